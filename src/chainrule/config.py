@@ -1,0 +1,64 @@
+"""Every flag, each an environment variable that is read once and a field that can be set."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
+
+
+def _flag(name: str, default: int) -> int:
+    text = os.environ.get(name, str(default))
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"{name}={text!r}: give a whole number, such as {default}") from None
+
+
+@dataclass
+class Config:
+    """The flags of this process.
+
+    Attributes
+    ----------
+    debug : int
+        ``CHAINRULE_DEBUG``, 0 to 5. 1 prints traces and cache hits with the reason, 3 prints
+        the graph after each pass. Default 0.
+    check : int
+        ``CHAINRULE_CHECK``. 1 verifies the graph after every pass. Default 0.
+    lines : int
+        ``CHAINRULE_LINES``. 1 records the user's line on every node even without ``jit``
+        (``explain`` turns it on for itself). Default 0.
+    """
+
+    debug: int = field(default_factory=lambda: _flag("CHAINRULE_DEBUG", 0))
+    check: int = field(default_factory=lambda: _flag("CHAINRULE_CHECK", 0))
+    lines: int = field(default_factory=lambda: _flag("CHAINRULE_LINES", 0))
+
+
+config = Config()
+
+
+@contextmanager
+def configured(**flags: int) -> Iterator[Config]:
+    """Set flags for the length of a ``with`` block.
+
+    Examples
+    --------
+    >>> with configured(check=1) as now:
+    ...     now.check
+    1
+    """
+    known = {item.name for item in fields(Config)}
+    unknown = flags.keys() - known
+    if unknown:
+        raise ValueError(f"unknown flag {sorted(unknown)[0]!r}: the flags are {sorted(known)}")
+    before = {name: getattr(config, name) for name in flags}
+    for name, value in flags.items():
+        setattr(config, name, value)
+    try:
+        yield config
+    finally:
+        for name, value in before.items():
+            setattr(config, name, value)

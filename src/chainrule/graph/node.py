@@ -1,0 +1,295 @@
+"""The three nouns: `Primitive` (an operation and its rules), `Node` (one use of it), `Graph`.
+
+A node never changes after it is made and knows its inputs, so a graph is nothing but a slice of
+the nodes between some inputs and some outputs. Nodes are numbered as they are made: an input has
+a smaller number than whatever reads it, so sorting by number *is* the topological order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import count
+from types import CodeType
+from typing import Any
+
+import numpy as np
+
+from ..config import config
+from ..errors import user_frame
+from .types import Array, Type, is_float, weak_constant
+
+_serial = count()
+_NO_PARAMS: dict[str, Any] = {}
+
+
+class Reference:
+    """The array namespace `xp` of the reference evaluator: NumPy, then `scipy.special`."""
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(np, name, None)
+        if value is None:
+            import_special = __import__("scipy.special", fromlist=[name])
+            value = getattr(import_special, name)
+        setattr(self, name, value)
+        return value
+
+
+REFERENCE = Reference()
+
+
+@dataclass(frozen=True, eq=False)
+class Primitive:
+    """An operation: what it computes, what shape it has, what its derivatives are.
+
+    Called with at least one `Node` it makes a node; called with arrays only it computes. Rules
+    are written with such calls and with operators, so one formula serves both: it returns graph
+    for graph, and numbers for numbers.
+
+    Attributes
+    ----------
+    name : str
+        How it prints.
+    evaluate : callable
+        ``evaluate(xp, *arrays, **params)`` gives the value, with NumPy's or another namespace.
+    infer : callable
+        ``infer(*types, **params)`` gives the result's `Type` (a tuple of them if `multiple`).
+    vjp : callable or None
+        ``vjp(g, y, *inputs, **params)`` gives one cotangent (or None) an input.
+    jvp : callable or None
+        ``jvp(tangents, y, *inputs, **params)`` gives the tangent of the output; a tangent that
+        is zero comes as None.
+    multiple : bool
+        Whether it yields a tuple, whose members `item` picks.
+    spec : Mapping
+        What tests and documentation read: family, domain, extremes, doc.
+    """
+
+    name: str
+    evaluate: Callable[..., Any]
+    infer: Callable[..., Any]
+    vjp: Callable[..., Sequence[Any]] | None = None
+    jvp: Callable[..., Any] | None = None
+    multiple: bool = False
+    spec: Mapping[str, Any] = field(default_factory=dict)
+
+    def __call__(self, *inputs: Any, **params: Any) -> Any:
+        for x in inputs:
+            if isinstance(x, Node):
+                dtype = x.dtype
+                nodes = tuple(
+                    y if isinstance(y, Node) else constant(weak_constant(y, dtype))
+                    for y in inputs
+                )
+                return apply(self, nodes, params)
+        return self.evaluate(REFERENCE, *inputs, **params)
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+class Node:
+    """One use of a primitive: immutable once made.
+
+    Attributes
+    ----------
+    primitive : Primitive
+    inputs : tuple of Node
+    params : dict
+        Static values, such as an axis.
+    shape, dtype
+        Of the result. A node of several results has dtype None and a tuple of `Type` as shape.
+    value : array or None
+        The result, where it is known: constants, and whatever is computed from known values.
+    serial : int
+        Larger than every input's.
+    place : tuple of (code, instruction) or None
+        The user's line, kept raw because most are never printed.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "dtype",
+        "inputs",
+        "params",
+        "place",
+        "primitive",
+        "serial",
+        "shape",
+        "value",
+    )
+
+    def __init__(
+        self,
+        primitive: Primitive,
+        inputs: tuple[Node, ...],
+        params: dict[str, Any],
+        shape: Any,
+        dtype: Any,
+        value: Any = None,
+        place: tuple[CodeType, int] | None = None,
+    ) -> None:
+        self.primitive = primitive
+        self.inputs = inputs
+        self.params = params
+        self.shape = shape
+        self.dtype = dtype
+        self.value = value
+        self.place = place
+        self.serial = next(_serial)
+
+    @property
+    def ndim(self) -> int:
+        """Number of dimensions of the result."""
+        return len(self.shape)
+
+    @property
+    def type(self) -> Any:
+        """The result's `Type`, or a tuple of them."""
+        return self.shape if self.dtype is None else Type(self.shape, self.dtype)
+
+    @property
+    def line(self) -> str:
+        """`file.py:12` of the user's code that made the node, or an empty text."""
+        if self.place is None:
+            return ""
+        code, instruction = self.place
+        return f"{code.co_filename.rsplit('/', 1)[-1]}:{_line_of(code, instruction)}"
+
+    def __repr__(self) -> str:
+        return f"<Node {self.primitive.name}: {self.type}>"
+
+
+def _line_of(code: CodeType, instruction: int) -> int:
+    for start, end, line in code.co_lines():
+        if line is not None and start <= instruction < end:
+            return line
+    return code.co_firstlineno
+
+
+def apply(primitive: Primitive, inputs: tuple[Node, ...], params: dict[str, Any]) -> Node:
+    """Make a node; compute its value at once if all its inputs' values are known."""
+    values = []
+    for node in inputs:
+        value = node.value
+        if value is None:
+            return _abstract(primitive, inputs, params)
+        values.append(value)
+    value = primitive.evaluate(REFERENCE, *values, **params)
+    place = _place() if config.lines else None
+    if primitive.multiple:
+        types = tuple(Type(v.shape, v.dtype) for v in value)
+        return Node(primitive, inputs, params, types, None, value, place)
+    return Node(primitive, inputs, params, value.shape, value.dtype, value, place)
+
+
+def _abstract(primitive: Primitive, inputs: tuple[Node, ...], params: dict[str, Any]) -> Node:
+    result = primitive.infer(*[node.type for node in inputs], **params)
+    if primitive.multiple:
+        return Node(primitive, inputs, params, tuple(result), None, None, _place())
+    return Node(primitive, inputs, params, result.shape, result.dtype, None, _place())
+
+
+def _place() -> tuple[CodeType, int] | None:
+    frame = user_frame()
+    return None if frame is None else (frame.f_code, frame.f_lasti)
+
+
+def _no_evaluation(_xp: Any, **_params: Any) -> Any:
+    raise AssertionError("an input or a constant is never evaluated")
+
+
+INPUT = Primitive("input", _no_evaluation, lambda **_: None, spec={"family": "leaf"})
+CONSTANT = Primitive("constant", _no_evaluation, lambda **_: None, spec={"family": "leaf"})
+
+
+def constant(value: Array) -> Node:
+    """A node of a fixed value. The caller keeps no writable hold on it."""
+    return Node(CONSTANT, (), _NO_PARAMS, value.shape, value.dtype, value)
+
+
+def input_node(type_: Type, value: Array | None = None) -> Node:
+    """A leaf that stands for an argument; with a value if it is known already."""
+    return Node(INPUT, (), _NO_PARAMS, type_.shape, type_.dtype, value)
+
+
+def pick_evaluate(_xp: Any, results: Any, *, index: int) -> Any:
+    """Member `index` of a tuple of results."""
+    return results[index]
+
+
+ITEM = Primitive(
+    "item",
+    pick_evaluate,
+    lambda types, *, index: types[index],
+    spec={"family": "structure", "doc": "One of the results of a node that has several."},
+)
+
+
+def items(node: Node) -> tuple[Node, ...]:
+    """The results of a node that has several, each as a node."""
+    return tuple(apply(ITEM, (node,), {"index": k}) for k in range(len(node.shape)))
+
+
+def reachable(outputs: Iterable[Node], floor: int = -1) -> list[Node]:
+    """All nodes under `outputs` that are numbered `floor` or higher, inputs first."""
+    seen: set[Node] = set()
+    stack = [node for node in outputs if node.serial >= floor]
+    while stack:
+        node = stack.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        for child in node.inputs:
+            if child.serial >= floor and child not in seen:
+                stack.append(child)
+    return sorted(seen, key=lambda node: node.serial)
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """A slice of the nodes: what leads from `inputs` to `outputs`.
+
+    Invariants: inputs are leaves (or are treated as such), no two are the same node, and nothing
+    under the outputs is an input of another graph.
+    """
+
+    inputs: tuple[Node, ...]
+    outputs: tuple[Node, ...]
+
+    @cached_property
+    def nodes(self) -> tuple[Node, ...]:
+        """Everything but the inputs, in an order in which it can be computed."""
+        inputs = set(self.inputs)
+        seen: set[Node] = set(inputs)
+        order: list[Node] = []
+        stack = [node for node in self.outputs if node not in seen]
+        while stack:
+            node = stack.pop()
+            if node in seen:
+                continue
+            seen.add(node)
+            order.append(node)
+            stack.extend(child for child in node.inputs if child not in seen)
+        return tuple(sorted(order, key=lambda node: node.serial))
+
+    @property
+    def input_types(self) -> tuple[Type, ...]:
+        """The inputs' types."""
+        return tuple(node.type for node in self.inputs)
+
+    @property
+    def output_types(self) -> tuple[Type, ...]:
+        """The outputs' types."""
+        return tuple(node.type for node in self.outputs)
+
+    def __str__(self) -> str:
+        from .text import to_text
+
+        return to_text(self)
+
+
+def differentiable(node: Node) -> bool:
+    """Whether a cotangent can flow into the node."""
+    return node.dtype is None or is_float(node.dtype)
