@@ -1,4 +1,4 @@
-"""The three nouns: `Primitive` (an operation and its rules), `Node` (one use of it), `Graph`.
+"""Two nouns: `Primitive` (an operation and its rules) and `Node` (one use of it).
 
 A node never changes after it is made and knows its inputs, so a graph is nothing but a slice of
 the nodes between some inputs and some outputs. Nodes are numbered as they are made: an input has
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import count
 from types import CodeType
 from typing import Any
@@ -18,10 +17,14 @@ import numpy as np
 
 from ..config import config
 from ..errors import user_frame
+from ..lazy import LazyModule
 from .types import Array, Type, is_float, weak_constant
 
 _serial = count()
 _NO_PARAMS: dict[str, Any] = {}
+
+
+_special = LazyModule("scipy.special")
 
 
 class Reference:
@@ -30,8 +33,7 @@ class Reference:
     def __getattr__(self, name: str) -> Any:
         value = getattr(np, name, None)
         if value is None:
-            import_special = __import__("scipy.special", fromlist=[name])
-            value = getattr(import_special, name)
+            value = getattr(_special, name)
         setattr(self, name, value)
         return value
 
@@ -245,49 +247,6 @@ def reachable(outputs: Iterable[Node], floor: int = -1) -> list[Node]:
             if child.serial >= floor and child not in seen:
                 stack.append(child)
     return sorted(seen, key=lambda node: node.serial)
-
-
-@dataclass(frozen=True, eq=False)
-class Graph:
-    """A slice of the nodes: what leads from `inputs` to `outputs`.
-
-    Invariants: inputs are leaves (or are treated as such), no two are the same node, and nothing
-    under the outputs is an input of another graph.
-    """
-
-    inputs: tuple[Node, ...]
-    outputs: tuple[Node, ...]
-
-    @cached_property
-    def nodes(self) -> tuple[Node, ...]:
-        """Everything but the inputs, in an order in which it can be computed."""
-        inputs = set(self.inputs)
-        seen: set[Node] = set(inputs)
-        order: list[Node] = []
-        stack = [node for node in self.outputs if node not in seen]
-        while stack:
-            node = stack.pop()
-            if node in seen:
-                continue
-            seen.add(node)
-            order.append(node)
-            stack.extend(child for child in node.inputs if child not in seen)
-        return tuple(sorted(order, key=lambda node: node.serial))
-
-    @property
-    def input_types(self) -> tuple[Type, ...]:
-        """The inputs' types."""
-        return tuple(node.type for node in self.inputs)
-
-    @property
-    def output_types(self) -> tuple[Type, ...]:
-        """The outputs' types."""
-        return tuple(node.type for node in self.outputs)
-
-    def __str__(self) -> str:
-        from .text import to_text
-
-        return to_text(self)
 
 
 def differentiable(node: Node) -> bool:

@@ -2,11 +2,67 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ShapeError, at_user_line
+from ..errors import DtypeError, ShapeError, at_user_line
 
-type_alias_placeholder
+Array: TypeAlias = NDArray[Any]
+Shape: TypeAlias = tuple[int, ...]
+
+SHORT = {"float64": "f64", "float32": "f32", "float16": "f16", "int64": "i64", "int32": "i32",
+         "int16": "i16", "int8": "i8", "uint64": "u64", "uint32": "u32", "uint16": "u16",
+         "uint8": "u8", "bool": "bool"}  # fmt: skip
+
+
+class Type(NamedTuple):
+    """Shape and dtype of one array; prints as ``f64[4,3]``."""
+
+    shape: Shape
+    dtype: np.dtype[Any]
+
+    def __str__(self) -> str:
+        sizes = ",".join(map(str, self.shape))
+        return f"{SHORT.get(self.dtype.name, self.dtype.name)}[{sizes}]"
+
+
+def is_float(dtype: Any) -> bool:
+    """Whether the dtype is a real floating one: only those have derivatives."""
+    return bool(dtype.kind == "f")
+
+
+def check_dtype(dtype: np.dtype[Any]) -> None:
+    """Raise unless a graph can hold the dtype: bool, integer or real floating."""
+    if dtype.kind not in "biuf":
+        hint = "split it into real and imaginary parts" if dtype.kind == "c" else "encode it first"
+        raise DtypeError(
+            at_user_line(f"dtype {dtype} is not supported (bool, integer and float are): {hint}")
+        )
+
+
+def weak_constant(value: Any, dtype: np.dtype[Any]) -> Array:
+    """`value` as an array beside one of `dtype`; Python numbers take that dtype (NEP 50)."""
+    if isinstance(value, (bool, int, float)):
+        return np.result_type(dtype, value).type(value)  # type: ignore[no-any-return]
+    if isinstance(value, np.generic):
+        check_dtype(value.dtype)
+        return value  # type: ignore[return-value]
+    array = np.array(value)
+    check_dtype(array.dtype)
+    return array
+
+
+def broadcast_shapes(name: str, *shapes: Shape) -> Shape:
+    """The common shape, or an error that names the operation and the user's line."""
+    first = shapes[0]
+    if all(shape == first for shape in shapes):
+        return first
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        listed = " and ".join(map(str, shapes))
+        raise ShapeError(
+            at_user_line(f"{name}: shapes {listed} cannot be broadcast together")
+        ) from None

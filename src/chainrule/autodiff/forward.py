@@ -1,0 +1,35 @@
+"""Forward mode: graph to graph, or numbers to numbers, tangents beside values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..graph.node import ITEM, Node
+from ..errors import GradientError
+from .reverse import active_nodes
+
+
+def forward(
+    outputs: Sequence[Node], inputs: Sequence[Node], tangents: Sequence[Any], values: bool = False
+) -> list[Any]:
+    """Tangents of `outputs` for the given tangents of `inputs`; None where zero."""
+    tangent: dict[Node, Any] = {
+        node: t for node, t in zip(inputs, tangents, strict=True) if t is not None
+    }
+    for node in active_nodes(outputs, inputs):
+        received = [tangent.get(child) for child in node.inputs]
+        if all(t is None for t in received):
+            continue
+        if node.primitive is ITEM:
+            t = received[0][node.params["index"]]
+        elif node.primitive.jvp is None:
+            raise GradientError(f"{node.primitive.name} has no derivative in forward mode")
+        elif values:
+            inside = [child.value for child in node.inputs]
+            t = node.primitive.jvp(received, node.value, *inside, **node.params)
+        else:
+            t = node.primitive.jvp(received, node, *node.inputs, **node.params)
+        if t is not None:
+            tangent[node] = t
+    return [tangent.get(node) for node in outputs]

@@ -1,0 +1,51 @@
+"""`Graph`: what leads from some inputs to some outputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from .node import Node
+from .text import to_text
+from .types import Type
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """A slice of the nodes: what leads from `inputs` to `outputs`.
+
+    Invariants: inputs are leaves (or are treated as such), no two are the same node, and nothing
+    under the outputs is an input of another graph.
+    """
+
+    inputs: tuple[Node, ...]
+    outputs: tuple[Node, ...]
+
+    @cached_property
+    def nodes(self) -> tuple[Node, ...]:
+        """Everything but the inputs, in an order in which it can be computed."""
+        inputs = set(self.inputs)
+        seen: set[Node] = set(inputs)
+        order: list[Node] = []
+        stack = [node for node in self.outputs if node not in seen]
+        while stack:
+            node = stack.pop()
+            if node in seen:
+                continue
+            seen.add(node)
+            order.append(node)
+            stack.extend(child for child in node.inputs if child not in seen)
+        return tuple(sorted(order, key=lambda node: node.serial))
+
+    @property
+    def input_types(self) -> tuple[Type, ...]:
+        """The inputs' types."""
+        return tuple(node.type for node in self.inputs)
+
+    @property
+    def output_types(self) -> tuple[Type, ...]:
+        """The outputs' types."""
+        return tuple(node.type for node in self.outputs)
+
+    def __str__(self) -> str:
+        return to_text(self.inputs, self.nodes, self.outputs)

@@ -1,0 +1,173 @@
+"""How a primitive is declared: the short rule that each family needs, made into the full one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from ..errors import DtypeError, at_user_line
+from ..graph.node import REFERENCE, Primitive
+from ..graph.types import Type, broadcast_shapes, is_float
+
+REGISTRY: dict[str, Primitive] = {}
+Partials = Callable[..., Sequence[Any]]
+
+
+def register(primitive: Primitive) -> Primitive:
+    """Enter a primitive in the table that tests and documentation read."""
+    if primitive.name in REGISTRY:
+        raise ValueError(f"primitive {primitive.name!r} is declared twice")
+    REGISTRY[primitive.name] = primitive
+    return primitive
+
+
+def elementwise(
+    name: str,
+    eval: Callable[..., Any],
+    partials: Partials | None = None,
+    *,
+    domain: Sequence[tuple[float, float]] = ((-3.0, 3.0),),
+    extremes: Sequence[float] = (),
+    kinds: str = "f",
+    doc: str = "",
+) -> Primitive:
+    """Declare an elementwise primitive with broadcasting.
+
+    Parameters
+    ----------
+    eval : callable
+        ``eval(xp, *x)``, the value.
+    partials : callable, optional
+        ``partials(y, *x)`` gives the derivative by each input, None where it is zero. Without
+        it the primitive is flat: its derivative is zero everywhere.
+    domain : sequence of (low, high)
+        Where tests draw each input from.
+    extremes : sequence of float
+        Further inputs at which value and gradient must be right to 1e-14.
+    kinds : str
+        Kinds of dtype that tests draw: of "f", "i", "b".
+    """
+
+    @lru_cache(maxsize=1024)
+    def result_dtype(*dtypes: np.dtype[Any]) -> np.dtype[Any]:
+        try:
+            probe = [np.empty(0, dtype) for dtype in dtypes]
+            return eval(REFERENCE, *probe).dtype  # type: ignore[no-any-return]
+        except TypeError:
+            listed = ", ".join(str(dtype) for dtype in dtypes)
+            raise DtypeError(at_user_line(f"{name} is not defined for dtypes {listed}")) from None
+
+    def infer(*types: Type) -> Type:
+        shape = broadcast_shapes(name, *[t.shape for t in types])
+        return Type(shape, result_dtype(*[t.dtype for t in types]))
+
+    vjp = jvp = None
+    if partials is not None:
+
+        def vjp(g: Any, y: Any, *x: Any) -> list[Any]:
+            result = []
+            for partial, xi in zip(partials(y, *x), x, strict=True):
+                if partial is None or xi.dtype.kind != "f":
+                    result.append(None)
+                else:
+                    result.append(fit(_times(g, partial), xi))
+            return result
+
+        def jvp(tangents: Sequence[Any], y: Any, *x: Any) -> Any:
+            total = None
+            for t, partial in zip(tangents, partials(y, *x), strict=True):
+                if t is not None and partial is not None:
+                    term = _times(t, partial)
+                    total = term if total is None else total + term
+            return None if total is None else spread(total, y)
+
+    spec = {"family": "elementwise", "domain": tuple(domain), "extremes": tuple(extremes),
+            "kinds": kinds, "doc": doc, "flat": partials is None, "arity": len(domain)}  # fmt: skip
+    return register(Primitive(name, eval, infer, vjp, jvp, spec=spec))
+
+
+def _times(g: Any, partial: Any) -> Any:
+    """`g * partial`, where a partial of exactly 1 or -1 costs nothing."""
+    if isinstance(partial, float):
+        return g if partial == 1.0 else -g if partial == -1.0 else g * partial
+    return g * partial
+
+
+def linear(
+    name: str,
+    eval: Callable[..., Any],
+    infer: Callable[..., Type],
+    transpose: Callable[..., Any],
+    *,
+    doc: str = "",
+) -> Primitive:
+    """Declare a primitive that is linear in its first input; other inputs carry no derivative.
+
+    ``transpose(g, x, *rest, **params)`` gives the cotangent of the first input, of which only
+    shape and dtype may be read.
+    """
+    made: list[Primitive] = []
+
+    def vjp(g: Any, _y: Any, x: Any, *rest: Any, **params: Any) -> list[Any]:
+        if not is_float(x.dtype):
+            return [None] * (1 + len(rest))
+        return [transpose(g, x, *rest, **params), *[None] * len(rest)]
+
+    def jvp(tangents: Sequence[Any], _y: Any, _x: Any, *rest: Any, **params: Any) -> Any:
+        return None if tangents[0] is None else made[0](tangents[0], *rest, **params)
+
+    spec = {"family": "linear", "doc": doc}
+    made.append(register(Primitive(name, eval, infer, vjp, jvp, spec=spec)))
+    return made[0]
+
+
+def declared(
+    name: str,
+    eval: Callable[..., Any],
+    infer: Callable[..., Any],
+    vjp: Callable[..., Sequence[Any]] | None = None,
+    jvp: Callable[..., Any] | None = None,
+    *,
+    family: str,
+    multiple: bool = False,
+    doc: str = "",
+) -> Primitive:
+    """Declare a primitive by its full rules; without `vjp` its derivative is zero."""
+    return register(
+        Primitive(name, eval, infer, vjp, jvp, multiple, {"family": family, "doc": doc})
+    )
+
+
+_tools: dict[str, Primitive] = {}
+
+
+def fit(g: Any, x: Any) -> Any:
+    """A cotangent summed over what broadcasting repeated, and cast: as `x` needs it."""
+    if g.shape != x.shape:
+        g = _unbroadcast(g, x.shape)
+    return g if g.dtype == x.dtype else _tools["cast"](g, dtype=x.dtype)
+
+
+def _unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
+    extra = len(g.shape) - len(shape)
+    axes = tuple(range(extra)) + tuple(
+        k + extra for k, size in enumerate(shape) if size == 1 and g.shape[k + extra] != 1
+    )
+    if axes:
+        g = _tools["sum"](g, axes=axes)
+    return g if g.shape == shape else _tools["reshape"](g, shape=shape)
+
+
+def spread(t: Any, y: Any) -> Any:
+    """A tangent broadcast and cast to the output's type."""
+    if t.shape != y.shape:
+        t = _tools["broadcast_to"](t, shape=y.shape)
+    return t if t.dtype == y.dtype else _tools["cast"](t, dtype=y.dtype)
+
+
+def provide(*primitives: Primitive) -> None:
+    """Name the primitives that `fit` and `spread` are made of."""
+    _tools.update({primitive.name: primitive for primitive in primitives})

@@ -1,0 +1,257 @@
+"""Elementwise primitives: one declaration each, the derivative on the line after the value."""
+
+from __future__ import annotations
+
+from math import log as _ln
+from math import pi
+from typing import Any
+
+from .declare import elementwise
+
+_ANY = (-3.0, 3.0)
+_UNIT = (-0.95, 0.95)
+_POSITIVE = (0.1, 4.0)
+_LARGE = (-700.0, -40.0, 0.0, 40.0, 700.0)
+
+# Arithmetic
+
+add = elementwise(
+    "add",
+    lambda xp, x, y: xp.add(x, y),
+    lambda z, x, y: (1.0, 1.0),
+    domain=(_ANY, _ANY),
+    kinds="fi",
+)
+sub = elementwise(
+    "sub",
+    lambda xp, x, y: xp.subtract(x, y),
+    lambda z, x, y: (1.0, -1.0),
+    domain=(_ANY, _ANY),
+    kinds="fi",
+)
+mul = elementwise(
+    "mul",
+    lambda xp, x, y: xp.multiply(x, y),
+    lambda z, x, y: (y, x),
+    domain=(_ANY, _ANY),
+    kinds="fi",
+)
+div = elementwise(
+    "div",
+    lambda xp, x, y: xp.true_divide(x, y),
+    lambda z, x, y: (1.0 / y, -z / y),
+    domain=(_ANY, _POSITIVE),
+)
+neg = elementwise("neg", lambda xp, x: xp.negative(x), lambda y, x: (-1.0,), kinds="fi")
+power = elementwise(
+    "power",
+    lambda xp, x, y: xp.power(x, y),
+    lambda z, x, y: (
+        # y * 0**(y-1) is 0 where y is 0, whatever 0**-1 says
+        where(equal(y, 0.0), 0.0, y * power(x, where(equal(y, 0.0), 1.0, y - 1.0))),
+        # 0**y * log(0) is 0 for y > 0
+        where(equal(z, 0.0), 0.0, z * log(where(equal(z, 0.0), 1.0, x))),
+    ),
+    domain=(_POSITIVE, _ANY),
+    doc="x**y. The derivative by y needs x > 0, and is nan for negative x.",
+)
+absolute = elementwise(
+    "abs",
+    lambda xp, x: xp.absolute(x),
+    lambda y, x: (sign(x),),
+    kinds="fi",
+    doc="Derivative 0 at 0, the middle of the subdifferential [-1, 1].",
+)
+remainder = elementwise(
+    "remainder",
+    lambda xp, x, y: xp.remainder(x, y),
+    lambda z, x, y: (1.0, -floor(x / y)),
+    domain=(_ANY, _POSITIVE),
+    kinds="fi",
+)
+floor_divide = elementwise(
+    "floor_divide", lambda xp, x, y: xp.floor_divide(x, y), domain=(_ANY, _POSITIVE), kinds="fi"
+)
+sign = elementwise("sign", lambda xp, x: xp.sign(x), kinds="fi")
+floor = elementwise("floor", lambda xp, x: xp.floor(x))
+rint = elementwise("rint", lambda xp, x: xp.rint(x), doc="To the nearest, ties to even.")
+
+# Exponentials and logarithms
+
+exp = elementwise(
+    "exp", lambda xp, x: xp.exp(x), lambda y, x: (y,), extremes=(-700.0, -40.0, 0.0, 40.0, 700.0)
+)
+expm1 = elementwise(
+    "expm1",
+    lambda xp, x: xp.expm1(x),
+    lambda y, x: (exp(x),),  # not y + 1: it is 0 to few digits where x is very negative
+    extremes=_LARGE,
+)
+log = elementwise("log", lambda xp, x: xp.log(x), lambda y, x: (1.0 / x,), domain=(_POSITIVE,))
+log1p = elementwise(
+    "log1p", lambda xp, x: xp.log1p(x), lambda y, x: (1.0 / (1.0 + x),), domain=((-0.9, 4.0),)
+)
+log2 = elementwise(
+    "log2", lambda xp, x: xp.log2(x), lambda y, x: (1.0 / (x * _ln(2)),), domain=(_POSITIVE,)
+)
+log10 = elementwise(
+    "log10", lambda xp, x: xp.log10(x), lambda y, x: (1.0 / (x * _ln(10)),), domain=(_POSITIVE,)
+)
+sqrt = elementwise("sqrt", lambda xp, x: xp.sqrt(x), lambda y, x: (0.5 / y,), domain=(_POSITIVE,))
+cbrt = elementwise(
+    "cbrt", lambda xp, x: xp.cbrt(x), lambda y, x: (1.0 / (3.0 * y * y),), domain=(_POSITIVE,)
+)
+logaddexp = elementwise(
+    "logaddexp",
+    lambda xp, x, y: xp.logaddexp(x, y),
+    lambda z, x, y: (logistic(_gap(x, y)), logistic(_gap(y, x))),
+    domain=(_ANY, _ANY),
+    extremes=_LARGE,
+    doc="log(e**x + e**y) without overflow. Derivatives: the softmax of (x, y).",
+)
+
+
+def _gap(x: Any, y: Any) -> Any:
+    """`x - y`, and 0 where both are the same infinity."""
+    return where(equal(x, y), 0.0, x - y)
+
+
+logistic = elementwise(
+    "logistic",
+    # e**-|x| never overflows; for x < 0 the numerator carries the smallness
+    lambda xp, x: xp.exp(xp.minimum(x, 0.0)) / (1.0 + xp.exp(-xp.abs(x))),
+    lambda y, x: (y * logistic(-x),),  # not y * (1 - y): 1 - y has no digits left for large x
+    extremes=_LARGE,
+    doc="1 / (1 + e**-x), without overflow on either side.",
+)
+softplus = elementwise(
+    "softplus",
+    lambda xp, x: xp.maximum(x, 0.0) + xp.log1p(xp.exp(-xp.abs(x))),
+    lambda y, x: (logistic(x),),
+    extremes=_LARGE,
+    doc="Smooth ramp log(1 + e**x), without overflow.",
+)
+
+# Circular and hyperbolic functions
+
+sin = elementwise("sin", lambda xp, x: xp.sin(x), lambda y, x: (cos(x),))
+cos = elementwise("cos", lambda xp, x: xp.cos(x), lambda y, x: (-sin(x),))
+tan = elementwise("tan", lambda xp, x: xp.tan(x), lambda y, x: (1.0 + y * y,), domain=((-1.4, 1.4),))
+arcsin = elementwise(
+    "arcsin",
+    lambda xp, x: xp.arcsin(x),
+    # (1-x)(1+x), not 1-x*x: exact near both ends
+    lambda y, x: (1.0 / sqrt((1.0 - x) * (1.0 + x)),),
+    domain=(_UNIT,),
+)
+arccos = elementwise(
+    "arccos",
+    lambda xp, x: xp.arccos(x),
+    lambda y, x: (-1.0 / sqrt((1.0 - x) * (1.0 + x)),),
+    domain=(_UNIT,),
+)
+arctan = elementwise("arctan", lambda xp, x: xp.arctan(x), lambda y, x: (1.0 / (1.0 + x * x),))
+arctan2 = elementwise(
+    "arctan2",
+    lambda xp, y, x: xp.arctan2(y, x),
+    lambda z, y, x: (x / (x * x + y * y), -y / (x * x + y * y)),
+    domain=(_POSITIVE, _ANY),
+)
+hypot = elementwise(
+    "hypot",
+    lambda xp, x, y: xp.hypot(x, y),
+    lambda z, x, y: (x / z, y / z),
+    domain=(_POSITIVE, _ANY),
+)
+sinh = elementwise("sinh", lambda xp, x: xp.sinh(x), lambda y, x: (cosh(x),))
+cosh = elementwise("cosh", lambda xp, x: xp.cosh(x), lambda y, x: (sinh(x),))
+tanh = elementwise(
+    "tanh",
+    lambda xp, x: xp.tanh(x),
+    # sech(x)**2 as 4 s (1 - s) with s = logistic(2x): 1 - y*y has no digits left for large x
+    lambda y, x: (4.0 * logistic(2.0 * x) * logistic(-2.0 * x),),
+    extremes=(-300.0, -20.0, 0.0, 20.0, 300.0),
+)
+arcsinh = elementwise(
+    "arcsinh", lambda xp, x: xp.arcsinh(x), lambda y, x: (1.0 / hypot(x, 1.0),)
+)
+arccosh = elementwise(
+    "arccosh",
+    lambda xp, x: xp.arccosh(x),
+    lambda y, x: (1.0 / sqrt((x - 1.0) * (x + 1.0)),),
+    domain=((1.1, 4.0),),
+)
+arctanh = elementwise(
+    "arctanh",
+    lambda xp, x: xp.arctanh(x),
+    lambda y, x: (1.0 / ((1.0 - x) * (1.0 + x)),),
+    domain=(_UNIT,),
+)
+erf = elementwise(
+    "erf", lambda xp, x: xp.erf(x), lambda y, x: (2.0 / pi**0.5 * exp(-(x * x)),)
+)
+
+# Choice and comparison
+
+maximum = elementwise(
+    "maximum",
+    lambda xp, x, y: xp.maximum(x, y),
+    lambda z, x, y: (_share(x, y, z), _share(y, x, z)),
+    domain=(_ANY, _ANY),
+    kinds="fi",
+    doc="Ties share the derivative, half each.",
+)
+minimum = elementwise(
+    "minimum",
+    lambda xp, x, y: xp.minimum(x, y),
+    lambda z, x, y: (_share(x, y, z), _share(y, x, z)),
+    domain=(_ANY, _ANY),
+    kinds="fi",
+)
+
+
+def _share(x: Any, other: Any, chosen: Any) -> Any:
+    """1 where `x` was chosen, 1/2 where both are equal, else 0; nan counts as chosen."""
+    mine = where(logical_or(equal(x, chosen), not_equal(x, x)), 1.0, 0.0)
+    theirs = where(logical_or(equal(other, chosen), not_equal(other, other)), 1.0, 0.0)
+    return cast(mine / maximum(mine + theirs, 1.0), dtype=chosen.dtype)
+
+
+equal = elementwise("equal", lambda xp, x, y: xp.equal(x, y), domain=(_ANY, _ANY), kinds="fib")
+not_equal = elementwise(
+    "not_equal", lambda xp, x, y: xp.not_equal(x, y), domain=(_ANY, _ANY), kinds="fib"
+)
+less = elementwise("less", lambda xp, x, y: xp.less(x, y), domain=(_ANY, _ANY), kinds="fi")
+less_equal = elementwise(
+    "less_equal", lambda xp, x, y: xp.less_equal(x, y), domain=(_ANY, _ANY), kinds="fi"
+)
+logical_or = elementwise(
+    "logical_or", lambda xp, x, y: xp.logical_or(x, y), domain=(_ANY, _ANY), kinds="b"
+)
+bitwise_and = elementwise(
+    "bitwise_and", lambda xp, x, y: xp.bitwise_and(x, y), domain=(_ANY, _ANY), kinds="ib"
+)
+bitwise_or = elementwise(
+    "bitwise_or", lambda xp, x, y: xp.bitwise_or(x, y), domain=(_ANY, _ANY), kinds="ib"
+)
+bitwise_xor = elementwise(
+    "bitwise_xor", lambda xp, x, y: xp.bitwise_xor(x, y), domain=(_ANY, _ANY), kinds="ib"
+)
+shift_left = elementwise(
+    "shift_left", lambda xp, x, y: xp.left_shift(x, y), domain=(_ANY, (0.0, 5.0)), kinds="i"
+)
+shift_right = elementwise(
+    "shift_right", lambda xp, x, y: xp.right_shift(x, y), domain=(_ANY, (0.0, 5.0)), kinds="i"
+)
+where = elementwise(
+    "where",
+    lambda xp, c, x, y: xp.where(c, x, y),
+    lambda z, c, x, y: (
+        None,
+        where(c, z.dtype.type(1), z.dtype.type(0)),
+        where(c, z.dtype.type(0), z.dtype.type(1)),
+    ),
+    domain=((-1.0, 1.0), _ANY, _ANY),
+    kinds="f",
+    doc="Choose by a condition. A cotangent goes only to the side that was chosen.",
+)

@@ -1,0 +1,166 @@
+"""Advanced indexing: gather, and the two scatters that are its inverse and its transpose.
+
+An index is written as a pattern, one entry an axis of the array: a slice, or the position of an
+integer array among the other inputs. So the pattern is static and the integer arrays are data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import ShapeError, at_user_line
+from ..graph.types import Type, is_float
+from .declare import declared
+from .elementwise import where
+from .structure import zeros_like
+
+Pattern = tuple[Any, ...]
+
+
+def full_index(pattern: Pattern, arrays: Sequence[Any]) -> tuple[Any, ...]:
+    """The index that NumPy takes: integer arrays put where the pattern names them."""
+    return tuple(arrays[entry] if isinstance(entry, int) else entry for entry in pattern)
+
+
+def _gather_type(x: Type, *arrays: Type, pattern: Pattern) -> Type:
+    probe = np.broadcast_to(np.empty((), np.bool_), x.shape)
+    zeros = [np.zeros(a.shape, np.intp) for a in arrays]
+    if 0 in x.shape:
+        shape = _shape_of_index(x.shape, [a.shape for a in arrays], pattern)
+        return Type(shape, x.dtype)
+    try:
+        return Type(probe[full_index(pattern, zeros)].shape, x.dtype)
+    except IndexError as error:
+        raise ShapeError(at_user_line(f"index of an array of shape {x.shape}: {error}")) from None
+
+
+def _shape_of_index(
+    shape: tuple[int, ...], arrays: Sequence[tuple[int, ...]], pattern: Pattern
+) -> tuple[int, ...]:
+    grown = np.broadcast_to(np.empty((), np.bool_), tuple(max(size, 1) for size in shape))
+    index = [
+        np.zeros(arrays[e], np.intp) if isinstance(e, int) else _within(e, size)
+        for e, size in zip(pattern, shape, strict=True)
+    ]
+    return grown[tuple(index)].shape
+
+
+def _within(part: slice, size: int) -> slice:
+    return slice(0, 0) if len(range(*part.indices(size))) == 0 else part
+
+
+def _gather_vjp(g: Any, _y: Any, x: Any, *arrays: Any, pattern: Pattern) -> list[Any]:
+    if not is_float(x.dtype):
+        return [None] * (1 + len(arrays))
+    cotangent = scatter_add(zeros_like(x), g, *arrays, pattern=pattern)
+    return [cotangent, *[None] * len(arrays)]
+
+
+def _gather_jvp(tangents: Sequence[Any], _y: Any, _x: Any, *arrays: Any, pattern: Pattern) -> Any:
+    t = tangents[0]
+    return None if t is None else gather(t, *arrays, pattern=pattern)
+
+
+gather = declared(
+    "gather",
+    lambda xp, x, *arrays, pattern: x[full_index(pattern, arrays)],
+    _gather_type,
+    _gather_vjp,
+    _gather_jvp,
+    family="indexing",
+    doc="x[index] with integer arrays in the index; NumPy's rules for the result's shape.",
+)
+
+
+def _scatter_add(xp: Any, x: Any, v: Any, *arrays: Any, pattern: Pattern) -> Any:
+    index = full_index(pattern, arrays)
+    if hasattr(x, "at"):
+        return x.at[index].add(v)
+    result = np.array(x)
+    np.add.at(result, index, v)
+    return result
+
+
+def _scatter_add_vjp(g: Any, _y: Any, x: Any, v: Any, *arrays: Any, pattern: Pattern) -> list[Any]:
+    rest = [None] * len(arrays)
+    return [
+        g if is_float(x.dtype) else None,
+        gather(g, *arrays, pattern=pattern) if is_float(v.dtype) else None,
+        *rest,
+    ]
+
+
+def _scatter_add_jvp(
+    tangents: Sequence[Any], y: Any, x: Any, v: Any, *arrays: Any, pattern: Pattern
+) -> Any:
+    tx, tv = tangents[:2]
+    if tx is None and tv is None:
+        return None
+    if tv is None:
+        return tx
+    return scatter_add(zeros_like(x) if tx is None else tx, tv, *arrays, pattern=pattern)
+
+
+scatter_add = declared(
+    "scatter_add",
+    _scatter_add,
+    lambda x, v, *arrays, pattern: x,
+    _scatter_add_vjp,
+    _scatter_add_jvp,
+    family="indexing",
+    doc="x with v added at an index; a place that is named twice receives both.",
+)
+
+
+def _scatter(xp: Any, x: Any, v: Any, *arrays: Any, pattern: Pattern) -> Any:
+    index = full_index(pattern, arrays)
+    if hasattr(x, "at"):
+        return x.at[index].set(v)
+    result = np.array(x)
+    result[index] = v
+    return result
+
+
+def _winners(x: Any, v: Any, arrays: Sequence[Any], pattern: Pattern) -> Any:
+    """True where v[k] is what remains at its place: of several written to one, the last."""
+    count = int(np.prod(v.shape))
+    order = np.arange(1, count + 1).reshape(v.shape)
+    board = scatter(np.zeros(x.shape, np.intp), order, *arrays, pattern=pattern)
+    from_board = gather(board, *arrays, pattern=pattern)
+    return from_board - order  # 0 for the winner
+
+
+def _scatter_vjp(g: Any, _y: Any, x: Any, v: Any, *arrays: Any, pattern: Pattern) -> list[Any]:
+    rest = [None] * len(arrays)
+    gx = gv = None
+    if is_float(x.dtype):
+        gx = scatter(g, zeros_like(v, g.dtype), *arrays, pattern=pattern)
+    if is_float(v.dtype):
+        taken = gather(g, *arrays, pattern=pattern)
+        gv = where(_winners(x, v, arrays, pattern), g.dtype.type(0), taken)
+    return [gx, gv, *rest]
+
+
+def _scatter_jvp(
+    tangents: Sequence[Any], y: Any, x: Any, v: Any, *arrays: Any, pattern: Pattern
+) -> Any:
+    tx, tv = tangents[:2]
+    if tx is None and tv is None:
+        return None
+    tx = zeros_like(y) if tx is None else tx
+    tv = zeros_like(v, y.dtype) if tv is None else tv
+    return scatter(tx, tv, *arrays, pattern=pattern)
+
+
+scatter = declared(
+    "scatter",
+    _scatter,
+    lambda x, v, *arrays, pattern: x,
+    _scatter_vjp,
+    _scatter_jvp,
+    family="indexing",
+    doc="x with v written at an index; of several values for one place the last stays.",
+)

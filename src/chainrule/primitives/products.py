@@ -1,0 +1,52 @@
+"""Matrix products: one primitive, batched over leading axes; every other product is made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import ShapeError, at_user_line
+from ..graph.types import Type, broadcast_shapes, is_float
+from .declare import declared, fit
+from .operators import swap_last
+
+
+def _matmul_type(x: Type, y: Type) -> Type:
+    if x.shape[-1] != y.shape[-2]:
+        raise ShapeError(
+            at_user_line(
+                f"matmul: shapes {x.shape} and {y.shape} do not fit: "
+                f"{x.shape[-1]} columns against {y.shape[-2]} rows"
+            )
+        )
+    batch = broadcast_shapes("matmul", x.shape[:-2], y.shape[:-2])
+    return Type((*batch, x.shape[-2], y.shape[-1]), np.result_type(x.dtype, y.dtype))
+
+
+def _matmul_vjp(g: Any, _z: Any, x: Any, y: Any) -> list[Any]:
+    return [
+        fit(matmul(g, swap_last(y)), x) if is_float(x.dtype) else None,
+        fit(matmul(swap_last(x), g), y) if is_float(y.dtype) else None,
+    ]
+
+
+def _matmul_jvp(tangents: Sequence[Any], _z: Any, x: Any, y: Any) -> Any:
+    tx, ty = tangents
+    left = None if tx is None else matmul(tx, y)
+    right = None if ty is None else matmul(x, ty)
+    if left is None or right is None:
+        return right if left is None else left
+    return left + right
+
+
+matmul = declared(
+    "matmul",
+    lambda xp, x, y: xp.matmul(x, y),
+    _matmul_type,
+    _matmul_vjp,
+    _matmul_jvp,
+    family="bilinear",
+    doc="Matrix product of the last two axes of arrays with at least two; the rest broadcast.",
+)

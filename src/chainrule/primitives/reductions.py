@@ -1,0 +1,219 @@
+"""Reductions that are not linear, scans along an axis, and sorting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import ShapeError, at_user_line
+from ..graph.node import Primitive
+from ..graph.types import Type, is_float
+from .declare import declared, linear
+from .elementwise import equal, logical_or, not_equal, where
+from .indexing import gather
+from .structure import (
+    broadcast_to,
+    concatenate,
+    reshape,
+    slice_,
+    sum_,
+    transpose,
+    with_ones,
+)
+
+
+def _reduced(x: Type, *, axes: tuple[int, ...]) -> Type:
+    return Type(tuple(s for k, s in enumerate(x.shape) if k not in axes), x.dtype)
+
+
+def _extremum(name: str) -> Primitive:
+    """Maximum or minimum over axes. Ties share the derivative equally."""
+
+    def infer(x: Type, *, axes: tuple[int, ...]) -> Type:
+        if any(x.shape[k] == 0 for k in axes):
+            raise ShapeError(at_user_line(f"{name} over an axis of size 0 of shape {x.shape}"))
+        return _reduced(x, axes=axes)
+
+    def weights(y: Any, x: Any, axes: tuple[int, ...]) -> Any:
+        kept = reshape(y, shape=with_ones(x.shape, axes))
+        chosen = logical_or(equal(x, kept), not_equal(x, x))
+        hit = where(chosen, x.dtype.type(1), x.dtype.type(0))
+        count = reshape(sum_(hit, axes=axes), shape=with_ones(x.shape, axes))
+        return hit / where(equal(count, 0.0), 1.0, count)
+
+    def vjp(g: Any, y: Any, x: Any, *, axes: tuple[int, ...]) -> list[Any]:
+        if not is_float(x.dtype):
+            return [None]
+        return [reshape(g, shape=with_ones(x.shape, axes)) * weights(y, x, axes)]
+
+    def jvp(tangents: Sequence[Any], y: Any, x: Any, *, axes: tuple[int, ...]) -> Any:
+        t = tangents[0]
+        return None if t is None else sum_(t * weights(y, x, axes), axes=axes)
+
+    return declared(
+        name,
+        lambda xp, x, *, axes: getattr(xp, name)(x, axis=axes),
+        infer,
+        vjp,
+        jvp,
+        family="reduction",
+        doc=f"{name} over axes; a nan is passed on; ties share the derivative equally.",
+    )
+
+
+max_ = _extremum("max")
+min_ = _extremum("min")
+
+
+def _products_of_others(x: Any, axis: int) -> Any:
+    """The product of all but one along an axis, without a division (x may hold zeros)."""
+    ones = np.ones((), x.dtype)
+    edge = broadcast_to(ones, shape=with_ones(x.shape, (axis,)))
+    size = x.shape[axis]
+    if size == 0:
+        return x
+    before = cumprod(concatenate(edge, _along(x, axis, 0, size - 1), axis=axis), axis=axis)
+    after = cumprod(
+        concatenate(edge, _flip(_along(x, axis, 1, size), axis), axis=axis), axis=axis
+    )
+    return before * _flip(after, axis)
+
+
+def _along(x: Any, axis: int, start: int, stop: int) -> Any:
+    index = [slice(None)] * len(x.shape)
+    index[axis] = slice(start, stop)
+    return slice_(x, index=tuple(index))
+
+
+def _flip(x: Any, axis: int) -> Any:
+    index = [slice(None)] * len(x.shape)
+    index[axis] = slice(None, None, -1)
+    return slice_(x, index=tuple(index))
+
+
+def _prod_vjp(g: Any, _y: Any, x: Any, *, axis: int) -> list[Any]:
+    if not is_float(x.dtype):
+        return [None]
+    kept = reshape(g, shape=with_ones(x.shape, (axis,)))
+    return [kept * _products_of_others(x, axis)]
+
+
+def _prod_jvp(tangents: Sequence[Any], _y: Any, x: Any, *, axis: int) -> Any:
+    t = tangents[0]
+    return None if t is None else sum_(t * _products_of_others(x, axis), axes=(axis,))
+
+
+prod = declared(
+    "prod",
+    lambda xp, x, *, axis: xp.prod(x, axis=axis),
+    lambda x, *, axis: Type(
+        _reduced(x, axes=(axis,)).shape, np.prod(np.empty(0, x.dtype)).dtype
+    ),
+    _prod_vjp,
+    _prod_jvp,
+    family="reduction",
+    doc="Product over one axis; the derivative is right with any number of zeros.",
+)
+
+cumsum = linear(
+    "cumsum",
+    lambda xp, x, *, axis: xp.cumsum(x, axis=axis),
+    lambda x, *, axis: Type(x.shape, np.cumsum(np.empty(0, x.dtype)).dtype),
+    lambda g, x, *, axis: _flip(cumsum(_flip(g, axis), axis=axis), axis),
+    doc="Running sum along an axis.",
+)
+
+
+def _cumprod_jvp(tangents: Sequence[Any], _y: Any, x: Any, *, axis: int) -> Any:
+    """d y_k = sum over j <= k of t_j times the product of the other x_i, i <= k."""
+    t = tangents[0]
+    if t is None:
+        return None
+    return sum_(_cumprod_terms(x, axis) * _lifted(t, axis), axes=(len(x.shape),))
+
+
+def _cumprod_vjp(g: Any, _y: Any, x: Any, *, axis: int) -> list[Any]:
+    if not is_float(x.dtype):
+        return [None]
+    terms = _cumprod_terms(x, axis)
+    moved = sum_(terms * reshape(g, shape=(*g.shape, 1)), axes=(axis,))
+    return [_lowered(moved, axis)]
+
+
+def _cumprod_terms(x: Any, axis: int) -> Any:
+    """[..., k, ..., j]: the product of x_i over i <= k, i != j, and 0 for j > k.
+
+    Quadratic in the axis' size, and right with any number of zeros.
+    """
+    n = x.shape[axis]
+    along = with_ones(x.shape, tuple(k for k in range(len(x.shape)) if k != axis))
+    row = np.arange(n).reshape(*along, 1)
+    column = np.arange(n)
+    same = broadcast_to(row == column, shape=(*x.shape, n))
+    spread = broadcast_to(reshape(x, shape=(*x.shape, 1)), shape=(*x.shape, n))
+    product = cumprod(where(same, x.dtype.type(1), spread), axis=axis)
+    return where(broadcast_to(row >= column, shape=(*x.shape, n)), product, x.dtype.type(0))
+
+
+def _lifted(t: Any, axis: int) -> Any:
+    """t with its axis moved to a new last one, and size 1 where it was."""
+    order = [k for k in range(len(t.shape)) if k != axis] + [axis]
+    moved = transpose(t, axes=tuple(order))
+    shape = (*moved.shape[:axis], 1, *moved.shape[axis:])
+    return reshape(moved, shape=shape)
+
+
+def _lowered(t: Any, axis: int) -> Any:
+    """The last axis moved back to `axis`."""
+    n = len(t.shape)
+    order = [*range(axis), n - 1, *range(axis, n - 1)]
+    return transpose(t, axes=tuple(order))
+
+
+cumprod = declared(
+    "cumprod",
+    lambda xp, x, *, axis: xp.cumprod(x, axis=axis),
+    lambda x, *, axis: Type(x.shape, np.cumprod(np.empty(0, x.dtype)).dtype),
+    _cumprod_vjp,
+    _cumprod_jvp,
+    family="reduction",
+    doc="Running product along an axis.",
+)
+
+
+def _argument(name: str) -> Primitive:
+    return declared(
+        name,
+        lambda xp, x, *, axis: getattr(xp, name)(x, axis=axis),
+        lambda x, *, axis: Type(_reduced(x, axes=(axis,)).shape, np.dtype(np.intp)),
+        family="flat",
+        doc=f"{name} along an axis: an integer, without derivative.",
+    )
+
+
+argmax = _argument("argmax")
+argmin = _argument("argmin")
+argsort = declared(
+    "argsort",
+    lambda xp, x, *, axis: xp.argsort(x, axis=axis, kind="stable"),
+    lambda x, *, axis: Type(x.shape, np.dtype(np.intp)),
+    family="flat",
+    doc="The stable order along an axis: sort is a gather by it.",
+)
+
+
+def take_along(x: Any, order: Any, axis: int) -> Any:
+    """x with its entries along an axis in the given order (`np.take_along_axis`)."""
+    pattern: list[int] = []
+    arrays: list[Any] = []
+    for k, size in enumerate(x.shape):
+        pattern.append(k)
+        if k == axis:
+            arrays.append(order)
+        else:
+            ones = with_ones(order.shape, tuple(j for j in range(len(x.shape)) if j != k))
+            arrays.append(np.arange(size).reshape(ones))
+    return gather(x, *arrays, pattern=tuple(pattern))
+

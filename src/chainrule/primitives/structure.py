@@ -1,0 +1,197 @@
+"""Primitives that only move numbers: cast, reshape, transpose, broadcast, slice, pad, join."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import ShapeError, at_user_line
+from ..graph.types import Type, is_float
+from .declare import declared, linear, provide
+from .elementwise import neg  # noqa: F401  (declares the operators' primitives first)
+
+
+def _cast_vjp(g: Any, _y: Any, x: Any, *, dtype: Any) -> list[Any]:
+    if not (is_float(x.dtype) and is_float(dtype)):
+        return [None]
+    return [cast(g, dtype=x.dtype)]
+
+
+def _cast_jvp(tangents: Sequence[Any], y: Any, x: Any, *, dtype: Any) -> Any:
+    t = tangents[0]
+    return None if t is None or not is_float(dtype) else cast(t, dtype=dtype)
+
+
+cast = declared(
+    "cast",
+    lambda xp, x, *, dtype: xp.asarray(x).astype(dtype),
+    lambda x, *, dtype: Type(x.shape, dtype),
+    _cast_vjp,
+    _cast_jvp,
+    family="linear",
+    doc="Another dtype. Linear between floating dtypes, flat otherwise.",
+)
+
+stop_gradient = declared(
+    "stop_gradient",
+    lambda xp, x: x,
+    lambda x: x,
+    family="flat",
+    doc="The value itself, with derivative zero.",
+)
+identity = linear("identity", lambda xp, x: x, lambda x: x, lambda g, x: g)
+
+
+def _reshape_type(x: Type, *, shape: tuple[int, ...]) -> Type:
+    if int(np.prod(x.shape)) != int(np.prod(shape)):
+        raise ShapeError(at_user_line(f"cannot reshape an array of shape {x.shape} into {shape}"))
+    return Type(shape, x.dtype)
+
+
+reshape = linear(
+    "reshape",
+    lambda xp, x, *, shape: xp.reshape(x, shape),
+    _reshape_type,
+    lambda g, x, *, shape: reshape(g, shape=x.shape),
+)
+transpose = linear(
+    "transpose",
+    lambda xp, x, *, axes: xp.transpose(x, axes),
+    lambda x, *, axes: Type(tuple(x.shape[k] for k in axes), x.dtype),
+    lambda g, x, *, axes: transpose(g, axes=tuple(int(k) for k in np.argsort(axes))),
+)
+
+
+def _sum_to(g: Any, shape: tuple[int, ...]) -> Any:
+    extra = len(g.shape) - len(shape)
+    axes = tuple(range(extra)) + tuple(
+        k + extra for k, size in enumerate(shape) if size == 1 and g.shape[k + extra] != 1
+    )
+    g = sum_(g, axes=axes) if axes else g
+    return reshape(g, shape=shape) if g.shape != shape else g
+
+
+broadcast_to = linear(
+    "broadcast_to",
+    lambda xp, x, *, shape: xp.broadcast_to(x, shape),
+    lambda x, *, shape: Type(shape, x.dtype),
+    lambda g, x, *, shape: _sum_to(g, x.shape),
+)
+
+
+def _without(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(size for k, size in enumerate(shape) if k not in axes)
+
+
+def with_ones(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
+    """`shape` with the sizes of `axes` replaced by 1: what keepdims would have left."""
+    return tuple(1 if k in axes else size for k, size in enumerate(shape))
+
+
+def _sum_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    return np.sum(np.empty(0, dtype)).dtype
+
+
+sum_ = linear(
+    "sum",
+    lambda xp, x, *, axes: xp.sum(x, axis=axes),
+    lambda x, *, axes: Type(_without(x.shape, axes), _sum_dtype(x.dtype)),
+    lambda g, x, *, axes: broadcast_to(
+        reshape(g, shape=with_ones(x.shape, axes)), shape=x.shape
+    ),
+    doc="Sum over `axes`, which disappear.",
+)
+provide(cast, broadcast_to, sum_, reshape)
+
+
+def _slice_type(x: Type, *, index: tuple[slice, ...]) -> Type:
+    lengths = [len(range(*s.indices(size))) for s, size in zip(index, x.shape, strict=True)]
+    return Type(tuple(lengths), x.dtype)
+
+
+def _unslice(g: Any, x: Any, *, index: tuple[slice, ...]) -> Any:
+    return place(g, shape=x.shape, index=index)
+
+
+slice_ = linear(
+    "slice",
+    lambda xp, x, *, index: x[index],
+    _slice_type,
+    _unslice,
+    doc="Basic slicing, one slice an axis, any step.",
+)
+
+
+def _place(xp: Any, x: Any, *, shape: tuple[int, ...], index: tuple[slice, ...]) -> Any:
+    zeros = xp.zeros(shape, x.dtype)
+    if hasattr(zeros, "at"):  # a namespace whose arrays never change
+        return zeros.at[index].set(x)
+    zeros[index] = x
+    return zeros
+
+
+place = linear(
+    "place",
+    _place,
+    lambda x, *, shape, index: Type(shape, x.dtype),
+    lambda g, x, *, shape, index: slice_(g, index=index),
+    doc="Zeros of `shape` with x at a basic slice: the transpose of slice, and padding.",
+)
+
+
+def _concatenate_type(*types: Type, axis: int) -> Type:
+    first = types[0]
+    for other in types[1:]:
+        if _without(other.shape, (axis,)) != _without(first.shape, (axis,)):
+            raise ShapeError(
+                at_user_line(
+                    f"concatenate: shapes {first.shape} and {other.shape} differ outside "
+                    f"axis {axis}"
+                )
+            )
+    shape = list(first.shape)
+    shape[axis] = sum(t.shape[axis] for t in types)
+    return Type(tuple(shape), np.result_type(*[t.dtype for t in types]))
+
+
+def _concatenate_vjp(g: Any, _y: Any, *xs: Any, axis: int) -> list[Any]:
+    result: list[Any] = []
+    start = 0
+    for x in xs:
+        stop = start + x.shape[axis]
+        index = [slice(None)] * len(g.shape)
+        index[axis] = slice(start, stop)
+        if is_float(x.dtype):
+            piece = slice_(g, index=tuple(index))
+            result.append(piece if piece.dtype == x.dtype else cast(piece, dtype=x.dtype))
+        else:
+            result.append(None)
+        start = stop
+    return result
+
+
+def _concatenate_jvp(tangents: Sequence[Any], y: Any, *xs: Any, axis: int) -> Any:
+    if all(t is None for t in tangents):
+        return None
+    filled = [
+        zeros_like(x, y.dtype) if t is None else t for t, x in zip(tangents, xs, strict=True)
+    ]
+    return concatenate(*filled, axis=axis)
+
+
+concatenate = declared(
+    "concatenate",
+    lambda xp, *xs, axis: xp.concatenate(xs, axis=axis),
+    _concatenate_type,
+    _concatenate_vjp,
+    _concatenate_jvp,
+    family="linear",
+)
+
+
+def zeros_like(x: Any, dtype: Any = None) -> Any:
+    """Zeros of x's shape: a number broadcast, so that a graph holds no array of zeros."""
+    zero = (np.dtype(dtype) if dtype is not None else x.dtype).type(0)
+    return np.broadcast_to(zero, x.shape)
