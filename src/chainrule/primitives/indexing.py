@@ -14,7 +14,7 @@ import numpy as np
 from ..errors import ShapeError, at_user_line
 from ..graph.types import Type, is_float
 from .declare import declared
-from .elementwise import where
+from .elementwise import not_equal, where
 from .structure import zeros_like
 
 Pattern = tuple[Any, ...]
@@ -124,13 +124,13 @@ def _scatter(xp: Any, x: Any, v: Any, *arrays: Any, pattern: Pattern) -> Any:
     return result
 
 
-def _winners(x: Any, v: Any, arrays: Sequence[Any], pattern: Pattern) -> Any:
-    """True where v[k] is what remains at its place: of several written to one, the last."""
+def _overwritten(x: Any, v: Any, arrays: Sequence[Any], pattern: Pattern) -> Any:
+    """True where v[k] did not remain at its place: of several written to one, the last stays."""
     count = int(np.prod(v.shape))
     order = np.arange(1, count + 1).reshape(v.shape)
     board = scatter(np.zeros(x.shape, np.intp), order, *arrays, pattern=pattern)
     from_board = gather(board, *arrays, pattern=pattern)
-    return from_board - order  # 0 for the winner
+    return not_equal(from_board, order)
 
 
 def _scatter_vjp(g: Any, _y: Any, x: Any, v: Any, *arrays: Any, pattern: Pattern) -> list[Any]:
@@ -140,7 +140,9 @@ def _scatter_vjp(g: Any, _y: Any, x: Any, v: Any, *arrays: Any, pattern: Pattern
         gx = scatter(g, zeros_like(v, g.dtype), *arrays, pattern=pattern)
     if is_float(v.dtype):
         taken = gather(g, *arrays, pattern=pattern)
-        gv = where(_winners(x, v, arrays, pattern), g.dtype.type(0), taken)
+        if arrays:  # a slice names no place twice
+            taken = where(_overwritten(x, v, arrays, pattern), g.dtype.type(0), taken)
+        gv = taken
     return [gx, gv, *rest]
 
 

@@ -1,0 +1,276 @@
+"""NumPy's ufuncs (and scipy.special's) on tracers: a primitive, or a composition of some."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import log as _ln
+from math import pi
+from typing import Any
+
+import numpy as np
+
+from ..errors import DtypeError, at_user_line
+from ..graph.node import Node, Primitive, apply
+from ..graph.types import is_float
+from ..primitives import elementwise as ew
+from ..primitives.structure import cast, identity
+from .tracer import UFUNCS, Tracer, nodes_of
+
+
+def ufunc(*names: str) -> Callable[[Callable[..., Node]], Callable[..., Node]]:
+    """Enter a composition over nodes under NumPy's names."""
+
+    def enter(compose: Callable[..., Node]) -> Callable[..., Node]:
+        def rule(*xs: Any, dtype: Any = None) -> Tracer:
+            nodes = nodes_of(*xs)
+            if dtype is not None:
+                nodes = tuple(as_dtype(x, np.dtype(dtype)) for x in nodes)
+            return Tracer(compose(*nodes))
+
+        for name in names:
+            UFUNCS[name] = rule
+        return compose
+
+    return enter
+
+
+def direct(primitive: Primitive, *names: str) -> None:
+    """Enter a primitive under NumPy's names."""
+
+    def rule(*xs: Any, dtype: Any = None) -> Tracer:
+        if len(xs) == 1 and dtype is None:
+            return Tracer(apply(primitive, (xs[0].node,), {}))
+        nodes = nodes_of(*xs)
+        if dtype is not None:
+            nodes = tuple(as_dtype(x, np.dtype(dtype)) for x in nodes)
+        return Tracer(apply(primitive, nodes, {}))
+
+    for name in names:
+        UFUNCS[name] = rule
+
+
+def as_dtype(x: Node, dtype: np.dtype[Any]) -> Node:
+    """x in another dtype, or x."""
+    if dtype.kind not in "biuf":
+        raise DtypeError(at_user_line(f"dtype {dtype} is not supported: use a real dtype"))
+    return x if x.dtype == dtype else cast(x, dtype=dtype)
+
+
+def floating(x: Node) -> Node:
+    """x, or its float64 form if it is of integers: what a ufunc does that needs fractions."""
+    return x if is_float(x.dtype) else cast(x, dtype=np.dtype(float))
+
+
+for _name in ("exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "cbrt", "sin", "cos",
+              "tan", "arcsin", "arccos", "arctan", "arctan2", "hypot", "sinh", "cosh", "tanh",
+              "arcsinh", "arccosh", "arctanh", "sign", "floor", "rint", "maximum", "minimum",
+              "logaddexp", "remainder", "floor_divide", "equal", "not_equal", "less",
+              "less_equal", "logical_or", "bitwise_and", "bitwise_or", "bitwise_xor",
+              "erf"):  # fmt: skip
+    direct(getattr(ew, _name), _name)
+direct(ew.add, "add")
+direct(ew.sub, "subtract")
+direct(ew.mul, "multiply")
+direct(ew.div, "divide", "true_divide")
+direct(ew.neg, "negative")
+direct(ew.absolute, "absolute", "fabs")
+direct(ew.power, "power", "float_power")
+direct(ew.logistic, "expit")
+direct(ew.shift_left, "left_shift")
+direct(ew.shift_right, "right_shift")
+
+
+@ufunc("positive", "conjugate")
+def _positive(x: Node) -> Node:
+    return identity(x)  # type: ignore[no-any-return]
+
+
+@ufunc("square")
+def square(x: Node) -> Node:
+    return ew.mul(x, x)  # type: ignore[no-any-return]
+
+
+@ufunc("reciprocal")
+def reciprocal(x: Node) -> Node:
+    return ew.div(1.0, x)  # type: ignore[no-any-return]
+
+
+@ufunc("greater")
+def _greater(x: Node, y: Node) -> Node:
+    return ew.less(y, x)  # type: ignore[no-any-return]
+
+
+@ufunc("greater_equal")
+def _greater_equal(x: Node, y: Node) -> Node:
+    return ew.less_equal(y, x)  # type: ignore[no-any-return]
+
+
+@ufunc("logical_and")
+def _logical_and(x: Node, y: Node) -> Node:
+    return ew.bitwise_and(truth(x), truth(y))  # type: ignore[no-any-return]
+
+
+@ufunc("logical_xor")
+def _logical_xor(x: Node, y: Node) -> Node:
+    return ew.not_equal(truth(x), truth(y))  # type: ignore[no-any-return]
+
+
+@ufunc("logical_not")
+def _logical_not(x: Node) -> Node:
+    return ew.equal(truth(x), False)  # type: ignore[no-any-return]
+
+
+@ufunc("invert")
+def invert(x: Node) -> Node:
+    if x.dtype.kind == "b":
+        return ew.bitwise_xor(x, True)  # type: ignore[no-any-return]
+    ones = np.array(-1).astype(x.dtype)[()] if x.dtype.kind == "i" else np.iinfo(x.dtype).max
+    return ew.bitwise_xor(x, x.dtype.type(ones))  # type: ignore[no-any-return]
+
+
+def truth(x: Node) -> Node:
+    """Not zero."""
+    return x if x.dtype.kind == "b" else ew.not_equal(x, 0)  # type: ignore[no-any-return]
+
+
+@ufunc("isnan")
+def _isnan(x: Node) -> Node:
+    return ew.not_equal(x, x)  # type: ignore[no-any-return]
+
+
+@ufunc("isinf")
+def _isinf(x: Node) -> Node:
+    return ew.equal(ew.absolute(floating(x)), np.inf)  # type: ignore[no-any-return]
+
+
+@ufunc("isfinite")
+def _isfinite(x: Node) -> Node:
+    return ew.less(ew.absolute(floating(x)), np.inf)  # type: ignore[no-any-return]
+
+
+@ufunc("signbit")
+def _signbit(x: Node) -> Node:
+    # -0.0 counts as negative: its reciprocal tells
+    x = floating(x)
+    with np.errstate(divide="ignore"):
+        return ew.logical_or(  # type: ignore[no-any-return]
+            ew.less(x, 0.0), ew.bitwise_and(ew.equal(x, 0.0), ew.less(ew.div(1.0, x), 0.0))
+        )
+
+
+@ufunc("copysign")
+def _copysign(x: Node, y: Node) -> Node:
+    size = ew.absolute(floating(x))
+    return ew.where(_signbit(y), -size, size)  # type: ignore[no-any-return]
+
+
+@ufunc("ceil")
+def ceil(x: Node) -> Node:
+    return x if x.dtype.kind in "iu" else ew.neg(ew.floor(ew.neg(x)))  # type: ignore[no-any-return]
+
+
+@ufunc("trunc", "fix")
+def trunc(x: Node) -> Node:
+    if x.dtype.kind in "iu":
+        return x
+    return ew.where(ew.less(x, 0.0), ceil(x), ew.floor(x))  # type: ignore[no-any-return]
+
+
+@ufunc("fmod")
+def _fmod(x: Node, y: Node) -> Node:
+    # the remainder of the sizes, with the sign of x
+    size = ew.remainder(ew.absolute(x), ew.absolute(y))
+    return ew.where(ew.less(x, 0), ew.neg(size), size)  # type: ignore[no-any-return]
+
+
+@ufunc("exp2")
+def _exp2(x: Node) -> Node:
+    return ew.power(floating(x).dtype.type(2), x)  # type: ignore[no-any-return]
+
+
+@ufunc("logaddexp2")
+def _logaddexp2(x: Node, y: Node) -> Node:
+    return ew.logaddexp(x * _ln(2), y * _ln(2)) / _ln(2)  # type: ignore[operator, no-any-return]
+
+
+@ufunc("deg2rad", "radians")
+def _radians(x: Node) -> Node:
+    return ew.mul(x, pi / 180.0)  # type: ignore[no-any-return]
+
+
+@ufunc("rad2deg", "degrees")
+def _degrees(x: Node) -> Node:
+    return ew.mul(x, 180.0 / pi)  # type: ignore[no-any-return]
+
+
+@ufunc("heaviside")
+def _heaviside(x: Node, at_zero: Node) -> Node:
+    step = ew.where(ew.less(x, 0.0), 0.0, ew.where(ew.equal(x, 0.0), at_zero, 1.0))
+    return ew.where(ew.not_equal(x, x), x, step)  # type: ignore[no-any-return]
+
+
+@ufunc("fmax")
+def _fmax(x: Node, y: Node) -> Node:
+    return ew.where(  # type: ignore[no-any-return]
+        ew.not_equal(x, x), y, ew.where(ew.not_equal(y, y), x, ew.maximum(x, y))
+    )
+
+
+@ufunc("fmin")
+def _fmin(x: Node, y: Node) -> Node:
+    return ew.where(  # type: ignore[no-any-return]
+        ew.not_equal(x, x), y, ew.where(ew.not_equal(y, y), x, ew.minimum(x, y))
+    )
+
+
+@ufunc("clip")
+def clip(x: Node, low: Node, high: Node) -> Node:
+    return ew.minimum(ew.maximum(x, low), high)  # type: ignore[no-any-return]
+
+
+@ufunc("log_expit")
+def _log_expit(x: Node) -> Node:
+    return ew.neg(ew.softplus(ew.neg(x)))  # type: ignore[no-any-return]
+
+
+@ufunc("erfc")
+def _erfc(x: Node) -> Node:
+    return ew.sub(1.0, ew.erf(x))  # type: ignore[no-any-return]
+
+
+@ufunc("xlogy")
+def _xlogy(x: Node, y: Node) -> Node:
+    zero = ew.equal(x, 0.0)
+    return ew.where(zero, 0.0, x * ew.log(ew.where(zero, 1.0, y)))  # type: ignore[operator, no-any-return]
+
+
+def pow_(x: Any, exponent: Any) -> Any:
+    """`x ** exponent` with NumPy's own shortcuts for a Python number 2, 1/2, -1, 1 or 0."""
+    if type(exponent) in (int, float) and isinstance(x, Tracer) and is_float(x.dtype):
+        if exponent == 2:
+            return Tracer(square(x.node), x.weak)
+        if exponent == 0.5:
+            return Tracer(ew.sqrt(x.node))
+        if exponent == -1:
+            return Tracer(reciprocal(x.node))
+        if exponent == 1:
+            return Tracer(identity(x.node), x.weak)
+    return UFUNCS["power"](x, exponent)
+
+
+def _install() -> None:
+    Tracer.__pow__ = pow_  # type: ignore[attr-defined]
+    Tracer.__rpow__ = lambda x, base: UFUNCS["power"](base, x)  # type: ignore[attr-defined]
+    Tracer.__neg__ = lambda x: Tracer(ew.neg(x.node), x.weak)  # type: ignore[attr-defined]
+    Tracer.__pos__ = lambda x: UFUNCS["positive"](x)  # type: ignore[attr-defined]
+    Tracer.__abs__ = lambda x: UFUNCS["absolute"](x)  # type: ignore[attr-defined]
+    Tracer.__invert__ = lambda x: UFUNCS["invert"](x)  # type: ignore[attr-defined]
+
+    def power_in_place(x: Tracer, exponent: Any) -> Tracer:
+        x.rebind(pow_(x, exponent).node)
+        return x
+
+    Tracer.__ipow__ = power_in_place  # type: ignore[attr-defined]
+
+
+_install()
