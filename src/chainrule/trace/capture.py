@@ -1,0 +1,108 @@
+"""User code to graph: call a function on tracers and keep what its results were made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import tree
+from ..errors import DtypeError, at_user_line
+from ..graph.graph import Graph
+from ..graph.node import CONSTANT, Node, input_node, reachable
+from ..graph.types import Type, check_dtype
+from ..primitives.structure import identity
+from .tracer import Tracer, node_of
+
+
+def as_array(x: Any, name: str = "argument") -> Any:
+    """An argument as an array or a NumPy scalar; text and objects are refused."""
+    if isinstance(x, (np.ndarray, np.generic, Tracer)):
+        array: Any = x
+    elif isinstance(x, (bool, int, float)):
+        array = np.asarray(x)[()]
+    else:
+        raise DtypeError(
+            at_user_line(f"{name} is {type(x).__name__} {x!r:.40}: give a number or an array")
+        )
+    check_dtype(array.dtype)
+    return array
+
+
+def type_of(x: Any) -> Type:
+    """Shape and dtype of an array, a tracer or a number."""
+    array = as_array(x)
+    return Type(array.shape, array.dtype)
+
+
+def capture(
+    function: Callable[..., Any],
+    types: Sequence[Any],
+    treedef: Any,
+    weak: Sequence[bool] | None = None,
+) -> tuple[Graph, Any, tuple[Node, ...]]:
+    """The graph of ``function(*unflatten(treedef, inputs))``.
+
+    Returns
+    -------
+    graph : Graph
+        Its inputs are one a leaf of the arguments, then one a node of `outside`.
+    out_treedef
+        The structure of the function's result.
+    outside : tuple of Node
+        What the function read of tracers that are not its own arguments.
+    """
+    inputs = [input_node(t) for t in types]
+    weak = [False] * len(inputs) if weak is None else weak
+    tracers = [Tracer(node, w) for node, w in zip(inputs, weak, strict=True)]
+    result = function(*tree.unflatten(treedef, tracers))
+    leaves, out_treedef = tree.flatten(result)
+    outputs = [node_of(as_array(leaf, "a result")) for leaf in leaves]
+    graph, outside = close(inputs, outputs)
+    return graph, out_treedef, outside
+
+
+def close(inputs: Sequence[Node], outputs: Sequence[Node]) -> tuple[Graph, tuple[Node, ...]]:
+    """A graph that reads nothing but its inputs: what it read from outside becomes an input."""
+    if not outputs:
+        return Graph(tuple(inputs), ()), ()
+    floor = min((node.serial for node in inputs), default=0)
+    if not inputs:
+        floor = min((node.serial for node in reachable(outputs)), default=0)
+    own = set(inputs)
+    inner = reachable(outputs, floor)
+    outside: dict[Node, None] = {}
+    for node in (*inner, *outputs):
+        for child in (node, *node.inputs):
+            foreign = child.serial < floor or (not child.inputs and child not in own)
+            if foreign and child.primitive is not CONSTANT:
+                outside[child] = None
+    return Graph((*inputs, *outside), tuple(outputs)), tuple(outside)
+
+
+def fresh(x: Any) -> tuple[Node, Tracer]:
+    """A new leaf with the caller's value, and the tracer on it."""
+    if isinstance(x, Tracer):
+        node = identity_of(x.node)
+        return node, Tracer(node, x.weak)
+    array = as_array(x)
+    node = input_node(Type(array.shape, array.dtype), array)
+    return node, Tracer(node, isinstance(x, float))
+
+
+def identity_of(node: Node) -> Node:
+    """A new node on top of another: what a nested transformation differentiates by."""
+    return identity(node)  # type: ignore[no-any-return]
+
+
+def finish(x: Any) -> Any:
+    """A result for the caller: a writable array of its own, or a tracer where one is outside."""
+    if isinstance(x, Node):
+        return Tracer(x)
+    if isinstance(x, np.ndarray):
+        if x.ndim == 0:
+            return x[()]
+        return x if x.base is None and x.flags.writeable else np.array(x)
+    return x
+

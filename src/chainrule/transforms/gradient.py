@@ -1,0 +1,257 @@
+"""grad, value_and_grad, vjp, jvp: call the function on fresh tracers, walk the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+from .. import tree
+from ..autodiff.forward import forward
+from ..autodiff.reverse import active_nodes, needs_graph, reverse
+from ..errors import DtypeError, GradientError, ShapeError, at_user_line
+from ..graph.node import Node
+from ..graph.types import is_float
+from ..trace.capture import as_array, finish, fresh
+from ..trace.tracer import Tracer, node_of
+
+
+class Traced:
+    """A function called once on fresh leaves: its result and the nodes between."""
+
+    def __init__(self, function: Callable[..., Any], args: Sequence[Any], argnums: Sequence[int],
+                 kwargs: dict[str, Any], has_aux: bool = False) -> None:  # fmt: skip
+        self.inputs: list[Node] = []
+        self.treedefs = []
+        called = list(args)
+        for k in argnums:
+            leaves, treedef = tree.flatten(args[k])
+            made = [_leaf(leaf, f"argument {k}") for leaf in leaves]
+            self.inputs += [node for node, _ in made]
+            self.treedefs.append(treedef)
+            called[k] = tree.unflatten(treedef, [tracer for _, tracer in made])
+        result = function(*called, **kwargs)
+        self.aux = None
+        if has_aux:
+            if not (isinstance(result, tuple) and len(result) == 2):
+                raise GradientError("has_aux=True: the function must return (value, aux)")
+            result, self.aux = result
+        leaves, self.out_treedef = tree.flatten(result)
+        self.outputs = [node_of(as_array(leaf, "the function's result")) for leaf in leaves]
+        path = active_nodes(self.outputs, self.inputs)
+        self.values = not needs_graph(path, self.inputs)
+        if self.values:
+            # a constant result may still belong to somebody else's trace
+            self.values = all(node.value is not None for node in self.outputs)
+
+    def result(self) -> Any:
+        """What the function returned, for the caller."""
+        return tree.unflatten(self.out_treedef, [self.out(node) for node in self.outputs])
+
+    def out(self, node: Node) -> Any:
+        """A node as the caller's number or tracer."""
+        return finish(node.value if self.values else node)
+
+    def auxiliary(self) -> Any:
+        """The second result, without the inner leaves if nobody is outside."""
+        if not self.values:
+            return self.aux
+        return tree.map(lambda x: finish(x.node.value) if isinstance(x, Tracer) else x, self.aux)
+
+    def zeros(self, node: Node) -> Any:
+        """A zero cotangent."""
+        return finish(np.zeros(node.shape, node.dtype))
+
+    def split(self, flat: Sequence[Any]) -> list[Any]:
+        """Cotangents of all leaves, arranged as the differentiated arguments."""
+        arranged = []
+        start = 0
+        for treedef in self.treedefs:
+            count = treedef.num_leaves
+            arranged.append(tree.unflatten(treedef, flat[start : start + count]))
+            start += count
+        return arranged
+
+    def pull(self, cotangents: Sequence[Any]) -> list[Any]:
+        """Cotangents of the arguments for those of the results."""
+        values = self.values and not any(isinstance(g, Node) for g in cotangents)
+        with np.errstate(all="ignore"):
+            flat = reverse(self.outputs, self.inputs, cotangents, values=values)
+        filled = [
+            self.zeros(node) if g is None else finish(g)
+            for node, g in zip(self.inputs, flat, strict=True)
+        ]
+        return self.split(filled)
+
+
+def _leaf(x: Any, name: str) -> tuple[Node, Tracer]:
+    array = as_array(x, name)
+    if not is_float(array.dtype):
+        raise DtypeError(
+            at_user_line(
+                f"{name} has dtype {array.dtype}, by which nothing can be differentiated: give "
+                "floating numbers, such as 3.0 or x.astype(float)"
+            )
+        )
+    return fresh(x)
+
+
+def _argnums(argnums: int | Sequence[int], count: int) -> list[int]:
+    given = [argnums] if isinstance(argnums, int) else list(argnums)
+    for k in given:
+        if not -count <= k < count:
+            raise TypeError(at_user_line(f"argnums={k}, but there are {count} positional arguments"))
+    return [k % count for k in given]
+
+
+def value_and_grad(
+    f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Callable[..., Any]:
+    """Make a function that returns the value of `f` and its gradient.
+
+    Parameters
+    ----------
+    f : callable
+        Takes arrays, numbers or pytrees of them; returns a real scalar (shape ``()``), or
+        ``(scalar, aux)`` if `has_aux`.
+    argnums : int or sequence of int
+        Which positional arguments to differentiate by. Default 0.
+    has_aux : bool
+        Whether `f` returns a second result that is not differentiated. Default False.
+
+    Returns
+    -------
+    callable
+        ``(value, gradient)``, or ``((value, aux), gradient)``. The gradient has the structure,
+        shapes and dtypes of the argument, or is a tuple if `argnums` is a sequence.
+
+    Raises
+    ------
+    DtypeError
+        If an argument is of integers, truth values or text.
+    GradientError
+        If the result is not a scalar.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> value, gradient = value_and_grad(lambda x: np.sum(x**2))(np.array([1.0, 2.0]))
+    >>> float(value), gradient.tolist()
+    (5.0, [2.0, 4.0])
+    """
+
+    @wraps(f)
+    def differentiated(*args: Any, **kwargs: Any) -> Any:
+        traced = Traced(f, args, _argnums(argnums, len(args)), kwargs, has_aux)
+        if len(traced.outputs) != 1 or traced.outputs[0].shape != ():
+            shapes = [node.shape for node in traced.outputs]
+            raise GradientError(
+                at_user_line(
+                    f"grad needs a function that returns one scalar; this one returned "
+                    f"{shapes[0] if len(shapes) == 1 else shapes}: sum it, or use vjp or jacobian"
+                )
+            )
+        output = traced.outputs[0]
+        if not is_float(output.dtype):
+            raise GradientError(at_user_line(f"grad of a function that returns {output.dtype}"))
+        gradients = traced.pull([output.dtype.type(1)])
+        gradient = gradients[0] if isinstance(argnums, int) else tuple(gradients)
+        value = traced.result()
+        return ((value, traced.auxiliary()), gradient) if has_aux else (value, gradient)
+
+    return differentiated
+
+
+def grad(
+    f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Callable[..., Any]:
+    """Make a function that returns the gradient of `f`; see `value_and_grad`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> float(grad(np.sin)(0.0))
+    1.0
+    >>> float(grad(grad(np.sin))(1.0)) == -float(np.sin(1.0))
+    True
+    """
+    both = value_and_grad(f, argnums, has_aux)
+
+    @wraps(f)
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        value, result = both(*args, **kwargs)
+        return (result, value[1]) if has_aux else result
+
+    return gradient
+
+
+def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+    """The value of `f`, and the function from cotangents of it to cotangents of `primals`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> y, pullback = vjp(lambda x: x * np.array([2.0, 3.0]), np.array([1.0, 1.0]))
+    >>> y.tolist(), pullback(np.array([1.0, 10.0]))[0].tolist()
+    ([2.0, 3.0], [2.0, 30.0])
+    """
+    traced = Traced(f, primals, range(len(primals)), {})
+
+    def pullback(cotangent: Any) -> tuple[Any, ...]:
+        given = _matching(cotangent, traced.out_treedef, traced.outputs, "cotangent")
+        return tuple(traced.pull([_raw(g, traced.values) for g in given]))
+
+    return traced.result(), pullback
+
+
+def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """The value of `f` and its derivative along `tangents`, in forward mode.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> y, t = jvp(lambda x: x**2, (np.array([1.0, 2.0]),), (np.array([1.0, 0.5]),))
+    >>> y.tolist(), t.tolist()
+    ([1.0, 4.0], [2.0, 2.0])
+    """
+    traced = Traced(f, primals, range(len(primals)), {})
+    flat = []
+    if len(tangents) != len(primals):
+        raise TypeError(at_user_line(f"{len(primals)} primals but {len(tangents)} tangents"))
+    start = 0
+    for treedef, tangent in zip(traced.treedefs, tangents, strict=True):
+        stop = start + treedef.num_leaves
+        flat += _matching(tangent, treedef, traced.inputs[start:stop], "tangent")
+        start = stop
+    raw = [_raw(t, traced.values) for t in flat]
+    values = traced.values and not any(isinstance(t, Node) for t in raw)
+    with np.errstate(all="ignore"):
+        result = forward(traced.outputs, traced.inputs, raw, values=values)
+    filled = [
+        traced.zeros(node) if t is None else finish(t)
+        for node, t in zip(traced.outputs, result, strict=True)
+    ]
+    return traced.result(), tree.unflatten(traced.out_treedef, filled)
+
+
+def _raw(x: Any, values: bool) -> Any:
+    if isinstance(x, Tracer):
+        return x.node
+    return x if values else node_of(x)
+
+
+def _matching(given: Any, treedef: Any, nodes: Sequence[Node], what: str) -> list[Any]:
+    leaves, structure = tree.flatten(given)
+    if structure != treedef:
+        raise TypeError(at_user_line(f"the {what} has structure {structure}, needed {treedef}"))
+    result = []
+    for leaf, node in zip(leaves, nodes, strict=True):
+        array = as_array(leaf, f"the {what}")
+        if array.shape != node.shape:
+            raise ShapeError(
+                at_user_line(f"a {what} of shape {array.shape} for a value of {node.shape}")
+            )
+        result.append(array if array.dtype == node.dtype else array.astype(node.dtype))
+    return result
