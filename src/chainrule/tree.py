@@ -29,7 +29,7 @@ def flatten(tree: Any) -> tuple[list[Any], TreeDef]:
     >>> leaves
     [3.0, 1.0, 2.0]
     >>> tree.unflatten(structure, leaves)
-    {'b': (3.0, None), 'w': [1.0, 2.0]}
+    {'w': [1.0, 2.0], 'b': (3.0, None)}
     """
     return optree.tree_flatten(tree, namespace=NAMESPACE)
 
@@ -52,7 +52,7 @@ def structure(tree: Any) -> TreeDef:
     return optree.tree_structure(tree, namespace=NAMESPACE)
 
 
-def map(function: Callable[..., Any], tree: Any, *rest: Any) -> Any:  # noqa: A001
+def map(function: Callable[..., Any], tree: Any, *rest: Any) -> Any:
     """Apply `function` leaf by leaf to one tree, or to several of one structure.
 
     Where a tree of `rest` goes deeper than `tree`, `function` receives its whole branch.
