@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..graph.node import ITEM, Node
 from ..errors import GradientError
+from ..graph.node import ITEM, Node
 from .reverse import active_nodes
 
 

@@ -178,7 +178,11 @@ def apply(primitive: Primitive, inputs: tuple[Node, ...], params: dict[str, Any]
         if value is None:
             return _abstract(primitive, inputs, params)
         values.append(value)
-    value = primitive.evaluate(REFERENCE, *values, **params)
+    try:
+        value = primitive.evaluate(REFERENCE, *values, **params)
+    except (ValueError, TypeError, IndexError):
+        _abstract(primitive, inputs, params)  # raises an error that names the user's line
+        raise
     place = _place() if config.lines else None
     if primitive.multiple:
         types = tuple(Type(v.shape, v.dtype) for v in value)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from math import log as _ln
-from math import pi
+from math import inf, pi
 from typing import Any
 
 from .declare import elementwise
@@ -91,12 +90,6 @@ log = elementwise("log", lambda xp, x: xp.log(x), lambda y, x: (1.0 / x,), domai
 log1p = elementwise(
     "log1p", lambda xp, x: xp.log1p(x), lambda y, x: (1.0 / (1.0 + x),), domain=((-0.9, 4.0),)
 )
-log2 = elementwise(
-    "log2", lambda xp, x: xp.log2(x), lambda y, x: (1.0 / (x * _ln(2)),), domain=(_POSITIVE,)
-)
-log10 = elementwise(
-    "log10", lambda xp, x: xp.log10(x), lambda y, x: (1.0 / (x * _ln(10)),), domain=(_POSITIVE,)
-)
 sqrt = elementwise("sqrt", lambda xp, x: xp.sqrt(x), lambda y, x: (0.5 / y,), domain=(_POSITIVE,))
 cbrt = elementwise(
     "cbrt", lambda xp, x: xp.cbrt(x), lambda y, x: (1.0 / (3.0 * y * y),), domain=(_POSITIVE,)
@@ -113,7 +106,8 @@ logaddexp = elementwise(
 
 def _gap(x: Any, y: Any) -> Any:
     """`x - y`, and 0 where both are the same infinity."""
-    return where(equal(x, y), 0.0, x - y)
+    same_infinity = bitwise_and(equal(x, y), equal(absolute(x), inf))
+    return where(same_infinity, 0.0, x - y)
 
 
 logistic = elementwise(
@@ -124,33 +118,10 @@ logistic = elementwise(
     extremes=_LARGE,
     doc="1 / (1 + e**-x), without overflow on either side.",
 )
-softplus = elementwise(
-    "softplus",
-    lambda xp, x: xp.maximum(x, 0.0) + xp.log1p(xp.exp(-xp.abs(x))),
-    lambda y, x: (logistic(x),),
-    extremes=_LARGE,
-    doc="Smooth ramp log(1 + e**x), without overflow.",
-)
-
 # Circular and hyperbolic functions
 
 sin = elementwise("sin", lambda xp, x: xp.sin(x), lambda y, x: (cos(x),))
 cos = elementwise("cos", lambda xp, x: xp.cos(x), lambda y, x: (-sin(x),))
-tan = elementwise("tan", lambda xp, x: xp.tan(x), lambda y, x: (1.0 + y * y,), domain=((-1.4, 1.4),))
-arcsin = elementwise(
-    "arcsin",
-    lambda xp, x: xp.arcsin(x),
-    # (1-x)(1+x), not 1-x*x: exact near both ends
-    lambda y, x: (1.0 / sqrt((1.0 - x) * (1.0 + x)),),
-    domain=(_UNIT,),
-)
-arccos = elementwise(
-    "arccos",
-    lambda xp, x: xp.arccos(x),
-    lambda y, x: (-1.0 / sqrt((1.0 - x) * (1.0 + x)),),
-    domain=(_UNIT,),
-)
-arctan = elementwise("arctan", lambda xp, x: xp.arctan(x), lambda y, x: (1.0 / (1.0 + x * x),))
 arctan2 = elementwise(
     "arctan2",
     lambda xp, y, x: xp.arctan2(y, x),
@@ -163,8 +134,11 @@ hypot = elementwise(
     lambda z, x, y: (x / z, y / z),
     domain=(_POSITIVE, _ANY),
 )
-sinh = elementwise("sinh", lambda xp, x: xp.sinh(x), lambda y, x: (cosh(x),))
-cosh = elementwise("cosh", lambda xp, x: xp.cosh(x), lambda y, x: (sinh(x),))
+cosh = elementwise(
+    "cosh",
+    lambda xp, x: xp.cosh(x),
+    lambda y, x: (y * tanh(x),),  # sinh, without the cancellation of e**x - e**-x
+)
 tanh = elementwise(
     "tanh",
     lambda xp, x: xp.tanh(x),
@@ -174,18 +148,6 @@ tanh = elementwise(
 )
 arcsinh = elementwise(
     "arcsinh", lambda xp, x: xp.arcsinh(x), lambda y, x: (1.0 / hypot(x, 1.0),)
-)
-arccosh = elementwise(
-    "arccosh",
-    lambda xp, x: xp.arccosh(x),
-    lambda y, x: (1.0 / sqrt((x - 1.0) * (x + 1.0)),),
-    domain=((1.1, 4.0),),
-)
-arctanh = elementwise(
-    "arctanh",
-    lambda xp, x: xp.arctanh(x),
-    lambda y, x: (1.0 / ((1.0 - x) * (1.0 + x)),),
-    domain=(_UNIT,),
 )
 erf = elementwise(
     "erf", lambda xp, x: xp.erf(x), lambda y, x: (2.0 / pi**0.5 * exp(-(x * x)),)
@@ -212,27 +174,16 @@ minimum = elementwise(
 
 def _share(x: Any, other: Any, chosen: Any) -> Any:
     """1 where `x` was chosen, 1/2 where both are equal, else 0; nan counts as chosen."""
-    mine = where(logical_or(equal(x, chosen), not_equal(x, x)), 1.0, 0.0)
-    theirs = where(logical_or(equal(other, chosen), not_equal(other, other)), 1.0, 0.0)
-    return cast(mine / maximum(mine + theirs, 1.0), dtype=chosen.dtype)
+    one, zero = chosen.dtype.type(1), chosen.dtype.type(0)
+    mine = where(bitwise_or(equal(x, chosen), not_equal(x, x)), one, zero)
+    theirs = where(bitwise_or(equal(other, chosen), not_equal(other, other)), one, zero)
+    return mine / maximum(mine + theirs, one)
 
 
 equal = elementwise("equal", lambda xp, x, y: xp.equal(x, y), domain=(_ANY, _ANY), kinds="fib")
-not_equal = elementwise(
-    "not_equal", lambda xp, x, y: xp.not_equal(x, y), domain=(_ANY, _ANY), kinds="fib"
-)
 less = elementwise("less", lambda xp, x, y: xp.less(x, y), domain=(_ANY, _ANY), kinds="fi")
-less_equal = elementwise(
-    "less_equal", lambda xp, x, y: xp.less_equal(x, y), domain=(_ANY, _ANY), kinds="fi"
-)
-logical_or = elementwise(
-    "logical_or", lambda xp, x, y: xp.logical_or(x, y), domain=(_ANY, _ANY), kinds="b"
-)
 bitwise_and = elementwise(
     "bitwise_and", lambda xp, x, y: xp.bitwise_and(x, y), domain=(_ANY, _ANY), kinds="ib"
-)
-bitwise_or = elementwise(
-    "bitwise_or", lambda xp, x, y: xp.bitwise_or(x, y), domain=(_ANY, _ANY), kinds="ib"
 )
 bitwise_xor = elementwise(
     "bitwise_xor", lambda xp, x, y: xp.bitwise_xor(x, y), domain=(_ANY, _ANY), kinds="ib"
@@ -255,3 +206,26 @@ where = elementwise(
     kinds="f",
     doc="Choose by a condition. A cotangent goes only to the side that was chosen.",
 )
+
+
+# Compositions that other rules and tables share
+
+
+def not_equal(x: Any, y: Any) -> Any:
+    """`x != y`: true where either is nan."""
+    return equal(equal(x, y), False)
+
+
+def less_equal(x: Any, y: Any) -> Any:
+    """`x <= y`: false where either is nan."""
+    return bitwise_or(less(x, y), equal(x, y))
+
+
+def bitwise_or(x: Any, y: Any) -> Any:
+    """`x | y` of integers or truth values."""
+    return bitwise_xor(bitwise_xor(x, y), bitwise_and(x, y))
+
+
+def invert(x: Any) -> Any:
+    """`~x` of integers or truth values, which turns their order round."""
+    return bitwise_xor(x, ~x.dtype.type(0))

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import ShapeError, at_user_line
-from ..graph.node import Primitive
 from ..graph.types import Type, is_float
 from .declare import declared, linear
-from .elementwise import equal, logical_or, not_equal, where
+from .elementwise import bitwise_or, equal, invert, neg, not_equal, where
 from .indexing import gather
 from .structure import (
     broadcast_to,
@@ -28,43 +27,53 @@ def _reduced(x: Type, *, axes: tuple[int, ...]) -> Type:
     return Type(tuple(s for k, s in enumerate(x.shape) if k not in axes), x.dtype)
 
 
-def _extremum(name: str) -> Primitive:
-    """Maximum or minimum over axes. Ties share the derivative equally."""
-
-    def infer(x: Type, *, axes: tuple[int, ...]) -> Type:
-        if any(x.shape[k] == 0 for k in axes):
-            raise ShapeError(at_user_line(f"{name} over an axis of size 0 of shape {x.shape}"))
-        return _reduced(x, axes=axes)
-
-    def weights(y: Any, x: Any, axes: tuple[int, ...]) -> Any:
-        kept = reshape(y, shape=with_ones(x.shape, axes))
-        chosen = logical_or(equal(x, kept), not_equal(x, x))
-        hit = where(chosen, x.dtype.type(1), x.dtype.type(0))
-        count = reshape(sum_(hit, axes=axes), shape=with_ones(x.shape, axes))
-        return hit / where(equal(count, 0.0), 1.0, count)
-
-    def vjp(g: Any, y: Any, x: Any, *, axes: tuple[int, ...]) -> list[Any]:
-        if not is_float(x.dtype):
-            return [None]
-        return [reshape(g, shape=with_ones(x.shape, axes)) * weights(y, x, axes)]
-
-    def jvp(tangents: Sequence[Any], y: Any, x: Any, *, axes: tuple[int, ...]) -> Any:
-        t = tangents[0]
-        return None if t is None else sum_(t * weights(y, x, axes), axes=axes)
-
-    return declared(
-        name,
-        lambda xp, x, *, axes: getattr(xp, name)(x, axis=axes),
-        infer,
-        vjp,
-        jvp,
-        family="reduction",
-        doc=f"{name} over axes; a nan is passed on; ties share the derivative equally.",
-    )
+def _max_type(x: Type, *, axes: tuple[int, ...]) -> Type:
+    if any(x.shape[k] == 0 for k in axes):
+        raise ShapeError(
+            at_user_line(f"an array of shape {x.shape} has no maximum or minimum: an axis is empty")
+        )
+    return _reduced(x, axes=axes)
 
 
-max_ = _extremum("max")
-min_ = _extremum("min")
+def _shares(y: Any, x: Any, axes: tuple[int, ...]) -> Any:
+    """1 for the largest entry, 1/k for each of k that are equally large, 0 for the others."""
+    kept = reshape(y, shape=with_ones(x.shape, axes))
+    chosen = bitwise_or(equal(x, kept), not_equal(x, x))
+    hit = where(chosen, x.dtype.type(1), x.dtype.type(0))
+    count = reshape(sum_(hit, axes=axes), shape=with_ones(x.shape, axes))
+    return hit / count
+
+
+def _max_vjp(g: Any, y: Any, x: Any, *, axes: tuple[int, ...]) -> list[Any]:
+    if not is_float(x.dtype):
+        return [None]
+    return [reshape(g, shape=with_ones(x.shape, axes)) * _shares(y, x, axes)]
+
+
+def _max_jvp(tangents: Sequence[Any], y: Any, x: Any, *, axes: tuple[int, ...]) -> Any:
+    t = tangents[0]
+    return None if t is None else sum_(t * _shares(y, x, axes), axes=axes)
+
+
+max_ = declared(
+    "max",
+    lambda xp, x, *, axes: xp.max(x, axis=axes),
+    _max_type,
+    _max_vjp,
+    _max_jvp,
+    family="reduction",
+    doc="Maximum over axes; a nan is passed on; ties share the derivative equally.",
+)
+
+
+def turned(x: Any) -> Any:
+    """An array whose order is the reverse: -x, or ~x of integers (-x may overflow)."""
+    return neg(x) if is_float(x.dtype) else invert(x)
+
+
+def min_(x: Any, *, axes: tuple[int, ...]) -> Any:
+    """Minimum over axes; ties share the derivative equally."""
+    return turned(max_(turned(x), axes=axes))
 
 
 def _products_of_others(x: Any, axis: int) -> Any:
@@ -183,18 +192,20 @@ cumprod = declared(
 )
 
 
-def _argument(name: str) -> Primitive:
-    return declared(
-        name,
-        lambda xp, x, *, axis: getattr(xp, name)(x, axis=axis),
-        lambda x, *, axis: Type(_reduced(x, axes=(axis,)).shape, np.dtype(np.intp)),
-        family="flat",
-        doc=f"{name} along an axis: an integer, without derivative.",
-    )
+argmax = declared(
+    "argmax",
+    lambda xp, x, *, axis: xp.argmax(x, axis=axis),
+    lambda x, *, axis: Type(_max_type(x, axes=(axis,)).shape, np.dtype(np.intp)),
+    family="flat",
+    doc="Where the first maximum along an axis is: an integer, without derivative.",
+)
 
 
-argmax = _argument("argmax")
-argmin = _argument("argmin")
+def argmin(x: Any, *, axis: int) -> Any:
+    """Where the first minimum along an axis is."""
+    return argmax(turned(x), axis=axis)
+
+
 argsort = declared(
     "argsort",
     lambda xp, x, *, axis: xp.argsort(x, axis=axis, kind="stable"),

@@ -61,12 +61,10 @@ def floating(x: Node) -> Node:
     return x if is_float(x.dtype) else cast(x, dtype=np.dtype(float))
 
 
-for _name in ("exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "cbrt", "sin", "cos",
-              "tan", "arcsin", "arccos", "arctan", "arctan2", "hypot", "sinh", "cosh", "tanh",
-              "arcsinh", "arccosh", "arctanh", "sign", "floor", "rint", "maximum", "minimum",
-              "logaddexp", "remainder", "floor_divide", "equal", "not_equal", "less",
-              "less_equal", "logical_or", "bitwise_and", "bitwise_or", "bitwise_xor",
-              "erf"):  # fmt: skip
+for _name in ("exp", "expm1", "log", "log1p", "sqrt", "cbrt", "sin", "cos", "arctan2", "hypot",
+              "cosh", "tanh", "arcsinh", "sign", "floor", "rint", "maximum", "minimum",
+              "logaddexp", "remainder", "floor_divide", "equal", "less", "bitwise_and",
+              "bitwise_xor", "erf"):  # fmt: skip
     direct(getattr(ew, _name), _name)
 direct(ew.add, "add")
 direct(ew.sub, "subtract")
@@ -78,6 +76,10 @@ direct(ew.power, "power", "float_power")
 direct(ew.logistic, "expit")
 direct(ew.shift_left, "left_shift")
 direct(ew.shift_right, "right_shift")
+ufunc("not_equal")(ew.not_equal)
+ufunc("less_equal")(ew.less_equal)
+ufunc("bitwise_or")(ew.bitwise_or)
+ufunc("invert")(ew.invert)
 
 
 @ufunc("positive", "conjugate")
@@ -120,12 +122,9 @@ def _logical_not(x: Node) -> Node:
     return ew.equal(truth(x), False)  # type: ignore[no-any-return]
 
 
-@ufunc("invert")
-def invert(x: Node) -> Node:
-    if x.dtype.kind == "b":
-        return ew.bitwise_xor(x, True)  # type: ignore[no-any-return]
-    ones = np.array(-1).astype(x.dtype)[()] if x.dtype.kind == "i" else np.iinfo(x.dtype).max
-    return ew.bitwise_xor(x, x.dtype.type(ones))  # type: ignore[no-any-return]
+@ufunc("logical_or")
+def _logical_or(x: Node, y: Node) -> Node:
+    return ew.bitwise_or(truth(x), truth(y))  # type: ignore[no-any-return]
 
 
 def truth(x: Node) -> Node:
@@ -153,7 +152,7 @@ def _signbit(x: Node) -> Node:
     # -0.0 counts as negative: its reciprocal tells
     x = floating(x)
     with np.errstate(divide="ignore"):
-        return ew.logical_or(  # type: ignore[no-any-return]
+        return ew.bitwise_or(  # type: ignore[no-any-return]
             ew.less(x, 0.0), ew.bitwise_and(ew.equal(x, 0.0), ew.less(ew.div(1.0, x), 0.0))
         )
 
@@ -181,6 +180,58 @@ def _fmod(x: Node, y: Node) -> Node:
     # the remainder of the sizes, with the sign of x
     size = ew.remainder(ew.absolute(x), ew.absolute(y))
     return ew.where(ew.less(x, 0), ew.neg(size), size)  # type: ignore[no-any-return]
+
+
+@ufunc("log2")
+def _log2(x: Node) -> Node:
+    return ew.div(ew.log(x), _ln(2))  # type: ignore[no-any-return]
+
+
+@ufunc("log10")
+def _log10(x: Node) -> Node:
+    return ew.div(ew.log(x), _ln(10))  # type: ignore[no-any-return]
+
+
+@ufunc("tan")
+def _tan(x: Node) -> Node:
+    return ew.div(ew.sin(x), ew.cos(x))  # type: ignore[no-any-return]
+
+
+@ufunc("sinh")
+def _sinh(x: Node) -> Node:
+    return ew.mul(ew.cosh(x), ew.tanh(x))  # type: ignore[no-any-return]
+
+
+def _other_leg(x: Node) -> Node:
+    """Beside the leg x of a right triangle of hypotenuse 1; (1-x)(1+x) is exact near both ends."""
+    return ew.sqrt((1.0 - x) * (1.0 + x))  # type: ignore[operator, no-any-return]
+
+
+@ufunc("arcsin")
+def _arcsin(x: Node) -> Node:
+    return ew.arctan2(x, _other_leg(x))  # type: ignore[no-any-return]
+
+
+@ufunc("arccos")
+def _arccos(x: Node) -> Node:
+    return ew.arctan2(_other_leg(x), x)  # type: ignore[no-any-return]
+
+
+@ufunc("arctan")
+def _arctan(x: Node) -> Node:
+    return ew.arctan2(x, 1)  # type: ignore[no-any-return]
+
+
+@ufunc("arccosh")
+def _arccosh(x: Node) -> Node:
+    x = floating(x)
+    return ew.arcsinh(ew.sqrt(x - 1.0) * ew.sqrt(x + 1.0))  # type: ignore[operator, no-any-return]
+
+
+@ufunc("arctanh")
+def _arctanh(x: Node) -> Node:
+    x = floating(x)  # the two logarithms have opposite signs: their difference loses nothing
+    return 0.5 * (ew.log1p(x) - ew.log1p(-x))  # type: ignore[operator, no-any-return]
 
 
 @ufunc("exp2")
@@ -230,7 +281,7 @@ def clip(x: Node, low: Node, high: Node) -> Node:
 
 @ufunc("log_expit")
 def _log_expit(x: Node) -> Node:
-    return ew.neg(ew.softplus(ew.neg(x)))  # type: ignore[no-any-return]
+    return ew.neg(ew.logaddexp(ew.neg(x), 0.0))  # type: ignore[no-any-return]
 
 
 @ufunc("erfc")

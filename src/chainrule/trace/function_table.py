@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -467,7 +468,7 @@ def _array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Trac
         cuts = list(indices_or_sections)
     bounds = [0, *(int(c) for c in cuts), x.shape[k]]
     lead = (slice(None),) * k
-    return [x[(*lead, slice(a, b))] for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    return [x[(*lead, slice(a, b))] for a, b in pairwise(bounds)]
 
 
 @function(np.split)

@@ -261,17 +261,16 @@ class View(Tracer):
         self._node = node
 
 
+_DEFAULTS = (("casting", "same_kind"), ("order", "K"), ("subok", True))
+
+
 def _plain(ufunc: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
     """Keyword arguments without those that only repeat NumPy's defaults."""
     kept = {}
     for key, value in kwargs.items():
         if key in ("dtype", "axis", "keepdims", "initial"):
             kept[key] = value
-        elif key == "where" and value is True:
-            continue
-        elif (key, value) in (("casting", "same_kind"), ("order", "K"), ("subok", True)):
-            continue
-        else:
+        elif not (key == "where" and value is True) and (key, value) not in _DEFAULTS:
             raise UnsupportedError(
                 at_user_line(f"np.{ufunc.__name__}({key}=...) of a traced array is not supported")
             )
@@ -361,22 +360,29 @@ def record(primitive: Primitive, *xs: Any, **params: Any) -> Tracer:
     return Tracer(apply(primitive, nodes_of(*xs), params))
 
 
-def _binary(primitive: Primitive) -> tuple[Callable[..., Any], Callable[..., Any]]:
+def _binary(rule: Callable[..., Node]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """The methods for `self op other` and for `other op self`."""
+
     def forward(self: Tracer, other: Any) -> Any:
         if type(other) is Tracer and not (self.weak or other.weak):
-            return Tracer(apply(primitive, (self.node, other._node), {}))
+            return Tracer(rule(self.node, other._node))
         if not _arrayish(other):
             return NotImplemented
-        weak = self.weak and is_weak(other)
-        return Tracer(apply(primitive, nodes_of(self, other), {}), weak)
+        return Tracer(rule(*nodes_of(self, other)), self.weak and is_weak(other))
 
     def backward(self: Tracer, other: Any) -> Any:
         if not _arrayish(other):
             return NotImplemented
-        weak = self.weak and is_weak(other)
-        return Tracer(apply(primitive, nodes_of(other, self), {}), weak)
+        return Tracer(rule(*nodes_of(other, self)), self.weak and is_weak(other))
 
     return forward, backward
+
+
+def _applied(primitive: Primitive) -> Callable[..., Node]:
+    return lambda x, y: apply(primitive, (x, y), _NO_PARAMS)
+
+
+_NO_PARAMS: dict[str, Any] = {}
 
 
 def _arrayish(x: Any) -> bool:
@@ -397,19 +403,23 @@ def _in_place(forward: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _install() -> None:
-    table: dict[str, Primitive] = {
-        "add": ew.add, "sub": ew.sub, "mul": ew.mul, "truediv": ew.div, "mod": ew.remainder,
-        "floordiv": ew.floor_divide, "and": ew.bitwise_and, "or": ew.bitwise_or,
-        "xor": ew.bitwise_xor, "lshift": ew.shift_left, "rshift": ew.shift_right,
+    table: dict[str, Callable[..., Node]] = {
+        "add": _applied(ew.add), "sub": _applied(ew.sub), "mul": _applied(ew.mul),
+        "truediv": _applied(ew.div), "mod": _applied(ew.remainder),
+        "floordiv": _applied(ew.floor_divide), "and": _applied(ew.bitwise_and),
+        "or": ew.bitwise_or, "xor": _applied(ew.bitwise_xor),
+        "lshift": _applied(ew.shift_left), "rshift": _applied(ew.shift_right),
     }  # fmt: skip
-    for name, primitive in table.items():
-        forward, backward = _binary(primitive)
+    for name, rule in table.items():
+        forward, backward = _binary(rule)
         setattr(Tracer, f"__{name}__", forward)
         setattr(Tracer, f"__r{name}__", backward)
         setattr(Tracer, f"__i{name}__", _in_place(forward))
-    for name, primitive in {"eq": ew.equal, "ne": ew.not_equal, "lt": ew.less,
-                            "le": ew.less_equal}.items():  # fmt: skip
-        setattr(Tracer, f"__{name}__", _binary(primitive)[0])
+    comparisons: dict[str, Callable[..., Node]] = {
+        "eq": ew.equal, "ne": ew.not_equal, "lt": ew.less, "le": ew.less_equal
+    }  # fmt: skip
+    for name, rule in comparisons.items():
+        setattr(Tracer, f"__{name}__", _binary(rule)[0])
     Tracer.__gt__ = _binary(ew.less)[1]  # type: ignore[attr-defined]
     Tracer.__ge__ = _binary(ew.less_equal)[1]  # type: ignore[attr-defined]
     Tracer.__hash__ = None  # type: ignore[assignment]
