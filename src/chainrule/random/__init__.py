@@ -1,0 +1,21 @@
+"""Layer 7: random numbers as functions of a key.
+
+A key is two 32-bit words. The same key gives the same numbers: in NumPy and in a graph, on every
+backend, for any number of threads, before a crash and after the resume. So a key is used once;
+`split` and `fold_in` make others of it.
+"""
+
+from .distributions import bernoulli, normal, permutation, randint, uniform
+from .keys import bits, fold_in, key, split
+
+__all__ = [
+    "bernoulli",
+    "bits",
+    "fold_in",
+    "key",
+    "normal",
+    "permutation",
+    "randint",
+    "split",
+    "uniform",
+]

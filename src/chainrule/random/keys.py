@@ -1,0 +1,183 @@
+"""Keys, keys made of keys, and the raw bits that every distribution is made of."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import DtypeError, ShapeError, at_user_line
+from ..graph.types import Shape
+from .philox import words
+
+# Word 3 of a counter says what its numbers are for, so that no child key repeats a drawn number.
+_DRAW, _SPLIT, _FOLD = 0, 1, 2
+_WORD = 2**32
+
+
+def key(seed: int) -> Any:
+    """Make a key of a whole number.
+
+    Parameters
+    ----------
+    seed : int
+        0 or more, less than ``2**64``. Different seeds give unrelated numbers.
+
+    Returns
+    -------
+    uint32[2]
+
+    Raises
+    ------
+    DtypeError
+        If the seed is not a whole number.
+    ValueError
+        If it is out of range.
+
+    Examples
+    --------
+    >>> key(7).tolist()
+    [7, 0]
+    """
+    try:
+        number = operator.index(seed)
+    except TypeError:
+        raise DtypeError(
+            at_user_line(f"the seed is {type(seed).__name__} {seed!r:.40}: give a whole number")
+        ) from None
+    if not 0 <= number < _WORD**2:
+        raise ValueError(at_user_line(f"the seed {number} is not in 0 ... 2**64 - 1"))
+    return np.array([number % _WORD, number // _WORD], np.uint32)
+
+
+def split(key: Any, n: int = 2) -> Any:
+    """Make `n` new keys of one, which is not to be used again.
+
+    Parameters
+    ----------
+    key : uint32[2]
+    n : int
+        How many. Default 2.
+
+    Returns
+    -------
+    uint32[n, 2]
+        Unpack it: ``first, second = split(key)``.
+
+    Examples
+    --------
+    >>> first, second = split(key(0))
+    >>> first.tolist(), second.tolist()
+    ([768504805, 323543615], [4244168940, 2726800091])
+    """
+    return _drawn(checked(key), 2 * size_of((n,)), _SPLIT).reshape(n, 2)
+
+
+def fold_in(key: Any, data: Any) -> Any:
+    """Make the new key number `data` of a key: one a step, a layer, a row.
+
+    Parameters
+    ----------
+    key : uint32[2]
+    data : int or integer array of shape ()
+        May be traced, such as a step counter. Taken modulo ``2**64``.
+
+    Returns
+    -------
+    uint32[2]
+
+    Examples
+    --------
+    >>> fold_in(key(0), 3).tolist()
+    [503844516, 1535649829]
+    """
+    if isinstance(data, int):
+        data = np.uint64(data % _WORD**2)
+    if getattr(data, "dtype", np.dtype(float)).kind not in "iu" or data.shape != ():
+        raise DtypeError(
+            at_user_line(f"fold_in takes one whole number, not {type(data).__name__} {data!r:.40}")
+        )
+    number = data.astype(np.uint64).reshape(1)
+    low, high = number.astype(np.uint32), (number >> np.uint64(32)).astype(np.uint32)
+    even = np.stack([low, np.zeros(1, np.uint32)])
+    odd = np.stack([high, np.full(1, _FOLD, np.uint32)])
+    return words(checked(key), even, odd)[0, :2]
+
+
+def bits(key: Any, shape: int | Sequence[int] = ()) -> Any:
+    """Draw 32 random bits an entry.
+
+    Parameters
+    ----------
+    key : uint32[2]
+    shape : int or sequence of int
+        Default (), one number.
+
+    Returns
+    -------
+    uint32 array of `shape`
+
+    Examples
+    --------
+    >>> [f"{word:08x}" for word in bits(key(0), 4)]  # Random123's known answer for zeros
+    ['6627e8d5', 'e169c58d', 'bc57ac4c', '9b00dbd8']
+    """
+    shape = shape_of(shape)
+    return shaped(_drawn(checked(key), size_of(shape), _DRAW), shape)
+
+
+def _drawn(key: Any, count: int, purpose: int) -> Any:
+    """The first `count` words of the counters 0, 1, 2, ... of a purpose."""
+    blocks = -(-count // 4)
+    if blocks >= _WORD:
+        raise ValueError(at_user_line(f"{count} words of one key: split it, draw 2**34 at most"))
+    zeros = np.zeros(blocks, np.uint32)
+    even = np.stack([np.arange(blocks, dtype=np.uint32), zeros])
+    odd = np.stack([zeros, np.full(blocks, purpose, np.uint32)])
+    return words(key, even, odd).reshape(-1)[:count]
+
+
+def checked(key: Any) -> Any:
+    """The key, if it is one."""
+    if getattr(key, "dtype", None) != np.uint32:
+        what = getattr(key, "dtype", type(key).__name__)
+        raise DtypeError(
+            at_user_line(f"a random key is uint32[2], not {what}: make one with random.key(0)")
+        )
+    if key.shape != (2,):
+        raise ShapeError(
+            at_user_line(
+                f"a random key is uint32[2], not uint32{list(key.shape)}: draw with one key at a "
+                "time, such as split(key, 3)[0]"
+            )
+        )
+    return key
+
+
+def shape_of(shape: int | Sequence[int]) -> Shape:
+    """A shape as a tuple of sizes, none negative."""
+    try:
+        sizes = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
+        sizes = tuple(operator.index(size) for size in sizes)
+    except TypeError:
+        raise DtypeError(
+            at_user_line(f"shape={shape!r}: give a whole number or a tuple of them")
+        ) from None
+    if any(size < 0 for size in sizes):
+        raise ShapeError(at_user_line(f"shape={shape!r} has a negative size"))
+    return sizes
+
+
+def size_of(shape: Sequence[int]) -> int:
+    """How many entries a shape has."""
+    count = 1
+    for size in shape_of(shape):
+        count *= size
+    return count
+
+
+def shaped(flat: Any, shape: Shape) -> Any:
+    """A flat array in its shape; a number if that is ()."""
+    return flat.reshape(shape) if shape else flat[0]
