@@ -1,0 +1,106 @@
+"""Initialisers: ``initializer(key, shape, dtype)`` draws a parameter's first value.
+
+A weight of shape ``(*window, inputs, outputs)`` has fan-in ``inputs * window size`` and fan-out
+``outputs * window size``. The variance is chosen so that signals keep their size from layer to
+layer: forwards (LeCun, He), or forwards and backwards (Glorot).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod, sqrt
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ..random import normal, uniform
+
+Initializer: TypeAlias = Callable[..., Any]
+
+
+def glorot_uniform(key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32) -> Any:
+    """Uniform within ``sqrt(6 / (fan_in + fan_out))``; suits tanh and sigmoid.
+
+    References
+    ----------
+    X. Glorot, Y. Bengio: "Understanding the difficulty of training deep feedforward neural
+    networks" (2010).
+
+    Examples
+    --------
+    >>> from chainrule import random
+    >>> glorot_uniform(random.key(0), (2, 2)).shape
+    (2, 2)
+    """
+    return _uniform(key, shape, dtype, 1.0 / _middle(shape))
+
+
+def glorot_normal(key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32) -> Any:
+    """Normal with variance ``2 / (fan_in + fan_out)``; see `glorot_uniform`."""
+    return _normal(key, shape, dtype, 1.0 / _middle(shape))
+
+
+def he_uniform(key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32) -> Any:
+    """Uniform within ``sqrt(6 / fan_in)``; suits relu and its relatives.
+
+    References
+    ----------
+    K. He, X. Zhang, S. Ren, J. Sun: "Delving deep into rectifiers", arXiv:1502.01852 (2015).
+    """
+    return _uniform(key, shape, dtype, 2.0 / fans(shape)[0])
+
+
+def he_normal(key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32) -> Any:
+    """Normal with variance ``2 / fan_in``; see `he_uniform`."""
+    return _normal(key, shape, dtype, 2.0 / fans(shape)[0])
+
+
+def lecun_uniform(key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32) -> Any:
+    """Uniform within ``sqrt(3 / fan_in)``: an output's variance is an input's.
+
+    References
+    ----------
+    Y. LeCun, L. Bottou, G. B. Orr, K.-R. Müller: "Efficient BackProp" (1998).
+    """
+    return _uniform(key, shape, dtype, 1.0 / fans(shape)[0])
+
+
+def lecun_normal(key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32) -> Any:
+    """Normal with variance ``1 / fan_in``; see `lecun_uniform`."""
+    return _normal(key, shape, dtype, 1.0 / fans(shape)[0])
+
+
+def zeros(key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32) -> Any:
+    """All 0, whatever the key."""
+    return np.zeros(shape, dtype)
+
+
+def ones(key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32) -> Any:
+    """All 1, whatever the key."""
+    return np.ones(shape, dtype)
+
+
+def fans(shape: Sequence[int]) -> tuple[int, int]:
+    """How many inputs an output reads, and how many outputs an input reaches; at least 1.
+
+    Examples
+    --------
+    >>> fans((64, 10)), fans((3, 3, 8, 16)), fans((5,))
+    ((64, 10), (72, 144), (5, 5))
+    """
+    *window, inputs, outputs = shape if len(shape) > 1 else (*shape, *shape) or (1, 1)
+    return max(1, prod(window) * inputs), max(1, prod(window) * outputs)
+
+
+def _middle(shape: Sequence[int]) -> float:
+    return sum(fans(shape)) / 2.0
+
+
+def _uniform(key: Any, shape: Sequence[int], dtype: DTypeLike, variance: float) -> Any:
+    bound = sqrt(3.0 * variance)  # a uniform number within -b ... b has variance b**2 / 3
+    return uniform(key, shape, dtype, -bound, bound)
+
+
+def _normal(key: Any, shape: Sequence[int], dtype: DTypeLike, variance: float) -> Any:
+    return normal(key, shape, dtype, 0.0, sqrt(variance))

@@ -1,0 +1,350 @@
+"""Optimisers: ``init(params) -> state`` and ``update(grads, state, params) -> (updates, state)``.
+
+Moments have their parameter's dtype; rates and bias corrections are scalars in float64 that are
+cast to it, so a float32 model stays one. Nothing here asks an array for its numbers: a step can
+be traced, scanned and differentiated, by the rate as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+from operator import add
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import tree
+from ..errors import at_user_line
+from .schedules import as_schedule, checked
+
+
+class Optimizer(NamedTuple):
+    """Two pure functions.
+
+    Attributes
+    ----------
+    init : callable
+        ``init(params) -> state``, a pytree of arrays.
+    update : callable
+        ``update(grads, state, params=None) -> (updates, state)``; `updates` are what
+        `apply_updates` adds to the parameters.
+    """
+
+    init: Callable[[Any], Any]
+    update: Callable[..., tuple[Any, Any]]
+
+
+class Momentum(NamedTuple):
+    """State of `sgd`."""
+
+    step: Any
+    velocity: Any
+
+
+class Squares(NamedTuple):
+    """State of `rmsprop`."""
+
+    step: Any
+    square: Any
+
+
+class Moments(NamedTuple):
+    """State of `adam` and `adamw`."""
+
+    step: Any
+    mean: Any
+    square: Any
+
+
+def apply_updates(params: Any, updates: Any) -> Any:
+    """``params + updates``, each parameter in its own dtype.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> apply_updates({"w": np.float32([1.0, 2.0])}, {"w": np.array([0.5, -0.5])})
+    {'w': array([1.5, 1.5], dtype=float32)}
+    """
+    return tree.map(lambda p, u: p + _like(u, p), params, updates)
+
+
+def sgd(rate: Any, momentum: float = 0.0, nesterov: bool = False) -> Optimizer:
+    """Stochastic gradient descent, with Polyak's or Nesterov's momentum.
+
+    ``v = momentum * v + g``; the update is ``-rate * v``, or ``-rate * (g + momentum * v)`` with
+    `nesterov`.
+
+    Parameters
+    ----------
+    rate : float or schedule
+    momentum : float
+        In ``0 ... 1``. Default 0, plain gradient descent.
+    nesterov : bool
+        Default False.
+
+    References
+    ----------
+    I. Sutskever, J. Martens, G. Dahl, G. Hinton: "On the importance of initialization and
+    momentum in deep learning" (2013).
+
+    Examples
+    --------
+    >>> optimizer = sgd(0.1, momentum=0.9)
+    >>> w, state = 1.0, optimizer.init(1.0)
+    >>> for _ in range(3):  # on w**2, whose gradient is 2 w
+    ...     updates, state = optimizer.update(2.0 * w, state)
+    ...     w = apply_updates(w, updates)
+    ...     print(round(float(w), 4))
+    0.8
+    0.46
+    0.062
+    """
+    schedule = as_schedule(rate)
+    checked("momentum", momentum, below=1.0)
+    heavy = not (isinstance(momentum, (int, float)) and momentum == 0)
+    if nesterov and not heavy:
+        raise ValueError(at_user_line("nesterov=True needs a momentum, such as momentum=0.9"))
+
+    def init(params: Any) -> Momentum:
+        return Momentum(np.int32(0), _zeros(params) if heavy else None)
+
+    def update(grads: Any, state: Momentum, params: Any = None) -> tuple[Any, Momentum]:
+        velocity, direction = None, grads
+        if heavy:
+            velocity = tree.map(lambda v, g: momentum * v + _like(g, v), state.velocity, grads)
+            direction = velocity
+            if nesterov:
+                direction = tree.map(lambda v, g: _like(g, v) + momentum * v, velocity, grads)
+        updates = _scaled(-schedule(state.step), direction)
+        return updates, Momentum(state.step + 1, velocity)
+
+    return Optimizer(init, update)
+
+
+def rmsprop(rate: Any = 1e-3, decay: float = 0.9, eps: float = 1e-8) -> Optimizer:
+    """Steps divided by a running root mean square of the gradient.
+
+    ``s = decay * s + (1 - decay) * g**2``; the update is ``-rate * g / (sqrt(s) + eps)``.
+
+    Parameters
+    ----------
+    rate : float or schedule
+        Default 0.001.
+    decay : float
+        In ``0 ... 1``. Default 0.9.
+    eps : float
+        Default 1e-8.
+
+    References
+    ----------
+    T. Tieleman, G. Hinton: "Lecture 6.5: rmsprop", Neural networks for machine learning (2012).
+
+    Examples
+    --------
+    >>> optimizer = rmsprop(0.1, decay=0.75)
+    >>> updates, state = optimizer.update(4.0, optimizer.init(1.0))
+    >>> round(float(updates), 6), float(state.square)
+    (-0.2, 4.0)
+    """
+    schedule = as_schedule(rate)
+    checked("decay", decay, below=1.0)
+    checked("eps", eps)
+
+    def init(params: Any) -> Squares:
+        return Squares(np.int32(0), _zeros(params))
+
+    def update(grads: Any, state: Squares, params: Any = None) -> tuple[Any, Squares]:
+        square = tree.map(lambda s, g: _running(decay, s, g * g), state.square, grads)
+        direction = tree.map(lambda s, g: _like(g, s) / (np.sqrt(s) + eps), square, grads)
+        return _scaled(-schedule(state.step), direction), Squares(state.step + 1, square)
+
+    return Optimizer(init, update)
+
+
+def adam(
+    rate: Any = 1e-3, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8
+) -> Optimizer:
+    """Steps along the running mean of the gradient over its running root mean square.
+
+    ``m = beta1 * m + (1 - beta1) * g`` and ``s = beta2 * s + (1 - beta2) * g**2``; update number t
+    is ``-rate * m_hat / (sqrt(s_hat) + eps)`` with ``m_hat = m / (1 - beta1**t)`` and ``s_hat = s /
+    (1 - beta2**t)``.
+
+    Parameters
+    ----------
+    rate : float or schedule
+        Default 0.001.
+    beta1, beta2 : float
+        In ``0 ... 1``. Default 0.9 and 0.999.
+    eps : float
+        Default 1e-8.
+
+    References
+    ----------
+    D. P. Kingma, J. Ba: "Adam: a method for stochastic optimization", arXiv:1412.6980 (2014).
+
+    Examples
+    --------
+    >>> optimizer = adam(0.1)
+    >>> w, state = 1.0, optimizer.init(1.0)
+    >>> for _ in range(3):  # on w**2, whose gradient is 2 w
+    ...     updates, state = optimizer.update(2.0 * w, state)
+    ...     w = apply_updates(w, updates)
+    ...     print(round(float(w), 4))
+    0.9
+    0.8004
+    0.7016
+    """
+    return adamw(rate, beta1, beta2, eps, weight_decay=0.0)
+
+
+def adamw(
+    rate: Any = 1e-3,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    eps: float = 1e-8,
+    weight_decay: float = 0.01,
+) -> Optimizer:
+    """`adam` with decoupled weight decay: ``rate * weight_decay * p`` is taken off as well.
+
+    Parameters
+    ----------
+    rate : float or schedule
+        Default 0.001.
+    beta1, beta2, eps : float
+        As for `adam`.
+    weight_decay : float
+        Default 0.01, on every parameter. `update` then needs the parameters.
+
+    References
+    ----------
+    I. Loshchilov, F. Hutter: "Decoupled weight decay regularization", arXiv:1711.05101 (2017).
+
+    Examples
+    --------
+    >>> optimizer = adamw(0.1, weight_decay=0.5)
+    >>> updates, _ = optimizer.update(2.0, optimizer.init(1.0), 1.0)
+    >>> round(float(updates), 6)  # -0.1 of Adam, -0.1 * 0.5 * 1.0 of the decay
+    -0.15
+    """
+    schedule = as_schedule(rate)
+    checked("beta1", beta1, below=1.0)
+    checked("beta2", beta2, below=1.0)
+    checked("eps", eps)
+    checked("weight_decay", weight_decay)
+    decays = not (isinstance(weight_decay, (int, float)) and weight_decay == 0)
+
+    def init(params: Any) -> Moments:
+        return Moments(np.int32(0), _zeros(params), _zeros(params))
+
+    def update(grads: Any, state: Moments, params: Any = None) -> tuple[Any, Moments]:
+        step = state.step + 1
+        mean = tree.map(lambda m, g: _running(beta1, m, g), state.mean, grads)
+        square = tree.map(lambda s, g: _running(beta2, s, g * g), state.square, grads)
+        rate_now = schedule(state.step)
+        # m_hat / (sqrt(s_hat) + eps) = root / c1 * m / (sqrt(s) + root * eps), root = sqrt(c2):
+        # two scalars in place of two divisions an entry
+        root = np.sqrt(1.0 - beta2**step)
+        size = rate_now * root / (1.0 - beta1**step)
+        updates = _scaled(
+            -size, tree.map(lambda m, s: m / (np.sqrt(s) + _like(root * eps, s)), mean, square)
+        )
+        if decays:
+            if params is None:
+                raise TypeError(
+                    at_user_line("weight decay needs the parameters: update(grads, state, params)")
+                )
+            updates = apply_updates(updates, _scaled(-rate_now * weight_decay, params))
+        return updates, Moments(step, mean, square)
+
+    return Optimizer(init, update)
+
+
+def clip_by_global_norm(limit: float) -> Optimizer:
+    """Shorten all gradients by one factor, where their common norm is above `limit`.
+
+    Parameters
+    ----------
+    limit : float
+        The largest norm; positive.
+
+    References
+    ----------
+    R. Pascanu, T. Mikolov, Y. Bengio: "On the difficulty of training recurrent neural networks",
+    arXiv:1211.5063 (2012).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> clip = clip_by_global_norm(1.0)
+    >>> updates, _ = clip.update({"a": np.array([3.0]), "b": np.array([4.0])}, clip.init(None))
+    >>> {name: x.round(6).tolist() for name, x in updates.items()}
+    {'a': [0.6], 'b': [0.8]}
+    """
+    checked("limit", limit)
+    if isinstance(limit, (int, float)) and limit == 0:
+        raise ValueError(at_user_line("limit=0: give a positive number"))
+
+    def update(grads: Any, state: None, params: Any = None) -> tuple[Any, None]:
+        # exactly 1 up to the limit, and no division by 0
+        return _scaled(limit / np.maximum(global_norm(grads), limit), grads), None
+
+    return Optimizer(lambda params: None, update)
+
+
+def global_norm(grads: Any) -> Any:
+    """The root of the sum of all squares of a tree, in float64: float32 squares soon overflow.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> round(float(global_norm([np.float32([3e30]), np.float32([4e30])])) / 1e30, 6)
+    5.0
+    """
+    squares = [np.sum(np.square(_like(g, np.float64(0)))) for g in tree.leaves(grads)]
+    return np.sqrt(reduce(add, squares, np.float64(0)))
+
+
+def chain(*optimizers: Optimizer) -> Optimizer:
+    """One after another: each receives the former's updates as gradients.
+
+    Examples
+    --------
+    >>> optimizer = chain(clip_by_global_norm(1.0), sgd(0.1))
+    >>> updates, state = optimizer.update(50.0, optimizer.init(2.0))
+    >>> round(float(updates), 6)
+    -0.1
+    """
+
+    def init(params: Any) -> tuple[Any, ...]:
+        return tuple(each.init(params) for each in optimizers)
+
+    def update(grads: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
+        after = []
+        for each, its_state in zip(optimizers, state, strict=True):
+            grads, its_state = each.update(grads, its_state, params)
+            after.append(its_state)
+        return grads, tuple(after)
+
+    return Optimizer(init, update)
+
+
+def _zeros(params: Any) -> Any:
+    return tree.map(np.zeros_like, params)
+
+
+def _running(decay: Any, average: Any, new: Any) -> Any:
+    return decay * average + (1.0 - decay) * _like(new, average)
+
+
+def _scaled(factor: Any, directions: Any) -> Any:
+    return tree.map(lambda d: _like(factor, d) * d, directions)
+
+
+def _like(x: Any, model: Any) -> Any:
+    """x in the dtype of `model`; a Python number takes it by itself."""
+    dtype = getattr(model, "dtype", None)
+    if dtype is None or getattr(x, "dtype", dtype) == dtype:
+        return x
+    return x.astype(dtype)
