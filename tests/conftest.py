@@ -1,0 +1,26 @@
+"""What holds for every test: the same draws each time, graphs verified after each pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from chainrule.config import configured
+
+settings.register_profile(
+    "chainrule",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    max_examples=12,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+settings.load_profile("chainrule")
+
+
+@pytest.fixture(autouse=True)
+def _verified() -> Iterator[None]:
+    with configured(check=1):
+        yield
