@@ -110,11 +110,17 @@ def _gap(x: Any, y: Any) -> Any:
     return where(same_infinity, 0.0, x - y)
 
 
+
+
+def _logistic(xp: Any, x: Any) -> Any:
+    e = xp.exp(-xp.abs(x))  # never overflows; for x < 0 the numerator carries the smallness
+    return xp.where(x >= 0, 1.0, e) / (1.0 + e)
+
+
 logistic = elementwise(
     "logistic",
-    # e**-|x| never overflows; for x < 0 the numerator carries the smallness
-    lambda xp, x: xp.exp(xp.minimum(x, 0.0)) / (1.0 + xp.exp(-xp.abs(x))),
-    lambda y, x: (y * logistic(-x),),  # not y * (1 - y): 1 - y has no digits left for large x
+    _logistic,
+    lambda y, x: (y * (1.0 - y),),
     extremes=_LARGE,
     doc="1 / (1 + e**-x), without overflow on either side.",
 )
@@ -125,9 +131,16 @@ cos = elementwise("cos", lambda xp, x: xp.cos(x), lambda y, x: (-sin(x),))
 arctan2 = elementwise(
     "arctan2",
     lambda xp, y, x: xp.arctan2(y, x),
-    lambda z, y, x: (x / (x * x + y * y), -y / (x * x + y * y)),
+    lambda z, y, x: _over_square(x, -y, hypot(x, y)),
     domain=(_POSITIVE, _ANY),
 )
+
+
+def _over_square(x: Any, y: Any, z: Any) -> tuple[Any, Any]:
+    """x / z**2 and y / z**2, where z**2 may overflow."""
+    return x / z / z, y / z / z
+
+
 hypot = elementwise(
     "hypot",
     lambda xp, x, y: xp.hypot(x, y),
@@ -142,8 +155,7 @@ cosh = elementwise(
 tanh = elementwise(
     "tanh",
     lambda xp, x: xp.tanh(x),
-    # sech(x)**2 as 4 s (1 - s) with s = logistic(2x): 1 - y*y has no digits left for large x
-    lambda y, x: (4.0 * logistic(2.0 * x) * logistic(-2.0 * x),),
+    lambda y, x: ((1.0 - y) * (1.0 + y),),
     extremes=(-300.0, -20.0, 0.0, 20.0, 300.0),
 )
 arcsinh = elementwise(
