@@ -18,7 +18,7 @@ def forward(
         node: t for node, t in zip(inputs, tangents, strict=True) if t is not None
     }
     for node in active_nodes(outputs, inputs):
-        received = [tangent.get(child) for child in node.inputs]
+        received: list[Any] = [tangent.get(child) for child in node.inputs]
         if all(t is None for t in received):
             continue
         if node.primitive is ITEM:

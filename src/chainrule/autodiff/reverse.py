@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ..errors import GradientError
-from ..graph.node import CONSTANT, INPUT, ITEM, Node, differentiable, reachable
+from ..graph.node import INPUT, ITEM, Node, differentiable, reachable
 from ..primitives.elementwise import add
 
 Observer = Callable[[Node, Any, Sequence[Any]], None]
@@ -112,8 +112,3 @@ def _accumulate_item(total: dict[Node, Any], node: Node, g: Any) -> None:
     entries = total.setdefault(parent, [None] * len(parent.shape))
     index = node.params["index"]
     entries[index] = g if entries[index] is None else add(entries[index], g)
-
-
-def is_leaf(node: Node) -> bool:
-    """Whether the node is an argument or a constant."""
-    return node.primitive is INPUT or node.primitive is CONSTANT

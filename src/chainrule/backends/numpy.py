@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
 from ..graph.evaluate import evaluate
 from ..graph.graph import Graph
 from .base import Program
@@ -14,4 +19,21 @@ class NumpyBackend:
 
     def compile(self, graph: Graph) -> Program:
         """A function that evaluates the graph."""
-        return lambda arguments: evaluate(graph, arguments)
+
+        def run(arguments: Sequence[Any]) -> list[Any]:
+            with np.errstate(all="ignore"):
+                results = evaluate(graph, arguments)
+            return _own(results, arguments)
+
+        return run
+
+
+def _own(results: list[Any], arguments: Sequence[Any]) -> list[Any]:
+    """The results, copied where one is an argument, a constant, a view or another result."""
+    seen = {id(x) for x in arguments}
+    for k, x in enumerate(results):
+        if isinstance(x, np.ndarray):
+            if id(x) in seen or x.base is not None or not x.flags.writeable:
+                results[k] = x = np.array(x)
+            seen.add(id(x))
+    return results

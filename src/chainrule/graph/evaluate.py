@@ -1,4 +1,4 @@
-"""Evaluate and rebuild graphs node by node, for any array namespace: the oracle."""
+"""Evaluate and rebuild graphs, for any array namespace: the oracle."""
 
 from __future__ import annotations
 
@@ -6,36 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .graph import Graph
-from .node import CONSTANT, REFERENCE, Node, apply
+from .node import REFERENCE, Node, apply, constant
+from .types import weak_constant
 
 
 def evaluate(graph: Graph, arguments: Sequence[Any], xp: Any = REFERENCE) -> list[Any]:
     """The outputs' values for these inputs' values. A value is dropped after its last reader."""
-    values: dict[Node, Any] = dict(zip(graph.inputs, arguments, strict=True))
-    last = last_readers(graph)
-    for node in graph.nodes:
-        if node.primitive is CONSTANT:
-            values[node] = node.value
-            continue
-        inputs = [values[child] for child in node.inputs]
-        values[node] = node.primitive.evaluate(xp, *inputs, **node.params)
-        for child in last.get(node, ()):
-            del values[child]
-    return [values[node] for node in graph.outputs]
-
-
-def last_readers(graph: Graph) -> dict[Node, list[Node]]:
-    """For each node, the values that nobody reads after it."""
-    kept = set(graph.outputs)
-    seen: set[Node] = set()
-    last: dict[Node, list[Node]] = {}
-    for node in reversed(graph.nodes):
-        for child in node.inputs:
-            if child not in seen:
-                seen.add(child)
-                if child not in kept:
-                    last.setdefault(node, []).append(child)
-    return last
+    if len(arguments) != len(graph.inputs):
+        raise ValueError(f"{len(arguments)} arguments for a graph of {len(graph.inputs)} inputs")
+    return graph.schedule.run(xp, arguments)
 
 
 def substitute(
@@ -44,18 +23,34 @@ def substitute(
     """The outputs again, with nodes replaced; `nodes` is what may need rebuilding, in order."""
     new: dict[Node, Node] = dict(replacement)
     for node in nodes:
-        if node in new:
-            continue
-        inputs = tuple(new.get(child, child) for child in node.inputs)
-        if inputs != node.inputs:
-            rebuilt = apply(node.primitive, inputs, node.params)
-            if rebuilt.place is None:
-                rebuilt.place = node.place
-            new[node] = rebuilt
+        if node not in new:
+            rebuilt = rebuild(node, tuple(new.get(child, child) for child in node.inputs))
+            if rebuilt is not node:
+                new[node] = rebuilt
     return [new.get(node, node) for node in outputs]
+
+
+def rebuild(node: Node, inputs: tuple[Node, ...]) -> Node:
+    """The node over other inputs, with its user's line; itself if they are the same."""
+    if inputs == node.inputs:
+        return node
+    made = apply(node.primitive, inputs, node.params)
+    made.place = node.place
+    return made
 
 
 def inline(graph: Graph, arguments: Sequence[Node]) -> list[Node]:
     """The graph's outputs as nodes over other inputs."""
     replacement = dict(zip(graph.inputs, arguments, strict=True))
     return substitute(graph.outputs, replacement, graph.nodes)
+
+
+def call(graph: Graph, arguments: Sequence[Any]) -> list[Any]:
+    """Nodes for nodes, numbers for numbers, as calling a primitive gives."""
+    if any(isinstance(x, Node) for x in arguments):
+        nodes = [
+            x if isinstance(x, Node) else constant(weak_constant(x, t.dtype))
+            for x, t in zip(arguments, graph.input_types, strict=True)
+        ]
+        return inline(graph, nodes)
+    return evaluate(graph, arguments)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from .node import Node
+from .schedule import Schedule
 from .text import to_text
 from .types import Type
 
@@ -36,6 +37,11 @@ class Graph:
             order.append(node)
             stack.extend(child for child in node.inputs if child not in seen)
         return tuple(sorted(order, key=lambda node: node.serial))
+
+    @cached_property
+    def schedule(self) -> Schedule:
+        """The order of work, for the reference evaluator."""
+        return Schedule(self.inputs, self.nodes, self.outputs)
 
     @property
     def input_types(self) -> tuple[Type, ...]:

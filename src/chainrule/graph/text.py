@@ -53,7 +53,7 @@ def _param(value: Any) -> str:
 
 
 def _number(value: Any) -> str:
-    if value.size == 1:
-        return repr(value.item())
+    if value.size and not any(value.strides):
+        return repr(value.ravel()[0].item())
     shown = ", ".join(repr(v) for v in value.ravel()[:3].tolist())
     return f"[{shown}{', ...' if value.size > 3 else ''}]"

@@ -49,9 +49,11 @@ def weak_constant(value: Any, dtype: np.dtype[Any]) -> Array:
     if isinstance(value, np.generic):
         check_dtype(value.dtype)
         return value  # type: ignore[return-value]
-    array = np.array(value)
+    array = np.asarray(value)
     check_dtype(array.dtype)
-    return array
+    if array.size > 1 and not any(array.strides):  # one number everywhere: stays one number
+        return np.broadcast_to(array.ravel()[0], array.shape)
+    return np.array(array)
 
 
 def broadcast_shapes(name: str, *shapes: Shape) -> Shape:

@@ -1,0 +1,20 @@
+"""Layer 7: what users do to functions: differentiate, compile, loop, check."""
+
+from .check import check_grads
+from .gradient import grad, jvp, value_and_grad, vjp
+from .jit import jit, make_graph
+from .loops import fori_loop, scan
+from .stop import stop_gradient
+
+__all__ = [
+    "check_grads",
+    "fori_loop",
+    "grad",
+    "jit",
+    "jvp",
+    "make_graph",
+    "scan",
+    "stop_gradient",
+    "value_and_grad",
+    "vjp",
+]

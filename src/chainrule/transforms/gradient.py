@@ -77,6 +77,8 @@ class Traced:
     def pull(self, cotangents: Sequence[Any]) -> list[Any]:
         """Cotangents of the arguments for those of the results."""
         values = self.values and not any(isinstance(g, Node) for g in cotangents)
+        if not values:
+            cotangents = [None if g is None else node_of(g) for g in cotangents]
         with np.errstate(all="ignore"):
             flat = reverse(self.outputs, self.inputs, cotangents, values=values)
         filled = [
@@ -102,7 +104,9 @@ def _argnums(argnums: int | Sequence[int], count: int) -> list[int]:
     given = [argnums] if isinstance(argnums, int) else list(argnums)
     for k in given:
         if not -count <= k < count:
-            raise TypeError(at_user_line(f"argnums={k}, but there are {count} positional arguments"))
+            raise TypeError(
+                at_user_line(f"argnums={k}, but there are {count} positional arguments")
+            )
     return [k % count for k in given]
 
 

@@ -1,0 +1,50 @@
+"""What a backward pass must remember of the forward one, for loops that run them apart.
+
+Differentiating the body of a loop gives one graph that holds both. Whatever follows from the
+cotangents belongs to the backward pass; what it reads of the rest are the residuals::
+
+    forward    x -> exp -> y             residual: y (read by mul)
+    backward   g ---------> mul(g, y)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ..graph.graph import Graph
+from ..graph.node import CONSTANT, Node
+
+# Moving numbers costs less than storing them for each iteration.
+CHEAP = {"broadcast_to", "reshape", "transpose", "identity", "stop_gradient"}
+
+
+def dependents(nodes: Sequence[Node], sources: Iterable[Node]) -> set[Node]:
+    """The sources, and those of `nodes` (in order) that follow from them."""
+    found = set(sources)
+    for node in nodes:
+        if any(child in found for child in node.inputs):
+            found.add(node)
+    return found
+
+
+def residuals(
+    inputs: Sequence[Node], outputs: Sequence[Node], cotangents: Sequence[Node]
+) -> list[Node]:
+    """The nodes over `inputs` that `outputs`, which follow from `cotangents`, read."""
+    nodes = Graph((*inputs, *cotangents), tuple(outputs)).nodes
+    backward = dependents(nodes, cotangents)
+    known = set(inputs)
+    frontier: dict[Node, None] = {}
+    pending = [node for node in outputs if node not in backward]
+    for node in nodes:
+        if node in backward:
+            pending += [child for child in node.inputs if child not in backward]
+    while pending:
+        node = pending.pop()
+        if node.primitive is CONSTANT:
+            continue
+        if node not in known and node.primitive.name in CHEAP:
+            pending += node.inputs
+        else:
+            frontier[node] = None
+    return sorted(frontier, key=lambda node: node.serial)

@@ -1,0 +1,208 @@
+"""`scan`: a loop in the graph. Its body is a graph; its derivatives are scans again.
+
+The body maps ``(*carries, *slices of xs, *constants)`` to ``(*carries, *ys)``; the node maps
+``(*carries, *xs, *constants)`` to ``(*last carries, *stacked ys)``. Reverse mode runs::
+
+    forward    scan, whose ys are the residuals that the backward body reads
+    backward   scan the other way: the carries are the cotangents of the carries and the sums of
+               the constants' cotangents; the ys are the cotangents of xs
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..autodiff.forward import forward
+from ..autodiff.residuals import dependents, residuals
+from ..autodiff.reverse import reverse
+from ..errors import DtypeError, ShapeError, at_user_line
+from ..graph.evaluate import call
+from ..graph.graph import Graph
+from ..graph.node import Node, constant, input_node, items
+from ..graph.types import Type, is_float
+from ..primitives.declare import declared
+from ..primitives.elementwise import add
+from ..primitives.structure import zeros_like
+
+
+def run_scan(inputs: Sequence[Any], **params: Any) -> tuple[Any, ...]:
+    """All results of a scan: nodes if any input is a node, else arrays."""
+    results = scan(*inputs, **params)
+    return items(results) if isinstance(results, Node) else results
+
+
+def parts(given: Sequence[Any], n_carry: int, n_xs: int) -> tuple[list[Any], list[Any], list[Any]]:
+    """The carries, the xs and the constants among a scan's or a body's inputs."""
+    stop = n_carry + n_xs
+    return list(given[:n_carry]), list(given[n_carry:stop]), list(given[stop:])
+
+
+def _evaluate(
+    xp: Any, *inputs: Any, body: Graph, n_carry: int, n_xs: int, length: int, reverse: bool
+) -> tuple[Any, ...]:
+    carry, xs, constants = parts(inputs, n_carry, n_xs)
+    stacks = [np.empty((length, *t.shape), t.dtype) for t in body.output_types[n_carry:]]
+    run = body.schedule.run
+    for k in reversed(range(length)) if reverse else range(length):
+        results = run(xp, [*carry, *[x[k] for x in xs], *constants])
+        carry = results[:n_carry]
+        for stack, y in zip(stacks, results[n_carry:], strict=True):
+            stack[k] = y
+    return (*carry, *stacks)
+
+
+def _infer(
+    *types: Type, body: Graph, n_carry: int, n_xs: int, length: int, reverse: bool
+) -> tuple[Type, ...]:
+    before, xs, constants = parts(types, n_carry, n_xs)
+    for x in xs:
+        if x.shape[:1] != (length,):
+            raise ShapeError(at_user_line(f"scan of length {length} over an array of {x.shape}"))
+    sliced = [Type(x.shape[1:], x.dtype) for x in xs]
+    after = list(body.output_types[:n_carry])
+    if before != after:
+        raise DtypeError(at_user_line(f"scan: the carry is {before} before and {after} after"))
+    if body.input_types != (*before, *sliced, *constants):
+        raise ShapeError(at_user_line("scan: its inputs are not those that its body takes"))
+    stacked = [Type((length, *t.shape), t.dtype) for t in body.output_types[n_carry:]]
+    return (*after, *stacked)
+
+
+def _zeros(x: Any) -> Any:
+    """Zeros of a node's or an array's type, for a carry, which must be a whole array."""
+    return np.zeros(x.shape, x.dtype)
+
+
+def _filled(g: Any, x: Any) -> Any:
+    return zeros_like(x) if g is None else g
+
+
+def _floats(xs: Sequence[Any]) -> list[int]:
+    return [k for k, x in enumerate(xs) if is_float(x.dtype)]
+
+
+def _jvp(
+    tangents: Sequence[Any], _results: Any, *inputs: Any, body: Graph, n_carry: int, n_xs: int,
+    length: int, reverse: bool,
+) -> list[Any]:  # fmt: skip
+    """The scan of values and tangents side by side."""
+    carry, xs, constants = parts(inputs, n_carry, n_xs)
+    t_carry, t_xs, t_constants = parts(tangents, n_carry, n_xs)
+    in_carry, in_xs, in_constants = parts(body.inputs, n_carry, n_xs)
+    moving = _floats(carry)  # a carry that starts without a tangent may get one on the way
+    moving_xs = [k for k, t in enumerate(t_xs) if t is not None]
+    moving_constants = [k for k, t in enumerate(t_constants) if t is not None]
+    tangent_of = {node: input_node(node.type) for node in (
+        *[in_carry[k] for k in moving], *[in_xs[k] for k in moving_xs],
+        *[in_constants[k] for k in moving_constants],
+    )}  # fmt: skip
+    derived = forward(body.outputs, list(tangent_of), list(tangent_of.values()))
+    new_carry, ys = list(body.outputs[:n_carry]), list(body.outputs[n_carry:])
+    d_carry = [derived[k] or constant(_zeros(body.outputs[k])) for k in moving]
+    found = [k for k in range(n_carry, len(derived)) if derived[k] is not None]
+    both = Graph(
+        (
+            *in_carry, *[tangent_of[in_carry[k]] for k in moving],
+            *in_xs, *[tangent_of[in_xs[k]] for k in moving_xs],
+            *in_constants, *[tangent_of[in_constants[k]] for k in moving_constants],
+        ),
+        (*new_carry, *d_carry, *ys, *[derived[k] for k in found]),
+    )  # fmt: skip
+    given = [
+        *carry, *[_filled(t_carry[k], carry[k]) for k in moving],
+        *xs, *[t_xs[k] for k in moving_xs],
+        *constants, *[t_constants[k] for k in moving_constants],
+    ]  # fmt: skip
+    results = run_scan(
+        given, body=both, n_carry=n_carry + len(moving), n_xs=n_xs + len(moving_xs),
+        length=length, reverse=reverse,
+    )  # fmt: skip
+    t_results: list[Any] = [None] * len(body.outputs)
+    for place, k in enumerate(moving):
+        t_results[k] = results[n_carry + place]
+    start = n_carry + len(moving) + len(ys)
+    for place, k in enumerate(found):
+        t_results[k] = results[start + place]
+    return t_results
+
+
+def _vjp(
+    g: Sequence[Any], _results: Any, *inputs: Any, body: Graph, n_carry: int, n_xs: int,
+    length: int, reverse: bool,
+) -> list[Any]:  # fmt: skip
+    carry, xs, constants = parts(inputs, n_carry, n_xs)
+    in_carry, in_xs, in_constants = parts(body.inputs, n_carry, n_xs)
+    moving = _floats(carry)
+    given = [k for k in range(n_carry, len(g)) if g[k] is not None]
+
+    # The backward body, with the forward one inside it
+    asked = {k: input_node(body.outputs[k].type) for k in (*moving, *given)}
+    derived = _reverse(body, [asked.get(k) for k in range(len(g))])
+    d_carry, d_xs, d_constants = parts(derived, n_carry, n_xs)
+    g_carry = [d_carry[k] or constant(_zeros(carry[k])) for k in moving]
+    touched_xs = [k for k, d in enumerate(d_xs) if d is not None]
+    touched = [k for k, d in enumerate(d_constants) if d is not None]
+    sums = [input_node(in_constants[k].type) for k in touched]
+    outputs = (
+        *g_carry,
+        *[add(total, d_constants[k]) for total, k in zip(sums, touched, strict=True)],
+        *[d_xs[k] for k in touched_xs],
+    )
+
+    # What it reads of the forward body: slices of xs, what never changes, and the rest stacked
+    read = residuals(body.inputs, outputs, [*asked.values(), *sums])
+    varying = dependents(body.nodes, (*in_carry, *in_xs))
+    varying = dependents(Graph(body.inputs, tuple(read)).nodes, varying)
+    fixed = [node for node in read if node not in varying]
+    stacked = [node for node in read if node in varying and node not in in_xs]
+    sliced = [k for k, node in enumerate(in_xs) if node in read]
+    remembering = Graph(body.inputs, (*body.outputs[:n_carry], *stacked))
+    stacks = run_scan(
+        inputs, body=remembering, n_carry=n_carry, n_xs=n_xs, length=length, reverse=reverse
+    )[n_carry:] if stacked else ()  # fmt: skip
+
+    backward = Graph(
+        (
+            *[asked[k] for k in moving], *sums,
+            *stacked, *[in_xs[k] for k in sliced], *[asked[k] for k in given],
+            *fixed,
+        ),
+        outputs,
+    )  # fmt: skip
+    results = run_scan(
+        [
+            *[_filled(g[k], carry[k]) for k in moving], *[_zeros(node) for node in sums],
+            *stacks, *[xs[k] for k in sliced], *[g[k] for k in given],
+            *call(Graph(tuple(in_constants), tuple(fixed)), constants),
+        ],
+        body=backward, n_carry=len(moving) + len(sums),
+        n_xs=len(stacked) + len(sliced) + len(given), length=length, reverse=not reverse,
+    )  # fmt: skip
+
+    cotangents: list[Any] = [None] * len(inputs)
+    places = [*moving, *[n_carry + n_xs + k for k in touched], *[n_carry + k for k in touched_xs]]
+    for place, result in zip(places, results, strict=True):
+        cotangents[place] = result
+    return cotangents
+
+
+def _reverse(body: Graph, cotangents: Sequence[Any]) -> list[Any]:
+    """Cotangents of all the body's inputs; None for those that get none."""
+    wanted = [node for node in body.inputs if is_float(node.dtype)]
+    found = dict(zip(wanted, reverse(body.outputs, wanted, cotangents), strict=True))
+    return [found.get(node) for node in body.inputs]
+
+
+scan = declared(
+    "scan",
+    _evaluate,
+    _infer,
+    _vjp,
+    _jvp,
+    family="control",
+    multiple=True,
+    doc="A loop whose body is a graph.",
+)

@@ -1,0 +1,51 @@
+"""The order of work of a graph, numbered once so that running it looks nothing up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from .node import CONSTANT, Node
+
+
+class Step(NamedTuple):
+    """One node: read some slots, write one, then empty those that nobody reads again."""
+
+    evaluate: Callable[..., Any]
+    reads: tuple[int, ...]
+    params: dict[str, Any]
+    writes: int
+    empties: tuple[int, ...]
+
+
+class Schedule:
+    """Slots for every value of a graph, and the steps that fill them."""
+
+    def __init__(
+        self, inputs: Sequence[Node], nodes: Sequence[Node], outputs: Sequence[Node]
+    ) -> None:
+        slot = {node: k for k, node in enumerate((*inputs, *nodes))}
+        # What is there before the first step: nothing, except constants.
+        constants = [node.value if node.primitive is CONSTANT else None for node in nodes]
+        self.initial: list[Any] = constants
+        self.outputs = [slot[node] for node in outputs]
+        kept = {*self.outputs, *(slot[node] for node in nodes if node.primitive is CONSTANT)}
+        steps: list[Step] = []
+        read_later: set[int] = set(kept)
+        for node in reversed(nodes):
+            if node.primitive is CONSTANT:
+                continue
+            reads = tuple(slot[child] for child in node.inputs)
+            empties = tuple(set(reads) - read_later)
+            read_later.update(reads)
+            steps.append(Step(node.primitive.evaluate, reads, node.params, slot[node], empties))
+        self.steps = steps[::-1]
+
+    def run(self, xp: Any, arguments: Sequence[Any]) -> list[Any]:
+        """The outputs' values for these inputs' values."""
+        values = [*arguments, *self.initial]
+        for evaluate, reads, params, writes, empties in self.steps:
+            values[writes] = evaluate(xp, *[values[k] for k in reads], **params)
+            for k in empties:
+                values[k] = None
+        return [values[k] for k in self.outputs]

@@ -1,0 +1,119 @@
+"""Scans: one loop in place of two over the same numbers, no work for results nobody reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+
+from ..control.scan import parts
+from ..graph.graph import Graph
+from ..graph.node import ITEM, Node, apply
+from .rewrite import rewrite
+
+
+def merge_scans(graph: Graph) -> Graph:
+    """Join scans that carry the same along the same inputs and differ only in what they stack.
+
+    Reverse mode makes such pairs: the loop that the user wrote, and the one that remembers.
+    """
+    groups: dict[Hashable, dict[Node, None]] = {}
+    for node in _scans(graph):
+        ys = groups.setdefault(_loop(node), {})
+        ys.update(dict.fromkeys(node.params["body"].outputs[node.params["n_carry"] :]))
+    merged: dict[Hashable, Node] = {}
+
+    def merge(node: Node, original: Node) -> Node:
+        if node.primitive is not ITEM or node.inputs[0].primitive.name != "scan":
+            return node
+        scan = node.inputs[0]
+        key = _loop(original.inputs[0])
+        n_carry, body = scan.params["n_carry"], scan.params["body"]
+        ys = list(groups[key])
+        if len(ys) == len(body.outputs) - n_carry:
+            return node
+        if key not in merged:
+            grown = Graph(body.inputs, (*body.outputs[:n_carry], *ys))
+            merged[key] = _again(scan, scan.inputs, body=grown)
+        index = node.params["index"]
+        if index >= n_carry:
+            index = n_carry + ys.index(body.outputs[index])
+        return apply(ITEM, (merged[key],), {"index": index})
+
+    return rewrite(graph, merge)
+
+
+def prune_scans(graph: Graph) -> Graph:
+    """Drop carries and ys that nobody reads, and inputs that the body does not read."""
+    read: dict[Node, set[int]] = {}
+    for node in graph.nodes:
+        if node.primitive is ITEM:
+            read.setdefault(node.inputs[0], set()).add(node.params["index"])
+    pruned: dict[Node, tuple[Node, list[int]]] = {}
+
+    def prune(node: Node, original: Node) -> Node:
+        if node.primitive.name == "scan":
+            smaller = _pruned(node, read[original])
+            if smaller is not None:
+                pruned[node] = smaller
+        elif node.primitive is ITEM and node.inputs[0] in pruned:
+            scan, kept = pruned[node.inputs[0]]
+            return apply(ITEM, (scan,), {"index": kept.index(node.params["index"])})
+        return node
+
+    return rewrite(graph, prune)
+
+
+def _pruned(scan: Node, read: set[int]) -> tuple[Node, list[int]] | None:
+    body, n_carry, n_xs = (scan.params[name] for name in ("body", "n_carry", "n_xs"))
+    kept = set(read)
+    while True:  # a carry is needed if what is needed reads it
+        reached = Graph(body.inputs, tuple(body.outputs[k] for k in sorted(kept)))
+        needed = {child for node in reached.nodes for child in node.inputs} | set(reached.outputs)
+        grown = kept | {k for k in range(n_carry) if body.inputs[k] in needed}
+        if grown == kept:
+            break
+        kept = grown
+    in_carry, in_xs, in_constants = parts(range(len(body.inputs)), n_carry, n_xs)
+    carry = [k for k in in_carry if k in kept]
+    xs = [k for k in in_xs if body.inputs[k] in needed]
+    constants = [k for k in in_constants if body.inputs[k] in needed]
+    chosen = [*carry, *xs, *constants]
+    if len(chosen) == len(body.inputs) and len(kept) == len(body.outputs):
+        return None
+    order = sorted(kept)
+    smaller = Graph(tuple(body.inputs[k] for k in chosen), tuple(body.outputs[k] for k in order))
+    inputs = tuple(scan.inputs[k] for k in chosen)
+    made = _again(scan, inputs, body=smaller, n_carry=len(carry), n_xs=len(xs))
+    return made, order
+
+
+def in_bodies(graph: Graph, simplify: Callable[[Graph], Graph]) -> Graph:
+    """The graph with the bodies of its scans simplified."""
+    done: dict[Graph, Graph] = {}
+
+    def visit(node: Node, _original: Node) -> Node:
+        if node.primitive.name != "scan":
+            return node
+        body = node.params["body"]
+        if body not in done:
+            done[body] = simplify(body)
+        return node if done[body] is body else _again(node, node.inputs, body=done[body])
+
+    return rewrite(graph, visit)
+
+
+def _scans(graph: Graph) -> list[Node]:
+    return [node for node in graph.nodes if node.primitive.name == "scan"]
+
+
+def _loop(scan: Node) -> Hashable:
+    """Equal for scans that carry the same along the same inputs."""
+    p = scan.params
+    carries = p["body"].outputs[: p["n_carry"]]
+    rest = (p["n_carry"], p["n_xs"], p["length"], p["reverse"])
+    return (scan.inputs, p["body"].inputs, carries, rest)
+
+
+def _again(scan: Node, inputs: tuple[Node, ...], **changed: object) -> Node:
+    made = apply(scan.primitive, inputs, {**scan.params, **changed})
+    made.place = scan.place
+    return made

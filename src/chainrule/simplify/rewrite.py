@@ -1,0 +1,22 @@
+"""The engine of all rules: rebuild a graph node by node, each through a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..graph.evaluate import rebuild
+from ..graph.graph import Graph
+from ..graph.node import Node
+
+Rule = Callable[[Node, Node], Node]
+"""``rule(node, original)``: the node with rewritten inputs, and as it was before."""
+
+
+def rewrite(graph: Graph, rule: Rule) -> Graph:
+    """The graph with what `rule` makes of each node in its place, inputs first."""
+    new: dict[Node, Node] = {}
+    for node in graph.nodes:
+        made = rebuild(node, tuple(new.get(child, child) for child in node.inputs))
+        new[node] = rule(made, node)
+    outputs = tuple(new.get(node, node) for node in graph.outputs)
+    return graph if outputs == graph.outputs else Graph(graph.inputs, outputs)

@@ -1,0 +1,158 @@
+"""check_grads: hold derivatives against central differences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import tree
+from ..errors import CheckError
+from ..graph.types import is_float
+from ..trace.capture import as_array
+from .gradient import jvp, vjp
+
+MODES = ("fwd", "rev")
+
+
+def check_grads(
+    f: Callable[..., Any],
+    args: Sequence[Any],
+    order: int = 2,
+    modes: Sequence[str] = MODES,
+    eps: float | None = None,
+    atol: float | None = None,
+    rtol: float | None = None,
+    seed: int = 0,
+) -> None:
+    """Compare derivatives of `f` with central differences; raise if they disagree.
+
+    Along random directions, forward mode must agree with ``(f(x + h v) - f(x - h v)) / 2h``,
+    reverse mode with forward mode's numbers; and for order 2, the same for the functions that
+    the two modes made.
+
+    Parameters
+    ----------
+    f : callable
+        Smooth near `args`; takes and returns pytrees of floating arrays.
+    args : sequence
+        Where to check: the positional arguments.
+    order : int
+        1 for first derivatives, 2 also for derivatives of these. Default 2.
+    modes : sequence of str
+        Of ``"fwd"`` and ``"rev"``. Default both.
+    eps : float, optional
+        The step h. Default: the cube root of the coarsest dtype's precision.
+    atol, rtol : float, optional
+        Differences allowed, absolutely and relative to the numbers' size. Default: 20 times
+        ``eps**2`` for the first order, more for the second.
+    seed : int
+        Of the random directions. Default 0.
+
+    Raises
+    ------
+    CheckError
+        Naming mode, order, result, and both numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> check_grads(lambda x: np.sin(x) * x, (np.array([0.3, -1.2]),))
+    """
+    unknown = set(modes) - set(MODES)
+    if unknown:
+        raise ValueError(f"check_grads: mode {min(unknown)!r} is none of {MODES}")
+    rng = np.random.default_rng(seed)
+    leaves, treedef = tree.flatten(tuple(args))
+    leaves = [as_array(x) for x in leaves]
+    precision = max((float(np.finfo(x.dtype).eps) for x in leaves if is_float(x.dtype)), default=0)
+    step = eps if eps is not None else precision ** (1 / 3)
+    bounds = (
+        20 * step**2 if atol is None else atol,
+        20 * step**2 if rtol is None else rtol,
+    )
+    _check(f, tree.unflatten(treedef, leaves), order, modes, step, bounds, rng, "")
+
+
+def _check(
+    f: Callable[..., Any], args: tuple[Any, ...], order: int, modes: Sequence[str], eps: float,
+    bounds: tuple[float, float], rng: np.random.Generator, where: str,
+) -> None:  # fmt: skip
+    direction = tree.map(lambda x: _direction(rng, x), args)
+    expected = _central(f, args, direction, eps)
+    if "fwd" in modes:
+        value, tangent = jvp(f, args, direction)
+        _compare(f(*args), value, (1e-14 / eps**2 * bounds[0], bounds[1]), f"{where}jvp's value")
+        _compare(expected, tangent, bounds, f"{where}jvp")
+    if "rev" in modes:
+        value, pullback = vjp(f, *args)
+        weights = tree.map(lambda x: _direction(rng, x), value)
+        cotangents = pullback(weights)
+        along = [
+            _inner(g, v)
+            for g, v in zip(tree.leaves(cotangents), tree.leaves(direction), strict=True)
+        ]
+        needed = [
+            _inner(w, t) for w, t in zip(tree.leaves(weights), tree.leaves(expected), strict=True)
+        ]
+        size = sum(
+            _size(w, t) for w, t in zip(tree.leaves(weights), tree.leaves(expected), strict=True)
+        )
+        _compare(
+            np.float64(sum(needed)), np.float64(sum(along)),
+            (bounds[0] + bounds[1] * size, bounds[1]), f"{where}vjp (along a random direction)",
+        )  # fmt: skip
+    if order > 1:
+        wider = (bounds[0] * 10, bounds[1] * 10)
+        if "fwd" in modes:
+            fixed = direction
+
+            def forward(*primals: Any) -> Any:
+                return jvp(f, primals, fixed)[1]
+
+            _check(forward, args, order - 1, modes, eps, wider, rng, f"{where}jvp, then ")
+        if "rev" in modes:
+            weights = tree.map(lambda x: _direction(rng, x), vjp(f, *args)[0])
+
+            def backward(*primals: Any) -> Any:
+                return vjp(f, *primals)[1](weights)
+
+            _check(backward, args, order - 1, modes, eps, wider, rng, f"{where}vjp, then ")
+
+
+def _direction(rng: np.random.Generator, x: Any) -> Any:
+    array = as_array(x)
+    return rng.uniform(-1.0, 1.0, array.shape).astype(array.dtype)[()]
+
+
+def _central(f: Callable[..., Any], args: Any, direction: Any, eps: float) -> Any:
+    above = f(*tree.map(lambda x, v: x + x.dtype.type(eps) * v, args, direction))
+    below = f(*tree.map(lambda x, v: x - x.dtype.type(eps) * v, args, direction))
+    return tree.map(lambda a, b: (np.float64(a) - np.float64(b)) / (2 * eps), above, below)
+
+
+def _inner(a: Any, b: Any) -> float:
+    return float(np.sum(np.float64(a) * np.float64(b)))
+
+
+def _size(a: Any, b: Any) -> float:
+    return float(np.sum(np.abs(np.float64(a) * np.float64(b))))
+
+
+def _compare(expected: Any, found: Any, bounds: tuple[float, float], what: str) -> None:
+    names = tree.names(expected)
+    pairs = zip(names, tree.leaves(expected), tree.leaves(found), strict=True)
+    for name, wanted, got in pairs:
+        wanted, got = np.asarray(wanted), np.asarray(got)
+        if wanted.shape != got.shape:
+            raise CheckError(f"{what}: shape {got.shape}, should be {wanted.shape}")
+        scale = np.max(np.abs(wanted), initial=0.0, where=np.isfinite(wanted))
+        wrong = ~np.isclose(got, wanted, atol=bounds[0] + bounds[1] * scale, rtol=0, equal_nan=True)
+        if np.any(wrong):
+            place = tuple(int(k) for k in np.argwhere(wrong)[0])
+            label = f" of result {name!r}" if name else ""
+            raise CheckError(
+                f"{what}{label} at {place}: {got[place]!r}, but central differences give "
+                f"{wanted[place]!r} ({int(wrong.sum())} of {wrong.size} numbers differ)"
+            )

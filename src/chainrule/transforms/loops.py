@@ -1,0 +1,172 @@
+"""scan and fori_loop: loops that stay one node in the graph, however long they run."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import tree
+from ..control.scan import run_scan
+from ..errors import DtypeError, ShapeError, at_user_line
+from ..graph.graph import Graph
+from ..graph.node import Node
+from ..graph.types import Type
+from ..primitives.structure import cast
+from ..trace.capture import as_array, capture, finish, type_of
+from ..trace.tracer import Tracer, is_weak
+
+
+def scan(
+    f: Callable[[Any, Any], tuple[Any, Any]],
+    init: Any,
+    xs: Any = None,
+    length: int | None = None,
+    reverse: bool = False,
+) -> tuple[Any, Any]:
+    """Loop over the leading axis of `xs`, carrying a state along.
+
+    The same as::
+
+        carry, ys = init, []
+        for x in xs:
+            carry, y = f(carry, x)
+            ys.append(y)
+        return carry, np.stack(ys)
+
+    but `f` is traced once and becomes one node, so that the graph is small, a compiler sees the
+    loop, and its derivative saves only what the backward pass reads.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(carry, x) -> (carry, y)``; the carry keeps its structure, shapes and dtypes.
+    init : pytree
+        The first carry.
+    xs : pytree of arrays, optional
+        What to loop over: all with one size of axis 0. None if `length` is given.
+    length : int, optional
+        The number of turns. Default: the size of axis 0 of `xs`.
+    reverse : bool
+        From the last to the first; ``ys[k]`` still belongs to ``xs[k]``. Default False.
+
+    Returns
+    -------
+    carry : pytree
+        The last carry.
+    ys : pytree of arrays
+        What `f` returned beside it, stacked along a new axis 0.
+
+    Raises
+    ------
+    ShapeError
+        If `xs` differ in length, or the carry changes its structure or shape.
+    DtypeError
+        If the carry changes its dtype.
+    AbstractValueError
+        If `f` asks for a number: in a scan only shapes and dtypes are known.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> total, running = scan(lambda s, x: (s + x, s + x), 0.0, np.array([1.0, 2.0, 3.0]))
+    >>> float(total), running.tolist()
+    (6.0, [1.0, 3.0, 6.0])
+    """
+    carry, carry_def = tree.flatten(init)
+    columns = [as_array(x, "xs") for x in tree.leaves(xs)]
+    length = _length(columns, length)
+    slices = [Type(x.shape[1:], x.dtype) for x in columns]
+    args_def = tree.structure((init, xs))
+
+    weak = [*map(is_weak, carry), *[False] * len(slices)]
+    body, out_def, outside = capture(f, [*map(type_of, carry), *slices], args_def, weak)
+    wanted = _carry_dtypes(body, out_def, carry, carry_def)
+    if any(t != type_of(x) for t, x in zip(wanted, carry, strict=True)):
+        # A carry that began as a Python number takes the dtype that the first turn gave it.
+        carry = [_as_dtype(x, t.dtype) for x, t in zip(carry, wanted, strict=True)]
+        body, out_def, outside = capture(f, [*wanted, *slices], args_def)
+        _carry_dtypes(body, out_def, carry, carry_def)
+
+    given = [_raw(x) for x in (*carry, *columns)] + list(outside)
+    results = run_scan(
+        given, body=body, n_carry=len(carry), n_xs=len(columns), length=length, reverse=reverse
+    )
+    return tree.unflatten(out_def, [finish(x) for x in results])  # type: ignore[no-any-return]
+
+
+def fori_loop(lower: int, upper: int, body: Callable[[Any, Any], Any], init: Any) -> Any:
+    """``for i in range(lower, upper): val = body(i, val)``, as one node in the graph.
+
+    Parameters
+    ----------
+    lower, upper : int
+        Known numbers, also under `jit` (make them static arguments).
+    body : callable
+        ``body(i, val) -> val``; `val` keeps its structure, shapes and dtypes.
+    init : pytree
+        The first value.
+
+    Returns
+    -------
+    pytree
+        The last value.
+
+    Examples
+    --------
+    >>> float(fori_loop(0, 10, lambda i, x: x * 0.5, 1024.0))
+    1.0
+    """
+    turns = np.arange(operator.index(lower), operator.index(upper))
+    value, _ = scan(lambda value, i: (body(i, value), None), init, turns)
+    return value
+
+
+def _length(columns: Sequence[Any], length: int | None) -> int:
+    sizes: set[int] = set()
+    for x in columns:
+        if not x.shape:
+            raise ShapeError(at_user_line("scan over a number: xs need an axis to loop over"))
+        sizes.add(x.shape[0])
+    if length is not None:
+        sizes.add(operator.index(length))
+    if len(sizes) != 1:
+        what = f"different lengths {sorted(sizes)}" if sizes else "neither xs nor length"
+        raise ShapeError(at_user_line(f"scan was given {what}"))
+    size: int = sizes.pop()
+    if size < 0:
+        raise ValueError(at_user_line(f"scan: length={size} is negative"))
+    return size
+
+
+def _carry_dtypes(
+    body: Graph, out_def: Any, carry: Sequence[Any], carry_def: Any
+) -> Sequence[Type]:
+    """The carry's types after one turn, checked against those before it."""
+    children = out_def.children() if out_def.type is tuple else []
+    if len(children) != 2:
+        raise ShapeError(at_user_line("scan: the function must return (carry, y), a pair"))
+    if children[0] != carry_def:
+        raise ShapeError(at_user_line(f"scan: the carry was {carry_def} and became {children[0]}"))
+    after = body.output_types[: len(carry)]
+    for x, new in zip(carry, after, strict=True):
+        old = type_of(x)
+        if new.shape != old.shape:
+            raise ShapeError(at_user_line(f"scan: a carry of {old} became {new}"))
+        if new.dtype != old.dtype and not is_weak(x):
+            raise DtypeError(
+                at_user_line(
+                    f"scan: a carry of {old} became {new}; cast it with .astype, or start with it"
+                )
+            )
+    return after
+
+
+def _as_dtype(x: Any, dtype: np.dtype[Any]) -> Any:
+    return Tracer(cast(x.node, dtype=dtype)) if isinstance(x, Tracer) else dtype.type(x)
+
+
+def _raw(x: Any) -> Node | Any:
+    return x.node if isinstance(x, Tracer) else as_array(x)

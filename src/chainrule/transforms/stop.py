@@ -1,0 +1,31 @@
+"""stop_gradient: a value that no derivative flows through."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import tree
+from ..primitives.structure import stop_gradient as stop
+from ..trace.tracer import Tracer
+
+
+def stop_gradient(x: Any) -> Any:
+    """The value itself, with derivative zero.
+
+    Parameters
+    ----------
+    x : pytree of arrays
+
+    Returns
+    -------
+    pytree of arrays
+
+    Examples
+    --------
+    >>> from chainrule.transforms import grad
+    >>> float(grad(lambda x: x * stop_gradient(x))(3.0))
+    3.0
+    """
+    return tree.map(
+        lambda leaf: Tracer(stop(leaf.node), leaf.weak) if isinstance(leaf, Tracer) else leaf, x
+    )
