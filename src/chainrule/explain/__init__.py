@@ -1,0 +1,5 @@
+"""Layer 11: the chain rule of one call, number by number."""
+
+from .explanation import Edge, Explanation, Step, explain
+
+__all__ = ["Edge", "Explanation", "Step", "explain"]

@@ -1,0 +1,76 @@
+"""Backpropagation, compiled: differentiate the NumPy you already have, and train with it.
+
+>>> import numpy as np
+>>> import chainrule as cr
+>>> def loss(w):
+...     return np.sum(np.tanh(w) ** 2)
+>>> cr.grad(loss)(np.array([0.0, 1.0])).round(6).tolist()
+[0.0, 0.6397]
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from . import errors, tree
+from .config import config, configured
+from .explain import explain
+from .trace.function_table import logsumexp
+from .transforms import (
+    check_grads,
+    fori_loop,
+    grad,
+    jit,
+    jvp,
+    make_graph,
+    scan,
+    stop_gradient,
+    value_and_grad,
+    vjp,
+)
+
+if TYPE_CHECKING:
+    from . import data, estimators, losses, nn, optim, random, train
+
+__version__ = "0.1.0"
+
+# Imported at first use: whoever differentiates need not load what trains.
+LAZY = ("data", "estimators", "losses", "nn", "optim", "random", "train")
+
+
+def __getattr__(name: str) -> Any:
+    if name in LAZY:
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *LAZY})
+
+
+__all__ = [
+    "check_grads",
+    "config",
+    "configured",
+    "data",
+    "errors",
+    "estimators",
+    "explain",
+    "fori_loop",
+    "grad",
+    "jit",
+    "jvp",
+    "logsumexp",
+    "losses",
+    "make_graph",
+    "nn",
+    "optim",
+    "random",
+    "scan",
+    "stop_gradient",
+    "train",
+    "tree",
+    "value_and_grad",
+    "vjp",
+]
