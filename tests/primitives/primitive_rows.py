@@ -86,8 +86,9 @@ def _elementwise(reference: Any, slope: Any, name: str) -> Row:
                 )
             ).input_shapes
         arrays = [numbers(data, rng, s, *d) for s, d in zip(shapes, domain, strict=True)]
-        if "f" not in REGISTRY[name].spec["kinds"]:
-            whole = bool if "b" in REGISTRY[name].spec["kinds"] and data.draw(st.booleans()) else int
+        kinds = REGISTRY[name].spec["kinds"]
+        if "f" not in kinds:
+            whole = bool if "b" in kinds and data.draw(st.booleans()) else int
             arrays = [np.rint(x).astype(whole) for x in arrays]
         return arrays, {}
 
@@ -151,13 +152,13 @@ ELEMENTWISE: dict[str, tuple[Any, Any]] = {
     "tanh": (np.tanh, lambda x: (np.exp(-2 * np.log(np.cosh(x))),)),
     "arcsinh": (np.arcsinh, lambda x: (1.0 / np.hypot(x, 1.0),)),
     "erf": (scipy.special.erf, lambda x: (2.0 / np.sqrt(np.pi) * np.exp(-x * x),)),
+    "erfc": (scipy.special.erfc, lambda x: (-2.0 / np.sqrt(np.pi) * np.exp(-x * x),)),
     "maximum": (np.maximum, lambda x, y: (_larger(x, y), _larger(y, x))),
     "minimum": (np.minimum, lambda x, y: (_larger(-x, -y), _larger(-y, -x))),
     "equal": (np.equal, FLAT2),
     "less": (np.less, FLAT2),
     "bitwise_and": (np.bitwise_and, None),
     "bitwise_xor": (np.bitwise_xor, None),
-    "shift_left": (np.left_shift, None),
     "shift_right": (np.right_shift, None),
     "where": (
         np.where,

@@ -104,11 +104,13 @@ def test_first_derivative(name: str, data: Any) -> None:
     with np.errstate(all="ignore"):
         directions = [v[index.index(k)] if k in index else None for k in range(len(arrays))]
         assert_close(pushed, along(lambda *a: primitive(*a, **params), arrays, directions))
-    transposed = [np.zeros(x.shape) if p is None else p for p, x in zip(passed, wanted, strict=True)]
+    pairs = list(zip(passed, wanted, strict=True))
+    transposed = [np.zeros(x.shape) if p is None else np.asarray(p) for p, x in pairs]
     assert [p.shape for p in transposed] == [x.shape for x in wanted]
     assert_close(inner(transposed, v), inner([g], [pushed]), rtol=1e-10)
     by_graph = evaluate(vjp_graph(name, arrays, params), [*arrays, g])
-    assert all(same_bits(np.asarray(p), np.asarray(q)) for p, q in zip(transposed, by_graph))
+    for p, q in zip(transposed, by_graph, strict=True):
+        assert same_bits(p, np.asarray(q))
 
 
 @pytest.mark.parametrize("name", [n for n in LEAVES if REGISTRY[n].vjp is not None])

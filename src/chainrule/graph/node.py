@@ -22,6 +22,7 @@ from .types import Array, Type, is_float, weak_constant
 
 _serial = count()
 _NO_PARAMS: dict[str, Any] = {}
+_WEAK = (bool, int, float)
 
 
 _special = LazyModule("scipy.special")
@@ -79,12 +80,7 @@ class Primitive:
     def __call__(self, *inputs: Any, **params: Any) -> Any:
         for x in inputs:
             if isinstance(x, Node):
-                dtype = x.dtype
-                nodes = tuple(
-                    y if isinstance(y, Node) else constant(weak_constant(y, dtype))
-                    for y in inputs
-                )
-                return apply(self, nodes, params)
+                return apply(self, _as_nodes(inputs), params)
         return self.evaluate(REFERENCE, *inputs, **params)
 
     def __repr__(self) -> str:
@@ -168,6 +164,16 @@ def _line_of(code: CodeType, instruction: int) -> int:
         if line is not None and start <= instruction < end:
             return line
     return code.co_firstlineno
+
+
+def _as_nodes(inputs: tuple[Any, ...]) -> tuple[Node, ...]:
+    """Arrays as constants; a Python number takes the dtype of what is beside it (NEP 50)."""
+    if all(isinstance(x, Node) for x in inputs):
+        return inputs
+    dtype = np.result_type(*[x.dtype for x in inputs if type(x) not in _WEAK])
+    return tuple(
+        x if isinstance(x, Node) else constant(weak_constant(x, dtype)) for x in inputs
+    )
 
 
 def apply(primitive: Primitive, inputs: tuple[Node, ...], params: dict[str, Any]) -> Node:

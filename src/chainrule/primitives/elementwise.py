@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import inf, pi
 from typing import Any
 
+from ..graph.node import Primitive
 from .declare import elementwise
 
 _ANY = (-3.0, 3.0)
@@ -14,35 +15,35 @@ _LARGE = (-700.0, -40.0, 0.0, 40.0, 700.0)
 
 # Arithmetic
 
-add = elementwise(
+add: Primitive = elementwise(
     "add",
     lambda xp, x, y: xp.add(x, y),
     lambda z, x, y: (1.0, 1.0),
     domain=(_ANY, _ANY),
     kinds="fi",
 )
-sub = elementwise(
+sub: Primitive = elementwise(
     "sub",
     lambda xp, x, y: xp.subtract(x, y),
     lambda z, x, y: (1.0, -1.0),
     domain=(_ANY, _ANY),
     kinds="fi",
 )
-mul = elementwise(
+mul: Primitive = elementwise(
     "mul",
     lambda xp, x, y: xp.multiply(x, y),
     lambda z, x, y: (y, x),
     domain=(_ANY, _ANY),
     kinds="fi",
 )
-div = elementwise(
+div: Primitive = elementwise(
     "div",
     lambda xp, x, y: xp.true_divide(x, y),
     lambda z, x, y: (1.0 / y, -z / y),
     domain=(_ANY, _POSITIVE),
 )
-neg = elementwise("neg", lambda xp, x: xp.negative(x), lambda y, x: (-1.0,), kinds="fi")
-power = elementwise(
+neg: Primitive = elementwise("neg", lambda xp, x: xp.negative(x), lambda y, x: (-1.0,), kinds="fi")
+power: Primitive = elementwise(
     "power",
     lambda xp, x, y: xp.power(x, y),
     lambda z, x, y: (
@@ -54,47 +55,47 @@ power = elementwise(
     domain=(_POSITIVE, _ANY),
     doc="x**y. The derivative by y needs x > 0, and is nan for negative x.",
 )
-absolute = elementwise(
+absolute: Primitive = elementwise(
     "abs",
     lambda xp, x: xp.absolute(x),
     lambda y, x: (sign(x),),
     kinds="fi",
     doc="Derivative 0 at 0, the middle of the subdifferential [-1, 1].",
 )
-remainder = elementwise(
+remainder: Primitive = elementwise(
     "remainder",
     lambda xp, x, y: xp.remainder(x, y),
     lambda z, x, y: (1.0, -floor(x / y)),
     domain=(_ANY, _POSITIVE),
     kinds="fi",
 )
-floor_divide = elementwise(
+floor_divide: Primitive = elementwise(
     "floor_divide", lambda xp, x, y: xp.floor_divide(x, y), domain=(_ANY, _POSITIVE), kinds="fi"
 )
-sign = elementwise("sign", lambda xp, x: xp.sign(x), kinds="fi")
-floor = elementwise("floor", lambda xp, x: xp.floor(x))
-rint = elementwise("rint", lambda xp, x: xp.rint(x), doc="To the nearest, ties to even.")
+sign: Primitive = elementwise("sign", lambda xp, x: xp.sign(x), kinds="fi")
+floor: Primitive = elementwise("floor", lambda xp, x: xp.floor(x))
+rint: Primitive = elementwise("rint", lambda xp, x: xp.rint(x), doc="To the nearest, ties to even.")
 
 # Exponentials and logarithms
 
-exp = elementwise(
+exp: Primitive = elementwise(
     "exp", lambda xp, x: xp.exp(x), lambda y, x: (y,), extremes=(-700.0, -40.0, 0.0, 40.0, 700.0)
 )
-expm1 = elementwise(
+expm1: Primitive = elementwise(
     "expm1",
     lambda xp, x: xp.expm1(x),
     lambda y, x: (exp(x),),  # not y + 1: it is 0 to few digits where x is very negative
     extremes=_LARGE,
 )
-log = elementwise("log", lambda xp, x: xp.log(x), lambda y, x: (1.0 / x,), domain=(_POSITIVE,))
-log1p = elementwise(
+log: Primitive = elementwise("log", lambda xp, x: xp.log(x), lambda y, x: (1.0 / x,), domain=(_POSITIVE,))
+log1p: Primitive = elementwise(
     "log1p", lambda xp, x: xp.log1p(x), lambda y, x: (1.0 / (1.0 + x),), domain=((-0.9, 4.0),)
 )
-sqrt = elementwise("sqrt", lambda xp, x: xp.sqrt(x), lambda y, x: (0.5 / y,), domain=(_POSITIVE,))
-cbrt = elementwise(
+sqrt: Primitive = elementwise("sqrt", lambda xp, x: xp.sqrt(x), lambda y, x: (0.5 / y,), domain=(_POSITIVE,))
+cbrt: Primitive = elementwise(
     "cbrt", lambda xp, x: xp.cbrt(x), lambda y, x: (1.0 / (3.0 * y * y),), domain=(_POSITIVE,)
 )
-logaddexp = elementwise(
+logaddexp: Primitive = elementwise(
     "logaddexp",
     lambda xp, x, y: xp.logaddexp(x, y),
     lambda z, x, y: (logistic(_gap(x, y)), logistic(_gap(y, x))),
@@ -117,7 +118,7 @@ def _logistic(xp: Any, x: Any) -> Any:
     return xp.where(x >= 0, 1.0, e) / (1.0 + e)
 
 
-logistic = elementwise(
+logistic: Primitive = elementwise(
     "logistic",
     _logistic,
     lambda y, x: (y * (1.0 - y),),
@@ -126,9 +127,9 @@ logistic = elementwise(
 )
 # Circular and hyperbolic functions
 
-sin = elementwise("sin", lambda xp, x: xp.sin(x), lambda y, x: (cos(x),))
-cos = elementwise("cos", lambda xp, x: xp.cos(x), lambda y, x: (-sin(x),))
-arctan2 = elementwise(
+sin: Primitive = elementwise("sin", lambda xp, x: xp.sin(x), lambda y, x: (cos(x),))
+cos: Primitive = elementwise("cos", lambda xp, x: xp.cos(x), lambda y, x: (-sin(x),))
+arctan2: Primitive = elementwise(
     "arctan2",
     lambda xp, y, x: xp.arctan2(y, x),
     lambda z, y, x: _over_square(x, -y, hypot(x, y)),
@@ -141,33 +142,39 @@ def _over_square(x: Any, y: Any, z: Any) -> tuple[Any, Any]:
     return x / z / z, y / z / z
 
 
-hypot = elementwise(
+hypot: Primitive = elementwise(
     "hypot",
     lambda xp, x, y: xp.hypot(x, y),
     lambda z, x, y: (x / z, y / z),
     domain=(_POSITIVE, _ANY),
 )
-cosh = elementwise(
+cosh: Primitive = elementwise(
     "cosh",
     lambda xp, x: xp.cosh(x),
     lambda y, x: (y * tanh(x),),  # sinh, without the cancellation of e**x - e**-x
 )
-tanh = elementwise(
+tanh: Primitive = elementwise(
     "tanh",
     lambda xp, x: xp.tanh(x),
     lambda y, x: ((1.0 - y) * (1.0 + y),),
     extremes=(-300.0, -20.0, 0.0, 20.0, 300.0),
 )
-arcsinh = elementwise(
+arcsinh: Primitive = elementwise(
     "arcsinh", lambda xp, x: xp.arcsinh(x), lambda y, x: (1.0 / hypot(x, 1.0),)
 )
-erf = elementwise(
+erf: Primitive = elementwise(
     "erf", lambda xp, x: xp.erf(x), lambda y, x: (2.0 / pi**0.5 * exp(-(x * x)),)
+)
+erfc: Primitive = elementwise(
+    "erfc",
+    lambda xp, x: xp.erfc(x),
+    lambda y, x: (-2.0 / pi**0.5 * exp(-(x * x)),),
+    doc="1 - erf(x), of which erf itself has no digits left for large x.",
 )
 
 # Choice and comparison
 
-maximum = elementwise(
+maximum: Primitive = elementwise(
     "maximum",
     lambda xp, x, y: xp.maximum(x, y),
     lambda z, x, y: (_share(x, y, z), _share(y, x, z)),
@@ -175,7 +182,7 @@ maximum = elementwise(
     kinds="fi",
     doc="Ties share the derivative, half each.",
 )
-minimum = elementwise(
+minimum: Primitive = elementwise(
     "minimum",
     lambda xp, x, y: xp.minimum(x, y),
     lambda z, x, y: (_share(x, y, z), _share(y, x, z)),
@@ -192,21 +199,18 @@ def _share(x: Any, other: Any, chosen: Any) -> Any:
     return mine / maximum(mine + theirs, one)
 
 
-equal = elementwise("equal", lambda xp, x, y: xp.equal(x, y), domain=(_ANY, _ANY), kinds="fib")
-less = elementwise("less", lambda xp, x, y: xp.less(x, y), domain=(_ANY, _ANY), kinds="fi")
-bitwise_and = elementwise(
+equal: Primitive = elementwise("equal", lambda xp, x, y: xp.equal(x, y), domain=(_ANY, _ANY), kinds="fib")
+less: Primitive = elementwise("less", lambda xp, x, y: xp.less(x, y), domain=(_ANY, _ANY), kinds="fi")
+bitwise_and: Primitive = elementwise(
     "bitwise_and", lambda xp, x, y: xp.bitwise_and(x, y), domain=(_ANY, _ANY), kinds="ib"
 )
-bitwise_xor = elementwise(
+bitwise_xor: Primitive = elementwise(
     "bitwise_xor", lambda xp, x, y: xp.bitwise_xor(x, y), domain=(_ANY, _ANY), kinds="ib"
 )
-shift_left = elementwise(
-    "shift_left", lambda xp, x, y: xp.left_shift(x, y), domain=(_ANY, (0.0, 5.0)), kinds="i"
-)
-shift_right = elementwise(
+shift_right: Primitive = elementwise(
     "shift_right", lambda xp, x, y: xp.right_shift(x, y), domain=(_ANY, (0.0, 5.0)), kinds="i"
 )
-where = elementwise(
+where: Primitive = elementwise(
     "where",
     lambda xp, c, x, y: xp.where(c, x, y),
     lambda z, c, x, y: (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from math import log as _ln
 from math import pi
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DtypeError, at_user_line
-from ..graph.node import Node, Primitive, apply
+from ..graph.node import REFERENCE, Node, Primitive, apply
 from ..graph.types import is_float
 from ..primitives import elementwise as ew
 from ..primitives.structure import cast, identity
@@ -18,20 +19,38 @@ from .tracer import UFUNCS, Tracer, nodes_of
 
 
 def ufunc(*names: str) -> Callable[[Callable[..., Node]], Callable[..., Node]]:
-    """Enter a composition over nodes under NumPy's names."""
+    """Enter a composition over nodes under NumPy's names; it receives NumPy's own dtypes."""
 
     def enter(compose: Callable[..., Node]) -> Callable[..., Node]:
-        def rule(*xs: Any, dtype: Any = None) -> Tracer:
-            nodes = nodes_of(*xs)
-            if dtype is not None:
-                nodes = tuple(as_dtype(x, np.dtype(dtype)) for x in nodes)
-            return Tracer(compose(*nodes))
-
         for name in names:
-            UFUNCS[name] = rule
+            UFUNCS[name] = _rule(name, compose)
         return compose
 
     return enter
+
+
+def _rule(name: str, compose: Callable[..., Node]) -> Callable[..., Tracer]:
+    def rule(*xs: Any, dtype: Any = None) -> Tracer:
+        nodes = nodes_of(*xs)
+        if dtype is not None:
+            nodes = tuple(as_dtype(x, np.dtype(dtype)) for x in nodes)
+        inside = _loop(name, *[x.dtype for x in nodes])
+        return Tracer(compose(*map(as_dtype, nodes, inside)))
+
+    return rule
+
+
+@lru_cache(maxsize=4096)
+def _loop(name: str, *dtypes: np.dtype[Any]) -> tuple[np.dtype[Any], ...]:
+    """The dtypes in which NumPy's ufunc computes for inputs of these."""
+    function = getattr(REFERENCE, name)
+    if not isinstance(function, np.ufunc):
+        return dtypes
+    try:
+        return function.resolve_dtypes((*dtypes, None))[:-1]
+    except TypeError:
+        listed = ", ".join(map(str, dtypes))
+        raise DtypeError(at_user_line(f"np.{name} is not defined for dtypes {listed}")) from None
 
 
 def direct(primitive: Primitive, *names: str) -> None:
@@ -64,18 +83,19 @@ def floating(x: Node) -> Node:
 for _name in ("exp", "expm1", "log", "log1p", "sqrt", "cbrt", "sin", "cos", "arctan2", "hypot",
               "cosh", "tanh", "arcsinh", "sign", "floor", "rint", "maximum", "minimum",
               "logaddexp", "remainder", "floor_divide", "equal", "less", "bitwise_and",
-              "bitwise_xor", "erf"):  # fmt: skip
+              "bitwise_xor", "erf", "erfc"):  # fmt: skip
     direct(getattr(ew, _name), _name)
 direct(ew.add, "add")
 direct(ew.sub, "subtract")
 direct(ew.mul, "multiply")
 direct(ew.div, "divide", "true_divide")
 direct(ew.neg, "negative")
-direct(ew.absolute, "absolute", "fabs")
-direct(ew.power, "power", "float_power")
+direct(ew.absolute, "absolute")
+direct(ew.power, "power")
 direct(ew.logistic, "expit")
-direct(ew.shift_left, "left_shift")
 direct(ew.shift_right, "right_shift")
+ufunc("fabs")(ew.absolute)
+ufunc("float_power")(ew.power)
 ufunc("not_equal")(ew.not_equal)
 ufunc("less_equal")(ew.less_equal)
 ufunc("bitwise_or")(ew.bitwise_or)
@@ -94,6 +114,8 @@ def square(x: Node) -> Node:
 
 @ufunc("reciprocal")
 def reciprocal(x: Node) -> Node:
+    if x.dtype.kind in "iu":
+        return ew.where(ew.equal(ew.absolute(x), 1), x, 0)  # type: ignore[no-any-return]
     return ew.div(1.0, x)  # type: ignore[no-any-return]
 
 
@@ -129,7 +151,7 @@ def _logical_or(x: Node, y: Node) -> Node:
 
 def truth(x: Node) -> Node:
     """Not zero."""
-    return x if x.dtype.kind == "b" else ew.not_equal(x, 0)  # type: ignore[no-any-return]
+    return x if x.dtype.kind == "b" else ew.not_equal(x, 0)
 
 
 @ufunc("isnan")
@@ -139,18 +161,17 @@ def _isnan(x: Node) -> Node:
 
 @ufunc("isinf")
 def _isinf(x: Node) -> Node:
-    return ew.equal(ew.absolute(floating(x)), np.inf)  # type: ignore[no-any-return]
+    return ew.equal(ew.absolute(x), np.inf)  # type: ignore[no-any-return]
 
 
 @ufunc("isfinite")
 def _isfinite(x: Node) -> Node:
-    return ew.less(ew.absolute(floating(x)), np.inf)  # type: ignore[no-any-return]
+    return ew.less(ew.absolute(x), np.inf)  # type: ignore[no-any-return]
 
 
 @ufunc("signbit")
 def _signbit(x: Node) -> Node:
     # -0.0 counts as negative: its reciprocal tells
-    x = floating(x)
     with np.errstate(divide="ignore"):
         return ew.bitwise_or(  # type: ignore[no-any-return]
             ew.less(x, 0.0), ew.bitwise_and(ew.equal(x, 0.0), ew.less(ew.div(1.0, x), 0.0))
@@ -159,18 +180,23 @@ def _signbit(x: Node) -> Node:
 
 @ufunc("copysign")
 def _copysign(x: Node, y: Node) -> Node:
-    size = ew.absolute(floating(x))
+    size = ew.absolute(x)
     return ew.where(_signbit(y), -size, size)  # type: ignore[no-any-return]
+
+
+@ufunc("left_shift")
+def left_shift(x: Node, y: Node) -> Node:
+    return ew.mul(x, ew.power(x.dtype.type(2), y))  # type: ignore[no-any-return]
 
 
 @ufunc("ceil")
 def ceil(x: Node) -> Node:
-    return x if x.dtype.kind in "iu" else ew.neg(ew.floor(ew.neg(x)))  # type: ignore[no-any-return]
+    return ew.neg(ew.floor(ew.neg(x))) if is_float(x.dtype) else x
 
 
-@ufunc("trunc", "fix")
+@ufunc("trunc")
 def trunc(x: Node) -> Node:
-    if x.dtype.kind in "iu":
+    if not is_float(x.dtype):
         return x
     return ew.where(ew.less(x, 0.0), ceil(x), ew.floor(x))  # type: ignore[no-any-return]
 
@@ -224,19 +250,18 @@ def _arctan(x: Node) -> Node:
 
 @ufunc("arccosh")
 def _arccosh(x: Node) -> Node:
-    x = floating(x)
     return ew.arcsinh(ew.sqrt(x - 1.0) * ew.sqrt(x + 1.0))  # type: ignore[operator, no-any-return]
 
 
 @ufunc("arctanh")
 def _arctanh(x: Node) -> Node:
-    x = floating(x)  # the two logarithms have opposite signs: their difference loses nothing
+    # the two logarithms have opposite signs: their difference loses nothing
     return 0.5 * (ew.log1p(x) - ew.log1p(-x))  # type: ignore[operator, no-any-return]
 
 
 @ufunc("exp2")
 def _exp2(x: Node) -> Node:
-    return ew.power(floating(x).dtype.type(2), x)  # type: ignore[no-any-return]
+    return ew.power(x.dtype.type(2), x)  # type: ignore[no-any-return]
 
 
 @ufunc("logaddexp2")
@@ -284,15 +309,10 @@ def _log_expit(x: Node) -> Node:
     return ew.neg(ew.logaddexp(ew.neg(x), 0.0))  # type: ignore[no-any-return]
 
 
-@ufunc("erfc")
-def _erfc(x: Node) -> Node:
-    return ew.sub(1.0, ew.erf(x))  # type: ignore[no-any-return]
-
-
 @ufunc("xlogy")
 def _xlogy(x: Node, y: Node) -> Node:
     zero = ew.equal(x, 0.0)
-    return ew.where(zero, 0.0, x * ew.log(ew.where(zero, 1.0, y)))  # type: ignore[operator, no-any-return]
+    return ew.where(zero, 0.0, x * ew.log(ew.where(zero, 1.0, y)))  # type: ignore[no-any-return]
 
 
 def pow_(x: Any, exponent: Any) -> Any:
@@ -310,12 +330,12 @@ def pow_(x: Any, exponent: Any) -> Any:
 
 
 def _install() -> None:
-    Tracer.__pow__ = pow_  # type: ignore[attr-defined]
+    Tracer.__pow__ = pow_  # type: ignore[operator]
     Tracer.__rpow__ = lambda x, base: UFUNCS["power"](base, x)  # type: ignore[attr-defined]
-    Tracer.__neg__ = lambda x: Tracer(ew.neg(x.node), x.weak)  # type: ignore[attr-defined]
-    Tracer.__pos__ = lambda x: UFUNCS["positive"](x)  # type: ignore[attr-defined]
+    Tracer.__neg__ = lambda x: Tracer(ew.neg(x.node), x.weak)  # type: ignore[operator]
+    Tracer.__pos__ = lambda x: UFUNCS["positive"](x)  # type: ignore[operator]
     Tracer.__abs__ = lambda x: UFUNCS["absolute"](x)  # type: ignore[attr-defined]
-    Tracer.__invert__ = lambda x: UFUNCS["invert"](x)  # type: ignore[attr-defined]
+    Tracer.__invert__ = lambda x: UFUNCS["invert"](x)  # type: ignore[operator]
 
     def power_in_place(x: Tracer, exponent: Any) -> Tracer:
         x.rebind(pow_(x, exponent).node)

@@ -61,7 +61,7 @@ def one_axis(axis: Any, n: int) -> int:
 
 def _default(**options: Any) -> None:
     for name, value in options.items():
-        if value is not None and value is not np._NoValue and value is not True:  # type: ignore[attr-defined]
+        if value is not None and value is not np._NoValue and value is not True:
             raise UnsupportedError(at_user_line(f"{name}= of a traced reduction is not supported"))
 
 
@@ -71,7 +71,7 @@ def _kept(y: Node, x: Node, axes: tuple[int, ...], keepdims: Any) -> Tracer:
     return Tracer(y)
 
 
-_NO = np._NoValue  # type: ignore[attr-defined]
+_NO = np._NoValue
 
 
 @function(np.sum, method="sum")
@@ -127,7 +127,7 @@ def _var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: flo
     ddof = ddof if correction is _NO else correction
     axes = axes_of(x, axis)
     count = int(np.prod([x.shape[k] for k in axes]))
-    centred = x - _mean(Tracer(x), axis, keepdims=True).node  # type: ignore[operator]
+    centred = x - _mean(Tracer(x), axis, keepdims=True).node
     total = sum_(centred * centred, axes=axes)
     return _kept(total / x.dtype.type(max(count - ddof, 0)), x, axes, keepdims)
 
@@ -199,7 +199,7 @@ def logsumexp(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
     finite = ew.less(ew.absolute(top), np.inf)
     top = stop_gradient(ew.where(finite, top, 0.0))
     kept = reshape(top, shape=with_ones(x.shape, axes))
-    y = ew.log(sum_(ew.exp(x - kept), axes=axes)) + top  # type: ignore[operator]
+    y = ew.log(sum_(ew.exp(x - kept), axes=axes)) + top
     return _kept(y, x, axes, keepdims)
 
 
@@ -300,7 +300,7 @@ def _reshape(a: Any, /, shape: Any = None, order: str = "C", *, copy: Any = None
     )
 
 
-def _reshape_method(a: Tracer, *shape: Any, order: str = "C", copy: Any = None) -> Tracer:
+def _reshape_method(a: Tracer, *shape: Any, order: str = "C", copy: Any = None) -> Any:
     given = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
     return _reshape(a, given, order)
 
@@ -309,7 +309,7 @@ METHODS["reshape"] = _reshape_method
 
 
 @function(np.ravel, method="ravel")
-def _ravel(a: Any, order: str = "C") -> Tracer:
+def _ravel(a: Any, order: str = "C") -> Any:
     return _reshape(a, (-1,), order) if np.size(a) else _reshape(a, (0,), order)
 
 
@@ -353,7 +353,7 @@ def _transpose(a: Any, axes: Any = None) -> Tracer:
     return _permuted(a, order)
 
 
-def _transpose_method(a: Tracer, *axes: Any) -> Tracer:
+def _transpose_method(a: Tracer, *axes: Any) -> Any:
     if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], (tuple, list))):
         return _transpose(a, axes[0])
     return _transpose(a, axes or None)
@@ -382,7 +382,7 @@ def _moveaxis(a: Any, source: Any, destination: Any) -> Tracer:
 
 
 @function(np.expand_dims)
-def _expand_dims(a: Any, axis: Any) -> Tracer:
+def _expand_dims(a: Any, axis: Any) -> Any:
     given = axis if isinstance(axis, (tuple, list)) else (axis,)
     n = np.ndim(a) + len(given)
     new = {one_axis(k, n) for k in given}
@@ -391,7 +391,7 @@ def _expand_dims(a: Any, axis: Any) -> Tracer:
 
 
 @function(np.squeeze)
-def _squeeze(a: Any, axis: Any = None) -> Tracer:
+def _squeeze(a: Any, axis: Any = None) -> Any:
     shape = np.shape(a)
     drop = axes_of(node_of(a), axis) if axis is not None else range(len(shape))
     if axis is not None and any(shape[k] != 1 for k in drop):
@@ -446,12 +446,12 @@ def _stack(arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None,
 
 
 @function(np.vstack)
-def _vstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Tracer:
+def _vstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
     return _concatenate([x if np.ndim(x) > 1 else _reshape(x, (1, -1)) for x in tup], 0)
 
 
 @function(np.hstack)
-def _hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Tracer:
+def _hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
     parts = [x if np.ndim(x) else _reshape(x, (1,)) for x in tup]
     return _concatenate(parts, 0 if np.ndim(parts[0]) == 1 else 1)
 
@@ -472,7 +472,7 @@ def _array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Trac
 
 
 @function(np.split)
-def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Tracer]:
+def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
     if isinstance(indices_or_sections, int) and np.shape(ary)[axis] % indices_or_sections:
         raise ShapeError(at_user_line("array split does not result in an equal division"))
     return _array_split(ary, indices_or_sections, axis)

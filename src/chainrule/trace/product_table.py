@@ -41,7 +41,7 @@ UFUNCS["matmul"] = _matmul
 
 
 @function(np.dot, method="dot")
-def _dot(a: Any, b: Any, out: Any = None) -> Tracer:
+def _dot(a: Any, b: Any, out: Any = None) -> Any:
     x, y = _alike(a, b)
     if not x.shape or not y.shape:
         return Tracer(ew.mul(x, y))
@@ -75,7 +75,7 @@ def _tensordot(a: Any, b: Any, axes: Any = 2) -> Tracer:
 
 
 @function(np.inner)
-def _inner(a: Any, b: Any, /) -> Tracer:
+def _inner(a: Any, b: Any, /) -> Any:
     if not np.ndim(a) or not np.ndim(b):
         return _dot(a, b)
     return _tensordot(a, b, ((np.ndim(a) - 1,), (np.ndim(b) - 1,)))
@@ -202,7 +202,7 @@ def _size(labels: list[str], size: dict[str, int]) -> int:
 
 
 def _install() -> None:
-    Tracer.__matmul__ = lambda x, y: _matmul(x, y)  # type: ignore[attr-defined]
+    Tracer.__matmul__ = lambda x, y: _matmul(x, y)  # type: ignore[operator]
     Tracer.__rmatmul__ = lambda y, x: _matmul(x, y)  # type: ignore[attr-defined]
     METHODS["dot"] = _dot
 

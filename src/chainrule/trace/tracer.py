@@ -390,16 +390,20 @@ def _arrayish(x: Any) -> bool:
 
 
 def _in_place(forward: Callable[..., Any]) -> Callable[..., Any]:
-    def update(self: Tracer, other: Any) -> Tracer:
+    def update(self: Tracer, other: Any) -> Any:
         result = forward(self, other)
         if result is NotImplemented:
             return NotImplemented
         if self.weak:  # a Python number is immutable: the name is bound to a new one
-            return result  # type: ignore[no-any-return]
+            return result
         self.rebind(result.node)
         return self
 
     return update
+
+
+def _left_shift(x: Node, y: Node) -> Node:
+    return UFUNCS["left_shift"](Tracer(x), Tracer(y)).node  # type: ignore[no-any-return]
 
 
 def _install() -> None:
@@ -408,7 +412,7 @@ def _install() -> None:
         "truediv": _applied(ew.div), "mod": _applied(ew.remainder),
         "floordiv": _applied(ew.floor_divide), "and": _applied(ew.bitwise_and),
         "or": ew.bitwise_or, "xor": _applied(ew.bitwise_xor),
-        "lshift": _applied(ew.shift_left), "rshift": _applied(ew.shift_right),
+        "rshift": _applied(ew.shift_right), "lshift": _left_shift,
     }  # fmt: skip
     for name, rule in table.items():
         forward, backward = _binary(rule)
@@ -420,8 +424,8 @@ def _install() -> None:
     }  # fmt: skip
     for name, rule in comparisons.items():
         setattr(Tracer, f"__{name}__", _binary(rule)[0])
-    Tracer.__gt__ = _binary(ew.less)[1]  # type: ignore[attr-defined]
-    Tracer.__ge__ = _binary(ew.less_equal)[1]  # type: ignore[attr-defined]
+    Tracer.__gt__ = _binary(ew.less)[1]  # type: ignore[operator]
+    Tracer.__ge__ = _binary(ew.less_equal)[1]  # type: ignore[operator]
     Tracer.__hash__ = None  # type: ignore[assignment]
 
 
