@@ -41,7 +41,7 @@ def _local(x: Any) -> str:
 
 def cells(steps: Sequence[Step]) -> list[tuple[str, ...]]:
     """The rows of the table: one for each edge; the first of a step names it."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for step in steps:
         place = f"{step.line}  {step.code}".strip()
         head = (step.name, step.operation or "argument", number(step.value), number(step.upstream))

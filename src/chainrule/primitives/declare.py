@@ -68,7 +68,7 @@ def elementwise(
     if partials is not None:
 
         def vjp(g: Any, y: Any, *x: Any) -> list[Any]:
-            result = []
+            result: list[Any] = []
             for partial, xi in zip(partials(y, *x), x, strict=True):
                 if partial is None or xi.dtype.kind != "f":
                     result.append(None)

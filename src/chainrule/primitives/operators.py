@@ -24,7 +24,7 @@ def install() -> None:
     for name, primitive in table.items():
         setattr(Node, f"__{name}__", _forward(primitive))
         setattr(Node, f"__r{name}__", _backward(primitive))
-    Node.__neg__ = lambda x: neg(x)  # type: ignore[attr-defined]
+    Node.__neg__ = lambda x: neg(x)  # type: ignore[operator]
     Node.__array_ufunc__ = None  # type: ignore[attr-defined]
 
 

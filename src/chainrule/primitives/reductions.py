@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ShapeError, at_user_line
+from ..graph.node import Primitive
 from ..graph.types import Type, is_float
 from .declare import declared, linear
 from .elementwise import bitwise_or, equal, invert, neg, not_equal, where
@@ -55,7 +56,7 @@ def _max_jvp(tangents: Sequence[Any], y: Any, x: Any, *, axes: tuple[int, ...]) 
     return None if t is None else sum_(t * _shares(y, x, axes), axes=axes)
 
 
-max_ = declared(
+max_: Primitive = declared(
     "max",
     lambda xp, x, *, axes: xp.max(x, axis=axes),
     _max_type,
@@ -114,7 +115,7 @@ def _prod_jvp(tangents: Sequence[Any], _y: Any, x: Any, *, axis: int) -> Any:
     return None if t is None else sum_(t * _products_of_others(x, axis), axes=(axis,))
 
 
-prod = declared(
+prod: Primitive = declared(
     "prod",
     lambda xp, x, *, axis: xp.prod(x, axis=axis),
     lambda x, *, axis: Type(
@@ -126,7 +127,7 @@ prod = declared(
     doc="Product over one axis; the derivative is right with any number of zeros.",
 )
 
-cumsum = linear(
+cumsum: Primitive = linear(
     "cumsum",
     lambda xp, x, *, axis: xp.cumsum(x, axis=axis),
     lambda x, *, axis: Type(x.shape, np.cumsum(np.empty(0, x.dtype)).dtype),
@@ -181,7 +182,7 @@ def _lowered(t: Any, axis: int) -> Any:
     return transpose(t, axes=tuple(order))
 
 
-cumprod = declared(
+cumprod: Primitive = declared(
     "cumprod",
     lambda xp, x, *, axis: xp.cumprod(x, axis=axis),
     lambda x, *, axis: Type(x.shape, np.cumprod(np.empty(0, x.dtype)).dtype),
@@ -192,7 +193,7 @@ cumprod = declared(
 )
 
 
-argmax = declared(
+argmax: Primitive = declared(
     "argmax",
     lambda xp, x, *, axis: xp.argmax(x, axis=axis),
     lambda x, *, axis: Type(_max_type(x, axes=(axis,)).shape, np.dtype(np.intp)),
@@ -206,7 +207,7 @@ def argmin(x: Any, *, axis: int) -> Any:
     return argmax(turned(x), axis=axis)
 
 
-argsort = declared(
+argsort: Primitive = declared(
     "argsort",
     lambda xp, x, *, axis: xp.argsort(x, axis=axis, kind="stable"),
     lambda x, *, axis: Type(x.shape, np.dtype(np.intp)),

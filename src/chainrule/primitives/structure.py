@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ShapeError, at_user_line
+from ..graph.node import Primitive
 from ..graph.types import Type, is_float
 from .declare import declared, linear, provide
 from .elementwise import neg  # noqa: F401  (declares the operators' primitives first)
@@ -24,7 +25,7 @@ def _cast_jvp(tangents: Sequence[Any], y: Any, x: Any, *, dtype: Any) -> Any:
     return None if t is None or not is_float(dtype) else cast(t, dtype=dtype)
 
 
-cast = declared(
+cast: Primitive = declared(
     "cast",
     lambda xp, x, *, dtype: xp.asarray(x).astype(dtype),
     lambda x, *, dtype: Type(x.shape, dtype),
@@ -34,14 +35,14 @@ cast = declared(
     doc="Another dtype. Linear between floating dtypes, flat otherwise.",
 )
 
-stop_gradient = declared(
+stop_gradient: Primitive = declared(
     "stop_gradient",
     lambda xp, x: x,
     lambda x: x,
     family="flat",
     doc="The value itself, with derivative zero.",
 )
-identity = linear("identity", lambda xp, x: x, lambda x: x, lambda g, x: g)
+identity: Primitive = linear("identity", lambda xp, x: x, lambda x: x, lambda g, x: g)
 
 
 def _reshape_type(x: Type, *, shape: tuple[int, ...]) -> Type:
@@ -50,13 +51,13 @@ def _reshape_type(x: Type, *, shape: tuple[int, ...]) -> Type:
     return Type(shape, x.dtype)
 
 
-reshape = linear(
+reshape: Primitive = linear(
     "reshape",
     lambda xp, x, *, shape: xp.reshape(x, shape),
     _reshape_type,
     lambda g, x, *, shape: reshape(g, shape=x.shape),
 )
-transpose = linear(
+transpose: Primitive = linear(
     "transpose",
     lambda xp, x, *, axes: xp.transpose(x, axes),
     lambda x, *, axes: Type(tuple(x.shape[k] for k in axes), x.dtype),
@@ -73,7 +74,7 @@ def _sum_to(g: Any, shape: tuple[int, ...]) -> Any:
     return reshape(g, shape=shape) if g.shape != shape else g
 
 
-broadcast_to = linear(
+broadcast_to: Primitive = linear(
     "broadcast_to",
     lambda xp, x, *, shape: xp.broadcast_to(x, shape),
     lambda x, *, shape: Type(shape, x.dtype),
@@ -90,11 +91,11 @@ def with_ones(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(1 if k in axes else size for k, size in enumerate(shape))
 
 
-def _sum_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+def _sum_dtype(dtype: np.dtype[Any]) -> Any:
     return np.sum(np.empty(0, dtype)).dtype
 
 
-sum_ = linear(
+sum_: Primitive = linear(
     "sum",
     lambda xp, x, *, axes: xp.sum(x, axis=axes),
     lambda x, *, axes: Type(_without(x.shape, axes), _sum_dtype(x.dtype)),
@@ -115,7 +116,7 @@ def _unslice(g: Any, x: Any, *, index: tuple[slice, ...]) -> Any:
     return place(g, shape=x.shape, index=index)
 
 
-slice_ = linear(
+slice_: Primitive = linear(
     "slice",
     lambda xp, x, *, index: x[index],
     _slice_type,
@@ -132,7 +133,7 @@ def _place(xp: Any, x: Any, *, shape: tuple[int, ...], index: tuple[slice, ...])
     return zeros
 
 
-place = linear(
+place: Primitive = linear(
     "place",
     _place,
     lambda x, *, shape, index: Type(shape, x.dtype),
@@ -181,7 +182,7 @@ def _concatenate_jvp(tangents: Sequence[Any], y: Any, *xs: Any, axis: int) -> An
     return concatenate(*filled, axis=axis)
 
 
-concatenate = declared(
+concatenate: Primitive = declared(
     "concatenate",
     lambda xp, *xs, axis: xp.concatenate(xs, axis=axis),
     _concatenate_type,
