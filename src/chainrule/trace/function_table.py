@@ -1,32 +1,22 @@
-"""NumPy's functions and ndarray methods on tracers: reductions, shapes, joins, choices."""
+"""NumPy's reductions, running sums and sorts on tracers, as functions and as methods."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ..errors import ShapeError, UnsupportedError, at_user_line
+from ..errors import UnsupportedError, at_user_line
 from ..graph.node import Node
 from ..primitives import elementwise as ew
 from ..primitives import reductions as red
-from ..primitives.structure import (
-    broadcast_to,
-    concatenate,
-    identity,
-    place,
-    reshape,
-    stop_gradient,
-    sum_,
-    transpose,
-    with_ones,
-)
+from ..primitives.structure import reshape, stop_gradient, sum_, with_ones
 from .elementwise_table import as_dtype, floating, truth
-from .tracer import FUNCTIONS, METHODS, UFUNC_METHODS, UFUNCS, Tracer, View, node_of, nodes_of
+from .tracer import FUNCTIONS, METHODS, UFUNC_METHODS, Tracer, node_of
 
 Rule = Callable[..., Any]
+_NO: Any = np._NoValue  # type: ignore[attr-defined]
 
 
 def function(*functions: Any, method: str | None = None) -> Callable[[Rule], Rule]:
@@ -59,7 +49,7 @@ def one_axis(axis: Any, n: int) -> int:
     return k % n
 
 
-def _default(**options: Any) -> None:
+def refuse(**options: Any) -> None:
     for name, value in options.items():
         if value is not None and value is not np._NoValue and value is not True:
             raise UnsupportedError(at_user_line(f"{name}= of a traced reduction is not supported"))
@@ -77,7 +67,7 @@ _NO = np._NoValue
 @function(np.sum, method="sum")
 def _sum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False,
          initial: Any = _NO, where: Any = _NO) -> Tracer:  # fmt: skip
-    _default(out=out)
+    refuse(out=out)
     x = node_of(a)
     if where is not _NO and where is not True:
         x = ew.where(node_of(where), x, 0)
@@ -93,7 +83,7 @@ def _sum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims:
 @function(np.mean, method="mean")
 def _mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False,
           where: Any = _NO) -> Tracer:  # fmt: skip
-    _default(out=out, where=where)
+    refuse(out=out, where=where)
     x = floating(node_of(a))
     if dtype is not None:
         x = as_dtype(x, np.dtype(dtype))
@@ -120,7 +110,7 @@ def _average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fal
 def _var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0,
          keepdims: Any = False, where: Any = _NO, mean: Any = _NO,
          correction: Any = _NO) -> Tracer:  # fmt: skip
-    _default(out=out, where=where, mean=mean)
+    refuse(out=out, where=where, mean=mean)
     x = floating(node_of(a))
     if dtype is not None:
         x = as_dtype(x, np.dtype(dtype))
@@ -140,7 +130,7 @@ def _std(*args: Any, **kwargs: Any) -> Tracer:
 def _extremum(primitive: Any, join: Any) -> Rule:
     def rule(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False,
              initial: Any = _NO, where: Any = _NO) -> Tracer:  # fmt: skip
-        _default(out=out, where=where)
+        refuse(out=out, where=where)
         x = node_of(a)
         axes = axes_of(x, axis)
         y = primitive(x, axes=axes)
@@ -157,14 +147,14 @@ function(np.min, np.amin, method="min")(_extremum(red.min_, ew.minimum))
 
 @function(np.ptp)
 def _ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any:
-    _default(out=out)
+    refuse(out=out)
     return METHODS["max"](a, axis, keepdims=keepdims) - METHODS["min"](a, axis, keepdims=keepdims)
 
 
 @function(np.prod, method="prod")
 def _prod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False,
           initial: Any = _NO, where: Any = _NO) -> Tracer:  # fmt: skip
-    _default(out=out, where=where)
+    refuse(out=out, where=where)
     x = node_of(a)
     if dtype is not None:
         x = as_dtype(x, np.dtype(dtype))
@@ -178,14 +168,18 @@ def _prod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims
 
 
 @function(np.any, method="any")
-def _any(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, **_: Any) -> Tracer:
+def _any(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False,
+         where: Any = _NO) -> Tracer:  # fmt: skip
+    refuse(out=out, where=where)
     x = truth(node_of(a))
     axes = axes_of(x, axis)
     return _kept(ew.not_equal(sum_(x, axes=axes), 0), x, axes, keepdims)
 
 
 @function(np.all, method="all")
-def _all(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, **_: Any) -> Tracer:
+def _all(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False,
+         where: Any = _NO) -> Tracer:  # fmt: skip
+    refuse(out=out, where=where)
     x = ew.equal(truth(node_of(a)), False)
     axes = axes_of(x, axis)
     return _kept(ew.equal(sum_(x, axes=axes), 0), x, axes, keepdims)
@@ -217,17 +211,20 @@ UFUNC_METHODS["logaddexp", "reduce"] = lambda x, axis=0, keepdims=False: logsume
 
 @function(np.cumsum, method="cumsum")
 def _cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Tracer:
-    x, k = _flat_or_axis(a, axis)
+    refuse(out=out)
+    x, k = flat_or_axis(a, axis)
     return Tracer(red.cumsum(x if dtype is None else as_dtype(x, np.dtype(dtype)), axis=k))
 
 
 @function(np.cumprod, method="cumprod")
 def _cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Tracer:
-    x, k = _flat_or_axis(a, axis)
+    refuse(out=out)
+    x, k = flat_or_axis(a, axis)
     return Tracer(red.cumprod(x if dtype is None else as_dtype(x, np.dtype(dtype)), axis=k))
 
 
-def _flat_or_axis(a: Any, axis: Any) -> tuple[Node, int]:
+def flat_or_axis(a: Any, axis: Any) -> tuple[Node, int]:
+    """The array and its axis; the array in a row if the axis is None."""
     x = node_of(a)
     if axis is None:
         return reshape(x, shape=(int(np.prod(x.shape)),)), 0
@@ -240,7 +237,8 @@ UFUNC_METHODS["multiply", "accumulate"] = lambda x, axis=0: _cumprod(x, axis)
 
 def _argument(primitive: Any) -> Rule:
     def rule(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = False) -> Tracer:
-        x, k = _flat_or_axis(a, axis)
+        refuse(out=out)
+        x, k = flat_or_axis(a, axis)
         return _kept(primitive(x, axis=k), x, (k,), keepdims)
 
     return rule
@@ -253,377 +251,18 @@ function(np.argmin, method="argmin")(_argument(red.argmin))
 @function(np.argsort, method="argsort")
 def _argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *,
              stable: Any = None) -> Tracer:  # fmt: skip
-    x, k = _flat_or_axis(a, axis)
+    x, k = flat_or_axis(a, axis)
     return Tracer(red.argsort(x, axis=k))
 
 
 @function(np.sort)
 def _sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *,
           stable: Any = None) -> Tracer:  # fmt: skip
-    x, k = _flat_or_axis(a, axis)
+    x, k = flat_or_axis(a, axis)
     return Tracer(red.take_along(x, red.argsort(x, axis=k), k))
 
 
 @function(np.take_along_axis)
 def _take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Tracer:
-    x, k = _flat_or_axis(arr, axis)
+    x, k = flat_or_axis(arr, axis)
     return Tracer(red.take_along(x, node_of(indices), k))
-
-
-@function(np.take, method="take")
-def _take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
-    x, k = _flat_or_axis(a, axis)
-    index = indices if isinstance(indices, Tracer) else np.asarray(indices)
-    return Tracer(x)[(slice(None),) * k + (index,)]
-
-
-# Shapes
-
-
-@function(np.reshape)
-def _reshape(a: Any, /, shape: Any = None, order: str = "C", *, copy: Any = None) -> Tracer:
-    if order not in ("C", "A"):
-        raise UnsupportedError(at_user_line(f"reshape with order={order!r}: transpose first"))
-    parent = a if isinstance(a, Tracer) else Tracer(node_of(a))
-    sizes = tuple(int(s) for s in shape) if isinstance(shape, (tuple, list)) else (int(shape),)
-    if -1 in sizes:
-        rest = int(np.prod([s for s in sizes if s != -1]))
-        if sizes.count(-1) > 1 or rest == 0 or parent.size % rest:
-            raise ShapeError(
-                at_user_line(f"cannot reshape an array of shape {parent.shape} into {sizes}")
-            )
-        sizes = tuple(parent.size // rest if s == -1 else s for s in sizes)
-    return View(
-        parent,
-        lambda x: reshape(x, shape=sizes),
-        lambda x, new: reshape(new, shape=x.shape),
-    )
-
-
-def _reshape_method(a: Tracer, *shape: Any, order: str = "C", copy: Any = None) -> Any:
-    given = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
-    return _reshape(a, given, order)
-
-
-METHODS["reshape"] = _reshape_method
-
-
-@function(np.ravel, method="ravel")
-def _ravel(a: Any, order: str = "C") -> Any:
-    return _reshape(a, (-1,), order) if np.size(a) else _reshape(a, (0,), order)
-
-
-METHODS["flatten"] = lambda a, order="C": Tracer(_ravel(a, order).node)
-METHODS["copy"] = lambda a, order="C": Tracer(identity(a.node))
-METHODS["squeeze"] = lambda a, axis=None: _squeeze(a, axis)
-METHODS["__where__"] = lambda c, x, y: _where(c, x, y)
-
-
-@function(np.copy)
-def _copy(a: Any, order: str = "K", subok: bool = False) -> Tracer:
-    return Tracer(identity(node_of(a)))
-
-
-def astype(a: Any, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True,
-           copy: bool = True) -> Tracer:  # fmt: skip
-    """The array in another dtype."""
-    return Tracer(identity(as_dtype(node_of(a), np.dtype(dtype))))
-
-
-METHODS["astype"] = astype
-FUNCTIONS[np.astype] = lambda x, dtype, /, *, copy=True, device=None: astype(x, dtype)
-
-
-def _permuted(a: Any, axes: tuple[int, ...]) -> Tracer:
-    parent = a if isinstance(a, Tracer) else Tracer(node_of(a))
-    back = tuple(int(k) for k in np.argsort(axes))
-    return View(
-        parent,
-        lambda x: transpose(x, axes=axes),
-        lambda x, new: transpose(new, axes=back),
-    )
-
-
-@function(np.transpose, np.permute_dims)
-def _transpose(a: Any, axes: Any = None) -> Tracer:
-    n = np.ndim(a)
-    order = tuple(range(n))[::-1] if axes is None else tuple(one_axis(k, n) for k in axes)
-    if sorted(order) != list(range(n)):
-        raise ValueError(at_user_line(f"axes {axes} are no order of the {n} axes"))
-    return _permuted(a, order)
-
-
-def _transpose_method(a: Tracer, *axes: Any) -> Any:
-    if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], (tuple, list))):
-        return _transpose(a, axes[0])
-    return _transpose(a, axes or None)
-
-
-METHODS["transpose"] = _transpose_method
-
-
-@function(np.swapaxes, method="swapaxes")
-def _swapaxes(a: Any, axis1: int, axis2: int) -> Tracer:
-    order = list(range(np.ndim(a)))
-    i, j = one_axis(axis1, len(order)), one_axis(axis2, len(order))
-    order[i], order[j] = order[j], order[i]
-    return _permuted(a, tuple(order))
-
-
-@function(np.moveaxis)
-def _moveaxis(a: Any, source: Any, destination: Any) -> Tracer:
-    n = np.ndim(a)
-    src = [one_axis(k, n) for k in np.atleast_1d(source)]
-    dst = [one_axis(k, n) for k in np.atleast_1d(destination)]
-    order = [k for k in range(n) if k not in src]
-    for d, s in sorted(zip(dst, src, strict=True)):
-        order.insert(d, s)
-    return _permuted(a, tuple(order))
-
-
-@function(np.expand_dims)
-def _expand_dims(a: Any, axis: Any) -> Any:
-    given = axis if isinstance(axis, (tuple, list)) else (axis,)
-    n = np.ndim(a) + len(given)
-    new = {one_axis(k, n) for k in given}
-    rest = iter(np.shape(a))
-    return _reshape(a, tuple(1 if k in new else next(rest) for k in range(n)))
-
-
-@function(np.squeeze)
-def _squeeze(a: Any, axis: Any = None) -> Any:
-    shape = np.shape(a)
-    drop = axes_of(node_of(a), axis) if axis is not None else range(len(shape))
-    if axis is not None and any(shape[k] != 1 for k in drop):
-        raise ShapeError(at_user_line(f"cannot squeeze axis {axis} of shape {shape}"))
-    return _reshape(a, tuple(s for k, s in enumerate(shape) if k not in drop or s != 1))
-
-
-@function(np.broadcast_to)
-def _broadcast_to(array: Any, shape: Any, subok: bool = False) -> Tracer:
-    x = node_of(array)
-    sizes = tuple(shape) if isinstance(shape, (tuple, list)) else (int(shape),)
-    try:
-        fits = np.broadcast_shapes(x.shape, sizes) == sizes
-    except ValueError:
-        fits = False
-    if not fits:
-        raise ShapeError(at_user_line(f"cannot broadcast shape {x.shape} to {sizes}"))
-    return Tracer(broadcast_to(x, shape=sizes))
-
-
-# Joining and repeating
-
-
-def _alike(arrays: Sequence[Any]) -> tuple[Node, ...]:
-    nodes = nodes_of(*arrays)
-    dtype = np.result_type(*[x.dtype for x in nodes])
-    return tuple(as_dtype(x, dtype) for x in nodes)
-
-
-@function(np.concatenate, np.concat)
-def _concatenate(arrays: Any, /, axis: Any = 0, out: Any = None, *, dtype: Any = None,
-                 casting: str = "same_kind") -> Tracer:  # fmt: skip
-    _default(out=out, dtype=dtype)
-    nodes = _alike(arrays)
-    if axis is None:
-        nodes, axis = tuple(reshape(x, shape=(int(np.prod(x.shape)),)) for x in nodes), 0
-    return Tracer(concatenate(*nodes, axis=one_axis(axis, len(nodes[0].shape))))
-
-
-@function(np.stack)
-def _stack(arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None,
-           casting: str = "same_kind") -> Tracer:  # fmt: skip
-    _default(out=out, dtype=dtype)
-    nodes = _alike(list(arrays))
-    first = nodes[0].shape
-    for x in nodes:
-        if x.shape != first:
-            raise ShapeError(at_user_line(f"np.stack: shapes {first} and {x.shape} differ"))
-    k = one_axis(axis, len(first) + 1)
-    wide = (*first[:k], 1, *first[k:])
-    return Tracer(concatenate(*[reshape(x, shape=wide) for x in nodes], axis=k))
-
-
-@function(np.vstack)
-def _vstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
-    return _concatenate([x if np.ndim(x) > 1 else _reshape(x, (1, -1)) for x in tup], 0)
-
-
-@function(np.hstack)
-def _hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
-    parts = [x if np.ndim(x) else _reshape(x, (1,)) for x in tup]
-    return _concatenate(parts, 0 if np.ndim(parts[0]) == 1 else 1)
-
-
-@function(np.array_split)
-def _array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Tracer]:
-    x = ary if isinstance(ary, Tracer) else Tracer(node_of(ary))
-    k = one_axis(axis, x.ndim)
-    if isinstance(indices_or_sections, int):
-        each, extra = divmod(x.shape[k], indices_or_sections)
-        sizes = [each + 1] * extra + [each] * (indices_or_sections - extra)
-        cuts = list(np.cumsum(sizes)[:-1])
-    else:
-        cuts = list(indices_or_sections)
-    bounds = [0, *(int(c) for c in cuts), x.shape[k]]
-    lead = (slice(None),) * k
-    return [x[(*lead, slice(a, b))] for a, b in pairwise(bounds)]
-
-
-@function(np.split)
-def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
-    if isinstance(indices_or_sections, int) and np.shape(ary)[axis] % indices_or_sections:
-        raise ShapeError(at_user_line("array split does not result in an equal division"))
-    return _array_split(ary, indices_or_sections, axis)
-
-
-@function(np.where)
-def _where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
-    if x is None or y is None:
-        raise UnsupportedError(at_user_line("np.where(mask) alone has a result of unknown size"))
-    a, b = nodes_of(x, y)
-    dtype = np.result_type(a.dtype, b.dtype)
-    mask = truth(node_of(condition))
-    return Tracer(ew.where(mask, as_dtype(a, dtype), as_dtype(b, dtype)))
-
-
-@function(np.clip)
-def _clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: Any = None,
-          max: Any = None, **options: Any) -> Tracer:  # fmt: skip
-    low = a_min if min is None else min
-    high = a_max if max is None else max
-    result = a
-    if low is not None:
-        result = UFUNCS["maximum"](result, low)
-    if high is not None:
-        result = UFUNCS["minimum"](result, high)
-    return Tracer(identity(node_of(result)))
-
-
-METHODS["clip"] = _clip
-
-
-def _filled(value: float) -> Rule:
-    def rule(a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None,
-             *, device: Any = None) -> Tracer:  # fmt: skip
-        x = node_of(a)
-        kind = x.dtype if dtype is None else np.dtype(dtype)
-        return Tracer(node_of(np.full(x.shape if shape is None else shape, value, kind)))
-
-    return rule
-
-
-function(np.zeros_like, np.empty_like)(_filled(0.0))
-function(np.ones_like)(_filled(1.0))
-FUNCTIONS[np.zeros] = lambda shape, dtype=float, order="C", **_: Tracer(
-    node_of(np.zeros(shape, dtype))
-)
-FUNCTIONS[np.ones] = lambda shape, dtype=None, order="C", **_: Tracer(
-    node_of(np.ones(shape, dtype))
-)
-FUNCTIONS[np.empty] = FUNCTIONS[np.zeros]
-FUNCTIONS[np.full_like] = lambda a, fill_value, dtype=None, **_: _broadcast_to(
-    Tracer(as_dtype(node_of(fill_value), np.dtype(dtype or a.dtype))), np.shape(a)
-)
-FUNCTIONS[np.shape] = lambda a: a.shape
-FUNCTIONS[np.ndim] = lambda a: a.ndim
-FUNCTIONS[np.size] = lambda a, axis=None: a.size if axis is None else a.shape[axis]
-FUNCTIONS[np.result_type] = lambda *args: np.result_type(
-    *[x.dtype if isinstance(x, Tracer) else x for x in args]
-)
-FUNCTIONS[np.flip] = lambda m, axis=None: _flip(m, axis)
-
-
-def _flip(m: Any, axis: Any = None) -> Tracer:
-    axes = axes_of(node_of(m), axis)
-    every = slice(None)
-    return m[tuple(slice(None, None, -1) if k in axes else every for k in range(m.ndim))]  # type: ignore[no-any-return]
-
-
-@function(np.roll)
-def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
-    if axis is None:
-        return _reshape(_roll(_ravel(a), shift, 0), np.shape(a))
-    shifts, axes = np.broadcast_arrays(shift, axis)
-    result = a
-    for s, k in zip(shifts.ravel(), axes.ravel(), strict=True):
-        size = np.shape(a)[int(k)]
-        if size:
-            cut = -int(s) % size
-            k = one_axis(k, np.ndim(a))
-            lead = (slice(None),) * k
-            result = _concatenate(
-                [result[(*lead, slice(cut, None))], result[(*lead, slice(0, cut))]], k
-            )
-    return result
-
-
-@function(np.pad)
-def _pad(array: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0) -> Any:
-    if mode != "constant" or np.any(np.asarray(constant_values) != 0):
-        raise UnsupportedError(at_user_line("np.pad of a traced array pads with zeros only"))
-    x = node_of(array)
-    widths = np.broadcast_to(pad_width, (len(x.shape), 2))
-    shape = tuple(int(s + a + b) for s, (a, b) in zip(x.shape, widths, strict=True))
-    index = tuple(slice(int(a), int(a) + s) for s, (a, b) in zip(x.shape, widths, strict=True))
-    return Tracer(place(x, shape=shape, index=index))
-
-
-@function(np.repeat, method="repeat")
-def _repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
-    x, k = _flat_or_axis(a, axis)
-    return _take(Tracer(x), np.repeat(np.arange(x.shape[k]), repeats), k)
-
-
-@function(np.tile)
-def _tile(A: Any, reps: Any) -> Any:
-    times = tuple(reps) if isinstance(reps, (tuple, list)) else (int(reps),)
-    result = A if np.ndim(A) >= len(times) else _reshape(
-        A, (1,) * (len(times) - np.ndim(A)) + np.shape(A)
-    )  # fmt: skip
-    times = (1,) * (np.ndim(result) - len(times)) + times
-    for k, n in enumerate(times):
-        if n != 1:
-            result = _concatenate([result] * n, k)
-    return result
-
-
-@function(np.diff)
-def _diff(a: Any, n: int = 1, axis: int = -1) -> Any:
-    for _ in range(n):
-        k = one_axis(axis, np.ndim(a))
-        lead = (slice(None),) * k
-        a = a[(*lead, slice(1, None))] - a[(*lead, slice(None, -1))]
-    return a
-
-
-def _triangle(keep: Callable[[Any, int], Any]) -> Rule:
-    def rule(m: Any, k: int = 0) -> Any:
-        return _where(keep(np.ones(np.shape(m)[-2:], bool), k), m, 0)
-
-    return rule
-
-
-function(np.tril)(_triangle(np.tril))
-function(np.triu)(_triangle(np.triu))
-
-
-@function(np.diag, np.diagonal)
-def _diag(v: Any, k: int = 0) -> Any:
-    if np.ndim(v) == 1:
-        n = np.shape(v)[0] + abs(k)
-        rows = np.arange(np.shape(v)[0])
-        out = _filled(0.0)(v, shape=(n, n))
-        out[rows + max(-k, 0), rows + max(k, 0)] = v
-        return out
-    index = np.diag(np.arange(np.prod(np.shape(v))).reshape(np.shape(v)), k)
-    return _take(v, index)
-
-
-@function(np.trace, method="trace")
-def _trace(a: Any, offset: int = 0) -> Any:
-    return _sum(_diag(a, offset))
-
-
-METHODS["diagonal"] = lambda a, offset=0: _diag(a, offset)

@@ -93,7 +93,8 @@ class Index:
                     )
                 ) from None
         if self.result is not None:
-            kept = tuple(len(range(*s.indices(n))) for s, n in zip(self.pattern, self.expanded))
+            sizes = zip(self.pattern, self.expanded, strict=True)
+            kept = tuple(len(range(*part.indices(size))) for part, size in sizes)
             value = value if value.shape == kept else reshape(value, shape=kept)
         operation = scatter_add if add else scatter
         x = operation(x, value, *self.arrays, pattern=self.pattern)

@@ -174,7 +174,7 @@ def _pair(a: str, x: Node, b: str, y: Node, rest: str) -> tuple[str, Node]:
     a, x = _summed(a, x, b + rest)
     b, y = _summed(b, y, a + rest)
     both = [c for c in a if c in b]
-    wide_x, wide_y = dict(zip(a, x.shape)), dict(zip(b, y.shape))
+    wide_x, wide_y = dict(zip(a, x.shape, strict=True)), dict(zip(b, y.shape, strict=True))
     batch = [c for c in both if c in rest or wide_x[c] != wide_y[c]]
     inner = [c for c in both if c not in batch]
     left = [c for c in a if c not in both]

@@ -181,7 +181,9 @@ class Tracer:
         if rule is None:
             name = f"{func.__module__.replace('numpy', 'np', 1)}.{func.__name__}"
             raise UnsupportedError(at_user_line(unsupported(name, func.__name__)))
-        return rule(*args, **kwargs)
+        out = kwargs.pop("out", None)
+        result = rule(*args, **kwargs)
+        return result if out is None else _into((out,), (None,), result)
 
     def __getattr__(self, name: str) -> Any:
         method = METHODS.get(name)
