@@ -1,0 +1,193 @@
+"""The rules of the house, read from the source: layers, cycles, sizes, names, seats."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import chainrule
+from chainrule.backends import BACKENDS
+from chainrule.primitives import REGISTRY
+
+SOURCE = Path(chainrule.__file__).parent
+FILES = sorted(SOURCE.rglob("*.py"))
+NAMES = [str(path.relative_to(SOURCE)) for path in FILES]
+
+# Low to high. A package imports those of lower lines; packages of one line do not know each other.
+LAYERS = [
+    ["errors"],
+    ["config", "lazy"],
+    ["tree"],
+    ["graph"],
+    ["primitives"],
+    ["autodiff"],
+    ["control"],
+    ["simplify"],
+    ["trace"],
+    ["backends"],
+    ["transforms"],
+    ["random"],
+    ["losses", "nn", "optim"],
+    ["data"],
+    ["train"],
+    ["explain", "estimators"],
+    ["cli"],
+]
+LEVEL = {package: level for level, packages in enumerate(LAYERS) for package in packages}
+FACADE = "__init__.py"
+
+# Imported only in these packages: whatever else needs one goes through its home.
+HOMES = {
+    "llvmlite": {"backends"},
+    "jax": {"backends"},
+    "optree": {"tree"},
+    "sklearn": {"cli", "data", "estimators"},
+    "pandas": {"cli", "data", "estimators"},
+    "pyarrow": {"data"},
+    "rich": {"cli", "explain", "train"},
+    "safetensors": {"data", "estimators", "train"},
+    "typer": {"cli"},
+}
+LATE = {"LazyModule", "import_module", "__import__"}
+LARGEST_FILE = 400
+LARGEST_FUNCTION = 70
+MOST_PRIMITIVES = 60
+FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "misc", "common_utils", "stuff"}
+
+
+def package_of(path: Path) -> str:
+    """`trace` for `chainrule/trace/index.py`, `tree` for `chainrule/tree.py`."""
+    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+def running(node: ast.AST) -> Iterator[ast.AST]:
+    """All nodes under one, without those that only a type checker reads."""
+    for child in ast.iter_child_nodes(node):
+        if not (isinstance(child, ast.If) and getattr(child.test, "id", "") == "TYPE_CHECKING"):
+            yield child
+            yield from running(child)
+
+
+def imported(path: Path, types: bool = True) -> Iterator[tuple[str, int]]:
+    """Dotted names of all that a file imports, however late, with the line."""
+    where = ("chainrule", *path.relative_to(SOURCE).with_suffix("").parts)
+    root = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(root) if types else running(root):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            start = where[: len(where) - node.level] if node.level else ()
+            base = ".".join((*start, *([node.module] if node.module else [])))
+            # `from . import x` and `from ..trace import tracer` name modules or their members
+            yield from ((f"{base}.{alias.name}", node.lineno) for alias in node.names)
+        elif (
+            isinstance(node, ast.Call)
+            and getattr(node.func, "id", "") in LATE
+            and isinstance(node.args[0], ast.Constant)
+        ):
+            yield str(node.args[0].value), node.lineno
+
+
+def module_file(name: str) -> Path | None:
+    """The file of a dotted name, or of the module that it is a member of."""
+    parts = name.split(".")[1:]
+    while parts:
+        for path in (SOURCE.joinpath(*parts, FACADE), SOURCE.joinpath(*parts).with_suffix(".py")):
+            if path.exists():
+                return path
+        parts.pop()
+    return None
+
+
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_a_module_imports_only_lower_layers(path: Path) -> None:
+    """The facade may import all; nobody imports the facade; the rest look down."""
+    if path == SOURCE / FACADE:
+        return
+    own = package_of(path)
+    assert own in LEVEL or own == "__main__", f"{own}: give it a line in LAYERS"
+    for name, line in imported(path):
+        where = f"{path.relative_to(SOURCE)}:{line}"
+        assert name != "chainrule", f"{where} imports the facade"
+        if name.startswith("chainrule."):
+            other = name.split(".")[1]
+            assert other in LEVEL, f"{where} imports {other} from the facade"
+            assert other == own or LEVEL[other] < LEVEL[own], f"{where}: {own} imports {other}"
+
+
+@pytest.mark.parametrize("package", sorted(HOMES))
+def test_a_third_party_package_has_one_home(package: str) -> None:
+    """What is heavy or may be replaced is imported where it belongs and nowhere else."""
+    users = {
+        package_of(path)
+        for path in FILES
+        for name, _ in imported(path)
+        if name.split(".")[0] == package
+    }
+    assert users <= HOMES[package]
+
+
+def test_no_cycles_between_files() -> None:
+    """Also inside one package, the files have an order."""
+    reads: dict[str, set[str]] = {}
+    for path in FILES:
+        if path.name == FACADE:
+            continue
+        names = {name for name, _ in imported(path, types=False)}
+        found = {module_file(name) for name in names if name.startswith("chainrule.")}
+        reads[str(path)] = {str(other) for other in found if other and other.name != FACADE}
+    try:
+        TopologicalSorter(reads).prepare()
+    except CycleError as error:
+        pytest.fail(f"files that import each other: {error.args[1]}")
+
+
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_a_file_fits_a_reader(path: Path) -> None:
+    """Files of at most 400 lines, functions of at most 70 with their docstrings left out."""
+    text = path.read_text(encoding="utf-8")
+    assert text.count("\n") <= LARGEST_FILE, "split it"
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            first = node.body[1] if ast.get_docstring(node) and len(node.body) > 1 else node.body[0]
+            assert (node.end_lineno or 0) - first.lineno < LARGEST_FUNCTION, node.name
+
+
+def test_names_say_what_is_inside() -> None:
+    """No file or folder is called utils or helpers."""
+    found = {part.removesuffix(".py") for name in NAMES for part in Path(name).parts}
+    assert not found & FORBIDDEN_NAMES
+
+
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_a_file_begins_with_its_purpose(path: Path) -> None:
+    """Every module has a docstring."""
+    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def test_few_primitives() -> None:
+    """The rest of NumPy is a composition of at most 60."""
+    assert len(REGISTRY) <= MOST_PRIMITIVES
+
+
+def test_nobody_outside_backends_knows_one() -> None:
+    """Only `chainrule.backends` itself is imported from outside, and it offers the reference."""
+    for path in FILES:
+        if package_of(path) == "backends":
+            continue
+        for name, line in imported(path):
+            file = module_file(name) if name.startswith("chainrule.backends") else None
+            allowed = file is None or file.name in (FACADE, "base.py")
+            assert allowed, f"{path.relative_to(SOURCE)}:{line} imports {name}"
+    assert next(iter(BACKENDS)) == "numpy"
+
+
+def test_this_test_sees() -> None:
+    """The reader of imports finds relative, late and lazy ones."""
+    names = {name for name, _ in imported(SOURCE / "explain" / "show.py")}
+    assert {"rich.table", "chainrule.graph.types.Type"} <= names
+    assert module_file("chainrule.graph.types.Type") == SOURCE / "graph" / "types.py"
