@@ -16,7 +16,7 @@ from .elementwise_table import as_dtype, floating, truth
 from .tracer import FUNCTIONS, METHODS, UFUNC_METHODS, Tracer, node_of
 
 Rule = Callable[..., Any]
-_NO: Any = np._NoValue  # type: ignore[attr-defined]
+_NO: Any = np._NoValue
 
 
 def function(*functions: Any, method: str | None = None) -> Callable[[Rule], Rule]:
