@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
+
 from chainrule import random
 from chainrule.errors import DtypeError
 from chainrule.transforms.gradient import grad
 from chainrule.transforms.jit import jit
-from scipy import stats
 
 N = 20_000
 DRAWS = {

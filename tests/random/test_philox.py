@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
+
 from chainrule import random
 from chainrule.errors import DtypeError, ShapeError
 from chainrule.random.philox import words

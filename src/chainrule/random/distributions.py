@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..errors import DtypeError, at_user_line
-from ..graph.types import Shape
 from .keys import bits, shape_of, shaped, size_of
 
 
