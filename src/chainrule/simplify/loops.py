@@ -15,10 +15,10 @@ def merge_scans(graph: Graph) -> Graph:
 
     Reverse mode makes such pairs: the loop that the user wrote, and the one that remembers.
     """
-    groups: dict[Hashable, dict[Node, None]] = {}
-    for node in _scans(graph):
-        ys = groups.setdefault(_loop(node), {})
-        ys.update(dict.fromkeys(node.params["body"].outputs[node.params["n_carry"] :]))
+    groups: dict[Hashable, list[Node]] = {}
+    for node in graph.nodes:
+        if node.primitive.name == "scan":
+            groups.setdefault(_loop(node), []).append(node)
     merged: dict[Hashable, Node] = {}
 
     def merge(node: Node, original: Node) -> Node:
@@ -26,10 +26,11 @@ def merge_scans(graph: Graph) -> Graph:
             return node
         scan = node.inputs[0]
         key = _loop(original.inputs[0])
-        n_carry, body = scan.params["n_carry"], scan.params["body"]
-        ys = list(groups[key])
-        if len(ys) == len(body.outputs) - n_carry:
+        if len(groups[key]) == 1:
             return node
+        n_carry, body = scan.params["n_carry"], scan.params["body"]
+        stacked = [y for member in groups[key] for y in member.params["body"].outputs[n_carry:]]
+        ys = list(dict.fromkeys(stacked))
         if key not in merged:
             grown = Graph(body.inputs, (*body.outputs[:n_carry], *ys))
             merged[key] = _again(scan, scan.inputs, body=grown)
@@ -99,10 +100,6 @@ def in_bodies(graph: Graph, simplify: Callable[[Graph], Graph]) -> Graph:
         return node if done[body] is body else _again(node, node.inputs, body=done[body])
 
     return rewrite(graph, visit)
-
-
-def _scans(graph: Graph) -> list[Node]:
-    return [node for node in graph.nodes if node.primitive.name == "scan"]
 
 
 def _loop(scan: Node) -> Hashable:

@@ -1,0 +1,95 @@
+"""Simplified graphs: the same bits, less work, nothing that IEEE 754 forbids."""
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.graph.evaluate import evaluate
+from chainrule.simplify import simplify
+
+
+@pytest.fixture(autouse=True)
+def checked():
+    with cr.configured(check=1):
+        yield
+
+
+def names(graph):
+    return [node.primitive.name for node in graph.nodes]
+
+
+def simplified(f, *args):
+    graph = cr.make_graph(f)(*args)
+    small = simplify(graph)
+    with np.errstate(all="ignore"):
+        before, after = evaluate(graph, args), evaluate(small, args)
+    for old, new in zip(before, after, strict=True):
+        np.testing.assert_array_equal(np.asarray(old), np.asarray(new))
+        assert np.array_equal(np.signbit(old), np.signbit(new))
+    return small
+
+
+X = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1e308, 5e-324, -2.5])
+
+
+@pytest.mark.parametrize(
+    ("f", "left"),
+    [
+        (lambda x: x * 1.0, []),
+        (lambda x: 1.0 * x / 1.0, []),
+        (lambda x: x - 0.0, []),
+        (lambda x: x + -0.0, []),
+        (lambda x: -(-x), []),
+        (lambda x: x**1, []),
+        (lambda x: x.reshape(2, 4).reshape(8), []),
+        (lambda x: x.reshape(2, 4).T.T.reshape(8), []),
+        (lambda x: np.sin(x) + np.sin(x), ["sin", "add"]),
+        (lambda x: x * (2.0 * np.float64(3.0)), ["constant", "mul"]),
+        (lambda x: x + 0.0, ["constant", "add"]),  # 0 + -0 is 0
+        (lambda x: x * 0.0, ["constant", "mul"]),  # inf * 0 is nan
+    ],
+)
+def test_rules(f, left):
+    assert names(simplified(f, X)) == left
+
+
+def test_a_narrowing_cast_stays():
+    graph = simplified(lambda x: x.astype(np.float32).astype(np.float64), X)
+    assert names(graph) == ["cast", "cast"]
+    y = np.ones(2, np.float32)
+    assert names(simplified(lambda y: y.astype(np.float64).astype(np.float32), y)) == []
+
+
+def test_a_gradient_carries_no_ones():
+    graph = simplified(cr.grad(lambda w, x: np.sum((x @ w) ** 2)), np.ones((3, 2)), np.ones((4, 3)))
+    assert sorted(names(graph)) == ["add", "matmul", "matmul", "transpose"]
+
+
+def test_forward_and_backward_share_one_loop():
+    def f(w, xs):
+        return np.sum(cr.scan(lambda h, x: (np.tanh(h * w + x), None), np.zeros(2), xs)[0])
+
+    graph = cr.make_graph(cr.value_and_grad(f))(np.ones(2), np.ones((5, 2)))
+    assert names(graph).count("scan") == 3
+    assert names(simplify(graph)).count("scan") == 2
+
+
+def test_dead_carries_and_results_are_dropped():
+    def f(x):
+        def body(carry, t):
+            used, unused, chain = carry
+            return (used * t, unused + t, chain + unused), (used, np.exp(chain))
+
+        (used, _, _), (first, _) = cr.scan(body, (x, x, x), np.arange(3.0))
+        return used + first[0]
+
+    graph = simplified(f, np.float64(2.0))
+    (scan,) = [node for node in graph.nodes if node.primitive.name == "scan"]
+    assert scan.params["n_carry"] == 1
+    assert len(scan.params["body"].outputs) == 2
+
+
+def test_bodies_are_simplified():
+    graph = simplified(lambda x: cr.scan(lambda c, t: (c * 1.0 + t, None), x, np.ones(3))[0], 0.5)
+    (scan,) = [node for node in graph.nodes if node.primitive.name == "scan"]
+    assert names(scan.params["body"]) == ["add"]
