@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import tree
-from ..errors import DtypeError, at_user_line
+from ..errors import ChainruleError, DtypeError, at_user_line
 from ..graph.graph import Graph
 from ..graph.node import CONSTANT, Node, input_node, reachable
 from ..graph.types import Type, check_dtype
@@ -36,6 +36,16 @@ def type_of(x: Any) -> Type:
     return Type(array.shape, array.dtype)
 
 
+def called(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """The function's result. Where NumPy hid our error behind one of its own, ours is raised."""
+    try:
+        return function(*args, **kwargs)
+    except ValueError as error:
+        if isinstance(error.__cause__, ChainruleError):
+            raise error.__cause__.with_traceback(error.__traceback__) from None
+        raise
+
+
 def capture(
     function: Callable[..., Any],
     types: Sequence[Any],
@@ -56,7 +66,7 @@ def capture(
     inputs = [input_node(t) for t in types]
     weak = [False] * len(inputs) if weak is None else weak
     tracers = [Tracer(node, w) for node, w in zip(inputs, weak, strict=True)]
-    result = function(*tree.unflatten(treedef, tracers))
+    result = called(function, tree.unflatten(treedef, tracers), {})
     leaves, out_treedef = tree.flatten(result)
     outputs = [node_of(as_array(leaf, "a result")) for leaf in leaves]
     graph, outside = close(inputs, outputs)

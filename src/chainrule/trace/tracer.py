@@ -126,7 +126,10 @@ class Tracer:
         return bool(self._number("a truth value"))
 
     def __float__(self) -> float:
-        return float(self._number("float()"))
+        value = self._number("float()")
+        if not _means_float():
+            raise GradientError(at_user_line(_LOST))
+        return float(value)
 
     def __int__(self) -> int:
         return int(self._number("int()"))
@@ -151,14 +154,7 @@ class Tracer:
         return self._number("tolist()").tolist()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        raise GradientError(
-            at_user_line(
-                "NumPy asked a traced array for plain numbers, and they would lose their "
-                "derivative. Instead of np.array([a, b]) use np.stack([a, b]); instead of "
-                "out = np.zeros(n); out[i] = a use out = np.zeros_like(x) or "
-                "np.zeros(n, like=x); instead of np.asarray(a) use a itself"
-            )
-        )
+        raise GradientError(at_user_line(_LOST))
 
     # NumPy's protocols
 
@@ -216,6 +212,25 @@ class Tracer:
 
 
 _PROBES = {"__array_interface__", "__array_struct__", "__cuda_array_interface__"}
+
+
+_LOST = (
+    "a traced number was asked for as a plain one, and its derivative would be lost. Instead of "
+    "np.array([a, b]) use np.stack([a, b]); instead of out = np.zeros(n); out[i] = a use "
+    "out = np.zeros_like(x) or np.zeros(n, like=x); instead of math.sin(a) use np.sin(a); instead "
+    "of np.asarray(a) use a itself; float(a) is for numbers that need no derivative"
+)
+
+
+def _means_float() -> bool:
+    """Whether the user wrote `float(x)`, rather than `plain[i] = x` or `math.sin(x)`."""
+    frame = user_frame()
+    if frame is None:
+        return True
+    operation = dis.opname[frame.f_code.co_code[frame.f_lasti]]
+    if operation.startswith(("CALL", "PRECALL")):
+        return not {"float", "map"}.isdisjoint(frame.f_code.co_names)
+    return operation != "STORE_SUBSCR"
 
 
 class _Bound:

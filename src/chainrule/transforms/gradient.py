@@ -14,7 +14,7 @@ from ..autodiff.reverse import active_nodes, needs_graph, reverse
 from ..errors import DtypeError, GradientError, ShapeError, at_user_line
 from ..graph.node import Node
 from ..graph.types import is_float
-from ..trace.capture import as_array, finish, fresh
+from ..trace.capture import as_array, called, finish, fresh
 from ..trace.tracer import Tracer, node_of
 
 
@@ -25,14 +25,14 @@ class Traced:
                  kwargs: dict[str, Any], has_aux: bool = False) -> None:  # fmt: skip
         self.inputs: list[Node] = []
         self.treedefs = []
-        called = list(args)
+        passed = list(args)
         for k in argnums:
             leaves, treedef = tree.flatten(args[k])
             made = [_leaf(leaf, f"argument {k}") for leaf in leaves]
             self.inputs += [node for node, _ in made]
             self.treedefs.append(treedef)
-            called[k] = tree.unflatten(treedef, [tracer for _, tracer in made])
-        result = function(*called, **kwargs)
+            passed[k] = tree.unflatten(treedef, [tracer for _, tracer in made])
+        result = called(function, passed, kwargs)
         self.aux = None
         if has_aux:
             if not (isinstance(result, tuple) and len(result) == 2):

@@ -1,0 +1,238 @@
+"""Errors say what, where and what to do: each names the user's file and line."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.errors import (
+    AbstractValueError,
+    ChainruleError,
+    DtypeError,
+    GradientError,
+    ShapeError,
+    UnsupportedError,
+)
+
+
+def line_of(function: Callable[..., Any], mark: str = "# here") -> int:
+    """The line of this file on which the function's marked statement stands."""
+    start = function.__code__.co_firstlineno
+    with open(__file__) as file:
+        lines = file.read().splitlines()
+    return next(k for k in range(start, len(lines) + 1) if mark in lines[k - 1])
+
+
+def message(error: type[ChainruleError], run: Callable[[], Any]) -> str:
+    with pytest.raises(error) as caught:
+        run()
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("x", "words"),
+    [
+        (3, ["int64", "3.0"]),
+        (True, ["bool"]),
+        (np.array([1, 2]), ["int64", "x.astype(float)"]),
+        (np.array([True]), ["bool"]),
+        ("text", ["str", "'text'"]),
+        (np.array(["a"]), ["<U1", "encode"]),
+        (1j, ["complex"]),
+        (np.array([1j]), ["complex128", "real and imaginary"]),
+        (np.array([None]), ["object"]),
+        ({"w": np.array([1])}, ["int64"]),
+    ],
+)
+@pytest.mark.parametrize("transform", [cr.grad, cr.value_and_grad])
+def test_what_cannot_be_differentiated_by(x: Any, words: list[str], transform: Any) -> None:
+    """Integers, truth values, text, complex numbers, objects."""
+
+    def run() -> Any:
+        return transform(lambda v: 1.0)(x)  # here
+
+    text = message(DtypeError, run)
+    assert f"{__file__}:{line_of(run)}:" in text
+    assert all(word in text for word in words), text
+
+
+def test_shape_error_names_the_line_inside_the_function() -> None:
+    """Not the line that called grad, but the one that added."""
+
+    def f(x: Any) -> Any:
+        y = x * 2.0
+        z = y + np.ones(4)  # here
+        return np.sum(z)
+
+    for run in (lambda: cr.grad(f)(np.ones(3)), lambda: cr.jit(f)(np.ones(3))):
+        text = message(ShapeError, run)
+        assert f"{__file__}:{line_of(f)}: add: shapes (3,) and (4,)" in text
+
+
+def test_matmul_error_names_the_line_with_and_without_values() -> None:
+    """The product that does not fit."""
+
+    def f(x: Any) -> Any:
+        return np.sum(x @ np.ones((5, 2)))  # here
+
+    for run in (lambda: cr.grad(f)(np.ones((3, 4))), lambda: cr.jit(f)(np.ones((3, 4)))):
+        text = message(ShapeError, run)
+        assert f"{__file__}:{line_of(f)}: matmul" in text
+        assert "4 columns against 5 rows" in text
+
+
+def test_unsupported_function_names_the_nearest() -> None:
+    """np.cumsumm has no rule, np.cumsum has."""
+
+    def f(x: Any) -> Any:
+        return np.sum(np.nancumsum(x))  # here
+
+    text = message(UnsupportedError, lambda: cr.grad(f)(np.ones(3)))
+    assert f"{__file__}:{line_of(f)}: np.nancumsum" in text
+    assert "np.cumsum" in text
+
+
+def test_unsupported_method_and_unknown_attribute() -> None:
+    """ndarray's methods without a rule are named; what ndarray lacks is an AttributeError."""
+
+    def f(x: Any) -> Any:
+        return x.byteswap()  # here
+
+    text = message(UnsupportedError, lambda: cr.grad(f)(np.ones(3)))
+    assert f"{__file__}:{line_of(f)}: ndarray.byteswap" in text
+    with pytest.raises(AttributeError, match="no attribute 'wobble'"):
+        cr.grad(lambda x: x.wobble)(1.0)
+
+
+@pytest.mark.parametrize(
+    ("use", "what"),
+    [
+        (lambda x: x if x[0] > 0 else -x, "a truth value"),
+        (lambda x: x * float(x[0]), "float()"),
+        (lambda x: x * int(x[0]), "int()"),
+        (lambda x: [1.0, 2.0][x.astype(int)[0]] * x, "an index"),
+        (lambda x: x * x[0].item(), "item()"),
+        (lambda x: x * x.tolist()[0], "tolist()"),
+        (lambda x: x[x > 0], "np.where"),
+    ],
+)
+def test_value_asked_for_under_jit(use: Any, what: str) -> None:
+    """What asked for it, and what to use instead; without jit the same line works."""
+
+    def f(x: Any) -> Any:
+        return np.sum(use(x))
+
+    text = message(AbstractValueError, lambda: cr.jit(f)(np.ones(2)))
+    assert what in text
+    assert "np.where" in text
+    assert f"{__file__}:{use.__code__.co_firstlineno}:" in text
+    assert cr.grad(f)(np.ones(2)).shape == (2,)
+
+
+def test_plain_array_cannot_hold_a_traced_number() -> None:
+    """np.array([traced]) and plain[i] = traced would lose the derivative."""
+
+    def f(x: Any) -> Any:
+        out = np.zeros(3)
+        out[0] = x  # here
+        return np.sum(out)
+
+    def g(x: Any) -> Any:
+        return np.sum(np.array([x, 1.0]))  # here
+
+    def h(x: Any) -> Any:
+        return math.sin(x) * x  # here
+
+    for each in (f, g, h):
+        text = message(GradientError, lambda each=each: cr.grad(each)(1.0))
+        assert f"{__file__}:{line_of(each)}:" in text
+        assert "np.stack" in text
+        assert "np.zeros_like" in text
+        assert "np.sin" in text
+
+
+def test_plain_numbers_on_purpose() -> None:
+    """float(x), int(x) and formatting work where the values are known."""
+    seen = []
+
+    def f(x: Any) -> Any:
+        seen.append((float(x), int(x), f"{x:.1f}", "%.2f" % x, bool(x), x.item()))  # noqa: UP031
+        return x * float(x)
+
+    assert cr.grad(f)(2.5) == 2.5
+    assert seen == [(2.5, 2, "2.5", "2.50", True, 2.5)]
+
+
+def test_out_argument() -> None:
+    """out= of a plain array is refused, of a traced one it is written."""
+
+    def f(x: Any) -> Any:
+        np.exp(x, out=np.zeros(2))  # here
+        return np.sum(x)
+
+    def g(x: Any) -> Any:
+        y = np.zeros_like(x)
+        np.exp(x, out=y)
+        np.cumsum(y, out=y)
+        return y[1]
+
+    text = message(UnsupportedError, lambda: cr.grad(f)(np.ones(2)))
+    assert f"{__file__}:{line_of(f)}: out=" in text
+    np.testing.assert_allclose(cr.grad(g)(np.array([0.0, 1.0])), [1.0, np.e], rtol=1e-15)
+
+
+def test_scalar_result_is_needed() -> None:
+    """grad of an array names its shape and what to use."""
+    text = message(GradientError, lambda: cr.grad(lambda x: x * 2)(np.ones(3)))
+    assert "(3,)" in text
+    assert "sum it" in text
+    text = message(GradientError, lambda: cr.grad(lambda x: (x[0], x[1]))(np.ones(3)))
+    assert "[(), ()]" in text
+    text = message(GradientError, lambda: cr.grad(lambda x: np.argmax(x))(np.ones(3)))
+    assert "int64" in text
+
+
+def test_results_that_are_no_arrays() -> None:
+    """A function that returns text or forgets its return."""
+    assert "str" in message(DtypeError, lambda: cr.grad(lambda x: "y")(1.0))
+    assert "scalar" in message(GradientError, lambda: cr.grad(lambda x: None)(1.0))
+
+
+def test_has_aux_needs_a_pair() -> None:
+    """The function must return (value, aux)."""
+    text = message(GradientError, lambda: cr.grad(lambda x: x, has_aux=True)(1.0))
+    assert "(value, aux)" in text
+
+
+def test_argnums_out_of_range() -> None:
+    """The number, and how many arguments there are."""
+    with pytest.raises(TypeError, match="argnums=2, but there are 1"):
+        cr.grad(lambda x: x, argnums=2)(1.0)
+
+
+def test_cotangents_and_tangents_must_match() -> None:
+    """Structure and shape of what is pulled back or pushed forward."""
+    _, pullback = cr.vjp(lambda x: {"y": x}, np.ones(2))
+    with pytest.raises(TypeError, match="structure"):
+        pullback(np.ones(2))
+    with pytest.raises(ShapeError, match=r"cotangent of shape \(3,\) for a value of \(2,\)"):
+        pullback({"y": np.ones(3)})
+    with pytest.raises(ShapeError, match=r"tangent of shape \(\) for a value of \(2,\)"):
+        cr.jvp(lambda x: x, (np.ones(2),), (1.0,))
+    with pytest.raises(TypeError, match="2 primals but 1 tangents"):
+        cr.jvp(lambda x, y: x, (1.0, 2.0), (1.0,))
+
+
+def test_hash_and_length() -> None:
+    """A traced array has no hash, and a number no length, as in NumPy."""
+    with pytest.raises(TypeError, match="unhashable"):
+        cr.grad(lambda x: {x: 1.0}[x])(1.0)
+    with pytest.raises(TypeError, match="len"):
+        cr.grad(lambda x: len(x) * x)(1.0)
+    with pytest.raises(TypeError):
+        cr.grad(lambda x: x + "text")(1.0)
