@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ..errors import GradientError
-from ..graph.node import INPUT, ITEM, Node, differentiable, reachable
+from ..graph.node import CONSTANT, INPUT, ITEM, Node, differentiable, reachable
 from ..primitives.elementwise import add
 
 Observer = Callable[[Node, Any, Sequence[Any]], None]
@@ -19,13 +19,14 @@ def active_nodes(outputs: Iterable[Node], inputs: Sequence[Node]) -> list[Node]:
     active = set(inputs)
     path = []
     for node in reachable(outputs, floor=min(node.serial for node in inputs)):
-        if node in active:
+        if node in active or (node.primitive.vjp is None and node.primitive is not ITEM):
             continue
-        if node.primitive.vjp is None and node.primitive is not ITEM:
-            continue
-        if differentiable(node) and any(child in active for child in node.inputs):
-            active.add(node)
-            path.append(node)
+        for child in node.inputs:
+            if child in active:
+                if differentiable(node):
+                    active.add(node)
+                    path.append(node)
+                break
     return path
 
 
@@ -33,20 +34,21 @@ def needs_graph(path: Sequence[Node], inputs: Sequence[Node]) -> bool:
     """Whether anything but `inputs` may be differentiated by somebody else, or is unknown.
 
     If all that the path reads are constants, known arguments of this very transformation, and
-    what follows from them, then the backward pass may compute with plain arrays.
+    what follows from them, then the backward pass may compute with plain arrays. An argument
+    made after ours belongs to a transformation inside this one, which is over.
     """
-    own = set(inputs)
     for node in inputs:
         if node.value is None or node.primitive is not INPUT:
             return True
-    stack = [child for node in path for child in node.inputs]
-    seen: set[Node] = set()
+    first = min((node.serial for node in inputs), default=0)
+    seen = {*inputs, *path}
+    stack = [child for node in path for child in node.inputs if child not in seen]
     while stack:
         node = stack.pop()
-        if node in own or node in seen:
+        if node.primitive is CONSTANT or node in seen:
             continue
         seen.add(node)
-        if node.value is None or node.primitive is INPUT:
+        if node.value is None or (node.primitive is INPUT and node.serial < first):
             return True
         stack.extend(node.inputs)
     return False
@@ -58,6 +60,7 @@ def reverse(
     cotangents: Sequence[Any],
     observe: Observer | None = None,
     values: bool = False,
+    path: Sequence[Node] | None = None,
 ) -> list[Any]:
     """Cotangents of `inputs` for the given cotangents of `outputs`; None where there is none.
 
@@ -69,41 +72,41 @@ def reverse(
         ``observe(node, g, contributions)`` is told what each node received and passed on.
     values : bool
         Compute with the nodes' values instead of building graph. Default False.
+    path : sequence of Node, optional
+        ``active_nodes(outputs, inputs)``, if the caller has it already.
     """
     total: dict[Node, Any] = {}
     for node, g in zip(outputs, cotangents, strict=True):
         if g is not None:
-            _accumulate(total, node, g)
-    wanted = set(inputs)
-    path = active_nodes(outputs, inputs)
-    active = set(path) | wanted
+            total[node] = add(total[node], g) if node in total else g
+    wanted = {node for node in inputs if differentiable(node)}
+    path = active_nodes(outputs, inputs) if path is None else path
+    active = {*path, *wanted}
     for node in reversed(path):
-        g = total.get(node)
+        g = total.pop(node, None)
         if g is None:
             continue
-        if node.primitive is ITEM:
+        primitive = node.primitive
+        if primitive is ITEM:
             _accumulate_item(total, node, g)
             continue
-        if node.primitive.vjp is None:
-            raise GradientError(f"{node.primitive.name} has no derivative in reverse mode")
-        if values:
-            received = [child.value for child in node.inputs]
-            passed = node.primitive.vjp(g, node.value, *received, **node.params)
+        if primitive.vjp is None:
+            raise GradientError(f"{primitive.name} has no derivative in reverse mode")
+        y, x = (
+            (node.value, [child.value for child in node.inputs]) if values else (node, node.inputs)
+        )
+        if primitive.selective:
+            needs = [child in active for child in node.inputs]
+            passed = primitive.vjp(g, y, *x, needs=needs, **node.params)
         else:
-            passed = node.primitive.vjp(g, node, *node.inputs, **node.params)
+            passed = primitive.vjp(g, y, *x, **node.params)
         if observe is not None:
             observe(node, g, passed)
-        if node not in wanted:
-            del total[node]
         for child, contribution in zip(node.inputs, passed, strict=True):
             if contribution is not None and child in active:
-                _accumulate(total, child, contribution)
+                before = total.get(child)
+                total[child] = contribution if before is None else add(before, contribution)
     return [total.get(node) for node in inputs]
-
-
-def _accumulate(total: dict[Node, Any], node: Node, g: Any) -> None:
-    before = total.get(node)
-    total[node] = g if before is None else add(before, g)
 
 
 def _accumulate_item(total: dict[Node, Any], node: Node, g: Any) -> None:

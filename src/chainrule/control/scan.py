@@ -17,7 +17,7 @@ import numpy as np
 
 from ..autodiff.forward import forward
 from ..autodiff.residuals import dependents, residuals
-from ..autodiff.reverse import reverse
+from ..autodiff.reverse import reverse as reverse_mode
 from ..errors import DtypeError, ShapeError, at_user_line
 from ..graph.evaluate import call
 from ..graph.graph import Graph
@@ -131,16 +131,19 @@ def _jvp(
 
 def _vjp(
     g: Sequence[Any], _results: Any, *inputs: Any, body: Graph, n_carry: int, n_xs: int,
-    length: int, reverse: bool,
+    length: int, reverse: bool, needs: Sequence[bool],
 ) -> list[Any]:  # fmt: skip
     carry, xs, constants = parts(inputs, n_carry, n_xs)
     in_carry, in_xs, in_constants = parts(body.inputs, n_carry, n_xs)
-    moving = _floats(carry)
+    active = _active(body, n_carry, needs)
+    moving = [k for k, node in enumerate(in_carry) if node in active]
     given = [k for k in range(n_carry, len(g)) if g[k] is not None]
 
     # The backward body, with the forward one inside it
     asked = {k: input_node(body.outputs[k].type) for k in (*moving, *given)}
-    derived = _reverse(body, [asked.get(k) for k in range(len(g))])
+    found = reverse_mode(body.outputs, active, [asked.get(k) for k in range(len(g))])
+    cotangent_of = dict(zip(active, found, strict=True))
+    derived = [cotangent_of.get(node) for node in body.inputs]
     d_carry, d_xs, d_constants = parts(derived, n_carry, n_xs)
     g_carry = [d_carry[k] or constant(_zeros(carry[k])) for k in moving]
     touched_xs = [k for k, d in enumerate(d_xs) if d is not None]
@@ -189,11 +192,19 @@ def _vjp(
     return cotangents
 
 
-def _reverse(body: Graph, cotangents: Sequence[Any]) -> list[Any]:
-    """Cotangents of all the body's inputs; None for those that get none."""
-    wanted = [node for node in body.inputs if is_float(node.dtype)]
-    found = dict(zip(wanted, reverse(body.outputs, wanted, cotangents), strict=True))
-    return [found.get(node) for node in body.inputs]
+def _active(body: Graph, n_carry: int, needs: Sequence[bool]) -> list[Node]:
+    """The body's inputs whose cotangents matter: those asked for, and carries that follow."""
+    active = {node for node, needed in zip(body.inputs, needs, strict=True) if needed}
+    while True:
+        follows = dependents(body.nodes, active)
+        grown = active | {
+            node
+            for node, out in zip(body.inputs[:n_carry], body.outputs[:n_carry], strict=True)
+            if out in follows and is_float(node.dtype)
+        }
+        if grown == active:
+            return [node for node in body.inputs if node in active]
+        active = grown
 
 
 scan = declared(
@@ -204,5 +215,6 @@ scan = declared(
     _jvp,
     family="control",
     multiple=True,
+    selective=True,
     doc="A loop whose body is a graph.",
 )

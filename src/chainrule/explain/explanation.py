@@ -207,7 +207,8 @@ def _explanation(traced: Traced, argument_names: Sequence[str]) -> Explanation:
     with np.errstate(all="ignore"):
         found = reverse([output], traced.inputs, [output.dtype.type(1)], observe, values=True)
     gradient = [
-        traced.zeros(x) if g is None else g for x, g in zip(traced.inputs, found, strict=True)
+        np.zeros(x.shape, x.dtype)[()] if g is None else g
+        for x, g in zip(traced.inputs, found, strict=True)
     ]
     names = dict(zip(traced.inputs, argument_names, strict=True))
     active = active_nodes([output], traced.inputs)

@@ -65,6 +65,9 @@ class Primitive:
         is zero comes as None.
     multiple : bool
         Whether it yields a tuple, whose members `item` picks.
+    selective : bool
+        Whether `vjp` takes ``needs``, a list that says of each input whether its cotangent is
+        asked for. Worth it where a cotangent costs more than the question.
     spec : Mapping
         What tests and documentation read: family, domain, extremes, doc.
     """
@@ -75,6 +78,7 @@ class Primitive:
     vjp: Callable[..., Sequence[Any]] | None = None
     jvp: Callable[..., Any] | None = None
     multiple: bool = False
+    selective: bool = False
     spec: Mapping[str, Any] = field(default_factory=dict)
 
     def __call__(self, *inputs: Any, **params: Any) -> Any:
@@ -171,9 +175,7 @@ def _as_nodes(inputs: tuple[Any, ...]) -> tuple[Node, ...]:
     if all(isinstance(x, Node) for x in inputs):
         return inputs
     dtype = np.result_type(*[x.dtype for x in inputs if type(x) not in _WEAK])
-    return tuple(
-        x if isinstance(x, Node) else constant(weak_constant(x, dtype)) for x in inputs
-    )
+    return tuple(x if isinstance(x, Node) else constant(weak_constant(x, dtype)) for x in inputs)
 
 
 def apply(primitive: Primitive, inputs: tuple[Node, ...], params: dict[str, Any]) -> Node:
@@ -218,6 +220,8 @@ CONSTANT = Primitive("constant", _no_evaluation, lambda **_: None, spec={"family
 
 def constant(value: Array) -> Node:
     """A node of a fixed value. The caller keeps no writable hold on it."""
+    if type(value) is np.ndarray:
+        value.flags.writeable = False  # whoever hands it out copies it
     return Node(CONSTANT, (), _NO_PARAMS, value.shape, value.dtype, value)
 
 

@@ -3,4 +3,12 @@
 from . import elementwise, indexing, operators, products, reductions, structure
 from .declare import REGISTRY
 
-__all__ = ["REGISTRY", "elementwise", "indexing", "operators", "products", "reductions", "structure"]
+__all__ = [
+    "REGISTRY",
+    "elementwise",
+    "indexing",
+    "operators",
+    "products",
+    "reductions",
+    "structure",
+]

@@ -67,10 +67,10 @@ def elementwise(
     vjp = jvp = None
     if partials is not None:
 
-        def vjp(g: Any, y: Any, *x: Any) -> list[Any]:
+        def vjp(g: Any, y: Any, *x: Any, needs: Sequence[bool]) -> list[Any]:
             result: list[Any] = []
-            for partial, xi in zip(partials(y, *x), x, strict=True):
-                if partial is None or xi.dtype.kind != "f":
+            for partial, xi, needed in zip(partials(y, *x), x, needs, strict=True):
+                if partial is None or not needed:
                     result.append(None)
                 else:
                     result.append(fit(_times(g, partial), xi))
@@ -86,7 +86,7 @@ def elementwise(
 
     spec = {"family": "elementwise", "domain": tuple(domain), "extremes": tuple(extremes),
             "kinds": kinds, "doc": doc, "flat": partials is None, "arity": len(domain)}  # fmt: skip
-    return register(Primitive(name, eval, infer, vjp, jvp, spec=spec))
+    return register(Primitive(name, eval, infer, vjp, jvp, selective=True, spec=spec))
 
 
 def _times(g: Any, partial: Any) -> Any:
@@ -133,12 +133,12 @@ def declared(
     *,
     family: str,
     multiple: bool = False,
+    selective: bool = False,
     doc: str = "",
 ) -> Primitive:
     """Declare a primitive by its full rules; without `vjp` its derivative is zero."""
-    return register(
-        Primitive(name, eval, infer, vjp, jvp, multiple, {"family": family, "doc": doc})
-    )
+    spec = {"family": family, "doc": doc}
+    return register(Primitive(name, eval, infer, vjp, jvp, multiple, selective, spec))
 
 
 _tools: dict[str, Primitive] = {}

@@ -87,11 +87,15 @@ expm1: Primitive = elementwise(
     lambda y, x: (exp(x),),  # not y + 1: it is 0 to few digits where x is very negative
     extremes=_LARGE,
 )
-log: Primitive = elementwise("log", lambda xp, x: xp.log(x), lambda y, x: (1.0 / x,), domain=(_POSITIVE,))
+log: Primitive = elementwise(
+    "log", lambda xp, x: xp.log(x), lambda y, x: (1.0 / x,), domain=(_POSITIVE,)
+)
 log1p: Primitive = elementwise(
     "log1p", lambda xp, x: xp.log1p(x), lambda y, x: (1.0 / (1.0 + x),), domain=((-0.9, 4.0),)
 )
-sqrt: Primitive = elementwise("sqrt", lambda xp, x: xp.sqrt(x), lambda y, x: (0.5 / y,), domain=(_POSITIVE,))
+sqrt: Primitive = elementwise(
+    "sqrt", lambda xp, x: xp.sqrt(x), lambda y, x: (0.5 / y,), domain=(_POSITIVE,)
+)
 cbrt: Primitive = elementwise(
     "cbrt", lambda xp, x: xp.cbrt(x), lambda y, x: (1.0 / (3.0 * y * y),), domain=(_POSITIVE,)
 )
@@ -109,8 +113,6 @@ def _gap(x: Any, y: Any) -> Any:
     """`x - y`, and 0 where both are the same infinity."""
     same_infinity = bitwise_and(equal(x, y), equal(absolute(x), inf))
     return where(same_infinity, 0.0, x - y)
-
-
 
 
 def _logistic(xp: Any, x: Any) -> Any:
@@ -199,8 +201,12 @@ def _share(x: Any, other: Any, chosen: Any) -> Any:
     return mine / maximum(mine + theirs, one)
 
 
-equal: Primitive = elementwise("equal", lambda xp, x, y: xp.equal(x, y), domain=(_ANY, _ANY), kinds="fib")
-less: Primitive = elementwise("less", lambda xp, x, y: xp.less(x, y), domain=(_ANY, _ANY), kinds="fi")
+equal: Primitive = elementwise(
+    "equal", lambda xp, x, y: xp.equal(x, y), domain=(_ANY, _ANY), kinds="fib"
+)
+less: Primitive = elementwise(
+    "less", lambda xp, x, y: xp.less(x, y), domain=(_ANY, _ANY), kinds="fi"
+)
 bitwise_and: Primitive = elementwise(
     "bitwise_and", lambda xp, x, y: xp.bitwise_and(x, y), domain=(_ANY, _ANY), kinds="ib"
 )

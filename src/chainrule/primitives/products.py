@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ShapeError, at_user_line
-from ..graph.types import Type, broadcast_shapes, is_float
+from ..graph.types import Type, broadcast_shapes
 from .declare import declared, fit
 from .operators import swap_last
 
@@ -25,10 +25,10 @@ def _matmul_type(x: Type, y: Type) -> Type:
     return Type((*batch, x.shape[-2], y.shape[-1]), np.result_type(x.dtype, y.dtype))
 
 
-def _matmul_vjp(g: Any, _z: Any, x: Any, y: Any) -> list[Any]:
+def _matmul_vjp(g: Any, _z: Any, x: Any, y: Any, *, needs: Sequence[bool]) -> list[Any]:
     return [
-        fit(matmul(g, swap_last(y)), x) if is_float(x.dtype) else None,
-        fit(matmul(swap_last(x), g), y) if is_float(y.dtype) else None,
+        fit(matmul(g, swap_last(y)), x) if needs[0] else None,
+        fit(matmul(swap_last(x), g), y) if needs[1] else None,
     ]
 
 
@@ -47,6 +47,7 @@ matmul = declared(
     _matmul_type,
     _matmul_vjp,
     _matmul_jvp,
+    selective=True,
     family="bilinear",
     doc="Matrix product of the last two axes of arrays with at least two; the rest broadcast.",
 )

@@ -85,9 +85,7 @@ def _products_of_others(x: Any, axis: int) -> Any:
     if size == 0:
         return x
     before = cumprod(concatenate(edge, _along(x, axis, 0, size - 1), axis=axis), axis=axis)
-    after = cumprod(
-        concatenate(edge, _flip(_along(x, axis, 1, size), axis), axis=axis), axis=axis
-    )
+    after = cumprod(concatenate(edge, _flip(_along(x, axis, 1, size), axis), axis=axis), axis=axis)
     return before * _flip(after, axis)
 
 
@@ -118,9 +116,7 @@ def _prod_jvp(tangents: Sequence[Any], _y: Any, x: Any, *, axis: int) -> Any:
 prod: Primitive = declared(
     "prod",
     lambda xp, x, *, axis: xp.prod(x, axis=axis),
-    lambda x, *, axis: Type(
-        _reduced(x, axes=(axis,)).shape, np.prod(np.empty(0, x.dtype)).dtype
-    ),
+    lambda x, *, axis: Type(_reduced(x, axes=(axis,)).shape, np.prod(np.empty(0, x.dtype)).dtype),
     _prod_vjp,
     _prod_jvp,
     family="reduction",
@@ -228,4 +224,3 @@ def take_along(x: Any, order: Any, axis: int) -> Any:
             ones = with_ones(order.shape, tuple(j for j in range(len(x.shape)) if j != k))
             arrays.append(np.arange(size).reshape(ones))
     return gather(x, *arrays, pattern=tuple(pattern))
-

@@ -99,9 +99,7 @@ sum_: Primitive = linear(
     "sum",
     lambda xp, x, *, axes: xp.sum(x, axis=axes),
     lambda x, *, axes: Type(_without(x.shape, axes), _sum_dtype(x.dtype)),
-    lambda g, x, *, axes: broadcast_to(
-        reshape(g, shape=with_ones(x.shape, axes)), shape=x.shape
-    ),
+    lambda g, x, *, axes: broadcast_to(reshape(g, shape=with_ones(x.shape, axes)), shape=x.shape),
     doc="Sum over `axes`, which disappear.",
 )
 provide(cast, broadcast_to, sum_, reshape)
@@ -176,9 +174,7 @@ def _concatenate_vjp(g: Any, _y: Any, *xs: Any, axis: int) -> list[Any]:
 def _concatenate_jvp(tangents: Sequence[Any], y: Any, *xs: Any, axis: int) -> Any:
     if all(t is None for t in tangents):
         return None
-    filled = [
-        zeros_like(x, y.dtype) if t is None else t for t, x in zip(tangents, xs, strict=True)
-    ]
+    filled = [zeros_like(x, y.dtype) if t is None else t for t, x in zip(tangents, xs, strict=True)]
     return concatenate(*filled, axis=axis)
 
 

@@ -1,5 +1,21 @@
 """Layer 5: tracers, the tables of NumPy's functions, and capture of user code as a graph."""
 
-from . import elementwise_table, function_table, index, product_table, shape_table
+from . import (
+    arithmetic,
+    elementwise_table,
+    function_table,
+    index,
+    join_table,
+    product_table,
+    shape_table,
+)
 
-__all__ = ["elementwise_table", "function_table", "index", "product_table", "shape_table"]
+__all__ = [
+    "arithmetic",
+    "elementwise_table",
+    "function_table",
+    "index",
+    "join_table",
+    "product_table",
+    "shape_table",
+]

@@ -9,8 +9,9 @@ import numpy as np
 
 from .. import tree
 from ..errors import ChainruleError, DtypeError, at_user_line
+from ..graph.evaluate import substitute
 from ..graph.graph import Graph
-from ..graph.node import CONSTANT, Node, input_node, reachable
+from ..graph.node import CONSTANT, INPUT, Node, constant, input_node, reachable
 from ..graph.types import Type, check_dtype
 from ..primitives.structure import identity
 from .tracer import Tracer, node_of
@@ -82,6 +83,15 @@ def close(inputs: Sequence[Node], outputs: Sequence[Node]) -> tuple[Graph, tuple
         floor = min((node.serial for node in reachable(outputs)), default=0)
     own = set(inputs)
     inner = reachable(outputs, floor)
+    if inputs:  # arguments of transformations inside the function, which are over
+        past = {
+            node: constant(node.value)
+            for node in inner
+            if node.primitive is INPUT and node not in own and node.value is not None
+        }
+        if past:
+            outputs = substitute(outputs, past, inner)
+            inner = reachable(outputs, floor)
     outside: dict[Node, None] = {}
     for node in (*inner, *outputs):
         for child in (node, *node.inputs):
@@ -91,14 +101,21 @@ def close(inputs: Sequence[Node], outputs: Sequence[Node]) -> tuple[Graph, tuple
     return Graph((*inputs, *outside), tuple(outputs)), tuple(outside)
 
 
-def fresh(x: Any) -> tuple[Node, Tracer]:
-    """A new leaf with the caller's value, and the tracer on it."""
+def fresh(x: Any, copy: bool = False) -> tuple[Node, Tracer]:
+    """A new leaf with the caller's value, and the tracer on it.
+
+    The value is a view that cannot be written, so that no result is the caller's own array; a
+    copy where the caller may change that array before it is read again.
+    """
     if isinstance(x, Tracer):
         node = identity_of(x.node)
         return node, Tracer(node, x.weak)
     array = as_array(x)
+    if isinstance(array, np.ndarray):
+        array = array.copy() if copy else array.view()
+        array.flags.writeable = False
     node = input_node(Type(array.shape, array.dtype), array)
-    return node, Tracer(node, isinstance(x, float))
+    return node, Tracer(node, type(x) is float)
 
 
 def identity_of(node: Node) -> Node:
@@ -116,3 +133,16 @@ def finish(x: Any) -> Any:
         return x if x.base is None and x.flags.writeable else np.array(x)
     return x
 
+
+def finish_all(xs: Sequence[Any]) -> list[Any]:
+    """Several results, of which no two are the same array."""
+    finished: list[Any] = []
+    seen: set[int] = set()
+    for x in xs:
+        y = finish(x)
+        if isinstance(y, np.ndarray):
+            if id(y) in seen:
+                y = y.copy()
+            seen.add(id(y))
+        finished.append(y)
+    return finished

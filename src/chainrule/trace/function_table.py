@@ -201,8 +201,8 @@ for _ufunc, _rule in {
     "add": _sum, "multiply": _prod, "maximum": METHODS["max"], "minimum": METHODS["min"],
     "logical_or": _any, "logical_and": _all,
 }.items():  # fmt: skip
-    UFUNC_METHODS[_ufunc, "reduce"] = (
-        lambda x, axis=0, rule=_rule, **options: rule(x, axis, **options)
+    UFUNC_METHODS[_ufunc, "reduce"] = lambda x, axis=0, rule=_rule, **options: rule(
+        x, axis, **options
     )
 UFUNC_METHODS["logaddexp", "reduce"] = lambda x, axis=0, keepdims=False: logsumexp(
     x, axis, keepdims

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..errors import ShapeError, UnsupportedError, at_user_line
-from ..graph.node import Node
 from ..graph.types import is_float
 from ..primitives import elementwise as ew
 from ..primitives.structure import (
     broadcast_to,
-    concatenate,
     identity,
     place,
     reshape,
@@ -22,6 +19,7 @@ from ..primitives.structure import (
 )
 from .elementwise_table import as_dtype, truth
 from .function_table import Rule, axes_of, flat_or_axis, function, one_axis, refuse
+from .join_table import joined
 from .tracer import FUNCTIONS, METHODS, UFUNCS, Tracer, View, node_of, nodes_of
 
 
@@ -160,69 +158,6 @@ def _broadcast_to(array: Any, shape: Any, subok: bool = False) -> Tracer:
 # Joining and repeating
 
 
-def _alike(arrays: Sequence[Any]) -> tuple[Node, ...]:
-    nodes = nodes_of(*arrays)
-    dtype = np.result_type(*[x.dtype for x in nodes])
-    return tuple(as_dtype(x, dtype) for x in nodes)
-
-
-@function(np.concatenate, np.concat)
-def _concatenate(arrays: Any, /, axis: Any = 0, out: Any = None, *, dtype: Any = None,
-                 casting: str = "same_kind") -> Tracer:  # fmt: skip
-    refuse(out=out, dtype=dtype)
-    nodes = _alike(arrays)
-    if axis is None:
-        nodes, axis = tuple(reshape(x, shape=(int(np.prod(x.shape)),)) for x in nodes), 0
-    return Tracer(concatenate(*nodes, axis=one_axis(axis, len(nodes[0].shape))))
-
-
-@function(np.stack)
-def _stack(arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None,
-           casting: str = "same_kind") -> Tracer:  # fmt: skip
-    refuse(out=out, dtype=dtype)
-    nodes = _alike(list(arrays))
-    first = nodes[0].shape
-    for x in nodes:
-        if x.shape != first:
-            raise ShapeError(at_user_line(f"np.stack: shapes {first} and {x.shape} differ"))
-    k = one_axis(axis, len(first) + 1)
-    wide = (*first[:k], 1, *first[k:])
-    return Tracer(concatenate(*[reshape(x, shape=wide) for x in nodes], axis=k))
-
-
-@function(np.vstack)
-def _vstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
-    return _concatenate([x if np.ndim(x) > 1 else _reshape(x, (1, -1)) for x in tup], 0)
-
-
-@function(np.hstack)
-def _hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
-    parts = [x if np.ndim(x) else _reshape(x, (1,)) for x in tup]
-    return _concatenate(parts, 0 if np.ndim(parts[0]) == 1 else 1)
-
-
-@function(np.array_split)
-def _array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Tracer]:
-    x = ary if isinstance(ary, Tracer) else Tracer(node_of(ary))
-    k = one_axis(axis, x.ndim)
-    if isinstance(indices_or_sections, int):
-        each, extra = divmod(x.shape[k], indices_or_sections)
-        sizes = [each + 1] * extra + [each] * (indices_or_sections - extra)
-        cuts = list(np.cumsum(sizes)[:-1])
-    else:
-        cuts = list(indices_or_sections)
-    bounds = [0, *(int(c) for c in cuts), x.shape[k]]
-    lead = (slice(None),) * k
-    return [x[(*lead, slice(a, b))] for a, b in pairwise(bounds)]
-
-
-@function(np.split)
-def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
-    if isinstance(indices_or_sections, int) and np.shape(ary)[axis] % indices_or_sections:
-        raise ShapeError(at_user_line("array split does not result in an equal division"))
-    return _array_split(ary, indices_or_sections, axis)
-
-
 @function(np.where)
 def _where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
     if x is None or y is None:
@@ -298,9 +233,7 @@ def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
             cut = -int(s) % size
             k = one_axis(k, np.ndim(a))
             lead = (slice(None),) * k
-            result = _concatenate(
-                [result[(*lead, slice(cut, None))], result[(*lead, slice(0, cut))]], k
-            )
+            result = joined([result[(*lead, slice(cut, None))], result[(*lead, slice(0, cut))]], k)
     return result
 
 
@@ -340,7 +273,7 @@ def _tile(A: Any, reps: Any) -> Any:
     times = (1,) * (np.ndim(result) - len(times)) + times
     for k, n in enumerate(times):
         if n != 1:
-            result = _concatenate([result] * n, k)
+            result = joined([result] * n, k)
     return result
 
 
@@ -413,10 +346,10 @@ function(np.atleast_2d)(_at_least(2))
 function(np.atleast_3d)(_at_least(3))
 FUNCTIONS[np.flipud] = lambda m: _flip(m, 0)
 FUNCTIONS[np.fliplr] = lambda m: _flip(m, 1)
-FUNCTIONS[np.column_stack] = lambda tup: _concatenate(
+FUNCTIONS[np.column_stack] = lambda tup: joined(
     [x if np.ndim(x) > 1 else _reshape(x, (-1, 1)) for x in tup], 1
 )
-FUNCTIONS[np.dstack] = lambda tup, **_: _concatenate([_grown(x, 3) for x in tup], 2)
+FUNCTIONS[np.dstack] = lambda tup, **_: joined([_grown(x, 3) for x in tup], 2)
 FUNCTIONS[np.fix] = lambda x: UFUNCS["trunc"](x)
 
 

@@ -23,7 +23,6 @@ from ..errors import (
 )
 from ..graph.node import Node, Primitive, apply, constant
 from ..graph.types import weak_constant
-from ..primitives import elementwise as ew
 from ..primitives.structure import cast
 
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
@@ -375,75 +374,3 @@ def nodes_of(*xs: Any) -> tuple[Node, ...]:
 def record(primitive: Primitive, *xs: Any, **params: Any) -> Tracer:
     """Apply a primitive to tracers, arrays and Python numbers."""
     return Tracer(apply(primitive, nodes_of(*xs), params))
-
-
-def _binary(rule: Callable[..., Node]) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """The methods for `self op other` and for `other op self`."""
-
-    def forward(self: Tracer, other: Any) -> Any:
-        if type(other) is Tracer and not (self.weak or other.weak):
-            return Tracer(rule(self.node, other._node))
-        if not _arrayish(other):
-            return NotImplemented
-        return Tracer(rule(*nodes_of(self, other)), self.weak and is_weak(other))
-
-    def backward(self: Tracer, other: Any) -> Any:
-        if not _arrayish(other):
-            return NotImplemented
-        return Tracer(rule(*nodes_of(other, self)), self.weak and is_weak(other))
-
-    return forward, backward
-
-
-def _applied(primitive: Primitive) -> Callable[..., Node]:
-    return lambda x, y: apply(primitive, (x, y), _NO_PARAMS)
-
-
-_NO_PARAMS: dict[str, Any] = {}
-
-
-def _arrayish(x: Any) -> bool:
-    return isinstance(x, (Tracer, float, int, np.ndarray, np.generic, list, tuple))
-
-
-def _in_place(forward: Callable[..., Any]) -> Callable[..., Any]:
-    def update(self: Tracer, other: Any) -> Any:
-        result = forward(self, other)
-        if result is NotImplemented:
-            return NotImplemented
-        if self.weak:  # a Python number is immutable: the name is bound to a new one
-            return result
-        self.rebind(result.node)
-        return self
-
-    return update
-
-
-def _left_shift(x: Node, y: Node) -> Node:
-    return UFUNCS["left_shift"](Tracer(x), Tracer(y)).node  # type: ignore[no-any-return]
-
-
-def _install() -> None:
-    table: dict[str, Callable[..., Node]] = {
-        "add": _applied(ew.add), "sub": _applied(ew.sub), "mul": _applied(ew.mul),
-        "truediv": _applied(ew.div), "mod": _applied(ew.remainder),
-        "floordiv": _applied(ew.floor_divide), "and": _applied(ew.bitwise_and),
-        "or": ew.bitwise_or, "xor": _applied(ew.bitwise_xor),
-        "rshift": _applied(ew.shift_right), "lshift": _left_shift,
-    }  # fmt: skip
-    for name, rule in table.items():
-        forward, backward = _binary(rule)
-        setattr(Tracer, f"__{name}__", forward)
-        setattr(Tracer, f"__r{name}__", backward)
-        setattr(Tracer, f"__i{name}__", _in_place(forward))
-    comparisons: dict[str, Callable[..., Node]] = {
-        "eq": ew.equal, "ne": ew.not_equal, "lt": ew.less, "le": ew.less_equal
-    }  # fmt: skip
-    for name, rule in comparisons.items():
-        setattr(Tracer, f"__{name}__", _binary(rule)[0])
-    Tracer.__gt__ = _binary(ew.less)[1]  # type: ignore[operator]
-    Tracer.__ge__ = _binary(ew.less_equal)[1]  # type: ignore[operator]
-    Tracer.__hash__ = None  # type: ignore[assignment]
-
-
-_install()

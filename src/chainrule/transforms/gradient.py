@@ -14,7 +14,7 @@ from ..autodiff.reverse import active_nodes, needs_graph, reverse
 from ..errors import DtypeError, GradientError, ShapeError, at_user_line
 from ..graph.node import Node
 from ..graph.types import is_float
-from ..trace.capture import as_array, called, finish, fresh
+from ..trace.capture import as_array, called, finish, finish_all, fresh
 from ..trace.tracer import Tracer, node_of
 
 
@@ -22,13 +22,13 @@ class Traced:
     """A function called once on fresh leaves: its result and the nodes between."""
 
     def __init__(self, function: Callable[..., Any], args: Sequence[Any], argnums: Sequence[int],
-                 kwargs: dict[str, Any], has_aux: bool = False) -> None:  # fmt: skip
+                 kwargs: dict[str, Any], has_aux: bool = False, kept: bool = False) -> None:  # fmt: skip
         self.inputs: list[Node] = []
         self.treedefs = []
         passed = list(args)
         for k in argnums:
             leaves, treedef = tree.flatten(args[k])
-            made = [_leaf(leaf, f"argument {k}") for leaf in leaves]
+            made = [_leaf(leaf, f"argument {k}", kept) for leaf in leaves]
             self.inputs += [node for node, _ in made]
             self.treedefs.append(treedef)
             passed[k] = tree.unflatten(treedef, [tracer for _, tracer in made])
@@ -40,29 +40,22 @@ class Traced:
             result, self.aux = result
         leaves, self.out_treedef = tree.flatten(result)
         self.outputs = [node_of(as_array(leaf, "the function's result")) for leaf in leaves]
-        path = active_nodes(self.outputs, self.inputs)
-        self.values = not needs_graph(path, self.inputs)
+        self.path = active_nodes(self.outputs, self.inputs)
+        self.values = not needs_graph(self.path, self.inputs)
         if self.values:
             # a constant result may still belong to somebody else's trace
             self.values = all(node.value is not None for node in self.outputs)
 
     def result(self) -> Any:
         """What the function returned, for the caller."""
-        return tree.unflatten(self.out_treedef, [self.out(node) for node in self.outputs])
-
-    def out(self, node: Node) -> Any:
-        """A node as the caller's number or tracer."""
-        return finish(node.value if self.values else node)
+        results = [node.value if self.values else node for node in self.outputs]
+        return tree.unflatten(self.out_treedef, finish_all(results))
 
     def auxiliary(self) -> Any:
         """The second result, without the inner leaves if nobody is outside."""
         if not self.values:
             return self.aux
         return tree.map(lambda x: finish(x.node.value) if isinstance(x, Tracer) else x, self.aux)
-
-    def zeros(self, node: Node) -> Any:
-        """A zero cotangent."""
-        return finish(np.zeros(node.shape, node.dtype))
 
     def split(self, flat: Sequence[Any]) -> list[Any]:
         """Cotangents of all leaves, arranged as the differentiated arguments."""
@@ -80,15 +73,16 @@ class Traced:
         if not values:
             cotangents = [None if g is None else node_of(g) for g in cotangents]
         with np.errstate(all="ignore"):
-            flat = reverse(self.outputs, self.inputs, cotangents, values=values)
-        filled = [
-            self.zeros(node) if g is None else finish(g)
-            for node, g in zip(self.inputs, flat, strict=True)
-        ]
-        return self.split(filled)
+            flat = reverse(self.outputs, self.inputs, cotangents, values=values, path=self.path)
+        pairs = zip(self.inputs, flat, strict=True)
+        return self.split(finish_all([_zeros(x) if g is None else g for x, g in pairs]))
 
 
-def _leaf(x: Any, name: str) -> tuple[Node, Tracer]:
+def _zeros(node: Node) -> Any:
+    return np.zeros(node.shape, node.dtype)
+
+
+def _leaf(x: Any, name: str, kept: bool) -> tuple[Node, Tracer]:
     array = as_array(x, name)
     if not is_float(array.dtype):
         raise DtypeError(
@@ -97,7 +91,7 @@ def _leaf(x: Any, name: str) -> tuple[Node, Tracer]:
                 "floating numbers, such as 3.0 or x.astype(float)"
             )
         )
-    return fresh(x)
+    return fresh(x, copy=kept)
 
 
 def _argnums(argnums: int | Sequence[int], count: int) -> list[int]:
@@ -201,13 +195,14 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     >>> y.tolist(), pullback(np.array([1.0, 10.0]))[0].tolist()
     ([2.0, 3.0], [2.0, 30.0])
     """
-    traced = Traced(f, primals, range(len(primals)), {})
+    traced = Traced(f, primals, range(len(primals)), {}, kept=True)
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
         given = _matching(cotangent, traced.out_treedef, traced.outputs, "cotangent")
         return tuple(traced.pull([_raw(g, traced.values) for g in given]))
 
-    return traced.result(), pullback
+    # the pullback reads the results' values again: the caller gets copies
+    return tree.map(lambda y: y.copy() if type(y) is np.ndarray else y, traced.result()), pullback
 
 
 def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -233,10 +228,8 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     values = traced.values and not any(isinstance(t, Node) for t in raw)
     with np.errstate(all="ignore"):
         result = forward(traced.outputs, traced.inputs, raw, values=values)
-    filled = [
-        traced.zeros(node) if t is None else finish(t)
-        for node, t in zip(traced.outputs, result, strict=True)
-    ]
+    pairs = zip(traced.outputs, result, strict=True)
+    filled = finish_all([_zeros(y) if t is None else t for y, t in pairs])
     return traced.result(), tree.unflatten(traced.out_treedef, filled)
 
 
@@ -257,5 +250,8 @@ def _matching(given: Any, treedef: Any, nodes: Sequence[Node], what: str) -> lis
             raise ShapeError(
                 at_user_line(f"a {what} of shape {array.shape} for a value of {node.shape}")
             )
-        result.append(array if array.dtype == node.dtype else array.astype(node.dtype))
+        array = array if array.dtype == node.dtype else array.astype(node.dtype)
+        if isinstance(array, np.ndarray):
+            array = array.view()  # no result is the caller's own array
+        result.append(array)
     return result

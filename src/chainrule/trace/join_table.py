@@ -1,0 +1,79 @@
+"""NumPy's functions on tracers that join arrays and take them apart again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from ..errors import ShapeError, at_user_line
+from ..graph.node import Node
+from ..primitives.structure import concatenate, reshape
+from .elementwise_table import as_dtype
+from .function_table import function, one_axis, refuse
+from .tracer import Tracer, node_of, nodes_of
+
+
+def _alike(arrays: Sequence[Any]) -> tuple[Node, ...]:
+    nodes = nodes_of(*arrays)
+    dtype = np.result_type(*[x.dtype for x in nodes])
+    return tuple(as_dtype(x, dtype) for x in nodes)
+
+
+@function(np.concatenate, np.concat)
+def joined(arrays: Any, /, axis: Any = 0, out: Any = None, *, dtype: Any = None,
+                 casting: str = "same_kind") -> Tracer:  # fmt: skip
+    refuse(out=out, dtype=dtype)
+    nodes = _alike(arrays)
+    if axis is None:
+        nodes, axis = tuple(reshape(x, shape=(int(np.prod(x.shape)),)) for x in nodes), 0
+    return Tracer(concatenate(*nodes, axis=one_axis(axis, len(nodes[0].shape))))
+
+
+@function(np.stack)
+def _stack(arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None,
+           casting: str = "same_kind") -> Tracer:  # fmt: skip
+    refuse(out=out, dtype=dtype)
+    nodes = _alike(list(arrays))
+    first = nodes[0].shape
+    for x in nodes:
+        if x.shape != first:
+            raise ShapeError(at_user_line(f"np.stack: shapes {first} and {x.shape} differ"))
+    k = one_axis(axis, len(first) + 1)
+    wide = (*first[:k], 1, *first[k:])
+    return Tracer(concatenate(*[reshape(x, shape=wide) for x in nodes], axis=k))
+
+
+@function(np.vstack)
+def _vstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+    return joined([x if np.ndim(x) > 1 else np.reshape(x, (1, -1)) for x in tup], 0)
+
+
+@function(np.hstack)
+def _hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+    parts = [x if np.ndim(x) else np.reshape(x, (1,)) for x in tup]
+    return joined(parts, 0 if np.ndim(parts[0]) == 1 else 1)
+
+
+@function(np.array_split)
+def _array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Tracer]:
+    x = ary if isinstance(ary, Tracer) else Tracer(node_of(ary))
+    k = one_axis(axis, x.ndim)
+    if isinstance(indices_or_sections, int):
+        each, extra = divmod(x.shape[k], indices_or_sections)
+        sizes = [each + 1] * extra + [each] * (indices_or_sections - extra)
+        cuts = list(np.cumsum(sizes)[:-1])
+    else:
+        cuts = list(indices_or_sections)
+    bounds = [0, *(int(c) for c in cuts), x.shape[k]]
+    lead = (slice(None),) * k
+    return [x[(*lead, slice(a, b))] for a, b in pairwise(bounds)]
+
+
+@function(np.split)
+def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
+    if isinstance(indices_or_sections, int) and np.shape(ary)[axis] % indices_or_sections:
+        raise ShapeError(at_user_line("array split does not result in an equal division"))
+    return _array_split(ary, indices_or_sections, axis)
