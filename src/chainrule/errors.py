@@ -47,7 +47,17 @@ class ModelFileError(ChainruleError, ValueError):
 
 
 class TrainingError(ChainruleError, ArithmeticError):
-    """A training that cannot go on, such as a loss that is no longer finite."""
+    """A training that cannot go on, such as a loss that is no longer finite.
+
+    Attributes
+    ----------
+    result : FitResult or None
+        What there was before: the best weights and the history.
+    """
+
+    def __init__(self, message: str, result: object = None) -> None:
+        super().__init__(message)
+        self.result = result
 
 
 def is_internal(code: CodeType) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -62,10 +63,7 @@ def mlp_by_hand(params: Any, x: Any, target: Any) -> Any:
 def test_three_layers_by_hand() -> None:
     """Every weight and every bias of a 3-layer network."""
     sizes = [4, 5, 6, 2]
-    params = [
-        (RNG.normal(size=(n, m)), RNG.normal(size=m))
-        for n, m in zip(sizes[:-1], sizes[1:], strict=True)
-    ]
+    params = [(RNG.normal(size=(n, m)), RNG.normal(size=m)) for n, m in pairwise(sizes)]
     x, target = RNG.normal(size=(7, 4)), RNG.normal(size=(7, 2))
     slopes = cr.grad(lambda p: np.mean((mlp(p, x) - target) ** 2))(params)
     expected = mlp_by_hand(params, x, target)

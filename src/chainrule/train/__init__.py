@@ -1,0 +1,13 @@
+"""Layer 10: the loop around an epoch.
+
+An epoch is one graph: shuffle, gather, forward, backward and optimizer are a `scan` over the
+batches. What is left here is what happens once an epoch: validate, keep the best, stop early,
+report, and end well on Ctrl-C or a loss that is no longer finite.
+"""
+
+from .epoch import make_epoch
+from .fit import fit
+from .predict import predict
+from .result import EpochReport, FitResult
+
+__all__ = ["EpochReport", "FitResult", "fit", "make_epoch", "predict"]
