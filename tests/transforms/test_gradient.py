@@ -186,6 +186,24 @@ def test_inner_gradient_at_the_outer_variable() -> None:
     assert plain(cr.grad(lambda x: cr.grad(lambda y: x**3)(x) + x)(2.0)) == 1.0
 
 
+def test_what_the_inner_function_returns_belongs_to_the_outer_one() -> None:
+    """A value or an aux that depends on the outer variable only keeps its derivative."""
+    g = cr.grad(lambda x: cr.value_and_grad(lambda y: x * 2.0)(1.0)[0] * x)(3.0)
+    assert plain(g) == 12.0
+    g = cr.grad(lambda x: cr.grad(lambda y: (y, x**2), has_aux=True)(1.0)[1])(3.0)
+    assert plain(g) == 6.0
+    assert plain(cr.grad(lambda x: cr.vjp(lambda y: x**3, 1.0)[0])(2.0)) == 12.0
+    assert plain(cr.grad(lambda x: cr.jvp(lambda y: x**3, (1.0,), (1.0,))[0])(2.0)) == 12.0
+
+
+def test_a_finished_argument_is_a_number() -> None:
+    """Results at the top level are plain, also after inner transformations of other leaves."""
+    kept = []
+    plain(cr.grad(lambda x: kept.append(x) or x**2)(3.0))
+    assert plain(cr.grad(lambda y: y * kept[0])(2.0)) == 3.0
+    assert plain(cr.jit(lambda y: y * cr.grad(lambda z: z**2 * y)(5.0))(2.0)) == 40.0
+
+
 def test_three_levels_of_closures() -> None:
     """d/dx d/dy d/dz (x**2 y**3 z**4) at (2, 1, 1) = 2x 3y**2 4z**3 = 48."""
 

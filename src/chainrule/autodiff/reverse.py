@@ -30,25 +30,27 @@ def active_nodes(outputs: Iterable[Node], inputs: Sequence[Node]) -> list[Node]:
     return path
 
 
-def needs_graph(path: Sequence[Node], inputs: Sequence[Node]) -> bool:
+def needs_graph(
+    path: Sequence[Node], inputs: Sequence[Node], results: Sequence[Node] = ()
+) -> bool:
     """Whether anything but `inputs` may be differentiated by somebody else, or is unknown.
 
-    If all that the path reads are constants, known arguments of this very transformation, and
-    what follows from them, then the backward pass may compute with plain arrays. An argument
-    made after ours belongs to a transformation inside this one, which is over.
+    If all that the path and the results read are constants, known arguments of this very
+    transformation, and what follows from them, then the backward pass may compute with plain
+    arrays. (The argument of a transformation that is over is a constant: see `settle`.)
     """
     for node in inputs:
         if node.value is None or node.primitive is not INPUT:
             return True
-    first = min((node.serial for node in inputs), default=0)
     seen = {*inputs, *path}
     stack = [child for node in path for child in node.inputs if child not in seen]
+    stack += [node for node in results if node not in seen]
     while stack:
         node = stack.pop()
         if node.primitive is CONSTANT or node in seen:
             continue
         seen.add(node)
-        if node.value is None or (node.primitive is INPUT and node.serial < first):
+        if node.value is None or node.primitive is INPUT:
             return True
         stack.extend(node.inputs)
     return False

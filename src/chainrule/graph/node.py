@@ -230,6 +230,16 @@ def input_node(type_: Type, value: Array | None = None) -> Node:
     return Node(INPUT, (), _NO_PARAMS, type_.shape, type_.dtype, value)
 
 
+def settle(leaf: Node) -> None:
+    """Make an argument a constant: the function that it was passed to has returned.
+
+    From then on only the transformation that made the leaf differentiates by it; to all others
+    it is a number like any other. This is the one change that a node ever sees.
+    """
+    if leaf.primitive is INPUT:
+        leaf.primitive = CONSTANT
+
+
 def pick_evaluate(_xp: Any, results: Any, *, index: int) -> Any:
     """Member `index` of a tuple of results."""
     return results[index]

@@ -9,9 +9,8 @@ import numpy as np
 
 from .. import tree
 from ..errors import ChainruleError, DtypeError, at_user_line
-from ..graph.evaluate import substitute
 from ..graph.graph import Graph
-from ..graph.node import CONSTANT, INPUT, Node, constant, input_node, reachable
+from ..graph.node import CONSTANT, Node, input_node, reachable
 from ..graph.types import Type, check_dtype
 from ..primitives.structure import identity
 from .tracer import Tracer, node_of
@@ -83,15 +82,6 @@ def close(inputs: Sequence[Node], outputs: Sequence[Node]) -> tuple[Graph, tuple
         floor = min((node.serial for node in reachable(outputs)), default=0)
     own = set(inputs)
     inner = reachable(outputs, floor)
-    if inputs:  # arguments of transformations inside the function, which are over
-        past = {
-            node: constant(node.value)
-            for node in inner
-            if node.primitive is INPUT and node not in own and node.value is not None
-        }
-        if past:
-            outputs = substitute(outputs, past, inner)
-            inner = reachable(outputs, floor)
     outside: dict[Node, None] = {}
     for node in (*inner, *outputs):
         for child in (node, *node.inputs):

@@ -12,7 +12,7 @@ from .. import tree
 from ..autodiff.forward import forward
 from ..autodiff.reverse import active_nodes, needs_graph, reverse
 from ..errors import DtypeError, GradientError, ShapeError, at_user_line
-from ..graph.node import Node
+from ..graph.node import Node, settle
 from ..graph.types import is_float
 from ..trace.capture import as_array, called, finish, finish_all, fresh
 from ..trace.tracer import Tracer, node_of
@@ -41,10 +41,10 @@ class Traced:
         leaves, self.out_treedef = tree.flatten(result)
         self.outputs = [node_of(as_array(leaf, "the function's result")) for leaf in leaves]
         self.path = active_nodes(self.outputs, self.inputs)
-        self.values = not needs_graph(self.path, self.inputs)
-        if self.values:
-            # a constant result may still belong to somebody else's trace
-            self.values = all(node.value is not None for node in self.outputs)
+        beside = [x.node for x in tree.leaves(self.aux) if isinstance(x, Tracer)]
+        self.values = not needs_graph(self.path, self.inputs, [*self.outputs, *beside])
+        for node in self.inputs:
+            settle(node)
 
     def result(self) -> Any:
         """What the function returned, for the caller."""
