@@ -206,6 +206,9 @@ FUNCTIONS[np.empty] = FUNCTIONS[np.zeros]
 FUNCTIONS[np.full_like] = lambda a, fill_value, dtype=None, **_: _broadcast_to(
     Tracer(as_dtype(node_of(fill_value), np.dtype(dtype or a.dtype))), np.shape(a)
 )
+FUNCTIONS[np.asarray] = FUNCTIONS[np.array] = lambda a, dtype=None, **_: astype(
+    a, np.result_type(a) if dtype is None else dtype
+)
 FUNCTIONS[np.shape] = lambda a: a.shape
 FUNCTIONS[np.ndim] = lambda a: a.ndim
 FUNCTIONS[np.size] = lambda a, axis=None: a.size if axis is None else a.shape[axis]

@@ -153,7 +153,9 @@ class Tracer:
         return self._number("tolist()").tolist()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        raise GradientError(at_user_line(_LOST))
+        if self.dtype.kind == "f":
+            raise GradientError(at_user_line(_LOST))
+        return np.array(self._number(_PLAIN), dtype=dtype)  # integers carry no derivative
 
     # NumPy's protocols
 
@@ -213,6 +215,9 @@ class Tracer:
 _PROBES = {"__array_interface__", "__array_struct__", "__cuda_array_interface__"}
 
 
+_PLAIN = (
+    "np.asarray() or an index into a plain array (there write np.asarray(plain, like=x)[index])"
+)
 _LOST = (
     "a traced number was asked for as a plain one, and its derivative would be lost. Instead of "
     "np.array([a, b]) use np.stack([a, b]); instead of out = np.zeros(n); out[i] = a use "

@@ -21,8 +21,15 @@ from ..trace.tracer import Tracer, node_of
 class Traced:
     """A function called once on fresh leaves: its result and the nodes between."""
 
-    def __init__(self, function: Callable[..., Any], args: Sequence[Any], argnums: Sequence[int],
-                 kwargs: dict[str, Any], has_aux: bool = False, kept: bool = False) -> None:  # fmt: skip
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        args: Sequence[Any],
+        argnums: Sequence[int],
+        kwargs: dict[str, Any],
+        has_aux: bool = False,
+        kept: bool = False,
+    ) -> None:
         self.inputs: list[Node] = []
         self.treedefs = []
         passed = list(args)
