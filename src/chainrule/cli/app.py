@@ -1,0 +1,63 @@
+"""The commands and what they have in common: one-line errors, exit codes."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from .. import __version__
+from ..errors import ChainruleError
+from .demo import demo
+from .predict import predict
+from .train import train
+
+MISTAKE = 2  # exit code: the user can mend it
+INTERRUPTED = 130  # as shells give for Ctrl-C
+
+app = typer.Typer(
+    name="chainrule",
+    help="Train networks on tables, use them, and see how backpropagation works.",
+    epilog="Start with: chainrule train digits",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command()(train)
+app.command()(predict)
+app.add_typer(demo, name="demo")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"chainrule {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Train networks on tables, use them, and see how backpropagation works."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; errors that the user can mend take one line and exit code 2."""
+    try:
+        app(arguments, prog_name="chainrule")
+    except ChainruleError as error:
+        Console(stderr=True, soft_wrap=True, highlight=False).print(
+            f"chainrule: {error}", style="red", markup=False
+        )
+        sys.exit(MISTAKE)
+    except KeyboardInterrupt:
+        print("chainrule: interrupted", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        sys.stderr.close()
+        sys.exit(0)

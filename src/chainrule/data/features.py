@@ -1,0 +1,231 @@
+"""From the columns of a table to the numbers that a network reads, and the plan for doing it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DataError, ModelFileError
+from ..lazy import LazyModule
+
+pd = LazyModule("pandas")
+
+Frame: TypeAlias = Any  # a pandas DataFrame
+Series: TypeAlias = Any
+Floats: TypeAlias = NDArray[np.float64]
+
+MOST_LEVELS = 64  # features of one text column; rarer values share the row of zeros
+FARTHEST = 20.0  # standard deviations: one wild cell cannot drown all others
+
+
+@dataclass(frozen=True)
+class Column:
+    """How one column becomes features; learned from training rows only.
+
+    Attributes
+    ----------
+    name : str
+    levels : tuple of str
+        For a column of text: the values that get a feature each. Empty for numbers.
+    fill, mean, scale : float
+        For a column of numbers: a value v becomes ``((v or fill) - mean) / scale``.
+    missing : bool
+        Whether one more feature says that the cell is empty.
+    """
+
+    name: str
+    levels: tuple[str, ...] = ()
+    fill: float = 0.0
+    mean: float = 0.0
+    scale: float = 1.0
+    missing: bool = False
+
+    @property
+    def width(self) -> int:
+        """The number of features."""
+        return (len(self.levels) or 1) + self.missing
+
+    def features(self, column: Series) -> Floats:
+        """Shape (rows, width)."""
+        if self.levels:
+            texts = as_texts(column)
+            made = (texts[:, None] == np.array(self.levels, object)[None, :]).astype(float)
+            absent = np.array([text is None for text in texts])
+        else:
+            values = as_numbers(column)
+            absent = np.isnan(values)
+            scaled = (np.where(absent, self.fill, values) - self.mean) / self.scale
+            made = np.clip(scaled, -FARTHEST, FARTHEST)[:, None]
+        return np.column_stack([made, absent]) if self.missing else made
+
+
+@dataclass(frozen=True)
+class Features:
+    """The plan for all columns of a table.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"size": [1.0, 3.0, None], "colour": ["red", "blue", "red"]})
+    >>> plan = Features.learn(frame)
+    >>> plan.width
+    4
+    >>> plan(frame).round(2).tolist()
+    [[-1.22, 0.0, 0.0, 1.0], [1.22, 0.0, 1.0, 0.0], [0.0, 1.0, 0.0, 1.0]]
+    """
+
+    columns: tuple[Column, ...]
+
+    @classmethod
+    def learn(cls, frame: Frame, category: Collection[str] = ()) -> Features:
+        """The plan for a table, from its training rows.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+        category : collection of str
+            Columns of numbers to treat as text.
+
+        Raises
+        ------
+        DataError
+            If a column has no values, mixes text into numbers, or no column varies.
+        """
+        columns = [learn_column(frame[name], name in category) for name in frame.columns]
+        kept = tuple(column for column in columns if column is not None)
+        if not kept:
+            raise DataError(
+                "no column varies from row to row, so there is nothing to predict from: give a "
+                "table with at least one column beside the target"
+            )
+        return cls(kept)
+
+    @property
+    def width(self) -> int:
+        """The number of features."""
+        return sum(column.width for column in self.columns)
+
+    def __call__(self, frame: Frame) -> NDArray[np.float32]:
+        """The features of a table, shape (rows, width).
+
+        Raises
+        ------
+        DataError
+            If a column is absent or holds text where numbers are needed.
+        """
+        absent = [column.name for column in self.columns if column.name not in frame.columns]
+        if absent:
+            raise DataError(
+                f"column {absent[0]!r} is missing{_and_more(absent)}; the table has "
+                f"{_listed(frame.columns)}: rename or add what the model was trained with"
+            )
+        parts = [column.features(frame[column.name]) for column in self.columns]
+        return np.concatenate(parts, axis=1).astype(np.float32)
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Plain JSON values."""
+        return [asdict(column) for column in self.columns]
+
+    @classmethod
+    def from_json(cls, value: Any) -> Features:
+        """The plan of `to_json`; a `ModelFileError` for anything else."""
+        if not isinstance(value, list) or not value:
+            raise ModelFileError("the columns of the model are not a list")
+        return cls(tuple(_column_from_json(entry) for entry in value))
+
+
+def _column_from_json(entry: Any) -> Column:
+    kinds = {"name": str, "levels": list, "fill": float, "mean": float, "scale": float,
+             "missing": bool}  # fmt: skip
+    if not isinstance(entry, dict) or entry.keys() != kinds.keys():
+        raise ModelFileError("a column of the model lacks a field or has a strange one")
+    for key, kind in kinds.items():
+        if type(entry[key]) is not kind:
+            raise ModelFileError(f"a column's {key!r} is no {kind.__name__}")
+    if not all(isinstance(level, str) for level in entry["levels"]):
+        raise ModelFileError(f"the values of column {entry['name']!r:.60} are not all text")
+    numbers = [entry["fill"], entry["mean"], entry["scale"]]
+    if not (np.isfinite(numbers).all() and entry["scale"] > 0):
+        raise ModelFileError(f"the scale of column {entry['name']!r:.60} is no positive number")
+    return Column(**{**entry, "levels": tuple(entry["levels"])})
+
+
+def learn_column(column: Series, as_category: bool = False) -> Column | None:
+    """The plan for one column; None where all its rows are alike."""
+    name = str(column.name)
+    if not column.notna().any():
+        raise DataError(
+            f"column {name!r} is empty (all {len(column)} values are missing): fill it, or leave "
+            f"it out with --drop {name!r}"
+        )
+    missing = bool(column.isna().any())
+    if as_category or not is_numeric(column):
+        texts = [text for text in as_texts(column) if text is not None]
+        levels, counts = np.unique(np.array(texts, object), return_counts=True)
+        if len(levels) + missing < 2:
+            return None
+        common = levels[np.argsort(-counts, kind="stable")[:MOST_LEVELS]]
+        return Column(name, levels=tuple(sorted(common)), missing=missing)
+    values = as_numbers(column)
+    known = values[~np.isnan(values)]
+    fill = float(np.median(known))
+    filled = np.where(np.isnan(values), fill, values)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, scale = float(np.mean(filled)), float(np.std(filled))
+    if not np.isfinite([mean, scale]).all():
+        raise DataError(
+            f"column {name!r} holds numbers too large to average (up to "
+            f"{np.max(np.abs(known)):.3g}): scale them down, or leave it out with --drop {name!r}"
+        )
+    flat = scale <= 1e-12 * abs(mean)  # a spread that is only rounding
+    if flat and not missing:
+        return None
+    return Column(name, fill=fill, mean=mean, scale=1.0 if flat else scale, missing=missing)
+
+
+def is_numeric(column: Series) -> bool:
+    """Whether a column counts as numbers: by its dtype, or most of its texts are some."""
+    if pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_bool_dtype(column.dtype):
+        return True
+    known = column.dropna()
+    return bool(pd.to_numeric(known.astype(str), errors="coerce").notna().mean() > 0.5)
+
+
+def as_numbers(column: Series) -> Floats:
+    """The values as float64, NaN where missing; a `DataError` names the first text or infinity."""
+    if pd.api.types.is_bool_dtype(column.dtype) and not column.isna().any():
+        column = column.astype(float)
+    values = np.asarray(pd.to_numeric(column, errors="coerce"), np.float64)
+    wrong = (np.isnan(values) & column.notna().to_numpy()) | np.isinf(values)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        name = str(column.name)
+        raise DataError(
+            f"column {name!r}, row {row + 1}: {str(column.iloc[row])!r:.60} is not a finite "
+            f"number: correct or empty the cell, or use --category {name!r} or --drop {name!r}"
+        )
+    return values
+
+
+def as_texts(column: Series) -> NDArray[Any]:
+    """The values as texts, None where missing; 3.0 is written 3, so that it equals 3."""
+    whole = pd.api.types.is_float_dtype(column.dtype) and np.all(
+        column.dropna().to_numpy(np.float64) % 1 == 0
+    )
+    texts = np.empty(len(column), object)
+    for row, (value, absent) in enumerate(zip(column.tolist(), column.isna(), strict=True)):
+        texts[row] = None if absent else str(int(value) if whole else value).strip()
+    return texts
+
+
+def _and_more(names: Sequence[str]) -> str:
+    return f" (and {len(names) - 1} more)" if len(names) > 1 else ""
+
+
+def _listed(names: Sequence[str], most: int = 8) -> str:
+    shown = ", ".join(repr(str(name)) for name in list(names)[:most])
+    return shown + (", ..." if len(names) > most else "")
