@@ -158,3 +158,41 @@ def test_second_derivative_at_ties_and_zeros() -> None:
     assert second("logistic", 0.0) == [0.0]
     assert second("erf", 0.0) == [0.0]
     assert second("power", 3.0, 2.0)[0] == 2.0
+
+
+Long = np.longdouble
+LOGS: dict[str, Any] = {
+    # value, derivative; in long double, by formulas that lose nothing on either side
+    "exp": (np.exp, np.exp),
+    "expm1": (np.expm1, np.exp),
+    "logistic": (lambda x: _share(x), lambda x: _share(x) * _share(-x)),
+    "tanh": (np.tanh, lambda x: 4 * _share(2 * x) * _share(-2 * x)),
+    "logaddexp": (
+        lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))),
+        lambda x: _share(x),
+    ),
+}
+# Their slopes are written with 1 - y, which is right to the last digit of y and costs least.
+BY_ITS_VALUE = {"logistic", "tanh"}
+
+
+def _share(x: Any) -> Any:
+    return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
+
+
+def test_every_primitive_with_extremes_has_a_reference() -> None:
+    """A primitive that declares extremes is held to more digits here."""
+    assert {name for name in FLOATING if REGISTRY[name].spec["extremes"]} == set(LOGS)
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_extremes_against_more_digits(name: str) -> None:
+    """Value and derivative far out to 1e-14, where central differences see nothing."""
+    value, slope = LOGS[name]
+    for x in REGISTRY[name].spec["extremes"]:
+        inputs = [x, 0.0][: REGISTRY[name].spec["arity"]]
+        expected = float(value(Long(x)))
+        assert float(REGISTRY[name](*map(np.float64, inputs))) == pytest.approx(expected, rel=1e-14)
+        small = 2.3e-16 if name in BY_ITS_VALUE else 0.0
+        expected = float(slope(Long(x)))
+        assert slope_of(name, *inputs)[0] == pytest.approx(expected, rel=1e-14, abs=small)
