@@ -32,7 +32,8 @@ class Block(NamedTuple):
 def blocks(document: str) -> list[Block]:
     """All fenced blocks in order."""
     return [
-        Block(found[1], found[2], found.start(2), found.end(2)) for found in FENCE.finditer(document)
+        Block(found[1], found[2], found.start(2), found.end(2))
+        for found in FENCE.finditer(document)
     ]
 
 

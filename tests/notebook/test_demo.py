@@ -13,8 +13,14 @@ from typer.testing import CliRunner
 from chainrule.cli import notebook_numbers as numbers
 from chainrule.cli.demo import demo
 
-CHAPTERS = ["What backpropagation is", "Why the sigmoid: four reasons", "the chain rule",
-            "The vanishing gradient", "The 10,000 iterations", "The prediction"]  # fmt: skip
+CHAPTERS = [
+    "What backpropagation is",
+    "Why the sigmoid: four reasons",
+    "Backpropagation follows the chain rule",
+    "The vanishing gradient",
+    "The 10,000 iterations",
+    "The prediction",
+]
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +34,7 @@ def told() -> str:
 
 def test_chapters_in_order(told: str) -> None:
     """Definition, sigmoid, chain rule, vanishing gradient, training, prediction."""
-    places = [told.find(chapter) for chapter in CHAPTERS]
+    places = [told.find(f"\n{k}. {chapter}") for k, chapter in enumerate(CHAPTERS, 1)]
     assert -1 not in places
     assert places == sorted(places)
     assert max(map(len, told.splitlines())) <= 100

@@ -1,0 +1,62 @@
+"""The commands in the documents: those on built-in data run, all have options that exist."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from blocks import blocks
+from typer.testing import CliRunner
+
+from chainrule.cli import main
+from chainrule.cli.app import app
+
+ROOT = Path(__file__).parents[2]
+GUIDE = ROOT / "docs" / "command-line.md"
+
+
+def commands(path: Path) -> list[list[str]]:
+    """The words of each `$ chainrule ...` line."""
+    lines = "\n".join(
+        b.text for b in blocks(path.read_text(encoding="utf-8")) if b.language == "console"
+    )
+    found = re.findall(r"(?:^\$ |&& )(chainrule .*)$", lines, flags=re.MULTILINE)
+    return [shlex.split(line)[1:] for line in found]
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md", GUIDE], ids=["README", "command-line"])
+def test_options_exist(path: Path) -> None:
+    """Every command and option that a document shows is one that `--help` names."""
+    assert len(commands(path)) >= 3
+    for words in commands(path):
+        names = [word for word in words if not word.startswith("-")]
+        chain = names[:2] if names[:1] == ["demo"] else names[:1]
+        done = CliRunner().invoke(app, [*chain, "--help"], env={"COLUMNS": "200"})
+        assert done.exit_code == 0
+        for word in words:
+            if word.startswith("-"):
+                assert re.search(rf"{word}\b", done.stdout), f"{word} of {chain}"
+
+
+def test_the_guide_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From top to bottom in an empty folder; the last section's mistakes end with code 2."""
+    monkeypatch.chdir(tmp_path)
+    for words in commands(GUIDE):
+        wrong = {"no-such-file.csv", "colour", "many"} & set(words)
+        if any("houses" in word for word in words):
+            continue
+        with pytest.raises(SystemExit) as stopped:
+            main(words)
+        assert (2 if wrong else 0) == stopped.value.code, words
+        said = capsys.readouterr()
+        if wrong:
+            assert said.err.count("\n") == 1
+            assert wrong.pop() in said.err
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "digits.safetensors", "small.safetensors", "predicted.csv"
+    }  # fmt: skip
+    assert len((tmp_path / "predicted.csv").read_text().splitlines()) == 151
