@@ -29,11 +29,10 @@ from .transforms import (
     value_and_grad,
     vjp,
 )
+from .version import __version__
 
 if TYPE_CHECKING:
     from . import data, estimators, losses, nn, optim, random, train
-
-__version__ = "0.1.0"
 
 # Imported at first use: whoever differentiates need not load what trains.
 LAZY = ("data", "estimators", "losses", "nn", "optim", "random", "train")
@@ -50,6 +49,7 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
+    "__version__",
     "check_grads",
     "config",
     "configured",

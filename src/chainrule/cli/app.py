@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from .. import __version__
 from ..errors import ChainruleError
+from ..version import __version__
 from .demo import demo
 from .predict import predict
 from .train import train
