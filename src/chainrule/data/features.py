@@ -19,6 +19,7 @@ Series: TypeAlias = Any
 Floats: TypeAlias = NDArray[np.float64]
 
 MOST_LEVELS = 64  # features of one text column; rarer values share the row of zeros
+MOSTLY = 0.9  # a column of which more are numbers is one of numbers, with mistakes
 FARTHEST = 20.0  # standard deviations: one wild cell cannot drown all others
 
 
@@ -74,8 +75,10 @@ class Features:
     >>> plan = Features.learn(frame)
     >>> plan.width
     4
-    >>> plan(frame).round(2).tolist()
-    [[-1.22, 0.0, 0.0, 1.0], [1.22, 0.0, 1.0, 0.0], [0.0, 1.0, 0.0, 1.0]]
+    >>> plan(frame)[:, 1:].tolist()  # empty, blue, red
+    [[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 1.0]]
+    >>> plan(frame)[:, 0].round(3)
+    array([-1.225,  1.225,  0.   ], dtype=float32)
     """
 
     columns: tuple[Column, ...]
@@ -188,11 +191,11 @@ def learn_column(column: Series, as_category: bool = False) -> Column | None:
 
 
 def is_numeric(column: Series) -> bool:
-    """Whether a column counts as numbers: by its dtype, or most of its texts are some."""
+    """Whether a column counts as numbers: by its dtype, or because nearly all its texts are."""
     if pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_bool_dtype(column.dtype):
         return True
     known = column.dropna()
-    return bool(pd.to_numeric(known.astype(str), errors="coerce").notna().mean() > 0.5)
+    return bool(pd.to_numeric(known.astype(str), errors="coerce").notna().mean() > MOSTLY)
 
 
 def as_numbers(column: Series) -> Floats:
@@ -205,8 +208,8 @@ def as_numbers(column: Series) -> Floats:
         row = int(np.argmax(wrong))
         name = str(column.name)
         raise DataError(
-            f"column {name!r}, row {row + 1}: {str(column.iloc[row])!r:.60} is not a finite "
-            f"number: correct or empty the cell, or use --category {name!r} or --drop {name!r}"
+            f"column {name!r}, row {column.index[row] + 1}: {str(column.iloc[row])!r:.60} is not a "
+            f"finite number: correct or empty the cell, or use --category {name!r} or --drop {name!r}"
         )
     return values
 

@@ -163,7 +163,7 @@ def fit_table(
     target = choose_target(table, target)
     for name in (*drop, *category):
         choose_target(table, name)
-    frame = table.frame[table.frame[target].notna()].reset_index(drop=True)
+    frame = table.frame[table.frame[target].notna()]
     if len(frame) < FEWEST_ROWS:
         raise DataError(
             f"{len(frame)} rows with a value of {target!r} are too few to train and test on: "

@@ -1,0 +1,124 @@
+"""Columns as features: against scikit-learn's encoders, and what cannot be used."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.impute import SimpleImputer
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from chainrule.data import Features
+from chainrule.data.features import FARTHEST, MOST_LEVELS, as_texts, is_numeric
+from chainrule.errors import DataError, ModelFileError
+
+rng = np.random.default_rng(0)
+FRAME = pd.DataFrame(
+    {
+        "size": rng.normal(5.0, 3.0, 40),
+        "gap": np.where(np.arange(40) % 7 == 0, np.nan, rng.normal(size=40)),
+        "colour": rng.choice(["red", "blue", "green"], 40),
+        "flag": rng.random(40) < 0.5,
+        "same": 3.0,
+    }
+)
+
+
+def test_numbers_are_those_of_scikit_learn():
+    made = Features.learn(FRAME[["size", "gap"]])(FRAME)
+    filled = SimpleImputer(strategy="median").fit_transform(FRAME[["size", "gap"]])
+    expected = StandardScaler().fit_transform(filled)
+    np.testing.assert_allclose(made[:, :2], expected, rtol=1e-6, atol=1e-7)
+    np.testing.assert_array_equal(made[:, 2], FRAME["gap"].isna())
+
+
+def test_texts_are_those_of_scikit_learn():
+    made = Features.learn(FRAME[["colour"]])(FRAME)
+    expected = OneHotEncoder(sparse_output=False).fit_transform(FRAME[["colour"]])
+    np.testing.assert_array_equal(made, expected)
+
+
+def test_what_does_not_vary_is_left_out():
+    plan = Features.learn(FRAME)
+    assert [column.name for column in plan.columns] == ["size", "gap", "colour", "flag"]
+    assert plan.width == 1 + 2 + 3 + 1
+    assert plan(FRAME).dtype == np.float32
+
+
+def test_only_the_training_rows_are_learned_from():
+    plan = Features.learn(FRAME[:20])
+    changed = FRAME.copy()
+    changed.loc[20:, "size"] = 1e6
+    changed.loc[20:, "colour"] = "violet"
+    made = plan(changed)
+    np.testing.assert_array_equal(made[:20], plan(FRAME)[:20])
+    assert (made[20:, 0] == FARTHEST).all()
+    assert not made[20:, 3:6].any()  # a text never seen
+
+
+def test_a_category_of_numbers():
+    frame = pd.DataFrame({"code": [1.0, 2.0, 1.0, 30.0]})
+    assert Features.learn(frame, ["code"]).columns[0].levels == ("1", "2", "30")
+    assert Features.learn(frame).columns[0].levels == ()
+
+
+def test_rare_texts_share_zeros():
+    names = [f"n{k}" for k in range(MOST_LEVELS + 10)] * 2 + ["often"] * 5
+    plan = Features.learn(pd.DataFrame({"name": names}))
+    assert plan.width == MOST_LEVELS
+    assert "often" in plan.columns[0].levels
+
+
+def test_texts_of_whole_numbers_have_no_point():
+    assert as_texts(pd.Series([1.0, np.nan, 3.0])).tolist() == ["1", None, "3"]
+    assert as_texts(pd.Series([1.5, 2.0])).tolist() == ["1.5", "2.0"]
+    assert as_texts(pd.Series([" a ", None])).tolist() == ["a", None]
+
+
+def test_numeric_text_counts_as_numbers():
+    assert is_numeric(pd.Series(["1", "2.5", None]))
+    assert not is_numeric(pd.Series(["a", "b", "3"]))
+
+
+def test_json_and_back():
+    plan = Features.learn(FRAME)
+    again = Features.from_json(json.loads(json.dumps(plan.to_json())))
+    assert again == plan
+    np.testing.assert_array_equal(again(FRAME), plan(FRAME))
+
+
+@pytest.mark.parametrize(
+    ("frame", "words"),
+    [
+        ({"a": [np.nan] * 4}, r"'a' is empty.*--drop"),
+        ({"a": [*range(11), "4o"]}, r"'a', row 12: '4o' is not a finite number.*--category"),
+        ({"a": [1.0, np.inf, 2.0]}, r"'a', row 2: 'inf'"),
+        ({"a": [1e300, -1e300, 1e308]}, "too large to average"),
+        ({"a": [1, 1, 1], "b": ["x", "x", "x"]}, "no column varies"),
+    ],
+)
+def test_unusable_columns(frame, words):
+    with pytest.raises(DataError, match=words):
+        Features.learn(pd.DataFrame(frame))
+
+
+def test_missing_column():
+    plan = Features.learn(FRAME)
+    with pytest.raises(DataError, match=r"'size' is missing \(and 1 more\); the table has 'gap'"):
+        plan(FRAME[["gap", "colour", "same"]].rename(columns={"flag": "f"}))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"scale": 0.0}, {"scale": float("nan")}, {"mean": "1"}, {"levels": "ab"}, {"name": 3},
+        {"levels": [1]}, {"extra": 1}, {"missing": 1}, {"fill": None},
+    ],
+)  # fmt: skip
+def test_hostile_json(change):
+    entry = Features.learn(FRAME[["size"]]).to_json()[0]
+    with pytest.raises(ModelFileError):
+        Features.from_json([{**entry, **change}])
+    for value in ({}, [], None, [[]], "x"):
+        with pytest.raises(ModelFileError):
+            Features.from_json(value)

@@ -1,0 +1,81 @@
+"""Tables from files: formats, separators, and files that are no tables."""
+
+import gzip
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from chainrule.data import BUILT_IN, read_table
+from chainrule.errors import DataError
+
+SHAPES = {
+    "digits": (1797, 65), "iris": (150, 5), "wine": (178, 14), "breast_cancer": (569, 31),
+    "diabetes": (442, 11),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_built_in_sets(name):
+    table = read_table(name)
+    assert table.frame.shape == SHAPES[name]
+    assert table.target in table.frame.columns
+    assert table.task == ("regression" if name == "diabetes" else "classification")
+
+
+def test_formats_hold_the_same(tmp_path):
+    frame = pd.DataFrame({"a": [1.5, 2.0], "b": ["x, y", "z"]})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    frame.to_csv(tmp_path / "t.tsv", index=False, sep="\t")
+    frame.to_csv(tmp_path / "semicolon.csv", index=False, sep=";")
+    frame.to_parquet(tmp_path / "t.parquet")
+    (tmp_path / "t.csv.gz").write_bytes(gzip.compress((tmp_path / "t.csv").read_bytes()))
+    for name in ("t.csv", "t.tsv", "semicolon.csv", "t.parquet", "t.csv.gz"):
+        pd.testing.assert_frame_equal(read_table(tmp_path / name).frame, frame, check_dtype=False)
+
+
+def test_a_file_wins_over_a_built_in_set(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "iris").mkdir()
+    with pytest.raises(DataError, match="folder"):
+        read_table("iris")
+
+
+def test_a_first_line_of_numbers_is_data(tmp_path):
+    (tmp_path / "t.csv").write_text("1.5,2\n2.5,3\n")
+    table = read_table(tmp_path / "t.csv")
+    assert table.frame.shape == (2, 2)
+    assert list(table.frame.columns) == ["column_1", "column_2"]
+    assert "first line" in table.notes[0]
+
+
+def test_decimal_commas(tmp_path):
+    (tmp_path / "t.csv").write_text("a;b\n1,5;x\n2,5;y\n")
+    np.testing.assert_array_equal(read_table(tmp_path / "t.csv").frame["a"], [1.5, 2.5])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("e.csv", b"", "is empty"),
+        ("blank.csv", b"\n \n", "is empty"),
+        ("head.csv", b"a,b\n", "no rows"),
+        ("twice.csv", b"a,a\n1,2\n", "two columns are named 'a'"),
+        ("binary.csv", b"a,b\0\n1,2\n", "binary"),
+        ("latin.csv", "a,b\nä,1\n".encode("latin-1"), "UTF-8"),
+        ("ragged.csv", b"a,b\n1,2\n1,2,3\n", "not a table"),
+        ("t.parquet", b"PAR1 no", "Parquet"),
+        ("t.csv.gz", b"\x1f\x8bno", "gzip"),
+        ("t.xyz", b"a,b\n1,2\n", r"end it in \.csv"),
+    ],
+)
+def test_files_that_are_no_tables(tmp_path, name, content, words):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=words) as caught:
+        read_table(tmp_path / name)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_file():
+    with pytest.raises(DataError, match=r"no file 'nothing\.csv'.*digits"):
+        read_table("nothing.csv")
