@@ -34,9 +34,10 @@ def make_epoch(loss: Loss, optimizer: Optimizer, batch_size: int) -> Epoch:
     Examples
     --------
     >>> import numpy as np
-    >>> from chainrule import losses, nn, optim, random
+    >>> from chainrule import jit, losses, nn, optim, random
     >>> model, optimizer = nn.Dense(1, 1, key=random.key(0), dtype=float), optim.sgd(0.1)
-    >>> epoch, state = make_epoch(losses.squared_error, optimizer, 2), optimizer.init(model)
+    >>> epoch = jit(make_epoch(losses.squared_error, optimizer, 2))
+    >>> state = optimizer.init(model)
     >>> x = np.array([[0.0], [1.0], [2.0]])
     >>> for _ in range(100):
     ...     model, state, loss = epoch(model, state, random.key(1), x, 3.0 * x + 1.0)
@@ -55,7 +56,7 @@ def make_epoch(loss: Loss, optimizer: Optimizer, batch_size: int) -> Epoch:
         turns, rest = divmod(rows, batch_size)
 
         def turn(carry: Any, batch: Any) -> tuple[Any, Any]:
-            model, state, value = step(*carry, x[batch], y[batch])
+            model, state, value = step(carry[0], carry[1], x[batch], y[batch])
             return (model, state), value
 
         total = 0.0
