@@ -132,7 +132,7 @@ def _chain_rule(console: Console) -> None:
         )  # fmt: skip
     _show(console, table)
     _say(console, "And so for every operation on the way, which is all that backpropagation does:")
-    table = _table("step", "computed as", "value", "gradient from upstream", "passed on")
+    table = _table("step", "computed as", "value", "upstream", "passed on")
     for step in story.steps:
         passed = ", ".join(f"{edge.product:+.4f} to {edge.source}" for edge in step.edges)
         table.add_row(
@@ -154,9 +154,9 @@ def _vanishing(console: Console) -> None:
         table.add_row(
             str(found.depth),
             f"{found.sigmoid:.1e}",
-            bar(1 + log10(found.sigmoid) / 24, 24),
+            bar(1 + log10(found.sigmoid) / 24, 18),
             f"{found.relu:.1e}",
-            bar(1 + log10(found.relu) / 24, 24),
+            bar(1 + log10(found.relu) / 24, 18),
         )
     _show(console, table)
     _say(console, "(Bars on a logarithmic scale, from 1e-24 to 1.)")
