@@ -42,8 +42,7 @@ def with_values(f: Callable[..., Any], *arrays: Any) -> list[Any]:
     """f's results on tracers that know their numbers, whatever the dtypes."""
     from_tracers = f(*[Tracer(_leaf(a)) for a in arrays])
     return [
-        np.asarray(x.node.value if isinstance(x, Tracer) else x)
-        for x in tree.leaves(from_tracers)
+        np.asarray(x.node.value if isinstance(x, Tracer) else x) for x in tree.leaves(from_tracers)
     ]
 
 

@@ -56,6 +56,7 @@ def test_write_number(index: Any) -> None:
 @pytest.mark.parametrize("index", [*BASIC, *ADVANCED], ids=lambda i: str(i)[:40])
 def test_write_array(index: Any) -> None:
     """x[index] = array: slopes to what was written and to what was left."""
+
     def f(a: Any, v: Any) -> Any:
         a = a * 1.0
         a[index] = v

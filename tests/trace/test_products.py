@@ -42,7 +42,8 @@ def test_dot(shapes: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "shapes", [((3,), (3,)), ((2, 3), (4, 3)), ((), (2,)), ((2, 3), (3,)), ((2, 2, 3), (4, 3))],
+    "shapes",
+    [((3,), (3,)), ((2, 3), (4, 3)), ((), (2,)), ((2, 3), (3,)), ((2, 2, 3), (4, 3))],
     ids=str,
 )
 def test_inner_outer_vdot(shapes: Any) -> None:

@@ -30,9 +30,7 @@ def active_nodes(outputs: Iterable[Node], inputs: Sequence[Node]) -> list[Node]:
     return path
 
 
-def needs_graph(
-    path: Sequence[Node], inputs: Sequence[Node], results: Sequence[Node] = ()
-) -> bool:
+def needs_graph(path: Sequence[Node], inputs: Sequence[Node], results: Sequence[Node] = ()) -> bool:
     """Whether anything but `inputs` may be differentiated by somebody else, or is unknown.
 
     If all that the path and the results read are constants, known arguments of this very

@@ -209,7 +209,8 @@ def as_numbers(column: Series) -> Floats:
         name = str(column.name)
         raise DataError(
             f"column {name!r}, row {column.index[row] + 1}: {str(column.iloc[row])!r:.60} is not a "
-            f"finite number: correct or empty the cell, or use --category {name!r} or --drop {name!r}"
+            f"finite number: correct or empty the cell, or use --category {name!r} or "
+            f"--drop {name!r}"
         )
     return values
 
