@@ -158,7 +158,7 @@ cosh: Primitive = elementwise(
 tanh: Primitive = elementwise(
     "tanh",
     lambda xp, x: xp.tanh(x),
-    lambda y, x: ((1.0 - y) * (1.0 + y),),
+    lambda y, x: (1.0 - y * y,),
     extremes=(-300.0, -20.0, 0.0, 20.0, 300.0),
 )
 arcsinh: Primitive = elementwise(

@@ -56,7 +56,9 @@ def make_epoch(loss: Loss, optimizer: Optimizer, batch_size: int) -> Epoch:
         turns, rest = divmod(rows, batch_size)
 
         def turn(carry: Any, batch: Any) -> tuple[Any, Any]:
-            model, state, value = step(carry[0], carry[1], x[batch], y[batch])
+            model, state, value = step(
+                carry[0], carry[1], np.take(x, batch, axis=0), np.take(y, batch, axis=0)
+            )
             return (model, state), value
 
         total = 0.0

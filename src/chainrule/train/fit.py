@@ -100,7 +100,8 @@ def fit(
     >>> from chainrule import losses, nn, optim, random
     >>> x = np.linspace(-1.0, 1.0, 50).reshape(50, 1)
     >>> model = nn.MLP(1, (16,), 1, np.tanh, key=random.key(0))
-    >>> result = fit(model, x, x**2, loss=losses.squared_error, optimizer=optim.adam(0.02))
+    >>> settings = {"loss": losses.squared_error, "optimizer": optim.adam(0.02)}
+    >>> result = fit(model, x, x**2, batch_size=10, **settings)
     >>> bool(result.history[-1]["loss"] < 0.01), result.best_epoch, result.stopped
     (True, 100, 'epochs')
     """
