@@ -259,7 +259,7 @@ def items(node: Node) -> tuple[Node, ...]:
 
 
 def reachable(outputs: Iterable[Node], floor: int = -1) -> list[Node]:
-    """All nodes under `outputs` that are numbered `floor` or higher, inputs first."""
+    """All under `outputs` but constants that are numbered `floor` or higher, inputs first."""
     seen: set[Node] = set()
     stack = [node for node in outputs if node.serial >= floor]
     while stack:
@@ -268,7 +268,7 @@ def reachable(outputs: Iterable[Node], floor: int = -1) -> list[Node]:
             continue
         seen.add(node)
         for child in node.inputs:
-            if child.serial >= floor and child not in seen:
+            if child.serial >= floor and child not in seen and child.primitive is not CONSTANT:
                 stack.append(child)
     return sorted(seen, key=lambda node: node.serial)
 

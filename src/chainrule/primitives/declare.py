@@ -91,7 +91,7 @@ def elementwise(
 
 def _times(g: Any, partial: Any) -> Any:
     """`g * partial`, where a partial of exactly 1 or -1 costs nothing."""
-    if isinstance(partial, float):
+    if type(partial) is float:  # a constant of the rule; a NumPy scalar is a float, too
         return g if partial == 1.0 else -g if partial == -1.0 else g * partial
     return g * partial
 
