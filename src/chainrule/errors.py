@@ -7,6 +7,7 @@ from pathlib import Path
 from types import CodeType, FrameType
 
 PACKAGE = str(Path(__file__).parent)
+_LIBRARIES = ("/numpy/", "/scipy/", "/optree/")
 _internal: dict[CodeType, bool] = {}
 
 
@@ -65,13 +66,13 @@ def is_internal(code: CodeType) -> bool:
     known = _internal.get(code)
     if known is None:
         name = code.co_filename
-        known = name.startswith((PACKAGE, "<frozen")) or "/numpy/" in name or "/optree/" in name
+        known = name.startswith((PACKAGE, "<frozen")) or any(part in name for part in _LIBRARIES)
         _internal[code] = known
     return known
 
 
 def user_frame() -> FrameType | None:
-    """The innermost frame that is not ours, NumPy's or optree's."""
+    """The innermost frame that is not ours, NumPy's, SciPy's or optree's."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and is_internal(frame.f_code):
         frame = frame.f_back

@@ -221,7 +221,8 @@ _PLAIN = (
 _LOST = (
     "a traced number was asked for as a plain one, and its derivative would be lost. Instead of "
     "np.array([a, b]) use np.stack([a, b]); instead of out = np.zeros(n); out[i] = a use "
-    "out = np.zeros_like(x) or np.zeros(n, like=x); instead of math.sin(a) use np.sin(a); instead "
+    "out = np.zeros_like(x) or np.zeros(n, like=x); instead of math.sin(a) use np.sin(a), "
+    "instead of scipy.special.logsumexp(a) chainrule.logsumexp(a); instead "
     "of np.asarray(a) use a itself; float(a) is for numbers that need no derivative"
 )
 
@@ -339,7 +340,7 @@ def unsupported(shown: str, name: str) -> str:
 
 
 def _nearest(name: str, known: set[str]) -> str | None:
-    matches = get_close_matches(name, sorted(known), n=1, cutoff=0.5)
+    matches = get_close_matches(name, sorted(known), n=1, cutoff=0.7)
     return matches[0] if matches else None
 
 

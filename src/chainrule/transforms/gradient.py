@@ -155,7 +155,7 @@ def value_and_grad(
             raise GradientError(
                 at_user_line(
                     f"grad needs a function that returns one scalar; this one returned "
-                    f"{shapes[0] if len(shapes) == 1 else shapes}: sum it, or use vjp or jacobian"
+                    f"{shapes[0] if len(shapes) == 1 else shapes}: sum it, or use vjp"
                 )
             )
         output = traced.outputs[0]
