@@ -271,7 +271,7 @@ def test_errors_name_the_argument() -> None:
         optim.sgd(0.1, momentum=1.0)
     with pytest.raises(ValueError, match="nesterov=True needs a momentum"):
         optim.sgd(0.1, nesterov=True)
-    with pytest.raises(TypeError, match="rate='0.1': give a number"):
+    with pytest.raises(TypeError, match=r"rate='0\.1': give a number"):
         optim.adam("0.1")
     with pytest.raises(ValueError, match="beta2=1: give"):
         optim.adam(beta2=1)
