@@ -176,3 +176,11 @@ def test_errors_name_this_file(call, error, words):
     with pytest.raises(error, match=words) as caught:
         call()
     assert "test_scan.py" in str(caught.value)
+
+
+def test_results_share_no_memory():
+    """A carry that never changes is returned as a copy."""
+    start = np.ones(2)
+    first, second = cr.scan(lambda c, x: ((c[0], c[0]), None), (start, start), XS)[0]
+    first += 1.0
+    assert start.tolist() == second.tolist() == [1.0, 1.0]

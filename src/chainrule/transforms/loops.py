@@ -15,7 +15,7 @@ from ..graph.graph import Graph
 from ..graph.node import Node
 from ..graph.types import Type
 from ..primitives.structure import cast
-from ..trace.capture import as_array, capture, finish, type_of
+from ..trace.capture import as_array, capture, finish_all, type_of
 from ..trace.tracer import Tracer, is_weak
 
 
@@ -94,7 +94,7 @@ def scan(
     results = run_scan(
         given, body=body, n_carry=len(carry), n_xs=len(columns), length=length, reverse=reverse
     )
-    return tree.unflatten(out_def, [finish(x) for x in results])  # type: ignore[no-any-return]
+    return tree.unflatten(out_def, finish_all(results))  # type: ignore[no-any-return]
 
 
 def fori_loop(lower: int, upper: int, body: Callable[[Any, Any], Any], init: Any) -> Any:
@@ -169,4 +169,8 @@ def _as_dtype(x: Any, dtype: np.dtype[Any]) -> Any:
 
 
 def _raw(x: Any) -> Node | Any:
-    return x.node if isinstance(x, Tracer) else as_array(x)
+    """A node, or an array of which results are copies: it is seen to be a view."""
+    if isinstance(x, Tracer):
+        return x.node
+    array = as_array(x)
+    return array.view() if isinstance(array, np.ndarray) else array
