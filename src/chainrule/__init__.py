@@ -19,6 +19,7 @@ from .explain import explain
 from .trace.function_table import logsumexp
 from .transforms import (
     check_grads,
+    cond,
     fori_loop,
     grad,
     jit,
@@ -28,6 +29,7 @@ from .transforms import (
     stop_gradient,
     value_and_grad,
     vjp,
+    while_loop,
 )
 from .version import __version__
 
@@ -51,6 +53,7 @@ def __dir__() -> list[str]:
 __all__ = [
     "__version__",
     "check_grads",
+    "cond",
     "config",
     "configured",
     "data",
@@ -73,4 +76,5 @@ __all__ = [
     "tree",
     "value_and_grad",
     "vjp",
+    "while_loop",
 ]

@@ -71,7 +71,7 @@ def _infer(
     return (*after, *stacked)
 
 
-def _zeros(x: Any) -> Any:
+def zeros_of(x: Any) -> Any:
     """Zeros of a node's or an array's type, for a carry, which must be a whole array."""
     return np.zeros(x.shape, x.dtype)
 
@@ -101,7 +101,7 @@ def _jvp(
     )}  # fmt: skip
     derived = forward(body.outputs, list(tangent_of), list(tangent_of.values()))
     new_carry, ys = list(body.outputs[:n_carry]), list(body.outputs[n_carry:])
-    d_carry = [derived[k] or constant(_zeros(body.outputs[k])) for k in moving]
+    d_carry = [derived[k] or constant(zeros_of(body.outputs[k])) for k in moving]
     found = [k for k in range(n_carry, len(derived)) if derived[k] is not None]
     both = Graph(
         (
@@ -145,7 +145,7 @@ def _vjp(
     cotangent_of = dict(zip(active, found, strict=True))
     derived = [cotangent_of.get(node) for node in body.inputs]
     d_carry, d_xs, d_constants = parts(derived, n_carry, n_xs)
-    g_carry = [d_carry[k] or constant(_zeros(carry[k])) for k in moving]
+    g_carry = [d_carry[k] or constant(zeros_of(carry[k])) for k in moving]
     touched_xs = [k for k, d in enumerate(d_xs) if d is not None]
     touched = [k for k, d in enumerate(d_constants) if d is not None]
     sums = [input_node(in_constants[k].type) for k in touched]
@@ -177,7 +177,7 @@ def _vjp(
     )  # fmt: skip
     results = run_scan(
         [
-            *[_filled(g[k], carry[k]) for k in moving], *[_zeros(node) for node in sums],
+            *[_filled(g[k], carry[k]) for k in moving], *[zeros_of(node) for node in sums],
             *stacks, *[xs[k] for k in sliced], *[g[k] for k in given],
             *call(Graph(tuple(in_constants), tuple(fixed)), constants),
         ],

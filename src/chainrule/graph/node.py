@@ -258,6 +258,11 @@ def items(node: Node) -> tuple[Node, ...]:
     return tuple(apply(ITEM, (node,), {"index": k}) for k in range(len(node.shape)))
 
 
+def next_serial() -> int:
+    """A number between those of the nodes that are there and those to come."""
+    return next(_serial)
+
+
 def reachable(outputs: Iterable[Node], floor: int = -1) -> list[Node]:
     """All under `outputs` but constants that are numbered `floor` or higher, inputs first."""
     seen: set[Node] = set()

@@ -88,16 +88,18 @@ def _pruned(scan: Node, read: set[int]) -> tuple[Node, list[int]] | None:
 
 
 def in_bodies(graph: Graph, simplify: Callable[[Graph], Graph]) -> Graph:
-    """The graph with the bodies of its scans simplified."""
+    """The graph with the graphs that its nodes hold simplified."""
     done: dict[Graph, Graph] = {}
 
     def visit(node: Node, _original: Node) -> Node:
-        if node.primitive.name != "scan":
-            return node
-        body = node.params["body"]
-        if body not in done:
-            done[body] = simplify(body)
-        return node if done[body] is body else _again(node, node.inputs, body=done[body])
+        changed = {}
+        for name, inner in node.params.items():
+            if isinstance(inner, Graph):
+                if inner not in done:
+                    done[inner] = simplify(inner)
+                if done[inner] is not inner:
+                    changed[name] = done[inner]
+        return _again(node, node.inputs, **changed) if changed else node
 
     return rewrite(graph, visit)
 
@@ -110,7 +112,7 @@ def _loop(scan: Node) -> Hashable:
     return (scan.inputs, p["body"].inputs, carries, rest)
 
 
-def _again(scan: Node, inputs: tuple[Node, ...], **changed: object) -> Node:
-    made = apply(scan.primitive, inputs, {**scan.params, **changed})
-    made.place = scan.place
+def _again(node: Node, inputs: tuple[Node, ...], **changed: object) -> Node:
+    made = apply(node.primitive, inputs, {**node.params, **changed})
+    made.place = node.place
     return made

@@ -10,7 +10,7 @@ import numpy as np
 from .. import tree
 from ..errors import ChainruleError, DtypeError, at_user_line
 from ..graph.graph import Graph
-from ..graph.node import CONSTANT, Node, input_node, reachable
+from ..graph.node import CONSTANT, Node, input_node, next_serial, reachable
 from ..graph.types import Type, check_dtype
 from ..primitives.structure import identity
 from .tracer import Tracer, node_of
@@ -63,27 +63,27 @@ def capture(
     outside : tuple of Node
         What the function read of tracers that are not its own arguments.
     """
+    floor = next_serial()
     inputs = [input_node(t) for t in types]
     weak = [False] * len(inputs) if weak is None else weak
     tracers = [Tracer(node, w) for node, w in zip(inputs, weak, strict=True)]
     result = called(function, tree.unflatten(treedef, tracers), {})
     leaves, out_treedef = tree.flatten(result)
     outputs = [node_of(as_array(leaf, "a result")) for leaf in leaves]
-    graph, outside = close(inputs, outputs)
+    graph, outside = close(floor, inputs, outputs)
     return graph, out_treedef, outside
 
 
-def close(inputs: Sequence[Node], outputs: Sequence[Node]) -> tuple[Graph, tuple[Node, ...]]:
-    """A graph that reads nothing but its inputs: what it read from outside becomes an input."""
-    if not outputs:
-        return Graph(tuple(inputs), ()), ()
-    floor = min((node.serial for node in inputs), default=0)
-    if not inputs:
-        floor = min((node.serial for node in reachable(outputs)), default=0)
+def close(
+    floor: int, inputs: Sequence[Node], outputs: Sequence[Node]
+) -> tuple[Graph, tuple[Node, ...]]:
+    """A graph that reads nothing but its inputs: what it read from outside becomes an input.
+
+    Outside is what was there before the number `floor` was given, and leaves that are not ours.
+    """
     own = set(inputs)
-    inner = reachable(outputs, floor)
     outside: dict[Node, None] = {}
-    for node in (*inner, *outputs):
+    for node in (*reachable(outputs, floor), *outputs):
         for child in (node, *node.inputs):
             foreign = child.serial < floor or (not child.inputs and child not in own)
             if foreign and child.primitive is not CONSTANT:

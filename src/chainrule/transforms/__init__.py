@@ -1,5 +1,6 @@
 """Layer 7: what users do to functions: differentiate, compile, loop, check."""
 
+from .branches import cond, while_loop
 from .check import check_grads
 from .gradient import grad, jvp, value_and_grad, vjp
 from .jit import jit, make_graph
@@ -8,6 +9,7 @@ from .stop import stop_gradient
 
 __all__ = [
     "check_grads",
+    "cond",
     "fori_loop",
     "grad",
     "jit",
@@ -17,4 +19,5 @@ __all__ = [
     "stop_gradient",
     "value_and_grad",
     "vjp",
+    "while_loop",
 ]

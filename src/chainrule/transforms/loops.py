@@ -86,11 +86,11 @@ def scan(
     wanted = _carry_dtypes(body, out_def, carry, carry_def)
     if any(t != type_of(x) for t, x in zip(wanted, carry, strict=True)):
         # A carry that began as a Python number takes the dtype that the first turn gave it.
-        carry = [_as_dtype(x, t.dtype) for x, t in zip(carry, wanted, strict=True)]
+        carry = [as_dtype(x, t.dtype) for x, t in zip(carry, wanted, strict=True)]
         body, out_def, outside = capture(f, [*wanted, *slices], args_def)
         _carry_dtypes(body, out_def, carry, carry_def)
 
-    given = [_raw(x) for x in (*carry, *columns)] + list(outside)
+    given = [raw(x) for x in (*carry, *columns)] + list(outside)
     results = run_scan(
         given, body=body, n_carry=len(carry), n_xs=len(columns), length=length, reverse=reverse
     )
@@ -164,11 +164,11 @@ def _carry_dtypes(
     return after
 
 
-def _as_dtype(x: Any, dtype: np.dtype[Any]) -> Any:
+def as_dtype(x: Any, dtype: np.dtype[Any]) -> Any:
     return Tracer(cast(x.node, dtype=dtype)) if isinstance(x, Tracer) else dtype.type(x)
 
 
-def _raw(x: Any) -> Node | Any:
+def raw(x: Any) -> Node | Any:
     """A node, or an array of which results are copies: it is seen to be a view."""
     if isinstance(x, Tracer):
         return x.node
