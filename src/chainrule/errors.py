@@ -79,14 +79,6 @@ def user_frame() -> FrameType | None:
     return frame
 
 
-def user_line() -> str:
-    """`file.py:12` of the user's code that is running now."""
-    frame = user_frame()
-    if frame is None:
-        return "<unknown line>"
-    return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
-
-
 def at_user_line(message: str) -> str:
     """`message` with the user's file and line in front."""
     frame = user_frame()

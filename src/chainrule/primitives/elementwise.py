@@ -9,7 +9,6 @@ from ..graph.node import Primitive
 from .declare import elementwise
 
 _ANY = (-3.0, 3.0)
-_UNIT = (-0.95, 0.95)
 _POSITIVE = (0.1, 4.0)
 _LARGE = (-700.0, -40.0, 0.0, 40.0, 700.0)
 
