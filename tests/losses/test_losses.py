@@ -24,7 +24,7 @@ def _huber(e: Any, delta: float) -> Any:
     return np.where(size <= delta, e * e / 2, delta * (size - delta / 2))
 
 
-ELEMENTWISE = {
+ELEMENTWISE: dict[str, tuple[Any, Any, Any]] = {
     "squared_error": (losses.squared_error, lambda e: e**2, lambda e: 2 * e),
     "absolute_error": (losses.absolute_error, np.abs, np.sign),
     "huber": (losses.huber, lambda e: _huber(e, 1.0), lambda e: np.clip(e, -1, 1)),

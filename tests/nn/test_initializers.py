@@ -47,7 +47,7 @@ def test_the_same_key_gives_the_same_weights(init: nn.Initializer) -> None:
 def test_zeros_and_ones() -> None:
     """Constant whatever the key."""
     assert nn.zeros(random.key(0), (2, 2)).tolist() == [[0.0, 0.0], [0.0, 0.0]]
-    assert nn.ones(random.key(0), 2, np.float64).tolist() == [1.0, 1.0]
+    assert nn.ones(random.key(0), (2,), np.float64).tolist() == [1.0, 1.0]
 
 
 def test_fans() -> None:

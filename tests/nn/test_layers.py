@@ -44,13 +44,13 @@ def test_mlp_and_its_gradient_against_backpropagation_by_hand(activation: Any) -
     dense = [m.replace(bias=b) for m, b in zip(model.layers, biases, strict=True)]
     model = model.replace(layers=tuple(dense))
     x, y = RNG.normal(size=(7, 3)), RNG.normal(size=(7, 2))
-    slope = {
+    slope: Any = {
         nn.relu: lambda z: (z > 0) * 1.0,
         nn.tanh: lambda z: 1 - np.tanh(z) ** 2,
         np.tanh: lambda z: 1 - np.tanh(z) ** 2,
         nn.sigmoid: lambda z: np.exp(-z) / (1 + np.exp(-z)) ** 2,
     }[activation]
-    value = {nn.relu: lambda z: z * (z > 0), nn.sigmoid: lambda z: 1 / (1 + np.exp(-z))}.get(
+    value: Any = {nn.relu: lambda z: z * (z > 0), nn.sigmoid: lambda z: 1 / (1 + np.exp(-z))}.get(
         activation, np.tanh
     )
     (w1, w2, w3), (b1, b2, b3) = [m.weight for m in model.layers], biases

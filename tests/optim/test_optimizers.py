@@ -15,7 +15,7 @@ from chainrule.transforms import grad, jit, scan
 RNG = np.random.default_rng(0)
 A = RNG.normal(size=(5, 3))
 B = RNG.normal(size=5)
-START = {"w": RNG.normal(size=3), "b": np.array([0.7]), "none": None}
+START: dict[str, Any] = {"w": RNG.normal(size=3), "b": np.array([0.7]), "none": None}
 STEPS = 8
 
 
@@ -207,7 +207,8 @@ def test_clip_by_global_norm() -> None:
 def test_clipped_training_is_the_textbook_s() -> None:
     """chain(clip, momentum): the norm is over all parameters together."""
     optimizer = optim.chain(optim.clip_by_global_norm(1.0), optim.sgd(0.1, momentum=0.5))
-    p, v = {"w": START["w"], "b": START["b"]}, {"w": 0.0, "b": 0.0}
+    p: dict[str, Any] = {"w": START["w"], "b": START["b"]}
+    v: dict[str, Any] = {"w": 0.0, "b": 0.0}
     carry: Any = (p, optimizer.init(p))
     step = step_of(optimizer)
     for _ in range(STEPS):
