@@ -163,6 +163,8 @@ def fit_table(
     target = choose_target(table, target)
     for name in (*drop, *category):
         choose_target(table, name)
+    if target in drop:
+        raise DataError(f"column {target!r} is the target: it cannot be left out as well")
     frame = table.frame[table.frame[target].notna()]
     if len(frame) < FEWEST_ROWS:
         raise DataError(
@@ -170,7 +172,7 @@ def fit_table(
             f"give at least {FEWEST_ROWS}"
         )
     task = task or (table.task if target == table.target else None) or choose_task(frame[target])
-    inputs = frame.drop(columns=[target, *[name for name in drop if name != target]])
+    inputs = frame.drop(columns=[target, *drop])
     labels = frame[target]
     train_rows, test_rows = _split(labels, task, settings.test_fraction, settings.seed)
     model = _untrained(
