@@ -128,7 +128,7 @@ def test_fields_are_set_once() -> None:
     with pytest.raises(AttributeError, match=r"Pair\.weight is set.*replace\(weight=\.\.\.\)"):
         pair.weight = np.ones(2)
     with pytest.raises(AttributeError, match="Pair has no field 'wieght'"):
-        pair.wieght = np.ones(2)  # type: ignore[attr-defined]
+        pair.wieght = np.ones(2)
     with pytest.raises(AttributeError, match="cannot be deleted"):
         del pair.weight
 
