@@ -238,8 +238,19 @@ def test_wrong_input(options, error, words):
 
 
 def test_a_shape_error_names_both_shapes():
-    with pytest.raises(ValueError, match=r"\(32, 1\).*\(32,\)"):
+    with pytest.raises(ValueError, match=r"\(50, 1\).*\(50,\)"):
         fit(y=Y[:, 0])
+
+
+@pytest.mark.parametrize(("first", "words"), [(-1, "from -1 to 1"), (1, "from 1 to 3")])
+@pytest.mark.parametrize("held", [False, True])
+def test_labels_out_of_range_are_refused_before_training(first, words, held):
+    """-1 would index the last class, without a word."""
+    wrong, right = np.arange(50) % 3 + first, np.arange(50) % 3
+    m = nn.MLP(3, (4,), 3, key=random.key(0))
+    given = {"validation_data": (X, wrong)} if held else {}
+    with pytest.raises(ValueError, match=words):
+        fit(m, y=right if held else wrong, loss=losses.softmax_cross_entropy, **given)
 
 
 # Progress

@@ -15,7 +15,7 @@ from ..errors import TrainingError
 from ..optim import Optimizer
 from ..transforms import jit
 from .epoch import Loss, make_epoch
-from .predict import mean_loss
+from .predict import CHUNK, mean_loss
 from .progress import Meter
 from .result import EpochReport, FitResult, Stopped
 from .rows import Rows, hold_out, rows, whole
@@ -122,6 +122,9 @@ def fit(
                 f"patience={patience} needs validation rows: give validation_data or, for "
                 "instance, validation_fraction=0.1"
             )
+    for given in (data, validation):
+        if given is not None:
+            _try(model, loss, *given)
     training = _Training(model, data, validation, loss, optimizer, batch_size, score, shuffle_key)
     with Meter(epochs, progress) as meter:
         stopped = training.run(epochs, patience, (meter.show, *callbacks))
@@ -132,6 +135,13 @@ def fit(
             file=sys.stderr,
         )
     return training.result(stopped)
+
+
+def _try(model: Any, loss: Loss, x: Any, y: Any) -> None:
+    """Compute the loss once on plain arrays: labels out of range are seen only with numbers."""
+    for start in range(0, len(x), CHUNK):
+        chunk = slice(start, start + CHUNK)
+        loss(model(x[chunk]), y[chunk])
 
 
 class _Best(NamedTuple):
