@@ -30,11 +30,15 @@ class Config:
     lines : int
         ``CHAINRULE_LINES``. 1 records the user's line on every node even without ``jit``
         (``explain`` turns it on for itself). Default 0.
+    vector : int
+        ``CHAINRULE_VECTOR``. How many float32 a vector of compiled code holds: 4, 8 or 16, or 0
+        for as many as the CPU has. Default 0.
     """
 
     debug: int = field(default_factory=lambda: _flag("CHAINRULE_DEBUG", 0))
     check: int = field(default_factory=lambda: _flag("CHAINRULE_CHECK", 0))
     lines: int = field(default_factory=lambda: _flag("CHAINRULE_LINES", 0))
+    vector: int = field(default_factory=lambda: _flag("CHAINRULE_VECTOR", 0))
 
 
 config = Config()
