@@ -31,6 +31,10 @@ class AbstractValueError(ChainruleError, TypeError):
     """A number asked for while tracing, when only shapes and dtypes are known."""
 
 
+class CompileError(ChainruleError, RuntimeError):
+    """Native code that cannot be made or loaded here."""
+
+
 class GradientError(ChainruleError, TypeError):
     """A derivative that does not exist or cannot be formed."""
 

@@ -398,6 +398,42 @@ class Function:
         self.unit.declare(full, f"declare void @{full}({x.type}, ptr, i32, <{x.lanes} x i1>)")
         self.emit(f"call void @{full}({x}, ptr {pointer}, i32 {x.dtype.itemsize}, {mask})")
 
+    def gather(self, pointer: str, dtype: Any, offsets: Value, mask: Value) -> Value:
+        """Numbers that lie at int64 offsets, counted in numbers, from an address."""
+        dtype = np.dtype(dtype)
+        stored = np.dtype(np.uint8) if dtype.kind == "b" else dtype
+        lanes, kind = offsets.lanes, llvm_type(stored, offsets.lanes)
+        places = self._places(pointer, stored, offsets)
+        full = f"llvm.masked.gather.v{lanes}{_suffix(stored)}.v{lanes}p0"
+        masks = f"<{lanes} x i1>"
+        self.unit.declare(full, f"declare {kind} @{full}(<{lanes} x ptr>, i32, {masks}, {kind})")
+        right = (
+            f"call {kind} @{full}(<{lanes} x ptr> {places}, i32 {stored.itemsize}, {mask}, "
+            f"{kind} zeroinitializer)"
+        )
+        found = self.value(right, stored, lanes)
+        if dtype.kind != "b":
+            return found
+        return self.value(f"icmp ne {found}, {found.like(0).name}", dtype, lanes)
+
+    def scatter(self, x: Value, pointer: str, offsets: Value, mask: Value) -> None:
+        """Numbers to int64 offsets, counted in numbers, from an address."""
+        if x.dtype.kind == "b":
+            byte = np.dtype(np.uint8)
+            x = self.value(f"zext {x} to {llvm_type(byte, x.lanes)}", byte, x.lanes)
+        places = self._places(pointer, x.dtype, offsets)
+        lanes = x.lanes
+        full = f"llvm.masked.scatter.v{lanes}{_suffix(x.dtype)}.v{lanes}p0"
+        kinds = f"{x.type}, <{lanes} x ptr>, i32, <{lanes} x i1>"
+        self.unit.declare(full, f"declare void @{full}({kinds})")
+        self.emit(
+            f"call void @{full}({x}, <{lanes} x ptr> {places}, i32 {x.dtype.itemsize}, {mask})"
+        )
+
+    def _places(self, pointer: str, dtype: np.dtype[Any], offsets: Value) -> str:
+        element = ELEMENTS[dtype.name]
+        return self.name(f"getelementptr {element}, ptr {pointer}, {offsets}")
+
     def first_lanes(self, count: Index, lanes: int) -> Value:
         """A mask of the first `count` lanes."""
         if isinstance(count, int):

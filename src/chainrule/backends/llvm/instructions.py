@@ -1,0 +1,203 @@
+"""What a plan is made of: each instruction is one loop nest, product, loop or call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from ...graph.node import Node
+from ...graph.types import Shape
+from .expression import Apply, Expression, Load, Lookup, Truth
+from .layout import Buffer, View
+
+
+@dataclass(eq=False)
+class Instruction:
+    """Something that runs; the graph's node is kept for messages."""
+
+    def buffers(self) -> Iterator[Buffer]:
+        """What it reads and writes."""
+        raise NotImplementedError
+
+
+@dataclass(eq=False)
+class Map(Instruction):
+    """Expressions stored at every place of a domain; all are computed before one is stored."""
+
+    domain: Shape
+    stores: Sequence[tuple[Expression, View]]
+
+    def buffers(self) -> Iterator[Buffer]:
+        for expression, view in self.stores:
+            yield view.buffer
+            yield from loaded(expression)
+
+
+@dataclass(eq=False)
+class Reduce(Instruction):
+    """A sum, maximum or product of an expression over some axes of a domain."""
+
+    name: str
+    domain: Shape
+    axes: tuple[int, ...]
+    expression: Expression
+    view: View
+
+    def buffers(self) -> Iterator[Buffer]:
+        yield self.view.buffer
+        yield from loaded(self.expression)
+
+
+@dataclass(eq=False)
+class Along(Instruction):
+    """A running sum or product, or the place of the maximum, along one axis."""
+
+    name: str
+    domain: Shape
+    axis: int
+    expression: Expression
+    view: View
+
+    def buffers(self) -> Iterator[Buffer]:
+        yield self.view.buffer
+        yield from loaded(self.expression)
+
+
+@dataclass(eq=False)
+class Product(Instruction):
+    """Matrix products of the last two axes, over equal leading ones."""
+
+    left: View
+    right: View
+    view: View
+    scratch: Buffer | None
+
+    def buffers(self) -> Iterator[Buffer]:
+        yield from (self.left.buffer, self.right.buffer, self.view.buffer)
+        if self.scratch is not None:
+            yield self.scratch
+
+
+@dataclass(eq=False)
+class Scatter(Instruction):
+    """Values written, or added, in order, at computed places of an array."""
+
+    adds: bool
+    domain: Shape
+    value: Expression
+    target: Lookup
+
+    def buffers(self) -> Iterator[Buffer]:
+        yield from loaded(self.value)
+        yield from loaded(self.target)
+
+
+@dataclass(eq=False)
+class Call(Instruction):
+    """A node that the reference computes."""
+
+    node: Node
+    number: int
+    inputs: Sequence[View]
+    results: Sequence[View]
+
+    def buffers(self) -> Iterator[Buffer]:
+        for view in (*self.inputs, *self.results):
+            yield view.buffer
+
+
+@dataclass(eq=False)
+class Moving:
+    """A slot of the frame that points at another row in each turn of a loop."""
+
+    row: View
+    start: View
+    stride: int
+
+
+@dataclass(eq=False)
+class Turns(Instruction):
+    """A loop of known length."""
+
+    length: int
+    reverse: bool
+    moving: Sequence[Moving]
+    body: Sequence[Instruction]
+
+    def buffers(self) -> Iterator[Buffer]:
+        for moving in self.moving:
+            yield moving.start.buffer
+        for instruction in self.body:
+            yield from instruction.buffers()
+
+
+@dataclass(eq=False)
+class While(Instruction):
+    """A loop that turns while a number is true."""
+
+    asks: Sequence[Instruction]
+    condition: View
+    body: Sequence[Instruction]
+
+    def buffers(self) -> Iterator[Buffer]:
+        yield self.condition.buffer
+        for instruction in (*self.asks, *self.body):
+            yield from instruction.buffers()
+
+
+@dataclass(eq=False)
+class Either(Instruction):
+    """One of two lists of instructions, as a number decides."""
+
+    condition: View
+    yes: Sequence[Instruction]
+    no: Sequence[Instruction]
+
+    def buffers(self) -> Iterator[Buffer]:
+        yield self.condition.buffer
+        for instruction in (*self.yes, *self.no):
+            yield from instruction.buffers()
+
+
+@dataclass(eq=False)
+class Plan:
+    """A graph as instructions, with a place for every number.
+
+    Attributes
+    ----------
+    instructions : sequence of Instruction
+    slots : int
+        Of the frame.
+    arena : int
+        Bytes.
+    constants : dict
+        Each constant array's slot.
+    calls : sequence of Call
+        What the reference computes.
+    sites : sequence of Node
+        Nodes that look up computed places; an error names one by its position, from 1.
+    """
+
+    instructions: Sequence[Instruction]
+    slots: int
+    arena: int
+    constants: dict[Node, int]
+    calls: Sequence[Call]
+    sites: Sequence[Node] = field(default_factory=list)
+
+
+def loaded(expression: Expression) -> Iterator[Buffer]:
+    """The buffers that an expression reads."""
+    stack, seen = [expression], set()
+    while stack:
+        found = stack.pop()
+        if found in seen:
+            continue
+        seen.add(found)
+        if isinstance(found, Load):
+            yield found.buffer
+        elif isinstance(found, Lookup):
+            yield found.buffer
+            stack.extend(index for index, _, _ in found.indices)
+        elif isinstance(found, (Apply, Truth)):
+            stack.extend(found.inputs)

@@ -1,0 +1,69 @@
+"""What the backend does with each primitive: computed in loops, seen as a view, or by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...graph.node import CONSTANT, ITEM, Node
+from .functions import FUNCTIONS
+from .ir import ELEMENTS
+
+VIEWS = frozenset(["identity", "stop_gradient", "reshape", "transpose", "broadcast_to", "slice"])
+REDUCTIONS = frozenset(["sum", "max", "prod"])
+ALONG = frozenset(["cumsum", "cumprod", "argmax"])
+LOOPS = frozenset(["scan", "while_loop", "cond"])
+PARTS = frozenset(["place", "concatenate"])
+SCATTERS = frozenset(["scatter", "scatter_add"])
+DIRECT = frozenset(["add", "sub", "mul", "div", "neg", "equal", "less", "where", "bitwise_and",
+                    "bitwise_xor", "shift_right", "cast"])  # fmt: skip
+
+# What an operation costs, in units of an addition
+_COSTS = {"div": 4, "sqrt": 4, "exp": 8, "log": 8, "logistic": 12, "tanh": 12, "sin": 10, "cos": 10,
+          "power": 25, "expm1": 12, "log1p": 12, "erf": 12, "erfc": 12, "gather": 4}  # fmt: skip
+HEAVY = 4
+
+
+def cost(node: Node) -> int:
+    """What computing one entry costs, in units of an addition."""
+    name = node.primitive.name
+    if name in DIRECT or name in VIEWS:
+        return _COSTS.get(name, 0 if name in VIEWS or name == "cast" else 1)
+    return _COSTS.get(name, 10)
+
+
+def is_native(node: Node) -> bool:
+    """Whether the backend has code for the node; else the reference computes it."""
+    types = [child.type for child in node.inputs]
+    if any(isinstance(t, tuple) and not hasattr(t, "dtype") for t in types):
+        return node.primitive is ITEM
+    own = node.shape if node.dtype is None else (node.type,)
+    dtypes = [t.dtype for t in (*types, *own)]
+    if any(dtype.name not in ELEMENTS or not dtype.isnative for dtype in dtypes):
+        return False
+    name = node.primitive.name
+    if name in ("matmul",):
+        return node.dtype.kind == "f"
+    if name in ("equal", "less", "maximum", "minimum", "remainder", "floor_divide"):
+        return bool(np.result_type(*[t.dtype for t in types]).name in ELEMENTS) and not (
+            {"int64", "uint64"} <= {t.dtype.name for t in types}
+        )
+    return is_elementwise(node) or name in _OTHERS
+
+
+_OTHERS = VIEWS | REDUCTIONS | ALONG | LOOPS | PARTS | SCATTERS | {"gather", "item"}
+
+
+def is_elementwise(node: Node) -> bool:
+    """Whether an entry is computed from the entries at its own place."""
+    return node.primitive.name in DIRECT or node.primitive.name in FUNCTIONS
+
+
+def uniform(node: Node) -> Any:
+    """The number that a constant holds at every place, or None."""
+    if node.primitive is CONSTANT and node.value.size:
+        value = np.asarray(node.value)
+        if value.size == 1 or not any(value.strides):
+            return value.ravel()[0]
+    return None

@@ -1,0 +1,430 @@
+"""A graph as instructions over buffers: where each number lies, and when.
+
+A loop's carries stay in one place and are updated there, if nobody reads the old value after the
+new one is written. All other numbers live in one arena; those whose lifetimes do not meet share it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ...control.scan import parts
+from ...graph.graph import Graph
+from ...graph.node import CONSTANT, ITEM, Node
+from ...graph.types import Type
+from . import kinds
+from .arena import Lifetimes
+from .expression import Lookup, Lowering, identity_index
+from .fuse import Fusion, Step, viewed
+from .instructions import (
+    Along,
+    Call,
+    Either,
+    Instruction,
+    Map,
+    Moving,
+    Plan,
+    Product,
+    Reduce,
+    Scatter,
+    Turns,
+    While,
+)
+from .kinds import VIEWS, uniform
+from .layout import Buffer, View
+from .products import scratch_bytes
+
+ARENA, RUNTIME, ERROR, REFERENCE, FIRST = 0, 1, 2, 3, 4
+"""Slots of the frame: the arena, the runtime, the error, the reference, then the arrays."""
+
+
+def plan(graph: Graph) -> Plan:
+    """Instructions that compute the graph's outputs into their slots."""
+    return _Planner().whole(graph)
+
+
+class _Planner:
+    def __init__(self) -> None:
+        self.slots = FIRST
+        self.views: dict[Node, View] = {}
+        self.results: dict[Node, list[View]] = {}
+        self.constants: dict[Node, int] = {}
+        self.calls: list[Call] = []
+        self.sites: list[Node] = []
+        self.lifetimes = Lifetimes()
+        self.code: list[Instruction] = []
+
+    # Places
+
+    def slot(self, type_: Type) -> View:
+        """An array whose address stands in a new slot."""
+        buffer = Buffer(prod(type_.shape), type_.dtype, slot=self.slots)
+        self.slots += 1
+        return View.whole(buffer, type_.shape)
+
+    def room(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> View:
+        """A new array in the arena."""
+        return View.whole(Buffer(prod(shape), dtype), shape)
+
+    def view(self, node: Node) -> View | None:
+        """Where a node's numbers lie; None if they are computed where they are read."""
+        known = self.views.get(node)
+        if known is not None:
+            return known
+        made: View | None = None
+        if node.primitive is ITEM:
+            made = self.results[node.inputs[0]][node.params["index"]]
+        elif node.primitive is CONSTANT:
+            made = self._constant(node)
+        elif node.primitive.name in VIEWS and kinds.is_native(node):
+            source = self.view(node.inputs[0]) if uniform(node.inputs[0]) is None else None
+            made = None if source is None else viewed(node, source)
+        if made is not None:
+            self.views[node] = made
+        return made
+
+    def _constant(self, node: Node) -> View:
+        made = self.slot(node.type)
+        assert made.buffer.slot is not None
+        self.constants[node] = made.buffer.slot
+        return made
+
+    def seen(self, node: Node) -> View:
+        """Where a node's numbers lie, which is known to be somewhere."""
+        found = self.view(node)
+        if found is None:  # a number repeated by views
+            found = self.room(node.shape, node.dtype)
+            self.copy(node, found)
+        return found
+
+    # Instructions
+
+    def add(self, instruction: Instruction) -> None:
+        """The next instruction."""
+        self.code.append(instruction)
+        self.lifetimes.use(instruction.buffers())
+
+    def lowering(self, rank: int, own: Iterable[Node] = ()) -> Lowering:
+        """Nodes to expressions, with the places known by now."""
+        return Lowering(rank, set(own), self.view)
+
+    def copy(self, node: Node, target: View) -> None:
+        """A node's numbers written to a view of its shape."""
+        self.add(Map(node.shape, [(self.lowering(len(node.shape))(node), target)]))
+
+    def move(self, source: View, target: View) -> None:
+        """Numbers from one place to another."""
+        lowering = self.lowering(len(source.shape))
+        load = lowering.load(source, identity_index(source.shape))
+        self.add(Map(source.shape, [(load, target)]))
+
+    def whole(self, graph: Graph) -> Plan:
+        """The plan of the outermost graph."""
+        for node in graph.inputs:
+            self.views[node] = self.slot(node.type)
+        self.run(graph, [self.slot(t) for t in graph.output_types])
+        arena = self.lifetimes.place()
+        return Plan(self.code, self.slots, arena, self.constants, self.calls, self.sites)
+
+    def run(self, graph: Graph, targets: Sequence[View | None]) -> None:
+        """A graph whose inputs have places; its outputs end where `targets` say."""
+        self.steps(Fusion(graph), targets)
+        for node, target in zip(graph.outputs, targets, strict=True):
+            if target is not None and self.views.get(node) is not target:
+                self.copy(node, target)
+
+    def steps(self, fusion: Fusion, targets: Sequence[View | None]) -> None:
+        """All steps; a stored output is written to its target at once."""
+        for node, target in zip(fusion.graph.outputs, targets, strict=True):
+            if target is not None and node in fusion.stored and node not in self.views:
+                self.views[node] = target
+        for step in fusion.steps:
+            self.step(step)
+
+    def place(self, node: Node) -> View:
+        """Where a node is to be written."""
+        if node not in self.views:
+            self.views[node] = self.room(node.shape, node.dtype)
+        return self.views[node]
+
+    def step(self, step: Step) -> None:
+        """One step of a fusion."""
+        node = step.node
+        name = node.primitive.name
+        if step.host:
+            self._call(node)
+        elif step.is_cluster:
+            self._cluster(step.nodes)
+        elif name in kinds.REDUCTIONS or name in kinds.ALONG:
+            self._reduction(node)
+        else:
+            getattr(self, f"_{name}")(node)
+
+    def _cluster(self, nodes: Sequence[Node]) -> None:
+        targets = [self.place(node) for node in nodes]
+        lowering = self.lowering(len(nodes[0].shape), nodes)
+        stores = [(lowering(n), target) for n, target in zip(nodes, targets, strict=True)]
+        self._note_sites(stores)
+        self.add(Map(nodes[0].shape, stores))
+
+    def _note_sites(self, stores: Iterable[tuple[Any, View]]) -> None:
+        stack = [expression for expression, _ in stores]
+        while stack:
+            found = stack.pop()
+            if isinstance(found, Lookup):
+                self.sites.append(found.node)
+                stack.extend(index for index, _, _ in found.indices)
+            else:
+                stack.extend(getattr(found, "inputs", ()))
+
+    def _reduction(self, node: Node) -> None:
+        (x,) = node.inputs
+        expression = self.lowering(len(x.shape))(x)
+        self._note_sites([(expression, self.place(node))])
+        target, name = self.place(node), node.primitive.name
+        if name in kinds.ALONG:
+            self.add(Along(name, x.shape, node.params["axis"], expression, target))
+            return
+        axes = node.params["axes"] if name != "prod" else (node.params["axis"],)
+        self.add(Reduce(name, x.shape, tuple(axes), expression, target))
+
+    def _matmul(self, node: Node) -> None:
+        operands = [self._cast(child, node.dtype) for child in node.inputs]
+        batch = node.shape[:-2]
+        left, right = (v.broadcast((*batch, *v.shape[-2:])) for v in operands)
+        rows, columns = node.shape[-2:]
+        needed = scratch_bytes(rows, columns, left.shape[-1], node.dtype)
+        scratch = Buffer(-(-needed // node.dtype.itemsize), node.dtype) if needed else None
+        self.add(Product(left, right, self.place(node), scratch))
+
+    def _cast(self, node: Node, dtype: np.dtype[Any]) -> View:
+        """A node's numbers in a dtype: where they are, or in a copy."""
+        if node.dtype == dtype:
+            return self.seen(node)
+        target = self.room(node.shape, dtype)
+        self.copy(node, target)
+        return target
+
+    def _place(self, node: Node) -> None:
+        target = self.place(node)
+        (x,) = node.inputs
+        part = target.cut(node.params["index"])
+        if part.shape != target.shape:
+            self.fill(target, 0)
+        self.copy(x, part)
+
+    def fill(self, target: View, number: Any) -> None:
+        """One number everywhere."""
+        lowering = self.lowering(len(target.shape))
+        self.add(Map(target.shape, [(lowering.number(number, target.dtype), target)]))
+
+    def _concatenate(self, node: Node) -> None:
+        target, axis, start = self.place(node), node.params["axis"], 0
+        for x in node.inputs:
+            index = [slice(None)] * len(node.shape)
+            index[axis] = slice(start, start + x.shape[axis])
+            self.copy(x, target.cut(index))
+            start += x.shape[axis]
+
+    def _scatter(self, node: Node) -> None:
+        x, value, *arrays = node.inputs
+        target = self.place(node)
+        self.copy(x, target)
+        pattern = node.params["pattern"]
+        shape = gathered_shape(node.shape, arrays, pattern)
+        lowering = self.lowering(len(shape))
+        lookup = lowering.lookup(target, node, pattern, arrays, identity_index(shape))
+        spread = lowering.broadcast(value, shape)
+        self._note_sites([(spread, target), (lookup, target)])
+        self.add(Scatter(node.primitive.name == "scatter_add", shape, spread, lookup))
+
+    _scatter_add = _scatter
+
+    def _call(self, node: Node) -> None:
+        types = node.shape if node.dtype is None else (node.type,)
+        if node.dtype is None:
+            results = [self.room(t.shape, t.dtype) for t in types]
+            self.results[node] = results
+        else:
+            results = [self.place(node)]
+        inputs = [self.seen(child) for child in node.inputs]
+        call = Call(node, len(self.calls), inputs, results)
+        self.calls.append(call)
+        self.add(call)
+
+    # Loops
+
+    def nested(self, write: Any) -> list[Instruction]:
+        """What `write()` adds, as a list of its own."""
+        outer, self.code = self.code, []
+        views, results = dict(self.views), dict(self.results)
+        write()
+        inner, self.code = self.code, outer
+        self.views, self.results = views, results  # a body may be planned again elsewhere
+        return inner
+
+    def dense(self, node: Node) -> View:
+        """Where a node's numbers lie without gaps, which a body may count on."""
+        found = self.seen(node)
+        if found.is_dense:
+            return found
+        target = self.room(node.shape, node.dtype)
+        self.copy(node, target)
+        return target
+
+    def carries(self, starts: Sequence[Node], body: Graph) -> list[View]:
+        """Places for a loop's carries, holding what they start with."""
+        places = [self.room(node.shape, node.dtype) for node in starts]
+        for node, target in zip(starts, places, strict=True):
+            self.copy(node, target)
+        return places
+
+    def turn(
+        self, body: Graph, places: Sequence[View], others: Sequence[View], rest: Sequence[View]
+    ) -> None:
+        """One turn of a loop: carries renewed where they are, other results written to `rest`."""
+        self.views.update(zip(body.inputs, (*places, *others), strict=True))
+        fusion = Fusion(body)
+        n = len(places)
+        targets = [
+            place if in_place(fusion, k, n) else None for k, place in enumerate(places)
+        ]
+        self.steps(fusion, [*targets, *rest])
+        for node, target in zip(body.outputs[n:], rest, strict=True):
+            if self.views.get(node) is not target:
+                self.copy(node, target)
+        held = {place.buffer for place in places}
+        late = []
+        for node, before, target, place in zip(body.outputs, body.inputs, targets, places,
+                                               strict=False):  # fmt: skip
+            if node is before or (target is not None and self.views.get(node) is target):
+                continue
+            source = self.view(node)
+            if source is not None and source.buffer in held:
+                source = self.room(node.shape, node.dtype)
+                self.copy(node, source)
+            late.append((node, source, place))
+        for node, source, place in late:
+            if source is None:
+                self.copy(node, place)
+            else:
+                self.move(source, place)
+
+    def _scan(self, node: Node) -> None:
+        p = node.params
+        body, n_carry, n_xs, length = (p[k] for k in ("body", "n_carry", "n_xs", "length"))
+        starts, xs, constants = parts(node.inputs, n_carry, n_xs)
+        rows = [self.dense(x) for x in xs]
+        fixed = [self.dense(c) for c in constants]
+        places = self.carries(starts, body)
+        stacks = [self.room(t.shape, t.dtype) for t in node.shape[n_carry:]]
+        self.results[node] = [*places, *stacks]
+        if not length:
+            return
+        slots = [self.slot(Type(row.shape[1:], row.dtype)) for row in (*rows, *stacks)]
+        moving = [
+            Moving(slot, row, prod(slot.shape))
+            for slot, row in zip(slots, (*rows, *stacks), strict=True)
+        ]
+        with self.lifetimes.loop():
+            others = (*slots[:n_xs], *fixed)
+            code = self.nested(lambda: self.turn(body, places, others, slots[n_xs:]))
+            turns = Turns(length, p["reverse"], moving, code)
+            self.lifetimes.use(turns.buffers())
+        self.code.append(turns)
+
+    def _while_loop(self, node: Node) -> None:
+        asks, body = node.params["cond"], node.params["body"]
+        n = len(body.outputs)
+        starts, asked, read = (
+            list(node.inputs[:n]),
+            list(node.inputs[n : len(asks.inputs)]),
+            list(node.inputs[len(asks.inputs) :]),
+        )
+        outer = [self.dense(x) for x in (*asked, *read)]
+        places = self.carries(starts, body)
+        self.results[node] = places
+        seen, others = outer[: len(asked)], outer[len(asked) :]
+        condition = self.room((), np.dtype(np.bool_))
+        with self.lifetimes.loop():
+            first = self.nested(lambda: self._answer(asks, [*places, *seen], condition))
+            code = self.nested(lambda: self.turn(body, places, others, []))
+            loop = While(first, condition, code)
+            self.lifetimes.use(loop.buffers())
+        self.code.append(loop)
+
+    def _answer(self, asks: Graph, given: Sequence[View], condition: View) -> None:
+        self.views.update(zip(asks.inputs, given, strict=True))
+        self.run(asks, [None])
+        self._truth(asks.outputs[0], condition)
+
+    def _truth(self, node: Node, target: View) -> None:
+        lowering = self.lowering(0)
+        expression = lowering(node, ((None, 0, 0),) * len(node.shape))
+        self.add(Map((), [(lowering.truth(expression), target)]))
+
+    def _cond(self, node: Node) -> None:
+        predicate, *operands = node.inputs
+        outer = [self.dense(x) for x in operands]
+        results = [self.room(t.shape, t.dtype) for t in node.shape]
+        condition = self.room((), np.dtype(np.bool_))
+        self._truth(predicate, condition)
+        branches = []
+        with self.lifetimes.loop():
+            for name in ("true", "false"):
+                branches.append(self.nested(partial(self._branch, node.params[name], outer, results)))
+            either = Either(condition, *branches)
+            self.lifetimes.use(either.buffers())
+        self.code.append(either)
+        self.results[node] = results
+
+
+    def _branch(self, branch: Graph, operands: Sequence[View], results: Sequence[View]) -> None:
+        self.views.update(zip(branch.inputs, operands, strict=True))
+        self.run(branch, results)
+
+
+def gathered_shape(
+    shape: tuple[int, ...], arrays: Sequence[Node], pattern: Sequence[Any]
+) -> tuple[int, ...]:
+    """The shape of an array indexed by a pattern."""
+    places = [k for k, entry in enumerate(pattern) if isinstance(entry, int)]
+    common = np.broadcast_shapes(*[x.shape for x in arrays])
+    sliced = [
+        len(range(*entry.indices(size)))
+        for entry, size in zip(pattern, shape, strict=True)
+        if not isinstance(entry, int)
+    ]
+    together = not places or places[-1] - places[0] + 1 == len(places)
+    front = places[0] if places and together else 0
+    return (*sliced[:front], *common, *sliced[front:])
+
+
+def in_place(fusion: Fusion, k: int, n_carry: int) -> bool:
+    """Whether a loop's carry may be overwritten by its next value as that is computed."""
+    old, new = fusion.graph.inputs[k], fusion.graph.outputs[k]
+    if new not in fusion.stored or fusion.graph.outputs.index(new) != k:
+        return False
+    if any(
+        old is node or (node not in fusion.stored and old in fusion.leaves(node))
+        for j, node in enumerate(fusion.graph.outputs)
+        if j != k
+    ):
+        return False
+    made = False
+    for step in fusion.steps:
+        if made and old in step.reads:
+            return False
+        if new in step.nodes:
+            made = True
+            if old in step.reads and not (
+                step.is_cluster and all(fusion.reads_in_step(node, {old}) for node in step.nodes)
+            ):
+                return False
+    return True
+

@@ -1,0 +1,148 @@
+"""A compiled graph as a function of arrays: it fills a frame, calls `main`, reads the status."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ...errors import CompileError
+from ...graph.graph import Graph
+from ...graph.node import REFERENCE, Node
+from ...graph.types import Type
+from .engine import Loaded
+from .instructions import Call, Plan
+from .layout import View
+from .plan import ARENA, FIRST, RUNTIME
+from .plan import REFERENCE as CALLBACK
+from .runtime import raise_pending, runtime_pointer, symbols, threads_awake
+
+_Callback = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64)
+_Main = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)
+
+
+class Frame:
+    """What one running call owns: the slots, and the arena they begin with."""
+
+    def __init__(self, slots: int, arena: int) -> None:
+        self.memory = np.empty(arena + 64, np.uint8)
+        self.slots = np.zeros(slots, np.int64)
+        start = self.memory.ctypes.data
+        self.slots[ARENA] = start + -start % 64
+        self.slots[RUNTIME] = runtime_pointer()
+        self.address = self.slots.ctypes.data
+        self.error: BaseException | None = None
+
+
+class NativeProgram:
+    """The function of arrays; several threads may call it at once, each with its own frame."""
+
+    def __init__(self, graph: Graph, plan: Plan, code: bytes) -> None:
+        self.inputs, self.outputs = graph.input_types, graph.output_types
+        self.plan = plan
+        self.constants = [
+            (slot, np.ascontiguousarray(node.value)) for node, slot in plan.constants.items()
+        ]
+        self._loaded = Loaded(code, symbols())
+        (address,) = self._loaded.addresses("main")
+        self._main = _Main(address)
+        self._frames: list[Frame] = []
+        self._running: dict[int, Frame] = {}
+        self._callback = _Callback(self._reference) if plan.calls else None
+
+    @property
+    def arena_bytes(self) -> int:
+        """Bytes that a call needs beside its arguments and results."""
+        return self.plan.arena
+
+    def __call__(self, arguments: Sequence[Any]) -> list[Any]:
+        """The outputs, as new arrays."""
+        arrays = [_array(x, t) for x, t in zip(arguments, self.inputs, strict=True)]
+        results = [np.empty(t.shape, t.dtype) for t in self.outputs]
+        frame = self._take()
+        n, m = len(arrays), len(results)
+        slots = frame.slots
+        slots[FIRST : FIRST + n] = [a.ctypes.data for a in arrays]
+        slots[FIRST + n : FIRST + n + m] = [r.ctypes.data for r in results]
+        threads_awake()
+        status = self._main(frame.address)
+        error, frame.error = frame.error, None
+        self._running.pop(frame.address, None)
+        self._frames.append(frame)
+        if status:
+            self._raise(status, error)
+        return [r if r.ndim else r[()] for r in results]
+
+    def _take(self) -> Frame:
+        """A frame that nobody uses."""
+        try:
+            frame = self._frames.pop()
+        except IndexError:
+            frame = Frame(self.plan.slots, self.plan.arena)
+            for slot, array in self.constants:
+                frame.slots[slot] = array.ctypes.data
+            if self._callback is not None:
+                frame.slots[CALLBACK] = ctypes.cast(self._callback, ctypes.c_void_p).value or 0
+        if self._callback is not None:
+            self._running[frame.address] = frame
+        return frame
+
+    def _raise(self, status: int, error: BaseException | None) -> None:
+        if error is not None:
+            raise error
+        if status < 0:
+            raise_pending()
+            raise CompileError(f"compiled code ended with status {status}")
+        node = self.plan.sites[status - 1]
+        where = f"{node.line}: " if node.line else ""
+        raise IndexError(
+            f"{where}{node.primitive.name}: an index is out of bounds for an array of shape "
+            f"{node.inputs[0].shape}"
+        )
+
+    def _reference(self, address: int, number: int) -> int:
+        """Compute one node with NumPy, called from native code."""
+        frame = self._running[address]
+        try:
+            call = self.plan.calls[number]
+            with np.errstate(all="ignore"):
+                _evaluate(call, frame)
+        except BaseException as error:  # raised again when native code has returned
+            frame.error = error
+            return 1
+        return 0
+
+
+def _evaluate(call: Call, frame: Frame) -> None:
+    node = call.node
+    values = [_seen(view, frame) for view in call.inputs]
+    made = node.primitive.evaluate(REFERENCE, *values, **node.params)
+    made = made if node.dtype is None else (made,)
+    for value, view in zip(made, call.results, strict=True):
+        _seen(view, frame)[...] = value
+
+
+def _seen(view: View, frame: Frame) -> Any:
+    """A view as an array over the frame's memory."""
+    buffer, size = view.buffer, view.dtype.itemsize
+    if buffer.slot is None:
+        start = int(frame.slots[ARENA]) + buffer.offset
+    else:
+        start = int(frame.slots[buffer.slot])
+    if not buffer.size:
+        return np.empty(view.shape, view.dtype)
+    raw = (ctypes.c_uint8 * buffer.nbytes).from_address(start)
+    strides = [stride * size for stride in view.strides]
+    return np.ndarray(view.shape, view.dtype, raw, view.offset * size, strides)
+
+
+def _array(x: Any, type_: Type) -> Any:
+    """An argument as compiled code reads it: dense, aligned, native byte order."""
+    return np.require(x, type_.dtype, ["C", "A"])
+
+
+def describe(node: Node) -> str:
+    """A node for a line of debug output."""
+    return f"{node.primitive.name} {node.type} {node.line}".rstrip()
