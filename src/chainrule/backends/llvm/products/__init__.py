@@ -1,0 +1,47 @@
+"""Matrix products: a library of kernels, made for the host once.
+
+``void gemm_f32(M, N, K, A, a_row, a_col, B, b_row, b_col, C, c_row, add, scratch)``, and
+``gemm_f64``: C[M, N] = A @ B, added to C if `add`. Strides count numbers and may be any; the
+columns of C follow each other. `scratch` is room for `scratch_bytes`, 64-byte aligned.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..host import Host, host
+from ..ir import F32, F64, Unit
+from .driver import DEPTH, write_gemm
+from .kernels import tile_for, write_dots, write_kernel
+from .packing import write_pack_any, write_pack_columns, write_pack_rows
+
+EXPORTS = ("gemm_f32", "gemm_f64")
+
+
+def write_library(unit: Unit, target: Host) -> None:
+    """All kernels and the two exported functions."""
+    for dtype in (F32, F64):
+        tile = tile_for(target, dtype)
+        for rows in range(1, tile.rows + 1):
+            for vectors in range(1, tile.vectors + 1):
+                for masked in (False, True):
+                    write_kernel(unit, tile, rows, vectors, masked)
+        for rows in (1, 4):
+            write_dots(unit, tile, rows)
+        write_pack_rows(unit, tile)
+        write_pack_columns(unit, tile)
+        write_pack_any(unit, tile)
+        write_gemm(unit, tile)
+
+
+def scratch_bytes(rows: int, columns: int, depth: int, dtype: np.dtype[Any]) -> int:
+    """Room that a product needs, and each with fewer rows: one packed block of B."""
+    tile = tile_for(host(), dtype)
+    wide = max(columns, rows if columns == 1 else 0)  # a single column may be turned
+    panels = -(-wide // tile.columns)
+    return panels * tile.columns * min(depth, DEPTH) * dtype.itemsize
+
+
+__all__ = ["EXPORTS", "scratch_bytes", "write_library"]

@@ -1,0 +1,169 @@
+"""``gemm``: a product of any sizes and strides, cut into panels of B and tiles of C.
+
+::
+
+    for each block of K            (so that a panel of B stays in the first cache)
+        for each block of rows     (so that the block of A stays in the second)
+            for each panel of B    (packed first, if its rows are far apart or it is transposed)
+                for each tile of C: one kernel
+
+The idea of blocking is of K. Goto, R. A. van de Geijn: "Anatomy of high-performance matrix
+multiplication", ACM Transactions on Mathematical Software 34 (2008); A is read where it is.
+"""
+
+from __future__ import annotations
+
+from ..ir import Function, Index, Unit
+from .kernels import SIGNATURE, Tile, kernel_name
+from .packing import SIGNATURE as PACK_SIGNATURE
+
+DEPTH = 384  # numbers of K a block
+ROWS = 192  # rows of A a block
+_FAR = 2048  # bytes between rows of B, from which on packing pays
+_ENOUGH = 24  # rows of A that repay packing
+
+ARGUMENTS = [("i64", "M"), ("i64", "N"), ("i64", "K0"), ("ptr", "A"), ("i64", "a_row"),
+             ("i64", "a_col"), ("ptr", "B"), ("i64", "b_row"), ("i64", "b_col"), ("ptr", "C"),
+             ("i64", "c_row"), ("i64", "add0"), ("ptr", "scratch")]  # fmt: skip
+
+
+def write_gemm(unit: Unit, tile: Tile) -> None:
+    """The exported function; see `products`."""
+    f = unit.function(f"gemm_{tile.name}", ARGUMENTS)
+    _single_column(f, tile)
+    _table(unit, tile)
+    packs = _packs(f, tile)
+    empty = f.name("icmp eq i64 %K0, 0")
+    steps = f.name(f"select i1 {empty}, i64 1, i64 %K0")  # no K at all: C is still zeroed
+    with f.loop(0, steps, DEPTH) as block:
+        k0 = block.index
+        depth = smaller(f, DEPTH, f.name(f"sub i64 %K0, {k0}"))
+        first = f.name(f"icmp eq i64 {k0}, 0")
+        add = f.name(f"select i1 {first}, i64 %add0, i64 1")
+        a = f.offset("%A", f.times(k0, "%a_col"), tile.dtype.itemsize)
+        b = f.offset("%B", f.times(k0, "%b_row"), tile.dtype.itemsize)
+        _block(f, tile, packs, a, b, depth, add)
+    f.emit("ret void")
+
+
+def smaller(f: Function, a: Index, b: Index) -> str:
+    """The smaller of two."""
+    less = f.name(f"icmp slt i64 {a}, {b}")
+    return f.name(f"select i1 {less}, i64 {a}, i64 {b}")
+
+
+def _block(
+    f: Function, tile: Tile, packs: str, a: str, b: str, depth: str, add: str
+) -> None:
+    """One block of K: pack B if needed, then all tiles."""
+    size = tile.dtype.itemsize
+    with f.when(packs), f.loop(0, "%N", tile.columns) as panel:
+        width = smaller(f, tile.columns, f.name(f"sub i64 %N, {panel.index}"))
+        source = f.offset(b, f.times(panel.index, "%b_col"), size)
+        target = f.offset("%scratch", f.times(panel.index, depth), size)
+        _pack(f, tile, source, depth, width, target)
+    with f.loop(0, "%M", ROWS) as rows, f.loop(0, "%N", tile.columns) as panel:
+        direct = f.offset(b, f.times(panel.index, "%b_col"), size)
+        packed = f.offset("%scratch", f.times(panel.index, depth), size)
+        where = f.name(f"select i1 {packs}, ptr {packed}, ptr {direct}")
+        apart = f.name(f"select i1 {packs}, i64 {tile.columns}, i64 %b_row")
+        width = smaller(f, tile.columns, f.name(f"sub i64 %N, {panel.index}"))
+        above = f.name(f"add i64 {width}, {tile.lanes - 1}")
+        vectors = f.name(f"sdiv i64 {above}, {tile.lanes}")
+        before = f.times(f.name(f"sub i64 {vectors}, 1"), tile.lanes)
+        tail = f.name(f"sub i64 {width}, {before}")
+        masked = f.name(f"zext i1 {f.name(f'icmp slt i64 {tail}, {tile.lanes}')} to i64")
+        stop = smaller(f, "%M", f.plus(rows.index, ROWS))
+        with f.loop(rows.index, stop, tile.rows, at_least_once=True) as loop:
+            count = smaller(f, tile.rows, f.name(f"sub i64 {stop}, {loop.index}"))
+            kernel = _chosen(f, tile, count, vectors, masked)
+            source = f.offset(a, f.times(loop.index, "%a_row"), size)
+            place = f.plus(f.times(loop.index, "%c_row"), panel.index)
+            target = f.offset("%C", place, size)
+            f.emit(
+                f"call void {kernel}(ptr {source}, i64 %a_row, i64 %a_col, ptr {where}, "
+                f"i64 {apart}, ptr {target}, i64 %c_row, i64 {depth}, i64 {tail}, i64 {add})"
+            )
+
+
+def _table(unit: Unit, tile: Tile) -> None:
+    """The kernels by rows, vectors and mask."""
+    names = [
+        f"ptr @{kernel_name(tile, r, v, m)}"
+        for r in range(1, tile.rows + 1)
+        for v in range(1, tile.vectors + 1)
+        for m in (False, True)
+    ]
+    unit.declare(
+        f"kernels_{tile.name}",
+        f"@kernels_{tile.name} = internal constant [{len(names)} x ptr] [{', '.join(names)}]",
+    )
+
+
+def _chosen(f: Function, tile: Tile, rows: str, vectors: str, masked: str) -> str:
+    """The kernel's address."""
+    r = f.times(f.name(f"sub i64 {rows}, 1"), tile.vectors * 2)
+    v = f.times(f.name(f"sub i64 {vectors}, 1"), 2)
+    place = f.offset(f"@kernels_{tile.name}", f.plus(f.plus(r, v), masked), 8)
+    return f.name(f"load ptr, ptr {place}, align 8")
+
+
+def _packs(f: Function, tile: Tile) -> str:
+    """Whether B is packed: if its rows are not contiguous, or far apart and used often."""
+    scattered = f.name("icmp ne i64 %b_col, 1")
+    far = f.name(f"icmp sge i64 %b_row, {_FAR // tile.dtype.itemsize}")
+    often = f.name(f"icmp sge i64 %M, {_ENOUGH}")
+    pays = f.name(f"and i1 {far}, {often}")
+    return f.name(f"or i1 {scattered}, {pays}")
+
+
+def _pack(f: Function, tile: Tile, b: str, depth: str, width: str, to: str) -> None:
+    """A panel by the routine for its strides."""
+    columns = f.name("icmp eq i64 %b_row, 1")
+    rows = f.name("icmp eq i64 %b_col, 1")
+    name = tile.name
+    first = f.name(f"select i1 {columns}, ptr @pack_columns_{name}, ptr @pack_any_{name}")
+    routine = f.name(f"select i1 {rows}, ptr @pack_rows_{name}, ptr {first}")
+    assert PACK_SIGNATURE.count(",") == 5
+    f.emit(
+        f"call void {routine}(ptr {b}, i64 %b_row, i64 %b_col, i64 {depth}, i64 {width}, ptr {to})"
+    )
+
+
+def _single_column(f: Function, tile: Tile) -> None:
+    """N = 1: dot products of rows of A, or A transposed where its columns are contiguous."""
+    one, general = f.fresh("one"), f.fresh("general")
+    turn, dots, rows = f.fresh("turn"), f.fresh("dots"), f.fresh("rows")
+    size = tile.dtype.itemsize
+    f.branch(f.name("icmp eq i64 %N, 1"), one, general)
+    f.label(one)
+    columns = f.name("icmp eq i64 %a_row, 1")
+    dense = f.name("icmp eq i64 %c_row, 1")
+    several = f.name("icmp sgt i64 %M, 1")
+    turned = f.name(f"and i1 {f.name(f'and i1 {columns}, {dense}')}, {several}")
+    f.branch(turned, turn, dots)
+    f.label(turn)
+    f.emit(
+        f"call void @gemm_{tile.name}(i64 1, i64 %M, i64 %K0, ptr %B, i64 0, i64 %b_row, "
+        "ptr %A, i64 %a_col, i64 1, ptr %C, i64 0, i64 %add0, ptr %scratch)"
+    )
+    f.emit("ret void")
+    f.label(dots)
+    contiguous = f.name("icmp eq i64 %a_col, 1")
+    straight = f.name("icmp eq i64 %b_row, 1")
+    f.branch(f.name(f"and i1 {contiguous}, {straight}"), rows, general)
+    f.label(rows)
+    whole = f.name("and i64 %M, -4")
+    for start, stop, step in ((0, whole, 4), (whole, "%M", 1)):
+        with f.loop(start, stop, step) as loop:
+            a = f.offset("%A", f.times(loop.index, "%a_row"), size)
+            c = f.offset("%C", f.times(loop.index, "%c_row"), size)
+            f.emit(
+                f"call void @dots_{tile.name}_{step}(ptr {a}, i64 %a_row, ptr %B, ptr {c}, "
+                "i64 %c_row, i64 %K0, i64 %add0)"
+            )
+    f.emit("ret void")
+    f.label(general)
+
+
+assert SIGNATURE.count(",") == 9
