@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from . import errors, tree
+from .backends import get_num_threads, set_num_threads
 from .config import config, configured
 from .explain import explain
 from .trace.function_table import logsumexp
@@ -61,6 +62,7 @@ __all__ = [
     "estimators",
     "explain",
     "fori_loop",
+    "get_num_threads",
     "grad",
     "jit",
     "jvp",
@@ -71,6 +73,7 @@ __all__ = [
     "optim",
     "random",
     "scan",
+    "set_num_threads",
     "stop_gradient",
     "train",
     "tree",

@@ -16,6 +16,13 @@ def _flag(name: str, default: int) -> int:
         raise ValueError(f"{name}={text!r}: give a whole number, such as {default}") from None
 
 
+def _backend() -> str:
+    text = os.environ.get("CHAINRULE_BACKEND", "llvm")
+    if text not in ("llvm", "numpy"):
+        raise ValueError(f"CHAINRULE_BACKEND={text!r}: give llvm or numpy")
+    return text
+
+
 @dataclass
 class Config:
     """The flags of this process.
@@ -33,19 +40,31 @@ class Config:
     vector : int
         ``CHAINRULE_VECTOR``. How many float32 a vector of compiled code holds: 4, 8 or 16, or 0
         for as many as the CPU has. Default 0.
+    num_threads : int
+        ``CHAINRULE_NUM_THREADS``. How many threads compiled code uses, 0 for as many as the
+        process has CPUs. The results don't depend on it. Default 0.
+    cache : int
+        ``CHAINRULE_CACHE``. How many MiB of compiled code are kept on disk, 0 for none.
+        Default 256.
+    backend : str
+        ``CHAINRULE_BACKEND``. What runs compiled functions: "llvm", native code, or "numpy", the
+        reference. Default "llvm".
     """
 
     debug: int = field(default_factory=lambda: _flag("CHAINRULE_DEBUG", 0))
     check: int = field(default_factory=lambda: _flag("CHAINRULE_CHECK", 0))
     lines: int = field(default_factory=lambda: _flag("CHAINRULE_LINES", 0))
     vector: int = field(default_factory=lambda: _flag("CHAINRULE_VECTOR", 0))
+    num_threads: int = field(default_factory=lambda: _flag("CHAINRULE_NUM_THREADS", 0))
+    cache: int = field(default_factory=lambda: _flag("CHAINRULE_CACHE", 256))
+    backend: str = field(default_factory=_backend)
 
 
 config = Config()
 
 
 @contextmanager
-def configured(**flags: int) -> Iterator[Config]:
+def configured(**flags: int | str) -> Iterator[Config]:
     """Set flags for the length of a ``with`` block.
 
     Examples

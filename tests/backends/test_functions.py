@@ -19,7 +19,16 @@ from chainrule.backends.llvm.ir import Unit
 from chainrule.config import configured
 
 Long = np.longdouble
-PAIRS = {"power", "arctan2", "hypot", "logaddexp", "remainder", "floor_divide", "maximum", "minimum"}
+PAIRS = {
+    "power",
+    "arctan2",
+    "hypot",
+    "logaddexp",
+    "remainder",
+    "floor_divide",
+    "maximum",
+    "minimum",
+}
 F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
 
 

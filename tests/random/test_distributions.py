@@ -28,13 +28,19 @@ DRAWS = {
 
 @pytest.mark.parametrize("name", DRAWS)
 def test_traced_is_untraced(name):
-    """A graph draws what NumPy draws: bit for bit, of the same type, for a traced key."""
+    """A graph draws what NumPy draws, of the same type, for a traced key.
+
+    Bit for bit, but for the logarithm and cosine of normal numbers.
+    """
     for seed in range(3):
         expected = DRAWS[name](random.key(seed))
         found = jit(DRAWS[name])(random.key(seed))
         assert type(expected) is type(found)
         assert (expected.dtype, expected.shape) == (found.dtype, found.shape)
-        assert np.array_equal(expected, found)
+        if name.startswith("normal"):
+            np.testing.assert_array_max_ulp(expected, found, 8)
+        else:
+            assert np.array_equal(expected, found)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -1,9 +1,38 @@
 """Layer 6: how graphs are run."""
 
+import sys
+
+from ..config import config
+from ..errors import CompileError
+from ..graph.graph import Graph
 from .base import Backend, Program
+from .llvm.backend import LlvmBackend
+from .llvm.runtime import get_num_threads, set_num_threads
 from .numpy import NumpyBackend
 
-BACKENDS: dict[str, Backend] = {"numpy": NumpyBackend()}
-DEFAULT = "numpy"
+BACKENDS: dict[str, Backend] = {"numpy": NumpyBackend(), "llvm": LlvmBackend()}
+_warned: set[str] = set()
 
-__all__ = ["BACKENDS", "DEFAULT", "Backend", "Program"]
+
+def compile_graph(graph: Graph) -> Program:
+    """The graph as a function of arrays, by the backend of `config`.
+
+    Where native code cannot be made the reference takes over, with one warning.
+    """
+    try:
+        return BACKENDS[config.backend].compile(graph)
+    except CompileError as error:
+        if not _warned:
+            _warned.add(config.backend)
+            print(f"chainrule: no native code, NumPy computes instead: {error}", file=sys.stderr)
+        return BACKENDS["numpy"].compile(graph)
+
+
+__all__ = [
+    "BACKENDS",
+    "Backend",
+    "Program",
+    "compile_graph",
+    "get_num_threads",
+    "set_num_threads",
+]

@@ -1,7 +1,8 @@
 """Layer 7: random numbers as functions of a key.
 
 A key is two 32-bit words. The same key gives the same numbers: in NumPy and in a graph, on every
-backend, for any number of threads, before a crash and after the resume. So a key is used once;
+backend (normal ones to the rounding of its log and cos), for any number of threads, before a
+crash and after the resume. So a key is used once;
 `split` and `fold_in` make others of it.
 """
 

@@ -9,7 +9,7 @@ from functools import update_wrapper
 from typing import Any
 
 from .. import tree
-from ..backends import BACKENDS, DEFAULT, Program
+from ..backends import Program, compile_graph
 from ..config import config
 from ..errors import at_user_line
 from ..graph.evaluate import inline
@@ -38,7 +38,7 @@ class Compiled:
             results: list[Any] = inline(self.graph, [*nodes, *self.outside])
         else:
             if self.program is None:
-                self.program = BACKENDS[DEFAULT].compile(simplify(self.graph))
+                self.program = compile_graph(simplify(self.graph))
             results = self.program(leaves)
         return tree.unflatten(self.out_treedef, [finish(x) for x in results])
 

@@ -56,8 +56,7 @@ class Lifetimes:
             taken = sorted(
                 (other.offset, other.offset + padded(other))
                 for other in placed
-                if self.first[other] <= self.last[buffer]
-                and self.first[buffer] <= self.last[other]
+                if self.first[other] <= self.last[buffer] and self.first[buffer] <= self.last[other]
             )
             offset = 0
             for start, end in taken:

@@ -142,7 +142,7 @@ class _Emitter:
         """Ask whether a signal wants all to end."""
         f = self.f
         f.unit.declare("poll", "declare i32 @poll(ptr)")
-        status = f.name(f"call i32 @poll(ptr {self.pointers.slot(1)})")
+        status = f.name("call i32 @poll(ptr %frame)")
         self.stop_if(f.name(f"icmp ne i32 {status}, 0"), INTERRUPTED)
 
     def poll_each(self, index: str, every: int) -> None:

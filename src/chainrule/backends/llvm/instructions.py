@@ -176,6 +176,8 @@ class Plan:
         What the reference computes.
     sites : sequence of Node
         Nodes that look up computed places; an error names one by its position, from 1.
+    parallel : bool
+        Whether some instruction is shared by threads.
     """
 
     instructions: Sequence[Instruction]
@@ -184,6 +186,7 @@ class Plan:
     constants: dict[Node, int]
     calls: Sequence[Call]
     sites: Sequence[Node] = field(default_factory=list)
+    parallel: bool = False
 
 
 def loaded(expression: Expression) -> Iterator[Buffer]:

@@ -6,147 +6,14 @@ vectorised and in SSA form, so no optimisation pass runs on it: code generation 
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-ELEMENTS = {"float64": "double", "float32": "float", "int64": "i64", "uint64": "i64",
-            "int32": "i32", "uint32": "i32", "int16": "i16", "uint16": "i16", "int8": "i8",
-            "uint8": "i8", "bool": "i1"}  # fmt: skip
-I64 = np.dtype(np.int64)
-I32 = np.dtype(np.int32)
-BOOL = np.dtype(np.bool_)
-F32 = np.dtype(np.float32)
-F64 = np.dtype(np.float64)
-
-Index = int | str
-"""A whole number that is known, or the name of an i64."""
-
-
-def llvm_type(dtype: np.dtype[Any], lanes: int) -> str:
-    """`<16 x float>` for float32 and 16 lanes; lanes of 1 are a scalar."""
-    element = ELEMENTS[dtype.name]
-    return element if lanes == 1 else f"<{lanes} x {element}>"
-
-
-def literal(value: Any, dtype: np.dtype[Any]) -> str:
-    """A number as LLVM writes it; floats by their bits, so that nothing is rounded."""
-    if dtype.kind == "b":
-        return "true" if value else "false"
-    if dtype.kind == "f":
-        wide = float(dtype.type(value))
-        return f"0x{struct.unpack('<Q', struct.pack('<d', wide))[0]:016X}"
-    return str(int(dtype.type(value)))
-
-
-class Value:
-    """One SSA value: a scalar, or a vector of `lanes` numbers.
-
-    Arithmetic follows NumPy's on equal dtypes; Python numbers become constants. `origin` is how
-    the value came about, for rewriting as it is written: (operation, operands).
-    """
-
-    __slots__ = ("builder", "dtype", "lanes", "name", "origin")
-
-    def __init__(
-        self, builder: Function, name: str, dtype: np.dtype[Any], lanes: int, origin: Any = None
-    ) -> None:
-        self.builder = builder
-        self.name = name
-        self.dtype = dtype
-        self.lanes = lanes
-        self.origin = origin
-
-    @property
-    def type(self) -> str:
-        """As LLVM writes it."""
-        return llvm_type(self.dtype, self.lanes)
-
-    def __str__(self) -> str:
-        return f"{self.type} {self.name}"
-
-    def like(self, number: Any) -> Value:
-        """A number as a value of the same type."""
-        return self.builder.constant(number, self.dtype, self.lanes)
-
-    def _other(self, other: Any) -> Value:
-        return other if isinstance(other, Value) else self.like(other)
-
-    def _binary(self, floating: str, signed: str, other: Any, swap: bool = False) -> Value:
-        x, y = self, self._other(other)
-        if swap:
-            x, y = y, x
-        operation = floating if self.dtype.kind == "f" else signed
-        return self.builder.binary(operation, x, y)
-
-    def __add__(self, other: Any) -> Value:
-        return self._binary("fadd", "add", other)
-
-    def __radd__(self, other: Any) -> Value:
-        return self._binary("fadd", "add", other, swap=True)
-
-    def __sub__(self, other: Any) -> Value:
-        return self._binary("fsub", "sub", other)
-
-    def __rsub__(self, other: Any) -> Value:
-        return self._binary("fsub", "sub", other, swap=True)
-
-    def __mul__(self, other: Any) -> Value:
-        return self._binary("fmul", "mul", other)
-
-    def __rmul__(self, other: Any) -> Value:
-        return self._binary("fmul", "mul", other, swap=True)
-
-    def __truediv__(self, other: Any) -> Value:
-        return self._binary("fdiv", "sdiv", other)
-
-    def __rtruediv__(self, other: Any) -> Value:
-        return self._binary("fdiv", "sdiv", other, swap=True)
-
-    def __and__(self, other: Any) -> Value:
-        return self.builder.binary("and", self, self._other(other))
-
-    def __or__(self, other: Any) -> Value:
-        return self.builder.binary("or", self, self._other(other))
-
-    def __xor__(self, other: Any) -> Value:
-        return self.builder.binary("xor", self, self._other(other))
-
-    def __lshift__(self, other: Any) -> Value:
-        return self.builder.binary("shl", self, self._other(other))
-
-    def __rshift__(self, other: Any) -> Value:
-        """Arithmetic for signed integers, logical for unsigned ones."""
-        operation = "lshr" if self.dtype.kind == "u" else "ashr"
-        return self.builder.binary(operation, self, self._other(other))
-
-    def __neg__(self) -> Value:
-        if self.dtype.kind == "f":
-            return self.builder.unary("fneg", self)
-        return self.like(0) - self
-
-    def __lt__(self, other: Any) -> Value:
-        return self.builder.compare("lt", self, self._other(other))
-
-    def __le__(self, other: Any) -> Value:
-        return self.builder.compare("le", self, self._other(other))
-
-    def __gt__(self, other: Any) -> Value:
-        return self.builder.compare("gt", self, self._other(other))
-
-    def __ge__(self, other: Any) -> Value:
-        return self.builder.compare("ge", self, self._other(other))
-
-    def equals(self, other: Any) -> Value:
-        """Whether both are equal: false for nan."""
-        return self.builder.compare("eq", self, self._other(other))
-
-    def is_nan(self) -> Value:
-        """Whether the number is nan."""
-        return self.builder.compare("uno", self, self)
+from .counting import Loop
+from .values import BOOL, ELEMENTS, F32, F64, I32, I64, Index, Value, literal, llvm_type
 
 
 class Unit:
@@ -475,80 +342,6 @@ class Function:
         self.label(after)
 
 
-class Loop:
-    """``for index in range(start, stop, step)`` with values carried from turn to turn.
-
-    Examples
-    --------
-    ::
-
-        with f.loop(0, n, 8, carried=[zero]) as loop:
-            total = loop.values[0] + f.load(f.offset(p, loop.index, 4), F32, 8)
-            loop.carry(total)
-        total = loop.values[0]          # after the last turn
-
-    With `stop` not after `start` it does not turn, and `values` are those that it was given.
-    """
-
-    def __init__(
-        self, f: Function, start: Index, stop: Index, step: int, carried: Sequence[Value],
-        at_least_once: bool,
-    ) -> None:  # fmt: skip
-        self.f, self.start, self.stop, self.step = f, start, stop, step
-        self.first = tuple(carried)
-        self.values: tuple[Value, ...] = self.first
-        self.new: tuple[Value, ...] = self.first
-        known = isinstance(start, int) and isinstance(stop, int)
-        self.skip = not (at_least_once or (known and start < stop))  # type: ignore[operator]
-        self.index: str = ""
-
-    def carry(self, *values: Value) -> None:
-        """What the next turn finds in `values`."""
-        self.new = values
-
-    def __enter__(self) -> Loop:
-        f = self.f
-        self.name = f.fresh("loop")
-        self.before = f.block
-        if self.skip:
-            some = f.name(f"icmp slt i64 {self.start}, {self.stop}")
-            f.branch(some, self.name, self.name + "_end")
-        else:
-            f.jump(self.name)
-        f.label(self.name)
-        self.index = "%" + f.fresh("i")
-        self.values = tuple(Value(f, "%" + f.fresh("c"), v.dtype, v.lanes) for v in self.first)
-        self.new = self.values
-        self.place = len(f.lines)
-        return self
-
-    def __exit__(self, *problem: object) -> None:
-        if problem[0] is not None:
-            return
-        f = self.f
-        following = f.name(f"add nuw nsw i64 {self.index}, {self.step}")
-        more = f.name(f"icmp slt i64 {following}, {self.stop}")
-        last, end = f.block, self.name + "_end"
-        f.emit(f"br i1 {more}, label %{self.name}, label %{end}, !llvm.loop !0")
-        f.unit.declare("!0", "!0 = distinct !{!0, !1}\n!1 = !{!\"llvm.loop.unroll.disable\"}")
-        phis = [f"{self.index} = phi i64 [{self.start}, %{self.before}], [{following}, %{last}]"]
-        for inside, first, new in zip(self.values, self.first, self.new, strict=True):
-            phis.append(
-                f"{inside.name} = phi {inside.type} [{first.name}, %{self.before}], "
-                f"[{new.name}, %{last}]"
-            )
-        f.lines[self.place : self.place] = phis
-        f.label(end)
-        if not self.skip:
-            self.values = self.new
-            return
-        after = []
-        for first, new in zip(self.first, self.new, strict=True):
-            right = f"phi {new.type} [{first.name}, %{self.before}], [{new.name}, %{last}]"
-            after.append(f.value(right, new.dtype, new.lanes))
-        self.values = tuple(after)
-
-
 def _suffix(dtype: np.dtype[Any]) -> str:
     return {"double": "f64", "float": "f32"}.get(ELEMENTS[dtype.name], ELEMENTS[dtype.name])
 
@@ -564,3 +357,6 @@ def _conversion(source: np.dtype[Any], target: np.dtype[Any]) -> str:
     if source.kind != "b" and target.itemsize < source.itemsize:
         return "trunc"
     return "sext" if source.kind == "i" else "zext"
+
+
+__all__ = ["BOOL", "ELEMENTS", "F32", "F64", "I32", "I64", "Function", "Index", "Unit", "Value"]

@@ -43,15 +43,16 @@ def is_native(node: Node) -> bool:
     if any(dtype.name not in ELEMENTS or not dtype.isnative for dtype in dtypes):
         return False
     name = node.primitive.name
-    if name in ("matmul",):
-        return node.dtype.kind == "f"
-    if name in ("equal", "less", "maximum", "minimum", "remainder", "floor_divide"):
-        return bool(np.result_type(*[t.dtype for t in types]).name in ELEMENTS) and not (
-            {"int64", "uint64"} <= {t.dtype.name for t in types}
-        )
+    if name == "matmul":
+        return bool(node.dtype.kind == "f")
+    if name in ("equal", "less") and {"int64", "uint64"} <= {t.dtype.name for t in types}:
+        return False  # NumPy compares these exactly, in no common dtype
+    if name in FUNCTIONS and node.dtype.kind != "f":
+        return name in _OF_INTEGERS and bool(node.dtype.kind in "iu")
     return is_elementwise(node) or name in _OTHERS
 
 
+_OF_INTEGERS = frozenset(["abs", "maximum", "minimum", "remainder", "floor_divide", "sign"])
 _OTHERS = VIEWS | REDUCTIONS | ALONG | LOOPS | PARTS | SCATTERS | {"gather", "item"}
 
 

@@ -102,9 +102,7 @@ class View:
         return None if strides is None else View(self.buffer, self.offset, shape, strides)
 
 
-def _reshaped_strides(
-    shape: Shape, strides: Sequence[int], new: Shape
-) -> tuple[int, ...] | None:
+def _reshaped_strides(shape: Shape, strides: Sequence[int], new: Shape) -> tuple[int, ...] | None:
     """Strides of the new shape over the same numbers: runs of axes are cut at common borders."""
     old = [(size, stride) for size, stride in zip(shape, strides, strict=True) if size != 1]
     result = [0] * len(new)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -87,7 +88,7 @@ def emit_map(pointers: Pointers, step: Map, site: Site) -> None:
 class Folding:
     """How numbers are joined: the identity, two into one, the lanes of a vector into one."""
 
-    def __init__(self, f: Function, name: str, dtype: np.dtype[np.generic]) -> None:
+    def __init__(self, f: Function, name: str, dtype: np.dtype[Any]) -> None:
         self.f, self.name, self.dtype = f, name, dtype
 
     def start(self, lanes: int) -> Value:
@@ -185,9 +186,8 @@ def fold_columns(
     """Fold over axes that are not the vectors' own."""
     if not axes:
         return folding.join(total, term())
-    with nest.f.loop(0, axes[0].size, carried=[total]) as loop:
-        with nest.at(axes[0], loop.index):
-            loop.carry(fold_columns(nest, folding, axes[1:], loop.values[0], term))
+    with nest.f.loop(0, axes[0].size, carried=[total]) as loop, nest.at(axes[0], loop.index):
+        loop.carry(fold_columns(nest, folding, axes[1:], loop.values[0], term))
     return loop.values[0]
 
 
@@ -244,8 +244,8 @@ def _fold_axis(
         totals = list(loop.values)
     while len(totals) > 1:
         totals = [folding.join(a, b) for a, b in zip(totals[::2], totals[1::2], strict=True)]
-    for start in range(whole, axis.size - lanes + 1, lanes):
-        totals = add(start, totals)
+    for place in range(whole, axis.size - lanes + 1, lanes):
+        totals = add(place, totals)
     total = folding.across(totals[0])
     rest = axis.size % lanes
     if rest:
@@ -268,7 +268,7 @@ def emit_along(pointers: Pointers, step: Along, site: Site) -> None:
     axes = merge(step.domain, strides_in([step.expression], [view]), apart)
     nest = Nest(pointers, axes, [step.expression], [view], site)
     f, dtype = pointers.f, step.view.dtype
-    (along,) = [a for a in axes if a.last == step.axis] or [None]
+    along = next((a for a in axes if a.last == step.axis), None)
     kept = [a for a in axes if a is not along]
 
     def running() -> None:
@@ -305,7 +305,7 @@ def emit_along(pointers: Pointers, step: Along, site: Site) -> None:
 
 
 def emit_scatter(pointers: Pointers, step: Scatter, site: Site) -> None:
-    """Values written or added one after the other; along rows that no index varies with, at once."""
+    """Values written or added one after the other; whole rows at once if no index varies."""
     if 0 in step.domain:
         return
     expressions = [step.value, *[index for index, _, _ in step.target.indices]]

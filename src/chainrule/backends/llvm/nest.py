@@ -150,7 +150,7 @@ class Nest:
         return axis is not None and bool(expression.axes & axis.members)
 
     def missing(self, expression: Expression) -> list[Axis]:
-        """The axes that an expression varies with and that are not known yet; vectors' never are."""
+        """The axes not known yet that an expression varies with; that of vectors never is known."""
         known = self.variables.keys() - {self.vector}
         return [a for a in self.axes if a not in known and expression.axes & a.members]
 
@@ -229,14 +229,14 @@ class Nest:
     def read(self, pointer: str, dtype: np.dtype[np.generic], step: int | Value) -> Value:
         """Numbers from an address on, `step` numbers apart, or at a vector of offsets."""
         f = self.f
-        if self.lanes == 1 or (step == 1 and not isinstance(step, Value)):
+        if self.lanes == 1 or _is_next(step):
             return f.load(pointer, dtype, self.lanes, self.mask)
         return f.gather(pointer, dtype, self._offsets(step), self._whole_mask())
 
     def write(self, x: Value, pointer: str, step: int | Value) -> None:
         """Numbers to an address, `step` numbers apart, or to a vector of offsets."""
         f = self.f
-        if self.lanes == 1 or (step == 1 and not isinstance(step, Value)):
+        if self.lanes == 1 or _is_next(step):
             f.store(x, pointer, self.mask)
         else:
             f.scatter(x, pointer, self._offsets(step), self._whole_mask())
@@ -277,9 +277,7 @@ class Nest:
             self.rows[key] = self._at(found, offset, strides, axis)
         return self.rows[key]
 
-    def _at(
-        self, buffer: Buffer, offset: int, strides: Sequence[int], without: Axis | None
-    ) -> str:
+    def _at(self, buffer: Buffer, offset: int, strides: Sequence[int], without: Axis | None) -> str:
         place: Index = offset
         for axis, variable in self.variables.items():
             if axis is not without and strides[axis.last]:
@@ -322,6 +320,11 @@ class Nest:
         with f.when(some):
             f.emit(f"store i64 {self.site(lookup)}, ptr {self.error}, align 8")
         return f.select(fine, x, 0)
+
+
+def _is_next(step: int | Value) -> bool:
+    """Whether the lanes lie side by side."""
+    return isinstance(step, int) and step == 1
 
 
 def lanes_for(dtypes: Iterable[np.dtype[np.generic]], size: int) -> int:

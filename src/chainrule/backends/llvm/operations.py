@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -67,13 +66,13 @@ def _shift_right(f: Function, x: Value, y: Value) -> Value:
     bits = x.dtype.itemsize * 8
     if _made_by(y, "constant") and 0 <= int(y.origin[1]) < bits:
         return x >> y
-    inside = f.bitcast(y, np.dtype(f"u{x.dtype.itemsize}")) < bits
+    inside: Value = f.bitcast(y, np.dtype(f"u{x.dtype.itemsize}")) < bits
     if x.dtype.kind == "u":
         return f.select(inside, x >> f.select(inside, y, 0), 0)
     return x >> f.select(inside, y, bits - 1)
 
 
-_RULES: dict[str, Callable[..., Any]] = {
+_RULES: dict[str, Callable[..., Value]] = {
     "add": _add,
     "sub": lambda f, x, y: x - y,
     "mul": _mul,

@@ -6,14 +6,12 @@ new one is written. All other numbers live in one arena; those whose lifetimes d
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Sequence
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from ...control.scan import parts
 from ...graph.graph import Graph
 from ...graph.node import CONSTANT, ITEM, Node
 from ...graph.types import Type
@@ -24,31 +22,30 @@ from .fuse import Fusion, Step, viewed
 from .instructions import (
     Along,
     Call,
-    Either,
     Instruction,
     Map,
-    Moving,
     Plan,
     Product,
     Reduce,
     Scatter,
-    Turns,
-    While,
 )
 from .kinds import VIEWS, uniform
 from .layout import Buffer, View
+from .plan_loops import plan_cond, plan_scan, plan_while
 from .products import scratch_bytes
 
-ARENA, RUNTIME, ERROR, REFERENCE, FIRST = 0, 1, 2, 3, 4
-"""Slots of the frame: the arena, the runtime, the error, the reference, then the arrays."""
+ARENA, ERROR, REFERENCE, POOL, FIRST = 0, 2, 3, 7, 8
+"""Slots of the frame beside those of `runtime.poll`; then come inputs, outputs, and so on."""
 
 
 def plan(graph: Graph) -> Plan:
     """Instructions that compute the graph's outputs into their slots."""
-    return _Planner().whole(graph)
+    return Planner().whole(graph)
 
 
-class _Planner:
+class Planner:
+    """Collects instructions, and where the numbers lie that are known so far."""
+
     def __init__(self) -> None:
         self.slots = FIRST
         self.views: dict[Node, View] = {}
@@ -163,7 +160,7 @@ class _Planner:
         elif name in kinds.REDUCTIONS or name in kinds.ALONG:
             self._reduction(node)
         else:
-            getattr(self, f"_{name}")(node)
+            _STEPS[name](self, node)
 
     def _cluster(self, nodes: Sequence[Node]) -> None:
         targets = [self.place(node) for node in nodes]
@@ -193,7 +190,8 @@ class _Planner:
         axes = node.params["axes"] if name != "prod" else (node.params["axis"],)
         self.add(Reduce(name, x.shape, tuple(axes), expression, target))
 
-    def _matmul(self, node: Node) -> None:
+    def product(self, node: Node) -> None:
+        """Matrix products over broadcast leading axes."""
         operands = [self._cast(child, node.dtype) for child in node.inputs]
         batch = node.shape[:-2]
         left, right = (v.broadcast((*batch, *v.shape[-2:])) for v in operands)
@@ -210,7 +208,8 @@ class _Planner:
         self.copy(node, target)
         return target
 
-    def _place(self, node: Node) -> None:
+    def padded(self, node: Node) -> None:
+        """Zeros with an array at a slice."""
         target = self.place(node)
         (x,) = node.inputs
         part = target.cut(node.params["index"])
@@ -223,7 +222,8 @@ class _Planner:
         lowering = self.lowering(len(target.shape))
         self.add(Map(target.shape, [(lowering.number(number, target.dtype), target)]))
 
-    def _concatenate(self, node: Node) -> None:
+    def joined(self, node: Node) -> None:
+        """Arrays written side by side."""
         target, axis, start = self.place(node), node.params["axis"], 0
         for x in node.inputs:
             index = [slice(None)] * len(node.shape)
@@ -231,7 +231,8 @@ class _Planner:
             self.copy(x, target.cut(index))
             start += x.shape[axis]
 
-    def _scatter(self, node: Node) -> None:
+    def scattered(self, node: Node) -> None:
+        """A copy with values written, or added, at computed places."""
         x, value, *arrays = node.inputs
         target = self.place(node)
         self.copy(x, target)
@@ -242,8 +243,6 @@ class _Planner:
         spread = lowering.broadcast(value, shape)
         self._note_sites([(spread, target), (lookup, target)])
         self.add(Scatter(node.primitive.name == "scatter_add", shape, spread, lookup))
-
-    _scatter_add = _scatter
 
     def _call(self, node: Node) -> None:
         types = node.shape if node.dtype is None else (node.type,)
@@ -257,7 +256,7 @@ class _Planner:
         self.calls.append(call)
         self.add(call)
 
-    # Loops
+    # Bodies of loops
 
     def nested(self, write: Any) -> list[Instruction]:
         """What `write()` adds, as a list of its own."""
@@ -277,117 +276,6 @@ class _Planner:
         self.copy(node, target)
         return target
 
-    def carries(self, starts: Sequence[Node], body: Graph) -> list[View]:
-        """Places for a loop's carries, holding what they start with."""
-        places = [self.room(node.shape, node.dtype) for node in starts]
-        for node, target in zip(starts, places, strict=True):
-            self.copy(node, target)
-        return places
-
-    def turn(
-        self, body: Graph, places: Sequence[View], others: Sequence[View], rest: Sequence[View]
-    ) -> None:
-        """One turn of a loop: carries renewed where they are, other results written to `rest`."""
-        self.views.update(zip(body.inputs, (*places, *others), strict=True))
-        fusion = Fusion(body)
-        n = len(places)
-        targets = [
-            place if in_place(fusion, k, n) else None for k, place in enumerate(places)
-        ]
-        self.steps(fusion, [*targets, *rest])
-        for node, target in zip(body.outputs[n:], rest, strict=True):
-            if self.views.get(node) is not target:
-                self.copy(node, target)
-        held = {place.buffer for place in places}
-        late = []
-        for node, before, target, place in zip(body.outputs, body.inputs, targets, places,
-                                               strict=False):  # fmt: skip
-            if node is before or (target is not None and self.views.get(node) is target):
-                continue
-            source = self.view(node)
-            if source is not None and source.buffer in held:
-                source = self.room(node.shape, node.dtype)
-                self.copy(node, source)
-            late.append((node, source, place))
-        for node, source, place in late:
-            if source is None:
-                self.copy(node, place)
-            else:
-                self.move(source, place)
-
-    def _scan(self, node: Node) -> None:
-        p = node.params
-        body, n_carry, n_xs, length = (p[k] for k in ("body", "n_carry", "n_xs", "length"))
-        starts, xs, constants = parts(node.inputs, n_carry, n_xs)
-        rows = [self.dense(x) for x in xs]
-        fixed = [self.dense(c) for c in constants]
-        places = self.carries(starts, body)
-        stacks = [self.room(t.shape, t.dtype) for t in node.shape[n_carry:]]
-        self.results[node] = [*places, *stacks]
-        if not length:
-            return
-        slots = [self.slot(Type(row.shape[1:], row.dtype)) for row in (*rows, *stacks)]
-        moving = [
-            Moving(slot, row, prod(slot.shape))
-            for slot, row in zip(slots, (*rows, *stacks), strict=True)
-        ]
-        with self.lifetimes.loop():
-            others = (*slots[:n_xs], *fixed)
-            code = self.nested(lambda: self.turn(body, places, others, slots[n_xs:]))
-            turns = Turns(length, p["reverse"], moving, code)
-            self.lifetimes.use(turns.buffers())
-        self.code.append(turns)
-
-    def _while_loop(self, node: Node) -> None:
-        asks, body = node.params["cond"], node.params["body"]
-        n = len(body.outputs)
-        starts, asked, read = (
-            list(node.inputs[:n]),
-            list(node.inputs[n : len(asks.inputs)]),
-            list(node.inputs[len(asks.inputs) :]),
-        )
-        outer = [self.dense(x) for x in (*asked, *read)]
-        places = self.carries(starts, body)
-        self.results[node] = places
-        seen, others = outer[: len(asked)], outer[len(asked) :]
-        condition = self.room((), np.dtype(np.bool_))
-        with self.lifetimes.loop():
-            first = self.nested(lambda: self._answer(asks, [*places, *seen], condition))
-            code = self.nested(lambda: self.turn(body, places, others, []))
-            loop = While(first, condition, code)
-            self.lifetimes.use(loop.buffers())
-        self.code.append(loop)
-
-    def _answer(self, asks: Graph, given: Sequence[View], condition: View) -> None:
-        self.views.update(zip(asks.inputs, given, strict=True))
-        self.run(asks, [None])
-        self._truth(asks.outputs[0], condition)
-
-    def _truth(self, node: Node, target: View) -> None:
-        lowering = self.lowering(0)
-        expression = lowering(node, ((None, 0, 0),) * len(node.shape))
-        self.add(Map((), [(lowering.truth(expression), target)]))
-
-    def _cond(self, node: Node) -> None:
-        predicate, *operands = node.inputs
-        outer = [self.dense(x) for x in operands]
-        results = [self.room(t.shape, t.dtype) for t in node.shape]
-        condition = self.room((), np.dtype(np.bool_))
-        self._truth(predicate, condition)
-        branches = []
-        with self.lifetimes.loop():
-            for name in ("true", "false"):
-                branches.append(self.nested(partial(self._branch, node.params[name], outer, results)))
-            either = Either(condition, *branches)
-            self.lifetimes.use(either.buffers())
-        self.code.append(either)
-        self.results[node] = results
-
-
-    def _branch(self, branch: Graph, operands: Sequence[View], results: Sequence[View]) -> None:
-        self.views.update(zip(branch.inputs, operands, strict=True))
-        self.run(branch, results)
-
 
 def gathered_shape(
     shape: tuple[int, ...], arrays: Sequence[Node], pattern: Sequence[Any]
@@ -405,26 +293,13 @@ def gathered_shape(
     return (*sliced[:front], *common, *sliced[front:])
 
 
-def in_place(fusion: Fusion, k: int, n_carry: int) -> bool:
-    """Whether a loop's carry may be overwritten by its next value as that is computed."""
-    old, new = fusion.graph.inputs[k], fusion.graph.outputs[k]
-    if new not in fusion.stored or fusion.graph.outputs.index(new) != k:
-        return False
-    if any(
-        old is node or (node not in fusion.stored and old in fusion.leaves(node))
-        for j, node in enumerate(fusion.graph.outputs)
-        if j != k
-    ):
-        return False
-    made = False
-    for step in fusion.steps:
-        if made and old in step.reads:
-            return False
-        if new in step.nodes:
-            made = True
-            if old in step.reads and not (
-                step.is_cluster and all(fusion.reads_in_step(node, {old}) for node in step.nodes)
-            ):
-                return False
-    return True
-
+_STEPS: dict[str, Callable[[Planner, Node], None]] = {
+    "matmul": Planner.product,
+    "place": Planner.padded,
+    "concatenate": Planner.joined,
+    "scatter": Planner.scattered,
+    "scatter_add": Planner.scattered,
+    "scan": plan_scan,
+    "while_loop": plan_while,
+    "cond": plan_cond,
+}

@@ -15,9 +15,9 @@ from ...graph.types import Type
 from .engine import Loaded
 from .instructions import Call, Plan
 from .layout import View
-from .plan import ARENA, FIRST, RUNTIME
+from .plan import ARENA, FIRST, POOL
 from .plan import REFERENCE as CALLBACK
-from .runtime import raise_pending, runtime_pointer, symbols, threads_awake
+from .runtime import RAISED, pool, raise_kept, symbols, worker
 
 _Callback = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64)
 _Main = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)
@@ -31,7 +31,6 @@ class Frame:
         self.slots = np.zeros(slots, np.int64)
         start = self.memory.ctypes.data
         self.slots[ARENA] = start + -start % 64
-        self.slots[RUNTIME] = runtime_pointer()
         self.address = self.slots.ctypes.data
         self.error: BaseException | None = None
 
@@ -66,13 +65,18 @@ class NativeProgram:
         slots = frame.slots
         slots[FIRST : FIRST + n] = [a.ctypes.data for a in arrays]
         slots[FIRST + n : FIRST + n + m] = [r.ctypes.data for r in results]
-        threads_awake()
-        status = self._main(frame.address)
-        error, frame.error = frame.error, None
+        shared = pool(worker()) if self.plan.parallel else None
+        slots[POOL] = 0 if shared is None else shared.address
+        if shared is None:
+            status = self._main(frame.address)
+        else:
+            shared.begin()
+            status = self._main(frame.address)
+            shared.end()
         self._running.pop(frame.address, None)
-        self._frames.append(frame)
         if status:
-            self._raise(status, error)
+            self._raise(status, frame)
+        self._frames.append(frame)
         return [r if r.ndim else r[()] for r in results]
 
     def _take(self) -> Frame:
@@ -89,11 +93,12 @@ class NativeProgram:
             self._running[frame.address] = frame
         return frame
 
-    def _raise(self, status: int, error: BaseException | None) -> None:
-        if error is not None:
-            raise error
+    def _raise(self, status: int, frame: Frame) -> None:
+        if frame.error is not None:
+            raise frame.error
+        if frame.slots[RAISED]:
+            raise_kept(frame.slots)
         if status < 0:
-            raise_pending()
             raise CompileError(f"compiled code ended with status {status}")
         node = self.plan.sites[status - 1]
         where = f"{node.line}: " if node.line else ""
@@ -133,7 +138,7 @@ def _seen(view: View, frame: Frame) -> Any:
         start = int(frame.slots[buffer.slot])
     if not buffer.size:
         return np.empty(view.shape, view.dtype)
-    raw = (ctypes.c_uint8 * buffer.nbytes).from_address(start)
+    raw: Any = (ctypes.c_uint8 * buffer.nbytes).from_address(start)
     strides = [stride * size for stride in view.strides]
     return np.ndarray(view.shape, view.dtype, raw, view.offset * size, strides)
 

@@ -44,9 +44,7 @@ _LIBM = ("sin", "cos", "fmod", "fmodf", "fma", "fmaf")
 def libm() -> dict[str, int]:
     """Addresses of the few functions of the C library that vector code may call."""
     library = ctypes.CDLL(None) if hasattr(ctypes, "RTLD_GLOBAL") else ctypes.CDLL("ucrtbase")
-    return {
-        name: ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0 for name in _LIBM
-    }
+    return {name: ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0 for name in _LIBM}
 
 
 __all__ = ["FUNCTIONS", "libm"]

@@ -52,9 +52,7 @@ def smaller(f: Function, a: Index, b: Index) -> str:
     return f.name(f"select i1 {less}, i64 {a}, i64 {b}")
 
 
-def _block(
-    f: Function, tile: Tile, packs: str, a: str, b: str, depth: str, add: str
-) -> None:
+def _block(f: Function, tile: Tile, packs: str, a: str, b: str, depth: str, add: str) -> None:
     """One block of K: pack B if needed, then all tiles."""
     size = tile.dtype.itemsize
     with f.when(packs), f.loop(0, "%N", tile.columns) as panel:

@@ -1,0 +1,172 @@
+"""Loops and branches as instructions: carries stay where they are, if nobody minds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from math import prod
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...control.scan import parts
+from ...graph.graph import Graph
+from ...graph.node import Node
+from ...graph.types import Type
+from .fuse import Fusion
+from .instructions import Either, Map, Moving, Turns, While
+from .layout import View
+
+if TYPE_CHECKING:
+    from .plan import Planner
+
+
+def carries(planner: Planner, starts: Sequence[Node], body: Graph) -> list[View]:
+    """Places for a loop's carries, holding what they start with."""
+    places = [planner.room(node.shape, node.dtype) for node in starts]
+    for node, target in zip(starts, places, strict=True):
+        planner.copy(node, target)
+    return places
+
+
+def turn(
+    planner: Planner,
+    body: Graph,
+    places: Sequence[View],
+    others: Sequence[View],
+    rest: Sequence[View],
+) -> None:
+    """One turn of a loop: carries renewed where they are, other results written to `rest`."""
+    planner.views.update(zip(body.inputs, (*places, *others), strict=True))
+    fusion = Fusion(body)
+    n = len(places)
+    targets = [place if in_place(fusion, k, n) else None for k, place in enumerate(places)]
+    planner.steps(fusion, [*targets, *rest])
+    for node, target in zip(body.outputs[n:], rest, strict=True):
+        if planner.views.get(node) is not target:
+            planner.copy(node, target)
+    held = {place.buffer for place in places}
+    late = []
+    for node, before, target, place in zip(body.outputs, body.inputs, targets, places,
+                                           strict=False):  # fmt: skip
+        if node is before or (target is not None and planner.views.get(node) is target):
+            continue
+        source = planner.view(node)
+        if source is not None and source.buffer in held:
+            source = planner.room(node.shape, node.dtype)
+            planner.copy(node, source)
+        late.append((node, source, place))
+    for node, source, place in late:
+        if source is None:
+            planner.copy(node, place)
+        else:
+            planner.move(source, place)
+
+
+def plan_scan(planner: Planner, node: Node) -> None:
+    """A loop of known length."""
+    p = node.params
+    body, n_carry, n_xs, length = (p[k] for k in ("body", "n_carry", "n_xs", "length"))
+    starts, xs, constants = parts(node.inputs, n_carry, n_xs)
+    rows = [planner.dense(x) for x in xs]
+    fixed = [planner.dense(c) for c in constants]
+    places = carries(planner, starts, body)
+    stacks = [planner.room(t.shape, t.dtype) for t in node.shape[n_carry:]]
+    planner.results[node] = [*places, *stacks]
+    if not length:
+        return
+    slots = [planner.slot(Type(row.shape[1:], row.dtype)) for row in (*rows, *stacks)]
+    moving = [
+        Moving(slot, row, prod(slot.shape))
+        for slot, row in zip(slots, (*rows, *stacks), strict=True)
+    ]
+    with planner.lifetimes.loop():
+        others = (*slots[:n_xs], *fixed)
+        code = planner.nested(lambda: turn(planner, body, places, others, slots[n_xs:]))
+        turns = Turns(length, p["reverse"], moving, code)
+        planner.lifetimes.use(turns.buffers())
+    planner.code.append(turns)
+
+
+def plan_while(planner: Planner, node: Node) -> None:
+    """A loop that asks before each turn."""
+    asks, body = node.params["cond"], node.params["body"]
+    n = len(body.outputs)
+    starts, asked, read = (
+        list(node.inputs[:n]),
+        list(node.inputs[n : len(asks.inputs)]),
+        list(node.inputs[len(asks.inputs) :]),
+    )
+    outer = [planner.dense(x) for x in (*asked, *read)]
+    places = carries(planner, starts, body)
+    planner.results[node] = places
+    seen, others = outer[: len(asked)], outer[len(asked) :]
+    condition = planner.room((), np.dtype(np.bool_))
+    with planner.lifetimes.loop():
+        first = planner.nested(lambda: _answer(planner, asks, [*places, *seen], condition))
+        code = planner.nested(lambda: turn(planner, body, places, others, []))
+        loop = While(first, condition, code)
+        planner.lifetimes.use(loop.buffers())
+    planner.code.append(loop)
+
+
+def _answer(planner: Planner, asks: Graph, given: Sequence[View], condition: View) -> None:
+    planner.views.update(zip(asks.inputs, given, strict=True))
+    planner.run(asks, [None])
+    _truth(planner, asks.outputs[0], condition)
+
+
+def _truth(planner: Planner, node: Node, target: View) -> None:
+    lowering = planner.lowering(0)
+    expression = lowering(node, ((None, 0, 0),) * len(node.shape))
+    planner.add(Map((), [(lowering.truth(expression), target)]))
+
+
+def plan_cond(planner: Planner, node: Node) -> None:
+    """One of two branches, both writing to the same places."""
+    predicate, *operands = node.inputs
+    outer = [planner.dense(x) for x in operands]
+    results = [planner.room(t.shape, t.dtype) for t in node.shape]
+    condition = planner.room((), np.dtype(np.bool_))
+    _truth(planner, predicate, condition)
+    branches = []
+    with planner.lifetimes.loop():
+        for name in ("true", "false"):
+            branches.append(
+                planner.nested(partial(_branch, planner, node.params[name], outer, results))
+            )
+        either = Either(condition, *branches)
+        planner.lifetimes.use(either.buffers())
+    planner.code.append(either)
+    planner.results[node] = results
+
+
+def _branch(
+    planner: Planner, branch: Graph, operands: Sequence[View], results: Sequence[View]
+) -> None:
+    planner.views.update(zip(branch.inputs, operands, strict=True))
+    planner.run(branch, results)
+
+
+def in_place(fusion: Fusion, k: int, n_carry: int) -> bool:
+    """Whether a loop's carry may be overwritten by its next value as that is computed."""
+    old, new = fusion.graph.inputs[k], fusion.graph.outputs[k]
+    if new not in fusion.stored or fusion.graph.outputs.index(new) != k:
+        return False
+    if any(
+        old is node or (node not in fusion.stored and old in fusion.leaves(node))
+        for j, node in enumerate(fusion.graph.outputs)
+        if j != k
+    ):
+        return False
+    made = False
+    for step in fusion.steps:
+        if made and old in step.reads:
+            return False
+        if new in step.nodes:
+            made = True
+            if old in step.reads and not (
+                step.is_cluster and all(fusion.reads_in_step(node, {old}) for node in step.nodes)
+            ):
+                return False
+    return True

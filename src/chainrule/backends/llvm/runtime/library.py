@@ -1,0 +1,81 @@
+"""What every compiled program calls: matrix products, the pool, the poll. Made once a CPU."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import threading
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from ....lazy import LazyModule
+from ....version import __version__
+from .. import cache
+from ..engine import Loaded, assemble
+from ..functions import libm
+from ..host import Host, binding, host
+from ..ir import Unit
+from ..products import EXPORTS, write_library
+from .poll import api, write_poll
+from .pool import write_pool
+
+_llvmlite = LazyModule("llvmlite")
+_NAMES = (*EXPORTS, "parallel", "work", "poll")
+_lock = threading.Lock()
+_loaded: dict[Host, tuple[dict[str, int], Loaded]] = {}
+
+
+@lru_cache(maxsize=1)
+def generator() -> str:
+    """A digest of everything that code depends on but the graph and the host."""
+    digest = hashlib.sha256(__version__.encode())
+    digest.update(repr((_llvmlite.__version__, binding.llvm_version_info)).encode())
+    for path in sorted(Path(__file__).parent.parent.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def key_of(*parts: str) -> str:
+    """The name under which code is cached."""
+    return hashlib.sha256("\0".join([generator(), repr(host()), *parts]).encode()).hexdigest()
+
+
+def symbols() -> dict[str, int]:
+    """Addresses of all that programs may call, by name."""
+    target = host()
+    with _lock:
+        if target not in _loaded:
+            _loaded[target] = _load(target)
+        return _loaded[target][0]
+
+
+def _load(target: Host) -> tuple[dict[str, int], Loaded]:
+    outside = {**libm(), **api(), **_yield()}
+    key = key_of("library")
+    code = cache.load(key)
+    if code is None:
+        unit = Unit()
+        write_library(unit, target)
+        write_pool(unit)
+        write_poll(unit, target.triple.startswith("x86_64"))
+        code = assemble(unit.text(target.triple))
+        cache.store(key, code)
+    loaded = Loaded(code, outside)
+    addresses = loaded.addresses(*_NAMES)
+    return {**outside, **dict(zip(_NAMES, addresses, strict=True))}, loaded
+
+
+def _yield() -> dict[str, int]:
+    """The system's call that gives others a turn."""
+    name, library = "sched_yield", ctypes.CDLL(None) if os.name == "posix" else None
+    if library is None:
+        name, library = "SwitchToThread", ctypes.WinDLL("kernel32")  # type: ignore[attr-defined]
+    return {"sched_yield": ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0}
+
+
+@lru_cache(maxsize=1)
+def worker() -> Any:
+    """The native loop of a worker."""
+    return ctypes.CFUNCTYPE(None, ctypes.c_void_p)(symbols()["work"])

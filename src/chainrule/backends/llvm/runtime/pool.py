@@ -1,0 +1,260 @@
+"""Threads that share one call: chunks of a loop are claimed one by one, by whoever is free.
+
+Workers are Python threads parked in a native loop without the GIL. The caller works, too, and
+waits only for chunks that somebody has begun: a worker that the system has not scheduled costs
+nothing. What a chunk computes does not depend on who computes it, so results don't either.
+
+A ticket is ``generation << 32 | chunks left``; claiming one is a compare-and-swap of ticket for
+ticket - 1. Function and frame are read before it: they only change once all chunks are done, with
+a new generation, which makes the swap of a latecomer fail.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+from functools import lru_cache
+
+import numpy as np
+
+from ....config import config
+from ..ir import Function, Unit
+
+# Bytes from the start of the shared memory: a cache line each, so that nobody waits for a neighbour
+_TICKET, _DONE, _TASK, _FRAME, _LOCK, _AWAKE, _ACTIVE, _STOP = 0, 64, 128, 136, 192, 256, 320, 384
+_BYTES = 448
+_PAUSES = 100  # between two calls of sched_yield
+_IDLE = 20_000  # yields without work until a worker parks; about 10 ms
+
+
+def write_pool(unit: Unit) -> None:
+    """``parallel(pool, task, frame, chunks)`` and ``work(pool)``."""
+    _parallel(unit)
+    _work(unit)
+
+
+def _field(f: Function, offset: int) -> str:
+    return f.offset("%pool", offset, 1)
+
+
+def _claim(f: Function, on_chunk: str, nothing: str) -> tuple[str, str]:
+    """Try to claim a chunk: goes to a block, with the chunk's number, or to another."""
+    place = _field(f, _TICKET)
+    ticket = f.name(f"load atomic i64, ptr {place} acquire, align 8")
+    left = f.name(f"and i64 {ticket}, {2**32 - 1}")
+    some, won = f.fresh("some"), f.fresh("won")
+    f.branch(f.name(f"icmp eq i64 {left}, 0"), nothing, some)
+    f.label(some)
+    task = f.name(f"load ptr, ptr {_field(f, _TASK)}, align 8")
+    frame = f.name(f"load ptr, ptr {_field(f, _FRAME)}, align 8")
+    less = f.name(f"sub i64 {ticket}, 1")
+    swap = f.name(f"cmpxchg ptr {place}, i64 {ticket}, i64 {less} acq_rel acquire, align 8")
+    f.branch(f.name(f"extractvalue {{i64, i1}} {swap}, 1"), won, on_chunk)
+    f.label(won)
+    chunk = f.name(f"sub i64 {left}, 1")
+    f.emit(f"call void {task}(ptr {frame}, i64 {chunk})")
+    f.name(f"atomicrmw add ptr {_field(f, _DONE)}, i64 1 release, align 8")
+    return task, frame
+
+
+def _wait(f: Function, again: str) -> None:
+    """Some pauses, then the system's turn, then back."""
+    f.unit.declare("sched_yield", "declare i32 @sched_yield()")
+    with f.loop(0, _PAUSES):
+        if _is_x86():
+            f.unit.declare("pause", "declare void @llvm.x86.sse2.pause()")
+            f.emit("call void @llvm.x86.sse2.pause()")
+    f.name("call i32 @sched_yield()")
+    f.jump(again)
+
+
+def _is_x86() -> bool:
+    return os.uname().machine in ("x86_64", "AMD64") if hasattr(os, "uname") else True
+
+
+def _parallel(unit: Unit) -> None:
+    arguments = [("ptr", "pool"), ("ptr", "task"), ("ptr", "frame"), ("i64", "chunks")]
+    f = unit.function("parallel", arguments)
+    check, lock, share, alone = (f.fresh(s) for s in ("check", "lock", "share", "alone"))
+    f.branch(f.name("icmp eq ptr %pool, null"), alone, check)
+    f.label(check)
+    awake = f.name(f"load atomic i64, ptr {_field(f, _AWAKE)} acquire, align 8")
+    f.branch(f.name(f"icmp eq i64 {awake}, 0"), alone, lock)
+    f.label(lock)
+    swap = f.name(f"cmpxchg ptr {_field(f, _LOCK)}, i64 0, i64 1 acq_rel acquire, align 8")
+    f.branch(f.name(f"extractvalue {{i64, i1}} {swap}, 1"), share, alone)
+    f.label(share)
+    f.emit(f"store ptr %task, ptr {_field(f, _TASK)}, align 8")
+    f.emit(f"store ptr %frame, ptr {_field(f, _FRAME)}, align 8")
+    f.emit(f"store atomic i64 0, ptr {_field(f, _DONE)} release, align 8")
+    before = f.name(f"load i64, ptr {_field(f, _TICKET)}, align 8")
+    generation = f.name(f"add i64 {f.name(f'and i64 {before}, {-(2**32)}')}, {2**32}")
+    ticket = f.name(f"add i64 {generation}, %chunks")
+    f.emit(f"store atomic i64 {ticket}, ptr {_field(f, _TICKET)} release, align 8")
+    claim, join, idle, done = (f.fresh(s) for s in ("claim", "join", "idle", "done"))
+    f.jump(claim)
+    f.label(claim)
+    _claim(f, claim, join)
+    f.jump(claim)
+    f.label(join)
+    finished = f.name(f"load atomic i64, ptr {_field(f, _DONE)} acquire, align 8")
+    f.branch(f.name(f"icmp eq i64 {finished}, %chunks"), done, idle)
+    f.label(idle)
+    _wait(f, join)
+    f.label(done)
+    f.emit(f"store atomic i64 0, ptr {_field(f, _LOCK)} release, align 8")
+    f.emit("ret void")
+    f.label(alone)
+    with f.loop(0, "%chunks") as loop:
+        f.emit(f"call void %task(ptr %frame, i64 {loop.index})")
+    f.emit("ret void")
+
+
+def _work(unit: Unit) -> None:
+    f = unit.function("work", [("ptr", "pool")])
+    f.name(f"atomicrmw add ptr {_field(f, _AWAKE)}, i64 1 acq_rel, align 8")
+    claim, idle, count, leave = (f.fresh(s) for s in ("claim", "idle", "count", "leave"))
+    f.emit("%yields = alloca i64, align 8")
+    f.emit("store i64 0, ptr %yields, align 8")
+    f.jump(claim)
+    f.label(claim)
+    _claim(f, claim, idle)
+    f.emit("store i64 0, ptr %yields, align 8")
+    f.jump(claim)
+    f.label(idle)
+    stop = f.name(f"load atomic i64, ptr {_field(f, _STOP)} acquire, align 8")
+    f.branch(f.name(f"icmp ne i64 {stop}, 0"), leave, count)
+    f.label(count)
+    active = f.name(f"load atomic i64, ptr {_field(f, _ACTIVE)} acquire, align 8")
+    yields = f.name("load i64, ptr %yields, align 8")
+    busy = f.name(f"icmp ne i64 {active}, 0")
+    more = f.name(f"select i1 {busy}, i64 0, i64 {f.name(f'add i64 {yields}, 1')}")
+    f.emit(f"store i64 {more}, ptr %yields, align 8")
+    rest = f.fresh("rest")
+    f.branch(f.name(f"icmp sgt i64 {more}, {_IDLE}"), leave, rest)
+    f.label(rest)
+    _wait(f, claim)
+    f.label(leave)
+    f.name(f"atomicrmw sub ptr {_field(f, _AWAKE)}, i64 1 acq_rel, align 8")
+    f.emit("ret void")
+
+
+class Pool:
+    """The workers of this process, started when first needed, parked when idle.
+
+    Parameters
+    ----------
+    threads : int
+        That work at once, the caller included.
+    work : callable
+        The native loop of a worker.
+    """
+
+    def __init__(self, threads: int, work: object) -> None:
+        self.threads = threads
+        self._memory = np.zeros(_BYTES + 64, np.uint8)
+        start = self._memory.ctypes.data
+        skip = -start % 64
+        self.address = start + skip
+        fields = self._memory[skip : skip + _BYTES].view(np.int64)
+        self._awake = fields[_AWAKE // 8 : _AWAKE // 8 + 1]
+        self._active = fields[_ACTIVE // 8 : _ACTIVE // 8 + 1]
+        self._stop = fields[_STOP // 8 : _STOP // 8 + 1]
+        self._work = work
+        self._calls = [threading.Event() for _ in range(threads - 1)]
+        self._lock = threading.Lock()
+        self._started = False
+
+    def begin(self) -> None:
+        """A call that shares work begins: see to it that the workers are awake."""
+        with self._lock:
+            self._active[0] += 1
+        if self._awake[0] < self.threads - 1:
+            if not self._started:
+                self._start()
+            for call in self._calls:
+                call.set()
+
+    def end(self) -> None:
+        """The call has ended; workers park if no other begins."""
+        with self._lock:
+            self._active[0] -= 1
+
+    def close(self) -> None:
+        """Let the workers go."""
+        self._stop[0] = 1
+        for call in self._calls:
+            call.set()
+
+    def _start(self) -> None:
+        self._started = True
+        for call in self._calls:
+            threading.Thread(target=self._serve, args=(call,), daemon=True).start()
+
+    def _serve(self, call: threading.Event) -> None:
+        while not self._stop[0]:
+            call.wait()
+            call.clear()
+            self._work(ctypes.c_void_p(self.address))  # type: ignore[operator]
+
+
+_pools: list[Pool] = []
+
+
+def usable_cpus() -> int:
+    """How many CPUs this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def get_num_threads() -> int:
+    """How many threads compiled code uses.
+
+    Examples
+    --------
+    >>> from chainrule.backends import get_num_threads, set_num_threads
+    >>> set_num_threads(2)
+    >>> get_num_threads()
+    2
+    >>> set_num_threads(0)  # as many as there are CPUs
+    """
+    return config.num_threads or usable_cpus()
+
+
+def set_num_threads(n: int) -> None:
+    """Have compiled code use `n` threads from now on; 0 for as many as the process has CPUs.
+
+    The results are the same bits for any number.
+
+    Raises
+    ------
+    ValueError
+        If `n` is negative.
+    """
+    if n < 0:
+        raise ValueError(f"set_num_threads({n}): give 1 or more, or 0 for one a CPU")
+    config.num_threads = n
+
+
+def pool(work: object) -> Pool | None:
+    """The pool for as many threads as are set; None for one."""
+    threads = get_num_threads()
+    if threads == 1:
+        return None
+    if not _pools or _pools[-1].threads != threads:
+        for old in _pools[-1:]:
+            old.close()
+        _pools.append(Pool(threads, work))  # old ones stay: a worker may still look at them
+    return _pools[-1]
+
+
+@lru_cache(maxsize=1)
+def _at_fork() -> None:
+    """A child has none of its parent's threads."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_pools.clear)
+
+
+_at_fork()
