@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import prod
+from collections.abc import Callable, Sequence
 
 from ...graph.node import Node
+from .costs import nanoseconds
 from .expression import Lookup
 from .instructions import (
     Along,
@@ -22,8 +22,9 @@ from .instructions import (
 )
 from .ir import Function, Index, Unit
 from .layout import View
-from .loops import emit_along, emit_map, emit_reduce, emit_scatter
+from .loops import Span, emit_along, emit_map, emit_reduce, emit_scatter
 from .nest import Pointers
+from .slots import ERROR, POOL, REFERENCE
 
 INTERRUPTED, FAILED = -1, -2
 """Statuses: a signal's handler raised, a call to the reference raised. Positive ones are sites."""
@@ -35,14 +36,14 @@ def emit(plan: Plan) -> Unit:
     """The module of a plan."""
     unit = Unit()
     f = unit.function("main", [("ptr", "frame")], "i32")
-    _Emitter(f, plan.sites).whole(plan.instructions)
+    sites = {node: k for k, node in enumerate(plan.sites, 1)}
+    _Emitter(f, sites).whole(plan.instructions)
     return unit
 
 
 class _Emitter:
-    def __init__(self, f: Function, sites: Sequence[Node]) -> None:
-        self.f = f
-        self.sites = {node: k for k, node in enumerate(sites, 1)}
+    def __init__(self, f: Function, sites: dict[Node, int]) -> None:
+        self.f, self.sites = f, sites
         self.pointers = Pointers(f)
 
     def site(self, lookup: Lookup) -> int:
@@ -52,7 +53,7 @@ class _Emitter:
     def whole(self, instructions: Sequence[Instruction]) -> None:
         """All of `main`: what runs, then the status."""
         f = self.f
-        place = f.offset("%frame", 2, 8)
+        place = f.offset("%frame", ERROR, 8)
         f.emit(f"store i64 0, ptr {place}, align 8")
         self.run(instructions)
         f.jump("exit")
@@ -68,7 +69,7 @@ class _Emitter:
     def one(self, step: Instruction) -> None:
         """One instruction."""
         if isinstance(step, Map):
-            emit_map(self.pointers, step, self.site)
+            self.map(step)
         elif isinstance(step, Reduce):
             emit_reduce(self.pointers, step, self.site)
         elif isinstance(step, Along):
@@ -76,7 +77,10 @@ class _Emitter:
         elif isinstance(step, Scatter):
             emit_scatter(self.pointers, step, self.site)
         elif isinstance(step, Product):
-            self.product(step)
+            if step.chunks > 1:
+                self.shared(step.chunks, lambda inner, chunk: inner.product_chunk(step, chunk))
+            else:
+                self.product(step)
         elif isinstance(step, Call):
             self.call(step)
         elif isinstance(step, Turns):
@@ -88,6 +92,42 @@ class _Emitter:
         else:
             raise AssertionError(f"no code for {type(step).__name__}")
 
+    def shared(self, chunks: int, write: Callable[[_Emitter, str], None]) -> None:
+        """Work in chunks, as a function of its own that threads share."""
+        f = self.f
+        name = f"task{len(f.unit.functions)}"
+        arguments = [("ptr", "frame"), ("i64", "chunk")]
+        task = f.unit.function(name, arguments, linkage="internal")
+        write(_Emitter(task, self.sites), "%chunk")
+        task.emit("ret void")
+        f.unit.declare("parallel", "declare void @parallel(ptr, ptr, ptr, i64)")
+        pool = self.pointers.slot(POOL)
+        f.emit(f"call void @parallel(ptr {pool}, ptr @{name}, ptr %frame, i64 {chunks})")
+
+    def map(self, step: Map) -> None:
+        """A loop nest, shared by threads if it is long."""
+        if step.chunks == 1:
+            emit_map(self.pointers, step, self.site)
+            return
+        self.shared(
+            step.chunks,
+            lambda inner, chunk: emit_map(inner.pointers, step, inner.site, chunk),
+        )
+
+    def product_chunk(self, step: Product, chunk: str) -> None:
+        """Some rows, columns or leading places of a product."""
+        f, axis, size = self.f, step.axis, step.view.shape[step.axis]
+        start = f.name(f"mul i64 {chunk}, {step.chunk}")
+        left = f.name(f"sub i64 {size}, {start}")
+        less = f.name(f"icmp slt i64 {left}, {step.chunk}")
+        count = f.name(f"select i1 {less}, i64 {left}, i64 {step.chunk}")
+        if axis < len(step.view.shape) - 2:
+            with f.loop(0, count) as loop:
+                place = f.plus(start, loop.index)
+                self.product(step, (place,), chunk=chunk)
+            return
+        self.product(step, part=(start, count), chunk=chunk)
+
     def address(self, view: View, *places: tuple[Index, int]) -> str:
         """A view's first number, moved by (index, stride) along some axes."""
         f = self.f
@@ -96,26 +136,40 @@ class _Emitter:
             place = f.plus(place, f.times(index, stride))
         return f.offset(self.pointers.of(view.buffer), place, view.dtype.itemsize)
 
-    def product(self, step: Product, places: tuple[Index, ...] = ()) -> None:
-        """Matrix products, a loop for each leading axis."""
+    def product(
+        self, step: Product, places: tuple[Index, ...] = (), part: Span | None = None,
+        chunk: Index = 0,
+    ) -> None:  # fmt: skip
+        """Matrix products, a loop for each leading axis; `part` of the rows or columns."""
         f, view, axis = self.f, step.view, len(places)
         if 0 in view.shape:
             return
         if axis < len(view.shape) - 2:
             with f.loop(0, view.shape[axis]) as loop:
-                self.product(step, (*places, loop.index))
+                self.product(step, (*places, loop.index), part, chunk)
             return
-        name = f"gemm_f{view.dtype.itemsize * 8}"
-        f.unit.declare(name, f"declare void @{name}(i64, i64, i64, ptr, i64, i64, ptr, i64, i64, "
-                             "ptr, i64, i64, ptr)")  # fmt: skip
+        moved: list[list[tuple[Index, int]]] = [
+            list(zip(places, v.strides[:axis], strict=True)) for v in (step.left, step.right, view)
+        ]
+        sizes: list[Index] = list(view.shape[-2:])
+        if part is not None:
+            cut = step.axis - axis  # 0 for rows, 1 for columns
+            moved[cut].append((part[0], (step.left.strides[-2], step.right.strides[-1])[cut]))
+            moved[2].append((part[0], view.strides[step.axis]))
+            sizes[cut] = part[1]
         left, right, result = (
-            self.address(v, *zip(places, v.strides[:axis], strict=True))
-            for v in (step.left, step.right, view)
+            self.address(v, *steps)
+            for v, steps in zip((step.left, step.right, view), moved, strict=True)
         )
-        rows, columns = view.shape[-2:]
-        scratch = "null" if step.scratch is None else self.pointers.of(step.scratch)
+        scratch = "null"
+        if step.scratch is not None:
+            share = step.scratch.nbytes // step.chunks
+            scratch = f.offset(self.pointers.of(step.scratch), f.times(chunk, share), 1)
+        name = f"gemm_f{view.dtype.itemsize * 8}"
+        kinds = "i64, i64, i64, ptr, i64, i64, ptr, i64, i64, ptr, i64, i64, ptr"
+        f.unit.declare(name, f"declare void @{name}({kinds})")
         f.emit(
-            f"call void @{name}(i64 {rows}, i64 {columns}, i64 {step.left.shape[-1]}, "
+            f"call void @{name}(i64 {sizes[0]}, i64 {sizes[1]}, i64 {step.left.shape[-1]}, "
             f"ptr {left}, i64 {step.left.strides[-2]}, i64 {step.left.strides[-1]}, "
             f"ptr {right}, i64 {step.right.strides[-2]}, i64 {step.right.strides[-1]}, "
             f"ptr {result}, i64 {view.strides[-2]}, i64 0, ptr {scratch})"
@@ -124,7 +178,7 @@ class _Emitter:
     def call(self, step: Call) -> None:
         """The reference computes a node; if that raises, all ends."""
         f = self.f
-        function = self.pointers.slot(3)
+        function = self.pointers.slot(REFERENCE)
         status = f.name(f"call i64 {function}(ptr %frame, i64 {step.number})")
         self.stop_if(f.name(f"icmp ne i64 {status}, 0"), FAILED)
 
@@ -134,7 +188,7 @@ class _Emitter:
         stop, on = f.fresh("stop"), f.fresh("on")
         f.branch(condition, stop, on)
         f.label(stop)
-        f.emit(f"store i64 {status}, ptr {f.offset('%frame', 2, 8)}, align 8")
+        f.emit(f"store i64 {status}, ptr {f.offset('%frame', ERROR, 8)}, align 8")
         f.jump("exit")
         f.label(on)
 
@@ -219,16 +273,3 @@ def turns_between_polls(body: Sequence[Instruction]) -> int:
     while count * cost < _POLL and count < 4096:
         count *= 2
     return count
-
-
-def nanoseconds(step: Instruction) -> float:
-    """About how long an instruction takes on one thread."""
-    if isinstance(step, (Map, Reduce, Along, Scatter)):
-        return 3.0 + prod(step.domain) * (0.3 if isinstance(step, (Map, Reduce)) else 2.0)
-    if isinstance(step, Product):
-        return 10.0 + prod(step.view.shape) * step.left.shape[-1] / 40.0
-    if isinstance(step, Turns):
-        return step.length * sum(map(nanoseconds, step.body))
-    if isinstance(step, Either):
-        return max(sum(map(nanoseconds, step.yes)), sum(map(nanoseconds, step.no)))
-    return 10_000.0

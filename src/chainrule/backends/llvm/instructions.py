@@ -26,6 +26,7 @@ class Map(Instruction):
 
     domain: Shape
     stores: Sequence[tuple[Expression, View]]
+    chunks: int = 1
 
     def buffers(self) -> Iterator[Buffer]:
         for expression, view in self.stores:
@@ -65,12 +66,30 @@ class Along(Instruction):
 
 @dataclass(eq=False)
 class Product(Instruction):
-    """Matrix products of the last two axes, over equal leading ones."""
+    """Matrix products of the last two axes, over equal leading ones.
+
+    Attributes
+    ----------
+    left, right, view : View
+    scratch : Buffer or None
+        Room for each of the chunks.
+    chunk : int
+        How many rows, or columns, or leading places threads take at a time; 0 for all.
+    axis : int
+        Which axis of the result is cut in chunks.
+    """
 
     left: View
     right: View
     view: View
     scratch: Buffer | None
+    chunk: int = 0
+    axis: int = 0
+
+    @property
+    def chunks(self) -> int:
+        """How many chunks there are."""
+        return -(-self.view.shape[self.axis] // self.chunk) if self.chunk else 1
 
     def buffers(self) -> Iterator[Buffer]:
         yield from (self.left.buffer, self.right.buffer, self.view.buffer)

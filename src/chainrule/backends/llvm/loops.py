@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from .expression import Expression, Load, Lookup
+from .expression import Lookup
 from .functions import FUNCTIONS
 from .instructions import Along, Map, Reduce, Scatter
 from .ir import I64, Function, Index, Value
 from .layout import View
-from .nest import Axis, Nest, Pointers, lanes_for, merge, parts
+from .nest import Axis, Nest, Pointers, lanes_for, merge, strides_in
 
 _BLOCK = 4096  # numbers that one accumulator's lanes share, before it is added to another
 _TOGETHER = 4  # accumulators at once: an addition takes about four cycles
@@ -21,30 +21,42 @@ _TOGETHER = 4  # accumulators at once: an addition takes about four cycles
 Site = Callable[[Lookup], int]
 
 
-def strides_in(expressions: Iterable[Expression], views: Iterable[View]) -> list[Sequence[int]]:
-    """How every array of a nest moves along the domain's axes."""
-    found: list[Sequence[int]] = [view.strides for view in views]
-    for expression in parts(expressions):
-        if isinstance(expression, (Load, Lookup)):
-            found.append(expression.strides)
-    return found
+Span = tuple[Index, Index]
+"""From where to where an axis is walked: part of it, for one of several threads."""
 
 
-def over(nest: Nest, axes: Sequence[Axis], write: Callable[[], None]) -> None:
+def over(
+    nest: Nest, axes: Sequence[Axis], write: Callable[[], None], span: Span | None = None
+) -> None:
     """Loops over axes, the first outermost, around what `write` writes."""
     if not axes:
         write()
         return
-    with nest.f.loop(0, axes[0].size) as loop, nest.at(axes[0], loop.index):
+    start, stop = span or (0, axes[0].size)
+    with nest.f.loop(start, stop) as loop, nest.at(axes[0], loop.index):
         over(nest, axes[1:], write)
 
 
-def over_vectors(nest: Nest, axis: Axis, lanes: int, write: Callable[[], None]) -> None:
+def over_vectors(
+    nest: Nest, axis: Axis, lanes: int, write: Callable[[], None], span: Span | None = None
+) -> None:
     """Vectors of an axis: whole ones in a loop, then what remains."""
+    f = nest.f
     whole = axis.size // lanes * lanes
     rest = axis.size - whole
     known, rows = dict(nest.known), dict(nest.rows)
     nest.spread(axis, lanes)
+    if span is not None:  # it begins at a multiple of the lanes
+        start, stop = span
+        last = f.name(f"icmp sge i64 {stop}, {whole}")
+        end = f.name(f"select i1 {last}, i64 {whole}, i64 {stop}")
+        with f.loop(start, end, lanes) as loop, nest.vectors(axis, loop.index, lanes, None):
+            write()
+        if rest:
+            with f.when(last), nest.vectors(axis, whole, power_of_two(rest), rest):
+                write()
+        nest.known, nest.rows = known, rows
+        return
     if whole == lanes:
         with nest.vectors(axis, 0, lanes, None):
             write()
@@ -63,8 +75,8 @@ def power_of_two(n: int) -> int:
     return 1 << (n - 1).bit_length()
 
 
-def emit_map(pointers: Pointers, step: Map, site: Site) -> None:
-    """Every place of the domain: all values first, then the stores."""
+def emit_map(pointers: Pointers, step: Map, site: Site, chunk: str | None = None) -> None:
+    """Every place of the domain, or of a chunk: all values first, then the stores."""
     if 0 in step.domain:
         return
     expressions = [expression for expression, _ in step.stores]
@@ -82,7 +94,21 @@ def emit_map(pointers: Pointers, step: Map, site: Site) -> None:
         return
     dtypes = [e.dtype for e in nest.parts if nest.varies(e, axes[-1])]
     lanes = lanes_for([*dtypes, *[view.dtype for view in views]], axes[-1].size)
-    over(nest, axes[:-1], lambda: over_vectors(nest, axes[-1], lanes, write))
+    span = None if chunk is None else span_of(nest.f, chunk, step.chunks, axes[0].size)
+    if len(axes) == 1:
+        over_vectors(nest, axes[0], lanes, write, span)
+    else:
+        over(nest, axes[:-1], lambda: over_vectors(nest, axes[-1], lanes, write), span)
+
+
+def span_of(f: Function, chunk: str, chunks: int, size: int) -> Span:
+    """A chunk's part of an axis; parts of long ones begin at multiples of 64."""
+    each = -(-size // chunks)
+    each = -(-each // 64) * 64 if each > 64 else each
+    start = f.name(f"mul i64 {chunk}, {each}")
+    stop = f.name(f"add i64 {start}, {each}")
+    less = f.name(f"icmp slt i64 {stop}, {size}")
+    return start, f.name(f"select i1 {less}, i64 {stop}, i64 {size}")
 
 
 class Folding:

@@ -79,6 +79,15 @@ def children(expression: Expression) -> Sequence[Expression]:
     return ()
 
 
+def strides_in(expressions: Iterable[Expression], views: Iterable[View]) -> list[Sequence[int]]:
+    """How every array of a nest moves along the domain's axes."""
+    found: list[Sequence[int]] = [view.strides for view in views]
+    for expression in parts(expressions):
+        if isinstance(expression, (Load, Lookup)):
+            found.append(expression.strides)
+    return found
+
+
 class Pointers:
     """Addresses of buffers within one function, from its frame."""
 

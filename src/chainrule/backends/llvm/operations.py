@@ -51,7 +51,8 @@ def _xor(f: Function, x: Value, y: Value) -> Value:
 def _or(f: Function, x: Value, y: Value) -> Value:
     for one, other in ((x, y), (y, x)):
         if _made_by(one, "lt") and _made_by(other, "eq"):
-            a, b = one.origin[1:]
+            a: Value = one.origin[1]
+            b: Value = one.origin[2]
             if (a.name, b.name) == (other.origin[1].name, other.origin[2].name):
                 return a <= b
     return x | y

@@ -17,6 +17,7 @@ from ...graph.node import CONSTANT, ITEM, Node
 from ...graph.types import Type
 from . import kinds
 from .arena import Lifetimes
+from .costs import map_chunks, share_product
 from .expression import Lookup, Lowering, identity_index
 from .fuse import Fusion, Step, viewed
 from .instructions import (
@@ -33,9 +34,7 @@ from .kinds import VIEWS, uniform
 from .layout import Buffer, View
 from .plan_loops import plan_cond, plan_scan, plan_while
 from .products import scratch_bytes
-
-ARENA, ERROR, REFERENCE, POOL, FIRST = 0, 2, 3, 7, 8
-"""Slots of the frame beside those of `runtime.poll`; then come inputs, outputs, and so on."""
+from .slots import FIRST
 
 
 def plan(graph: Graph) -> Plan:
@@ -53,6 +52,7 @@ class Planner:
         self.constants: dict[Node, int] = {}
         self.calls: list[Call] = []
         self.sites: list[Node] = []
+        self.parallel = False
         self.lifetimes = Lifetimes()
         self.code: list[Instruction] = []
 
@@ -126,7 +126,9 @@ class Planner:
             self.views[node] = self.slot(node.type)
         self.run(graph, [self.slot(t) for t in graph.output_types])
         arena = self.lifetimes.place()
-        return Plan(self.code, self.slots, arena, self.constants, self.calls, self.sites)
+        return Plan(
+            self.code, self.slots, arena, self.constants, self.calls, self.sites, self.parallel
+        )
 
     def run(self, graph: Graph, targets: Sequence[View | None]) -> None:
         """A graph whose inputs have places; its outputs end where `targets` say."""
@@ -167,7 +169,10 @@ class Planner:
         lowering = self.lowering(len(nodes[0].shape), nodes)
         stores = [(lowering(n), target) for n, target in zip(nodes, targets, strict=True)]
         self._note_sites(stores)
-        self.add(Map(nodes[0].shape, stores))
+        step = Map(nodes[0].shape, stores)
+        step.chunks = map_chunks(step)
+        self.parallel |= step.chunks > 1
+        self.add(step)
 
     def _note_sites(self, stores: Iterable[tuple[Any, View]]) -> None:
         stack = [expression for expression, _ in stores]
@@ -196,9 +201,14 @@ class Planner:
         batch = node.shape[:-2]
         left, right = (v.broadcast((*batch, *v.shape[-2:])) for v in operands)
         rows, columns = node.shape[-2:]
+        product = Product(left, right, self.place(node), None)
+        share_product(product)
         needed = scratch_bytes(rows, columns, left.shape[-1], node.dtype)
-        scratch = Buffer(-(-needed // node.dtype.itemsize), node.dtype) if needed else None
-        self.add(Product(left, right, self.place(node), scratch))
+        if needed:
+            size = -(-needed // 64) * 64 // node.dtype.itemsize * product.chunks
+            product.scratch = Buffer(size, node.dtype)
+        self.parallel |= product.chunks > 1
+        self.add(product)
 
     def _cast(self, node: Node, dtype: np.dtype[Any]) -> View:
         """A node's numbers in a dtype: where they are, or in a copy."""

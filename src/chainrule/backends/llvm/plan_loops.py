@@ -42,9 +42,9 @@ def turn(
     n = len(places)
     targets = [place if in_place(fusion, k, n) else None for k, place in enumerate(places)]
     planner.steps(fusion, [*targets, *rest])
-    for node, target in zip(body.outputs[n:], rest, strict=True):
-        if planner.views.get(node) is not target:
-            planner.copy(node, target)
+    for node, row in zip(body.outputs[n:], rest, strict=True):
+        if planner.views.get(node) is not row:
+            planner.copy(node, row)
     held = {place.buffer for place in places}
     late = []
     for node, before, target, place in zip(body.outputs, body.inputs, targets, places,

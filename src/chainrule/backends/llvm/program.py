@@ -15,9 +15,9 @@ from ...graph.types import Type
 from .engine import Loaded
 from .instructions import Call, Plan
 from .layout import View
-from .plan import ARENA, FIRST, POOL
-from .plan import REFERENCE as CALLBACK
-from .runtime import RAISED, pool, raise_kept, symbols, worker
+from .runtime import pool, raise_kept, symbols, worker
+from .slots import ARENA, FIRST, POOL, RAISED
+from .slots import REFERENCE as CALLBACK
 
 _Callback = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64)
 _Main = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)

@@ -10,9 +10,7 @@ import ctypes
 from typing import Any
 
 from ..ir import Unit
-
-TICK, RAISED = 1, 4
-"""Slots of the frame: when Python was last asked, and three for an exception."""
+from ..slots import RAISED, TICK
 
 # Counts of the CPU's clock between two questions: 20-50 ms at 2-5 GHz. Where the clock is slower
 # (24 MHz to 1 GHz on ARM) the question comes more often than needed, but for at most 4 s: see below

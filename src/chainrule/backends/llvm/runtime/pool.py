@@ -24,8 +24,8 @@ from ..ir import Function, Unit
 # Bytes from the start of the shared memory: a cache line each, so that nobody waits for a neighbour
 _TICKET, _DONE, _TASK, _FRAME, _LOCK, _AWAKE, _ACTIVE, _STOP = 0, 64, 128, 136, 192, 256, 320, 384
 _BYTES = 448
-_PAUSES = 100  # between two calls of sched_yield
-_IDLE = 20_000  # yields without work until a worker parks; about 10 ms
+_PAUSES = 100  # between two calls of sched_yield; more hurt where other processes run
+_IDLE = 100_000  # pauses without work until a worker parks; some milliseconds
 
 
 def write_pool(unit: Unit) -> None:
@@ -59,13 +59,16 @@ def _claim(f: Function, on_chunk: str, nothing: str) -> tuple[str, str]:
 
 
 def _wait(f: Function, again: str) -> None:
-    """Some pauses, then the system's turn, then back."""
+    """A pause, at each hundredth the system's turn, then back; %waits counts them."""
     f.unit.declare("sched_yield", "declare i32 @sched_yield()")
-    with f.loop(0, _PAUSES):
-        if _is_x86():
-            f.unit.declare("pause", "declare void @llvm.x86.sse2.pause()")
-            f.emit("call void @llvm.x86.sse2.pause()")
-    f.name("call i32 @sched_yield()")
+    waits = f.name(f"add i64 {f.name('load i64, ptr %waits, align 8')}, 1")
+    f.emit(f"store i64 {waits}, ptr %waits, align 8")
+    if _is_x86():
+        f.unit.declare("pause", "declare void @llvm.x86.sse2.pause()")
+        f.emit("call void @llvm.x86.sse2.pause()")
+    rest = f.name(f"urem i64 {waits}, {_PAUSES}")
+    with f.when(f.name(f"icmp eq i64 {rest}, 0")):
+        f.name("call i32 @sched_yield()")
     f.jump(again)
 
 
@@ -76,6 +79,8 @@ def _is_x86() -> bool:
 def _parallel(unit: Unit) -> None:
     arguments = [("ptr", "pool"), ("ptr", "task"), ("ptr", "frame"), ("i64", "chunks")]
     f = unit.function("parallel", arguments)
+    f.emit("%waits = alloca i64, align 8")
+    f.emit("store i64 0, ptr %waits, align 8")
     check, lock, share, alone = (f.fresh(s) for s in ("check", "lock", "share", "alone"))
     f.branch(f.name("icmp eq ptr %pool, null"), alone, check)
     f.label(check)
@@ -115,24 +120,23 @@ def _work(unit: Unit) -> None:
     f = unit.function("work", [("ptr", "pool")])
     f.name(f"atomicrmw add ptr {_field(f, _AWAKE)}, i64 1 acq_rel, align 8")
     claim, idle, count, leave = (f.fresh(s) for s in ("claim", "idle", "count", "leave"))
-    f.emit("%yields = alloca i64, align 8")
-    f.emit("store i64 0, ptr %yields, align 8")
+    f.emit("%waits = alloca i64, align 8")
+    f.emit("store i64 0, ptr %waits, align 8")
     f.jump(claim)
     f.label(claim)
     _claim(f, claim, idle)
-    f.emit("store i64 0, ptr %yields, align 8")
+    f.emit("store i64 0, ptr %waits, align 8")
     f.jump(claim)
     f.label(idle)
     stop = f.name(f"load atomic i64, ptr {_field(f, _STOP)} acquire, align 8")
     f.branch(f.name(f"icmp ne i64 {stop}, 0"), leave, count)
     f.label(count)
     active = f.name(f"load atomic i64, ptr {_field(f, _ACTIVE)} acquire, align 8")
-    yields = f.name("load i64, ptr %yields, align 8")
-    busy = f.name(f"icmp ne i64 {active}, 0")
-    more = f.name(f"select i1 {busy}, i64 0, i64 {f.name(f'add i64 {yields}, 1')}")
-    f.emit(f"store i64 {more}, ptr %yields, align 8")
+    waits = f.name("load i64, ptr %waits, align 8")
+    long = f.name(f"icmp sgt i64 {waits}, {_IDLE}")
+    calm = f.name(f"icmp eq i64 {active}, 0")
     rest = f.fresh("rest")
-    f.branch(f.name(f"icmp sgt i64 {more}, {_IDLE}"), leave, rest)
+    f.branch(f.name(f"and i1 {long}, {calm}"), leave, rest)
     f.label(rest)
     _wait(f, claim)
     f.label(leave)

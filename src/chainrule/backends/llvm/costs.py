@@ -1,0 +1,83 @@
+"""About how long instructions take, and so which are worth sharing among threads, in what chunks.
+
+Threads never change the numbers: a product's and a map's are the same however they are cut.
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+from .expression import Apply, Load, Lookup
+from .host import host
+from .instructions import Along, Either, Instruction, Map, Product, Reduce, Scatter, Turns
+from .kinds import cost
+from .nest import merge, parts, strides_in
+from .products.kernels import tile_for
+from .runtime.pool import get_num_threads
+
+_SHARED = 40_000.0  # nanoseconds of work from which on handing some over pays
+_CHUNK = 50_000.0  # and of work that is worth a chunk of its own
+
+
+def nanoseconds(step: Instruction) -> float:
+    """About how long an instruction takes on one thread."""
+    if isinstance(step, Map):
+        return 3.0 + prod(step.domain) * _per_entry(step)
+    if isinstance(step, (Reduce, Along, Scatter)):
+        return 3.0 + prod(step.domain) * (0.3 if isinstance(step, Reduce) else 2.0)
+    if isinstance(step, Product):
+        return 10.0 + prod(step.view.shape) * step.left.shape[-1] / 50.0
+    if isinstance(step, Turns):
+        return step.length * sum(map(nanoseconds, step.body))
+    if isinstance(step, Either):
+        return max(sum(map(nanoseconds, step.yes)), sum(map(nanoseconds, step.no)))
+    return 10_000.0
+
+
+def _per_entry(step: Map) -> float:
+    """Of a map: operations by vectors, loads and stores by bandwidth."""
+    total = 0.1 * len(step.stores)
+    for expression in parts([expression for expression, _ in step.stores]):
+        if isinstance(expression, Apply):
+            total += 1.6 * cost(expression.node) / host().vector_bytes
+        elif isinstance(expression, (Load, Lookup)):
+            total += 0.1
+    return total
+
+
+def _count(work: float) -> int:
+    """How many chunks work of so many nanoseconds is cut into."""
+    threads = get_num_threads()
+    if threads == 1 or work < _SHARED:
+        return 1
+    return threads * max(1, min(4, int(work / threads / _CHUNK)))
+
+
+def share_product(product: Product) -> None:
+    """Cut a product into chunks: of its first leading axis, its rows, or its columns."""
+    shape = product.view.shape
+    count = _count(nanoseconds(product))
+    if count == 1 or 0 in shape:
+        return
+    if len(shape) == 3 and shape[0] >= count:
+        product.axis, product.chunk = 0, -(-shape[0] // count)
+        return
+    if len(shape) > 2:
+        return
+    tile = tile_for(host(), product.view.dtype)
+    rows, columns = shape
+    axis, unit = (0, tile.rows) if rows * 2 >= columns or rows >= 128 else (1, tile.columns)
+    product.axis = axis
+    product.chunk = -(-shape[axis] // (count * unit)) * unit
+    if product.chunk >= shape[axis]:
+        product.axis = product.chunk = 0
+
+
+def map_chunks(step: Map) -> int:
+    """How many chunks a map's first axis is cut into."""
+    count = _count(nanoseconds(step))
+    if count == 1 or 0 in step.domain:
+        return 1
+    strides = strides_in([e for e, _ in step.stores], [view for _, view in step.stores])
+    axes = merge(step.domain, strides, frozenset())
+    return count if axes and axes[0].size >= count * (64 if len(axes) == 1 else 1) else 1

@@ -1,0 +1,9 @@
+"""What the slots of a frame hold: 8 bytes each, the first argument of all compiled code."""
+
+ARENA = 0  # the arena's address
+TICK = 1  # when Python was last asked for signals
+ERROR = 2  # why `main` ended early; 0 if it did not
+REFERENCE = 3  # the function that has a node computed by NumPy
+RAISED = 4  # three for an exception that a signal's handler raised
+POOL = 7  # the threads that share the work, or null
+FIRST = 8  # inputs, outputs, constants, rows that loops move on
