@@ -33,7 +33,8 @@ class Config:
         ``CHAINRULE_DEBUG``, 0 to 5. 1 prints traces and cache hits with the reason, 3 prints
         the graph after each pass. Default 0.
     check : int
-        ``CHAINRULE_CHECK``. 1 verifies the graph after every pass. Default 0.
+        ``CHAINRULE_CHECK``. 1 verifies the graph after every pass; 2 also compiles such that
+        writing beyond a buffer is noticed. Default 0.
     lines : int
         ``CHAINRULE_LINES``. 1 records the user's line on every node even without ``jit``
         (``explain`` turns it on for itself). Default 0.

@@ -47,8 +47,10 @@ class Lifetimes:
             if self.first[buffer] < start:
                 self.last[buffer] = self.time
 
-    def place(self) -> int:
+    def place(self, share: bool = True) -> int:
         """Give every buffer an offset; the bytes that all need."""
+        if not share:
+            return self._side_by_side()
         total = 0
         placed: list[Buffer] = []
         for buffer in sorted(self.first, key=lambda b: (-b.nbytes, self.first[b])):
@@ -66,6 +68,13 @@ class Lifetimes:
             buffer.offset = offset
             total = max(total, offset + size)
             placed.append(buffer)
+        return total
+
+    def _side_by_side(self) -> int:
+        total = 0
+        for buffer in self.first:
+            buffer.offset = total
+            total += padded(buffer)
         return total
 
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from math import prod
 
-from .expression import Apply, Load, Lookup
+from .expression import Apply, Load, Lookup, parts
 from .host import host
 from .instructions import Along, Either, Instruction, Map, Product, Reduce, Scatter, Turns
 from .kinds import cost
-from .nest import merge, parts, strides_in
+from .nest import merge, strides_in
 from .products.kernels import tile_for
 from .runtime.pool import get_num_threads
 

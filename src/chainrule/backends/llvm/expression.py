@@ -6,7 +6,7 @@ an offset. Views inside the tree vanish: they change the index that their input 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,6 +70,26 @@ class Apply(Expression):
 
     node: Node
     inputs: tuple[Expression, ...]
+
+
+def parts(expressions: Iterable[Expression]) -> list[Expression]:
+    """All expressions inside some, each once."""
+    stack, seen = list(expressions), dict[Expression, None]()
+    while stack:
+        found = stack.pop()
+        if found not in seen:
+            seen[found] = None
+            stack.extend(children(found))
+    return list(seen)
+
+
+def children(expression: Expression) -> Sequence[Expression]:
+    """What an expression is computed from."""
+    if isinstance(expression, (Apply, Truth)):
+        return expression.inputs
+    if isinstance(expression, Lookup):
+        return [index for index, _, _ in expression.indices]
+    return ()
 
 
 def identity_index(shape: Shape) -> Index:

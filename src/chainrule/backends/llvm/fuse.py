@@ -238,13 +238,13 @@ class Fusion:
 
     def reads_in_step(self, node: Node, members: set[Node]) -> bool:
         """Whether a node reads members of a cluster only at its own place."""
-        stack = [(child, True) for child in node.inputs]
+        stack = [(node, True)]
         while stack:
             child, straight = stack.pop()
-            if child in members:
+            if child in members and child is not node:
                 if not straight or child.shape != node.shape:
                     return False
-            elif not self.is_leaf(child):
+            elif child is node or not self.is_leaf(child):
                 moved = child.primitive.name in VIEWS or child.primitive.name == "gather"
                 stack.extend((inner, straight and not moved) for inner in child.inputs)
         return True

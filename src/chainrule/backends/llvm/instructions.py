@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ...graph.node import Node
 from ...graph.types import Shape
-from .expression import Apply, Expression, Load, Lookup, Truth
+from .expression import Expression, Load, Lookup, parts
 from .layout import Buffer, View
 
 
@@ -197,6 +197,8 @@ class Plan:
         Nodes that look up computed places; an error names one by its position, from 1.
     parallel : bool
         Whether some instruction is shared by threads.
+    guarded : sequence of Buffer
+        Those whose surroundings are watched: all, which then share no room, or none.
     """
 
     instructions: Sequence[Instruction]
@@ -206,20 +208,23 @@ class Plan:
     calls: Sequence[Call]
     sites: Sequence[Node] = field(default_factory=list)
     parallel: bool = False
+    guarded: Sequence[Buffer] = ()
 
 
 def loaded(expression: Expression) -> Iterator[Buffer]:
     """The buffers that an expression reads."""
-    stack, seen = [expression], set()
-    while stack:
-        found = stack.pop()
-        if found in seen:
-            continue
-        seen.add(found)
-        if isinstance(found, Load):
+    for found in parts([expression]):
+        if isinstance(found, (Load, Lookup)):
             yield found.buffer
-        elif isinstance(found, Lookup):
-            yield found.buffer
-            stack.extend(index for index, _, _ in found.indices)
-        elif isinstance(found, (Apply, Truth)):
-            stack.extend(found.inputs)
+
+
+def lookups(step: Instruction) -> Iterator[Lookup]:
+    """The lookups of an instruction, whose indices may be out of bounds."""
+    roots: list[Expression] = []
+    if isinstance(step, Map):
+        roots = [expression for expression, _ in step.stores]
+    elif isinstance(step, (Reduce, Along)):
+        roots = [step.expression]
+    elif isinstance(step, Scatter):
+        roots = [step.value, step.target]
+    yield from (found for found in parts(roots) if isinstance(found, Lookup))

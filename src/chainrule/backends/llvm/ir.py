@@ -168,7 +168,7 @@ class Function:
     def intrinsic(self, name: str, *inputs: Value, returns: np.dtype[Any] | None = None) -> Value:
         """Call ``llvm.<name>``, overloaded by the type of its first input."""
         x = inputs[0]
-        element = {"double": "f64", "float": "f32"}.get(ELEMENTS[x.dtype.name])
+        element = {"double": "f64", "float": "f32", "half": "f16"}.get(ELEMENTS[x.dtype.name])
         suffix = element or ELEMENTS[x.dtype.name]
         full = f"llvm.{name}.{suffix if x.lanes == 1 else f'v{x.lanes}{suffix}'}"
         result = x.type if returns is None else llvm_type(returns, x.lanes)
@@ -343,7 +343,9 @@ class Function:
 
 
 def _suffix(dtype: np.dtype[Any]) -> str:
-    return {"double": "f64", "float": "f32"}.get(ELEMENTS[dtype.name], ELEMENTS[dtype.name])
+    """How LLVM names an element in the names of overloaded functions."""
+    element = ELEMENTS[dtype.name]
+    return {"double": "f64", "float": "f32", "half": "f16"}.get(element, element)
 
 
 def _conversion(source: np.dtype[Any], target: np.dtype[Any]) -> str:

@@ -10,6 +10,7 @@ from ...graph.node import CONSTANT, ITEM, Node
 from .functions import FUNCTIONS
 from .ir import ELEMENTS
 
+NATIVE = frozenset(np.dtype(name) for name in ELEMENTS if name != "float16")
 VIEWS = frozenset(["identity", "stop_gradient", "reshape", "transpose", "broadcast_to", "slice"])
 REDUCTIONS = frozenset(["sum", "max", "prod"])
 ALONG = frozenset(["cumsum", "cumprod", "argmax"])
@@ -40,8 +41,8 @@ def is_native(node: Node) -> bool:
         return node.primitive is ITEM
     own = node.shape if node.dtype is None else (node.type,)
     dtypes = [t.dtype for t in (*types, *own)]
-    if any(dtype.name not in ELEMENTS or not dtype.isnative for dtype in dtypes):
-        return False
+    if any(dtype not in NATIVE for dtype in dtypes):
+        return False  # float16 is loaded and stored, but NumPy computes with it
     name = node.primitive.name
     if name == "matmul":
         return bool(node.dtype.kind == "f")

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...graph.types import Shape
-from .expression import Apply, Expression, Load, Lookup, Number, Truth
+from .expression import Apply, Expression, Load, Lookup, Number, Truth, children, parts
+from .functions.polynomial import any_lane
 from .host import host
 from .ir import BOOL, I64, Function, Index, Value
 from .layout import Buffer, View
@@ -57,26 +58,6 @@ def merge(domain: Shape, strides: Iterable[Sequence[int]], apart: frozenset[int]
         else:
             axes.append(Axis(size, k, frozenset([k])))
     return axes
-
-
-def parts(expressions: Iterable[Expression]) -> list[Expression]:
-    """All expressions inside some, each once."""
-    stack, seen = list(expressions), dict[Expression, None]()
-    while stack:
-        found = stack.pop()
-        if found not in seen:
-            seen[found] = None
-            stack.extend(children(found))
-    return list(seen)
-
-
-def children(expression: Expression) -> Sequence[Expression]:
-    """What an expression is computed from."""
-    if isinstance(expression, (Apply, Truth)):
-        return expression.inputs
-    if isinstance(expression, Lookup):
-        return [index for index, _, _ in expression.indices]
-    return ()
 
 
 def strides_in(expressions: Iterable[Expression], views: Iterable[View]) -> list[Sequence[int]]:
@@ -320,13 +301,7 @@ class Nest:
         bad = fine ^ True
         if self.mask is not None and lanes > 1:
             bad = bad & self.mask
-        some = bad.name
-        if lanes > 1:
-            f.unit.declare(
-                f"or{lanes}", f"declare i1 @llvm.vector.reduce.or.v{lanes}i1(<{lanes} x i1>)"
-            )
-            some = f.name(f"call i1 @llvm.vector.reduce.or.v{lanes}i1({bad})")
-        with f.when(some):
+        with f.when(any_lane(f, bad)):
             f.emit(f"store i64 {self.site(lookup)}, ptr {self.error}, align 8")
         return f.select(fine, x, 0)
 

@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from ...config import config
 from ...graph.graph import Graph
 from ...graph.node import CONSTANT, ITEM, Node
 from ...graph.types import Type
 from . import kinds
 from .arena import Lifetimes
 from .costs import map_chunks, share_product
-from .expression import Lookup, Lowering, identity_index
+from .expression import Lowering, identity_index
 from .fuse import Fusion, Step, viewed
 from .instructions import (
     Along,
@@ -29,6 +30,7 @@ from .instructions import (
     Product,
     Reduce,
     Scatter,
+    lookups,
 )
 from .kinds import VIEWS, uniform
 from .layout import Buffer, View
@@ -51,7 +53,7 @@ class Planner:
         self.results: dict[Node, list[View]] = {}
         self.constants: dict[Node, int] = {}
         self.calls: list[Call] = []
-        self.sites: list[Node] = []
+        self.sites: dict[Node, None] = {}
         self.parallel = False
         self.lifetimes = Lifetimes()
         self.code: list[Instruction] = []
@@ -105,6 +107,7 @@ class Planner:
         """The next instruction."""
         self.code.append(instruction)
         self.lifetimes.use(instruction.buffers())
+        self.sites.update(dict.fromkeys(e.node for e in lookups(instruction)))
 
     def lowering(self, rank: int, own: Iterable[Node] = ()) -> Lowering:
         """Nodes to expressions, with the places known by now."""
@@ -125,10 +128,13 @@ class Planner:
         for node in graph.inputs:
             self.views[node] = self.slot(node.type)
         self.run(graph, [self.slot(t) for t in graph.output_types])
-        arena = self.lifetimes.place()
+        guarded = config.check >= 2
+        arena = self.lifetimes.place(share=not guarded)
+        buffers = [*self.lifetimes.first] if guarded else []
         return Plan(
-            self.code, self.slots, arena, self.constants, self.calls, self.sites, self.parallel
-        )
+            self.code, self.slots, arena, self.constants, self.calls, [*self.sites], self.parallel,
+            buffers,
+        )  # fmt: skip
 
     def run(self, graph: Graph, targets: Sequence[View | None]) -> None:
         """A graph whose inputs have places; its outputs end where `targets` say."""
@@ -168,26 +174,14 @@ class Planner:
         targets = [self.place(node) for node in nodes]
         lowering = self.lowering(len(nodes[0].shape), nodes)
         stores = [(lowering(n), target) for n, target in zip(nodes, targets, strict=True)]
-        self._note_sites(stores)
         step = Map(nodes[0].shape, stores)
         step.chunks = map_chunks(step)
         self.parallel |= step.chunks > 1
         self.add(step)
 
-    def _note_sites(self, stores: Iterable[tuple[Any, View]]) -> None:
-        stack = [expression for expression, _ in stores]
-        while stack:
-            found = stack.pop()
-            if isinstance(found, Lookup):
-                self.sites.append(found.node)
-                stack.extend(index for index, _, _ in found.indices)
-            else:
-                stack.extend(getattr(found, "inputs", ()))
-
     def _reduction(self, node: Node) -> None:
         (x,) = node.inputs
         expression = self.lowering(len(x.shape))(x)
-        self._note_sites([(expression, self.place(node))])
         target, name = self.place(node), node.primitive.name
         if name in kinds.ALONG:
             self.add(Along(name, x.shape, node.params["axis"], expression, target))
@@ -251,7 +245,6 @@ class Planner:
         lowering = self.lowering(len(shape))
         lookup = lowering.lookup(target, node, pattern, arrays, identity_index(shape))
         spread = lowering.broadcast(value, shape)
-        self._note_sites([(spread, target), (lookup, target)])
         self.add(Scatter(node.primitive.name == "scatter_add", shape, spread, lookup))
 
     def _call(self, node: Node) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import CompileError
+from ...errors import CheckError, CompileError
 from ...graph.graph import Graph
 from ...graph.node import REFERENCE, Node
 from ...graph.types import Type
+from .arena import padded
 from .engine import Loaded
 from .instructions import Call, Plan
 from .layout import View
@@ -23,11 +24,14 @@ _Callback = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64)
 _Main = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)
 
 
+CANARY = 0xA5  # what lies in the arena before anything is written
+
+
 class Frame:
     """What one running call owns: the slots, and the arena they begin with."""
 
     def __init__(self, slots: int, arena: int) -> None:
-        self.memory = np.empty(arena + 64, np.uint8)
+        self.memory = np.full(arena + 64, CANARY, np.uint8)
         self.slots = np.zeros(slots, np.int64)
         start = self.memory.ctypes.data
         self.slots[ARENA] = start + -start % 64
@@ -74,10 +78,21 @@ class NativeProgram:
             status = self._main(frame.address)
             shared.end()
         self._running.pop(frame.address, None)
+        if self.plan.guarded:
+            self._watch(frame)
         if status:
             self._raise(status, frame)
         self._frames.append(frame)
         return [r if r.ndim else r[()] for r in results]
+
+    def _watch(self, frame: Frame) -> None:
+        """Raise if code wrote beyond a buffer of the arena."""
+        start = int(frame.slots[ARENA]) - frame.memory.ctypes.data
+        for k, buffer in enumerate(self.plan.guarded):
+            end = start + buffer.offset + buffer.nbytes
+            after = frame.memory[end : start + buffer.offset + padded(buffer)]
+            if (after != CANARY).any():
+                raise CheckError(f"compiled code wrote beyond buffer {k} of the arena")
 
     def _take(self) -> Frame:
         """A frame that nobody uses."""

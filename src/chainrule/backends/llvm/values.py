@@ -10,9 +10,9 @@ import numpy as np
 if TYPE_CHECKING:
     from .ir import Function
 
-ELEMENTS = {"float64": "double", "float32": "float", "int64": "i64", "uint64": "i64",
-            "int32": "i32", "uint32": "i32", "int16": "i16", "uint16": "i16", "int8": "i8",
-            "uint8": "i8", "bool": "i1"}  # fmt: skip
+ELEMENTS = {"float64": "double", "float32": "float", "float16": "half", "int64": "i64",
+            "uint64": "i64", "int32": "i32", "uint32": "i32", "int16": "i16", "uint16": "i16",
+            "int8": "i8", "uint8": "i8", "bool": "i1"}  # fmt: skip
 I64 = np.dtype(np.int64)
 I32 = np.dtype(np.int32)
 BOOL = np.dtype(np.bool_)
@@ -33,6 +33,8 @@ def literal(value: Any, dtype: np.dtype[Any]) -> str:
     """A number as LLVM writes it; floats by their bits, so that nothing is rounded."""
     if dtype.kind == "b":
         return "true" if value else "false"
+    if dtype.itemsize == 2 and dtype.kind == "f":
+        return f"0xH{int(dtype.type(value).view(np.uint16)):04X}"
     if dtype.kind == "f":
         wide = float(dtype.type(value))
         return f"0x{struct.unpack('<Q', struct.pack('<d', wide))[0]:016X}"

@@ -1,0 +1,48 @@
+"""Two thousand random graphs on both backends."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from fuzz_graphs import differences, graph_of
+
+from chainrule.backends import BACKENDS
+from chainrule.backends.base import Program
+from chainrule.config import configured
+from chainrule.graph.graph import Graph
+
+BATCH = 50
+
+
+@pytest.mark.parametrize("start", range(0, 2000, BATCH))
+def test_the_native_backend_agrees_with_the_reference(start: int) -> None:
+    """Same shapes, dtypes, integers and nans; floats to rounding. Half with watched buffers."""
+    with configured(check=1 + start // BATCH % 2):
+        failures = {s: differences(s) for s in range(start, start + BATCH)}
+    assert not {s: wrong for s, wrong in failures.items() if wrong}
+
+
+class Broken:
+    """The reference, but for one number in a thousand."""
+
+    name = "broken"
+
+    def compile(self, graph: Graph) -> Program:
+        """A program whose floating results are a little too large."""
+        right = BACKENDS["numpy"].compile(graph)
+
+        def run(arguments):
+            results = [np.array(r) for r in right(arguments)]
+            return [r * r.dtype.type(1.001) if r.dtype.kind == "f" else r for r in results]
+
+        return run
+
+
+def test_a_wrong_backend_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The comparison finds an error of 1e-3 in nearly every graph with float64 results."""
+    monkeypatch.setitem(BACKENDS, "broken", Broken())
+    seeds = [s for s in range(100) if any(
+        n.dtype == np.float64 and n.shape and 0 not in n.shape for n in graph_of(s)[0].outputs
+    )]  # fmt: skip
+    found = [s for s in seeds if differences(s, "broken")]
+    assert len(found) > 0.4 * len(seeds)
