@@ -233,7 +233,7 @@ def move(g: Growth) -> Made:
         lambda: reshape(x, shape=g.one(shapes)), lambda: stop_gradient(x),
         lambda: broadcast_to(x, shape=(g.one([1, 2, 3]), *x.shape)),
         lambda: place(x, shape=wide, index=tuple(slice(1, n + 1, 1) for n in x.shape)),
-        lambda: concatenate(x, slice_(x, index=index[:-1] + (slice(0, x.shape[-1], 2),)), axis=-1)
+        lambda: concatenate(x, slice_(x, index=(*index[:-1], slice(0, x.shape[-1], 2))), axis=-1)
         if len(x.shape) == 1 else concatenate(x, x, axis=0) if x.shape else x,
     ]  # fmt: skip
     try:

@@ -5,7 +5,7 @@ import sys
 from ..config import config
 from ..errors import CompileError
 from ..graph.graph import Graph
-from .base import Backend, Program
+from .base import Attempt, Backend, Program
 from .llvm.backend import LlvmBackend
 from .llvm.runtime import get_num_threads, set_num_threads
 from .numpy import NumpyBackend
@@ -30,6 +30,7 @@ def compile_graph(graph: Graph) -> Program:
 
 __all__ = [
     "BACKENDS",
+    "Attempt",
     "Backend",
     "Program",
     "compile_graph",

@@ -9,7 +9,7 @@ from functools import update_wrapper
 from typing import Any
 
 from .. import tree
-from ..backends import Program, compile_graph
+from ..backends import Attempt, Program, compile_graph
 from ..config import config
 from ..errors import at_user_line
 from ..graph.evaluate import inline
@@ -28,6 +28,11 @@ class Compiled:
         self.out_treedef = out_treedef
         self.outside = tuple(outside)
         self.program: Program | None = None
+
+    def attempt(self, leaves: list[Any]) -> list[Any] | None:
+        """The results, if the program runs and these are just the arrays that it is for."""
+        tried: Attempt | None = getattr(self.program, "attempt", None)
+        return None if tried is None else tried(leaves)
 
     def __call__(self, leaves: Sequence[Any]) -> Any:
         """The function's result for these leaves of its arguments."""
@@ -53,6 +58,7 @@ class Jitted:
         self.function = f
         self.static_argnums, self.static_argnames = _static(f, static_argnums, static_argnames)
         self.cache: dict[Hashable, Compiled] = {}
+        self._last: dict[Hashable, Compiled] = {}
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         """Bind as a method does."""
@@ -65,7 +71,16 @@ class Jitted:
         dynamic, named = args, kwargs
         if self.static_argnums or self.static_argnames:
             dynamic, named, fixed = self._split(args, kwargs)
-        leaves, treedef = tree.flatten((dynamic, named))
+        leaves, treedef = tree.flatten((dynamic, named) if named else dynamic)
+        last = self._last.get((treedef, fixed))
+        if last is not None:  # most calls are like the one before: let the program see for itself
+            results = last.attempt(leaves)
+            if results is not None:
+                return tree.unflatten(last.out_treedef, results)
+        return self._call(leaves, treedef, fixed, bool(named))
+
+    def _call(self, leaves: list[Any], treedef: Any, fixed: tuple[Any, ...], named: bool) -> Any:
+        """Find, or make, the trace for these arguments, and run it."""
         arrays = [as_array(x) for x in leaves]
         key = (
             treedef,
@@ -74,14 +89,16 @@ class Jitted:
         )
         compiled = self.cache.get(key)
         if compiled is None:
-            compiled = self._trace(key, arrays, leaves, treedef, fixed)
+            compiled = self._trace(key, arrays, leaves, treedef, fixed, named)
+        if not compiled.outside and not any(map(is_weak, leaves)):
+            self._last[treedef, fixed] = compiled
         return compiled(arrays)
 
     def graph(self, *args: Any, **kwargs: Any) -> Graph:
         """The graph that a call with these arguments would run, before simplification."""
         dynamic, named, fixed = self._split(args, kwargs)
         leaves, treedef = tree.flatten((dynamic, named))
-        return self._capture([as_array(x) for x in leaves], leaves, treedef, fixed).graph
+        return self._capture([as_array(x) for x in leaves], leaves, treedef, fixed, True).graph
 
     def _split(self, args: Any, kwargs: Any) -> tuple[Any, Any, tuple[Any, ...]]:
         """Traced positional and named arguments, and the static ones as a key."""
@@ -106,28 +123,32 @@ class Jitted:
         return dynamic, named, tuple((name, type(value), value) for name, value in fixed)
 
     def _trace(
-        self, key: Hashable, arrays: Any, leaves: Any, treedef: Any, fixed: tuple[Any, ...]
-    ) -> Compiled:
+        self, key: Hashable, arrays: Any, leaves: Any, treedef: Any, fixed: tuple[Any, ...],
+        named: bool,
+    ) -> Compiled:  # fmt: skip
         if config.debug:
             name = getattr(self.function, "__qualname__", repr(self.function))
             why = "first call" if not self.cache else "new shapes, dtypes or static values"
             print(f"chainrule: tracing {name} ({why})", file=sys.stderr)
-        compiled = self._capture(arrays, leaves, treedef, fixed)
+        compiled = self._capture(arrays, leaves, treedef, fixed, named)
         if config.debug >= 3:
             print(compiled.graph, file=sys.stderr)
         if not compiled.outside:  # what it read of an outer trace is gone by the next call
             self.cache[key] = compiled
         return compiled
 
-    def _capture(self, arrays: Any, leaves: Any, treedef: Any, fixed: tuple[Any, ...]) -> Compiled:
+    def _capture(
+        self, arrays: Any, leaves: Any, treedef: Any, fixed: tuple[Any, ...], named: bool
+    ) -> Compiled:
         positional = {name: value for name, _, value in fixed if isinstance(name, int)}
         given = {name: value for name, _, value in fixed if isinstance(name, str)}
 
-        def call(dynamic: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        def call(*traced: Any) -> Any:
+            dynamic, by_name = traced if named else (traced, {})
             rest = iter(dynamic)
             count = len(dynamic) + len(positional)
             args = [positional[k] if k in positional else next(rest) for k in range(count)]
-            return self.function(*args, **named, **given)
+            return self.function(*args, **by_name, **given)
 
         return Compiled(*capture(call, arrays, treedef, [is_weak(x) for x in leaves]))
 

@@ -95,14 +95,14 @@ class Function:
             if text in ("0", "false", "0x0000000000000000"):
                 text = "zeroinitializer"
             else:
-                element = ELEMENTS[dtype.name]
+                element = ELEMENTS[dtype]
                 text = f"splat ({element} {text})"
         return Value(self, text, dtype, lanes, ("constant", number))
 
     def vector(self, numbers: Sequence[Any], dtype: Any) -> Value:
         """One known number a lane."""
         dtype = np.dtype(dtype)
-        element = ELEMENTS[dtype.name]
+        element = ELEMENTS[dtype]
         listed = ", ".join(f"{element} {literal(x, dtype)}" for x in numbers)
         return Value(self, f"<{listed}>", dtype, len(numbers))
 
@@ -168,8 +168,7 @@ class Function:
     def intrinsic(self, name: str, *inputs: Value, returns: np.dtype[Any] | None = None) -> Value:
         """Call ``llvm.<name>``, overloaded by the type of its first input."""
         x = inputs[0]
-        element = {"double": "f64", "float": "f32", "half": "f16"}.get(ELEMENTS[x.dtype.name])
-        suffix = element or ELEMENTS[x.dtype.name]
+        suffix = _suffix(x.dtype)
         full = f"llvm.{name}.{suffix if x.lanes == 1 else f'v{x.lanes}{suffix}'}"
         result = x.type if returns is None else llvm_type(returns, x.lanes)
         kinds = ", ".join(v.type for v in inputs)
@@ -180,7 +179,7 @@ class Function:
     def bitcast(self, x: Value, dtype: Any) -> Value:
         """The same bits read as another dtype of the same size."""
         dtype = np.dtype(dtype)
-        if ELEMENTS[dtype.name] == ELEMENTS[x.dtype.name]:
+        if ELEMENTS[dtype] == ELEMENTS[x.dtype]:
             return Value(self, x.name, dtype, x.lanes)
         return self.value(f"bitcast {x} to {llvm_type(dtype, x.lanes)}", dtype, x.lanes)
 
@@ -198,7 +197,7 @@ class Function:
             relation = "fcmp une" if x.dtype.kind == "f" else "icmp ne"
             return self.value(f"{relation} {x}, {zero.name}", dtype, x.lanes)
         source, target = x.dtype, dtype
-        if ELEMENTS[source.name] == ELEMENTS[target.name]:
+        if ELEMENTS[source] == ELEMENTS[target]:
             return Value(self, x.name, dtype, x.lanes)
         right = f"{_conversion(source, target)} {x} to {llvm_type(dtype, x.lanes)}"
         return self.value(right, dtype, x.lanes)
@@ -298,7 +297,7 @@ class Function:
         )
 
     def _places(self, pointer: str, dtype: np.dtype[Any], offsets: Value) -> str:
-        element = ELEMENTS[dtype.name]
+        element = ELEMENTS[dtype]
         return self.name(f"getelementptr {element}, ptr {pointer}, {offsets}")
 
     def first_lanes(self, count: Index, lanes: int) -> Value:
@@ -344,7 +343,7 @@ class Function:
 
 def _suffix(dtype: np.dtype[Any]) -> str:
     """How LLVM names an element in the names of overloaded functions."""
-    element = ELEMENTS[dtype.name]
+    element = ELEMENTS[dtype]
     return {"double": "f64", "float": "f32", "half": "f16"}.get(element, element)
 
 

@@ -10,7 +10,7 @@ from ...graph.node import CONSTANT, ITEM, Node
 from .functions import FUNCTIONS
 from .ir import ELEMENTS
 
-NATIVE = frozenset(np.dtype(name) for name in ELEMENTS if name != "float16")
+NATIVE = frozenset(ELEMENTS) - {np.dtype(np.float16)}
 VIEWS = frozenset(["identity", "stop_gradient", "reshape", "transpose", "broadcast_to", "slice"])
 REDUCTIONS = frozenset(["sum", "max", "prod"])
 ALONG = frozenset(["cumsum", "cumprod", "argmax"])

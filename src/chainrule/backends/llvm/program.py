@@ -16,7 +16,7 @@ from .arena import padded
 from .engine import Loaded
 from .instructions import Call, Plan
 from .layout import View
-from .runtime import pool, raise_kept, symbols, worker
+from .runtime import Collector, collect, pool, raise_kept, symbols, worker
 from .slots import ARENA, FIRST, POOL, RAISED
 from .slots import REFERENCE as CALLBACK
 
@@ -53,6 +53,9 @@ class NativeProgram:
         self._main = _Main(address)
         self._frames: list[Frame] = []
         self._running: dict[int, Frame] = {}
+        found = collect()
+        types = [*self.inputs, *self.outputs]
+        self._collector = None if found is None else Collector(types, found)
         self._callback = _Callback(self._reference) if plan.calls else None
 
     @property
@@ -62,28 +65,48 @@ class NativeProgram:
 
     def __call__(self, arguments: Sequence[Any]) -> list[Any]:
         """The outputs, as new arrays."""
-        arrays = [_array(x, t) for x, t in zip(arguments, self.inputs, strict=True)]
+        found = self.attempt(list(arguments))
+        if found is not None:
+            return found
+        kept = [_array(x, t) for x, t in zip(arguments, self.inputs, strict=True)]
         results = [np.empty(t.shape, t.dtype) for t in self.outputs]
         frame = self._take()
-        n, m = len(arrays), len(results)
-        slots = frame.slots
-        slots[FIRST : FIRST + n] = [a.ctypes.data for a in arrays]
-        slots[FIRST + n : FIRST + n + m] = [r.ctypes.data for r in results]
+        addresses = [x.ctypes.data for x in (*kept, *results)]
+        frame.slots[FIRST : FIRST + len(addresses)] = addresses
+        return self._run(frame, results)
+
+    def attempt(self, arguments: list[Any]) -> list[Any] | None:
+        """The outputs, if the arguments are arrays just as compiled code reads them; else None."""
+        if self._collector is None:
+            return None
+        frame = self._take()
+        results = [np.empty(shape, dtype) for shape, dtype in self.outputs]
+        if self._collector([*arguments, *results], frame.address + 8 * FIRST):
+            return self._run(frame, results)
+        self._give(frame)
+        return None
+
+    def _run(self, frame: Frame, results: list[Any]) -> list[Any]:
         shared = pool(worker()) if self.plan.parallel else None
-        slots[POOL] = 0 if shared is None else shared.address
         if shared is None:
             status = self._main(frame.address)
         else:
+            frame.slots[POOL] = shared.address
             shared.begin()
             status = self._main(frame.address)
             shared.end()
-        self._running.pop(frame.address, None)
         if self.plan.guarded:
             self._watch(frame)
         if status:
             self._raise(status, frame)
-        self._frames.append(frame)
+        self._give(frame)
         return [r if r.ndim else r[()] for r in results]
+
+    def _give(self, frame: Frame) -> None:
+        """The frame may be used again."""
+        if self._callback is not None:
+            del self._running[frame.address]
+        self._frames.append(frame)
 
     def _watch(self, frame: Frame) -> None:
         """Raise if code wrote beyond a buffer of the arena."""
@@ -109,6 +132,7 @@ class NativeProgram:
         return frame
 
     def _raise(self, status: int, frame: Frame) -> None:
+        self._running.pop(frame.address, None)
         if frame.error is not None:
             raise frame.error
         if frame.slots[RAISED]:

@@ -10,9 +10,14 @@ import numpy as np
 if TYPE_CHECKING:
     from .ir import Function
 
-ELEMENTS = {"float64": "double", "float32": "float", "float16": "half", "int64": "i64",
-            "uint64": "i64", "int32": "i32", "uint32": "i32", "int16": "i16", "uint16": "i16",
-            "int8": "i8", "uint8": "i8", "bool": "i1"}  # fmt: skip
+ELEMENTS = {
+    np.dtype(name): element
+    for name, element in {
+        "float64": "double", "float32": "float", "float16": "half", "int64": "i64",
+        "uint64": "i64", "int32": "i32", "uint32": "i32", "int16": "i16", "uint16": "i16",
+        "int8": "i8", "uint8": "i8", "bool": "i1",
+    }.items()
+}  # fmt: skip
 I64 = np.dtype(np.int64)
 I32 = np.dtype(np.int32)
 BOOL = np.dtype(np.bool_)
@@ -25,7 +30,7 @@ Index = int | str
 
 def llvm_type(dtype: np.dtype[Any], lanes: int) -> str:
     """`<16 x float>` for float32 and 16 lanes; lanes of 1 are a scalar."""
-    element = ELEMENTS[dtype.name]
+    element = ELEMENTS[dtype]
     return element if lanes == 1 else f"<{lanes} x {element}>"
 
 

@@ -18,11 +18,12 @@ from ..functions import libm
 from ..host import Host, binding, host
 from ..ir import Unit
 from ..products import EXPORTS, write_library
+from .arrays import works, write_collect
 from .poll import api, write_poll
 from .pool import write_pool
 
 _llvmlite = LazyModule("llvmlite")
-_NAMES = (*EXPORTS, "parallel", "work", "poll")
+_NAMES = (*EXPORTS, "parallel", "work", "poll", "collect")
 _lock = threading.Lock()
 _loaded: dict[Host, tuple[dict[str, int], Loaded]] = {}
 
@@ -59,6 +60,7 @@ def _load(target: Host) -> tuple[dict[str, int], Loaded]:
         unit = Unit()
         write_library(unit, target)
         write_pool(unit)
+        write_collect(unit)
         write_poll(unit, target.triple.startswith("x86_64"))
         code = assemble(unit.text(target.triple))
         cache.store(key, code)
@@ -73,6 +75,13 @@ def _yield() -> dict[str, int]:
     if library is None:
         name, library = "SwitchToThread", ctypes.WinDLL("kernel32")  # type: ignore[attr-defined]
     return {"sched_yield": ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0}
+
+
+@lru_cache(maxsize=1)
+def collect() -> int | None:
+    """The address of `collect`; None if this Python keeps its arrays otherwise."""
+    address = symbols()["collect"]
+    return address if works(address) else None
 
 
 @lru_cache(maxsize=1)
