@@ -22,5 +22,5 @@ settings.load_profile("chainrule")
 
 @pytest.fixture(autouse=True)
 def _verified() -> Iterator[None]:
-    with configured(check=1):
+    with configured(check=1, cache=0):
         yield

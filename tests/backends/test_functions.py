@@ -85,8 +85,8 @@ def compiled(name: str, dtype: np.dtype[Any], width: int) -> tuple[Any, Loaded]:
             values = [f.load(f.offset(p, loop.index, size), dtype, lanes) for p in names]
             f.store(FUNCTIONS[name](f, *values), f.offset("%out", loop.index, size))
         f.emit("ret void")
-        loaded = Loaded(assemble(unit.text(host().triple)), libm())
-        (address,) = loaded.addresses("apply")
+        loaded = Loaded(assemble(unit.text(host().triple)), libm(), ["apply"])
+        (address,) = loaded.addresses
     kinds = [ctypes.c_void_p] * 3 + [ctypes.c_int64]
     return ctypes.CFUNCTYPE(None, *kinds)(address), loaded
 

@@ -6,6 +6,7 @@ from ..config import config
 from ..errors import CompileError
 from ..graph.graph import Graph
 from .base import Attempt, Backend, Program
+from .llvm import cache as code_cache
 from .llvm.backend import LlvmBackend
 from .llvm.runtime import get_num_threads, set_num_threads
 from .numpy import NumpyBackend
@@ -33,6 +34,7 @@ __all__ = [
     "Attempt",
     "Backend",
     "Program",
+    "code_cache",
     "compile_graph",
     "get_num_threads",
     "set_num_threads",

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from ..errors import ChainruleError
 from ..version import __version__
+from .cache import cache_app
 from .demo import demo
 from .predict import predict
 from .train import train
@@ -29,6 +30,7 @@ app = typer.Typer(
 app.command()(train)
 app.command()(predict)
 app.add_typer(demo, name="demo")
+app.add_typer(cache_app, name="cache")
 
 
 def _version(wanted: bool) -> None:

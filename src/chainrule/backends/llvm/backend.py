@@ -8,11 +8,15 @@ from time import perf_counter
 from ...config import config
 from ...graph.graph import Graph
 from ..base import Program
+from . import cache
 from .emit import emit
 from .engine import assemble
 from .host import host
 from .plan import plan
 from .program import NativeProgram, describe
+from .runtime import get_num_threads, key_of, symbols
+from .signature import Signature
+from .stored import pack, unpack
 
 
 class LlvmBackend:
@@ -23,8 +27,16 @@ class LlvmBackend:
     def compile(self, graph: Graph) -> Program:
         """A function of arrays, as native code."""
         start = perf_counter()
+        signature = Signature(graph)
+        key = key_of(signature.digest, str(get_num_threads()))
+        found = self._cached(graph, signature, key, start)
+        if found is not None:
+            return found
         planned = plan(graph)
-        text = emit(planned).text(host().triple)
+        unit = emit(planned)
+        asked = {*unit.declarations, *(() if host().fma else ("fma", "fmaf"))}
+        planned.symbols = [name for name in symbols() if name in asked]
+        text = unit.text(host().triple)
         middle = perf_counter()
         if config.debug >= 5:
             print(text, file=sys.stderr)
@@ -39,4 +51,23 @@ class LlvmBackend:
             )
             for call in planned.calls:
                 print(f"chainrule: computed by NumPy: {describe(call.node)}", file=sys.stderr)
+        if not planned.guarded:
+            cache.store(key, pack(planned, code, signature.nodes))
         return NativeProgram(graph, planned, code)
+
+    def _cached(
+        self, graph: Graph, signature: Signature, key: str, start: float
+    ) -> NativeProgram | None:
+        """The program from disk, if it is there."""
+        payload = None if config.check >= 2 else cache.load(key)
+        if payload is None:
+            return None
+        try:
+            planned, code = unpack(payload, signature.nodes)
+        except (ValueError, KeyError, IndexError, TypeError):
+            return None  # another writer's: made again
+        program = NativeProgram(graph, planned, code)
+        if config.debug >= 1:
+            spent = 1e3 * (perf_counter() - start)
+            print(f"chainrule: loaded cached code in {spent:.1f} ms", file=sys.stderr)
+        return program

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 from ...config import config
+from ...errors import CompileError
 from .host import Host, binding, host
 
 # Code generation at level 1 gives the speed of level 3 on code that is already vectorised, and
@@ -15,6 +19,10 @@ _LEVEL = 1
 
 @lru_cache(maxsize=8)
 def _machine(target: Host) -> Any:
+    return _new_machine(target)
+
+
+def _new_machine(target: Host) -> Any:
     found = binding.Target.from_triple(target.triple)
     return found.create_target_machine(
         cpu=target.cpu, features=target.features, opt=_LEVEL, jit=True, codemodel="default",
@@ -23,40 +31,65 @@ def _machine(target: Host) -> Any:
 
 
 def assemble(text: str) -> bytes:
-    """Object code of a module of IR."""
-    module = binding.parse_assembly(text)
-    if config.check:
-        module.verify()
-    machine = _machine(host())
-    if config.debug >= 5:
-        print(machine.emit_assembly(module))
-    return machine.emit_object(module)  # type: ignore[no-any-return]
+    """Object code of a module of IR.
+
+    Raises
+    ------
+    CompileError
+        If LLVM refuses it.
+    """
+    try:
+        module = binding.parse_assembly(text)
+        if config.check:
+            module.verify()
+        machine = _machine(host())
+        if config.debug >= 5:
+            print(machine.emit_assembly(module), file=sys.stderr)
+        return machine.emit_object(module)  # type: ignore[no-any-return]
+    except RuntimeError as error:
+        raise CompileError(f"LLVM: {str(error).strip()[:300]}") from error
 
 
 class Loaded:
     """Object code in this process; unloaded when nobody holds it any more."""
 
-    _count = 0
-
-    def __init__(self, code: bytes, symbols: dict[str, int] | None = None) -> None:
-        Loaded._count += 1
-        name = f"chainrule{Loaded._count}"
+    def __init__(self, code: bytes, symbols: dict[str, int], exports: Sequence[str]) -> None:
         builder = binding.JITLibraryBuilder().add_object_img(code)
-        for symbol, address in (symbols or {}).items():
-            builder = builder.import_symbol(symbol, address)
-        self._exports: list[str] = []
-        self._builder, self._name = builder, name
-        self._tracker: Any = None
+        for symbol, address in symbols.items():
+            builder.import_symbol(symbol, address)
+        for name in exports:
+            builder.export_symbol(name)
+        session, number = _sessions.next()
+        try:
+            # The library is dropped before its session: in this order they are deleted
+            self._library = builder.link(session, f"chainrule{number}")
+            self._session = session
+        except RuntimeError as error:
+            raise CompileError(f"LLVM: {str(error).strip()[:300]}") from error
+        self.addresses: list[int] = [self._library[name] for name in exports]
 
-    def addresses(self, *names: str) -> list[int]:
-        """Where functions begin; asked for once, with all names."""
-        builder = self._builder
-        for name in names:
-            builder = builder.export_symbol(name)
-        self._tracker = builder.link(_jit(), self._name)
-        return [self._tracker[name] for name in names]
+
+class _Sessions:
+    """JIT sessions, one after the other.
+
+    A session keeps 9 KB of each library that it ever linked, so it is used for a while only; its
+    memory is free once it and the last of its libraries are gone.
+    """
+
+    _LIBRARIES = 64
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._count = 0
+        self._session: Any = None
+
+    def next(self) -> tuple[Any, int]:
+        """The session for a new library, and the library's number."""
+        with self._lock:
+            if self._count % self._LIBRARIES == 0:
+                self._session = binding.create_lljit_compiler(_new_machine(host()))
+            self._count += 1
+            return self._session, self._count
 
 
-@lru_cache(maxsize=1)
-def _jit() -> Any:
-    return binding.create_lljit_compiler(_machine(host()))
+_sessions = _Sessions()

@@ -199,6 +199,8 @@ class Plan:
         Whether some instruction is shared by threads.
     guarded : sequence of Buffer
         Those whose surroundings are watched: all, which then share no room, or none.
+    symbols : sequence of str
+        What the code calls of the library.
     """
 
     instructions: Sequence[Instruction]
@@ -209,6 +211,7 @@ class Plan:
     sites: Sequence[Node] = field(default_factory=list)
     parallel: bool = False
     guarded: Sequence[Buffer] = ()
+    symbols: Sequence[str] = ()
 
 
 def loaded(expression: Expression) -> Iterator[Buffer]:

@@ -48,8 +48,9 @@ class NativeProgram:
         self.constants = [
             (slot, np.ascontiguousarray(node.value)) for node, slot in plan.constants.items()
         ]
-        self._loaded = Loaded(code, symbols())
-        (address,) = self._loaded.addresses("main")
+        known = symbols()
+        self._loaded = Loaded(code, {name: known[name] for name in plan.symbols}, ["main"])
+        (address,) = self._loaded.addresses
         self._main = _Main(address)
         self._frames: list[Frame] = []
         self._running: dict[int, Frame] = {}

@@ -64,9 +64,8 @@ def _load(target: Host) -> tuple[dict[str, int], Loaded]:
         write_poll(unit, target.triple.startswith("x86_64"))
         code = assemble(unit.text(target.triple))
         cache.store(key, code)
-    loaded = Loaded(code, outside)
-    addresses = loaded.addresses(*_NAMES)
-    return {**outside, **dict(zip(_NAMES, addresses, strict=True))}, loaded
+    loaded = Loaded(code, outside, _NAMES)
+    return {**outside, **dict(zip(_NAMES, loaded.addresses, strict=True))}, loaded
 
 
 def _yield() -> dict[str, int]:
