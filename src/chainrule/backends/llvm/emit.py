@@ -25,6 +25,7 @@ from .layout import View
 from .loops import Span, emit_along, emit_map, emit_reduce, emit_scatter
 from .nest import Pointers
 from .slots import ERROR, POOL, REFERENCE
+from .tiny import emit_tiny, is_tiny
 
 INTERRUPTED, FAILED = -1, -2
 """Statuses: a signal's handler raised, a call to the reference raised. Positive ones are sites."""
@@ -77,7 +78,9 @@ class _Emitter:
         elif isinstance(step, Scatter):
             emit_scatter(self.pointers, step, self.site)
         elif isinstance(step, Product):
-            if step.chunks > 1:
+            if is_tiny(step):
+                self.tiny(step)
+            elif step.chunks > 1:
                 self.shared(step.chunks, lambda inner, chunk: inner.product_chunk(step, chunk))
             else:
                 self.product(step)
@@ -113,6 +116,18 @@ class _Emitter:
             step.chunks,
             lambda inner, chunk: emit_map(inner.pointers, step, inner.site, chunk),
         )
+
+    def tiny(self, step: Product) -> None:
+        """A product that is written out."""
+        views = {"left": step.left, "right": step.right, "result": step.view}
+        bases = {name: self.pointers.of(view.buffer) for name, view in views.items()}
+
+        def address(name: str, row: int, column: int) -> str:
+            view = views[name]
+            place = view.offset + row * view.strides[-2] + column * view.strides[-1]
+            return self.f.offset(bases[name], place, view.dtype.itemsize)
+
+        emit_tiny(self.f, step, address)
 
     def product_chunk(self, step: Product, chunk: str) -> None:
         """Some rows, columns or leading places of a product."""

@@ -57,6 +57,11 @@ def over_vectors(
                 write()
         nest.known, nest.rows = known, rows
         return
+    if not whole and len(nest.axes) == 1 and axis.size.bit_count() == 2:
+        for start, width in powers(axis.size):  # a masked store could not be read back at once
+            with nest.vectors(axis, start, width, None):
+                write()
+        rest = 0
     if whole == lanes:
         with nest.vectors(axis, 0, lanes, None):
             write()
@@ -68,6 +73,16 @@ def over_vectors(
         with nest.vectors(axis, whole, narrow, rest):
             write()
     nest.known, nest.rows = known, rows
+
+
+def powers(n: int) -> list[tuple[int, int]]:
+    """A number as powers of two, the largest first: (where each begins, how large it is)."""
+    found, start = [], 0
+    while start < n:
+        width = 1 << ((n - start).bit_length() - 1)
+        found.append((start, width))
+        start += width
+    return found
 
 
 def power_of_two(n: int) -> int:

@@ -6,12 +6,15 @@ from math import pi
 
 import numpy as np
 
+from ..host import host
 from ..ir import F64, Function, Value
 from .polynomial import Table, any_lane, copysign, estrin, fabs, integer, shifter
 
 # pi / 2 in parts of 33 bits: their products with k < 2**20 are exact
 _HALF_PI = (1.5707963267341256, 6.077100506303966e-11, 2.0222662487111665e-21,
             8.478427660348229e-32)  # fmt: skip
+# pi / 2 in parts of 24 bits, for products that are not rounded
+_NARROW = (1.5707963705062866, -4.371138828673793e-08, -1.7151245100058819e-15)
 _FAR = 1e5  # beyond, libm's own reduction
 # (sin(x) / x - 1) / x**2 and (cos(x) - 1 + x**2 / 2) / x**4 by x**2, on |x| <= pi / 4
 _SIN: Table = {
@@ -60,11 +63,13 @@ def _turning(f: Function, x: Value, name: str, quarter: int) -> Value:
 
 def _near(f: Function, x: Value, quarter: int) -> Value:
     size = x.dtype.itemsize
-    wide = f.convert(x, F64)  # float32 keeps too few bits of pi for its own reduction
+    # Without a fused product, float32 keeps too few bits of pi for its own reduction
+    narrow = size == 4 and host().fma
+    wide = x if narrow else f.convert(x, F64)
     t = f.fma(wide, 2.0 / pi, shifter(wide))
     turns = f.bitcast(t, integer(wide))
     k = t - shifter(wide)
-    for part in _HALF_PI[: 2 if size == 4 else 4]:
+    for part in _NARROW if narrow else _HALF_PI[: 2 if size == 4 else 4]:
         wide = f.fma(k, -part, wide)
     r = f.convert(wide, x.dtype)
     turns = f.convert(turns, integer(x)) + quarter
