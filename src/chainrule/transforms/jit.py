@@ -72,11 +72,11 @@ class Jitted:
         if self.static_argnums or self.static_argnames:
             dynamic, named, fixed = self._split(args, kwargs)
         leaves, treedef = tree.flatten((dynamic, named) if named else dynamic)
-        last = self._last.get((treedef, fixed))
+        last = self._last.get((treedef, fixed) if fixed else treedef)
         if last is not None:  # most calls are like the one before: let the program see for itself
             results = last.attempt(leaves)
             if results is not None:
-                return tree.unflatten(last.out_treedef, results)
+                return last.out_treedef.unflatten(results)
         return self._call(leaves, treedef, fixed, bool(named))
 
     def _call(self, leaves: list[Any], treedef: Any, fixed: tuple[Any, ...], named: bool) -> Any:
@@ -91,7 +91,7 @@ class Jitted:
         if compiled is None:
             compiled = self._trace(key, arrays, leaves, treedef, fixed, named)
         if not compiled.outside and not any(map(is_weak, leaves)):
-            self._last[treedef, fixed] = compiled
+            self._last[(treedef, fixed) if fixed else treedef] = compiled
         return compiled(arrays)
 
     def graph(self, *args: Any, **kwargs: Any) -> Graph:

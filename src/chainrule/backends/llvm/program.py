@@ -36,6 +36,8 @@ class Frame:
         start = self.memory.ctypes.data
         self.slots[ARENA] = start + -start % 64
         self.address = self.slots.ctypes.data
+        self.pointer = ctypes.c_void_p(self.address)  # made once: each conversion takes time
+        self.arrays = ctypes.c_void_p(self.address + 8 * FIRST)
         self.error: BaseException | None = None
 
 
@@ -82,7 +84,7 @@ class NativeProgram:
             return None
         frame = self._take()
         results = [np.empty(shape, dtype) for shape, dtype in self.outputs]
-        if self._collector([*arguments, *results], frame.address + 8 * FIRST):
+        if self._collector([*arguments, *results], frame.arrays):
             return self._run(frame, results)
         self._give(frame)
         return None
@@ -90,11 +92,11 @@ class NativeProgram:
     def _run(self, frame: Frame, results: list[Any]) -> list[Any]:
         shared = pool(worker()) if self.plan.parallel else None
         if shared is None:
-            status = self._main(frame.address)
+            status = self._main(frame.pointer)
         else:
             frame.slots[POOL] = shared.address
             shared.begin()
-            status = self._main(frame.address)
+            status = self._main(frame.pointer)
             shared.end()
         if self.plan.guarded:
             self._watch(frame)

@@ -80,12 +80,12 @@ class Collector:
             words += [id(t.dtype), len(t.shape), *t.shape]
         self._kept = [t.dtype for t in types]  # so that their ids stay theirs
         self._words = np.array(words, np.int64)
-        self._expected = self._words.ctypes.data
+        self._expected = ctypes.c_void_p(self._words.ctypes.data)
         self._count = len(types)
         kinds: list[Any] = [ctypes.py_object, ctypes.c_void_p, ctypes.c_void_p]
         self._collect = ctypes.PYFUNCTYPE(ctypes.c_int64, *kinds)(address)
 
-    def __call__(self, arrays: list[Any], slots: int) -> bool:
+    def __call__(self, arrays: list[Any], slots: ctypes.c_void_p) -> bool:
         """Whether all were as expected; the slots from an address on are filled then."""
         return bool(self._collect(arrays, self._expected, slots) == self._count)
 
@@ -98,6 +98,7 @@ def works(address: int) -> bool:
     types = [Type(x.shape, x.dtype) for x in (a, b)]
     slots = np.zeros(2, np.int64)
     collector = Collector(types, address)
-    fine = collector([a, b], slots.ctypes.data)
-    odd = collector([a, b[::-1]], slots.ctypes.data) or collector([a, a], slots.ctypes.data)
+    place = ctypes.c_void_p(slots.ctypes.data)
+    fine = collector([a, b], place)
+    odd = collector([a, b[::-1]], place) or collector([a, a], place)
     return fine and not odd and slots[0] == a.ctypes.data
