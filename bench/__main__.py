@@ -8,7 +8,8 @@ from importlib import import_module
 from .harness import run
 from .report import RESULTS, row, write
 
-NAMES = ("seed_loop", "digits_epoch", "eager_gradient", "import_time")
+NAMES = ("seed_loop", "tiny_network", "digits_epoch", "fused_gradient", "eager_gradient",
+         "import_time")  # fmt: skip
 
 
 def main(names: list[str]) -> None:

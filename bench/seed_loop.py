@@ -9,6 +9,7 @@ import numpy as np
 
 import chainrule as cr
 
+from . import peers
 from .harness import Contest
 
 ITERATIONS = 10_000
@@ -45,8 +46,23 @@ def differentiated(weights: Any) -> Any:
     return cr.fori_loop(0, ITERATIONS, lambda _, w: w - cr.grad(loss)(w), weights)
 
 
+def by_jax() -> Any:
+    """The loop as a `fori_loop`, compiled."""
+    jax = peers.jax()
+    if jax is None:
+        return None
+    jnp = jax.numpy
+    inputs, outputs = jnp.asarray(INPUTS), jnp.asarray(OUTPUTS)
+
+    def turn(_: Any, weights: Any) -> Any:
+        output = 1 / (1 + jnp.exp(-(inputs @ weights)))
+        return weights + inputs.T @ ((outputs - output) * (output * (1 - output)))
+
+    return jax.jit(lambda w: jax.lax.fori_loop(0, ITERATIONS, turn, w))
+
+
 def same(a: Any, b: Any) -> None:
-    np.testing.assert_allclose(a, b, rtol=1e-9)
+    np.testing.assert_allclose(a, b, rtol=0, atol=1e-12)
 
 
 def contests() -> Iterator[Contest]:
@@ -54,3 +70,8 @@ def contests() -> Iterator[Contest]:
                   by_hand, same, rounds=7)  # fmt: skip
     yield Contest("10,000 iterations, gradient by grad", "NumPy by hand",
                   lambda: differentiated(START), by_hand, same, rounds=7)  # fmt: skip
+    theirs = by_jax()
+    if theirs is not None:
+        yield Contest("10,000 iterations, gradient by hand", "JAX fori_loop",
+                      lambda: hand_looped(START), lambda: np.asarray(theirs(START)), same,
+                      number=10)  # fmt: skip

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .counting import Loop
+from .held import Held
 from .values import BOOL, ELEMENTS, F32, F64, I32, I64, Index, Value, literal, llvm_type
 
 
@@ -58,6 +59,7 @@ class Function:
         self.head = f"define {linkage} {returns} @{name}({listed}) nounwind {attributes} {{"
         self.lines: list[str] = ["entry:"]
         self.block = "entry"
+        self.held = Held(self)
         self._count = 0
 
     def text(self) -> str:
@@ -67,7 +69,8 @@ class Function:
     # Lines
 
     def emit(self, line: str) -> None:
-        """Write an instruction without a result."""
+        """Write an instruction without a result: a call, a store, the end of a block."""
+        self.held.clear()
         self.lines.append(line)
 
     def fresh(self, stem: str = "v") -> str:
@@ -78,6 +81,8 @@ class Function:
     def name(self, right: str) -> str:
         """Write an instruction; the name of its result."""
         made = "%" + self.fresh()
+        if right.startswith("call") and "@llvm." not in right:
+            self.held.clear()
         self.lines.append(f"{made} = {right}")
         return made
 
@@ -229,7 +234,9 @@ class Function:
         if index == 0:
             return pointer
         if isinstance(index, int):
-            return self.name(f"getelementptr i8, ptr {pointer}, i64 {index * itemsize}")
+            made = self.name(f"getelementptr i8, ptr {pointer}, i64 {index * itemsize}")
+            self.held.moved(pointer, made, index * itemsize)
+            return made
         return self.name(f"getelementptr {{ [{itemsize} x i8] }}, ptr {pointer}, i64 {index}")
 
     def load(self, pointer: str, dtype: Any, lanes: int = 1, mask: Value | None = None) -> Value:
@@ -238,6 +245,9 @@ class Function:
         stored = np.dtype(np.uint8) if dtype.kind == "b" else dtype
         kind = llvm_type(stored, lanes)
         if mask is None:
+            known = self.held.found(pointer, dtype, lanes)
+            if known is not None:
+                return known
             right = f"load {kind}, ptr {pointer}, align {dtype.itemsize}"
         else:
             full = f"llvm.masked.load.v{lanes}{_suffix(stored)}.p0"
@@ -254,11 +264,13 @@ class Function:
 
     def store(self, x: Value, pointer: str, mask: Value | None = None) -> None:
         """Consecutive numbers; a masked lane is not written."""
+        whole = x
         if x.dtype.kind == "b":
             byte = np.dtype(np.uint8)
             x = self.value(f"zext {x} to {llvm_type(byte, x.lanes)}", byte, x.lanes)
         if mask is None:
-            self.emit(f"store {x}, ptr {pointer}, align {x.dtype.itemsize}")
+            self.lines.append(f"store {x}, ptr {pointer}, align {x.dtype.itemsize}")
+            self.held.stored(whole, pointer)
             return
         full = f"llvm.masked.store.v{x.lanes}{_suffix(x.dtype)}.p0"
         self.unit.declare(full, f"declare void @{full}({x.type}, ptr, i32, <{x.lanes} x i1>)")
@@ -312,6 +324,7 @@ class Function:
 
     def label(self, name: str) -> None:
         """Begin a block."""
+        self.held.clear()
         self.lines.append(f"{name}:")
         self.block = name
 

@@ -75,6 +75,7 @@ class Pointers:
     def __init__(self, f: Function) -> None:
         self.f = f
         self.arena = self.slot(0)
+        f.held.begin(self.arena)
 
     def slot(self, number: int) -> str:
         """The address that stands in a slot now."""
