@@ -7,11 +7,11 @@ from ..errors import CompileError
 from ..graph.graph import Graph
 from .base import Attempt, Backend, Program
 from .llvm import cache as code_cache
-from .llvm.backend import LlvmBackend
-from .llvm.runtime import get_num_threads, set_num_threads
+from .native import NativeBackend
 from .numpy import NumpyBackend
+from .threads import get_num_threads, set_num_threads
 
-BACKENDS: dict[str, Backend] = {"numpy": NumpyBackend(), "llvm": LlvmBackend()}
+BACKENDS: dict[str, Backend] = {"numpy": NumpyBackend(), "llvm": NativeBackend()}
 _warned: set[str] = set()
 
 

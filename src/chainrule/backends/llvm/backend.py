@@ -8,13 +8,14 @@ from time import perf_counter
 from ...config import config
 from ...graph.graph import Graph
 from ..base import Program
+from ..threads import get_num_threads
 from . import cache
 from .emit import emit
 from .engine import assemble
 from .host import host
 from .plan import plan
 from .program import NativeProgram, describe
-from .runtime import get_num_threads, key_of, symbols
+from .runtime import key_of, symbols
 from .signature import Signature
 from .stored import pack, unpack
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from math import prod
 
+from ..threads import get_num_threads
 from .expression import Apply, Load, Lookup, parts
 from .host import host
 from .instructions import Along, Either, Instruction, Map, Product, Reduce, Scatter, Turns
 from .kinds import cost
 from .nest import merge, strides_in
 from .products.kernels import tile_for
-from .runtime.pool import get_num_threads
 
 _SHARED = 40_000.0  # nanoseconds of work from which on handing some over pays
 _CHUNK = 50_000.0  # and of work that is worth a chunk of its own

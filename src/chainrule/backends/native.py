@@ -1,0 +1,19 @@
+"""The native backend, loaded when the first graph is compiled: importing it takes a while."""
+
+from __future__ import annotations
+
+from ..graph.graph import Graph
+from ..lazy import LazyModule
+from .base import Program
+
+_llvm = LazyModule("chainrule.backends.llvm.backend")
+
+
+class NativeBackend:
+    """Stands for `llvm.backend.LlvmBackend`."""
+
+    name = "llvm"
+
+    def compile(self, graph: Graph) -> Program:
+        """A function of arrays, as native code."""
+        return _llvm.LlvmBackend().compile(graph)  # type: ignore[no-any-return]
