@@ -27,7 +27,7 @@ class Loop:
     """
 
     def __init__(
-        self, f: Function, start: Index, stop: Index, step: int, carried: Sequence[Value],
+        self, f: Function, start: Index, stop: Index, step: Index, carried: Sequence[Value],
         at_least_once: bool,
     ) -> None:  # fmt: skip
         self.f, self.start, self.stop, self.step = f, start, stop, step

@@ -337,7 +337,7 @@ class Function:
         self.emit(f"br i1 {condition}, label %{yes}, label %{no}")
 
     def loop(
-        self, start: Index, stop: Index, step: int = 1, carried: Sequence[Value] = (),
+        self, start: Index, stop: Index, step: Index = 1, carried: Sequence[Value] = (),
         at_least_once: bool = False,
     ) -> Loop:  # fmt: skip
         """A counted loop: ``with f.loop(0, n) as loop:`` and ``loop.index``; see `Loop`."""

@@ -24,8 +24,8 @@ def write_library(unit: Unit, target: Host) -> None:
     """All kernels and the two exported functions."""
     for dtype in (F32, F64):
         tile = tile_for(target, dtype)
-        for rows in range(1, tile.rows + 1):
-            for vectors in range(1, tile.vectors + 1):
+        for vectors in range(1, tile.vectors + 1):
+            for rows in range(1, tile.tallest(vectors) + 1):
                 for masked in (False, True):
                     write_kernel(unit, tile, rows, vectors, masked)
         for rows in (1, 4):

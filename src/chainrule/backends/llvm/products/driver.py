@@ -18,7 +18,7 @@ from .kernels import SIGNATURE, Tile, kernel_name
 from .packing import SIGNATURE as PACK_SIGNATURE
 
 DEPTH = 384  # numbers of K a block
-ROWS = 192  # rows of A a block
+ROWS = 240  # rows of A a block: a multiple of all tiles' rows
 _FAR = 2048  # bytes between rows of B, from which on packing pays
 _ENOUGH = 24  # rows of A that repay packing
 
@@ -72,8 +72,10 @@ def _block(f: Function, tile: Tile, packs: str, a: str, b: str, depth: str, add:
         tail = f.name(f"sub i64 {width}, {before}")
         masked = f.name(f"zext i1 {f.name(f'icmp slt i64 {tail}, {tile.lanes}')} to i64")
         stop = smaller(f, "%M", f.plus(rows.index, ROWS))
-        with f.loop(rows.index, stop, tile.rows, at_least_once=True) as loop:
-            count = smaller(f, tile.rows, f.name(f"sub i64 {stop}, {loop.index}"))
+        narrow = f.name(f"icmp sle i64 {vectors}, {tile.vectors // 2}")
+        tallest = f.name(f"select i1 {narrow}, i64 {tile.tall}, i64 {tile.rows}")
+        with f.loop(rows.index, stop, tallest, at_least_once=True) as loop:
+            count = smaller(f, tallest, f.name(f"sub i64 {stop}, {loop.index}"))
             kernel = _chosen(f, tile, count, vectors, masked)
             source = f.offset(a, f.times(loop.index, "%a_row"), size)
             place = f.plus(f.times(loop.index, "%c_row"), panel.index)
@@ -87,8 +89,8 @@ def _block(f: Function, tile: Tile, packs: str, a: str, b: str, depth: str, add:
 def _table(unit: Unit, tile: Tile) -> None:
     """The kernels by rows, vectors and mask."""
     names = [
-        f"ptr @{kernel_name(tile, r, v, m)}"
-        for r in range(1, tile.rows + 1)
+        f"ptr @{kernel_name(tile, r, v, m)}" if r <= tile.tallest(v) else "ptr null"
+        for r in range(1, tile.tall + 1)
         for v in range(1, tile.vectors + 1)
         for m in (False, True)
     ]

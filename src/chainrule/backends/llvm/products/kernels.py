@@ -18,12 +18,29 @@ from ..ir import Function, Unit, Value
 
 @dataclass(frozen=True)
 class Tile:
-    """The largest tile of a dtype on a host, and the length of a vector."""
+    """The largest tile of a dtype on a host, and the length of a vector.
+
+    Attributes
+    ----------
+    dtype : dtype
+    lanes : int
+        Numbers a vector.
+    rows, vectors : int
+        Of the tile.
+    tall : int
+        Rows of a tile of half as many vectors or fewer: enough sums at once to hide the time that
+        an addition takes.
+    """
 
     dtype: np.dtype[Any]
     lanes: int
     rows: int
     vectors: int
+    tall: int
+
+    def tallest(self, vectors: int) -> int:
+        """Rows of a tile of so many vectors."""
+        return self.tall if 2 * vectors <= self.vectors else self.rows
 
     @property
     def columns(self) -> int:
@@ -37,11 +54,13 @@ class Tile:
 
 
 def tile_for(target: Host, dtype: np.dtype[Any]) -> Tile:
-    """6 x 4 vectors where there are 32 registers, 6 x 2 or 4 x 2 of 16."""
+    """6 x 4 or 12 x 2 vectors where there are 32 registers, 6 x 2 or 4 x 2 of 16."""
     lanes = target.lanes(dtype.itemsize)
     if target.vector_bytes == 64:
-        return Tile(dtype, lanes, 6, 4)
-    return Tile(dtype, lanes, 6 if target.vector_bytes == 32 else 4, 2)
+        return Tile(dtype, lanes, 6, 4, 12)
+    if target.vector_bytes == 32:
+        return Tile(dtype, lanes, 6, 2, 10)
+    return Tile(dtype, lanes, 4, 2, 8)
 
 
 ARGUMENTS = [("ptr", "A"), ("i64", "a_row"), ("i64", "a_col"), ("ptr", "B"), ("i64", "b_row"),
