@@ -65,8 +65,9 @@ def share_product(product: Product) -> None:
     if len(shape) > 2:
         return
     tile = tile_for(host(), product.view.dtype)
-    rows, columns = shape
-    axis, unit = (0, tile.rows) if rows * 2 >= columns or rows >= 128 else (1, tile.columns)
+    # Each chunk of rows packs all of B again; a chunk of columns packs its own
+    wide = shape[1] >= 2 * get_num_threads() * tile.columns
+    axis, unit = (1, tile.columns) if wide else (0, tile.tall)
     product.axis = axis
     product.chunk = -(-shape[axis] // (count * unit)) * unit
     if product.chunk >= shape[axis]:
