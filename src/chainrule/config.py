@@ -30,7 +30,8 @@ class Config:
     Attributes
     ----------
     debug : int
-        ``CHAINRULE_DEBUG``, 0 to 5. 1 prints traces and cache hits with the reason, 3 prints
+        ``CHAINRULE_DEBUG``, 0 to 5. 1 prints traces and cache hits with the reason, 2 how long each
+        instruction of a compiled program takes, 3 prints
         the graph after each pass. Default 0.
     check : int
         ``CHAINRULE_CHECK``. 1 verifies the graph after every pass; 2 also compiles such that

@@ -52,7 +52,7 @@ class LlvmBackend:
             )
             for call in planned.calls:
                 print(f"chainrule: computed by NumPy: {describe(call.node)}", file=sys.stderr)
-        if not planned.guarded:
+        if not planned.guarded and not planned.timed:
             cache.store(key, pack(planned, code, signature.nodes))
         return NativeProgram(graph, planned, code)
 
@@ -60,7 +60,7 @@ class LlvmBackend:
         self, graph: Graph, signature: Signature, key: str, start: float
     ) -> NativeProgram | None:
         """The program from disk, if it is there."""
-        payload = None if config.check >= 2 else cache.load(key)
+        payload = None if config.check >= 2 or config.debug >= 2 else cache.load(key)
         if payload is None:
             return None
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from ...config import config
 from ...graph.node import Node
 from .costs import nanoseconds
 from .expression import Lookup
@@ -25,6 +26,7 @@ from .layout import View
 from .loops import Span, emit_along, emit_map, emit_reduce, emit_scatter
 from .nest import Pointers
 from .slots import ERROR, POOL, REFERENCE
+from .timing import Timing
 from .tiny import emit_tiny, is_tiny
 
 INTERRUPTED, FAILED = -1, -2
@@ -38,13 +40,19 @@ def emit(plan: Plan) -> Unit:
     unit = Unit()
     f = unit.function("main", [("ptr", "frame")], "i32")
     sites = {node: k for k, node in enumerate(plan.sites, 1)}
-    _Emitter(f, sites).whole(plan.instructions)
+    emitter = _Emitter(f, sites)
+    if config.debug >= 2:
+        emitter.timing = Timing(f, plan.slots)
+    emitter.whole(plan.instructions)
+    if emitter.timing is not None:
+        plan.timed = emitter.timing.names
     return unit
 
 
 class _Emitter:
     def __init__(self, f: Function, sites: dict[Node, int]) -> None:
         self.f, self.sites = f, sites
+        self.timing: Timing | None = None
         self.pointers = Pointers(f)
 
     def site(self, lookup: Lookup) -> int:
@@ -68,7 +76,15 @@ class _Emitter:
             self.one(instruction)
 
     def one(self, step: Instruction) -> None:
-        """One instruction."""
+        """One instruction; timed, if it is asked for and no loop."""
+        if self.timing is None or isinstance(step, (Turns, While, Either)):
+            self.write(step)
+            return
+        with self.timing.around(step):
+            self.write(step)
+
+    def write(self, step: Instruction) -> None:
+        """The code of an instruction."""
         if isinstance(step, Map):
             self.map(step)
         elif isinstance(step, Reduce):

@@ -201,6 +201,8 @@ class Plan:
         Those whose surroundings are watched: all, which then share no room, or none.
     symbols : sequence of str
         What the code calls of the library.
+    timed : sequence of str
+        What is counted in words after the slots, two each.
     """
 
     instructions: Sequence[Instruction]
@@ -212,6 +214,7 @@ class Plan:
     parallel: bool = False
     guarded: Sequence[Buffer] = ()
     symbols: Sequence[str] = ()
+    timed: Sequence[str] = ()
 
 
 def loaded(expression: Expression) -> Iterator[Buffer]:

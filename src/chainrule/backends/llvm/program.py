@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from .layout import View
 from .runtime import Collector, collect, pool, raise_kept, symbols, worker
 from .slots import ARENA, FIRST, POOL, RAISED
 from .slots import REFERENCE as CALLBACK
+from .timing import report
 
 _Callback = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64)
 _Main = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)
@@ -90,6 +92,7 @@ class NativeProgram:
         return None
 
     def _run(self, frame: Frame, results: list[Any]) -> list[Any]:
+        start = perf_counter() if self.plan.timed else 0.0
         shared = pool(worker()) if self.plan.parallel else None
         if shared is None:
             status = self._main(frame.pointer)
@@ -98,6 +101,9 @@ class NativeProgram:
             shared.begin()
             status = self._main(frame.pointer)
             shared.end()
+        if self.plan.timed:
+            words = frame.slots[self.plan.slots :]
+            report(self.plan.timed, words, perf_counter() - start)
         if self.plan.guarded:
             self._watch(frame)
         if status:
@@ -125,7 +131,7 @@ class NativeProgram:
         try:
             frame = self._frames.pop()
         except IndexError:
-            frame = Frame(self.plan.slots, self.plan.arena)
+            frame = Frame(self.plan.slots + 2 * len(self.plan.timed), self.plan.arena)
             for slot, array in self.constants:
                 frame.slots[slot] = array.ctypes.data
             if self._callback is not None:

@@ -1,0 +1,67 @@
+"""``CHAINRULE_DEBUG=2``: how long each instruction of a program took, by the CPU's own clock."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from .expression import Apply, parts
+from .instructions import Along, Call, Instruction, Map, Product, Reduce, Scatter
+from .ir import Function
+
+
+class Timing:
+    """Two words of the frame for each instruction: how often it ran, and the clock's ticks."""
+
+    def __init__(self, f: Function, first: int) -> None:
+        self.f, self.first = f, first
+        self.names: list[str] = []
+        f.unit.declare("clock", "declare i64 @llvm.readcyclecounter()")
+
+    @contextmanager
+    def around(self, step: Instruction) -> Iterator[None]:
+        """Count what is written inside."""
+        f = self.f
+        place = self.first + 2 * len(self.names)
+        self.names.append(describe(step))
+        start = f.name("call i64 @llvm.readcyclecounter()")
+        yield
+        spent = f.name(f"sub i64 {f.name('call i64 @llvm.readcyclecounter()')}, {start}")
+        for slot, more in ((place, "1"), (place + 1, spent)):
+            where = f.offset("%frame", slot, 8)
+            total = f.name(f"add i64 {f.name(f'load i64, ptr {where}, align 8')}, {more}")
+            f.emit(f"store i64 {total}, ptr {where}, align 8")
+
+
+def describe(step: Instruction) -> str:
+    """An instruction in a few words."""
+    if isinstance(step, Product):
+        rows, columns = step.view.shape[-2:]
+        return f"product {rows} x {step.left.shape[-1]} x {columns}, {step.chunks} chunks"
+    if isinstance(step, Call):
+        return f"NumPy: {step.node.primitive.name} {step.node.type}"
+    roots: list[Any] = []
+    if isinstance(step, Map):
+        roots = [expression for expression, _ in step.stores]
+    elif isinstance(step, (Reduce, Along)):
+        roots = [step.expression]
+    elif isinstance(step, Scatter):
+        roots = [step.value]
+    names = [e.node.primitive.name for e in parts(roots) if isinstance(e, Apply)]
+    shape = list(getattr(step, "domain", ()))
+    return f"{type(step).__name__.lower()} {shape} {' '.join(names[:8])}".rstrip()
+
+
+def report(names: Sequence[str], words: Any, seconds: float) -> None:
+    """A line for each instruction, the slowest first; the words are set to 0 again."""
+    counts, ticks = words[::2], words[1::2]
+    total = max(1, int(ticks.sum()))
+    lines = sorted(zip(ticks.tolist(), counts.tolist(), names, strict=True), reverse=True)
+    print(f"chainrule: a call of {1e6 * seconds:.1f} us", file=sys.stderr)
+    for spent, count, name in lines:
+        share = spent / total
+        line = f"  {100 * share:5.1f} %  {1e6 * seconds * share:9.1f} us  {count:7d} x  {name}"
+        print(line, file=sys.stderr)
+    words[:] = 0
