@@ -14,6 +14,7 @@ import numpy as np
 
 from .counting import Loop
 from .held import Held
+from .host import host
 from .values import BOOL, ELEMENTS, F32, F64, I32, I64, Index, Value, literal, llvm_type
 
 
@@ -206,6 +207,13 @@ class Function:
             return Value(self, x.name, dtype, x.lanes)
         right = f"{_conversion(source, target)} {x} to {llvm_type(dtype, x.lanes)}"
         return self.value(right, dtype, x.lanes)
+
+    def clock(self) -> str:
+        """The name of an i64: ticks of a clock that user code may read on this CPU."""
+        x86 = host().triple.startswith("x86_64")
+        name = "llvm.readcyclecounter" if x86 else "llvm.readsteadycounter"
+        self.unit.declare(name, f"declare i64 @{name}()")
+        return self.name(f"call i64 @{name}()")
 
     # Index arithmetic: known numbers stay known
 

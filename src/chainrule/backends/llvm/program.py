@@ -99,8 +99,10 @@ class NativeProgram:
         else:
             frame.slots[POOL] = shared.address
             shared.begin()
-            status = self._main(frame.pointer)
-            shared.end()
+            try:
+                status = self._main(frame.pointer)
+            finally:
+                shared.end()
         if self.plan.timed:
             words = frame.slots[self.plan.slots :]
             report(self.plan.timed, words, perf_counter() - start)

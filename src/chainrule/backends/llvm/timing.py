@@ -18,7 +18,6 @@ class Timing:
     def __init__(self, f: Function, first: int) -> None:
         self.f, self.first = f, first
         self.names: list[str] = []
-        f.unit.declare("clock", "declare i64 @llvm.readcyclecounter()")
 
     @contextmanager
     def around(self, step: Instruction) -> Iterator[None]:
@@ -26,9 +25,9 @@ class Timing:
         f = self.f
         place = self.first + 2 * len(self.names)
         self.names.append(describe(step))
-        start = f.name("call i64 @llvm.readcyclecounter()")
+        start = f.clock()
         yield
-        spent = f.name(f"sub i64 {f.name('call i64 @llvm.readcyclecounter()')}, {start}")
+        spent = f.name(f"sub i64 {f.clock()}, {start}")
         for slot, more in ((place, "1"), (place + 1, spent)):
             where = f.offset("%frame", slot, 8)
             total = f.name(f"add i64 {f.name(f'load i64, ptr {where}, align 8')}, {more}")

@@ -20,14 +20,13 @@ _API = ("PyGILState_Ensure", "PyGILState_Release", "PyErr_CheckSignals", "PyErr_
 
 def write_poll(unit: Unit, x86: bool) -> None:
     """``i32 poll(frame)``: not 0 if a handler raised."""
-    unit.declare("clock", "declare i64 @llvm.readcyclecounter()")
     unit.declare("ensure", "declare i32 @PyGILState_Ensure()")
     unit.declare("release", "declare void @PyGILState_Release(i32)")
     unit.declare("check", "declare i32 @PyErr_CheckSignals()")
     unit.declare("fetch", "declare void @PyErr_Fetch(ptr, ptr, ptr)")
     f = unit.function("poll", [("ptr", "frame")], "i32")
     place = f.offset("%frame", TICK, 8)
-    now = f.name("call i64 @llvm.readcyclecounter()")
+    now = f.clock()
     before = f.name(f"load i64, ptr {place}, align 8")
     passed = f.name(f"sub i64 {now}, {before}")
     ask, on, raised = f.fresh("ask"), f.fresh("on"), f.fresh("raised")
