@@ -233,3 +233,15 @@ def test_the_arena_is_small() -> None:
     program = BACKENDS["llvm"].compile(graph)
     assert program.arena_bytes < 4 * 64 * 64 * 8 + 100_000
     assert ctypes.sizeof(ctypes.c_void_p) == 8
+
+
+def test_debug_output_names_what_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    """2 times each instruction, 4 prints the plan with its loop, 5 IR and assembly."""
+    with configured(debug=5):
+        f = cr.jit(lambda w: cr.fori_loop(0, 3, lambda i, w: w - 0.1 * (w @ w), w))
+        f(np.eye(4))
+    said = capsys.readouterr().err
+    assert "3 turns:" in said
+    assert "product 4 x 4 x 4" in said
+    assert "define  i32 @main(ptr %frame)" in said
+    assert "3 x  product 4 x 4 x 4" in said

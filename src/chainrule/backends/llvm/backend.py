@@ -10,6 +10,7 @@ from ...graph.graph import Graph
 from ..base import Program
 from ..threads import get_num_threads
 from . import cache
+from .describe import plan_text
 from .emit import emit
 from .engine import assemble
 from .host import host
@@ -34,6 +35,8 @@ class LlvmBackend:
         if found is not None:
             return found
         planned = plan(graph)
+        if config.debug >= 4:
+            print(plan_text(planned), file=sys.stderr)
         unit = emit(planned)
         asked = {*unit.declarations, *(() if host().fma else ("fma", "fmaf"))}
         planned.symbols = [name for name in symbols() if name in asked]

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from .expression import Apply, parts
-from .instructions import Along, Call, Instruction, Map, Product, Reduce, Scatter
+from .describe import describe
+from .instructions import Instruction
 from .ir import Function
 
 
@@ -32,25 +32,6 @@ class Timing:
             where = f.offset("%frame", slot, 8)
             total = f.name(f"add i64 {f.name(f'load i64, ptr {where}, align 8')}, {more}")
             f.emit(f"store i64 {total}, ptr {where}, align 8")
-
-
-def describe(step: Instruction) -> str:
-    """An instruction in a few words."""
-    if isinstance(step, Product):
-        rows, columns = step.view.shape[-2:]
-        return f"product {rows} x {step.left.shape[-1]} x {columns}, {step.chunks} chunks"
-    if isinstance(step, Call):
-        return f"NumPy: {step.node.primitive.name} {step.node.type}"
-    roots: list[Any] = []
-    if isinstance(step, Map):
-        roots = [expression for expression, _ in step.stores]
-    elif isinstance(step, (Reduce, Along)):
-        roots = [step.expression]
-    elif isinstance(step, Scatter):
-        roots = [step.value]
-    names = [e.node.primitive.name for e in parts(roots) if isinstance(e, Apply)]
-    shape = list(getattr(step, "domain", ()))
-    return f"{type(step).__name__.lower()} {shape} {' '.join(names[:8])}".rstrip()
 
 
 def report(names: Sequence[str], words: Any, seconds: float) -> None:
