@@ -10,7 +10,7 @@ from math import prod
 from ..threads import get_num_threads
 from .expression import Apply, Load, Lookup, parts
 from .host import host
-from .instructions import Along, Either, Instruction, Map, Product, Reduce, Scatter, Turns
+from .instructions import Along, Either, Instruction, Map, Product, Reduce, Scatter, Sort, Turns
 from .kinds import cost
 from .nest import merge, strides_in
 from .products.kernels import tile_for
@@ -27,6 +27,8 @@ def nanoseconds(step: Instruction) -> float:
         return 3.0 + prod(step.domain) * (0.3 if isinstance(step, Reduce) else 2.0)
     if isinstance(step, Product):
         return 10.0 + prod(step.view.shape) * step.left.shape[-1] / 50.0
+    if isinstance(step, Sort):
+        return 20.0 * prod(step.keys.shape)
     if isinstance(step, Turns):
         return step.length * sum(map(nanoseconds, step.body))
     if isinstance(step, Either):

@@ -16,6 +16,7 @@ from .instructions import (
     Product,
     Reduce,
     Scatter,
+    Sort,
     Turns,
     While,
 )
@@ -67,6 +68,8 @@ def describe(step: Instruction) -> str:
         return f"product {rows} x {step.left.shape[-1]} x {columns}, {step.chunks} chunks"
     if isinstance(step, Call):
         return f"NumPy: {step.node.primitive.name} {step.node.type}"
+    if isinstance(step, Sort):
+        return f"order of {list(step.keys.shape)}"
     roots: list[Any] = []
     if isinstance(step, Map):
         roots = [expression for expression, _ in step.stores]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 
 from ...config import config
 from ...graph.node import Node
@@ -13,11 +14,13 @@ from .instructions import (
     Call,
     Either,
     Instruction,
+    Key,
     Map,
     Plan,
     Product,
     Reduce,
     Scatter,
+    Sort,
     Turns,
     While,
 )
@@ -26,6 +29,7 @@ from .layout import View
 from .loops import Span, emit_along, emit_map, emit_reduce, emit_scatter
 from .nest import Pointers
 from .slots import ERROR, POOL, REFERENCE
+from .sorting import to_key
 from .timing import Timing
 from .tiny import emit_tiny, is_tiny
 
@@ -85,8 +89,12 @@ class _Emitter:
 
     def write(self, step: Instruction) -> None:
         """The code of an instruction."""
-        if isinstance(step, Map):
+        if isinstance(step, Key):
+            emit_map(self.pointers, step, self.site, turn=to_key)
+        elif isinstance(step, Map):
             self.map(step)
+        elif isinstance(step, Sort):
+            self.sort(step)
         elif isinstance(step, Reduce):
             emit_reduce(self.pointers, step, self.site)
         elif isinstance(step, Along):
@@ -144,6 +152,19 @@ class _Emitter:
             return self.f.offset(bases[name], place, view.dtype.itemsize)
 
         emit_tiny(self.f, step, address)
+
+    def sort(self, step: Sort) -> None:
+        """The library's `order` on each row."""
+        f, shape = self.f, step.keys.shape
+        if 0 in shape:
+            return
+        f.unit.declare("order", "declare void @order(ptr, i64, ptr, ptr)")
+        keys, places = self.address(step.keys), self.address(step.view)
+        scratch, n = self.pointers.of(step.scratch), shape[-1]
+        with f.loop(0, prod(shape[:-1])) as loop:
+            row = f.times(loop.index, n)
+            a, b = f.offset(keys, row, 8), f.offset(places, row, 8)
+            f.emit(f"call void @order(ptr {a}, i64 {n}, ptr {b}, ptr {scratch})")
 
     def product_chunk(self, step: Product, chunk: str) -> None:
         """Some rows, columns or leading places of a product."""

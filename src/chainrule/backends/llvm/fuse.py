@@ -96,7 +96,12 @@ class Fusion:
         name = node.primitive.name
         if not is_native(node):
             return node.inputs
-        if name in kinds.PARTS or name in kinds.REDUCTIONS or name in kinds.ALONG:
+        if (
+            name == "argsort"
+            or name in kinds.PARTS
+            or name in kinds.REDUCTIONS
+            or name in kinds.ALONG
+        ):
             return ()
         return () if name in kinds.SCATTERS else node.inputs
 

@@ -65,6 +65,23 @@ class Along(Instruction):
 
 
 @dataclass(eq=False)
+class Sort(Instruction):
+    """The stable order of each row of keys, which a map before it has written."""
+
+    keys: View
+    view: View
+    scratch: Buffer
+
+    def buffers(self) -> Iterator[Buffer]:
+        yield from (self.keys.buffer, self.view.buffer, self.scratch)
+
+
+@dataclass(eq=False)
+class Key(Map):
+    """A map that stores, for each number, bits that order as the numbers do."""
+
+
+@dataclass(eq=False)
 class Product(Instruction):
     """Matrix products of the last two axes, over equal leading ones.
 

@@ -20,6 +20,9 @@ SCATTERS = frozenset(["scatter", "scatter_add"])
 DIRECT = frozenset(["add", "sub", "mul", "div", "neg", "equal", "less", "where", "bitwise_and",
                     "bitwise_xor", "shift_right", "cast"])  # fmt: skip
 
+# Steps that compute their inputs as they go, rather than read them from memory
+AS_IT_GOES = PARTS | REDUCTIONS | ALONG | SCATTERS | {"argsort"}
+
 # What an operation costs, in units of an addition
 _COSTS = {"div": 4, "sqrt": 4, "exp": 8, "log": 8, "logistic": 12, "tanh": 12, "sin": 10, "cos": 10,
           "power": 25, "expm1": 12, "log1p": 12, "erf": 12, "erfc": 12, "gather": 4}  # fmt: skip
@@ -44,6 +47,8 @@ def is_native(node: Node) -> bool:
     if any(dtype not in NATIVE for dtype in dtypes):
         return False  # float16 is loaded and stored, but NumPy computes with it
     name = node.primitive.name
+    if name == "argsort":
+        return bool(node.params["axis"] in (-1, len(node.shape) - 1)) and bool(node.shape)
     if name == "matmul":
         return bool(node.dtype.kind == "f")
     if name in ("equal", "less") and {"int64", "uint64"} <= {t.dtype.name for t in types}:

@@ -19,6 +19,7 @@ _BLOCK = 4096  # numbers that one accumulator's lanes share, before it is added 
 _TOGETHER = 4  # accumulators at once: an addition takes about four cycles
 
 Site = Callable[[Lookup], int]
+Turn = Callable[[Function, Value], Value]
 
 
 Span = tuple[Index, Index]
@@ -90,8 +91,13 @@ def power_of_two(n: int) -> int:
     return 1 << (n - 1).bit_length()
 
 
-def emit_map(pointers: Pointers, step: Map, site: Site, chunk: str | None = None) -> None:
-    """Every place of the domain, or of a chunk: all values first, then the stores."""
+def emit_map(
+    pointers: Pointers, step: Map, site: Site, chunk: str | None = None, turn: Turn | None = None
+) -> None:
+    """Every place of the domain, or of a chunk: all values first, then the stores.
+
+    `turn` makes another number of each before it is stored.
+    """
     if 0 in step.domain:
         return
     expressions = [expression for expression, _ in step.stores]
@@ -102,7 +108,7 @@ def emit_map(pointers: Pointers, step: Map, site: Site, chunk: str | None = None
     def write() -> None:
         values = [nest.value(expression) for expression in expressions]
         for x, view in zip(values, views, strict=True):
-            nest.store(nest.f.convert(x, view.dtype), view)
+            nest.store(turn(nest.f, x) if turn else nest.f.convert(x, view.dtype), view)
 
     if not axes:
         write()

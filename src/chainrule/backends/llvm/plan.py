@@ -25,11 +25,13 @@ from .instructions import (
     Along,
     Call,
     Instruction,
+    Key,
     Map,
     Plan,
     Product,
     Reduce,
     Scatter,
+    Sort,
     lookups,
 )
 from .kinds import VIEWS, uniform
@@ -37,6 +39,7 @@ from .layout import Buffer, View
 from .plan_loops import plan_cond, plan_scan, plan_while
 from .products import scratch_bytes
 from .slots import FIRST
+from .sorting import scratch_words
 
 
 def plan(graph: Graph) -> Plan:
@@ -189,6 +192,14 @@ class Planner:
         axes = node.params["axes"] if name != "prod" else (node.params["axis"],)
         self.add(Reduce(name, x.shape, tuple(axes), expression, target))
 
+    def sorted(self, node: Node) -> None:
+        """Keys first, then their order, a row at a time."""
+        (x,) = node.inputs
+        keys = self.room(x.shape, np.dtype(np.uint64))
+        self.add(Key(x.shape, [(self.lowering(len(x.shape))(x), keys)]))
+        scratch = Buffer(scratch_words(x.shape[-1]), keys.dtype)
+        self.add(Sort(keys, self.place(node), scratch))
+
     def product(self, node: Node) -> None:
         """Matrix products over broadcast leading axes."""
         operands = [self._cast(child, node.dtype) for child in node.inputs]
@@ -297,6 +308,7 @@ def gathered_shape(
 
 
 _STEPS: dict[str, Callable[[Planner, Node], None]] = {
+    "argsort": Planner.sorted,
     "matmul": Planner.product,
     "place": Planner.padded,
     "concatenate": Planner.joined,

@@ -18,12 +18,13 @@ from ..functions import libm
 from ..host import Host, binding, host
 from ..ir import Unit
 from ..products import EXPORTS, write_library
+from ..sorting import write_sort
 from .arrays import works, write_collect
 from .poll import api, write_poll
 from .pool import write_pool
 
 _llvmlite = LazyModule("llvmlite")
-_NAMES = (*EXPORTS, "parallel", "work", "poll", "collect")
+_NAMES = (*EXPORTS, "parallel", "work", "poll", "collect", "order")
 _lock = threading.Lock()
 _loaded: dict[Host, tuple[dict[str, int], Loaded]] = {}
 
@@ -61,6 +62,7 @@ def _load(target: Host) -> tuple[dict[str, int], Loaded]:
         write_library(unit, target)
         write_pool(unit)
         write_collect(unit)
+        write_sort(unit)
         write_poll(unit, target.triple.startswith("x86_64"))
         code = assemble(unit.text(target.triple))
         cache.store(key, code)
