@@ -157,7 +157,7 @@ def test_make_graph_prints():
 
 def test_debug_says_why(capsys):
     f = cr.jit(lambda x: x + 1)
-    with cr.configured(debug=1):
+    with cr.configured(debug=1, backend="llvm"):
         f(1.0)
         f(np.ones(2))
         f(np.ones(2))
