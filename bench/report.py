@@ -6,7 +6,7 @@ import os
 import platform
 from collections.abc import Sequence
 from datetime import date
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from .harness import Outcome
@@ -33,7 +33,7 @@ def write(rows: Sequence[tuple[str, ...]]) -> None:
         "",
         f"{date.today().isoformat()}, {_processor()}, {os.cpu_count()} CPUs, Python "
         f"{platform.python_version()}, "
-        + ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+        + ", ".join(f"{name} {version(name)}" for name in PACKAGES if _installed(name))
         + ".",
         "",
         "| " + " | ".join(HEADERS) + " |",
@@ -42,6 +42,14 @@ def write(rows: Sequence[tuple[str, ...]]) -> None:
         "",
     ]
     RESULTS.write_text("\n".join(lines), encoding="utf-8")
+
+
+def _installed(name: str) -> bool:
+    try:
+        version(name)
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 def _time(seconds: float) -> str:
