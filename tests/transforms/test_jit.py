@@ -167,3 +167,46 @@ def test_debug_says_why(capsys):
     assert "first call" in traced[0]
     assert "new shapes" in traced[1]
     assert sum("compiled" in line or "cached" in line for line in lines) == 2
+
+
+def test_compile_gives_a_function_for_one_kind_of_argument() -> None:
+    """The same numbers as the plain function; anything else is refused, by name and type."""
+    w = np.random.default_rng(0).normal(size=(3, 2))
+    predict = cr.jit(lambda x, scale: np.tanh(x @ w) * scale).compile(np.zeros((4, 3)), 1.0)
+    x = np.random.default_rng(1).normal(size=(4, 3))
+    np.testing.assert_allclose(predict(x, 2.0), np.tanh(x @ w) * 2.0, rtol=1e-14)
+    np.testing.assert_array_equal(predict(np.asfortranarray(x), 2.0), predict(x, 2.0))
+    with pytest.raises(cr.errors.ShapeError, match=r"argument 0 is f64\[3\].*for f64\[4,3\]"):
+        predict(x[0], 2.0)
+    with pytest.raises(cr.errors.DtypeError, match=r"argument 0 is f32\[4,3\].*for f64\[4,3\]"):
+        predict(x.astype(np.float32), 2.0)
+    with pytest.raises(cr.errors.ShapeError, match="compiled for arguments"):
+        predict(x)
+
+
+def test_compile_of_trees_and_bare_arrays() -> None:
+    """A tree in and out; one array in and out, again and again; two results that are one array."""
+    both = cr.jit(lambda p, x: {"y": p["w"] * x, "w": p["w"]}).compile({"w": np.ones(2)}, 1.0)
+    assert both({"w": np.array([1.0, 2.0])}, 3.0)["y"].tolist() == [3.0, 6.0]
+    twice = cr.jit(lambda x: x + x).compile(np.zeros(3))
+    results = [twice(np.full(3, float(k))) for k in range(5)]
+    assert [r.tolist() for r in results] == [[2.0 * k] * 3 for k in range(5)]
+    total = cr.jit(np.sum).compile(np.zeros(3))
+    assert isinstance(total(np.ones(3)), np.float64)
+    a, b = cr.jit(lambda x: (x, x)).compile(np.zeros(2))(np.ones(2))
+    a[0] = 5.0
+    assert b.tolist() == [1.0, 1.0]
+    with pytest.raises(TypeError, match="no static arguments"):
+        cr.jit(lambda x, n: x * n, static_argnums=1).compile(1.0, 2)
+
+
+def test_compile_tells_the_memory_of_a_call() -> None:
+    """A chain of products needs at least one of its matrices, and not all of them."""
+
+    def chain(x):
+        for _ in range(20):
+            x = np.tanh(x @ x)
+        return x
+
+    compiled = cr.jit(chain).compile(np.zeros((64, 64)))
+    assert 64 * 64 * 8 <= compiled.memory_bytes < 4 * 64 * 64 * 8 + 100_000

@@ -5,7 +5,7 @@ import sys
 from ..config import config
 from ..errors import CompileError
 from ..graph.graph import Graph
-from .base import Attempt, Backend, Program
+from .base import Backend, Function, Program
 from .llvm import cache as code_cache
 from .native import NativeBackend
 from .numpy import NumpyBackend
@@ -31,8 +31,8 @@ def compile_graph(graph: Graph) -> Program:
 
 __all__ = [
     "BACKENDS",
-    "Attempt",
     "Backend",
+    "Function",
     "Program",
     "code_cache",
     "compile_graph",

@@ -7,10 +7,33 @@ from typing import Any, Protocol
 
 from ..graph.graph import Graph
 
-Program = Callable[[Sequence[Any]], list[Any]]
-"""A function from the inputs' arrays to the outputs' arrays, which are the caller's own."""
-Attempt = Callable[[list[Any]], "list[Any] | None"]
-"""A program that is given anything: None if it is not exactly the arrays that it was made for."""
+Function = Callable[..., Any]
+
+
+class Program(Protocol):
+    """A graph that can run."""
+
+    @property
+    def arena_bytes(self) -> int:
+        """Most bytes that a call needs at once beside its arguments and results."""
+        ...
+
+    def __call__(self, arguments: Sequence[Any]) -> list[Any]:
+        """The outputs' arrays, which are the caller's own, for the inputs' arrays."""
+        ...
+
+    def bound(self, single: bool = False) -> Function:
+        """The program as a function of as many arrays, which returns None if it can't run.
+
+        That is, if one is not an array of just its input's type, laid out as arrays usually are,
+        or another thread is in it: then call the program itself.
+
+        Parameters
+        ----------
+        single : bool
+            Return the only output rather than a list.
+        """
+        ...
 
 
 class Backend(Protocol):

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..graph.evaluate import evaluate
 from ..graph.graph import Graph
-from .base import Program
+from .base import Function, Program
 
 
 class NumpyBackend:
@@ -19,13 +19,29 @@ class NumpyBackend:
 
     def compile(self, graph: Graph) -> Program:
         """A function that evaluates the graph."""
+        return Interpreted(graph)
 
-        def run(arguments: Sequence[Any]) -> list[Any]:
-            with np.errstate(all="ignore"):
-                results = evaluate(graph, arguments)
-            return _own(results, arguments)
 
-        return run
+class Interpreted:
+    """A graph that is evaluated anew by each call."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+
+    @property
+    def arena_bytes(self) -> int:
+        """0: nothing is set aside, memory is taken as it is needed."""
+        return 0
+
+    def __call__(self, arguments: Sequence[Any]) -> list[Any]:
+        """The outputs' arrays."""
+        with np.errstate(all="ignore"):
+            results = evaluate(self.graph, arguments)
+        return _own(results, arguments)
+
+    def bound(self, single: bool = False) -> Function:
+        """Nothing is gained by knowing the arguments' types."""
+        return lambda *_: None
 
 
 def _own(results: list[Any], arguments: Sequence[Any]) -> list[Any]:

@@ -8,44 +8,16 @@ from collections.abc import Callable, Hashable, Sequence
 from functools import update_wrapper
 from typing import Any
 
+import numpy as np
+
 from .. import tree
-from ..backends import Attempt, Program, compile_graph
+from ..backends import Function
 from ..config import config
 from ..errors import at_user_line
-from ..graph.evaluate import inline
 from ..graph.graph import Graph
-from ..graph.node import Node
-from ..simplify import simplify
-from ..trace.capture import as_array, capture, finish
-from ..trace.tracer import Tracer, is_weak, node_of
-
-
-class Compiled:
-    """One trace of a function: its graph and, once it has run, its program."""
-
-    def __init__(self, graph: Graph, out_treedef: Any, outside: Sequence[Node]) -> None:
-        self.graph = graph
-        self.out_treedef = out_treedef
-        self.outside = tuple(outside)
-        self.program: Program | None = None
-
-    def attempt(self, leaves: list[Any]) -> list[Any] | None:
-        """The results, if the program runs and these are just the arrays that it is for."""
-        tried: Attempt | None = getattr(self.program, "attempt", None)
-        return None if tried is None else tried(leaves)
-
-    def __call__(self, leaves: Sequence[Any]) -> Any:
-        """The function's result for these leaves of its arguments."""
-        if self.outside or any(isinstance(x, Tracer) for x in leaves):
-            nodes = [
-                node_of(x, t.dtype) for x, t in zip(leaves, self.graph.input_types, strict=False)
-            ]
-            results: list[Any] = inline(self.graph, [*nodes, *self.outside])
-        else:
-            if self.program is None:
-                self.program = compile_graph(simplify(self.graph))
-            results = self.program(leaves)
-        return tree.unflatten(self.out_treedef, [finish(x) for x in results])
+from ..trace.capture import as_array, capture
+from ..trace.tracer import is_weak
+from .compiled import Compiled, CompiledFunction
 
 
 class Jitted:
@@ -59,6 +31,7 @@ class Jitted:
         self.static_argnums, self.static_argnames = _static(f, static_argnums, static_argnames)
         self.cache: dict[Hashable, Compiled] = {}
         self._last: dict[Hashable, Compiled] = {}
+        self._direct: Function | None = None
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         """Bind as a method does."""
@@ -67,6 +40,10 @@ class Jitted:
         return lambda *args, **kwargs: self(instance, *args, **kwargs)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._direct is not None and not kwargs:  # arrays to array, as in the call before?
+            result = self._direct(*args)
+            if result is not None:
+                return result
         fixed: tuple[Any, ...] = ()
         dynamic, named = args, kwargs
         if self.static_argnums or self.static_argnames:
@@ -74,13 +51,30 @@ class Jitted:
         leaves, treedef = tree.flatten((dynamic, named) if named else dynamic)
         last = self._last.get((treedef, fixed) if fixed else treedef)
         if last is not None:  # most calls are like the one before: let the program see for itself
-            results = last.attempt(leaves)
+            results = last.quick(*leaves)
+            if results is None:  # NumPy's numbers, such as a step counter, are arrays of no axis
+                leaves = [np.asarray(x) if isinstance(x, np.generic) else x for x in leaves]
+                results = last.quick(*leaves)
             if results is not None:
                 return last.out_treedef.unflatten(results)
         return self._call(leaves, treedef, fixed, bool(named))
 
     def _call(self, leaves: list[Any], treedef: Any, fixed: tuple[Any, ...], named: bool) -> Any:
         """Find, or make, the trace for these arguments, and run it."""
+        compiled = self._found(leaves, treedef, fixed, named)
+        arrays = [as_array(x) for x in leaves]
+        result = compiled(arrays)
+        if compiled.program is not None and not any(map(is_weak, leaves)):
+            self._last[(treedef, fixed) if fixed else treedef] = compiled
+            flat = not (fixed or named) and all(type(x) is np.ndarray for x in leaves)
+            if flat and treedef.num_nodes == 1 + len(leaves) and compiled.out_treedef.is_leaf():
+                self._direct = compiled.direct
+        return result
+
+    def _found(
+        self, leaves: list[Any], treedef: Any, fixed: tuple[Any, ...], named: bool
+    ) -> Compiled:
+        """The trace for arguments like these."""
         arrays = [as_array(x) for x in leaves]
         key = (
             treedef,
@@ -90,9 +84,44 @@ class Jitted:
         compiled = self.cache.get(key)
         if compiled is None:
             compiled = self._trace(key, arrays, leaves, treedef, fixed, named)
-        if not compiled.outside and not any(map(is_weak, leaves)):
-            self._last[(treedef, fixed) if fixed else treedef] = compiled
-        return compiled(arrays)
+        return compiled
+
+    def compile(self, *args: Any, **kwargs: Any) -> CompiledFunction:
+        """Trace and compile for arguments like these, without running.
+
+        The result skips the search for a trace, which is most of the time of a small call: with
+        arrays as arguments and one as the result, a call takes a quarter of a microsecond more
+        than its work. Other shapes or dtypes are errors.
+
+        Parameters
+        ----------
+        *args, **kwargs
+            As for a call; only structure, shapes and dtypes matter.
+
+        Returns
+        -------
+        CompiledFunction
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> w = np.array([[1.0, 2.0], [3.0, 4.0]])
+        >>> predict = jit(lambda x: np.tanh(x @ w)).compile(np.zeros(2))
+        >>> predict(np.array([0.5, -0.25])).round(4).tolist()
+        [-0.2449, 0.0]
+        >>> predict.memory_bytes < 1000
+        True
+        """
+        dynamic, named, fixed = self._split(args, kwargs)
+        if fixed:
+            raise TypeError(
+                at_user_line(
+                    "compile takes no static arguments: close over their values, as in "
+                    "jit(lambda x: f(x, 3)).compile(x)"
+                )
+            )
+        leaves, treedef = tree.flatten((dynamic, named))
+        return CompiledFunction(self._found(leaves, treedef, (), True), treedef)
 
     def graph(self, *args: Any, **kwargs: Any) -> Graph:
         """The graph that a call with these arguments would run, before simplification."""

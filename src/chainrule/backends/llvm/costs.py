@@ -5,12 +5,23 @@ Threads never change the numbers: a product's and a map's are the same however t
 
 from __future__ import annotations
 
-from math import prod
+from math import inf, prod
 
 from ..threads import get_num_threads
 from .expression import Apply, Load, Lookup, parts
 from .host import host
-from .instructions import Along, Either, Instruction, Map, Product, Reduce, Scatter, Sort, Turns
+from .instructions import (
+    Along,
+    Either,
+    Instruction,
+    Map,
+    Product,
+    Reduce,
+    Scatter,
+    Sort,
+    Turns,
+    While,
+)
 from .kinds import cost
 from .nest import merge, strides_in
 from .products.kernels import tile_for
@@ -33,7 +44,7 @@ def nanoseconds(step: Instruction) -> float:
         return step.length * sum(map(nanoseconds, step.body))
     if isinstance(step, Either):
         return max(sum(map(nanoseconds, step.yes)), sum(map(nanoseconds, step.no)))
-    return 10_000.0
+    return inf if isinstance(step, While) else 10_000.0
 
 
 def _per_entry(step: Map) -> float:

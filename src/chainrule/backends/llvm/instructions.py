@@ -214,6 +214,8 @@ class Plan:
         Nodes that look up computed places; an error names one by its position, from 1.
     parallel : bool
         Whether some instruction is shared by threads.
+    long : bool
+        Whether other Python threads should run meanwhile.
     guarded : sequence of Buffer
         Those whose surroundings are watched: all, which then share no room, or none.
     symbols : sequence of str
@@ -229,6 +231,7 @@ class Plan:
     calls: Sequence[Call]
     sites: Sequence[Node] = field(default_factory=list)
     parallel: bool = False
+    long: bool = True
     guarded: Sequence[Buffer] = ()
     symbols: Sequence[str] = ()
     timed: Sequence[str] = ()

@@ -18,7 +18,7 @@ from ...graph.node import CONSTANT, ITEM, Node
 from ...graph.types import Type
 from . import kinds
 from .arena import Lifetimes
-from .costs import map_chunks, share_product
+from .costs import map_chunks, nanoseconds, share_product
 from .expression import Lowering, identity_index
 from .fuse import Fusion, Step, viewed
 from .instructions import (
@@ -40,6 +40,8 @@ from .plan_loops import plan_cond, plan_scan, plan_while
 from .products import scratch_bytes
 from .slots import FIRST
 from .sorting import scratch_words
+
+_LONG = 20_000.0  # nanoseconds for which nobody minds that other Python threads wait
 
 
 def plan(graph: Graph) -> Plan:
@@ -136,7 +138,7 @@ class Planner:
         buffers = [*self.lifetimes.first] if guarded else []
         return Plan(
             self.code, self.slots, arena, self.constants, self.calls, [*self.sites], self.parallel,
-            buffers,
+            sum(map(nanoseconds, self.code)) > _LONG, buffers,
         )  # fmt: skip
 
     def run(self, graph: Graph, targets: Sequence[View | None]) -> None:

@@ -13,12 +13,13 @@ from ...errors import CheckError, CompileError
 from ...graph.graph import Graph
 from ...graph.node import REFERENCE, Node
 from ...graph.types import Type
+from ..base import Function
 from .arena import padded
 from .engine import Loaded
 from .instructions import Call, Plan
 from .layout import View
-from .runtime import Collector, collect, pool, raise_kept, symbols, worker
-from .slots import ARENA, FIRST, POOL, RAISED
+from .runtime import entry_address, make_entry, pool, raise_kept, symbols, worker
+from .slots import ARENA, BUSY, FIRST, POOL, RAISED
 from .slots import REFERENCE as CALLBACK
 from .timing import report
 
@@ -32,14 +33,19 @@ CANARY = 0xA5  # what lies in the arena before anything is written
 class Frame:
     """What one running call owns: the slots, and the arena they begin with."""
 
-    def __init__(self, slots: int, arena: int) -> None:
-        self.memory = np.full(arena + 64, CANARY, np.uint8)
-        self.slots = np.zeros(slots, np.int64)
+    def __init__(self, plan: Plan, constants: Sequence[tuple[int, Any]], callback: Any) -> None:
+        self.memory = np.empty(plan.arena + 64, np.uint8)
+        if plan.guarded:
+            self.memory[:] = CANARY
+        self.slots = np.zeros(plan.slots + 2 * len(plan.timed), np.int64)
         start = self.memory.ctypes.data
         self.slots[ARENA] = start + -start % 64
+        for slot, array in constants:
+            self.slots[slot] = array.ctypes.data
+        if callback is not None:
+            self.slots[CALLBACK] = ctypes.cast(callback, ctypes.c_void_p).value or 0
         self.address = self.slots.ctypes.data
-        self.pointer = ctypes.c_void_p(self.address)  # made once: each conversion takes time
-        self.arrays = ctypes.c_void_p(self.address + 8 * FIRST)
+        self.pointer = ctypes.c_void_p(self.address)
         self.error: BaseException | None = None
 
 
@@ -54,14 +60,12 @@ class NativeProgram:
         ]
         known = symbols()
         self._loaded = Loaded(code, {name: known[name] for name in plan.symbols}, ["main"])
-        (address,) = self._loaded.addresses
-        self._main = _Main(address)
+        (self._address,) = self._loaded.addresses
+        self._main = _Main(self._address)
         self._frames: list[Frame] = []
         self._running: dict[int, Frame] = {}
-        found = collect()
-        types = [*self.inputs, *self.outputs]
-        self._collector = None if found is None else Collector(types, found)
         self._callback = _Callback(self._reference) if plan.calls else None
+        self._own = self._frame()
 
     @property
     def arena_bytes(self) -> int:
@@ -69,10 +73,7 @@ class NativeProgram:
         return self.plan.arena
 
     def __call__(self, arguments: Sequence[Any]) -> list[Any]:
-        """The outputs, as new arrays."""
-        found = self.attempt(list(arguments))
-        if found is not None:
-            return found
+        """The outputs, as new arrays; the arguments may be laid out anyhow."""
         kept = [_array(x, t) for x, t in zip(arguments, self.inputs, strict=True)]
         results = [np.empty(t.shape, t.dtype) for t in self.outputs]
         frame = self._take()
@@ -80,44 +81,78 @@ class NativeProgram:
         frame.slots[FIRST : FIRST + len(addresses)] = addresses
         return self._run(frame, results)
 
-    def attempt(self, arguments: list[Any]) -> list[Any] | None:
-        """The outputs, if the arguments are arrays just as compiled code reads them; else None."""
-        if self._collector is None:
-            return None
-        frame = self._take()
-        results = [np.empty(shape, dtype) for shape, dtype in self.outputs]
-        if self._collector([*arguments, *results], frame.arrays):
-            return self._run(frame, results)
-        self._give(frame)
-        return None
+    def bound(self, single: bool = False) -> Function:
+        """The program as a function of arrays that are just as its code reads them, or None."""
+        address = entry_address()
+        if address is None:
+            return _unable
+        plan = self.plan
+        by_python = plan.parallel or plan.calls or plan.timed or plan.guarded
+        finish = self._only if single else self._all
+        return make_entry(
+            address, self.inputs, self.outputs, self._own.slots, main=self._address,
+            long=plan.long, single=single, run=finish if by_python else None,
+            failed=self._failed, kept=self,
+        )  # fmt: skip
+
+    def _all(self, results: list[Any]) -> list[Any]:
+        return self._run(self._own, results)
+
+    def _only(self, results: list[Any]) -> Any:
+        return self._run(self._own, results)[0]
+
+    def _failed(self, status: int) -> None:
+        try:
+            self._raise(status, self._own)
+        finally:
+            self._give(self._own)
 
     def _run(self, frame: Frame, results: list[Any]) -> list[Any]:
+        """Run `main` in a frame whose addresses are set, and give the frame free."""
         start = perf_counter() if self.plan.timed else 0.0
-        shared = pool(worker()) if self.plan.parallel else None
-        if shared is None:
-            status = self._main(frame.pointer)
-        else:
-            frame.slots[POOL] = shared.address
-            shared.begin()
-            try:
+        if self._callback is not None:
+            self._running[frame.address] = frame
+        try:
+            shared = pool(worker()) if self.plan.parallel else None
+            if shared is None:
+                frame.slots[POOL] = 0
                 status = self._main(frame.pointer)
-            finally:
-                shared.end()
-        if self.plan.timed:
-            words = frame.slots[self.plan.slots :]
-            report(self.plan.timed, words, perf_counter() - start)
-        if self.plan.guarded:
-            self._watch(frame)
-        if status:
-            self._raise(status, frame)
-        self._give(frame)
+            else:
+                frame.slots[POOL] = shared.address
+                shared.begin()
+                try:
+                    status = self._main(frame.pointer)
+                finally:
+                    shared.end()
+            if self.plan.timed:
+                words = frame.slots[self.plan.slots :]
+                report(self.plan.timed, words, perf_counter() - start)
+            if self.plan.guarded:
+                self._watch(frame)
+            if status:
+                self._raise(status, frame)
+        finally:
+            self._give(frame)
         return [r if r.ndim else r[()] for r in results]
+
+    def _frame(self) -> Frame:
+        return Frame(self.plan, self.constants, self._callback)
+
+    def _take(self) -> Frame:
+        """A frame that nobody uses."""
+        try:
+            return self._frames.pop()
+        except IndexError:
+            return self._frame()
 
     def _give(self, frame: Frame) -> None:
         """The frame may be used again."""
-        if self._callback is not None:
-            del self._running[frame.address]
-        self._frames.append(frame)
+        self._running.pop(frame.address, None)
+        frame.error = None
+        if frame is self._own:
+            frame.slots[BUSY] = 0
+        else:
+            self._frames.append(frame)
 
     def _watch(self, frame: Frame) -> None:
         """Raise if code wrote beyond a buffer of the arena."""
@@ -128,22 +163,7 @@ class NativeProgram:
             if (after != CANARY).any():
                 raise CheckError(f"compiled code wrote beyond buffer {k} of the arena")
 
-    def _take(self) -> Frame:
-        """A frame that nobody uses."""
-        try:
-            frame = self._frames.pop()
-        except IndexError:
-            frame = Frame(self.plan.slots + 2 * len(self.plan.timed), self.plan.arena)
-            for slot, array in self.constants:
-                frame.slots[slot] = array.ctypes.data
-            if self._callback is not None:
-                frame.slots[CALLBACK] = ctypes.cast(self._callback, ctypes.c_void_p).value or 0
-        if self._callback is not None:
-            self._running[frame.address] = frame
-        return frame
-
     def _raise(self, status: int, frame: Frame) -> None:
-        self._running.pop(frame.address, None)
         if frame.error is not None:
             raise frame.error
         if frame.slots[RAISED]:
@@ -191,6 +211,10 @@ def _seen(view: View, frame: Frame) -> Any:
     raw: Any = (ctypes.c_uint8 * buffer.nbytes).from_address(start)
     strides = [stride * size for stride in view.strides]
     return np.ndarray(view.shape, view.dtype, raw, view.offset * size, strides)
+
+
+def _unable(*_: Any) -> None:
+    """No program as a function of arrays."""
 
 
 def _array(x: Any, type_: Type) -> Any:

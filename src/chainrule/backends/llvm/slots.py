@@ -6,4 +6,5 @@ ERROR = 2  # why `main` ended early; 0 if it did not
 REFERENCE = 3  # the function that has a node computed by NumPy
 RAISED = 4  # three for an exception that a signal's handler raised
 POOL = 7  # the threads that share the work, or null
-FIRST = 8  # inputs, outputs, constants, rows that loops move on
+BUSY = 8  # 1 while a call uses the frame
+FIRST = 9  # inputs, outputs, constants, rows that loops move on

@@ -20,6 +20,7 @@ def pack(plan: Plan, code: bytes, nodes: Sequence[Node]) -> bytes:
         "slots": plan.slots,
         "arena": plan.arena,
         "parallel": plan.parallel,
+        "long": plan.long,
         "symbols": plan.symbols,
         "constants": [[number[node], slot] for node, slot in plan.constants.items()],
         "sites": [number[node] for node in plan.sites],
@@ -48,6 +49,7 @@ def unpack(payload: bytes, nodes: Sequence[Node]) -> tuple[Plan, bytes]:
     constants = {nodes[n]: int(slot) for n, slot in head["constants"]}
     sites = [nodes[n] for n in head["sites"]]
     plan = Plan([], head["slots"], head["arena"], constants, calls, sites, head["parallel"])
+    plan.long = bool(head["long"])
     plan.symbols = [str(name) for name in head["symbols"]]
     return plan, code
 

@@ -1,15 +1,15 @@
 """What compiled code needs while it runs: threads, signals, and the library that it calls."""
 
-from .arrays import Collector
-from .library import collect, key_of, symbols, worker
+from .entry import make_entry
+from .library import entry_address, key_of, symbols, worker
 from .poll import raise_kept
 from .pool import Pool, pool
 
 __all__ = [
-    "Collector",
     "Pool",
-    "collect",
+    "entry_address",
     "key_of",
+    "make_entry",
     "pool",
     "raise_kept",
     "symbols",

@@ -19,12 +19,12 @@ from ..host import Host, binding, host
 from ..ir import Unit
 from ..products import EXPORTS, write_library
 from ..sorting import write_sort
-from .arrays import works, write_collect
+from . import entry as entries
 from .poll import api, write_poll
 from .pool import write_pool
 
 _llvmlite = LazyModule("llvmlite")
-_NAMES = (*EXPORTS, "parallel", "work", "poll", "collect", "order")
+_NAMES = (*EXPORTS, "parallel", "work", "poll", "entry", "order")
 _lock = threading.Lock()
 _loaded: dict[Host, tuple[dict[str, int], Loaded]] = {}
 
@@ -54,14 +54,14 @@ def symbols() -> dict[str, int]:
 
 
 def _load(target: Host) -> tuple[dict[str, int], Loaded]:
-    outside = {**libm(), **api(), **_yield()}
+    outside = {**libm(), **api(), **entries.api(), **_yield()}
     key = key_of("library")
     code = cache.load(key)
     if code is None:
         unit = Unit()
         write_library(unit, target)
         write_pool(unit)
-        write_collect(unit)
+        entries.write_entry(unit)
         write_sort(unit)
         write_poll(unit, target.triple.startswith("x86_64"))
         code = assemble(unit.text(target.triple))
@@ -79,10 +79,10 @@ def _yield() -> dict[str, int]:
 
 
 @lru_cache(maxsize=1)
-def collect() -> int | None:
-    """The address of `collect`; None if this Python keeps its arrays otherwise."""
-    address = symbols()["collect"]
-    return address if works(address) else None
+def entry_address() -> int | None:
+    """The address of `entry`; None if this Python keeps its arrays otherwise."""
+    address = symbols()["entry"]
+    return address if entries.works(address) else None
 
 
 @lru_cache(maxsize=1)
