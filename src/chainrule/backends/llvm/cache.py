@@ -63,7 +63,7 @@ def store(key: str, payload: bytes) -> None:
         content = _MAGIC + hashlib.sha256(payload).digest() + payload
         write_atomically(path, content)
         path.chmod(0o600)
-        _shrink(config.cache * 2**20)
+        _sizes.added(place, len(content), config.cache * 2**20)
     except (OSError, RuntimeError) as error:
         _say(f"compiled code is not cached: {error}")
 
@@ -71,10 +71,11 @@ def store(key: str, payload: bytes) -> None:
 def entries() -> Iterator[tuple[Path, int, float]]:
     """The files with their bytes and when they were last used."""
     with suppress(OSError, RuntimeError):
-        for path in directory().glob("*" + _SUFFIX):
-            with suppress(OSError):  # another process may remove it
-                status = path.stat()
-                yield path, status.st_size, status.st_mtime
+        for entry in os.scandir(directory()):
+            if entry.name.endswith(_SUFFIX):
+                with suppress(OSError):  # another process may remove it
+                    status = entry.stat()
+                    yield Path(entry.path), status.st_size, status.st_mtime
 
 
 def clear() -> int:
@@ -87,15 +88,35 @@ def clear() -> int:
     return count
 
 
-def _shrink(limit: int) -> None:
-    """Remove what was not used for longest, until the rest fits."""
-    found = sorted(entries(), key=lambda entry: entry[2], reverse=True)
+class _Sizes:
+    """How much the directory holds, so that not every new file has all others counted."""
+
+    _OFTEN = 64  # new files until what other processes wrote is counted, too
+
+    def __init__(self) -> None:
+        self.place: Path | None = None
+        self.total = self.unseen = 0
+
+    def added(self, place: Path, size: int, limit: int) -> None:
+        """A file was written; what was not used for longest makes room for it."""
+        self.total, self.unseen = self.total + size, self.unseen + 1
+        if place != self.place or self.total > limit or self.unseen >= self._OFTEN:
+            self.place, self.total, self.unseen = place, _shrink(limit), 0
+
+
+_sizes = _Sizes()
+
+
+def _shrink(limit: int) -> int:
+    """Remove what was not used for longest, until the rest fits; the bytes that stay."""
     total = 0
-    for path, size, _ in found:
-        total += size
-        if total > limit:
+    for path, size, _ in sorted(entries(), key=lambda entry: entry[2], reverse=True):
+        if total + size > limit:
             with suppress(OSError):
                 path.unlink()
+        else:
+            total += size
+    return total
 
 
 def _trusted(path: Path) -> bool:
