@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import prod
+from typing import Any
+
+import numpy as np
 
 from ...config import config
 from ...graph.node import Node
@@ -24,7 +27,7 @@ from .instructions import (
     Turns,
     While,
 )
-from .ir import Function, Index, Unit
+from .ir import Function, Index, Unit, Value
 from .layout import View
 from .loops import Span, emit_along, emit_map, emit_reduce, emit_scatter
 from .nest import Pointers
@@ -37,6 +40,8 @@ INTERRUPTED, FAILED = -1, -2
 """Statuses: a signal's handler raised, a call to the reference raised. Positive ones are sites."""
 
 _POLL = 20_000.0  # nanoseconds between two looks at the clock, about
+_SHORT = 500.0  # nanoseconds of a turn for which the way through memory counts
+_REGISTERS = 12  # what one turn leaves to the next; there are 16 or 32, and a turn needs some
 
 
 def emit(plan: Plan) -> Unit:
@@ -265,23 +270,47 @@ class _Emitter:
         """A counted loop; slots move on before each turn."""
         f = self.f
         if step.length == 1:
-            self.turn(step, 0)
+            self.turn(step, 0, {})
             return
-        with f.loop(0, step.length) as loop:
+        places = self.in_registers(step)
+        with f.loop(0, step.length, carried=[self.memory(*place) for place in places]) as loop:
             index: Index = loop.index
             self.poll_each(loop.index, turns_between_polls(step.body))
             if step.reverse:
                 index = f.name(f"sub i64 {step.length - 1}, {loop.index}")
-            self.turn(step, index)
+            known = {place[0]: x for place, x in zip(places, loop.values, strict=True)}
+            self.turn(step, index, known)
+            loop.carry(*[self.memory(*place) for place in places])
 
-    def turn(self, step: Turns, index: Index) -> None:
-        """One turn."""
+    def memory(self, place: int, dtype: np.dtype[Any], lanes: int) -> Value:
+        """What lies in the arena: loaded, unless it has just been stored."""
+        return self.f.load(self.f.offset(self.pointers.arena, place, 1), dtype, lanes)
+
+    def in_registers(self, step: Turns) -> list[tuple[int, np.dtype[Any], int]]:
+        """What a short turn leaves in registers for the next one: (place, dtype, lanes) each.
+
+        That is known once the turn is written, so it is written twice: for the first time on
+        trial.
+        """
+        f = self.f
+        if self.timing is not None or sum(map(nanoseconds, step.body)) > _SHORT:
+            return []
+        lines, block, functions = len(f.lines), f.block, len(f.unit.functions)
+        with f.held.trial() as found:
+            self.turn(step, 0, {})
+        del f.lines[lines:], f.unit.functions[functions:]
+        f.block = block
+        return [(place, x.dtype, x.lanes) for place, x in found.items()][:_REGISTERS]
+
+    def turn(self, step: Turns, index: Index, known: dict[int, Value]) -> None:
+        """One turn; some of the arena's contents are known when it begins."""
         for moving in step.moving:
             address = self.address(moving.start, (index, moving.stride))
             slot = moving.row.buffer.slot
             assert slot is not None
             place = self.f.offset("%frame", slot, 8)
             self.f.emit(f"store ptr {address}, ptr {place}, align 8")
+        self.f.held.hold(known)
         self.run(step.body)
 
     def truth(self, view: View) -> str:

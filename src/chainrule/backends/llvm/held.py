@@ -8,6 +8,7 @@ of the time of a tiny training step.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +27,7 @@ class Held:
         self.root: str | None = None
         self._places: dict[str, int] = {}
         self._values: dict[int, Value] = {}
+        self._read: list[tuple[int, int]] = []
 
     def begin(self, arena: str) -> None:
         """The address from which on bytes are counted."""
@@ -40,6 +42,22 @@ class Held:
     def clear(self) -> None:
         """Anything may have changed, or code may come here from elsewhere."""
         self._values.clear()
+
+    @contextmanager
+    def trial(self) -> Iterator[dict[int, Value]]:
+        """Code is written on trial: what is held at its end, of what it read at its beginning."""
+        self.clear()
+        before, self._read = self._read, []
+        found: dict[int, Value] = {}
+        yield found
+        for place, size in self._read:
+            found.update(self._overlapping(place, size))
+        self._read = before
+        self.clear()
+
+    def hold(self, known: dict[int, Value]) -> None:
+        """These lie in memory, too."""
+        self._values.update(known)
 
     def stored(self, x: Value, pointer: str) -> None:
         """A whole vector, or a number, was written."""
@@ -64,6 +82,7 @@ class Held:
             for start, value in self._overlapping(place, dtype.itemsize):
                 if value.dtype == dtype and (place - start) % dtype.itemsize == 0:
                     return self.f.extract(value, (place - start) // dtype.itemsize)
+        self._read.append((place, lanes * dtype.itemsize))
         return None
 
     def _overlapping(self, place: int, size: int) -> Iterator[tuple[int, Value]]:

@@ -10,7 +10,6 @@ from .polynomial import (
     fabs,
     integer,
     power_of_two,
-    scale,
     shifter,
 )
 
@@ -29,15 +28,15 @@ _GROWTH: Table = {
 _RANGE = {4: (-104.5, 89.0), 8: (-746.0, 710.0)}
 
 
-def _reduced(f: Function, x: Value) -> tuple[Value, Value, Value]:
-    """k and r such that x = k ln 2 + r, and exp(r) - 1 - r."""
+def _reduced(f: Function, x: Value) -> tuple[Value, Value]:
+    """k and exp(r) - 1 such that x = k ln 2 + r."""
     size = x.dtype.itemsize
     t = f.fma(x, _LOG2E, shifter(x))
     k = f.bitcast(t, integer(x)) - f.bitcast(x.like(shifter(x)), integer(x))
     n = t - shifter(x)
     high, low = LN2[size]
     r = f.fma(n, -low, f.fma(n, -high, x))
-    return k, r, (r * r) * estrin(f, r, _GROWTH[size])
+    return k, f.fma(r * r, estrin(f, r, _GROWTH[size]), r)
 
 
 def within(f: Function, x: Value, low: float, high: float) -> Value:
@@ -48,16 +47,18 @@ def within(f: Function, x: Value, low: float, high: float) -> Value:
 
 def exp(f: Function, x: Value) -> Value:
     """e**x, by Cody and Waite's reduction."""
-    k, r, rest = _reduced(f, within(f, x, *_RANGE[x.dtype.itemsize]))
-    return scale(f, (r + rest) + 1.0, k)
+    k, growth = _reduced(f, within(f, x, *_RANGE[x.dtype.itemsize]))
+    half = k >> 1  # 2**k in two factors: k may be beyond a single exponent's range
+    first = power_of_two(f, half, x)
+    return f.fma(growth, first, first) * power_of_two(f, k - half, x)
 
 
 def expm1(f: Function, x: Value) -> Value:
     """e**x - 1 with all digits near 0: 2**k (e**r - 1) + (2**k - 1)."""
     low = -40.0 if x.dtype.itemsize == 8 else -18.0
-    k, r, rest = _reduced(f, within(f, x, low, _RANGE[x.dtype.itemsize][1]))
+    k, growth = _reduced(f, within(f, x, low, _RANGE[x.dtype.itemsize][1]))
     half = power_of_two(f, k - 1, x)  # k itself may be one too many
-    result = 2.0 * f.fma(half, r + rest, half - 0.5)
+    result = 2.0 * f.fma(half, growth, half - 0.5)
     return f.select(fabs(f, x) < 2.0**-60, x, result)  # also -0
 
 

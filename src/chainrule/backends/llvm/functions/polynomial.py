@@ -64,12 +64,6 @@ def fabs(f: Function, x: Value) -> Value:
     return f.intrinsic("fabs", x)
 
 
-def scale(f: Function, x: Value, k: Value) -> Value:
-    """x * 2**k for integers k beyond a single exponent's range, in two factors."""
-    half = k >> 1
-    return x * power_of_two(f, half, x) * power_of_two(f, k - half, x)
-
-
 def power_of_two(f: Function, k: Value, like: Value) -> Value:
     """2**k for integers k within the exponent's range."""
     return f.bitcast((k + bias(like)) << mantissa(like), like.dtype)
