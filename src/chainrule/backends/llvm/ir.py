@@ -352,13 +352,16 @@ class Function:
         return Loop(self, start, stop, step, carried, at_least_once)
 
     @contextmanager
-    def when(self, condition: str) -> Iterator[None]:
-        """What is written inside runs only if the i1 holds."""
+    def when(self, condition: str, returns: bool = False) -> Iterator[None]:
+        """What is written inside runs only if the i1 holds, and then the function may return."""
         yes, after = self.fresh("yes"), self.fresh("after")
         self.branch(condition, yes, after)
         self.label(yes)
         yield
-        self.jump(after)
+        if returns:
+            self.emit("ret void")
+        else:
+            self.jump(after)
         self.label(after)
 
 

@@ -16,6 +16,7 @@ from ..ir import F32, F64, Unit
 from .driver import DEPTH, write_gemm
 from .kernels import tile_for, write_dots, write_kernel
 from .packing import write_pack_any, write_pack_columns, write_pack_rows
+from .sweep import MOST, write_sweep
 
 EXPORTS = ("gemm_f32", "gemm_f64")
 
@@ -30,6 +31,8 @@ def write_library(unit: Unit, target: Host) -> None:
                     write_kernel(unit, tile, rows, vectors, masked)
         for rows in (1, 4):
             write_dots(unit, tile, rows)
+        for rows in range(1, MOST + 1):
+            write_sweep(unit, tile, rows)
         write_pack_rows(unit, tile)
         write_pack_columns(unit, tile)
         write_pack_any(unit, tile)

@@ -16,6 +16,7 @@ from __future__ import annotations
 from ..ir import Function, Index, Unit
 from .kernels import SIGNATURE, Tile, kernel_name
 from .packing import SIGNATURE as PACK_SIGNATURE
+from .sweep import use_sweep
 
 DEPTH = 384  # numbers of K a block
 ROWS = 240  # rows of A a block: a multiple of all tiles' rows
@@ -30,6 +31,8 @@ ARGUMENTS = [("i64", "M"), ("i64", "N"), ("i64", "K0"), ("ptr", "A"), ("i64", "a
 def write_gemm(unit: Unit, tile: Tile) -> None:
     """The exported function; see `products`."""
     f = unit.function(f"gemm_{tile.name}", ARGUMENTS)
+    use_sweep(f, tile)
+    _single_row(f, tile)
     _single_column(f, tile)
     _table(unit, tile)
     packs = _packs(f, tile)
@@ -128,6 +131,17 @@ def _pack(f: Function, tile: Tile, b: str, depth: str, width: str, to: str) -> N
     f.emit(
         f"call void {routine}(ptr {b}, i64 %b_row, i64 %b_col, i64 {depth}, i64 {width}, ptr {to})"
     )
+
+
+def _single_row(f: Function, tile: Tile) -> None:
+    """M = 1, and B's columns are contiguous: dot products, as C.T = B.T @ A.T."""
+    one = f.name(f"and i1 {f.name('icmp eq i64 %M, 1')}, {f.name('icmp sgt i64 %N, 1')}")
+    columns = f.name(f"and i1 {f.name('icmp eq i64 %b_row, 1')}, {f.name('icmp ne i64 %b_col, 1')}")
+    with f.when(f.name(f"and i1 {one}, {columns}"), returns=True):
+        f.emit(
+            f"call void @gemm_{tile.name}(i64 %N, i64 1, i64 %K0, ptr %B, i64 %b_col, i64 1, "
+            "ptr %A, i64 %a_col, i64 %a_row, ptr %C, i64 1, i64 %add0, ptr %scratch)"
+        )
 
 
 def _single_column(f: Function, tile: Tile) -> None:
