@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
-from fuzz_graphs import differences, graph_of
+from fuzz_graphs import differences, graph_of, shared
 
 from chainrule.backends import BACKENDS
 from chainrule.backends.base import Program
@@ -16,8 +18,14 @@ BATCH = 50
 
 @pytest.mark.parametrize("start", range(0, 2000, BATCH))
 def test_the_native_backend_agrees_with_the_reference(start: int) -> None:
-    """Same shapes, dtypes, integers and nans; floats to rounding. Half with watched buffers."""
-    with configured(check=1 + start // BATCH % 2):
+    """Same shapes, dtypes, integers and nans; floats to rounding.
+
+    Half with watched buffers; half with all work shared by threads, however little it is.
+    """
+    with (
+        configured(check=1 + start // BATCH % 2),
+        shared() if start // BATCH // 2 % 2 else nullcontext(),
+    ):
         failures = {s: differences(s) for s in range(start, start + BATCH)}
     assert not {s: wrong for s, wrong in failures.items() if wrong}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from .instructions import Either, Instruction, Turns, While
 from .layout import Buffer
 
 ALIGN = 64  # bytes: a cache line, and the widest vector
@@ -23,8 +24,28 @@ class Lifetimes:
         self.last: dict[Buffer, int] = {}
         self._loops: list[tuple[int, set[Buffer]]] = []
 
-    def use(self, buffers: Iterable[Buffer]) -> None:
-        """The next instruction uses these."""
+    def run(self, code: Iterable[Instruction]) -> None:
+        """Instructions one after the other."""
+        for step in code:
+            if isinstance(step, Turns):
+                rows = [moving.start.buffer for moving in step.moving]
+                self._use(rows)
+                with self._again():
+                    self._use(rows)  # in each turn another row
+                    self.run(step.body)
+            elif isinstance(step, While):
+                with self._again():
+                    self.run(step.asks)
+                    self._use([step.condition.buffer])
+                    self.run(step.body)
+            elif isinstance(step, Either):
+                self._use([step.condition.buffer])
+                self.run(step.yes)
+                self.run(step.no)
+            else:  # also a region: its instructions run in no known order
+                self._use(step.buffers())
+
+    def _use(self, buffers: Iterable[Buffer]) -> None:
         self.time += 1
         for buffer in buffers:
             if buffer.slot is not None:
@@ -35,7 +56,7 @@ class Lifetimes:
                 used.add(buffer)
 
     @contextmanager
-    def loop(self) -> Iterator[None]:
+    def _again(self) -> Iterator[None]:
         """What is used inside is used again in the next turn."""
         self.time += 1
         start = self.time

@@ -17,17 +17,21 @@ from .instructions import (
     Map,
     Product,
     Reduce,
+    Region,
     Scatter,
     Sort,
     Turns,
     While,
 )
 from .kinds import cost
-from .nest import merge, strides_in
+from .products import FAR
 from .products.kernels import tile_for
+from .tiny import is_tiny
 
-_SHARED = 40_000.0  # nanoseconds of work from which on handing some over pays
-_CHUNK = 50_000.0  # and of work that is worth a chunk of its own
+# Nanoseconds of work that repays handing its numbers to another core, which may be on another die
+_SHARED = 80_000.0
+_CHUNK = 50_000.0  # of work that is worth a chunk of its own
+_PACKED = 2**19  # bytes of B that may be packed again for each chunk of rows
 
 
 def nanoseconds(step: Instruction) -> float:
@@ -40,6 +44,8 @@ def nanoseconds(step: Instruction) -> float:
         return 10.0 + prod(step.view.shape) * step.left.shape[-1] / 50.0
     if isinstance(step, Sort):
         return 20.0 * prod(step.keys.shape)
+    if isinstance(step, Region):
+        return sum(map(nanoseconds, step.steps))
     if isinstance(step, Turns):
         return step.length * sum(map(nanoseconds, step.body))
     if isinstance(step, Either):
@@ -58,7 +64,7 @@ def _per_entry(step: Map) -> float:
     return total
 
 
-def _count(work: float) -> int:
+def count_chunks(work: float) -> int:
     """How many chunks work of so many nanoseconds is cut into."""
     threads = get_num_threads()
     if threads == 1 or work < _SHARED:
@@ -66,11 +72,24 @@ def _count(work: float) -> int:
     return threads * max(1, min(4, int(work / threads / _CHUNK)))
 
 
+def takes_rows(step: Instruction) -> bool:
+    """Whether an instruction may run some rows at a time without losing by it.
+
+    A product packs B for each chunk of rows, which does not pay if B is large.
+    """
+    if not isinstance(step, Product):
+        return True
+    depth, columns = step.right.shape[-2:]
+    size = step.view.dtype.itemsize
+    packs = step.right.strides[-1] != 1 or step.right.strides[-2] * size >= FAR
+    return not (packs and depth * columns * size > _PACKED) and not is_tiny(step)
+
+
 def share_product(product: Product) -> None:
     """Cut a product into chunks: of its first leading axis, its rows, or its columns."""
     shape = product.view.shape
-    count = _count(nanoseconds(product))
-    if count == 1 or 0 in shape:
+    count = count_chunks(nanoseconds(product))
+    if count == 1 or 0 in shape or is_tiny(product):
         return
     if len(shape) == 3 and shape[0] >= count:
         product.axis, product.chunk = 0, -(-shape[0] // count)
@@ -85,13 +104,3 @@ def share_product(product: Product) -> None:
     product.chunk = -(-shape[axis] // (count * unit)) * unit
     if product.chunk >= shape[axis]:
         product.axis = product.chunk = 0
-
-
-def map_chunks(step: Map) -> int:
-    """How many chunks a map's first axis is cut into."""
-    count = _count(nanoseconds(step))
-    if count == 1 or 0 in step.domain:
-        return 1
-    strides = strides_in([e for e, _ in step.stores], [view for _, view in step.stores])
-    axes = merge(step.domain, strides, frozenset())
-    return count if axes and axes[0].size >= count * (64 if len(axes) == 1 else 1) else 1

@@ -15,6 +15,7 @@ from .instructions import (
     Plan,
     Product,
     Reduce,
+    Region,
     Scatter,
     Sort,
     Turns,
@@ -34,6 +35,9 @@ def _lines(instructions: Sequence[Instruction], indent: str) -> Iterator[str]:
         if isinstance(step, Turns):
             yield f"{indent}{step.length} turns{', backwards' if step.reverse else ''}:"
             yield from _lines(step.body, indent + "  ")
+        elif isinstance(step, Region):
+            yield f"{indent}{step.chunks} chunks of {step.chunk} of {step.rows} rows:"
+            yield from _lines(step.steps, indent + "  ")
         elif isinstance(step, While):
             yield f"{indent}while:"
             yield from _lines(step.asks, indent + "  ")
@@ -63,6 +67,8 @@ def _place(view: View) -> str:
 
 def describe(step: Instruction) -> str:
     """An instruction in a few words."""
+    if isinstance(step, Region):
+        return f"{step.chunks} chunks of rows: " + "; ".join(map(describe, step.steps))
     if isinstance(step, Product):
         rows, columns = step.view.shape[-2:]
         return f"product {rows} x {step.left.shape[-1]} x {columns}, {step.chunks} chunks"

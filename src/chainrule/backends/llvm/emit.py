@@ -22,6 +22,7 @@ from .instructions import (
     Plan,
     Product,
     Reduce,
+    Region,
     Scatter,
     Sort,
     Turns,
@@ -29,7 +30,7 @@ from .instructions import (
 )
 from .ir import Function, Index, Unit, Value
 from .layout import View
-from .loops import Span, emit_along, emit_map, emit_reduce, emit_scatter
+from .loops import Rows, Span, emit_along, emit_map, emit_reduce, emit_scatter
 from .nest import Pointers
 from .slots import ERROR, POOL, REFERENCE
 from .sorting import to_key
@@ -97,7 +98,9 @@ class _Emitter:
         if isinstance(step, Key):
             emit_map(self.pointers, step, self.site, turn=to_key)
         elif isinstance(step, Map):
-            self.map(step)
+            emit_map(self.pointers, step, self.site)
+        elif isinstance(step, Region):
+            self.region(step)
         elif isinstance(step, Sort):
             self.sort(step)
         elif isinstance(step, Reduce):
@@ -136,15 +139,27 @@ class _Emitter:
         pool = self.pointers.slot(POOL)
         f.emit(f"call void @parallel(ptr {pool}, ptr @{name}, ptr %frame, i64 {chunks})")
 
-    def map(self, step: Map) -> None:
-        """A loop nest, shared by threads if it is long."""
-        if step.chunks == 1:
-            emit_map(self.pointers, step, self.site)
-            return
-        self.shared(
-            step.chunks,
-            lambda inner, chunk: emit_map(inner.pointers, step, inner.site, chunk),
-        )
+    def region(self, step: Region) -> None:
+        """Chunks of rows, each taken through all instructions."""
+
+        def write(inner: _Emitter, chunk: str) -> None:
+            f = inner.f
+            start = f.name(f"mul i64 {chunk}, {step.chunk}")
+            stop = f.name(f"add i64 {start}, {step.chunk}")
+            less = f.name(f"icmp slt i64 {stop}, {step.rows}")
+            stop = f.name(f"select i1 {less}, i64 {stop}, i64 {step.rows}")
+            rows = Rows(start, stop, step.rows)
+            count = f.name(f"sub i64 {stop}, {start}")
+            for one in step.steps:
+                if isinstance(one, Map):
+                    emit_map(inner.pointers, one, inner.site, rows)
+                elif isinstance(one, Reduce):
+                    emit_reduce(inner.pointers, one, inner.site, rows)
+                else:
+                    assert isinstance(one, Product)
+                    inner.product(one, part=(start, count), chunk=chunk)
+
+        self.shared(step.chunks, write)
 
     def tiny(self, step: Product) -> None:
         """A product that is written out."""

@@ -26,7 +26,6 @@ class Map(Instruction):
 
     domain: Shape
     stores: Sequence[tuple[Expression, View]]
-    chunks: int = 1
 
     def buffers(self) -> Iterator[Buffer]:
         for expression, view in self.stores:
@@ -89,7 +88,7 @@ class Product(Instruction):
     ----------
     left, right, view : View
     scratch : Buffer or None
-        Room for each of the chunks.
+        Room for each of the chunks, once that is known.
     chunk : int
         How many rows, or columns, or leading places threads take at a time; 0 for all.
     axis : int
@@ -99,7 +98,7 @@ class Product(Instruction):
     left: View
     right: View
     view: View
-    scratch: Buffer | None
+    scratch: Buffer | None = None
     chunk: int = 0
     axis: int = 0
 
@@ -112,6 +111,33 @@ class Product(Instruction):
         yield from (self.left.buffer, self.right.buffer, self.view.buffer)
         if self.scratch is not None:
             yield self.scratch
+
+
+@dataclass(eq=False)
+class Region(Instruction):
+    """Instructions that run together, some rows at a time: each row needs only its own.
+
+    Attributes
+    ----------
+    rows : int
+    steps : sequence of Instruction
+        Maps, reductions and products of so many rows.
+    chunk : int
+        How many rows threads take at a time, a multiple of 16.
+    """
+
+    rows: int
+    steps: Sequence[Instruction]
+    chunk: int = 0
+
+    @property
+    def chunks(self) -> int:
+        """How many chunks there are."""
+        return -(-self.rows // self.chunk)
+
+    def buffers(self) -> Iterator[Buffer]:
+        for step in self.steps:
+            yield from step.buffers()
 
 
 @dataclass(eq=False)

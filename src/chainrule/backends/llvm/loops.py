@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -24,6 +25,20 @@ Turn = Callable[[Function, Value], Value]
 
 Span = tuple[Index, Index]
 """From where to where an axis is walked: part of it, for one of several threads."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some of a domain's rows, from a multiple of 16 on."""
+
+    start: str
+    stop: str
+    all: int
+
+    def of(self, f: Function, axis: Axis) -> Span:
+        """The same of an axis that joins the rows with what follows them."""
+        each = axis.size // self.all
+        return f.times(self.start, each), f.times(self.stop, each)
 
 
 def over(
@@ -49,7 +64,7 @@ def over_vectors(
     nest.spread(axis, lanes)
     if span is not None:  # it begins at a multiple of the lanes
         start, stop = span
-        last = f.name(f"icmp sge i64 {stop}, {whole}")
+        last = f.name(f"icmp sgt i64 {stop}, {whole}")
         end = f.name(f"select i1 {last}, i64 {whole}, i64 {stop}")
         with f.loop(start, end, lanes) as loop, nest.vectors(axis, loop.index, lanes, None):
             write()
@@ -92,9 +107,9 @@ def power_of_two(n: int) -> int:
 
 
 def emit_map(
-    pointers: Pointers, step: Map, site: Site, chunk: str | None = None, turn: Turn | None = None
+    pointers: Pointers, step: Map, site: Site, rows: Rows | None = None, turn: Turn | None = None
 ) -> None:
-    """Every place of the domain, or of a chunk: all values first, then the stores.
+    """Every place of the domain, or of some rows: all values first, then the stores.
 
     `turn` makes another number of each before it is stored.
     """
@@ -115,21 +130,11 @@ def emit_map(
         return
     dtypes = [e.dtype for e in nest.parts if nest.varies(e, axes[-1])]
     lanes = lanes_for([*dtypes, *[view.dtype for view in views]], axes[-1].size)
-    span = None if chunk is None else span_of(nest.f, chunk, step.chunks, axes[0].size)
+    span = None if rows is None else rows.of(nest.f, axes[0])
     if len(axes) == 1:
         over_vectors(nest, axes[0], lanes, write, span)
     else:
         over(nest, axes[:-1], lambda: over_vectors(nest, axes[-1], lanes, write), span)
-
-
-def span_of(f: Function, chunk: str, chunks: int, size: int) -> Span:
-    """A chunk's part of an axis; parts of long ones begin at multiples of 64."""
-    each = -(-size // chunks)
-    each = -(-each // 64) * 64 if each > 64 else each
-    start = f.name(f"mul i64 {chunk}, {each}")
-    stop = f.name(f"add i64 {start}, {each}")
-    less = f.name(f"icmp slt i64 {stop}, {size}")
-    return start, f.name(f"select i1 {less}, i64 {stop}, i64 {size}")
 
 
 class Folding:
@@ -168,9 +173,9 @@ class Folding:
         return x
 
 
-def emit_reduce(pointers: Pointers, step: Reduce, site: Site) -> None:
+def emit_reduce(pointers: Pointers, step: Reduce, site: Site, rows: Rows | None = None) -> None:
     """Loops over what is kept around loops over what is folded."""
-    view = _over_kept(step.view, step.domain, step.axes)
+    view = over_kept(step.view, step.domain, step.axes)
     if prod(step.view.shape) == 0:
         return
     f = pointers.f
@@ -192,6 +197,7 @@ def emit_reduce(pointers: Pointers, step: Reduce, site: Site) -> None:
     if not axes:
         nest.store(term(), view)
         return
+    span = None if rows is None else rows.of(f, kept[0])
     lanes = lanes_for([*dtypes, step.view.dtype], axes[-1].size)
     if inner and axes[-1] is inner[-1]:
 
@@ -199,17 +205,17 @@ def emit_reduce(pointers: Pointers, step: Reduce, site: Site) -> None:
             total = fold_rows(nest, folding, inner[:-1], inner[-1], lanes, term)
             nest.store(total, view)
 
-        over(nest, kept, write_row)
+        over(nest, kept, write_row, span)
         return
 
-    def write_columns() -> None:
-        def write() -> None:
-            start = folding.start(nest.lanes)
-            nest.store(fold_columns(nest, folding, inner, start, term), view)
+    def write() -> None:
+        start = folding.start(nest.lanes)
+        nest.store(fold_columns(nest, folding, inner, start, term), view)
 
-        over_vectors(nest, axes[-1], lanes, write)
-
-    over(nest, kept[:-1], write_columns)
+    if len(kept) == 1:
+        over_vectors(nest, axes[-1], lanes, write, span)
+    else:
+        over(nest, kept[:-1], lambda: over_vectors(nest, axes[-1], lanes, write), span)
 
 
 def over_empty(nest: Nest, view: View, folding: Folding) -> None:
@@ -220,7 +226,7 @@ def over_empty(nest: Nest, view: View, folding: Folding) -> None:
     over(nest, axes, lambda: nest.store(zero, view))
 
 
-def _over_kept(view: View, domain: tuple[int, ...], axes: Sequence[int]) -> View:
+def over_kept(view: View, domain: tuple[int, ...], axes: Sequence[int]) -> View:
     """A reduction's result seen over the whole domain: it stays where it is along the axes."""
     strides = iter(view.strides)
     spread = tuple(0 if k in axes else next(strides) for k in range(len(domain)))
@@ -310,7 +316,7 @@ def emit_along(pointers: Pointers, step: Along, site: Site) -> None:
     if 0 in step.domain:
         return
     argmax = step.name == "argmax"
-    view = _over_kept(step.view, step.domain, [step.axis]) if argmax else step.view
+    view = over_kept(step.view, step.domain, [step.axis]) if argmax else step.view
     apart = frozenset([step.axis])
     axes = merge(step.domain, strides_in([step.expression], [view]), apart)
     nest = Nest(pointers, axes, [step.expression], [view], site)

@@ -18,7 +18,7 @@ from ...graph.node import CONSTANT, ITEM, Node
 from ...graph.types import Type
 from . import kinds
 from .arena import Lifetimes
-from .costs import map_chunks, nanoseconds, share_product
+from .costs import nanoseconds
 from .expression import Lowering, identity_index
 from .fuse import Fusion, Step, viewed
 from .instructions import (
@@ -30,6 +30,7 @@ from .instructions import (
     Plan,
     Product,
     Reduce,
+    Region,
     Scatter,
     Sort,
     lookups,
@@ -38,6 +39,7 @@ from .kinds import VIEWS, uniform
 from .layout import Buffer, View
 from .plan_loops import plan_cond, plan_scan, plan_while
 from .products import scratch_bytes
+from .regions import all_products, arrange, inside
 from .slots import FIRST
 from .sorting import scratch_words
 
@@ -59,8 +61,6 @@ class Planner:
         self.constants: dict[Node, int] = {}
         self.calls: list[Call] = []
         self.sites: dict[Node, None] = {}
-        self.parallel = False
-        self.lifetimes = Lifetimes()
         self.code: list[Instruction] = []
 
     # Places
@@ -111,7 +111,6 @@ class Planner:
     def add(self, instruction: Instruction) -> None:
         """The next instruction."""
         self.code.append(instruction)
-        self.lifetimes.use(instruction.buffers())
         self.sites.update(dict.fromkeys(e.node for e in lookups(instruction)))
 
     def lowering(self, rank: int, own: Iterable[Node] = ()) -> Lowering:
@@ -133,12 +132,16 @@ class Planner:
         for node in graph.inputs:
             self.views[node] = self.slot(node.type)
         self.run(graph, [self.slot(t) for t in graph.output_types])
+        code = arrange(self.code)
+        for product in all_products(code):
+            _give_scratch(product)
+        lifetimes = Lifetimes()
+        lifetimes.run(code)
         guarded = config.check >= 2
-        arena = self.lifetimes.place(share=not guarded)
-        buffers = [*self.lifetimes.first] if guarded else []
+        arena = lifetimes.place(share=not guarded)
         return Plan(
-            self.code, self.slots, arena, self.constants, self.calls, [*self.sites], self.parallel,
-            sum(map(nanoseconds, self.code)) > _LONG, buffers,
+            code, self.slots, arena, self.constants, self.calls, [*self.sites], _parallel(code),
+            sum(map(nanoseconds, code)) > _LONG, [*lifetimes.first] if guarded else [],
         )  # fmt: skip
 
     def run(self, graph: Graph, targets: Sequence[View | None]) -> None:
@@ -179,10 +182,7 @@ class Planner:
         targets = [self.place(node) for node in nodes]
         lowering = self.lowering(len(nodes[0].shape), nodes)
         stores = [(lowering(n), target) for n, target in zip(nodes, targets, strict=True)]
-        step = Map(nodes[0].shape, stores)
-        step.chunks = map_chunks(step)
-        self.parallel |= step.chunks > 1
-        self.add(step)
+        self.add(Map(nodes[0].shape, stores))
 
     def _reduction(self, node: Node) -> None:
         (x,) = node.inputs
@@ -207,15 +207,7 @@ class Planner:
         operands = [self._cast(child, node.dtype) for child in node.inputs]
         batch = node.shape[:-2]
         left, right = (v.broadcast((*batch, *v.shape[-2:])) for v in operands)
-        rows, columns = node.shape[-2:]
-        product = Product(left, right, self.place(node), None)
-        share_product(product)
-        needed = scratch_bytes(rows, columns, left.shape[-1], node.dtype)
-        if needed:
-            size = -(-needed // 64) * 64 // node.dtype.itemsize * product.chunks
-            product.scratch = Buffer(size, node.dtype)
-        self.parallel |= product.chunks > 1
-        self.add(product)
+        self.add(Product(left, right, self.place(node)))
 
     def _cast(self, node: Node, dtype: np.dtype[Any]) -> View:
         """A node's numbers in a dtype: where they are, or in a copy."""
@@ -291,6 +283,22 @@ class Planner:
         target = self.room(node.shape, node.dtype)
         self.copy(node, target)
         return target
+
+
+def _give_scratch(product: Product) -> None:
+    """Room to pack what is multiplied, for each chunk."""
+    dtype, (rows, columns) = product.view.dtype, product.view.shape[-2:]
+    needed = scratch_bytes(rows, columns, product.left.shape[-1], dtype)
+    if needed:
+        product.scratch = Buffer(-(-needed // 64) * 64 // dtype.itemsize * product.chunks, dtype)
+
+
+def _parallel(code: Iterable[Instruction]) -> bool:
+    """Whether some instruction is shared by threads."""
+    return any(
+        (isinstance(step, (Product, Region)) and step.chunks > 1) or _parallel(inside(step))
+        for step in code
+    )
 
 
 def gathered_shape(

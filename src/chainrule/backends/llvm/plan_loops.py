@@ -80,12 +80,9 @@ def plan_scan(planner: Planner, node: Node) -> None:
         Moving(slot, row, prod(slot.shape))
         for slot, row in zip(slots, (*rows, *stacks), strict=True)
     ]
-    with planner.lifetimes.loop():
-        others = (*slots[:n_xs], *fixed)
-        code = planner.nested(lambda: turn(planner, body, places, others, slots[n_xs:]))
-        turns = Turns(length, p["reverse"], moving, code)
-        planner.lifetimes.use(turns.buffers())
-    planner.code.append(turns)
+    others = (*slots[:n_xs], *fixed)
+    code = planner.nested(lambda: turn(planner, body, places, others, slots[n_xs:]))
+    planner.code.append(Turns(length, p["reverse"], moving, code))
 
 
 def plan_while(planner: Planner, node: Node) -> None:
@@ -102,12 +99,9 @@ def plan_while(planner: Planner, node: Node) -> None:
     planner.results[node] = places
     seen, others = outer[: len(asked)], outer[len(asked) :]
     condition = planner.room((), np.dtype(np.bool_))
-    with planner.lifetimes.loop():
-        first = planner.nested(lambda: _answer(planner, asks, [*places, *seen], condition))
-        code = planner.nested(lambda: turn(planner, body, places, others, []))
-        loop = While(first, condition, code)
-        planner.lifetimes.use(loop.buffers())
-    planner.code.append(loop)
+    first = planner.nested(lambda: _answer(planner, asks, [*places, *seen], condition))
+    code = planner.nested(lambda: turn(planner, body, places, others, []))
+    planner.code.append(While(first, condition, code))
 
 
 def _answer(planner: Planner, asks: Graph, given: Sequence[View], condition: View) -> None:
@@ -129,15 +123,11 @@ def plan_cond(planner: Planner, node: Node) -> None:
     results = [planner.room(t.shape, t.dtype) for t in node.shape]
     condition = planner.room((), np.dtype(np.bool_))
     _truth(planner, predicate, condition)
-    branches = []
-    with planner.lifetimes.loop():
-        for name in ("true", "false"):
-            branches.append(
-                planner.nested(partial(_branch, planner, node.params[name], outer, results))
-            )
-        either = Either(condition, *branches)
-        planner.lifetimes.use(either.buffers())
-    planner.code.append(either)
+    yes, no = (
+        planner.nested(partial(_branch, planner, node.params[name], outer, results))
+        for name in ("true", "false")
+    )
+    planner.code.append(Either(condition, yes, no))
     planner.results[node] = results
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..host import Host, host
 from ..ir import F32, F64, Unit
-from .driver import DEPTH, write_gemm
+from .driver import DEPTH, FAR, write_gemm
 from .kernels import tile_for, write_dots, write_kernel
 from .packing import write_pack_any, write_pack_columns, write_pack_rows
 from .sweep import MOST, write_sweep
@@ -47,4 +47,4 @@ def scratch_bytes(rows: int, columns: int, depth: int, dtype: np.dtype[Any]) -> 
     return panels * tile.columns * min(depth, DEPTH) * dtype.itemsize
 
 
-__all__ = ["EXPORTS", "scratch_bytes", "write_library"]
+__all__ = ["EXPORTS", "FAR", "scratch_bytes", "write_library"]

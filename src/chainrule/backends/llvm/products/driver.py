@@ -20,7 +20,7 @@ from .sweep import use_sweep
 
 DEPTH = 384  # numbers of K a block
 ROWS = 240  # rows of A a block: a multiple of all tiles' rows
-_FAR = 2048  # bytes between rows of B, from which on packing pays
+FAR = 2048  # bytes between rows of B, from which on packing pays
 _ENOUGH = 24  # rows of A that repay packing
 
 ARGUMENTS = [("i64", "M"), ("i64", "N"), ("i64", "K0"), ("ptr", "A"), ("i64", "a_row"),
@@ -114,7 +114,7 @@ def _chosen(f: Function, tile: Tile, rows: str, vectors: str, masked: str) -> st
 def _packs(f: Function, tile: Tile) -> str:
     """Whether B is packed: if its rows are not contiguous, or far apart and used often."""
     scattered = f.name("icmp ne i64 %b_col, 1")
-    far = f.name(f"icmp sge i64 %b_row, {_FAR // tile.dtype.itemsize}")
+    far = f.name(f"icmp sge i64 %b_row, {FAR // tile.dtype.itemsize}")
     often = f.name(f"icmp sge i64 %M, {_ENOUGH}")
     pays = f.name(f"and i1 {far}, {often}")
     return f.name(f"or i1 {scattered}, {pays}")

@@ -16,7 +16,8 @@ _WIDE = 256  # columns from which on it pays
 _TOGETHER = 8  # rows of B at once
 
 ARGUMENTS = [("ptr", "A"), ("i64", "a_row"), ("i64", "a_col"), ("ptr", "B"), ("i64", "b_row"),
-             ("ptr", "C"), ("i64", "c_row"), ("i64", "N"), ("i64", "K"), ("i64", "add")]  # fmt: skip
+             ("ptr", "C"), ("i64", "c_row"), ("i64", "N"), ("i64", "K"),
+             ("i64", "add")]  # fmt: skip
 
 
 def write_sweep(unit: Unit, tile: Tile, rows: int) -> None:

@@ -15,6 +15,7 @@ import ctypes
 import os
 import threading
 from functools import lru_cache
+from platform import machine
 
 import numpy as np
 
@@ -23,8 +24,11 @@ from ..ir import Function, Unit
 
 # Bytes from the start of the shared memory: a cache line each, so that nobody waits for a neighbour
 _TICKET, _DONE, _TASK, _FRAME, _LOCK, _AWAKE, _ACTIVE, _STOP = 0, 64, 128, 136, 192, 256, 320, 384
-_BYTES = 448
+_ALONE, _PENANCE = 448, 456  # see `_judge`
+_BYTES = 512
 _PAUSES = 100  # between two calls of sched_yield; more hurt where other processes run
+_FIRST, _LONGEST = 64, 4096  # calls that the caller works alone after it had to wait
+_TICKS = 20_000 if machine() in ("x86_64", "AMD64") else 200  # some microseconds of the clock
 _IDLE = 100_000  # pauses without work until a worker parks; some milliseconds
 
 
@@ -73,7 +77,7 @@ def _wait(f: Function, again: str) -> None:
 
 
 def _is_x86() -> bool:
-    return os.uname().machine in ("x86_64", "AMD64") if hasattr(os, "uname") else True
+    return machine() in ("x86_64", "AMD64")
 
 
 def _parallel(unit: Unit) -> None:
@@ -81,8 +85,15 @@ def _parallel(unit: Unit) -> None:
     f = unit.function("parallel", arguments)
     f.emit("%waits = alloca i64, align 8")
     f.emit("store i64 0, ptr %waits, align 8")
-    lock, share, alone = (f.fresh(s) for s in ("lock", "share", "alone"))
-    f.branch(f.name("icmp eq ptr %pool, null"), alone, lock)
+    ask, lock, share, alone = (f.fresh(s) for s in ("ask", "lock", "share", "alone"))
+    f.branch(f.name("icmp eq ptr %pool, null"), alone, ask)
+    f.label(ask)
+    calls = f.name(f"load i64, ptr {_field(f, _ALONE)}, align 8")
+    with f.when(f.name(f"icmp sgt i64 {calls}, 0")):
+        f.emit(f"store i64 {f.name(f'sub i64 {calls}, 1')}, ptr {_field(f, _ALONE)}, align 8")
+        f.jump(alone)
+        f.label(f.fresh("never"))
+    f.jump(lock)
     f.label(lock)
     swap = f.name(f"cmpxchg ptr {_field(f, _LOCK)}, i64 0, i64 1 acq_rel acquire, align 8")
     f.branch(f.name(f"extractvalue {{i64, i1}} {swap}, 1"), share, alone)
@@ -94,23 +105,52 @@ def _parallel(unit: Unit) -> None:
     generation = f.name(f"add i64 {f.name(f'and i64 {before}, {-(2**32)}')}, {2**32}")
     ticket = f.name(f"add i64 {generation}, %chunks")
     f.emit(f"store atomic i64 {ticket}, ptr {_field(f, _TICKET)} release, align 8")
-    claim, join, idle, done = (f.fresh(s) for s in ("claim", "join", "idle", "done"))
+    claim, last, join, idle, done = (f.fresh(s) for s in ("claim", "last", "join", "idle", "done"))
+    began = f.clock()
     f.jump(claim)
     f.label(claim)
-    _claim(f, claim, join)
+    _claim(f, claim, last)
     f.jump(claim)
+    f.label(last)
+    worked = f.clock()
+    f.jump(join)
     f.label(join)
     finished = f.name(f"load atomic i64, ptr {_field(f, _DONE)} acquire, align 8")
     f.branch(f.name(f"icmp eq i64 {finished}, %chunks"), done, idle)
     f.label(idle)
     _wait(f, join)
     f.label(done)
+    _judge(f, began, worked)
     f.emit(f"store atomic i64 0, ptr {_field(f, _LOCK)} release, align 8")
     f.emit("ret void")
     f.label(alone)
     with f.loop(0, "%chunks") as loop:
         f.emit(f"call void %task(ptr %frame, i64 {loop.index})")
     f.emit("ret void")
+
+
+def _judge(f: Function, began: str, worked: str) -> None:
+    """Work alone for a while if the others took much longer than the caller.
+
+    Then they were not running: on a busy machine the system takes the CPU away from a worker in the
+    middle of a chunk, and the caller would wait for milliseconds, again and again. The while is
+    twice as long each time, and slowly grows shorter as all goes well.
+    """
+    waited = f.name(f"sub i64 {f.clock()}, {worked}")
+    fair = f.name(f"mul i64 {f.name(f'sub i64 {worked}, {began}')}, 2")
+    long = f.name(f"icmp sgt i64 {waited}, {f.name(f'add i64 {fair}, {_TICKS}')}")
+    place = _field(f, _PENANCE)
+    f.unit.declare("smin", "declare i64 @llvm.smin.i64(i64, i64)")
+    f.unit.declare("smax", "declare i64 @llvm.smax.i64(i64, i64)")
+    before = f.name(f"load i64, ptr {place}, align 8")
+    least = f.name(f"call i64 @llvm.smax.i64(i64 {before}, i64 {_FIRST})")
+    twice = f.name(f"call i64 @llvm.smin.i64(i64 {f.name(f'mul i64 {least}, 2')}, i64 {_LONGEST})")
+    less = f.name(f"sub i64 {before}, {f.name(f'lshr i64 {before}, 6')}")
+    f.emit(
+        f"store i64 {f.name(f'select i1 {long}, i64 {twice}, i64 {less}')}, ptr {place}, align 8"
+    )
+    calls = f.name(f"select i1 {long}, i64 {least}, i64 0")
+    f.emit(f"store i64 {calls}, ptr {_field(f, _ALONE)}, align 8")
 
 
 def _work(unit: Unit) -> None:
@@ -136,7 +176,9 @@ def _work(unit: Unit) -> None:
     f.branch(f.name(f"and i1 {long}, {calm}"), leave, rest)
     f.label(rest)  # patience begins anew while a call goes on that may share work again
     young = f.name(f"urem i64 {waits}, {_PAUSES}")
-    f.emit(f"store i64 {f.name(f'select i1 {calm}, i64 {waits}, i64 {young}')}, ptr %waits, align 8")
+    f.emit(
+        f"store i64 {f.name(f'select i1 {calm}, i64 {waits}, i64 {young}')}, ptr %waits, align 8"
+    )
     _wait(f, claim)
     f.label(leave)
     f.name(f"atomicrmw sub ptr {_field(f, _AWAKE)}, i64 1 acq_rel, align 8")

@@ -1,0 +1,166 @@
+"""What runs row by row together: chains of instructions of which each needs only its own rows.
+
+Row r of a layer's activation depends on row r of the layer before, and so does the gradient on the
+way back. Such instructions become one `Region`, which is cut into chunks of rows: a thread takes
+its rows through all of them, without waiting for others in between, while they are in its cache.
+The same holds for the rows of a weight's gradient and the optimiser's step that reads it.
+
+::
+
+    [128 rows]  gather, x @ w, relu, h @ v, ..., d @ v.T, mask         one region
+    [784 rows]  x.T @ d, Adam                                          another
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from ..threads import get_num_threads
+from .access import Access, accesses, conflict, rows_of
+from .costs import count_chunks, nanoseconds, share_product, takes_rows
+from .instructions import Either, Instruction, Map, Product, Region, Turns, While
+from .nest import merge, strides_in
+
+_UNIT = 16  # rows: chunks of a multiple begin where a vector does
+_TALL = 512  # rows a chunk about where there are products: each reads all of the right matrix
+_SAME = 0.02  # of the time: fewer chunks must save as much
+
+
+def arrange(code: Sequence[Instruction]) -> list[Instruction]:
+    """The same computation, with regions, and all else cut for threads where that pays."""
+    for step in code:
+        if isinstance(step, Turns):
+            step.body = arrange(step.body)
+        elif isinstance(step, While):
+            step.asks, step.body = arrange(step.asks), arrange(step.body)
+        elif isinstance(step, Either):
+            step.yes, step.no = arrange(step.yes), arrange(step.no)
+    return [_shared(step) for step in _grouped([_Used(step) for step in code])]
+
+
+@dataclass(eq=False)
+class _Used:
+    """An instruction and what it reads and writes."""
+
+    step: Instruction
+
+    def __post_init__(self) -> None:
+        self.accesses: list[Access] = accesses(self.step)
+        self.rows = rows_of(self.step) if takes_rows(self.step) else 0
+
+
+def _grouped(code: Sequence[_Used]) -> list[Instruction]:
+    """Regions of the number of rows that most work has; then again for what is left."""
+    work: dict[int, float] = {}
+    for used in code:
+        if used.rows >= 2 * _UNIT:
+            work[used.rows] = work.get(used.rows, 0.0) + nanoseconds(used.step)
+    for rows in sorted(work, key=lambda rows: -work[rows]):
+        if count_chunks(work[rows]) == 1:
+            break
+        before, region, after = _split(code, rows)
+        if len(region) > 1:
+            made = Region(rows, [used.step for used in region])
+            return [*_grouped(before), made, *_grouped(after)]
+    return [used.step for used in code]
+
+
+def _split(code: Sequence[_Used], rows: int) -> tuple[list[_Used], list[_Used], list[_Used]]:
+    """What must or may run before a region, the region, and what must run after it."""
+    before: list[_Used] = []
+    region: list[_Used] = []
+    after: list[_Used] = []
+    for used in code:
+        late = _depends(used, after)
+        if used.rows == rows and not late and _fits(used, region):
+            region.append(used)
+        elif late or _depends(used, region):
+            after.append(used)
+        else:
+            before.append(used)
+    return before, region, after
+
+
+def _depends(used: _Used, others: Iterable[_Used]) -> bool:
+    """Whether an instruction must stay behind one of others."""
+    return any(conflict(a, b) for other in others for a in used.accesses for b in other.accesses)
+
+
+def _fits(used: _Used, region: Sequence[_Used]) -> bool:
+    """Whether each row depends only on the same row of what the region has so far."""
+    for mine in used.accesses:
+        same = [b for other in region for b in other.accesses if b.buffer is mine.buffer]
+        if mine.writes or any(b.writes for b in same):
+            ranges = [a.rows for a in (mine, *same)]
+            if not _apart(ranges):
+                return False
+    return True
+
+
+def _apart(ranges: Sequence[tuple[int, int, int] | None]) -> bool:
+    """Whether different rows never meet: one stride, and all of a row within it."""
+    if any(r is None for r in ranges):
+        return False
+    known = [r for r in ranges if r is not None]
+    strides = {stride for stride, _, _ in known}
+    if len(strides) != 1:
+        return False
+    width = max(high for _, _, high in known) - min(low for _, low, _ in known)
+    return width < abs(strides.pop())
+
+
+def _shared(step: Instruction) -> Instruction:
+    """An instruction cut into chunks, if that pays."""
+    if isinstance(step, Region):
+        turns = count_chunks(nanoseconds(step)) // get_num_threads()
+        if any(isinstance(inner, Product) for inner in step.steps):
+            turns = min(turns, step.rows // (get_num_threads() * _TALL))
+        step.chunk = _chunk(step.rows, turns)
+        for inner in step.steps:
+            if isinstance(inner, Product):
+                inner.axis, inner.chunk = 0, step.chunk
+    elif isinstance(step, Product):
+        share_product(step)
+    elif type(step) is Map and 0 not in step.domain:
+        count = count_chunks(nanoseconds(step))
+        views = [view for _, view in step.stores]
+        axes = merge(step.domain, strides_in([e for e, _ in step.stores], views), frozenset())
+        if count > 1 and axes and axes[0].size >= 2 * _UNIT:
+            return Region(axes[0].size, [step], _chunk(axes[0].size, count // get_num_threads()))
+    return step
+
+
+def _chunk(rows: int, turns: int) -> int:
+    """Rows a chunk: at most so many chunks a thread, and all threads end at about the same time."""
+    threads = get_num_threads()
+    best, lost = rows, 1.0
+    for count in range(max(1, turns), 0, -1):
+        chunk = -(-rows // (threads * count * _UNIT)) * _UNIT
+        chunks = -(-rows // chunk)
+        longest = min(rows, chunk * -(-chunks // threads))
+        waiting = longest * threads / rows - 1.0
+        if waiting < lost - _SAME:
+            best, lost = chunk, waiting
+    return best
+
+
+def all_products(code: Iterable[Instruction]) -> Iterable[Product]:
+    """The products of some instructions, and of those inside them."""
+    for step in code:
+        if isinstance(step, Product):
+            yield step
+        elif isinstance(step, (Region, Turns, While, Either)):
+            yield from all_products(inside(step))
+
+
+def inside(step: Instruction) -> Iterable[Instruction]:
+    """The instructions that one holds."""
+    if isinstance(step, Region):
+        return step.steps
+    if isinstance(step, Turns):
+        return step.body
+    if isinstance(step, While):
+        return chain(step.asks, step.body)
+    return chain(step.yes, step.no) if isinstance(step, Either) else ()

@@ -1,0 +1,118 @@
+"""What is computed row by row together, and that threads change nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from fuzz_graphs import graph_of, shared
+
+import chainrule as cr
+from chainrule.backends import BACKENDS
+from chainrule.backends.llvm.describe import plan_text
+from chainrule.backends.llvm.instructions import Map, Product, Region, Turns
+from chainrule.backends.llvm.plan import plan
+from chainrule.config import configured
+from chainrule.simplify import simplify
+
+ROWS, SIZES = 128, (256, 512, 64)
+rng = np.random.default_rng(0)
+X = rng.normal(size=(ROWS, SIZES[0])).astype(np.float32)
+Y = rng.normal(size=(ROWS, SIZES[2])).astype(np.float32)
+W = {
+    "a": (rng.normal(size=SIZES[:2]) / 16).astype(np.float32),
+    "b": np.zeros(SIZES[1], np.float32),
+    "c": (rng.normal(size=SIZES[1:]) / 23).astype(np.float32),
+}
+
+
+def loss(w: Any, x: Any, y: Any) -> Any:
+    """Two layers."""
+    hidden = np.maximum(x @ w["a"] + w["b"], np.float32(0))
+    return np.mean((hidden @ w["c"] - y) ** 2)
+
+
+def train(w: Any, x: Any, y: Any) -> Any:
+    """Some steps of gradient descent with momentum."""
+
+    def step(state: Any, _: Any) -> Any:
+        w, v = state
+        g = cr.grad(loss)(w, x, y)
+        v = {k: np.float32(0.9) * v[k] + g[k] for k in w}
+        return ({k: w[k] - np.float32(0.1) * v[k] for k in w}, v), None
+
+    start = {k: a * np.float32(0) for k, a in w.items()}
+    return cr.scan(step, (w, start), None, length=5)[0][0]
+
+
+@pytest.fixture
+def _two_threads() -> Iterator[None]:
+    with configured(num_threads=2, cache=0):
+        yield
+
+
+@pytest.mark.usefixtures("_two_threads")
+def test_a_training_step_is_two_regions() -> None:
+    """Rows of the batch go forward and back together, rows of a weight through the optimiser."""
+    planned = plan(simplify(cr.jit(train).graph(W, X, Y)))
+    (turns,) = [step for step in planned.instructions if isinstance(step, Turns)]
+    regions = [step for step in turns.body if isinstance(step, Region)]
+    kinds = [(r.rows, [type(s) for s in r.steps].count(Product)) for r in regions]
+    assert sorted(kinds) == [(128, 3), (256, 1), (512, 1)], plan_text(planned)
+    for region in regions:
+        assert region.chunks == 2
+        assert any(isinstance(step, Map) for step in region.steps)
+
+
+def test_a_training_has_the_same_bits_for_any_number_of_threads() -> None:
+    """1, 2, 3 and 5 threads; and the numbers are those of plain NumPy."""
+    found = []
+    for n in (1, 2, 3, 5):
+        with configured(num_threads=n, cache=0):
+            found.append(cr.jit(train)(W, X, Y))
+    for other in found[1:]:
+        for name, a in found[0].items():
+            np.testing.assert_array_equal(a, other[name])
+    w, v = W, {k: np.zeros_like(a) for k, a in W.items()}
+    for _ in range(5):
+        before = X @ w["a"] + w["b"]
+        hidden = np.maximum(before, 0)
+        d = 2 * (hidden @ w["c"] - Y) / Y.size
+        back = d @ w["c"].T * (before > 0)
+        g = {"a": X.T @ back, "b": back.sum(axis=0), "c": hidden.T @ d}
+        v = {k: np.float32(0.9) * v[k] + g[k] for k in w}
+        w = {k: w[k] - np.float32(0.1) * v[k] for k in w}
+    for name, a in found[0].items():
+        np.testing.assert_allclose(a, w[name], rtol=1e-4, atol=1e-5)
+
+
+def test_random_graphs_have_the_same_bits_when_shared() -> None:
+    """All work cut for three threads: not one bit differs from one thread's."""
+    regions = 0
+    for seed in range(3000, 3150):
+        graph, arguments = graph_of(seed)
+        simple = simplify(graph)
+        with configured(num_threads=1, cache=0):
+            expected = BACKENDS["llvm"].compile(simple)(arguments)
+        with shared():
+            found = BACKENDS["llvm"].compile(simple)(arguments)
+            regions += plan_text(plan(simple)).count("chunks of")
+        for a, b in zip(expected, found, strict=True):
+            np.testing.assert_array_equal(a, b, err_msg=f"seed {seed}")
+    assert regions > 50
+
+
+@pytest.mark.usefixtures("_two_threads")
+def test_rows_that_meet_are_no_region() -> None:
+    """A map that reads its neighbour's row waits until all rows are there."""
+
+    def f(x: Any) -> Any:
+        y = np.tanh(x) * np.exp(-x)
+        return np.cumsum(y, axis=1)[::-1] * np.sin(y) + np.roll(y, 1, axis=0)
+
+    x = np.random.default_rng(1).normal(size=(999, 333))
+    with configured(backend="numpy"):
+        expected = cr.jit(f)(x)
+    np.testing.assert_allclose(cr.jit(f)(x), expected, rtol=1e-12, atol=1e-12)
