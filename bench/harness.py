@@ -24,6 +24,10 @@ class Contest:
         How often each runs, in turns.
     number : int
         Calls a round; more for what takes microseconds.
+    warm : float
+        Seconds of calls before each turn that are not timed. Threads go on spinning for a while
+        when their work is done: where both sides use some, this keeps those of one out of the
+        other's time.
     """
 
     task: str
@@ -33,6 +37,7 @@ class Contest:
     same: Callable[[Any, Any], None]
     rounds: int = 15
     number: int = 1
+    warm: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,7 @@ def run(contest: Contest) -> Outcome:
     for turn in range(contest.rounds):
         pair = [(contest.ours, ours), (contest.theirs, theirs)]
         for function, times in pair if turn % 2 else pair[::-1]:
+            _warm_up(function, contest.warm)
             times.append(_seconds(function, contest.number))
     ratios = sorted(b / a for a, b in zip(ours, theirs, strict=True))
     quarter = len(ratios) // 4
@@ -62,6 +68,12 @@ def run(contest: Contest) -> Outcome:
         contest.task, contest.peer, median(ours), median(theirs), median(ratios),
         ratios[quarter], ratios[-1 - quarter],
     )  # fmt: skip
+
+
+def _warm_up(function: Callable[[], Any], seconds: float) -> None:
+    start = perf_counter()
+    while perf_counter() - start < seconds:
+        function()
 
 
 def _seconds(function: Callable[[], Any], number: int) -> float:

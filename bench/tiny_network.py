@@ -9,7 +9,7 @@ import numpy as np
 
 import chainrule as cr
 
-from . import peers
+from . import peers, torch_training
 from .harness import Contest
 
 STEPS, RATE = 10_000, np.float32(0.1)
@@ -48,16 +48,38 @@ def by_jax() -> Any:
     return jax.jit(lambda p: jax.lax.scan(step, p, None, length=STEPS)[0])
 
 
+def by_torch() -> Any:
+    """A loop of Python with PyTorch's optimiser; another form of it is no faster."""
+    torch = peers.torch(threads=1)
+    if torch is None:
+        return None
+    x, y = torch.from_numpy(X), torch.from_numpy(Y)
+    loss = torch.nn.MSELoss()
+
+    def train() -> list[Any]:
+        model = torch_training.network(torch, START)
+        model[1] = torch.nn.Tanh()
+        optimizer = torch.optim.SGD(model.parameters(), lr=float(RATE), foreach=False)
+        for _ in range(STEPS):
+            torch_training.step(model, optimizer, loss, x, y)
+        return torch_training.weights_of(model)
+
+    return train
+
+
 def same(a: Any, b: Any) -> None:
     for mine, theirs in zip(a, b, strict=True):
         np.testing.assert_allclose(mine, np.asarray(theirs), rtol=0, atol=2e-3)
 
 
 def contests() -> Iterator[Contest]:
+    task = f"{STEPS} steps of 2-8-1, batch 4, float32"
     theirs = by_jax()
     if theirs is not None:
-        yield Contest(f"{STEPS} steps of 2-8-1, batch 4, float32", "JAX scan",
-                      lambda: ours(START), lambda: jax_ready(theirs(START)), same)  # fmt: skip
+        yield Contest(task, "JAX scan", lambda: ours(START), lambda: jax_ready(theirs(START)), same)
+    train = by_torch()
+    if train is not None:
+        yield Contest(task, "PyTorch eager", lambda: ours(START), train, same, rounds=7)
 
 
 def jax_ready(results: Any) -> Any:
