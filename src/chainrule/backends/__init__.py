@@ -15,13 +15,13 @@ BACKENDS: dict[str, Backend] = {"numpy": NumpyBackend(), "llvm": NativeBackend()
 _warned: set[str] = set()
 
 
-def compile_graph(graph: Graph) -> Program:
+def compile_graph(graph: Graph, quick_start: bool = False) -> Program:
     """The graph as a function of arrays, by the backend of `config`.
 
     Where native code cannot be made the reference takes over, with one warning.
     """
     try:
-        return BACKENDS[config.backend].compile(graph)
+        return BACKENDS[config.backend].compile(graph, quick_start)
     except CompileError as error:
         if not _warned:
             _warned.add(config.backend)

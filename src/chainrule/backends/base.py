@@ -41,6 +41,9 @@ class Backend(Protocol):
 
     name: str
 
-    def compile(self, graph: Graph) -> Program:
-        """A function from the inputs' arrays to the outputs' arrays."""
+    def compile(self, graph: Graph, quick_start: bool = False) -> Program:
+        """A function from the inputs' arrays to the outputs' arrays.
+
+        With `quick_start` it may be slow at first, if that lets it begin earlier.
+        """
         ...

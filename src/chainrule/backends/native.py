@@ -14,6 +14,6 @@ class NativeBackend:
 
     name = "llvm"
 
-    def compile(self, graph: Graph) -> Program:
+    def compile(self, graph: Graph, quick_start: bool = False) -> Program:
         """A function of arrays, as native code."""
-        return _llvm.LlvmBackend().compile(graph)  # type: ignore[no-any-return]
+        return _llvm.LlvmBackend().compile(graph, quick_start)  # type: ignore[no-any-return]

@@ -17,7 +17,7 @@ class NumpyBackend:
 
     name = "numpy"
 
-    def compile(self, graph: Graph) -> Program:
+    def compile(self, graph: Graph, quick_start: bool = False) -> Program:
         """A function that evaluates the graph."""
         return Interpreted(graph)
 

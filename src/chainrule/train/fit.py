@@ -158,7 +158,7 @@ class _Training:
         batch_size: int, score: Score | None, key: Any,
     ) -> None:  # fmt: skip
         self.data, self.validation, self.score, self.key = data, validation, score, key
-        self.epoch = jit(make_epoch(loss, optimizer, batch_size))
+        self.epoch = jit(make_epoch(loss, optimizer, batch_size), quick_start=True)
         self.mean_loss = mean_loss(loss)
         self.model = tree.map(np.array, model)
         self.state = tree.map(np.array, optimizer.init(self.model))

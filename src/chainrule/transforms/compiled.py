@@ -21,8 +21,10 @@ from ..trace.tracer import Tracer, node_of
 class Compiled:
     """One trace of a function: its graph and, once it has run, its program."""
 
-    def __init__(self, graph: Graph, out_treedef: Any, outside: Sequence[Node]) -> None:
-        self.graph = graph
+    def __init__(
+        self, graph: Graph, out_treedef: Any, outside: Sequence[Node], quick_start: bool = False
+    ) -> None:
+        self.graph, self.quick_start = graph, quick_start
         self.out_treedef = out_treedef
         self.outside = tuple(outside)
         self.program: Program | None = None
@@ -40,7 +42,7 @@ class Compiled:
     def ready(self) -> Program:
         """The program, made now if it was not yet."""
         if self.program is None:
-            self.program = compile_graph(simplify(self.graph))
+            self.program = compile_graph(simplify(self.graph), self.quick_start)
         return self.program
 
     def run(self, leaves: Sequence[Any]) -> list[Any]:

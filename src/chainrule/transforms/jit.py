@@ -24,10 +24,11 @@ class Jitted:
     """A function that is traced once for each kind of argument; see `jit`."""
 
     def __init__(
-        self, f: Callable[..., Any], static_argnums: Sequence[int], static_argnames: Sequence[str]
-    ) -> None:
+        self, f: Callable[..., Any], static_argnums: Sequence[int] = (),
+        static_argnames: Sequence[str] = (), quick_start: bool = False,
+    ) -> None:  # fmt: skip
         update_wrapper(self, f)
-        self.function = f
+        self.function, self.quick_start = f, quick_start
         self.static_argnums, self.static_argnames = _static(f, static_argnums, static_argnames)
         self.cache: dict[Hashable, Compiled] = {}
         self._last: dict[Hashable, Compiled] = {}
@@ -179,7 +180,8 @@ class Jitted:
             args = [positional[k] if k in positional else next(rest) for k in range(count)]
             return self.function(*args, **by_name, **given)
 
-        return Compiled(*capture(call, arrays, treedef, [is_weak(x) for x in leaves]))
+        weak = [is_weak(x) for x in leaves]
+        return Compiled(*capture(call, arrays, treedef, weak), self.quick_start)
 
 
 def _static(
@@ -209,6 +211,7 @@ def jit(
     *,
     static_argnums: int | Sequence[int] = (),
     static_argnames: str | Sequence[str] = (),
+    quick_start: bool = False,
 ) -> Jitted:
     """Make a function that traces `f` once for each kind of argument and then runs the graph.
 
@@ -223,6 +226,11 @@ def jit(
         must be hashable; each new value is a new trace.
     static_argnames : str or sequence of str
         The same by name.
+    quick_start : bool
+        Begin with code that is made in a hurry, where good code takes over 50 ms to make; that
+        is made by another thread meanwhile and takes over between two turns of a loop. The
+        numbers are the same bit for bit. For functions that run long, such as an epoch of a
+        training. Default False.
 
     Returns
     -------
@@ -248,7 +256,7 @@ def jit(
     """
     nums = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
     names = (static_argnames,) if isinstance(static_argnames, str) else tuple(static_argnames)
-    return Jitted(f, nums, names)
+    return Jitted(f, nums, names, quick_start)
 
 
 def make_graph(f: Callable[..., Any]) -> Callable[..., Graph]:
@@ -264,4 +272,4 @@ def make_graph(f: Callable[..., Any]) -> Callable[..., Graph]:
       %3: f64[3] = mul %1, %2
       return %3
     """
-    return Jitted(f, (), ()).graph
+    return Jitted(f).graph

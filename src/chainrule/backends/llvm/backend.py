@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from threading import Thread
 from time import perf_counter
 
 from ...config import config
+from ...errors import CompileError
 from ...graph.graph import Graph
 from ..base import Program
 from ..threads import get_num_threads
@@ -20,14 +22,21 @@ from .runtime import key_of, symbols
 from .signature import Signature
 from .stored import pack, unpack
 
+_LINE = 16e-6  # seconds that code generation takes for a line of IR
+_LONG = 0.05  # seconds that nobody should wait
+
 
 class LlvmBackend:
     """Compiles a graph for the CPU at hand."""
 
     name = "llvm"
 
-    def compile(self, graph: Graph) -> Program:
-        """A function of arrays, as native code."""
+    def compile(self, graph: Graph, quick_start: bool = False) -> Program:
+        """A function of arrays, as native code.
+
+        With `quick_start`, code that would take long to make is first made in a hurry, and made
+        well by another thread meanwhile: it takes over between two turns of a loop.
+        """
         start = perf_counter()
         signature = Signature(graph)
         key = key_of(signature.digest, str(get_num_threads()))
@@ -37,14 +46,15 @@ class LlvmBackend:
         planned = plan(graph)
         if config.debug >= 4:
             print(plan_text(planned), file=sys.stderr)
-        unit = emit(planned)
+        unit = emit(planned, outlined=quick_start and config.debug < 2)
         asked = {*unit.declarations, *(() if host().fma else ("fma", "fmaf"))}
         planned.symbols = [name for name in symbols() if name in asked]
         text = unit.text(host().triple)
         middle = perf_counter()
         if config.debug >= 5:
             print(text, file=sys.stderr)
-        code = assemble(text)
+        hurried = bool(planned.turns) and text.count("\n") * _LINE > _LONG
+        code = assemble(text, level=0) if hurried else assemble(text)
         if config.debug >= 1:
             end = perf_counter()
             print(
@@ -55,9 +65,27 @@ class LlvmBackend:
             )
             for call in planned.calls:
                 print(f"chainrule: computed by NumPy: {describe(call.node)}", file=sys.stderr)
-        if not planned.guarded and not planned.timed:
+        program = NativeProgram(graph, planned, code)
+        if hurried:
+            Thread(target=self._improve, args=(program, text, key, signature)).start()
+        elif not planned.guarded and not planned.timed:
             cache.store(key, pack(planned, code, signature.nodes))
-        return NativeProgram(graph, planned, code)
+        return program
+
+    def _improve(self, program: NativeProgram, text: str, key: str, signature: Signature) -> None:
+        """Make better code, have the program use it, and keep it."""
+        start = perf_counter()
+        try:
+            code = assemble(text)
+            program.improve(code)
+        except CompileError as error:  # what there is goes on
+            print(f"chainrule: {error}", file=sys.stderr)
+            return
+        if not program.plan.guarded:
+            cache.store(key, pack(program.plan, code, signature.nodes))
+        if config.debug >= 1:
+            spent = 1e3 * (perf_counter() - start)
+            print(f"chainrule: better code after {spent:.0f} ms more", file=sys.stderr)
 
     def _cached(
         self, graph: Graph, signature: Signature, key: str, start: float

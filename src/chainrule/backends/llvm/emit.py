@@ -42,15 +42,20 @@ INTERRUPTED, FAILED = -1, -2
 
 _POLL = 20_000.0  # nanoseconds between two looks at the clock, about
 _SHORT = 500.0  # nanoseconds of a turn for which the way through memory counts
+_OUTLINED = 2_000.0  # nanoseconds of a turn that may be a function of its own
 _REGISTERS = 12  # what one turn leaves to the next; there are 16 or 32, and a turn needs some
 
 
-def emit(plan: Plan) -> Unit:
-    """The module of a plan."""
+def emit(plan: Plan, outlined: bool = False) -> Unit:
+    """The module of a plan.
+
+    With `outlined`, a turn of a loop that takes a while is a function of its own, whose address
+    stands in a slot of the frame: so another thread can put a better one in its place.
+    """
     unit = Unit()
     f = unit.function("main", [("ptr", "frame")], "i32")
     sites = {node: k for k, node in enumerate(plan.sites, 1)}
-    emitter = _Emitter(f, sites)
+    emitter = _Emitter(f, sites, plan if outlined else None)
     if config.debug >= 2:
         emitter.timing = Timing(f, plan.slots)
     emitter.whole(plan.instructions)
@@ -60,8 +65,8 @@ def emit(plan: Plan) -> Unit:
 
 
 class _Emitter:
-    def __init__(self, f: Function, sites: dict[Node, int]) -> None:
-        self.f, self.sites = f, sites
+    def __init__(self, f: Function, sites: dict[Node, int], outlined: Plan | None = None) -> None:
+        self.f, self.sites, self.outlined = f, sites, outlined
         self.timing: Timing | None = None
         self.pointers = Pointers(f)
 
@@ -294,8 +299,29 @@ class _Emitter:
             if step.reverse:
                 index = f.name(f"sub i64 {step.length - 1}, {loop.index}")
             known = {place[0]: x for place, x in zip(places, loop.values, strict=True)}
-            self.turn(step, index, known)
+            if self.outlined is not None and sum(map(nanoseconds, step.body)) > _OUTLINED:
+                self.call_turn(self.outlined, step, index)
+            else:
+                self.turn(step, index, known)
             loop.carry(*[self.memory(*place) for place in places])
+
+    def call_turn(self, plan: Plan, step: Turns, index: Index) -> None:
+        """One turn, by the function whose address stands in a slot."""
+        f = self.f
+        task = f.unit.function(f"turn{len(plan.turns)}", [("ptr", "frame"), ("i64", "index")])
+        plan.turns.append(plan.slots)
+        plan.slots += 1
+        inner = _Emitter(task, self.sites)
+        inner.turn(step, "%index", {})
+        task.jump("exit")
+        task.label("exit")
+        task.emit("ret void")
+        function = self.pointers.slot(plan.turns[-1])
+        f.emit(f"call void {function}(ptr %frame, i64 {index})")
+        status = f.name(f"load i64, ptr {f.offset('%frame', ERROR, 8)}, align 8")
+        on = f.fresh("on")
+        f.branch(f.name(f"icmp slt i64 {status}, 0"), "exit", on)
+        f.label(on)
 
     def memory(self, place: int, dtype: np.dtype[Any], lanes: int) -> Value:
         """What lies in the arena: loaded, unless it has just been stored."""

@@ -246,6 +246,8 @@ class Plan:
         Those whose surroundings are watched: all, which then share no room, or none.
     symbols : sequence of str
         What the code calls of the library.
+    turns : list of int
+        The slots that hold the addresses of the functions turn0, turn1, ...
     timed : sequence of str
         What is counted in words after the slots, two each.
     """
@@ -260,6 +262,7 @@ class Plan:
     long: bool = True
     guarded: Sequence[Buffer] = ()
     symbols: Sequence[str] = ()
+    turns: list[int] = field(default_factory=list)
     timed: Sequence[str] = ()
 
 

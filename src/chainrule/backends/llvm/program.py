@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
+from threading import Lock
 from time import perf_counter
 from typing import Any
 
@@ -18,7 +19,16 @@ from .arena import padded
 from .engine import Loaded
 from .instructions import Call, Plan
 from .layout import View
-from .runtime import entry_address, make_entry, pool, raise_kept, symbols, worker
+from .runtime import (
+    card_of,
+    entry_address,
+    make_entry,
+    pool,
+    raise_kept,
+    set_main,
+    symbols,
+    worker,
+)
 from .slots import ARENA, BUSY, FIRST, POOL, RAISED
 from .slots import REFERENCE as CALLBACK
 from .timing import report
@@ -58,14 +68,36 @@ class NativeProgram:
         self.constants = [
             (slot, np.ascontiguousarray(node.value)) for node, slot in plan.constants.items()
         ]
-        known = symbols()
-        self._loaded = Loaded(code, {name: known[name] for name in plan.symbols}, ["main"])
-        (self._address,) = self._loaded.addresses
-        self._main = _Main(self._address)
+        self._changing = Lock()
+        self._loaded: list[Loaded] = []
+        self._cards: list[Any] = []
         self._frames: list[Frame] = []
+        self._made: list[Frame] = []
+        self._load(code)
         self._running: dict[int, Frame] = {}
         self._callback = _Callback(self._reference) if plan.calls else None
         self._own = self._frame()
+
+    def _load(self, code: bytes) -> None:
+        known = symbols()
+        names = ["main", *[f"turn{k}" for k in range(len(self.plan.turns))]]
+        loaded = Loaded(code, {name: known[name] for name in self.plan.symbols}, names)
+        self._loaded.append(loaded)  # code that still runs must not go
+        self._address, *self._turns = loaded.addresses
+        self._main = _Main(self._address)
+
+    def improve(self, code: bytes) -> None:
+        """Use other code for the same plan from now on; calls that run take it up, too."""
+        with self._changing:
+            self._load(code)
+            for frame in self._made:
+                self._set_turns(frame)
+            for card in self._cards:
+                set_main(card(), self._address)
+
+    def _set_turns(self, frame: Frame) -> None:
+        for slot, address in zip(self.plan.turns, self._turns, strict=True):
+            frame.slots[slot] = address
 
     @property
     def arena_bytes(self) -> int:
@@ -89,11 +121,15 @@ class NativeProgram:
         plan = self.plan
         by_python = plan.parallel or plan.calls or plan.timed or plan.guarded
         finish = self._only if single else self._all
-        return make_entry(
-            address, self.inputs, self.outputs, self._own.slots, main=self._address,
-            long=plan.long, single=single, run=finish if by_python else None,
-            failed=self._failed, kept=self,
-        )  # fmt: skip
+        with self._changing:
+            made = make_entry(
+                address, self.inputs, self.outputs, self._own.slots, main=self._address,
+                long=plan.long, single=single, run=finish if by_python else None,
+                failed=self._failed, kept=self,
+            )  # fmt: skip
+            if plan.turns:
+                self._cards.append(card_of(made))
+        return made
 
     def _all(self, results: list[Any]) -> list[Any]:
         return self._run(self._own, results)
@@ -136,7 +172,12 @@ class NativeProgram:
         return [r if r.ndim else r[()] for r in results]
 
     def _frame(self) -> Frame:
-        return Frame(self.plan, self.constants, self._callback)
+        frame = Frame(self.plan, self.constants, self._callback)
+        with self._changing:
+            self._set_turns(frame)
+            if self.plan.turns:
+                self._made.append(frame)
+        return frame
 
     def _take(self) -> Frame:
         """A frame that nobody uses."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import sys
 import sysconfig
+import weakref
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
@@ -293,6 +294,17 @@ def make_entry(
     make.restype = ctypes.py_object
     make.argtypes = [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p]
     return make(ctypes.addressof(_methods[address]), card, None)  # type: ignore[no-any-return]
+
+
+def card_of(entry: Callable[..., Any]) -> weakref.ref[Card]:
+    """The card of a function that `make_entry` made, for as long as that lives."""
+    return weakref.ref(entry.__self__)  # type: ignore[attr-defined]
+
+
+def set_main(card: Card | None, address: int) -> None:
+    """Have an entry call another `main` from now on."""
+    if card is not None:
+        card[_MAIN] = address
 
 
 def _numpy_api() -> tuple[int, int]:

@@ -31,12 +31,16 @@ _loaded: dict[Host, tuple[dict[str, int], Loaded]] = {}
 
 @lru_cache(maxsize=1)
 def generator() -> str:
-    """A digest of everything that code depends on but the graph and the host."""
-    digest = hashlib.sha256(__version__.encode())
-    digest.update(repr((_llvmlite.__version__, binding.llvm_version_info)).encode())
+    """A digest of everything that code depends on but the graph and the host.
+
+    The compiler's own files count by size and time: to read them all would take longer than to load
+    a program.
+    """
+    parts: list[object] = [__version__, _llvmlite.__version__, binding.llvm_version_info]
     for path in sorted(Path(__file__).parent.parent.rglob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+        status = path.stat()
+        parts.append((path.name, status.st_size, status.st_mtime_ns))
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
 def key_of(*parts: str) -> str:
