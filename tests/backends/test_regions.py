@@ -116,3 +116,23 @@ def test_rows_that_meet_are_no_region() -> None:
     with configured(backend="numpy"):
         expected = cr.jit(f)(x)
     np.testing.assert_allclose(cr.jit(f)(x), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_products_have_the_same_bits_however_they_are_cut() -> None:
+    """Parts of one row or one column are computed as the whole is: by its shape, not by theirs."""
+    rng = np.random.default_rng(3)
+    for m, k, n in ((33, 300, 40), (300, 40, 65), (1, 500, 129), (129, 500, 1), (8, 700, 8)):
+        for turned_a, turned_b in ((False, False), (True, False), (False, True)):
+            a, b = rng.normal(size=(m, k)), rng.normal(size=(k, n))
+            a = np.ascontiguousarray(a.T) if turned_a else a
+            b = np.ascontiguousarray(b.T) if turned_b else b
+
+            def f(a: Any, b: Any, ta: bool = turned_a, tb: bool = turned_b) -> Any:
+                return np.tanh((a.T if ta else a) @ (b.T if tb else b))
+
+            with configured(num_threads=1, cache=0):
+                expected = cr.jit(f)(a, b)
+            with shared():
+                found = cr.jit(f)(a, b)
+            np.testing.assert_array_equal(expected, found)
+            np.testing.assert_allclose(found, f(a, b), rtol=1e-10, atol=1e-12)

@@ -26,6 +26,7 @@ from .instructions import (
 from .kinds import cost
 from .products import FAR
 from .products.kernels import tile_for
+from .products.sweep import MOST
 from .tiny import is_tiny
 
 # Nanoseconds of work that repays handing its numbers to another core, which may be on another die
@@ -41,7 +42,11 @@ def nanoseconds(step: Instruction) -> float:
     if isinstance(step, (Reduce, Along, Scatter)):
         return 3.0 + prod(step.domain) * (0.3 if isinstance(step, Reduce) else 2.0)
     if isinstance(step, Product):
-        return 10.0 + prod(step.view.shape) * step.left.shape[-1] / 50.0
+        work = prod(step.view.shape) * step.left.shape[-1] / 50.0
+        if _is_thin(step):
+            work = max(work, prod(step.right.shape) * step.view.dtype.itemsize / 40.0,
+                       prod(step.left.shape) * step.view.dtype.itemsize / 40.0)  # fmt: skip
+        return 10.0 + work
     if isinstance(step, Sort):
         return 20.0 * prod(step.keys.shape)
     if isinstance(step, Region):
@@ -51,6 +56,11 @@ def nanoseconds(step: Instruction) -> float:
     if isinstance(step, Either):
         return max(sum(map(nanoseconds, step.yes)), sum(map(nanoseconds, step.no)))
     return inf if isinstance(step, While) else 10_000.0
+
+
+def _is_thin(product: Product) -> bool:
+    """Whether it takes as long as reading a matrix."""
+    return min(product.view.shape[-2:]) <= MOST
 
 
 def _per_entry(step: Map) -> float:
@@ -89,6 +99,8 @@ def share_product(product: Product) -> None:
     """Cut a product into chunks: of its first leading axis, its rows, or its columns."""
     shape = product.view.shape
     count = count_chunks(nanoseconds(product))
+    if _is_thin(product):  # long pieces of rows are what memory likes
+        count = min(count, get_num_threads())
     if count == 1 or 0 in shape or is_tiny(product):
         return
     if len(shape) == 3 and shape[0] >= count:

@@ -30,12 +30,13 @@ from .instructions import (
 )
 from .ir import Function, Index, Unit, Value
 from .layout import View
-from .loops import Rows, Span, emit_along, emit_map, emit_reduce, emit_scatter
+from .loops import Rows, emit_along, emit_map, emit_reduce, emit_scatter
 from .nest import Pointers
+from .product_emitter import ProductEmitter
 from .slots import ERROR, POOL, REFERENCE
 from .sorting import to_key
 from .timing import Timing
-from .tiny import emit_tiny, is_tiny
+from .tiny import is_tiny
 
 INTERRUPTED, FAILED = -1, -2
 """Statuses: a signal's handler raised, a call to the reference raised. Positive ones are sites."""
@@ -64,7 +65,7 @@ def emit(plan: Plan, outlined: bool = False) -> Unit:
     return unit
 
 
-class _Emitter:
+class _Emitter(ProductEmitter):
     def __init__(self, f: Function, sites: dict[Node, int], outlined: Plan | None = None) -> None:
         self.f, self.sites, self.outlined = f, sites, outlined
         self.timing: Timing | None = None
@@ -166,18 +167,6 @@ class _Emitter:
 
         self.shared(step.chunks, write)
 
-    def tiny(self, step: Product) -> None:
-        """A product that is written out."""
-        views = {"left": step.left, "right": step.right, "result": step.view}
-        bases = {name: self.pointers.of(view.buffer) for name, view in views.items()}
-
-        def address(name: str, row: int, column: int) -> str:
-            view = views[name]
-            place = view.offset + row * view.strides[-2] + column * view.strides[-1]
-            return self.f.offset(bases[name], place, view.dtype.itemsize)
-
-        emit_tiny(self.f, step, address)
-
     def sort(self, step: Sort) -> None:
         """The library's `order` on each row."""
         f, shape = self.f, step.keys.shape
@@ -190,67 +179,6 @@ class _Emitter:
             row = f.times(loop.index, n)
             a, b = f.offset(keys, row, 8), f.offset(places, row, 8)
             f.emit(f"call void @order(ptr {a}, i64 {n}, ptr {b}, ptr {scratch})")
-
-    def product_chunk(self, step: Product, chunk: str) -> None:
-        """Some rows, columns or leading places of a product."""
-        f, axis, size = self.f, step.axis, step.view.shape[step.axis]
-        start = f.name(f"mul i64 {chunk}, {step.chunk}")
-        left = f.name(f"sub i64 {size}, {start}")
-        less = f.name(f"icmp slt i64 {left}, {step.chunk}")
-        count = f.name(f"select i1 {less}, i64 {left}, i64 {step.chunk}")
-        if axis < len(step.view.shape) - 2:
-            with f.loop(0, count) as loop:
-                place = f.plus(start, loop.index)
-                self.product(step, (place,), chunk=chunk)
-            return
-        self.product(step, part=(start, count), chunk=chunk)
-
-    def address(self, view: View, *places: tuple[Index, int]) -> str:
-        """A view's first number, moved by (index, stride) along some axes."""
-        f = self.f
-        place: Index = view.offset
-        for index, stride in places:
-            place = f.plus(place, f.times(index, stride))
-        return f.offset(self.pointers.of(view.buffer), place, view.dtype.itemsize)
-
-    def product(
-        self, step: Product, places: tuple[Index, ...] = (), part: Span | None = None,
-        chunk: Index = 0,
-    ) -> None:  # fmt: skip
-        """Matrix products, a loop for each leading axis; `part` of the rows or columns."""
-        f, view, axis = self.f, step.view, len(places)
-        if 0 in view.shape:
-            return
-        if axis < len(view.shape) - 2:
-            with f.loop(0, view.shape[axis]) as loop:
-                self.product(step, (*places, loop.index), part, chunk)
-            return
-        moved: list[list[tuple[Index, int]]] = [
-            list(zip(places, v.strides[:axis], strict=True)) for v in (step.left, step.right, view)
-        ]
-        sizes: list[Index] = list(view.shape[-2:])
-        if part is not None:
-            cut = step.axis - axis  # 0 for rows, 1 for columns
-            moved[cut].append((part[0], (step.left.strides[-2], step.right.strides[-1])[cut]))
-            moved[2].append((part[0], view.strides[step.axis]))
-            sizes[cut] = part[1]
-        left, right, result = (
-            self.address(v, *steps)
-            for v, steps in zip((step.left, step.right, view), moved, strict=True)
-        )
-        scratch = "null"
-        if step.scratch is not None:
-            share = step.scratch.nbytes // step.chunks
-            scratch = f.offset(self.pointers.of(step.scratch), f.times(chunk, share), 1)
-        name = f"gemm_f{view.dtype.itemsize * 8}"
-        kinds = "i64, i64, i64, ptr, i64, i64, ptr, i64, i64, ptr, i64, i64, ptr"
-        f.unit.declare(name, f"declare void @{name}({kinds})")
-        f.emit(
-            f"call void @{name}(i64 {sizes[0]}, i64 {sizes[1]}, i64 {step.left.shape[-1]}, "
-            f"ptr {left}, i64 {step.left.strides[-2]}, i64 {step.left.strides[-1]}, "
-            f"ptr {right}, i64 {step.right.strides[-2]}, i64 {step.right.strides[-1]}, "
-            f"ptr {result}, i64 {view.strides[-2]}, i64 0, ptr {scratch})"
-        )
 
     def call(self, step: Call) -> None:
         """The reference computes a node; if that raises, all ends."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ...graph.node import Node
 from ...graph.types import Shape
 from .expression import Expression, Load, Lookup, parts
 from .layout import Buffer, View
+
+_FEW, _DEEP = 128, 256  # results, of sums over so many: dot products, not tiles
 
 
 @dataclass(eq=False)
@@ -80,6 +83,13 @@ class Key(Map):
     """A map that stores, for each number, bits that order as the numbers do."""
 
 
+class Routine(NamedTuple):
+    """What of the library computes a product, and whether as C.T = B.T @ A.T."""
+
+    name: str
+    turned: bool
+
+
 @dataclass(eq=False)
 class Product(Instruction):
     """Matrix products of the last two axes, over equal leading ones.
@@ -106,6 +116,19 @@ class Product(Instruction):
     def chunks(self) -> int:
         """How many chunks there are."""
         return -(-self.view.shape[self.axis] // self.chunk) if self.chunk else 1
+
+    @property
+    def routine(self) -> Routine:
+        """How it is computed, by its whole shape: parts of it have the same bits."""
+        (rows, columns), depth = self.view.shape[-2:], self.left.shape[-1]
+        few = rows * columns <= _FEW and depth >= _DEEP
+        if self.left.strides[-1] == 1 and self.right.strides[-2] == 1:
+            if columns == 1 or few:
+                return Routine("dots", False)
+            if rows == 1:
+                return Routine("dots", True)
+        dense = self.view.strides[-2] == 1
+        return Routine("gemm", columns == 1 and dense and self.left.strides[-2] == 1)
 
     def buffers(self) -> Iterator[Buffer]:
         yield from (self.left.buffer, self.right.buffer, self.view.buffer)

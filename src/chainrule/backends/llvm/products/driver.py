@@ -32,8 +32,6 @@ def write_gemm(unit: Unit, tile: Tile) -> None:
     """The exported function; see `products`."""
     f = unit.function(f"gemm_{tile.name}", ARGUMENTS)
     use_sweep(f, tile)
-    _single_row(f, tile)
-    _single_column(f, tile)
     _table(unit, tile)
     packs = _packs(f, tile)
     empty = f.name("icmp eq i64 %K0, 0")
@@ -133,51 +131,23 @@ def _pack(f: Function, tile: Tile, b: str, depth: str, width: str, to: str) -> N
     )
 
 
-def _single_row(f: Function, tile: Tile) -> None:
-    """M = 1, and B's columns are contiguous: dot products, as C.T = B.T @ A.T."""
-    one = f.name(f"and i1 {f.name('icmp eq i64 %M, 1')}, {f.name('icmp sgt i64 %N, 1')}")
-    columns = f.name(f"and i1 {f.name('icmp eq i64 %b_row, 1')}, {f.name('icmp ne i64 %b_col, 1')}")
-    with f.when(f.name(f"and i1 {one}, {columns}"), returns=True):
-        f.emit(
-            f"call void @gemm_{tile.name}(i64 %N, i64 1, i64 %K0, ptr %B, i64 %b_col, i64 1, "
-            "ptr %A, i64 %a_col, i64 %a_row, ptr %C, i64 1, i64 %add0, ptr %scratch)"
-        )
-
-
-def _single_column(f: Function, tile: Tile) -> None:
-    """N = 1: dot products of rows of A, or A transposed where its columns are contiguous."""
-    one, general = f.fresh("one"), f.fresh("general")
-    turn, dots, rows = f.fresh("turn"), f.fresh("dots"), f.fresh("rows")
+def write_dots_driver(unit: Unit, tile: Tile) -> None:
+    """The exported function for dot products: A's rows and B's columns are contiguous."""
+    f = unit.function(f"dots_{tile.name}", ARGUMENTS)
     size = tile.dtype.itemsize
-    f.branch(f.name("icmp eq i64 %N, 1"), one, general)
-    f.label(one)
-    columns = f.name("icmp eq i64 %a_row, 1")
-    dense = f.name("icmp eq i64 %c_row, 1")
-    several = f.name("icmp sgt i64 %M, 1")
-    turned = f.name(f"and i1 {f.name(f'and i1 {columns}, {dense}')}, {several}")
-    f.branch(turned, turn, dots)
-    f.label(turn)
-    f.emit(
-        f"call void @gemm_{tile.name}(i64 1, i64 %M, i64 %K0, ptr %B, i64 0, i64 %b_row, "
-        "ptr %A, i64 %a_col, i64 1, ptr %C, i64 0, i64 %add0, ptr %scratch)"
-    )
+    rows, columns = f.name("and i64 %M, -4"), f.name("and i64 %N, -2")
+    for n0, n1, n in ((0, columns, 2), (columns, "%N", 1)):
+        for m0, m1, m in ((0, rows, 4), (rows, "%M", 1)):
+            with f.loop(n0, n1, n) as across, f.loop(m0, m1, m) as down:
+                a = f.offset("%A", f.times(down.index, "%a_row"), size)
+                b = f.offset("%B", f.times(across.index, "%b_col"), size)
+                place = f.plus(f.times(down.index, "%c_row"), across.index)
+                f.emit(
+                    f"call void @dots_{tile.name}_{m}_{n}(ptr {a}, i64 %a_row, ptr {b}, "
+                    f"i64 %b_col, ptr {f.offset('%C', place, size)}, i64 %c_row, i64 %K0, "
+                    "i64 %add0)"
+                )
     f.emit("ret void")
-    f.label(dots)
-    contiguous = f.name("icmp eq i64 %a_col, 1")
-    straight = f.name("icmp eq i64 %b_row, 1")
-    f.branch(f.name(f"and i1 {contiguous}, {straight}"), rows, general)
-    f.label(rows)
-    whole = f.name("and i64 %M, -4")
-    for start, stop, step in ((0, whole, 4), (whole, "%M", 1)):
-        with f.loop(start, stop, step) as loop:
-            a = f.offset("%A", f.times(loop.index, "%a_row"), size)
-            c = f.offset("%C", f.times(loop.index, "%c_row"), size)
-            f.emit(
-                f"call void @dots_{tile.name}_{step}(ptr {a}, i64 %a_row, ptr %B, ptr {c}, "
-                "i64 %c_row, i64 %K0, i64 %add0)"
-            )
-    f.emit("ret void")
-    f.label(general)
 
 
 assert SIGNATURE.count(",") == 9

@@ -121,29 +121,34 @@ def _store(
     f.label(done)
 
 
-def write_dots(unit: Unit, tile: Tile, rows: int) -> None:
-    """`rows` dot products of contiguous rows of A with a contiguous B, each to a row of C."""
+def write_dots(unit: Unit, tile: Tile, rows: int, columns: int) -> None:
+    """Dot products of contiguous rows of A with contiguous columns of B.
+
+    Each sum has a lane of its own for every number of a vector, whatever `rows` and `columns` are.
+    """
     dtype, lanes, size = tile.dtype, tile.lanes, tile.dtype.itemsize
-    arguments = [("ptr", "A"), ("i64", "a_row"), ("ptr", "B"), ("ptr", "C"), ("i64", "c_row"),
-                 ("i64", "K"), ("i64", "add")]  # fmt: skip
-    f = unit.function(f"dots_{tile.name}_{rows}", arguments, linkage="internal")
-    starts = [f.offset("%A", f.times(r, "%a_row"), size) for r in range(rows)]
+    arguments = [("ptr", "A"), ("i64", "a_row"), ("ptr", "B"), ("i64", "b_col"), ("ptr", "C"),
+                 ("i64", "c_row"), ("i64", "K"), ("i64", "add")]  # fmt: skip
+    f = unit.function(f"dots_{tile.name}_{rows}_{columns}", arguments, linkage="internal")
+    a_rows = [f.offset("%A", f.times(r, "%a_row"), size) for r in range(rows)]
+    b_columns = [f.offset("%B", f.times(c, "%b_col"), size) for c in range(columns)]
     whole = f.name(f"and i64 %K, {-lanes}")
     zero = f.constant(0, dtype, lanes)
 
     def turn(index: str, sums: tuple[Value, ...], mask: Value | None) -> list[Value]:
-        b = f.load(f.offset("%B", index, size), dtype, lanes, mask)
-        return [
-            f.fma(f.load(f.offset(start, index, size), dtype, lanes, mask), b, total)
-            for start, total in zip(starts, sums, strict=True)
-        ]
+        b = [f.load(f.offset(p, index, size), dtype, lanes, mask) for p in b_columns]
+        new = []
+        for r, start in enumerate(a_rows):
+            a = f.load(f.offset(start, index, size), dtype, lanes, mask)
+            new += [f.fma(a, b[c], sums[r * columns + c]) for c in range(columns)]
+        return new
 
-    with f.loop(0, whole, lanes, carried=[zero] * rows) as loop:
+    with f.loop(0, whole, lanes, carried=[zero] * (rows * columns)) as loop:
         loop.carry(*turn(loop.index, loop.values, None))
     mask = f.first_lanes(f.name(f"sub i64 %K, {whole}"), lanes)
-    for r, total in enumerate(turn(whole, loop.values, mask)):
-        place = f.offset("%C", f.times(r, "%c_row"), size)
-        _store_one(f, across(f, total), place)
+    for k, total in enumerate(turn(whole, loop.values, mask)):
+        place = f.plus(f.times(k // columns, "%c_row"), k % columns)
+        _store_one(f, across(f, total), f.offset("%C", place, size))
     f.emit("ret void")
 
 

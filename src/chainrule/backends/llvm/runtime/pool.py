@@ -24,11 +24,13 @@ from ..ir import Function, Unit
 
 # Bytes from the start of the shared memory: a cache line each, so that nobody waits for a neighbour
 _TICKET, _DONE, _TASK, _FRAME, _LOCK, _AWAKE, _ACTIVE, _STOP = 0, 64, 128, 136, 192, 256, 320, 384
-_ALONE, _PENANCE = 448, 456  # see `_judge`
+_UNTIL, _PENANCE = 448, 456  # see `_judge`
 _BYTES = 512
 _PAUSES = 100  # between two calls of sched_yield; more hurt where other processes run
-_FIRST, _LONGEST = 64, 4096  # calls that the caller works alone after it had to wait
-_TICKS = 20_000 if machine() in ("x86_64", "AMD64") else 200  # some microseconds of the clock
+# Some microseconds, a millisecond, and 100 of them, by the CPU's clock; slower where it is no x86
+_TICKS, _FIRST, _LONGEST = (
+    n // (1 if machine() in ("x86_64", "AMD64") else 100) for n in (20_000, 3_000_000, 300_000_000)
+)
 _IDLE = 100_000  # pauses without work until a worker parks; some milliseconds
 
 
@@ -88,12 +90,8 @@ def _parallel(unit: Unit) -> None:
     ask, lock, share, alone = (f.fresh(s) for s in ("ask", "lock", "share", "alone"))
     f.branch(f.name("icmp eq ptr %pool, null"), alone, ask)
     f.label(ask)
-    calls = f.name(f"load i64, ptr {_field(f, _ALONE)}, align 8")
-    with f.when(f.name(f"icmp sgt i64 {calls}, 0")):
-        f.emit(f"store i64 {f.name(f'sub i64 {calls}, 1')}, ptr {_field(f, _ALONE)}, align 8")
-        f.jump(alone)
-        f.label(f.fresh("never"))
-    f.jump(lock)
+    until = f.name(f"load i64, ptr {_field(f, _UNTIL)}, align 8")
+    f.branch(f.name(f"icmp ult i64 {f.clock()}, {until}"), alone, lock)
     f.label(lock)
     swap = f.name(f"cmpxchg ptr {_field(f, _LOCK)}, i64 0, i64 1 acq_rel acquire, align 8")
     f.branch(f.name(f"extractvalue {{i64, i1}} {swap}, 1"), share, alone)
@@ -136,7 +134,8 @@ def _judge(f: Function, began: str, worked: str) -> None:
     middle of a chunk, and the caller would wait for milliseconds, again and again. The while is
     twice as long each time, and slowly grows shorter as all goes well.
     """
-    waited = f.name(f"sub i64 {f.clock()}, {worked}")
+    now = f.clock()
+    waited = f.name(f"sub i64 {now}, {worked}")
     fair = f.name(f"mul i64 {f.name(f'sub i64 {worked}, {began}')}, 2")
     long = f.name(f"icmp sgt i64 {waited}, {f.name(f'add i64 {fair}, {_TICKS}')}")
     place = _field(f, _PENANCE)
@@ -149,8 +148,9 @@ def _judge(f: Function, began: str, worked: str) -> None:
     f.emit(
         f"store i64 {f.name(f'select i1 {long}, i64 {twice}, i64 {less}')}, ptr {place}, align 8"
     )
-    calls = f.name(f"select i1 {long}, i64 {least}, i64 0")
-    f.emit(f"store i64 {calls}, ptr {_field(f, _ALONE)}, align 8")
+    until = f.name(f"add i64 {now}, {least}")
+    until = f.name(f"select i1 {long}, i64 {until}, i64 0")
+    f.emit(f"store i64 {until}, ptr {_field(f, _UNTIL)}, align 8")
 
 
 def _work(unit: Unit) -> None:
