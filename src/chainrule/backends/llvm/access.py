@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from .expression import Expression, Load, Lookup, parts
+from .folds import over_kept
 from .instructions import Along, Instruction, Map, Product, Reduce, Scatter, Sort
 from .layout import Buffer, View
-from .loops import over_kept
 
 Rows = tuple[int, int, int]
 """Row r touches numbers from ``low + r * stride`` to ``high + r * stride``: (stride, low, high)."""

@@ -12,6 +12,7 @@ from ...config import config
 from ...graph.node import Node
 from .costs import nanoseconds
 from .expression import Lookup
+from .folds import emit_along, emit_reduce
 from .instructions import (
     Along,
     Call,
@@ -30,7 +31,7 @@ from .instructions import (
 )
 from .ir import Function, Index, Unit, Value
 from .layout import View
-from .loops import Rows, emit_along, emit_map, emit_reduce, emit_scatter
+from .loops import Rows, emit_map, emit_scatter
 from .nest import Pointers
 from .product_emitter import ProductEmitter
 from .slots import ERROR, POOL, REFERENCE

@@ -1,23 +1,18 @@
-"""Maps, reductions, running sums and scatters as loop nests."""
+"""Maps and scatters as loop nests, and the loops that all nests are made of."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import prod
-from typing import Any
 
-import numpy as np
-
-from .expression import Lookup
-from .functions import FUNCTIONS
-from .instructions import Along, Map, Reduce, Scatter
-from .ir import I64, Function, Index, Value
+from .expression import Expression, Lookup
+from .instructions import Map, Scatter
+from .ir import Function, Index, Value
 from .layout import View
 from .nest import Axis, Nest, Pointers, lanes_for, merge, strides_in
 
-_BLOCK = 4096  # numbers that one accumulator's lanes share, before it is added to another
-_TOGETHER = 4  # accumulators at once: an addition takes about four cycles
+_FAR_APART = 1024  # bytes of a row that is worth asking for before it is needed
+_LINE = 64  # bytes of a cache line
 
 Site = Callable[[Lookup], int]
 Turn = Callable[[Function, Value], Value]
@@ -133,228 +128,41 @@ def emit_map(
     span = None if rows is None else rows.of(nest.f, axes[0])
     if len(axes) == 1:
         over_vectors(nest, axes[0], lanes, write, span)
-    else:
-        over(nest, axes[:-1], lambda: over_vectors(nest, axes[-1], lanes, write), span)
-
-
-class Folding:
-    """How numbers are joined: the identity, two into one, the lanes of a vector into one."""
-
-    def __init__(self, f: Function, name: str, dtype: np.dtype[Any]) -> None:
-        self.f, self.name, self.dtype = f, name, dtype
-
-    def start(self, lanes: int) -> Value:
-        """What changes nothing."""
-        number: object = {"sum": 0, "prod": 1}.get(self.name)
-        if self.name == "sum" and self.dtype.kind == "f":
-            number = -0.0
-        if number is None:
-            kind = self.dtype.kind
-            number = -np.inf if kind == "f" else False if kind == "b" else np.iinfo(self.dtype).min
-        return self.f.constant(number, self.dtype, lanes)
-
-    def join(self, x: Value, y: Value) -> Value:
-        """Two into one."""
-        if self.name == "max":
-            return x | y if x.dtype.kind == "b" else FUNCTIONS["maximum"](self.f, x, y)
-        if x.dtype.kind == "b":
-            return x | y if self.name == "sum" else x & y
-        return x + y if self.name == "sum" else x * y
-
-    def across(self, x: Value) -> Value:
-        """All lanes into one, in halves."""
-        while x.lanes > 1:
-            half = x.lanes // 2
-            low = self.f.shuffle(x, None, range(half))
-            high = self.f.shuffle(x, None, range(half, x.lanes))
-            if half == 1:
-                low, high = self.f.extract(x, 0), self.f.extract(x, 1)
-            x = self.join(low, high)
-        return x
-
-
-def emit_reduce(pointers: Pointers, step: Reduce, site: Site, rows: Rows | None = None) -> None:
-    """Loops over what is kept around loops over what is folded."""
-    view = over_kept(step.view, step.domain, step.axes)
-    if prod(step.view.shape) == 0:
         return
-    f = pointers.f
-    folding = Folding(f, step.name, step.view.dtype)
-    if 0 in step.domain:
-        nest = Nest(pointers, [], [], [view], site)
-        over_empty(nest, step.view, folding)
-        return
-    expression, folded = step.expression, frozenset(step.axes)
-    axes = merge(step.domain, strides_in([expression], [view]), folded)
-    nest = Nest(pointers, axes, [expression], [view], site)
-    kept = [a for a in axes if a.last not in folded]
-    inner = [a for a in axes if a.last in folded]
-    dtypes = [e.dtype for e in nest.parts if axes and nest.varies(e, axes[-1])]
+    gathered = _gathered_rows(nest, expressions)
 
-    def term() -> Value:
-        return f.convert(nest.value(expression), step.view.dtype)
+    def row() -> None:
+        if gathered is not None:
+            _fetch_next(nest, gathered, span)
+        over_vectors(nest, axes[-1], lanes, write)
 
-    if not axes:
-        nest.store(term(), view)
-        return
-    span = None if rows is None else rows.of(f, kept[0])
-    lanes = lanes_for([*dtypes, step.view.dtype], axes[-1].size)
-    if inner and axes[-1] is inner[-1]:
-
-        def write_row() -> None:
-            total = fold_rows(nest, folding, inner[:-1], inner[-1], lanes, term)
-            nest.store(total, view)
-
-        over(nest, kept, write_row, span)
-        return
-
-    def write() -> None:
-        start = folding.start(nest.lanes)
-        nest.store(fold_columns(nest, folding, inner, start, term), view)
-
-    if len(kept) == 1:
-        over_vectors(nest, axes[-1], lanes, write, span)
-    else:
-        over(nest, kept[:-1], lambda: over_vectors(nest, axes[-1], lanes, write), span)
+    over(nest, axes[:-1], row, span)
 
 
-def over_empty(nest: Nest, view: View, folding: Folding) -> None:
-    """What is left of a fold over nothing: its identity, everywhere."""
-    axes = merge(view.shape, [view.strides], frozenset())
-    nest.axes = axes
-    zero = folding.f.constant(0 if folding.name == "sum" else 1, view.dtype)
-    over(nest, axes, lambda: nest.store(zero, view))
+def _gathered_rows(nest: Nest, expressions: Sequence[Expression]) -> Lookup | None:
+    """The lookup of a nest that copies long rows from computed places, and does nothing else."""
+    if len(expressions) != 1 or len(nest.axes) != 2 or not isinstance(expressions[0], Lookup):
+        return None
+    lookup, inner = expressions[0], nest.axes[1]
+    long = inner.size * lookup.dtype.itemsize >= _FAR_APART
+    fixed = not any(nest.varies(index, inner) for index, _, _ in lookup.indices)
+    return lookup if long and fixed and lookup.strides[inner.last] == 1 else None
 
 
-def over_kept(view: View, domain: tuple[int, ...], axes: Sequence[int]) -> View:
-    """A reduction's result seen over the whole domain: it stays where it is along the axes."""
-    strides = iter(view.strides)
-    spread = tuple(0 if k in axes else next(strides) for k in range(len(domain)))
-    return View(view.buffer, view.offset, domain, spread)
-
-
-def fold_columns(
-    nest: Nest, folding: Folding, axes: Sequence[Axis], total: Value, term: Callable[[], Value]
-) -> Value:
-    """Fold over axes that are not the vectors' own."""
-    if not axes:
-        return folding.join(total, term())
-    with nest.f.loop(0, axes[0].size, carried=[total]) as loop, nest.at(axes[0], loop.index):
-        loop.carry(fold_columns(nest, folding, axes[1:], loop.values[0], term))
-    return loop.values[0]
-
-
-def fold_rows(
-    nest: Nest, folding: Folding, outer: Sequence[Axis], axis: Axis, lanes: int,
-    term: Callable[[], Value],
-) -> Value:  # fmt: skip
-    """Fold over axes of which the last is cut into vectors."""
-    if outer:
-        start = folding.start(1)
-        with nest.f.loop(0, outer[0].size, carried=[start]) as loop, nest.at(outer[0], loop.index):
-            inner = fold_rows(nest, folding, outer[1:], axis, lanes, term)
-            loop.carry(folding.join(loop.values[0], inner))
-        return loop.values[0]
-    known, rows = dict(nest.known), dict(nest.rows)
-    nest.spread(axis, lanes)
-    total = _fold_axis(nest, folding, axis, lanes, term)
-    nest.known, nest.rows = known, rows
-    return total
-
-
-def _fold_axis(
-    nest: Nest, folding: Folding, axis: Axis, lanes: int, term: Callable[[], Value]
-) -> Value:
-    """Several accumulators at once; long rows in blocks, so that rounding stays small."""
-    f = nest.f
-    count = _TOGETHER if axis.size >= 2 * _TOGETHER * lanes else 1
-    step = lanes * count
-    whole = axis.size // step * step
-    totals = [folding.start(lanes)] * count
-
-    def add(index: Index, sums: Sequence[Value]) -> list[Value]:
-        result = []
-        for k, total in enumerate(sums):
-            with nest.vectors(axis, f.plus(index, k * lanes), lanes, None):
-                result.append(folding.join(total, term()))
-        return result
-
-    blocks = whole // _BLOCK if _BLOCK % step == 0 else 0
-    if blocks > 1:
-        with f.loop(0, blocks * _BLOCK, _BLOCK, carried=totals) as outer:
-            stop = f.plus(outer.index, _BLOCK)
-            start = [folding.start(lanes)] * count
-            with f.loop(outer.index, stop, step, carried=start, at_least_once=True) as loop:
-                loop.carry(*add(loop.index, loop.values))
-            outer.carry(*map(folding.join, outer.values, loop.values))
-        totals = list(outer.values)
-    begin = blocks * _BLOCK if blocks > 1 else 0
-    if whole - begin == step:
-        totals = add(begin, totals)
-    elif whole > begin:
-        with f.loop(begin, whole, step, carried=totals) as loop:
-            loop.carry(*add(loop.index, loop.values))
-        totals = list(loop.values)
-    while len(totals) > 1:
-        totals = [folding.join(a, b) for a, b in zip(totals[::2], totals[1::2], strict=True)]
-    for place in range(whole, axis.size - lanes + 1, lanes):
-        totals = add(place, totals)
-    total = folding.across(totals[0])
-    rest = axis.size % lanes
-    if rest:
-        narrow = power_of_two(rest)
-        with nest.vectors(axis, axis.size - rest, narrow, rest):
-            last = term()
-            if nest.mask is not None:
-                last = f.select(nest.mask, last, folding.start(narrow))
-        total = folding.join(total, folding.across(last))
-    return total
-
-
-def emit_along(pointers: Pointers, step: Along, site: Site) -> None:
-    """A running sum or product, or the place of the first maximum, along one axis."""
-    if 0 in step.domain:
-        return
-    argmax = step.name == "argmax"
-    view = over_kept(step.view, step.domain, [step.axis]) if argmax else step.view
-    apart = frozenset([step.axis])
-    axes = merge(step.domain, strides_in([step.expression], [view]), apart)
-    nest = Nest(pointers, axes, [step.expression], [view], site)
-    f, dtype = pointers.f, step.view.dtype
-    along = next((a for a in axes if a.last == step.axis), None)
-    kept = [a for a in axes if a is not along]
-
-    def running() -> None:
-        folding = Folding(f, "sum" if step.name == "cumsum" else "prod", dtype)
-        if along is None:
-            nest.store(f.convert(nest.value(step.expression), dtype), view)
-            return
-        with f.loop(0, along.size, carried=[folding.start(1)]) as loop:
-            with nest.at(along, loop.index):
-                total = folding.join(loop.values[0], f.convert(nest.value(step.expression), dtype))
-                nest.store(total, view)
-            loop.carry(total)
-
-    def place() -> None:
-        zero = f.constant(0, I64)
-        if along is None:
-            nest.store(zero, view)
-            return
-        with nest.at(along, 0):
-            first = nest.value(step.expression)
-        with f.loop(1, along.size, carried=[first, zero]) as loop:
-            best, where = loop.values
-            with nest.at(along, loop.index):
-                x = nest.value(step.expression)
-            if x.dtype.kind == "f":  # the first nan wins
-                better = (x > best) | (x.is_nan() & (best.is_nan() ^ True))
-            else:
-                better = x > best
-            here = Value(f, loop.index, I64, 1)
-            loop.carry(f.select(better, x, best), f.select(better, here, where))
-        nest.store(loop.values[1], view)
-
-    over(nest, kept, place if argmax else running)
+def _fetch_next(nest: Nest, lookup: Lookup, span: Span | None) -> None:
+    """Ask for the next row while this one is copied: no prefetcher knows where it lies."""
+    f, (axis, inner) = nest.f, nest.axes
+    here, known, rows = nest.variables[axis], nest.known, nest.rows
+    following = f.plus(here, 1)
+    last = f.name(f"icmp sge i64 {following}, {axis.size if span is None else span[1]}")
+    nest.known, nest.rows = {}, {}
+    with nest.at(axis, f.name(f"select i1 {last}, i64 {here}, i64 {following}")):
+        pointer, _ = nest.address(lookup)
+    nest.variables[axis], nest.known, nest.rows = here, known, rows
+    f.unit.declare("prefetch", "declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+    with f.loop(0, inner.size * lookup.dtype.itemsize, _LINE) as loop:
+        line = f.offset(pointer, loop.index, 1)
+        f.emit(f"call void @llvm.prefetch.p0(ptr {line}, i32 0, i32 3, i32 1)")
 
 
 def emit_scatter(pointers: Pointers, step: Scatter, site: Site) -> None:

@@ -11,7 +11,6 @@ calls must choose by the whole product, never by a part of it that a thread take
 
 from __future__ import annotations
 
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -34,7 +33,7 @@ def write_library(unit: Unit, target: Host) -> None:
             for rows in range(1, tile.tallest(vectors) + 1):
                 for masked in (False, True):
                     write_kernel(unit, tile, rows, vectors, masked)
-        for rows, columns in product((1, 4), (1, 2)):
+        for rows, columns in ((8, 1), (4, 2), (1, 2), (1, 1)):
             write_dots(unit, tile, rows, columns)
         for rows in range(1, MOST + 1):
             write_sweep(unit, tile, rows)

@@ -135,9 +135,10 @@ def write_dots_driver(unit: Unit, tile: Tile) -> None:
     """The exported function for dot products: A's rows and B's columns are contiguous."""
     f = unit.function(f"dots_{tile.name}", ARGUMENTS)
     size = tile.dtype.itemsize
-    rows, columns = f.name("and i64 %M, -4"), f.name("and i64 %N, -2")
-    for n0, n1, n in ((0, columns, 2), (columns, "%N", 1)):
-        for m0, m1, m in ((0, rows, 4), (rows, "%M", 1)):
+    columns = f.name("and i64 %N, -2")
+    for n0, n1, n, tall in ((0, columns, 2, 4), (columns, "%N", 1, 8)):
+        rows = f.name(f"and i64 %M, {-tall}")
+        for m0, m1, m in ((0, rows, tall), (rows, "%M", 1)):
             with f.loop(n0, n1, n) as across, f.loop(m0, m1, m) as down:
                 a = f.offset("%A", f.times(down.index, "%a_row"), size)
                 b = f.offset("%B", f.times(across.index, "%b_col"), size)

@@ -27,9 +27,9 @@ _TICKET, _DONE, _TASK, _FRAME, _LOCK, _AWAKE, _ACTIVE, _STOP = 0, 64, 128, 136, 
 _UNTIL, _PENANCE = 448, 456  # see `_judge`
 _BYTES = 512
 _PAUSES = 100  # between two calls of sched_yield; more hurt where other processes run
-# Some microseconds, a millisecond, and 100 of them, by the CPU's clock; slower where it is no x86
+# 0.2, 2 and 100 milliseconds by the clock of the CPU, which is slower where it is no x86
 _TICKS, _FIRST, _LONGEST = (
-    n // (1 if machine() in ("x86_64", "AMD64") else 100) for n in (20_000, 3_000_000, 300_000_000)
+    n // (1 if machine() in ("x86_64", "AMD64") else 100) for n in (500_000, 6_000_000, 300_000_000)
 )
 _IDLE = 100_000  # pauses without work until a worker parks; some milliseconds
 
@@ -144,7 +144,7 @@ def _judge(f: Function, began: str, worked: str) -> None:
     before = f.name(f"load i64, ptr {place}, align 8")
     least = f.name(f"call i64 @llvm.smax.i64(i64 {before}, i64 {_FIRST})")
     twice = f.name(f"call i64 @llvm.smin.i64(i64 {f.name(f'mul i64 {least}, 2')}, i64 {_LONGEST})")
-    less = f.name(f"sub i64 {before}, {f.name(f'lshr i64 {before}, 6')}")
+    less = f.name(f"sub i64 {before}, {f.name(f'lshr i64 {before}, 4')}")
     f.emit(
         f"store i64 {f.name(f'select i1 {long}, i64 {twice}, i64 {less}')}, ptr {place}, align 8"
     )
