@@ -14,8 +14,8 @@ def prepare() -> None:
     Whatever the environment says of the CPU is dropped: with the kernels for AVX2 OpenBLAS is half
     as fast on one that has AVX-512. Its workers, and PyTorch's, go on spinning for up to 100 ms, on
     the CPU of whoever runs next; half a millisecond (2**20 ticks; 30,000 pauses) makes them no
-    slower. All this is read when the libraries are loaded. New interpreters may keep the bytecode of
-    what they import, as they usually do.
+    slower. All this is read when the libraries are loaded. And new interpreters may keep the
+    bytecode of what they import, as they usually do.
     """
     for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "PYTHONDONTWRITEBYTECODE"):
         os.environ.pop(name, None)
