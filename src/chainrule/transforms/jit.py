@@ -62,8 +62,8 @@ class Jitted:
 
     def _call(self, leaves: list[Any], treedef: Any, fixed: tuple[Any, ...], named: bool) -> Any:
         """Find, or make, the trace for these arguments, and run it."""
-        compiled = self._found(leaves, treedef, fixed, named)
         arrays = [as_array(x) for x in leaves]
+        compiled = self._found(leaves, arrays, treedef, fixed, named)
         result = compiled(arrays)
         if compiled.program is not None and not any(map(is_weak, leaves)):
             self._last[(treedef, fixed) if fixed else treedef] = compiled
@@ -73,10 +73,10 @@ class Jitted:
         return result
 
     def _found(
-        self, leaves: list[Any], treedef: Any, fixed: tuple[Any, ...], named: bool
-    ) -> Compiled:
+        self, leaves: list[Any], arrays: list[Any], treedef: Any, fixed: tuple[Any, ...],
+        named: bool,
+    ) -> Compiled:  # fmt: skip
         """The trace for arguments like these."""
-        arrays = [as_array(x) for x in leaves]
         key = (
             treedef,
             fixed,
@@ -122,7 +122,8 @@ class Jitted:
                 )
             )
         leaves, treedef = tree.flatten((dynamic, named))
-        return CompiledFunction(self._found(leaves, treedef, (), True), treedef)
+        arrays = [as_array(x) for x in leaves]
+        return CompiledFunction(self._found(leaves, arrays, treedef, (), True), treedef)
 
     def graph(self, *args: Any, **kwargs: Any) -> Graph:
         """The graph that a call with these arguments would run, before simplification."""

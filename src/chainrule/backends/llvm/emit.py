@@ -152,9 +152,7 @@ class _Emitter(ProductEmitter):
         def write(inner: _Emitter, chunk: str) -> None:
             f = inner.f
             start = f.name(f"mul i64 {chunk}, {step.chunk}")
-            stop = f.name(f"add i64 {start}, {step.chunk}")
-            less = f.name(f"icmp slt i64 {stop}, {step.rows}")
-            stop = f.name(f"select i1 {less}, i64 {stop}, i64 {step.rows}")
+            stop = f.smaller(f.name(f"add i64 {start}, {step.chunk}"), step.rows)
             rows = Rows(start, stop, step.rows)
             count = f.name(f"sub i64 {stop}, {start}")
             for one in step.steps:

@@ -235,6 +235,11 @@ class Function:
             return b
         return a if b == 1 else self.name(f"mul nsw i64 {a}, {b}")
 
+    def smaller(self, a: Index, b: Index) -> str:
+        """The smaller of two."""
+        less = self.name(f"icmp slt i64 {a}, {b}")
+        return self.name(f"select i1 {less}, i64 {a}, i64 {b}")
+
     # Memory
 
     def offset(self, pointer: str, index: Index, itemsize: int) -> str:

@@ -32,9 +32,7 @@ class ProductEmitter:
         """Some rows, columns or leading places of a product."""
         f, axis, size = self.f, step.axis, step.view.shape[step.axis]
         start = f.name(f"mul i64 {chunk}, {step.chunk}")
-        left = f.name(f"sub i64 {size}, {start}")
-        less = f.name(f"icmp slt i64 {left}, {step.chunk}")
-        count = f.name(f"select i1 {less}, i64 {left}, i64 {step.chunk}")
+        count = f.smaller(f.name(f"sub i64 {size}, {start}"), step.chunk)
         if axis < len(step.view.shape) - 2:
             with f.loop(0, count) as loop:
                 place = f.plus(start, loop.index)

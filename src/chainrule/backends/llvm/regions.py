@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from ..threads import get_num_threads
-from .access import Access, accesses, conflict, rows_of
+from .access import Access, Rows, accesses, conflict, rows_of
 from .costs import count_chunks, nanoseconds, share_product, takes_rows
 from .instructions import Either, Instruction, Map, Product, Region, Turns, While
 from .nest import merge, strides_in
@@ -99,7 +99,7 @@ def _fits(used: _Used, region: Sequence[_Used]) -> bool:
     return True
 
 
-def _apart(ranges: Sequence[tuple[int, int, int] | None]) -> bool:
+def _apart(ranges: Sequence[Rows | None]) -> bool:
     """Whether different rows never meet: one stride, and all of a row within it."""
     if any(r is None for r in ranges):
         return False
@@ -151,8 +151,7 @@ def all_products(code: Iterable[Instruction]) -> Iterable[Product]:
     for step in code:
         if isinstance(step, Product):
             yield step
-        elif isinstance(step, (Region, Turns, While, Either)):
-            yield from all_products(inside(step))
+        yield from all_products(inside(step))
 
 
 def inside(step: Instruction) -> Iterable[Instruction]:

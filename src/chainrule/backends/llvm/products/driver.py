@@ -13,7 +13,7 @@ multiplication", ACM Transactions on Mathematical Software 34 (2008); A is read 
 
 from __future__ import annotations
 
-from ..ir import Function, Index, Unit
+from ..ir import Function, Unit
 from .kernels import SIGNATURE, Tile, kernel_name
 from .packing import SIGNATURE as PACK_SIGNATURE
 from .sweep import use_sweep
@@ -38,7 +38,7 @@ def write_gemm(unit: Unit, tile: Tile) -> None:
     steps = f.name(f"select i1 {empty}, i64 1, i64 %K0")  # no K at all: C is still zeroed
     with f.loop(0, steps, DEPTH) as block:
         k0 = block.index
-        depth = smaller(f, DEPTH, f.name(f"sub i64 %K0, {k0}"))
+        depth = f.smaller(DEPTH, f.name(f"sub i64 %K0, {k0}"))
         first = f.name(f"icmp eq i64 {k0}, 0")
         add = f.name(f"select i1 {first}, i64 %add0, i64 1")
         a = f.offset("%A", f.times(k0, "%a_col"), tile.dtype.itemsize)
@@ -47,17 +47,11 @@ def write_gemm(unit: Unit, tile: Tile) -> None:
     f.emit("ret void")
 
 
-def smaller(f: Function, a: Index, b: Index) -> str:
-    """The smaller of two."""
-    less = f.name(f"icmp slt i64 {a}, {b}")
-    return f.name(f"select i1 {less}, i64 {a}, i64 {b}")
-
-
 def _block(f: Function, tile: Tile, packs: str, a: str, b: str, depth: str, add: str) -> None:
     """One block of K: pack B if needed, then all tiles."""
     size = tile.dtype.itemsize
     with f.when(packs), f.loop(0, "%N", tile.columns) as panel:
-        width = smaller(f, tile.columns, f.name(f"sub i64 %N, {panel.index}"))
+        width = f.smaller(tile.columns, f.name(f"sub i64 %N, {panel.index}"))
         source = f.offset(b, f.times(panel.index, "%b_col"), size)
         target = f.offset("%scratch", f.times(panel.index, depth), size)
         _pack(f, tile, source, depth, width, target)
@@ -66,17 +60,17 @@ def _block(f: Function, tile: Tile, packs: str, a: str, b: str, depth: str, add:
         packed = f.offset("%scratch", f.times(panel.index, depth), size)
         where = f.name(f"select i1 {packs}, ptr {packed}, ptr {direct}")
         apart = f.name(f"select i1 {packs}, i64 {tile.columns}, i64 %b_row")
-        width = smaller(f, tile.columns, f.name(f"sub i64 %N, {panel.index}"))
+        width = f.smaller(tile.columns, f.name(f"sub i64 %N, {panel.index}"))
         above = f.name(f"add i64 {width}, {tile.lanes - 1}")
         vectors = f.name(f"sdiv i64 {above}, {tile.lanes}")
         before = f.times(f.name(f"sub i64 {vectors}, 1"), tile.lanes)
         tail = f.name(f"sub i64 {width}, {before}")
         masked = f.name(f"zext i1 {f.name(f'icmp slt i64 {tail}, {tile.lanes}')} to i64")
-        stop = smaller(f, "%M", f.plus(rows.index, ROWS))
+        stop = f.smaller("%M", f.plus(rows.index, ROWS))
         narrow = f.name(f"icmp sle i64 {vectors}, {tile.vectors // 2}")
         tallest = f.name(f"select i1 {narrow}, i64 {tile.tall}, i64 {tile.rows}")
         with f.loop(rows.index, stop, tallest, at_least_once=True) as loop:
-            count = smaller(f, tallest, f.name(f"sub i64 {stop}, {loop.index}"))
+            count = f.smaller(tallest, f.name(f"sub i64 {stop}, {loop.index}"))
             kernel = _chosen(f, tile, count, vectors, masked)
             source = f.offset(a, f.times(loop.index, "%a_row"), size)
             place = f.plus(f.times(loop.index, "%c_row"), panel.index)

@@ -32,7 +32,7 @@ _NEW, _RETURN = 94, 76  # PyArray_NewFromDescr, PyArray_Return in NumPy's table 
 (_NDARRAY, _INPUTS, _OUTPUTS, _FRAME, _MAIN, _LONG, _SINGLE, _RUN, _FAILED, _MAKE,
  _SCALAR, _NONE, _HEAD) = range(13)  # fmt: skip
 
-_DECLARED = {
+DECLARED = {
     "PyList_New": "ptr (i64)",
     "PyList_SetItem": "i32 (ptr, i64, ptr)",
     "PyList_GetItem": "ptr (ptr, i64)",
@@ -45,17 +45,9 @@ _DECLARED = {
 }
 
 
-def api() -> dict[str, int]:
-    """Addresses of what entries call of Python."""
-    found = {}
-    for name in _DECLARED:
-        found[name] = ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value or 0
-    return found
-
-
 def write_entry(unit: Unit) -> None:
     """``ptr entry(self, arguments, count)``, as METH_FASTCALL has it."""
-    for name, kind in _DECLARED.items():
+    for name, kind in DECLARED.items():
         returns, arguments = kind.split(" ", 1)
         unit.declare(name, f"declare {returns} @{name}{arguments}")
     f = unit.function("entry", [("ptr", "self"), ("ptr", "arguments"), ("i64", "count")], "ptr")

@@ -20,7 +20,7 @@ from ..ir import Unit
 from ..products import EXPORTS, write_library
 from ..sorting import write_sort
 from . import entry as entries
-from .poll import api, write_poll
+from .poll import API, write_poll
 from .pool import write_pool
 
 _llvmlite = LazyModule("llvmlite")
@@ -58,7 +58,7 @@ def symbols() -> dict[str, int]:
 
 
 def _load(target: Host) -> tuple[dict[str, int], Loaded]:
-    outside = {**libm(), **api(), **entries.api(), **_yield()}
+    outside = {**libm(), **_python(), **_yield()}
     key = key_of("library")
     code = cache.load(key)
     if code is None:
@@ -72,6 +72,14 @@ def _load(target: Host) -> tuple[dict[str, int], Loaded]:
         cache.store(key, code)
     loaded = Loaded(code, outside, _NAMES)
     return {**outside, **dict(zip(_NAMES, loaded.addresses, strict=True))}, loaded
+
+
+def _python() -> dict[str, int]:
+    """Addresses of what the library calls of Python."""
+    return {
+        name: ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value or 0
+        for name in (*API, *entries.DECLARED)
+    }
 
 
 def _yield() -> dict[str, int]:

@@ -15,7 +15,7 @@ from ..slots import RAISED, TICK
 # Counts of the CPU's clock between two questions: 20-50 ms at 2-5 GHz. Where the clock is slower
 # (24 MHz to 1 GHz on ARM) the question comes more often than needed, but for at most 4 s: see below
 _TICKS = 100_000_000
-_API = ("PyGILState_Ensure", "PyGILState_Release", "PyErr_CheckSignals", "PyErr_Fetch")
+API = ("PyGILState_Ensure", "PyGILState_Release", "PyErr_CheckSignals", "PyErr_Fetch")
 
 
 def write_poll(unit: Unit, x86: bool) -> None:
@@ -46,14 +46,6 @@ def write_poll(unit: Unit, x86: bool) -> None:
     f.label(done)
     f.emit(f"call void @PyGILState_Release(i32 {state})")
     f.emit(f"ret i32 {answer}")
-
-
-def api() -> dict[str, int]:
-    """Addresses of what `poll` calls."""
-    return {
-        name: ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value or 0
-        for name in _API
-    }
 
 
 def raise_kept(slots: Any) -> None:

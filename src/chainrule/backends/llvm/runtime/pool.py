@@ -27,10 +27,9 @@ _TICKET, _DONE, _TASK, _FRAME, _LOCK, _AWAKE, _ACTIVE, _STOP = 0, 64, 128, 136, 
 _UNTIL, _PENANCE = 448, 456  # see `_judge`
 _BYTES = 512
 _PAUSES = 100  # between two calls of sched_yield; more hurt where other processes run
+_X86 = machine() in ("x86_64", "AMD64")
 # 0.2, 2 and 100 milliseconds by the clock of the CPU, which is slower where it is no x86
-_TICKS, _FIRST, _LONGEST = (
-    n // (1 if machine() in ("x86_64", "AMD64") else 100) for n in (500_000, 6_000_000, 300_000_000)
-)
+_TICKS, _FIRST, _LONGEST = (n // (1 if _X86 else 100) for n in (500_000, 6_000_000, 300_000_000))
 _IDLE = 100_000  # pauses without work until a worker parks; some milliseconds
 
 
@@ -69,17 +68,13 @@ def _wait(f: Function, again: str) -> None:
     f.unit.declare("sched_yield", "declare i32 @sched_yield()")
     waits = f.name(f"add i64 {f.name('load i64, ptr %waits, align 8')}, 1")
     f.emit(f"store i64 {waits}, ptr %waits, align 8")
-    if _is_x86():
+    if _X86:
         f.unit.declare("pause", "declare void @llvm.x86.sse2.pause()")
         f.emit("call void @llvm.x86.sse2.pause()")
     rest = f.name(f"urem i64 {waits}, {_PAUSES}")
     with f.when(f.name(f"icmp eq i64 {rest}, 0")):
         f.name("call i32 @sched_yield()")
     f.jump(again)
-
-
-def _is_x86() -> bool:
-    return machine() in ("x86_64", "AMD64")
 
 
 def _parallel(unit: Unit) -> None:
