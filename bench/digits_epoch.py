@@ -16,7 +16,7 @@ from . import jax_training, peers, torch_training
 from .harness import Contest
 from .jax_training import B1, B2, BATCH, EPS, RATE
 
-WARM = 0.01
+WARM = 0.05
 x, labels = load_digits(return_X_y=True)
 x = (x / 16).astype(np.float32)
 KEY = random.key(3)

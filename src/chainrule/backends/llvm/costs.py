@@ -30,7 +30,8 @@ from .products.sweep import MOST
 from .tiny import is_tiny
 
 # Nanoseconds of work that repays handing its numbers to another core, which may be on another die
-_SHARED = 80_000.0
+SHARED = 80_000.0
+NEAR = 5_000.0  # on the same die
 _CHUNK = 50_000.0  # of work that is worth a chunk of its own
 _PACKED = 2**19  # bytes of B that may be packed again for each chunk of rows
 
@@ -74,10 +75,10 @@ def _per_entry(step: Map) -> float:
     return total
 
 
-def count_chunks(work: float) -> int:
-    """How many chunks work of so many nanoseconds is cut into."""
+def count_chunks(work: float, least: float) -> int:
+    """How many chunks work of so many nanoseconds is cut into; one if it is less than `least`."""
     threads = get_num_threads()
-    if threads == 1 or work < _SHARED:
+    if threads == 1 or work < least:
         return 1
     return threads * max(1, min(4, int(work / threads / _CHUNK)))
 
@@ -95,10 +96,11 @@ def takes_rows(step: Instruction) -> bool:
     return not (packs and depth * columns * size > _PACKED) and not is_tiny(step)
 
 
-def share_product(product: Product) -> None:
+def share_product(product: Product, least: float) -> None:
     """Cut a product into chunks: of its first leading axis, its rows, or its columns."""
-    shape = product.view.shape
-    count = count_chunks(nanoseconds(product))
+    shape, work = product.view.shape, nanoseconds(product)
+    product.near = work < SHARED
+    count = count_chunks(work, least)
     if _is_thin(product):  # long pieces of rows are what memory likes
         count = min(count, get_num_threads())
     if count == 1 or 0 in shape or is_tiny(product):

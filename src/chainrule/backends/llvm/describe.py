@@ -36,7 +36,7 @@ def _lines(instructions: Sequence[Instruction], indent: str) -> Iterator[str]:
             yield f"{indent}{step.length} turns{', backwards' if step.reverse else ''}:"
             yield from _lines(step.body, indent + "  ")
         elif isinstance(step, Region):
-            yield f"{indent}{step.chunks} chunks of {step.chunk} of {step.rows} rows:"
+            yield f"{indent}{_chunks(step)} of {step.chunk} of {step.rows} rows:"
             yield from _lines(step.steps, indent + "  ")
         elif isinstance(step, While):
             yield f"{indent}while:"
@@ -49,6 +49,11 @@ def _lines(instructions: Sequence[Instruction], indent: str) -> Iterator[str]:
                 yield from _lines(branch, indent + "  ")
         else:
             yield f"{indent}{', '.join(map(_place, _written(step)))} = {describe(step)}"
+
+
+def _chunks(step: Product | Region) -> str:
+    """How many chunks threads share, maybe."""
+    return f"{step.chunks} chunks" + (", if that pays," if step.near and step.chunks > 1 else "")
 
 
 def _written(step: Instruction) -> list[View]:
@@ -68,10 +73,10 @@ def _place(view: View) -> str:
 def describe(step: Instruction) -> str:
     """An instruction in a few words."""
     if isinstance(step, Region):
-        return f"{step.chunks} chunks of rows: " + "; ".join(map(describe, step.steps))
+        return f"{_chunks(step)} of rows: " + "; ".join(map(describe, step.steps))
     if isinstance(step, Product):
         rows, columns = step.view.shape[-2:]
-        return f"product {rows} x {step.left.shape[-1]} x {columns}, {step.chunks} chunks"
+        return f"product {rows} x {step.left.shape[-1]} x {columns}, {_chunks(step)}".rstrip(",")
     if isinstance(step, Call):
         return f"NumPy: {step.node.primitive.name} {step.node.type}"
     if isinstance(step, Sort):

@@ -34,7 +34,7 @@ from .layout import View
 from .loops import Rows, emit_map, emit_scatter
 from .nest import Pointers
 from .product_emitter import ProductEmitter
-from .slots import ERROR, POOL, REFERENCE
+from .slots import CHUNK, ERROR, NEAR, POOL, REFERENCE
 from .sorting import to_key
 from .timing import Timing
 from .tiny import is_tiny
@@ -120,7 +120,7 @@ class _Emitter(ProductEmitter):
             if is_tiny(step):
                 self.tiny(step)
             elif step.chunks > 1:
-                self.shared(step.chunks, lambda inner, chunk: inner.product_chunk(step, chunk))
+                self.shared(step, lambda inner, *chunk: inner.product_chunk(step, *chunk))
             else:
                 self.product(step)
         elif isinstance(step, Call):
@@ -134,25 +134,36 @@ class _Emitter(ProductEmitter):
         else:
             raise AssertionError(f"no code for {type(step).__name__}")
 
-    def shared(self, chunks: int, write: Callable[[_Emitter, str], None]) -> None:
-        """Work in chunks, as a function of its own that threads share."""
+    def shared(self, step: Product | Region, write: Callable[[_Emitter, str, Index], None]) -> None:
+        """Work in chunks, as a function of its own that threads share; `write` of number and size.
+
+        What is shared only if that pays is else done at once.
+        """
         f = self.f
         name = f"task{len(f.unit.functions)}"
         arguments = [("ptr", "frame"), ("i64", "chunk")]
         task = f.unit.function(name, arguments, linkage="internal")
-        write(_Emitter(task, self.sites), "%chunk")
+        pool = self.pointers.slot(NEAR if step.near else POOL)
+        size: Index = step.chunk
+        chunks: Index = step.chunks
+        if step.near:
+            size = task.name(f"load i64, ptr {task.offset('%frame', CHUNK, 8)}, align 8")
+            alone = f.name(f"icmp eq ptr {pool}, null")
+            chosen = f.name(f"select i1 {alone}, i64 {step.extent}, i64 {step.chunk}")
+            f.emit(f"store i64 {chosen}, ptr {f.offset('%frame', CHUNK, 8)}, align 8")
+            chunks = f.name(f"select i1 {alone}, i64 1, i64 {step.chunks}")
+        write(_Emitter(task, self.sites), "%chunk", size)
         task.emit("ret void")
         f.unit.declare("parallel", "declare void @parallel(ptr, ptr, ptr, i64)")
-        pool = self.pointers.slot(POOL)
         f.emit(f"call void @parallel(ptr {pool}, ptr @{name}, ptr %frame, i64 {chunks})")
 
     def region(self, step: Region) -> None:
         """Chunks of rows, each taken through all instructions."""
 
-        def write(inner: _Emitter, chunk: str) -> None:
+        def write(inner: _Emitter, chunk: str, size: Index) -> None:
             f = inner.f
-            start = f.name(f"mul i64 {chunk}, {step.chunk}")
-            stop = f.smaller(f.name(f"add i64 {start}, {step.chunk}"), step.rows)
+            start = f.name(f"mul i64 {chunk}, {size}")
+            stop = f.smaller(f.name(f"add i64 {start}, {size}"), step.rows)
             rows = Rows(start, stop, step.rows)
             count = f.name(f"sub i64 {stop}, {start}")
             for one in step.steps:
@@ -164,7 +175,7 @@ class _Emitter(ProductEmitter):
                     assert isinstance(one, Product)
                     inner.product(one, part=(start, count), chunk=chunk)
 
-        self.shared(step.chunks, write)
+        self.shared(step, write)
 
     def sort(self, step: Sort) -> None:
         """The library's `order` on each row."""
@@ -223,6 +234,10 @@ class _Emitter(ProductEmitter):
         with f.loop(0, step.length, carried=[self.memory(*place) for place in places]) as loop:
             index: Index = loop.index
             self.poll_each(loop.index, turns_between_polls(step.body))
+            if step.trial:
+                f.unit.declare("trial", "declare void @trial(ptr, ptr, i64)")
+                state = f.offset("%frame", step.trial, 8)
+                f.emit(f"call void @trial(ptr %frame, ptr {state}, i64 {loop.index})")
             if step.reverse:
                 index = f.name(f"sub i64 {step.length - 1}, {loop.index}")
             known = {place[0]: x for place, x in zip(places, loop.values, strict=True)}

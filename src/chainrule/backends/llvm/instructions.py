@@ -103,6 +103,8 @@ class Product(Instruction):
         How many rows, or columns, or leading places threads take at a time; 0 for all.
     axis : int
         Which axis of the result is cut in chunks.
+    near : bool
+        Whether threads share it only where that was found to pay.
     """
 
     left: View
@@ -111,11 +113,17 @@ class Product(Instruction):
     scratch: Buffer | None = None
     chunk: int = 0
     axis: int = 0
+    near: bool = False
+
+    @property
+    def extent(self) -> int:
+        """Along the axis that is cut."""
+        return self.view.shape[self.axis]
 
     @property
     def chunks(self) -> int:
         """How many chunks there are."""
-        return -(-self.view.shape[self.axis] // self.chunk) if self.chunk else 1
+        return -(-self.extent // self.chunk) if self.chunk else 1
 
     @property
     def routine(self) -> Routine:
@@ -147,11 +155,19 @@ class Region(Instruction):
         Maps, reductions and products of so many rows.
     chunk : int
         How many rows threads take at a time, a multiple of 16.
+    near : bool
+        Whether threads share it only where that was found to pay.
     """
 
     rows: int
     steps: Sequence[Instruction]
     chunk: int = 0
+    near: bool = False
+
+    @property
+    def extent(self) -> int:
+        """What is cut."""
+        return self.rows
 
     @property
     def chunks(self) -> int:
@@ -202,12 +218,19 @@ class Moving:
 
 @dataclass(eq=False)
 class Turns(Instruction):
-    """A loop of known length."""
+    """A loop of known length.
+
+    Attributes
+    ----------
+    trial : int
+        The first slot of what it knows of sharing small work; 0 if it has none to share.
+    """
 
     length: int
     reverse: bool
     moving: Sequence[Moving]
     body: Sequence[Instruction]
+    trial: int = 0
 
     def buffers(self) -> Iterator[Buffer]:
         for moving in self.moving:

@@ -39,7 +39,8 @@ from .kinds import VIEWS, uniform
 from .layout import Buffer, View
 from .plan_loops import plan_cond, plan_scan, plan_while
 from .products import scratch_bytes
-from .regions import all_products, arrange, inside
+from .regions import arrange, everything, loops_that_try
+from .runtime.trial import WORDS
 from .slots import FIRST
 from .sorting import scratch_words
 
@@ -133,15 +134,20 @@ class Planner:
             self.views[node] = self.slot(node.type)
         self.run(graph, [self.slot(t) for t in graph.output_types])
         code = arrange(self.code)
-        for product in all_products(code):
-            _give_scratch(product)
+        for loop in loops_that_try(code):
+            loop.trial, self.slots = self.slots, self.slots + WORDS
+        shared = [step for step in everything(code) if isinstance(step, (Product, Region))]
+        for step in shared:
+            if isinstance(step, Product):
+                _give_scratch(step)
         lifetimes = Lifetimes()
         lifetimes.run(code)
         guarded = config.check >= 2
         arena = lifetimes.place(share=not guarded)
         return Plan(
-            code, self.slots, arena, self.constants, self.calls, [*self.sites], _parallel(code),
-            sum(map(nanoseconds, code)) > _LONG, [*lifetimes.first] if guarded else [],
+            code, self.slots, arena, self.constants, self.calls, [*self.sites],
+            any(step.chunks > 1 for step in shared), sum(map(nanoseconds, code)) > _LONG,
+            [*lifetimes.first] if guarded else [],
         )  # fmt: skip
 
     def run(self, graph: Graph, targets: Sequence[View | None]) -> None:
@@ -291,14 +297,6 @@ def _give_scratch(product: Product) -> None:
     needed = scratch_bytes(rows, columns, product.left.shape[-1], dtype)
     if needed:
         product.scratch = Buffer(-(-needed // 64) * 64 // dtype.itemsize * product.chunks, dtype)
-
-
-def _parallel(code: Iterable[Instruction]) -> bool:
-    """Whether some instruction is shared by threads."""
-    return any(
-        (isinstance(step, (Product, Region)) and step.chunks > 1) or _parallel(inside(step))
-        for step in code
-    )
 
 
 def gathered_shape(

@@ -28,11 +28,11 @@ class ProductEmitter:
 
         emit_tiny(self.f, step, address)
 
-    def product_chunk(self, step: Product, chunk: str) -> None:
+    def product_chunk(self, step: Product, chunk: str, size: Index) -> None:
         """Some rows, columns or leading places of a product."""
-        f, axis, size = self.f, step.axis, step.view.shape[step.axis]
-        start = f.name(f"mul i64 {chunk}, {step.chunk}")
-        count = f.smaller(f.name(f"sub i64 {size}, {start}"), step.chunk)
+        f, axis = self.f, step.axis
+        start = f.name(f"mul i64 {chunk}, {size}")
+        count = f.smaller(f.name(f"sub i64 {step.extent}, {start}"), size)
         if axis < len(step.view.shape) - 2:
             with f.loop(0, count) as loop:
                 place = f.plus(start, loop.index)

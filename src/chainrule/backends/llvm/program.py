@@ -29,7 +29,7 @@ from .runtime import (
     symbols,
     worker,
 )
-from .slots import ARENA, BUSY, FIRST, POOL, RAISED
+from .slots import ARENA, BUSY, FIRST, NEAR, POOL, RAISED
 from .slots import REFERENCE as CALLBACK
 from .timing import report
 
@@ -150,6 +150,7 @@ class NativeProgram:
             self._running[frame.address] = frame
         try:
             shared = pool(worker()) if self.plan.parallel else None
+            frame.slots[NEAR] = 0
             if shared is None:
                 frame.slots[POOL] = 0
                 status = self._main(frame.pointer)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from ..threads import get_num_threads
+from . import costs
 from .access import Access, Rows, accesses, conflict, rows_of
 from .costs import count_chunks, nanoseconds, share_product, takes_rows
 from .instructions import Either, Instruction, Map, Product, Region, Turns, While
@@ -28,16 +29,22 @@ _TALL = 512  # rows a chunk about where there are products: each reads all of th
 _SAME = 0.02  # of the time: fewer chunks must save as much
 
 
-def arrange(code: Sequence[Instruction]) -> list[Instruction]:
-    """The same computation, with regions, and all else cut for threads where that pays."""
+def arrange(code: Sequence[Instruction], tried: bool = False) -> list[Instruction]:
+    """The same computation, with regions, and all else cut for threads where that pays.
+
+    `tried` says whether a loop around finds out if small work is to be shared; what stands beside
+    a loop does as that did.
+    """
+    tried = tried or any(isinstance(step, Turns) for step in everything(code))
     for step in code:
         if isinstance(step, Turns):
-            step.body = arrange(step.body)
+            step.body = arrange(step.body, tried)
         elif isinstance(step, While):
-            step.asks, step.body = arrange(step.asks), arrange(step.body)
+            step.asks, step.body = arrange(step.asks, tried), arrange(step.body, tried)
         elif isinstance(step, Either):
-            step.yes, step.no = arrange(step.yes), arrange(step.no)
-    return [_shared(step) for step in _grouped([_Used(step) for step in code])]
+            step.yes, step.no = arrange(step.yes, tried), arrange(step.no, tried)
+    least = costs.NEAR if tried else costs.SHARED
+    return [_shared(step, least) for step in _grouped([_Used(step) for step in code], least)]
 
 
 @dataclass(eq=False)
@@ -51,19 +58,19 @@ class _Used:
         self.rows = rows_of(self.step) if takes_rows(self.step) else 0
 
 
-def _grouped(code: Sequence[_Used]) -> list[Instruction]:
+def _grouped(code: Sequence[_Used], least: float) -> list[Instruction]:
     """Regions of the number of rows that most work has; then again for what is left."""
     work: dict[int, float] = {}
     for used in code:
         if used.rows >= 2 * _UNIT:
             work[used.rows] = work.get(used.rows, 0.0) + nanoseconds(used.step)
     for rows in sorted(work, key=lambda rows: -work[rows]):
-        if count_chunks(work[rows]) == 1:
+        if count_chunks(work[rows], least) == 1:
             break
         before, region, after = _split(code, rows)
         if len(region) > 1:
             made = Region(rows, [used.step for used in region])
-            return [*_grouped(before), made, *_grouped(after)]
+            return [*_grouped(before, least), made, *_grouped(after, least)]
     return [used.step for used in code]
 
 
@@ -111,10 +118,11 @@ def _apart(ranges: Sequence[Rows | None]) -> bool:
     return width < abs(strides.pop())
 
 
-def _shared(step: Instruction) -> Instruction:
+def _shared(step: Instruction, least: float) -> Instruction:
     """An instruction cut into chunks, if that pays."""
     if isinstance(step, Region):
-        turns = count_chunks(nanoseconds(step)) // get_num_threads()
+        step.near = nanoseconds(step) < costs.SHARED
+        turns = count_chunks(nanoseconds(step), least) // get_num_threads()
         if any(isinstance(inner, Product) for inner in step.steps):
             turns = min(turns, step.rows // (get_num_threads() * _TALL))
         step.chunk = _chunk(step.rows, turns)
@@ -122,13 +130,15 @@ def _shared(step: Instruction) -> Instruction:
             if isinstance(inner, Product):
                 inner.axis, inner.chunk = 0, step.chunk
     elif isinstance(step, Product):
-        share_product(step)
+        share_product(step, least)
     elif type(step) is Map and 0 not in step.domain:
-        count = count_chunks(nanoseconds(step))
+        work = nanoseconds(step)
+        count = count_chunks(work, least)
         views = [view for _, view in step.stores]
         axes = merge(step.domain, strides_in([e for e, _ in step.stores], views), frozenset())
         if count > 1 and axes and axes[0].size >= 2 * _UNIT:
-            return Region(axes[0].size, [step], _chunk(axes[0].size, count // get_num_threads()))
+            chunk = _chunk(axes[0].size, count // get_num_threads())
+            return Region(axes[0].size, [step], chunk, near=work < costs.SHARED)
     return step
 
 
@@ -146,12 +156,21 @@ def _chunk(rows: int, turns: int) -> int:
     return best
 
 
-def all_products(code: Iterable[Instruction]) -> Iterable[Product]:
-    """The products of some instructions, and of those inside them."""
+def loops_that_try(code: Iterable[Instruction]) -> Iterable[Turns]:
+    """The innermost loops with small work, who find out whether to share it."""
     for step in code:
-        if isinstance(step, Product):
+        loops = list(loops_that_try(inside(step)))
+        yield from loops
+        near = (isinstance(s, (Product, Region)) and s.near for s in everything(inside(step)))
+        if isinstance(step, Turns) and not loops and any(near):
             yield step
-        yield from all_products(inside(step))
+
+
+def everything(code: Iterable[Instruction]) -> Iterable[Instruction]:
+    """Some instructions and those inside them."""
+    for step in code:
+        yield step
+        yield from everything(inside(step))
 
 
 def inside(step: Instruction) -> Iterable[Instruction]:

@@ -7,4 +7,6 @@ REFERENCE = 3  # the function that has a node computed by NumPy
 RAISED = 4  # three for an exception that a signal's handler raised
 POOL = 7  # the threads that share the work, or null
 BUSY = 8  # 1 while a call uses the frame
-FIRST = 9  # inputs, outputs, constants, rows that loops move on
+NEAR = 9  # POOL while sharing small work pays, else null
+CHUNK = 10  # how much of work that may be shared a task takes at a time
+FIRST = 11  # inputs, outputs, constants, rows that loops move on

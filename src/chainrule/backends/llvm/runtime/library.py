@@ -22,9 +22,10 @@ from ..sorting import write_sort
 from . import entry as entries
 from .poll import API, write_poll
 from .pool import write_pool
+from .trial import write_trial
 
 _llvmlite = LazyModule("llvmlite")
-_NAMES = (*EXPORTS, "parallel", "work", "poll", "entry", "order")
+_NAMES = (*EXPORTS, "parallel", "work", "trial", "poll", "entry", "order")
 _lock = threading.Lock()
 _loaded: dict[Host, tuple[dict[str, int], Loaded]] = {}
 
@@ -65,6 +66,7 @@ def _load(target: Host) -> tuple[dict[str, int], Loaded]:
         unit = Unit()
         write_library(unit, target)
         write_pool(unit)
+        write_trial(unit)
         entries.write_entry(unit)
         write_sort(unit)
         write_poll(unit, target.triple.startswith("x86_64"))
