@@ -78,7 +78,11 @@ def is_internal(code: CodeType) -> bool:
 def user_frame() -> FrameType | None:
     """The innermost frame that is not ours, NumPy's, SciPy's or optree's."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and is_internal(frame.f_code):
+    while frame is not None:
+        code = frame.f_code
+        internal = _internal.get(code)  # asked here first, because each traced operation comes by
+        if not (is_internal(code) if internal is None else internal):
+            break
         frame = frame.f_back
     return frame
 

@@ -23,10 +23,8 @@ def substitute(
     """The outputs again, with nodes replaced; `nodes` is what may need rebuilding, in order."""
     new: dict[Node, Node] = dict(replacement)
     for node in nodes:
-        if node not in new:
-            rebuilt = rebuild(node, tuple(new.get(child, child) for child in node.inputs))
-            if rebuilt is not node:
-                new[node] = rebuilt
+        if node not in new and not new.keys().isdisjoint(node.inputs):
+            new[node] = rebuild(node, tuple([new.get(child, child) for child in node.inputs]))
     return [new.get(node, node) for node in outputs]
 
 
@@ -34,6 +32,13 @@ def rebuild(node: Node, inputs: tuple[Node, ...]) -> Node:
     """The node over other inputs, with its user's line; itself if they are the same."""
     if inputs == node.inputs:
         return node
+    for new, old in zip(inputs, node.inputs, strict=True):
+        if new is not old and (new.shape != old.shape or new.dtype != old.dtype):
+            break
+    else:
+        if any(x.value is None for x in inputs):  # then only the type is known, and it stays
+            type_ = node.shape, node.dtype
+            return Node(node.primitive, inputs, node.params, *type_, None, node.place)
     made = apply(node.primitive, inputs, node.params)
     made.place = node.place
     return made

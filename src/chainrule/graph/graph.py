@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 
 from .node import Node
 from .schedule import Schedule
@@ -35,8 +36,11 @@ class Graph:
                 continue
             seen.add(node)
             order.append(node)
-            stack.extend(child for child in node.inputs if child not in seen)
-        return tuple(sorted(order, key=lambda node: node.serial))
+            for child in node.inputs:
+                if child not in seen:
+                    stack.append(child)
+        order.sort(key=attrgetter("serial"))
+        return tuple(order)
 
     @cached_property
     def schedule(self) -> Schedule:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -25,7 +26,12 @@ class Type(NamedTuple):
 
     def __str__(self) -> str:
         sizes = ",".join(map(str, self.shape))
-        return f"{SHORT.get(self.dtype.name, self.dtype.name)}[{sizes}]"
+        return f"{_short(self.dtype)}[{sizes}]"
+
+
+@lru_cache(maxsize=256)
+def _short(dtype: np.dtype[Any]) -> str:
+    return SHORT.get(dtype.name, dtype.name)
 
 
 def is_float(dtype: Any) -> bool:

@@ -20,13 +20,14 @@ ROUNDS = 8  # each round can open a way for the next; two are common
 def simplify(graph: Graph) -> Graph:
     """The graph without dead, repeated, constant or empty work; the same numbers bit for bit."""
     with np.errstate(all="ignore"):
-        for _ in range(ROUNDS):
+        idle = 0  # passes in a row that found nothing to do
+        for step in PASSES * ROUNDS:
             before = graph
-            for step in PASSES:
-                graph = verify(step(graph), step.__name__)
-                if config.debug >= 4:
-                    print(f"# after {step.__name__}\n{graph}", file=sys.stderr)
-            if graph is before:
+            graph = verify(step(graph), step.__name__)
+            if config.debug >= 4:
+                print(f"# after {step.__name__}\n{graph}", file=sys.stderr)
+            idle = idle + 1 if graph is before else 0
+            if idle == len(PASSES):
                 break
         return verify(in_bodies(graph, simplify), "in_bodies")
 

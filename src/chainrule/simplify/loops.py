@@ -19,6 +19,8 @@ def merge_scans(graph: Graph) -> Graph:
     for node in graph.nodes:
         if node.primitive.name == "scan":
             groups.setdefault(_loop(node), []).append(node)
+    if all(len(group) == 1 for group in groups.values()):
+        return graph
     merged: dict[Hashable, Node] = {}
 
     def merge(node: Node, original: Node) -> Node:
@@ -48,6 +50,8 @@ def prune_scans(graph: Graph) -> Graph:
     for node in graph.nodes:
         if node.primitive is ITEM:
             read.setdefault(node.inputs[0], set()).add(node.params["index"])
+    if not read:
+        return graph
     pruned: dict[Node, tuple[Node, list[int]]] = {}
 
     def prune(node: Node, original: Node) -> Node:

@@ -16,7 +16,12 @@ def rewrite(graph: Graph, rule: Rule) -> Graph:
     """The graph with what `rule` makes of each node in its place, inputs first."""
     new: dict[Node, Node] = {}
     for node in graph.nodes:
-        made = rebuild(node, tuple(new.get(child, child) for child in node.inputs))
-        new[node] = rule(made, node)
-    outputs = tuple(new.get(node, node) for node in graph.outputs)
-    return graph if outputs == graph.outputs else Graph(graph.inputs, outputs)
+        made = node
+        if not new.keys().isdisjoint(node.inputs):
+            made = rebuild(node, tuple([new.get(child, child) for child in node.inputs]))
+        made = rule(made, node)
+        if made is not node:
+            new[node] = made
+    if not any(node in new for node in graph.outputs):
+        return graph
+    return Graph(graph.inputs, tuple(new.get(node, node) for node in graph.outputs))
