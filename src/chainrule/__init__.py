@@ -36,22 +36,28 @@ from .version import __version__
 
 if TYPE_CHECKING:
     from . import data, estimators, losses, nn, optim, random, train
+    from .estimators import MLPClassifier, MLPRegressor
 
 # Imported at first use: whoever differentiates need not load what trains.
 LAZY = ("data", "estimators", "losses", "nn", "optim", "random", "train")
+ESTIMATORS = ("MLPClassifier", "MLPRegressor")
 
 
 def __getattr__(name: str) -> Any:
     if name in LAZY:
         return import_module(f"{__name__}.{name}")
+    if name in ESTIMATORS:
+        return getattr(import_module(f"{__name__}.estimators"), name)
     raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *LAZY})
+    return sorted({*globals(), *LAZY, *ESTIMATORS})
 
 
 __all__ = [
+    "MLPClassifier",
+    "MLPRegressor",
     "__version__",
     "check_grads",
     "cond",

@@ -257,6 +257,8 @@ def convert(g: Growth) -> Made:
     if x is None:
         return None
     target = g.one([d for d in [*FLOATS, *RARE] if np.can_cast(x.dtype, d, "same_kind")])
+    if x.dtype.kind in "iu" and target.kind == "f":  # 2 - 3 of unsigned ones is 4e9
+        x = g.keep(e.bitwise_and(x, x.dtype.type(63)), x in g.exact)
     return cast(x, dtype=target), x in g.exact and np.can_cast(x.dtype, target, "safe")
 
 
@@ -276,7 +278,8 @@ def reduce(g: Growth) -> Made:
     if kind in ("max", "argmax") and any(x.shape[k] == 0 for k in axes):
         return None
     if kind == "max":
-        return max_(x, axes=axes), exact
+        largest = max_(x, axes=axes)
+        return (e.add(largest, x.dtype.type(0)) if is_float(x) else largest), exact  # of 0 and -0
     if kind == "argmax":
         return (argmax(x, axis=axis), True) if exact else None
     if kind == "argsort":

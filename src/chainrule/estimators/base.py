@@ -1,0 +1,350 @@
+"""What both estimators share: scikit-learn's perceptron, with training and answers compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from itertools import pairwise
+from math import isfinite
+from typing import Any
+
+import numpy as np
+import scipy.optimize
+from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
+from sklearn.utils import check_random_state
+from sklearn.utils.optimize import _check_optimize_result
+from sklearn.utils.validation import _check_sample_weight, validate_data
+
+from .. import tree
+from ..config import configured
+from ..errors import DataError
+from ..transforms import jit
+from .objectives import UNITS
+from .perceptron import Perceptron, Weights
+from .rows import pieces
+from .solvers import Recipe, Solver, make_answer, make_loss_gradient
+from .training import Training
+
+CHUNK = 4096  # rows that are answered at a time
+WORTH = 5e7  # multiplications that repay compiling an answer for so many rows
+
+
+class CompiledPerceptron(BaseMultilayerPerceptron):  # type: ignore[misc]
+    """scikit-learn's base class with its loops replaced; what it checks and keeps stays its own.
+
+    The random numbers are drawn as scikit-learn draws them, and a step computes what its step
+    does: with the same settings and the same `random_state` the weights are the same but for
+    rounding.
+    """
+
+    def _set(self, given: dict[str, Any]) -> None:
+        """Keep what a constructor was given: the locals of `__init__`."""
+        for name, value in given.items():
+            if name not in ("self", "__class__"):
+                setattr(self, name, value)
+
+    # The settings as functions
+
+    def _activations(self) -> tuple[Any, ...]:
+        """One for each hidden layer."""
+        count, given = len(self._hidden()), self.activation
+        if isinstance(given, str) or callable(given):
+            return (given,) * count
+        if len(given) != count:
+            raise ValueError(
+                f"activation={given!r} names {len(given)} functions for {count} hidden layers"
+            )
+        return tuple(given)
+
+    def _hidden(self) -> list[int]:
+        sizes = self.hidden_layer_sizes
+        return list(sizes) if hasattr(sizes, "__iter__") else [sizes]
+
+    def _perceptron(self) -> Perceptron:
+        return Perceptron(
+            self._activations(), self._objective(), self.normalization, float(self.dropout),
+            bool(self.residual), float(self._smoothing()), bool(self.mixup),
+        )  # fmt: skip
+
+    def _recipe(self) -> Recipe:
+        net = self._perceptron()
+        schedule = self.learning_rate
+        return Recipe(
+            net, self.solver, bool(self.nesterovs_momentum and self.momentum > 0),
+            "constant" if schedule in ("invscaling", "adaptive") else schedule,
+            self.clip_norm is not None, self.ema is not None, bool(net.dropout or net.mixup),
+        )  # fmt: skip
+
+    def _objective(self) -> Any:
+        raise NotImplementedError
+
+    def _smoothing(self) -> float:
+        return 0.0
+
+    def _threads(self) -> AbstractContextManager[Any]:
+        """A block in which compiled code uses as many threads as were asked for."""
+        return nullcontext() if self.n_threads is None else configured(num_threads=self.n_threads)
+
+    # Weights
+
+    def _weights(self) -> Weights:
+        """Those of now, as training takes them."""
+        found = {"coefs": list(self.coefs_), "intercepts": list(self.intercepts_)}
+        if self.normalization is not None:
+            found |= {"scales": list(self.scales_), "shifts": list(self.shifts_)}
+        return found
+
+    def _keep(self, weights: Weights, stats: Any) -> None:
+        """Make these the weights of now."""
+        self.coefs_, self.intercepts_ = weights["coefs"], weights["intercepts"]
+        if self.normalization is not None:
+            self.scales_, self.shifts_, self.statistics_ = (
+                weights["scales"],
+                weights["shifts"],
+                stats,
+            )
+
+    @property
+    def _stats(self) -> Any:
+        return self.statistics_ if self.normalization is not None else []
+
+    def _initialize(self, y: Any, layer_units: Sequence[int], dtype: Any) -> None:
+        units = [*layer_units[:-1], layer_units[-1] * self._perceptron().goal.width]
+        self.n_iter_ = self.t_ = 0
+        self.n_layers_ = len(units)
+        self.out_activation_ = self._perceptron().goal.unit
+        made = [self._init_coef(n, m, dtype) for n, m in pairwise(units)]
+        self.coefs_, self.intercepts_ = [w for w, _ in made], [b for _, b in made]
+        if self.solver != "lbfgs":
+            self.loss_curve_: list[float] = []
+            self._no_improvement_count = 0
+            validated = self.early_stopping or self._validation is not None
+            self.validation_scores_: list[float] | None = [] if validated else None
+            self.best_validation_score_ = -np.inf if validated else None
+            self.best_loss_ = None if self.early_stopping else np.inf
+            self.best_validation_loss_ = np.inf
+        if self.normalization is not None:
+            shapes = [b.shape for b in self.intercepts_[:-1]]
+            self.scales_ = [np.ones(shape, dtype) for shape in shapes]
+            self.shifts_ = [np.zeros(shape, dtype) for shape in shapes]
+            first = [[np.zeros(shape, dtype), np.ones(shape, dtype)] for shape in shapes]
+            self.statistics_ = first if self.normalization == "batch" else [None] * len(shapes)
+
+    def _init_coef(self, fan_in: int, fan_out: int, dtype: Any) -> tuple[Any, Any]:
+        """Glorot's, as scikit-learn's; one after the other for the members of an ensemble."""
+        if self.n_members == 1:
+            return super()._init_coef(fan_in, fan_out, dtype)  # type: ignore[no-any-return]
+        made = [super(CompiledPerceptron, self)._init_coef(fan_in, fan_out, dtype)
+                for _ in range(self.n_members)]  # fmt: skip
+        return np.stack([w for w, _ in made]), np.stack([b for _, b in made])
+
+    # Training
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False) -> Any:
+        sizes = self._hidden()
+        if any(size <= 0 for size in sizes):
+            raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+        self.__dict__.pop("_quick", None)
+        first = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
+        X, y = self._validate_input(X, y, incremental, reset=first)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype)
+        y = y.reshape(-1, 1) if y.ndim == 1 else y
+        self.n_outputs_ = y.shape[1]
+        self._random_state = check_random_state(self.random_state)
+        if first:
+            self._initialize(y, [X.shape[1], *sizes, self.n_outputs_], X.dtype)
+        if self.solver == "lbfgs":
+            self._fit_lbfgs(X, y, sample_weight)
+        else:
+            self._fit_stochastic(X, y, sample_weight, incremental)
+        if not all(np.isfinite(a).all() for a in tree.leaves(self._weights())):
+            raise ValueError(
+                "Solver produced non-finite parameter weights. The input data may"
+                " contain large values and need to be preprocessed."
+            )
+        return self
+
+    def _fit_watched(self, X: Any, y: Any, sample_weight: Any, validation_data: Any) -> Any:
+        """`_fit`, with rows to watch."""
+        self._validation = validation_data
+        try:
+            return self._fit(X, y, sample_weight=sample_weight)
+        finally:
+            del self._validation
+
+    def _check_solver(self) -> bool:
+        if self.solver == "lbfgs":
+            raise AttributeError(
+                "partial_fit is only available for stochastic optimizers. lbfgs is not stochastic."
+            )
+        return True
+
+    _validation: Any = None  # `validation_data` while `fit` runs
+
+    def _encoded_validation(self) -> Any:
+        """`validation_data` as rows, encoded targets, and weights or None."""
+        data = self._validation
+        if data is None:
+            return None
+        if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
+            raise DataError("validation_data: give (X, y), or (X, y, sample_weight)")
+        dtype = self.coefs_[0].dtype
+        x = validate_data(self, data[0], accept_sparse=["csr"], reset=False, dtype=dtype)
+        y = self._encoded(data[1]).astype(dtype)
+        if x.shape[0] != y.shape[0]:
+            raise DataError(f"validation_data: {x.shape[0]} rows of X and {y.shape[0]} of y")
+        return x, y, np.asarray(data[2], dtype) if len(data) == 3 else None
+
+    def _monitor(self) -> tuple[str, float]:
+        """What decides which epoch is the best, and the best of it so far; larger is better."""
+        watched = self.monitor
+        if watched == "auto":
+            watched = "validation_score" if self.early_stopping else "loss"
+        if watched == "validation_score":
+            return (
+                watched,
+                -np.inf if self.best_validation_score_ is None else self.best_validation_score_,
+            )
+        best = self.best_loss_ if watched == "loss" else self.best_validation_loss_
+        return watched, -np.inf if best is None else -best
+
+    def _set_best(self, watched: str, value: float) -> None:
+        if watched == "validation_score":
+            self.best_validation_score_ = value
+        elif watched == "loss":
+            self.best_loss_ = -value
+        else:
+            self.best_validation_loss_ = -value
+
+    def _fit_stochastic(self, X: Any, y: Any, sample_weight: Any, incremental: bool) -> None:
+        if self.early_stopping and incremental:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        recipe = self._recipe()
+        if not incremental or not hasattr(self, "_optimizer"):
+            self._optimizer = Solver(
+                recipe, self._weights(), self.learning_rate_init, self.learning_rate, self.power_t
+            )
+        with self._threads():
+            Training(self, recipe, X, y, sample_weight, incremental).run()
+
+    def _fit_lbfgs(self, X: Any, y: Any, sample_weight: Any) -> None:
+        net = self._perceptron()
+        if net.dropout or net.mixup or net.normalization == "batch":
+            raise ValueError(
+                "solver='lbfgs' makes one fixed function of all rows small: dropout, mixup and "
+                "normalization='batch' need 'adam' or another of the stochastic solvers"
+            )
+        packed = np.concatenate([a.ravel() for a in tree.leaves(self._weights())])
+        options = {"maxfun": self.max_fun, "maxiter": self.max_iter, "gtol": self.tol}
+        with self._threads():
+            found = scipy.optimize.minimize(  # type: ignore[call-overload]
+                self._loss_grad_lbfgs, packed, method="L-BFGS-B", jac=True, options=options,
+                args=(X, y, sample_weight),
+            )  # fmt: skip
+        self.n_iter_ = _check_optimize_result("lbfgs", found, self.max_iter)
+        self.loss_ = found.fun
+        self._unpack(found.x)
+
+    def _unpack(self, packed_parameters: Any) -> None:
+        """A vector as the weights of now."""
+        leaves, structure = tree.flatten(self._weights())
+        ends = np.cumsum([a.size for a in leaves])
+        parts = np.split(np.asarray(packed_parameters), ends[:-1])
+        shaped = [p.reshape(a.shape).astype(a.dtype) for p, a in zip(parts, leaves, strict=True)]
+        self._keep(tree.unflatten(structure, shaped), self._stats)
+
+    def _loss_grad_lbfgs(
+        self, packed_coef_inter: Any, X: Any, y: Any, sample_weight: Any, *_buffers: Any
+    ) -> tuple[float, Any]:
+        """The loss and its gradient as a vector; sparse rows are made dense some at a time."""
+        self._unpack(packed_coef_inter)
+        weights = self._weights()
+        function = make_loss_gradient(self._perceptron())
+        whole = X.shape[0] if sample_weight is None else float(np.sum(sample_weight))
+        decayed = np.array(packed_coef_inter, np.float64)
+        decayed[sum(c.size for c in weights["coefs"]) :] = 0.0
+        loss, gradient = 0.5 * self.alpha * decayed @ decayed, self.alpha * decayed
+        for part, x in pieces(X, 1):
+            w = None if sample_weight is None else sample_weight[part]
+            own = x.shape[0] if w is None else float(np.sum(w))
+            value, grads = function(weights, self._stats, x, y[part], w)
+            loss += own * float(value)
+            gradient += own * np.concatenate([np.ravel(g) for g in tree.leaves(grads)])
+        return loss / whole, gradient / whole
+
+    # Answers
+
+    def _forward_pass_fast(self, X: Any, check_input: bool = True) -> Any:
+        """The output units' values for rows, shape (rows, outputs)."""
+        if check_input:
+            X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+        if X.dtype != self.coefs_[0].dtype:
+            X = X.astype(self.coefs_[0].dtype)
+        with self._threads():
+            parts = [self._answer(x) for _, x in pieces(X, 1, CHUNK)]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _answer(self, x: Any) -> Any:
+        """Compiled where that pays, else by NumPy: a program is made for each number of rows."""
+        weights, stats = self._weights(), self._stats
+        net, unit = self._perceptron(), self._unit()
+        work = x.shape[0] * sum(c.size for c in weights["coefs"])
+        if x.shape[0] == 1 or work >= WORTH:
+            return make_answer(net, unit)(weights, stats, x)
+        with np.errstate(over="ignore", invalid="ignore"):
+            made = unit(net.raw(weights, stats, x))
+        return made if made.ndim == 2 else np.mean(made, axis=0)
+
+    def _unit(self) -> Callable[[Any], Any]:
+        return UNITS[self.out_activation_]
+
+    def _one_row(self, X: Any) -> Any:
+        """The answer for a single row that needs no conversion; None for all else."""
+        held = self.__dict__
+        if type(X) is not np.ndarray or X.shape != (1, held.get("n_features_in_")):
+            return None
+        if "feature_names_in_" in held or X.dtype != held["coefs_"][0].dtype:
+            return None
+        if not isfinite(X.sum()):
+            return None
+        quick = held.get("_quick")
+        if quick is None:
+            quick = self._quick = make_answer(self._perceptron(), self._unit())
+        return quick(self._weights(), self._stats, X)
+
+    def set_params(self, **params: Any) -> CompiledPerceptron:
+        """Set parameters by name, those of scikit-learn and those beyond."""
+        self.__dict__.pop("_quick", None)
+        return super().set_params(**params)  # type: ignore[no-any-return]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what is compiled."""
+        state = super().__getstate__()
+        return {name: value for name, value in state.items() if name != "_quick"}
+
+    def compile_predict(self) -> Callable[[Any], Any]:
+        """A bare function for hot loops: ``f(row)`` gives what `predict` or the class would.
+
+        It takes one row, an array of shape (n_features,) and of the dtype that was fitted, checks
+        nothing else, and returns the output units' values, shape (n_outputs,): probabilities of
+        a classifier, numbers of a regressor. The weights are those of now.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from chainrule import MLPRegressor
+        >>> x = np.linspace(-1.0, 1.0, 100).reshape(-1, 1)
+        >>> model = MLPRegressor((8,), solver="lbfgs", random_state=0).fit(x, x[:, 0] ** 2)
+        >>> f = model.compile_predict()
+        >>> bool(abs(f(np.array([0.5]))[0] - model.predict([[0.5]])[0]) < 1e-12)
+        True
+        """
+        weights, stats = self._weights(), self._stats
+        net, unit = self._perceptron(), self._unit()
+
+        def answer(row: Any) -> Any:
+            made = unit(net.raw(weights, stats, row[None, :]))
+            return made[0] if made.ndim == 2 else np.mean(made[:, 0], axis=0)
+
+        return jit(answer).compile(np.zeros(self.n_features_in_, self.coefs_[0].dtype))

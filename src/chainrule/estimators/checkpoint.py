@@ -1,0 +1,151 @@
+"""Checkpoints: all that a training needs to go on, bit for bit, in one file written whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import warnings
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import numpy as np
+
+from .. import tree
+from ..errors import ModelFileError
+from ..files import write_atomically
+from ..lazy import LazyModule
+from .rows import issparse
+
+safetensors = LazyModule("safetensors")
+safetensors_numpy = LazyModule("safetensors.numpy")
+
+FORMAT = "chainrule-checkpoint-1"
+KEY = "chainrule"
+# What an estimator knows of its training, beside the weights
+COUNTED = ("n_iter_", "t_", "loss_", "loss_curve_", "validation_scores_", "best_loss_",
+           "best_validation_score_", "_no_improvement_count")  # fmt: skip
+
+
+def fingerprint(model: Any, x: Any, y: Any, w: Any) -> str:
+    """A digest of settings and data: a checkpoint of another training is not taken up."""
+    hidden = ("checkpoint", "checkpoint_interval", "callbacks", "verbose", "progress", "n_threads")
+    settings = {k: repr(v) for k, v in model.get_params().items() if k not in hidden}
+    digest = hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=16)
+    parts: list[Any] = [x, y, w, *(model._encoded_validation() or ())]
+    for part in parts:
+        arrays = [part.data, part.indices, part.indptr] if issparse(part) else [part]
+        for array in arrays:
+            if array is not None:
+                digest.update(f"{array.dtype}{array.shape}".encode())
+                digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+class Checkpoint:
+    """The file of one training.
+
+    Parameters
+    ----------
+    path : str or Path
+    interval : float
+        Seconds between two writings, at least.
+    mark : str
+        See `fingerprint`.
+    """
+
+    def __init__(self, path: str | Path, interval: float, mark: str) -> None:
+        self.path, self.interval, self.mark = Path(path), interval, mark
+        self.saved = monotonic()
+        self.found: tuple[dict[str, Any], dict[str, Any]] | None = None
+
+    def begin(self, random_state: Any) -> None:
+        """Read the file, if there is one; draw again what was drawn then, such as a split."""
+        if self.path.exists():
+            head, tensors = self._read()
+            if head["mark"] == self.mark:
+                self.found = head, tensors
+                _set_random(random_state, head["began"], tensors["began"])
+            else:
+                warnings.warn(
+                    f"the checkpoint {self.path} is of another training (other data or settings): "
+                    "starting anew",
+                    stacklevel=2,
+                )
+        self.began = random_state.get_state()
+
+    def save(self, training: Any) -> None:
+        """Write the state after an epoch, if it is time."""
+        if monotonic() - self.saved < self.interval:
+            return
+        model, solver = training.model, training.model._optimizer
+        now = model._random_state.get_state()
+        arrays = tree.leaves(_state(training))
+        tensors = {f"{k:04d}": np.ascontiguousarray(a) for k, a in enumerate(arrays)}
+        tensors |= {"order": training.order, "began": self.began[1], "random": now[1]}
+        counted = {name: getattr(model, name) for name in COUNTED if hasattr(model, name)}
+        head = {
+            "format": FORMAT, "mark": self.mark, "rate": solver.learning_rate, "counted": counted,
+            "began": [self.began[0], *self.began[2:]], "random": [now[0], *now[2:]],
+        }  # fmt: skip
+        data = safetensors_numpy.save(tensors, metadata={KEY: json.dumps(head)})
+        try:
+            write_atomically(self.path, data)
+        except OSError as error:
+            warnings.warn(
+                f"cannot write the checkpoint {self.path}: {error.strerror or error}; "
+                "training goes on",
+                stacklevel=2,
+            )
+        self.saved = monotonic()
+
+    def restore(self, training: Any) -> None:
+        """Go on where the file says that the training was; from the start if there is none."""
+        if self.found is None:
+            return
+        head, tensors = self.found
+        model, solver = training.model, training.model._optimizer
+        leaves, structure = tree.flatten(_state(training))
+        found = [tensors.get(f"{k:04d}") for k in range(len(leaves))]
+        for ours, its in zip(leaves, found, strict=True):
+            if its is None or its.shape != np.shape(ours) or its.dtype != np.asarray(ours).dtype:
+                raise ModelFileError(f"{self.path} is no checkpoint of this network: remove it")
+        weights, stats, *rest = tree.unflatten(structure, found)
+        solver.state, solver.weights, training.best, training.key = rest
+        model._keep(weights, stats)
+        training.order = tensors["order"]
+        _set_random(model._random_state, head["random"], tensors["random"])
+        solver.learning_rate = head["rate"]
+        for name, value in head["counted"].items():
+            setattr(model, name, value)
+
+    def remove(self) -> None:
+        """The training has ended: there is nothing to go on with."""
+        self.path.unlink(missing_ok=True)
+
+    def _read(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        try:
+            with safetensors.safe_open(self.path, framework="numpy") as file:
+                head = json.loads((file.metadata() or {})[KEY])
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            if head["format"] != FORMAT or not {"order", "began", "random"} <= tensors.keys():
+                raise KeyError("format")
+        except (OSError, safetensors.SafetensorError, ValueError, KeyError, TypeError,
+                RecursionError) as error:  # fmt: skip
+            raise ModelFileError(
+                f"{self.path} is no checkpoint, or a damaged one ({error}): remove it to start anew"
+            ) from error
+        return head, tensors
+
+
+def _state(training: Any) -> Any:
+    """All arrays that change, as one tree."""
+    model, solver = training.model, training.model._optimizer
+    weights = model._weights()
+    trained = solver.weights if solver.weights is not None else weights
+    return (weights, model._stats, solver.state, trained, training.best, training.key)
+
+
+def _set_random(random_state: Any, scalars: Any, words: Any) -> None:
+    kind, *rest = scalars
+    random_state.set_state((kind, words, *rest))

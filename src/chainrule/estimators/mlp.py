@@ -1,0 +1,372 @@
+"""`MLPClassifier` and `MLPRegressor`: scikit-learn's, compiled, and what its users asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import _fit_context
+from sklearn.metrics import r2_score
+from sklearn.neural_network import MLPClassifier as PeerClassifier
+from sklearn.neural_network import MLPRegressor as PeerRegressor
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+
+from .base import CompiledPerceptron
+from .objectives import ACTIVATIONS, own_objective, regression_objective
+
+_FRACTION = [Interval(Real, 0, 1, closed="left")]
+_CONSTRAINTS: dict[str, Any] = {
+    **PeerClassifier._parameter_constraints,
+    "activation": [StrOptions(set(ACTIVATIONS)), callable, list, tuple],
+    "solver": [StrOptions({"lbfgs", "sgd", "adam", "adamw", "rmsprop", "lion"})],
+    "learning_rate": [StrOptions({"constant", "invscaling", "adaptive", "cosine", "linear"})],
+    "dropout": _FRACTION,
+    "normalization": [StrOptions({"batch", "layer"}), None],
+    "residual": ["boolean"],
+    "n_members": [Interval(Integral, 1, None, closed="left")],
+    "weight_decay": [Interval(Real, 0, None, closed="left")],
+    "warmup": [Interval(Real, 0, None, closed="left")],
+    "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
+    "ema": [Interval(Real, 0, 1, closed="neither"), None],
+    "mixup": ["boolean"],
+    "monitor": [StrOptions({"auto", "loss", "validation_loss", "validation_score"})],
+    "callbacks": [list, tuple, None],
+    "checkpoint": "no_validation",  # a path or None: opening it says what is wrong
+    "checkpoint_interval": [Interval(Real, 0, None, closed="left")],
+    "n_threads": [Interval(Integral, 1, None, closed="left"), None],
+    "progress": ["boolean"],
+}
+
+
+class MLPClassifier(CompiledPerceptron, PeerClassifier):  # type: ignore[misc]
+    """scikit-learn's `MLPClassifier`, its training compiled to native code.
+
+    All parameters, attributes and methods are those of `sklearn.neural_network.MLPClassifier`,
+    and the same `random_state` gives the same weights but for rounding. What is below comes on
+    top; the defaults change nothing.
+
+    Parameters
+    ----------
+    activation : str, callable, or a sequence of them, one for each hidden layer
+        Also ``"elu"``, ``"gelu"``, ``"leaky_relu"``, ``"silu"``, ``"softplus"``, or a function of
+        an array in plain NumPy. Default ``"relu"``.
+    solver : str
+        Also ``"adamw"``, ``"rmsprop"`` and ``"lion"``. Default ``"adam"``.
+    learning_rate : str
+        Also ``"cosine"`` and ``"linear"``: from `learning_rate_init` down to 0 over all steps that
+        `max_iter` allows, with any stochastic solver. Default ``"constant"``.
+    loss : "log_loss" or callable
+        Or ``loss(z, y)`` in plain NumPy of the outputs before the output unit and the targets, 0
+        or 1, both of shape (rows, outputs): a number a row, or an entry.
+    class_weight : dict, "balanced" or None
+        Of each class, as elsewhere in scikit-learn; `sample_weight` multiplies it.
+    dropout : float
+        Share of the hidden units that a step leaves out (Srivastava et al., 2014). Default 0.
+    normalization : {"batch", "layer"} or None
+        Before each activation (Ioffe, Szegedy, 2015; Ba et al., 2016). Default None.
+    residual : bool
+        Hidden layers as wide as what they read add that (He et al., 2015). Default False.
+    n_members : int
+        Networks that are trained at once, and whose probabilities are averaged; ``coefs_`` and
+        ``intercepts_`` then have an axis of members in front. Default 1.
+    weight_decay : float
+        Of the matrices, for ``"adamw"`` and ``"lion"``. Default 0.01.
+    warmup : float
+        Steps, or a share of all steps, in which a cosine or linear rate rises. Default 0.
+    clip_norm : float or None
+        The largest norm of all gradients together (Pascanu et al., 2012).
+    ema : float or None
+        Keep running means of the weights, with so much of the old ones at each step, and answer
+        with them (Polyak, Juditsky, 1992).
+    label_smoothing : float
+        Share of each label that goes to all classes (Szegedy et al., 2016). Default 0.
+    mixup : bool
+        Train on mixtures of pairs of rows (Zhang et al., 2017). Default False.
+    monitor : {"auto", "loss", "validation_loss", "validation_score"}
+        By what an epoch is better than those before. ``"auto"``: the validation score with
+        `early_stopping`, else the training loss.
+    callbacks : sequence of callable
+        Each is told an `EpochReport` after each epoch; one that returns True ends the training.
+    checkpoint : path or None
+        A file in which `fit` keeps its state, and from which the same `fit` goes on after a
+        crash, to the same weights bit for bit. Removed when training ends.
+    checkpoint_interval : float
+        Seconds between two writings, at least. Default 10.
+    n_threads : int or None
+        Of compiled code. None: as many as there are CPUs. Weights do not depend on it.
+    progress : bool
+        Show a bar in a terminal when training takes over 2 s. Default True.
+
+    References
+    ----------
+    G. E. Hinton: "Connectionist learning procedures", Artificial Intelligence 40 (1989).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.model_selection import train_test_split
+    >>> rows = train_test_split(*load_digits(return_X_y=True), random_state=0)
+    >>> x_train, x_test, y_train, y_test = rows
+    >>> model = MLPClassifier(random_state=0, early_stopping=True).fit(x_train / 16, y_train)
+    >>> model.score(x_test / 16, y_test) > 0.94
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **_CONSTRAINTS,
+        "loss": [StrOptions({"log_loss"}), callable],
+        "class_weight": [StrOptions({"balanced"}), dict, None],
+        "label_smoothing": _FRACTION,
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: Any = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: Any = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: Any = 10,
+        max_fun: int = 15000,
+        loss: Any = "log_loss",
+        class_weight: Any = None,
+        dropout: float = 0.0,
+        normalization: str | None = None,
+        residual: bool = False,
+        n_members: int = 1,
+        weight_decay: float = 0.01,
+        warmup: float = 0.0,
+        clip_norm: float | None = None,
+        ema: float | None = None,
+        label_smoothing: float = 0.0,
+        mixup: bool = False,
+        monitor: str = "auto",
+        callbacks: Sequence[Callable[[Any], Any]] | None = None,
+        checkpoint: Any = None,
+        checkpoint_interval: float = 10.0,
+        n_threads: int | None = None,
+        progress: bool = True,
+    ) -> None:
+        self._set(locals())
+
+    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None) -> Any:
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : array or sparse matrix of shape (n_samples, n_features)
+            Sparse rows are made dense batch by batch.
+        y : array of shape (n_samples,), or (n_samples, n_outputs) of 0 and 1
+        sample_weight : array of shape (n_samples,), optional
+        validation_data : (X, y) or (X, y, sample_weight), optional
+            Rows for `validation_scores_`, and for `early_stopping` in place of a part of X.
+
+        Returns
+        -------
+        MLPClassifier
+            Itself.
+        """
+        return self._fit_watched(X, y, sample_weight, validation_data)
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False) -> Any:
+        if self.class_weight is not None:
+            if incremental and self.class_weight == "balanced":
+                raise ValueError(
+                    "class_weight='balanced' is not supported for partial_fit: give the weights as "
+                    "a dict, which compute_class_weight makes of all labels"
+                )
+            weight = compute_sample_weight(self.class_weight, y)
+            if sample_weight is not None:
+                weight = weight * _check_sample_weight(sample_weight, weight[:, None])
+            sample_weight = weight
+        return super()._fit(X, y, sample_weight, incremental)
+
+    def _objective(self) -> Any:
+        multiclass = self._label_binarizer.y_type_ == "multiclass"
+        unit = "softmax" if multiclass else "logistic"
+        return own_objective(self.loss, unit) if callable(self.loss) else unit
+
+    def _smoothing(self) -> float:
+        return self.label_smoothing  # type: ignore[no-any-return]
+
+    def _encoded(self, y: Any) -> Any:
+        return self._label_binarizer.transform(y)
+
+    def _grade(self, y: Any, made: Any, w: Any) -> float:
+        """The accuracy."""
+        if self.out_activation_ == "softmax":
+            right = np.argmax(made, axis=1) == np.argmax(y, axis=1)
+        else:
+            right = np.all((made > 0.5) == (y > 0.5), axis=1)
+        return float(np.average(right, weights=w))
+
+    def predict(self, X: Any) -> Any:
+        """The class of each row, shape (n_samples,), or (n_samples, n_classes) of 0 and 1."""
+        made = self._one_row(X)
+        if made is None or self._label_binarizer.y_type_.startswith("multilabel"):
+            return super().predict(X)
+        if self.out_activation_ == "softmax":
+            return self.classes_[made.argmax(axis=1)]
+        return self.classes_[(made[:, 0] > 0.5).astype(int)]
+
+    def predict_proba(self, X: Any) -> Any:
+        """The probability of each class for each row, shape (n_samples, n_classes)."""
+        made = self._one_row(X)
+        if made is None:
+            return super().predict_proba(X)
+        return made if made.shape[1] > 1 else np.concatenate([1 - made, made], axis=1)
+
+
+class MLPRegressor(CompiledPerceptron, PeerRegressor):  # type: ignore[misc]
+    """scikit-learn's `MLPRegressor`, its training compiled to native code.
+
+    All parameters, attributes and methods are those of `sklearn.neural_network.MLPRegressor`, and
+    the same `random_state` gives the same weights but for rounding. What is below, and what
+    `MLPClassifier` lists beyond scikit-learn's, comes on top; the defaults change nothing.
+
+    Parameters
+    ----------
+    loss : str or callable
+        ``"squared_error"`` (half of it), ``"poisson"``, and also ``"absolute_error"`` (half of
+        it), ``"quantile"``, ``"tweedie"`` (the mean is the exponential of the output),
+        ``"gaussian_nll"`` (a mean and a variance for each target: ``predict(X, return_std=True)``),
+        or ``loss(z, y)`` in plain NumPy, a number a row or an entry.
+    quantile : float
+        For ``loss="quantile"``, between 0 and 1. Default 0.5.
+    power : float
+        Of the variance, for ``loss="tweedie"``, between 1 and 2. Default 1.5.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.random.default_rng(0).uniform(-1, 1, (500, 2))
+    >>> y = x[:, 0] ** 2 + x[:, 1]
+    >>> model = MLPRegressor((32,), solver="lbfgs", random_state=0).fit(x, y)
+    >>> model.score(x, y) > 0.99
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **_CONSTRAINTS,
+        "loss": [
+            StrOptions(
+                {"squared_error", "poisson", "absolute_error", "quantile", "tweedie",
+                 "gaussian_nll"}
+            ),
+            callable,
+        ],
+        "quantile": [Interval(Real, 0, 1, closed="neither")],
+        "power": [Interval(Real, 1, 2, closed="neither")],
+    }  # fmt: skip
+
+    def __init__(
+        self,
+        loss: Any = "squared_error",
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: Any = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: Any = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: Any = 10,
+        max_fun: int = 15000,
+        quantile: float = 0.5,
+        power: float = 1.5,
+        dropout: float = 0.0,
+        normalization: str | None = None,
+        residual: bool = False,
+        n_members: int = 1,
+        weight_decay: float = 0.01,
+        warmup: float = 0.0,
+        clip_norm: float | None = None,
+        ema: float | None = None,
+        mixup: bool = False,
+        monitor: str = "auto",
+        callbacks: Sequence[Callable[[Any], Any]] | None = None,
+        checkpoint: Any = None,
+        checkpoint_interval: float = 10.0,
+        n_threads: int | None = None,
+        progress: bool = True,
+    ) -> None:
+        self._set(locals())
+
+    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None) -> Any:
+        """Fit the model; the parameters are those of `MLPClassifier.fit`."""
+        return self._fit_watched(X, y, sample_weight, validation_data)
+
+    def _objective(self) -> Any:
+        return regression_objective(self.loss, self.quantile, self.power)
+
+    def _encoded(self, y: Any) -> Any:
+        y = np.asarray(y)
+        return y.reshape(-1, 1) if y.ndim == 1 else y
+
+    def _grade(self, y: Any, made: Any, w: Any) -> float:
+        return float(r2_score(y, made[:, : y.shape[1]], sample_weight=w))
+
+    def predict(self, X: Any, return_std: bool = False) -> Any:
+        """The number that each row gets, shape (n_samples,) or (n_samples, n_outputs).
+
+        Parameters
+        ----------
+        X : array or sparse matrix of shape (n_samples, n_features)
+        return_std : bool
+            With ``loss="gaussian_nll"``: the standard deviations as well. Default False.
+        """
+        made = self._one_row(X)
+        if made is None:
+            check_is_fitted(self)
+            made = self._forward_pass_fast(X)
+        return self._told(made, return_std)
+
+    def _predict(self, X: Any, check_input: bool = True) -> Any:
+        return self._told(self._forward_pass_fast(X, check_input=check_input), False)
+
+    def _told(self, made: Any, return_std: bool) -> Any:
+        count = self.n_outputs_
+        if return_std and self.loss != "gaussian_nll":
+            raise ValueError("return_std=True needs loss='gaussian_nll'")
+        mean = made[:, 0] if count == 1 else made[:, :count]
+        if not return_std:
+            return mean
+        spread = np.exp(0.5 * made[:, count:])
+        return mean, spread[:, 0] if count == 1 else spread
