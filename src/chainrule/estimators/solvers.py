@@ -21,6 +21,8 @@ from ..transforms import jit, scan, value_and_grad
 from .perceptron import Perceptron
 
 Numbers: TypeAlias = dict[str, Any]  # settings by name
+NAMES = ("rate", "alpha", "momentum", "beta_1", "beta_2", "epsilon", "weight_decay", "clip_norm",
+         "ema", "steps", "warmup", "first")  # fmt: skip
 Rule: TypeAlias = Callable[[Any, Any, Any, Numbers, Any], tuple[Any, Any]]
 """``rule(weights, gradients, state, settings, rate) -> (weights, state)``"""
 
@@ -113,7 +115,7 @@ _RULES: dict[str, tuple[Rule, tuple[str, ...]]] = {
 def first_state(recipe: Recipe, weights: Any) -> dict[str, Any]:
     """What a solver remembers, before the first step."""
     names = ("velocity",) if recipe.solver == "sgd" else _RULES[recipe.solver][1]
-    state: dict[str, Any] = {"t": np.float64(0.0)}
+    state: dict[str, Any] = {"t": np.zeros(1)}
     state |= {name: tree.map(np.zeros_like, weights) for name in names}
     if recipe.averages:
         state["average"] = weights
@@ -132,7 +134,7 @@ def _factor(schedule: str, n: Numbers, t: Any) -> Any:
 
 @lru_cache(maxsize=128)
 def make_epoch(recipe: Recipe, batch_size: int) -> Any:
-    """Compile ``epoch(weights, stats, state, x, y, w, order, key, n)``.
+    """Compile ``epoch(weights, stats, state, x, y, w, order, key, numbers)``; see `NAMES`.
 
     It trains on the rows of `x` in an order, and returns new weights, statistics and state, and
     the loss of each batch. What does not fill a batch is one smaller batch, the last.
@@ -162,8 +164,9 @@ def make_epoch(recipe: Recipe, batch_size: int) -> Any:
 
     def epoch(
         weights: Any, stats: Any, state: Any, x: Any, y: Any, w: Any, order: Any, key: Any,
-        n: Numbers,
+        numbers: Any,
     ) -> Any:  # fmt: skip
+        n = {name: numbers[k] for k, name in enumerate(NAMES)}
         count = order.shape[0]
         turns, rest = divmod(count, batch_size)
         carry: Any = (weights, stats, state, np.int64(0))

@@ -180,19 +180,16 @@ class Training:
         """The rows in their order, some at a time, dense."""
         return pieces(self.x[self.order], self.batch)
 
-    def _numbers(self, first: int) -> dict[str, Any]:
-        """The settings that are numbers."""
+    def _numbers(self, first: int) -> Any:
+        """The settings that are numbers, in the order of `NAMES`."""
         model = self.model
         steps = model.max_iter * self.steps
         warmup = model.warmup * steps if 0 < model.warmup < 1 else model.warmup
-        settings = {
-            "rate": model._optimizer.learning_rate, "alpha": model.alpha,
-            "momentum": model.momentum, "beta_1": model.beta_1, "beta_2": model.beta_2,
-            "epsilon": model.epsilon, "weight_decay": model.weight_decay,
-            "clip_norm": model.clip_norm or inf, "ema": model.ema or 0.0, "steps": steps,
-            "warmup": warmup, "first": first,
-        }  # fmt: skip
-        return {name: np.float64(value) for name, value in settings.items()}
+        return np.array([
+            model._optimizer.learning_rate, model.alpha, model.momentum, model.beta_1, model.beta_2,
+            model.epsilon, model.weight_decay, model.clip_norm or inf, model.ema or 0.0, steps,
+            warmup, first,
+        ], np.float64)  # fmt: skip
 
     def _judge(self) -> tuple[float | None, float | None, bool]:
         """The validation loss and score; and whether the epoch is the best by what is watched.
