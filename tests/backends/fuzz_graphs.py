@@ -327,6 +327,13 @@ def indexing(g: Growth) -> Made:
     exact = x in g.exact
     if g.chance(0.5):
         return gather(x, *arrays, pattern=pattern), exact
+    if g.chance(0.3):  # a part that slices alone name
+        starts = [int(g.rng.integers(0, n)) for n in x.shape]
+        parts = [
+            slice(s, n, int(g.rng.integers(1, 4))) for s, n in zip(starts, x.shape, strict=True)
+        ]
+        pattern, arrays = tuple(parts), []
+        shape = tuple(len(range(p.start, p.stop, p.step)) for p in parts)
     v = constant(g.number(shape, x.dtype))
     if g.chance(0.5) and x.dtype.kind != "b":
         return scatter_add(x, v, *arrays, pattern=pattern), exact

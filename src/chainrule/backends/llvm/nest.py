@@ -286,7 +286,8 @@ class Nest:
             x = self.value(index) if together else self._scalar(index)
             place = self._inside(f.convert(x, I64), length, lookup, lanes) * stride
             total = place if total is None else total + place
-        assert total is not None
+        if total is None:  # slices alone
+            return pointer, step
         if lanes == 1:
             return f.offset(pointer, total.name, size), step
         if step:
