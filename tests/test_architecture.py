@@ -34,7 +34,9 @@ LAYERS = [
     ["losses", "nn", "optim"],
     ["data"],
     ["train"],
+    ["export"],
     ["explain", "estimators"],
+    ["report"],
     ["cli"],
 ]
 LEVEL = {package: level for level, packages in enumerate(LAYERS) for package in packages}
@@ -44,8 +46,9 @@ FACADE = "__init__.py"
 HOMES = {
     "llvmlite": {"backends"},
     "jax": {"backends"},
+    "onnx": {"export"},
     "optree": {"tree"},
-    "sklearn": {"cli", "data", "estimators"},
+    "sklearn": {"cli", "data", "estimators", "report"},
     "pandas": {"cli", "data", "estimators"},
     "pyarrow": {"data"},
     "rich": {"cli", "explain", "train"},

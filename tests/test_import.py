@@ -12,8 +12,8 @@ import pytest
 
 import chainrule as cr
 
-HEAVY = ["llvmlite", "matplotlib", "pandas", "pyarrow", "rich", "safetensors", "scipy", "sklearn",
-         "typer"]  # fmt: skip
+HEAVY = ["llvmlite", "matplotlib", "onnx", "pandas", "pyarrow", "rich", "safetensors", "scipy",
+         "sklearn", "typer"]  # fmt: skip
 LISTED = "; import json, sys; print(json.dumps(sorted(sys.modules)))"
 
 
@@ -42,7 +42,7 @@ def test_the_lazy_modules_come_when_asked_for() -> None:
     """A bare import defines no nn; reading `cr.nn` gives it."""
     import_alone = "import chainrule, sys; assert 'chainrule.nn' not in sys.modules"
     assert "chainrule" in loaded_by(import_alone)
-    for name in ("data", "estimators", "losses", "nn", "optim", "random", "train"):
+    for name in ("data", "estimators", "export", "losses", "nn", "optim", "random", "train"):
         assert getattr(cr, name).__name__ == f"chainrule.{name}"
         assert name in dir(cr)
     with pytest.raises(AttributeError, match="'gradient'"):

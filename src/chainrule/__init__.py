@@ -35,11 +35,11 @@ from .transforms import (
 from .version import __version__
 
 if TYPE_CHECKING:
-    from . import data, estimators, losses, nn, optim, random, train
+    from . import data, estimators, export, losses, nn, optim, random, train
     from .estimators import MLPClassifier, MLPRegressor
 
 # Imported at first use: whoever differentiates need not load what trains.
-LAZY = ("data", "estimators", "losses", "nn", "optim", "random", "train")
+LAZY = ("data", "estimators", "export", "losses", "nn", "optim", "random", "train")
 ESTIMATORS = ("MLPClassifier", "MLPRegressor")
 
 
@@ -67,6 +67,7 @@ __all__ = [
     "errors",
     "estimators",
     "explain",
+    "export",
     "fori_loop",
     "get_num_threads",
     "grad",

@@ -7,7 +7,16 @@ report, and end well on Ctrl-C or a loss that is no longer finite.
 
 from .epoch import make_epoch
 from .fit import fit
+from .health import Health, gradient_health
 from .predict import predict
 from .result import EpochReport, FitResult
 
-__all__ = ["EpochReport", "FitResult", "fit", "make_epoch", "predict"]
+__all__ = [
+    "EpochReport",
+    "FitResult",
+    "Health",
+    "fit",
+    "gradient_health",
+    "make_epoch",
+    "predict",
+]

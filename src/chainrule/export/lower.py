@@ -1,0 +1,348 @@
+"""Primitives that ONNX, or its common runtime in float64, lacks: written as others.
+
+The formulas are over graphs; each rule is handed nodes of the result's dtype. Where it is the other
+way round, and ONNX has one operation for several primitives, those are joined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf, pi
+from math import log as ln
+from typing import Any
+
+import numpy as np
+
+from ..graph.graph import Graph
+from ..graph.node import Node, Primitive, constant, next_serial, reachable
+from ..graph.types import Type, broadcast_shapes
+from ..graph.verify import verify
+from ..primitives import elementwise as ew
+from ..primitives.structure import broadcast_to, cast, concatenate, place, reshape, slice_
+from ..simplify.rewrite import rewrite
+from .error_function import erf, erfc
+
+BOOL, U64 = np.dtype(bool), np.dtype(np.uint64)
+F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
+
+
+def lower(graph: Graph) -> Graph:
+    """The graph in primitives that can be said in ONNX; unknown ones stay."""
+    while True:
+        lowered = rewrite(graph, _lowered)
+        if lowered is graph:
+            return verify(graph, "lower")
+        graph = lowered
+
+
+def _lowered(node: Node, original: Node) -> Node:
+    name = node.primitive.name
+    kind = "" if node.dtype is None else node.dtype.kind
+    formula = FORMULAS.get(name) if kind == "f" else INTEGERS.get(name) if kind in "iu" else None
+    floor = next_serial()
+    result = node
+    if formula is not None:
+        xs = [x if x.dtype == node.dtype else cast(x, dtype=node.dtype) for x in node.inputs]
+        if node.dtype == np.float16:  # as NumPy does: once through float32
+            result = cast(node.primitive(*[cast(x, dtype=F32) for x in xs]), dtype=node.dtype)
+        else:
+            result = formula(*xs) or node
+    elif name in STRUCTURE:
+        result = STRUCTURE[name](node)
+    if result is not node:
+        for made in reachable([result], floor):
+            made.place = original.place
+    return result
+
+
+def _elementwise(name: str, evaluate: Callable[..., Any], dtype: Any = None) -> Primitive:
+    def infer(*types: Type) -> Type:
+        shape = broadcast_shapes(name, *[t.shape for t in types])
+        return Type(shape, dtype or types[0].dtype)
+
+    return Primitive(name, lambda _xp, *xs: evaluate(*xs), infer)
+
+
+atan = _elementwise("atan", np.arctan)
+fmod = _elementwise("fmod", np.fmod)
+modulo = _elementwise("modulo", np.remainder)
+quotient = _elementwise("quotient", np.floor_divide)  # of what has no remainder
+bit_shift = _elementwise("bit_shift", np.right_shift)
+either = _elementwise("either", np.bitwise_or)
+not_ = _elementwise("not", np.logical_not)
+is_nan = _elementwise("is_nan", np.isnan, BOOL)
+less_equal = _elementwise("less_equal", np.less_equal, BOOL)
+
+
+# Formulas of floats
+
+
+def _expm1(x: Any) -> Any:
+    """Where 1 cancels, u - 1 is off as log(u) is: W. Kahan's correction."""
+    u = ew.exp(x)
+    near = ew.where(ew.equal(u, 1.0), x, (u - 1.0) * x / ew.log(u))
+    return ew.where(_small(x), near, u - 1.0)
+
+
+def _log1p(x: Any) -> Any:
+    u = x + 1.0
+    near = ew.where(ew.equal(u, 1.0), x, ew.log(u) * x / (u - 1.0))
+    return ew.where(_small(x), near, ew.log(u))
+
+
+def _small(x: Any) -> Any:
+    return ew.less(ew.absolute(x), 0.5)
+
+
+def _logaddexp(x: Any, y: Any) -> Any:
+    gap = ew.where(ew.equal(x, y), 0.0, x - y)  # also of two equal infinities
+    return ew.maximum(x, y) + ew.log1p(ew.exp(-ew.absolute(gap)))
+
+
+def _cbrt(x: Any) -> Any:
+    """exp(log(x) / 3), then a step of Newton's."""
+    size = ew.absolute(x)
+    y = ew.exp(ew.log(size) / 3.0)
+    y = y - (y - size / (y * y)) / 3.0
+    fixed = ew.bitwise_or(ew.equal(x, 0.0), ew.equal(size, inf))
+    return ew.where(fixed, x, ew.sign(x) * y)
+
+
+def _hypot(x: Any, y: Any) -> Any:
+    x, y = ew.absolute(x), ew.absolute(y)
+    long, short = ew.maximum(x, y), ew.minimum(x, y)
+    ratio = short / ew.where(ew.equal(long, 0.0), 1.0, long)
+    infinite = ew.bitwise_or(ew.equal(x, inf), ew.equal(y, inf))
+    return ew.where(infinite, inf, long * ew.sqrt(ratio * ratio + 1.0))
+
+
+def _arctan2(y: Any, x: Any) -> Any:
+    """In float32 by atan; in float64 that, turned on by the small angle which is left."""
+    long = ew.maximum(ew.absolute(x), ew.absolute(y))
+    behind, half = _negative(x), ew.where(_negative(y), -pi, pi)
+    side = cast(ew.where(behind, -1.0, 1.0), dtype=x.dtype)
+    x = ew.where(ew.equal(long, 0.0), side, _in_unit(x, long))
+    y = _in_unit(y, long)
+    if x.dtype != F64:
+        return _angle(y, x, behind, half)
+    angle = cast(_angle(cast(y, dtype=F32), cast(x, dtype=F32), behind, half), dtype=F64)
+    c, s = ew.cos(angle), ew.sin(angle)
+    return angle + (y * c - x * s) / (x * c + y * s)  # the tangent of what is left, 1e-7 at most
+
+
+def _angle(y: Any, x: Any, behind: Any, half: Any) -> Any:
+    """Of a point that is not the origin; signs come apart, for a runtime's Where may lose -0."""
+    angle = atan(y / ew.absolute(x))
+    return ew.where(behind, cast(half, dtype=x.dtype) - angle, angle)
+
+
+def _negative(x: Any) -> Any:
+    """Whether the sign is -, also of -0."""
+    return ew.bitwise_or(ew.less(x, 0.0), ew.less(1.0 / x, 0.0))
+
+
+def _in_unit(v: Any, long: Any) -> Any:
+    """`v / long`, where both may be infinite or 0."""
+    scaled = v / ew.where(ew.equal(long, 0.0), 1.0, long)
+    ends = ew.where(ew.equal(ew.absolute(v), inf), ew.sign(v), 0.0)
+    return ew.where(ew.equal(long, inf), ends, scaled)
+
+
+def _cosh(x: Any) -> Any:
+    if x.dtype != F64:
+        return None
+    e = ew.exp(ew.absolute(x) * 0.5)  # e**2 may overflow where half of it does not
+    return 0.5 * e * e + 0.5 / e / e
+
+
+def _arcsinh(x: Any) -> Any:
+    if x.dtype != F64:
+        return None
+    size = ew.absolute(x)
+    square = size * size
+    near = ew.log1p(size + square / (ew.sqrt(square + 1.0) + 1.0))
+    return ew.sign(x) * ew.where(ew.less(1e8, size), ew.log(size) + ln(2), near)
+
+
+def _remainder(x: Any, y: Any) -> Any:
+    """With the sign of y."""
+    r = fmod(x, y)
+    zero = ew.where(ew.less(y, 0.0), y.dtype.type(-0.0), y.dtype.type(0.0))
+    return ew.where(ew.equal(r, 0.0), zero, ew.where(_opposite(r, y), r + y, r))
+
+
+def _floor_divide(x: Any, y: Any) -> Any:
+    r = fmod(x, y)
+    whole = ew.rint((x - r) / y)
+    below = ew.bitwise_and(ew.not_equal(r, 0.0), _opposite(r, y))
+    return ew.where(ew.equal(y, 0.0), x / y, ew.where(below, whole - 1.0, whole))
+
+
+def _opposite(x: Any, y: Any) -> Any:
+    return ew.not_equal(ew.less(x, 0.0), ew.less(y, 0.0))
+
+
+FORMULAS: dict[str, Callable[..., Any]] = {
+    "expm1": _expm1,
+    "log1p": _log1p,
+    "logaddexp": _logaddexp,
+    "cbrt": _cbrt,
+    "hypot": _hypot,
+    "arctan2": _arctan2,
+    "cosh": _cosh,
+    "arcsinh": _arcsinh,
+    "remainder": _remainder,
+    "floor_divide": _floor_divide,
+    "erf": erf,
+    "erfc": erfc,
+}
+
+
+# Formulas of integers. What divides by 0 ends the runtime's process; NumPy gives 0
+
+
+def _int_remainder(x: Any, y: Any) -> Any:
+    zero = ew.equal(y, 0)
+    return ew.where(zero, 0, modulo(x, ew.where(zero, 1, y)))
+
+
+def _int_floor_divide(x: Any, y: Any) -> Any:
+    zero = ew.equal(y, 0)
+    y = ew.where(zero, 1, y)
+    return ew.where(zero, 0, quotient(x - modulo(x, y), y))
+
+
+def _int_power(x: Any, y: Any) -> Any:
+    """By products: the runtime's own goes through float64. None if the exponent is not fixed."""
+    exponent = y.value
+    if exponent is None or exponent.size != 1 or not 0 <= int(exponent.flat[0]) <= 64:
+        return None
+    result = broadcast_to(x.dtype.type(1), shape=np.broadcast_shapes(x.shape, y.shape))
+    for _ in range(int(exponent.flat[0])):
+        result = x * result
+    return result if isinstance(result, Node) else constant(result)
+
+
+def _int_shift_right(x: Any, y: Any) -> Any:
+    """By unsigned words: a negative x is the complement of a number that is not."""
+    below = ew.less(x, 0)
+    bits = cast(ew.where(below, ew.invert(x), x), dtype=U64)
+    count = cast(y, dtype=U64)
+    moved = bit_shift(bits, ew.minimum(count, 63))
+    moved = cast(ew.where(ew.less(63, count), U64.type(0), moved), dtype=x.dtype)
+    return ew.where(below, ew.invert(moved), moved)
+
+
+INTEGERS: dict[str, Callable[..., Any]] = {
+    "remainder": _int_remainder,
+    "floor_divide": _int_floor_divide,
+    "power": _int_power,
+    "shift_right": _int_shift_right,
+}
+
+
+# Structure
+
+
+def _cumprod(node: Node) -> Any:
+    """By doubling: after k rounds each place holds the product of the last 2**k."""
+    axis, y = node.params["axis"], cast(node.inputs[0], dtype=node.dtype)
+    shape, n, shift = node.shape, node.shape[axis], 1
+    while shift < n:
+        ones = broadcast_to(
+            constant(node.dtype.type(1)), shape=(*shape[:axis], shift, *shape[axis + 1 :])
+        )
+        head = [slice(0, size, 1) for size in shape]
+        head[axis] = slice(0, n - shift, 1)
+        y = y * concatenate(ones, slice_(y, index=tuple(head)), axis=axis)
+        shift *= 2
+    return y
+
+
+def _place(node: Node) -> Any:
+    """An axis walked backwards is turned first; one with gaps gets zeros between its entries."""
+    (x,) = node.inputs
+    shape = node.params["shape"]
+    index = [s.indices(size) for s, size in zip(node.params["index"], shape, strict=True)]
+    if all(step == 1 for _, _, step in index):
+        return node
+    parts = []
+    for axis, (start, _, step) in enumerate(index):
+        n = x.shape[axis]
+        if step < 0:
+            back = [slice(None)] * x.ndim
+            back[axis] = slice(None, None, -1)
+            x, start = slice_(x, index=tuple(back)), start + (n - 1) * step
+        gap = abs(step)
+        if gap > 1:
+            before, after = x.shape[:axis], x.shape[axis + 1 :]
+            x = reshape(x, shape=(*before, n, 1, *after))
+            apart = [slice(0, size, 1) for size in x.shape]
+            x = place(x, shape=(*before, n, gap, *after), index=tuple(apart))
+            x = reshape(x, shape=(*before, n * gap, *after))
+            kept = [slice(0, size, 1) for size in x.shape]
+            kept[axis] = slice(0, max(0, (n - 1) * gap + 1), 1)
+            x = slice_(x, index=tuple(kept))
+        start = start if n else 0
+        parts.append(slice(start, start + x.shape[axis], 1))
+    return place(x, shape=shape, index=tuple(parts))
+
+
+def _scatter(node: Node) -> Any:
+    """Slices only: what is written is put in its place, and chosen there."""
+    x, v, *arrays = node.inputs
+    if arrays:
+        return node
+    where_to = {"shape": x.shape, "index": node.params["pattern"]}
+    v = broadcast_to(v, shape=_selected(node)) if v.shape != _selected(node) else v
+    v = cast(v, dtype=x.dtype) if v.dtype != x.dtype else v
+    if node.primitive.name == "scatter_add":
+        return x + place(v, **where_to)
+    written = place(broadcast_to(constant(np.array(True)), shape=v.shape), **where_to)
+    return ew.where(written, place(v, **where_to), x)
+
+
+def _selected(node: Node) -> tuple[int, ...]:
+    pattern, shape = node.params["pattern"], node.shape
+    return tuple(len(range(*s.indices(n))) for s, n in zip(pattern, shape, strict=True))
+
+
+# Truth values
+
+
+def _equal(node: Node) -> Any:
+    x, y = node.inputs
+    if x.dtype != BOOL or y.value is None or y.value.size != 1 or y.value or x.shape != node.shape:
+        return node
+    if x.primitive.name == "equal" and x.inputs[0] is x.inputs[1] and x.inputs[0].dtype.kind == "f":
+        return is_nan(x.inputs[0])  # not x == x
+    return not_(x)  # x == false
+
+
+def _bitwise_xor(node: Node) -> Any:
+    x, y = node.inputs
+    if _names(x, y) == ("bitwise_xor", "bitwise_and") and x.inputs == y.inputs:
+        return either(*x.inputs)  # (x ^ y) ^ (x & y) -> x | y
+    return node
+
+
+def _either(node: Node) -> Any:
+    x, y = node.inputs
+    if _names(x, y) == ("less", "equal") and x.inputs == y.inputs:
+        return less_equal(*x.inputs)  # x < y or x == y -> x <= y
+    return node
+
+
+def _names(*nodes: Node) -> tuple[str, ...]:
+    return tuple(node.primitive.name for node in nodes)
+
+
+STRUCTURE: dict[str, Callable[[Node], Any]] = {
+    "equal": _equal,
+    "bitwise_xor": _bitwise_xor,
+    "either": _either,
+    "cumprod": _cumprod,
+    "place": _place,
+    "scatter": _scatter,
+    "scatter_add": _scatter,
+}

@@ -1,0 +1,225 @@
+"""What of a graph depends on the number of rows: three traces side by side.
+
+A graph's shapes are numbers. Traced with other numbers of rows, what depends on them differs: such
+a size is kept as all that were seen, and is usable where one line ``times * rows + plus`` goes
+through them. The first two differ by a prime, so that no ``rows // k`` looks like a line, and the
+third is far away, so that neither does ``rows**2`` or ``min(rows, 2000)``. All are unusual: where
+another axis happens to be as long, a graph might be simplified in another way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from .. import tree
+from ..errors import ChainruleError, UnsupportedError, at_user_line
+from ..graph.graph import Graph
+from ..graph.node import CONSTANT, Node
+from ..graph.types import Array
+from ..simplify import simplify
+from ..trace.capture import as_array
+from ..transforms import make_graph
+from .lower import lower
+
+ROWS = (1009, 1014, 10_007)
+
+
+@dataclass(frozen=True)
+class Size:
+    """A size that depends on the number of rows, as seen with each of `ROWS`."""
+
+    seen: tuple[int, ...]
+
+    @property
+    def line(self) -> tuple[int, int] | None:
+        """``(times, plus)`` if it is ``times * rows + plus`` in all traces."""
+        times, rest = divmod(self.seen[1] - self.seen[0], ROWS[1] - ROWS[0])
+        plus = self.seen[0] - times * ROWS[0]
+        fits = rest == 0 and self.seen[2] == times * ROWS[2] + plus
+        return (times, plus) if fits else None
+
+    def __str__(self) -> str:
+        if self.line is None:
+            return "unknown"
+        times, plus = self.line
+        return ("rows" if times == 1 else f"{times}*rows") + (f"{plus:+d}" if plus else "")
+
+
+Dim: TypeAlias = int | Size
+
+
+class Span(NamedTuple):
+    """A slice of one axis by whole numbers; a `stop` of -1 means that it ends with the first."""
+
+    start: Dim
+    stop: Dim
+    step: int
+    size: Dim
+
+    @property
+    def whole(self) -> bool:
+        """Whether it takes all there is, in order."""
+        return self.start == 0 and self.stop == self.size and self.step == 1
+
+
+@dataclass(frozen=True)
+class Step:
+    """One node in all traces.
+
+    Attributes
+    ----------
+    name : str
+        The primitive's.
+    inputs : tuple of int
+        Places in the list of all steps, which begins with the graph's inputs.
+    params : dict
+        The node's, with `Size` for what depends on the row count and `Span` for slices.
+    values : tuple of arrays
+        A constant's value in each trace.
+    """
+
+    name: str
+    inputs: tuple[int, ...]
+    params: dict[str, Any]
+    shape: tuple[Dim, ...]
+    dtype: np.dtype[Any]
+    line: str
+    values: tuple[Array, ...] = ()
+
+    def refusal(self, why: str) -> UnsupportedError:
+        """The error that names this step, and the user's line if it is known."""
+        where = f"{self.line}: " if self.line else ""
+        return UnsupportedError(f"{where}{self.name} cannot be exported: {why}")
+
+
+@dataclass(frozen=True)
+class Observed:
+    """A function as steps: first its inputs, of which `batched` have rows."""
+
+    steps: tuple[Step, ...]
+    n_inputs: int
+    batched: tuple[bool, ...]
+    outputs: tuple[int, ...]
+    output_names: tuple[str, ...]
+
+
+def observe(
+    function: Callable[..., Any], examples: Sequence[Any], batch: bool, supported: frozenset[str]
+) -> Observed:
+    """Trace a function for the examples' types, with several row counts if `batch`.
+
+    Raises
+    ------
+    UnsupportedError
+        If a primitive is not among `supported`, or if what is computed depends on the row count.
+    """
+    names: list[str] = []
+
+    def recorded(*args: Any) -> Any:
+        result = function(*args)
+        names[:] = tree.names(result)
+        return result
+
+    leaves, treedef = tree.flatten(tuple(examples))
+    batched = have_rows([as_array(leaf) for leaf in leaves], batch)
+    graphs = [_traced(recorded, examples, supported)]
+    if any(batched):
+        graphs = []  # the examples' own was for the errors that its shapes would raise
+        for count in ROWS:
+            grown = [_with_rows(x, count) if b else x for x, b in zip(leaves, batched, strict=True)]
+            try:
+                graphs.append(_traced(recorded, tree.unflatten(treedef, grown), supported))
+            except (ChainruleError, ValueError, TypeError) as error:
+                error.add_note(f"with {count} rows in place of the examples'; see batch=False")
+                raise
+    steps, outputs = _side_by_side(graphs)
+    return Observed(steps, len(leaves), batched, outputs, tuple(names))
+
+
+def have_rows(arrays: Sequence[Array], batch: bool = True) -> tuple[bool, ...]:
+    """Which arrays are as long as the first that has an axis."""
+    rows = next((x.shape[0] for x in arrays if x.shape), None) if batch else None
+    return tuple(rows is not None and x.shape[:1] == (rows,) for x in arrays)
+
+
+def _traced(function: Callable[..., Any], examples: Sequence[Any], supported: Any) -> Graph:
+    graph = lower(simplify(make_graph(function)(*examples)))
+    if len(graph.inputs) != len(tree.leaves(tuple(examples))):
+        raise UnsupportedError(at_user_line("export reads an outer trace: call it outside of that"))
+    for node in graph.nodes:
+        if node.primitive is not CONSTANT and node.primitive.name not in supported:
+            raise _step([node], {}).refusal("there is no rule for this primitive")
+    return graph
+
+
+def _with_rows(example: Any, count: int) -> Array:
+    """Of which only shape and dtype will be read."""
+    return np.broadcast_to(np.zeros((), example.dtype), (count, *example.shape[1:]))
+
+
+def _side_by_side(graphs: Sequence[Graph]) -> tuple[tuple[Step, ...], tuple[int, ...]]:
+    lists = [(*graph.inputs, *graph.nodes) for graph in graphs]
+    places = [{node: k for k, node in enumerate(nodes)} for nodes in lists]
+    steps = []
+    for nodes in zip(*lists, strict=False):
+        step = _step(nodes, places[0])
+        for node, place in zip(nodes, places, strict=True):
+            same = node.primitive is nodes[0].primitive and node.dtype == step.dtype
+            if not same or tuple(place[x] for x in node.inputs) != step.inputs:
+                raise step.refusal("the steps of the computation depend on the number of rows")
+        steps.append(step)
+    outputs = {
+        tuple(place[node] for node in graph.outputs)
+        for graph, place in zip(graphs, places, strict=True)
+    }
+    if len({len(nodes) for nodes in lists}) != 1 or len(outputs) != 1:
+        raise steps[-1].refusal("the steps of the computation depend on the number of rows")
+    return tuple(steps), outputs.pop()
+
+
+def _step(nodes: Sequence[Node], places: dict[Node, int]) -> Step:
+    first = nodes[0]
+    inputs = tuple(places.get(x, -1) for x in first.inputs)
+    values = tuple(np.asarray(node.value) for node in nodes) if first.primitive is CONSTANT else ()
+    step = Step(first.primitive.name, inputs, {}, (), first.dtype, first.line, values)
+    if first.dtype is None or any(n.primitive is not first.primitive for n in nodes):
+        return step
+    try:
+        step.params.update(_merged([_with_spans(node) for node in nodes]))
+        shape = _merged([node.shape for node in nodes])
+    except ValueError as error:
+        raise step.refusal(f"{error} depends on the number of rows") from None
+    return Step(step.name, inputs, step.params, shape, step.dtype, step.line, values)
+
+
+def _with_spans(node: Node) -> dict[str, Any]:
+    """The parameters, with whole numbers for slices."""
+    params = dict(node.params)
+    name = "pattern" if "pattern" in params else "index"
+    if isinstance(params.get(name), tuple):
+        sizes = params.get("shape", node.inputs[0].shape)
+        params[name] = tuple(
+            Span(*part.indices(size), size) if isinstance(part, slice) else part
+            for part, size in zip(params[name], sizes, strict=True)
+        )
+    return params
+
+
+def _merged(values: Sequence[Any]) -> Any:
+    """One parameter of all traces, numbers that differ as `Size`."""
+    first = values[0]
+    if all(type(value) is type(first) and value == first for value in values):
+        return first
+    if all(isinstance(value, (int, np.integer)) for value in values):
+        seen = tuple(int(value) for value in values)
+        return seen[0] if len(set(seen)) == 1 else Size(seen)
+    if isinstance(first, dict):
+        return {key: _merged([value[key] for value in values]) for key in first}
+    if isinstance(first, tuple) and len({len(value) for value in values}) == 1:
+        members = [_merged(column) for column in zip(*values, strict=True)]
+        return Span(*members) if isinstance(first, Span) else tuple(members)
+    raise ValueError(f"{first!r:.60}")

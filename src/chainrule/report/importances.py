@@ -1,0 +1,41 @@
+"""Which features the predictions hang on: a table whose bars can be compared at a glance."""
+
+from __future__ import annotations
+
+from .charts import whisker_bar
+from .document import Report
+from .markup import Markup, label, markup, number, scrolled, tag, value
+from .scale import spanning
+
+MOST = 30
+
+
+def importances(report: Report) -> Markup | None:
+    """The section, or None if there are none; the largest first."""
+    pairs = [
+        (name, float(mean), float(error)) for name, (mean, error) in report.importances.items()
+    ]
+    pairs.sort(
+        key=lambda row: (-row[1], str(row[0]))
+    )  # equal ones by name, in whatever order they came
+    if not pairs:
+        return None
+    shown, rest = pairs[:MOST], pairs[MOST:]
+    ends = [mean + sign * error for _, mean, error in shown for sign in (-1, 1)]
+    scale = spanning(ends, [0.0], margin=0.01)
+    rows = [
+        tag("tr", tag("th", label(name), scope="row"),
+            tag("td", whisker_bar(scale, mean, error), class_="wide"),
+            tag("td", value(mean), class_="n"),
+            tag("td", "± ", value(error), class_="n"))
+        for name, mean, error in shown
+    ]  # fmt: skip
+    heads = [
+        tag("th", text, scope="col", class_=side)
+        for text, side in (("feature", None), ("", None), ("importance", "n"), ("error", "n"))
+    ]
+    caption = "Importance of each feature; the thin lines are its error"
+    body = tag("table", tag("caption", caption), tag("thead", tag("tr", heads)), tag("tbody", rows),
+               class_="importances")  # fmt: skip
+    more = f"And {len(rest):,} more features, of {number(rest[0][1])} or less." if rest else None
+    return markup(scrolled(caption, body), tag("p", more) if more else "")

@@ -1,0 +1,119 @@
+"""The page: its head, its sections in order, and how it gets to the disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+
+from ..errors import DataError
+from ..files import write_atomically
+from ..version import __version__
+from .card import card, command, scores
+from .classification import classification
+from .document import Report
+from .gradients import health
+from .importances import importances
+from .markup import Markup, label, markup, shortened, tag
+from .regression import regression
+from .training import learning
+
+# Identifier, heading, and what makes the section, or None where there is nothing to show.
+SECTIONS: tuple[tuple[str, str, Callable[[Report], Markup | None]], ...] = (
+    ("scores", "Scores", scores),
+    ("learning", "Learning curves", learning),
+    ("classification", "Classes", classification),
+    ("regression", "Predictions", regression),
+    ("importances", "Feature importances", importances),
+    ("health", "Gradient health", health),
+    ("card", "Model card", card),
+    ("command", "Repeat it", command),
+)
+# Nothing may be loaded, run or sent, whatever a column's name tries.
+POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+    "base-uri 'none'; form-action 'none'"
+)
+
+
+def render(report: Report) -> str:
+    """The report as one HTML page.
+
+    The same report gives the same text. Whatever comes from the data is escaped, and the page's
+    Content-Security-Policy allows nothing but its own styles.
+
+    Parameters
+    ----------
+    report : Report
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from chainrule.report import Report, render
+    >>> page = render(Report("classification", "<iris>", "2026-11-25", {"accuracy": 0.96}))
+    >>> "<h1>&lt;iris&gt;</h1>" in page, "0.9600" in page, "http" in page.replace("http-equiv", "")
+    (True, True, False)
+    """
+    made = [(name, title, build(report)) for name, title, build in SECTIONS]
+    shown = [(name, title, body) for name, title, body in made if body is not None]
+    style = resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8")
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("meta", name="generator", content=f"chainrule {__version__}"),
+        tag("title", f"{shortened(report.data)}: {report.task} report"),
+        tag("link", rel="icon", href="data:,"),  # else browsers ask the server for one
+        tag("style", Markup(style)),
+    )
+    of = markup(" of ", label(report.target)) if report.target else None
+    about = [markup(report.task, of), *([label(report.date)] if report.date else [])]
+    contents = [tag("li", tag("a", title, href=f"#{name}")) for name, title, _ in shown]
+    body = tag(
+        "body",
+        tag("header", tag("h1", label(report.data)), tag("p", [tag("span", x) for x in about])),
+        tag("nav", tag("ul", contents), aria_label="Sections") if contents else "",
+        tag("main", [
+            tag("section", tag("h2", title, id=f"{name}-title"), content, id=name,
+                aria_labelledby=f"{name}-title")
+            for name, title, content in shown
+        ]),
+    )  # fmt: skip
+    return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
+
+
+def write_report(path: str | Path, report: Report) -> None:
+    """Render a report into a file; what was there before is replaced by the whole of it.
+
+    Parameters
+    ----------
+    path : str or Path
+    report : Report
+
+    Raises
+    ------
+    DataError
+        If the place cannot be written; a file that was there is left as it was.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from chainrule.report import Report, write_report
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "iris.html")
+    ...     write_report(path, Report("classification", "iris", "today", {"accuracy": 0.96}))
+    ...     path.read_text()[:15]
+    '<!doctype html>'
+    """
+    data = render(report).encode()
+    try:
+        write_atomically(path, data)
+    except OSError as error:
+        raise DataError(
+            f"cannot write the report to {path}: {error.strerror or error}; choose another place"
+        ) from error

@@ -1,0 +1,91 @@
+"""From numbers to places on paper, and which numbers to write beside an axis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+MOST_TICKS = 6
+WIDEST_LINEAR = 50.0  # largest by smallest; beyond, small numbers can only be seen in a log scale
+MARGIN = 0.04  # of the range, left free at both ends
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A range of numbers, linear or logarithmic.
+
+    Examples
+    --------
+    >>> scale = Scale(0.0, 8.0)
+    >>> scale.ticks(), scale.share([2.0]).tolist()
+    ([(0.0, '0'), (2.0, '2'), (4.0, '4'), (6.0, '6'), (8.0, '8')], [0.25])
+    >>> Scale(0.001, 100.0, log=True).ticks()[:2]
+    [(0.001, '0.001'), (0.01, '0.01')]
+    """
+
+    low: float
+    high: float
+    log: bool = False
+
+    def share(self, values: Any) -> NDArray[np.float64]:
+        """0 at the low end, 1 at the high; nan for what has no place."""
+        values = np.asarray(values, np.float64)
+        values = np.where(np.isfinite(values), values, np.nan)
+        low, high = self.low, self.high
+        if self.log:
+            values = np.log10(np.where(values > 0, values, np.nan))
+            low, high = np.log10(low), np.log10(high)
+        return np.asarray((values - low) / (high - low))
+
+    def ticks(self) -> list[tuple[float, str]]:
+        """Round numbers in the range, with their texts."""
+        if self.log:
+            first, last = np.ceil(np.log10(self.low) - 1e-9), np.floor(np.log10(self.high) + 1e-9)
+            step = max(1, int(np.ceil((last - first) / MOST_TICKS)))
+            powers = np.arange(first, last + 1, step)
+            return [(float(10.0**k), f"{10.0**k:g}") for k in powers]
+        rough = (self.high - self.low) / MOST_TICKS
+        unit = 10.0 ** np.floor(np.log10(rough))
+        step = next(unit * m for m in (1, 2, 5, 10) if unit * m >= rough * (1 - 1e-9))
+        first, last = np.ceil(self.low / step - 1e-9), np.floor(self.high / step + 1e-9)
+        values = np.arange(first, last + 1) * step + 0.0  # no -0
+        return [(float(v), self._text(float(v), float(step))) for v in values]
+
+    def _text(self, value: float, step: float) -> str:
+        """With the digits that tell it from the next tick."""
+        largest = max(abs(self.low), abs(self.high))
+        if 1e-3 <= largest < 1e6:
+            decimals = max(0, -int(np.floor(np.log10(step) + 1e-9)))
+            return f"{value:,.{decimals}f}" if largest >= 1e4 else f"{value:.{decimals}f}"
+        digits = max(1, int(np.ceil(np.log10(largest / step))) + 1)
+        return f"{value:.{digits}g}"
+
+
+def spanning(*values: Any, log: bool = False, margin: float = MARGIN) -> Scale:
+    """The scale on which all finite numbers among `values` have a place.
+
+    In a log scale those are the positive ones, and it spans whole powers of ten.
+    """
+    found = np.concatenate([np.ravel(np.asarray(v, np.float64)) for v in values])
+    found = found[np.isfinite(found)]
+    if log:
+        found = np.log10(found[found > 0])
+        low, high = (np.floor(found.min()), np.ceil(found.max())) if len(found) else (-1.0, 0.0)
+        low, high = max(low, -307.0), min(high, 308.0)
+        return Scale(10.0**low, 10.0 ** max(high, low + 1.0), log=True)
+    low, high = (float(found.min()), float(found.max())) if len(found) else (0.0, 1.0)
+    if not high - low > 1e-9 * max(abs(low), abs(high)):  # all the same
+        room = abs(low) / 2 or 1.0
+        return Scale(low - room, high + room)
+    room = margin * (high - low)
+    return Scale(low - room, high + room)
+
+
+def wants_log(*values: Any) -> bool:
+    """Whether the small ones of some positive numbers would be lost on a linear scale."""
+    found = np.concatenate([np.ravel(np.asarray(v, np.float64)) for v in values])
+    found = found[np.isfinite(found)]
+    return bool(len(found) and found.min() > 0 and found.max() / found.min() > WIDEST_LINEAR)

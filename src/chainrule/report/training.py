@@ -1,0 +1,77 @@
+"""How the training went: losses and scores by epoch."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .charts import Axes, drawing, evenly, figure
+from .document import Report
+from .markup import Markup, details, markup, number, shortened, table, tag
+from .scale import Scale, spanning, wants_log
+
+MOST_ROWS = 30  # of the table of epochs
+LOSSES = (("loss", "training loss"), ("validation_loss", "validation loss"))
+
+
+def learning(report: Report) -> Markup | None:
+    """The section, or None without a history."""
+    if not report.history:
+        return None
+    names = dict(LOSSES) | {"score": report.score_name}
+    present = [key for key in names if any(key in row for row in report.history)]
+    epochs = [row.get("epoch", k) for k, row in enumerate(report.history, 1)]
+    columns = {key: [row.get(key, np.nan) for row in report.history] for key in present}
+    losses = [key for key, _ in LOSSES if key in present]
+    figures = []
+    if losses:
+        figures.append(_curves(report, epochs, {names[k]: columns[k] for k in losses}, "loss"))
+    if "score" in present:
+        column = {report.score_name: columns["score"]}
+        figures.append(_curves(report, epochs, column, report.score_name))
+    best = report.best_epoch
+    if best is None:
+        said = ""
+    elif best == 0:
+        said = "No epoch improved on the weights that the training began with: those are kept."
+    else:
+        said = f"The weights of epoch {best:,} of {len(epochs):,} are kept."
+    shown = set(evenly(len(epochs), MOST_ROWS).tolist())
+    shown |= {k for k, epoch in enumerate(epochs) if epoch == best}
+    rows = [
+        (f"{epochs[k]:,}" + (" (best)" if epochs[k] == best else ""),
+         *[float(columns[key][k]) for key in present])
+        for k in sorted(shown)
+    ]  # fmt: skip
+    headers = ("epoch", *[names[key] for key in present])
+    return markup(
+        tag("p", said) if said else "",
+        tag("div", figures, class_="figures"),
+        details("The epochs in numbers", table("Epochs", headers, rows)),
+    )
+
+
+def epoch_scale(epochs: list[float]) -> Scale:
+    """From the first to the last; around it if there is one only."""
+    low, high = min(epochs), max(epochs)
+    return Scale(low, high) if low < high else Scale(low - 1, low + 1)
+
+
+def _curves(
+    report: Report, epochs: list[float], columns: dict[str, list[float]], what: str
+) -> Markup:
+    log = what == "loss" and wants_log(*columns.values())
+    title = shortened(f"{what[:1].upper()}{what[1:]}", 60)
+    axes = Axes(epoch_scale(epochs), spanning(*columns.values(), log=log))
+    marks = [axes.line(epochs, column, k) for k, column in enumerate(columns.values())]
+    spoken = [
+        f"{shortened(name, 40)} from {number(c[0])} to {number(c[-1])}"
+        for name, c in columns.items()
+    ]
+    best = report.best_epoch
+    if best in epochs:
+        marks.append(axes.mark(best, f"best: {best:,}"))
+        spoken.append(f"the best epoch is {best:,}")
+    description = f"{title} in {len(epochs):,} epochs: {', '.join(spoken)}."
+    chart = drawing(axes, ("epoch", what), description, *marks)
+    names = list(columns) if len(columns) > 1 else []
+    return figure(title, chart, "logarithmic scale" if log else "", names)
