@@ -88,6 +88,16 @@ def _decaying(h: dict[str, Any], p: Any, g: Any, t: int) -> Any:
     return p - 0.02 * 0.5 ** ((t - 1) // 3) * g
 
 
+def _lion(h: dict[str, Any], p: Any, g: Any, t: int) -> Any:
+    m = h.get("m", 0)  # Chen et al., Algorithm 2
+    h["m"] = 0.95 * m + 0.05 * g
+    return p - 0.02 * (np.sign(0.8 * m + 0.2 * g) + 0.1 * p)
+
+
+def _clipped(h: dict[str, Any], p: Any, g: Any, t: int) -> Any:
+    return p - 0.02 * np.array([min(max(x, -1.5), 1.5) for x in g])
+
+
 CASES: dict[str, tuple[optim.Optimizer, Rule, float]] = {
     "sgd": (optim.sgd(0.02), _sgd, 1e-12),
     "momentum": (optim.sgd(0.02, momentum=0.9), _momentum, 1e-12),
@@ -98,6 +108,8 @@ CASES: dict[str, tuple[optim.Optimizer, Rule, float]] = {
     # eps = 1e-8 counts in another place: equal to 1e-6 as long as gradients are not tiny
     "adam, sklearn": (optim.adam(0.02), _adam_of_sklearn, 1e-6),
     "schedule": (optim.sgd(optim.step_decay(0.02, 3, 0.5)), _decaying, 1e-12),
+    "lion": (optim.lion(0.02, 0.8, 0.95, weight_decay=0.1), _lion, 1e-12),
+    "clip by value": (optim.chain(optim.clip_by_value(1.5), optim.sgd(0.02)), _clipped, 1e-12),
     "chain": (optim.chain(optim.clip_by_global_norm(1e9), optim.sgd(0.02)), _sgd, 1e-12),
 }
 
@@ -204,6 +216,22 @@ def test_clip_by_global_norm() -> None:
     assert float(optim.global_norm([])) == 0.0
 
 
+def test_clip_by_value() -> None:
+    """Entry by entry, in each leaf's dtype; a nan stays one."""
+    clip = optim.clip_by_value(2.0)
+    gradient = {"w": np.array([3.0, -0.5, np.nan]), "b": np.array([[-4.0]], np.float32)}
+    clipped, _ = clip.update(gradient, clip.init(START))
+    np.testing.assert_array_equal(clipped["w"], [2.0, -0.5, np.nan])
+    assert clipped["b"].tolist() == [[-2.0]] and clipped["b"].dtype == np.float32
+
+
+def test_lion_without_decay_needs_no_parameters() -> None:
+    """Steps are +-rate, and 0 where the gradient has always been 0."""
+    optimizer = optim.lion(0.5)
+    updates, _ = optimizer.update(np.array([1e-30, -7.0, 0.0]), optimizer.init(np.zeros(3)))
+    assert updates.tolist() == [-0.5, 0.5, 0.0]
+
+
 def test_clipped_training_is_the_textbook_s() -> None:
     """chain(clip, momentum): the norm is over all parameters together."""
     optimizer = optim.chain(optim.clip_by_global_norm(1.0), optim.sgd(0.1, momentum=0.5))
@@ -249,6 +277,7 @@ def test_every_optimizer_finds_the_minimum() -> None:
         optim.sgd(0.02, momentum=0.9),
         optim.rmsprop(cooling),
         optim.adam(cooling),
+        optim.lion(optim.polynomial_decay(0.05, 3000, power=3.0)),
         optim.chain(optim.clip_by_global_norm(1.0), optim.sgd(0.02, 0.9, nesterov=True)),
     ):
 
@@ -278,9 +307,13 @@ def test_errors_name_the_argument() -> None:
         optim.adam(beta2=1)
     with pytest.raises(ValueError, match="limit=0: give a positive number"):
         optim.clip_by_global_norm(0)
-    optimizer = optim.adamw()
-    with pytest.raises(TypeError, match=r"update\(grads, state, params\)"):
-        optimizer.update(np.ones(2), optimizer.init(np.ones(2)))
+    with pytest.raises(ValueError, match="limit=0: give a positive number"):
+        optim.clip_by_value(0)
+    with pytest.raises(ValueError, match=r"beta1=1\.0: give 0 or more and less than 1"):
+        optim.lion(beta1=1.0)
+    for optimizer in (optim.adamw(), optim.lion(weight_decay=0.1)):
+        with pytest.raises(TypeError, match=r"update\(grads, state, params\)"):
+            optimizer.update(np.ones(2), optimizer.init(np.ones(2)))
     optimizer = optim.adam()
     with pytest.raises(ShapeError, match="trees of different structure"):
         optimizer.update({"v": np.ones(2)}, optimizer.init({"w": np.ones(2)}))

@@ -22,6 +22,8 @@ DRAWS = {
     "normal32": lambda key: random.normal(key, (), np.float32, 1.0, 2.0),
     "randint": lambda key: random.randint(key, 7, -128, 128, np.int8),
     "bernoulli": lambda key: random.bernoulli(key, 0.3, 7),
+    "symmetric_beta": lambda key: random.symmetric_beta(key, 0.4, (3, 5)),
+    "symmetric_beta32": lambda key: random.symmetric_beta(key, 2.0, 7, np.float32),
     "permutation": lambda key: random.permutation(key, 7),
 }
 
@@ -30,7 +32,7 @@ DRAWS = {
 def test_traced_is_untraced(name):
     """A graph draws what NumPy draws, of the same type, for a traced key.
 
-    Bit for bit, but for the logarithm and cosine of normal numbers.
+    Bit for bit, but for the functions in normal and beta numbers.
     """
     for seed in range(3):
         expected = DRAWS[name](random.key(seed))
@@ -39,6 +41,8 @@ def test_traced_is_untraced(name):
         assert (expected.dtype, expected.shape) == (found.dtype, found.shape)
         if name.startswith("normal"):
             np.testing.assert_array_max_ulp(expected, found, 8)
+        elif name.startswith("symmetric_beta"):
+            np.testing.assert_allclose(found, expected, rtol=100 * np.finfo(found.dtype).eps)
         else:
             assert np.array_equal(expected, found)
 
@@ -54,6 +58,44 @@ def test_kolmogorov_smirnov(dtype, seed):
     z = random.normal(key, N, dtype, 1.0, 2.0)
     assert stats.kstest(z, stats.norm(1.0, 2.0).cdf).statistic < limit
     assert dtype == u.dtype == z.dtype
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("alpha", [0.1, 0.4, 0.5, 1.0, 2.0, 30.0])
+def test_symmetric_beta(alpha, dtype):
+    """The half below 1/2 follows the true distribution, is a half, and all moments are right.
+
+    Above, numbers within a rounding of 1 are 1, which the distance would count as a jump.
+    """
+    drawn = random.symmetric_beta(random.key(4), alpha, N, dtype)
+    assert dtype == drawn.dtype and drawn.min() >= 0 and drawn.max() <= 1
+    true = stats.beta(alpha, alpha)
+    low = drawn[drawn < 0.5].astype(float)
+    assert abs(len(low) - N / 2) < 4 * np.sqrt(N) / 2
+    if dtype is np.float64 or alpha > 0.1:  # float32 ends at 1e-45, where 1e-4 of alpha 0.1 lies
+        statistic = stats.kstest(low, lambda x: 2 * true.cdf(x)).statistic
+        assert statistic < 1.95 / np.sqrt(len(low))
+    for power in (1, 2, 4):
+        values = drawn.astype(float) ** power
+        limit = 4 * np.sqrt((true.moment(2 * power) - true.moment(power) ** 2) / N)
+        assert abs(values.mean() - true.moment(power)) < limit
+
+
+def test_symmetric_beta_of_many_alphas():
+    """One a row; differentiable by them; the logarithm near 0 has its digits."""
+    alphas = np.array([[0.2], [1.0], [5.0]])
+    drawn = random.symmetric_beta(random.key(1), alphas, (3, N))
+    np.testing.assert_allclose(drawn.var(axis=1), 1 / (4 * (2 * alphas[:, 0] + 1)), rtol=0.03)
+    low = np.log(drawn[0][drawn[0] < 0.5])
+    logs = np.log(stats.beta(0.2, 0.2).rvs(10**6, random_state=0))
+    assert abs(low.mean() - logs[logs < np.log(0.5)].mean()) < 0.15  # its deviation is 5
+    key = random.key(3)
+    total = lambda a: np.sum(random.symmetric_beta(key, a, 9) ** 2)  # noqa: E731
+    numeric = (total(0.7 + 1e-6) - total(0.7 - 1e-6)) / 2e-6
+    np.testing.assert_allclose(grad(total)(0.7), numeric, rtol=1e-7)
+    for alpha in (0, -1.0, float("nan"), np.array([1.0, 0.0])):
+        with pytest.raises(ValueError, match="symmetric_beta: alpha=.*: give it above 0"):
+            random.symmetric_beta(key, alpha, 2)
 
 
 def test_neighbours_are_unrelated():
@@ -129,4 +171,6 @@ def test_dtypes():
     for draw in (random.uniform, random.normal):
         with pytest.raises(DtypeError, match="float64, 32 or 16"):
             draw(random.key(0), 3, np.int64)
+    with pytest.raises(DtypeError, match="float64, 32 or 16"):
+        random.symmetric_beta(random.key(0), 0.4, 3, np.int64)
     assert np.float32(1.0) > random.uniform(random.key(0), N, np.float32).max()

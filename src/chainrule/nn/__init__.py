@@ -17,6 +17,14 @@ from .activations import (
     softplus,
     tanh,
 )
+from .dropout import dropout, mixup
+from .embeddings import (
+    Embedding,
+    PeriodicEmbedding,
+    PiecewiseLinearEmbedding,
+    quantile_edges,
+)
+from .ensemble import BatchedDense, BatchEnsembleDense, signs
 from .initializers import (
     Initializer,
     glorot_normal,
@@ -30,15 +38,24 @@ from .initializers import (
 )
 from .layers import MLP, Activation, Dense, Function, Sequential
 from .module import Module, static
+from .normalization import BatchNorm, LayerNorm
 
 __all__ = [
     "MLP",
     "Activation",
+    "BatchEnsembleDense",
+    "BatchNorm",
+    "BatchedDense",
     "Dense",
+    "Embedding",
     "Function",
     "Initializer",
+    "LayerNorm",
     "Module",
+    "PeriodicEmbedding",
+    "PiecewiseLinearEmbedding",
     "Sequential",
+    "dropout",
     "elu",
     "gelu",
     "glorot_normal",
@@ -49,9 +66,12 @@ __all__ = [
     "lecun_normal",
     "lecun_uniform",
     "log_softmax",
+    "mixup",
     "ones",
+    "quantile_edges",
     "relu",
     "sigmoid",
+    "signs",
     "silu",
     "softmax",
     "softplus",

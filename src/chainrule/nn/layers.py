@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..errors import DtypeError, ShapeError, at_user_line
+from ..errors import at_user_line
 from ..random import split
 from .activations import relu
+from .arguments import check_columns, floating, whole
 from .initializers import Initializer, glorot_uniform
 from .module import Module
 
@@ -63,22 +63,12 @@ class Dense(Module):
         weight_init: Initializer = glorot_uniform,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        shape = (_size("inputs", inputs), _size("outputs", outputs))
-        if np.dtype(dtype).kind != "f":
-            raise DtypeError(
-                at_user_line(f"dtype={np.dtype(dtype)}: parameters are floats, such as np.float32")
-            )
-        self.weight = weight_init(key, shape, dtype)
+        shape = (whole("inputs", inputs), whole("outputs", outputs))
+        self.weight = weight_init(key, shape, floating(dtype))
         self.bias = np.zeros(shape[1], dtype) if bias else None
 
     def __call__(self, x: Any) -> Any:
-        inputs = self.weight.shape[0]
-        if np.ndim(x) == 0 or np.shape(x)[-1] != inputs:
-            raise ShapeError(
-                at_user_line(
-                    f"Dense takes arrays of shape (..., {inputs}), and was given {np.shape(x)}"
-                )
-            )
+        check_columns("Dense", x, self.weight.shape[0])
         y = x @ self.weight
         return y if self.bias is None else y + self.bias
 
@@ -194,15 +184,3 @@ class MLP(Module):
         for layer in self.layers[:-1]:
             x = self.activation(layer(x))
         return self.layers[-1](x)
-
-
-def _size(name: str, value: int) -> int:
-    try:
-        size = operator.index(value)
-    except TypeError:
-        raise TypeError(
-            at_user_line(f"{name} is {type(value).__name__} {value!r:.40}: give a whole number")
-        ) from None
-    if size < 1:
-        raise ValueError(at_user_line(f"{name}={size}: give 1 or more"))
-    return size

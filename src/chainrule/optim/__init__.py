@@ -4,6 +4,8 @@ An `Optimizer` holds no state: `init` makes it from the parameters and `update` 
 so a step is a function of arrays and compiles with the rest of the loop.
 """
 
+from .averaging import Average, Averager, exponential_moving_average
+from .lion import lion
 from .optimizers import (
     Optimizer,
     adam,
@@ -11,13 +13,25 @@ from .optimizers import (
     apply_updates,
     chain,
     clip_by_global_norm,
+    clip_by_value,
     global_norm,
     rmsprop,
     sgd,
 )
-from .schedules import Schedule, constant, cosine_decay, step_decay, warmup
+from .schedules import (
+    Schedule,
+    constant,
+    cosine_decay,
+    inverse_scaling,
+    one_cycle,
+    polynomial_decay,
+    step_decay,
+    warmup,
+)
 
 __all__ = [
+    "Average",
+    "Averager",
     "Optimizer",
     "Schedule",
     "adam",
@@ -25,9 +39,15 @@ __all__ = [
     "apply_updates",
     "chain",
     "clip_by_global_norm",
+    "clip_by_value",
     "constant",
     "cosine_decay",
+    "exponential_moving_average",
     "global_norm",
+    "inverse_scaling",
+    "lion",
+    "one_cycle",
+    "polynomial_decay",
     "rmsprop",
     "sgd",
     "step_decay",

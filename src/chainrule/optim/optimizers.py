@@ -16,6 +16,7 @@ import numpy as np
 
 from .. import tree
 from ..errors import at_user_line
+from .leaves import like, running, scaled, zeros
 from .schedules import as_schedule, checked
 
 
@@ -66,7 +67,7 @@ def apply_updates(params: Any, updates: Any) -> Any:
     >>> apply_updates({"w": np.float32([1.0, 2.0])}, {"w": np.array([0.5, -0.5])})
     {'w': array([1.5, 1.5], dtype=float32)}
     """
-    return tree.map(lambda p, u: p + _like(u, p), params, updates)
+    return tree.map(lambda p, u: p + like(u, p), params, updates)
 
 
 def sgd(rate: Any, momentum: float = 0.0, nesterov: bool = False) -> Optimizer:
@@ -107,16 +108,16 @@ def sgd(rate: Any, momentum: float = 0.0, nesterov: bool = False) -> Optimizer:
         raise ValueError(at_user_line("nesterov=True needs a momentum, such as momentum=0.9"))
 
     def init(params: Any) -> Momentum:
-        return Momentum(np.int32(0), _zeros(params) if heavy else None)
+        return Momentum(np.int32(0), zeros(params) if heavy else None)
 
     def update(grads: Any, state: Momentum, params: Any = None) -> tuple[Any, Momentum]:
         velocity, direction = None, grads
         if heavy:
-            velocity = tree.map(lambda v, g: momentum * v + _like(g, v), state.velocity, grads)
+            velocity = tree.map(lambda v, g: momentum * v + like(g, v), state.velocity, grads)
             direction = velocity
             if nesterov:
-                direction = tree.map(lambda v, g: _like(g, v) + momentum * v, velocity, grads)
-        updates = _scaled(-schedule(state.step), direction)
+                direction = tree.map(lambda v, g: like(g, v) + momentum * v, velocity, grads)
+        updates = scaled(-schedule(state.step), direction)
         return updates, Momentum(state.step + 1, velocity)
 
     return Optimizer(init, update)
@@ -152,12 +153,12 @@ def rmsprop(rate: Any = 1e-3, decay: float = 0.9, eps: float = 1e-8) -> Optimize
     checked("eps", eps)
 
     def init(params: Any) -> Squares:
-        return Squares(np.int32(0), _zeros(params))
+        return Squares(np.int32(0), zeros(params))
 
     def update(grads: Any, state: Squares, params: Any = None) -> tuple[Any, Squares]:
-        square = tree.map(lambda s, g: _running(decay, s, g * g), state.square, grads)
-        direction = tree.map(lambda s, g: _like(g, s) / (np.sqrt(s) + eps), square, grads)
-        return _scaled(-schedule(state.step), direction), Squares(state.step + 1, square)
+        square = tree.map(lambda s, g: running(decay, s, g * g), state.square, grads)
+        direction = tree.map(lambda s, g: like(g, s) / (np.sqrt(s) + eps), square, grads)
+        return scaled(-schedule(state.step), direction), Squares(state.step + 1, square)
 
     return Optimizer(init, update)
 
@@ -236,26 +237,26 @@ def adamw(
     decays = not (isinstance(weight_decay, (int, float)) and weight_decay == 0)
 
     def init(params: Any) -> Moments:
-        return Moments(np.int32(0), _zeros(params), _zeros(params))
+        return Moments(np.int32(0), zeros(params), zeros(params))
 
     def update(grads: Any, state: Moments, params: Any = None) -> tuple[Any, Moments]:
         step = state.step + 1
-        mean = tree.map(lambda m, g: _running(beta1, m, g), state.mean, grads)
-        square = tree.map(lambda s, g: _running(beta2, s, g * g), state.square, grads)
+        mean = tree.map(lambda m, g: running(beta1, m, g), state.mean, grads)
+        square = tree.map(lambda s, g: running(beta2, s, g * g), state.square, grads)
         rate_now = schedule(state.step)
         # m_hat / (sqrt(s_hat) + eps) = root / c1 * m / (sqrt(s) + root * eps), root = sqrt(c2):
         # two scalars in place of two divisions an entry
         root = np.sqrt(1.0 - beta2**step)
         size = rate_now * root / (1.0 - beta1**step)
-        updates = _scaled(
-            -size, tree.map(lambda m, s: m / (np.sqrt(s) + _like(root * eps, s)), mean, square)
+        updates = scaled(
+            -size, tree.map(lambda m, s: m / (np.sqrt(s) + like(root * eps, s)), mean, square)
         )
         if decays:
             if params is None:
                 raise TypeError(
                     at_user_line("weight decay needs the parameters: update(grads, state, params)")
                 )
-            updates = apply_updates(updates, _scaled(-rate_now * weight_decay, params))
+            updates = apply_updates(updates, scaled(-rate_now * weight_decay, params))
         return updates, Moments(step, mean, square)
 
     return Optimizer(init, update)
@@ -282,13 +283,39 @@ def clip_by_global_norm(limit: float) -> Optimizer:
     >>> {name: x.round(6).tolist() for name, x in updates.items()}
     {'a': [0.6], 'b': [0.8]}
     """
-    checked("limit", limit)
-    if isinstance(limit, (int, float)) and limit == 0:
-        raise ValueError(at_user_line("limit=0: give a positive number"))
+    _check_limit(limit)
 
     def update(grads: Any, state: None, params: Any = None) -> tuple[Any, None]:
         # exactly 1 up to the limit, and no division by 0
-        return _scaled(limit / np.maximum(global_norm(grads), limit), grads), None
+        return scaled(limit / np.maximum(global_norm(grads), limit), grads), None
+
+    return Optimizer(lambda params: None, update)
+
+
+def clip_by_value(limit: float) -> Optimizer:
+    """Bring every entry of every gradient into ``-limit ... limit``; the direction may change.
+
+    Parameters
+    ----------
+    limit : float
+        The largest size of an entry; positive.
+
+    References
+    ----------
+    T. Mikolov: "Statistical language models based on neural networks" (2012).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> clip = clip_by_value(1.0)
+    >>> updates, _ = clip.update({"a": np.array([3.0, -0.5]), "b": -4.0}, clip.init(None))
+    >>> updates["a"].tolist(), float(updates["b"])
+    ([1.0, -0.5], -1.0)
+    """
+    _check_limit(limit)
+
+    def update(grads: Any, state: None, params: Any = None) -> tuple[Any, None]:
+        return tree.map(lambda g: np.clip(g, like(-limit, g), like(limit, g)), grads), None
 
     return Optimizer(lambda params: None, update)
 
@@ -302,7 +329,7 @@ def global_norm(grads: Any) -> Any:
     >>> round(float(global_norm([np.float32([3e30]), np.float32([4e30])])) / 1e30, 6)
     5.0
     """
-    squares = [np.sum(np.square(_like(g, np.float64(0)))) for g in tree.leaves(grads)]
+    squares = [np.sum(np.square(like(g, np.float64(0)))) for g in tree.leaves(grads)]
     return np.sqrt(reduce(add, squares, np.float64(0)))
 
 
@@ -330,21 +357,7 @@ def chain(*optimizers: Optimizer) -> Optimizer:
     return Optimizer(init, update)
 
 
-def _zeros(params: Any) -> Any:
-    return tree.map(np.zeros_like, params)
-
-
-def _running(decay: Any, average: Any, new: Any) -> Any:
-    return decay * average + (1.0 - decay) * _like(new, average)
-
-
-def _scaled(factor: Any, directions: Any) -> Any:
-    return tree.map(lambda d: _like(factor, d) * d, directions)
-
-
-def _like(x: Any, model: Any) -> Any:
-    """x in the dtype of `model`; a Python number takes it by itself."""
-    dtype = getattr(model, "dtype", None)
-    if dtype is None or getattr(x, "dtype", dtype) == dtype:
-        return x
-    return x.astype(dtype)
+def _check_limit(limit: Any) -> None:
+    checked("limit", limit)
+    if isinstance(limit, (int, float)) and limit == 0:
+        raise ValueError(at_user_line("limit=0: give a positive number"))

@@ -69,6 +69,107 @@ def cosine_decay(rate: Any, steps: int, final: Any = 0.0) -> Schedule:
     return schedule
 
 
+def polynomial_decay(rate: Any, steps: int, power: Any = 1.0, final: Any = 0.0) -> Schedule:
+    """``final + (rate - final) * (1 - step / steps)**power``, and `final` from `steps` on.
+
+    Parameters
+    ----------
+    rate : float
+        At step 0.
+    steps : int
+        How many.
+    power : float
+        Default 1, a straight line.
+    final : float
+        Default 0.
+
+    Examples
+    --------
+    >>> schedule = polynomial_decay(1.0, steps=100, power=2.0, final=0.1)
+    >>> [round(float(schedule(step)), 4) for step in (0, 50, 100, 500)]
+    [1.0, 0.325, 0.1, 0.1]
+    """
+    checked("rate", rate)
+    checked("power", power)
+    checked("final", final)
+    _steps("steps", steps)
+
+    def schedule(step: Any) -> Any:
+        left = 1.0 - np.minimum(step, steps) / steps
+        return final + (rate - final) * left**power
+
+    return schedule
+
+
+def inverse_scaling(rate: Any, power: Any = 0.5) -> Schedule:
+    """``rate / (step + 1)**power``, which never ends: all rates together add up to infinity.
+
+    That holds for a power up to 1, its default 1/2 among them.
+
+    References
+    ----------
+    H. Robbins, S. Monro: "A stochastic approximation method", Annals of Mathematical Statistics 22
+    (1951).
+
+    Examples
+    --------
+    >>> schedule = inverse_scaling(1.0)
+    >>> [round(float(schedule(step)), 4) for step in (0, 3, 99)]
+    [1.0, 0.5, 0.1]
+    """
+    checked("rate", rate)
+    checked("power", power)
+    return lambda step: rate / (step + 1.0) ** power
+
+
+def one_cycle(
+    rate: Any,
+    steps: int,
+    rise: float = 0.3,
+    start_factor: float = 0.04,
+    final_factor: float = 4e-6,
+) -> Schedule:
+    """Half a cosine up to `rate`, then half a cosine down to almost nothing, within `steps`.
+
+    Parameters
+    ----------
+    rate : float
+        The largest rate.
+    steps : int
+        All steps of the training; from there on the rate stays at its end.
+    rise : float
+        The share of the steps that go up, between 0 and 1. Default 0.3.
+    start_factor, final_factor : float
+        The first rate and the last one, as shares of `rate`. Default 0.04 and 4e-6.
+
+    References
+    ----------
+    L. N. Smith, N. Topin: "Super-convergence: very fast training of neural networks using large
+    learning rates", arXiv:1708.07120 (2018); the cosines and the defaults are those of PyTorch.
+
+    Examples
+    --------
+    >>> schedule = one_cycle(1.0, steps=100)
+    >>> [round(float(schedule(step)), 4) for step in (0, 15, 30, 65, 100)]
+    [0.04, 0.52, 1.0, 0.5, 0.0]
+    """
+    checked("rate", rate)
+    checked("start_factor", start_factor)
+    checked("final_factor", final_factor)
+    _steps("steps", steps)
+    if not 0 < rise < 1:
+        raise ValueError(at_user_line(f"rise={rise}: give a share between 0 and 1"))
+
+    def schedule(step: Any) -> Any:
+        done = np.minimum(step, steps) / steps
+        rises = done < rise
+        phase = np.where(rises, done / rise, 1.0 + (done - rise) / (1.0 - rise))
+        low = rate * np.where(rises, start_factor, final_factor)
+        return low + (rate - low) * (0.5 * (1.0 - np.cos(pi * phase)))  # phase 1 is the peak
+
+    return schedule
+
+
 def warmup(steps: int, then: Any) -> Schedule:
     """Rise linearly to the first rate of `then` with update number `steps`, then follow it.
 

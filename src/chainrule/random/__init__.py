@@ -6,7 +6,7 @@ crash and after the resume. So a key is used once;
 `split` and `fold_in` make others of it.
 """
 
-from .distributions import bernoulli, normal, permutation, randint, uniform
+from .distributions import bernoulli, normal, permutation, randint, symmetric_beta, uniform
 from .keys import bits, fold_in, key, split
 
 __all__ = [
@@ -18,5 +18,6 @@ __all__ = [
     "permutation",
     "randint",
     "split",
+    "symmetric_beta",
     "uniform",
 ]

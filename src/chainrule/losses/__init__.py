@@ -1,0 +1,29 @@
+"""Losses: how far predictions are from what was observed, as one number.
+
+Every loss compares arrays of the same shape (a column of shape (n, 1) beside labels of shape (n,)
+is an error, not a matrix of n * n differences), computes in the prediction's dtype, and ends in
+the same two options:
+
+weights : array, optional
+    One number a sample: its shape is how the losses' shape begins. The mean is then
+    ``sum(weights * losses) / sum(weights)``.
+reduction : {"mean", "sum", "none"}
+    What to return: the (weighted) mean over all entries, their (weighted) sum, or each entry's
+    (weighted) loss. Default "mean".
+"""
+
+from .classification import binary_cross_entropy, softmax_cross_entropy
+from .counts import poisson, tweedie
+from .regression import absolute_error, gaussian_nll, huber, pinball, squared_error
+
+__all__ = [
+    "absolute_error",
+    "binary_cross_entropy",
+    "gaussian_nll",
+    "huber",
+    "pinball",
+    "poisson",
+    "softmax_cross_entropy",
+    "squared_error",
+    "tweedie",
+]

@@ -1,0 +1,170 @@
+"""Losses of classes, by logits: cross-entropies that neither overflow nor lose their digits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import DtypeError, ShapeError, at_user_line
+from ..transforms import stop_gradient
+from .reduction import Reduction, array, check_same_shape, like, reduced
+
+
+def binary_cross_entropy(
+    logits: Any,
+    labels: Any,
+    *,
+    label_smoothing: float = 0.0,
+    weights: Any = None,
+    reduction: Reduction = "mean",
+) -> Any:
+    """``-labels * log(p) - (1 - labels) * log(1 - p)`` where ``p = sigmoid(logits)``.
+
+    Parameters
+    ----------
+    logits : array
+        A model's outputs, before any sigmoid.
+    labels : array of the same shape
+        0 and 1, truth values, or probabilities.
+    label_smoothing : float
+        The share s of each label that is made 1/2: 0 and 1 become ``s/2`` and ``1 - s/2``. At
+        least 0 and below 1. Default 0.
+    weights, reduction
+        See `chainrule.losses`.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ.
+
+    References
+    ----------
+    C. Szegedy et al.: "Rethinking the inception architecture for computer vision" (2016), for
+    label smoothing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> binary_cross_entropy(np.array([0.0, 1000.0]), np.array([1, 0]), reduction="none").tolist()
+    [0.6931471805599453, 1000.0]
+    """
+    logits = array(logits)
+    labels = like(labels, logits)
+    check_same_shape("binary_cross_entropy", "logits", logits, "labels", labels)
+    if _smooths(label_smoothing):
+        labels = (1.0 - label_smoothing) * labels + 0.5 * label_smoothing
+    # -log(p) = softplus(-z) and -log(1 - p) = softplus(z): each keeps its digits
+    losses = labels * np.logaddexp(-logits, 0.0) + (1.0 - labels) * np.logaddexp(logits, 0.0)
+    return reduced(losses, weights, reduction)
+
+
+def softmax_cross_entropy(
+    logits: Any,
+    labels: Any,
+    *,
+    label_smoothing: float = 0.0,
+    weights: Any = None,
+    reduction: Reduction = "mean",
+) -> Any:
+    """``-sum(labels * log(softmax(logits)))`` over the last axis.
+
+    Parameters
+    ----------
+    logits : array of shape (..., classes)
+        A model's outputs, before any softmax.
+    labels : integer array of shape (...,), or array of shape (..., classes)
+        The class of each sample, from 0; or one-hot rows or probabilities.
+    label_smoothing : float
+        The share s of each label that is spread over all k classes: rows become
+        ``(1 - s) * labels + s / k``. At least 0 and below 1. Default 0.
+    weights, reduction
+        See `chainrule.losses`; a loss has the shape (...,).
+
+    Raises
+    ------
+    ShapeError
+        If the labels fit neither way.
+    DtypeError
+        If class numbers are given as floats.
+    ValueError
+        If a class is not in ``0 ... classes - 1`` (found only while labels are numbers, not in
+        a compiled function), or the smoothing is out of range.
+
+    References
+    ----------
+    C. Szegedy et al.: "Rethinking the inception architecture for computer vision" (2016), for
+    label smoothing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> logits = np.array([[0.0, 0.0], [1000.0, 0.0]])
+    >>> softmax_cross_entropy(logits, np.array([0, 1]), reduction="none").tolist()
+    [0.6931471805599453, 1000.0]
+    >>> float(softmax_cross_entropy(logits, np.array([[0.5, 0.5], [1.0, 0.0]])))
+    0.34657359027997264
+    >>> float(softmax_cross_entropy(np.zeros(4), 2, label_smoothing=0.1))  # log(4) whatever
+    1.3862943611198906
+    """
+    logits, labels = array(logits), array(labels)
+    by_class = _labels_are_classes(logits, labels)
+    # the largest logit cancels: no exponential overflows, and one of them is 1
+    shifted = logits - stop_gradient(np.max(logits, axis=-1, keepdims=True))
+    total = np.log(np.sum(np.exp(shifted), axis=-1))
+    smooths = _smooths(label_smoothing)
+    if by_class:
+        chosen = np.take_along_axis(shifted, labels[..., None], axis=-1)[..., 0]
+        if smooths:
+            everywhere = np.mean(shifted, axis=-1)
+            chosen = (1.0 - label_smoothing) * chosen + label_smoothing * everywhere
+        return reduced(total - chosen, weights, reduction)
+    labels = like(labels, logits)
+    if smooths:
+        labels = (1.0 - label_smoothing) * labels + label_smoothing / logits.shape[-1]
+    log_softmax = shifted - total[..., None]
+    return reduced(-np.sum(labels * log_softmax, axis=-1), weights, reduction)
+
+
+def _smooths(label_smoothing: float) -> bool:
+    """Whether there is anything to smooth; raises if it is no share."""
+    if not 0 <= label_smoothing < 1:
+        raise ValueError(
+            at_user_line(f"label_smoothing={label_smoothing}: give 0 or more and less than 1")
+        )
+    return label_smoothing > 0
+
+
+def _labels_are_classes(logits: Any, labels: Any) -> bool:
+    """Whether labels are class numbers rather than rows; raises if they are neither."""
+    if logits.ndim == 0 or logits.shape[-1] == 0:
+        raise ShapeError(
+            at_user_line(f"softmax_cross_entropy: logits of shape {logits.shape} have no classes")
+        )
+    if labels.shape == logits.shape:
+        return False
+    if labels.shape != logits.shape[:-1]:
+        raise ShapeError(
+            at_user_line(
+                f"softmax_cross_entropy: logits have shape {logits.shape}, so labels have shape "
+                f"{logits.shape[:-1]} (class numbers) or {logits.shape} (probabilities), and not "
+                f"{labels.shape}"
+            )
+        )
+    if labels.dtype.kind not in "iu":
+        raise DtypeError(
+            at_user_line(
+                f"softmax_cross_entropy: class numbers of dtype {labels.dtype}: give "
+                "labels.astype(int)"
+            )
+        )
+    if isinstance(labels, (np.ndarray, np.generic)) and labels.size:
+        low, high, classes = int(labels.min()), int(labels.max()), logits.shape[-1]
+        if low < 0 or high >= classes:
+            raise ValueError(
+                at_user_line(
+                    f"softmax_cross_entropy: labels run from {low} to {high}, but the logits have "
+                    f"{classes} classes, 0 to {classes - 1}"
+                )
+            )
+    return True

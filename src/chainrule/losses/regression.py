@@ -1,0 +1,225 @@
+"""Losses of real numbers: squared, absolute, quantiles, and a normal distribution's likelihood."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import log, pi
+from typing import Any
+
+import numpy as np
+
+from ..errors import ShapeError, at_user_line
+from .reduction import Reduction, array, check_same_shape, difference, like, reduced
+
+
+def squared_error(
+    prediction: Any, target: Any, *, weights: Any = None, reduction: Reduction = "mean"
+) -> Any:
+    """``(prediction - target)**2``, without a factor of 1/2.
+
+    Parameters
+    ----------
+    prediction, target : array of one shape
+    weights, reduction
+        See `chainrule.losses`.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> float(squared_error(np.array([1.0, 4.0]), np.array([0.0, 2.0])))
+    2.5
+    >>> float(squared_error(np.array([1.0, 4.0]), np.array([0, 2]), weights=np.array([3, 1])))
+    1.75
+    """
+    error = difference("squared_error", prediction, target)
+    return reduced(error * error, weights, reduction)
+
+
+def absolute_error(
+    prediction: Any, target: Any, *, weights: Any = None, reduction: Reduction = "mean"
+) -> Any:
+    """``|prediction - target|``; the derivative is 0 where they are equal.
+
+    Parameters
+    ----------
+    prediction, target : array of one shape
+    weights, reduction
+        See `chainrule.losses`.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> float(absolute_error(np.array([1.0, 4.0]), np.array([0.0, 2.0])))
+    1.5
+    """
+    return reduced(np.abs(difference("absolute_error", prediction, target)), weights, reduction)
+
+
+def huber(
+    prediction: Any,
+    target: Any,
+    *,
+    delta: float = 1.0,
+    weights: Any = None,
+    reduction: Reduction = "mean",
+) -> Any:
+    """``e**2 / 2`` for an error within `delta`, ``delta * (|e| - delta / 2)`` beyond it.
+
+    Parameters
+    ----------
+    prediction, target : array of one shape
+    delta : float
+        From where on the loss is linear; positive. Default 1.
+    weights, reduction
+        See `chainrule.losses`.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ.
+
+    References
+    ----------
+    P. J. Huber: "Robust estimation of a location parameter", Annals of Mathematical Statistics 35
+    (1964).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> huber(np.array([0.5, -3.0]), np.zeros(2), reduction="none").tolist()
+    [0.125, 2.5]
+    """
+    if not delta > 0:
+        raise ValueError(at_user_line(f"huber: delta={delta} is not positive"))
+    error = difference("huber", prediction, target)
+    near = np.clip(error, -delta, delta)
+    # near = e: e**2 / 2; near = delta: delta * (e - delta / 2); near = -delta: as for -e
+    return reduced(near * (error - 0.5 * near), weights, reduction)
+
+
+def pinball(
+    prediction: Any,
+    target: Any,
+    quantiles: float | Sequence[float] = 0.5,
+    *,
+    weights: Any = None,
+    reduction: Reduction = "mean",
+) -> Any:
+    """``q * e`` for an error ``e = target - prediction`` above 0, ``(q - 1) * e`` below.
+
+    It is least, on average, where a share `q` of the targets lies below the prediction. The
+    derivative by the prediction at ``e = 0`` is ``1/2 - q``, halfway between those beside it.
+
+    Parameters
+    ----------
+    prediction : array of the target's shape, or of shape (..., q) for q quantiles
+    target : array of shape (...,)
+    quantiles : float or sequence of float
+        Known numbers between 0 and 1: one, or one for each entry of the prediction's last axis.
+        Default 0.5, half of `absolute_error`.
+    weights, reduction
+        See `chainrule.losses`; losses have the shape of the prediction.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not fit each other and the quantiles.
+    ValueError
+        If a quantile is not between 0 and 1.
+
+    References
+    ----------
+    R. Koenker, G. Bassett: "Regression quantiles", Econometrica 46 (1978).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> pinball(np.array([1.0, 5.0]), np.array([3.0, 3.0]), 0.9, reduction="none").round(3).tolist()
+    [1.8, 0.2]
+    >>> both = pinball(np.array([[1.0, 5.0]]), np.array([3.0]), (0.1, 0.9), reduction="none")
+    >>> both.round(3).tolist()
+    [[0.2, 0.2]]
+    """
+    prediction = array(prediction)
+    target = like(target, prediction)
+    levels = np.asarray(quantiles, np.float64)
+    if levels.ndim > 1 or not np.all((levels > 0) & (levels < 1)):
+        raise ValueError(
+            at_user_line(
+                f"pinball: quantiles={quantiles!r:.60}: give a number between 0 and 1, or a "
+                "sequence of them"
+            )
+        )
+    if levels.ndim == 0:
+        check_same_shape("pinball", "prediction", prediction, "target", target)
+    else:
+        _check_last_axis("pinball", prediction, target, levels.size, "one number a quantile")
+        target = target[..., None]
+    error = target - prediction
+    return reduced(
+        np.maximum(like(levels, error) * error, like(levels - 1.0, error) * error),
+        weights,
+        reduction,
+    )
+
+
+def gaussian_nll(
+    prediction: Any, target: Any, *, weights: Any = None, reduction: Reduction = "mean"
+) -> Any:
+    """``-log`` of the density at `target` of a normal distribution whose mean and variance we say.
+
+    ``(log(2 pi) + s + (target - m)**2 * exp(-s)) / 2`` for ``m, s = prediction``, where s is the
+    logarithm of the variance, so that any number is one.
+
+    Parameters
+    ----------
+    prediction : array of shape (..., 2)
+        Mean and log variance.
+    target : array of shape (...,)
+    weights, reduction
+        See `chainrule.losses`; a loss has the shape (...,).
+
+    Raises
+    ------
+    ShapeError
+        If the shapes are others.
+
+    References
+    ----------
+    D. A. Nix, A. S. Weigend: "Estimating the mean and variance of the target probability
+    distribution" (1994).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> prediction = np.array([[3.0, 0.0], [3.0, 2.0]])
+    >>> gaussian_nll(prediction, np.array([3.0, 5.0]), reduction="none").round(4).tolist()
+    [0.9189, 2.1896]
+    """
+    prediction = array(prediction)
+    target = like(target, prediction)
+    _check_last_axis("gaussian_nll", prediction, target, 2, "mean and log variance")
+    mean, log_variance = prediction[..., 0], prediction[..., 1]
+    # scaled before it is squared: no overflow unless the loss itself is that large
+    deviation = (target - mean) * np.exp(-0.5 * log_variance)
+    return reduced(0.5 * (log(2.0 * pi) + log_variance + deviation * deviation), weights, reduction)
+
+
+def _check_last_axis(name: str, prediction: Any, target: Any, size: int, what: str) -> None:
+    if prediction.shape != (*target.shape, size):
+        raise ShapeError(
+            at_user_line(
+                f"{name}: the target has shape {target.shape}, so the prediction has shape "
+                f"{(*target.shape, size)} ({what}), and not {prediction.shape}"
+            )
+        )

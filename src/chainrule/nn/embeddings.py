@@ -1,0 +1,307 @@
+"""Embeddings: columns of a table as vectors, for numbers and for categories.
+
+Columns of numbers are (rows, features) and become (rows, features * width): the first `width`
+entries belong to the first feature. More leading axes are allowed.
+"""
+
+from __future__ import annotations
+
+from math import pi, sqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from ..errors import DtypeError, ShapeError, at_user_line
+from ..random import normal, split, uniform
+from ..transforms import stop_gradient
+from .activations import relu
+from .arguments import check_columns, floating, positive, whole
+from .module import Module
+
+
+class PeriodicEmbedding(Module):
+    """Sines and cosines of each feature at frequencies that are trained, an affine map, and `relu`.
+
+    ``relu([sin(2 pi c x), cos(2 pi c x)] @ weight + bias)``, each feature with its own frequencies
+    c, weight and bias: the paper's PLR.
+
+    Parameters
+    ----------
+    features : int
+        Columns of the data, scaled to a variance of about 1.
+    width : int
+        Entries for each.
+    key : uint32[2]
+        From `chainrule.random`.
+    frequencies : int
+        Sines, and as many cosines, for each feature. Default 48.
+    spread : float
+        Standard deviation of the frequencies at first: the larger, the finer the structure that
+        can be seen. Worth a search between 0.01 and 10. Default 0.1.
+    dtype : floating dtype
+        Default float32.
+
+    Attributes
+    ----------
+    frequencies : array of shape (features, frequencies)
+    weight : array of shape (features, 2 * frequencies, width)
+    bias : array of shape (features, width)
+
+    Raises
+    ------
+    ShapeError
+        If the last axis of what comes is of another size.
+
+    References
+    ----------
+    Y. Gorishniy, I. Rubachev, A. Babenko: "On embeddings for numerical features in tabular deep
+    learning", arXiv:2203.05556 (2022).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import nn, random
+    >>> layer = nn.PeriodicEmbedding(3, 4, key=random.key(0), frequencies=8)
+    >>> layer
+    PeriodicEmbedding(frequencies=f32[3,8], weight=f32[3,16,4], bias=f32[3,4])
+    >>> y = layer(np.array([[0.0, 0.5, -1.0]], np.float32))
+    >>> y.shape, y[0, :4].astype(float).round(3).tolist()
+    ((1, 12), [0.475, 0.0, 0.0, 0.748])
+    """
+
+    frequencies: Any
+    weight: Any
+    bias: Any
+
+    def __init__(
+        self,
+        features: int,
+        width: int,
+        *,
+        key: Any,
+        frequencies: int = 48,
+        spread: float = 0.1,
+        dtype: DTypeLike = np.float32,
+    ) -> None:
+        shape = (whole("features", features), whole("frequencies", frequencies))
+        of_frequencies, of_weight = split(key)
+        self.frequencies = normal(
+            of_frequencies, shape, floating(dtype), 0.0, positive("spread", spread)
+        )
+        self.weight, self.bias = _affine(of_weight, shape[0], 2 * shape[1], width, dtype)
+
+    def __call__(self, x: Any) -> Any:
+        check_columns("PeriodicEmbedding", x, self.weight.shape[0])
+        angles = (2.0 * pi) * (x[..., None] * self.frequencies)
+        waves = np.concatenate([np.sin(angles), np.cos(angles)], axis=-1)
+        return relu(_by_feature(waves, self.weight, self.bias))
+
+
+class PiecewiseLinearEmbedding(Module):
+    """How far each feature has come through each of its bins, and an affine map of that.
+
+    A bin from a to b gives ``(x - a) / (b - a)``, clipped to ``0 ... 1``; below the first edge and
+    above the last one the outer bins go on. So the result is, for each feature, a piecewise linear
+    function of it with kinks at the inner edges: the paper's PLE and L.
+
+    Parameters
+    ----------
+    edges : array of shape (features, bins + 1)
+        Finite and ascending in each row, such as those of `quantile_edges`. Equal ones make an
+        empty bin, which gives 0.
+    width : int
+        Entries for each feature.
+    key : uint32[2]
+        From `chainrule.random`.
+    dtype : floating dtype
+        Default float32.
+
+    Attributes
+    ----------
+    edges : array of shape (features, bins + 1)
+        No derivative flows into them, but whatever changes all arrays of a model, such as weight
+        decay, changes them too; so put them back after such an update:
+        ``new.replace(edges=old.edges)``.
+    weight : array of shape (features, bins, width)
+    bias : array of shape (features, width)
+
+    Raises
+    ------
+    ShapeError
+        If the edges are no such array, or the last axis of what comes is of another size.
+    ValueError
+        If a row of edges is not finite or descends.
+
+    References
+    ----------
+    Y. Gorishniy, I. Rubachev, A. Babenko: "On embeddings for numerical features in tabular deep
+    learning", arXiv:2203.05556 (2022).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import nn, random
+    >>> layer = nn.PiecewiseLinearEmbedding([[0.0, 1.0, 3.0]], 2, key=random.key(0))
+    >>> layer = layer.replace(weight=np.float32([[[1, 0], [0, 1]]]), bias=np.zeros((1, 2), "f4"))
+    >>> layer(np.float32([[-0.5], [0.5], [2.0], [4.0]])).tolist()
+    [[-0.5, 0.0], [0.5, 0.0], [1.0, 0.5], [1.0, 1.5]]
+    """
+
+    edges: Any
+    weight: Any
+    bias: Any
+
+    def __init__(
+        self, edges: ArrayLike, width: int, *, key: Any, dtype: DTypeLike = np.float32
+    ) -> None:
+        self.edges = _checked_edges(edges, floating(dtype))
+        features, places = self.edges.shape
+        self.weight, self.bias = _affine(key, features, places - 1, width, dtype)
+
+    def __call__(self, x: Any) -> Any:
+        check_columns("PiecewiseLinearEmbedding", x, self.weight.shape[0])
+        return _by_feature(self._progress(x), self.weight, self.bias)
+
+    def _progress(self, x: Any) -> Any:
+        """(..., features, bins): 0 before a bin, 1 after it."""
+        edges = stop_gradient(self.edges)
+        left, right = edges[:, :-1], edges[:, 1:]
+        length = np.where(right > left, right - left, np.inf)  # an empty bin: x / inf is 0
+        lowest = np.where(left == edges[:, :1], -np.inf, 0.0).astype(edges.dtype)
+        highest = np.where(right == edges[:, -1:], np.inf, 1.0).astype(edges.dtype)
+        progress = (x[..., None] - left) / length
+        return np.minimum(np.maximum(progress, lowest), highest)
+
+
+def quantile_edges(x: ArrayLike, bins: int) -> NDArray[Any]:
+    """Edges of bins that hold equally many rows, for `PiecewiseLinearEmbedding`.
+
+    Parameters
+    ----------
+    x : array of shape (rows, features)
+        The training data, known and finite.
+    bins : int
+        For each feature. Where a value is so frequent that quantiles coincide, some are empty.
+
+    Returns
+    -------
+    float array of shape (features, bins + 1)
+        From the least value of a feature to its largest.
+
+    Raises
+    ------
+    ShapeError
+        If `x` is no such array, or has no rows.
+    ValueError
+        If it is not finite.
+
+    Examples
+    --------
+    >>> quantile_edges([[0.0, 5.0], [1.0, 5.0], [2.0, 5.0], [9.0, 7.0], [10.0, 8.0]], 2).tolist()
+    [[0.0, 2.0, 10.0], [5.0, 5.0, 8.0]]
+    """
+    data = np.asarray(x)
+    if data.ndim != 2 or data.size == 0:
+        raise ShapeError(
+            at_user_line(f"quantile_edges takes data of shape (rows, features), not {data.shape}")
+        )
+    if not np.all(np.isfinite(data)):
+        raise ValueError(at_user_line("quantile_edges: the data holds nan or infinite numbers"))
+    shares = np.linspace(0.0, 1.0, whole("bins", bins) + 1)
+    return np.asarray(np.quantile(data, shares, axis=0).T)
+
+
+class Embedding(Module):
+    """A trained vector for each category.
+
+    Parameters
+    ----------
+    levels : int
+        Categories: codes are ``0 ... levels - 1``. Keep one for what training did not show.
+    width : int
+        Entries of a vector.
+    key : uint32[2]
+        From `chainrule.random`: vectors begin uniform within ``1 / sqrt(width)``.
+    dtype : floating dtype
+        Default float32.
+
+    Attributes
+    ----------
+    weight : array of shape (levels, width)
+
+    Raises
+    ------
+    DtypeError
+        If codes are not integers.
+    IndexError
+        If a code is negative or above ``levels - 1``: none is clipped, and none counts from the
+        end. A compiled function raises it after the call.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import nn, random
+    >>> layer = nn.Embedding(3, 2, key=random.key(0)).replace(weight=np.arange(6.0).reshape(3, 2))
+    >>> layer(np.array([2, 0, 2])).tolist()
+    [[4.0, 5.0], [0.0, 1.0], [4.0, 5.0]]
+    """
+
+    weight: Any
+
+    def __init__(self, levels: int, width: int, *, key: Any, dtype: DTypeLike = np.float32) -> None:
+        shape = (whole("levels", levels), whole("width", width))
+        bound = 1.0 / sqrt(shape[1])
+        self.weight = uniform(key, shape, floating(dtype), -bound, bound)
+
+    def __call__(self, codes: Any) -> Any:
+        codes = codes if hasattr(codes, "dtype") else np.asarray(codes)
+        levels = self.weight.shape[0]
+        if codes.dtype.kind not in "iu":
+            raise DtypeError(
+                at_user_line(f"Embedding takes whole numbers, not {codes.dtype}: codes.astype(int)")
+            )
+        if isinstance(codes, (np.ndarray, np.generic)) and codes.size:
+            low, high = int(codes.min()), int(codes.max())
+            if low < 0 or high >= levels:
+                raise IndexError(
+                    at_user_line(
+                        f"Embedding: codes run from {low} to {high}, but there are {levels} "
+                        f"levels, 0 to {levels - 1}"
+                    )
+                )
+        # NumPy counts negative ones from the end; `levels` is out of bounds, so it is told
+        codes = np.where(codes < 0, levels, codes)
+        table = self.weight
+        if isinstance(table, np.ndarray):
+            table = np.asarray(table, like=codes)  # known numbers, looked up by a traced code
+        return np.take(table, codes, axis=0)
+
+
+def _affine(key: Any, features: int, inputs: int, width: int, dtype: DTypeLike) -> tuple[Any, Any]:
+    """A weight and a bias for each feature, uniform within ``1 / sqrt(inputs)``."""
+    bound = 1.0 / sqrt(inputs)
+    shape = (features, inputs, whole("width", width))
+    first, second = split(key)
+    weight = uniform(first, shape, dtype, -bound, bound)
+    return weight, uniform(second, (features, shape[2]), dtype, -bound, bound)
+
+
+def _by_feature(x: Any, weight: Any, bias: Any) -> Any:
+    """(..., features, inputs) -> (..., features * width), each feature by its own weight."""
+    features, inputs, width = weight.shape
+    leading = x.shape[:-2]
+    rows = np.swapaxes(x.reshape(-1, features, inputs), 0, 1)
+    mapped = np.swapaxes(rows @ weight, 0, 1) + bias
+    return mapped.reshape(*leading, features * width)
+
+
+def _checked_edges(edges: ArrayLike, dtype: np.dtype[Any]) -> NDArray[Any]:
+    found = np.asarray(edges)
+    if found.ndim != 2 or found.shape[0] < 1 or found.shape[1] < 2:
+        raise ShapeError(
+            at_user_line(f"edges have shape (features, bins + 1), and not {found.shape}")
+        )
+    if not np.all(np.isfinite(found)) or np.any(np.diff(found) < 0):
+        raise ValueError(at_user_line("edges are finite numbers, ascending in each row"))
+    return found.astype(dtype)

@@ -1,0 +1,196 @@
+"""Dense layers of many models at once: one product of matrices for all members of an ensemble.
+
+What goes in and comes out has the members as its first axis. Let the loss be a sum of the members'
+own losses, not the loss of their mean prediction: then each learns as if it were alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ..errors import ShapeError, at_user_line
+from ..random import bernoulli, split
+from .arguments import floating, whole
+from .initializers import Initializer, glorot_uniform, ones
+from .module import Module
+
+
+def signs(key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32) -> Any:
+    """-1 or 1, equally likely: an initialiser of `BatchEnsembleDense`.
+
+    Examples
+    --------
+    >>> from chainrule import random
+    >>> signs(random.key(0), (5,)).tolist()
+    [1.0, -1.0, -1.0, -1.0, -1.0]
+    """
+    return np.where(bernoulli(key, 0.5, shape), 1.0, -1.0).astype(dtype)
+
+
+class BatchedDense(Module):
+    """A `Dense` layer for each member: ``x[k] @ weight[k] + bias[k]``.
+
+    Parameters
+    ----------
+    members : int
+        Models in the ensemble.
+    inputs, outputs : int
+        Sizes of the last axis of what comes and what goes.
+    key : uint32[2]
+        From `chainrule.random`: each member's weight is drawn for itself.
+    bias : bool
+        Whether to add a bias, which begins as 0. Default True.
+    weight_init : callable
+        ``weight_init(key, shape, dtype)`` for one member. Default `glorot_uniform`.
+    dtype : floating dtype
+        Default float32.
+
+    Attributes
+    ----------
+    weight : array of shape (members, inputs, outputs)
+    bias : array of shape (members, outputs), or None
+
+    Raises
+    ------
+    ShapeError
+        If what comes is not of shape (members, rows, inputs), nor of shape (rows, inputs), which
+        all members are then given.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import nn, random
+    >>> layer = nn.BatchedDense(2, 3, 1, key=random.key(0), weight_init=nn.ones)
+    >>> layer = layer.replace(bias=np.float32([[0.0], [10.0]]))
+    >>> layer(np.ones((2, 4, 3), np.float32)).shape
+    (2, 4, 1)
+    >>> layer(np.array([[1.0, 2.0, 3.0]], np.float32)).tolist()
+    [[[6.0]], [[16.0]]]
+    """
+
+    weight: Any
+    bias: Any
+
+    def __init__(
+        self,
+        members: int,
+        inputs: int,
+        outputs: int,
+        *,
+        key: Any,
+        bias: bool = True,
+        weight_init: Initializer = glorot_uniform,
+        dtype: DTypeLike = np.float32,
+    ) -> None:
+        shape, kind = (whole("inputs", inputs), whole("outputs", outputs)), floating(dtype)
+        keys = split(key, whole("members", members))
+        self.weight = np.stack([weight_init(each, shape, kind) for each in keys])
+        self.bias = np.zeros((len(keys), shape[1]), kind) if bias else None
+
+    def __call__(self, x: Any) -> Any:
+        members, inputs, _ = self.weight.shape
+        _check_members("BatchedDense", x, members, inputs)
+        y = x @ self.weight
+        return y if self.bias is None else y + self.bias[:, None, :]
+
+
+class BatchEnsembleDense(Module):
+    """One weight for all members, who scale its inputs and outputs each for itself.
+
+    ``((x[k] * input_scale[k]) @ weight) * output_scale[k] + bias[k]``: an ensemble of almost the
+    size of one model. As TabM does, begin the first layer of a network with random signs, and all
+    others with ``input_init=nn.ones``; BatchEnsemble begins both scales of all layers with signs.
+
+    Parameters
+    ----------
+    members : int
+        Models in the ensemble; TabM's are 32.
+    inputs, outputs : int
+        Sizes of the last axis of what comes and what goes.
+    key : uint32[2]
+        From `chainrule.random`.
+    bias : bool
+        Whether to add a bias for each member, which begins as 0. Default True.
+    weight_init : callable
+        ``weight_init(key, shape, dtype)``. Default `glorot_uniform`.
+    input_init, output_init : callable
+        The same for the scales. Default `signs` and `ones`.
+    dtype : floating dtype
+        Default float32.
+
+    Attributes
+    ----------
+    weight : array of shape (inputs, outputs)
+    input_scale : array of shape (members, inputs)
+    output_scale : array of shape (members, outputs)
+    bias : array of shape (members, outputs), or None
+
+    Raises
+    ------
+    ShapeError
+        If what comes is not of shape (members, rows, inputs), nor of shape (rows, inputs), which
+        all members are then given.
+
+    References
+    ----------
+    Y. Wen, D. Tran, J. Ba: "BatchEnsemble: an alternative approach to efficient ensemble and
+    lifelong learning", arXiv:2002.06715 (2020); Y. Gorishniy, A. Kotelnikov, A. Babenko: "TabM:
+    advancing tabular deep learning with parameter-efficient ensembling", arXiv:2410.24210 (2024).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import nn, random
+    >>> layer = nn.BatchEnsembleDense(2, 3, 1, key=random.key(0), weight_init=nn.ones)
+    >>> layer.input_scale.tolist()
+    [[-1.0, -1.0, 1.0], [1.0, 1.0, 1.0]]
+    >>> layer(np.array([[1.0, 2.0, 4.0]], np.float32)).tolist()
+    [[[1.0]], [[7.0]]]
+    """
+
+    weight: Any
+    input_scale: Any
+    output_scale: Any
+    bias: Any
+
+    def __init__(
+        self,
+        members: int,
+        inputs: int,
+        outputs: int,
+        *,
+        key: Any,
+        bias: bool = True,
+        weight_init: Initializer = glorot_uniform,
+        input_init: Initializer = signs,
+        output_init: Initializer = ones,
+        dtype: DTypeLike = np.float32,
+    ) -> None:
+        count, kind = whole("members", members), floating(dtype)
+        shape = (whole("inputs", inputs), whole("outputs", outputs))
+        of_weight, of_inputs, of_outputs = split(key, 3)
+        self.weight = weight_init(of_weight, shape, kind)
+        self.input_scale = input_init(of_inputs, (count, shape[0]), kind)
+        self.output_scale = output_init(of_outputs, (count, shape[1]), kind)
+        self.bias = np.zeros((count, shape[1]), kind) if bias else None
+
+    def __call__(self, x: Any) -> Any:
+        members, inputs = self.input_scale.shape
+        _check_members("BatchEnsembleDense", x, members, inputs)
+        y = (x * self.input_scale[:, None, :]) @ self.weight * self.output_scale[:, None, :]
+        return y if self.bias is None else y + self.bias[:, None, :]
+
+
+def _check_members(layer: str, x: Any, members: int, inputs: int) -> None:
+    shape = np.shape(x)
+    if len(shape) not in (2, 3) or shape[-1] != inputs or (len(shape) == 3 and shape[0] != members):
+        raise ShapeError(
+            at_user_line(
+                f"{layer} takes arrays of shape ({members}, rows, {inputs}), or (rows, {inputs}) "
+                f"for all members, and was given {shape}"
+            )
+        )

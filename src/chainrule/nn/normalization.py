@@ -1,0 +1,198 @@
+"""Normalisation: shift and scale to mean 0 and variance 1, over a row or over a batch.
+
+Neither layer hides a state. `BatchNorm` carries its running statistics as arrays beside its
+parameters, and `BatchNorm.train` returns the layer with the next ones.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ..errors import ShapeError, at_user_line
+from ..transforms import stop_gradient
+from .arguments import check_columns, floating, fraction, positive, whole
+from .module import Module
+
+
+class LayerNorm(Module):
+    """Each row less its mean, over its standard deviation, times `scale`, plus `shift`.
+
+    ``(x - mean(x)) / sqrt(var(x) + eps) * scale + shift`` along the last axis, where `var` divides
+    by the number of entries. A row's result depends on no other row.
+
+    Parameters
+    ----------
+    size : int
+        Of the last axis.
+    eps : float
+        Keeps rows of equal entries finite; positive. Default 1e-5.
+    dtype : floating dtype
+        Default float32.
+
+    Attributes
+    ----------
+    scale : array of shape (size,), at first 1
+    shift : array of shape (size,), at first 0
+
+    Raises
+    ------
+    ShapeError
+        If the last axis of what comes is of another size.
+
+    References
+    ----------
+    J. L. Ba, J. R. Kiros, G. E. Hinton: "Layer normalization", arXiv:1607.06450 (2016).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import nn
+    >>> nn.LayerNorm(3)(np.array([[1.0, 2.0, 3.0], [10.0, 10.0, 40.0]])).round(3).tolist()
+    [[-1.225, 0.0, 1.225], [-0.707, -0.707, 1.414]]
+    """
+
+    scale: Any
+    shift: Any
+    eps: float
+
+    def __init__(self, size: int, eps: float = 1e-5, *, dtype: DTypeLike = np.float32) -> None:
+        count, kind = whole("size", size), floating(dtype)
+        self.scale, self.shift = np.ones(count, kind), np.zeros(count, kind)
+        self.eps = positive("eps", eps)
+
+    def __call__(self, x: Any) -> Any:
+        check_columns("LayerNorm", x, self.scale.shape[0])
+        centred = x - np.mean(x, axis=-1, keepdims=True)
+        variance = np.mean(centred * centred, axis=-1, keepdims=True)
+        return centred / np.sqrt(variance + self.eps) * self.scale + self.shift
+
+
+class BatchNorm(Module):
+    """Each column less its mean, over its standard deviation, times `scale`, plus `shift`.
+
+    Called, it uses the running statistics: ``(x - mean) / sqrt(var + eps) * scale + shift``. In
+    training, `train` uses those of the batch and returns the layer with running ones that have
+    moved: ``momentum * running + (1 - momentum) * batch``. As in the paper, the batch's variance
+    divides by its number of rows n where it normalises, and by n - 1 where it is averaged.
+
+    Parameters
+    ----------
+    size : int
+        Of the last axis; statistics are taken over all others.
+    momentum : float
+        How much of the running statistics stays at each batch, in ``0 ... 1``. Default 0.9.
+    eps : float
+        Keeps constant columns finite; positive. Default 1e-5.
+    dtype : floating dtype
+        Default float32.
+
+    Attributes
+    ----------
+    scale : array of shape (size,), at first 1
+    shift : array of shape (size,), at first 0
+    mean, var : arrays of shape (size,), at first 0 and 1
+        Running statistics: no derivative flows into them, but whatever changes all arrays of a
+        model, such as weight decay, changes them too; so take them from what `train` returned
+        after the update.
+
+    Raises
+    ------
+    ShapeError
+        If the last axis of what comes is of another size, or `train` is given fewer than 2 rows.
+
+    References
+    ----------
+    S. Ioffe, C. Szegedy: "Batch normalization: accelerating deep network training by reducing
+    internal covariate shift", arXiv:1502.03167 (2015).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import nn
+    >>> from chainrule.transforms import value_and_grad
+    >>> norm = nn.BatchNorm(2, dtype=np.float64)
+    >>> x = np.array([[1.0, 10.0], [3.0, 50.0]])
+    >>> y, moved = norm.train(x)
+    >>> y.round(3).tolist(), moved.mean.round(3).tolist(), moved.var.round(3).tolist()
+    ([[-1.0, -1.0], [1.0, 1.0]], [0.2, 3.0], [1.1, 80.9])
+    >>> moved(x).round(3).tolist()
+    [[0.763, 0.778], [2.67, 5.225]]
+
+    A step of training gives the layer with its new statistics beside the loss:
+
+    >>> def loss(norm):
+    ...     y, moved = norm.train(x)
+    ...     return np.sum((y - 1.0) ** 2), moved
+    >>> (value, moved), slopes = value_and_grad(loss, has_aux=True)(norm)
+    >>> norm = moved.replace(shift=norm.shift - 0.1 * slopes.shift)
+    >>> norm.shift.round(3).tolist(), norm.mean.round(3).tolist()
+    ([0.4, 0.4], [0.2, 3.0])
+    """
+
+    scale: Any
+    shift: Any
+    mean: Any
+    var: Any
+    momentum: float
+    eps: float
+
+    def __init__(
+        self,
+        size: int,
+        momentum: float = 0.9,
+        eps: float = 1e-5,
+        *,
+        dtype: DTypeLike = np.float32,
+    ) -> None:
+        count, kind = whole("size", size), floating(dtype)
+        self.scale, self.shift = np.ones(count, kind), np.zeros(count, kind)
+        self.mean, self.var = np.zeros(count, kind), np.ones(count, kind)
+        self.momentum = fraction("momentum", momentum)
+        self.eps = positive("eps", eps)
+
+    def __call__(self, x: Any) -> Any:
+        check_columns("BatchNorm", x, self.scale.shape[0])
+        mean, var = stop_gradient((self.mean, self.var))
+        return (x - mean) * (self.scale / np.sqrt(var + self.eps)) + self.shift
+
+    def train(self, x: Any) -> tuple[Any, Self]:
+        """Normalise by the batch's own statistics.
+
+        Parameters
+        ----------
+        x : array of shape (..., size)
+            2 rows or more.
+
+        Returns
+        -------
+        y : array of the same shape
+            Its derivative flows through the batch's mean and variance.
+        moved : BatchNorm
+            This layer with the next running statistics.
+        """
+        columns = self.scale.shape[0]
+        check_columns("BatchNorm", x, columns)
+        rows = x.size // columns
+        if rows < 2:
+            raise ShapeError(
+                at_user_line(
+                    f"BatchNorm.train of shape {x.shape}: the variance of a batch needs 2 rows; "
+                    "call the layer itself to use the running statistics"
+                )
+            )
+        axes = tuple(range(x.ndim - 1))
+        mean = np.mean(x, axis=axes)
+        centred = x - mean
+        variance = np.mean(centred * centred, axis=axes)
+        y = centred * (self.scale / np.sqrt(variance + self.eps)) + self.shift
+        unbiased = variance * (rows / (rows - 1))
+        return y, self.replace(
+            mean=self._moved(self.mean, mean), var=self._moved(self.var, unbiased)
+        )
+
+    def _moved(self, running: Any, new: Any) -> Any:
+        kept, came = stop_gradient((running, new))
+        return self.momentum * kept + (1.0 - self.momentum) * came.astype(running.dtype)
