@@ -9,7 +9,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from chainrule.data import Features
-from chainrule.data.features import FARTHEST, MOST_LEVELS, as_texts, is_numeric
+from chainrule.data.features import FARTHEST, MOST_LEVELS, as_texts, is_date, is_numeric
 from chainrule.errors import DataError, ModelFileError
 
 rng = np.random.default_rng(0)
@@ -80,6 +80,34 @@ def test_numeric_text_counts_as_numbers():
     assert not is_numeric(pd.Series(["a", "b", "3"]))
 
 
+def test_dates_become_numbers():
+    """Days since 1970, and the parts that vary; an empty cell is marked once."""
+    days = pd.to_datetime(["2024-01-01", "2024-01-06", None, "2024-03-10"])
+    for column in (pd.Series(days), pd.Series(["2024-01-01", "2024-01-06", None, "2024-03-10"])):
+        frame = pd.DataFrame({"when": column})
+        plan = Features.learn(frame)
+        assert [c.part for c in plan.columns] == ["days", "month", "day", "day_of_week"]
+        assert plan.width == 5
+        made = plan(frame)
+        assert made[:, 1].tolist() == [0.0, 0.0, 1.0, 0.0]
+        first = plan.columns[0]
+        days_since = np.array([19723, 19728, 19792])
+        np.testing.assert_allclose(
+            made[[0, 1, 3], 0], (days_since - first.mean) / first.scale, rtol=1e-5
+        )
+        months = np.array([1, 1, 3])
+        scaled = (months - plan.columns[1].mean) / plan.columns[1].scale
+        np.testing.assert_allclose(made[[0, 1, 3], 2], scaled, rtol=1e-6)
+    assert not is_date(pd.Series(["2024-01-01", "soon"]))
+
+
+def test_which_features_are_continuous():
+    """Numbers of many values, by their place among the features."""
+    assert Features.learn(FRAME).continuous == (0, 1)
+    few = FRAME.assign(size=np.arange(40) % 3)
+    assert Features.learn(few).continuous == (1,)
+
+
 def test_json_and_back():
     plan = Features.learn(FRAME)
     again = Features.from_json(json.loads(json.dumps(plan.to_json())))
@@ -112,7 +140,8 @@ def test_missing_column():
     "change",
     [
         {"scale": 0.0}, {"scale": float("nan")}, {"mean": "1"}, {"levels": "ab"}, {"name": 3},
-        {"levels": [1]}, {"extra": 1}, {"missing": 1}, {"fill": None},
+        {"levels": [1]}, {"extra": 1}, {"missing": 1}, {"fill": None}, {"part": "second"},
+        {"continuous": 1},
     ],
 )  # fmt: skip
 def test_hostile_json(change):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -20,6 +21,9 @@ Floats: TypeAlias = NDArray[np.float64]
 
 MOST_LEVELS = 64  # features of one text column; rarer values share the row of zeros
 MOSTLY = 0.9  # a column of which more are numbers is one of numbers, with mistakes
+MANY_VALUES = 10  # more distinct ones make a column continuous
+DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?(Z|[+-]\d\d:?\d\d)?")
+PARTS = ("days", "year", "month", "day", "day_of_week", "hour")  # of a date, where they vary
 FARTHEST = 20.0  # standard deviations: one wild cell cannot drown all others
 
 
@@ -36,6 +40,10 @@ class Column:
         For a column of numbers: a value v becomes ``((v or fill) - mean) / scale``.
     missing : bool
         Whether one more feature says that the cell is empty.
+    part : str
+        For a column of dates: which number of them this is, one of `PARTS`; else empty.
+    continuous : bool
+        Whether it holds numbers of more than `MANY_VALUES` different values.
     """
 
     name: str
@@ -44,6 +52,8 @@ class Column:
     mean: float = 0.0
     scale: float = 1.0
     missing: bool = False
+    part: str = ""
+    continuous: bool = False
 
     @property
     def width(self) -> int:
@@ -57,7 +67,7 @@ class Column:
             made = (texts[:, None] == np.array(self.levels, object)[None, :]).astype(float)
             absent = np.array([text is None for text in texts])
         else:
-            values = as_numbers(column)
+            values = date_part(column, self.part) if self.part else as_numbers(column)
             absent = np.isnan(values)
             scaled = (np.where(absent, self.fill, values) - self.mean) / self.scale
             made = np.clip(scaled, -FARTHEST, FARTHEST)[:, None]
@@ -98,8 +108,9 @@ class Features:
         DataError
             If a column has no values, mixes text into numbers, or no column varies.
         """
-        columns = [learn_column(frame[name], name in category) for name in frame.columns]
-        kept = tuple(column for column in columns if column is not None)
+        kept = tuple(
+            column for name in frame.columns for column in learn(frame[name], name in category)
+        )
         if not kept:
             raise DataError(
                 "no column varies from row to row, so there is nothing to predict from: give a "
@@ -111,6 +122,15 @@ class Features:
     def width(self) -> int:
         """The number of features."""
         return sum(column.width for column in self.columns)
+
+    @property
+    def continuous(self) -> tuple[int, ...]:
+        """Which features are numbers of many different values."""
+        starts = np.cumsum([0, *[column.width for column in self.columns]])
+        return tuple(
+            int(start) for start, column in zip(starts, self.columns, strict=False)
+            if column.continuous
+        )  # fmt: skip
 
     def __call__(self, frame: Frame) -> NDArray[np.float32]:
         """The features of a table, shape (rows, width).
@@ -143,7 +163,7 @@ class Features:
 
 def _column_from_json(entry: Any) -> Column:
     kinds = {"name": str, "levels": list, "fill": float, "mean": float, "scale": float,
-             "missing": bool}  # fmt: skip
+             "missing": bool, "part": str, "continuous": bool}  # fmt: skip
     if not isinstance(entry, dict) or entry.keys() != kinds.keys():
         raise ModelFileError("a column of the model lacks a field or has a strange one")
     for key, kind in kinds.items():
@@ -151,30 +171,46 @@ def _column_from_json(entry: Any) -> Column:
             raise ModelFileError(f"a column's {key!r} is no {kind.__name__}")
     if not all(isinstance(level, str) for level in entry["levels"]):
         raise ModelFileError(f"the values of column {entry['name']!r:.60} are not all text")
+    if entry["part"] not in ("", *PARTS):
+        raise ModelFileError(f"column {entry['name']!r:.60} is an unknown part of a date")
     numbers = [entry["fill"], entry["mean"], entry["scale"]]
     if not (np.isfinite(numbers).all() and entry["scale"] > 0):
         raise ModelFileError(f"the scale of column {entry['name']!r:.60} is no positive number")
     return Column(**{**entry, "levels": tuple(entry["levels"])})
 
 
-def learn_column(column: Series, as_category: bool = False) -> Column | None:
-    """The plan for one column; None where all its rows are alike."""
+def learn(column: Series, as_category: bool = False) -> list[Column]:
+    """The plans for one column: one for each part of dates, none where all rows are alike."""
     name = str(column.name)
     if not column.notna().any():
         raise DataError(
             f"column {name!r} is empty (all {len(column)} values are missing): fill it, or leave "
             f"it out with --drop {name!r}"
         )
-    missing = bool(column.isna().any())
+    if not as_category and is_date(column):
+        parts = [_numbers(name, date_part(column, part), part) for part in PARTS]
+        varying = [part for part in parts if part is not None]
+        return [replace(part, missing=part.missing and k == 0) for k, part in enumerate(varying)]
     if as_category or not is_numeric(column):
-        texts = [text for text in as_texts(column) if text is not None]
-        levels, counts = np.unique(np.array(texts, object), return_counts=True)
-        if len(levels) + missing < 2:
-            return None
-        common = levels[np.argsort(-counts, kind="stable")[:MOST_LEVELS]]
-        return Column(name, levels=tuple(sorted(common)), missing=missing)
-    values = as_numbers(column)
+        learned = _texts(name, column)
+    else:
+        learned = _numbers(name, as_numbers(column))
+    return [] if learned is None else [learned]
+
+
+def _texts(name: str, column: Series) -> Column | None:
+    missing = bool(column.isna().any())
+    texts = [text for text in as_texts(column) if text is not None]
+    levels, counts = np.unique(np.array(texts, object), return_counts=True)
+    if len(levels) + missing < 2:
+        return None
+    common = levels[np.argsort(-counts, kind="stable")[:MOST_LEVELS]]
+    return Column(name, levels=tuple(sorted(common)), missing=missing)
+
+
+def _numbers(name: str, values: Floats, part: str = "") -> Column | None:
     known = values[~np.isnan(values)]
+    missing = len(known) < len(values)
     fill = float(np.median(known))
     filled = np.where(np.isnan(values), fill, values)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -187,7 +223,28 @@ def learn_column(column: Series, as_category: bool = False) -> Column | None:
     flat = scale <= 1e-12 * abs(mean)  # a spread that is only rounding
     if flat and not missing:
         return None
-    return Column(name, fill=fill, mean=mean, scale=1.0 if flat else scale, missing=missing)
+    many = not flat and len(np.unique(known)) > MANY_VALUES
+    return Column(name, (), fill, mean, 1.0 if flat else scale, missing, part, many)
+
+
+def is_date(column: Series) -> bool:
+    """Whether a column holds dates: by its dtype, or because its texts are written like them."""
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return True
+    if column.dtype.kind not in "OTU" and not pd.api.types.is_string_dtype(column.dtype):
+        return False
+    texts = [str(value).strip() for value in column.dropna().head(200)]
+    return bool(texts) and all(DATE.fullmatch(text) for text in texts)
+
+
+def date_part(column: Series, part: str) -> Floats:
+    """A number of each date, NaN where there is none; days are counted from 1970."""
+    times = pd.to_datetime(column, errors="coerce", utc=True, format="mixed")
+    if part == "days":
+        values = (times - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
+    else:
+        values = getattr(times.dt, part)
+    return np.asarray(values, np.float64)
 
 
 def is_numeric(column: Series) -> bool:
