@@ -188,9 +188,11 @@ def learn(column: Series, as_category: bool = False) -> list[Column]:
             f"it out with --drop {name!r}"
         )
     if not as_category and is_date(column):
-        parts = [_numbers(name, date_part(column, part), part) for part in PARTS]
+        known = column.dropna()
+        parts = [_numbers(name, date_part(known, part), part) for part in PARTS]
         varying = [part for part in parts if part is not None]
-        return [replace(part, missing=part.missing and k == 0) for k, part in enumerate(varying)]
+        missing = len(known) < len(column)
+        return [replace(part, missing=missing and k == 0) for k, part in enumerate(varying)]
     if as_category or not is_numeric(column):
         learned = _texts(name, column)
     else:

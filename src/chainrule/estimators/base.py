@@ -19,17 +19,19 @@ from .. import tree
 from ..config import configured
 from ..errors import DataError
 from ..transforms import jit
-from .objectives import UNITS
+from .objectives import ACTIVATIONS
 from .perceptron import Perceptron, Weights
-from .rows import pieces
+from .rows import issparse, pieces
 from .solvers import Recipe, Solver, make_answer, make_loss_gradient
+from .tasks import Tasks, Watched
 from .training import Training
 
 CHUNK = 4096  # rows that are answered at a time
 WORTH = 5e7  # multiplications that repay compiling an answer for so many rows
+PASSING = ("_quick", "_tasks", "_validation")  # what a copy or a file does without
 
 
-class CompiledPerceptron(BaseMultilayerPerceptron):  # type: ignore[misc]
+class CompiledPerceptron(Watched, BaseMultilayerPerceptron):  # type: ignore[misc]
     """scikit-learn's base class with its loops replaced; what it checks and keeps stays its own.
 
     The random numbers are drawn as scikit-learn draws them, and a step computes what its step
@@ -47,13 +49,19 @@ class CompiledPerceptron(BaseMultilayerPerceptron):  # type: ignore[misc]
 
     def _activations(self) -> tuple[Any, ...]:
         """One for each hidden layer."""
-        count, given = len(self._hidden()), self.activation
+        count, given = self.n_layers_ - 2, self.activation
         if isinstance(given, str) or callable(given):
             return (given,) * count
         if len(given) != count:
             raise ValueError(
                 f"activation={given!r} names {len(given)} functions for {count} hidden layers"
             )
+        for one in given:
+            if not callable(one) and one not in ACTIVATIONS:
+                raise ValueError(
+                    f"activation={given!r}: {one!r} is none of {', '.join(ACTIVATIONS)}, and no "
+                    "function"
+                )
         return tuple(given)
 
     def _hidden(self) -> list[int]:
@@ -96,33 +104,26 @@ class CompiledPerceptron(BaseMultilayerPerceptron):  # type: ignore[misc]
 
     def _keep(self, weights: Weights, stats: Any) -> None:
         """Make these the weights of now."""
-        self.coefs_, self.intercepts_ = weights["coefs"], weights["intercepts"]
-        if self.normalization is not None:
-            self.scales_, self.shifts_, self.statistics_ = (
-                weights["scales"],
-                weights["shifts"],
-                stats,
-            )
+        for name, value in self._kept(weights, stats).items():
+            setattr(self, name, value)
+
+    def _kept(self, weights: Weights, stats: Any) -> dict[str, Any]:
+        """Weights as the attributes that hold them."""
+        kept = {f"{name}_": value for name, value in weights.items()}
+        return kept if self.normalization is None else {**kept, "statistics_": stats}
 
     @property
     def _stats(self) -> Any:
         return self.statistics_ if self.normalization is not None else []
 
     def _initialize(self, y: Any, layer_units: Sequence[int], dtype: Any) -> None:
-        units = [*layer_units[:-1], layer_units[-1] * self._perceptron().goal.width]
         self.n_iter_ = self.t_ = 0
-        self.n_layers_ = len(units)
-        self.out_activation_ = self._perceptron().goal.unit
+        self.n_layers_ = len(layer_units)
+        goal = self._perceptron().goal
+        self.out_activation_ = goal.unit
+        units = [*layer_units[:-1], layer_units[-1] * goal.width]
         made = [self._init_coef(n, m, dtype) for n, m in pairwise(units)]
         self.coefs_, self.intercepts_ = [w for w, _ in made], [b for _, b in made]
-        if self.solver != "lbfgs":
-            self.loss_curve_: list[float] = []
-            self._no_improvement_count = 0
-            validated = self.early_stopping or self._validation is not None
-            self.validation_scores_: list[float] | None = [] if validated else None
-            self.best_validation_score_ = -np.inf if validated else None
-            self.best_loss_ = None if self.early_stopping else np.inf
-            self.best_validation_loss_ = np.inf
         if self.normalization is not None:
             shapes = [b.shape for b in self.intercepts_[:-1]]
             self.scales_ = [np.ones(shape, dtype) for shape in shapes]
@@ -137,6 +138,15 @@ class CompiledPerceptron(BaseMultilayerPerceptron):  # type: ignore[misc]
         made = [super(CompiledPerceptron, self)._init_coef(fan_in, fan_out, dtype)
                 for _ in range(self.n_members)]  # fmt: skip
         return np.stack([w for w, _ in made]), np.stack([b for _, b in made])
+
+    def _start_history(self) -> None:
+        """What is told of epochs; `warm_start` goes on with it."""
+        self.loss_curve_: list[float] = []
+        self._no_improvement_count = 0
+        self.validation_scores_: list[float] | None = None
+        self.best_validation_score_: float | None = None
+        self.best_loss_ = None if self.early_stopping else np.inf
+        self.best_validation_loss_ = np.inf
 
     # Training
 
@@ -154,6 +164,8 @@ class CompiledPerceptron(BaseMultilayerPerceptron):  # type: ignore[misc]
         self._random_state = check_random_state(self.random_state)
         if first:
             self._initialize(y, [X.shape[1], *sizes, self.n_outputs_], X.dtype)
+        if self.solver != "lbfgs" and (first or not hasattr(self, "loss_curve_")):
+            self._start_history()
         if self.solver == "lbfgs":
             self._fit_lbfgs(X, y, sample_weight)
         else:
@@ -166,12 +178,15 @@ class CompiledPerceptron(BaseMultilayerPerceptron):  # type: ignore[misc]
         return self
 
     def _fit_watched(self, X: Any, y: Any, sample_weight: Any, validation_data: Any) -> Any:
-        """`_fit`, with rows to watch."""
+        """`_fit`, with rows to watch, and watched by scikit-learn's callbacks."""
         self._validation = validation_data
+        self._tasks = Tasks(self, X, y, sample_weight)
         try:
-            return self._fit(X, y, sample_weight=sample_weight)
+            self._fit(X, y, sample_weight=sample_weight)
+            self._tasks.end()
         finally:
-            del self._validation
+            del self._validation, self._tasks
+        return self
 
     def _check_solver(self) -> bool:
         if self.solver == "lbfgs":
@@ -181,6 +196,7 @@ class CompiledPerceptron(BaseMultilayerPerceptron):  # type: ignore[misc]
         return True
 
     _validation: Any = None  # `validation_data` while `fit` runs
+    _tasks: Tasks | None = None  # while `fit` runs
 
     def _encoded_validation(self) -> Any:
         """`validation_data` as rows, encoded targets, and weights or None."""
@@ -192,36 +208,20 @@ class CompiledPerceptron(BaseMultilayerPerceptron):  # type: ignore[misc]
         dtype = self.coefs_[0].dtype
         x = validate_data(self, data[0], accept_sparse=["csr"], reset=False, dtype=dtype)
         y = self._encoded(data[1]).astype(dtype)
-        if x.shape[0] != y.shape[0]:
-            raise DataError(f"validation_data: {x.shape[0]} rows of X and {y.shape[0]} of y")
-        return x, y, np.asarray(data[2], dtype) if len(data) == 3 else None
-
-    def _monitor(self) -> tuple[str, float]:
-        """What decides which epoch is the best, and the best of it so far; larger is better."""
-        watched = self.monitor
-        if watched == "auto":
-            watched = "validation_score" if self.early_stopping else "loss"
-        if watched == "validation_score":
-            return (
-                watched,
-                -np.inf if self.best_validation_score_ is None else self.best_validation_score_,
+        if y.shape != (x.shape[0], self.n_outputs_):
+            raise DataError(
+                f"validation_data: for {x.shape[0]} rows of X, y needs shape "
+                f"{(x.shape[0], self.n_outputs_)}, not {y.shape}"
             )
-        best = self.best_loss_ if watched == "loss" else self.best_validation_loss_
-        return watched, -np.inf if best is None else -best
-
-    def _set_best(self, watched: str, value: float) -> None:
-        if watched == "validation_score":
-            self.best_validation_score_ = value
-        elif watched == "loss":
-            self.best_loss_ = -value
-        else:
-            self.best_validation_loss_ = -value
+        w = data[2] if len(data) == 3 else None
+        return x, y, None if w is None else _check_sample_weight(w, x, dtype=dtype)
 
     def _fit_stochastic(self, X: Any, y: Any, sample_weight: Any, incremental: bool) -> None:
         if self.early_stopping and incremental:
             raise ValueError("partial_fit does not support early_stopping=True")
         recipe = self._recipe()
-        if not incremental or not hasattr(self, "_optimizer"):
+        held = getattr(self, "_optimizer", None)
+        if not incremental or held is None or not held.serves(recipe):
             self._optimizer = Solver(
                 recipe, self._weights(), self.learning_rate_init, self.learning_rate, self.power_t
             )
@@ -236,6 +236,8 @@ class CompiledPerceptron(BaseMultilayerPerceptron):  # type: ignore[misc]
                 "normalization='batch' need 'adam' or another of the stochastic solvers"
             )
         packed = np.concatenate([a.ravel() for a in tree.leaves(self._weights())])
+        if issparse(X):
+            X = X.tocsr()
         options = {"maxfun": self.max_fun, "maxiter": self.max_iter, "gtol": self.tol}
         with self._threads():
             found = scipy.optimize.minimize(  # type: ignore[call-overload]
@@ -247,11 +249,11 @@ class CompiledPerceptron(BaseMultilayerPerceptron):  # type: ignore[misc]
         self._unpack(found.x)
 
     def _unpack(self, packed_parameters: Any) -> None:
-        """A vector as the weights of now."""
+        """A vector as the weights of now, in its dtype: float64 of L-BFGS, whatever X is."""
         leaves, structure = tree.flatten(self._weights())
         ends = np.cumsum([a.size for a in leaves])
         parts = np.split(np.asarray(packed_parameters), ends[:-1])
-        shaped = [p.reshape(a.shape).astype(a.dtype) for p, a in zip(parts, leaves, strict=True)]
+        shaped = [p.reshape(a.shape) for p, a in zip(parts, leaves, strict=True)]
         self._keep(tree.unflatten(structure, shaped), self._stats)
 
     def _loss_grad_lbfgs(
@@ -268,6 +270,7 @@ class CompiledPerceptron(BaseMultilayerPerceptron):  # type: ignore[misc]
         for part, x in pieces(X, 1):
             w = None if sample_weight is None else sample_weight[part]
             own = x.shape[0] if w is None else float(np.sum(w))
+            x = x.astype(weights["coefs"][0].dtype, copy=False)
             value, grads = function(weights, self._stats, x, y[part], w)
             loss += own * float(value)
             gradient += own * np.concatenate([np.ravel(g) for g in tree.leaves(grads)])
@@ -279,8 +282,7 @@ class CompiledPerceptron(BaseMultilayerPerceptron):  # type: ignore[misc]
         """The output units' values for rows, shape (rows, outputs)."""
         if check_input:
             X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
-        if X.dtype != self.coefs_[0].dtype:
-            X = X.astype(self.coefs_[0].dtype)
+        X = X.astype(np.result_type(X.dtype, self.coefs_[0].dtype), copy=False)
         with self._threads():
             parts = [self._answer(x) for _, x in pieces(X, 1, CHUNK)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
@@ -288,29 +290,26 @@ class CompiledPerceptron(BaseMultilayerPerceptron):  # type: ignore[misc]
     def _answer(self, x: Any) -> Any:
         """Compiled where that pays, else by NumPy: a program is made for each number of rows."""
         weights, stats = self._weights(), self._stats
-        net, unit = self._perceptron(), self._unit()
+        net = self._perceptron()
         work = x.shape[0] * sum(c.size for c in weights["coefs"])
         if x.shape[0] == 1 or work >= WORTH:
-            return make_answer(net, unit)(weights, stats, x)
+            return make_answer(net)(weights, stats, x)
         with np.errstate(over="ignore", invalid="ignore"):
-            made = unit(net.raw(weights, stats, x))
-        return made if made.ndim == 2 else np.mean(made, axis=0)
-
-    def _unit(self) -> Callable[[Any], Any]:
-        return UNITS[self.out_activation_]
+            return net.answer(weights, stats, x)
 
     def _one_row(self, X: Any) -> Any:
         """The answer for a single row that needs no conversion; None for all else."""
         held = self.__dict__
         if type(X) is not np.ndarray or X.shape != (1, held.get("n_features_in_")):
             return None
-        if "feature_names_in_" in held or X.dtype != held["coefs_"][0].dtype:
+        coefs = held.get("coefs_")
+        if "feature_names_in_" in held or not coefs or X.dtype != coefs[0].dtype:
             return None
         if not isfinite(X.sum()):
             return None
         quick = held.get("_quick")
         if quick is None:
-            quick = self._quick = make_answer(self._perceptron(), self._unit())
+            quick = self._quick = make_answer(self._perceptron())
         return quick(self._weights(), self._stats, X)
 
     def set_params(self, **params: Any) -> CompiledPerceptron:
@@ -319,9 +318,9 @@ class CompiledPerceptron(BaseMultilayerPerceptron):  # type: ignore[misc]
         return super().set_params(**params)  # type: ignore[no-any-return]
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without what is compiled."""
+        """Without what is compiled, and what is there only while `fit` runs."""
         state = super().__getstate__()
-        return {name: value for name, value in state.items() if name != "_quick"}
+        return {name: value for name, value in state.items() if name not in PASSING}
 
     def compile_predict(self) -> Callable[[Any], Any]:
         """A bare function for hot loops: ``f(row)`` gives what `predict` or the class would.
@@ -341,10 +340,9 @@ class CompiledPerceptron(BaseMultilayerPerceptron):  # type: ignore[misc]
         True
         """
         weights, stats = self._weights(), self._stats
-        net, unit = self._perceptron(), self._unit()
+        net = self._perceptron()
 
         def answer(row: Any) -> Any:
-            made = unit(net.raw(weights, stats, row[None, :]))
-            return made[0] if made.ndim == 2 else np.mean(made[:, 0], axis=0)
+            return net.answer(weights, stats, row[None, :])[0]
 
         return jit(answer).compile(np.zeros(self.n_features_in_, self.coefs_[0].dtype))

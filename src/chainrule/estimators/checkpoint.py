@@ -24,15 +24,20 @@ FORMAT = "chainrule-checkpoint-1"
 KEY = "chainrule"
 # What an estimator knows of its training, beside the weights
 COUNTED = ("n_iter_", "t_", "loss_", "loss_curve_", "validation_scores_", "best_loss_",
-           "best_validation_score_", "_no_improvement_count")  # fmt: skip
+           "best_validation_score_", "best_validation_loss_", "_no_improvement_count")  # fmt: skip
+
+
+# Settings that another run may change, and yet go on to the same weights
+HARMLESS = ("checkpoint", "checkpoint_interval", "callbacks", "verbose", "progress", "n_threads")
 
 
 def fingerprint(model: Any, x: Any, y: Any, w: Any) -> str:
     """A digest of settings and data: a checkpoint of another training is not taken up."""
-    hidden = ("checkpoint", "checkpoint_interval", "callbacks", "verbose", "progress", "n_threads")
-    settings = {k: repr(v) for k, v in model.get_params().items() if k not in hidden}
+    settings = {k: _named(v) for k, v in model.get_params().items() if k not in HARMLESS}
     digest = hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=16)
     parts: list[Any] = [x, y, w, *(model._encoded_validation() or ())]
+    if model.t_:  # it goes on from weights of a fit before
+        parts += tree.leaves((model._weights(), model._stats))
     for part in parts:
         arrays = [part.data, part.indices, part.indptr] if issparse(part) else [part]
         for array in arrays:
@@ -40,6 +45,20 @@ def fingerprint(model: Any, x: Any, y: Any, w: Any) -> str:
                 digest.update(f"{array.dtype}{array.shape}".encode())
                 digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
+
+
+def _named(value: Any) -> Any:
+    """A setting as text that another process writes alike: without addresses of objects."""
+    if isinstance(value, (list, tuple)):
+        return [_named(one) for one in value]
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if callable(value):
+        code = getattr(value, "__code__", None)
+        name = getattr(value, "__qualname__", type(value).__qualname__)
+        numbers = [c for c in code.co_consts if isinstance(c, (int, float))] if code else []
+        return [name, *numbers, code.co_code.hex() if code else ""]
+    return type(value).__name__ if isinstance(value, np.random.RandomState) else repr(value)
 
 
 class Checkpoint:
@@ -92,11 +111,7 @@ class Checkpoint:
         try:
             write_atomically(self.path, data)
         except OSError as error:
-            warnings.warn(
-                f"cannot write the checkpoint {self.path}: {error.strerror or error}; "
-                "training goes on",
-                stacklevel=2,
-            )
+            self._warn("write", error)
         self.saved = monotonic()
 
     def restore(self, training: Any) -> None:
@@ -121,7 +136,17 @@ class Checkpoint:
 
     def remove(self) -> None:
         """The training has ended: there is nothing to go on with."""
-        self.path.unlink(missing_ok=True)
+        try:
+            self.path.unlink(missing_ok=True)
+        except OSError as error:
+            self._warn("remove", error)
+
+    def _warn(self, verb: str, error: OSError) -> None:
+        warnings.warn(
+            f"cannot {verb} the checkpoint {self.path}: {error.strerror or error}; "
+            "training goes on",
+            stacklevel=3,
+        )
 
     def _read(self) -> tuple[dict[str, Any], dict[str, Any]]:
         try:

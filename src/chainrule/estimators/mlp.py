@@ -13,8 +13,10 @@ from sklearn.neural_network import MLPClassifier as PeerClassifier
 from sklearn.neural_network import MLPRegressor as PeerRegressor
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
+from ..errors import DataError
 from .base import CompiledPerceptron
 from .objectives import ACTIVATIONS, own_objective, regression_objective
 
@@ -78,12 +80,13 @@ class MLPClassifier(CompiledPerceptron, PeerClassifier):  # type: ignore[misc]
     warmup : float
         Steps, or a share of all steps, in which a cosine or linear rate rises. Default 0.
     clip_norm : float or None
-        The largest norm of all gradients together (Pascanu et al., 2012).
+        The largest norm of all gradients of a network together (Pascanu et al., 2012).
     ema : float or None
         Keep running means of the weights, with so much of the old ones at each step, and answer
         with them (Polyak, Juditsky, 1992).
     label_smoothing : float
-        Share of each label that goes to all classes (Szegedy et al., 2016). Default 0.
+        Share of each label that goes to all classes, or to both answers of a logistic output
+        (Szegedy et al., 2016). Default 0.
     mixup : bool
         Train on mixtures of pairs of rows (Zhang et al., 2017). Default False.
     monitor : {"auto", "loss", "validation_loss", "validation_score"}
@@ -212,6 +215,12 @@ class MLPClassifier(CompiledPerceptron, PeerClassifier):  # type: ignore[misc]
         return self.label_smoothing  # type: ignore[no-any-return]
 
     def _encoded(self, y: Any) -> Any:
+        unknown = np.setdiff1d(unique_labels(y), self.classes_)
+        if len(unknown):
+            raise DataError(
+                f"validation_data: y has labels {unknown.tolist()}, which are not among those that "
+                f"are fitted, {self.classes_.tolist()}"
+            )
         return self._label_binarizer.transform(y)
 
     def _grade(self, y: Any, made: Any, w: Any) -> float:
@@ -225,7 +234,8 @@ class MLPClassifier(CompiledPerceptron, PeerClassifier):  # type: ignore[misc]
     def predict(self, X: Any) -> Any:
         """The class of each row, shape (n_samples,), or (n_samples, n_classes) of 0 and 1."""
         made = self._one_row(X)
-        if made is None or self._label_binarizer.y_type_.startswith("multilabel"):
+        kind = None if made is None else self._label_binarizer.y_type_
+        if kind not in ("multiclass", "binary") or len(self.classes_) == 1:
             return super().predict(X)
         if self.out_activation_ == "softmax":
             return self.classes_[made.argmax(axis=1)]
@@ -251,7 +261,8 @@ class MLPRegressor(CompiledPerceptron, PeerRegressor):  # type: ignore[misc]
     loss : str or callable
         ``"squared_error"`` (half of it), ``"poisson"``, and also ``"absolute_error"`` (half of
         it), ``"quantile"``, ``"tweedie"`` (the mean is the exponential of the output),
-        ``"gaussian_nll"`` (a mean and a variance for each target: ``predict(X, return_std=True)``),
+        ``"gaussian_nll"`` (a mean and a variance for each target: ``predict(X, return_std=True)``;
+        those of an ensemble are of the mixture of its members),
         or ``loss(z, y)`` in plain NumPy, a number a row or an entry.
     quantile : float
         For ``loss="quantile"``, between 0 and 1. Default 0.5.

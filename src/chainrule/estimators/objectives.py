@@ -25,6 +25,10 @@ def _as_it_is(losses: Any, _y: Any) -> Any:
     return losses
 
 
+def _mean(answers: Any) -> Any:
+    return np.mean(answers, axis=0)
+
+
 @dataclass(frozen=True)
 class Objective:
     """A loss and the output unit that belongs to it.
@@ -39,12 +43,15 @@ class Objective:
         ``shown(loss of the rows, y)``: what ``loss_curve_`` counts, where that is another number.
     width : int
         Raw outputs for each target.
+    merged : callable
+        The answer of an ensemble, of those of its members, shape (members, rows, outputs).
     """
 
     unit: str
     rows: Rows
     shown: Rows = _as_it_is
     width: int = 1
+    merged: Callable[[Any], Any] = _mean
 
 
 def _softmax(z: Any, y: Any) -> Any:
@@ -160,6 +167,19 @@ def _gaussian(z: Any, y: Any) -> Any:
     return 0.5 * np.sum(terms, axis=-1)
 
 
+def _mixture(answers: Any) -> Any:
+    """Mean and variance of a mixture of normal distributions, one a member.
+
+    B. Lakshminarayanan et al.: "Simple and scalable predictive uncertainty estimation using deep
+    ensembles", arXiv:1612.01474 (2016).
+    """
+    count = answers.shape[-1] // 2
+    means, log_variances = answers[..., :count], answers[..., count:]
+    mean = np.mean(means, axis=0)
+    variance = np.mean(np.exp(log_variances) + (means - mean) ** 2, axis=0)
+    return np.concatenate([mean, np.log(variance)], axis=-1)
+
+
 def own_objective(function: Rows, unit: str) -> Objective:
     """An objective of a user's function."""
     return Objective(unit, _Own(function))
@@ -176,5 +196,5 @@ def regression_objective(loss: Any, quantile: float, power: float) -> str | Obje
     if loss == "tweedie":
         return Objective("exp", _Tweedie(power))
     if loss == "gaussian_nll":
-        return Objective("identity", _gaussian, width=2)
+        return Objective("identity", _gaussian, width=2, merged=_mixture)
     return str(loss)

@@ -15,7 +15,8 @@ import numpy as np
 
 from ..random import bernoulli, fold_in, uniform
 from ..transforms import stop_gradient
-from .objectives import ACTIVATIONS, OBJECTIVES, Objective
+from .embedding import Embedding
+from .objectives import ACTIVATIONS, OBJECTIVES, UNITS, Objective
 
 Weights: TypeAlias = dict[str, Any]
 
@@ -39,9 +40,11 @@ class Perceptron:
     residual : bool
         Whether a hidden layer as wide as what it reads adds that to its answer.
     smoothing : float
-        Of the labels: ``y (1 - s) + s / outputs``, or ``y (1 - s) + s / 2`` for a single output.
+        Of the labels: ``y (1 - s) + s / classes``, where each logistic output has two classes.
     mixup : bool
         Whether pairs of rows are mixed.
+    embedding : Embedding or None
+        What the first layer reads in place of the rows.
     """
 
     activations: tuple[Any, ...]
@@ -51,6 +54,7 @@ class Perceptron:
     residual: bool = False
     smoothing: float = 0.0
     mixup: bool = False
+    embedding: Embedding | None = None
 
     @property
     def goal(self) -> Objective:
@@ -62,12 +66,23 @@ class Perceptron:
         """The raw outputs for rows, shape (rows, outputs), or (members, rows, outputs)."""
         return self.forward(weights, stats, x)[0]
 
+    def answer_of(self, raw: Any) -> Any:
+        """What the output units make of raw outputs, all members of an ensemble together."""
+        made = UNITS[self.goal.unit](raw)
+        return made if made.ndim == 2 else self.goal.merged(made)
+
+    def answer(self, weights: Weights, stats: Any, x: Any) -> Any:
+        """The output units' values for rows, shape (rows, outputs)."""
+        return self.answer_of(self.raw(weights, stats, x))
+
     def forward(
         self, weights: Weights, stats: Any, x: Any, training: bool = False, key: Any = None
     ) -> tuple[Any, Any]:
         """The raw outputs, and the statistics: in a training step, those of its batch count."""
         new = []
         last = len(self.activations)
+        if self.embedding is not None:
+            x = self.embedding(weights["embedding"], x)
         for k, activation in enumerate(self.activations):
             z = x @ weights["coefs"][k] + _row(weights["intercepts"][k])
             if self.normalization is not None:
@@ -78,7 +93,7 @@ class Perceptron:
             if self.dropout and key is not None:
                 kept = bernoulli(fold_in(key, k), 1.0 - self.dropout, np.shape(h))
                 h = np.where(kept, h / (1.0 - self.dropout), 0.0)
-            x = x + h if self.residual and np.shape(x) == np.shape(h) else h
+            x = x + h if self.residual and np.shape(x)[-1] == np.shape(h)[-1] else h
         return x @ weights["coefs"][last] + _row(weights["intercepts"][last]), new
 
     def _normal(self, z: Any, running: Any, training: bool) -> tuple[Any, Any]:
@@ -106,7 +121,8 @@ class Perceptron:
         if key is not None and self.mixup:
             x, y, w = _mixed(x, y, w, key)
         if self.smoothing:
-            y = y * (1.0 - self.smoothing) + self.smoothing / max(2, y.shape[-1])
+            classes = 2 if self.goal.unit == "logistic" else y.shape[-1]
+            y = y * (1.0 - self.smoothing) + self.smoothing / classes
         z, stats = self.forward(weights, stats, x, training=True, key=key)
         losses = self.goal.rows(z, y)
         shown = self.goal.shown(losses, y)
@@ -114,12 +130,17 @@ class Perceptron:
         if w is None:
             total = x.dtype.type(x.shape[0])
         else:
-            total = np.sum(w)
+            total = nonzero(np.sum(w))
             losses, shown = losses * w, shown * w
         members = z.shape[0] if z.ndim == 3 else 1
         penalty = 0.5 * alpha * squares
         value = (np.sum(losses) + penalty) / total
         return value, ((np.sum(shown) + penalty) / (total * members), stats)
+
+
+def nonzero(total: Any) -> Any:
+    """A sum of weights to divide by: a batch of rows without weight teaches nothing, not NaN."""
+    return np.where(total == 0.0, total.dtype.type(1.0), total)
 
 
 def _row(values: Any) -> Any:

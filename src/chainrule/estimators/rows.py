@@ -25,6 +25,7 @@ def pieces(x: Any, multiple: int, most: int | None = None) -> Iterator[tuple[sli
     rows = x.shape[0]
     size = most or rows
     if issparse(x):
+        x = x.tocsr()
         fit = DENSE // max(1, x.shape[1]) // multiple * multiple
         size = min(size, max(fit, multiple))
     for start in range(0, rows, max(size, 1)):

@@ -15,14 +15,13 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from .. import tree
-from ..optim import global_norm
 from ..random import fold_in
 from ..transforms import jit, scan, value_and_grad
-from .perceptron import Perceptron
+from .perceptron import Perceptron, nonzero
 
 Numbers: TypeAlias = dict[str, Any]  # settings by name
 NAMES = ("rate", "alpha", "momentum", "beta_1", "beta_2", "epsilon", "weight_decay", "clip_norm",
-         "ema", "steps", "warmup", "first")  # fmt: skip
+         "ema", "steps", "warmup")  # fmt: skip
 Rule: TypeAlias = Callable[[Any, Any, Any, Numbers, Any], tuple[Any, Any]]
 """``rule(weights, gradients, state, settings, rate) -> (weights, state)``"""
 
@@ -39,9 +38,9 @@ class Recipe:
     nesterov : bool
         For ``"sgd"``.
     schedule : str
-        ``"constant"``, ``"cosine"``, ``"linear"`` or ``"one_cycle"``, over all steps.
+        ``"constant"``, or over all steps ``"cosine"`` or ``"linear"``.
     clips : bool
-        Whether the norm of all gradients together is bounded by the number ``clip_norm``.
+        Whether the norm of all gradients of a network is bounded by the number ``clip_norm``.
     averages : bool
         Whether a running mean of the weights is kept.
     random : bool
@@ -78,7 +77,7 @@ def _adam(weights: Any, grads: Any, state: Any, n: Numbers, rate: Any) -> tuple[
     updates = tree.map(
         lambda m, s: -_like(size, m) * m / (np.sqrt(s) + _like(n["epsilon"], s)), mean, square
     )
-    return _added(weights, updates), {**state, "t": t, "mean": mean, "square": square}
+    return _added(weights, updates), {**state, "mean": mean, "square": square}
 
 
 def _adamw(weights: Any, grads: Any, state: Any, n: Numbers, rate: Any) -> tuple[Any, Any]:
@@ -113,7 +112,7 @@ _RULES: dict[str, tuple[Rule, tuple[str, ...]]] = {
 
 
 def first_state(recipe: Recipe, weights: Any) -> dict[str, Any]:
-    """What a solver remembers, before the first step."""
+    """What a solver remembers, before the first step; "t" counts the steps."""
     names = ("velocity",) if recipe.solver == "sgd" else _RULES[recipe.solver][1]
     state: dict[str, Any] = {"t": np.zeros(1)}
     state |= {name: tree.map(np.zeros_like, weights) for name in names}
@@ -143,10 +142,10 @@ def make_epoch(recipe: Recipe, batch_size: int) -> Any:
     rule = _sgd(recipe.nesterov) if recipe.solver == "sgd" else _RULES[recipe.solver][0]
 
     def step(carry: Any, rows: Any, x: Any, y: Any, w: Any, key: Any, n: Numbers) -> Any:
-        weights, stats, state, turn = carry
+        weights, stats, state = carry
         x, y = np.take(x, rows, axis=0), np.take(y, rows, axis=0)
         w = None if w is None else np.take(w, rows)
-        own = fold_in(key, turn) if recipe.random else None
+        own = fold_in(key, state["t"][0].astype(np.int64)) if recipe.random else None
 
         def value(weights: Any) -> Any:
             alpha = _like(n["alpha"], x)
@@ -154,13 +153,13 @@ def make_epoch(recipe: Recipe, batch_size: int) -> Any:
 
         (_, (shown, new)), grads = value_and_grad(value, has_aux=True)(weights)
         if recipe.clips:
-            shrink = np.minimum(1.0, n["clip_norm"] / np.maximum(global_norm(grads), 1e-30))
-            grads = tree.map(lambda g: g * _like(shrink, g), grads)
-        rate = n["rate"] * _factor(recipe.schedule, n, n["first"] + turn)
+            grads = _clipped(grads, n["clip_norm"])
+        rate = n["rate"] * _factor(recipe.schedule, n, state["t"])
         weights, new_state = rule(weights, grads, state, n, rate)
+        new_state["t"] = state["t"] + 1.0
         if recipe.averages:
             new_state["average"] = tree.map(_running(n["ema"]), state["average"], weights)
-        return (weights, new, new_state, turn + 1), shown
+        return (weights, new, new_state), shown
 
     def epoch(
         weights: Any, stats: Any, state: Any, x: Any, y: Any, w: Any, order: Any, key: Any,
@@ -169,7 +168,7 @@ def make_epoch(recipe: Recipe, batch_size: int) -> Any:
         n = {name: numbers[k] for k, name in enumerate(NAMES)}
         count = order.shape[0]
         turns, rest = divmod(count, batch_size)
-        carry: Any = (weights, stats, state, np.int64(0))
+        carry: Any = (weights, stats, state)
         parts = []
         if turns:
             batches = order[: count - rest].reshape(turns, batch_size)
@@ -178,7 +177,7 @@ def make_epoch(recipe: Recipe, batch_size: int) -> Any:
         if rest:
             carry, last = step(carry, order[count - rest :], x, y, w, key, n)
             parts.append(np.reshape(last, (1,)))
-        return (*carry[:3], np.concatenate(parts) if len(parts) > 1 else parts[0])
+        return (*carry, np.concatenate(parts) if len(parts) > 1 else parts[0])
 
     return jit(epoch, quick_start=True)
 
@@ -199,19 +198,13 @@ def make_loss_gradient(net: Perceptron) -> Any:
 
 
 @lru_cache(maxsize=64)
-def make_answer(net: Perceptron, unit: Callable[[Any], Any]) -> Any:
-    """Compile ``(weights, stats, x) -> unit(raw outputs)``, the mean over members."""
-
-    @jit
-    def answer(weights: Any, stats: Any, x: Any) -> Any:
-        made = unit(net.raw(weights, stats, x))
-        return made if made.ndim == 2 else np.mean(made, axis=0)
-
-    return answer
+def make_answer(net: Perceptron) -> Any:
+    """Compile ``(weights, stats, x) -> answers``."""
+    return jit(net.answer)
 
 
 @lru_cache(maxsize=64)
-def make_measure(net: Perceptron, unit: Callable[[Any], Any]) -> Any:
+def make_measure(net: Perceptron) -> Any:
     """Compile ``(weights, stats, x, y, w) -> (shown loss, answers)``."""
 
     @jit
@@ -219,10 +212,10 @@ def make_measure(net: Perceptron, unit: Callable[[Any], Any]) -> Any:
         z = net.raw(weights, stats, x)
         y = y.astype(x.dtype)
         losses = net.goal.shown(net.goal.rows(z, y), y)
-        made = unit(z)
         if z.ndim == 3:
-            losses, made = np.mean(losses, axis=0), np.mean(made, axis=0)
-        return np.mean(losses) if w is None else np.sum(w * losses) / np.sum(w), made
+            losses = np.mean(losses, axis=0)
+        loss = np.mean(losses) if w is None else np.sum(w * losses) / nonzero(np.sum(w))
+        return loss, net.answer_of(z)
 
     return measure
 
@@ -235,6 +228,22 @@ def _decayed(weights: Any, n: Numbers, rate: Any) -> Any:
     """All matrices a little smaller; biases and scales stay."""
     kept = 1.0 - rate * n["weight_decay"]
     return {**weights, "coefs": [c * _like(kept, c) for c in weights["coefs"]]}
+
+
+def _clipped(grads: Any, bound: Any) -> Any:
+    """With a norm of all together that is at most a bound; members of an ensemble each on its own.
+
+    In float64: float32 squares soon overflow.
+    """
+    apart = grads["coefs"][0].ndim - 2
+    squares = [
+        np.sum(np.square(g.astype(np.float64)), axis=tuple(range(apart, g.ndim)))
+        for g in tree.leaves(grads)
+    ]
+    shrink = np.minimum(1.0, bound / np.maximum(np.sqrt(sum(squares)), 1e-30))
+    return tree.map(
+        lambda g: g * _like(shrink, g).reshape(shrink.shape + (1,) * (g.ndim - apart)), grads
+    )
 
 
 def _added(weights: Any, updates: Any) -> Any:
@@ -262,11 +271,17 @@ class Solver:
     def __init__(
         self, recipe: Recipe, weights: Any, rate: float, schedule: str, power_t: float
     ) -> None:
+        self.recipe = recipe
         self.state = first_state(recipe, weights)
         self.weights: Any = None
         self.learning_rate = self.learning_rate_init = float(rate)
         self.schedule = schedule if recipe.solver == "sgd" else "constant"
         self.power_t = power_t
+
+    def serves(self, recipe: Recipe) -> bool:
+        """Whether its state is that of a recipe: not if the solver was changed after `fit`."""
+        ours = self.recipe
+        return (ours.solver, ours.averages) == (recipe.solver, recipe.averages)
 
     def iteration_ends(self, samples: int) -> None:
         """So many rows were met by now."""

@@ -20,6 +20,10 @@ from .checkpoint import Checkpoint, fingerprint
 from .rows import issparse, pieces
 from .solvers import Recipe, make_epoch, make_measure
 
+# What may decide which epoch is the best: the attribute of the best so far; more or less is better
+BEST = {"loss": ("best_loss_", -1), "validation_loss": ("best_validation_loss_", -1),
+        "validation_score": ("best_validation_score_", 1)}  # fmt: skip
+
 
 class Training:
     """One call of `fit`, or of `partial_fit`, with a stochastic solver.
@@ -47,8 +51,13 @@ class Training:
         self.validation = model._encoded_validation()
         if model.early_stopping and self.validation is None:
             x, y, w = self._held_out(x, y, w)
-        self.x = x.tocsr() if issparse(x) else np.ascontiguousarray(x)
-        dtype = self.x.dtype
+        self.watched = self._watched()
+        if self.validation is not None and model.validation_scores_ is None:
+            model.validation_scores_, model.best_validation_score_ = [], -inf
+        if self.watched == "loss" and model.best_loss_ is None:
+            model.best_loss_ = inf
+        dtype = model.coefs_[0].dtype
+        self.x = x.tocsr().astype(dtype) if issparse(x) else np.ascontiguousarray(x, dtype)
         self.y = y if y.dtype == bool else np.ascontiguousarray(y, dtype)
         self.w = None if w is None else np.ascontiguousarray(w, dtype)
         self.rows: int = self.x.shape[0]
@@ -58,7 +67,8 @@ class Training:
         self.best: Any = (model._weights(), model._stats)
         self.key = None
         if recipe.random:
-            self.key = random.key(int(model._random_state.randint(2**31)))
+            own = random.key(int(model._random_state.randint(2**31)))
+            self.key = random.fold_in(own, model.t_)  # rows of fits before, if it goes on
 
     def _held_out(self, x: Any, y: Any, w: Any) -> tuple[Any, Any, Any]:
         """Rows to train on; the others become the validation rows."""
@@ -75,6 +85,17 @@ class Training:
             )
         self.validation = (parts[1], parts[3], None if w is None else parts[5])
         return parts[0], parts[2], None if w is None else parts[4]
+
+    def _watched(self) -> str:
+        """What decides which epoch is the best."""
+        watched = self.model.monitor
+        if watched == "auto":
+            return "validation_score" if self.model.early_stopping else "loss"
+        if self.incremental:
+            return "loss"
+        if watched != "loss" and self.validation is None:
+            raise ValueError(f"monitor={watched!r} needs validation_data, or early_stopping=True")
+        return str(watched)
 
     def _batch_size(self) -> int:
         size = self.model.batch_size
@@ -95,7 +116,7 @@ class Training:
 
     def run(self) -> None:
         """Epochs until it no longer helps."""
-        model = self.model
+        model, tasks = self.model, self.model._tasks
         model.n_iter_ = 0
         if self.checkpoint is not None:
             self.checkpoint.restore(self)
@@ -104,9 +125,13 @@ class Training:
         try:
             with Meter(model.max_iter, wanted and not self.incremental) as meter:
                 while model.n_iter_ < model.max_iter and not stopped:
+                    if tasks is not None:
+                        tasks.epoch_begins(self._fitted())
                     report = self.turn()
                     meter.show(report)
                     stopped = self._ends(report) or self.incremental
+                    if tasks is not None and tasks.epoch_ends(self._fitted()):
+                        stopped = True
                     if self.checkpoint is not None and not stopped:
                         self.checkpoint.save(self)
             if model.n_iter_ == model.max_iter and not stopped:
@@ -118,10 +143,16 @@ class Training:
         except KeyboardInterrupt:
             interrupted = True
             warnings.warn("Training interrupted by user.", stacklevel=2)
-        if model.early_stopping:
-            model._keep(*self.best)
+        for name, value in self._fitted().items():
+            setattr(model, name, value)
         if self.checkpoint is not None and not interrupted:
             self.checkpoint.remove()
+
+    def _fitted(self) -> dict[str, Any]:
+        """The weights that the model has if training ends now, as attributes."""
+        model = self.model
+        shown = self.best if model.early_stopping else (model._weights(), model._stats)
+        return model._kept(*shown)  # type: ignore[no-any-return]
 
     def turn(self) -> EpochReport:
         """One epoch, and what is known after it."""
@@ -148,7 +179,7 @@ class Training:
             indices = np.arange(self.rows)
             model._random_state.shuffle(indices)
             self.order = self.order[indices]
-        total, first = 0.0, int(model.n_iter_) * self.steps
+        total = 0.0
         dense = not issparse(self.x)
         weights, stats, state = self._trained()
         for part, x in [(slice(0, self.rows), self.x)] if dense else self._sparse():
@@ -156,10 +187,8 @@ class Training:
             order = rows if dense else np.arange(len(rows))
             y, w = (self.y, self.w) if dense else (self.y[rows], None if self.w is None
                                                    else self.w[rows])  # fmt: skip
-            step = first + part.start // self.batch
-            key = None if self.key is None else random.fold_in(self.key, model.t_ + step)
             weights, stats, state, losses = self.epoch(
-                weights, stats, state, x, y, w, order, key, self._numbers(step)
+                weights, stats, state, x, y, w, order, self.key, self._numbers()
             )
             counts = np.full(len(losses), self.batch)
             counts[-1] = len(rows) - self.batch * (len(losses) - 1)
@@ -180,7 +209,7 @@ class Training:
         """The rows in their order, some at a time, dense."""
         return pieces(self.x[self.order], self.batch)
 
-    def _numbers(self, first: int) -> Any:
+    def _numbers(self) -> Any:
         """The settings that are numbers, in the order of `NAMES`."""
         model = self.model
         steps = model.max_iter * self.steps
@@ -188,7 +217,7 @@ class Training:
         return np.array([
             model._optimizer.learning_rate, model.alpha, model.momentum, model.beta_1, model.beta_2,
             model.epsilon, model.weight_decay, model.clip_norm or inf, model.ema or 0.0, steps,
-            warmup, first,
+            warmup,
         ], np.float64)  # fmt: skip
 
     def _judge(self) -> tuple[float | None, float | None, bool]:
@@ -203,25 +232,28 @@ class Training:
             model.validation_scores_.append(score)
             if model.verbose:
                 print(f"Validation score: {score:f}")
-        watched, best = model._monitor()
-        value = {"loss": -model.loss_, "validation_score": score,
-                 "validation_loss": None if loss is None else -loss}[watched]  # fmt: skip
-        if value is None:
-            raise ValueError(f"monitor={watched!r} needs validation_data, or early_stopping=True")
-        better = value > best
-        model._no_improvement_count += 1
-        if not value < best + model.tol:
-            model._no_improvement_count = 0
-        if better:
-            model._set_best(watched, value)
+        improved = False
+        for name, value in zip(BEST, (model.loss_, loss, score), strict=True):
+            attribute, sign = BEST[name]
+            best = None if value is None else getattr(model, attribute)
+            if best is None:
+                continue
+            better = sign * value > sign * best
+            if better:
+                setattr(model, attribute, value)
+            if name == self.watched:
+                improved = better
+                stalls = sign * value < sign * best + model.tol
+                model._no_improvement_count = model._no_improvement_count + 1 if stalls else 0
+        if improved:
             self.best = (model._weights(), model._stats)
-        return loss, score, bool(better)
+        return loss, score, improved
 
     def _validated(self) -> tuple[float, float]:
         """The loss and the score of the validation rows, by the compiled network."""
         model = self.model
         x, y, w = self.validation
-        measure = make_measure(self.recipe.perceptron, model._unit())
+        measure = make_measure(self.recipe.perceptron)
         made, total, whole = [], 0.0, 0.0
         for part, piece in pieces(x, 1):
             own = None if w is None else w[part]
@@ -240,7 +272,8 @@ class Training:
             return True
         if model._no_improvement_count <= model.n_iter_no_change:
             return False
-        what = "Validation score" if self.validation is not None else "Training loss"
+        what = "Training loss" if self.watched == "loss" else self.watched.capitalize()
+        what = what.replace("_", " ")
         message = (
             f"{what} did not improve more than tol={model.tol:f} for "
             f"{model.n_iter_no_change} consecutive epochs."
