@@ -36,11 +36,11 @@ from .version import __version__
 
 if TYPE_CHECKING:
     from . import data, estimators, export, losses, nn, optim, random, train
-    from .estimators import MLPClassifier, MLPRegressor
+    from .estimators import MLPClassifier, MLPRegressor, TabularClassifier, TabularRegressor
 
 # Imported at first use: whoever differentiates need not load what trains.
 LAZY = ("data", "estimators", "export", "losses", "nn", "optim", "random", "train")
-ESTIMATORS = ("MLPClassifier", "MLPRegressor")
+ESTIMATORS = ("MLPClassifier", "MLPRegressor", "TabularClassifier", "TabularRegressor")
 
 
 def __getattr__(name: str) -> Any:
@@ -58,6 +58,8 @@ def __dir__() -> list[str]:
 __all__ = [
     "MLPClassifier",
     "MLPRegressor",
+    "TabularClassifier",
+    "TabularRegressor",
     "__version__",
     "check_grads",
     "cond",

@@ -1,18 +1,21 @@
-"""Layer 11: networks for tables, trained, tested, saved and loaded in one call each."""
+"""Layer 11: estimators with scikit-learn's interface, and tables from file to tested model."""
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .fitting import Settings, Tested, fit_table
-from .tabular import TabularModel
-
 if TYPE_CHECKING:
+    from .fitting import Settings, Tested, fit_table
     from .mlp import MLPClassifier, MLPRegressor
+    from .tabular import TabularClassifier, TabularRegressor
 
-# Imported at first use: they load scikit-learn, which the commands need only for training.
-LAZY = {"MLPClassifier": "mlp", "MLPRegressor": "mlp"}
+# Imported at first use: they load scikit-learn and pandas
+LAZY = {
+    "MLPClassifier": "mlp", "MLPRegressor": "mlp", "Settings": "fitting",
+    "TabularClassifier": "tabular", "TabularRegressor": "tabular", "Tested": "fitting",
+    "fit_table": "fitting",
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
@@ -21,4 +24,12 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-__all__ = ["MLPClassifier", "MLPRegressor", "Settings", "TabularModel", "Tested", "fit_table"]
+__all__ = [
+    "MLPClassifier",
+    "MLPRegressor",
+    "Settings",
+    "TabularClassifier",
+    "TabularRegressor",
+    "Tested",
+    "fit_table",
+]

@@ -19,6 +19,7 @@ from .. import tree
 from ..config import configured
 from ..errors import DataError
 from ..transforms import jit
+from .embedding import Embedding, embedding_for
 from .objectives import ACTIVATIONS
 from .perceptron import Perceptron, Weights
 from .rows import issparse, pieces
@@ -71,7 +72,7 @@ class CompiledPerceptron(Watched, BaseMultilayerPerceptron):  # type: ignore[mis
     def _perceptron(self) -> Perceptron:
         return Perceptron(
             self._activations(), self._objective(), self.normalization, float(self.dropout),
-            bool(self.residual), float(self._smoothing()), bool(self.mixup),
+            bool(self.residual), float(self._smoothing()), bool(self.mixup), self._embedded,
         )  # fmt: skip
 
     def _recipe(self) -> Recipe:
@@ -100,7 +101,7 @@ class CompiledPerceptron(Watched, BaseMultilayerPerceptron):  # type: ignore[mis
         found = {"coefs": list(self.coefs_), "intercepts": list(self.intercepts_)}
         if self.normalization is not None:
             found |= {"scales": list(self.scales_), "shifts": list(self.shifts_)}
-        return found
+        return found if self._embedded is None else {**found, "embedding": self.embedding_}
 
     def _keep(self, weights: Weights, stats: Any) -> None:
         """Make these the weights of now."""
@@ -163,7 +164,11 @@ class CompiledPerceptron(Watched, BaseMultilayerPerceptron):  # type: ignore[mis
         self.n_outputs_ = y.shape[1]
         self._random_state = check_random_state(self.random_state)
         if first:
-            self._initialize(y, [X.shape[1], *sizes, self.n_outputs_], X.dtype)
+            self._embedded = embedding_for(self, X)
+            read = X.shape[1] if self._embedded is None else self._embedded.outputs
+            self._initialize(y, [read, *sizes, self.n_outputs_], X.dtype)
+            if self._embedded is not None:
+                self.embedding_ = self._embedded.first(self._random_state, self.n_members, X)
         if self.solver != "lbfgs" and (first or not hasattr(self, "loss_curve_")):
             self._start_history()
         if self.solver == "lbfgs":
@@ -195,6 +200,7 @@ class CompiledPerceptron(Watched, BaseMultilayerPerceptron):  # type: ignore[mis
             )
         return True
 
+    _embedded: Embedding | None = None
     _validation: Any = None  # `validation_data` while `fit` runs
     _tasks: Tasks | None = None  # while `fit` runs
 

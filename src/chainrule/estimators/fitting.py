@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn import dummy, linear_model, metrics, model_selection
+from sklearn.exceptions import ConvergenceWarning
 
-from ..data import Features, Table
+from ..data import Table
 from ..data.features import as_numbers, as_texts, is_numeric
 from ..errors import DataError
-from ..lazy import LazyModule
-from ..losses import softmax_cross_entropy, squared_error
-from ..nn import MLP
-from ..optim import adamw, cosine_decay
-from ..random import key
-from ..train import FitResult, fit
-from .tabular import TabularModel
-
-Frame: TypeAlias = Any
-
-model_selection = LazyModule("sklearn.model_selection")
-dummy = LazyModule("sklearn.dummy")
-linear_model = LazyModule("sklearn.linear_model")
-metrics = LazyModule("sklearn.metrics")
+from .tables import Tabular
+from .tabular import TabularClassifier, TabularRegressor
 
 MOST_CLASSES = 1000
 FEW_VALUES = 20  # whole numbers with no more distinct values than this count as classes
 FEWEST_ROWS = 10
 LARGEST_TABLE = 20_000  # rows on which the linear model is fitted; more change little
-FEW_ROWS = 1000  # below it more is held out, and the loss decides: accuracy is too coarse
-FEWEST_STEPS = 2000  # small tables take more epochs
 
 
 @dataclass(frozen=True)
@@ -44,29 +33,41 @@ class Settings:
     ----------
     hidden : tuple of int
         Sizes of the hidden layers.
-    epochs : int or None
-        At most. None: 60, or for small tables what makes 2,000 steps.
-    batch_size : int
+    members : int
+        Networks whose answers are averaged.
+    epochs, batch_size : int or None
+        None: what suits the number of rows; see `TabularClassifier`.
     rate, weight_decay : float
         Of AdamW; the rate falls to zero along a cosine.
-    patience : int or None
-        Stop after so many epochs without better weights on the validation rows. None: train all
-        epochs on all training rows.
-    test_fraction, validation_fraction : float
-        Of all rows; of the training rows (twice that below 1,000 rows).
+    test_fraction : float
+        Of all rows.
+    validation_fraction : float or None
+        Of the training rows. None: a tenth, a fifth below 1,000 rows. 0: train on all of them.
     seed : int
         Of the splits, the first weights and the shuffling.
     """
 
-    hidden: tuple[int, ...] = (128, 64)
+    hidden: tuple[int, ...] = (128, 128, 128)
+    members: int = 2
     epochs: int | None = None
-    batch_size: int = 32
-    rate: float = 2e-3
+    batch_size: int | None = None
+    rate: float = 0.01
     weight_decay: float = 0.02
-    patience: int | None = 15
     test_fraction: float = 0.2
-    validation_fraction: float = 0.1
+    validation_fraction: float | None = None
     seed: int = 0
+
+    def estimator(
+        self, task: str, category: Collection[str] = (), progress: bool = True
+    ) -> Tabular:
+        """The estimator, not trained yet."""
+        kind = TabularClassifier if task == "classification" else TabularRegressor
+        return kind(
+            hidden_layer_sizes=self.hidden, n_members=self.members, max_iter=self.epochs,
+            batch_size=self.batch_size, learning_rate_init=self.rate,
+            weight_decay=self.weight_decay, validation_fraction=self.validation_fraction,
+            categorical_features=tuple(category), random_state=self.seed, progress=progress,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -75,27 +76,37 @@ class Tested:
 
     Attributes
     ----------
-    model : TabularModel
-    metric : str
-        ``"accuracy"`` or ``"R2"`` (1 is perfect, 0 is the mean).
+    model : TabularClassifier or TabularRegressor
+    target : str
+        The column that it predicts.
+    task, metric : str
+        ``"classification"`` and ``"accuracy"``, or ``"regression"`` and ``"R2"`` (1 is perfect, 0
+        is the mean).
     score, trivial, linear : float
         On the test rows: the network's; that of the commonest class or the mean; that of a
         logistic or ridge regression.
-    train_rows, test_rows : int
-    result : FitResult
+    train_rows, test_rows : array of int
+        Which rows of `frame` were which.
+    frame : DataFrame
+        The rows with a target.
     seconds : float
         For training the network.
+    interrupted : bool
+        Whether Ctrl-C ended the training before its last epoch.
     """
 
-    model: TabularModel
+    model: Any
+    target: str
+    task: str
     metric: str
     score: float
     trivial: float
     linear: float
-    train_rows: int
-    test_rows: int
-    result: FitResult
+    train_rows: NDArray[Any]
+    test_rows: NDArray[Any]
+    frame: Any
     seconds: float
+    interrupted: bool
 
 
 def choose_target(table: Table, target: str | None) -> str:
@@ -128,7 +139,7 @@ def fit_table(
     category: Collection[str] = (),
     progress: bool = True,
 ) -> Tested:
-    """Train a multilayer perceptron on a table and test it on rows set aside.
+    """Train a network on a table and test it on rows set aside.
 
     Parameters
     ----------
@@ -156,7 +167,7 @@ def fit_table(
     --------
     >>> from chainrule.data import read_table
     >>> tested = fit_table(read_table("iris"), progress=False)
-    >>> tested.metric, tested.test_rows, tested.score > 0.9, round(tested.trivial, 2)
+    >>> tested.metric, len(tested.test_rows), tested.score > 0.9, round(tested.trivial, 2)
     ('accuracy', 30, True, 0.33)
     """
     settings = Settings() if settings is None else settings
@@ -172,23 +183,27 @@ def fit_table(
             f"give at least {FEWEST_ROWS}"
         )
     task = task or (table.task if target == table.target else None) or choose_task(frame[target])
-    inputs = frame.drop(columns=[target, *drop])
-    labels = frame[target]
+    inputs, labels = frame.drop(columns=[target, *drop]), frame[target]
     train_rows, test_rows = _split(labels, task, settings.test_fraction, settings.seed)
-    model = _untrained(
-        inputs.iloc[train_rows], labels, train_rows, target, task, category, settings
-    )
-    x, y = model.features(inputs), model.encode(labels)
+    y = as_texts(labels).astype(str) if task == "classification" else as_numbers(labels)
+    if task == "regression" and not np.std(y[train_rows]) > 1e-12 * abs(np.mean(y[train_rows])):
+        raise DataError(
+            f"column {target!r} has the same value in every row, {y[0]:g}: there is nothing "
+            "to predict; choose another target"
+        )
+    model = settings.estimator(task, category, progress)
     start = perf_counter()
-    result = _train(model, x[train_rows], y[train_rows], settings, progress)
+    model.fit(inputs.iloc[train_rows], y[train_rows])
     seconds = perf_counter() - start
-    model = TabularModel(model.features, target, model.classes, model.center, model.spread,
-                         result.model)  # fmt: skip
-    score = _score(model, labels.iloc[test_rows], model.predict(inputs.iloc[test_rows]))
-    trivial, linear = _baselines(model, x, y, train_rows, test_rows, settings.seed)
-    metric = "accuracy" if model.classes else "R2"
-    return Tested(model, metric, score, trivial, linear, len(train_rows), len(test_rows), result,
-                  seconds)  # fmt: skip
+    score = _score(task, y[test_rows], model.predict(inputs.iloc[test_rows]))
+    x = model.features_(inputs)
+    trivial, linear = _baselines(task, x, y, train_rows, test_rows, settings.seed)
+    metric = "accuracy" if task == "classification" else "R2"
+    network = model.network_
+    return Tested(
+        model, target, task, metric, score, trivial, linear, train_rows, test_rows, frame, seconds,
+        network.n_iter_ < network.max_iter,
+    )  # fmt: skip
 
 
 def _split(labels: Any, task: str, fraction: float, seed: int) -> tuple[Any, Any]:
@@ -216,93 +231,25 @@ def _split(labels: Any, task: str, fraction: float, seed: int) -> tuple[Any, Any
     return np.sort(train), np.sort(test)
 
 
-def _untrained(
-    inputs: Frame, labels: Any, rows: Any, target: str, task: str, category: Collection[str],
-    settings: Settings,
-) -> TabularModel:  # fmt: skip
-    features = Features.learn(inputs, category)
-    classes: tuple[str, ...] = ()
-    center, spread = 0.0, 1.0
+def _score(task: str, truth: Any, predicted: Any) -> float:
     if task == "classification":
-        classes = tuple(_in_order(set(as_texts(labels))))
-    else:
-        values = as_numbers(labels)[rows]
-        center, spread = float(np.mean(values)), float(np.std(values))
-        if not spread > 1e-12 * abs(center):
-            raise DataError(
-                f"column {target!r} has the same value in every row, {center:g}: there is nothing "
-                "to predict; choose another target"
-            )
-    network = MLP(features.width, settings.hidden, len(classes) or 1, key=key(settings.seed))
-    return TabularModel(features, target, classes, center, spread, network)
+        return float(metrics.accuracy_score(truth, predicted))
+    return float(metrics.r2_score(truth, predicted))
 
 
-def _in_order(classes: set[str]) -> list[str]:
-    """By number if all are numbers, else by alphabet."""
-    try:
-        return sorted(classes, key=float)
-    except ValueError:
-        return sorted(classes)
-
-
-def _train(model: TabularModel, x: Any, y: Any, settings: Settings, progress: bool) -> FitResult:
-    rows, held = np.arange(len(x)), None
-    few = len(x) < FEW_ROWS
-    count = round(len(x) * settings.validation_fraction * (2 if few else 1))
-    validation = None
-    if settings.patience is not None and count:
-        strata = y if model.classes and count >= len(model.classes) else None
-        if strata is not None and np.min(np.bincount(strata)[np.unique(strata)]) < 2:
-            strata = None
-        rows, held = model_selection.train_test_split(
-            rows, test_size=count, random_state=settings.seed, stratify=strata
-        )
-        validation = (x[held], y[held])
-    turns = -(-len(rows) // settings.batch_size)
-    epochs = max(60, FEWEST_STEPS // turns) if settings.epochs is None else settings.epochs
-    return fit(
-        model.network,
-        x[rows],
-        y[rows],
-        loss=softmax_cross_entropy if model.classes else squared_error,
-        optimizer=adamw(
-            cosine_decay(settings.rate, max(epochs * turns, 1)), weight_decay=settings.weight_decay
-        ),
-        epochs=epochs,
-        batch_size=min(settings.batch_size, len(rows)),
-        validation_data=validation,
-        patience=None if validation is None else settings.patience,
-        seed=settings.seed,
-        score=_accuracy if model.classes and not few else None,
-        progress=progress,
-    )
-
-
-def _accuracy(outputs: NDArray[Any], labels: NDArray[Any]) -> float:
-    return float(np.mean(np.argmax(outputs, axis=1) == labels))
-
-
-def _score(model: TabularModel, truth: Any, predicted: NDArray[Any]) -> float:
-    if model.classes:
-        return float(metrics.accuracy_score(list(as_texts(truth)), list(predicted)))
-    return float(metrics.r2_score(as_numbers(truth), predicted))
-
-
-def _baselines(
-    model: TabularModel, x: Any, y: Any, train: Any, test: Any, seed: int
-) -> tuple[float, float]:
+def _baselines(task: str, x: Any, y: Any, train: Any, test: Any, seed: int) -> tuple[float, float]:
     """Scores of the commonest class or the mean, and of a linear model."""
-    if model.classes:
+    if task == "classification":
         peers = [dummy.DummyClassifier(), linear_model.LogisticRegression(max_iter=200)]
     else:
         peers = [dummy.DummyRegressor(), linear_model.Ridge()]
-        y = y[:, 0]
     some = np.random.default_rng(seed).permutation(train)[:LARGEST_TABLE]
     scores = []
     for peer in peers:
         if len(np.unique(y[some])) < 2:  # a single class among the rows: no line to draw
             peer = peers[0]
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
             peer.fit(x[some], y[some])
         scores.append(float(peer.score(x[test], y[test])))
     return scores[0], scores[1]

@@ -41,6 +41,9 @@ _CONSTRAINTS: dict[str, Any] = {
     "checkpoint_interval": [Interval(Real, 0, None, closed="left")],
     "n_threads": [Interval(Integral, 1, None, closed="left"), None],
     "progress": ["boolean"],
+    "numeric_embedding": [StrOptions({"periodic", "piecewise"}), None],
+    "numeric_features": ["array-like", None],
+    "categorical_features": ["array-like", None],
 }
 
 
@@ -89,6 +92,13 @@ class MLPClassifier(CompiledPerceptron, PeerClassifier):  # type: ignore[misc]
         (Szegedy et al., 2016). Default 0.
     mixup : bool
         Train on mixtures of pairs of rows (Zhang et al., 2017). Default False.
+    numeric_embedding : {"periodic", "piecewise"} or None
+        Columns of numbers as functions of them that are learned: waves (Holzmüller et al., 2024)
+        or ramps between quantiles (Gorishniy et al., 2022). Default None.
+    numeric_features : sequence of int or str, or None
+        Which columns these are. None: all but those of categories.
+    categorical_features : sequence of int or str, or None
+        Columns of codes 0, 1, ..., each of which becomes a vector that is learned.
     monitor : {"auto", "loss", "validation_loss", "validation_score"}
         By what an epoch is better than those before. ``"auto"``: the validation score with
         `early_stopping`, else the training loss.
@@ -164,6 +174,9 @@ class MLPClassifier(CompiledPerceptron, PeerClassifier):  # type: ignore[misc]
         ema: float | None = None,
         label_smoothing: float = 0.0,
         mixup: bool = False,
+        numeric_embedding: str | None = None,
+        numeric_features: Sequence[Any] | None = None,
+        categorical_features: Sequence[Any] | None = None,
         monitor: str = "auto",
         callbacks: Sequence[Callable[[Any], Any]] | None = None,
         checkpoint: Any = None,
@@ -330,6 +343,9 @@ class MLPRegressor(CompiledPerceptron, PeerRegressor):  # type: ignore[misc]
         clip_norm: float | None = None,
         ema: float | None = None,
         mixup: bool = False,
+        numeric_embedding: str | None = None,
+        numeric_features: Sequence[Any] | None = None,
+        categorical_features: Sequence[Any] | None = None,
         monitor: str = "auto",
         callbacks: Sequence[Callable[[Any], Any]] | None = None,
         checkpoint: Any = None,

@@ -1,0 +1,250 @@
+"""What the estimators for tables share: columns to features, a network, and importances."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, Self, TypeAlias
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from ..data import Features
+from ..errors import DataError
+from .importances import integrated_gradients, permutation
+
+Frame: TypeAlias = Any
+
+FEW_ROWS = 1000  # below it more is held out, and the loss decides: accuracy is too coarse
+STEPS = (2_000, 20_000)  # at least and at most, if there are enough epochs for it
+EPOCHS = (10, 60, 400)  # at least, for tables of some thousand rows, at most
+BATCHES = (16, 256)  # rows a step: about a 64th of the table
+LOOKED_AT = 2_000  # validation rows from which importances are taken
+
+
+class Tabular(BaseEstimator):  # type: ignore[misc]
+    """What both estimators share: columns to features, a network, and the way back."""
+
+    _kind: Any
+
+    def _set(self, given: dict[str, Any]) -> None:
+        """Keep what a constructor was given: the locals of `__init__`."""
+        for name, value in given.items():
+            if name not in ("self", "__class__"):
+                setattr(self, name, value)
+
+    # Training
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Learn how columns become numbers, and train a network on them.
+
+        A tenth of the rows (a fifth below 1,000 rows) is held out: the weights that do best on it
+        are kept, and `feature_importances_` is measured there.
+
+        Parameters
+        ----------
+        X : DataFrame (pandas or polars), or array of shape (n_samples, n_features)
+            Columns of numbers, texts, truth values and dates, with empty cells.
+        y : array of shape (n_samples,)
+            Classes of any kind; numbers to predict.
+        sample_weight : array of shape (n_samples,), optional
+
+        Returns
+        -------
+        TabularClassifier or TabularRegressor
+            Itself.
+
+        Raises
+        ------
+        DataError
+            If the table cannot be learned from, with what to do about it.
+        """
+        frame = self._frame(X, reset=True)
+        targets = self._learn_targets(y, len(frame))
+        if len(frame) < 2:
+            raise DataError("n_samples=1: there is nothing to learn from a single row")
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, frame)
+        rng = check_random_state(self.random_state)
+        rows, held = self._split(targets, rng)
+        self.features_ = Features.learn(frame.iloc[rows], self._categories())
+        x = self.features_(frame)
+        weights = (
+            [None, None] if sample_weight is None else [sample_weight[rows], sample_weight[held]]
+        )
+        self.network_ = self._network(len(rows), len(held), rng)
+        watched = (
+            None
+            if not len(held)
+            else (x[held], targets[held]) + (() if weights[1] is None else (weights[1],))
+        )
+        with warnings.catch_warnings():  # all epochs are meant to be used
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            self.network_.fit(x[rows], targets[rows], weights[0], validation_data=watched)
+        self.history_ = self._history()
+        looked = held[:LOOKED_AT] if len(held) else rows[:LOOKED_AT]
+        self._measure_importances(x[looked], targets[looked], rng)
+        return self
+
+    def _split(self, targets: Any, rng: Any) -> tuple[Any, Any]:
+        """Rows to train on, and rows to watch; classes in equal shares where they can be."""
+        count = len(targets)
+        fraction = self.validation_fraction
+        if fraction is None:
+            fraction = 0.2 if count < FEW_ROWS else 0.1
+        held = round(count * fraction)
+        if held < 2 or count - held < 2:
+            return np.arange(count), np.arange(0)
+        strata = self._strata(targets, held)
+        rows, watched = train_test_split(
+            np.arange(count), test_size=held, random_state=rng, stratify=strata
+        )
+        return np.sort(rows), watched
+
+    def _strata(self, _targets: Any, _held: int) -> Any:
+        return None
+
+    def _network(self, rows: int, held: int, rng: Any) -> Any:
+        """The network for a table of so many rows."""
+        batch = self.batch_size
+        if batch is None:
+            batch = int(np.clip(2 ** round(np.log2(max(rows, 1) / 64)), *BATCHES))
+        batch = min(batch, rows)
+        turns = -(-rows // batch)
+        epochs = self.max_iter
+        if epochs is None:
+            wanted = np.clip(EPOCHS[1], STEPS[0] // turns, STEPS[1] // turns)
+            epochs = int(np.clip(wanted, EPOCHS[0], EPOCHS[2]))
+        columns = self.features_.continuous
+        embeds = self.numeric_embedding is not None and columns
+        return self._kind(
+            hidden_layer_sizes=tuple(self.hidden_layer_sizes), activation="silu", solver="adamw",
+            alpha=0.0, batch_size=batch, learning_rate="cosine",
+            learning_rate_init=self.learning_rate_init, warmup=0.02, max_iter=epochs,
+            beta_2=0.95, clip_norm=1.0, ema=self.ema, dropout=self.dropout,
+            weight_decay=self.weight_decay, n_members=self.n_members,
+            numeric_embedding=self.numeric_embedding if embeds else None,
+            numeric_features=list(columns) if embeds else None,
+            early_stopping=held > 0, n_iter_no_change=epochs, tol=0.0,
+            monitor="auto" if held >= FEW_ROWS // 10 else "validation_loss" if held else "loss",
+            random_state=rng.randint(2**31), callbacks=self.callbacks, checkpoint=self.checkpoint,
+            checkpoint_interval=self.checkpoint_interval, n_threads=self.n_threads,
+            progress=self.progress, **self._more(),
+        )  # fmt: skip
+
+    def _more(self) -> dict[str, Any]:
+        """Settings of one of the two kinds of networks."""
+        return {}
+
+    def _history(self) -> list[dict[str, float]]:
+        """A row an epoch, as `train.fit` keeps them."""
+        net = self.network_
+        scores = net.validation_scores_ or []
+        rows: list[dict[str, float]] = []
+        for k, loss in enumerate(net.loss_curve_):
+            row = {"epoch": k + 1, "loss": loss}
+            if k < len(scores):
+                row["score"] = scores[k]
+            rows.append(row)
+        return rows
+
+    # Tables
+
+    def _categories(self) -> list[str]:
+        return [str(name) for name in self.categorical_features]
+
+    def _frame(self, X: Any, reset: bool) -> Frame:
+        """The rows as a DataFrame of pandas, with the columns of the training."""
+        if issparse(X):
+            raise TypeError(
+                "sparse data is no table: MLPClassifier and MLPRegressor take it, or X.toarray()"
+            )
+        if hasattr(X, "columns"):
+            validate_data(self, X, skip_check_array=True, reset=reset)
+            frame = X if isinstance(X, pd.DataFrame) else X.to_pandas()
+            if not len(frame):
+                raise DataError("0 sample(s): the table has no rows")
+            return frame.rename(columns=str).reset_index(drop=True)
+        array = validate_data(self, X, dtype=None, ensure_all_finite="allow-nan", reset=reset)
+        if array.dtype.kind == "O":
+            array = validate_data(self, X, dtype=object, ensure_all_finite=False, reset=reset)
+            for value in array.ravel()[:1000]:
+                if isinstance(value, (dict, list, tuple, set)):
+                    raise TypeError(
+                        f"argument must be a string or a number: a cell holds {value!r:.40}"
+                    )
+        frame = pd.DataFrame(array, columns=[f"x{k}" for k in range(array.shape[1])])
+        return frame.infer_objects()
+
+    def _inputs(self, X: Any) -> Any:
+        check_is_fitted(self)
+        return self.features_(self._frame(X, reset=False))
+
+    # Importances
+
+    def _measure_importances(self, x: Any, targets: Any, rng: Any) -> None:
+        """How much the score falls when a column of the validation rows is shuffled."""
+        groups = self._groups()
+        means, errors = permutation(self._scored, x, targets, groups.values(), rng)
+        self.importances_ = dict(
+            zip(groups, zip(means.tolist(), errors.tolist(), strict=True), strict=True)
+        )
+        names = [str(name) for name in self._column_names()]
+        self.feature_importances_ = np.array(
+            [self.importances_.get(n, (0.0, 0.0))[0] for n in names]
+        )
+
+    def _column_names(self) -> list[str]:
+        names = getattr(self, "feature_names_in_", None)
+        return [f"x{k}" for k in range(self.n_features_in_)] if names is None else list(names)
+
+    def _groups(self) -> dict[str, list[int]]:
+        """The features of each column."""
+        groups: dict[str, list[int]] = {}
+        start = 0
+        for column in self.features_.columns:
+            groups.setdefault(column.name, []).extend(range(start, start + column.width))
+            start += column.width
+        return groups
+
+    def attributions(self, X: Any, steps: int = 32) -> Frame:
+        """How much each column moves the answer for each row, by integrated gradients.
+
+        Along the line from the mean row to the row the gradient is integrated; the attributions
+        of a row add up to the difference of the outputs (for a classifier, of the logit of the
+        class that is predicted).
+
+        Parameters
+        ----------
+        X : DataFrame or array
+        steps : int
+            Points on the line. Default 32.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each row of X, and a column for each column of the training.
+
+        References
+        ----------
+        M. Sundararajan, A. Taly, Q. Yan: "Axiomatic attribution for deep networks",
+        arXiv:1703.01365 (2017).
+        """
+        x = self._inputs(X)
+        found = integrated_gradients(self.network_, x, steps)
+        return pd.DataFrame(
+            {name: found[:, places].sum(axis=1) for name, places in self._groups().items()}
+        )
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        tags.non_deterministic = False
+        return tags
