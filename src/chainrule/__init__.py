@@ -36,11 +36,11 @@ from .version import __version__
 
 if TYPE_CHECKING:
     from . import data, estimators, export, losses, nn, optim, random, train
-    from .estimators import MLPClassifier, MLPRegressor, TabularClassifier, TabularRegressor
+    from .estimators import MLPClassifier, MLPRegressor, TabularClassifier, TabularRegressor, load
 
 # Imported at first use: whoever differentiates need not load what trains.
 LAZY = ("data", "estimators", "export", "losses", "nn", "optim", "random", "train")
-ESTIMATORS = ("MLPClassifier", "MLPRegressor", "TabularClassifier", "TabularRegressor")
+ESTIMATORS = ("MLPClassifier", "MLPRegressor", "TabularClassifier", "TabularRegressor", "load")
 
 
 def __getattr__(name: str) -> Any:
@@ -75,6 +75,7 @@ __all__ = [
     "grad",
     "jit",
     "jvp",
+    "load",
     "logsumexp",
     "losses",
     "make_graph",

@@ -12,8 +12,13 @@ from ..errors import ChainruleError
 from ..version import __version__
 from .cache import cache_app
 from .demo import demo
+from .evaluate import evaluate
+from .export import export
+from .inspect import inspect
+from .options import ReportCommand
 from .predict import predict
 from .train import train
+from .tune import tune
 
 MISTAKE = 2  # exit code: the user can mend it
 INTERRUPTED = 130  # as shells give for Ctrl-C
@@ -27,8 +32,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-app.command()(train)
+app.command(cls=ReportCommand)(train)
 app.command()(predict)
+app.command(cls=ReportCommand)(evaluate)
+app.command()(inspect)
+app.command()(export)
+app.command()(tune)
 app.add_typer(demo, name="demo")
 app.add_typer(cache_app, name="cache")
 
@@ -53,13 +62,21 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         app(arguments, prog_name="chainrule")
     except ChainruleError as error:
-        Console(stderr=True, soft_wrap=True, highlight=False).print(
-            f"chainrule: {error}", style="red", markup=False
-        )
-        sys.exit(MISTAKE)
+        _mistake(error)
+    except ModuleNotFoundError as error:
+        if "pip install" not in str(error):  # a bug, or a broken installation: all of it is told
+            raise
+        _mistake(error)
     except KeyboardInterrupt:
         print("chainrule: interrupted", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         sys.stderr.close()
         sys.exit(0)
+
+
+def _mistake(error: Exception) -> None:
+    Console(stderr=True, soft_wrap=True, highlight=False).print(
+        f"chainrule: {error}", style="red", markup=False
+    )
+    sys.exit(MISTAKE)

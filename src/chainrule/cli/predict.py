@@ -10,15 +10,15 @@ import typer
 
 from ..data import read_table
 from ..errors import DataError
-from ..estimators import TabularModel
-from ..files import write_atomically
 from ..lazy import LazyModule
+from . import models, options
+from .options import Model
 
 pd = LazyModule("pandas")
 
 
 def predict(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A file that train saved.")],
+    model: Model,
     data: Annotated[
         str, typer.Argument(metavar="DATA", help="A table with the columns of the training.")
     ],
@@ -39,20 +39,19 @@ def predict(
 
     `chainrule predict digits.safetensors digits --proba -o digits-predicted.csv`
     """
-    loaded = TabularModel.load(model)
-    frame = read_table(data).frame
-    columns = {loaded.target: loaded.predict(frame)}
+    loaded = models.load(model)
+    if proba and not hasattr(loaded, "classes_"):
+        raise DataError(f"{model} predicts numbers: leave out --proba, there are no classes")
+    table = read_table(data)
+    rows = models.inputs(loaded, table)
+    target = str(models.card(loaded).get("target", "prediction"))
+    columns = {target: loaded.predict(rows)}
     if proba:
-        probabilities = loaded.predict_proba(frame)
-        columns |= {f"p({name})": probabilities[:, k] for k, name in enumerate(loaded.classes)}
+        probabilities = loaded.predict_proba(rows)
+        columns |= {f"p({name})": probabilities[:, k] for k, name in enumerate(loaded.classes_)}
     text = pd.DataFrame(columns).to_csv(index=False)
     if output is None:
         sys.stdout.write(text)
         return
-    try:
-        write_atomically(output, text.encode())
-    except OSError as error:
-        raise DataError(
-            f"cannot write {output}: {error.strerror or error}; choose another place with --output"
-        ) from error
-    print(f"wrote {len(frame)} predictions of {loaded.target!r} to {output}", file=sys.stderr)
+    options.write(output, text.encode())
+    print(f"wrote {len(table.frame)} predictions of {target!r} to {output}", file=sys.stderr)

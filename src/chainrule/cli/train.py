@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,159 +13,184 @@ import typer
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from ..data import BUILT_IN, read_table
-from ..errors import DataError, ModelFileError
-from ..estimators import Settings, Tested, fit_table
+from .. import estimators
+from ..data import read_table
+from ..lazy import LazyModule
+from ..version import __version__
+from . import options
+from .options import Category, Data, Drop, Output, Report, Seed, Target, Task, TestFraction
 
-MOST_HIDDEN = 8
+choices = LazyModule("chainrule.cli.settings")
+health = LazyModule("chainrule.estimators.health")
+pages = LazyModule("chainrule.report")
+reporting = LazyModule("chainrule.cli.reporting")
+scores = LazyModule("chainrule.cli.scores")
+
 INTERRUPTED = 130
 
 
 def train(
-    data: Annotated[
-        str,
-        typer.Argument(
-            metavar="DATA",
-            help=f"A CSV, TSV or Parquet file, or a built-in set: {', '.join(BUILT_IN)}.",
-        ),
-    ],
-    target: Annotated[
-        str | None,
-        typer.Option("--target", "-t", help="The column to predict. [default: the last one]"),
-    ] = None,
-    task: Annotated[
-        str | None,
-        typer.Option(help="classification or regression. [default: told from the target]"),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="Where to save. [default: DATA's name.safetensors]"),
-    ] = None,
-    drop: Annotated[
-        list[str] | None, typer.Option(help="A column to leave out; may be repeated.")
-    ] = None,
-    category: Annotated[
-        list[str] | None,
-        typer.Option(help="A column of numbers to treat as text; may be repeated."),
-    ] = None,
+    data: Data,
+    target: Target = None,
+    task: Task = None,
+    output: Output = None,
+    drop: Drop = None,
+    category: Category = None,
     hidden: Annotated[
         str, typer.Option(help="Sizes of the hidden layers; 'none' for a linear model.")
-    ] = "128,64",
+    ] = "128,128,128",
+    members: Annotated[
+        int, typer.Option(min=1, max=64, help="Networks whose answers are averaged.")
+    ] = 2,
     epochs: Annotated[
-        int | None,
-        typer.Option(min=1, help="Passes over the rows, at most. [default: 60, more if few rows]"),
+        int | None, typer.Option(min=1, help="Passes over the rows. [default: by their number]")
     ] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Rows a step.")] = 32,
-    rate: Annotated[float, typer.Option(help="Learning rate of AdamW at the start.")] = 2e-3,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Rows a step. [default: about a 64th of them]")
+    ] = None,
+    rate: Annotated[float, typer.Option(help="Learning rate of AdamW at the start.")] = 0.01,
     weight_decay: Annotated[float, typer.Option(min=0, help="Of AdamW.")] = 0.02,
-    patience: Annotated[
-        int,
-        typer.Option(min=0, help="Epochs without progress before stopping; 0: train them all."),
-    ] = 15,
-    test_fraction: Annotated[float, typer.Option(help="Part of the rows to test on.")] = 0.2,
-    seed: Annotated[
-        int, typer.Option(min=0, help="Of splits, weights and order: the same seed, same model.")
-    ] = 0,
+    dropout: Annotated[
+        float, typer.Option(min=0, max=0.95, help="Share of the units that a step leaves out.")
+    ] = 0.15,
+    embedding: Annotated[
+        str, typer.Option(help="Of numbers: piecewise, periodic or none.")
+    ] = "piecewise",
+    ema: Annotated[
+        float,
+        typer.Option(min=0, max=0.99999, help="Running means of the weights; 0: none."),
+    ] = 0.998,
+    test_fraction: TestFraction = 0.2,
+    validation_fraction: Annotated[
+        float | None,
+        typer.Option(help="Part of the rest by which to choose the epoch; 0: none. "
+                     "[default: 0.1, and 0.2 below 1,000 rows]"),
+    ] = None,
+    seed: Seed = 0,
+    report: Report = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the score alone.")] = False,
-) -> None:
+) -> None:  # fmt: skip
     """Train a network on a table, test it on rows that it has not seen, and save it.
 
-    Text columns are one-hot encoded, numbers standardised, empty cells filled and marked. A
-    fifth of the rows is kept for the test, and the score is shown beside that of a trivial guess
-    and of a linear model: a network that does not beat them is not worth having.
+    Text columns are one-hot encoded, numbers standardised and embedded, empty cells filled and
+    marked. A fifth of the rows is kept for the test, and the score is shown beside that of a
+    trivial guess and of a linear model: a network that does not beat them is not worth having.
 
     **Examples**
 
-    `chainrule train digits`
+    `chainrule train digits --report`
 
     `chainrule train houses.csv --target price --drop id`
 
     `chainrule train visits.parquet -t converted --hidden 256,128 -o visits.safetensors`
     """
-    settings = _settings(hidden, epochs, batch_size, rate, weight_decay, patience, test_fraction,
-                         seed)  # fmt: skip
-    if task not in (None, "classification", "regression"):
-        raise DataError(f"--task {task}: give classification or regression")
-    place = Path(f"{Path(data).name.split('.')[0]}.safetensors") if output is None else output
-    _check_writable(place)
+    options.check_task(task)
+    options.check_rate(rate)
+    options.check_fraction("--test-fraction", test_fraction)
+    if validation_fraction is not None:
+        options.check_fraction("--validation-fraction", validation_fraction, zero=True)
+    layers, embedded = options.sizes(hidden), options.embedding(embedding)
+    place = Path(f"{options.stem(data)}.safetensors") if output is None else output
+    options.check_writable(place)
+    page = options.report_place(report, data)
     console = Console(quiet=quiet, highlight=False)
     table = read_table(data)
     for note in table.notes:
         console.print(f"note: {note}", markup=False)
-    tested = fit_table(table, target, task, settings, drop or (), category or (), not quiet)
-    tested.model.save(place)
+    recorder = health.Recorder(gradients=page is not None)
+    settings = choices.Chosen(
+        hidden=layers, members=members, epochs=epochs, batch_size=batch_size, rate=rate,
+        weight_decay=weight_decay, test_fraction=test_fraction,
+        validation_fraction=validation_fraction, seed=seed, dropout=dropout, embedding=embedded,
+        ema=ema or None, callbacks=(recorder,),
+    )  # fmt: skip
+    with told_of_interrupts():
+        tested = estimators.fit_table(
+            table, target, task, settings, drop or (), category or (), not quiet
+        )
+    told = choices.repeat(data, tested, settings, drop or (), category or ())
+    save(tested, place, table.name, told)
+    if page is not None:
+        own = choices.repeat(data, tested, settings, drop or (), category or (), output)
+        write_page(page, table.name, tested, recorder, settings, own)
     if quiet:
         print(f"{tested.score:.4f}")
     else:
-        _report(console, table.name, tested, place)
-    if tested.result.stopped == "interrupted":
+        say(console, table.name, tested, recorder, place, page)
+    if tested.interrupted:
         sys.exit(INTERRUPTED)
 
 
-def _settings(
-    hidden: str, epochs: int | None, batch_size: int, rate: float, weight_decay: float,
-    patience: int, test_fraction: float, seed: int,
-) -> Settings:  # fmt: skip
-    if not 0 < rate < 1e3:
-        raise DataError(f"--rate {rate:g}: give a positive number, such as 0.002")
-    if not 0 < test_fraction < 1:
-        raise DataError(f"--test-fraction {test_fraction:g}: give a part between 0 and 1")
-    return Settings(
-        hidden=_sizes(hidden), epochs=epochs, batch_size=batch_size, rate=rate,
-        weight_decay=weight_decay, patience=patience or None, test_fraction=test_fraction,
-        seed=seed,
-    )  # fmt: skip
+@contextmanager
+def told_of_interrupts() -> Iterator[None]:
+    """Python's warning of Ctrl-C as a line of ours."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.filterwarnings("always", "Training interrupted", UserWarning)
+        yield
+    for warning in caught:
+        if str(warning.message).startswith("Training interrupted"):
+            print("chainrule: interrupted; the best weights so far are kept", file=sys.stderr)
+        else:
+            warnings.warn_explicit(
+                warning.message, warning.category, warning.filename, warning.lineno
+            )
 
 
-def _sizes(text: str) -> tuple[int, ...]:
-    if text.strip().lower() in ("none", ""):
-        return ()
-    parts = text.split(",")
-    if len(parts) > MOST_HIDDEN or not all(part.strip().isdecimal() for part in parts):
-        raise DataError(f"--hidden {text!r}: give sizes with commas between, such as 128,64")
-    sizes = tuple(int(part) for part in parts)
-    if not all(0 < size < 2**16 for size in sizes):
-        raise DataError(f"--hidden {text!r}: sizes are from 1 to {2**16 - 1}")
-    return sizes
+def save(tested: Any, place: Path, name: str, command: str) -> None:
+    """Write the model, and with it what it is; the same training writes the same bytes."""
+    model = tested.model.set_params(callbacks=None, progress=True)  # no matter of the model's
+    model.network_.set_params(callbacks=None, progress=True)
+    model.save(place, card={
+        "data": name, "target": tested.target, "task": tested.task,
+        "train_rows": len(tested.train_rows), "test_rows": len(tested.test_rows),
+        "metric": tested.metric, "score": tested.score,
+        "baselines": reporting.baselines(tested),
+        "command": command, "chainrule": __version__,
+    })  # fmt: skip
 
 
-def _check_writable(place: Path) -> None:
-    """Fail before the training rather than after it."""
-    folder = place.parent
-    if place.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise ModelFileError(
-            f"cannot write {place}: {folder if not place.is_dir() else place} is "
-            f"{'a folder' if place.is_dir() else 'no folder that you may write to'}; choose "
-            "another place with --output"
-        )
+def write_page(
+    page: Path, name: str, tested: Any, recorder: Any, settings: Any, command: str
+) -> None:
+    """The report of a training."""
+    rows = tested.frame.iloc[tested.test_rows]
+    found = scores.answers(tested.model, rows[tested.model.feature_names_in_], rows[tested.target])
+    more = {**reporting.of_training(tested, recorder, settings), "command": command}
+    pages.write_report(page, reporting.report(name, tested.target, found, tested.model, more))
 
 
-def _report(console: Console, name: str, tested: Tested, place: Path) -> None:
-    model, result = tested.model, tested.result
-    kind = f"{len(model.classes)} classes" if model.classes else "a number"
+def say(
+    console: Console, name: str, tested: Any, recorder: Any, place: Path, page: Path | None
+) -> None:
+    """What was trained, how well it does, and what to do with it."""
+    model, network = tested.model, tested.model.network_
+    classes = getattr(model, "classes_", ())
+    kind = f"{len(classes)} classes" if len(classes) else "a number"
     console.print(
-        f"{name}: {model.task} of {model.target!r} ({kind}) from {model.features.width} features, "
-        f"{tested.train_rows} rows to train on, {tested.test_rows} to test on",
+        f"{name}: {tested.task} of {tested.target!r} ({kind}) from {model.features_.width} "
+        f"features, {len(tested.train_rows)} rows to train on, {len(tested.test_rows)} to test on",
         markup=False,
     )
+    best = recorder.best_epoch if network.early_stopping else network.n_iter_
     console.print(
-        f"{len(result.history)} epochs in {tested.seconds:.1f} s; the weights of epoch "
-        f"{result.best_epoch} are kept"
-        + (" (no progress since)" if result.stopped == "patience" else ""),
+        f"{len(recorder.history)} epochs in {tested.seconds:.1f} s; the weights of epoch {best} "
+        "are kept"
     )
-    console.print(_scores(tested))
+    console.print(score_table(tested))
     if tested.score <= tested.trivial:
         console.print("The network is no better than the trivial guess: there may be nothing to "
                       "learn here, or too few rows.")  # fmt: skip
+    if page is not None:
+        console.print(f"wrote {page}: open it in a browser", markup=False)
     console.print(f"saved {place}; use it with: chainrule predict {place} DATA", markup=False)
 
 
-def _scores(tested: Tested) -> Any:
-    classes = bool(tested.model.classes)
-    table = RichTable(title=f"{tested.metric} on {tested.test_rows} rows not seen in training")
+def score_table(tested: Any) -> RichTable:
+    """The network's score beside those of the baselines."""
+    table = RichTable(title=f"{tested.metric} on {len(tested.test_rows)} rows not seen in training")
     table.add_column("model")
     table.add_column(tested.metric, justify="right")
     table.add_row("[bold]network[/bold]", f"[bold green]{tested.score:.4f}[/bold green]")
-    table.add_row("logistic regression" if classes else "ridge regression", f"{tested.linear:.4f}")
-    table.add_row("the commonest class" if classes else "the mean", f"{tested.trivial:.4f}")
+    for name, score in reporting.baselines(tested).items():
+        table.add_row(name, f"{score:.4f}")
     return table

@@ -151,7 +151,7 @@ class Features:
 
     def to_json(self) -> list[dict[str, Any]]:
         """Plain JSON values."""
-        return [asdict(column) for column in self.columns]
+        return [{**asdict(column), "levels": list(column.levels)} for column in self.columns]
 
     @classmethod
     def from_json(cls, value: Any) -> Features:

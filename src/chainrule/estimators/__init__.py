@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .fitting import Settings, Tested, fit_table
+    from .loading import load
     from .mlp import MLPClassifier, MLPRegressor
     from .tabular import TabularClassifier, TabularRegressor
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 LAZY = {
     "MLPClassifier": "mlp", "MLPRegressor": "mlp", "Settings": "fitting",
     "TabularClassifier": "tabular", "TabularRegressor": "tabular", "Tested": "fitting",
-    "fit_table": "fitting",
+    "fit_table": "fitting", "load": "loading",
 }  # fmt: skip
 
 
@@ -32,4 +33,5 @@ __all__ = [
     "TabularRegressor",
     "Tested",
     "fit_table",
+    "load",
 ]

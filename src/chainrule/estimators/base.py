@@ -23,6 +23,7 @@ from .embedding import Embedding, embedding_for
 from .objectives import ACTIVATIONS
 from .perceptron import Perceptron, Weights
 from .rows import issparse, pieces
+from .saved import Saved
 from .solvers import Recipe, Solver, make_answer, make_loss_gradient
 from .tasks import Tasks, Watched
 from .training import Training
@@ -32,7 +33,7 @@ WORTH = 5e7  # multiplications that repay compiling an answer for so many rows
 PASSING = ("_quick", "_tasks", "_validation")  # what a copy or a file does without
 
 
-class CompiledPerceptron(Watched, BaseMultilayerPerceptron):  # type: ignore[misc]
+class CompiledPerceptron(Watched, Saved, BaseMultilayerPerceptron):  # type: ignore[misc]
     """scikit-learn's base class with its loops replaced; what it checks and keeps stays its own.
 
     The random numbers are drawn as scikit-learn draws them, and a step computes what its step
@@ -156,6 +157,7 @@ class CompiledPerceptron(Watched, BaseMultilayerPerceptron):  # type: ignore[mis
         if any(size <= 0 for size in sizes):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
         self.__dict__.pop("_quick", None)
+        self.__dict__.pop("card_", None)  # it told of another training
         first = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
         X, y = self._validate_input(X, y, incremental, reset=first)
         if sample_weight is not None:
@@ -311,7 +313,7 @@ class CompiledPerceptron(Watched, BaseMultilayerPerceptron):  # type: ignore[mis
         coefs = held.get("coefs_")
         if "feature_names_in_" in held or not coefs or X.dtype != coefs[0].dtype:
             return None
-        if not isfinite(X.sum()):
+        if not isfinite(np.vdot(X, X)):  # which overflows without a warning
             return None
         quick = held.get("_quick")
         if quick is None:

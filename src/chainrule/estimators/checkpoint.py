@@ -84,7 +84,7 @@ class Checkpoint:
             head, tensors = self._read()
             if head["mark"] == self.mark:
                 self.found = head, tensors
-                _set_random(random_state, head["began"], tensors["began"])
+                random_state.set_state(head["began"])
             else:
                 warnings.warn(
                     f"the checkpoint {self.path} is of another training (other data or settings): "
@@ -122,14 +122,15 @@ class Checkpoint:
         model, solver = training.model, training.model._optimizer
         leaves, structure = tree.flatten(_state(training))
         found = [tensors.get(f"{k:04d}") for k in range(len(leaves))]
-        for ours, its in zip(leaves, found, strict=True):
+        order = tensors["order"]
+        for ours, its in zip([*leaves, training.order], [*found, order], strict=True):
             if its is None or its.shape != np.shape(ours) or its.dtype != np.asarray(ours).dtype:
                 raise ModelFileError(f"{self.path} is no checkpoint of this network: remove it")
         weights, stats, *rest = tree.unflatten(structure, found)
         solver.state, solver.weights, training.best, training.key = rest
         model._keep(weights, stats)
-        training.order = tensors["order"]
-        _set_random(model._random_state, head["random"], tensors["random"])
+        training.order = order
+        model._random_state.set_state(head["random"])
         solver.learning_rate = head["rate"]
         for name, value in head["counted"].items():
             setattr(model, name, value)
@@ -139,7 +140,8 @@ class Checkpoint:
         try:
             self.path.unlink(missing_ok=True)
         except OSError as error:
-            self._warn("remove", error)
+            if self.path.exists():
+                self._warn("remove", error)
 
     def _warn(self, verb: str, error: OSError) -> None:
         warnings.warn(
@@ -153,10 +155,16 @@ class Checkpoint:
             with safetensors.safe_open(self.path, framework="numpy") as file:
                 head = json.loads((file.metadata() or {})[KEY])
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            if head["format"] != FORMAT or not {"order", "began", "random"} <= tensors.keys():
-                raise KeyError("format")
-        except (OSError, safetensors.SafetensorError, ValueError, KeyError, TypeError,
-                RecursionError) as error:  # fmt: skip
+            if head["format"] != FORMAT or not head["counted"].keys() <= set(COUNTED):
+                raise ValueError("of another format")
+            for name in ("began", "random"):
+                kind, *rest = head[name]
+                head[name] = (kind, tensors[name], *rest)
+                np.random.RandomState().set_state(head[name])  # raises what is wrong with it
+            if "order" not in tensors:
+                raise KeyError("order")
+        except (OSError, safetensors.SafetensorError, ValueError, LookupError, TypeError,
+                AttributeError, RecursionError) as error:  # fmt: skip
             raise ModelFileError(
                 f"{self.path} is no checkpoint, or a damaged one ({error}): remove it to start anew"
             ) from error
@@ -169,8 +177,3 @@ def _state(training: Any) -> Any:
     weights = model._weights()
     trained = solver.weights if solver.weights is not None else weights
     return (weights, model._stats, solver.state, trained, training.best, training.key)
-
-
-def _set_random(random_state: Any, scalars: Any, words: Any) -> None:
-    kind, *rest = scalars
-    random_state.set_state((kind, words, *rest))

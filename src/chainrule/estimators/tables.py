@@ -17,6 +17,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from ..data import Features
 from ..errors import DataError
 from .importances import integrated_gradients, permutation
+from .saved import Saved
 
 Frame: TypeAlias = Any
 
@@ -27,7 +28,7 @@ BATCHES = (16, 256)  # rows a step: about a 64th of the table
 LOOKED_AT = 2_000  # validation rows from which importances are taken
 
 
-class Tabular(BaseEstimator):  # type: ignore[misc]
+class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
     """What both estimators share: columns to features, a network, and the way back."""
 
     _kind: Any
@@ -64,6 +65,7 @@ class Tabular(BaseEstimator):  # type: ignore[misc]
         DataError
             If the table cannot be learned from, with what to do about it.
         """
+        self.__dict__.pop("card_", None)  # it told of another training
         frame = self._frame(X, reset=True)
         targets = self._learn_targets(y, len(frame))
         if len(frame) < 2:

@@ -1,0 +1,129 @@
+"""`chainrule inspect`: what is inside a model file."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from . import models
+from .options import AsJson, Model
+
+MOST_LEVELS = 6  # that are named
+
+
+def inspect(model: Model, as_json: AsJson = False) -> None:
+    """Show what a model is: its columns and how each is read, layers, training, and card.
+
+    **Examples**
+
+    `chainrule inspect houses.safetensors`
+
+    `chainrule inspect houses.safetensors --json`
+    """
+    loaded = models.load(model)
+    told = describe(loaded)
+    if as_json:
+        print(json.dumps(told, indent=2))
+        return
+    console = Console(highlight=False, soft_wrap=True)
+    kind = f" of {len(told['classes'])} classes" if told["classes"] else ""
+    console.print(f"{model}: {told['class']}, {told['task']}{kind}", markup=False)
+    for title, columns, rows in (
+        ("columns", ("name", "read as"), [(c["name"], c["read_as"]) for c in told["columns"]]),
+        ("layers", ("name", "shape", "parameters"),
+         [*((y["name"], y["shape"], f"{y['parameters']:,}") for y in told["layers"]),
+          ("all", "", f"{told['parameters']:,}")]),
+        ("training", ("", ""), told["training"].items()),
+        ("card", ("", ""), _flat(told["card"])),
+    ):  # fmt: skip
+        _show(console, title, columns, list(rows))
+
+
+def describe(loaded: Any) -> dict[str, Any]:
+    """All of it in plain values."""
+    network = getattr(loaded, "network_", loaded)
+    layers = models.layers(loaded)
+    classes = [str(name) for name in getattr(loaded, "classes_", ())]
+    return {
+        "class": type(loaded).__name__,
+        "task": "classification" if classes else "regression",
+        "classes": classes,
+        "columns": _columns(loaded),
+        "layers": [vars(layer) for layer in layers],
+        "parameters": sum(layer.parameters for layer in layers),
+        "training": _training(network),
+        "card": models.card(loaded),
+    }
+
+
+def _columns(loaded: Any) -> list[dict[str, Any]]:
+    plan = getattr(loaded, "features_", None)
+    names = [str(name) for name in getattr(loaded, "feature_names_in_", ())]
+    if plan is None:
+        names = names or [f"x{k}" for k in range(loaded.n_features_in_)]
+        return [{"name": name, "read_as": "as it is", "features": 1} for name in names]
+    found: dict[str, dict[str, Any]] = {
+        name: {"name": name, "read_as": "left out: the same in every row", "features": 0}
+        for name in names
+    }
+    for column in plan.columns:
+        before = found.get(column.name)
+        one = {"name": column.name, "read_as": read_as(column), "features": column.width}
+        if before and before["features"]:  # the next part of a date
+            one["read_as"] = f"{before['read_as']}, {column.part}"
+            one["features"] += before["features"]
+        found[column.name] = one
+    return list(found.values())
+
+
+def read_as(column: Any) -> str:
+    """In a few words, how a column becomes features."""
+    if column.levels:
+        shown = ", ".join(column.levels[:MOST_LEVELS])
+        more = ", ..." if len(column.levels) > MOST_LEVELS else ""
+        kind = f"text, {len(column.levels)} values: {shown}{more}"
+    elif column.part:
+        kind = f"date: {column.part}"
+    else:
+        spread = "continuous" if column.continuous else "few values"
+        kind = f"number ({spread}), mean {column.mean:.6g}, deviation {column.scale:.6g}"
+        if column.missing:
+            kind += f", empty cells as {column.fill:.6g}"
+    return f"{kind}; empty cells marked" if column.missing else kind
+
+
+def _training(network: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {"solver": network.solver, "epochs": network.n_iter_}
+    losses = getattr(network, "loss_curve_", None) or []
+    if losses:
+        found |= {"first_loss": float(losses[0]), "last_loss": float(losses[-1])}
+    scores = getattr(network, "validation_scores_", None) or []
+    if len(scores):
+        found["best_validation_score"] = float(max(scores))
+    return found
+
+
+def _flat(card: dict[str, Any]) -> list[tuple[str, str]]:
+    rows = []
+    for name, value in card.items():
+        pairs = value.items() if isinstance(value, dict) else [("", value)]
+        for inner, one in pairs:
+            shown = f"{one:.6g}" if isinstance(one, float) else str(one)
+            rows.append((f"{name}: {inner}" if inner else name, shown))
+    return rows
+
+
+def _show(console: Console, title: str, columns: tuple[str, ...], rows: list[Any]) -> None:
+    if not rows:
+        return
+    table = RichTable(title=title, title_justify="left", box=None, show_header=bool(columns[0]))
+    for k, name in enumerate(columns):
+        table.add_column(name, justify="right" if k == 2 else "left", style="" if k else "cyan")
+    for row in rows:
+        table.add_row(*[Text(str(cell)) for cell in row])
+    console.print()
+    console.print(table)

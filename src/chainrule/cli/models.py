@@ -1,0 +1,115 @@
+"""Saved models as the commands meet them: loaded, given a table, looked into."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import estimators, tree
+from ..data import Table, read_table
+from ..errors import DataError
+
+
+def load(path: Path) -> Any:
+    """The estimator of a model file."""
+    return estimators.load(path)
+
+
+def card(model: Any) -> dict[str, Any]:
+    """What was saved with it, if anything."""
+    return dict(getattr(model, "card_", None) or {})
+
+
+def inputs(model: Any, table: Table) -> Any:
+    """The columns of the training, in its order; others are ignored."""
+    frame = table.frame
+    names = [str(name) for name in getattr(model, "feature_names_in_", ())]
+    if not names:
+        return _unnamed(model, table)
+    plan = getattr(model, "features_", None)
+    needed = names if plan is None else [column.name for column in plan.columns]
+    absent = [name for name in dict.fromkeys(needed) if name not in frame.columns]
+    if absent:
+        more = f" (and {len(absent) - 1} more)" if len(absent) > 1 else ""
+        shown = ", ".join(map(repr, frame.columns[:8])) + (", ..." if frame.shape[1] > 8 else "")
+        raise DataError(
+            f"column {absent[0]!r} is missing{more}; {table.name} has {shown}: rename or add what "
+            "the model was trained with"
+        )
+    return frame.reindex(columns=names)
+
+
+def _unnamed(model: Any, table: Table) -> Any:
+    """Rows for a model that was trained on an array: the first columns, as numbers."""
+    count = model.n_features_in_
+    frame = table.frame
+    target = card(model).get("target", table.target)
+    if target in frame.columns:
+        frame = frame.drop(columns=[target])
+    if frame.shape[1] < count:
+        raise DataError(
+            f"{table.name} has {frame.shape[1]} columns beside the target, and the model was "
+            f"trained on {count}"
+        )
+    try:
+        return frame.iloc[:, :count].to_numpy(np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"{table.name}: the model was trained on numbers, and there is text ({error})"
+        ) from error
+
+
+def labelled(model: Any, data: str, target: str | None) -> tuple[Table, str]:
+    """A table whose rows all have a target, and the target's name."""
+    table = read_table(data)
+    name = target or card(model).get("target") or table.target
+    if name is None:
+        raise DataError("the model does not say what its target was: name a column with --target")
+    if name not in table.frame.columns:
+        shown = ", ".join(map(repr, table.frame.columns[:8]))
+        raise DataError(
+            f"{table.name} has no column {name!r} to score the predictions by; its columns are "
+            f"{shown}{', ...' if table.frame.shape[1] > 8 else ''}: name it with --target"
+        )
+    frame = table.frame[table.frame[name].notna()]
+    if not len(frame):
+        raise DataError(f"column {name!r} of {table.name} is empty: there is nothing to score by")
+    return Table(table.name, frame, table.target, table.task, table.notes), name
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer's name, the shape of its matrix, and its number of parameters, of all members."""
+
+    name: str
+    shape: str
+    parameters: int
+
+
+def layers(model: Any) -> list[Layer]:
+    """Of an estimator's network, in the order in which data meets them."""
+    network = getattr(model, "network_", model)
+    weights = network._weights()
+    made = []
+    embedding = network._embedded
+    if embedding is not None:
+        count = _count(
+            {k: v for k, v in weights["embedding"].items() if k not in ("edges", "gaps")}
+        )
+        made.append(Layer("embedding", f"{embedding.columns} to {embedding.outputs}", count))
+    last = len(weights["coefs"]) - 1
+    for k, matrix in enumerate(weights["coefs"]):
+        own = [matrix, weights["intercepts"][k]]
+        if k < last and "scales" in weights:
+            own += [weights["scales"][k], weights["shifts"][k]]
+        shape = " x ".join(map(str, matrix.shape))  # members first, if there are several
+        made.append(Layer(f"layers.{k}", shape, _count(own)))
+    return made
+
+
+def _count(arrays: Any) -> int:
+    return sum(prod(np.shape(array)) for array in tree.leaves(arrays))

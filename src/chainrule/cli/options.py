@@ -1,0 +1,153 @@
+"""Options that several commands have, and the checks of what they were given."""
+
+from __future__ import annotations
+
+import os
+from itertools import zip_longest
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import typer.core
+
+from ..data import BUILT_IN
+from ..errors import DataError, ModelFileError
+from ..files import write_atomically
+
+MOST_HIDDEN = 8
+LARGEST = 2**16
+EMBEDDINGS = ("piecewise", "periodic")
+TASKS = ("classification", "regression")
+BESIDE = Path("beside")  # `--report` without a path
+PAGES = (".html", ".htm")
+
+Data = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help=f"A CSV, TSV or Parquet file, or a built-in set: {', '.join(BUILT_IN)}.",
+    ),
+]
+Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A file that train saved.")]
+Target = Annotated[
+    str | None,
+    typer.Option("--target", "-t", help="The column to predict. [default: the last one]"),
+]
+Task = Annotated[
+    str | None, typer.Option(help="classification or regression. [default: told from the target]")
+]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="Where to save. [default: DATA's name.safetensors]"),
+]
+Drop = Annotated[list[str] | None, typer.Option(help="A column to leave out; may be repeated.")]
+Category = Annotated[
+    list[str] | None, typer.Option(help="A column of numbers to treat as text; may be repeated.")
+]
+TestFraction = Annotated[float, typer.Option(help="Part of the rows to test on.")]
+Seed = Annotated[
+    int,
+    typer.Option(
+        min=0, max=2**32 - 1,
+        help="Of splits, weights and order: the same seed, same model.",
+    ),
+]  # fmt: skip
+Report = Annotated[
+    Path | None,
+    typer.Option(
+        "--report", metavar="[PATH.html]",
+        help="Write a report as one HTML page. [default: beside, named after DATA or MODEL]",
+    ),
+]  # fmt: skip
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON alone, for other programs.")]
+
+
+class ReportCommand(typer.core.TyperCommand):
+    """A command whose `--report` may come without a path.
+
+    The word after it is the path if it ends like that of a page, so that the table's name may
+    follow as well.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Fill in the path that was left out."""
+        filled = []
+        for word, following in zip_longest(args, args[1:], fillvalue=""):
+            bare = word == "--report" and not following.lower().endswith(PAGES)
+            filled.append(f"--report={BESIDE}" if bare else word)
+        return super().parse_args(ctx, filled)
+
+
+def report_place(report: Path | None, source: str | Path) -> Path | None:
+    """Where the report goes, or None if none is wanted."""
+    if report is None:
+        return None
+    place = Path(f"{stem(source)}.html") if report == BESIDE else report
+    check_writable(place, "--report")
+    return place
+
+
+def stem(source: str | Path) -> str:
+    """``houses`` of ``data/houses.csv.gz``."""
+    return Path(source).name.split(".")[0] or "model"
+
+
+def check_writable(place: Path, option: str = "--output") -> None:
+    """Fail before the work rather than after it."""
+    folder = place.parent
+    if place.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise ModelFileError(
+            f"cannot write {place}: {folder if not place.is_dir() else place} is "
+            f"{'a folder' if place.is_dir() else 'no folder that you may write to'}; choose "
+            f"another place with {option}"
+        )
+
+
+def write(place: Path, data: bytes, option: str = "--output") -> None:
+    """Write a file whole; what was there stays if it cannot be done."""
+    try:
+        write_atomically(place, data)
+    except OSError as error:
+        raise DataError(
+            f"cannot write {place}: {error.strerror or error}; choose another place with {option}"
+        ) from error
+
+
+def check_task(task: str | None) -> None:
+    """One of `TASKS`, or None."""
+    if task is not None and task not in TASKS:
+        raise DataError(f"--task {task}: give classification or regression")
+
+
+def check_fraction(option: str, value: float, zero: bool = False) -> None:
+    """A part of the rows: more than none, unless `zero`, and fewer than all."""
+    if not (0 < value < 1 or (zero and value == 0)):
+        raise DataError(f"{option} {value:g}: give a part between 0 and 1")
+
+
+def check_rate(rate: float) -> None:
+    """A learning rate."""
+    if not 0 < rate < 1e3:
+        raise DataError(f"--rate {rate:g}: give a positive number, such as 0.01")
+
+
+def sizes(text: str) -> tuple[int, ...]:
+    """Of the hidden layers, from ``128,64``."""
+    if text.strip().lower() in ("none", ""):
+        return ()
+    parts = text.split(",")
+    if len(parts) > MOST_HIDDEN or not all(part.strip().isdecimal() for part in parts):
+        raise DataError(f"--hidden {text!r}: give sizes with commas between, such as 128,64")
+    found = tuple(int(part) for part in parts)
+    if not all(0 < size < LARGEST for size in found):
+        raise DataError(f"--hidden {text!r}: sizes are from 1 to {LARGEST - 1}")
+    return found
+
+
+def embedding(text: str) -> str | None:
+    """How numbers are embedded, from ``piecewise``, ``periodic`` or ``none``."""
+    if text == "none":
+        return None
+    if text not in EMBEDDINGS:
+        raise DataError(f"--embedding {text}: give {', '.join(EMBEDDINGS)} or none")
+    return text

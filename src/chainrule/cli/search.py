@@ -1,0 +1,276 @@
+"""The search behind `chainrule tune`: its space, a trial of it, and where trials are kept.
+
+Loaded when the command runs: it loads scikit-learn. Trials see the training rows only.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from time import time
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
+
+from ..backends import set_num_threads
+from ..data import Table
+from ..data.features import as_numbers, as_texts
+from ..errors import DataError
+from ..estimators.fitting import FEWEST_ROWS, _split, choose_target, choose_task
+from ..lazy import LazyModule
+from .scores import answers, scores
+from .settings import Chosen
+
+optuna = LazyModule("optuna", extra="tune")
+
+WIDTHS = (32, 64, 128, 256, 512)
+BATCHES = (16, 32, 64, 128, 256, 512)
+MOST_LAYERS = 4
+FOLDS = 3
+MANY_ROWS = 2_000  # from which on one held-out fifth says enough
+TENTHS = 10  # of a training: how often a trial is compared with others
+STARTUP = 5  # trials before any is pruned
+METRICS = {
+    "accuracy": ("accuracy", "maximize"), "balanced-accuracy": ("balanced accuracy", "maximize"),
+    "log-loss": ("log loss", "minimize"), "roc-auc": ("ROC AUC", "maximize"),
+    "r2": ("R2", "maximize"), "rmse": ("RMSE", "minimize"), "mae": ("MAE", "minimize"),
+}  # fmt: skip
+OF_TASK = {
+    "classification": ("accuracy", "balanced-accuracy", "log-loss", "roc-auc"),
+    "regression": ("r2", "rmse", "mae"),
+}
+
+
+@dataclass(frozen=True)
+class Search:
+    """What is searched, on which rows, and how a trial is judged.
+
+    Attributes
+    ----------
+    name : str
+        Of the study: of the data, and all that its scores depend on.
+    inputs, labels : DataFrame, Series
+        The training rows.
+    task, metric : str
+    settings : Chosen
+        What is not searched.
+    category : collection of str
+    folds : int
+        1: a held-out fifth.
+    storage : str or None
+        The address of a database. None: in memory.
+    deadline : float
+        In the clock's seconds; no trial begins later, and one that runs is pruned.
+    threads : int or None
+        Of each process.
+    """
+
+    name: str
+    inputs: Any
+    labels: Any
+    task: str
+    metric: str
+    settings: Chosen
+    category: tuple[str, ...] = ()
+    folds: int = FOLDS
+    storage: str | None = None
+    deadline: float = float("inf")
+    threads: int | None = None
+
+    @property
+    def direction(self) -> str:
+        """``"maximize"`` or ``"minimize"``."""
+        return METRICS[self.metric][1]
+
+    @cached_property
+    def batches(self) -> list[int]:
+        """Rows a step: what suits the table, and others of which some make an epoch."""
+        rows = len(self.labels)
+        usual = int(np.clip(2 ** round(np.log2(max(rows, 1) / 64)), BATCHES[0], 256))
+        return sorted({usual, *(size for size in BATCHES if size <= rows // 4)})
+
+    def usual(self) -> dict[str, Any]:
+        """The settings of `train`, with which the search begins."""
+        rows = len(self.labels)
+        return {
+            "width": 128, "layers": 3, "rate": 0.01, "weight_decay": 0.02, "dropout": 0.15,
+            "embedding": "piecewise", "ema": 0.998,
+            "batch_size": int(np.clip(2 ** round(np.log2(max(rows, 1) / 64)), BATCHES[0], 256)),
+        }  # fmt: skip
+
+    def suggested(self, trial: Any) -> Chosen:
+        """The settings of a trial."""
+        return self.chosen({
+            "width": trial.suggest_categorical("width", WIDTHS),
+            "layers": trial.suggest_int("layers", 1, MOST_LAYERS),
+            "rate": trial.suggest_float("rate", 1e-3, 5e-2, log=True),
+            "weight_decay": trial.suggest_float("weight_decay", 1e-4, 0.3, log=True),
+            "dropout": trial.suggest_float("dropout", 0.0, 0.5),
+            "embedding": trial.suggest_categorical("embedding", ["piecewise", "periodic", "none"]),
+            "ema": trial.suggest_categorical("ema", [0.0, 0.99, 0.998]),
+            "batch_size": trial.suggest_categorical("batch_size", self.batches),
+        })  # fmt: skip
+
+    def chosen(self, found: dict[str, Any]) -> Chosen:
+        """Settings from a trial's parameters; rounded, so that a command can name them."""
+        return replace(
+            self.settings, hidden=(found["width"],) * found["layers"],
+            rate=float(f"{found['rate']:.3g}"), weight_decay=float(f"{found['weight_decay']:.3g}"),
+            dropout=round(found["dropout"], 3), ema=found["ema"] or None,
+            embedding=None if found["embedding"] == "none" else found["embedding"],
+            batch_size=found["batch_size"],
+        )  # fmt: skip
+
+    def parts(self) -> list[tuple[Any, Any]]:
+        """Rows to train on and rows to judge by: folds, or one held-out part."""
+        rows, seed = np.arange(len(self.labels)), self.settings.seed
+        texts = as_texts(self.labels).astype(str) if self.task == "classification" else None
+        counts = [0] if texts is None else np.unique(texts, return_counts=True)[1]
+        if self.folds == 1:
+            stratify = texts if min(counts) >= 2 and len(rows) >= 5 * len(counts) else None
+            split = train_test_split(rows, test_size=0.2, random_state=seed, stratify=stratify)
+            return [(split[0], split[1])]
+        kind = StratifiedKFold if min(counts) >= self.folds else KFold
+        return list(kind(self.folds, shuffle=True, random_state=seed).split(rows, texts))
+
+    def objective(self, trial: Any) -> float:
+        """The mean score of the folds.
+
+        Raises
+        ------
+        optuna.TrialPruned
+            If it does not look as if it could be the best, or does not train at all.
+        KeyboardInterrupt
+            If Ctrl-C ended a training.
+        """
+        settings = self.suggested(trial)
+        labels = self.labels
+        y = as_texts(labels).astype(str) if self.task == "classification" else as_numbers(labels)
+        made = []
+        for fold, (rows, held) in enumerate(self.parts()):
+            watched = replace(settings, callbacks=(self._pruner(trial, fold),))
+            model = watched.estimator(self.task, self.category, progress=False)
+            try:
+                with warnings.catch_warnings():
+                    warnings.filterwarnings("ignore", "Training interrupted", UserWarning)
+                    model.set_params(n_threads=self.threads).fit(self.inputs.iloc[rows], y[rows])
+            except DataError:
+                raise
+            except ValueError as error:  # weights that are no longer finite
+                raise optuna.TrialPruned(str(error)) from error
+            if model.network_.n_iter_ < model.network_.max_iter:
+                raise KeyboardInterrupt
+            found = scores(answers(model, self.inputs.iloc[held], labels.iloc[held]))
+            made.append(found.get(METRICS[self.metric][0], float("nan")))
+        value = float(np.mean(made))
+        if not np.isfinite(value):
+            raise optuna.TrialPruned(f"{self.metric} is {value}")
+        return value
+
+    def _pruner(self, trial: Any, fold: int) -> Callable[[Any], None]:
+        """A callback that tells how a training goes at each tenth, and ends a hopeless one."""
+
+        def watch(report: Any) -> None:
+            before, now = ((report.epoch - k) * TENTHS // report.epochs for k in (1, 0))
+            if before == now:
+                return
+            if time() > self.deadline and complete(trial.study):
+                raise optuna.TrialPruned("time is up")
+            value = report.score if self.direction == "maximize" else report.validation_loss
+            if value is None or not np.isfinite(value):
+                return
+            trial.report(value, fold * TENTHS + now)
+            if trial.should_prune():
+                raise optuna.TrialPruned
+
+        return watch
+
+
+def prepare(
+    table: Table, target: str | None, task: str | None, drop: Collection[str], settings: Chosen
+) -> tuple[Any, Any, str, str]:
+    """The training rows that `train` would use with these settings; the target, and the task.
+
+    Returns
+    -------
+    (inputs, labels, target, task)
+    """
+    target = choose_target(table, target)
+    for name in drop:
+        choose_target(table, name)
+    if target in drop:
+        raise DataError(f"column {target!r} is the target: it cannot be left out as well")
+    frame = table.frame[table.frame[target].notna()]
+    if len(frame) < 2 * FEWEST_ROWS:
+        raise DataError(
+            f"{len(frame)} rows with a value of {target!r} are too few to tune on: give at least "
+            f"{2 * FEWEST_ROWS}"
+        )
+    task = task or (table.task if target == table.target else None) or choose_task(frame[target])
+    rows, _ = _split(frame[target], task, settings.test_fraction, settings.seed)
+    return frame.drop(columns=[target, *drop]).iloc[rows], frame[target].iloc[rows], target, task
+
+
+def study_of(search: Search) -> Any:
+    """The study, which the storage may know already; a new one begins with the usual settings."""
+    study = optuna.create_study(
+        storage=search.storage, study_name=search.name, direction=search.direction,
+        load_if_exists=True, sampler=_sampler(search, 0), pruner=_pruner(),
+    )  # fmt: skip
+    if not finished(study):
+        study.enqueue_trial(search.usual())
+    return study
+
+
+def one(search: Search, number: int, study: Any = None) -> None:
+    """A trial, in this process; `number` decides what is drawn at random."""
+    if time() > search.deadline:
+        return
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    if study is None:  # in a process of its own
+        if search.threads is not None:
+            set_num_threads(search.threads)
+        storage = optuna.storages.RDBStorage(search.storage)
+        study = optuna.load_study(storage=storage, study_name=search.name, pruner=_pruner())
+    study.sampler = _sampler(search, number)
+    study.optimize(search.objective, n_trials=1)
+
+
+def finished(study: Any) -> list[Any]:
+    """Trials that ended by themselves, those pruned among them."""
+    states = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
+    return list(study.get_trials(deepcopy=False, states=states))
+
+
+def complete(study: Any) -> list[Any]:
+    """Trials with a score."""
+    return list(study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,)))
+
+
+def address(path: Path) -> str:
+    """Of a SQLite file; an error if it is another kind of file or cannot be written."""
+    folder = path.parent
+    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise DataError(f"cannot write {path}: give a file in a folder of yours with --storage")
+    if path.exists():
+        with path.open("rb") as file:
+            head = file.read(16)
+        if head not in (b"", b"SQLite format 3\0"):
+            raise DataError(f"{path} is no SQLite file: choose another place with --storage")
+    return f"sqlite:///{path.resolve()}"
+
+
+def _sampler(search: Search, number: int) -> Any:
+    """Bergstra et al.: "Algorithms for hyper-parameter optimization", NeurIPS (2011)."""
+    seed = (search.settings.seed * 100_003 + number) % 2**32
+    return optuna.samplers.TPESampler(seed=seed, n_startup_trials=2 * STARTUP)
+
+
+def _pruner() -> Any:
+    """Ends what is worse than half of the trials were at the same point."""
+    return optuna.pruners.MedianPruner(n_startup_trials=STARTUP, n_warmup_steps=2)

@@ -1,0 +1,57 @@
+"""`load`: a model file as the estimator that it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ..errors import ModelFileError
+from .mlp import MLPClassifier, MLPRegressor
+from .modelfile import read, unpack
+from .record import restore
+from .tabular import TabularClassifier, TabularRegressor
+
+CLASSES: dict[str, Any] = {
+    kind.__name__: kind
+    for kind in (MLPClassifier, MLPRegressor, TabularClassifier, TabularRegressor)
+}
+
+
+def load(path: str | Path) -> Any:
+    """The fitted estimator that `save` wrote.
+
+    Files need not be trusted: nothing in one is run, and each value is checked.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    MLPClassifier, MLPRegressor, TabularClassifier or TabularRegressor
+        Answers with the same bits; `card_` holds what was told of it.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is absent, truncated, changed, foreign, or written by a newer version; with
+        what to do about it.
+
+    Examples
+    --------
+    See `MLPClassifier.save`.
+    """
+    data = read(path)
+    try:
+        description, arrays = unpack(data)
+        name = description.get("class")
+        if not isinstance(name, str) or name not in CLASSES:
+            raise ModelFileError(
+                f"it holds a {name!r:.40}, and this version knows {', '.join(CLASSES)}: update "
+                "chainrule"
+            )
+        return restore(CLASSES[name], description, arrays)
+    except ModelFileError as error:
+        raise ModelFileError(f"cannot load {path}: {error}") from error.__cause__
+    except MemoryError:
+        raise ModelFileError(f"cannot load {path}: there is not enough memory") from None

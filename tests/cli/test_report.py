@@ -1,0 +1,81 @@
+"""`--report`: one HTML page with every section, and the command that repeats it."""
+
+import html
+import json
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import chainrule
+
+QUICK = ("--epochs", "4", "--hidden", "8", "-q")
+SECTIONS = ("scores", "learning", "importances", "health", "card", "command")
+
+
+def sections(text):
+    return set(re.findall(r'<section id="(\w+)"', text))
+
+
+@pytest.mark.parametrize("name", ["breast_cancer", "diabetes"])
+def test_a_training_tells_everything(run, name):
+    """Curves, confusion matrix or residuals, importances, gradients, card, command."""
+    code, _, err = run("train", name, *QUICK, "--report")
+    assert (code, err) == (0, "")
+    text = Path(f"{name}.html").read_text()
+    kind = "classification" if name == "breast_cancer" else "regression"
+    assert {*SECTIONS, kind} == sections(text)
+    for word in ("Gradient norm", "Update by weight", "dead units", "layers.0", "embedding",
+                 "of 4 are kept", "Training", "Versions"):  # fmt: skip
+        assert word in text
+    words = ("Confusion matrix", "ROC", "Precision and recall", "Calibration")
+    for word in words if kind == "classification" else ("Residuals", "Predicted against true"):
+        assert word in text
+    told = html.unescape(re.search(r"<code>(chainrule train .*?)</code>", text)[1])
+    first = chainrule.estimators.load(f"{name}.safetensors")
+    assert run(*shlex.split(told)[1:])[0] == 0
+    again = chainrule.estimators.load(f"{name}.safetensors")
+    np.testing.assert_array_equal(first.network_.coefs_[0], again.network_.coefs_[0])
+
+
+def test_a_report_changes_no_weight(run):
+    """With and without it, the model's bytes are the same."""
+    run("train", "iris", *QUICK)
+    plain = Path("iris.safetensors").read_bytes()
+    run("train", "iris", *QUICK, "--report")
+    assert plain == Path("iris.safetensors").read_bytes()
+
+
+def test_where_it_goes(run):
+    """Beside by default; to a path that ends like a page, or follows an equals sign."""
+    assert run("train", "--report", "iris", *QUICK)[0] == 0
+    assert Path("iris.html").exists()
+    assert run("train", "iris", "--report", "a.html", *QUICK)[0] == 0
+    assert run("train", "iris", "--report=b", *QUICK)[0] == 0
+    assert Path("a.html").exists() and Path("b").exists()
+    Path("old.html").mkdir()
+    code, _, err = run("train", "iris", "--report", "old.html", *QUICK)
+    assert (code, err.count("\n")) == (2, 1)
+    assert "--report" in err
+
+
+def test_of_an_evaluation(run, trained):
+    """It has the scores that `--json` prints, and no training."""
+    model = trained / "iris.safetensors"
+    code, out, _ = run("evaluate", model, "iris", "--json", "--report", "e.html")
+    assert code == 0
+    text = Path("e.html").read_text()
+    assert {"scores", "classification", "card", "command"} == sections(text)
+    assert f"{json.loads(out)['scores']['accuracy']:.4f}" in text
+
+
+def test_names_cannot_break_the_page(run):
+    """What comes from the table is escaped."""
+    rows = "\n".join(f"{k},{'<i>' if k % 2 else 'b'}" for k in range(40))
+    Path("t.csv").write_text(f'<script>alert(1)</script>,"y & <b>"\n{rows}\n')
+    assert run("train", "t.csv", *QUICK, "--report")[0] == 0
+    text = Path("t.html").read_text()
+    assert "<script" not in text
+    assert "&lt;script&gt;" in text

@@ -1,0 +1,206 @@
+"""`tune`: a search on the training rows, resumable, in processes, and its best model tested."""
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import chainrule
+from chainrule.data import read_table
+
+optuna = pytest.importorskip("optuna")
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+PROGRAM = [sys.executable, "-c", "from chainrule.cli import main; main()"]
+QUICK = ("--epochs", "3", "--members", "1", "--folds", "1")
+
+
+def trials(path):
+    """All trials of the only study in a file."""
+    storage = optuna.storages.RDBStorage(f"sqlite:///{Path(path).resolve()}")
+    (study,) = optuna.get_all_study_names(storage)
+    found = optuna.load_study(study_name=study, storage=storage).trials
+    storage.engine.dispose()
+    return found
+
+
+def test_the_best_model_is_saved_and_named(run):
+    """The printed command trains the saved model again, and its score is of the test rows."""
+    code, out, err = run("tune", "iris", "--trials", "3", *QUICK, "--storage", "t.db")
+    assert (code, err) == (0, "")
+    told = shlex.split(re.search(r"^chainrule train .*$", out, flags=re.MULTILINE)[0])
+    model = chainrule.estimators.load("iris.safetensors")
+    assert f"{model.card_['score']:.4f}" in out
+    found = trials("t.db")
+    assert 3 == len(found)
+    best = max((t for t in found if t.value is not None), key=lambda t: t.value)
+    assert (best.params["width"],) * best.params["layers"] == tuple(model.hidden_layer_sizes)
+    assert best.params["batch_size"] == model.batch_size
+    code, out, _ = run(*told[1:], "-q")
+    assert float(out) == pytest.approx(model.card_["score"], abs=1e-4)
+    again = chainrule.estimators.load("iris.safetensors")
+    np.testing.assert_array_equal(model.network_.coefs_[0], again.network_.coefs_[0])
+
+
+def test_it_begins_with_the_usual_settings_and_goes_on(run):
+    """A second run with the same storage makes only the trials that are missing."""
+    run("tune", "iris", "--trials", "2", *QUICK, "--storage", "t.db", "-q")
+    first = trials("t.db")
+    usual = {"width": 128, "layers": 3, "rate": 0.01, "batch_size": 16, "ema": 0.998}
+    assert usual == {name: first[0].params[name] for name in usual}
+    code, out, _ = run("tune", "iris", "--trials", "3", *QUICK, "--storage", "t.db")
+    assert code == 0
+    assert "best of 3 trials" in out
+    second = trials("t.db")
+    assert 3 == len(second)
+    assert [t.params for t in first] == [t.params for t in second[:2]]
+    run("tune", "iris", "--trials", "3", *QUICK, "--storage", "t.db", "-q")
+    assert 3 == len(trials("t.db"))
+
+
+def test_the_same_seed_gives_the_same_bytes(run):
+    """In one process, a search is repeated exactly."""
+    made = []
+    for _ in "ab":
+        assert run("tune", "wine", "--trials", "2", *QUICK, "-q")[0] == 0
+        made.append(Path("wine.safetensors").read_bytes())
+    assert made[0] == made[1]
+
+
+def test_the_test_rows_are_never_seen():
+    """Every row that a trial is given is one that `train` would train on."""
+    search = pytest.importorskip("chainrule.cli.search")
+    settings = pytest.importorskip("chainrule.cli.settings").Chosen(seed=3)
+    table = read_table("wine")
+    inputs, labels, target, task = search.prepare(table, None, None, (), settings)
+    tested = chainrule.estimators.fit_table(
+        table, settings=replace(settings, hidden=(4,), epochs=1), progress=False
+    )
+    assert tested.train_rows.tolist() == inputs.index.tolist() == labels.index.tolist()
+    assert not set(tested.test_rows) & set(inputs.index)
+    assert ("cultivar", "classification") == (target, task)
+    one = search.Search("", inputs, labels, task, "accuracy", settings, folds=3)
+    held = [rows for _, rows in one.parts()]
+    assert sorted(np.concatenate(held).tolist()) == list(range(len(labels)))
+    assert all(not set(rows) & set(judged) for rows, judged in one.parts())
+
+
+def test_hopeless_trials_are_pruned():
+    """One that is worse than the median at the same point ends there."""
+    search = pytest.importorskip("chainrule.cli.search")
+    settings = pytest.importorskip("chainrule.cli.settings").Chosen(epochs=10, members=1)
+    inputs, labels, _, task = search.prepare(read_table("wine"), None, None, (), settings)
+    one = search.Search("s", inputs, labels, task, "accuracy", settings, folds=1)
+    study = optuna.create_study(direction="maximize", pruner=search._pruner())
+    for _ in range(search.STARTUP):
+        trial = study.ask()
+        for step in range(1, 11):
+            trial.report(2.0, step)  # better than can be
+        study.tell(trial, 2.0)
+    study.optimize(one.objective, n_trials=1)
+    assert "PRUNED" == study.trials[-1].state.name
+    assert [1, 2] == list(study.trials[-1].intermediate_values)
+
+
+@pytest.mark.parametrize(("name", "metric"), [("diabetes", "mae"), ("breast_cancer", "log-loss")])
+def test_other_metrics(run, name, metric):
+    """Errors are made small: the best trial is the one with the smallest."""
+    words = ("--trials", "2", *QUICK, "--metric", metric, "--storage", "t.db")
+    code, out, err = run("tune", name, *words)
+    assert (code, err) == (0, "")
+    values = [t.value for t in trials("t.db") if t.value is not None]
+    assert f"{metric} {min(values):.4f}" in out
+
+
+def test_in_processes(tmp_path):
+    """Two at once, each trial once, none lost."""
+    words = ["tune", "iris", "--trials", "3", *QUICK, "--jobs", "2", "--storage", "t.db"]
+    done = subprocess.run([*PROGRAM, *words], cwd=tmp_path, capture_output=True, text=True)
+    assert (0, "") == (done.returncode, done.stderr)
+    assert "best of 3 trials" in done.stdout
+    assert ["COMPLETE"] * 3 == [t.state.name for t in trials(tmp_path / "t.db")]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_ctrl_c_leaves_the_storage_usable(run, tmp_path):
+    """It says what was best so far; the same command goes on."""
+    words = ["tune", "wine", *QUICK, "--trials", "500", "--storage", "t.db"]
+    process = subprocess.Popen([*PROGRAM, *words], cwd=tmp_path, stdout=-1, stderr=-1, text=True)
+    start = time.monotonic()
+    while time.monotonic() - start < 60:
+        time.sleep(0.5)
+        if (tmp_path / "t.db").exists() and process.poll() is None and _complete(tmp_path):
+            break
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (130, "") == (process.returncode, out), err
+    assert err.startswith("chainrule: interrupted after ")
+    assert "\nchainrule train wine --target cultivar" in err
+    assert ["t.db"] == [name for name in os.listdir(tmp_path) if not name.endswith("-journal")]
+    done = len([t for t in trials(tmp_path / "t.db") if t.state.name in ("COMPLETE", "PRUNED")])
+    words[words.index("500")] = str(done)
+    code, out, _ = run(*words)
+    assert code == 0
+    assert f"best of {done} trials" in out
+
+
+def _complete(folder):
+    try:
+        return any(t.state.name == "COMPLETE" for t in trials(folder / "t.db"))
+    except (ValueError, KeyError, optuna.exceptions.OptunaError, OSError):
+        return False
+    except Exception as error:  # the file is being made
+        if type(error).__module__.startswith("sqlalchemy"):
+            return False
+        raise
+
+
+MISTAKES = {
+    "negative trials": (["iris", "--trials", "-1"], "--trials"),
+    "no jobs": (["iris", "--jobs", "0"], "--jobs"),
+    "unknown metric": (["iris", "--metric", "mae"], "--metric mae: for a classification"),
+    "area of three": (["iris", "--metric", "roc-auc"], "there are 3"),
+    "no table": (["no.csv"], "no file 'no.csv'"),
+    "no column": (["iris", "-t", "colour"], "no column 'colour'"),
+    "few rows": (["few.csv"], "too few"),
+    "target dropped": (["iris", "--drop", "species"], "is the target"),
+    "storage is text": (["iris", "--storage", "few.csv"], "no SQLite file"),
+    "storage nowhere": (["iris", "--storage", "no/t.db"], "cannot write no/t.db"),
+    "output nowhere": (["iris", "-o", "no/m.safetensors"], "cannot write no/m.safetensors"),
+    "no time": (["iris", "--timeout", "0"], "--timeout"),
+    "no dask": (["iris", "--dask", "tcp://localhost:1"], "distributed"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_mistakes_end_with_code_2(run, mistake):
+    """Those that typer finds are explained with the usage; the others take one line."""
+    Path("few.csv").write_text("x,y\n" + "\n".join(f"{k},{k % 2}" for k in range(12)))
+    words, expected = MISTAKES[mistake]
+    if mistake == "no dask" and find_spec("distributed"):
+        pytest.skip("distributed is installed")
+    code, out, err = run("tune", *words)
+    assert (2, "") == (code, out)
+    assert expected in err
+    assert err.count("\n") == 1 or "Usage" in err
+    assert ["few.csv"] == os.listdir()
+
+
+def test_without_optuna_it_says_what_to_install(run, monkeypatch):
+    """One line that names the extra."""
+    tune = pytest.importorskip("chainrule.cli.tune")
+    lazy = type(tune.optuna)("optuna", extra="tune")
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    monkeypatch.setitem(tune.tune.__globals__, "optuna", lazy)
+    code, out, err = run("tune", "iris", "--trials", "1")
+    assert (2, "", 1) == (code, out, err.count("\n"))
+    assert "pip install 'chainrule[tune]'" in err
