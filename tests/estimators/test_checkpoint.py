@@ -68,7 +68,12 @@ TABLE = {
     "lion and more": LION,
     "cosine, batch": {"solver": "adamw", "learning_rate": "cosine", "normalization": "batch"},
     "mixup, layer": {"mixup": True, "normalization": "layer", "clip_norm": 0.5, "n_members": 2},
-    "rows to watch": {"monitor": "validation_loss", "early_stopping": True, "activation": np.tanh},
+    "rows to watch": {
+        "monitor": "validation_loss",
+        "early_stopping": True,
+        "activation": np.tanh,
+        "learning_rate_init": 0.3,
+    },
     "weights": {"class_weight": "balanced", "label_smoothing": 0.1, "solver": "rmsprop"},
     "sparse": {"early_stopping": True},
     "no shuffle": {"shuffle": False},

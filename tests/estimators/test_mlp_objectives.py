@@ -222,6 +222,20 @@ def test_validation_data():
     assert_same(model, classifier().fit(X, LABELS))
 
 
+def test_validation_loss_of_members():
+    """It is the mean of theirs, as the training loss is; the score is that of their answer."""
+    told = []
+    model = regressor(n_members=3, callbacks=[told.append])
+    model.fit(X, BOTH, validation_data=(X[:20], BOTH[:20]))
+    losses = []
+    for k in range(3):
+        h = np.maximum(X[:20] @ model.coefs_[0][k] + model.intercepts_[0][k], 0.0)
+        z = h @ model.coefs_[1][k] + model.intercepts_[1][k]
+        losses.append(0.5 * np.mean((z - BOTH[:20]) ** 2))
+    assert told[-1].validation_loss == pytest.approx(np.mean(losses), rel=1e-12)
+    assert told[-1].score == pytest.approx(model.score(X[:20], BOTH[:20]), rel=1e-12)
+
+
 @pytest.mark.parametrize("monitor", ["loss", "validation_loss", "validation_score", "auto"])
 def test_monitor(monitor):
     """With early_stopping, the weights are those of the best epoch by what is watched."""

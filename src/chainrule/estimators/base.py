@@ -342,7 +342,8 @@ class CompiledPerceptron(Watched, Saved, BaseMultilayerPerceptron):  # type: ign
         >>> import numpy as np
         >>> from chainrule import MLPRegressor
         >>> x = np.linspace(-1.0, 1.0, 100).reshape(-1, 1)
-        >>> model = MLPRegressor((8,), solver="lbfgs", random_state=0).fit(x, x[:, 0] ** 2)
+        >>> model = MLPRegressor(hidden_layer_sizes=(8,), solver="lbfgs", random_state=0)
+        >>> model = model.fit(x, x[:, 0] ** 2)
         >>> f = model.compile_predict()
         >>> bool(abs(f(np.array([0.5]))[0] - model.predict([[0.5]])[0]) < 1e-12)
         True

@@ -124,8 +124,8 @@ class MLPClassifier(CompiledPerceptron, PeerClassifier):  # type: ignore[misc]
     >>> from sklearn.model_selection import train_test_split
     >>> rows = train_test_split(*load_digits(return_X_y=True), random_state=0)
     >>> x_train, x_test, y_train, y_test = rows
-    >>> model = MLPClassifier(random_state=0, early_stopping=True).fit(x_train / 16, y_train)
-    >>> model.score(x_test / 16, y_test) > 0.94
+    >>> model = MLPClassifier(random_state=0, early_stopping=True, learning_rate_init=0.01)
+    >>> model.fit(x_train / 16, y_train).score(x_test / 16, y_test) > 0.94
     True
     """
 
@@ -287,8 +287,8 @@ class MLPRegressor(CompiledPerceptron, PeerRegressor):  # type: ignore[misc]
     >>> import numpy as np
     >>> x = np.random.default_rng(0).uniform(-1, 1, (500, 2))
     >>> y = x[:, 0] ** 2 + x[:, 1]
-    >>> model = MLPRegressor((32,), solver="lbfgs", random_state=0).fit(x, y)
-    >>> model.score(x, y) > 0.99
+    >>> model = MLPRegressor(hidden_layer_sizes=(32,), solver="lbfgs", random_state=0)
+    >>> model.fit(x, y).score(x, y) > 0.99
     True
     """
 

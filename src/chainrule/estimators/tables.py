@@ -18,6 +18,7 @@ from ..data import Features
 from ..errors import DataError
 from .importances import integrated_gradients, permutation
 from .saved import Saved
+from .solvers import make_answer
 
 Frame: TypeAlias = Any
 
@@ -106,7 +107,16 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
         rows, watched = train_test_split(
             np.arange(count), test_size=held, random_state=rng, stratify=strata
         )
-        return np.sort(rows), watched
+        return np.sort(rows), self._known(targets, rows, watched)
+
+    def _known(self, _targets: Any, _rows: Any, watched: Any) -> Any:
+        """The rows to watch of which training can know something."""
+        return watched
+
+    def _answers(self, x: Any) -> Any:
+        """The output units' values, compiled for so many rows: for many calls of one shape."""
+        net = self.network_
+        return make_answer(net._perceptron())(net._weights(), net._stats, x)
 
     def _strata(self, _targets: Any, _held: int) -> Any:
         return None
@@ -155,6 +165,11 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
             rows.append(row)
         return rows
 
+    @property
+    def n_iter_(self) -> int:
+        """Epochs of the training."""
+        return int(self.network_.n_iter_)
+
     # Tables
 
     def _categories(self) -> list[str]:
@@ -171,7 +186,7 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
             frame = X if isinstance(X, pd.DataFrame) else X.to_pandas()
             if not len(frame):
                 raise DataError("0 sample(s): the table has no rows")
-            return frame.rename(columns=str).reset_index(drop=True)
+            return frame.rename(columns=str)
         array = validate_data(self, X, dtype=None, ensure_all_finite="allow-nan", reset=reset)
         if array.dtype.kind == "O":
             array = validate_data(self, X, dtype=object, ensure_all_finite=False, reset=reset)

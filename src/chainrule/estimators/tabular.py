@@ -74,7 +74,8 @@ class TabularClassifier(ClassifierMixin, Tabular):  # type: ignore[misc]
     >>> from chainrule.data import read_table
     >>> table = read_table("iris").frame
     >>> model = TabularClassifier(max_iter=30, random_state=0)
-    >>> model.fit(table.drop(columns="species"), table["species"]).predict(table[:1]).tolist()
+    >>> x, y = table.drop(columns="species"), table["species"]
+    >>> model.fit(x, y).predict(x[:1]).tolist()
     ['setosa']
     """
 
@@ -122,11 +123,16 @@ class TabularClassifier(ClassifierMixin, Tabular):  # type: ignore[misc]
         counts = np.bincount(targets)
         return targets if held >= len(counts) and counts.min() >= 2 else None
 
+    def _known(self, targets: Any, rows: Any, watched: Any) -> Any:
+        return watched[np.isin(targets[watched], targets[rows])]  # a class may be rare
+
     def _more(self) -> dict[str, Any]:
         return {"class_weight": self.class_weight, "label_smoothing": self.label_smoothing}
 
     def _scored(self, x: Any, targets: Any) -> float:
-        return float(np.mean(self.network_.predict(x) == targets))
+        made = self._answers(x)
+        chosen = np.argmax(made, axis=1) if made.shape[1] > 1 else (made[:, 0] > 0.5).astype(int)
+        return float(np.mean(self.network_.classes_[chosen] == targets))
 
     def predict(self, X: Any) -> Any:
         """The class of each row, shape (n_samples,)."""
@@ -134,7 +140,8 @@ class TabularClassifier(ClassifierMixin, Tabular):  # type: ignore[misc]
 
     def predict_proba(self, X: Any) -> Any:
         """The probability of each class for each row, shape (n_samples, n_classes)."""
-        made = self.network_.predict_proba(self._inputs(X)).astype(np.float64)
+        x = self._inputs(X)
+        made = self.network_.predict_proba(x).astype(np.float64)
         full = np.zeros((len(made), len(self.classes_)))
         full[:, self.network_.classes_] = made  # a class may be missing among the training rows
         return full
@@ -212,12 +219,13 @@ class TabularRegressor(RegressorMixin, Tabular):  # type: ignore[misc]
         return {"loss": self.loss}
 
     def _scored(self, x: Any, targets: Any) -> float:
-        residual = self.network_.predict(x) - targets
+        residual = self._answers(x)[:, 0] - targets
         return float(1.0 - np.mean(residual**2) / max(float(np.var(targets)), 1e-30))
 
     def predict(self, X: Any) -> Any:
         """The number that each row gets, shape (n_samples,)."""
-        made = self.network_.predict(self._inputs(X)).astype(np.float64)
+        x = self._inputs(X)
+        made = self.network_.predict(x).astype(np.float64)
         return np.clip(made * self.spread_ + self.center_, *self.range_)
 
 
