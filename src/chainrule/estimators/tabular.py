@@ -136,7 +136,8 @@ class TabularClassifier(ClassifierMixin, Tabular):  # type: ignore[misc]
 
     def predict(self, X: Any) -> Any:
         """The class of each row, shape (n_samples,)."""
-        return self.classes_[np.argmax(self.predict_proba(X), axis=1)]
+        made = self.predict_proba(X)
+        return self.classes_[np.argmax(made, axis=1)]
 
     def predict_proba(self, X: Any) -> Any:
         """The probability of each class for each row, shape (n_samples, n_classes)."""
