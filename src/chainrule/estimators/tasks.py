@@ -7,7 +7,7 @@ from typing import Any
 try:
     from sklearn.callback import CallbackSupportMixin
 except ImportError:  # scikit-learn before 1.9: estimators have no `set_callbacks`
-    CallbackSupportMixin = object
+    CallbackSupportMixin = type("CallbackSupportMixin", (), {})
 Watched: Any = CallbackSupportMixin
 
 
