@@ -21,7 +21,7 @@ from ..backends import set_num_threads
 from ..data import Table
 from ..data.features import as_numbers, as_texts
 from ..errors import DataError
-from ..estimators.fitting import FEWEST_ROWS, _split, choose_target, choose_task
+from ..estimators.fitting import FEWEST_ROWS, choose_target, choose_task, split_rows
 from ..lazy import LazyModule
 from .scores import answers, scores
 from .settings import Chosen
@@ -212,7 +212,7 @@ def prepare(
             f"{2 * FEWEST_ROWS}"
         )
     task = task or (table.task if target == table.target else None) or choose_task(frame[target])
-    rows, _ = _split(frame[target], task, settings.test_fraction, settings.seed)
+    rows, _ = split_rows(frame[target], task, settings.test_fraction, settings.seed)
     return frame.drop(columns=[target, *drop]).iloc[rows], frame[target].iloc[rows], target, task
 
 

@@ -41,12 +41,6 @@ class CompiledPerceptron(Watched, Saved, BaseMultilayerPerceptron):  # type: ign
     rounding.
     """
 
-    def _set(self, given: dict[str, Any]) -> None:
-        """Keep what a constructor was given: the locals of `__init__`."""
-        for name, value in given.items():
-            if name not in ("self", "__class__"):
-                setattr(self, name, value)
-
     # The settings as functions
 
     def _activations(self) -> tuple[Any, ...]:

@@ -85,22 +85,19 @@ class Embedding:
         if not count:
             return made
         if self.kind == "periodic":
-            kept = self.width - 1
-            shape = (*lead, count, FREQUENCIES)
+            inner, kept = FREQUENCIES, self.width - 1
+            shape = (*lead, count, inner)
             made["frequencies"] = (SPREAD * rng.normal(size=shape)).astype(dtype)
             made["phases"] = rng.uniform(-pi, pi, shape).astype(dtype)
-            bound = 1.0 / np.sqrt(FREQUENCIES)
-            made["mix"] = uniform(count, FREQUENCIES, kept, bound=bound)
-            made["bias"] = uniform(count, kept, bound=bound)
-            return made
-        bins = int(np.clip(len(x) // ROWS_A_BIN, 2, BINS))
-        edges = np.quantile(x[:, self.numeric], np.linspace(0.0, 1.0, bins + 1), axis=0).T
-        gaps = np.maximum(np.diff(edges, axis=1), 1e-6 * (1.0 + np.abs(edges[:, 1:])))
-        for name, value in (("edges", edges[:, :-1]), ("gaps", gaps)):
-            made[name] = np.broadcast_to(value, (*lead, *value.shape)).astype(dtype)
-        bound = 1.0 / np.sqrt(bins)
-        made["mix"] = uniform(count, bins, self.width, bound=bound)
-        made["bias"] = uniform(count, self.width, bound=bound)
+        else:
+            inner, kept = int(np.clip(len(x) // ROWS_A_BIN, 2, BINS)), self.width
+            edges = np.quantile(x[:, self.numeric], np.linspace(0.0, 1.0, inner + 1), axis=0).T
+            gaps = np.maximum(np.diff(edges, axis=1), 1e-6 * (1.0 + np.abs(edges[:, 1:])))
+            for name, value in (("edges", edges[:, :-1]), ("gaps", gaps)):
+                made[name] = np.broadcast_to(value, (*lead, *value.shape)).astype(dtype)
+        bound = 1.0 / np.sqrt(inner)
+        made["mix"] = uniform(count, inner, kept, bound=bound)
+        made["bias"] = uniform(count, kept, bound=bound)
         return made
 
     def __call__(self, weights: dict[str, Any], x: Any) -> Any:

@@ -184,7 +184,7 @@ def fit_table(
         )
     task = task or (table.task if target == table.target else None) or choose_task(frame[target])
     inputs, labels = frame.drop(columns=[target, *drop]), frame[target]
-    train_rows, test_rows = _split(labels, task, settings.test_fraction, settings.seed)
+    train_rows, test_rows = split_rows(labels, task, settings.test_fraction, settings.seed)
     y = as_texts(labels).astype(str) if task == "classification" else as_numbers(labels)
     if task == "regression" and not np.std(y[train_rows]) > 1e-12 * abs(np.mean(y[train_rows])):
         raise DataError(
@@ -206,7 +206,7 @@ def fit_table(
     )  # fmt: skip
 
 
-def _split(labels: Any, task: str, fraction: float, seed: int) -> tuple[Any, Any]:
+def split_rows(labels: Any, task: str, fraction: float, seed: int) -> tuple[Any, Any]:
     """Rows to train on and rows to test on; classes in equal shares in both."""
     strata = None
     if task == "classification":

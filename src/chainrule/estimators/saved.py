@@ -16,6 +16,12 @@ from .record import describe, restore
 class Saved:
     """Methods that the estimators inherit."""
 
+    def _set(self, given: dict[str, Any]) -> None:
+        """Keep what a constructor was given: the locals of `__init__`."""
+        for name, value in given.items():
+            if name not in ("self", "__class__"):
+                setattr(self, name, value)
+
     def save(self, path: str | Path, card: Mapping[str, Any] | None = None) -> None:
         """Write the fitted estimator to one file, which `chainrule.load` reads.
 

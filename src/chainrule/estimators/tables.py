@@ -34,12 +34,6 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
 
     _kind: Any
 
-    def _set(self, given: dict[str, Any]) -> None:
-        """Keep what a constructor was given: the locals of `__init__`."""
-        for name, value in given.items():
-            if name not in ("self", "__class__"):
-                setattr(self, name, value)
-
     # Training
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
