@@ -10,20 +10,20 @@ from .report import RESULTS, measure, write
 
 NAMES = ("seed_loop", "tiny_network", "digits_epoch", "larger_epochs", "fused_gradient",
          "eager_gradient", "matrix_products", "call_overhead", "compile_time", "first_step",
-         "import_time")  # fmt: skip
+         "import_time", "estimator_speed", "estimator_memory", "estimator_parity")  # fmt: skip
 
 
 def main(names: list[str]) -> None:
     unknown = [name for name in names if name not in NAMES]
     if unknown:
         sys.exit(f"no benchmark {unknown[0]!r}: there are {', '.join(NAMES)}")
-    rows = []
+    measured = []
     for name in names or NAMES:
         # A process for each: what one leaves of the heap makes another's NumPy 5 times as slow
         with ProcessPoolExecutor(1, get_context("spawn")) as fresh:
-            rows += fresh.submit(measure, name).result()
+            measured.append(fresh.submit(measure, name).result())
     if not names:
-        write(rows)
+        write(measured)
         print(f"wrote {RESULTS}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -14,16 +15,54 @@ from .harness import Outcome, run
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 PACKAGES = ("numpy", "scikit-learn", "autograd", "jax", "torch")
-HEADERS = ("benchmark", "task", "peer", "chainrule", "peer's time", "ratio", "middle half")
 
 
-def measure(name: str) -> list[tuple[str, ...]]:
-    """Run one benchmark, showing each line as it comes."""
-    rows = []
-    for entry in import_module(f"bench.{name}").contests():
-        rows.append(row(name, entry if isinstance(entry, Outcome) else run(entry)))
+@dataclass(frozen=True)
+class Kind:
+    """One of the tables in RESULTS.md.
+
+    Attributes
+    ----------
+    title : str
+        Empty for the first, which the file begins with.
+    note : tuple of str
+        Lines that say what it shows.
+    headers : tuple of str
+    """
+
+    title: str
+    note: tuple[str, ...]
+    headers: tuple[str, ...]
+
+
+Rows = list[tuple[str, ...]]
+TIMES = Kind(
+    "",
+    (
+        "Written by `python -m bench`. Each line: both ways were checked to compute the same, then",
+        "run in turns in one process. The ratio is the peer's time over chainrule's, median of all",
+        "turns: above 1 chainrule is faster, below 1 slower.",
+    ),
+    ("benchmark", "task", "peer", "chainrule", "peer's time", "ratio", "middle half"),
+)
+
+
+def measure(name: str) -> tuple[Kind, Rows]:
+    """Run one benchmark, showing each line as it comes.
+
+    A module has `contests`; or `rows`, and the `KIND` of table that they make.
+    """
+    module = import_module(f"bench.{name}")
+    kind, rows = getattr(module, "KIND", TIMES), []
+    if kind is not TIMES:
+        print("  ".join(kind.headers), flush=True)
+    for entry in module.contests() if kind is TIMES else module.rows():
+        if isinstance(entry, tuple):
+            rows.append(entry)
+        else:
+            rows.append(row(name, entry if isinstance(entry, Outcome) else run(entry)))
         print("  ".join(rows[-1]), flush=True)
-    return rows
+    return kind, rows
 
 
 def row(name: str, o: Outcome) -> tuple[str, ...]:
@@ -32,20 +71,17 @@ def row(name: str, o: Outcome) -> tuple[str, ...]:
             f"{o.low:.2f} to {o.high:.2f}")  # fmt: skip
 
 
-def write(rows: Sequence[tuple[str, ...]]) -> None:
-    """Write RESULTS.md anew."""
-    lines = [
-        "# Results",
-        "",
-        "Written by `python -m bench`. Each line: both ways were checked to compute the same, then",
-        "run in turns in one process. The ratio is the peer's time over chainrule's, median of all",
-        "turns: above 1 chainrule is faster, below 1 slower.",
-        "",
-        setting(),
-        "",
-        *table(HEADERS, rows),
-        "",
-    ]
+def write(measured: Sequence[tuple[Kind, Rows]]) -> None:
+    """Write RESULTS.md anew: a table of each kind, in the order in which they came."""
+    lines = ["# Results", ""]
+    for kind in dict.fromkeys(kind for kind, _ in measured):
+        rows = [cells for other, some in measured if other == kind for cells in some]
+        if kind.title:
+            lines += [f"## {kind.title}", ""]
+        lines += [*kind.note, ""]
+        if kind == TIMES:
+            lines += [setting(), ""]
+        lines += [*table(kind.headers, rows), ""]
     RESULTS.write_text("\n".join(lines), encoding="utf-8")
 
 
