@@ -214,16 +214,6 @@ def test_numbers_may_go_in_as_float32():
         plain.to_onnx("int64")
 
 
-def test_a_class_that_was_not_among_the_rows_of_the_training():
-    """Its probability is 0."""
-    frame = odd()
-    model = TabularClassifier((8,), max_iter=2, random_state=0).fit(frame, frame["few"] > 0)
-    model.classes_ = np.array(["a", "b", "c"], object)
-    model.network_.classes_ = np.array([0, 2])
-    assert_agrees(model, frame)
-    assert 0.0 == answers(model, frame)["probabilities"][:, 1].max()
-
-
 def test_dates_are_refused():
     frame = odd().assign(day=pd.date_range("2024-01-01", periods=120))
     model = TabularRegressor(hidden_layer_sizes=(4,), max_iter=1, random_state=0)

@@ -141,3 +141,20 @@ def test_without_gradients_only_the_history():
         model = MLPClassifier((4,), max_iter=2, random_state=0, callbacks=[recorder]).fit(x, y)
     assert (len(recorder.history), recorder.gradient_norms, recorder.update_ratios) == (2, {}, {})
     assert recorder.units(model) == ({}, {})
+
+
+def test_a_pass_of_partial_fit_is_measured():
+    """As the one epoch of a fit is; nothing of the rows stays behind."""
+    x, y = rows()
+    norms = []
+    for learn in ("fit", "partial_fit"):
+        recorder = Recorder()
+        model = MLPClassifier((8,), max_iter=1, random_state=0, callbacks=[recorder])
+        if learn == "fit":
+            with pytest.warns(UserWarning, match="Maximum iterations"):
+                model.fit(x, y)
+        else:
+            model.partial_fit(x, y, classes=[0, 1])
+        norms.append(recorder.gradient_norms)
+        assert "_rows" not in model.__dict__
+    assert norms[0] == norms[1] and min(norms[0]["layers.0"]) > 0

@@ -27,10 +27,10 @@ def test_digits_as_the_readme_says():
 
 
 @pytest.mark.parametrize(
-    ("name", "least"), [("iris", 0.86), ("wine", 0.9), ("breast_cancer", 0.89), ("diabetes", 0.18)]
+    ("name", "least"), [("iris", 0.86), ("wine", 0.9), ("breast_cancer", 0.9), ("diabetes", 0.28)]
 )
 def test_held_out_scores(name, least):
-    """Seeds 0 to 4 gave at least 0.90, 0.94, 0.92 and 0.25."""
+    """Seeds 0 to 7 gave at least 0.90, 0.92, 0.93 and 0.31."""
     tested = fit_table(read_table(name), progress=False)
     assert tested.score >= least
     assert tested.score > tested.trivial
@@ -39,7 +39,6 @@ def test_held_out_scores(name, least):
     assert round(rows * 0.2 + 0.49) == len(tested.test_rows)
     both = np.concatenate([tested.train_rows, tested.test_rows])
     np.testing.assert_array_equal(np.arange(rows), np.sort(both))
-    assert 1.0 > tested.score
     score = tested.model.score(*_held(tested))
     assert score == tested.score
 

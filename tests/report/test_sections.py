@@ -224,6 +224,12 @@ def test_what_looks_wrong_is_told(title, given):
     assert "No warning" not in page(replace(BARE, **given)).text
 
 
+def test_what_is_advised_on_dead_units_can_be_done():
+    """`chainrule train` has --rate and --hidden, and no choice of activations."""
+    (flag,) = flags(replace(BARE, dead={"a": 0.31}))
+    assert flag.text.endswith("Lower the learning rate, or give these layers fewer units.")
+
+
 @pytest.mark.parametrize(
     "given",
     [

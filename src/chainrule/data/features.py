@@ -20,6 +20,7 @@ Series: TypeAlias = Any
 Floats: TypeAlias = NDArray[np.float64]
 
 MOST_LEVELS = 64  # features of one text column; rarer values share the row of zeros
+RARE = 8  # rows (a 200th of a small table): a value of fewer teaches little but these rows
 MOSTLY = 0.9  # a column of which more are numbers is one of numbers, with mistakes
 MANY_VALUES = 10  # more distinct ones make a column continuous
 DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?(Z|[+-]\d\d:?\d\d)?")
@@ -94,7 +95,9 @@ class Features:
     columns: tuple[Column, ...]
 
     @classmethod
-    def learn(cls, frame: Frame, category: Collection[str] = ()) -> Features:
+    def learn(
+        cls, frame: Frame, category: Collection[str] = (), weights: Floats | None = None
+    ) -> Features:
         """The plan for a table, from its training rows.
 
         Parameters
@@ -102,6 +105,8 @@ class Features:
         frame : pandas.DataFrame
         category : collection of str
             Columns of numbers to treat as text.
+        weights : array of float64, shape (rows,), optional
+            Of the rows, for means and standard deviations.
 
         Raises
         ------
@@ -109,7 +114,9 @@ class Features:
             If a column has no values, mixes text into numbers, or no column varies.
         """
         kept = tuple(
-            column for name in frame.columns for column in learn(frame[name], name in category)
+            column
+            for name in frame.columns
+            for column in learn(frame[name], str(name) in category, weights)
         )
         if not kept:
             raise DataError(
@@ -179,7 +186,7 @@ def _column_from_json(entry: Any) -> Column:
     return Column(**{**entry, "levels": tuple(entry["levels"])})
 
 
-def learn(column: Series, as_category: bool = False) -> list[Column]:
+def learn(column: Series, as_category: bool = False, weights: Floats | None = None) -> list[Column]:
     """The plans for one column: one for each part of dates, none where all rows are alike."""
     name = str(column.name)
     if not column.notna().any():
@@ -189,14 +196,15 @@ def learn(column: Series, as_category: bool = False) -> list[Column]:
         )
     if not as_category and is_date(column):
         known = column.dropna()
-        parts = [_numbers(name, date_part(known, part), part) for part in PARTS]
+        own = None if weights is None else weights[column.notna()]
+        parts = [_numbers(name, date_part(known, part), own, part) for part in PARTS]
         varying = [part for part in parts if part is not None]
         missing = len(known) < len(column)
         return [replace(part, missing=missing and k == 0) for k, part in enumerate(varying)]
     if as_category or not is_numeric(column):
         learned = _texts(name, column)
     else:
-        learned = _numbers(name, as_numbers(column))
+        learned = _numbers(name, as_numbers(column), weights)
     return [] if learned is None else [learned]
 
 
@@ -206,17 +214,20 @@ def _texts(name: str, column: Series) -> Column | None:
     levels, counts = np.unique(np.array(texts, object), return_counts=True)
     if len(levels) + missing < 2:
         return None
+    enough = counts >= min(RARE, len(column) / 200, int(np.max(counts)))
+    levels, counts = levels[enough], counts[enough]
     common = levels[np.argsort(-counts, kind="stable")[:MOST_LEVELS]]
     return Column(name, levels=tuple(sorted(common)), missing=missing)
 
 
-def _numbers(name: str, values: Floats, part: str = "") -> Column | None:
+def _numbers(name: str, values: Floats, weights: Floats | None, part: str = "") -> Column | None:
     known = values[~np.isnan(values)]
     missing = len(known) < len(values)
     fill = float(np.median(known))
     filled = np.where(np.isnan(values), fill, values)
     with np.errstate(over="ignore", invalid="ignore"):
-        mean, scale = float(np.mean(filled)), float(np.std(filled))
+        mean = float(np.average(filled, weights=weights))
+        scale = float(np.average((filled - mean) ** 2, weights=weights)) ** 0.5
     if not np.isfinite([mean, scale]).all():
         raise DataError(
             f"column {name!r} holds numbers too large to average (up to "

@@ -13,24 +13,26 @@ import scipy.optimize
 from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
 from sklearn.utils import check_random_state
 from sklearn.utils.optimize import _check_optimize_result
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import validate_data
 
 from .. import tree
 from ..config import configured
 from ..errors import DataError
 from ..transforms import jit
+from .blas import one_blas_thread
 from .embedding import Embedding, embedding_for
 from .objectives import ACTIVATIONS
 from .perceptron import Perceptron, Weights
-from .rows import issparse, pieces
+from .rows import checked_weights, issparse, pieces
 from .saved import Saved
+from .settings import refuse_idle
 from .solvers import Recipe, Solver, make_answer, make_loss_gradient
 from .tasks import Tasks, Watched
 from .training import Training
 
 CHUNK = 4096  # rows that are answered at a time
 WORTH = 5e7  # multiplications that repay compiling an answer for so many rows
-PASSING = ("_quick", "_tasks", "_validation")  # what a copy or a file does without
+PASSING = {"_quick", "_rows", "_tasks", "_validation"}  # what a copy or a file does without
 
 
 class CompiledPerceptron(Watched, Saved, BaseMultilayerPerceptron):  # type: ignore[misc]
@@ -150,12 +152,13 @@ class CompiledPerceptron(Watched, Saved, BaseMultilayerPerceptron):  # type: ign
         sizes = self._hidden()
         if any(size <= 0 for size in sizes):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+        refuse_idle(self)
         self.__dict__.pop("_quick", None)
         self.__dict__.pop("card_", None)  # it told of another training
         first = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
         X, y = self._validate_input(X, y, incremental, reset=first)
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype)
+            sample_weight = checked_weights(sample_weight, X, self.n_members)
         y = y.reshape(-1, 1) if y.ndim == 1 else y
         self.n_outputs_ = y.shape[1]
         self._random_state = check_random_state(self.random_state)
@@ -197,6 +200,7 @@ class CompiledPerceptron(Watched, Saved, BaseMultilayerPerceptron):  # type: ign
         return True
 
     _embedded: Embedding | None = None
+    _rows: Any = None  # and encoded targets, while a training runs
     _validation: Any = None  # `validation_data` while `fit` runs
     _tasks: Tasks | None = None  # while `fit` runs
 
@@ -216,7 +220,7 @@ class CompiledPerceptron(Watched, Saved, BaseMultilayerPerceptron):  # type: ign
                 f"{(x.shape[0], self.n_outputs_)}, not {y.shape}"
             )
         w = data[2] if len(data) == 3 else None
-        return x, y, None if w is None else _check_sample_weight(w, x, dtype=dtype)
+        return x, y, None if w is None else checked_weights(w, x, self.n_members)
 
     def _fit_stochastic(self, X: Any, y: Any, sample_weight: Any, incremental: bool) -> None:
         if self.early_stopping and incremental:
@@ -227,21 +231,27 @@ class CompiledPerceptron(Watched, Saved, BaseMultilayerPerceptron):  # type: ign
             self._optimizer = Solver(
                 recipe, self._weights(), self.learning_rate_init, self.learning_rate, self.power_t
             )
-        with self._threads():
-            Training(self, recipe, X, y, sample_weight, incremental).run()
+        self._rows = X, y
+        try:
+            with self._threads():
+                Training(self, recipe, X, y, sample_weight, incremental).run()
+        finally:
+            del self._rows
+
+    def _sample(self, most: int) -> tuple[Any, Any]:
+        """While it trains: some of the rows, evenly taken, and their encoded targets."""
+        x, y = self._rows
+        some = np.unique(np.linspace(0, x.shape[0] - 1, min(most, x.shape[0])).astype(int))
+        x, dtype = x[some], self.coefs_[0].dtype
+        x = x.toarray() if issparse(x) else x
+        return np.ascontiguousarray(x, dtype), np.ascontiguousarray(y[some], dtype)
 
     def _fit_lbfgs(self, X: Any, y: Any, sample_weight: Any) -> None:
-        net = self._perceptron()
-        if net.dropout or net.mixup or net.normalization == "batch":
-            raise ValueError(
-                "solver='lbfgs' makes one fixed function of all rows small: dropout, mixup and "
-                "normalization='batch' need 'adam' or another of the stochastic solvers"
-            )
         packed = np.concatenate([a.ravel() for a in tree.leaves(self._weights())])
         if issparse(X):
             X = X.tocsr()
         options = {"maxfun": self.max_fun, "maxiter": self.max_iter, "gtol": self.tol}
-        with self._threads():
+        with self._threads(), one_blas_thread:
             found = scipy.optimize.minimize(  # type: ignore[call-overload]
                 self._loss_grad_lbfgs, packed, method="L-BFGS-B", jac=True, options=options,
                 args=(X, y, sample_weight),
@@ -342,10 +352,11 @@ class CompiledPerceptron(Watched, Saved, BaseMultilayerPerceptron):  # type: ign
         >>> bool(abs(f(np.array([0.5]))[0] - model.predict([[0.5]])[0]) < 1e-12)
         True
         """
-        weights, stats = self._weights(), self._stats
-        net = self._perceptron()
+        like = np.zeros(self.n_features_in_, self.coefs_[0].dtype)
+        return jit(lambda row: self._fixed_answer(row[None, :])[0]).compile(like)
 
-        def answer(row: Any) -> Any:
-            return net.answer(weights, stats, row[None, :])[0]
-
-        return jit(answer).compile(np.zeros(self.n_features_in_, self.coefs_[0].dtype))
+    def _fixed_answer(self, x: Any) -> Any:
+        """The output units' values for traced rows; the weights of now become constants."""
+        # In the graph's terms: a plain array cannot be indexed by what is traced
+        weights = tree.map(lambda weight: np.asarray(weight, like=x), self._weights())
+        return self._perceptron().answer(weights, self._stats, x)

@@ -90,10 +90,10 @@ class Embedding:
             made["frequencies"] = (SPREAD * rng.normal(size=shape)).astype(dtype)
             made["phases"] = rng.uniform(-pi, pi, shape).astype(dtype)
         else:
-            inner, kept = int(np.clip(len(x) // ROWS_A_BIN, 2, BINS)), self.width
-            edges = np.quantile(x[:, self.numeric], np.linspace(0.0, 1.0, inner + 1), axis=0).T
-            gaps = np.maximum(np.diff(edges, axis=1), 1e-6 * (1.0 + np.abs(edges[:, 1:])))
-            for name, value in (("edges", edges[:, :-1]), ("gaps", gaps)):
+            steps = max(len(np.unique(x[:, k])) for k in self.numeric) - 1
+            inner, kept = int(np.clip(min(len(x) // ROWS_A_BIN, steps), 2, BINS)), self.width
+            edges = np.stack([bin_edges(x[:, k], inner) for k in self.numeric])
+            for name, value in (("edges", edges[:, :-1]), ("gaps", np.diff(edges, axis=1))):
                 made[name] = np.broadcast_to(value, (*lead, *value.shape)).astype(dtype)
         bound = 1.0 / np.sqrt(inner)
         made["mix"] = uniform(count, inner, kept, bound=bound)
@@ -131,6 +131,23 @@ class Embedding:
             made = np.concatenate([own, made], axis=-1)
         made = np.moveaxis(made, -3, -2)  # (..., rows, column, width)
         return np.reshape(made, (*made.shape[:-2], len(self.numeric) * self.width))
+
+
+def bin_edges(values: Any, bins: int) -> Any:
+    """The edges of bins between quantiles, shape (bins + 1,), each above the one before.
+
+    Where a value is so frequent that quantiles coincide, edges between rarer values take their
+    place. Bins beyond the largest value fill up what is left: there all rows are at 0.
+    """
+    distinct = np.unique(values)
+    edges = np.unique(np.quantile(values, np.linspace(0.0, 1.0, bins + 1)).astype(values.dtype))
+    if len(edges) <= bins:
+        rarer = np.quantile(distinct, np.linspace(0.0, 1.0, bins + 1), method="nearest")
+        rarer = np.setdiff1d(rarer, edges)
+        few = np.linspace(0, len(rarer) - 1, min(len(rarer), bins + 1 - len(edges))).astype(int)
+        edges = np.union1d(edges, rarer[few])
+    beyond = edges[-1] + max(1.0, abs(edges[-1])) * np.arange(1.0, bins + 2 - len(edges))
+    return np.concatenate([edges, beyond])
 
 
 def embedding_for(model: Any, x: Any) -> Embedding | None:

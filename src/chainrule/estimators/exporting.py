@@ -10,7 +10,6 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
 
-from .. import tree
 from ..data.features import FARTHEST, Column
 from ..errors import UnsupportedError
 from ..export import OnnxBuilder
@@ -113,9 +112,7 @@ def _features(plan: Column, column: Any) -> list[Any]:
 def _made(network: Any, x: Any) -> Any:
     """The output units' values, as `_forward_pass_fast` has them."""
     x = x.astype(np.result_type(x.dtype, network.coefs_[0].dtype))
-    # In the graph's terms: a plain array cannot be indexed by what is traced
-    weights = tree.map(lambda weight: np.asarray(weight, like=x), network._weights())
-    return network._perceptron().answer(weights, network._stats, x)
+    return network._fixed_answer(x)
 
 
 def _numbers(model: Any, network: Any) -> Function:
@@ -138,9 +135,7 @@ def _numbers(model: Any, network: Any) -> Function:
 def _probabilities(model: Any, network: Any) -> Function:
     """The place of the class among `classes_`, and the probability of each."""
     several = network._label_binarizer.y_type_ == "multilabel-indicator"
-    count, told = len(model.classes_), network.classes_
-    # A class may be missing among the rows of the training: its probability is 0
-    places = [list(told).index(k) if k in told else -1 for k in range(count)]
+    count = len(model.classes_)
 
     def answers(x: Any) -> Any:
         made = _made(network, x)
@@ -148,9 +143,6 @@ def _probabilities(model: Any, network: Any) -> Function:
             return [(made > 0.5).astype(np.int64), made]
         if made.shape[1] == 1:
             made = np.concatenate([1 - made, made], axis=1)
-        if model is not network and len(told) < count:
-            made = np.concatenate([made, np.zeros_like(made[:, :1])], axis=1)
-            made = made[:, places]
         best = np.argmax(made, axis=1)
         return [np.minimum(best, count - 1).astype(np.int64), made]
 

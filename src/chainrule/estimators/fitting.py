@@ -33,10 +33,9 @@ class Settings:
     ----------
     hidden : tuple of int
         Sizes of the hidden layers.
-    members : int
-        Networks whose answers are averaged.
-    epochs, batch_size : int or None
-        None: what suits the number of rows; see `TabularClassifier`.
+    members, epochs, batch_size : int or None
+        Networks whose answers are averaged, and how long they train. None: what suits the number
+        of rows; see `TabularClassifier`.
     rate, weight_decay : float
         Of AdamW; the rate falls to zero along a cosine.
     test_fraction : float
@@ -48,10 +47,10 @@ class Settings:
     """
 
     hidden: tuple[int, ...] = (128, 128, 128)
-    members: int = 2
+    members: int | None = None
     epochs: int | None = None
     batch_size: int | None = None
-    rate: float = 0.01
+    rate: float = 0.004
     weight_decay: float = 0.02
     test_fraction: float = 0.2
     validation_fraction: float | None = None

@@ -15,7 +15,6 @@ from ..train.health import FAR, FLAT
 from ..train.result import EpochReport
 from ..transforms import jit, value_and_grad, vjp
 from .perceptron import Perceptron, Weights, as_activation
-from .rows import issparse
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -84,7 +83,7 @@ class Recorder:
         if not self.gradients:
             return
         if self._sample is None:
-            self._sample = _sample(report.model, self.rows)
+            self._sample = report.model._sample(self.rows)
         weights = report.model._weights()
         if self._wants(report.epoch, report.epochs):
             self._measure(report, weights)
@@ -192,17 +191,6 @@ def _by_layer(weights: Weights) -> dict[str, list[Any]]:
             own += [weights["scales"][k], weights["shifts"][k]]
         found[f"layers.{k}"] = own
     return found
-
-
-def _sample(model: Any, most: int) -> tuple[Any, Any]:
-    """Some training rows, evenly taken, and their encoded targets."""
-    given = model._tasks.given
-    x, y = given["X"], np.asarray(given["y"])
-    some = np.unique(np.linspace(0, x.shape[0] - 1, min(most, x.shape[0])).astype(int))
-    x = x[some].toarray() if issparse(x) else np.asarray(x)[some]
-    dtype = model.coefs_[0].dtype
-    encoded = model._encoded(y[some])
-    return np.ascontiguousarray(x, dtype), np.ascontiguousarray(encoded, dtype)
 
 
 @lru_cache(maxsize=16)

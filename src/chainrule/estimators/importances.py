@@ -15,7 +15,7 @@ MANY = 200  # columns from which on each is shuffled once
 
 
 def permutation(
-    score: Callable[[Any, Any], float], x: Any, y: Any, groups: Iterable[Sequence[int]], rng: Any
+    score: Callable[[Any], float], x: Any, groups: Iterable[Sequence[int]], rng: Any
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """How far a score falls when the features of a column are shuffled together.
 
@@ -25,13 +25,13 @@ def permutation(
         For each group of features.
     """
     groups = list(groups)
-    whole = score(x, y)
+    whole = score(x)
     falls = np.zeros((REPEATS if len(groups) <= MANY else 1, len(groups)))
     for k, places in enumerate(groups):
         shuffled = x.copy()
         for turn in range(len(falls)):
             shuffled[:, places] = x[rng.permutation(len(x))][:, places]
-            falls[turn, k] = whole - score(shuffled, y)
+            falls[turn, k] = whole - score(shuffled)
     return falls.mean(axis=0), falls.std(axis=0)
 
 

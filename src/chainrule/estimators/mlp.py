@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,37 +14,13 @@ from sklearn.neural_network import MLPRegressor as PeerRegressor
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import unique_labels
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from ..errors import DataError
 from .base import CompiledPerceptron
-from .objectives import ACTIVATIONS, own_objective, regression_objective
-
-_FRACTION = [Interval(Real, 0, 1, closed="left")]
-_CONSTRAINTS: dict[str, Any] = {
-    **PeerClassifier._parameter_constraints,
-    "activation": [StrOptions(set(ACTIVATIONS)), callable, list, tuple],
-    "solver": [StrOptions({"lbfgs", "sgd", "adam", "adamw", "rmsprop", "lion"})],
-    "learning_rate": [StrOptions({"constant", "invscaling", "adaptive", "cosine", "linear"})],
-    "dropout": _FRACTION,
-    "normalization": [StrOptions({"batch", "layer"}), None],
-    "residual": ["boolean"],
-    "n_members": [Interval(Integral, 1, None, closed="left")],
-    "weight_decay": [Interval(Real, 0, None, closed="left")],
-    "warmup": [Interval(Real, 0, None, closed="left")],
-    "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
-    "ema": [Interval(Real, 0, 1, closed="neither"), None],
-    "mixup": ["boolean"],
-    "monitor": [StrOptions({"auto", "loss", "validation_loss", "validation_score"})],
-    "callbacks": [list, tuple, None],
-    "checkpoint": "no_validation",  # a path or None: opening it says what is wrong
-    "checkpoint_interval": [Interval(Real, 0, None, closed="left")],
-    "n_threads": [Interval(Integral, 1, None, closed="left"), None],
-    "progress": ["boolean"],
-    "numeric_embedding": [StrOptions({"periodic", "piecewise"}), None],
-    "numeric_features": ["array-like", None],
-    "categorical_features": ["array-like", None],
-}
+from .objectives import own_objective, regression_objective
+from .rows import checked_weights
+from .settings import CONSTRAINTS, FRACTION
 
 
 class MLPClassifier(CompiledPerceptron, PeerClassifier):  # type: ignore[misc]
@@ -60,10 +36,15 @@ class MLPClassifier(CompiledPerceptron, PeerClassifier):  # type: ignore[misc]
         Also ``"elu"``, ``"gelu"``, ``"leaky_relu"``, ``"silu"``, ``"softplus"``, or a function of
         an array in plain NumPy. Default ``"relu"``.
     solver : str
-        Also ``"adamw"``, ``"rmsprop"`` and ``"lion"``. Default ``"adam"``.
+        Also ``"adamw"`` (which reads `beta_1`, `beta_2`, `epsilon`), ``"rmsprop"`` (`beta_2`,
+        `epsilon`) and ``"lion"`` (`beta_1`, `beta_2`). Default ``"adam"``. With ``"lbfgs"``, which
+        has no batches and epochs, what is for these alone is an error: `dropout`, `mixup`, batch
+        normalisation, cosine and linear rates, `warmup`, `clip_norm`, `ema`, `monitor`,
+        `callbacks`, `checkpoint` and `validation_data`.
     learning_rate : str
         Also ``"cosine"`` and ``"linear"``: from `learning_rate_init` down to 0 over all steps that
-        `max_iter` allows, with any stochastic solver. Default ``"constant"``.
+        `max_iter` allows, with any stochastic solver. ``"invscaling"`` and ``"adaptive"`` are for
+        ``"sgd"`` only. Default ``"constant"``.
     loss : "log_loss" or callable
         Or ``loss(z, y)`` in plain NumPy of the outputs before the output unit and the targets, 0
         or 1, both of shape (rows, outputs): a number a row, or an entry.
@@ -79,9 +60,10 @@ class MLPClassifier(CompiledPerceptron, PeerClassifier):  # type: ignore[misc]
         Networks that are trained at once, and whose probabilities are averaged; ``coefs_`` and
         ``intercepts_`` then have an axis of members in front. Default 1.
     weight_decay : float
-        Of the matrices, for ``"adamw"`` and ``"lion"``. Default 0.01.
+        Of the matrices, for ``"adamw"`` and ``"lion"`` only. Default 0.01.
     warmup : float
-        Steps, or a share of all steps, in which a cosine or linear rate rises. Default 0.
+        For a cosine or linear rate only: steps, or a share of all steps, in which it first rises.
+        Default 0.
     clip_norm : float or None
         The largest norm of all gradients of a network together (Pascanu et al., 2012).
     ema : float or None
@@ -96,11 +78,11 @@ class MLPClassifier(CompiledPerceptron, PeerClassifier):  # type: ignore[misc]
         Columns of numbers as functions of them that are learned: waves (Holzmüller et al., 2024)
         or ramps between quantiles (Gorishniy et al., 2022). Default None.
     numeric_features : sequence of int or str, or None
-        Which columns these are. None: all but those of categories.
+        Which columns these are, with `numeric_embedding` only. None: all but those of categories.
     categorical_features : sequence of int or str, or None
         Columns of codes 0, 1, ..., each of which becomes a vector that is learned.
     monitor : {"auto", "loss", "validation_loss", "validation_score"}
-        By what an epoch is better than those before. ``"auto"``: the validation score with
+        By what an epoch of `fit` is better than those before. ``"auto"``: the validation score with
         `early_stopping`, else the training loss.
     callbacks : sequence of callable
         Each is told an `EpochReport` after each epoch; one that returns True ends the training.
@@ -108,11 +90,11 @@ class MLPClassifier(CompiledPerceptron, PeerClassifier):  # type: ignore[misc]
         A file in which `fit` keeps its state, and from which the same `fit` goes on after a
         crash, to the same weights bit for bit. Removed when training ends.
     checkpoint_interval : float
-        Seconds between two writings, at least. Default 10.
+        Seconds between two writings of a `checkpoint`, at least. Default 10.
     n_threads : int or None
         Of compiled code. None: as many as there are CPUs. Weights do not depend on it.
     progress : bool
-        Show a bar in a terminal when training takes over 2 s. Default True.
+        Show a bar in a terminal when training in epochs takes over 2 s. Default True.
 
     References
     ----------
@@ -130,10 +112,10 @@ class MLPClassifier(CompiledPerceptron, PeerClassifier):  # type: ignore[misc]
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        **_CONSTRAINTS,
+        **CONSTRAINTS,
         "loss": [StrOptions({"log_loss"}), callable],
         "class_weight": [StrOptions({"balanced"}), dict, None],
-        "label_smoothing": _FRACTION,
+        "label_smoothing": FRACTION,
     }
 
     def __init__(
@@ -195,7 +177,8 @@ class MLPClassifier(CompiledPerceptron, PeerClassifier):  # type: ignore[misc]
         X : array or sparse matrix of shape (n_samples, n_features)
             Sparse rows are made dense batch by batch.
         y : array of shape (n_samples,), or (n_samples, n_outputs) of 0 and 1
-        sample_weight : array of shape (n_samples,), optional
+        sample_weight : array of shape (n_samples,) or (n_samples, n_members), optional
+            For each member of an ensemble its own: 0 for the rows that it shall not see.
         validation_data : (X, y) or (X, y, sample_weight), optional
             Rows for `validation_scores_`, and for `early_stopping` in place of a part of X.
 
@@ -215,7 +198,8 @@ class MLPClassifier(CompiledPerceptron, PeerClassifier):  # type: ignore[misc]
                 )
             weight = compute_sample_weight(self.class_weight, y)
             if sample_weight is not None:
-                weight = weight * _check_sample_weight(sample_weight, weight[:, None])
+                own = checked_weights(sample_weight, weight[:, None], self.n_members)
+                weight = weight * own if own.ndim == 1 else weight[:, None] * own
             sample_weight = weight
         return super()._fit(X, y, sample_weight, incremental)
 
@@ -278,9 +262,9 @@ class MLPRegressor(CompiledPerceptron, PeerRegressor):  # type: ignore[misc]
         those of an ensemble are of the mixture of its members),
         or ``loss(z, y)`` in plain NumPy, a number a row or an entry.
     quantile : float
-        For ``loss="quantile"``, between 0 and 1. Default 0.5.
+        For ``loss="quantile"`` only, between 0 and 1. Default 0.5.
     power : float
-        Of the variance, for ``loss="tweedie"``, between 1 and 2. Default 1.5.
+        Of the variance, for ``loss="tweedie"`` only, between 1 and 2. Default 1.5.
 
     Examples
     --------
@@ -293,7 +277,7 @@ class MLPRegressor(CompiledPerceptron, PeerRegressor):  # type: ignore[misc]
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        **_CONSTRAINTS,
+        **CONSTRAINTS,
         "loss": [
             StrOptions(
                 {"squared_error", "poisson", "absolute_error", "quantile", "tweedie",

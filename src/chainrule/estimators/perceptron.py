@@ -66,14 +66,19 @@ class Perceptron:
         """The raw outputs for rows, shape (rows, outputs), or (members, rows, outputs)."""
         return self.forward(weights, stats, x)[0]
 
-    def answer_of(self, raw: Any) -> Any:
-        """What the output units make of raw outputs, all members of an ensemble together."""
+    def answer_of(self, raw: Any, w: Any = None) -> Any:
+        """What the output units make of raw outputs, all members of an ensemble together.
+
+        With weights of shape (rows, members), the weighted mean of the members.
+        """
         made = UNITS[self.goal.unit](raw)
+        if w is not None:
+            return np.sum((w / nonzero(np.sum(w, axis=1, keepdims=True))).T[..., None] * made, 0)
         return made if made.ndim == 2 else self.goal.merged(made)
 
-    def answer(self, weights: Weights, stats: Any, x: Any) -> Any:
-        """The output units' values for rows, shape (rows, outputs)."""
-        return self.answer_of(self.raw(weights, stats, x))
+    def answer(self, weights: Weights, stats: Any, x: Any, w: Any = None) -> Any:
+        """The output units' values for rows, shape (rows, outputs); see `answer_of`."""
+        return self.answer_of(self.raw(weights, stats, x), w)
 
     def forward(
         self, weights: Weights, stats: Any, x: Any, training: bool = False, key: Any = None
@@ -115,7 +120,8 @@ class Perceptron:
         """What a step makes smaller; and what is shown of it, with the new statistics.
 
         scikit-learn's: the weighted mean of the rows' losses, and ``alpha / 2`` times the sum of
-        squares of the coefficients over the weight of the rows.
+        squares of the coefficients over the weight of the rows. Each member of an ensemble has its
+        own, and perhaps its own weights, shape (rows, members).
         """
         y = y.astype(x.dtype)
         if key is not None and self.mixup:
@@ -126,20 +132,19 @@ class Perceptron:
         z, stats = self.forward(weights, stats, x, training=True, key=key)
         losses = self.goal.rows(z, y)
         shown = self.goal.shown(losses, y)
-        squares = sum([np.sum(c * c) for c in weights["coefs"]])
+        squares = sum([np.sum(c * c, axis=(-2, -1)) for c in weights["coefs"]])
         if w is None:
             total = x.dtype.type(x.shape[0])
         else:
-            total = nonzero(np.sum(w))
-            losses, shown = losses * w, shown * w
-        members = z.shape[0] if z.ndim == 3 else 1
+            total = nonzero(np.sum(w, axis=0))
+            losses, shown = losses * w.T, shown * w.T
         penalty = 0.5 * alpha * squares
-        value = (np.sum(losses) + penalty) / total
-        return value, ((np.sum(shown) + penalty) / (total * members), stats)
+        value = np.sum((np.sum(losses, axis=-1) + penalty) / total)
+        return value, (np.mean((np.sum(shown, axis=-1) + penalty) / total), stats)
 
 
 def nonzero(total: Any) -> Any:
-    """A sum of weights to divide by: a batch of rows without weight teaches nothing, not NaN."""
+    """Sums of weights to divide by: a batch of rows without weight teaches nothing, not NaN."""
     return np.where(total == 0.0, total.dtype.type(1.0), total)
 
 

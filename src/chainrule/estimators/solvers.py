@@ -144,7 +144,7 @@ def make_epoch(recipe: Recipe, batch_size: int) -> Any:
     def step(carry: Any, rows: Any, x: Any, y: Any, w: Any, key: Any, n: Numbers) -> Any:
         weights, stats, state = carry
         x, y = np.take(x, rows, axis=0), np.take(y, rows, axis=0)
-        w = None if w is None else np.take(w, rows)
+        w = None if w is None else np.take(w, rows, axis=0)
         own = fold_in(key, state["t"][0].astype(np.int64)) if recipe.random else None
 
         def value(weights: Any) -> Any:
@@ -158,7 +158,8 @@ def make_epoch(recipe: Recipe, batch_size: int) -> Any:
         weights, new_state = rule(weights, grads, state, n, rate)
         new_state["t"] = state["t"] + 1.0
         if recipe.averages:
-            new_state["average"] = tree.map(_running(n["ema"]), state["average"], weights)
+            kept = np.minimum(n["ema"], (1.0 + state["t"]) / (10.0 + state["t"]))
+            new_state["average"] = tree.map(_nearer(kept), state["average"], weights)
         return (weights, new, new_state), shown
 
     def epoch(
@@ -212,6 +213,8 @@ def make_measure(net: Perceptron) -> Any:
         z = net.raw(weights, stats, x)
         y = y.astype(x.dtype)
         losses = net.goal.shown(net.goal.rows(z, y), y)
+        if w is not None and w.ndim == 2:
+            return np.sum(w.T * losses) / nonzero(np.sum(w)), net.answer_of(z, w)
         if z.ndim == 3:
             losses = np.mean(losses, axis=0)
         loss = np.mean(losses) if w is None else np.sum(w * losses) / nonzero(np.sum(w))
@@ -222,6 +225,11 @@ def make_measure(net: Perceptron) -> Any:
 
 def _running(kept: Any) -> Callable[[Any, Any], Any]:
     return lambda old, new: _like(kept, old) * old + _like(1.0 - kept, new) * new
+
+
+def _nearer(kept: Any) -> Callable[[Any, Any], Any]:
+    """A running mean which, unlike the sum of two parts, never moves what stays the same."""
+    return lambda old, new: old + _like(1.0 - kept, new) * (new - old)
 
 
 def _decayed(weights: Any, n: Numbers, rate: Any) -> Any:

@@ -22,10 +22,12 @@ from .solvers import make_answer
 
 Frame: TypeAlias = Any
 
+FEWEST_ROWS = 50  # below it there are none to spare for watching, and none for chance either
 FEW_ROWS = 1000  # below it more is held out, and the loss decides: accuracy is too coarse
 STEPS = (2_000, 20_000)  # at least and at most, if there are enough epochs for it
 EPOCHS = (10, 60, 400)  # at least, for tables of some thousand rows, at most
-BATCHES = (16, 256)  # rows a step: about a 64th of the table
+BATCHES = (32, 256)  # rows a step: about a 64th of the table
+MEMBERS = ((1_000, 8), (20_000, 4))  # up to so many rows, so many networks; 2 for more
 LOOKED_AT = 2_000  # validation rows from which importances are taken
 
 
@@ -39,8 +41,9 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Learn how columns become numbers, and train a network on them.
 
-        A tenth of the rows (a fifth below 1,000 rows) is held out: the weights that do best on it
-        are kept, and `feature_importances_` is measured there.
+        Each member of the ensemble trains without a random tenth of the rows (a fifth below 1,000
+        rows; below 50 rows it sees them all). The weights are kept that do best where each row is
+        answered by the members that have not seen it; `feature_importances_` is measured there.
 
         Parameters
         ----------
@@ -62,64 +65,62 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
         """
         self.__dict__.pop("card_", None)  # it told of another training
         frame = self._frame(X, reset=True)
-        targets = self._learn_targets(y, len(frame))
+        y = self._checked_targets(y, len(frame))
+        weights = _check_sample_weight(sample_weight, frame, dtype=np.float64)
+        given = weights > 0  # a row without weight is no row
+        frame, y, weights = frame[given], y[given], weights[given]
         if len(frame) < 2:
-            raise DataError("n_samples=1: there is nothing to learn from a single row")
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, frame)
+            raise DataError(f"n_samples={len(frame)}: there is nothing to learn from a single row")
+        targets, weights = self._learn_targets(y, weights)
         rng = check_random_state(self.random_state)
-        rows, held = self._split(targets, rng)
-        self.features_ = Features.learn(frame.iloc[rows], self._categories())
+        held = self._held_out(targets, rng)
+        self.features_ = Features.learn(frame, self._categories(), weights)
+        self.network_ = self._network(held, rng)
         x = self.features_(frame)
-        weights = (
-            [None, None] if sample_weight is None else [sample_weight[rows], sample_weight[held]]
-        )
-        self.network_ = self._network(len(rows), len(held), rng)
-        watched = (
-            None
-            if not len(held)
-            else (x[held], targets[held]) + (() if weights[1] is None else (weights[1],))
-        )
+        if len(frame) < FEWEST_ROWS:
+            x = x.astype(np.float64)  # it costs nothing, and the order of rows matters less
+        train, watched = _shared_out(x, targets, weights, held)
         with warnings.catch_warnings():  # all epochs are meant to be used
             warnings.simplefilter("ignore", ConvergenceWarning)
-            self.network_.fit(x[rows], targets[rows], weights[0], validation_data=watched)
+            self.network_.fit(*train, validation_data=watched)
         self.history_ = self._history()
-        looked = held[:LOOKED_AT] if len(held) else rows[:LOOKED_AT]
-        self._measure_importances(x[looked], targets[looked], rng)
+        self._measure_importances(train if watched is None else watched, rng)
         return self
 
-    def _split(self, targets: Any, rng: Any) -> tuple[Any, Any]:
-        """Rows to train on, and rows to watch; classes in equal shares where they can be."""
-        count = len(targets)
+    def _held_out(self, targets: Any, rng: Any) -> Any:
+        """Which rows each member does not see, shape (rows, members)."""
+        count, members = len(targets), self.n_members
+        if members is None:
+            members = next((few for most, few in MEMBERS if count <= most), 2)
         fraction = self.validation_fraction
         if fraction is None:
-            fraction = 0.2 if count < FEW_ROWS else 0.1
-        held = round(count * fraction)
-        if held < 2 or count - held < 2:
-            return np.arange(count), np.arange(0)
-        strata = self._strata(targets, held)
-        rows, watched = train_test_split(
-            np.arange(count), test_size=held, random_state=rng, stratify=strata
-        )
-        return np.sort(rows), self._known(targets, rows, watched)
+            fraction = 0.0 if count < FEWEST_ROWS else 0.2 if count < FEW_ROWS else 0.1
+        held = np.zeros((count, members), bool)
+        size = round(count * fraction)
+        if size < 2 or count - size < 2:
+            return held
+        strata = self._strata(targets, size)
+        for member in range(members):
+            _, out = train_test_split(
+                np.arange(count), test_size=size, random_state=rng, stratify=strata
+            )
+            held[self._known(targets, out), member] = True
+        return held
 
-    def _known(self, _targets: Any, _rows: Any, watched: Any) -> Any:
-        """The rows to watch of which training can know something."""
-        return watched
-
-    def _answers(self, x: Any) -> Any:
-        """The output units' values, compiled for so many rows: for many calls of one shape."""
-        net = self.network_
-        return make_answer(net._perceptron())(net._weights(), net._stats, x)
+    def _known(self, _targets: Any, out: Any) -> Any:
+        """The rows to watch of which training without them can know something."""
+        return out
 
     def _strata(self, _targets: Any, _held: int) -> Any:
         return None
 
-    def _network(self, rows: int, held: int, rng: Any) -> Any:
-        """The network for a table of so many rows."""
+    def _network(self, held: Any, rng: Any) -> Any:
+        """The network for a table of which its members do not see some rows."""
+        rows, members = held.shape
+        few, watched = rows < FEWEST_ROWS, bool(held.any())
         batch = self.batch_size
         if batch is None:
-            batch = int(np.clip(2 ** round(np.log2(max(rows, 1) / 64)), *BATCHES))
+            batch = rows if few else int(np.clip(2 ** round(np.log2(rows / 64)), *BATCHES))
         batch = min(batch, rows)
         turns = -(-rows // batch)
         epochs = self.max_iter
@@ -127,17 +128,17 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
             wanted = np.clip(EPOCHS[1], STEPS[0] // turns, STEPS[1] // turns)
             epochs = int(np.clip(wanted, EPOCHS[0], EPOCHS[2]))
         columns = self.features_.continuous
-        embeds = self.numeric_embedding is not None and columns
+        embeds = self.numeric_embedding is not None and columns and not few
         return self._kind(
             hidden_layer_sizes=tuple(self.hidden_layer_sizes), activation="silu", solver="adamw",
             alpha=0.0, batch_size=batch, learning_rate="cosine",
             learning_rate_init=self.learning_rate_init, warmup=0.02, max_iter=epochs,
-            beta_2=0.95, clip_norm=1.0, ema=self.ema, dropout=self.dropout,
-            weight_decay=self.weight_decay, n_members=self.n_members,
+            beta_2=0.95, clip_norm=1.0, ema=self.ema, dropout=0.0 if few else self.dropout,
+            weight_decay=self.weight_decay, n_members=members,
             numeric_embedding=self.numeric_embedding if embeds else None,
             numeric_features=list(columns) if embeds else None,
-            early_stopping=held > 0, n_iter_no_change=epochs, tol=0.0,
-            monitor="auto" if held >= FEW_ROWS // 10 else "validation_loss" if held else "loss",
+            early_stopping=watched, n_iter_no_change=epochs, tol=0.0,
+            monitor="loss" if not watched else "auto" if rows >= FEW_ROWS else "validation_loss",
             random_state=rng.randint(2**31), callbacks=self.callbacks, checkpoint=self.checkpoint,
             checkpoint_interval=self.checkpoint_interval, n_threads=self.n_threads,
             progress=self.progress, **self._more(),
@@ -198,10 +199,18 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
 
     # Importances
 
-    def _measure_importances(self, x: Any, targets: Any, rng: Any) -> None:
-        """How much the score falls when a column of the validation rows is shuffled."""
+    def _measure_importances(self, rows: tuple[Any, Any, Any], rng: Any) -> None:
+        """How much the score of some rows falls when a column is shuffled; see `_shared_out`."""
         groups = self._groups()
-        means, errors = permutation(self._scored, x, targets, groups.values(), rng)
+        some = np.sort(rng.permutation(len(rows[0]))[:LOOKED_AT])
+        x, targets, weights = (part[some] for part in rows)
+
+        def score(x: Any) -> float:
+            net, shares = self.network_, weights if weights.ndim == 2 else None
+            made = make_answer(net._perceptron())(net._weights(), net._stats, x, shares)
+            return float(self._score(made, targets, weights.reshape(len(x), -1).sum(axis=1)))
+
+        means, errors = permutation(score, x, groups.values(), rng)
         self.importances_ = dict(
             zip(groups, zip(means.tolist(), errors.tolist(), strict=True), strict=True)
         )
@@ -259,3 +268,20 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
         tags.input_tags.categorical = True
         tags.non_deterministic = False
         return tags
+
+
+def _shared_out(x: Any, targets: Any, weights: Any, held: Any) -> tuple[Any, Any]:
+    """What the network trains on, and what it is watched on: rows, targets and weights.
+
+    A row has a weight for each member, and for those that do not see it the weight is 0.
+    """
+    weights = weights.astype(x.dtype)
+    if not held.any():
+        return (x, targets, weights), None
+    shares = weights[:, None] * np.stack([~held, held])
+    parts = []
+    for share in shares:
+        rows = share.any(axis=1)
+        own = share[rows] if held.shape[1] > 1 else share[rows, 0]
+        parts.append((x[rows], targets[rows], own))
+    return parts[0], parts[1]

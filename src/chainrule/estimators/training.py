@@ -262,6 +262,8 @@ class Training:
             total, whole = total + weight * float(value), whole + weight
             made.append(answer)
         outputs = np.concatenate(made)
+        if w is not None and w.ndim == 2:
+            w = np.sum(w, axis=1)
         score = float(model._grade(y, outputs, w)) if np.isfinite(outputs).all() else float("nan")
         return total / whole, score
 

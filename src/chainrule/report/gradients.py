@@ -70,7 +70,7 @@ def flags(report: Report) -> list[Flag]:
         *_update_flags(report.update_ratios),
         *_flag("Dead units", {name: x for name, x in report.dead.items() if x > MANY},
                "more than 30 % of the units are never active, so no gradient reaches their "
-               "weights. Lower the learning rate, or use leaky_relu.", percent),
+               "weights. Lower the learning rate, or give these layers fewer units.", percent),
         *_flag("Saturated units", {name: x for name, x in report.saturated.items() if x > MANY},
                "more than 30 % of the outputs lie where the activation is flat. Scale the inputs, "
                "begin with smaller weights, or use relu.", percent),
