@@ -71,6 +71,7 @@ def scores(found: Answers) -> dict[str, float]:
         return {name: float(value) for name, value in made.items()}
     with warnings.catch_warnings():  # classes that are predicted, and are none of these rows'
         warnings.filterwarnings("ignore", "y_pred contains classes", UserWarning)
+        warnings.filterwarnings("ignore", "A single label was found", UserWarning)
         balanced = metrics.balanced_accuracy_score(found.truth, found.predicted)
     made = {
         "accuracy": metrics.accuracy_score(found.truth, found.predicted),
