@@ -98,7 +98,7 @@ class Search:
         """The settings of `train`, with which the search begins."""
         rows = len(self.labels)
         return {
-            "width": 128, "layers": 3, "rate": 0.01, "weight_decay": 0.02, "dropout": 0.15,
+            "width": 128, "layers": 3, "rate": 0.004, "weight_decay": 0.02, "dropout": 0.15,
             "embedding": "piecewise", "ema": 0.998,
             "batch_size": int(np.clip(2 ** round(np.log2(max(rows, 1) / 64)), BATCHES[0], 256)),
         }  # fmt: skip

@@ -40,15 +40,18 @@ def train(
         str, typer.Option(help="Sizes of the hidden layers; 'none' for a linear model.")
     ] = "128,128,128",
     members: Annotated[
-        int, typer.Option(min=1, max=64, help="Networks whose answers are averaged.")
-    ] = 2,
+        int | None,
+        typer.Option(
+            min=1, max=64, help="Networks whose answers are averaged. [default: by the rows]"
+        ),
+    ] = None,
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Passes over the rows. [default: by their number]")
     ] = None,
     batch_size: Annotated[
         int | None, typer.Option(min=1, help="Rows a step. [default: about a 64th of them]")
     ] = None,
-    rate: Annotated[float, typer.Option(help="Learning rate of AdamW at the start.")] = 0.01,
+    rate: Annotated[float, typer.Option(help="Learning rate of AdamW at the start.")] = 0.004,
     weight_decay: Annotated[float, typer.Option(min=0, help="Of AdamW.")] = 0.02,
     dropout: Annotated[
         float, typer.Option(min=0, max=0.95, help="Share of the units that a step leaves out.")

@@ -59,8 +59,11 @@ def tune(
         typer.Option(help="An SQLite file of trials: the same command goes on where it ended."),
     ] = None,
     members: Annotated[
-        int, typer.Option(min=1, max=64, help="Networks whose answers are averaged.")
-    ] = 2,
+        int | None,
+        typer.Option(
+            min=1, max=64, help="Networks whose answers are averaged. [default: by the rows]"
+        ),
+    ] = None,
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Passes over the rows. [default: by their number]")
     ] = None,

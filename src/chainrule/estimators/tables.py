@@ -24,8 +24,8 @@ Frame: TypeAlias = Any
 
 FEWEST_ROWS = 50  # below it there are none to spare for watching, and none for chance either
 FEW_ROWS = 1000  # below it more is held out, and the loss decides: accuracy is too coarse
-STEPS = (2_000, 20_000)  # at least and at most, if there are enough epochs for it
-EPOCHS = (10, 60, 400)  # at least, for tables of some thousand rows, at most
+MOST_STEPS = 20_000  # if there are enough epochs for it
+EPOCHS = (10, 400)  # at least and at most
 BATCHES = (32, 256)  # rows a step: about a 64th of the table
 MEMBERS = ((1_000, 8), (20_000, 4))  # up to so many rows, so many networks; 2 for more
 LOOKED_AT = 2_000  # validation rows from which importances are taken
@@ -35,6 +35,8 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
     """What both estimators share: columns to features, a network, and the way back."""
 
     _kind: Any
+    _epochs: int  # for tables of some thousand rows
+    _steps: int  # at least, if there are enough epochs for it
 
     # Training
 
@@ -125,8 +127,8 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
         turns = -(-rows // batch)
         epochs = self.max_iter
         if epochs is None:
-            wanted = np.clip(EPOCHS[1], STEPS[0] // turns, STEPS[1] // turns)
-            epochs = int(np.clip(wanted, EPOCHS[0], EPOCHS[2]))
+            wanted = np.clip(self._epochs, self._steps // turns, MOST_STEPS // turns)
+            epochs = int(np.clip(wanted, *EPOCHS))
         columns = self.features_.continuous
         embeds = self.numeric_embedding is not None and columns and not few
         return self._kind(
