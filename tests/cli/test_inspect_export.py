@@ -15,7 +15,7 @@ from chainrule.data import read_table
 
 
 def test_columns_layers_training_and_card(run, trained):
-    """Counted by hand: 8 hidden units, 2 members."""
+    """Counted by hand: 8 hidden units, 8 members."""
     code, out, err = run("inspect", trained / "houses.safetensors", "--json")
     assert (code, err) == (0, "")
     told = json.loads(out)
@@ -31,9 +31,9 @@ def test_columns_layers_training_and_card(run, trained):
     width = model.network_.coefs_[0].shape[1]
     layers = {layer["name"]: layer for layer in told["layers"]}
     assert ["embedding", "layers.0", "layers.1"] == list(layers)
-    assert 2 * (width * 8 + 8) == layers["layers.0"]["parameters"]
-    assert 2 * (8 + 1) == layers["layers.1"]["parameters"]
-    assert f"2 x {width} x 8" == layers["layers.0"]["shape"]
+    assert 8 * (width * 8 + 8) == layers["layers.0"]["parameters"]
+    assert 8 * (8 + 1) == layers["layers.1"]["parameters"]
+    assert f"8 x {width} x 8" == layers["layers.0"]["shape"]
     assert sum(layer["parameters"] for layer in told["layers"]) == told["parameters"]
     assert 3 == told["training"]["epochs"]
     assert ("houses.csv", "price", 96) == tuple(

@@ -55,7 +55,7 @@ def test_it_begins_with_the_usual_settings_and_goes_on(run):
     """A second run with the same storage makes only the trials that are missing."""
     run("tune", "iris", "--trials", "2", *QUICK, "--storage", "t.db", "-q")
     first = trials("t.db")
-    usual = {"width": 128, "layers": 3, "rate": 0.01, "batch_size": 16, "ema": 0.998}
+    usual = {"width": 128, "layers": 3, "rate": 0.004, "batch_size": 16, "ema": 0.998}
     assert usual == {name: first[0].params[name] for name in usual}
     code, out, _ = run("tune", "iris", "--trials", "3", *QUICK, "--storage", "t.db")
     assert code == 0
