@@ -16,6 +16,12 @@ def _flag(name: str, default: int) -> int:
         raise ValueError(f"{name}={text!r}: give a whole number, such as {default}") from None
 
 
+def _threads() -> int:
+    """As OMP_NUM_THREADS says if nothing else does: joblib sets it in the processes it starts."""
+    outer = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    return _flag("CHAINRULE_NUM_THREADS", int(outer) if outer.isdecimal() else 0)
+
+
 def _backend() -> str:
     text = os.environ.get("CHAINRULE_BACKEND", "llvm")
     if text not in ("llvm", "numpy"):
@@ -44,7 +50,7 @@ class Config:
         for as many as the CPU has. Default 0.
     num_threads : int
         ``CHAINRULE_NUM_THREADS``. How many threads compiled code uses, 0 for as many as the
-        process has CPUs. The results don't depend on it. Default 0.
+        process has CPUs. The results don't depend on it. Default: ``OMP_NUM_THREADS``, else 0.
     cache : int
         ``CHAINRULE_CACHE``. How many MiB of compiled code are kept on disk, 0 for none.
         Default 256.
@@ -57,7 +63,7 @@ class Config:
     check: int = field(default_factory=lambda: _flag("CHAINRULE_CHECK", 0))
     lines: int = field(default_factory=lambda: _flag("CHAINRULE_LINES", 0))
     vector: int = field(default_factory=lambda: _flag("CHAINRULE_VECTOR", 0))
-    num_threads: int = field(default_factory=lambda: _flag("CHAINRULE_NUM_THREADS", 0))
+    num_threads: int = field(default_factory=_threads)
     cache: int = field(default_factory=lambda: _flag("CHAINRULE_CACHE", 256))
     backend: str = field(default_factory=_backend)
 
