@@ -16,6 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 from ..data import Table
 from ..data.features import as_numbers, as_texts, is_numeric
 from ..errors import DataError
+from .blas import one_blas_thread
 from .tables import Tabular
 from .tabular import TabularClassifier, TabularRegressor
 
@@ -247,7 +248,7 @@ def _baselines(task: str, x: Any, y: Any, train: Any, test: Any, seed: int) -> t
     for peer in peers:
         if len(np.unique(y[some])) < 2:  # a single class among the rows: no line to draw
             peer = peers[0]
-        with np.errstate(all="ignore"), warnings.catch_warnings():
+        with one_blas_thread, np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             peer.fit(x[some], y[some])
         scores.append(float(peer.score(x[test], y[test])))
