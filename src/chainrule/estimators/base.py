@@ -26,7 +26,7 @@ from .perceptron import Perceptron, Weights
 from .rows import checked_weights, issparse, pieces
 from .saved import Saved
 from .settings import refuse_idle
-from .solvers import Recipe, Solver, make_answer, make_loss_gradient
+from .solvers import Recipe, Solver, make_answer, make_packed_gradient, unpacked
 from .tasks import Tasks, Watched
 from .training import Training
 
@@ -248,8 +248,7 @@ class CompiledPerceptron(Watched, Saved, BaseMultilayerPerceptron):  # type: ign
 
     def _fit_lbfgs(self, X: Any, y: Any, sample_weight: Any) -> None:
         packed = np.concatenate([a.ravel() for a in tree.leaves(self._weights())])
-        if issparse(X):
-            X = X.tocsr()
+        X = X.tocsr() if issparse(X) else X.astype(np.float64, copy=False)
         options = {"maxfun": self.max_fun, "maxiter": self.max_iter, "gtol": self.tol}
         with self._threads(), one_blas_thread:
             found = scipy.optimize.minimize(  # type: ignore[call-overload]
@@ -262,30 +261,31 @@ class CompiledPerceptron(Watched, Saved, BaseMultilayerPerceptron):  # type: ign
 
     def _unpack(self, packed_parameters: Any) -> None:
         """A vector as the weights of now, in its dtype: float64 of L-BFGS, whatever X is."""
+        structure, shapes = self._shapes()
+        self._keep(unpacked(np.asarray(packed_parameters), structure, shapes), self._stats)
+
+    def _shapes(self) -> tuple[Any, tuple[tuple[int, ...], ...]]:
+        """How the weights are put together of a vector."""
         leaves, structure = tree.flatten(self._weights())
-        ends = np.cumsum([a.size for a in leaves])
-        parts = np.split(np.asarray(packed_parameters), ends[:-1])
-        shaped = [p.reshape(a.shape) for p, a in zip(parts, leaves, strict=True)]
-        self._keep(tree.unflatten(structure, shaped), self._stats)
+        return structure, tuple(a.shape for a in leaves)
 
     def _loss_grad_lbfgs(
         self, packed_coef_inter: Any, X: Any, y: Any, sample_weight: Any, *_buffers: Any
     ) -> tuple[float, Any]:
         """The loss and its gradient as a vector; sparse rows are made dense some at a time."""
-        self._unpack(packed_coef_inter)
-        weights = self._weights()
-        function = make_loss_gradient(self._perceptron())
+        function = make_packed_gradient(self._perceptron(), *self._shapes())
         whole = X.shape[0] if sample_weight is None else float(np.sum(sample_weight))
-        decayed = np.array(packed_coef_inter, np.float64)
-        decayed[sum(c.size for c in weights["coefs"]) :] = 0.0
-        loss, gradient = 0.5 * self.alpha * decayed @ decayed, self.alpha * decayed
+        packed = np.asarray(packed_coef_inter)
+        coefs = sum(c.size for c in self.coefs_)
+        loss, gradient = 0.5 * self.alpha * packed[:coefs] @ packed[:coefs], np.zeros(packed.shape)
+        gradient[:coefs] = self.alpha * packed[:coefs]
         for part, x in pieces(X, 1):
             w = None if sample_weight is None else sample_weight[part]
             own = x.shape[0] if w is None else float(np.sum(w))
-            x = x.astype(weights["coefs"][0].dtype, copy=False)
-            value, grads = function(weights, self._stats, x, y[part], w)
+            x = x.astype(packed.dtype, copy=False)
+            value, grads = function(packed, self._stats, x, y[part], w)
             loss += own * float(value)
-            gradient += own * np.concatenate([np.ravel(g) for g in tree.leaves(grads)])
+            gradient += own * grads
         return loss / whole, gradient / whole
 
     # Answers

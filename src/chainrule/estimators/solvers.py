@@ -6,10 +6,11 @@ weights but for rounding. Settings that are numbers come as arrays: to change on
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from math import pi
+from itertools import accumulate, pairwise
+from math import pi, prod
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -197,19 +198,32 @@ def make_epoch(recipe: Recipe, batch_size: int) -> Any:
     return jit(epoch, quick_start=True)
 
 
+def unpacked(packed: Any, structure: tree.TreeDef, shapes: Sequence[tuple[int, ...]]) -> Any:
+    """A vector as a tree of arrays."""
+    ends = list(accumulate(map(prod, shapes), initial=0))
+    parts = [packed[a:b].reshape(s) for (a, b), s in zip(pairwise(ends), shapes, strict=True)]
+    return tree.unflatten(structure, parts)
+
+
 @lru_cache(maxsize=64)
-def make_loss_gradient(net: Perceptron) -> Any:
-    """Compile ``(weights, stats, x, y, w) -> (shown loss, gradient)``, the mean over all rows."""
+def make_packed_gradient(
+    net: Perceptron, structure: tree.TreeDef, shapes: tuple[tuple[int, ...], ...]
+) -> Any:
+    """Compile ``(packed weights, stats, x, y, w) -> (shown loss, packed gradient)``.
+
+    Both are means over all rows, without the penalty.
+    """
 
     @jit
-    def loss_gradient(weights: Any, stats: Any, x: Any, y: Any, w: Any) -> Any:
+    def packed_gradient(packed: Any, stats: Any, x: Any, y: Any, w: Any) -> Any:
         def value(weights: Any) -> Any:
             return net.objective_value(weights, stats, x, y, w, x.dtype.type(0.0))
 
+        weights = unpacked(packed, structure, shapes)
         (_, (shown, _)), grads = value_and_grad(value, has_aux=True)(weights)
-        return shown, grads
+        return shown, np.concatenate([np.ravel(g) for g in tree.leaves(grads)])
 
-    return loss_gradient
+    return packed_gradient
 
 
 @lru_cache(maxsize=64)
