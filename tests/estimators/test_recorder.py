@@ -158,3 +158,15 @@ def test_a_pass_of_partial_fit_is_measured():
         norms.append(recorder.gradient_norms)
         assert "_rows" not in model.__dict__
     assert norms[0] == norms[1] and min(norms[0]["layers.0"]) > 0
+
+
+def test_rows_that_are_held_out_are_not_measured():
+    """Of 100 rows, early stopping holds out 10."""
+    x, y = np.random.default_rng(0).normal(size=(100, 3)), np.arange(100) % 2
+    recorder = Recorder()
+    model = MLPClassifier(
+        (4,), early_stopping=True, max_iter=2, random_state=0, callbacks=[recorder]
+    )
+    with pytest.warns(UserWarning, match="Maximum iterations"):
+        model.fit(x, y)
+    assert (90, 3) == recorder._sample[0].shape

@@ -200,7 +200,7 @@ class CompiledPerceptron(Watched, Saved, BaseMultilayerPerceptron):  # type: ign
         return True
 
     _embedded: Embedding | None = None
-    _rows: Any = None  # and encoded targets, while a training runs
+    _rows: Any = None  # that are trained on, and their encoded targets, while a training runs
     _validation: Any = None  # `validation_data` while `fit` runs
     _tasks: Tasks | None = None  # while `fit` runs
 
@@ -231,12 +231,11 @@ class CompiledPerceptron(Watched, Saved, BaseMultilayerPerceptron):  # type: ign
             self._optimizer = Solver(
                 recipe, self._weights(), self.learning_rate_init, self.learning_rate, self.power_t
             )
-        self._rows = X, y
         try:
             with self._threads():
                 Training(self, recipe, X, y, sample_weight, incremental).run()
         finally:
-            del self._rows
+            self.__dict__.pop("_rows", None)
 
     def _sample(self, most: int) -> tuple[Any, Any]:
         """While it trains: some of the rows, evenly taken, and their encoded targets."""

@@ -51,6 +51,7 @@ class Training:
         self.validation = model._encoded_validation()
         if model.early_stopping and self.validation is None:
             x, y, w = self._held_out(x, y, w)
+        model._rows = x, y
         self.watched = self._watched()
         if self.validation is not None and model.validation_scores_ is None:
             model.validation_scores_, model.best_validation_score_ = [], -inf
