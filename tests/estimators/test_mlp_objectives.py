@@ -121,6 +121,12 @@ def test_tweedie(power):
     assert np.all(model.predict(X) > 0) and model.out_activation_ == "exp"
 
 
+@pytest.mark.parametrize("loss", ["poisson", "tweedie"])
+def test_amounts_below_zero(loss):
+    with pytest.raises(ValueError, match=f"loss='{loss}' needs targets of 0 or more: y holds -2"):
+        regressor(loss=loss).fit(X, np.where(np.arange(N) == 7, -2.0, 1.0))
+
+
 def noisy(n, seed):
     draw = np.random.default_rng(seed)
     x = draw.uniform(-1, 1, (n, 1))

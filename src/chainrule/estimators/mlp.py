@@ -349,7 +349,17 @@ class MLPRegressor(CompiledPerceptron, PeerRegressor):  # type: ignore[misc]
 
     def _encoded(self, y: Any) -> Any:
         y = np.asarray(y)
+        self._check_amounts(y)
         return y.reshape(-1, 1) if y.ndim == 1 else y
+
+    def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> Any:
+        X, y = super()._validate_input(X, y, incremental, reset)
+        self._check_amounts(y)
+        return X, y
+
+    def _check_amounts(self, y: Any) -> None:
+        if self.loss in ("poisson", "tweedie") and y.size and y.min() < 0:
+            raise ValueError(f"loss={self.loss!r} needs targets of 0 or more: y holds {y.min()}")
 
     def _grade(self, y: Any, made: Any, w: Any) -> float:
         return float(r2_score(y, made[:, : y.shape[1]], sample_weight=w))

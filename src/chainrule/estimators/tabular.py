@@ -121,7 +121,7 @@ class TabularClassifier(ClassifierMixin, Tabular):  # type: ignore[misc]
         self.classes_ = encoder.classes_
         if len(self.classes_) < 2:
             raise DataError(
-                f"y holds one class only, {self.classes_[0]!r}: there is nothing to tell apart"
+                f"y holds one class only, {str(self.classes_[0])!r}: there is nothing to tell apart"
             )
         return encoder.transform(y), weights * compute_sample_weight(self.class_weight, y)
 
