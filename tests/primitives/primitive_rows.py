@@ -39,11 +39,14 @@ class Row:
         ``draw(data, rng)`` gives inputs and parameters.
     slope : callable or None
         For elementwise primitives: the derivative by each input, 0.0 where flat.
+    atol : float
+        How far a value may be off, where a sum is taken in another order.
     """
 
     reference: Callable[..., Any]
     draw: Callable[[Any, np.random.Generator], Drawn]
     slope: Callable[..., Sequence[Any]] | None = None
+    atol: float = 0.0
 
 
 def laid_out(array: Array, layout: str) -> Array:
@@ -273,6 +276,35 @@ def _draw_matmul(data: Any, rng: np.random.Generator) -> Drawn:
     return [numbers(data, rng, (*batch[0], n, k)), numbers(data, rng, (*batch[1], k, m))], {}
 
 
+def _draw_conv(data: Any, rng: np.random.Generator) -> Drawn:
+    batch = data.draw(
+        hnp.mutually_broadcastable_shapes(num_shapes=2, max_dims=1, min_side=1, max_side=2)
+    ).input_shapes
+    pair = st.tuples(st.integers(1, 3), st.integers(1, 3))
+    kernel, strides, dilation = data.draw(pair), data.draw(pair), data.draw(pair)
+    spare = data.draw(st.tuples(st.integers(0, 4), st.integers(0, 4)))
+    sizes = [(k - 1) * d + 1 + more for k, d, more in zip(kernel, dilation, spare, strict=True)]
+    rows, inputs, outputs = (data.draw(st.integers(1, 3)) for _ in range(3))
+    x = numbers(data, rng, (*batch[0], rows, *sizes, inputs))
+    w = numbers(data, rng, (*batch[1], *kernel, inputs, outputs))
+    return [x, w], {"strides": strides, "dilation": dilation}
+
+
+def _convolved(x: Array, w: Array, strides: Any, dilation: Any) -> Array:
+    """One place of the kernel after the other."""
+    (s, t), (d, e) = strides, dilation
+    kernel_h, kernel_w = w.shape[-4:-2]
+    high = (x.shape[-3] - (kernel_h - 1) * d - 1) // s * s + 1
+    wide = (x.shape[-2] - (kernel_w - 1) * e - 1) // t * t + 1
+    return sum(
+        np.einsum(
+            "...nijc,...co->...nijo",
+            x[..., k * d : k * d + high : s, m * e : m * e + wide : t, :], w[..., k, m, :, :],
+        )
+        for k in range(kernel_h) for m in range(kernel_w)
+    )  # fmt: skip
+
+
 def _pattern(data: Any, shape: Sequence[int]) -> tuple[tuple[Any, ...], list[Array]]:
     """A static pattern and integer arrays that broadcast together, repeated places included."""
     parts = slices(data, shape)
@@ -339,6 +371,7 @@ ROWS: dict[str, Row] = {
     "argmax": Row(lambda x, axis: np.asarray(np.argmax(x, axis=axis)), _draw_filled_axis),
     "argsort": Row(lambda x, axis: np.argsort(x, axis=axis, kind="stable"), _draw_axis),
     "matmul": Row(np.matmul, _draw_matmul),
+    "conv": Row(_convolved, _draw_conv, atol=1e-13),
     "gather": Row(lambda x, *arrays, pattern: x[_index(pattern, arrays)], _draw_gather),
     "scatter": Row(_written, _draw_scatter),
     "scatter_add": Row(_added, _draw_scatter),

@@ -1,10 +1,11 @@
 """Layer 2: every operation that a graph can hold, each declared in one place."""
 
-from . import elementwise, indexing, operators, products, reductions, structure
+from . import convolution, elementwise, indexing, operators, products, reductions, structure
 from .declare import REGISTRY
 
 __all__ = [
     "REGISTRY",
+    "convolution",
     "elementwise",
     "indexing",
     "operators",
