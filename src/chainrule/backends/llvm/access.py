@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from .convolution import tiles_rows
 from .expression import Expression, Load, Lookup, parts
 from .folds import over_kept
-from .instructions import Along, Instruction, Map, Product, Reduce, Scatter, Sort
+from .instructions import Along, Convolution, Instruction, Map, Product, Reduce, Scatter, Sort
 from .layout import Buffer, View
 
 Rows = tuple[int, int, int]
@@ -36,6 +37,8 @@ def rows_of(step: Instruction) -> int:
         return 0 if isinstance(step, Reduce) and 0 in step.axes else step.domain[0]
     if isinstance(step, Product) and len(step.view.shape) == 2 and 0 not in step.view.shape:
         return step.view.shape[0]
+    if isinstance(step, Convolution) and len(step.view.shape) == 4 and 0 not in step.view.shape:
+        return 0 if tiles_rows(step) else step.view.shape[0]
     return 0
 
 
@@ -56,6 +59,10 @@ def _accesses(step: Instruction) -> Iterator[Access]:
     elif isinstance(step, Product):
         yield Access(step.view.buffer, True, _of_view(step.view))
         yield Access(step.left.buffer, False, _of_view(step.left))
+        yield Access(step.right.buffer, False)
+    elif isinstance(step, Convolution):
+        for view, writes in ((step.view, True), (step.left, False)):
+            yield Access(view.buffer, writes, _range(view.offset, view.strides, view.shape))
         yield Access(step.right.buffer, False)
     elif isinstance(step, Along):
         yield Access(step.view.buffer, True)

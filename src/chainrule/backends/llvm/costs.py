@@ -12,6 +12,7 @@ from .expression import Apply, Load, Lookup, parts
 from .host import host
 from .instructions import (
     Along,
+    Convolution,
     Either,
     Instruction,
     Map,
@@ -48,6 +49,8 @@ def nanoseconds(step: Instruction) -> float:
             work = max(work, prod(step.right.shape) * step.view.dtype.itemsize / 40.0,
                        prod(step.left.shape) * step.view.dtype.itemsize / 40.0)  # fmt: skip
         return 10.0 + work
+    if isinstance(step, Convolution):
+        return 20.0 + step.work / 40.0
     if isinstance(step, Sort):
         return 20.0 * prod(step.keys.shape)
     if isinstance(step, Region):

@@ -9,6 +9,7 @@ from .expression import Apply, parts
 from .instructions import (
     Along,
     Call,
+    Convolution,
     Either,
     Instruction,
     Map,
@@ -51,7 +52,7 @@ def _lines(instructions: Sequence[Instruction], indent: str) -> Iterator[str]:
             yield f"{indent}{', '.join(map(_place, _written(step)))} = {describe(step)}"
 
 
-def _chunks(step: Product | Region) -> str:
+def _chunks(step: Product | Convolution | Region) -> str:
     """How many chunks threads share, maybe."""
     return f"{step.chunks} chunks" + (", if that pays," if step.near and step.chunks > 1 else "")
 
@@ -77,6 +78,9 @@ def describe(step: Instruction) -> str:
     if isinstance(step, Product):
         rows, columns = step.view.shape[-2:]
         return f"product {rows} x {step.left.shape[-1]} x {columns}, {_chunks(step)}".rstrip(",")
+    if isinstance(step, Convolution):
+        kernel = " x ".join(map(str, step.right.shape))
+        return f"convolution {list(step.view.shape)} by {kernel}, {_chunks(step)}"
     if isinstance(step, Call):
         return f"NumPy: {step.node.primitive.name} {step.node.type}"
     if isinstance(step, Sort):

@@ -10,12 +10,14 @@ import numpy as np
 
 from ...config import config
 from ...graph.node import Node
+from .convolution import emit_convolution
 from .costs import nanoseconds
 from .expression import Lookup
 from .folds import emit_along, emit_reduce
 from .instructions import (
     Along,
     Call,
+    Convolution,
     Either,
     Instruction,
     Key,
@@ -123,6 +125,8 @@ class _Emitter(ProductEmitter):
                 self.shared(step, lambda inner, *chunk: inner.product_chunk(step, *chunk))
             else:
                 self.product(step)
+        elif isinstance(step, Convolution):
+            self.convolution(step)
         elif isinstance(step, Call):
             self.call(step)
         elif isinstance(step, Turns):
@@ -134,7 +138,24 @@ class _Emitter(ProductEmitter):
         else:
             raise AssertionError(f"no code for {type(step).__name__}")
 
-    def shared(self, step: Product | Region, write: Callable[[_Emitter, str, Index], None]) -> None:
+    def convolution(self, step: Convolution) -> None:
+        """At once, or in pieces."""
+        if not step.pieces:
+            emit_convolution(self.pointers, step)
+            return
+
+        def write(inner: _Emitter, chunk: str, size: Index) -> None:
+            f = inner.f
+            start = f.times(chunk, size)
+            stop = f.smaller(f.plus(start, size), step.extent)
+            with f.loop(start, stop) as loop:
+                for k, piece in enumerate(step.pieces):
+                    with f.when(f.name(f"icmp eq i64 {loop.index}, {k}")):
+                        emit_convolution(inner.pointers, piece)
+
+        self.shared(step, write)
+
+    def shared(self, step: Product | Convolution | Region, write: Callable[[_Emitter, str, Index], None]) -> None:
         """Work in chunks, as a function of its own that threads share; `write` of number and size.
 
         What is shared only if that pays is else done at once.
@@ -171,6 +192,8 @@ class _Emitter(ProductEmitter):
                     emit_map(inner.pointers, one, inner.site, rows)
                 elif isinstance(one, Reduce):
                     emit_reduce(inner.pointers, one, inner.site, rows)
+                elif isinstance(one, Convolution):
+                    emit_convolution(inner.pointers, one, rows)
                 else:
                     assert isinstance(one, Product)
                     inner.product(one, part=(start, count), chunk=chunk)

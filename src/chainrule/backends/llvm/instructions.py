@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import NamedTuple
 
 from ...graph.node import Node
@@ -142,6 +143,52 @@ class Product(Instruction):
         yield from (self.left.buffer, self.right.buffer, self.view.buffer)
         if self.scratch is not None:
             yield self.scratch
+
+
+@dataclass(eq=False)
+class Convolution(Instruction):
+    """A convolution of the last four axes, over equal leading ones; o is contiguous in both.
+
+    Attributes
+    ----------
+    left, right, view : View
+        (..., N, H, W, C), (..., KH, KW, C, O) and (..., N, OH, OW, O).
+    strides, dilation : (int, int)
+    blocks : int
+        Into how many the sum is cut, so that what they read stays in the cache.
+    pieces : sequence of Convolution
+        Parts of the result that threads compute; none if it is not cut.
+    near : bool
+        Whether threads share it only where that was found to pay.
+    """
+
+    left: View
+    right: View
+    view: View
+    strides: tuple[int, int]
+    dilation: tuple[int, int]
+    blocks: int = 1
+    pieces: Sequence[Convolution] = ()
+    near: bool = False
+    chunk: int = 1
+
+    @property
+    def extent(self) -> int:
+        """How many pieces there are."""
+        return max(1, len(self.pieces))
+
+    @property
+    def chunks(self) -> int:
+        """A chunk is a piece."""
+        return self.extent
+
+    @property
+    def work(self) -> int:
+        """Multiplications."""
+        return prod(self.view.shape) * prod(self.right.shape[-4:-1])
+
+    def buffers(self) -> Iterator[Buffer]:
+        yield from (self.left.buffer, self.right.buffer, self.view.buffer)
 
 
 @dataclass(eq=False)

@@ -49,7 +49,7 @@ def is_native(node: Node) -> bool:
     name = node.primitive.name
     if name == "argsort":
         return bool(node.params["axis"] in (-1, len(node.shape) - 1)) and bool(node.shape)
-    if name == "matmul":
+    if name in ("matmul", "conv"):
         return bool(node.dtype.kind == "f")
     if name in ("equal", "less") and {"int64", "uint64"} <= {t.dtype.name for t in types}:
         return False  # NumPy compares these exactly, in no common dtype

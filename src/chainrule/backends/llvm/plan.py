@@ -18,12 +18,14 @@ from ...graph.node import CONSTANT, ITEM, Node
 from ...graph.types import Type
 from . import kinds
 from .arena import Lifetimes
+from .convolution import blocks
 from .costs import nanoseconds
 from .expression import Lowering, identity_index
 from .fuse import Fusion, Step, viewed
 from .instructions import (
     Along,
     Call,
+    Convolution,
     Instruction,
     Key,
     Map,
@@ -136,7 +138,9 @@ class Planner:
         code = arrange(self.code)
         for loop in loops_that_try(code):
             loop.trial, self.slots = self.slots, self.slots + WORDS
-        shared = [step for step in everything(code) if isinstance(step, (Product, Region))]
+        shared = [
+            step for step in everything(code) if isinstance(step, (Product, Convolution, Region))
+        ]
         for step in shared:
             if isinstance(step, Product):
                 _give_scratch(step)
@@ -214,6 +218,24 @@ class Planner:
         batch = node.shape[:-2]
         left, right = (v.broadcast((*batch, *v.shape[-2:])) for v in operands)
         self.add(Product(left, right, self.place(node)))
+
+    def convolution(self, node: Node) -> None:
+        """Convolutions over broadcast leading axes; the kernel's last axis is made contiguous."""
+        left, right = (self._cast(child, node.dtype) for child in node.inputs)
+        if right.strides[-1] != 1 and right.shape[-1] != 1:
+            target = self.room(right.shape, right.dtype)
+            self.move(right, target)
+            right = target
+        lead = node.shape[:-4]
+        left, right = (v.broadcast((*lead, *v.shape[-4:])) for v in (left, right))
+        given = node.params["strides"], node.params["dilation"]
+        target = self.place(node)
+        if 0 in right.shape:
+            self.fill(target, 0)
+            return
+        step = Convolution(left, right, target, *given)
+        step.blocks = blocks(step)
+        self.add(step)
 
     def _cast(self, node: Node, dtype: np.dtype[Any]) -> View:
         """A node's numbers in a dtype: where they are, or in a copy."""
@@ -318,6 +340,7 @@ def gathered_shape(
 _STEPS: dict[str, Callable[[Planner, Node], None]] = {
     "argsort": Planner.sorted,
     "matmul": Planner.product,
+    "conv": Planner.convolution,
     "place": Planner.padded,
     "concatenate": Planner.joined,
     "scatter": Planner.scattered,

@@ -20,8 +20,9 @@ from itertools import chain
 from ..threads import get_num_threads
 from . import costs
 from .access import Access, Rows, accesses, conflict, rows_of
+from .convolution import pieces
 from .costs import count_chunks, nanoseconds, share_product, takes_rows
-from .instructions import Either, Instruction, Map, Product, Region, Turns, While
+from .instructions import Convolution, Either, Instruction, Map, Product, Region, Turns, While
 from .nest import merge, strides_in
 
 _UNIT = 16  # rows: chunks of a multiple begin where a vector does
@@ -131,6 +132,10 @@ def _shared(step: Instruction, least: float) -> Instruction:
                 inner.axis, inner.chunk = 0, step.chunk
     elif isinstance(step, Product):
         share_product(step, least)
+    elif isinstance(step, Convolution):
+        step.near = nanoseconds(step) < costs.SHARED
+        if count_chunks(nanoseconds(step), least) > 1:
+            step.pieces = pieces(step, get_num_threads())
     elif type(step) is Map and 0 not in step.domain:
         work = nanoseconds(step)
         count = count_chunks(work, least)
@@ -161,7 +166,7 @@ def loops_that_try(code: Iterable[Instruction]) -> Iterable[Turns]:
     for step in code:
         loops = list(loops_that_try(inside(step)))
         yield from loops
-        near = (isinstance(s, (Product, Region)) and s.near for s in everything(inside(step)))
+        near = (isinstance(s, (Product, Convolution, Region)) and s.near for s in everything(inside(step)))
         if isinstance(step, Turns) and not loops and any(near):
             yield step
 
