@@ -75,7 +75,10 @@ def sums(step: Convolution) -> list[Axis]:
         if axis.size == 1:
             continue
         before = joined[-1] if joined else None
-        if before and (before.left, before.right) == (axis.left * axis.size, axis.right * axis.size):
+        if before and (before.left, before.right) == (
+            axis.left * axis.size,
+            axis.right * axis.size,
+        ):
             joined[-1] = Axis(before.size * axis.size, axis.left, axis.right)
         else:
             joined.append(axis)
@@ -189,8 +192,7 @@ class ConvolutionEmitter:
             size = -(-first.size // self.cut)
             self._outputs(starts, size, adds=False)
             with f.loop(size, first.size, size) as block:
-                moved = [f.plus(starts[0], f.times(block.index, first.left)),
-                         f.plus(starts[1], f.times(block.index, first.right)), starts[2]]  # fmt: skip
+                moved = self._moved(starts, [(first, block.index)])
                 rest = f.name(f"sub i64 {first.size}, {block.index}")
                 self._outputs(moved, f.smaller(rest, size), adds=True)
 
@@ -247,9 +249,7 @@ class ConvolutionEmitter:
             return self.rows.start, self.rows.stop
         return 0, axis.size
 
-    def _moved(
-        self, starts: Sequence[Index], moves: Sequence[tuple[Axis, Index]]
-    ) -> list[Index]:
+    def _moved(self, starts: Sequence[Index], moves: Sequence[tuple[Axis, Index]]) -> list[Index]:
         f, made = self.f, list(starts)
         for axis, index in moves:
             for k, stride in enumerate((axis.left, axis.right, axis.view)):

@@ -155,7 +155,9 @@ class _Emitter(ProductEmitter):
 
         self.shared(step, write)
 
-    def shared(self, step: Product | Convolution | Region, write: Callable[[_Emitter, str, Index], None]) -> None:
+    def shared(
+        self, step: Product | Convolution | Region, write: Callable[[_Emitter, str, Index], None]
+    ) -> None:
         """Work in chunks, as a function of its own that threads share; `write` of number and size.
 
         What is shared only if that pays is else done at once.

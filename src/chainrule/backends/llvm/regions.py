@@ -166,7 +166,10 @@ def loops_that_try(code: Iterable[Instruction]) -> Iterable[Turns]:
     for step in code:
         loops = list(loops_that_try(inside(step)))
         yield from loops
-        near = (isinstance(s, (Product, Convolution, Region)) and s.near for s in everything(inside(step)))
+        near = (
+            isinstance(s, (Product, Convolution, Region)) and s.near
+            for s in everything(inside(step))
+        )
         if isinstance(step, Turns) and not loops and any(near):
             yield step
 

@@ -1,0 +1,102 @@
+"""Native convolutions against NumPy's, in all shapes that the tiles distinguish."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.backends.llvm.instructions import Convolution, Region
+from chainrule.backends.llvm.plan import plan
+from chainrule.config import configured
+from chainrule.nn.convolution import conv
+from chainrule.simplify import simplify
+
+CASES = 24
+
+
+def drawn(seed: int) -> tuple[Any, Any, dict[str, Any]]:
+    """An input and a kernel: few and many rows and channels, odd ones, steps and holes."""
+    draw = np.random.default_rng(seed)
+    kernel, strides, dilation = (draw.integers(1, most, 2) for most in (5, 4, 3))
+    sizes = (kernel - 1) * dilation + 1 + draw.integers(0, 10, 2)
+    rows, inputs = int(draw.choice([1, 2, 5, 33])), int(draw.choice([1, 2, 3, 8, 17, 32]))
+    outputs = int(draw.choice([1, 2, 3, 8, 10, 16, 17, 33, 48]))
+    lead = [(), (), (2,), (2, 3)][draw.integers(4)]
+    x = draw.normal(size=(*lead, rows, *sizes, inputs))
+    w = draw.normal(size=(*lead[1:], *kernel, inputs, outputs))
+    pair = {name: tuple(map(int, p)) for name, p in (("strides", strides), ("dilation", dilation))}
+    return x, w, pair
+
+
+def results(x: Any, w: Any, given: dict[str, Any]) -> tuple[Any, ...]:
+    """The convolution and the gradients of a function of it."""
+    gradients = cr.grad(lambda x, w: np.sum(np.sin(conv(x, w, **given))), argnums=(0, 1))(x, w)
+    return (conv(x, w, **given), *gradients)
+
+
+def compared(seed: int, dtype: Any, close: float) -> None:
+    x, w, given = drawn(seed)
+    found = cr.jit(lambda x, w: results(x, w, given))(x.astype(dtype), w.astype(dtype))
+    for actual, expected in zip(found, results(x, w, given), strict=True):
+        assert actual.dtype == dtype
+        scale = np.abs(expected).max()
+        np.testing.assert_allclose(actual, expected, rtol=0, atol=close * scale)
+
+
+@pytest.mark.parametrize("seed", range(CASES))
+def test_values_and_gradients(seed: int) -> None:
+    """Native float64 is NumPy's; room around each buffer is watched."""
+    with configured(check=2, cache=0):
+        compared(seed, np.float64, 1e-13)
+
+
+@pytest.mark.parametrize("vector", [4, 8])
+@pytest.mark.parametrize("seed", range(100, 106))
+def test_narrow_vectors(seed: int, vector: int) -> None:
+    """Other widths have other tiles."""
+    with configured(vector=vector, check=2, cache=0):
+        compared(seed, np.float32, 2e-5)
+
+
+def network(w: Any, v: Any, x: Any) -> Any:
+    """Two layers and their loss."""
+    hidden = np.maximum(conv(np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0))), w), np.float32(0))
+    return np.sum(conv(hidden, v, strides=(2, 2)) ** 2)
+
+
+def test_threads_change_no_bit() -> None:
+    """Rows go through both layers together; kernels' gradients are cut into pieces; 1, 2, 3, 5."""
+    draw = np.random.default_rng(0)
+    x = draw.normal(size=(96, 12, 12, 8)).astype(np.float32)
+    w = draw.normal(size=(3, 3, 8, 32)).astype(np.float32) / 8
+    v = draw.normal(size=(3, 3, 32, 16)).astype(np.float32) / 16
+    found = []
+    for threads in (1, 2, 3, 5):
+        with configured(num_threads=threads, cache=0):
+            found.append(cr.jit(cr.grad(network, argnums=(0, 1)))(w, v, x))
+    for other in found[1:]:
+        for a, b in zip(found[0], other, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_a_batch_is_a_region_and_sums_are_cut() -> None:
+    """Forward and by the input: with maps, in a region. By the kernel: pieces, in blocks."""
+    draw = np.random.default_rng(0)
+    x = draw.normal(size=(128, 28, 28, 8)).astype(np.float32)
+    w, v = np.ones((3, 3, 8, 32), np.float32), np.ones((3, 3, 32, 16), np.float32)
+    with configured(num_threads=2, cache=0):
+        planned = plan(simplify(cr.jit(cr.grad(network, argnums=(0, 1))).graph(w, v, x)))
+    inside = [s for r in planned.instructions if isinstance(r, Region) for s in r.steps]
+    assert sum(isinstance(step, Convolution) for step in inside) == 3
+    alone = [step for step in planned.instructions if isinstance(step, Convolution)]
+    assert [(len(step.pieces), step.blocks > 8) for step in alone] == [(2, True), (2, True)]
+
+
+def test_nothing_to_sum_and_nothing_to_compute() -> None:
+    """No channels in: zeros. No rows: no numbers."""
+    none = cr.jit(conv)(np.ones((2, 4, 4, 0)), np.ones((3, 3, 0, 5)))
+    np.testing.assert_array_equal(none, np.zeros((2, 2, 2, 5)))
+    assert cr.jit(conv)(np.ones((0, 4, 4, 2)), np.ones((3, 3, 2, 5))).shape == (0, 2, 2, 5)
