@@ -11,9 +11,10 @@ from ..graph.graph import Graph
 from ..graph.verify import verify
 from .algebra import algebra
 from .common import fold_constants, share
+from .cuts import cut_early
 from .loops import in_bodies, merge_scans, prune_scans
 
-PASSES = (merge_scans, fold_constants, algebra, share, prune_scans)
+PASSES = (merge_scans, fold_constants, algebra, cut_early, share, prune_scans)
 ROUNDS = 8  # each round can open a way for the next; two are common
 
 

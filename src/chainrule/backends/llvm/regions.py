@@ -69,9 +69,9 @@ def _grouped(code: Sequence[_Used], least: float) -> list[Instruction]:
         if count_chunks(work[rows], least) == 1:
             break
         before, region, after = _split(code, rows)
-        if len(region) > 1:
-            made = Region(rows, [used.step for used in region])
-            return [*_grouped(before, least), made, *_grouped(after, least)]
+        steps = [used.step for used in region]
+        made = [Region(rows, steps)] if len(steps) > 1 else steps
+        return [*_grouped(before, least), *made, *_grouped(after, least)]
     return [used.step for used in code]
 
 

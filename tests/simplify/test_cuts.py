@@ -1,0 +1,78 @@
+"""Slices go before convolutions and paddings."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.graph.evaluate import evaluate
+from chainrule.graph.verify import verify
+from chainrule.nn.convolution import conv
+from chainrule.simplify import simplify
+from chainrule.simplify.cuts import cut_early
+
+DRAW = np.random.default_rng(0)
+X, W = DRAW.normal(size=(5, 9, 8, 3)), DRAW.normal(size=(3, 2, 3, 4))
+
+
+def names(graph):
+    return [node.primitive.name for node in graph.nodes]
+
+
+@pytest.mark.parametrize(
+    "strides, dilation", [((1, 1), (1, 1)), ((2, 3), (1, 2)), ((3, 1), (2, 1))]
+)
+def test_a_cut_of_a_convolution(strides, dilation):
+    """The same numbers; what is convolved is no larger than needed."""
+
+    def f(x, w):
+        return conv(x, w, strides=strides, dilation=dilation)[1:4, 1:2, :-1]
+
+    graph = cr.make_graph(f)(X, W)
+    made = verify(cut_early(graph))
+    assert names(made)[-1] == "conv" and made.outputs[0].shape == f(X, W).shape
+    np.testing.assert_allclose(evaluate(made, [X, W])[0], f(X, W), rtol=1e-13, atol=1e-13)
+
+
+def test_a_convolution_that_others_read_stays():
+    """It is computed anyway."""
+
+    def f(x, w):
+        y = conv(x, w)
+        return y[:, 1:], np.sum(y)
+
+    graph = cr.make_graph(f)(X, W)
+    assert cut_early(graph) is graph
+
+
+@pytest.mark.parametrize(
+    "cut", [slice(0, 3), slice(2, 9), slice(3, 6), slice(4, 14), slice(10, 14)]
+)
+@pytest.mark.parametrize("step", [1, 2, 3])
+def test_a_cut_of_a_padding(cut, step):
+    """Every border of what was placed, inside and outside of the cut."""
+
+    def f(x):
+        y = np.zeros((14, 2), like=x)
+        y[3 : 3 + 3 * step : step] = x
+        return y[cut]
+
+    x = np.arange(1.0, 7.0).reshape(3, 2)
+    graph = cr.make_graph(cr.jit(f))(x)
+    made = verify(cut_early(simplify(graph)))
+    np.testing.assert_array_equal(evaluate(made, [x])[0], f(x))
+
+
+def test_the_gradient_of_a_padded_convolution_is_no_larger_than_its_input():
+    """The border of a padded input is not computed."""
+
+    def f(x):
+        return np.sum(conv(np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0))), np.ones((3, 3, 3, 2))) ** 3)
+
+    graph = simplify(cr.make_graph(cr.grad(f))(X))
+    assert [n.shape for n in graph.nodes if n.primitive.name == "conv"] == [
+        (5, 9, 8, 2),
+        X.shape,
+    ]
+    np.testing.assert_allclose(evaluate(graph, [X])[0], cr.grad(f)(X), rtol=1e-12)
