@@ -136,3 +136,30 @@ def test_products_have_the_same_bits_however_they_are_cut() -> None:
                 found = cr.jit(f)(a, b)
             np.testing.assert_array_equal(expected, found)
             np.testing.assert_allclose(found, f(a, b), rtol=1e-10, atol=1e-12)
+
+
+def attention(w: Any, x: Any) -> Any:
+    """A row is a sequence: products with one matrix, products of a matrix a row, softmax."""
+    q, k, v = np.moveaxis((x @ w["in"]).reshape(*x.shape[:2], 3, 16), 2, 0)
+    a = np.exp(q @ np.swapaxes(k, 1, 2) / np.float32(4))
+    y = a / np.sum(a, axis=2, keepdims=True) @ v @ w["out"]
+    return np.sum(y**2)
+
+
+@pytest.mark.usefixtures("_two_threads")
+def test_sequences_are_rows_of_a_region() -> None:
+    """Forward and back in regions of 64 sequences, whose 12 places are rows of one product."""
+    x = rng.normal(size=(64, 12, 32)).astype(np.float32)
+    w = {name: rng.normal(size=shape).astype(np.float32) / 6
+         for name, shape in (("in", (32, 48)), ("out", (16, 32)))}  # fmt: skip
+    f = cr.jit(cr.grad(attention))
+    steps = plan(simplify(f.graph(w, x))).instructions
+    (region,) = [step for step in steps if isinstance(step, Region) and len(step.steps) > 4]
+    shapes = [s.view.shape for s in region.steps if isinstance(s, Product)]
+    assert region.rows == 64 and {(768, 48), (64, 12, 12), (64, 12, 16), (768, 32)} <= {*shapes}
+    expected = cr.grad(attention)({k: a.astype(np.float64) for k, a in w.items()}, x)
+    for name, slope in f(w, x).items():
+        np.testing.assert_allclose(slope, expected[name], rtol=2e-4, atol=2e-4)
+    with configured(num_threads=1, cache=0):
+        for name, slope in cr.jit(cr.grad(attention))(w, x).items():
+            np.testing.assert_array_equal(slope, f(w, x)[name])

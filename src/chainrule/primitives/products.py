@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from ..errors import ShapeError, at_user_line
 from ..graph.types import Type, broadcast_shapes
 from .declare import declared, fit
 from .operators import swap_last
+from .structure import reshape
 
 
 def _matmul_type(x: Type, y: Type) -> Type:
@@ -28,8 +30,16 @@ def _matmul_type(x: Type, y: Type) -> Type:
 def _matmul_vjp(g: Any, _z: Any, x: Any, y: Any, *, needs: Sequence[bool]) -> list[Any]:
     return [
         fit(matmul(g, swap_last(y)), x) if needs[0] else None,
-        fit(matmul(swap_last(x), g), y) if needs[1] else None,
+        _by_right(g, x, y) if needs[1] else None,
     ]
+
+
+def _by_right(g: Any, x: Any, y: Any) -> Any:
+    """For one matrix y, the rows of all leading places make one product."""
+    if len(y.shape) == 2 < len(x.shape):
+        x = reshape(x, shape=(prod(x.shape[:-1]), x.shape[-1]))
+        g = reshape(g, shape=(prod(g.shape[:-1]), g.shape[-1]))
+    return fit(matmul(swap_last(x), g), y)
 
 
 def _matmul_jvp(tangents: Sequence[Any], _z: Any, x: Any, y: Any) -> Any:

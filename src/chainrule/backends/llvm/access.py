@@ -35,8 +35,8 @@ def rows_of(step: Instruction) -> int:
         if not step.domain or 0 in step.domain:
             return 0
         return 0 if isinstance(step, Reduce) and 0 in step.axes else step.domain[0]
-    if isinstance(step, Product) and len(step.view.shape) == 2 and 0 not in step.view.shape:
-        return step.view.shape[0]
+    if isinstance(step, Product) and 0 not in step.view.shape:
+        return step.view.shape[0] // step.each
     if isinstance(step, Convolution) and len(step.view.shape) == 4 and 0 not in step.view.shape:
         return 0 if tiles_rows(step) else step.view.shape[0]
     return 0
@@ -57,12 +57,13 @@ def _accesses(step: Instruction) -> Iterator[Access]:
         yield Access(view.buffer, True, _range(view.offset, view.strides, step.domain))
         yield from _read([step.expression], step.domain)
     elif isinstance(step, Product):
+        yield Access(step.view.buffer, True, _of_view(step.view, step.each))
+        yield Access(step.left.buffer, False, _of_view(step.left, step.each))
+        by_rows = len(step.view.shape) > 2 and step.right.strides[0] != 0
+        yield Access(step.right.buffer, False, _of_view(step.right) if by_rows else None)
+    elif isinstance(step, Convolution):
         yield Access(step.view.buffer, True, _of_view(step.view))
         yield Access(step.left.buffer, False, _of_view(step.left))
-        yield Access(step.right.buffer, False)
-    elif isinstance(step, Convolution):
-        for view, writes in ((step.view, True), (step.left, False)):
-            yield Access(view.buffer, writes, _range(view.offset, view.strides, view.shape))
         yield Access(step.right.buffer, False)
     elif isinstance(step, Along):
         yield Access(step.view.buffer, True)
@@ -87,8 +88,10 @@ def _read(expressions: Sequence[Expression], domain: Sequence[int]) -> Iterator[
             yield Access(found.buffer, False)
 
 
-def _of_view(view: View) -> Rows | None:
-    return _range(view.offset, view.strides, view.shape) if len(view.shape) == 2 else None
+def _of_view(view: View, each: int = 1) -> Rows | None:
+    """Of rows that are `each` of the view's together."""
+    strides = (view.strides[0] * each, *view.strides)
+    return _range(view.offset, strides, (0, each, *view.shape[1:]))
 
 
 def _range(offset: int, strides: Sequence[int], domain: Sequence[int]) -> Rows | None:

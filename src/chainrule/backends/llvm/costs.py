@@ -108,10 +108,9 @@ def share_product(product: Product, least: float) -> None:
         count = min(count, get_num_threads())
     if count == 1 or 0 in shape or is_tiny(product):
         return
-    if len(shape) == 3 and shape[0] >= count:
-        product.axis, product.chunk = 0, -(-shape[0] // count)
-        return
     if len(shape) > 2:
+        if shape[0] >= get_num_threads():
+            product.axis, product.chunk = 0, -(-shape[0] // min(count, shape[0]))
         return
     tile = tile_for(host(), product.view.dtype)
     # Each chunk of rows packs all of B again; a chunk of columns packs its own

@@ -198,7 +198,7 @@ class _Emitter(ProductEmitter):
                     emit_convolution(inner.pointers, one, rows)
                 else:
                     assert isinstance(one, Product)
-                    inner.product(one, part=(start, count), chunk=chunk)
+                    inner.product_rows(one, start, count, chunk)
 
         self.shared(step, write)
 

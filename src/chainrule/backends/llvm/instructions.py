@@ -106,11 +106,14 @@ class Product(Instruction):
         Which axis of the result is cut in chunks.
     near : bool
         Whether threads share it only where that was found to pay.
+    each : int
+        How many rows belong to one place of the first axis, as the graph has it.
     """
 
     left: View
     right: View
     view: View
+    each: int = 1
     scratch: Buffer | None = None
     chunk: int = 0
     axis: int = 0

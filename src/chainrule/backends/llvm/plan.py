@@ -40,6 +40,7 @@ from .instructions import (
 from .kinds import VIEWS, uniform
 from .layout import Buffer, View
 from .plan_loops import plan_cond, plan_scan, plan_while
+from .product_emitter import flattened
 from .products import scratch_bytes
 from .regions import arrange, everything, loops_that_try
 from .runtime.trial import WORDS
@@ -225,7 +226,8 @@ class Planner:
         operands = [self._cast(child, node.dtype) for child in node.inputs]
         batch = node.shape[:-2]
         left, right = (v.broadcast((*batch, *v.shape[-2:])) for v in operands)
-        self.add(Product(left, right, self.place(node)))
+        step = Product(left, right, self.place(node))
+        self.add(flattened(step) or step)
 
     def convolution(self, node: Node) -> None:
         """Convolutions over broadcast leading axes; the kernel's last axis is made contiguous."""

@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from math import prod
+
 from .instructions import Product
 from .ir import Function, Index
 from .layout import View
 from .loops import Span
 from .nest import Pointers
 from .tiny import emit_tiny
+
+
+def flattened(step: Product) -> Product | None:
+    """The leading axes as rows of one product, if they have the right matrix in common."""
+    lead = len(step.view.shape) - 2
+    rows = prod(step.view.shape[:-1])
+    if not lead or not rows or any(step.right.strides[:lead]):
+        return None
+    for v in (step.left, step.view):
+        for k in range(lead):
+            if v.shape[k] != 1 and v.strides[k] != v.strides[k + 1] * v.shape[k + 1]:
+                return None
+    left, view = (
+        View(v.buffer, v.offset, (rows, v.shape[-1]), v.strides[-2:])
+        for v in (step.left, step.view)
+    )
+    right = replace(step.right, shape=step.right.shape[-2:], strides=step.right.strides[-2:])
+    return Product(left, right, view, each=rows // step.view.shape[0])
 
 
 class ProductEmitter:
@@ -39,6 +60,15 @@ class ProductEmitter:
                 self.product(step, (place,), chunk=chunk)
             return
         self.product(step, part=(start, count), chunk=chunk)
+
+    def product_rows(self, step: Product, start: str, count: str, chunk: str) -> None:
+        """Some places of the first axis, as the graph has it."""
+        if len(step.view.shape) == 2:
+            part = self.f.times(start, step.each), self.f.times(count, step.each)
+            self.product(step, part=part, chunk=chunk)
+            return
+        with self.f.loop(0, count) as loop:
+            self.product(step, (self.f.plus(start, loop.index),), chunk=chunk)
 
     def address(self, view: View, *places: tuple[Index, int]) -> str:
         """A view's first number, moved by (index, stride) along some axes."""

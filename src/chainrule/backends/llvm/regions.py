@@ -129,7 +129,7 @@ def _shared(step: Instruction, least: float) -> Instruction:
         step.chunk = _chunk(step.rows, turns)
         for inner in step.steps:
             if isinstance(inner, Product):
-                inner.axis, inner.chunk = 0, step.chunk
+                inner.axis, inner.chunk = 0, step.chunk * inner.each
     elif isinstance(step, Product):
         share_product(step, least)
     elif isinstance(step, Convolution):
