@@ -43,7 +43,10 @@ def test_ctrl_c_ends_an_endless_loop() -> None:
     time.sleep(0.5)
     sent = time.time()
     process.send_signal(signal.SIGINT)
-    word, when = process.communicate(timeout=20)[0].split()
+    try:
+        word, when = process.communicate(timeout=20)[0].split()
+    finally:
+        process.kill()  # where SIGINT is ignored, it would run for ever
     assert word == "stopped"
     assert float(when) - sent < 1.0
 

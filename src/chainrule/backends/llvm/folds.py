@@ -16,6 +16,7 @@ from .loops import Rows, Site, over, over_vectors, power_of_two
 from .nest import Axis, Nest, Pointers, lanes_for, merge, strides_in
 
 _BLOCK = 4096  # numbers that one accumulator's lanes share, before it is added to another
+_WRITTEN_OUT = 3  # turns of a loop, such as over a window of a picture
 _TOGETHER = 4  # accumulators at once: an addition takes about four cycles
 
 
@@ -121,6 +122,11 @@ def fold_columns(
     """Fold over axes that are not the vectors' own."""
     if not axes:
         return folding.join(total, term())
+    if axes[0].size <= _WRITTEN_OUT:
+        for index in range(axes[0].size):
+            with nest.at(axes[0], index):
+                total = fold_columns(nest, folding, axes[1:], total, term)
+        return total
     with nest.f.loop(0, axes[0].size, carried=[total]) as loop, nest.at(axes[0], loop.index):
         loop.carry(fold_columns(nest, folding, axes[1:], loop.values[0], term))
     return loop.values[0]
