@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.autodiff.reverse import reverse
 from chainrule.backends import BACKENDS
 from chainrule.backends.llvm import costs
 from chainrule.config import configured
@@ -27,6 +28,7 @@ from chainrule.graph.graph import Graph
 from chainrule.graph.node import Node, constant, input_node, items
 from chainrule.graph.types import Type
 from chainrule.primitives import elementwise as e
+from chainrule.primitives.convolution import conv
 from chainrule.primitives.indexing import gather, scatter, scatter_add
 from chainrule.primitives.products import matmul
 from chainrule.primitives.reductions import argmax, argsort, cumprod, cumsum, max_, prod
@@ -309,6 +311,32 @@ def product(g: Growth) -> Made:
     return e.mul(matmul(x, y), scale), False
 
 
+def convolution(g: Growth) -> Made:
+    """Of an array seen as images, or by the gradient of one; steps, holes, leading axes."""
+    x = g.pick(lambda n: is_float(n) and len(n.shape) >= 2 and 0 not in n.shape)
+    if x is None:
+        return None
+    *rest, width, columns = x.shape
+    rows = int(np.prod(rest[:-1]))
+    x = reshape(x, shape=(rows, rest[-1] if rest else 1, width, columns))
+    kernel = [int(g.rng.integers(1, min(n, 4) + 1)) for n in x.shape[1:3]]
+    dilation = tuple(
+        int(g.rng.integers(1, 3)) if 2 * (k - 1) < n else 1
+        for k, n in zip(kernel, x.shape[1:3], strict=True)
+    )
+    strides = tuple(int(g.rng.integers(1, 4)) for _ in range(2))
+    outputs = int(g.one([1, 3, 8, 17, 32]))
+    w: Node = constant(g.number((*kernel, columns, outputs), x.dtype))
+    scale = x.dtype.type(1 / (columns * kernel[0] * kernel[1]))
+    y = e.mul(conv(x, w, strides=strides, dilation=dilation), scale)
+    if g.chance(0.5):
+        return y, False
+    by_x, by_w = reverse([y], [x, w], [e.tanh(y)])
+    made = by_x if g.chance(0.5) else by_w
+    assert made is not None
+    return e.mul(made, x.dtype.type(1 / int(np.prod(y.shape)))), False
+
+
 def indexing(g: Growth) -> Made:
     """Rows and places by integers that are constants or computed."""
     x = g.pick(lambda n: 1 <= len(n.shape) <= 2 and 0 not in n.shape)
@@ -399,8 +427,27 @@ def loop(g: Growth) -> Made:
     return results[-1], False
 
 
-RULES = [smooth, smooth, smooth, arithmetic, arithmetic, arithmetic, whole, choice, where, move,
-         move, move, convert, reduce, reduce, product, indexing, loop]  # fmt: skip
+RULES = [
+    smooth,
+    smooth,
+    smooth,
+    arithmetic,
+    arithmetic,
+    arithmetic,
+    whole,
+    choice,
+    where,
+    move,
+    move,
+    move,
+    convert,
+    reduce,
+    reduce,
+    product,
+    convolution,
+    indexing,
+    loop,
+]
 
 
 def graph_of(seed: int) -> tuple[Graph, list[Any]]:
