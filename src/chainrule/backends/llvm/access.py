@@ -42,11 +42,6 @@ def rows_of(step: Instruction) -> int:
     return 0
 
 
-def conflict(a: Access, b: Access) -> bool:
-    """Whether the order of two accesses matters."""
-    return a.buffer is b.buffer and (a.writes or b.writes)
-
-
 def _accesses(step: Instruction) -> Iterator[Access]:
     if isinstance(step, Map):
         for _, view in step.stores:

@@ -20,6 +20,7 @@ from .layout import Buffer, View
 
 _RECOMPUTE = 8  # an expression of fewer additions is computed again rather than stored
 _READERS = 3
+_ONCE = 1.001  # parts of one whole may add up to a little more than 1
 _LARGEST = 120  # no expression grows beyond: registers are few, and so is Python's stack
 _STORES = 8
 
@@ -135,20 +136,22 @@ class Fusion:
 
     def _choose(self) -> None:
         """From the last node to the first: how many steps would compute it, at what cost?"""
-        readers: dict[Node, set[Node]] = {}
+        readers: dict[Node, dict[Node, float]] = {}  # and how much of it each reads
         spread: set[Node] = set()
         costs = self._costs()
         for node in reversed(self.nodes):
             if is_inline(node) and node not in self.stored and node not in self.layouts:
-                count = len(readers.get(node, ()))
+                count = sum(min(1.0, share) for share in readers.get(node, {}).values())
                 again = costs[node] >= _RECOMPUTE or count > _READERS
                 repeated = node in spread and costs[node] >= 3
-                if (count > 1 and again) or repeated:
+                if (count > _ONCE and again) or repeated:
                     self._store(node)
             final = node in self.stored
             for child in node.inputs:
-                mine = {node} if final else readers.get(node, set())
-                readers.setdefault(child, set()).update(mine)
+                shares = readers.setdefault(child, {})
+                part = prod(node.shape) / prod(child.shape) if _is_cut(node) else 1.0
+                for reader, share in ({node: 1.0} if final else readers.get(node, {})).items():
+                    shares[reader] = shares.get(reader, 0.0) + share * part
                 wider = prod(child.shape) < prod(node.shape) if _both_arrays(child, node) else False
                 if wider or (node in spread and not final):
                     spread.add(child)
@@ -258,6 +261,10 @@ class Fusion:
 def base(node: Node) -> Node:
     """The node whose step makes it: that of several results for one of them."""
     return node.inputs[0] if node.primitive is ITEM else node
+
+
+def _is_cut(node: Node) -> bool:
+    return node.primitive.name == "slice" and prod(node.shape) > 0
 
 
 def _both_arrays(a: Node, b: Node) -> bool:

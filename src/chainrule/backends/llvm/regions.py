@@ -19,10 +19,11 @@ from itertools import chain
 
 from ..threads import get_num_threads
 from . import costs
-from .access import Access, Rows, accesses, conflict, rows_of
+from .access import Access, Rows, accesses, rows_of
 from .convolution import pieces
 from .costs import count_chunks, nanoseconds, share_product, takes_rows
 from .instructions import Convolution, Either, Instruction, Map, Product, Region, Turns, While
+from .layout import Buffer
 from .nest import merge, strides_in
 
 _UNIT = 16  # rows: chunks of a multiple begin where a vector does
@@ -78,22 +79,37 @@ def _grouped(code: Sequence[_Used], least: float) -> list[Instruction]:
 def _split(code: Sequence[_Used], rows: int) -> tuple[list[_Used], list[_Used], list[_Used]]:
     """What must or may run before a region, the region, and what must run after it."""
     before: list[_Used] = []
-    region: list[_Used] = []
-    after: list[_Used] = []
+    region, after = _Touched(), _Touched()
     for used in code:
-        late = _depends(used, after)
-        if used.rows == rows and not late and _fits(used, region):
+        late = after.conflicts(used)
+        if used.rows == rows and not late and _fits(used, region.steps):
             region.append(used)
-        elif late or _depends(used, region):
+        elif late or region.conflicts(used):
             after.append(used)
         else:
             before.append(used)
-    return before, region, after
+    return before, region.steps, after.steps
 
 
-def _depends(used: _Used, others: Iterable[_Used]) -> bool:
-    """Whether an instruction must stay behind one of others."""
-    return any(conflict(a, b) for other in others for a in used.accesses for b in other.accesses)
+class _Touched:
+    """Instructions, and the buffers that they read and write."""
+
+    def __init__(self) -> None:
+        self.steps: list[_Used] = []
+        self.read: set[Buffer] = set()
+        self.written: set[Buffer] = set()
+
+    def append(self, used: _Used) -> None:
+        """One more."""
+        self.steps.append(used)
+        for access in used.accesses:
+            (self.written if access.writes else self.read).add(access.buffer)
+
+    def conflicts(self, used: _Used) -> bool:
+        """Whether an instruction must stay behind one of them."""
+        return any(
+            a.buffer in self.written or (a.writes and a.buffer in self.read) for a in used.accesses
+        )
 
 
 def _fits(used: _Used, region: Sequence[_Used]) -> bool:
