@@ -31,7 +31,7 @@ LAYERS = [
     ["backends"],
     ["transforms"],
     ["random"],
-    ["losses", "nn", "optim"],
+    ["losses", "nn", "optim", "signal"],
     ["data"],
     ["train"],
     ["export"],
@@ -44,6 +44,7 @@ FACADE = "__init__.py"
 
 # Imported only in these packages: whatever else needs one goes through its home.
 HOMES = {
+    "PIL": {"data"},
     "llvmlite": {"backends"},
     "jax": {"backends"},
     "onnx": {"export"},
@@ -52,6 +53,7 @@ HOMES = {
     "pandas": {"cli", "data", "estimators"},
     "pyarrow": {"data"},
     "rich": {"cli", "explain", "train"},
+    "soundfile": {"data"},
     "safetensors": {"data", "estimators", "train"},
     "typer": {"cli"},
 }

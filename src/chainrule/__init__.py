@@ -35,12 +35,30 @@ from .transforms import (
 from .version import __version__
 
 if TYPE_CHECKING:
-    from . import data, estimators, export, losses, nn, optim, random, train
-    from .estimators import MLPClassifier, MLPRegressor, TabularClassifier, TabularRegressor, load
+    from . import data, estimators, export, losses, nn, optim, random, signal, train
+    from .estimators import (
+        AudioClassifier,
+        ImageClassifier,
+        MLPClassifier,
+        MLPRegressor,
+        TabularClassifier,
+        TabularRegressor,
+        TextClassifier,
+        load,
+    )
 
 # Imported at first use: whoever differentiates need not load what trains.
-LAZY = ("data", "estimators", "export", "losses", "nn", "optim", "random", "train")
-ESTIMATORS = ("MLPClassifier", "MLPRegressor", "TabularClassifier", "TabularRegressor", "load")
+LAZY = ("data", "estimators", "export", "losses", "nn", "optim", "random", "signal", "train")
+ESTIMATORS = (
+    "AudioClassifier",
+    "ImageClassifier",
+    "MLPClassifier",
+    "MLPRegressor",
+    "TabularClassifier",
+    "TabularRegressor",
+    "TextClassifier",
+    "load",
+)
 
 
 def __getattr__(name: str) -> Any:
@@ -56,10 +74,13 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
+    "AudioClassifier",
+    "ImageClassifier",
     "MLPClassifier",
     "MLPRegressor",
     "TabularClassifier",
     "TabularRegressor",
+    "TextClassifier",
     "__version__",
     "check_grads",
     "cond",
@@ -84,6 +105,7 @@ __all__ = [
     "random",
     "scan",
     "set_num_threads",
+    "signal",
     "stop_gradient",
     "train",
     "tree",

@@ -54,6 +54,35 @@ def test_layer_norm_of_equal_entries_is_the_shift() -> None:
     assert np.isfinite(grad(lambda x: np.sum(layer(x) ** 2))(x)).all()
 
 
+def test_rms_norm_divides_by_the_root_of_the_mean_square() -> None:
+    """A loop over rows; rows of zeros stay; the derivative against central differences."""
+    layer = nn.RMSNorm(4, 0.3, dtype=np.float64).replace(scale=SCALE)
+    expected = [row / (sum(row * row) / 4 + 0.3) ** 0.5 * SCALE for row in X]
+    np.testing.assert_allclose(layer(X), expected, rtol=1e-13)
+    np.testing.assert_allclose(jit(lambda m, x: m(x))(layer, X), expected, rtol=1e-13)
+    assert layer(np.zeros((1, 4))).tolist() == [[0.0] * 4]
+    check_grads(lambda x, a: layer.replace(scale=a)(x), (X, SCALE))
+
+
+@pytest.mark.parametrize("groups", [1, 2, 4])
+@pytest.mark.parametrize("shape", [(6, 4), (2, 3, 4), (1, 2, 3, 4)])
+def test_group_norm_normalises_groups_of_each_row(groups: int, shape: tuple[int, ...]) -> None:
+    """A loop over rows and groups, statistics over all places; central differences."""
+    layer = drawn(nn.GroupNorm(groups, 4, 0.3, dtype=np.float64))
+    x = X.reshape(shape)
+    expected = np.empty_like(x)
+    each = 4 // groups
+    for n, k in np.ndindex(shape[0], groups):
+        own = slice(k * each, (k + 1) * each)
+        part = x[n, ..., own]
+        mean = part.sum() / part.size
+        spread = (((part - mean) ** 2).sum() / part.size + 0.3) ** 0.5
+        expected[n, ..., own] = (part - mean) / spread * SCALE[own] + SHIFT[own]
+    np.testing.assert_allclose(layer(x), expected, rtol=1e-12)
+    np.testing.assert_allclose(jit(lambda m, x: m(x))(layer, x), expected, rtol=1e-12)
+    check_grads(lambda x, a, b: layer.replace(scale=a, shift=b)(x), (x, SCALE, SHIFT), order=1)
+
+
 @pytest.mark.parametrize("kind", [nn.LayerNorm, nn.BatchNorm])
 def test_derivatives(kind: Any) -> None:
     """By the input and by the parameters, to second order, against central differences."""
@@ -161,3 +190,9 @@ def test_errors_name_the_mend() -> None:
         nn.BatchNorm(4, eps=0)
     with pytest.raises(DtypeError, match="dtype=int32: parameters are floats"):
         nn.LayerNorm(4, dtype=np.int32)
+    with pytest.raises(ValueError, match="groups=3 does not divide size=4"):
+        nn.GroupNorm(3, 4)
+    with pytest.raises(ShapeError, match=r"GroupNorm takes arrays of shape \(rows, \.\.\., 4\)"):
+        nn.GroupNorm(2, 4)(np.ones(4))
+    with pytest.raises(ShapeError, match=r"RMSNorm takes arrays of shape \(\.\.\., 4\)"):
+        nn.RMSNorm(4)(np.ones((4, 3)))

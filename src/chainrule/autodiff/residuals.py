@@ -16,6 +16,9 @@ from ..graph.node import CONSTANT, Node
 
 # Moving numbers costs less than storing them for each iteration.
 CHEAP = {"broadcast_to", "reshape", "transpose", "identity", "stop_gradient"}
+# So does a little arithmetic, of what is stored anyway: the slope of tanh is 1 - y * y.
+ARITHMETIC = CHEAP | {"add", "sub", "mul", "neg"}
+LITTLE = 4  # operations
 
 
 def dependents(nodes: Sequence[Node], sources: Iterable[Node]) -> set[Node]:
@@ -47,4 +50,24 @@ def residuals(
             pending += node.inputs
         else:
             frontier[node] = None
-    return sorted(frontier, key=lambda node: node.serial)
+    return _without_arithmetic(inputs, sorted(frontier, key=lambda node: node.serial))
+
+
+def _without_arithmetic(inputs: Sequence[Node], frontier: list[Node]) -> list[Node]:
+    """Without what follows from others of the frontier by a little arithmetic."""
+    wanted = set(frontier)
+    work = {node: 0 for node in inputs if node in wanted}  # operations from what is stored
+    dropped = set()
+    for node in Graph(tuple(inputs), tuple(frontier)).nodes:
+        if node.primitive is CONSTANT:
+            work[node] = 0
+        elif node.primitive.name in ARITHMETIC and all(child in work for child in node.inputs):
+            work[node] = 1 + sum(work[child] for child in node.inputs)
+            if work[node] <= LITTLE:
+                dropped.add(node)
+                continue
+        if node in wanted:
+            work[node] = 0
+        elif work.get(node, 0) > LITTLE:
+            del work[node]
+    return [node for node in frontier if node not in dropped]

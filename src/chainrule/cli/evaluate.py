@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,7 +12,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from ..lazy import LazyModule
-from . import models, options
+from . import models, options, samples
 from .options import AsJson, Model, Report
 
 pages = LazyModule("chainrule.report")
@@ -23,7 +24,11 @@ def evaluate(
     model: Model,
     data: Annotated[
         str,
-        typer.Argument(metavar="DATA", help="A table with the columns of the training, and truth."),
+        typer.Argument(
+            metavar="DATA",
+            help="A table with the columns of the training, and truth; "
+            "for a model of pictures or recordings, a folder of class folders.",
+        ),
     ],
     target: Annotated[
         str | None,
@@ -45,26 +50,32 @@ def evaluate(
     """
     page = options.report_place(report, model)
     loaded = models.load(model)
-    table, name = models.labelled(loaded, data, target)
-    found = scores.answers(loaded, models.inputs(loaded, table), table.frame[name])
+    if hasattr(loaded, "module_") and not hasattr(loaded, "attribute"):
+        inputs, truth = samples.labelled(loaded, data)
+        source, name, columns = Path(data).name, "class", 1
+    else:
+        table, name = models.labelled(loaded, data, target)
+        inputs, truth = models.inputs(loaded, table), table.frame[name]
+        source, columns = table.name, table.frame.shape[1]
+    found = scores.answers(loaded, inputs, truth)
     made = scores.scores(found)
     if page is not None:
         words = ["chainrule", "evaluate", str(model), data, "--target", name, "--report", str(page)]
         more = {
             "command": shlex.join(words),
-            "dataset": {"rows": len(table.frame), "columns": table.frame.shape[1]},
+            "dataset": {"rows": len(truth), "columns": columns},
             "settings": {"model": model.name, "trained on": models.card(loaded).get("data", "-")},
         }
-        pages.write_report(page, reporting.report(table.name, name, found, loaded, more))
+        pages.write_report(page, reporting.report(source, name, found, loaded, more))
     if as_json:
         told = {
-            "model": str(model), "data": table.name, "target": name, "task": found.task,
+            "model": str(model), "data": source, "target": name, "task": found.task,
             "rows": len(found.truth), "unknown_rows": found.unknown, "scores": made,
         }  # fmt: skip
         print(json.dumps(told, indent=2))
         return
     console = Console(highlight=False)
-    shown = RichTable(title=f"{name!r} of {len(found.truth)} rows of {table.name}")
+    shown = RichTable(title=f"{name!r} of {len(found.truth)} rows of {source}")
     shown.add_column("score")
     shown.add_column("value", justify="right")
     for label, value in made.items():

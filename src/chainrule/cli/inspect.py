@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from math import prod
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from .. import tree
 from . import models
 from .options import AsJson, Model
 
@@ -61,6 +63,14 @@ def describe(loaded: Any) -> dict[str, Any]:
 
 
 def _columns(loaded: Any) -> list[dict[str, Any]]:
+    if hasattr(loaded, "module_"):  # raw inputs have no columns: what they are brought to
+        rows = loaded.row_types_
+        parts = zip(tree.names(rows), tree.leaves(rows), strict=True)
+        return [
+            {"name": name or "input", "features": prod(leaf.shape[1:]),
+             "read_as": " x ".join(map(str, leaf.shape[1:])) + f" of {leaf.dtype}"}
+            for name, leaf in parts
+        ]  # fmt: skip
     plan = getattr(loaded, "features_", None)
     names = [str(name) for name in getattr(loaded, "feature_names_in_", ())]
     if plan is None:
@@ -97,11 +107,15 @@ def read_as(column: Any) -> str:
 
 
 def _training(network: Any) -> dict[str, Any]:
-    found: dict[str, Any] = {"solver": network.solver, "epochs": network.n_iter_}
+    found: dict[str, Any] = {"epochs": network.n_iter_}
+    if hasattr(network, "solver"):
+        found = {"solver": network.solver, **found}
     losses = getattr(network, "loss_curve_", None) or []
     if losses:
         found |= {"first_loss": float(losses[0]), "last_loss": float(losses[-1])}
-    scores = getattr(network, "validation_scores_", None) or []
+    scores = getattr(network, "validation_scores_", None) or [
+        row["score"] for row in getattr(network, "history_", ()) if "score" in row
+    ]
     if len(scores):
         found["best_validation_score"] = float(max(scores))
     return found

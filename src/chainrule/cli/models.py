@@ -92,6 +92,8 @@ class Layer:
 
 def layers(model: Any) -> list[Layer]:
     """Of an estimator's network, in the order in which data meets them."""
+    if hasattr(model, "module_"):
+        return _of_module(model.module_)
     network = getattr(model, "network_", model)
     weights = network._weights()
     made = []
@@ -108,6 +110,18 @@ def layers(model: Any) -> list[Layer]:
             own += [weights["scales"][k], weights["shifts"][k]]
         shape = " x ".join(map(str, matrix.shape))  # members first, if there are several
         made.append(Layer(f"layers.{k}", shape, _count(own)))
+    return made
+
+
+def _of_module(module: Any) -> list[Layer]:
+    """Of a module: a layer is what holds arrays, and its shape that of the largest."""
+    found: dict[str, list[Any]] = {}
+    for name, leaf in zip(tree.names(module), tree.leaves(module), strict=True):
+        found.setdefault(name.rpartition(".")[0], []).append(leaf)
+    made = []
+    for name, arrays in found.items():
+        largest = max(arrays, key=lambda array: (np.ndim(array), np.size(array)))
+        made.append(Layer(name, " x ".join(map(str, np.shape(largest))), _count(arrays)))
     return made
 
 

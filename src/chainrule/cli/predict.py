@@ -11,7 +11,7 @@ import typer
 from ..data import read_table
 from ..errors import DataError
 from ..lazy import LazyModule
-from . import models, options
+from . import models, options, samples, texts
 from .options import Model
 
 pd = LazyModule("pandas")
@@ -20,7 +20,11 @@ pd = LazyModule("pandas")
 def predict(
     model: Model,
     data: Annotated[
-        str, typer.Argument(metavar="DATA", help="A table with the columns of the training.")
+        list[str],
+        typer.Argument(
+            metavar="DATA...", help="A table with the columns of the training; or a text, for a "
+            "model of texts; or files and folders, for a model of pictures or recordings.",
+        ),
     ],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A CSV file. [default: print them]")
@@ -28,7 +32,10 @@ def predict(
     proba: Annotated[
         bool, typer.Option("--proba", help="Add the probability of each class.")
     ] = False,
-) -> None:
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Of texts: colour the words by what they add.")
+    ] = False,
+) -> None:  # fmt: skip
     """Write what a model predicts for each row of a table, as CSV with one line a row.
 
     The target column need not be there, and other columns are ignored.
@@ -38,20 +45,44 @@ def predict(
     `chainrule predict houses.safetensors new-houses.csv`
 
     `chainrule predict digits.safetensors digits --proba -o digits-predicted.csv`
+
+    `chainrule predict flowers.safetensors garden/*.jpg`
+
+    `chainrule predict reviews.safetensors "not a bad film" --explain`
     """
     loaded = models.load(model)
     if proba and not hasattr(loaded, "classes_"):
         raise DataError(f"{model} predicts numbers: leave out --proba, there are no classes")
-    table = read_table(data)
-    rows = models.inputs(loaded, table)
+    reads_texts = hasattr(loaded, "attribute")
+    if hasattr(loaded, "module_") and not reads_texts:
+        if explain:
+            raise DataError(f"--explain is for models of texts, and {model} is of files")
+        told = samples.predicted(loaded, data, proba)
+        _write(told.to_csv(index=False), output, len(told), "class")
+        return
+    if len(data) > 1:
+        raise DataError(f"{model} takes one DATA at a time, and was given {len(data)}")
+    if explain:
+        if not reads_texts:
+            raise DataError(f"--explain is for models of texts, and {model} is of tables")
+        texts.explain(loaded, texts.given(loaded, data[0]), output)
+        return
+    rows = (
+        texts.given(loaded, data[0]) if reads_texts
+        else models.inputs(loaded, read_table(data[0]))
+    )  # fmt: skip
     target = str(models.card(loaded).get("target", "prediction"))
     columns = {target: loaded.predict(rows)}
     if proba:
         probabilities = loaded.predict_proba(rows)
         columns |= {f"p({name})": probabilities[:, k] for k, name in enumerate(loaded.classes_)}
-    text = pd.DataFrame(columns).to_csv(index=False)
+    _write(pd.DataFrame(columns).to_csv(index=False), output, len(rows), target)
+
+
+def _write(text: str, output: Path | None, rows: int, target: str) -> None:
+    """A table of predictions to a file, or to standard output."""
     if output is None:
         sys.stdout.write(text)
         return
     options.write(output, text.encode())
-    print(f"wrote {len(table.frame)} predictions of {target!r} to {output}", file=sys.stderr)
+    print(f"wrote {rows} predictions of {target!r} to {output}", file=sys.stderr)

@@ -28,12 +28,13 @@ def report(
 ) -> Report:
     """Of a model and its answers; `more` are further fields of `Report`."""
     count = len(found.classes)
+    more = {"limitations": LIMITATIONS, **(more or {})}
     return Report(
         task=found.task, data=data, date=date.today().isoformat(), scores=scores(found),
         target=target, classes=found.classes, truth=found.truth,
         predicted=None if count else found.predicted, probabilities=found.probabilities,
         layers=[(one.name, one.shape, one.parameters) for one in layers(model)],
-        versions=versions(), limitations=LIMITATIONS, **(more or {}),
+        versions=versions(), **more,
     )  # fmt: skip
 
 

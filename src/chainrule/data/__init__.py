@@ -2,5 +2,16 @@
 
 from .features import Column, Features
 from .tables import BUILT_IN, Table, read_table
+from .texts import checked_texts, read_texts
+from .tokens import Tokens
 
-__all__ = ["BUILT_IN", "Column", "Features", "Table", "read_table"]
+__all__ = [
+    "BUILT_IN",
+    "Column",
+    "Features",
+    "Table",
+    "Tokens",
+    "checked_texts",
+    "read_table",
+    "read_texts",
+]

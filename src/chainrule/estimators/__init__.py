@@ -6,15 +6,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .audio import AudioClassifier
     from .fitting import Settings, Tested, fit_table
+    from .images import ImageClassifier
     from .loading import load
     from .mlp import MLPClassifier, MLPRegressor
     from .tabular import TabularClassifier, TabularRegressor
+    from .text import TextClassifier
 
 # Imported at first use: they load scikit-learn and pandas
 LAZY = {
+    "AudioClassifier": "audio", "ImageClassifier": "images",
     "MLPClassifier": "mlp", "MLPRegressor": "mlp", "Settings": "fitting",
-    "TabularClassifier": "tabular", "TabularRegressor": "tabular", "Tested": "fitting",
+    "TabularClassifier": "tabular", "TabularRegressor": "tabular", "Tested": "fitting", "TextClassifier": "text",
     "fit_table": "fitting", "load": "loading",
 }  # fmt: skip
 
@@ -26,12 +30,15 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
+    "AudioClassifier",
+    "ImageClassifier",
     "MLPClassifier",
     "MLPRegressor",
     "Settings",
     "TabularClassifier",
     "TabularRegressor",
     "Tested",
+    "TextClassifier",
     "fit_table",
     "load",
 ]

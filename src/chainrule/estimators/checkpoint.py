@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import warnings
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 import numpy as np
 
 from .. import tree
-from ..errors import ModelFileError
-from ..files import write_atomically
-from ..lazy import LazyModule
+from ..train.statefile import StateFile
 from .rows import issparse
 
-safetensors = LazyModule("safetensors")
-safetensors_numpy = LazyModule("safetensors.numpy")
-
 FORMAT = "chainrule-checkpoint-1"
-KEY = "chainrule"
 # What an estimator knows of its training, beside the weights
 COUNTED = ("n_iter_", "t_", "loss_", "loss_curve_", "validation_scores_", "best_loss_",
            "best_validation_score_", "best_validation_loss_", "_no_improvement_count")  # fmt: skip
@@ -74,58 +66,44 @@ class Checkpoint:
     """
 
     def __init__(self, path: str | Path, interval: float, mark: str) -> None:
-        self.path, self.interval, self.mark = Path(path), interval, mark
-        self.saved = monotonic()
-        self.found: tuple[dict[str, Any], dict[str, Any]] | None = None
+        self.file = StateFile(path, interval, FORMAT, mark)
+        self.state: tuple[dict[str, Any], dict[str, Any]] | None = None
 
     def begin(self, random_state: Any) -> None:
         """Read the file, if there is one; draw again what was drawn then, such as a split."""
-        if self.path.exists():
-            head, tensors = self._read()
-            if head["mark"] == self.mark:
-                self.found = head, tensors
-                random_state.set_state(head["began"])
-            else:
-                warnings.warn(
-                    f"the checkpoint {self.path} is of another training (other data or settings): "
-                    "starting anew",
-                    stacklevel=2,
-                )
+        found = self.file.found()
+        if found is not None:
+            self.state = self._checked(*found)
+            random_state.set_state(self.state[0]["began"])
         self.began = random_state.get_state()
 
     def save(self, training: Any) -> None:
         """Write the state after an epoch, if it is time."""
-        if monotonic() - self.saved < self.interval:
+        if not self.file.due():
             return
         model, solver = training.model, training.model._optimizer
         now = model._random_state.get_state()
-        arrays = tree.leaves(_state(training))
-        tensors = {f"{k:04d}": np.ascontiguousarray(a) for k, a in enumerate(arrays)}
+        tensors = {f"{k:04d}": leaf for k, leaf in enumerate(tree.leaves(_state(training)))}
         tensors |= {"order": training.order, "began": self.began[1], "random": now[1]}
         counted = {name: getattr(model, name) for name in COUNTED if hasattr(model, name)}
         head = {
-            "format": FORMAT, "mark": self.mark, "rate": solver.learning_rate, "counted": counted,
+            "rate": solver.learning_rate, "counted": counted,
             "began": [self.began[0], *self.began[2:]], "random": [now[0], *now[2:]],
         }  # fmt: skip
-        data = safetensors_numpy.save(tensors, metadata={KEY: json.dumps(head)})
-        try:
-            write_atomically(self.path, data)
-        except OSError as error:
-            self._warn("write", error)
-        self.saved = monotonic()
+        self.file.write(head, tensors)
 
     def restore(self, training: Any) -> None:
         """Go on where the file says that the training was; from the start if there is none."""
-        if self.found is None:
+        if self.state is None:
             return
-        head, tensors = self.found
+        head, tensors = self.state
         model, solver = training.model, training.model._optimizer
         leaves, structure = tree.flatten(_state(training))
         found = [tensors.get(f"{k:04d}") for k in range(len(leaves))]
         order = tensors["order"]
         for ours, its in zip([*leaves, training.order], [*found, order], strict=True):
             if its is None or its.shape != np.shape(ours) or its.dtype != np.asarray(ours).dtype:
-                raise ModelFileError(f"{self.path} is no checkpoint of this network: remove it")
+                raise self.file.damaged("its arrays are of another network")
         weights, stats, *rest = tree.unflatten(structure, found)
         solver.state, solver.weights, training.best, training.key = rest
         model._keep(weights, stats)
@@ -137,25 +115,14 @@ class Checkpoint:
 
     def remove(self) -> None:
         """The training has ended: there is nothing to go on with."""
-        try:
-            self.path.unlink(missing_ok=True)
-        except OSError as error:
-            if self.path.exists():
-                self._warn("remove", error)
+        self.file.remove()
 
-    def _warn(self, verb: str, error: OSError) -> None:
-        warnings.warn(
-            f"cannot {verb} the checkpoint {self.path}: {error.strerror or error}; "
-            "training goes on",
-            stacklevel=3,
-        )
-
-    def _read(self) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _checked(
+        self, head: dict[str, Any], tensors: dict[str, Any]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What was read, with the states of the generator put together."""
         try:
-            with safetensors.safe_open(self.path, framework="numpy") as file:
-                head = json.loads((file.metadata() or {})[KEY])
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            if head["format"] != FORMAT or not head["counted"].keys() <= set(COUNTED):
+            if not head["counted"].keys() <= set(COUNTED):
                 raise ValueError("of another format")
             for name in ("began", "random"):
                 kind, *rest = head[name]
@@ -163,11 +130,8 @@ class Checkpoint:
                 np.random.RandomState().set_state(head[name])  # raises what is wrong with it
             if "order" not in tensors:
                 raise KeyError("order")
-        except (OSError, safetensors.SafetensorError, ValueError, LookupError, TypeError,
-                AttributeError, RecursionError) as error:  # fmt: skip
-            raise ModelFileError(
-                f"{self.path} is no checkpoint, or a damaged one ({error}): remove it to start anew"
-            ) from error
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise self.file.damaged(error) from error
         return head, tensors
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
 
+from .. import tree
 from ..data.features import FARTHEST, Column
 from ..errors import UnsupportedError
 from ..export import OnnxBuilder
@@ -24,6 +25,8 @@ EXAMPLE = 5  # rows with which functions are traced; any number may come later
 def onnx_model(model: Any, dtype: Any) -> Any:
     """See `Saved.to_onnx`."""
     check_is_fitted(model)
+    if hasattr(model, "module_"):
+        return _raw_model(model, dtype)
     tabular = hasattr(model, "network_")
     dtype = (np.float64 if tabular else model.coefs_[0].dtype) if dtype is None else dtype
     if np.dtype(dtype) not in (np.float32, np.float64):
@@ -48,11 +51,41 @@ def onnx_model(model: Any, dtype: Any) -> Any:
     else:
         for value, name in zip(made, ("prediction", "deviation"), strict=False):
             builder.output(value, name)
+    return builder.model(_metadata(model))
+
+
+def _raw_model(model: Any, dtype: Any) -> Any:
+    """Of a classifier of raw inputs: from its rows, an input for each of their arrays."""
+    if dtype is not None:
+        raise UnsupportedError(
+            f"to_onnx(dtype={dtype!r}): the rows of {type(model).__name__} have dtypes of their "
+            "own; leave it out"
+        )
+    builder = OnnxBuilder()
+    example = tree.map(lambda a: np.zeros((EXAMPLE, *a.shape[1:]), a.dtype), model.row_types_)
+    names = [name or "X" for name in tree.names(example)]
+    values = [
+        builder.input(name, leaf.dtype, (ROWS, *leaf.shape[1:]))
+        for name, leaf in zip(names, tree.leaves(example), strict=True)
+    ]
+    network = model._answers()
+
+    def answers(rows: Any) -> Any:
+        made = network(rows)
+        return [np.argmax(made, axis=1).astype(np.int64), made]
+
+    made = builder.call(answers, values, example)
+    _name_classes(builder, model, made[0])
+    builder.output(made[1], "probabilities")
+    return builder.model(_metadata(model))
+
+
+def _metadata(model: Any) -> dict[str, str]:
     metadata = {"class": type(model).__name__, "chainrule": __version__}
     card = getattr(model, "card_", None)
     if card:
         metadata["card"] = json.dumps(card, sort_keys=True)
-    return builder.model(metadata)
+    return metadata
 
 
 def _as_it_is(x: Any) -> Any:
@@ -152,8 +185,8 @@ def _probabilities(model: Any, network: Any) -> Function:
 def _name_classes(builder: OnnxBuilder, model: Any, codes: str) -> None:
     """The output "label": the classes themselves, or for labels of many kinds 0 and 1."""
     classes = np.array(model.classes_.tolist())
-    network = getattr(model, "network_", model)
-    if network._label_binarizer.y_type_ == "multilabel-indicator":
+    labels = getattr(getattr(model, "network_", model), "_label_binarizer", None)
+    if labels is not None and labels.y_type_ == "multilabel-indicator":
         builder.output(codes, "label")
     elif classes.dtype.kind == "U":
         names = builder.node(

@@ -6,14 +6,25 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ModelFileError
+from .audio import AudioClassifier
+from .images import ImageClassifier
 from .mlp import MLPClassifier, MLPRegressor
 from .modelfile import read, unpack
 from .record import restore
 from .tabular import TabularClassifier, TabularRegressor
+from .text import TextClassifier
 
 CLASSES: dict[str, Any] = {
     kind.__name__: kind
-    for kind in (MLPClassifier, MLPRegressor, TabularClassifier, TabularRegressor)
+    for kind in (
+        AudioClassifier,
+        ImageClassifier,
+        MLPClassifier,
+        MLPRegressor,
+        TabularClassifier,
+        TabularRegressor,
+        TextClassifier,
+    )
 }
 
 

@@ -18,6 +18,7 @@ from ..errors import ModelFileError
 from ..version import __version__
 from .modelfile import Arrays, Description, damaged
 from .objectives import UNITS
+from .record_network import NETWORK, describe_network, restore_network
 from .record_parts import (
     Taken,
     describe_classes,
@@ -51,7 +52,8 @@ EMBEDDING = fields({
     "columns": whole(1), "numeric": each(whole(0)), "categories": each(each(whole(0), 2, 2)),
     "kind": one_of("periodic", "piecewise"), "width": whole(2, 64),
 })  # fmt: skip
-COMMON = {"class": text, "parameters": by_name(anything), "n_features_in_": whole(1)}
+EVERY = {"class": text, "parameters": by_name(anything)}
+COMMON = {**EVERY, "n_features_in_": whole(1)}
 TOP = {"chainrule": text, "card": by_name(anything)}
 NAMED = {"feature_names_in_": each(text)}
 PERCEPTRON = fields(
@@ -66,6 +68,7 @@ TABLE = fields(
     {**TOP, **NAMED, "classes": CLASSES,
      "target": fields({"center": finite, "spread": positive, "range": each(finite, 2, 2)})},
 )  # fmt: skip
+RAW = fields({**EVERY, **NETWORK, "classes": CLASSES}, TOP)  # of raw inputs, such as images
 
 
 def describe(model: Any, card: Mapping[str, Any] | None = None) -> tuple[Description, Arrays]:
@@ -107,11 +110,10 @@ def _describe(model: Any, arrays: Arrays, prefix: str) -> Description:
             f"{cls.__module__}.{cls.__qualname__} is a class of your own, which `load` does not "
             "know: save one of chainrule's"
         )
-    made: Description = {
-        "class": cls.__name__,
-        "parameters": _parameters(model),
-        "n_features_in_": int(model.n_features_in_),
-    }
+    made: Description = {"class": cls.__name__, "parameters": _parameters(model)}
+    if hasattr(cls, "_prepared"):
+        return made | describe_network(model, arrays)
+    made["n_features_in_"] = int(model.n_features_in_)
     if hasattr(model, "feature_names_in_"):
         made["feature_names_in_"] = [str(name) for name in model.feature_names_in_]
     if hasattr(model, "classes_"):
@@ -121,11 +123,14 @@ def _describe(model: Any, arrays: Arrays, prefix: str) -> Description:
 
 
 def _restore(cls: Any, description: Description, arrays: Taken, prefix: str = "") -> Any:
-    tabular = hasattr(cls, "_kind")
-    checked = (TABLE if tabular else PERCEPTRON)(description, "the model")
+    tabular, raw = hasattr(cls, "_kind"), hasattr(cls, "_prepared")
+    checked = (TABLE if tabular else RAW if raw else PERCEPTRON)(description, "the model")
     if checked["class"] != cls.__name__:
         raise damaged(f"it holds a {checked['class']!r:.40} and not a {cls.__name__}")
     model = _constructed(cls, checked["parameters"])
+    if raw:
+        restore_network(model, checked, arrays)
+        return model
     model.n_features_in_ = checked["n_features_in_"]
     if "feature_names_in_" in checked:
         model.feature_names_in_ = np.array(checked["feature_names_in_"], object)
@@ -176,6 +181,8 @@ def _constructed(cls: Any, parameters: Description) -> Any:
         return model
     try:
         model._validate_params()
+        if hasattr(cls, "_prepared"):
+            return model
         if not all(type(size) is int and size > 0 for size in model._hidden()):
             raise ValueError(f"hidden_layer_sizes is {model.hidden_layer_sizes!r}")
         model.n_layers_ = len(model._hidden()) + 2

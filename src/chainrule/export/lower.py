@@ -21,6 +21,7 @@ from ..primitives import elementwise as ew
 from ..primitives.structure import broadcast_to, cast, concatenate, place, reshape, slice_
 from ..simplify.rewrite import rewrite
 from .error_function import erf, erfc
+from .windows import as_products
 
 BOOL, U64 = np.dtype(bool), np.dtype(np.uint64)
 F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
@@ -307,6 +308,16 @@ def _selected(node: Node) -> tuple[int, ...]:
     return tuple(len(range(*s.indices(n))) for s, n in zip(pattern, shape, strict=True))
 
 
+def _conv(node: Node) -> Any:
+    """Runtimes have it in float32; in others it is a sum of products."""
+    if node.dtype == F32:
+        return node
+    if node.dtype == np.float16:
+        made = node.primitive(*[cast(x, dtype=F32) for x in node.inputs], **node.params)
+        return cast(made, dtype=node.dtype)
+    return as_products(node)
+
+
 # Truth values
 
 
@@ -338,6 +349,7 @@ def _names(*nodes: Node) -> tuple[str, ...]:
 
 
 STRUCTURE: dict[str, Callable[[Node], Any]] = {
+    "conv": _conv,
     "equal": _equal,
     "bitwise_xor": _bitwise_xor,
     "either": _either,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -214,6 +215,31 @@ def _matmul(e: Emitter, step: Step, x: Value, y: Value) -> str:
     return e.compute("MatMul", step, (x, y), step.dtype)
 
 
+def _conv(e: Emitter, step: Step, x: Value, w: Value) -> str:
+    """ONNX has channels first, and groups of them in place of leading axes."""
+    lead = _broadcast([x.shape[:-4], w.shape[:-4]])
+    if not all(isinstance(size, int) for size in lead):
+        raise step.refusal("leading axes of a convolution that depend on the number of rows")
+    groups = prod(lead)  # type: ignore[arg-type]
+    rows, high, wide, columns = x.shape[-4:]
+    n = len(lead)
+    images = e.expand(x.name, (*lead, *x.shape[-4:]), step, own=x.shape) if n else x.name
+    images = e.node("Transpose", images, perm=[n, *range(n), n + 3, n + 1, n + 2])
+    kernels = e.expand(w.name, (*lead, *w.shape[-4:]), step, own=w.shape) if n else w.name
+    kernels = e.node("Transpose", kernels, perm=[*range(n), n + 3, n + 2, n, n + 1])
+    if n:
+        images = e.reshape(images, (rows, groups * columns, high, wide), step)  # type: ignore[operator]
+        kernel_h, kernel_w, _, outputs = w.shape[-4:]
+        flat = (groups * outputs, columns, kernel_h, kernel_w)  # type: ignore[operator]
+        kernels = e.reshape(kernels, flat, step)
+    given = {"strides": step.params["strides"], "dilations": step.params["dilation"]}
+    made = e.node("Conv", images, kernels, group=groups, **given)
+    if n:
+        *_, high, wide, outputs = step.shape
+        made = e.reshape(made, (rows, *lead, outputs, high, wide), step)
+    return e.node("Transpose", made, perm=[*range(1, n + 1), 0, n + 2, n + 3, n + 1])
+
+
 def _gather(e: Emitter, step: Step, x: Value, *arrays: Value) -> str:
     """One index by Gather; several by GatherND, which wants the indexed axes first."""
     pattern = step.params["pattern"]
@@ -306,5 +332,6 @@ RULES: dict[str, Rule] = {
     "place": _place,
     "concatenate": _concatenate,
     "matmul": _matmul,
+    "conv": _conv,
     "gather": _gather,
 }

@@ -15,10 +15,12 @@ reduction : {"mean", "sum", "none"}
 from .classification import binary_cross_entropy, softmax_cross_entropy
 from .counts import poisson, tweedie
 from .regression import absolute_error, gaussian_nll, huber, pinball, squared_error
+from .sequence import ctc_loss
 
 __all__ = [
     "absolute_error",
     "binary_cross_entropy",
+    "ctc_loss",
     "gaussian_nll",
     "huber",
     "pinball",

@@ -17,7 +17,12 @@ from .activations import (
     softplus,
     tanh,
 )
-from .dropout import dropout, mixup
+from .attention import MultiHeadAttention, length_mask
+from .augmentation import cutout, random_crop, random_flip, random_rotation, random_shift
+from .cells import GRUCell, LSTMCell, RNNCell
+from .convolution import Conv1d, Conv2d, conv
+from .dropout import Dropout, dropout, mixup
+from .embedding_bag import EmbeddingBag
 from .embeddings import (
     Embedding,
     PeriodicEmbedding,
@@ -36,25 +41,71 @@ from .initializers import (
     ones,
     zeros,
 )
-from .layers import MLP, Activation, Dense, Function, Sequential
+from .layers import MLP, Activation, Dense, Flatten, Function, Lambda, Residual, Sequential
 from .module import Module, static
-from .normalization import BatchNorm, LayerNorm
+from .normalization import BatchNorm, GroupNorm, LayerNorm, RMSNorm
+from .pooling import (
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AvgPool1d,
+    AvgPool2d,
+    GlobalAvgPool,
+    GlobalMaxPool,
+    MaxPool1d,
+    MaxPool2d,
+)
+from .positions import PositionalEmbedding, sinusoidal_positions
+from .recurrent import GRU, LSTM, RNN
+from .training import trained, with_statistics
+from .transformer import TransformerEncoder, TransformerEncoderLayer
+from .transposed import ConvTranspose1d, ConvTranspose2d
 
 __all__ = [
+    "GRU",
+    "LSTM",
     "MLP",
+    "RNN",
     "Activation",
+    "AdaptiveAvgPool1d",
+    "AdaptiveAvgPool2d",
+    "AvgPool1d",
+    "AvgPool2d",
     "BatchEnsembleDense",
     "BatchNorm",
     "BatchedDense",
+    "Conv1d",
+    "Conv2d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
     "Dense",
+    "Dropout",
     "Embedding",
+    "EmbeddingBag",
+    "Flatten",
     "Function",
+    "GRUCell",
+    "GlobalAvgPool",
+    "GlobalMaxPool",
+    "GroupNorm",
     "Initializer",
+    "LSTMCell",
+    "Lambda",
     "LayerNorm",
+    "MaxPool1d",
+    "MaxPool2d",
     "Module",
+    "MultiHeadAttention",
     "PeriodicEmbedding",
     "PiecewiseLinearEmbedding",
+    "PositionalEmbedding",
+    "RMSNorm",
+    "RNNCell",
+    "Residual",
     "Sequential",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
+    "conv",
+    "cutout",
     "dropout",
     "elu",
     "gelu",
@@ -65,17 +116,25 @@ __all__ = [
     "leaky_relu",
     "lecun_normal",
     "lecun_uniform",
+    "length_mask",
     "log_softmax",
     "mixup",
     "ones",
     "quantile_edges",
+    "random_crop",
+    "random_flip",
+    "random_rotation",
+    "random_shift",
     "relu",
     "sigmoid",
     "signs",
     "silu",
+    "sinusoidal_positions",
     "softmax",
     "softplus",
     "static",
     "tanh",
+    "trained",
+    "with_statistics",
     "zeros",
 ]

@@ -24,6 +24,17 @@ def whole(name: str, value: int, least: int = 1) -> int:
     return found
 
 
+def pair(name: str, value: int | tuple[int, int], least: int = 1) -> tuple[int, int]:
+    """Two whole numbers, along height and width; one number is meant for both."""
+    if isinstance(value, (tuple, list)):
+        if len(value) != 2:
+            raise ValueError(
+                at_user_line(f"{name}={value!r:.40}: give one whole number or a pair of them")
+            )
+        return whole(name, value[0], least), whole(name, value[1], least)
+    return whole(name, value, least), whole(name, value, least)
+
+
 def floating(dtype: DTypeLike) -> np.dtype[Any]:
     """The dtype of parameters."""
     found = np.dtype(dtype)

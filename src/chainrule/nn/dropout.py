@@ -6,13 +6,14 @@ prediction leaves it out.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from ..errors import DtypeError, ShapeError, at_user_line
 from ..random import bernoulli, permutation, split, symmetric_beta
 from .arguments import fraction, positive
+from .module import Module
 
 
 def dropout(x: Any, rate: float, key: Any) -> Any:
@@ -56,6 +57,38 @@ def dropout(x: Any, rate: float, key: Any) -> Any:
     if kept == 1.0:
         return x
     return np.where(bernoulli(key, kept, np.shape(x)), x * (1.0 / kept), 0)
+
+
+class Dropout(Module):
+    """`dropout` as a layer: it does nothing when called, and drops entries in `train`.
+
+    Parameters
+    ----------
+    rate : float
+        A known number, at least 0 and below 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import nn, random
+    >>> layer = nn.Dropout(0.5)
+    >>> layer(np.ones(6)).tolist()
+    [1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
+    >>> layer.train(np.ones(6), random.key(0))[0].tolist()
+    [2.0, 0.0, 0.0, 0.0, 0.0, 2.0]
+    """
+
+    rate: float
+
+    def __init__(self, rate: float) -> None:
+        self.rate = fraction("rate", rate)
+
+    def __call__(self, x: Any) -> Any:
+        return x
+
+    def train(self, x: Any, key: Any) -> tuple[Any, Self]:
+        """Drop entries, and return this layer, which has no state."""
+        return dropout(x, self.rate, key), self
 
 
 def mixup(x: Any, y: Any, alpha: float, key: Any) -> tuple[Any, Any]:

@@ -1,19 +1,21 @@
-"""Layers: an affine map, functions one after another, and the multilayer perceptron."""
+"""Layers: an affine map, functions, layers one after another or around a shortcut, the MLP."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from math import prod
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..errors import at_user_line
+from ..errors import ShapeError, at_user_line
 from ..random import split
 from .activations import relu
 from .arguments import check_columns, floating, whole
 from .initializers import Initializer, glorot_uniform
 from .module import Module
+from .training import trained
 
 Activation: TypeAlias = Callable[[Any], Any]
 
@@ -85,12 +87,38 @@ class Function(Module):
         return str(getattr(self.function, "__name__", self.function))
 
 
+Lambda = Function  # as Keras names it
+
+
+class Flatten(Module):
+    """All axes after the first as one: (rows, ...) becomes (rows, features).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import nn
+    >>> nn.Flatten()(np.zeros((2, 5, 4, 3))).shape
+    (2, 60)
+    """
+
+    def __call__(self, x: Any) -> Any:
+        if np.ndim(x) < 1:
+            raise ShapeError(
+                at_user_line("Flatten takes arrays of shape (rows, ...), not a number")
+            )
+        return x.reshape(x.shape[0], prod(x.shape[1:]))
+
+
 class Sequential(Module):
     """Modules and functions, each applied to what the one before it returned.
 
     Parameters
     ----------
     *layers : Module or callable
+
+    See Also
+    --------
+    trained : for what `Sequential.train` does with each layer.
 
     Examples
     --------
@@ -106,20 +134,117 @@ class Sequential(Module):
     layers: tuple[Any, ...]
 
     def __init__(self, *layers: Any) -> None:
-        for k, layer in enumerate(layers):
-            if not callable(layer):
-                raise TypeError(
-                    at_user_line(
-                        f"layer {k} of Sequential is a {type(layer).__name__}, which cannot be "
-                        "called: give modules and functions, one argument each"
-                    )
-                )
-        self.layers = tuple(f if isinstance(f, Module) else Function(f) for f in layers)
+        self.layers = tuple(
+            _as_module(f"layer {k} of Sequential", layer) for k, layer in enumerate(layers)
+        )
 
     def __call__(self, x: Any) -> Any:
         for layer in self.layers:
             x = layer(x)
         return x
+
+    def train(self, x: Any, key: Any) -> tuple[Any, Self]:
+        """Apply each layer as in training, with a key of its own.
+
+        Parameters
+        ----------
+        x : array
+        key : uint32[2]
+            From `chainrule.random`, a new one at each step.
+
+        Returns
+        -------
+        y : array
+        moved : Sequential
+            With the next running statistics of its layers.
+        """
+        moved = []
+        for layer, own in zip(self.layers, split(key, len(self.layers)), strict=True):
+            x, after = trained(layer, x, own)
+            moved.append(after)
+        return x, self.replace(layers=tuple(moved))
+
+
+class Residual(Module):
+    """What came plus what a layer makes of it: ``shortcut(x) + inner(x)``.
+
+    Parameters
+    ----------
+    inner : Module or callable
+    shortcut : Module or callable, optional
+        Where `inner` changes the shape: what is added in place of x, such as a 1 x 1 convolution.
+
+    Raises
+    ------
+    ShapeError
+        If the two shapes differ.
+
+    References
+    ----------
+    K. He, X. Zhang, S. Ren, J. Sun: "Deep residual learning for image recognition",
+    arXiv:1512.03385 (2015).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import nn
+    >>> nn.Residual(np.square)(np.array([1.0, 2.0, 3.0])).tolist()
+    [2.0, 6.0, 12.0]
+    """
+
+    inner: Any
+    shortcut: Any
+
+    def __init__(self, inner: Any, shortcut: Any = None) -> None:
+        self.inner = _as_module("Residual's inner", inner)
+        self.shortcut = None if shortcut is None else _as_module("Residual's shortcut", shortcut)
+
+    def __call__(self, x: Any) -> Any:
+        return _joined(x if self.shortcut is None else self.shortcut(x), self.inner(x))
+
+    def train(self, x: Any, key: Any) -> tuple[Any, Self]:
+        """Apply both ways as in training.
+
+        Parameters
+        ----------
+        x : array
+        key : uint32[2]
+            From `chainrule.random`, a new one at each step.
+
+        Returns
+        -------
+        y : array
+        moved : Residual
+            With the next running statistics of its layers.
+        """
+        of_inner, of_shortcut = split(key)
+        y, inner = trained(self.inner, x, of_inner)
+        if self.shortcut is None:
+            return _joined(x, y), self.replace(inner=inner)
+        around, shortcut = trained(self.shortcut, x, of_shortcut)
+        return _joined(around, y), self.replace(inner=inner, shortcut=shortcut)
+
+
+def _joined(x: Any, y: Any) -> Any:
+    if np.shape(x) != np.shape(y):
+        raise ShapeError(
+            at_user_line(
+                f"Residual: the inner layer makes {np.shape(y)}, and {np.shape(x)} is to be added: "
+                "give a shortcut that changes the shape alike"
+            )
+        )
+    return x + y
+
+
+def _as_module(name: str, layer: Any) -> Module:
+    if not callable(layer):
+        raise TypeError(
+            at_user_line(
+                f"{name} is a {type(layer).__name__}, which cannot be called: give modules and "
+                "functions, one argument each"
+            )
+        )
+    return layer if isinstance(layer, Module) else Function(layer)
 
 
 class MLP(Module):

@@ -1,12 +1,13 @@
 """Normalisation: shift and scale to mean 0 and variance 1, over a row or over a batch.
 
-Neither layer hides a state. `BatchNorm` carries its running statistics as arrays beside its
+No layer hides a state. `BatchNorm` carries its running statistics as arrays beside its
 parameters, and `BatchNorm.train` returns the layer with the next ones.
 """
 
 from __future__ import annotations
 
-from typing import Any, Self
+from math import prod
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -68,6 +69,123 @@ class LayerNorm(Module):
         centred = x - np.mean(x, axis=-1, keepdims=True)
         variance = np.mean(centred * centred, axis=-1, keepdims=True)
         return centred / np.sqrt(variance + self.eps) * self.scale + self.shift
+
+
+class RMSNorm(Module):
+    """Each row over the root of its mean square, times `scale`: `LayerNorm` without the mean.
+
+    ``x / sqrt(mean(x ** 2) + eps) * scale`` along the last axis.
+
+    Parameters
+    ----------
+    size : int
+        Of the last axis.
+    eps : float
+        Keeps rows of zeros finite; positive. Default 1e-6.
+    dtype : floating dtype
+        Default float32.
+
+    Attributes
+    ----------
+    scale : array of shape (size,), at first 1
+
+    Raises
+    ------
+    ShapeError
+        If the last axis of what comes is of another size.
+
+    References
+    ----------
+    B. Zhang, R. Sennrich: "Root mean square layer normalization", arXiv:1910.07467 (2019).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import nn
+    >>> nn.RMSNorm(2)(np.array([[3.0, 4.0], [0.0, 0.0]])).round(4).tolist()
+    [[0.8485, 1.1314], [0.0, 0.0]]
+    """
+
+    scale: Any
+    eps: float
+
+    def __init__(self, size: int, eps: float = 1e-6, *, dtype: DTypeLike = np.float32) -> None:
+        self.scale = np.ones(whole("size", size), floating(dtype))
+        self.eps = positive("eps", eps)
+
+    def __call__(self, x: Any) -> Any:
+        check_columns("RMSNorm", x, self.scale.shape[0])
+        return x / np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + self.eps) * self.scale
+
+
+class GroupNorm(Module):
+    """Groups of features less their mean, over their deviation, times `scale`, plus `shift`.
+
+    Statistics are of all places of a row and the features of one group, which follow one another;
+    `scale` and `shift` are of each feature. No row depends on another, so batches may be small.
+
+    Parameters
+    ----------
+    groups : int
+        Must divide `size`; 1 normalises all of a row together, `size` each feature by itself.
+    size : int
+        Of the last axis.
+    eps : float
+        Keeps groups of equal entries finite; positive. Default 1e-5.
+    dtype : floating dtype
+        Default float32.
+
+    Attributes
+    ----------
+    scale : array of shape (size,), at first 1
+    shift : array of shape (size,), at first 0
+
+    Raises
+    ------
+    ShapeError
+        If what comes is not of shape (rows, ..., size).
+
+    References
+    ----------
+    Y. Wu, K. He: "Group normalization", arXiv:1803.08494 (2018).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import nn
+    >>> nn.GroupNorm(2, 4)(np.array([[1.0, 3.0, 10.0, 50.0]])).round(3).tolist()
+    [[-1.0, 1.0, -1.0, 1.0]]
+    """
+
+    scale: Any
+    shift: Any
+    groups: int
+    eps: float
+
+    def __init__(
+        self, groups: int, size: int, eps: float = 1e-5, *, dtype: DTypeLike = np.float32
+    ) -> None:
+        count, kind = whole("size", size), floating(dtype)
+        self.groups = whole("groups", groups)
+        if count % self.groups:
+            raise ValueError(
+                at_user_line(f"GroupNorm: groups={groups} does not divide size={size}")
+            )
+        self.scale, self.shift = np.ones(count, kind), np.zeros(count, kind)
+        self.eps = positive("eps", eps)
+
+    def __call__(self, x: Any) -> Any:
+        columns = self.scale.shape[0]
+        check_columns("GroupNorm", x, columns)
+        if x.ndim < 2:
+            raise ShapeError(
+                at_user_line(f"GroupNorm takes arrays of shape (rows, ..., {columns}): x[None]")
+            )
+        each = columns // self.groups
+        parts = x.reshape(x.shape[0], prod(x.shape[1:-1]), self.groups, each)
+        centred = parts - np.mean(parts, axis=(1, 3), keepdims=True)
+        variance = np.mean(centred * centred, axis=(1, 3), keepdims=True)
+        return (centred / np.sqrt(variance + self.eps)).reshape(x.shape) * self.scale + self.shift
 
 
 class BatchNorm(Module):
@@ -132,6 +250,7 @@ class BatchNorm(Module):
     ([0.4, 0.4], [0.2, 3.0])
     """
 
+    statistics: ClassVar[tuple[str, ...]] = ("mean", "var")
     scale: Any
     shift: Any
     mean: Any

@@ -61,6 +61,8 @@ class Report:
     settings, dataset, versions : dict
         Of the training; rows, columns, missing cells and the like; of the software.
     seed : int, optional
+    examples : sequence of (class, truth, probability, words, scores)
+        Texts of the test, and what each word adds to the log-odds of the predicted class.
     limitations : str
         Where the model must not be trusted; an empty line parts paragraphs.
     command : str
@@ -104,6 +106,7 @@ class Report:
     dataset: Mapping[str, object] = field(default_factory=dict)
     versions: Mapping[str, object] = field(default_factory=dict)
     seed: int | None = None
+    examples: Sequence[tuple[Any, str, float, Sequence[str], Any]] = ()
     limitations: str = ""
     command: str = ""
 

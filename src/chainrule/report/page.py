@@ -11,6 +11,7 @@ from ..files import write_atomically
 from ..version import __version__
 from .card import card, command, scores
 from .classification import classification
+from .examples import examples
 from .document import Report
 from .gradients import health
 from .importances import importances
@@ -24,6 +25,7 @@ SECTIONS: tuple[tuple[str, str, Callable[[Report], Markup | None]], ...] = (
     ("learning", "Learning curves", learning),
     ("classification", "Classes", classification),
     ("regression", "Predictions", regression),
+    ("examples", "Words that decided", examples),
     ("importances", "Feature importances", importances),
     ("health", "Gradient health", health),
     ("card", "Model card", card),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable
 from ..control.scan import parts
 from ..graph.graph import Graph
 from ..graph.node import ITEM, Node, apply
-from .rewrite import rewrite
+from .rewrite import again, rewrite
 
 
 def merge_scans(graph: Graph) -> Graph:
@@ -35,7 +35,7 @@ def merge_scans(graph: Graph) -> Graph:
         ys = list(dict.fromkeys(stacked))
         if key not in merged:
             grown = Graph(body.inputs, (*body.outputs[:n_carry], *ys))
-            merged[key] = _again(scan, scan.inputs, body=grown)
+            merged[key] = again(scan, scan.inputs, body=grown)
         index = node.params["index"]
         if index >= n_carry:
             index = n_carry + ys.index(body.outputs[index])
@@ -87,7 +87,7 @@ def _pruned(scan: Node, read: set[int]) -> tuple[Node, list[int]] | None:
     order = sorted(kept)
     smaller = Graph(tuple(body.inputs[k] for k in chosen), tuple(body.outputs[k] for k in order))
     inputs = tuple(scan.inputs[k] for k in chosen)
-    made = _again(scan, inputs, body=smaller, n_carry=len(carry), n_xs=len(xs))
+    made = again(scan, inputs, body=smaller, n_carry=len(carry), n_xs=len(xs))
     return made, order
 
 
@@ -103,7 +103,7 @@ def in_bodies(graph: Graph, simplify: Callable[[Graph], Graph]) -> Graph:
                     done[inner] = simplify(inner)
                 if done[inner] is not inner:
                     changed[name] = done[inner]
-        return _again(node, node.inputs, **changed) if changed else node
+        return again(node, node.inputs, **changed) if changed else node
 
     return rewrite(graph, visit)
 
@@ -114,9 +114,3 @@ def _loop(scan: Node) -> Hashable:
     carries = p["body"].outputs[: p["n_carry"]]
     rest = (p["n_carry"], p["n_xs"], p["length"], p["reverse"])
     return (scan.inputs, p["body"].inputs, carries, rest)
-
-
-def _again(node: Node, inputs: tuple[Node, ...], **changed: object) -> Node:
-    made = apply(node.primitive, inputs, {**node.params, **changed})
-    made.place = node.place
-    return made

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ..graph.evaluate import rebuild
 from ..graph.graph import Graph
-from ..graph.node import Node
+from ..graph.node import Node, apply
 
 Rule = Callable[[Node, Node], Node]
 """``rule(node, original)``: the node with rewritten inputs, and as it was before."""
@@ -25,3 +25,10 @@ def rewrite(graph: Graph, rule: Rule) -> Graph:
     if not any(node in new for node in graph.outputs):
         return graph
     return Graph(graph.inputs, tuple(new.get(node, node) for node in graph.outputs))
+
+
+def again(node: Node, inputs: tuple[Node, ...], **changed: object) -> Node:
+    """The node over other inputs, with some parameters changed."""
+    made = apply(node.primitive, inputs, {**node.params, **changed})
+    made.place = node.place
+    return made

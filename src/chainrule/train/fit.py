@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
-from math import inf, isfinite
-from time import perf_counter
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
 from .. import random, tree
-from ..errors import TrainingError
-from ..optim import Optimizer
-from ..transforms import jit
-from .epoch import Loss, make_epoch
-from .predict import CHUNK, mean_loss
+from ..optim import Optimizer, exponential_moving_average
+from .epoch import Augment, Loss
+from .loop import Callback, Score, Training
 from .progress import Meter
-from .result import EpochReport, FitResult, Stopped
-from .rows import Rows, hold_out, rows, whole
+from .result import FitResult
+from .rows import Rows, count, hold_out, rows, taken, telling, whole
 
 M = TypeVar("M")
-Score = Callable[[Any, Any], float]
-Callback = Callable[[EpochReport], "bool | None"]
 
 
 def fit(
@@ -41,6 +36,10 @@ def fit(
     score: Score | None = None,
     callbacks: Sequence[Callback] = (),
     progress: bool = True,
+    augment: Augment | None = None,
+    ema: float | None = None,
+    checkpoint: str | Path | None = None,
+    checkpoint_interval: float = 10.0,
 ) -> FitResult:
     """Train a model on the rows of `x` and `y`.
 
@@ -50,10 +49,13 @@ def fit(
     Parameters
     ----------
     model : Module
-        A callable pytree of arrays; ``model(x)`` maps rows to rows.
-    x, y : array
-        Inputs and targets, one row each along axis 0; finite. Floating ones are cast to the
-        dtype of the weights.
+        A callable pytree of arrays; ``model(x)`` maps rows to rows. One with a method `train` is
+        trained through it, with new noise at each step; its statistics, such as those of
+        `nn.BatchNorm`, are taken from what it returns (see `nn.trained`).
+    x, y : array, or tree of arrays
+        Inputs and targets, one row each along axis 0 of all of them; finite. Floating ones are
+        cast to the dtype of the weights, others stay as they are: ``uint8`` images are converted
+        by the model, a batch at a time. Weights of rows are a part of y: ``y=(labels, weights)``.
     loss : callable
         ``loss(model(x), y)``, the mean over the rows; see `chainrule.losses`.
     optimizer : Optimizer
@@ -79,6 +81,18 @@ def fit(
         Each is told an `EpochReport` after each epoch; one that returns True ends the training.
     progress : bool
         Show a bar in a terminal when it takes over 2 s. Default True.
+    augment : callable, optional
+        ``augment(x, key)`` returns the inputs of a training batch changed at random, and
+        ``augment(x, y, key)`` both; see `nn.augmentation`. It runs in the graph.
+    ema : float, optional
+        Keep running means of the weights, with so much of the old ones at each step, 0 ... 1, and
+        validate and return those; see `optim.exponential_moving_average`.
+    checkpoint : path, optional
+        A file in which the state is kept, and from which the same call goes on after a crash or
+        Ctrl-C, to the same weights bit for bit. Removed at the end. If it is of another training
+        (other data, weights, or graph of an epoch), that is a warning, and this one starts anew.
+    checkpoint_interval : float
+        Seconds between two writings of it, at least. Default 10.
 
     Returns
     -------
@@ -89,6 +103,8 @@ def fit(
     ------
     DataError
         If there are no rows, x and y differ in length, or an entry is text or not finite.
+    ModelFileError
+        If the checkpoint is damaged, or no checkpoint.
     TrainingError
         If the loss or a weight is no longer finite; its ``result`` holds the best weights.
     ValueError
@@ -125,7 +141,12 @@ def fit(
     for given in (data, validation):
         if given is not None:
             _try(model, loss, *given)
-    training = _Training(model, data, validation, loss, optimizer, batch_size, score, shuffle_key)
+    averager = None if ema is None else exponential_moving_average(ema)
+    training = Training(
+        model, data, validation, loss, optimizer, batch_size, score, shuffle_key, augment, averager
+    )
+    if checkpoint is not None:
+        training.resume(checkpoint, checkpoint_interval)
     with Meter(epochs, progress) as meter:
         stopped = training.run(epochs, patience, (meter.show, *callbacks))
     if stopped == "interrupted":
@@ -138,96 +159,13 @@ def fit(
 
 
 def _try(model: Any, loss: Loss, x: Any, y: Any) -> None:
-    """Compute the loss once on plain arrays: labels out of range are seen only with numbers."""
-    for start in range(0, len(x), CHUNK):
-        chunk = slice(start, start + CHUNK)
-        loss(model(x[chunk]), y[chunk])
+    """Compute the loss once on plain arrays: what is out of range is seen only with numbers.
 
-
-class _Best(NamedTuple):
-    rank: tuple[float, ...]
-    epoch: int
-    model: Any
-
-
-class _Training:
-    """The weights on their way, and the best so far."""
-
-    def __init__(
-        self, model: Any, data: Rows, validation: Rows | None, loss: Loss, optimizer: Optimizer,
-        batch_size: int, score: Score | None, key: Any,
-    ) -> None:  # fmt: skip
-        self.data, self.validation, self.score, self.key = data, validation, score, key
-        self.epoch = jit(make_epoch(loss, optimizer, batch_size), quick_start=True)
-        self.mean_loss = mean_loss(loss)
-        self.model = tree.map(np.array, model)
-        self.state = tree.map(np.array, optimizer.init(self.model))
-        self.best = _Best((-inf,), 0, self.model)
-        self.history: list[dict[str, float]] = []
-
-    def run(
-        self, epochs: int, patience: int | None, callbacks: Sequence[Callable[..., Any]]
-    ) -> Stopped:
-        """Train; says why it ended."""
-        try:
-            for number in range(1, epochs + 1):
-                report = self.turn(number, epochs)
-                answers = [callback(report) for callback in callbacks]
-                if True in answers:
-                    return "callback"
-                if patience is not None and number - self.best.epoch >= patience:
-                    return "patience"
-        except KeyboardInterrupt:
-            return "interrupted"
-        return "epochs"
-
-    def turn(self, number: int, epochs: int) -> EpochReport:
-        """One epoch and what is to be said of it."""
-        start = perf_counter()
-        key = random.fold_in(self.key, number)
-        model, state, value = self.epoch(self.model, self.state, key, *self.data)
-        seconds = perf_counter() - start
-        loss, validation_loss, score = float(value), None, None
-        self._guard(number, "loss", loss)
-        self._guard(number, "weights", *[float(np.sum(leaf)) for leaf in tree.leaves(model)])
-        if self.validation is not None or self.score is not None:
-            x, y = self.data if self.validation is None else self.validation
-            measured, outputs = self.mean_loss(model, x, y)
-            if self.validation is not None:
-                validation_loss = measured
-                self._guard(number, "validation loss", measured)
-            score = None if self.score is None else float(self.score(outputs, y))
-        self.model, self.state = model, state
-        rank = self._rank(number, validation_loss, score)
-        improved = rank > self.best.rank
-        report = EpochReport(
-            number, epochs, loss, validation_loss, score, improved,
-            len(self.data[0]) / max(seconds, 1e-9), model,
-        )  # fmt: skip
-        self.history.append(report.numbers)
-        if improved:
-            self.best = _Best(rank, number, model)
-        return report
-
-    def _rank(
-        self, number: int, validation_loss: float | None, score: float | None
-    ) -> tuple[float, ...]:
-        """Larger for better weights."""
-        if validation_loss is None:
-            return (number,)
-        return (-validation_loss,) if score is None else (score, -validation_loss)
-
-    def _guard(self, number: int, what: str, *values: float) -> None:
-        if all(map(isfinite, values)):
-            return
-        shown = next(value for value in values if not isfinite(value))
-        raise TrainingError(
-            f"epoch {number}: the {what} became {shown}. Lower the learning rate, scale the "
-            "inputs to about -1 ... 1, or clip the gradients. The weights of epoch "
-            f"{self.best.epoch} are kept in this error's .result.model",
-            self.result("diverged"),
-        )
-
-    def result(self, stopped: Stopped) -> FitResult:
-        """The best so far."""
-        return FitResult(self.best.model, self.history, self.best.epoch, stopped)
+    The model answers for the few rows that tell; all targets meet the first row's answer.
+    """
+    places = telling(x)
+    outputs = model(taken(x, places))
+    size = count(y)
+    if any(np.shape(made)[:1] != places.shape for made in tree.leaves(outputs)):
+        loss(model(x), y)  # it does not map rows to rows: the loss says what is wrong
+    loss(tree.map(lambda made: np.broadcast_to(made[:1], (size, *made.shape[1:])), outputs), y)

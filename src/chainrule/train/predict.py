@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
 
+from .. import tree
 from ..errors import DataError
 from ..transforms import jit
+from .rows import count, taken
 
-CHUNK = 4096  # rows
+CHUNK = 4096  # rows at a time, at most
+WIDEST = 2**18  # entries of them
+NARROWEST = 16  # rows at a time, however wide they are
 
 
-def predict(model: Any, x: Any, batch_size: int = CHUNK) -> Any:
+def predict(model: Any, x: Any, batch_size: int | None = None) -> Any:
     """Apply a model to the rows of `x`, so many at a time.
 
     Parameters
     ----------
     model : Module
         ``model(x)`` maps rows to rows.
-    x : array
+    x : array, or tree of arrays with equal rows
         At least one row.
-    batch_size : int
-        Bounds the memory that is needed. Default 4096.
+    batch_size : int, optional
+        Bounds the memory that is needed. Default: 4096, and fewer of rows with over 64 entries.
 
     Returns
     -------
-    array
+    array, or tree of arrays
         ``model(x)``.
+
+    Raises
+    ------
+    DataError
+        If there is no row, or the arrays have different numbers of them.
 
     Examples
     --------
@@ -37,36 +46,38 @@ def predict(model: Any, x: Any, batch_size: int = CHUNK) -> Any:
     >>> predict(nn.Dense(3, 2, key=random.key(0)), np.zeros((5, 3))).tolist()[0]
     [0.0, 0.0]
     """
-    x = np.asarray(x)
-    if not x.ndim or not len(x):
-        raise DataError(f"predict was given an array of shape {x.shape}: there is no row")
-    return _joined([_apply(model, x[k : k + batch_size]) for k in range(0, len(x), batch_size)])
+    x = tree.map(np.asarray, x)
+    shapes = [array.shape for array in tree.leaves(x)]
+    if not shapes or not all(shape and shape[0] for shape in shapes):
+        shown = shapes[0] if len(shapes) == 1 else shapes
+        raise DataError(f"predict was given an array of shape {shown}: there is no row")
+    if len({shape[0] for shape in shapes}) > 1:
+        raise DataError(f"predict was given arrays of shapes {shapes}: all need the same rows")
+    size, rows = batch_size or chunk_of(x), count(x)
+    if rows <= size:
+        size = rows if batch_size else 2 ** (rows - 1).bit_length()
+    starts = range(0, rows, size)
+    parts = [_apply(model, _padded(taken(x, slice(k, k + size)), size)) for k in starts]
+    return tree.map(lambda *arrays: _joined(arrays)[:rows], *parts)
 
 
-def mean_loss(loss: Callable[[Any, Any], Any]) -> Callable[[Any, Any, Any], tuple[float, Any]]:
-    """Make a function of (model, x, y) that returns the mean loss over the rows and model(x)."""
+def chunk_of(x: Any) -> int:
+    """How many rows of a tree of arrays to take at a time: a power of two."""
+    width = max(prod(array.shape[1:]) for array in tree.leaves(x))
+    fit = max(NARROWEST, min(CHUNK, WIDEST // max(width, 1)))
+    return int(2 ** (fit.bit_length() - 1))
 
-    @jit
-    def measure(model: Any, x: Any, y: Any) -> Any:
-        outputs = model(x)
-        return loss(outputs, y), outputs
 
-    def mean(model: Any, x: Any, y: Any) -> tuple[float, Any]:
-        total, parts = 0.0, []
-        for start in range(0, len(x), CHUNK):
-            chunk = slice(start, start + CHUNK)
-            value, outputs = measure(model, x[chunk], y[chunk])
-            total += float(value) * len(outputs)
-            parts.append(outputs)
-        return total / len(x), _joined(parts)
+def _padded(x: Any, size: int) -> Any:
+    """The last row repeated up to a whole chunk: few programs serve for all numbers of rows."""
+    rows = count(x)
+    return x if rows == size else taken(x, np.minimum(np.arange(size), rows - 1))
 
-    return mean
+
+def _joined(arrays: tuple[Any, ...]) -> Any:
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 
 @jit
 def _apply(model: Any, x: Any) -> Any:
     return model(x)
-
-
-def _joined(parts: list[Any]) -> Any:
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)

@@ -1,0 +1,89 @@
+"""`chainrule listen`: which command was spoken in each recording."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from ..data.sounds import read_audio
+from ..errors import DataError
+from . import models
+from .options import AsJson, Model
+
+MISTAKE = 2  # exit code: some file could not be read
+
+
+def listen(
+    model: Model,
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Recordings: WAV, FLAC, Ogg, ...")
+    ],
+    most: Annotated[
+        int, typer.Option("--top", min=1, help="Likeliest commands to tell of each.")
+    ] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Tell which command is spoken in each recording, and how probable that is.
+
+    A file that cannot be read is told of, the others are listened to, and the exit code is 2.
+
+    **Examples**
+
+    `chainrule listen commands.safetensors yes.wav no.flac`
+
+    `chainrule listen commands.safetensors recordings/*.wav --top 3`
+    """
+    loaded = models.load(model)
+    if not hasattr(loaded, "sample_rate_"):
+        raise DataError(f"{model} does not listen: give a model of chainrule train audio")
+    console, heard, wrong = Console(stderr=True, soft_wrap=True, highlight=False), [], 0
+    for path in files:
+        try:
+            heard.append((path, read_audio(path)))
+        except DataError as error:
+            wrong += 1
+            console.print(f"chainrule: {error}", style="red", markup=False)
+    found = told(loaded, heard, most)
+    if as_json:
+        print(json.dumps(found, indent=2))
+    elif found:
+        show(found)
+    if wrong:
+        sys.exit(MISTAKE)
+
+
+def told(loaded: Any, heard: list[tuple[Path, Any]], most: int) -> list[dict[str, Any]]:
+    """Each file, with the likeliest commands and their probabilities."""
+    if not heard:
+        return []
+    made = loaded.predict_proba([sound for _, sound in heard])
+    classes = loaded.classes_.tolist()
+    return [
+        {
+            "file": str(path),
+            "commands": [
+                {"command": classes[k], "probability": round(float(row[k]), 4)}
+                for k in np.argsort(-row, kind="stable")[:most]
+            ],
+        }
+        for (path, _), row in zip(heard, made, strict=True)
+    ]
+
+
+def show(found: list[dict[str, Any]]) -> None:
+    """A line for each file and command."""
+    table = RichTable("file", "command", box=None, pad_edge=False)
+    table.add_column("probability", justify="right")
+    for each in found:
+        name = each["file"]
+        for command in each["commands"]:
+            table.add_row(name, str(command["command"]), f"{command['probability']:.4f}")
+            name = ""
+    Console(highlight=False, markup=False).print(table)

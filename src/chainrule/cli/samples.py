@@ -1,0 +1,55 @@
+"""Files of pictures or recordings, one a sample, for models that read such."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..data import pictures
+from ..errors import DataError
+from ..lazy import LazyModule
+
+pd = LazyModule("pandas")
+
+
+def predicted(loaded: Any, files: Sequence[str], proba: bool) -> Any:
+    """A table: each file, its likeliest class, and the probability of it, or of each class."""
+    paths = listed(loaded, files)
+    made = loaded.predict_proba(paths)
+    best = np.argmax(made, axis=1)
+    columns = {"file": [str(path) for path in paths], "class": loaded.classes_[best]}
+    if proba:
+        columns |= {f"p({name})": made[:, k] for k, name in enumerate(loaded.classes_)}
+    else:
+        columns["probability"] = np.round(made[np.arange(len(made)), best].astype(float), 4)
+    return pd.DataFrame(columns)
+
+
+def listed(loaded: Any, files: Sequence[str]) -> list[Path]:
+    """The files, and those in the folders among them."""
+    endings = getattr(loaded, "endings", pictures.ENDINGS)
+    paths: list[Path] = []
+    for name in files:
+        path = Path(name)
+        inside = pictures.files_in(path, endings) if path.is_dir() else [path]
+        if not inside:
+            raise DataError(f"{name} has no file that ends in {', '.join(endings)}")
+        paths += inside
+    return paths
+
+
+def labelled(loaded: Any, data: str) -> tuple[Any, Any]:
+    """Inputs of a folder of class folders, or arrays x and y of an NPZ file; and their labels."""
+    path = Path(data)
+    if path.suffix.lower() != ".npz":
+        X, y = loaded._labelled(data, None)
+        return X, pd.Series(np.asarray(y))
+    held = pictures.read_arrays(path)
+    if len(held) == 4:
+        held = held[2:]
+    if len(held[0]) != len(held[1]):
+        raise DataError(f"{data} has {len(held[0])} inputs and {len(held[1])} labels: one each")
+    return held[0], pd.Series(np.ravel(held[1]))

@@ -1,0 +1,73 @@
+"""`chainrule predict` for texts: one on the command line, or a column of a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.text import Text
+
+from ..data.texts import read_texts
+from ..errors import DataError
+from ..files import write_atomically
+from . import models
+
+MOST = 20  # texts that are explained at a time
+STRONG, WEAK = 0.5, 0.15  # of the largest score
+FOR, AGAINST = "blue", "red"
+
+
+def given(loaded: Any, data: str) -> list[str]:
+    """The texts of a file, or the text itself if there is no such file."""
+    if not _exists(data):
+        return [data]
+    table = read_texts(data)
+    column = models.card(loaded).get("text")
+    if column not in table.frame.columns:
+        if table.frame.shape[1] != 1:
+            raise DataError(f"{table.name} has no column {column!r}, which the model was trained on")
+        column = table.frame.columns[0]
+    found = table.frame[column]
+    return [str(text) for text in found.astype(object).where(found.notna(), "")]
+
+
+def explain(loaded: Any, texts: list[str], page: Path | None = None) -> None:
+    """Print each text with its words coloured, and write them as a page."""
+    if len(texts) > MOST:
+        raise DataError(f"--explain is for {MOST} texts at most, and there are {len(texts)}")
+    told = [loaded.attribute(text) for text in texts]
+    console = Console(highlight=False)
+    for one in told:
+        console.print(coloured(one))
+        console.print(numbers(one), style="dim", markup=False)
+    if page is not None:
+        head = '<!doctype html><html lang="en"><meta charset="utf-8"><title>Words</title>'
+        body = "\n".join(one.to_html() for one in told)
+        write_atomically(page, f"{head}<body>{body}</body></html>\n".encode())
+
+
+def coloured(told: Any) -> Text:
+    """The class, and the words: blue for it, red against it, bold if they matter much."""
+    line = Text(f"{told.label} {told.probability:.3f}: ")
+    for word, shade in zip(told.words, told.shades, strict=True):
+        colour = FOR if shade > 0 else AGAINST
+        style = f"bold {colour}" if abs(shade) > STRONG else colour if abs(shade) > WEAK else ""
+        line.append(f"{word} ", style)
+    return line
+
+
+def numbers(told: Any) -> str:
+    """The words that matter most, with what they add to the log-odds."""
+    order = np.argsort(-np.abs(told.scores), kind="stable")[:8]
+    parts = [f"{told.words[k]} {told.scores[k]:+.2f}" for k in order if told.scores[k]]
+    total = told.base + float(np.sum(told.scores))
+    return f"  log-odds {total:.2f} = {told.base:.2f} of nothing; {', '.join(parts) or 'no word'}"
+
+
+def _exists(data: str) -> bool:
+    try:
+        return Path(data).exists()
+    except (OSError, ValueError):  # too long for a name, or with a NUL
+        return False

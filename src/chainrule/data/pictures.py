@@ -1,0 +1,196 @@
+"""Pictures in files: found in folders of classes, and read as arrays of one size."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+
+from ..errors import DataError
+from ..lazy import LazyModule
+
+images = LazyModule("PIL.Image", extra="images")
+operations = LazyModule("PIL.ImageOps", extra="images")
+
+ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
+ARRAYS = (("x_train", "y_train", "x_test", "y_test"), ("x", "y"))  # of an NPZ file
+GREY = ("1", "L", "F")  # modes of grey
+DEEP = "I"  # those with more than 8 bits begin so
+
+
+def class_folders(folder: str | Path, endings: Sequence[str] = ENDINGS) -> tuple[list[Path], Any]:
+    """The files in the folders of a folder, and the names of their folders.
+
+    Parameters
+    ----------
+    folder : str or Path
+        With a folder for each class, whose files are its samples; names that begin with a point
+        are left out.
+    endings : sequence of str
+        Of the files that count, small letters. Default: those of pictures.
+
+    Returns
+    -------
+    paths : list of Path
+        Sorted by class and name.
+    labels : array of str, shape (files,)
+
+    Raises
+    ------
+    DataError
+        If there is no such folder, or fewer than two classes in it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name in ("cat/1.png", "cat/2.png", "dog/1.png", "dog/notes.txt"):
+    ...         path = Path(folder, name)
+    ...         path.parent.mkdir(exist_ok=True)
+    ...         path.touch()
+    ...     paths, labels = class_folders(folder)
+    >>> [path.name for path in paths], labels.tolist()
+    (['1.png', '2.png', '1.png'], ['cat', 'cat', 'dog'])
+    """
+    top = Path(folder)
+    if not top.is_dir():
+        raise DataError(f"{str(folder)!r} is no folder: give one with a folder for each class")
+    classes = sorted(x for x in top.iterdir() if x.is_dir() and not x.name.startswith("."))
+    found = {one.name: files_in(one, endings) for one in classes}
+    found = {name: files for name, files in found.items() if files}
+    if len(found) < 2:
+        what = f"only {min(found)!r}" if found else "none"
+        raise DataError(
+            f"{top} needs a folder with files ({', '.join(endings)}) for each of two or more "
+            f"classes, and has {what}"
+        )
+    labels = np.array([name for name, files in found.items() for _ in files])
+    return [path for files in found.values() for path in files], labels
+
+
+def files_in(folder: Path, endings: Sequence[str] = ENDINGS) -> list[Path]:
+    """The files of these endings in a folder and the folders under it, sorted."""
+    return sorted(
+        path for path in folder.rglob("*")
+        if path.suffix.lower() in endings and not path.name.startswith(".") and path.is_file()
+    )  # fmt: skip
+
+
+def read_arrays(path: str | Path) -> tuple[Any, ...]:
+    """The arrays of an NPZ file: x_train, y_train, x_test and y_test, or else x and y.
+
+    Raises
+    ------
+    DataError
+        If there is no such file, or it lacks them; nothing in it is unpickled.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            for names in ARRAYS:
+                if set(names) <= set(file.keys()):
+                    return tuple(file[name] for name in names)
+            held = ", ".join(sorted(file.keys())[:8])
+    except FileNotFoundError:
+        raise DataError(f"there is no folder or file {str(path)!r}") from None
+    except (OSError, ValueError, EOFError, AttributeError, KeyError, BadZipFile, TypeError,
+            MemoryError) as error:  # fmt: skip
+        raise DataError(
+            f"cannot read {path}: {error!s:.160}; give a folder, or an NPZ file of arrays"
+        ) from error
+    wanted = " or ".join(", ".join(names) for names in ARRAYS)
+    raise DataError(f"{path} has the arrays {held or 'of no name'}: it needs {wanted}")
+
+
+def common_size(paths: Sequence[str | Path]) -> tuple[int, int, int]:
+    """Height and width of most pictures (of the first that is one of most), and channels.
+
+    1 channel if all are grey, else 3.
+
+    Raises
+    ------
+    DataError
+        If a file is no picture; names it.
+    """
+    sizes: Counter[tuple[int, int]] = Counter()
+    channels = 1
+    for path in paths:
+        with _opened(path) as picture:
+            turned = picture.getexif().get(0x0112, 1) >= 5  # the camera lay on its side
+            sizes[picture.size if turned else picture.size[::-1]] += 1
+            grey = picture.mode in GREY or picture.mode.startswith(DEEP)
+            channels = channels if grey else 3
+    (height, width), _ = sizes.most_common(1)[0]
+    return height, width, channels
+
+
+def read_pictures(paths: Sequence[str | Path], size: tuple[int, int], channels: int) -> Any:
+    """Pictures as one array of uint8, resized with antialiasing where they need it.
+
+    Parameters
+    ----------
+    paths : sequence of str or Path
+    size : (int, int)
+        Height and width.
+    channels : int
+        1 for grey, 3 for red, green and blue; what is transparent becomes white.
+
+    Returns
+    -------
+    uint8 array of shape (files, height, width, channels)
+
+    Raises
+    ------
+    DataError
+        If a file is missing, truncated, or no picture; names it.
+    """
+    made = np.empty((len(paths), *size, channels), np.uint8)
+    for k, path in enumerate(paths):
+        with _opened(path) as picture:
+            try:
+                made[k] = _pixels(picture, size, channels)
+            except (OSError, ValueError, SyntaxError, images.DecompressionBombError) as error:
+                raise _unreadable(path, error) from error
+    return made
+
+
+def _pixels(picture: Any, size: tuple[int, int], channels: int) -> Any:
+    picture = operations.exif_transpose(picture)
+    if picture.mode.startswith(DEEP) or picture.mode == "F":
+        values = np.asarray(picture, np.float64)
+        top = 65535.0 if values.max(initial=0) > 255 else 255.0
+        picture = images.fromarray((np.clip(values / top, 0, 1) * 255).astype(np.uint8))
+    if "A" in picture.getbands() or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        white = images.new("RGBA", picture.size, "white")
+        picture = images.alpha_composite(white, picture)
+    picture = picture.convert("L" if channels == 1 else "RGB")
+    if picture.size != size[::-1]:
+        picture = picture.resize(size[::-1], images.Resampling.BILINEAR)
+    return np.asarray(picture).reshape(*size, channels)
+
+
+@contextmanager
+def _opened(path: str | Path) -> Iterator[Any]:
+    """A picture's file; what is wrong with it becomes a `DataError` that names it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", images.DecompressionBombWarning)
+            picture = images.open(path)
+    except (OSError, ValueError, SyntaxError, images.DecompressionBombWarning,
+            images.DecompressionBombError) as error:  # fmt: skip
+        raise _unreadable(path, error) from error
+    with picture:
+        yield picture
+
+
+def _unreadable(path: str | Path, error: Exception) -> DataError:
+    if isinstance(error, FileNotFoundError):
+        return DataError(f"there is no picture {str(path)!r}")
+    why = getattr(error, "strerror", None) or error
+    return DataError(f"cannot read the picture {path}: {why!s:.160}; mend it, or leave it out")

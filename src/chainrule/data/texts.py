@@ -1,0 +1,126 @@
+"""Texts as they are given: lists, arrays and columns; CSV, JSONL and Parquet files; folders."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import DataError
+from ..lazy import LazyModule
+from .tables import Table, read_table
+
+pd = LazyModule("pandas")
+
+COLUMN, CLASS = "text", "class"  # of a folder's rows
+
+
+def checked_texts(given: Any) -> list[str]:
+    """Texts as a list of str.
+
+    Parameters
+    ----------
+    given : str, or sequence of str
+        One text; or a list, an array or a Series of them, or a DataFrame with one column.
+
+    Raises
+    ------
+    DataError
+        If something among them is no text, with its row.
+
+    Examples
+    --------
+    >>> checked_texts("one"), checked_texts(("one", "two"))
+    (['one'], ['one', 'two'])
+    """
+    if isinstance(given, str):
+        return [given]
+    shape = getattr(given, "shape", None)
+    if shape is not None and len(shape) == 2:
+        if shape[1] != 1:
+            raise DataError(
+                f"X has {shape[1]} columns: give one column of text, such as frame['review']"
+            )
+        given = given.iloc[:, 0] if hasattr(given, "iloc") else np.asarray(given)[:, 0]
+    if shape is not None and len(shape) not in (1, 2):
+        raise DataError(f"X has shape {shape}: give a list of texts, or one column of them")
+    try:
+        found = list(given)
+    except TypeError:
+        raise DataError(f"X is a {type(given).__name__}: give a list of texts") from None
+    for row, text in enumerate(found):
+        if not isinstance(text, str):
+            missing = text is None or text != text or text is getattr(pd, "NA", None)
+            what = "is missing" if missing else f"is {text!r:.40}, a {type(text).__name__}"
+            raise DataError(
+                f"row {row} of X {what}: give text (\"\" for an empty one), or drop that row"
+            )
+    return [str(text) for text in found]
+
+
+def read_texts(source: str | Path) -> Table:
+    """Read a table of texts: CSV, TSV, Parquet, JSONL, or a folder of folders of ``.txt`` files.
+
+    Parameters
+    ----------
+    source : str or Path
+        In a JSONL file each line is an object with the same fields. Of a folder, each folder in it
+        is a class, and each ``.txt`` file in that is a row: columns "text" and "class".
+
+    Returns
+    -------
+    Table
+
+    Raises
+    ------
+    DataError
+        If it is missing, unreadable, or holds no rows; with the file and the line.
+    """
+    path = Path(source)
+    if path.is_dir():
+        return _folder(path)
+    if path.suffix.lower() in (".jsonl", ".ndjson"):
+        return _lines(path)
+    return read_table(source)
+
+
+def _folder(path: Path) -> Table:
+    rows = []
+    for folder in sorted(child for child in path.iterdir() if child.is_dir()):
+        for file in sorted(folder.rglob("*.txt")):
+            rows.append((_text(file), folder.name))
+    if not rows:
+        raise DataError(f"{path} has no .txt files in folders: give CLASS/NAME.txt, one a text")
+    frame = pd.DataFrame(rows, columns=[COLUMN, CLASS])
+    return Table(path.name, frame, CLASS, "classification")
+
+
+def _lines(path: Path) -> Table:
+    rows = []
+    for number, line in enumerate(_text(path).splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise DataError(f"{path}, line {number}: no JSON ({error}); mend that line") from error
+        if not isinstance(row, dict):
+            raise DataError(f"{path}, line {number}: give an object, such as {{\"text\": \"...\"}}")
+        rows.append(row)
+    if not rows:
+        raise DataError(f"{path} is empty: give a JSON object on each line")
+    return Table(path.name, pd.DataFrame(rows))
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path} is not UTF-8 text (byte {error.start}); save it as UTF-8, e.g. "
+            "iconv -f WINDOWS-1252 -t UTF-8"
+        ) from error
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}; check the file") from error

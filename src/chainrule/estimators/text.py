@@ -1,0 +1,287 @@
+"""`TextClassifier`: sentences as they are, to classes, with the words that decided."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from .. import nn
+from ..data.texts import checked_texts
+from ..data.tokens import LONGEST, Tokens, words
+from ..errors import DataError
+from .attribution import Attribution, integrated_gradients, probability
+from .modelfile import damaged
+from .network import FRACTION, NetworkClassifier
+from .schema import each, fields, one_of, whole
+from .text_networks import BagNetwork, ConvNetwork, TransformerNetwork
+
+ENCODERS = ("bag", "conv", "transformer")
+FEWEST, WIDEST = 8, 64  # entries of a vector
+PARTS = ("words", "pairs", "pieces")  # of a vocabulary
+LARGEST = 1_000_000  # words that have numbers
+SMOOTHING = 0.5  # added to each count of texts
+
+
+class TextClassifier(NetworkClassifier):
+    """A classifier for sentences and short texts: `fit` on a list of strings, with no tuning.
+
+    Texts are put in lower case and cut into words (see `chainrule.data.tokens`); frequent words,
+    pairs of neighbours, and pieces of rare words get a trained vector each. Any text has an answer:
+    what is unknown is left out, and where nothing is left, as in an empty one, the answer is what
+    the network says of nothing, about as the classes are frequent.
+
+    Parameters
+    ----------
+    encoder : {"bag", "conv", "transformer"}
+        How vectors become an answer. "bag": a linear map of their mean, in which each word counts
+        by how unevenly the classes use it (Naive Bayes' log-ratios); fast, and hard to beat on
+        thousands of sentences. "conv": windows of 3 to 5 words. "transformer": two layers of
+        attention. Default "bag".
+    width : int or None
+        Entries of a vector. None: 64; for a bag as many as there are classes, from 8 to 64.
+    pairs : bool or None
+        Whether pairs of neighbouring words have vectors. None: of a bag, which sees no order.
+    min_count : int
+        Texts that a word is in, at least, to have a vector of its own. Default 2.
+    vocabulary : int
+        Words that have one, at most; pairs, and pieces of rare words, likewise. Default 100,000.
+    max_length : int or None
+        Words, pairs and pieces that are read of a text. None: so many that 98 % of the training
+        texts are read whole, 512 at most.
+    word_dropout, dropout : float
+        Shares of the words, and of the features, that a step leaves out. Default 0.3 and 0.3.
+    epochs, batch_size, learning_rate, weight_decay, label_smoothing, class_weight, ema
+        See `NetworkClassifier`. Default 6, 64, 0.01, 0.01, 0, None, 0.99.
+    validation_fraction, patience
+        See `NetworkClassifier`. Default 0: all rows are trained on, and the last epoch counts.
+    random_state, n_threads, progress, callbacks, checkpoint, checkpoint_interval
+        See `NetworkClassifier`.
+
+    Attributes
+    ----------
+    tokens_ : Tokens
+        The vocabulary.
+    scale_ : float32 array of shape (tokens_.size,)
+        How much each word, pair and piece counts.
+    classes_, module_, history_, loss_curve_, n_iter_, best_epoch_, stopped_
+        See `NetworkClassifier`.
+
+    References
+    ----------
+    A. Joulin, E. Grave, P. Bojanowski, T. Mikolov: "Bag of tricks for efficient text
+    classification", arXiv:1607.01759 (2016); S. Wang, C. D. Manning: "Baselines and bigrams:
+    simple, good sentiment and topic classification", ACL (2012), for the log-ratios; Y. Kim:
+    "Convolutional neural networks for sentence classification", arXiv:1408.5882 (2014).
+
+    Examples
+    --------
+    >>> texts = ["a good film", "good fun", "what a bad film", "bad, bad, bad"] * 10
+    >>> labels = ["yes", "yes", "no", "no"] * 10
+    >>> model = TextClassifier(random_state=0, epochs=20).fit(texts, labels)
+    >>> model.predict(["Good!", "so bad"]).tolist()
+    ['yes', 'no']
+    >>> told = model.attribute("not bad")
+    >>> told.label, told.words
+    ('no', ('not', 'bad'))
+    >>> bool(told.scores[1] > 1)
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **NetworkClassifier._parameter_constraints,
+        "encoder": [StrOptions(set(ENCODERS))],
+        "width": [Interval(Integral, 1, 1024, closed="both"), None],
+        "pairs": ["boolean", None],
+        "min_count": [Interval(Integral, 1, None, closed="left")],
+        "vocabulary": [Interval(Integral, 1, LARGEST, closed="both")],
+        "max_length": [Interval(Integral, 1, LONGEST, closed="both"), None],
+        "word_dropout": FRACTION,
+        "dropout": FRACTION,
+    }
+
+    def __init__(
+        self,
+        encoder: str = "bag",
+        *,
+        width: int | None = None,
+        pairs: bool | None = None,
+        min_count: int = 2,
+        vocabulary: int = 100_000,
+        max_length: int | None = None,
+        word_dropout: float = 0.3,
+        dropout: float = 0.3,
+        epochs: int = 6,
+        batch_size: int = 64,
+        learning_rate: float = 0.01,
+        weight_decay: float = 0.01,
+        label_smoothing: float = 0.0,
+        class_weight: Any = None,
+        ema: float | None = 0.99,
+        validation_fraction: float = 0.0,
+        patience: int | None = None,
+        random_state: Any = None,
+        n_threads: int | None = None,
+        progress: bool = True,
+        callbacks: Any = None,
+        checkpoint: str | Path | None = None,
+        checkpoint_interval: float = 10.0,
+    ) -> None:
+        self._set(locals())
+
+    # From texts to rows
+
+    def _read(self, X: Any) -> list[str]:
+        return checked_texts(X)
+
+    def _learn(self, X: Any, y: Any) -> None:
+        bag = self.encoder == "bag"
+        self.tokens_ = Tokens.learn(
+            X, pairs=bag if self.pairs is None else self.pairs, fewest=self.min_count,
+            most=self.vocabulary, length=self.max_length,
+        )  # fmt: skip
+        self.scale_ = np.ones(self.tokens_.size, np.float32)
+        if bag:
+            self.scale_ = log_ratios(self.tokens_(X)[0], y, self.tokens_.size)
+
+    def _rows(self, X: Any) -> dict[str, Any]:
+        codes, shares = self.tokens_(X)
+        if self.encoder == "bag":
+            count = np.maximum(np.sum(shares, axis=1, keepdims=True), 1.0)
+            shares = shares * self.scale_[codes] / count
+        return {"codes": codes, "shares": shares}
+
+    def _network(self, key: Any) -> Any:
+        classes = len(self.classes_)
+        usual = min(max(FEWEST, classes), WIDEST) if self.encoder == "bag" else WIDEST
+        sizes = (self.tokens_.size, self.width or usual, classes)
+        noise = {"word_dropout": float(self.word_dropout), "dropout": float(self.dropout)}
+        if self.encoder == "transformer":
+            return TransformerNetwork(*sizes, **noise, key=key, length=self.tokens_.length)
+        kind = BagNetwork if self.encoder == "bag" else ConvNetwork
+        return kind(*sizes, **noise, key=key)
+
+    # The model file
+
+    def _prepared(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        arrays = {"scale": self.scale_}
+        for name in PARTS:
+            if entries := getattr(self.tokens_, name):
+                arrays[name] = np.frombuffer("\n".join(entries).encode(), np.uint8)
+        told = [name for name in PARTS if name in arrays]
+        return {"length": self.tokens_.length, "parts": told}, arrays
+
+    def _restore_prepared(self, told: dict[str, Any], arrays: Any) -> None:
+        check = fields({"length": whole(1, LONGEST), "parts": each(one_of(*PARTS), 1, len(PARTS))})
+        checked = check(told, "the vocabulary")
+        if any(array.shape[1:] != (checked["length"],) for array in self.row_types_.values()):
+            raise damaged("its rows are not as long as its vocabulary says")
+        parts = {name: _entries(arrays(name), name) for name in dict.fromkeys(checked["parts"])}
+        self.tokens_ = Tokens(**parts, length=checked["length"])
+        self.scale_ = arrays.numbers("scale", (self.tokens_.size,), np.dtype(np.float32))
+
+    # Why
+
+    def attribute(self, text: str, label: Any = None) -> Attribution:
+        """What each word of a text adds to the log-odds of a class, by integrated gradients.
+
+        Parameters
+        ----------
+        text : str
+        label : object, optional
+            One of `classes_`. Default: the class that is predicted.
+
+        Returns
+        -------
+        Attribution
+            Its scores add up to the log-odds of the class for this text, less those for a text
+            whose words say nothing (vectors of 0), within 0.001. What belongs to a pair of words is
+            shared by both; words that are unknown, or past `max_length`, have 0.
+
+        Raises
+        ------
+        DataError
+            If the text is no text, or the label no class.
+
+        References
+        ----------
+        M. Sundararajan, A. Taly, Q. Yan: "Axiomatic attribution for deep networks",
+        arXiv:1703.01365 (2017).
+        """
+        check_is_fitted(self, "module_")
+        rows = self._rows(checked_texts(text)[:1])
+        logits = np.asarray(self.module_(rows))
+        code = int(np.argmax(logits)) if label is None else self._code(label)
+        vectors = np.asarray(self.module_.vectors(rows))
+        parts, base = integrated_gradients(self.module_, vectors, rows["shares"], code)
+        found = words(text)
+        scores = np.zeros(len(found))
+        for entry, part in zip(self.tokens_.entries(found), parts, strict=False):
+            scores[entry.first : entry.last + 1] += part / (entry.last + 1 - entry.first)
+        return Attribution(
+            self.classes_[code].item() if hasattr(self.classes_[code], "item")
+            else self.classes_[code],
+            probability(logits, code), tuple(found), scores, base,
+        )  # fmt: skip
+
+    def _code(self, label: Any) -> int:
+        places = np.flatnonzero(self.classes_ == label)
+        if len(places) != 1:
+            raise DataError(f"label={label!r:.40} is no class: {self.classes_.tolist()!r:.200}")
+        return int(places[0])
+
+
+def log_ratios(codes: Any, labels: Any, size: int) -> Any:
+    """How unevenly the classes use each code: the largest of the classes' ``|log-ratios|``.
+
+    Of a class it is ``log(a / b)``, where a is the code's share of all that is read in the class's
+    texts, and b that in the others', each counted once a text with `SMOOTHING` added.
+
+    S. Wang, C. D. Manning: "Baselines and bigrams", ACL (2012).
+
+    Parameters
+    ----------
+    codes : integer array of shape (rows, length)
+        0 for padding.
+    labels : integer array of shape (rows,)
+    size : int
+
+    Returns
+    -------
+    float32 array of shape (size,)
+
+    Examples
+    --------
+    >>> log_ratios(np.array([[1, 2], [1, 3]]), np.array([0, 1]), 4).round(3).tolist()
+    [0.0, 0.0, 1.099, 1.099]
+    """
+    ordered = np.sort(codes, axis=1)
+    new = np.concatenate([ordered[:, :1] > 0, np.diff(ordered, axis=1) > 0], axis=1)
+    counts = np.zeros((int(labels.max()) + 1, size))
+    rows, _ = np.nonzero(new)
+    np.add.at(counts, (labels[rows], ordered[new]), 1.0)
+    everywhere = counts.sum(axis=0)
+    ratios = np.zeros(size)
+    for own in counts:
+        inside, outside = own + SMOOTHING, everywhere - own + SMOOTHING
+        ratio = np.log(inside / inside[1:].sum()) - np.log(outside / outside[1:].sum())
+        ratios = np.maximum(ratios, np.abs(ratio))
+    ratios[0] = 0.0
+    return ratios.astype(np.float32)
+
+
+def _entries(array: Any, name: str) -> tuple[str, ...]:
+    """A part of the vocabulary, from the bytes of its lines."""
+    if array.dtype != np.uint8 or array.ndim != 1:
+        raise damaged(f"its {name} are no text")
+    try:
+        found = tuple(array.tobytes().decode().split("\n"))
+    except UnicodeDecodeError:
+        raise damaged(f"its {name} are no text") from None
+    if "" in found or len(set(found)) < len(found) or len(found) > LARGEST:
+        raise damaged(f"its {name} are empty, twice the same, or too many")
+    return found

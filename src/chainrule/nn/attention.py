@@ -1,0 +1,224 @@
+"""Attention: every step of a sequence reads all others, and learns which of them to heed.
+
+Sequences are (rows, steps, features). Which steps of a row are real is said by a mask of truth
+values, (rows, steps): sequences of different lengths are filled up to the longest.
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ..errors import DtypeError, ShapeError, at_user_line
+from ..random import split
+from .activations import softmax
+from .arguments import floating, fraction, whole
+from .dropout import dropout
+from .layers import Dense
+from .module import Module
+
+
+def length_mask(lengths: Any, steps: int) -> Any:
+    """Which steps are real: step t of row i if ``t < lengths[i]``.
+
+    Parameters
+    ----------
+    lengths : integer array of shape (rows,)
+    steps : int
+        Of the longest row.
+
+    Returns
+    -------
+    bool array of shape (rows, steps)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> length_mask(np.array([1, 3]), 3).tolist()
+    [[True, False, False], [True, True, True]]
+    """
+    return np.arange(whole("steps", steps, least=0)) < lengths[:, None]
+
+
+class MultiHeadAttention(Module):
+    """Scaled dot-product attention with several heads, over x itself or over another sequence.
+
+    Each head makes of every step a query, a key and a value by affine maps; a step's result is
+    ``sum_s softmax_s(query . key_s / sqrt(features)) value_s``. The heads' results, side by side,
+    go through a last affine map.
+
+    Parameters
+    ----------
+    dim : int
+        Features of what comes and what goes.
+    heads : int
+        Must divide `dim`: a head has ``dim / heads`` features.
+    key : uint32[2]
+        From `chainrule.random`.
+    dropout : float
+        Rate at which a step's weights on others are dropped in `train`. Default 0.
+    bias : bool
+        Whether the affine maps have a bias. Default True.
+    dtype : floating dtype
+        Default float32.
+
+    Attributes
+    ----------
+    project : Dense
+        From dim to 3 dim: queries, keys and values of all heads.
+    combine : Dense
+        From dim to dim.
+
+    References
+    ----------
+    A. Vaswani, N. Shazeer, N. Parmar, J. Uszkoreit, L. Jones, A. N. Gomez, L. Kaiser,
+    I. Polosukhin: "Attention is all you need", arXiv:1706.03762 (2017).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import nn, random
+    >>> layer = nn.MultiHeadAttention(8, 2, key=random.key(0))
+    >>> x = random.normal(random.key(1), (1, 4, 8))
+    >>> layer(x).shape
+    (1, 4, 8)
+
+    A step that is masked is not read: the first two see each other alone.
+
+    >>> first = layer(x, mask=np.array([[True, True, False, False]]))
+    >>> np.allclose(first[:, :2], layer(x[:, :2]), atol=1e-6)
+    True
+    """
+
+    project: Dense
+    combine: Dense
+    heads: int
+    dropout: float
+
+    def __init__(
+        self,
+        dim: int,
+        heads: int,
+        *,
+        key: Any,
+        dropout: float = 0.0,
+        bias: bool = True,
+        dtype: DTypeLike = np.float32,
+    ) -> None:
+        self.heads = whole("heads", heads)
+        if whole("dim", dim) % self.heads:
+            raise ValueError(at_user_line(f"heads={heads} does not divide dim={dim}"))
+        self.dropout = fraction("dropout", dropout)
+        of_project, of_combine = split(key)
+        kind = floating(dtype)
+        self.project = Dense(dim, 3 * dim, key=of_project, bias=bias, dtype=kind)
+        self.combine = Dense(dim, dim, key=of_combine, bias=bias, dtype=kind)
+
+    def __call__(
+        self, x: Any, memory: Any = None, *, mask: Any = None, bias: Any = None,
+        causal: bool = False,
+    ) -> Any:  # fmt: skip
+        """Attend.
+
+        Parameters
+        ----------
+        x : array of shape (rows, steps, dim)
+            What asks.
+        memory : array of shape (rows, others, dim), optional
+            What is read. Default x itself.
+        mask : bool array of shape (rows, others), optional
+            Which steps are read. A row in which none is gets `combine` of 0.
+        bias : array, optional
+            Added to the scores before the softmax; it broadcasts to (rows, heads, steps, others).
+        causal : bool
+            Whether a step reads only itself and those before it. Default False.
+
+        Returns
+        -------
+        array of shape (rows, steps, dim)
+        """
+        return self._attend(x, memory, mask, bias, causal, None)
+
+    def train(
+        self, x: Any, key: Any, memory: Any = None, *, mask: Any = None, bias: Any = None,
+        causal: bool = False,
+    ) -> tuple[Any, Self]:  # fmt: skip
+        """Attend with dropped weights; returns the result and this layer, which has no state."""
+        return self._attend(x, memory, mask, bias, causal, key), self
+
+    def _attend(self, x: Any, memory: Any, mask: Any, bias: Any, causal: bool, key: Any) -> Any:
+        dim = self.combine.weight.shape[0]
+        for given in (x, x if memory is None else memory):
+            check_sequence("MultiHeadAttention", given, dim)
+        queries, keys, values = self._projected(x, memory)
+        scores = (queries * (1.0 / sqrt(dim // self.heads))) @ np.swapaxes(keys, -1, -2)
+        if bias is not None:
+            scores = scores + bias
+        allowed = _allowed(mask, causal, scores.shape)
+        if allowed is not None:
+            scores = np.where(allowed, scores, _far_below(scores.dtype))
+        weights = softmax(scores)
+        if mask is not None:
+            weights = np.where(allowed, weights, 0)  # rows of which nothing is read
+        if key is not None and self.dropout:
+            weights = dropout(weights, self.dropout, key)
+        read = np.swapaxes(weights @ values, 1, 2)
+        return self.combine(read.reshape(x.shape))
+
+    def _projected(self, x: Any, memory: Any) -> list[Any]:
+        """Queries, keys and values, each (rows, heads, steps, features)."""
+        dim = self.combine.weight.shape[0]
+        if memory is None:
+            both = self.project(x)
+            parts = [both[..., k * dim : (k + 1) * dim] for k in range(3)]
+        else:
+            weight, bias = self.project.weight, self.project.bias
+            asks = self.project.replace(weight=weight[:, :dim], bias=_cut(bias, 0, dim))
+            told = self.project.replace(weight=weight[:, dim:], bias=_cut(bias, dim, None))
+            both = told(memory)
+            parts = [asks(x), both[..., :dim], both[..., dim:]]
+        return [
+            np.swapaxes(part.reshape(*part.shape[:2], self.heads, dim // self.heads), 1, 2)
+            for part in parts
+        ]
+
+
+def _cut(bias: Any, start: int, stop: int | None) -> Any:
+    return None if bias is None else bias[start:stop]
+
+
+def _allowed(mask: Any, causal: bool, shape: tuple[int, ...]) -> Any:
+    """Which scores count, to broadcast to (rows, heads, steps, others); None for all."""
+    rows, _, steps, others = shape
+    allowed = None
+    if mask is not None:
+        if mask.dtype != bool:
+            raise DtypeError(
+                at_user_line(f"mask is {mask.dtype}: give truth values, True for what is read")
+            )
+        if mask.shape != (rows, others):
+            raise ShapeError(
+                at_user_line(f"mask has shape {mask.shape}, and not {(rows, others)}: rows, steps")
+            )
+        allowed = mask[:, None, None, :]
+    if causal:
+        before = np.arange(others) <= np.arange(steps)[:, None]
+        allowed = before if allowed is None else allowed & before
+    return allowed
+
+
+def _far_below(dtype: np.dtype[Any]) -> Any:
+    """A score whose exponential is 0 beside any other's, and finite: no nan where all have it."""
+    return dtype.type(np.finfo(dtype).min / 2)
+
+
+def check_sequence(layer: str, x: Any, dim: int) -> None:
+    if np.ndim(x) != 3 or x.shape[-1] != dim:
+        raise ShapeError(
+            at_user_line(
+                f"{layer} takes arrays of shape (rows, steps, {dim}), and was given {np.shape(x)}"
+            )
+        )

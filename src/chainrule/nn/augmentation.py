@@ -1,0 +1,276 @@
+"""Augmentation: images of a training batch changed at random, so that a network has to look twice.
+
+Each function takes images (rows, height, width, channels), of uint8 or floats, and a key, and
+draws for each image its own change. They are plain NumPy: in `train.fit(..., augment=...)` they
+compile into the epoch. A prediction leaves them out.
+"""
+
+from __future__ import annotations
+
+from math import pi
+from typing import Any
+
+import numpy as np
+
+from ..errors import ShapeError, at_user_line
+from ..random import bernoulli, randint, split, uniform
+from .arguments import whole
+
+
+def random_shift(images: Any, most: int, key: Any, fill: float = 0) -> Any:
+    """Move each image by a whole number of places up or down and to a side.
+
+    Parameters
+    ----------
+    images : array of shape (rows, height, width, channels)
+    most : int
+        Up to so many places along each axis, all from ``-most`` to `most` equally likely.
+    key : uint32[2]
+        From `chainrule.random`.
+    fill : number
+        What comes in at the edge. Default 0.
+
+    Returns
+    -------
+    array of the same shape and dtype
+
+    Raises
+    ------
+    ShapeError
+        If the images have no four axes.
+    ValueError
+        If `most` is negative.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import random
+    >>> image = np.arange(1, 10).reshape(1, 3, 3, 1)
+    >>> random_shift(image, 1, random.key(1))[0, :, :, 0].tolist()
+    [[0, 1, 2], [0, 4, 5], [0, 7, 8]]
+    """
+    _, height, width, _ = _shape("random_shift", images)
+    most = whole("most", most, 0)
+    return random_crop(_padded(images, most, fill), (height, width), key) if most else images
+
+
+def random_crop(images: Any, size: tuple[int, int], key: Any) -> Any:
+    """Cut a window out of each image, every place of it equally likely.
+
+    Parameters
+    ----------
+    images : array of shape (rows, height, width, channels)
+    size : (int, int)
+        Height and width of the window, at most those of the images.
+    key : uint32[2]
+        From `chainrule.random`.
+
+    Returns
+    -------
+    array of shape (rows, *size, channels)
+        Of the same dtype.
+
+    Raises
+    ------
+    ShapeError
+        If the images have no four axes, or are smaller than the window.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import random
+    >>> image = np.arange(9).reshape(1, 3, 3, 1)
+    >>> random_crop(image, (2, 2), random.key(0))[0, :, :, 0].tolist()
+    [[1, 2], [4, 5]]
+    """
+    rows, height, width, _ = _shape("random_crop", images)
+    tall, wide = whole("size", size[0]), whole("size", size[1])
+    if tall > height or wide > width:
+        raise ShapeError(
+            at_user_line(f"random_crop: a window of {size} in images of {height} x {width}")
+        )
+    of_top, of_left = split(key)
+    top = randint(of_top, rows, 0, height - tall + 1)
+    left = randint(of_left, rows, 0, width - wide + 1)
+    return _taken(images, top[:, None] + np.arange(tall), left[:, None] + np.arange(wide))
+
+
+def random_flip(images: Any, key: Any) -> Any:
+    """Turn each image into its mirror image, left to right, with probability 1/2.
+
+    Not for digits or letters, whose mirror images mean something else, or nothing.
+
+    Parameters
+    ----------
+    images : array of shape (rows, height, width, channels)
+    key : uint32[2]
+        From `chainrule.random`.
+
+    Returns
+    -------
+    array of the same shape and dtype
+
+    Raises
+    ------
+    ShapeError
+        If the images have no four axes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import random
+    >>> images = np.arange(6).reshape(3, 1, 2, 1)
+    >>> random_flip(images, random.key(0)).reshape(3, 2).tolist()
+    [[1, 0], [2, 3], [4, 5]]
+    """
+    rows, *_ = _shape("random_flip", images)
+    turned = bernoulli(key, 0.5, rows).reshape(rows, 1, 1, 1)
+    return np.where(turned, images[:, :, ::-1], images)
+
+
+def random_rotation(images: Any, degrees: float, key: Any, zoom: float = 0.0) -> Any:
+    """Turn each image about its middle, and enlarge or shrink it, with bilinear interpolation.
+
+    Parameters
+    ----------
+    images : array of shape (rows, height, width, channels)
+    degrees : float
+        Up to so far to each side, all angles equally likely.
+    key : uint32[2]
+        From `chainrule.random`.
+    zoom : float
+        Each image becomes larger by a factor from ``1 - zoom`` to ``1 + zoom``. At least 0 and
+        below 1. Default 0.
+
+    Returns
+    -------
+    array of the same shape
+        Floats as they were, uint8 as float32. What comes in from outside is 0.
+
+    Raises
+    ------
+    ShapeError
+        If the images have no four axes.
+    ValueError
+        If `degrees` is not from 0 to 180, or `zoom` out of range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import random
+    >>> bar = np.zeros((1, 5, 5, 1))
+    >>> bar[0, :, 2] = 1.0
+    >>> random_rotation(bar, 45.0, random.key(3))[0, :, :, 0].round(1).tolist()[0]
+    [0.0, 0.0, 0.8, 0.2, 0.0]
+    """
+    rows, height, width, _ = _shape("random_rotation", images)
+    if not 0 <= degrees <= 180:
+        raise ValueError(at_user_line(f"degrees={degrees}: give a number from 0 to 180"))
+    if not 0 <= zoom < 1:
+        raise ValueError(at_user_line(f"zoom={zoom}: give a number of 0 or more and below 1"))
+    dtype = images.dtype if images.dtype.kind == "f" else np.dtype(np.float32)
+    of_angle, of_size = split(key)
+    angle = uniform(of_angle, (rows, 1, 1), dtype, -degrees * pi / 180, degrees * pi / 180)
+    shrunk = 1.0 / uniform(of_size, (rows, 1, 1), dtype, 1.0 - zoom, 1.0 + zoom)
+    cosine, sine = np.cos(angle) * shrunk, np.sin(angle) * shrunk
+    down = (np.arange(height) - (height - 1) / 2).astype(dtype)[:, None]
+    right = (np.arange(width) - (width - 1) / 2).astype(dtype)[None, :]
+    y = cosine * down + sine * right + dtype.type((height - 1) / 2)
+    x = cosine * right - sine * down + dtype.type((width - 1) / 2)
+    return _interpolated(_padded(images, 1, 0).astype(dtype), y + 1.0, x + 1.0)
+
+
+def _interpolated(images: Any, y: Any, x: Any) -> Any:
+    """Images at places (rows, height, width) between their own; they have an edge of zeros."""
+    images = _traced(images, y)
+    rows, height, width, _ = images.shape
+    y, x = np.clip(y, 0.0, height - 1.0), np.clip(x, 0.0, width - 1.0)
+    top = np.minimum(y.astype(np.int64), height - 2)
+    left = np.minimum(x.astype(np.int64), width - 2)
+    below, beside = (y - top.astype(y.dtype))[..., None], (x - left.astype(x.dtype))[..., None]
+    row = np.arange(rows)[:, None, None]
+    upper = images[row, top, left] * (1.0 - beside) + images[row, top, left + 1] * beside
+    lower = images[row, top + 1, left] * (1.0 - beside) + images[row, top + 1, left + 1] * beside
+    return upper * (1.0 - below) + lower * below
+
+
+def cutout(images: Any, size: int, key: Any, fill: float = 0) -> Any:
+    """Blot out a square of each image, its middle anywhere; part of it may lie outside.
+
+    Parameters
+    ----------
+    images : array of shape (rows, height, width, channels)
+    size : int
+        Of the square's sides; 0 returns the images.
+    key : uint32[2]
+        From `chainrule.random`.
+    fill : number
+        What the square is filled with. Default 0.
+
+    Returns
+    -------
+    array of the same shape and dtype
+
+    Raises
+    ------
+    ShapeError
+        If the images have no four axes.
+    ValueError
+        If `size` is negative.
+
+    References
+    ----------
+    T. DeVries, G. W. Taylor: "Improved regularization of convolutional neural networks with
+    cutout", arXiv:1708.04552 (2017).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import random
+    >>> cutout(np.ones((1, 3, 4, 1), int), 2, random.key(0))[0, :, :, 0].tolist()
+    [[1, 1, 0, 0], [1, 1, 0, 0], [1, 1, 1, 1]]
+    """
+    rows, height, width, _ = _shape("cutout", images)
+    if not whole("size", size, 0):
+        return images
+    of_top, of_left = split(key)
+    down = _within(randint(of_top, rows, 0, height), height, size)
+    across = _within(randint(of_left, rows, 0, width), width, size)
+    hole = down[:, :, None, None] & across[:, None, :, None]
+    return np.where(hole, np.asarray(fill, images.dtype), images)
+
+
+def _within(middle: Any, count: int, size: int) -> Any:
+    """For each place along an axis, whether it is less than half a size from the middle."""
+    first = (middle - size // 2)[:, None]
+    places = np.arange(count)
+    return (places >= first) & (places < first + size)
+
+
+def _padded(images: Any, width: int, fill: float) -> Any:
+    edges = ((0, 0), (width, width), (width, width), (0, 0))
+    return np.pad(images, edges, constant_values=np.asarray(fill, images.dtype)[()])
+
+
+def _taken(images: Any, down: Any, across: Any) -> Any:
+    """Each image at rows (rows, height) and columns (rows, width) of its own: one gather."""
+    images = _traced(images, down)
+    row = np.arange(images.shape[0])[:, None, None]
+    return images[row, down[:, :, None], across[:, None, :]]
+
+
+def _traced(images: Any, places: Any) -> Any:
+    """Known images in the graph's terms: a plain array cannot be indexed by what is traced."""
+    return np.asarray(images, like=places) if isinstance(images, np.ndarray) else images
+
+
+def _shape(function: str, images: Any) -> tuple[int, int, int, int]:
+    if np.ndim(images) != 4:
+        raise ShapeError(
+            at_user_line(
+                f"{function} takes images of shape (rows, height, width, channels), and was given "
+                f"{np.shape(images)}"
+            )
+        )
+    rows, height, width, channels = images.shape
+    return rows, height, width, channels

@@ -1,0 +1,148 @@
+"""The vectors of a row's categories, summed up: what a sentence is, word by word."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias, get_args
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ..errors import ShapeError, at_user_line
+from .arguments import whole
+from .embeddings import Embedding
+from .module import Module
+
+Mode: TypeAlias = Literal["mean", "sum", "max"]
+
+
+class EmbeddingBag(Module):
+    """The mean, the sum or the largest entries of the vectors of each row's codes.
+
+    Parameters
+    ----------
+    levels : int
+        Categories, such as words: codes are ``0 ... levels - 1``.
+    width : int
+        Entries of a vector.
+    key : uint32[2]
+        From `chainrule.random`: vectors begin uniform within ``1 / sqrt(width)``.
+    mode : {"mean", "sum", "max"}
+        Default "mean".
+    padding_idx : int, optional
+        The code that fills up short rows: it counts for nothing, and its vector, which begins as
+        0, isn't trained. A row of nothing else is 0. Default None: all codes count.
+    dtype : floating dtype
+        Default float32.
+
+    Attributes
+    ----------
+    table : Embedding
+        Its weight is of shape (levels, width).
+
+    Raises
+    ------
+    ShapeError
+        If codes are not of shape (rows, steps), or weights of another shape than codes.
+    DtypeError
+        If codes are not integers.
+    IndexError
+        If a code is out of range.
+    ValueError
+        If weights are given and the mode is not "sum".
+
+    References
+    ----------
+    A. Joulin, E. Grave, P. Bojanowski, T. Mikolov: "Bag of tricks for efficient text
+    classification", arXiv:1607.01759 (2016).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import nn, random
+    >>> layer = nn.EmbeddingBag(3, 2, key=random.key(0), padding_idx=0)
+    >>> layer = layer.replace(table=layer.table.replace(weight=np.arange(6.0).reshape(3, 2)))
+    >>> layer(np.array([[1, 2, 2], [1, 0, 0], [0, 0, 0]])).round(3).tolist()
+    [[3.333, 4.333], [2.0, 3.0], [0.0, 0.0]]
+    """
+
+    table: Embedding
+    mode: Mode
+    padding_idx: int | None
+
+    def __init__(
+        self,
+        levels: int,
+        width: int,
+        *,
+        key: Any,
+        mode: Mode = "mean",
+        padding_idx: int | None = None,
+        dtype: DTypeLike = np.float32,
+    ) -> None:
+        if mode not in get_args(Mode):
+            raise ValueError(at_user_line(f'mode={mode!r}: give "mean", "sum" or "max"'))
+        table = Embedding(levels, width, key=key, dtype=dtype)
+        if padding_idx is not None:
+            if whole("padding_idx", padding_idx, least=0) >= levels:
+                raise ValueError(
+                    at_user_line(f"padding_idx={padding_idx}: codes are 0 to {levels - 1}")
+                )
+            kept = np.arange(levels)[:, None] != padding_idx
+            table = table.replace(weight=np.where(kept, table.weight, table.weight.dtype.type(0)))
+        self.table, self.mode, self.padding_idx = table, mode, padding_idx
+
+    def __call__(self, codes: Any, weights: Any = None) -> Any:
+        """Look up and sum up.
+
+        Parameters
+        ----------
+        codes : integer array of shape (rows, steps)
+        weights : array of shape (rows, steps), optional
+            What each vector is multiplied by; for mode "sum" alone.
+
+        Returns
+        -------
+        array of shape (rows, width)
+        """
+        codes = codes if hasattr(codes, "dtype") else np.asarray(codes)
+        if codes.ndim != 2:
+            raise ShapeError(
+                at_user_line(f"EmbeddingBag takes codes of shape (rows, steps), not {codes.shape}")
+            )
+        vectors = self.table(codes)
+        real = None if self.padding_idx is None else codes != self.padding_idx
+        if self.mode == "max":
+            self._refuse(weights)
+            return _largest(vectors, real)
+        if self.mode == "mean":
+            self._refuse(weights)
+            return _mean(vectors, real)
+        if weights is not None:
+            if np.shape(weights) != codes.shape:
+                raise ShapeError(
+                    at_user_line(f"weights have shape {np.shape(weights)}, codes {codes.shape}")
+                )
+            vectors = vectors * weights[:, :, None]
+        return np.sum(_kept(vectors, real), axis=1)
+
+    def _refuse(self, weights: Any) -> None:
+        if weights is not None:
+            raise ValueError(at_user_line(f'mode={self.mode!r} takes no weights: "sum" does'))
+
+
+def _kept(vectors: Any, real: Any) -> Any:
+    return vectors if real is None else np.where(real[:, :, None], vectors, 0)
+
+
+def _mean(vectors: Any, real: Any) -> Any:
+    if real is None:
+        return np.mean(vectors, axis=1)
+    count = np.maximum(np.sum(real, axis=1, keepdims=True), 1).astype(vectors.dtype)
+    return np.sum(_kept(vectors, real), axis=1) / count
+
+
+def _largest(vectors: Any, real: Any) -> Any:
+    if real is None:
+        return np.max(vectors, axis=1)
+    found = np.max(np.where(real[:, :, None], vectors, -np.inf), axis=1)
+    return np.where(np.any(real, axis=1, keepdims=True), found, 0)

@@ -1,0 +1,111 @@
+"""Where in a sequence a step is, as numbers that attention can read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ..errors import ShapeError, at_user_line
+from ..random import normal
+from .arguments import floating, whole
+from .module import Module
+
+
+def sinusoidal_positions(length: int, dim: int, dtype: DTypeLike = np.float32) -> Any:
+    """Sines and cosines of each position, at wavelengths from 2 pi to 20,000 pi.
+
+    ``p[t, 2 i] = sin(t / 10000 ** (2 i / dim))``, and ``p[t, 2 i + 1]`` its cosine.
+
+    Parameters
+    ----------
+    length : int
+        Positions.
+    dim : int
+        Features; an even number.
+    dtype : floating dtype
+        Default float32; computed in float64.
+
+    Returns
+    -------
+    array of shape (length, dim)
+        To be added to x of shape (rows, length, dim).
+
+    Raises
+    ------
+    ValueError
+        If `dim` is odd.
+
+    References
+    ----------
+    A. Vaswani et al.: "Attention is all you need", arXiv:1706.03762 (2017), section 3.5.
+
+    Examples
+    --------
+    >>> sinusoidal_positions(2, 4).round(4).tolist()[1]
+    [0.8414999842643738, 0.5403000116348267, 0.009999999776482582, 1.0]
+    """
+    if whole("dim", dim) % 2:
+        raise ValueError(at_user_line(f"dim={dim}: sines and cosines take an even number"))
+    kind = floating(dtype)
+    rates = 10000.0 ** (-np.arange(0, dim, 2) / dim)
+    angles = np.arange(whole("length", length))[:, None] * rates
+    return np.stack([np.sin(angles), np.cos(angles)], axis=-1).reshape(length, dim).astype(kind)
+
+
+class PositionalEmbedding(Module):
+    """Adds a trained vector to each step: that of its position.
+
+    Parameters
+    ----------
+    length : int
+        Steps of the longest sequence.
+    dim : int
+        Features.
+    key : uint32[2]
+        From `chainrule.random`: vectors begin normal with deviation 0.02.
+    dtype : floating dtype
+        Default float32.
+
+    Attributes
+    ----------
+    weight : array of shape (length, dim)
+
+    Raises
+    ------
+    ShapeError
+        If what comes is not of shape (..., steps, dim), or has more steps than `length`.
+
+    References
+    ----------
+    J. Devlin, M.-W. Chang, K. Lee, K. Toutanova: "BERT: pre-training of deep bidirectional
+    transformers for language understanding", arXiv:1810.04805 (2018).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import nn, random
+    >>> layer = nn.PositionalEmbedding(9, 2, key=random.key(0))
+    >>> layer = layer.replace(weight=np.arange(18.0).reshape(9, 2))
+    >>> layer(np.ones((1, 3, 2))).tolist()
+    [[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]]
+    """
+
+    weight: Any
+
+    def __init__(self, length: int, dim: int, *, key: Any, dtype: DTypeLike = np.float32) -> None:
+        shape = (whole("length", length), whole("dim", dim))
+        self.weight = normal(key, shape, floating(dtype), 0.0, 0.02)
+
+    def __call__(self, x: Any) -> Any:
+        length, dim = self.weight.shape
+        shape = np.shape(x)
+        if len(shape) < 2 or shape[-1] != dim or shape[-2] > length:
+            raise ShapeError(
+                at_user_line(
+                    f"PositionalEmbedding takes arrays of shape (..., steps, {dim}) with at most "
+                    f"{length} steps, and was given {shape}"
+                )
+            )
+        return x + self.weight[: shape[-2]]

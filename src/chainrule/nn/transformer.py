@@ -1,0 +1,211 @@
+"""Transformer encoders: attention and a small network for each step, each around a shortcut."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ..random import split
+from .activations import gelu
+from .arguments import fraction, whole
+from .attention import MultiHeadAttention, check_sequence
+from .dropout import dropout
+from .layers import Activation, Dense
+from .module import Module
+from .normalization import LayerNorm
+
+
+class TransformerEncoderLayer(Module):
+    """Attention over the sequence, then two dense layers at each step, both around shortcuts.
+
+    With ``norm_first`` (the default here) ``x = x + attend(norm1(x)); x = x + feed(norm2(x))``,
+    which trains without a warm-up; else ``x = norm1(x + attend(x)); x = norm2(x + feed(x))``, as
+    in the first paper. ``feed(x)`` is ``last(activation(first(x)))``.
+
+    Parameters
+    ----------
+    dim : int
+        Features of what comes and what goes.
+    heads : int
+        Of the attention; must divide `dim`.
+    hidden : int, optional
+        Features between the two dense layers. Default ``4 * dim``.
+    key : uint32[2]
+        From `chainrule.random`.
+    dropout : float
+        Rate in `train`: of attention's weights, of the hidden features, and of what both ways add
+        to x. Default 0.1.
+    activation : callable
+        Default `gelu`.
+    norm_first : bool
+        Default True. (PyTorch's is False.)
+    dtype : floating dtype
+        Default float32.
+
+    Raises
+    ------
+    ShapeError
+        If what comes is not of shape (rows, steps, dim).
+
+    References
+    ----------
+    A. Vaswani et al.: "Attention is all you need", arXiv:1706.03762 (2017); R. Xiong et al.: "On
+    layer normalization in the transformer architecture", arXiv:2002.04745 (2020).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import nn, random
+    >>> layer = nn.TransformerEncoderLayer(8, 2, key=random.key(0))
+    >>> layer(np.ones((3, 5, 8), np.float32)).shape
+    (3, 5, 8)
+    """
+
+    attention: MultiHeadAttention
+    norm1: LayerNorm
+    norm2: LayerNorm
+    first: Dense
+    last: Dense
+    activation: Activation
+    dropout: float
+    norm_first: bool
+
+    def __init__(
+        self,
+        dim: int,
+        heads: int,
+        hidden: int | None = None,
+        *,
+        key: Any,
+        dropout: float = 0.1,
+        activation: Activation = gelu,
+        norm_first: bool = True,
+        dtype: DTypeLike = np.float32,
+    ) -> None:
+        keys = split(key, 3)
+        width = 4 * whole("dim", dim) if hidden is None else whole("hidden", hidden)
+        self.attention = MultiHeadAttention(dim, heads, key=keys[0], dropout=dropout, dtype=dtype)
+        self.norm1, self.norm2 = LayerNorm(dim, dtype=dtype), LayerNorm(dim, dtype=dtype)
+        self.first = Dense(dim, width, key=keys[1], dtype=dtype)
+        self.last = Dense(width, dim, key=keys[2], dtype=dtype)
+        self.activation = activation
+        self.dropout = fraction("dropout", dropout)
+        self.norm_first = bool(norm_first)
+
+    def __call__(self, x: Any, *, mask: Any = None, bias: Any = None, causal: bool = False) -> Any:
+        """Apply the layer; see `MultiHeadAttention` for `mask`, `bias` and `causal`."""
+        return self._apply(x, mask, bias, causal, None)
+
+    def train(
+        self, x: Any, key: Any, *, mask: Any = None, bias: Any = None, causal: bool = False
+    ) -> tuple[Any, Self]:
+        """Apply the layer with dropout; returns the result and this layer, which has no state."""
+        return self._apply(x, mask, bias, causal, key), self
+
+    def _apply(self, x: Any, mask: Any, bias: Any, causal: bool, key: Any) -> Any:
+        check_sequence("TransformerEncoderLayer", x, self.norm1.scale.shape[0])
+        keys = [None] * 4 if key is None else split(key, 4)
+
+        def attend(x: Any) -> Any:
+            given = {"mask": mask, "bias": bias, "causal": causal}
+            if key is None:
+                return self.attention(x, **given)
+            return self._dropped(self.attention.train(x, keys[0], **given)[0], keys[1])
+
+        def feed(x: Any) -> Any:
+            inner = self._dropped(self.activation(self.first(x)), keys[2])
+            return self._dropped(self.last(inner), keys[3])
+
+        if self.norm_first:
+            x = x + attend(self.norm1(x))
+            return x + feed(self.norm2(x))
+        x = self.norm1(x + attend(x))
+        return self.norm2(x + feed(x))
+
+    def _dropped(self, x: Any, key: Any) -> Any:
+        return x if key is None else dropout(x, self.dropout, key)
+
+
+class TransformerEncoder(Module):
+    """Encoder layers one after another, and a last normalisation if they normalise first.
+
+    Parameters
+    ----------
+    dim : int
+        Features of what comes and what goes.
+    heads : int
+        Of each layer's attention; must divide `dim`.
+    depth : int
+        Layers.
+    hidden : int, optional
+        Features between a layer's two dense ones. Default ``4 * dim``.
+    key : uint32[2]
+        From `chainrule.random`.
+    dropout, activation, norm_first, dtype
+        See `TransformerEncoderLayer`.
+
+    Raises
+    ------
+    ShapeError
+        If what comes is not of shape (rows, steps, dim).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import nn, random
+    >>> encoder = nn.TransformerEncoder(8, 2, depth=2, key=random.key(0))
+    >>> x = random.normal(random.key(1), (2, 4, 8))
+    >>> mask = nn.length_mask(np.array([4, 2]), 4)
+    >>> encoder(x, mask=mask).shape
+    (2, 4, 8)
+    >>> alone = encoder(x[1:, :2])
+    >>> np.allclose(encoder(x, mask=mask)[1, :2], alone[0], atol=1e-5)
+    True
+    """
+
+    layers: tuple[TransformerEncoderLayer, ...]
+    norm: LayerNorm | None
+
+    def __init__(
+        self,
+        dim: int,
+        heads: int,
+        depth: int,
+        hidden: int | None = None,
+        *,
+        key: Any,
+        dropout: float = 0.1,
+        activation: Activation = gelu,
+        norm_first: bool = True,
+        dtype: DTypeLike = np.float32,
+    ) -> None:
+        self.layers = tuple(
+            TransformerEncoderLayer(
+                dim,
+                heads,
+                hidden,
+                key=each,
+                dropout=dropout,
+                activation=activation,
+                norm_first=norm_first,
+                dtype=dtype,
+            )
+            for each in split(key, whole("depth", depth))
+        )
+        self.norm = LayerNorm(dim, dtype=dtype) if norm_first else None
+
+    def __call__(self, x: Any, *, mask: Any = None, bias: Any = None, causal: bool = False) -> Any:
+        """Apply all layers; see `MultiHeadAttention` for `mask`, `bias` and `causal`."""
+        for layer in self.layers:
+            x = layer(x, mask=mask, bias=bias, causal=causal)
+        return x if self.norm is None else self.norm(x)
+
+    def train(
+        self, x: Any, key: Any, *, mask: Any = None, bias: Any = None, causal: bool = False
+    ) -> tuple[Any, Self]:
+        """Apply all layers with dropout; returns the result and the encoder itself."""
+        for layer, own in zip(self.layers, split(key, len(self.layers)), strict=True):
+            x, _ = layer.train(x, own, mask=mask, bias=bias, causal=causal)
+        return x if self.norm is None else self.norm(x), self

@@ -1,0 +1,142 @@
+"""Work moved out of a loop, before it: what no turn changes, and products of slices of xs.
+
+::
+
+    scan:  h = tanh(x_t @ W + h @ U)      ->   p = xs @ W;  scan:  h = tanh(p_t + h @ U)
+
+One product of all turns' rows runs faster than one a turn, and shares better among threads.
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+from ..autodiff.residuals import CHEAP, dependents
+from ..control.scan import parts
+from ..graph.evaluate import inline, substitute
+from ..graph.graph import Graph
+from ..graph.node import CONSTANT, Node, apply, input_node
+from ..graph.types import Type
+from ..primitives.products import matmul
+from ..primitives.structure import concatenate, reshape, slice_, transpose
+from .rewrite import again, rewrite
+
+LEAST = 4096  # multiplications a turn: below it, a product is mostly the work around it
+ROWS = 256  # a product of more rows is as fast inside
+BYTES = 2**26  # no larger stack is made
+SMALL = 64  # entries that may as well be computed again each turn
+
+
+def hoist(graph: Graph) -> Graph:
+    """Each scan without what could be computed before it."""
+    return rewrite(graph, lambda node, _: _lighter(node) if node.primitive.name == "scan" else node)
+
+
+def worth(node: Node) -> bool:
+    """Whether a node is a product of two matrices that is better done for all turns at once."""
+    if node.primitive is not matmul or any(len(child.shape) != 2 for child in node.inputs):
+        return False
+    rows, inner = node.inputs[0].shape
+    columns = node.inputs[1].shape[1]
+    return bool(rows <= ROWS and rows * inner * columns >= LEAST)
+
+
+class Stacker:
+    """Nodes of a scan's body as nodes outside: fixed ones as they are, others for all turns.
+
+    Attributes
+    ----------
+    known : dict
+        Of nodes that are stacked outside already.
+    fixed : set of Node
+        What follows from the constants alone.
+    """
+
+    def __init__(self, scan: Node) -> None:
+        p = scan.params
+        body, n_carry, n_xs = p["body"], p["n_carry"], p["n_xs"]
+        _, xs, self._constants = parts(scan.inputs, n_carry, n_xs)
+        carry, slices, self._inside = parts(body.inputs, n_carry, n_xs)
+        self.length: int = p["length"]
+        self.moving = dependents(body.nodes, carry)
+        self.varying = dependents(body.nodes, (*carry, *slices))
+        self.known: dict[Node, Node] = dict(zip(slices, xs, strict=True))
+
+    def fixed(self, node: Node) -> Node:
+        """A node that no turn changes, outside."""
+        return inline(Graph(tuple(self._inside), (node,)), self._constants)[0]
+
+    def stacked(self, node: Node) -> Node | None:
+        """A node that follows from slices of xs for all turns; None if it cannot be said."""
+        if node not in self.known:
+            made = None if node in self.moving or node.dtype is None else self._over_all(node)
+            if made is None:
+                return None
+            self.known[node] = made
+        return self.known[node]
+
+    def _over_all(self, node: Node) -> Node | None:
+        inputs = []
+        for child in node.inputs:
+            varies = child in self.varying
+            outer = self.stacked(child) if varies else self.fixed(child)
+            if outer is None:
+                return None
+            inputs.append(outer)
+        name, before = node.primitive.name, node.inputs
+        if name in ("reshape", "transpose", "slice"):
+            return moved_out(node, inputs[0])
+        full = all(len(x.shape) == len(node.shape) or x not in self.varying for x in before)
+        if node.primitive.spec.get("family") == "elementwise" or name == "cast":
+            return apply(node.primitive, tuple(inputs), node.params) if full else None
+        if node.primitive is concatenate and all(x in self.varying for x in before):
+            return concatenate(*inputs, axis=node.params["axis"] + 1)  # type: ignore[no-any-return]
+        if node.primitive is matmul and before[0] in self.varying and len(before[1].shape) == 2:
+            return None if before[1] in self.varying else matmul(*inputs)
+        return None
+
+
+def moved_out(node: Node, source: Node) -> Node:
+    """A view in a body as the same view of the stack of what it looks at."""
+    length = source.shape[0]
+    if node.primitive is transpose:
+        return transpose(source, axes=(0, *[k + 1 for k in node.params["axes"]]))  # type: ignore[no-any-return]
+    if node.primitive is slice_:
+        return slice_(source, index=(slice(0, length, 1), *node.params["index"]))  # type: ignore[no-any-return]
+    return reshape(source, shape=(length, *node.shape))  # type: ignore[no-any-return]
+
+
+def _lighter(scan: Node) -> Node:
+    body, n_carry, n_xs = (scan.params[name] for name in ("body", "n_carry", "n_xs"))
+    if n_carry == 0 or scan.params["length"] < 2:
+        return scan
+    stacker = Stacker(scan)
+    xs: dict[Node, Node] = {}
+    constants: dict[Node, Node] = {}
+    for node in body.nodes:
+        if node in stacker.moving or node.dtype is None:
+            continue
+        if node in stacker.varying:
+            size = stacker.length * prod(node.shape) * node.dtype.itemsize
+            outer = stacker.stacked(node) if worth(node) and size <= BYTES else None
+            if outer is not None:
+                xs[node] = outer
+        elif _costs(node):
+            constants[node] = stacker.fixed(node)
+    if not xs and not constants:
+        return scan
+    inside = {node: input_node(Type(node.shape, node.dtype)) for node in (*xs, *constants)}
+    carry, slices, fixed = parts(body.inputs, n_carry, n_xs)
+    given = parts(scan.inputs, n_carry, n_xs)
+    lighter = Graph(
+        (*carry, *slices, *[inside[x] for x in xs], *fixed, *[inside[x] for x in constants]),
+        tuple(substitute(body.outputs, inside, body.nodes)),
+    )
+    inputs = (*given[0], *given[1], *xs.values(), *given[2], *constants.values())
+    return again(scan, inputs, body=lighter, n_xs=n_xs + len(xs))
+
+
+def _costs(node: Node) -> bool:
+    """Whether a node that no turn changes is work that is worth a buffer."""
+    name = node.primitive.name
+    return node.primitive is not CONSTANT and name not in CHEAP and prod(node.shape) >= SMALL

@@ -1,0 +1,166 @@
+"""Vocabularies: what is a word, what gets a number, and what becomes of the rest."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from chainrule.data import Tokens, checked_texts, read_texts
+from chainrule.data.tokens import LONGEST, MOST_PIECES, pieces, words
+from chainrule.errors import DataError
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("It's GREAT!", ["it's", "great", "!"]),
+        ("it’s", ["it’s"]),  # noqa: RUF001 - the apostrophe of typographers
+        ("Cafe\u0301 CAFÉ", ["café", "café"]),
+        ("ﬁne Ｗｉｄｅ", ["fine", "wide"]),  # noqa: RUF001 - a ligature, and full width
+        ("snake_case 3.5", ["snake", "_", "case", "3", ".", "5"]),
+        ("映画は良い", ["映", "画", "は", "良", "い"]),
+        ("so 🙂🙂", ["so", "🙂", "🙂"]),
+        ("tab\tnew\nline\x00", ["tab", "new", "line", "\x00"]),
+        ("half \ud83d", ["half", "?"]),
+        ("", []),
+        (" \u00a0\u2003", []),
+    ],
+)
+def test_words(text, found):
+    """Normalised, in lower case, signs by themselves, ideographs one by one."""
+    assert found == words(text)
+
+
+def test_pieces():
+    """Three and four characters of the marked word, and not many."""
+    assert pieces("ab") == ["<ab", "ab>", "<ab>"]
+    assert len(pieces("x" * 5000)) == MOST_PIECES
+
+
+def test_numbers_by_hand():
+    """Words by frequency, then pairs, then the pieces that two rare words share."""
+    vocabulary = Tokens.learn(["red sun", "red son", "sunny"])
+    assert vocabulary.words == ("red",)
+    assert vocabulary.pairs == ("red son", "red sun")
+    assert vocabulary.pieces == ("<su", "<sun", "sun")
+    assert vocabulary.size == 7
+    assert vocabulary.length == 5
+    codes, shares = vocabulary(["Red sun", "", "sundown", "quux", "red red son"])
+    assert codes.dtype == np.int32 and shares.dtype == np.float32
+    third = np.float32(1 / 3)
+    assert codes[0].tolist() == [1, 4, 6, 5, 3]
+    assert shares[0].tolist() == pytest.approx([1.0, third, third, third, 1.0])
+    assert codes[2].tolist() == [4, 6, 5, 0, 0]
+    assert codes[1].tolist() == [0] * 5 == codes[3].tolist()
+    assert shares[1].tolist() == [0.0] * 5
+    assert codes[4].tolist() == [1, 1, 2, 0, 0]
+
+
+def test_pieces_share_a_words_weight():
+    """Whatever a word is read as, it counts 1; pairs count 1 more."""
+    vocabulary = Tokens.learn(["walking talking", "walked talked", "walks"], pairs=False)
+    codes, shares = vocabulary(["walking walker talk"])
+    assert (codes > 0).sum() > 3
+    entries = list(vocabulary.entries(words("walking walker talk")))
+    for word in range(3):
+        assert sum(e.share for e in entries if e.first == word) == pytest.approx(1.0)
+    assert shares.sum() <= 3.0 + 1e-6
+
+
+def test_what_is_learned_can_be_said_again():
+    """Order, repetition and the hash seed of Python do not matter."""
+    texts = ["b a", "a c b", "c d e f"]
+    one, other = Tokens.learn(texts), Tokens.learn(texts[::-1])
+    assert one == other
+    assert one == Tokens(one.words, one.pairs, one.pieces, one.length)
+
+
+def test_limits():
+    """At most so many entries of each kind; sentences cut; 98 % of them kept whole."""
+    texts = [f"w{k} w{k} x" for k in range(100)]
+    small = Tokens.learn(texts, most=5, fewest=1)
+    assert (len(small.words), len(small.pairs)) == (5, 5)
+    lengths = ["a"] * 98 + ["a " * 50] * 2
+    assert Tokens.learn(lengths, pairs=False).length == 1
+    assert Tokens.learn(lengths[1:], pairs=False).length == 50
+    assert Tokens.learn(["a " * 9000] * 3).length == LONGEST
+    assert Tokens.learn(texts, length=2)(["x x x x"])[0].shape == (1, 2)
+
+
+def test_nothing_to_learn():
+    """Texts without a word are refused in words."""
+    with pytest.raises(DataError, match="none of the 2 texts has a word"):
+        Tokens.learn(["", "  "])
+
+
+@pytest.mark.parametrize(
+    "given",
+    [["a", "b"], ("a", "b"), np.array(["a", "b"]), np.array(["a", "b"], object),
+     pd.Series(["a", "b"], index=[7, 9]), pd.DataFrame({"t": ["a", "b"]}),
+     np.array([["a"], ["b"]])],
+)  # fmt: skip
+def test_texts_as_they_come(given):
+    """Lists, arrays, a Series, one column: all are lists of str."""
+    assert checked_texts(given) == ["a", "b"]
+    assert all(type(text) is str for text in checked_texts(given))
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["a", None], "row 1 of X is missing"),
+        (["a", float("nan")], "row 1 of X is missing"),
+        (pd.Series(["a", pd.NA], dtype="string"), "row 1 of X is missing"),
+        (["a", "b", 3], "row 2 of X is 3, a int"),
+        ([b"a"], "row 0 of X is b'a', a bytes"),
+        (pd.DataFrame({"a": ["x"], "b": ["y"]}), "X has 2 columns"),
+        (np.zeros((1, 1, 1)), "X has shape"),
+        (5, "X is a int"),
+    ],
+)
+def test_what_is_no_text(given, told):
+    """The row is named, and what to do."""
+    with pytest.raises(DataError, match=told):
+        checked_texts(given)
+
+
+def test_files(tmp_path):
+    """A folder of folders, JSONL, CSV; and errors that name file and line."""
+    for label, text in (("good", "fine"), ("good", "süß"), ("bad", "")):
+        folder = tmp_path / "mails" / label
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{len(text)}.txt").write_text(text, encoding="utf-8")
+    table = read_texts(tmp_path / "mails")
+    assert table.target == "class"
+    assert table.frame.to_numpy().tolist() == [["", "bad"], ["süß", "good"], ["fine", "good"]]
+    lines = tmp_path / "a.jsonl"
+    lines.write_text('{"t": "x", "y": 1}\n\n{"t": "z", "y": 0}\n')
+    assert read_texts(lines).frame["t"].tolist() == ["x", "z"]
+    (tmp_path / "a.csv").write_text('t,y\n"a, b",1\nc,0\n')
+    assert read_texts(tmp_path / "a.csv").frame["t"].tolist() == ["a, b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("a.jsonl", b'{"t": 1}\n{"t": \n', "a.jsonl, line 2: no JSON"),
+        ("a.jsonl", b"[1]\n", "a.jsonl, line 1: give an object"),
+        ("a.jsonl", b"\n", "a.jsonl is empty"),
+        ("a.jsonl", b'{"t": "\xff"}', "a.jsonl is not UTF-8"),
+        ("m/x/a.txt", b"\xff", "a.txt is not UTF-8"),
+        ("m/a.txt", b"x", "has no .txt files in folders"),
+    ],
+)
+def test_files_that_cannot_be_read(tmp_path, name, content, told):
+    """One line that names the file and the place."""
+    path = tmp_path / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=told):
+        read_texts(tmp_path / name.split("/")[0])
+
+
+def test_absent_file(tmp_path):
+    """As a table that is absent."""
+    for name in ("a.jsonl", "a.csv"):
+        with pytest.raises(DataError, match=name):
+            read_texts(tmp_path / name)

@@ -1,0 +1,282 @@
+"""`TextClassifier`: what it learns, what it takes, what it keeps, and why it decides."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+
+import chainrule as cr
+from chainrule.errors import DataError, ModelFileError
+from chainrule.estimators.modelfile import pack, read, unpack
+from chainrule.estimators.text import log_ratios
+
+DATA = Path(os.environ.get("CHAINRULE_DATA", Path(__file__).parents[3] / "shared" / "data"))
+ENCODERS = ("bag", "conv", "transformer")
+QUICK = {"epochs": 12, "batch_size": 16, "random_state": 0, "progress": False, "n_threads": 1}
+
+
+def sentences(count, seed=0):
+    """Two classes that differ by a word, or by the order of two words; fillers tell nothing."""
+    rng = np.random.default_rng(seed)
+    fillers = np.array("the a one film plot scene actor then very some".split())
+    labels = rng.integers(2, size=count)
+    made = []
+    for k, label in enumerate(labels):
+        said = fillers[rng.integers(len(fillers), size=rng.integers(4, 9))].tolist()
+        told = ("good" if label else "bad") if k % 2 else ("up down" if label else "down up")
+        said.insert(int(rng.integers(len(said))), told)
+        made.append(" ".join(said))
+    return made, np.where(labels, "yes", "no")
+
+
+@pytest.fixture(scope="module", params=ENCODERS)
+def fitted(request):
+    """A model of each kind, of width 16."""
+    more = {"epochs": 40, "word_dropout": 0.1} if request.param == "transformer" else {}
+    return cr.TextClassifier(request.param, width=16, **{**QUICK, **more}).fit(*sentences(300))
+
+
+def test_learns_words_and_their_order(fitted):
+    """Held-out sentences of which half are told apart by the order of two words alone."""
+    assert fitted.score(*sentences(200, seed=1)) > 0.95
+
+
+def test_probabilities(fitted):
+    """Float32, one row each, adding up to 1; `predict` takes the largest."""
+    texts, _ = sentences(20, seed=2)
+    made = fitted.predict_proba(texts)
+    assert made.dtype == np.float32 and made.shape == (20, 2)
+    np.testing.assert_allclose(made.sum(axis=1), 1.0, atol=1e-6)
+    assert fitted.predict(texts).tolist() == fitted.classes_[made.argmax(axis=1)].tolist()
+
+
+def test_any_text_has_an_answer(fitted):
+    """Empty, unknown, foreign, broken, endless: finite, and what is unread counts for nothing."""
+    strange = ["", " ", "\N{SNOWMAN}", "qqq www", "\ud83d", "\x00", "映画", "good " * 5000]
+    made = fitted.predict_proba(strange)
+    assert np.isfinite(made).all()
+    for row in made[1:7]:
+        np.testing.assert_array_equal(made[0], row)
+    with_unknown = fitted.predict_proba(["\N{SNOWMAN} a good film", "a good film"])
+    if fitted.encoder != "bag":  # pairs and the count of words see no unknown ones either
+        np.testing.assert_allclose(with_unknown[0], with_unknown[1], atol=1e-6)
+
+
+def test_a_single_text_is_one(fitted):
+    """A str is a text, not a list of letters."""
+    np.testing.assert_array_equal(
+        fitted.predict_proba("a good film"), fitted.predict_proba(["a good film"])
+    )
+
+
+def test_saved_and_loaded(fitted, tmp_path):
+    """The same bits, the same file again, the same vocabulary."""
+    path, again = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
+    fitted.save(path, card={"target": "y"})
+    loaded = cr.load(path)
+    texts = sentences(30, seed=3)[0] + ["", "unknown"]
+    np.testing.assert_array_equal(fitted.predict_proba(texts), loaded.predict_proba(texts))
+    assert loaded.tokens_ == fitted.tokens_ and loaded.card_ == {"target": "y"}
+    loaded.save(again)
+    assert path.read_bytes() == again.read_bytes()
+    told = loaded.attribute(texts[0])
+    assert told.words == fitted.attribute(texts[0]).words
+
+
+def test_words_add_up(fitted):
+    """Scores and base are the log-odds of the text, within 0.001, for each class."""
+    for text in (*sentences(3, seed=4)[0], "", "unknown words", "good"):
+        no, yes = np.asarray(fitted.module_(fitted._rows([text])), np.float64)[0]
+        for code, (label, wanted) in enumerate((("no", no - yes), ("yes", yes - no))):
+            told = fitted.attribute(text, label)
+            assert told.base + told.scores.sum() == pytest.approx(wanted, rel=1e-3, abs=1e-3)
+            assert told.probability == pytest.approx(
+                fitted.predict_proba(text)[0, code], abs=1e-6
+            )
+    told = fitted.attribute("the good film")
+    assert told.label == "yes"
+    assert told.words[int(np.argmax(told.scores))] == "good"
+
+
+def test_attribution_of_a_bag_is_its_sum():
+    """It is linear, so a word's score is its vector's share times the difference of weights."""
+    model = cr.TextClassifier("bag", pairs=False, **QUICK).fit(*sentences(100))
+    told = model.attribute("a good film", "yes")
+    module, rows = model.module_, model._rows(["a good film"])
+    slope = (module.head.weight[:, 1] - module.head.weight[:, 0]).astype(np.float64)
+    vectors = module.table.weight[rows["codes"][0]].astype(np.float64)
+    wanted = rows["shares"][0] * (vectors @ slope)
+    np.testing.assert_allclose(told.scores, wanted[: len(told.scores)], rtol=1e-4, atol=1e-6)
+    assert told.base == pytest.approx(float(np.diff(module.head.bias)[0]), abs=1e-6)
+
+
+def test_html_is_escaped(fitted):
+    """Nothing of the text is markup."""
+    page = fitted.attribute("<script>alert('x')</script> good & bad").to_html()
+    assert "<script" not in page and "&lt;" in page and "&amp;" in page
+    assert "good</span>" in page and "http" not in page
+
+
+def test_log_ratios_by_hand():
+    """Counted once a text, smoothed by 1/2, the largest over the classes."""
+    codes = np.array([[1, 1, 2], [1, 3, 0], [2, 3, 0]])
+    labels = np.array([0, 1, 2])
+    inside = {1: [1, 1, 0], 2: [1, 0, 1], 3: [0, 1, 1]}
+    wanted = [0.0]
+    for code in (1, 2, 3):
+        found = []
+        for label in range(3):
+            own = sum(inside[c][label] + 0.5 for c in inside)
+            rest = sum(sum(inside[c]) - inside[c][label] + 0.5 for c in inside)
+            a = (inside[code][label] + 0.5) / own
+            b = (sum(inside[code]) - inside[code][label] + 0.5) / rest
+            found.append(abs(np.log(a / b)))
+        wanted.append(max(found))
+    np.testing.assert_allclose(log_ratios(codes, labels, 4), wanted, rtol=1e-6)
+
+
+def test_same_seed_same_bits():
+    """And neither the kind of container nor the threads matter."""
+    texts, labels = sentences(80)
+    one = cr.TextClassifier(**QUICK).fit(texts, labels).predict_proba(texts)
+    frame = pd.DataFrame({"review": texts})
+    other = cr.TextClassifier(**{**QUICK, "n_threads": 2}).fit(frame, pd.Series(labels))
+    np.testing.assert_array_equal(one, other.predict_proba(np.array(texts)))
+    third = cr.TextClassifier(**{**QUICK, "random_state": 1}).fit(texts, labels)
+    assert (one != third.predict_proba(texts)).any()
+
+
+def test_scikit_learns_habits():
+    """Parameters are kept as they are given; a clone is not fitted and learns the same."""
+    texts, labels = sentences(60)
+    model = cr.TextClassifier("bag", min_count=1, class_weight="balanced", **QUICK)
+    copy = clone(model.fit(texts, labels))
+    assert copy.get_params() == model.get_params() and not hasattr(copy, "module_")
+    np.testing.assert_array_equal(
+        copy.fit(texts, labels).predict_proba(texts), model.predict_proba(texts)
+    )
+    labelled = cr.TextClassifier(**QUICK).fit(texts, (labels == "yes").astype(int))
+    assert labelled.predict(texts[:3]).dtype == np.int64
+
+
+def test_class_weight_finds_the_rare():
+    """Of 1 in 20, more are found, and the others pay for it."""
+    rng = np.random.default_rng(0)
+    texts, labels = [], []
+    for k in range(600):
+        rare = k % 20 == 0
+        texts.append(" ".join(rng.choice(["win", "now"] if rare else ["win", "hi", "ok"], 4)))
+        labels.append("spam" if rare else "ham")
+    def found(weight):
+        model = cr.TextClassifier(class_weight=weight, **{**QUICK, "epochs": 3})
+        return float(np.mean(model.fit(texts, labels).predict(texts) == "spam"))
+    assert found("balanced") > found(None)
+
+
+@pytest.mark.parametrize(
+    ("texts", "labels", "told"),
+    [
+        (["a", "b"], ["x", "x"], "one class only"),
+        (["a", None], ["x", "y"], "row 1 of X is missing"),
+        (["a", float("nan"), "b"], ["x", "y", "x"], "row 1 of X is missing"),
+        (["a", 7], ["x", "y"], "row 1 of X is 7"),
+        (["", " "], ["x", "y"], "none of the 2 texts has a word"),
+        (["a", "b"], ["x"], "2 inputs and y 1 labels"),
+        (["a", "b"], ["x", None], "is missing"),
+        ([], [], "empty"),
+    ],
+)
+def test_what_cannot_be_learned(texts, labels, told):
+    """One sentence that names the row."""
+    with pytest.raises(DataError, match=told):
+        cr.TextClassifier(**QUICK).fit(texts, labels)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [{"encoder": "lstm"}, {"width": 0}, {"width": 10**6}, {"min_count": 0}, {"vocabulary": 10**9},
+     {"max_length": 0}, {"word_dropout": 1.0}, {"dropout": -0.1}, {"pairs": 2}],
+)  # fmt: skip
+def test_settings_are_checked(setting):
+    """Each against its range."""
+    with pytest.raises(ValueError, match=next(iter(setting))):
+        cr.TextClassifier(**{**QUICK, **setting}).fit(["a", "b"], [0, 1])
+
+
+def test_a_label_that_is_none(fitted):
+    """The classes are told."""
+    with pytest.raises(DataError, match=r"label='perhaps' is no class: \['no', 'yes'\]"):
+        fitted.attribute("good", "perhaps")
+
+
+def test_onnx(fitted):
+    """onnxruntime gives the same from the same codes and shares, within 1e-5."""
+    runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    pytest.importorskip("onnx", reason="onnx is not installed")
+    session = runtime.InferenceSession(fitted.to_onnx().SerializeToString())
+    texts = sentences(7, seed=5)[0] + ["", "unknown"]
+    label, made = session.run(["label", "probabilities"], fitted._rows(texts))
+    np.testing.assert_allclose(made, fitted.predict_proba(texts), atol=1e-5)
+    assert label.tolist() == fitted.predict(texts).tolist()
+
+
+def _twice(told, arrays):
+    arrays["prepared.words"] = np.frombuffer(b"a\na", np.uint8)
+
+
+def _no_text(told, arrays):
+    arrays["prepared.words"] = np.frombuffer(b"\xff\xfe", np.uint8)
+
+
+def _other_length(told, arrays):
+    told["prepared"]["length"] += 1
+
+
+def _endless(told, arrays):
+    told["prepared"]["length"] = 2**40
+
+
+def _short(told, arrays):
+    arrays["prepared.scale"] = arrays["prepared.scale"][:-1]
+
+
+def _infinite(told, arrays):
+    arrays["prepared.scale"] = arrays["prepared.scale"] + np.float32(np.inf)
+
+
+def _unknown_part(told, arrays):
+    told["prepared"]["parts"].append("sentences")
+
+
+@pytest.mark.parametrize(
+    "spoil", [_twice, _no_text, _other_length, _endless, _short, _infinite, _unknown_part]
+)
+def test_files_that_lie(fitted, tmp_path, spoil):
+    """A vocabulary that does not fit the weights or itself is refused."""
+    path = tmp_path / "a.safetensors"
+    fitted.save(path)
+    told, arrays = unpack(read(path))
+    arrays = {name: np.array(value) for name, value in arrays.items()}
+    spoil(told, arrays)
+    path.write_bytes(pack(told, arrays))
+    with pytest.raises(ModelFileError, match="cannot load"):
+        cr.load(path)
+
+
+def test_real_sentences():
+    """2,000 sentences of films: well above chance, and above TF-IDF with logistic regression."""
+    path = DATA / "text" / "rt_polarity.csv.gz"
+    if not path.exists():
+        pytest.skip(f"there is no {path}")
+    frame = pd.read_csv(path).sample(4000, random_state=0)
+    texts, labels = frame["text"].tolist(), frame["label"].to_numpy()
+    model = cr.TextClassifier(random_state=0, progress=False).fit(texts[:2000], labels[:2000])
+    tfidf = TfidfVectorizer(ngram_range=(1, 2))
+    linear = LogisticRegression(max_iter=1000).fit(tfidf.fit_transform(texts[:2000]), labels[:2000])
+    baseline = linear.score(tfidf.transform(texts[2000:]), labels[2000:])
+    assert model.score(texts[2000:], labels[2000:]) > max(0.68, baseline - 0.01)
