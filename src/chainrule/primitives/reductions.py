@@ -36,24 +36,27 @@ def _max_type(x: Type, *, axes: tuple[int, ...]) -> Type:
     return _reduced(x, axes=axes)
 
 
-def _shares(y: Any, x: Any, axes: tuple[int, ...]) -> Any:
-    """1 for the largest entry, 1/k for each of k that are equally large, 0 for the others."""
+def _chosen(y: Any, x: Any, axes: tuple[int, ...]) -> tuple[Any, Any]:
+    """Which entries are the largest, and how many they are, as `y` has it."""
     kept = reshape(y, shape=with_ones(x.shape, axes))
     chosen = bitwise_or(equal(x, kept), not_equal(x, x))
-    hit = where(chosen, x.dtype.type(1), x.dtype.type(0))
-    count = reshape(sum_(hit, axes=axes), shape=with_ones(x.shape, axes))
-    return hit / count
+    return chosen, sum_(where(chosen, x.dtype.type(1), x.dtype.type(0)), axes=axes)
 
 
 def _max_vjp(g: Any, y: Any, x: Any, *, axes: tuple[int, ...]) -> list[Any]:
     if not is_float(x.dtype):
         return [None]
-    return [reshape(g, shape=with_ones(x.shape, axes)) * _shares(y, x, axes)]
+    chosen, count = _chosen(y, x, axes)
+    share = reshape(g / count, shape=with_ones(x.shape, axes))
+    return [where(chosen, share, x.dtype.type(0))]
 
 
 def _max_jvp(tangents: Sequence[Any], y: Any, x: Any, *, axes: tuple[int, ...]) -> Any:
     t = tangents[0]
-    return None if t is None else sum_(t * _shares(y, x, axes), axes=axes)
+    if t is None:
+        return None
+    chosen, count = _chosen(y, x, axes)
+    return sum_(where(chosen, t, x.dtype.type(0)), axes=axes) / count
 
 
 max_: Primitive = declared(

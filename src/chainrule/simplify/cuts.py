@@ -3,8 +3,8 @@
 The gradient of a padded convolution computes all of the padded input's, and the padding's own
 derivative then cuts the border off. ::
 
-    slice(conv(x, w))      -> conv(slice(x), w)      if nobody else reads the convolution
-    slice(place(x))        -> place(slice(x))
+    slice(conv(x, w))      -> conv(slice(x), w)
+    slice(place(x))        -> place(slice(x))        each if nobody else reads what is cut
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ def cut_early(graph: Graph) -> Graph:
         if node.primitive is not slice_ or any(s.step not in (None, 1) for s in _cuts(node)):
             return node
         source = node.inputs[0]
-        if source.primitive is conv and readers[original.inputs[0]] == 1:
+        if readers[original.inputs[0]] > 1:
+            return node
+        if source.primitive is conv:
             return _of_convolution(node, source)
         return _of_place(node, source) if source.primitive is place else node
 

@@ -16,18 +16,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from math import prod
 
 from ..threads import get_num_threads
 from . import costs
 from .access import Access, Rows, accesses, rows_of
 from .convolution import pieces
 from .costs import count_chunks, nanoseconds, share_product, takes_rows
-from .instructions import Convolution, Either, Instruction, Map, Product, Region, Turns, While
+from .instructions import (
+    Convolution,
+    Either,
+    Instruction,
+    Map,
+    Product,
+    Reduce,
+    Region,
+    Turns,
+    While,
+)
 from .layout import Buffer
 from .nest import merge, strides_in
 
 _UNIT = 16  # rows: chunks of a multiple begin where a vector does
 _TALL = 512  # rows a chunk about where there are products: each reads all of the right matrix
+_CACHED = 2**20  # bytes of numbers on their way that the second cache holds
 _SAME = 0.02  # of the time: fewer chunks must save as much
 
 
@@ -67,7 +79,8 @@ def _grouped(code: Sequence[_Used], least: float) -> list[Instruction]:
         if used.rows >= 2 * _UNIT:
             work[used.rows] = work.get(used.rows, 0.0) + nanoseconds(used.step)
     for rows in sorted(work, key=lambda rows: -work[rows]):
-        if count_chunks(work[rows], least) == 1:
+        written = sum(_written(used.step) for used in code if used.rows == rows)
+        if count_chunks(work[rows], least) == 1 and written <= _CACHED:
             break
         before, region, after = _split(code, rows)
         steps = [used.step for used in region]
@@ -139,10 +152,7 @@ def _shared(step: Instruction, least: float) -> Instruction:
     """An instruction cut into chunks, if that pays."""
     if isinstance(step, Region):
         step.near = nanoseconds(step) < costs.SHARED
-        turns = count_chunks(nanoseconds(step), least) // get_num_threads()
-        if any(isinstance(inner, Product) for inner in step.steps):
-            turns = min(turns, step.rows // (get_num_threads() * _TALL))
-        step.chunk = _chunk(step.rows, turns)
+        step.chunk = _chunk(step.rows, _turns(step, least))
         for inner in step.steps:
             if isinstance(inner, Product):
                 inner.axis, inner.chunk = 0, step.chunk * inner.each
@@ -161,6 +171,23 @@ def _shared(step: Instruction, least: float) -> Instruction:
             chunk = _chunk(axes[0].size, count // get_num_threads())
             return Region(axes[0].size, [step], chunk, near=work < costs.SHARED)
     return step
+
+
+def _turns(region: Region, least: float) -> int:
+    """Chunks a thread: several, to end together; many, where rows are too wide for the cache."""
+    threads = get_num_threads()
+    turns = count_chunks(nanoseconds(region), least) // threads
+    tall = [inner.each for inner in region.steps if isinstance(inner, Product)]
+    if tall:
+        turns = min(turns, region.rows * min(tall) // (threads * _TALL))
+    return max(turns, sum(map(_written, region.steps)) // (threads * _CACHED))
+
+
+def _written(step: Instruction) -> int:
+    """Bytes that an instruction writes."""
+    views = [view for _, view in step.stores] if isinstance(step, Map) else []
+    views += [step.view] if isinstance(step, (Product, Convolution, Reduce)) else []
+    return sum(prod(view.shape) * view.dtype.itemsize for view in views)
 
 
 def _chunk(rows: int, turns: int) -> int:
