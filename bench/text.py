@@ -1,4 +1,4 @@
-"""An epoch over texts as bags of words: rows in an order that is given, Adam on all of the table."""
+"""An epoch over texts as bags of words: rows in a given order, Adam on all of the table."""
 
 from __future__ import annotations
 
@@ -90,5 +90,3 @@ def contests() -> Iterator[Contest]:
     for size, width in SIZES:
         for threads in (1, 2):
             yield contest(torch, threads, size, width)
-
-

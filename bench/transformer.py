@@ -47,8 +47,11 @@ def in_torch(torch: Any, model: Network) -> Any:
         for ours, theirs in zip(model.encoder.layers, encoder.layers, strict=True):
             attention = theirs.self_attn
             _copy(torch, ours.attention.project, attention.in_proj_weight, attention.in_proj_bias)
-            for mine, other in ((ours.attention.combine, attention.out_proj),
-                                (ours.first, theirs.linear1), (ours.last, theirs.linear2)):
+            for mine, other in (
+                (ours.attention.combine, attention.out_proj),
+                (ours.first, theirs.linear1),
+                (ours.last, theirs.linear2),
+            ):
                 _copy(torch, mine, other.weight, other.bias)  # fmt: skip
         _copy(torch, model.head, head.weight, head.bias)
 

@@ -203,6 +203,28 @@ def test_small_and_tall_products_stay() -> None:
     assert products(both(tall, RNG.normal(size=(3, 2000, 4)))) == []
 
 
+def test_what_would_be_far_larger_than_xs_stays() -> None:
+    """Broadcast slices, and functions too long to be looked through."""
+
+    def wide(xs: Any) -> Any:
+        def body(c: Any, x: Any) -> Any:
+            return c + (x[:, None] * np.ones(2**17)) @ np.ones((2**17, 4)), None
+
+        return cr.scan(body, np.zeros((8, 4)), xs)[0]
+
+    def long(xs: Any) -> Any:
+        def body(c: Any, x: Any) -> Any:
+            for _ in range(600):
+                x = np.sin(x)
+            return c * 0.5 + x @ WEIGHTS["w"], None
+
+        return cr.scan(body, np.zeros((ROWS, HIDDEN)), xs)[0]
+
+    for f, xs in ((wide, np.ones((20, 8))), (long, XS)):
+        (scan,) = scans(simplify(cr.make_graph(f)(xs)))
+        assert count(scan.params["body"], "matmul") == 1
+
+
 def test_the_same_bits_each_time() -> None:
     """And whatever the number of threads."""
     step = cr.grad(loss)

@@ -27,7 +27,7 @@ def given(loaded: Any, data: str) -> list[str]:
     column = models.card(loaded).get("text")
     if column not in table.frame.columns:
         if table.frame.shape[1] != 1:
-            raise DataError(f"{table.name} has no column {column!r}, which the model was trained on")
+            raise DataError(f"{table.name} has no column {column!r}, which the model reads")
         column = table.frame.columns[0]
     found = table.frame[column]
     return [str(text) for text in found.astype(object).where(found.notna(), "")]

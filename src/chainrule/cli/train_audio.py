@@ -74,6 +74,9 @@ def train_audio(
             help="What is heard of a recording. [default: 98 % of them are heard whole]",
         ),
     ] = None,
+    steady: Annotated[
+        bool, typer.Option("--steady", help="For steady sounds, such as tones or machines.")
+    ] = False,
     test_fraction: TestFraction = 0.2,
     seed: Seed = 0,
     report: Report = None,
@@ -100,15 +103,16 @@ def train_audio(
     sounds = read(data, test_fraction, seed)
     model = estimators.AudioClassifier(
         encoder, epochs=epochs, batch_size=batch_size, learning_rate=rate, sample_rate=sample_rate,
-        max_seconds=seconds, random_state=seed, progress=not quiet,
+        max_seconds=seconds, normalize="level" if steady else "bands",
+        random_state=seed, progress=not quiet,
     )  # fmt: skip
     start = perf_counter()
     model.fit(*sounds.train)
     took = perf_counter() - start
     chosen = {
         "encoder": encoder, "epochs": epochs, "batch-size": batch_size, "rate": rate,
-        "sample-rate": sample_rate, "seconds": seconds, "test-fraction": test_fraction,
-        "seed": seed,
+        "sample-rate": sample_rate, "seconds": seconds, "steady": steady or None,
+        "test-fraction": test_fraction, "seed": seed,
     }  # fmt: skip
     command = repeated(data, chosen)
     found = scores.answers(model, sounds.test[0], scores.pd.Series(sounds.test[1]))
@@ -167,7 +171,9 @@ def repeated(data: str, chosen: dict[str, Any]) -> str:
     """The command that trains the same model again."""
     told = ["chainrule", "train", "audio", data]
     for name, value in chosen.items():
-        if value is not None:
+        if value is True:
+            told.append(f"--{name}")
+        elif value is not None:
             told += [f"--{name}", str(value)]
     return shlex.join(told)
 

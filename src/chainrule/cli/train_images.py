@@ -115,9 +115,9 @@ def train_images(
     seconds = perf_counter() - start
     count = len(images.train[1])
     chosen = {
-        "epochs": model._epochs(count), "batch-size": model._batch(count), "rate": rate, "width": width,
-        "size": size, "shift": shift, "flip": flip, "rotation": rotation, "cutout": cutout,
-        "averaging": averaging, "test-fraction": test_fraction, "seed": seed,
+        "epochs": model._epochs(count), "batch-size": model._batch(count), "rate": rate,
+        "width": width, "size": size, "shift": shift, "flip": flip, "rotation": rotation,
+        "cutout": cutout, "averaging": averaging, "test-fraction": test_fraction, "seed": seed,
     }  # fmt: skip
     command = repeated(data, chosen)
     found = scores.answers(model, images.test[0], column(images.test[1]))

@@ -71,9 +71,16 @@ def train_text(
     ] = None,
     encoder: Annotated[str, typer.Option(help="bag, conv or transformer.")] = "bag",
     output: Output = None,
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the texts.")] = 6,
-    batch_size: Annotated[int, typer.Option(min=1, help="Texts a step.")] = 64,
-    rate: Annotated[float, typer.Option(help="Largest learning rate of AdamW.")] = 0.01,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Passes over the texts. [default: by their number]")
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Texts a step. [default: by their number, 64 at most]")
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option(help="Largest learning rate of AdamW. [default: 0.01, and "
+                                   "0.003 of conv and transformer]"),
+    ] = None,
     width: Annotated[
         int | None, typer.Option(min=1, max=1024, help="Numbers a word. [default: 64; of a bag "
                                  "as many as classes, from 8]"),
@@ -101,7 +108,8 @@ def train_text(
     """
     if encoder not in ("bag", "conv", "transformer"):
         raise DataError(f"--encoder {encoder}: give bag, conv or transformer")
-    options.check_rate(rate)
+    if rate is not None:
+        options.check_rate(rate)
     options.check_fraction("--test-fraction", test_fraction)
     place = Path(f"{options.stem(data)}.safetensors") if output is None else output
     options.check_writable(place)
@@ -198,7 +206,7 @@ def longest(frame: Any, target: str | None) -> str:
     }  # fmt: skip
     if not lengths:
         raise DataError("there is no column of text: name one with --text")
-    return max(lengths, key=lengths.__getitem__)
+    return str(max(lengths, key=lengths.__getitem__))
 
 
 def scored(model: Any, texts: Texts) -> dict[str, dict[str, float]]:
@@ -256,7 +264,8 @@ def described(
         settings=chosen, seed=chosen["seed"], command=command, versions=reporting.versions(),
         dataset={
             "texts to train on": len(texts.train[0]), "texts to test on": len(asked),
-            "words, pairs and pieces": model.tokens_.size - 1, "read of a text": model.tokens_.length,
+            "words, pairs and pieces": model.tokens_.size - 1,
+            "of them read of a text, at most": model.tokens_.length,
         },
         limitations=LIMITATIONS,
     )  # fmt: skip

@@ -152,10 +152,7 @@ def read_pictures(paths: Sequence[str | Path], size: tuple[int, int], channels: 
     made = np.empty((len(paths), *size, channels), np.uint8)
     for k, path in enumerate(paths):
         with _opened(path) as picture:
-            try:
-                made[k] = _pixels(picture, size, channels)
-            except (OSError, ValueError, SyntaxError, images.DecompressionBombError) as error:
-                raise _unreadable(path, error) from error
+            made[k] = _pixels(picture, size, channels)
     return made
 
 
@@ -177,16 +174,15 @@ def _pixels(picture: Any, size: tuple[int, int], channels: int) -> Any:
 
 @contextmanager
 def _opened(path: str | Path) -> Iterator[Any]:
-    """A picture's file; what is wrong with it becomes a `DataError` that names it."""
+    """A picture, not decoded yet; what is wrong with its file becomes a `DataError` naming it."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", images.DecompressionBombWarning)
-            picture = images.open(path)
-    except (OSError, ValueError, SyntaxError, images.DecompressionBombWarning,
+            with images.open(path) as picture:
+                yield picture
+    except (OSError, ValueError, SyntaxError, EOFError, images.DecompressionBombWarning,
             images.DecompressionBombError) as error:  # fmt: skip
         raise _unreadable(path, error) from error
-    with picture:
-        yield picture
 
 
 def _unreadable(path: str | Path, error: Exception) -> DataError:

@@ -52,10 +52,10 @@ def checked_texts(given: Any) -> list[str]:
         raise DataError(f"X is a {type(given).__name__}: give a list of texts") from None
     for row, text in enumerate(found):
         if not isinstance(text, str):
-            missing = text is None or text != text or text is getattr(pd, "NA", None)
+            missing = text is None or text is pd.NA or text is pd.NaT or text != text
             what = "is missing" if missing else f"is {text!r:.40}, a {type(text).__name__}"
             raise DataError(
-                f"row {row} of X {what}: give text (\"\" for an empty one), or drop that row"
+                f'row {row} of X {what}: give text ("" for an empty one), or drop that row'
             )
     return [str(text) for text in found]
 
@@ -107,7 +107,7 @@ def _lines(path: Path) -> Table:
         except ValueError as error:
             raise DataError(f"{path}, line {number}: no JSON ({error}); mend that line") from error
         if not isinstance(row, dict):
-            raise DataError(f"{path}, line {number}: give an object, such as {{\"text\": \"...\"}}")
+            raise DataError(f'{path}, line {number}: give an object, such as {{"text": "..."}}')
         rows.append(row)
     if not rows:
         raise DataError(f"{path} is empty: give a JSON object on each line")

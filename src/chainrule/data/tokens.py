@@ -19,7 +19,7 @@ from ..errors import DataError
 # since Chinese and Japanese have no spaces; or one other sign, such as "!" or an emoji.
 IDEOGRAPH = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 LETTERS = rf"[^\W_{IDEOGRAPH}]"
-WORD = re.compile(rf"[{IDEOGRAPH}]|{LETTERS}+(?:['’]{LETTERS}+)*|[^\w\s]|_")
+WORD = re.compile(rf"[{IDEOGRAPH}]|{LETTERS}+(?:['\u2019]{LETTERS}+)*|[^\w\s]|_")
 START, END = "<", ">"  # around a word whose pieces are taken
 PIECES = (3, 4)  # characters of a piece, of a word between START and END
 MOST_PIECES = 16  # of one word: a key that was leaned on is not a sentence
@@ -93,9 +93,10 @@ class Tokens:
     >>> vocabulary.words
     ('a', 'film')
     >>> vocabulary.pairs
-    ('a film', 'a bad', 'a good', 'bad film', 'good film', 'not a')
+    ('a bad', 'a film', 'a good', 'bad film', 'good film', 'not a')
     >>> codes, shares = vocabulary(["A good film!", ""])
     >>> codes.tolist(), shares.tolist()
+    ([[1, 5, 2, 7], [0, 0, 0, 0]], [[1.0, 1.0, 1.0, 1.0], [0.0, 0.0, 0.0, 0.0]])
     """
 
     words: tuple[str, ...]
@@ -198,7 +199,7 @@ class Tokens:
 
     def _usual_length(self, split: Sequence[Sequence[str]]) -> int:
         lengths = [sum(1 for _ in self.entries(each)) for each in split]
-        return int(min(max(np.percentile(lengths, SHARE, method="higher"), 1), LONGEST))
+        return int(min(max(np.percentile(lengths, SHARE, method="inverted_cdf"), 1), LONGEST))
 
 
 def _commonest(counts: Counter[str], fewest: int, most: int) -> tuple[str, ...]:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 LAZY = {
     "AudioClassifier": "audio", "ImageClassifier": "images",
     "MLPClassifier": "mlp", "MLPRegressor": "mlp", "Settings": "fitting",
-    "TabularClassifier": "tabular", "TabularRegressor": "tabular", "Tested": "fitting", "TextClassifier": "text",
+    "TabularClassifier": "tabular", "TabularRegressor": "tabular", "Tested": "fitting",
+    "TextClassifier": "text",
     "fit_table": "fitting", "load": "loading",
 }  # fmt: skip
 

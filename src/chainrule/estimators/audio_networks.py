@@ -18,13 +18,15 @@ class MelFeatures(nn.Module):
     """Log-mel features of clips, less each band's mean over the clip; nothing to learn.
 
     The mean over time is the logarithm of what a microphone, a room and a voice do to all sounds
-    alike (cepstral mean normalisation: B. S. Atal, 1974).
+    alike (cepstral mean normalisation: B. S. Atal, 1974). Unless `by_band`, one mean is taken of
+    all bands: steady sounds are nothing but their means.
     """
 
     rate: int
     size: int
     hop: int
     mels: int
+    by_band: bool
 
     def __call__(self, rows: Any) -> tuple[Any, Any]:
         """Features (rows, frames, mels), 0 after the last frame, and each clip's frames."""
@@ -39,6 +41,8 @@ class MelFeatures(nn.Module):
         inside = (np.arange(steps) < counts[:, None])[:, :, None]
         total = np.sum(np.where(inside, features, 0), axis=1, keepdims=True)
         mean = total / counts[:, None, None].astype(features.dtype)
+        if not self.by_band:
+            mean = np.mean(mean, axis=2, keepdims=True)
         return np.where(inside, (features - mean) * (1.0 / SPREAD), 0), counts
 
 

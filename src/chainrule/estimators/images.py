@@ -177,8 +177,8 @@ class ImageClassifier(NetworkClassifier):
             if X and isinstance(X[0], (str, Path)):
                 return [_path(x, k) for k, x in enumerate(X)]
             X = _stacked(X)
-        elif X.dtype.kind in "OU":
-            return [_path(x, k) for k, x in enumerate(np.ravel(X).tolist())]
+        elif X.dtype.kind in "OU" and X.ndim == 1:
+            return [_path(x, k) for k, x in enumerate(X.tolist())]
         return checked_images(np.asarray(X))
 
     def _learn(self, X: Any, y: Any) -> None:

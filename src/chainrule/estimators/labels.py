@@ -38,8 +38,8 @@ def learned_classes(y: Any, count: int) -> tuple[Any, Any]:
     labels = checked_labels(y, count)
     if type_of_target(labels) not in ("binary", "multiclass"):
         raise DataError(
-            f"y holds {labels.dtype} such as {labels[0]!r:.40}: give classes, as text, whole "
-            "numbers or truth values"
+            f"y holds {labels.dtype} such as {labels.tolist()[0]!r:.40}: give classes, as text, "
+            "whole numbers or truth values"
         )
     try:
         classes, codes = np.unique(labels, return_inverse=True)
@@ -47,7 +47,8 @@ def learned_classes(y: Any, count: int) -> tuple[Any, Any]:
         raise DataError("y holds classes of several types: give them all as text") from None
     if len(classes) < 2:
         raise DataError(
-            f"y holds one class only, {classes[0]!r:.40}: a classifier needs inputs of two at least"
+            f"y holds one class only, {classes.tolist()[0]!r:.40}: a classifier needs inputs of "
+            "two at least"
         )
     return classes, codes.astype(np.int64)
 
@@ -60,7 +61,7 @@ def codes_of(y: Any, classes: Any, count: int, what: str = "") -> Any:
     if unknown:
         raise DataError(
             f"{what}y has the class {unknown[0]!r:.40}, which is none of those that are trained, "
-            f"such as {classes[0]!r:.40}"
+            f"such as {classes.tolist()[0]!r:.40}"
         )
     return np.array([places[label] for label in labels.tolist()], np.int64)
 

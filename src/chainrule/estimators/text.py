@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,18 +10,21 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from .. import nn
+from .. import optim
 from ..data.texts import checked_texts
 from ..data.tokens import LONGEST, Tokens, words
 from ..errors import DataError
 from .attribution import Attribution, integrated_gradients, probability
 from .modelfile import damaged
-from .network import FRACTION, NetworkClassifier
+from .network import COUNT, FRACTION, NetworkClassifier
 from .schema import each, fields, one_of, whole
 from .text_networks import BagNetwork, ConvNetwork, TransformerNetwork
 
 ENCODERS = ("bag", "conv", "transformer")
 FEWEST, WIDEST = 8, 64  # entries of a vector
+BATCHES = (8, 64)  # texts a step, at least and at most
+FEWEST_STEPS, FEWEST_EPOCHS, MOST_EPOCHS = 600, 6, 200
+RATES = {"bag": 0.01, "conv": 0.003, "transformer": 0.003}
 PARTS = ("words", "pairs", "pieces")  # of a vocabulary
 LARGEST = 1_000_000  # words that have numbers
 SMOOTHING = 0.5  # added to each count of texts
@@ -54,9 +57,16 @@ class TextClassifier(NetworkClassifier):
         Words, pairs and pieces that are read of a text. None: so many that 98 % of the training
         texts are read whole, 512 at most.
     word_dropout, dropout : float
-        Shares of the words, and of the features, that a step leaves out. Default 0.3 and 0.3.
-    epochs, batch_size, learning_rate, weight_decay, label_smoothing, class_weight, ema
-        See `NetworkClassifier`. Default 6, 64, 0.01, 0.01, 0, None, 0.99.
+        Shares of the words, and of the features, that a step leaves out; within a transformer 0.1
+        at most. Default 0.3 and 0.3.
+    learning_rate : float or None
+        The largest of a one-cycle schedule. None: 0.01 for a bag, else 0.003.
+    epochs : int or None
+        How often to meet all texts. None: 6, and more of fewer texts, so that there are 600 steps.
+    batch_size : int or None
+        Texts a step. None: 64, and a 16th of fewer than 1,024, 8 at least.
+    weight_decay, label_smoothing, class_weight, ema
+        See `NetworkClassifier`. Default 0.01, 0, None, 0.99.
     validation_fraction, patience
         See `NetworkClassifier`. Default 0: all rows are trained on, and the last epoch counts.
     random_state, n_threads, progress, callbacks, checkpoint, checkpoint_interval
@@ -100,6 +110,9 @@ class TextClassifier(NetworkClassifier):
         "min_count": [Interval(Integral, 1, None, closed="left")],
         "vocabulary": [Interval(Integral, 1, LARGEST, closed="both")],
         "max_length": [Interval(Integral, 1, LONGEST, closed="both"), None],
+        "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
+        "epochs": [*COUNT, None],
+        "batch_size": [*COUNT, None],
         "word_dropout": FRACTION,
         "dropout": FRACTION,
     }
@@ -115,9 +128,9 @@ class TextClassifier(NetworkClassifier):
         max_length: int | None = None,
         word_dropout: float = 0.3,
         dropout: float = 0.3,
-        epochs: int = 6,
-        batch_size: int = 64,
-        learning_rate: float = 0.01,
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        learning_rate: float | None = None,
         weight_decay: float = 0.01,
         label_smoothing: float = 0.0,
         class_weight: Any = None,
@@ -158,12 +171,26 @@ class TextClassifier(NetworkClassifier):
     def _network(self, key: Any) -> Any:
         classes = len(self.classes_)
         usual = min(max(FEWEST, classes), WIDEST) if self.encoder == "bag" else WIDEST
-        sizes = (self.tokens_.size, self.width or usual, classes)
-        noise = {"word_dropout": float(self.word_dropout), "dropout": float(self.dropout)}
+        size, width = self.tokens_.size, self.width or usual
+        word_dropout, dropout = float(self.word_dropout), float(self.dropout)
         if self.encoder == "transformer":
-            return TransformerNetwork(*sizes, **noise, key=key, length=self.tokens_.length)
+            return TransformerNetwork(
+                size, width, classes, word_dropout=word_dropout, dropout=dropout, key=key,
+                length=self.tokens_.length,
+            )  # fmt: skip
         kind = BagNetwork if self.encoder == "bag" else ConvNetwork
-        return kind(*sizes, **noise, key=key)
+        return kind(size, width, classes, word_dropout=word_dropout, dropout=dropout, key=key)
+
+    def _batch(self, rows: int) -> int:
+        return self.batch_size or min(max(rows // 16, BATCHES[0]), BATCHES[1])
+
+    def _epochs(self, rows: int) -> int:
+        steps = -(-rows // self._batch(rows))
+        return self.epochs or min(max(FEWEST_EPOCHS, -(-FEWEST_STEPS // steps)), MOST_EPOCHS)
+
+    def _optimizer(self, steps: int) -> optim.Optimizer:
+        rate = self.learning_rate or RATES[self.encoder]
+        return optim.adamw(optim.one_cycle(rate, steps), weight_decay=self.weight_decay)
 
     # The model file
 
@@ -256,7 +283,7 @@ def log_ratios(codes: Any, labels: Any, size: int) -> Any:
 
     Examples
     --------
-    >>> log_ratios(np.array([[1, 2], [1, 3]]), np.array([0, 1]), 4).round(3).tolist()
+    >>> log_ratios(np.array([[1, 2], [1, 3]]), np.array([0, 1]), 4).astype(float).round(3).tolist()
     [0.0, 0.0, 1.099, 1.099]
     """
     ordered = np.sort(codes, axis=1)

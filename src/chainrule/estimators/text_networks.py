@@ -16,6 +16,7 @@ from .. import nn
 from ..random import split
 
 SMALL = 0.1  # vectors begin near 0, so that what is rare begins as nothing
+MOST_INSIDE = 0.1  # dropout within a transformer, which more of it keeps from learning order
 
 
 class _Reader(nn.Module):
@@ -119,7 +120,7 @@ class TransformerNetwork(_Reader):
         self.table = _table(size, width, of_table)
         self.places = nn.PositionalEmbedding(length, width, key=of_places)
         self.encoder = nn.TransformerEncoder(
-            width, _heads(width), 2, 2 * width, key=of_encoder, dropout=dropout
+            width, _heads(width), 2, 2 * width, key=of_encoder, dropout=min(dropout, MOST_INSIDE)
         )
         self.head = nn.Dense(width, classes, key=of_head)
 

@@ -54,13 +54,16 @@ class Emitter:
         batched = [n for n, b in zip(inputs, observed.batched, strict=True) if b]
         self._source = batched[0] if batched else ""
         self._rows = ""
+        self.rules: Mapping[str, Rule] = {}
+        self.results: dict[str, tuple[str, ...]] = {}  # of steps of several, by the first
         self.values = [
             Value(name, step.dtype, step.shape)
             for name, step in zip(inputs, observed.steps, strict=False)
         ]
 
-    def run(self, rules: Mapping[str, Rule]) -> list[Value]:
-        """Add all steps; returns the outputs."""
+    def run(self, rules: Mapping[str, Rule], rows: str = "") -> list[Value]:
+        """Add all steps; returns the outputs. `rows` is the row count if it is there already."""
+        self.rules, self._rows = rules, rows
         for step in self.observed.steps[self.observed.n_inputs :]:
             inputs = [self.values[k] for k in step.inputs]
             name = rules[step.name](self, step, *inputs)
@@ -118,14 +121,18 @@ class Emitter:
             return self.constant(dims)
         return self.vector([self.line(dim, step) for dim in dims])
 
+    def rows(self) -> str:
+        """The row count, an int64 vector of one; empty if nothing depends on it."""
+        if not self._rows and self._source:
+            self._rows = self.node("Shape", self._source, start=0, end=1)
+        return self._rows
+
     def vector(self, lines: Sequence[tuple[int, int]]) -> str:
         """An int64 vector of ``times * rows + plus``."""
         times, plus = np.array(lines, np.int64).reshape(-1, 2).T
         if not times.any():
             return self.constant(plus)
-        if not self._rows:
-            self._rows = self.node("Shape", self._source, start=0, end=1)
-        made = self._rows
+        made = self.rows()
         if len(lines) > 1 or times[0] != 1:
             made = self.node("Mul", made, self.constant(times))
         return self.node("Add", made, self.constant(plus)) if plus.any() else made

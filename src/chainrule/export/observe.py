@@ -21,6 +21,7 @@ from ..graph.graph import Graph
 from ..graph.node import CONSTANT, Node
 from ..graph.types import Array
 from ..simplify import simplify
+from ..simplify.loops import in_bodies
 from ..trace.capture import as_array
 from ..transforms import make_graph
 from .lower import lower
@@ -146,14 +147,27 @@ def have_rows(arrays: Sequence[Array], batch: bool = True) -> tuple[bool, ...]:
     return tuple(rows is not None and x.shape[:1] == (rows,) for x in arrays)
 
 
-def _traced(function: Callable[..., Any], examples: Sequence[Any], supported: Any) -> Graph:
-    graph = lower(simplify(make_graph(function)(*examples)))
+def _traced(
+    function: Callable[..., Any], examples: Sequence[Any], supported: frozenset[str]
+) -> Graph:
+    graph = _lowered(simplify(make_graph(function)(*examples)))
     if len(graph.inputs) != len(tree.leaves(tuple(examples))):
         raise UnsupportedError(at_user_line("export reads an outer trace: call it outside of that"))
+    _check(graph, supported)
+    return graph
+
+
+def _lowered(graph: Graph) -> Graph:
+    """In primitives that can be said in ONNX, also inside of loops."""
+    return in_bodies(lower(graph), _lowered)
+
+
+def _check(graph: Graph, supported: frozenset[str]) -> None:
     for node in graph.nodes:
         if node.primitive is not CONSTANT and node.primitive.name not in supported:
             raise _step([node], {}).refusal("there is no rule for this primitive")
-    return graph
+        if isinstance(node.params.get("body"), Graph):
+            _check(node.params["body"], supported)
 
 
 def _with_rows(example: Any, count: int) -> Array:
@@ -186,14 +200,29 @@ def _step(nodes: Sequence[Node], places: dict[Node, int]) -> Step:
     inputs = tuple(places.get(x, -1) for x in first.inputs)
     values = tuple(np.asarray(node.value) for node in nodes) if first.primitive is CONSTANT else ()
     step = Step(first.primitive.name, inputs, {}, (), first.dtype, first.line, values)
-    if first.dtype is None or any(n.primitive is not first.primitive for n in nodes):
+    if any(n.primitive is not first.primitive for n in nodes):
         return step
+    if first.dtype is None:
+        return _loop_step(step, nodes)
     try:
         step.params.update(_merged([_with_spans(node) for node in nodes]))
         shape = _merged([node.shape for node in nodes])
     except ValueError as error:
         raise step.refusal(f"{error} depends on the number of rows") from None
     return Step(step.name, inputs, step.params, shape, step.dtype, step.line, values)
+
+
+def _loop_step(step: Step, nodes: Sequence[Node]) -> Step:
+    """A loop: its parameters, and its body in all traces."""
+    params = [dict(node.params) for node in nodes]
+    bodies = [one.pop("body", None) for one in params]
+    step.params.update(_merged(params))
+    if all(isinstance(body, Graph) for body in bodies):
+        steps, outputs = _side_by_side(bodies)
+        n_inputs = len(bodies[0].inputs)
+        unknown = (False,) * n_inputs
+        step.params["body"] = Observed(steps, n_inputs, unknown, outputs, ())
+    return step
 
 
 def _with_spans(node: Node) -> dict[str, Any]:

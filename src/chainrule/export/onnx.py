@@ -142,7 +142,7 @@ def to_onnx(
     Parameters
     ----------
     function : callable
-        Written in NumPy, or a module. Loops of `scan` and `while_loop`, and `cond`, cannot be
+        Written in NumPy, or a module. `scan` becomes ONNX' Scan; `while_loop` and `cond` cannot be
         exported, nor can writing by an array of indices.
     *examples : pytree of arrays
         Arguments, of which only shapes and dtypes are read.

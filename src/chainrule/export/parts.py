@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -98,7 +99,7 @@ class Parts:
         array = np.ascontiguousarray(array).reshape(np.shape(array))
         key = content(array)
         if key not in self._constants:
-            name = self._fresh(self.labels.get(key, "constant"))
+            name = self.fresh(self.labels.get(key, "constant"))
             element_type(array.dtype)  # raises for what ONNX cannot hold
             self._initializers.append(numpy_helper.from_array(array, name))
             self._constants[key] = name
@@ -130,7 +131,7 @@ class Parts:
         if domain not in OPSETS:
             raise UnsupportedError(f"domain {domain!r}: only {sorted(OPSETS)} can be used")
         if isinstance(outputs, int):
-            outputs = [self._fresh(operation.lower()) for _ in range(outputs)]
+            outputs = [self.fresh(operation.lower()) for _ in range(outputs)]
         made = helper.make_node(operation, inputs, outputs, domain=domain, **attributes)
         self._nodes.append(made)
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
@@ -160,12 +161,35 @@ class Parts:
         self.types[name] = (dtype, shape)
         return helper.make_tensor_value_info(name, element_type(dtype), shape)
 
+    @contextmanager
+    def inner(self) -> Iterator[list[Any]]:
+        """Within, nodes are collected in a list of their own, which this yields."""
+        outer, self._nodes = self._nodes, []
+        try:
+            yield self._nodes
+        finally:
+            self._nodes = outer
+
+    def graph_of(self, nodes: list[Any], inputs: Sequence[Any], outputs: Sequence[Any]) -> Any:
+        """The body of a loop, from nodes and ``(name, (dtype, shape))`` of its ends."""
+        ends = [
+            [
+                helper.make_tensor_value_info(
+                    name, element_type(dtype), [n if isinstance(n, int) else None for n in shape]
+                )
+                for name, (dtype, shape) in part
+            ]
+            for part in (inputs, outputs)
+        ]
+        return helper.make_graph(nodes, self.fresh("body"), *ends)
+
     def _claim(self, name: str) -> None:
         if name in self._taken:
             raise DataError(f"two values are called {name!r}: choose other names")
         self._taken[name] = 0
 
-    def _fresh(self, stem: str) -> str:
+    def fresh(self, stem: str) -> str:
+        """A name that nothing has yet."""
         name = stem
         while name in self._taken:
             self._taken[stem] = self._taken.get(stem, 0) + 1

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..graph.types import is_float
 from .emit import BOOL, I64, Emitter, Rule, Value, literal
+from .loops import item, scan
 from .observe import Dim, Span, Step
 
 FIRST, LAST = int(np.iinfo(np.int64).min), int(np.iinfo(np.int64).max)  # beyond both ends
@@ -279,6 +280,8 @@ def _as_it_is(e: Emitter, step: Step, x: Value) -> str:
 
 
 RULES: dict[str, Rule] = {
+    "scan": scan,
+    "item": item,
     "constant": literal,
     "add": _same_dtype("Add"),
     "sub": _same_dtype("Sub"),

@@ -67,14 +67,17 @@ class Cell(Module):
         return np.zeros((rows, self.hidden), self.hidden_weight.dtype)
 
     def project(self, x: Any) -> Any:
-        """What the gates read of an input of shape (..., inputs): (..., gates * hidden)."""
+        """What an input of shape (..., inputs) is to the gates: (..., gates * hidden)."""
         check_columns(type(self).__name__, x, self.input_weight.shape[0])
-        gates = x @ self.input_weight
-        return gates if self.bias is None else gates + self.bias
+        return x @ self.input_weight
 
     def step(self, state: Any, projected: Any) -> tuple[Any, Any]:
         """The next state and the output, from what `project` made of the input."""
         raise NotImplementedError
+
+    def _biased(self, gates: Any) -> Any:
+        """With the bias, which costs nothing beside the functions that follow."""
+        return gates if self.bias is None else gates + self.bias
 
     def _first_bias(self, size: int, dtype: Any) -> Any:
         return np.zeros(self.gates * size, dtype)
@@ -139,7 +142,7 @@ class RNNCell(Cell):
         self.activation = activation
 
     def step(self, state: Any, projected: Any) -> tuple[Any, Any]:
-        h = self.activation(projected + state @ self.hidden_weight)
+        h = self.activation(self._biased(projected + state @ self.hidden_weight))
         return h, h
 
 
@@ -211,7 +214,8 @@ class LSTMCell(Cell):
 
     def step(self, state: Any, projected: Any) -> tuple[Any, Any]:
         h, c = state
-        i, f, g, o = np.split(projected + h @ self.hidden_weight, 4, axis=-1)
+        gates = self._biased(projected + h @ self.hidden_weight)
+        i, f, g, o = np.split(gates, 4, axis=-1)
         c = sigmoid(f) * c + sigmoid(i) * tanh(g)
         h = sigmoid(o) * tanh(c)
         return (h, c), h
@@ -287,7 +291,7 @@ class GRUCell(Cell):
         self.hidden_bias = np.zeros(self.hidden, dtype) if bias else None
 
     def step(self, state: Any, projected: Any) -> tuple[Any, Any]:
-        r, z, n = np.split(projected, 3, axis=-1)
+        r, z, n = np.split(self._biased(projected), 3, axis=-1)
         u, v, m = np.split(state @ self.hidden_weight, 3, axis=-1)
         m = m if self.hidden_bias is None else m + self.hidden_bias
         n = tanh(n + sigmoid(r + u) * m)

@@ -19,9 +19,7 @@ def examples(report: Report) -> Markup | None:
             tag("td", label(truth, 40)), tag("td", _coloured(words, scores)))
         for predicted, truth, probability, words, scores in report.examples
     ]  # fmt: skip
-    heads = [
-        tag("th", text, scope="col") for text in ("predicted", "probability", "truth", "text")
-    ]
+    heads = [tag("th", text, scope="col") for text in ("predicted", "probability", "truth", "text")]
     caption = "Blue words speak for the predicted class, red ones against it"
     note = (
         "Each word is told with what it adds to the log-odds of the class, by integrated "

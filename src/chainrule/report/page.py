@@ -11,8 +11,8 @@ from ..files import write_atomically
 from ..version import __version__
 from .card import card, command, scores
 from .classification import classification
-from .examples import examples
 from .document import Report
+from .examples import examples
 from .gradients import health
 from .importances import importances
 from .markup import Markup, label, markup, shortened, tag

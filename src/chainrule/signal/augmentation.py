@@ -14,6 +14,50 @@ from ..random import normal, split, uniform
 from .spectrum import check_signal, counted
 
 
+def at_speed(x: Any, lengths: Any, factor: Any, start: Any = 0.0) -> tuple[Any, Any]:
+    """Play clips faster or slower, and from another place on.
+
+    Values between samples are interpolated linearly; where a clip is not, there are zeros.
+
+    Parameters
+    ----------
+    x : floating array of shape (clips, samples)
+    lengths : integer array of shape (clips,)
+        Samples of each clip: what follows counts as zeros.
+    factor : float, or array of shape (clips, 1)
+        How much faster, above 0.
+    start : float, or array of shape (clips, 1)
+        The sample that becomes the first; below 0, silence comes before the clip. Default 0.
+
+    Returns
+    -------
+    x, lengths : arrays of the same shapes and dtypes
+        What no longer has room is lost.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x, lengths = at_speed(np.arange(1.0, 7.0)[None], np.array([6]), 1.5)
+    >>> x.tolist(), lengths.tolist()
+    ([[1.0, 2.5, 4.0, 5.5, 0.0, 0.0]], [4])
+    """
+    check_signal("at_speed", x)
+    samples = x.shape[1]
+    whole = lengths.astype(x.dtype)[:, None]
+    place = start + np.arange(samples, dtype=x.dtype) * factor
+    inside = (place >= 0) & (place <= whole - 1)
+    below = np.clip(np.floor(place), 0, samples - 1)
+    left = below.astype(np.int64)
+    right = np.minimum(left + 1, samples - 1)
+    if left.ndim == 1:  # the same places of all clips
+        low, high = x[:, left], x[:, right]
+    else:
+        low, high = np.take_along_axis(x, left, axis=1), np.take_along_axis(x, right, axis=1)
+    moved = np.where(inside, low + (place - below) * (high - low), 0)
+    ends = np.clip(np.ceil((whole - start) / factor), 1, samples)[:, 0]
+    return moved.astype(x.dtype), ends.astype(lengths.dtype)
+
+
 def moved_clips(
     x: Any, lengths: Any, key: Any, *, shift: float = 0.0, speed: float = 0.0
 ) -> tuple[Any, Any]:
@@ -61,23 +105,11 @@ def moved_clips(
     check_signal("moved_clips", x)
     _share("shift", shift)
     _share("speed", speed)
-    rows, samples = x.shape
+    shape, kind = (x.shape[0], 1), x.dtype
     of_shift, of_speed = split(key)
-    kind = x.dtype
-    whole = np.asarray(lengths, like=x).astype(kind)[:, None]
-    factor = uniform(of_speed, (rows, 1), kind, 1.0 - speed, 1.0 + speed)
-    start = uniform(of_shift, (rows, 1), kind, -shift, shift) * whole
-    place = start + factor * np.arange(samples, dtype=kind)
-    inside = (place >= 0) & (place <= whole - 1)
-    below = np.clip(np.floor(place), 0, samples - 1)
-    left = below.astype(np.int64)
-    right = np.minimum(left + 1, samples - 1)
-    row = np.arange(rows)[:, None]
-    x = np.asarray(x, like=place)
-    low, high = x[row, left], x[row, right]
-    moved = np.where(inside, low + (place - below) * (high - low), 0)
-    ends = np.clip(np.ceil((whole - start) / factor), 1, samples)[:, 0]
-    return moved, ends.astype(lengths.dtype)
+    factor = uniform(of_speed, shape, kind, 1.0 - speed, 1.0 + speed)
+    start = uniform(of_shift, shape, kind, -shift, shift) * lengths.astype(kind)[:, None]
+    return at_speed(x, lengths, factor, start)
 
 
 def added_noise(x: Any, key: Any, *, quietest: float = -60.0, loudest: float = -20.0) -> Any:

@@ -24,6 +24,7 @@ from .rewrite import again, rewrite
 LEAST = 4096  # multiplications a turn: below it, a product is mostly the work around it
 ROWS = 256  # a product of more rows is as fast inside
 BYTES = 2**26  # no larger stack is made
+DEPTH = 32  # operations between a slice and a product of it
 SMALL = 64  # entries that may as well be computed again each turn
 
 
@@ -66,20 +67,24 @@ class Stacker:
         """A node that no turn changes, outside."""
         return inline(Graph(tuple(self._inside), (node,)), self._constants)[0]
 
-    def stacked(self, node: Node) -> Node | None:
-        """A node that follows from slices of xs for all turns; None if it cannot be said."""
+    def stacked(self, node: Node, depth: int = 0) -> Node | None:
+        """A node that follows from slices of xs for all turns; None if it cannot or should not."""
         if node not in self.known:
-            made = None if node in self.moving or node.dtype is None else self._over_all(node)
+            if node in self.moving or node.dtype is None or depth > DEPTH:
+                return None
+            if self.length * prod(node.shape) * node.dtype.itemsize > BYTES:
+                return None
+            made = self._over_all(node, depth)
             if made is None:
                 return None
             self.known[node] = made
         return self.known[node]
 
-    def _over_all(self, node: Node) -> Node | None:
+    def _over_all(self, node: Node, depth: int) -> Node | None:
         inputs = []
         for child in node.inputs:
             varies = child in self.varying
-            outer = self.stacked(child) if varies else self.fixed(child)
+            outer = self.stacked(child, depth + 1) if varies else self.fixed(child)
             if outer is None:
                 return None
             inputs.append(outer)
@@ -117,8 +122,7 @@ def _lighter(scan: Node) -> Node:
         if node in stacker.moving or node.dtype is None:
             continue
         if node in stacker.varying:
-            size = stacker.length * prod(node.shape) * node.dtype.itemsize
-            outer = stacker.stacked(node) if worth(node) and size <= BYTES else None
+            outer = stacker.stacked(node) if worth(node) else None
             if outer is not None:
                 xs[node] = outer
         elif _costs(node):

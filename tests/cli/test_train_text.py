@@ -1,0 +1,135 @@
+"""`chainrule train text` and `predict` with texts: files in, scores, pages and answers out."""
+
+import json
+import shlex
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import chainrule as cr
+
+QUICK = ("--epochs", "10", "-q")
+
+
+@pytest.fixture
+def reviews(tmp_path):
+    """200 texts of two classes, told apart by a word, with a column that tells nothing."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(2, size=200)
+    fillers = np.array(["the", "film", "was", "really", "so", "<b>", "café"])
+    texts = [
+        " ".join([*rng.choice(fillers, 5), "good" if label else "bad", *rng.choice(fillers, 3)])
+        for label in labels
+    ]
+    frame = pd.DataFrame({"id": np.arange(200), "review": texts, "label": labels})
+    frame.to_csv(tmp_path / "reviews.csv", index=False)
+    return frame
+
+
+def test_from_csv_to_an_answer(run, reviews):
+    """The score beside those of the baselines; a model that is loaded; an answer for a text."""
+    code, out, err = run("train", "text", "reviews.csv", "--target", "label")
+    assert (code, err) == (0, "")
+    for word in ("2 classes of 'label' from 'review'", "160 texts to train on, 40 to test on",
+                 "TF-IDF and logistic regression", "the commonest class",
+                 "saved reviews.safetensors"):  # fmt: skip
+        assert word in out
+    model = cr.load("reviews.safetensors")
+    assert model.card_["score"] > 0.95 and model.card_["text"] == "review"
+    code, out, err = run("predict", "reviews.safetensors", "a good film", "--proba")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[0] == "label,p(0),p(1)"
+    assert out.splitlines()[1].startswith("1,")
+
+
+def test_predict_reads_the_column_again(run, reviews):
+    """A file has an answer for each row, whatever its other columns."""
+    run("train", "text", "reviews.csv", *QUICK)
+    code, out, _ = run("predict", "reviews.safetensors", "reviews.csv")
+    answers = pd.Series(out.split()[1:]).astype(int)
+    assert code == 0 and (answers == reviews["label"]).mean() > 0.95
+    pd.DataFrame({"review": ["good", None]}).to_csv("two.csv", index=False)
+    code, out, _ = run("predict", "reviews.safetensors", "two.csv")
+    assert code == 0 and len(out.split()) == 3
+    pd.DataFrame({"a": ["x"], "b": ["y"]}).to_csv("other.csv", index=False)
+    code, _, err = run("predict", "reviews.safetensors", "other.csv")
+    assert code == 2 and "has no column 'review'" in err
+
+
+def test_explain(run, reviews):
+    """The words that matter, with numbers that add up; and as a page that is escaped."""
+    run("train", "text", "reviews.csv", "--epochs", "10", "-q")
+    code, out, err = run("predict", "reviews.safetensors", "a good <i> film", "--explain",
+                         "-o", "why.html")  # fmt: skip
+    assert (code, err) == (0, "")
+    assert out.startswith("1 0.9") and "good +" in out and "log-odds" in out
+    with open("why.html", encoding="utf-8") as file:
+        page = file.read()
+    assert "&lt;</span>" in page and "<i>" not in page and "good</span>" in page
+    code, _, err = run("predict", "reviews.safetensors", "reviews.csv", "--explain")
+    assert code == 2 and "at most" in err
+
+
+def test_report(run, reviews):
+    """One page with scores, curves and coloured texts of the test."""
+    code, _, err = run("train", "text", "reviews.csv", "--report", *QUICK)
+    assert (code, err) == (0, "")
+    with open("reviews.html", encoding="utf-8") as file:
+        page = file.read()
+    for word in ("Words that decided", "Learning curves", "TF-IDF and logistic regression",
+                 "good</span>", "&lt;</span>"):  # fmt: skip
+        assert word in page
+    assert "<script" not in page
+
+
+def test_the_command_is_told(run, reviews):
+    """What the card says gives the same file again."""
+    run("train", "text", "reviews.csv", "--epochs", "2", "--balanced", "-q")
+    with open("reviews.safetensors", "rb") as file:
+        before = file.read()
+    told = shlex.split(cr.load("reviews.safetensors").card_["command"])
+    assert told[0] == "chainrule"
+    run(*told[1:], "-q")
+    with open("reviews.safetensors", "rb") as file:
+        assert before == file.read()
+
+
+def test_jsonl_and_folders(run, tmp_path, reviews):
+    """The same texts from lines of JSON and from files in folders."""
+    with open("r.jsonl", "w", encoding="utf-8") as file:
+        for row in reviews.itertuples():
+            file.write(json.dumps({"body": row.review, "y": "ab"[row.label]}) + "\n")
+    code, out, _ = run("train", "text", "r.jsonl", "--text", "body", "--target", "y", *QUICK)
+    assert code == 0 and float(out) > 0.9
+    for row in reviews.itertuples():
+        folder = tmp_path / "mails" / "ab"[row.label]
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{row.id}.txt").write_text(row.review, encoding="utf-8")
+    code, out, _ = run("train", "text", "mails", *QUICK)
+    assert code == 0 and float(out) > 0.9
+    assert cr.load("mails.safetensors").classes_.tolist() == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["absent.csv"], "no file 'absent.csv'"),
+        (["reviews.csv", "--target", "stars"], "--target: reviews.csv has no column 'stars'"),
+        (["reviews.csv", "--text", "body"], "--text: reviews.csv has no column 'body'"),
+        (["reviews.csv", "--encoder", "lstm"], "--encoder lstm: give bag, conv or transformer"),
+        (["reviews.csv", "--test-fraction", "1"], "--test-fraction 1"),
+        (["reviews.csv", "-o", "no/where"], "cannot write"),
+        (["numbers.csv"], "no column of text"),
+        (["one.csv"], "one class only"),
+        (["few.csv"], "has 3 texts"),
+    ],
+)
+def test_mistakes(run, reviews, words, told):
+    """One line, exit code 2, and nothing written."""
+    pd.DataFrame({"a": [1, 2], "b": [3, 4]}).to_csv("numbers.csv", index=False)
+    pd.DataFrame({"t": ["x"] * 20, "y": [1] * 20}).to_csv("one.csv", index=False)
+    pd.DataFrame({"t": ["x", "y", "z"], "y": [1, 0, 1]}).to_csv("few.csv", index=False)
+    code, out, err = run("train", "text", *words)
+    assert (code, out) == (2, "")
+    assert told in " ".join(err.split())

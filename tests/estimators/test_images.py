@@ -1,0 +1,308 @@
+"""`ImageClassifier`: digits, files of many kinds, and what is wrong with them."""
+
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from hostile_files import VALUES, description, places, spoiled
+from sklearn.base import clone
+from sklearn.datasets import load_digits
+
+from chainrule import ImageClassifier, load
+from chainrule.errors import DataError, ModelFileError
+from chainrule.estimators.image_network import Moved, stages
+
+DIGITS = load_digits()
+X, Y = DIGITS.images.astype(np.uint8), DIGITS.target
+QUICK = {"epochs": 2, "width": 16, "random_state": 0, "progress": False}
+EVERYTHING = {
+    "rotation": 5.0, "zoom": 0.1, "cutout": 2, "crop": 1, "flip": True, "ema": 0.9,
+    "test_time_averaging": True, "validation_fraction": 0.1,
+}  # fmt: skip
+
+
+def fitted(x=X[:300], y=Y[:300], **settings):
+    return ImageClassifier(**{**QUICK, **settings}).fit(x, y)
+
+
+def test_digits_held_out():
+    """12 epochs; seeds 0 to 4 gave 0.971 to 0.989."""
+    held = np.arange(1797) % 5 == 0
+    model = fitted(X[~held], Y[~held], epochs=12)
+    assert model.score(X[held], Y[held]) >= 0.96
+    assert (model.size_, model.channels_, model.mean_) == (
+        (8, 8), 1, (pytest.approx(X[~held].mean(), rel=1e-9),),
+    )  # fmt: skip
+
+
+def test_scale_does_not_matter():
+    """Standardised inputs: other units, the same answers but for rounding."""
+    first = fitted(X[:300].astype(np.float64))
+    second = fitted(X[:300] / 16.0)
+    np.testing.assert_allclose(
+        first.predict_proba(X.astype(float)), second.predict_proba(X / 16.0), atol=0.02
+    )
+
+
+def test_everything_at_once(tmp_path):
+    """Saved, loaded, cloned, exported: the same answers."""
+    model = fitted(**EVERYTHING)
+    made = model.predict_proba(X)
+    model.save(tmp_path / "first")
+    again = load(tmp_path / "first")
+    again.save(tmp_path / "second")
+    assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
+    np.testing.assert_array_equal(again.predict_proba(X), made)
+    np.testing.assert_array_equal(clone(model).fit(X[:300], Y[:300]).predict_proba(X), made)
+    runtime = pytest.importorskip("onnxruntime")
+    session = runtime.InferenceSession(again.to_onnx().SerializeToString())
+    label, numbers = session.run(None, {"X": X[..., None]})
+    np.testing.assert_allclose(numbers, made, atol=1e-5)
+    np.testing.assert_array_equal(label, model.predict(X))
+
+
+def test_views_are_averaged():
+    """Of five images, or of ten with their mirror images."""
+    model = fitted(flip=True)
+    x = X[:5, ..., None]
+    views = [(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)]
+    parts = [
+        model.predict_proba(np.ascontiguousarray(Moved(*view, mirrored)(x)))
+        for mirrored in (False, True) for view in views
+    ]  # fmt: skip
+    model.set_params(test_time_averaging=True)
+    np.testing.assert_allclose(model.predict_proba(X[:5]), np.mean(parts, axis=0), atol=1e-6)
+    moved = Moved(1, -1)(x)
+    np.testing.assert_array_equal(moved[:, 1:, :-1], x[:, :-1, 1:])
+    assert not moved[:, 0].any() and not moved[:, :, -1].any()
+
+
+@pytest.mark.parametrize(("side", "width"), [(28, 32), (28, 48), (8, 32), (5, 16), (64, 32)])
+def test_the_network_is_not_too_large(side, width):
+    """Up to 28 x 28 at most 12 million multiplications, 5.2 with the default; and few places."""
+    inputs, work, own = 1, 0, side
+    for channels, pooled in stages((side, side), width):
+        assert channels % 16 == 0
+        work += own * own * 9 * inputs * channels
+        inputs, own = channels, own // 2 if pooled else own
+    assert 3 <= own <= 8
+    assert work <= {(28, 32): 5.2e6, (64, 32): 13e6}.get((side, width), 12e6)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 9, 2), (12, 40, 3)])
+def test_odd_sizes(shape):
+    x = np.random.default_rng(0).normal(size=(40, *shape))
+    y = np.arange(40) % 2
+    x[y == 1] += 2.0
+    assert fitted(x, y, epochs=10, shift=0).score(x, y) > 0.9
+
+
+def test_constant_channels():
+    x = np.zeros((20, 6, 6, 2), np.uint8)
+    x[::2, 2, :, 0] = 200
+    assert np.isfinite(fitted(x, np.arange(20) % 2).predict_proba(x)).all()
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "settings", "words"),
+    [
+        (X[:300].reshape(300, 64), Y[:300], {}, r"X.reshape\(-1, 8, 8\)"),
+        (X[:300].astype(str), Y[:300], {}, "X has dtype <U"),
+        (np.where(np.arange(300)[:, None, None] == 7, np.nan, X[:300]), Y[:300], {},
+         "image 7 has entries that are not finite"),
+        ([X[0], X[1, :7]], [0, 1], {}, r"image 1 has shape \(7, 8\)"),
+        ([], [], {}, "X is empty"),
+        (X[:300], np.zeros(300, int), {}, "one class only"),
+        (X[:300], Y[:299], {}, "300 inputs and y 299"),
+        (X[:300], Y[:300], {"crop": 8}, "leaves nothing"),
+        (X[:300], Y[:300], {"width": 5000}, "'width' parameter"),
+        (X[:300].astype(complex), Y[:300], {}, "give images as numbers"),
+        (["a.png", 3], [0, 1], {}, r"X\[1\] is 3"),
+        (np.zeros((4, 6, 6, 99)), [0, 1] * 2, {}, "channels last"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_learned_from(x, y, settings, words):
+    with pytest.raises(ValueError, match=words):
+        fitted(x, y, **settings)
+
+
+def test_answers_for_other_images_are_refused():
+    model = fitted()
+    np.testing.assert_array_equal(model.predict(X[:9].astype(int)), model.predict(X[:9]))
+    np.testing.assert_array_equal(model.predict(list(X[:9])), model.predict(X[:9]))
+    with pytest.raises(DataError, match=r"shape \(7, 8, 1\), and those of the training"):
+        model.predict(X[:, 1:])
+    with pytest.raises(DataError, match="from 0 to 255"):
+        model.predict(X / 16.0)
+    with pytest.raises(DataError, match="no image"):
+        model.predict(X[:0])
+
+
+# Picture files
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Bright and dark pictures of several modes and sizes, most of 10 x 12."""
+    pillow = pytest.importorskip("PIL.Image")
+    draw = np.random.default_rng(0)
+    for k in range(24):
+        bright = k % 2
+        place = tmp_path / "pictures" / ("bright" if bright else "dark")
+        place.mkdir(parents=True, exist_ok=True)
+        size = (10, 12) if k % 6 else (21, 20)
+        values = (draw.uniform(0, 90, (*size, 3)) + 120 * bright).astype(np.uint8)
+        picture = pillow.fromarray(values)
+        mode, ending = [("RGB", "png"), ("L", "png"), ("RGB", "jpg"), ("RGBA", "png"),
+                        ("P", "gif"), ("RGB", "bmp")][k // 2 % 6]  # fmt: skip
+        picture.convert(mode).save(place / f"{k:02d}.{ending}")
+    (tmp_path / "pictures" / "notes.txt").write_text("not a picture")
+    return tmp_path / "pictures"
+
+
+def test_a_folder_of_pictures(folder):
+    model = ImageClassifier(**{**QUICK, "epochs": 15}).fit(folder)
+    assert (model.size_, model.channels_) == ((10, 12), 3)
+    assert model.classes_.tolist() == ["bright", "dark"]
+    assert model.score(folder) == 1.0
+    files = sorted(map(str, (folder / "dark").iterdir()))
+    assert set(model.predict(files)) == {"dark"}
+    assert model.predict(folder / "bright").tolist() == ["bright"] * 12
+    assert model.predict(files[0]).tolist() == ["dark"]
+    small = ImageClassifier(**QUICK, image_size=(6, 5)).fit(files + [
+        str(path) for path in (folder / "bright").iterdir()], [0] * 12 + [1] * 12)  # fmt: skip
+    assert small.size_ == (6, 5)
+
+
+def test_broken_pictures_are_named(folder):
+    model = ImageClassifier(**QUICK).fit(folder)
+    broken = folder / "dark" / "00.png"
+    data = broken.read_bytes()
+    broken.write_bytes(data[: len(data) // 2])
+    with pytest.raises(DataError, match=r"cannot read the picture .*dark/00.png: .*truncated"):
+        model.predict([broken])
+    with pytest.raises(DataError, match=r"dark/00.png"):
+        ImageClassifier(**QUICK).fit(folder)
+    broken.write_bytes(b"")
+    with pytest.raises(DataError, match=r"dark/00.png"):
+        ImageClassifier(**QUICK).fit(folder)
+    with pytest.raises(DataError, match=r"cannot read the picture .*notes.txt"):
+        model.predict([folder / "notes.txt"])
+    with pytest.raises(DataError, match="there is no picture"):
+        model.predict(["nowhere.png"])
+
+
+@pytest.mark.parametrize("left", [[], ["bright"]])
+def test_folders_without_two_classes(folder, left):
+    for place in {"bright", "dark"} - {*left}:
+        for path in (folder / place).iterdir():
+            path.unlink()
+    with pytest.raises(DataError, match="for each of two or more classes"):
+        ImageClassifier(**QUICK).fit(folder)
+    with pytest.raises(DataError, match="is no folder"):
+        ImageClassifier(**QUICK).fit(folder / "nothing")
+
+
+def test_other_modes_of_grey(tmp_path):
+    """16 bits, and turned by the camera."""
+    pillow = pytest.importorskip("PIL.Image")
+    from chainrule.data.pictures import common_size, read_pictures
+
+    values = np.linspace(0, 65535, 12).reshape(3, 4).astype(np.uint16)
+    pillow.fromarray(values).save(tmp_path / "deep.png")
+    assert common_size([tmp_path / "deep.png"]) == (3, 4, 1)
+    made = read_pictures([tmp_path / "deep.png"], (3, 4), 1)[0, :, :, 0]
+    np.testing.assert_allclose(made, values / 257.0, atol=1.0)
+    exif = pillow.Exif()
+    exif[0x0112] = 6
+    pillow.fromarray((values // 257).astype(np.uint8)).save(tmp_path / "turned.png", exif=exif)
+    assert common_size([tmp_path / "turned.png"]) == (4, 3, 1)
+    made = read_pictures([tmp_path / "turned.png"], (4, 3), 1)[0, :, :, 0]
+    np.testing.assert_array_equal(made, np.rot90(values // 257, -1))
+
+
+# Hostile files
+
+
+@pytest.fixture(scope="module")
+def bytes_of_a_model(tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "model"
+    fitted(X[:40], Y[:40], epochs=1).save(path)
+    return path.read_bytes()
+
+
+def accepted(path, data):
+    """Whether it loads; then it answers and is saved again. Nothing else may come out."""
+    path.write_bytes(data)
+    try:
+        model = load(path)
+    except ModelFileError as error:
+        assert str(path) in str(error) and "\n" not in str(error)
+        return False
+    shape = (2, *model.size_, model.channels_)
+    with np.errstate(all="ignore"):
+        assert len(model.predict(np.zeros(shape, model.kind_))) == 2
+    model.save(path)
+    return True
+
+
+def test_hostile_files(tmp_path, bytes_of_a_model):
+    """Spoiled in all ways; `description` goes deepest, and most of it is refused."""
+    from random import Random
+
+    draw = Random(0)
+    assert accepted(tmp_path / "m", bytes_of_a_model)
+    for k in range(120):
+        make = description if k % 2 else spoiled
+        accepted(tmp_path / "m", make(draw, bytes_of_a_model))
+    assert places and VALUES
+
+
+# Kills
+
+PROGRAM = """
+import sys
+import numpy as np
+from sklearn.datasets import load_digits
+from chainrule import ImageClassifier
+x, y = load_digits(return_X_y=True)
+path = None if sys.argv[1] == "-" else sys.argv[1]
+model = ImageClassifier(
+    epochs=12, width=16, random_state=0, checkpoint=path, checkpoint_interval=0, ema=0.9,
+    callbacks=[lambda report: print(report.epoch, flush=True)],
+).fit(x[:200].reshape(-1, 8, 8), y[:200])
+model.save(sys.argv[2])
+"""
+
+
+def test_kill(tmp_path):
+    """Killed twice, a training ends with the model file of one that was left alone, but for that
+    its settings say nothing of checkpoints."""
+    program, state = tmp_path / "program.py", tmp_path / "state"
+    program.write_text(PROGRAM)
+
+    def run(*arguments):
+        return subprocess.Popen(
+            [sys.executable, program, *arguments], stdout=subprocess.PIPE, text=True
+        )
+
+    def finished(path, place):
+        with run(path, place) as process:
+            told, _ = process.communicate()
+        assert process.returncode == 0
+        return load(place), [int(word) for word in told.split()]
+
+    for _ in range(2):
+        with run(state, tmp_path / "never") as process:
+            reached = int(process.stdout.readline())
+            time.sleep(0.05)
+            process.kill()
+    assert reached >= 2
+    left, _ = finished("-", tmp_path / "left")
+    killed, epochs = finished(state, tmp_path / "killed")
+    assert epochs[0] > 1
+    assert killed.history_ == left.history_
+    np.testing.assert_array_equal(killed.predict_proba(X), left.predict_proba(X))
+    assert not state.exists() and not (tmp_path / "never").exists()
