@@ -163,3 +163,10 @@ def test_sequences_are_rows_of_a_region() -> None:
     with configured(num_threads=1, cache=0):
         for name, slope in cr.jit(cr.grad(attention))(w, x).items():
             np.testing.assert_array_equal(slope, f(w, x)[name])
+
+
+def test_repeated_rows_are_no_rows_that_follow_each_other() -> None:
+    """A batch axis of stride 0, another of size 1: no single product reads them."""
+    x, w = rng.normal(size=(1, 5, 8)), rng.normal(size=(1, 8, 7))
+    f = cr.jit(lambda x, w: np.broadcast_to(x, (3, 1, 5, 8)) @ w)
+    np.testing.assert_allclose(f(x, w), np.broadcast_to(x, (3, 1, 5, 8)) @ w, rtol=1e-13)

@@ -20,9 +20,11 @@ def flattened(step: Product) -> Product | None:
     if not lead or not rows or any(step.right.strides[:lead]):
         return None
     for v in (step.left, step.view):
-        for k in range(lead):
-            if v.shape[k] != 1 and v.strides[k] != v.strides[k + 1] * v.shape[k + 1]:
+        following = v.strides[-2] * v.shape[-2]
+        for size, stride in zip(v.shape[lead - 1 :: -1], v.strides[lead - 1 :: -1], strict=True):
+            if size != 1 and stride != following:
                 return None
+            following *= size
     left, view = (
         View(v.buffer, v.offset, (rows, v.shape[-1]), v.strides[-2:])
         for v in (step.left, step.view)
