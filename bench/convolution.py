@@ -103,5 +103,3 @@ def contests() -> Iterator[Contest]:
     if theirs is not None:
         task = f"{STEPS} steps, batch {BATCH}, Adam, float32"
         yield Contest(task, "PyTorch eager", ours, theirs, equal_losses, warm=0.05)
-
-

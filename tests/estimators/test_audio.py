@@ -15,8 +15,8 @@ from chainrule.errors import DataError, ModelFileError
 
 DATA = Path(os.environ.get("CHAINRULE_DATA", Path(__file__).parents[3] / "shared" / "data"))
 RATE = 8000
-QUICK = {"sample_rate": RATE, "mels": 16, "normalize": "level", "epochs": 12, "batch_size": 8, "random_state": 0,
-         "progress": False}  # fmt: skip
+QUICK = {"sample_rate": RATE, "mels": 16, "normalize": "level", "epochs": 12,
+         "batch_size": 8, "random_state": 0, "progress": False}  # fmt: skip
 RANGES = {"low": (200, 350), "middle": (600, 900), "high": (1500, 2500)}
 
 

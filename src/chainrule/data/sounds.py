@@ -119,12 +119,12 @@ def resampled(samples: Any, rate: int, wanted: int) -> Samples:
     >>> bool(np.abs(slower - tone[::2])[50:-50].max() < 0.002)
     True
     """
-    samples = np.asarray(samples, np.float32)
+    given: Samples = np.asarray(samples, np.float32)
     if rate == wanted:
-        return samples
+        return given
     common = gcd(rate, wanted)
     return np.asarray(
-        _signal.resample_poly(samples, wanted // common, rate // common), dtype=np.float32
+        _signal.resample_poly(given, wanted // common, rate // common), dtype=np.float32
     )
 
 
@@ -211,7 +211,8 @@ def _whole_numbers(data: bytes, width: int) -> Samples | None:
 
 def _scaled(values: Any, bits: int, unsigned: bool) -> Samples:
     half = 2.0 ** (bits - 1)
-    return ((values.astype(np.float64) - (half if unsigned else 0.0)) / half).astype(np.float32)
+    exact = (values.astype(np.float64) - (half if unsigned else 0.0)) / half
+    return np.asarray(exact, np.float32)
 
 
 def _decoded(path: Path) -> tuple[Samples, int]:

@@ -117,7 +117,7 @@ def fourier_matrices(size: int, bins: int, length: int) -> tuple[Floats, Floats]
     >>> real, imaginary = fourier_matrices(4, 3, 4)
     >>> frame = np.array([1.0, 2.0, 0.0, 0.0])
     >>> (frame @ real).round(6).tolist(), (frame @ imaginary).round(6).tolist()
-    ([3.0, 1.0, -1.0], [0.0, -2.0, 0.0])
+    ([3.0, 1.0, -1.0], [0.0, -2.0, -0.0])
     """
     # n k modulo the length first: angles stay small, and keep their digits
     turns = np.outer(np.arange(size), np.arange(bins)) % length / length

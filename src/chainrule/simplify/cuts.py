@@ -56,7 +56,8 @@ def _of_convolution(node: Node, source: Node) -> Node:
         s, d = source.params["strides"][axis], source.params["dilation"][axis]
         start, stop = ranges[axis - 3]
         index.append(slice(start * s, (stop - 1) * s + (w.shape[axis - 4] - 1) * d + 1))
-    return conv(slice_(x, index=(*index, slice(None))), w, **source.params)
+    made: Node = conv(slice_(x, index=(*index, slice(None))), w, **source.params)
+    return made
 
 
 def _of_place(node: Node, source: Node) -> Node:
@@ -75,11 +76,10 @@ def _of_place(node: Node, source: Node) -> Node:
             return node
         kept.append(slice(first, last))
         index.append(slice(places[first] - start, places[last - 1] - start + 1, places.step))
-    if all(k == slice(0, n) for k, n in zip(kept, x.shape, strict=True)):
-        cut = x
-    else:
-        cut = slice_(x, index=tuple(kept))
-    return place(cut, shape=node.shape, index=tuple(index))
+    whole = all(k == slice(0, n) for k, n in zip(kept, x.shape, strict=True))
+    cut = x if whole else slice_(x, index=tuple(kept))
+    made: Node = place(cut, shape=node.shape, index=tuple(index))
+    return made
 
 
 def _before(places: range, bound: int) -> int:
