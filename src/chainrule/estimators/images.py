@@ -24,7 +24,7 @@ MOST_CHANNELS = 64
 LOOKED_AT = 10_000  # images of which mean and deviation are taken
 STEPS = 4_000  # of a training
 BATCHES = (16, 128)  # images a step
-EPOCHS = (10, 60)  # at least and at most
+EPOCHS = (12, 60)  # at least and at most
 READ = 2_000  # the same, of files
 PREPARED = fields({
     "size": each(whole(1, MOST_PIXELS), 2, 2), "channels": whole(1, MOST_CHANNELS),
@@ -37,13 +37,13 @@ class ImageClassifier(NetworkClassifier):
     """Learns to tell pictures apart: a small convolution network, trained on your CPU.
 
     Images are standardised by the mean and deviation of each channel, changed at random while it
-    trains, and met in a one-cycle schedule. The network has three convolutions or more, by the
+    trains, and met in a one-cycle schedule. The network has four convolutions or more, by the
     size of the images; see `estimators.image_network.stages`.
 
     Parameters
     ----------
     epochs : int or None
-        How often to meet all images, at most. None: 10 to 60, so that there are 4,000 steps.
+        How often to meet all images, at most. None: 12 to 60, so that there are 4,000 steps.
     batch_size : int or None
         Images a step. None: 128, and of fewer than 4,096 images a 32nd, 16 at least.
     learning_rate : float
