@@ -25,11 +25,12 @@ SETTINGS: dict[str, dict[str, Any]] = {
 KIND = Kind(
     "Images with defaults",
     (
-        "`ImageClassifier` on the official test images (of the digits, 8 x 8, a fifth that was held",
-        "out); median, lowest and highest of five seeds; time of a whole `fit` on two threads. The",
-        "only settings: Fashion-MNIST with `flip=True, shift=1`. Ratio: an epoch over 10,000 of the",
-        "images, batches of 128, in PyTorch eager (two threads, channels last, fused AdamW, the same",
-        "layers, no augmentation) by ours (with augmentation), in turns, median of three.",
+        "`ImageClassifier` on the official test images (of the digits, 8 x 8, a fifth that was",
+        "held out); median, lowest and highest of five seeds; time of a whole `fit` on two",
+        "threads. The only settings: Fashion-MNIST with `flip=True, shift=1`. Ratio: an epoch over",
+        "10,000 of the images, batches of 128, in PyTorch eager (two threads, channels last, fused",
+        "AdamW, the same layers, no augmentation) by ours (with augmentation), in turns, median of",
+        "three.",
     ),
     ("set", "test images", "accuracy", "lowest", "highest", "fit", "epoch of 10,000", "PyTorch's",
      "ratio"),
