@@ -44,16 +44,8 @@ from .initializers import (
 from .layers import MLP, Activation, Dense, Flatten, Function, Lambda, Residual, Sequential
 from .module import Module, static
 from .normalization import BatchNorm, GroupNorm, LayerNorm, RMSNorm
-from .pooling import (
-    AdaptiveAvgPool1d,
-    AdaptiveAvgPool2d,
-    AvgPool1d,
-    AvgPool2d,
-    GlobalAvgPool,
-    GlobalMaxPool,
-    MaxPool1d,
-    MaxPool2d,
-)
+from .pooling import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
+from .pooling_all import AdaptiveAvgPool1d, AdaptiveAvgPool2d, GlobalAvgPool, GlobalMaxPool
 from .positions import PositionalEmbedding, sinusoidal_positions
 from .recurrent import GRU, LSTM, RNN
 from .training import trained, with_statistics

@@ -9,8 +9,9 @@ from numpy.typing import DTypeLike
 
 from ..errors import ShapeError, at_user_line
 from ..graph.types import Type
+from ..primitives.convolution import by_input
 from ..primitives.convolution import conv as _conv
-from ..trace.tracer import Tracer, record
+from ..trace.tracer import Tracer, nodes_of, record
 from .arguments import floating, pair, whole
 from .initializers import Initializer, he_uniform
 from .module import Module
@@ -254,6 +255,14 @@ class Conv1d(Module):
         y = convolved(x, self.weight[None], (1, self.stride), (1, self.dilation), self.groups)
         y = y.reshape(*lead, *y.shape[2:])
         return y if self.bias is None else y + self.bias
+
+
+def conv_by_input(g: Any, sizes: Pair, w: Any, strides: Pair, dilation: Pair) -> Any:
+    """What a convolution's cotangent gives its input, on arrays and in traces alike."""
+    if isinstance(g, Tracer) or isinstance(w, Tracer):
+        a, b = nodes_of(g, w)
+        return Tracer(by_input(a, sizes, b, strides, dilation))
+    return by_input(np.asarray(g), sizes, np.asarray(w), strides, dilation)
 
 
 def convolved(x: Any, w: Any, strides: Pair, dilation: Pair, groups: int) -> Any:

@@ -181,11 +181,18 @@ class GroupNorm(Module):
             raise ShapeError(
                 at_user_line(f"GroupNorm takes arrays of shape (rows, ..., {columns}): x[None]")
             )
-        each = columns // self.groups
-        parts = x.reshape(x.shape[0], prod(x.shape[1:-1]), self.groups, each)
-        centred = parts - np.mean(parts, axis=(1, 3), keepdims=True)
-        variance = np.mean(centred * centred, axis=(1, 3), keepdims=True)
-        return (centred / np.sqrt(variance + self.eps)).reshape(x.shape) * self.scale + self.shift
+        parts = x.reshape(x.shape[0], prod(x.shape[1:-1]), columns)
+        centred = parts - self._mean(parts)
+        variance = self._mean(centred * centred)
+        y = centred * (self.scale / np.sqrt(variance + self.eps)) + self.shift
+        return y.reshape(x.shape)
+
+    def _mean(self, x: Any) -> Any:
+        """Of each group for each of its channels: over places first, where channels are close."""
+        rows, _, columns = x.shape
+        each = np.mean(x, axis=1).reshape(rows, self.groups, columns // self.groups)
+        spread = np.broadcast_to(np.mean(each, axis=2, keepdims=True), each.shape)
+        return spread.reshape(rows, 1, columns)
 
 
 class BatchNorm(Module):

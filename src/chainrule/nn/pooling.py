@@ -60,7 +60,7 @@ class MaxPool2d(Module):
         self.size, self.stride, self.padding = _window(size, stride, padding)
 
     def __call__(self, x: Any) -> Any:
-        _check("MaxPool2d", x, ("height", "width"))
+        check_axes("MaxPool2d", x, ("height", "width"))
         return _largest("MaxPool2d", x, self.size, self.stride, self.padding)
 
 
@@ -98,7 +98,7 @@ class MaxPool1d(Module):
         self.size, self.stride, self.padding = _window_1d(size, stride, padding)
 
     def __call__(self, x: Any) -> Any:
-        _check("MaxPool1d", x, ("steps",))
+        check_axes("MaxPool1d", x, ("steps",))
         around = _as_images(self.size, self.stride, self.padding)
         return _largest("MaxPool1d", x[:, None], *around)[:, 0]
 
@@ -150,7 +150,7 @@ class AvgPool2d(Module):
         self.count_include_pad = bool(count_include_pad)
 
     def __call__(self, x: Any) -> Any:
-        _check("AvgPool2d", x, ("height", "width"))
+        check_axes("AvgPool2d", x, ("height", "width"))
         around = self.size, self.stride, self.padding
         return _means("AvgPool2d", x, *around, self.count_include_pad)
 
@@ -203,103 +203,9 @@ class AvgPool1d(Module):
         self.count_include_pad = bool(count_include_pad)
 
     def __call__(self, x: Any) -> Any:
-        _check("AvgPool1d", x, ("steps",))
+        check_axes("AvgPool1d", x, ("steps",))
         around = _as_images(self.size, self.stride, self.padding)
         return _means("AvgPool1d", x[:, None], *around, self.count_include_pad)[:, 0]
-
-
-class GlobalAvgPool(Module):
-    """The mean over all places: (rows, ..., features) becomes (rows, features).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from chainrule import nn
-    >>> nn.GlobalAvgPool()(np.arange(8.0).reshape(1, 2, 2, 2)).tolist()
-    [[3.0, 4.0]]
-    """
-
-    def __call__(self, x: Any) -> Any:
-        return np.mean(x, axis=_places("GlobalAvgPool", x))
-
-
-class GlobalMaxPool(Module):
-    """The largest over all places: (rows, ..., features) becomes (rows, features).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from chainrule import nn
-    >>> nn.GlobalMaxPool()(np.arange(8.0).reshape(1, 2, 2, 2)).tolist()
-    [[6.0, 7.0]]
-    """
-
-    def __call__(self, x: Any) -> Any:
-        return np.max(x, axis=_places("GlobalMaxPool", x))
-
-
-class AdaptiveAvgPool2d(Module):
-    """Means over as many windows as asked for, whatever the size of the image.
-
-    Window i of n along an axis of size s holds ``floor(i s / n) ... ceil((i + 1) s / n) - 1``.
-
-    Parameters
-    ----------
-    size : int or (int, int)
-        Of the result.
-
-    Raises
-    ------
-    ShapeError
-        If what comes is not of shape (rows, height, width, features).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from chainrule import nn
-    >>> nn.AdaptiveAvgPool2d((1, 2))(np.arange(9.0).reshape(1, 3, 3, 1)).ravel().tolist()
-    [3.5, 4.5]
-    """
-
-    size: Pair
-
-    def __init__(self, size: int | Pair) -> None:
-        self.size = pair("size", size)
-
-    def __call__(self, x: Any) -> Any:
-        _check("AdaptiveAvgPool2d", x, ("height", "width"))
-        return _adapted(_adapted(x, 1, self.size[0]), 2, self.size[1])
-
-
-class AdaptiveAvgPool1d(Module):
-    """Means over as many windows as asked for, whatever the length of the sequence.
-
-    Parameters
-    ----------
-    size : int
-        Steps of the result. See `AdaptiveAvgPool2d` for the windows.
-
-    Raises
-    ------
-    ShapeError
-        If what comes is not of shape (rows, steps, features).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from chainrule import nn
-    >>> nn.AdaptiveAvgPool1d(2)(np.array([3.0, 1.0, 4.0]).reshape(1, 3, 1)).ravel().tolist()
-    [2.0, 2.5]
-    """
-
-    size: int
-
-    def __init__(self, size: int) -> None:
-        self.size = whole("size", size)
-
-    def __call__(self, x: Any) -> Any:
-        _check("AdaptiveAvgPool1d", x, ("steps",))
-        return _adapted(x, 1, self.size)
 
 
 def _largest(layer: str, x: Any, size: Pair, stride: Pair, padding: Pair) -> Any:
@@ -310,14 +216,22 @@ def _largest(layer: str, x: Any, size: Pair, stride: Pair, padding: Pair) -> Any
     parts = _parts(layer, x, size, stride)
     if size != stride:
         return reduce(np.maximum, parts)
-    # windows side by side: one reduction, whose derivative touches each entry once
-    rows, high, wide, features = parts[0].shape
+    return np.max(_side_by_side(x, size), axis=(2, 4))
+
+
+def _side_by_side(x: Any, size: Pair) -> Any:
+    """Windows that do not overlap as axes: a reduction's derivative touches each entry once."""
+    rows, height, width, features = x.shape
+    high, wide = height // size[0], width // size[1]
     x = x[:, : high * size[0], : wide * size[1]]
-    return np.max(x.reshape(rows, high, size[0], wide, size[1], features), axis=(2, 4))
+    return x.reshape(rows, high, size[0], wide, size[1], features)
 
 
 def _means(layer: str, x: Any, size: Pair, stride: Pair, padding: Pair, all_count: bool) -> Any:
-    total = sum(_parts(layer, _padded(x, padding), size, stride))
+    parts = _parts(layer, _padded(x, padding), size, stride)
+    if size == stride and not any(padding):
+        return np.mean(_side_by_side(x, size), axis=(2, 4))
+    total = sum(parts)
     if all_count or not any(padding):
         return total * (1.0 / (size[0] * size[1]))
     ones = np.pad(
@@ -350,16 +264,6 @@ def _padded(x: Any, padding: Pair) -> Any:
     return np.pad(x, ((0, 0), *[(p, p) for p in padding], (0, 0)))
 
 
-def _adapted(x: Any, axis: int, count: int) -> Any:
-    """Means of `count` windows along one axis, which is 1 or 2."""
-    before = (slice(None),) * axis
-    size = x.shape[axis]
-    windows = [(i * size // count, -(-(i + 1) * size // count)) for i in range(count)]
-    return np.stack(
-        [np.mean(x[(*before, slice(start, stop))], axis=axis) for start, stop in windows], axis
-    )
-
-
 def _window(size: Any, stride: Any, padding: Any) -> tuple[Pair, Pair, Pair]:
     sizes = pair("size", size)
     pads = pair("padding", padding, least=0)
@@ -381,7 +285,8 @@ def _as_images(size: int, stride: int, padding: int) -> tuple[Pair, Pair, Pair]:
     return (1, size), (1, stride), (0, padding)
 
 
-def _check(layer: str, x: Any, axes: tuple[str, ...]) -> None:
+def check_axes(layer: str, x: Any, axes: tuple[str, ...]) -> None:
+    """Raise unless x is (rows, *axes, features)."""
     if np.ndim(x) != len(axes) + 2:
         raise ShapeError(
             at_user_line(
@@ -389,12 +294,3 @@ def _check(layer: str, x: Any, axes: tuple[str, ...]) -> None:
                 f"{np.shape(x)}"
             )
         )
-
-
-def _places(layer: str, x: Any) -> tuple[int, ...]:
-    shape = np.shape(x)
-    if len(shape) < 3 or 0 in shape[1:-1]:
-        raise ShapeError(
-            at_user_line(f"{layer} takes arrays of shape (rows, ..., features), not {shape}")
-        )
-    return tuple(range(1, len(shape) - 1))

@@ -9,7 +9,7 @@ from numpy.typing import DTypeLike
 
 from ..errors import ShapeError, at_user_line
 from .arguments import floating, pair, whole
-from .convolution import Pair, check_places, convolved, grouped
+from .convolution import Pair, check_places, conv_by_input, grouped
 from .initializers import Initializer, he_uniform
 from .module import Module
 
@@ -112,13 +112,10 @@ class ConvTranspose2d(Module):
         check_places("ConvTranspose2d", x, ("height", "width"), self.weight.shape[2] * self.groups)
         *lead, height, width, columns = x.shape
         x = x.reshape(int(np.prod(lead)), height, width, columns)
-        for axis in (0, 1):
-            reach = (self.weight.shape[axis] - 1) * self.dilation[axis]
-            x = _spread(
-                x, axis + 1, self.stride[axis], reach, self.padding[axis], self.output_padding[axis]
-            )
-        turned = self.weight[::-1, ::-1]
-        y = convolved(x, turned, (1, 1), self.dilation, self.groups)
+        y = _opened(
+            x, self.weight, self.stride, self.padding, self.output_padding, self.dilation,
+            self.groups,
+        )  # fmt: skip
         y = y.reshape(*lead, *y.shape[1:])
         return y if self.bias is None else y + self.bias
 
@@ -195,41 +192,41 @@ class ConvTranspose1d(Module):
         check_places("ConvTranspose1d", x, ("steps",), self.weight.shape[1] * self.groups)
         *lead, steps, columns = x.shape
         x = x.reshape(int(np.prod(lead)), 1, steps, columns)
-        reach = (self.weight.shape[0] - 1) * self.dilation
-        x = _spread(x, 2, self.stride, reach, self.padding, self.output_padding)
-        turned = self.weight[None, ::-1]
-        y = convolved(x, turned, (1, 1), (1, self.dilation), self.groups)
+        y = _opened(
+            x, self.weight[None], (1, self.stride), (0, self.padding), (0, self.output_padding),
+            (1, self.dilation), self.groups,
+        )  # fmt: skip
         y = y.reshape(*lead, *y.shape[2:])
         return y if self.bias is None else y + self.bias
 
 
-def _spread(x: Any, axis: int, stride: int, reach: int, padding: int, extra: int) -> Any:
-    """What a convolution along one axis is to see: x with zeros between its entries, and around.
-
-    Windows that reach over `reach` places more than one then give all of the result.
-    """
-    size = x.shape[axis]
-    if stride > 1 and size:
-        shape = (*x.shape[: axis + 1], 1, *x.shape[axis + 1 :])
-        widths = [(0, 0)] * len(shape)
-        widths[axis + 1] = (0, stride - 1)
-        spread = np.pad(x.reshape(shape), widths)
-        x = spread.reshape(*x.shape[:axis], size * stride, *x.shape[axis + 1 :])
-    before = reach - padding
-    after = before + extra - (x.shape[axis] - (size - 1) * stride - 1)  # less zeros at the end
-    if x.shape[axis] + before + after <= reach:
-        raise ShapeError(
-            at_user_line(
-                f"a transposed convolution of {size} places: padding={padding} leaves nothing of "
-                "the result"
+def _opened(
+    x: Any, w: Any, stride: Pair, padding: Pair, extra: Pair, dilation: Pair, groups: int
+) -> Any:
+    """What a convolution's derivative by its input makes of x (N, H, W, C), and cut."""
+    sizes, cuts = [], []
+    for axis in (0, 1):
+        places = x.shape[axis + 1]
+        whole_size = (places - 1) * stride[axis] + (w.shape[axis] - 1) * dilation[axis] + 1
+        stop = whole_size - padding[axis] + extra[axis]
+        if stop <= padding[axis]:
+            raise ShapeError(
+                at_user_line(
+                    f"a transposed convolution of {places} places: padding={padding[axis]} leaves "
+                    "nothing of the result"
+                )
             )
-        )
-    if before > 0 or after > 0:
-        widths = [(0, 0)] * x.ndim
-        widths[axis] = (max(before, 0), max(after, 0))
-        x = np.pad(x, widths)
-    start, stop = max(-before, 0), x.shape[axis] - max(-after, 0)
-    return x[(slice(None),) * axis + (slice(start, stop),)]
+        sizes.append(max(whole_size, stop))
+        cuts.append(slice(padding[axis], stop))
+    kernel_h, kernel_w, each, outputs = w.shape
+    if groups > 1:
+        x = x.reshape(*x.shape[:3], groups, each).transpose(3, 0, 1, 2, 4)
+        w = w.reshape(kernel_h, kernel_w, each, groups, outputs // groups).transpose(3, 0, 1, 2, 4)
+    y = conv_by_input(x, (sizes[0], sizes[1]), np.swapaxes(w, -1, -2), stride, dilation)
+    if groups > 1:
+        y = y.transpose(1, 2, 3, 0, 4)
+        y = y.reshape(*y.shape[:3], outputs)
+    return y[:, cuts[0], cuts[1]]
 
 
 def _extra(output_padding: int, steps: tuple[int, int]) -> int:

@@ -19,7 +19,8 @@ import numpy as np
 from ..errors import ShapeError, at_user_line
 from ..graph.types import Type, broadcast_shapes
 from .declare import declared, fit
-from .structure import place, slice_, transpose
+from .operators import swap_last
+from .structure import place, reshape, slice_, transpose
 
 Pair = tuple[int, int]
 
@@ -77,24 +78,63 @@ def _vjp(
 
 
 def by_input(g: Any, sizes: tuple[int, ...], w: Any, strides: Sequence[int], dilation: Pair) -> Any:
-    """What a convolution's cotangent gives its input of (H, W) = `sizes`."""
-    shape, index = [], []
-    for axis, size in enumerate(sizes):
-        start = (w.shape[axis - 4] - 1) * dilation[axis]
-        end = start + (g.shape[axis - 3] - 1) * strides[axis] + 1
-        shape.append(size + start)
-        index.append(slice(start, end, strides[axis]))
+    """What a convolution's cotangent gives its input of (H, W) = `sizes`.
+
+    Of shape (..., N, H, W, C) for g of (..., N, OH, OW, O) and w of (..., KH, KW, C, O). Without
+    dilation, the s * t results at places that differ by less than the strides (s, t) are channels
+    of one convolution; else g is spread out by the strides, and the zeros between are multiplied.
+    """
+    if max(strides) > 1 and max(dilation) == 1:
+        return _by_phases(g, sizes, w, strides)
+    starts = [(w.shape[axis - 4] - 1) * dilation[axis] for axis in range(2)]
+    ends = [start + size for start, size in zip(starts, sizes, strict=True)]
+    spread = _placed(g, starts, ends, strides)
+    return conv(spread, swap_last(_turned(w)), strides=(1, 1), dilation=dilation)
+
+
+def _by_phases(g: Any, sizes: tuple[int, ...], w: Any, strides: Sequence[int]) -> Any:
+    """With p = s q + r: y[s q + r] = sum over m of g[q - m] w[s m + r], along both axes."""
+    (s, t), (*lead, kernel_h, kernel_w, columns, outputs) = strides, w.shape
+    m, n = -(-kernel_h // s), -(-kernel_w // t)
+    high, wide = -(-sizes[0] // s), -(-sizes[1] // t)
+    rank = len(lead)
+    w = place(
+        w, shape=(*lead, s * m, t * n, columns, outputs),
+        index=tuple(slice(0, size) for size in w.shape),
+    )  # fmt: skip
+    w = reshape(w, shape=(*lead, m, s, n, t, columns, outputs))
+    order = (rank, rank + 2, rank + 5, rank + 1, rank + 3, rank + 4)
+    w = transpose(w, axes=(*range(rank), *order))
+    w = _turned(reshape(w, shape=(*lead, m, n, outputs, s * t * columns)))
+    y = conv(_placed(g, (m - 1, n - 1), (high + m - 1, wide + n - 1)), w,
+             strides=(1, 1), dilation=(1, 1))  # fmt: skip
+    *lead, rows = y.shape[:-3]
+    rank = len(lead) + 1
+    y = reshape(y, shape=(*lead, rows, high, wide, s, t, columns))
+    y = transpose(y, axes=(*range(rank), rank, rank + 2, rank + 1, rank + 3, rank + 4))
+    y = reshape(y, shape=(*lead, rows, high * s, wide * t, columns))
+    kept = [slice(None)] * rank + [slice(0, size) for size in sizes] + [slice(None)]
+    return slice_(y, index=tuple(kept))
+
+
+def _placed(
+    g: Any, starts: Sequence[int], ends: Sequence[int], strides: Sequence[int] = (1, 1)
+) -> Any:
+    """g among zeros, from `starts` on, in images of the sizes `ends`."""
+    index = [
+        slice(start, start + (size - 1) * stride + 1, stride)
+        for start, size, stride in zip(starts, g.shape[-3:-1], strides, strict=True)
+    ]
     whole = [slice(None)] * (len(g.shape) - 3)
-    spread = place(
-        g, shape=(*g.shape[:-3], *shape, g.shape[-1]), index=(*whole, *index, slice(None))
-    )
-    rank = len(w.shape)
-    turned = slice_(w, index=(*whole[1:][: rank - 4], *_BACK, slice(None), slice(None)))
-    turned = transpose(turned, axes=(*range(rank - 2), rank - 1, rank - 2))
-    return conv(spread, turned, strides=(1, 1), dilation=dilation)
+    shape = (*g.shape[:-3], *ends, g.shape[-1])
+    return place(g, shape=shape, index=(*whole, *index, slice(None)))
 
 
-_BACK = (slice(None, None, -1), slice(None, None, -1))
+def _turned(w: Any) -> Any:
+    """A kernel turned by 180 degrees."""
+    back = slice(None, None, -1)
+    whole = [slice(None)] * (len(w.shape) - 4)
+    return slice_(w, index=(*whole, back, back, slice(None), slice(None)))
 
 
 def _by_kernel(g: Any, x: Any, kernel: tuple[int, ...], strides: Pair, dilation: Pair) -> Any:

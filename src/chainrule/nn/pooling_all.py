@@ -1,0 +1,125 @@
+"""Pooling over all places, or into a number of windows that does not depend on the input."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import ShapeError, at_user_line
+from .arguments import pair, whole
+from .module import Module
+from .pooling import Pair, check_axes
+
+
+class GlobalAvgPool(Module):
+    """The mean over all places: (rows, ..., features) becomes (rows, features).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import nn
+    >>> nn.GlobalAvgPool()(np.arange(8.0).reshape(1, 2, 2, 2)).tolist()
+    [[3.0, 4.0]]
+    """
+
+    def __call__(self, x: Any) -> Any:
+        return np.mean(x, axis=_places("GlobalAvgPool", x))
+
+
+class GlobalMaxPool(Module):
+    """The largest over all places: (rows, ..., features) becomes (rows, features).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import nn
+    >>> nn.GlobalMaxPool()(np.arange(8.0).reshape(1, 2, 2, 2)).tolist()
+    [[6.0, 7.0]]
+    """
+
+    def __call__(self, x: Any) -> Any:
+        return np.max(x, axis=_places("GlobalMaxPool", x))
+
+
+class AdaptiveAvgPool2d(Module):
+    """Means over as many windows as asked for, whatever the size of the image.
+
+    Window i of n along an axis of size s holds ``floor(i s / n) ... ceil((i + 1) s / n) - 1``.
+
+    Parameters
+    ----------
+    size : int or (int, int)
+        Of the result.
+
+    Raises
+    ------
+    ShapeError
+        If what comes is not of shape (rows, height, width, features).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import nn
+    >>> nn.AdaptiveAvgPool2d((1, 2))(np.arange(9.0).reshape(1, 3, 3, 1)).ravel().tolist()
+    [3.5, 4.5]
+    """
+
+    size: Pair
+
+    def __init__(self, size: int | Pair) -> None:
+        self.size = pair("size", size)
+
+    def __call__(self, x: Any) -> Any:
+        check_axes("AdaptiveAvgPool2d", x, ("height", "width"))
+        return _adapted(_adapted(x, 1, self.size[0]), 2, self.size[1])
+
+
+class AdaptiveAvgPool1d(Module):
+    """Means over as many windows as asked for, whatever the length of the sequence.
+
+    Parameters
+    ----------
+    size : int
+        Steps of the result. See `AdaptiveAvgPool2d` for the windows.
+
+    Raises
+    ------
+    ShapeError
+        If what comes is not of shape (rows, steps, features).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import nn
+    >>> nn.AdaptiveAvgPool1d(2)(np.array([3.0, 1.0, 4.0]).reshape(1, 3, 1)).ravel().tolist()
+    [2.0, 2.5]
+    """
+
+    size: int
+
+    def __init__(self, size: int) -> None:
+        self.size = whole("size", size)
+
+    def __call__(self, x: Any) -> Any:
+        check_axes("AdaptiveAvgPool1d", x, ("steps",))
+        return _adapted(x, 1, self.size)
+
+
+def _adapted(x: Any, axis: int, count: int) -> Any:
+    """Means of `count` windows along one axis, which is 1 or 2."""
+    before = (slice(None),) * axis
+    size = x.shape[axis]
+    windows = [(i * size // count, -(-(i + 1) * size // count)) for i in range(count)]
+    return np.stack(
+        [np.mean(x[(*before, slice(start, stop))], axis=axis) for start, stop in windows], axis
+    )
+
+
+def _places(layer: str, x: Any) -> tuple[int, ...]:
+    shape = np.shape(x)
+    if len(shape) < 3 or 0 in shape[1:-1]:
+        raise ShapeError(
+            at_user_line(f"{layer} takes arrays of shape (rows, ..., features), not {shape}")
+        )
+    return tuple(range(1, len(shape) - 1))
