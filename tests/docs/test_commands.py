@@ -26,13 +26,17 @@ def commands(path: Path) -> list[list[str]]:
     return [shlex.split(line)[1:] for line in found]
 
 
+ELSEWHERE = ("houses", "flowers", "commands", "reviews")  # data that a reader would have
+
+
 @pytest.mark.parametrize("path", [ROOT / "README.md", GUIDE], ids=["README", "command-line"])
 def test_options_exist(path: Path) -> None:
     """Every command and option that a document shows is one that `--help` names."""
     assert len(commands(path)) >= 3
     for words in commands(path):
         names = [word for word in words if not word.startswith("-")]
-        chain = names[:2] if names[:1] == ["demo"] else names[:1]
+        nested = names[:1] == ["demo"] or names[1:2] in (["images"], ["audio"], ["text"])
+        chain = names[:2] if nested else names[:1]
         done = CliRunner().invoke(app, [*chain, "--help"], env={"COLUMNS": "200"})
         assert done.exit_code == 0
         for word in words:
@@ -47,7 +51,7 @@ def test_the_guide_runs(
     monkeypatch.chdir(tmp_path)
     for words in commands(GUIDE):
         wrong = {"no-such-file.csv", "colour", "many"} & set(words)
-        if any("houses" in word for word in words):
+        if any(name in word for word in words for name in ELSEWHERE):
             continue
         with pytest.raises(SystemExit) as stopped:
             main(words)

@@ -81,14 +81,14 @@ def test_views_are_averaged():
 
 @pytest.mark.parametrize(("side", "width"), [(28, 32), (28, 48), (8, 32), (5, 16), (64, 32)])
 def test_the_network_is_not_too_large(side, width):
-    """Up to 28 x 28 at most 12 million multiplications, 5.2 with the default; and few places."""
+    """10 million multiplications for 28 x 28 by default, few more for 64 x 64; and few places."""
     inputs, work, own = 1, 0, side
     for channels, pooled in stages((side, side), width):
         assert channels % 16 == 0
         work += own * own * 9 * inputs * channels
         inputs, own = channels, own // 2 if pooled else own
     assert 3 <= own <= 8
-    assert work <= {(28, 32): 5.2e6, (64, 32): 13e6}.get((side, width), 12e6)
+    assert work <= {(28, 48): 26e6, (64, 32): 14e6}.get((side, width), 10.1e6)
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (3, 9, 2), (12, 40, 3)])
