@@ -297,6 +297,8 @@ def test_kill(tmp_path):
     for _ in range(2):
         with run(state, tmp_path / "never") as process:
             reached = int(process.stdout.readline())
+            while not state.exists():  # it is told of an epoch before that is written
+                time.sleep(0.01)
             time.sleep(0.05)
             process.kill()
     assert reached >= 2

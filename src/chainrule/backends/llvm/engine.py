@@ -76,6 +76,10 @@ class _Sessions:
 
     A session keeps 9 KB of each library that it ever linked, so it is used for a while only; its
     memory is free once it and the last of its libraries are gone.
+
+    JITLink puts all sections of an object side by side. The older linker asks for each one's room,
+    and ends the process if code and constants come to lie more than 2 GB apart, which happens in
+    one that has large arrays.
     """
 
     _LIBRARIES = 64
@@ -89,7 +93,9 @@ class _Sessions:
         """The session for a new library, and the library's number."""
         with self._lock:
             if self._count % self._LIBRARIES == 0:
-                self._session = binding.create_lljit_compiler(_new_machine(host()))
+                self._session = binding.create_lljit_compiler(
+                    _new_machine(host()), use_jit_link=True
+                )
             self._count += 1
             return self._session, self._count
 
