@@ -270,7 +270,7 @@ from chainrule import ImageClassifier
 x, y = load_digits(return_X_y=True)
 path = None if sys.argv[1] == "-" else sys.argv[1]
 model = ImageClassifier(
-    epochs=12, width=16, random_state=0, checkpoint=path, checkpoint_interval=0, ema=0.9,
+    epochs=60, width=16, random_state=0, checkpoint=path, checkpoint_interval=0, ema=0.9,
     callbacks=[lambda report: print(report.epoch, flush=True)],
 ).fit(x[:200].reshape(-1, 8, 8), y[:200])
 model.save(sys.argv[2])

@@ -31,9 +31,16 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("hostile")
 
 
+class Files(dict):
+    """By name; Hypothesis shows arguments whole, and these are long."""
+
+    def __repr__(self):
+        return f"<files {[*self]}>"
+
+
 @pytest.fixture(scope="module")
 def valid(folder):
-    return dict(zip(NAMES, hostile_files.files(folder), strict=True))
+    return Files(zip(NAMES, hostile_files.files(folder), strict=True))
 
 
 def refused(folder, data, words="^cannot load "):
