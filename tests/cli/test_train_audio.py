@@ -78,7 +78,14 @@ def test_arrays_with_a_test_of_their_own(run, tmp_path):
     code, out, err = run("train", "audio", "tones.npz", *QUICK, "-q", "-o", "m.safetensors")
     assert (code, err) == (0, "")
     assert float(out) * 8 == round(float(out) * 8)
-    assert chainrule.load("m.safetensors").card_["test_rows"] == 8
+    card = chainrule.load("m.safetensors").card_
+    assert card["test_rows"] == 8
+    code, out, err = run("evaluate", "m.safetensors", "tones.npz", "--json")
+    told = json.loads(out)
+    assert (code, err, told["rows"]) == (0, "", 8)
+    assert told["scores"]["accuracy"] == card["score"]
+    code, out, err = run("evaluate", "m.safetensors", "tones.npz", "--target", "label")
+    assert (code, out) == (2, "") and "leave it out" in err
 
 
 def test_listening_tells_the_command(run, model, tmp_path):

@@ -103,6 +103,7 @@ def test_one_array_is_split(run):
         (["few.npz"], "too few to test on"),
         (["short.npz"], "5 images and 4 labels"),
         (["good.npz", "--rate", "0"], "--rate 0"),
+        (["good.npz", "--size", "4"], "image_size=4 is for picture files"),
         (["good.npz", "-o", "missing/model"], "cannot write missing/model"),
     ],
 )

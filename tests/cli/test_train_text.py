@@ -55,6 +55,10 @@ def test_predict_reads_the_column_again(run, reviews):
     pd.DataFrame({"a": ["x"], "b": ["y"]}).to_csv("other.csv", index=False)
     code, _, err = run("predict", "reviews.safetensors", "other.csv")
     assert code == 2 and "has no column 'review'" in err
+    code, out, err = run("predict", "reviews.safetensors", "")  # a text without words, no folder
+    assert (code, err) == (0, "") and len(out.split()) == 2
+    code, _, err = run("predict", "reviews.safetensors", "good", "--explain", "--proba")
+    assert code == 2 and "not both" in err
 
 
 def test_explain(run, reviews):
@@ -69,6 +73,21 @@ def test_explain(run, reviews):
     assert "&lt;</span>" in page and "<i>" not in page and "good</span>" in page
     code, _, err = run("predict", "reviews.safetensors", "reviews.csv", "--explain")
     assert code == 2 and "at most" in err
+
+
+def test_evaluate(run, reviews):
+    """Of a table: the scores that the classes by themselves give; rows without a class are out."""
+    run("train", "text", "reviews.csv", *QUICK)
+    reviews.assign(label=reviews["label"].where(reviews.index % 4 > 0).astype("Int64")).to_csv(
+        "more.csv", index=False
+    )
+    code, out, err = run("evaluate", "reviews.safetensors", "more.csv", "--json", "--report")
+    told = json.loads(out)
+    assert (code, err, told["rows"], told["target"]) == (0, "", 150, "label")
+    kept = reviews[reviews.index % 4 > 0]
+    model = cr.load("reviews.safetensors")
+    right = model.predict(kept["review"]).astype(str) == kept["label"].astype(str)
+    assert told["scores"]["accuracy"] == pytest.approx(np.mean(right), abs=1e-12)
 
 
 def test_report(run, reviews):
@@ -109,6 +128,11 @@ def test_jsonl_and_folders(run, tmp_path, reviews):
     code, out, _ = run("train", "text", "mails", *QUICK)
     assert code == 0 and float(out) > 0.9
     assert cr.load("mails.safetensors").classes_.tolist() == ["a", "b"]
+    for model, data in (("r", "r.jsonl"), ("mails", "mails")):
+        code, out, err = run("evaluate", f"{model}.safetensors", data, "--json")
+        told = json.loads(out)
+        assert (code, err, told["rows"]) == (0, "", 200)
+        assert told["scores"]["accuracy"] > 0.9
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,9 @@ def test_texts_as_they_come(given):
         (pd.DataFrame({"a": ["x"], "b": ["y"]}), "X has 2 columns"),
         (np.zeros((1, 1, 1)), "X has shape"),
         (5, "X is a int"),
+        ({"a": "b"}, "X is a dict"),
+        ({"a", "b"}, "X is a set"),
+        (b"text", "X is a bytes"),
     ],
 )
 def test_what_is_no_text(given, told):

@@ -180,6 +180,16 @@ def test_a_folder_of_folders_is_learned(tmp_path):
     np.testing.assert_allclose(third, first, atol=0.02)
 
 
+@pytest.mark.parametrize("settings", [{"max_seconds": 0.1}, {"sample_rate": 11_025}])
+def test_the_shortest_clips_are_learned(settings):
+    """Of a sample or a few: they are filled up to what the network halves to one frame."""
+    clips = [np.sin(np.arange(1.0 + 7 * k)) for k in range(6)]
+    model = cr.AudioClassifier(**QUICK | {"epochs": 1} | settings).fit(clips, list("ababab"))
+    rate = model.sample_rate_
+    assert 0.09 * rate < model.samples_ <= 0.1 * rate
+    assert np.isfinite(model.predict_proba(clips)).all()
+
+
 def test_wrong_files_are_named(tmp_path):
     """Before the training, and not in its middle."""
     clips, labels = tones(6, 9)
@@ -200,6 +210,12 @@ def test_wrong_files_are_named(tmp_path):
         ({}, [np.ones(900)] * 4, list("aba"), "4 inputs and y 3 labels"),
         ({}, [np.ones(900), np.ones(0)], list("ab"), "recording 1 holds no sample"),
         ({}, [np.ones(900)] * 4, None, "give y"),
+        (
+            {"sample_rate": 1000, "mels": 40},
+            [np.ones(90)] * 4,
+            list("abab"),
+            "mels=40 are too many bands",
+        ),
         ({}, "some/folder", list("ab"), "leave out y"),
         ({}, "some/folder", None, "there is no folder"),
     ],
@@ -213,7 +229,7 @@ def test_what_cannot_be_learned_is_told(settings, given, labels, words):
 @pytest.mark.parametrize(
     ("name", "value"),
     [("encoder", "rnn"), ("mels", 4), ("mels", 10**6), ("sample_rate", 10), ("speed", 1.0),
-     ("max_seconds", 11.0), ("noise", np.inf), ("hide_bands", -1)],
+     ("max_seconds", 11.0), ("max_seconds", 0.05), ("noise", np.inf), ("hide_bands", -1)],
 )  # fmt: skip
 def test_settings_are_checked(name, value):
     """By name."""

@@ -5,6 +5,7 @@ import sys
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 from hostile_files import VALUES, description, places, spoiled
 from sklearn.base import clone
@@ -112,6 +113,12 @@ def test_constant_channels():
         (X[:300].astype(str), Y[:300], {}, "X has dtype <U"),
         (np.where(np.arange(300)[:, None, None] == 7, np.nan, X[:300]), Y[:300], {},
          "image 7 has entries that are not finite"),
+        (np.where(np.arange(300)[:, None, None] == 7, 1e300, X[:300]), Y[:300], {},
+         "image 7 has entries that are not finite in float32"),
+        (None, [0, 1], {}, "X is a NoneType: give an array of images"),
+        ({"a": 1}, [0], {}, "X is a dict"),
+        (pd.DataFrame(X[:300].reshape(300, 64)), Y[:300], {}, r"X.reshape\(-1, 8, 8\)"),
+        (X[:300], Y[:300], {"image_size": 4}, "image_size=4 is for picture files"),
         ([X[0], X[1, :7]], [0, 1], {}, r"image 1 has shape \(7, 8\)"),
         ([], [], {}, "X is empty"),
         (X[:300], np.zeros(300, int), {}, "one class only"),
@@ -138,6 +145,8 @@ def test_answers_for_other_images_are_refused():
         model.predict(X / 16.0)
     with pytest.raises(DataError, match="no image"):
         model.predict(X[:0])
+    half = fitted(X[:300].astype(np.float16))
+    np.testing.assert_array_equal(half.predict(X[:9].astype(np.float16)), half.predict(X[:9]))
 
 
 # Picture files

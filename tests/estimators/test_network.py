@@ -5,8 +5,10 @@ import sys
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import cross_val_score
 
 from chainrule import load, nn, random
@@ -121,6 +123,25 @@ def test_weights_of_rows_and_classes():
     same(balanced, fitted(epochs=3, class_weight={k: 67 / n for k, n in counts.items()}))
 
 
+def test_some_weight_is_left_after_the_split():
+    """The one row that counts is set aside: there is nothing to learn from."""
+    settings = {"validation_fraction": 0.9}
+    refused = 0
+    for k in range(8):
+        try:
+            fitted(X[:60], Y[:60], {"sample_weight": np.eye(60)[k]}, epochs=1, **settings)
+        except DataError as error:
+            assert "no input to train on counts" in str(error)
+            refused += 1
+    assert refused > 0
+
+
+def test_answers_need_a_fit():
+    for ask in ("predict", "predict_proba"):
+        with pytest.raises(NotFittedError):
+            getattr(RowClassifier(), ask)(X)
+
+
 def test_smoothed_labels_give_softer_answers():
     sharp, soft = fitted(), fitted(label_smoothing=0.3)
     assert soft.predict_proba(X).max(axis=1).mean() < sharp.predict_proba(X).max(axis=1).mean()
@@ -140,6 +161,11 @@ def test_smoothed_labels_give_softer_answers():
         (X, X[:, 0], {}, "give classes"),
         (np.where(np.arange(201)[:, None] == 5, np.nan, X), Y, {}, r"x\[.*\] is nan"),
         (X, Y, {"class_weight": {"z": 2.0}}, "no class of y"),
+        (X, Y, {"class_weight": {"a": -2.0}}, "class_weight of 'a' is -2.0"),
+        (X, Y, {"class_weight": {"a": np.nan}}, "class_weight of 'a' is nan"),
+        (X, Y, {"class_weight": {"a": "2"}}, "class_weight of 'a' is '2'"),
+        (X, Y, {"class_weight": dict.fromkeys("abc", 0.0)}, "no input to train on counts"),
+        (X, pd.Series([*Y[:-1], None], dtype="string"), {}, r"y\[200\] is missing"),
         (X[:5], ["a", "b", "a", "b", "c"], {"validation_fraction": 0.4}, "missing on one side"),
         (X, Y, {"epochs": 0}, "'epochs' parameter"),
         (X, Y, {"batch_size": 0}, "'batch_size' parameter"),

@@ -213,6 +213,8 @@ def test_a_label_that_is_none(fitted):
     """The classes are told."""
     with pytest.raises(DataError, match=r"label='perhaps' is no class: \['no', 'yes'\]"):
         fitted.attribute("good", "perhaps")
+    with pytest.raises(DataError, match="text is a list: give one text"):
+        fitted.attribute(["good", "bad"])
 
 
 def test_onnx(fitted):

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from rich.console import Console
 from rich.table import Table as RichTable
 
+from ..data import read_table
+from ..data.texts import read_texts
+from ..errors import DataError
 from ..lazy import LazyModule
-from . import models, options, samples
+from . import models, options, samples, texts
 from .options import AsJson, Model, Report
 
 pages = LazyModule("chainrule.report")
@@ -26,8 +29,9 @@ def evaluate(
         str,
         typer.Argument(
             metavar="DATA",
-            help="A table with the columns of the training, and truth; "
-            "for a model of pictures or recordings, a folder of class folders.",
+            help="A table with the columns of the training, and truth; for a model of texts also "
+            "what chainrule train text reads; for one of pictures or recordings a folder of class "
+            "folders, or an NPZ file as in the training.",
         ),
     ],
     target: Annotated[
@@ -50,38 +54,58 @@ def evaluate(
     """
     page = options.report_place(report, model)
     loaded = models.load(model)
-    if hasattr(loaded, "module_") and not hasattr(loaded, "attribute"):
-        inputs, truth = samples.labelled(loaded, data)
-        source, name, columns = Path(data).name, "class", 1
-    else:
-        table, name = models.labelled(loaded, data, target)
-        inputs, truth = models.inputs(loaded, table), table.frame[name]
-        source, columns = table.name, table.frame.shape[1]
-    found = scores.answers(loaded, inputs, truth)
-    made = scores.scores(found)
+    rows = labelled(loaded, data, target)
+    answers = scores.answers(loaded, rows.inputs, rows.truth)
+    made = scores.scores(answers)
     if page is not None:
-        words = ["chainrule", "evaluate", str(model), data, "--target", name, "--report", str(page)]
+        words = ["chainrule", "evaluate", str(model), data, "--report", str(page)]
+        words += [] if rows.of_files else ["--target", rows.target]
         more = {
             "command": shlex.join(words),
-            "dataset": {"rows": len(truth), "columns": columns},
+            "dataset": {"rows": len(rows.truth), "columns": rows.columns},
             "settings": {"model": model.name, "trained on": models.card(loaded).get("data", "-")},
         }
-        pages.write_report(page, reporting.report(source, name, found, loaded, more))
+        pages.write_report(page, reporting.report(rows.source, rows.target, answers, loaded, more))
     if as_json:
         told = {
-            "model": str(model), "data": source, "target": name, "task": found.task,
-            "rows": len(found.truth), "unknown_rows": found.unknown, "scores": made,
+            "model": str(model), "data": rows.source, "target": rows.target, "task": answers.task,
+            "rows": len(answers.truth), "unknown_rows": answers.unknown, "scores": made,
         }  # fmt: skip
         print(json.dumps(told, indent=2))
         return
     console = Console(highlight=False)
-    shown = RichTable(title=f"{name!r} of {len(found.truth)} rows of {source}")
+    shown = RichTable(title=f"{rows.target!r} of {len(answers.truth)} rows of {rows.source}")
     shown.add_column("score")
     shown.add_column("value", justify="right")
     for label, value in made.items():
         shown.add_row(label, f"{value:.6g}")
     console.print(shown)
-    if found.unknown:
-        console.print(f"{found.unknown} rows are of classes that the model has never met.")
+    if answers.unknown:
+        console.print(f"{answers.unknown} rows are of classes that the model has never met.")
     if page is not None:
         console.print(f"wrote {page}: open it in a browser", markup=False)
+
+
+class Rows(NamedTuple):
+    """What to predict, and the truth."""
+
+    source: str
+    target: str
+    inputs: Any
+    truth: Any
+    columns: int
+    of_files: bool = False
+
+
+def labelled(loaded: Any, data: str, target: str | None) -> Rows:
+    """Rows as the model reads them: of a table, of texts, or files."""
+    reads_texts = hasattr(loaded, "attribute")
+    if hasattr(loaded, "module_") and not reads_texts:
+        if target is not None:
+            raise DataError("--target names a column, and the model is of files: leave it out")
+        inputs, truth = samples.labelled(loaded, data)
+        return Rows(Path(data).name, "class", inputs, truth, 1, True)
+    given = read_texts(data) if reads_texts else read_table(data)
+    table, name = models.labelled(loaded, given, target)
+    inputs = texts.of_table(loaded, table) if reads_texts else models.inputs(loaded, table)
+    return Rows(table.name, name, inputs, table.frame[name], table.frame.shape[1])

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import estimators, tree
-from ..data import Table, read_table
+from ..data import Table
 from ..errors import DataError
 
 
@@ -63,9 +63,8 @@ def _unnamed(model: Any, table: Table) -> Any:
         ) from error
 
 
-def labelled(model: Any, data: str, target: str | None) -> tuple[Table, str]:
-    """A table whose rows all have a target, and the target's name."""
-    table = read_table(data)
+def labelled(model: Any, table: Table, target: str | None) -> tuple[Table, str]:
+    """The rows of a table that have a target, and the target's name."""
     name = target or card(model).get("target") or table.target
     if name is None:
         raise DataError("the model does not say what its target was: name a column with --target")

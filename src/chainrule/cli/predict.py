@@ -65,6 +65,8 @@ def predict(
     if explain:
         if not reads_texts:
             raise DataError(f"--explain is for models of texts, and {model} is of tables")
+        if proba:
+            raise DataError("give --explain or --proba, not both")
         texts.explain(loaded, texts.given(loaded, data[0]), output)
         return
     rows = (

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..data import pictures
+from ..data import pictures, sound_sets
+from ..data.folders import files_in
 from ..errors import DataError
 from ..lazy import LazyModule
 
@@ -34,7 +35,7 @@ def listed(loaded: Any, files: Sequence[str]) -> list[Path]:
     paths: list[Path] = []
     for name in files:
         path = Path(name)
-        inside = pictures.files_in(path, endings) if path.is_dir() else [path]
+        inside = files_in(path, endings) if path.is_dir() else [path]
         if not inside:
             raise DataError(f"{name} has no file that ends in {', '.join(endings)}")
         paths += inside
@@ -42,11 +43,20 @@ def listed(loaded: Any, files: Sequence[str]) -> list[Path]:
 
 
 def labelled(loaded: Any, data: str) -> tuple[Any, Any]:
-    """Inputs of a folder of class folders, or arrays x and y of an NPZ file; and their labels."""
+    """Inputs and labels of a folder of class folders, or of an NPZ file as in the training.
+
+    Of a file that says what is for the test, only that.
+    """
     path = Path(data)
     if path.suffix.lower() != ".npz":
         X, y = loaded._labelled(data, None)
         return X, pd.Series(np.asarray(y))
+    if hasattr(loaded, "sample_rate_"):
+        sounds, names, is_test = sound_sets.sound_arrays(path)
+        kept = np.arange(len(names)) if is_test is None else np.flatnonzero(is_test)
+        if not len(kept):
+            raise DataError(f"{data} holds no recording to score by")
+        return [sounds[k] for k in kept], pd.Series([names[k] for k in kept])
     held = pictures.read_arrays(path)
     if len(held) == 4:
         held = held[2:]

@@ -9,6 +9,7 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
+from ..data import Table
 from ..data.texts import read_texts
 from ..errors import DataError
 from ..files import write_atomically
@@ -23,11 +24,16 @@ def given(loaded: Any, data: str) -> list[str]:
     """The texts of a file, or the text itself if there is no such file."""
     if not _exists(data):
         return [data]
-    table = read_texts(data)
+    return of_table(loaded, read_texts(data))
+
+
+def of_table(loaded: Any, table: Table) -> list[str]:
+    """The texts of a table: the column of the training, or the only one; missing ones as empty."""
     column = models.card(loaded).get("text")
     if column not in table.frame.columns:
         if table.frame.shape[1] != 1:
-            raise DataError(f"{table.name} has no column {column!r}, which the model reads")
+            told = "one of texts alone" if column is None else f"column {column!r}"
+            raise DataError(f"{table.name} has no {told}, which the model reads")
         column = table.frame.columns[0]
     found = table.frame[column]
     return [str(text) for text in found.astype(object).where(found.notna(), "")]
@@ -68,6 +74,6 @@ def numbers(told: Any) -> str:
 
 def _exists(data: str) -> bool:
     try:
-        return Path(data).exists()
+        return bool(data) and Path(data).exists()  # Path("") is the folder where one is
     except (OSError, ValueError):  # too long for a name, or with a NUL
         return False

@@ -70,7 +70,7 @@ def train_audio(
     seconds: Annotated[
         float | None,
         typer.Option(
-            min=0.05, max=10,
+            min=0.1, max=10,
             help="What is heard of a recording. [default: 98 % of them are heard whole]",
         ),
     ] = None,

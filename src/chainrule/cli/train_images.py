@@ -69,7 +69,7 @@ def train_images(
                                  "resized. [default: as most are, at most 64]"),
     ] = None,
     shift: Annotated[
-        int | None, typer.Option(min=0, help="Move images by up to so many pixels. "
+        int | None, typer.Option(min=0, max=1024, help="Move images by up to so many pixels. "
                                  "[default: a fourteenth of their side]"),
     ] = None,
     flip: Annotated[
@@ -79,7 +79,7 @@ def train_images(
         float, typer.Option(min=0, max=180, help="Turn them by up to so many degrees.")
     ] = 0.0,
     cutout: Annotated[
-        int, typer.Option(min=0, help="Blot out a square of so many pixels a side.")
+        int, typer.Option(min=0, max=1024, help="Blot out a square of so many pixels a side.")
     ] = 0,
     averaging: Annotated[
         bool, typer.Option("--averaging", help="Answer with the mean of several views.")

@@ -8,12 +8,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
 from ..errors import DataError
 from ..lazy import LazyModule
+from .archives import read_npz
+from .folders import files_in, folders_in
 
 images = LazyModule("PIL.Image", extra="images")
 operations = LazyModule("PIL.ImageOps", extra="images")
@@ -30,8 +31,8 @@ def class_folders(folder: str | Path, endings: Sequence[str] = ENDINGS) -> tuple
     Parameters
     ----------
     folder : str or Path
-        With a folder for each class, whose files are its samples; names that begin with a point
-        are left out.
+        With a folder for each class, whose files are its samples, also those in folders of its own;
+        names that begin with a point are left out.
     endings : sequence of str
         Of the files that count, small letters. Default: those of pictures.
 
@@ -61,8 +62,7 @@ def class_folders(folder: str | Path, endings: Sequence[str] = ENDINGS) -> tuple
     top = Path(folder)
     if not top.is_dir():
         raise DataError(f"{str(folder)!r} is no folder: give one with a folder for each class")
-    classes = sorted(x for x in top.iterdir() if x.is_dir() and not x.name.startswith("."))
-    found = {one.name: files_in(one, endings) for one in classes}
+    found = {one.name: files_in(one, endings) for one in folders_in(top)}
     found = {name: files for name, files in found.items() if files}
     if len(found) < 2:
         what = f"only {min(found)!r}" if found else "none"
@@ -74,14 +74,6 @@ def class_folders(folder: str | Path, endings: Sequence[str] = ENDINGS) -> tuple
     return [path for files in found.values() for path in files], labels
 
 
-def files_in(folder: Path, endings: Sequence[str] = ENDINGS) -> list[Path]:
-    """The files of these endings in a folder and the folders under it, sorted."""
-    return sorted(
-        path for path in folder.rglob("*")
-        if path.suffix.lower() in endings and not path.name.startswith(".") and path.is_file()
-    )  # fmt: skip
-
-
 def read_arrays(path: str | Path) -> tuple[Any, ...]:
     """The arrays of an NPZ file: x_train, y_train, x_test and y_test, or else x and y.
 
@@ -90,21 +82,13 @@ def read_arrays(path: str | Path) -> tuple[Any, ...]:
     DataError
         If there is no such file, or it lacks them; nothing in it is unpickled.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            for names in ARRAYS:
-                if set(names) <= set(file.keys()):
-                    return tuple(file[name] for name in names)
-            held = ", ".join(sorted(file.keys())[:8])
-    except FileNotFoundError:
-        raise DataError(f"there is no folder or file {str(path)!r}") from None
-    except (OSError, ValueError, EOFError, AttributeError, KeyError, BadZipFile, TypeError,
-            MemoryError) as error:  # fmt: skip
-        raise DataError(
-            f"cannot read {path}: {error!s:.160}; give a folder, or an NPZ file of arrays"
-        ) from error
+    held = read_npz(path, {name for names in ARRAYS for name in names})
+    for names in ARRAYS:
+        if held.keys() >= set(names):
+            return tuple(held[name] for name in names)
+    shown = ", ".join(sorted(held)[:8])
     wanted = " or ".join(", ".join(names) for names in ARRAYS)
-    raise DataError(f"{path} has the arrays {held or 'of no name'}: it needs {wanted}")
+    raise DataError(f"{path} has the arrays {shown or 'of no name'}: it needs {wanted}")
 
 
 def common_size(paths: Sequence[str | Path]) -> tuple[int, int, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
+from .archives import read_npz
+from .folders import files_in, folders_in
 from .sounds import ENDINGS
 
-LARGEST = 2**31  # bytes of all arrays in a file
 ARRAYS = ("audio", "start", "length", "label", "sample_rate")
 
 
@@ -80,7 +80,7 @@ def sound_folder(folder: str | Path) -> tuple[list[Path], list[str]]:
     root = Path(folder)
     if not root.is_dir():
         raise DataError(f"there is no folder {root}")
-    classes = sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
+    classes = folders_in(root)
     if not classes:
         raise DataError(
             f"{root} holds no folders: make one for each class, such as {root}/yes and {root}/no, "
@@ -89,9 +89,7 @@ def sound_folder(folder: str | Path) -> tuple[list[Path], list[str]]:
     paths: list[Path] = []
     labels: list[str] = []
     for each in classes:
-        found = sorted(
-            p for p in each.rglob("*") if p.suffix.lower() in ENDINGS and p.name[0] != "."
-        )
+        found = files_in(each, ENDINGS)
         paths += found
         labels += [each.name] * len(found)
     if not paths:
@@ -130,7 +128,7 @@ def sound_arrays(path: str | Path) -> SoundSet:
     >>> [samples.size for samples, rate in found.recordings], found.labels, found.is_test
     ([2, 3], ['a', 'b'], None)
     """
-    held = _arrays(Path(path))
+    held = read_npz(path, {*ARRAYS, "is_test"})
     absent = [name for name in ARRAYS if name not in held]
     if absent:
         raise DataError(f"{path} has no array {absent[0]!r}: it needs {', '.join(ARRAYS)}")
@@ -151,17 +149,3 @@ def sound_arrays(path: str | Path) -> SoundSet:
     pairs = zip(first.tolist(), count.tolist(), strict=True)
     recordings = [(audio[a : a + n], int(rate)) for a, n in pairs]
     return SoundSet(recordings, labels.tolist(), is_test)
-
-
-def _arrays(path: Path) -> dict[str, Any]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > LARGEST:
-                raise DataError(f"{path} holds more than {LARGEST} bytes: give a folder instead")
-        with np.load(path, allow_pickle=False) as held:
-            wanted = (*ARRAYS, "is_test")
-            return {name: held[name] for name in wanted if name in held.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, MemoryError) as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError(f"cannot read {path}: {str(error) or 'it is no .npz file'}") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..lazy import LazyModule
+from .folders import files_in, folders_in
 from .tables import Table, read_table
 
 pd = LazyModule("pandas")
@@ -47,6 +49,8 @@ def checked_texts(given: Any) -> list[str]:
     if shape is not None and len(shape) not in (1, 2):
         raise DataError(f"X has shape {shape}: give a list of texts, or one column of them")
     try:
+        if isinstance(given, (bytes, Mapping, Set)):  # of numbers, of names, in no order
+            raise TypeError
         found = list(given)
     except TypeError:
         raise DataError(f"X is a {type(given).__name__}: give a list of texts") from None
@@ -88,9 +92,8 @@ def read_texts(source: str | Path) -> Table:
 
 def _folder(path: Path) -> Table:
     rows = []
-    for folder in sorted(child for child in path.iterdir() if child.is_dir()):
-        for file in sorted(folder.rglob("*.txt")):
-            rows.append((_text(file), folder.name))
+    for folder in folders_in(path):
+        rows += [(_text(file), folder.name) for file in files_in(folder, (".txt",))]
     if not rows:
         raise DataError(f"{path} has no .txt files in folders: give CLASS/NAME.txt, one a text")
     frame = pd.DataFrame(rows, columns=[COLUMN, CLASS])

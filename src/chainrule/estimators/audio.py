@@ -16,8 +16,15 @@ from ..data.sound_sets import sound_folder
 from ..data.sounds import ENDINGS, RATES, Sound, as_sounds, resampled
 from ..errors import DataError
 from ..random import split
-from ..signal import added_noise, at_speed, moved_clips
-from .audio_networks import ConvNetwork, Hiding, MelFeatures, RecurrentNetwork
+from ..signal import added_noise, at_speed, mel_filterbank, moved_clips
+from .audio_networks import (
+    LOWEST,
+    ConvNetwork,
+    Hiding,
+    MelFeatures,
+    RecurrentNetwork,
+    transform_length,
+)
 from .modelfile import damaged
 from .network import FRACTION, NetworkClassifier
 from .schema import fields, whole
@@ -26,6 +33,7 @@ ENCODERS = ("conv", "gru")
 CHANNELS = (16, 32, 48, 64)
 HIDDEN, LAYERS = 64, 2
 WINDOW, STEP = 0.025, 0.010  # seconds of a frame, and from one to the next
+FRAMES = 8  # of a clip at least; shorter ones end in silence
 LONGEST = 10.0  # seconds of a clip that are listened to
 MOST_SAMPLES = 2**22
 COVERED = 98  # percent of the training clips that are heard whole
@@ -74,7 +82,7 @@ class AudioClassifier(NetworkClassifier):
         microphones more alike, or one mean of all bands. Steady sounds, such as tones or machines,
         are nothing but the former: give "level" for them. Default "bands".
     max_seconds : float or None
-        What is heard of a clip, at most 10; of a longer one the part about the middle of its
+        What is heard of a clip, 0.1 to 10; of a longer one the part about the middle of its
         energy. None: so much that 98 % of the training clips are heard whole.
     dropout : float
         Share of the features before the last layer that a step leaves out. Default 0.3.
@@ -128,7 +136,7 @@ class AudioClassifier(NetworkClassifier):
         "sample_rate": [Interval(Integral, *RATES, closed="both"), None],
         "mels": [Interval(Integral, 8, 256, closed="both")],
         "normalize": [StrOptions({"bands", "level"})],
-        "max_seconds": [Interval(Real, 0.05, LONGEST, closed="both"), None],
+        "max_seconds": [Interval(Real, 0.1, LONGEST, closed="both"), None],
         "dropout": FRACTION,
         "shift": FRACTION,
         "speed": FRACTION,
@@ -190,14 +198,25 @@ class AudioClassifier(NetworkClassifier):
                 "give pairs (samples, 8000)"
             )
         self.sample_rate_ = int(known)
-        self.samples_ = self._frame()[0]
+        self._check_bands()
         if self.max_seconds is not None:
             wanted = round(self.max_seconds * self.sample_rate_)
         else:
             seconds = [_loud(sound.samples, self._rate(sound)).size / self._rate(sound)
                        for sound in X]  # fmt: skip
             wanted = round(min(np.percentile(seconds, COVERED), LONGEST) * self.sample_rate_)
-        self.samples_ = max(self.samples_, wanted)
+        self.samples_ = max(self._fewest(), wanted)
+
+    def _check_bands(self) -> None:
+        """Raise a `DataError` if low rates leave a band without a frequency of its own."""
+        bins = transform_length(self._frame()[0]) // 2 + 1
+        try:
+            mel_filterbank(bins, self.mels, self.sample_rate_, low=LOWEST)
+        except ValueError:
+            raise DataError(
+                f"mels={self.mels} are too many bands for {self.sample_rate_} samples a second: "
+                "give fewer, or a higher sample_rate"
+            ) from None
 
     def _rows(self, X: list[Sound]) -> dict[str, Any]:
         samples = np.zeros((len(X), self.samples_), np.float32)
@@ -221,6 +240,11 @@ class AudioClassifier(NetworkClassifier):
     def _frame(self) -> tuple[int, int]:
         """Samples of a frame, and from one to the next."""
         return round(WINDOW * self.sample_rate_), round(STEP * self.sample_rate_)
+
+    def _fewest(self) -> int:
+        """Samples of a clip of as many frames as the network halves to one."""
+        size, step = self._frame()
+        return size + (FRAMES - 1) * step
 
     # The network
 
@@ -259,7 +283,7 @@ class AudioClassifier(NetworkClassifier):
             told, "what was prepared"
         )
         self.sample_rate_, self.samples_ = checked["rate"], checked["samples"]
-        if self.samples_ < self._frame()[0] or self.samples_ > LONGEST * self.sample_rate_ + 1:
+        if self.samples_ < self._fewest() or self.samples_ > LONGEST * self.sample_rate_ + 1:
             raise damaged(f"it listens to {self.samples_} samples at {self.sample_rate_} a second")
         types = self.row_types_
         shapes = {"lengths": ((0,), "int32"), "samples": ((0, self.samples_), "float32")}

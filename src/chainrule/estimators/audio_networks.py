@@ -11,6 +11,7 @@ from ..random import split
 from ..signal import hidden_bands, hidden_times, log_mel
 
 FLOOR = 0.1  # of a band's power, where a clip's mean square is 1: what is weaker is silence
+LOWEST = 60.0  # Hz of the first band
 SPREAD = 3.0  # about the standard deviation of log-mel features
 
 
@@ -31,10 +32,9 @@ class MelFeatures(nn.Module):
     def __call__(self, rows: Any) -> tuple[Any, Any]:
         """Features (rows, frames, mels), 0 after the last frame, and each clip's frames."""
         x = rows["samples"]
-        length = 1 << (self.size - 1).bit_length()
         features = log_mel(
-            x, self.rate, size=self.size, hop=self.hop, mels=self.mels, length=length,
-            low=60.0, floor=FLOOR,
+            x, self.rate, size=self.size, hop=self.hop, mels=self.mels,
+            length=transform_length(self.size), low=LOWEST, floor=FLOOR,
         )  # fmt: skip
         steps = features.shape[1]
         counts = np.clip((rows["lengths"] - self.size) // self.hop + 1, 1, steps)
@@ -44,6 +44,11 @@ class MelFeatures(nn.Module):
         if not self.by_band:
             mean = np.mean(mean, axis=2, keepdims=True)
         return np.where(inside, (features - mean) * (1.0 / SPREAD), 0), counts
+
+
+def transform_length(size: int) -> int:
+    """Samples of the transform of a frame: the next power of two."""
+    return 1 << (size - 1).bit_length()
 
 
 class Hiding(nn.Module):

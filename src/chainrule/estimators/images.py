@@ -11,7 +11,8 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from .. import nn, random
-from ..data.pictures import class_folders, common_size, files_in, read_pictures
+from ..data.folders import files_in
+from ..data.pictures import ENDINGS, class_folders, common_size, read_pictures
 from ..errors import DataError
 from .image_network import Moved, Standardize, image_network
 from .modelfile import damaged
@@ -22,6 +23,7 @@ LARGEST = 64  # pixels a side of pictures from files, if nothing else is asked f
 MOST_PIXELS = 1024  # a side
 MOST_CHANNELS = 64
 LOOKED_AT = 10_000  # images of which mean and deviation are taken
+FINITE = float(np.finfo(np.float32).max)
 STEPS = 4_000  # of a training
 BATCHES = (16, 128)  # images a step
 EPOCHS = (12, 60)  # at least and at most
@@ -171,15 +173,19 @@ class ImageClassifier(NetworkClassifier):
         """Files as a list of paths, all else as an array of images with channels."""
         if isinstance(X, (str, Path)):
             path = Path(X)
-            return files_in(path) if path.is_dir() else [path]
-        if not hasattr(X, "dtype"):
-            X = list(X)
+            return files_in(path, ENDINGS) if path.is_dir() else [path]
+        if isinstance(X, Sequence):
             if X and isinstance(X[0], (str, Path)):
                 return [_path(x, k) for k, x in enumerate(X)]
-            X = _stacked(X)
-        elif X.dtype.kind in "OU" and X.ndim == 1:
+            return checked_images(_stacked(list(X)))
+        if not hasattr(X, "__array__"):
+            raise DataError(
+                f"X is a {type(X).__name__}: give an array of images, or a list of them or of files"
+            )
+        X = np.asarray(X)
+        if X.dtype.kind in "OU" and X.ndim == 1:
             return [_path(x, k) for k, x in enumerate(X.tolist())]
-        return checked_images(np.asarray(X))
+        return checked_images(X)
 
     def _learn(self, X: Any, y: Any) -> None:
         if isinstance(X, list):
@@ -187,6 +193,11 @@ class ImageClassifier(NetworkClassifier):
             self.size_ = self._wanted(height, width)
             some = read_pictures(_spread(X, READ), self.size_, self.channels_)
         else:
+            if self.image_size is not None:
+                raise DataError(
+                    f"image_size={self.image_size!r:.60} is for picture files, and arrays are "
+                    "learned from as they are: leave it out, or resize them before"
+                )
             self.size_, self.channels_ = (X.shape[1], X.shape[2]), X.shape[3]
             some = _spread(X, LOOKED_AT)
         if max(self.size_) > MOST_PIXELS or self.channels_ > MOST_CHANNELS:
@@ -314,9 +325,13 @@ def checked_images(X: Any) -> Any:
             f"X has shape {X.shape}: give images of shape (n, height, width) or (n, height, width, "
             f"channels){hint}"
         )
-    if X.dtype.kind == "f" and not np.isfinite(X).all():
-        row = int(np.flatnonzero(~np.isfinite(X).all(axis=(1, 2, 3)))[0])
-        raise DataError(f"image {row} has entries that are not finite: mend it, or leave it out")
+    if X.dtype.kind == "f":
+        known = np.abs(X) <= min(FINITE, float(np.finfo(X.dtype).max))  # NaN is not
+        if not known.all():
+            row = int(np.flatnonzero(~known.all(axis=(1, 2, 3)))[0])
+            raise DataError(
+                f"image {row} has entries that are not finite in float32: mend it, or leave it out"
+            )
     return X.astype(np.uint8) if X.dtype == bool else X
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -25,12 +26,19 @@ def checked_labels(y: Any, count: int, what: str = "") -> Any:
     if not count:
         raise DataError(f"{what}X is empty: there is nothing to learn from")
     missing = labels != labels if labels.dtype.kind == "f" else [
-        label is None or label != label for label in labels.tolist()
+        _is_missing(label) for label in labels.tolist()
     ]  # fmt: skip
     if np.any(missing):
         place = int(np.flatnonzero(missing)[0])
         raise DataError(f"{what}y[{place}] is missing: drop that input, or name its class")
     return labels
+
+
+def _is_missing(label: Any) -> bool:
+    try:
+        return label is None or bool(label != label)
+    except TypeError:  # NA of pandas: neither equal nor unequal
+        return True
 
 
 def learned_classes(y: Any, count: int) -> tuple[Any, Any]:
@@ -67,7 +75,7 @@ def codes_of(y: Any, classes: Any, count: int, what: str = "") -> Any:
 
 
 def row_weights(given: Any, class_weight: Any, classes: Any, codes: Any) -> Any:
-    """How much each row counts, float32 with mean 1; None if all count the same."""
+    """How much each row counts, float64 and 0 or more; None if all count the same."""
     if given is None and class_weight is None:
         return None
     weights = np.ones(len(codes))
@@ -84,9 +92,25 @@ def row_weights(given: Any, class_weight: Any, classes: Any, codes: Any) -> Any:
             strange = [one for one in class_weight if one not in classes.tolist()]
             if strange:
                 raise DataError(f"class_weight names {strange[0]!r:.40}, which is no class of y")
+            for one, weight in class_weight.items():
+                if not isinstance(weight, Real) or not 0 <= float(weight) < np.inf:
+                    raise DataError(
+                        f"class_weight of {one!r:.40} is {weight!r:.40}: give a finite number of "
+                        "0 or more"
+                    )
         of_class = compute_class_weight(class_weight, classes=classes, y=classes[codes])
         weights = weights * of_class[codes]
-    return (weights / weights.mean()).astype(np.float32)
+    return weights
+
+
+def as_weights(weights: Any) -> Any:
+    """Weights of the rows to train on, float32 with mean 1."""
+    mean = weights.mean()
+    if not mean > 0:
+        raise DataError(
+            "no input to train on counts: sample_weight times class_weight is 0 for all of them"
+        )
+    return (weights / mean).astype(np.float32)
 
 
 def held_out(codes: Any, fraction: float, validation_data: Any, rng: Any) -> tuple[Any, Any]:

@@ -39,8 +39,10 @@ def load(path: str | Path) -> Any:
 
     Returns
     -------
-    MLPClassifier, MLPRegressor, TabularClassifier or TabularRegressor
-        Answers with the same bits; `card_` holds what was told of it.
+    estimator
+        Of the class that was saved: an `AudioClassifier`, `ImageClassifier`, `MLPClassifier`,
+        `MLPRegressor`, `TabularClassifier`, `TabularRegressor` or `TextClassifier`. It answers
+        with the same bits; `card_` holds what was told of it.
 
     Raises
     ------

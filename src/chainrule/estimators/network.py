@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from .. import losses, nn, optim, random, train, tree
 from ..config import configured
 from ..errors import DataError
-from .labels import codes_of, held_out, learned_classes, picked, row_weights
+from .labels import as_weights, codes_of, held_out, learned_classes, picked, row_weights
 from .saved import Saved
 
 FRACTION = [Interval(Real, 0, 1, closed="left")]
@@ -220,7 +220,7 @@ class NetworkClassifier(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
         weights = row_weights(sample_weight, self.class_weight, self.classes_, codes)
         rng = check_random_state(self.random_state)
         kept, held = held_out(codes, self.validation_fraction, validation_data, rng)
-        weights = None if weights is None else weights[kept]
+        weights = None if weights is None else as_weights(weights[kept])
         network_key, fit_key = random.split(random.key(int(rng.randint(2**31))))
         self._learn(picked(X, kept), codes[kept])
         rows = self._rows(picked(X, kept))
@@ -294,7 +294,8 @@ class NetworkClassifier(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
 
     def predict(self, X: Any) -> Any:
         """The likeliest class of each input, of shape (n_samples,)."""
-        return self.classes_[np.argmax(self.predict_proba(X), axis=1)]
+        probabilities = self.predict_proba(X)
+        return self.classes_[np.argmax(probabilities, axis=1)]
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """The share of the inputs whose class is predicted: the accuracy."""

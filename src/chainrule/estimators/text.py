@@ -240,7 +240,9 @@ class TextClassifier(NetworkClassifier):
         arXiv:1703.01365 (2017).
         """
         check_is_fitted(self, "module_")
-        rows = self._rows(checked_texts(text)[:1])
+        if not isinstance(text, str):
+            raise DataError(f"text is a {type(text).__name__}: give one text, as str")
+        rows = self._rows([text])
         logits = np.asarray(self.module_(rows))
         code = int(np.argmax(logits)) if label is None else self._code(label)
         vectors = np.asarray(self.module_.vectors(rows))
