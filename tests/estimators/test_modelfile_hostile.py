@@ -203,6 +203,13 @@ def test_what_does_not_belong_together(folder, valid, change):
     refused(folder, pack(told, arrays))
 
 
+def test_words_in_a_sparse_matrix(folder, valid):
+    """Labels come sparse only where a matrix can hold them."""
+    told, arrays = unpack(valid["multiclass"])
+    told["labels"]["sparse"] = True
+    refused(folder, pack(told, arrays), "no sparse matrix holds labels of dtype <U1")
+
+
 def test_json_is_strict(folder, valid):
     """Twice the same key, infinite or long numbers, half characters, depth."""
     header, body = split(valid["lbfgs"])

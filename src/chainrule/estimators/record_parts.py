@@ -182,6 +182,9 @@ def _restore_labels(model: Any, labels: Any) -> LabelBinarizer:
     fits = {"binary": count <= 2, "multiclass": count > 2}.get(made.y_type_, True)
     if not fits or model.n_outputs_ != (1 if made.y_type_ == "binary" else count):
         raise damaged(f"{count} classes, {made.y_type_}, do not have {model.n_outputs_} outputs")
+    dtype = made.classes_.dtype
+    if made.sparse_input_ and (dtype.kind not in "biuf" or dtype == np.float16):
+        raise damaged(f"no sparse matrix holds labels of dtype {dtype}")
     return made
 
 
