@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -14,11 +14,11 @@ from sklearn.model_selection import train_test_split
 
 import chainrule
 
-from . import peers
+from . import epochs, peers
 from .report import Kind, duration
 from .tabular_sets import DATA
 
-SEEDS, ROWS, TURNS = 5, 10_000, 3
+SEEDS, ROWS = 5, 10_000
 SETTINGS: dict[str, dict[str, Any]] = {
     "digits": {}, "mnist": {}, "fashion_mnist": {"flip": True, "shift": 1},
 }  # fmt: skip
@@ -61,51 +61,44 @@ def fitted(name: str, x: Any, y: Any, seed: int, **more: Any) -> tuple[Any, floa
     return model, perf_counter() - start
 
 
-def epoch_of_torch(torch: Any, x: Any, y: Any) -> Callable[[], None]:
-    """The layers of `ImageClassifier` for 28 x 28, written as PyTorch's users do."""
+def with_torch(torch: Any, model: Any) -> Any:
+    """The network of a fitted `ImageClassifier` for 28 x 28, as PyTorch's users write it."""
     layers, before = [], 1
     for channels, pools in ((16, False), (32, True), (64, True), (96, False)):
         layers.append(torch.nn.Conv2d(before, channels, 3, padding=1, bias=False))
         layers += [torch.nn.MaxPool2d(2)] if pools else []
         layers += [torch.nn.BatchNorm2d(channels), torch.nn.ReLU()]
         before = channels
-    layers += [torch.nn.AvgPool2d(2), torch.nn.Flatten(), torch.nn.Dropout(0.2),
-               torch.nn.Linear(96 * 9, 10)]  # fmt: skip
-    model = torch.nn.Sequential(*layers).to(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=0.01, fused=True)
-    loss = torch.nn.CrossEntropyLoss()
-    images = torch.from_numpy(x)[:, None]
-    labels = torch.from_numpy(y.astype(np.int64))
+    maps = torch.nn.Sequential(*layers, torch.nn.AvgPool2d(2)).to(memory_format=torch.channels_last)
+    standard = model.module_.layers[1]
 
-    def epoch() -> None:
-        for rows in torch.randperm(len(images)).split(128):
-            batch = ((images[rows].float() - 33.0) / 78.0).to(memory_format=torch.channels_last)
-            optimizer.zero_grad()
-            loss(model(batch), labels[rows]).backward()
-            optimizer.step()
+    class Network(torch.nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.maps = maps
+            self.last = torch.nn.Sequential(torch.nn.Dropout(0.2), torch.nn.Linear(96 * 9, 10))
 
-    return epoch
+        def forward(self, rows: Any) -> Any:
+            x = (rows["images"].float() - standard.mean[0]) * (1.0 / standard.deviation[0])
+            x = self.maps(x.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last))
+            return self.last(x.permute(0, 2, 3, 1).flatten(1))
+
+    made = Network()
+    epochs.copy_weights(torch, model.module_.layers, made.modules())
+    return made
 
 
 def beside_torch(name: str, x: Any, y: Any) -> tuple[str, str, str]:
-    """Seconds of an epoch, ours and theirs, and the ratio."""
+    """Time of an epoch, ours and theirs, and the ratio."""
     torch = peers.torch(threads=2)
     if torch is None or len(x) < ROWS:
-        return "", "", ""
+        return epochs.NONE
     x, y = x[:ROWS], y[:ROWS]
-    theirs = epoch_of_torch(torch, x, y)
-    times: list[float] = []
-    watch = {"callbacks": [lambda report: times.append(ROWS / report.rows_per_second)]}
-    ours, others = [], []
-    for _ in range(TURNS):
-        times.clear()
-        fitted(name, x, y, 0, epochs=3, **watch)
-        ours.append(min(times))
-        start = perf_counter()
-        theirs()
-        others.append(perf_counter() - start)
-    ratio = median(b / a for a, b in zip(ours, others, strict=True))
-    return duration(median(ours)), duration(median(others)), f"{ratio:.2f}"
+    return epochs.beside(
+        torch, lambda **more: fitted(name, x, y, 0, **more)[0],
+        lambda model: with_torch(torch, model),
+        lambda model: {"images": model._rows(model._read(x))}, y, 128,
+    )  # fmt: skip
 
 
 def rows() -> Iterator[tuple[str, ...]]:
