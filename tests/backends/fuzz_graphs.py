@@ -244,7 +244,7 @@ def move(g: Growth) -> Made:
         lambda: reshape(x, shape=g.one(shapes)), lambda: stop_gradient(x),
         lambda: broadcast_to(x, shape=(g.one([1, 2, 3]), *x.shape)),
         lambda: place(x, shape=wide, index=tuple(slice(1, n + 1, 1) for n in x.shape)),
-        lambda: concatenate(x, slice_(x, index=(*index[:-1], slice(0, x.shape[-1], 2))), axis=-1)
+        lambda: concatenate(x, slice_(x, index=(*index[:-1], slice(0, x.shape[-1], 2))), axis=0)
         if len(x.shape) == 1 else concatenate(x, x, axis=0) if x.shape else x,
     ]  # fmt: skip
     try:
@@ -342,13 +342,20 @@ def indexing(g: Growth) -> Made:
     x = g.pick(lambda n: 1 <= len(n.shape) <= 2 and 0 not in n.shape)
     if x is None:
         return None
+    if g.chance(0.4):  # of one number, such as a gradient that is 0 but for some rows
+        shape = (int(g.one([5, 33])), *x.shape[1:])
+        x = constant(np.broadcast_to(g.number((), x.dtype), shape))
+        g.exact.add(x)
     size = x.shape[0]
     count = int(g.rng.integers(1, 6))
     index: Node = constant(g.rng.integers(-size, size, count))
+    found = g.pick(lambda n: n.dtype == np.int64 and len(n.shape) == 1 and 0 < n.shape[0] < 6)
+    if found is not None and g.chance(0.5):
+        index, count = e.remainder(found, np.int64(size)), found.shape[0]
     rest = tuple(slice(0, n, 1) for n in x.shape[1:])
     pattern: tuple[Any, ...] = (0, *rest)
     arrays: list[Node] = [index]
-    shape: tuple[int, ...] = (count, *x.shape[1:])
+    shape = (count, *x.shape[1:])
     if len(x.shape) == 2 and g.chance(0.4):
         arrays.append(constant(g.rng.integers(0, x.shape[1], count)))
         pattern, shape = (0, 1), (count,)
@@ -362,7 +369,12 @@ def indexing(g: Growth) -> Made:
         ]
         pattern, arrays = tuple(parts), []
         shape = tuple(len(range(p.start, p.stop, p.step)) for p in parts)
-    v = constant(g.number(shape, x.dtype))
+    fits = [shape, shape[1:], ()]
+    v = g.pick(lambda n: n.dtype == x.dtype and n.shape in fits) if g.chance(0.7) else None
+    if v is None:
+        v = constant(g.number(shape, x.dtype))
+        g.exact.add(v)
+    exact = exact and v in g.exact
     if g.chance(0.5) and x.dtype.kind != "b":
         return scatter_add(x, v, *arrays, pattern=pattern), exact
     return scatter(x, v, *arrays, pattern=pattern), exact

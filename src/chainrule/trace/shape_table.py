@@ -184,24 +184,26 @@ def _clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min:
 METHODS["clip"] = _clip
 
 
+def _full(shape: Any, value: float, dtype: Any) -> Tracer:
+    """One number, seen everywhere: no array of it is kept, and the backends see what it is."""
+    return Tracer(node_of(np.broadcast_to(np.dtype(dtype).type(value), shape)))
+
+
 def _filled(value: float) -> Rule:
     def rule(a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None,
              *, device: Any = None) -> Tracer:  # fmt: skip
         x = node_of(a)
-        kind = x.dtype if dtype is None else np.dtype(dtype)
-        return Tracer(node_of(np.full(x.shape if shape is None else shape, value, kind)))
+        return _full(
+            x.shape if shape is None else shape, value, x.dtype if dtype is None else dtype
+        )
 
     return rule
 
 
 function(np.zeros_like, np.empty_like)(_filled(0.0))
 function(np.ones_like)(_filled(1.0))
-FUNCTIONS[np.zeros] = lambda shape, dtype=float, order="C", **_: Tracer(
-    node_of(np.zeros(shape, dtype))
-)
-FUNCTIONS[np.ones] = lambda shape, dtype=None, order="C", **_: Tracer(
-    node_of(np.ones(shape, dtype))
-)
+FUNCTIONS[np.zeros] = lambda shape, dtype=float, order="C", **_: _full(shape, 0.0, dtype)
+FUNCTIONS[np.ones] = lambda shape, dtype=None, order="C", **_: _full(shape, 1.0, dtype or float)
 FUNCTIONS[np.empty] = FUNCTIONS[np.zeros]
 FUNCTIONS[np.full_like] = lambda a, fill_value, dtype=None, **_: _broadcast_to(
     Tracer(as_dtype(node_of(fill_value), np.dtype(dtype or a.dtype))), np.shape(a)

@@ -15,6 +15,7 @@ from ...graph.node import Node
 from ...graph.types import Type
 from .fuse import Fusion
 from .instructions import Either, Map, Moving, Turns, While
+from .kept import fill_once
 from .layout import View
 
 if TYPE_CHECKING:
@@ -82,7 +83,9 @@ def plan_scan(planner: Planner, node: Node) -> None:
     ]
     others = (*slots[:n_xs], *fixed)
     code = planner.nested(lambda: turn(planner, body, places, others, slots[n_xs:]))
-    planner.code.append(Turns(length, p["reverse"], moving, code))
+    outside = {view.buffer for view in (*rows, *fixed, *places, *stacks, *slots)}
+    once, code = fill_once(code, outside)
+    planner.code += [*once, Turns(length, p["reverse"], moving, code)]
 
 
 def plan_while(planner: Planner, node: Node) -> None:
