@@ -312,7 +312,7 @@ def product(g: Growth) -> Made:
 
 
 def convolution(g: Growth) -> Made:
-    """Of an array seen as images, or by the gradient of one; steps, holes, leading axes."""
+    """Of an array seen as images, or by the gradient of one; steps, holes, each channel alone."""
     x = g.pick(lambda n: is_float(n) and len(n.shape) >= 2 and 0 not in n.shape)
     if x is None:
         return None
@@ -325,12 +325,20 @@ def convolution(g: Growth) -> Made:
         for k, n in zip(kernel, x.shape[1:3], strict=True)
     )
     strides = tuple(int(g.rng.integers(1, 4)) for _ in range(2))
-    outputs = int(g.one([1, 3, 8, 17, 32]))
-    w: Node = constant(g.number((*kernel, columns, outputs), x.dtype))
+    outputs, groups = int(g.one([1, 3, 8, 17, 32])), ()
+    if g.chance(0.4):
+        x = transpose(reshape(x, shape=(*x.shape, 1)), axes=(3, 0, 1, 2, 4))
+        outputs, groups, columns = int(g.one([1, 1, 2])), (columns,), 1
+        if g.chance(0.5):
+            wide = (*x.shape[:2], x.shape[2] + 3, x.shape[3] + 2, 1)
+            index = tuple(slice(k in (2, 3), n + (k in (2, 3)), 1) for k, n in enumerate(x.shape))
+            x = place(x, shape=wide, index=index)
+    w: Node = constant(g.number((*groups, *kernel, columns, outputs), x.dtype))
     scale = x.dtype.type(1 / (columns * kernel[0] * kernel[1]))
     y = e.mul(conv(x, w, strides=strides, dilation=dilation), scale)
     if g.chance(0.5):
-        return y, False
+        turned = bool(groups) and g.chance(0.7)
+        return (transpose(y, axes=(1, 2, 3, 0, 4)) if turned else y), False
     by_x, by_w = reverse([y], [x, w], [e.tanh(y)])
     made = by_x if g.chance(0.5) else by_w
     assert made is not None
@@ -470,8 +478,9 @@ def graph_of(seed: int) -> tuple[Graph, list[Any]]:
         g.tall = int(g.one([32, 45, 64, 100]))
     for _ in range(int(rng.integers(1, 5))):
         g.argument()
-    for _ in range(int(rng.integers(10, 60 if rng.random() < 0.9 else 200))):
-        g.grow()
+    with np.errstate(all="ignore"):  # constants are computed at once
+        for _ in range(int(rng.integers(10, 60 if rng.random() < 0.9 else 200))):
+            g.grow()
     count = int(rng.integers(1, 6))
     outputs = tuple(g.pick() or g.nodes[0] for _ in range(count))
     arguments = []

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule import nn, random
 from chainrule.backends.llvm.instructions import Convolution, Region
 from chainrule.backends.llvm.plan import plan
+from chainrule.backends.llvm.regions import everything
 from chainrule.config import configured
 from chainrule.nn.convolution import conv
 from chainrule.simplify import simplify
@@ -93,6 +95,42 @@ def test_a_batch_is_a_region_and_sums_are_cut() -> None:
     assert sum(isinstance(step, Convolution) for step in inside) == 3
     alone = [step for step in planned.instructions if isinstance(step, Convolution)]
     assert [(len(step.pieces), step.blocks > 8) for step in alone] == [(2, True), (2, True)]
+
+
+@pytest.mark.parametrize("channels", [2, 7, 16, 33, 80])
+def test_depthwise_vectors_lie_along_the_channels(channels: int) -> None:
+    """Forward and both gradients, where the numbers are: only the zeros around are written."""
+    draw = np.random.default_rng(0)
+    layer = nn.Conv2d(channels, channels, 3, groups=channels, padding=1, stride=(1, 2),
+                      key=random.key(0), dtype=np.float64)  # fmt: skip
+    x = draw.normal(size=(40, 6, 9, channels))
+
+    def loss(layer: Any, x: Any) -> Any:
+        return np.sum(np.sin(layer(x)))
+
+    expected = cr.grad(loss, argnums=(0, 1))(layer, x)
+    for threads in (1, 2, 3):
+        with configured(num_threads=threads, cache=0):
+            found = cr.jit(cr.grad(loss, argnums=(0, 1)))(layer, x)
+            planned = plan(simplify(cr.jit(cr.grad(loss, argnums=(0, 1))).graph(layer, x)))
+        steps = [s for s in everything(planned.instructions) if isinstance(s, Convolution)]
+        assert [step.grouped for step in steps] == [True] * 3
+        for a, b in zip(cr.tree.leaves(found), cr.tree.leaves(expected), strict=True):
+            np.testing.assert_allclose(a, b, rtol=0, atol=1e-12 * np.abs(b).max())
+
+
+def test_a_result_that_is_read_in_the_order_of_its_axes() -> None:
+    """A reshape that runs over groups needs them apart; one of what is turned back does not."""
+    draw = np.random.default_rng(0)
+    x, w = draw.normal(size=(3, 5, 6, 20)), draw.normal(size=(20, 2, 2, 1, 1))
+
+    def both(x: Any, w: Any) -> Any:
+        y = conv(np.pad(x[..., None].transpose(3, 0, 1, 2, 4), ((0, 0), (0, 0), (1, 1), (0, 0),
+                                                                (0, 0))), w)  # fmt: skip
+        return y.reshape(60, -1), y.transpose(1, 2, 3, 0, 4).reshape(3, -1), y
+
+    for a, b in zip(cr.jit(both)(x, w), both(x, w), strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-13)
 
 
 def test_nothing_to_sum_and_nothing_to_compute() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -162,9 +163,7 @@ class Conv2d(Module):
             )
         ]
         x = x.reshape(int(np.prod(lead)), height, width, columns)
-        if any(map(any, widths)):
-            x = np.pad(x, ((0, 0), *widths, (0, 0)))
-        y = convolved(x, self.weight, self.stride, self.dilation, self.groups)
+        y = convolved(x, self.weight, self.stride, self.dilation, self.groups, widths)
         y = y.reshape(*lead, *y.shape[1:])
         return y if self.bias is None else y + self.bias
 
@@ -250,9 +249,10 @@ class Conv1d(Module):
         reach = (self.weight.shape[0] - 1) * self.dilation + 1
         around = _zeros_around(self.padding, 0, steps, reach, self.stride)
         x = x.reshape(int(np.prod(lead)), 1, steps, columns)
-        if any(around):
-            x = np.pad(x, ((0, 0), (0, 0), around, (0, 0)))
-        y = convolved(x, self.weight[None], (1, self.stride), (1, self.dilation), self.groups)
+        y = convolved(
+            x, self.weight[None], (1, self.stride), (1, self.dilation), self.groups,
+            ((0, 0), around),
+        )  # fmt: skip
         y = y.reshape(*lead, *y.shape[2:])
         return y if self.bias is None else y + self.bias
 
@@ -265,36 +265,24 @@ def conv_by_input(g: Any, sizes: Pair, w: Any, strides: Pair, dilation: Pair) ->
     return by_input(np.asarray(g), sizes, np.asarray(w), strides, dilation)
 
 
-def convolved(x: Any, w: Any, strides: Pair, dilation: Pair, groups: int) -> Any:
-    """A convolution in groups; (N, H, W, C) and (KH, KW, C / groups, O)."""
-    if groups == 1:
-        return conv(x, w, strides=strides, dilation=dilation)
-    if groups == x.shape[-1]:
-        return _depthwise(x, w, strides, dilation)
+def convolved(
+    x: Any, w: Any, strides: Pair, dilation: Pair, groups: int, around: Sequence[Pair]
+) -> Any:
+    """A convolution in groups of x with zeros around; (N, H, W, C) and (KH, KW, C / groups, O)."""
+    lead: tuple[Any, ...] = ()
     kernel_h, kernel_w, each, outputs = w.shape
-    x = x.reshape(*x.shape[:3], groups, each).transpose(3, 0, 1, 2, 4)
-    w = w.reshape(kernel_h, kernel_w, each, groups, outputs // groups).transpose(3, 0, 1, 2, 4)
-    y = conv(x, w, strides=strides, dilation=dilation).transpose(1, 2, 3, 0, 4)
-    return y.reshape(*y.shape[:3], outputs)
-
-
-def _depthwise(x: Any, w: Any, strides: Pair, dilation: Pair) -> Any:
-    """Each channel by itself: the window's entries one after another, without a product."""
-    kernel_h, kernel_w, _, outputs = w.shape
-    (height, width), columns = x.shape[1:3], x.shape[-1]
-    above = (kernel_h - 1) * dilation[0]
-    left = (kernel_w - 1) * dilation[1]
-    if above >= height or left >= width:
-        return conv(x[..., :1], w, strides=strides, dilation=dilation)  # raises
-    x = x.reshape(*x.shape, 1)
-    w = w.reshape(kernel_h, kernel_w, columns, outputs // columns)
-    y: Any = 0.0
-    for i in range(kernel_h):
-        down = slice(i * dilation[0], height - above + i * dilation[0], strides[0])
-        for j in range(kernel_w):
-            across = slice(j * dilation[1], width - left + j * dilation[1], strides[1])
-            y = y + x[:, down, across] * w[i, j]
-    return y.reshape(*y.shape[:3], outputs)
+    if groups > 1:
+        lead = ((0, 0),)
+        x = x.reshape(*x.shape[:3], groups, each).transpose(3, 0, 1, 2, 4)
+        w = w.reshape(kernel_h, kernel_w, each, groups, outputs // groups)
+        w = w.transpose(3, 0, 1, 2, 4)
+    if any(map(any, around)):
+        x = np.pad(x, (*lead, (0, 0), *around, (0, 0)))
+    y = conv(x, w, strides=strides, dilation=dilation)
+    if groups > 1:
+        y = y.transpose(1, 2, 3, 0, 4)
+        y = y.reshape(*y.shape[:3], outputs)
+    return y
 
 
 def _zeros_around(padding: Any, axis: int, size: int, reach: int, stride: int) -> Pair:

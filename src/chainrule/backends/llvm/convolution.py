@@ -8,6 +8,9 @@ one number of x a place, all at known distances from two pointers. ::
         for k, l, c:     b = w[k, l, c, o...];   accumulator[p] += x[p + (k, l, c)] * b
         y[tile] = accumulators
 
+Groups whose numbers lie side by side (depthwise) take the place of o: then w has a vector of them,
+and so has x.
+
 The derivative by the kernel is a convolution as well, whose sum runs over rows and places: it is
 cut into blocks of rows that fit the cache. Each number of y is one sum in a fixed order, so that
 how threads cut the places changes no bit.
@@ -91,10 +94,15 @@ def tall(vectors: int) -> int:
     return registers // vectors
 
 
+def contiguous(step: Convolution) -> int:
+    """The axis that vectors lie along: o, or the last leading one."""
+    return len(step.view.shape) - (5 if step.grouped else 1)
+
+
 def lanes_of(step: Convolution) -> int:
-    """Numbers of o a vector: no more than there are."""
+    """Numbers a vector: no more than there are."""
     lanes = host().lanes(step.view.dtype.itemsize)
-    while lanes // 2 >= step.view.shape[-1]:
+    while lanes // 2 >= step.view.shape[contiguous(step)]:
         lanes //= 2
     return lanes
 
@@ -135,19 +143,20 @@ def _extent(view: View) -> int:
 
 def pieces(step: Convolution, count: int) -> list[Convolution]:
     """A convolution cut into about so many, along its longest axis."""
-    lead, lanes = len(step.view.shape) - 4, lanes_of(step)
-    sizes = [*step.view.shape[-4:-1], step.view.shape[-1] // (2 * lanes)]
+    lead, lanes, last = len(step.view.shape) - 4, lanes_of(step), contiguous(step)
+    sizes = [*step.view.shape[-4:-1], step.view.shape[last] // (2 * lanes)]
     along = max(range(4), key=lambda k: (sizes[k] >= count, sizes[k] % count == 0, k == 3, -k))
-    extent = step.view.shape[lead + along]
+    extent = step.view.shape[last if along == 3 else lead + along]
     unit = lanes if along == 3 else 1
     chunk = -(-extent // (count * unit)) * unit
     made = []
     for start in range(0, extent, chunk):
         stop = min(extent, start + chunk)
-        view = _cut(step.view, lead + along, start, stop)
+        view = _cut(step.view, last if along == 3 else lead + along, start, stop)
         left, right = step.left, step.right
         if along == 3:
-            right = _cut(right, lead + 3, start, stop)
+            right = _cut(right, last, start, stop)
+            left = _cut(left, last, start, stop) if step.grouped else left
         elif along == 0:
             left = _cut(left, lead, start, stop)
         else:
@@ -173,18 +182,16 @@ class ConvolutionEmitter:
         self.lanes, self.dtype = lanes_of(step), step.view.dtype
         self.bases = [pointers.of(v.buffer) for v in (step.left, step.right, step.view)]
         self.sums = sums(step)
+        self.column = Axis(step.view.shape[contiguous(step)], int(step.grouped), 1, 1)
 
     def write(self) -> None:
         """The loops over leading axes and blocks of the sum."""
         step, f = self.step, self.f
         starts: list[Index] = [step.left.offset, step.right.offset, step.view.offset]
-        lead = len(step.view.shape) - 4
-        moves = [v.strides[:lead] for v in (step.left, step.right, step.view)]
         with ExitStack() as stack:
-            for k in range(lead):
-                loop = stack.enter_context(f.loop(0, step.view.shape[k]))
-                starts = [f.plus(s, f.times(loop.index, m[k]))
-                          for s, m in zip(starts, moves, strict=True)]  # fmt: skip
+            for axis in self._apart():
+                loop = stack.enter_context(f.loop(0, axis.size))
+                starts = self._moved(starts, [(axis, loop.index)])
             if self.cut == 1:
                 self._outputs(starts, self.sums[0].size, adds=False)
                 return
@@ -196,9 +203,19 @@ class ConvolutionEmitter:
                 rest = f.name(f"sub i64 {first.size}, {block.index}")
                 self._outputs(moved, f.smaller(rest, size), adds=True)
 
+    def _apart(self) -> list[Axis]:
+        """The leading axes; in the place of one whose numbers lie side by side, o."""
+        x, w, y = self.step.left, self.step.right, self.step.view
+        found = [Axis(y.shape[k], x.strides[k], w.strides[k], y.strides[k])
+                 for k in range(len(y.shape) - 4)]  # fmt: skip
+        if self.step.grouped:
+            found[-1] = Axis(y.shape[-1], 0, w.strides[-1], y.strides[-1])
+        return [axis for axis in found if axis.size > 1]
+
     def _outputs(self, starts: Sequence[Index], first: Index, adds: bool) -> None:
-        """Rows, then the vectors of o: as many together as a tile takes, then the rest."""
-        f, columns, lanes = self.f, self.step.view.shape[-1], self.lanes
+        """The vectors: as many together as a tile takes, then the rest."""
+        f, lanes, column = self.f, self.lanes, self.column
+        columns = column.size
         near = places(self.step)
         most = 2 if columns > lanes else 1
         groups, rest = divmod(columns, most * lanes)
@@ -207,7 +224,6 @@ class ConvolutionEmitter:
                 continue
             vectors = -(-width // lanes)
             outer, inner = self._tiling(near, tall(vectors))
-            column = Axis(columns, 0, 1, 1)
             with ExitStack() as stack:
                 group = stack.enter_context(f.loop(0, count)).index if count > 1 else 0
                 moved = self._moved(starts, [(column, start), (column, f.times(group, width))])
@@ -286,14 +302,23 @@ class ConvolutionEmitter:
                  for v, mask in enumerate(masks)]  # fmt: skip
             made = []
             for (move, _), row in zip(moves, _rows(totals, len(masks)), strict=True):
-                x = f.splat(f.load(f.offset(a, move, size), self.dtype), lanes)
-                made += [f.fma(x, w[v], total) for v, total in enumerate(row)]
+                x = self._numbers(f.offset(a, move, size), masks)
+                made += [f.fma(x[v], w[v], total) for v, total in enumerate(row)]
             return made
 
         totals = self._summed(left, right, start, [first, *[a.size for a in self.sums[1:]]], turn)
         for row, places_ in zip(_rows(totals, len(masks)), targets, strict=True):
             for x, place, mask in zip(row, places_, masks, strict=True):
                 f.store(x, place, mask)
+
+    def _numbers(self, place: str, masks: Sequence[Value | None]) -> list[Value]:
+        """A vector of x for each of w: one number everywhere, or those of as many groups."""
+        f, lanes = self.f, self.lanes
+        if not self.step.grouped:
+            return [f.splat(f.load(place, self.dtype), lanes)] * len(masks)
+        size = self.dtype.itemsize
+        return [f.load(f.offset(place, v * lanes, size), self.dtype, lanes, mask)
+                for v, mask in enumerate(masks)]  # fmt: skip
 
     def _summed(
         self, left: str, right: str, start: Sequence[Value], sizes: Sequence[Index],

@@ -92,7 +92,7 @@ def children(expression: Expression) -> Sequence[Expression]:
     return ()
 
 
-def identity_index(shape: Shape) -> Index:
+def identity_index(shape: Sequence[int]) -> Index:
     """Each axis is the nest's variable of the same number."""
     return tuple((None, 0, 0) if size == 1 else (k, 1, 0) for k, size in enumerate(shape))
 

@@ -17,6 +17,7 @@ from . import kinds
 from .expression import keeps_order
 from .kinds import VIEWS, cost, is_elementwise, is_native, uniform
 from .layout import Buffer, View
+from .order import Order, layout
 
 _RECOMPUTE = 8  # an expression of fewer additions is computed again rather than stored
 _READERS = 3
@@ -69,7 +70,12 @@ class Fusion:
         self.nodes = [n for n in graph.nodes if n.primitive is not CONSTANT]
         self.layouts: dict[Node, View] = {}
         self.stored: set[Node] = set()
-        self._must()
+        self.plain: set[Node] = set()  # stored in the order of their axes, whatever `layout` says
+        known = -1
+        while known != len(self.plain):
+            known = len(self.plain)
+            self.layouts.clear()
+            self._must()
         self._choose()
         self.steps = _order(self._merge(self._steps()))
 
@@ -120,13 +126,21 @@ class Fusion:
             made = viewed(node, source)
             if made is not None:
                 return made
-            self._store(node.inputs[0])  # reshape of what lies scattered: gathered first
-            made = viewed(node, self.resolve(node.inputs[0]))
+            child = node.inputs[0]
+            self._store(child)  # reshape of what lies scattered: gathered first
+            if viewed(node, self.resolve(child)) is None:
+                self.plain.add(child)
+                del self.layouts[child]
+            made = viewed(node, self.resolve(child))
             assert made is not None
             return made
         if is_inline(node) and node not in self.graph.inputs:
             self._store(node)
-        return View.whole(Buffer(prod(node.shape), node.dtype), node.shape)
+        return View.whole(Buffer(prod(node.shape), node.dtype), node.shape, self.order(node))
+
+    def order(self, node: Node) -> Order | None:
+        """In which order the axes of a stored node lie; None for their own."""
+        return None if node in self.plain else layout(node)
 
     def _store(self, node: Node) -> None:
         self.stored.add(node)

@@ -157,6 +157,8 @@ class Convolution(Instruction):
     left, right, view : View
         (..., N, H, W, C), (..., KH, KW, C, O) and (..., N, OH, OW, O).
     strides, dilation : (int, int)
+    grouped : bool
+        Whether instead the last leading axis is contiguous in all three: groups side by side.
     blocks : int
         Into how many the sum is cut, so that what they read stays in the cache.
     pieces : sequence of Convolution
@@ -170,6 +172,7 @@ class Convolution(Instruction):
     view: View
     strides: tuple[int, int]
     dilation: tuple[int, int]
+    grouped: bool = False
     blocks: int = 1
     pieces: Sequence[Convolution] = ()
     near: bool = False

@@ -63,10 +63,22 @@ class View:
         pairs = zip(self.shape, self.strides, expected, strict=True)
         return 0 in self.shape or all(size == 1 or a == b for size, a, b in pairs)
 
+    @property
+    def order(self) -> tuple[int, ...]:
+        """The axes, those first along which numbers lie farthest apart."""
+        if any(stride == 0 and size > 1 for stride, size in zip(self.strides, self.shape,
+                                                                strict=True)):  # fmt: skip
+            return tuple(range(len(self.shape)))  # repeated: no memory to follow
+        return tuple(sorted(range(len(self.shape)), key=lambda k: -abs(self.strides[k])))
+
     @classmethod
-    def whole(cls, buffer: Buffer, shape: Shape) -> View:
-        """All of a buffer as a dense array."""
-        return cls(buffer, 0, shape, dense(shape))
+    def whole(cls, buffer: Buffer, shape: Shape, order: Sequence[int] | None = None) -> View:
+        """All of a buffer as a dense array; its axes may lie in another order."""
+        if order is None:
+            return cls(buffer, 0, shape, dense(shape))
+        turned = cls(buffer, 0, tuple(shape[k] for k in order), ())
+        turned = replace(turned, strides=dense(turned.shape))
+        return turned.transposed([list(order).index(k) for k in range(len(shape))])
 
     def transposed(self, axes: Sequence[int]) -> View:
         """With axes in another order."""

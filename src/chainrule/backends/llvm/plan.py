@@ -39,6 +39,7 @@ from .instructions import (
 )
 from .kinds import VIEWS, uniform
 from .layout import Buffer, View
+from .order import grouped, last, layout
 from .plan_loops import plan_cond, plan_scan, plan_while
 from .product_emitter import flattened
 from .products import scratch_bytes
@@ -66,6 +67,7 @@ class Planner:
         self.constants: dict[Node, int] = {}
         self.calls: list[Call] = []
         self.sites: dict[Node, None] = {}
+        self.plain: set[Node] = set()
         self.code: list[Instruction] = []
 
     # Places
@@ -76,9 +78,11 @@ class Planner:
         self.slots += 1
         return View.whole(buffer, type_.shape)
 
-    def room(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> View:
-        """A new array in the arena."""
-        return View.whole(Buffer(prod(shape), dtype), shape)
+    def room(
+        self, shape: tuple[int, ...], dtype: np.dtype[Any], order: Sequence[int] | None = None
+    ) -> View:
+        """A new array in the arena; its axes may lie in another order."""
+        return View.whole(Buffer(prod(shape), dtype), shape, order)
 
     def view(self, node: Node) -> View | None:
         """Where a node's numbers lie; None if they are computed where they are read."""
@@ -123,11 +127,16 @@ class Planner:
         return Lowering(rank, set(own), self.view)
 
     def copy(self, node: Node, target: View) -> None:
-        """A node's numbers written to a view of its shape."""
-        self.add(Map(node.shape, [(self.lowering(len(node.shape))(node), target)]))
+        """A node's numbers written to a view of its shape, in the order in which they lie there."""
+        order = target.order
+        index = identity_index([node.shape[k] for k in order])
+        seen = tuple(index[order.index(k)] for k in range(len(order)))
+        turned = target.transposed(order)
+        self.add(Map(turned.shape, [(self.lowering(len(order))(node, seen), turned)]))
 
     def move(self, source: View, target: View) -> None:
-        """Numbers from one place to another."""
+        """Numbers from one place to another, in the order in which they lie there."""
+        source, target = (v.transposed(target.order) for v in (source, target))
         lowering = self.lowering(len(source.shape))
         load = lowering.load(source, identity_index(source.shape))
         self.add(Map(source.shape, [(load, target)]))
@@ -164,17 +173,21 @@ class Planner:
                 self.copy(node, target)
 
     def steps(self, fusion: Fusion, targets: Sequence[View | None]) -> None:
-        """All steps; a stored output is written to its target at once."""
+        """All steps; a stored output is written to its target at once, if it is laid out so."""
         for node, target in zip(fusion.graph.outputs, targets, strict=True):
-            if target is not None and node in fusion.stored and node not in self.views:
+            if target is None or node not in fusion.stored or node in self.views:
+                continue
+            if fusion.order(node) is None:
                 self.views[node] = target
+        self.plain |= fusion.plain
         for step in fusion.steps:
             self.step(step)
 
     def place(self, node: Node) -> View:
         """Where a node is to be written."""
         if node not in self.views:
-            self.views[node] = self.room(node.shape, node.dtype)
+            order = None if node in self.plain else layout(node)
+            self.views[node] = self.room(node.shape, node.dtype, order)
         return self.views[node]
 
     def step(self, step: Step) -> None:
@@ -230,22 +243,34 @@ class Planner:
         self.add(flattened(step) or step)
 
     def convolution(self, node: Node) -> None:
-        """Convolutions over broadcast leading axes; the kernel's last axis is made contiguous."""
+        """Convolutions over broadcast leading axes; vectors lie along o, or along groups."""
         left, right = (self._cast(child, node.dtype) for child in node.inputs)
-        if right.strides[-1] != 1 and right.shape[-1] != 1:
-            target = self.room(right.shape, right.dtype)
-            self.move(right, target)
-            right = target
-        lead = node.shape[:-4]
+        lead, side_by_side = node.shape[:-4], grouped(node)
         left, right = (v.broadcast((*lead, *v.shape[-4:])) for v in (left, right))
-        given = node.params["strides"], node.params["dilation"]
-        target = self.place(node)
+        axis = len(node.shape) - (5 if side_by_side else 1)
+        right = self._contiguous(right, axis)
+        if side_by_side:
+            left = self._contiguous(left, axis)
+        target = result = self.place(node)
         if 0 in right.shape:
             self.fill(target, 0)
             return
-        step = Convolution(left, right, target, *given)
+        if side_by_side and target.strides[axis] != 1:
+            result = self.room(node.shape, node.dtype, last(target.order, axis))
+        given = node.params["strides"], node.params["dilation"]
+        step = Convolution(left, right, result, *given, side_by_side)
         step.blocks = blocks(step)
         self.add(step)
+        if result is not target:
+            self.move(result, target)
+
+    def _contiguous(self, view: View, axis: int) -> View:
+        """A view, or a copy, whose numbers lie side by side along an axis."""
+        if view.strides[axis] == 1 or view.shape[axis] == 1:
+            return view
+        made = self.room(view.shape, view.dtype, last(tuple(range(len(view.shape))), axis))
+        self.move(view, made)
+        return made
 
     def _cast(self, node: Node, dtype: np.dtype[Any]) -> View:
         """A node's numbers in a dtype: where they are, or in a copy."""
@@ -266,6 +291,7 @@ class Planner:
 
     def fill(self, target: View, number: Any) -> None:
         """One number everywhere."""
+        target = target.transposed(target.order)
         lowering = self.lowering(len(target.shape))
         self.add(Map(target.shape, [(lowering.number(number, target.dtype), target)]))
 
