@@ -18,6 +18,7 @@ from .nest import Axis, Nest, Pointers, lanes_for, merge, strides_in
 _BLOCK = 4096  # numbers that one accumulator's lanes share, before it is added to another
 _WRITTEN_OUT = 3  # turns of a loop, such as over a window of a picture
 _TOGETHER = 4  # accumulators at once: an addition takes about four cycles
+_LITTLE = 16  # parts of an expression that are computed in less
 
 
 class Folding:
@@ -91,14 +92,26 @@ def emit_reduce(pointers: Pointers, step: Reduce, site: Site, rows: Rows | None 
         over(nest, kept, write_row, span)
         return
 
-    def write() -> None:
-        start = folding.start(nest.lanes)
-        nest.store(fold_columns(nest, folding, inner, start, term), view)
+    last = axes[-1]
 
-    if len(kept) == 1:
-        over_vectors(nest, axes[-1], lanes, write, span)
-    else:
-        over(nest, kept[:-1], lambda: over_vectors(nest, axes[-1], lanes, write), span)
+    def one() -> None:
+        (total,) = fold_columns(nest, folding, inner, [folding.start(nest.lanes)], lambda: [term()])
+        nest.store(total, view)
+
+    if len(kept) == 1 and span is not None:
+        over_vectors(nest, last, lanes, one, span)
+        return
+    several = min(_TOGETHER, last.size // lanes)
+    whole = last.size // (several * lanes) * several * lanes if several > 1 else 0
+
+    def columns() -> None:
+        if whole:
+            with f.loop(0, whole, several * lanes) as loop:
+                fold_side_by_side(nest, folding, inner, view, loop.index, [lanes] * several, term)
+        if whole < last.size:
+            over_vectors(nest, last, lanes, one, (whole, last.size) if whole else None)
+
+    over(nest, kept[:-1], columns, span)
 
 
 def over_empty(nest: Nest, view: View, folding: Folding) -> None:
@@ -116,20 +129,66 @@ def over_kept(view: View, domain: tuple[int, ...], axes: Sequence[int]) -> View:
     return View(view.buffer, view.offset, domain, spread)
 
 
+def fold_side_by_side(
+    nest: Nest, folding: Folding, inner: Sequence[Axis], view: View, start: Index,
+    lanes: Sequence[int], term: Callable[[], Value],
+) -> None:  # fmt: skip
+    """Several vectors of columns, so that memory is read as it lies."""
+    axis, places = nest.axes[-1], [nest.f.plus(start, k * n) for k, n in enumerate(lanes)]
+
+    def terms() -> list[Value]:
+        found = []
+        for place, n in zip(places, lanes, strict=True):
+            with nest.vectors(axis, place, n, None):
+                found.append(term())
+        return found
+
+    totals = fold_columns(nest, folding, inner, [folding.start(n) for n in lanes], terms)
+    for place, total in zip(places, totals, strict=True):
+        with nest.vectors(axis, place, total.lanes, None):
+            nest.store(total, view)
+
+
 def fold_columns(
-    nest: Nest, folding: Folding, axes: Sequence[Axis], total: Value, term: Callable[[], Value]
-) -> Value:
+    nest: Nest, folding: Folding, axes: Sequence[Axis], totals: Sequence[Value],
+    terms: Callable[[], Sequence[Value]],
+) -> list[Value]:  # fmt: skip
     """Fold over axes that are not the vectors' own."""
     if not axes:
-        return folding.join(total, term())
-    if axes[0].size <= _WRITTEN_OUT:
-        for index in range(axes[0].size):
-            with nest.at(axes[0], index):
-                total = fold_columns(nest, folding, axes[1:], total, term)
-        return total
-    with nest.f.loop(0, axes[0].size, carried=[total]) as loop, nest.at(axes[0], loop.index):
-        loop.carry(fold_columns(nest, folding, axes[1:], loop.values[0], term))
-    return loop.values[0]
+        return [folding.join(total, x) for total, x in zip(totals, terms(), strict=True)]
+    f, axis, width = nest.f, axes[0], len(totals)
+    if axis.size <= _WRITTEN_OUT:
+        for index in range(axis.size):
+            with nest.at(axis, index):
+                totals = fold_columns(nest, folding, axes[1:], totals, terms)
+        return list(totals)
+    turns = _TOGETHER // width if _waits(nest, axes) else 1
+    whole = axis.size // turns * turns
+    more = [folding.start(total.lanes) for total in totals] * (turns - 1)
+    with f.loop(0, whole, turns, carried=[*totals, *more]) as loop:
+        sums: list[Value] = []
+        for k in range(turns):
+            before = loop.values[k * width : (k + 1) * width]
+            with nest.at(axis, f.plus(loop.index, k)):
+                sums += fold_columns(nest, folding, axes[1:], before, terms)
+        loop.carry(*sums)
+    made = [_joined(folding, loop.values[v::width]) for v in range(width)]
+    for index in range(whole, axis.size):
+        with nest.at(axis, index):
+            made = fold_columns(nest, folding, axes[1:], made, terms)
+    return made
+
+
+def _waits(nest: Nest, axes: Sequence[Axis]) -> bool:
+    """Whether a turn is so little work that each addition would wait for the one before."""
+    return len(axes) == 1 and axes[0].size >= 2 * _TOGETHER and len(nest.parts) <= _LITTLE
+
+
+def _joined(folding: Folding, totals: Sequence[Value]) -> Value:
+    """1, 2 or 4 accumulators into one."""
+    while len(totals) > 1:
+        totals = [folding.join(a, b) for a, b in zip(totals[::2], totals[1::2], strict=True)]
+    return totals[0]
 
 
 def fold_rows(
@@ -183,8 +242,7 @@ def _fold_axis(
         with f.loop(begin, whole, step, carried=totals) as loop:
             loop.carry(*add(loop.index, loop.values))
         totals = list(loop.values)
-    while len(totals) > 1:
-        totals = [folding.join(a, b) for a, b in zip(totals[::2], totals[1::2], strict=True)]
+    totals = [_joined(folding, totals)]
     for place in range(whole, axis.size - lanes + 1, lanes):
         totals = add(place, totals)
     total = folding.across(totals[0])
