@@ -55,6 +55,7 @@ def test_from_a_folder_to_answers(run, shapes):
         {"name": "input", "features": 400, "read_as": "20 x 20 x 1 of uint8"}
     ]
     assert told["layers"][0] == {"name": "layers.2", "shape": "3 x 3 x 1 x 16", "parameters": 144}
+    assert told["layers"][1]["parameters"] == 2 * 16  # the normalisation's, without statistics
     assert run("inspect", "shapes.safetensors")[0] == 0
     pytest.importorskip("onnx")
     assert run("export", "shapes.safetensors", "-o", "shapes.onnx")[0] == 0

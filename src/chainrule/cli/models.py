@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import estimators, tree
+from .. import estimators, nn, tree
 from ..data import Table
 from ..errors import DataError
 
@@ -113,10 +113,13 @@ def layers(model: Any) -> list[Layer]:
 
 
 def _of_module(module: Any) -> list[Layer]:
-    """Of a module: a layer is what holds arrays, and its shape that of the largest."""
+    """Of a module: a layer is what holds parameters, and its shape that of the largest."""
     found: dict[str, list[Any]] = {}
-    for name, leaf in zip(tree.names(module), tree.leaves(module), strict=True):
-        found.setdefault(name.rpartition(".")[0], []).append(leaf)
+    nothing, everything = (tree.map(lambda _, is_=is_: is_, module) for is_ in (False, True))
+    running = tree.leaves(nn.with_statistics(nothing, everything))  # moved by no optimiser
+    for name, leaf, moves in zip(tree.names(module), tree.leaves(module), running, strict=True):
+        if not moves:
+            found.setdefault(name.rpartition(".")[0], []).append(leaf)
     made = []
     for name, arrays in found.items():
         largest = max(arrays, key=lambda array: (np.ndim(array), np.size(array)))

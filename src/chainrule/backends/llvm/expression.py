@@ -229,6 +229,22 @@ def gather_places(
     return {k: next(rest) for k, e in enumerate(pattern) if not isinstance(e, int)}, asked
 
 
+def gathered_shape(
+    shape: tuple[int, ...], arrays: Sequence[Node], pattern: Sequence[Any]
+) -> tuple[int, ...]:
+    """The shape of an array indexed by a pattern."""
+    places = [k for k, entry in enumerate(pattern) if isinstance(entry, int)]
+    common = np.broadcast_shapes(*[x.shape for x in arrays])
+    sliced = [
+        len(range(*entry.indices(size)))
+        for entry, size in zip(pattern, shape, strict=True)
+        if not isinstance(entry, int)
+    ]
+    together = not places or places[-1] - places[0] + 1 == len(places)
+    front = places[0] if places and together else 0
+    return (*sliced[:front], *common, *sliced[front:])
+
+
 def _transpose(node: Node, index: Index) -> Index:
     inner: list[Place] = [(None, 0, 0)] * len(index)
     for k, axis in enumerate(node.params["axes"]):

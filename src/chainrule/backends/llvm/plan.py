@@ -20,7 +20,7 @@ from . import kinds
 from .arena import Lifetimes
 from .convolution import blocks
 from .costs import nanoseconds
-from .expression import Lowering, identity_index
+from .expression import Lowering, gathered_shape, identity_index
 from .fuse import Fusion, Step, viewed
 from .instructions import (
     Along,
@@ -68,6 +68,7 @@ class Planner:
         self.calls: list[Call] = []
         self.sites: dict[Node, None] = {}
         self.plain: set[Node] = set()
+        self.wanted: dict[tuple[Node, int], View] = {}  # where results of loops are to be
         self.code: list[Instruction] = []
 
     # Places
@@ -145,7 +146,11 @@ class Planner:
         """The plan of the outermost graph."""
         for node in graph.inputs:
             self.views[node] = self.slot(node.type)
-        self.run(graph, [self.slot(t) for t in graph.output_types])
+        targets = [self.slot(t) for t in graph.output_types]
+        for node, target in zip(graph.outputs, targets, strict=True):
+            if node.primitive is ITEM:
+                self.wanted.setdefault((node.inputs[0], node.params["index"]), target)
+        self.run(graph, targets)
         code = arrange(self.code)
         for loop in loops_that_try(code):
             loop.trial, self.slots = self.slots, self.slots + WORDS
@@ -169,7 +174,8 @@ class Planner:
         """A graph whose inputs have places; its outputs end where `targets` say."""
         self.steps(Fusion(graph), targets)
         for node, target in zip(graph.outputs, targets, strict=True):
-            if target is not None and self.views.get(node) is not target:
+            known = self.view(node) if node.primitive is ITEM else self.views.get(node)
+            if target is not None and known is not target:
                 self.copy(node, target)
 
     def steps(self, fusion: Fusion, targets: Sequence[View | None]) -> None:
@@ -189,6 +195,13 @@ class Planner:
             order = None if node in self.plain else layout(node)
             self.views[node] = self.room(node.shape, node.dtype, order)
         return self.views[node]
+
+    def rooms(self, node: Node) -> list[View]:
+        """Where a loop's or a branch's results are to be written."""
+        return [
+            self.wanted.get((node, k)) or self.room(t.shape, t.dtype)
+            for k, t in enumerate(node.shape)
+        ]
 
     def step(self, step: Step) -> None:
         """One step of a fusion."""
@@ -361,22 +374,6 @@ def _give_scratch(product: Product) -> None:
     needed = scratch_bytes(rows, columns, product.left.shape[-1], dtype)
     if needed:
         product.scratch = Buffer(-(-needed // 64) * 64 // dtype.itemsize * product.chunks, dtype)
-
-
-def gathered_shape(
-    shape: tuple[int, ...], arrays: Sequence[Node], pattern: Sequence[Any]
-) -> tuple[int, ...]:
-    """The shape of an array indexed by a pattern."""
-    places = [k for k, entry in enumerate(pattern) if isinstance(entry, int)]
-    common = np.broadcast_shapes(*[x.shape for x in arrays])
-    sliced = [
-        len(range(*entry.indices(size)))
-        for entry, size in zip(pattern, shape, strict=True)
-        if not isinstance(entry, int)
-    ]
-    together = not places or places[-1] - places[0] + 1 == len(places)
-    front = places[0] if places and together else 0
-    return (*sliced[:front], *common, *sliced[front:])
 
 
 _STEPS: dict[str, Callable[[Planner, Node], None]] = {

@@ -22,14 +22,6 @@ if TYPE_CHECKING:
     from .plan import Planner
 
 
-def carries(planner: Planner, starts: Sequence[Node], body: Graph) -> list[View]:
-    """Places for a loop's carries, holding what they start with."""
-    places = [planner.room(node.shape, node.dtype) for node in starts]
-    for node, target in zip(starts, places, strict=True):
-        planner.copy(node, target)
-    return places
-
-
 def turn(
     planner: Planner,
     body: Graph,
@@ -71,9 +63,10 @@ def plan_scan(planner: Planner, node: Node) -> None:
     starts, xs, constants = parts(node.inputs, n_carry, n_xs)
     rows = [planner.dense(x) for x in xs]
     fixed = [planner.dense(c) for c in constants]
-    places = carries(planner, starts, body)
-    stacks = [planner.room(t.shape, t.dtype) for t in node.shape[n_carry:]]
-    planner.results[node] = [*places, *stacks]
+    planner.results[node] = planner.rooms(node)
+    places, stacks = planner.results[node][:n_carry], planner.results[node][n_carry:]
+    for start, place in zip(starts, places, strict=True):
+        planner.copy(start, place)
     if not length:
         return
     slots = [planner.slot(Type(row.shape[1:], row.dtype)) for row in (*rows, *stacks)]
@@ -98,8 +91,9 @@ def plan_while(planner: Planner, node: Node) -> None:
         list(node.inputs[len(asks.inputs) :]),
     )
     outer = [planner.dense(x) for x in (*asked, *read)]
-    places = carries(planner, starts, body)
-    planner.results[node] = places
+    places = planner.results[node] = planner.rooms(node)
+    for start, place in zip(starts, places, strict=True):
+        planner.copy(start, place)
     seen, others = outer[: len(asked)], outer[len(asked) :]
     condition = planner.room((), np.dtype(np.bool_))
     first = planner.nested(lambda: _answer(planner, asks, [*places, *seen], condition))
@@ -123,7 +117,7 @@ def plan_cond(planner: Planner, node: Node) -> None:
     """One of two branches, both writing to the same places."""
     predicate, *operands = node.inputs
     outer = [planner.dense(x) for x in operands]
-    results = [planner.room(t.shape, t.dtype) for t in node.shape]
+    results = planner.rooms(node)
     condition = planner.room((), np.dtype(np.bool_))
     _truth(planner, predicate, condition)
     yes, no = (
