@@ -155,10 +155,14 @@ def test_hostile_descriptions_are_refused(model, told):
         other._restore_prepared(told, None)
 
 
-def test_onnx_from_samples(model):
+@pytest.mark.parametrize("encoder", ["conv", "gru"])
+def test_onnx_from_samples(model, encoder):
     """The exported model, features included, in onnxruntime."""
     exported = pytest.importorskip("exported", reason="onnx or onnxruntime is not installed")
-    clips, _ = tones(11, 7)
+    clips, labels = tones(11, 7)
+    if encoder == "gru":
+        settings = QUICK | {"encoder": "gru", "epochs": 1}
+        model = cr.AudioClassifier(**settings).fit(clips, labels)
     rows = model._rows(model._read(clips))
     label, probabilities = exported.run(model.to_onnx(), rows["lengths"], rows["samples"])[:2]
     assert (np.asarray(label) == model.predict(clips)).all()

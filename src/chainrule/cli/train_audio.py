@@ -57,8 +57,14 @@ def train_audio(
     ],
     output: Output = None,
     encoder: Annotated[str, typer.Option(help="How clips are read: conv or gru.")] = "conv",
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the recordings.")] = 20,
-    batch_size: Annotated[int, typer.Option(min=1, help="Recordings a step.")] = 64,
+    epochs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Passes over them. [default: 20 to 60, by their number]"),
+    ] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(min=1, help="Recordings a step. [default: by their number, 64 at most]"),
+    ] = None,
     rate: Annotated[float, typer.Option(help="Largest learning rate of AdamW.")] = 0.004,
     sample_rate: Annotated[
         int | None,

@@ -26,7 +26,7 @@ from .audio_networks import (
     transform_length,
 )
 from .modelfile import damaged
-from .network import FRACTION, NetworkClassifier
+from .network import COUNT, FRACTION, NetworkClassifier
 from .schema import fields, whole
 
 ENCODERS = ("conv", "gru")
@@ -36,6 +36,9 @@ WINDOW, STEP = 0.025, 0.010  # seconds of a frame, and from one to the next
 FRAMES = 8  # of a clip at least; shorter ones end in silence
 LONGEST = 10.0  # seconds of a clip that are listened to
 MOST_SAMPLES = 2**22
+STEPS = 800  # of a training
+EPOCHS = (20, 60)  # at least and at most
+BATCHES = (16, 64)  # clips a step
 COVERED = 98  # percent of the training clips that are heard whole
 SILENCE = 1e-4  # of the loudest 10 ms' power: 40 dB below
 VIEWS = (0.88, 1.0, 1.14)  # speeds at which a clip is heard for an answer
@@ -94,8 +97,12 @@ class AudioClassifier(NetworkClassifier):
         None: no noise.
     hide_bands, hide_times : int
         Most bands, and most frames of 10 ms, that a step hides. Default 10 and 15.
-    epochs, batch_size, learning_rate, weight_decay, label_smoothing, class_weight, ema
-        See `NetworkClassifier`. Default 20, 64, 0.004, 0.02, 0.1, None, None.
+    epochs : int or None
+        How often to hear all clips, at most. None: 20 to 60, so that there are 800 steps.
+    batch_size : int or None
+        Clips a step. None: 64, and of fewer than 1,024 clips a 16th, 16 at least.
+    learning_rate, weight_decay, label_smoothing, class_weight, ema
+        See `NetworkClassifier`. Default 0.004, 0.02, 0.1, None, None.
     validation_fraction, patience
         See `NetworkClassifier`. Default 0: all rows are trained on, and the last epoch counts.
     random_state, n_threads, progress, callbacks, checkpoint, checkpoint_interval
@@ -136,6 +143,8 @@ class AudioClassifier(NetworkClassifier):
         "sample_rate": [Interval(Integral, *RATES, closed="both"), None],
         "mels": [Interval(Integral, 8, 256, closed="both")],
         "normalize": [StrOptions({"bands", "level"})],
+        "epochs": [*COUNT, None],
+        "batch_size": [*COUNT, None],
         "max_seconds": [Interval(Real, 0.1, LONGEST, closed="both"), None],
         "dropout": FRACTION,
         "shift": FRACTION,
@@ -159,8 +168,8 @@ class AudioClassifier(NetworkClassifier):
         noise: float | None = -5.0,
         hide_bands: int = 10,
         hide_times: int = 15,
-        epochs: int = 20,
-        batch_size: int = 64,
+        epochs: int | None = None,
+        batch_size: int | None = None,
         learning_rate: float = 0.004,
         weight_decay: float = 0.02,
         label_smoothing: float = 0.1,
@@ -247,6 +256,13 @@ class AudioClassifier(NetworkClassifier):
         return size + (FRAMES - 1) * step
 
     # The network
+
+    def _epochs(self, rows: int) -> int:
+        steps = -(-rows // self._batch(rows))
+        return int(self.epochs or np.clip(STEPS // steps, *EPOCHS))
+
+    def _batch(self, rows: int) -> int:
+        return int(self.batch_size or np.clip(rows // 16, *BATCHES))
 
     def _augment(self, rows: Any, key: Any) -> Any:
         of_place, of_noise = split(key)
