@@ -123,12 +123,14 @@ def test_other_metrics(run, name, metric):
 
 
 def test_in_processes(tmp_path):
-    """Two at once, each trial once, none lost."""
+    """Two at once, each trial once, none lost; one of them takes the usual settings."""
     words = ["tune", "iris", "--trials", "3", *QUICK, "--jobs", "2", "--storage", "t.db"]
     done = subprocess.run([*PROGRAM, *words], cwd=tmp_path, capture_output=True, text=True)
     assert (0, "") == (done.returncode, done.stderr)
     assert "best of 3 trials" in done.stdout
-    assert ["COMPLETE"] * 3 == [t.state.name for t in trials(tmp_path / "t.db")]
+    made = trials(tmp_path / "t.db")
+    assert ["COMPLETE"] * 3 == [t.state.name for t in made]
+    assert [t.params["rate"] for t in made].count(0.004) == 1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")

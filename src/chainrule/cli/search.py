@@ -217,18 +217,15 @@ def prepare(
 
 
 def study_of(search: Search) -> Any:
-    """The study, which the storage may know already; a new one begins with the usual settings."""
-    study = optuna.create_study(
+    """The study, which the storage may know already."""
+    return optuna.create_study(
         storage=search.storage, study_name=search.name, direction=search.direction,
         load_if_exists=True, sampler=_sampler(search, 0), pruner=_pruner(),
     )  # fmt: skip
-    if not finished(study):
-        study.enqueue_trial(search.usual())
-    return study
 
 
 def one(search: Search, number: int, study: Any = None) -> None:
-    """A trial, in this process; `number` decides what is drawn at random."""
+    """A trial, in this process; `number` decides what is drawn, and 0 takes the usual settings."""
     if time() > search.deadline:
         return
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -268,7 +265,12 @@ def address(path: Path) -> str:
 def _sampler(search: Search, number: int) -> Any:
     """Bergstra et al.: "Algorithms for hyper-parameter optimization", NeurIPS (2011)."""
     seed = (search.settings.seed * 100_003 + number) % 2**32
-    return optuna.samplers.TPESampler(seed=seed, n_startup_trials=2 * STARTUP)
+    sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=2 * STARTUP)
+    if number:
+        return sampler
+    with warnings.catch_warnings():  # a queued trial could be taken by two processes at once
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return optuna.samplers.PartialFixedSampler(search.usual(), sampler)
 
 
 def _pruner() -> Any:
