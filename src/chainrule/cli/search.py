@@ -157,14 +157,14 @@ class Search:
             model = watched.estimator(self.task, self.category, progress=False)
             try:
                 with warnings.catch_warnings():
-                    warnings.filterwarnings("ignore", "Training interrupted", UserWarning)
+                    warnings.filterwarnings("error", "Training interrupted", UserWarning)
                     model.set_params(n_threads=self.threads).fit(self.inputs.iloc[rows], y[rows])
             except DataError:
                 raise
             except ValueError as error:  # weights that are no longer finite
                 raise optuna.TrialPruned(str(error)) from error
-            if model.network_.n_iter_ < model.network_.max_iter:
-                raise KeyboardInterrupt
+            except UserWarning as interrupted:  # in whichever epoch, the last one too
+                raise KeyboardInterrupt from interrupted
             found = scores(answers(model, self.inputs.iloc[held], labels.iloc[held]))
             made.append(found.get(METRICS[self.metric][0], float("nan")))
         value = float(np.mean(made))
