@@ -73,6 +73,9 @@ def test_explain(run, reviews):
     assert "&lt;</span>" in page and "<i>" not in page and "good</span>" in page
     code, _, err = run("predict", "reviews.safetensors", "reviews.csv", "--explain")
     assert code == 2 and "at most" in err
+    for place in ("missing/why.html", "/proc/why.html"):  # the second looks as if one could write
+        code, _, err = run("predict", "reviews.safetensors", "good", "--explain", "-o", place)
+        assert code == 2 and f"cannot write {place}" in err
 
 
 def test_evaluate(run, reviews):

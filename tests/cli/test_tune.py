@@ -178,6 +178,7 @@ MISTAKES = {
     "target dropped": (["iris", "--drop", "species"], "is the target"),
     "storage is text": (["iris", "--storage", "few.csv"], "no SQLite file"),
     "storage nowhere": (["iris", "--storage", "no/t.db"], "cannot write no/t.db"),
+    "storage that is refused": (["iris", "--storage", "/proc/t.db"], "cannot write /proc/t.db"),
     "output nowhere": (["iris", "-o", "no/m.safetensors"], "cannot write no/m.safetensors"),
     "no time": (["iris", "--timeout", "0"], "--timeout"),
     "no dask": (["iris", "--dask", "tcp://localhost:1"], "distributed"),

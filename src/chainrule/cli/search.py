@@ -259,6 +259,12 @@ def address(path: Path) -> str:
             head = file.read(16)
         if head not in (b"", b"SQLite format 3\0"):
             raise DataError(f"{path} is no SQLite file: choose another place with --storage")
+    try:
+        path.open("ab").close()
+    except OSError as error:
+        raise DataError(
+            f"cannot write {path}: {error.strerror or error}; choose another place with --storage"
+        ) from error
     return f"sqlite:///{path.resolve()}"
 
 

@@ -12,8 +12,7 @@ from rich.text import Text
 from ..data import Table
 from ..data.texts import read_texts
 from ..errors import DataError
-from ..files import write_atomically
-from . import models
+from . import models, options
 
 MOST = 20  # texts that are explained at a time
 STRONG, WEAK = 0.5, 0.15  # of the largest score
@@ -43,6 +42,8 @@ def explain(loaded: Any, texts: list[str], page: Path | None = None) -> None:
     """Print each text with its words coloured, and write them as a page."""
     if len(texts) > MOST:
         raise DataError(f"--explain is for {MOST} texts at most, and there are {len(texts)}")
+    if page is not None:
+        options.check_writable(page)
     told = [loaded.attribute(text) for text in texts]
     console = Console(highlight=False)
     for one in told:
@@ -51,7 +52,7 @@ def explain(loaded: Any, texts: list[str], page: Path | None = None) -> None:
     if page is not None:
         head = '<!doctype html><html lang="en"><meta charset="utf-8"><title>Words</title>'
         body = "\n".join(one.to_html() for one in told)
-        write_atomically(page, f"{head}<body>{body}</body></html>\n".encode())
+        options.write(page, f"{head}<body>{body}</body></html>\n".encode())
 
 
 def coloured(told: Any) -> Text:
