@@ -115,10 +115,12 @@ def layers(model: Any) -> list[Layer]:
 def _of_module(module: Any) -> list[Layer]:
     """Of a module: a layer is what holds parameters, and its shape that of the largest."""
     found: dict[str, list[Any]] = {}
-    nothing, everything = (tree.map(lambda _, is_=is_: is_, module) for is_ in (False, True))
-    running = tree.leaves(nn.with_statistics(nothing, everything))  # moved by no optimiser
-    for name, leaf, moves in zip(tree.names(module), tree.leaves(module), running, strict=True):
-        if not moves:
+    marked = nn.with_statistics(
+        tree.map(lambda _: False, module), tree.map(lambda _: True, module)
+    )
+    leaves = zip(tree.names(module), tree.leaves(module), tree.leaves(marked), strict=True)
+    for name, leaf, is_statistic in leaves:
+        if not is_statistic:
             found.setdefault(name.rpartition(".")[0], []).append(leaf)
     made = []
     for name, arrays in found.items():

@@ -94,15 +94,10 @@ def tall(vectors: int) -> int:
     return registers // vectors
 
 
-def contiguous(step: Convolution) -> int:
-    """The axis that vectors lie along: o, or the last leading one."""
-    return len(step.view.shape) - (5 if step.grouped else 1)
-
-
 def lanes_of(step: Convolution) -> int:
     """Numbers a vector: no more than there are."""
     lanes = host().lanes(step.view.dtype.itemsize)
-    while lanes // 2 >= step.view.shape[contiguous(step)]:
+    while lanes // 2 >= step.view.shape[step.axis]:
         lanes //= 2
     return lanes
 
@@ -143,26 +138,26 @@ def _extent(view: View) -> int:
 
 def pieces(step: Convolution, count: int) -> list[Convolution]:
     """A convolution cut into about so many, along its longest axis."""
-    lead, lanes, last = len(step.view.shape) - 4, lanes_of(step), contiguous(step)
-    sizes = [*step.view.shape[-4:-1], step.view.shape[last] // (2 * lanes)]
+    lanes, axes = lanes_of(step), (-4, -3, -2, step.axis)
+    sizes = [*step.view.shape[-4:-1], step.view.shape[step.axis] // (2 * lanes)]
     along = max(range(4), key=lambda k: (sizes[k] >= count, sizes[k] % count == 0, k == 3, -k))
-    extent = step.view.shape[last if along == 3 else lead + along]
+    extent = step.view.shape[axes[along]]
     unit = lanes if along == 3 else 1
     chunk = -(-extent // (count * unit)) * unit
     made = []
     for start in range(0, extent, chunk):
         stop = min(extent, start + chunk)
-        view = _cut(step.view, last if along == 3 else lead + along, start, stop)
+        view = _cut(step.view, axes[along], start, stop)
         left, right = step.left, step.right
         if along == 3:
-            right = _cut(right, last, start, stop)
-            left = _cut(left, last, start, stop) if step.grouped else left
+            right = _cut(right, step.axis, start, stop)
+            left = _cut(left, step.axis, start, stop) if step.grouped else left
         elif along == 0:
-            left = _cut(left, lead, start, stop)
+            left = _cut(left, -4, start, stop)
         else:
             s, d = step.strides[along - 1], step.dilation[along - 1]
-            reach = (right.shape[lead + along - 1] - 1) * d + 1
-            left = _cut(left, lead + along, start * s, (stop - 1) * s + reach)
+            reach = (right.shape[along - 5] - 1) * d + 1
+            left = _cut(left, axes[along], start * s, (stop - 1) * s + reach)
         made.append(replace(step, left=left, right=right, view=view))
     return made
 
@@ -182,7 +177,7 @@ class ConvolutionEmitter:
         self.lanes, self.dtype = lanes_of(step), step.view.dtype
         self.bases = [pointers.of(v.buffer) for v in (step.left, step.right, step.view)]
         self.sums = sums(step)
-        self.column = Axis(step.view.shape[contiguous(step)], int(step.grouped), 1, 1)
+        self.column = Axis(step.view.shape[step.axis], int(step.grouped), 1, 1)
 
     def write(self) -> None:
         """The loops over leading axes and blocks of the sum."""

@@ -107,7 +107,8 @@ def emit_reduce(pointers: Pointers, step: Reduce, site: Site, rows: Rows | None 
     def columns() -> None:
         if whole:
             with f.loop(0, whole, several * lanes) as loop:
-                fold_side_by_side(nest, folding, inner, view, loop.index, [lanes] * several, term)
+                starts = [f.plus(loop.index, k * lanes) for k in range(several)]
+                fold_side_by_side(nest, folding, inner, view, starts, lanes, term)
         if whole < last.size:
             over_vectors(nest, last, lanes, one, (whole, last.size) if whole else None)
 
@@ -130,22 +131,21 @@ def over_kept(view: View, domain: tuple[int, ...], axes: Sequence[int]) -> View:
 
 
 def fold_side_by_side(
-    nest: Nest, folding: Folding, inner: Sequence[Axis], view: View, start: Index,
-    lanes: Sequence[int], term: Callable[[], Value],
+    nest: Nest, folding: Folding, inner: Sequence[Axis], view: View, starts: Sequence[Index],
+    lanes: int, term: Callable[[], Value],
 ) -> None:  # fmt: skip
     """Several vectors of columns, so that memory is read as it lies."""
-    axis, places = nest.axes[-1], [nest.f.plus(start, k * n) for k, n in enumerate(lanes)]
 
     def terms() -> list[Value]:
         found = []
-        for place, n in zip(places, lanes, strict=True):
-            with nest.vectors(axis, place, n, None):
+        for start in starts:
+            with nest.vectors(nest.axes[-1], start, lanes, None):
                 found.append(term())
         return found
 
-    totals = fold_columns(nest, folding, inner, [folding.start(n) for n in lanes], terms)
-    for place, total in zip(places, totals, strict=True):
-        with nest.vectors(axis, place, total.lanes, None):
+    totals = fold_columns(nest, folding, inner, [folding.start(lanes)] * len(starts), terms)
+    for start, total in zip(starts, totals, strict=True):
+        with nest.vectors(nest.axes[-1], start, lanes, None):
             nest.store(total, view)
 
 

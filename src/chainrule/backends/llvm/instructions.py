@@ -157,8 +157,9 @@ class Convolution(Instruction):
     left, right, view : View
         (..., N, H, W, C), (..., KH, KW, C, O) and (..., N, OH, OW, O).
     strides, dilation : (int, int)
-    grouped : bool
-        Whether instead the last leading axis is contiguous in all three: groups side by side.
+    axis : int
+        What vectors lie along, contiguous in kernel and result: o, -1; or, contiguous in x as well,
+        groups side by side, which are the last leading axis: -5.
     blocks : int
         Into how many the sum is cut, so that what they read stays in the cache.
     pieces : sequence of Convolution
@@ -172,11 +173,16 @@ class Convolution(Instruction):
     view: View
     strides: tuple[int, int]
     dilation: tuple[int, int]
-    grouped: bool = False
+    axis: int = -1
     blocks: int = 1
     pieces: Sequence[Convolution] = ()
     near: bool = False
     chunk: int = 1
+
+    @property
+    def grouped(self) -> bool:
+        """Whether vectors lie along groups."""
+        return self.axis != -1
 
     @property
     def extent(self) -> int:

@@ -30,7 +30,7 @@ def fill_once(
 ) -> tuple[list[Instruction], list[Instruction]]:
     """What is to run before a loop, and the loop's new body.
 
-    `outside` are the buffers that are read after the loop, or in its next turn.
+    `outside` are the buffers in the arena that are read after the loop, or in its next turn.
     """
     before: list[Instruction] = []
     after: list[Instruction] = []

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from ...graph.node import Node
 
+GROUPS = -5  # the last leading axis of a convolution, before (N, H, W, C)
 Order = tuple[int, ...]
 """The axes, those first along which numbers lie farthest apart."""
 
@@ -26,14 +27,15 @@ def layout(node: Node) -> Order | None:
 
 def grouped(node: Node) -> bool:
     """Whether numbers of a convolution's x lie side by side along the last leading axis."""
-    x, groups = node.inputs[0], len(node.shape) - 5
-    if groups < 0 or len(x.shape) != len(node.shape) or x.dtype != node.dtype:
+    x, rank = node.inputs[0], len(node.shape)
+    if rank + GROUPS < 0 or len(x.shape) != rank or x.dtype != node.dtype:
         return False
-    return x.shape[groups] > 1 and _nearest(x) == groups
+    return x.shape[GROUPS] > 1 and _nearest(x) == rank + GROUPS
 
 
 def last(order: Order, axis: int) -> Order:
     """An order of axes with one moved to the end."""
+    axis %= len(order)
     return (*(k for k in order if k != axis), axis)
 
 
@@ -45,7 +47,7 @@ def _order(node: Node) -> Order:
         return tuple(axes.index(k) for k in _order(node.inputs[0]))
     if name in ("place", "slice"):
         return _order(node.inputs[0])
-    return last(own, len(own) - 5) if name == "conv" and grouped(node) else own
+    return last(own, GROUPS) if name == "conv" and grouped(node) else own
 
 
 def _nearest(node: Node) -> int | None:

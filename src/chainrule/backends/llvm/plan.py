@@ -39,7 +39,7 @@ from .instructions import (
 )
 from .kinds import VIEWS, uniform
 from .layout import Buffer, View
-from .order import grouped, last, layout
+from .order import GROUPS, grouped, last
 from .plan_loops import plan_cond, plan_scan, plan_while
 from .product_emitter import flattened
 from .products import scratch_bytes
@@ -67,7 +67,6 @@ class Planner:
         self.constants: dict[Node, int] = {}
         self.calls: list[Call] = []
         self.sites: dict[Node, None] = {}
-        self.plain: set[Node] = set()
         self.wanted: dict[tuple[Node, int], View] = {}  # where results of loops are to be
         self.code: list[Instruction] = []
 
@@ -137,7 +136,8 @@ class Planner:
 
     def move(self, source: View, target: View) -> None:
         """Numbers from one place to another, in the order in which they lie there."""
-        source, target = (v.transposed(target.order) for v in (source, target))
+        order = target.order
+        source, target = source.transposed(order), target.transposed(order)
         lowering = self.lowering(len(source.shape))
         load = lowering.load(source, identity_index(source.shape))
         self.add(Map(source.shape, [(load, target)]))
@@ -180,20 +180,19 @@ class Planner:
 
     def steps(self, fusion: Fusion, targets: Sequence[View | None]) -> None:
         """All steps; a stored output is written to its target at once, if it is laid out so."""
+        for node in fusion.stored:
+            if (order := fusion.order(node)) is not None:
+                self.views[node] = self.room(node.shape, node.dtype, order)
         for node, target in zip(fusion.graph.outputs, targets, strict=True):
-            if target is None or node not in fusion.stored or node in self.views:
-                continue
-            if fusion.order(node) is None:
+            if target is not None and node in fusion.stored and node not in self.views:
                 self.views[node] = target
-        self.plain |= fusion.plain
         for step in fusion.steps:
             self.step(step)
 
     def place(self, node: Node) -> View:
         """Where a node is to be written."""
         if node not in self.views:
-            order = None if node in self.plain else layout(node)
-            self.views[node] = self.room(node.shape, node.dtype, order)
+            self.views[node] = self.room(node.shape, node.dtype)
         return self.views[node]
 
     def rooms(self, node: Node) -> list[View]:
@@ -258,20 +257,19 @@ class Planner:
     def convolution(self, node: Node) -> None:
         """Convolutions over broadcast leading axes; vectors lie along o, or along groups."""
         left, right = (self._cast(child, node.dtype) for child in node.inputs)
-        lead, side_by_side = node.shape[:-4], grouped(node)
+        lead, axis = node.shape[:-4], GROUPS if grouped(node) else -1
         left, right = (v.broadcast((*lead, *v.shape[-4:])) for v in (left, right))
-        axis = len(node.shape) - (5 if side_by_side else 1)
         right = self._contiguous(right, axis)
-        if side_by_side:
+        if axis == GROUPS:
             left = self._contiguous(left, axis)
         target = result = self.place(node)
         if 0 in right.shape:
             self.fill(target, 0)
             return
-        if side_by_side and target.strides[axis] != 1:
+        if axis == GROUPS and target.strides[axis] != 1:
             result = self.room(node.shape, node.dtype, last(target.order, axis))
         given = node.params["strides"], node.params["dilation"]
-        step = Convolution(left, right, result, *given, side_by_side)
+        step = Convolution(left, right, result, *given, axis)
         step.blocks = blocks(step)
         self.add(step)
         if result is not target:

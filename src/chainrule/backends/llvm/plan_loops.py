@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from .plan import Planner
 
 
+def begin(planner: Planner, starts: Sequence[Node], places: Sequence[View]) -> None:
+    """A loop's carries as they start, where they are to be."""
+    for node, place in zip(starts, places, strict=True):
+        planner.copy(node, place)
+
+
 def turn(
     planner: Planner,
     body: Graph,
@@ -63,10 +69,9 @@ def plan_scan(planner: Planner, node: Node) -> None:
     starts, xs, constants = parts(node.inputs, n_carry, n_xs)
     rows = [planner.dense(x) for x in xs]
     fixed = [planner.dense(c) for c in constants]
-    planner.results[node] = planner.rooms(node)
-    places, stacks = planner.results[node][:n_carry], planner.results[node][n_carry:]
-    for start, place in zip(starts, places, strict=True):
-        planner.copy(start, place)
+    results = planner.results[node] = planner.rooms(node)
+    places, stacks = results[:n_carry], results[n_carry:]
+    begin(planner, starts, places)
     if not length:
         return
     slots = [planner.slot(Type(row.shape[1:], row.dtype)) for row in (*rows, *stacks)]
@@ -76,8 +81,7 @@ def plan_scan(planner: Planner, node: Node) -> None:
     ]
     others = (*slots[:n_xs], *fixed)
     code = planner.nested(lambda: turn(planner, body, places, others, slots[n_xs:]))
-    outside = {view.buffer for view in (*rows, *fixed, *places, *stacks, *slots)}
-    once, code = fill_once(code, outside)
+    once, code = fill_once(code, {place.buffer for place in places})
     planner.code += [*once, Turns(length, p["reverse"], moving, code)]
 
 
@@ -92,8 +96,7 @@ def plan_while(planner: Planner, node: Node) -> None:
     )
     outer = [planner.dense(x) for x in (*asked, *read)]
     places = planner.results[node] = planner.rooms(node)
-    for start, place in zip(starts, places, strict=True):
-        planner.copy(start, place)
+    begin(planner, starts, places)
     seen, others = outer[: len(asked)], outer[len(asked) :]
     condition = planner.room((), np.dtype(np.bool_))
     first = planner.nested(lambda: _answer(planner, asks, [*places, *seen], condition))
