@@ -26,7 +26,7 @@ from .audio_networks import (
     transform_length,
 )
 from .modelfile import damaged
-from .network import COUNT, FRACTION, NetworkClassifier
+from .network import COUNT, FRACTION, NetworkClassifier, enough_epochs
 from .schema import fields, whole
 
 ENCODERS = ("conv", "gru")
@@ -258,8 +258,7 @@ class AudioClassifier(NetworkClassifier):
     # The network
 
     def _epochs(self, rows: int) -> int:
-        steps = -(-rows // self._batch(rows))
-        return int(self.epochs or np.clip(STEPS // steps, *EPOCHS))
+        return int(self.epochs or enough_epochs(rows, self._batch(rows), STEPS, EPOCHS))
 
     def _batch(self, rows: int) -> int:
         return int(self.batch_size or np.clip(rows // 16, *BATCHES))

@@ -16,7 +16,7 @@ from ..data.pictures import ENDINGS, class_folders, common_size, read_pictures
 from ..errors import DataError
 from .image_network import Moved, Standardize, image_network
 from .modelfile import damaged
-from .network import COUNT, FRACTION, NetworkClassifier
+from .network import COUNT, FRACTION, NetworkClassifier, enough_epochs
 from .schema import each, fields, finite, one_of, positive, whole
 
 LARGEST = 64  # pixels a side of pictures from files, if nothing else is asked for
@@ -259,15 +259,10 @@ class ImageClassifier(NetworkClassifier):
         )
 
     def _epochs(self, rows: int) -> int:
-        if self.epochs is not None:
-            return int(self.epochs)
-        steps = -(-rows // self._batch(rows))
-        return int(np.clip(STEPS // steps, *EPOCHS))
+        return int(self.epochs or enough_epochs(rows, self._batch(rows), STEPS, EPOCHS))
 
     def _batch(self, rows: int) -> int:
-        if self.batch_size is not None:
-            return int(self.batch_size)
-        return int(np.clip(rows // 32, *BATCHES))
+        return int(self.batch_size or np.clip(rows // 32, *BATCHES))
 
     def _augment(self, rows: Any, key: Any) -> Any:
         turn, move, cut, mirror, blot = random.split(key, 5)

@@ -24,6 +24,11 @@ FRACTION = [Interval(Real, 0, 1, closed="left")]
 COUNT = [Interval(Integral, 1, None, closed="left")]
 
 
+def enough_epochs(rows: int, batch: int, steps: int, bounds: tuple[int, int]) -> int:
+    """Epochs of so many rows for about so many steps in all, within bounds."""
+    return int(np.clip(steps // -(-rows // batch), *bounds))
+
+
 class NetworkClassifier(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Base of `ImageClassifier`, `AudioClassifier` and `TextClassifier`.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -269,20 +269,24 @@ def convolved(
     x: Any, w: Any, strides: Pair, dilation: Pair, groups: int, around: Sequence[Pair]
 ) -> Any:
     """A convolution in groups of x with zeros around; (N, H, W, C) and (KH, KW, C / groups, O)."""
-    lead: tuple[Any, ...] = ()
+
+    def padded(x: Any, w: Any) -> Any:
+        if any(map(any, around)):
+            x = np.pad(x, (*[(0, 0)] * (x.ndim - 3), *around, (0, 0)))
+        return conv(x, w, strides=strides, dilation=dilation)
+
+    return in_groups(padded, x, w, groups)
+
+
+def in_groups(apply: Callable[[Any, Any], Any], x: Any, w: Any, groups: int) -> Any:
+    """What `apply` makes of x and w for each group: several are a leading axis of all three."""
+    if groups == 1:
+        return apply(x, w)
     kernel_h, kernel_w, each, outputs = w.shape
-    if groups > 1:
-        lead = ((0, 0),)
-        x = x.reshape(*x.shape[:3], groups, each).transpose(3, 0, 1, 2, 4)
-        w = w.reshape(kernel_h, kernel_w, each, groups, outputs // groups)
-        w = w.transpose(3, 0, 1, 2, 4)
-    if any(map(any, around)):
-        x = np.pad(x, (*lead, (0, 0), *around, (0, 0)))
-    y = conv(x, w, strides=strides, dilation=dilation)
-    if groups > 1:
-        y = y.transpose(1, 2, 3, 0, 4)
-        y = y.reshape(*y.shape[:3], outputs)
-    return y
+    x = x.reshape(*x.shape[:3], groups, each).transpose(3, 0, 1, 2, 4)
+    w = w.reshape(kernel_h, kernel_w, each, groups, outputs // groups).transpose(3, 0, 1, 2, 4)
+    y = apply(x, w).transpose(1, 2, 3, 0, 4)
+    return y.reshape(*y.shape[:3], outputs)
 
 
 def _zeros_around(padding: Any, axis: int, size: int, reach: int, stride: int) -> Pair:

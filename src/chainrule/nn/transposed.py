@@ -9,7 +9,7 @@ from numpy.typing import DTypeLike
 
 from ..errors import ShapeError, at_user_line
 from .arguments import floating, pair, whole
-from .convolution import Pair, check_places, conv_by_input, grouped
+from .convolution import Pair, check_places, conv_by_input, grouped, in_groups
 from .initializers import Initializer, he_uniform
 from .module import Module
 
@@ -218,15 +218,11 @@ def _opened(
             )
         sizes.append(max(whole_size, stop))
         cuts.append(slice(padding[axis], stop))
-    kernel_h, kernel_w, each, outputs = w.shape
-    if groups > 1:
-        x = x.reshape(*x.shape[:3], groups, each).transpose(3, 0, 1, 2, 4)
-        w = w.reshape(kernel_h, kernel_w, each, groups, outputs // groups).transpose(3, 0, 1, 2, 4)
-    y = conv_by_input(x, (sizes[0], sizes[1]), np.swapaxes(w, -1, -2), stride, dilation)
-    if groups > 1:
-        y = y.transpose(1, 2, 3, 0, 4)
-        y = y.reshape(*y.shape[:3], outputs)
-    return y[:, cuts[0], cuts[1]]
+
+    def spread(x: Any, w: Any) -> Any:
+        return conv_by_input(x, (sizes[0], sizes[1]), np.swapaxes(w, -1, -2), stride, dilation)
+
+    return in_groups(spread, x, w, groups)[:, cuts[0], cuts[1]]
 
 
 def _extra(output_padding: int, steps: tuple[int, int]) -> int:
