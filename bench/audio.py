@@ -120,10 +120,7 @@ def beside_torch(x: Any, y: Any, rate: int, **settings: Any) -> tuple[str, str, 
         )
         return model.fit(x, y)
 
-    return epochs.beside(
-        torch, fit, lambda model: with_torch(torch, model),
-        lambda model: model._rows(model._read(x)), y, 64,
-    )  # fmt: skip
+    return epochs.beside(torch, fit, lambda model: with_torch(torch, model), x, y)
 
 
 def rows() -> Iterator[tuple[str, ...]]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from operator import itemgetter
 from statistics import median
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from chainrule import nn
+from chainrule import nn, tree
 
 from .report import duration
 
@@ -18,24 +19,22 @@ NONE = ("", "", "")
 
 
 def beside(
-    torch: Any, fit: Callable[..., Any], network: Callable[[Any], Any], rows: Callable[[Any], Any],
-    labels: Any, batch: int,
-) -> tuple[str, str, str]:  # fmt: skip
-    """Time of an epoch, ours and theirs, and the ratio; medians over the turns.
+    torch: Any, fit: Callable[..., Any], network: Callable[[Any], Any], x: Any, labels: Any
+) -> tuple[str, str, str]:
+    """Time of an epoch over x, ours and theirs, and the ratio; medians over the turns.
 
-    `fit(**more)` trains a model of ours, `rows(model)` gives what its network reads, as a dict of
-    arrays, and `network(model)` a PyTorch module of the same weights that reads tensors of them.
-    Both must answer alike before anything is timed.
+    `fit(**more)` trains a model of ours, and `network(model)` is a PyTorch module of the same
+    weights that reads what ours does, as tensors. Both must answer alike before anything is timed.
     """
     times: list[float] = []
     count = len(labels)
     watch = {"callbacks": [lambda report: times.append(count / report.rows_per_second)]}
     model = fit(epochs=1)
-    given = rows(model)
+    rows = model._rows(model._read(x))
+    tensors = tree.map(lambda array: torch.from_numpy(np.asarray(array)), rows)
     theirs = network(model)
-    tensors = {name: torch.from_numpy(np.asarray(array)) for name, array in given.items()}
-    _check(torch, model, theirs, {name: array[:64] for name, array in given.items()}, tensors)
-    epoch = _epoch(torch, theirs, tensors, labels, batch)
+    _check(torch, model, theirs, rows, tensors)
+    epoch = _epoch(torch, theirs, tensors, labels, model._batch(count))
     ours, others = [], []
     for _ in range(TURNS):
         times.clear()
@@ -48,12 +47,12 @@ def beside(
     return duration(median(ours)), duration(median(others)), f"{ratio:.2f}"
 
 
-def _check(torch: Any, model: Any, theirs: Any, given: Any, tensors: Any) -> None:
+def _check(torch: Any, model: Any, theirs: Any, rows: Any, tensors: Any) -> None:
     """Both networks give the same logits."""
     theirs.eval()
     with torch.no_grad():
-        found = theirs({name: tensor[:64] for name, tensor in tensors.items()}).numpy()
-    expected = np.asarray(model.module_(given if len(given) > 1 else next(iter(given.values()))))
+        found = theirs(tree.map(lambda tensor: tensor[:64], tensors)).numpy()
+    expected = np.asarray(model.module_(tree.map(lambda array: array[:64], rows)))
     error = np.abs(found - expected).max()
     assert error < 1e-3 * max(1.0, np.abs(expected).max()), error
     theirs.train()
@@ -68,7 +67,7 @@ def _epoch(torch: Any, network: Any, tensors: Any, labels: Any, batch: int) -> C
     def epoch() -> None:
         for rows in torch.randperm(len(codes)).split(batch):
             optimizer.zero_grad()
-            own = {name: tensor[rows] for name, tensor in tensors.items()}
+            own = tree.map(itemgetter(rows), tensors)
             loss(network(own), codes[rows]).backward()
             optimizer.step()
 

@@ -78,8 +78,8 @@ def with_torch(torch: Any, model: Any) -> Any:
             self.maps = maps
             self.last = torch.nn.Sequential(torch.nn.Dropout(0.2), torch.nn.Linear(96 * 9, 10))
 
-        def forward(self, rows: Any) -> Any:
-            x = (rows["images"].float() - standard.mean[0]) * (1.0 / standard.deviation[0])
+        def forward(self, images: Any) -> Any:
+            x = (images.float() - standard.mean[0]) * (1.0 / standard.deviation[0])
             x = self.maps(x.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last))
             return self.last(x.permute(0, 2, 3, 1).flatten(1))
 
@@ -96,8 +96,7 @@ def beside_torch(name: str, x: Any, y: Any) -> tuple[str, str, str]:
     x, y = x[:ROWS], y[:ROWS]
     return epochs.beside(
         torch, lambda **more: fitted(name, x, y, 0, **more)[0],
-        lambda model: with_torch(torch, model),
-        lambda model: {"images": model._rows(model._read(x))}, y, 128,
+        lambda model: with_torch(torch, model), x, y,
     )  # fmt: skip
 
 

@@ -93,8 +93,7 @@ def beside_torch(x: Any, y: Any, settings: dict[str, Any]) -> tuple[str, str, st
     codes = np.unique(y, return_inverse=True)[1]
     return epochs.beside(
         torch, lambda **more: ours(settings, 0, **more).fit(x, y),
-        lambda model: with_torch(torch, model), lambda model: model._rows(list(x)), codes,
-        ours(settings, 0)._batch(len(y)),
+        lambda model: with_torch(torch, model), x, codes,
     )  # fmt: skip
 
 
