@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
+import sysconfig
+import warnings
 from pathlib import Path
+from threading import local
 from types import CodeType, FrameType
 
 PACKAGE = str(Path(__file__).parent)
-_LIBRARIES = ("/numpy/", "/scipy/", "/optree/")
+_LIBRARIES = ("/numpy/", "/scipy/", "/optree/", "/pandas/")
+_STANDARD = sysconfig.get_path("stdlib") + "/"
 _internal: dict[CodeType, bool] = {}
 
 
@@ -23,11 +27,34 @@ class DtypeError(ChainruleError, TypeError):
     """A dtype that the operation or the transformation cannot take."""
 
 
-class UnsupportedError(ChainruleError, NotImplementedError):
+class Refusal(ChainruleError):
+    """What NumPy can do and a trace cannot: raised, and not to be passed over.
+
+    A function that catches it and goes another way would have gone on with NumPy. So the
+    transformation that is tracing the function raises it again in the end.
+    """
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)
+        if refusals.depth:
+            refusals.latest = self
+
+
+class _Refusals(local):
+    """The last refusal in the function that is being traced, and how many such calls there are."""
+
+    depth = 0
+    latest: Refusal | None = None
+
+
+refusals = _Refusals()
+
+
+class UnsupportedError(Refusal, NotImplementedError):
     """A NumPy function, option or dtype that chainrule does not differentiate."""
 
 
-class AbstractValueError(ChainruleError, TypeError):
+class AbstractValueError(Refusal, TypeError):
     """A number asked for while tracing, when only shapes and dtypes are known."""
 
 
@@ -35,7 +62,7 @@ class CompileError(ChainruleError, RuntimeError):
     """Native code that cannot be made or loaded here."""
 
 
-class GradientError(ChainruleError, TypeError):
+class GradientError(Refusal, TypeError):
     """A derivative that does not exist or cannot be formed."""
 
 
@@ -65,18 +92,27 @@ class TrainingError(ChainruleError, ArithmeticError):
         self.result = result
 
 
+class GradientWarning(UserWarning):
+    """A derivative that is zero because nothing that it is taken by reaches the result."""
+
+
+class FrozenRandomWarning(UserWarning):
+    """Random numbers that were drawn once, while a function was traced, and stay the same."""
+
+
 def is_internal(code: CodeType) -> bool:
-    """Whether `code` belongs to this package (and not to the user)."""
+    """Whether `code` belongs to us, to Python or to a library that calls us: not to the user."""
     known = _internal.get(code)
     if known is None:
         name = code.co_filename
         known = name.startswith((PACKAGE, "<frozen")) or any(part in name for part in _LIBRARIES)
+        known = known or (name.startswith(_STANDARD) and "-packages" not in name)
         _internal[code] = known
     return known
 
 
 def user_frame() -> FrameType | None:
-    """The innermost frame that is not ours, NumPy's, SciPy's or optree's."""
+    """The innermost frame that is not ours, a library's that we know, or Python's own."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         code = frame.f_code
@@ -92,3 +128,15 @@ def at_user_line(message: str) -> str:
     frame = user_frame()
     where = f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else "<unknown line>"
     return f"{where}: {message}"
+
+
+def warn_user(message: str, category: type[Warning]) -> None:
+    """Warn at the user's line, so that each line warns once."""
+    frame = user_frame()
+    if frame is None:
+        warnings.warn(message, category, stacklevel=2)
+        return
+    registry = frame.f_globals.setdefault("__warningregistry__", {})
+    warnings.warn_explicit(
+        message, category, frame.f_code.co_filename, frame.f_lineno, registry=registry
+    )

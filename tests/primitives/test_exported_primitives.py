@@ -19,7 +19,7 @@ from chainrule.export.lower import FORMULAS, INTEGERS, STRUCTURE
 from chainrule.export.rules import RULES
 from chainrule.graph.node import apply
 from chainrule.primitives import REGISTRY
-from chainrule.trace.tracer import Tracer
+from chainrule.trace.tracer import traced
 
 FLOATS = (np.float32, np.float64)
 UNSUPPORTED = {"scatter", "scatter_add", "scan", "while_loop", "cond"}  # the first two in part
@@ -44,7 +44,7 @@ def test_primitives(name: str, dtype: Any) -> None:
         arrays = [x.astype(dtype) if x.dtype == float else x for x in arrays]
 
         def function(*xs: Any) -> Any:
-            return Tracer(apply(primitive, tuple(x.node for x in xs), params))
+            return traced(apply(primitive, tuple(x.node for x in xs), params))
 
         with np.errstate(all="ignore"):
             expected = primitive(*arrays, **params)
@@ -75,7 +75,7 @@ def test_special_points(name: str, dtype: Any) -> None:
     arrays = [arrays[0] > 0, *arrays] if arity == 3 else arrays
 
     def function(*xs: Any) -> Any:
-        return Tracer(apply(primitive, tuple(x.node for x in xs), {}))
+        return traced(apply(primitive, tuple(x.node for x in xs), {}))
 
     with np.errstate(all="ignore"):
         assert_same(primitive(*arrays), run(to_onnx(function, *arrays), *arrays)[0])

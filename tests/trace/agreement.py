@@ -14,7 +14,7 @@ from chainrule.graph.node import input_node
 from chainrule.graph.types import Type
 from chainrule.graph.verify import verify
 from chainrule.trace.capture import capture
-from chainrule.trace.tracer import Tracer
+from chainrule.trace.tracer import ArrayTracer, Tracer, traced
 from chainrule.transforms.gradient import jvp, vjp
 
 
@@ -32,7 +32,7 @@ def without_values(f: Callable[..., Any], *arrays: Any) -> list[Any]:
     """f's results through a graph that was traced with shapes and dtypes only."""
     given, structure = tree.flatten(arrays)
     types = [Type(np.shape(a), np.asarray(a).dtype) for a in given]
-    graph, _, outside = capture(f, types, structure)
+    graph, _, outside, _ = capture(f, types, structure, examples=given)
     assert outside == ()
     verify(graph, "capture")
     return [np.asarray(y) for y in evaluate(graph, [np.asarray(a) for a in given])]
@@ -40,10 +40,15 @@ def without_values(f: Callable[..., Any], *arrays: Any) -> list[Any]:
 
 def with_values(f: Callable[..., Any], *arrays: Any) -> list[Any]:
     """f's results on tracers that know their numbers, whatever the dtypes."""
-    from_tracers = f(*[Tracer(_leaf(a)) for a in arrays])
+    from_tracers = f(*[_standing_for(a) for a in arrays])
     return [
         np.asarray(x.node.value if isinstance(x, Tracer) else x) for x in tree.leaves(from_tracers)
     ]
+
+
+def _standing_for(a: Any) -> Tracer:
+    node = _leaf(a)
+    return ArrayTracer(node) if isinstance(a, np.ndarray) else traced(node)
 
 
 def _leaf(a: Any) -> Any:

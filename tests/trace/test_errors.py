@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+import pickle
+import statistics
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+import scipy.integrate
+import scipy.optimize
 
 import chainrule as cr
 from chainrule.errors import (
@@ -113,11 +117,11 @@ def test_unsupported_method_and_unknown_attribute() -> None:
     ("use", "what"),
     [
         (lambda x: x if x[0] > 0 else -x, "a truth value"),
-        (lambda x: x * float(x[0]), "float()"),
+        (lambda x: x * float(cr.stop_gradient(x[0])), "float()"),
         (lambda x: x * int(x[0]), "int()"),
         (lambda x: [1.0, 2.0][x.astype(int)[0]] * x, "an index"),
-        (lambda x: x * x[0].item(), "item()"),
-        (lambda x: x * x.tolist()[0], "tolist()"),
+        (lambda x: x * cr.stop_gradient(x)[0].item(), "item()"),
+        (lambda x: x * cr.stop_gradient(x).tolist()[0], "tolist()"),
         (lambda x: x[x > 0], "np.where"),
     ],
 )
@@ -157,15 +161,64 @@ def test_plain_array_cannot_hold_a_traced_number() -> None:
 
 
 def test_plain_numbers_on_purpose() -> None:
-    """float(x), int(x) and formatting work where the values are known."""
+    """int(x), truth values and formatting work where the values are known; others if said so."""
     seen = []
 
     def f(x: Any) -> Any:
-        seen.append((float(x), int(x), f"{x:.1f}", "%.2f" % x, bool(x), x.item()))  # noqa: UP031
-        return x * float(x)
+        seen.append((int(x), f"{x:.1f}", "%.2f" % x, "%s %d" % ("x", x), bool(x)))  # noqa: UP031
+        stopped = cr.stop_gradient(x)
+        seen.append((float(stopped), stopped.item(), math.sin(stopped), [stopped.tolist()]))
+        return x * float(stopped)
 
     assert cr.grad(f)(2.5) == 2.5
-    assert seen == [(2.5, 2, "2.5", "2.50", True, 2.5)]
+    assert seen == [
+        (2, "2.5", "2.50", "x 2", True), (2.5, 2.5, math.sin(2.5), [2.5]),
+    ]  # fmt: skip
+
+
+LOSING: dict[str, Callable[[Any], Any]] = {
+    "float": lambda x: float(x[0]) * x[0],
+    "float beside a dtype": lambda x: math.exp(x[0]) * np.sum(np.ones(3, dtype=float)),
+    "map": lambda x: sum(map(float, x)),
+    "item": lambda x: x[0].item() * x[0],
+    "tolist": lambda x: sum(x.tolist()),
+    "complex": lambda x: abs(complex(x[0])),
+    "array": lambda x: np.sum(np.array([x[0], 1.0])),
+    "asarray": lambda x: np.sum(np.asarray(x)),
+    "fromiter": lambda x: np.sum(np.fromiter((v for v in x), float)),
+    "fill": lambda x: np.zeros(2).fill(x[0]),
+    "setitem": lambda x: np.zeros(2).__setitem__(0, x[0]),
+    "float64": lambda x: np.float64(x[0]) * 2.0,
+    "fmean": lambda x: statistics.fmean(x),
+    "mean": lambda x: statistics.mean(x),
+    "quad": lambda x: scipy.integrate.quad(lambda t: x[0] * t, 0.0, 1.0)[0],
+    "limit of quad": lambda x: scipy.integrate.quad(lambda t: t, 0.0, x[0])[0],
+    "brentq": lambda x: scipy.optimize.brentq(lambda t: t - x[0], -9.0, 9.0),
+    "pickle": lambda x: pickle.dumps(x),
+    "as_integer_ratio": lambda x: x[0].as_integer_ratio(),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LOSING)
+@pytest.mark.parametrize("transform", ["grad", "jvp"])
+def test_a_plain_number_in_place_of_a_traced_one_is_refused(name: str, transform: str) -> None:
+    """Its derivative would be lost: the error names the user's line and what to write."""
+    f, x = LOSING[name], np.array([1.3, 0.4])
+    with pytest.raises(Exception) as caught:
+        cr.grad(f)(x) if transform == "grad" else cr.jvp(f, (x,), (x,))
+    chain = [caught.value, caught.value.__cause__, caught.value.__context__]
+    errors = [error for error in chain if isinstance(error, (GradientError, UnsupportedError))]
+    assert errors, caught.value
+    assert __file__ in str(errors[0])
+
+
+def test_a_search_that_computes_with_traced_numbers_has_the_derivative_of_its_steps() -> None:
+    """SciPy's secant method is Python: d/da a**(1/3) at 1.3."""
+
+    def root(a: Any) -> Any:
+        return scipy.optimize.root_scalar(lambda t: t**3 - a, x0=1.0, x1=2.0).root
+
+    np.testing.assert_allclose(cr.grad(root)(1.3), 1.3 ** (-2 / 3) / 3, rtol=1e-6)
 
 
 def test_out_argument() -> None:
@@ -197,6 +250,7 @@ def test_scalar_result_is_needed() -> None:
     assert "int64" in text
 
 
+@pytest.mark.filterwarnings("ignore::chainrule.errors.GradientWarning")
 def test_results_that_are_no_arrays() -> None:
     """A function that returns text or forgets its return."""
     assert "str" in message(DtypeError, lambda: cr.grad(lambda x: "y")(1.0))

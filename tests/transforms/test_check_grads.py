@@ -10,7 +10,8 @@ from chainrule.graph.types import Type
 from chainrule.primitives.declare import fit
 from chainrule.primitives.elementwise import cos, sin
 from chainrule.primitives.structure import reshape, slice_
-from chainrule.trace.tracer import Tracer, record
+from chainrule.trace.operands import record
+from chainrule.trace.tracer import Tracer
 
 X = np.array([0.3, -0.7, 1.2])
 Y = np.array([1.5, 0.4, -0.9])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.errors import GradientWarning
 
 
 class Pair(NamedTuple):
@@ -146,6 +148,7 @@ def test_unused_inputs_give_zeros() -> None:
           lambda x: np.sum(np.floor(x)) + 0.0, lambda x: np.sum(x > 0) * 1.0,
           lambda x: cr.stop_gradient(np.sum(x))],
 )  # fmt: skip
+@pytest.mark.filterwarnings("ignore::chainrule.errors.GradientWarning")
 def test_output_that_does_not_depend_on_the_input(f: Any) -> None:
     """Its gradient is zeros, its tangent zero."""
     x = np.array([1.0, -2.0])
@@ -153,6 +156,31 @@ def test_output_that_does_not_depend_on_the_input(f: Any) -> None:
     assert (g.shape, g.tolist()) == ((2,), [0.0, 0.0])
     assert cr.jvp(f, (x,), (np.ones(2),))[1] == 0.0
     assert cr.grad(lambda x: np.sum(cr.grad(f)(x)))(x).tolist() == [0.0, 0.0]
+
+
+def _transformed(f: Any) -> dict[str, Any]:
+    x = np.array([1.0, -2.0])
+    return {
+        "grad": lambda: cr.grad(f)(x),
+        "vjp": lambda: cr.vjp(f, x),
+        "jvp": lambda: cr.jvp(f, (x,), (x,)),
+        "jit": lambda: cr.jit(cr.grad(f))(x),
+        "second": lambda: cr.grad(lambda y: y[0] * cr.grad(f)(y)[0])(x),
+    }
+
+
+@pytest.mark.parametrize("way", ["grad", "vjp", "jvp", "jit"])
+def test_a_result_that_no_argument_reaches_warns_once(way: str) -> None:
+    """At the user's line; flat operations on the way are no reason, nor is an inner gradient."""
+    for f in (lambda x: 3.0, lambda x: np.float64(3.0), lambda x: np.sum(np.zeros_like(x))):
+        with pytest.warns(GradientWarning, match="does not depend") as caught:
+            _transformed(f)[way]()
+        assert [w.filename for w in caught] == [__file__]
+    for f in (lambda x: np.sum(np.sign(x)), lambda x: cr.stop_gradient(np.sum(x)), np.sum):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            _transformed(f)[way]()
+            _transformed(f)["second"]()
 
 
 def test_empty_arrays() -> None:
@@ -306,6 +334,7 @@ ALIASES: list[Any] = [
 
 @pytest.mark.parametrize("f", ALIASES)
 @pytest.mark.parametrize("way", ["vjp", "jvp", "jit", "grad"])
+@pytest.mark.filterwarnings("ignore::chainrule.errors.GradientWarning")
 def test_results_never_share_memory(f: Any, way: str) -> None:
     """Not with the arguments, not with each other, and all are writable."""
     x, other = np.arange(4.0).reshape(2, 2), np.ones((2, 2))

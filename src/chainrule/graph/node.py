@@ -108,12 +108,16 @@ class Node:
         Larger than every input's.
     place : tuple of (code, instruction) or None
         The user's line, kept raw because most are never printed.
+    order : tuple of int, Node or None
+        How NumPy would have laid the result out in memory, once somebody asked: see
+        `trace/memory.py`, which alone reads and sets it.
     """
 
     __slots__ = (
         "__weakref__",
         "dtype",
         "inputs",
+        "order",
         "params",
         "place",
         "primitive",
@@ -121,6 +125,7 @@ class Node:
         "shape",
         "value",
     )
+    order: Any
 
     def __init__(
         self,

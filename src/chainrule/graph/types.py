@@ -40,12 +40,20 @@ def is_float(dtype: Any) -> bool:
 
 
 def check_dtype(dtype: np.dtype[Any]) -> None:
-    """Raise unless a graph can hold the dtype: bool, integer or real floating."""
-    if dtype.kind not in "biuf":
-        hint = "split it into real and imaginary parts" if dtype.kind == "c" else "encode it first"
+    """Raise unless a graph can hold the dtype: bool, integer or real floating to 64 bits."""
+    if dtype.kind not in "biuf" or dtype.itemsize > 8:
+        hint = _HINTS.get(dtype.kind, "encode it first")
+        name = "longdouble" if dtype.kind == "f" else dtype
         raise DtypeError(
-            at_user_line(f"dtype {dtype} is not supported (bool, integer and float are): {hint}")
+            at_user_line(f"dtype {name} is not supported (bool, integer and float are): {hint}")
         )
+
+
+_HINTS = {
+    "c": "split it into real and imaginary parts",
+    "f": "x.astype(float)",
+    "V": "take its fields apart",
+}
 
 
 def weak_constant(value: Any, dtype: np.dtype[Any]) -> Array:

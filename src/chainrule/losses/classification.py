@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DtypeError, ShapeError, at_user_line
+from ..trace.operands import is_plain_array
 from ..transforms import stop_gradient
 from .reduction import Reduction, array, check_same_shape, like, reduced
 
@@ -158,7 +159,7 @@ def _labels_are_classes(logits: Any, labels: Any) -> bool:
                 "labels.astype(int)"
             )
         )
-    if isinstance(labels, (np.ndarray, np.generic)) and labels.size:
+    if is_plain_array(labels) and labels.size:
         low, high, classes = int(labels.min()), int(labels.max()), logits.shape[-1]
         if low < 0 or high >= classes:
             raise ValueError(

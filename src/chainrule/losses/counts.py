@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import at_user_line
 from ..lazy import LazyModule
+from ..trace.operands import is_plain_array
 from .reduction import Reduction, array, check_same_shape, like, reduced
 
 _special = LazyModule("scipy.special")
@@ -115,7 +116,7 @@ def _amounts(name: str, first: str, prediction: Any, target: Any) -> tuple[Any, 
     prediction = array(prediction)
     target = like(target, prediction)
     check_same_shape(name, first, prediction, "target", target)
-    if isinstance(target, (np.ndarray, np.generic)) and bool(np.less(target, 0).any()):
+    if is_plain_array(target) and bool(np.less(target, 0).any()):
         raise ValueError(
             at_user_line(f"{name}: a target is {np.min(target)}: targets are 0 or more")
         )

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DtypeError, ShapeError, at_user_line
+from ..trace.operands import is_plain_array
 from ..transforms import scan, stop_gradient
 from .reduction import Reduction, array, reduced
 
@@ -159,11 +160,11 @@ def _check(
     ):
         if x.dtype.kind not in "iu":
             raise DtypeError(at_user_line(f"ctc_loss: {name} are whole numbers, not {x.dtype}"))
-        if most is not None and isinstance(x, np.ndarray) and np.any((x < 0) | (x > most)):
+        if most is not None and is_plain_array(x) and np.any((x < 0) | (x > most)):
             raise ValueError(
                 at_user_line(f"ctc_loss: {name} run from {x.min()} to {x.max()}: 0 to {most} fit")
             )
-    if isinstance(targets, np.ndarray) and isinstance(target_lengths, np.ndarray):
+    if is_plain_array(targets) and is_plain_array(target_lengths):
         real = targets[np.arange(targets.shape[1]) < target_lengths[:, None]]
         if np.any((real < 0) | (real >= classes) | (real == blank)):
             raise ValueError(

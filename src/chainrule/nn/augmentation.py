@@ -14,6 +14,7 @@ import numpy as np
 
 from ..errors import ShapeError, at_user_line
 from ..random import bernoulli, randint, split, uniform
+from ..trace.operands import is_plain_array
 from .arguments import whole
 
 
@@ -261,7 +262,7 @@ def _taken(images: Any, down: Any, across: Any) -> Any:
 
 def _traced(images: Any, places: Any) -> Any:
     """Known images in the graph's terms: a plain array cannot be indexed by what is traced."""
-    return np.asarray(images, like=places) if isinstance(images, np.ndarray) else images
+    return np.asarray(images, like=places) if is_plain_array(images) else images
 
 
 def _shape(function: str, images: Any) -> tuple[int, int, int, int]:

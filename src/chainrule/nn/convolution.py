@@ -12,7 +12,8 @@ from ..errors import ShapeError, at_user_line
 from ..graph.types import Type
 from ..primitives.convolution import by_input
 from ..primitives.convolution import conv as _conv
-from ..trace.tracer import Tracer, nodes_of, record
+from ..trace.operands import nodes_of, record
+from ..trace.tracer import Tracer, traced
 from .arguments import floating, pair, whole
 from .initializers import Initializer, he_uniform
 from .module import Module
@@ -261,7 +262,7 @@ def conv_by_input(g: Any, sizes: Pair, w: Any, strides: Pair, dilation: Pair) ->
     """What a convolution's cotangent gives its input, on arrays and in traces alike."""
     if isinstance(g, Tracer) or isinstance(w, Tracer):
         a, b = nodes_of(g, w)
-        return Tracer(by_input(a, sizes, b, strides, dilation))
+        return traced(by_input(a, sizes, b, strides, dilation))
     return by_input(np.asarray(g), sizes, np.asarray(w), strides, dilation)
 
 

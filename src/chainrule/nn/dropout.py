@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import DtypeError, ShapeError, at_user_line
 from ..random import bernoulli, permutation, split, symmetric_beta
+from ..trace.operands import is_plain_array
 from .arguments import fraction, positive
 from .module import Module
 
@@ -153,7 +154,7 @@ def mixup(x: Any, y: Any, alpha: float, key: Any) -> tuple[Any, Any]:
 
 def _mixed(values: Any, shares: Any, order: Any) -> Any:
     shares = shares.reshape(-1, *([1] * (values.ndim - 1)))
-    if isinstance(values, np.ndarray):
+    if is_plain_array(values):
         values = np.asarray(values, like=order)  # known rows, looked up by a traced order
     others = values[order]
     return others + shares * (values - others)

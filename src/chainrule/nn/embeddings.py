@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from ..errors import DtypeError, ShapeError, at_user_line
 from ..random import normal, split, uniform
+from ..trace.operands import is_plain_array
 from ..transforms import stop_gradient
 from .activations import relu
 from .arguments import check_columns, floating, positive, whole
@@ -261,7 +262,7 @@ class Embedding(Module):
             raise DtypeError(
                 at_user_line(f"Embedding takes whole numbers, not {codes.dtype}: codes.astype(int)")
             )
-        if isinstance(codes, (np.ndarray, np.generic)) and codes.size:
+        if is_plain_array(codes) and codes.size:
             low, high = int(codes.min()), int(codes.max())
             if low < 0 or high >= levels:
                 raise IndexError(
@@ -273,7 +274,7 @@ class Embedding(Module):
         # NumPy counts negative ones from the end; `levels` is out of bounds, so it is told
         codes = np.where(codes < 0, levels, codes)
         table = self.weight
-        if isinstance(table, np.ndarray):
+        if is_plain_array(table):
             table = np.asarray(table, like=codes)  # known numbers, looked up by a traced code
         return np.take(table, codes, axis=0)
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import tree
 from ..errors import at_user_line
+from ..trace.operands import is_plain_number
 from .leaves import running, scaled, zeros
 from .optimizers import Optimizer, apply_updates
 from .schedules import as_schedule, checked
@@ -58,7 +59,7 @@ def lion(
     checked("beta1", beta1, below=1.0)
     checked("beta2", beta2, below=1.0)
     checked("weight_decay", weight_decay)
-    decays = not (isinstance(weight_decay, (int, float)) and weight_decay == 0)
+    decays = not (is_plain_number(weight_decay) and weight_decay == 0)
 
     def init(params: Any) -> Mean:
         return Mean(np.int32(0), zeros(params))

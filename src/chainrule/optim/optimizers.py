@@ -16,6 +16,7 @@ import numpy as np
 
 from .. import tree
 from ..errors import at_user_line
+from ..trace.operands import is_plain_number
 from .leaves import like, running, scaled, zeros
 from .schedules import as_schedule, checked
 
@@ -103,7 +104,7 @@ def sgd(rate: Any, momentum: float = 0.0, nesterov: bool = False) -> Optimizer:
     """
     schedule = as_schedule(rate)
     checked("momentum", momentum, below=1.0)
-    heavy = not (isinstance(momentum, (int, float)) and momentum == 0)
+    heavy = not (is_plain_number(momentum) and momentum == 0)
     if nesterov and not heavy:
         raise ValueError(at_user_line("nesterov=True needs a momentum, such as momentum=0.9"))
 
@@ -234,7 +235,7 @@ def adamw(
     checked("beta2", beta2, below=1.0)
     checked("eps", eps)
     checked("weight_decay", weight_decay)
-    decays = not (isinstance(weight_decay, (int, float)) and weight_decay == 0)
+    decays = not (is_plain_number(weight_decay) and weight_decay == 0)
 
     def init(params: Any) -> Moments:
         return Moments(np.int32(0), zeros(params), zeros(params))
@@ -359,5 +360,5 @@ def chain(*optimizers: Optimizer) -> Optimizer:
 
 def _check_limit(limit: Any) -> None:
     checked("limit", limit)
-    if isinstance(limit, (int, float)) and limit == 0:
+    if is_plain_number(limit) and limit == 0:
         raise ValueError(at_user_line("limit=0: give a positive number"))

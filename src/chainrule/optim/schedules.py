@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..errors import at_user_line
+from ..trace.operands import is_plain_number
 
 Schedule: TypeAlias = Callable[[Any], Any]
 
@@ -211,7 +212,7 @@ def checked(name: str, value: Any, below: float = np.inf) -> None:
     """Raise unless a number is in ``0 ... below``; a traced one passes."""
     if isinstance(value, (str, bytes, list, tuple, dict, type(None))):
         raise TypeError(at_user_line(f"{name}={value!r:.40}: give a number"))
-    if isinstance(value, (int, float)) and not 0 <= value < below:
+    if is_plain_number(value) and not 0 <= value < below:
         allowed = "0 or more" if below == np.inf else f"0 or more and less than {below:g}"
         raise ValueError(at_user_line(f"{name}={value}: give {allowed}, and not infinite"))
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..errors import DtypeError, at_user_line
+from ..trace.operands import is_plain_array, is_plain_number
 from .keys import bits, shape_of, shaped, size_of
 
 
@@ -48,7 +49,7 @@ def uniform(
     """
     shape, dtype = shape_of(shape), _floating(dtype)
     unit = shaped(_unit(key, size_of(shape), dtype), shape)
-    if isinstance(low, float) and isinstance(high, float) and (low, high) == (0.0, 1.0):
+    if type(low) is float and type(high) is float and (low, high) == (0.0, 1.0):
         return unit
     return (low + unit * (high - low)).astype(dtype)
 
@@ -98,7 +99,7 @@ def normal(
     angle = (2.0 * np.pi) * unit[pairs:]
     both = np.concatenate([radius * np.cos(angle), radius * np.sin(angle)])
     drawn = shaped(both[:count], shape)
-    if isinstance(mean, float) and isinstance(scale, float) and (mean, scale) == (0.0, 1.0):
+    if type(mean) is float and type(scale) is float and (mean, scale) == (0.0, 1.0):
         return drawn
     return (mean + drawn * scale).astype(dtype)
 
@@ -209,7 +210,7 @@ def symmetric_beta(
     [0.2579, 0.9908, 0.9999]
     """
     shape, dtype = shape_of(shape), _floating(dtype)
-    if isinstance(alpha, (int, float, np.ndarray, np.generic)):
+    if is_plain_number(alpha) or is_plain_array(alpha):
         alpha = np.asarray(alpha, dtype)
         if not np.all(alpha > 0):
             raise ValueError(at_user_line(f"symmetric_beta: alpha={alpha!s:.60}: give it above 0"))

@@ -93,7 +93,7 @@ def fold_in(key: Any, data: Any) -> Any:
     >>> fold_in(key(0), 3).tolist()
     [503844516, 1535649829]
     """
-    if isinstance(data, int):
+    if issubclass(type(data), int):
         data = np.uint64(data % _WORD**2)
     if getattr(data, "dtype", np.dtype(float)).kind not in "iu" or data.shape != ():
         raise DtypeError(

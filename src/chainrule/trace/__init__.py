@@ -2,6 +2,7 @@
 
 from . import (
     arithmetic,
+    copy_table,
     elementwise_table,
     function_table,
     index,
@@ -12,6 +13,7 @@ from . import (
 
 __all__ = [
     "arithmetic",
+    "copy_table",
     "elementwise_table",
     "function_table",
     "index",

@@ -5,30 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from ..graph.node import Node, Primitive, apply, constant
 from ..primitives import elementwise as ew
-from .tracer import UFUNCS, Tracer, is_weak, nodes_of
+from .operands import is_operand, is_weak, nodes_of
+from .tracer import UFUNCS, ArrayTracer, ScalarTracer, Tracer, traced
 
 
 def _binary(rule: Callable[..., Node]) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """The methods for `self op other` and for `other op self`."""
 
     def forward(self: Tracer, other: Any) -> Any:
-        if type(other) is Tracer and not (self.weak or other.weak):
-            return Tracer(rule(self.node, other._node))
-        if type(other) is float and self.node.dtype.kind == "f":  # needs not ask NEP 50
+        kind = type(other)
+        if kind is float:
             node = self.node
-            return Tracer(rule(node, constant(node.dtype.type(other))), self.weak)
-        if not _arrayish(other):
+            if node.dtype.kind == "f":  # needs not ask NEP 50
+                result = rule(node, constant(node.dtype.type(other)))
+                return ArrayTracer(result) if result.shape else ScalarTracer(result, self.weak)
+        if (kind is ArrayTracer or kind is ScalarTracer) and not (self.weak or other.weak):
+            result = rule(self.node, other._node)
+            return ArrayTracer(result) if result.shape else ScalarTracer(result)
+        if not is_operand(other):
             return NotImplemented
-        return Tracer(rule(*nodes_of(self, other)), self.weak and is_weak(other))
+        return traced(rule(*nodes_of(self, other)), self.weak and is_weak(other))
 
     def backward(self: Tracer, other: Any) -> Any:
-        if not _arrayish(other):
+        if not is_operand(other):
             return NotImplemented
-        return Tracer(rule(*nodes_of(other, self)), self.weak and is_weak(other))
+        return traced(rule(*nodes_of(other, self)), self.weak and is_weak(other))
 
     return forward, backward
 
@@ -40,17 +43,13 @@ def _applied(primitive: Primitive) -> Callable[..., Node]:
 _NO_PARAMS: dict[str, Any] = {}
 
 
-def _arrayish(x: Any) -> bool:
-    return isinstance(x, (Tracer, float, int, np.ndarray, np.generic, list, tuple))
+def in_place(forward: Callable[..., Any]) -> Callable[..., Any]:
+    """The method for ``self op= other`` of an array; for numbers, Python rebinds the name."""
 
-
-def _in_place(forward: Callable[..., Any]) -> Callable[..., Any]:
-    def update(self: Tracer, other: Any) -> Any:
+    def update(self: ArrayTracer, other: Any) -> Any:
         result = forward(self, other)
         if result is NotImplemented:
             return NotImplemented
-        if self.weak:  # a Python number is immutable: the name is bound to a new one
-            return result
         self.rebind(result.node)
         return self
 
@@ -58,7 +57,7 @@ def _in_place(forward: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _left_shift(x: Node, y: Node) -> Node:
-    return UFUNCS["left_shift"](Tracer(x), Tracer(y)).node  # type: ignore[no-any-return]
+    return UFUNCS["left_shift"](traced(x), traced(y)).node  # type: ignore[no-any-return]
 
 
 def install() -> None:
@@ -74,7 +73,7 @@ def install() -> None:
         forward, backward = _binary(rule)
         setattr(Tracer, f"__{name}__", forward)
         setattr(Tracer, f"__r{name}__", backward)
-        setattr(Tracer, f"__i{name}__", _in_place(forward))
+        setattr(ArrayTracer, f"__i{name}__", in_place(forward))
     comparisons: dict[str, Callable[..., Node]] = {
         "eq": ew.equal, "ne": ew.not_equal, "lt": ew.less, "le": ew.less_equal
     }  # fmt: skip

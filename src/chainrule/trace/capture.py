@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import tree
-from ..errors import ChainruleError, DtypeError, at_user_line
+from ..errors import ChainruleError, DtypeError, Refusal, UnsupportedError, at_user_line, refusals
 from ..graph.graph import Graph
 from ..graph.node import CONSTANT, Node, input_node, next_serial, reachable
 from ..graph.types import Type, check_dtype
 from ..primitives.structure import identity
-from .tracer import Tracer, node_of
+from .frozen_draws import frozen_draws
+from .memory import lie_as, same_memory
+from .operands import check_whole, node_of
+from .tracer import ArrayTracer, ScalarTracer, Tracer, traced, write_from
+from .views import root_of
 
 
 def as_array(x: Any, name: str = "argument") -> Any:
     """An argument as an array or a NumPy scalar; text and objects are refused."""
-    if isinstance(x, (np.ndarray, np.generic, Tracer)):
+    if type(x) is np.ndarray or isinstance(x, (Tracer, np.generic)):
         array: Any = x
     elif isinstance(x, (bool, int, float)):
         array = np.asarray(x)[()]
+    elif type(x) is np.memmap:
+        array = np.asarray(x)
     else:
+        check_whole(x, name)
         raise DtypeError(
             at_user_line(f"{name} is {type(x).__name__} {x!r:.40}: give a number or an array")
         )
@@ -37,13 +44,49 @@ def type_of(x: Any) -> Type:
 
 
 def called(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    """The function's result. Where NumPy hid our error behind one of its own, ours is raised."""
+    """The function's result. Where our error was hidden or passed over, it is raised again."""
+    outer = refusals.latest
+    refusals.latest = None
+    refusals.depth += 1
     try:
-        return function(*args, **kwargs)
-    except ValueError as error:
+        result = function(*args, **kwargs)
+        if refusals.latest is not None:
+            raise refusals.latest
+    except Refusal:
+        raise
+    except Exception as error:
+        if refusals.latest is not None:
+            raise refusals.latest from error
         if isinstance(error.__cause__, ChainruleError):
             raise error.__cause__.with_traceback(error.__traceback__) from None
         raise
+    finally:
+        refusals.depth -= 1
+        if not refusals.depth:
+            refusals.latest = None
+    refusals.latest = outer
+    return result
+
+
+class Captured(NamedTuple):
+    """What a function became.
+
+    Attributes
+    ----------
+    graph : Graph
+        Its inputs are one a leaf of the arguments, then one a node of `outside`.
+    out_treedef
+        The structure of the function's result.
+    outside : tuple of Node
+        What the function read of tracers that are not its own arguments.
+    written : tuple of int
+        Leaves of the arguments that the function wrote into.
+    """
+
+    graph: Graph
+    out_treedef: Any
+    outside: tuple[Node, ...]
+    written: tuple[int, ...]
 
 
 def capture(
@@ -51,27 +94,48 @@ def capture(
     types: Sequence[Any],
     treedef: Any,
     weak: Sequence[bool] | None = None,
-) -> tuple[Graph, Any, tuple[Node, ...]]:
+    examples: Sequence[Any] | None = None,
+) -> Captured:
     """The graph of ``function(*unflatten(treedef, inputs))``.
 
-    Returns
-    -------
-    graph : Graph
-        Its inputs are one a leaf of the arguments, then one a node of `outside`.
-    out_treedef
-        The structure of the function's result.
-    outside : tuple of Node
-        What the function read of tracers that are not its own arguments.
+    Parameters
+    ----------
+    types : sequence of Type
+        One a leaf of the arguments.
+    weak : sequence of bool, optional
+        Which leaves stand for Python numbers. Default none.
+    examples : sequence, optional
+        Arrays and numbers like those to come: what has no axes and is an array can be written in
+        place, and how it lies in memory decides what is a view. Default: numbers where there are
+        no axes, and arrays in C order.
     """
     floor = next_serial()
     inputs = [input_node(t) for t in types]
     weak = [False] * len(inputs) if weak is None else weak
-    tracers = [Tracer(node, w) for node, w in zip(inputs, weak, strict=True)]
-    result = called(function, tree.unflatten(treedef, tracers), {})
+    examples = [None] * len(inputs) if examples is None else examples
+    tracers = [_placeholder(node, w, x) for node, w, x in zip(inputs, weak, examples, strict=True)]
+    outer = write_from(floor)
+    try:
+        with frozen_draws(function):
+            result = called(function, tree.unflatten(treedef, tracers), {})
+    finally:
+        write_from(outer)
     leaves, out_treedef = tree.flatten(result)
     outputs = [node_of(as_array(leaf, "a result")) for leaf in leaves]
+    written = tuple(k for k, t in enumerate(tracers) if t.node is not inputs[k])
+    if written:
+        _check_results_apart(leaves)
     graph, outside = close(floor, inputs, outputs)
-    return graph, out_treedef, outside
+    return Captured(graph, out_treedef, outside, written)
+
+
+def _placeholder(node: Node, weak: bool, example: Any) -> Tracer:
+    """A tracer on an input whose numbers are not known."""
+    if node.shape or (isinstance(example, (np.ndarray, ArrayTracer)) and not weak):
+        if type(example) is np.ndarray and not example.flags.c_contiguous:
+            lie_as(node, example)
+        return ArrayTracer(node)
+    return ScalarTracer(node, weak)
 
 
 def close(
@@ -99,13 +163,16 @@ def fresh(x: Any, copy: bool = False) -> tuple[Node, Tracer]:
     """
     if isinstance(x, Tracer):
         node = identity_of(x.node)
-        return node, Tracer(node, x.weak)
+        same_memory(node, x.node)
+        return node, ArrayTracer(node) if isinstance(x, ArrayTracer) else ScalarTracer(node, x.weak)
     array = as_array(x)
-    if isinstance(array, np.ndarray):
-        array = array.copy() if copy else array.view()
-        array.flags.writeable = False
+    if not isinstance(array, np.ndarray):
+        node = input_node(Type(array.shape, array.dtype), array)
+        return node, ScalarTracer(node, type(x) is float)
+    array = array.copy(order="K") if copy else array.view()
+    array.flags.writeable = False
     node = input_node(Type(array.shape, array.dtype), array)
-    return node, Tracer(node, type(x) is float)
+    return node, ArrayTracer(node)
 
 
 def identity_of(node: Node) -> Node:
@@ -113,10 +180,50 @@ def identity_of(node: Node) -> Node:
     return identity(node)  # type: ignore[no-any-return]
 
 
+def check_apart(written: Sequence[Any], arguments: Sequence[Any]) -> None:
+    """Raise if an argument that the function writes shares memory with another one.
+
+    Each argument is traced as an array of its own, so that the other would not see the write.
+    """
+    for x in written:
+        for other in arguments:
+            if other is not x and _may_share(x, other):
+                raise UnsupportedError(at_user_line(_SHARED))
+        if sum(other is x for other in arguments) > 1:
+            raise UnsupportedError(at_user_line(_SHARED))
+
+
+def _may_share(x: Any, other: Any) -> bool:
+    if isinstance(x, ArrayTracer) and isinstance(other, ArrayTracer):
+        return root_of(x) is root_of(other)
+    return type(x) is np.ndarray and type(other) is np.ndarray and np.may_share_memory(x, other)
+
+
+def _check_results_apart(leaves: Sequence[Any]) -> None:
+    """Raise if results of a function that writes into its arguments are views of each other.
+
+    A loop would hand them on as one array, of which its next turn would write both.
+    """
+    roots = [id(root_of(x)) for x in leaves if isinstance(x, ArrayTracer)]
+    if len(set(roots)) < len(roots):
+        raise UnsupportedError(
+            at_user_line(
+                "a function that writes into its arguments returns one array twice, or a view "
+                "beside it: return copies"
+            )
+        )
+
+
+_SHARED = (
+    "the function writes into an argument that shares memory with another argument, or is given "
+    "twice: hand over a copy, since each argument is traced as an array of its own"
+)
+
+
 def finish(x: Any) -> Any:
     """A result for the caller: a writable array of its own, or a tracer where one is outside."""
     if isinstance(x, Node):
-        return Tracer(x)
+        return traced(x)
     if isinstance(x, np.ndarray):
         if x.ndim == 0:
             return x[()]

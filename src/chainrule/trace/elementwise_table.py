@@ -15,7 +15,9 @@ from ..graph.node import REFERENCE, Node, Primitive, apply
 from ..graph.types import is_float
 from ..primitives import elementwise as ew
 from ..primitives.structure import cast, identity
-from .tracer import UFUNCS, Tracer, nodes_of
+from .arithmetic import in_place
+from .operands import nodes_of
+from .tracer import UFUNCS, ArrayTracer, ScalarTracer, Tracer, traced
 
 
 def ufunc(*names: str) -> Callable[[Callable[..., Node]], Callable[..., Node]]:
@@ -35,7 +37,7 @@ def _rule(name: str, compose: Callable[..., Node]) -> Callable[..., Tracer]:
         if dtype is not None:
             nodes = tuple(as_dtype(x, np.dtype(dtype)) for x in nodes)
         inside = _loop(name, *[x.dtype for x in nodes])
-        return Tracer(compose(*map(as_dtype, nodes, inside)))
+        return traced(compose(*map(as_dtype, nodes, inside)))
 
     return rule
 
@@ -58,11 +60,12 @@ def direct(primitive: Primitive, *names: str) -> None:
 
     def rule(*xs: Any, dtype: Any = None) -> Tracer:
         if len(xs) == 1 and dtype is None:
-            return Tracer(apply(primitive, (xs[0].node,), {}))
+            node = apply(primitive, (xs[0].node,), {})
+            return ArrayTracer(node) if node.shape else ScalarTracer(node)
         nodes = nodes_of(*xs)
         if dtype is not None:
             nodes = tuple(as_dtype(x, np.dtype(dtype)) for x in nodes)
-        return Tracer(apply(primitive, nodes, {}))
+        return traced(apply(primitive, nodes, {}))
 
     for name in names:
         UFUNCS[name] = rule
@@ -319,29 +322,25 @@ def pow_(x: Any, exponent: Any) -> Any:
     """`x ** exponent` with NumPy's own shortcuts for a Python number 2, 1/2, -1, 1 or 0."""
     if type(exponent) in (int, float) and isinstance(x, Tracer) and is_float(x.dtype):
         if exponent == 2:
-            return Tracer(square(x.node), x.weak)
+            return traced(square(x.node), x.weak)
         if exponent == 0.5:
-            return Tracer(ew.sqrt(x.node))
+            return traced(ew.sqrt(x.node))
         if exponent == -1:
-            return Tracer(reciprocal(x.node))
+            return traced(reciprocal(x.node))
         if exponent == 1:
-            return Tracer(identity(x.node), x.weak)
+            return traced(identity(x.node), x.weak)
     return UFUNCS["power"](x, exponent)
 
 
 def _install() -> None:
     Tracer.__pow__ = pow_  # type: ignore[operator]
     Tracer.__rpow__ = lambda x, base: UFUNCS["power"](base, x)  # type: ignore[attr-defined]
-    Tracer.__neg__ = lambda x: Tracer(ew.neg(x.node), x.weak)  # type: ignore[operator]
+    Tracer.__neg__ = lambda x: traced(ew.neg(x.node), x.weak)  # type: ignore[operator]
     Tracer.__pos__ = lambda x: UFUNCS["positive"](x)  # type: ignore[operator]
     Tracer.__abs__ = lambda x: UFUNCS["absolute"](x)  # type: ignore[attr-defined]
     Tracer.__invert__ = lambda x: UFUNCS["invert"](x)  # type: ignore[operator]
 
-    def power_in_place(x: Tracer, exponent: Any) -> Tracer:
-        x.rebind(pow_(x, exponent).node)
-        return x
-
-    Tracer.__ipow__ = power_in_place  # type: ignore[attr-defined]
+    ArrayTracer.__ipow__ = in_place(pow_)  # type: ignore[attr-defined]
 
 
 _install()

@@ -13,7 +13,8 @@ from ..primitives import elementwise as ew
 from ..primitives import reductions as red
 from ..primitives.structure import reshape, stop_gradient, sum_, with_ones
 from .elementwise_table import as_dtype, floating, truth
-from .tracer import FUNCTIONS, METHODS, UFUNC_METHODS, Tracer, node_of
+from .operands import node_of
+from .tracer import FUNCTIONS, METHODS, UFUNC_METHODS, Tracer, traced
 
 Rule = Callable[..., Any]
 _NO: Any = np._NoValue
@@ -58,7 +59,7 @@ def refuse(**options: Any) -> None:
 def _kept(y: Node, x: Node, axes: tuple[int, ...], keepdims: Any) -> Tracer:
     if keepdims is True:
         y = reshape(y, shape=with_ones(x.shape, axes))
-    return Tracer(y)
+    return traced(y)
 
 
 _NO = np._NoValue
@@ -102,8 +103,8 @@ def _average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fal
     if axis is not None and np.ndim(weights) == 1 and np.ndim(a) > 1:
         n = np.ndim(a)
         weights = weights.reshape([-1 if k == one_axis(axis, n) else 1 for k in range(n)])
-    total = _sum(Tracer(node_of(weights + np.zeros(np.shape(a)))), axis, keepdims=keepdims)
-    return _sum(Tracer(node_of(a * weights)), axis, keepdims=keepdims) / total
+    total = _sum(traced(node_of(weights + np.zeros(np.shape(a)))), axis, keepdims=keepdims)
+    return _sum(traced(node_of(a * weights)), axis, keepdims=keepdims) / total
 
 
 @function(np.var, method="var")
@@ -117,14 +118,14 @@ def _var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: flo
     ddof = ddof if correction is _NO else correction
     axes = axes_of(x, axis)
     count = int(np.prod([x.shape[k] for k in axes]))
-    centred = x - _mean(Tracer(x), axis, keepdims=True).node
+    centred = x - _mean(traced(x), axis, keepdims=True).node
     total = sum_(centred * centred, axes=axes)
     return _kept(total / x.dtype.type(max(count - ddof, 0)), x, axes, keepdims)
 
 
 @function(np.std, method="std")
 def _std(*args: Any, **kwargs: Any) -> Tracer:
-    return Tracer(ew.sqrt(_var(*args, **kwargs).node))
+    return traced(ew.sqrt(_var(*args, **kwargs).node))
 
 
 def _extremum(primitive: Any, join: Any) -> Rule:
@@ -213,14 +214,14 @@ UFUNC_METHODS["logaddexp", "reduce"] = lambda x, axis=0, keepdims=False: logsume
 def _cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Tracer:
     refuse(out=out)
     x, k = flat_or_axis(a, axis)
-    return Tracer(red.cumsum(x if dtype is None else as_dtype(x, np.dtype(dtype)), axis=k))
+    return traced(red.cumsum(x if dtype is None else as_dtype(x, np.dtype(dtype)), axis=k))
 
 
 @function(np.cumprod, method="cumprod")
 def _cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Tracer:
     refuse(out=out)
     x, k = flat_or_axis(a, axis)
-    return Tracer(red.cumprod(x if dtype is None else as_dtype(x, np.dtype(dtype)), axis=k))
+    return traced(red.cumprod(x if dtype is None else as_dtype(x, np.dtype(dtype)), axis=k))
 
 
 def flat_or_axis(a: Any, axis: Any) -> tuple[Node, int]:
@@ -252,17 +253,22 @@ function(np.argmin, method="argmin")(_argument(red.argmin))
 def _argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *,
              stable: Any = None) -> Tracer:  # fmt: skip
     x, k = flat_or_axis(a, axis)
-    return Tracer(red.argsort(x, axis=k))
+    return traced(red.argsort(x, axis=k))
 
 
 @function(np.sort)
 def _sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *,
           stable: Any = None) -> Tracer:  # fmt: skip
+    return sorted_along(a, axis)
+
+
+def sorted_along(a: Any, axis: Any) -> Tracer:
+    """The entries along an axis in rising order."""
     x, k = flat_or_axis(a, axis)
-    return Tracer(red.take_along(x, red.argsort(x, axis=k), k))
+    return traced(red.take_along(x, red.argsort(x, axis=k), k))
 
 
 @function(np.take_along_axis)
 def _take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Tracer:
     x, k = flat_or_axis(arr, axis)
-    return Tracer(red.take_along(x, node_of(indices), k))
+    return traced(red.take_along(x, node_of(indices), k))

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import dis
+import sys
 from typing import Any
 
 import numpy as np
 
-from ..errors import AbstractValueError, ShapeError, at_user_line
+from ..errors import AbstractValueError, ShapeError, UnsupportedError, at_user_line
 from ..graph.node import Node
 from ..primitives.indexing import gather, scatter, scatter_add
-from ..primitives.structure import broadcast_to, cast, reshape, slice_
-from .tracer import METHODS, UFUNC_METHODS, Tracer, View, node_of
+from ..primitives.structure import cast, reshape, slice_, transpose
+from .memory import lie_apart, same_memory
+from .operands import node_of
+from .tracer import HOOKS, UFUNC_METHODS, ArrayTracer, ScalarTracer, Tracer, repeated, traced
+from .views import View, view
 
 
 class Index:
@@ -25,11 +30,19 @@ class Index:
     arrays : list of Node
     result : tuple of int or None
         For basic indexing the result's shape (integers drop their axis), else None.
+    copies : bool
+        Whether NumPy gives a copy: for integer arrays and masks. Else it gives a view, also where
+        an integer is traced.
+    whole : bool
+        Whether every axis is given an integer and there is no ``...``: NumPy gives a number.
     """
 
     def __init__(self, shape: tuple[int, ...], index: Any) -> None:
-        parts = _expand(shape, index if isinstance(index, tuple) else (index,))
+        given = index if isinstance(index, tuple) else (index,)
+        parts = _expand(shape, given)
         advanced = any(isinstance(part, Node) for part in parts)
+        self.copies = advanced and not all(map(_one_place, given))
+        self.whole = not any(part is Ellipsis or part is None for part in given)
         self.expanded: tuple[int, ...] = ()
         self.arrays: list[Node] = []
         pattern: list[Any] = []
@@ -60,6 +73,7 @@ class Index:
                 pattern.append(slice(start, start + 1, 1))
         self.pattern = tuple(pattern)
         self.result = None if advanced else tuple(result)
+        self.whole = self.whole and not any(isinstance(part, slice) for part in parts)
 
     def read(self, x: Node) -> Node:
         """x[index]."""
@@ -72,6 +86,15 @@ class Index:
             part = reshape(part, shape=self.result)
         return part  # type: ignore[no-any-return]
 
+    def read_view(self, x: Node) -> Node:
+        """x[index] where NumPy gives a view, with its place in memory known to be x's."""
+        node = self.read(x)
+        if self.result is None:  # traced integers: any others lead to the same strides
+            first = [slice(0, 1) if isinstance(part, int) else part for part in self.pattern]
+            like = slice_(reshape(x, shape=self.expanded), index=tuple(first))
+            same_memory(node, reshape(like, shape=node.shape))
+        return node
+
     def write(self, x: Node, value: Node, add: bool = False) -> Node:
         """x with x[index] = value (or += value), value broadcast as NumPy does."""
         shape = x.shape
@@ -82,16 +105,14 @@ class Index:
         while len(value.shape) > len(target) and value.shape[0] == 1:
             value = reshape(value, shape=value.shape[1:])
         if value.shape != target:
-            try:
-                np.broadcast_shapes(value.shape, target)
-                value = broadcast_to(value, shape=target)
-            except ValueError:
+            given = value.shape
+            value = repeated(value, target)
+            if value.shape != target:
                 raise ShapeError(
                     at_user_line(
-                        f"cannot write an array of shape {value.shape} where the index selects "
-                        f"{target}"
+                        f"cannot write an array of shape {given} where the index selects {target}"
                     )
-                ) from None
+                )
         if self.result is not None:
             sizes = zip(self.pattern, self.expanded, strict=True)
             kept = tuple(len(range(*part.indices(size))) for part, size in sizes)
@@ -111,9 +132,17 @@ def _checked(part: int, size: int, axis: int) -> int:
 
 def _expand(shape: tuple[int, ...], index: tuple[Any, ...]) -> list[Any]:
     """One part an axis: None, int, slice, or a Node of integers."""
+    index = tuple(map(_part, index))
+    taken = sum(_axes(part) for part in index)
     parts: list[Any] = []
+    axis = 0
     for part in index:
-        parts.extend(_part(part))
+        if isinstance(part, Node) and part.dtype.kind == "b":
+            _check_mask(part, shape[axis : axis + part.ndim], axis)
+            parts.extend(node_of(hits) for hits in np.nonzero(part.value))
+        else:
+            parts.append(part)
+        axis += len(shape) - taken if part is Ellipsis else _axes(part)
     used = sum(1 for part in parts if part is not None and part is not Ellipsis)
     if used > len(shape):
         raise IndexError(
@@ -126,13 +155,31 @@ def _expand(shape: tuple[int, ...], index: tuple[Any, ...]) -> list[Any]:
     return parts + fill
 
 
-def _part(part: Any) -> list[Any]:
+def _axes(part: Any) -> int:
+    """How many axes a part of an index is for."""
+    if part is None or part is Ellipsis:
+        return 0
+    return part.ndim if isinstance(part, Node) and part.dtype.kind == "b" else 1
+
+
+def _check_mask(mask: Node, shape: tuple[int, ...], axis: int) -> None:
+    if mask.shape != shape:
+        raise IndexError(
+            at_user_line(
+                f"a mask of shape {mask.shape} does not match the sizes {shape} of the array from "
+                f"axis {axis} on"
+            )
+        )
+
+
+def _part(part: Any) -> Any:
+    """One part as None, ..., int, slice, or a Node of integers or of truth values."""
     if part is None or part is Ellipsis or isinstance(part, slice):
-        return [part]
+        return part
     if isinstance(part, (bool, np.bool_)):
         raise IndexError(at_user_line("a single truth value as an index is not supported"))
-    if isinstance(part, (int, np.integer)):
-        return [int(part)]
+    if issubclass(type(part), (int, np.integer)):
+        return int(part)
     node = part.node if isinstance(part, Tracer) else node_of(np.asarray(part))
     if node.dtype.kind == "b":
         if node.value is None:
@@ -142,39 +189,88 @@ def _part(part: Any) -> list[Any]:
                     "use np.where(mask, x, other)"
                 )
             )
-        return [node_of(hits) for hits in np.nonzero(node.value)]
+        return node
     if node.dtype.kind == "f" and node.shape == (0,):
         node = node_of(np.empty(0, np.intp))
     if node.dtype.kind not in "iu":
         raise IndexError(
             at_user_line(f"an index must be integers, slices or a mask, not {node.dtype}")
         )
-    return [node]
+    return node
 
 
-def getitem(x: Tracer, index: Any) -> Tracer:
-    """`x[index]`: a view for a basic index, a copy for an advanced one, as in NumPy."""
+def diagonal(a: Any, offset: int, axis1: int, axis2: int, writable: bool = False) -> Tracer:
+    """A diagonal of two axes, as the last axis of a view; NumPy's own cannot be written."""
+    n = np.ndim(a)
+    i, j = axis1 % n, axis2 % n
+    count = len(np.diagonal(np.empty((np.shape(a)[i], np.shape(a)[j]), bool), offset))
+    places = np.arange(count)
+    at = {i: places + max(-offset, 0), j: places + max(offset, 0)}
+    order = (*[k for k in range(n) if k not in at], i, j)
+    index = Index(tuple(np.shape(a)[k] for k in order), (..., at[i], at[j]))
+    back = tuple(sorted(range(n), key=order.__getitem__))
+
+    def write(x: Node, new: Node) -> Node:
+        return transpose(index.write(transpose(x, axes=order), new), axes=back)  # type: ignore[no-any-return]
+
+    def read(x: Node) -> Node:
+        node = index.read(transpose(x, axes=order))
+        lie_apart(node)
+        return node
+
+    return view(a, read, write if writable else None)
+
+
+def _one_place(part: Any) -> bool:
+    """Whether NumPy takes the part for basic indexing: an integer that is no array, or a slice."""
+    if isinstance(part, (Tracer, np.ndarray)):
+        return isinstance(part, ScalarTracer)
+    return not isinstance(part, (list, tuple))
+
+
+def getitem(x: ArrayTracer, index: Any) -> Tracer:
+    """`x[index]`: a number, a view for a basic index, a copy for an advanced one, as in NumPy."""
     parsed = Index(x.shape, index)
-    if parsed.result is None:
-        return Tracer(parsed.read(x.node))
-    if parsed.result == () and not x.shape:
-        return Tracer(x.node)
-    return View(x, parsed.read, parsed.write)
+    if parsed.copies or parsed.whole:
+        return traced(parsed.read(x.node))
+    return view(x, parsed.read_view, parsed.write)
 
 
-def setitem(x: Tracer, index: Any, value: Any) -> None:
+def setitem(x: ArrayTracer, index: Any, value: Any) -> None:
     """`x[index] = value`: x holds another node from now on."""
+    _refuse_shuffle(x, value)
     if _is_abstract_mask(index):
-        mask = index
-        chosen = METHODS["__where__"](_mask_like(mask, x), value, x)
-        if chosen.shape != x.shape:
-            raise ShapeError(
-                at_user_line("under jit a masked write takes a scalar or an array of x's shape")
+        _check_mask(index.node, x.shape[: index.ndim], 0)
+        rest = x.shape[index.ndim :]
+        given = node_of(value, x.dtype)
+        if given.shape != rest and np.size(value) != 1:
+            raise AbstractValueError(
+                at_user_line(
+                    f"under jit x[mask] = value takes one number, or an array of shape {rest} for "
+                    f"each place that is chosen, not one of shape {given.shape}: use np.where"
+                )
             )
-        x.rebind(node_of(chosen))
+        given = given if given.shape == rest else reshape(given, shape=())
+        x.rebind(node_of(HOOKS["where"](_mask_like(index, x), traced(given), x)))
         return
     new = Index(x.shape, index).write(x.node, node_of(value, x.dtype))
     x.rebind(new)
+
+
+def _refuse_shuffle(x: ArrayTracer, value: Any) -> None:
+    """Rows that compiled code exchanges, as `np.random.shuffle` does, would be views of each other.
+
+    NumPy has another way for its own arrays, so that what comes out differs: refused.
+    """
+    if isinstance(value, View) and x.ndim > 1:
+        frame = sys._getframe(3)  # whoever wrote x[index] = value, or called what did
+        if dis.opname[frame.f_code.co_code[frame.f_lasti]].startswith("CALL"):
+            raise UnsupportedError(
+                at_user_line(
+                    "a function of compiled code, such as np.random.shuffle, writes rows of a "
+                    "traced array: index it by a permutation, x[rng.permutation(len(x))]"
+                )
+            )
 
 
 def _is_abstract_mask(index: Any) -> bool:
@@ -183,18 +279,18 @@ def _is_abstract_mask(index: Any) -> bool:
 
 def _mask_like(mask: Tracer, x: Tracer) -> Tracer:
     extra = (1,) * (x.ndim - mask.ndim)
-    return Tracer(reshape(mask.node, shape=mask.shape + extra)) if extra else mask
+    return ArrayTracer(reshape(mask.node, shape=mask.shape + extra)) if extra else mask
 
 
 def add_at(x: Any, index: Any, value: Any) -> None:
     """`np.add.at(x, index, value)`."""
-    if not isinstance(x, Tracer):
+    if not isinstance(x, ArrayTracer):
         raise TypeError(
             at_user_line("np.add.at into a plain array: make it with np.zeros_like(traced)")
         )
     x.rebind(Index(x.shape, index).write(x.node, node_of(value, x.dtype), add=True))
 
 
-METHODS["__getitem__"] = getitem
-METHODS["__setitem__"] = setitem
+HOOKS["getitem"] = getitem
+HOOKS["setitem"] = setitem
 UFUNC_METHODS["add", "at"] = add_at

@@ -13,7 +13,8 @@ from ..graph.node import Node
 from ..primitives.structure import concatenate, reshape
 from .elementwise_table import as_dtype
 from .function_table import function, one_axis, refuse
-from .tracer import Tracer, node_of, nodes_of
+from .operands import node_of, nodes_of
+from .tracer import ArrayTracer, Tracer, traced
 
 
 def _alike(arrays: Sequence[Any]) -> tuple[Node, ...]:
@@ -29,7 +30,7 @@ def joined(arrays: Any, /, axis: Any = 0, out: Any = None, *, dtype: Any = None,
     nodes = _alike(arrays)
     if axis is None:
         nodes, axis = tuple(reshape(x, shape=(int(np.prod(x.shape)),)) for x in nodes), 0
-    return Tracer(concatenate(*nodes, axis=one_axis(axis, len(nodes[0].shape))))
+    return traced(concatenate(*nodes, axis=one_axis(axis, len(nodes[0].shape))))
 
 
 @function(np.stack)
@@ -43,7 +44,7 @@ def _stack(arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None,
             raise ShapeError(at_user_line(f"np.stack: shapes {first} and {x.shape} differ"))
     k = one_axis(axis, len(first) + 1)
     wide = (*first[:k], 1, *first[k:])
-    return Tracer(concatenate(*[reshape(x, shape=wide) for x in nodes], axis=k))
+    return traced(concatenate(*[reshape(x, shape=wide) for x in nodes], axis=k))
 
 
 @function(np.vstack)
@@ -59,7 +60,7 @@ def _hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
 
 @function(np.array_split)
 def _array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Tracer]:
-    x = ary if isinstance(ary, Tracer) else Tracer(node_of(ary))
+    x = ary if isinstance(ary, ArrayTracer) else ArrayTracer(node_of(ary))
     k = one_axis(axis, x.ndim)
     if isinstance(indices_or_sections, int):
         each, extra = divmod(x.shape[k], indices_or_sections)

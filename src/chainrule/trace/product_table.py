@@ -11,9 +11,13 @@ from ..graph.node import Node
 from ..primitives import elementwise as ew
 from ..primitives.products import matmul
 from ..primitives.structure import reshape, sum_, transpose
+from .arithmetic import in_place
 from .elementwise_table import as_dtype
 from .function_table import function, one_axis
-from .tracer import METHODS, UFUNC_METHODS, UFUNCS, Tracer, nodes_of
+from .index import diagonal
+from .operands import nodes_of
+from .tracer import METHODS, UFUNC_METHODS, UFUNCS, ArrayTracer, Tracer, traced
+from .views import permuted
 
 
 def _alike(x: Any, y: Any) -> tuple[Node, Node]:
@@ -34,7 +38,7 @@ def _matmul(x: Any, y: Any, dtype: Any = None) -> Tracer:
     shape = z.shape[:-1] if columns else z.shape
     if rows:
         shape = shape[:-1] if columns else (*z.shape[:-2], z.shape[-1])
-    return Tracer(z if shape == z.shape else reshape(z, shape=shape))
+    return traced(z if shape == z.shape else reshape(z, shape=shape))
 
 
 UFUNCS["matmul"] = _matmul
@@ -44,12 +48,12 @@ UFUNCS["matmul"] = _matmul
 def _dot(a: Any, b: Any, out: Any = None) -> Any:
     x, y = _alike(a, b)
     if not x.shape or not y.shape:
-        return Tracer(ew.mul(x, y))
+        return traced(ew.mul(x, y))
     if len(y.shape) <= 2:
         if len(x.shape) <= 2:
-            return _matmul(Tracer(x), Tracer(y))
-        return _tensordot(Tracer(x), Tracer(y), ((len(x.shape) - 1,), (0,)))
-    return _tensordot(Tracer(x), Tracer(y), ((len(x.shape) - 1,), (len(y.shape) - 2,)))
+            return _matmul(traced(x), traced(y))
+        return _tensordot(traced(x), traced(y), ((len(x.shape) - 1,), (0,)))
+    return _tensordot(traced(x), traced(y), ((len(x.shape) - 1,), (len(y.shape) - 2,)))
 
 
 @function(np.tensordot)
@@ -71,27 +75,27 @@ def _tensordot(a: Any, b: Any, axes: Any = 2) -> Tracer:
     outer_y = int(np.prod([y.shape[k] for k in free_y]))
     x = reshape(transpose(x, axes=(*free_x, *left)), shape=(outer_x, inner))
     y = reshape(transpose(y, axes=(*right, *free_y)), shape=(inner, outer_y))
-    return Tracer(reshape(matmul(x, y), shape=shape))
+    return ArrayTracer(reshape(matmul(x, y), shape=shape))
 
 
 @function(np.inner)
 def _inner(a: Any, b: Any, /) -> Any:
     if not np.ndim(a) or not np.ndim(b):
         return _dot(a, b)
-    return _tensordot(a, b, ((np.ndim(a) - 1,), (np.ndim(b) - 1,)))
+    return traced(_tensordot(a, b, ((np.ndim(a) - 1,), (np.ndim(b) - 1,))).node)
 
 
 @function(np.vdot)
 def _vdot(a: Any, b: Any, /) -> Tracer:
     x, y = _alike(a, b)
     flat = (int(np.prod(x.shape)),)
-    return Tracer(sum_(reshape(x, shape=flat) * reshape(y, shape=flat), axes=(0,)))
+    return traced(sum_(reshape(x, shape=flat) * reshape(y, shape=flat), axes=(0,)))
 
 
 @function(np.outer)
 def _outer(a: Any, b: Any, out: Any = None) -> Tracer:
     x, y = _alike(a, b)
-    return Tracer(
+    return traced(
         ew.mul(
             reshape(x, shape=(int(np.prod(x.shape)), 1)),
             reshape(y, shape=(1, int(np.prod(y.shape)))),
@@ -103,7 +107,7 @@ def _ufunc_outer(name: str) -> Any:
     def rule(a: Any, b: Any) -> Any:
         x, y = nodes_of(a, b)
         left = reshape(x, shape=x.shape + (1,) * len(y.shape))
-        return UFUNCS[name](Tracer(left), Tracer(y))
+        return UFUNCS[name](traced(left), traced(y))
 
     return rule
 
@@ -119,6 +123,8 @@ def _einsum(*operands: Any, out: Any = None, optimize: Any = False, **options: A
         raise UnsupportedError(at_user_line("np.einsum: give the subscripts as text"))
     nodes = list(nodes_of(*operands[1:]))
     terms, result = _subscripts(operands[0], nodes)
+    if len(terms) == 1 and set(terms[0]) == set(result):
+        return _einsum_view(operands[1], terms[0], result)
     for k, (term, node) in enumerate(zip(terms, nodes, strict=True)):
         terms[k], nodes[k] = _diagonals(term, node)
     while len(nodes) > 1:
@@ -127,7 +133,22 @@ def _einsum(*operands: Any, out: Any = None, optimize: Any = False, **options: A
     gone = tuple(k for k, label in enumerate(terms[0]) if label not in result)
     node = sum_(nodes[0], axes=gone) if gone else nodes[0]
     term = "".join(label for label in terms[0] if label in result)
-    return Tracer(transpose(node, axes=tuple(term.index(label) for label in result)))
+    return traced(transpose(node, axes=tuple(term.index(label) for label in result)))
+
+
+def _einsum_view(a: Any, term: str, result: str) -> Tracer:
+    """One operand without a sum: NumPy gives a view of its diagonals and axes."""
+    for label in dict.fromkeys(term):
+        while term.count(label) > 1:
+            i = term.index(label)
+            j = term.index(label, i + 1)
+            if a.shape[i] != a.shape[j]:
+                raise ShapeError(
+                    at_user_line(f"einsum: axis {label!r} is {a.shape[i]} and {a.shape[j]}")
+                )
+            a = diagonal(a, 0, i, j, writable=True)
+            term = term[:i] + term[i + 1 : j] + term[j + 1 :] + label
+    return permuted(a, tuple(term.index(label) for label in result))
 
 
 def _subscripts(text: str, nodes: list[Node]) -> tuple[list[str], str]:
@@ -157,6 +178,10 @@ def _diagonals(term: str, node: Node) -> tuple[str, Node]:
         while term.count(label) > 1:
             i = term.index(label)
             j = term.index(label, i + 1)
+            if node.shape[i] != node.shape[j]:
+                raise ShapeError(
+                    at_user_line(f"einsum: axis {label!r} is {node.shape[i]} and {node.shape[j]}")
+                )
             mask = np.eye(node.shape[i], node.shape[j], dtype=node.dtype)
             sizes = [node.shape[k] if k in (i, j) else 1 for k in range(len(term))]
             node = sum_(ew.mul(node, mask.reshape(sizes)), axes=(j,))
@@ -204,6 +229,7 @@ def _size(labels: list[str], size: dict[str, int]) -> int:
 def _install() -> None:
     Tracer.__matmul__ = lambda x, y: _matmul(x, y)  # type: ignore[operator]
     Tracer.__rmatmul__ = lambda y, x: _matmul(x, y)  # type: ignore[attr-defined]
+    ArrayTracer.__imatmul__ = in_place(_matmul)  # type: ignore[attr-defined]
     METHODS["dot"] = _dot
 
 

@@ -14,38 +14,36 @@ from ..primitives.structure import (
     broadcast_to,
     identity,
     place,
-    reshape,
-    transpose,
 )
+from .copy_table import copied, filled
 from .elementwise_table import as_dtype, truth
 from .function_table import Rule, axes_of, flat_or_axis, function, one_axis, refuse
+from .index import diagonal
 from .join_table import joined
-from .tracer import FUNCTIONS, METHODS, UFUNCS, Tracer, View, node_of, nodes_of
+from .operands import node_of, nodes_of
+from .tracer import FUNCTIONS, HOOKS, METHODS, UFUNCS, ArrayTracer, ScalarTracer, Tracer, traced
+from .views import permuted, reshaped, resized, view
 
 
 @function(np.reshape)
 def _reshape(a: Any, /, shape: Any = None, order: str = "C", *, copy: Any = None) -> Tracer:
     if order not in ("C", "A"):
         raise UnsupportedError(at_user_line(f"reshape with order={order!r}: transpose first"))
-    parent = a if isinstance(a, Tracer) else Tracer(node_of(a))
+    if copy is False:
+        raise UnsupportedError(at_user_line("reshape(copy=False) is not supported"))
+    old, size = np.shape(a), int(np.size(a))
     sizes = tuple(int(s) for s in shape) if isinstance(shape, (tuple, list)) else (int(shape),)
     if -1 in sizes:
         rest = int(np.prod([s for s in sizes if s != -1]))
-        if sizes.count(-1) > 1 or rest == 0 or parent.size % rest:
-            raise ShapeError(
-                at_user_line(f"cannot reshape an array of shape {parent.shape} into {sizes}")
-            )
-        sizes = tuple(parent.size // rest if s == -1 else s for s in sizes)
-    return View(
-        parent,
-        lambda x: reshape(x, shape=sizes),
-        lambda x, new: reshape(new, shape=x.shape),
-    )
+        if sizes.count(-1) > 1 or rest == 0 or size % rest:
+            raise ShapeError(at_user_line(f"cannot reshape an array of shape {old} into {sizes}"))
+        sizes = tuple(size // rest if s == -1 else s for s in sizes)
+    return reshaped(a.copy() if copy else a, sizes)
 
 
 def _reshape_method(a: Tracer, *shape: Any, order: str = "C", copy: Any = None) -> Any:
     given = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
-    return _reshape(a, given, order)
+    return _reshape(a, given, order, copy=copy)
 
 
 METHODS["reshape"] = _reshape_method
@@ -53,38 +51,16 @@ METHODS["reshape"] = _reshape_method
 
 @function(np.ravel, method="ravel")
 def _ravel(a: Any, order: str = "C") -> Any:
-    return _reshape(a, (-1,), order) if np.size(a) else _reshape(a, (0,), order)
+    if order not in ("C", "A"):
+        raise UnsupportedError(at_user_line(f"ravel with order={order!r}: transpose first"))
+    return reshaped(a, (int(np.size(a)),), raveled=True)
 
 
-METHODS["flatten"] = lambda a, order="C": Tracer(_ravel(a, order).node)
-METHODS["copy"] = lambda a, order="C": Tracer(identity(a.node))
+METHODS["flatten"] = lambda a, order="C": ArrayTracer(
+    identity(_ravel(ArrayTracer(a.node), order).node)
+)
 METHODS["squeeze"] = lambda a, axis=None: _squeeze(a, axis)
-METHODS["__where__"] = lambda c, x, y: _where(c, x, y)
-
-
-@function(np.copy)
-def _copy(a: Any, order: str = "K", subok: bool = False) -> Tracer:
-    return Tracer(identity(node_of(a)))
-
-
-def astype(a: Any, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True,
-           copy: bool = True) -> Tracer:  # fmt: skip
-    """The array in another dtype."""
-    return Tracer(identity(as_dtype(node_of(a), np.dtype(dtype))))
-
-
-METHODS["astype"] = astype
-FUNCTIONS[np.astype] = lambda x, dtype, /, *, copy=True, device=None: astype(x, dtype)
-
-
-def _permuted(a: Any, axes: tuple[int, ...]) -> Tracer:
-    parent = a if isinstance(a, Tracer) else Tracer(node_of(a))
-    back = tuple(int(k) for k in np.argsort(axes))
-    return View(
-        parent,
-        lambda x: transpose(x, axes=axes),
-        lambda x, new: transpose(new, axes=back),
-    )
+HOOKS["where"] = lambda c, x, y: _where(c, x, y)
 
 
 @function(np.transpose, np.permute_dims)
@@ -93,7 +69,7 @@ def _transpose(a: Any, axes: Any = None) -> Tracer:
     order = tuple(range(n))[::-1] if axes is None else tuple(one_axis(k, n) for k in axes)
     if sorted(order) != list(range(n)):
         raise ValueError(at_user_line(f"axes {axes} are no order of the {n} axes"))
-    return _permuted(a, order)
+    return permuted(a, order)
 
 
 def _transpose_method(a: Tracer, *axes: Any) -> Any:
@@ -110,7 +86,7 @@ def _swapaxes(a: Any, axis1: int, axis2: int) -> Tracer:
     order = list(range(np.ndim(a)))
     i, j = one_axis(axis1, len(order)), one_axis(axis2, len(order))
     order[i], order[j] = order[j], order[i]
-    return _permuted(a, tuple(order))
+    return permuted(a, tuple(order))
 
 
 @function(np.moveaxis)
@@ -121,7 +97,7 @@ def _moveaxis(a: Any, source: Any, destination: Any) -> Tracer:
     order = [k for k in range(n) if k not in src]
     for d, s in sorted(zip(dst, src, strict=True)):
         order.insert(d, s)
-    return _permuted(a, tuple(order))
+    return permuted(a, tuple(order))
 
 
 @function(np.expand_dims)
@@ -130,7 +106,7 @@ def _expand_dims(a: Any, axis: Any) -> Any:
     n = np.ndim(a) + len(given)
     new = {one_axis(k, n) for k in given}
     rest = iter(np.shape(a))
-    return _reshape(a, tuple(1 if k in new else next(rest) for k in range(n)))
+    return resized(a, [1 if k in new else next(rest) for k in range(n)])
 
 
 @function(np.squeeze)
@@ -139,20 +115,21 @@ def _squeeze(a: Any, axis: Any = None) -> Any:
     drop = axes_of(node_of(a), axis) if axis is not None else range(len(shape))
     if axis is not None and any(shape[k] != 1 for k in drop):
         raise ShapeError(at_user_line(f"cannot squeeze axis {axis} of shape {shape}"))
-    return _reshape(a, tuple(s for k, s in enumerate(shape) if k not in drop or s != 1))
+    return resized(a, [s for k, s in enumerate(shape) if k not in drop or s != 1])
 
 
 @function(np.broadcast_to)
 def _broadcast_to(array: Any, shape: Any, subok: bool = False) -> Tracer:
-    x = node_of(array)
+    old = np.shape(array)
     sizes = tuple(shape) if isinstance(shape, (tuple, list)) else (int(shape),)
     try:
-        fits = np.broadcast_shapes(x.shape, sizes) == sizes
+        fits = np.broadcast_shapes(old, sizes) == sizes
     except ValueError:
         fits = False
     if not fits:
-        raise ShapeError(at_user_line(f"cannot broadcast shape {x.shape} to {sizes}"))
-    return Tracer(broadcast_to(x, shape=sizes))
+        raise ShapeError(at_user_line(f"cannot broadcast shape {old} to {sizes}"))
+    array = ArrayTracer(array.node) if isinstance(array, ScalarTracer) else array
+    return view(array, lambda x: broadcast_to(x, shape=sizes), None)
 
 
 # Joining and repeating
@@ -165,7 +142,7 @@ def _where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
     a, b = nodes_of(x, y)
     dtype = np.result_type(a.dtype, b.dtype)
     mask = truth(node_of(condition))
-    return Tracer(ew.where(mask, as_dtype(a, dtype), as_dtype(b, dtype)))
+    return ArrayTracer(ew.where(mask, as_dtype(a, dtype), as_dtype(b, dtype)))
 
 
 @function(np.clip)
@@ -178,39 +155,13 @@ def _clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min:
         result = UFUNCS["maximum"](result, low)
     if high is not None:
         result = UFUNCS["minimum"](result, high)
-    return Tracer(identity(node_of(result)))
+    return traced(identity(node_of(result)))
 
 
 METHODS["clip"] = _clip
 
 
-def _full(shape: Any, value: float, dtype: Any) -> Tracer:
-    """One number, seen everywhere: no array of it is kept, and the backends see what it is."""
-    return Tracer(node_of(np.broadcast_to(np.dtype(dtype).type(value), shape)))
-
-
-def _filled(value: float) -> Rule:
-    def rule(a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None,
-             *, device: Any = None) -> Tracer:  # fmt: skip
-        x = node_of(a)
-        return _full(
-            x.shape if shape is None else shape, value, x.dtype if dtype is None else dtype
-        )
-
-    return rule
-
-
-function(np.zeros_like, np.empty_like)(_filled(0.0))
-function(np.ones_like)(_filled(1.0))
-FUNCTIONS[np.zeros] = lambda shape, dtype=float, order="C", **_: _full(shape, 0.0, dtype)
-FUNCTIONS[np.ones] = lambda shape, dtype=None, order="C", **_: _full(shape, 1.0, dtype or float)
-FUNCTIONS[np.empty] = FUNCTIONS[np.zeros]
-FUNCTIONS[np.full_like] = lambda a, fill_value, dtype=None, **_: _broadcast_to(
-    Tracer(as_dtype(node_of(fill_value), np.dtype(dtype or a.dtype))), np.shape(a)
-)
-FUNCTIONS[np.asarray] = FUNCTIONS[np.array] = lambda a, dtype=None, **_: astype(
-    a, np.result_type(a) if dtype is None else dtype
-)
+FUNCTIONS[np.real] = lambda val: val.real
 FUNCTIONS[np.shape] = lambda a: a.shape
 FUNCTIONS[np.ndim] = lambda a: a.ndim
 FUNCTIONS[np.size] = lambda a, axis=None: a.size if axis is None else a.shape[axis]
@@ -250,7 +201,7 @@ def _pad(array: Any, pad_width: Any, mode: str = "constant", constant_values: An
     widths = np.broadcast_to(pad_width, (len(x.shape), 2))
     shape = tuple(int(s + a + b) for s, (a, b) in zip(x.shape, widths, strict=True))
     index = tuple(slice(int(a), int(a) + s) for s, (a, b) in zip(x.shape, widths, strict=True))
-    return Tracer(place(x, shape=shape, index=index))
+    return traced(place(x, shape=shape, index=index))
 
 
 @function(np.take, method="take")
@@ -260,13 +211,13 @@ def _take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "
     refuse(out=out)
     x, k = flat_or_axis(a, axis)
     index = indices if isinstance(indices, Tracer) else np.asarray(indices)
-    return Tracer(x)[(slice(None),) * k + (index,)]
+    return ArrayTracer(x)[(slice(None),) * k + (index,)]
 
 
 @function(np.repeat, method="repeat")
 def _repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
     x, k = flat_or_axis(a, axis)
-    return _take(Tracer(x), np.repeat(np.arange(x.shape[k]), repeats), k)
+    return _take(traced(x), np.repeat(np.arange(x.shape[k]), repeats), k)
 
 
 @function(np.tile)
@@ -276,6 +227,8 @@ def _tile(A: Any, reps: Any) -> Any:
         A, (1,) * (len(times) - np.ndim(A)) + np.shape(A)
     )  # fmt: skip
     times = (1,) * (np.ndim(result) - len(times)) + times
+    if all(n == 1 for n in times):
+        return copied(result)
     for k, n in enumerate(times):
         if n != 1:
             result = joined([result] * n, k)
@@ -304,9 +257,8 @@ function(np.triu)(_triangle(np.triu))
 
 @function(np.diagonal, method="diagonal")
 def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    moved = _moveaxis(a, (axis1, axis2), (-2, -1))
-    places = np.arange(len(np.diagonal(np.empty(moved.shape[-2:], bool), offset)))
-    return moved[..., places + max(-offset, 0), places + max(offset, 0)]
+    n = np.ndim(a)
+    return diagonal(a, offset, one_axis(axis1, n), one_axis(axis2, n))
 
 
 @function(np.diag)
@@ -315,7 +267,7 @@ def _diag(v: Any, k: int = 0) -> Any:
         return _diagonal(v, k)
     places = np.arange(np.shape(v)[0])
     size = len(places) + abs(k)
-    out = _filled(0.0)(v, shape=(size, size))
+    out = filled(v.dtype.type(0), (size, size))
     out[places + max(-k, 0), places + max(k, 0)] = v
     return out
 
@@ -361,13 +313,17 @@ FUNCTIONS[np.fix] = lambda x: UFUNCS["trunc"](x)
 @function(np.nan_to_num)
 def _nan_to_num(x: Any, copy: bool = True, nan: float = 0.0, posinf: Any = None,
                 neginf: Any = None) -> Any:  # fmt: skip
-    if not is_float(x.dtype):
-        return _copy(x)
-    limits = np.finfo(x.dtype)
-    high = float(limits.max) if posinf is None else posinf
-    low = float(limits.min) if neginf is None else neginf
-    result = _where(x == np.inf, high, _where(x == -np.inf, low, x))
-    return _where(x != x, nan, result)
+    result = x
+    if is_float(x.dtype):
+        limits = np.finfo(x.dtype)
+        high = float(limits.max) if posinf is None else posinf
+        low = float(limits.min) if neginf is None else neginf
+        result = _where(x == np.inf, high, _where(x == -np.inf, low, x))
+        result = _where(x != x, nan, result)
+    if not copy and x.shape:
+        x[...] = result
+        return x
+    return traced(identity(result.node))
 
 
 @function(np.isclose)

@@ -1,70 +1,77 @@
-"""`Tracer`: what a user's function receives in place of an array; it records by being used.
+"""Tracers: what a user's function receives in place of arrays and numbers; they record by use.
 
 NumPy hands every call on a tracer to `__array_ufunc__` or `__array_function__`, and those look
-the function up in `numpy_table`. A tracer holds one immutable node; writing into a tracer gives
-it another node, and a view made by indexing or reshaping writes through to what it views.
+the function up in a table. There are two kinds, as there are in NumPy: an array can be written in
+place, so that all its names see it, and a number cannot, so that ``x += 1`` binds one name anew.
+Which of them a function gives is NumPy's rule: whole indices, reductions to one number and ufuncs
+of numbers give numbers; 0-d arrays come of views, copies, `np.where` and few more.
 """
 
 from __future__ import annotations
 
-import dis
+import sys
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
+from threading import local
 from typing import Any
 
 import numpy as np
 
-from ..errors import (
-    AbstractValueError,
-    GradientError,
-    UnsupportedError,
-    at_user_line,
-    user_frame,
-)
-from ..graph.node import Node, Primitive, apply, constant
-from ..graph.types import weak_constant
-from ..primitives.structure import cast
+from ..errors import GradientError, UnsupportedError, at_user_line, user_frame
+from ..graph.node import Node
+from ..primitives.structure import broadcast_to, cast, identity
+from .in_place import count_references, is_in_place, seen_elsewhere
+from .memory import same_memory
+from .plain_numbers import formatted, known, plain
 
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 UFUNCS: dict[str, Callable[..., Any]] = {}
 UFUNC_METHODS: dict[tuple[str, str], Callable[..., Any]] = {}
 METHODS: dict[str, Callable[..., Any]] = {}
+HOOKS: dict[str, Callable[..., Any]] = {}  # what tracers and tables need of later files
 
 
-class Tracer:
-    """An array while it is traced. Behaves as `numpy.ndarray` does."""
+class _StandIn(type):
+    """The type of tracers' types, so that ``type(x) == np.ndarray`` is right or an error."""
 
-    __slots__ = ("__weakref__", "_node", "weak")
+    def __eq__(cls, other: object) -> bool:
+        if other is np.ndarray:
+            return issubclass(cls, ArrayTracer)
+        if isinstance(other, type) and other in _NUMBERS and issubclass(cls, ScalarTracer):
+            raise TypeError(
+                at_user_line(
+                    f"type(x) == {other.__name__} is not known of a traced number: use "
+                    "isinstance(x, ...) or x.dtype"
+                )
+            )
+        return cls is other
+
+    __hash__ = type.__hash__
+
+
+_NUMBERS = {float, int, bool, *np.sctypeDict.values()}
+
+
+class Tracer(metaclass=_StandIn):
+    """An array or a number while it is traced."""
+
+    __slots__ = ("__weakref__", "_node")
     __array_priority__ = 1000.0
     __hash__ = None  # type: ignore[assignment]
+    weak = False
 
-    def __init__(self, node: Node, weak: bool = False) -> None:
+    def __init__(self, node: Node) -> None:
         self._node = node
-        self.weak = weak
+
+    def __init_subclass__(cls) -> None:
+        # CPython drops an inherited hook for good where C code looks up an attribute while an
+        # exception is on its way; one in the type's own dictionary it finds.
+        cls.__getattr__ = Tracer.__getattr__  # type: ignore[method-assign]
 
     @property
     def node(self) -> Node:
         """The node that holds the present value."""
         return self._node
-
-    def rebind(self, node: Node) -> None:
-        """Take a new value, as an array written in place does: same shape, same dtype."""
-        old = self.node
-        if node.shape != old.shape:
-            raise ValueError(
-                at_user_line(f"a result of shape {node.shape} does not fit into {old.shape}")
-            )
-        if node.dtype != old.dtype:
-            if not np.can_cast(node.dtype, old.dtype, "same_kind"):
-                raise TypeError(
-                    at_user_line(f"cannot write {node.dtype} into an array of {old.dtype}")
-                )
-            node = cast(node, dtype=old.dtype)
-        self._write(node)
-        self.weak = False
-
-    def _write(self, node: Node) -> None:
-        self._node = node
 
     # What an array knows without its numbers
 
@@ -72,6 +79,10 @@ class Tracer:
     def shape(self) -> tuple[int, ...]:
         """Sizes of the axes."""
         return self.node.shape  # type: ignore[no-any-return]
+
+    @shape.setter
+    def shape(self, sizes: Any) -> None:
+        raise UnsupportedError(at_user_line("x.shape = ... of a traced array: use x.reshape(...)"))
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -98,43 +109,28 @@ class Tracer:
         """Bytes of all entries."""
         return self.size * self.itemsize
 
-    def __len__(self) -> int:
-        if not self.shape:
-            raise TypeError(at_user_line("len() of an array without axes"))
-        return self.shape[0]
-
-    def __iter__(self) -> Iterator[Any]:
-        return (self[k] for k in range(len(self)))
-
-    # Numbers, if they are known
-
-    def _number(self, what: str) -> Any:
-        value = self.node.value
-        if value is None:
-            raise AbstractValueError(
-                at_user_line(
-                    f"{what} needs the numbers of an array of shape {self.shape}, but under jit "
-                    "(and in scan) only shapes and dtypes are known. Use np.where for a choice, "
-                    "chainrule.scan or fori_loop for a loop, static_argnums for an argument that "
-                    "shapes depend on, or call without jit"
-                )
-            )
-        return value
+    # Numbers, if they are known: to branch on and to show, always; to compute with, only where no
+    # derivative is lost
 
     def __bool__(self) -> bool:
-        return bool(self._number("a truth value"))
-
-    def __float__(self) -> float:
-        value = self._number("float()")
-        if not _means_float():
-            raise GradientError(at_user_line(_LOST))
-        return float(value)
+        return bool(known(self.node, "a truth value"))
 
     def __int__(self) -> int:
-        return int(self._number("int()"))
+        return int(known(self.node, "int()"))
 
     def __index__(self) -> int:
-        return self._number("an index").__index__()  # type: ignore[no-any-return]
+        value = known(self.node, "an index")
+        if value.dtype.kind not in "biu":
+            raise TypeError(at_user_line(f"an index must be an integer, not {value.dtype}"))
+        return value.__index__()  # type: ignore[no-any-return]
+
+    def __float__(self) -> float:
+        if formatted(sys._getframe(1)):
+            return float(known(self.node, "text % number"))
+        return float(plain(self.node, "float(), or a function of plain numbers,"))
+
+    def __complex__(self) -> complex:
+        return complex(plain(self.node, "complex()"))
 
     def __repr__(self) -> str:
         value = self.node.value
@@ -142,25 +138,26 @@ class Tracer:
         return f"Tracer({shown})"
 
     def __format__(self, spec: str) -> str:
-        return format(self._number("format"), spec) if spec else repr(self)
+        return format(known(self.node, "format"), spec) if spec else repr(self)
 
     def item(self, *args: Any) -> Any:
         """The entry as a Python number."""
-        return self._number("item()").item(*args)
+        return plain(self.node, "item()").item(*args)
 
     def tolist(self) -> Any:
         """The entries as nested lists of Python numbers."""
-        return self._number("tolist()").tolist()
+        return plain(self.node, "tolist()").tolist()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        if self.dtype.kind == "f":
-            raise GradientError(at_user_line(_LOST))
-        return np.array(self._number(_PLAIN), dtype=dtype)  # integers carry no derivative
+        return np.array(plain(self.node, _PLAIN), dtype=dtype)
 
     # NumPy's protocols
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        out = kwargs.pop("out", None)
+        out, references = None, 0
+        if kwargs:
+            references = count_references(kwargs, inputs)
+            out = kwargs.pop("out", None)
         if method == "__call__":
             rule = UFUNCS.get(ufunc.__name__)
         else:
@@ -169,9 +166,9 @@ class Tracer:
             name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
             raise UnsupportedError(at_user_line(unsupported(f"np.{name}", name)))
         if kwargs:
-            kwargs = _plain(ufunc, kwargs)
+            kwargs = _plain_options(ufunc, kwargs)
         result = rule(*inputs, **kwargs)
-        return result if out is None else _into(out, inputs, result)
+        return result if out is None else _into(out, inputs, result, references)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         rule = FUNCTIONS.get(func)
@@ -180,15 +177,17 @@ class Tracer:
             raise UnsupportedError(at_user_line(unsupported(name, func.__name__)))
         out = kwargs.pop("out", None)
         result = rule(*args, **kwargs)
-        return result if out is None else _into((out,), (None,), result)
+        return result if out is None else _into((out,), (None,), result, 0)
 
     def __getattr__(self, name: str) -> Any:
         method = METHODS.get(name)
-        if method is None:
-            if name in _PROBES or not hasattr(np.ndarray, name):
-                raise AttributeError(f"a traced array has no attribute {name!r}")
-            raise UnsupportedError(at_user_line(unsupported(f"ndarray.{name}", name)))
-        return _Bound(method, self)
+        if method is not None:
+            return _Bound(method, self)
+        if name in _TAKES_NUMBERS and isinstance(self, ScalarTracer):
+            plain(self.node, f"{name}()")
+        if name in _PROBES or not hasattr(self.__class__, name):
+            raise AttributeError(f"a traced array has no attribute {name!r}")
+        raise UnsupportedError(at_user_line(unsupported(f"ndarray.{name}", name)))
 
     @property
     def T(self) -> Any:
@@ -205,37 +204,133 @@ class Tracer:
         """The array itself: complex numbers are not supported."""
         return self
 
-    def __getitem__(self, index: Any) -> Any:
-        return METHODS["__getitem__"](self, index)
+    def __copy__(self) -> Any:
+        return METHODS["copy"](self, "K")
 
-    def __setitem__(self, index: Any, value: Any) -> None:
-        METHODS["__setitem__"](self, index, value)
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        return METHODS["copy"](self, "K")
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise GradientError(at_user_line("a traced array cannot be pickled: return it instead"))
 
 
+# What NumPy looks for before it asks `__array__`, and what turns a Python float into plain numbers
 _PROBES = {"__array_interface__", "__array_struct__", "__cuda_array_interface__"}
-
-
+_TAKES_NUMBERS = {"as_integer_ratio", "hex", "is_integer"}
 _PLAIN = (
     "np.asarray() or an index into a plain array (there write np.asarray(plain, like=x)[index])"
 )
-_LOST = (
-    "a traced number was asked for as a plain one, and its derivative would be lost. Instead of "
-    "np.array([a, b]) use np.stack([a, b]); instead of out = np.zeros(n); out[i] = a use "
-    "out = np.zeros_like(x) or np.zeros(n, like=x); instead of math.sin(a) use np.sin(a), "
-    "instead of scipy.special.logsumexp(a) chainrule.logsumexp(a); instead "
-    "of np.asarray(a) use a itself; float(a) is for numbers that need no derivative"
-)
 
 
-def _means_float() -> bool:
-    """Whether the user wrote `float(x)`, rather than `plain[i] = x` or `math.sin(x)`."""
-    frame = user_frame()
-    if frame is None:
-        return True
-    operation = dis.opname[frame.f_code.co_code[frame.f_lasti]]
-    if operation.startswith(("CALL", "PRECALL")):
-        return not {"float", "map"}.isdisjoint(frame.f_code.co_names)
-    return operation != "STORE_SUBSCR"
+class ScalarTracer(Tracer):
+    """A NumPy scalar or a Python number while it is traced: it never changes.
+
+    Attributes
+    ----------
+    weak : bool
+        Whether it stands for a Python number, which takes the dtype of what is beside it.
+    """
+
+    __slots__ = ("weak",)
+
+    def __init__(self, node: Node, weak: bool = False) -> None:
+        self._node = node
+        self.weak = weak
+
+    @property
+    def __class__(self) -> Any:  # what `isinstance` asks for
+        kind = self._node.dtype
+        return _PYTHON[kind.kind] if self.weak else kind.type
+
+    @__class__.setter
+    def __class__(self, value: Any) -> None:
+        raise TypeError("the class of a traced number cannot be changed")
+
+
+_PYTHON: dict[str, type] = {"f": float, "i": int, "u": int, "b": bool}
+
+
+class ArrayTracer(Tracer):
+    """An `numpy.ndarray` while it is traced: writing into it gives it another node."""
+
+    __slots__ = ()
+
+    @property
+    def __class__(self) -> Any:  # what `isinstance` asks for
+        return np.ndarray
+
+    @__class__.setter
+    def __class__(self, value: Any) -> None:
+        raise TypeError("the class of a traced array cannot be changed")
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError(at_user_line("len() of an array without axes"))
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self.shape:
+            raise TypeError(at_user_line("iteration over an array without axes"))
+        return (self[k] for k in range(len(self)))
+
+    def __contains__(self, value: Any) -> bool:
+        return bool(METHODS["any"](self == value))
+
+    def __getitem__(self, index: Any) -> Any:
+        return HOOKS["getitem"](self, index)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        HOOKS["setitem"](self, index, value)
+
+    def rebind(self, node: Node) -> None:
+        """Take a new value, as an array written in place does: same shape, same dtype."""
+        old = self.node
+        if node.shape != old.shape:
+            raise ValueError(
+                at_user_line(f"a result of shape {node.shape} does not fit into {old.shape}")
+            )
+        if node.dtype != old.dtype:
+            if not np.can_cast(node.dtype, old.dtype, "same_kind"):
+                raise TypeError(
+                    at_user_line(f"cannot write {node.dtype} into an array of {old.dtype}")
+                )
+            node = cast(node, dtype=old.dtype)
+        elif node.serial <= old.serial or hasattr(node, "order"):
+            node = identity(node)  # somebody else's: what it says of memory is not about ours
+        same_memory(node, old)
+        self._write(node)
+
+    def _write(self, node: Node) -> None:
+        if self._node.serial < _tracing.floor:
+            raise UnsupportedError(
+                at_user_line(
+                    "a function that is traced for jit, scan or another loop writes into an array "
+                    "from outside, which would happen once, while it is traced: return the new "
+                    "values instead (a loop hands them on as its state)"
+                )
+            )
+        self._node = node
+
+
+class _Tracing(local):
+    """Nodes with a smaller number are from outside the function that is being traced."""
+
+    floor = -1
+
+
+_tracing = _Tracing()
+
+
+def write_from(floor: int) -> int:
+    """Let only arrays made from number `floor` on be written; returns what held before."""
+    before = _tracing.floor
+    _tracing.floor = floor
+    return before
+
+
+def traced(node: Node, weak: bool = False) -> Tracer:
+    """What NumPy's functions give for a result: a number where it has no axes, else an array."""
+    return ArrayTracer(node) if node.shape else ScalarTracer(node, weak)
 
 
 class _Bound:
@@ -251,42 +346,10 @@ class _Bound:
         return self.function(self.owner, *args, **kwargs)
 
 
-class View(Tracer):
-    """What basic indexing or reshaping gives: reads what its parent holds now, writes through."""
-
-    __slots__ = ("parent", "read", "seen", "write")
-
-    def __init__(
-        self,
-        parent: Tracer,
-        read: Callable[[Node], Node],
-        write: Callable[[Node, Node], Node],
-    ) -> None:
-        self.parent = parent
-        self.read = read
-        self.write = write
-        self.seen = parent.node
-        super().__init__(read(self.seen))
-
-    @property
-    def node(self) -> Node:
-        """The node that holds the present value."""
-        now = self.parent.node
-        if now is not self.seen:
-            self.seen = now
-            self._node = self.read(now)
-        return self._node
-
-    def _write(self, node: Node) -> None:
-        self.parent.rebind(self.write(self.parent.node, node))
-        self.seen = self.parent.node
-        self._node = node
-
-
 _DEFAULTS = (("casting", "same_kind"), ("order", "K"), ("subok", True))
 
 
-def _plain(ufunc: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+def _plain_options(ufunc: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
     """Keyword arguments without those that only repeat NumPy's defaults."""
     kept = {}
     for key, value in kwargs.items():
@@ -299,37 +362,48 @@ def _plain(ufunc: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _into(out: tuple[Any, ...], inputs: tuple[Any, ...], result: Any) -> Any:
-    """`x += traced`: Python rebinds x to what we return. Any other `out=` array cannot be."""
+def _into(out: tuple[Any, ...], inputs: tuple[Any, ...], result: Any, references: int) -> Any:
+    """A result for ``out=``: a traced array is written, a plain one only by ``plain += traced``."""
     target = out[0]
-    if isinstance(target, Tracer):
-        target.rebind(node_of(result))
+    if isinstance(target, ArrayTracer):
+        node = result.node
+        if inputs[0] is not None and node.shape != target.shape:  # a ufunc repeats its result
+            node = repeated(node, target.shape)
+        target.rebind(node)
         return target
-    frame = user_frame()
-    in_place = (
-        target is inputs[0]
-        and frame is not None
-        and dis.opname[frame.f_code.co_code[frame.f_lasti]] in _IN_PLACE
-    )
-    if not in_place:
+    if target is not inputs[0] or not is_in_place(user_frame()):
         raise UnsupportedError(
             at_user_line(
                 "out= names a plain array, which cannot hold a traced result: use the value that "
                 "the function returns"
             )
         )
+    if not target.flags.writeable:
+        raise ValueError(at_user_line("an array that is written in place is read-only"))
     if not np.can_cast(result.dtype, target.dtype, "same_kind"):
         raise TypeError(at_user_line(f"cannot write {result.dtype} into {target.dtype} in place"))
     if result.shape != target.shape:
         raise ValueError(
             at_user_line(f"a result of shape {result.shape} does not fit into {target.shape}")
         )
-    if result.dtype != target.dtype:
-        return Tracer(cast(node_of(result), dtype=target.dtype))
-    return result
+    if seen_elsewhere(target, references):
+        raise UnsupportedError(at_user_line(_SEEN))
+    node = result.node if result.dtype == target.dtype else cast(result.node, dtype=target.dtype)
+    return ArrayTracer(node)
 
 
-_IN_PLACE = {"BINARY_OP", "INPLACE_ADD"}
+def repeated(node: Node, shape: tuple[int, ...]) -> Node:
+    """The node broadcast to a shape, if it can be: else the node."""
+    pairs = zip(node.shape[::-1], shape[::-1], strict=False)
+    fits = len(node.shape) <= len(shape) and all(n in (1, m) for n, m in pairs)
+    return broadcast_to(node, shape=shape) if fits else node
+
+
+_SEEN = (
+    "a plain array, which cannot hold traced numbers, is written in place by traced ones, and "
+    "another name, a list, a dictionary, a view or the caller may see it too. Write a = a + ... to "
+    "bind the name to a new array, or make it a traced one: a = np.asarray(a, like=x)"
+)
 
 
 def unsupported(shown: str, name: str) -> str:
@@ -342,41 +416,3 @@ def unsupported(shown: str, name: str) -> str:
 def _nearest(name: str, known: set[str]) -> str | None:
     matches = get_close_matches(name, sorted(known), n=1, cutoff=0.7)
     return matches[0] if matches else None
-
-
-def node_of(x: Any, beside: np.dtype[Any] | None = None) -> Node:
-    """The node of a tracer, or a constant; a Python number takes the dtype `beside` it."""
-    if isinstance(x, Tracer):
-        node = x.node
-        if x.weak and beside is not None:
-            wanted = np.result_type(beside, 1.0 if node.dtype.kind == "f" else 1)
-            return node if node.dtype == wanted else cast(node, dtype=wanted)
-        return node
-    if isinstance(x, Node):
-        return x
-    if beside is None:
-        beside = np.asarray(x).dtype if isinstance(x, (bool, int, float)) else np.dtype(float)
-    return constant(weak_constant(x, beside))
-
-
-def is_weak(x: Any) -> bool:
-    """Whether x is a Python number, or stands for one (NEP 50)."""
-    kind = type(x)
-    return kind is float or kind is int or kind is bool or (isinstance(x, Tracer) and x.weak)
-
-
-def nodes_of(*xs: Any) -> tuple[Node, ...]:
-    """Nodes of the arguments of one elementwise function, by NEP 50."""
-    strong: Any = None
-    for x in xs:
-        if not is_weak(x):
-            dtype = x.dtype if isinstance(x, (Tracer, np.ndarray, np.generic)) else None
-            if dtype is None:
-                dtype = np.asarray(x).dtype
-            strong = dtype if strong is None or strong == dtype else np.result_type(strong, dtype)
-    return tuple(node_of(x, strong) for x in xs)
-
-
-def record(primitive: Primitive, *xs: Any, **params: Any) -> Tracer:
-    """Apply a primitive to tracers, arrays and Python numbers."""
-    return Tracer(apply(primitive, nodes_of(*xs), params))

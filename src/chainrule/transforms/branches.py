@@ -14,9 +14,9 @@ from ..errors import DtypeError, ShapeError, at_user_line
 from ..graph.graph import Graph
 from ..graph.node import Node
 from ..graph.types import Type
-from ..trace.capture import as_array, capture, finish_all, type_of
-from ..trace.tracer import is_weak
-from .loops import as_dtype, raw
+from ..trace.capture import as_array, capture, check_apart, finish_all, type_of
+from ..trace.operands import is_weak
+from .loops import as_dtype, raw, unlaid
 
 
 def while_loop(
@@ -56,13 +56,18 @@ def while_loop(
     carry, carry_def = tree.flatten(init_val)
     args_def = tree.structure((init_val,))
     types = [type_of(x) for x in carry]
-    body, out_def, read = capture(body_fun, types, args_def, [is_weak(x) for x in carry])
+    examples = [*map(unlaid, carry)]
+    body, out_def, read, written = capture(
+        body_fun, types, args_def, [is_weak(x) for x in carry], examples
+    )
+    if written:
+        check_apart([carry[k] for k in written], carry)
     after = _after(body, out_def, carry, carry_def)
     if list(after) != types:
         carry = [as_dtype(x, t.dtype) for x, t in zip(carry, after, strict=True)]
-        body, out_def, read = capture(body_fun, after, args_def)
+        body, out_def, read, _ = capture(body_fun, after, args_def, examples=examples)
         _after(body, out_def, carry, carry_def)
-    cond, _, asked = capture(cond_fun, after, args_def)
+    cond, _, asked, _ = capture(cond_fun, after, args_def, examples=examples)
     _check_predicate("while_loop", [node.type for node in cond.outputs])
     results = run_while([*map(raw, carry), *asked, *read], cond=cond, body=body)
     return tree.unflatten(carry_def, finish_all(results))
@@ -104,8 +109,11 @@ def cond(
     weak = [is_weak(x) for x in leaves]
     predicate = as_array(pred, "the predicate")
     _check_predicate("cond", [type_of(predicate)])
-    true, true_def, true_reads = capture(true_fun, types, args_def, weak)
-    false, false_def, false_reads = capture(false_fun, types, args_def, weak)
+    examples = [*map(unlaid, leaves)]
+    true, true_def, true_reads, wrote = capture(true_fun, types, args_def, weak, examples)
+    false, false_def, false_reads, too = capture(false_fun, types, args_def, weak, examples)
+    if wrote or too:
+        check_apart([leaves[k] for k in {*wrote, *too}], leaves)
     if true_def != false_def:
         raise ShapeError(
             at_user_line(f"cond: one branch returns {true_def} and the other {false_def}")

@@ -6,28 +6,59 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from .. import tree
 from ..backends import Function, Program, compile_graph
 from ..errors import DtypeError, ShapeError, at_user_line
 from ..graph.evaluate import inline
-from ..graph.graph import Graph
-from ..graph.node import Node
 from ..graph.types import Type
 from ..simplify import simplify
-from ..trace.capture import as_array, finish
-from ..trace.tracer import Tracer, node_of
+from ..trace.capture import Captured, as_array, check_apart, finish
+from ..trace.memory import c_order, is_c_order, strides_of, strides_of_array, was_asked
+from ..trace.operands import node_of
+from ..trace.tracer import Tracer
 
 
 class Compiled:
     """One trace of a function: its graph and, once it has run, its program."""
 
     def __init__(
-        self, graph: Graph, out_treedef: Any, outside: Sequence[Node], quick_start: bool = False
+        self, captured: Captured, arrays: Sequence[Any], quick_start: bool = False
     ) -> None:
-        self.graph, self.quick_start = graph, quick_start
-        self.out_treedef = out_treedef
-        self.outside = tuple(outside)
+        self.graph, self.out_treedef, self.outside, self.written = captured
+        self.quick_start = quick_start
         self.program: Program | None = None
+        own = list(enumerate(self.graph.inputs[: len(arrays)]))
+        self.scalars = [k for k, x in enumerate(arrays) if isinstance(x, np.generic)]
+        self.layouts = {k: strides_of(node) for k, node in own if was_asked(node)}
+
+    @property
+    def hasty(self) -> bool:
+        """Whether arrays that lie as arrays usually do may go to the program unseen."""
+        usual = all(
+            s is not None and is_c_order(self.graph.inputs[k].shape, s)
+            for k, s in self.layouts.items()
+        )
+        return usual and not (self.written and len(self.graph.inputs) > 1)
+
+    def laid_out_as(self, arrays: Sequence[Any]) -> bool:
+        """Whether these arrays lie in memory as those that the trace depended on did."""
+        for k, strides in self.layouts.items():
+            now = c_order(arrays[k].shape)
+            if type(arrays[k]) is np.ndarray:
+                now = strides_of_array(arrays[k]) or ()
+            if now != strides:
+                return False
+        return True
+
+    def attempt(self, leaves: Sequence[Any]) -> Any:
+        """All results as a list for leaves just as they should be; else None."""
+        if self.scalars:  # NumPy's numbers, such as a step counter, are arrays of no axis inside
+            if not all(issubclass(type(leaves[k]), np.generic) for k in self.scalars):
+                return None
+            leaves = [np.asarray(x) if issubclass(type(x), np.generic) else x for x in leaves]
+        return self.quick(*leaves)
 
     @cached_property
     def quick(self) -> Function:
@@ -52,6 +83,8 @@ class Compiled:
 
     def __call__(self, leaves: Sequence[Any]) -> Any:
         """The function's result for these leaves of its arguments."""
+        if self.written:
+            check_apart([leaves[k] for k in self.written], leaves)
         if self.outside or any(isinstance(x, Tracer) for x in leaves):
             nodes = [
                 node_of(x, t.dtype) for x, t in zip(leaves, self.graph.input_types, strict=False)
@@ -81,6 +114,7 @@ class CompiledFunction:
             raise TypeError(at_user_line("compile reads an outer trace: call it outside of that"))
         flat = treedef.num_nodes == treedef.num_leaves + 3  # a tuple of two, a tuple, a dict
         arrays = flat and compiled.out_treedef.is_leaf()
+        arrays = arrays and compiled.hasty and not compiled.scalars
         self._direct: Function | None = compiled.direct if arrays else None
         compiled.ready()
 

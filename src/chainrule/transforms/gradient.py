@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import wraps
+from threading import local
 from typing import Any
 
 import numpy as np
@@ -11,11 +13,39 @@ import numpy as np
 from .. import tree
 from ..autodiff.forward import forward
 from ..autodiff.reverse import active_nodes, needs_graph, reverse
-from ..errors import DtypeError, GradientError, ShapeError, at_user_line
-from ..graph.node import Node, settle
+from ..errors import (
+    DtypeError,
+    GradientError,
+    GradientWarning,
+    ShapeError,
+    at_user_line,
+    warn_user,
+)
+from ..graph.node import Node, reachable, settle
 from ..graph.types import is_float
-from ..trace.capture import as_array, called, finish, finish_all, fresh
-from ..trace.tracer import Tracer, node_of
+from ..trace.capture import as_array, called, check_apart, finish, finish_all, fresh
+from ..trace.operands import node_of
+from ..trace.tracer import Tracer
+
+
+class _Running(local):
+    depth = 0
+
+
+_running = _Running()
+
+
+@contextmanager
+def unheard() -> Iterator[None]:
+    """While it lasts, a derivative that is zero throughout is no cause for a warning.
+
+    So it is inside the function that an outer transformation differentiates.
+    """
+    _running.depth += 1
+    try:
+        yield
+    finally:
+        _running.depth -= 1
 
 
 class Traced:
@@ -33,13 +63,22 @@ class Traced:
         self.inputs: list[Node] = []
         self.treedefs = []
         passed = list(args)
+        given: list[tuple[Any, Tracer]] = []
         for k in argnums:
             leaves, treedef = tree.flatten(args[k])
             made = [_leaf(leaf, f"argument {k}", kept) for leaf in leaves]
             self.inputs += [node for node, _ in made]
             self.treedefs.append(treedef)
             passed[k] = tree.unflatten(treedef, [tracer for _, tracer in made])
-        result = called(function, passed, kwargs)
+            given += zip(leaves, [tracer for _, tracer in made], strict=True)
+        _running.depth += 1
+        try:
+            result = called(function, passed, kwargs)
+        finally:
+            _running.depth -= 1
+        written = [x for (x, t), node in zip(given, self.inputs, strict=True) if t.node is not node]
+        if written:
+            check_apart(written, tree.leaves((args, kwargs)))
         self.aux = None
         if has_aux:
             if not (isinstance(result, tuple) and len(result) == 2):
@@ -50,8 +89,22 @@ class Traced:
         self.path = active_nodes(self.outputs, self.inputs)
         beside = [x.node for x in tree.leaves(self.aux) if isinstance(x, Tracer)]
         self.values = not needs_graph(self.path, self.inputs, [*self.outputs, *beside])
+        if not self.path and self.inputs and not _running.depth:
+            self._warn_if_unreached()
         for node in self.inputs:
             settle(node)
+
+    def _warn_if_unreached(self) -> None:
+        """Warn if no differentiated argument leads to the result, by whatever operations."""
+        own = set(self.inputs)
+        floor = min(node.serial for node in own)
+        if own.isdisjoint(reachable(self.outputs, floor)):
+            warn_user(
+                "the result does not depend on what it is differentiated by, so that every "
+                "derivative is zero: was the argument replaced by plain numbers on the way, or "
+                "is another argnums meant?",
+                GradientWarning,
+            )
 
     def result(self) -> Any:
         """What the function returned, for the caller."""
@@ -258,7 +311,7 @@ def _matching(given: Any, treedef: Any, nodes: Sequence[Node], what: str) -> lis
                 at_user_line(f"a {what} of shape {array.shape} for a value of {node.shape}")
             )
         array = array if array.dtype == node.dtype else array.astype(node.dtype)
-        if isinstance(array, np.ndarray):
+        if type(array) is np.ndarray:
             array = array.view()  # no result is the caller's own array
         result.append(array)
     return result

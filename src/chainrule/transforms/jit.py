@@ -16,7 +16,7 @@ from ..config import config
 from ..errors import at_user_line
 from ..graph.graph import Graph
 from ..trace.capture import as_array, capture
-from ..trace.tracer import is_weak
+from ..trace.operands import is_weak
 from .compiled import Compiled, CompiledFunction
 
 
@@ -52,10 +52,7 @@ class Jitted:
         leaves, treedef = tree.flatten((dynamic, named) if named else dynamic)
         last = self._last.get((treedef, fixed) if fixed else treedef)
         if last is not None:  # most calls are like the one before: let the program see for itself
-            results = last.quick(*leaves)
-            if results is None:  # NumPy's numbers, such as a step counter, are arrays of no axis
-                leaves = [np.asarray(x) if isinstance(x, np.generic) else x for x in leaves]
-                results = last.quick(*leaves)
+            results = last.attempt(leaves)
             if results is not None:
                 return last.out_treedef.unflatten(results)
         return self._call(leaves, treedef, fixed, bool(named))
@@ -65,7 +62,7 @@ class Jitted:
         arrays = [as_array(x) for x in leaves]
         compiled = self._found(leaves, arrays, treedef, fixed, named)
         result = compiled(arrays)
-        if compiled.program is not None and not any(map(is_weak, leaves)):
+        if compiled.program is not None and not any(map(is_weak, leaves)) and compiled.hasty:
             self._last[(treedef, fixed) if fixed else treedef] = compiled
             flat = not (fixed or named) and all(type(x) is np.ndarray for x in leaves)
             if flat and treedef.num_nodes == 1 + len(leaves) and compiled.out_treedef.is_leaf():
@@ -77,12 +74,20 @@ class Jitted:
         named: bool,
     ) -> Compiled:  # fmt: skip
         """The trace for arguments like these."""
-        key = (
+        key: Hashable = (
             treedef,
             fixed,
-            tuple([(x.shape, x.dtype, is_weak(y)) for x, y in zip(arrays, leaves, strict=True)]),
+            tuple(
+                [
+                    (x.shape, x.dtype, is_weak(y), x.shape or isinstance(x, np.ndarray))
+                    for x, y in zip(arrays, leaves, strict=True)
+                ]
+            ),
         )
         compiled = self.cache.get(key)
+        if compiled is not None and compiled.layouts and not compiled.laid_out_as(arrays):
+            key = (key, tuple([x.strides if x.shape else () for x in arrays]))
+            compiled = self.cache.get(key)
         if compiled is None:
             compiled = self._trace(key, arrays, leaves, treedef, fixed, named)
         return compiled
@@ -181,8 +186,9 @@ class Jitted:
             args = [positional[k] if k in positional else next(rest) for k in range(count)]
             return self.function(*args, **by_name, **given)
 
+        call.__wrapped__ = self.function  # type: ignore[attr-defined]
         weak = [is_weak(x) for x in leaves]
-        return Compiled(*capture(call, arrays, treedef, weak), self.quick_start)
+        return Compiled(capture(call, arrays, treedef, weak, arrays), arrays, self.quick_start)
 
 
 def _static(

@@ -15,8 +15,9 @@ from ..graph.graph import Graph
 from ..graph.node import Node
 from ..graph.types import Type
 from ..primitives.structure import cast
-from ..trace.capture import as_array, capture, finish_all, type_of
-from ..trace.tracer import Tracer, is_weak
+from ..trace.capture import as_array, capture, check_apart, finish_all, type_of
+from ..trace.operands import is_weak
+from ..trace.tracer import Tracer, traced
 
 
 def scan(
@@ -82,17 +83,27 @@ def scan(
     args_def = tree.structure((init, xs))
 
     weak = [*map(is_weak, carry), *[False] * len(slices)]
-    body, out_def, outside = capture(f, [*map(type_of, carry), *slices], args_def, weak)
+    examples = [*map(unlaid, carry), *[None] * len(slices)]
+    body, out_def, outside, written = capture(
+        f, [*map(type_of, carry), *slices], args_def, weak, examples
+    )
+    if written:
+        given = (*carry, *columns)
+        check_apart([given[k] for k in written], given)
     wanted = _carry_dtypes(body, out_def, carry, carry_def)
     if any(t != type_of(x) for t, x in zip(wanted, carry, strict=True)):
         # A carry that began as a Python number takes the dtype that the first turn gave it.
         carry = [as_dtype(x, t.dtype) for x, t in zip(carry, wanted, strict=True)]
-        body, out_def, outside = capture(f, [*wanted, *slices], args_def)
+        body, out_def, outside, _ = capture(f, [*wanted, *slices], args_def, None, examples)
         _carry_dtypes(body, out_def, carry, carry_def)
 
-    given = [raw(x) for x in (*carry, *columns)] + list(outside)
     results = run_scan(
-        given, body=body, n_carry=len(carry), n_xs=len(columns), length=length, reverse=reverse
+        [raw(x) for x in (*carry, *columns)] + list(outside),
+        body=body,
+        n_carry=len(carry),
+        n_xs=len(columns),
+        length=length,
+        reverse=reverse,
     )
     return tree.unflatten(out_def, finish_all(results))  # type: ignore[no-any-return]
 
@@ -165,7 +176,12 @@ def _carry_dtypes(
 
 
 def as_dtype(x: Any, dtype: np.dtype[Any]) -> Any:
-    return Tracer(cast(x.node, dtype=dtype)) if isinstance(x, Tracer) else dtype.type(x)
+    return traced(cast(x.node, dtype=dtype)) if isinstance(x, Tracer) else dtype.type(x)
+
+
+def unlaid(x: Any) -> Any:
+    """An example for `capture` that tells arrays from numbers, not how they lie in memory."""
+    return None if type_of(x).shape else x
 
 
 def raw(x: Any) -> Node | Any:

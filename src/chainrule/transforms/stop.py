@@ -6,7 +6,7 @@ from typing import Any
 
 from .. import tree
 from ..primitives.structure import stop_gradient as stop
-from ..trace.tracer import Tracer
+from ..trace.tracer import ArrayTracer, ScalarTracer, Tracer
 
 
 def stop_gradient(x: Any) -> Any:
@@ -26,6 +26,10 @@ def stop_gradient(x: Any) -> Any:
     >>> float(grad(lambda x: x * stop_gradient(x))(3.0))
     3.0
     """
-    return tree.map(
-        lambda leaf: Tracer(stop(leaf.node), leaf.weak) if isinstance(leaf, Tracer) else leaf, x
-    )
+    return tree.map(_stopped, x)
+
+
+def _stopped(leaf: Any) -> Any:
+    if isinstance(leaf, ArrayTracer):
+        return ArrayTracer(stop(leaf.node))
+    return ScalarTracer(stop(leaf.node), leaf.weak) if isinstance(leaf, Tracer) else leaf

@@ -1,0 +1,172 @@
+"""NumPy's functions on tracers that make arrays, copies, casts, filled ones, or write into them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import UnsupportedError, at_user_line
+from ..graph.node import Node
+from ..primitives.structure import broadcast_to, identity
+from .elementwise_table import as_dtype
+from .function_table import Rule, function, sorted_along
+from .memory import c_order
+from .operands import node_of
+from .tracer import FUNCTIONS, HOOKS, METHODS, ArrayTracer, ScalarTracer, Tracer, traced
+
+# Copies
+
+
+def copied(a: Any, order: str = "K") -> ArrayTracer:
+    """An array of its own with the same entries, laid out as NumPy's `order` says."""
+    node = identity(node_of(a))
+    if order == "C":
+        node.order = c_order(node.shape)
+    elif order != "K":
+        node.order = None
+    return ArrayTracer(node)
+
+
+FUNCTIONS[np.copy] = lambda a, order="K", subok=False: copied(a, order)
+
+
+def _copy_method(a: Tracer, order: str = "C") -> Tracer:
+    return ScalarTracer(a.node, a.weak) if isinstance(a, ScalarTracer) else copied(a, order)
+
+
+METHODS["copy"] = _copy_method
+
+
+def astype(a: Any, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True,
+           copy: bool = True) -> Tracer:  # fmt: skip
+    """The array in another dtype; the array itself if it has that dtype and need not be copied."""
+    wanted = np.dtype(dtype)
+    if not np.can_cast(a.dtype, wanted, casting):  # type: ignore[arg-type]
+        raise TypeError(at_user_line(f"cannot cast {a.dtype} to {wanted} by the rule {casting!r}"))
+    if order != "K":
+        raise UnsupportedError(at_user_line(f"astype(order={order!r}) is not supported"))
+    if isinstance(a, ScalarTracer):
+        return traced(as_dtype(a.node, wanted))
+    if not copy and a.dtype == wanted:
+        return a  # type: ignore[no-any-return]
+    return ArrayTracer(identity(as_dtype(node_of(a), wanted)))
+
+
+METHODS["astype"] = astype
+FUNCTIONS[np.astype] = lambda x, dtype, /, *, copy=True, device=None: astype(x, dtype, copy=copy)
+
+
+def _as_array(a: Any, dtype: Any = None, copy: bool | None = None, **_: Any) -> Tracer:
+    """`np.asarray(plain, like=x)` and `np.array(...)`: a traced array of plain numbers."""
+    x = node_of(a)
+    if dtype is None or x.dtype == np.dtype(dtype):
+        return a if isinstance(a, ArrayTracer) and not copy else ArrayTracer(identity(x))
+    return ArrayTracer(identity(as_dtype(x, np.dtype(dtype))))
+
+
+FUNCTIONS[np.asarray] = _as_array
+FUNCTIONS[np.array] = lambda a, dtype=None, copy=True, **_: _as_array(a, dtype, copy)
+
+# Filled arrays
+
+
+def filled(value: Any, shape: Any) -> ArrayTracer:
+    """One number, seen everywhere: no array of it is kept, and the backends see what it is."""
+    return ArrayTracer(node_of(np.broadcast_to(value, shape)))
+
+
+def _filled(value: float) -> Rule:
+    def rule(a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None,
+             *, device: Any = None) -> Tracer:  # fmt: skip
+        x = node_of(a)
+        made = filled(
+            np.dtype(x.dtype if dtype is None else dtype).type(value),
+            x.shape if shape is None else shape,
+        )
+        return _laid_out(made, x, order)
+
+    return rule
+
+
+def _laid_out(made: ArrayTracer, like: Node, order: str) -> ArrayTracer:
+    """NumPy lays a `*_like` array out as the array that it is like."""
+    if order == "K" and made.shape == like.shape:
+        made.node.order = identity(like)
+    elif order not in ("K", "C"):
+        made.node.order = None
+    return made
+
+
+function(np.zeros_like, np.empty_like)(_filled(0.0))
+function(np.ones_like)(_filled(1.0))
+
+
+def _full(value: float) -> Rule:
+    def rule(shape: Any, dtype: Any = None, order: str = "C", **_: Any) -> Tracer:
+        made = filled(np.dtype(dtype or float).type(value), shape)
+        if order != "C":
+            made.node.order = None
+        return made
+
+    return rule
+
+
+function(np.zeros, np.empty)(_full(0.0))
+function(np.ones)(_full(1.0))
+
+
+@function(np.full_like)
+def _full_like(a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True,
+               shape: Any = None, *, device: Any = None) -> Tracer:  # fmt: skip
+    x = node_of(a)
+    value = as_dtype(node_of(fill_value), np.dtype(x.dtype if dtype is None else dtype))
+    sizes = x.shape if shape is None else tuple(np.empty(shape, np.bool_).shape)
+    made = ArrayTracer(identity(broadcast_to(value, shape=sizes)))
+    return _laid_out(made, x, order)
+
+
+# Writes
+
+
+def _writable(a: Any, name: str) -> ArrayTracer:
+    if not isinstance(a, ArrayTracer):
+        raise UnsupportedError(
+            at_user_line(
+                f"{name} writes traced numbers into a plain array, which cannot hold them: make "
+                "it with np.zeros_like(x) or np.asarray(plain, like=x)"
+            )
+        )
+    return a
+
+
+@function(np.copyto)
+def _copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
+    target, value = _writable(dst, "np.copyto"), node_of(src, dst.dtype)
+    if not np.can_cast(value.dtype, target.dtype, casting):  # type: ignore[arg-type]
+        raise TypeError(at_user_line(f"cannot copy {value.dtype} to {target.dtype}"))
+    target[...] = value if where is True else HOOKS["where"](where, traced(value), target)
+
+
+def _fill(a: Tracer, value: Any) -> None:
+    _writable(a, "fill")[...] = value
+
+
+def _sort_in_place(a: Tracer, axis: int = -1, kind: Any = None, order: Any = None, *,
+                   stable: Any = None) -> None:  # fmt: skip
+    _writable(a, "sort")[...] = sorted_along(a, axis)
+
+
+METHODS["fill"] = _fill
+METHODS["sort"] = _sort_in_place
+
+
+@function(np.fill_diagonal)
+def _fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
+    target = _writable(a, "np.fill_diagonal")
+    if wrap or (len(set(target.shape)) != 1 and target.ndim > 2) or target.ndim < 2:
+        raise UnsupportedError(at_user_line("np.fill_diagonal of a matrix, without wrap, only"))
+    if np.ndim(val):
+        raise UnsupportedError(at_user_line("np.fill_diagonal with one number only"))
+    places = np.arange(min(target.shape))
+    target[(places,) * target.ndim] = val

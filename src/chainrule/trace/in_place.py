@@ -1,0 +1,70 @@
+"""`plain += traced`: whether a name may be bound anew because nothing else sees the plain array.
+
+NumPy would write into the array, and every other name, list, dictionary or view of it would see
+that. A plain array cannot hold a traced value, but where only the one name knows it, binding that
+name to a traced array comes to the same. Python counts the references to an object; what the count
+is when there is one name and nothing else is measured, in the same way, at the first use. Where an
+interpreter lends references without counting them (3.14 does for local names), other counts than
+the measured one are taken for somebody else's: then the write is refused.
+"""
+
+from __future__ import annotations
+
+import dis
+import sys
+from functools import lru_cache
+from types import FrameType
+from typing import Any
+from weakref import getweakrefcount
+
+import numpy as np
+
+
+def is_in_place(frame: FrameType | None) -> bool:
+    """Whether the code in `frame` is at an operator such as ``+=``, which binds its result."""
+    if frame is None:
+        return False
+    return dis.opname[frame.f_code.co_code[frame.f_lasti]] in ("BINARY_OP", "INPLACE_ADD")
+
+
+def count_references(kwargs: dict[str, Any], inputs: tuple[Any, ...]) -> int:
+    """References to the array that ``array += other`` is about, seen from `__array_ufunc__`."""
+    return sys.getrefcount(inputs[0]) if "out" in kwargs else 0
+
+
+class _Probe:
+    """The right side of ``array += probe``: counts as a traced array would."""
+
+    references = 0
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        self.references = count_references(kwargs, inputs)
+        return inputs[0]
+
+
+@lru_cache(maxsize=1)
+def _alone() -> tuple[int, int]:
+    """The counts of an array that only one local name knows, and of memory that one view knows."""
+    probe = _Probe()
+    array = np.empty(1)
+    array += probe  # type: ignore[call-overload]
+    view = np.empty(2)[:]
+    return probe.references, _base_references(view)
+
+
+def _base_references(view: Any) -> int:
+    base = view.base
+    return sys.getrefcount(base)
+
+
+def seen_elsewhere(array: Any, references: int) -> bool:
+    """Whether anything but the one name could see a write into the array."""
+    alone, base_alone = _alone()
+    if references > alone or getweakrefcount(array):
+        return True
+    base = array.base
+    if base is None:
+        return not array.flags.owndata
+    owned = type(base) is np.ndarray and base.base is None and base.flags.owndata
+    del base
+    return not owned or _base_references(array) > base_alone

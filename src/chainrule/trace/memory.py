@@ -1,0 +1,312 @@
+"""How NumPy would have laid an array out in memory, which decides what is a view and what a copy.
+
+`x.reshape(-1)` is a view if the strides of `x` allow it, else a copy; writing into the one changes
+the other only in the first case. A node has no memory, but it knows what it was made of, and from
+that NumPy's rules give the strides that the user's array would have had. They are asked for only
+when it matters: when a reshaped array or its parent is written.
+
+Strides are counted in entries, not bytes. None means that no rule is known here, and then a
+write that depends on it is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..graph.node import CONSTANT, INPUT, ITEM, Node, constant
+
+Strides = tuple[int, ...]
+Rule = Callable[[Node, Sequence["Strides | None"]], "Strides | None"]
+
+
+def c_order(shape: Sequence[int]) -> Strides:
+    """Strides of an array whose last axis runs fastest."""
+    strides = []
+    step = 1
+    for size in reversed(shape):
+        strides.append(step)
+        step *= max(size, 1)
+    return tuple(reversed(strides))
+
+
+def same_memory(node: Node, before: Node) -> None:
+    """Say that `node` is written into the memory that `before` lay in."""
+    node.order = before
+
+
+def lie_apart(node: Node) -> None:
+    """Say that the entries do not lie side by side; of several axes, the order is not known."""
+    node.order = (2,) if len(node.shape) == 1 else None
+
+
+def lie_as(node: Node, array: Any) -> None:
+    """Say that an input lies in memory as this array does."""
+    node.order = constant(array.view())  # looked at only if somebody asks
+
+
+def strides_of(node: Node) -> Strides | None:
+    """The strides that NumPy's array would have, or None if that is not known."""
+    stack = [node]
+    while stack:
+        top = stack[-1]
+        order = getattr(top, "order", _UNASKED)
+        if order is not _UNASKED and not isinstance(order, Node):
+            stack.pop()
+            continue
+        needed = (order,) if isinstance(order, Node) else top.inputs if _rule(top) else ()
+        missing = [x for x in needed if not _settled(x)]
+        if missing:
+            stack.extend(missing)
+            continue
+        if isinstance(order, Node):
+            top.order = order.order
+        else:
+            top.order = _found(top, [x.order for x in needed])
+        stack.pop()
+    return node.order  # type: ignore[no-any-return]
+
+
+_UNASKED: Any = object()
+
+
+def _settled(node: Node) -> bool:
+    order = getattr(node, "order", _UNASKED)
+    return order is not _UNASKED and not isinstance(order, Node)
+
+
+def was_asked(node: Node) -> bool:
+    """Whether some decision depended on this node's strides."""
+    return _settled(node)
+
+
+def _rule(node: Node) -> Rule | None:
+    if node.primitive.spec.get("family") == "elementwise":
+        return _elementwise
+    return _RULES.get(node.primitive.name)
+
+
+def _found(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
+    if node.dtype is None:
+        return None
+    if node.primitive is INPUT or node.primitive is CONSTANT:
+        return c_order(node.shape) if node.value is None else strides_of_array(node.value)
+    if node.primitive is ITEM:  # what a loop or a branch returns is made anew
+        return c_order(node.shape)
+    rule = _rule(node)
+    return None if rule is None else rule(node, inputs)
+
+
+def strides_of_array(x: Any) -> Strides | None:
+    """Strides of a NumPy array in entries. One number seen everywhere stands for a filled array."""
+    if not any(x.strides):
+        return c_order(x.shape)
+    if any(step % x.itemsize for step in x.strides):
+        return None
+    return tuple(step // x.itemsize for step in x.strides)
+
+
+def is_c_order(shape: Sequence[int], strides: Strides) -> bool:
+    """Whether the last axis runs fastest and nothing lies between."""
+    wanted = c_order(shape)
+    return 0 in shape or all(
+        a == b for a, b, n in zip(strides, wanted, shape, strict=True) if n > 1
+    )
+
+
+# What NumPy does
+
+
+def _elementwise(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
+    """A ufunc's result: the order of axes that the operands agree on, else C (NumPy's nditer)."""
+    if _in_a_row(node.shape):
+        return c_order(node.shape)
+    if any(strides is None for strides in inputs):
+        return None
+    aligned = [_aligned(x.shape, s, node.shape) for x, s in zip(node.inputs, inputs, strict=True)]
+    order = _common_order(len(node.shape), aligned)
+    return _packed(node.shape, order)
+
+
+def _in_a_row(shape: Sequence[int]) -> bool:
+    """Whether a new array can lie in one way only."""
+    return sum(n > 1 for n in shape) <= 1
+
+
+def _aligned(shape: Sequence[int], strides: Any, to: Sequence[int]) -> Strides:
+    """Strides of an operand along the axes of the result; 0 where it is repeated."""
+    lead = (0,) * (len(to) - len(shape))
+    return lead + tuple(0 if size == 1 else s for size, s in zip(shape, strides, strict=True))
+
+
+def _common_order(n: int, operands: Sequence[Strides]) -> list[int]:
+    """Axes from the slowest to the fastest.
+
+    NumPy sorts by insertion, from the last axis on; where operands contradict each other, C order
+    wins (`npyiter_find_best_axis_ordering`, numpy/_core/src/multiarray/nditer_constr.c).
+    """
+    order = list(range(n))[::-1]  # from the fastest
+    for k in range(1, n):
+        axis = order[k]
+        place = k
+        for j in range(k - 1, -1, -1):
+            ambiguous, swap = True, False
+            for strides in operands:
+                mine, other = abs(strides[axis]), abs(strides[order[j]])
+                if mine and other:
+                    if other <= mine:
+                        swap = False
+                    elif ambiguous:
+                        swap = True
+                    ambiguous = False
+            if not ambiguous:
+                if not swap:
+                    break
+                place = j
+        order.insert(place, order.pop(k))
+    return order[::-1]
+
+
+def _packed(shape: Sequence[int], order: Sequence[int]) -> Strides:
+    """Strides of a new array whose axes lie in the given order, the slowest first."""
+    strides = [0] * len(shape)
+    step = 1
+    for axis in reversed(order):
+        strides[axis] = step
+        step *= max(shape[axis], 1)
+    return tuple(strides)
+
+
+def _copied(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
+    """`np.copy` and `astype`: the axes sorted by their strides, ties as they are (order="K")."""
+    strides = inputs[0]
+    if _in_a_row(node.shape):
+        return c_order(node.shape)
+    if strides is None:
+        return None
+    if is_c_order(node.shape, strides):
+        return c_order(node.shape)
+    order = sorted(range(len(strides)), key=lambda k: -abs(strides[k]))
+    return _packed(node.shape, order)
+
+
+def _transposed(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
+    strides = inputs[0]
+    return None if strides is None else tuple(strides[k] for k in node.params["axes"])
+
+
+def _sliced(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
+    strides = inputs[0]
+    if strides is None:
+        return None
+    steps = [1 if part.step is None else part.step for part in node.params["index"]]
+    return tuple(s * step for s, step in zip(strides, steps, strict=True))
+
+
+def _broadcast(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
+    strides = inputs[0]
+    return None if strides is None else _aligned(node.inputs[0].shape, strides, node.shape)
+
+
+def _reshaped(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
+    strides = inputs[0]
+    if strides is None:
+        return None
+    seen = reshaped_strides(node.inputs[0].shape, strides, node.shape)
+    return c_order(node.shape) if seen is None else seen
+
+
+def reshaped_strides(old: Sequence[int], strides: Strides, new: Sequence[int]) -> Strides | None:
+    """The strides of a view of another shape, or None if NumPy has to copy.
+
+    Axes of size 1 aside, runs of old and new axes with equal products must pair up, and an old
+    run must lie in memory as one axis (`_attempt_nocopy_reshape`, numpy/_core).
+    """
+    if 0 in old:
+        return c_order(new)
+    kept = [(n, s) for n, s in zip(old, strides, strict=True) if n != 1]
+    result: list[int] = []
+    start = i = j = 0
+    sizes = [n for n, _ in kept]
+    while start < len(kept):
+        have, want = sizes[i], new[j] if j < len(new) else 1
+        first = j
+        while have != want:
+            if have < want:
+                i += 1
+                have *= sizes[i]
+            else:
+                j += 1
+                want *= new[j]
+        for k in range(start, i):
+            if kept[k][1] != kept[k + 1][1] * kept[k + 1][0]:
+                return None
+        run = [kept[i][1]]
+        for k in range(j, first, -1):
+            run.append(run[-1] * new[k])
+        result.extend(reversed(run))
+        i += 1
+        j += 1
+        start = i
+    step = result[-1] if result else 1
+    result.extend([step] * (len(new) - len(result)))
+    return tuple(result)
+
+
+def _reduced(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
+    """A reduction's result keeps the order of the axes that remain."""
+    strides = inputs[0]
+    if _in_a_row(node.shape):
+        return c_order(node.shape)
+    if strides is None:
+        return None
+    gone = node.params["axes"] if "axes" in node.params else (node.params["axis"],)
+    kept = tuple(s for k, s in enumerate(strides) if k not in gone)
+    return _packed(node.shape, _common_order(len(kept), [kept]))
+
+
+def _like_first(_node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
+    return inputs[0]
+
+
+def _accumulated(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
+    strides = inputs[0]
+    return None if strides is None else _packed(node.shape, _common_order(len(strides), [strides]))
+
+
+def _if_all_c(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
+    """Functions whose result lies in C order if all that they read does; else it is not known."""
+    pairs = zip(node.inputs, inputs, strict=True)
+    plain = all(s is not None and is_c_order(x.shape, s) for x, s in pairs)
+    return c_order(node.shape) if plain else None
+
+
+def _product(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
+    return c_order(node.shape) if len(node.shape) <= 2 else _if_all_c(node, inputs)
+
+
+def _gathered(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
+    """Advanced indexing: what the index arrays give lies outermost, then it is moved into place."""
+    pattern = node.params["pattern"]
+    axes = [k for k, part in enumerate(pattern) if isinstance(part, int)]
+    pairs = list(zip(node.inputs, inputs, strict=True))
+    if not all(s is not None and is_c_order(x.shape, s) for x, s in pairs):
+        return None
+    wide = len(np.broadcast_shapes(*[x.shape for x in node.inputs[1:]]))
+    together = axes == list(range(axes[0], axes[-1] + 1))
+    first = axes[0] if together else 0
+    order = [*range(first, first + wide), *range(first), *range(first + wide, len(node.shape))]
+    return _packed(node.shape, order)
+
+
+_RULES: dict[str, Rule] = {
+    "cast": _copied, "identity": _copied, "stop_gradient": _like_first,
+    "transpose": _transposed, "slice": _sliced, "broadcast_to": _broadcast, "reshape": _reshaped,
+    "sum": _reduced, "max": _reduced, "prod": _reduced, "argmax": _reduced,
+    "cumsum": _accumulated, "cumprod": _accumulated,
+    "scatter": _like_first, "scatter_add": _like_first,
+    "concatenate": _if_all_c, "place": _if_all_c, "argsort": _if_all_c, "conv": _if_all_c,
+    "matmul": _product, "gather": _gathered,
+}  # fmt: skip

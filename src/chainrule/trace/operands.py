@@ -1,0 +1,109 @@
+"""What meets a traced array: numbers and arrays as nodes, by NumPy's rules of promotion (NEP 50).
+
+Whatever would be read only in part, such as the data of a masked array without its mask, is
+refused by name.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import DtypeError, at_user_line
+from ..graph.node import Node, Primitive, apply, constant
+from ..graph.types import check_dtype, weak_constant
+from ..primitives.structure import cast
+from .tracer import Tracer, traced
+
+_WHOLE = (np.ndarray, np.memmap)  # types that are read without losing anything
+_INSTEAD = {
+    "MaskedArray": "use x.filled(...) and np.where with the mask",
+    "matrix": "use np.asarray(x), with @ for products",
+    "Series": "use x.to_numpy()",
+    "DataFrame": "use x.to_numpy()",
+    "Index": "use x.to_numpy()",
+    "complex": "split it into real and imaginary parts",
+}
+
+
+def check_whole(x: Any, name: str = "an operand") -> None:
+    """Raise unless all that x says can be read as numbers and their shape."""
+    kind = type(x)
+    if kind in _PLAIN or isinstance(x, (Tracer, Node, np.generic)):
+        return
+    foreign = isinstance(x, np.ndarray) and kind not in _WHOLE
+    if foreign or hasattr(x, "__array__") or hasattr(x, "toarray") or kind is complex:
+        instead = "use x.toarray()" if hasattr(x, "toarray") else _instead(kind)
+        shown = f"{kind.__module__.partition('.')[0]}.{kind.__qualname__}".replace("builtins.", "")
+        raise DtypeError(
+            at_user_line(f"{name} is a {shown}, which is not read as a plain array: {instead}")
+        )
+
+
+_PLAIN = {np.ndarray, float, int, bool, np.memmap, list, tuple}
+
+
+def _instead(kind: type) -> str:
+    known = [text for name, text in _INSTEAD.items() if name in {c.__name__ for c in kind.__mro__}]
+    return known[0] if known else "use np.asarray(x)"
+
+
+def is_weak(x: Any) -> bool:
+    """Whether x is a Python number, or stands for one (NEP 50)."""
+    kind = type(x)
+    return kind is float or kind is int or kind is bool or (isinstance(x, Tracer) and x.weak)
+
+
+def node_of(x: Any, beside: np.dtype[Any] | None = None) -> Node:
+    """The node of a tracer, or a constant; a Python number takes the dtype `beside` it."""
+    if isinstance(x, Tracer):
+        node = x.node
+        if x.weak and beside is not None:
+            wanted = np.result_type(beside, 1.0 if node.dtype.kind == "f" else 1)
+            return node if node.dtype == wanted else cast(node, dtype=wanted)
+        return node
+    if isinstance(x, Node):
+        return x
+    check_whole(x)
+    if beside is None:
+        beside = np.asarray(x).dtype if isinstance(x, (bool, int, float)) else np.dtype(float)
+    return constant(weak_constant(x, beside))
+
+
+def nodes_of(*xs: Any) -> tuple[Node, ...]:
+    """Nodes of the arguments of one elementwise function, by NEP 50."""
+    strong: Any = None
+    for x in xs:
+        if not is_weak(x):
+            dtype = x.dtype if isinstance(x, (Tracer, np.ndarray, np.generic)) else None
+            if dtype is None:
+                check_whole(x)
+                dtype = np.asarray(x).dtype
+            if dtype.kind not in "biuf":
+                check_dtype(dtype)
+            strong = dtype if strong is None or strong == dtype else np.result_type(strong, dtype)
+    return tuple(node_of(x, strong) for x in xs)
+
+
+def is_plain_array(x: Any) -> bool:
+    """Whether x is NumPy's own array or scalar: `isinstance` says so of traced ones, too."""
+    return issubclass(type(x), (np.ndarray, np.generic))
+
+
+def is_plain_number(x: Any) -> bool:
+    """Whether x is a Python number or NumPy's float64, and not traced."""
+    return issubclass(type(x), (int, float))
+
+
+def record(primitive: Primitive, *xs: Any, **params: Any) -> Tracer:
+    """Apply a primitive to tracers, arrays and Python numbers."""
+    return traced(apply(primitive, nodes_of(*xs), params))
+
+
+def is_operand(x: Any) -> bool:
+    """Whether an operator of a tracer takes x on its other side; what is half read is refused."""
+    if isinstance(x, (Tracer, float, int, np.ndarray, np.generic, list, tuple)):
+        return True
+    check_whole(x)
+    return False

@@ -1,0 +1,98 @@
+"""When a traced number may become a plain one: only where no derivative would be lost."""
+
+from __future__ import annotations
+
+import dis
+import sys
+from types import FrameType
+from typing import Any
+from weakref import WeakSet
+
+from ..errors import AbstractValueError, GradientError, at_user_line, is_internal
+from ..graph.node import CONSTANT, INPUT, ITEM, Node, differentiable
+
+_free: WeakSet[Node] = WeakSet()  # nodes found to hang on no argument: that stays so
+
+
+def carries_derivative(node: Node) -> bool:
+    """Whether a derivative flows from an argument of a running transformation into the node."""
+    seen: set[Node] = set()
+    stack = [node]
+    while stack:
+        top = stack.pop()
+        if top in seen or top in _free or not differentiable(top):
+            continue
+        primitive = top.primitive
+        if primitive is INPUT:
+            return True
+        seen.add(top)
+        flat = primitive.vjp is None and primitive.jvp is None and primitive is not ITEM
+        if primitive is not CONSTANT and not flat:
+            stack.extend(top.inputs)
+    _free.update(seen)
+    return False
+
+
+def known(node: Node, what: str) -> Any:
+    """The node's numbers; an error that names `what` asked for them if only shapes are known."""
+    value = node.value
+    if value is None:
+        raise AbstractValueError(
+            at_user_line(
+                f"{what} needs the numbers of an array of shape {node.shape}, but under jit "
+                "(and in scan) only shapes and dtypes are known. Use np.where for a choice, "
+                "chainrule.scan or fori_loop for a loop, static_argnums for an argument that "
+                "shapes depend on, or call without jit"
+            )
+        )
+    return value
+
+
+def plain(node: Node, what: str) -> Any:
+    """The node's numbers for use outside the trace: refused if their derivative would be lost."""
+    value = known(node, what)
+    if carries_derivative(node):
+        raise GradientError(at_user_line(f"{what} asked{_for_whom()} {_LOST}"))
+    return value
+
+
+def formatted(frame: FrameType) -> bool:
+    """Whether the code in `frame` is at a ``text % values``, which asks for floats to show them.
+
+    No other binary operator makes a float of its right side: numbers and arrays leave the
+    operation to the tracer.
+    """
+    if dis.opname[frame.f_code.co_code[frame.f_lasti]] == "BINARY_OP":
+        return frame.f_code.co_code[frame.f_lasti + 1] in _REMAINDERS
+    return False
+
+
+_REMAINDERS = {k for k, (_, shown) in enumerate(dis._nb_ops) if shown in ("%", "%=")}  # type: ignore[attr-defined]
+
+_LIBRARIES = {
+    "/pandas/": "pandas (write x.to_numpy() for the pandas object)",
+    "/numpy/ma/": "a masked array (write x.filled(...) and np.where)",
+    "/scipy/sparse/": "a sparse matrix (write x.toarray())",
+    "/scipy/": "scipy, which computes with plain numbers",
+}
+
+
+def _for_whom() -> str:
+    """by a library that is known to take arrays apart, if one stands between us and the user."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and is_internal(frame.f_code):
+        for part, shown in _LIBRARIES.items():
+            if part in frame.f_code.co_filename:
+                return f", for {shown},"
+        frame = frame.f_back
+    return ""
+
+
+_LOST = (
+    "for the plain number that a traced one stands for, and its derivative would be lost. Instead "
+    "of np.array([a, b]) use np.stack([a, b]); instead of out = np.zeros(n); out[i] = a use "
+    "out = np.zeros_like(x) or np.zeros(n, like=x); instead of math.sin(a) use np.sin(a), "
+    "instead of scipy.special.logsumexp(a) chainrule.logsumexp(a); instead of np.asarray(a) or "
+    "float(a) use a itself. If the number needs no derivative, say so: "
+    "float(chainrule.stop_gradient(a))"
+)

@@ -1,0 +1,162 @@
+"""Views: what slicing, transposing and reshaping give, which write through to their parent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..errors import UnsupportedError, at_user_line
+from ..graph.node import Node
+from ..primitives.structure import reshape, transpose
+from .memory import c_order, is_c_order, reshaped_strides, strides_of
+from .operands import node_of
+from .tracer import ArrayTracer, ScalarTracer, Tracer
+
+Read = Callable[[Node], Node]
+Write = Callable[[Node, Node], Node]
+
+
+class View(ArrayTracer):
+    """Reads what its parent holds now, and writes through to it.
+
+    Attributes
+    ----------
+    parent : ArrayTracer
+    read : callable
+        ``read(parent's node)`` is the node of the view.
+    write : callable or None
+        ``write(parent's node, new)`` is the parent's node once the view holds `new`; None if
+        NumPy gives a view that cannot be written, nor can its views.
+    """
+
+    __slots__ = ("parent", "read", "seen", "write")
+
+    def __init__(self, parent: ArrayTracer, read: Read, write: Write | None) -> None:
+        self.parent = parent
+        self.read = read
+        self.write = write
+        self.seen = parent.node
+        self._node = read(self.seen)
+
+    @property
+    def node(self) -> Node:
+        """The node that holds the present value."""
+        now = self.parent.node
+        if now is not self.seen:
+            self._follow(now)
+        return self._node
+
+    def _follow(self, now: Node) -> None:
+        self.seen = now
+        self._node = self.read(now)
+
+    def _write(self, node: Node) -> None:
+        if self.write is None:
+            raise ValueError(
+                at_user_line(
+                    "assignment destination is read-only: NumPy gives a view that cannot be "
+                    "written; take a copy of it first"
+                )
+            )
+        self.parent.rebind(self.write(self.parent.node, node))
+        self.seen = self.parent.node
+        self._node = node
+
+
+class Reshaped(View):
+    """`x.reshape(shape)`: a view where memory allows it, else a copy; decided at a first write.
+
+    `raveled` says that it is `x.ravel()`, which is a view only if `x` lies in C order.
+    """
+
+    __slots__ = ("is_view", "raveled")
+
+    def __init__(self, parent: ArrayTracer, shape: tuple[int, ...], raveled: bool) -> None:
+        super().__init__(
+            parent,
+            lambda x: reshape(x, shape=shape),
+            lambda x, new: reshape(new, shape=x.shape),
+        )
+        self.is_view: bool | None = None
+        self.raveled = raveled
+        if raveled:
+            self._node.order = c_order(shape)
+
+    @property
+    def node(self) -> Node:
+        """The node that holds the present value."""
+        if self.is_view is False:
+            return self._node
+        now = self.parent.node
+        if now is not self.seen and self._decided():
+            self._follow(now)
+        return self._node
+
+    def _write(self, node: Node) -> None:
+        if self._decided():
+            super()._write(node)
+        else:
+            self._node = node
+
+    def _decided(self) -> bool:
+        if self.is_view is None:
+            before = self.seen  # the memory is the same whatever has been written since
+            strides = strides_of(before)
+            if strides is None:
+                raise UnsupportedError(
+                    at_user_line(
+                        "an array and its reshaped form are used after a write into one of them, "
+                        "and whether NumPy gives a view or a copy here is not known: write "
+                        "x.copy().reshape(...)"
+                    )
+                )
+            if self.raveled:
+                self.is_view = is_c_order(before.shape, strides)
+            else:
+                moved = reshaped_strides(before.shape, strides, self._node.shape)
+                self.is_view = moved is not None
+        return self.is_view
+
+
+def root_of(x: ArrayTracer) -> ArrayTracer:
+    """The array that owns the memory which x, if it is a view, may look at."""
+    while isinstance(x, View):
+        x = x.parent
+    return x
+
+
+def view(a: Any, read: Read, write: Write | None) -> Tracer:
+    """A view of a traced array; of a number, or of a plain array, what NumPy's function gives."""
+    if isinstance(a, ArrayTracer):
+        return View(a, read, write)
+    node = read(node_of(a))
+    number = isinstance(a, ScalarTracer) and not node.shape
+    return ScalarTracer(node) if number else ArrayTracer(node)
+
+
+def permuted(a: Any, axes: tuple[int, ...]) -> Tracer:
+    """The axes in another order: a view."""
+    back = tuple(sorted(range(len(axes)), key=axes.__getitem__))
+    return view(
+        a,
+        lambda x: transpose(x, axes=axes),
+        lambda x, new: transpose(new, axes=back),
+    )
+
+
+def reshaped(a: Any, shape: Sequence[int], raveled: bool = False) -> Tracer:
+    """Another shape: a view if the memory allows it."""
+    sizes = tuple(shape)
+    if isinstance(a, ArrayTracer):
+        return Reshaped(a, sizes, raveled)
+    return view(a, lambda x: reshape(x, shape=sizes), None)
+
+
+def resized(a: Any, shape: Sequence[int]) -> Tracer:
+    """Axes of size 1 put in or taken out: always a view."""
+    sizes = tuple(shape)
+    return view(
+        a,
+        lambda x: reshape(x, shape=sizes),
+        lambda x, new: reshape(new, shape=x.shape),
+    )
