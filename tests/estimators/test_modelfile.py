@@ -241,6 +241,14 @@ class Own(MLPRegressor):
     pass
 
 
+def nested(depth):
+    """A list in a list in a list ..."""
+    made = []
+    for _ in range(depth):
+        made = [made]
+    return made
+
+
 def test_what_has_no_place_in_a_file(tmp_path):
     x = hostile_files.rows()
     place = tmp_path / "m"
@@ -250,6 +258,8 @@ def test_what_has_no_place_in_a_file(tmp_path):
     for card, words in [
         ({"a": {"b": np.nan}}, r"card\['a'\]\['b'\] is nan"), ({"d": object()}, r"card\['d'\]"),
         ({1: 2}, "card is"), ([1], "give a dict"), ({"a": "\ud800"}, "half a character"),
+        ({"a": nested(17)}, "nested 16 deep at most"), ({"a": nested(10**5)}, "nested 16 deep"),
+        (nested(10**5), "give a dict"),
         ({"a": list(range(2**20 + 9))}, "more than a model file"), ({"a": "x" * 2**25}, "more"),
     ]:  # fmt: skip
         with pytest.raises(ModelFileError, match=words):
@@ -268,7 +278,7 @@ def test_what_has_no_place_in_a_file(tmp_path):
 # Writing whole
 
 
-@pytest.mark.parametrize("failing", ["fsync", "replace", "chmod"])
+@pytest.mark.parametrize("failing", ["fsync", "replace", "fchmod"])
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left"), KeyboardInterrupt()])
 def test_what_fails_leaves_the_old_file(tmp_path, monkeypatch, failing, error):
     place = tmp_path / "m.safetensors"

@@ -6,6 +6,7 @@ settings and the sizes of the layers, when a model is read as well as before it 
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -84,7 +85,7 @@ def describe(model: Any, card: Mapping[str, Any] | None = None) -> tuple[Descrip
     made = _describe(model, arrays, "")
     given = getattr(model, "card_", {}) if card is None else card
     if not isinstance(given, Mapping):
-        raise ModelFileError(f"card is {given!r:.60}: give a dict")
+        raise ModelFileError(f"card is {reprlib.repr(given):.60}: give a dict")
     return {**made, "chainrule": __version__, "card": plain(given, "card")}, arrays
 
 

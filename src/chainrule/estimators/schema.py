@@ -6,6 +6,7 @@ A check is a function of a value and of where it stands; it returns the value, o
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Mapping
 from math import inf, isfinite
 from typing import Any, TypeAlias
@@ -207,6 +208,6 @@ def plain(value: Any, where: str, depth: int = 0) -> Any:
                 key: plain(one, f"{where}[{key!r:.40}]", depth + 1) for key, one in value.items()
             }
     raise ModelFileError(
-        f"{where} is {value!r:.60}: give what JSON holds (text, finite numbers, true, false, null, "
-        f"lists, objects with text as keys), nested {DEEPEST} deep at most"
+        f"{where} is {reprlib.repr(value):.60}: give what JSON holds (text, finite numbers, true, "
+        f"false, null, lists, objects with text as keys), nested {DEEPEST} deep at most"
     )
