@@ -54,6 +54,11 @@ class Config:
     cache : int
         ``CHAINRULE_CACHE``. How many MiB of compiled code are kept on disk, 0 for none.
         Default 256.
+    unpack : int
+        ``CHAINRULE_UNPACK``. How many MiB a packed file of data may unpack to. Default 4096.
+    unpack_ratio : int
+        ``CHAINRULE_UNPACK_RATIO``. How many times its size, if that is more than 256 MiB.
+        Default 200.
     backend : str
         ``CHAINRULE_BACKEND``. What runs compiled functions: "llvm", native code, or "numpy", the
         reference. Default "llvm".
@@ -65,6 +70,8 @@ class Config:
     vector: int = field(default_factory=lambda: _flag("CHAINRULE_VECTOR", 0))
     num_threads: int = field(default_factory=_threads)
     cache: int = field(default_factory=lambda: _flag("CHAINRULE_CACHE", 256))
+    unpack: int = field(default_factory=lambda: _flag("CHAINRULE_UNPACK", 4096))
+    unpack_ratio: int = field(default_factory=lambda: _flag("CHAINRULE_UNPACK_RATIO", 200))
     backend: str = field(default_factory=_backend)
 
 

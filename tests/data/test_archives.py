@@ -7,8 +7,6 @@ import zipfile
 import numpy as np
 import pytest
 
-from chainrule.data import archives
-from chainrule.data.archives import read_npz
 from chainrule.data.pictures import class_folders, read_arrays
 from chainrule.data.sound_sets import sound_arrays, sound_folder
 from chainrule.data.texts import read_texts
@@ -42,15 +40,6 @@ def test_damage_anywhere_is_an_error_or_arrays(tmp_path, save, arrays, read):
             assert "x.npz" in str(error)
             refused += 1
     assert refused > 100
-
-
-def test_what_unpacks_to_too_much_is_not_unpacked(tmp_path, monkeypatch):
-    """The sizes are told before anything is unpacked."""
-    (tmp_path / "x.npz").write_bytes(packed(np.savez_compressed, PICTURES | {"z": np.zeros(9999)}))
-    assert read_npz(tmp_path / "x.npz", {"x", "y"})["z"].size == 0
-    monkeypatch.setattr(archives, "LARGEST", 50_000)
-    with pytest.raises(DataError, match=r"x\.npz unpacks to more than 50,000 bytes"):
-        read_arrays(tmp_path / "x.npz")
 
 
 def test_shapes_that_are_not_there(tmp_path):

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
+from .unpacking import check_unpacked
 
-LARGEST = 2**32  # bytes of all arrays in a file, unpacked
 PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # those of NumPy
 FAULTS = (
     OSError, ValueError, EOFError, LookupError, TypeError, AttributeError, SyntaxError, MemoryError,
@@ -33,7 +33,7 @@ def read_npz(path: str | Path, wanted: Collection[str]) -> dict[str, NDArray[Any
     Raises
     ------
     DataError
-        If there is no such file, or it is damaged, holds Python objects, or more than 4 GiB.
+        If there is no such file, or it is damaged, holds Python objects, or unpacks to too much.
 
     Examples
     --------
@@ -46,8 +46,9 @@ def read_npz(path: str | Path, wanted: Collection[str]) -> dict[str, NDArray[Any
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
-        if sum(entry.file_size for entry in entries) > LARGEST:
-            raise DataError(f"{path} unpacks to more than {LARGEST:,} bytes: give a folder instead")
+        read = [entry for entry in entries if entry.filename.removesuffix(".npy") in wanted]
+        packed = sum(entry.compress_size for entry in read)
+        check_unpacked(path, packed, sum(entry.file_size for entry in read))
         if any(entry.compress_type not in PACKINGS for entry in entries):
             raise ValueError("it is packed as NumPy does not pack")
         with np.load(path, allow_pickle=False) as held:

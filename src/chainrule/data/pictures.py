@@ -15,6 +15,7 @@ from ..errors import DataError
 from ..lazy import LazyModule
 from .archives import read_npz
 from .folders import files_in, folders_in
+from .unpacking import check_unpacked
 
 images = LazyModule("PIL.Image", extra="images")
 operations = LazyModule("PIL.ImageOps", extra="images")
@@ -161,12 +162,21 @@ def _opened(path: str | Path) -> Iterator[Any]:
     """A picture, not decoded yet; what is wrong with its file becomes a `DataError` naming it."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", images.DecompressionBombWarning)
+            warnings.simplefilter("ignore", images.DecompressionBombWarning)  # ours is below
             with images.open(path) as picture:
+                check_unpacked(path, Path(path).stat().st_size, _unpacked_size(picture))
                 yield picture
-    except (OSError, ValueError, SyntaxError, EOFError, images.DecompressionBombWarning,
-            images.DecompressionBombError) as error:  # fmt: skip
+    except DataError:
+        raise
+    except (OSError, ValueError, SyntaxError, EOFError, images.DecompressionBombError) as error:
         raise _unreadable(path, error) from error
+
+
+def _unpacked_size(picture: Any) -> int:
+    """Bytes of all pixels; those of more than 8 bits are scaled as float64."""
+    deep = picture.mode.startswith(DEEP) or picture.mode == "F"
+    width, height = picture.size
+    return int(width * height * (8 if deep else len(picture.getbands())))
 
 
 def _unreadable(path: str | Path, error: Exception) -> DataError:

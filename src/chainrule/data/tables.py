@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import re
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from typing import Any, TypeAlias
 
 from ..errors import DataError
 from ..lazy import LazyModule
+from .unpacking import gunzipped, read_parquet
 
 pd = LazyModule("pandas")
 datasets = LazyModule("sklearn.datasets")
@@ -139,27 +139,18 @@ def _read_file(path: Path, header: bool | None) -> tuple[Frame, list[str]]:
             f"{path}: cannot tell the format from the name; "
             f"end it in .csv, .tsv or .parquet (also with .gz)"
         )
-    content = _content(path, packed)
+    content = gunzipped(path) if packed else path.read_bytes()
     if kind in (".parquet", ".pq"):
         return _parquet(path, content), []
     return _text(path, content, "\t" if kind in (".tsv", ".tab") else None, header)
 
 
-def _content(path: Path, packed: bool) -> bytes:
-    """The file's bytes, unpacked."""
-    data = path.read_bytes()
-    if not packed:
-        return data
-    try:
-        return gzip.decompress(data)
-    except (OSError, EOFError, ValueError, gzip.zlib.error) as error:  # type: ignore[attr-defined]
-        raise DataError(f"{path} is not a whole gzip file ({error}); make it anew") from error
-
-
 def _parquet(path: Path, content: bytes) -> Frame:
     """The frame of a Parquet file's bytes."""
     try:
-        return pd.read_parquet(io.BytesIO(content))
+        return read_parquet(path, content)
+    except DataError:
+        raise
     except ImportError:
         raise DataError(f"reading {path} needs pyarrow: pip install pyarrow") from None
     except Exception as error:  # pyarrow has no common base class for damaged files

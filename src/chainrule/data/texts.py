@@ -109,6 +109,10 @@ def _lines(path: Path) -> Table:
             row = json.loads(line)
         except ValueError as error:
             raise DataError(f"{path}, line {number}: no JSON ({error}); mend that line") from error
+        except RecursionError:
+            raise DataError(
+                f"{path}, line {number}: its JSON is nested too deeply; give plain values"
+            ) from None
         if not isinstance(row, dict):
             raise DataError(f'{path}, line {number}: give an object, such as {{"text": "..."}}')
         rows.append(row)
