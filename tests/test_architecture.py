@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -20,7 +21,7 @@ NAMES = [str(path.relative_to(SOURCE)) for path in FILES]
 # Low to high. A package imports those of lower lines; packages of one line do not know each other.
 LAYERS = [
     ["errors", "version"],
-    ["config", "files", "lazy"],
+    ["config", "escape", "files", "lazy"],
     ["tree"],
     ["graph"],
     ["primitives"],
@@ -189,6 +190,43 @@ def test_nobody_outside_backends_knows_one() -> None:
             allowed = file is None or file.name in (FACADE, "base.py")
             assert allowed, f"{path.relative_to(SOURCE)}:{line} imports {name}"
     assert next(iter(BACKENDS)) == "numpy"
+
+
+def writes(path: Path) -> Iterator[int]:
+    """The lines that write a file, or open one to write to it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.Call):
+            continue
+        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        of = getattr(getattr(node.func, "value", None), "id", "")
+        texts = [a.value for a in node.args if isinstance(a, ast.Constant)]
+        modes = [t for t in texts if isinstance(t, str) and re.fullmatch("[rwaxbt+]{1,4}", t)]
+        modes += [k.value.value for k in node.keywords
+                  if k.arg == "mode" and isinstance(k.value, ast.Constant)]  # fmt: skip
+        opens = name in ("open", "fdopen") and any(set(str(mode)) & set("wax+") for mode in modes)
+        saves = name in WRITERS or (of == "os" and name in ("replace", "rename", "open"))
+        if opens or saves or (name == "to_csv" and node.args):
+            yield node.lineno
+
+
+WRITERS = {"write_text", "write_bytes", "save_file", "savez", "savez_compressed", "savetxt",
+           "to_parquet", "mkstemp", "NamedTemporaryFile", "copyfile", "copy2", "touch"}  # fmt: skip
+
+
+def test_one_way_to_write_a_file() -> None:
+    """Whatever is written goes by `chainrule.files`, whole or not at all."""
+    allowed = {
+        "files.py",
+        "estimators/modelfile.py",  # opens to read, without waiting for pipes
+        "cli/console.py",  # closes standard output
+    }
+    found = {
+        name: lines
+        for path, name in zip(FILES, NAMES, strict=True)
+        if (lines := list(writes(path))) and name not in allowed
+    }
+    assert {} == found
+    assert list(writes(SOURCE / "files.py"))
 
 
 def test_this_test_sees() -> None:

@@ -4,9 +4,12 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from hostile_names import names, steers
 
 import chainrule as cr
+from chainrule import escape
 from chainrule.errors import DtypeError, GradientError
+from chainrule.explain.show import as_html, as_text, to_terminal
 
 
 def neuron(w, x, target):
@@ -136,3 +139,21 @@ def test_errors():
         cr.jit(lambda x: cr.explain(np.sin)(x).value)(1.0)
     with pytest.raises(KeyError, match="%1"):
         cr.explain(np.sin)(1.0).step("no")
+
+
+def test_names_are_only_names(capsys, monkeypatch):
+    """Keys of parameters may be columns' names: in each form they are shown, and nothing more."""
+    monkeypatch.setenv("COLUMNS", "5000")
+    given = names(20, 30, empty=False)
+    story = cr.explain(lambda p: sum(p[name] for name in given))(dict.fromkeys(given, 1.0))
+    to_terminal(story.steps)
+    table = capsys.readouterr().out
+    for text in (as_text(story.steps), table, as_html(story.steps)):
+        assert [] == steers(text.replace("\t", ""))
+    for name in given:
+        assert escape.terminal(name) in as_text(story.steps)
+        assert escape.html(name) in as_html(story.steps)
+        if escape.terminal(name).strip() == name:
+            assert escape.terminal(name).split() == [
+                part for part in escape.terminal(name).split() if part in table
+            ]

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+import typer.core
 
+from .. import escape
 from ..errors import ChainruleError
 from ..version import __version__
 from .cache import cache_app
+from .console import complain, no_reader, readable_streams
 from .demo import demo
 from .evaluate import evaluate
 from .export import export
 from .inspect import inspect
+from .keeping import INTERRUPTED, MISTAKE
 from .kinds import TrainCommand, train_kind
 from .listen import listen
 from .options import ReportCommand
@@ -25,11 +30,41 @@ from .train_images import train_images
 from .train_text import train_text
 from .tune import tune
 
-MISTAKE = 2  # exit code: the user can mend it
-INTERRUPTED = 130  # as shells give for Ctrl-C
+
+class Commands(typer.core.TyperGroup):
+    """All commands: what Typer says of wrong words holds no control characters of theirs."""
+
+    def make_context(self, *given: Any, **more: Any) -> Any:
+        """The context, from words that may be wrong."""
+        with _shown():
+            return super().make_context(*given, **more)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command, whose words may be wrong."""
+        with _shown():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _shown() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        no_reader()
+        raise typer.Exit() from None
+    except KeyboardInterrupt:
+        complain("chainrule: interrupted")
+        raise typer.Exit(INTERRUPTED) from None
+    except Exception as error:
+        said = getattr(error, "message", None)
+        if isinstance(said, str) and hasattr(error, "format_message"):  # one of click's
+            vars(error)["message"] = escape.terminal(said)
+        raise
+
 
 app = typer.Typer(
     name="chainrule",
+    cls=Commands,
     help="Train networks on tables, use them, and see how backpropagation works.",
     epilog="Start with: chainrule train digits",
     no_args_is_help=True,
@@ -70,6 +105,7 @@ def _options(
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; errors that the user can mend take one line and exit code 2."""
+    readable_streams()
     try:
         app(arguments, prog_name="chainrule")
     except ChainruleError as error:
@@ -78,16 +114,25 @@ def main(arguments: list[str] | None = None) -> None:
         if "pip install" not in str(error):  # a bug, or a broken installation: all of it is told
             raise
         _mistake(error)
-    except KeyboardInterrupt:
-        print("chainrule: interrupted", file=sys.stderr)
-        sys.exit(INTERRUPTED)
-    except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        sys.stderr.close()
-        sys.exit(0)
+    except OSError as error:  # of standard output, or of a folder that cannot be read
+        _mistake(error)
+    finally:
+        _written_out()
+
+
+def _written_out() -> None:
+    """What was printed is only now written, if it is little."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        no_reader()
+    except (OSError, ValueError) as error:
+        no_reader()
+        complain(f"chainrule: cannot write to standard output: {error}", style="red")
+        sys.exit(MISTAKE)
 
 
 def _mistake(error: Exception) -> None:
-    Console(stderr=True, soft_wrap=True, highlight=False).print(
-        f"chainrule: {error}", style="red", markup=False
-    )
+    complain(f"chainrule: {error}", style="red")
     sys.exit(MISTAKE)

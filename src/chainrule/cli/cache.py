@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from ..backends import code_cache
 from ..config import config
+from .console import console, table
 
 cache_app = typer.Typer(help="Compiled code that is kept on disk.", no_args_is_help=True)
 
@@ -18,16 +17,16 @@ cache_app = typer.Typer(help="Compiled code that is kept on disk.", no_args_is_h
 def info() -> None:
     """Show where the files are, how many, and how large."""
     found = list(code_cache.entries())
-    table = Table(show_header=False, box=None)
-    table.add_row("folder", str(code_cache.directory()))
-    table.add_row("files", str(len(found)))
-    table.add_row("size", f"{sum(size for _, size, _ in found) / 2**20:.1f} MiB")
+    made = table("", "", show_header=False, box=None)
+    made.add_row("folder", str(code_cache.directory()))
+    made.add_row("files", str(len(found)))
+    made.add_row("size", f"{sum(size for _, size, _ in found) / 2**20:.1f} MiB")
     limit = f"{config.cache} MiB (CHAINRULE_CACHE)" if config.cache else "off (CHAINRULE_CACHE=0)"
-    table.add_row("limit", limit)
+    made.add_row("limit", limit)
     if found:
         newest = datetime.fromtimestamp(max(used for _, _, used in found))
-        table.add_row("last used", newest.strftime("%Y-%m-%d %H:%M"))
-    Console(soft_wrap=True).print(table)
+        made.add_row("last used", newest.strftime("%Y-%m-%d %H:%M"))
+    console().print(made)
 
 
 @cache_app.command()

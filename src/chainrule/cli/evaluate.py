@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import typer
-from rich.console import Console
-from rich.table import Table as RichTable
 
+from .. import escape
 from ..data import read_table
 from ..data.texts import read_texts
 from ..errors import DataError
 from ..lazy import LazyModule
-from . import models, options, samples, texts
+from . import keeping, models, options, samples, texts
+from .console import console, table
 from .options import AsJson, Model, Report
 
-pages = LazyModule("chainrule.report")
 reporting = LazyModule("chainrule.cli.reporting")
 scores = LazyModule("chainrule.cli.scores")
 
@@ -56,7 +54,7 @@ def evaluate(
     loaded = models.load(model)
     rows = labelled(loaded, data, target)
     answers = scores.answers(loaded, rows.inputs, rows.truth)
-    made = scores.scores(answers)
+    made, shown = scores.scores(answers), None
     if page is not None:
         words = ["chainrule", "evaluate", str(model), data, "--report", str(page)]
         words += [] if rows.of_files else ["--target", rows.target]
@@ -65,25 +63,31 @@ def evaluate(
             "dataset": {"rows": len(rows.truth), "columns": rows.columns},
             "settings": {"model": model.name, "trained on": models.card(loaded).get("data", "-")},
         }
-        pages.write_report(page, reporting.report(rows.source, rows.target, answers, loaded, more))
+        told = reporting.report(rows.source, rows.target, answers, loaded, more)
+        shown = reporting.write(page, told)
     if as_json:
         told = {
             "model": str(model), "data": rows.source, "target": rows.target, "task": answers.task,
             "rows": len(answers.truth), "unknown_rows": answers.unknown, "scores": made,
         }  # fmt: skip
-        print(json.dumps(told, indent=2))
-        return
-    console = Console(highlight=False)
-    shown = RichTable(title=f"{rows.target!r} of {len(answers.truth)} rows of {rows.source}")
-    shown.add_column("score")
-    shown.add_column("value", justify="right")
+        print(escape.as_json(told))
+    else:
+        say(rows, answers, made, shown)
+    keeping.leave(False, (page, shown))
+
+
+def say(rows: Rows, answers: Any, made: dict[str, float], page: Path | None) -> None:
+    """The scores as a table."""
+    out = console()
+    out.say(f"{rows.target!r} of {len(answers.truth)} rows of {rows.source}")
+    shown = table("score", "value", right=(1,))
     for label, value in made.items():
         shown.add_row(label, f"{value:.6g}")
-    console.print(shown)
+    out.print(shown)
     if answers.unknown:
-        console.print(f"{answers.unknown} rows are of classes that the model has never met.")
+        out.say(f"{answers.unknown} rows are of classes that the model has never met.")
     if page is not None:
-        console.print(f"wrote {page}: open it in a browser", markup=False)
+        out.say(f"wrote {page}: open it in a browser")
 
 
 class Rows(NamedTuple):

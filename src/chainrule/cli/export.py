@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ..errors import DataError
-from . import models, options
+from . import models
+from .console import complain
+from .keeping import check_writable
 from .options import Model
 
 FORMATS = ("onnx",)
@@ -30,7 +31,7 @@ def export(
     """
     if form not in FORMATS:
         raise DataError(f"--format {form}: give {' or '.join(FORMATS)}")
-    options.check_writable(output)
+    check_writable(output)
     loaded = models.load(model)
     try:
         loaded.save_onnx(output)
@@ -38,5 +39,5 @@ def export(
         raise DataError(
             f"cannot write {output}: {error.strerror or error}; choose another place with --output"
         ) from error
-    size = output.stat().st_size
-    print(f"wrote {output} ({size / 1024:,.0f} KiB), for onnxruntime and the like", file=sys.stderr)
+    size = output.stat().st_size  # 0 of what is no file
+    complain(f"wrote {output} ({size / 1024:,.0f} KiB), for onnxruntime and the like")

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from math import prod
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table as RichTable
-from rich.text import Text
-
-from .. import tree
+from .. import escape, tree
 from . import models
+from .console import PlainConsole, console, table
 from .options import AsJson, Model
 
 MOST_LEVELS = 6  # that are named
@@ -29,11 +25,11 @@ def inspect(model: Model, as_json: AsJson = False) -> None:
     loaded = models.load(model)
     told = describe(loaded)
     if as_json:
-        print(json.dumps(told, indent=2))
+        print(escape.as_json(told))
         return
-    console = Console(highlight=False, soft_wrap=True)
+    out = console()
     kind = f" of {len(told['classes'])} classes" if told["classes"] else ""
-    console.print(f"{model}: {told['class']}, {told['task']}{kind}", markup=False)
+    out.say(f"{model}: {told['class']}, {told['task']}{kind}")
     for title, columns, rows in (
         ("columns", ("name", "read as"), [(c["name"], c["read_as"]) for c in told["columns"]]),
         ("layers", ("name", "shape", "parameters"),
@@ -42,7 +38,7 @@ def inspect(model: Model, as_json: AsJson = False) -> None:
         ("training", ("", ""), told["training"].items()),
         ("card", ("", ""), _flat(told["card"])),
     ):  # fmt: skip
-        _show(console, title, columns, list(rows))
+        _show(out, title, columns, list(rows))
 
 
 def describe(loaded: Any) -> dict[str, Any]:
@@ -131,13 +127,15 @@ def _flat(card: dict[str, Any]) -> list[tuple[str, str]]:
     return rows
 
 
-def _show(console: Console, title: str, columns: tuple[str, ...], rows: list[Any]) -> None:
+def _show(out: PlainConsole, title: str, columns: tuple[str, ...], rows: list[Any]) -> None:
     if not rows:
         return
-    table = RichTable(title=title, title_justify="left", box=None, show_header=bool(columns[0]))
-    for k, name in enumerate(columns):
-        table.add_column(name, justify="right" if k == 2 else "left", style="" if k else "cyan")
+    made = table(
+        *columns, right=(2,), title=title, title_justify="left", box=None,
+        show_header=bool(columns[0]),
+    )  # fmt: skip
+    made.columns[0].style = "cyan"
     for row in rows:
-        table.add_row(*[Text(str(cell)) for cell in row])
-    console.print()
-    console.print(table)
+        made.add_row(*map(str, row))
+    out.print()
+    out.print(made)

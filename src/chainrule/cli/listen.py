@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich.console import Console
-from rich.table import Table as RichTable
 
+from .. import escape
 from ..data.sounds import read_audio
 from ..errors import DataError
 from . import models
+from .console import complain, console, table
+from .keeping import MISTAKE
 from .options import AsJson, Model
-
-MISTAKE = 2  # exit code: some file could not be read
 
 
 def listen(
@@ -43,16 +41,17 @@ def listen(
     loaded = models.load(model)
     if not hasattr(loaded, "sample_rate_"):
         raise DataError(f"{model} does not listen: give a model of chainrule train audio")
-    console, heard, wrong = Console(stderr=True, soft_wrap=True, highlight=False), [], 0
+    heard: list[tuple[Path, Any]] = []
+    wrong = 0
     for path in files:
         try:
             heard.append((path, read_audio(path)))
         except DataError as error:
             wrong += 1
-            console.print(f"chainrule: {error}", style="red", markup=False)
+            complain(f"chainrule: {error}", style="red")
     found = told(loaded, heard, most)
     if as_json:
-        print(json.dumps(found, indent=2))
+        print(escape.as_json(found))
     elif found:
         show(found)
     if wrong:
@@ -79,11 +78,10 @@ def told(loaded: Any, heard: list[tuple[Path, Any]], most: int) -> list[dict[str
 
 def show(found: list[dict[str, Any]]) -> None:
     """A line for each file and command."""
-    table = RichTable("file", "command", box=None, pad_edge=False)
-    table.add_column("probability", justify="right")
+    made = table("file", "command", "probability", right=(2,), box=None, pad_edge=False)
     for each in found:
         name = each["file"]
         for command in each["commands"]:
-            table.add_row(name, str(command["command"]), f"{command['probability']:.4f}")
+            made.add_row(name, str(command["command"]), f"{command['probability']:.4f}")
             name = ""
-    Console(highlight=False, markup=False).print(table)
+    console().print(made)

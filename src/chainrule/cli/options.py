@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,8 +10,8 @@ import typer
 import typer.core
 
 from ..data import BUILT_IN
-from ..errors import DataError, ModelFileError
-from ..files import write_atomically
+from ..errors import DataError
+from .keeping import check_writable
 
 MOST_HIDDEN = 8
 LARGEST = 2**16
@@ -90,27 +89,6 @@ def report_place(report: Path | None, source: str | Path) -> Path | None:
 def stem(source: str | Path) -> str:
     """``houses`` of ``data/houses.csv.gz``."""
     return Path(source).name.split(".")[0] or "model"
-
-
-def check_writable(place: Path, option: str = "--output") -> None:
-    """Fail before the work rather than after it."""
-    folder = place.parent
-    if place.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise ModelFileError(
-            f"cannot write {place}: {folder if not place.is_dir() else place} is "
-            f"{'a folder' if place.is_dir() else 'no folder that you may write to'}; choose "
-            f"another place with {option}"
-        )
-
-
-def write(place: Path, data: bytes, option: str = "--output") -> None:
-    """Write a file whole; what was there stays if it cannot be done."""
-    try:
-        write_atomically(place, data)
-    except OSError as error:
-        raise DataError(
-            f"cannot write {place}: {error.strerror or error}; choose another place with {option}"
-        ) from error
 
 
 def check_task(task: str | None) -> None:

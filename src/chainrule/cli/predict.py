@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,11 +9,9 @@ import typer
 
 from ..data import read_table
 from ..errors import DataError
-from ..lazy import LazyModule
-from . import models, options, samples, texts
+from . import models, predictions, samples, texts
+from .keeping import check_writable
 from .options import Model
-
-pd = LazyModule("pandas")
 
 
 def predict(
@@ -35,10 +32,14 @@ def predict(
     explain: Annotated[
         bool, typer.Option("--explain", help="Of texts: colour the words by what they add.")
     ] = False,
+    raw_csv: Annotated[
+        bool, typer.Option("--raw-csv", help="Leave cells such as =1+1, which spreadsheets run.")
+    ] = False,
 ) -> None:  # fmt: skip
     """Write what a model predicts for each row of a table, as CSV with one line a row.
 
-    The target column need not be there, and other columns are ignored.
+    The target column need not be there, and other columns are ignored. Text that a spreadsheet
+    would run, such as =1+1, gets an apostrophe in front: see --raw-csv.
 
     **Examples**
 
@@ -50,6 +51,8 @@ def predict(
 
     `chainrule predict reviews.safetensors "not a bad film" --explain`
     """
+    if output is not None:
+        check_writable(output)
     loaded = models.load(model)
     if proba and not hasattr(loaded, "classes_"):
         raise DataError(f"{model} predicts numbers: leave out --proba, there are no classes")
@@ -58,7 +61,7 @@ def predict(
         if explain:
             raise DataError(f"--explain is for models of texts, and {model} is of files")
         told = samples.predicted(loaded, data, proba)
-        _write(told.to_csv(index=False), output, len(told), "class")
+        predictions.write(told, output, "class", raw_csv)
         return
     if len(data) > 1:
         raise DataError(f"{model} takes one DATA at a time, and was given {len(data)}")
@@ -74,17 +77,8 @@ def predict(
         else models.inputs(loaded, read_table(data[0]))
     )  # fmt: skip
     target = str(models.card(loaded).get("target", "prediction"))
-    columns = {target: loaded.predict(rows)}
+    names, columns = [target], [loaded.predict(rows)]
     if proba:
-        probabilities = loaded.predict_proba(rows)
-        columns |= {f"p({name})": probabilities[:, k] for k, name in enumerate(loaded.classes_)}
-    _write(pd.DataFrame(columns).to_csv(index=False), output, len(rows), target)
-
-
-def _write(text: str, output: Path | None, rows: int, target: str) -> None:
-    """A table of predictions to a file, or to standard output."""
-    if output is None:
-        sys.stdout.write(text)
-        return
-    options.write(output, text.encode())
-    print(f"wrote {rows} predictions of {target!r} to {output}", file=sys.stderr)
+        names += [f"p({name})" for name in loaded.classes_]
+        columns += list(loaded.predict_proba(rows).T)
+    predictions.write(predictions.named(names, columns), output, target, raw_csv)

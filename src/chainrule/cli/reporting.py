@@ -6,12 +6,14 @@ import platform
 from collections.abc import Mapping
 from datetime import date
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..report import Report
+from ..report import Report, write_report
 from ..version import __version__
+from .keeping import kept
 from .models import layers
 from .scores import Answers, scores
 
@@ -36,6 +38,11 @@ def report(
         layers=[(one.name, one.shape, one.parameters) for one in layers(model)],
         versions=versions(), **more,
     )  # fmt: skip
+
+
+def write(page: Path, made: Report) -> Path:
+    """Write it as a page; where it lies in the end."""
+    return kept(page, lambda path: write_report(path, made))
 
 
 def of_training(tested: Any, recorder: Any, settings: Any) -> dict[str, Any]:

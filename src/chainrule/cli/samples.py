@@ -12,6 +12,7 @@ from ..data import pictures, sound_sets
 from ..data.folders import files_in
 from ..errors import DataError
 from ..lazy import LazyModule
+from .predictions import named
 
 pd = LazyModule("pandas")
 
@@ -21,12 +22,16 @@ def predicted(loaded: Any, files: Sequence[str], proba: bool) -> Any:
     paths = listed(loaded, files)
     made = loaded.predict_proba(paths)
     best = np.argmax(made, axis=1)
-    columns = {"file": [str(path) for path in paths], "class": loaded.classes_[best]}
+    names = ["file", "class"]
+    shown = [str(path).encode(errors="backslashreplace").decode() for path in paths]
+    columns: list[Any] = [shown, loaded.classes_[best]]
     if proba:
-        columns |= {f"p({name})": made[:, k] for k, name in enumerate(loaded.classes_)}
+        names += [f"p({name})" for name in loaded.classes_]
+        columns += list(made.T)
     else:
-        columns["probability"] = np.round(made[np.arange(len(made)), best].astype(float), 4)
-    return pd.DataFrame(columns)
+        names.append("probability")
+        columns.append(np.round(made[np.arange(len(made)), best].astype(float), 4))
+    return named(names, columns)
 
 
 def listed(loaded: Any, files: Sequence[str]) -> list[Path]:

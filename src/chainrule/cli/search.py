@@ -5,7 +5,6 @@ Loaded when the command runs: it loads scikit-learn. Trials see the training row
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
@@ -22,7 +21,9 @@ from ..data import Table
 from ..data.features import as_numbers, as_texts
 from ..errors import DataError
 from ..estimators.fitting import FEWEST_ROWS, choose_target, choose_task, split_rows
+from ..files import check_writable
 from ..lazy import LazyModule
+from .keeping import ROOM
 from .scores import answers, scores
 from .settings import Chosen
 
@@ -251,21 +252,25 @@ def complete(study: Any) -> list[Any]:
 
 def address(path: Path) -> str:
     """Of a SQLite file; an error if it is another kind of file or cannot be written."""
-    folder = path.parent
-    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise DataError(f"cannot write {path}: give a file in a folder of yours with --storage")
-    if path.exists():
-        with path.open("rb") as file:
-            head = file.read(16)
-        if head not in (b"", b"SQLite format 3\0"):
-            raise DataError(f"{path} is no SQLite file: choose another place with --storage")
     try:
-        path.open("ab").close()
+        check_writable(path, ROOM)
+        if path.exists() and not _is_database(path):
+            raise DataError(f"{path} is no SQLite file: choose another place with --storage")
     except OSError as error:
         raise DataError(
             f"cannot write {path}: {error.strerror or error}; choose another place with --storage"
         ) from error
+    if set("?%") & set(str(path.resolve())):  # they mean something in an address
+        raise DataError(f"{path} has ? or % in its path: choose another place with --storage")
     return f"sqlite:///{path.resolve()}"
+
+
+def _is_database(path: Path) -> bool:
+    """Whether it is an SQLite file, or an empty one that can become one."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(16) in (b"", b"SQLite format 3\0")
 
 
 def _sampler(search: Search, number: int) -> Any:

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 from rich.text import Text
 
+from .. import escape
 from ..data import Table
 from ..data.texts import read_texts
 from ..errors import DataError
-from . import models, options
+from . import keeping, models
+from .console import console
 
 MOST = 20  # texts that are explained at a time
 STRONG, WEAK = 0.5, 0.15  # of the largest score
@@ -42,26 +43,25 @@ def explain(loaded: Any, texts: list[str], page: Path | None = None) -> None:
     """Print each text with its words coloured, and write them as a page."""
     if len(texts) > MOST:
         raise DataError(f"--explain is for {MOST} texts at most, and there are {len(texts)}")
-    if page is not None:
-        options.check_writable(page)
     told = [loaded.attribute(text) for text in texts]
-    console = Console(highlight=False)
+    out = console()
     for one in told:
-        console.print(coloured(one))
-        console.print(numbers(one), style="dim", markup=False)
+        out.print(coloured(one))
+        out.print(numbers(one), style="dim")
     if page is not None:
         head = '<!doctype html><html lang="en"><meta charset="utf-8"><title>Words</title>'
         body = "\n".join(one.to_html() for one in told)
-        options.write(page, f"{head}<body>{body}</body></html>\n".encode())
+        made = keeping.write(page, f"{head}<body>{body}</body></html>\n".encode())
+        keeping.leave(False, (page, made))
 
 
 def coloured(told: Any) -> Text:
     """The class, and the words: blue for it, red against it, bold if they matter much."""
-    line = Text(f"{told.label} {told.probability:.3f}: ")
+    line = Text(f"{escape.terminal(told.label)} {told.probability:.3f}: ")
     for word, shade in zip(told.words, told.shades, strict=True):
         colour = FOR if shade > 0 else AGAINST
         style = f"bold {colour}" if abs(shade) > STRONG else colour if abs(shade) > WEAK else ""
-        line.append(f"{word} ", style)
+        line.append(f"{escape.terminal(word)} ", style)
     return line
 
 

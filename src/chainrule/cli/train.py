@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,23 +9,21 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table as RichTable
+from rich.text import Text
 
 from .. import estimators
 from ..data import read_table
 from ..lazy import LazyModule
 from ..version import __version__
-from . import options
+from . import keeping, options
+from .console import PlainConsole, complain, console, table
 from .options import Category, Data, Drop, Output, Report, Seed, Target, Task, TestFraction
 
 choices = LazyModule("chainrule.cli.settings")
 health = LazyModule("chainrule.estimators.health")
-pages = LazyModule("chainrule.report")
 reporting = LazyModule("chainrule.cli.reporting")
 scores = LazyModule("chainrule.cli.scores")
-
-INTERRUPTED = 130
 
 
 def train(
@@ -94,12 +91,12 @@ def train(
         options.check_fraction("--validation-fraction", validation_fraction, zero=True)
     layers, embedded = options.sizes(hidden), options.embedding(embedding)
     place = Path(f"{options.stem(data)}.safetensors") if output is None else output
-    options.check_writable(place)
+    keeping.check_writable(place)
     page = options.report_place(report, data)
-    console = Console(quiet=quiet, highlight=False)
-    table = read_table(data)
-    for note in table.notes:
-        console.print(f"note: {note}", markup=False)
+    told = console(quiet=quiet)
+    found = read_table(data)
+    for note in found.notes:
+        told.say(f"note: {note}")
     recorder = health.Recorder(gradients=page is not None)
     settings = choices.Chosen(
         hidden=layers, members=members, epochs=epochs, batch_size=batch_size, rate=rate,
@@ -109,19 +106,19 @@ def train(
     )  # fmt: skip
     with told_of_interrupts():
         tested = estimators.fit_table(
-            table, target, task, settings, drop or (), category or (), not quiet
+            found, target, task, settings, drop or (), category or (), not quiet
         )
-    told = choices.repeat(data, tested, settings, drop or (), category or ())
-    save(tested, place, table.name, told)
+    again = choices.repeat(data, tested, settings, drop or (), category or ())
+    saved = save(tested, place, found.name, again)
+    shown = None
     if page is not None:
         own = choices.repeat(data, tested, settings, drop or (), category or (), output)
-        write_page(page, table.name, tested, recorder, settings, own)
+        shown = write_page(page, found.name, tested, recorder, settings, own)
     if quiet:
         print(f"{tested.score:.4f}")
     else:
-        say(console, table.name, tested, recorder, place, page)
-    if tested.interrupted:
-        sys.exit(INTERRUPTED)
+        say(told, found.name, tested, recorder, saved, shown)
+    keeping.leave(tested.interrupted, (place, saved), (page, shown))
 
 
 @contextmanager
@@ -132,68 +129,71 @@ def told_of_interrupts() -> Iterator[None]:
         yield
     for warning in caught:
         if str(warning.message).startswith("Training interrupted"):
-            print("chainrule: interrupted; the best weights so far are kept", file=sys.stderr)
+            complain("chainrule: interrupted; the best weights so far are kept")
         else:
             warnings.warn_explicit(
                 warning.message, warning.category, warning.filename, warning.lineno
             )
 
 
-def save(tested: Any, place: Path, name: str, command: str) -> None:
-    """Write the model, and with it what it is; the same training writes the same bytes."""
+def save(tested: Any, place: Path, name: str, command: str) -> Path:
+    """Write the model, and with it what it is; the same training writes the same bytes.
+
+    Where it lies in the end.
+    """
     model = tested.model.set_params(callbacks=None, progress=True)  # no matter of the model's
     model.network_.set_params(callbacks=None, progress=True)
-    model.save(place, card={
+    card = {
         "data": name, "target": tested.target, "task": tested.task,
         "train_rows": len(tested.train_rows), "test_rows": len(tested.test_rows),
         "metric": tested.metric, "score": tested.score,
         "baselines": reporting.baselines(tested),
         "command": command, "chainrule": __version__,
-    })  # fmt: skip
+    }  # fmt: skip
+    return keeping.kept(place, lambda path: model.save(path, card=card))
 
 
 def write_page(
     page: Path, name: str, tested: Any, recorder: Any, settings: Any, command: str
-) -> None:
-    """The report of a training."""
+) -> Path:
+    """The report of a training; where it lies in the end."""
     rows = tested.frame.iloc[tested.test_rows]
     found = scores.answers(tested.model, rows[tested.model.feature_names_in_], rows[tested.target])
     more = {**reporting.of_training(tested, recorder, settings), "command": command}
-    pages.write_report(page, reporting.report(name, tested.target, found, tested.model, more))
+    made = reporting.report(name, tested.target, found, tested.model, more)
+    return Path(reporting.write(page, made))
 
 
 def say(
-    console: Console, name: str, tested: Any, recorder: Any, place: Path, page: Path | None
+    told: PlainConsole, name: str, tested: Any, recorder: Any, place: Path, page: Path | None
 ) -> None:
     """What was trained, how well it does, and what to do with it."""
     model, network = tested.model, tested.model.network_
     classes = getattr(model, "classes_", ())
     kind = f"{len(classes)} classes" if len(classes) else "a number"
-    console.print(
+    told.say(
         f"{name}: {tested.task} of {tested.target!r} ({kind}) from {model.features_.width} "
-        f"features, {len(tested.train_rows)} rows to train on, {len(tested.test_rows)} to test on",
-        markup=False,
+        f"features, {len(tested.train_rows)} rows to train on, {len(tested.test_rows)} to test on"
     )
     best = recorder.best_epoch if network.early_stopping else network.n_iter_
-    console.print(
+    told.say(
         f"{len(recorder.history)} epochs in {tested.seconds:.1f} s; the weights of epoch {best} "
         "are kept"
     )
-    console.print(score_table(tested))
+    told.print(score_table(tested))
     if tested.score <= tested.trivial:
-        console.print("The network is no better than the trivial guess: there may be nothing to "
+        told.say("The network is no better than the trivial guess: there may be nothing to "
                       "learn here, or too few rows.")  # fmt: skip
     if page is not None:
-        console.print(f"wrote {page}: open it in a browser", markup=False)
-    console.print(f"saved {place}; use it with: chainrule predict {place} DATA", markup=False)
+        told.say(f"wrote {page}: open it in a browser")
+    told.say(f"saved {place}; use it with: chainrule predict {place} DATA")
 
 
 def score_table(tested: Any) -> RichTable:
     """The network's score beside those of the baselines."""
-    table = RichTable(title=f"{tested.metric} on {len(tested.test_rows)} rows not seen in training")
-    table.add_column("model")
-    table.add_column(tested.metric, justify="right")
-    table.add_row("[bold]network[/bold]", f"[bold green]{tested.score:.4f}[/bold green]")
+    title = f"{tested.metric} on {len(tested.test_rows)} rows not seen in training"
+    made = table("model", tested.metric, right=(1,), title=title)
+    made.add_row(Text("network", "bold"), Text(f"{tested.score:.4f}", "bold green"))
     for name, score in reporting.baselines(tested).items():
-        table.add_row(name, f"{score:.4f}")
-    return table
+        made.add_row(name, f"{score:.4f}")
+    return made

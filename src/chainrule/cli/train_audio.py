@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -11,8 +10,6 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich.console import Console
-from rich.table import Table as RichTable
 
 from .. import estimators
 from ..data import sound_sets
@@ -20,15 +17,14 @@ from ..data.sounds import as_sounds
 from ..errors import DataError
 from ..lazy import LazyModule
 from ..version import __version__
-from . import options
+from . import keeping, options
+from .console import console, table
 from .options import Output, Report, Seed, TestFraction
 
-pages = LazyModule("chainrule.report")
 reporting = LazyModule("chainrule.cli.reporting")
 scores = LazyModule("chainrule.cli.scores")
 selection = LazyModule("sklearn.model_selection")
 
-INTERRUPTED = 130
 ENCODERS = ("conv", "gru")
 ACCURACY, COMMONEST = "accuracy", "the commonest class"
 LIMITATIONS = (
@@ -104,7 +100,7 @@ def train_audio(
     options.check_rate(rate)
     options.check_fraction("--test-fraction", test_fraction)
     place = Path(f"{options.stem(data)}.safetensors") if output is None else output
-    options.check_writable(place)
+    keeping.check_writable(place)
     page = options.report_place(report, data)
     sounds = read(data, test_fraction, seed)
     model = estimators.AudioClassifier(
@@ -123,20 +119,22 @@ def train_audio(
     command = repeated(data, chosen)
     found = scores.answers(model, sounds.test[0], scores.pd.Series(sounds.test[1]))
     accuracy, trivial = scores.scores(found)[ACCURACY], commonest(sounds)
-    model.set_params(progress=True).save(place, card={
+    model.set_params(progress=True)
+    card = {
         "data": sounds.name, "target": "class", "task": "classification",
         "train_rows": len(sounds.train[1]), "test_rows": len(sounds.test[1]),
         "metric": ACCURACY, "score": accuracy, "baselines": {COMMONEST: trivial},
         "command": command, "chainrule": __version__,
-    })  # fmt: skip
+    }  # fmt: skip
+    saved = keeping.kept(place, lambda path: model.save(path, card=card))
+    shown = None
     if page is not None:
-        pages.write_report(page, described(model, sounds, found, chosen, command))
+        shown = reporting.write(page, described(model, sounds, found, chosen, command))
     if quiet:
         print(f"{accuracy:.4f}")
     else:
-        say(model, sounds, took, (accuracy, trivial), place, page)
-    if model.stopped_ == "interrupted":
-        sys.exit(INTERRUPTED)
+        say(model, sounds, took, (accuracy, trivial), saved, shown)
+    keeping.leave(model.stopped_ == "interrupted", (place, saved), (page, shown))
 
 
 def read(data: str, fraction: float, seed: int) -> Recordings:
@@ -205,21 +203,19 @@ def say(
     page: Path | None,
 ) -> None:  # fmt: skip
     """What was trained, how well it does, and what to do with it."""
-    console = Console(highlight=False)
+    out = console()
     heard = model.samples_ / model.sample_rate_
-    console.print(
+    out.say(
         f"{sounds.name}: {len(model.classes_)} classes of recordings of up to {heard:.2f} s at "
         f"{model.sample_rate_} samples a second, {len(sounds.train[1])} to train on, "
-        f"{len(sounds.test[1])} to test on",
-        markup=False,
+        f"{len(sounds.test[1])} to test on"
     )
-    console.print(f"{model.n_iter_} epochs in {seconds:.1f} s")
-    table = RichTable(title=f"on {len(sounds.test[1])} recordings not heard in training")
-    table.add_column("model")
-    table.add_column(ACCURACY, justify="right")
-    table.add_row("network", f"{accuracies[0]:.4f}", style="bold green")
-    table.add_row(COMMONEST, f"{accuracies[1]:.4f}")
-    console.print(table)
+    out.say(f"{model.n_iter_} epochs in {seconds:.1f} s")
+    title = f"on {len(sounds.test[1])} recordings not heard in training"
+    scored = table("model", ACCURACY, right=(1,), title=title)
+    scored.add_row("network", f"{accuracies[0]:.4f}", style="bold green")
+    scored.add_row(COMMONEST, f"{accuracies[1]:.4f}")
+    out.print(scored)
     if page is not None:
-        console.print(f"wrote {page}: open it in a browser", markup=False)
-    console.print(f"saved {place}; use it with: chainrule listen {place} FILE...", markup=False)
+        out.say(f"wrote {page}: open it in a browser")
+    out.say(f"saved {place}; use it with: chainrule listen {place} FILE...")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -11,23 +10,20 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich.console import Console
-from rich.table import Table as RichTable
 
 from .. import estimators
 from ..data import pictures
 from ..errors import DataError
 from ..lazy import LazyModule
 from ..version import __version__
-from . import options
+from . import keeping, options
+from .console import console, table
 from .options import Output, Report, Seed, TestFraction
 
-pages = LazyModule("chainrule.report")
 reporting = LazyModule("chainrule.cli.reporting")
 scores = LazyModule("chainrule.cli.scores")
 selection = LazyModule("sklearn.model_selection")
 
-INTERRUPTED = 130
 ACCURACY, COMMONEST = "accuracy", "the commonest class"
 LIMITATIONS = (
     "Scores are of images from the same source as those of the training: of images that were taken "
@@ -102,7 +98,7 @@ def train_images(
     options.check_rate(rate)
     options.check_fraction("--test-fraction", test_fraction)
     place = Path(f"{options.stem(data)}.safetensors") if output is None else output
-    options.check_writable(place)
+    keeping.check_writable(place)
     page = options.report_place(report, data)
     images = read(data, test_fraction, seed)
     model = estimators.ImageClassifier(
@@ -122,20 +118,22 @@ def train_images(
     command = repeated(data, chosen)
     found = scores.answers(model, images.test[0], column(images.test[1]))
     accuracy, trivial = scores.scores(found)[ACCURACY], commonest(images)
-    model.set_params(progress=True).save(place, card={
+    model.set_params(progress=True)
+    card = {
         "data": images.name, "target": "class", "task": "classification",
         "train_rows": len(images.train[1]), "test_rows": len(images.test[1]),
         "metric": ACCURACY, "score": accuracy, "baselines": {COMMONEST: trivial},
         "command": command, "chainrule": __version__,
-    })  # fmt: skip
+    }  # fmt: skip
+    saved = keeping.kept(place, lambda path: model.save(path, card=card))
+    shown = None
     if page is not None:
-        pages.write_report(page, described(model, images, found, chosen, command))
+        shown = reporting.write(page, described(model, images, found, chosen, command))
     if quiet:
         print(f"{accuracy:.4f}")
     else:
-        say(model, images, seconds, (accuracy, trivial), place, page)
-    if model.stopped_ == "interrupted":
-        sys.exit(INTERRUPTED)
+        say(model, images, seconds, (accuracy, trivial), saved, shown)
+    keeping.leave(model.stopped_ == "interrupted", (place, saved), (page, shown))
 
 
 def read(data: str, fraction: float, seed: int) -> Images:
@@ -213,20 +211,18 @@ def say(
     page: Path | None,
 ) -> None:  # fmt: skip
     """What was trained, how well it does, and what to do with it."""
-    console = Console(highlight=False)
+    out = console()
     height, width = model.size_
-    console.print(
+    out.say(
         f"{images.name}: {len(model.classes_)} classes of images of {height} x {width} x "
-        f"{model.channels_}, {len(images.train[1])} to train on, {len(images.test[1])} to test on",
-        markup=False,
+        f"{model.channels_}, {len(images.train[1])} to train on, {len(images.test[1])} to test on"
     )
-    console.print(f"{model.n_iter_} epochs in {seconds:.1f} s")
-    table = RichTable(title=f"on {len(images.test[1])} images not seen in training")
-    table.add_column("model")
-    table.add_column(ACCURACY, justify="right")
-    table.add_row("network", f"{accuracies[0]:.4f}", style="bold green")
-    table.add_row(COMMONEST, f"{accuracies[1]:.4f}")
-    console.print(table)
+    out.say(f"{model.n_iter_} epochs in {seconds:.1f} s")
+    title = f"on {len(images.test[1])} images not seen in training"
+    scored = table("model", ACCURACY, right=(1,), title=title)
+    scored.add_row("network", f"{accuracies[0]:.4f}", style="bold green")
+    scored.add_row(COMMONEST, f"{accuracies[1]:.4f}")
+    out.print(scored)
     if page is not None:
-        console.print(f"wrote {page}: open it in a browser", markup=False)
-    console.print(f"saved {place}; use it with: chainrule predict {place} FILE...", markup=False)
+        out.say(f"wrote {page}: open it in a browser")
+    out.say(f"saved {place}; use it with: chainrule predict {place} FILE...")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -11,8 +10,6 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich.console import Console
-from rich.table import Table as RichTable
 
 from .. import estimators
 from ..data.features import as_texts
@@ -20,7 +17,8 @@ from ..data.texts import read_texts
 from ..errors import DataError
 from ..lazy import LazyModule
 from ..version import __version__
-from . import options
+from . import keeping, options
+from .console import PlainConsole, console, table
 from .options import Output, Report, Seed, TestFraction
 
 linear = LazyModule("sklearn.linear_model")
@@ -31,7 +29,6 @@ selection = LazyModule("sklearn.model_selection")
 words = LazyModule("sklearn.feature_extraction.text")
 pd = LazyModule("pandas")
 
-INTERRUPTED = 130
 FEWEST = 10  # rows, of which some are to be tested on
 EXAMPLES = 8  # texts of the report whose words are coloured
 LIMITATIONS = (
@@ -112,10 +109,10 @@ def train_text(
         options.check_rate(rate)
     options.check_fraction("--test-fraction", test_fraction)
     place = Path(f"{options.stem(data)}.safetensors") if output is None else output
-    options.check_writable(place)
+    keeping.check_writable(place)
     page = options.report_place(report, data)
-    console = Console(quiet=quiet, highlight=False)
-    texts = read(data, text, target, test_fraction, seed, console)
+    out = console(quiet=quiet)
+    texts = read(data, text, target, test_fraction, seed, out)
     model = estimators.TextClassifier(
         encoder, width=width, epochs=epochs, batch_size=batch_size, learning_rate=rate,
         class_weight="balanced" if balanced else None, random_state=seed, progress=not quiet,
@@ -127,7 +124,8 @@ def train_text(
         "seed": seed,
     }  # fmt: skip
     command = repeated(data, chosen, balanced)
-    model.set_params(progress=True).save(place, card={
+    model.set_params(progress=True)
+    card = {
         "data": texts.name, "target": texts.target, "text": texts.column,
         "task": "classification", "train_rows": len(texts.train[0]),
         "test_rows": len(texts.test[0]), "metric": "accuracy",
@@ -135,44 +133,45 @@ def train_text(
             name: row["accuracy"] for name, row in scores.items() if name != "network"
         },
         "command": command, "chainrule": __version__,
-    })  # fmt: skip
+    }  # fmt: skip
+    saved = keeping.kept(place, lambda path: model.save(path, card=card))
+    shown = None
     if page is not None:
-        pages.write_report(page, described(model, texts, scores, chosen, command))
+        shown = reporting.write(page, described(model, texts, scores, chosen, command))
     if quiet:
         print(f"{scores['network']['accuracy']:.4f}")
     else:
-        say(console, model, texts, scores, place, page)
-    if model.stopped_ == "interrupted":
-        sys.exit(INTERRUPTED)
+        say(out, model, texts, scores, saved, shown)
+    keeping.leave(model.stopped_ == "interrupted", (place, saved), (page, shown))
 
 
 def read(
-    data: str, text: str | None, target: str | None, fraction: float, seed: int, console: Console
+    data: str, text: str | None, target: str | None, fraction: float, seed: int, out: PlainConsole
 ) -> Texts:
     """The texts of a file, and which of them to test on."""
-    table = read_texts(data)
-    for note in table.notes:
-        console.print(f"note: {note}", markup=False)
-    frame = table.frame
+    given = read_texts(data)
+    for note in given.notes:
+        out.say(f"note: {note}")
+    frame = given.frame
     for option, name in (("--text", text), ("--target", target)):
         if name is not None and name not in frame.columns:
             shown = ", ".join(map(repr, frame.columns[:8]))
-            raise DataError(f"{option}: {table.name} has no column {name!r}; it has {shown}")
-    column = text or longest(frame, target or table.target)
-    label = target or table.target or next(
+            raise DataError(f"{option}: {given.name} has no column {name!r}; it has {shown}")
+    column = text or longest(frame, target or given.target)
+    label = target or given.target or next(
         (name for name in reversed(list(frame.columns)) if name != column), None
     )  # fmt: skip
     if label is None or label == column:
-        raise DataError(f"{table.name} has no column of classes beside the texts {column!r}")
+        raise DataError(f"{given.name} has no column of classes beside the texts {column!r}")
     known = frame[frame[label].notna()]
     if len(known) < len(frame):
-        console.print(f"note: {len(frame) - len(known)} rows without a class are left out")
+        out.say(f"note: {len(frame) - len(known)} rows without a class are left out")
     empty = int(known[column].isna().sum())
     if empty:
-        console.print(f"note: {empty} missing texts are read as empty ones")
+        out.say(f"note: {empty} missing texts are read as empty ones")
     found = known[column].astype(object).where(known[column].notna(), "").map(str).tolist()
     labels = as_texts(known[label]).astype(str)
-    return shared_out(table.name, column, label, found, labels, fraction, seed)
+    return shared_out(given.name, column, label, found, labels, fraction, seed)
 
 
 def shared_out(
@@ -272,25 +271,20 @@ def described(
 
 
 def say(
-    console: Console, model: Any, texts: Texts, scores: Any, place: Path, page: Path | None
+    out: PlainConsole, model: Any, texts: Texts, scores: Any, place: Path, page: Path | None
 ) -> None:
     """What was trained, how well it does, and what to do with it."""
-    console.print(
+    out.say(
         f"{texts.name}: {len(model.classes_)} classes of {texts.target!r} from {texts.column!r}, "
         f"{len(texts.train[0])} texts to train on, {len(texts.test[0])} to test on, "
-        f"{model.tokens_.size - 1} words, pairs and pieces",
-        markup=False,
+        f"{model.tokens_.size - 1} words, pairs and pieces"
     )
-    table = RichTable(title=f"on {len(texts.test[0])} texts not seen in training")
-    table.add_column("model")
-    for name in ("accuracy", "mean F1"):
-        table.add_column(name, justify="right")
+    title = f"on {len(texts.test[0])} texts not seen in training"
+    scored = table("model", "accuracy", "mean F1", right=(1, 2), title=title)
     for name, row in scores.items():
         style = "bold green" if name == "network" else None
-        table.add_row(name, *[f"{value:.4f}" for value in row.values()], style=style)
-    console.print(table)
+        scored.add_row(name, *[f"{value:.4f}" for value in row.values()], style=style)
+    out.print(scored)
     if page is not None:
-        console.print(f"wrote {page}: open it in a browser", markup=False)
-    console.print(
-        f"saved {place}; use it with: chainrule predict {place} 'a text' --explain", markup=False
-    )
+        out.say(f"wrote {page}: open it in a browser")
+    out.say(f"saved {place}; use it with: chainrule predict {place} 'a text' --explain")

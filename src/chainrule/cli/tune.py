@@ -14,16 +14,16 @@ from time import time
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from .. import estimators
 from ..data import read_table
 from ..errors import DataError
 from ..lazy import LazyModule
-from . import options
+from . import keeping, options
+from .console import complain, console
 from .options import Category, Data, Drop, Output, Seed, Target, Task, TestFraction
-from .train import INTERRUPTED, save, score_table, told_of_interrupts
+from .train import save, score_table, told_of_interrupts
 
 choices = LazyModule("chainrule.cli.settings")
 health = LazyModule("chainrule.estimators.health")
@@ -94,11 +94,11 @@ def tune(
     if dask is not None and storage is None:
         raise DataError("--dask needs --storage: a file that all workers can read and write")
     place = Path(f"{options.stem(data)}.safetensors") if output is None else output
-    options.check_writable(place)
-    console = Console(quiet=quiet, highlight=False)
+    keeping.check_writable(place)
+    out = console(quiet=quiet)
     table = read_table(data)
     for note in table.notes:
-        console.print(f"note: {note}", markup=False)
+        out.say(f"note: {note}")
     settings = choices.Chosen(members=members, epochs=epochs, test_fraction=test_fraction,
                               seed=seed)  # fmt: skip
     inputs, labels, target, task = searching.prepare(table, target, task, drop or (), settings)
@@ -117,8 +117,8 @@ def tune(
     settings = search.chosen(best.params)
     if stopped:
         _said_where_it_stopped(data, target, task, settings, drop or (), category or (), tried)
-        sys.exit(INTERRUPTED)
-    console.print(
+        sys.exit(keeping.INTERRUPTED)
+    out.say(
         f"best of {tried} trials: {search.metric} {score:.4f} on training rows held out; training "
         f"with it on all {len(labels)} training rows"
     )
@@ -129,16 +129,14 @@ def tune(
             table, target, task, settings, drop or (), category or (), not quiet
         )
     told = choices.repeat(data, tested, settings, drop or (), category or ())
-    save(tested, place, table.name, told)
+    saved = save(tested, place, table.name, told)
     if quiet:
         print(f"{tested.score:.4f}")
     else:
-        console.print(score_table(tested))
-        Console(highlight=False, soft_wrap=True).print(
-            f"saved {place}; this trains it again:\n{told}", markup=False
-        )
-    if tested.interrupted:
-        sys.exit(INTERRUPTED)
+        out.print(score_table(tested))
+        out.say(f"saved {saved}; this trains it again:")
+        out.say(told)
+    keeping.leave(tested.interrupted, (place, saved))
 
 
 def _metric(metric: str | None, task: str, labels: Any) -> str:
@@ -195,8 +193,8 @@ def _run(search: Any, study: Any, trials: int, jobs: int, dask: str | None, quie
     numbers = range(done, trials)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
                TimeElapsedColumn())  # fmt: skip
-    console = Console(stderr=True)
-    shown = Progress(*columns, console=console, disable=quiet or not console.is_terminal)
+    err = console(stderr=True)
+    shown = Progress(*columns, console=err, disable=quiet or not err.is_terminal)
     try:
         with shown, told_of_interrupts():
             bar = shown.add_task("trials", total=trials, completed=done)
@@ -246,5 +244,5 @@ def _said_where_it_stopped(
     """After Ctrl-C: the best settings so far."""
     found = choices.listed(settings, settings.epochs, settings.batch_size, None)
     told = choices.command(data, {"target": target, "task": task, **found}, drop, category)
-    print(f"chainrule: interrupted after {tried} trials; the best so far:\n{told}",
-          file=sys.stderr)  # fmt: skip
+    complain(f"chainrule: interrupted after {tried} trials; the best so far:")
+    complain(told)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import nn
+from ..escape import html
 from ..transforms import grad, jit
 
 FEWEST, MOST = 16, 1024  # points of the path
@@ -58,9 +58,9 @@ class Attribution:
             spans.append(
                 f'<span title="{score:+.3f}" style="background: rgba({colour}, '
                 f'{0.75 * abs(shade):.2f}); padding: 0 .15em; border-radius: .2em">'
-                f"{escape(word)}</span>"
+                f"{html(word)}</span>"
             )
-        told = f"<b>{escape(str(self.label))}</b> {self.probability:.3f}"
+        told = f"<b>{html(self.label)}</b> {self.probability:.3f}"
         return f'<p style="line-height: 1.8">{told}: {" ".join(spans)}</p>'
 
     def _repr_html_(self) -> str:

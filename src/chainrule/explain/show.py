@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import escape
 from ..graph.types import Type
 from ..lazy import LazyModule
 
@@ -55,7 +55,7 @@ def cells(steps: Sequence[Step]) -> list[tuple[str, ...]]:
 
 def as_text(steps: Sequence[Step]) -> str:
     """Columns of plain text."""
-    rows = [HEADERS, *cells(steps)]
+    rows = [HEADERS, *[tuple(map(escape.terminal, row)) for row in cells(steps)]]
     widths = [max(len(row[k]) for row in rows) for k in range(len(HEADERS))]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -77,14 +77,17 @@ def as_rich(steps: Sequence[Step]) -> Any:
         table.add_column(header, style=style, overflow="fold")
     for step in steps:
         title = f"{step.name} = {step.operation}" if step.operation else step.name
-        place = f"\n{step.line} {step.code}" if step.line else ""
+        place = escape.terminal(f"{step.line} {step.code}") if step.line else ""
+        products = [f"to {e.source}: {number(e.product)}" for e in step.edges]
         factors = [f"by {e.source}: {_local(e.local)}" for e in step.edges]
         table.add_row(
-            rich_text.Text.assemble(title, (place, "dim not bold")),
+            rich_text.Text.assemble(
+                escape.terminal(title), (place and f"\n{place}", "dim not bold")
+            ),
             rich_text.Text(number(step.value)),
             rich_text.Text(number(step.upstream)),
-            rich_text.Text("\n".join(factors)),
-            rich_text.Text("\n".join(f"to {e.source}: {number(e.product)}" for e in step.edges)),
+            rich_text.Text("\n".join(map(escape.terminal, factors))),
+            rich_text.Text("\n".join(map(escape.terminal, products))),
         )
     return table
 
@@ -96,9 +99,9 @@ def to_terminal(steps: Sequence[Step]) -> None:
 
 def as_html(steps: Sequence[Step]) -> str:
     """An HTML table for a notebook cell; every text is escaped."""
-    head = "".join(f'<th style="{CELL}">{escape(header)}</th>' for header in HEADERS)
+    head = "".join(f'<th style="{CELL}">{escape.html(header)}</th>' for header in HEADERS)
     body = "".join(
-        "<tr>" + "".join(f'<td style="{CELL}">{escape(cell)}</td>' for cell in row) + "</tr>"
+        "<tr>" + "".join(f'<td style="{CELL}">{escape.html(cell)}</td>' for cell in row) + "</tr>"
         for row in cells(steps)
     )
     return f'<table style="{STYLE}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'

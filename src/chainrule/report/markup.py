@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
-from html import escape
 from typing import TypeAlias
 
 import numpy as np
 
-# HTML allows neither control characters nor halves of surrogate pairs (which UTF-8 cannot hold).
-FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+from ..escape import html
+
 EMPTY = {"meta", "link"}  # HTML's elements without an end tag
 SHAPES = {"circle", "line", "path", "rect"}  # SVG's, which end in />
 LONGEST = 120  # characters of a name that are shown; more is nobody's reading
@@ -151,7 +149,7 @@ def _escaped(part: Content) -> str:
     if part is None:
         return ""
     if isinstance(part, str):
-        return escape(FORBIDDEN.sub("\ufffd", part))
+        return html(part)
     if isinstance(part, (int, float)):
         return str(part)
     return "".join(_escaped(each) for each in part)

@@ -1,0 +1,75 @@
+"""How the commands speak: lines and tables, in which names from elsewhere are only names."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Collection
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from .. import escape
+
+
+class PlainConsole(Console):
+    """A console to which each text is what it says: no markup, no emoji, no control characters.
+
+    All texts and cells come by `render_str`, so nothing that is printed can be forgotten. A `Text`
+    is styled by us: who makes one escapes what is not ours.
+    """
+
+    def render_str(self, text: str, **given: Any) -> Text:
+        """A text as rich's, escaped."""
+        given |= {"markup": False, "emoji": False, "highlight": False}
+        return super().render_str(escape.terminal(text), **given)
+
+    def say(self, line: str, style: str | None = None) -> None:
+        """Print one line, however long, that can be copied as one."""
+        self.print(line, style=style, soft_wrap=True)
+
+    def on_broken_pipe(self) -> None:
+        """Whoever reads standard output has seen enough; without a standard error we go on."""
+        self.quiet = True
+        if not self.stderr:
+            raise BrokenPipeError
+
+
+def console(stderr: bool = False, quiet: bool = False) -> PlainConsole:
+    """Standard output, or standard error."""
+    return PlainConsole(stderr=stderr, quiet=quiet, highlight=False, markup=False, emoji=False)
+
+
+def complain(line: str, style: str | None = None) -> None:
+    """Say something on standard error; if nobody can hear it, go on."""
+    try:
+        console(stderr=True).say(line, style)
+    except (OSError, ValueError):  # closed
+        return
+
+
+def table(
+    *headers: str, right: Collection[int] = (), title: str | None = None, **given: Any
+) -> Table:
+    """A table whose cells are folded where they are too wide, never cut."""
+    made = Table(title=title, **given)
+    for k, header in enumerate(headers):
+        made.add_column(header, justify="right" if k in right else "left", overflow="fold")
+    return made
+
+
+def readable_streams() -> None:
+    """Let a terminal that lacks a character show its number instead of ending the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def no_reader() -> None:
+    """Standard output is closed: let Python's own flush at the end find nothing to complain of."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):  # no file at all
+        return

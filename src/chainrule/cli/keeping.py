@@ -1,0 +1,112 @@
+"""What took long to make is not lost because of where it was to be written."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from ..errors import ChainruleError, DataError, ModelFileError
+from ..files import check_writable as check_place
+from ..files import write_atomically
+from .console import complain
+
+MISTAKE, INTERRUPTED = 2, 130  # exit codes: the user can mend it; Ctrl-C
+ROOM = 2**20  # bytes that a place must have before a training begins
+MEMORY = Path("/dev/shm")  # of Linux: room when the disk has none
+
+
+def check_writable(place: Path, option: str = "--output") -> None:
+    """Fail before the work rather than after it."""
+    try:
+        check_place(place, ROOM)
+    except OSError as error:
+        raise ModelFileError(
+            f"cannot write {place}: {error.strerror or error}; choose another place with {option}"
+        ) from error
+
+
+def write(place: Path, data: bytes, option: str = "--output") -> Path:
+    """Write a file whole, or keep it elsewhere: see `kept`."""
+
+    def written(path: Path) -> None:
+        try:
+            write_atomically(path, data)
+        except BrokenPipeError:  # its reader has seen enough
+            raise
+        except OSError as error:
+            raise DataError(
+                f"cannot write {path}: {error.strerror or error}; choose another place with "
+                f"{option}"
+            ) from error
+
+    return kept(place, written)
+
+
+def kept(place: Path, write: Callable[[Path], None]) -> Path:
+    """Where a file lies in the end: its place, or another one if that has become unwritable.
+
+    Parameters
+    ----------
+    place : Path
+    write : callable
+        Given a path, it writes there, or raises an error of ours that an OSError caused.
+
+    Raises
+    ------
+    ChainruleError
+        The first, if there is no other place, either.
+    """
+    try:
+        write(place)
+    except ChainruleError as error:
+        if not isinstance(error.__cause__, OSError):
+            raise
+        other = _elsewhere(place.name, write)
+        if other is None:
+            raise type(error)(f"{error}; and no other place was found to keep it in") from error
+        told = " (in memory: until the machine stops)" if MEMORY in other.parents else ""
+        complain(f"chainrule: {error}", style="red")
+        complain(f"chainrule: kept as {other}{told}: move it from there", style="red")
+        return other
+    return place
+
+
+def _elsewhere(name: str, write: Callable[[Path], None]) -> Path | None:
+    """Write into a new folder, where that is possible."""
+    for folder in _folders():
+        try:
+            made = Path(tempfile.mkdtemp(prefix="chainrule-", dir=folder))
+        except OSError:
+            continue
+        try:
+            write(made / name)
+        except (ChainruleError, OSError):
+            shutil.rmtree(made, ignore_errors=True)
+        else:
+            return made / name
+    return None
+
+
+def _folders() -> Iterator[Path]:
+    """Where files stay longest comes first."""
+    with suppress(RuntimeError):  # no home
+        yield Path.home()
+    yield Path("/var/tmp")
+    with suppress(OSError):
+        yield Path(tempfile.gettempdir())
+    yield MEMORY
+
+
+def leave(interrupted: bool, *places: tuple[Path | None, Path | None]) -> None:
+    """End with the exit code that says if a training was interrupted, or a file lies elsewhere.
+
+    Each pair is where a file should be, and where it is.
+    """
+    if interrupted:
+        sys.exit(INTERRUPTED)
+    if any(wanted != made for wanted, made in places):
+        sys.exit(MISTAKE)

@@ -1,0 +1,112 @@
+"""Kill a command at random moments of its life, and hold what it saved to the rules after each.
+
+`python forked_kills.py train|report|tune TIMES`, in an empty folder. All is imported once; each run
+is a fork, which begins with the command's own work. Prints how many were killed, and how many came
+to their end before.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sqlite3
+import sys
+import time
+from pathlib import Path
+
+import joblib  # noqa: F401
+import pandas as pd  # noqa: F401
+import sklearn.linear_model  # noqa: F401
+
+import chainrule
+from chainrule.cli import main, reporting, search, train  # noqa: F401
+from chainrule.estimators import fitting, health  # noqa: F401
+
+search.optuna.load()
+QUICK = ("--epochs", "3", "--members", "1")
+WORDS = {
+    "train": ["train", "iris", *QUICK, "--hidden", "8", "-q"],
+    "report": ["evaluate", "iris.safetensors", "iris", "--report"],
+    "tune": ["tune", "iris", "--trials", "100000", "--timeout", "1.5", "--storage", "t.db", "-q",
+             *QUICK, "--folds", "1"],
+}  # fmt: skip
+
+
+def started(words: list[str]) -> int:
+    """The process of a command."""
+    number = os.fork()
+    if number:
+        return number
+    code = 1
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        main(words)
+        code = 0
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    finally:
+        os._exit(code)
+
+
+def run(words: list[str]) -> float:
+    """A command to its end; the seconds that it took."""
+    start = time.monotonic()
+    assert os.waitstatus_to_exitcode(os.waitpid(started(words), 0)[1]) == 0, words
+    return time.monotonic() - start
+
+
+def killed(words: list[str], seconds: float) -> bool:
+    """A command that is killed after so long; False if it has come to its end."""
+    number = started(words)
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if os.waitpid(number, os.WNOHANG)[0]:
+            return False
+        time.sleep(0.002)
+    os.kill(number, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(number, 0)[1]) == -signal.SIGKILL
+
+
+def check(kind: str) -> int:
+    """All files are whole; how many trials there are."""
+    assert chainrule.load("iris.safetensors").card_["data"] == "iris"
+    if kind == "report":
+        page = Path("iris.html").read_text(encoding="utf-8")
+        assert page.startswith("<!doctype html>") and page.endswith("</html>\n")
+    if kind != "tune":
+        return 0
+    base = sqlite3.connect("t.db")
+    try:
+        assert base.execute("pragma integrity_check").fetchall() == [("ok",)]
+        asked = "select count(*) from trials where state in ('COMPLETE', 'PRUNED')"
+        return int(base.execute(asked).fetchone()[0])
+    finally:
+        base.close()
+
+
+def all_kills(kind: str, times: int) -> tuple[int, int]:
+    """Killed so many times at moments spread over the command's life."""
+    draw, counts, trials = random.Random(0), [0, 0], 0
+    if kind == "report":
+        run(WORDS["train"])
+    if kind == "tune":  # also while the file of trials is made
+        for k in range(min(times, 20)):
+            killed(WORDS[kind], draw.uniform(0.0, 0.5) * (k + 1) / 20)
+    whole = run(WORDS[kind])
+    for _ in range(times):
+        was_killed = killed(WORDS[kind], draw.uniform(0.0, 1.1) * whole)
+        counts[not was_killed] += 1
+        found = check(kind)
+        assert found >= trials, "a trial is lost"
+        trials = found
+    run(WORDS[kind])
+    check(kind)
+    left = sorted(name for name in os.listdir() if not name.endswith("-journal"))
+    expected = {"train": 1, "report": 2, "tune": 2}[kind]
+    assert len(left) == expected, left
+    return counts[0], counts[1]
+
+
+if __name__ == "__main__":
+    print(*all_kills(sys.argv[1], int(sys.argv[2])))
