@@ -28,12 +28,11 @@ QUICK = ("--epochs", "3", "--members", "1")
 WORDS = {
     "train": ["train", "iris", *QUICK, "--hidden", "8", "-q"],
     "report": ["evaluate", "iris.safetensors", "iris", "--report"],
-    "tune": ["tune", "iris", "--trials", "100000", "--timeout", "1.5", "--storage", "t.db", "-q",
-             *QUICK, "--folds", "1"],
+    "tune": ["tune", "iris", "--storage", "t.db", "-q", *QUICK, "--folds", "1"],
 }  # fmt: skip
 
 
-def started(words: list[str]) -> int:
+def started(given: list[str]) -> int:
     """The process of a command."""
     number = os.fork()
     if number:
@@ -41,7 +40,7 @@ def started(words: list[str]) -> int:
     code = 1
     try:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        main(words)
+        main(given)
         code = 0
     except SystemExit as stop:
         code = int(stop.code or 0)
@@ -49,16 +48,16 @@ def started(words: list[str]) -> int:
         os._exit(code)
 
 
-def run(words: list[str]) -> float:
+def run(given: list[str]) -> float:
     """A command to its end; the seconds that it took."""
     start = time.monotonic()
-    assert os.waitstatus_to_exitcode(os.waitpid(started(words), 0)[1]) == 0, words
+    assert os.waitstatus_to_exitcode(os.waitpid(started(given), 0)[1]) == 0, given
     return time.monotonic() - start
 
 
-def killed(words: list[str], seconds: float) -> bool:
+def killed(given: list[str], seconds: float) -> bool:
     """A command that is killed after so long; False if it has come to its end."""
-    number = started(words)
+    number = started(given)
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if os.waitpid(number, os.WNOHANG)[0]:
@@ -85,6 +84,11 @@ def check(kind: str) -> int:
         base.close()
 
 
+def words(kind: str, trials: int) -> list[str]:
+    """The command; a search goes on for two trials more."""
+    return WORDS[kind] + (["--trials", str(trials + 2)] if kind == "tune" else [])
+
+
 def all_kills(kind: str, times: int) -> tuple[int, int]:
     """Killed so many times at moments spread over the command's life."""
     draw, counts, trials = random.Random(0), [0, 0], 0
@@ -92,15 +96,15 @@ def all_kills(kind: str, times: int) -> tuple[int, int]:
         run(WORDS["train"])
     if kind == "tune":  # also while the file of trials is made
         for k in range(min(times, 20)):
-            killed(WORDS[kind], draw.uniform(0.0, 0.5) * (k + 1) / 20)
-    whole = run(WORDS[kind])
+            killed(words(kind, 0), draw.uniform(0.0, 0.5) * (k + 1) / 20)
+    whole = run(words(kind, trials))
     for _ in range(times):
-        was_killed = killed(WORDS[kind], draw.uniform(0.0, 1.1) * whole)
+        was_killed = killed(words(kind, trials), draw.uniform(0.0, 1.1) * whole)
         counts[not was_killed] += 1
         found = check(kind)
         assert found >= trials, "a trial is lost"
         trials = found
-    run(WORDS[kind])
+    run(words(kind, trials))
     check(kind)
     left = sorted(name for name in os.listdir() if not name.endswith("-journal"))
     expected = {"train": 1, "report": 2, "tune": 2}[kind]

@@ -208,3 +208,12 @@ def test_without_optuna_it_says_what_to_install(run, monkeypatch):
     code, out, err = run("tune", "iris", "--trials", "1")
     assert (2, "", 1) == (code, out, err.count("\n"))
     assert "pip install 'chainrule[tune]'" in err
+
+
+def test_when_time_is_up_nothing_more_is_asked_for(run, monkeypatch):
+    """However many trials are wanted: each would ask the storage for all others first."""
+    search, begun = pytest.importorskip("chainrule.cli.search"), []
+    monkeypatch.setattr(search, "one", lambda *given: begun.append(given))
+    code, _, err = run("tune", "iris", "--trials", "100000", "--timeout", "0", "--folds", "1")
+    assert (2, []) == (code, begun)
+    assert "no trial came to its end" in err

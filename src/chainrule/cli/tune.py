@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
+from itertools import takewhile
 from os import cpu_count
 from pathlib import Path
 from time import time
@@ -206,7 +207,8 @@ def _run(search: Any, study: Any, trials: int, jobs: int, dask: str | None, quie
 
 
 def _tried(search: Any, study: Any, numbers: Any, jobs: int, dask: str | None) -> Iterator[None]:
-    """One after another, or in processes; an item a trial."""
+    """One after another, or in processes, until time is up; an item a trial."""
+    numbers = takewhile(lambda _: time() <= search.deadline, numbers)
     if not jobs:
         for number in numbers:
             searching.one(search, number, study)
