@@ -1,12 +1,14 @@
 """Tables from files: formats, separators, and files that are no tables."""
 
 import gzip
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from chainrule.data import BUILT_IN, read_table
+from chainrule.data.tables import _distinct
 from chainrule.errors import DataError
 
 SHAPES = {
@@ -79,3 +81,40 @@ def test_files_that_are_no_tables(tmp_path, name, content, words):
 def test_missing_file():
     with pytest.raises(DataError, match=r"no file 'nothing\.csv'.*digits"):
         read_table("nothing.csv")
+
+
+class Counted(str):
+    """A name that counts how often it is compared with another."""
+
+    compared = 0
+
+    def strip(self, *_):
+        return self
+
+    def __eq__(self, other):
+        Counted.compared += 1
+        return str.__eq__(self, other)
+
+    __hash__ = str.__hash__
+
+
+def test_headers_are_read_once():
+    """Comparisons of names grow as the columns do, not as their square."""
+    names = [Counted(f"column {k}") for k in range(3000)]
+    Counted.compared = 0
+    _distinct(names, Path("t.csv"))
+    assert Counted.compared < 3000
+    with pytest.raises(DataError, match="two columns are named 'column 7'"):
+        _distinct([*names, "column 7"], Path("t.csv"))
+
+
+def test_many_columns(tmp_path):
+    """50,000 of them, of which two have one name, or none."""
+    path = tmp_path / "wide.csv"
+    names = [f"c{k}" for k in range(50_000)]
+    row = ",".join(["1.5"] * len(names))
+    path.write_text(f"{','.join(names)}\n{row}\n{row}\n")
+    assert read_table(path).frame.shape == (2, 50_000)
+    path.write_text(f"{','.join([*names[:-1], 'c0'])}\n{row}\n{row}\n")
+    with pytest.raises(DataError, match="two columns are named 'c0'"):
+        read_table(path)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..data.features import as_numbers, as_texts
+from ..data.moments import exponent
 from ..lazy import LazyModule
 
 metrics = LazyModule("sklearn.metrics")
@@ -62,12 +63,14 @@ def answers(model: Any, inputs: Any, labels: Any) -> Answers:
 def scores(found: Answers) -> dict[str, float]:
     """By name; those that the rows do not define, such as R2 of a single row, are left out."""
     if found.task == "regression":
+        power = exponent(found.truth)  # taken out, so that squares stay in range
+        truth, predicted = (np.ldexp(a, -power) for a in (found.truth, found.predicted))
         made = {
-            "RMSE": sqrt(metrics.mean_squared_error(found.truth, found.predicted)),
-            "MAE": metrics.mean_absolute_error(found.truth, found.predicted),
+            "RMSE": np.ldexp(sqrt(metrics.mean_squared_error(truth, predicted)), power),
+            "MAE": np.ldexp(metrics.mean_absolute_error(truth, predicted), power),
         }
-        if len(found.truth) > 1:
-            made = {"R2": metrics.r2_score(found.truth, found.predicted), **made}
+        if len(truth) > 1:
+            made = {"R2": metrics.r2_score(truth, predicted), **made}
         return {name: float(value) for name, value in made.items()}
     with warnings.catch_warnings():  # classes that are predicted, and are none of these rows'
         warnings.filterwarnings("ignore", "y_pred contains classes", UserWarning)

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from ..errors import DataError, ModelFileError
 from ..lazy import LazyModule
+from .cells import check_cells
+from .moments import mean_and_deviation, standardized
 
 pd = LazyModule("pandas")
 
@@ -70,7 +72,7 @@ class Column:
         else:
             values = date_part(column, self.part) if self.part else as_numbers(column)
             absent = np.isnan(values)
-            scaled = (np.where(absent, self.fill, values) - self.mean) / self.scale
+            scaled = standardized(np.where(absent, self.fill, values), self.mean, self.scale)
             made = np.clip(scaled, -FARTHEST, FARTHEST)[:, None]
         return np.column_stack([made, absent]) if self.missing else made
 
@@ -111,12 +113,14 @@ class Features:
         Raises
         ------
         DataError
-            If a column has no values, mixes text into numbers, or no column varies.
+            If a column has no values, mixes text into numbers, or holds what is no single value
+            (lists, complex numbers, spans of time); or if no column varies.
         """
+        as_text = frozenset(category)
         kept = tuple(
             column
             for name in frame.columns
-            for column in learn(frame[name], str(name) in category, weights)
+            for column in learn(frame[name], str(name) in as_text, weights)
         )
         if not kept:
             raise DataError(
@@ -145,7 +149,7 @@ class Features:
         Raises
         ------
         DataError
-            If a column is absent or holds text where numbers are needed.
+            If a column is absent, holds text where numbers are needed, or no single value.
         """
         absent = [column.name for column in self.columns if column.name not in frame.columns]
         if absent:
@@ -153,6 +157,8 @@ class Features:
                 f"column {absent[0]!r} is missing{_and_more(absent)}; the table has "
                 f"{_listed(frame.columns)}: rename or add what the model was trained with"
             )
+        for name in dict.fromkeys(column.name for column in self.columns):
+            check_cells(frame[name])
         parts = [column.features(frame[column.name]) for column in self.columns]
         return np.concatenate(parts, axis=1).astype(np.float32)
 
@@ -189,6 +195,7 @@ def _column_from_json(entry: Any) -> Column:
 def learn(column: Series, as_category: bool = False, weights: Floats | None = None) -> list[Column]:
     """The plans for one column: one for each part of dates, none where all rows are alike."""
     name = str(column.name)
+    check_cells(column)
     if not column.notna().any():
         raise DataError(
             f"column {name!r} is empty (all {len(column)} values are missing): fill it, or leave "
@@ -225,19 +232,12 @@ def _numbers(name: str, values: Floats, weights: Floats | None, part: str = "") 
     missing = len(known) < len(values)
     fill = float(np.median(known))
     filled = np.where(np.isnan(values), fill, values)
-    with np.errstate(over="ignore", invalid="ignore"):
-        mean = float(np.average(filled, weights=weights))
-        scale = float(np.average((filled - mean) ** 2, weights=weights)) ** 0.5
-    if not np.isfinite([mean, scale]).all():
-        raise DataError(
-            f"column {name!r} holds numbers too large to average (up to "
-            f"{np.max(np.abs(known)):.3g}): scale them down, or leave it out with --drop {name!r}"
-        )
+    mean, scale = mean_and_deviation(filled, weights)
     flat = scale <= 1e-12 * abs(mean)  # a spread that is only rounding
     if flat and not missing:
         return None
     many = not flat and len(np.unique(known)) > MANY_VALUES
-    return Column(name, (), fill, mean, 1.0 if flat else scale, missing, part, many)
+    return Column(name, (), fill, mean, max(1.0, abs(mean)) if flat else scale, missing, part, many)
 
 
 def is_date(column: Series) -> bool:
@@ -270,6 +270,10 @@ def is_numeric(column: Series) -> bool:
 
 def as_numbers(column: Series) -> Floats:
     """The values as float64, NaN where missing; a `DataError` names the first text or infinity."""
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iuf":
+        plain = np.asarray(column, np.float64)
+        if not np.isinf(plain).any():
+            return plain
     if pd.api.types.is_bool_dtype(column.dtype) and not column.isna().any():
         column = column.astype(float)
     values = np.asarray(pd.to_numeric(column, errors="coerce"), np.float64)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -234,8 +235,8 @@ def _looks_like_data(cells: list[str]) -> bool:
 
 def _distinct(names: list[str], path: Path) -> None:
     """Refuse two columns of one name."""
-    stripped = [name.strip() for name in names]
-    twice = sorted({name for name in stripped if stripped.count(name) > 1})
+    counts = Counter(name.strip() for name in names)
+    twice = sorted(name for name, count in counts.items() if count > 1)
     if twice:
         raise DataError(f"{path}: two columns are named {twice[0]!r}; rename one of them")
 

@@ -179,6 +179,12 @@ class CompiledPerceptron(Watched, Saved, BaseMultilayerPerceptron):  # type: ign
                 "Solver produced non-finite parameter weights. The input data may"
                 " contain large values and need to be preprocessed."
             )
+        if not isfinite(loss := float(self.loss_)):
+            raise DataError(
+                f"training ended with a loss of {loss:g}, so that nothing was learned: bring the "
+                "columns and the targets near 1 (StandardScaler does so), or lower the learning "
+                "rate"
+            )
         return self
 
     def _fit_watched(self, X: Any, y: Any, sample_weight: Any, validation_data: Any) -> Any:

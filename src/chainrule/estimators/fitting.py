@@ -14,11 +14,13 @@ from sklearn import dummy, linear_model, metrics, model_selection
 from sklearn.exceptions import ConvergenceWarning
 
 from ..data import Table
-from ..data.features import as_numbers, as_texts, is_numeric
+from ..data.features import as_numbers, as_texts, is_date, is_numeric
+from ..data.moments import exponent, mean_and_deviation
 from ..errors import DataError
 from .blas import one_blas_thread
 from .tables import Tabular
 from .tabular import TabularClassifier, TabularRegressor
+from .targets import r2
 
 MOST_CLASSES = 1000
 FEW_VALUES = 20  # whole numbers with no more distinct values than this count as classes
@@ -185,12 +187,19 @@ def fit_table(
     task = task or (table.task if target == table.target else None) or choose_task(frame[target])
     inputs, labels = frame.drop(columns=[target, *drop]), frame[target]
     train_rows, test_rows = split_rows(labels, task, settings.test_fraction, settings.seed)
-    y = as_texts(labels).astype(str) if task == "classification" else as_numbers(labels)
-    if task == "regression" and not np.std(y[train_rows]) > 1e-12 * abs(np.mean(y[train_rows])):
+    if task == "regression" and is_date(labels):
         raise DataError(
-            f"column {target!r} has the same value in every row, {y[0]:g}: there is nothing "
-            "to predict; choose another target"
+            f"column {target!r} holds dates: a regression predicts numbers, such as days since a "
+            "fixed day; add such a column, or choose another target"
         )
+    y = as_texts(labels).astype(str) if task == "classification" else as_numbers(labels)
+    if task == "regression":
+        mean, deviation = mean_and_deviation(y[train_rows])
+        if not deviation > 1e-12 * abs(mean):
+            raise DataError(
+                f"column {target!r} has the same value in every row, {y[0]:g}: there is nothing "
+                "to predict; choose another target"
+            )
     model = settings.estimator(task, category, progress)
     start = perf_counter()
     model.fit(inputs.iloc[train_rows], y[train_rows])
@@ -234,7 +243,7 @@ def split_rows(labels: Any, task: str, fraction: float, seed: int) -> tuple[Any,
 def _score(task: str, truth: Any, predicted: Any) -> float:
     if task == "classification":
         return float(metrics.accuracy_score(truth, predicted))
-    return float(metrics.r2_score(truth, predicted))
+    return r2(truth, predicted)
 
 
 def _baselines(task: str, x: Any, y: Any, train: Any, test: Any, seed: int) -> tuple[float, float]:
@@ -242,6 +251,7 @@ def _baselines(task: str, x: Any, y: Any, train: Any, test: Any, seed: int) -> t
     if task == "classification":
         peers = [dummy.DummyClassifier(), linear_model.LogisticRegression(max_iter=200)]
     else:
+        y = np.ldexp(y, -exponent(y[train]))  # squares stay in range, and no score changes
         peers = [dummy.DummyRegressor(), linear_model.Ridge()]
     some = np.random.default_rng(seed).permutation(train)[:LARGEST_TABLE]
     scores = []

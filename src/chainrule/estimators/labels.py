@@ -12,33 +12,23 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import type_of_target
 
 from ..errors import DataError
+from .targets import plain_labels
 
 
 def checked_labels(y: Any, count: int, what: str = "") -> Any:
     """Labels as an array of shape (rows,), none of them missing."""
-    labels = np.asarray(y)
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
-    if labels.ndim != 1:
-        raise DataError(f"{what}y has shape {labels.shape}: give one class for each input")
-    if len(labels) != count:
-        raise DataError(f"{what}X has {count} inputs and y {len(labels)} labels: give one each")
+    labels = y if isinstance(y, (list, tuple, np.ma.MaskedArray)) else np.asarray(y)
+    shape = np.shape(labels)
+    if len(shape) == 2 and shape[1] == 1:
+        labels = np.ma.asanyarray(labels)[:, 0] if np.ma.isMA(labels) else np.asarray(labels)[:, 0]
+        shape = shape[:1]
+    if len(shape) != 1:
+        raise DataError(f"{what}y has shape {shape}: give one class for each input")
+    if shape[0] != count:
+        raise DataError(f"{what}X has {count} inputs and y {shape[0]} labels: give one each")
     if not count:
         raise DataError(f"{what}X is empty: there is nothing to learn from")
-    missing = labels != labels if labels.dtype.kind == "f" else [
-        _is_missing(label) for label in labels.tolist()
-    ]  # fmt: skip
-    if np.any(missing):
-        place = int(np.flatnonzero(missing)[0])
-        raise DataError(f"{what}y[{place}] is missing: drop that input, or name its class")
-    return labels
-
-
-def _is_missing(label: Any) -> bool:
-    try:
-        return label is None or bool(label != label)
-    except TypeError:  # NA of pandas: neither equal nor unequal
-        return True
+    return plain_labels(labels, what)
 
 
 def learned_classes(y: Any, count: int) -> tuple[Any, Any]:
@@ -89,7 +79,8 @@ def row_weights(given: Any, class_weight: Any, classes: Any, codes: Any) -> Any:
             raise DataError("sample_weight: give finite numbers of 0 or more, and not 0 alone")
     if class_weight is not None:
         if class_weight != "balanced":
-            strange = [one for one in class_weight if one not in classes.tolist()]
+            known = frozenset(classes.tolist())
+            strange = [one for one in class_weight if one not in known]
             if strange:
                 raise DataError(f"class_weight names {strange[0]!r:.40}, which is no class of y")
             for one, weight in class_weight.items():

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import _fit_context
-from sklearn.metrics import r2_score
 from sklearn.neural_network import MLPClassifier as PeerClassifier
 from sklearn.neural_network import MLPRegressor as PeerRegressor
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -21,6 +20,9 @@ from .base import CompiledPerceptron
 from .objectives import own_objective, regression_objective
 from .rows import checked_weights
 from .settings import CONSTRAINTS, FRACTION
+from .targets import check_squares, plain_labels, plain_targets, r2
+
+SQUARED = ("squared_error", "gaussian_nll")  # losses with the square of a target
 
 
 class MLPClassifier(CompiledPerceptron, PeerClassifier):  # type: ignore[misc]
@@ -190,6 +192,7 @@ class MLPClassifier(CompiledPerceptron, PeerClassifier):  # type: ignore[misc]
         return self._fit_watched(X, y, sample_weight, validation_data)
 
     def _fit(self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False) -> Any:
+        y = plain_labels(y)
         if self.class_weight is not None:
             if incremental and self.class_weight == "balanced":
                 raise ValueError(
@@ -212,6 +215,7 @@ class MLPClassifier(CompiledPerceptron, PeerClassifier):  # type: ignore[misc]
         return self.label_smoothing  # type: ignore[no-any-return]
 
     def _encoded(self, y: Any) -> Any:
+        y = plain_labels(y, "validation_data: ")
         unknown = np.setdiff1d(unique_labels(y), self.classes_)
         if len(unknown):
             raise DataError(
@@ -348,13 +352,15 @@ class MLPRegressor(CompiledPerceptron, PeerRegressor):  # type: ignore[misc]
         return regression_objective(self.loss, self.quantile, self.power)
 
     def _encoded(self, y: Any) -> Any:
-        y = np.asarray(y)
+        y = np.asarray(plain_targets(y, "validation_data: "))
         self._check_amounts(y)
         return y.reshape(-1, 1) if y.ndim == 1 else y
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> Any:
-        X, y = super()._validate_input(X, y, incremental, reset)
+        X, y = super()._validate_input(X, plain_targets(y), incremental, reset)
         self._check_amounts(y)
+        if self.loss in SQUARED:
+            check_squares(y, X.dtype)
         return X, y
 
     def _check_amounts(self, y: Any) -> None:
@@ -362,7 +368,11 @@ class MLPRegressor(CompiledPerceptron, PeerRegressor):  # type: ignore[misc]
             raise ValueError(f"loss={self.loss!r} needs targets of 0 or more: y holds {y.min()}")
 
     def _grade(self, y: Any, made: Any, w: Any) -> float:
-        return float(r2_score(y, made[:, : y.shape[1]], sample_weight=w))
+        return r2(y, made[:, : y.shape[1]], w)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The share of the targets' variance that is told: R2, at most 1."""
+        return r2(y, self.predict(X), sample_weight)
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """The number that each row gets, shape (n_samples,) or (n_samples, n_outputs).

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from typing import Any, Self, TypeAlias
 
 import numpy as np
@@ -179,11 +180,15 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
                 "sparse data is no table: MLPClassifier and MLPRegressor take it, or X.toarray()"
             )
         if hasattr(X, "columns"):
-            validate_data(self, X, skip_check_array=True, reset=reset)
-            frame = X if isinstance(X, pd.DataFrame) else X.to_pandas()
+            frame = named_columns(X if isinstance(X, pd.DataFrame) else X.to_pandas())
+            if not reset:
+                frame = self._in_order(frame)
+            validate_data(self, frame, skip_check_array=True, reset=reset)
             if not len(frame):
                 raise DataError("0 sample(s): the table has no rows")
-            return frame.rename(columns=str)
+            return frame
+        if isinstance(X, np.ma.MaskedArray):  # what is masked is an empty cell
+            X = np.ma.filled(X.astype(object if X.dtype.kind in "OUS" else np.float64), np.nan)
         array = validate_data(self, X, dtype=None, ensure_all_finite="allow-nan", reset=reset)
         if array.dtype.kind == "O":
             array = validate_data(self, X, dtype=object, ensure_all_finite=False, reset=reset)
@@ -194,6 +199,13 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
                     )
         frame = pd.DataFrame(array, columns=[f"x{k}" for k in range(array.shape[1])])
         return frame.infer_objects()
+
+    def _in_order(self, frame: Frame) -> Frame:
+        """A table with the columns of the training, in their order."""
+        names = [str(name) for name in getattr(self, "feature_names_in_", ())]
+        if not names or list(frame.columns) == names or {*frame.columns} != {*names}:
+            return frame  # of other columns scikit-learn says which they are
+        return frame[names]
 
     def _inputs(self, X: Any) -> Any:
         check_is_fitted(self)
@@ -270,6 +282,29 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
         tags.input_tags.categorical = True
         tags.non_deterministic = False
         return tags
+
+
+def named_columns(frame: Frame) -> Frame:
+    """A table whose columns have texts as names, each its own.
+
+    Names of several levels are joined with "_"; a `DataError` says which name comes twice.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> named_columns(pd.DataFrame([[1, 2]], columns=pd.MultiIndex.from_product([["a"], [1, 2]])))
+       a_1  a_2
+    0    1    2
+    """
+    if isinstance(frame.columns, pd.MultiIndex):
+        names = ["_".join(str(level) for level in name if level != "") for name in frame.columns]
+    else:
+        names = [str(name) for name in frame.columns]
+    counts = Counter(names)
+    twice = next((name for name in names if counts[name] > 1), None)
+    if twice is not None:
+        raise DataError(f"{counts[twice]} columns are named {twice!r}: give each a name of its own")
+    return frame.set_axis(names, axis=1)
 
 
 def _shared_out(x: Any, targets: Any, weights: Any, held: Any) -> tuple[Any, Any]:

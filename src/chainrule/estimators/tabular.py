@@ -7,15 +7,16 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.metrics import r2_score
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_y, column_or_1d
 
+from ..data.moments import mean_and_deviation, standardized
 from ..errors import DataError
 from .mlp import MLPClassifier, MLPRegressor
 from .tables import Tabular
+from .targets import plain_labels, plain_targets, r2
 
 
 class TabularClassifier(ClassifierMixin, Tabular):  # type: ignore[misc]
@@ -112,7 +113,11 @@ class TabularClassifier(ClassifierMixin, Tabular):  # type: ignore[misc]
         self._set(locals())
 
     def _checked_targets(self, y: Any, rows: int) -> Any:
-        y = column_or_1d(_check_y(y, estimator=self) if _plain(y) else y, warn=True)
+        if y is None:
+            _check_y(y, estimator=self)  # says so as scikit-learn does
+        y = plain_labels(_one_column(y))
+        if y.dtype.kind == "f":
+            _check_y(y, estimator=self)  # no infinite one
         check_classification_targets(y)
         return _as_many(y, rows)
 
@@ -210,6 +215,7 @@ class TabularRegressor(RegressorMixin, Tabular):  # type: ignore[misc]
         self._set(locals())
 
     def _checked_targets(self, y: Any, rows: int) -> Any:
+        y = plain_targets(y)
         y = column_or_1d(_check_y(y, y_numeric=True, estimator=self), warn=True)
         return _as_many(y.astype(np.float64), rows)
 
@@ -217,28 +223,43 @@ class TabularRegressor(RegressorMixin, Tabular):  # type: ignore[misc]
         scaled = self.loss in ("squared_error", "absolute_error", "quantile", "gaussian_nll")
         self.center_, self.spread_ = 0.0, 1.0
         if scaled:
-            self.center_ = float(np.average(y, weights=weights))
-            variance = float(np.average((y - self.center_) ** 2, weights=weights))
-            self.spread_ = variance**0.5 or 1.0
+            self.center_, deviation = mean_and_deviation(y, weights)
+            self.spread_ = deviation or 1.0
         self.range_ = (float(np.min(y)), float(np.max(y)))
-        return ((y - self.center_) / self.spread_).astype(np.float32), weights
+        with np.errstate(over="ignore", under="ignore"):
+            targets = standardized(y, self.center_, self.spread_).astype(np.float32)
+        if not scaled and not (np.isfinite(targets) & ((targets != 0) | (y == 0))).all():
+            raise DataError(
+                f"loss={self.loss!r:.40} takes targets as they are, in float32, and y goes from "
+                f"{self.range_[0]:g} to {self.range_[1]:g}: multiply them, so that they come near 1"
+            )
+        return targets, weights
 
     def _more(self) -> dict[str, Any]:
         return {"loss": self.loss}
 
     def _score(self, made: Any, targets: Any, weights: Any) -> float:
-        return float(r2_score(targets, made[:, 0], sample_weight=weights))
+        return r2(targets, made[:, 0], weights)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The share of the targets' variance that is told: R2, at most 1."""
+        return r2(y, self.predict(X), sample_weight)
 
     def predict(self, X: Any) -> Any:
         """The number that each row gets, shape (n_samples,)."""
         x = self._inputs(X)
         made = self.network_.predict(x).astype(np.float64)
-        return np.clip(made * self.spread_ + self.center_, *self.range_)
+        with np.errstate(over="ignore"):  # beyond the range, which ends at finite numbers
+            return np.clip(made * self.spread_ + self.center_, *self.range_)
 
 
-def _plain(y: Any) -> bool:
-    """Whether targets are an array of numbers, of which NaN is an error."""
-    return np.asarray(y).dtype.kind in "fc"
+def _one_column(y: Any) -> Any:
+    """Labels of shape (rows,), of the kind that they are given in; a single column counts."""
+    shape = y.shape if hasattr(y, "shape") else np.asarray(y).shape
+    if len(shape) < 2:
+        return y
+    column_or_1d(np.zeros(shape, np.int8), warn=True)  # what scikit-learn says of other shapes
+    return y.iloc[:, 0] if hasattr(y, "iloc") else np.ma.asanyarray(y)[:, 0]
 
 
 def _as_many(y: Any, rows: int) -> Any:

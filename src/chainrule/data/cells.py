@@ -1,0 +1,81 @@
+"""What may stand in a cell of a table: one number, text, truth value or date, or nothing."""
+
+from __future__ import annotations
+
+from datetime import date, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from numbers import Real
+from pathlib import PurePath
+from types import NoneType
+from typing import Any, Never
+from uuid import UUID
+
+import numpy as np
+
+from ..errors import DataError
+from ..lazy import LazyModule
+
+pd = LazyModule("pandas")
+
+# One value each, which its text tells in full; to them come missing values and spans of pandas
+SINGLE = (str, Real, Decimal, date, time, UUID, Enum, PurePath, NoneType, np.bool_, np.datetime64)
+PARTS = "give its real and its imaginary part, as a column each"
+SECONDS = "give a span of time as a number, such as its total_seconds()"
+
+
+def check_cells(column: Any) -> None:
+    """Refuse a column of which a cell holds what is neither a number, nor text, nor a date.
+
+    Of a list, a dict or an object of one's own the text is not its value; a complex number is two.
+
+    Parameters
+    ----------
+    column : pandas.Series
+
+    Raises
+    ------
+    DataError
+        With the first such row, counted from 1, what it holds, and what to do.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> check_cells(pd.Series([1.0, None, "text"], name="size"))
+    >>> check_cells(pd.Series(["a", ["b", "c"]], name="tags"))
+    Traceback (most recent call last):
+    ...
+    chainrule.errors.DataError: column 'tags', row 2: ['b', 'c'] is a list: give one number or one \
+text a cell
+    """
+    kind = column.dtype.kind
+    if kind == "c":
+        _refuse(column, 0, PARTS)
+    if kind == "m":
+        _refuse(column, 0, SECONDS)
+    if kind != "O":
+        return
+    single = (*SINGLE, pd.Period, pd.Interval, type(pd.NA))
+    cells = column.tolist()
+    strange = {
+        one for one in set(map(type, cells))
+        if not issubclass(one, single) or issubclass(one, np.timedelta64)  # an integer, to NumPy
+    }  # fmt: skip
+    if not strange:
+        return
+    row = next(k for k, cell in enumerate(cells) if type(cell) in strange)
+    if isinstance(cells[row], (complex, np.complexfloating)):
+        _refuse(column, row, PARTS)
+    if isinstance(cells[row], (timedelta, np.timedelta64)):
+        _refuse(column, row, SECONDS)
+    if isinstance(cells[row], (bytes, bytearray, memoryview)):
+        _refuse(column, row, "decode it to text")
+    _refuse(column, row, "give one number or one text a cell")
+
+
+def _refuse(column: Any, row: int, what_to_do: str) -> Never:
+    cell = column.tolist()[row]
+    raise DataError(
+        f"column {str(column.name)!r}, row {row + 1}: {cell!r:.60} is a {type(cell).__name__}: "
+        f"{what_to_do}"
+    )
