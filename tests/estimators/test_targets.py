@@ -128,7 +128,6 @@ def test_many_missing_labels_are_counted():
         (["a", True] * 30, "several types, a truth value and text"),
         (np.array([b"a", b"b"] * 30), "decode them to text"),
         (np.arange(60) * 1j, "complex128"),
-        ([np.timedelta64(k, "s") for k in CODES], "nknown label type|give classes"),
         ([decimal.Decimal(k) for k in CODES], "nknown label type|give classes"),
     ],
 )
