@@ -256,3 +256,41 @@ def test_spoken_digits():
     train = [clip for clip, held in zip(clips, test, strict=True) if not held]
     model = cr.AudioClassifier(**QUICK | {"normalize": "bands"}).fit(train, labels[~test])
     assert model.score([c for c, held in zip(clips, test, strict=True) if held], labels[test]) > 0.9
+
+
+@pytest.mark.parametrize("scale", [2.0**-100, 2.0**-24, 2.0**15, 2.0**100])
+def test_floats_of_any_scale(model, scale):
+    """The unit of floats does not matter, in any bit where it is a power of two."""
+    clips, _ = tones(6, 2)
+    expected = model.predict_proba(clips)
+    np.testing.assert_array_equal(
+        expected, model.predict_proba([clip * np.float32(scale) for clip in clips])
+    )
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "uint16", "int32", "uint32"])
+def test_whole_numbers_of_any_width(model, dtype):
+    """The same clips as recorded in each of them; also those that fill a part of it."""
+    clips, _ = tones(6, 2)
+    expected = model.predict_proba(clips)
+    half = 2.0 ** (8 * np.dtype(dtype).itemsize - 1)
+    offset = half if dtype.startswith("u") else 0
+    given = [np.round(clip / 1.01 * (half - 1) + offset).astype(dtype) for clip in clips]
+    fine = 0.2 if half < 2**8 else 1e-2  # of a clip at a twentieth, 8 bits leave 13 steps
+    np.testing.assert_allclose(expected, model.predict_proba(given), atol=fine)
+    if dtype == "int32":
+        narrow = [np.round(clip * 32000).astype(np.int32) for clip in clips]
+        np.testing.assert_allclose(expected, model.predict_proba(narrow), atol=fine)
+
+
+def test_wide_whole_numbers_are_refused(model):
+    """They were scaled by 2**63, and all of them silence: nothing was learned, and nothing said."""
+    clips, labels = tones(6, 2)
+    wide = [np.round(clip * 32000).astype(np.int64) for clip in clips]
+    for given in (wide, [clip.tolist() for clip in wide]):
+        with pytest.raises(
+            DataError, match=r"recording 0 is an array of int64.*astype\(np.int16\)"
+        ):
+            cr.AudioClassifier(**QUICK).fit(given, labels)
+        with pytest.raises(DataError, match="recording 0 is an array of int64"):
+            model.predict(given)

@@ -6,7 +6,6 @@ memory is taken, and whatever is wrong names the file.
 
 from __future__ import annotations
 
-import wave
 from collections.abc import Sequence
 from math import gcd
 from pathlib import Path
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..errors import DataError
 from ..lazy import LazyModule
+from .wav import PCM, read_header
 
 _soundfile = LazyModule("soundfile", extra="audio")
 _signal = LazyModule("scipy.signal")
@@ -131,10 +131,14 @@ def resampled(samples: Any, rate: int, wanted: int) -> Samples:
 def as_sounds(given: Any) -> list[Sound]:
     """Recordings as a list: paths, arrays of samples, or pairs of samples and rate.
 
+    Whole numbers of up to 32 bits go from the least to the greatest of their type; floats from -1
+    to 1.
+
     Raises
     ------
     DataError
-        If one cannot be read or is no recording; its place in the list is named, or its file.
+        If one cannot be read or is no recording, or holds whole numbers of 64 bits, of which
+        nobody knows the loudest; its place in the list is named, or its file.
     """
     if isinstance(given, (str, Path)):
         raise DataError(f"{str(given)!r:.80} is one recording: give a list of them")
@@ -164,36 +168,54 @@ def _sound(given: Any, name: str) -> Sound:
     if not len(samples):
         raise DataError(f"{name} holds no sample: leave it out")
     if samples.dtype.kind in "iu":
+        _check_width(samples, name)
         samples = _scaled(samples, 8 * samples.dtype.itemsize, samples.dtype.kind == "u")
-    samples = samples.astype(np.float32)
+    with np.errstate(over="ignore"):
+        samples = samples.astype(np.float32)
     if not np.isfinite(samples).all():
-        raise DataError(f"{name} holds samples that are no finite numbers")
+        raise DataError(f"{name} holds samples that are no finite numbers in float32")
     return Sound(samples, rate, name)
+
+
+def _check_width(samples: Any, name: str) -> None:
+    """Whole numbers tell loudness by their width, and no recording has 64 bits a sample."""
+    if samples.dtype.itemsize <= 4:
+        return
+    largest = int(np.max(np.abs(samples.astype(np.float64))))
+    narrow = next((bits for bits in (8, 16, 32) if largest <= 2 ** (bits - 1)), None)
+    choice = f"astype(np.int{narrow})" if narrow else "float32 from -1 to 1"
+    raise DataError(
+        f"{name} is an array of {samples.dtype} (as lists of whole numbers are), up to {largest}: "
+        f"give the samples as recorded, in int16 or int32 (uint8 for 8 bits), or floats from -1 to "
+        f"1; here perhaps {choice}"
+    )
 
 
 def _wav(path: Path, size: int) -> tuple[Samples, int] | None:
     """A WAV file of whole numbers; None if it holds others."""
     try:
-        with wave.open(str(path), "rb") as file:
-            channels, width = file.getnchannels(), file.getsampwidth()
-            count, rate = file.getnframes(), file.getframerate()
-            if count * channels * width > size:
+        with path.open("rb") as file:
+            found = read_header(file, size)
+            if found.kind != PCM:
+                return None
+            frame = found.channels * found.width
+            count = found.length // frame
+            if found.known and found.start + count * frame > size:
                 raise DataError(
                     f"{path} is damaged: its header tells of {count} samples, and the file ends "
-                    f"after {max(0, size - 44) // (channels * width)}: copy or record it again"
+                    f"after {max(0, size - found.start) // frame}: copy or record it again"
                 )
-            _check_size(path, count, channels)
-            data = file.readframes(count)
-    except (wave.Error, EOFError, RuntimeError, ValueError, ZeroDivisionError) as error:
+            _check_size(path, count, found.channels)
+            file.seek(found.start)
+            data = file.read(count * frame)
+    except (ValueError, OSError) as error:
         if isinstance(error, DataError):
             raise
-        if str(error).startswith("unknown format"):
-            return None
-        raise DataError(f"{path} is a damaged WAV file ({error or 'it ends early'})") from None
-    values = _whole_numbers(data[: len(data) // (channels * width) * channels * width], width)
+        raise DataError(f"{path} is a damaged WAV file ({error})") from None
+    values = _whole_numbers(data[: len(data) // frame * frame], found.width)
     if values is None:
-        raise DataError(f"{path} has samples of {8 * width} bits: 8, 16, 24 and 32 are read")
-    return values.reshape(-1, channels).mean(axis=1, dtype=np.float32), rate
+        raise DataError(f"{path} has samples of {8 * found.width} bits: 8, 16, 24 and 32 are read")
+    return values.reshape(-1, found.channels).mean(axis=1, dtype=np.float32), found.rate
 
 
 def _whole_numbers(data: bytes, width: int) -> Samples | None:

@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from .. import nn
+from ..data.moments import exponent
 from ..data.sound_sets import sound_folder
 from ..data.sounds import ENDINGS, RATES, Sound, as_sounds, resampled
 from ..errors import DataError
@@ -42,7 +43,7 @@ BATCHES = (16, 64)  # clips a step
 COVERED = 98  # percent of the training clips that are heard whole
 SILENCE = 1e-4  # of the loudest 10 ms' power: 40 dB below
 VIEWS = (0.88, 1.0, 1.14)  # speeds at which a clip is heard for an answer
-NOTHING = 1e-12  # power: far below what 16 bits tell from 0
+NOTHING = 1e-12  # power, where the largest sample is about 1: a constant offset's rounding
 MARGIN = 2  # quiet blocks of 10 ms that stay at both ends
 
 
@@ -62,12 +63,13 @@ class Speed:
 class AudioClassifier(NetworkClassifier):
     """A classifier for short recordings: spoken commands, sounds, tones.
 
-    Recordings are paths of files, arrays of samples, or pairs ``(samples, samples a second)``, of
-    any length; for `fit` and `score`, also a folder with a folder of recordings a class. They are
-    brought to one sampling rate, silence at the ends is cut off, loudness is evened out, and a
-    network listens to their log-mel features, which are part of its graph. In training each clip
-    is met a little earlier or later, faster or slower, noisier, and with bands and spans hidden.
-    An answer is the mean of those at three speeds: voices that were not met are higher or lower.
+    Recordings are paths of files, arrays of samples (whole numbers of up to 32 bits, or floats of
+    any scale), or pairs ``(samples, samples a second)``, of any length; for `fit` and `score`, also
+    a folder with a folder of recordings a class. They are brought to one sampling rate, silence at
+    the ends is cut off, loudness is evened out, and a network listens to their log-mel features,
+    which are part of its graph. In training each clip is met a little earlier or later, faster or
+    slower, noisier, and with bands and spans hidden. An answer is the mean of those at three
+    speeds: voices that were not met are higher or lower.
 
     Parameters
     ----------
@@ -239,7 +241,9 @@ class AudioClassifier(NetworkClassifier):
         """At the model's rate, without silence at the ends, no longer than is heard, of power 1."""
         clip = resampled(sound.samples, self._rate(sound), self.sample_rate_)
         clip = _about_its_middle(_loud(clip, self.sample_rate_), self.samples_)
-        clip = clip - np.mean(clip, dtype=np.float64)
+        clip = clip.astype(np.float64)
+        clip = np.ldexp(clip, -exponent(clip))  # the unit does not matter, nor does it change a bit
+        clip = clip - np.mean(clip)
         power = float(np.mean(np.square(clip)))
         return clip / np.sqrt(power) if power > NOTHING else clip
 
