@@ -24,6 +24,7 @@ ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".
 ARRAYS = (("x_train", "y_train", "x_test", "y_test"), ("x", "y"))  # of an NPZ file
 GREY = ("1", "L", "F")  # modes of grey
 DEEP = "I"  # those with more than 8 bits begin so
+SIXTEEN = ("PNG", "PPM")  # formats whose numbers have 16 bits, where Pillow says "I"
 
 
 def class_folders(folder: str | Path, endings: Sequence[str] = ENDINGS) -> tuple[list[Path], Any]:
@@ -123,7 +124,8 @@ def read_pictures(paths: Sequence[str | Path], size: tuple[int, int], channels: 
     size : (int, int)
         Height and width.
     channels : int
-        1 for grey, 3 for red, green and blue; what is transparent becomes white.
+        1 for grey, 3 for red, green and blue; what is transparent becomes white. Grey of floats
+        goes from 0, black, to 1, white, that of 16 bits to 65535.
 
     Returns
     -------
@@ -142,11 +144,11 @@ def read_pictures(paths: Sequence[str | Path], size: tuple[int, int], channels: 
 
 
 def _pixels(picture: Any, size: tuple[int, int], channels: int) -> Any:
+    kind = picture.format
     picture = operations.exif_transpose(picture)
     if picture.mode.startswith(DEEP) or picture.mode == "F":
-        values = np.asarray(picture, np.float64)
-        top = 65535.0 if values.max(initial=0) > 255 else 255.0
-        picture = images.fromarray((np.clip(values / top, 0, 1) * 255).astype(np.uint8))
+        shares = _shares(np.asarray(picture, np.float64), picture.mode, kind)
+        picture = images.fromarray((shares * 255).astype(np.uint8))
     if "A" in picture.getbands() or "transparency" in picture.info:
         picture = picture.convert("RGBA")
         white = images.new("RGBA", picture.size, "white")
@@ -155,6 +157,27 @@ def _pixels(picture: Any, size: tuple[int, int], channels: int) -> Any:
     if picture.size != size[::-1]:
         picture = picture.resize(size[::-1], images.Resampling.BILINEAR)
     return np.asarray(picture).reshape(*size, channels)
+
+
+def _shares(values: Any, mode: str, kind: str | None) -> Any:
+    """Grey of more than 8 bits as parts of white, by what the file's kind says and not its numbers.
+
+    A ValueError says of which nobody knows what is white.
+    """
+    low, high = float(values.min(initial=0)), float(values.max(initial=0))
+    if mode == "F":
+        if not 0.0 <= low <= high <= 1.0:  # nor NaN
+            raise ValueError(
+                f"its floats go from {low:g} to {high:g}, and those from 0 (black) to 1 (white) "
+                "are read: scale them"
+            )
+        return values
+    if mode == "I" and kind not in SIXTEEN:
+        raise ValueError(
+            f"its 32-bit numbers go from {low:g} to {high:g}, and nobody knows which is white: "
+            "save 8 or 16 bits"
+        )
+    return np.clip(values / 65535.0, 0, 1)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,24 +16,25 @@ from ..data.folders import files_in
 from ..data.pictures import ENDINGS, class_folders, common_size, read_pictures
 from ..errors import DataError
 from .image_network import Moved, Standardize, image_network
+from .image_scale import Scale, check_layout, checked_images
 from .modelfile import damaged
 from .network import COUNT, FRACTION, NetworkClassifier, enough_epochs
-from .schema import each, fields, finite, one_of, positive, whole
+from .schema import each, fields, finite, flag, one_of, positive, whole
 
 LARGEST = 64  # pixels a side of pictures from files, if nothing else is asked for
 MOST_PIXELS = 1024  # a side
 MOST_CHANNELS = 64
 LOOKED_AT = 10_000  # images of which mean and deviation are taken
-FINITE = float(np.finfo(np.float32).max)
 STEPS = 4_000  # of a training
 BATCHES = (16, 128)  # images a step
 EPOCHS = (12, 60)  # at least and at most
 READ = 2_000  # the same, of files
+SCALE = fields({"low": finite, "high": finite, "whole": flag})
 PREPARED = fields({
     "size": each(whole(1, MOST_PIXELS), 2, 2), "channels": whole(1, MOST_CHANNELS),
     "kind": one_of("uint8", "float32"), "mean": each(finite, 1, MOST_CHANNELS),
     "deviation": each(positive, 1, MOST_CHANNELS),
-})  # fmt: skip
+}, {"scale": SCALE})  # fmt: skip
 
 
 class ImageClassifier(NetworkClassifier):
@@ -92,15 +94,18 @@ class ImageClassifier(NetworkClassifier):
         Height, width and channels of the images.
     mean_, deviation_ : tuple of float
         Of each channel.
+    scale_ : Scale
+        From where to where the training images go; those of another scale are refused.
     module_, history_, loss_curve_, n_iter_, best_epoch_, stopped_
         The network, and how its training went; see there.
 
     Notes
     -----
     X is an array of shape (n, height, width) or (n, height, width, channels): uint8, which stays so
-    in memory, or other numbers of any scale. Or it is a list of picture files (PNG, JPEG, ...), or
-    a folder: for `fit` and `score` without y one that holds a folder of pictures for each class.
-    Files are read with Pillow: ``pip install 'chainrule[images]'``.
+    in memory, or other numbers of any scale, the same in training and after. Or it is a list of
+    picture files (PNG, JPEG, ...), or a folder: for `fit` and `score` without y one that holds a
+    folder of pictures for each class. Files are read with Pillow: ``pip install
+    'chainrule[images]'``.
 
     Examples
     --------
@@ -130,6 +135,7 @@ class ImageClassifier(NetworkClassifier):
 
     size_: tuple[int, int]
     channels_: int
+    scale_: Scale
 
     def __init__(
         self,
@@ -192,12 +198,15 @@ class ImageClassifier(NetworkClassifier):
             height, width, self.channels_ = common_size(X)
             self.size_ = self._wanted(height, width)
             some = read_pictures(_spread(X, READ), self.size_, self.channels_)
+            self.scale_ = Scale(0.0, 255.0, True)
         else:
             if self.image_size is not None:
                 raise DataError(
                     f"image_size={self.image_size!r:.60} is for picture files, and arrays are "
                     "learned from as they are: leave it out, or resize them before"
                 )
+            check_layout(X)
+            self.scale_ = Scale.of(X)
             self.size_, self.channels_ = (X.shape[1], X.shape[2]), X.shape[3]
             some = _spread(X, LOOKED_AT)
         if max(self.size_) > MOST_PIXELS or self.channels_ > MOST_CHANNELS:
@@ -208,7 +217,7 @@ class ImageClassifier(NetworkClassifier):
             )
         if self.crop >= min(self.size_):
             raise DataError(f"crop={self.crop} leaves nothing of images of {self.size_}")
-        self.kind_ = "uint8" if some.dtype == np.uint8 else "float32"
+        self.kind_ = "uint8" if some.dtype in (np.uint8, np.bool_) else "float32"
         mean, deviation = _spread_of(some)
         self.mean_, self.deviation_ = tuple(mean.tolist()), tuple(deviation.tolist())
 
@@ -232,16 +241,24 @@ class ImageClassifier(NetworkClassifier):
                 raise DataError("the model was trained on numbers, and was given picture files")
             if not X:
                 raise DataError("X is empty: there is no picture")
-            return read_pictures(X, self.size_, self.channels_)
+            pictures = read_pictures(X, self.size_, self.channels_)
+            self.scale_.check(pictures)
+            return pictures
         if not len(X):
             raise DataError("X is empty: there is no image")
         shape = (*self.size_, self.channels_)
         if X.shape[1:] != shape:
-            raise DataError(f"images have shape {X.shape[1:]}, and those of the training {shape}")
+            turned = X.shape[1:] == (shape[2], *shape[:2])
+            hint = ": X.transpose(0, 2, 3, 1) has the channels last" if turned else ""
+            raise DataError(
+                f"images have shape {X.shape[1:]}, and those of the training {shape}{hint}"
+            )
+        if self.kind_ == "float32" or X.dtype.kind in "iub":
+            self.scale_.check(X)
         if self.kind_ == "float32":
             return X.astype(np.float32, copy=False)
-        if X.dtype == np.uint8:
-            return X
+        if X.dtype in (np.uint8, np.bool_):
+            return X.astype(np.uint8, copy=False)
         if X.dtype.kind not in "iu" or X.min() < 0 or X.max() > 255:
             raise DataError(
                 f"the model was trained on uint8 images, from 0 to 255, and was given {X.dtype}: "
@@ -290,6 +307,7 @@ class ImageClassifier(NetworkClassifier):
         return {
             "size": list(self.size_), "channels": self.channels_, "kind": self.kind_,
             "mean": list(self.mean_), "deviation": list(self.deviation_),
+            "scale": asdict(self.scale_),
         }, {}  # fmt: skip
 
     def _restore_prepared(self, told: dict[str, Any], arrays: Any) -> None:
@@ -301,33 +319,15 @@ class ImageClassifier(NetworkClassifier):
             raise damaged("it has not a mean and a deviation for each channel")
         if self.crop >= min(self.size_):
             raise damaged(f"crop is {self.crop}")
+        told_scale = found.get("scale")
+        self.scale_ = (
+            Scale.guessed(self.mean_, self.deviation_) if told_scale is None
+            else Scale(**told_scale)
+        )  # fmt: skip
         row = self.row_types_
         expected = (0, *self.size_, self.channels_)
         if not hasattr(row, "dtype") or (row.shape, row.dtype.name) != (expected, self.kind_):
             raise damaged("its rows are no images of its size")
-
-
-def checked_images(X: Any) -> Any:
-    """Images as an array of shape (n, height, width, channels), of finite numbers."""
-    if X.dtype.kind not in "biuf":
-        raise DataError(f"X has dtype {X.dtype}: give images as numbers, or paths of files")
-    if X.ndim == 3:
-        X = X[..., None]
-    if X.ndim != 4 or 0 in X.shape[1:]:
-        side = int(np.sqrt(X.shape[1])) if X.ndim == 2 else 0
-        hint = f": X.reshape(-1, {side}, {side})" if side and side * side == X.shape[1] else ""
-        raise DataError(
-            f"X has shape {X.shape}: give images of shape (n, height, width) or (n, height, width, "
-            f"channels){hint}"
-        )
-    if X.dtype.kind == "f":
-        known = np.abs(X) <= min(FINITE, float(np.finfo(X.dtype).max))  # NaN is not
-        if not known.all():
-            row = int(np.flatnonzero(~known.all(axis=(1, 2, 3)))[0])
-            raise DataError(
-                f"image {row} has entries that are not finite in float32: mend it, or leave it out"
-            )
-    return X.astype(np.uint8) if X.dtype == bool else X
 
 
 def _path(given: Any, place: int) -> Path:
