@@ -13,7 +13,7 @@ import scipy.optimize
 from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
 from sklearn.utils import check_random_state
 from sklearn.utils.optimize import _check_optimize_result
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .. import tree
 from ..config import configured
@@ -31,6 +31,7 @@ from .tasks import Tasks, Watched
 from .training import Training
 
 CHUNK = 4096  # rows that are answered at a time
+ANSWERED = 2**22  # outputs likewise, of all members
 WORTH = 5e7  # multiplications that repay compiling an answer for so many rows
 PASSING = {"_quick", "_rows", "_tasks", "_validation"}  # what a copy or a file does without
 
@@ -160,7 +161,7 @@ class CompiledPerceptron(Watched, Saved, BaseMultilayerPerceptron):  # type: ign
         if sample_weight is not None:
             sample_weight = checked_weights(sample_weight, X, self.n_members)
         y = y.reshape(-1, 1) if y.ndim == 1 else y
-        self.n_outputs_ = y.shape[1]
+        self.n_outputs_ = self._count_outputs(y)
         self._random_state = check_random_state(self.random_state)
         if first:
             self._embedded = embedding_for(self, X)
@@ -219,12 +220,14 @@ class CompiledPerceptron(Watched, Saved, BaseMultilayerPerceptron):  # type: ign
             raise DataError("validation_data: give (X, y), or (X, y, sample_weight)")
         dtype = self.coefs_[0].dtype
         x = validate_data(self, data[0], accept_sparse=["csr"], reset=False, dtype=dtype)
-        y = self._encoded(data[1]).astype(dtype)
-        if y.shape != (x.shape[0], self.n_outputs_):
+        y = self._encoded(data[1])
+        codes = self._perceptron().takes_codes(y)
+        shape = (x.shape[0], 1 if codes else self.n_outputs_)
+        if y.shape != shape:
             raise DataError(
-                f"validation_data: for {x.shape[0]} rows of X, y needs shape "
-                f"{(x.shape[0], self.n_outputs_)}, not {y.shape}"
+                f"validation_data: for {x.shape[0]} rows of X, y needs shape {shape}, not {y.shape}"
             )
+        y = y if codes else y.astype(dtype)
         w = data[2] if len(data) == 3 else None
         return x, y, None if w is None else checked_weights(w, x, self.n_members)
 
@@ -249,7 +252,10 @@ class CompiledPerceptron(Watched, Saved, BaseMultilayerPerceptron):  # type: ign
         some = np.unique(np.linspace(0, x.shape[0] - 1, min(most, x.shape[0])).astype(int))
         x, dtype = x[some], self.coefs_[0].dtype
         x = x.toarray() if issparse(x) else x
-        return np.ascontiguousarray(x, dtype), np.ascontiguousarray(y[some], dtype)
+        codes = self._perceptron().takes_codes(y)
+        return np.ascontiguousarray(x, dtype), np.ascontiguousarray(
+            y[some], None if codes else dtype
+        )
 
     def _fit_lbfgs(self, X: Any, y: Any, sample_weight: Any) -> None:
         packed = np.concatenate([a.ravel() for a in tree.leaves(self._weights())])
@@ -301,8 +307,30 @@ class CompiledPerceptron(Watched, Saved, BaseMultilayerPerceptron):  # type: ign
             X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
         X = X.astype(np.result_type(X.dtype, self.coefs_[0].dtype), copy=False)
         with self._threads():
-            parts = [self._answer(x) for _, x in pieces(X, 1, CHUNK)]
+            parts = [self._answer(x) for _, x in pieces(X, 1, self._rows_at_a_time())]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _rows_at_a_time(self) -> int:
+        """So many that the outputs of all members fit into memory."""
+        return int(min(CHUNK, max(1, ANSWERED // (self.n_outputs_ * self.n_members))))
+
+    def _best(self, X: Any) -> Any:
+        """The place of the largest output of each row, shape (rows,)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+        best = [
+            np.argmax(self._forward_pass_fast(x, check_input=False), axis=1)
+            for _, x in pieces(X, 1, self._rows_at_a_time())
+        ]
+        return best[0] if len(best) == 1 else np.concatenate(best)
+
+    def _best_of(self, answers: Any) -> Any:
+        """The same of answers, shape (rows, 1); NaN where one is not finite."""
+        finite = np.isfinite(answers).all(axis=1)
+        return np.where(finite, np.argmax(answers, axis=1), np.nan)[:, None]
+
+    def _count_outputs(self, y: Any) -> int:
+        return int(y.shape[1])
 
     def _answer(self, x: Any) -> Any:
         """Compiled where that pays, else by NumPy: a program is made for each number of rows."""

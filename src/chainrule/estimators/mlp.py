@@ -12,20 +12,19 @@ from sklearn.neural_network import MLPClassifier as PeerClassifier
 from sklearn.neural_network import MLPRegressor as PeerRegressor
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
-from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import check_is_fitted
 
-from ..errors import DataError
 from .base import CompiledPerceptron
+from .encoding import EncodedLabels
 from .objectives import own_objective, regression_objective
 from .rows import checked_weights
 from .settings import CONSTRAINTS, FRACTION
-from .targets import check_squares, plain_labels, plain_targets, r2
+from .targets import ScoredByR2, check_squares, plain_labels, plain_targets, r2
 
 SQUARED = ("squared_error", "gaussian_nll")  # losses with the square of a target
 
 
-class MLPClassifier(CompiledPerceptron, PeerClassifier):  # type: ignore[misc]
+class MLPClassifier(EncodedLabels, CompiledPerceptron, PeerClassifier):  # type: ignore[misc]
     """scikit-learn's `MLPClassifier`, its training compiled to native code.
 
     All parameters, attributes and methods are those of `sklearn.neural_network.MLPClassifier`,
@@ -214,28 +213,12 @@ class MLPClassifier(CompiledPerceptron, PeerClassifier):  # type: ignore[misc]
     def _smoothing(self) -> float:
         return self.label_smoothing  # type: ignore[no-any-return]
 
-    def _encoded(self, y: Any) -> Any:
-        y = plain_labels(y, "validation_data: ")
-        unknown = np.setdiff1d(unique_labels(y), self.classes_)
-        if len(unknown):
-            raise DataError(
-                f"validation_data: y has labels {unknown.tolist()}, which are not among those that "
-                f"are fitted, {self.classes_.tolist()}"
-            )
-        return self._label_binarizer.transform(y)
-
-    def _grade(self, y: Any, made: Any, w: Any) -> float:
-        """The accuracy."""
-        if self.out_activation_ == "softmax":
-            right = np.argmax(made, axis=1) == np.argmax(y, axis=1)
-        else:
-            right = np.all((made > 0.5) == (y > 0.5), axis=1)
-        return float(np.average(right, weights=w))
-
     def predict(self, X: Any) -> Any:
         """The class of each row, shape (n_samples,), or (n_samples, n_classes) of 0 and 1."""
         made = self._one_row(X)
         kind = None if made is None else self._label_binarizer.y_type_
+        if made is None and self._has_codes():  # not the probabilities of all rows at once
+            return self.classes_[self._best(X)]
         if kind not in ("multiclass", "binary") or len(self.classes_) == 1:
             return super().predict(X)
         if self.out_activation_ == "softmax":
@@ -250,7 +233,7 @@ class MLPClassifier(CompiledPerceptron, PeerClassifier):  # type: ignore[misc]
         return made if made.shape[1] > 1 else np.concatenate([1 - made, made], axis=1)
 
 
-class MLPRegressor(CompiledPerceptron, PeerRegressor):  # type: ignore[misc]
+class MLPRegressor(ScoredByR2, CompiledPerceptron, PeerRegressor):  # type: ignore[misc]
     """scikit-learn's `MLPRegressor`, its training compiled to native code.
 
     All parameters, attributes and methods are those of `sklearn.neural_network.MLPRegressor`, and
@@ -369,10 +352,6 @@ class MLPRegressor(CompiledPerceptron, PeerRegressor):  # type: ignore[misc]
 
     def _grade(self, y: Any, made: Any, w: Any) -> float:
         return r2(y, made[:, : y.shape[1]], w)
-
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """The share of the targets' variance that is told: R2, at most 1."""
-        return r2(y, self.predict(X), sample_weight)
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """The number that each row gets, shape (n_samples,) or (n_samples, n_outputs).

@@ -114,6 +114,16 @@ class Perceptron:
             running = [KEPT * a + (1.0 - KEPT) * b for a, b in zip(running, now, strict=True)]
         return centered / np.sqrt(variance + EPS), running
 
+    def takes_codes(self, y: Any) -> bool:
+        """Whether targets are the classes' codes, shape (rows, 1), and no outputs."""
+        return bool(self.goal.unit == "softmax" and y.dtype.kind == "i")
+
+    def outputs_for(self, weights: Weights, y: Any, dtype: Any) -> Any:
+        """What the outputs should be, shape (rows, outputs): of a class's code 1 in its place."""
+        if self.takes_codes(y):
+            y = y == np.arange(weights["intercepts"][-1].shape[-1], dtype=np.int32)
+        return y.astype(dtype)
+
     def objective_value(
         self, weights: Weights, stats: Any, x: Any, y: Any, w: Any, alpha: Any, key: Any = None
     ) -> tuple[Any, Any]:
@@ -123,7 +133,7 @@ class Perceptron:
         squares of the coefficients over the weight of the rows. Each member of an ensemble has its
         own, and perhaps its own weights, shape (rows, members).
         """
-        y = y.astype(x.dtype)
+        y = self.outputs_for(weights, y, x.dtype)
         if key is not None and self.mixup:
             x, y, w = _mixed(x, y, w, key)
         if self.smoothing:

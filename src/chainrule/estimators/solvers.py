@@ -239,7 +239,7 @@ def make_measure(net: Perceptron) -> Any:
     @jit
     def measure(weights: Any, stats: Any, x: Any, y: Any, w: Any) -> Any:
         z = net.raw(weights, stats, x)
-        y = y.astype(x.dtype)
+        y = net.outputs_for(weights, y, x.dtype)
         losses = net.goal.shown(net.goal.rows(z, y), y)
         if w is not None and w.ndim == 2:
             return np.sum(w.T * losses) / nonzero(np.sum(w)), net.answer_of(z, w)

@@ -18,6 +18,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from ..data import Features
 from ..errors import DataError
 from .importances import integrated_gradients, permutation
+from .rows import pieces
 from .saved import Saved
 from .solvers import make_answer
 
@@ -219,9 +220,16 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
         some = np.sort(rng.permutation(len(rows[0]))[:LOOKED_AT])
         x, targets, weights = (part[some] for part in rows)
 
+        net, shares = self.network_, weights if weights.ndim == 2 else None
+        answer = make_answer(net._perceptron())
+
         def score(x: Any) -> float:
-            net, shares = self.network_, weights if weights.ndim == 2 else None
-            made = make_answer(net._perceptron())(net._weights(), net._stats, x, shares)
+            told = [
+                self._told(answer(net._weights(), net._stats, part,
+                                  None if shares is None else shares[rows]))
+                for rows, part in pieces(x, 1, net._rows_at_a_time())
+            ]  # fmt: skip
+            made = told[0] if len(told) == 1 else np.concatenate(told)
             return float(self._score(made, targets, weights.reshape(len(x), -1).sum(axis=1)))
 
         means, errors = permutation(score, x, groups.values(), rng)

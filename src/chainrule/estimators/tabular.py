@@ -16,7 +16,7 @@ from ..data.moments import mean_and_deviation, standardized
 from ..errors import DataError
 from .mlp import MLPClassifier, MLPRegressor
 from .tables import Tabular
-from .targets import plain_labels, plain_targets, r2
+from .targets import ScoredByR2, plain_labels, plain_targets, r2
 
 
 class TabularClassifier(ClassifierMixin, Tabular):  # type: ignore[misc]
@@ -140,14 +140,18 @@ class TabularClassifier(ClassifierMixin, Tabular):  # type: ignore[misc]
     def _more(self) -> dict[str, Any]:
         return {"label_smoothing": self.label_smoothing}
 
-    def _score(self, made: Any, targets: Any, weights: Any) -> float:
-        chosen = np.argmax(made, axis=1) if made.shape[1] > 1 else made[:, 0] > 0.5
-        return float(np.average(chosen == targets, weights=weights))
+    def _told(self, made: Any) -> Any:
+        return np.argmax(made, axis=1) if made.shape[1] > 1 else made[:, 0] > 0.5
+
+    def _score(self, told: Any, targets: Any, weights: Any) -> float:
+        return float(np.average(told == targets, weights=weights))
 
     def predict(self, X: Any) -> Any:
         """The class of each row, shape (n_samples,)."""
-        made = self.predict_proba(X)
-        return self.classes_[np.argmax(made, axis=1)]
+        x = self._inputs(X)
+        if self.network_.n_outputs_ > 1:
+            return self.classes_[self.network_._best(x)]
+        return self.classes_[np.argmax(self.network_.predict_proba(x), axis=1)]
 
     def predict_proba(self, X: Any) -> Any:
         """The probability of each class for each row, shape (n_samples, n_classes)."""
@@ -155,7 +159,7 @@ class TabularClassifier(ClassifierMixin, Tabular):  # type: ignore[misc]
         return self.network_.predict_proba(x).astype(np.float64)
 
 
-class TabularRegressor(RegressorMixin, Tabular):  # type: ignore[misc]
+class TabularRegressor(ScoredByR2, RegressorMixin, Tabular):  # type: ignore[misc]
     """A regressor for tables with mixed columns; see `TabularClassifier` for what it does.
 
     Targets are standardised, and predictions stay within the range of those of the training.
@@ -238,12 +242,11 @@ class TabularRegressor(RegressorMixin, Tabular):  # type: ignore[misc]
     def _more(self) -> dict[str, Any]:
         return {"loss": self.loss}
 
-    def _score(self, made: Any, targets: Any, weights: Any) -> float:
-        return r2(targets, made[:, 0], weights)
+    def _told(self, made: Any) -> Any:
+        return made[:, 0]
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """The share of the targets' variance that is told: R2, at most 1."""
-        return r2(y, self.predict(X), sample_weight)
+    def _score(self, told: Any, targets: Any, weights: Any) -> float:
+        return r2(targets, told, weights)
 
     def predict(self, X: Any) -> Any:
         """The number that each row gets, shape (n_samples,)."""

@@ -52,6 +52,8 @@ def plain_labels(y: Any, what: str = "") -> Any:
     labels = _of_one_kind(np.ma.getdata(labels), f"{what}y")
     if labels.dtype.kind in "ScV":
         advice = "decode them to text" if labels.dtype.kind == "S" else "give text or whole numbers"
+        if labels.dtype.kind == "c":
+            advice += ". Complex data not supported"  # scikit-learn's words
         raise DataError(f"{what}y holds {labels.dtype} such as {labels[0]!r:.40}: {advice}")
     return labels
 
@@ -94,7 +96,10 @@ such as days since a fixed day
     if kind == "m" or _named(targets, ("Timedelta", "timedelta")):
         raise DataError(f"{what}y holds spans of time {shown}: give a number, such as its seconds")
     if kind == "c":
-        raise DataError(f"{what}y holds complex numbers: give their real or imaginary part")
+        raise DataError(
+            f"{what}y holds complex numbers: give their real or imaginary part. Complex data not "
+            "supported"
+        )
     _refuse_missing(targets, what, "drop that row")
     return np.ma.getdata(targets)
 
@@ -128,6 +133,14 @@ def r2(y: Any, predicted: Any, weights: Any = None) -> float:
     with np.errstate(over="ignore"):
         near = np.ldexp(y, -power), np.ldexp(predicted, -power)
     return float(r2_score(*near, sample_weight=weights))
+
+
+class ScoredByR2:
+    """A regressor whose score is `r2`."""
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The share of the targets' variance that is told: R2, at most 1."""
+        return r2(y, self.predict(X), sample_weight)  # type: ignore[attr-defined]
 
 
 def missing_rows(values: Any) -> Any:

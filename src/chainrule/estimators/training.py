@@ -59,7 +59,8 @@ class Training:
             model.best_loss_ = inf
         dtype = model.coefs_[0].dtype
         self.x = x.tocsr().astype(dtype) if issparse(x) else np.ascontiguousarray(x, dtype)
-        self.y = y if y.dtype == bool else np.ascontiguousarray(y, dtype)
+        kept = y.dtype == bool or recipe.perceptron.takes_codes(y)
+        self.y = y if kept else np.ascontiguousarray(y, dtype)
         self.w = None if w is None else np.ascontiguousarray(w, dtype)
         self.rows: int = self.x.shape[0]
         self.batch = self._batch_size()
@@ -255,13 +256,14 @@ class Training:
         model = self.model
         x, y, w = self.validation
         measure = make_measure(self.recipe.perceptron)
+        takes_codes = self.recipe.perceptron.takes_codes(y)
         made, total, whole = [], 0.0, 0.0
-        for part, piece in pieces(x, 1):
+        for part, piece in pieces(x, 1, model._rows_at_a_time() if takes_codes else None):
             own = None if w is None else w[part]
             value, answer = measure(model._weights(), model._stats, piece, y[part], own)
             weight = float(piece.shape[0] if own is None else np.sum(own))
             total, whole = total + weight * float(value), whole + weight
-            made.append(answer)
+            made.append(model._best_of(answer) if takes_codes else answer)
         outputs = np.concatenate(made)
         if w is not None and w.ndim == 2:
             w = np.sum(w, axis=1)
