@@ -1,11 +1,20 @@
-"""Every flag, each an environment variable that is read once and a field that can be set."""
+"""Every flag, each an environment variable that is read once and a field that can be set.
+
+What is set holds for the whole process; what a ``with configured(...)`` block sets holds for the
+block's own thread (its context, as `contextvars` calls it) and hides the former there.
+"""
 
 from __future__ import annotations
 
+import ctypes
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+from .forks import changing
 
 
 def _flag(name: str, default: int) -> int:
@@ -31,7 +40,7 @@ def _backend() -> str:
 
 @dataclass
 class Config:
-    """The flags of this process.
+    """All flags.
 
     Attributes
     ----------
@@ -59,6 +68,9 @@ class Config:
     unpack_ratio : int
         ``CHAINRULE_UNPACK_RATIO``. How many times its size, if that is more than 256 MiB.
         Default 200.
+    programs : int
+        ``CHAINRULE_PROGRAMS``. How many programs a compiled function keeps, one for each kind of
+        arguments; beyond that the one that was not used for longest is dropped. Default 256.
     backend : str
         ``CHAINRULE_BACKEND``. What runs compiled functions: "llvm", native code, or "numpy", the
         reference. Default "llvm".
@@ -72,15 +84,67 @@ class Config:
     cache: int = field(default_factory=lambda: _flag("CHAINRULE_CACHE", 256))
     unpack: int = field(default_factory=lambda: _flag("CHAINRULE_UNPACK", 4096))
     unpack_ratio: int = field(default_factory=lambda: _flag("CHAINRULE_UNPACK_RATIO", 200))
+    programs: int = field(default_factory=lambda: _flag("CHAINRULE_PROGRAMS", 256))
     backend: str = field(default_factory=_backend)
 
 
-config = Config()
+class _Block:
+    """The flags inside a `configured` block: those it sets, and else those around it."""
+
+    def __init__(self, outer: Config | _Block, flags: dict[str, int | str]) -> None:
+        self.outer = outer
+        self.__dict__.update(flags)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.outer, name)
+
+
+_process = Config()
+_flags: ContextVar[Config | _Block] = ContextVar("chainrule flags", default=_process)
+current = _flags.get
+"""The flags as they are here and now; `config` reads the same, and takes longer."""
+
+
+class _Current:
+    """The flags as they are where one is read; set, one changes the block that has set it."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(_flags.get(), name)
+
+    def __setattr__(self, name: str, value: int | str) -> None:
+        _check((name,))
+        owner = _flags.get()
+        while isinstance(owner, _Block) and name not in vars(owner):
+            owner = owner.outer
+        setattr(owner, name, value)
+        _tell_threads()
+
+
+if TYPE_CHECKING:
+    config = Config()
+else:
+    config = _Current()
+
+# What compiled code compares with the number of threads that it was made for: the flag of the
+# process, or -1 while some block has another one, which only Python can know.
+threads_word = ctypes.c_int64()
+_blocks_with_threads: set[_Block] = set()
+
+
+def _tell_threads() -> None:
+    with changing:
+        threads_word.value = -1 if _blocks_with_threads else _process.num_threads
+
+
+_tell_threads()
 
 
 @contextmanager
 def configured(**flags: int | str) -> Iterator[Config]:
-    """Set flags for the length of a ``with`` block.
+    """Set flags for the length of a ``with`` block, and for the thread that runs it.
+
+    Other threads, those that the block starts included, are not concerned (`contextvars` says how
+    a thread can be given the context of another).
 
     Examples
     --------
@@ -88,15 +152,24 @@ def configured(**flags: int | str) -> Iterator[Config]:
     ...     now.check
     1
     """
-    known = {item.name for item in fields(Config)}
-    unknown = flags.keys() - known
-    if unknown:
-        raise ValueError(f"unknown flag {sorted(unknown)[0]!r}: the flags are {sorted(known)}")
-    before = {name: getattr(config, name) for name in flags}
-    for name, value in flags.items():
-        setattr(config, name, value)
+    _check(flags)
+    outer = _flags.get()
+    block = _Block(outer, flags)
+    _flags.set(block)
+    if "num_threads" in flags:
+        _blocks_with_threads.add(block)
+        _tell_threads()
     try:
         yield config
     finally:
-        for name, value in before.items():
-            setattr(config, name, value)
+        _flags.set(outer)
+        if "num_threads" in flags:
+            _blocks_with_threads.discard(block)
+            _tell_threads()
+
+
+def _check(names: Iterable[str]) -> None:
+    known = {item.name for item in fields(Config)}
+    unknown = set(names) - known
+    if unknown:
+        raise ValueError(f"unknown flag {min(unknown)!r}: the flags are {sorted(known)}")

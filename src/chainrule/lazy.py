@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from types import ModuleType
-from typing import Any
+from typing import Any, Generic, TypeVar, overload
+
+from .forks import importing
+
+T = TypeVar("T")
 
 
 class LazyModule:
@@ -25,7 +30,8 @@ class LazyModule:
     def load(self) -> ModuleType:
         """The module itself, imported now if it was not yet."""
         try:
-            return importlib.import_module(self._name)
+            with importing:
+                return importlib.import_module(self._name)
         except ModuleNotFoundError as error:
             if self._extra is None or not self._name.startswith(error.name or "\0"):
                 raise
@@ -37,4 +43,29 @@ class LazyModule:
     def __getattr__(self, attribute: str) -> Any:
         value = getattr(self.load(), attribute)
         setattr(self, attribute, value)
+        return value
+
+
+class computed(Generic[T]):
+    """An attribute that is computed when it is first read, and kept.
+
+    As `functools.cached_property`, whose lock in Python 3.11 is shared by all objects, and which a
+    fork would leave locked. Here two threads may compute the same at once.
+    """
+
+    def __init__(self, compute: Callable[[Any], T]) -> None:
+        self._compute, self._name = compute, compute.__name__
+        self.__doc__ = compute.__doc__
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> computed[T]: ...
+
+    @overload
+    def __get__(self, instance: object, owner: type) -> T: ...
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        if instance is None:
+            return self
+        value = self._compute(instance)
+        instance.__dict__[self._name] = value  # which is looked at first from now on
         return value

@@ -36,7 +36,7 @@ def improved(deadline: float = 20.0) -> None:
     """Wait for the threads that make better code."""
     end = time.monotonic() + deadline
     for thread in threading.enumerate():
-        if "_improve" in thread.name:
+        if "better code" in thread.name:
             thread.join(end - time.monotonic())
             assert not thread.is_alive()
 

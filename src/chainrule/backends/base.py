@@ -18,6 +18,11 @@ class Program(Protocol):
         """Most bytes that a call needs at once beside its arguments and results."""
         ...
 
+    @property
+    def threads(self) -> int:
+        """For how many threads it was made; 0 if it is the same for any number."""
+        ...
+
     def __call__(self, arguments: Sequence[Any]) -> list[Any]:
         """The outputs' arrays, which are the caller's own, for the inputs' arrays."""
         ...
@@ -26,7 +31,7 @@ class Program(Protocol):
         """The program as a function of as many arrays, which returns None if it can't run.
 
         That is, if one is not an array of just its input's type, laid out as arrays usually are,
-        or another thread is in it: then call the program itself.
+        another thread is in it, or another number of threads was set: then call a program itself.
 
         Parameters
         ----------

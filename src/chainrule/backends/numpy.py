@@ -33,6 +33,11 @@ class Interpreted:
         """0: nothing is set aside, memory is taken as it is needed."""
         return 0
 
+    @property
+    def threads(self) -> int:
+        """0: NumPy decides."""
+        return 0
+
     def __call__(self, arguments: Sequence[Any]) -> list[Any]:
         """The outputs' arrays."""
         with np.errstate(all="ignore"):

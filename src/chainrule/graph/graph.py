@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from operator import attrgetter
 
+from ..lazy import computed
 from .node import Node
 from .schedule import Schedule
 from .text import to_text
@@ -23,7 +23,7 @@ class Graph:
     inputs: tuple[Node, ...]
     outputs: tuple[Node, ...]
 
-    @cached_property
+    @computed
     def nodes(self) -> tuple[Node, ...]:
         """Everything but the inputs, in an order in which it can be computed."""
         inputs = set(self.inputs)
@@ -42,7 +42,7 @@ class Graph:
         order.sort(key=attrgetter("serial"))
         return tuple(order)
 
-    @cached_property
+    @computed
     def schedule(self) -> Schedule:
         """The order of work, for the reference evaluator."""
         return Schedule(self.inputs, self.nodes, self.outputs)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..config import config
+from ..config import current
 from ..errors import user_frame
 from ..lazy import LazyModule
 from .types import Array, Type, is_float, weak_constant
@@ -196,7 +196,7 @@ def apply(primitive: Primitive, inputs: tuple[Node, ...], params: dict[str, Any]
     except (ValueError, TypeError, IndexError):
         _abstract(primitive, inputs, params)  # raises an error that names the user's line
         raise
-    place = _place() if config.lines else None
+    place = _place() if current().lines else None
     if primitive.multiple:
         types = tuple(Type(v.shape, v.dtype) for v in value)
         return Node(primitive, inputs, params, types, None, value, place)

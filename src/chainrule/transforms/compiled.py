@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from .. import tree
-from ..backends import Function, Program, compile_graph
+from ..backends import Function, Program, compile_graph, get_num_threads
+from ..config import config, threads_word
 from ..errors import DtypeError, ShapeError, at_user_line
 from ..graph.evaluate import inline
 from ..graph.types import Type
+from ..lazy import computed
 from ..simplify import simplify
 from ..trace.capture import Captured, as_array, check_apart, finish
 from ..trace.memory import c_order, is_c_order, strides_of, strides_of_array, was_asked
 from ..trace.operands import node_of
 from ..trace.tracer import Tracer
+
+_NUMBERS = 4  # of threads for which a function keeps programs
 
 
 class Compiled:
@@ -29,6 +32,8 @@ class Compiled:
         self.graph, self.out_treedef, self.outside, self.written = captured
         self.quick_start = quick_start
         self.program: Program | None = None
+        self._programs: dict[int, Program] = {}  # by the number of threads they were made for
+        self._bound: tuple[Program, int] | None = None  # to which `quick` leads
         own = list(enumerate(self.graph.inputs[: len(arrays)]))
         self.scalars = [k for k, x in enumerate(arrays) if isinstance(x, np.generic)]
         self.layouts = {k: strides_of(node) for k, node in own if was_asked(node)}
@@ -60,26 +65,48 @@ class Compiled:
             leaves = [np.asarray(x) if issubclass(type(x), np.generic) else x for x in leaves]
         return self.quick(*leaves)
 
-    @cached_property
+    @computed
     def quick(self) -> Function:
         """All results as a list for arrays just as they should be; else None."""
-        return self.ready().bound()
+        program = self.ready()
+        self._bound = program, config.num_threads
+        self.__dict__.pop("direct", None)  # it may lead to another program
+        return program.bound()
 
-    @cached_property
+    @computed
     def direct(self) -> Function:
         """The same, for a function that returns a single array: that array."""
         return self.ready().bound(single=True)
 
     def ready(self) -> Program:
-        """The program, made now if it was not yet."""
-        if self.program is None:
-            self.program = compile_graph(simplify(self.graph), self.quick_start)
-        return self.program
+        """The program for as many threads as are set, made now if it was not yet."""
+        program = self.program
+        if program is None or program.threads not in (0, get_num_threads()):
+            program = self.program = self._other()
+        return program
+
+    def _other(self) -> Program:
+        """A program for another number of threads than last."""
+        threads = get_num_threads()
+        program = self._programs.get(threads)
+        if program is None:
+            program = compile_graph(simplify(self.graph), self.quick_start)
+            if len(self._programs) == _NUMBERS:
+                self._programs.pop(next(iter(self._programs)), None)
+            self._programs[threads] = program
+        return program
 
     def run(self, leaves: Sequence[Any]) -> list[Any]:
         """The outputs for arrays laid out anyhow."""
-        results = self.quick(*leaves)
-        return self.ready()(leaves) if results is None else results
+        results: list[Any] | None = self.quick(*leaves)
+        if results is not None:
+            return results
+        program = self.ready()
+        flag = config.num_threads
+        if program.threads and self._bound != (program, flag) and threads_word.value == flag:
+            for name in ("quick", "direct"):  # another number of threads was set: bound again
+                self.__dict__.pop(name, None)
+        return program(leaves)
 
     def __call__(self, leaves: Sequence[Any]) -> Any:
         """The function's result for these leaves of its arguments."""
@@ -144,4 +171,7 @@ class CompiledFunction:
                         f"compiled for {wanted}"
                     )
                 )
-        return self._compiled(arrays)
+        result = self._compiled(arrays)
+        if self._direct is not None:
+            self._direct = self._compiled.direct  # another one for another number of threads
+        return result

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from contextvars import copy_context
 from threading import Thread
 from time import perf_counter
 
 from ...config import config
 from ...errors import CompileError
+from ...forks import compiling
 from ...graph.graph import Graph
 from ..base import Program
 from ..threads import get_num_threads
@@ -67,7 +69,8 @@ class LlvmBackend:
                 print(f"chainrule: computed by NumPy: {describe(call.node)}", file=sys.stderr)
         program = NativeProgram(graph, planned, code)
         if hurried:
-            Thread(target=self._improve, args=(program, text, key, signature)).start()
+            arguments = (self._improve, program, text, key, signature)
+            Thread(target=copy_context().run, args=arguments, name="chainrule better code").start()
         elif not planned.guarded and not planned.timed:
             cache.store(key, pack(planned, code, signature.nodes))
         return program
@@ -76,8 +79,9 @@ class LlvmBackend:
         """Make better code, have the program use it, and keep it."""
         start = perf_counter()
         try:
-            code = assemble(text)
-            program.improve(code)
+            with compiling:  # a child of a fork has the better code or not: then it was not begun
+                code = assemble(text)
+                program.improve(code)
         except CompileError as error:  # what there is goes on
             print(f"chainrule: {error}", file=sys.stderr)
             return

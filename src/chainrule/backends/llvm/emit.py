@@ -36,13 +36,10 @@ from .layout import View
 from .loops import Rows, emit_map, emit_scatter
 from .nest import Pointers
 from .product_emitter import ProductEmitter
-from .slots import CHUNK, ERROR, NEAR, POOL, REFERENCE
+from .slots import CHUNK, ERROR, FAILED, INTERRUPTED, NEAR, POOL, REFERENCE
 from .sorting import to_key
 from .timing import Timing
 from .tiny import is_tiny
-
-INTERRUPTED, FAILED = -1, -2
-"""Statuses: a signal's handler raised, a call to the reference raised. Positive ones are sites."""
 
 _POLL = 20_000.0  # nanoseconds between two looks at the clock, about
 _SHORT = 500.0  # nanoseconds of a turn for which the way through memory counts

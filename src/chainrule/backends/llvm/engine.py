@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 from ...config import config
 from ...errors import CompileError
+from ...forks import compiling
 from .host import Host, binding, host
 
 # Code generation at level 1 gives the speed of level 3 on code that is already vectorised, and
@@ -40,39 +40,67 @@ def assemble(text: str, level: int = _LEVEL) -> bytes:
     CompileError
         If LLVM refuses it.
     """
-    try:
-        module = binding.parse_assembly(text)
-        if config.check:
-            module.verify()
-        machine = _machine(host(), level)
-        if config.debug >= 5:
-            print(machine.emit_assembly(module), file=sys.stderr)
-        return machine.emit_object(module)  # type: ignore[no-any-return]
-    except RuntimeError as error:
-        raise CompileError(f"LLVM: {str(error).strip()[:300]}") from error
+    with compiling:
+        try:
+            module = binding.parse_assembly(text)
+            if config.check:
+                module.verify()
+            machine = _machine(host(), level)
+            if config.debug >= 5:
+                print(machine.emit_assembly(module), file=sys.stderr)
+            return machine.emit_object(module)  # type: ignore[no-any-return]
+        except RuntimeError as error:
+            raise CompileError(f"LLVM: {str(error).strip()[:300]}") from error
 
 
 class Loaded:
     """Object code in this process; unloaded when nobody holds it any more."""
 
     def __init__(self, code: bytes, symbols: dict[str, int], exports: Sequence[str]) -> None:
-        builder = binding.JITLibraryBuilder().add_object_img(code)
-        for symbol, address in symbols.items():
-            builder.import_symbol(symbol, address)
-        for name in exports:
-            builder.export_symbol(name)
-        session, number = _sessions.next()
-        try:
-            # The library is dropped before its session: in this order they are deleted
-            self._library = builder.link(session, f"chainrule{number}")
-            self._session = session
-        except RuntimeError as error:
-            raise CompileError(f"LLVM: {str(error).strip()[:300]}") from error
-        self.addresses: list[int] = [self._library[name] for name in exports]
+        with compiling:
+            _unload()
+            builder = binding.JITLibraryBuilder().add_object_img(code)
+            for symbol, address in symbols.items():
+                builder.import_symbol(symbol, address)
+            for name in exports:
+                builder.export_symbol(name)
+            session, number = _sessions.next()
+            try:
+                library = builder.link(session, f"chainrule{number}")
+            except RuntimeError as error:
+                raise CompileError(f"LLVM: {str(error).strip()[:300]}") from error
+        self.addresses: list[int] = [library[name] for name in exports]
+        self._parts = [session, library]
+
+    def __del__(self) -> None:
+        """Unload the code now if nobody else uses LLVM, or leave that to the next one who does.
+
+        This runs wherever the last reference went, so it must wait for nothing.
+        """
+        parts = getattr(self, "_parts", None)
+        if parts is None:  # it was never linked
+            return
+        _dropped.append(parts)
+        if compiling.acquire(blocking=False):
+            try:
+                _unload()
+            finally:
+                compiling.release()
+
+
+_dropped: list[list[Any]] = []
+
+
+def _unload() -> None:
+    """Unload what was dropped: each library before its session, by who holds the lock."""
+    while _dropped:
+        parts = _dropped.pop()
+        parts.pop()
+        parts.clear()
 
 
 class _Sessions:
-    """JIT sessions, one after the other.
+    """JIT sessions, one after the other; who asks holds the lock.
 
     A session keeps 9 KB of each library that it ever linked, so it is used for a while only; its
     memory is free once it and the last of its libraries are gone.
@@ -85,19 +113,15 @@ class _Sessions:
     _LIBRARIES = 64
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._count = 0
         self._session: Any = None
 
     def next(self) -> tuple[Any, int]:
         """The session for a new library, and the library's number."""
-        with self._lock:
-            if self._count % self._LIBRARIES == 0:
-                self._session = binding.create_lljit_compiler(
-                    _new_machine(host()), use_jit_link=True
-                )
-            self._count += 1
-            return self._session, self._count
+        if self._count % self._LIBRARIES == 0:
+            self._session = binding.create_lljit_compiler(_new_machine(host()), use_jit_link=True)
+        self._count += 1
+        return self._session, self._count
 
 
 _sessions = _Sessions()

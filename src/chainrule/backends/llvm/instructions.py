@@ -351,6 +351,8 @@ class Plan:
         Those whose surroundings are watched: all, which then share no room, or none.
     symbols : sequence of str
         What the code calls of the library.
+    threads : int
+        For how many it was made; 0 if it is the same for any number.
     turns : list of int
         The slots that hold the addresses of the functions turn0, turn1, ...
     timed : sequence of str
@@ -367,6 +369,7 @@ class Plan:
     long: bool = True
     guarded: Sequence[Buffer] = ()
     symbols: Sequence[str] = ()
+    threads: int = 0
     turns: list[int] = field(default_factory=list)
     timed: Sequence[str] = ()
 

@@ -16,6 +16,7 @@ from ...config import config
 from ...graph.graph import Graph
 from ...graph.node import CONSTANT, ITEM, Node
 from ...graph.types import Type
+from ..threads import get_num_threads
 from . import kinds
 from .arena import Lifetimes
 from .convolution import blocks
@@ -43,7 +44,7 @@ from .order import GROUPS, grouped, last
 from .plan_loops import plan_cond, plan_scan, plan_while
 from .product_emitter import flattened
 from .products import scratch_bytes
-from .regions import arrange, everything, loops_that_try
+from .regions import arrange, depends_on_threads, everything, loops_that_try
 from .runtime.trial import WORDS
 from .slots import FIRST
 from .sorting import scratch_words
@@ -162,12 +163,13 @@ class Planner:
                 _give_scratch(step)
         lifetimes = Lifetimes()
         lifetimes.run(code)
+        threads = get_num_threads() if depends_on_threads(code) else 0
         guarded = config.check >= 2
         arena = lifetimes.place(share=not guarded)
         return Plan(
             code, self.slots, arena, self.constants, self.calls, [*self.sites],
             any(step.chunks > 1 for step in shared), sum(map(nanoseconds, code)) > _LONG,
-            [*lifetimes.first] if guarded else [],
+            [*lifetimes.first] if guarded else [], threads=threads,
         )  # fmt: skip
 
     def run(self, graph: Graph, targets: Sequence[View | None]) -> None:

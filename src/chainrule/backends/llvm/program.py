@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from threading import Lock
 from time import perf_counter
 from typing import Any
+from weakref import WeakSet, WeakValueDictionary
 
 import numpy as np
 
+from ...config import config
 from ...errors import CheckError, CompileError
+from ...forks import changing
 from ...graph.graph import Graph
 from ...graph.node import REFERENCE, Node
 from ...graph.types import Type
 from ..base import Function
+from ..threads import usable_cpus
 from .arena import padded
 from .engine import Loaded
 from .instructions import Call, Plan
@@ -27,9 +30,10 @@ from .runtime import (
     raise_kept,
     set_main,
     symbols,
+    within,
     worker,
 )
-from .slots import ARENA, BUSY, FIRST, NEAR, POOL, RAISED
+from .slots import ARENA, FAILED, FIRST, INTERRUPTED, NEAR, POOL
 from .slots import REFERENCE as CALLBACK
 from .timing import report
 
@@ -68,13 +72,12 @@ class NativeProgram:
         self.constants = [
             (slot, np.ascontiguousarray(node.value)) for node, slot in plan.constants.items()
         ]
-        self._changing = Lock()
         self._loaded: list[Loaded] = []
         self._cards: list[Any] = []
         self._frames: list[Frame] = []
-        self._made: list[Frame] = []
+        self._made: WeakSet[Frame] = WeakSet()
         self._load(code)
-        self._running: dict[int, Frame] = {}
+        self._by_address: WeakValueDictionary[int, Frame] = WeakValueDictionary()
         self._callback = _Callback(self._reference) if plan.calls else None
         self._own = self._frame()
 
@@ -82,18 +85,18 @@ class NativeProgram:
         known = symbols()
         names = ["main", *[f"turn{k}" for k in range(len(self.plan.turns))]]
         loaded = Loaded(code, {name: known[name] for name in self.plan.symbols}, names)
-        self._loaded.append(loaded)  # code that still runs must not go
-        self._address, *self._turns = loaded.addresses
-        self._main = _Main(self._address)
-
-    def improve(self, code: bytes) -> None:
-        """Use other code for the same plan from now on; calls that run take it up, too."""
-        with self._changing:
-            self._load(code)
+        with changing:
+            self._loaded.append(loaded)  # code that still runs must not go
+            self._address, *self._turns = loaded.addresses
+            self._main = _Main(self._address)
             for frame in self._made:
                 self._set_turns(frame)
             for card in self._cards:
                 set_main(card(), self._address)
+
+    def improve(self, code: bytes) -> None:
+        """Use other code for the same plan from now on; calls that run take it up, too."""
+        self._load(code)
 
     def _set_turns(self, frame: Frame) -> None:
         for slot, address in zip(self.plan.turns, self._turns, strict=True):
@@ -104,6 +107,11 @@ class NativeProgram:
         """Bytes that a call needs beside its arguments and results."""
         return self.plan.arena
 
+    @property
+    def threads(self) -> int:
+        """For how many threads it was made; 0 if it is the same for any number."""
+        return self.plan.threads
+
     def __call__(self, arguments: Sequence[Any]) -> list[Any]:
         """The outputs, as new arrays; the arguments may be laid out anyhow."""
         kept = [_array(x, t) for x, t in zip(arguments, self.inputs, strict=True)]
@@ -111,7 +119,10 @@ class NativeProgram:
         frame = self._take()
         addresses = [x.ctypes.data for x in (*kept, *results)]
         frame.slots[FIRST : FIRST + len(addresses)] = addresses
-        return self._run(frame, results)
+        try:
+            return self._run(frame, results)
+        finally:
+            self._frames.append(frame)
 
     def bound(self, single: bool = False) -> Function:
         """The program as a function of arrays that are just as its code reads them, or None."""
@@ -121,15 +132,20 @@ class NativeProgram:
         plan = self.plan
         by_python = plan.parallel or plan.calls or plan.timed or plan.guarded
         finish = self._only if single else self._all
-        with self._changing:
+        with changing:
             made = make_entry(
                 address, self.inputs, self.outputs, self._own.slots, main=self._address,
                 long=plan.long, single=single, run=finish if by_python else None,
-                failed=self._failed, kept=self,
+                failed=self._failed, threads=self._flag() if plan.threads else None, kept=self,
             )  # fmt: skip
             if plan.turns:
                 self._cards.append(card_of(made))
         return made
+
+    def _flag(self) -> int:
+        """The flag under which the program is the right one; -2, which none is, if it is not."""
+        flag = config.num_threads
+        return flag if (flag or usable_cpus()) == self.plan.threads else -2
 
     def _all(self, results: list[Any]) -> list[Any]:
         return self._run(self._own, results)
@@ -138,46 +154,35 @@ class NativeProgram:
         return self._run(self._own, results)[0]
 
     def _failed(self, status: int) -> None:
-        try:
-            self._raise(status, self._own)
-        finally:
-            self._give(self._own)
+        self._raise(status, self._own)
 
     def _run(self, frame: Frame, results: list[Any]) -> list[Any]:
-        """Run `main` in a frame whose addresses are set, and give the frame free."""
+        """Run `main` in a frame whose addresses are set."""
         start = perf_counter() if self.plan.timed else 0.0
-        if self._callback is not None:
-            self._running[frame.address] = frame
-        try:
-            shared = pool(worker()) if self.plan.parallel else None
-            frame.slots[NEAR] = 0
-            if shared is None:
-                frame.slots[POOL] = 0
-                status = self._main(frame.pointer)
-            else:
-                frame.slots[POOL] = shared.address
-                shared.begin()
-                try:
-                    status = self._main(frame.pointer)
-                finally:
-                    shared.end()
-            if self.plan.timed:
-                words = frame.slots[self.plan.slots :]
-                report(self.plan.timed, words, perf_counter() - start)
-            if self.plan.guarded:
-                self._watch(frame)
-            if status:
-                self._raise(status, frame)
-        finally:
-            self._give(frame)
+        shared = pool(worker()) if self.plan.parallel else None
+        frame.slots[NEAR] = 0
+        if shared is None:
+            frame.slots[POOL] = 0
+            status = self._main(frame.pointer)
+        else:
+            frame.slots[POOL] = shared.address
+            shared.wake()
+            status = within()(shared.address, self._address, frame.address)
+        if self.plan.timed:
+            words = frame.slots[self.plan.slots :]
+            report(self.plan.timed, words, perf_counter() - start)
+        if self.plan.guarded:
+            self._watch(frame)
+        if status:
+            self._raise(status, frame)
         return [r if r.ndim else r[()] for r in results]
 
     def _frame(self) -> Frame:
         frame = Frame(self.plan, self.constants, self._callback)
-        with self._changing:
+        self._by_address[frame.address] = frame
+        with changing:
             self._set_turns(frame)
-            if self.plan.turns:
-                self._made.append(frame)
+            self._made.add(frame)
         return frame
 
     def _take(self) -> Frame:
@@ -186,15 +191,6 @@ class NativeProgram:
             return self._frames.pop()
         except IndexError:
             return self._frame()
-
-    def _give(self, frame: Frame) -> None:
-        """The frame may be used again."""
-        self._running.pop(frame.address, None)
-        frame.error = None
-        if frame is self._own:
-            frame.slots[BUSY] = 0
-        else:
-            self._frames.append(frame)
 
     def _watch(self, frame: Frame) -> None:
         """Raise if code wrote beyond a buffer of the arena."""
@@ -206,12 +202,11 @@ class NativeProgram:
                 raise CheckError(f"compiled code wrote beyond buffer {k} of the arena")
 
     def _raise(self, status: int, frame: Frame) -> None:
-        if frame.error is not None:
-            raise frame.error
-        if frame.slots[RAISED]:
+        if status == FAILED:
+            error, frame.error = frame.error, None
+            raise error or CompileError("a computation by NumPy failed")
+        if status == INTERRUPTED:
             raise_kept(frame.slots)
-        if status < 0:
-            raise CompileError(f"compiled code ended with status {status}")
         node = self.plan.sites[status - 1]
         where = f"{node.line}: " if node.line else ""
         raise IndexError(
@@ -221,7 +216,7 @@ class NativeProgram:
 
     def _reference(self, address: int, number: int) -> int:
         """Compute one node with NumPy, called from native code."""
-        frame = self._running[address]
+        frame = self._by_address[address]
         try:
             call = self.plan.calls[number]
             with np.errstate(all="ignore"):

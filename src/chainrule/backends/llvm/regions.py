@@ -72,6 +72,18 @@ class _Used:
         self.rows = rows_of(self.step) if takes_rows(self.step) else 0
 
 
+def depends_on_threads(code: Sequence[Instruction], tried: bool = False) -> bool:
+    """Whether for another number of threads, code would have been arranged otherwise."""
+    tried = tried or any(isinstance(step, Turns) for step in everything(code))
+    own = [step for step in code if isinstance(step, (Convolution, Map, Product, Reduce, Region))]
+    if sum(map(nanoseconds, own)) >= (costs.NEAR if tried else costs.SHARED):
+        return True
+    if any(isinstance(step, Region) for step in own):
+        return True
+    bodies = [step for step in code if step not in own]
+    return any(depends_on_threads([*inside(step)], tried) for step in bodies)
+
+
 def _grouped(code: Sequence[_Used], least: float) -> list[Instruction]:
     """Regions of the number of rows that most work has; then again for what is left."""
     work: dict[int, float] = {}

@@ -10,3 +10,7 @@ BUSY = 8  # 1 while a call uses the frame
 NEAR = 9  # POOL while sharing small work pays, else null
 CHUNK = 10  # how much of work that may be shared a task takes at a time
 FIRST = 11  # inputs, outputs, constants, rows that loops move on
+
+# Why `main` ended early: a signal's handler raised, a computation by NumPy raised; if it is
+# positive, the site of an index out of bounds
+INTERRUPTED, FAILED = -1, -2

@@ -21,6 +21,7 @@ def pack(plan: Plan, code: bytes, nodes: Sequence[Node]) -> bytes:
         "arena": plan.arena,
         "parallel": plan.parallel,
         "long": plan.long,
+        "threads": plan.threads,
         "turns": plan.turns,
         "symbols": plan.symbols,
         "constants": [[number[node], slot] for node, slot in plan.constants.items()],
@@ -51,6 +52,7 @@ def unpack(payload: bytes, nodes: Sequence[Node]) -> tuple[Plan, bytes]:
     sites = [nodes[n] for n in head["sites"]]
     plan = Plan([], head["slots"], head["arena"], constants, calls, sites, head["parallel"])
     plan.long = bool(head["long"])
+    plan.threads = int(head["threads"])
     plan.turns = [int(slot) for slot in head["turns"]]
     plan.symbols = [str(name) for name in head["symbols"]]
     return plan, code

@@ -1,7 +1,7 @@
 """What compiled code needs while it runs: threads, signals, and the library that it calls."""
 
 from .entry import card_of, make_entry, set_main
-from .library import entry_address, key_of, symbols, worker
+from .library import entry_address, key_of, symbols, within, worker
 from .poll import raise_kept
 from .pool import Pool, pool
 
@@ -15,5 +15,6 @@ __all__ = [
     "raise_kept",
     "set_main",
     "symbols",
+    "within",
     "worker",
 ]

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from ....config import threads_word
 from ....graph.types import Type
 from ..ir import Function, Unit
 from ..slots import BUSY, FIRST
@@ -30,7 +31,7 @@ _NEW, _RETURN = 94, 76  # PyArray_NewFromDescr, PyArray_Return in NumPy's table 
 
 # Words of a card. Then, for each input and each output: its descr, its rank, its sizes
 (_NDARRAY, _INPUTS, _OUTPUTS, _FRAME, _MAIN, _LONG, _SINGLE, _RUN, _FAILED, _MAKE,
- _SCALAR, _NONE, _HEAD) = range(13)  # fmt: skip
+ _SCALAR, _NONE, _SET, _THREADS, _HEAD) = range(15)  # fmt: skip
 
 DECLARED = {
     "PyList_New": "ptr (i64)",
@@ -84,48 +85,66 @@ class _Writer:
         self.f.label(fine)
 
     def whole(self) -> None:
-        """All of it; None if the arguments are not as expected."""
+        """All of it; None if the arguments are not as expected.
+
+        To make results may run the garbage collector, and so any code of Python, which may call
+        this very program. So they are made before the frame is taken: from there on nothing but
+        `main` runs, or a function that finds the frame taken.
+        """
         f = self.f
         inputs = self.of_card(_INPUTS)
         self.demand(f.name(f"icmp eq i64 %count, {inputs}"), "other")
-        busy = self.word(self.frame, 8 * BUSY)
-        self.demand(f.name(f"icmp eq i64 {busy}, 0"), "other")
-        f.emit(f"store ptr {f.offset(self.card, _HEAD, 8)}, ptr %cursor, align 8")
-        self.arguments(inputs)
-        results = self.results(inputs)
+        chosen = self.word(self.of_card(_SET, "ptr"), 0)
+        self.demand(f.name(f"icmp eq i64 {chosen}, {self.of_card(_THREADS)}"), "other")
+        self.free("other")
+        self.arguments(inputs, "other")
+        results = self.results()
+        self.free("late")
+        self.arguments(inputs, "late", fill=True)  # again: they may have been changed meanwhile
+        self.addresses(results, inputs)
         self.put(1, BUSY)
         self.run(results)
+        f.label("late")
+        f.emit(f"call void @Py_DecRef(ptr {results})")
+        f.jump("other")
         f.label("other")
         none = self.of_card(_NONE, "ptr")
         f.emit(f"call void @Py_IncRef(ptr {none})")
         f.emit(f"ret ptr {none}")
 
-    def arguments(self, count: str) -> None:
-        """Check type, dtype, layout and shape of each; its address goes to the frame."""
+    def free(self, otherwise: str) -> None:
+        """Go elsewhere if another call uses the frame."""
+        busy = self.word(self.frame, 8 * BUSY)
+        self.demand(self.f.name(f"icmp eq i64 {busy}, 0"), otherwise)
+
+    def arguments(self, count: str, otherwise: str, fill: bool = False) -> None:
+        """Check type, dtype, layout and shape of each; its address may go to the frame."""
         f = self.f
         kind = self.of_card(_NDARRAY)
+        f.emit(f"store ptr {f.offset(self.card, _HEAD, 8)}, ptr %cursor, align 8")
         with f.loop(0, count) as loop:
             want = f.name("load ptr, ptr %cursor, align 8")
             place = f.offset("%arguments", loop.index, 8)
             item = f.name(f"load ptr, ptr {place}, align 8")
             for offset, wanted in ((_TYPE, kind), (_DESCR, self.word(want, 0))):
-                self.demand(f.name(f"icmp eq i64 {self.word(item, offset)}, {wanted}"), "other")
+                self.demand(f.name(f"icmp eq i64 {self.word(item, offset)}, {wanted}"), otherwise)
             flags = f.name(f"load i32, ptr {f.offset(item, _FLAGS, 1)}, align 4")
             fine = f.name(f"and i32 {flags}, {_FINE}")
-            self.demand(f.name(f"icmp eq i32 {fine}, {_FINE}"), "other")
+            self.demand(f.name(f"icmp eq i32 {fine}, {_FINE}"), otherwise)
             rank32 = f.name(f"load i32, ptr {f.offset(item, _RANK, 1)}, align 4")
             rank = f.name(f"sext i32 {rank32} to i64")
-            self.demand(f.name(f"icmp eq i64 {rank}, {self.word(want, 8)}"), "other")
+            self.demand(f.name(f"icmp eq i64 {rank}, {self.word(want, 8)}"), otherwise)
             sizes, sought = self.word(item, _SIZES, "ptr"), f.offset(want, 16, 1)
             with f.loop(0, rank) as axes:
                 size = f.name(f"load i64, ptr {f.offset(sizes, axes.index, 8)}, align 8")
                 asked = f.name(f"load i64, ptr {f.offset(sought, axes.index, 8)}, align 8")
-                self.demand(f.name(f"icmp eq i64 {size}, {asked}"), "other")
+                self.demand(f.name(f"icmp eq i64 {size}, {asked}"), otherwise)
             f.emit(f"store ptr {f.offset(sought, rank, 8)}, ptr %cursor, align 8")
-            self.put(self.word(item, _DATA), f.plus(loop.index, FIRST))
+            if fill:
+                self.put(self.word(item, _DATA), f.plus(loop.index, FIRST))
 
-    def results(self, inputs: str) -> str:
-        """A list of new arrays, whose addresses go to the frame behind the arguments'."""
+    def results(self) -> str:
+        """A list of new arrays."""
         f = self.f
         count, kind, make = self.of_card(_OUTPUTS), self.of_card(_NDARRAY, "ptr"), _MAKE
         results = f.name(f"call ptr @PyList_New(i64 {count})")
@@ -143,8 +162,6 @@ class _Writer:
             self.demand(f.name(f"icmp ne ptr {made}, null"), "released")
             f.name(f"call i32 @PyList_SetItem(ptr {results}, i64 {loop.index}, ptr {made})")
             f.emit(f"store ptr {f.offset(sizes, rank, 8)}, ptr %cursor, align 8")
-            place = f.plus(f.plus(loop.index, inputs), FIRST)
-            self.put(self.word(made, _DATA), place)
         ready = f.fresh("ready")
         f.jump(ready)
         f.label("released")  # no memory: the exception is set
@@ -155,6 +172,14 @@ class _Writer:
         f.label(ready)
         return results
 
+    def addresses(self, results: str, inputs: str) -> None:
+        """The results' addresses go to the frame behind the arguments'."""
+        f = self.f
+        with f.loop(0, self.of_card(_OUTPUTS)) as loop:
+            item = f.name(f"call ptr @PyList_GetItem(ptr {results}, i64 {loop.index})")
+            place = f.plus(f.plus(loop.index, inputs), FIRST)
+            self.put(self.word(item, _DATA), place)
+
     def run(self, results: str) -> None:
         """Call `main`, or the card's function in its stead; then the results as callers want."""
         f = self.f
@@ -163,17 +188,19 @@ class _Writer:
         f.branch(f.name(f"icmp eq ptr {function}, null"), native, python)
         f.label(python)
         made = f.name(f"call ptr @PyObject_CallOneArg(ptr {function}, ptr {results})")
+        self.put(0, BUSY)
         f.emit(f"call void @Py_DecRef(ptr {results})")
         f.emit(f"ret ptr {made}")
         f.label(native)
         status = self.status()
         failed, fine = f.fresh("failed"), f.fresh("fine")
         f.branch(f.name(f"icmp eq i32 {status}, 0"), fine, failed)
-        f.label(failed)  # the function raises, and gives the frame free
+        f.label(failed)  # the function raises
         f.emit(f"call void @Py_DecRef(ptr {results})")
         number = f.name(f"call ptr @PyLong_FromLong(i64 {f.name(f'sext i32 {status} to i64')})")
         function = self.of_card(_FAILED, "ptr")
         raised = f.name(f"call ptr @PyObject_CallOneArg(ptr {function}, ptr {number})")
+        self.put(0, BUSY)
         f.emit(f"call void @Py_DecRef(ptr {number})")
         f.emit(f"ret ptr {raised}")
         f.label(fine)
@@ -246,7 +273,7 @@ _methods: dict[int, _Method] = {}
 
 def make_entry(
     address: int, inputs: Sequence[Type], outputs: Sequence[Type], frame: Any, *,
-    main: int = 0, long: bool = True, single: bool = False,
+    main: int = 0, long: bool = True, single: bool = False, threads: int | None = None,
     run: Callable[[list[Any]], Any] | None = None, failed: Callable[[int], Any] | None = None,
     kept: object = None,
 ) -> Callable[..., Any]:  # fmt: skip
@@ -265,20 +292,24 @@ def make_entry(
         Whether other Python threads may run meanwhile.
     single : bool
         Return the only result rather than a list.
+    threads : int, optional
+        The flag of this name for which the program was made, if that makes a difference.
     run : callable, optional
-        Called with the results' arrays in main's stead; it gives the frame free.
+        Called with the results' arrays in main's stead.
     failed : callable, optional
-        Called with a status that is not 0: it gives the frame free and raises.
+        Called with a status that is not 0: it raises.
     kept : object
         What must live as long as the function.
     """
     new, scalar = _numpy_api()
     words = [id(np.ndarray), len(inputs), len(outputs), frame.ctypes.data, main, long, single,
              0 if run is None else id(run), 0 if failed is None else id(failed), new,
-             scalar, id(None)]  # fmt: skip
+             scalar, id(None), 0, threads or 0]  # fmt: skip
     for t in (*inputs, *outputs):
         words += [id(t.dtype), len(t.shape), *t.shape]
     card = np.array(words, np.int64).view(Card)
+    own = card.ctypes.data + 8 * _THREADS
+    card[_SET] = own if threads is None else ctypes.addressof(threads_word)
     card.kept = (frame, run, failed, kept, [t.dtype for t in (*inputs, *outputs)])
     if address not in _methods:
         _methods[address] = _Method(b"compiled", address, _FASTCALL, b"A compiled function.")
@@ -318,7 +349,6 @@ def works(address: int) -> bool:
     frame = np.zeros(FIRST + 4, np.int64)
 
     def run(results: list[Any]) -> bool:
-        frame[BUSY] = 0
         made = [Type(x.shape, x.dtype) for x in results]
         return made == types and list(frame[FIRST:]) == [x.ctypes.data for x in (a, b, *results)]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
-import threading
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from ....forks import compiling
 from ....lazy import LazyModule
 from ....version import __version__
 from .. import cache
@@ -25,8 +25,7 @@ from .pool import write_pool
 from .trial import write_trial
 
 _llvmlite = LazyModule("llvmlite")
-_NAMES = (*EXPORTS, "parallel", "work", "trial", "poll", "entry", "order")
-_lock = threading.Lock()
+_NAMES = (*EXPORTS, "parallel", "work", "within", "trial", "poll", "entry", "order")
 _loaded: dict[Host, tuple[dict[str, int], Loaded]] = {}
 
 
@@ -52,10 +51,11 @@ def key_of(*parts: str) -> str:
 def symbols() -> dict[str, int]:
     """Addresses of all that programs may call, by name."""
     target = host()
-    with _lock:
-        if target not in _loaded:
-            _loaded[target] = _load(target)
-        return _loaded[target][0]
+    if target not in _loaded:
+        with compiling:
+            if target not in _loaded:
+                _loaded[target] = _load(target)
+    return _loaded[target][0]
 
 
 def _load(target: Host) -> tuple[dict[str, int], Loaded]:
@@ -103,3 +103,9 @@ def entry_address() -> int | None:
 def worker() -> Any:
     """The native loop of a worker."""
     return ctypes.CFUNCTYPE(None, ctypes.c_void_p)(symbols()["work"])
+
+
+@lru_cache(maxsize=1)
+def within() -> Any:
+    """What runs a `main` in a frame while a pool is awake, and returns its status."""
+    return ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 3)(symbols()["within"])

@@ -14,11 +14,12 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
-from functools import lru_cache
+from contextlib import suppress
 from platform import machine
 
 import numpy as np
 
+from ....forks import changing
 from ...threads import get_num_threads
 from ..ir import Function, Unit
 
@@ -34,9 +35,10 @@ _IDLE = 100_000  # pauses without work until a worker parks; some milliseconds
 
 
 def write_pool(unit: Unit) -> None:
-    """``parallel(pool, task, frame, chunks)`` and ``work(pool)``."""
+    """``parallel(pool, task, frame, chunks)``, ``work(pool)`` and ``within(pool, main, frame)``."""
     _parallel(unit)
     _work(unit)
+    _within(unit)
 
 
 def _field(f: Function, offset: int) -> str:
@@ -180,6 +182,18 @@ def _work(unit: Unit) -> None:
     f.emit("ret void")
 
 
+def _within(unit: Unit) -> None:
+    """What ``main(frame)`` returns; workers stay awake meanwhile, and no longer.
+
+    In native code, where no exception comes in between.
+    """
+    f = unit.function("within", [("ptr", "pool"), ("ptr", "main"), ("ptr", "frame")], "i32")
+    f.name(f"atomicrmw add ptr {_field(f, _ACTIVE)}, i64 1 acq_rel, align 8")
+    status = f.name("call i32 %main(ptr %frame)")
+    f.name(f"atomicrmw sub ptr {_field(f, _ACTIVE)}, i64 1 acq_rel, align 8")
+    f.emit(f"ret i32 {status}")
+
+
 class Pool:
     """The workers of this process, started when first needed, parked when idle.
 
@@ -199,27 +213,18 @@ class Pool:
         self.address = start + skip
         fields = self._memory[skip : skip + _BYTES].view(np.int64)
         self._awake = fields[_AWAKE // 8 : _AWAKE // 8 + 1]
-        self._active = fields[_ACTIVE // 8 : _ACTIVE // 8 + 1]
         self._stop = fields[_STOP // 8 : _STOP // 8 + 1]
         self._work = work
         self._calls = [threading.Event() for _ in range(threads - 1)]
-        self._lock = threading.Lock()
-        self._started = False
+        self._to_start = list(self._calls)
 
-    def begin(self) -> None:
-        """A call that shares work begins: see to it that the workers are awake."""
-        with self._lock:
-            self._active[0] += 1
+    def wake(self) -> None:
+        """A call that shares work is about to begin: see to it that the workers are awake."""
         if self._awake[0] < self.threads - 1:
-            if not self._started:
+            while self._to_start:
                 self._start()
             for call in self._calls:
                 call.set()
-
-    def end(self) -> None:
-        """The call has ended; workers park if no other begins."""
-        with self._lock:
-            self._active[0] -= 1
 
     def close(self) -> None:
         """Let the workers go."""
@@ -228,8 +233,9 @@ class Pool:
             call.set()
 
     def _start(self) -> None:
-        self._started = True
-        for call in self._calls:
+        """One more worker; several threads may do this at once."""
+        with suppress(IndexError):
+            call = self._to_start.pop()
             threading.Thread(target=self._serve, args=(call,), daemon=True).start()
 
     def _serve(self, call: threading.Event) -> None:
@@ -239,7 +245,8 @@ class Pool:
             self._work(ctypes.c_void_p(self.address))  # type: ignore[operator]
 
 
-_pools: list[Pool] = []
+_pools: dict[int, Pool] = {}  # by how many threads they have
+_MOST = 4
 
 
 def pool(work: object) -> Pool | None:
@@ -247,18 +254,18 @@ def pool(work: object) -> Pool | None:
     threads = get_num_threads()
     if threads == 1:
         return None
-    if not _pools or _pools[-1].threads != threads:
-        for old in _pools[-1:]:
-            old.close()
-        _pools.append(Pool(threads, work))  # old ones stay: a worker may still look at them
-    return _pools[-1]
+    return _pools.get(threads) or _new_pool(threads, work)
 
 
-@lru_cache(maxsize=1)
-def _at_fork() -> None:
-    """A child has none of its parent's threads."""
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_pools.clear)
+def _new_pool(threads: int, work: object) -> Pool:
+    """Another pool; the oldest one ends, once nobody uses it."""
+    with changing:
+        if threads not in _pools:
+            if len(_pools) == _MOST:
+                _pools.pop(next(iter(_pools))).close()
+            _pools[threads] = Pool(threads, work)
+        return _pools[threads]
 
 
-_at_fork()
+if hasattr(os, "register_at_fork"):  # a child has none of its parent's threads
+    os.register_at_fork(after_in_child=_pools.clear)

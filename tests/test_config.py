@@ -1,0 +1,191 @@
+"""Flags: of the process, of a block, and of nobody else."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from contextvars import copy_context
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.config import config, configured, threads_word
+
+
+def in_thread(act):
+    """What a function returns in a thread of its own."""
+    found = []
+    thread = threading.Thread(target=lambda: found.append(act()))
+    thread.start()
+    thread.join()
+    return found[0]
+
+
+@pytest.fixture
+def _as_before():
+    before = config.num_threads
+    yield
+    cr.set_num_threads(before)
+
+
+def test_blocks_of_two_threads_in_any_order() -> None:
+    """However enters and exits of two threads interleave, each sees its own, and nothing is left.
+
+    All six orders in which two blocks can begin and end.
+    """
+    before = config.num_threads, config.debug, threads_word.value
+    for order in set(itertools.permutations("aabb")):
+        turns = {name: [threading.Event() for _ in range(2)] for name in "ab"}
+        done = {name: [threading.Event() for _ in range(2)] for name in "ab"}
+        seen: dict[str, list[int]] = {"a": [], "b": []}
+
+        def work(name, number, turns=turns, done=done, seen=seen):
+            turns[name][0].wait()
+            with configured(num_threads=number, debug=0):
+                seen[name].append(config.num_threads)
+                done[name][0].set()
+                turns[name][1].wait()
+                seen[name].append(cr.get_num_threads())
+            seen[name].append(config.num_threads)
+            done[name][1].set()
+
+        workers = [threading.Thread(target=work, args=pair) for pair in (("a", 5), ("b", 7))]
+        for worker in workers:
+            worker.start()
+        count = {"a": 0, "b": 0}
+        for name in order:
+            turns[name][count[name]].set()
+            done[name][count[name]].wait()
+            count[name] += 1
+            assert config.num_threads == before[0]
+        for worker in workers:
+            worker.join()
+        assert {"a": [5, 5, before[0]], "b": [7, 7, before[0]]} == seen
+        assert (config.num_threads, config.debug, threads_word.value) == before
+
+
+def test_a_block_is_its_own_thread_s() -> None:
+    """Another thread does not see it, unless it was given the context."""
+    with configured(lines=7):
+        assert config.lines == 7
+        assert in_thread(lambda: config.lines) == 0
+        context = copy_context()
+        assert in_thread(lambda: context.run(lambda: config.lines)) == 7
+        with configured(debug=0):
+            assert config.lines == 7
+    assert config.lines == 0
+
+
+@pytest.mark.usefixtures("_as_before")
+def test_setting_a_flag() -> None:
+    """Outside of a block that has it, for all threads; inside, until the block ends."""
+    cr.set_num_threads(3)
+    assert in_thread(cr.get_num_threads) == 3
+    with configured(num_threads=5):
+        cr.set_num_threads(6)
+        assert cr.get_num_threads() == 6
+        assert in_thread(cr.get_num_threads) == 3
+    assert cr.get_num_threads() == 3
+    with configured(debug=0):
+        cr.set_num_threads(4)
+        assert cr.get_num_threads() == 4
+    assert in_thread(cr.get_num_threads) == 4
+
+
+def test_unknown_flags() -> None:
+    """Both ways of setting name the flags that there are."""
+    with pytest.raises(ValueError, match="'thread': the flags are .*'num_threads'"), \
+            configured(thread=3):  # fmt: skip
+        pass
+    with pytest.raises(ValueError, match="'thread': the flags are .*'num_threads'"):
+        config.thread = 3
+
+
+def test_an_error_in_a_block() -> None:
+    """The flags are as before."""
+    with pytest.raises(ZeroDivisionError), configured(lines=3):
+        _ = 1 // 0
+    assert config.lines == 0
+
+
+def large(x):
+    """Work that is shared."""
+    return np.tanh(x @ x)
+
+
+X = np.random.default_rng(0).normal(size=(300, 300)) * 0.1
+
+
+@pytest.mark.usefixtures("_as_before")
+@pytest.mark.parametrize("way", ["jit", "compile"])
+def test_threads_are_set_after_a_function_was_compiled(way: str) -> None:
+    """It is compiled again for another number of threads, and not for one that it knows."""
+    cr.set_num_threads(1)
+    jitted = cr.jit(large)
+    f = jitted if way == "jit" else jitted.compile(X)
+    expected = f(X)
+    (compiled,) = jitted.cache.values()
+    programs = {}
+    for number in (2, 1, 3, 2, 1):
+        cr.set_num_threads(number)
+        for _ in range(3):
+            np.testing.assert_array_equal(f(X), expected)
+        program = compiled.ready()
+        assert (program.threads, program.plan.parallel) == (number, number > 1)
+        assert programs.setdefault(number, program) is program
+        assert compiled.quick(X) is not None  # the short way leads to it
+
+
+@pytest.mark.usefixtures("_as_before")
+def test_threads_of_a_block() -> None:
+    """A block's number holds for functions that were compiled outside, and only inside."""
+    cr.set_num_threads(1)
+    f = cr.jit(large)
+    expected = f(X)
+    (compiled,) = f.cache.values()
+    for number in (2, 3):
+        with configured(num_threads=number):
+            np.testing.assert_array_equal(f(X), expected)
+            assert compiled.program.threads == number
+            assert compiled.quick(X) is None
+    np.testing.assert_array_equal(f(X), expected)
+    assert compiled.ready().threads == 1
+
+
+@pytest.mark.usefixtures("_as_before")
+def test_small_functions_are_not_compiled_again() -> None:
+    """Nor do they take longer: what no thread would share is the same for any number."""
+    cr.set_num_threads(1)
+    f = cr.jit(lambda x: np.tanh(x) * 2.0)
+    f(np.ones(3))
+    (compiled,) = f.cache.values()
+    program = compiled.program
+    assert program.threads == 0
+    cr.set_num_threads(2)
+    assert compiled.quick(np.ones(3)) is not None
+    with configured(num_threads=3):
+        assert compiled.quick(np.ones(3)) is not None
+        f(np.ones(3))
+    assert compiled.program is program
+
+
+@pytest.mark.usefixtures("_as_before")
+def test_a_pool_for_each_number_of_threads() -> None:
+    """Two threads with other numbers do not end each other's pool; old ones do end."""
+    from chainrule.backends.llvm.runtime.library import worker
+    from chainrule.backends.llvm.runtime.pool import _MOST, pool
+
+    work = worker()
+
+    def mine(number):
+        with configured(num_threads=number):
+            return pool(work)
+
+    first = mine(2)
+    assert in_thread(lambda: mine(3)) is not first
+    assert mine(2) is first
+    pools = []
+    for number in range(2, 3 + _MOST):
+        pools.append(mine(number))
+    assert [pool is not None and bool(pool._stop[0]) for pool in pools] == [True] + [False] * _MOST
