@@ -73,7 +73,76 @@ def test_damaged_files_are_made_again(
     assert said(capsys, "loaded cached code")
 
 
-@pytest.mark.skipif(not hasattr(os, "getuid"), reason="POSIX permissions")
+posix = pytest.mark.skipif(not hasattr(os, "getuid"), reason="POSIX permissions")
+
+
+@posix
+@pytest.mark.parametrize("mode", [0o775, 0o757, 0o777])
+def test_a_folder_that_others_may_write_to(
+    folder: Path, capsys: pytest.CaptureFixture[str], mode: int
+) -> None:
+    """It is not used, which is said once, and `cache info` says what to do about it."""
+    folder.mkdir(mode=0o700)
+    run()
+    count = len(list(folder.glob("*.bin")))
+    folder.chmod(mode)
+    words = rf"not kept on disk: .*written by other users \(mode {mode:o}\): chmod go-w {folder}"
+    with pytest.warns(RuntimeWarning, match=words) as told:
+        for _ in range(3):
+            assert run() == 14.0
+            assert not said(capsys, "loaded cached code")
+    assert len(told) == 1
+    float(cr.jit(lambda x: np.sum(x**3))(np.ones(5)))  # not written to, either
+    assert len(list(folder.glob("*.bin"))) == count
+    with pytest.raises(SystemExit):
+        main(["cache", "info"])
+    assert f"chmod go-w {folder}" in capsys.readouterr().out
+    folder.chmod(0o700)
+    assert run() == 14.0
+    assert said(capsys, "loaded cached code")
+    with pytest.raises(SystemExit):
+        main(["cache", "info"])
+    assert "not used" not in capsys.readouterr().out
+
+
+@posix
+def test_a_folder_of_another_user(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not used."""
+    folder.mkdir(mode=0o700)
+    monkeypatch.setattr(os, "getuid", lambda: os.stat(folder).st_uid + 1)
+    with pytest.warns(RuntimeWarning, match="belongs to another user: set CHAINRULE_CACHE_DIR"):
+        assert run() == 14.0
+    assert not list(folder.glob("*"))
+
+
+def test_what_killed_writers_left(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It counts, and goes after an hour; `clear` removes it at once."""
+    run()
+    monkeypatch.setattr(code_cache._sizes, "place", None)  # as in a new process
+    old, new = folder / ".a.bin.x1", folder / ".b.bin.x2"
+    for path in (old, new):
+        path.write_bytes(bytes(600_000))
+    os.utime(old, (1e9, 1e9))
+    with configured(cache=1):
+        code_cache.store("0" * 64, bytes(300_000))
+        assert (False, True) == (old.exists(), new.exists())
+        os.utime(folder / f"{'0' * 64}.bin", (1e9, 1e9))
+        code_cache.store("1" * 64, bytes(300_000))  # 600 + 300 + 300 kB are more than 1 MiB
+    assert {"1" * 64 + ".bin"} <= {path.name for path, _, _ in code_cache.entries()}
+    assert not (folder / f"{'0' * 64}.bin").exists()
+    capsys.readouterr()
+    with pytest.raises(SystemExit):
+        main(["cache", "info"])
+    out = capsys.readouterr().out
+    assert "unfinished" in out
+    assert "0.9 MiB" in out
+    assert code_cache.clear() >= 2
+    assert not list(folder.iterdir())
+
+
+@posix
 def test_what_others_may_write_is_not_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A folder or a file that others can write to is not trusted."""
     run()

@@ -16,17 +16,23 @@ cache_app = typer.Typer(help="Compiled code that is kept on disk.", no_args_is_h
 @cache_app.command()
 def info() -> None:
     """Show where the files are, how many, and how large."""
-    found = list(code_cache.entries())
+    found, unfinished = list(code_cache.entries()), list(code_cache.unfinished())
     made = table("", "", show_header=False, box=None)
     made.add_row("folder", str(code_cache.directory()))
     made.add_row("files", str(len(found)))
-    made.add_row("size", f"{sum(size for _, size, _ in found) / 2**20:.1f} MiB")
+    size = sum(size for _, size, _ in [*found, *unfinished]) / 2**20
+    made.add_row("size", f"{size:.1f} MiB")
+    if unfinished:
+        made.add_row("unfinished", f"{len(unfinished)} (of killed processes they go in an hour)")
     limit = f"{config.cache} MiB (CHAINRULE_CACHE)" if config.cache else "off (CHAINRULE_CACHE=0)"
     made.add_row("limit", limit)
     if found:
         newest = datetime.fromtimestamp(max(used for _, _, used in found))
         made.add_row("last used", newest.strftime("%Y-%m-%d %H:%M"))
     console().print(made)
+    reason = code_cache.unusable(code_cache.directory())
+    if reason is not None:
+        console().print(f"The folder is not used: {reason}")
 
 
 @cache_app.command()

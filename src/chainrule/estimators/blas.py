@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from threading import Lock
 from typing import Any
 
 from sklearn.utils.parallel import _get_threadpool_controller
+
+from ..forks import changing
 
 
 class _Alone:
@@ -18,18 +19,18 @@ class _Alone:
     """
 
     def __init__(self) -> None:
-        self._lock, self._inside = Lock(), 0
+        self._inside = 0
         self._limits: Any = None
 
     def __enter__(self) -> None:
-        with self._lock:
+        with changing:
             if not self._inside:
                 controller = _get_threadpool_controller()
                 self._limits = controller.limit(limits=1, user_api="blas")
             self._inside += 1
 
     def __exit__(self, *_: object) -> None:
-        with self._lock:
+        with changing:
             self._inside -= 1
             if not self._inside:
                 self._limits.restore_original_limits()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextvars import copy_context
 from threading import Thread
@@ -28,6 +29,21 @@ _LINE = 16e-6  # seconds that code generation takes for a line of IR
 _LONG = 0.05  # seconds that nobody should wait
 
 
+# Programs whose better code is being made by another thread, with what it is made of
+_Improving = tuple[NativeProgram, str, str, Signature]
+_improving: list[_Improving] = []
+_left_behind: list[_Improving] = []  # by threads that a child of a fork does not have
+
+
+def _after_fork() -> None:
+    _left_behind.extend(_improving)
+    _improving.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
 class LlvmBackend:
     """Compiles a graph for the CPU at hand."""
 
@@ -39,6 +55,8 @@ class LlvmBackend:
         With `quick_start`, code that would take long to make is first made in a hurry, and made
         well by another thread meanwhile: it takes over between two turns of a loop.
         """
+        while _left_behind:
+            self._improve_meanwhile(_left_behind.pop())
         start = perf_counter()
         signature = Signature(graph)
         key = key_of(signature.digest, str(get_num_threads()))
@@ -69,19 +87,28 @@ class LlvmBackend:
                 print(f"chainrule: computed by NumPy: {describe(call.node)}", file=sys.stderr)
         program = NativeProgram(graph, planned, code)
         if hurried:
-            arguments = (self._improve, program, text, key, signature)
-            Thread(target=copy_context().run, args=arguments, name="chainrule better code").start()
+            self._improve_meanwhile((program, text, key, signature))
         elif not planned.guarded and not planned.timed:
             cache.store(key, pack(planned, code, signature.nodes))
         return program
 
-    def _improve(self, program: NativeProgram, text: str, key: str, signature: Signature) -> None:
+    def _improve_meanwhile(self, what: _Improving) -> None:
+        """In a thread of its own, under the same flags."""
+        _improving.append(what)
+        arguments = (self._improve, what)
+        Thread(target=copy_context().run, args=arguments, name="chainrule better code").start()
+
+    def _improve(self, what: _Improving) -> None:
         """Make better code, have the program use it, and keep it."""
+        program, text, key, signature = what
         start = perf_counter()
         try:
-            with compiling:  # a child of a fork has the better code or not: then it was not begun
-                code = assemble(text)
-                program.improve(code)
+            with compiling:  # no fork comes in between
+                try:
+                    code = assemble(text)
+                    program.improve(code)
+                finally:
+                    _improving.remove(what)
         except CompileError as error:  # what there is goes on
             print(f"chainrule: {error}", file=sys.stderr)
             return

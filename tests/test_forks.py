@@ -1,0 +1,114 @@
+"""Forks while others compile, train, share work and write: the child works, and ends."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+
+# What goes on while a process forks: each a loop in a thread of its own
+SCRIPT = """
+import itertools, os, random, signal, sys, threading, time, warnings
+import numpy as np
+import chainrule as cr
+from chainrule import losses, nn, optim
+from chainrule.backends.llvm import backend
+
+warnings.simplefilter("ignore", DeprecationWarning)  # of forks of processes with threads
+backend._LONG = 0.0  # all code is made in a hurry first, and well in the background
+cr.set_num_threads(2)
+forks, seed = int(sys.argv[1]), int(sys.argv[2])
+numbers = itertools.count(1)
+stop = threading.Event()
+X = np.random.default_rng(0).normal(size=(300, 8)).astype(np.float32)
+Y = (X[:, 0] > 0).astype(np.int64)
+LARGE = np.random.default_rng(0).normal(size=(300, 300)) * 0.05
+shared = cr.jit(lambda x: np.tanh(x @ x) @ x)
+EXPECTED = shared(LARGE)
+
+def compiling():
+    k = float(next(numbers))
+    loop = lambda x: cr.fori_loop(0, 3, lambda _, c: np.tanh(c @ x) * k, x)
+    cr.jit(loop, quick_start=True)(LARGE[:40, :40])
+
+def training():
+    model = nn.MLP(8, (4 + next(numbers) % 7,), 2, key=cr.random.key(0))
+    cr.train.fit(model, X, Y, loss=losses.softmax_cross_entropy, optimizer=optim.adam(1e-2),
+                 epochs=3)
+
+def sharing():
+    assert np.array_equal(shared(LARGE), EXPECTED)
+
+def for_ever(act):
+    while not stop.is_set():
+        act()
+
+def child():
+    sharing()
+    compiling()
+    training()
+    return 0
+
+if len(sys.argv) > 3:  # other start methods import this file
+    sys.exit(child())
+threads = [threading.Thread(target=for_ever, args=(act,), daemon=True)
+           for act in (compiling, training, sharing)]
+for thread in threads:
+    thread.start()
+draw = random.Random(seed)
+failed = []
+for k in range(forks):
+    time.sleep(draw.random() * 0.1)
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            status = child()
+        finally:
+            os._exit(status)
+    end = time.monotonic() + 120
+    while True:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            break
+        if time.monotonic() > end:
+            status = "hangs"
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            break
+        time.sleep(0.005)
+    if status != 0:
+        failed.append((k, status))
+stop.set()
+for thread in threads:
+    thread.join()
+print("failed:", failed)
+"""
+
+
+def forked(tmp_path: Path, forks: int, seed: int = 0) -> str:
+    """What the script says at its end."""
+    script = tmp_path / "forking.py"
+    script.write_text(SCRIPT)
+    environment = {**os.environ, "CHAINRULE_CACHE_DIR": str(tmp_path / "code")}
+    done = subprocess.run(
+        [sys.executable, str(script), str(forks), str(seed)],
+        env=environment, capture_output=True, text=True, timeout=3000,
+    )  # fmt: skip
+    return done.stdout + done.stderr
+
+
+def test_a_few_forks(tmp_path: Path) -> None:
+    """Children of a process that compiles, trains, shares and writes do all of this, too."""
+    assert forked(tmp_path, 4) == "failed: []\n"
+
+
+@pytest.mark.slow
+def test_many_forks(tmp_path: Path) -> None:
+    """At many moments."""
+    assert forked(tmp_path, int(os.environ.get("CHAINRULE_TEST_FORKS", "40")), 1) == "failed: []\n"
