@@ -58,7 +58,7 @@ HOMES = {
     "safetensors": {"data", "estimators", "train"},
     "typer": {"cli"},
 }
-LATE = {"LazyModule", "import_module", "__import__"}
+LATE = {"LazyModule", "import_module", "load_module", "__import__"}
 LARGEST_FILE = 400
 LARGEST_FUNCTION = 70
 MOST_PRIMITIVES = 61

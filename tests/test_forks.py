@@ -13,7 +13,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 
 # What goes on while a process forks: each a loop in a thread of its own
 SCRIPT = """
-import itertools, os, random, signal, sys, threading, time, warnings
+import faulthandler, itertools, os, random, signal, sys, threading, time, warnings
 import numpy as np
 import chainrule as cr
 from chainrule import losses, nn, optim
@@ -22,6 +22,7 @@ from chainrule.backends.llvm import backend
 warnings.simplefilter("ignore", DeprecationWarning)  # of forks of processes with threads
 backend._LONG = 0.0  # all code is made in a hurry first, and well in the background
 cr.set_num_threads(2)
+LONGEST = 200  # seconds of a child: it takes one or two, on a busy machine more
 forks, seed = int(sys.argv[1]), int(sys.argv[2])
 numbers = itertools.count(1)
 stop = threading.Event()
@@ -33,8 +34,8 @@ EXPECTED = shared(LARGE)
 
 def compiling():
     k = float(next(numbers))
-    loop = lambda x: cr.fori_loop(0, 3, lambda _, c: np.tanh(c @ x) * k, x)
-    cr.jit(loop, quick_start=True)(LARGE[:40, :40])
+    loop = lambda x: cr.fori_loop(0, 3, lambda _, c: np.tanh(c * x) * k, x)
+    cr.jit(loop, quick_start=True)(LARGE[0])
 
 def training():
     model = nn.MLP(8, (4 + next(numbers) % 7,), 2, key=cr.random.key(0))
@@ -47,15 +48,17 @@ def sharing():
 def for_ever(act):
     while not stop.is_set():
         act()
+        time.sleep(0.002)
 
-def child():
+def child(k):
+    faulthandler.dump_traceback_later(LONGEST - 20)
+    (sharing, compiling, training)[k % 3]()
     sharing()
     compiling()
-    training()
     return 0
 
 if len(sys.argv) > 3:  # other start methods import this file
-    sys.exit(child())
+    sys.exit(child(0))
 threads = [threading.Thread(target=for_ever, args=(act,), daemon=True)
            for act in (compiling, training, sharing)]
 for thread in threads:
@@ -68,10 +71,10 @@ for k in range(forks):
     if pid == 0:
         status = 1
         try:
-            status = child()
+            status = child(k)
         finally:
             os._exit(status)
-    end = time.monotonic() + 120
+    end = time.monotonic() + LONGEST
     while True:
         done, status = os.waitpid(pid, os.WNOHANG)
         if done:

@@ -10,13 +10,13 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from . import errors, tree
 from .backends import get_num_threads, set_num_threads
 from .config import config, configured
 from .explain import explain
+from .lazy import load_module
 from .trace.function_table import logsumexp
 from .transforms import (
     check_grads,
@@ -63,9 +63,9 @@ ESTIMATORS = (
 
 def __getattr__(name: str) -> Any:
     if name in LAZY:
-        return import_module(f"{__name__}.{name}")
+        return load_module(f"{__name__}.{name}")
     if name in ESTIMATORS:
-        return getattr(import_module(f"{__name__}.estimators"), name)
+        return getattr(load_module(f"{__name__}.estimators"), name)
     raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
 
 

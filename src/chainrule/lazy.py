@@ -12,6 +12,12 @@ from .forks import importing
 T = TypeVar("T")
 
 
+def load_module(name: str) -> ModuleType:
+    """A module, imported now if it was not yet, while no fork can leave it half imported."""
+    with importing:
+        return importlib.import_module(name)
+
+
 class LazyModule:
     """A module that is imported when an attribute of it is first read.
 
@@ -30,8 +36,7 @@ class LazyModule:
     def load(self) -> ModuleType:
         """The module itself, imported now if it was not yet."""
         try:
-            with importing:
-                return importlib.import_module(self._name)
+            return load_module(self._name)
         except ModuleNotFoundError as error:
             if self._extra is None or not self._name.startswith(error.name or "\0"):
                 raise

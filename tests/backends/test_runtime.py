@@ -10,17 +10,21 @@ import subprocess
 import sys
 import threading
 import time
+import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import chainrule as cr
 from chainrule.backends import BACKENDS, compile_graph
+from chainrule.backends.llvm import host
 from chainrule.backends.llvm.backend import LlvmBackend
 from chainrule.config import configured
 from chainrule.errors import CompileError
 
+ROOT = Path(__file__).parents[2]
 ENDLESS = """
 import numpy as np, chainrule as cr, time, sys
 f = cr.jit(lambda w: cr.while_loop(lambda c: c[0] < np.inf, lambda c: c * 0.5 + 1.0, w))
@@ -185,6 +189,24 @@ def test_without_native_code_the_reference_computes(
         graph = cr.make_graph(lambda x: x + 1.0)(np.ones(2))
         np.testing.assert_array_equal(compile_graph(graph)([np.ones(2)])[0], [2.0, 2.0])
     assert capsys.readouterr().err.count("no such CPU") == 1
+
+
+def test_the_oldest_llvmlite_is_the_one_that_is_asked_for() -> None:
+    """pyproject.toml's bound is that of the code; tests/backends pass with it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert f"llvmlite>={host.OLDEST[1]}" in project["dependencies"]
+
+
+def test_an_old_llvmlite_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An LLVM whose pointers have types is refused before it says that our text is wrong."""
+    assert (20, 0) <= host.binding.llvm_version_info
+    monkeypatch.setattr(host, "binding", SimpleNamespace(llvm_version_info=(15, 0, 7)))
+    host._found.cache_clear()
+    try:
+        with pytest.raises(CompileError, match=r"LLVM 15.0.7 .* is too old: pip install 'llvmlite"):
+            host._found()
+    finally:
+        host._found.cache_clear()
 
 
 def test_arguments_laid_out_anyhow() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from ..lazy import load_module
 
 if TYPE_CHECKING:
     from .audio import AudioClassifier
@@ -26,7 +27,7 @@ LAZY = {
 
 def __getattr__(name: str) -> Any:
     if name in LAZY:
-        return getattr(import_module(f"{__name__}.{LAZY[name]}"), name)
+        return getattr(load_module(f"{__name__}.{LAZY[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -42,13 +42,13 @@ def assemble(text: str, level: int = _LEVEL) -> bytes:
     """
     with compiling:
         try:
-            module = binding.parse_assembly(text)
-            if config.check:
-                module.verify()
-            machine = _machine(host(), level)
-            if config.debug >= 5:
-                print(machine.emit_assembly(module), file=sys.stderr)
-            return machine.emit_object(module)  # type: ignore[no-any-return]
+            with binding.parse_assembly(text) as module:  # freed before the lock is
+                if config.check:
+                    module.verify()
+                machine = _machine(host(), level)
+                if config.debug >= 5:
+                    print(machine.emit_assembly(module), file=sys.stderr)
+                return machine.emit_object(module)  # type: ignore[no-any-return]
         except RuntimeError as error:
             raise CompileError(f"LLVM: {str(error).strip()[:300]}") from error
 

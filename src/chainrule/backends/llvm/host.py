@@ -8,9 +8,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ...config import config
+from ...errors import CompileError
+from ...forks import compiling
 from ...lazy import LazyModule
 
 binding = LazyModule("llvmlite.binding")
+_llvmlite = LazyModule("llvmlite")
+
+# The first LLVM whose pointers have no type by default, which is how our IR is written, and the
+# first llvmlite that brings it (pyproject.toml asks for it, too)
+OLDEST = (20, "0.45")
 
 # Bytes of a vector, and what a CPU must have for it
 _LEVELS = ((64, ("avx512f", "avx512vl", "avx512dq", "avx512bw")), (32, ("avx2", "fma")), (16, ()))
@@ -43,10 +50,17 @@ class Host:
 
 @lru_cache(maxsize=1)
 def _found() -> tuple[str, str, dict[str, bool]]:
-    binding.initialize_native_target()
-    binding.initialize_native_asmprinter()
-    features = dict(binding.get_host_cpu_features())
-    return binding.get_process_triple(), binding.get_host_cpu_name(), features
+    with compiling:
+        if binding.llvm_version_info[0] < OLDEST[0]:
+            found, oldest = ".".join(map(str, binding.llvm_version_info)), OLDEST[1]
+            raise CompileError(
+                f"LLVM {found} of llvmlite {_llvmlite.__version__} is too old: "
+                f"pip install 'llvmlite>={oldest}'"
+            )
+        binding.initialize_native_target()
+        binding.initialize_native_asmprinter()
+        features = dict(binding.get_host_cpu_features())
+        return binding.get_process_triple(), binding.get_host_cpu_name(), features
 
 
 @lru_cache(maxsize=8)

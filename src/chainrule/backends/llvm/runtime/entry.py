@@ -13,13 +13,13 @@ import sys
 import sysconfig
 import weakref
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from ....config import threads_word
 from ....graph.types import Type
+from ....lazy import load_module
 from ..ir import Function, Unit
 from ..slots import BUSY, FIRST
 
@@ -332,7 +332,7 @@ def set_main(card: Card | None, address: int) -> None:
 
 def _numpy_api() -> tuple[int, int]:
     """The addresses of PyArray_NewFromDescr and PyArray_Return."""
-    capsule = import_module("numpy._core._multiarray_umath")._ARRAY_API
+    capsule = load_module("numpy._core._multiarray_umath")._ARRAY_API
     pointer = ctypes.pythonapi.PyCapsule_GetPointer
     pointer.restype = ctypes.c_void_p
     pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
