@@ -9,7 +9,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.errors import CheckError, DtypeError, ShapeError
-from chainrule.graph.evaluate import evaluate, inline, substitute
+from chainrule.graph.evaluate import closed, evaluate, inline, substitute
 from chainrule.graph.graph import Graph
 from chainrule.graph.node import Node, Primitive, apply, constant, input_node, reachable
 from chainrule.graph.types import Type, broadcast_shapes, check_dtype, weak_constant
@@ -240,6 +240,18 @@ def test_verify_finds_an_input_listed_twice() -> None:
     x = leaf()
     with pytest.raises(CheckError, match="twice"):
         verify(Graph((x, x), (x,)), "test")
+
+
+def test_verify_finds_an_input_that_can_be_looked_through() -> None:
+    """What a body reads of the graph around it is a leaf; `closed` sees to that."""
+    x = leaf()
+    outer = sin(x)
+    inside = add(outer, outer)
+    with pytest.raises(CheckError, match="no leaf"):
+        verify(Graph((outer,), (inside,)), "test")
+    graph = closed((outer, x), (inside, outer), own={x})
+    assert verify(graph, "test").inputs[1] is x
+    assert [5.0, 2.5] == graph.schedule.run(np, [2.5, 1.0])
 
 
 def test_verify_finds_a_wrong_type() -> None:

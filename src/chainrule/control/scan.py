@@ -19,7 +19,7 @@ from ..autodiff.forward import forward
 from ..autodiff.residuals import dependents, residuals
 from ..autodiff.reverse import reverse as reverse_mode
 from ..errors import DtypeError, ShapeError, at_user_line
-from ..graph.evaluate import call
+from ..graph.evaluate import call, closed
 from ..graph.graph import Graph
 from ..graph.node import Node, constant, input_node, items
 from ..graph.types import Type, is_float
@@ -167,13 +167,13 @@ def _vjp(
         inputs, body=remembering, n_carry=n_carry, n_xs=n_xs, length=length, reverse=reverse
     )[n_carry:] if stacked else ()  # fmt: skip
 
-    backward = Graph(
+    backward = closed(
         (
             *[asked[k] for k in moving], *sums,
             *stacked, *[in_xs[k] for k in sliced], *[asked[k] for k in given],
             *fixed,
         ),
-        outputs,
+        outputs, own={*asked.values(), *sums, *in_xs},
     )  # fmt: skip
     results = run_scan(
         [

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from .graph import Graph
-from .node import REFERENCE, Node, apply, constant
+from .node import REFERENCE, Node, apply, constant, input_node
 from .types import weak_constant
 
 
@@ -42,6 +42,21 @@ def rebuild(node: Node, inputs: tuple[Node, ...]) -> Node:
     made = apply(node.primitive, inputs, node.params)
     made.place = node.place
     return made
+
+
+def closed(inputs: Sequence[Node], outputs: Sequence[Node], own: Collection[Node]) -> Graph:
+    """A graph whose inputs are leaves that are nobody else's: its own, and new ones.
+
+    An input that is computed elsewhere, such as what a loop's body reads of the graph around it,
+    must not be looked through: the rules of `simplify` would take what lies behind it into the
+    body, where nobody computes it. So a new leaf takes its place.
+    """
+    graph = Graph(tuple(inputs), tuple(outputs))
+    leaves = {node: input_node(node.type) for node in inputs if node not in own}
+    if not leaves:
+        return graph
+    renamed = tuple([leaves.get(node, node) for node in inputs])
+    return Graph(renamed, tuple(substitute(outputs, leaves, graph.nodes)))
 
 
 def inline(graph: Graph, arguments: Sequence[Node]) -> list[Node]:

@@ -16,8 +16,9 @@ from .types import Type
 class Graph:
     """A slice of the nodes: what leads from `inputs` to `outputs`.
 
-    Invariants: inputs are leaves (or are treated as such), no two are the same node, and nothing
-    under the outputs is an input of another graph.
+    Invariants: no two inputs are the same node, and nothing under the outputs is an input of
+    another graph. In a graph that is kept (that of a function, or of a loop's body) the inputs are
+    leaves, so that no rule can look through them into a graph around it (see `closed`).
     """
 
     inputs: tuple[Node, ...]

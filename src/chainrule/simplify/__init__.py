@@ -29,7 +29,7 @@ def simplify(graph: Graph) -> Graph:
     added in another order.
     """
     with np.errstate(all="ignore"):
-        simple = in_bodies(_settled(graph), simplify)
+        simple = in_bodies(_settled(verify(graph, "tracing")), simplify)
         moved = _checked(sink, _checked(hoist, simple))
         if moved is not simple:
             simple = in_bodies(_settled(moved), simplify)

@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import tree
 from ..errors import ChainruleError, DtypeError, Refusal, UnsupportedError, at_user_line, refusals
+from ..graph.evaluate import closed
 from ..graph.graph import Graph
 from ..graph.node import CONSTANT, Node, input_node, next_serial, reachable
 from ..graph.types import Type, check_dtype
@@ -74,7 +75,7 @@ class Captured(NamedTuple):
     Attributes
     ----------
     graph : Graph
-        Its inputs are one a leaf of the arguments, then one a node of `outside`.
+        Its inputs are leaves: one a leaf of the arguments, then one a node of `outside`.
     out_treedef
         The structure of the function's result.
     outside : tuple of Node
@@ -141,18 +142,17 @@ def _placeholder(node: Node, weak: bool, example: Any) -> Tracer:
 def close(
     floor: int, inputs: Sequence[Node], outputs: Sequence[Node]
 ) -> tuple[Graph, tuple[Node, ...]]:
-    """A graph that reads nothing but its inputs: what it read from outside becomes an input.
+    """A graph that reads nothing but its inputs: for what it read from outside it has new ones.
 
     Outside is what was there before the number `floor` was given, and leaves that are not ours.
     """
     own = set(inputs)
     outside: dict[Node, None] = {}
-    for node in (*reachable(outputs, floor), *outputs):
-        for child in (node, *node.inputs):
-            foreign = child.serial < floor or (not child.inputs and child not in own)
-            if foreign and child.primitive is not CONSTANT:
-                outside[child] = None
-    return Graph((*inputs, *outside), tuple(outputs)), tuple(outside)
+    for node in (*outputs, *[x for made in reachable(outputs, floor) for x in made.inputs]):
+        foreign = node.serial < floor or (not node.inputs and node not in own)
+        if foreign and node.primitive is not CONSTANT:
+            outside[node] = None
+    return closed((*inputs, *outside), outputs, own), tuple(outside)
 
 
 def fresh(x: Any, copy: bool = False) -> tuple[Node, Tracer]:

@@ -12,7 +12,7 @@ from ..control.cond import run_cond
 from ..control.while_loop import run_while
 from ..errors import DtypeError, ShapeError, at_user_line
 from ..graph.graph import Graph
-from ..graph.node import Node
+from ..graph.node import Node, input_node
 from ..graph.types import Type
 from ..trace.capture import as_array, capture, check_apart, finish_all, type_of
 from ..trace.operands import is_weak
@@ -119,15 +119,18 @@ def cond(
             at_user_line(f"cond: one branch returns {true_def} and the other {false_def}")
         )
     outside = tuple(dict.fromkeys((*true_reads, *false_reads)))
-    branches = [_over(g, len(leaves), outside) for g in (true, false)]
+    branches = [_over(true, true_reads, outside), _over(false, false_reads, outside)]
     given = [raw(predicate), *map(raw, leaves), *outside]
     results = run_cond(given, true=branches[0], false=branches[1])
     return tree.unflatten(true_def, finish_all(results))
 
 
-def _over(branch: Graph, count: int, outside: Sequence[Node]) -> Graph:
+def _over(branch: Graph, reads: Sequence[Node], outside: Sequence[Node]) -> Graph:
     """The branch with its own operands, and all that either branch reads from outside."""
-    return Graph((*branch.inputs[:count], *outside), branch.outputs)
+    count = len(branch.inputs) - len(reads)
+    inside = dict(zip(reads, branch.inputs[count:], strict=True))
+    rest = [inside.get(node) or input_node(node.type) for node in outside]
+    return Graph((*branch.inputs[:count], *rest), branch.outputs)
 
 
 def _after(body: Graph, out_def: Any, carry: Sequence[Any], carry_def: Any) -> Sequence[Type]:
