@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from .casting import to_whole
 from .counting import Loop
 from .held import Held
 from .host import host
@@ -205,6 +206,8 @@ class Function:
         source, target = x.dtype, dtype
         if ELEMENTS[source] == ELEMENTS[target]:
             return Value(self, x.name, dtype, x.lanes)
+        if source.kind == "f" and target.kind in "iu":
+            return to_whole(self, x, target)
         right = f"{_conversion(source, target)} {x} to {llvm_type(dtype, x.lanes)}"
         return self.value(right, dtype, x.lanes)
 
@@ -380,8 +383,6 @@ def _conversion(source: np.dtype[Any], target: np.dtype[Any]) -> str:
     """The instruction that turns a number of one dtype into another."""
     if source.kind == "f" and target.kind == "f":
         return "fpext" if target.itemsize > source.itemsize else "fptrunc"
-    if source.kind == "f":
-        return "fptosi" if target.kind == "i" else "fptoui"
     if target.kind == "f":
         return "sitofp" if source.kind == "i" else "uitofp"
     if source.kind != "b" and target.itemsize < source.itemsize:
