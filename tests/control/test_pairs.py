@@ -121,10 +121,9 @@ def test_pairs_of_loops_and_branches(first: str, second: str) -> None:
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(("first", "second"), PAIRS)
 def test_pairs_in_all_forms(first: str, second: str, form: str) -> None:
-    """Each pair in each form, of one result and of two, also in the body of a scan."""
-    for count in (1, 2):
-        for nested in (False, True):
-            check(first, second, form, count, nested)
+    """Each pair in each form: of one result in the body of a scan, and of two."""
+    check(first, second, form, count=1, nested=True)
+    check(first, second, form, count=2, nested=False)
 
 
 def test_what_a_transformation_outside_has_done_is_read_by_its_number() -> None:

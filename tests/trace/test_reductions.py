@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from agreement import agrees, seeded
+from agreement import agrees, seeded, with_values
 
 from chainrule.errors import ShapeError, UnsupportedError
 from chainrule.transforms.gradient import grad, value_and_grad
+from chainrule.transforms.jit import jit
 
 AXES = [None, 0, 1, -1, -2, (0,), (0, 2), (-1, 0), (0, 1, 2), ()]
 REDUCTIONS: dict[str, Callable[..., Any]] = {
@@ -124,6 +125,43 @@ def test_empty_sums() -> None:
     agrees(lambda a: np.sum(a, axis=0), np.ones((0, 3)))
     agrees(lambda a: np.prod(a, axis=0), np.ones((0, 3)))
     agrees(lambda a: np.cumsum(a, axis=0), np.ones((0, 3)))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_products_are_taken_in_order(dtype: str) -> None:
+    """As NumPy takes them, bit for bit: a part of the factors may overflow, or vanish."""
+    rng = np.random.default_rng(0)
+    shapes: list[tuple[tuple[int, ...], list[Any]]] = [
+        ((4,), [0, None]), ((999,), [0]), ((7, 33), [0, 1, None]), ((70, 9), [0, 1, (0, 1)]),
+        ((5, 6, 9), [0, 1, 2, (0, 2), (0, 1), (1, 2), None, ()]), ((3, 1, 5), [1, (1, 2)]),
+        ((0, 3), [0, 1]), ((), [None]),
+    ]  # fmt: skip
+    scale = np.finfo(dtype).maxexp // 3
+    for shape, axes in shapes:
+        x = np.ldexp(rng.normal(size=shape), rng.integers(-scale, scale, shape)).astype(dtype)
+        if x.size:
+            x.flat[0] = 0.0
+        for axis in axes:
+            for options in ({}, {"initial": np.finfo(dtype).tiny}):
+                f = lambda a, axis=axis, options=options: np.prod(a, axis=axis, **options)  # noqa: E731
+                with np.errstate(all="ignore"):
+                    expected = f(x)
+                    ways = [jit(f)(x), jit(lambda a, f=f: f(a[..., ::-1]))(x[..., ::-1])
+                            if shape else expected, with_values(f, x)[0]]  # fmt: skip
+                    running = np.cumprod(x)
+                for found in ways:
+                    np.testing.assert_array_equal(found, expected, f"{shape} {axis} {options}")
+        np.testing.assert_array_equal(jit(np.cumprod)(x), running)
+    assert 0.0 == jit(np.prod)(np.array([0.0, 1e300, 1e300, 1e300]))
+
+
+def test_the_mean_of_half_precision_does_not_overflow() -> None:
+    """As in NumPy, its sum is taken in float32; that of 1,000 hundreds is not finite in float16."""
+    x = np.full((10, 100), 100.0, np.float16)
+    for f in (np.mean, np.average, lambda a: a.mean(axis=1), lambda a: np.mean(a, keepdims=True)):
+        for found in (with_values(f, x)[0], jit(f)(x)):
+            assert (found.dtype, found.shape) == (np.float16, np.shape(f(x)))
+            np.testing.assert_array_equal(found, 100.0)
 
 
 @pytest.mark.parametrize("zeros", [0, 1, 2])

@@ -118,7 +118,10 @@ def square(x: Node) -> Node:
 @ufunc("reciprocal")
 def reciprocal(x: Node) -> Node:
     if x.dtype.kind in "iu":
-        return ew.where(ew.equal(ew.absolute(x), 1), x, 0)  # type: ignore[no-any-return]
+        with np.errstate(divide="ignore"):
+            of_zero = np.reciprocal(np.zeros(16, x.dtype))[0]  # what the CPU made of infinity
+        whole = ew.where(ew.equal(ew.absolute(x), 1), x, 0)
+        return ew.where(ew.equal(x, 0), of_zero, whole)  # type: ignore[no-any-return]
     return ew.div(1.0, x)  # type: ignore[no-any-return]
 
 
@@ -189,7 +192,17 @@ def _copysign(x: Node, y: Node) -> Node:
 
 @ufunc("left_shift")
 def left_shift(x: Node, y: Node) -> Node:
-    return ew.mul(x, ew.power(x.dtype.type(2), y))  # type: ignore[no-any-return]
+    # times a power of two, which is the highest bit moved down; beyond all bits nothing is left
+    bits, dtype = 8 * x.dtype.itemsize, x.dtype
+    inside = ew.less(y, dtype.type(bits))
+    highest = dtype.type(np.iinfo(dtype).min if dtype.kind == "i" else 1 << (bits - 1))
+    if dtype.kind == "i":
+        inside = ew.bitwise_and(inside, ew.less(dtype.type(-1), y))
+    with np.errstate(over="ignore"):
+        down = ew.where(inside, dtype.type(bits - 1) - y, dtype.type(0))
+        unit = ew.shift_right(highest, down)  # of a signed one the bits above follow
+        product = ew.mul(x, ew.neg(unit) if dtype.kind == "i" else unit)
+    return ew.where(inside, product, dtype.type(0))  # type: ignore[no-any-return]
 
 
 @ufunc("ceil")
@@ -206,6 +219,13 @@ def trunc(x: Node) -> Node:
 
 @ufunc("fmod")
 def _fmod(x: Node, y: Node) -> Node:
+    if not is_float(x.dtype):  # the smallest integer has no size
+        rest = ew.remainder(x, y)
+        if x.dtype.kind == "u":
+            return rest  # type: ignore[no-any-return]
+        other = ew.not_equal(ew.less(x, 0), ew.less(y, 0))
+        other = ew.bitwise_and(other, ew.not_equal(rest, 0))
+        return ew.where(other, rest - y, rest)  # type: ignore[no-any-return]
     # the remainder of the sizes, with the sign of x
     size = ew.remainder(ew.absolute(x), ew.absolute(y))
     return ew.where(ew.less(x, 0), ew.neg(size), size)  # type: ignore[no-any-return]

@@ -11,7 +11,15 @@ from ..errors import UnsupportedError, at_user_line
 from ..graph.node import Node
 from ..primitives import elementwise as ew
 from ..primitives import reductions as red
-from ..primitives.structure import reshape, stop_gradient, sum_, with_ones
+from ..primitives.structure import (
+    broadcast_to,
+    concatenate,
+    reshape,
+    stop_gradient,
+    sum_,
+    transpose,
+    with_ones,
+)
 from .elementwise_table import as_dtype, floating, truth
 from .operands import node_of
 from .tracer import FUNCTIONS, METHODS, UFUNC_METHODS, Tracer, traced
@@ -86,11 +94,13 @@ def _mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims
           where: Any = _NO) -> Tracer:  # fmt: skip
     refuse(out=out, where=where)
     x = floating(node_of(a))
-    if dtype is not None:
-        x = as_dtype(x, np.dtype(dtype))
+    half = x.dtype == np.float16 and dtype is None  # summed in float32: 700 hundreds overflow
+    wide = np.dtype(np.float32) if half else x.dtype if dtype is None else np.dtype(dtype)
+    x = as_dtype(x, wide)
     axes = axes_of(x, axis)
     count = int(np.prod([x.shape[k] for k in axes]))
-    return _kept(sum_(x, axes=axes) / x.dtype.type(count), x, axes, keepdims)
+    mean = sum_(x, axes=axes) / wide.type(count)
+    return _kept(as_dtype(mean, np.dtype(np.float16)) if half else mean, x, axes, keepdims)
 
 
 @function(np.average)
@@ -160,12 +170,21 @@ def _prod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims
     if dtype is not None:
         x = as_dtype(x, np.dtype(dtype))
     axes = axes_of(x, axis)
-    y = x
-    for k in reversed(axes):
-        y = red.prod(y, axis=k)
-    if initial is not _NO and initial is not None:
-        y = ew.mul(y, initial)
-    return _kept(y, x, axes, keepdims)
+    y = x if len(axes) == 1 else _side_by_side(x, axes)
+    k = axes[0] if len(axes) == 1 else len(y.shape) - 1
+    if initial is not _NO and initial is not None:  # the first factor: the order matters
+        y = as_dtype(y, np.prod(np.empty(0, y.dtype)).dtype)
+        first = as_dtype(node_of(initial, y.dtype), y.dtype)
+        y = concatenate(broadcast_to(first, shape=with_ones(y.shape, (k,))), y, axis=k)
+    return _kept(red.prod(y, axis=k), x, axes, keepdims)
+
+
+def _side_by_side(x: Node, axes: tuple[int, ...]) -> Node:
+    """Several axes as a single last one, their entries in the order in which NumPy takes them."""
+    kept = tuple(k for k in range(len(x.shape)) if k not in axes)
+    count = int(np.prod([x.shape[k] for k in axes]))
+    moved = transpose(x, axes=(*kept, *axes)) if kept else x
+    return reshape(moved, shape=(*[x.shape[k] for k in kept], count))  # type: ignore[no-any-return]
 
 
 @function(np.any, method="any")

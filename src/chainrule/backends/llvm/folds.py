@@ -26,6 +26,8 @@ class Folding:
 
     def __init__(self, f: Function, name: str, dtype: np.dtype[Any]) -> None:
         self.f, self.name, self.dtype = f, name, dtype
+        # A product of all but one may overflow where the product does not: it is taken in order.
+        self.ordered = name == "prod" and dtype.kind == "f"
 
     def start(self, lanes: int) -> Value:
         """What changes nothing."""
@@ -86,7 +88,10 @@ def emit_reduce(pointers: Pointers, step: Reduce, site: Site, rows: Rows | None 
     if inner and axes[-1] is inner[-1]:
 
         def write_row() -> None:
-            total = fold_rows(nest, folding, inner[:-1], inner[-1], lanes, term)
+            if folding.ordered:
+                (total,) = fold_columns(nest, folding, inner, [folding.start(1)], lambda: [term()])
+            else:
+                total = fold_rows(nest, folding, inner[:-1], inner[-1], lanes, term)
             nest.store(total, view)
 
         over(nest, kept, write_row, span)
@@ -162,7 +167,7 @@ def fold_columns(
             with nest.at(axis, index):
                 totals = fold_columns(nest, folding, axes[1:], totals, terms)
         return list(totals)
-    turns = _TOGETHER // width if _waits(nest, axes) else 1
+    turns = _TOGETHER // width if _waits(nest, axes) and not folding.ordered else 1
     whole = axis.size // turns * turns
     more = [folding.start(total.lanes) for total in totals] * (turns - 1)
     with f.loop(0, whole, turns, carried=[*totals, *more]) as loop:
