@@ -56,6 +56,7 @@ class Growth:
     def __init__(self, rng: np.random.Generator, depth: int = 0) -> None:
         self.rng, self.depth = rng, depth
         self.tall = 0
+        self.reversible = False  # no loops without a derivative, nothing whose derivative jumps
         self.inputs: list[Node] = []
         self.nodes: list[Node] = []
         self.exact: set[Node] = set()
@@ -179,7 +180,10 @@ def arithmetic(g: Growth) -> Made:
     if x is None:
         return None
     y = g.alike(x)
-    node = g.one([e.add, e.sub, e.mul, e.maximum, e.minimum])(x, y)
+    choices = [e.add, e.sub, e.mul, e.maximum, e.minimum]
+    if g.reversible and not (x in g.exact and y in g.exact):
+        choices = choices[:3]
+    node = g.one(choices)(x, y)
     if is_float(node):
         return e.tanh(node) if g.chance(0.5) else node, False
     return node, True
@@ -277,6 +281,8 @@ def reduce(g: Growth) -> Made:
         mean = sum_(x, axes=axes)
         scale = max(1, int(np.prod([x.shape[k] for k in axes])))
         return (e.mul(mean, x.dtype.type(1 / scale)) if is_float(x) else mean), False
+    if kind == "max" and g.reversible and not exact:
+        return None
     if kind in ("max", "argmax") and any(x.shape[k] == 0 for k in axes):
         return None
     if kind == "max":
@@ -383,6 +389,8 @@ def indexing(g: Growth) -> Made:
         v = constant(g.number(shape, x.dtype))
         g.exact.add(v)
     exact = exact and v in g.exact
+    if g.reversible:  # as a trace writes it: the rules of derivatives count on that
+        v = broadcast_to(v, shape=shape)
     if g.chance(0.5) and x.dtype.kind != "b":
         return scatter_add(x, v, *arrays, pattern=pattern), exact
     return scatter(x, v, *arrays, pattern=pattern), exact
@@ -391,6 +399,7 @@ def indexing(g: Growth) -> Made:
 def inner(g: Growth, types: list[Type], outputs: list[Type], size: int) -> Graph:
     """A body: inputs of these types, outputs of those."""
     body = Growth(g.rng, g.depth + 1)
+    body.reversible = g.reversible
     for t in types:
         body.argument(t.shape, t.dtype)
         body.exact.clear()  # a carry is not exact after the first turn
@@ -417,7 +426,7 @@ def loop(g: Growth) -> Made:
     types = [n.type for n in carry]
     free = g.pick(is_float)
     fixed = [free] if free is not None else []
-    kind = g.one(["scan", "scan", "while", "cond"])
+    kind = g.one(["scan", "scan", "scan" if g.reversible else "while", "cond"])
     size = int(g.rng.integers(1, 12))
     extra = [n.type for n in fixed]
     if kind == "scan":
@@ -508,7 +517,11 @@ def coarsest(graph: Graph) -> int:
 def differences(seed: int, backend: str = "llvm") -> str:
     """What the backend gets wrong of a seed's graph; empty if nothing."""
     graph, arguments = graph_of(seed)
-    simple = simplify(graph)
+    return compare(simplify(graph), arguments, backend)
+
+
+def compare(simple: Graph, arguments: list[Any], backend: str = "llvm") -> str:
+    """What a backend gets wrong of a simplified graph; empty if nothing."""
     before = [x.copy() for x in arguments]
     bound = {2: 2e-2, 4: 2e-4, 8: 1e-10}[coarsest(simple)]
     expected = BACKENDS["numpy"].compile(simple)(arguments)

@@ -1,4 +1,4 @@
-"""Two thousand random graphs on both backends."""
+"""Two thousand random graphs on both backends, and a thousand gradients of another kind."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from contextlib import nullcontext
 
 import numpy as np
 import pytest
+from fuzz_gradients import wrong
 from fuzz_graphs import differences, graph_of, shared
 
 from chainrule.backends import BACKENDS
@@ -30,6 +31,22 @@ def test_the_native_backend_agrees_with_the_reference(start: int) -> None:
     ):
         failures = {s: differences(s) for s in range(start, start + BATCH)}
     assert not {s: wrong for s, wrong in failures.items() if wrong}
+
+
+@pytest.mark.parametrize("start", range(0, 1000, 100))
+def test_gradients_with_constant_cotangents_compile(start: int) -> None:
+    """Buffers written into, moves and a sum: no internal error; a part of them is run as well."""
+    failures = {s: said for s in range(start, start + 100) if (said := wrong(s, run=s % 16 == 0))}
+    assert not failures, "\n".join(f"seed {s}: {said}" for s, said in failures.items())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("start", range(100_000, 110_000, 1000))
+def test_many_gradients_with_constant_cotangents(start: int) -> None:
+    """The same, ten thousand of them, half of those that run shared by threads."""
+    with shared() if start // 1000 % 2 else nullcontext():
+        failures = {s: said for s in range(start, start + 1000) if (said := wrong(s, s % 8 == 0))}
+    assert not failures, "\n".join(f"seed {s}: {said}" for s, said in failures.items())
 
 
 class Broken:

@@ -184,3 +184,16 @@ def test_results_share_no_memory():
     first, second = cr.scan(lambda c, x: ((c[0], c[0]), None), (start, start), XS)[0]
     first += 1.0
     assert start.tolist() == second.tolist() == [1.0, 1.0]
+
+
+def test_a_carry_that_follows_from_nothing_differentiated_has_no_derivative():
+    """Its cotangent reaches nothing: zeros, with and without jit, also of the second order."""
+
+    def f(x):
+        (_, count), _ = cr.scan(lambda c, _: ((c[0] * 2.0, c[1] + 1.0), None), (x, 0.5), length=3)
+        return count
+
+    x = np.array([1.0, 2.0])
+    for g in (cr.grad(f), cr.jit(cr.grad(f)), cr.grad(lambda x: np.sum(cr.grad(f)(x) * x))):
+        assert [0.0, 0.0] == g(x).tolist()
+    assert (3.5, 0.0) == tuple(map(float, cr.jvp(f, (x,), (x,))))

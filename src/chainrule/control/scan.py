@@ -138,6 +138,8 @@ def _vjp(
     active = _active(body, n_carry, needs)
     moving = [k for k, node in enumerate(in_carry) if node in active]
     given = [k for k in range(n_carry, len(g)) if g[k] is not None]
+    if all(g[k] is None for k in (*moving, *given)):  # of a carry that follows from nothing active
+        return [None] * len(inputs)
 
     # The backward body, with the forward one inside it
     asked = {k: input_node(body.outputs[k].type) for k in (*moving, *given)}

@@ -14,7 +14,7 @@ import numpy as np
 
 from ...graph.node import Node
 from ...graph.types import Shape
-from .kinds import is_elementwise, uniform
+from .kinds import is_elementwise, shown, uniform
 from .layout import Buffer, View
 
 Place = tuple[int | None, int, int]
@@ -179,8 +179,15 @@ class Lowering:
 
     def _lookup(self, node: Node, index: Index) -> Lookup:
         source = self.view(node.inputs[0])
-        assert source is not None
+        if source is None:
+            source = self._repeated(node.inputs[0])
         return self.lookup(source, node, node.params["pattern"], node.inputs[1:], index)
+
+    def _repeated(self, node: Node) -> View:
+        """One number that views repeat, where it lies: indices are checked, but move nothing."""
+        number = self.view(shown(node))
+        assert number is not None and uniform(node) is not None, "fusion stores what is looked up"
+        return View(number.buffer, number.offset, node.shape, (0,) * len(node.shape))
 
     def lookup(
         self, source: View, node: Node, pattern: Sequence[Any], arrays: Sequence[Node],

@@ -121,6 +121,8 @@ class Fusion:
 
     def _resolve(self, node: Node) -> View:
         name = node.primitive.name
+        if uniform(node) is not None:  # one number, which any view can repeat
+            return View.whole(Buffer(prod(node.shape), node.dtype), node.shape)
         if name in VIEWS and node not in self.stored and is_native(node):
             source = self.resolve(node.inputs[0])
             made = viewed(node, source)

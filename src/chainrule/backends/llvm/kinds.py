@@ -68,9 +68,17 @@ def is_elementwise(node: Node) -> bool:
 
 
 def uniform(node: Node) -> Any:
-    """The number that a constant holds at every place, or None."""
+    """The number that a constant, or a view of one, holds at every place, or None."""
+    node = shown(node)
     if node.primitive is CONSTANT and node.value.size:
         value = np.asarray(node.value)
         if value.size == 1 or not any(value.strides):
             return value.ravel()[0]
     return None
+
+
+def shown(node: Node) -> Node:
+    """What a view shows, behind all other views."""
+    while node.primitive.name in VIEWS:
+        (node,) = node.inputs
+    return node
