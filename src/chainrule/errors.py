@@ -62,6 +62,10 @@ class CompileError(ChainruleError, RuntimeError):
     """Native code that cannot be made or loaded here."""
 
 
+class InternalErrorWarning(RuntimeWarning):
+    """A fault of chainrule itself, after which the reference computes: please report it."""
+
+
 class GradientError(Refusal, TypeError):
     """A derivative that does not exist or cannot be formed."""
 

@@ -183,7 +183,7 @@ def test_without_native_code_the_reference_computes(
     def fails(*_: object) -> None:
         raise CompileError("no such CPU")
 
-    monkeypatch.setattr("chainrule.backends._warned", set())
+    monkeypatch.setattr("chainrule.backends.compiling._warned", set())
     monkeypatch.setattr(LlvmBackend, "compile", fails)
     for _ in range(2):
         graph = cr.make_graph(lambda x: x + 1.0)(np.ones(2))

@@ -14,7 +14,6 @@ from ..errors import DtypeError, ShapeError, at_user_line
 from ..graph.evaluate import inline
 from ..graph.types import Type
 from ..lazy import computed
-from ..simplify import simplify
 from ..trace.capture import Captured, as_array, check_apart, finish
 from ..trace.memory import c_order, is_c_order, strides_of, strides_of_array, was_asked
 from ..trace.operands import node_of
@@ -90,7 +89,7 @@ class Compiled:
         threads = get_num_threads()
         program = self._programs.get(threads)
         if program is None:
-            program = compile_graph(simplify(self.graph), self.quick_start)
+            program = compile_graph(self.graph, self.quick_start)
             if len(self._programs) == _NUMBERS:
                 self._programs.pop(next(iter(self._programs)), None)
             self._programs[threads] = program

@@ -1,0 +1,78 @@
+"""A graph to a program that runs it, whatever happens on the way there."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import warnings
+from pathlib import Path
+
+from ..config import config
+from ..errors import ChainruleError, CompileError, InternalErrorWarning
+from ..graph.graph import Graph
+from ..lazy import LazyModule
+from ..simplify import simplify
+from ..version import __version__
+from .base import Backend, Program
+from .native import NativeBackend
+from .numpy import NumpyBackend
+
+BACKENDS: dict[str, Backend] = {"numpy": NumpyBackend(), "llvm": NativeBackend()}
+_metadata = LazyModule("importlib.metadata")
+_warned: set[str] = set()
+
+
+def compile_graph(graph: Graph, quick_start: bool = False) -> Program:
+    """The graph, simplified, as a function of arrays, by the backend of `config`.
+
+    Where native code cannot be made the reference takes over, with one warning. It does so, too,
+    after an error of ours in a rewrite or in the compiler: that one asks for a report. Errors of
+    the user are raised, and so is everything under ``CHAINRULE_CHECK=1``.
+    """
+    try:
+        return BACKENDS[config.backend].compile(simplify(graph), quick_start)
+    except CompileError as error:
+        if config.backend not in _warned:
+            _warned.add(config.backend)
+            print(f"chainrule: no native code, NumPy computes instead: {error}", file=sys.stderr)
+        return BACKENDS["numpy"].compile(simplify(graph))
+    except (ChainruleError, MemoryError):
+        raise
+    except Exception as error:
+        if config.check:
+            raise
+        _ask_for_report(error)
+        return BACKENDS["numpy"].compile(graph)  # as it was traced: a rewrite may be at fault
+
+
+def _ask_for_report(error: Exception) -> None:
+    """One warning for each place at which something goes wrong."""
+    last = error.__traceback__
+    assert last is not None
+    while last.tb_next is not None:
+        last = last.tb_next
+    code = last.tb_frame.f_code
+    place = f"{Path(code.co_filename).name}:{last.tb_lineno}"
+    if place in _warned:
+        return
+    message = f": {error}" if str(error) else ""
+    warnings.warn(
+        f"an internal error of chainrule, {type(error).__name__}{message} (at {place}, in "
+        f"{code.co_name}): no native code is made for this function, NumPy computes it, slower. "
+        "Please report it, with the function if you can, and with these versions: "
+        f"{_versions()}",
+        InternalErrorWarning,
+        stacklevel=2,
+    )
+    _warned.add(place)  # not where warnings are errors: then each one is raised
+
+
+def _versions() -> str:
+    """What a report needs to know of this machine."""
+    found = [f"chainrule {__version__}", f"Python {platform.python_version()}"]
+    for name in ("numpy", "llvmlite"):
+        try:
+            found.append(f"{name} {_metadata.version(name)}")
+        except ModuleNotFoundError:  # also of a package without its metadata
+            found.append(f"no {name}")
+    return ", ".join([*found, f"{platform.system()} {platform.machine()}"])
