@@ -197,3 +197,16 @@ def test_a_carry_that_follows_from_nothing_differentiated_has_no_derivative():
     for g in (cr.grad(f), cr.jit(cr.grad(f)), cr.grad(lambda x: np.sum(cr.grad(f)(x) * x))):
         assert [0.0, 0.0] == g(x).tolist()
     assert (3.5, 0.0) == tuple(map(float, cr.jvp(f, (x,), (x,))))
+
+
+def test_two_loops_share_an_array():
+    """The backward loop reads the very constant of the forward one; each finds it in its place."""
+    mask = np.array([True, False, True])
+
+    def f(x):
+        return np.sum(cr.scan(lambda c, _: (np.where(mask, c * c, c), None), x, length=3)[0])
+
+    x = np.array([1.1, 2.0, 0.5])
+    wanted = np.where(mask, 8 * x**7, 1.0)
+    np.testing.assert_allclose(cr.jit(cr.grad(f))(x), wanted, rtol=1e-12)
+    np.testing.assert_allclose(cr.grad(f)(x), wanted, rtol=1e-12)

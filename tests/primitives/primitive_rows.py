@@ -107,6 +107,12 @@ def _softmax(x: Any, y: Any) -> Any:
     return np.where((x == y) & np.isinf(x), 0.5, scipy.special.expit(x - y))
 
 
+def _or_origin(p: Any, x: Any, y: Any, power: int) -> Any:
+    """p / hypot(x, y)**power, and 0 at the origin."""
+    z = np.hypot(x, y)
+    return np.where(z == 0, 0.0, p / z if power == 1 else p / z / z)
+
+
 def _power_slopes(x: Any, y: Any) -> Any:
     by_x = np.where(y == 0, 0.0, y * np.power(x, np.where(y == 0, 1.0, y - 1.0)))
     z = np.power(x, y)
@@ -146,11 +152,11 @@ ELEMENTWISE: dict[str, tuple[Any, Any]] = {
     "logistic": (_expit, lambda x: (scipy.special.expit(x) * scipy.special.expit(-x),)),
     "sin": (np.sin, lambda x: (np.cos(x),)),
     "cos": (np.cos, lambda x: (-np.sin(x),)),
-    "arctan2": (  # nan at the origin
+    "arctan2": (
         np.arctan2,
-        lambda y, x: (x / np.hypot(x, y) / np.hypot(x, y), -y / np.hypot(x, y) / np.hypot(x, y)),
+        lambda y, x: (_or_origin(x, x, y, 2), _or_origin(-y, x, y, 2)),
     ),
-    "hypot": (np.hypot, lambda x, y: (x / np.hypot(x, y), y / np.hypot(x, y))),  # nan at 0, 0
+    "hypot": (np.hypot, lambda x, y: (_or_origin(x, x, y, 1), _or_origin(y, x, y, 1))),
     "cosh": (np.cosh, lambda x: (np.sinh(x),)),
     "tanh": (np.tanh, lambda x: (np.exp(-2 * np.log(np.cosh(x))),)),
     "arcsinh": (np.arcsinh, lambda x: (1.0 / np.hypot(x, 1.0),)),

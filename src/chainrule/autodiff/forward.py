@@ -7,6 +7,7 @@ from typing import Any
 
 from ..errors import GradientError
 from ..graph.node import ITEM, Node
+from .flow import growing, tangent_flows
 from .reverse import active_nodes
 
 
@@ -17,7 +18,9 @@ def forward(
     tangent: dict[Node, Any] = {
         node: t for node, t in zip(inputs, tangents, strict=True) if t is not None
     }
-    for node in active_nodes(outputs, inputs):
+    path = active_nodes(outputs, inputs)
+    grows = growing(path, inputs)
+    for node in path:
         received: list[Any] = [tangent.get(child) for child in node.inputs]
         if all(t is None for t in received):
             continue
@@ -25,11 +28,13 @@ def forward(
             t = received[0][node.params["index"]]
         elif node.primitive.jvp is None:
             raise GradientError(f"{node.primitive.name} has no derivative in forward mode")
-        elif values:
-            inside = [child.value for child in node.inputs]
-            t = node.primitive.jvp(received, node.value, *inside, **node.params)
         else:
-            t = node.primitive.jvp(received, node, *node.inputs, **node.params)
+            y, x = (node.value, [child.value for child in node.inputs]) if values else (
+                node, node.inputs)  # fmt: skip
+            params = node.params
+            if grows and (flows := tangent_flows(node, grows, values)) is not None:
+                params = {**params, "flows": flows}
+            t = node.primitive.jvp(received, y, *x, **params)
         if t is not None:
             tangent[node] = t
     return [tangent.get(node) for node in outputs]

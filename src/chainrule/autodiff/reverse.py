@@ -8,6 +8,7 @@ from typing import Any
 from ..errors import GradientError
 from ..graph.node import CONSTANT, INPUT, ITEM, Node, differentiable, reachable
 from ..primitives.elementwise import add
+from .flow import flows_of
 
 Observer = Callable[[Node, Any, Sequence[Any]], None]
 
@@ -82,6 +83,7 @@ def reverse(
     wanted = {node for node in inputs if differentiable(node)}
     path = active_nodes(outputs, inputs) if path is None else path
     active = {*path, *wanted}
+    flows = flows_of(path, wanted, values)
     for node in reversed(path):
         g = total.pop(node, None)
         if g is None:
@@ -95,13 +97,19 @@ def reverse(
         y, x = (
             (node.value, [child.value for child in node.inputs]) if values else (node, node.inputs)
         )
+        flow = None if flows is None else flows.known.pop(node, None)
         if primitive.selective:
             needs = [child in active for child in node.inputs]
-            passed = primitive.vjp(g, y, *x, needs=needs, **node.params)
+            if flow is None or primitive.spec["family"] != "elementwise":
+                passed = primitive.vjp(g, y, *x, needs=needs, **node.params)
+            else:
+                passed = primitive.vjp(g, y, *x, needs=needs, flow=flow, **node.params)
         else:
             passed = primitive.vjp(g, y, *x, **node.params)
         if observe is not None:
             observe(node, g, passed)
+        if flows is not None:
+            flows.hand_down(node, flow, passed, total)
         for child, contribution in zip(node.inputs, passed, strict=True):
             if contribution is not None and child in active:
                 before = total.get(child)

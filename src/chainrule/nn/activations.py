@@ -1,7 +1,7 @@
 """Activations: plain NumPy formulas that neither overflow nor lose their digits.
 
 Where a formula has two branches, each sees only arguments of its own side, so that the branch
-that was not chosen cannot put ``0 * inf`` into a derivative.
+that was not chosen does not overflow.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from ..lazy import LazyModule
+from ..trace.elementwise_table import logistic
+from ..trace.tracer import Tracer
 from ..transforms import stop_gradient
 
 _special = LazyModule("scipy.special")
@@ -20,13 +22,16 @@ _special = LazyModule("scipy.special")
 def sigmoid(x: Any) -> Any:
     """``1 / (1 + exp(-x))``, between 0 and 1.
 
+    Its derivative is computed from its value y alone, as ``y * (1 - y)``, so that a layer need not
+    keep x: it is 0 where y rounds to 1. (That of `scipy.special.expit` keeps its digits there.)
+
     Examples
     --------
     >>> import numpy as np
     >>> sigmoid(np.array([-1000.0, 0.0, 2.0])).round(4).tolist()
     [0.0, 0.5, 0.8808]
     """
-    return _special.expit(x)
+    return logistic(x) if isinstance(x, Tracer) else _special.expit(x)
 
 
 def tanh(x: Any) -> Any:

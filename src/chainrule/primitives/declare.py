@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from math import isfinite
 from typing import Any
 
 import numpy as np
 
 from ..errors import DtypeError, at_user_line
-from ..graph.node import REFERENCE, Primitive
+from ..graph.node import CONSTANT, REFERENCE, Node, Primitive
 from ..graph.types import Type, broadcast_shapes, is_float
 
 REGISTRY: dict[str, Primitive] = {}
 Partials = Callable[..., Sequence[Any]]
+Flow = Callable[[], Any]  # gives True where a derivative flows; computed if it is asked for
 
 
 def register(primitive: Primitive) -> Primitive:
@@ -29,6 +31,8 @@ def elementwise(
     eval: Callable[..., Any],
     partials: Partials | None = None,
     *,
+    slopes: Mapping[str, Partials] | None = None,
+    rules: tuple[Callable[..., Any], Callable[..., Any]] | None = None,
     domain: Sequence[tuple[float, float]] = ((-3.0, 3.0),),
     extremes: Sequence[float] = (),
     kinds: str = "f",
@@ -41,8 +45,14 @@ def elementwise(
     eval : callable
         ``eval(xp, *x)``, the value.
     partials : callable, optional
-        ``partials(y, *x)`` gives the derivative by each input, None where it is zero. Without
-        it the primitive is flat: its derivative is zero everywhere.
+        ``partials(y, *x)`` gives the derivative by each input, None where it is zero; one that is
+        costly may be a function of nothing, called if it is asked for. Without `partials` the
+        primitive is flat: its derivative is zero everywhere.
+    slopes : mapping of str to callable, optional
+        Other partials for the same value, chosen where a node is made (``slope="name"``): the
+        same function away from special points, where its users know more than it does.
+    rules : pair of callables, optional
+        `vjp` and `jvp` in place of those that `partials` would give.
     domain : sequence of (low, high)
         Where tests draw each input from.
     extremes : sequence of float
@@ -60,40 +70,82 @@ def elementwise(
             listed = ", ".join(str(dtype) for dtype in dtypes)
             raise DtypeError(at_user_line(f"{name} is not defined for dtypes {listed}")) from None
 
-    def infer(*types: Type) -> Type:
+    def infer(*types: Type, slope: str | None = None) -> Type:
         shape = broadcast_shapes(name, *[t.shape for t in types])
         return Type(shape, result_dtype(*[t.dtype for t in types]))
 
-    vjp = jvp = None
-    if partials is not None:
+    def evaluate(xp: Any, *x: Any, slope: str | None = None) -> Any:
+        return eval(xp, *x)
 
-        def vjp(g: Any, y: Any, *x: Any, needs: Sequence[bool]) -> list[Any]:
-            result: list[Any] = []
-            for partial, xi, needed in zip(partials(y, *x), x, needs, strict=True):
-                if partial is None or not needed:
-                    result.append(None)
-                else:
-                    result.append(fit(_times(g, partial), xi))
-            return result
-
-        def jvp(tangents: Sequence[Any], y: Any, *x: Any) -> Any:
-            total = None
-            for t, partial in zip(tangents, partials(y, *x), strict=True):
-                if t is not None and partial is not None:
-                    term = _times(t, partial)
-                    total = term if total is None else total + term
-            return None if total is None else spread(total, y)
-
+    vjp, jvp = rules or (None, None)
+    if partials is not None and rules is None:
+        ways: dict[str | None, Partials] = {None: partials}
+        ways.update(slopes or {})
+        vjp, jvp = _rules(ways)
     spec = {"family": "elementwise", "domain": tuple(domain), "extremes": tuple(extremes),
-            "kinds": kinds, "doc": doc, "flat": partials is None, "arity": len(domain)}  # fmt: skip
-    return register(Primitive(name, eval, infer, vjp, jvp, selective=True, spec=spec))
+            "kinds": kinds, "doc": doc, "flat": vjp is None, "arity": len(domain),
+            "slopes": tuple(slopes or ())}  # fmt: skip
+    value = evaluate if slopes else eval
+    return register(Primitive(name, value, infer, vjp, jvp, selective=True, spec=spec))
 
 
-def _times(g: Any, partial: Any) -> Any:
-    """`g * partial`, where a partial of exactly 1 or -1 costs nothing."""
+def _rules(
+    partials: Mapping[str | None, Partials],
+) -> tuple[Callable[..., list[Any]], Callable[..., Any]]:
+    """Both modes from the partial derivatives."""
+
+    def vjp(
+        g: Any, y: Any, *x: Any, needs: Sequence[bool], flow: Flow | None = None,
+        slope: str | None = None,
+    ) -> list[Any]:  # fmt: skip
+        result: list[Any] = []
+        for partial, xi, needed in zip(partials[slope](y, *x), x, needs, strict=True):
+            if partial is None or not needed:
+                result.append(None)
+            else:
+                result.append(fit(_times(g, partial, flow), xi))
+        return result
+
+    def jvp(
+        tangents: Sequence[Any], y: Any, *x: Any, flows: Sequence[Flow | None] | None = None,
+        slope: str | None = None,
+    ) -> Any:  # fmt: skip
+        total = None
+        for k, (t, partial) in enumerate(zip(tangents, partials[slope](y, *x), strict=True)):
+            if t is not None and partial is not None:
+                term = _times(t, partial, None)
+                if flows is not None and flows[k] is not None:
+                    term = chosen(flows[k](), term)  # type: ignore[misc]
+                total = term if total is None else total + term
+        return None if total is None else spread(total, y)
+
+    return vjp, jvp
+
+
+def _times(g: Any, partial: Any, flow: Flow | None) -> Any:
+    """`g * partial`, where a partial of exactly 1 or -1 costs nothing.
+
+    Where nothing flows g is 0, and so is the product, whatever the partial is there.
+    """
     if type(partial) is float:  # a constant of the rule; a NumPy scalar is a float, too
         return g if partial == 1.0 else -g if partial == -1.0 else g * partial
-    return g * partial
+    if callable(partial):
+        partial = partial()
+    return g * partial if flow is None or _finite(partial) else chosen(flow(), g * partial)
+
+
+def _finite(partial: Any) -> bool:
+    """Whether it is a finite number, known and the same at all places."""
+    if isinstance(partial, Node):
+        if partial.primitive is not CONSTANT or partial.shape:
+            return False
+        partial = partial.value
+    return not np.shape(partial) and isfinite(partial)
+
+
+def chosen(flow: Any, x: Any) -> Any:
+    """x where a derivative flows, 0 elsewhere."""
+    return _tools["where"](flow, x, x.dtype.type(0))
 
 
 def linear(
@@ -169,5 +221,5 @@ def spread(t: Any, y: Any) -> Any:
 
 
 def provide(*primitives: Primitive) -> None:
-    """Name the primitives that `fit` and `spread` are made of."""
+    """Name the primitives that `fit`, `spread` and `chosen` are made of."""
     _tools.update({primitive.name: primitive for primitive in primitives})

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import inf, pi
 from typing import Any
 
-from ..graph.node import Primitive
-from .declare import elementwise
+import numpy as np
+
+from ..graph.node import Node, Primitive
+from .declare import elementwise, fit, spread
 
 _ANY = (-3.0, 3.0)
 _POSITIVE = (0.1, 4.0)
@@ -45,15 +48,29 @@ neg: Primitive = elementwise("neg", lambda xp, x: -x, lambda y, x: (-1.0,), kind
 power: Primitive = elementwise(
     "power",
     lambda xp, x, y: xp.power(x, y),
-    lambda z, x, y: (
-        # y * 0**(y-1) is 0 where y is 0, whatever 0**-1 says
-        where(equal(y, 0.0), 0.0, y * power(x, where(equal(y, 0.0), 1.0, y - 1.0))),
-        # 0**y * log(0) is 0 for y > 0
-        where(equal(z, 0.0), 0.0, z * log(where(equal(z, 0.0), 1.0, x))),
-    ),
+    lambda z, x, y: (lambda: _power_by_base(x, y), lambda: _power_by_exponent(z, x, y)),
     domain=(_POSITIVE, _ANY),
     doc="x**y. The derivative by y needs x > 0, and is nan for negative x.",
 )
+
+
+def _power_by_base(x: Any, y: Any) -> Any:
+    """y x**(y-1), and 0 for y = 0 whatever x is."""
+    below = power(x, y - 1.0)
+    if _has_no_zero(y):
+        return y * below
+    # 0 / x of an x that is 0 or nan: 0 as well, but by y it goes on rising, as 1 / x does
+    odd = bitwise_and(equal(y, 0.0), equal(less(absolute(below), inf), False))
+    return where(odd, sqrt(y), y * below)
+
+
+def _power_by_exponent(z: Any, x: Any, y: Any) -> Any:
+    """z log(x), and 0 where z is 0, though log(x) may be infinite."""
+    # 0**y log(0): by x it falls without end for y <= 1, as -sqrt(x) does, and is flat for y > 1
+    steep = bitwise_and(equal(x, 0.0), less_equal(y, 1.0))
+    return where(equal(z, 0.0), where(steep, -sqrt(x), 0.0), z * log(x))
+
+
 absolute: Primitive = elementwise(
     "abs",
     lambda xp, x: xp.absolute(x),
@@ -93,7 +110,15 @@ log1p: Primitive = elementwise(
     "log1p", lambda xp, x: xp.log1p(x), lambda y, x: (1.0 / (1.0 + x),), domain=((-0.9, 4.0),)
 )
 sqrt: Primitive = elementwise(
-    "sqrt", lambda xp, x: xp.sqrt(x), lambda y, x: (0.5 / y,), domain=(_POSITIVE,)
+    "sqrt",
+    lambda xp, x: xp.sqrt(x),
+    lambda y, x: (0.5 / y,),
+    slopes={
+        # sqrt(x) has the value 0 there, and a slope that says: no second derivative
+        "norm": lambda y, x: (where(equal(y, 0.0), sqrt(x), 0.5 / y),),
+    },
+    domain=(_POSITIVE,),
+    doc="Derivative infinite at 0; with slope='norm', the root of a sum of squares, it is 0.",
 )
 cbrt: Primitive = elementwise(
     "cbrt", lambda xp, x: xp.cbrt(x), lambda y, x: (1.0 / (3.0 * y * y),), domain=(_POSITIVE,)
@@ -123,8 +148,10 @@ logistic: Primitive = elementwise(
     "logistic",
     _logistic,
     lambda y, x: (y * (1.0 - y),),
+    slopes={"exact": lambda y, x: (y * logistic(-x, slope="exact"),)},
     extremes=_LARGE,
-    doc="1 / (1 + e**-x), without overflow on either side.",
+    doc="1 / (1 + e**-x), without overflow on either side. The derivative needs y only, and is 0 "
+    "where y rounds to 1; with slope='exact' it keeps its digits there.",
 )
 # Circular and hyperbolic functions
 
@@ -133,21 +160,43 @@ cos: Primitive = elementwise("cos", lambda xp, x: xp.cos(x), lambda y, x: (-sin(
 arctan2: Primitive = elementwise(
     "arctan2",
     lambda xp, y, x: xp.arctan2(y, x),
-    lambda z, y, x: _over_square(x, -y, hypot(x, y)),
+    lambda z, y, x: _over_square(x, -y, hypot(x, y), x, y),
     domain=(_POSITIVE, _ANY),
+    doc="The angle of (x, y). At the origin both derivatives are 0: it has none.",
 )
 
 
-def _over_square(x: Any, y: Any, z: Any) -> tuple[Any, Any]:
-    """x / z**2 and y / z**2, where z**2 may overflow."""
-    return x / z / z, y / z / z
+def _over_square(p: Any, q: Any, z: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    """p / z**2 and q / z**2, where z**2 may overflow."""
+    return (
+        lambda: _but_at_origin(p / z / z, p, z, x, y),
+        lambda: _but_at_origin(q / z / z, q, z, x, y),
+    )
+
+
+def _but_at_origin(slope: Any, zero: Any, z: Any, x: Any, y: Any) -> Any:
+    """The slope, and 0 where z is; `zero` is 0 there."""
+    if _has_no_zero(x) or _has_no_zero(y):
+        return slope
+    # the root of what is 0 says by its own slope: there is no second derivative
+    return where(equal(z, 0.0), sqrt(zero), slope)
+
+
+def _has_no_zero(x: Any) -> bool:
+    """Whether it is known that no entry is 0."""
+    value = x.value if isinstance(x, Node) else x
+    return value is not None and bool(np.all(value))
 
 
 hypot: Primitive = elementwise(
     "hypot",
     lambda xp, x, y: xp.hypot(x, y),
-    lambda z, x, y: (x / z, y / z),
+    lambda z, x, y: (
+        lambda: _but_at_origin(x / z, x, z, x, y),
+        lambda: _but_at_origin(y / z, y, z, x, y),
+    ),
     domain=(_POSITIVE, _ANY),
+    doc="The length of (x, y). At the origin both derivatives are 0, amid those around it.",
 )
 cosh: Primitive = elementwise(
     "cosh",
@@ -215,17 +264,33 @@ bitwise_xor: Primitive = elementwise(
 shift_right: Primitive = elementwise(
     "shift_right", lambda xp, x, y: xp.right_shift(x, y), domain=(_ANY, (0.0, 5.0)), kinds="i"
 )
+
+
+def _where_vjp(
+    g: Any, _z: Any, c: Any, x: Any, y: Any, *, needs: Sequence[bool], flow: Any = None
+) -> list[Any]:
+    """Each side's share of the cotangent; `autodiff/flow.py` tells what is under it."""
+    zero = g.dtype.type(0)
+    by_x = fit(where(c, g, zero), x) if needs[1] else None
+    return [None, by_x, fit(where(c, zero, g), y) if needs[2] else None]
+
+
+def _where_jvp(tangents: Sequence[Any], z: Any, c: Any, _x: Any, _y: Any) -> Any:
+    t, u = tangents[1:]
+    if t is None and u is None:
+        return None
+    zero = z.dtype.type(0)
+    return spread(where(c, zero if t is None else t, zero if u is None else u), z)
+
+
 where: Primitive = elementwise(
     "where",
     lambda xp, c, x, y: xp.where(c, x, y),
-    lambda z, c, x, y: (
-        None,
-        where(c, z.dtype.type(1), z.dtype.type(0)),
-        where(c, z.dtype.type(0), z.dtype.type(1)),
-    ),
+    rules=(_where_vjp, _where_jvp),
     domain=((-1.0, 1.0), _ANY, _ANY),
     kinds="f",
-    doc="Choose by a condition. A cotangent goes only to the side that was chosen.",
+    doc="Choose by a condition. A derivative comes only from the side that was chosen, whatever "
+    "the other one holds: inf and nan do not cross over.",
 )
 
 

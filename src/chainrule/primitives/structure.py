@@ -11,7 +11,7 @@ from ..errors import ShapeError, at_user_line
 from ..graph.node import Primitive
 from ..graph.types import Type, is_float
 from .declare import declared, linear, provide
-from .elementwise import neg  # noqa: F401  (declares the operators' primitives first)
+from .elementwise import where
 
 
 def _cast_vjp(g: Any, _y: Any, x: Any, *, dtype: Any) -> list[Any]:
@@ -102,7 +102,7 @@ sum_: Primitive = linear(
     lambda g, x, *, axes: broadcast_to(reshape(g, shape=with_ones(x.shape, axes)), shape=x.shape),
     doc="Sum over `axes`, which disappear.",
 )
-provide(cast, broadcast_to, sum_, reshape)
+provide(cast, broadcast_to, sum_, reshape, where)
 
 
 def _slice_type(x: Type, *, index: tuple[slice, ...]) -> Type:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DtypeError, at_user_line
-from ..graph.node import REFERENCE, Node, Primitive, apply
+from ..graph.node import CONSTANT, REFERENCE, Node, Primitive, apply
 from ..graph.types import is_float
 from ..primitives import elementwise as ew
 from ..primitives.structure import cast, identity
@@ -83,7 +83,7 @@ def floating(x: Node) -> Node:
     return x if is_float(x.dtype) else cast(x, dtype=np.dtype(float))
 
 
-for _name in ("exp", "expm1", "log", "log1p", "sqrt", "cbrt", "sin", "cos", "arctan2", "hypot",
+for _name in ("exp", "expm1", "log", "log1p", "cbrt", "sin", "cos", "arctan2", "hypot",
               "cosh", "tanh", "arcsinh", "sign", "floor", "rint", "maximum", "minimum",
               "logaddexp", "remainder", "floor_divide", "equal", "less", "bitwise_and",
               "bitwise_xor", "erf", "erfc"):  # fmt: skip
@@ -95,9 +95,16 @@ direct(ew.div, "divide", "true_divide")
 direct(ew.neg, "negative")
 direct(ew.absolute, "absolute")
 direct(ew.power, "power")
-direct(ew.logistic, "expit")
 direct(ew.shift_right, "right_shift")
 ufunc("fabs")(ew.absolute)
+ufunc("expit")(lambda x: ew.logistic(x, slope="exact"))
+
+
+def logistic(x: Tracer) -> Tracer:
+    """expit with a derivative that needs its value alone, so that x is not to be kept."""
+    return Tracer(apply(ew.logistic, (x.node,), {}))
+
+
 ufunc("float_power")(ew.power)
 ufunc("not_equal")(ew.not_equal)
 ufunc("less_equal")(ew.less_equal)
@@ -108,6 +115,36 @@ ufunc("invert")(ew.invert)
 @ufunc("positive", "conjugate")
 def _positive(x: Node) -> Node:
     return identity(x)  # type: ignore[no-any-return]
+
+
+@ufunc("sqrt")
+def root(x: Node) -> Node:
+    """The root; of a sum of squares, a norm, it has the slope 0 at 0, amid those around it."""
+    return ew.sqrt(x, slope="norm") if _is_sum_of_squares(x) else ew.sqrt(x)  # type: ignore[no-any-return]
+
+
+def _is_sum_of_squares(x: Node, depth: int = 8) -> bool:
+    """Whether it has been written so, perhaps divided by a number: a mean, a variance."""
+    name = x.primitive.name
+    if name == "mul" and x.inputs[0] is x.inputs[1]:
+        return True
+    if x.primitive is CONSTANT:
+        return bool(np.all(x.value >= 0))
+    if depth == 0 or name not in ("add", "sum", "reshape", "cast", "div", "mul", "matmul"):
+        return False
+    if name == "matmul":
+        row, column = x.inputs
+        return x.shape == (1, 1) and _before_reshape(row) is _before_reshape(column)
+    if name in ("div", "mul"):
+        known = x.inputs[1].value if x.inputs[1].primitive is CONSTANT else None
+        if known is None or not np.all(known > 0):
+            return False
+    terms = x.inputs if name == "add" else x.inputs[:1]
+    return all(_is_sum_of_squares(term, depth - 1) for term in terms)
+
+
+def _before_reshape(x: Node) -> Node:
+    return x.inputs[0] if x.primitive.name == "reshape" else x
 
 
 @ufunc("square")
@@ -252,8 +289,12 @@ def _sinh(x: Node) -> Node:
 
 
 def _other_leg(x: Node) -> Node:
-    """Beside the leg x of a right triangle of hypotenuse 1; (1-x)(1+x) is exact near both ends."""
-    return ew.sqrt((1.0 - x) * (1.0 + x))  # type: ignore[operator, no-any-return]
+    """Beside the leg x of a right triangle of hypotenuse 1, exact near both ends.
+
+    As two roots: at the ends the derivative of one is infinite, and what the other is multiplied
+    by is 0. Under one root, (1 - x)(1 + x), it would be infinity times 0.
+    """
+    return ew.sqrt(1.0 - x) * ew.sqrt(1.0 + x)  # type: ignore[operator, no-any-return]
 
 
 @ufunc("arcsin")
@@ -334,8 +375,18 @@ def _log_expit(x: Node) -> Node:
 
 @ufunc("xlogy")
 def _xlogy(x: Node, y: Node) -> Node:
-    zero = ew.equal(x, 0.0)
-    return ew.where(zero, 0.0, x * ew.log(ew.where(zero, 1.0, y)))  # type: ignore[no-any-return]
+    """x log(y), and 0 at x = 0 where log(y) is infinite or nan, but not y.
+
+    Its slope by x is log(y) everywhere. Where the product would be nan, something else has to have
+    the value 0 and that slope: the root of x, whose own is infinite, with the sign of log(y).
+    """
+    with np.errstate(all="ignore"):
+        size = ew.log(y)
+        unknown = ew.equal(ew.less(ew.absolute(size), np.inf), False)
+        odd = ew.bitwise_and(ew.bitwise_and(ew.equal(x, 0.0), unknown), ew.equal(y, y))
+        one, zero = x.dtype.type(1), x.dtype.type(0)
+        way = ew.where(ew.equal(y, 0.0), -one, ew.where(ew.equal(y, np.inf), one, zero))
+        return ew.where(odd, ew.sqrt(x) * way, x * size)  # type: ignore[no-any-return]
 
 
 def pow_(x: Any, exponent: Any) -> Any:
@@ -344,7 +395,7 @@ def pow_(x: Any, exponent: Any) -> Any:
         if exponent == 2:
             return traced(square(x.node), x.weak)
         if exponent == 0.5:
-            return traced(ew.sqrt(x.node))
+            return traced(root(x.node))
         if exponent == -1:
             return traced(reciprocal(x.node))
         if exponent == 1:

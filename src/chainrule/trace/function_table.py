@@ -20,6 +20,7 @@ from ..primitives.structure import (
     transpose,
     with_ones,
 )
+from .capture import finish
 from .elementwise_table import as_dtype, floating, truth
 from .operands import node_of
 from .tracer import FUNCTIONS, METHODS, UFUNC_METHODS, Tracer, traced
@@ -135,7 +136,7 @@ def _var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: flo
 
 @function(np.std, method="std")
 def _std(*args: Any, **kwargs: Any) -> Tracer:
-    return traced(ew.sqrt(_var(*args, **kwargs).node))
+    return traced(ew.sqrt(_var(*args, **kwargs).node, slope="norm"))
 
 
 def _extremum(primitive: Any, join: Any) -> Rule:
@@ -206,15 +207,40 @@ def _all(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False,
 
 
 def logsumexp(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """log(sum(exp(a))) without overflow: the largest entry is taken out first."""
+    """``log(sum(exp(a)))`` over axes, without overflow: the largest entry is taken out first.
+
+    Parameters
+    ----------
+    a : array
+    axis : int or tuple of int, optional
+        Over which axes. Default all.
+    keepdims : bool
+        Whether these axes stay, of size 1. Default False.
+
+    Returns
+    -------
+    number or array
+        The derivative is the softmax of `a`. Where the largest entries are infinite they share it
+        equally, as those of `np.logaddexp` do.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> logsumexp(np.array([1000.0, 1000.0])).round(6).item()
+    1000.693147
+    """
     x = floating(node_of(a))
     axes = axes_of(x, axis)
     top = red.max_(x, axes=axes)
-    finite = ew.less(ew.absolute(top), np.inf)
-    top = stop_gradient(ew.where(finite, top, 0.0))
-    kept = reshape(top, shape=with_ones(x.shape, axes))
-    y = ew.log(sum_(ew.exp(x - kept), axes=axes)) + top
-    return _kept(y, x, axes, keepdims)
+    infinite = ew.equal(ew.absolute(top), np.inf)
+    base = stop_gradient(ew.where(infinite, 0.0, top))
+    kept = reshape(base, shape=with_ones(x.shape, axes))
+    with np.errstate(divide="ignore"):
+        y = ew.log(sum_(ew.exp(x - kept), axes=axes)) + base
+    if infinite.value is None or np.any(infinite.value):  # there y is right, but not its slope
+        y = ew.where(infinite, top, y)
+    result = _kept(y, x, axes, keepdims)
+    return result if isinstance(a, Tracer) else finish(result.node.value)
 
 
 for _ufunc, _rule in {

@@ -103,6 +103,9 @@ class Planner:
         return made
 
     def _constant(self, node: Node) -> View:
+        known = self.constants.get(node)
+        if known is not None:  # of another body, whose views are forgotten, but not its slot
+            return View.whole(Buffer(prod(node.shape), node.dtype, slot=known), node.shape)
         made = self.slot(node.type)
         assert made.buffer.slot is not None
         self.constants[node] = made.buffer.slot

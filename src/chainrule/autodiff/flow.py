@@ -1,0 +1,244 @@
+"""Where no derivative flows: places of a cotangent that are 0 whatever the slopes under them are.
+
+Two kinds of places are known. Both are handed down to the elementwise operations below, whose
+slopes may be infinite there, and 0 * inf would be nan:
+
+* What `where` did not choose: ``where(x > 0, log(x), 0)`` does not depend on log(x) at 0.
+* What an exponential overflows into: ``1 / (1 + exp(u))`` is flat where exp(u) is infinite. A
+  function f(d) that stays finite as d grows has d f'(d) -> 0, and where d grows as exponentials
+  do, d' is of the size of d. (Not so at a pole: 1 / (1 / x) is x.)
+
+Everywhere else 0 * inf stays nan. Where all that flows into a node is known to be 0 at a place,
+its contributions are set to 0 there; what arrives in another way as well flows again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from ..graph.node import CONSTANT, Node
+from ..primitives.declare import REGISTRY
+from ..primitives.elementwise import (
+    absolute,
+    bitwise_and,
+    bitwise_or,
+    equal,
+    less,
+    not_equal,
+    where,
+)
+from ..primitives.structure import broadcast_to, reshape, sum_, transpose, with_ones
+
+VIEWS = {"identity", "cast", "reshape", "broadcast_to", "transpose", "sum"}
+GROWS = {"exp": 0, "expm1": 0, "cosh": 0, "power": 1}  # and which input they grow by
+KEEPS_GROWING = {"add", "sub", "neg", "mul", "sqrt", "cbrt", *VIEWS}
+# finite, or possibly so, where an input is infinite
+SATURATES = {"div", "exp", "expm1", "power", "tanh", "erf", "erfc", "logistic", "arctan2",
+             "logaddexp", "maximum", "minimum"}  # fmt: skip
+SOURCES = {REGISTRY[name] for name in ("where", *GROWS)}  # without them nothing is to be known
+
+
+class Flow:
+    """Where a derivative flows into a node: computed when a rule asks for it, and once."""
+
+    __slots__ = ("_make", "_value", "growing")
+
+    def __init__(self, make: Any, growing: bool = False) -> None:
+        self._make = make
+        self._value: Any = None
+        self.growing = growing  # whether it is for growing nodes only
+
+    def __call__(self) -> Any:
+        if self._make is not None:
+            self._value = self._make()
+            self._make = None
+        return self._value
+
+
+def growing(path: Sequence[Node], inputs: Iterable[Node]) -> set[Node]:
+    """The nodes of a path from `inputs` that grow as exponentials do.
+
+    With what is added or multiplied to it: a factor's derivative is 0 as well where d is infinite.
+    A divisor's need not be, nor that of the base of a power: where these are variables, no.
+    """
+    if not SOURCES.isdisjoint([node.primitive for node in path]):
+        return _growing(path, {*path, *inputs})
+    return set()
+
+
+def _growing(path: Sequence[Node], active: set[Node]) -> set[Node]:
+    found: set[Node] = set()
+    for node in path:
+        name = node.primitive.name
+        if name in GROWS:
+            base = node.inputs[0]
+            if name != "power" or base in found or base not in active:
+                found.add(node)
+        elif not found.isdisjoint(node.inputs):
+            divided = name == "div" and node.inputs[1] not in active
+            if divided or name in KEEPS_GROWING:
+                found.add(node)
+    return found
+
+
+def flows_of(path: Sequence[Node], inputs: Iterable[Node], values: bool) -> Flows | None:
+    """For reverse mode: None if a derivative flows everywhere, as far as can be known."""
+    if SOURCES.isdisjoint([node.primitive for node in path]):
+        return None
+    return Flows(_growing(path, {*path, *inputs}), values)
+
+
+class Flows:
+    """What is known of the cotangents on their way back; see the module."""
+
+    def __init__(self, grows: set[Node], values: bool) -> None:
+        self.growing = grows
+        self.values = values
+        self.known: dict[Node, Flow] = {}
+
+    def hand_down(
+        self, node: Node, flow: Flow | None, passed: Sequence[Any], total: dict[Node, Any]
+    ) -> None:
+        """Learn what flows into the inputs of a node; `total` is what has come to them before."""
+        if flow is None and not self.known and not self._begins(node):
+            return
+        met = set()
+        for k, (child, contribution) in enumerate(zip(node.inputs, passed, strict=True)):
+            if contribution is None:
+                continue
+            new = self._into(node, k, flow)
+            if child in total or child in met:
+                old = self.known.pop(child, None)
+                new = None if old is None or new is None else _either(old, new)
+            met.add(child)
+            if new is not None:
+                self.known[child] = new
+
+    def _begins(self, node: Node) -> bool:
+        """Whether at some places nothing flows from this node into one of its inputs."""
+        if node.primitive is where:
+            return True
+        return node.primitive.name in SATURATES and not self.growing.isdisjoint(node.inputs)
+
+    def _into(self, node: Node, k: int, flow: Flow | None) -> Flow | None:
+        """What flows from a node into its input k."""
+        child = node.inputs[k]
+        name = child.primitive.name
+        if child.primitive.spec.get("family") != "elementwise" and name not in VIEWS:
+            return None
+        if flow is not None and flow.growing and child not in self.growing:
+            flow = None
+        begins = None
+        if node.primitive is where:
+            begins = Flow(lambda: _side(self._of(node.inputs[0]), k))
+        elif child in self.growing and node.primitive.name in SATURATES:
+            begins = self._saturated(node, child)
+        both = flow if begins is None else begins if flow is None else _both(flow, begins)
+        if both is None:
+            return None
+        return Flow(lambda: _under(both(), node, child), both.growing)
+
+    def _of(self, node: Node) -> Any:
+        return node.value if self.values else node
+
+    def _saturated(self, node: Node, child: Node) -> Flow | None:
+        y, x = self._of(node), self._of(child)
+        if not self.values:
+            return Flow(lambda: unsaturated(node, y, x), growing=True)
+        found = unsaturated(node, y, x)
+        return None if np.all(found) else Flow(lambda: found, growing=True)
+
+
+def unsaturated(node: Node, y: Any, x: Any) -> Any:
+    """Where the result y is not the finite one of an infinite input x."""
+    if node.primitive.name in ("div", "exp"):  # then it is 0; where x is finite, 0 is the slope
+        return not_equal(y, 0.0)
+    return equal(bitwise_and(equal(absolute(x), inf), less(absolute(y), inf)), False)
+
+
+def poles(node: Node, grows: set[Node], values: bool) -> Any:
+    """Where a growing node may be infinite for another reason than growth; None if nowhere."""
+    if node.primitive.name in GROWS:
+        return None
+    found = None
+    for child in node.inputs:
+        if child in grows:
+            here = poles(child, grows, values)
+        elif child.primitive is CONSTANT and np.all(np.isfinite(child.value)):
+            here = None
+        else:
+            here = equal(absolute(child.value if values else child), inf)
+        if here is not None:
+            found = here if found is None else bitwise_or(found, here)
+    if found is None or node.primitive.name in ("identity", "cast"):
+        return found
+    if node.primitive.name == "sum":
+        return not_equal(sum_(found, **node.params), 0)
+    return node.primitive(found, **node.params) if node.primitive.name in VIEWS else found
+
+
+def tangent_flows(node: Node, grows: set[Node], values: bool) -> list[Any] | None:
+    """For forward mode: where a tangent flows from each input; None if everywhere.
+
+    What comes from `where` is chosen by its own rule: tangents of the other side are not read.
+    """
+    if node.primitive.name not in SATURATES or grows.isdisjoint(node.inputs):
+        return None
+
+    def flow(child: Node) -> Any:
+        inside = unsaturated(node, *(n.value if values else n for n in (node, child)))
+        pole = poles(child, grows, values)
+        return inside if pole is None else bitwise_or(inside, pole)
+
+    return [(lambda child=child: flow(child)) if child in grows else None for child in node.inputs]
+
+
+def _both(one: Flow, other: Flow) -> Flow:
+    return Flow(lambda: bitwise_and(one(), other()), one.growing or other.growing)
+
+
+def _either(one: Flow, other: Flow) -> Flow:
+    if one is other:
+        return one
+    return Flow(lambda: bitwise_or(one(), other()), one.growing or other.growing)
+
+
+def _side(condition: Any, k: int) -> Any:
+    """Where input k of `where` was chosen."""
+    if condition.dtype.kind != "b":
+        condition = not_equal(condition, 0)
+    return condition if k == 1 else equal(condition, False)
+
+
+def _under(flow: Any, node: Node, child: Node) -> Any:
+    """What flows into an input, of a shape that broadcasts to the input's."""
+    name = node.primitive.name
+    if not flow.shape:
+        return flow
+    if name in ("reshape", "transpose", "sum"):
+        whole = broadcast_to(flow, shape=node.shape)
+        if name == "transpose":
+            return transpose(whole, axes=tuple(int(k) for k in np.argsort(node.params["axes"])))
+        kept = child.shape if name == "reshape" else with_ones(child.shape, node.params["axes"])
+        return reshape(whole, shape=kept)
+    return _fitted(flow, node.shape, child.shape)
+
+
+def _fitted(flow: Any, full: tuple[int, ...], shape: tuple[int, ...]) -> Any:
+    """Where anything flows into what was broadcast from `shape` to `full`."""
+    if shape == full:
+        return flow
+    extra = len(full) - len(shape)
+    flow = reshape(flow, shape=(1,) * (len(full) - len(flow.shape)) + tuple(flow.shape))
+    axes = tuple(
+        k for k, size in enumerate(flow.shape)
+        if size != 1 and (k < extra or shape[k - extra] == 1)
+    )  # fmt: skip
+    if axes:
+        kept = with_ones(flow.shape, axes)
+        flow = reshape(not_equal(sum_(flow, axes=axes), 0), shape=kept)
+    return reshape(flow, shape=flow.shape[extra:])
