@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from math import inf
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -36,9 +37,11 @@ from ..primitives.structure import broadcast_to, reshape, sum_, transpose, with_
 VIEWS = {"identity", "cast", "reshape", "broadcast_to", "transpose", "sum"}
 GROWS = {"exp": 0, "expm1": 0, "cosh": 0, "power": 1}  # and which input they grow by
 KEEPS_GROWING = {"add", "sub", "neg", "mul", "sqrt", "cbrt", *VIEWS}
+_primitive = attrgetter("primitive")
 # finite, or possibly so, where an input is infinite
 SATURATES = {"div", "exp", "expm1", "power", "tanh", "erf", "erfc", "logistic", "arctan2",
              "logaddexp", "maximum", "minimum"}  # fmt: skip
+ZERO = {"div", "exp"}  # and that finite number is 0
 SOURCES = {REGISTRY[name] for name in ("where", *GROWS)}  # without them nothing is to be known
 
 
@@ -65,9 +68,11 @@ def growing(path: Sequence[Node], inputs: Iterable[Node]) -> set[Node]:
     With what is added or multiplied to it: a factor's derivative is 0 as well where d is infinite.
     A divisor's need not be, nor that of the base of a power: where these are variables, no.
     """
-    if not SOURCES.isdisjoint([node.primitive for node in path]):
-        return _growing(path, {*path, *inputs})
-    return set()
+    return _growing(path, {*path, *inputs}) if _has_sources(path) else set()
+
+
+def _has_sources(path: Sequence[Node]) -> bool:
+    return not SOURCES.isdisjoint(map(_primitive, path))
 
 
 def _growing(path: Sequence[Node], active: set[Node]) -> set[Node]:
@@ -87,25 +92,28 @@ def _growing(path: Sequence[Node], active: set[Node]) -> set[Node]:
 
 def flows_of(path: Sequence[Node], inputs: Iterable[Node], values: bool) -> Flows | None:
     """For reverse mode: None if a derivative flows everywhere, as far as can be known."""
-    if SOURCES.isdisjoint([node.primitive for node in path]):
+    if not _has_sources(path):
         return None
-    return Flows(_growing(path, {*path, *inputs}), values)
+    return Flows(path, _growing(path, {*path, *inputs}), values)
 
 
 class Flows:
     """What is known of the cotangents on their way back; see the module."""
 
-    def __init__(self, grows: set[Node], values: bool) -> None:
+    def __init__(self, path: Sequence[Node], grows: set[Node], values: bool) -> None:
         self.growing = grows
         self.values = values
         self.known: dict[Node, Flow] = {}
+        # at some places nothing flows from these into one of their inputs
+        self.begins = {
+            node for node in path
+            if node.primitive is where or (grows and saturating(node, grows))
+        }  # fmt: skip
 
     def hand_down(
         self, node: Node, flow: Flow | None, passed: Sequence[Any], total: dict[Node, Any]
     ) -> None:
         """Learn what flows into the inputs of a node; `total` is what has come to them before."""
-        if flow is None and not self.known and not self._begins(node):
-            return
         met = set()
         for k, (child, contribution) in enumerate(zip(node.inputs, passed, strict=True)):
             if contribution is None:
@@ -118,12 +126,6 @@ class Flows:
             if new is not None:
                 self.known[child] = new
 
-    def _begins(self, node: Node) -> bool:
-        """Whether at some places nothing flows from this node into one of its inputs."""
-        if node.primitive is where:
-            return True
-        return node.primitive.name in SATURATES and not self.growing.isdisjoint(node.inputs)
-
     def _into(self, node: Node, k: int, flow: Flow | None) -> Flow | None:
         """What flows from a node into its input k."""
         child = node.inputs[k]
@@ -133,10 +135,11 @@ class Flows:
         if flow is not None and flow.growing and child not in self.growing:
             flow = None
         begins = None
-        if node.primitive is where:
-            begins = Flow(lambda: _side(self._of(node.inputs[0]), k))
-        elif child in self.growing and node.primitive.name in SATURATES:
-            begins = self._saturated(node, child)
+        if node in self.begins:
+            if node.primitive is where:
+                begins = Flow(lambda: _side(self._of(node.inputs[0]), k))
+            elif child in self.growing:
+                begins = self._saturated(node, child)
         both = flow if begins is None else begins if flow is None else _both(flow, begins)
         if both is None:
             return None
@@ -147,15 +150,23 @@ class Flows:
 
     def _saturated(self, node: Node, child: Node) -> Flow | None:
         y, x = self._of(node), self._of(child)
-        if not self.values:
-            return Flow(lambda: unsaturated(node, y, x), growing=True)
-        found = unsaturated(node, y, x)
-        return None if np.all(found) else Flow(lambda: found, growing=True)
+        if self.values:  # most often nothing overflows
+            if node.primitive.name in ZERO:
+                if np.count_nonzero(y) == y.size:
+                    return None
+            elif np.isfinite(x).all():
+                return None
+        return Flow(lambda: unsaturated(node, y, x), growing=True)
+
+
+def saturating(node: Node, grows: set[Node]) -> bool:
+    """Whether it stays finite, or may do so, while one of its inputs grows."""
+    return node.primitive.name in SATURATES and not grows.isdisjoint(node.inputs)
 
 
 def unsaturated(node: Node, y: Any, x: Any) -> Any:
     """Where the result y is not the finite one of an infinite input x."""
-    if node.primitive.name in ("div", "exp"):  # then it is 0; where x is finite, 0 is the slope
+    if node.primitive.name in ZERO:  # where x is finite though, the slope is 0 as well
         return not_equal(y, 0.0)
     return equal(bitwise_and(equal(absolute(x), inf), less(absolute(y), inf)), False)
 
@@ -186,7 +197,7 @@ def tangent_flows(node: Node, grows: set[Node], values: bool) -> list[Any] | Non
 
     What comes from `where` is chosen by its own rule: tangents of the other side are not read.
     """
-    if node.primitive.name not in SATURATES or grows.isdisjoint(node.inputs):
+    if not saturating(node, grows):
         return None
 
     def flow(child: Node) -> Any:

@@ -108,7 +108,7 @@ def reverse(
             passed = primitive.vjp(g, y, *x, **node.params)
         if observe is not None:
             observe(node, g, passed)
-        if flows is not None:
+        if flows is not None and (flow is not None or flows.known or node in flows.begins):
             flows.hand_down(node, flow, passed, total)
         for child, contribution in zip(node.inputs, passed, strict=True):
             if contribution is not None and child in active:

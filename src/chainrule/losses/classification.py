@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..errors import DtypeError, ShapeError, at_user_line
-from ..trace.operands import is_plain_array
 from ..transforms import stop_gradient
+from .labels import SLACK, between, check, marked, span
 from .reduction import Reduction, array, check_same_shape, like, reduced
 
 
@@ -38,6 +39,9 @@ def binary_cross_entropy(
     ------
     ShapeError
         If the shapes differ.
+    ValueError
+        If a label is not in 0 ... 1. (In a compiled function, which cannot raise, its loss and the
+        derivative are nan.)
 
     References
     ----------
@@ -53,11 +57,12 @@ def binary_cross_entropy(
     logits = array(logits)
     labels = like(labels, logits)
     check_same_shape("binary_cross_entropy", "logits", logits, "labels", labels)
+    valid = check(labels, between(-SLACK, 1 + SLACK), _not_binary)
     if _smooths(label_smoothing):
         labels = (1.0 - label_smoothing) * labels + 0.5 * label_smoothing
     # -log(p) = softplus(-z) and -log(1 - p) = softplus(z): each keeps its digits
     losses = labels * np.logaddexp(-logits, 0.0) + (1.0 - labels) * np.logaddexp(logits, 0.0)
-    return reduced(losses, weights, reduction)
+    return reduced(marked(losses, valid), weights, reduction)
 
 
 def softmax_cross_entropy(
@@ -89,8 +94,9 @@ def softmax_cross_entropy(
     DtypeError
         If class numbers are given as floats.
     ValueError
-        If a class is not in ``0 ... classes - 1`` (found only while labels are numbers, not in
-        a compiled function), or the smoothing is out of range.
+        If a class is not in ``0 ... classes - 1`` or a probability not in 0 ... 1, or the
+        smoothing is out of range. (A compiled function does not see it so early: there the loss of
+        such a label and its derivative are nan, or an IndexError says that it has no place.)
 
     References
     ----------
@@ -110,6 +116,11 @@ def softmax_cross_entropy(
     """
     logits, labels = array(logits), array(labels)
     by_class = _labels_are_classes(logits, labels)
+    classes = logits.shape[-1]
+    if by_class:
+        valid = check(labels, between(0, classes - 1), partial(_no_class, classes))
+    else:
+        valid = check(labels, _are_shares, _no_share)
     # the largest logit cancels: no exponential overflows, and one of them is 1
     shifted = logits - stop_gradient(np.max(logits, axis=-1, keepdims=True))
     total = np.log(np.sum(np.exp(shifted), axis=-1))
@@ -119,12 +130,38 @@ def softmax_cross_entropy(
         if smooths:
             everywhere = np.mean(shifted, axis=-1)
             chosen = (1.0 - label_smoothing) * chosen + label_smoothing * everywhere
-        return reduced(total - chosen, weights, reduction)
+        return reduced(marked(total - chosen, valid), weights, reduction)
     labels = like(labels, logits)
     if smooths:
         labels = (1.0 - label_smoothing) * labels + label_smoothing / logits.shape[-1]
     log_softmax = shifted - total[..., None]
-    return reduced(-np.sum(labels * log_softmax, axis=-1), weights, reduction)
+    losses = -np.sum(labels * log_softmax, axis=-1)
+    return reduced(marked(losses, valid), weights, reduction)
+
+
+def _not_binary(labels: Any) -> str:
+    return (
+        f"binary_cross_entropy: labels are 0, 1 or between, but {span(labels)}. Of labels 1 and 2 "
+        "give labels - 1, of labels -1 and 1 give (labels + 1) / 2"
+    )
+
+
+def _no_class(classes: int, labels: Any) -> str:
+    return (
+        f"softmax_cross_entropy: labels run from {labels.min()} to {labels.max()}, but the logits "
+        f"have {classes} classes, 0 to {classes - 1}"
+    )
+
+
+def _are_shares(labels: Any) -> Any:
+    return np.all(between(-SLACK, 1 + SLACK)(labels), axis=-1)
+
+
+def _no_share(labels: Any) -> str:
+    return (
+        f"softmax_cross_entropy: labels of a row of logits are probabilities, 0 ... 1, but "
+        f"{span(labels)}"
+    )
 
 
 def _smooths(label_smoothing: float) -> bool:
@@ -159,13 +196,4 @@ def _labels_are_classes(logits: Any, labels: Any) -> bool:
                 "labels.astype(int)"
             )
         )
-    if is_plain_array(labels) and labels.size:
-        low, high, classes = int(labels.min()), int(labels.max()), logits.shape[-1]
-        if low < 0 or high >= classes:
-            raise ValueError(
-                at_user_line(
-                    f"softmax_cross_entropy: labels run from {low} to {high}, but the logits have "
-                    f"{classes} classes, 0 to {classes - 1}"
-                )
-            )
     return True

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import at_user_line
 from ..lazy import LazyModule
-from ..trace.operands import is_plain_array
+from .labels import between, check, marked
 from .reduction import Reduction, array, check_same_shape, like, reduced
 
 _special = LazyModule("scipy.special")
@@ -40,7 +40,8 @@ def poisson(
     ShapeError
         If the shapes differ.
     ValueError
-        If a target is negative (found only while targets are numbers, not in a compiled function).
+        If a target is negative or nan. (In a compiled function, which cannot raise, its loss and
+        the derivative are nan.)
 
     Examples
     --------
@@ -49,9 +50,10 @@ def poisson(
     >>> poisson(log_rate, np.array([0, 2, 5]), reduction="none").round(4).tolist()
     [4.0, 0.0, 3.1629]
     """
-    log_rate, target = _amounts("poisson", "log_rate", log_rate, target)
+    log_rate, target, valid = _amounts("poisson", "log_rate", log_rate, target)
     surprise = _special.xlogy(target, target) - target * log_rate
-    return reduced(2.0 * (surprise - target + np.exp(log_rate)), weights, reduction)
+    deviance = 2.0 * (surprise - target + np.exp(log_rate))
+    return reduced(marked(deviance, valid), weights, reduction)
 
 
 def tweedie(
@@ -83,8 +85,8 @@ def tweedie(
     ShapeError
         If the shapes differ.
     ValueError
-        If the power is out of range, or a target is negative (found only while targets are
-        numbers, not in a compiled function).
+        If the power is out of range, or a target is negative or nan. (In a compiled function,
+        which cannot raise, its loss and the derivative are nan.)
 
     References
     ----------
@@ -100,7 +102,7 @@ def tweedie(
     """
     if not 1 < power < 2:
         raise ValueError(at_user_line(f"tweedie: power={power} is not between 1 and 2"))
-    log_mean, target = _amounts("tweedie", "log_mean", log_mean, target)
+    log_mean, target, valid = _amounts("tweedie", "log_mean", log_mean, target)
     above, below = power - 1.0, 2.0 - power
     # where the target is 0 so is this term, though exp(-above * log_mean) may overflow
     relevant = np.where(target > 0, log_mean, 0)
@@ -109,15 +111,15 @@ def tweedie(
         + target * np.exp(-above * relevant) / above
         - target**below / (above * below)
     )
-    return reduced(2.0 * deviance, weights, reduction)
+    return reduced(marked(2.0 * deviance, valid), weights, reduction)
 
 
-def _amounts(name: str, first: str, prediction: Any, target: Any) -> tuple[Any, Any]:
+def _amounts(name: str, first: str, prediction: Any, target: Any) -> tuple[Any, Any, Any]:
     prediction = array(prediction)
     target = like(target, prediction)
     check_same_shape(name, first, prediction, "target", target)
-    if is_plain_array(target) and bool(np.less(target, 0).any()):
-        raise ValueError(
-            at_user_line(f"{name}: a target is {np.min(target)}: targets are 0 or more")
-        )
-    return prediction, target
+
+    def tell(known: Any) -> str:
+        return f"{name}: a target is {np.min(known)}: targets are 0 or more"
+
+    return prediction, target, check(target, between(0, np.inf), tell)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..errors import DtypeError, ShapeError, at_user_line
-from ..trace.operands import is_plain_array
 from ..transforms import scan, stop_gradient
+from .labels import check, marked
 from .reduction import Reduction, array, reduced
 
 _NEVER = -1e30  # the logarithm of no probability: finite, so that differences of two are
@@ -59,7 +60,9 @@ def ctc_loss(
     DtypeError
         If targets or lengths are not integers.
     ValueError
-        If `blank` is no class; if a known target or length is out of range.
+        If `blank` is no class; if a target or length is out of range. (A compiled function does
+        not see it so early: there the loss of such a row and its derivative are nan, or an
+        IndexError says that a target has no place.)
 
     References
     ----------
@@ -81,7 +84,10 @@ def ctc_loss(
     _check(log_probs, targets, input_lengths, target_lengths, blank)
     if log_probs.dtype == np.float16:
         log_probs = log_probs.astype(np.float32)
-    rows, steps, _ = log_probs.shape
+    rows, steps, classes = log_probs.shape
+    sizes = steps, classes, blank
+    given = targets, input_lengths, target_lengths
+    valid = check(given, partial(_fit, sizes), partial(_not_fitting, sizes))
     said, skips = _states(targets, target_lengths, blank)
     states = said.shape[1]
     everywhere = np.broadcast_to(said[:, None, :], (rows, steps, states))
@@ -101,7 +107,7 @@ def ctc_loss(
     possible = total > 0.5 * _NEVER
     impossible = 0.0 if zero_infinity else np.inf
     losses = np.where(possible, -np.where(possible, total, 0.0), impossible)
-    return reduced(losses, weights, reduction)
+    return reduced(marked(losses, valid), weights, reduction)
 
 
 def _states(targets: Any, target_lengths: Any, blank: int) -> tuple[Any, Any]:
@@ -148,28 +154,43 @@ def _check(
                 f"lengths (rows,): the shapes are {', '.join(map(str, shapes))}"
             )
         )
-    _, steps, classes = shapes[0]
+    classes = shapes[0][2]
     if log_probs.dtype.kind != "f":
         raise DtypeError(at_user_line(f"ctc_loss: log_probs are floats, not {log_probs.dtype}"))
     if not 0 <= blank < classes:
         raise ValueError(at_user_line(f"blank={blank}: classes are 0 to {classes - 1}"))
-    for name, x, most in (
-        ("targets", targets, None),
-        ("input_lengths", input_lengths, steps),
-        ("target_lengths", target_lengths, shapes[1][1]),
+    for name, x in (
+        ("targets", targets),
+        ("input_lengths", input_lengths),
+        ("target_lengths", target_lengths),
     ):
         if x.dtype.kind not in "iu":
             raise DtypeError(at_user_line(f"ctc_loss: {name} are whole numbers, not {x.dtype}"))
-        if most is not None and is_plain_array(x) and np.any((x < 0) | (x > most)):
-            raise ValueError(
-                at_user_line(f"ctc_loss: {name} run from {x.min()} to {x.max()}: 0 to {most} fit")
-            )
-    if is_plain_array(targets) and is_plain_array(target_lengths):
-        real = targets[np.arange(targets.shape[1]) < target_lengths[:, None]]
-        if np.any((real < 0) | (real >= classes) | (real == blank)):
-            raise ValueError(
-                at_user_line(
-                    f"ctc_loss: targets are classes, 0 to {classes - 1}, other than the blank "
-                    f"{blank}; those given are {np.unique(real)[:20].tolist()}"
-                )
-            )
+
+
+def _fit(sizes: tuple[int, int, int], given: tuple[Any, Any, Any]) -> Any:
+    """Which rows have lengths that fit, and targets that are classes."""
+    steps, classes, blank = sizes
+    targets, input_lengths, target_lengths = given
+    longest = targets.shape[1]
+    real = np.arange(longest) < target_lengths[:, None]
+    good = (targets >= 0) & (targets < classes) & (targets != blank)
+    lengths = (input_lengths >= 0) & (input_lengths <= steps)
+    lengths = lengths & (target_lengths >= 0) & (target_lengths <= longest)
+    return lengths & np.all(good | ~real, axis=1)
+
+
+def _not_fitting(sizes: tuple[int, int, int], given: tuple[Any, Any, Any]) -> str:
+    steps, classes, blank = sizes
+    targets, input_lengths, target_lengths = given
+    for name, x, most in (
+        ("input_lengths", input_lengths, steps),
+        ("target_lengths", target_lengths, targets.shape[1]),
+    ):
+        if np.any((x < 0) | (x > most)):
+            return f"ctc_loss: {name} run from {x.min()} to {x.max()}: 0 to {most} fit"
+    real = targets[np.arange(targets.shape[1]) < target_lengths[:, None]]
+    return (
+        f"ctc_loss: targets are classes, 0 to {classes - 1}, other than the blank {blank}; those "
+        f"given are {np.unique(real)[:20].tolist()}"
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from math import isfinite
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -93,13 +94,15 @@ def _rules(
     partials: Mapping[str | None, Partials],
 ) -> tuple[Callable[..., list[Any]], Callable[..., Any]]:
     """Both modes from the partial derivatives."""
+    usual = partials[None]
 
     def vjp(
         g: Any, y: Any, *x: Any, needs: Sequence[bool], flow: Flow | None = None,
         slope: str | None = None,
     ) -> list[Any]:  # fmt: skip
         result: list[Any] = []
-        for partial, xi, needed in zip(partials[slope](y, *x), x, needs, strict=True):
+        found = (usual if slope is None else partials[slope])(y, *x)
+        for partial, xi, needed in zip(found, x, needs, strict=True):
             if partial is None or not needed:
                 result.append(None)
             else:
@@ -129,7 +132,7 @@ def _times(g: Any, partial: Any, flow: Flow | None) -> Any:
     """
     if type(partial) is float:  # a constant of the rule; a NumPy scalar is a float, too
         return g if partial == 1.0 else -g if partial == -1.0 else g * partial
-    if callable(partial):
+    if type(partial) is FunctionType:
         partial = partial()
     return g * partial if flow is None or _finite(partial) else chosen(flow(), g * partial)
 

@@ -44,7 +44,7 @@ class Training:
         averager: Averager | None = None,
     ) -> None:  # fmt: skip
         self.data, self.validation, self.score, self.key = data, validation, score, key
-        self.averages = averager is not None
+        self.averages, self.augmented = averager is not None, augment is not None
         self.epoch = jit(
             make_epoch(loss, optimizer, batch_size, augment, averager), quick_start=True
         )
@@ -125,9 +125,10 @@ class Training:
         if all(map(isfinite, values)):
             return
         shown = next(value for value in values if not isfinite(value))
+        look = "" if not self.augmented else ", or see whether the labels that augment makes fit"
         raise TrainingError(
             f"epoch {number}: the {what} became {shown}. Lower the learning rate, scale the "
-            "inputs to about -1 ... 1, or clip the gradients. The weights of epoch "
+            f"inputs to about -1 ... 1, or clip the gradients{look}. The weights of epoch "
             f"{self.best.epoch} are kept in this error's .result.model",
             self.result("diverged"),
         )
