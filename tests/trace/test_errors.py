@@ -90,8 +90,8 @@ def test_matmul_error_names_the_line_with_and_without_values() -> None:
         assert "4 columns against 5 rows" in text
 
 
-def test_unsupported_function_names_the_nearest() -> None:
-    """np.cumsumm has no rule, np.cumsum has."""
+def test_unsupported_function_names_what_may_do_instead() -> None:
+    """np.nancumsum has no rule, np.cumsum has."""
 
     def f(x: Any) -> Any:
         return np.sum(np.nancumsum(x))  # here

@@ -149,3 +149,15 @@ def test_einsum_by_lists_is_refused() -> None:
     """The form with lists of numbers has no rule."""
     with pytest.raises(UnsupportedError, match="subscripts as text"):
         grad(lambda x: np.einsum(x, [0, 1], []))(np.ones((2, 2)))
+
+
+def test_lists_beside_arrays() -> None:
+    """A list of numbers is an array to every product, on either side."""
+    x, m = seeded(2), seeded(2, 2)
+    for f in (np.matmul, np.dot, np.inner, np.outer, np.vdot, lambda a, b: a @ b):
+        agrees(lambda a, f=f: f([1, 2], a), x)
+        agrees(lambda a, f=f: f(a, [1.5, 2]), x)
+    agrees(lambda a: [[1, 2], [3, 4]] @ a, x)
+    agrees(lambda a: (1, 2) @ a @ [3, 4], m)
+    agrees(lambda a: np.tensordot([1, 2], a, 1), m)
+    agrees(lambda a: np.einsum("i,ij", [1, 2], a), m)

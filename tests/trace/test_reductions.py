@@ -223,6 +223,47 @@ def test_average() -> None:
     agrees(lambda a: np.average(a, axis=1), x)
     agrees(lambda a, b: np.average(a, axis=1, weights=b), x, w)
     agrees(lambda a, b: np.average(a, weights=b), x, seeded(3, 4, seed=2, low=0.5))
+    agrees(lambda a: np.average(a, axis=1, weights=[1, 2, 3, 4]), x)
+    agrees(lambda a: np.average(a, axis=0, weights=(1, 2, 3), keepdims=True), x)
+    agrees(lambda a: np.average(a, weights=[[1, 2, 3, 4]] * 3), x)
+    agrees(lambda a, b: np.average(a, axis=(2, 0), weights=b), seeded(2, 3, 4),
+           seeded(4, 2, seed=1, low=0.5))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("axis", "weights", "error"),
+    [(0, [1, 2], ValueError), (None, [1, 2, 3], TypeError), (0, [1, -1, 0], ZeroDivisionError)],
+)
+def test_average_refuses_what_numpy_does(axis: Any, weights: Any, error: type[Exception]) -> None:
+    """Weights of other axes, of no axis, of no sum."""
+    x = seeded(3, 4)
+    for f in (np.average, lambda x, **how: grad(lambda a: np.sum(np.average(a, **how)))(x)):
+        with pytest.raises(error):
+            f(x, axis=axis, weights=weights)
+
+
+SCALAR = ["sum", "prod", "max", "min", "ptp", "cumsum", "cumprod", "any", "all", "argmax",
+          "argmin", "argsort"]  # fmt: skip
+
+
+@pytest.mark.parametrize("axis", [0, -1])
+@pytest.mark.parametrize("name", SCALAR)
+def test_a_number_along_an_axis(name: str, axis: int) -> None:
+    """NumPy's ufuncs reduce a number along axis 0 or -1."""
+    agrees(lambda a: getattr(np, name)(a, axis=axis), np.float64(1.5), smooth=False)
+    if name in SCALAR[:4]:
+        assert grad(lambda a: getattr(np, name)(a, axis=axis))(1.5) == 1.0
+    with pytest.raises(np.exceptions.AxisError):
+        grad(lambda a: np.sum(getattr(np, name)(a, axis=1)) * a)(1.5)
+
+
+@pytest.mark.parametrize("name", ["mean", "std", "var", "sort"])
+def test_a_number_has_no_axis(name: str) -> None:
+    """And its other functions do not."""
+    with pytest.raises(np.exceptions.AxisError):
+        getattr(np, name)(np.float64(1.5), axis=0)
+    with pytest.raises(np.exceptions.AxisError):
+        grad(lambda a: getattr(np, name)(a, axis=0))(1.5)
 
 
 def test_logsumexp_far_out() -> None:
@@ -239,6 +280,11 @@ def test_diff_trace_ptp() -> None:
     x = seeded(4, 5)
     agrees(np.diff, x)
     agrees(lambda a: np.diff(a, n=2, axis=0), x)
+    agrees(lambda a: np.diff(a, n=0), x)
+    agrees(lambda a: np.diff(a, prepend=0.0), x)
+    agrees(lambda a: np.diff(a, n=2, axis=0, append=np.ones((2, 5))), x)
+    agrees(lambda a: np.diff(a, axis=-1, prepend=a[:, :1], append=1), x)
+    agrees(lambda a, b: np.diff(a, prepend=b, append=[5.0, 6.0]), seeded(4), np.float64(0.5))
     agrees(np.trace, x)
     agrees(lambda a: np.trace(a, offset=1), x)
     agrees(lambda a: a.trace(), x)

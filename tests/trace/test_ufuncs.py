@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +14,8 @@ from agreement import agrees, seeded, with_values, without_values
 
 from chainrule.errors import UnsupportedError
 from chainrule.trace.tracer import UFUNCS
-from chainrule.transforms.gradient import grad, vjp
+from chainrule.transforms.gradient import grad, value_and_grad, vjp
+from chainrule.transforms.jit import jit
 
 INF, NAN = np.inf, np.nan
 UNARY: dict[str, tuple[float, float]] = {
@@ -33,7 +35,7 @@ COMPARE = ["equal", "not_equal", "less", "less_equal", "greater", "greater_equal
            "logical_or", "logical_xor"]  # fmt: skip
 TESTS = ["isnan", "isinf", "isfinite", "signbit", "logical_not"]
 BITS = ["bitwise_and", "bitwise_or", "bitwise_xor"]
-OTHER = {"invert", "left_shift", "right_shift", "clip", "xlogy", "matmul"}
+OTHER = {"invert", "divmod", "left_shift", "right_shift", "clip", "xlogy", "matmul"}
 POINTS = np.array(
     [0.0, -0.0, 0.5, -0.5, 1.0, -1.0, 2.5, -2.5, INF, -INF, NAN, 1e300, -1e300, 5e-324]
 )
@@ -262,18 +264,58 @@ def test_reduce_accumulate_outer_at() -> None:
 
 
 @pytest.mark.parametrize(
-    ("call", "name", "nearest"),
+    ("call", "name", "instead"),
     [
-        (lambda x: np.frexp(x), "np.frexp", "exp"),
+        (lambda x: np.frexp(x)[0], "np.frexp", None),  # not exp
         (lambda x: np.nextafter(x, 1.0), "np.nextafter", None),
         (lambda x: np.multiply.reduceat(x, [0, 1]), "np.multiply.reduceat", None),
+        (lambda x: np.cross(x, x), "np.cross", None),  # not cos
+        (np.median, "np.median", None),  # not mean
+        (np.nanmax, "np.nanmax", "np.isnan"),
+        (scipy.special.gammaln, "scipy.special.gammaln", None),
+        (scipy.special.entr, "scipy.special.entr", "-scipy.special.xlogy"),
+        (lambda x: scipy.special.xlog1py(x, x), "scipy.special.xlog1py", "np.log1p"),
     ],
 )
-def test_unsupported_ufunc_is_named(call: Any, name: str, nearest: str | None) -> None:
-    """The message names the function, and what comes nearest."""
-    with pytest.raises(UnsupportedError, match=name) as caught:
+def test_unsupported_function_is_named(call: Any, name: str, instead: str | None) -> None:
+    """By the name that a user calls it by, and with what may do instead, if anything does."""
+    with pytest.raises(UnsupportedError, match=f"{name} of a traced array") as caught:
         grad(lambda x: np.sum(call(x)))(np.ones(3))
-    assert nearest is None or nearest in str(caught.value)
+    assert ("; use" in str(caught.value)) == (instead is not None)
+    assert instead is None or instead in str(caught.value)
+
+
+def test_dtype_errors_name_the_function() -> None:
+    """Of SciPy's as well."""
+    for call, name in ((scipy.special.xlogy, "scipy.special.xlogy"), (np.fmod, "np.fmod")):
+        with pytest.raises(TypeError, match=f"{name} is not defined for dtypes|complex"):
+            grad(lambda x, call=call: call(x, np.array([1j])).sum())(1.0)
+
+
+@pytest.mark.parametrize("number", [2.5, 3.5, -1.25, 7.0])
+def test_python_operators_of_numbers(number: float) -> None:
+    """divmod both ways, round and math's: as of a NumPy number; rounding to digits has slope 0."""
+    x = np.float64(number)
+    value, slope = value_and_grad(lambda x: divmod(x, 1.5)[1] + divmod(9.0, x)[1])(x)
+    assert value == divmod(x, 1.5)[1] + divmod(9.0, x)[1]
+    assert slope == 1.0 - divmod(9.0, x)[0]
+    assert jit(lambda x: divmod(x, 1.5))(x) == divmod(x, 1.5)
+    agrees(lambda a: np.divmod(a, 1.5)[1], np.array([x, 2.2]), smooth=False)
+    for f in (round, math.floor, math.ceil, math.trunc):
+        seen = []
+
+        def g(x: Any, f: Any = f, seen: Any = seen) -> Any:
+            seen.append(f(x))
+            return x * f(x)
+
+        assert grad(g)(x) == f(x)
+        assert type(seen[0]) is int
+    assert value_and_grad(lambda x: round(x, 1))(x) == (round(x, 1), 0.0)
+    assert jit(lambda x: round(x, 1))(x) == round(x, 1)
+    for decimals in (-1, 0, 1, 3):
+        agrees(lambda a, d=decimals: np.round(a, d), 30.0 * np.array([x, 0.123456]), smooth=False)
+    with pytest.raises(TypeError, match="use np.round"):
+        grad(lambda x: round(x) * x)(np.ones(2))
 
 
 def test_where_and_out_arguments_are_refused() -> None:

@@ -17,7 +17,7 @@ from ..primitives import elementwise as ew
 from ..primitives.structure import cast, identity
 from .arithmetic import in_place
 from .operands import nodes_of
-from .tracer import UFUNCS, ArrayTracer, ScalarTracer, Tracer, traced
+from .tracer import METHODS, UFUNCS, ArrayTracer, ScalarTracer, Tracer, public_name, traced
 
 
 def ufunc(*names: str) -> Callable[[Callable[..., Node]], Callable[..., Node]]:
@@ -52,7 +52,9 @@ def _loop(name: str, *dtypes: np.dtype[Any]) -> tuple[np.dtype[Any], ...]:
         return function.resolve_dtypes((*dtypes, None))[:-1]
     except TypeError:
         listed = ", ".join(map(str, dtypes))
-        raise DtypeError(at_user_line(f"np.{name} is not defined for dtypes {listed}")) from None
+        raise DtypeError(
+            at_user_line(f"{public_name(name)} is not defined for dtypes {listed}")
+        ) from None
 
 
 def direct(primitive: Primitive, *names: str) -> None:
@@ -403,7 +405,34 @@ def pow_(x: Any, exponent: Any) -> Any:
     return UFUNCS["power"](x, exponent)
 
 
+def _divmod(x: Any, y: Any, dtype: Any = None) -> tuple[Any, Any]:
+    return UFUNCS["floor_divide"](x, y, dtype=dtype), UFUNCS["remainder"](x, y, dtype=dtype)
+
+
+UFUNCS["divmod"] = _divmod
+
+
+def _whole(rounded: Callable[..., Any]) -> Callable[..., Any]:
+    """`round(x)`, `math.floor(x)` and kin: a Python integer, without a derivative."""
+
+    def rule(x: Tracer, digits: Any = None) -> Any:
+        if x.shape:
+            raise TypeError(
+                at_user_line(f"an array of shape {x.shape} where a number is needed: use np.round, "
+                             "np.floor, np.ceil or np.trunc")
+            )  # fmt: skip
+        return int(rounded(x)) if digits is None else METHODS["round"](x, digits)
+
+    return rule
+
+
 def _install() -> None:
+    for name, ufunc_name in (
+        ("round", "rint"), ("floor", "floor"), ("ceil", "ceil"), ("trunc", "trunc")
+    ):  # fmt: skip
+        setattr(Tracer, f"__{name}__", _whole(UFUNCS[ufunc_name]))
+    Tracer.__divmod__ = _divmod  # type: ignore[operator]
+    Tracer.__rdivmod__ = lambda y, x: _divmod(x, y)  # type: ignore[attr-defined]
     Tracer.__pow__ = pow_  # type: ignore[operator]
     Tracer.__rpow__ = lambda x, base: UFUNCS["power"](base, x)  # type: ignore[attr-defined]
     Tracer.__neg__ = lambda x: traced(ew.neg(x.node), x.weak)  # type: ignore[operator]

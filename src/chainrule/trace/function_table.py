@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UnsupportedError, at_user_line
+from ..errors import ShapeError, UnsupportedError, at_user_line
 from ..graph.node import Node
+from ..graph.types import is_float
 from ..primitives import elementwise as ew
 from ..primitives import reductions as red
 from ..primitives.structure import (
@@ -42,13 +43,20 @@ def function(*functions: Any, method: str | None = None) -> Callable[[Rule], Rul
     return enter
 
 
-def axes_of(x: Node, axis: Any) -> tuple[int, ...]:
-    """The axes as non-negative numbers in rising order; None means all."""
+def axes_of(x: Node, axis: Any, scalar: bool = False) -> tuple[int, ...]:
+    """The axes as non-negative numbers in rising order; None means all.
+
+    With `scalar` a number may be reduced along axis 0 or -1, as NumPy's ufuncs allow.
+    """
     n = len(x.shape)
-    if axis is None:
+    if axis is None or (scalar and _of_a_number(x, axis)):
         return tuple(range(n))
     given = axis if isinstance(axis, tuple) else (axis,)
     return tuple(sorted(one_axis(k, n) for k in given))
+
+
+def _of_a_number(x: Node, axis: Any) -> bool:
+    return not x.shape and not isinstance(axis, tuple) and int(axis) in (0, -1)
 
 
 def one_axis(axis: Any, n: int) -> int:
@@ -83,7 +91,7 @@ def _sum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims:
         x = ew.where(node_of(where), x, 0)
     if dtype is not None:
         x = as_dtype(x, np.dtype(dtype))
-    axes = axes_of(x, axis)
+    axes = axes_of(x, axis, scalar=True)
     y = sum_(x, axes=axes)
     if initial is not _NO and initial is not None:
         y = ew.add(y, initial)
@@ -111,11 +119,29 @@ def _average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fal
         raise UnsupportedError(at_user_line("np.average(returned=True) is not supported"))
     if weights is None:
         return _mean(a, axis, keepdims=keepdims)
-    if axis is not None and np.ndim(weights) == 1 and np.ndim(a) > 1:
-        n = np.ndim(a)
-        weights = weights.reshape([-1 if k == one_axis(axis, n) else 1 for k in range(n)])
+    weights = weights if isinstance(weights, Tracer) else np.asarray(weights)
+    weights = _alongside(np.shape(a), weights, axis)
     total = _sum(traced(node_of(weights + np.zeros(np.shape(a)))), axis, keepdims=keepdims)
+    if total.node.value is not None and not np.all(total.node.value):
+        raise ZeroDivisionError(at_user_line("np.average: the weights sum to zero"))
     return _sum(traced(node_of(a * weights)), axis, keepdims=keepdims) / total
+
+
+def _alongside(shape: tuple[int, ...], weights: Any, axis: Any) -> Any:
+    """Weights of some axes, as they broadcast to all."""
+    if weights.shape == shape:
+        return weights
+    if axis is None:
+        raise TypeError(
+            at_user_line(f"np.average: weights of shape {weights.shape} for {shape} need an axis")
+        )
+    given = [one_axis(k, len(shape)) for k in (axis if isinstance(axis, tuple) else (axis,))]
+    if weights.shape != tuple(shape[k] for k in given):
+        raise ShapeError(
+            at_user_line(f"np.average: weights of shape {weights.shape} for axes {axis} of {shape}")
+        )
+    in_order = weights.transpose(tuple(int(k) for k in np.argsort(given)))
+    return in_order.reshape(tuple(n if k in given else 1 for k, n in enumerate(shape)))
 
 
 @function(np.var, method="var")
@@ -144,7 +170,7 @@ def _extremum(primitive: Any, join: Any) -> Rule:
              initial: Any = _NO, where: Any = _NO) -> Tracer:  # fmt: skip
         refuse(out=out, where=where)
         x = node_of(a)
-        axes = axes_of(x, axis)
+        axes = axes_of(x, axis, scalar=True)
         y = primitive(x, axes=axes)
         if initial is not _NO and initial is not None:
             y = join(y, initial)
@@ -170,7 +196,7 @@ def _prod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims
     x = node_of(a)
     if dtype is not None:
         x = as_dtype(x, np.dtype(dtype))
-    axes = axes_of(x, axis)
+    axes = axes_of(x, axis, scalar=True)
     y = x if len(axes) == 1 else _side_by_side(x, axes)
     k = axes[0] if len(axes) == 1 else len(y.shape) - 1
     if initial is not _NO and initial is not None:  # the first factor: the order matters
@@ -193,7 +219,7 @@ def _any(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False,
          where: Any = _NO) -> Tracer:  # fmt: skip
     refuse(out=out, where=where)
     x = truth(node_of(a))
-    axes = axes_of(x, axis)
+    axes = axes_of(x, axis, scalar=True)
     return _kept(ew.not_equal(sum_(x, axes=axes), 0), x, axes, keepdims)
 
 
@@ -202,7 +228,7 @@ def _all(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False,
          where: Any = _NO) -> Tracer:  # fmt: skip
     refuse(out=out, where=where)
     x = ew.equal(truth(node_of(a)), False)
-    axes = axes_of(x, axis)
+    axes = axes_of(x, axis, scalar=True)
     return _kept(ew.equal(sum_(x, axes=axes), 0), x, axes, keepdims)
 
 
@@ -255,6 +281,20 @@ UFUNC_METHODS["logaddexp", "reduce"] = lambda x, axis=0, keepdims=False: logsume
 )
 
 
+@function(np.round, np.around, method="round")
+def _round(a: Any, decimals: int = 0, out: Any = None) -> Tracer:
+    refuse(out=out)
+    x = node_of(a)
+    if not is_float(x.dtype):
+        if decimals < 0:
+            raise UnsupportedError(at_user_line(f"np.round(decimals={decimals}) of integers"))
+        return Tracer(x)
+    scale = x.dtype.type(10.0 ** abs(decimals))
+    if decimals < 0:
+        return Tracer(ew.mul(ew.rint(ew.div(x, scale)), scale))
+    return Tracer(ew.rint(x) if not decimals else ew.div(ew.rint(ew.mul(x, scale)), scale))
+
+
 @function(np.cumsum, method="cumsum")
 def _cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Tracer:
     refuse(out=out)
@@ -272,7 +312,7 @@ def _cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Tr
 def flat_or_axis(a: Any, axis: Any) -> tuple[Node, int]:
     """The array and its axis; the array in a row if the axis is None."""
     x = node_of(a)
-    if axis is None:
+    if axis is None or _of_a_number(x, axis):
         return reshape(x, shape=(int(np.prod(x.shape)),)), 0
     return x, one_axis(axis, len(x.shape))
 
@@ -309,6 +349,8 @@ def _sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *,
 
 def sorted_along(a: Any, axis: Any) -> Tracer:
     """The entries along an axis in rising order."""
+    if axis is not None:
+        one_axis(axis, np.ndim(a))
     x, k = flat_or_axis(a, axis)
     return traced(red.take_along(x, red.argsort(x, axis=k), k))
 

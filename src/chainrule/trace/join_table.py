@@ -16,6 +16,8 @@ from .function_table import function, one_axis, refuse
 from .operands import node_of, nodes_of
 from .tracer import ArrayTracer, Tracer, traced
 
+_NO: Any = np._NoValue
+
 
 def _alike(arrays: Sequence[Any]) -> tuple[Node, ...]:
     nodes = nodes_of(*arrays)
@@ -78,3 +80,21 @@ def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
     if isinstance(indices_or_sections, int) and np.shape(ary)[axis] % indices_or_sections:
         raise ShapeError(at_user_line("array split does not result in an equal division"))
     return _array_split(ary, indices_or_sections, axis)
+
+
+@function(np.diff)
+def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = _NO, append: Any = _NO) -> Any:
+    if not np.ndim(a):
+        raise ShapeError(at_user_line("np.diff of a number: it needs at least one axis"))
+    if n < 0:
+        raise ValueError(at_user_line(f"np.diff: n={n} is negative"))
+    k = one_axis(axis, np.ndim(a))
+    one = tuple(1 if j == k else size for j, size in enumerate(np.shape(a)))
+    whole = [end if np.ndim(end) else np.broadcast_to(end, one)
+             for end in (prepend, a, append) if end is not _NO]  # fmt: skip
+    if n and len(whole) > 1:
+        a = joined(whole, axis=k)
+    lead = (slice(None),) * k
+    for _ in range(n):
+        a = a[(*lead, slice(1, None))] - a[(*lead, slice(None, -1))]
+    return a

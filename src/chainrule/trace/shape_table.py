@@ -235,15 +235,6 @@ def _tile(A: Any, reps: Any) -> Any:
     return result
 
 
-@function(np.diff)
-def _diff(a: Any, n: int = 1, axis: int = -1) -> Any:
-    for _ in range(n):
-        k = one_axis(axis, np.ndim(a))
-        lead = (slice(None),) * k
-        a = a[(*lead, slice(1, None))] - a[(*lead, slice(None, -1))]
-    return a
-
-
 def _triangle(keep: Callable[[Any, int], Any]) -> Rule:
     def rule(m: Any, k: int = 0) -> Any:
         return _where(keep(np.ones(np.shape(m)[-2:], bool), k), m, m.dtype.type(0))
