@@ -1,0 +1,131 @@
+"""Where a branch was not chosen its slopes do not count, whatever they are; elsewhere they do.
+
+A generator: random expressions, infinite or nan at bad places in value or slope, which a mask does
+not choose, or in other choices, or read twice. Their derivatives are those of the same expressions
+with good numbers at these places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.autodiff.flow import growing
+from chainrule.graph.node import input_node
+from chainrule.graph.types import Type
+from chainrule.primitives.elementwise import add, div, exp, mul, neg, tanh
+
+# Finite between 0 and 1, and infinite or nan in value or slope at some of BAD
+UNSAFE: list[Callable[[Any], Any]] = [
+    np.log, np.sqrt, lambda x: 1 / x, lambda x: x * np.log(x), lambda x: np.log(x) / x,
+    lambda x: np.exp(-1 / x), lambda x: np.sqrt(x) * np.sin(1 / x), lambda x: x**0.5 + x**-2.0,
+    np.arcsin, lambda x: np.log1p(x - 1) * np.log(x), np.cbrt, lambda x: np.arccosh(x + 1),
+    lambda x: np.hypot(1 / x, x), lambda x: np.tanh(1 / x) * np.exp(200 * x), np.arctanh,
+    lambda x: np.maximum(np.log(x), -1 / x), lambda x: np.sqrt(x.reshape(-1)).reshape(x.shape),
+    lambda x: np.log(x.T).T, lambda x: np.arctan2(x, 1 - x) / np.abs(x), lambda x: x**x,
+]  # fmt: skip
+BY_ROWS: list[Callable[[Any], Any]] = [
+    lambda x: np.log(np.sum(x**2, axis=-1, keepdims=True)) * x,
+    lambda x: x / np.sqrt(np.sum(x * x, axis=-1, keepdims=True)),
+    lambda x: np.sqrt(x) / np.sum(np.log(x), axis=-1)[:, None],
+]
+SAFE: list[Callable[[Any], Any]] = [
+    np.sin, np.tanh, lambda x: x * x, lambda x: 2 * x - 1, lambda x: np.exp(-x * x),
+]  # fmt: skip
+BAD = np.array([0.0, -0.0, -1.0, 1.0, np.inf, -np.inf, np.nan])
+SHAPE = (3, 4)
+
+
+def program(rng: np.random.Generator, mask: Any, rows: bool) -> Callable[[Any, Any], Any]:
+    """A sum over choices between what z gives, where the mask is, and what x gives elsewhere."""
+    unsafe = UNSAFE + BY_ROWS if rows else UNSAFE
+    first, second = (unsafe[k] for k in rng.integers(len(unsafe), size=2))
+    safe, outer = (SAFE[k] for k in rng.integers(len(SAFE), size=2))
+    weight = rng.normal(size=SHAPE)
+    turned, nested, shared = rng.random(3) < 0.5
+
+    def f(x: Any, z: Any) -> Any:
+        risky = first(x)
+        if nested:
+            risky = np.where(weight > 0, risky, second(x))
+        if shared:
+            risky = risky * outer(risky) + second(x)
+        y = np.where(mask, safe(z), risky) if turned else np.where(~mask, risky, safe(z))
+        return np.sum(outer(y) * weight)
+
+    return f
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("seed", [*range(60), *(pytest.param(k, marks=pytest.mark.slow)
+                                                for k in range(60, 600))])  # fmt: skip
+def test_what_was_not_chosen_does_not_count(seed: int) -> None:
+    """First derivatives in both modes, and second ones in two ways, eagerly and compiled."""
+    rng = np.random.default_rng(seed)
+    rows = bool(rng.random() < 0.5)
+    mask = rng.random((3, 1) if rows else SHAPE) < 0.5
+    whole = np.broadcast_to(mask, SHAPE)
+    good = rng.uniform(0.3, 0.9, SHAPE)
+    x = np.where(whole, rng.choice(BAD, size=SHAPE), good)
+    z, v = rng.normal(size=SHAPE), rng.normal(size=SHAPE)
+    f = program(rng, mask, rows)
+
+    def pushed(x: Any) -> Any:
+        return cr.jvp(f, (x, z), (v, v))[1]
+
+    def twice(x: Any) -> Any:
+        return cr.grad(lambda x: np.sum(cr.grad(f)(x, z) * v))(x)
+
+    def over(x: Any) -> Any:
+        return cr.jvp(lambda x: cr.grad(f)(x, z), (x,), (v,))[1]
+
+    slopes = cr.grad(f, argnums=(0, 1))
+    for g in (f, slopes):
+        for made in (g, cr.jit(g)):
+            for found, expected in zip(
+                cr.tree.leaves(made(x, z)), cr.tree.leaves(g(good, z)), strict=True
+            ):
+                assert np.isfinite(expected).all()
+                np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+    for h in (pushed, twice, over):
+        for made in (h, cr.jit(h)):
+            np.testing.assert_allclose(made(x), h(good), rtol=1e-8, atol=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("seed", range(20))
+def test_what_was_chosen_counts(seed: int) -> None:
+    """The other way round, nothing is hidden: an infinite or undefined slope stays one."""
+    rng = np.random.default_rng(seed)
+    place = tuple(rng.integers(SHAPE))
+    x = rng.uniform(0.3, 0.9, SHAPE)
+    x[place] = 0.0
+    mask = rng.random(SHAPE) < 0.5
+    mask[place] = True
+    root = [np.sqrt, np.log, lambda x: 1 / x, lambda x: x * np.log(x)][seed % 4]
+    for f in (
+        lambda x: np.sum(np.where(mask, root(x), 0.0)),
+        lambda x: np.sum(np.where(mask, 0.0, root(x)) + root(x)),  # arrives as well
+        lambda x: np.sum(mask * root(x)),
+        lambda x: np.sum(root(x) * ~mask),  # a product is no choice
+    ):
+        for g in (cr.grad(f), cr.jit(cr.grad(f))):
+            found = g(x)
+            assert not np.isfinite(found[place])
+            assert np.isfinite(np.delete(found, np.ravel_multi_index(place, SHAPE))).all()
+
+
+def test_growing_nodes() -> None:
+    """What grows as exponentials do: through sums and products, not through a variable divisor."""
+    x = input_node(Type((), np.dtype(float)), np.float64(1.0))
+    t = input_node(Type((), np.dtype(float)), np.float64(2.0))
+    e = exp(neg(x))
+    d = add(1.0, mul(t, e))
+    by_t, by_two, flat = div(e, t), div(e, 2.0), tanh(d)
+    path = [e.inputs[0], e, d.inputs[1], d, by_t, by_two, flat]
+    assert growing(path, [x, t]) == {e, d.inputs[1], d, by_two}
+    assert growing([d], [x, t]) == set()
