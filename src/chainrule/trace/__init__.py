@@ -7,6 +7,7 @@ from . import (
     function_table,
     index,
     join_table,
+    number_operators,
     product_table,
     shape_table,
 )
@@ -18,6 +19,7 @@ __all__ = [
     "function_table",
     "index",
     "join_table",
+    "number_operators",
     "product_table",
     "shape_table",
 ]

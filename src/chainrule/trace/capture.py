@@ -133,7 +133,9 @@ def capture(
 def _placeholder(node: Node, weak: bool, example: Any) -> Tracer:
     """A tracer on an input whose numbers are not known."""
     if node.shape or (isinstance(example, (np.ndarray, ArrayTracer)) and not weak):
-        if type(example) is np.ndarray and not example.flags.c_contiguous:
+        if isinstance(example, ArrayTracer):
+            same_memory(node, example.node)
+        elif type(example) is np.ndarray and not example.flags.c_contiguous:
             lie_as(node, example)
         return ArrayTracer(node)
     return ScalarTracer(node, weak)

@@ -15,9 +15,9 @@ from ..graph.node import CONSTANT, REFERENCE, Node, Primitive, apply
 from ..graph.types import is_float
 from ..primitives import elementwise as ew
 from ..primitives.structure import cast, identity
-from .arithmetic import in_place
 from .operands import nodes_of
-from .tracer import METHODS, UFUNCS, ArrayTracer, ScalarTracer, Tracer, public_name, traced
+from .tracer import UFUNCS, ArrayTracer, ScalarTracer, Tracer, traced
+from .unsupported import public_name
 
 
 def ufunc(*names: str) -> Callable[[Callable[..., Node]], Callable[..., Node]]:
@@ -104,7 +104,7 @@ ufunc("expit")(lambda x: ew.logistic(x, slope="exact"))
 
 def logistic(x: Tracer) -> Tracer:
     """expit with a derivative that needs its value alone, so that x is not to be kept."""
-    return Tracer(apply(ew.logistic, (x.node,), {}))
+    return traced(apply(ew.logistic, (x.node,), {}))
 
 
 ufunc("float_power")(ew.power)
@@ -389,58 +389,3 @@ def _xlogy(x: Node, y: Node) -> Node:
         one, zero = x.dtype.type(1), x.dtype.type(0)
         way = ew.where(ew.equal(y, 0.0), -one, ew.where(ew.equal(y, np.inf), one, zero))
         return ew.where(odd, ew.sqrt(x) * way, x * size)  # type: ignore[no-any-return]
-
-
-def pow_(x: Any, exponent: Any) -> Any:
-    """`x ** exponent` with NumPy's own shortcuts for a Python number 2, 1/2, -1, 1 or 0."""
-    if type(exponent) in (int, float) and isinstance(x, Tracer) and is_float(x.dtype):
-        if exponent == 2:
-            return traced(square(x.node), x.weak)
-        if exponent == 0.5:
-            return traced(root(x.node))
-        if exponent == -1:
-            return traced(reciprocal(x.node))
-        if exponent == 1:
-            return traced(identity(x.node), x.weak)
-    return UFUNCS["power"](x, exponent)
-
-
-def _divmod(x: Any, y: Any, dtype: Any = None) -> tuple[Any, Any]:
-    return UFUNCS["floor_divide"](x, y, dtype=dtype), UFUNCS["remainder"](x, y, dtype=dtype)
-
-
-UFUNCS["divmod"] = _divmod
-
-
-def _whole(rounded: Callable[..., Any]) -> Callable[..., Any]:
-    """`round(x)`, `math.floor(x)` and kin: a Python integer, without a derivative."""
-
-    def rule(x: Tracer, digits: Any = None) -> Any:
-        if x.shape:
-            raise TypeError(
-                at_user_line(f"an array of shape {x.shape} where a number is needed: use np.round, "
-                             "np.floor, np.ceil or np.trunc")
-            )  # fmt: skip
-        return int(rounded(x)) if digits is None else METHODS["round"](x, digits)
-
-    return rule
-
-
-def _install() -> None:
-    for name, ufunc_name in (
-        ("round", "rint"), ("floor", "floor"), ("ceil", "ceil"), ("trunc", "trunc")
-    ):  # fmt: skip
-        setattr(Tracer, f"__{name}__", _whole(UFUNCS[ufunc_name]))
-    Tracer.__divmod__ = _divmod  # type: ignore[operator]
-    Tracer.__rdivmod__ = lambda y, x: _divmod(x, y)  # type: ignore[attr-defined]
-    Tracer.__pow__ = pow_  # type: ignore[operator]
-    Tracer.__rpow__ = lambda x, base: UFUNCS["power"](base, x)  # type: ignore[attr-defined]
-    Tracer.__neg__ = lambda x: traced(ew.neg(x.node), x.weak)  # type: ignore[operator]
-    Tracer.__pos__ = lambda x: UFUNCS["positive"](x)  # type: ignore[operator]
-    Tracer.__abs__ = lambda x: UFUNCS["absolute"](x)  # type: ignore[attr-defined]
-    Tracer.__invert__ = lambda x: UFUNCS["invert"](x)  # type: ignore[operator]
-
-    ArrayTracer.__ipow__ = in_place(pow_)  # type: ignore[attr-defined]
-
-
-_install()

@@ -288,11 +288,11 @@ def _round(a: Any, decimals: int = 0, out: Any = None) -> Tracer:
     if not is_float(x.dtype):
         if decimals < 0:
             raise UnsupportedError(at_user_line(f"np.round(decimals={decimals}) of integers"))
-        return Tracer(x)
+        return traced(x)
     scale = x.dtype.type(10.0 ** abs(decimals))
     if decimals < 0:
-        return Tracer(ew.mul(ew.rint(ew.div(x, scale)), scale))
-    return Tracer(ew.rint(x) if not decimals else ew.div(ew.rint(ew.mul(x, scale)), scale))
+        return traced(ew.mul(ew.rint(ew.div(x, scale)), scale))
+    return traced(ew.rint(x) if not decimals else ew.div(ew.rint(ew.mul(x, scale)), scale))
 
 
 @function(np.cumsum, method="cumsum")

@@ -10,14 +10,14 @@ import numpy as np
 from .. import tree
 from ..backends import Function, Program, compile_graph, get_num_threads
 from ..config import config, threads_word
-from ..errors import DtypeError, ShapeError, at_user_line
+from ..errors import DtypeError, ShapeError, UnsupportedError, at_user_line
 from ..graph.evaluate import inline
 from ..graph.types import Type
 from ..lazy import computed
 from ..trace.capture import Captured, as_array, check_apart, finish
-from ..trace.memory import c_order, is_c_order, strides_of, strides_of_array, was_asked
+from ..trace.memory import is_c_order, strides_of, strides_of_array, was_asked
 from ..trace.operands import node_of
-from ..trace.tracer import Tracer
+from ..trace.tracer import ArrayTracer, Tracer
 
 _NUMBERS = 4  # of threads for which a function keeps programs
 
@@ -48,13 +48,7 @@ class Compiled:
 
     def laid_out_as(self, arrays: Sequence[Any]) -> bool:
         """Whether these arrays lie in memory as those that the trace depended on did."""
-        for k, strides in self.layouts.items():
-            now = c_order(arrays[k].shape)
-            if type(arrays[k]) is np.ndarray:
-                now = strides_of_array(arrays[k]) or ()
-            if now != strides:
-                return False
-        return True
+        return all(layout(arrays[k]) == strides for k, strides in self.layouts.items())
 
     def attempt(self, leaves: Sequence[Any]) -> Any:
         """All results as a list for leaves just as they should be; else None."""
@@ -121,6 +115,13 @@ class Compiled:
         return tree.unflatten(self.out_treedef, [finish(x) for x in results])
 
 
+def layout(x: Any) -> Any:
+    """How an argument lies in memory."""
+    if isinstance(x, ArrayTracer):
+        return strides_of(x.node)
+    return strides_of_array(x) if type(x) is np.ndarray else ()
+
+
 class CompiledFunction:
     """A function for arguments of known structure, shapes and dtypes; see `Jitted.compile`.
 
@@ -170,6 +171,14 @@ class CompiledFunction:
                         f"compiled for {wanted}"
                     )
                 )
+        if not self._compiled.laid_out_as(arrays):
+            raise UnsupportedError(
+                at_user_line(
+                    "an argument lies in memory in another order than the one that this function "
+                    "was compiled for, and what is a view in it depends on that: hand over "
+                    "np.ascontiguousarray(x)"
+                )
+            )
         result = self._compiled(arrays)
         if self._direct is not None:
             self._direct = self._compiled.direct  # another one for another number of threads

@@ -17,7 +17,7 @@ from ..errors import at_user_line
 from ..graph.graph import Graph
 from ..trace.capture import as_array, capture
 from ..trace.operands import is_weak
-from .compiled import Compiled, CompiledFunction
+from .compiled import Compiled, CompiledFunction, layout
 
 
 class Jitted:
@@ -86,7 +86,7 @@ class Jitted:
         )
         compiled = self.cache.get(key)
         if compiled is not None and compiled.layouts and not compiled.laid_out_as(arrays):
-            key = (key, tuple([x.strides if x.shape else () for x in arrays]))
+            key = (key, tuple(map(layout, arrays)))
             compiled = self.cache.get(key)
         if compiled is None:
             compiled = self._trace(key, arrays, leaves, treedef, fixed, named)

@@ -1,0 +1,34 @@
+"""The message for a function that has no rule, and what users call it by."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def unsupported(shown: str, name: str) -> str:
+    """The message for a function that has no rule: its own name, and what may do instead."""
+    if shown == f"np.{name}":
+        shown = public_name(name)
+    instead = _INSTEAD.get(name)
+    hint = f"; use {instead}" if instead else ""
+    return f"{shown} of a traced array is not supported{hint}"
+
+
+def public_name(name: str) -> str:
+    """What a user calls it by: SciPy's special functions are ufuncs as well."""
+    return f"np.{name}" if hasattr(np, name.partition(".")[0]) else f"scipy.special.{name}"
+
+
+_INSTEAD = {
+    "nanmax": "np.max of np.where(np.isnan(x), -np.inf, x)",
+    "nanmin": "np.min of np.where(np.isnan(x), np.inf, x)",
+    "nansum": "np.sum(x, where=~np.isnan(x))",
+    "nanmean": "np.sum(x, where=~np.isnan(x)) by the number of those",
+    "lexsort": "np.argsort, which is stable, key by key",
+    "nancumsum": "np.cumsum of np.where(np.isnan(x), 0, x)",
+    "xlog1py": "x * np.log1p(y)",
+    "entr": "-scipy.special.xlogy(x, x)",
+    "rel_entr": "scipy.special.xlogy(x, x) - scipy.special.xlogy(x, y)",
+    "softmax": "chainrule.nn.softmax",
+    "log_softmax": "chainrule.nn.log_softmax",
+}
