@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from chainrule.data import Tokens, checked_texts, read_texts
-from chainrule.data.tokens import LONGEST, MOST_PIECES, pieces, words
+from chainrule.data import Tokens, checked_texts, read_texts, tokens
+from chainrule.data.tokens import LONGEST, MOST_PIECES, pieces
+from chainrule.data.words import words
 from chainrule.errors import DataError
 
 
@@ -16,7 +17,7 @@ from chainrule.errors import DataError
         ("it’s", ["it’s"]),  # noqa: RUF001 - the apostrophe of typographers
         ("Cafe\u0301 CAFÉ", ["café", "café"]),
         ("ﬁne Ｗｉｄｅ", ["fine", "wide"]),  # noqa: RUF001 - a ligature, and full width
-        ("snake_case 3.5", ["snake", "_", "case", "3", ".", "5"]),
+        ("snake_case 3.5", ["snake_case", "3.5"]),
         ("映画は良い", ["映", "画", "は", "良", "い"]),
         ("so 🙂🙂", ["so", "🙂", "🙂"]),
         ("tab\tnew\nline\x00", ["tab", "new", "line", "\x00"]),
@@ -84,6 +85,34 @@ def test_limits():
     assert Tokens.learn(lengths[1:], pairs=False).length == 50
     assert Tokens.learn(["a " * 9000] * 3).length == LONGEST
     assert Tokens.learn(texts, length=2)(["x x x x"])[0].shape == (1, 2)
+
+
+@pytest.mark.parametrize("count", [1, 2, 40])
+def test_all_is_read(count):
+    """Whole texts have rows as long as the longest, or else an even part of their entries."""
+    texts = ["a " * 5] * (count - 1) + ["a " * 3000 + "end"]
+    vocabulary = Tokens.learn(texts, pairs=False, fewest=1, whole=True)
+    assert vocabulary.length == 3001
+    read = vocabulary.read(texts)
+    assert read.counts.tolist() == [5] * (count - 1) + [3001]
+    assert vocabulary.unread(read) == 0.0
+    codes, shares = vocabulary.rows(read, 100)
+    assert (codes[-1] > 0).sum() == 100 == shares[-1].sum()
+    np.testing.assert_array_equal(read.codes[-3001:][np.arange(100) * 3001 // 100], codes[-1])
+    cut = Tokens.learn(texts, pairs=False, fewest=1, length=1000)
+    assert cut.rows(read)[0].shape == (count, 1000)
+    assert cut.unread(read) == pytest.approx(2001 / (5 * (count - 1) + 3001))
+    assert cut.cut_off(read).counts.tolist() == [5] * (count - 1) + [1000]
+
+
+def test_long_texts_take_no_endless_memory(monkeypatch):
+    """Of many rows, the longest are read as a part: an eighth, and 512 entries at least."""
+    monkeypatch.setattr(tokens, "FEW", 1000)
+    texts = ["a"] * 990 + ["a " * 4096] * 10
+    assert Tokens.learn(texts, pairs=False, whole=True).length == 512
+    monkeypatch.setattr(tokens, "MANY", 600_000)
+    texts = ["a " * 2000] * 1000
+    assert Tokens.learn(texts, pairs=False, whole=True).length == 600
 
 
 def test_nothing_to_learn():

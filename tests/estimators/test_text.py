@@ -1,6 +1,7 @@
 """`TextClassifier`: what it learns, what it takes, what it keeps, and why it decides."""
 
 import os
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,10 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 import chainrule as cr
+from chainrule.data.tokens import Read
 from chainrule.errors import DataError, ModelFileError
 from chainrule.estimators.modelfile import pack, read, unpack
-from chainrule.estimators.text import log_ratios
+from chainrule.estimators.text_reading import log_ratios
 
 DATA = Path(os.environ.get("CHAINRULE_DATA", Path(__file__).parents[3] / "shared" / "data"))
 ENCODERS = ("bag", "conv", "transformer")
@@ -55,6 +57,7 @@ def test_probabilities(fitted):
     assert fitted.predict(texts).tolist() == fitted.classes_[made.argmax(axis=1)].tolist()
 
 
+@pytest.mark.filterwarnings("ignore:.* is not read")
 def test_any_text_has_an_answer(fitted):
     """Empty, unknown, foreign, broken, endless: finite, and what is unread counts for nothing."""
     strange = ["", " ", "\N{SNOWMAN}", "qqq www", "\ud83d", "\x00", "映画", "good " * 5000]
@@ -136,7 +139,20 @@ def test_log_ratios_by_hand():
             b = (sum(inside[code]) - inside[code][label] + 0.5) / rest
             found.append(abs(np.log(a / b)))
         wanted.append(max(found))
-    np.testing.assert_allclose(log_ratios(codes, labels, 4), wanted, rtol=1e-6)
+    read = Read(codes[codes > 0], np.ones(7), (codes > 0).sum(axis=1))
+    np.testing.assert_allclose(log_ratios(read, labels, 4), wanted, rtol=1e-6)
+
+
+def test_log_ratios_of_many_classes():
+    """300 classes of 50,000 words: 120 MB as a matrix, which is never made."""
+    read = Read(np.arange(1, 301), np.ones(300), np.ones(300, int))
+    tracemalloc.start()
+    try:
+        found = log_ratios(read, np.arange(300), 50_000)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert found.shape == (50_000,) and peak < 10e6
 
 
 def test_same_seed_same_bits():
@@ -228,6 +244,98 @@ def test_onnx(fitted):
     assert label.tolist() == fitted.predict(texts).tolist()
 
 
+def long_texts(count, length, seed=0):
+    """A tenth of the words tells, and they are the last; the others say nothing."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(2, size=count)
+    fillers = np.array(["the", "a", "one", "film", "plot", "scene", "then", "very", "some"])
+    last = length // 10
+    made = [
+        " ".join([*fillers[rng.integers(9, size=length - last)], *[told] * last])
+        for told in np.where(labels, "good", "bad")
+    ]
+    return made, np.where(labels, "yes", "no")
+
+
+@pytest.mark.parametrize("length", [600, 2000])
+def test_a_bag_reads_all(length, tmp_path):
+    """Also what comes after 512 entries; in training, in answers, and why."""
+    texts, labels = long_texts(60, length)
+    model = cr.TextClassifier(**{**QUICK, "epochs": 30}).fit(texts, labels)
+    assert model.tokens_.whole and model.unread_ == 0.0
+    asked, truth = long_texts(40, length, seed=1)
+    assert model.score(asked, truth) == 1.0
+    longer, truth = long_texts(20, 5 * length, seed=2)  # longer than those of the training
+    assert model.score(longer, truth) == 1.0
+    mixed = [asked[0], "good", longer[0], ""]
+    np.testing.assert_allclose(
+        np.concatenate([model.predict_proba(text) for text in mixed]),
+        model.predict_proba(mixed), rtol=1e-5,
+    )  # fmt: skip
+    told = model.attribute(longer[0], "yes")
+    assert len(told.words) == 5 * length
+    assert int(np.argmax(np.abs(told.scores))) >= 9 * length // 2
+    p = float(model.predict_proba(longer[0])[0, 1])
+    assert told.base + told.scores.sum() == pytest.approx(np.log(p / (1 - p)), abs=1e-3)
+    model.save(tmp_path / "a.safetensors")
+    again = cr.load(tmp_path / "a.safetensors")
+    assert again.tokens_ == model.tokens_ and again.unread_ == 0.0
+    np.testing.assert_array_equal(model.predict_proba(mixed), again.predict_proba(mixed))
+
+
+def test_a_bag_that_is_told_how_far_to_read():
+    """With max_length the end is cut off, as asked."""
+    texts, labels = long_texts(60, 40)
+    model = cr.TextClassifier(max_length=20, pairs=False, **QUICK).fit(texts, labels)
+    assert not model.tokens_.whole and model.unread_ == pytest.approx(20 / 40)
+    cut = [" ".join(text.split()[:20]) for text in texts]
+    np.testing.assert_array_equal(model.predict_proba(cut), model.predict_proba(texts))
+
+
+@pytest.mark.parametrize("encoder", ["conv", "transformer"])
+def test_other_encoders_say_what_they_do_not_read(encoder, tmp_path):
+    """In training and after; nothing is said of less than a hundredth, or of what was asked for."""
+    texts, labels = long_texts(8, 700)
+    quick = {**QUICK, "epochs": 1, "width": 8}
+    with pytest.warns(UserWarning, match=r"27 % of what the training texts hold is not read"):
+        model = cr.TextClassifier(encoder, **quick).fit(texts, labels)
+    assert model.unread_ == pytest.approx(188 / 700)
+    with pytest.warns(UserWarning, match="49 % of what these texts hold .* encoder='bag', which"):
+        model.predict(["the " * 1000])
+    model.predict(["the " * 500])
+    model.save(tmp_path / "a.safetensors")
+    assert cr.load(tmp_path / "a.safetensors").unread_ == pytest.approx(188 / 700)
+    if encoder == "conv":
+        assert cr.TextClassifier(encoder, max_length=700, **quick).fit(texts, labels).unread_ == 0.0
+
+
+OLD = Path(__file__).parent / "text_of_rule_1.model"
+
+
+def test_files_of_the_first_rule_answer_as_before(tmp_path):
+    """A file of the version before: words end at marks, and texts at 512; also when saved anew."""
+    model = cr.load(OLD)
+    asked, wanted = model.card_["asked"], model.card_["probabilities"]
+    assert (model.tokens_.rule, model.tokens_.whole, model.unread_) == (1, False, None)
+    np.testing.assert_allclose(model.predict_proba(asked), wanted, rtol=2e-6)
+    model.save(tmp_path / "a.safetensors")
+    again = cr.load(tmp_path / "a.safetensors")
+    assert again.tokens_ == model.tokens_ and again.unread_ is None
+    np.testing.assert_array_equal(again.predict_proba(asked), model.predict_proba(asked))
+    assert model.attribute("हि").words == ("ह", "ि")
+
+
+def _newer_rule(told, arrays):
+    told["prepared"]["rule"] = 3
+
+
+def _other_reader(told, arrays):
+    told["prepared"]["whole"] = not told["prepared"]["whole"]
+    told["prepared"]["length"] = 5000
+    for row in told["rows"]["arrays"]:
+        row["shape"] = [5000]
+
+
 def _twice(told, arrays):
     arrays["prepared.words"] = np.frombuffer(b"a\na", np.uint8)
 
@@ -257,7 +365,18 @@ def _unknown_part(told, arrays):
 
 
 @pytest.mark.parametrize(
-    "spoil", [_twice, _no_text, _other_length, _endless, _short, _infinite, _unknown_part]
+    "spoil",
+    [
+        _twice,
+        _no_text,
+        _other_length,
+        _endless,
+        _short,
+        _infinite,
+        _unknown_part,
+        _newer_rule,
+        _other_reader,
+    ],
 )
 def test_files_that_lie(fitted, tmp_path, spoil):
     """A vocabulary that does not fit the weights or itself is refused."""

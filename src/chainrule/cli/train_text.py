@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import warnings
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -113,11 +114,13 @@ def train_text(
     page = options.report_place(report, data)
     out = console(quiet=quiet)
     texts = read(data, text, target, test_fraction, seed, out)
-    model = estimators.TextClassifier(
-        encoder, width=width, epochs=epochs, batch_size=batch_size, learning_rate=rate,
-        class_weight="balanced" if balanced else None, random_state=seed, progress=not quiet,
-    ).fit(*texts.train)  # fmt: skip
-    scores = scored(model, texts)
+    with warnings.catch_warnings():  # what is not read is told once, below
+        warnings.filterwarnings("ignore", ".* is not read", UserWarning)
+        model = estimators.TextClassifier(
+            encoder, width=width, epochs=epochs, batch_size=batch_size, learning_rate=rate,
+            class_weight="balanced" if balanced else None, random_state=seed, progress=not quiet,
+        ).fit(*texts.train)  # fmt: skip
+        scores = scored(model, texts)
     chosen = {
         "target": texts.target, "text": texts.column, "encoder": encoder, "epochs": epochs,
         "batch-size": batch_size, "rate": rate, "width": width, "test-fraction": test_fraction,
@@ -264,7 +267,9 @@ def described(
         dataset={
             "texts to train on": len(texts.train[0]), "texts to test on": len(asked),
             "words, pairs and pieces": model.tokens_.size - 1,
-            "of them read of a text, at most": model.tokens_.length,
+            "of them read of a text, at most": "all" if model.tokens_.whole
+            else model.tokens_.length,
+            "of what the texts hold, not read": f"{100 * model.unread_:.1f} %",
         },
         limitations=LIMITATIONS,
     )  # fmt: skip
@@ -279,6 +284,11 @@ def say(
         f"{len(texts.train[0])} texts to train on, {len(texts.test[0])} to test on, "
         f"{model.tokens_.size - 1} words, pairs and pieces"
     )
+    if model.unread_:
+        out.say(
+            f"note: {100 * model.unread_:.1f} % of what these texts hold is not read: "
+            f"{model.encoder} reads {model.tokens_.length} words of a text, bag reads all"
+        )
     title = f"on {len(texts.test[0])} texts not seen in training"
     scored = table("model", "accuracy", "mean F1", right=(1, 2), title=title)
     for name, row in scores.items():

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import NamedTuple
-from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
+from .words import NEWEST, words
 
-# A word is a run of letters and digits, with apostrophes inside; an ideograph or a kana by itself,
-# since Chinese and Japanese have no spaces; or one other sign, such as "!" or an emoji.
-IDEOGRAPH = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-LETTERS = rf"[^\W_{IDEOGRAPH}]"
-WORD = re.compile(rf"[{IDEOGRAPH}]|{LETTERS}+(?:['\u2019]{LETTERS}+)*|[^\w\s]|_")
 START, END = "<", ">"  # around a word whose pieces are taken
 PIECES = (3, 4)  # characters of a piece, of a word between START and END
 MOST_PIECES = 16  # of one word: a key that was leaned on is not a sentence
 SHARE = 98  # per cent of the sentences that are kept whole
-LONGEST = 512  # entries of a sentence, whatever is said of their share
+LONGEST = 512  # entries of a sentence, whatever is said of their share, where order counts
+FEW = 2**17  # entries of all rows: so many cost nothing, and no text is thinned
+MANY = 2**27  # the most: 1 GiB
+THINNEST = 8  # of the longest text an eighth of the entries, at least
+
+
+class Read(NamedTuple):
+    """What some texts are read as: their numbers one after another, and how many each text has."""
+
+    codes: NDArray[np.int32]
+    shares: NDArray[np.float32]
+    counts: NDArray[np.int64]
 
 
 class Entry(NamedTuple):
@@ -34,18 +39,6 @@ class Entry(NamedTuple):
     share: float
     first: int
     last: int
-
-
-def words(text: str) -> list[str]:
-    """The words of a text: normalised (NFKC), in lower case, by the expression `WORD`.
-
-    Examples
-    --------
-    >>> words("It's GREAT,  isn't it?!")
-    ["it's", 'great', ',', "isn't", 'it', '?', '!']
-    """
-    whole = text.encode(errors="replace").decode()  # halves of characters become "?"
-    return WORD.findall(normalize("NFKC", whole).lower())
 
 
 def pieces(word: str) -> list[str]:
@@ -79,6 +72,11 @@ class Tokens:
         Pairs as ``"first second"``; pieces as `pieces` makes them.
     length : int
         Numbers a sentence: shorter ones are padded with 0, of longer ones the end is cut off.
+    whole : bool
+        Whether longer ones are read to their end: in a row of `length` as a part of their entries,
+        evenly taken.
+    rule : int
+        By which texts are cut into words; see `chainrule.data.words`.
 
     References
     ----------
@@ -103,6 +101,8 @@ class Tokens:
     pairs: tuple[str, ...] = ()
     pieces: tuple[str, ...] = ()
     length: int = 1
+    whole: bool = False
+    rule: int = NEWEST
     _codes: dict[str, int] = field(init=False, repr=False, compare=False)
     _pieces: dict[str, int] = field(init=False, repr=False, compare=False)
 
@@ -121,6 +121,7 @@ class Tokens:
         fewest: int = 2,
         most: int = 100_000,
         length: int | None = None,
+        whole: bool = False,
     ) -> Tokens:
         """The vocabulary of some texts.
 
@@ -138,6 +139,9 @@ class Tokens:
             100,000.
         length : int, optional
             Numbers a sentence. Default: so many that 98 % of the texts are kept whole, 512 at most.
+        whole : bool
+            Read all of a text; the default of `length` then has no such limit, and is that of the
+            longest text where that takes little memory. Default False.
 
         Raises
         ------
@@ -159,7 +163,7 @@ class Tokens:
                     parts[piece] += count
         made = cls(
             _commonest(single, fewest, most), _commonest(double, 1, most),
-            _commonest(parts, 2, most),
+            _commonest(parts, 2, most), whole=whole,
         )  # fmt: skip
         return replace(made, length=length or made._usual_length(split))
 
@@ -173,14 +177,51 @@ class Tokens:
 
         A word and a pair count 1, pieces share their word's 1, and padding counts 0.
         """
-        rows = [list(self.entries(words(text))) for text in texts]
-        codes = np.zeros((len(rows), self.length), np.int32)
-        shares = np.zeros((len(rows), self.length), np.float32)
-        for k, row in enumerate(rows):
-            kept = row[: self.length]
-            codes[k, : len(kept)] = [entry.code for entry in kept]
-            shares[k, : len(kept)] = [entry.share for entry in kept]
+        return self.rows(self.read(texts))
+
+    def read(self, texts: Iterable[str]) -> Read:
+        """The numbers of all that texts hold."""
+        rows = [list(self.entries(self.cut(text))) for text in texts]
+        return Read(
+            np.array([entry.code for row in rows for entry in row], np.int32),
+            np.array([entry.share for row in rows for entry in row], np.float32),
+            np.array([len(row) for row in rows], np.int64),
+        )
+
+    def rows(
+        self, read: Read, length: int | None = None
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """What texts are read as, in rows of `length` numbers (default: that of the vocabulary)."""
+        length = length or self.length
+        kept = np.minimum(read.counts, length)
+        row = np.repeat(np.arange(len(kept)), kept)
+        place = np.arange(len(row)) - np.repeat(np.cumsum(kept) - kept, kept)
+        source = place
+        if self.whole:  # of longer ones, evenly from the first to the last
+            source = place * read.counts[row] // np.maximum(kept[row], 1)
+        source = source + (np.cumsum(read.counts) - read.counts)[row]
+        codes = np.zeros((len(kept), length), np.int32)
+        shares = np.zeros((len(kept), length), np.float32)
+        codes[row, place], shares[row, place] = read.codes[source], read.shares[source]
         return codes, shares
+
+    def cut_off(self, read: Read) -> Read:
+        """Without what is past `length`."""
+        place = np.arange(len(read.codes)) - np.repeat(
+            np.cumsum(read.counts) - read.counts, read.counts
+        )
+        kept = place < self.length
+        return Read(read.codes[kept], read.shares[kept], np.minimum(read.counts, self.length))
+
+    def unread(self, read: Read) -> float:
+        """The share of the numbers of texts that are cut off."""
+        if self.whole or not read.counts.sum():
+            return 0.0
+        return float(1.0 - np.minimum(read.counts, self.length).sum() / read.counts.sum())
+
+    def cut(self, text: str) -> list[str]:
+        """The words of a text, by the rule of the vocabulary."""
+        return words(text, self.rule)
 
     def entries(self, found: Sequence[str]) -> Iterator[Entry]:
         """What a text's words are read as: each word, and then the pair that ends with it."""
@@ -199,7 +240,13 @@ class Tokens:
 
     def _usual_length(self, split: Sequence[Sequence[str]]) -> int:
         lengths = [sum(1 for _ in self.entries(each)) for each in split]
-        return int(min(max(np.percentile(lengths, SHARE, method="inverted_cdf"), 1), LONGEST))
+        usual = int(max(np.percentile(lengths, SHARE, method="inverted_cdf"), 1))
+        if not self.whole:
+            return min(usual, LONGEST)
+        longest = max(lengths)
+        if longest * len(lengths) <= FEW:
+            return max(longest, 1)
+        return min(max(usual, -(-longest // THINNEST)), max(LONGEST, MANY // len(lengths)))
 
 
 def _commonest(counts: Counter[str], fewest: int, most: int) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, ClassVar
@@ -10,15 +11,17 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from .. import optim
+from .. import optim, train
 from ..data.texts import checked_texts
-from ..data.tokens import LONGEST, Tokens, words
+from ..data.tokens import Tokens
+from ..data.words import RULES
 from ..errors import DataError
 from .attribution import Attribution, integrated_gradients, probability
 from .modelfile import damaged
 from .network import COUNT, FRACTION, NetworkClassifier
-from .schema import each, fields, one_of, whole
+from .schema import each, fields, finite, flag, one_of, whole
 from .text_networks import BagNetwork, ConvNetwork, TransformerNetwork
+from .text_reading import lengths, log_ratios, picked_texts
 
 ENCODERS = ("bag", "conv", "transformer")
 FEWEST, WIDEST = 8, 64  # entries of a vector
@@ -27,7 +30,15 @@ FEWEST_STEPS, FEWEST_EPOCHS, MOST_EPOCHS = 600, 6, 200
 RATES = {"bag": 0.01, "conv": 0.003, "transformer": 0.003}
 PARTS = ("words", "pairs", "pieces")  # of a vocabulary
 LARGEST = 1_000_000  # words that have numbers
-SMOOTHING = 0.5  # added to each count of texts
+LONGEST_ROW = 4096  # numbers of a text, where one may choose
+LONGEST_WHOLE = 2**27  # where all is read
+TOLD = 0.01  # of what texts hold: more that is not read is worth a warning
+
+
+PREPARED = fields(
+    {"length": whole(1, LONGEST_WHOLE), "parts": each(one_of(*PARTS), 1, len(PARTS))},
+    {"rule": whole(RULES[0], RULES[-1]), "whole": flag, "unread": finite},
+)
 
 
 class TextClassifier(NetworkClassifier):
@@ -54,8 +65,9 @@ class TextClassifier(NetworkClassifier):
     vocabulary : int
         Words that have one, at most; pairs, and pieces of rare words, likewise. Default 100,000.
     max_length : int or None
-        Words, pairs and pieces that are read of a text. None: so many that 98 % of the training
-        texts are read whole, 512 at most.
+        Words, pairs and pieces that are read of a text. None: of a bag all; else so many that 98 %
+        of the training texts are read whole, 512 at most. What share is not read is told by
+        `unread_`, and by a warning if it is 1 % or more.
     word_dropout, dropout : float
         Shares of the words, and of the features, that a step leaves out; within a transformer 0.1
         at most. Default 0.3 and 0.3.
@@ -78,6 +90,9 @@ class TextClassifier(NetworkClassifier):
         The vocabulary.
     scale_ : float32 array of shape (tokens_.size,)
         How much each word, pair and piece counts.
+    unread_ : float or None
+        The share of what the training texts hold that is past `max_length`; None if the model is
+        of a file that does not tell.
     classes_, module_, history_, loss_curve_, n_iter_, best_epoch_, stopped_
         See `NetworkClassifier`.
 
@@ -109,7 +124,7 @@ class TextClassifier(NetworkClassifier):
         "pairs": ["boolean", None],
         "min_count": [Interval(Integral, 1, None, closed="left")],
         "vocabulary": [Interval(Integral, 1, LARGEST, closed="both")],
-        "max_length": [Interval(Integral, 1, LONGEST, closed="both"), None],
+        "max_length": [Interval(Integral, 1, LONGEST_ROW, closed="both"), None],
         "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
         "epochs": [*COUNT, None],
         "batch_size": [*COUNT, None],
@@ -156,17 +171,50 @@ class TextClassifier(NetworkClassifier):
         self.tokens_ = Tokens.learn(
             X, pairs=bag if self.pairs is None else self.pairs, fewest=self.min_count,
             most=self.vocabulary, length=self.max_length,
+            whole=bag and self.max_length is None,
         )  # fmt: skip
+        read = self.tokens_.read(X)
+        self.unread_ = self.tokens_.unread(read)
+        self._tell_unread(self.unread_, "the training texts")
         self.scale_ = np.ones(self.tokens_.size, np.float32)
         if bag:
-            self.scale_ = log_ratios(self.tokens_(X)[0], y, self.tokens_.size)
+            if not self.tokens_.whole:
+                read = self.tokens_.cut_off(read)
+            self.scale_ = log_ratios(read, y, self.tokens_.size)
 
     def _rows(self, X: Any) -> dict[str, Any]:
-        codes, shares = self.tokens_(X)
+        return self._weighted(*self.tokens_(X))
+
+    def _weighted(self, codes: Any, shares: Any) -> dict[str, Any]:
         if self.encoder == "bag":
             count = np.maximum(np.sum(shares, axis=1, keepdims=True), 1.0)
             shares = shares * self.scale_[codes] / count
         return {"codes": codes, "shares": shares}
+
+    def _tell_unread(self, share: float, what: str) -> None:
+        if self.max_length is None and share >= TOLD:
+            warnings.warn(
+                f"{100 * share:.0f} % of what {what} hold is not read: encoder={self.encoder!r} "
+                f"reads {self.tokens_.length} words of a text; give max_length (up to "
+                f"{LONGEST_ROW}), or encoder='bag', which reads all",
+                stacklevel=3,
+            )
+
+    def predict_proba(self, X: Any) -> Any:
+        """The probability of each class for each input, float32 of shape (n_samples, n_classes).
+
+        A bag reads all of a text, however long; other encoders warn of what they do not read.
+        """
+        check_is_fitted(self, "module_")
+        read = self.tokens_.read(self._read(X))
+        self._tell_unread(self.tokens_.unread(read), "these texts")
+        answers, length = self._answers(), self.tokens_.length
+        found = np.zeros((len(read.counts), len(self.classes_)), np.float32)
+        with self._threads():
+            for width, places in lengths(read.counts, length, self.tokens_.whole):
+                rows = self._weighted(*self.tokens_.rows(picked_texts(read, places), width))
+                found[places] = train.predict(answers, rows)
+        return found
 
     def _network(self, key: Any) -> Any:
         classes = len(self.classes_)
@@ -200,15 +248,25 @@ class TextClassifier(NetworkClassifier):
             if entries := getattr(self.tokens_, name):
                 arrays[name] = np.frombuffer("\n".join(entries).encode(), np.uint8)
         told = [name for name in PARTS if name in arrays]
-        return {"length": self.tokens_.length, "parts": told}, arrays
+        return {
+            "length": self.tokens_.length, "parts": told, "rule": self.tokens_.rule,
+            "whole": self.tokens_.whole,
+        } | ({} if self.unread_ is None else {"unread": self.unread_}), arrays  # fmt: skip
 
     def _restore_prepared(self, told: dict[str, Any], arrays: Any) -> None:
-        check = fields({"length": whole(1, LONGEST), "parts": each(one_of(*PARTS), 1, len(PARTS))})
-        checked = check(told, "the vocabulary")
+        checked = PREPARED(told, "the vocabulary")
         if any(array.shape[1:] != (checked["length"],) for array in self.row_types_.values()):
             raise damaged("its rows are not as long as its vocabulary says")
+        reads_all = checked.get("whole", False)
+        if (not reads_all and checked["length"] > LONGEST_ROW) or (
+            reads_all and self.encoder != "bag"
+        ):
+            raise damaged("its texts are longer than its encoder reads")
         parts = {name: _entries(arrays(name), name) for name in dict.fromkeys(checked["parts"])}
-        self.tokens_ = Tokens(**parts, length=checked["length"])
+        self.tokens_ = Tokens(
+            **parts, length=checked["length"], whole=reads_all, rule=checked.get("rule", RULES[0])
+        )
+        self.unread_ = checked.get("unread")
         self.scale_ = arrays.numbers("scale", (self.tokens_.size,), np.dtype(np.float32))
 
     # Why
@@ -242,12 +300,14 @@ class TextClassifier(NetworkClassifier):
         check_is_fitted(self, "module_")
         if not isinstance(text, str):
             raise DataError(f"text is a {type(text).__name__}: give one text, as str")
-        rows = self._rows([text])
+        read = self.tokens_.read([text])
+        [(width, _)] = lengths(read.counts, self.tokens_.length, self.tokens_.whole)
+        rows = self._weighted(*self.tokens_.rows(read, width))
         logits = np.asarray(self.module_(rows))
         code = int(np.argmax(logits)) if label is None else self._code(label)
         vectors = np.asarray(self.module_.vectors(rows))
         parts, base = integrated_gradients(self.module_, vectors, rows["shares"], code)
-        found = words(text)
+        found = self.tokens_.cut(text)
         scores = np.zeros(len(found))
         for entry, part in zip(self.tokens_.entries(found), parts, strict=False):
             scores[entry.first : entry.last + 1] += part / (entry.last + 1 - entry.first)
@@ -262,45 +322,6 @@ class TextClassifier(NetworkClassifier):
         if len(places) != 1:
             raise DataError(f"label={label!r:.40} is no class: {self.classes_.tolist()!r:.200}")
         return int(places[0])
-
-
-def log_ratios(codes: Any, labels: Any, size: int) -> Any:
-    """How unevenly the classes use each code: the largest of the classes' ``|log-ratios|``.
-
-    Of a class it is ``log(a / b)``, where a is the code's share of all that is read in the class's
-    texts, and b that in the others', each counted once a text with `SMOOTHING` added.
-
-    S. Wang, C. D. Manning: "Baselines and bigrams", ACL (2012).
-
-    Parameters
-    ----------
-    codes : integer array of shape (rows, length)
-        0 for padding.
-    labels : integer array of shape (rows,)
-    size : int
-
-    Returns
-    -------
-    float32 array of shape (size,)
-
-    Examples
-    --------
-    >>> log_ratios(np.array([[1, 2], [1, 3]]), np.array([0, 1]), 4).astype(float).round(3).tolist()
-    [0.0, 0.0, 1.099, 1.099]
-    """
-    ordered = np.sort(codes, axis=1)
-    new = np.concatenate([ordered[:, :1] > 0, np.diff(ordered, axis=1) > 0], axis=1)
-    counts = np.zeros((int(labels.max()) + 1, size))
-    rows, _ = np.nonzero(new)
-    np.add.at(counts, (labels[rows], ordered[new]), 1.0)
-    everywhere = counts.sum(axis=0)
-    ratios = np.zeros(size)
-    for own in counts:
-        inside, outside = own + SMOOTHING, everywhere - own + SMOOTHING
-        ratio = np.log(inside / inside[1:].sum()) - np.log(outside / outside[1:].sum())
-        ratios = np.maximum(ratios, np.abs(ratio))
-    ratios[0] = 0.0
-    return ratios.astype(np.float32)
 
 
 def _entries(array: Any, name: str) -> tuple[str, ...]:
