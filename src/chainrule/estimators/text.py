@@ -192,13 +192,16 @@ class TextClassifier(NetworkClassifier):
         return {"codes": codes, "shares": shares}
 
     def _tell_unread(self, share: float, what: str) -> None:
-        if self.max_length is None and share >= TOLD:
-            warnings.warn(
-                f"{100 * share:.0f} % of what {what} hold is not read: encoder={self.encoder!r} "
-                f"reads {self.tokens_.length} words of a text; give max_length (up to "
-                f"{LONGEST_ROW}), or encoder='bag', which reads all",
-                stacklevel=3,
-            )
+        if self.max_length is not None or share < TOLD:
+            return
+        advice = f"give max_length (up to {LONGEST_ROW}), or encoder='bag', which reads all"
+        if self.encoder == "bag":  # of a file of before bags read all
+            advice = "fit it anew, and it reads all"
+        warnings.warn(
+            f"{100 * share:.0f} % of what {what} hold is not read: encoder={self.encoder!r} reads "
+            f"{self.tokens_.length} words of a text; {advice}",
+            stacklevel=3,
+        )
 
     def predict_proba(self, X: Any) -> Any:
         """The probability of each class for each input, float32 of shape (n_samples, n_classes).
