@@ -216,6 +216,8 @@ def main(count: int, start: int = 0, every: int = 8) -> int:
             if said:
                 failed += 1
                 print(f"seed {seed}: {said}", flush=True)
+            if (seed + 1 - start) % 1000 == 0:
+                print(f"{seed + 1 - start} gradients, {failed} failed", flush=True)
     print(f"{count} gradients, {failed} failed")
     return failed
 
