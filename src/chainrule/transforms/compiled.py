@@ -32,6 +32,7 @@ class Compiled:
         self.quick_start = quick_start
         self.program: Program | None = None
         self._programs: dict[int, Program] = {}  # by the number of threads they were made for
+        self.used = 0  # when its function last looked it up: a number that grows
         self._bound: tuple[Program, int] | None = None  # to which `quick` leads
         own = list(enumerate(self.graph.inputs[: len(arrays)]))
         self.scalars = [k for k, x in enumerate(arrays) if isinstance(x, np.generic)]

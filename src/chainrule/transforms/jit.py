@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import sys
 from collections.abc import Callable, Hashable, Sequence
 from functools import update_wrapper
@@ -14,6 +15,7 @@ from .. import tree
 from ..backends import Function
 from ..config import config
 from ..errors import at_user_line
+from ..forks import changing
 from ..graph.graph import Graph
 from ..trace.capture import as_array, capture
 from ..trace.operands import is_weak
@@ -33,6 +35,8 @@ class Jitted:
         self.cache: dict[Hashable, Compiled] = {}
         self._last: dict[Hashable, Compiled] = {}
         self._direct: Function | None = None
+        self._direct_of: Compiled | None = None
+        self._uses = itertools.count(1)
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         """Bind as a method does."""
@@ -41,8 +45,9 @@ class Jitted:
         return lambda *args, **kwargs: self(instance, *args, **kwargs)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._direct is not None and not kwargs:  # arrays to array, as in the call before?
-            result = self._direct(*args)
+        direct = self._direct
+        if direct is not None and not kwargs:  # arrays to array, as in the call before?
+            result = direct(*args)
             if result is not None:
                 return result
         fixed: tuple[Any, ...] = ()
@@ -60,13 +65,17 @@ class Jitted:
     def _call(self, leaves: list[Any], treedef: Any, fixed: tuple[Any, ...], named: bool) -> Any:
         """Find, or make, the trace for these arguments, and run it."""
         arrays = [as_array(x) for x in leaves]
+        place = (treedef, fixed) if fixed else treedef
+        before = self._last.get(place)
+        if before is not None:  # it was used until now, which nobody wrote down
+            before.used = next(self._uses)
         compiled = self._found(leaves, arrays, treedef, fixed, named)
         result = compiled(arrays)
         if compiled.program is not None and not any(map(is_weak, leaves)) and compiled.hasty:
-            self._last[(treedef, fixed) if fixed else treedef] = compiled
+            self._last[place] = compiled
             flat = not (fixed or named) and all(type(x) is np.ndarray for x in leaves)
             if flat and treedef.num_nodes == 1 + len(leaves) and compiled.out_treedef.is_leaf():
-                self._direct = compiled.direct
+                self._direct, self._direct_of = compiled.direct, compiled
         return result
 
     def _found(
@@ -90,7 +99,26 @@ class Jitted:
             compiled = self.cache.get(key)
         if compiled is None:
             compiled = self._trace(key, arrays, leaves, treedef, fixed, named)
+        compiled.used = next(self._uses)
         return compiled
+
+    def _keep(self, key: Hashable, compiled: Compiled) -> None:
+        """Keep a trace; the one that was not used for longest makes room for it.
+
+        Native code goes with the last reference: a call that runs it in another thread has one.
+        """
+        with changing:
+            for last in list(self._last.values()):  # of each structure: it may be used at any time
+                last.used = next(self._uses)
+            while len(self.cache) >= max(1, config.programs):
+                oldest = min(self.cache, key=lambda key: self.cache[key].used)
+                dropped = self.cache.pop(oldest)
+                for place, last in list(self._last.items()):
+                    if last is dropped:
+                        del self._last[place]
+                if self._direct_of is dropped:
+                    self._direct = self._direct_of = None
+            self.cache[key] = compiled
 
     def compile(self, *args: Any, **kwargs: Any) -> CompiledFunction:
         """Trace and compile for arguments like these, without running.
@@ -170,7 +198,7 @@ class Jitted:
         if config.debug >= 3:
             print(compiled.graph, file=sys.stderr)
         if not compiled.outside:  # what it read of an outer trace is gone by the next call
-            self.cache[key] = compiled
+            self._keep(key, compiled)
         return compiled
 
     def _capture(
@@ -242,8 +270,9 @@ def jit(
     Returns
     -------
     callable
-        It keeps one trace for each structure, shapes, dtypes and static values of its
-        arguments. Its results never share memory with its arguments.
+        It keeps one trace, with its program, for each structure, shapes, dtypes and static values
+        of its arguments: at most 256 (``CHAINRULE_PROGRAMS``), of which the one that was not used
+        for longest is dropped. Its results never share memory with its arguments.
 
     Raises
     ------
