@@ -105,8 +105,10 @@ def _rules(
         for partial, xi, needed in zip(found, x, needs, strict=True):
             if partial is None or not needed:
                 result.append(None)
-            else:
-                result.append(fit(_times(g, partial, flow), xi))
+                continue
+            part = _times(g, partial) if flow is None else _times_where(flow, g, partial)
+            alike = part.shape == xi.shape and part.dtype == xi.dtype
+            result.append(part if alike else fit(part, xi))
         return result
 
     def jvp(
@@ -116,7 +118,7 @@ def _rules(
         total = None
         for k, (t, partial) in enumerate(zip(tangents, partials[slope](y, *x), strict=True)):
             if t is not None and partial is not None:
-                term = _times(t, partial, None)
+                term = _times(t, partial)
                 if flows is not None and flows[k] is not None:
                     term = chosen(flows[k](), term)  # type: ignore[misc]
                 total = term if total is None else total + term
@@ -125,16 +127,19 @@ def _rules(
     return vjp, jvp
 
 
-def _times(g: Any, partial: Any, flow: Flow | None) -> Any:
-    """`g * partial`, where a partial of exactly 1 or -1 costs nothing.
-
-    Where nothing flows g is 0, and so is the product, whatever the partial is there.
-    """
+def _times(g: Any, partial: Any) -> Any:
+    """`g * partial`, where a partial of exactly 1 or -1 costs nothing."""
     if type(partial) is float:  # a constant of the rule; a NumPy scalar is a float, too
         return g if partial == 1.0 else -g if partial == -1.0 else g * partial
+    return g * (partial() if type(partial) is FunctionType else partial)
+
+
+def _times_where(flow: Flow, g: Any, partial: Any) -> Any:
+    """The same; where nothing flows g is 0, and so is the product, whatever the partial is."""
     if type(partial) is FunctionType:
         partial = partial()
-    return g * partial if flow is None or _finite(partial) else chosen(flow(), g * partial)
+    product = _times(g, partial)
+    return product if type(partial) is float or _finite(partial) else chosen(flow(), product)
 
 
 def _finite(partial: Any) -> bool:
