@@ -9,7 +9,7 @@ otherwise a convention. These are the conventions, which users meet:
 * sqrt, cbrt and log at 0: infinity. arctan2 and hypot at the origin: 0, and 0.
 * where: the side that was not chosen receives 0, not nan.
 
-tests/trace/test_special_points.py has those of NumPy's functions, on all backends.
+tests/trace/test_points.py has those of NumPy's functions, on all backends.
 """
 
 from __future__ import annotations
