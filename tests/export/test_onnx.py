@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.special
 from exported import assert_same, onnx, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -342,3 +343,21 @@ def test_save(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedError):
         save_onnx(path, lambda x: x[:2000], np.zeros((2, 3)))
     assert before == path.read_bytes()
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_special_points(dtype: Any) -> None:
+    """xlogy at x = 0 beside every y, nan among them; norms, deviations, sums of infinities."""
+    x = np.array([[0, 0.5], [0, 0], [0, np.nan], [2, 3], [0, np.inf], [0, -1], [-np.inf, -np.inf]])
+    for function in (
+        lambda x: scipy.special.xlogy(x[:, 0], x[:, 1]),
+        lambda x: np.linalg.norm(x, axis=1),
+        lambda x: np.std(x, axis=1),
+        scipy.special.expit,
+        lambda x: cr.logsumexp(x, axis=1),
+        lambda x: cr.grad(lambda x: np.sum(np.sqrt(np.sum(x * x, axis=1))))(x),
+    ):
+        given = x.astype(dtype)
+        model = to_onnx(function, given)
+        with np.errstate(all="ignore"):
+            assert_same(function(given), run(model, given)[0])
