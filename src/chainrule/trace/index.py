@@ -15,7 +15,7 @@ from ..primitives.structure import cast, reshape, slice_, transpose
 from .memory import lie_apart, same_memory
 from .operands import node_of
 from .tracer import HOOKS, UFUNC_METHODS, ArrayTracer, ScalarTracer, Tracer, repeated, traced
-from .views import View, view
+from .views import ReadOnlyError, View, view
 
 
 class Index:
@@ -288,7 +288,11 @@ def add_at(x: Any, index: Any, value: Any) -> None:
         raise TypeError(
             at_user_line("np.add.at into a plain array: make it with np.zeros_like(traced)")
         )
-    x.rebind(Index(x.shape, index).write(x.node, node_of(value, x.dtype), add=True))
+    new = Index(x.shape, index).write(x.node, node_of(value, x.dtype), add=True)
+    try:
+        x.rebind(new)
+    except ReadOnlyError as error:  # NumPy 2.4 writes here, whatever the flag says
+        raise UnsupportedError(str(error)) from None
 
 
 HOOKS["getitem"] = getitem

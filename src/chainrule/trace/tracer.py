@@ -22,7 +22,7 @@ from ..primitives.structure import broadcast_to, cast, identity
 from .in_place import count_references, is_in_place, seen_elsewhere
 from .memory import same_memory
 from .plain_numbers import formatted, known, plain
-from .unsupported import unsupported
+from .unsupported import plain_options, unsupported
 
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 UFUNCS: dict[str, Callable[..., Any]] = {}
@@ -166,7 +166,7 @@ class Tracer(metaclass=_StandIn):
             name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
             raise UnsupportedError(at_user_line(unsupported(f"np.{name}", name)))
         if kwargs:
-            kwargs = _plain_options(ufunc, kwargs)
+            kwargs = plain_options(ufunc, kwargs)
         result = rule(*inputs, **kwargs)
         return result if out is None else _into(out, inputs, result, references)
 
@@ -344,22 +344,6 @@ class _Bound:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.function(self.owner, *args, **kwargs)
-
-
-_DEFAULTS = (("casting", "same_kind"), ("order", "K"), ("subok", True))
-
-
-def _plain_options(ufunc: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Keyword arguments without those that only repeat NumPy's defaults."""
-    kept = {}
-    for key, value in kwargs.items():
-        if key in ("dtype", "axis", "keepdims", "initial"):
-            kept[key] = value
-        elif not (key == "where" and value is True) and (key, value) not in _DEFAULTS:
-            raise UnsupportedError(
-                at_user_line(f"np.{ufunc.__name__}({key}=...) of a traced array is not supported")
-            )
-    return kept
 
 
 def _into(out: tuple[Any, ...], inputs: tuple[Any, ...], result: Any, references: int) -> Any:

@@ -1,8 +1,12 @@
-"""The message for a function that has no rule, and what users call it by."""
+"""What has no rule: the message, the names that users know, and options of no effect."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+
+from ..errors import UnsupportedError, at_user_line
 
 
 def unsupported(shown: str, name: str) -> str:
@@ -32,3 +36,19 @@ _INSTEAD = {
     "softmax": "chainrule.nn.softmax",
     "log_softmax": "chainrule.nn.log_softmax",
 }
+
+
+_DEFAULTS = (("casting", "same_kind"), ("order", "K"), ("subok", True))
+
+
+def plain_options(ufunc: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Keyword arguments without those that only repeat NumPy's defaults."""
+    kept = {}
+    for key, value in kwargs.items():
+        if key in ("dtype", "axis", "keepdims", "initial"):
+            kept[key] = value
+        elif not (key == "where" and value is True) and (key, value) not in _DEFAULTS:
+            raise UnsupportedError(
+                at_user_line(f"np.{ufunc.__name__}({key}=...) of a traced array is not supported")
+            )
+    return kept

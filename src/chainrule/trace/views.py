@@ -16,6 +16,10 @@ Read = Callable[[Node], Node]
 Write = Callable[[Node, Node], Node]
 
 
+class ReadOnlyError(ValueError):
+    """NumPy's own error for a write into a view that cannot be written."""
+
+
 class View(ArrayTracer):
     """Reads what its parent holds now, and writes through to it.
 
@@ -52,7 +56,7 @@ class View(ArrayTracer):
 
     def _write(self, node: Node) -> None:
         if self.write is None:
-            raise ValueError(
+            raise ReadOnlyError(
                 at_user_line(
                     "assignment destination is read-only: NumPy gives a view that cannot be "
                     "written; take a copy of it first"

@@ -74,8 +74,7 @@ def store(key: str, payload: bytes) -> None:
         path = place / (key + _SUFFIX)
         content = _MAGIC + hashlib.sha256(payload).digest() + payload
         with storing:
-            write_atomically(path, content)
-            path.chmod(0o600)
+            write_atomically(path, content, mode=0o600, durable=False)
             _sizes.added(place, len(content), config.cache * 2**20)
     except (OSError, RuntimeError) as error:
         _say(f"compiled code is not cached: {error}")
