@@ -9,6 +9,7 @@ from . import (
     join_table,
     number_operators,
     product_table,
+    rounding_table,
     shape_table,
 )
 
@@ -21,5 +22,6 @@ __all__ = [
     "join_table",
     "number_operators",
     "product_table",
+    "rounding_table",
     "shape_table",
 ]

@@ -9,7 +9,6 @@ import numpy as np
 
 from ..errors import ShapeError, UnsupportedError, at_user_line
 from ..graph.node import Node
-from ..graph.types import is_float
 from ..primitives import elementwise as ew
 from ..primitives import reductions as red
 from ..primitives.structure import (
@@ -279,20 +278,6 @@ for _ufunc, _rule in {
 UFUNC_METHODS["logaddexp", "reduce"] = lambda x, axis=0, keepdims=False: logsumexp(
     x, axis, keepdims
 )
-
-
-@function(np.round, np.around, method="round")
-def _round(a: Any, decimals: int = 0, out: Any = None) -> Tracer:
-    refuse(out=out)
-    x = node_of(a)
-    if not is_float(x.dtype):
-        if decimals < 0:
-            raise UnsupportedError(at_user_line(f"np.round(decimals={decimals}) of integers"))
-        return traced(x)
-    scale = x.dtype.type(10.0 ** abs(decimals))
-    if decimals < 0:
-        return traced(ew.mul(ew.rint(ew.div(x, scale)), scale))
-    return traced(ew.rint(x) if not decimals else ew.div(ew.rint(ew.mul(x, scale)), scale))
 
 
 @function(np.cumsum, method="cumsum")

@@ -1,0 +1,65 @@
+"""Whole parts and rests of tracers: np.round, divmod, and Python's and `math`'s rounding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..errors import UnsupportedError, at_user_line
+from ..graph.types import is_float
+from ..primitives import elementwise as ew
+from ..primitives.structure import identity
+from .function_table import function, refuse
+from .operands import node_of
+from .tracer import UFUNCS, Tracer, traced
+
+
+@function(np.round, np.around, method="round")
+def _round(a: Any, decimals: int = 0, out: Any = None) -> Tracer:
+    refuse(out=out)
+    x = node_of(a)
+    if not is_float(x.dtype):
+        if decimals < 0:
+            raise UnsupportedError(at_user_line(f"np.round(decimals={decimals}) of integers"))
+        return traced(identity(x))
+    scale = x.dtype.type(10.0 ** abs(decimals))
+    if decimals < 0:
+        return traced(ew.mul(ew.rint(ew.div(x, scale)), scale))
+    return traced(ew.rint(x) if not decimals else ew.div(ew.rint(ew.mul(x, scale)), scale))
+
+
+def _divmod(x: Any, y: Any, dtype: Any = None) -> tuple[Any, Any]:
+    return UFUNCS["floor_divide"](x, y, dtype=dtype), UFUNCS["remainder"](x, y, dtype=dtype)
+
+
+UFUNCS["divmod"] = _divmod
+
+
+def _whole(name: str) -> Callable[..., Any]:
+    """`round(x)`, `math.floor(x)` and kin: a Python integer, without a derivative."""
+
+    def rule(x: Tracer, digits: Any = None) -> Any:
+        if x.shape:
+            raise TypeError(
+                at_user_line(
+                    f"an array of shape {x.shape} where a number is needed: use np.round, "
+                    "np.floor, np.ceil or np.trunc"
+                )
+            )
+        return int(UFUNCS[name](x)) if digits is None else _round(x, digits)
+
+    return rule
+
+
+def _install() -> None:
+    Tracer.__round__ = _whole("rint")  # type: ignore[attr-defined]
+    Tracer.__floor__ = _whole("floor")  # type: ignore[attr-defined]
+    Tracer.__ceil__ = _whole("ceil")  # type: ignore[attr-defined]
+    Tracer.__trunc__ = _whole("trunc")  # type: ignore[attr-defined]
+    Tracer.__divmod__ = _divmod  # type: ignore[operator]
+    Tracer.__rdivmod__ = lambda y, x: _divmod(x, y)  # type: ignore[attr-defined]
+
+
+_install()
