@@ -19,6 +19,8 @@ CHEAP = {"broadcast_to", "reshape", "transpose", "identity", "stop_gradient"}
 # So does a little arithmetic, of what is stored anyway: the slope of tanh is 1 - y * y.
 ARITHMETIC = CHEAP | {"add", "sub", "mul", "neg"}
 LITTLE = 4  # operations
+# And to look up, or compute, what follows from the number of a turn alone.
+FROM_COUNTERS = ARITHMETIC | {"cast", "gather", "div"}
 
 
 def dependents(nodes: Sequence[Node], sources: Iterable[Node]) -> set[Node]:
@@ -51,6 +53,25 @@ def residuals(
         else:
             frontier[node] = None
     return _without_arithmetic(inputs, sorted(frontier, key=lambda node: node.serial))
+
+
+def cheap_of(
+    wanted: Sequence[Node], varying: set[Node], sources: Sequence[Node]
+) -> dict[Node, set[Node]]:
+    """The wanted nodes that vary with some sources only and cost little, with those that they read.
+
+    They need not be stored if the sources are known: a number of the turn, a row that it names.
+    """
+    found: dict[Node, set[Node]] = {}
+    for node in wanted:
+        if node not in varying:
+            continue
+        inner = [n for n in Graph(tuple(sources), (node,)).nodes if n in varying]
+        known = all(n.inputs and n.primitive.name in FROM_COUNTERS for n in inner)
+        if known and sum(n.primitive.name not in CHEAP for n in inner) <= LITTLE:
+            below = {node, *(child for n in inner for child in n.inputs)}
+            found[node] = below.intersection(sources)
+    return found
 
 
 def _without_arithmetic(inputs: Sequence[Node], frontier: list[Node]) -> list[Node]:

@@ -6,25 +6,29 @@ The body maps ``(*carries, *slices of xs, *constants)`` to ``(*carries, *ys)``; 
     forward    scan, whose ys are the residuals that the backward body reads
     backward   scan the other way: the carries are the cotangents of the carries and the sums of
                the constants' cotangents; the ys are the cotangents of xs
+
+A carry that only counts is no residual: the backward scan counts back.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from ..autodiff.forward import forward
-from ..autodiff.residuals import dependents, residuals
+from ..autodiff.residuals import cheap_of, dependents, residuals
 from ..autodiff.reverse import reverse as reverse_mode
 from ..errors import DtypeError, ShapeError, at_user_line
 from ..graph.evaluate import call, closed
 from ..graph.graph import Graph
-from ..graph.node import Node, constant, input_node, items
+from ..graph.node import CONSTANT, Node, constant, input_node, items
 from ..graph.types import Type, is_float
+from ..memory import total_memory
 from ..primitives.declare import declared
-from ..primitives.elementwise import add
+from ..primitives.elementwise import add, sub
 from ..primitives.structure import zeros_like
 
 
@@ -151,19 +155,20 @@ def _vjp(
     touched_xs = [k for k, d in enumerate(d_xs) if d is not None]
     touched = [k for k, d in enumerate(d_constants) if d is not None]
     sums = [input_node(in_constants[k].type) for k in touched]
-    outputs = (
-        *g_carry,
-        *[add(total, d_constants[k]) for total, k in zip(sums, touched, strict=True)],
-        *[d_xs[k] for k in touched_xs],
-    )
+    g_sums = [add(total, d_constants[k]) for total, k in zip(sums, touched, strict=True)]
+    outputs = (*g_carry, *g_sums, *[d_xs[k] for k in touched_xs])
 
     # What it reads of the forward body: slices of xs, what never changes, and the rest stacked
     read = residuals(body.inputs, outputs, [*asked.values(), *sums])
     varying = dependents(body.nodes, (*in_carry, *in_xs))
     varying = dependents(Graph(body.inputs, tuple(read)).nodes, varying)
     fixed = [node for node in read if node not in varying]
-    stacked = [node for node in read if node in varying and node not in in_xs]
+    steps = {n: step for n in in_carry if (step := _step(body, n)) is not None}
+    counted = cheap_of(read, varying, list(steps))
+    steps = {n: step for n, step in steps.items() if any(n in reads for reads in counted.values())}
+    stacked = [n for n in read if n in varying and n not in in_xs and n not in counted]
     sliced = [k for k, node in enumerate(in_xs) if node in read]
+    _demand_room(stacked, length)
     remembering = Graph(body.inputs, (*body.outputs[:n_carry], *stacked))
     stacks = run_scan(
         inputs, body=remembering, n_carry=n_carry, n_xs=n_xs, length=length, reverse=reverse
@@ -171,27 +176,67 @@ def _vjp(
 
     backward = closed(
         (
-            *[asked[k] for k in moving], *sums,
+            *[asked[k] for k in moving], *sums, *steps,
             *stacked, *[in_xs[k] for k in sliced], *[asked[k] for k in given],
             *fixed,
         ),
-        outputs, own={*asked.values(), *sums, *in_xs},
+        (*g_carry, *g_sums, *[sub(n, step) for n, step in steps.items()],
+         *[d_xs[k] for k in touched_xs]),
+        own={*asked.values(), *sums, *in_xs, *steps},
     )  # fmt: skip
     results = run_scan(
         [
             *[_filled(g[k], carry[k]) for k in moving], *[zeros_of(node) for node in sums],
+            *[add(carry[in_carry.index(n)], _times(step, length - 1)) for n, step in steps.items()],
             *stacks, *[xs[k] for k in sliced], *[g[k] for k in given],
             *call(Graph(tuple(in_constants), tuple(fixed)), constants),
         ],
-        body=backward, n_carry=len(moving) + len(sums),
+        body=backward, n_carry=len(moving) + len(sums) + len(steps),
         n_xs=len(stacked) + len(sliced) + len(given), length=length, reverse=not reverse,
     )  # fmt: skip
 
     cotangents: list[Any] = [None] * len(inputs)
     places = [*moving, *[n_carry + n_xs + k for k in touched], *[n_carry + k for k in touched_xs]]
-    for place, result in zip(places, results, strict=True):
+    stop = len(moving) + len(sums)
+    found = [*results[:stop], *results[stop + len(steps) :]]
+    for place, result in zip(places, found, strict=True):
         cotangents[place] = result
     return cotangents
+
+
+def _step(body: Graph, node: Node) -> Any:
+    """By how much a carry that only counts grows in each turn; None for any other."""
+    if node.dtype.kind not in "iu":
+        return None
+    after = body.outputs[body.inputs.index(node)]
+    name, children = after.primitive.name, after.inputs
+    if name not in ("add", "sub") or after.type != node.type or node not in children:
+        return None
+    other = children[1] if children[0] is node else children[0]
+    if other.primitive is not CONSTANT or (name == "sub" and other is not children[1]):
+        return None
+    step = np.asarray(other.value, node.dtype)
+    return step if name == "add" else np.negative(step)
+
+
+def _times(step: Any, count: int) -> Any:
+    """An integer so many times, around the end of its dtype as additions would go."""
+    bits = 8 * step.dtype.itemsize
+    total = np.asarray(int(step) * count % 2**bits, f"u{step.dtype.itemsize}")
+    return total.astype(step.dtype)
+
+
+def _demand_room(stacked: Sequence[Node], length: int) -> None:
+    """Refuse to keep more of a loop than the machine has memory."""
+    each = sum(prod(node.shape) * node.dtype.itemsize for node in stacked)
+    if each * length > total_memory():
+        raise MemoryError(
+            at_user_line(
+                f"the gradient of a loop of {length:,} turns needs what each turn computed, "
+                f"{each:,} bytes: together {each * length / 2**30:,.0f} GiB, more than this "
+                "machine has; take fewer turns, jvp, which keeps nothing, or stop_gradient"
+            )
+        )
 
 
 def _active(body: Graph, n_carry: int, needs: Sequence[bool]) -> list[Node]:

@@ -130,8 +130,15 @@ def fori_loop(lower: int, upper: int, body: Callable[[Any, Any], Any], init: Any
     >>> float(fori_loop(0, 10, lambda i, x: x * 0.5, 1024.0))
     1.0
     """
-    turns = np.arange(operator.index(lower), operator.index(upper))
-    value, _ = scan(lambda value, i: (body(i, value), None), init, turns)
+    first, end = operator.index(lower), operator.index(upper)
+    for bound in (first, end):
+        if not -(2**63) <= bound < 2**63:
+            raise OverflowError(at_user_line(f"fori_loop: {bound} is no 64-bit number"))
+    (_, value), _ = scan(
+        lambda state, _: ((state[0] + 1, body(*state)), None),
+        (np.int64(first), init),
+        length=max(0, end - first),
+    )
     return value
 
 
