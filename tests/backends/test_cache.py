@@ -172,7 +172,7 @@ def test_a_full_disk(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "fsync", full)
+    monkeypatch.setattr(os, "replace", full)
     assert run() == 14.0
     assert said(capsys, "No space left")
     assert not list(folder.glob("*"))

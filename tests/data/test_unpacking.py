@@ -77,7 +77,7 @@ def png(path: Path, size: int) -> Path:
 
 def deep_tiff(path: Path, size: int) -> Path:
     side = int((size / 8) ** 0.5) + 1
-    images.new("I", (side, side)).save(path, compression="tiff_deflate")
+    images.new("I;16", (side, side)).save(path, compression="tiff_deflate")
     return path
 
 

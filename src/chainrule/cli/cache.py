@@ -17,8 +17,9 @@ cache_app = typer.Typer(help="Compiled code that is kept on disk.", no_args_is_h
 def info() -> None:
     """Show where the files are, how many, and how large."""
     found, unfinished = list(code_cache.entries()), list(code_cache.unfinished())
+    out = console()
+    out.say(f" folder      {code_cache.directory()}")
     made = table("", "", show_header=False, box=None)
-    made.add_row("folder", str(code_cache.directory()))
     made.add_row("files", str(len(found)))
     size = sum(size for _, size, _ in [*found, *unfinished]) / 2**20
     made.add_row("size", f"{size:.1f} MiB")
@@ -29,10 +30,10 @@ def info() -> None:
     if found:
         newest = datetime.fromtimestamp(max(used for _, _, used in found))
         made.add_row("last used", newest.strftime("%Y-%m-%d %H:%M"))
-    console().print(made)
+    out.print(made)
     reason = code_cache.unusable(code_cache.directory())
     if reason is not None:
-        console().print(f"The folder is not used: {reason}")
+        out.say(f"The folder is not used: {reason}")
 
 
 @cache_app.command()

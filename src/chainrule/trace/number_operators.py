@@ -15,7 +15,8 @@ from .tracer import UFUNCS, ArrayTracer, Tracer, traced
 
 def pow_(x: Any, exponent: Any) -> Any:
     """`x ** exponent` with NumPy's own shortcuts for a Python number 2, 1/2, -1, 1 or 0."""
-    if type(exponent) in (int, float) and isinstance(x, Tracer) and is_float(x.dtype):
+    kind = type(exponent)
+    if (kind is int or kind is float) and isinstance(x, Tracer) and is_float(x.dtype):
         if exponent == 2:
             return traced(square(x.node), x.weak)
         if exponent == 0.5:

@@ -63,22 +63,24 @@ class Traced:
         self.inputs: list[Node] = []
         self.treedefs = []
         passed = list(args)
-        given: list[tuple[Any, Tracer]] = []
+        tracers: list[Tracer] = []
         for k in argnums:
             leaves, treedef = tree.flatten(args[k])
             made = [_leaf(leaf, f"argument {k}", kept) for leaf in leaves]
             self.inputs += [node for node, _ in made]
             self.treedefs.append(treedef)
-            passed[k] = tree.unflatten(treedef, [tracer for _, tracer in made])
-            given += zip(leaves, [tracer for _, tracer in made], strict=True)
+            own = [tracer for _, tracer in made]
+            passed[k] = tree.unflatten(treedef, own)
+            tracers += own
         _running.depth += 1
         try:
             result = called(function, passed, kwargs)
         finally:
             _running.depth -= 1
-        written = [x for (x, t), node in zip(given, self.inputs, strict=True) if t.node is not node]
+        written = [k for k, node in enumerate(self.inputs) if tracers[k]._node is not node]
         if written:
-            check_apart(written, tree.leaves((args, kwargs)))
+            given = [leaf for k in argnums for leaf in tree.leaves(args[k])]
+            check_apart([given[k] for k in written], tree.leaves((args, kwargs)))
         self.aux = None
         if has_aux:
             if not (isinstance(result, tuple) and len(result) == 2):

@@ -78,7 +78,8 @@ class Loaded:
         This runs wherever the last reference went, so it must wait for nothing.
         """
         parts = getattr(self, "_parts", None)
-        if parts is None:  # it was never linked
+        ended = globals().get("_dropped") is None  # so is the interpreter
+        if parts is None or ended:  # or it was never linked
             return
         _dropped.append(parts)
         if compiling.acquire(blocking=False):
