@@ -25,7 +25,7 @@ BODIES = {
     "unread": lambda i, c, w: np.tanh(c * w),
     "factor": lambda i, c, w: np.sin(c) * w + i * 0.1,
     "slope": lambda i, c, w: c * 0.9 + w * (i + 1.0),
-    "row": lambda i, c, w: np.tanh(c + (TABLE + 0.0 * w)[i + 20] * w),
+    "row": lambda i, c, w: np.tanh(c + (TABLE + 0.0 * c)[i + 20] * w),
     "two": lambda i, c, w: c * np.cos(w * i) + i * i * 0.001,
     "branch": lambda i, c, w: np.where(i > 2, c * w, c + w) * 0.5,
 }

@@ -20,7 +20,10 @@ CHEAP = {"broadcast_to", "reshape", "transpose", "identity", "stop_gradient"}
 ARITHMETIC = CHEAP | {"add", "sub", "mul", "neg"}
 LITTLE = 4  # operations
 # And to look up, or compute, what follows from the number of a turn alone.
-FROM_COUNTERS = ARITHMETIC | {"cast", "gather", "div"}
+FROM_COUNTERS = ARITHMETIC | {
+    "cast", "div", "equal", "floor_divide", "gather", "less", "maximum", "minimum",
+    "remainder", "where",
+}  # fmt: skip
 
 
 def dependents(nodes: Sequence[Node], sources: Iterable[Node]) -> set[Node]:
