@@ -56,9 +56,6 @@ def child(k):
     sharing()
     compiling()
     return 0
-
-if len(sys.argv) > 3:  # other start methods import this file
-    sys.exit(child(0))
 threads = [threading.Thread(target=for_ever, args=(act,), daemon=True)
            for act in (compiling, training, sharing)]
 for thread in threads:
@@ -104,6 +101,74 @@ def forked(tmp_path: Path, forks: int, seed: int = 0) -> str:
         env=environment, capture_output=True, text=True, timeout=3000,
     )  # fmt: skip
     return done.stdout + done.stderr
+
+
+# A module, since compiled functions are not sent to other processes, but imported there
+WORK = """
+import warnings
+import numpy as np
+import chainrule as cr
+from chainrule.backends.llvm import backend
+
+warnings.simplefilter("ignore", DeprecationWarning)  # of forks of processes with threads
+backend._LONG = 0.0  # all code is made in a hurry first, and well in the background
+LARGE = np.random.default_rng(0).normal(size=(300, 300)) * 0.05
+shared = cr.jit(lambda x: np.tanh(x @ x) @ x)
+
+def work(k):
+    cr.set_num_threads(2)
+    loop = lambda x: cr.fori_loop(0, 3, lambda _, c: np.tanh(c * x) * (k + 0.5), x)
+    compiled = cr.jit(loop, quick_start=True)(LARGE[0])
+    return float(np.sum(shared(LARGE))), float(np.sum(compiled))
+
+"""
+
+POOLS = """
+import multiprocessing, sys, threading
+import chainrule as cr
+from pooled_work import work
+
+def for_ever():
+    k = 0
+    while not stop.is_set():
+        k += 1
+        work(k)
+
+if __name__ == "__main__":
+    cr.set_num_threads(2)
+    expected = [work(k) for k in range(4)]
+    stop = threading.Event()
+    thread = threading.Thread(target=for_ever, daemon=True)
+    thread.start()
+    if sys.argv[1].startswith("joblib"):
+        from joblib import Parallel, delayed
+        found = Parallel(n_jobs=2, backend=sys.argv[1].split("-")[1])(
+            delayed(work)(k) for k in range(4)
+        )
+    else:
+        with multiprocessing.get_context(sys.argv[1]).Pool(2) as pool:
+            found = pool.map(work, range(4))
+    stop.set()
+    thread.join()
+    print(found == expected)
+"""
+
+
+@pytest.mark.parametrize(
+    "way",
+    ["fork", "forkserver", "spawn", "joblib-loky", "joblib-multiprocessing", "joblib-threading"],
+)
+def test_pools_of_processes(tmp_path: Path, way: str) -> None:
+    """Every way of starting processes, while a thread compiles and shares work."""
+    script = tmp_path / "pools.py"
+    script.write_text(POOLS)
+    (tmp_path / "pooled_work.py").write_text(WORK)
+    environment = {**os.environ, "CHAINRULE_CACHE_DIR": str(tmp_path / "code")}
+    done = subprocess.run(
+        [sys.executable, str(script), way], env=environment, capture_output=True, text=True,
+        timeout=600,
+    )  # fmt: skip
+    assert done.stdout + done.stderr == "True\n"
 
 
 def test_a_few_forks(tmp_path: Path) -> None:
