@@ -110,7 +110,7 @@ class Node:
         The user's line, kept raw because most are never printed.
     order : tuple of int, Node or None
         How NumPy would have laid the result out in memory, once somebody asked: see
-        `trace/memory.py`, which alone reads and sets it.
+        `trace/strides.py`, which alone reads and sets it.
     """
 
     __slots__ = (

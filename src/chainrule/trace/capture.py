@@ -15,8 +15,8 @@ from ..graph.node import CONSTANT, Node, input_node, next_serial, reachable
 from ..graph.types import Type, check_dtype
 from ..primitives.structure import identity
 from .frozen_draws import frozen_draws
-from .memory import lie_as, same_memory
 from .operands import check_whole, node_of
+from .strides import lie_as, same_memory
 from .tracer import ArrayTracer, ScalarTracer, Tracer, traced, write_from
 from .views import root_of
 

@@ -11,8 +11,8 @@ from ..graph.node import Node
 from ..primitives.structure import broadcast_to, identity
 from .elementwise_table import as_dtype
 from .function_table import Rule, function, sorted_along
-from .memory import c_order
 from .operands import node_of
+from .strides import c_order
 from .tracer import FUNCTIONS, HOOKS, METHODS, ArrayTracer, ScalarTracer, Tracer, traced
 
 # Copies

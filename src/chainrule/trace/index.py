@@ -12,8 +12,8 @@ from ..errors import AbstractValueError, ShapeError, UnsupportedError, at_user_l
 from ..graph.node import Node
 from ..primitives.indexing import gather, scatter, scatter_add
 from ..primitives.structure import cast, reshape, slice_, transpose
-from .memory import lie_apart, same_memory
 from .operands import node_of
+from .strides import lie_apart, same_memory
 from .tracer import HOOKS, UFUNC_METHODS, ArrayTracer, ScalarTracer, Tracer, repeated, traced
 from .views import ReadOnlyError, View, view
 

@@ -20,8 +20,8 @@ from ..errors import GradientError, UnsupportedError, at_user_line, user_frame
 from ..graph.node import Node
 from ..primitives.structure import broadcast_to, cast, identity
 from .in_place import count_references, is_in_place, seen_elsewhere
-from .memory import same_memory
 from .plain_numbers import formatted, known, plain
+from .strides import same_memory
 from .unsupported import plain_options, unsupported
 
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}

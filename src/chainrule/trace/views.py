@@ -8,8 +8,8 @@ from typing import Any
 from ..errors import UnsupportedError, at_user_line
 from ..graph.node import Node
 from ..primitives.structure import reshape, transpose
-from .memory import c_order, is_c_order, reshaped_strides, strides_of
 from .operands import node_of
+from .strides import c_order, is_c_order, reshaped_strides, strides_of
 from .tracer import ArrayTracer, ScalarTracer, Tracer
 
 Read = Callable[[Node], Node]

@@ -15,8 +15,8 @@ from ..graph.evaluate import inline
 from ..graph.types import Type
 from ..lazy import computed
 from ..trace.capture import Captured, as_array, check_apart, finish
-from ..trace.memory import is_c_order, strides_of, strides_of_array, was_asked
 from ..trace.operands import node_of
+from ..trace.strides import is_c_order, strides_of, strides_of_array, was_asked
 from ..trace.tracer import ArrayTracer, Tracer
 
 _NUMBERS = 4  # of threads for which a function keeps programs

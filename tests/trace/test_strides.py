@@ -1,4 +1,4 @@
-"""Strides: what `trace/memory` says of a traced array, NumPy's own array has."""
+"""Strides: what `trace/strides` says of a traced array, NumPy's own array has."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.trace.memory import reshaped_strides, strides_of
+from chainrule.trace.strides import reshaped_strides, strides_of
 from chainrule.trace.tracer import ArrayTracer
 
 
