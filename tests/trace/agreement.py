@@ -32,7 +32,7 @@ def without_values(f: Callable[..., Any], *arrays: Any) -> list[Any]:
     """f's results through a graph that was traced with shapes and dtypes only."""
     given, structure = tree.flatten(arrays)
     types = [Type(np.shape(a), np.asarray(a).dtype) for a in given]
-    graph, _, outside, _ = capture(f, types, structure, examples=given)
+    graph, _, outside, *_ = capture(f, types, structure, examples=given)
     assert outside == ()
     verify(graph, "capture")
     return [np.asarray(y) for y in evaluate(graph, [np.asarray(a) for a in given])]

@@ -64,6 +64,19 @@ def test_numbers_are_immutable_and_arrays_are_not() -> None:
         ]  # fmt: skip
 
 
+def test_one_trace_serves_numbers_and_arrays_without_axes() -> None:
+    """Where nothing is written and nobody asks which it is: a counter is first the one, then both."""
+    counted = cr.jit(lambda state: (state[0] + 1, state[1] * 2.0))
+    state: Any = (np.asarray(0), np.asarray(1.0))
+    for _ in range(3):
+        state = counted(state)
+    assert (int(state[0]), float(state[1]), len(counted.cache)) == (3, 8.0, 1)
+    asking = cr.jit(lambda x: x * (2.0 if isinstance(x, np.ndarray) else 3.0))
+    assert [float(asking(x)) for x in (np.asarray(1.0), np.float64(1.0), np.asarray(1.0))] == [
+        2.0, 3.0, 2.0
+    ]  # fmt: skip
+
+
 def test_a_loop_body_has_numbers_where_python_would() -> None:
     """`old = c; c += t` in a scan, as in the same loop in Python."""
 

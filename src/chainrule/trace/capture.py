@@ -17,7 +17,7 @@ from ..primitives.structure import identity
 from .frozen_draws import frozen_draws
 from .operands import check_whole, node_of
 from .strides import lie_as, same_memory
-from .tracer import ArrayTracer, ScalarTracer, Tracer, traced, write_from
+from .tracer import ArrayTracer, ScalarTracer, Tracer, traced, tracing
 from .views import root_of
 
 
@@ -82,12 +82,15 @@ class Captured(NamedTuple):
         What the function read of tracers that are not its own arguments.
     written : tuple of int
         Leaves of the arguments that the function wrote into.
+    kinds : bool
+        Whether it would be another graph if arrays without axes were numbers.
     """
 
     graph: Graph
     out_treedef: Any
     outside: tuple[Node, ...]
     written: tuple[int, ...]
+    kinds: bool
 
 
 def capture(
@@ -115,24 +118,27 @@ def capture(
     weak = [False] * len(inputs) if weak is None else weak
     examples = [None] * len(inputs) if examples is None else examples
     tracers = [_placeholder(node, w, x) for node, w, x in zip(inputs, weak, examples, strict=True)]
-    outer = write_from(floor)
+    outer = tracing.floor, tracing.asked_kind
+    tracing.floor, tracing.asked_kind = floor, False
     try:
         with frozen_draws(function):
             result = called(function, tree.unflatten(treedef, tracers), {})
+        asked_kind = tracing.asked_kind
     finally:
-        write_from(outer)
+        tracing.floor, tracing.asked_kind = outer
     leaves, out_treedef = tree.flatten(result)
     outputs = [node_of(as_array(leaf, "a result")) for leaf in leaves]
     written = tuple(k for k, t in enumerate(tracers) if t.node is not inputs[k])
     if written:
         _check_results_apart(leaves)
     graph, outside = close(floor, inputs, outputs)
-    return Captured(graph, out_treedef, outside, written)
+    kinds = asked_kind or any(not inputs[k].shape for k in written)
+    return Captured(graph, out_treedef, outside, written, kinds)
 
 
 def _placeholder(node: Node, weak: bool, example: Any) -> Tracer:
     """A tracer on an input whose numbers are not known."""
-    if node.shape or (isinstance(example, (np.ndarray, ArrayTracer)) and not weak):
+    if node.shape or (isinstance(example, (ArrayTracer, np.ndarray)) and not weak):
         if isinstance(example, ArrayTracer):
             same_memory(node, example.node)
         elif type(example) is np.ndarray and not example.flags.c_contiguous:

@@ -32,7 +32,7 @@ FUNCTIONS[np.copy] = lambda a, order="K", subok=False: copied(a, order)
 
 
 def _copy_method(a: Tracer, order: str = "C") -> Tracer:
-    return ScalarTracer(a.node, a.weak) if isinstance(a, ScalarTracer) else copied(a, order)
+    return ScalarTracer(a.node, a.weak) if type(a) is ScalarTracer else copied(a, order)
 
 
 METHODS["copy"] = _copy_method
@@ -46,7 +46,7 @@ def astype(a: Any, dtype: Any, order: str = "K", casting: str = "unsafe", subok:
         raise TypeError(at_user_line(f"cannot cast {a.dtype} to {wanted} by the rule {casting!r}"))
     if order != "K":
         raise UnsupportedError(at_user_line(f"astype(order={order!r}) is not supported"))
-    if isinstance(a, ScalarTracer):
+    if type(a) is ScalarTracer:
         return traced(as_dtype(a.node, wanted))
     if not copy and a.dtype == wanted:
         return a  # type: ignore[no-any-return]

@@ -224,7 +224,7 @@ def diagonal(a: Any, offset: int, axis1: int, axis2: int, writable: bool = False
 def _one_place(part: Any) -> bool:
     """Whether NumPy takes the part for basic indexing: an integer that is no array, or a slice."""
     if isinstance(part, (Tracer, np.ndarray)):
-        return isinstance(part, ScalarTracer)
+        return type(part) is ScalarTracer
     return not isinstance(part, (list, tuple))
 
 
@@ -262,7 +262,7 @@ def _refuse_shuffle(x: ArrayTracer, value: Any) -> None:
 
     NumPy has another way for its own arrays, so that what comes out differs: refused.
     """
-    if isinstance(value, View) and x.ndim > 1:
+    if issubclass(type(value), View) and x.ndim > 1:
         frame = sys._getframe(3)  # whoever wrote x[index] = value, or called what did
         if dis.opname[frame.f_code.co_code[frame.f_lasti]].startswith("CALL"):
             raise UnsupportedError(

@@ -128,7 +128,7 @@ def _broadcast_to(array: Any, shape: Any, subok: bool = False) -> Tracer:
         fits = False
     if not fits:
         raise ShapeError(at_user_line(f"cannot broadcast shape {old} to {sizes}"))
-    array = ArrayTracer(array.node) if isinstance(array, ScalarTracer) else array
+    array = ArrayTracer(array.node) if type(array) is ScalarTracer else array
     return view(array, lambda x: broadcast_to(x, shape=sizes), None)
 
 

@@ -183,7 +183,7 @@ class Tracer(metaclass=_StandIn):
         method = METHODS.get(name)
         if method is not None:
             return _Bound(method, self)
-        if name in _TAKES_NUMBERS and isinstance(self, ScalarTracer):
+        if name in _TAKES_NUMBERS and type(self) is ScalarTracer:
             plain(self.node, f"{name}()")
         if name in _PROBES or not hasattr(self.__class__, name):
             raise AttributeError(f"a traced array has no attribute {name!r}")
@@ -257,6 +257,8 @@ class ArrayTracer(Tracer):
 
     @property
     def __class__(self) -> Any:  # what `isinstance` asks for
+        if not self._node.shape:
+            tracing.asked_kind = True
         return np.ndarray
 
     @__class__.setter
@@ -301,7 +303,7 @@ class ArrayTracer(Tracer):
         self._write(node)
 
     def _write(self, node: Node) -> None:
-        if self._node.serial < _tracing.floor:
+        if self._node.serial < tracing.floor:
             raise UnsupportedError(
                 at_user_line(
                     "a function that is traced for jit, scan or another loop writes into an array "
@@ -313,19 +315,21 @@ class ArrayTracer(Tracer):
 
 
 class _Tracing(local):
-    """Nodes with a smaller number are from outside the function that is being traced."""
+    """What holds while a function is traced.
+
+    Attributes
+    ----------
+    floor : int
+        Nodes with a smaller number are from outside the function.
+    asked_kind : bool
+        Whether somebody asked what kind of value an array without axes is.
+    """
 
     floor = -1
+    asked_kind = False
 
 
-_tracing = _Tracing()
-
-
-def write_from(floor: int) -> int:
-    """Let only arrays made from number `floor` on be written; returns what held before."""
-    before = _tracing.floor
-    _tracing.floor = floor
-    return before
+tracing = _Tracing()
 
 
 def traced(node: Node, weak: bool = False) -> Tracer:

@@ -57,7 +57,7 @@ def while_loop(
     args_def = tree.structure((init_val,))
     types = [type_of(x) for x in carry]
     examples = [*map(unlaid, carry)]
-    body, out_def, read, written = capture(
+    body, out_def, read, written, _ = capture(
         body_fun, types, args_def, [is_weak(x) for x in carry], examples
     )
     if written:
@@ -65,9 +65,9 @@ def while_loop(
     after = _after(body, out_def, carry, carry_def)
     if list(after) != types:
         carry = [as_dtype(x, t.dtype) for x, t in zip(carry, after, strict=True)]
-        body, out_def, read, _ = capture(body_fun, after, args_def, examples=examples)
+        body, out_def, read, *_ = capture(body_fun, after, args_def, examples=examples)
         _after(body, out_def, carry, carry_def)
-    cond, _, asked, _ = capture(cond_fun, after, args_def, examples=examples)
+    cond, _, asked, *_ = capture(cond_fun, after, args_def, examples=examples)
     _check_predicate("while_loop", [node.type for node in cond.outputs])
     results = run_while([*map(raw, carry), *asked, *read], cond=cond, body=body)
     return tree.unflatten(carry_def, finish_all(results))
@@ -110,8 +110,8 @@ def cond(
     predicate = as_array(pred, "the predicate")
     _check_predicate("cond", [type_of(predicate)])
     examples = [*map(unlaid, leaves)]
-    true, true_def, true_reads, wrote = capture(true_fun, types, args_def, weak, examples)
-    false, false_def, false_reads, too = capture(false_fun, types, args_def, weak, examples)
+    true, true_def, true_reads, wrote, _ = capture(true_fun, types, args_def, weak, examples)
+    false, false_def, false_reads, too, _ = capture(false_fun, types, args_def, weak, examples)
     if wrote or too:
         check_apart([leaves[k] for k in {*wrote, *too}], leaves)
     if true_def != false_def:

@@ -28,12 +28,13 @@ class Compiled:
     def __init__(
         self, captured: Captured, arrays: Sequence[Any], quick_start: bool = False
     ) -> None:
-        self.graph, self.out_treedef, self.outside, self.written = captured
+        self.graph, self.out_treedef, self.outside, self.written, self.kinds = captured
         self.quick_start = quick_start
         self.program: Program | None = None
         self._programs: dict[int, Program] = {}  # by the number of threads they were made for
         self.used = 0  # when its function last looked it up: a number that grows
         self._bound: tuple[Program, int] | None = None  # to which `quick` leads
+        self.unsized: frozenset[int] = frozenset()  # arguments that were arrays without axes
         own = list(enumerate(self.graph.inputs[: len(arrays)]))
         self.scalars = [k for k, x in enumerate(arrays) if isinstance(x, np.generic)]
         self.layouts = {k: strides_of(node) for k, node in own if was_asked(node)}
@@ -56,8 +57,11 @@ class Compiled:
         if self.scalars:  # NumPy's numbers, such as a step counter, are arrays of no axis inside
             if not all(issubclass(type(leaves[k]), np.generic) for k in self.scalars):
                 return None
-            leaves = [np.asarray(x) if issubclass(type(x), np.generic) else x for x in leaves]
-        return self.quick(*leaves)
+            return self.quick(*map(_as_arrays, leaves))
+        results = self.quick(*leaves)
+        if results is None and not self.kinds:
+            results = self.quick(*map(_as_arrays, leaves))
+        return results
 
     @computed
     def quick(self) -> Function:
@@ -114,6 +118,10 @@ class Compiled:
         else:
             results = self.run(leaves)
         return tree.unflatten(self.out_treedef, [finish(x) for x in results])
+
+
+def _as_arrays(x: Any) -> Any:
+    return np.asarray(x) if issubclass(type(x), np.generic) else x
 
 
 def layout(x: Any) -> Any:

@@ -83,22 +83,26 @@ class Jitted:
         named: bool,
     ) -> Compiled:  # fmt: skip
         """The trace for arguments like these."""
-        key: Hashable = (
-            treedef,
-            fixed,
-            tuple(
-                [
-                    (x.shape, x.dtype, is_weak(y), x.shape or isinstance(x, np.ndarray))
-                    for x, y in zip(arrays, leaves, strict=True)
-                ]
-            ),
+        types = [(x.shape, x.dtype, is_weak(y)) for x, y in zip(arrays, leaves, strict=True)]
+        like = (treedef, fixed, tuple(types))
+        unsized = frozenset(
+            [k for k, x in enumerate(arrays) if not x.shape and isinstance(x, np.ndarray)]
         )
+        key: Hashable = (*like, unsized)
+        either: Hashable = (*like, "either")  # for what treats arrays without axes as numbers
         compiled = self.cache.get(key)
+        if compiled is None:
+            compiled = self.cache.get(either)
+            if compiled is not None and not unsized <= compiled.unsized:
+                compiled = None
         if compiled is not None and compiled.layouts and not compiled.laid_out_as(arrays):
-            key = (key, tuple(map(layout, arrays)))
+            key = either = (key, tuple(map(layout, arrays)))
             compiled = self.cache.get(key)
         if compiled is None:
-            compiled = self._trace(key, arrays, leaves, treedef, fixed, named)
+            compiled = self._trace(arrays, leaves, treedef, fixed, named)
+            compiled.unsized = unsized
+            if not compiled.outside:  # what it read of an outer trace is gone by the next call
+                self._keep(either if unsized and not compiled.kinds else key, compiled)
         compiled.used = next(self._uses)
         return compiled
 
@@ -187,9 +191,8 @@ class Jitted:
         return dynamic, named, tuple((name, type(value), value) for name, value in fixed)
 
     def _trace(
-        self, key: Hashable, arrays: Any, leaves: Any, treedef: Any, fixed: tuple[Any, ...],
-        named: bool,
-    ) -> Compiled:  # fmt: skip
+        self, arrays: Any, leaves: Any, treedef: Any, fixed: tuple[Any, ...], named: bool
+    ) -> Compiled:
         if config.debug:
             name = getattr(self.function, "__qualname__", repr(self.function))
             why = "first call" if not self.cache else "new shapes, dtypes or static values"
@@ -197,8 +200,6 @@ class Jitted:
         compiled = self._capture(arrays, leaves, treedef, fixed, named)
         if config.debug >= 3:
             print(compiled.graph, file=sys.stderr)
-        if not compiled.outside:  # what it read of an outer trace is gone by the next call
-            self._keep(key, compiled)
         return compiled
 
     def _capture(

@@ -84,7 +84,7 @@ def scan(
 
     weak = [*map(is_weak, carry), *[False] * len(slices)]
     examples = [*map(unlaid, carry), *[None] * len(slices)]
-    body, out_def, outside, written = capture(
+    body, out_def, outside, written, _ = capture(
         f, [*map(type_of, carry), *slices], args_def, weak, examples
     )
     if written:
@@ -94,7 +94,7 @@ def scan(
     if any(t != type_of(x) for t, x in zip(wanted, carry, strict=True)):
         # A carry that began as a Python number takes the dtype that the first turn gave it.
         carry = [as_dtype(x, t.dtype) for x, t in zip(carry, wanted, strict=True)]
-        body, out_def, outside, _ = capture(f, [*wanted, *slices], args_def, None, examples)
+        body, out_def, outside, *_ = capture(f, [*wanted, *slices], args_def, None, examples)
         _carry_dtypes(body, out_def, carry, carry_def)
 
     results = run_scan(
