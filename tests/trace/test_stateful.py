@@ -65,7 +65,7 @@ def test_numbers_are_immutable_and_arrays_are_not() -> None:
 
 
 def test_one_trace_serves_numbers_and_arrays_without_axes() -> None:
-    """Where nothing is written and nobody asks which it is: a counter is first the one, then both."""
+    """Where nothing is written and nobody asks which it is, such as a counter in a training."""
     counted = cr.jit(lambda state: (state[0] + 1, state[1] * 2.0))
     state: Any = (np.asarray(0), np.asarray(1.0))
     for _ in range(3):
