@@ -25,7 +25,7 @@ from chainrule.estimators.attribution import Attribution
 
 WIDE = "100000"  # columns of a terminal in which nothing is folded
 QUICK = ("--epochs", "2", "--hidden", "4", "--members", "1", "-q")
-SEEDS = [0, pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow)]
+SEEDS = [0]
 
 
 @pytest.fixture
