@@ -102,7 +102,7 @@ def test_a_loop_body_has_numbers_where_python_would() -> None:
 
 NAMES: dict[str, Any] = {
     "np.isscalar": np.isscalar, "np.iterable": np.iterable, "len": lambda v: hasattr(v, "__len__"),
-    "iter": lambda v: hasattr(v, "__iter__"), "setitem": lambda v: hasattr(v, "__setitem__"),
+    "()": lambda v: np.ndim(v[()]) == np.ndim(v), "setitem": lambda v: hasattr(v, "__setitem__"),
     "shape": lambda v: hasattr(v, "shape"), "flags": lambda v: hasattr(v, "wobble"),
     "==": lambda v: type(v) == np.ndarray, "in": lambda v: type(v) in (list, np.ndarray),  # noqa: E721
     **{

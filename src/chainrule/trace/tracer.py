@@ -237,14 +237,18 @@ class ScalarTracer(Tracer):
         self._node = node
         self.weak = weak
 
-    @property
+    @property  # type: ignore[misc]
     def __class__(self) -> Any:  # what `isinstance` asks for
         kind = self._node.dtype
         return _PYTHON[kind.kind] if self.weak else kind.type
 
-    @__class__.setter
-    def __class__(self, value: Any) -> None:
-        raise TypeError("the class of a traced number cannot be changed")
+    __iter__ = None  # what has __getitem__ would be iterated over
+
+    def __getitem__(self, index: Any) -> Any:
+        parts = index if isinstance(index, tuple) else (index,)
+        if any(part is not None and part is not Ellipsis for part in parts):
+            raise IndexError(at_user_line("invalid index to scalar variable"))
+        return self if index == () else HOOKS["getitem"](ArrayTracer(self.node), index)
 
 
 _PYTHON: dict[str, type] = {"f": float, "i": int, "u": int, "b": bool}
@@ -255,15 +259,11 @@ class ArrayTracer(Tracer):
 
     __slots__ = ()
 
-    @property
+    @property  # type: ignore[misc]
     def __class__(self) -> Any:  # what `isinstance` asks for
         if not self._node.shape:
             tracing.asked_kind = True
         return np.ndarray
-
-    @__class__.setter
-    def __class__(self, value: Any) -> None:
-        raise TypeError("the class of a traced array cannot be changed")
 
     def __len__(self) -> int:
         if not self.shape:
