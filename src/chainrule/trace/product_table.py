@@ -142,13 +142,15 @@ def _einsum_view(a: Any, term: str, result: str) -> Tracer:
         while term.count(label) > 1:
             i = term.index(label)
             j = term.index(label, i + 1)
-            if a.shape[i] != a.shape[j]:
-                raise ShapeError(
-                    at_user_line(f"einsum: axis {label!r} is {a.shape[i]} and {a.shape[j]}")
-                )
+            _check_equal(label, a.shape[i], a.shape[j])
             a = diagonal(a, 0, i, j, writable=True)
             term = term[:i] + term[i + 1 : j] + term[j + 1 :] + label
     return permuted(a, tuple(term.index(label) for label in result))
+
+
+def _check_equal(label: str, size: int, other: int) -> None:
+    if size != other:
+        raise ShapeError(at_user_line(f"einsum: axis {label!r} is {size} and {other}"))
 
 
 def _subscripts(text: str, nodes: list[Node]) -> tuple[list[str], str]:
@@ -178,10 +180,7 @@ def _diagonals(term: str, node: Node) -> tuple[str, Node]:
         while term.count(label) > 1:
             i = term.index(label)
             j = term.index(label, i + 1)
-            if node.shape[i] != node.shape[j]:
-                raise ShapeError(
-                    at_user_line(f"einsum: axis {label!r} is {node.shape[i]} and {node.shape[j]}")
-                )
+            _check_equal(label, node.shape[i], node.shape[j])
             mask = np.eye(node.shape[i], node.shape[j], dtype=node.dtype)
             sizes = [node.shape[k] if k in (i, j) else 1 for k in range(len(term))]
             node = sum_(ew.mul(node, mask.reshape(sizes)), axes=(j,))

@@ -57,7 +57,7 @@ def strides_of(node: Node) -> Strides | None:
             stack.pop()
             continue
         needed = (order,) if isinstance(order, Node) else top.inputs if _rule(top) else ()
-        missing = [x for x in needed if not _settled(x)]
+        missing = [x for x in needed if not was_asked(x)]
         if missing:
             stack.extend(missing)
             continue
@@ -72,14 +72,10 @@ def strides_of(node: Node) -> Strides | None:
 _UNASKED: Any = object()
 
 
-def _settled(node: Node) -> bool:
+def was_asked(node: Node) -> bool:
+    """Whether the node's strides were asked for, because some decision depended on them."""
     order = getattr(node, "order", _UNASKED)
     return order is not _UNASKED and not isinstance(order, Node)
-
-
-def was_asked(node: Node) -> bool:
-    """Whether some decision depended on this node's strides."""
-    return _settled(node)
 
 
 def _rule(node: Node) -> Rule | None:
