@@ -1,13 +1,16 @@
-"""What holds for every test: the same draws each time, graphs verified after each pass."""
+"""What holds for every test: the same draws, graphs verified after each pass, ranked locks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
+import ranked_locks
 from hypothesis import HealthCheck, settings
 
-from chainrule.config import configured
+ranked_locks.install()  # before any module of the library takes a lock
+
+from chainrule.config import configured  # noqa: E402
 
 settings.register_profile(
     "chainrule",

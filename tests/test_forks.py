@@ -171,6 +171,19 @@ def test_pools_of_processes(tmp_path: Path, way: str) -> None:
     assert done.stdout + done.stderr == "True\n"
 
 
+def test_locks_out_of_order_are_noticed() -> None:
+    """By the locks that the tests use: see `ranked_locks`."""
+    from chainrule.forks import changing, compiling
+
+    with compiling, changing, compiling:  # who holds one may take it again
+        pass
+    with changing:
+        assert compiling.acquire(blocking=False)  # who does not wait may take any
+        compiling.release()
+        with pytest.raises(AssertionError, match="after"):
+            compiling.acquire()
+
+
 def test_a_few_forks(tmp_path: Path) -> None:
     """Children of a process that compiles, trains, shares and writes do all of this, too."""
     assert forked(tmp_path, 4) == "failed: []\n"

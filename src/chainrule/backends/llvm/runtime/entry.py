@@ -19,7 +19,6 @@ import numpy as np
 
 from ....config import threads_word
 from ....graph.types import Type
-from ....lazy import load_module
 from ..ir import Function, Unit
 from ..slots import BUSY, FIRST
 
@@ -332,7 +331,9 @@ def set_main(card: Card | None, address: int) -> None:
 
 def _numpy_api() -> tuple[int, int]:
     """The addresses of PyArray_NewFromDescr and PyArray_Return."""
-    capsule = load_module("numpy._core._multiarray_umath")._ARRAY_API
+    # An attribute, since NumPy is loaded: an import would wait for `forks.importing`, and those
+    # who make entries hold locks that come after it.
+    capsule = np._core._multiarray_umath._ARRAY_API  # type: ignore[attr-defined]
     pointer = ctypes.pythonapi.PyCapsule_GetPointer
     pointer.restype = ctypes.c_void_p
     pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
