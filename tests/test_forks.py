@@ -11,6 +11,10 @@ import pytest
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 
+# What NumPy multiplies, it multiplies on one thread: its OpenBLAS, in NumPy 2.4.6, waits for its
+# threads before a fork, which hangs if a thread of Python is multiplying at that moment.
+ALONE = {"OPENBLAS_NUM_THREADS": "1"}
+
 # What goes on while a process forks: each a loop in a thread of its own
 SCRIPT = """
 import faulthandler, itertools, os, random, signal, sys, threading, time, warnings
@@ -95,7 +99,7 @@ def forked(tmp_path: Path, forks: int, seed: int = 0) -> str:
     """What the script says at its end."""
     script = tmp_path / "forking.py"
     script.write_text(SCRIPT)
-    environment = {**os.environ, "CHAINRULE_CACHE_DIR": str(tmp_path / "code")}
+    environment = {**os.environ, **ALONE, "CHAINRULE_CACHE_DIR": str(tmp_path / "code")}
     done = subprocess.run(
         [sys.executable, str(script), str(forks), str(seed)],
         env=environment, capture_output=True, text=True, timeout=3000,
@@ -163,7 +167,7 @@ def test_pools_of_processes(tmp_path: Path, way: str) -> None:
     script = tmp_path / "pools.py"
     script.write_text(POOLS)
     (tmp_path / "pooled_work.py").write_text(WORK)
-    environment = {**os.environ, "CHAINRULE_CACHE_DIR": str(tmp_path / "code")}
+    environment = {**os.environ, **ALONE, "CHAINRULE_CACHE_DIR": str(tmp_path / "code")}
     done = subprocess.run(
         [sys.executable, str(script), way], env=environment, capture_output=True, text=True,
         timeout=600,

@@ -174,6 +174,7 @@ def piped(words, cwd, reader):
     return program.wait(), err, other.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reader", [["head", "-1"], ["true"]])
 def test_readers_that_leave(trained, tmp_path, reader):
     """`| head` sees its line; exit code 0, nothing on standard error, and files are whole."""
@@ -248,7 +249,7 @@ def test_texts_that_standard_output_lacks(trained, tmp_path):
 
 # Killed at any moment
 
-TIMES = os.environ.get("CHAINRULE_KILLS", "10")
+TIMES = os.environ.get("CHAINRULE_KILLS", "6")
 
 
 @pytest.mark.slow

@@ -122,6 +122,7 @@ def test_other_metrics(run, name, metric):
     assert f"{metric} {min(values):.4f}" in out
 
 
+@pytest.mark.slow
 def test_in_processes(tmp_path):
     """Two at once, each trial once, none lost; one of them takes the usual settings."""
     words = ["tune", "iris", "--trials", "3", *QUICK, "--jobs", "2", "--storage", "t.db"]

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -346,11 +347,12 @@ def assert_bits(left_alone, killed):
 
 
 def test_kill(tmp_path):
-    """Killed five times, a training ends with the weights of one that was left alone."""
-    assert_bits(*arrays_after(tmp_path, 5, seed=0))
+    """Killed twice, a training ends with the weights of one that was left alone."""
+    assert_bits(*arrays_after(tmp_path, 2, seed=0))
 
 
 @pytest.mark.slow
 def test_many_kills(tmp_path):
-    """Killed fifty times."""
-    assert_bits(*arrays_after(tmp_path, 50, seed=1))
+    """Killed fifteen times, or as often as is asked for."""
+    times = int(os.environ.get("CHAINRULE_KILLS", "15"))
+    assert_bits(*arrays_after(tmp_path, times, seed=1))

@@ -47,6 +47,7 @@ def test_scale_does_not_matter():
     )
 
 
+@pytest.mark.slow
 def test_everything_at_once(tmp_path):
     """Saved, loaded, cloned, exported: the same answers."""
     model = fitted(**EVERYTHING)
@@ -286,6 +287,7 @@ model.save(sys.argv[2])
 """
 
 
+@pytest.mark.slow
 def test_kill(tmp_path):
     """Killed twice, a training ends with the model file of one that was left alone, but for that
     its settings say nothing of checkpoints."""

@@ -301,7 +301,7 @@ def test_no_header_takes_much_memory_or_time(tmp_path):
 # Anything
 
 
-@settings(max_examples=4000)
+@settings(max_examples=2000)
 @given(st.integers(0, 2**62), st.sampled_from(NAMES))
 def test_spoiled_files_load_or_are_refused(folder, valid, seed, name):
     """`python -m bench.fuzz_loader` runs it for as long as you like."""
