@@ -24,7 +24,7 @@ UNSAFE: list[Callable[[Any], Any]] = [
     np.log, np.sqrt, lambda x: 1 / x, lambda x: x * np.log(x), lambda x: np.log(x) / x,
     lambda x: np.exp(-1 / x), lambda x: np.sqrt(x) * np.sin(1 / x), lambda x: x**0.5 + x**-2.0,
     np.arcsin, lambda x: np.log1p(x - 1) * np.log(x), np.cbrt, lambda x: np.arccosh(x + 1),
-    lambda x: np.hypot(1 / x, x), lambda x: np.tanh(1 / x) * np.exp(200 * x), np.arctanh,
+    lambda x: np.hypot(1 / x, x), lambda x: np.tanh(1 / x) * np.exp(4 * x), np.arctanh,
     lambda x: np.maximum(np.log(x), -1 / x), lambda x: np.sqrt(x.reshape(-1)).reshape(x.shape),
     lambda x: np.log(x.T).T, lambda x: np.arctan2(x, 1 - x) / np.abs(x), lambda x: x**x,
 ]  # fmt: skip
@@ -32,6 +32,7 @@ BY_ROWS: list[Callable[[Any], Any]] = [
     lambda x: np.log(np.sum(x**2, axis=-1, keepdims=True)) * x,
     lambda x: x / np.sqrt(np.sum(x * x, axis=-1, keepdims=True)),
     lambda x: np.sqrt(x) / np.sum(np.log(x), axis=-1)[:, None],
+    lambda x: np.log(x)[:, ::-1] * np.log(np.sum(x, axis=-1)[:, None]),
 ]
 SAFE: list[Callable[[Any], Any]] = [
     np.sin, np.tanh, lambda x: x * x, lambda x: 2 * x - 1, lambda x: np.exp(-x * x),
@@ -116,6 +117,48 @@ def test_what_was_chosen_counts(seed: int) -> None:
             found = g(x)
             assert not np.isfinite(found[place])
             assert np.isfinite(np.delete(found, np.ravel_multi_index(place, SHAPE))).all()
+
+
+GROWN: list[Callable[[Any, Any], Any]] = [
+    lambda e, y: e.reshape(-1), lambda e, y: e.T, lambda e, y: -e, lambda e, y: e + 1.0,
+    lambda e, y: e[1:] + e[:-1], lambda e, y: e[..., ::-1], lambda e, y: np.sum(e, axis=0),
+    lambda e, y: np.sum(e, axis=-1, keepdims=True), lambda e, y: e[..., None] * y,
+    lambda e, y: e[..., None] * (1 / y), lambda e, y: np.broadcast_to(e, (2, *e.shape)),
+    lambda e, y: e * y[0] + y[1], lambda e, y: np.sqrt(e) * 1e200,
+]  # fmt: skip
+ENDS: list[Callable[[Any], Any]] = [
+    np.tanh, lambda e: 1 / (1 + e), lambda e: np.exp(-e), lambda e: np.arctan2(e, 2.0),
+]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("seed", range(40))
+def test_what_grew_is_flat(seed: int) -> None:
+    """An exponential that overflows, moved, cut, summed and broadcast: slopes are those far out."""
+    rng = np.random.default_rng(seed)
+    x, y = rng.choice([-0.5, 0.3, 900.0], size=4), rng.uniform(0.5, 2.0, 3)
+    v, w = rng.normal(size=4), rng.normal(size=3)
+    far = np.minimum(x, 60.0)
+    steps = [GROWN[k] for k in rng.integers(len(GROWN), size=6)]
+    end = ENDS[rng.integers(len(ENDS))]
+
+    def f(x: Any, y: Any) -> Any:
+        e = np.exp(x)
+        for step in steps:
+            if e.ndim and e.size > 1 and e.size < 100:
+                e = step(e, y)
+        return np.sum(end(np.abs(e)))
+
+    def pushed(x: Any) -> Any:
+        return cr.jvp(f, (x, y), (v, w))[1]
+
+    slopes = cr.grad(f, argnums=(0, 1))
+    for made in (slopes, cr.jit(slopes)):
+        for found, expected in zip(made(x, y), slopes(far, y), strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+    by_rows = sum(np.sum(a * b) for a, b in zip(slopes(far, y), (v, w), strict=True))
+    for made in (pushed, cr.jit(pushed)):
+        np.testing.assert_allclose(made(x), by_rows, rtol=1e-9, atol=1e-12)
 
 
 def test_growing_nodes() -> None:

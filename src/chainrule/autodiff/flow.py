@@ -32,11 +32,11 @@ from ..primitives.elementwise import (
     not_equal,
     where,
 )
-from ..primitives.structure import broadcast_to, reshape, sum_, transpose, with_ones
+from ..primitives.structure import broadcast_to, place, reshape, sum_, transpose, with_ones
 
-VIEWS = {"identity", "cast", "reshape", "broadcast_to", "transpose", "sum"}
+VIEWS = {"identity", "cast", "reshape", "broadcast_to", "transpose", "sum", "slice"}
 GROWS = {"exp": 0, "expm1": 0, "cosh": 0, "power": 1}  # and which input they grow by
-KEEPS_GROWING = {"add", "sub", "neg", "mul", "sqrt", "cbrt", *VIEWS}
+KEEPS_GROWING = {"add", "sub", "neg", "abs", "mul", "sqrt", "cbrt", *VIEWS}
 _primitive = attrgetter("primitive")
 # finite, or possibly so, where an input is infinite
 SATURATES = {"div", "exp", "expm1", "power", "tanh", "erf", "erfc", "logistic", "arctan2",
@@ -48,12 +48,18 @@ SOURCES = {REGISTRY[name] for name in ("where", *GROWS)}  # without them nothing
 class Flow:
     """Where a derivative flows into a node: computed when a rule asks for it, and once."""
 
-    __slots__ = ("_make", "_value", "growing")
+    __slots__ = ("_make", "_others", "_value", "growing")
 
-    def __init__(self, make: Any, growing: bool = False) -> None:
+    def __init__(self, make: Any, growing: bool = False, others: Flow | None = None) -> None:
         self._make = make
         self._value: Any = None
         self.growing = growing  # whether it is for growing nodes only
+        self._others = others
+
+    @property
+    def others(self) -> Flow | None:
+        """What holds for nodes that do not grow; None if nothing does."""
+        return self._others if self.growing else self
 
     def __call__(self) -> Any:
         if self._make is not None:
@@ -121,7 +127,7 @@ class Flows:
             new = self._into(node, k, flow)
             if child in total or child in met:
                 old = self.known.pop(child, None)
-                new = None if old is None or new is None else _either(old, new)
+                new = _either(old, new)
             met.add(child)
             if new is not None:
                 self.known[child] = new
@@ -132,18 +138,18 @@ class Flows:
         name = child.primitive.name
         if child.primitive.spec.get("family") != "elementwise" and name not in VIEWS:
             return None
-        if flow is not None and flow.growing and child not in self.growing:
-            flow = None
+        if flow is not None and child not in self.growing:
+            flow = flow.others
         begins = None
         if node in self.begins:
             if node.primitive is where:
                 begins = Flow(lambda: _side(self._of(node.inputs[0]), k))
             elif child in self.growing:
                 begins = self._saturated(node, child)
-        both = flow if begins is None else begins if flow is None else _both(flow, begins)
+        both = _both(flow, begins)
         if both is None:
             return None
-        return Flow(lambda: _under(both(), node, child), both.growing)
+        return _mapped(both, lambda flow: _under(flow, node, child))
 
     def _of(self, node: Node) -> Any:
         return node.value if self.values else node
@@ -187,9 +193,12 @@ def poles(node: Node, grows: set[Node], values: bool) -> Any:
             found = here if found is None else bitwise_or(found, here)
     if found is None or node.primitive.name in ("identity", "cast"):
         return found
+    if node.primitive.name not in VIEWS:  # of a shape that broadcasts to the node's
+        return found
+    found = broadcast_to(found, shape=node.inputs[0].shape)
     if node.primitive.name == "sum":
         return not_equal(sum_(found, **node.params), 0)
-    return node.primitive(found, **node.params) if node.primitive.name in VIEWS else found
+    return node.primitive(found, **node.params)
 
 
 def tangent_flows(node: Node, grows: set[Node], values: bool) -> list[Any] | None:
@@ -208,14 +217,29 @@ def tangent_flows(node: Node, grows: set[Node], values: bool) -> list[Any] | Non
     return [(lambda child=child: flow(child)) if child in grows else None for child in node.inputs]
 
 
-def _both(one: Flow, other: Flow) -> Flow:
-    return Flow(lambda: bitwise_and(one(), other()), one.growing or other.growing)
+def _mapped(flow: Flow, function: Any) -> Flow:
+    if not flow.growing:
+        return Flow(lambda: function(flow()))
+    others = None if flow.others is None else _mapped(flow.others, function)
+    return Flow(lambda: function(flow()), True, others)
 
 
-def _either(one: Flow, other: Flow) -> Flow:
-    if one is other:
-        return one
-    return Flow(lambda: bitwise_or(one(), other()), one.growing or other.growing)
+def _both(one: Flow | None, other: Flow | None) -> Flow | None:
+    """Where both say that something flows; None says so of every place."""
+    if one is None or other is None or one is other:
+        return one or other
+    if not (one.growing or other.growing):
+        return Flow(lambda: bitwise_and(one(), other()))
+    return Flow(lambda: bitwise_and(one(), other()), True, _both(one.others, other.others))
+
+
+def _either(one: Flow | None, other: Flow | None) -> Flow | None:
+    """Where one of both says so."""
+    if one is None or other is None or one is other:
+        return one and other
+    if not (one.growing or other.growing):
+        return Flow(lambda: bitwise_or(one(), other()))
+    return Flow(lambda: bitwise_or(one(), other()), True, _either(one.others, other.others))
 
 
 def _side(condition: Any, k: int) -> Any:
@@ -230,8 +254,10 @@ def _under(flow: Any, node: Node, child: Node) -> Any:
     name = node.primitive.name
     if not flow.shape:
         return flow
-    if name in ("reshape", "transpose", "sum"):
+    if name in ("reshape", "transpose", "sum", "slice"):
         whole = broadcast_to(flow, shape=node.shape)
+        if name == "slice":
+            return place(whole, shape=child.shape, index=node.params["index"])
         if name == "transpose":
             return transpose(whole, axes=tuple(int(k) for k in np.argsort(node.params["axes"])))
         kept = child.shape if name == "reshape" else with_ones(child.shape, node.params["axes"])

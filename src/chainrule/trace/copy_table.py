@@ -10,7 +10,7 @@ from ..errors import UnsupportedError, at_user_line
 from ..graph.node import Node
 from ..primitives.structure import broadcast_to, identity
 from .elementwise_table import as_dtype
-from .function_table import Rule, function, sorted_along
+from .function_table import Rule, function, sorted_along, whole
 from .operands import node_of
 from .strides import c_order
 from .tracer import FUNCTIONS, HOOKS, METHODS, ArrayTracer, ScalarTracer, Tracer, traced
@@ -20,6 +20,7 @@ from .tracer import FUNCTIONS, HOOKS, METHODS, ArrayTracer, ScalarTracer, Tracer
 
 def copied(a: Any, order: str = "K") -> ArrayTracer:
     """An array of its own with the same entries, laid out as NumPy's `order` says."""
+    order = _checked_order(order)
     node = identity(node_of(a))
     if order == "C":
         node.order = c_order(node.shape)
@@ -28,11 +29,17 @@ def copied(a: Any, order: str = "K") -> ArrayTracer:
     return ArrayTracer(node)
 
 
+def _checked_order(order: Any) -> str:
+    np.empty(0).copy(order)  # raises what NumPy would
+    return order.upper() if order else "K"
+
+
 FUNCTIONS[np.copy] = lambda a, order="K", subok=False: copied(a, order)
 
 
 def _copy_method(a: Tracer, order: str = "C") -> Tracer:
-    return ScalarTracer(a.node, a.weak) if type(a) is ScalarTracer else copied(a, order)
+    made = copied(a, order)
+    return ScalarTracer(a.node, a.weak) if type(a) is ScalarTracer else made
 
 
 METHODS["copy"] = _copy_method
@@ -91,6 +98,7 @@ def _filled(value: float) -> Rule:
 
 def _laid_out(made: ArrayTracer, like: Node, order: str) -> ArrayTracer:
     """NumPy lays a `*_like` array out as the array that it is like."""
+    order = _checked_order(order)
     if order == "K" and made.shape == like.shape:
         made.node.order = identity(like)
     elif order not in ("K", "C"):
@@ -149,12 +157,14 @@ def _copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -
 
 
 def _fill(a: Tracer, value: Any) -> None:
+    if np.ndim(value):
+        raise ValueError(at_user_line("fill takes one number"))
     _writable(a, "fill")[...] = value
 
 
 def _sort_in_place(a: Tracer, axis: int = -1, kind: Any = None, order: Any = None, *,
                    stable: Any = None) -> None:  # fmt: skip
-    _writable(a, "sort")[...] = sorted_along(a, axis)
+    _writable(a, "sort")[...] = sorted_along(a, whole(axis), kind, order, stable)
 
 
 METHODS["fill"] = _fill

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from .tracer import FUNCTIONS, METHODS, UFUNC_METHODS, Tracer, traced
 
 Rule = Callable[..., Any]
 _NO: Any = np._NoValue
+_NONE = np.empty(0)
 
 
 def function(*functions: Any, method: str | None = None) -> Callable[[Rule], Rule]:
@@ -51,16 +53,27 @@ def axes_of(x: Node, axis: Any, scalar: bool = False) -> tuple[int, ...]:
     if axis is None or (scalar and _of_a_number(x, axis)):
         return tuple(range(n))
     given = axis if isinstance(axis, tuple) else (axis,)
-    return tuple(sorted(one_axis(k, n) for k in given))
+    axes = tuple(sorted(one_axis(k, n) for k in given))
+    if len(set(axes)) != len(axes):
+        raise ValueError(at_user_line(f"axis {axis} names an axis twice"))
+    return axes
 
 
 def _of_a_number(x: Node, axis: Any) -> bool:
-    return not x.shape and not isinstance(axis, tuple) and int(axis) in (0, -1)
+    return not x.shape and not isinstance(axis, tuple) and whole(axis) in (0, -1)
+
+
+def whole(number: Any, name: str = "axis") -> int:
+    """An option that NumPy wants to be a whole number: 0.5 is an error, not 0."""
+    try:
+        return index(number)
+    except TypeError:
+        raise TypeError(at_user_line(f"{name}={number!r} is no integer")) from None
 
 
 def one_axis(axis: Any, n: int) -> int:
     """One axis as a non-negative number."""
-    k = int(axis)
+    k = whole(axis)
     if not -n <= k < n:
         raise np.exceptions.AxisError(at_user_line(f"axis {k} is out of bounds for {n} dimensions"))
     return k % n
@@ -73,12 +86,9 @@ def refuse(**options: Any) -> None:
 
 
 def _kept(y: Node, x: Node, axes: tuple[int, ...], keepdims: Any) -> Tracer:
-    if keepdims is True:
+    if keepdims is not _NO and keepdims:
         y = reshape(y, shape=with_ones(x.shape, axes))
     return traced(y)
-
-
-_NO = np._NoValue
 
 
 @function(np.sum, method="sum")
@@ -119,6 +129,7 @@ def _average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fal
     if weights is None:
         return _mean(a, axis, keepdims=keepdims)
     weights = weights if isinstance(weights, Tracer) else np.asarray(weights)
+    axes_of(node_of(a), axis)
     weights = _alongside(np.shape(a), weights, axis)
     total = _sum(traced(node_of(weights + np.zeros(np.shape(a)))), axis, keepdims=keepdims)
     if total.node.value is not None and not np.all(total.node.value):
@@ -310,7 +321,10 @@ def _argument(primitive: Any) -> Rule:
     def rule(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = False) -> Tracer:
         refuse(out=out)
         x, k = flat_or_axis(a, axis)
-        return _kept(primitive(x, axis=k), x, (k,), keepdims)
+        y = primitive(x, axis=k)
+        if keepdims is not _NO and keepdims and (axis is None or not np.ndim(a)):
+            return traced(reshape(y, shape=(1,) * np.ndim(a)))
+        return _kept(y, x, (k,), keepdims)
 
     return rule
 
@@ -322,6 +336,7 @@ function(np.argmin, method="argmin")(_argument(red.argmin))
 @function(np.argsort, method="argsort")
 def _argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *,
              stable: Any = None) -> Tracer:  # fmt: skip
+    np.argsort(_NONE, kind=kind, order=order, stable=stable)  # raises what NumPy would
     x, k = flat_or_axis(a, axis)
     return traced(red.argsort(x, axis=k))
 
@@ -329,11 +344,12 @@ def _argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *,
 @function(np.sort)
 def _sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *,
           stable: Any = None) -> Tracer:  # fmt: skip
-    return sorted_along(a, axis)
+    return sorted_along(a, axis, kind, order, stable)
 
 
-def sorted_along(a: Any, axis: Any) -> Tracer:
-    """The entries along an axis in rising order."""
+def sorted_along(a: Any, axis: Any, kind: Any, order: Any, stable: Any) -> Tracer:
+    """The entries along an axis in rising order; the options as of `np.sort`."""
+    np.sort(_NONE, kind=kind, order=order, stable=stable)  # raises what NumPy would
     if axis is not None:
         one_axis(axis, np.ndim(a))
     x, k = flat_or_axis(a, axis)
@@ -342,5 +358,14 @@ def sorted_along(a: Any, axis: Any) -> Tracer:
 
 @function(np.take_along_axis)
 def _take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Tracer:
+    if not isinstance(indices, (Tracer, np.ndarray)) or indices.dtype.kind not in "iu":
+        raise IndexError(at_user_line("np.take_along_axis: the indices must be an integer array"))
     x, k = flat_or_axis(arr, axis)
+    if np.ndim(indices) != len(x.shape):
+        raise ValueError(
+            at_user_line(
+                f"np.take_along_axis: indices of shape {np.shape(indices)} for an array of shape "
+                f"{x.shape}: as many axes, please"
+            )
+        )
     return traced(red.take_along(x, node_of(indices), k))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import AbstractValueError, ShapeError, UnsupportedError, at_user_line
-from ..graph.node import Node
+from ..graph.node import CONSTANT, Node
 from ..primitives.indexing import gather, scatter, scatter_add
 from ..primitives.structure import cast, reshape, slice_, transpose
 from .operands import node_of
@@ -80,11 +80,24 @@ class Index:
         if x.shape != self.expanded:
             x = reshape(x, shape=self.expanded)
         if self.result is None:
+            self._check_bounds(x)
             return gather(x, *self.arrays, pattern=self.pattern)  # type: ignore[no-any-return]
-        part = slice_(x, index=self.pattern)
+        whole = all(part == slice(0, n, 1) for part, n in zip(self.pattern, x.shape, strict=True))
+        part = x if whole else slice_(x, index=self.pattern)
         if part.shape != self.result:
             part = reshape(part, shape=self.result)
-        return part  # type: ignore[no-any-return]
+        return part
+
+    def _check_bounds(self, x: Node) -> None:
+        """NumPy's error for known indices of unknown numbers: now, where it can be caught."""
+        if x.value is not None:  # about to be read
+            return
+        for axis, part in enumerate(self.pattern):
+            if isinstance(part, int) and self.arrays[part].primitive is CONSTANT:
+                places, size = self.arrays[part].value, x.shape[axis]
+                wrong = places[(places < -size) | (places >= size)]
+                if wrong.size:
+                    _checked(int(wrong.flat[0]), size, axis)
 
     def read_view(self, x: Node) -> Node:
         """x[index] where NumPy gives a view, with its place in memory known to be x's."""

@@ -12,24 +12,29 @@ from ..errors import ShapeError, at_user_line
 from ..graph.node import Node
 from ..primitives.structure import concatenate, reshape
 from .elementwise_table import as_dtype
-from .function_table import function, one_axis, refuse
+from .function_table import function, one_axis, refuse, whole
 from .operands import node_of, nodes_of
 from .tracer import ArrayTracer, Tracer, traced
 
 _NO: Any = np._NoValue
 
 
-def _alike(arrays: Sequence[Any]) -> tuple[Node, ...]:
+def _alike(arrays: Sequence[Any], dtype: Any, casting: str) -> tuple[Node, ...]:
+    """The arrays in one dtype: theirs together, or the one that is asked for."""
     nodes = nodes_of(*arrays)
-    dtype = np.result_type(*[x.dtype for x in nodes])
+    kinds = [x.dtype for x in nodes]
+    dtype = np.result_type(*kinds) if dtype is None else np.dtype(dtype)
+    for kind in kinds:
+        if not np.can_cast(kind, dtype, casting):  # type: ignore[arg-type]
+            raise TypeError(at_user_line(f"cannot cast {kind} to {dtype} by the rule {casting!r}"))
     return tuple(as_dtype(x, dtype) for x in nodes)
 
 
 @function(np.concatenate, np.concat)
 def joined(arrays: Any, /, axis: Any = 0, out: Any = None, *, dtype: Any = None,
                  casting: str = "same_kind") -> Tracer:  # fmt: skip
-    refuse(out=out, dtype=dtype)
-    nodes = _alike(arrays)
+    refuse(out=out)
+    nodes = _alike(arrays, dtype, casting)
     if axis is None:
         nodes, axis = tuple(reshape(x, shape=(int(np.prod(x.shape)),)) for x in nodes), 0
     return traced(concatenate(*nodes, axis=one_axis(axis, len(nodes[0].shape))))
@@ -38,8 +43,8 @@ def joined(arrays: Any, /, axis: Any = 0, out: Any = None, *, dtype: Any = None,
 @function(np.stack)
 def _stack(arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None,
            casting: str = "same_kind") -> Tracer:  # fmt: skip
-    refuse(out=out, dtype=dtype)
-    nodes = _alike(list(arrays))
+    refuse(out=out)
+    nodes = _alike(list(arrays), dtype, casting)
     first = nodes[0].shape
     for x in nodes:
         if x.shape != first:
@@ -51,25 +56,29 @@ def _stack(arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None,
 
 @function(np.vstack)
 def _vstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
-    return joined([x if np.ndim(x) > 1 else np.reshape(x, (1, -1)) for x in tup], 0)
+    parts = [x if np.ndim(x) > 1 else np.reshape(x, (1, -1)) for x in tup]
+    return joined(parts, 0, dtype=dtype, casting=casting)
 
 
 @function(np.hstack)
 def _hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
     parts = [x if np.ndim(x) else np.reshape(x, (1,)) for x in tup]
-    return joined(parts, 0 if np.ndim(parts[0]) == 1 else 1)
+    return joined(parts, 0 if np.ndim(parts[0]) == 1 else 1, dtype=dtype, casting=casting)
 
 
 @function(np.array_split)
 def _array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Tracer]:
     x = ary if isinstance(ary, ArrayTracer) else ArrayTracer(node_of(ary))
     k = one_axis(axis, x.ndim)
-    if isinstance(indices_or_sections, int):
+    if not np.ndim(indices_or_sections):
+        indices_or_sections = whole(indices_or_sections, "sections")
+        if indices_or_sections <= 0:
+            raise ValueError(at_user_line("the number of sections must be larger than 0"))
         each, extra = divmod(x.shape[k], indices_or_sections)
         sizes = [each + 1] * extra + [each] * (indices_or_sections - extra)
         cuts = list(np.cumsum(sizes)[:-1])
     else:
-        cuts = list(indices_or_sections)
+        cuts = [whole(cut, "section") for cut in indices_or_sections]
     bounds = [0, *(int(c) for c in cuts), x.shape[k]]
     lead = (slice(None),) * k
     return [x[(*lead, slice(a, b))] for a, b in pairwise(bounds)]
@@ -77,7 +86,8 @@ def _array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Trac
 
 @function(np.split)
 def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
-    if isinstance(indices_or_sections, int) and np.shape(ary)[axis] % indices_or_sections:
+    size = np.shape(ary)[one_axis(axis, np.ndim(ary))]
+    if not np.ndim(indices_or_sections) and size % whole(indices_or_sections, "sections"):
         raise ShapeError(at_user_line("array split does not result in an equal division"))
     return _array_split(ary, indices_or_sections, axis)
 

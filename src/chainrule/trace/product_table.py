@@ -13,7 +13,7 @@ from ..primitives.products import matmul
 from ..primitives.structure import reshape, sum_, transpose
 from .arithmetic import in_place
 from .elementwise_table import as_dtype
-from .function_table import function, one_axis
+from .function_table import function, one_axis, refuse
 from .index import diagonal
 from .operands import nodes_of
 from .tracer import METHODS, UFUNC_METHODS, UFUNCS, ArrayTracer, Tracer, traced
@@ -28,6 +28,8 @@ def _alike(x: Any, y: Any) -> tuple[Node, Node]:
 
 def _matmul(x: Any, y: Any, dtype: Any = None) -> Tracer:
     a, b = _alike(x, y)
+    if dtype is not None:
+        a, b = as_dtype(a, np.dtype(dtype)), as_dtype(b, np.dtype(dtype))
     if not a.shape or not b.shape:
         raise ShapeError(at_user_line("matmul of an array without axes: use * instead"))
     rows = len(a.shape) == 1
@@ -46,6 +48,7 @@ UFUNCS["matmul"] = _matmul
 
 @function(np.dot, method="dot")
 def _dot(a: Any, b: Any, out: Any = None) -> Any:
+    refuse(out=out)
     x, y = _alike(a, b)
     if not x.shape or not y.shape:
         return traced(ew.mul(x, y))
@@ -94,6 +97,7 @@ def _vdot(a: Any, b: Any, /) -> Tracer:
 
 @function(np.outer)
 def _outer(a: Any, b: Any, out: Any = None) -> Tracer:
+    refuse(out=out)
     x, y = _alike(a, b)
     return traced(
         ew.mul(

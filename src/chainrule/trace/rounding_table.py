@@ -11,7 +11,7 @@ from ..errors import UnsupportedError, at_user_line
 from ..graph.types import is_float
 from ..primitives import elementwise as ew
 from ..primitives.structure import identity
-from .function_table import function, refuse
+from .function_table import function, refuse, whole
 from .operands import node_of
 from .tracer import UFUNCS, Tracer, traced
 
@@ -19,6 +19,7 @@ from .tracer import UFUNCS, Tracer, traced
 @function(np.round, np.around, method="round")
 def _round(a: Any, decimals: int = 0, out: Any = None) -> Tracer:
     refuse(out=out)
+    decimals = whole(decimals, "decimals")
     x = node_of(a)
     if not is_float(x.dtype):
         if decimals < 0:

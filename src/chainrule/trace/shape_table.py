@@ -15,14 +15,16 @@ from ..primitives.structure import (
     identity,
     place,
 )
-from .copy_table import copied, filled
+from .copy_table import astype, copied, filled
 from .elementwise_table import as_dtype, truth
-from .function_table import Rule, axes_of, flat_or_axis, function, one_axis, refuse
+from .function_table import Rule, axes_of, flat_or_axis, function, one_axis, refuse, whole
 from .index import diagonal
 from .join_table import joined
 from .operands import node_of, nodes_of
 from .tracer import FUNCTIONS, HOOKS, METHODS, UFUNCS, ArrayTracer, ScalarTracer, Tracer, traced
 from .views import permuted, reshaped, resized, view
+
+_NO: Any = np._NoValue
 
 
 @function(np.reshape)
@@ -32,7 +34,8 @@ def _reshape(a: Any, /, shape: Any = None, order: str = "C", *, copy: Any = None
     if copy is False:
         raise UnsupportedError(at_user_line("reshape(copy=False) is not supported"))
     old, size = np.shape(a), int(np.size(a))
-    sizes = tuple(int(s) for s in shape) if isinstance(shape, (tuple, list)) else (int(shape),)
+    given = shape if isinstance(shape, (tuple, list)) else (shape,)
+    sizes = tuple(whole(size, "shape") for size in given)
     if -1 in sizes:
         rest = int(np.prod([s for s in sizes if s != -1]))
         if sizes.count(-1) > 1 or rest == 0 or size % rest:
@@ -42,6 +45,8 @@ def _reshape(a: Any, /, shape: Any = None, order: str = "C", *, copy: Any = None
 
 
 def _reshape_method(a: Tracer, *shape: Any, order: str = "C", copy: Any = None) -> Any:
+    if not shape:
+        raise TypeError(at_user_line("reshape takes a shape"))
     given = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
     return _reshape(a, given, order, copy=copy)
 
@@ -105,6 +110,8 @@ def _expand_dims(a: Any, axis: Any) -> Any:
     given = axis if isinstance(axis, (tuple, list)) else (axis,)
     n = np.ndim(a) + len(given)
     new = {one_axis(k, n) for k in given}
+    if len(new) != len(given):
+        raise ValueError(at_user_line(f"axis {axis} names an axis twice"))
     rest = iter(np.shape(a))
     return resized(a, [1 if k in new else next(rest) for k in range(n)])
 
@@ -121,7 +128,8 @@ def _squeeze(a: Any, axis: Any = None) -> Any:
 @function(np.broadcast_to)
 def _broadcast_to(array: Any, shape: Any, subok: bool = False) -> Tracer:
     old = np.shape(array)
-    sizes = tuple(shape) if isinstance(shape, (tuple, list)) else (int(shape),)
+    given = shape if isinstance(shape, (tuple, list)) else (shape,)
+    sizes = tuple(whole(size, "shape") for size in given)
     try:
         fits = np.broadcast_shapes(old, sizes) == sizes
     except ValueError:
@@ -146,19 +154,29 @@ def _where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
 
 
 @function(np.clip)
-def _clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: Any = None,
-          max: Any = None, **options: Any) -> Tracer:  # fmt: skip
-    low = a_min if min is None else min
-    high = a_max if max is None else max
-    result = a
-    if low is not None:
-        result = UFUNCS["maximum"](result, low)
-    if high is not None:
-        result = UFUNCS["minimum"](result, high)
+def _clip(a: Any, a_min: Any = _NO, a_max: Any = _NO, out: Any = None, *, min: Any = _NO,
+          max: Any = _NO, **options: Any) -> Tracer:  # fmt: skip
+    if a_min is _NO and a_max is _NO:
+        return _clip_method(a, min, max, out, **options)
+    if a_min is _NO or a_max is _NO or min is not _NO or max is not _NO:
+        raise TypeError(at_user_line("np.clip takes a_min and a_max, both, or else min and max"))
+    return _clip_method(a, a_min, a_max, out, **options)
+
+
+def _clip_method(a: Any, min: Any = None, max: Any = None, out: Any = None, *, dtype: Any = None,
+                 **options: Any) -> Tracer:  # fmt: skip
+    refuse(out=out)
+    if options:
+        np.clip(np.empty(0), 0, 1, **options)  # raises what NumPy would
+        raise UnsupportedError(at_user_line(f"np.clip with {', '.join(options)} is not supported"))
+    result = a if dtype is None else astype(a, dtype)
+    for bound, name in ((min, "maximum"), (max, "minimum")):
+        if bound is not None and bound is not _NO:
+            result = UFUNCS[name](result, bound, dtype=dtype)
     return traced(identity(node_of(result)))
 
 
-METHODS["clip"] = _clip
+METHODS["clip"] = _clip_method
 
 
 FUNCTIONS[np.real] = lambda val: val.real
@@ -181,13 +199,15 @@ def _flip(m: Any, axis: Any = None) -> Tracer:
 def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
     if axis is None:
         return _reshape(_roll(_ravel(a), shift, 0), np.shape(a))
+    if 0 in (np.size(shift), np.size(axis)) or np.ndim(shift) > 1 or np.ndim(axis) > 1:
+        raise ValueError(at_user_line("np.roll: shift and axis are numbers or in one dimension"))
     shifts, axes = np.broadcast_arrays(shift, axis)
     result = a
     for s, k in zip(shifts.ravel(), axes.ravel(), strict=True):
-        size = np.shape(a)[int(k)]
+        k, s = one_axis(k, np.ndim(a)), whole(s, "shift")
+        size = np.shape(a)[k]
         if size:
-            cut = -int(s) % size
-            k = one_axis(k, np.ndim(a))
+            cut = -s % size
             lead = (slice(None),) * k
             result = joined([result[(*lead, slice(cut, None))], result[(*lead, slice(0, cut))]], k)
     return result
@@ -198,6 +218,10 @@ def _pad(array: Any, pad_width: Any, mode: str = "constant", constant_values: An
     if mode != "constant" or np.any(np.asarray(constant_values) != 0):
         raise UnsupportedError(at_user_line("np.pad of a traced array pads with zeros only"))
     x = node_of(array)
+    if np.asarray(pad_width).dtype.kind not in "iu":
+        raise TypeError(at_user_line("np.pad: pad_width is made of integers"))
+    if np.any(np.asarray(pad_width) < 0):
+        raise ValueError(at_user_line("np.pad: a width is negative"))
     widths = np.broadcast_to(pad_width, (len(x.shape), 2))
     shape = tuple(int(s + a + b) for s, (a, b) in zip(x.shape, widths, strict=True))
     index = tuple(slice(int(a), int(a) + s) for s, (a, b) in zip(x.shape, widths, strict=True))
@@ -211,6 +235,10 @@ def _take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "
     refuse(out=out)
     x, k = flat_or_axis(a, axis)
     index = indices if isinstance(indices, Tracer) else np.asarray(indices)
+    if index.dtype.kind not in "iub":
+        raise TypeError(at_user_line(f"np.take: indices of dtype {index.dtype}"))
+    if index.dtype.kind == "b":  # numbers, here, and no mask
+        index = index.astype(np.intp)
     return ArrayTracer(x)[(slice(None),) * k + (index,)]
 
 
@@ -222,7 +250,8 @@ def _repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
 
 @function(np.tile)
 def _tile(A: Any, reps: Any) -> Any:
-    times = tuple(reps) if isinstance(reps, (tuple, list)) else (int(reps),)
+    given = reps if isinstance(reps, (tuple, list)) else (reps,)
+    times = tuple(whole(n, "reps") for n in given)
     result = A if np.ndim(A) >= len(times) else _reshape(
         A, (1,) * (len(times) - np.ndim(A)) + np.shape(A)
     )  # fmt: skip
@@ -254,8 +283,10 @@ def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 
 @function(np.diag)
 def _diag(v: Any, k: int = 0) -> Any:
-    if np.ndim(v) != 1:
+    if np.ndim(v) == 2:
         return _diagonal(v, k)
+    if np.ndim(v) != 1:
+        raise ValueError(at_user_line(f"np.diag of an array of {np.ndim(v)} axes, not 1 or 2"))
     places = np.arange(np.shape(v)[0])
     size = len(places) + abs(k)
     out = filled(v.dtype.type(0), (size, size))
@@ -273,7 +304,7 @@ def _trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 
 def _at_least(n: int) -> Rule:
     def rule(*arrays: Any) -> Any:
-        grown = [_grown(x, n) for x in arrays]
+        grown = [_grown(x if isinstance(x, Tracer) else np.asarray(x), n) for x in arrays]
         return grown[0] if len(grown) == 1 else tuple(grown)
 
     return rule
@@ -297,21 +328,27 @@ FUNCTIONS[np.fliplr] = lambda m: _flip(m, 1)
 FUNCTIONS[np.column_stack] = lambda tup: joined(
     [x if np.ndim(x) > 1 else _reshape(x, (-1, 1)) for x in tup], 1
 )
-FUNCTIONS[np.dstack] = lambda tup, **_: joined([_grown(x, 3) for x in tup], 2)
+FUNCTIONS[np.dstack] = lambda tup: joined([_grown(x, 3) for x in tup], 2)
 FUNCTIONS[np.fix] = lambda x: UFUNCS["trunc"](x)
 
 
 @function(np.nan_to_num)
-def _nan_to_num(x: Any, copy: bool = True, nan: float = 0.0, posinf: Any = None,
+def _nan_to_num(x: Any, copy: Any = True, nan: float = 0.0, posinf: Any = None,
                 neginf: Any = None) -> Any:  # fmt: skip
     result = x
+    if isinstance(copy, str):
+        raise TypeError(at_user_line(f"np.nan_to_num: copy={copy!r} is neither true nor false"))
+    if not copy and not x.shape:
+        raise ValueError(at_user_line("np.nan_to_num of a number: it cannot be written in place"))
     if is_float(x.dtype):
         limits = np.finfo(x.dtype)
         high = float(limits.max) if posinf is None else posinf
         low = float(limits.min) if neginf is None else neginf
         result = _where(x == np.inf, high, _where(x == -np.inf, low, x))
         result = _where(x != x, nan, result)
-    if not copy and x.shape:
+    if result.shape != x.shape:
+        raise ValueError(at_user_line(f"np.nan_to_num: nan does not fit into shape {x.shape}"))
+    if not copy:
         x[...] = result
         return x
     return traced(identity(result.node))
@@ -330,7 +367,12 @@ FUNCTIONS[np.allclose] = lambda *args, **options: METHODS["all"](_isclose(*args,
 
 @function(np.linalg.norm)
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    pair = (axis is None and np.ndim(x) > 1) or isinstance(axis, tuple)
+    if axis is not None or ord is not None:
+        axes = tuple(range(np.ndim(x))) if axis is None else axis
+        axes = axes_of(node_of(x), axes)
+        if len(axes) not in (1, 2):
+            raise ValueError(at_user_line(f"np.linalg.norm over {len(axes)} axes, not 1 or 2"))
+        pair = len(axes) == 2
     if ord is None or (ord == 2 and not pair) or (ord == "fro" and pair):
         return UFUNCS["sqrt"](METHODS["sum"](x * x, axis, keepdims=keepdims))
     if not pair and ord in (1, np.inf):

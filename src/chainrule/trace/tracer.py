@@ -182,7 +182,7 @@ class Tracer(metaclass=_StandIn):
     def __getattr__(self, name: str) -> Any:
         method = METHODS.get(name)
         if method is not None:
-            return _Bound(method, self)
+            return _Bound(method, self, name in _TAKES_OUT)
         if name in _TAKES_NUMBERS and type(self) is ScalarTracer:
             plain(self.node, f"{name}()")
         if name in _PROBES or not hasattr(self.__class__, name):
@@ -216,6 +216,8 @@ class Tracer(metaclass=_StandIn):
 
 # What NumPy looks for before it asks `__array__`, and what turns a Python float into plain numbers
 _PROBES = {"__array_interface__", "__array_struct__", "__cuda_array_interface__"}
+_TAKES_OUT = {"all", "any", "argmax", "argmin", "clip", "cumprod", "cumsum", "dot", "max", "mean",
+              "min", "prod", "round", "std", "sum", "take", "trace", "var"}  # fmt: skip
 _TAKES_NUMBERS = {"as_integer_ratio", "hex", "is_integer"}
 _PLAIN = (
     "np.asarray() or an index into a plain array (there write np.asarray(plain, like=x)[index])"
@@ -340,14 +342,17 @@ def traced(node: Node, weak: bool = False) -> Tracer:
 class _Bound:
     """A method of `METHODS` bound to a tracer."""
 
-    __slots__ = ("function", "owner")
+    __slots__ = ("function", "owner", "takes_out")
 
-    def __init__(self, function: Callable[..., Any], owner: Tracer) -> None:
+    def __init__(self, function: Callable[..., Any], owner: Tracer, takes_out: bool) -> None:
         self.function = function
         self.owner = owner
+        self.takes_out = takes_out
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.function(self.owner, *args, **kwargs)
+        out = kwargs.pop("out", None) if self.takes_out else None
+        result = self.function(self.owner, *args, **kwargs)
+        return result if out is None else _into((out,), (None,), result, 0)
 
 
 def _into(out: tuple[Any, ...], inputs: tuple[Any, ...], result: Any, references: int) -> Any:
@@ -355,6 +360,8 @@ def _into(out: tuple[Any, ...], inputs: tuple[Any, ...], result: Any, references
     target = out[0]
     if isinstance(target, ArrayTracer):
         node = result.node
+        if node.dtype.kind in "iu" and inputs[0] is None and node.dtype != target.dtype:
+            raise TypeError(at_user_line(f"out= of dtype {target.dtype} for {node.dtype}"))
         if inputs[0] is not None and node.shape != target.shape:  # a ufunc repeats its result
             node = repeated(node, target.shape)
         target.rebind(node)

@@ -45,6 +45,10 @@ def plain_options(ufunc: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
     """Keyword arguments without those that only repeat NumPy's defaults."""
     kept = {}
     for key, value in kwargs.items():
+        if key == "dtype" and value is not None:
+            kinds = {kind.split("->")[1][0] for kind in ufunc.types}
+            if np.dtype(value).char not in kinds:
+                raise TypeError(at_user_line(f"np.{ufunc.__name__} has no loop of dtype={value}"))
         if key in ("dtype", "axis", "keepdims", "initial"):
             kept[key] = value
         elif not (key == "where" and value is True) and (key, value) not in _DEFAULTS:
