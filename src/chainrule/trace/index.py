@@ -35,6 +35,9 @@ class Index:
         an integer is traced.
     whole : bool
         Whether every axis is given an integer and there is no ``...``: NumPy gives a number.
+    every : bool
+        Whether it says ``:`` of every axis. (Not so ``:5``, even if there are five entries: with
+        other sizes, which an export tries, it would cut.)
     """
 
     def __init__(self, shape: tuple[int, ...], index: Any) -> None:
@@ -72,6 +75,7 @@ class Index:
                 start = _checked(part, size, axis - 1)
                 pattern.append(slice(start, start + 1, 1))
         self.pattern = tuple(pattern)
+        self.every = all(part is None or _is_all(part) for part in parts)
         self.result = None if advanced else tuple(result)
         self.whole = self.whole and not any(isinstance(part, slice) for part in parts)
 
@@ -82,8 +86,7 @@ class Index:
         if self.result is None:
             self._check_bounds(x)
             return gather(x, *self.arrays, pattern=self.pattern)  # type: ignore[no-any-return]
-        whole = all(part == slice(0, n, 1) for part, n in zip(self.pattern, x.shape, strict=True))
-        part = x if whole else slice_(x, index=self.pattern)
+        part = x if self.every else slice_(x, index=self.pattern)
         if part.shape != self.result:
             part = reshape(part, shape=self.result)
         return part
@@ -133,6 +136,10 @@ class Index:
         operation = scatter_add if add else scatter
         x = operation(x, value, *self.arrays, pattern=self.pattern)
         return x if x.shape == shape else reshape(x, shape=shape)
+
+
+def _is_all(part: Any) -> bool:
+    return isinstance(part, slice) and part.start is part.stop is part.step is None
 
 
 def _checked(part: int, size: int, axis: int) -> int:
