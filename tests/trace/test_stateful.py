@@ -30,9 +30,9 @@ X = np.array([1.3, -0.4, 0.7])
 
 @pytest.mark.parametrize("part", range(10))
 def test_drawn_programs(part: int) -> None:
-    """500 programs: NumPy's value, and the slope of central differences, in all modes."""
-    refused = sum(bool(check(p, native=False)) for p in programs(50, seed=0, first=50 * part))
-    assert refused < 30
+    """1,000 programs: NumPy's value, and the slope of central differences, in all modes."""
+    refused = sum(bool(check(p, native=False)) for p in programs(100, seed=0, first=100 * part))
+    assert refused < 60
 
 
 @pytest.mark.slow
@@ -542,3 +542,18 @@ def test_threads_trace_side_by_side() -> None:
         thread.join()
     assert len(found) == 200
     assert all(slope == found[0] for slope in found)
+
+
+def test_results_of_a_function_that_writes() -> None:
+    """Under jit each result is an array of its own; a loop would hand one on, so it must be one."""
+
+    def f(w: Any, g: Any) -> Any:
+        w -= g
+        return w, w[:1]
+
+    for found, expected in zip(
+        cr.jit(f)(np.ones(2), 0.25), (np.full(2, 0.75), [0.75]), strict=True
+    ):
+        np.testing.assert_array_equal(found, expected)
+    with pytest.raises(UnsupportedError, match="one array twice"):
+        cr.scan(lambda c, _: (f(c, 1.0)[0], f(c, 1.0)[0]), np.ones(2), np.arange(3.0))

@@ -99,6 +99,7 @@ def capture(
     treedef: Any,
     weak: Sequence[bool] | None = None,
     examples: Sequence[Any] | None = None,
+    fresh: bool = False,
 ) -> Captured:
     """The graph of ``function(*unflatten(treedef, inputs))``.
 
@@ -112,6 +113,9 @@ def capture(
         Arrays and numbers like those to come: what has no axes and is an array can be written in
         place, and how it lies in memory decides what is a view. Default: numbers where there are
         no axes, and arrays in C order.
+    fresh : bool
+        Whether the results become arrays of their own. Default False: they go on as arrays of the
+        trace, so a function that writes may not return one array twice.
     """
     floor = next_serial()
     inputs = [input_node(t) for t in types]
@@ -129,7 +133,7 @@ def capture(
     leaves, out_treedef = tree.flatten(result)
     outputs = [node_of(as_array(leaf, "a result")) for leaf in leaves]
     written = tuple(k for k, t in enumerate(tracers) if t.node is not inputs[k])
-    if written:
+    if written and not fresh:
         _check_results_apart(leaves)
     graph, outside = close(floor, inputs, outputs)
     kinds = asked_kind or any(not inputs[k].shape for k in written)

@@ -265,9 +265,10 @@ def _fmod(x: Node, y: Node) -> Node:
         other = ew.not_equal(ew.less(x, 0), ew.less(y, 0))
         other = ew.bitwise_and(other, ew.not_equal(rest, 0))
         return ew.where(other, rest - y, rest)  # type: ignore[no-any-return]
-    # the remainder of the sizes, with the sign of x
+    # the remainder of the sizes, with the sign of x, also of -0.0
     size = ew.remainder(ew.absolute(x), ew.absolute(y))
-    return ew.where(ew.less(x, 0), ew.neg(size), size)  # type: ignore[no-any-return]
+    positive = ew.where(ew.equal(x, 0), x - size, size)
+    return ew.where(ew.less(x, 0), ew.neg(size), positive)  # type: ignore[no-any-return]
 
 
 @ufunc("log2")

@@ -217,7 +217,8 @@ class Jitted:
 
         call.__wrapped__ = self.function  # type: ignore[attr-defined]
         weak = [is_weak(x) for x in leaves]
-        return Compiled(capture(call, arrays, treedef, weak, arrays), arrays, self.quick_start)
+        captured = capture(call, arrays, treedef, weak, arrays, fresh=True)
+        return Compiled(captured, arrays, self.quick_start)
 
 
 def _static(
