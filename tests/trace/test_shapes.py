@@ -115,6 +115,7 @@ CASES: dict[str, Any] = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:numpy.fix is deprecated")  # NumPy 2.5
 @pytest.mark.parametrize("name", CASES)
 def test_case(name: str) -> None:
     """Value, dtype, slope, with values and without."""
