@@ -21,6 +21,7 @@ import chainrule as cr
 from chainrule.backends import BACKENDS, compile_graph
 from chainrule.backends.llvm import host
 from chainrule.backends.llvm.backend import LlvmBackend
+from chainrule.backends.llvm.runtime.pool import _ACTIVE, _pools
 from chainrule.config import configured
 from chainrule.errors import CompileError
 
@@ -57,6 +58,48 @@ def test_ctrl_c_ends_an_endless_loop() -> None:
 
 class Alarm(Exception):
     """What a user's own handler raises."""
+
+
+@pytest.mark.usefixtures("_threads_as_before")
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="POSIX timers")
+def test_no_thread_spins_after_an_interrupt() -> None:
+    """Interrupted at 300 moments around shared work, the workers park all the same."""
+
+    armed = False
+
+    def handler(*_: object) -> None:
+        if armed:
+            raise Alarm
+
+    cr.set_num_threads(2)
+    f = cr.jit(lambda x: np.tanh(x @ x))
+    x = np.random.default_rng(0).normal(size=(160, 160)) * 0.1
+    expected = f(x)
+    before = signal.signal(signal.SIGALRM, handler)
+    draw = np.random.default_rng(1)
+    stopped = 0
+    try:
+        for _ in range(300):
+            try:
+                armed = True
+                signal.setitimer(signal.ITIMER_REAL, draw.uniform(1e-5, 2e-3))
+                for _ in range(50):
+                    f(x)
+                armed = False
+            except Alarm:
+                armed = False
+                stopped += 1
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert stopped > 100
+    workers = _pools[2]
+    assert ctypes.c_int64.from_address(workers.address + _ACTIVE).value == 0
+    end = time.monotonic() + 30
+    while workers._awake[0] and time.monotonic() < end:
+        time.sleep(0.01)
+    assert workers._awake[0] == 0
+    np.testing.assert_array_equal(f(x), expected)
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="POSIX timers")

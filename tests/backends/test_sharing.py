@@ -138,7 +138,9 @@ def test_an_argument_that_is_exchanged_meanwhile() -> None:
             armed = False
             # From Python 3.12 on the collector may come after the call instead
             wanted = (x, np.arange(6.0))
-            right.append(results is None or any(np.array_equal(results[0], w * 2.0) for w in wanted))
+            right.append(
+                results is None or any(np.array_equal(results[0], w * 2.0) for w in wanted)
+            )
     assert [True] * 50 == right
 
 
