@@ -98,9 +98,26 @@ def _growing(path: Sequence[Node], active: set[Node]) -> set[Node]:
 
 def flows_of(path: Sequence[Node], inputs: Iterable[Node], values: bool) -> Flows | None:
     """For reverse mode: None if a derivative flows everywhere, as far as can be known."""
-    if not _has_sources(path):
+    if not _has_sources(path) or (values and not _anything_to_know(path)):
         return None
     return Flows(path, _growing(path, {*path, *inputs}), values)
+
+
+def _anything_to_know(path: Sequence[Node]) -> bool:
+    """Whether there is a choice, or a function whose argument has grown beyond all numbers.
+
+    Most often there is none, and then nothing need be kept.
+    """
+    for node in path:
+        name = node.primitive.name
+        if name == "where":
+            return True
+        if name in ZERO:
+            if np.count_nonzero(node.value) != node.value.size:
+                return True
+        elif name in SATURATES and not all(np.isfinite(x.value).all() for x in node.inputs):
+            return True
+    return False
 
 
 class Flows:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
+from operator import attrgetter
 from types import CodeType
 from typing import Any
 
@@ -83,7 +84,7 @@ class Primitive:
 
     def __call__(self, *inputs: Any, **params: Any) -> Any:
         for x in inputs:
-            if isinstance(x, Node):
+            if type(x) is Node:
                 return apply(self, _as_nodes(inputs), params)
         return self.evaluate(REFERENCE, *inputs, **params)
 
@@ -268,6 +269,9 @@ def next_serial() -> int:
     return next(_serial)
 
 
+_by_serial = attrgetter("serial")
+
+
 def reachable(outputs: Iterable[Node], floor: int = -1) -> list[Node]:
     """All under `outputs` but constants that are numbered `floor` or higher, inputs first."""
     seen: set[Node] = set()
@@ -280,7 +284,7 @@ def reachable(outputs: Iterable[Node], floor: int = -1) -> list[Node]:
         for child in node.inputs:
             if child.serial >= floor and child not in seen and child.primitive is not CONSTANT:
                 stack.append(child)
-    return sorted(seen, key=lambda node: node.serial)
+    return sorted(seen, key=_by_serial)
 
 
 def differentiable(node: Node) -> bool:

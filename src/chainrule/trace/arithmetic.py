@@ -10,13 +10,15 @@ from ..primitives import elementwise as ew
 from .operands import is_operand, is_weak, nodes_of
 from .tracer import UFUNCS, ArrayTracer, ScalarTracer, Tracer, traced
 
+_EXACT = 2**24  # a whole number that any floating dtype but float16 has
+
 
 def _binary(rule: Callable[..., Node]) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """The methods for `self op other` and for `other op self`."""
 
     def forward(self: Tracer, other: Any) -> Any:
         kind = type(other)
-        if kind is float:
+        if kind is float or (kind is int and -_EXACT < other < _EXACT):
             node = self.node
             if node.dtype.kind == "f":  # needs not ask NEP 50
                 result = rule(node, constant(node.dtype.type(other)))
@@ -29,6 +31,12 @@ def _binary(rule: Callable[..., Node]) -> tuple[Callable[..., Any], Callable[...
         return traced(rule(*nodes_of(self, other)), self.weak and is_weak(other))
 
     def backward(self: Tracer, other: Any) -> Any:
+        kind = type(other)
+        if kind is float or (kind is int and -_EXACT < other < _EXACT):
+            node = self.node
+            if node.dtype.kind == "f":
+                result = rule(constant(node.dtype.type(other)), node)
+                return ArrayTracer(result) if result.shape else ScalarTracer(result, self.weak)
         if not is_operand(other):
             return NotImplemented
         return traced(rule(*nodes_of(other, self)), self.weak and is_weak(other))

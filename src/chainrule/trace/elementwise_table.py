@@ -57,17 +57,20 @@ def _loop(name: str, *dtypes: np.dtype[Any]) -> tuple[np.dtype[Any], ...]:
         ) from None
 
 
+_NO_PARAMS: dict[str, Any] = {}
+
+
 def direct(primitive: Primitive, *names: str) -> None:
     """Enter a primitive under NumPy's names."""
 
     def rule(*xs: Any, dtype: Any = None) -> Tracer:
         if len(xs) == 1 and dtype is None:
-            node = apply(primitive, (xs[0].node,), {})
+            node = apply(primitive, (xs[0].node,), _NO_PARAMS)
             return ArrayTracer(node) if node.shape else ScalarTracer(node)
         nodes = nodes_of(*xs)
         if dtype is not None:
             nodes = tuple(as_dtype(x, np.dtype(dtype)) for x in nodes)
-        return traced(apply(primitive, nodes, {}))
+        return traced(apply(primitive, nodes, _NO_PARAMS))
 
     for name in names:
         UFUNCS[name] = rule

@@ -94,7 +94,8 @@ def _kept(y: Node, x: Node, axes: tuple[int, ...], keepdims: Any) -> Tracer:
 @function(np.sum, method="sum")
 def _sum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False,
          initial: Any = _NO, where: Any = _NO) -> Tracer:  # fmt: skip
-    refuse(out=out)
+    if out is not None:
+        refuse(out=out)
     x = node_of(a)
     if where is not _NO and where is not True:
         x = ew.where(node_of(where), x, 0)
@@ -110,9 +111,10 @@ def _sum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims:
 @function(np.mean, method="mean")
 def _mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False,
           where: Any = _NO) -> Tracer:  # fmt: skip
-    refuse(out=out, where=where)
+    if out is not None or where is not _NO:
+        refuse(out=out, where=where)
     x = floating(node_of(a))
-    half = x.dtype == np.float16 and dtype is None  # summed in float32: 700 hundreds overflow
+    half = dtype is None and x.dtype.char == "e"  # summed in float32: 700 hundreds overflow
     wide = np.dtype(np.float32) if half else x.dtype if dtype is None else np.dtype(dtype)
     x = as_dtype(x, wide)
     axes = axes_of(x, axis)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dis
 import sys
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -248,9 +249,33 @@ def _one_place(part: Any) -> bool:
     return not isinstance(part, (list, tuple))
 
 
+def index_of(shape: tuple[int, ...], index: Any) -> Index:
+    """An index taken apart; numbers and slices of numbers are taken apart once."""
+    given = index if type(index) is tuple else (index,)
+    key: list[Any] = []
+    for part in given:
+        kind = type(part)
+        if kind is slice:
+            ends = (part.start, part.stop, part.step)
+            for end in ends:
+                if end is not None and type(end) is not int:
+                    return Index(shape, index)
+            key.append(ends)
+        elif kind is int or part is None or part is Ellipsis:
+            key.append(part)
+        else:
+            return Index(shape, index)
+    return _basic(shape, *key)
+
+
+@lru_cache(maxsize=4096)
+def _basic(shape: tuple[int, ...], *key: Any) -> Index:
+    return Index(shape, tuple(slice(*part) if type(part) is tuple else part for part in key))
+
+
 def getitem(x: ArrayTracer, index: Any) -> Tracer:
     """`x[index]`: a number, a view for a basic index, a copy for an advanced one, as in NumPy."""
-    parsed = Index(x.shape, index)
+    parsed = index_of(x.shape, index)
     if parsed.copies or parsed.whole:
         return traced(parsed.read(x.node))
     return view(x, parsed.read_view, parsed.write)
@@ -273,7 +298,7 @@ def setitem(x: ArrayTracer, index: Any, value: Any) -> None:
         given = given if given.shape == rest else reshape(given, shape=())
         x.rebind(node_of(HOOKS["where"](_mask_like(index, x), traced(given), x)))
         return
-    new = Index(x.shape, index).write(x.node, node_of(value, x.dtype))
+    new = index_of(x.shape, index).write(x.node, node_of(value, x.dtype))
     x.rebind(new)
 
 
@@ -308,7 +333,7 @@ def add_at(x: Any, index: Any, value: Any) -> None:
         raise TypeError(
             at_user_line("np.add.at into a plain array: make it with np.zeros_like(traced)")
         )
-    new = Index(x.shape, index).write(x.node, node_of(value, x.dtype), add=True)
+    new = index_of(x.shape, index).write(x.node, node_of(value, x.dtype), add=True)
     try:
         x.rebind(new)
     except ReadOnlyError as error:  # NumPy 2.4 writes here, whatever the flag says

@@ -14,7 +14,7 @@ from ..errors import DtypeError, at_user_line
 from ..graph.node import Node, Primitive, apply, constant
 from ..graph.types import check_dtype, weak_constant
 from ..primitives.structure import cast
-from .tracer import Tracer, traced
+from .tracer import ArrayTracer, Tracer, traced
 
 _WHOLE = (np.ndarray, np.memmap)  # types that are read without losing anything
 _INSTEAD = {
@@ -57,6 +57,8 @@ def is_weak(x: Any) -> bool:
 
 def node_of(x: Any, beside: np.dtype[Any] | None = None) -> Node:
     """The node of a tracer, or a constant; a Python number takes the dtype `beside` it."""
+    if type(x) is ArrayTracer:
+        return x._node
     if isinstance(x, Tracer):
         node = x.node
         if x.weak and beside is not None:
@@ -73,17 +75,24 @@ def node_of(x: Any, beside: np.dtype[Any] | None = None) -> Node:
 
 def nodes_of(*xs: Any) -> tuple[Node, ...]:
     """Nodes of the arguments of one elementwise function, by NEP 50."""
+    for x in xs:  # most often arrays that are traced, which need not ask
+        if type(x) is not ArrayTracer:
+            break
+    else:
+        return tuple([x._node for x in xs])
     strong: Any = None
     for x in xs:
-        if not is_weak(x):
-            dtype = x.dtype if isinstance(x, (Tracer, np.ndarray, np.generic)) else None
+        plain = type(x) is np.ndarray
+        if plain or not is_weak(x):
+            known = plain or isinstance(x, (Tracer, np.ndarray, np.generic))
+            dtype = x.dtype if known else None
             if dtype is None:
                 check_whole(x)
                 dtype = np.asarray(x).dtype
             if dtype.kind not in "biuf":
                 check_dtype(dtype)
             strong = dtype if strong is None or strong == dtype else np.result_type(strong, dtype)
-    return tuple(node_of(x, strong) for x in xs)
+    return tuple([node_of(x, strong) for x in xs])
 
 
 def is_plain_array(x: Any) -> bool:

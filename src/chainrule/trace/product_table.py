@@ -22,6 +22,8 @@ from .views import permuted
 
 def _alike(x: Any, y: Any) -> tuple[Node, Node]:
     a, b = nodes_of(x, y)
+    if a.dtype == b.dtype:
+        return a, b
     dtype = np.result_type(a.dtype, b.dtype)
     return as_dtype(a, dtype), as_dtype(b, dtype)
 
@@ -30,6 +32,10 @@ def _matmul(x: Any, y: Any, dtype: Any = None) -> Tracer:
     a, b = _alike(x, y)
     if dtype is not None:
         a, b = as_dtype(a, np.dtype(dtype)), as_dtype(b, np.dtype(dtype))
+    return _product(a, b)
+
+
+def _product(a: Node, b: Node) -> Tracer:
     if not a.shape or not b.shape:
         raise ShapeError(at_user_line("matmul of an array without axes: use * instead"))
     rows = len(a.shape) == 1
@@ -48,13 +54,14 @@ UFUNCS["matmul"] = _matmul
 
 @function(np.dot, method="dot")
 def _dot(a: Any, b: Any, out: Any = None) -> Any:
-    refuse(out=out)
+    if out is not None:
+        refuse(out=out)
     x, y = _alike(a, b)
     if not x.shape or not y.shape:
         return traced(ew.mul(x, y))
     if len(y.shape) <= 2:
         if len(x.shape) <= 2:
-            return _matmul(traced(x), traced(y))
+            return _product(x, y)
         return _tensordot(traced(x), traced(y), ((len(x.shape) - 1,), (0,)))
     return _tensordot(traced(x), traced(y), ((len(x.shape) - 1,), (len(y.shape) - 2,)))
 

@@ -19,6 +19,7 @@ from ..trace.operands import node_of
 from ..trace.strides import is_c_order, strides_of, strides_of_array, was_asked
 from ..trace.tracer import ArrayTracer, Tracer
 
+_PYTHON = {float, int, bool}
 _NUMBERS = 4  # of threads for which a function keeps programs
 
 
@@ -26,8 +27,9 @@ class Compiled:
     """One trace of a function: its graph and, once it has run, its program."""
 
     def __init__(
-        self, captured: Captured, arrays: Sequence[Any], quick_start: bool = False
-    ) -> None:
+        self, captured: Captured, leaves: Sequence[Any], arrays: Sequence[Any],
+        quick_start: bool = False,
+    ) -> None:  # fmt: skip
         self.graph, self.out_treedef, self.outside, self.written, self.kinds = captured
         self.quick_start = quick_start
         self.program: Program | None = None
@@ -36,7 +38,12 @@ class Compiled:
         self._bound: tuple[Program, int] | None = None  # to which `quick` leads
         self.unsized: frozenset[int] = frozenset()  # arguments that were arrays without axes
         own = list(enumerate(self.graph.inputs[: len(arrays)]))
-        self.scalars = [k for k, x in enumerate(arrays) if isinstance(x, np.generic)]
+        # Arguments that are numbers, and of which class: Python's own, or one of NumPy's
+        self.scalars = [
+            (k, type(leaf) if type(leaf) in _PYTHON else np.generic)
+            for k, (leaf, x) in enumerate(zip(leaves, arrays, strict=True))
+            if isinstance(x, np.generic)
+        ]
         self.layouts = {k: strides_of(node) for k, node in own if was_asked(node)}
 
     @property
@@ -52,16 +59,19 @@ class Compiled:
         """Whether these arrays lie in memory as those that the trace depended on did."""
         return all(layout(arrays[k]) == strides for k, strides in self.layouts.items())
 
-    def attempt(self, leaves: Sequence[Any]) -> Any:
-        """All results as a list for leaves just as they should be; else None."""
-        if self.scalars:  # NumPy's numbers, such as a step counter, are arrays of no axis inside
-            if not all(issubclass(type(leaves[k]), np.generic) for k in self.scalars):
+    def with_numbers(self, leaves: Sequence[Any]) -> Any:
+        """As `quick`, with numbers, such as a step counter, as arrays of no axis."""
+        if not self.scalars:
+            return None if self.kinds else self.quick(*map(_as_arrays, leaves))
+        given = list(leaves)
+        for k, kind in self.scalars:
+            number = given[k]
+            if type(number) is not kind and not (
+                kind is np.generic and issubclass(type(number), np.generic)
+            ):
                 return None
-            return self.quick(*map(_as_arrays, leaves))
-        results = self.quick(*leaves)
-        if results is None and not self.kinds:
-            results = self.quick(*map(_as_arrays, leaves))
-        return results
+            given[k] = np.asarray(number)
+        return self.quick(*given)
 
     @computed
     def quick(self) -> Function:
@@ -79,7 +89,7 @@ class Compiled:
     def ready(self) -> Program:
         """The program for as many threads as are set, made now if it was not yet."""
         program = self.program
-        if program is None or program.threads not in (0, get_num_threads()):
+        if program is None or (program.threads and program.threads != get_num_threads()):
             program = self.program = self._other()
         return program
 

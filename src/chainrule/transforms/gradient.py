@@ -89,8 +89,10 @@ class Traced:
         leaves, self.out_treedef = tree.flatten(result)
         self.outputs = [node_of(as_array(leaf, "the function's result")) for leaf in leaves]
         self.path = active_nodes(self.outputs, self.inputs)
-        beside = [x.node for x in tree.leaves(self.aux) if isinstance(x, Tracer)]
-        self.values = not needs_graph(self.path, self.inputs, [*self.outputs, *beside])
+        results = self.outputs
+        if self.aux is not None:
+            results = results + [x.node for x in tree.leaves(self.aux) if isinstance(x, Tracer)]
+        self.values = not needs_graph(self.path, self.inputs, results)
         if not self.path and self.inputs and not _running.depth:
             self._warn_if_unreached()
         for node in self.inputs:

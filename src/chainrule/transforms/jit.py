@@ -21,6 +21,8 @@ from ..trace.capture import as_array, capture
 from ..trace.operands import is_weak
 from .compiled import Compiled, CompiledFunction, layout
 
+_NONE: frozenset[int] = frozenset()
+
 
 class Jitted:
     """A function that is traced once for each kind of argument; see `jit`."""
@@ -57,7 +59,9 @@ class Jitted:
         leaves, treedef = tree.flatten((dynamic, named) if named else dynamic)
         last = self._last.get((treedef, fixed) if fixed else treedef)
         if last is not None:  # most calls are like the one before: let the program see for itself
-            results = last.attempt(leaves)
+            results = None if last.scalars else last.quick(*leaves)
+            if results is None:
+                results = last.with_numbers(leaves)
             if results is not None:
                 return last.out_treedef.unflatten(results)
         return self._call(leaves, treedef, fixed, bool(named))
@@ -71,7 +75,7 @@ class Jitted:
             before.used = next(self._uses)
         compiled = self._found(leaves, arrays, treedef, fixed, named)
         result = compiled(arrays)
-        if compiled.program is not None and not any(map(is_weak, leaves)) and compiled.hasty:
+        if compiled.program is not None and compiled.hasty:
             self._last[place] = compiled
             flat = not (fixed or named) and all(type(x) is np.ndarray for x in leaves)
             if flat and treedef.num_nodes == 1 + len(leaves) and compiled.out_treedef.is_leaf():
@@ -85,13 +89,15 @@ class Jitted:
         """The trace for arguments like these."""
         types = [(x.shape, x.dtype, is_weak(y)) for x, y in zip(arrays, leaves, strict=True)]
         like = (treedef, fixed, tuple(types))
-        unsized = frozenset(
-            [k for k, x in enumerate(arrays) if not x.shape and isinstance(x, np.ndarray)]
-        )
+        unsized = _NONE
+        for k, x in enumerate(arrays):
+            if not x.shape and isinstance(x, np.ndarray):
+                unsized |= {k}
         key: Hashable = (*like, unsized)
-        either: Hashable = (*like, "either")  # for what treats arrays without axes as numbers
+        either: Hashable = key
         compiled = self.cache.get(key)
-        if compiled is None:
+        if compiled is None:  # what treats arrays without axes as numbers serves for both
+            either = (*like, "either")
             compiled = self.cache.get(either)
             if compiled is not None and not unsized <= compiled.unsized:
                 compiled = None
@@ -218,7 +224,7 @@ class Jitted:
         call.__wrapped__ = self.function  # type: ignore[attr-defined]
         weak = [is_weak(x) for x in leaves]
         captured = capture(call, arrays, treedef, weak, arrays, fresh=True)
-        return Compiled(captured, arrays, self.quick_start)
+        return Compiled(captured, leaves, arrays, self.quick_start)
 
 
 def _static(
