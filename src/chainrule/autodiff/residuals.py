@@ -61,9 +61,9 @@ def residuals(
 def cheap_of(
     wanted: Sequence[Node], varying: set[Node], sources: Sequence[Node]
 ) -> dict[Node, set[Node]]:
-    """The wanted nodes that vary with some sources only and cost little, with those that they read.
+    """The wanted nodes that vary with some sources only and cost little, with what they read.
 
-    They need not be stored if the sources are known: a number of the turn, a row that it names.
+    They need not be stored if that is known: a number of the turn, the rows that it names.
     """
     found: dict[Node, set[Node]] = {}
     for node in wanted:
@@ -72,8 +72,7 @@ def cheap_of(
         inner = [n for n in Graph(tuple(sources), (node,)).nodes if n in varying]
         known = all(n.inputs and n.primitive.name in FROM_COUNTERS for n in inner)
         if known and sum(n.primitive.name not in CHEAP for n in inner) <= LITTLE:
-            below = {node, *(child for n in inner for child in n.inputs)}
-            found[node] = below.intersection(sources)
+            found[node] = {node, *(child for n in inner for child in n.inputs)}
     return found
 
 

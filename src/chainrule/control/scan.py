@@ -162,10 +162,12 @@ def _vjp(
     read = residuals(body.inputs, outputs, [*asked.values(), *sums])
     varying = dependents(body.nodes, (*in_carry, *in_xs))
     varying = dependents(Graph(body.inputs, tuple(read)).nodes, varying)
-    fixed = [node for node in read if node not in varying]
     steps = {n: step for n in in_carry if (step := _step(body, n)) is not None}
     counted = cheap_of(read, varying, list(steps))
-    steps = {n: step for n, step in steps.items() if any(n in reads for reads in counted.values())}
+    again = set().union(*counted.values())  # what these are computed from
+    steps = {n: step for n, step in steps.items() if n in again}
+    fixed = [n for n in {*read, *again} if n not in varying and n.primitive is not CONSTANT]
+    fixed.sort(key=lambda node: node.serial)
     stacked = [n for n in read if n in varying and n not in in_xs and n not in counted]
     sliced = [k for k, node in enumerate(in_xs) if node in read]
     _demand_room(stacked, length)
