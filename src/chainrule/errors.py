@@ -54,6 +54,10 @@ class UnsupportedError(Refusal, NotImplementedError):
     """A NumPy function, option or dtype that chainrule does not differentiate."""
 
 
+class UnsupportedDtypeError(Refusal, DtypeError):
+    """A dtype that NumPy computes with and chainrule does not: complex, longdouble, objects."""
+
+
 class AbstractValueError(Refusal, TypeError):
     """A number asked for while tracing, when only shapes and dtypes are known."""
 

@@ -92,8 +92,9 @@ def test_small_functions_are_not_compiled_again() -> None:
 def test_a_pool_for_each_number_of_threads() -> None:
     """Two threads with other numbers do not end each other's pool; old ones do end."""
     from chainrule.backends.llvm.runtime.library import worker
-    from chainrule.backends.llvm.runtime.pool import _MOST, pool
+    from chainrule.backends.llvm.runtime.pool import _MOST, _pools, pool
 
+    _pools.clear()  # of other tests
     work = worker()
 
     def mine(number):

@@ -334,7 +334,6 @@ def test_accumulate_in_a_list() -> None:
         ((0, 0, 0), "too many indices: 3 for an array of 2"),
         (np.array([0.5]), "an index must be integers, slices or a mask, not float64"),
         ([0, 7], "out of bounds"),
-        (True, "truth value"),
     ],
 )
 def test_bad_index(index: Any, message: str) -> None:

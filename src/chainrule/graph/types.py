@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DtypeError, ShapeError, at_user_line
+from ..errors import ShapeError, UnsupportedDtypeError, at_user_line
 
 Array: TypeAlias = NDArray[Any]
 Shape: TypeAlias = tuple[int, ...]
@@ -44,7 +44,7 @@ def check_dtype(dtype: np.dtype[Any]) -> None:
     if dtype.kind not in "biuf" or dtype.itemsize > 8:
         hint = _HINTS.get(dtype.kind, "encode it first")
         name = "longdouble" if dtype.kind == "f" else dtype
-        raise DtypeError(
+        raise UnsupportedDtypeError(
             at_user_line(f"dtype {name} is not supported (bool, integer and float are): {hint}")
         )
 

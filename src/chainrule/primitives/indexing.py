@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ShapeError, at_user_line
+from ..errors import at_user_line
 from ..graph.types import Type, is_float
 from .declare import declared
 from .elementwise import not_equal, where
@@ -34,7 +34,7 @@ def _gather_type(x: Type, *arrays: Type, pattern: Pattern) -> Type:
     try:
         return Type(probe[full_index(pattern, zeros)].shape, x.dtype)
     except IndexError as error:
-        raise ShapeError(at_user_line(f"index of an array of shape {x.shape}: {error}")) from None
+        raise IndexError(at_user_line(f"index of an array of shape {x.shape}: {error}")) from None
 
 
 def _shape_of_index(

@@ -2,6 +2,7 @@
 
 from . import (
     arithmetic,
+    comparison_table,
     copy_table,
     elementwise_table,
     function_table,
@@ -15,6 +16,7 @@ from . import (
 
 __all__ = [
     "arithmetic",
+    "comparison_table",
     "copy_table",
     "elementwise_table",
     "function_table",

@@ -5,16 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ..graph.node import Node, Primitive, apply, constant
 from ..primitives import elementwise as ew
+from ..primitives.structure import cast
 from .operands import is_operand, is_weak, nodes_of
 from .tracer import UFUNCS, ArrayTracer, ScalarTracer, Tracer, traced
 
 _EXACT = 2**24  # a whole number that any floating dtype but float16 has
 
 
-def _binary(rule: Callable[..., Node]) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """The methods for `self op other` and for `other op self`."""
+def binary(
+    rule: Callable[..., Node], numbers: bool = False
+) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """The methods for `self op other` and for `other op self`.
+
+    `numbers` says that Python's truth values are numbers to the operator: True + True is 2.
+    """
 
     def forward(self: Tracer, other: Any) -> Any:
         kind = type(other)
@@ -28,7 +36,10 @@ def _binary(rule: Callable[..., Node]) -> tuple[Callable[..., Any], Callable[...
             return ArrayTracer(result) if result.shape else ScalarTracer(result)
         if not is_operand(other):
             return NotImplemented
-        return traced(rule(*nodes_of(self, other)), self.weak and is_weak(other))
+        nodes = nodes_of(self, other)
+        if numbers and self.weak and _truths(self, other):
+            nodes = tuple([cast(node, dtype=np.dtype(np.int64)) for node in nodes])
+        return traced(rule(*nodes), self.weak and is_weak(other))
 
     def backward(self: Tracer, other: Any) -> Any:
         kind = type(other)
@@ -42,6 +53,12 @@ def _binary(rule: Callable[..., Node]) -> tuple[Callable[..., Any], Callable[...
         return traced(rule(*nodes_of(other, self)), self.weak and is_weak(other))
 
     return forward, backward
+
+
+def _truths(x: Tracer, other: Any) -> bool:
+    """Whether both stand for Python's truth values."""
+    same = type(other) is bool or (isinstance(other, Tracer) and other.weak)
+    return same and x.dtype.kind == "b" and (type(other) is bool or other.dtype.kind == "b")
 
 
 def _applied(primitive: Primitive) -> Callable[..., Node]:
@@ -78,18 +95,10 @@ def install() -> None:
         "rshift": _applied(ew.shift_right), "lshift": _left_shift,
     }  # fmt: skip
     for name, rule in table.items():
-        forward, backward = _binary(rule)
+        forward, backward = binary(rule, numbers=name not in ("and", "or", "xor"))
         setattr(Tracer, f"__{name}__", forward)
         setattr(Tracer, f"__r{name}__", backward)
         setattr(ArrayTracer, f"__i{name}__", in_place(forward))
-    comparisons: dict[str, Callable[..., Node]] = {
-        "eq": ew.equal, "ne": ew.not_equal, "lt": ew.less, "le": ew.less_equal
-    }  # fmt: skip
-    for name, rule in comparisons.items():
-        setattr(Tracer, f"__{name}__", _binary(rule)[0])
-    Tracer.__gt__ = _binary(ew.less)[1]  # type: ignore[operator]
-    Tracer.__ge__ = _binary(ew.less_equal)[1]  # type: ignore[operator]
-    Tracer.__hash__ = None  # type: ignore[assignment]
 
 
 install()

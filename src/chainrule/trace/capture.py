@@ -17,7 +17,8 @@ from ..primitives.structure import identity
 from .frozen_draws import frozen_draws
 from .operands import check_whole, node_of
 from .strides import lie_as, same_memory
-from .tracer import ArrayTracer, ScalarTracer, Tracer, traced, tracing
+from .tracer import ArrayTracer, ScalarTracer, Tracer, traced
+from .tracing import end, refuse_escaped, tracing
 from .views import root_of
 
 
@@ -136,6 +137,8 @@ def capture(
     if written and not fresh:
         _check_results_apart(leaves)
     graph, outside = close(floor, inputs, outputs)
+    refuse_escaped(outside, outer[0])
+    end(inputs)
     kinds = asked_kind or any(not inputs[k].shape for k in written)
     return Captured(graph, out_treedef, outside, written, kinds)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DtypeError, at_user_line
+from ..errors import DtypeError, UnsupportedDtypeError, at_user_line
 from ..graph.node import CONSTANT, REFERENCE, Node, Primitive, apply
 from ..graph.types import is_float
 from ..primitives import elementwise as ew
@@ -79,7 +79,9 @@ def direct(primitive: Primitive, *names: str) -> None:
 def as_dtype(x: Node, dtype: np.dtype[Any]) -> Node:
     """x in another dtype, or x."""
     if dtype.kind not in "biuf":
-        raise DtypeError(at_user_line(f"dtype {dtype} is not supported: use a real dtype"))
+        raise UnsupportedDtypeError(
+            at_user_line(f"dtype {dtype} is not supported: use a real dtype")
+        )
     return x if x.dtype == dtype else cast(x, dtype=dtype)
 
 

@@ -370,4 +370,16 @@ def _take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Tracer:
                 f"{x.shape}: as many axes, please"
             )
         )
-    return traced(red.take_along(x, node_of(indices), k))
+    places = node_of(indices)
+    try:
+        wide = list(np.broadcast_shapes(with_ones(x.shape, (k,)), with_ones(places.shape, (k,))))
+    except ValueError:
+        raise ShapeError(
+            at_user_line(
+                f"np.take_along_axis: indices of shape {places.shape} do not fit {x.shape}"
+            )
+        ) from None
+    wide_x, wide_places = list(wide), list(wide)
+    wide_x[k], wide_places[k] = x.shape[k], places.shape[k]
+    x, places = broadcast_to(x, shape=tuple(wide_x)), broadcast_to(places, shape=tuple(wide_places))
+    return traced(red.take_along(x, places, k))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import dis
 import sys
+from collections.abc import Sequence
 from functools import lru_cache
+from operator import index as whole_number
 from typing import Any
 
 import numpy as np
 
 from ..errors import AbstractValueError, ShapeError, UnsupportedError, at_user_line
 from ..graph.node import CONSTANT, Node
+from ..graph.types import is_float
 from ..primitives.indexing import gather, scatter, scatter_add
 from ..primitives.structure import cast, reshape, slice_, transpose
 from .operands import node_of
@@ -63,9 +66,11 @@ class Index:
             axis += 1
             if isinstance(part, slice):
                 start, stop, step = part.indices(size)
-                part = slice(start, None if stop < 0 else stop, step)
+                count = len(range(start, stop, step))
+                # A start of -1 would be the last entry, where it means that there is none
+                part = slice(start, None if stop < 0 else stop, step) if count else slice(0, 0, 1)
                 pattern.append(part)
-                result.append(len(range(*part.indices(size))))
+                result.append(count)
             elif isinstance(part, Node):
                 pattern.append(len(self.arrays))
                 self.arrays.append(part)
@@ -172,8 +177,19 @@ def _expand(shape: tuple[int, ...], index: tuple[Any, ...]) -> list[Any]:
     fill = [slice(None)] * (len(shape) - used)
     for k, part in enumerate(parts):
         if part is Ellipsis:
+            if not fill:
+                _refuse_empty_ellipsis(parts[:k], parts[k + 1 :])
             return parts[:k] + fill + parts[k + 1 :]
     return parts + fill
+
+
+def _refuse_empty_ellipsis(before: Sequence[Any], after: Sequence[Any]) -> None:
+    """``...`` that stands for no axis parts index arrays all the same: NumPy moves their axes."""
+    arrays = any(isinstance(part, Node) for part in (*before, *after))
+    if arrays and all(any(isinstance(p, (int, Node)) for p in side) for side in (before, after)):
+        raise UnsupportedError(
+            at_user_line("... between index arrays, where it stands for no axis: leave it out")
+        )
 
 
 def _axes(part: Any) -> int:
@@ -198,10 +214,18 @@ def _part(part: Any) -> Any:
     if part is None or part is Ellipsis or isinstance(part, slice):
         return part
     if isinstance(part, (bool, np.bool_)):
-        raise IndexError(at_user_line("a single truth value as an index is not supported"))
+        raise UnsupportedError(at_user_line("a single truth value as an index is not supported"))
     if issubclass(type(part), (int, np.integer)):
         return int(part)
-    node = part.node if isinstance(part, Tracer) else node_of(np.asarray(part))
+    if isinstance(part, Tracer):
+        node = part.node
+    else:
+        if not isinstance(part, np.ndarray) and hasattr(type(part), "__index__"):
+            return whole_number(part)
+        array = np.asarray(part)
+        if array.size == 0 and isinstance(part, (list, tuple)):
+            array = array.astype(np.intp)  # of no index; NumPy does not mind either
+        node = node_of(array)
     if node.dtype.kind == "b":
         if node.value is None:
             raise AbstractValueError(
@@ -244,9 +268,11 @@ def diagonal(a: Any, offset: int, axis1: int, axis2: int, writable: bool = False
 
 def _one_place(part: Any) -> bool:
     """Whether NumPy takes the part for basic indexing: an integer that is no array, or a slice."""
-    if isinstance(part, (Tracer, np.ndarray)):
+    if part is None or part is Ellipsis or isinstance(part, slice):
+        return True
+    if isinstance(part, Tracer):
         return type(part) is ScalarTracer
-    return not isinstance(part, (list, tuple))
+    return not isinstance(part, np.ndarray) and hasattr(type(part), "__index__")
 
 
 def index_of(shape: tuple[int, ...], index: Any) -> Index:
@@ -329,6 +355,10 @@ def _mask_like(mask: Tracer, x: Tracer) -> Tracer:
 
 def add_at(x: Any, index: Any, value: Any) -> None:
     """`np.add.at(x, index, value)`."""
+    if isinstance(x, Tracer) and not is_float(x.dtype) and is_float(node_of(value).dtype):
+        raise UnsupportedError(
+            at_user_line("np.add.at of fractions into whole numbers, which are cut at each step")
+        )
     if not isinstance(x, ArrayTracer):
         raise TypeError(
             at_user_line("np.add.at into a plain array: make it with np.zeros_like(traced)")

@@ -106,5 +106,6 @@ def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = _NO, append: Any = 
         a = joined(whole, axis=k)
     lead = (slice(None),) * k
     for _ in range(n):
-        a = a[(*lead, slice(1, None))] - a[(*lead, slice(None, -1))]
+        later, earlier = a[(*lead, slice(1, None))], a[(*lead, slice(None, -1))]
+        a = later != earlier if a.dtype.kind == "b" else later - earlier
     return a

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ..graph.types import is_float
 from ..primitives import elementwise as ew
-from ..primitives.structure import identity
+from ..primitives.structure import cast, identity
 from .arithmetic import in_place
 from .elementwise_table import reciprocal, root, square
 from .operands import is_weak
@@ -16,6 +18,9 @@ from .tracer import UFUNCS, ArrayTracer, Tracer, traced
 def pow_(x: Any, exponent: Any) -> Any:
     """`x ** exponent` with NumPy's own shortcuts for a Python number 2, 1/2, -1, 1 or 0."""
     kind = type(exponent)
+    truths = isinstance(x, Tracer) and not x.weak and x.dtype.kind == "b"
+    if truths and kind is int and exponent == 2:  # NumPy's square of them
+        x = traced(cast(x.node, dtype=np.dtype(np.int8)))
     if (kind is int or kind is float) and isinstance(x, Tracer) and is_float(x.dtype):
         if exponent == 2:
             return traced(square(x.node), x.weak)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DtypeError, at_user_line
+from ..errors import UnsupportedDtypeError, UnsupportedError, at_user_line
 from ..graph.node import Node, Primitive, apply, constant
 from ..graph.types import check_dtype, weak_constant
 from ..primitives.structure import cast
@@ -36,7 +36,7 @@ def check_whole(x: Any, name: str = "an operand") -> None:
     if foreign or hasattr(x, "__array__") or hasattr(x, "toarray") or kind is complex:
         instead = "use x.toarray()" if hasattr(x, "toarray") else _instead(kind)
         shown = f"{kind.__module__.partition('.')[0]}.{kind.__qualname__}".replace("builtins.", "")
-        raise DtypeError(
+        raise UnsupportedDtypeError(
             at_user_line(f"{name} is a {shown}, which is not read as a plain array: {instead}")
         )
 
@@ -63,7 +63,11 @@ def node_of(x: Any, beside: np.dtype[Any] | None = None) -> Node:
         node = x.node
         if x.weak and beside is not None:
             wanted = np.result_type(beside, 1.0 if node.dtype.kind == "f" else 1)
-            return node if node.dtype == wanted else cast(node, dtype=wanted)
+            if node.dtype == wanted:
+                return node
+            if wanted.kind in "iu" and node.dtype.kind == "i":
+                _check_fits(node, wanted)
+            return cast(node, dtype=wanted)  # type: ignore[no-any-return]
         return node
     if isinstance(x, Node):
         return x
@@ -71,6 +75,19 @@ def node_of(x: Any, beside: np.dtype[Any] | None = None) -> Node:
     if beside is None:
         beside = np.asarray(x).dtype if isinstance(x, (bool, int, float)) else np.dtype(float)
     return constant(weak_constant(x, beside))
+
+
+def _check_fits(number: Node, dtype: np.dtype[Any]) -> None:
+    """NumPy raises OverflowError for a Python integer that the dtype beside it does not hold."""
+    if number.value is not None:
+        dtype.type(int(number.value))
+    elif dtype.itemsize < 8 or dtype.kind == "u":
+        raise UnsupportedError(
+            at_user_line(
+                f"a Python integer is an argument of a traced function and meets {dtype}, and "
+                f"whether it fits is not known: give np.{dtype}(n), or declare it static"
+            )
+        )
 
 
 def nodes_of(*xs: Any) -> tuple[Node, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import UnsupportedError, at_user_line
 from ..graph.types import is_float
 from ..primitives import elementwise as ew
-from ..primitives.structure import identity
+from ..primitives.structure import cast, identity
 from .function_table import function, refuse, whole
 from .operands import node_of
 from .tracer import UFUNCS, Tracer, traced
@@ -21,6 +21,10 @@ def _round(a: Any, decimals: int = 0, out: Any = None) -> Tracer:
     refuse(out=out)
     decimals = whole(decimals, "decimals")
     x = node_of(a)
+    if x.dtype.kind == "b":  # which NumPy turns into small fractions
+        if decimals:
+            raise TypeError(at_user_line("np.round of truth values takes no decimals"))
+        return traced(cast(x, dtype=np.dtype(np.float16)))
     if not is_float(x.dtype):
         if decimals < 0:
             raise UnsupportedError(at_user_line(f"np.round(decimals={decimals}) of integers"))

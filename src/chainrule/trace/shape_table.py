@@ -16,7 +16,7 @@ from ..primitives.structure import (
     place,
 )
 from .copy_table import astype, copied, filled
-from .elementwise_table import as_dtype, truth
+from .elementwise_table import as_dtype, floating, truth
 from .function_table import Rule, axes_of, flat_or_axis, function, one_axis, refuse, whole
 from .index import diagonal
 from .join_table import joined
@@ -29,7 +29,7 @@ _NO: Any = np._NoValue
 
 @function(np.reshape)
 def _reshape(a: Any, /, shape: Any = None, order: str = "C", *, copy: Any = None) -> Tracer:
-    if order not in ("C", "A"):
+    if order != "C":
         raise UnsupportedError(at_user_line(f"reshape with order={order!r}: transpose first"))
     if copy is False:
         raise UnsupportedError(at_user_line("reshape(copy=False) is not supported"))
@@ -56,7 +56,7 @@ METHODS["reshape"] = _reshape_method
 
 @function(np.ravel, method="ravel")
 def _ravel(a: Any, order: str = "C") -> Any:
-    if order not in ("C", "A"):
+    if order != "C":
         raise UnsupportedError(at_user_line(f"ravel with order={order!r}: transpose first"))
     return reshaped(a, (int(np.size(a)),), raveled=True)
 
@@ -166,6 +166,7 @@ def _clip(a: Any, a_min: Any = _NO, a_max: Any = _NO, out: Any = None, *, min: A
 def _clip_method(a: Any, min: Any = None, max: Any = None, out: Any = None, *, dtype: Any = None,
                  **options: Any) -> Tracer:  # fmt: skip
     refuse(out=out)
+    min, max = _within(a, min, 0), _within(a, max, 1)
     if options:
         np.clip(np.empty(0), 0, 1, **options)  # raises what NumPy would
         raise UnsupportedError(at_user_line(f"np.clip with {', '.join(options)} is not supported"))
@@ -174,6 +175,15 @@ def _clip_method(a: Any, min: Any = None, max: Any = None, out: Any = None, *, d
         if bound is not None and bound is not _NO:
             result = UFUNCS[name](result, bound, dtype=dtype)
     return traced(identity(node_of(result)))
+
+
+def _within(a: Any, bound: Any, end: int) -> Any:
+    """A bound of whole numbers; None if it is a Python number beyond all that their dtype holds."""
+    if type(bound) is int and a.dtype.kind in "iu":
+        limits = np.iinfo(a.dtype)
+        if bound < limits.min if end == 0 else bound > limits.max:
+            return None
+    return bound
 
 
 METHODS["clip"] = _clip_method
@@ -218,6 +228,8 @@ def _pad(array: Any, pad_width: Any, mode: str = "constant", constant_values: An
     if mode != "constant" or np.any(np.asarray(constant_values) != 0):
         raise UnsupportedError(at_user_line("np.pad of a traced array pads with zeros only"))
     x = node_of(array)
+    if isinstance(pad_width, dict):
+        raise UnsupportedError(at_user_line("np.pad: give pad_width as a number or as pairs"))
     if np.asarray(pad_width).dtype.kind not in "iu":
         raise TypeError(at_user_line("np.pad: pad_width is made of integers"))
     if np.any(np.asarray(pad_width) < 0):
@@ -259,7 +271,11 @@ def _tile(A: Any, reps: Any) -> Any:
     if all(n == 1 for n in times):
         return copied(result)
     for k, n in enumerate(times):
-        if n != 1:
+        if n < 0:
+            raise ValueError(at_user_line(f"np.tile: reps={reps} is negative"))
+        if n == 0:
+            result = result[(*[slice(None)] * k, slice(0, 0))]
+        elif n != 1:
             result = joined([result] * n, k)
     return result
 
@@ -357,6 +373,7 @@ def _nan_to_num(x: Any, copy: Any = True, nan: float = 0.0, posinf: Any = None,
 @function(np.isclose)
 def _isclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8,
              equal_nan: bool = False) -> Any:  # fmt: skip
+    b = traced(floating(node_of(b)))
     near = (abs(a - b) <= atol + rtol * abs(b)) & (abs(b) != np.inf)
     near = near | (a == b)
     return near | ((a != a) & (b != b)) if equal_nan else near
@@ -367,6 +384,7 @@ FUNCTIONS[np.allclose] = lambda *args, **options: METHODS["all"](_isclose(*args,
 
 @function(np.linalg.norm)
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    x = traced(floating(node_of(x)))  # sizes of small integers would not fit into their dtype
     if axis is not None or ord is not None:
         axes = tuple(range(np.ndim(x))) if axis is None else axis
         axes = axes_of(node_of(x), axes)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from threading import local
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from ..primitives.structure import broadcast_to, cast, identity
 from .in_place import count_references, is_in_place, seen_elsewhere
 from .plain_numbers import formatted, known, plain
 from .strides import same_memory
+from .tracing import tracing
 from .unsupported import plain_options, unsupported
 
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
@@ -316,24 +316,6 @@ class ArrayTracer(Tracer):
         self._node = node
 
 
-class _Tracing(local):
-    """What holds while a function is traced.
-
-    Attributes
-    ----------
-    floor : int
-        Nodes with a smaller number are from outside the function.
-    asked_kind : bool
-        Whether somebody asked what kind of value an array without axes is.
-    """
-
-    floor = -1
-    asked_kind = False
-
-
-tracing = _Tracing()
-
-
 def traced(node: Node, weak: bool = False) -> Tracer:
     """What NumPy's functions give for a result: a number where it has no axes, else an array."""
     return ArrayTracer(node) if node.shape else ScalarTracer(node, weak)
@@ -358,6 +340,8 @@ class _Bound:
 def _into(out: tuple[Any, ...], inputs: tuple[Any, ...], result: Any, references: int) -> Any:
     """A result for ``out=``: a traced array is written, a plain one only by ``plain += traced``."""
     target = out[0]
+    if isinstance(result, tuple):
+        raise UnsupportedError(at_user_line("out= of a function with several results"))
     if isinstance(target, ArrayTracer):
         node = result.node
         if node.dtype.kind in "iu" and inputs[0] is None and node.dtype != target.dtype:

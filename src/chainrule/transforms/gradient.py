@@ -26,6 +26,7 @@ from ..graph.types import is_float
 from ..trace.capture import as_array, called, check_apart, finish, finish_all, fresh
 from ..trace.operands import node_of
 from ..trace.tracer import Tracer
+from ..trace.tracing import refuse_escaped, tracing
 
 
 class _Running(local):
@@ -88,6 +89,8 @@ class Traced:
             result, self.aux = result
         leaves, self.out_treedef = tree.flatten(result)
         self.outputs = [node_of(as_array(leaf, "the function's result")) for leaf in leaves]
+        floor = tracing.floor
+        refuse_escaped(self.outputs if floor < 0 else reachable(self.outputs, floor), floor)
         self.path = active_nodes(self.outputs, self.inputs)
         results = self.outputs
         if self.aux is not None:
@@ -165,7 +168,10 @@ def _argnums(argnums: int | Sequence[int], count: int) -> list[int]:
             raise TypeError(
                 at_user_line(f"argnums={k}, but there are {count} positional arguments")
             )
-    return [k % count for k in given]
+    chosen = [k % count for k in given]
+    if len(set(chosen)) != len(chosen):
+        raise ValueError(at_user_line(f"argnums={argnums} names an argument twice"))
+    return chosen
 
 
 def value_and_grad(

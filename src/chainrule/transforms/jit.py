@@ -193,8 +193,7 @@ class Jitted:
                         "hash: give a number, a text or a tuple, or do not declare it static"
                     )
                 ) from None
-        # 1, 1.0 and True are equal but make different graphs.
-        return dynamic, named, tuple((name, type(value), value) for name, value in fixed)
+        return dynamic, named, tuple((name, _exact(value), value) for name, value in fixed)
 
     def _trace(
         self, arrays: Any, leaves: Any, treedef: Any, fixed: tuple[Any, ...], named: bool
@@ -225,6 +224,14 @@ class Jitted:
         weak = [is_weak(x) for x in leaves]
         captured = capture(call, arrays, treedef, weak, arrays, fresh=True)
         return Compiled(captured, leaves, arrays, self.quick_start)
+
+
+def _exact(value: Any) -> Any:
+    """What tells values apart that are equal but make different graphs: 1, 1.0, True; 0.0, -0.0."""
+    kind = type(value)
+    if kind in (tuple, frozenset):
+        return (kind, kind(map(_exact, value)))
+    return (kind, str(value)) if issubclass(kind, (float, np.floating)) else kind
 
 
 def _static(
