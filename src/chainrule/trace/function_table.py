@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ShapeError, UnsupportedError, at_user_line
+from ..errors import Refusal, ShapeError, UnsupportedError, at_user_line
 from ..graph.node import Node
 from ..primitives import elementwise as ew
 from ..primitives import reductions as red
@@ -67,6 +67,8 @@ def whole(number: Any, name: str = "axis") -> int:
     """An option that NumPy wants to be a whole number: 0.5 is an error, not 0."""
     try:
         return index(number)
+    except Refusal:  # of a traced number, which says more
+        raise
     except TypeError:
         raise TypeError(at_user_line(f"{name}={number!r} is no integer")) from None
 

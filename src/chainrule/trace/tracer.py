@@ -89,6 +89,10 @@ class Tracer(metaclass=_StandIn):
         """Kind of number."""
         return self.node.dtype  # type: ignore[no-any-return]
 
+    @dtype.setter
+    def dtype(self, kind: Any) -> None:
+        raise UnsupportedError(at_user_line("x.dtype = ... of a traced array: use x.astype(...)"))
+
     @property
     def ndim(self) -> int:
         """Number of axes."""

@@ -24,6 +24,7 @@ from ..errors import (
 from ..graph.node import Node, reachable, settle
 from ..graph.types import is_float
 from ..trace.capture import as_array, called, check_apart, finish, finish_all, fresh
+from ..trace.function_table import whole
 from ..trace.operands import node_of
 from ..trace.tracer import Tracer
 from ..trace.tracing import refuse_escaped, tracing
@@ -162,8 +163,8 @@ def _leaf(x: Any, name: str, kept: bool) -> tuple[Node, Tracer]:
 
 
 def _argnums(argnums: int | Sequence[int], count: int) -> list[int]:
-    given = [argnums] if isinstance(argnums, int) else list(argnums)
-    for k in given:
+    given = [argnums] if isinstance(argnums, int) or not np.iterable(argnums) else list(argnums)
+    for k in (whole(k, "argnums") for k in given):
         if not -count <= k < count:
             raise TypeError(
                 at_user_line(f"argnums={k}, but there are {count} positional arguments")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ from ..graph.node import Node
 from ..graph.types import Type
 from ..primitives.structure import cast
 from ..trace.capture import as_array, capture, check_apart, finish_all, type_of
+from ..trace.function_table import whole
 from ..trace.operands import is_weak
 from ..trace.tracer import Tracer, traced
 
@@ -130,7 +130,7 @@ def fori_loop(lower: int, upper: int, body: Callable[[Any, Any], Any], init: Any
     >>> float(fori_loop(0, 10, lambda i, x: x * 0.5, 1024.0))
     1.0
     """
-    first, end = operator.index(lower), operator.index(upper)
+    first, end = whole(lower, "lower"), whole(upper, "upper")
     for bound in (first, end):
         if not -(2**63) <= bound < 2**63:
             raise OverflowError(at_user_line(f"fori_loop: {bound} is no 64-bit number"))
@@ -149,7 +149,7 @@ def _length(columns: Sequence[Any], length: int | None) -> int:
             raise ShapeError(at_user_line("scan over a number: xs need an axis to loop over"))
         sizes.add(x.shape[0])
     if length is not None:
-        sizes.add(operator.index(length))
+        sizes.add(whole(length, "length"))
     if len(sizes) != 1:
         what = f"different lengths {sorted(sizes)}" if sizes else "neither xs nor length"
         raise ShapeError(at_user_line(f"scan was given {what}"))
