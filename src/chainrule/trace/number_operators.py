@@ -18,9 +18,6 @@ from .tracer import UFUNCS, ArrayTracer, Tracer, traced
 def pow_(x: Any, exponent: Any) -> Any:
     """`x ** exponent` with NumPy's own shortcuts for a Python number 2, 1/2, -1, 1 or 0."""
     kind = type(exponent)
-    truths = isinstance(x, Tracer) and not x.weak and x.dtype.kind == "b"
-    if truths and kind is int and exponent == 2:  # NumPy's square of them
-        x = traced(cast(x.node, dtype=np.dtype(np.int8)))
     if (kind is int or kind is float) and isinstance(x, Tracer) and is_float(x.dtype):
         if exponent == 2:
             return traced(square(x.node), x.weak)
@@ -30,6 +27,9 @@ def pow_(x: Any, exponent: Any) -> Any:
             return traced(reciprocal(x.node), x.weak)
         if exponent == 1:
             return traced(identity(x.node), x.weak)
+    truths = isinstance(x, Tracer) and not x.weak and x.dtype.kind == "b"
+    if truths and kind is int and exponent == 2:  # NumPy's square of them
+        x = traced(cast(x.node, dtype=np.dtype(np.int8)))
     result = UFUNCS["power"](x, exponent)
     return traced(result.node, True) if is_weak(x) and is_weak(exponent) else result
 
