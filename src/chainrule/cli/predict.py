@@ -10,7 +10,7 @@ import typer
 from ..data import read_table
 from ..errors import DataError
 from . import models, predictions, samples, texts
-from .keeping import check_writable
+from .keeping import check_apart, check_writable
 from .options import Model
 
 
@@ -52,6 +52,7 @@ def predict(
     `chainrule predict reviews.safetensors "not a bad film" --explain`
     """
     if output is not None:
+        check_apart({"--output": output}, [model, *data])
         check_writable(output)
     loaded = models.load(model)
     if proba and not hasattr(loaded, "classes_"):

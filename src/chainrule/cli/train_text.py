@@ -109,9 +109,7 @@ def train_text(
     if rate is not None:
         options.check_rate(rate)
     options.check_fraction("--test-fraction", test_fraction)
-    place = Path(f"{options.stem(data)}.safetensors") if output is None else output
-    keeping.check_writable(place)
-    page = options.report_place(report, data)
+    place, page = options.places(data, output, report)
     out = console(quiet=quiet)
     texts = read(data, text, target, test_fraction, seed, out)
     with warnings.catch_warnings():  # what is not read is told once, below

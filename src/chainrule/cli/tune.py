@@ -94,8 +94,7 @@ def tune(
         raise DataError("--dask needs the package distributed: pip install distributed")
     if dask is not None and storage is None:
         raise DataError("--dask needs --storage: a file that all workers can read and write")
-    place = Path(f"{options.stem(data)}.safetensors") if output is None else output
-    keeping.check_writable(place)
+    place, _ = options.places(data, output, storage=storage)
     out = console(quiet=quiet)
     table = read_table(data)
     for note in table.notes:

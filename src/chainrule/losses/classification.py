@@ -165,14 +165,14 @@ def _no_share(labels: Any) -> str:
     )
 
 
-def _smooths(label_smoothing: float) -> bool:
+def _smooths(label_smoothing: Any) -> bool:
     """Whether there is anything to smooth; raises if it is no share."""
     is_number = isinstance(label_smoothing, Real) or hasattr(label_smoothing, "dtype")
     if not is_number or not 0 <= label_smoothing < 1:
         raise ValueError(
             at_user_line(f"label_smoothing={label_smoothing!r:.60}: give 0 or more, less than 1")
         )
-    return label_smoothing > 0
+    return bool(label_smoothing > 0)
 
 
 def _labels_are_classes(logits: Any, labels: Any) -> bool:

@@ -36,9 +36,10 @@ def array(x: Any) -> Any:
         return x
     if type(x) is not np.ndarray:
         if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
+            count = np.count_nonzero(np.ma.getmaskarray(x))
             raise DataError(
                 at_user_line(
-                    f"{int(np.ma.count_masked(x))} of {x.size} numbers given to a loss are masked, "
+                    f"{count} of {x.size} numbers given to a loss are masked, "
                     "which a loss would not see: leave them out, or fill them with x.filled(...)"
                 )
             )
@@ -49,7 +50,7 @@ def array(x: Any) -> Any:
 
 
 def real(x: Any) -> Any:
-    """An array in a floating dtype: of integers and truth values, float64, where uint8 overflows."""
+    """An array of floats: integers and truth values, which overflow, become float64."""
     x = array(x)
     return x.astype(np.float64) if x.dtype.kind in "biu" else x
 
