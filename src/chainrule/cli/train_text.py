@@ -21,6 +21,7 @@ from ..version import __version__
 from . import keeping, options
 from .console import PlainConsole, console, table
 from .options import Output, Report, Seed, TestFraction
+from .texts import cells
 
 linear = LazyModule("sklearn.linear_model")
 metrics = LazyModule("sklearn.metrics")
@@ -170,7 +171,7 @@ def read(
     empty = int(known[column].isna().sum())
     if empty:
         out.say(f"note: {empty} missing texts are read as empty ones")
-    found = known[column].astype(object).where(known[column].notna(), "").map(str).tolist()
+    found = cells(given.name, known, column)
     labels = as_texts(known[label]).astype(str)
     return shared_out(given.name, column, label, found, labels, fraction, seed)
 
