@@ -41,7 +41,7 @@ def integrated_gradients(network: Any, x: Any, steps: Any) -> NDArray[Any]:
 
     The line begins at the mean row. Sundararajan et al.: arXiv:1703.01365 (2017), equation 3.
     """
-    if not isinstance(steps, Integral) or isinstance(steps, bool) or steps < 1:
+    if type(steps) is bool or not isinstance(steps, Integral) or steps < 1:
         raise ValueError(f"steps={steps!r:.40}: give a whole number of points, 1 or more")
     net, weights, stats = network._perceptron(), network._weights(), network._stats
     base = np.mean(x, axis=0, keepdims=True)
