@@ -80,9 +80,11 @@ class Saved:
 
         The inputs of a perceptron are one matrix, "X"; those of a table are one for each column
         that the model reads, under its name and of shape (rows, 1): numbers, with NaN for an empty
-        cell, and 0 and 1 for truth values; or text, written as in the training without spaces
-        around, with "" for an empty cell. A classifier's outputs are "label" and "probabilities", a
-        regressor's is "prediction" (with ``loss="gaussian_nll"`` also "deviation").
+        cell, and 0 and 1 for truth values; or text, written as in the training, with "" for an
+        empty cell. Strip texts before: `predict` takes "a " for "a", but ONNX has no operator for
+        that, and "a " is an unknown value there; the file says so, too. A classifier's outputs are
+        "label" and "probabilities", a regressor's is "prediction" (with ``loss="gaussian_nll"``
+        also "deviation").
 
         Parameters
         ----------
