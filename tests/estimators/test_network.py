@@ -253,32 +253,3 @@ def test_onnx_gives_the_same_numbers():
         np.testing.assert_array_equal(label, model.predict(X[:rows]))
     with pytest.raises(NotImplementedError, match="leave it out"):
         model.to_onnx("float64")
-
-
-@pytest.mark.parametrize("largest", [1e-300, 1e307, 1e308, 1.7e308])
-@pytest.mark.parametrize("class_weight", [None, "balanced", {"a": 1e300, "b": 1.0, "c": 2.0}])
-def test_weights_of_any_size(largest, class_weight):
-    """Only their ratios count: their sum may overflow."""
-    model = fitted(
-        data={"sample_weight": np.full(len(X), largest)}, epochs=2, class_weight=class_weight
-    )
-    even = fitted(data={"sample_weight": np.ones(len(X))}, epochs=2, class_weight=class_weight)
-    np.testing.assert_allclose(model.predict_proba(X), even.predict_proba(X), atol=1e-5)
-    assert len(set(np.round(even.loss_curve_, 7))) == 2  # something is learned
-
-
-@pytest.mark.parametrize(
-    ("weights", "words"),
-    [
-        (["a"] * len(X), "give a number of 0 or more for each input"),
-        (["1"] * len(X), "give a number of 0 or more for each input"),
-        ([[1], [1, 2]], "give a number of 0 or more for each input"),
-        (np.ones(len(X)) * 1j, "give a number of 0 or more for each input"),
-        (np.ma.masked_array(np.ones(len(X)), np.arange(len(X)) == 3), "masked entries"),
-        (-np.ones(len(X)), "finite numbers of 0 or more"),
-    ],
-)
-def test_weights_that_are_none(weights, words):
-    """Said in words."""
-    with pytest.raises(DataError, match=f"sample_weight.*{words}"):
-        fitted(data={"sample_weight": weights})

@@ -70,14 +70,13 @@ def row_weights(given: Any, class_weight: Any, classes: Any, codes: Any) -> Any:
         return None
     weights = np.ones(len(codes))
     if given is not None:
-        weights = _numbers(given)
+        weights = np.asarray(given, np.float64)
         if weights.shape != codes.shape:
             raise DataError(
                 f"sample_weight has shape {weights.shape}: give {codes.shape}, one for each input"
             )
         if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
             raise DataError("sample_weight: give finite numbers of 0 or more, and not 0 alone")
-        weights = _scaled(weights)
     if class_weight is not None:
         if class_weight != "balanced":
             known = frozenset(classes.tolist())
@@ -95,27 +94,8 @@ def row_weights(given: Any, class_weight: Any, classes: Any, codes: Any) -> Any:
     return weights
 
 
-def _numbers(given: Any) -> Any:
-    """Weights as they were given, float64."""
-    if np.ma.is_masked(given):
-        raise DataError("sample_weight has masked entries: fill them, or leave their rows out")
-    try:
-        found = np.asarray(given)
-        if found.dtype.kind in "biufO":
-            return found.astype(np.float64)
-    except (TypeError, ValueError):  # an object that is no number; rows of several lengths
-        pass
-    raise DataError(f"sample_weight is {given!r:.60}: give a number of 0 or more for each input")
-
-
-def _scaled(weights: Any) -> Any:
-    """Weights whose largest is below 1, so that no sum overflows: by a power of two, exactly."""
-    return np.ldexp(weights, -np.frexp(np.max(weights))[1])
-
-
 def as_weights(weights: Any) -> Any:
     """Weights of the rows to train on, float32 with mean 1."""
-    weights = _scaled(weights)
     mean = weights.mean()
     if not mean > 0:
         raise DataError(
