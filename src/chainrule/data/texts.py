@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..lazy import LazyModule
+from .decoding import decoded
 from .folders import files_in, folders_in
 from .tables import Table, read_table
 
@@ -137,11 +138,7 @@ def _check_whole(row: dict[str, Any], where: str) -> None:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path} is not UTF-8 text (byte {error.start}); save it as UTF-8, e.g. "
-            "iconv -f WINDOWS-1252 -t UTF-8"
-        ) from error
+        content = path.read_bytes()
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}; check the file") from error
+    return decoded(path, content).replace("\r\n", "\n")
