@@ -14,9 +14,9 @@ from ..data import pictures, sounds
 from ..errors import ChainruleError, DataError, ModelFileError
 from ..files import check_writable as check_place
 from ..files import write_atomically
+from ..starting import INTERRUPTED, MISTAKE
 from .console import complain
 
-MISTAKE, INTERRUPTED = 2, 130  # exit codes: the user can mend it; Ctrl-C
 ROOM = 2**20  # bytes that a place must have before a training begins
 SAMPLES = {*pictures.ENDINGS, *sounds.ENDINGS, ".txt"}  # of files in class folders
 MEMORY = Path("/dev/shm")  # of Linux: room when the disk has none

@@ -21,6 +21,7 @@ from .. import estimators
 from ..data import read_table
 from ..errors import DataError
 from ..lazy import LazyModule
+from ..starting import INTERRUPTED
 from . import keeping, options
 from .console import complain, console
 from .options import Category, Data, Drop, Output, Seed, Target, Task, TestFraction
@@ -117,7 +118,7 @@ def tune(
     settings = search.chosen(best.params)
     if stopped:
         _said_where_it_stopped(data, target, task, settings, drop or (), category or (), tried)
-        sys.exit(keeping.INTERRUPTED)
+        sys.exit(INTERRUPTED)
     out.say(
         f"best of {tried} trials: {search.metric} {score:.4f} on training rows held out; training "
         f"with it on all {len(labels)} training rows"

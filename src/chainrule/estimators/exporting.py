@@ -30,6 +30,7 @@ EXAMPLE = 5  # rows with which functions are traced; any number may come later
 def onnx_model(model: Any, dtype: Any) -> Any:
     """See `Saved.to_onnx`."""
     check_is_fitted(model)
+    _check_dtype(dtype)
     if hasattr(model, "module_"):
         return _raw_model(model, dtype)
     tabular = hasattr(model, "network_")
@@ -61,6 +62,16 @@ def onnx_model(model: Any, dtype: Any) -> Any:
         if tabular
         else builder.model(_metadata(model))
     )
+
+
+def _check_dtype(dtype: Any) -> None:
+    try:
+        np.dtype(dtype)
+    except TypeError:
+        raise TypeError(
+            f"to_onnx(dtype={dtype!r:.60}): give 'float32' or 'float64'; save_onnx(path) writes "
+            "a file"
+        ) from None
 
 
 def _described(made: Any, model: Any) -> Any:

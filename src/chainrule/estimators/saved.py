@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import ModelFileError
 from ..files import write_atomically
 from .exporting import onnx_model
-from .modelfile import pack, write
+from .modelfile import checked_path, pack, write
 from .record import describe, restore
 
 
@@ -65,6 +65,7 @@ class Saved:
         >>> again.card_, bool((again.predict(x) == model.predict(x)).all())
         ({'target': 'square'}, True)
         """
+        checked_path(path, "save")
         description, arrays = describe(self, card)
         try:
             restore(type(self), description, arrays)
@@ -107,6 +108,7 @@ class Saved:
 
     def save_onnx(self, path: str | Path, dtype: Any = None) -> None:
         """Write the model of `to_onnx` to a file, whole or not at all."""
+        checked_path(path, "save_onnx")
         data = self.to_onnx(dtype).SerializeToString(deterministic=True)
         try:
             write_atomically(path, data)
