@@ -20,7 +20,7 @@ NAMES = [str(path.relative_to(SOURCE)) for path in FILES]
 
 # Low to high. A package imports those of lower lines; packages of one line do not know each other.
 LAYERS = [
-    ["errors", "forks", "memory", "version"],
+    ["errors", "forks", "memory", "starting", "version"],
     ["config", "escape", "files", "lazy"],
     ["tree"],
     ["graph"],

@@ -12,6 +12,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .starting import ends_loading as _ends_loading  # first: from here on Ctrl-C ends the command
+
+# isort: split
 from . import errors, tree
 from .backends import get_num_threads, set_num_threads
 from .config import config, configured
@@ -113,3 +116,5 @@ __all__ = [
     "vjp",
     "while_loop",
 ]
+
+_ends_loading()

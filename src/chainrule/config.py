@@ -15,14 +15,20 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from .forks import changing
+from .starting import give_up, is_command
 
 
-def _flag(name: str, default: int) -> int:
+def _flag(name: str, default: int, least: int = 0) -> int:
     text = os.environ.get(name, str(default))
     try:
-        return int(text)
+        found = int(text)
     except ValueError:
-        raise ValueError(f"{name}={text!r}: give a whole number, such as {default}") from None
+        found = least - 1
+    if found < least:
+        raise ValueError(
+            f"{name}={text!r}: give a whole number of {least} or more, such as {default}"
+        )
+    return found
 
 
 def _threads() -> int:
@@ -84,7 +90,7 @@ class Config:
     cache: int = field(default_factory=lambda: _flag("CHAINRULE_CACHE", 256))
     unpack: int = field(default_factory=lambda: _flag("CHAINRULE_UNPACK", 4096))
     unpack_ratio: int = field(default_factory=lambda: _flag("CHAINRULE_UNPACK_RATIO", 200))
-    programs: int = field(default_factory=lambda: _flag("CHAINRULE_PROGRAMS", 256))
+    programs: int = field(default_factory=lambda: _flag("CHAINRULE_PROGRAMS", 256, 1))
     backend: str = field(default_factory=_backend)
 
 
@@ -99,7 +105,16 @@ class _Block:
         return getattr(self.outer, name)
 
 
-_process = Config()
+def _begun() -> Config:
+    try:
+        return Config()
+    except ValueError as error:
+        if is_command():
+            give_up(str(error))
+        raise
+
+
+_process = _begun()
 _flags: ContextVar[Config | _Block] = ContextVar("chainrule flags", default=_process)
 current = _flags.get
 """The flags as they are here and now; `config` reads the same, and takes longer."""

@@ -160,3 +160,43 @@ def test_mistakes(run, reviews, words, told):
     code, out, err = run("train", "text", *words)
     assert (code, out) == (2, "")
     assert told in " ".join(err.split())
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["nosuch.csv", "nofile.jsonl", "no.TXT", "no.csv.gz", "no.parquet", "no.json", "texts/no",
+     "/tmp/nothing", "my texts/no", "a film.txt"],
+)  # fmt: skip
+@pytest.mark.parametrize("more", [[], ["--explain"], ["--proba"]])
+def test_a_mistyped_file_is_no_text(run, reviews, tmp_path, name, more):
+    """An error that says how to give it as a text, which then has an answer."""
+    if not (tmp_path / "m.safetensors").exists():
+        run("train", "text", "reviews.csv", "-o", "m.safetensors", *QUICK)
+    (tmp_path / "my texts").mkdir()
+    code, out, err = run("predict", "m.safetensors", name, *more)
+    assert (2, "", 1) == (code, out, err.count("\n"))
+    assert f"there is no file {name}: check its name, or add --as-text" in err
+    assert 0 == run("predict", "m.safetensors", name, "--as-text", *more)[0]
+    assert 0 == run("predict", "m.safetensors", "good and/or bad. It is so.", *more)[0]
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [("7", "is 7, a"), ('["a"]', "is ['a'], a list"), ("true", "is True, a bool"),
+     ('{"a": 1}', "is {'a': 1}, a dict"), ('"\\ud800"', "half of a character")],
+)  # fmt: skip
+def test_cells_that_are_no_text(run, reviews, tmp_path, cell, words):
+    """Named by their row, when they are asked for, scored, and learned from."""
+    run("train", "text", "reviews.csv", "-t", "label", "-o", "m.safetensors", *QUICK)
+    lines = [f'{{"review": "good {k}\u2028", "label": {k % 2}}}' for k in range(20)]
+    lines[2] = f'{{"review": {cell}, "label": 1}}'
+    (tmp_path / "x.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    for command in (
+        ["predict", "m.safetensors", "x.jsonl"],
+        ["evaluate", "m.safetensors", "x.jsonl"],
+        ["train", "text", "x.jsonl", "-t", "label", "--text", "review"],
+    ):
+        code, out, err = run(*command)
+        assert (2, 1) == (code, err.count("\n")), (out, err)
+        assert "row 3" in err or "line 3" in err
+        assert words in err

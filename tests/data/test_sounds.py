@@ -164,6 +164,13 @@ def test_arrays_are_recordings():
         ([(np.zeros(3), "fast")], r"recording 0 is a tuple: give \(samples, samples a second\)"),
         ([(np.zeros(3), 5)], "recording 0 has 5 samples a second"),
         ([None], "recording 0 is an array of object"),
+        ([], "X is empty: there is no recording"),
+        (np.zeros(8), r"X has shape \(8,\), as one recording has: give a list"),
+        (np.zeros(8, np.int16), r"X has shape \(8,\), as one recording has: give a list"),
+        ([[np.zeros(8), 8000]], r"recording 0 holds parts of several lengths: .* a tuple"),
+        ([np.zeros(8), np.ma.masked_array(np.zeros(3), [0, 1, 0])], "recording 1 has masked"),
+        (np.ma.masked_array(np.zeros((2, 3)), np.eye(2, 3)), "recording 0 has masked samples"),
+        ([(np.ma.masked_array(np.zeros(3), [0, 1, 0]), 8000)], "recording 0 has masked samples"),
     ],
 )
 def test_what_is_no_recording_is_told(given, words):

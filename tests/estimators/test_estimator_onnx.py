@@ -236,3 +236,19 @@ def test_the_file_tells_what_it_is(tmp_path):
     assert {"target": "width", "rows": 150} == json.loads(told["card"])
     with pytest.raises(ModelFileError, match="choose another place"):
         model.save_onnx(tmp_path)
+
+
+def test_the_file_says_how_cells_are_written():
+    """Texts are stripped by whoever asks, for which ONNX has no operator; levels are stripped."""
+    table = pd.DataFrame({"town": ["u ", " v", "w"] * 20, "area": np.arange(60.0)})
+    y = np.arange(60.0) % 3
+    model = TabularRegressor(hidden_layer_sizes=(4,), max_iter=2, random_state=0).fit(table, y)
+    assert_agrees(model, table)
+    made = model.to_onnx()
+    told = {each.name: each.doc_string for each in made.graph.input}
+    assert told["area"] == "number, NaN for an empty cell"
+    assert told["town"].startswith("text without spaces around it")
+    assert made.doc_string.startswith("Of the inputs town each cell is a text without spaces")
+    [encoder] = [node for node in made.graph.node if node.op_type == "LabelEncoder"]
+    keys = next(each.strings for each in encoder.attribute if each.name == "keys_strings")
+    assert [b"u", b"v", b"w", b""] == list(keys)

@@ -142,7 +142,7 @@ def test_answers_for_other_images_are_refused():
     np.testing.assert_array_equal(model.predict(list(X[:9])), model.predict(X[:9]))
     with pytest.raises(DataError, match=r"shape \(7, 8, 1\), and those of the training"):
         model.predict(X[:, 1:])
-    with pytest.raises(DataError, match="from 0 to 255"):
+    with pytest.raises(DataError, match="whole numbers from 0 to 16, and was given float64"):
         model.predict(X / 16.0)
     with pytest.raises(DataError, match="no image"):
         model.predict(X[:0])

@@ -134,3 +134,14 @@ def test_tables_that_cannot_be_learned_from(columns, options, words):
     with pytest.raises(DataError, match=words) as caught:
         fit_table(table(**columns), settings=QUICK, progress=False, **options)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("steps", [0, -3, 1.5, True, "8", None])
+def test_attributions_take_points(steps):
+    """A whole number of them, 1 or more."""
+    table = pd.DataFrame({"a": np.arange(40.0), "y": np.arange(40.0) * 2})
+    model = TabularRegressor(hidden_layer_sizes=(4,), max_iter=2, random_state=0)
+    model.fit(table[["a"]], table["y"])
+    with pytest.raises(ValueError, match=f"steps={steps!r}: give a whole number of points"):
+        model.attributions(table[["a"]], steps=steps)
+    assert model.attributions(table[["a"]], steps=np.int64(1)).shape == (40, 1)

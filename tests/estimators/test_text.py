@@ -214,6 +214,28 @@ def test_what_cannot_be_learned(texts, labels, told):
         cr.TextClassifier(**QUICK).fit(texts, labels)
 
 
+@pytest.mark.parametrize("encoder", ENCODERS)
+@pytest.mark.parametrize("min_count", [1, 2])
+@pytest.mark.parametrize("pairs", [None, True, False])
+def test_rare_words_alone(encoder, min_count, pairs, tmp_path):
+    """A vocabulary of pieces is saved; where nothing is kept, fit says so."""
+    texts, labels = [f"w{k}" for k in range(40)], ["a", "b"] * 20
+    settings = {**QUICK, "epochs": 1, "min_count": min_count, "pairs": pairs}
+    model = cr.TextClassifier(encoder, **settings).fit(texts, labels)
+    assert len(model.tokens_.words) == (40 if min_count == 1 else 0)
+    model.save(tmp_path / "m.safetensors")
+    again = cr.load(tmp_path / "m.safetensors")
+    assert again.tokens_ == model.tokens_
+    np.testing.assert_array_equal(again.predict_proba(texts), model.predict_proba(texts))
+    rare = ["one", "two", "three", "four"]
+    model = cr.TextClassifier(encoder, **settings)
+    if min_count == 1:
+        model.fit(rare, [0, 1, 0, 1]).save(tmp_path / "m.safetensors")
+        return
+    with pytest.raises(DataError, match="none of the 4 words of the 4 texts is in 2 of them"):
+        model.fit(rare, [0, 1, 0, 1])
+
+
 @pytest.mark.parametrize(
     "setting",
     [{"encoder": "lstm"}, {"width": 0}, {"width": 10**6}, {"min_count": 0}, {"vocabulary": 10**9},

@@ -197,5 +197,5 @@ def test_errors_say_what_to_do() -> None:
         (losses.softmax_cross_entropy, CLASSES),
     ):
         for wrong in (-0.1, 1.0):
-            with pytest.raises(ValueError, match=r"label_smoothing=.*: give 0 or more and less"):
+            with pytest.raises(ValueError, match=r"label_smoothing=.*: give 0 or more, less"):
                 loss(LOGITS, labels, label_smoothing=wrong)

@@ -1,5 +1,11 @@
 """Layer 12: the `chainrule` command. Thin: it reads options, calls the layers below, and prints."""
 
-from .app import main
+from ..starting import begins_loading, ends_loading
+
+begins_loading()
+
+from .app import main  # noqa: E402
+
+ends_loading()
 
 __all__ = ["main"]

@@ -12,6 +12,7 @@ import typer.core
 
 from .. import escape
 from ..errors import ChainruleError
+from ..starting import INTERRUPTED, MISTAKE
 from ..version import __version__
 from .cache import cache_app
 from .console import complain, no_reader, readable_streams
@@ -19,7 +20,6 @@ from .demo import demo
 from .evaluate import evaluate
 from .export import export
 from .inspect import inspect
-from .keeping import INTERRUPTED, MISTAKE
 from .kinds import TrainCommand, train_kind
 from .listen import listen
 from .options import ReportCommand
@@ -114,6 +114,9 @@ def main(arguments: list[str] | None = None) -> None:
         if "pip install" not in str(error):  # a bug, or a broken installation: all of it is told
             raise
         _mistake(error)
+    except KeyboardInterrupt:
+        complain("chainrule: interrupted")
+        sys.exit(INTERRUPTED)
     except OSError as error:  # of standard output, or of a folder that cannot be read
         _mistake(error)
     finally:

@@ -50,7 +50,7 @@ def evaluate(
 
     `chainrule evaluate visits.safetensors visits.parquet --json`
     """
-    page = options.report_place(report, model)
+    page = options.report_place(report, model, data)
     loaded = models.load(model)
     rows = labelled(loaded, data, target)
     answers = scores.answers(loaded, rows.inputs, rows.truth)

@@ -10,7 +10,7 @@ import typer
 from ..errors import DataError
 from . import models
 from .console import complain
-from .keeping import check_writable
+from .keeping import check_apart, check_writable
 from .options import Model
 
 FORMATS = ("onnx",)
@@ -31,6 +31,7 @@ def export(
     """
     if form not in FORMATS:
         raise DataError(f"--format {form}: give {' or '.join(FORMATS)}")
+    check_apart({"--output": output}, [model])
     check_writable(output)
     loaded = models.load(model)
     try:

@@ -2,21 +2,78 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from ..data import pictures, sounds
 from ..errors import ChainruleError, DataError, ModelFileError
 from ..files import check_writable as check_place
 from ..files import write_atomically
+from ..starting import INTERRUPTED, MISTAKE
 from .console import complain
 
-MISTAKE, INTERRUPTED = 2, 130  # exit codes: the user can mend it; Ctrl-C
 ROOM = 2**20  # bytes that a place must have before a training begins
+SAMPLES = {*pictures.ENDINGS, *sounds.ENDINGS, ".txt"}  # of files in class folders
 MEMORY = Path("/dev/shm")  # of Linux: room when the disk has none
+
+
+def check_apart(outputs: Mapping[str, Path | None], inputs: Iterable[str | Path]) -> None:
+    """Refuse an output that would replace what is read, or another output of the command.
+
+    Parameters
+    ----------
+    outputs : mapping of str to Path or None
+        By the option that gives each; None is not written.
+    inputs : iterable of str or Path
+        Files and folders that the command reads; words that are neither (a built-in set, a text)
+        are passed over.
+
+    Raises
+    ------
+    DataError
+        With the option, and what lies there.
+    """
+    wanted = [(option, place) for option, place in outputs.items() if place is not None]
+    given = list(inputs)
+    for k, (option, place) in enumerate(wanted):
+        for other, earlier in wanted[:k]:
+            if _same(place, earlier):
+                raise DataError(
+                    f"{option} {place} is what {other} writes, too: choose another place for one"
+                )
+        for source in given:
+            if _holds(source, place):
+                raise DataError(
+                    f"{option} {place} would replace what is read from {source}: choose another "
+                    f"place with {option}"
+                )
+
+
+def _same(place: Path, other: Path) -> bool:
+    """Whether both are one file, or would be; devices and pipes keep apart what is written."""
+    with suppress(OSError, ValueError):
+        if place.exists() and other.exists():
+            return place.is_file() and place.samefile(other)
+        return os.path.realpath(place) == os.path.realpath(other)
+    return False
+
+
+def _holds(source: str | Path, place: Path) -> bool:
+    """Whether a place is a file that is read, or a sample in a folder that is."""
+    path = Path(source)
+    with suppress(OSError, ValueError):  # too long for a name, or with a NUL: a text
+        if not str(source) or not path.exists() or not place.is_file():
+            return False
+        if not path.is_dir():
+            return _same(place, path)
+        inside = Path(os.path.realpath(place)).is_relative_to(os.path.realpath(path))
+        return inside and place.suffix.lower() in SAMPLES
+    return False
 
 
 def check_writable(place: Path, option: str = "--output") -> None:

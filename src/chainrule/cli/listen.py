@@ -12,9 +12,9 @@ import typer
 from .. import escape
 from ..data.sounds import read_audio
 from ..errors import DataError
+from ..starting import MISTAKE
 from . import models
 from .console import complain, console, table
-from .keeping import MISTAKE
 from .options import AsJson, Model
 
 

@@ -11,7 +11,7 @@ import typer.core
 
 from ..data import BUILT_IN
 from ..errors import DataError
-from .keeping import check_writable
+from .keeping import check_apart, check_writable
 
 MOST_HIDDEN = 8
 LARGEST = 2**16
@@ -77,13 +77,30 @@ class ReportCommand(typer.core.TyperCommand):
         return super().parse_args(ctx, filled)
 
 
-def report_place(report: Path | None, source: str | Path) -> Path | None:
-    """Where the report goes, or None if none is wanted."""
-    if report is None:
-        return None
-    place = Path(f"{stem(source)}.html") if report == BESIDE else report
-    check_writable(place, "--report")
-    return place
+def places(
+    source: str, output: Path | None, report: Path | None = None, storage: Path | None = None
+) -> tuple[Path, Path | None]:
+    """Where a training's model and report go, checked before the work; `storage` is of trials."""
+    place = Path(f"{stem(source)}.safetensors") if output is None else output
+    page = _page(report, source)
+    check_apart({"--output": place, "--report": page, "--storage": storage}, [source])
+    check_writable(place)
+    if page is not None:
+        check_writable(page, "--report")
+    return place, page
+
+
+def report_place(report: Path | None, source: str | Path, *inputs: str | Path) -> Path | None:
+    """Where the report goes, or None if none is wanted; it is named after the source."""
+    page = _page(report, source)
+    if page is not None:
+        check_apart({"--report": page}, [source, *inputs])
+        check_writable(page, "--report")
+    return page
+
+
+def _page(report: Path | None, source: str | Path) -> Path | None:
+    return Path(f"{stem(source)}.html") if report == BESIDE else report
 
 
 def stem(source: str | Path) -> str:

@@ -10,7 +10,7 @@ import typer
 from ..data import read_table
 from ..errors import DataError
 from . import models, predictions, samples, texts
-from .keeping import check_writable
+from .keeping import check_apart, check_writable
 from .options import Model
 
 
@@ -32,6 +32,9 @@ def predict(
     explain: Annotated[
         bool, typer.Option("--explain", help="Of texts: colour the words by what they add.")
     ] = False,
+    as_text: Annotated[
+        bool, typer.Option("--as-text", help="DATA is a text, though it looks like a file's name.")
+    ] = False,
     raw_csv: Annotated[
         bool, typer.Option("--raw-csv", help="Leave cells such as =1+1, which spreadsheets run.")
     ] = False,
@@ -52,11 +55,14 @@ def predict(
     `chainrule predict reviews.safetensors "not a bad film" --explain`
     """
     if output is not None:
+        check_apart({"--output": output}, [model, *data])
         check_writable(output)
     loaded = models.load(model)
     if proba and not hasattr(loaded, "classes_"):
         raise DataError(f"{model} predicts numbers: leave out --proba, there are no classes")
     reads_texts = hasattr(loaded, "attribute")
+    if as_text and not reads_texts:
+        raise DataError(f"--as-text is for models of texts, and {model} is of none")
     if hasattr(loaded, "module_") and not reads_texts:
         if explain:
             raise DataError(f"--explain is for models of texts, and {model} is of files")
@@ -70,10 +76,10 @@ def predict(
             raise DataError(f"--explain is for models of texts, and {model} is of tables")
         if proba:
             raise DataError("give --explain or --proba, not both")
-        texts.explain(loaded, texts.given(loaded, data[0]), output)
+        texts.explain(loaded, texts.given(loaded, data[0], as_text), output)
         return
     rows = (
-        texts.given(loaded, data[0]) if reads_texts
+        texts.given(loaded, data[0], as_text) if reads_texts
         else models.inputs(loaded, read_table(data[0]))
     )  # fmt: skip
     target = str(models.card(loaded).get("target", "prediction"))

@@ -90,9 +90,7 @@ def train(
     if validation_fraction is not None:
         options.check_fraction("--validation-fraction", validation_fraction, zero=True)
     layers, embedded = options.sizes(hidden), options.embedding(embedding)
-    place = Path(f"{options.stem(data)}.safetensors") if output is None else output
-    keeping.check_writable(place)
-    page = options.report_place(report, data)
+    place, page = options.places(data, output, report)
     told = console(quiet=quiet)
     found = read_table(data)
     for note in found.notes:

@@ -99,9 +99,7 @@ def train_audio(
         raise DataError(f"--encoder {encoder}: give conv or gru")
     options.check_rate(rate)
     options.check_fraction("--test-fraction", test_fraction)
-    place = Path(f"{options.stem(data)}.safetensors") if output is None else output
-    keeping.check_writable(place)
-    page = options.report_place(report, data)
+    place, page = options.places(data, output, report)
     sounds = read(data, test_fraction, seed)
     model = estimators.AudioClassifier(
         encoder, epochs=epochs, batch_size=batch_size, learning_rate=rate, sample_rate=sample_rate,

@@ -97,9 +97,7 @@ def train_images(
     """
     options.check_rate(rate)
     options.check_fraction("--test-fraction", test_fraction)
-    place = Path(f"{options.stem(data)}.safetensors") if output is None else output
-    keeping.check_writable(place)
-    page = options.report_place(report, data)
+    place, page = options.places(data, output, report)
     images = read(data, test_fraction, seed)
     model = estimators.ImageClassifier(
         epochs=epochs, batch_size=batch_size, learning_rate=rate, width=width, image_size=size,

@@ -21,6 +21,7 @@ from ..version import __version__
 from . import keeping, options
 from .console import PlainConsole, console, table
 from .options import Output, Report, Seed, TestFraction
+from .texts import cells
 
 linear = LazyModule("sklearn.linear_model")
 metrics = LazyModule("sklearn.metrics")
@@ -109,9 +110,7 @@ def train_text(
     if rate is not None:
         options.check_rate(rate)
     options.check_fraction("--test-fraction", test_fraction)
-    place = Path(f"{options.stem(data)}.safetensors") if output is None else output
-    keeping.check_writable(place)
-    page = options.report_place(report, data)
+    place, page = options.places(data, output, report)
     out = console(quiet=quiet)
     texts = read(data, text, target, test_fraction, seed, out)
     with warnings.catch_warnings():  # what is not read is told once, below
@@ -172,7 +171,7 @@ def read(
     empty = int(known[column].isna().sum())
     if empty:
         out.say(f"note: {empty} missing texts are read as empty ones")
-    found = known[column].astype(object).where(known[column].notna(), "").map(str).tolist()
+    found = cells(given.name, known, column)
     labels = as_texts(known[label]).astype(str)
     return shared_out(given.name, column, label, found, labels, fraction, seed)
 

@@ -21,6 +21,7 @@ from .. import estimators
 from ..data import read_table
 from ..errors import DataError
 from ..lazy import LazyModule
+from ..starting import INTERRUPTED
 from . import keeping, options
 from .console import complain, console
 from .options import Category, Data, Drop, Output, Seed, Target, Task, TestFraction
@@ -94,8 +95,7 @@ def tune(
         raise DataError("--dask needs the package distributed: pip install distributed")
     if dask is not None and storage is None:
         raise DataError("--dask needs --storage: a file that all workers can read and write")
-    place = Path(f"{options.stem(data)}.safetensors") if output is None else output
-    keeping.check_writable(place)
+    place, _ = options.places(data, output, storage=storage)
     out = console(quiet=quiet)
     table = read_table(data)
     for note in table.notes:
@@ -118,7 +118,7 @@ def tune(
     settings = search.chosen(best.params)
     if stopped:
         _said_where_it_stopped(data, target, task, settings, drop or (), category or (), tried)
-        sys.exit(keeping.INTERRUPTED)
+        sys.exit(INTERRUPTED)
     out.say(
         f"best of {tried} trials: {search.metric} {score:.4f} on training rows held out; training "
         f"with it on all {len(labels)} training rows"

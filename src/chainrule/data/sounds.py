@@ -144,6 +144,18 @@ def as_sounds(given: Any) -> list[Sound]:
         raise DataError(f"{str(given)!r:.80} is one recording: give a list of them")
     if not isinstance(given, (Sequence, np.ndarray)) and not hasattr(given, "tolist"):
         raise DataError(f"{type(given).__name__}: give a list of recordings, paths or arrays")
+    if (
+        isinstance(given, np.ndarray)
+        and given.ndim == 1
+        and given.dtype.kind in "biufc"
+        and len(given)
+    ):
+        raise DataError(
+            f"X has shape {given.shape}, as one recording has: give a list of recordings, such as "
+            "[X]"
+        )
+    if not len(given):
+        raise DataError("X is empty: there is no recording")
     return [_sound(each, f"recording {k}") for k, each in enumerate(given)]
 
 
@@ -159,7 +171,15 @@ def _sound(given: Any, name: str) -> Sound:
         given, rate = given[0], int(given[1])
         if not RATES[0] <= rate <= RATES[1]:
             raise DataError(f"{name} has {rate} samples a second: give {RATES[0]} to {RATES[1]}")
-    samples = np.asarray(given)
+    if np.ma.is_masked(given):
+        raise DataError(f"{name} has masked samples: fill them, such as by x.filled(0)")
+    try:
+        samples = np.asarray(given)
+    except ValueError:
+        raise DataError(
+            f"{name} holds parts of several lengths: give samples of one channel, or a tuple "
+            "(samples, samples a second)"
+        ) from None
     if samples.ndim != 1 or samples.dtype.kind not in "iuf":
         raise DataError(
             f"{name} is an array of {samples.dtype} of shape {samples.shape}: give the samples of "

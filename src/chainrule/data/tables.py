@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import re
 from collections import Counter
@@ -13,6 +12,7 @@ from typing import Any, TypeAlias
 
 from ..errors import DataError
 from ..lazy import LazyModule
+from .decoding import decoded, first_row
 from .unpacking import gunzipped, read_parquet
 
 pd = LazyModule("pandas")
@@ -23,7 +23,6 @@ Frame: TypeAlias = Any  # a pandas DataFrame; pandas loads at first use
 BUILT_IN = ("digits", "iris", "wine", "breast_cancer", "diabetes")
 SUFFIXES = (".csv", ".tsv", ".tab", ".txt", ".parquet", ".pq")
 SEPARATORS = (",", ";", "\t", "|")
-HEAD_BYTES = 65536
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*")
 
@@ -164,19 +163,11 @@ def _text(
 ) -> tuple[Frame, list[str]]:
     """The frame of a delimited text file's bytes."""
     notes: list[str] = []
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path} is not UTF-8 text (byte {error.start}); "
-            f"save it as UTF-8, e.g. iconv -f WINDOWS-1252 -t UTF-8"
-        ) from error
-    if "\0" in text[:HEAD_BYTES]:
-        raise DataError(f"{path} holds binary data, not text; is its name right?")
+    text = decoded(path, content)
     if not text.strip():
         raise DataError(f"{path} is empty; give a file with a header line and rows")
     separator = separator or _separator(text)
-    first = next(csv.reader(io.StringIO(text.lstrip()), delimiter=separator))
+    first = first_row(path, text, separator)
     if header is None:
         header = not _looks_like_data(first)
         if not header:

@@ -11,11 +11,13 @@ import numpy as np
 
 from ..errors import DataError
 from ..lazy import LazyModule
+from .decoding import decoded
 from .folders import files_in, folders_in
 from .tables import Table, read_table
 
 pd = LazyModule("pandas")
 
+HALF = "\\ud"  # so JSON writes the halves of a character
 COLUMN, CLASS = "text", "class"  # of a folder's rows
 
 
@@ -102,7 +104,7 @@ def _folder(path: Path) -> Table:
 
 def _lines(path: Path) -> Table:
     rows = []
-    for number, line in enumerate(_text(path).splitlines(), 1):
+    for number, line in enumerate(_text(path).split("\n"), 1):  # U+2028 ends no line of JSON
         if not line.strip():
             continue
         try:
@@ -115,19 +117,28 @@ def _lines(path: Path) -> Table:
             ) from None
         if not isinstance(row, dict):
             raise DataError(f'{path}, line {number}: give an object, such as {{"text": "..."}}')
+        if HALF in line.lower():
+            _check_whole(row, f"{path}, line {number}")
         rows.append(row)
     if not rows:
         raise DataError(f"{path} is empty: give a JSON object on each line")
     return Table(path.name, pd.DataFrame(rows))
 
 
+def _check_whole(row: dict[str, Any], where: str) -> None:
+    """Refuse halves of characters, which JSON can write and no file or terminal can hold."""
+    try:
+        json.dumps(row, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        half = str(error.object)[error.start].encode("unicode-escape").decode()
+        raise DataError(
+            f"{where}: {half} is half of a character, and the other half is missing; mend that line"
+        ) from None
+
+
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path} is not UTF-8 text (byte {error.start}); save it as UTF-8, e.g. "
-            "iconv -f WINDOWS-1252 -t UTF-8"
-        ) from error
+        content = path.read_bytes()
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}; check the file") from error
+    return decoded(path, content).replace("\r\n", "\n")

@@ -97,7 +97,7 @@ class Tokens:
     ([[1, 5, 2, 7], [0, 0, 0, 0]], [[1.0, 1.0, 1.0, 1.0], [0.0, 0.0, 0.0, 0.0]])
     """
 
-    words: tuple[str, ...]
+    words: tuple[str, ...] = ()
     pairs: tuple[str, ...] = ()
     pieces: tuple[str, ...] = ()
     length: int = 1
@@ -146,7 +146,7 @@ class Tokens:
         Raises
         ------
         DataError
-            If no text has a word.
+            If no text has a word, or nothing is frequent enough to have a number.
         """
         split = [words(text) for text in texts]
         single = Counter(word for each in split for word in set(each))
@@ -165,6 +165,12 @@ class Tokens:
             _commonest(single, fewest, most), _commonest(double, 1, most),
             _commonest(parts, 2, most), whole=whole,
         )  # fmt: skip
+        if made.size == 1:
+            raise DataError(
+                f"none of the {len(single)} words of the {len(split)} texts is in {fewest} of "
+                "them, and no piece of a word in two: there is nothing to learn; give more texts, "
+                "or min_count=1 to learn such words by heart"
+            )
         return replace(made, length=length or made._usual_length(split))
 
     @property

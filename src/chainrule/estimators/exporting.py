@@ -19,12 +19,18 @@ from ..version import __version__
 Function: TypeAlias = Callable[..., Any]
 
 ROWS = "rows"
+TEXT = (
+    'text without spaces around it (strip it before: " a" and "a " are not "a" here, but unknown '
+    'values), "" for an empty cell'
+)
+NUMBER = "number, NaN for an empty cell"
 EXAMPLE = 5  # rows with which functions are traced; any number may come later
 
 
 def onnx_model(model: Any, dtype: Any) -> Any:
     """See `Saved.to_onnx`."""
     check_is_fitted(model)
+    _check_dtype(dtype)
     if hasattr(model, "module_"):
         return _raw_model(model, dtype)
     tabular = hasattr(model, "network_")
@@ -51,7 +57,31 @@ def onnx_model(model: Any, dtype: Any) -> Any:
     else:
         for value, name in zip(made, ("prediction", "deviation"), strict=False):
             builder.output(value, name)
-    return builder.model(_metadata(model))
+    return (
+        _described(builder.model(_metadata(model)), model)
+        if tabular
+        else builder.model(_metadata(model))
+    )
+
+
+def _check_dtype(dtype: Any) -> None:
+    try:
+        np.dtype(dtype)
+    except TypeError:
+        raise TypeError(
+            f"to_onnx(dtype={dtype!r:.60}): give 'float32' or 'float64'; save_onnx(path) writes "
+            "a file"
+        ) from None
+
+
+def _described(made: Any, model: Any) -> Any:
+    """With what the graph cannot do itself, ONNX having no operator for it: to strip texts."""
+    texts = {column.name for column in model.features_.columns if column.levels}
+    for given in made.graph.input:
+        given.doc_string = TEXT if given.name in texts else NUMBER
+    if texts:
+        made.doc_string = f"Of the inputs {', '.join(sorted(texts))} each cell is a {TEXT}"
+    return made
 
 
 def _raw_model(model: Any, dtype: Any) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,11 +11,11 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from .. import nn, random
-from ..data.folders import files_in
+from ..data.folders import files_in, folders_in
 from ..data.pictures import ENDINGS, class_folders, common_size, read_pictures
 from ..errors import DataError
 from .image_network import Moved, Standardize, image_network
-from .image_scale import Scale, check_layout, checked_images
+from .image_scale import Scale, check_layout, checked_images, unmasked
 from .modelfile import damaged
 from .network import COUNT, FRACTION, NetworkClassifier, enough_epochs
 from .schema import each, fields, finite, flag, one_of, positive, whole
@@ -29,7 +28,7 @@ STEPS = 4_000  # of a training
 BATCHES = (16, 128)  # images a step
 EPOCHS = (12, 60)  # at least and at most
 READ = 2_000  # the same, of files
-SCALE = fields({"low": finite, "high": finite, "whole": flag})
+SCALE = fields({"low": finite, "high": finite, "whole": flag}, {"dim": flag})
 PREPARED = fields({
     "size": each(whole(1, MOST_PIXELS), 2, 2), "channels": whole(1, MOST_CHANNELS),
     "kind": one_of("uint8", "float32"), "mean": each(finite, 1, MOST_CHANNELS),
@@ -173,6 +172,8 @@ class ImageClassifier(NetworkClassifier):
     def _labelled(self, X: Any, y: Any) -> tuple[Any, Any]:
         if y is None and isinstance(X, (str, Path)):
             return class_folders(X)
+        if isinstance(X, (str, Path)) and any(files_in(each, ENDINGS) for each in _folders(X)):
+            raise DataError(f"{X} has folders, whose names are the classes: leave out y")
         return super()._labelled(X, y)
 
     def _read(self, X: Any) -> Any:
@@ -188,7 +189,7 @@ class ImageClassifier(NetworkClassifier):
             raise DataError(
                 f"X is a {type(X).__name__}: give an array of images, or a list of them or of files"
             )
-        X = np.asarray(X)
+        X = unmasked(X, "X")
         if X.dtype.kind in "OU" and X.ndim == 1:
             return [_path(x, k) for k, x in enumerate(X.tolist())]
         return checked_images(X)
@@ -261,8 +262,9 @@ class ImageClassifier(NetworkClassifier):
             return X.astype(np.uint8, copy=False)
         if X.dtype.kind not in "iu" or X.min() < 0 or X.max() > 255:
             raise DataError(
-                f"the model was trained on uint8 images, from 0 to 255, and was given {X.dtype}: "
-                "bring them to that scale, and use astype(np.uint8)"
+                f"the model was trained on whole numbers from {self.scale_.low:g} to "
+                f"{self.scale_.high:g}, and was given {X.dtype}: bring them to that scale, and use "
+                "astype(np.uint8)"
             )
         return X.astype(np.uint8)
 
@@ -307,7 +309,7 @@ class ImageClassifier(NetworkClassifier):
         return {
             "size": list(self.size_), "channels": self.channels_, "kind": self.kind_,
             "mean": list(self.mean_), "deviation": list(self.deviation_),
-            "scale": asdict(self.scale_),
+            **self.scale_.told(),
         }, {}  # fmt: skip
 
     def _restore_prepared(self, told: dict[str, Any], arrays: Any) -> None:
@@ -321,8 +323,8 @@ class ImageClassifier(NetworkClassifier):
             raise damaged(f"crop is {self.crop}")
         told_scale = found.get("scale")
         self.scale_ = (
-            Scale.guessed(self.mean_, self.deviation_) if told_scale is None
-            else Scale(**told_scale)
+            Scale.of_moments(self.mean_, self.deviation_) if told_scale is None
+            else Scale.restored(told_scale)
         )  # fmt: skip
         row = self.row_types_
         expected = (0, *self.size_, self.channels_)
@@ -336,6 +338,11 @@ def _path(given: Any, place: int) -> Path:
     return Path(given)
 
 
+def _folders(X: str | Path) -> list[Path]:
+    """Those in a folder."""
+    return folders_in(Path(X)) if Path(X).is_dir() else []
+
+
 def _stacked(X: list[Any]) -> Any:
     """Images in a list as one array."""
     if not X:
@@ -344,7 +351,7 @@ def _stacked(X: list[Any]) -> Any:
     for k, shape in enumerate(shapes):
         if shape != shapes[0]:
             raise DataError(f"image {k} has shape {shape}, and image 0 {shapes[0]}: all need one")
-    return np.stack([np.asarray(x) for x in X])
+    return np.stack([unmasked(x, f"image {k}") for k, x in enumerate(X)])
 
 
 def _spread(X: Any, most: int) -> Any:

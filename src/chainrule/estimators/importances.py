@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -35,11 +36,13 @@ def permutation(
     return falls.mean(axis=0), falls.std(axis=0)
 
 
-def integrated_gradients(network: Any, x: Any, steps: int) -> NDArray[Any]:
+def integrated_gradients(network: Any, x: Any, steps: Any) -> NDArray[Any]:
     """Attributions of the raw output (of the class predicted) to the features of each row.
 
     The line begins at the mean row. Sundararajan et al.: arXiv:1703.01365 (2017), equation 3.
     """
+    if type(steps) is bool or not isinstance(steps, Integral) or steps < 1:
+        raise ValueError(f"steps={steps!r:.40}: give a whole number of points, 1 or more")
     net, weights, stats = network._perceptron(), network._weights(), network._stats
     base = np.mean(x, axis=0, keepdims=True)
 

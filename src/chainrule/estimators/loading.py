@@ -9,7 +9,7 @@ from ..errors import ModelFileError
 from .audio import AudioClassifier
 from .images import ImageClassifier
 from .mlp import MLPClassifier, MLPRegressor
-from .modelfile import read, unpack
+from .modelfile import checked_path, read, unpack
 from .record import restore
 from .tabular import TabularClassifier, TabularRegressor
 from .text import TextClassifier
@@ -54,7 +54,7 @@ def load(path: str | Path) -> Any:
     --------
     See `MLPClassifier.save`.
     """
-    data = read(path)
+    data = read(checked_path(path, "load"))
     try:
         description, arrays = unpack(data)
         name = description.get("class")

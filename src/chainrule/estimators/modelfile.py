@@ -249,6 +249,13 @@ def _finite(text: str) -> float:
 # Files
 
 
+def checked_path(path: Any, call: str) -> Path:
+    """A path of a file; a TypeError that names the call for what is none."""
+    if not isinstance(path, (str, os.PathLike)) or isinstance(os.fspath(path), bytes):
+        raise TypeError(f"{call}({path!r:.40}): give the path of a file, as text or a pathlib.Path")
+    return Path(path)
+
+
 def write(path: str | Path, data: bytes) -> None:
     """Write a file whole, or leave what was there as it was and raise a `ModelFileError`."""
     try:

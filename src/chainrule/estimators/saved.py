@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import ModelFileError
 from ..files import write_atomically
 from .exporting import onnx_model
-from .modelfile import pack, write
+from .modelfile import checked_path, pack, write
 from .record import describe, restore
 
 
@@ -65,6 +65,7 @@ class Saved:
         >>> again.card_, bool((again.predict(x) == model.predict(x)).all())
         ({'target': 'square'}, True)
         """
+        checked_path(path, "save")
         description, arrays = describe(self, card)
         try:
             restore(type(self), description, arrays)
@@ -80,9 +81,11 @@ class Saved:
 
         The inputs of a perceptron are one matrix, "X"; those of a table are one for each column
         that the model reads, under its name and of shape (rows, 1): numbers, with NaN for an empty
-        cell, and 0 and 1 for truth values; or text, written as in the training without spaces
-        around, with "" for an empty cell. A classifier's outputs are "label" and "probabilities", a
-        regressor's is "prediction" (with ``loss="gaussian_nll"`` also "deviation").
+        cell, and 0 and 1 for truth values; or text, written as in the training, with "" for an
+        empty cell. Strip texts before: `predict` takes "a " for "a", but ONNX has no operator for
+        that, and "a " is an unknown value there; the file says so, too. A classifier's outputs are
+        "label" and "probabilities", a regressor's is "prediction" (with ``loss="gaussian_nll"``
+        also "deviation").
 
         Parameters
         ----------
@@ -105,6 +108,7 @@ class Saved:
 
     def save_onnx(self, path: str | Path, dtype: Any = None) -> None:
         """Write the model of `to_onnx` to a file, whole or not at all."""
+        checked_path(path, "save_onnx")
         data = self.to_onnx(dtype).SerializeToString(deterministic=True)
         try:
             write_atomically(path, data)

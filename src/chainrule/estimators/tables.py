@@ -265,7 +265,7 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
         ----------
         X : DataFrame or array
         steps : int
-            Points on the line. Default 32.
+            Points on the line, 1 or more. Default 32.
 
         Returns
         -------

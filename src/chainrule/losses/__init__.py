@@ -1,12 +1,13 @@
 """Losses: how far predictions are from what was observed, as one number.
 
 Every loss compares arrays of the same shape (a column of shape (n, 1) beside labels of shape (n,)
-is an error, not a matrix of n * n differences), computes in the prediction's dtype, and ends in
-the same two options:
+is an error, not a matrix of n * n differences), computes in the prediction's dtype (predictions
+that are integers or truth values in float64), and ends in the same two options:
 
 weights : array, optional
-    One number a sample: its shape is how the losses' shape begins. The mean is then
-    ``sum(weights * losses) / sum(weights)``.
+    One number a sample, 0 or more: its shape is how the losses' shape begins. The mean is then
+    ``sum(weights * losses) / sum(weights)``. A negative one raises ValueError; in a compiled
+    function, which cannot raise, its loss and the derivative are nan.
 reduction : {"mean", "sum", "none"}
     What to return: the (weighted) mean over all entries, their (weighted) sum, or each entry's
     (weighted) loss. Default "mean".

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from ..errors import DtypeError, ShapeError, at_user_line
 from ..transforms import stop_gradient
 from .labels import SLACK, between, check, marked, span
-from .reduction import Reduction, array, check_same_shape, like, reduced
+from .reduction import Reduction, array, check_same_shape, like, real, reduced
 
 
 def binary_cross_entropy(
@@ -54,7 +55,7 @@ def binary_cross_entropy(
     >>> binary_cross_entropy(np.array([0.0, 1000.0]), np.array([1, 0]), reduction="none").tolist()
     [0.6931471805599453, 1000.0]
     """
-    logits = array(logits)
+    logits = real(logits)
     labels = like(labels, logits)
     check_same_shape("binary_cross_entropy", "logits", logits, "labels", labels)
     valid = check(labels, between(-SLACK, 1 + SLACK), _not_binary)
@@ -114,7 +115,7 @@ def softmax_cross_entropy(
     >>> float(softmax_cross_entropy(np.zeros(4), 2, label_smoothing=0.1))  # log(4) whatever
     1.3862943611198906
     """
-    logits, labels = array(logits), array(labels)
+    logits, labels = real(logits), array(labels)
     by_class = _labels_are_classes(logits, labels)
     classes = logits.shape[-1]
     if by_class:
@@ -164,13 +165,14 @@ def _no_share(labels: Any) -> str:
     )
 
 
-def _smooths(label_smoothing: float) -> bool:
+def _smooths(label_smoothing: Any) -> bool:
     """Whether there is anything to smooth; raises if it is no share."""
-    if not 0 <= label_smoothing < 1:
+    is_number = isinstance(label_smoothing, Real) or hasattr(label_smoothing, "dtype")
+    if not is_number or not 0 <= label_smoothing < 1:
         raise ValueError(
-            at_user_line(f"label_smoothing={label_smoothing}: give 0 or more and less than 1")
+            at_user_line(f"label_smoothing={label_smoothing!r:.60}: give 0 or more, less than 1")
         )
-    return label_smoothing > 0
+    return bool(label_smoothing > 0)
 
 
 def _labels_are_classes(logits: Any, labels: Any) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import at_user_line
 from ..lazy import LazyModule
 from .labels import between, check, marked
-from .reduction import Reduction, array, check_same_shape, like, reduced
+from .reduction import Reduction, check_same_shape, like, real, reduced
 
 _special = LazyModule("scipy.special")
 
@@ -115,7 +115,7 @@ def tweedie(
 
 
 def _amounts(name: str, first: str, prediction: Any, target: Any) -> tuple[Any, Any, Any]:
-    prediction = array(prediction)
+    prediction = real(prediction)
     target = like(target, prediction)
     check_same_shape(name, first, prediction, "target", target)
 

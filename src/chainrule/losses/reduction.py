@@ -6,13 +6,16 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from ..errors import ShapeError, at_user_line
+from ..errors import DataError, DtypeError, ShapeError, at_user_line
+from ..trace.tracer import Tracer
+from .labels import check, marked
 
 Reduction: TypeAlias = Literal["mean", "sum", "none"]
+NO_NUMBERS = "cmMOSU"  # kinds of dtypes
 
 
 def difference(name: str, prediction: Any, target: Any) -> Any:
-    prediction = array(prediction)
+    prediction = real(prediction)
     target = like(target, prediction)
     check_same_shape(name, "prediction", prediction, "target", target)
     return prediction - target
@@ -28,15 +31,34 @@ def check_same_shape(name: str, first: str, x: Any, second: str, y: Any) -> None
 
 
 def array(x: Any) -> Any:
-    return x if hasattr(x, "dtype") else np.asarray(x)
+    """An array of numbers, all of which are there: nothing masked, no text."""
+    if isinstance(x, Tracer):
+        return x
+    if type(x) is not np.ndarray:
+        if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
+            count = np.count_nonzero(np.ma.getmaskarray(x))
+            raise DataError(
+                at_user_line(
+                    f"{count} of {x.size} numbers given to a loss are masked, "
+                    "which a loss would not see: leave them out, or fill them with x.filled(...)"
+                )
+            )
+        x = np.asarray(x)
+    if x.dtype.kind in NO_NUMBERS:
+        raise DtypeError(at_user_line(f"a loss takes real numbers, and was given dtype {x.dtype}"))
+    return x
+
+
+def real(x: Any) -> Any:
+    """An array of floats: integers and truth values, which overflow, become float64."""
+    x = array(x)
+    return x.astype(np.float64) if x.dtype.kind in "biu" else x
 
 
 def like(x: Any, prediction: Any) -> Any:
     """x in the prediction's floating dtype: labels do not turn float32 into float64."""
     x = array(x)
-    if prediction.dtype.kind != "f" or x.dtype == prediction.dtype:
-        return x
-    return x.astype(prediction.dtype)
+    return x if x.dtype == prediction.dtype else x.astype(prediction.dtype)
 
 
 def reduced(losses: Any, weights: Any, reduction: Reduction) -> Any:
@@ -49,6 +71,7 @@ def reduced(losses: Any, weights: Any, reduction: Reduction) -> Any:
             raise ShapeError(
                 at_user_line(f"weights of shape {given} for losses of shape {losses.shape}")
             )
+        weights = marked(weights, check(weights, _are_weights, _no_weight))
         rest = (1,) * (losses.ndim - len(given))
         weights = np.broadcast_to(weights.reshape(given + rest), losses.shape)
         losses = weights * losses
@@ -59,3 +82,15 @@ def reduced(losses: Any, weights: Any, reduction: Reduction) -> Any:
     if losses.size == 0:
         raise ShapeError(at_user_line(f"the mean of no losses: their shape is {losses.shape}"))
     return np.mean(losses) if weights is None else np.sum(losses) / np.sum(weights)
+
+
+def _are_weights(weights: Any) -> Any:
+    return (weights >= 0) & (weights < np.inf)
+
+
+def _no_weight(weights: Any) -> str:
+    wrong = weights[~_are_weights(weights)]
+    return (
+        f"weights: one is {wrong.flat[0]}: weights are 0 or more, and finite (to turn losses "
+        'around, multiply those of reduction="none")'
+    )

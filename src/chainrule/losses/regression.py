@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ShapeError, at_user_line
-from .reduction import Reduction, array, check_same_shape, difference, like, reduced
+from .reduction import Reduction, check_same_shape, difference, like, real, reduced
 
 
 def squared_error(
@@ -150,7 +150,7 @@ def pinball(
     >>> both.round(3).tolist()
     [[0.2, 0.2]]
     """
-    prediction = array(prediction)
+    prediction = real(prediction)
     target = like(target, prediction)
     levels = np.asarray(quantiles, np.float64)
     if levels.ndim > 1 or not np.all((levels > 0) & (levels < 1)):
@@ -206,7 +206,7 @@ def gaussian_nll(
     >>> gaussian_nll(prediction, np.array([3.0, 5.0]), reduction="none").round(4).tolist()
     [0.9189, 2.1896]
     """
-    prediction = array(prediction)
+    prediction = real(prediction)
     target = like(target, prediction)
     _check_last_axis("gaussian_nll", prediction, target, 2, "mean and log variance")
     mean, log_variance = prediction[..., 0], prediction[..., 1]

@@ -88,6 +88,8 @@ def ctc_loss(
     sizes = steps, classes, blank
     given = targets, input_lengths, target_lengths
     valid = check(given, partial(_fit, sizes), partial(_not_fitting, sizes))
+    if valid is not None:  # the choices below lead around a row: marked here, its slopes are nan
+        log_probs = marked(log_probs, valid[:, None, None])
     said, skips = _states(targets, target_lengths, blank)
     states = said.shape[1]
     everywhere = np.broadcast_to(said[:, None, :], (rows, steps, states))
@@ -102,7 +104,8 @@ def ctc_loss(
 
     start = np.broadcast_to(first, (rows, states))
     last, _ = scan(step, start, (np.arange(steps), np.swapaxes(spoken, 0, 1)))
-    ends = np.arange(states) - 2 * target_lengths[:, None]  # at the last label, or the blank after
+    last_label = 2 * target_lengths.astype(np.int64)[:, None]  # twice a uint8 may be none
+    ends = np.arange(states) - last_label  # at the last label, or the blank after
     total = np.logaddexp.reduce(np.where((ends == 0) | (ends == -1), last, _NEVER), axis=1)
     possible = total > 0.5 * _NEVER
     impossible = 0.0 if zero_infinity else np.inf

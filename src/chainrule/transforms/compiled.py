@@ -134,6 +134,14 @@ def _as_arrays(x: Any) -> Any:
     return np.asarray(x) if issubclass(type(x), np.generic) else x
 
 
+def _shown(treedef: tree.TreeDef) -> str:
+    """Arguments as they are written in a call, with * for each leaf."""
+    leaf = type("Leaf", (), {"__repr__": lambda _: "*"})
+    args, kwargs = tree.unflatten(treedef, [leaf() for _ in range(treedef.num_leaves)])
+    words = [*map(repr, args), *(f"{name}={value!r}" for name, value in kwargs.items())]
+    return f"({', '.join(words):.300})"
+
+
 def layout(x: Any) -> Any:
     """How an argument lies in memory."""
     if isinstance(x, ArrayTracer):
@@ -177,7 +185,11 @@ class CompiledFunction:
         leaves, treedef = tree.flatten((args, kwargs))
         if treedef != self._treedef:
             raise ShapeError(
-                at_user_line(f"compiled for arguments {self._treedef}, and called with {treedef}")
+                at_user_line(
+                    f"compiled for arguments {_shown(self._treedef)}, and called with "
+                    f"{_shown(treedef)}, where each * is an array or a number: give them in the "
+                    "same containers, rows of numbers as np.array(...)"
+                )
             )
         arrays = [as_array(x) for x in leaves]
         for k, (x, wanted) in enumerate(zip(arrays, self.graph.input_types, strict=True)):

@@ -1,0 +1,44 @@
+"""The first moments of the command `chainrule`, while modules load: no traceback then, either."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+from typing import Never
+
+MISTAKE, INTERRUPTED = 2, 130  # exit codes: the user can mend it; Ctrl-C
+
+
+def is_command() -> bool:
+    """Whether Python runs our command, and not a program that imports us."""
+    return Path((getattr(sys, "argv", None) and sys.argv[0]) or "").stem == "chainrule"
+
+
+def give_up(message: str) -> Never:
+    """End the command with one line."""
+    print(f"chainrule: {message}", file=sys.stderr)
+    sys.exit(MISTAKE)
+
+
+def begins_loading() -> None:
+    """Modules load, all for the command: Ctrl-C ends it on the spot."""
+    own = is_command() and threading.current_thread() is threading.main_thread()
+    if own and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _leave)
+
+
+def ends_loading() -> None:
+    """They are there: from now on Ctrl-C is Python's exception again."""
+    if signal.getsignal(signal.SIGINT) is _leave:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    os._exit(INTERRUPTED)  # nothing is open yet, and half a module cannot be left in peace
+
+
+begins_loading()  # by being loaded, before all else
