@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..data.features import as_numbers, as_texts
 from ..data.moments import exponent
+from ..data.readings import as_numbers, as_texts
 from ..lazy import LazyModule
 
 metrics = LazyModule("sklearn.metrics")

@@ -18,7 +18,7 @@ from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
 
 from ..backends import set_num_threads
 from ..data import Table
-from ..data.features import as_numbers, as_texts
+from ..data.readings import as_numbers, as_texts
 from ..errors import DataError
 from ..estimators.fitting import FEWEST_ROWS, choose_target, choose_task, split_rows
 from ..files import check_writable

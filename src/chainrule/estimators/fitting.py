@@ -14,8 +14,8 @@ from sklearn import dummy, linear_model, metrics, model_selection
 from sklearn.exceptions import ConvergenceWarning
 
 from ..data import Table
-from ..data.features import as_numbers, as_texts, is_date, is_numeric
 from ..data.moments import exponent, mean_and_deviation
+from ..data.readings import as_numbers, as_texts, is_date, is_numeric
 from ..errors import DataError
 from .blas import one_blas_thread
 from .tables import Tabular
