@@ -23,12 +23,13 @@ from .blas import one_blas_thread
 from .embedding import Embedding, embedding_for
 from .objectives import ACTIVATIONS
 from .perceptron import Perceptron, Weights
-from .rows import checked_weights, issparse, pieces
+from .rows import issparse, pieces
 from .saved import Saved
 from .settings import refuse_idle
 from .solvers import Recipe, Solver, make_answer, make_packed_gradient, unpacked
 from .tasks import Tasks, Watched
 from .training import Training
+from .weights import checked_weights
 
 CHUNK = 4096  # rows that are answered at a time
 ANSWERED = 2**22  # outputs likewise, of all members

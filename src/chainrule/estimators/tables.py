@@ -21,6 +21,7 @@ from .importances import integrated_gradients, permutation
 from .rows import pieces
 from .saved import Saved
 from .solvers import make_answer
+from .weights import in_range, plain_weights
 
 Frame: TypeAlias = Any
 
@@ -70,12 +71,13 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
         self.__dict__.pop("card_", None)  # it told of another training
         frame = self._frame(X, reset=True)
         y = self._checked_targets(y, len(frame))
-        weights = _check_sample_weight(sample_weight, frame, dtype=np.float64)
+        weights = plain_weights(sample_weight)
+        weights = _check_sample_weight(weights, frame, dtype=np.float64)
         given = weights > 0  # a row without weight is no row
         frame, y, weights = frame[given], y[given], weights[given]
         if len(frame) < 2:
             raise DataError(f"n_samples={len(frame)}: there is nothing to learn from a single row")
-        targets, weights = self._learn_targets(y, weights)
+        targets, weights = self._learn_targets(y, in_range(weights, np.float32))
         rng = check_random_state(self.random_state)
         held = self._held_out(targets, rng)
         self.features_ = Features.learn(frame, self._categories(), weights)
