@@ -45,7 +45,7 @@ class Answers:
 def answers(model: Any, inputs: Any, labels: Any) -> Answers:
     """Of a model for rows of a table, beside what they should be."""
     if not hasattr(model, "classes_"):
-        return Answers("regression", (), as_numbers(labels), model.predict(inputs))
+        return Answers("regression", (), as_numbers(labels, True), model.predict(inputs))
     known = [str(text) for text in as_texts(pd.Series(model.classes_))]
     texts = as_texts(labels).astype(str)
     strange = sorted(set(texts) - set(known))

@@ -88,6 +88,13 @@ def row_of(column: Any, place: int) -> int:
     return int(column.index[place] if column.index.name == ROWS else place) + 1
 
 
+def counted(frame: Any) -> Any:
+    """A table or column whose rows are told apart by their number, also in a part of them."""
+    if frame.index.name == ROWS:
+        return frame
+    return frame.set_axis(pd.RangeIndex(len(frame), name=ROWS), axis=0)
+
+
 def _refuse(column: Any, row: int, what_to_do: str) -> Never:
     cell, place = column.tolist()[row], row_of(column, row)
     raise DataError(

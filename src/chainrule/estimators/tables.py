@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any, Self, TypeAlias
 
 import numpy as np
@@ -16,6 +17,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from ..data import Features
+from ..data.cells import counted
 from ..errors import DataError
 from .importances import integrated_gradients, permutation
 from .rows import pieces
@@ -80,7 +82,7 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
         targets, weights = self._learn_targets(y, in_range(weights, np.float32))
         rng = check_random_state(self.random_state)
         held = self._held_out(targets, rng)
-        self.features_ = Features.learn(frame, self._categories(), weights)
+        self.features_ = Features.learn(frame, self._categories(frame), weights)
         self.network_ = self._network(held, rng)
         x = self.features_(frame)
         if len(frame) < FEWEST_ROWS:
@@ -173,8 +175,19 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
 
     # Tables
 
-    def _categories(self) -> list[str]:
-        return [str(name) for name in self.categorical_features]
+    def _categories(self, frame: Frame) -> list[str]:
+        """The columns of numbers to treat as text."""
+        given = () if self.categorical_features is None else self.categorical_features
+        several = isinstance(given, Iterable) and not isinstance(given, (str, bytes))
+        names = [str(name) for name in given] if several else [str(given)]
+        absent = [name for name in names if name not in frame.columns]
+        if absent or not several:
+            known = ", ".join(map(repr, frame.columns[:8])) + ", ..." * (frame.shape[1] > 8)
+            raise DataError(
+                f"categorical_features={given!r:.60}: give a list of names of columns, which are "
+                f"{known}" + (f"; there is no {absent[0]!r}" if absent else "")
+            )
+        return names
 
     def _frame(self, X: Any, reset: bool) -> Frame:
         """The rows as a DataFrame of pandas, with the columns of the training."""
@@ -189,7 +202,7 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
             validate_data(self, frame, skip_check_array=True, reset=reset)
             if not len(frame):
                 raise DataError("0 sample(s): the table has no rows")
-            return frame
+            return counted(frame)
         if isinstance(X, np.ma.MaskedArray):  # what is masked is an empty cell
             X = np.ma.filled(X.astype(object if X.dtype.kind in "OUS" else np.float64), np.nan)
         array = validate_data(self, X, dtype=None, ensure_all_finite="allow-nan", reset=reset)
@@ -200,8 +213,12 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
                     raise TypeError(
                         f"argument must be a string or a number: a cell holds {value!r:.40}"
                     )
+        if array.dtype.kind == "S":
+            raise DataError(f"X holds bytes such as {array.flat[0]!r:.40}: decode them to text")
+        if array.dtype.kind == "U" and isinstance(X, (list, tuple)):
+            array = np.array(X, object)  # NumPy writes numbers beside text as text, and NaN too
         frame = pd.DataFrame(array, columns=[f"x{k}" for k in range(array.shape[1])])
-        return frame.infer_objects()
+        return counted(frame.infer_objects())
 
     def _in_order(self, frame: Frame) -> Frame:
         """A table with the columns of the training, in their order."""
