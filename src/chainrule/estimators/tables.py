@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any, Self, TypeAlias
+from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -20,8 +20,10 @@ from ..data import Features
 from ..data.cells import counted
 from ..errors import DataError
 from .importances import integrated_gradients, permutation
+from .inputs import rows_of_numbers
 from .rows import pieces
 from .saved import Saved
+from .settings import TABLES, layer_sizes
 from .solvers import make_answer
 from .weights import in_range, plain_weights
 
@@ -39,6 +41,7 @@ LOOKED_AT = 2_000  # validation rows from which importances are taken
 class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
     """What both estimators share: columns to features, a network, and the way back."""
 
+    _parameter_constraints: ClassVar[dict[str, Any]] = TABLES
     _kind: Any
     _epochs: int  # for tables of some thousand rows
     _steps: int  # at least, if there are enough epochs for it
@@ -71,6 +74,7 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
             If the table cannot be learned from, with what to do about it.
         """
         self.__dict__.pop("card_", None)  # it told of another training
+        self._validate_params()
         frame = self._frame(X, reset=True)
         y = self._checked_targets(y, len(frame))
         weights = plain_weights(sample_weight)
@@ -138,7 +142,8 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
         columns = self.features_.continuous
         embeds = self.numeric_embedding is not None and columns and not few
         return self._kind(
-            hidden_layer_sizes=tuple(self.hidden_layer_sizes), activation="silu", solver="adamw",
+            hidden_layer_sizes=tuple(layer_sizes(self.hidden_layer_sizes)),
+            activation="silu", solver="adamw",
             alpha=0.0, batch_size=batch, learning_rate="cosine",
             learning_rate_init=self.learning_rate_init, warmup=0.02, max_iter=epochs,
             beta_2=0.95, clip_norm=1.0, ema=self.ema, dropout=0.0 if few else self.dropout,
@@ -205,7 +210,8 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
             return counted(frame)
         if isinstance(X, np.ma.MaskedArray):  # what is masked is an empty cell
             X = np.ma.filled(X.astype(object if X.dtype.kind in "OUS" else np.float64), np.nan)
-        array = validate_data(self, X, dtype=None, ensure_all_finite="allow-nan", reset=reset)
+        with rows_of_numbers(X, and_others=True):
+            array = validate_data(self, X, dtype=None, ensure_all_finite="allow-nan", reset=reset)
         if array.dtype.kind == "O":
             array = validate_data(self, X, dtype=object, ensure_all_finite=False, reset=reset)
             for value in array.ravel()[:1000]:

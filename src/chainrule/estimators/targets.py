@@ -224,7 +224,7 @@ def one_column(y: Any, many: bool = False) -> Any:
     With `many`, labels of several columns are returned as they are; else they are refused.
     """
     refuse_shapeless(y, "")
-    shape = y.shape if hasattr(y, "shape") else np.shape(y)
+    shape = y.shape if hasattr(y, "shape") else np.asarray(y).shape
     if len(shape) < 2 or (many and shape[1:] != (1,)):
         return y
     column_or_1d(np.zeros(shape, np.int8), warn=True)  # what scikit-learn says of other shapes
@@ -255,7 +255,7 @@ def refuse_shapeless(y: Any, what: str) -> None:
     if y is None or scipy.sparse.issparse(y):
         return
     try:
-        alone = isinstance(y, (str, bytes, Mapping, Set)) or not np.ndim(y)
+        alone = isinstance(y, (str, bytes, Mapping, Set)) or not np.asarray(y).ndim
     except ValueError:
         raise DataError(f"{what}y holds lists of several lengths: give one label a row") from None
     if alone:
