@@ -1,6 +1,8 @@
 """Rows and settings that no estimator can use: refused in words, not by a traceback."""
 
 import datetime
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -54,6 +56,19 @@ def test_a_single_masked_row(kind):
         model.predict(np.ma.masked_array(X[:1], mask=[[False, False, True]]))
     whole = np.ma.masked_array(X)
     np.testing.assert_array_equal(model.predict(X), model.predict(whole))
+
+
+@pytest.mark.parametrize("kind", PERCEPTRONS)
+def test_lists_of_objects(kind):
+    """Their numbers are numbers, in training and in answers; what is missing is refused."""
+    model = kind(**QUICK).fit(X, Y)
+    plain = [[2**70, 1.5, 2.0], [1.0, 0.5, 0.25]]
+    objects = [[2**70, Decimal("1.5"), Fraction(2)], [1, Decimal("0.5"), 0.25]]
+    np.testing.assert_array_equal(model.predict(plain), model.predict(objects))
+    with pytest.raises(ValueError, match="contains NaN"):
+        model.predict([[None, 1, 2], [1, 2, 3]])
+    with pytest.raises(ValueError, match="contains NaN"):
+        kind(**QUICK).fit([[None, 1, 2], [1, 2, 3]], [0, 1])
 
 
 @pytest.mark.parametrize("kind", TABLES)

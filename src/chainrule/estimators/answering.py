@@ -51,6 +51,8 @@ class Answering:
         """Rows of numbers with the columns of the training."""
         with rows_of_numbers(X):
             X = validate_data(self, X, accept_sparse=accept_sparse, reset=False, **more)
+            if X.dtype.kind == "O":  # scikit-learn leaves the objects of a list as they are
+                X = validate_data(self, X, dtype=np.float64, reset=False)
         if self._embedded is not None:
             self._embedded.check_codes(X)
         return X
