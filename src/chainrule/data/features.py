@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeAlias
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from ..errors import DataError, ModelFileError
 from .cells import check_cells
 from .moments import mean_and_deviation, standardized
-from .readings import as_numbers, as_texts, as_times, date_part, is_date, is_numeric
+from .readings import as_learned, as_numbers, as_texts, as_times, date_part, is_date, is_numeric
 
 Frame: TypeAlias = Any  # a pandas DataFrame
 Series: TypeAlias = Any
@@ -23,7 +22,6 @@ MOST_LEVELS = 64  # features of one text column; rarer values share the row of z
 RARE = 8  # rows (a 200th of a small table): a value of fewer teaches little but these rows
 MANY_VALUES = 10  # more distinct ones make a column continuous
 PARTS = ("days", "year", "month", "day", "day_of_week", "hour")  # of a date, where they vary
-WITH_POINT = re.compile(r"-?\d+\.0")
 FARTHEST = 20.0  # standard deviations: one wild cell cannot drown all others
 
 
@@ -63,7 +61,7 @@ class Column:
     def features(self, column: Series) -> Floats:
         """Shape (rows, width)."""
         if self.levels:
-            texts = self._as_learned(as_texts(column))
+            texts = as_learned(as_texts(column), self.levels)
             made = (texts[:, None] == np.array(self.levels, object)[None, :]).astype(float)
             absent = np.array([text is None for text in texts])
         else:
@@ -72,14 +70,6 @@ class Column:
             scaled = standardized(np.where(absent, self.fill, values), self.mean, self.scale)
             made = np.clip(scaled, -FARTHEST, FARTHEST)[:, None]
         return np.column_stack([made, absent]) if self.missing else made
-
-    def _as_learned(self, texts: NDArray[Any]) -> NDArray[Any]:
-        """Texts of whole numbers as older versions wrote them beside fractions: 1 as 1.0."""
-        older = {level[:-2]: level for level in self.levels if WITH_POINT.fullmatch(level)}
-        older = {text: level for text, level in older.items() if text not in self.levels}
-        if not older:
-            return texts
-        return np.array([older.get(text, text) for text in texts], object)
 
 
 @dataclass(frozen=True)

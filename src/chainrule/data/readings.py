@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from datetime import date, timedelta
 from decimal import Decimal
 from numbers import Integral, Real
@@ -22,6 +23,7 @@ Floats: TypeAlias = NDArray[np.float64]
 
 MOSTLY = 0.9  # a column of which more are numbers is one of numbers, with mistakes
 DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?(Z|[+-]\d\d:?\d\d)?")
+WITH_POINT = re.compile(r"-?\d+\.0")
 YEARS = (1678, 2261)  # the whole ones that nanoseconds in 64 bits reach
 
 
@@ -146,6 +148,21 @@ def as_texts(column: Series) -> NDArray[Any]:
     return texts
 
 
+def as_learned(texts: NDArray[Any], known: Collection[str]) -> NDArray[Any]:
+    """Texts as a model knows them: older ones wrote 1 as 1.0 where a fraction stood in its column.
+
+    Examples
+    --------
+    >>> as_learned(np.array(["1", "2", None], object), ("1.0", "2"))
+    array(['1.0', '2', None], dtype=object)
+    """
+    older = {text[:-2]: text for text in known if WITH_POINT.fullmatch(text)}
+    older = {text: other for text, other in older.items() if text not in known}
+    if not older:
+        return texts
+    return np.array([older.get(text, text) for text in texts], object)
+
+
 def text_of(value: Any) -> str:
     """One value as text.
 
@@ -154,6 +171,8 @@ def text_of(value: Any) -> str:
     >>> [text_of(value) for value in (3, 3.0, -0.0, 2.5, Decimal("2.50"), True, " red ")]
     ['3', '3', '0', '2.5', '2.5', 'True', 'red']
     """
+    if isinstance(value, str):
+        return value.strip()
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (Real, Decimal)):
         return str(value).strip()
     if isinstance(value, Integral):
