@@ -129,7 +129,9 @@ def choose_task(column: Any) -> str:
         return "classification"
     values = as_numbers(column, True)
     values = values[~np.isnan(values)]
-    few = len(np.unique(values)) <= min(FEW_VALUES, max(2, len(values) // 5))
+    # Whole numbers are counted as such: float64 may not tell them apart
+    distinct = column.nunique() if column.dtype.kind in "iu" else len(np.unique(values))
+    few = distinct <= min(FEW_VALUES, max(2, len(values) // 5))
     return "classification" if few and np.all(values % 1 == 0) else "regression"
 
 

@@ -89,7 +89,8 @@ class MLPClassifier(ScoredByAccuracy, EncodedLabels, CompiledPerceptron, PeerCla
     numeric_features : sequence of int or str, or None
         Which columns these are, with `numeric_embedding` only. None: all but those of categories.
     categorical_features : sequence of int or str, or None
-        Columns of codes 0, 1, ..., each of which becomes a vector that is learned.
+        Columns of codes 0, 1, ..., each of which becomes a vector that is learned. A code that the
+        training did not have is refused.
     monitor : {"auto", "loss", "validation_loss", "validation_score"}
         By what an epoch of `fit` is better than those before. ``"auto"``: the validation score with
         `early_stopping`, else the training loss.

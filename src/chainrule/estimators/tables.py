@@ -205,6 +205,8 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
             if not reset:
                 frame = self._in_order(frame)
             validate_data(self, frame, skip_check_array=True, reset=reset)
+            if not frame.shape[1]:
+                raise DataError("X has no columns: give at least one to predict from")
             if not len(frame):
                 raise DataError("0 sample(s): the table has no rows")
             return counted(frame)

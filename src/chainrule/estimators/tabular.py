@@ -30,7 +30,7 @@ class TabularClassifier(ScoredByAccuracy, ClassifierMixin, Tabular):  # type: ig
 
     Parameters
     ----------
-    hidden_layer_sizes : sequence of int
+    hidden_layer_sizes : int or sequence of int
         Default (128, 128, 128).
     n_members : int or None
         Networks whose answers are averaged. None: 8 up to 2,000 rows, 4 up to 20,000, else 2. More
@@ -47,7 +47,7 @@ class TabularClassifier(ScoredByAccuracy, ClassifierMixin, Tabular):  # type: ig
         Of the rows, which a member does not see, to choose the epoch by. None: 0.1, 0.2 below
         1,000 rows, 0 below 50 (where all rows make a step, without dropout and embedding).
     categorical_features : collection of str
-        Columns of numbers to treat as text.
+        Names of columns of numbers to treat as text; of an array they are x0, x1, ....
     class_weight : dict, "balanced" or None
     label_smoothing : float
         Default 0.
