@@ -59,7 +59,7 @@ def test_levels_of_older_models():
 
 NO_DATES = [
     "junk", "unknown", "2020-W05-1", "31/12/2020", "today", "now", "", "2020-02-31", "2020-13-01",
-    "2020-01-01 25:00", "2020", 20200101, 1.5, True, datetime.time(1), pd.Period("2020-01-01"),
+    "2020-01-01 25:00", "2020", 20200101, 1.5, True, datetime.time(1),
     "9999-12-31", datetime.date(9999, 12, 31), datetime.datetime(1, 1, 1),
     np.datetime64("9999-12-31"), np.datetime64("300000-01-01"), pd.Interval(0, 1),
 ]  # fmt: skip
@@ -82,7 +82,7 @@ def test_a_cell_that_is_no_date(cell):
     "column",
     [
         pd.Series([1, 2]), pd.Series([1.5, None]), pd.Series([True, False]),
-        pd.Series(pd.period_range("2020-01-01", periods=2)), pd.Series(["2020-02-31"] * 2),
+        pd.Series(["2020-02-31"] * 2),
         pd.Series(np.array(["9999-12-31"] * 2, "datetime64[s]")),
         pd.Series(np.array(["300000-01-01"] * 2, "datetime64[s]")),
     ],
@@ -91,6 +91,14 @@ def test_a_cell_that_is_no_date(cell):
 def test_columns_without_dates(column):
     """Also by their dtype."""
     with pytest.raises(DataError, match=r"row 1: .* is no date"):
+        as_times(column)
+
+
+@pytest.mark.parametrize("dtype", ["period[D]", object])
+def test_periods_are_no_dates(dtype):
+    """Each is a span of time, of which the user says what day it stands for."""
+    column = pd.Series(pd.period_range("2020-01-01", periods=2)).astype(dtype).rename("a")
+    with pytest.raises(DataError, match=r"'a', row 1: .* is a span of time.*to_timestamp"):
         as_times(column)
 
 

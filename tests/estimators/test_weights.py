@@ -98,3 +98,10 @@ def test_weights_of_members():
     weights[4, 1] = -1.0
     with pytest.raises(DataError, match=r"sample_weight\[4, 1\] is -1.0"):
         cr.MLPRegressor(**QUICK, n_members=2).fit(X, Y, sample_weight=weights)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_weight_for_all_rows(kind):
+    """As in scikit-learn a single number is the weight of each row."""
+    expected = model(kind).fit(X, Y, sample_weight=np.full(N, 0.5)).predict(X)
+    np.testing.assert_array_equal(expected, model(kind).fit(X, Y, sample_weight=0.5).predict(X))

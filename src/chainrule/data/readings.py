@@ -79,10 +79,10 @@ def _time(cell: Any) -> Any:
 
 
 def _no_date(column: Series, row: int) -> Never:
-    _refuse(
-        column, row, f"no date of {YEARS[0]} to {YEARS[1]} written like 2026-01-31 or "
-        "2026-01-31T12:00",
-    )  # fmt: skip
+    what = f"no date of {YEARS[0]} to {YEARS[1]} written like 2026-01-31 or 2026-01-31T12:00"
+    if isinstance(column.tolist()[row], pd.Period):
+        what = "a span of time, no date: give its to_timestamp()"
+    _refuse(column, row, what)
 
 
 def date_part(times: Series, part: str) -> Floats:

@@ -58,7 +58,7 @@ def plain_weights(given: Any) -> Any:
             "sample_weight is 0 for all rows. Sample weights must contain at least one non-zero "
             "number"
         )
-    return weights
+    return weights if weights.ndim else float(weights)
 
 
 def in_range(weights: Any, dtype: Any) -> Any:
@@ -88,7 +88,7 @@ def checked_weights(weights: Any, x: Any, members: int) -> Any:
                 f"{(x.shape[0], members)} for weights of their own for n_members={members}"
             )
         return in_range(weights, x.dtype).astype(x.dtype)
-    weights = in_range(weights, x.dtype) if np.ndim(weights) else float(weights)
+    weights = in_range(weights, x.dtype) if np.ndim(weights) else weights
     return _check_sample_weight(weights, x, dtype=x.dtype)
 
 
