@@ -9,7 +9,8 @@ from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from chainrule.data import Features
-from chainrule.data.features import FARTHEST, MOST_LEVELS, as_texts, is_date, is_numeric
+from chainrule.data.features import FARTHEST, MOST_LEVELS
+from chainrule.data.readings import as_texts, is_date, is_numeric
 from chainrule.errors import DataError, ModelFileError
 
 rng = np.random.default_rng(0)
@@ -71,7 +72,7 @@ def test_rare_texts_share_zeros():
 
 def test_texts_of_whole_numbers_have_no_point():
     assert as_texts(pd.Series([1.0, np.nan, 3.0])).tolist() == ["1", None, "3"]
-    assert as_texts(pd.Series([1.5, 2.0])).tolist() == ["1.5", "2.0"]
+    assert as_texts(pd.Series([1.5, 2.0])).tolist() == ["1.5", "2"]
     assert as_texts(pd.Series([" a ", None])).tolist() == ["a", None]
 
 

@@ -5,7 +5,9 @@ import pandas as pd
 import pytest
 
 import chainrule as cr
+from chainrule.data import Table
 from chainrule.errors import DataError
+from chainrule.estimators import Settings, fit_table
 
 ROWS = 60
 rng = np.random.default_rng(0)
@@ -77,3 +79,82 @@ def test_masked_cells_are_empty(dtype):
     empty = np.where(mask, np.nan, values)
     model, other = fitted(given), fitted(empty)
     np.testing.assert_array_equal(other.predict_proba(empty), model.predict_proba(given))
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["zzz"], "which are 'a', 'b', 'c'; there is no 'zzz'"), ([0], "there is no '0'"),
+        ("bc", "give a list of names .* there is no 'bc'"), ("c", "='c': give a list of names"),
+        (3, "give a list of names"),
+    ],
+)  # fmt: skip
+def test_categories_that_are_no_columns(given, told):
+    """A name that is misspelt is not passed over."""
+    with pytest.raises(DataError, match=told):
+        cr.TabularClassifier(categorical_features=given, **QUICK).fit(FRAME, Y)
+
+
+@pytest.mark.parametrize("given", [["b"], ("b",), {"b"}, np.array(["b"]), pd.Index(["b"]), None])
+def test_categories_in_any_collection(given):
+    model = cr.TabularClassifier(categorical_features=given, **QUICK).fit(FRAME, Y)
+    levels = {column.name: column.levels for column in model.features_.columns}
+    assert levels["b"] == (() if given is None else ("False", "True"))
+
+
+def test_a_list_of_numbers_and_text():
+    """A NaN in it is an empty cell, not the text "nan"; numbers stay numbers."""
+    rows = [[1.5, "u"], [float("nan"), "v"], [2.5, None]] * 20
+    model = cr.TabularClassifier(**QUICK).fit(rows, np.arange(60) % 2)
+    number, text = model.features_.columns
+    assert (True, (), ("u", "v")) == (number.missing, number.levels, text.levels)
+    frame = pd.DataFrame(rows, columns=["x0", "x1"])
+    np.testing.assert_array_equal(model.features_(frame), model._inputs(rows))
+
+
+def test_bytes_are_refused():
+    """As in a DataFrame: their text is not their value."""
+    for given in (
+        np.array([[b"a"], [b"b"]] * 30),
+        [[b"a"], [b"b"]] * 30,
+        pd.DataFrame({"a": [b"a", b"b"] * 30}),
+    ):
+        with pytest.raises(DataError, match="decode"):
+            cr.TabularClassifier(**QUICK).fit(given, Y)
+
+
+@pytest.mark.parametrize("index", [list(range(900, 900 + ROWS)), [f"r{k}" for k in range(ROWS)]])
+def test_rows_are_counted_as_they_are_given(index):
+    """Whatever their names, and with rows without weight before them."""
+    frame = FRAME.set_axis(index, axis=0)
+    frame.iloc[41, 0] = np.inf
+    weights = (np.arange(ROWS) >= 20) * 1.0
+    with pytest.raises(DataError, match="column 'a', row 42: 'inf'"):
+        fitted(frame)
+    with pytest.raises(DataError, match="column 'a', row 42: 'inf'"):
+        cr.TabularClassifier(**QUICK).fit(frame, Y, sample_weight=weights)
+    with pytest.raises(DataError, match="column 'a', row 42: 'inf'"):
+        fitted().predict(frame)
+
+
+@pytest.mark.parametrize("row", [0, 17, 40, 59])
+def test_rows_are_counted_as_in_the_file(row):
+    """A command sets rows apart for a test, and leaves out those without a target."""
+    frame = FRAME.assign(y=np.arange(ROWS) * 1.5)
+    frame.loc[3, "y"] = np.nan
+    for wrong in (np.inf, ["a"]):
+        given = frame.astype({"a": object})
+        given.at[row, "a"] = wrong
+        with pytest.raises(DataError, match=rf"column 'a', row {row + 1}: "):
+            fit_table(Table("t", given), "y", settings=Settings(epochs=1), progress=False)
+
+
+def test_errors_about_the_target():
+    """They do not advise what is for other columns."""
+    frame = FRAME.assign(y=[*np.arange(ROWS - 1), np.inf])
+    with pytest.raises(DataError, match=r"'y', row 60: 'inf' .* or use --task classification"):
+        fit_table(Table("t", frame), "y", "regression", progress=False)
+    frame = FRAME.assign(y=np.arange(ROWS) + 2**60)
+    for task in ("regression", None):
+        with pytest.raises(DataError, match="column 'y' holds whole numbers .* subtract an off"):
+            fit_table(Table("t", frame), "y", task, progress=False)

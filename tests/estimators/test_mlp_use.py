@@ -10,7 +10,7 @@ import sklearn.neural_network as peers
 
 from chainrule import MLPClassifier, MLPRegressor
 from chainrule.config import configured
-from chainrule.estimators import base, rows
+from chainrule.estimators import answering, base, rows
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -73,16 +73,20 @@ def test_one_row(kind, members):
 @pytest.mark.parametrize("members", [1, 2])
 @pytest.mark.parametrize("embedding", [None, "periodic", "piecewise"])
 def test_one_row_of_categories(members, embedding):
-    """A compiled function finds the vector of each code, also of codes that were never met."""
+    """A compiled function finds the vector of each code; one that was never met is as the last.
+
+    It checks nothing, where `predict_proba` refuses such a code.
+    """
     x = np.concatenate([X[:, :2], np.arange(N)[:, None] % 4, np.arange(N)[:, None] % 3], axis=1)
     model = model_of("multiclass", n_members=members, categorical_features=[2, 3],
                      numeric_embedding=embedding, activation="tanh")  # fmt: skip
     model.fit(x, TARGETS["multiclass"])
     bare = model.compile_predict()
-    rows = np.concatenate([x[:12], [[0.5, -0.5, 9.0, 2.0]]])
+    rows = np.concatenate([x[:12], [[0.5, -0.5, 3.0, 2.0]]])
     for row, expected in zip(rows, model.predict_proba(rows), strict=True):
         np.testing.assert_allclose(bare(row), expected, **CLOSE)
     assert len({tuple(bare(row)) for row in rows}) == 13
+    np.testing.assert_array_equal(bare(rows[12]), bare(np.array([0.5, -0.5, 9.0, 2.0])))
 
 
 @pytest.mark.parametrize("kind", ["multiclass", "number"])
@@ -151,8 +155,8 @@ def test_compiled_and_numpy_answers(monkeypatch):
     """Many rows, which pay for a program, get what few get; in pieces too."""
     model = fitted("multiclass", normalization="batch")
     expected = model.predict_proba(X)
-    monkeypatch.setattr(base, "WORTH", 0)
-    monkeypatch.setattr(base, "CHUNK", 25)
+    monkeypatch.setattr(answering, "WORTH", 0)
+    monkeypatch.setattr(answering, "CHUNK", 25)
     np.testing.assert_allclose(model.predict_proba(X), expected, **CLOSE)
 
 

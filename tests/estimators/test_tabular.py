@@ -125,7 +125,7 @@ def test_probabilities():
         ({"x": [np.nan] * 20, "y": list("ab") * 10}, {}, "'x' is empty"),
         ({"x": range(20), "y": list("ab") * 10}, {"target": "z"}, "no column 'z'.*'x', 'y'"),
         ({"x": range(20), "y": list("ab") * 10}, {"drop": ["z"]}, "no column 'z'"),
-        ({"x": range(20), "y": list("ab") * 10}, {"drop": ["x"]}, "no column varies"),
+        ({"x": range(20), "y": list("ab") * 10}, {"drop": ["x"]}, "X has no columns"),
         ({"x": range(20), "y": list("ab") * 10}, {"drop": ["y"]}, "'y' is the target"),
         ({"x": range(20), "y": list("ab") * 10}, {"task": "regression"}, "not a finite number"),
     ],

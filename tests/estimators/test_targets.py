@@ -2,11 +2,13 @@
 
 import datetime
 import decimal
+import enum
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from sklearn.exceptions import DataConversionWarning
 
 import chainrule as cr
 from chainrule.data import Table
@@ -16,6 +18,13 @@ from chainrule.estimators.labels import learned_classes
 from chainrule.estimators.targets import plain_labels, plain_targets, r2
 
 ROWS = 60
+
+
+class Answer(enum.Enum):
+    YES = 0
+    NO = 1
+
+
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 QUICK = {"hidden_layer_sizes": (4,), "max_iter": 2, "random_state": 0, "progress": False}
 X = pd.DataFrame({"a": np.arange(ROWS) % 7 * 1.0, "b": np.arange(ROWS) % 2 * 1.0})
@@ -42,7 +51,6 @@ def columns():
     yield "list of truth values", [code == 1 for code in CODES], "b"
     yield "array of text", np.array(TEXTS), "U"
     yield "masked", np.ma.masked_array(CODES, mask=[False] * ROWS), "iu"
-    yield "dates", pd.Series(pd.to_datetime(["2020-01-01", "2020-01-02"] * (ROWS // 2))), "M"
     yield "Arrow", pa.array(CODES), "iu"
     yield "Arrow, in pieces", pa.chunked_array([CODES[:7], CODES[7:]]), "iu"
     encoded = pa.array(TEXTS).dictionary_encode()
@@ -128,15 +136,74 @@ def test_many_missing_labels_are_counted():
         (["a", True] * 30, "several types, a truth value and text"),
         (np.array([b"a", b"b"] * 30), "decode them to text"),
         (np.arange(60) * 1j, "complex128"),
-        ([decimal.Decimal(k) for k in CODES], "nknown label type|give classes"),
+        ([decimal.Decimal(k) for k in CODES], "Decimal such as .*give classes as text"),
+        (pd.Series(pd.to_datetime(["2020-01-01", "2020-01-02"] * 30)), "give classes as text"),
+        ([datetime.date(2020, 1, k + 1) for k in CODES], "date such as .*give classes as text"),
+        (pd.Series(pd.to_timedelta(CODES, "s")), "give classes as text"),
+        ([datetime.timedelta(k) for k in CODES], "give classes as text"),
+        (pd.Series([(k, 1) for k in CODES]), "tuple such as .*give classes as text"),
+        ([Answer(k) for k in CODES], "Answer such as .*give classes as text"),
+        (pd.Series([pd.Interval(k, k + 1) for k in CODES]), "give classes as text"),
+        (pd.Series([pd.Period(f"202{k}") for k in CODES]), "give classes as text"),
+        ([2**70 + k for k in CODES], "give classes as text"),
+        (pd.Series([2**70, 1] * 30, dtype=object), "give classes as text"),
+        (pd.Series([b"a", b"b"] * 30), "decode them to text"),
+        (["a\0", "a"] * 30, r"y\[0\] is 'a.*null characters"),
+        (pd.Series(["a", "a\0"] * 30), r"y\[1\] is 'a.*null characters"),
+        (np.array(["a", "a\0"] * 30, object), r"y\[1\] is 'a.*null characters"),
+        (3, "y is 3, a int"),
+        ("ab" * 30, "a str: give one label"),
+        ({0: 1}, "a dict"),
+        ({0, 1}, "a set"),
+        ([[0, 1], [0]], "lists of several lengths"),
+        (np.zeros(60, [("a", int)]), "give classes as text"),
+        (iter(CODES), "list_iterator"),
     ],
 )
 def test_labels_of_no_kind(labels, told):
-    """Numbers beside text are not made text in silence."""
-    with pytest.raises(ValueError, match=told):
-        cr.TabularClassifier(**QUICK).fit(X, labels)
-    with pytest.raises(ValueError, match=told):
+    """Numbers beside text are not made text in silence, and no dates cannot be saved."""
+    for kind in (cr.TabularClassifier, cr.MLPClassifier):
+        with pytest.raises(DataError, match=told):
+            kind(**QUICK).fit(X, labels)
+    with pytest.raises(DataError, match=told):
         learned_classes(labels, ROWS)
+
+
+@pytest.mark.parametrize(("name", "column", "kind"), CASES)
+@pytest.mark.parametrize("kind_of_model", [cr.TabularClassifier, cr.MLPClassifier])
+def test_what_is_fitted_is_scored(name, column, kind, kind_of_model):
+    """Also a single column, and the same accuracy for each kind of the same labels."""
+    model = kind_of_model(n_members=1, **QUICK).fit(X, column)
+    labels = np.array(TEXTS if kind in ("OU", "U", "O") else CODES)
+    expected = float(np.mean(model.predict(X) == labels))
+    assert expected == model.score(X, column)
+    if isinstance(column, pd.Series):
+        with pytest.warns(DataConversionWarning):
+            assert expected == model.score(X, column.to_frame())
+    with pytest.raises(DataError, match=r"y\[2\] is missing"):
+        model.score(X, np.ma.masked_array(CODES, mask=np.arange(ROWS) == 2))
+
+
+@pytest.mark.parametrize("kind", [cr.TabularRegressor, cr.MLPRegressor])
+def test_a_score_takes_what_is_fitted(kind):
+    """Numbers of any kind, and nothing else."""
+    model = kind(n_members=1, **QUICK).fit(X, CODES)
+    expected = model.score(X, CODES)
+    for column in (
+        pd.Series(CODES, dtype="Int64"),
+        [str(code) for code in CODES],
+        pd.Series(CODES, dtype=object),
+        [decimal.Decimal(code) for code in CODES],
+    ):
+        assert expected == model.score(X, column)
+    for wrong in (
+        np.arange(ROWS).astype("datetime64[D]"),
+        pd.to_timedelta(CODES, "s"),
+        np.ma.masked_array(CODES, mask=np.arange(ROWS) == 2),
+        [b"1"] * ROWS,
+    ):
+        with pytest.raises(DataError):
+            model.score(X, wrong)
 
 
 @pytest.mark.parametrize("kind", [cr.TabularRegressor, cr.MLPRegressor])
@@ -151,6 +218,19 @@ def test_labels_of_no_kind(labels, told):
         (pd.Series([None, *range(ROWS - 1)], dtype="Int64"), r"y\[0\] is missing"),
         (np.ma.masked_array(np.arange(ROWS), mask=np.arange(ROWS) == 3), r"y\[3\] is missing"),
         ([1.0, None] * (ROWS // 2), r"y\[1\] is missing \(and 29 more\)"),
+        (["1", "x"] * (ROWS // 2), r"y\[1\] is 'x', a str: give a number"),
+        (pd.Series(["1", "1_0"] * (ROWS // 2)), r"y\[1\] is '1_0'"),
+        ([b"1"] * ROWS, "decode"),
+        (pd.Series([1, b"1"] * (ROWS // 2)), "a bytes: give a number"),
+        ([pd.Interval(k, k + 1) for k in CODES], "Interval: give a number"),
+        ([*range(ROWS - 1), 10**400], rf"y\[{ROWS - 1}\] is 1000.*, a int: give a number"),
+        (3, "y is 3, a int"),
+        ("12" * 30, "a str"),
+        ([[0, 1], [0]], "lists of several lengths"),
+        (np.zeros(60, [("a", int)]), "one number for each row"),
+        (np.arange(ROWS) + 2**60, "subtract an offset"),
+        ([2**53 + k for k in range(ROWS)], "subtract an offset"),
+        (pd.Series([2**70 + k for k in range(ROWS)]), "subtract an offset"),
     ],
 )
 def test_targets_that_are_no_numbers(kind, targets, told):

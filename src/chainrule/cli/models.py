@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import estimators, nn, tree
 from ..data import Table
+from ..data.cells import counted
 from ..errors import DataError
 
 
@@ -74,7 +75,8 @@ def labelled(model: Any, table: Table, target: str | None) -> tuple[Table, str]:
             f"{table.name} has no column {name!r} to score the predictions by; its columns are "
             f"{shown}{', ...' if table.frame.shape[1] > 8 else ''}: name it with --target"
         )
-    frame = table.frame[table.frame[name].notna()]
+    frame = counted(table.frame)
+    frame = frame[frame[name].notna()]
     if not len(frame):
         raise DataError(f"column {name!r} of {table.name} is empty: there is nothing to score by")
     return Table(table.name, frame, table.target, table.task, table.notes), name

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..data.features import as_numbers, as_texts
 from ..data.moments import exponent
+from ..data.readings import as_learned, as_numbers, as_texts
 from ..lazy import LazyModule
 
 metrics = LazyModule("sklearn.metrics")
@@ -45,9 +45,9 @@ class Answers:
 def answers(model: Any, inputs: Any, labels: Any) -> Answers:
     """Of a model for rows of a table, beside what they should be."""
     if not hasattr(model, "classes_"):
-        return Answers("regression", (), as_numbers(labels), model.predict(inputs))
+        return Answers("regression", (), as_numbers(labels, True), model.predict(inputs))
     known = [str(text) for text in as_texts(pd.Series(model.classes_))]
-    texts = as_texts(labels).astype(str)
+    texts = as_learned(as_texts(labels), known).astype(str)
     strange = sorted(set(texts) - set(known))
     places = {name: k for k, name in enumerate([*known, *strange])}
     truth = np.array([places[text] for text in texts])

@@ -18,7 +18,8 @@ from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
 
 from ..backends import set_num_threads
 from ..data import Table
-from ..data.features import as_numbers, as_texts
+from ..data.cells import counted
+from ..data.readings import as_numbers, as_texts
 from ..errors import DataError
 from ..estimators.fitting import FEWEST_ROWS, choose_target, choose_task, split_rows
 from ..files import check_writable
@@ -151,7 +152,8 @@ class Search:
         """
         settings = self.suggested(trial)
         labels = self.labels
-        y = as_texts(labels).astype(str) if self.task == "classification" else as_numbers(labels)
+        classes = self.task == "classification"
+        y = as_texts(labels).astype(str) if classes else as_numbers(labels, True)
         made = []
         for fold, (rows, held) in enumerate(self.parts()):
             watched = replace(settings, callbacks=(self._pruner(trial, fold),))
@@ -206,7 +208,8 @@ def prepare(
         choose_target(table, name)
     if target in drop:
         raise DataError(f"column {target!r} is the target: it cannot be left out as well")
-    frame = table.frame[table.frame[target].notna()]
+    frame = counted(table.frame)
+    frame = frame[frame[target].notna()]
     if len(frame) < 2 * FEWEST_ROWS:
         raise DataError(
             f"{len(frame)} rows with a value of {target!r} are too few to tune on: give at least "

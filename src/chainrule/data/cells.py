@@ -21,6 +21,7 @@ pd = LazyModule("pandas")
 # One value each, which its text tells in full; to them come missing values and spans of pandas
 SINGLE = (str, Real, Decimal, date, time, UUID, Enum, PurePath, NoneType, np.bool_, np.datetime64)
 PARTS = "give its real and its imaginary part, as a column each"
+ROWS = "row of the user"  # the name of an index that counts, from 0, the rows that a user gave
 SECONDS = "give a span of time as a number, such as its total_seconds()"
 
 
@@ -73,9 +74,30 @@ text a cell
     _refuse(column, row, "give one number or one text a cell")
 
 
+def row_of(column: Any, place: int) -> int:
+    """A row as the user counts it, from 1, who has given more rows than a part of them holds.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> row_of(pd.Series([5, 7], index=["a", "b"]), 1)
+    2
+    >>> row_of(pd.Series([5, 7, 9], index=pd.RangeIndex(3, name=ROWS))[1:], 1)
+    3
+    """
+    return int(column.index[place] if column.index.name == ROWS else place) + 1
+
+
+def counted(frame: Any) -> Any:
+    """A table or column whose rows are told apart by their number, also in a part of them."""
+    if frame.index.name == ROWS:
+        return frame
+    return frame.set_axis(pd.RangeIndex(len(frame), name=ROWS), axis=0)
+
+
 def _refuse(column: Any, row: int, what_to_do: str) -> Never:
-    cell = column.tolist()[row]
+    cell, place = column.tolist()[row], row_of(column, row)
     raise DataError(
-        f"column {str(column.name)!r}, row {row + 1}: {cell!r:.60} is a {type(cell).__name__}: "
+        f"column {str(column.name)!r}, row {place}: {cell!r:.60} is a {type(cell).__name__}: "
         f"{what_to_do}"
     )

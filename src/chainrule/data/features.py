@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeAlias
@@ -11,11 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError, ModelFileError
-from ..lazy import LazyModule
 from .cells import check_cells
 from .moments import mean_and_deviation, standardized
-
-pd = LazyModule("pandas")
+from .readings import as_learned, as_numbers, as_texts, as_times, date_part, is_date, is_numeric
 
 Frame: TypeAlias = Any  # a pandas DataFrame
 Series: TypeAlias = Any
@@ -23,9 +20,7 @@ Floats: TypeAlias = NDArray[np.float64]
 
 MOST_LEVELS = 64  # features of one text column; rarer values share the row of zeros
 RARE = 8  # rows (a 200th of a small table): a value of fewer teaches little but these rows
-MOSTLY = 0.9  # a column of which more are numbers is one of numbers, with mistakes
 MANY_VALUES = 10  # more distinct ones make a column continuous
-DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?(Z|[+-]\d\d:?\d\d)?")
 PARTS = ("days", "year", "month", "day", "day_of_week", "hour")  # of a date, where they vary
 FARTHEST = 20.0  # standard deviations: one wild cell cannot drown all others
 
@@ -66,11 +61,11 @@ class Column:
     def features(self, column: Series) -> Floats:
         """Shape (rows, width)."""
         if self.levels:
-            texts = as_texts(column)
+            texts = as_learned(as_texts(column), self.levels)
             made = (texts[:, None] == np.array(self.levels, object)[None, :]).astype(float)
             absent = np.array([text is None for text in texts])
         else:
-            values = date_part(column, self.part) if self.part else as_numbers(column)
+            values = date_part(as_times(column), self.part) if self.part else as_numbers(column)
             absent = np.isnan(values)
             scaled = standardized(np.where(absent, self.fill, values), self.mean, self.scale)
             made = np.clip(scaled, -FARTHEST, FARTHEST)[:, None]
@@ -159,7 +154,12 @@ class Features:
             )
         for name in dict.fromkeys(column.name for column in self.columns):
             check_cells(frame[name])
-        parts = [column.features(frame[column.name]) for column in self.columns]
+        dated = {column.name for column in self.columns if column.part}
+        times = {name: as_times(frame[name]) for name in dated}  # once for all their parts
+        parts = [
+            column.features(times[column.name] if column.part else frame[column.name])
+            for column in self.columns
+        ]
         return np.concatenate(parts, axis=1).astype(np.float32)
 
     def to_json(self) -> list[dict[str, Any]]:
@@ -202,7 +202,7 @@ def learn(column: Series, as_category: bool = False, weights: Floats | None = No
             f"it out with --drop {name!r}"
         )
     if not as_category and is_date(column):
-        known = column.dropna()
+        known = as_times(column).dropna()
         own = None if weights is None else weights[column.notna()]
         parts = [_numbers(name, date_part(known, part), own, part) for part in PARTS]
         varying = [part for part in parts if part is not None]
@@ -238,66 +238,6 @@ def _numbers(name: str, values: Floats, weights: Floats | None, part: str = "") 
         return None
     many = not flat and len(np.unique(known)) > MANY_VALUES
     return Column(name, (), fill, mean, max(1.0, abs(mean)) if flat else scale, missing, part, many)
-
-
-def is_date(column: Series) -> bool:
-    """Whether a column holds dates: by its dtype, or because its texts are written like them."""
-    if pd.api.types.is_datetime64_any_dtype(column.dtype):
-        return True
-    if column.dtype.kind not in "OTU" and not pd.api.types.is_string_dtype(column.dtype):
-        return False
-    texts = [str(value).strip() for value in column.dropna().head(200)]
-    return bool(texts) and all(DATE.fullmatch(text) for text in texts)
-
-
-def date_part(column: Series, part: str) -> Floats:
-    """A number of each date, NaN where there is none; days are counted from 1970."""
-    times = pd.to_datetime(column, errors="coerce", utc=True, format="mixed")
-    if part == "days":
-        values = (times - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
-    else:
-        values = getattr(times.dt, part)
-    return np.asarray(values, np.float64)
-
-
-def is_numeric(column: Series) -> bool:
-    """Whether a column counts as numbers: by its dtype, or because nearly all its texts are."""
-    if pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_bool_dtype(column.dtype):
-        return True
-    known = column.dropna()
-    return bool(pd.to_numeric(known.astype(str), errors="coerce").notna().mean() > MOSTLY)
-
-
-def as_numbers(column: Series) -> Floats:
-    """The values as float64, NaN where missing; a `DataError` names the first text or infinity."""
-    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iuf":
-        plain = np.asarray(column, np.float64)
-        if not np.isinf(plain).any():
-            return plain
-    if pd.api.types.is_bool_dtype(column.dtype) and not column.isna().any():
-        column = column.astype(float)
-    values = np.asarray(pd.to_numeric(column, errors="coerce"), np.float64)
-    wrong = (np.isnan(values) & column.notna().to_numpy()) | np.isinf(values)
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        name = str(column.name)
-        raise DataError(
-            f"column {name!r}, row {column.index[row] + 1}: {str(column.iloc[row])!r:.60} is not a "
-            f"finite number: correct or empty the cell, or use --category {name!r} or "
-            f"--drop {name!r}"
-        )
-    return values
-
-
-def as_texts(column: Series) -> NDArray[Any]:
-    """The values as texts, None where missing; 3.0 is written 3, so that it equals 3."""
-    whole = pd.api.types.is_float_dtype(column.dtype) and np.all(
-        column.dropna().to_numpy(np.float64) % 1 == 0
-    )
-    texts = np.empty(len(column), object)
-    for row, (value, absent) in enumerate(zip(column.tolist(), column.isna(), strict=True)):
-        texts[row] = None if absent else str(int(value) if whole else value).strip()
-    return texts
 
 
 def _and_more(names: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import pairwise
 from math import isfinite
@@ -13,30 +13,28 @@ import scipy.optimize
 from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
 from sklearn.utils import check_random_state
 from sklearn.utils.optimize import _check_optimize_result
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .. import tree
 from ..config import configured
 from ..errors import DataError
-from ..transforms import jit
+from .answering import Answering
 from .blas import one_blas_thread
 from .embedding import Embedding, embedding_for
+from .inputs import rows_of_numbers
 from .objectives import ACTIVATIONS
 from .perceptron import Perceptron, Weights
-from .rows import checked_weights, issparse, pieces
+from .rows import issparse, pieces
 from .saved import Saved
-from .settings import refuse_idle
-from .solvers import Recipe, Solver, make_answer, make_packed_gradient, unpacked
+from .settings import layer_sizes, refuse_idle
+from .solvers import Recipe, Solver, make_packed_gradient, unpacked
 from .tasks import Tasks, Watched
 from .training import Training
+from .weights import checked_weights
 
-CHUNK = 4096  # rows that are answered at a time
-ANSWERED = 2**22  # outputs likewise, of all members
-WORTH = 5e7  # multiplications that repay compiling an answer for so many rows
 PASSING = {"_quick", "_rows", "_tasks", "_validation"}  # what a copy or a file does without
 
 
-class CompiledPerceptron(Watched, Saved, BaseMultilayerPerceptron):  # type: ignore[misc]
+class CompiledPerceptron(Watched, Answering, Saved, BaseMultilayerPerceptron):  # type: ignore[misc]
     """scikit-learn's base class with its loops replaced; what it checks and keeps stays its own.
 
     The random numbers are drawn as scikit-learn draws them, and a step computes what its step
@@ -64,8 +62,7 @@ class CompiledPerceptron(Watched, Saved, BaseMultilayerPerceptron):  # type: ign
         return tuple(given)
 
     def _hidden(self) -> list[int]:
-        sizes = self.hidden_layer_sizes
-        return list(sizes) if hasattr(sizes, "__iter__") else [sizes]
+        return layer_sizes(self.hidden_layer_sizes)
 
     def _perceptron(self) -> Perceptron:
         return Perceptron(
@@ -151,13 +148,12 @@ class CompiledPerceptron(Watched, Saved, BaseMultilayerPerceptron):  # type: ign
 
     def _fit(self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False) -> Any:
         sizes = self._hidden()
-        if any(size <= 0 for size in sizes):
-            raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
         refuse_idle(self)
         self.__dict__.pop("_quick", None)
         self.__dict__.pop("card_", None)  # it told of another training
         first = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
-        X, y = self._validate_input(X, y, incremental, reset=first)
+        with rows_of_numbers(X):
+            X, y = self._validate_input(X, y, incremental, reset=first)
         if sample_weight is not None:
             sample_weight = checked_weights(sample_weight, X, self.n_members)
         y = y.reshape(-1, 1) if y.ndim == 1 else y
@@ -165,6 +161,9 @@ class CompiledPerceptron(Watched, Saved, BaseMultilayerPerceptron):  # type: ign
         self._random_state = check_random_state(self.random_state)
         if first:
             self._embedded = embedding_for(self, X)
+        elif self._embedded is not None:
+            self._embedded.check_codes(X)
+        if first:
             read = X.shape[1] if self._embedded is None else self._embedded.outputs
             self._initialize(y, [read, *sizes, self.n_outputs_], X.dtype)
             if self._embedded is not None:
@@ -219,7 +218,7 @@ class CompiledPerceptron(Watched, Saved, BaseMultilayerPerceptron):  # type: ign
         if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
             raise DataError("validation_data: give (X, y), or (X, y, sample_weight)")
         dtype = self.coefs_[0].dtype
-        x = validate_data(self, data[0], accept_sparse=["csr"], reset=False, dtype=dtype)
+        x = self._checked_rows(data[0], accept_sparse=["csr"], dtype=dtype)
         y = self._encoded(data[1])
         codes = self._perceptron().takes_codes(y)
         shape = (x.shape[0], 1 if codes else self.n_outputs_)
@@ -301,61 +300,8 @@ class CompiledPerceptron(Watched, Saved, BaseMultilayerPerceptron):  # type: ign
 
     # Answers
 
-    def _forward_pass_fast(self, X: Any, check_input: bool = True) -> Any:
-        """The output units' values for rows, shape (rows, outputs)."""
-        if check_input:
-            X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
-        X = X.astype(np.result_type(X.dtype, self.coefs_[0].dtype), copy=False)
-        with self._threads():
-            parts = [self._answer(x) for _, x in pieces(X, 1, self._rows_at_a_time())]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-    def _rows_at_a_time(self) -> int:
-        """So many that the outputs of all members fit into memory."""
-        return int(min(CHUNK, max(1, ANSWERED // (self.n_outputs_ * self.n_members))))
-
-    def _best(self, X: Any) -> Any:
-        """The place of the largest output of each row, shape (rows,)."""
-        check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
-        best = [
-            np.argmax(self._forward_pass_fast(x, check_input=False), axis=1)
-            for _, x in pieces(X, 1, self._rows_at_a_time())
-        ]
-        return best[0] if len(best) == 1 else np.concatenate(best)
-
-    def _best_of(self, answers: Any) -> Any:
-        """The same of answers, shape (rows, 1); NaN where one is not finite."""
-        finite = np.isfinite(answers).all(axis=1)
-        return np.where(finite, np.argmax(answers, axis=1), np.nan)[:, None]
-
     def _count_outputs(self, y: Any) -> int:
         return int(y.shape[1])
-
-    def _answer(self, x: Any) -> Any:
-        """Compiled where that pays, else by NumPy: a program is made for each number of rows."""
-        weights, stats = self._weights(), self._stats
-        net = self._perceptron()
-        work = x.shape[0] * sum(c.size for c in weights["coefs"])
-        if x.shape[0] == 1 or work >= WORTH:
-            return make_answer(net)(weights, stats, x)
-        with np.errstate(over="ignore", invalid="ignore"):
-            return net.answer(weights, stats, x)
-
-    def _one_row(self, X: Any) -> Any:
-        """The answer for a single row that needs no conversion; None for all else."""
-        held = self.__dict__
-        if type(X) is not np.ndarray or X.shape != (1, held.get("n_features_in_")):
-            return None
-        coefs = held.get("coefs_")
-        if "feature_names_in_" in held or not coefs or X.dtype != coefs[0].dtype:
-            return None
-        if not isfinite(np.vdot(X, X)):  # which overflows without a warning
-            return None
-        quick = held.get("_quick")
-        if quick is None:
-            quick = self._quick = make_answer(self._perceptron())
-        return quick(self._weights(), self._stats, X)
 
     def set_params(self, **params: Any) -> CompiledPerceptron:
         """Set parameters by name, those of scikit-learn and those beyond."""
@@ -366,30 +312,3 @@ class CompiledPerceptron(Watched, Saved, BaseMultilayerPerceptron):  # type: ign
         """Without what is compiled, and what is there only while `fit` runs."""
         state = super().__getstate__()
         return {name: value for name, value in state.items() if name not in PASSING}
-
-    def compile_predict(self) -> Callable[[Any], Any]:
-        """A bare function for hot loops: ``f(row)`` gives what `predict` or the class would.
-
-        It takes one row, an array of shape (n_features,) and of the dtype that was fitted, checks
-        nothing else, and returns the output units' values, shape (n_outputs,): probabilities of
-        a classifier, numbers of a regressor. The weights are those of now.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from chainrule import MLPRegressor
-        >>> x = np.linspace(-1.0, 1.0, 100).reshape(-1, 1)
-        >>> model = MLPRegressor(hidden_layer_sizes=(8,), solver="lbfgs", random_state=0)
-        >>> model = model.fit(x, x[:, 0] ** 2)
-        >>> f = model.compile_predict()
-        >>> bool(abs(f(np.array([0.5]))[0] - model.predict([[0.5]])[0]) < 1e-12)
-        True
-        """
-        like = np.zeros(self.n_features_in_, self.coefs_[0].dtype)
-        return jit(lambda row: self._fixed_answer(row[None, :])[0]).compile(like)
-
-    def _fixed_answer(self, x: Any) -> Any:
-        """The output units' values for traced rows; the weights of now become constants."""
-        # In the graph's terms: a plain array cannot be indexed by what is traced
-        weights = tree.map(lambda weight: np.asarray(weight, like=x), self._weights())
-        return self._perceptron().answer(weights, self._stats, x)

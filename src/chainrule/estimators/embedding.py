@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import DataError
 from ..transforms import stop_gradient
 from .rows import issparse
 
@@ -42,7 +43,7 @@ class Embedding:
     numeric : tuple of int
         Columns that are embedded as numbers.
     categories : tuple of (int, int)
-        Columns of codes, and how many codes each has; a code beyond them counts as the last.
+        Columns of codes, and how many codes each has; see `check_codes`.
     kind : str
     width : int
         Numbers that a numeric column becomes.
@@ -65,6 +66,24 @@ class Embedding:
         """Numbers that a row becomes."""
         tables = sum(wide(levels) for _, levels in self.categories)
         return len(self.plain) + len(self.numeric) * self.width + tables
+
+    def check_codes(self, x: Any) -> None:
+        """Refuse rows with codes that the training did not have; compiled code takes the nearest.
+
+        Raises
+        ------
+        DataError
+            With the first such row, counted from 1.
+        """
+        for column, levels in self.categories:
+            codes = x[:, column]
+            wrong = (codes < 0) | (codes >= levels) | (codes % 1 != 0)
+            if wrong.any():
+                row = int(np.argmax(wrong))
+                raise DataError(
+                    f"categorical_features: column {column}, row {row + 1} holds {codes[row]:g}: "
+                    f"give one of the codes that the model was trained with, 0 to {levels - 1}"
+                )
 
     def first(self, rng: Any, members: int, x: Any) -> dict[str, Any]:
         """First weights, drawn from a RandomState; `x` holds rows from which bins are taken."""

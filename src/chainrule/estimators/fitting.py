@@ -14,13 +14,14 @@ from sklearn import dummy, linear_model, metrics, model_selection
 from sklearn.exceptions import ConvergenceWarning
 
 from ..data import Table
-from ..data.features import as_numbers, as_texts, is_date, is_numeric
+from ..data.cells import counted
 from ..data.moments import exponent, mean_and_deviation
+from ..data.readings import as_numbers, as_texts, is_date, is_numeric
 from ..errors import DataError
 from .blas import one_blas_thread
 from .tables import Tabular
 from .tabular import TabularClassifier, TabularRegressor
-from .targets import r2
+from .targets import check_distinct, r2
 
 MOST_CLASSES = 1000
 FEW_VALUES = 20  # whole numbers with no more distinct values than this count as classes
@@ -126,9 +127,11 @@ def choose_task(column: Any) -> str:
     """Classification for text, truth values and few whole numbers; else regression."""
     if column.dtype == bool or not is_numeric(column):
         return "classification"
-    values = as_numbers(column)
+    values = as_numbers(column, True)
     values = values[~np.isnan(values)]
-    few = len(np.unique(values)) <= min(FEW_VALUES, max(2, len(values) // 5))
+    # Whole numbers are counted as such: float64 may not tell them apart
+    distinct = column.nunique() if column.dtype.kind in "iu" else len(np.unique(values))
+    few = distinct <= min(FEW_VALUES, max(2, len(values) // 5))
     return "classification" if few and np.all(values % 1 == 0) else "regression"
 
 
@@ -178,7 +181,8 @@ def fit_table(
         choose_target(table, name)
     if target in drop:
         raise DataError(f"column {target!r} is the target: it cannot be left out as well")
-    frame = table.frame[table.frame[target].notna()]
+    frame = counted(table.frame)
+    frame = frame[frame[target].notna()]
     if len(frame) < FEWEST_ROWS:
         raise DataError(
             f"{len(frame)} rows with a value of {target!r} are too few to train and test on: "
@@ -192,8 +196,9 @@ def fit_table(
             f"column {target!r} holds dates: a regression predicts numbers, such as days since a "
             "fixed day; add such a column, or choose another target"
         )
-    y = as_texts(labels).astype(str) if task == "classification" else as_numbers(labels)
+    y = as_texts(labels).astype(str) if task == "classification" else as_numbers(labels, True)
     if task == "regression":
+        check_distinct(labels, y, f"column {target!r}")
         mean, deviation = mean_and_deviation(y[train_rows])
         if not deviation > 1e-12 * abs(mean):
             raise DataError(
@@ -210,8 +215,8 @@ def fit_table(
     metric = "accuracy" if task == "classification" else "R2"
     network = model.network_
     return Tested(
-        model, target, task, metric, score, trivial, linear, train_rows, test_rows, frame, seconds,
-        network.n_iter_ < network.max_iter,
+        model, target, task, metric, score, trivial, linear, train_rows, test_rows,
+        frame.rename_axis(None), seconds, network.n_iter_ < network.max_iter,
     )  # fmt: skip
 
 

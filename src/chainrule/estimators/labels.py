@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from numbers import Real
 from typing import Any
 
 import numpy as np
 from sklearn.model_selection import train_test_split
 from sklearn.utils import _safe_indexing
-from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import type_of_target
 
 from ..errors import DataError
-from .targets import plain_labels
+from .targets import plain_labels, refuse_shapeless
 
 
 def checked_labels(y: Any, count: int, what: str = "") -> Any:
     """Labels as an array of shape (rows,), none of them missing."""
+    refuse_shapeless(y, what)
     labels = y if isinstance(y, (list, tuple, np.ma.MaskedArray)) else np.asarray(y)
     shape = np.shape(labels)
     if len(shape) == 2 and shape[1] == 1:
@@ -62,46 +61,6 @@ def codes_of(y: Any, classes: Any, count: int, what: str = "") -> Any:
             f"such as {classes.tolist()[0]!r:.40}"
         )
     return np.array([places[label] for label in labels.tolist()], np.int64)
-
-
-def row_weights(given: Any, class_weight: Any, classes: Any, codes: Any) -> Any:
-    """How much each row counts, float64 and 0 or more; None if all count the same."""
-    if given is None and class_weight is None:
-        return None
-    weights = np.ones(len(codes))
-    if given is not None:
-        weights = np.asarray(given, np.float64)
-        if weights.shape != codes.shape:
-            raise DataError(
-                f"sample_weight has shape {weights.shape}: give {codes.shape}, one for each input"
-            )
-        if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
-            raise DataError("sample_weight: give finite numbers of 0 or more, and not 0 alone")
-    if class_weight is not None:
-        if class_weight != "balanced":
-            known = frozenset(classes.tolist())
-            strange = [one for one in class_weight if one not in known]
-            if strange:
-                raise DataError(f"class_weight names {strange[0]!r:.40}, which is no class of y")
-            for one, weight in class_weight.items():
-                if not isinstance(weight, Real) or not 0 <= float(weight) < np.inf:
-                    raise DataError(
-                        f"class_weight of {one!r:.40} is {weight!r:.40}: give a finite number of "
-                        "0 or more"
-                    )
-        of_class = compute_class_weight(class_weight, classes=classes, y=classes[codes])
-        weights = weights * of_class[codes]
-    return weights
-
-
-def as_weights(weights: Any) -> Any:
-    """Weights of the rows to train on, float32 with mean 1."""
-    mean = weights.mean()
-    if not mean > 0:
-        raise DataError(
-            "no input to train on counts: sample_weight times class_weight is 0 for all of them"
-        )
-    return (weights / mean).astype(np.float32)
 
 
 def held_out(codes: Any, fraction: float, validation_data: Any, rng: Any) -> tuple[Any, Any]:

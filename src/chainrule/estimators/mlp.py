@@ -17,14 +17,22 @@ from sklearn.utils.validation import check_is_fitted
 from .base import CompiledPerceptron
 from .encoding import EncodedLabels
 from .objectives import own_objective, regression_objective
-from .rows import checked_weights
 from .settings import CONSTRAINTS, FRACTION
-from .targets import ScoredByR2, check_squares, plain_labels, plain_targets, r2
+from .targets import (
+    ScoredByAccuracy,
+    ScoredByR2,
+    check_squares,
+    one_column,
+    plain_labels,
+    plain_targets,
+    r2,
+)
+from .weights import check_class_weight, checked_weights, times
 
 SQUARED = ("squared_error", "gaussian_nll")  # losses with the square of a target
 
 
-class MLPClassifier(EncodedLabels, CompiledPerceptron, PeerClassifier):  # type: ignore[misc]
+class MLPClassifier(ScoredByAccuracy, EncodedLabels, CompiledPerceptron, PeerClassifier):  # type: ignore[misc]
     """scikit-learn's `MLPClassifier`, its training compiled to native code.
 
     All parameters, attributes and methods are those of `sklearn.neural_network.MLPClassifier`,
@@ -81,7 +89,8 @@ class MLPClassifier(EncodedLabels, CompiledPerceptron, PeerClassifier):  # type:
     numeric_features : sequence of int or str, or None
         Which columns these are, with `numeric_embedding` only. None: all but those of categories.
     categorical_features : sequence of int or str, or None
-        Columns of codes 0, 1, ..., each of which becomes a vector that is learned.
+        Columns of codes 0, 1, ..., each of which becomes a vector that is learned. A code that the
+        training did not have is refused.
     monitor : {"auto", "loss", "validation_loss", "validation_score"}
         By what an epoch of `fit` is better than those before. ``"auto"``: the validation score with
         `early_stopping`, else the training loss.
@@ -191,18 +200,19 @@ class MLPClassifier(EncodedLabels, CompiledPerceptron, PeerClassifier):  # type:
         return self._fit_watched(X, y, sample_weight, validation_data)
 
     def _fit(self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False) -> Any:
-        y = plain_labels(y)
+        y = plain_labels(one_column(y, many=True))
         if self.class_weight is not None:
             if incremental and self.class_weight == "balanced":
                 raise ValueError(
                     "class_weight='balanced' is not supported for partial_fit: give the weights as "
                     "a dict, which compute_class_weight makes of all labels"
                 )
+            check_class_weight(self.class_weight)
             weight = compute_sample_weight(self.class_weight, y)
+            own = np.ones(len(weight))
             if sample_weight is not None:
                 own = checked_weights(sample_weight, weight[:, None], self.n_members)
-                weight = weight * own if own.ndim == 1 else weight[:, None] * own
-            sample_weight = weight
+            sample_weight = times(own, weight if own.ndim == 1 else weight[:, None])
         return super()._fit(X, y, sample_weight, incremental)
 
     def _objective(self) -> Any:

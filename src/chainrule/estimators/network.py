@@ -17,8 +17,9 @@ from sklearn.utils.validation import check_is_fitted
 from .. import losses, nn, optim, random, train, tree
 from ..config import configured
 from ..errors import DataError
-from .labels import as_weights, codes_of, held_out, learned_classes, picked, row_weights
+from .labels import checked_labels, codes_of, held_out, learned_classes, picked
 from .saved import Saved
+from .weights import as_weights, plain_weights, row_weights
 
 FRACTION = [Interval(Real, 0, 1, closed="left")]
 COUNT = [Interval(Integral, 1, None, closed="left")]
@@ -305,7 +306,9 @@ class NetworkClassifier(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """The share of the inputs whose class is predicted: the accuracy."""
         X, y = self._labelled(X, y)
-        return float(accuracy_score(y, self.predict(X), sample_weight=sample_weight))
+        predicted = self.predict(X)
+        labels, weights = checked_labels(y, len(predicted)), plain_weights(sample_weight)
+        return float(accuracy_score(labels, predicted, sample_weight=weights))
 
     def _answers(self) -> Answers:
         """The network from rows to probabilities."""

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse
-from sklearn.utils.validation import _check_sample_weight
 
 DENSE = 2**23  # entries of sparse rows that are made dense at a time
 
@@ -15,19 +14,6 @@ DENSE = 2**23  # entries of sparse rows that are made dense at a time
 def issparse(x: Any) -> bool:
     """Whether it is a sparse matrix of SciPy."""
     return bool(scipy.sparse.issparse(x))
-
-
-def checked_weights(weights: Any, x: Any, members: int) -> Any:
-    """Weights of rows in the dtype of the rows: a number a row, or a row and member."""
-    if members > 1 and np.ndim(weights) == 2:
-        if np.shape(weights) != (x.shape[0], members):
-            raise ValueError(
-                f"sample_weight has shape {np.shape(weights)}: give {(x.shape[0],)}, or "
-                f"{(x.shape[0], members)} for weights of their own for n_members={members}"
-            )
-        flat = _check_sample_weight(np.ravel(weights), np.ravel(weights)[:, None], dtype=x.dtype)
-        return flat.reshape(np.shape(weights))
-    return _check_sample_weight(weights, x, dtype=x.dtype)
 
 
 def pieces(x: Any, multiple: int, most: int | None = None) -> Iterator[tuple[slice, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import Any
 
@@ -36,6 +37,40 @@ CONSTRAINTS: dict[str, Any] = {
     "numeric_features": ["array-like", None],
     "categorical_features": ["array-like", None],
 }
+
+
+# Of estimators for tables: None is what suits the table
+TABLES: dict[str, Any] = {
+    **{name: CONSTRAINTS[name] for name in (
+        "callbacks", "checkpoint", "checkpoint_interval", "dropout", "ema", "learning_rate_init",
+        "n_threads", "numeric_embedding", "progress", "random_state", "weight_decay",
+    )},
+    "hidden_layer_sizes": CONSTRAINTS["hidden_layer_sizes"],
+    "n_members": [Interval(Integral, 1, None, closed="left"), None],
+    "batch_size": [Interval(Integral, 1, None, closed="left"), None],
+    "max_iter": [Interval(Integral, 1, None, closed="left"), None],
+    "validation_fraction": [*FRACTION, None],
+}  # fmt: skip
+
+
+def layer_sizes(given: Any) -> list[int]:
+    """Units of each hidden layer; a single number is one layer.
+
+    Examples
+    --------
+    >>> layer_sizes((8, 4)), layer_sizes(5), layer_sizes(())
+    ([8, 4], [5], [])
+    """
+    several = isinstance(given, Iterable) and not isinstance(given, (str, bytes))
+    sizes = list(given) if several else [given]
+    if not all(isinstance(size, Integral) and not isinstance(size, bool) for size in sizes):
+        raise ValueError(
+            f"hidden_layer_sizes={given!r:.60}: give whole numbers above 0, one for each hidden "
+            "layer, such as (128, 64)"
+        )
+    if any(size <= 0 for size in sizes):
+        raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+    return sizes
 
 
 def refuse_idle(model: Any) -> None:

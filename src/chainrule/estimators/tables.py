@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from typing import Any, Self, TypeAlias
+from collections.abc import Iterable
+from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -16,11 +17,15 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from ..data import Features
+from ..data.cells import counted
 from ..errors import DataError
 from .importances import integrated_gradients, permutation
+from .inputs import rows_of_numbers
 from .rows import pieces
 from .saved import Saved
+from .settings import TABLES, layer_sizes
 from .solvers import make_answer
+from .weights import in_range, plain_weights
 
 Frame: TypeAlias = Any
 
@@ -36,6 +41,7 @@ LOOKED_AT = 2_000  # validation rows from which importances are taken
 class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
     """What both estimators share: columns to features, a network, and the way back."""
 
+    _parameter_constraints: ClassVar[dict[str, Any]] = TABLES
     _kind: Any
     _epochs: int  # for tables of some thousand rows
     _steps: int  # at least, if there are enough epochs for it
@@ -68,17 +74,19 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
             If the table cannot be learned from, with what to do about it.
         """
         self.__dict__.pop("card_", None)  # it told of another training
+        self._validate_params()
         frame = self._frame(X, reset=True)
         y = self._checked_targets(y, len(frame))
-        weights = _check_sample_weight(sample_weight, frame, dtype=np.float64)
+        weights = plain_weights(sample_weight)
+        weights = _check_sample_weight(weights, frame, dtype=np.float64)
         given = weights > 0  # a row without weight is no row
         frame, y, weights = frame[given], y[given], weights[given]
         if len(frame) < 2:
             raise DataError(f"n_samples={len(frame)}: there is nothing to learn from a single row")
-        targets, weights = self._learn_targets(y, weights)
+        targets, weights = self._learn_targets(y, in_range(weights, np.float32))
         rng = check_random_state(self.random_state)
         held = self._held_out(targets, rng)
-        self.features_ = Features.learn(frame, self._categories(), weights)
+        self.features_ = Features.learn(frame, self._categories(frame), weights)
         self.network_ = self._network(held, rng)
         x = self.features_(frame)
         if len(frame) < FEWEST_ROWS:
@@ -134,7 +142,8 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
         columns = self.features_.continuous
         embeds = self.numeric_embedding is not None and columns and not few
         return self._kind(
-            hidden_layer_sizes=tuple(self.hidden_layer_sizes), activation="silu", solver="adamw",
+            hidden_layer_sizes=tuple(layer_sizes(self.hidden_layer_sizes)),
+            activation="silu", solver="adamw",
             alpha=0.0, batch_size=batch, learning_rate="cosine",
             learning_rate_init=self.learning_rate_init, warmup=0.02, max_iter=epochs,
             beta_2=0.95, clip_norm=1.0, ema=self.ema, dropout=0.0 if few else self.dropout,
@@ -171,8 +180,19 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
 
     # Tables
 
-    def _categories(self) -> list[str]:
-        return [str(name) for name in self.categorical_features]
+    def _categories(self, frame: Frame) -> list[str]:
+        """The columns of numbers to treat as text."""
+        given = () if self.categorical_features is None else self.categorical_features
+        several = isinstance(given, Iterable) and not isinstance(given, (str, bytes))
+        names = [str(name) for name in given] if several else [str(given)]
+        absent = [name for name in names if name not in frame.columns]
+        if absent or not several:
+            known = ", ".join(map(repr, frame.columns[:8])) + ", ..." * (frame.shape[1] > 8)
+            raise DataError(
+                f"categorical_features={given!r:.60}: give a list of names of columns, which are "
+                f"{known}" + (f"; there is no {absent[0]!r}" if absent else "")
+            )
+        return names
 
     def _frame(self, X: Any, reset: bool) -> Frame:
         """The rows as a DataFrame of pandas, with the columns of the training."""
@@ -185,12 +205,15 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
             if not reset:
                 frame = self._in_order(frame)
             validate_data(self, frame, skip_check_array=True, reset=reset)
+            if not frame.shape[1]:
+                raise DataError("X has no columns: give at least one to predict from")
             if not len(frame):
                 raise DataError("0 sample(s): the table has no rows")
-            return frame
+            return counted(frame)
         if isinstance(X, np.ma.MaskedArray):  # what is masked is an empty cell
             X = np.ma.filled(X.astype(object if X.dtype.kind in "OUS" else np.float64), np.nan)
-        array = validate_data(self, X, dtype=None, ensure_all_finite="allow-nan", reset=reset)
+        with rows_of_numbers(X, and_others=True):
+            array = validate_data(self, X, dtype=None, ensure_all_finite="allow-nan", reset=reset)
         if array.dtype.kind == "O":
             array = validate_data(self, X, dtype=object, ensure_all_finite=False, reset=reset)
             for value in array.ravel()[:1000]:
@@ -198,8 +221,12 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
                     raise TypeError(
                         f"argument must be a string or a number: a cell holds {value!r:.40}"
                     )
+        if array.dtype.kind == "S":
+            raise DataError(f"X holds bytes such as {array.flat[0]!r:.40}: decode them to text")
+        if array.dtype.kind == "U" and isinstance(X, (list, tuple)):
+            array = np.array(X, object)  # NumPy writes numbers beside text as text, and NaN too
         frame = pd.DataFrame(array, columns=[f"x{k}" for k in range(array.shape[1])])
-        return frame.infer_objects()
+        return counted(frame.infer_objects())
 
     def _in_order(self, frame: Frame) -> Frame:
         """A table with the columns of the training, in their order."""

@@ -16,10 +16,11 @@ from ..data.moments import mean_and_deviation, standardized
 from ..errors import DataError
 from .mlp import MLPClassifier, MLPRegressor
 from .tables import Tabular
-from .targets import ScoredByR2, plain_labels, plain_targets, r2
+from .targets import ScoredByAccuracy, ScoredByR2, one_column, plain_labels, plain_targets, r2
+from .weights import check_class_weight, in_range, times
 
 
-class TabularClassifier(ClassifierMixin, Tabular):  # type: ignore[misc]
+class TabularClassifier(ScoredByAccuracy, ClassifierMixin, Tabular):  # type: ignore[misc]
     """A classifier for tables with mixed columns: `fit` on a DataFrame, with no tuning.
 
     Text is one-hot encoded, numbers are standardised and embedded piecewise linearly, dates become
@@ -29,7 +30,7 @@ class TabularClassifier(ClassifierMixin, Tabular):  # type: ignore[misc]
 
     Parameters
     ----------
-    hidden_layer_sizes : sequence of int
+    hidden_layer_sizes : int or sequence of int
         Default (128, 128, 128).
     n_members : int or None
         Networks whose answers are averaged. None: 8 up to 2,000 rows, 4 up to 20,000, else 2. More
@@ -46,7 +47,7 @@ class TabularClassifier(ClassifierMixin, Tabular):  # type: ignore[misc]
         Of the rows, which a member does not see, to choose the epoch by. None: 0.1, 0.2 below
         1,000 rows, 0 below 50 (where all rows make a step, without dropout and embedding).
     categorical_features : collection of str
-        Columns of numbers to treat as text.
+        Names of columns of numbers to treat as text; of an array they are x0, x1, ....
     class_weight : dict, "balanced" or None
     label_smoothing : float
         Default 0.
@@ -115,7 +116,7 @@ class TabularClassifier(ClassifierMixin, Tabular):  # type: ignore[misc]
     def _checked_targets(self, y: Any, rows: int) -> Any:
         if y is None:
             _check_y(y, estimator=self)  # says so as scikit-learn does
-        y = plain_labels(_one_column(y))
+        y = plain_labels(one_column(y))
         if y.dtype.kind == "f":
             _check_y(y, estimator=self)  # no infinite one
         check_classification_targets(y)
@@ -128,7 +129,11 @@ class TabularClassifier(ClassifierMixin, Tabular):  # type: ignore[misc]
             raise DataError(
                 f"y holds one class only, {str(self.classes_[0])!r}: there is nothing to tell apart"
             )
-        return encoder.transform(y), weights * compute_sample_weight(self.class_weight, y)
+        check_class_weight(self.class_weight)
+        if self.class_weight is None:
+            return encoder.transform(y), weights
+        of_class = compute_sample_weight(self.class_weight, y)
+        return encoder.transform(y), in_range(times(weights, of_class), np.float32)
 
     def _strata(self, targets: Any, held: int) -> Any:
         counts = np.bincount(targets)
@@ -254,15 +259,6 @@ class TabularRegressor(ScoredByR2, RegressorMixin, Tabular):  # type: ignore[mis
         made = self.network_.predict(x).astype(np.float64)
         with np.errstate(over="ignore"):  # beyond the range, which ends at finite numbers
             return np.clip(made * self.spread_ + self.center_, *self.range_)
-
-
-def _one_column(y: Any) -> Any:
-    """Labels of shape (rows,), of the kind that they are given in; a single column counts."""
-    shape = y.shape if hasattr(y, "shape") else np.asarray(y).shape
-    if len(shape) < 2:
-        return y
-    column_or_1d(np.zeros(shape, np.int8), warn=True)  # what scikit-learn says of other shapes
-    return y.iloc[:, 0] if hasattr(y, "iloc") else np.ma.asanyarray(y)[:, 0]
 
 
 def _as_many(y: Any, rows: int) -> Any:

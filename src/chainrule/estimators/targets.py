@@ -6,14 +6,20 @@ What is missing, masked, or of no kind that can be learned is refused with its r
 
 from __future__ import annotations
 
+import reprlib
+from collections.abc import Mapping, Set
+from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import scipy.sparse
-from sklearn.metrics import r2_score
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.utils.validation import _check_y, column_or_1d
 
 from ..data.moments import exponent
 from ..errors import DataError
+from .weights import plain_weights
 
 WHOLE = (int, np.integer)
 FLOATS = (float, np.floating)
@@ -21,7 +27,7 @@ TRUTH = (bool, np.bool_)
 
 
 def plain_labels(y: Any, what: str = "") -> Any:
-    """Classes as an array of text, whole numbers, truth values, floats or dates; none is missing.
+    """Classes as an array of text, whole numbers, truth values or floats; none is missing.
 
     Parameters
     ----------
@@ -33,7 +39,8 @@ def plain_labels(y: Any, what: str = "") -> Any:
     Raises
     ------
     DataError
-        If a label is missing (with its row), or they are of several types, bytes or complex.
+        If a label is missing (with its row), ends in a null character, or they are of several types
+        or of another, such as dates, of which no model file could tell.
 
     Examples
     --------
@@ -45,21 +52,29 @@ def plain_labels(y: Any, what: str = "") -> Any:
     ...
     chainrule.errors.DataError: y[1] is missing: drop that input, or name its class
     """
+    refuse_shapeless(y, what)
     labels = _array(y)
+    _refuse_null_ends(y if isinstance(y, (list, tuple)) else labels, what)
     if labels is None:
+        if np.ma.is_masked(y):
+            _refuse_missing(y, what, "drop that input, or name its class")
         return y
     _refuse_missing(labels, what, "drop that input, or name its class")
     labels = _of_one_kind(np.ma.getdata(labels), f"{what}y")
-    if labels.dtype.kind in "ScV":
-        advice = "decode them to text" if labels.dtype.kind == "S" else "give text or whole numbers"
+    text = labels.dtype.kind == "O" and all(isinstance(one, str) for one in labels.tolist())
+    if labels.dtype.kind not in "biufUT" and not text:
+        advice = "give classes as text, whole numbers or truth values"
+        if labels.dtype.kind == "S" or isinstance(labels[0], bytes):
+            advice = "decode them to text"
         if labels.dtype.kind == "c":
             advice += ". Complex data not supported"  # scikit-learn's words
-        raise DataError(f"{what}y holds {labels.dtype} such as {labels[0]!r:.40}: {advice}")
+        kind = type(labels[0]).__name__ if labels.dtype.kind == "O" else labels.dtype
+        raise DataError(f"{what}y holds {kind} such as {labels[0]!r:.40}: {advice}")
     return labels
 
 
 def plain_targets(y: Any, what: str = "") -> Any:
-    """Numbers to predict: dates, spans of time, complex numbers and missing ones are refused.
+    """Numbers to predict: what is none, or missing, is refused; text that is one counts as one.
 
     Parameters
     ----------
@@ -84,6 +99,7 @@ such as days since a fixed day
     """
     if y is None or scipy.sparse.issparse(y):
         return y
+    refuse_shapeless(y, what)
     targets = _array(y, axes=2)
     if targets is None:
         return y
@@ -100,8 +116,54 @@ such as days since a fixed day
             f"{what}y holds complex numbers: give their real or imaginary part. Complex data not "
             "supported"
         )
+    if kind in "SV":
+        advice = "decode them to text" if kind == "S" else "give one number for each row"
+        raise DataError(f"{what}y holds {targets.dtype} {shown}: {advice}")
     _refuse_missing(targets, what, "drop that row")
-    return np.ma.getdata(targets)
+    targets = np.ma.getdata(targets)
+    given = targets
+    if kind in "OUT":
+        cells = [_number(cell, k, what) for k, cell in enumerate(given.reshape(-1).tolist())]
+        targets = np.array(cells, np.float64).reshape(given.shape)
+    check_distinct(given, targets.astype(np.float64), f"{what}y")
+    return targets
+
+
+def check_distinct(given: Any, numbers: Any, what: str) -> None:
+    """Raise a `DataError` where whole numbers that differ are the same float64.
+
+    Examples
+    --------
+    >>> given = np.arange(3) + 2**60
+    >>> check_distinct(given, given.astype(float), "y")
+    Traceback (most recent call last):
+    ...
+    chainrule.errors.DataError: y holds whole numbers such as 1152921504606846976, which differ by \
+less than float64 can tell at their size: subtract an offset first, such as the smallest of them
+    """
+    if not np.max(np.abs(numbers), initial=0.0) >= 2.0**53:
+        return
+    whole = [one for one in np.asarray(given).reshape(-1).tolist() if isinstance(one, int)]
+    if len(set(map(float, whole))) < len(set(whole)):
+        raise DataError(
+            f"{what} holds whole numbers such as {whole[0]}, which differ by less than float64 can "
+            "tell at their size: subtract an offset first, such as the smallest of them"
+        )
+
+
+def _number(cell: Any, place: int, what: str) -> float:
+    """One of the targets as a float."""
+    try:
+        if isinstance(cell, str) and "_" not in cell and np.isfinite(float(cell)):
+            return float(cell)
+        if isinstance(cell, (Real, Decimal, np.bool_)):
+            return float(cell)
+    except (ValueError, OverflowError):  # text, or too large
+        pass
+    raise DataError(
+        f"{what}y[{place}] is {reprlib.repr(cell)}, a {type(cell).__name__}: give a number that "
+        "float64 can hold"
+    )
 
 
 def check_squares(y: Any, dtype: Any) -> None:
@@ -140,7 +202,33 @@ class ScoredByR2:
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """The share of the targets' variance that is told: R2, at most 1."""
-        return r2(y, self.predict(X), sample_weight)  # type: ignore[attr-defined]
+        y = _check_y(plain_targets(y), multi_output=True, y_numeric=True, estimator=self)
+        predicted = self.predict(X)  # type: ignore[attr-defined]
+        return r2(y, predicted, plain_weights(sample_weight))
+
+
+class ScoredByAccuracy:
+    """A classifier whose score is the accuracy, of labels of all kinds that `fit` takes."""
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The share of the rows whose class is predicted: the accuracy."""
+        labels = plain_labels(one_column(y, many=True))
+        predicted = self.predict(X)  # type: ignore[attr-defined]
+        weights = plain_weights(sample_weight)
+        return float(accuracy_score(labels, predicted, sample_weight=weights))
+
+
+def one_column(y: Any, many: bool = False) -> Any:
+    """Labels of shape (rows,), of the kind that they are given in; a single column counts.
+
+    With `many`, labels of several columns are returned as they are; else they are refused.
+    """
+    refuse_shapeless(y, "")
+    shape = y.shape if hasattr(y, "shape") else np.asarray(y).shape
+    if len(shape) < 2 or (many and shape[1:] != (1,)):
+        return y
+    column_or_1d(np.zeros(shape, np.int8), warn=True)  # what scikit-learn says of other shapes
+    return y.iloc[:, 0] if hasattr(y, "iloc") else np.ma.asanyarray(y)[:, 0]
 
 
 def missing_rows(values: Any) -> Any:
@@ -160,6 +248,33 @@ def _refuse_missing(values: Any, what: str, what_to_do: str) -> None:
     if len(rows):
         more = f" (and {len(rows) - 1} more)" if len(rows) > 1 else ""
         raise DataError(f"{what}y[{rows[0]}] is missing{more}: {what_to_do}")
+
+
+def refuse_shapeless(y: Any, what: str) -> None:
+    """What holds no labels one after the other: a single one, a dict, lists of several lengths."""
+    if y is None or scipy.sparse.issparse(y):
+        return
+    try:
+        alone = isinstance(y, (str, bytes, Mapping, Set)) or not np.asarray(y).ndim
+    except ValueError:
+        raise DataError(f"{what}y holds lists of several lengths: give one label a row") from None
+    if alone:
+        raise DataError(
+            f"{what}y is {reprlib.repr(y)}, a {type(y).__name__}: give one label for each row, as "
+            "a list, an array or a column"
+        )
+
+
+def _refuse_null_ends(y: Any, what: str) -> None:
+    """Texts that NumPy would shorten, so that two classes became one."""
+    if y is None or (isinstance(y, np.ndarray) and y.dtype.kind not in "OT"):
+        return
+    for place, one in enumerate(y):
+        if isinstance(one, str) and one.endswith("\0"):
+            raise DataError(
+                f"{what}y[{place}] is {one!r:.40}: NumPy leaves out null characters at the end of "
+                "a text, so that classes would become one; remove them"
+            )
 
 
 def _is_missing(value: Any) -> bool:
