@@ -230,6 +230,7 @@ def test_standard_error_that_is_closed(run, monkeypatch):
     assert "chainrule: interrupted; the best weights so far are kept\n" == err
 
 
+@pytest.mark.slow
 def test_texts_that_standard_output_lacks(trained, tmp_path):
     """In an ASCII terminal: shown by number, and as CSV an error that says what to do."""
     frame = pd.read_csv(trained / "houses.csv").rename(columns={"price": "Größe"})

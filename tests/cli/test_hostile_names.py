@@ -25,7 +25,7 @@ from chainrule.estimators.attribution import Attribution
 
 WIDE = "100000"  # columns of a terminal in which nothing is folded
 QUICK = ("--epochs", "2", "--hidden", "4", "--members", "1", "-q")
-SEEDS = [0, *(pytest.param(k, marks=pytest.mark.slow) for k in range(1, 5))]
+SEEDS = [0, *(pytest.param(k, marks=pytest.mark.slow) for k in range(1, 3))]
 
 
 @pytest.fixture

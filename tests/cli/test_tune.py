@@ -134,6 +134,7 @@ def test_in_processes(tmp_path):
     assert [t.params["rate"] for t in made].count(0.004) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_ctrl_c_leaves_the_storage_usable(run, tmp_path):
     """It says what was best so far; the same command goes on."""

@@ -38,6 +38,7 @@ def test_digits_held_out():
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_scale_does_not_matter():
     """Standardised inputs: other units, the same answers but for rounding."""
     first = fitted(X[:300].astype(np.float64))
@@ -65,6 +66,7 @@ def test_everything_at_once(tmp_path):
     np.testing.assert_array_equal(label, model.predict(X))
 
 
+@pytest.mark.slow
 def test_views_are_averaged():
     """Of five images, or of ten with their mirror images."""
     model = fitted(flip=True)

@@ -283,6 +283,7 @@ def test_stored(how, kind, tmp_path):
     assert_same(again.partial_fit(x, y), theirs.partial_fit(x, y), x)
 
 
+@pytest.mark.slow
 def test_search_in_processes():
     """GridSearchCV with two processes finds what one does, and what scikit-learn's does."""
     x, y = rows("text")

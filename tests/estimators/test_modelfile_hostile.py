@@ -287,6 +287,7 @@ except ModelFileError:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of memory as Linux has them")
 def test_no_header_takes_much_memory_or_time(tmp_path):
     """512 MB beyond what the process has, and 5 s, are enough for the worst of files."""

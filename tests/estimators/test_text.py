@@ -214,7 +214,9 @@ def test_what_cannot_be_learned(texts, labels, told):
         cr.TextClassifier(**QUICK).fit(texts, labels)
 
 
-@pytest.mark.parametrize("encoder", ENCODERS)
+@pytest.mark.parametrize(
+    "encoder", ["bag", *(pytest.param(e, marks=pytest.mark.slow) for e in ENCODERS if e != "bag")]
+)
 @pytest.mark.parametrize("min_count", [1, 2])
 @pytest.mark.parametrize("pairs", [None, True, False])
 def test_rare_words_alone(encoder, min_count, pairs, tmp_path):
@@ -279,7 +281,7 @@ def long_texts(count, length, seed=0):
     return made, np.where(labels, "yes", "no")
 
 
-@pytest.mark.parametrize("length", [600, 2000])
+@pytest.mark.parametrize("length", [600, pytest.param(2000, marks=pytest.mark.slow)])
 def test_a_bag_reads_all(length, tmp_path):
     """Also what comes after 512 entries; in training, in answers, and why."""
     texts, labels = long_texts(60, length)
