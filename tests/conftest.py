@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, settings
 
 ranked_locks.install()  # before any module of the library takes a lock
 
+import chainrule as cr  # noqa: E402
 from chainrule.config import configured  # noqa: E402
 
 settings.register_profile(
@@ -27,3 +28,11 @@ settings.load_profile("chainrule")
 def _verified() -> Iterator[None]:
     with configured(check=1, cache=0):
         yield
+
+
+@pytest.fixture
+def _as_before() -> Iterator[None]:
+    """The number of threads of the process is as before, whatever a test sets."""
+    before = cr.config.num_threads
+    yield
+    cr.set_num_threads(before)

@@ -7,25 +7,10 @@ import threading
 from contextvars import copy_context
 
 import pytest
+from own_thread import in_thread
 
 import chainrule as cr
 from chainrule.config import config, configured, threads_word
-
-
-def in_thread(act):
-    """What a function returns in a thread of its own."""
-    found = []
-    thread = threading.Thread(target=lambda: found.append(act()))
-    thread.start()
-    thread.join()
-    return found[0]
-
-
-@pytest.fixture
-def _as_before():
-    before = config.num_threads
-    yield
-    cr.set_num_threads(before)
 
 
 def test_blocks_of_two_threads_in_any_order() -> None:

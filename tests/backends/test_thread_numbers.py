@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-
 import numpy as np
 import pytest
+from own_thread import in_thread
 
 import chainrule as cr
 from chainrule.config import configured
-
-
-def in_thread(act):
-    """What a function returns in a thread of its own."""
-    found = []
-    thread = threading.Thread(target=lambda: found.append(act()))
-    thread.start()
-    thread.join()
-    return found[0]
-
-
-@pytest.fixture
-def _as_before():
-    before = cr.config.num_threads
-    yield
-    cr.set_num_threads(before)
 
 
 def large(x):

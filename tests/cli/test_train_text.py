@@ -1,5 +1,6 @@
 """`chainrule train text` and `predict` with texts: files in, scores, pages and answers out."""
 
+import contextlib
 import json
 import shlex
 
@@ -8,12 +9,12 @@ import pandas as pd
 import pytest
 
 import chainrule as cr
+from chainrule.cli import main
 
 QUICK = ("--epochs", "10", "-q")
 
 
-@pytest.fixture
-def reviews(tmp_path):
+def drawn_reviews():
     """200 texts of two classes, told apart by a word, with a column that tells nothing."""
     rng = np.random.default_rng(0)
     labels = rng.integers(2, size=200)
@@ -22,9 +23,26 @@ def reviews(tmp_path):
         " ".join([*rng.choice(fillers, 5), "good" if label else "bad", *rng.choice(fillers, 3)])
         for label in labels
     ]
-    frame = pd.DataFrame({"id": np.arange(200), "review": texts, "label": labels})
+    return pd.DataFrame({"id": np.arange(200), "review": texts, "label": labels})
+
+
+@pytest.fixture
+def reviews(tmp_path):
+    """These texts, also as a file."""
+    frame = drawn_reviews()
     frame.to_csv(tmp_path / "reviews.csv", index=False)
     return frame
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A model of them, trained once for tests that only ask it."""
+    folder = tmp_path_factory.mktemp("reviews")
+    drawn_reviews().to_csv(folder / "reviews.csv", index=False)
+    with contextlib.chdir(folder), pytest.raises(SystemExit) as ended:
+        main(["train", "text", "reviews.csv", "-o", "m.safetensors", *QUICK])
+    assert not ended.value.code
+    return folder / "m.safetensors"
 
 
 def test_from_csv_to_an_answer(run, reviews):
@@ -165,19 +183,18 @@ def test_mistakes(run, reviews, words, told):
 @pytest.mark.parametrize(
     "name",
     ["nosuch.csv", "nofile.jsonl", "no.TXT", "no.csv.gz", "no.parquet", "no.json", "texts/no",
-     "/tmp/nothing", "my texts/no", "a film.txt"],
+     "{here}/nothing", "my texts/no", "a film.txt"],
 )  # fmt: skip
 @pytest.mark.parametrize("more", [[], ["--explain"], ["--proba"]])
-def test_a_mistyped_file_is_no_text(run, reviews, tmp_path, name, more):
+def test_a_mistyped_file_is_no_text(run, model, tmp_path, name, more):
     """An error that says how to give it as a text, which then has an answer."""
-    if not (tmp_path / "m.safetensors").exists():
-        run("train", "text", "reviews.csv", "-o", "m.safetensors", *QUICK)
+    name = name.replace("{here}", str(tmp_path))
     (tmp_path / "my texts").mkdir()
-    code, out, err = run("predict", "m.safetensors", name, *more)
+    code, out, err = run("predict", model, name, *more)
     assert (2, "", 1) == (code, out, err.count("\n"))
     assert f"there is no file {name}: check its name, or add --as-text" in err
-    assert 0 == run("predict", "m.safetensors", name, "--as-text", *more)[0]
-    assert 0 == run("predict", "m.safetensors", "good and/or bad. It is so.", *more)[0]
+    assert 0 == run("predict", model, name, "--as-text", *more)[0]
+    assert 0 == run("predict", model, "good and/or bad. It is so.", *more)[0]
 
 
 @pytest.mark.parametrize(

@@ -21,29 +21,17 @@ def _beyond(name: str, x: Tracer, number: int) -> Tracer:
     return traced(constant(np.broadcast_to(np.bool_(answer), x.shape)))
 
 
-def _comparison(compare: Callable[..., Any], name: str) -> Callable[..., Any]:
-    """The same; of integers with a Python number that their dtype does not hold, too."""
-
-    def compared(self: Tracer, other: Any) -> Any:
-        try:
-            return compare(self, other)
-        except OverflowError:
-            return _beyond(name, self, other)
-
-    return compared
-
-
 _COMPARISONS = {"equal": "eq", "not_equal": "ne", "less": "lt", "less_equal": "le",
                 "greater": "gt", "greater_equal": "ge"}  # fmt: skip
 _MIRRORED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le"}
 
 
-def _compared(name: str, rule: Callable[..., Tracer]) -> Callable[..., Tracer]:
-    """The same; of integers with a Python number that their dtype does not hold, too."""
+def _compared(name: str, rule: Callable[..., Any]) -> Callable[..., Any]:
+    """A comparison that also takes a Python number which the dtype of integers does not hold."""
 
-    def compare(x: Any, y: Any, dtype: Any = None) -> Tracer:
+    def compare(x: Any, y: Any, **options: Any) -> Any:
         try:
-            return rule(x, y, dtype=dtype)
+            return rule(x, y, **options)
         except OverflowError:
             if isinstance(x, Tracer):
                 return _beyond(name, x, y)
@@ -61,9 +49,9 @@ def _install() -> None:
         "eq": ew.equal, "ne": ew.not_equal, "lt": ew.less, "le": ew.less_equal
     }  # fmt: skip
     for name, rule in comparisons.items():
-        setattr(Tracer, f"__{name}__", _comparison(binary(rule)[0], name))
-    Tracer.__gt__ = _comparison(binary(ew.less)[1], "gt")  # type: ignore[operator]
-    Tracer.__ge__ = _comparison(binary(ew.less_equal)[1], "ge")  # type: ignore[operator]
+        setattr(Tracer, f"__{name}__", _compared(name, binary(rule)[0]))
+    Tracer.__gt__ = _compared("gt", binary(ew.less)[1])  # type: ignore[operator]
+    Tracer.__ge__ = _compared("ge", binary(ew.less_equal)[1])  # type: ignore[operator]
     Tracer.__hash__ = None  # type: ignore[assignment]
 
 

@@ -369,19 +369,21 @@ def _take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Tracer:
         raise ValueError(
             at_user_line(
                 f"np.take_along_axis: indices of shape {np.shape(indices)} for an array of shape "
-                f"{x.shape}: as many axes, please"
+                f"{x.shape}: give indices with as many axes"
             )
         )
     places = node_of(indices)
     try:
-        wide = list(np.broadcast_shapes(with_ones(x.shape, (k,)), with_ones(places.shape, (k,))))
+        wide = np.broadcast_shapes(with_ones(x.shape, (k,)), with_ones(places.shape, (k,)))
     except ValueError:
         raise ShapeError(
             at_user_line(
                 f"np.take_along_axis: indices of shape {places.shape} do not fit {x.shape}"
             )
         ) from None
-    wide_x, wide_places = list(wide), list(wide)
-    wide_x[k], wide_places[k] = x.shape[k], places.shape[k]
-    x, places = broadcast_to(x, shape=tuple(wide_x)), broadcast_to(places, shape=tuple(wide_places))
-    return traced(red.take_along(x, places, k))
+
+    def stretched(each: Node) -> Node:
+        shape = (*wide[:k], each.shape[k], *wide[k + 1 :])
+        return each if each.shape == shape else broadcast_to(each, shape=shape)
+
+    return traced(red.take_along(stretched(x), stretched(places), k))
