@@ -20,7 +20,7 @@ from safetensors.numpy import save as peer_save
 import chainrule
 from chainrule import load
 from chainrule.errors import ModelFileError
-from chainrule.estimators.modelfile import pack, unpack
+from chainrule.estimators.serialization.modelfile import pack, unpack
 
 NAMES = list(hostile_files.models())
 SPENT = {"seconds": 0.0}

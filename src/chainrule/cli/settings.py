@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..estimators.fitting import Settings, Tested
-from ..estimators.tables import FEW_ROWS
+from ..estimators.tabular.base import FEW_ROWS
+from ..estimators.tabular.fitting import Settings, Tested
 
 
 @dataclass(frozen=True)
