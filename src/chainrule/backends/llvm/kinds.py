@@ -15,7 +15,7 @@ VIEWS = frozenset(["identity", "stop_gradient", "reshape", "transpose", "broadca
 REDUCTIONS = frozenset(["sum", "max", "prod"])
 ALONG = frozenset(["cumsum", "cumprod", "argmax"])
 LOOPS = frozenset(["scan", "while_loop", "cond"])
-PARTS = frozenset(["place", "concatenate"])
+PARTS = frozenset(["pad", "concatenate"])
 SCATTERS = frozenset(["scatter", "scatter_add"])
 DIRECT = frozenset(["add", "sub", "mul", "div", "neg", "equal", "less", "where", "bitwise_and",
                     "bitwise_xor", "shift_right", "cast"])  # fmt: skip

@@ -16,7 +16,7 @@ Order = tuple[int, ...]
 
 def layout(node: Node) -> Order | None:
     """How a node is stored: an order of its axes, or None for their own."""
-    if node.primitive.name == "place":
+    if node.primitive.name == "pad":
         order = _order(node.inputs[0])
     elif node.primitive.name == "conv" and grouped(node):
         order = _order(node)
@@ -45,7 +45,7 @@ def _order(node: Node) -> Order:
     if name == "transpose":
         axes = node.params["axes"]
         return tuple(axes.index(k) for k in _order(node.inputs[0]))
-    if name in ("place", "slice"):
+    if name in ("pad", "slice"):
         return _order(node.inputs[0])
     return last(own, GROUPS) if name == "conv" and grouped(node) else own
 

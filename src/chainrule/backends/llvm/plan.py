@@ -383,7 +383,7 @@ _STEPS: dict[str, Callable[[Planner, Node], None]] = {
     "argsort": Planner.sorted,
     "matmul": Planner.product,
     "conv": Planner.convolution,
-    "place": Planner.padded,
+    "pad": Planner.padded,
     "concatenate": Planner.joined,
     "scatter": Planner.scattered,
     "scatter_add": Planner.scattered,

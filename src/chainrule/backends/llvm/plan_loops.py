@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...control.scan import parts
+from ...control.scan import split_operands
 from ...graph.graph import Graph
 from ...graph.node import Node
 from ...graph.types import Type
@@ -66,7 +66,7 @@ def plan_scan(planner: Planner, node: Node) -> None:
     """A loop of known length."""
     p = node.params
     body, n_carry, n_xs, length = (p[k] for k in ("body", "n_carry", "n_xs", "length"))
-    starts, xs, constants = parts(node.inputs, n_carry, n_xs)
+    starts, xs, constants = split_operands(node.inputs, n_carry, n_xs)
     rows = [planner.dense(x) for x in xs]
     fixed = [planner.dense(c) for c in constants]
     results = planner.results[node] = planner.rooms(node)
