@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import scipy.special as special
 
-from chainrule.backends.llvm.engine import Loaded, assemble
-from chainrule.backends.llvm.functions import FUNCTIONS, libm
-from chainrule.backends.llvm.host import host
-from chainrule.backends.llvm.ir import Unit
+from chainrule.backends.llvm.ir.builder import Unit
+from chainrule.backends.llvm.kernels.math import FUNCTIONS, libm
+from chainrule.backends.llvm.target.assembler import Loaded, assemble
+from chainrule.backends.llvm.target.host import host
 from chainrule.config import configured
 
 Long = np.longdouble

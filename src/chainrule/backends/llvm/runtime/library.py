@@ -12,17 +12,17 @@ from typing import Any
 from ....forks import compiling
 from ....lazy import LazyModule
 from ....version import __version__
-from .. import cache
-from ..engine import Loaded, assemble
-from ..functions import libm
-from ..host import Host, binding, host
-from ..ir import Unit
-from ..products import EXPORTS, write_library
-from ..sorting import write_sort
-from . import entry as entries
+from ..cache import disk as cache
+from ..ir.builder import Unit
+from ..kernels.math import libm
+from ..kernels.matmul import EXPORTS, write_library
+from ..kernels.sort import write_sort
+from ..target.assembler import Loaded, assemble
+from ..target.host import Host, binding, host
+from . import fast_call as entries
+from .autotune import write_trial
 from .poll import API, write_poll
 from .pool import write_pool
-from .trial import write_trial
 
 _llvmlite = LazyModule("llvmlite")
 _NAMES = (*EXPORTS, "parallel", "work", "within", "trial", "poll", "entry", "order")

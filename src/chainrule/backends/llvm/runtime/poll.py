@@ -9,8 +9,8 @@ from __future__ import annotations
 import ctypes
 from typing import Any
 
-from ..ir import Unit
-from ..slots import RAISED, TICK
+from ..ir.builder import Unit
+from ..layout.frame import RAISED, TICK
 
 # Counts of the CPU's clock between two questions: 20-50 ms at 2-5 GHz. Where the clock is slower
 # (24 MHz to 1 GHz on ARM) the question comes more often than needed, but for at most 4 s: see below

@@ -21,7 +21,7 @@ import numpy as np
 
 from ....forks import changing
 from ...threads import get_num_threads
-from ..ir import Function, Unit
+from ..ir.builder import Function, Unit
 
 # Bytes from the start of the shared memory: a cache line each, so that nobody waits for a neighbour
 _TICKET, _DONE, _TASK, _FRAME, _LOCK, _AWAKE, _ACTIVE, _STOP = 0, 64, 128, 136, 192, 256, 320, 384
