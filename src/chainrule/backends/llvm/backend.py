@@ -66,10 +66,10 @@ class LlvmBackend:
         planned = plan(graph)
         if config.debug >= 4:
             print(plan_text(planned), file=sys.stderr)
-        unit = emit(planned, outlined=quick_start and config.debug < 2)
-        asked = {*unit.declarations, *(() if host().fma else ("fma", "fmaf"))}
+        module = emit(planned, outlined=quick_start and config.debug < 2)
+        asked = {*module.declarations, *(() if host().fma else ("fma", "fmaf"))}
         planned.symbols = [name for name in symbols() if name in asked]
-        text = unit.text(host().triple)
+        text = module.text(host().triple)
         middle = perf_counter()
         if config.debug >= 5:
             print(text, file=sys.stderr)

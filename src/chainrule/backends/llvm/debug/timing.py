@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..instructions.base import Instruction
-from ..ir.builder import Function
+from ..ir.builder import FunctionBuilder
 from .describe import describe
 
 
 class Timing:
     """Two words of the frame for each instruction: how often it ran, and the clock's ticks."""
 
-    def __init__(self, f: Function, first: int) -> None:
+    def __init__(self, f: FunctionBuilder, first: int) -> None:
         self.f, self.first = f, first
         self.names: list[str] = []
 

@@ -7,11 +7,13 @@ from collections.abc import Callable
 import numpy as np
 
 from ....graph.node import Node
-from ..ir.builder import BOOL, Function, Value
+from ..ir.builder import FunctionBuilder
+from ..ir.types import BOOL
+from ..ir.value import Value
 from ..kernels.math import FUNCTIONS
 
 
-def compute(f: Function, node: Node, inputs: list[Value]) -> Value:
+def compute(f: FunctionBuilder, node: Node, inputs: list[Value]) -> Value:
     """The primitive of a node on values of equal lanes, as NumPy would compute it."""
     name = node.primitive.name
     if name == "cast":
@@ -30,15 +32,15 @@ def compute(f: Function, node: Node, inputs: list[Value]) -> Value:
     return FUNCTIONS[name](f, *operands)
 
 
-def _add(f: Function, x: Value, y: Value) -> Value:
+def _add(f: FunctionBuilder, x: Value, y: Value) -> Value:
     return x | y if x.dtype.kind == "b" else x + y
 
 
-def _mul(f: Function, x: Value, y: Value) -> Value:
+def _mul(f: FunctionBuilder, x: Value, y: Value) -> Value:
     return x & y if x.dtype.kind == "b" else x * y
 
 
-def _xor(f: Function, x: Value, y: Value) -> Value:
+def _xor(f: FunctionBuilder, x: Value, y: Value) -> Value:
     """(a ^ b) ^ (a & b) is a | b, and less-or-equal of a comparison's two halves."""
     for one, other in ((x, y), (y, x)):
         if _made_by(one, "xor") and _made_by(other, "and"):
@@ -48,7 +50,7 @@ def _xor(f: Function, x: Value, y: Value) -> Value:
     return x ^ y
 
 
-def _or(f: Function, x: Value, y: Value) -> Value:
+def _or(f: FunctionBuilder, x: Value, y: Value) -> Value:
     for one, other in ((x, y), (y, x)):
         if _made_by(one, "lt") and _made_by(other, "eq"):
             a: Value = one.origin[1]
@@ -62,7 +64,7 @@ def _made_by(x: Value, operation: str) -> bool:
     return x.origin is not None and x.origin[0] == operation
 
 
-def _shift_right(f: Function, x: Value, y: Value) -> Value:
+def _shift_right(f: FunctionBuilder, x: Value, y: Value) -> Value:
     """Beyond all bits nothing is left but the sign; LLVM leaves that open."""
     bits = x.dtype.itemsize * 8
     if _made_by(y, "constant") and 0 <= int(y.origin[1]) < bits:

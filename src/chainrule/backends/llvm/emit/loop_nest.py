@@ -14,7 +14,9 @@ import numpy as np
 
 from ....graph.types import Shape
 from ..expressions.expression import Apply, Expression, Load, Lookup, Number, Truth, children, parts
-from ..ir.builder import BOOL, I64, Function, Index, Value
+from ..ir.builder import FunctionBuilder
+from ..ir.types import BOOL, I64, Index
+from ..ir.value import Value
 from ..kernels.math.polynomial import any_lane
 from ..layout.view import Buffer, View
 from ..target.host import host
@@ -72,10 +74,10 @@ def strides_in(expressions: Iterable[Expression], views: Iterable[View]) -> list
 class Pointers:
     """Addresses of buffers within one function, from its frame."""
 
-    def __init__(self, f: Function) -> None:
+    def __init__(self, f: FunctionBuilder) -> None:
         self.f = f
         self.arena = self.slot(0)
-        f.held.begin(self.arena)
+        f.forwarding.set_root(self.arena)
 
     def slot(self, number: int) -> str:
         """The address that stands in a slot now."""

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from ..expressions.expression import Expression, Lookup
 from ..instructions.base import Map, Scatter
-from ..ir.builder import Function, Index, Value
+from ..ir.builder import FunctionBuilder
+from ..ir.types import Index
+from ..ir.value import Value
 from ..layout.view import View
 from .loop_nest import Axis, Nest, Pointers, lanes_for, merge, strides_in
 
@@ -15,7 +17,7 @@ _FAR_APART = 1024  # bytes of a row that is worth asking for before it is needed
 _LINE = 64  # bytes of a cache line
 
 Site = Callable[[Lookup], int]
-Turn = Callable[[Function, Value], Value]
+Turn = Callable[[FunctionBuilder, Value], Value]
 
 
 Span = tuple[Index, Index]
@@ -30,7 +32,7 @@ class Rows:
     stop: str
     all: int
 
-    def of(self, f: Function, axis: Axis) -> Span:
+    def of(self, f: FunctionBuilder, axis: Axis) -> Span:
         """The same of an axis that joins the rows with what follows them."""
         each = axis.size // self.all
         return f.times(self.start, each), f.times(self.stop, each)
@@ -159,7 +161,7 @@ def _fetch_next(nest: Nest, lookup: Lookup, span: Span | None) -> None:
     with nest.at(axis, f.name(f"select i1 {last}, i64 {here}, i64 {following}")):
         pointer, _ = nest.address(lookup)
     nest.variables[axis], nest.known, nest.rows = here, known, rows
-    f.unit.declare("prefetch", "declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+    f.declare("prefetch", "declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
     with f.loop(0, inner.size * lookup.dtype.itemsize, _LINE) as loop:
         line = f.offset(pointer, loop.index, 1)
         f.emit(f"call void @llvm.prefetch.p0(ptr {line}, i32 0, i32 3, i32 1)")

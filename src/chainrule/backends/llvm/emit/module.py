@@ -34,7 +34,9 @@ from ..instructions.matmul import ProductEmitter
 from ..instructions.reduce import emit_along, emit_reduce
 from ..instructions.sharing import nanoseconds
 from ..instructions.unrolled_matmul import is_tiny
-from ..ir.builder import Function, Index, Unit, Value
+from ..ir.builder import FunctionBuilder, Module
+from ..ir.types import Index
+from ..ir.value import Value
 from ..kernels.sort import to_key
 from ..layout.frame import CHUNK, ERROR, FAILED, INTERRUPTED, NEAR, POOL, REFERENCE
 from ..layout.view import View
@@ -47,14 +49,14 @@ _OUTLINED = 2_000.0  # nanoseconds of a turn that may be a function of its own
 _REGISTERS = 12  # what one turn leaves to the next; there are 16 or 32, and a turn needs some
 
 
-def emit(plan: Plan, outlined: bool = False) -> Unit:
+def emit(plan: Plan, outlined: bool = False) -> Module:
     """The module of a plan.
 
     With `outlined`, a turn of a loop that takes a while is a function of its own, whose address
     stands in a slot of the frame: so another thread can put a better one in its place.
     """
-    unit = Unit()
-    f = unit.function("main", [("ptr", "frame")], "i32")
+    module = Module()
+    f = module.function("main", [("ptr", "frame")], "i32")
     sites = {node: k for k, node in enumerate(plan.sites, 1)}
     emitter = _Emitter(f, sites, plan if outlined else None)
     if config.debug >= 2:
@@ -62,11 +64,13 @@ def emit(plan: Plan, outlined: bool = False) -> Unit:
     emitter.whole(plan.instructions)
     if emitter.timing is not None:
         plan.timed = emitter.timing.names
-    return unit
+    return module
 
 
 class _Emitter(ProductEmitter):
-    def __init__(self, f: Function, sites: dict[Node, int], outlined: Plan | None = None) -> None:
+    def __init__(
+        self, f: FunctionBuilder, sites: dict[Node, int], outlined: Plan | None = None
+    ) -> None:
         self.f, self.sites, self.outlined = f, sites, outlined
         self.timing: Timing | None = None
         self.pointers = Pointers(f)
@@ -160,9 +164,9 @@ class _Emitter(ProductEmitter):
         What is shared only if that pays is else done at once.
         """
         f = self.f
-        name = f"task{len(f.unit.functions)}"
+        name = f"task{len(f.module.functions)}"
         arguments = [("ptr", "frame"), ("i64", "chunk")]
-        task = f.unit.function(name, arguments, linkage="internal")
+        task = f.module.function(name, arguments, linkage="internal")
         pool = self.pointers.slot(NEAR if step.near else POOL)
         size: Index = step.chunk
         chunks: Index = step.chunks
@@ -174,7 +178,7 @@ class _Emitter(ProductEmitter):
             chunks = f.name(f"select i1 {alone}, i64 1, i64 {step.chunks}")
         write(_Emitter(task, self.sites), "%chunk", size)
         task.emit("ret void")
-        f.unit.declare("parallel", "declare void @parallel(ptr, ptr, ptr, i64)")
+        f.declare("parallel", "declare void @parallel(ptr, ptr, ptr, i64)")
         f.emit(f"call void @parallel(ptr {pool}, ptr @{name}, ptr %frame, i64 {chunks})")
 
     def region(self, step: Region) -> None:
@@ -204,7 +208,7 @@ class _Emitter(ProductEmitter):
         f, shape = self.f, step.keys.shape
         if 0 in shape:
             return
-        f.unit.declare("order", "declare void @order(ptr, i64, ptr, ptr)")
+        f.declare("order", "declare void @order(ptr, i64, ptr, ptr)")
         keys, places = self.address(step.keys), self.address(step.view)
         scratch, n = self.pointers.of(step.scratch), shape[-1]
         with f.loop(0, prod(shape[:-1])) as loop:
@@ -232,7 +236,7 @@ class _Emitter(ProductEmitter):
     def poll(self) -> None:
         """Ask whether a signal wants all to end."""
         f = self.f
-        f.unit.declare("poll", "declare i32 @poll(ptr)")
+        f.declare("poll", "declare i32 @poll(ptr)")
         status = f.name("call i32 @poll(ptr %frame)")
         self.stop_if(f.name(f"icmp ne i32 {status}, 0"), INTERRUPTED)
 
@@ -257,7 +261,7 @@ class _Emitter(ProductEmitter):
             index: Index = loop.index
             self.poll_each(loop.index, turns_between_polls(step.body))
             if step.trial:
-                f.unit.declare("trial", "declare void @trial(ptr, ptr, i64)")
+                f.declare("trial", "declare void @trial(ptr, ptr, i64)")
                 state = f.offset("%frame", step.trial, 8)
                 f.emit(f"call void @trial(ptr %frame, ptr {state}, i64 {loop.index})")
             if step.reverse:
@@ -272,7 +276,7 @@ class _Emitter(ProductEmitter):
     def call_turn(self, plan: Plan, step: Turns, index: Index) -> None:
         """One turn, by the function whose address stands in a slot."""
         f = self.f
-        task = f.unit.function(f"turn{len(plan.turns)}", [("ptr", "frame"), ("i64", "index")])
+        task = f.module.function(f"turn{len(plan.turns)}", [("ptr", "frame"), ("i64", "index")])
         plan.turns.append(plan.slots)
         plan.slots += 1
         inner = _Emitter(task, self.sites)
@@ -300,10 +304,10 @@ class _Emitter(ProductEmitter):
         f = self.f
         if self.timing is not None or sum(map(nanoseconds, step.body)) > _SHORT:
             return []
-        lines, block, functions = len(f.lines), f.block, len(f.unit.functions)
-        with f.held.trial() as found:
+        lines, block, functions = len(f.lines), f.block, len(f.module.functions)
+        with f.forwarding.dry_run() as found:
             self.turn(step, 0, {})
-        del f.lines[lines:], f.unit.functions[functions:]
+        del f.lines[lines:], f.module.functions[functions:]
         f.block = block
         return [(place, x.dtype, x.lanes) for place, x in found.items()][:_REGISTERS]
 
@@ -315,7 +319,7 @@ class _Emitter(ProductEmitter):
             assert slot is not None
             place = self.f.offset("%frame", slot, 8)
             self.f.emit(f"store ptr {address}, ptr {place}, align 8")
-        self.f.held.hold(known)
+        self.f.forwarding.assume(known)
         self.run(step.body)
 
     def truth(self, view: View) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ....graph.node import CONSTANT, ITEM, Node
-from ..ir.builder import ELEMENTS
+from ..ir.types import ELEMENTS
 from ..kernels.math import FUNCTIONS
 
 NATIVE = frozenset(ELEMENTS) - {np.dtype(np.float16)}

@@ -28,7 +28,9 @@ from itertools import product
 
 from ..emit.loop_nest import Pointers
 from ..emit.loops import Rows
-from ..ir.builder import Function, Index, Value
+from ..ir.builder import FunctionBuilder
+from ..ir.types import Index
+from ..ir.value import Value
 from ..layout.view import View
 from ..target.host import host
 from .base import Convolution
@@ -172,7 +174,7 @@ class ConvolutionEmitter:
     """Writes a convolution into a function, all of it or some rows."""
 
     def __init__(self, pointers: Pointers, step: Convolution, rows: Rows | None) -> None:
-        self.f: Function = pointers.f
+        self.f: FunctionBuilder = pointers.f
         self.step, self.rows, self.cut = step, rows, step.blocks
         self.lanes, self.dtype = lanes_of(step), step.view.dtype
         self.bases = [pointers.of(v.buffer) for v in (step.left, step.right, step.view)]

@@ -7,7 +7,8 @@ from math import prod
 
 from ..emit.loop_nest import Pointers
 from ..emit.loops import Span
-from ..ir.builder import Function, Index
+from ..ir.builder import FunctionBuilder
+from ..ir.types import Index
 from ..layout.view import View
 from .base import Product
 from .unrolled_matmul import emit_tiny
@@ -36,7 +37,7 @@ def flattened(step: Product) -> Product | None:
 class ProductEmitter:
     """Writes products into a function."""
 
-    f: Function
+    f: FunctionBuilder
     pointers: Pointers
 
     def tiny(self, step: Product) -> None:
@@ -119,7 +120,7 @@ class ProductEmitter:
             c_row = 1
         name = f"{routine.name}_f{view.dtype.itemsize * 8}"
         kinds = "i64, i64, i64, ptr, i64, i64, ptr, i64, i64, ptr, i64, i64, ptr"
-        f.unit.declare(name, f"declare void @{name}({kinds})")
+        f.declare(name, f"declare void @{name}({kinds})")
         f.emit(
             f"call void @{name}(i64 {sizes[0]}, i64 {sizes[1]}, i64 {step.left.shape[-1]}, "
             f"ptr {a[0]}, i64 {a[1]}, i64 {a[2]}, ptr {b[0]}, i64 {b[1]}, i64 {b[2]}, "

@@ -10,7 +10,9 @@ import numpy as np
 
 from ..emit.loop_nest import Axis, Nest, Pointers, lanes_for, merge, strides_in
 from ..emit.loops import Rows, Site, over, over_vectors, power_of_two
-from ..ir.builder import I64, Function, Index, Value
+from ..ir.builder import FunctionBuilder
+from ..ir.types import I64, Index
+from ..ir.value import Value
 from ..kernels.math import FUNCTIONS
 from ..layout.view import View
 from .base import Along, Reduce
@@ -24,7 +26,7 @@ _LITTLE = 16  # parts of an expression that are computed in less
 class Folding:
     """How numbers are joined: the identity, two into one, the lanes of a vector into one."""
 
-    def __init__(self, f: Function, name: str, dtype: np.dtype[Any]) -> None:
+    def __init__(self, f: FunctionBuilder, name: str, dtype: np.dtype[Any]) -> None:
         self.f, self.name, self.dtype = f, name, dtype
         # A product of all but one may overflow where the product does not: it is taken in order.
         self.ordered = name == "prod" and dtype.kind == "f"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..emit.loops import powers
-from ..ir.builder import Function, Value
+from ..ir.builder import FunctionBuilder
+from ..ir.value import Value
 from ..target.host import host
 from .base import Product
 
@@ -34,7 +35,7 @@ def is_tiny(step: Product) -> bool:
     return rows * pieces * depth <= LARGEST
 
 
-def emit_tiny(f: Function, step: Product, address: Address) -> None:
+def emit_tiny(f: FunctionBuilder, step: Product, address: Address) -> None:
     """The product, without loops."""
     rows, columns = step.view.shape[-2:]
     dtype = step.view.dtype
@@ -57,7 +58,7 @@ def emit_tiny(f: Function, step: Product, address: Address) -> None:
             f.store(total, address("result", i, start))
 
 
-def _by_rows(f: Function, step: Product, address: Address) -> None:
+def _by_rows(f: FunctionBuilder, step: Product, address: Address) -> None:
     """A matrix times a vector: whole columns of the matrix, each by one number."""
     dtype, depth = step.view.dtype, range(step.left.shape[-1])
     right = [f.load(address("right", k, 0), dtype) for k in depth]
@@ -71,7 +72,9 @@ def _by_rows(f: Function, step: Product, address: Address) -> None:
             f.store(f.extract(total, lane), address("result", start + lane, 0))
 
 
-def _column(f: Function, step: Product, address: Address, start: int, width: int, k: int) -> Value:
+def _column(
+    f: FunctionBuilder, step: Product, address: Address, start: int, width: int, k: int
+) -> Value:
     """Some rows of a column of the left matrix."""
     dtype = step.view.dtype
     if step.left.strides[-2] == 1 or width == 1:
@@ -80,7 +83,7 @@ def _column(f: Function, step: Product, address: Address, start: int, width: int
     return packed(f, numbers)
 
 
-def packed(f: Function, numbers: Sequence[Value]) -> Value:
+def packed(f: FunctionBuilder, numbers: Sequence[Value]) -> Value:
     """Numbers as the lanes of a vector."""
     if len(numbers) == 1:
         return numbers[0]
@@ -91,7 +94,7 @@ def packed(f: Function, numbers: Sequence[Value]) -> Value:
     return made
 
 
-def summed(f: Function, pairs: Sequence[tuple[Value, Value]]) -> Value:
+def summed(f: FunctionBuilder, pairs: Sequence[tuple[Value, Value]]) -> Value:
     """The sum of products, by twos and then in halves: what counts is how long the chain is."""
     terms: list[Value] = []
     for k in range(0, len(pairs), 2):
@@ -103,7 +106,7 @@ def summed(f: Function, pairs: Sequence[tuple[Value, Value]]) -> Value:
     return terms[0]
 
 
-def _by_numbers(f: Function, step: Product, address: Address) -> None:
+def _by_numbers(f: FunctionBuilder, step: Product, address: Address) -> None:
     """Numbers, gathered into vectors before they are stored: whoever reads them reads so."""
     rows, columns = step.view.shape[-2:]
     dtype, depth = step.view.dtype, range(step.left.shape[-1])

@@ -8,26 +8,22 @@ leaves the same cases open: here each conversion is one whose result the CPU def
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from ..target.host import host
 from .types import ELEMENTS, llvm_type
-
-if TYPE_CHECKING:
-    from .builder import Function, Value
+from .value import Builder, Value
 
 _WORD = np.dtype(np.int32)
 
 
-def to_whole(f: Function, x: Value, dtype: np.dtype[np.generic]) -> Value:
-    """A floating number without its fraction, in an integer dtype."""
+def float_to_int(f: Builder, x: Value, dtype: np.dtype[np.generic]) -> Value:
+    """Truncate a float to an integer dtype."""
     if dtype.itemsize < _WORD.itemsize:
         word = _WORD if dtype.kind == "i" or _is_x86() else np.dtype(np.uint32)
-        return f.convert(to_whole(f, x, word), dtype)
+        return f.convert(float_to_int(f, x, word), dtype)
     if not _is_x86():
-        return _nearest(f, x, dtype)
+        return _saturated(f, x, dtype)
     signed = np.dtype(f"i{dtype.itemsize}")
     plain = _truncated(f, x, signed)
     if dtype.kind == "i":
@@ -37,12 +33,12 @@ def to_whole(f: Function, x: Value, dtype: np.dtype[np.generic]) -> Value:
     return f.bitcast(f.select(x >= half, upper, plain), dtype)  # nan is not larger: it stays
 
 
-def _truncated(f: Function, x: Value, dtype: np.dtype[np.generic]) -> Value:
+def _truncated(f: Builder, x: Value, dtype: np.dtype[np.generic]) -> Value:
     return f.value(f"fptosi {x} to {llvm_type(dtype, x.lanes)}", dtype, x.lanes)
 
 
-def _nearest(f: Function, x: Value, dtype: np.dtype[np.generic]) -> Value:
-    """The nearest integer that fits, 0 for nan: what other CPUs do by themselves."""
+def _saturated(f: Builder, x: Value, dtype: np.dtype[np.generic]) -> Value:
+    """Saturate to the integer range, and nan to 0, as instructions of other CPUs do."""
     name = "fptosi" if dtype.kind == "i" else "fptoui"
     lanes = "" if x.lanes == 1 else f"v{x.lanes}"
     return f.intrinsic(f"{name}.sat.{lanes}{ELEMENTS[dtype]}", x, returns=dtype)

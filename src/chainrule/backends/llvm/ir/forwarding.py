@@ -1,91 +1,98 @@
-"""What straight-line code has just stored, so that it need not be loaded again.
+"""Store-to-load forwarding within straight-line code: what was just stored is not loaded again.
 
-Small arrays are written by one step and read by the next. While nothing else may have changed
-them, the next step takes the values as they are: that saves the way through memory, which is most
-of the time of a tiny training step.
+Small arrays are written by one instruction and read by the next. As long as nothing else can have
+changed them, the next instruction takes the stored values from registers: for a tiny training step
+loads and stores dominate.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .types import Value
-
-if TYPE_CHECKING:
-    from .builder import Function
+from .value import Value
 
 
-class Held:
-    """Values by their bytes from the arena's start; empty again at each new block."""
+class StoreForwarding:
+    """The values that memory is known to hold, by byte offsets into the arena.
 
-    def __init__(self, f: Function) -> None:
-        self.f = f
+    Nothing is known at the beginning of a block.
+    """
+
+    def __init__(self) -> None:
         self.root: str | None = None
-        self._places: dict[str, int] = {}
+        self._offsets: dict[str, int] = {}
         self._values: dict[int, Value] = {}
-        self._read: list[tuple[int, int]] = []
+        self._loads: list[tuple[int, int]] = []
 
-    def begin(self, arena: str) -> None:
-        """The address from which on bytes are counted."""
+    def set_root(self, arena: str) -> None:
+        """Name the address from which offsets count."""
         self.root = arena
-        self._places[arena] = 0
+        self._offsets[arena] = 0
 
-    def moved(self, pointer: str, made: str, count: int) -> None:
-        """An address so many known bytes after another."""
-        if pointer in self._places:
-            self._places[made] = self._places[pointer] + count
+    def advance(self, pointer: str, result: str, count: int) -> None:
+        """Note that `result` is the address `count` bytes after `pointer`."""
+        if pointer in self._offsets:
+            self._offsets[result] = self._offsets[pointer] + count
 
     def clear(self) -> None:
-        """Anything may have changed, or code may come here from elsewhere."""
+        """Forget all values: any of them may have changed, or another block may jump here."""
         self._values.clear()
 
     @contextmanager
-    def trial(self) -> Iterator[dict[int, Value]]:
-        """Code is written on trial: what is held at its end, of what it read at its beginning."""
+    def dry_run(self) -> Iterator[dict[int, Value]]:
+        """Find loop-carried values while a loop's body is emitted once, to be thrown away.
+
+        The dictionary is filled at the end, with the values that are then in registers and whose
+        memory was read before: the next iteration would load them.
+        """
         self.clear()
-        before, self._read = self._read, []
-        found: dict[int, Value] = {}
-        yield found
-        for place, size in self._read:
-            found.update(self._overlapping(place, size))
-        self._read = before
+        before, self._loads = self._loads, []
+        live: dict[int, Value] = {}
+        yield live
+        for offset, size in self._loads:
+            live.update(self._overlapping(offset, size))
+        self._loads = before
         self.clear()
 
-    def hold(self, known: dict[int, Value]) -> None:
-        """These lie in memory, too."""
-        self._values.update(known)
+    def assume(self, values: dict[int, Value]) -> None:
+        """Take for granted that memory holds these values, by offset."""
+        self._values.update(values)
 
-    def stored(self, x: Value, pointer: str) -> None:
-        """A whole vector, or a number, was written."""
-        place = self._places.get(pointer)
-        if place is None:
-            self.clear()  # a row that a loop moves along may lie in the arena, too
+    def record_store(self, x: Value, pointer: str) -> None:
+        """Note that a value was stored, without a mask."""
+        offset = self._offsets.get(pointer)
+        if offset is None:
+            self.clear()  # a row that a loop advances may lie in the arena, too
             return
         size = x.lanes * x.dtype.itemsize
-        for other in [k for k, _ in self._overlapping(place, size)]:
+        for other in [k for k, _ in self._overlapping(offset, size)]:
             del self._values[other]
-        self._values[place] = x
+        self._values[offset] = x
 
-    def found(self, pointer: str, dtype: np.dtype[np.generic], lanes: int) -> Value | None:
-        """What a load would give, if it is held: all of a value, or one lane of it."""
-        place = self._places.get(pointer)
-        if place is None:
+    def known_value(
+        self, pointer: str, dtype: np.dtype[np.generic], lanes: int
+    ) -> tuple[Value, int | None] | None:
+        """Return what a load would give: a stored value with None, or with the one lane of it.
+
+        None if that is not known.
+        """
+        offset = self._offsets.get(pointer)
+        if offset is None:
             return None
-        known = self._values.get(place)
-        if known is not None and known.dtype == dtype and known.lanes == lanes:
-            return known
+        value = self._values.get(offset)
+        if value is not None and value.dtype == dtype and value.lanes == lanes:
+            return value, None
         if lanes == 1:
-            for start, value in self._overlapping(place, dtype.itemsize):
-                if value.dtype == dtype and (place - start) % dtype.itemsize == 0:
-                    return self.f.extract(value, (place - start) // dtype.itemsize)
-        self._read.append((place, lanes * dtype.itemsize))
+            for start, value in self._overlapping(offset, dtype.itemsize):
+                if value.dtype == dtype and (offset - start) % dtype.itemsize == 0:
+                    return value, (offset - start) // dtype.itemsize
+        self._loads.append((offset, lanes * dtype.itemsize))
         return None
 
-    def _overlapping(self, place: int, size: int) -> Iterator[tuple[int, Value]]:
+    def _overlapping(self, offset: int, size: int) -> Iterator[tuple[int, Value]]:
         for start, value in self._values.items():
-            if start < place + size and place < start + value.lanes * value.dtype.itemsize:
+            if start < offset + size and offset < start + value.lanes * value.dtype.itemsize:
                 yield start, value

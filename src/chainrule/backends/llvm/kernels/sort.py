@@ -6,7 +6,9 @@ are put in order by insertion.
 
 from __future__ import annotations
 
-from ..ir.builder import F64, I64, Function, Unit, Value
+from ..ir.builder import FunctionBuilder, Module
+from ..ir.types import F64, I64
+from ..ir.value import Value
 
 _FEW = 48
 _DIGITS = 256
@@ -18,7 +20,7 @@ def scratch_words(n: int) -> int:
     return 2 * n + _COUNTS
 
 
-def to_key(f: Function, x: Value) -> Value:
+def to_key(f: FunctionBuilder, x: Value) -> Value:
     """64 bits that, read without sign, order as the numbers do: -0 equals 0, nan comes last."""
     if x.dtype.kind in "bu":
         return f.convert(x, "uint64")
@@ -30,10 +32,10 @@ def to_key(f: Function, x: Value) -> Value:
     return f.bitcast(f.select(number.is_nan(), -1, key), "uint64")
 
 
-def write_sort(unit: Unit) -> None:
+def write_sort(module: Module) -> None:
     """``order(keys, n, places, scratch)``: places[k] is where the k-th smallest key was."""
     arguments = [("ptr", "keys"), ("i64", "n"), ("ptr", "places"), ("ptr", "scratch")]
-    f = unit.function("order", arguments)
+    f = module.function("order", arguments)
     with f.loop(0, "%n") as loop:
         f.emit(f"store i64 {loop.index}, ptr {f.offset('%places', loop.index, 8)}, align 8")
     few, many = f.fresh("few"), f.fresh("many")
@@ -46,15 +48,15 @@ def write_sort(unit: Unit) -> None:
     f.emit("ret void")
 
 
-def _word(f: Function, base: str, index: str | int) -> str:
+def _word(f: FunctionBuilder, base: str, index: str | int) -> str:
     return f.name(f"load i64, ptr {f.offset(base, index, 8)}, align 8")
 
 
-def _put(f: Function, value: str | int, base: str, index: str | int) -> None:
+def _put(f: FunctionBuilder, value: str | int, base: str, index: str | int) -> None:
     f.emit(f"store i64 {value}, ptr {f.offset(base, index, 8)}, align 8")
 
 
-def _insert(f: Function) -> None:
+def _insert(f: FunctionBuilder) -> None:
     """Each key moves down past the larger ones before it."""
     with f.loop(1, "%n") as loop:
         key, place = _word(f, "%keys", loop.index), _word(f, "%places", loop.index)
@@ -78,7 +80,7 @@ def _insert(f: Function) -> None:
         _put(f, place, "%places", j)
 
 
-def _radix(f: Function) -> None:
+def _radix(f: FunctionBuilder) -> None:
     counts = "%scratch"
     spare_keys = f.offset(counts, _COUNTS, 8)
     spare_places = f.offset(spare_keys, "%n", 8)
@@ -103,7 +105,7 @@ def _radix(f: Function) -> None:
         _put(f, _word(f, last, loop.index), "%places", loop.index)
 
 
-def _pass(f: Function, turn: int, counts: str, held: list[str]) -> None:
+def _pass(f: FunctionBuilder, turn: int, counts: str, held: list[str]) -> None:
     """Move keys and places to where their digit's bucket begins, in order; then change roles."""
     keys, places, to_keys, to_places = (f.name(f"load ptr, ptr {h}, align 8") for h in held)
     with f.loop(0, _DIGITS, carried=[f.constant(0, I64)]) as loop:
@@ -122,6 +124,6 @@ def _pass(f: Function, turn: int, counts: str, held: list[str]) -> None:
         f.emit(f"store ptr {pointer}, ptr {place}, align 8")
 
 
-def _digit(f: Function, key: str, turn: int) -> str:
+def _digit(f: FunctionBuilder, key: str, turn: int) -> str:
     shifted = f.name(f"lshr i64 {key}, {8 * turn}")
     return f.name(f"and i64 {shifted}, {_DIGITS - 1}")

@@ -10,7 +10,7 @@ while, then shares; it goes on so as long as that takes clearly less time, and t
 
 from __future__ import annotations
 
-from ..ir.builder import Function, Unit
+from ..ir.builder import FunctionBuilder, Module
 from ..layout.frame import NEAR, POOL
 
 WORDS = 7  # of a loop's state
@@ -22,10 +22,10 @@ _CLEAR = 5  # of a hundred: sharing takes another core, and must save as much
 _NEVER = 2**50  # ticks; a window's sum has room in 64 bits
 
 
-def write_trial(unit: Unit) -> None:
+def write_trial(module: Module) -> None:
     """``trial(frame, state, index)`` sets the slot NEAR, at the beginning of each turn."""
-    f = unit.function("trial", [("ptr", "frame"), ("ptr", "state"), ("i64", "index")])
-    unit.declare("umin", "declare i64 @llvm.umin.i64(i64, i64)")
+    f = module.function("trial", [("ptr", "frame"), ("ptr", "state"), ("i64", "index")])
+    module.declare("umin", "declare i64 @llvm.umin.i64(i64, i64)")
     turn, now = _load(f, _TURN), f.clock()
     before = f.name(f"and i64 {f.name(f'add i64 {turn}, {_WINDOW - 1}')}, {_WINDOW - 1}")
     warm = f.name(f"icmp uge i64 {before}, {_WARM}")
@@ -48,7 +48,7 @@ def write_trial(unit: Unit) -> None:
     f.emit("ret void")
 
 
-def _decide(f: Function, turn: str) -> None:
+def _decide(f: FunctionBuilder, turn: str) -> None:
     """A window is over: how the next one turns.
 
     The fastest turn alone stands against the mean of those shared, which counts what it costs when
@@ -69,9 +69,9 @@ def _decide(f: Function, turn: str) -> None:
         _store(f, word, str(value))
 
 
-def _load(f: Function, word: int) -> str:
+def _load(f: FunctionBuilder, word: int) -> str:
     return f.name(f"load i64, ptr {f.offset('%state', word, 8)}, align 8")
 
 
-def _store(f: Function, word: int, value: str) -> None:
+def _store(f: FunctionBuilder, word: int, value: str) -> None:
     f.emit(f"store i64 {value}, ptr {f.offset('%state', word, 8)}, align 8")

@@ -19,7 +19,7 @@ import numpy as np
 
 from ....config import threads_word
 from ....graph.types import Type
-from ..ir.builder import Function, Unit
+from ..ir.builder import FunctionBuilder, Module
 from ..layout.frame import BUSY, FIRST
 
 # PyArrayObject: data, nd, dimensions, strides, base, descr, flags (numpy/ndarraytypes.h); the same
@@ -45,19 +45,19 @@ DECLARED = {
 }
 
 
-def write_entry(unit: Unit) -> None:
+def write_entry(module: Module) -> None:
     """``ptr entry(self, arguments, count)``, as METH_FASTCALL has it."""
     for name, kind in DECLARED.items():
         returns, arguments = kind.split(" ", 1)
-        unit.declare(name, f"declare {returns} @{name}{arguments}")
-    f = unit.function("entry", [("ptr", "self"), ("ptr", "arguments"), ("i64", "count")], "ptr")
+        module.declare(name, f"declare {returns} @{name}{arguments}")
+    f = module.function("entry", [("ptr", "self"), ("ptr", "arguments"), ("i64", "count")], "ptr")
     _Writer(f).whole()
 
 
 class _Writer:
     """Writes `entry` from its first line to its last."""
 
-    def __init__(self, f: Function) -> None:
+    def __init__(self, f: FunctionBuilder) -> None:
         self.f = f
         self.card = self.word("%self", _DATA, "ptr")
         self.frame = self.of_card(_FRAME, "ptr")

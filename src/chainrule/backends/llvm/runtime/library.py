@@ -13,7 +13,7 @@ from ....forks import compiling
 from ....lazy import LazyModule
 from ....version import __version__
 from ..cache import disk as cache
-from ..ir.builder import Unit
+from ..ir.builder import Module
 from ..kernels.math import libm
 from ..kernels.matmul import EXPORTS, write_library
 from ..kernels.sort import write_sort
@@ -63,14 +63,14 @@ def _load(target: Host) -> tuple[dict[str, int], Loaded]:
     key = key_of("library")
     code = cache.load(key)
     if code is None:
-        unit = Unit()
-        write_library(unit, target)
-        write_pool(unit)
-        write_trial(unit)
-        entries.write_entry(unit)
-        write_sort(unit)
-        write_poll(unit, target.triple.startswith("x86_64"))
-        code = assemble(unit.text(target.triple))
+        module = Module()
+        write_library(module, target)
+        write_pool(module)
+        write_trial(module)
+        entries.write_entry(module)
+        write_sort(module)
+        write_poll(module, target.triple.startswith("x86_64"))
+        code = assemble(module.text(target.triple))
         cache.store(key, code)
     loaded = Loaded(code, outside, _NAMES)
     return {**outside, **dict(zip(_NAMES, loaded.addresses, strict=True))}, loaded

@@ -9,7 +9,7 @@ import ctypes
 from collections.abc import Callable
 from functools import lru_cache
 
-from ...ir.builder import Value
+from ...ir.value import Value
 from .circular import arctan2, cos, sin
 from .error import erf, erfc
 from .exponential import cosh, exp, expm1, logistic, tanh

@@ -6,7 +6,9 @@ from math import pi
 
 import numpy as np
 
-from ...ir.builder import F64, Function, Value
+from ...ir.builder import FunctionBuilder
+from ...ir.types import F64
+from ...ir.value import Value
 from ...target.host import host
 from .polynomial import Table, any_lane, copysign, estrin, fabs, integer, shifter
 
@@ -29,17 +31,17 @@ _COS: Table = {
 }  # fmt: skip
 
 
-def sin(f: Function, x: Value) -> Value:
+def sin(f: FunctionBuilder, x: Value) -> Value:
     """By quarter turns: what is left of x is at most pi / 4."""
     return f.select(x.equals(0.0), x, _turning(f, x, "sin", 0))  # also -0
 
 
-def cos(f: Function, x: Value) -> Value:
+def cos(f: FunctionBuilder, x: Value) -> Value:
     """The sine of a quarter turn more."""
     return _turning(f, x, "cos", 1)
 
 
-def _turning(f: Function, x: Value, name: str, quarter: int) -> Value:
+def _turning(f: FunctionBuilder, x: Value, name: str, quarter: int) -> Value:
     """The polynomial's result; where |x| is large, lane by lane, libm's."""
     near = _near(f, x, quarter)
     far = fabs(f, x) > _FAR
@@ -47,7 +49,7 @@ def _turning(f: Function, x: Value, name: str, quarter: int) -> Value:
     slow, after = f.fresh("far"), f.fresh("near")
     f.branch(any_lane(f, far), slow, after)
     f.label(slow)
-    f.unit.declare(name, f"declare double @{name}(double)")
+    f.declare(name, f"declare double @{name}(double)")
     wide, result = f.convert(x, F64), near
     for lane in range(x.lanes):
         right = f"call double @{name}({f.extract(wide, lane)})"
@@ -61,7 +63,7 @@ def _turning(f: Function, x: Value, name: str, quarter: int) -> Value:
     return f.value(right, x.dtype, x.lanes)
 
 
-def _near(f: Function, x: Value, quarter: int) -> Value:
+def _near(f: FunctionBuilder, x: Value, quarter: int) -> Value:
     size = x.dtype.itemsize
     # Without a fused product, float32 keeps too few bits of pi for its own reduction
     narrow = size == 4 and host().fma
@@ -87,7 +89,7 @@ _ARCTAN = (-0.3333333333333333, 0.1999999999999548, -0.14285714284657894, 0.1111
            -0.05085030492810941, 0.03921955253255129, -0.019162068915902577)  # fmt: skip
 
 
-def arctan2(f: Function, y: Value, x: Value) -> Value:
+def arctan2(f: FunctionBuilder, y: Value, x: Value) -> Value:
     """The angle of (x, y): that of the smaller over the larger, then reflected."""
     if x.dtype.itemsize == 4:
         return f.convert(arctan2(f, f.convert(y, F64), f.convert(x, F64)), np.float32)

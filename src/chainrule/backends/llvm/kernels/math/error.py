@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ...ir.builder import F64, Function, Value
+from ...ir.builder import FunctionBuilder
+from ...ir.types import F64
+from ...ir.value import Value
 from .exponential import exp
 from .polynomial import copysign, estrin, fabs
 
@@ -24,7 +26,7 @@ _FAR = (1.2329951186255526, -0.13962111684056253, 0.01537965210262127, 0.0680970
 _HALF_WORD = -(2**27)  # keeps the upper 26 bits of a fraction: their square is exact
 
 
-def erf(f: Function, x: Value) -> Value:
+def erf(f: FunctionBuilder, x: Value) -> Value:
     """A polynomial for |x| < 1, else 1 - erfc; float32 in float64."""
     if x.dtype.itemsize == 4:
         return f.convert(erf(f, f.convert(x, F64)), x.dtype)
@@ -34,7 +36,7 @@ def erf(f: Function, x: Value) -> Value:
     return f.select(x.is_nan(), x, result)
 
 
-def erfc(f: Function, x: Value) -> Value:
+def erfc(f: FunctionBuilder, x: Value) -> Value:
     """1 - erf(x), from the tail's own formula where digits would be lost."""
     if x.dtype.itemsize == 4:
         return f.convert(erfc(f, f.convert(x, F64)), x.dtype)
@@ -45,12 +47,12 @@ def erfc(f: Function, x: Value) -> Value:
     return f.select(x.is_nan(), x, f.select(a < 0.9, near, far))
 
 
-def _near(f: Function, x: Value) -> Value:
+def _near(f: FunctionBuilder, x: Value) -> Value:
     z = x * x
     return f.fma(estrin(f, z, _NEAR), x, x)
 
 
-def _tail(f: Function, a: Value) -> Value:
+def _tail(f: FunctionBuilder, a: Value) -> Value:
     """erfc(a) for a >= 0.9; exp(-a**2) of a square in two parts."""
     a = f.select(a > 28.0, 28.0, a)
     head = f.bitcast(f.bitcast(a, "int64") & _HALF_WORD, F64)

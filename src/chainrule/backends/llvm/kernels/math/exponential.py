@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ...ir.builder import Function, Value
+from ...ir.builder import FunctionBuilder
+from ...ir.value import Value
 from .polynomial import Table, copysign, estrin, fabs, integer, power_of_two, shifter
 
 _LOG2E = 1.4426950408889634
@@ -20,7 +21,7 @@ _GROWTH: Table = {
 _RANGE = {4: (-104.5, 89.0), 8: (-746.0, 710.0)}
 
 
-def _reduced(f: Function, x: Value) -> tuple[Value, Value]:
+def _reduced(f: FunctionBuilder, x: Value) -> tuple[Value, Value]:
     """k and exp(r) - 1 such that x = k ln 2 + r."""
     size = x.dtype.itemsize
     t = f.fma(x, _LOG2E, shifter(x))
@@ -31,13 +32,13 @@ def _reduced(f: Function, x: Value) -> tuple[Value, Value]:
     return k, f.fma(r * r, estrin(f, r, _GROWTH[size]), r)
 
 
-def within(f: Function, x: Value, low: float, high: float) -> Value:
+def within(f: FunctionBuilder, x: Value, low: float, high: float) -> Value:
     """x kept between two numbers; nan stays."""
     x = f.select(x < low, low, x)
     return f.select(x > high, high, x)
 
 
-def exp(f: Function, x: Value) -> Value:
+def exp(f: FunctionBuilder, x: Value) -> Value:
     """e**x, by Cody and Waite's reduction."""
     k, growth = _reduced(f, within(f, x, *_RANGE[x.dtype.itemsize]))
     half = k >> 1  # 2**k in two factors: k may be beyond a single exponent's range
@@ -45,7 +46,7 @@ def exp(f: Function, x: Value) -> Value:
     return f.fma(growth, first, first) * power_of_two(f, k - half, x)
 
 
-def expm1(f: Function, x: Value) -> Value:
+def expm1(f: FunctionBuilder, x: Value) -> Value:
     """e**x - 1 with all digits near 0: 2**k (e**r - 1) + (2**k - 1)."""
     low = -40.0 if x.dtype.itemsize == 8 else -18.0
     k, growth = _reduced(f, within(f, x, low, _RANGE[x.dtype.itemsize][1]))
@@ -54,7 +55,7 @@ def expm1(f: Function, x: Value) -> Value:
     return f.select(fabs(f, x) < 2.0**-60, x, result)  # also -0
 
 
-def logistic(f: Function, x: Value) -> Value:
+def logistic(f: FunctionBuilder, x: Value) -> Value:
     """1 / (1 + e**-x), without overflow on either side."""
     e = exp(f, -fabs(f, x))
     return f.select(x >= 0.0, 1.0, e) / (e + 1.0)
@@ -71,7 +72,7 @@ _TANH: Table = {
 }  # fmt: skip
 
 
-def tanh(f: Function, x: Value) -> Value:
+def tanh(f: FunctionBuilder, x: Value) -> Value:
     """A polynomial near 0, else 1 - 2 / (e**2x + 1)."""
     a = fabs(f, x)
     z = x * x
@@ -81,7 +82,7 @@ def tanh(f: Function, x: Value) -> Value:
     return f.select(a < 0.625, near, copysign(f, far, x))
 
 
-def cosh(f: Function, x: Value) -> Value:
+def cosh(f: FunctionBuilder, x: Value) -> Value:
     """(e**x + e**-x) / 2; where that would overflow too early, a product of halves."""
     a = fabs(f, x)
     e = exp(f, a)

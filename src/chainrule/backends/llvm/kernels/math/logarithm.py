@@ -6,7 +6,8 @@ from math import inf, nan
 
 import numpy as np
 
-from ...ir.builder import Function, Value
+from ...ir.builder import FunctionBuilder
+from ...ir.value import Value
 from .exponential import LN2, exp
 from .polynomial import Table, copysign, estrin, fabs, integer, mantissa
 
@@ -22,7 +23,7 @@ _ROOT: Table = {4: (np.float32(0.5**0.5).item(),), 8: (0.5**0.5,)}
 _TINY = {4: 2.0**-126, 8: 2.0**-1022}
 
 
-def split(f: Function, x: Value) -> tuple[Value, Value]:
+def split(f: FunctionBuilder, x: Value) -> tuple[Value, Value]:
     """k as a float and m such that x = 2**k m, sqrt(1/2) <= m < sqrt(2), for positive normal x."""
     whole, bits = integer(x), mantissa(x)
     pattern = f.bitcast(x, whole)
@@ -32,7 +33,7 @@ def split(f: Function, x: Value) -> tuple[Value, Value]:
     return f.convert(k, x.dtype), m
 
 
-def _log(f: Function, x: Value, correction: Value | None, shift: Value | None) -> Value:
+def _log(f: FunctionBuilder, x: Value, correction: Value | None, shift: Value | None) -> Value:
     """log(x) + correction - shift * ln 2 of a positive normal number."""
     k, m = split(f, x)
     if shift is not None:
@@ -50,14 +51,14 @@ def _log(f: Function, x: Value, correction: Value | None, shift: Value | None) -
     return f.fma(k, high, t - (half - f.fma(s, half + rest, small)))
 
 
-def _special(f: Function, x: Value, result: Value) -> Value:
+def _special(f: FunctionBuilder, x: Value, result: Value) -> Value:
     """log at 0, below it, at inf and nan."""
     result = f.select(x.equals(inf), inf, result)
     result = f.select(x.equals(0.0), -inf, result)
     return f.select(x < 0.0, nan, f.select(x.is_nan(), x, result))
 
 
-def log(f: Function, x: Value) -> Value:
+def log(f: FunctionBuilder, x: Value) -> Value:
     """The natural logarithm."""
     bits = mantissa(x)
     tiny = x < _TINY[x.dtype.itemsize]
@@ -66,7 +67,7 @@ def log(f: Function, x: Value) -> Value:
     return _special(f, x, _log(f, normal, None, shift))
 
 
-def log1p(f: Function, x: Value) -> Value:
+def log1p(f: FunctionBuilder, x: Value) -> Value:
     """log(1 + x), with what rounding 1 + x lost put back."""
     u = x + 1.0
     lost = f.select(u >= 2.0, 1.0 - (u - x), x - (u - 1.0))
@@ -75,7 +76,7 @@ def log1p(f: Function, x: Value) -> Value:
     return result
 
 
-def logaddexp(f: Function, x: Value, y: Value) -> Value:
+def logaddexp(f: FunctionBuilder, x: Value, y: Value) -> Value:
     """The larger one, and log1p of e to minus the distance."""
     gap = x - y
     larger = f.select(gap > 0.0, x, y)
@@ -84,7 +85,7 @@ def logaddexp(f: Function, x: Value, y: Value) -> Value:
     return f.select(gap.is_nan() & (x.equals(y) ^ True), x + y, sum_)
 
 
-def arcsinh(f: Function, x: Value) -> Value:
+def arcsinh(f: FunctionBuilder, x: Value) -> Value:
     """sign(x) log1p(|x| + x**2 / (1 + sqrt(1 + x**2))); of large ones log |2x|."""
     a = fabs(f, x)
     z = a * a

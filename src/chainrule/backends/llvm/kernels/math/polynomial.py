@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from ...ir.builder import Function, Value
+from ...ir.builder import FunctionBuilder
+from ...ir.value import Value
 
 Table = dict[int, Sequence[float]]
 """Coefficients, constant first, by the bytes of the dtype: 4 or 8."""
 
 
-def estrin(f: Function, x: Value, coefficients: Sequence[float]) -> Value:
+def estrin(f: FunctionBuilder, x: Value, coefficients: Sequence[float]) -> Value:
     """The polynomial by pairs, pairs of pairs, and so on: its latency is a logarithm."""
     terms: list[Any] = list(coefficients)
     power = x
@@ -54,26 +55,26 @@ def shifter(x: Value) -> float:
     return 1.5 * 2.0 ** mantissa(x)
 
 
-def copysign(f: Function, x: Value, sign: Value) -> Value:
+def copysign(f: FunctionBuilder, x: Value, sign: Value) -> Value:
     """|x| with the sign of another."""
     return f.intrinsic("copysign", x, sign)
 
 
-def fabs(f: Function, x: Value) -> Value:
+def fabs(f: FunctionBuilder, x: Value) -> Value:
     """|x|."""
     return f.intrinsic("fabs", x)
 
 
-def power_of_two(f: Function, k: Value, like: Value) -> Value:
+def power_of_two(f: FunctionBuilder, k: Value, like: Value) -> Value:
     """2**k for integers k within the exponent's range."""
     return f.bitcast((k + bias(like)) << mantissa(like), like.dtype)
 
 
-def any_lane(f: Function, condition: Value) -> str:
+def any_lane(f: FunctionBuilder, condition: Value) -> str:
     """The name of an i1: whether the condition holds in some lane."""
     if condition.lanes == 1:
         return condition.name
     lanes = condition.lanes
     name = f"llvm.vector.reduce.or.v{lanes}i1"
-    f.unit.declare(name, f"declare i1 @{name}(<{lanes} x i1>)")
+    f.declare(name, f"declare i1 @{name}(<{lanes} x i1>)")
     return f.name(f"call i1 @{name}({condition})")

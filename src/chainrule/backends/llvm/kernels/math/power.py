@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from math import inf, nan
 
-from ...ir.builder import F64, Function, Value
+from ...ir.builder import FunctionBuilder
+from ...ir.types import F64
+from ...ir.value import Value
 from .exponential import exp
 from .logarithm import log, split
 from .polynomial import copysign, estrin, fabs, mantissa
@@ -25,13 +27,13 @@ def _fast_sum(a: Value, b: Value) -> Pair:
     return s, b - (s - a)
 
 
-def _product(f: Function, a: Value, b: Value) -> Pair:
+def _product(f: FunctionBuilder, a: Value, b: Value) -> Pair:
     """a * b exactly."""
     p = a * b
     return p, f.intrinsic("fma", a, b, -p)
 
 
-def _log_pair(f: Function, x: Value) -> Pair:
+def _log_pair(f: FunctionBuilder, x: Value) -> Pair:
     """log(x) to about 2**-66 of itself, for positive normal x."""
     k, m = split(f, x)
     t = m - 1.0  # exact
@@ -57,7 +59,7 @@ def _log_pair(f: Function, x: Value) -> Pair:
     return _fast_sum(larger, rest + (low + k * _LN2[1] + k * _LN2[2]))
 
 
-def power(f: Function, x: Value, y: Value) -> Value:
+def power(f: FunctionBuilder, x: Value, y: Value) -> Value:
     """exp(y log |x|) with the logarithm in two parts; signs and special values as C99's pow."""
     if x.dtype.itemsize == 4:
         wide = _power(f, f.convert(x, F64), f.convert(y, F64), exact=False)
@@ -65,7 +67,7 @@ def power(f: Function, x: Value, y: Value) -> Value:
     return _power(f, x, y, exact=True)
 
 
-def _power(f: Function, x: Value, y: Value, exact: bool) -> Value:
+def _power(f: FunctionBuilder, x: Value, y: Value, exact: bool) -> Value:
     a = fabs(f, x)
     if exact:
         tiny = a < 2.0**-1022
@@ -95,7 +97,7 @@ def _power(f: Function, x: Value, y: Value, exact: bool) -> Value:
     return f.select(x.equals(1.0) | y.equals(0.0), 1.0, result)
 
 
-def cbrt(f: Function, x: Value) -> Value:
+def cbrt(f: FunctionBuilder, x: Value) -> Value:
     """exp(log |x| / 3), then one step of Newton's."""
     if x.dtype.itemsize == 4:
         return f.convert(cbrt(f, f.convert(x, F64)), x.dtype)
@@ -109,7 +111,7 @@ def cbrt(f: Function, x: Value) -> Value:
     return f.select(x.is_nan(), x, copysign(f, better, x))
 
 
-def hypot(f: Function, x: Value, y: Value) -> Value:
+def hypot(f: FunctionBuilder, x: Value, y: Value) -> Value:
     """sqrt(x**2 + y**2), of numbers divided by the larger one; float32 in float64."""
     if x.dtype.itemsize == 4:
         return f.convert(hypot(f, f.convert(x, F64), f.convert(y, F64)), x.dtype)

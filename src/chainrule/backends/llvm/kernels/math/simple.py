@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from ...ir.builder import Function, Value
+from ...ir.builder import FunctionBuilder
+from ...ir.value import Value
 
 
-def absolute(f: Function, x: Value) -> Value:
+def absolute(f: FunctionBuilder, x: Value) -> Value:
     """|x|; that of the smallest integer is itself."""
     if x.dtype.kind == "f":
         return f.intrinsic("fabs", x)
     return x if x.dtype.kind == "u" else f.select(x < 0, -x, x)
 
 
-def sign(f: Function, x: Value) -> Value:
+def sign(f: FunctionBuilder, x: Value) -> Value:
     """-1, 0 or 1; nan stays, and -0 becomes 0."""
     one = x.like(1)
     below = x.like(0) if x.dtype.kind == "u" else x.like(-1)
@@ -20,34 +21,34 @@ def sign(f: Function, x: Value) -> Value:
     return f.select(x.is_nan(), x, result) if x.dtype.kind == "f" else result
 
 
-def floor(f: Function, x: Value) -> Value:
+def floor(f: FunctionBuilder, x: Value) -> Value:
     """Down to a whole number."""
     return f.intrinsic("floor", x)
 
 
-def rint(f: Function, x: Value) -> Value:
+def rint(f: FunctionBuilder, x: Value) -> Value:
     """To the nearest whole number, ties to even."""
     return f.intrinsic("roundeven", x)
 
 
-def sqrt(f: Function, x: Value) -> Value:
+def sqrt(f: FunctionBuilder, x: Value) -> Value:
     """The square root, correctly rounded."""
     return f.intrinsic("sqrt", x)
 
 
-def maximum(f: Function, x: Value, y: Value) -> Value:
+def maximum(f: FunctionBuilder, x: Value, y: Value) -> Value:
     """The larger one; nan if one is."""
     larger = f.select(x > y, x, y)  # y if one is nan
     return f.select(x.is_nan(), x, larger) if x.dtype.kind == "f" else larger
 
 
-def minimum(f: Function, x: Value, y: Value) -> Value:
+def minimum(f: FunctionBuilder, x: Value, y: Value) -> Value:
     """The smaller one; nan if one is."""
     smaller = f.select(x < y, x, y)
     return f.select(x.is_nan(), x, smaller) if x.dtype.kind == "f" else smaller
 
 
-def remainder(f: Function, x: Value, y: Value) -> Value:
+def remainder(f: FunctionBuilder, x: Value, y: Value) -> Value:
     """What floor division leaves, with the sign of the divisor."""
     if x.dtype.kind != "f":
         return _whole_division(f, x, y)[1]
@@ -57,7 +58,7 @@ def remainder(f: Function, x: Value, y: Value) -> Value:
     return f.select(m.equals(0.0), f.intrinsic("copysign", m, y), m)
 
 
-def floor_divide(f: Function, x: Value, y: Value) -> Value:
+def floor_divide(f: FunctionBuilder, x: Value, y: Value) -> Value:
     """NumPy's npy_floor_divide: (x - remainder) / y, put right by at most one."""
     if x.dtype.kind != "f":
         return _whole_division(f, x, y)[0]
@@ -72,11 +73,11 @@ def floor_divide(f: Function, x: Value, y: Value) -> Value:
     return f.select(y.equals(0.0), x / y, down)
 
 
-def _fmod(f: Function, x: Value, y: Value) -> Value:
+def _fmod(f: FunctionBuilder, x: Value, y: Value) -> Value:
     """C's fmod, lane by lane from libm: exact for any two numbers."""
     name = "fmod" if x.dtype.itemsize == 8 else "fmodf"
     kind = "double" if x.dtype.itemsize == 8 else "float"
-    f.unit.declare(name, f"declare {kind} @{name}({kind}, {kind})")
+    f.declare(name, f"declare {kind} @{name}({kind}, {kind})")
     result: Value | None = None
     for lane in range(x.lanes):
         right = f"call {kind} @{name}({f.extract(x, lane)}, {f.extract(y, lane)})"
@@ -86,7 +87,7 @@ def _fmod(f: Function, x: Value, y: Value) -> Value:
     return result
 
 
-def _whole_division(f: Function, x: Value, y: Value) -> tuple[Value, Value]:
+def _whole_division(f: FunctionBuilder, x: Value, y: Value) -> tuple[Value, Value]:
     """Quotient rounded down, and remainder; by zero both are 0, as NumPy has it."""
     zero = y.equals(0)
     safe = f.select(zero, 1, y)

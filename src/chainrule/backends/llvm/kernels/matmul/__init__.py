@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from ...ir.builder import F32, F64, Unit
+from ...ir.builder import Module
+from ...ir.types import F32, F64
 from ...target.host import Host, host
 from .driver import DEPTH, FAR, write_dots_driver, write_gemm
 from .kernels import tile_for, write_dots, write_kernel
@@ -25,23 +26,23 @@ from .sweep import MOST, write_sweep
 EXPORTS = ("gemm_f32", "gemm_f64", "dots_f32", "dots_f64")
 
 
-def write_library(unit: Unit, target: Host) -> None:
+def write_library(module: Module, target: Host) -> None:
     """All kernels and the two exported functions."""
     for dtype in (F32, F64):
         tile = tile_for(target, dtype)
         for vectors in range(1, tile.vectors + 1):
             for rows in range(1, tile.tallest(vectors) + 1):
                 for masked in (False, True):
-                    write_kernel(unit, tile, rows, vectors, masked)
+                    write_kernel(module, tile, rows, vectors, masked)
         for rows, columns in ((8, 1), (4, 2), (1, 2), (1, 1)):
-            write_dots(unit, tile, rows, columns)
+            write_dots(module, tile, rows, columns)
         for rows in range(1, MOST + 1):
-            write_sweep(unit, tile, rows)
-        write_pack_rows(unit, tile)
-        write_pack_columns(unit, tile)
-        write_pack_any(unit, tile)
-        write_dots_driver(unit, tile)
-        write_gemm(unit, tile)
+            write_sweep(module, tile, rows)
+        write_pack_rows(module, tile)
+        write_pack_columns(module, tile)
+        write_pack_any(module, tile)
+        write_dots_driver(module, tile)
+        write_gemm(module, tile)
 
 
 def scratch_bytes(rows: int, columns: int, depth: int, dtype: np.dtype[Any]) -> int:

@@ -13,7 +13,7 @@ multiplication", ACM Transactions on Mathematical Software 34 (2008); A is read 
 
 from __future__ import annotations
 
-from ...ir.builder import Function, Unit
+from ...ir.builder import FunctionBuilder, Module
 from .kernels import SIGNATURE, Tile, kernel_name
 from .packing import SIGNATURE as PACK_SIGNATURE
 from .sweep import use_sweep
@@ -28,11 +28,11 @@ ARGUMENTS = [("i64", "M"), ("i64", "N"), ("i64", "K0"), ("ptr", "A"), ("i64", "a
              ("i64", "c_row"), ("i64", "add0"), ("ptr", "scratch")]  # fmt: skip
 
 
-def write_gemm(unit: Unit, tile: Tile) -> None:
+def write_gemm(module: Module, tile: Tile) -> None:
     """The exported function; see `products`."""
-    f = unit.function(f"gemm_{tile.name}", ARGUMENTS)
+    f = module.function(f"gemm_{tile.name}", ARGUMENTS)
     use_sweep(f, tile)
-    _table(unit, tile)
+    _table(module, tile)
     packs = _packs(f, tile)
     empty = f.name("icmp eq i64 %K0, 0")
     steps = f.name(f"select i1 {empty}, i64 1, i64 %K0")  # no K at all: C is still zeroed
@@ -47,7 +47,9 @@ def write_gemm(unit: Unit, tile: Tile) -> None:
     f.emit("ret void")
 
 
-def _block(f: Function, tile: Tile, packs: str, a: str, b: str, depth: str, add: str) -> None:
+def _block(
+    f: FunctionBuilder, tile: Tile, packs: str, a: str, b: str, depth: str, add: str
+) -> None:
     """One block of K: pack B if needed, then all tiles."""
     size = tile.dtype.itemsize
     with f.when(packs), f.loop(0, "%N", tile.columns) as panel:
@@ -81,7 +83,7 @@ def _block(f: Function, tile: Tile, packs: str, a: str, b: str, depth: str, add:
             )
 
 
-def _table(unit: Unit, tile: Tile) -> None:
+def _table(module: Module, tile: Tile) -> None:
     """The kernels by rows, vectors and mask."""
     names = [
         f"ptr @{kernel_name(tile, r, v, m)}" if r <= tile.tallest(v) else "ptr null"
@@ -89,13 +91,13 @@ def _table(unit: Unit, tile: Tile) -> None:
         for v in range(1, tile.vectors + 1)
         for m in (False, True)
     ]
-    unit.declare(
+    module.declare(
         f"kernels_{tile.name}",
         f"@kernels_{tile.name} = internal constant [{len(names)} x ptr] [{', '.join(names)}]",
     )
 
 
-def _chosen(f: Function, tile: Tile, rows: str, vectors: str, masked: str) -> str:
+def _chosen(f: FunctionBuilder, tile: Tile, rows: str, vectors: str, masked: str) -> str:
     """The kernel's address."""
     r = f.times(f.name(f"sub i64 {rows}, 1"), tile.vectors * 2)
     v = f.times(f.name(f"sub i64 {vectors}, 1"), 2)
@@ -103,7 +105,7 @@ def _chosen(f: Function, tile: Tile, rows: str, vectors: str, masked: str) -> st
     return f.name(f"load ptr, ptr {place}, align 8")
 
 
-def _packs(f: Function, tile: Tile) -> str:
+def _packs(f: FunctionBuilder, tile: Tile) -> str:
     """Whether B is packed: if its rows are not contiguous, or far apart and used often."""
     scattered = f.name("icmp ne i64 %b_col, 1")
     far = f.name(f"icmp sge i64 %b_row, {FAR // tile.dtype.itemsize}")
@@ -112,7 +114,7 @@ def _packs(f: Function, tile: Tile) -> str:
     return f.name(f"or i1 {scattered}, {pays}")
 
 
-def _pack(f: Function, tile: Tile, b: str, depth: str, width: str, to: str) -> None:
+def _pack(f: FunctionBuilder, tile: Tile, b: str, depth: str, width: str, to: str) -> None:
     """A panel by the routine for its strides."""
     columns = f.name("icmp eq i64 %b_row, 1")
     rows = f.name("icmp eq i64 %b_col, 1")
@@ -125,9 +127,9 @@ def _pack(f: Function, tile: Tile, b: str, depth: str, width: str, to: str) -> N
     )
 
 
-def write_dots_driver(unit: Unit, tile: Tile) -> None:
+def write_dots_driver(module: Module, tile: Tile) -> None:
     """The exported function for dot products: A's rows and B's columns are contiguous."""
-    f = unit.function(f"dots_{tile.name}", ARGUMENTS)
+    f = module.function(f"dots_{tile.name}", ARGUMENTS)
     size = tile.dtype.itemsize
     columns = f.name("and i64 %N, -2")
     for n0, n1, n, tall in ((0, columns, 2, 4), (columns, "%N", 1, 8)):

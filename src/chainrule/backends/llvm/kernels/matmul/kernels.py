@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ...ir.builder import Function, Unit, Value
+from ...ir.builder import FunctionBuilder, Module
+from ...ir.value import Value
 from ...target.host import Host
 
 
@@ -74,10 +75,10 @@ def kernel_name(tile: Tile, rows: int, vectors: int, masked: bool) -> str:
     return f"kernel_{tile.name}_{rows}_{vectors}_{int(masked)}"
 
 
-def write_kernel(unit: Unit, tile: Tile, rows: int, vectors: int, masked: bool) -> None:
+def write_kernel(module: Module, tile: Tile, rows: int, vectors: int, masked: bool) -> None:
     """C[rows, columns] = A @ B, added to C if `add`; of the last vector only `tail` lanes."""
     dtype, lanes, size = tile.dtype, tile.lanes, tile.dtype.itemsize
-    f = unit.function(kernel_name(tile, rows, vectors, masked), ARGUMENTS, linkage="internal")
+    f = module.function(kernel_name(tile, rows, vectors, masked), ARGUMENTS, linkage="internal")
     mask = f.first_lanes("%tail", lanes) if masked else None
 
     def masks(v: int) -> Value | None:
@@ -101,7 +102,7 @@ def write_kernel(unit: Unit, tile: Tile, rows: int, vectors: int, masked: bool) 
 
 
 def _store(
-    f: Function, tile: Tile, rows: list[str], values: list[Value], mask: Value | None
+    f: FunctionBuilder, tile: Tile, rows: list[str], values: list[Value], mask: Value | None
 ) -> None:
     """The accumulators written, or added, to the rows of C."""
     vectors = len(values) // len(rows)
@@ -121,7 +122,7 @@ def _store(
     f.label(done)
 
 
-def write_dots(unit: Unit, tile: Tile, rows: int, columns: int) -> None:
+def write_dots(module: Module, tile: Tile, rows: int, columns: int) -> None:
     """Dot products of contiguous rows of A with contiguous columns of B.
 
     Each sum has a lane of its own for every number of a vector, whatever `rows` and `columns` are.
@@ -129,7 +130,7 @@ def write_dots(unit: Unit, tile: Tile, rows: int, columns: int) -> None:
     dtype, lanes, size = tile.dtype, tile.lanes, tile.dtype.itemsize
     arguments = [("ptr", "A"), ("i64", "a_row"), ("ptr", "B"), ("i64", "b_col"), ("ptr", "C"),
                  ("i64", "c_row"), ("i64", "K"), ("i64", "add")]  # fmt: skip
-    f = unit.function(f"dots_{tile.name}_{rows}_{columns}", arguments, linkage="internal")
+    f = module.function(f"dots_{tile.name}_{rows}_{columns}", arguments, linkage="internal")
     a_rows = [f.offset("%A", f.times(r, "%a_row"), size) for r in range(rows)]
     b_columns = [f.offset("%B", f.times(c, "%b_col"), size) for c in range(columns)]
     whole = f.name(f"and i64 %K, {-lanes}")
@@ -152,13 +153,13 @@ def write_dots(unit: Unit, tile: Tile, rows: int, columns: int) -> None:
     f.emit("ret void")
 
 
-def _store_one(f: Function, x: Value, place: str) -> None:
+def _store_one(f: FunctionBuilder, x: Value, place: str) -> None:
     before = f.load(place, x.dtype)
     fresh = f.name("icmp eq i64 %add, 0")
     f.store(f.value(f"select i1 {fresh}, {x}, {before + x}", x.dtype, 1), place)
 
 
-def across(f: Function, x: Value) -> Value:
+def across(f: FunctionBuilder, x: Value) -> Value:
     """The sum of all lanes, in halves."""
     while x.lanes > 2:
         half = x.lanes // 2

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ...ir.builder import Function, Unit, Value
+from ...ir.builder import FunctionBuilder, Module
+from ...ir.value import Value
 from .kernels import Tile
 
 ARGUMENTS = [("ptr", "B"), ("i64", "b_row"), ("i64", "b_col"), ("i64", "K"), ("i64", "width"),
@@ -10,10 +11,10 @@ ARGUMENTS = [("ptr", "B"), ("i64", "b_row"), ("i64", "b_col"), ("i64", "K"), ("i
 SIGNATURE = ", ".join(kind for kind, _ in ARGUMENTS)
 
 
-def write_pack_rows(unit: Unit, tile: Tile) -> None:
+def write_pack_rows(module: Module, tile: Tile) -> None:
     """``to[k, n] = B[k, n]`` for contiguous rows of B; `width` columns of the tile's."""
     dtype, lanes, size = tile.dtype, tile.lanes, tile.dtype.itemsize
-    f = unit.function(f"pack_rows_{tile.name}", ARGUMENTS, linkage="internal")
+    f = module.function(f"pack_rows_{tile.name}", ARGUMENTS, linkage="internal")
     full, part = f.fresh("full"), f.fresh("part")
     f.branch(f.name(f"icmp eq i64 %width, {tile.columns}"), full, part)
     f.label(full)
@@ -35,10 +36,10 @@ def write_pack_rows(unit: Unit, tile: Tile) -> None:
     f.emit("ret void")
 
 
-def write_pack_columns(unit: Unit, tile: Tile) -> None:
+def write_pack_columns(module: Module, tile: Tile) -> None:
     """``to[k, n] = B[k, n]`` for contiguous columns of B (b_row is 1): squares are transposed."""
     dtype, lanes, size = tile.dtype, tile.lanes, tile.dtype.itemsize
-    f = unit.function(f"pack_columns_{tile.name}", ARGUMENTS, linkage="internal")
+    f = module.function(f"pack_columns_{tile.name}", ARGUMENTS, linkage="internal")
     last = f.name("sub i64 %width, 1")
     whole = f.name(f"and i64 %K, {-lanes}")
     with f.loop(0, "%width", lanes) as columns:
@@ -58,14 +59,14 @@ def write_pack_columns(unit: Unit, tile: Tile) -> None:
             for lane, start in enumerate(starts):
                 x = f.load(f.offset(start, loop.index, size), dtype)
                 f.store(x, f.offset(place, lane, size))
-    unit.declare("smin", "declare i64 @llvm.smin.i64(i64, i64)")
+    module.declare("smin", "declare i64 @llvm.smin.i64(i64, i64)")
     f.emit("ret void")
 
 
-def write_pack_any(unit: Unit, tile: Tile) -> None:
+def write_pack_any(module: Module, tile: Tile) -> None:
     """``to[k, n] = B[k, n]`` for any strides, number by number."""
     dtype, size = tile.dtype, tile.dtype.itemsize
-    f = unit.function(f"pack_any_{tile.name}", ARGUMENTS, linkage="internal")
+    f = module.function(f"pack_any_{tile.name}", ARGUMENTS, linkage="internal")
     with f.loop(0, "%K") as rows:
         row = f.offset("%B", f.times(rows.index, "%b_row"), size)
         target = f.offset("%to", f.times(rows.index, tile.columns), size)
@@ -75,7 +76,7 @@ def write_pack_any(unit: Unit, tile: Tile) -> None:
     f.emit("ret void")
 
 
-def transposed(f: Function, rows: list[Value]) -> list[Value]:
+def transposed(f: FunctionBuilder, rows: list[Value]) -> list[Value]:
     """The columns of a square, by log2(n) rounds in which distant rows are interleaved.
 
     ::

@@ -7,7 +7,8 @@ still goes over K in order, so the bits are those of the tiles.
 
 from __future__ import annotations
 
-from ...ir.builder import Function, Unit, Value
+from ...ir.builder import FunctionBuilder, Module
+from ...ir.value import Value
 from .kernels import Tile
 
 MOST = 4  # rows of A at once
@@ -20,10 +21,10 @@ ARGUMENTS = [("ptr", "A"), ("i64", "a_row"), ("i64", "a_col"), ("ptr", "B"), ("i
              ("i64", "add")]  # fmt: skip
 
 
-def write_sweep(unit: Unit, tile: Tile, rows: int) -> None:
+def write_sweep(module: Module, tile: Tile, rows: int) -> None:
     """C[rows, N] = A @ B, added to C if `add`; the rows of B are contiguous."""
     dtype, size = tile.dtype, tile.dtype.itemsize
-    f = unit.function(f"sweep_{tile.name}_{rows}", ARGUMENTS, linkage="internal")
+    f = module.function(f"sweep_{tile.name}_{rows}", ARGUMENTS, linkage="internal")
     with f.when(f.name("icmp eq i64 %add, 0")):
         for r in range(rows):
             c = f.offset("%C", f.times(r, "%c_row"), size)
@@ -37,7 +38,7 @@ def write_sweep(unit: Unit, tile: Tile, rows: int) -> None:
     f.emit("ret void")
 
 
-def _add_rows(f: Function, tile: Tile, rows: int, k0: str, count: int) -> None:
+def _add_rows(f: FunctionBuilder, tile: Tile, rows: int, k0: str, count: int) -> None:
     """Add `count` numbers of K to all of C."""
     dtype, lanes, size = tile.dtype, tile.lanes, tile.dtype.itemsize
     numbers: dict[tuple[int, int], Value] = {}
@@ -65,7 +66,7 @@ def _add_rows(f: Function, tile: Tile, rows: int, k0: str, count: int) -> None:
         piece(whole, f.first_lanes(f.name(f"sub i64 %N, {whole}"), lanes))
 
 
-def use_sweep(f: Function, tile: Tile) -> None:
+def use_sweep(f: FunctionBuilder, tile: Tile) -> None:
     """At the beginning of `gemm`: leave it to sweeps where that is better."""
     size = tile.dtype.itemsize
     large = f.name(f"icmp sgt i64 {f.times('%N', '%K0')}, {_LARGE // size}")
