@@ -1,4 +1,4 @@
-"""Layer 6: how graphs are run."""
+"""How graphs are run."""
 
 from .base import Backend, Function, Program
 from .compiling import BACKENDS, compile_graph
