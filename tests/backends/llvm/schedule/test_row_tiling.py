@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 from fuzz_graphs import graph_of, shared
+from stages import scheduled, scheduled_graph
 
 import chainrule as cr
 from chainrule.backends import BACKENDS
-from chainrule.backends.llvm.debug.describe import plan_text
-from chainrule.backends.llvm.instructions.base import Map, Product, Region, Turns
-from chainrule.backends.llvm.plan.planner import plan
+from chainrule.backends.llvm.debug.plan_text import plan_text
+from chainrule.backends.llvm.instructions.elementwise import Elementwise
+from chainrule.backends.llvm.instructions.for_loop import ForLoop
+from chainrule.backends.llvm.instructions.matmul import Matmul
+from chainrule.backends.llvm.instructions.row_tiles import RowTiles
 from chainrule.config import configured
 from chainrule.simplify import simplify
 
@@ -54,16 +57,16 @@ def _two_threads() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_two_threads")
-def test_a_training_step_is_two_regions() -> None:
+def test_a_training_step_is_two_tilings() -> None:
     """Rows of the batch go forward and back together, rows of a weight through the optimiser."""
-    planned = plan(simplify(cr.jit(train).graph(W, X, Y)))
-    (turns,) = [step for step in planned.instructions if isinstance(step, Turns)]
-    regions = [step for step in turns.body if isinstance(step, Region)]
-    kinds = [(r.rows, [type(s) for s in r.steps].count(Product)) for r in regions]
-    assert sorted(kinds) == [(128, 3), (256, 1), (512, 1)], plan_text(planned)
-    for region in regions:
-        assert region.chunks == 2
-        assert any(isinstance(step, Map) for step in region.steps)
+    schedule = scheduled(train, W, X, Y)
+    (loop,) = [step for step in schedule.instructions if isinstance(step, ForLoop)]
+    tilings = [step for step in loop.body if isinstance(step, RowTiles)]
+    kinds = [(r.rows, [type(s) for s in r.steps].count(Matmul)) for r in tilings]
+    assert sorted(kinds) == [(128, 3), (256, 1), (512, 1)], plan_text(schedule)
+    for tiling in tilings:
+        assert tiling.n_tiles == 2
+        assert any(isinstance(step, Elementwise) for step in tiling.steps)
 
 
 def test_a_training_has_the_same_bits_for_any_number_of_threads() -> None:
@@ -90,7 +93,7 @@ def test_a_training_has_the_same_bits_for_any_number_of_threads() -> None:
 
 def test_random_graphs_have_the_same_bits_when_shared() -> None:
     """All work cut for three threads: not one bit differs from one thread's."""
-    regions = 0
+    tilings = 0
     for seed in range(3000, 3060):
         graph, arguments = graph_of(seed)
         simple = simplify(graph)
@@ -98,14 +101,14 @@ def test_random_graphs_have_the_same_bits_when_shared() -> None:
             expected = BACKENDS["llvm"].compile(simple)(arguments)
         with shared():
             found = BACKENDS["llvm"].compile(simple)(arguments)
-            regions += plan_text(plan(simple)).count("chunks of")
+            tilings += plan_text(scheduled_graph(simple)).count("tiles of")
         for a, b in zip(expected, found, strict=True):
             np.testing.assert_array_equal(a, b, err_msg=f"seed {seed}")
-    assert regions > 20
+    assert tilings > 20
 
 
 @pytest.mark.usefixtures("_two_threads")
-def test_rows_that_meet_are_no_region() -> None:
+def test_rows_that_meet_are_no_tiling() -> None:
     """A map that reads its neighbour's row waits until all rows are there."""
 
     def f(x: Any) -> Any:
@@ -147,16 +150,16 @@ def attention(w: Any, x: Any) -> Any:
 
 
 @pytest.mark.usefixtures("_two_threads")
-def test_sequences_are_rows_of_a_region() -> None:
-    """Forward and back in regions of 64 sequences, whose 12 places are rows of one product."""
+def test_sequences_are_rows_of_a_tiling() -> None:
+    """Forward and back in tilings of 64 sequences, whose 12 places are rows of one product."""
     x = rng.normal(size=(64, 12, 32)).astype(np.float32)
     w = {name: rng.normal(size=shape).astype(np.float32) / 6
          for name, shape in (("in", (32, 48)), ("out", (16, 32)))}  # fmt: skip
     f = cr.jit(cr.grad(attention))
-    steps = plan(simplify(f.graph(w, x))).instructions
-    (region,) = [step for step in steps if isinstance(step, Region) and len(step.steps) > 4]
-    shapes = [s.view.shape for s in region.steps if isinstance(s, Product)]
-    assert region.rows == 64 and {(768, 48), (64, 12, 12), (64, 12, 16), (768, 32)} <= {*shapes}
+    steps = scheduled(cr.grad(attention), w, x).instructions
+    (tiling,) = [step for step in steps if isinstance(step, RowTiles) and len(step.steps) > 4]
+    shapes = [s.view.shape for s in tiling.steps if isinstance(s, Matmul)]
+    assert tiling.rows == 64 and {(768, 48), (64, 12, 12), (64, 12, 16), (768, 32)} <= {*shapes}
     expected = cr.grad(attention)({k: a.astype(np.float64) for k, a in w.items()}, x)
     for name, slope in f(w, x).items():
         np.testing.assert_allclose(slope, expected[name], rtol=2e-4, atol=2e-4)

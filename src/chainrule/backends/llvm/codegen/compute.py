@@ -1,4 +1,4 @@
-"""Elementwise primitives as instructions: operands to a common dtype, then the operation."""
+"""Elementwise primitives on values: operands to a common dtype, then the operation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..kernels.math import FUNCTIONS
 
 
 def compute(f: FunctionBuilder, node: Node, inputs: list[Value]) -> Value:
-    """The primitive of a node on values of equal lanes, as NumPy would compute it."""
+    """Apply a node's primitive to values of equal lanes, as NumPy would compute it."""
     name = node.primitive.name
     if name == "cast":
         return f.convert(inputs[0], node.dtype)
@@ -41,9 +41,9 @@ def _mul(f: FunctionBuilder, x: Value, y: Value) -> Value:
 
 
 def _xor(f: FunctionBuilder, x: Value, y: Value) -> Value:
-    """(a ^ b) ^ (a & b) is a | b, and less-or-equal of a comparison's two halves."""
+    """Write (a ^ b) ^ (a & b) as a | b, and so (a < b) | (a == b) as a <= b."""
     for one, other in ((x, y), (y, x)):
-        if _made_by(one, "xor") and _made_by(other, "and"):
+        if _is_result_of(one, "xor") and _is_result_of(other, "and"):
             a, b = one.origin[1:]
             if {id(a), id(b)} == {id(v) for v in other.origin[1:]}:
                 return _or(f, a, b)
@@ -52,7 +52,7 @@ def _xor(f: FunctionBuilder, x: Value, y: Value) -> Value:
 
 def _or(f: FunctionBuilder, x: Value, y: Value) -> Value:
     for one, other in ((x, y), (y, x)):
-        if _made_by(one, "lt") and _made_by(other, "eq"):
+        if _is_result_of(one, "lt") and _is_result_of(other, "eq"):
             a: Value = one.origin[1]
             b: Value = one.origin[2]
             if (a.name, b.name) == (other.origin[1].name, other.origin[2].name):
@@ -60,19 +60,19 @@ def _or(f: FunctionBuilder, x: Value, y: Value) -> Value:
     return x | y
 
 
-def _made_by(x: Value, operation: str) -> bool:
+def _is_result_of(x: Value, operation: str) -> bool:
     return x.origin is not None and x.origin[0] == operation
 
 
 def _shift_right(f: FunctionBuilder, x: Value, y: Value) -> Value:
-    """Beyond all bits nothing is left but the sign; LLVM leaves that open."""
+    """Shift by the number of bits or more to 0 or the sign, which LLVM leaves undefined."""
     bits = x.dtype.itemsize * 8
-    if _made_by(y, "constant") and 0 <= int(y.origin[1]) < bits:
+    if _is_result_of(y, "constant") and 0 <= int(y.origin[1]) < bits:
         return x >> y
-    inside: Value = f.bitcast(y, np.dtype(f"u{x.dtype.itemsize}")) < bits
+    in_range: Value = f.bitcast(y, np.dtype(f"u{x.dtype.itemsize}")) < bits
     if x.dtype.kind == "u":
-        return f.select(inside, x >> f.select(inside, y, 0), 0)
-    return x >> f.select(inside, y, bits - 1)
+        return f.select(in_range, x >> f.select(in_range, y, 0), 0)
+    return x >> f.select(in_range, y, bits - 1)
 
 
 _RULES: dict[str, Callable[..., Value]] = {

@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from stages import scheduled
 
 import chainrule as cr
-from chainrule.backends.llvm.debug.describe import plan_text
-from chainrule.backends.llvm.instructions.access import accesses
-from chainrule.backends.llvm.instructions.base import Map, Scatter, Turns
-from chainrule.backends.llvm.plan.planner import plan
-from chainrule.backends.llvm.schedule.row_tiling import everything
+from chainrule.backends.llvm.debug.plan_text import plan_text
+from chainrule.backends.llvm.instructions.base import walk
+from chainrule.backends.llvm.instructions.elementwise import Elementwise
+from chainrule.backends.llvm.instructions.for_loop import ForLoop
+from chainrule.backends.llvm.instructions.scatter import Scatter
 from chainrule.config import configured
-from chainrule.simplify import simplify
 
 ROWS, WIDTH, TURNS = 40, 5, 7
 rng = np.random.default_rng(0)
@@ -63,16 +63,17 @@ def with_numpy(step: Callable[..., Any]) -> Any:
     return w, np.stack(rows)
 
 
-def fills_of_turns(f: Callable[..., Any], *arguments: Any) -> int:
-    """How many of the arrays that are scattered to are filled in each turn of the loop."""
-    planned = plan(simplify(cr.jit(f).graph(*arguments)))
-    (turns,) = [step for step in planned.instructions if isinstance(step, Turns)]
-    body = list(everything(turns.body))
+def fills_of_iterations(f: Callable[..., Any], *arguments: Any) -> int:
+    """How many of the arrays that are scattered to are filled in each iteration."""
+    schedule = scheduled(f, *arguments)
+    (loop,) = [step for step in schedule.instructions if isinstance(step, ForLoop)]
+    body = list(walk(loop.body))
     scatters = [step for step in body if isinstance(step, Scatter)]
-    assert scatters, plan_text(planned)
+    assert scatters, plan_text(schedule)
     targets = {step.target.buffer for step in scatters}
     return sum(
-        isinstance(step, Map) and any(a.writes and a.buffer in targets for a in accesses(step))
+        isinstance(step, Elementwise)
+        and any(a.writes and a.buffer in targets for a in step.accesses())
         for step in body
     )
 
@@ -87,7 +88,7 @@ def _threads(request: Any) -> Iterator[None]:
 def test_filled_once(step: Callable[..., Any]) -> None:
     """Not in each turn; and the numbers are NumPy's, at every call."""
     run = looped(step)
-    assert fills_of_turns(run, W, CODES, VALUES) == 0
+    assert fills_of_iterations(run, W, CODES, VALUES) == 0
     compiled = cr.jit(run)
     for _ in range(2):
         for found, expected in zip(compiled(W, CODES, VALUES), with_numpy(step), strict=True):
@@ -136,7 +137,7 @@ def test_what_is_read_later_is_filled_anew() -> None:
     def run(codes: Any, values: Any) -> Any:
         return cr.scan(step, W, (codes, values))
 
-    assert fills_of_turns(run, CODES, VALUES) == 1
+    assert fills_of_iterations(run, CODES, VALUES) == 1
     last, every = cr.jit(run)(CODES, VALUES)
     before = W
     for k, row in enumerate(zip(CODES, VALUES, strict=True)):
@@ -148,7 +149,7 @@ def test_what_is_read_later_is_filled_anew() -> None:
 def test_many_places_are_filled_anew() -> None:
     """Setting back a quarter of the places costs more than filling all."""
     many = np.tile(CODES, (1, 2)), np.tile(VALUES, (1, 2, 1))
-    assert fills_of_turns(looped(added), W, *many) == 1
+    assert fills_of_iterations(looped(added), W, *many) == 1
 
 
 def test_an_index_out_of_bounds_leaves_nothing_behind() -> None:

@@ -8,9 +8,13 @@ from typing import Any
 import numpy as np
 
 import chainrule as cr
-from chainrule.backends.llvm.layout.frame import FIRST, NEAR, POOL
-from chainrule.backends.llvm.runtime import autotune as trial
-from chainrule.backends.llvm.runtime import symbols
+from chainrule.backends.llvm.layout.frame import (
+    AUTOTUNE_WORDS,
+    AUTOTUNED_POOL,
+    FIRST_ARGUMENT,
+    POOL,
+)
+from chainrule.backends.llvm.runtime import autotune, symbols
 from chainrule.config import configured
 
 SHARED, ALONE = 1_000_000, 0
@@ -18,53 +22,56 @@ TICKS = 10**12  # hours: what really passes does not count
 
 
 class Loop:
-    """Turns of a loop that take what is said, by the clock that `trial` reads."""
+    """Iterations of a loop that take what is said, by the clock that `autotune` reads."""
 
     def __init__(self) -> None:
-        self.frame, self.state = np.zeros(FIRST, np.int64), np.zeros(trial.WORDS, np.int64)
+        self.frame, self.state = (
+            np.zeros(FIRST_ARGUMENT, np.int64),
+            np.zeros(AUTOTUNE_WORDS, np.int64),
+        )
         self.frame[POOL] = SHARED
         kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
-        self.begin = kind(symbols()["trial"])
+        self.begin = kind(symbols()["autotune"])
 
-    def turns(self, count: int, alone: float, shared: float, first: int = 0) -> list[int]:
-        """How each turn went."""
+    def iterations(self, count: int, alone: float, shared: float, first: int = 0) -> list[int]:
+        """How each iteration went."""
         ways = []
         for index in range(first, first + count):
             self.begin(self.frame.ctypes.data, self.state.ctypes.data, index)
-            ways.append(int(self.frame[NEAR]))
-            self.state[trial._BEGAN] -= int(TICKS * (shared if ways[-1] else alone))
+            ways.append(int(self.frame[AUTOTUNED_POOL]))
+            self.state[autotune._BEGAN] -= int(TICKS * (shared if ways[-1] else alone))
         return ways
 
 
 def test_the_faster_way_is_kept() -> None:
     """One window alone, one shared, then whichever took less, until the next trial."""
     for alone, shared, chosen in ((2.0, 1.0, SHARED), (1.0, 2.0, ALONE), (1.0, 0.99, ALONE)):
-        ways = Loop().turns(trial._AGAIN + 64, alone, shared)
-        expected = [ALONE] * 32 + [SHARED] * 32 + [chosen] * (trial._AGAIN - 64)
+        ways = Loop().iterations(autotune._PERIOD + 64, alone, shared)
+        expected = [ALONE] * 32 + [SHARED] * 32 + [chosen] * (autotune._PERIOD - 64)
         assert ways == [*expected, *[ALONE] * 32, *[SHARED] * 32]
 
 
 def test_sharing_ends_once_it_is_slow() -> None:
     """When a core goes away, within two windows."""
     loop = Loop()
-    assert loop.turns(200, 2.0, 1.0)[-1] == SHARED
-    assert loop.turns(64, 2.0, 9.0, first=200)[-1] == ALONE
+    assert loop.iterations(200, 2.0, 1.0)[-1] == SHARED
+    assert loop.iterations(64, 2.0, 9.0, first=200)[-1] == ALONE
 
 
 def test_time_between_calls_does_not_count() -> None:
-    """Loops of eight turns: what passes before the first of them is nobody's."""
+    """Loops of eight iterations: what passes before the first of them is nobody's."""
     loop = Loop()
     ways = []
     for _ in range(20):
-        ways += loop.turns(8, 2.0, 1.0)
-        loop.state[trial._BEGAN] -= 1000 * TICKS
+        ways += loop.iterations(8, 2.0, 1.0)
+        loop.state[autotune._BEGAN] -= 1000 * TICKS
     assert ways[32:64] == [SHARED] * 32 == ways[-32:]
 
 
-def test_a_loop_of_single_turns_stays_alone() -> None:
+def test_a_loop_of_single_iterations_stays_alone() -> None:
     """Nothing can be timed there."""
     loop = Loop()
-    ways = [loop.turns(1, 2.0, 1.0)[0] for _ in range(200)]
+    ways = [loop.iterations(1, 2.0, 1.0)[0] for _ in range(200)]
     assert ways == [ALONE] * 32 + [SHARED] * 32 + [ALONE] * 136
 
 

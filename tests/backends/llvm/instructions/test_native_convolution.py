@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from stages import scheduled
 
 import chainrule as cr
 from chainrule import nn, random
-from chainrule.backends.llvm.instructions.base import Convolution, Region
-from chainrule.backends.llvm.plan.planner import plan
-from chainrule.backends.llvm.schedule.row_tiling import everything
+from chainrule.backends.llvm.instructions.base import walk
+from chainrule.backends.llvm.instructions.convolution import Convolution
+from chainrule.backends.llvm.instructions.row_tiles import RowTiles
 from chainrule.config import configured
 from chainrule.nn.convolution import conv
-from chainrule.simplify import simplify
 
 CASES = 24
 
@@ -70,7 +70,7 @@ def network(w: Any, v: Any, x: Any) -> Any:
 
 
 def test_threads_change_no_bit() -> None:
-    """Rows go through both layers together; kernels' gradients are cut into pieces; 1, 2, 3, 5."""
+    """Rows go through both layers together; kernels' gradients are cut into parts; 1, 2, 3, 5."""
     draw = np.random.default_rng(0)
     x = draw.normal(size=(96, 12, 12, 8)).astype(np.float32)
     w = draw.normal(size=(3, 3, 8, 32)).astype(np.float32) / 8
@@ -84,17 +84,17 @@ def test_threads_change_no_bit() -> None:
             np.testing.assert_array_equal(a, b)
 
 
-def test_a_batch_is_a_region_and_sums_are_cut() -> None:
-    """Forward and by the input: with maps, in a region. By the kernel: pieces, in blocks."""
+def test_a_batch_is_tiled_by_rows_and_sums_are_cut() -> None:
+    """By the input: in row tiles, with elementwise work. By the kernel: in parts and blocks."""
     draw = np.random.default_rng(0)
     x = draw.normal(size=(128, 28, 28, 8)).astype(np.float32)
     w, v = np.ones((3, 3, 8, 32), np.float32), np.ones((3, 3, 32, 16), np.float32)
     with configured(num_threads=2, cache=0):
-        planned = plan(simplify(cr.jit(cr.grad(network, argnums=(0, 1))).graph(w, v, x)))
-    inside = [s for r in planned.instructions if isinstance(r, Region) for s in r.steps]
+        schedule = scheduled(cr.grad(network, argnums=(0, 1)), w, v, x)
+    inside = [s for r in schedule.instructions if isinstance(r, RowTiles) for s in r.steps]
     assert sum(isinstance(step, Convolution) for step in inside) == 3
-    alone = [step for step in planned.instructions if isinstance(step, Convolution)]
-    assert [(len(step.pieces), step.blocks > 8) for step in alone] == [(2, True), (2, True)]
+    alone = [step for step in schedule.instructions if isinstance(step, Convolution)]
+    assert [(len(step.parts), step.blocks > 8) for step in alone] == [(2, True), (2, True)]
 
 
 @pytest.mark.parametrize("channels", [2, 7, 16, 33, 80])
@@ -112,9 +112,9 @@ def test_depthwise_vectors_lie_along_the_channels(channels: int) -> None:
     for threads in (1, 2, 3):
         with configured(num_threads=threads, cache=0):
             found = cr.jit(cr.grad(loss, argnums=(0, 1)))(layer, x)
-            planned = plan(simplify(cr.jit(cr.grad(loss, argnums=(0, 1))).graph(layer, x)))
-        steps = [s for s in everything(planned.instructions) if isinstance(s, Convolution)]
-        assert [step.grouped for step in steps] == [True] * 3
+            schedule = scheduled(cr.grad(loss, argnums=(0, 1)), layer, x)
+        steps = [s for s in walk(schedule.instructions) if isinstance(s, Convolution)]
+        assert [step.window.grouped for step in steps] == [True] * 3
         for a, b in zip(cr.tree.leaves(found), cr.tree.leaves(expected), strict=True):
             np.testing.assert_allclose(a, b, rtol=0, atol=1e-12 * np.abs(b).max())
 

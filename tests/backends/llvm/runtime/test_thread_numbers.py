@@ -33,7 +33,7 @@ def test_threads_are_set_after_a_function_was_compiled(way: str) -> None:
         for _ in range(3):
             np.testing.assert_array_equal(f(X), expected)
         program = compiled.ready()
-        assert (program.threads, program.plan.parallel) == (number, number > 1)
+        assert (program.threads, program.executable.parallel) == (number, number > 1)
         assert programs.setdefault(number, program) is program
         assert compiled.quick(X) is not None  # the short way leads to it
 

@@ -14,7 +14,7 @@ import scipy.special as special
 
 from chainrule.backends.llvm.ir.builder import Module
 from chainrule.backends.llvm.kernels.math import FUNCTIONS, libm
-from chainrule.backends.llvm.target.assembler import Loaded, assemble
+from chainrule.backends.llvm.target.assembler import LoadedCode, assemble
 from chainrule.backends.llvm.target.host import host
 from chainrule.config import configured
 
@@ -74,7 +74,7 @@ POINTS = [0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -1.0, 0.5, 2.0, 3.0, -3.0, 2.
 
 
 @lru_cache(maxsize=64)
-def compiled(name: str, dtype: np.dtype[Any], width: int) -> tuple[Any, Loaded]:
+def compiled(name: str, dtype: np.dtype[Any], width: int) -> tuple[Any, LoadedCode]:
     """The function over arrays, in vectors of `width` float32."""
     with configured(vector=width):
         module, size = Module(), dtype.itemsize
@@ -85,7 +85,7 @@ def compiled(name: str, dtype: np.dtype[Any], width: int) -> tuple[Any, Loaded]:
             values = [f.load(f.offset(p, loop.index, size), dtype, lanes) for p in names]
             f.store(FUNCTIONS[name](f, *values), f.offset("%out", loop.index, size))
         f.emit("ret void")
-        loaded = Loaded(assemble(module.text(host().triple)), libm(), ["apply"])
+        loaded = LoadedCode(assemble(module.text(host().triple)), libm(), ["apply"])
         (address,) = loaded.addresses
     kinds = [ctypes.c_void_p] * 3 + [ctypes.c_int64]
     return ctypes.CFUNCTYPE(None, *kinds)(address), loaded
