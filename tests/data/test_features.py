@@ -70,6 +70,29 @@ def test_rare_texts_share_zeros():
     assert "often" in plan.columns[0].levels
 
 
+def test_texts_that_are_all_rare_are_learned_all_the_same():
+    """Of 1,200 rows no text names more than 2, where 6 are asked for: the most frequent stay."""
+    names = [f"n{k:03}" for k in range(600)] * 2
+    names[:2] = ["once", "once more"]
+    frame = pd.DataFrame({"name": names})
+    plan = Features.learn(frame)
+    assert tuple(f"n{k:03}" for k in range(2, 2 + MOST_LEVELS)) == plan.columns[0].levels
+    assert 2 * MOST_LEVELS == plan(frame).sum()
+
+
+def test_a_spread_that_is_only_rounding_does_not_vary():
+    """0.1 + 0.2 is not 0.3, but by the last bit only; half a percent is a spread."""
+    frame = pd.DataFrame({"x": [0.3, 0.1 + 0.2] * 10, "y": np.arange(20.0)})
+    assert frame["x"].std() > 0
+    assert ["y"] == [column.name for column in Features.learn(frame).columns]
+    holed = frame.assign(x=[0.3, np.nan, 0.1 + 0.2, 0.3] * 5)  # that a cell is empty does vary
+    made = Features.learn(holed)(holed)
+    np.testing.assert_allclose(made[:, 0], 0.0, atol=1e-15)
+    np.testing.assert_array_equal(made[:, 1], holed["x"].isna())
+    wider = frame.assign(x=0.3 + 1e-3 * np.arange(20))
+    assert ["x", "y"] == [column.name for column in Features.learn(wider).columns]
+
+
 def test_texts_of_whole_numbers_have_no_point():
     assert as_texts(pd.Series([1.0, np.nan, 3.0])).tolist() == ["1", None, "3"]
     assert as_texts(pd.Series([1.5, 2.0])).tolist() == ["1.5", "2"]
