@@ -39,18 +39,30 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "chainrule"
 EQUIVALENT = Path(__file__).with_name("equivalent_mutants.txt")
-# Beside tests/PACKAGE: tests in other folders whose subject is the package
-BESIDE = {
-    "autodiff": ["transforms/test_gradient.py", "transforms/test_closed_forms.py", "control"],
-    "control": ["transforms/test_structural.py"],
-    "data": ["estimators/test_tabular.py", "estimators/test_frames.py"],
-    "export": ["primitives/test_exported_primitives.py"],
-    "simplify": ["control"],
-}
+# Where the tests are not those of the folder of the same name: tests of one file, or others, too
+TESTS = {
+    "autodiff": ["autodiff", "control/test_scan.py", "control/test_branches.py",
+                 "transforms/test_gradient.py", "transforms/test_closed_forms.py"],
+    "control": ["control", "transforms/test_structural.py"],
+    "data/features.py": ["data/test_features.py", "data/test_readings.py", "data/test_tables.py"],
+    "export/rules.py": ["export", "primitives/test_exported_primitives.py"],
+    "simplify": ["simplify", "control/test_scan.py", "control/test_pairs.py"],
+}  # fmt: skip
 # Loaded before the forks, since loading takes a second
 HEAVY = ("hypothesis", "llvmlite.binding", "mpmath", "numpy", "onnx", "onnxruntime", "optree",
          "pandas", "rich.console", "scipy.special", "scipy.stats", "sklearn.pipeline")  # fmt: skip
-PYTEST = ["-q", "-x", "-n", "0", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestWarning"]
+PYTEST = [
+    "-q",
+    "-x",
+    "-n",
+    "0",
+    "-k",
+    "not ctrl_c",
+    "-p",
+    "no:cacheprovider",
+    "-W",
+    "ignore::pytest.PytestWarning",
+]
 ADDRESS_SPACE = 16 * 2**30
 CRASHED = 99
 OTHER = {
@@ -344,8 +356,7 @@ def main() -> None:
     for name in options.names:
         path = SOURCE / name
         paths = sorted(path.rglob("*.py")) if path.is_dir() else [path]
-        package = name.partition("/")[0]
-        tests = [f"tests/{beside}" for beside in (package, *BESIDE.get(package, []))]
+        tests = [f"tests/{place}" for place in TESTS.get(name, [name.partition("/")[0]])]
         drawn = draw(paths, options.sample, options.seed)
         with tempfile.TemporaryDirectory() as folder:
             reached = reach(paths, tests, Path(folder))

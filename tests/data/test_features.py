@@ -70,6 +70,29 @@ def test_rare_texts_share_zeros():
     assert "often" in plan.columns[0].levels
 
 
+@pytest.mark.parametrize(("rows", "least"), [(400, 2), (1000, 5), (1005, 6), (1600, 8), (4000, 8)])
+def test_from_how_many_rows_on_a_text_is_learned(rows, least):
+    """A 200th of the rows, and at most 8."""
+    names = ["few"] * (least - 1) + ["enough"] * least
+    names += ["often"] * (rows - len(names))
+    assert ("enough", "often") == Features.learn(pd.DataFrame({"x": names})).columns[0].levels
+
+
+def test_an_empty_cell_of_texts_has_a_feature():
+    """Beside those of the texts, of which it has none; a text never seen has none at all."""
+    plan = Features.learn(pd.DataFrame({"x": ["a", None, "b", "a"]}))
+    made = plan(pd.DataFrame({"x": [None, "b", "c", "a"]}))
+    assert [[0, 0, 1], [0, 1, 0], [0, 0, 0], [1, 0, 0]] == made.tolist()
+    assert [[1], [0]] == Features.learn(pd.DataFrame({"x": ["a", "b"] * 3}))(
+        pd.DataFrame({"x": ["a", None]})
+    )[:, :1].tolist()
+
+
+def test_a_column_of_one_text_varies_by_its_empty_cells():
+    plan = Features.learn(pd.DataFrame({"x": ["a", None, "a"]}))
+    assert (("a",), True) == (plan.columns[0].levels, plan.columns[0].missing)
+
+
 def test_texts_that_are_all_rare_are_learned_all_the_same():
     """Of 1,200 rows no text names more than 2, where 6 are asked for: the most frequent stay."""
     names = [f"n{k:03}" for k in range(600)] * 2
