@@ -112,8 +112,24 @@ def test_a_spread_that_is_only_rounding_does_not_vary():
     made = Features.learn(holed)(holed)
     np.testing.assert_allclose(made[:, 0], 0.0, atol=1e-15)
     np.testing.assert_array_equal(made[:, 1], holed["x"].isna())
+    assert 1.0 == Features.learn(holed).columns[0].scale  # of numbers as small as these
+    large = pd.DataFrame({"x": [300.0, np.nan] * 3})  # and their own size, of larger ones
+    assert [[1.0, 0.0]] == Features.learn(large)(pd.DataFrame({"x": [600.0]})).tolist()
     wider = frame.assign(x=0.3 + 1e-3 * np.arange(20))
     assert ["x", "y"] == [column.name for column in Features.learn(wider).columns]
+
+
+def test_a_wild_cell_counts_as_twenty_deviations():
+    plan = Features.learn(pd.DataFrame({"x": [-1.0, 1.0] * 10}))
+    made = plan(pd.DataFrame({"x": [1e9, -1e9, 19.5, -20.0, 1e300]}))
+    assert [20.0, -20.0, 19.5, -20.0, 20.0] == made[:, 0].tolist()
+
+
+def test_dates_without_empty_cells_have_no_feature_for_them():
+    days = pd.to_datetime(["2024-01-01", "2024-01-06", "2024-03-10"])
+    plan = Features.learn(pd.DataFrame({"when": days}))
+    assert [False] * 4 == [column.missing for column in plan.columns]
+    assert 4 == plan.width
 
 
 def test_texts_of_whole_numbers_have_no_point():
@@ -153,6 +169,8 @@ def test_which_features_are_continuous():
     assert Features.learn(FRAME).continuous == (0, 1)
     few = FRAME.assign(size=np.arange(40) % 3)
     assert Features.learn(few).continuous == (1,)
+    for values, continuous in ((10, ()), (11, (0,))):
+        assert continuous == Features.learn(pd.DataFrame({"x": np.arange(40) % values})).continuous
 
 
 def test_json_and_back():
@@ -180,6 +198,13 @@ def test_missing_column():
     plan = Features.learn(FRAME)
     with pytest.raises(DataError, match=r"'size' is missing \(and 1 more\); the table has 'gap'"):
         plan(FRAME[["gap", "colour", "same"]].rename(columns={"flag": "f"}))
+    with pytest.raises(DataError, match="'size' is missing; the table has"):
+        plan(FRAME.drop(columns="size"))
+    wide = pd.DataFrame({f"c{k}": [0] for k in range(9)})
+    with pytest.raises(DataError, match=r"'c0', .*'c7', \.\.\.: rename"):
+        plan(wide)
+    with pytest.raises(DataError, match=r"'c0', .*'c7': rename"):
+        plan(wide.drop(columns="c8"))
 
 
 @pytest.mark.parametrize(

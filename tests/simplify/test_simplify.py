@@ -10,7 +10,7 @@ from chainrule.graph.graph import Graph
 from chainrule.graph.node import input_node
 from chainrule.graph.types import Type
 from chainrule.primitives.elementwise import exp, mul, sub
-from chainrule.simplify import simplify
+from chainrule.simplify import PASSES, simplify
 
 
 @pytest.fixture(autouse=True)
@@ -56,6 +56,23 @@ X = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1e308, 5e-324, -2.5])
 )
 def test_rules(f, left):
     assert names(simplified(f, X)) == left
+
+
+@pytest.mark.parametrize(("size", "left"), [(1, 1), (8, 1), (9, 2)])
+def test_equal_constants_are_one(size, left):
+    """Of 64 bytes and fewer: larger ones are not compared."""
+    first, second = np.arange(2.0, size + 2), np.arange(2.0, size + 2)
+    graph = simplified(lambda x: np.sin(x * first) * np.cos(x * second), np.ones(size))
+    assert left == names(graph).count("constant")
+
+
+def test_a_simple_graph_is_looked_at_once(capsys):
+    """By each pass, and then by those that move work out of loops."""
+    graph = simplify(cr.make_graph(lambda x: np.sin(x) * 2.0)(X))
+    with cr.configured(debug=4):
+        assert simplify(graph) is graph
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("# after ")]
+    assert len(lines) == len(set(lines)) == len(PASSES) + 2
 
 
 def test_a_narrowing_cast_stays():
