@@ -49,13 +49,13 @@ def test_a_convolution_that_others_read_stays():
 @pytest.mark.parametrize(
     "cut", [slice(0, 3), slice(2, 9), slice(3, 6), slice(4, 14), slice(10, 14)]
 )
-@pytest.mark.parametrize("step", [1, 2, 3])
+@pytest.mark.parametrize("step", [1, 2, 3, -1, -2])
 def test_a_cut_of_a_padding(cut, step):
     """Every border of what was placed, inside and outside of the cut."""
 
     def f(x):
         y = np.zeros((14, 2), like=x)
-        y[3 : 3 + 3 * step : step] = x
+        y[(first := 3 if step > 0 else 9) : first + 3 * step : step] = x
         return y[cut]
 
     x = np.arange(1.0, 7.0).reshape(3, 2)
