@@ -35,8 +35,8 @@ from fuzz_graphs import (
 )
 
 from chainrule.autodiff.reverse import reverse
-from chainrule.backends.llvm.emit import emit
-from chainrule.backends.llvm.plan import plan
+from chainrule.backends.llvm.emit.module import emit
+from chainrule.backends.llvm.plan.planner import plan
 from chainrule.config import configured
 from chainrule.errors import GradientError
 from chainrule.graph.graph import Graph

@@ -19,7 +19,7 @@ import numpy as np
 
 from chainrule.autodiff.reverse import reverse
 from chainrule.backends import BACKENDS
-from chainrule.backends.llvm import costs
+from chainrule.backends.llvm.instructions import sharing as costs
 from chainrule.config import configured
 from chainrule.control.cond import cond
 from chainrule.control.scan import scan

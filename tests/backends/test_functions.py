@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import scipy.special as special
 
-from chainrule.backends.llvm.engine import Loaded, assemble
-from chainrule.backends.llvm.functions import FUNCTIONS, libm
-from chainrule.backends.llvm.host import host
-from chainrule.backends.llvm.ir import Unit
+from chainrule.backends.llvm.ir.builder import Module
+from chainrule.backends.llvm.kernels.math import FUNCTIONS, libm
+from chainrule.backends.llvm.target.assembler import Loaded, assemble
+from chainrule.backends.llvm.target.host import host
 from chainrule.config import configured
 
 Long = np.longdouble
@@ -77,15 +77,15 @@ POINTS = [0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -1.0, 0.5, 2.0, 3.0, -3.0, 2.
 def compiled(name: str, dtype: np.dtype[Any], width: int) -> tuple[Any, Loaded]:
     """The function over arrays, in vectors of `width` float32."""
     with configured(vector=width):
-        unit, size = Unit(), dtype.itemsize
+        module, size = Module(), dtype.itemsize
         lanes = host().lanes(size)
-        f = unit.function("apply", [("ptr", "x"), ("ptr", "y"), ("ptr", "out"), ("i64", "n")])
+        f = module.function("apply", [("ptr", "x"), ("ptr", "y"), ("ptr", "out"), ("i64", "n")])
         with f.loop(0, "%n", lanes) as loop:
             names = ["%x", "%y"] if name in PAIRS else ["%x"]
             values = [f.load(f.offset(p, loop.index, size), dtype, lanes) for p in names]
             f.store(FUNCTIONS[name](f, *values), f.offset("%out", loop.index, size))
         f.emit("ret void")
-        loaded = Loaded(assemble(unit.text(host().triple)), libm(), ["apply"])
+        loaded = Loaded(assemble(module.text(host().triple)), libm(), ["apply"])
         (address,) = loaded.addresses
     kinds = [ctypes.c_void_p] * 3 + [ctypes.c_int64]
     return ctypes.CFUNCTYPE(None, *kinds)(address), loaded
@@ -118,9 +118,9 @@ def widths() -> list[int]:
 def error(got: Any, exact: Any) -> Any:
     """Distance in units of the last place of the rounded result."""
     rounded = exact.astype(got.dtype)
-    unit = np.spacing(np.abs(rounded)).astype(Long)
+    module = np.spacing(np.abs(rounded)).astype(Long)
     with np.errstate(all="ignore"):
-        ulps = np.abs(got.astype(Long) - exact) / unit
+        ulps = np.abs(got.astype(Long) - exact) / module
     same = got == rounded
     return np.where(np.isfinite(rounded), ulps, np.where(same, 0, np.inf))
 

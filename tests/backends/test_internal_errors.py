@@ -10,7 +10,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.backends import compiling
-from chainrule.backends.llvm.plan import Planner
+from chainrule.backends.llvm.plan.planner import Planner
 from chainrule.config import configured
 from chainrule.errors import InternalErrorWarning, ShapeError
 

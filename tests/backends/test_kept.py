@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.backends.llvm.access import accesses
-from chainrule.backends.llvm.describe import plan_text
-from chainrule.backends.llvm.instructions import Map, Scatter, Turns
-from chainrule.backends.llvm.plan import plan
-from chainrule.backends.llvm.regions import everything
+from chainrule.backends.llvm.debug.describe import plan_text
+from chainrule.backends.llvm.instructions.access import accesses
+from chainrule.backends.llvm.instructions.base import Map, Scatter, Turns
+from chainrule.backends.llvm.plan.planner import plan
+from chainrule.backends.llvm.schedule.row_tiling import everything
 from chainrule.config import configured
 from chainrule.simplify import simplify
 

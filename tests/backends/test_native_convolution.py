@@ -9,9 +9,9 @@ import pytest
 
 import chainrule as cr
 from chainrule import nn, random
-from chainrule.backends.llvm.instructions import Convolution, Region
-from chainrule.backends.llvm.plan import plan
-from chainrule.backends.llvm.regions import everything
+from chainrule.backends.llvm.instructions.base import Convolution, Region
+from chainrule.backends.llvm.plan.planner import plan
+from chainrule.backends.llvm.schedule.row_tiling import everything
 from chainrule.config import configured
 from chainrule.nn.convolution import conv
 from chainrule.simplify import simplify

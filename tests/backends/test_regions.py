@@ -11,9 +11,9 @@ from fuzz_graphs import graph_of, shared
 
 import chainrule as cr
 from chainrule.backends import BACKENDS
-from chainrule.backends.llvm.describe import plan_text
-from chainrule.backends.llvm.instructions import Map, Product, Region, Turns
-from chainrule.backends.llvm.plan import plan
+from chainrule.backends.llvm.debug.describe import plan_text
+from chainrule.backends.llvm.instructions.base import Map, Product, Region, Turns
+from chainrule.backends.llvm.plan.planner import plan
 from chainrule.config import configured
 from chainrule.simplify import simplify
 

@@ -20,9 +20,9 @@ import pytest
 
 import chainrule as cr
 from chainrule.backends import BACKENDS, compile_graph
-from chainrule.backends.llvm import host
 from chainrule.backends.llvm.backend import LlvmBackend
 from chainrule.backends.llvm.runtime.pool import _ACTIVE, _pools
+from chainrule.backends.llvm.target import host
 from chainrule.config import configured
 from chainrule.errors import CompileError
 

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 import chainrule as cr
-from chainrule.backends.llvm.runtime import symbols, trial
-from chainrule.backends.llvm.slots import FIRST, NEAR, POOL
+from chainrule.backends.llvm.layout.frame import FIRST, NEAR, POOL
+from chainrule.backends.llvm.runtime import autotune as trial
+from chainrule.backends.llvm.runtime import symbols
 from chainrule.config import configured
 
 SHARED, ALONE = 1_000_000, 0

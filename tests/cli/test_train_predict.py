@@ -196,7 +196,7 @@ def test_help_teaches(run, command):
 
 
 def test_version(run):
-    assert run("--version")[:2] == (0, "chainrule 0.1.0\n")
+    assert (0, f"chainrule {chainrule.__version__}\n") == run("--version")[:2]
 
 
 def test_wrong_use_is_explained(run):

@@ -16,7 +16,7 @@ from safetensors.numpy import load, save
 
 from chainrule import MLPClassifier, MLPRegressor
 from chainrule.errors import ModelFileError
-from chainrule.estimators import checkpoint
+from chainrule.estimators.mlp import checkpoint
 from chainrule.train import statefile
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -13,7 +13,7 @@ from sklearn.datasets import load_digits
 
 from chainrule import ImageClassifier, load
 from chainrule.errors import DataError, ModelFileError
-from chainrule.estimators.image_network import Moved, stages
+from chainrule.estimators.raw.image_network import Moved, stages
 
 DIGITS = load_digits()
 X, Y = DIGITS.images.astype(np.uint8), DIGITS.target

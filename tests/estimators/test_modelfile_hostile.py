@@ -19,7 +19,7 @@ from safetensors.numpy import save as peer_save
 import chainrule
 from chainrule import load
 from chainrule.errors import ModelFileError
-from chainrule.estimators.modelfile import pack, unpack
+from chainrule.estimators.serialization.modelfile import pack, unpack
 
 NAMES = list(hostile_files.models())
 

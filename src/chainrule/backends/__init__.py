@@ -2,7 +2,7 @@
 
 from .base import Backend, Function, Program
 from .compiling import BACKENDS, compile_graph
-from .llvm import cache as code_cache
+from .llvm.cache import disk as code_cache
 from .threads import get_num_threads, set_num_threads
 
 __all__ = [

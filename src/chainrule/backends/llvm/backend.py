@@ -14,16 +14,16 @@ from ...forks import compiling
 from ...graph.graph import Graph
 from ..base import Program
 from ..threads import get_num_threads
-from . import cache
-from .describe import plan_text
-from .emit import emit
-from .engine import assemble
-from .host import host
-from .plan import plan
-from .program import NativeProgram, describe
+from .cache import disk as cache
+from .cache.signature import Signature
+from .debug.describe import plan_text
+from .emit.module import emit
+from .plan.planner import plan
+from .program.native import NativeProgram, describe
+from .program.serialize import pack, unpack
 from .runtime import key_of, symbols
-from .signature import Signature
-from .stored import pack, unpack
+from .target.assembler import assemble
+from .target.host import host
 
 _LINE = 16e-6  # seconds that code generation takes for a line of IR
 _LONG = 0.05  # seconds that nobody should wait
@@ -66,10 +66,10 @@ class LlvmBackend:
         planned = plan(graph)
         if config.debug >= 4:
             print(plan_text(planned), file=sys.stderr)
-        unit = emit(planned, outlined=quick_start and config.debug < 2)
-        asked = {*unit.declarations, *(() if host().fma else ("fma", "fmaf"))}
+        module = emit(planned, outlined=quick_start and config.debug < 2)
+        asked = {*module.declarations, *(() if host().fma else ("fma", "fmaf"))}
         planned.symbols = [name for name in symbols() if name in asked]
-        text = unit.text(host().triple)
+        text = module.text(host().triple)
         middle = perf_counter()
         if config.debug >= 5:
             print(text, file=sys.stderr)

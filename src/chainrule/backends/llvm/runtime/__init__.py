@@ -1,6 +1,6 @@
 """What compiled code needs while it runs: threads, signals, and the library that it calls."""
 
-from .entry import card_of, make_entry, set_main
+from .fast_call import card_of, make_entry, set_main
 from .library import entry_address, key_of, symbols, within, worker
 from .poll import raise_kept
 from .pool import Pool, pool

@@ -12,17 +12,17 @@ from typing import Any
 from ....forks import compiling
 from ....lazy import LazyModule
 from ....version import __version__
-from .. import cache
-from ..engine import Loaded, assemble
-from ..functions import libm
-from ..host import Host, binding, host
-from ..ir import Unit
-from ..products import EXPORTS, write_library
-from ..sorting import write_sort
-from . import entry as entries
+from ..cache import disk as cache
+from ..ir.builder import Module
+from ..kernels.math import libm
+from ..kernels.matmul import EXPORTS, write_library
+from ..kernels.sort import write_sort
+from ..target.assembler import Loaded, assemble
+from ..target.host import Host, binding, host
+from . import fast_call as entries
+from .autotune import write_trial
 from .poll import API, write_poll
 from .pool import write_pool
-from .trial import write_trial
 
 _llvmlite = LazyModule("llvmlite")
 _NAMES = (*EXPORTS, "parallel", "work", "within", "trial", "poll", "entry", "order")
@@ -63,14 +63,14 @@ def _load(target: Host) -> tuple[dict[str, int], Loaded]:
     key = key_of("library")
     code = cache.load(key)
     if code is None:
-        unit = Unit()
-        write_library(unit, target)
-        write_pool(unit)
-        write_trial(unit)
-        entries.write_entry(unit)
-        write_sort(unit)
-        write_poll(unit, target.triple.startswith("x86_64"))
-        code = assemble(unit.text(target.triple))
+        module = Module()
+        write_library(module, target)
+        write_pool(module)
+        write_trial(module)
+        entries.write_entry(module)
+        write_sort(module)
+        write_poll(module, target.triple.startswith("x86_64"))
+        code = assemble(module.text(target.triple))
         cache.store(key, code)
     loaded = Loaded(code, outside, _NAMES)
     return {**outside, **dict(zip(_NAMES, loaded.addresses, strict=True))}, loaded

@@ -9,8 +9,8 @@ from __future__ import annotations
 import ctypes
 from typing import Any
 
-from ..ir import Unit
-from ..slots import RAISED, TICK
+from ..ir.builder import Module
+from ..layout.frame import RAISED, TICK
 
 # Counts of the CPU's clock between two questions: 20-50 ms at 2-5 GHz. Where the clock is slower
 # (24 MHz to 1 GHz on ARM) the question comes more often than needed, but for at most 4 s: see below
@@ -18,13 +18,13 @@ _TICKS = 100_000_000
 API = ("PyGILState_Ensure", "PyGILState_Release", "PyErr_CheckSignals", "PyErr_Fetch")
 
 
-def write_poll(unit: Unit, x86: bool) -> None:
+def write_poll(module: Module, x86: bool) -> None:
     """``i32 poll(frame)``: not 0 if a handler raised."""
-    unit.declare("ensure", "declare i32 @PyGILState_Ensure()")
-    unit.declare("release", "declare void @PyGILState_Release(i32)")
-    unit.declare("check", "declare i32 @PyErr_CheckSignals()")
-    unit.declare("fetch", "declare void @PyErr_Fetch(ptr, ptr, ptr)")
-    f = unit.function("poll", [("ptr", "frame")], "i32")
+    module.declare("ensure", "declare i32 @PyGILState_Ensure()")
+    module.declare("release", "declare void @PyGILState_Release(i32)")
+    module.declare("check", "declare i32 @PyErr_CheckSignals()")
+    module.declare("fetch", "declare void @PyErr_Fetch(ptr, ptr, ptr)")
+    f = module.function("poll", [("ptr", "frame")], "i32")
     place = f.offset("%frame", TICK, 8)
     now = f.clock()
     before = f.name(f"load i64, ptr {place}, align 8")

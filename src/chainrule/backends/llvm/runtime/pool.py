@@ -5,7 +5,7 @@ waits only for chunks that somebody has begun: a worker that the system has not 
 nothing. What a chunk computes does not depend on who computes it, so results don't either.
 
 A ticket is ``generation << 32 | chunks left``; claiming one is a compare-and-swap of ticket for
-ticket - 1. Function and frame are read before it: they only change once all chunks are done, with
+ticket - 1. FunctionBuilder and frame are read before it: they only change once all chunks are done, with
 a new generation, which makes the swap of a latecomer fail.
 """
 
@@ -21,7 +21,7 @@ import numpy as np
 
 from ....forks import changing
 from ...threads import get_num_threads
-from ..ir import Function, Unit
+from ..ir.builder import FunctionBuilder, Module
 
 # Bytes from the start of the shared memory: a cache line each, so that nobody waits for a neighbour
 _TICKET, _DONE, _TASK, _FRAME, _LOCK, _AWAKE, _ACTIVE, _STOP = 0, 64, 128, 136, 192, 256, 320, 384
@@ -34,18 +34,18 @@ _TICKS, _FIRST, _LONGEST = (n // (1 if _X86 else 100) for n in (500_000, 6_000_0
 _IDLE = 100_000  # pauses without work until a worker parks; some milliseconds
 
 
-def write_pool(unit: Unit) -> None:
+def write_pool(module: Module) -> None:
     """``parallel(pool, task, frame, chunks)``, ``work(pool)`` and ``within(pool, main, frame)``."""
-    _parallel(unit)
-    _work(unit)
-    _within(unit)
+    _parallel(module)
+    _work(module)
+    _within(module)
 
 
-def _field(f: Function, offset: int) -> str:
+def _field(f: FunctionBuilder, offset: int) -> str:
     return f.offset("%pool", offset, 1)
 
 
-def _claim(f: Function, on_chunk: str, nothing: str) -> tuple[str, str]:
+def _claim(f: FunctionBuilder, on_chunk: str, nothing: str) -> tuple[str, str]:
     """Try to claim a chunk: goes to a block, with the chunk's number, or to another."""
     place = _field(f, _TICKET)
     ticket = f.name(f"load atomic i64, ptr {place} acquire, align 8")
@@ -65,13 +65,13 @@ def _claim(f: Function, on_chunk: str, nothing: str) -> tuple[str, str]:
     return task, frame
 
 
-def _wait(f: Function, again: str) -> None:
+def _wait(f: FunctionBuilder, again: str) -> None:
     """A pause, at each hundredth the system's turn, then back; %waits counts them."""
-    f.unit.declare("sched_yield", "declare i32 @sched_yield()")
+    f.declare("sched_yield", "declare i32 @sched_yield()")
     waits = f.name(f"add i64 {f.name('load i64, ptr %waits, align 8')}, 1")
     f.emit(f"store i64 {waits}, ptr %waits, align 8")
     if _X86:
-        f.unit.declare("pause", "declare void @llvm.x86.sse2.pause()")
+        f.declare("pause", "declare void @llvm.x86.sse2.pause()")
         f.emit("call void @llvm.x86.sse2.pause()")
     rest = f.name(f"urem i64 {waits}, {_PAUSES}")
     with f.when(f.name(f"icmp eq i64 {rest}, 0")):
@@ -79,9 +79,9 @@ def _wait(f: Function, again: str) -> None:
     f.jump(again)
 
 
-def _parallel(unit: Unit) -> None:
+def _parallel(module: Module) -> None:
     arguments = [("ptr", "pool"), ("ptr", "task"), ("ptr", "frame"), ("i64", "chunks")]
-    f = unit.function("parallel", arguments)
+    f = module.function("parallel", arguments)
     f.emit("%waits = alloca i64, align 8")
     f.emit("store i64 0, ptr %waits, align 8")
     ask, lock, share, alone = (f.fresh(s) for s in ("ask", "lock", "share", "alone"))
@@ -124,7 +124,7 @@ def _parallel(unit: Unit) -> None:
     f.emit("ret void")
 
 
-def _judge(f: Function, began: str, worked: str) -> None:
+def _judge(f: FunctionBuilder, began: str, worked: str) -> None:
     """Work alone for a while if the others took much longer than the caller.
 
     Then they were not running: on a busy machine the system takes the CPU away from a worker in the
@@ -136,8 +136,8 @@ def _judge(f: Function, began: str, worked: str) -> None:
     fair = f.name(f"mul i64 {f.name(f'sub i64 {worked}, {began}')}, 2")
     long = f.name(f"icmp sgt i64 {waited}, {f.name(f'add i64 {fair}, {_TICKS}')}")
     place = _field(f, _PENANCE)
-    f.unit.declare("smin", "declare i64 @llvm.smin.i64(i64, i64)")
-    f.unit.declare("smax", "declare i64 @llvm.smax.i64(i64, i64)")
+    f.declare("smin", "declare i64 @llvm.smin.i64(i64, i64)")
+    f.declare("smax", "declare i64 @llvm.smax.i64(i64, i64)")
     before = f.name(f"load i64, ptr {place}, align 8")
     least = f.name(f"call i64 @llvm.smax.i64(i64 {before}, i64 {_FIRST})")
     twice = f.name(f"call i64 @llvm.smin.i64(i64 {f.name(f'mul i64 {least}, 2')}, i64 {_LONGEST})")
@@ -150,8 +150,8 @@ def _judge(f: Function, began: str, worked: str) -> None:
     f.emit(f"store i64 {until}, ptr {_field(f, _UNTIL)}, align 8")
 
 
-def _work(unit: Unit) -> None:
-    f = unit.function("work", [("ptr", "pool")])
+def _work(module: Module) -> None:
+    f = module.function("work", [("ptr", "pool")])
     f.name(f"atomicrmw add ptr {_field(f, _AWAKE)}, i64 1 acq_rel, align 8")
     claim, idle, count, leave = (f.fresh(s) for s in ("claim", "idle", "count", "leave"))
     f.emit("%waits = alloca i64, align 8")
@@ -182,12 +182,12 @@ def _work(unit: Unit) -> None:
     f.emit("ret void")
 
 
-def _within(unit: Unit) -> None:
+def _within(module: Module) -> None:
     """What ``main(frame)`` returns; workers stay awake meanwhile, and no longer.
 
     In native code, where no exception comes in between.
     """
-    f = unit.function("within", [("ptr", "pool"), ("ptr", "main"), ("ptr", "frame")], "i32")
+    f = module.function("within", [("ptr", "pool"), ("ptr", "main"), ("ptr", "frame")], "i32")
     f.name(f"atomicrmw add ptr {_field(f, _ACTIVE)}, i64 1 acq_rel, align 8")
     status = f.name("call i32 %main(ptr %frame)")
     f.name(f"atomicrmw sub ptr {_field(f, _ACTIVE)}, i64 1 acq_rel, align 8")
