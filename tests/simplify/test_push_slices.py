@@ -14,7 +14,7 @@ from chainrule.graph.verify import verify
 from chainrule.nn.convolution import conv
 from chainrule.primitives.structure import place, slice_
 from chainrule.simplify import simplify
-from chainrule.simplify.cuts import cut_early
+from chainrule.simplify.push_slices import push_slices
 
 DRAW = np.random.default_rng(0)
 X, W = DRAW.normal(size=(5, 9, 8, 3)), DRAW.normal(size=(3, 2, 3, 4))
@@ -34,7 +34,7 @@ def test_a_cut_of_a_convolution(strides, dilation):
         return conv(x, w, strides=strides, dilation=dilation)[1:4, 1:2, :-1]
 
     graph = cr.make_graph(f)(X, W)
-    made = verify(cut_early(graph))
+    made = verify(push_slices(graph))
     assert names(made)[-1] == "conv" and made.outputs[0].shape == f(X, W).shape
     np.testing.assert_allclose(evaluate(made, [X, W])[0], f(X, W), rtol=1e-13, atol=1e-13)
 
@@ -47,7 +47,7 @@ def test_a_convolution_that_others_read_stays():
         return y[:, 1:], np.sum(y)
 
     graph = cr.make_graph(f)(X, W)
-    assert cut_early(graph) is graph
+    assert push_slices(graph) is graph
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_a_cut_of_a_padding(cut, step):
 
     x = np.arange(1.0, 7.0).reshape(3, 2)
     graph = cr.make_graph(cr.jit(f))(x)
-    made = verify(cut_early(simplify(graph)))
+    made = verify(push_slices(simplify(graph)))
     np.testing.assert_array_equal(evaluate(made, [x])[0], f(x))
 
 
