@@ -8,7 +8,7 @@ from typing import Any, Generic, ParamSpec, TypeVar
 import numpy as np
 
 from .. import tree
-from ..backends import Function, Program, compile_graph, get_num_threads
+from ..backends import FastCall, Program, compile_graph, get_num_threads
 from ..config import config, threads_word
 from ..errors import DtypeError, ShapeError, UnsupportedError, at_user_line
 from ..graph.evaluate import inline
@@ -30,11 +30,11 @@ class TracedFunction:
 
     def __init__(
         self, captured: Captured, leaves: Sequence[Any], arrays: Sequence[Any],
-        quick_start: bool = False,
+        tiered: bool = False,
     ) -> None:  # fmt: skip
         self.graph, self.out_treedef, self.outside = captured[:3]
         self.written, self.distinguishes_scalars = captured[3:]
-        self.quick_start = quick_start
+        self.tiered = tiered
         self.program: Program | None = None
         self._programs: dict[int, Program] = {}  # by the number of threads they were made for
         self.last_used = 0  # when its function last looked it up: a number that grows
@@ -77,17 +77,17 @@ class TracedFunction:
         return self.fast_call(*arrays)
 
     @computed
-    def fast_call(self) -> Function:
+    def fast_call(self) -> FastCall:
         """All results as a list for arrays just as they should be; else None."""
         program = self.ensure_compiled()
         self._fast_call_key = program, config.num_threads
         self.__dict__.pop("fast_call_single", None)  # it may lead to another program
-        return program.bound()
+        return program.fast_call()
 
     @computed
-    def fast_call_single(self) -> Function:
+    def fast_call_single(self) -> FastCall:
         """The same, for a function that returns a single array: that array."""
-        return self.ensure_compiled().bound(single=True)
+        return self.ensure_compiled().fast_call(single=True)
 
     def ensure_compiled(self) -> Program:
         """Return the program for the present number of threads, compiled now if there is none."""
@@ -101,7 +101,7 @@ class TracedFunction:
         threads = get_num_threads()
         program = self._programs.get(threads)
         if program is None:
-            program = compile_graph(self.graph, self.quick_start)
+            program = compile_graph(self.graph, self.tiered)
             if len(self._programs) == _MAX_THREAD_COUNTS:
                 self._programs.pop(next(iter(self._programs)), None)
             self._programs[threads] = program
@@ -173,7 +173,7 @@ class CompiledFunction(Generic[P, R]):
         flat = treedef.num_nodes == treedef.num_leaves + 3  # a tuple of two, a tuple, a dict
         arrays = flat and traced.out_treedef.is_leaf()
         arrays = arrays and traced.allows_fast_call and not traced.scalars
-        self._fast_single: Function | None = traced.fast_call_single if arrays else None
+        self._fast_single: FastCall | None = traced.fast_call_single if arrays else None
         traced.ensure_compiled()
 
     @property

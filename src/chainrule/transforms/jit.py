@@ -12,7 +12,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 import numpy as np
 
 from .. import tree
-from ..backends import Function
+from ..backends import FastCall
 from ..config import config
 from ..errors import at_user_line
 from ..forks import changing
@@ -33,14 +33,14 @@ class JitFunction(Generic[P, R]):
 
     def __init__(
         self, f: Callable[P, R], static_argnums: Sequence[int] = (),
-        static_argnames: Sequence[str] = (), quick_start: bool = False,
+        static_argnames: Sequence[str] = (), tiered: bool = False,
     ) -> None:  # fmt: skip
         update_wrapper(self, f)
-        self.function, self.quick_start = f, quick_start
+        self.function, self.tiered = f, tiered
         self.static_argnums, self.static_argnames = _static(f, static_argnums, static_argnames)
         self.cache: dict[Hashable, TracedFunction] = {}
         self._last_traced: dict[Hashable, TracedFunction] = {}
-        self._fast_single: Function | None = None
+        self._fast_single: FastCall | None = None
         self._fast_single_owner: TracedFunction | None = None
         self._uses = itertools.count(1)
 
@@ -241,7 +241,7 @@ class JitFunction(Generic[P, R]):
         call.__wrapped__ = self.function  # type: ignore[attr-defined]
         weak = [is_weak(x) for x in leaves]
         captured = capture(call, arrays, treedef, weak, arrays, copy_results=True)
-        return TracedFunction(captured, leaves, arrays, self.quick_start)
+        return TracedFunction(captured, leaves, arrays, self.tiered)
 
 
 def _exact(value: Any) -> Any:
@@ -280,7 +280,7 @@ def jit(
     *,
     static_argnums: int | Sequence[int] = (),
     static_argnames: str | Sequence[str] = (),
-    quick_start: bool = False,
+    tiered: bool = False,
 ) -> JitFunction[P, R]: ...
 
 
@@ -289,7 +289,7 @@ def jit(
     *,
     static_argnums: int | Sequence[int] = (),
     static_argnames: str | Sequence[str] = (),
-    quick_start: bool = False,
+    tiered: bool = False,
 ) -> Callable[[Callable[P, R]], JitFunction[P, R]]: ...
 
 
@@ -298,7 +298,7 @@ def jit(
     *,
     static_argnums: int | Sequence[int] = (),
     static_argnames: str | Sequence[str] = (),
-    quick_start: bool = False,
+    tiered: bool = False,
 ) -> Any:
     """Make a function that traces `f` once for each kind of argument and then runs the graph.
 
@@ -314,7 +314,7 @@ def jit(
         must be hashable; each new value is a new trace.
     static_argnames : str or sequence of str
         The same by name.
-    quick_start : bool
+    tiered : bool
         If optimised compilation is estimated to take more than 50 ms, start with unoptimised code
         and switch to the optimised code, compiled in a background thread, between two iterations
         of a loop (tiered compilation). Results are bit-identical. For functions that run long,
@@ -346,11 +346,11 @@ def jit(
     if f is None:
         return partial(
             jit, static_argnums=static_argnums, static_argnames=static_argnames,
-            quick_start=quick_start,
+            tiered=tiered,
         )  # fmt: skip
     nums = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
     names = (static_argnames,) if isinstance(static_argnames, str) else tuple(static_argnames)
-    return JitFunction(f, nums, names, quick_start)
+    return JitFunction(f, nums, names, tiered)
 
 
 def make_graph(f: Callable[P, Any]) -> Callable[P, Graph]:
