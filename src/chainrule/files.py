@@ -160,10 +160,10 @@ def _descriptor(path: Path) -> int | None:
     It is written to as it is: what a shell opened to append to is not cut, and what has no name any
     more is still reached.
     """
-    own_descriptors = re.compile(rf"/dev/fd|/proc/{os.getpid()}(/task/\d+)?/fd")
+    descriptor_folder = re.compile(rf"/dev/fd|/proc/{os.getpid()}(/task/\d+)?/fd")
     for _ in range(MOST_LINKS):
         folder = os.path.realpath(path.parent)
-        if own_descriptors.fullmatch(folder) or own_descriptors.fullmatch(str(path.parent)):
+        if descriptor_folder.fullmatch(folder) or descriptor_folder.fullmatch(str(path.parent)):
             return int(path.name) if path.name.isdecimal() else None
         if not path.is_symlink():
             return None

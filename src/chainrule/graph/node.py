@@ -24,7 +24,7 @@ from .types import Array, Type, is_float, weak_constant
 Location: TypeAlias = tuple[CodeType, int]
 
 _serial = count()
-_NO_PARAMS: dict[str, Any] = {}
+NO_PARAMS: dict[str, Any] = {}
 _WEAK = (bool, int, float)
 
 
@@ -247,12 +247,12 @@ def constant(value: Array) -> Node:
     """Make a node of a fixed value; the caller must not write into the array afterwards."""
     if type(value) is np.ndarray:
         value.flags.writeable = False  # whoever hands it out copies it
-    return Node(CONSTANT, (), _NO_PARAMS, value.shape, value.dtype, value)
+    return Node(CONSTANT, (), NO_PARAMS, value.shape, value.dtype, value)
 
 
 def input_node(type_: Type, value: Array | None = None) -> Node:
     """Make a leaf that stands for an argument, with a value if it is known already."""
-    return Node(INPUT, (), _NO_PARAMS, type_.shape, type_.dtype, value)
+    return Node(INPUT, (), NO_PARAMS, type_.shape, type_.dtype, value)
 
 
 def freeze_argument(leaf: Node) -> None:

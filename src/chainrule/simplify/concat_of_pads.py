@@ -62,7 +62,7 @@ def _concatenated(node: Node, terms: list[Node]) -> Node:
     if len(cut) != 1:
         return node
     (axis,) = cut
-    ordered = sorted(zip([span[axis] for span in spans], terms, strict=True), key=_first)
+    ordered = sorted(zip([span[axis] for span in spans], terms, strict=True), key=_start_of)
     stop = 0
     for span, _ in ordered:
         if span.step != 1 or span.start != stop:
@@ -77,5 +77,5 @@ def _concatenated(node: Node, terms: list[Node]) -> Node:
     return concatenate(*operands, axis=axis)  # type: ignore[no-any-return]
 
 
-def _first(pair: tuple[range, Node]) -> int:
+def _start_of(pair: tuple[range, Node]) -> int:
     return pair[0].start

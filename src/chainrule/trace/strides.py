@@ -19,7 +19,7 @@ import numpy as np
 from ..graph.node import CONSTANT, INPUT, ITEM, Node, constant
 
 Strides = tuple[int, ...]
-Rule = Callable[[Node, Sequence["Strides | None"]], "Strides | None"]
+StridesRule = Callable[[Node, Sequence["Strides | None"]], "Strides | None"]
 
 
 def c_order(shape: Sequence[int]) -> Strides:
@@ -56,7 +56,7 @@ def strides_of(node: Node) -> Strides | None:
         if order is not _UNASKED and not isinstance(order, Node):
             stack.pop()
             continue
-        needed = (order,) if isinstance(order, Node) else top.inputs if _rule(top) else ()
+        needed = (order,) if isinstance(order, Node) else top.inputs if _rule_of(top) else ()
         missing = [x for x in needed if not was_asked(x)]
         if missing:
             stack.extend(missing)
@@ -78,7 +78,7 @@ def was_asked(node: Node) -> bool:
     return order is not _UNASKED and not isinstance(order, Node)
 
 
-def _rule(node: Node) -> Rule | None:
+def _rule_of(node: Node) -> StridesRule | None:
     if node.primitive.spec.get("family") == "elementwise":
         return _elementwise
     return _RULES.get(node.primitive.name)
@@ -91,7 +91,7 @@ def _infer_strides(node: Node, inputs: Sequence[Strides | None]) -> Strides | No
         return c_order(node.shape) if node.value is None else strides_of_array(node.value)
     if node.primitive is ITEM:  # what a loop or a branch returns is made anew
         return c_order(node.shape)
-    rule = _rule(node)
+    rule = _rule_of(node)
     return None if rule is None else rule(node, inputs)
 
 
@@ -279,7 +279,7 @@ def _if_all_c(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
     return c_order(node.shape) if plain else None
 
 
-def _product(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
+def _matmul_strides(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
     return c_order(node.shape) if len(node.shape) <= 2 else _if_all_c(node, inputs)
 
 
@@ -297,12 +297,12 @@ def _gathered(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
     return _packed(node.shape, order)
 
 
-_RULES: dict[str, Rule] = {
+_RULES: dict[str, StridesRule] = {
     "cast": _copied, "identity": _copied, "stop_gradient": _like_first,
     "transpose": _transposed, "slice": _sliced, "broadcast_to": _broadcast, "reshape": _reshaped,
     "sum": _reduced, "max": _reduced, "prod": _reduced, "argmax": _reduced,
     "cumsum": _accumulated, "cumprod": _accumulated,
     "scatter": _like_first, "scatter_add": _like_first,
     "concatenate": _if_all_c, "pad": _if_all_c, "argsort": _if_all_c, "conv": _if_all_c,
-    "matmul": _product, "gather": _gathered,
+    "matmul": _matmul_strides, "gather": _gathered,
 }  # fmt: skip
