@@ -98,7 +98,7 @@ class Node:
     """One use of a primitive.
 
     What it computes never changes. Two things about it do: an argument's leaf becomes a constant
-    when its function has returned (`freeze_argument`), and `order` is noted once somebody asks.
+    when its function has returned (`freeze_argument`), and `order` is computed at first use.
 
     Attributes
     ----------
@@ -115,7 +115,7 @@ class Node:
     source_location : tuple of (code, instruction) or None
         The user's line, as code and instruction because most are never printed.
     order : tuple of int, Node or None
-        How NumPy would have laid the result out in memory, once somebody asked: see
+        How NumPy would have laid the result out in memory, once that was asked for: see
         `trace/strides.py`, which alone reads and sets it.
     """
 

@@ -1,8 +1,8 @@
-"""Pieces beside each other: what is cut apart and treated piece by piece is joined at once.
+"""Sums of padded operands that lie beside each other, as one concatenation.
 
-The gradient of cuts adds up arrays of zeros, each with one piece placed in it::
+The gradient of slices adds up arrays of zeros, each with one operand in it::
 
-    place(a) + place(b) + place(c)   -> concatenate(a + 0, b + 0, c + 0)   if they fill the whole
+    pad(a) + pad(b) + pad(c)   -> concatenate(a + 0, b + 0, c + 0)   if they fill the whole
 
 The zero is added because ``-0 + 0`` is 0.
 """
