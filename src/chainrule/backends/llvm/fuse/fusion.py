@@ -1,314 +1,107 @@
-"""Which nodes are computed together, which are stored, and in what order.
-
-A *stored* node has its numbers in memory; any other is computed where it is read. A `Step` is what
-runs at once: a cluster of stored elementwise nodes over one domain, or a single other node.
-"""
+"""The fusion pass: a graph to steps, each of which becomes one loop nest, product, loop or call."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
-from math import prod
 
 from ....graph.graph import Graph
-from ....graph.node import CONSTANT, INPUT, ITEM, Node
-from ..expressions.expression import keeps_order
-from ..layout.view import Buffer, View
-from . import op_traits as kinds
-from .axis_order import Order, layout
-from .op_traits import VIEWS, cost, is_elementwise, is_native, uniform
+from ....graph.node import CONSTANT, Node
+from .materialize import materialize
+from .op_traits import is_native
+from .steps import FusedGraph, Materialized, Step, producer
 
-_RECOMPUTE = 8  # an expression of fewer additions is computed again rather than stored
-_READERS = 3
-_ONCE = 1.001  # parts of one whole may add up to a little more than 1
-_LARGEST = 120  # no expression grows beyond: registers are few, and so is Python's stack
-_STORES = 8
+_MAX_STORES = 8  # results of one loop nest
+
+
+def fuse(graph: Graph) -> FusedGraph:
+    """Materialise some nodes and compute the others inside their consumers.
+
+    Materialised elementwise nodes of one shape with common inputs share a loop nest.
+    """
+    materialized = materialize(graph)
+    clusters = _Clusters(materialized)
+    for node in graph.nodes:
+        if node.primitive is not CONSTANT and node in materialized.nodes:
+            clusters.add(Step((node,), frozenset(materialized.leaves(node)), not is_native(node)))
+    return FusedGraph(graph, materialized, tuple(_ordered(clusters.steps())))
 
 
 @dataclass(eq=False)
-class Step:
-    """What runs at once.
+class _Cluster:
+    """Steps that are to be one, and all clusters that it depends on."""
 
-    Attributes
-    ----------
-    nodes : list of Node
-        One, or those of a cluster: they have the same shape.
-    reads : set of Node
-        Stored nodes (or inputs, constants) that it loads.
-    host : bool
-        Whether the reference computes it.
-    """
-
-    nodes: list[Node]
-    reads: set[Node] = field(default_factory=set)
-    host: bool = False
+    steps: list[Step]
+    reads: set[Node]
+    depends_on: set[_Cluster] = field(default_factory=set)
 
     @property
-    def node(self) -> Node:
-        """The last, and often only, node."""
-        return self.nodes[-1]
-
-    @property
-    def is_cluster(self) -> bool:
-        """Whether it is a loop nest of elementwise work."""
-        return not self.host and is_inline(self.node)
+    def step(self) -> Step:
+        """The step that was added last."""
+        return self.steps[-1]
 
 
-def is_inline(node: Node) -> bool:
-    """Whether a node may be computed where it is read."""
-    if node.primitive.name not in VIEWS and not is_elementwise(node):
-        return node.primitive.name == "gather" and is_native(node)
-    return is_native(node)
+class _Clusters:
+    """Joins elementwise steps of one shape that read the same nodes, or each other."""
 
+    def __init__(self, materialized: Materialized) -> None:
+        self.materialized = materialized
+        self.clusters: list[_Cluster] = []
+        self.cluster_of: dict[Node, _Cluster] = {}
 
-class Fusion:
-    """The steps of a graph, and which nodes are stored or seen as views."""
+    def add(self, step: Step) -> None:
+        """Add a step that comes after all those that it reads."""
+        sources = (producer(node) for node in step.reads)
+        direct = {self.cluster_of[node] for node in sources if node in self.cluster_of}
+        target = self._partner(step, direct) if step.is_cluster else None
+        if target is None:
+            target = _Cluster([step], set(step.reads))
+            self.clusters.append(target)
+        else:
+            target.steps.append(step)
+            target.reads |= step.reads
+        dependencies = direct.union(*[other.depends_on for other in direct]) - {target}
+        target.depends_on |= dependencies
+        for other in self.clusters:  # whoever depends on the target now depends on these, too
+            if target in other.depends_on:
+                other.depends_on |= dependencies
+        self.cluster_of[step.node] = target
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
-        self.nodes = [n for n in graph.nodes if n.primitive is not CONSTANT]
-        self.layouts: dict[Node, View] = {}
-        self.stored: set[Node] = set()
-        self.plain: set[Node] = set()  # stored in the order of their axes, whatever `layout` says
-        known = -1
-        while known != len(self.plain):
-            known = len(self.plain)
-            self.layouts.clear()
-            self._must()
-        self._choose()
-        self.steps = _order(self._merge(self._steps()))
-
-    # What must be in memory
-
-    def _must(self) -> None:
-        for node in self.nodes:
-            name = node.primitive.name
-            if node.primitive is ITEM:
+    def _partner(self, step: Step, direct: set[_Cluster]) -> _Cluster | None:
+        """Return the last cluster that a step may join without a circular dependency."""
+        for other in reversed(self.clusters):
+            if not other.step.is_cluster or other.step.node.shape != step.node.shape:
                 continue
-            if not is_inline(node):
-                self.stored.add(node)
-                for child in self._memory_inputs(node):
-                    self.resolve(child)
-            elif name == "gather":
-                self.resolve(node.inputs[0])
-            elif name == "reshape" and not keeps_order(node):
-                self.resolve(node)
-        for node in self.graph.outputs:
-            if is_inline(node) and node not in self.graph.inputs:
-                self._store(node)
-
-    def _memory_inputs(self, node: Node) -> Iterable[Node]:
-        """Which inputs a step reads from memory; others it computes as it goes."""
-        name = node.primitive.name
-        if not is_native(node):
-            return node.inputs
-        if (
-            name == "argsort"
-            or name in kinds.PARTS
-            or name in kinds.REDUCTIONS
-            or name in kinds.ALONG
-        ):
-            return ()
-        return () if name in kinds.SCATTERS else node.inputs
-
-    def resolve(self, node: Node) -> View:
-        """See to it that a node is in memory, as a view or stored; its layout."""
-        known = self.layouts.get(node)
-        if known is None:
-            known = self.layouts[node] = self._resolve(node)
-        return known
-
-    def _resolve(self, node: Node) -> View:
-        name = node.primitive.name
-        if uniform(node) is not None:  # one number, which any view can repeat
-            return View.whole(Buffer(prod(node.shape), node.dtype), node.shape)
-        if name in VIEWS and node not in self.stored and is_native(node):
-            source = self.resolve(node.inputs[0])
-            made = viewed(node, source)
-            if made is not None:
-                return made
-            child = node.inputs[0]
-            self._store(child)  # reshape of what lies scattered: gathered first
-            if viewed(node, self.resolve(child)) is None:
-                self.plain.add(child)
-                del self.layouts[child]
-            made = viewed(node, self.resolve(child))
-            assert made is not None
-            return made
-        if is_inline(node) and node not in self.graph.inputs:
-            self._store(node)
-        return View.whole(Buffer(prod(node.shape), node.dtype), node.shape, self.order(node))
-
-    def order(self, node: Node) -> Order | None:
-        """In which order the axes of a stored node lie; None for their own."""
-        return None if node in self.plain else layout(node)
-
-    def _store(self, node: Node) -> None:
-        self.stored.add(node)
-        self.layouts.pop(node, None)
-
-    # What is better in memory
-
-    def _choose(self) -> None:
-        """From the last node to the first: how many steps would compute it, at what cost?"""
-        readers: dict[Node, dict[Node, float]] = {}  # and how much of it each reads
-        spread: set[Node] = set()
-        costs = self._costs()
-        for node in reversed(self.nodes):
-            if is_inline(node) and node not in self.stored and node not in self.layouts:
-                count = sum(min(1.0, share) for share in readers.get(node, {}).values())
-                again = costs[node] >= _RECOMPUTE or count > _READERS
-                repeated = node in spread and costs[node] >= 3
-                if (count > _ONCE and again) or repeated:
-                    self._store(node)
-            final = node in self.stored
-            for child in node.inputs:
-                shares = readers.setdefault(child, {})
-                part = prod(node.shape) / prod(child.shape) if _is_cut(node) else 1.0
-                for reader, share in ({node: 1.0} if final else readers.get(node, {})).items():
-                    shares[reader] = shares.get(reader, 0.0) + share * part
-                wider = prod(child.shape) < prod(node.shape) if _both_arrays(child, node) else False
-                if wider or (node in spread and not final):
-                    spread.add(child)
-
-    def _costs(self) -> dict[Node, int]:
-        """The cost of an entry, computed from what is stored; stores what grows too large."""
-        costs: dict[Node, int] = {}
-        for node in self.nodes:
-            if node in self.stored or not is_inline(node):
-                costs[node] = 0
+            if len(other.steps) >= _MAX_STORES:
                 continue
-            inner = sum(costs.get(child, 0) for child in node.inputs)
-            costs[node] = cost(node) + inner
-            if costs[node] > _LARGEST and is_elementwise(node):
-                self._store(node)
-                costs[node] = 0
-        return costs
-
-    # Steps
-
-    def _steps(self) -> list[Step]:
-        steps = []
-        for node in self.nodes:
-            if node in self.stored:
-                steps.append(Step([node], self.leaves(node), not is_native(node)))
-        return steps
-
-    def leaves(self, node: Node) -> set[Node]:
-        """The stored nodes, inputs and constants that computing a node reads."""
-        found: set[Node] = set()
-        stack = list(node.inputs)
-        seen: set[Node] = set()
-        while stack:
-            child = stack.pop()
-            if child in seen:
+            related = other in direct or bool(other.reads & step.reads)
+            if not related or any(other in d.depends_on for d in direct if d is not other):
                 continue
-            seen.add(child)
-            if self.is_leaf(child):
-                if uniform(child) is None:
-                    found.add(child)
-            else:
-                stack.extend(child.inputs)
-        return found
-
-    def is_leaf(self, node: Node) -> bool:
-        """Whether a node's numbers are there before a step that reads it."""
-        leaf = node.primitive in (INPUT, CONSTANT, ITEM)
-        return leaf or node in self.stored or node in self.graph.inputs
-
-    def _merge(self, steps: list[Step]) -> list[Step]:
-        """Join clusters of one shape that read the same or each other."""
-        maker: dict[Node, Step] = {}
-        behind: dict[Step, set[Step]] = {}  # all steps that a step waits for
-        merged: list[Step] = []
-        for step in steps:
-            waits = {maker[base(n)] for n in step.reads if base(n) in maker}
-            target = None
-            if step.is_cluster:
-                target = self._partner(step, merged, waits, behind)
-            if target is None:
-                merged.append(step)
-                target = step
-                behind[step] = set()
-            else:
-                target.nodes.append(step.node)
-                target.reads |= step.reads
-            closure = set(waits).union(*[behind[w] for w in waits]) - {target}
-            behind[target] |= closure
-            for other in merged:  # whoever waits for the target now waits for this, too
-                if target in behind[other]:
-                    behind[other] |= closure
-            maker[step.node] = target
-        for step in merged:
-            step.reads -= set(step.nodes)
-        return merged
-
-    def _partner(
-        self, step: Step, merged: list[Step], waits: set[Step], behind: dict[Step, set[Step]]
-    ) -> Step | None:
-        for other in reversed(merged):
-            if not other.is_cluster or other.node.shape != step.node.shape:
-                continue
-            if len(other.nodes) >= _STORES:
-                continue
-            related = other in waits or bool(other.reads & step.reads)
-            if not related or any(other in behind[w] for w in waits if w is not other):
-                continue
-            if other in waits and not self.reads_in_step(step.node, set(other.nodes)):
+            members = {member.node for member in other.steps}
+            if other in direct and not self.materialized.reads_elementwise(step.node, members):
                 continue
             return other
         return None
 
-    def reads_in_step(self, node: Node, members: set[Node]) -> bool:
-        """Whether a node reads members of a cluster only at its own place."""
-        stack = [(node, True)]
-        while stack:
-            child, straight = stack.pop()
-            if child in members and child is not node:
-                if not straight or child.shape != node.shape:
-                    return False
-            elif child is node or not self.is_leaf(child):
-                moved = child.primitive.name in VIEWS or child.primitive.name == "gather"
-                stack.extend((inner, straight and not moved) for inner in child.inputs)
-        return True
+    def steps(self) -> list[Step]:
+        """Return one step for each cluster."""
+        joined = []
+        for cluster in self.clusters:
+            nodes = tuple(step.node for step in cluster.steps)
+            reads = frozenset(cluster.reads - set(nodes))
+            joined.append(Step(nodes, reads, cluster.step.by_numpy))
+        return joined
 
 
-def base(node: Node) -> Node:
-    """The node whose step makes it: that of several results for one of them."""
-    return node.inputs[0] if node.primitive is ITEM else node
-
-
-def _is_cut(node: Node) -> bool:
-    return node.primitive.name == "slice" and prod(node.shape) > 0
-
-
-def _both_arrays(a: Node, b: Node) -> bool:
-    return a.dtype is not None and b.dtype is not None
-
-
-def viewed(node: Node, source: View) -> View | None:
-    """The view that a moving primitive makes of its input's, or None if that takes a copy."""
-    name = node.primitive.name
-    if name == "reshape":
-        return source.reshaped(node.shape)
-    if name == "transpose":
-        return source.transposed(node.params["axes"])
-    if name == "slice":
-        return source.cut(node.params["index"])
-    if name == "broadcast_to":
-        return source.broadcast(node.shape)
-    return source
-
-
-def _order(steps: list[Step]) -> list[Step]:
-    """Steps such that each comes after what it reads, otherwise as the graph has them."""
-    maker = {node: step for step in steps for node in step.nodes}
+def _ordered(steps: list[Step]) -> list[Step]:
+    """Sort steps so that each comes after what it reads, otherwise in the graph's order."""
+    step_of = {node: step for step in steps for node in step.nodes}
     rank = {step: max(node.serial for node in step.nodes) for step in steps}
     waiting: dict[Step, set[Step]] = {}
     readers: dict[Step, list[Step]] = {step: [] for step in steps}
     for step in steps:
-        waiting[step] = {maker[base(n)] for n in step.reads if base(n) in maker} - {step}
+        sources = (producer(node) for node in step.reads)
+        waiting[step] = {step_of[node] for node in sources if node in step_of} - {step}
         for other in waiting[step]:
             readers[other].append(step)
     ready = [(rank[step], k) for k, step in enumerate(steps) if not waiting[step]]

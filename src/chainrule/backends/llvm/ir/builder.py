@@ -270,7 +270,7 @@ class FunctionBuilder:
         return self.name(f"getelementptr {{ [{itemsize} x i8] }}, ptr {pointer}, i64 {index}")
 
     def load(self, pointer: str, dtype: Any, lanes: int = 1, mask: Value | None = None) -> Value:
-        """Load consecutive numbers. Masked lanes are not read and are 0. A bool is a byte in memory."""
+        """Load consecutive numbers. Masked lanes are not read and are 0. A bool is a byte."""
         dtype = np.dtype(dtype)
         memory_dtype = np.dtype(np.uint8) if dtype.kind == "b" else dtype
         kind = llvm_type(memory_dtype, lanes)
@@ -317,8 +317,8 @@ class FunctionBuilder:
         masks = f"<{lanes} x i1>"
         self.declare(full, f"declare {kind} @{full}(<{lanes} x ptr>, i32, {masks}, {kind})")
         right = (
-            f"call {kind} @{full}(<{lanes} x ptr> {addresses}, i32 {memory_dtype.itemsize}, {mask}, "
-            f"{kind} zeroinitializer)"
+            f"call {kind} @{full}(<{lanes} x ptr> {addresses}, i32 {memory_dtype.itemsize}, "
+            f"{mask}, {kind} zeroinitializer)"
         )
         loaded = self.value(right, memory_dtype, lanes)
         if dtype.kind != "b":

@@ -1,16 +1,21 @@
-"""What the slots of a frame hold: 8 bytes each, the first argument of all compiled code."""
+"""The frame: an array of 8-byte words, the only argument of compiled code.
 
-ARENA = 0  # the arena's address
-TICK = 1  # when Python was last asked for signals
-ERROR = 2  # why `main` ended early; 0 if it did not
-REFERENCE = 3  # the function that has a node computed by NumPy
-RAISED = 4  # three for an exception that a signal's handler raised
-POOL = 7  # the threads that share the work, or null
+Every running call has a frame of its own, so that threads may run one program at once.
+"""
+
+ARENA = 0  # address of the arena
+LAST_POLL = 1  # clock when Python was last asked for signals
+STATUS = 2  # why `main` ended early; 0 if it did not
+HOST_CALLBACK = 3  # address of the function that has a node computed by NumPy
+EXCEPTION = 4  # three words for an exception that a signal handler raised
+POOL = 7  # address of the thread pool, or null
 BUSY = 8  # 1 while a call uses the frame
-NEAR = 9  # POOL while sharing small work pays, else null
-CHUNK = 10  # how much of work that may be shared a task takes at a time
-FIRST = 11  # inputs, outputs, constants, rows that loops move on
+AUTOTUNED_POOL = 9  # as POOL while an autotuned loop shares small work, else null
+TILE_SIZE = 10  # rows that a thread claims at once, for work whose sharing is autotuned
+FIRST_ARGUMENT = 11  # addresses of inputs, outputs, constants and of rows that loops advance
 
-# Why `main` ended early: a signal's handler raised, a computation by NumPy raised; if it is
-# positive, the site of an index out of bounds
+AUTOTUNE_WORDS = 7  # state of an autotuned loop
+
+# Why `main` ended early: a signal handler raised, a computation by NumPy raised. A positive status
+# is the number of a bounds check that failed.
 INTERRUPTED, FAILED = -1, -2

@@ -1,8 +1,8 @@
-"""Where numbers lie: buffers, and views of them that reshape, cut and turn without a copy."""
+"""Buffers, and strided views of them: reshaped, sliced and transposed without a copy."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
@@ -12,33 +12,45 @@ import numpy as np
 from ....graph.types import Shape
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class Buffer:
-    """Room for `size` numbers: a place in the arena, or what a slot of the frame points to.
+    """Memory for `size` numbers, in the arena or at an address that stands in the frame.
 
     Attributes
     ----------
     size : int
     dtype : dtype
-    slot : int or None
-        Which slot of the frame holds its address; None in the arena.
-    offset : int
-        Its first byte in the arena, once the plan has placed it.
+    word : int or None
+        Which word of the frame holds its address; None for a buffer in the arena.
     """
 
     size: int
     dtype: np.dtype[Any]
-    slot: int | None = None
-    offset: int = -1
+    word: int | None = None
 
     @property
     def nbytes(self) -> int:
-        """Bytes that it needs."""
+        """Size in bytes."""
         return self.size * self.dtype.itemsize
 
 
-def dense(shape: Shape) -> tuple[int, ...]:
-    """Strides, in numbers, of an array whose last axis varies fastest."""
+@dataclass(frozen=True)
+class Arena:
+    """Where buffers lie in the memory that a call sets aside.
+
+    Attributes
+    ----------
+    offsets : mapping of Buffer to int
+        In bytes. Buffers with disjoint lifetimes share memory.
+    nbytes : int
+    """
+
+    offsets: Mapping[Buffer, int]
+    nbytes: int
+
+
+def contiguous_strides(shape: Shape) -> tuple[int, ...]:
+    """Return the strides of a C-contiguous array, counted in numbers."""
     return tuple(prod(shape[k + 1 :]) for k in range(len(shape)))
 
 
@@ -53,43 +65,43 @@ class View:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of the numbers."""
+        """Dtype of the buffer."""
         return self.buffer.dtype
 
     @property
-    def is_dense(self) -> bool:
-        """Whether the numbers follow each other without gaps, the last axis fastest."""
-        expected = dense(self.shape)
+    def is_contiguous(self) -> bool:
+        """Whether the view is C-contiguous."""
+        expected = contiguous_strides(self.shape)
         pairs = zip(self.shape, self.strides, expected, strict=True)
         return 0 in self.shape or all(size == 1 or a == b for size, a, b in pairs)
 
     @property
-    def order(self) -> tuple[int, ...]:
-        """The axes, those first along which numbers lie farthest apart."""
+    def axes_by_stride(self) -> tuple[int, ...]:
+        """The axes, sorted by decreasing stride."""
         if any(stride == 0 and size > 1 for stride, size in zip(self.strides, self.shape,
                                                                 strict=True)):  # fmt: skip
-            return tuple(range(len(self.shape)))  # repeated: no memory to follow
+            return tuple(range(len(self.shape)))  # broadcast: no order in memory
         return tuple(sorted(range(len(self.shape)), key=lambda k: -abs(self.strides[k])))
 
     @classmethod
     def whole(cls, buffer: Buffer, shape: Shape, order: Sequence[int] | None = None) -> View:
-        """All of a buffer as a dense array; its axes may lie in another order."""
+        """View a whole buffer; `order` lists the axes by decreasing stride."""
         if order is None:
-            return cls(buffer, 0, shape, dense(shape))
-        turned = cls(buffer, 0, tuple(shape[k] for k in order), ())
-        turned = replace(turned, strides=dense(turned.shape))
-        return turned.transposed([list(order).index(k) for k in range(len(shape))])
+            return cls(buffer, 0, shape, contiguous_strides(shape))
+        permuted = cls(buffer, 0, tuple(shape[k] for k in order), ())
+        permuted = replace(permuted, strides=contiguous_strides(permuted.shape))
+        return permuted.transposed([list(order).index(k) for k in range(len(shape))])
 
     def transposed(self, axes: Sequence[int]) -> View:
-        """With axes in another order."""
+        """Permute the axes."""
         return replace(
             self,
             shape=tuple(self.shape[k] for k in axes),
             strides=tuple(self.strides[k] for k in axes),
         )
 
-    def cut(self, index: Sequence[slice]) -> View:
-        """A basic slice."""
+    def sliced(self, index: Sequence[slice]) -> View:
+        """Take a basic slice."""
         offset, shape, strides = self.offset, [], []
         for part, size, stride in zip(index, self.shape, self.strides, strict=True):
             taken = range(*part.indices(size))
@@ -99,7 +111,7 @@ class View:
         return View(self.buffer, offset, tuple(shape), tuple(strides))
 
     def broadcast(self, shape: Shape) -> View:
-        """Repeated along new axes and axes of size 1."""
+        """Broadcast to a larger shape."""
         extra = len(shape) - len(self.shape)
         strides = [0] * extra + [
             0 if old == 1 else stride for old, stride in zip(self.shape, self.strides, strict=True)
@@ -107,15 +119,18 @@ class View:
         return View(self.buffer, self.offset, shape, tuple(strides))
 
     def reshaped(self, shape: Shape) -> View | None:
-        """In another shape, if that needs no copy."""
-        if self.is_dense:
-            return View(self.buffer, self.offset, shape, dense(shape))
+        """Reshape; None if that needs a copy."""
+        if self.is_contiguous:
+            return View(self.buffer, self.offset, shape, contiguous_strides(shape))
         strides = _reshaped_strides(self.shape, self.strides, shape)
         return None if strides is None else View(self.buffer, self.offset, shape, strides)
 
 
 def _reshaped_strides(shape: Shape, strides: Sequence[int], new: Shape) -> tuple[int, ...] | None:
-    """Strides of the new shape over the same numbers: runs of axes are cut at common borders."""
+    """Return strides of the new shape over the same numbers, or None.
+
+    Old and new axes are grouped into runs of equal size; an old run must be contiguous in itself.
+    """
     old = [(size, stride) for size, stride in zip(shape, strides, strict=True) if size != 1]
     result = [0] * len(new)
     targets = [k for k, size in enumerate(new) if size != 1]

@@ -11,254 +11,203 @@ from weakref import WeakSet, WeakValueDictionary
 import numpy as np
 
 from ....config import config
-from ....errors import CheckError, CompileError
+from ....errors import CompileError
 from ....forks import changing
 from ....graph.graph import Graph
-from ....graph.node import REFERENCE, Node
+from ....graph.node import REFERENCE
 from ....graph.types import Type
-from ...base import Function
+from ...base import FastCall
 from ...threads import usable_cpus
-from ..debug.timing import report
-from ..instructions.base import Call, Plan
-from ..layout.frame import ARENA, FAILED, FIRST, INTERRUPTED, NEAR, POOL
-from ..layout.frame import REFERENCE as CALLBACK
-from ..layout.view import View
+from ..debug.timing_report import report
+from ..layout.frame import AUTOTUNED_POOL, FAILED, FIRST_ARGUMENT, INTERRUPTED, POOL
 from ..runtime import (
-    card_of,
-    entry_address,
-    make_entry,
+    call_spec_of,
+    fast_call_address,
+    make_fast_call,
     pool,
-    raise_kept,
+    raise_from_frame,
     set_main,
     symbols,
     within,
     worker,
 )
-from ..schedule.arena import padded
-from ..target.assembler import Loaded
+from ..target.assembler import LoadedCode
+from .executable import Executable, NumpyCall
+from .frame import Frame
 
 _Callback = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64)
 _Main = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)
 
 
-CANARY = 0xA5  # what lies in the arena before anything is written
-
-
-class Frame:
-    """What one running call owns: the slots, and the arena they begin with."""
-
-    def __init__(self, plan: Plan, constants: Sequence[tuple[int, Any]], callback: Any) -> None:
-        self.memory = np.empty(plan.arena + 64, np.uint8)
-        if plan.guarded:
-            self.memory[:] = CANARY
-        self.slots = np.zeros(plan.slots + 2 * len(plan.timed), np.int64)
-        start = self.memory.ctypes.data
-        self.slots[ARENA] = start + -start % 64
-        for slot, array in constants:
-            self.slots[slot] = array.ctypes.data
-        if callback is not None:
-            self.slots[CALLBACK] = ctypes.cast(callback, ctypes.c_void_p).value or 0
-        self.address = self.slots.ctypes.data
-        self.pointer = ctypes.c_void_p(self.address)
-        self.error: BaseException | None = None
-
-
 class NativeProgram:
-    """The function of arrays; several threads may call it at once, each with its own frame."""
+    """The function of arrays. Several threads may call it at once, each with its own frame."""
 
-    def __init__(self, graph: Graph, plan: Plan, code: bytes) -> None:
+    def __init__(self, graph: Graph, executable: Executable, code: bytes) -> None:
         self.inputs, self.outputs = graph.input_types, graph.output_types
-        self.plan = plan
+        self.executable = executable
         self.constants = [
-            (slot, np.ascontiguousarray(node.value)) for node, slot in plan.constants.items()
+            (word, np.ascontiguousarray(node.value)) for node, word in executable.constants
         ]
-        self._loaded: list[Loaded] = []
-        self._cards: list[Any] = []
-        self._frames: list[Frame] = []
-        self._made: WeakSet[Frame] = WeakSet()
+        self._code: list[LoadedCode] = []
+        self._call_specs: list[Any] = []
+        self._idle_frames: list[Frame] = []
+        self._frames: WeakSet[Frame] = WeakSet()
+        self._frame_at: WeakValueDictionary[int, Frame] = WeakValueDictionary()
         self._load(code)
-        self._by_address: WeakValueDictionary[int, Frame] = WeakValueDictionary()
-        self._callback = _Callback(self._reference) if plan.calls else None
-        self._own = self._frame()
+        self._callback = _Callback(self._call_numpy) if executable.numpy_calls else None
+        self._first_frame = self._new_frame()
 
     def _load(self, code: bytes) -> None:
-        known = symbols()
-        names = ["main", *[f"turn{k}" for k in range(len(self.plan.turns))]]
-        loaded = Loaded(code, {name: known[name] for name in self.plan.symbols}, names)
+        library, executable = symbols(), self.executable
+        iterations = [f"iteration{k}" for k in range(len(executable.iteration_words))]
+        imports = {name: library[name] for name in executable.symbols}
+        loaded = LoadedCode(code, imports, ["main", *iterations])
         with changing:
-            self._loaded.append(loaded)  # code that still runs must not go
-            self._address, *self._turns = loaded.addresses
+            self._code.append(loaded)  # older code may still run, so it must not be unloaded
+            self._address, *self._iterations = loaded.addresses
             self._main = _Main(self._address)
-            for frame in self._made:
-                self._set_turns(frame)
-            for card in self._cards:
-                set_main(card(), self._address)
+            for frame in self._frames:
+                self._set_iterations(frame)
+            for spec in self._call_specs:
+                set_main(spec(), self._address)
 
-    def improve(self, code: bytes) -> None:
-        """Use other code for the same plan from now on; calls that run take it up, too."""
+    def promote(self, code: bytes) -> None:
+        """Use better code of the same module from now on; calls that run take it up, too."""
         self._load(code)
 
-    def _set_turns(self, frame: Frame) -> None:
-        for slot, address in zip(self.plan.turns, self._turns, strict=True):
-            frame.slots[slot] = address
+    def _set_iterations(self, frame: Frame) -> None:
+        for word, address in zip(self.executable.iteration_words, self._iterations, strict=True):
+            frame.words[word] = address
 
     @property
     def arena_bytes(self) -> int:
         """Bytes that a call needs beside its arguments and results."""
-        return self.plan.arena
+        return self.executable.arena_bytes
 
     @property
     def threads(self) -> int:
         """For how many threads it was made; 0 if it is the same for any number."""
-        return self.plan.threads
+        return self.executable.threads
 
     def __call__(self, arguments: Sequence[Any]) -> list[Any]:
-        """The outputs, as new arrays; the arguments may be laid out anyhow."""
-        kept = [_array(x, t) for x, t in zip(arguments, self.inputs, strict=True)]
+        """Return the outputs as new arrays; the arguments may have any strides."""
+        inputs = [_as_input(x, t) for x, t in zip(arguments, self.inputs, strict=True)]
         results = [np.empty(t.shape, t.dtype) for t in self.outputs]
-        frame = self._take()
-        addresses = [x.ctypes.data for x in (*kept, *results)]
-        frame.slots[FIRST : FIRST + len(addresses)] = addresses
+        frame = self._take_frame()
+        addresses = [x.ctypes.data for x in (*inputs, *results)]
+        frame.words[FIRST_ARGUMENT : FIRST_ARGUMENT + len(addresses)] = addresses
         try:
             return self._run(frame, results)
         finally:
-            self._frames.append(frame)
+            self._idle_frames.append(frame)
 
-    def bound(self, single: bool = False) -> Function:
-        """The program as a function of arrays that are just as its code reads them, or None."""
-        address = entry_address()
+    def fast_call(self, single: bool = False) -> FastCall:
+        """Return a function that checks arrays and calls `main` without Python in between."""
+        address = fast_call_address()
         if address is None:
-            return _unable
-        plan = self.plan
-        by_python = plan.parallel or plan.calls or plan.timed or plan.guarded
-        finish = self._only if single else self._all
+            return _never
+        e = self.executable
+        by_python = e.parallel or e.numpy_calls or e.timed or e.guarded
+        run = self._run_one if single else self._run_many
         with changing:
-            made = make_entry(
-                address, self.inputs, self.outputs, self._own.slots, main=self._address,
-                long=plan.long, single=single, run=finish if by_python else None,
-                failed=self._failed, threads=self._flag() if plan.threads else None, kept=self,
+            call = make_fast_call(
+                address, self.inputs, self.outputs, self._first_frame.words, main=self._address,
+                long=e.long, single=single, run=run if by_python else None, failed=self._failed,
+                threads=self._thread_flag() if e.threads else None, keepalive=self,
             )  # fmt: skip
-            if plan.turns:
-                self._cards.append(card_of(made))
-        return made
+            if e.iteration_words:
+                self._call_specs.append(call_spec_of(call))
+        return call
 
-    def _flag(self) -> int:
-        """The flag under which the program is the right one; -2, which none is, if it is not."""
+    def _thread_flag(self) -> int:
+        """Return the flag under which this program is valid; -2, which no flag is, if it is not."""
         flag = config.num_threads
-        return flag if (flag or usable_cpus()) == self.plan.threads else -2
+        return flag if (flag or usable_cpus()) == self.executable.threads else -2
 
-    def _all(self, results: list[Any]) -> list[Any]:
-        return self._run(self._own, results)
+    def _run_many(self, results: list[Any]) -> list[Any]:
+        return self._run(self._first_frame, results)
 
-    def _only(self, results: list[Any]) -> Any:
-        return self._run(self._own, results)[0]
+    def _run_one(self, results: list[Any]) -> Any:
+        return self._run(self._first_frame, results)[0]
 
     def _failed(self, status: int) -> None:
-        self._raise(status, self._own)
+        self._raise(status, self._first_frame)
 
     def _run(self, frame: Frame, results: list[Any]) -> list[Any]:
         """Run `main` in a frame whose addresses are set."""
-        start = perf_counter() if self.plan.timed else 0.0
-        shared = pool(worker()) if self.plan.parallel else None
-        frame.slots[NEAR] = 0
+        executable = self.executable
+        start = perf_counter() if executable.timed else 0.0
+        shared = pool(worker()) if executable.parallel else None
+        frame.words[AUTOTUNED_POOL] = 0
         if shared is None:
-            frame.slots[POOL] = 0
+            frame.words[POOL] = 0
             status = self._main(frame.pointer)
         else:
-            frame.slots[POOL] = shared.address
+            frame.words[POOL] = shared.address
             shared.wake()
             status = within()(shared.address, self._address, frame.address)
-        if self.plan.timed:
-            words = frame.slots[self.plan.slots :]
-            report(self.plan.timed, words, perf_counter() - start)
-        if self.plan.guarded:
-            self._watch(frame)
+        if executable.timed:
+            counters = frame.words[executable.n_words :]
+            report(executable.timed, counters, perf_counter() - start)
+        if executable.guarded:
+            frame.check_guards(executable)
         if status:
             self._raise(status, frame)
         return [r if r.ndim else r[()] for r in results]
 
-    def _frame(self) -> Frame:
-        frame = Frame(self.plan, self.constants, self._callback)
-        self._by_address[frame.address] = frame
+    def _new_frame(self) -> Frame:
+        frame = Frame(self.executable, self.constants, self._callback)
+        self._frame_at[frame.address] = frame
         with changing:
-            self._set_turns(frame)
-            self._made.add(frame)
+            self._set_iterations(frame)
+            self._frames.add(frame)
         return frame
 
-    def _take(self) -> Frame:
-        """A frame that nobody uses."""
+    def _take_frame(self) -> Frame:
+        """Return a frame that no other call uses."""
         try:
-            return self._frames.pop()
+            return self._idle_frames.pop()
         except IndexError:
-            return self._frame()
-
-    def _watch(self, frame: Frame) -> None:
-        """Raise if code wrote beyond a buffer of the arena."""
-        start = int(frame.slots[ARENA]) - frame.memory.ctypes.data
-        for k, buffer in enumerate(self.plan.guarded):
-            end = start + buffer.offset + buffer.nbytes
-            after = frame.memory[end : start + buffer.offset + padded(buffer)]
-            if (after != CANARY).any():
-                raise CheckError(f"compiled code wrote beyond buffer {k} of the arena")
+            return self._new_frame()
 
     def _raise(self, status: int, frame: Frame) -> None:
         if status == FAILED:
             error, frame.error = frame.error, None
             raise error or CompileError("a computation by NumPy failed")
         if status == INTERRUPTED:
-            raise_kept(frame.slots)
-        node = self.plan.sites[status - 1]
-        where = f"{node.line}: " if node.line else ""
+            raise_from_frame(frame.words)
+        node = self.executable.bounds_checks[status - 1]
+        line = f"{node.line}: " if node.line else ""
         raise IndexError(
-            f"{where}{node.primitive.name}: an index is out of bounds for an array of shape "
+            f"{line}{node.primitive.name}: an index is out of bounds for an array of shape "
             f"{node.inputs[0].shape}"
         )
 
-    def _reference(self, address: int, number: int) -> int:
-        """Compute one node with NumPy, called from native code."""
-        frame = self._by_address[address]
+    def _call_numpy(self, address: int, number: int) -> int:
+        """Compute a node with NumPy; called from native code, and returns 1 if that failed."""
+        frame = self._frame_at[address]
         try:
-            call = self.plan.calls[number]
             with np.errstate(all="ignore"):
-                _evaluate(call, frame)
+                _evaluate(self.executable.numpy_calls[number], frame)
         except BaseException as error:  # raised again when native code has returned
             frame.error = error
             return 1
         return 0
 
 
-def _evaluate(call: Call, frame: Frame) -> None:
+def _evaluate(call: NumpyCall, frame: Frame) -> None:
     node = call.node
-    values = [_seen(view, frame) for view in call.inputs]
-    made = node.primitive.evaluate(REFERENCE, *values, **node.params)
-    made = made if node.dtype is None else (made,)
-    for value, view in zip(made, call.results, strict=True):
-        _seen(view, frame)[...] = value
+    values = [frame.array(location) for location in call.inputs]
+    result = node.primitive.evaluate(REFERENCE, *values, **node.params)
+    results = result if node.dtype is None else (result,)
+    for value, location in zip(results, call.outputs, strict=True):
+        frame.array(location)[...] = value
 
 
-def _seen(view: View, frame: Frame) -> Any:
-    """A view as an array over the frame's memory."""
-    buffer, size = view.buffer, view.dtype.itemsize
-    if buffer.slot is None:
-        start = int(frame.slots[ARENA]) + buffer.offset
-    else:
-        start = int(frame.slots[buffer.slot])
-    if not buffer.size:
-        return np.empty(view.shape, view.dtype)
-    raw: Any = (ctypes.c_uint8 * buffer.nbytes).from_address(start)
-    strides = [stride * size for stride in view.strides]
-    return np.ndarray(view.shape, view.dtype, raw, view.offset * size, strides)
+def _never(*_: Any) -> None:
+    """Stand for a fast call where there is none: it never runs."""
 
 
-def _unable(*_: Any) -> None:
-    """No program as a function of arrays."""
-
-
-def _array(x: Any, type_: Type) -> Any:
-    """An argument as compiled code reads it: dense, aligned, native byte order."""
+def _as_input(x: Any, type_: Type) -> Any:
+    """Return an argument as compiled code reads it: C-contiguous, aligned, native byte order."""
     return np.require(x, type_.dtype, ["C", "A"])
-
-
-def describe(node: Node) -> str:
-    """A node for a line of debug output."""
-    return f"{node.primitive.name} {node.type} {node.line}".rstrip()

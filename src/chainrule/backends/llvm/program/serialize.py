@@ -9,33 +9,32 @@ from typing import Any
 import numpy as np
 
 from ....graph.node import Node
-from ..instructions.base import Call, Plan
-from ..layout.view import Buffer, View
+from .executable import ArrayLocation, Executable, NumpyCall
 
 
-def pack(plan: Plan, code: bytes, nodes: Sequence[Node]) -> bytes:
-    """What running a plan needs, and its code; nodes are named by their places."""
+def to_bytes(executable: Executable, code: bytes, nodes: Sequence[Node]) -> bytes:
+    """Serialize how to run a program, and its code. Nodes are named by their positions."""
     number = {node: k for k, node in enumerate(nodes)}
     head = {
-        "slots": plan.slots,
-        "arena": plan.arena,
-        "parallel": plan.parallel,
-        "long": plan.long,
-        "threads": plan.threads,
-        "turns": plan.turns,
-        "symbols": plan.symbols,
-        "constants": [[number[node], slot] for node, slot in plan.constants.items()],
-        "sites": [number[node] for node in plan.sites],
+        "words": executable.n_words,
+        "arena": executable.arena_bytes,
+        "parallel": executable.parallel,
+        "long": executable.long,
+        "threads": executable.threads,
+        "iterations": executable.iteration_words,
+        "symbols": executable.symbols,
+        "constants": [[number[node], word] for node, word in executable.constants],
+        "checks": [number[node] for node in executable.bounds_checks],
         "calls": [
-            [number[c.node], [_of(v) for v in c.inputs], [_of(v) for v in c.results]]
-            for c in plan.calls
+            [number[c.node], [_pack(a) for a in c.inputs], [_pack(a) for a in c.outputs]]
+            for c in executable.numpy_calls
         ],
     }
     return json.dumps(head).encode() + b"\n" + code
 
 
-def unpack(payload: bytes, nodes: Sequence[Node]) -> tuple[Plan, bytes]:
-    """The plan, without its instructions, and the code.
+def from_bytes(payload: bytes, nodes: Sequence[Node]) -> tuple[Executable, bytes]:
+    """Return how to run a program, and its code.
 
     Raises
     ------
@@ -45,25 +44,29 @@ def unpack(payload: bytes, nodes: Sequence[Node]) -> tuple[Plan, bytes]:
     line, code = payload.split(b"\n", 1)
     head = json.loads(line)
     calls = [
-        Call(nodes[n], k, [_view(v) for v in inputs], [_view(v) for v in results])
-        for k, (n, inputs, results) in enumerate(head["calls"])
+        NumpyCall(nodes[n], tuple(map(_unpack, inputs)), tuple(map(_unpack, outputs)))
+        for n, inputs, outputs in head["calls"]
     ]
-    constants = {nodes[n]: int(slot) for n, slot in head["constants"]}
-    sites = [nodes[n] for n in head["sites"]]
-    plan = Plan([], head["slots"], head["arena"], constants, calls, sites, head["parallel"])
-    plan.long = bool(head["long"])
-    plan.threads = int(head["threads"])
-    plan.turns = [int(slot) for slot in head["turns"]]
-    plan.symbols = [str(name) for name in head["symbols"]]
-    return plan, code
+    executable = Executable(
+        n_words=int(head["words"]),
+        arena_bytes=int(head["arena"]),
+        constants=tuple((nodes[n], int(word)) for n, word in head["constants"]),
+        numpy_calls=tuple(calls),
+        bounds_checks=tuple(nodes[n] for n in head["checks"]),
+        symbols=tuple(str(name) for name in head["symbols"]),
+        parallel=bool(head["parallel"]),
+        long=bool(head["long"]),
+        threads=int(head["threads"]),
+        iteration_words=tuple(int(word) for word in head["iterations"]),
+    )
+    return executable, code
 
 
-def _of(view: View) -> list[Any]:
-    b = view.buffer
-    return [b.size, b.dtype.str, b.slot, b.offset, view.offset, view.shape, view.strides]
+def _pack(array: ArrayLocation) -> list[Any]:
+    a = array
+    return [a.word, a.start, a.nbytes, a.dtype.str, a.offset, a.shape, a.strides]
 
 
-def _view(fields: list[Any]) -> View:
-    size, dtype, slot, place, offset, shape, strides = fields
-    buffer = Buffer(size, np.dtype(dtype), slot, place)
-    return View(buffer, offset, tuple(shape), tuple(strides))
+def _unpack(fields: list[Any]) -> ArrayLocation:
+    word, start, nbytes, dtype, offset, shape, strides = fields
+    return ArrayLocation(word, start, nbytes, np.dtype(dtype), offset, tuple(shape), tuple(strides))

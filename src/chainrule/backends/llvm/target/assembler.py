@@ -53,7 +53,7 @@ def assemble(text: str, level: int = _LEVEL) -> bytes:
             raise CompileError(f"LLVM: {str(error).strip()[:300]}") from error
 
 
-class Loaded:
+class LoadedCode:
     """Object code in this process; unloaded when nobody holds it any more."""
 
     def __init__(self, code: bytes, symbols: dict[str, int], exports: Sequence[str]) -> None:

@@ -53,4 +53,4 @@ def scratch_bytes(rows: int, columns: int, depth: int, dtype: np.dtype[Any]) -> 
     return panels * tile.columns * min(depth, DEPTH) * dtype.itemsize
 
 
-__all__ = ["EXPORTS", "FAR", "scratch_bytes", "write_library"]
+__all__ = ["EXPORTS", "FAR", "MOST", "scratch_bytes", "tile_for", "write_library"]
