@@ -1,1 +1,4 @@
-"""debug."""
+"""What ``CHAINRULE_DEBUG`` prints: schedules as text, and how long instructions took.
+
+Imports `schedule`, `instructions` and `layout`.
+"""
