@@ -74,7 +74,7 @@ STAGES: dict[str, set[str]] = {
     "emit": {"codegen", "ir", "layout", "schedule", "target"},
     "cache": set(),
     "runtime": {"cache", "ir", "kernels", "layout", "target"},
-    "debug": {"instructions", "layout", "schedule"},
+    "debug": {"fuse", "instructions", "layout", "schedule"},
     "program": {"debug", "emit", "layout", "runtime", "schedule", "target"},
 }
 LATE = {"LazyModule", "import_module", "load_module", "__import__"}

@@ -1,4 +1,4 @@
-"""What ``CHAINRULE_DEBUG`` prints: schedules as text, and how long instructions took.
+"""What ``CHAINRULE_DEBUG`` prints: steps and schedules as text, and how long instructions took.
 
-Imports `schedule`, `instructions` and `layout`.
+Imports `fuse`, `schedule`, `instructions` and `layout`.
 """
