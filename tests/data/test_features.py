@@ -66,7 +66,7 @@ def test_a_category_of_numbers():
 def test_rare_texts_share_zeros():
     names = [f"n{k}" for k in range(MOST_LEVELS + 10)] * 2 + ["often"] * 5
     plan = Features.learn(pd.DataFrame({"name": names}))
-    assert plan.width == MOST_LEVELS
+    assert 64 == MOST_LEVELS == plan.width
     assert "often" in plan.columns[0].levels
 
 
@@ -175,6 +175,10 @@ def test_which_features_are_continuous():
 
 def test_json_and_back():
     plan = Features.learn(FRAME)
+    assert {
+        "name": "colour", "levels": ["blue", "green", "red"], "fill": 0.0, "mean": 0.0,
+        "scale": 1.0, "missing": False, "part": "", "continuous": False,
+    } == plan.to_json()[2]  # fmt: skip
     again = Features.from_json(json.loads(json.dumps(plan.to_json())))
     assert again == plan
     np.testing.assert_array_equal(again(FRAME), plan(FRAME))
