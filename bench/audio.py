@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import chainrule
-from chainrule.estimators.audio_networks import FLOOR, LOWEST, transform_length
+from chainrule.estimators.raw.audio_networks import FLOOR, LOWEST, transform_length
 from chainrule.signal import hann, mel_filterbank
 
 from . import epochs, peers

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule import jit, losses, optim, random, train
-from chainrule.estimators.text_networks import BagNetwork
+from chainrule.estimators.raw.text_networks import BagNetwork
 
 from . import peers, torch_training
 from .harness import Contest

@@ -21,7 +21,6 @@ import sklearn.linear_model  # noqa: F401
 
 import chainrule
 from chainrule.cli import main, reporting, search, train  # noqa: F401
-from chainrule.estimators import fitting, health  # noqa: F401
 
 search.optuna.load()
 QUICK = ("--epochs", "3", "--members", "1")

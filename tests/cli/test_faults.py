@@ -19,7 +19,7 @@ import pytest
 import chainrule
 from chainrule import estimators, files
 from chainrule.cli import keeping
-from chainrule.estimators import modelfile
+from chainrule.estimators.serialization import modelfile
 from chainrule.report import page as pages
 
 QUICK = ("--epochs", "3", "--hidden", "8", "--members", "1")

@@ -21,7 +21,7 @@ from chainrule import escape
 from chainrule.cli import models
 from chainrule.cli.console import console, table
 from chainrule.config import configured
-from chainrule.estimators.attribution import Attribution
+from chainrule.estimators.raw.attribution import Attribution
 
 WIDE = "100000"  # columns of a terminal in which nothing is folded
 QUICK = ("--epochs", "2", "--hidden", "4", "--members", "1", "-q")

@@ -16,7 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from chainrule import MLPClassifier, MLPRegressor, TabularClassifier, TabularRegressor, load
 from chainrule.errors import DataError, ModelFileError
-from chainrule.estimators.modelfile import _digest, pack, unpack
+from chainrule.estimators.serialization.modelfile import _digest, pack, unpack
 
 VALUES: list[Any] = [
     None, True, False, 0, 1, -1, 2, 3, 7, 2**31, 2**62, 10**18, 0.0, -0.5, 0.5, 1e308, -1e-308, "",

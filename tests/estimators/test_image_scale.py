@@ -6,8 +6,8 @@ import pytest
 from chainrule import ImageClassifier, load
 from chainrule.data.pictures import common_size, read_pictures
 from chainrule.errors import DataError
-from chainrule.estimators.image_scale import Scale, check_layout, checked_images
-from chainrule.estimators.modelfile import pack, read, unpack
+from chainrule.estimators.raw.image_scale import Scale, check_layout, checked_images
+from chainrule.estimators.serialization.modelfile import pack, read, unpack
 
 RNG = np.random.default_rng(0)
 BYTES = RNG.integers(0, 256, (40, 8, 8)).astype(np.uint8)

@@ -7,7 +7,7 @@ import pytest
 from sklearn.preprocessing import LabelBinarizer
 
 import chainrule as cr
-from chainrule.estimators import encoding
+from chainrule.estimators.inputs import encoding
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),

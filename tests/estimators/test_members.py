@@ -10,7 +10,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from chainrule import MLPClassifier, MLPRegressor, TabularClassifier, TabularRegressor
 from chainrule.data import Features
-from chainrule.estimators.embedding import bin_edges
+from chainrule.estimators.mlp.embedding import bin_edges
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

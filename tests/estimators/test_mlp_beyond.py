@@ -7,7 +7,7 @@ import pytest
 from sklearn.utils.class_weight import compute_sample_weight
 
 from chainrule import MLPClassifier, MLPRegressor
-from chainrule.estimators import perceptron
+from chainrule.estimators.mlp import perceptron
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -6,7 +6,7 @@ from sklearn._loss import HalfTweedieLoss
 
 from chainrule import MLPClassifier, MLPRegressor
 from chainrule.errors import DataError, ShapeError
-from chainrule.estimators.objectives import regression_objective
+from chainrule.estimators.mlp.objectives import regression_objective
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -6,7 +6,7 @@ import sklearn.neural_network as peers
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from chainrule import MLPClassifier, MLPRegressor
-from chainrule.estimators.blas import one_blas_thread
+from chainrule.estimators.inputs.blas import one_blas_thread
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),

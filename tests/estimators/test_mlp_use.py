@@ -10,7 +10,8 @@ import sklearn.neural_network as peers
 
 from chainrule import MLPClassifier, MLPRegressor
 from chainrule.config import configured
-from chainrule.estimators import answering, base, rows
+from chainrule.estimators.inputs import rows
+from chainrule.estimators.mlp import answering, base
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

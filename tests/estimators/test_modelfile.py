@@ -19,7 +19,7 @@ from sklearn.exceptions import NotFittedError
 import chainrule
 from chainrule import MLPClassifier, MLPRegressor, TabularClassifier, TabularRegressor, load
 from chainrule.errors import ModelFileError
-from chainrule.estimators.modelfile import pack, unpack
+from chainrule.estimators.serialization.modelfile import pack, unpack
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -14,7 +14,7 @@ from sklearn.model_selection import cross_val_score
 from chainrule import load, nn, random
 from chainrule.errors import DataError, ModelFileError
 from chainrule.estimators import loading
-from chainrule.estimators.network import NetworkClassifier
+from chainrule.estimators.raw.network import NetworkClassifier
 
 NAME = "chainrule.estimators.rows_of_a_test"  # model files know classes of this package alone
 X = np.random.default_rng(0).normal(size=(201, 5))

@@ -8,7 +8,7 @@ from scipy.sparse import csr_matrix
 
 from chainrule import MLPClassifier, MLPRegressor, TabularClassifier, tree
 from chainrule.data import read_table
-from chainrule.estimators.health import Recorder, _measuring, flat_units, layer_names
+from chainrule.estimators.mlp.health import Recorder, _measuring, flat_units, layer_names
 
 
 def rows(count=300):

@@ -14,8 +14,8 @@ import chainrule as cr
 from chainrule.data import Table
 from chainrule.errors import DataError
 from chainrule.estimators import Settings, fit_table
-from chainrule.estimators.labels import learned_classes
-from chainrule.estimators.targets import plain_labels, plain_targets, r2
+from chainrule.estimators.inputs.targets import plain_labels, plain_targets, r2
+from chainrule.estimators.raw.labels import learned_classes
 
 ROWS = 60
 

@@ -14,8 +14,8 @@ from sklearn.linear_model import LogisticRegression
 import chainrule as cr
 from chainrule.data.tokens import Read
 from chainrule.errors import DataError, ModelFileError
-from chainrule.estimators.modelfile import pack, read, unpack
-from chainrule.estimators.text_reading import log_ratios
+from chainrule.estimators.raw.text_reading import log_ratios
+from chainrule.estimators.serialization.modelfile import pack, read, unpack
 
 DATA = Path(os.environ.get("CHAINRULE_DATA", Path(__file__).parents[3] / "shared" / "data"))
 ENCODERS = ("bag", "conv", "transformer")

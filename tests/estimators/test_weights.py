@@ -5,7 +5,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.errors import DataError
-from chainrule.estimators.weights import in_range, plain_weights
+from chainrule.estimators.inputs.weights import in_range, plain_weights
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 N = 60

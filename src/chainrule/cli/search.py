@@ -21,7 +21,7 @@ from ..data import Table
 from ..data.cells import counted
 from ..data.readings import as_numbers, as_texts
 from ..errors import DataError
-from ..estimators.fitting import FEWEST_ROWS, choose_target, choose_task, split_rows
+from ..estimators.tabular.fitting import FEWEST_ROWS, choose_target, choose_task, split_rows
 from ..files import check_writable
 from ..lazy import LazyModule
 from .keeping import ROOM

@@ -21,7 +21,7 @@ from .console import PlainConsole, complain, console, table
 from .options import Category, Data, Drop, Output, Report, Seed, Target, Task, TestFraction
 
 choices = LazyModule("chainrule.cli.settings")
-health = LazyModule("chainrule.estimators.health")
+health = LazyModule("chainrule.estimators.mlp.health")
 reporting = LazyModule("chainrule.cli.reporting")
 scores = LazyModule("chainrule.cli.scores")
 

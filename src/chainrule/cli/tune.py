@@ -28,7 +28,7 @@ from .options import Category, Data, Drop, Output, Seed, Target, Task, TestFract
 from .train import save, score_table, told_of_interrupts
 
 choices = LazyModule("chainrule.cli.settings")
-health = LazyModule("chainrule.estimators.health")
+health = LazyModule("chainrule.estimators.mlp.health")
 joblib = LazyModule("joblib", extra="tune")
 optuna = LazyModule("optuna", extra="tune")
 searching = LazyModule("chainrule.cli.search")

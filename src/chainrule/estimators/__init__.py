@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Any
 from ..lazy import load_module
 
 if TYPE_CHECKING:
-    from .audio import AudioClassifier
-    from .fitting import Settings, Tested, fit_table
-    from .images import ImageClassifier
     from .loading import load
-    from .mlp import MLPClassifier, MLPRegressor
-    from .tabular import TabularClassifier, TabularRegressor
-    from .text import TextClassifier
+    from .mlp.estimators import MLPClassifier, MLPRegressor
+    from .raw.audio import AudioClassifier
+    from .raw.images import ImageClassifier
+    from .raw.text import TextClassifier
+    from .tabular.estimators import TabularClassifier, TabularRegressor
+    from .tabular.fitting import Settings, Tested, fit_table
 
 # Imported at first use: they load scikit-learn and pandas
 LAZY = {
-    "AudioClassifier": "audio", "ImageClassifier": "images",
-    "MLPClassifier": "mlp", "MLPRegressor": "mlp", "Settings": "fitting",
-    "TabularClassifier": "tabular", "TabularRegressor": "tabular", "Tested": "fitting",
-    "TextClassifier": "text",
-    "fit_table": "fitting", "load": "loading",
+    "AudioClassifier": "raw.audio", "ImageClassifier": "raw.images", "TextClassifier": "raw.text",
+    "MLPClassifier": "mlp.estimators", "MLPRegressor": "mlp.estimators",
+    "TabularClassifier": "tabular.estimators", "TabularRegressor": "tabular.estimators",
+    "Settings": "tabular.fitting", "Tested": "tabular.fitting", "fit_table": "tabular.fitting",
+    "load": "loading",
 }  # fmt: skip
 
 

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ModelFileError
-from .audio import AudioClassifier
-from .images import ImageClassifier
-from .mlp import MLPClassifier, MLPRegressor
-from .modelfile import checked_path, read, unpack
-from .record import restore
-from .tabular import TabularClassifier, TabularRegressor
-from .text import TextClassifier
+from .mlp.estimators import MLPClassifier, MLPRegressor
+from .raw.audio import AudioClassifier
+from .raw.images import ImageClassifier
+from .raw.text import TextClassifier
+from .serialization.modelfile import checked_path, read, unpack
+from .serialization.record import restore
+from .tabular.estimators import TabularClassifier, TabularRegressor
 
 CLASSES: dict[str, Any] = {
     kind.__name__: kind

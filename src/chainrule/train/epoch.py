@@ -87,28 +87,60 @@ def make_epoch(
         if rest == 1 and turns and hasattr(model, "train"):
             turns, rest = turns - 1, batch_size + 1
 
-        def turn(carry: Any, given: Any) -> tuple[Any, Any]:
-            batch, number = given
-            model, state = carry
+        def numbered_step(carry: Any, batch: Any, number: Any) -> tuple[Any, Any]:
             model, state, value = step(
-                model, state, _gathered(x, batch), _gathered(y, batch), fold_in(key, number)
+                *carry, _gathered(x, batch), _gathered(y, batch), fold_in(key, number)
             )
             return (model, state), value
 
+        (model, state), values, last = scan_batches(
+            numbered_step, (model, state), order, batch_size, turns
+        )
         total = 0.0
-        if turns:
-            batches = order[: rows - rest].reshape(turns, batch_size)
-            (model, state), values = scan(turn, (model, state), (batches, np.arange(turns)))
+        if values is not None:
             total = np.sum(values) * (batch_size / rows)
-        if rest:
-            last = order[rows - rest :]
-            model, state, value = step(
-                model, state, _gathered(x, last), _gathered(y, last), fold_in(key, turns)
-            )
-            total = total + value * (rest / rows)
+        if last is not None:
+            total = total + last * (rest / rows)
         return model, state, total
 
     return epoch
+
+
+def scan_batches(
+    step: Callable[[Any, Any, Any], tuple[Any, Any]],
+    carry: Any,
+    order: Any,
+    batch_size: int,
+    n_full: int,
+) -> tuple[Any, Any, Any]:
+    """Take a step for each batch of an order of rows; the remainder is one more batch.
+
+    Parameters
+    ----------
+    step : callable
+        ``step(carry, batch, number) -> (carry, value)``: `batch` are the numbers of its rows.
+    carry : tree of arrays
+    order : int array of shape (rows,)
+    batch_size : int
+    n_full : int
+        How many batches are of this size.
+
+    Returns
+    -------
+    carry : tree of arrays
+    values : array of shape (n_full, ...), or None
+        Of the full batches, if there are any.
+    last : array, or None
+        Of the remainder, if there is one.
+    """
+    values = last = None
+    n_rows = n_full * batch_size
+    if n_full:
+        batches = order[:n_rows].reshape(n_full, batch_size)
+        carry, values = scan(lambda c, b: step(c, *b), carry, (batches, np.arange(n_full)))
+    if order.shape[0] > n_rows:
+        carry, last = step(carry, order[n_rows:], n_full)
+    return carry, values, last
 
 
 def _gathered(data: Any, batch: Any) -> Any:

@@ -143,12 +143,13 @@ def fit(
             _try(model, loss, *given)
     averager = None if ema is None else exponential_moving_average(ema)
     training = Training(
-        model, data, validation, loss, optimizer, batch_size, score, shuffle_key, augment, averager
-    )
+        model, data, validation, loss, optimizer, batch_size, score, shuffle_key, augment, averager,
+        patience,
+    )  # fmt: skip
     if checkpoint is not None:
         training.resume(checkpoint, checkpoint_interval)
     with Meter(epochs, progress) as meter:
-        stopped = training.run(epochs, patience, (meter.show, *callbacks))
+        stopped = training.run(len(training.history) + 1, epochs, (meter.show, *callbacks))
     if stopped == "interrupted":
         print(
             f"chainrule: interrupted in epoch {len(training.history) + 1}; the weights of epoch "

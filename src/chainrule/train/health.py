@@ -87,12 +87,11 @@ def gradient_health(model: Any, loss: Callable[[Any, Any], Any], x: Any, y: Any)
     dead: dict[str, float] = {}
     saturated: dict[str, float] = {}
     if hasattr(model, "layers") and callable(getattr(model, "activation", None)):
-        bounded = bool(_is_flat(model.activation, np.array([-FAR, FAR])).all())
         for k, z in enumerate(_before_activation(model, x)):
-            flat = _is_flat(model.activation, z)
-            dead[f"layers.{k}"] = float(np.mean(flat.reshape(-1, flat.shape[-1]).all(axis=0)))
-            if bounded:
-                saturated[f"layers.{k}"] = float(np.mean(flat))
+            z = z.reshape(-1, z.shape[-1])
+            dead[f"layers.{k}"], share = flat_shares(model.activation, z)
+            if share is not None:
+                saturated[f"layers.{k}"] = share
     return Health(float(value), _norms(gradient), _norms(model), dead, saturated)
 
 
@@ -113,6 +112,27 @@ def _before_activation(model: Any, x: Any) -> list[NDArray[Any]]:
 
     model.replace(activation=recorded)(x)
     return seen
+
+
+def flat_shares(activation: Callable[[Any], Any], z: NDArray[Any]) -> tuple[float, float | None]:
+    """The share of units that are flat on all rows, and of outputs that are; see `Health`.
+
+    Parameters
+    ----------
+    activation : callable
+        Elementwise.
+    z : array of shape (..., rows, units)
+        What it is given.
+
+    Returns
+    -------
+    dead : float
+    saturated : float or None
+        None unless the activation flattens to both sides.
+    """
+    flat = _is_flat(activation, z)
+    bounded = bool(_is_flat(activation, np.array([-FAR, FAR], z.dtype)).all())
+    return float(np.mean(flat.all(axis=-2))), float(np.mean(flat)) if bounded else None
 
 
 def _is_flat(activation: Callable[[Any], Any], z: NDArray[Any]) -> NDArray[np.bool_]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from math import inf, isfinite
 from pathlib import Path
@@ -35,19 +36,64 @@ class Best(NamedTuple):
     model: Any
 
 
-class Training:
+class EpochLoop(ABC):
+    """Epochs one after another, with callbacks, a checkpoint, and an orderly end on Ctrl-C.
+
+    What an epoch does, when it no longer helps, and what a checkpoint holds is said by the
+    subclasses: `run_epoch`, `reason_to_stop` and `save`.
+    """
+
+    file: StateFile | None = None
+
+    def run(self, first: int, epochs: int, callbacks: Sequence[Callable[..., Any]]) -> Stopped:
+        """Train from one epoch to another, and say why it ended.
+
+        The checkpoint is removed at the end, unless somebody has interrupted the training.
+        """
+        try:
+            stopped = self._run(first, epochs, callbacks)
+        except KeyboardInterrupt:
+            return "interrupted"
+        if self.file is not None:
+            self.file.remove()
+        return stopped
+
+    def _run(self, first: int, epochs: int, callbacks: Sequence[Callable[..., Any]]) -> Stopped:
+        for number in range(first, epochs + 1):
+            report = self.run_epoch(number, epochs)
+            if True in [callback(report) for callback in callbacks]:
+                return "callback"
+            if (reason := self.reason_to_stop(report)) is not None:
+                return reason
+            if self.file is not None and self.file.due():
+                self.save(self.file)
+        return "epochs"
+
+    @abstractmethod
+    def run_epoch(self, number: int, epochs: int) -> EpochReport:
+        """Train on all rows once, and report."""
+
+    @abstractmethod
+    def reason_to_stop(self, report: EpochReport) -> Stopped | None:
+        """Why no further epoch would help; None if one may."""
+
+    @abstractmethod
+    def save(self, file: StateFile) -> None:
+        """Write all that the training needs to go on."""
+
+
+class Training(EpochLoop):
     """The weights on their way, and the best so far; see `fit` for the arguments."""
 
     def __init__(
         self, model: Any, data: Rows, validation: Rows | None, loss: Loss, optimizer: Optimizer,
         batch_size: int, score: Score | None, key: Any, augment: Augment | None = None,
-        averager: Averager | None = None,
+        averager: Averager | None = None, patience: int | None = None,
     ) -> None:  # fmt: skip
         self.data, self.validation, self.score, self.key = data, validation, score, key
         self.averages, self.augmented = averager is not None, augment is not None
-        self.epoch = jit(
-            make_epoch(loss, optimizer, batch_size, augment, averager), quick_start=True
-        )
+        self.patience = patience
+        self.epoch = jit(make_epoch(loss, optimizer, batch_size, augment, averager), tiered=True)
         self.loss = jit(loss)
         self.model = tree.map(np.array, model)
         state = optimizer.init(self.model)
@@ -56,35 +102,13 @@ class Training:
         self.state = tree.map(np.array, state)
         self.best = Best((-inf,), 0, self.model)
         self.history: list[dict[str, float]] = []
-        self.file: StateFile | None = None
 
-    def run(
-        self, epochs: int, patience: int | None, callbacks: Sequence[Callable[..., Any]]
-    ) -> Stopped:
-        """Train; says why it ended."""
-        try:
-            stopped = self._epochs(epochs, patience, callbacks)
-        except KeyboardInterrupt:
-            return "interrupted"
-        if self.file is not None:
-            self.file.remove()
-        return stopped
+    def reason_to_stop(self, report: EpochReport) -> Stopped | None:
+        """Whether so many epochs as `patience` says have brought no better weights."""
+        waited = report.epoch - self.best.epoch
+        return "patience" if self.patience is not None and waited >= self.patience else None
 
-    def _epochs(
-        self, epochs: int, patience: int | None, callbacks: Sequence[Callable[..., Any]]
-    ) -> Stopped:
-        for number in range(len(self.history) + 1, epochs + 1):
-            report = self.turn(number, epochs)
-            answers = [callback(report) for callback in callbacks]
-            if True in answers:
-                return "callback"
-            if patience is not None and number - self.best.epoch >= patience:
-                return "patience"
-            if self.file is not None and self.file.due():
-                self._save(self.file)
-        return "epochs"
-
-    def turn(self, number: int, epochs: int) -> EpochReport:
+    def run_epoch(self, number: int, epochs: int) -> EpochReport:
         """One epoch and what is to be said of it."""
         start = perf_counter()
         key = random.fold_in(self.key, number)
@@ -146,11 +170,7 @@ class Training:
         if found is None:
             return
         head, arrays = found
-        leaves, structure = tree.flatten(self._state())
-        kept = [arrays.get(f"{k:05d}") for k in range(len(leaves))]
-        for ours, its in zip(leaves, kept, strict=True):
-            if its is None or its.shape != np.shape(ours) or its.dtype != np.asarray(ours).dtype:
-                raise self.file.damaged("its arrays are of another network")
+        state = self.file.as_tree(arrays, self._state())
         try:
             best = head["best"]
             rank, epoch = tuple(map(float, best["rank"])), int(best["epoch"])
@@ -159,17 +179,17 @@ class Training:
             ]
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise self.file.damaged(error) from error
-        self.model, self.state, model = tree.unflatten(structure, kept)
+        self.model, self.state, model = state
         self.best = Best(rank, epoch, model)
 
     def _state(self) -> Any:
         """All arrays that change, as one tree."""
         return (self.model, self.state, self.best.model)
 
-    def _save(self, file: StateFile) -> None:
-        arrays = {f"{k:05d}": leaf for k, leaf in enumerate(tree.leaves(self._state()))}
+    def save(self, file: StateFile) -> None:
+        """Write the weights, the optimizer's state, the best weights and the history."""
         best = {"rank": self.best.rank, "epoch": self.best.epoch}
-        file.write({"best": best, "history": self.history}, arrays)
+        file.write_tree({"best": best, "history": self.history}, self._state())
 
     def _mark(self) -> str:
         """A digest of the data, the weights at first, and the graph of an epoch."""

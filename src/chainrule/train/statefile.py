@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import tree
 from ..errors import ModelFileError
 from ..files import write_atomically
 from ..lazy import LazyModule
@@ -69,6 +70,32 @@ class StateFile:
         except OSError as error:
             self._warn("write", error)
         self.saved = monotonic()
+
+    def write_tree(self, head: Mapping[str, Any], state: Any) -> None:
+        """Put a head and a tree of arrays in the place of those before."""
+        self.write(head, {f"{k:05d}": leaf for k, leaf in enumerate(tree.leaves(state))})
+
+    def as_tree(self, arrays: Arrays, like: Any) -> Any:
+        """The arrays of a file as the tree that `write_tree` was given.
+
+        Parameters
+        ----------
+        arrays : dict
+            As `found` returns them.
+        like : tree of arrays
+            One of the same structure, shapes and dtypes.
+
+        Raises
+        ------
+        ModelFileError
+            If an array is absent, or of another shape or dtype.
+        """
+        leaves, structure = tree.flatten(like)
+        stored = [arrays.get(f"{k:05d}") for k in range(len(leaves))]
+        for ours, its in zip(leaves, stored, strict=True):
+            if its is None or its.shape != np.shape(ours) or its.dtype != np.asarray(ours).dtype:
+                raise self.damaged("its arrays are of another network")
+        return tree.unflatten(structure, stored)
 
     def remove(self) -> None:
         """The training has ended: there is nothing to go on with."""

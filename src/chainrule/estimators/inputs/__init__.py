@@ -1,0 +1,1 @@
+"""What users give, checked: features, rows, targets, labels as codes, weights of samples."""

@@ -1,0 +1,1 @@
+"""Multilayer perceptrons with scikit-learn's interface: settings, steps, epochs, answers."""

@@ -1,0 +1,1 @@
+"""Classifiers of raw inputs: images, recordings, texts."""

@@ -1,0 +1,340 @@
+"""`TextClassifier`: sentences as they are, to classes, with the words that decided."""
+
+from __future__ import annotations
+
+import warnings
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from ... import optim, train
+from ...data.texts import checked_texts
+from ...data.tokens import Tokens
+from ...data.words import RULES
+from ...errors import DataError
+from ..serialization.modelfile import damaged
+from ..serialization.schema import each, fields, finite, flag, one_of, whole
+from .attribution import Attribution, integrated_gradients, probability
+from .network import COUNT, FRACTION, NetworkClassifier
+from .text_networks import BagNetwork, ConvNetwork, TransformerNetwork
+from .text_reading import lengths, log_ratios, picked_texts
+
+ENCODERS = ("bag", "conv", "transformer")
+FEWEST, WIDEST = 8, 64  # entries of a vector
+BATCHES = (8, 64)  # texts a step, at least and at most
+FEWEST_STEPS, FEWEST_EPOCHS, MOST_EPOCHS = 600, 6, 200
+RATES = {"bag": 0.01, "conv": 0.003, "transformer": 0.003}
+PARTS = ("words", "pairs", "pieces")  # of a vocabulary
+LARGEST = 1_000_000  # words that have numbers
+LONGEST_ROW = 4096  # numbers of a text, where one may choose
+LONGEST_WHOLE = 2**27  # where all is read
+TOLD = 0.01  # of what texts hold: more that is not read is worth a warning
+
+
+PREPARED = fields(
+    {"length": whole(1, LONGEST_WHOLE), "parts": each(one_of(*PARTS), 1, len(PARTS))},
+    {"rule": whole(RULES[0], RULES[-1]), "whole": flag, "unread": finite},
+)
+
+
+class TextClassifier(NetworkClassifier):
+    """A classifier for sentences and short texts: `fit` on a list of strings, with no tuning.
+
+    Texts are put in lower case and cut into words (see `chainrule.data.tokens`); frequent words,
+    pairs of neighbours, and pieces of rare words get a trained vector each. Any text has an answer:
+    what is unknown is left out, and where nothing is left, as in an empty one, the answer is what
+    the network says of nothing, about as the classes are frequent.
+
+    Parameters
+    ----------
+    encoder : {"bag", "conv", "transformer"}
+        How vectors become an answer. "bag": a linear map of their mean, in which each word counts
+        by how unevenly the classes use it (Naive Bayes' log-ratios); fast, and hard to beat on
+        thousands of sentences. "conv": windows of 3 to 5 words. "transformer": two layers of
+        attention. Default "bag".
+    width : int or None
+        Entries of a vector. None: 64; for a bag as many as there are classes, from 8 to 64.
+    pairs : bool or None
+        Whether pairs of neighbouring words have vectors. None: of a bag, which sees no order.
+    min_count : int
+        Texts that a word is in, at least, to have a vector of its own. Default 2.
+    vocabulary : int
+        Words that have one, at most; pairs, and pieces of rare words, likewise. Default 100,000.
+    max_length : int or None
+        Words, pairs and pieces that are read of a text. None: of a bag all; else so many that 98 %
+        of the training texts are read whole, 512 at most. What share is not read is told by
+        `unread_`, and by a warning if it is 1 % or more.
+    word_dropout, dropout : float
+        Shares of the words, and of the features, that a step leaves out; within a transformer 0.1
+        at most. Default 0.3 and 0.3.
+    learning_rate : float or None
+        The largest of a one-cycle schedule. None: 0.01 for a bag, else 0.003.
+    epochs : int or None
+        How often to meet all texts. None: 6, and more of fewer texts, so that there are 600 steps.
+    batch_size : int or None
+        Texts a step. None: 64, and a 16th of fewer than 1,024, 8 at least.
+    weight_decay, label_smoothing, class_weight, ema
+        See `NetworkClassifier`. Default 0.01, 0, None, 0.99.
+    validation_fraction, patience
+        See `NetworkClassifier`. Default 0: all rows are trained on, and the last epoch counts.
+    random_state, n_threads, progress, callbacks, checkpoint, checkpoint_interval
+        See `NetworkClassifier`.
+
+    Attributes
+    ----------
+    tokens_ : Tokens
+        The vocabulary.
+    scale_ : float32 array of shape (tokens_.size,)
+        How much each word, pair and piece counts.
+    unread_ : float or None
+        The share of what the training texts hold that is past `max_length`; None if the model is
+        of a file that does not tell.
+    classes_, module_, history_, loss_curve_, n_iter_, best_epoch_, stopped_
+        See `NetworkClassifier`.
+
+    References
+    ----------
+    A. Joulin, E. Grave, P. Bojanowski, T. Mikolov: "Bag of tricks for efficient text
+    classification", arXiv:1607.01759 (2016); S. Wang, C. D. Manning: "Baselines and bigrams:
+    simple, good sentiment and topic classification", ACL (2012), for the log-ratios; Y. Kim:
+    "Convolutional neural networks for sentence classification", arXiv:1408.5882 (2014).
+
+    Examples
+    --------
+    >>> texts = ["a good film", "good fun", "what a bad film", "bad, bad, bad"] * 10
+    >>> labels = ["yes", "yes", "no", "no"] * 10
+    >>> model = TextClassifier(random_state=0, epochs=20).fit(texts, labels)
+    >>> model.predict(["Good!", "so bad"]).tolist()
+    ['yes', 'no']
+    >>> told = model.attribute("not bad")
+    >>> told.label, told.words
+    ('no', ('not', 'bad'))
+    >>> bool(told.scores[1] > 1)
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **NetworkClassifier._parameter_constraints,
+        "encoder": [StrOptions(set(ENCODERS))],
+        "width": [Interval(Integral, 1, 1024, closed="both"), None],
+        "pairs": ["boolean", None],
+        "min_count": [Interval(Integral, 1, None, closed="left")],
+        "vocabulary": [Interval(Integral, 1, LARGEST, closed="both")],
+        "max_length": [Interval(Integral, 1, LONGEST_ROW, closed="both"), None],
+        "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
+        "epochs": [*COUNT, None],
+        "batch_size": [*COUNT, None],
+        "word_dropout": FRACTION,
+        "dropout": FRACTION,
+    }
+
+    def __init__(
+        self,
+        encoder: str = "bag",
+        *,
+        width: int | None = None,
+        pairs: bool | None = None,
+        min_count: int = 2,
+        vocabulary: int = 100_000,
+        max_length: int | None = None,
+        word_dropout: float = 0.3,
+        dropout: float = 0.3,
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        learning_rate: float | None = None,
+        weight_decay: float = 0.01,
+        label_smoothing: float = 0.0,
+        class_weight: Any = None,
+        ema: float | None = 0.99,
+        validation_fraction: float = 0.0,
+        patience: int | None = None,
+        random_state: Any = None,
+        n_threads: int | None = None,
+        progress: bool = True,
+        callbacks: Any = None,
+        checkpoint: str | Path | None = None,
+        checkpoint_interval: float = 10.0,
+    ) -> None:
+        self._set(locals())
+
+    # From texts to rows
+
+    def _read(self, X: Any) -> list[str]:
+        return checked_texts(X)
+
+    def _learn(self, X: Any, y: Any) -> None:
+        bag = self.encoder == "bag"
+        self.tokens_ = Tokens.learn(
+            X, pairs=bag if self.pairs is None else self.pairs, fewest=self.min_count,
+            most=self.vocabulary, length=self.max_length,
+            whole=bag and self.max_length is None,
+        )  # fmt: skip
+        read = self.tokens_.read(X)
+        self.unread_ = self.tokens_.unread(read)
+        self._tell_unread(self.unread_, "the training texts")
+        self.scale_ = np.ones(self.tokens_.size, np.float32)
+        if bag:
+            if not self.tokens_.whole:
+                read = self.tokens_.cut_off(read)
+            self.scale_ = log_ratios(read, y, self.tokens_.size)
+
+    def _rows(self, X: Any) -> dict[str, Any]:
+        return self._weighted(*self.tokens_(X))
+
+    def _weighted(self, codes: Any, shares: Any) -> dict[str, Any]:
+        if self.encoder == "bag":
+            count = np.maximum(np.sum(shares, axis=1, keepdims=True), 1.0)
+            shares = shares * self.scale_[codes] / count
+        return {"codes": codes, "shares": shares}
+
+    def _tell_unread(self, share: float, what: str) -> None:
+        if self.max_length is not None or share < TOLD:
+            return
+        advice = f"give max_length (up to {LONGEST_ROW}), or encoder='bag', which reads all"
+        if self.encoder == "bag":  # of a file of before bags read all
+            advice = "fit it anew, and it reads all"
+        warnings.warn(
+            f"{100 * share:.0f} % of what {what} hold is not read: encoder={self.encoder!r} reads "
+            f"{self.tokens_.length} words of a text; {advice}",
+            stacklevel=3,
+        )
+
+    def predict_proba(self, X: Any) -> Any:
+        """The probability of each class for each input, float32 of shape (n_samples, n_classes).
+
+        A bag reads all of a text, however long; other encoders warn of what they do not read.
+        """
+        check_is_fitted(self, "module_")
+        read = self.tokens_.read(self._read(X))
+        self._tell_unread(self.tokens_.unread(read), "these texts")
+        answers, length = self._answers(), self.tokens_.length
+        found = np.zeros((len(read.counts), len(self.classes_)), np.float32)
+        with self._threads():
+            for width, places in lengths(read.counts, length, self.tokens_.whole):
+                rows = self._weighted(*self.tokens_.rows(picked_texts(read, places), width))
+                found[places] = train.predict(answers, rows)
+        return found
+
+    def _network(self, key: Any) -> Any:
+        classes = len(self.classes_)
+        usual = min(max(FEWEST, classes), WIDEST) if self.encoder == "bag" else WIDEST
+        size, width = self.tokens_.size, self.width or usual
+        word_dropout, dropout = float(self.word_dropout), float(self.dropout)
+        if self.encoder == "transformer":
+            return TransformerNetwork(
+                size, width, classes, word_dropout=word_dropout, dropout=dropout, key=key,
+                length=self.tokens_.length,
+            )  # fmt: skip
+        kind = BagNetwork if self.encoder == "bag" else ConvNetwork
+        return kind(size, width, classes, word_dropout=word_dropout, dropout=dropout, key=key)
+
+    def _batch(self, rows: int) -> int:
+        return self.batch_size or min(max(rows // 16, BATCHES[0]), BATCHES[1])
+
+    def _epochs(self, rows: int) -> int:
+        steps = -(-rows // self._batch(rows))
+        return self.epochs or min(max(FEWEST_EPOCHS, -(-FEWEST_STEPS // steps)), MOST_EPOCHS)
+
+    def _optimizer(self, steps: int) -> optim.Optimizer:
+        rate = self.learning_rate or RATES[self.encoder]
+        return optim.adamw(optim.one_cycle(rate, steps), weight_decay=self.weight_decay)
+
+    # The model file
+
+    def _prepared(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        arrays = {"scale": self.scale_}
+        for name in PARTS:
+            if entries := getattr(self.tokens_, name):
+                arrays[name] = np.frombuffer("\n".join(entries).encode(), np.uint8)
+        told = [name for name in PARTS if name in arrays]
+        return {
+            "length": self.tokens_.length, "parts": told, "rule": self.tokens_.rule,
+            "whole": self.tokens_.whole,
+        } | ({} if self.unread_ is None else {"unread": self.unread_}), arrays  # fmt: skip
+
+    def _restore_prepared(self, told: dict[str, Any], arrays: Any) -> None:
+        checked = PREPARED(told, "the vocabulary")
+        if any(array.shape[1:] != (checked["length"],) for array in self.row_types_.values()):
+            raise damaged("its rows are not as long as its vocabulary says")
+        reads_all = checked.get("whole", False)
+        if (not reads_all and checked["length"] > LONGEST_ROW) or (
+            reads_all and self.encoder != "bag"
+        ):
+            raise damaged("its texts are longer than its encoder reads")
+        parts = {name: _entries(arrays(name), name) for name in dict.fromkeys(checked["parts"])}
+        self.tokens_ = Tokens(
+            **parts, length=checked["length"], whole=reads_all, rule=checked.get("rule", RULES[0])
+        )
+        self.unread_ = checked.get("unread")
+        self.scale_ = arrays.numbers("scale", (self.tokens_.size,), np.dtype(np.float32))
+
+    # Why
+
+    def attribute(self, text: str, label: Any = None) -> Attribution:
+        """What each word of a text adds to the log-odds of a class, by integrated gradients.
+
+        Parameters
+        ----------
+        text : str
+        label : object, optional
+            One of `classes_`. Default: the class that is predicted.
+
+        Returns
+        -------
+        Attribution
+            Its scores add up to the log-odds of the class for this text, less those for a text
+            whose words say nothing (vectors of 0), within 0.001. What belongs to a pair of words is
+            shared by both; words that are unknown, or past `max_length`, have 0.
+
+        Raises
+        ------
+        DataError
+            If the text is no text, or the label no class.
+
+        References
+        ----------
+        M. Sundararajan, A. Taly, Q. Yan: "Axiomatic attribution for deep networks",
+        arXiv:1703.01365 (2017).
+        """
+        check_is_fitted(self, "module_")
+        if not isinstance(text, str):
+            raise DataError(f"text is a {type(text).__name__}: give one text, as str")
+        read = self.tokens_.read([text])
+        [(width, _)] = lengths(read.counts, self.tokens_.length, self.tokens_.whole)
+        rows = self._weighted(*self.tokens_.rows(read, width))
+        logits = np.asarray(self.module_(rows))
+        code = int(np.argmax(logits)) if label is None else self._code(label)
+        vectors = np.asarray(self.module_.vectors(rows))
+        parts, base = integrated_gradients(self.module_, vectors, rows["shares"], code)
+        found = self.tokens_.cut(text)
+        scores = np.zeros(len(found))
+        for entry, part in zip(self.tokens_.entries(found), parts, strict=False):
+            scores[entry.first : entry.last + 1] += part / (entry.last + 1 - entry.first)
+        return Attribution(
+            self.classes_[code].item() if hasattr(self.classes_[code], "item")
+            else self.classes_[code],
+            probability(logits, code), tuple(found), scores, base,
+        )  # fmt: skip
+
+    def _code(self, label: Any) -> int:
+        places = np.flatnonzero(self.classes_ == label)
+        if len(places) != 1:
+            raise DataError(f"label={label!r:.40} is no class: {self.classes_.tolist()!r:.200}")
+        return int(places[0])
+
+
+def _entries(array: Any, name: str) -> tuple[str, ...]:
+    """A part of the vocabulary, from the bytes of its lines."""
+    if array.dtype != np.uint8 or array.ndim != 1:
+        raise damaged(f"its {name} are no text")
+    try:
+        found = tuple(array.tobytes().decode().split("\n"))
+    except UnicodeDecodeError:
+        raise damaged(f"its {name} are no text") from None
+    if "" in found or len(set(found)) < len(found) or len(found) > LARGEST:
+        raise damaged(f"its {name} are empty, twice the same, or too many")
+    return found

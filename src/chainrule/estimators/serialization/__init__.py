@@ -1,0 +1,1 @@
+"""Fitted models as files: what is written, what is checked at reading, ONNX."""

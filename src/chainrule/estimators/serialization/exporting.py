@@ -1,0 +1,231 @@
+"""Fitted estimators as ONNX models, from the columns to the answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.utils.validation import check_is_fitted
+
+from ... import tree
+from ...data.features import FARTHEST, Column
+from ...errors import UnsupportedError
+from ...export import OnnxBuilder
+from ...version import __version__
+
+Function: TypeAlias = Callable[..., Any]
+
+ROWS = "rows"
+TEXT = (
+    'text without spaces around it (strip it before: " a" and "a " are not "a" here, but unknown '
+    'values), "" for an empty cell'
+)
+NUMBER = "number, NaN for an empty cell"
+EXAMPLE = 5  # rows with which functions are traced; any number may come later
+
+
+def onnx_model(model: Any, dtype: Any) -> Any:
+    """See `Saved.to_onnx`."""
+    check_is_fitted(model)
+    _check_dtype(dtype)
+    if hasattr(model, "module_"):
+        return _raw_model(model, dtype)
+    tabular = hasattr(model, "network_")
+    dtype = (np.float64 if tabular else model.coefs_[0].dtype) if dtype is None else dtype
+    if np.dtype(dtype) not in (np.float32, np.float64):
+        raise UnsupportedError(f"to_onnx(dtype={dtype!r}): give 'float32' or 'float64'")
+    builder = OnnxBuilder()
+    if tabular:
+        values, examples, inputs = _columns(builder, model, np.dtype(dtype))
+        network = model.network_
+    else:
+        shape = (EXAMPLE, model.n_features_in_)
+        values = [builder.input("X", dtype, (ROWS, shape[1]))]
+        examples, inputs, network = [np.zeros(shape, dtype)], _as_it_is, model
+    answers = _probabilities(model, network) if is_classifier(model) else _numbers(model, network)
+
+    def function(*columns: Any) -> Any:
+        return answers(inputs(*columns))
+
+    made = builder.call(function, values, *examples)
+    if is_classifier(model):
+        _name_classes(builder, model, made[0])
+        builder.output(made[1], "probabilities")
+    else:
+        for value, name in zip(made, ("prediction", "deviation"), strict=False):
+            builder.output(value, name)
+    return (
+        _described(builder.model(_metadata(model)), model)
+        if tabular
+        else builder.model(_metadata(model))
+    )
+
+
+def _check_dtype(dtype: Any) -> None:
+    try:
+        np.dtype(dtype)
+    except TypeError:
+        raise TypeError(
+            f"to_onnx(dtype={dtype!r:.60}): give 'float32' or 'float64'; save_onnx(path) writes "
+            "a file"
+        ) from None
+
+
+def _described(made: Any, model: Any) -> Any:
+    """With what the graph cannot do itself, ONNX having no operator for it: to strip texts."""
+    texts = {column.name for column in model.features_.columns if column.levels}
+    for given in made.graph.input:
+        given.doc_string = TEXT if given.name in texts else NUMBER
+    if texts:
+        made.doc_string = f"Of the inputs {', '.join(sorted(texts))} each cell is a {TEXT}"
+    return made
+
+
+def _raw_model(model: Any, dtype: Any) -> Any:
+    """Of a classifier of raw inputs: from its rows, an input for each of their arrays."""
+    if dtype is not None:
+        raise UnsupportedError(
+            f"to_onnx(dtype={dtype!r}): the rows of {type(model).__name__} have dtypes of their "
+            "own; leave it out"
+        )
+    builder = OnnxBuilder()
+    example = tree.map(lambda a: np.zeros((EXAMPLE, *a.shape[1:]), a.dtype), model.row_types_)
+    names = [name or "X" for name in tree.names(example)]
+    values = [
+        builder.input(name, leaf.dtype, (ROWS, *leaf.shape[1:]))
+        for name, leaf in zip(names, tree.leaves(example), strict=True)
+    ]
+    network = model._answers()
+
+    def answers(rows: Any) -> Any:
+        made = network(rows)
+        return [np.argmax(made, axis=1).astype(np.int64), made]
+
+    made = builder.call(answers, values, example)
+    _name_classes(builder, model, made[0])
+    builder.output(made[1], "probabilities")
+    return builder.model(_metadata(model))
+
+
+def _metadata(model: Any) -> dict[str, str]:
+    metadata = {"class": type(model).__name__, "chainrule": __version__}
+    card = getattr(model, "card_", None)
+    if card:
+        metadata["card"] = json.dumps(card, sort_keys=True)
+    return metadata
+
+
+def _as_it_is(x: Any) -> Any:
+    return x
+
+
+# Columns
+
+
+def _columns(builder: OnnxBuilder, model: Any, dtype: Any) -> tuple[list[str], list[Any], Function]:
+    """An input for each column of a table; and the function from them to the network's rows."""
+    plans = model.features_.columns
+    values, examples = [], []
+    for column in plans:
+        if column.part:
+            raise UnsupportedError(
+                f"column {column.name!r} holds dates, which ONNX does not read: give their parts "
+                "as columns of numbers, or leave it out"
+            )
+        if column.levels:
+            given = builder.input(column.name, str, (ROWS, 1))
+            values.append(builder.categories(given, [*column.levels, *_empty(column)]))
+            examples.append(np.zeros((EXAMPLE, 1), np.int64))
+        else:
+            values.append(builder.input(column.name, dtype, (ROWS, 1)))
+            examples.append(np.zeros((EXAMPLE, 1), dtype))
+
+    def features(*columns: Any) -> Any:
+        parts = [part for plan, column in zip(plans, columns, strict=True)
+                 for part in _features(plan, column)]  # fmt: skip
+        return np.concatenate(parts, axis=1)
+
+    return values, examples, features
+
+
+def _empty(column: Column) -> tuple[str, ...]:
+    """What stands for an empty cell: no text, unless that is one of the values."""
+    return () if "" in column.levels else ("",)
+
+
+def _features(plan: Column, column: Any) -> list[Any]:
+    """`Column.features` of numbers or of codes, of shape (rows, 1)."""
+    if plan.levels:
+        made = column == np.arange(len(plan.levels))
+        absent = column == len(plan.levels)
+    else:
+        values = column.astype(np.float64)
+        absent = values != values  # of NaN
+        scaled = (np.where(absent, plan.fill, values) - plan.mean) / plan.scale
+        made = np.clip(scaled, -FARTHEST, FARTHEST)
+    return [part.astype(np.float32) for part in ([made, absent] if plan.missing else [made])]
+
+
+# Answers
+
+
+def _made(network: Any, x: Any) -> Any:
+    """The output units' values, as `_forward_pass_fast` has them."""
+    x = x.astype(np.result_type(x.dtype, network.coefs_[0].dtype))
+    return network._fixed_answer(x)
+
+
+def _numbers(model: Any, network: Any) -> Function:
+    count = network.n_outputs_
+
+    def answers(x: Any) -> Any:
+        made = _made(network, x)
+        mean = made[:, 0] if count == 1 else made[:, :count]
+        if model is not network:
+            scaled = mean.astype(np.float64) * model.spread_ + model.center_
+            return [np.clip(scaled, *model.range_)]
+        if model.loss != "gaussian_nll":
+            return [mean]
+        spread = np.exp(0.5 * made[:, count:])
+        return [mean, spread[:, 0] if count == 1 else spread]
+
+    return answers
+
+
+def _probabilities(model: Any, network: Any) -> Function:
+    """The place of the class among `classes_`, and the probability of each."""
+    several = network._label_binarizer.y_type_ == "multilabel-indicator"
+    count = len(model.classes_)
+
+    def answers(x: Any) -> Any:
+        made = _made(network, x)
+        if several:
+            return [(made > 0.5).astype(np.int64), made]
+        if made.shape[1] == 1:
+            made = np.concatenate([1 - made, made], axis=1)
+        best = np.argmax(made, axis=1)
+        return [np.minimum(best, count - 1).astype(np.int64), made]
+
+    return answers
+
+
+def _name_classes(builder: OnnxBuilder, model: Any, codes: str) -> None:
+    """The output "label": the classes themselves, or for labels of many kinds 0 and 1."""
+    classes = np.array(model.classes_.tolist())
+    labels = getattr(getattr(model, "network_", model), "_label_binarizer", None)
+    if labels is not None and labels.y_type_ == "multilabel-indicator":
+        builder.output(codes, "label")
+    elif classes.dtype.kind == "U":
+        names = builder.node(
+            "LabelEncoder", codes, domain="ai.onnx.ml", default_string="",
+            keys_int64s=range(len(classes)), values_strings=[str(name) for name in classes],
+        )  # fmt: skip
+        builder.output(names, "label", str, (ROWS,))
+    elif classes.dtype.kind in "bif":
+        label = builder.node("Gather", builder.constant(classes), codes)
+        builder.output(label, "label", classes.dtype, (ROWS,))
+    else:
+        raise UnsupportedError(f"classes such as {classes[0]!r:.40} have no counterpart in ONNX")

@@ -1,0 +1,230 @@
+"""Parts of a record: classes, weights, embeddings, and what a training tells of itself."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from sklearn.preprocessing import LabelBinarizer
+
+from ...errors import ModelFileError
+from ..mlp.embedding import BINS, FREQUENCIES, MOST_LEVELS, Embedding, wide
+from .modelfile import Arrays, Description, damaged
+from .schema import decoded, each, encoded, fields, maybe, number, whole
+
+LARGEST_TEXT = 2**24  # characters of classes as an array of equal widths
+
+COUNTS = {"n_iter_": whole(0), "t_": whole(0)}
+EPOCHS = {
+    "loss_": number, "loss_curve_": each(number),
+    "validation_scores_": maybe(each(number)), "best_loss_": maybe(number),
+    "best_validation_score_": maybe(number), "best_validation_loss_": number,
+    "_no_improvement_count": whole(0),
+}  # fmt: skip
+
+
+class Taken:
+    """Arrays that are asked for by name, each once, with the shape that they must have."""
+
+    def __init__(self, arrays: Arrays) -> None:
+        self.left = dict(arrays)
+
+    def __call__(self, name: str) -> Any:
+        if name not in self.left:
+            raise damaged(f"there is no array {name!r}")
+        return self.left.pop(name)
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """That of an array which is asked for later; empty if there is none."""
+        return self.left[name].shape if name in self.left else ()
+
+    def numbers(self, name: str, shape: tuple[int, ...], dtype: Any) -> Any:
+        """Finite numbers of this shape."""
+        value = self(name)
+        if value.shape != shape or value.dtype != dtype:
+            raise damaged(f"{name} is {value.dtype}{list(value.shape)}, not {dtype}{list(shape)}")
+        if not np.isfinite(value).all():
+            raise damaged(f"{name} holds numbers that are not finite")
+        return value
+
+    def finish(self) -> None:
+        """All must have been asked for."""
+        if self.left:
+            raise damaged(f"there is an array {min(self.left)!r:.60} too many")
+
+
+# Classes
+
+
+def describe_classes(classes: Any, arrays: Arrays, prefix: str) -> Description:
+    classes = np.asarray(classes)
+    if classes.dtype.kind in "biuf":
+        arrays[f"{prefix}classes"] = classes
+        return {"dtype": classes.dtype.name}
+    values = [value.item() if isinstance(value, np.generic) else value for value in classes]
+    if classes.dtype.kind not in "UTO" or not _alike(values):
+        raise ModelFileError(
+            f"the classes are {classes.dtype} such as {values[0]!r:.40}: a model file holds text, "
+            "whole numbers, floats or truth values, all of one type; fit on such labels"
+        )
+    return {"dtype": "object" if classes.dtype.kind == "O" else "str", "values": values}
+
+
+def restore_classes(checked: Description, arrays: Taken, prefix: str) -> Any:
+    kind, values = checked["dtype"], checked.get("values", [])
+    if kind not in ("str", "object"):
+        classes = arrays(f"{prefix}classes")
+        numeric = classes.ndim == 1 and classes.dtype.name == kind and np.isfinite(classes).all()
+        if not numeric or values:
+            raise damaged(f"its classes are no list of {kind:.20}")
+    else:
+        if not _alike(values) or (kind == "str" and not isinstance(values[0], str)):
+            raise damaged("its classes are not all of one type")
+        if kind == "str" and len(values) * max(map(len, values)) > LARGEST_TEXT:
+            raise damaged("its classes are too long")
+        classes = np.array(values, kind)
+    if not all(bool(a < b) for a, b in pairwise(classes)):
+        raise damaged("its classes are not in order, each once")
+    return classes
+
+
+def _alike(values: Any) -> bool:
+    """Whether all are texts, or all numbers of one type."""
+    return bool(values) and any(
+        all(type(value) is kind for value in values) for kind in (str, bool, int, float)
+    )
+
+
+# Perceptrons
+
+
+def describe_perceptron(model: Any, arrays: Arrays, prefix: str) -> Description:
+    found = {name: getattr(model, name) for name in (*COUNTS, *EPOCHS) if hasattr(model, name)}
+    checked = fields(COUNTS, EPOCHS)(decoded(encoded(found, "training"), "training"), "training")
+    made: Description = {
+        "n_outputs_": int(model.n_outputs_),
+        "out_activation_": model.out_activation_,
+        "training": {name: encoded(value, name) for name, value in checked.items()},
+    }
+    if hasattr(model, "classes_"):
+        labels = model._label_binarizer
+        made["labels"] = {"kind": labels.y_type_, "sparse": bool(labels.sparse_input_)}
+    spec = model._embedded
+    if spec is not None:
+        made["embedding"] = {
+            "columns": spec.columns, "numeric": list(spec.numeric), "kind": spec.kind,
+            "categories": [list(pair) for pair in spec.categories], "width": spec.width,
+        }  # fmt: skip
+        for name, value in model.embedding_.items():
+            for key, part in enumerate(value) if name == "tables" else [("", value)]:
+                arrays[f"{prefix}embedding.{name}{key}"] = part
+    names = ["coefs", "intercepts", *(["scales", "shifts"] if model.normalization else [])]
+    for name in names:
+        for k, value in enumerate(getattr(model, f"{name}_")):
+            arrays[f"{prefix}{name}.{k}"] = value
+    if model.normalization == "batch":
+        for k, pair in enumerate(model.statistics_):
+            for name, value in zip(("means", "variances"), pair, strict=True):
+                arrays[f"{prefix}{name}.{k}"] = value
+    return made
+
+
+def restore_perceptron(model: Any, checked: Description, arrays: Taken, prefix: str) -> None:
+    training = {name: decoded(value, name) for name, value in checked["training"].items()}
+    for name, value in fields(COUNTS, EPOCHS)(training, "its training").items():
+        setattr(model, name, value)
+    model.n_outputs_ = checked["n_outputs_"]
+    model.out_activation_ = checked["out_activation_"]
+    if hasattr(model, "classes_"):
+        model._label_binarizer = _restore_labels(model, checked.get("labels"))
+    elif "labels" in checked:
+        raise damaged("a regressor has no labels")
+    first = arrays.shape(f"{prefix}coefs.0")
+    model._embedded = _restore_spec(checked.get("embedding"), model.n_features_in_, first)
+    goal = model._perceptron().goal
+    if goal.unit != model.out_activation_:
+        raise damaged(f"its output unit is {model.out_activation_} and not {goal.unit}")
+    read = model.n_features_in_ if model._embedded is None else model._embedded.outputs
+    units = [read, *model._hidden(), model.n_outputs_ * goal.width]
+    lead = () if model.n_members == 1 else (model.n_members,)
+    coefs = arrays.left.get(f"{prefix}coefs.0", np.zeros(0))
+    dtype = coefs.dtype
+    if dtype not in (np.float32, np.float64):
+        raise damaged(f"its weights are {dtype}")
+
+    def layers(name: str, shapes: Any) -> list[Any]:
+        return [arrays.numbers(f"{prefix}{name}.{k}", (*lead, *shape), dtype)
+                for k, shape in enumerate(shapes)]  # fmt: skip
+
+    rows = [(size,) for size in units[1:]]
+    model.coefs_, model.intercepts_ = layers("coefs", pairwise(units)), layers("intercepts", rows)
+    if model.normalization is not None:
+        model.scales_, model.shifts_ = layers("scales", rows[:-1]), layers("shifts", rows[:-1])
+        model.statistics_ = [None] * len(rows[:-1])
+    if model.normalization == "batch":
+        both = [layers(name, rows[:-1]) for name in ("means", "variances")]
+        if any((value < 0).any() for value in both[1]):
+            raise damaged("a variance is negative")
+        model.statistics_ = [list(pair) for pair in zip(*both, strict=True)]
+    if model._embedded is not None:
+        model.embedding_ = _restore_embedding(model._embedded, lead, dtype, arrays, prefix)
+
+
+def _restore_labels(model: Any, labels: Any) -> LabelBinarizer:
+    """What turns labels into outputs and back, of the state that its `fit` would have left."""
+    made, count = LabelBinarizer(), len(model.classes_)
+    if labels is None:
+        raise damaged("it does not say of what kind its labels are")
+    made.y_type_, made.sparse_input_, made.classes_ = (
+        labels["kind"], labels["sparse"], model.classes_,
+    )  # fmt: skip
+    fits = {"binary": count <= 2, "multiclass": count > 2}.get(made.y_type_, True)
+    if not fits or model.n_outputs_ != (1 if made.y_type_ == "binary" else count):
+        raise damaged(f"{count} classes, {made.y_type_}, do not have {model.n_outputs_} outputs")
+    dtype = made.classes_.dtype
+    if made.sparse_input_ and (dtype.kind not in "biuf" or dtype == np.float16):
+        raise damaged(f"no sparse matrix holds labels of dtype {dtype}")
+    return made
+
+
+def _restore_spec(given: Any, columns: int, first: tuple[int, ...]) -> Embedding | None:
+    """Which columns are embedded; `first` is the first layer's shape, which bounds their number."""
+    if given is None:
+        return None
+    numeric, categories = given["numeric"], given["categories"]
+    places = [*numeric, *[column for column, _ in categories]]
+    fits = len(first) >= 2 and given["columns"] == columns <= first[-2]
+    if not fits or len({*places}) < len(places) or any(place >= columns for place in places):
+        raise damaged("it embeds columns that it does not have, or one twice")
+    if not all(1 <= levels <= MOST_LEVELS for _, levels in categories):
+        raise damaged(f"it embeds a column of no code, or of more than {MOST_LEVELS}")
+    pairs = tuple((column, levels) for column, levels in categories)
+    return Embedding(columns, tuple(numeric), pairs, given["kind"], given["width"])
+
+
+def _restore_embedding(
+    spec: Embedding, lead: tuple[int, ...], dtype: Any, arrays: Taken, prefix: str
+) -> dict[str, Any]:
+    prefix = f"{prefix}embedding."
+    made: dict[str, Any] = {
+        "tables": [
+            arrays.numbers(f"{prefix}tables{k}", (*lead, levels, wide(levels)), dtype)
+            for k, (_, levels) in enumerate(spec.categories)
+        ]
+    }
+    count, width = len(spec.numeric), spec.width
+    if not count:
+        return made
+    periodic = spec.kind == "periodic"
+    steps = FREQUENCIES if periodic else (arrays.shape(f"{prefix}edges") or (0,))[-1]
+    if not periodic and not 2 <= steps <= BINS:
+        raise damaged(f"its columns have {steps} bins")
+    kept = width - 1 if periodic else width
+    for name in ("frequencies", "phases") if periodic else ("edges", "gaps"):
+        made[name] = arrays.numbers(f"{prefix}{name}", (*lead, count, steps), dtype)
+    made["mix"] = arrays.numbers(f"{prefix}mix", (*lead, count, steps, kept), dtype)
+    made["bias"] = arrays.numbers(f"{prefix}bias", (*lead, count, kept), dtype)
+    if not periodic and not (made["gaps"] > 0).all():
+        raise damaged("a bin has no width")
+    return made

@@ -1,0 +1,359 @@
+"""What the estimators for tables share: columns to features, a network, and importances."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, ClassVar, Self, TypeAlias
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from ...data import Features
+from ...data.cells import counted
+from ...errors import DataError
+from ...lazy import LazyModule
+from ..inputs.features import rows_of_numbers
+from ..inputs.rows import pieces
+from ..inputs.weights import in_range, plain_weights
+from ..mlp.settings import TABLES, layer_sizes
+from ..mlp.solvers import make_answer
+from ..serialization.saved import Saved
+from .defaults import (
+    SMALL_TABLE,
+    TINY_TABLE,
+    batch_size_for,
+    epochs_for,
+    members_for,
+    validation_fraction_for,
+)
+from .importances import integrated_gradients, permutation
+
+pd = LazyModule("pandas")
+
+Frame: TypeAlias = Any
+
+LOOKED_AT = 2_000  # validation rows from which importances are taken
+
+
+class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
+    """What both estimators share: columns to features, a network, and the way back."""
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = TABLES
+    _kind: Any
+    _epochs: int  # for tables of some thousand rows
+    _steps: int  # at least, if there are enough epochs for it
+
+    # Training
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Learn how columns become numbers, and train a network on them.
+
+        Each member of the ensemble trains without a random tenth of the rows (a fifth below 1,000
+        rows; below 50 rows it sees them all). The weights are kept that do best where each row is
+        answered by the members that have not seen it; `feature_importances_` is measured there.
+
+        Parameters
+        ----------
+        X : DataFrame (pandas or polars), or array of shape (n_samples, n_features)
+            Columns of numbers, texts, truth values and dates, with empty cells.
+        y : array of shape (n_samples,)
+            Classes of any kind; numbers to predict.
+        sample_weight : array of shape (n_samples,), optional
+
+        Returns
+        -------
+        TabularClassifier or TabularRegressor
+            Itself.
+
+        Raises
+        ------
+        DataError
+            If the table cannot be learned from, with what to do about it.
+        """
+        self.__dict__.pop("card_", None)  # it told of another training
+        self._validate_params()
+        frame = self._frame(X, reset=True)
+        y = self._checked_targets(y, len(frame))
+        weights = plain_weights(sample_weight)
+        weights = _check_sample_weight(weights, frame, dtype=np.float64)
+        given = weights > 0  # a row without weight is no row
+        frame, y, weights = frame[given], y[given], weights[given]
+        if len(frame) < 2:
+            raise DataError(f"n_samples={len(frame)}: there is nothing to learn from a single row")
+        targets, weights = self._learn_targets(y, in_range(weights, np.float32))
+        rng = check_random_state(self.random_state)
+        held = self._held_out(targets, rng)
+        self.features_ = Features.learn(frame, self._categories(frame), weights)
+        self.network_ = self._network(held, rng)
+        x = self.features_(frame)
+        if len(frame) < TINY_TABLE:
+            x = x.astype(np.float64)  # it costs nothing, and the order of rows matters less
+        train, watched = _shared_out(x, targets, weights, held)
+        with warnings.catch_warnings():  # all epochs are meant to be used
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            self.network_.fit(*train, validation_data=watched)
+        self.history_ = self._history()
+        self._measure_importances(train if watched is None else watched, rng)
+        return self
+
+    def _held_out(self, targets: Any, rng: Any) -> Any:
+        """Which rows each member does not see, shape (rows, members)."""
+        count, members = len(targets), self.n_members
+        if members is None:
+            members = members_for(count)
+        fraction = self.validation_fraction
+        if fraction is None:
+            fraction = validation_fraction_for(count)
+        held = np.zeros((count, members), bool)
+        size = round(count * fraction)
+        if size < 2 or count - size < 2:
+            return held
+        strata = self._strata(targets, size)
+        for member in range(members):
+            _, out = train_test_split(
+                np.arange(count), test_size=size, random_state=rng, stratify=strata
+            )
+            held[self._known(targets, out), member] = True
+        return held
+
+    def _known(self, _targets: Any, out: Any) -> Any:
+        """The rows to watch of which training without them can know something."""
+        return out
+
+    def _strata(self, _targets: Any, _held: int) -> Any:
+        return None
+
+    def _network(self, held: Any, rng: Any) -> Any:
+        """The network for a table of which its members do not see some rows."""
+        rows, members = held.shape
+        few, watched = rows < TINY_TABLE, bool(held.any())
+        batch = self.batch_size
+        batch = min(batch_size_for(rows) if batch is None else batch, rows)
+        epochs = self.max_iter
+        if epochs is None:
+            epochs = epochs_for(rows, batch, self._epochs, self._steps)
+        columns = self.features_.continuous
+        embeds = self.numeric_embedding is not None and columns and not few
+        return self._kind(
+            hidden_layer_sizes=tuple(layer_sizes(self.hidden_layer_sizes)),
+            activation="silu", solver="adamw",
+            alpha=0.0, batch_size=batch, learning_rate="cosine",
+            learning_rate_init=self.learning_rate_init, warmup=0.02, max_iter=epochs,
+            beta_2=0.95, clip_norm=1.0, ema=self.ema, dropout=0.0 if few else self.dropout,
+            weight_decay=self.weight_decay, n_members=members,
+            numeric_embedding=self.numeric_embedding if embeds else None,
+            numeric_features=list(columns) if embeds else None,
+            early_stopping=watched, n_iter_no_change=epochs, tol=0.0,
+            monitor="loss" if not watched else "auto" if rows >= SMALL_TABLE else "validation_loss",
+            random_state=rng.randint(2**31), callbacks=self.callbacks, checkpoint=self.checkpoint,
+            checkpoint_interval=self.checkpoint_interval, n_threads=self.n_threads,
+            progress=self.progress, **self._more(),
+        )  # fmt: skip
+
+    def _more(self) -> dict[str, Any]:
+        """Settings of one of the two kinds of networks."""
+        return {}
+
+    def _history(self) -> list[dict[str, float]]:
+        """A row an epoch, as `train.fit` keeps them."""
+        net = self.network_
+        scores = net.validation_scores_ or []
+        rows: list[dict[str, float]] = []
+        for k, loss in enumerate(net.loss_curve_):
+            row = {"epoch": k + 1, "loss": loss}
+            if k < len(scores):
+                row["score"] = scores[k]
+            rows.append(row)
+        return rows
+
+    @property
+    def n_iter_(self) -> int:
+        """Epochs of the training."""
+        return int(self.network_.n_iter_)
+
+    # Tables
+
+    def _categories(self, frame: Frame) -> list[str]:
+        """The columns of numbers to treat as text."""
+        given = () if self.categorical_features is None else self.categorical_features
+        several = isinstance(given, Iterable) and not isinstance(given, (str, bytes))
+        names = [str(name) for name in given] if several else [str(given)]
+        absent = [name for name in names if name not in frame.columns]
+        if absent or not several:
+            known = ", ".join(map(repr, frame.columns[:8])) + ", ..." * (frame.shape[1] > 8)
+            raise DataError(
+                f"categorical_features={given!r:.60}: give a list of names of columns, which are "
+                f"{known}" + (f"; there is no {absent[0]!r}" if absent else "")
+            )
+        return names
+
+    def _frame(self, X: Any, reset: bool) -> Frame:
+        """The rows as a DataFrame of pandas, with the columns of the training."""
+        if issparse(X):
+            raise TypeError(
+                "sparse data is no table: MLPClassifier and MLPRegressor take it, or X.toarray()"
+            )
+        if hasattr(X, "columns"):
+            frame = named_columns(X if isinstance(X, pd.DataFrame) else X.to_pandas())
+            if not reset:
+                frame = self._in_order(frame)
+            validate_data(self, frame, skip_check_array=True, reset=reset)
+            if not frame.shape[1]:
+                raise DataError("X has no columns: give at least one to predict from")
+            if not len(frame):
+                raise DataError("0 sample(s): the table has no rows")
+            return counted(frame)
+        if isinstance(X, np.ma.MaskedArray):  # what is masked is an empty cell
+            X = np.ma.filled(X.astype(object if X.dtype.kind in "OUS" else np.float64), np.nan)
+        with rows_of_numbers(X, and_others=True):
+            array = validate_data(self, X, dtype=None, ensure_all_finite="allow-nan", reset=reset)
+        if array.dtype.kind == "O":
+            array = validate_data(self, X, dtype=object, ensure_all_finite=False, reset=reset)
+            for value in array.ravel()[:1000]:
+                if isinstance(value, (dict, list, tuple, set)):
+                    raise TypeError(
+                        f"argument must be a string or a number: a cell holds {value!r:.40}"
+                    )
+        if array.dtype.kind == "S":
+            raise DataError(f"X holds bytes such as {array.flat[0]!r:.40}: decode them to text")
+        if array.dtype.kind == "U" and isinstance(X, (list, tuple)):
+            array = np.array(X, object)  # NumPy writes numbers beside text as text, and NaN too
+        frame = pd.DataFrame(array, columns=[f"x{k}" for k in range(array.shape[1])])
+        return counted(frame.infer_objects())
+
+    def _in_order(self, frame: Frame) -> Frame:
+        """A table with the columns of the training, in their order."""
+        names = [str(name) for name in getattr(self, "feature_names_in_", ())]
+        if not names or list(frame.columns) == names or {*frame.columns} != {*names}:
+            return frame  # of other columns scikit-learn says which they are
+        return frame[names]
+
+    def _inputs(self, X: Any) -> Any:
+        check_is_fitted(self)
+        return self.features_(self._frame(X, reset=False))
+
+    # Importances
+
+    def _measure_importances(self, rows: tuple[Any, Any, Any], rng: Any) -> None:
+        """How much the score of some rows falls when a column is shuffled; see `_shared_out`."""
+        groups = self._groups()
+        some = np.sort(rng.permutation(len(rows[0]))[:LOOKED_AT])
+        x, targets, weights = (part[some] for part in rows)
+
+        net, shares = self.network_, weights if weights.ndim == 2 else None
+        answer = make_answer(net._perceptron())
+
+        def score(x: Any) -> float:
+            told = [
+                self._told(answer(net._weights(), net._stats, part,
+                                  None if shares is None else shares[rows]))
+                for rows, part in pieces(x, 1, net._rows_at_a_time())
+            ]  # fmt: skip
+            made = told[0] if len(told) == 1 else np.concatenate(told)
+            return float(self._score(made, targets, weights.reshape(len(x), -1).sum(axis=1)))
+
+        means, errors = permutation(score, x, groups.values(), rng)
+        self.importances_ = dict(
+            zip(groups, zip(means.tolist(), errors.tolist(), strict=True), strict=True)
+        )
+        names = [str(name) for name in self._column_names()]
+        self.feature_importances_ = np.array(
+            [self.importances_.get(n, (0.0, 0.0))[0] for n in names]
+        )
+
+    def _column_names(self) -> list[str]:
+        names = getattr(self, "feature_names_in_", None)
+        return [f"x{k}" for k in range(self.n_features_in_)] if names is None else list(names)
+
+    def _groups(self) -> dict[str, list[int]]:
+        """The features of each column."""
+        groups: dict[str, list[int]] = {}
+        start = 0
+        for column in self.features_.columns:
+            groups.setdefault(column.name, []).extend(range(start, start + column.width))
+            start += column.width
+        return groups
+
+    def attributions(self, X: Any, steps: int = 32) -> Frame:
+        """How much each column moves the answer for each row, by integrated gradients.
+
+        Along the line from the mean row to the row the gradient is integrated; the attributions
+        of a row add up to the difference of the outputs (for a classifier, of the logit of the
+        class that is predicted).
+
+        Parameters
+        ----------
+        X : DataFrame or array
+        steps : int
+            Points on the line, 1 or more. Default 32.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each row of X, and a column for each column of the training.
+
+        References
+        ----------
+        M. Sundararajan, A. Taly, Q. Yan: "Axiomatic attribution for deep networks",
+        arXiv:1703.01365 (2017).
+        """
+        x = self._inputs(X)
+        found = integrated_gradients(self.network_, x, steps)
+        return pd.DataFrame(
+            {name: found[:, places].sum(axis=1) for name, places in self._groups().items()}
+        )
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        tags.non_deterministic = False
+        return tags
+
+
+def named_columns(frame: Frame) -> Frame:
+    """A table whose columns have texts as names, each its own.
+
+    Names of several levels are joined with "_"; a `DataError` says which name comes twice.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> named_columns(pd.DataFrame([[1, 2]], columns=pd.MultiIndex.from_product([["a"], [1, 2]])))
+       a_1  a_2
+    0    1    2
+    """
+    if isinstance(frame.columns, pd.MultiIndex):
+        names = ["_".join(str(level) for level in name if level != "") for name in frame.columns]
+    else:
+        names = [str(name) for name in frame.columns]
+    counts = Counter(names)
+    twice = next((name for name in names if counts[name] > 1), None)
+    if twice is not None:
+        raise DataError(f"{counts[twice]} columns are named {twice!r}: give each a name of its own")
+    return frame.set_axis(names, axis=1)
+
+
+def _shared_out(x: Any, targets: Any, weights: Any, held: Any) -> tuple[Any, Any]:
+    """What the network trains on, and what it is watched on: rows, targets and weights.
+
+    A row has a weight for each member, and for those that do not see it the weight is 0.
+    """
+    weights = weights.astype(x.dtype)
+    if not held.any():
+        return (x, targets, weights), None
+    shares = weights[:, None] * np.stack([~held, held])
+    parts = []
+    for share in shares:
+        rows = share.any(axis=1)
+        own = share[rows] if held.shape[1] > 1 else share[rows, 0]
+        parts.append((x[rows], targets[rows], own))
+    return parts[0], parts[1]
