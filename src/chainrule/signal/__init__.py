@@ -1,4 +1,4 @@
-"""Layer 8: signals as NumPy code: spectra, mel features, and noise that training adds.
+"""Signals as NumPy code: spectra, mel features, and noise that training adds.
 
 Everything here is plain NumPy with known sizes, so it runs on arrays, is differentiated and
 compiles like the network behind it: ``grad`` may go from a loss back to the samples.
