@@ -23,19 +23,20 @@ Padding1d: TypeAlias = int | Literal["same", "valid", "causal"]
 Pair: TypeAlias = tuple[int, int]
 
 
-def conv(x: Any, w: Any, *, strides: int | Pair = 1, dilation: int | Pair = 1) -> Any:
+def conv(x: Any, weight: Any, *, stride: int | Pair = 1, dilation: int | Pair = 1) -> Any:
     """Convolution over two axes, without padding, on arrays and in traces alike.
 
-    ``y[n, i, j, o]`` is the sum over k, l and c of ``x[n, s i + d k, s j + d l, c] w[k, l, c, o]``
-    (what other libraries call convolution, too: the kernel is not turned).
+    ``y[n, i, j, o]`` is the sum over k, l and c of
+    ``x[n, s i + d k, s j + d l, c] weight[k, l, c, o]`` for stride s and dilation d. As in other
+    libraries of neural networks, the kernel is not flipped (cross-correlation).
 
     Parameters
     ----------
     x : array of shape (..., N, H, W, C)
         Rows with their features last; pad it with `numpy.pad`.
-    w : array of shape (..., KH, KW, C, O)
+    weight : array of shape (..., KH, KW, C, O)
         The leading axes of both broadcast, as in `numpy.matmul`.
-    strides, dilation : int or (int, int)
+    stride, dilation : int or (int, int)
         Along H and W. Default 1.
 
     Returns
@@ -55,12 +56,14 @@ def conv(x: Any, w: Any, *, strides: int | Pair = 1, dilation: int | Pair = 1) -
     >>> conv(x, np.ones((2, 2, 1, 1)))[0, :, :, 0].tolist()
     [[8.0, 12.0], [20.0, 24.0]]
     """
-    given = {"strides": pair("strides", strides), "dilation": pair("dilation", dilation)}
-    if isinstance(x, Tracer) or isinstance(w, Tracer):
-        return record(_conv, x, w, **given)
-    x, w = np.asarray(x), np.asarray(w)
-    _conv.infer(Type(x.shape, x.dtype), Type(w.shape, w.dtype), **given)  # raises if they don't fit
-    return _conv(x, w, **given)
+    given = {"strides": pair("stride", stride), "dilation": pair("dilation", dilation)}
+    if isinstance(x, Tracer) or isinstance(weight, Tracer):
+        return record(_conv, x, weight, **given)
+    x, weight = np.asarray(x), np.asarray(weight)
+    _conv.infer(
+        Type(x.shape, x.dtype), Type(weight.shape, weight.dtype), **given
+    )  # raises if they don't fit
+    return _conv(x, weight, **given)
 
 
 class Conv2d(Module):
@@ -267,14 +270,14 @@ def conv_by_input(g: Any, sizes: Pair, w: Any, strides: Pair, dilation: Pair) ->
 
 
 def convolved(
-    x: Any, w: Any, strides: Pair, dilation: Pair, groups: int, around: Sequence[Pair]
+    x: Any, w: Any, stride: Pair, dilation: Pair, groups: int, around: Sequence[Pair]
 ) -> Any:
     """A convolution in groups of x with zeros around; (N, H, W, C) and (KH, KW, C / groups, O)."""
 
     def padded(x: Any, w: Any) -> Any:
         if any(map(any, around)):
             x = np.pad(x, (*[(0, 0)] * (x.ndim - 3), *around, (0, 0)))
-        return conv(x, w, strides=strides, dilation=dilation)
+        return conv(x, w, stride=stride, dilation=dilation)
 
     return in_groups(padded, x, w, groups)
 

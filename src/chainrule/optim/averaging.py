@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import tree
 from .leaves import like
-from .schedules import checked
+from .schedules import check_number
 
 
 class Averager(NamedTuple):
@@ -62,7 +62,7 @@ def exponential_moving_average(decay: float = 0.999) -> Averager:
     3.0
     2.4286
     """
-    checked("decay", decay, below=1.0)
+    check_number("decay", decay, below=1.0)
 
     def init(params: Any) -> Average:
         return Average(np.int32(0), params)

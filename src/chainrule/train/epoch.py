@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import tree
-from ..nn import trained, with_statistics
+from ..nn import apply_train, with_batch_stats
 from ..optim import Averager, Optimizer, apply_updates
 from ..random import fold_in, permutation, split
 from ..transforms import scan, value_and_grad
@@ -73,11 +73,11 @@ def make_epoch(
             x, y = change(x, y, noise)
 
         def batch_loss(model: Any) -> tuple[Any, Any]:
-            outputs, moved = trained(model, x, dropout)
-            return loss(outputs, y), moved
+            outputs, new_model = apply_train(model, x, dropout)
+            return loss(outputs, y), new_model
 
-        (value, moved), gradient = value_and_grad(batch_loss, has_aux=True)(model)
-        model, state = update(model, gradient, moved, state)
+        (value, new_model), gradient = value_and_grad(batch_loss, has_aux=True)(model)
+        model, state = update(model, gradient, new_model, state)
         return model, state, value
 
     def epoch(model: Any, state: Any, key: Any, x: Any, y: Any) -> tuple[Any, Any, Any]:
@@ -118,11 +118,11 @@ def _gathered(data: Any, batch: Any) -> Any:
 def _updating(optimizer: Optimizer, averager: Averager | None) -> Callable[..., Any]:
     """A function from the weights, what moves them and the state to the next weights and state."""
 
-    def update(model: Any, gradient: Any, moved: Any, state: Any) -> tuple[Any, Any]:
+    def update(model: Any, gradient: Any, new_model: Any, state: Any) -> tuple[Any, Any]:
         if averager is not None:
             state, average = state
         updates, state = optimizer.update(gradient, state, model)
-        model = with_statistics(apply_updates(model, updates), moved)
+        model = with_batch_stats(apply_updates(model, updates), new_model)
         if averager is not None:
             state = (state, averager.update(model, average))
         return model, state

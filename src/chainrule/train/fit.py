@@ -51,7 +51,7 @@ def fit(
     model : Module
         A callable pytree of arrays; ``model(x)`` maps rows to rows. One with a method `train` is
         trained through it, with new noise at each step; its statistics, such as those of
-        `nn.BatchNorm`, are taken from what it returns (see `nn.trained`).
+        `nn.BatchNorm`, are taken from what it returns (see `nn.apply_train`).
     x, y : array, or tree of arrays
         Inputs and targets, one row each along axis 0 of all of them; finite. Floating ones are
         cast to the dtype of the weights, others stay as they are: ``uint8`` images are converted
@@ -118,7 +118,7 @@ def fit(
     >>> model = nn.MLP(1, (16,), 1, np.tanh, key=random.key(0))
     >>> settings = {"loss": losses.squared_error, "optimizer": optim.adam(0.02)}
     >>> result = fit(model, x, x**2, batch_size=10, **settings)
-    >>> bool(result.history[-1]["loss"] < 0.01), result.best_epoch, result.stopped
+    >>> bool(result.history[-1]["loss"] < 0.01), result.best_epoch, result.stop_reason
     (True, 100, 'epochs')
     """
     epochs, batch_size = whole(epochs, "epochs", 0), whole(batch_size, "batch_size")
@@ -148,14 +148,14 @@ def fit(
     if checkpoint is not None:
         training.resume(checkpoint, checkpoint_interval)
     with Meter(epochs, progress) as meter:
-        stopped = training.run(epochs, patience, (meter.show, *callbacks))
-    if stopped == "interrupted":
+        stop_reason = training.run(epochs, patience, (meter.show, *callbacks))
+    if stop_reason == "interrupted":
         print(
             f"chainrule: interrupted in epoch {len(training.history) + 1}; the weights of epoch "
             f"{training.best.epoch}, the best so far, are kept",
             file=sys.stderr,
         )
-    return training.result(stopped)
+    return training.result(stop_reason)
 
 
 def _try(model: Any, loss: Loss, x: Any, y: Any) -> None:

@@ -15,11 +15,11 @@ from .. import random, tree
 from ..errors import TrainingError
 from ..optim import Averager, Optimizer
 from ..transforms import jit
+from .checkpoint_file import CheckpointFile
 from .epoch import Augment, Loss, make_epoch
 from .predict import predict
-from .result import EpochReport, FitResult, Stopped
+from .result import EpochReport, FitResult, StopReason
 from .rows import Rows, count
-from .statefile import StateFile
 
 Score = Callable[[Any, Any], float]
 Callback = Callable[[EpochReport], "bool | None"]
@@ -56,23 +56,23 @@ class Training:
         self.state = tree.map(np.array, state)
         self.best = Best((-inf,), 0, self.model)
         self.history: list[dict[str, float]] = []
-        self.file: StateFile | None = None
+        self.file: CheckpointFile | None = None
 
     def run(
         self, epochs: int, patience: int | None, callbacks: Sequence[Callable[..., Any]]
-    ) -> Stopped:
+    ) -> StopReason:
         """Train; says why it ended."""
         try:
-            stopped = self._epochs(epochs, patience, callbacks)
+            stop_reason = self._epochs(epochs, patience, callbacks)
         except KeyboardInterrupt:
             return "interrupted"
         if self.file is not None:
             self.file.remove()
-        return stopped
+        return stop_reason
 
     def _epochs(
         self, epochs: int, patience: int | None, callbacks: Sequence[Callable[..., Any]]
-    ) -> Stopped:
+    ) -> StopReason:
         for number in range(len(self.history) + 1, epochs + 1):
             report = self.turn(number, epochs)
             answers = [callback(report) for callback in callbacks]
@@ -80,7 +80,7 @@ class Training:
                 return "callback"
             if patience is not None and number - self.best.epoch >= patience:
                 return "patience"
-            if self.file is not None and self.file.due():
+            if self.file is not None and self.file.is_due():
                 self._save(self.file)
         return "epochs"
 
@@ -133,16 +133,16 @@ class Training:
             self.result("diverged"),
         )
 
-    def result(self, stopped: Stopped) -> FitResult:
+    def result(self, stop_reason: StopReason) -> FitResult:
         """The best so far."""
-        return FitResult(self.best.model, self.history, self.best.epoch, stopped)
+        return FitResult(self.best.model, self.history, self.best.epoch, stop_reason)
 
     # Checkpoints
 
     def resume(self, path: str | Path, interval: float) -> None:
         """Keep the state in a file from now on, and go on where the file says that it was."""
-        self.file = StateFile(path, interval, FORMAT, self._mark())
-        found = self.file.found()
+        self.file = CheckpointFile(path, interval, FORMAT, self._mark())
+        found = self.file.load()
         if found is None:
             return
         head, arrays = found
@@ -166,7 +166,7 @@ class Training:
         """All arrays that change, as one tree."""
         return (self.model, self.state, self.best.model)
 
-    def _save(self, file: StateFile) -> None:
+    def _save(self, file: CheckpointFile) -> None:
         arrays = {f"{k:05d}": leaf for k, leaf in enumerate(tree.leaves(self._state()))}
         best = {"rank": self.best.rank, "epoch": self.best.epoch}
         file.write({"best": best, "history": self.history}, arrays)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Stopped = Literal["epochs", "patience", "callback", "interrupted", "diverged"]
+StopReason = Literal["epochs", "patience", "callback", "interrupted", "diverged"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class EpochReport:
         After the epoch; None if not asked for. See `fit`.
     improved : bool
         Whether the weights are the best so far.
-    rows_per_second : float
+    samples_per_second : float
         Training rows by time, validation not counted.
     model : Module
         The present weights.
@@ -34,7 +34,7 @@ class EpochReport:
     validation_loss: float | None
     score: float | None
     improved: bool
-    rows_per_second: float
+    samples_per_second: float
     model: Any
 
     @property
@@ -60,7 +60,7 @@ class FitResult:
         A row an epoch: ``epoch``, ``loss``, and if asked for ``validation_loss``, ``score``.
     best_epoch : int
         0 for the weights that the training began with.
-    stopped : str
+    stop_reason : str
         Why it ended: ``"epochs"`` (all done), ``"patience"``, ``"callback"``, ``"interrupted"``
         (Ctrl-C), or ``"diverged"`` (only on a `TrainingError`'s ``result``).
     """
@@ -68,4 +68,4 @@ class FitResult:
     model: Any
     history: list[dict[str, float]]
     best_epoch: int
-    stopped: Stopped
+    stop_reason: StopReason
