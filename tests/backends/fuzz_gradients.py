@@ -35,8 +35,10 @@ from fuzz_graphs import (
 )
 
 from chainrule.autodiff.reverse import reverse
-from chainrule.backends.llvm.emit import emit
-from chainrule.backends.llvm.plan import plan
+from chainrule.backends.llvm.emit.module import emit
+from chainrule.backends.llvm.fuse.fusion import fuse
+from chainrule.backends.llvm.plan.plan import plan
+from chainrule.backends.llvm.schedule.schedule import schedule
 from chainrule.config import configured
 from chainrule.errors import GradientError
 from chainrule.graph.graph import Graph
@@ -188,7 +190,7 @@ def gradient_of(seed: int) -> tuple[Graph, list[Any]]:
 
 def planned(seed: int) -> None:
     """Simplify, plan and write a seed's gradient; an error that comes up is ours."""
-    emit(plan(simplify(gradient_of(seed)[0])))
+    emit(schedule(plan(fuse(simplify(gradient_of(seed)[0])))))
 
 
 def wrong(seed: int, run: bool) -> str:

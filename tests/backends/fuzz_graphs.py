@@ -19,7 +19,7 @@ import numpy as np
 
 from chainrule.autodiff.reverse import reverse
 from chainrule.backends import BACKENDS
-from chainrule.backends.llvm import costs
+from chainrule.backends.llvm.instructions import sharing
 from chainrule.config import configured
 from chainrule.control.cond import cond
 from chainrule.control.scan import scan
@@ -548,18 +548,19 @@ def compare(simple: Graph, arguments: list[Any], backend: str = "llvm") -> str:
 
 
 @contextmanager
-def shared(near: bool = False) -> Iterator[None]:
+def shared(adaptive: bool = False) -> Iterator[None]:
     """Three threads share whatever they can, however little it is.
 
-    With `near`, loops find out whether they do.
+    With `adaptive`, loops find out whether they do.
     """
-    before = costs.SHARED, costs.NEAR
-    costs.SHARED, costs.NEAR = (inf, 0.0) if near else (0.0, 0.0)
+    before = sharing.SMALLEST_SHARED, sharing.SMALLEST_AUTOTUNED
+    sharing.SMALLEST_SHARED = inf if adaptive else 0.0
+    sharing.SMALLEST_AUTOTUNED = 0.0
     try:
         with configured(num_threads=3, cache=0):
             yield
     finally:
-        costs.SHARED, costs.NEAR = before
+        sharing.SMALLEST_SHARED, sharing.SMALLEST_AUTOTUNED = before
 
 
 def main(count: int, start: int = 0) -> int:

@@ -7,8 +7,12 @@ import pytest
 
 import chainrule as cr
 from chainrule.graph.evaluate import evaluate
+from chainrule.graph.graph import Graph
+from chainrule.graph.node import input_node
+from chainrule.graph.types import Type
 from chainrule.graph.verify import verify
 from chainrule.nn.convolution import conv
+from chainrule.primitives.structure import place, slice_
 from chainrule.simplify import simplify
 from chainrule.simplify.cuts import cut_early
 
@@ -62,6 +66,26 @@ def test_a_cut_of_a_padding(cut, step):
     graph = cr.make_graph(cr.jit(f))(x)
     made = verify(cut_early(simplify(graph)))
     np.testing.assert_array_equal(evaluate(made, [x])[0], f(x))
+
+
+@pytest.mark.parametrize("cut", [slice(0, 3, 1), slice(1, 5, 1), slice(4, 9, 1), slice(2, 8, 2)])
+@pytest.mark.parametrize("put", [slice(1, 7, 2), slice(2, 5, 1), slice(7, 1, -2), slice(4, 1, -1)])
+def test_a_cut_of_what_is_placed(put, cut):
+    """Forwards it is cut before it is placed; backwards, and in steps, it stays as it is."""
+    x = input_node(Type((3,), np.dtype(float)))
+    graph = Graph((x,), (slice_(place(x, shape=(9,), index=(put,)), index=(cut,)),))
+    made = verify(cut_early(graph))
+    values = np.array([1.0, 2.0, 4.0])
+    np.testing.assert_array_equal(evaluate(made, [values])[0], evaluate(graph, [values])[0])
+    some = np.zeros(9)
+    some[put] = values
+    if put.step < 0 or cut.step > 1 or not some[cut].any():
+        assert made is graph
+    else:
+        (placed,) = [node for node in made.nodes if node.primitive is place]
+        assert (np.count_nonzero(some[cut]), made.outputs[0].shape[0]) == (
+            placed.inputs[0].shape[0], placed.shape[0]
+        )  # fmt: skip
 
 
 def test_the_gradient_of_a_padded_convolution_is_no_larger_than_its_input():

@@ -278,7 +278,7 @@ BROKEN = {
     "empty": lambda data: b"",
     "cut": lambda data: data[: len(data) // 2],
     "foreign": lambda data: save({"a": np.zeros(3)}),
-    "newer": lambda data: changed(data, format="chainrule-fit-2"),
+    "newer": lambda data: changed(data, format="chainrule-fit-3"),
     "no best": lambda data: changed(data, best=None),
     "history of another kind": lambda data: changed(data, history=[3]),
     "fewer arrays": lambda data: save(

@@ -15,10 +15,10 @@ from numpy.typing import DTypeLike
 from ..errors import DtypeError, ShapeError, at_user_line
 from ..random import split
 from .activations import softmax
-from .arguments import floating, fraction, whole
 from .dropout import dropout
 from .layers import Dense
 from .module import Module
+from .validation import check_dtype, check_fraction, check_int
 
 
 def sequence_mask(lengths: Any, max_length: int) -> Any:
@@ -40,7 +40,7 @@ def sequence_mask(lengths: Any, max_length: int) -> Any:
     >>> sequence_mask(np.array([1, 3]), 3).tolist()
     [[True, False, False], [True, True, True]]
     """
-    return np.arange(whole("max_length", max_length, least=0)) < lengths[:, None]
+    return np.arange(check_int("max_length", max_length, minimum=0)) < lengths[:, None]
 
 
 class MultiHeadAttention(Module):
@@ -108,14 +108,14 @@ class MultiHeadAttention(Module):
         bias: bool = True,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        self.num_heads = whole("num_heads", num_heads)
-        if whole("embed_dim", embed_dim) % self.num_heads:
+        self.num_heads = check_int("num_heads", num_heads)
+        if check_int("embed_dim", embed_dim) % self.num_heads:
             raise ValueError(
                 at_user_line(f"num_heads={num_heads} does not divide embed_dim={embed_dim}")
             )
-        self.dropout = fraction("dropout", dropout)
+        self.dropout = check_fraction("dropout", dropout)
         of_project, of_combine = split(key)
-        kind = floating(dtype)
+        kind = check_dtype(dtype)
         self.project = Dense(embed_dim, 3 * embed_dim, key=of_project, bias=bias, dtype=kind)
         self.combine = Dense(embed_dim, embed_dim, key=of_combine, bias=bias, dtype=kind)
 

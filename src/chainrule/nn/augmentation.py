@@ -15,7 +15,7 @@ import numpy as np
 from ..errors import ShapeError, at_user_line
 from ..random import bernoulli, randint, split, uniform
 from ..trace.operands import is_plain_array
-from .arguments import whole
+from .validation import check_int
 
 
 def random_shift(images: Any, max_shift: int, key: Any, fill: float = 0) -> Any:
@@ -51,7 +51,7 @@ def random_shift(images: Any, max_shift: int, key: Any, fill: float = 0) -> Any:
     [[0, 1, 2], [0, 4, 5], [0, 7, 8]]
     """
     _, height, width, _ = _shape("random_shift", images)
-    max_shift = whole("max_shift", max_shift, 0)
+    max_shift = check_int("max_shift", max_shift, 0)
     return (
         random_crop(_padded(images, max_shift, fill), (height, width), key) if max_shift else images
     )
@@ -87,7 +87,7 @@ def random_crop(images: Any, size: tuple[int, int], key: Any) -> Any:
     [[1, 2], [4, 5]]
     """
     rows, height, width, _ = _shape("random_crop", images)
-    tall, wide = whole("size", size[0]), whole("size", size[1])
+    tall, wide = check_int("size", size[0]), check_int("size", size[1])
     if tall > height or wide > width:
         raise ShapeError(
             at_user_line(f"random_crop: a window of {size} in images of {height} x {width}")
@@ -234,7 +234,7 @@ def cutout(images: Any, size: int, key: Any, fill: float = 0) -> Any:
     [[1, 1, 0, 0], [1, 1, 0, 0], [1, 1, 1, 1]]
     """
     rows, height, width, _ = _shape("cutout", images)
-    if not whole("size", size, 0):
+    if not check_int("size", size, 0):
         return images
     of_top, of_left = split(key)
     down = _within(randint(of_top, rows, 0, height), height, size)

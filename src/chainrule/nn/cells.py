@@ -15,9 +15,9 @@ from numpy.typing import DTypeLike
 
 from ..random import split, uniform
 from .activations import sigmoid, tanh
-from .arguments import check_columns, floating, whole
 from .layers import Activation
 from .module import Module
+from .validation import check_dtype, check_int, check_last_axis
 
 
 class Cell(Module):
@@ -45,11 +45,11 @@ class Cell(Module):
         bias: bool = True,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        size = whole("hidden_size", hidden_size)
+        size = check_int("hidden_size", hidden_size)
         bound = size**-0.5
         of_input, of_hidden = split(key)
-        columns, kind = self.gates * size, floating(dtype)
-        shape = (whole("input_size", input_size), columns)
+        columns, kind = self.gates * size, check_dtype(dtype)
+        shape = (check_int("input_size", input_size), columns)
         self.input_weight = uniform(of_input, shape, kind, -bound, bound)
         self.hidden_weight = uniform(of_hidden, (size, columns), kind, -bound, bound)
         self.bias = self._first_bias(size, kind) if bias else None
@@ -69,7 +69,7 @@ class Cell(Module):
 
     def project(self, x: Any) -> Any:
         """What an input of shape (..., input_size) is to the gates: (..., gates * hidden_size)."""
-        check_columns(type(self).__name__, x, self.input_weight.shape[0])
+        check_last_axis(type(self).__name__, x, self.input_weight.shape[0])
         return x @ self.input_weight
 
     def step(self, state: Any, projected: Any) -> tuple[Any, Any]:

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..errors import ShapeError, at_user_line
-from .arguments import whole
 from .embeddings import Embedding
 from .module import Module
+from .validation import check_int
 
 Mode: TypeAlias = Literal["mean", "sum", "max"]
 
@@ -83,7 +83,7 @@ class EmbeddingBag(Module):
             raise ValueError(at_user_line(f'mode={mode!r}: give "mean", "sum" or "max"'))
         table = Embedding(num_embeddings, embedding_dim, key=key, dtype=dtype)
         if padding_idx is not None:
-            if whole("padding_idx", padding_idx, least=0) >= num_embeddings:
+            if check_int("padding_idx", padding_idx, minimum=0) >= num_embeddings:
                 raise ValueError(
                     at_user_line(f"padding_idx={padding_idx}: codes are 0 to {num_embeddings - 1}")
                 )

@@ -17,8 +17,8 @@ from ..random import normal, split, uniform
 from ..trace.operands import is_plain_array
 from ..transforms import stop_gradient
 from .activations import relu
-from .arguments import check_columns, floating, positive, whole
 from .module import Module
+from .validation import check_dtype, check_int, check_last_axis, check_positive
 
 
 class PeriodicEmbedding(Module):
@@ -85,19 +85,22 @@ class PeriodicEmbedding(Module):
         frequency_init_scale: float = 0.1,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        shape = (whole("in_features", in_features), whole("num_frequencies", num_frequencies))
+        shape = (
+            check_int("in_features", in_features),
+            check_int("num_frequencies", num_frequencies),
+        )
         of_frequencies, of_weight = split(key)
         self.frequencies = normal(
             of_frequencies,
             shape,
-            floating(dtype),
+            check_dtype(dtype),
             0.0,
-            positive("frequency_init_scale", frequency_init_scale),
+            check_positive("frequency_init_scale", frequency_init_scale),
         )
         self.weight, self.bias = _affine(of_weight, shape[0], 2 * shape[1], embedding_dim, dtype)
 
     def __call__(self, x: Any) -> Any:
-        check_columns("PeriodicEmbedding", x, self.weight.shape[0])
+        check_last_axis("PeriodicEmbedding", x, self.weight.shape[0])
         angles = (2.0 * pi) * (x[..., None] * self.frequencies)
         waves = np.concatenate([np.sin(angles), np.cos(angles)], axis=-1)
         return relu(_by_feature(waves, self.weight, self.bias))
@@ -160,12 +163,12 @@ class PiecewiseLinearEmbedding(Module):
     def __init__(
         self, edges: ArrayLike, embedding_dim: int, *, key: Any, dtype: DTypeLike = np.float32
     ) -> None:
-        self.edges = _checked_edges(edges, floating(dtype))
+        self.edges = _checked_edges(edges, check_dtype(dtype))
         features, places = self.edges.shape
         self.weight, self.bias = _affine(key, features, places - 1, embedding_dim, dtype)
 
     def __call__(self, x: Any) -> Any:
-        check_columns("PiecewiseLinearEmbedding", x, self.weight.shape[0])
+        check_last_axis("PiecewiseLinearEmbedding", x, self.weight.shape[0])
         return _by_feature(self._progress(x), self.weight, self.bias)
 
     def _progress(self, x: Any) -> Any:
@@ -213,7 +216,7 @@ def quantile_edges(x: ArrayLike, bins: int) -> NDArray[Any]:
         )
     if not np.all(np.isfinite(data)):
         raise ValueError(at_user_line("quantile_edges: the data holds nan or infinite numbers"))
-    shares = np.linspace(0.0, 1.0, whole("bins", bins) + 1)
+    shares = np.linspace(0.0, 1.0, check_int("bins", bins) + 1)
     return np.asarray(np.quantile(data, shares, axis=0).T)
 
 
@@ -257,9 +260,12 @@ class Embedding(Module):
     def __init__(
         self, num_embeddings: int, embedding_dim: int, *, key: Any, dtype: DTypeLike = np.float32
     ) -> None:
-        shape = (whole("num_embeddings", num_embeddings), whole("embedding_dim", embedding_dim))
+        shape = (
+            check_int("num_embeddings", num_embeddings),
+            check_int("embedding_dim", embedding_dim),
+        )
         bound = 1.0 / sqrt(shape[1])
-        self.weight = uniform(key, shape, floating(dtype), -bound, bound)
+        self.weight = uniform(key, shape, check_dtype(dtype), -bound, bound)
 
     def __call__(self, codes: Any) -> Any:
         codes = codes if hasattr(codes, "dtype") else np.asarray(codes)
@@ -290,7 +296,7 @@ def _affine(
 ) -> tuple[Any, Any]:
     """A weight and a bias for each feature, uniform within ``1 / sqrt(inputs)``."""
     bound = 1.0 / sqrt(inputs)
-    shape = (features, inputs, whole("embedding_dim", embedding_dim))
+    shape = (features, inputs, check_int("embedding_dim", embedding_dim))
     first, second = split(key)
     weight = uniform(first, shape, dtype, -bound, bound)
     return weight, uniform(second, (features, shape[2]), dtype, -bound, bound)

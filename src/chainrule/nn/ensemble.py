@@ -14,9 +14,9 @@ from numpy.typing import DTypeLike
 
 from ..errors import ShapeError, at_user_line
 from ..random import bernoulli, split
-from .arguments import floating, whole
 from .initializers import Initializer, glorot_uniform, ones
 from .module import Module
+from .validation import check_dtype, check_int
 
 
 def signs(key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32) -> Any:
@@ -87,10 +87,10 @@ class BatchedDense(Module):
         dtype: DTypeLike = np.float32,
     ) -> None:
         shape, kind = (
-            (whole("in_features", in_features), whole("out_features", out_features)),
-            floating(dtype),
+            (check_int("in_features", in_features), check_int("out_features", out_features)),
+            check_dtype(dtype),
         )
-        keys = split(key, whole("num_members", num_members))
+        keys = split(key, check_int("num_members", num_members))
         self.weight = np.stack([weight_init(each, shape, kind) for each in keys])
         self.bias = np.zeros((len(keys), shape[1]), kind) if bias else None
 
@@ -173,8 +173,8 @@ class BatchEnsembleDense(Module):
         output_init: Initializer = ones,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        count, kind = whole("num_members", num_members), floating(dtype)
-        shape = (whole("in_features", in_features), whole("out_features", out_features))
+        count, kind = check_int("num_members", num_members), check_dtype(dtype)
+        shape = (check_int("in_features", in_features), check_int("out_features", out_features))
         of_weight, of_inputs, of_outputs = split(key, 3)
         self.weight = weight_init(of_weight, shape, kind)
         self.input_scale = input_init(of_inputs, (count, shape[0]), kind)

@@ -12,10 +12,10 @@ from numpy.typing import DTypeLike
 from ..errors import ShapeError, at_user_line
 from ..random import split
 from .activations import relu
-from .arguments import check_columns, floating, whole
 from .initializers import Initializer, glorot_uniform
 from .module import Module
 from .training import apply_train
+from .validation import check_dtype, check_int, check_last_axis
 
 Activation: TypeAlias = Callable[[Any], Any]
 
@@ -65,12 +65,12 @@ class Dense(Module):
         weight_init: Initializer = glorot_uniform,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        shape = (whole("in_features", in_features), whole("out_features", out_features))
-        self.weight = weight_init(key, shape, floating(dtype))
+        shape = (check_int("in_features", in_features), check_int("out_features", out_features))
+        self.weight = weight_init(key, shape, check_dtype(dtype))
         self.bias = np.zeros(shape[1], dtype) if bias else None
 
     def __call__(self, x: Any) -> Any:
-        check_columns("Dense", x, self.weight.shape[0])
+        check_last_axis("Dense", x, self.weight.shape[0])
         y = x @ self.weight
         return y if self.bias is None else y + self.bias
 

@@ -14,8 +14,8 @@ from numpy.typing import DTypeLike
 
 from ..errors import ShapeError, at_user_line
 from ..transforms import stop_gradient
-from .arguments import check_columns, floating, fraction, positive, whole
 from .module import Module
+from .validation import check_dtype, check_fraction, check_int, check_last_axis, check_positive
 
 
 class LayerNorm(Module):
@@ -62,12 +62,12 @@ class LayerNorm(Module):
     def __init__(
         self, num_features: int, eps: float = 1e-5, *, dtype: DTypeLike = np.float32
     ) -> None:
-        count, kind = whole("num_features", num_features), floating(dtype)
+        count, kind = check_int("num_features", num_features), check_dtype(dtype)
         self.scale, self.shift = np.ones(count, kind), np.zeros(count, kind)
-        self.eps = positive("eps", eps)
+        self.eps = check_positive("eps", eps)
 
     def __call__(self, x: Any) -> Any:
-        check_columns("LayerNorm", x, self.scale.shape[0])
+        check_last_axis("LayerNorm", x, self.scale.shape[0])
         centred = x - np.mean(x, axis=-1, keepdims=True)
         variance = np.mean(centred * centred, axis=-1, keepdims=True)
         return centred / np.sqrt(variance + self.eps) * self.scale + self.shift
@@ -114,11 +114,11 @@ class RMSNorm(Module):
     def __init__(
         self, num_features: int, eps: float = 1e-6, *, dtype: DTypeLike = np.float32
     ) -> None:
-        self.scale = np.ones(whole("num_features", num_features), floating(dtype))
-        self.eps = positive("eps", eps)
+        self.scale = np.ones(check_int("num_features", num_features), check_dtype(dtype))
+        self.eps = check_positive("eps", eps)
 
     def __call__(self, x: Any) -> Any:
-        check_columns("RMSNorm", x, self.scale.shape[0])
+        check_last_axis("RMSNorm", x, self.scale.shape[0])
         return x / np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + self.eps) * self.scale
 
 
@@ -175,8 +175,8 @@ class GroupNorm(Module):
         *,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        count, kind = whole("num_features", num_features), floating(dtype)
-        self.num_groups = whole("num_groups", num_groups)
+        count, kind = check_int("num_features", num_features), check_dtype(dtype)
+        self.num_groups = check_int("num_groups", num_groups)
         if count % self.num_groups:
             raise ValueError(
                 at_user_line(
@@ -185,11 +185,11 @@ class GroupNorm(Module):
                 )
             )
         self.scale, self.shift = np.ones(count, kind), np.zeros(count, kind)
-        self.eps = positive("eps", eps)
+        self.eps = check_positive("eps", eps)
 
     def __call__(self, x: Any) -> Any:
         columns = self.scale.shape[0]
-        check_columns("GroupNorm", x, columns)
+        check_last_axis("GroupNorm", x, columns)
         if x.ndim < 2:
             raise ShapeError(
                 at_user_line(f"GroupNorm takes arrays of shape (rows, ..., {columns}): x[None]")
@@ -288,14 +288,14 @@ class BatchNorm(Module):
         *,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        count, kind = whole("num_features", num_features), floating(dtype)
+        count, kind = check_int("num_features", num_features), check_dtype(dtype)
         self.scale, self.shift = np.ones(count, kind), np.zeros(count, kind)
         self.mean, self.var = np.zeros(count, kind), np.ones(count, kind)
-        self.momentum = fraction("momentum", momentum)
-        self.eps = positive("eps", eps)
+        self.momentum = check_fraction("momentum", momentum)
+        self.eps = check_positive("eps", eps)
 
     def __call__(self, x: Any) -> Any:
-        check_columns("BatchNorm", x, self.scale.shape[0])
+        check_last_axis("BatchNorm", x, self.scale.shape[0])
         mean, var = stop_gradient((self.mean, self.var))
         return (x - mean) * (self.scale / np.sqrt(var + self.eps)) + self.shift
 
@@ -315,7 +315,7 @@ class BatchNorm(Module):
             This layer with the next running statistics.
         """
         columns = self.scale.shape[0]
-        check_columns("BatchNorm", x, columns)
+        check_last_axis("BatchNorm", x, columns)
         rows = x.size // columns
         if rows < 2:
             raise ShapeError(

@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..errors import ShapeError, at_user_line
-from .arguments import pair, whole
 from .module import Module
+from .validation import check_int, check_pair
 
 Pair: TypeAlias = tuple[int, int]
 
@@ -265,21 +265,21 @@ def _padded(x: Any, padding: Pair) -> Any:
 
 
 def _window(kernel_size: Any, stride: Any, padding: Any) -> tuple[Pair, Pair, Pair]:
-    sizes = pair("kernel_size", kernel_size)
-    pads = pair("padding", padding, least=0)
+    sizes = check_pair("kernel_size", kernel_size)
+    pads = check_pair("padding", padding, minimum=0)
     if 2 * pads[0] > sizes[0] or 2 * pads[1] > sizes[1]:
         raise ValueError(
             at_user_line(
                 f"padding={padding} is more than half of the window, kernel_size={kernel_size}"
             )
         )
-    return sizes, sizes if stride is None else pair("stride", stride), pads
+    return sizes, sizes if stride is None else check_pair("stride", stride), pads
 
 
 def _window_1d(kernel_size: int, stride: int | None, padding: int) -> tuple[int, int, int]:
     sizes, strides, pads = _window(
-        whole("kernel_size", kernel_size),
-        None if stride is None else whole("stride", stride),
+        check_int("kernel_size", kernel_size),
+        None if stride is None else check_int("stride", stride),
         padding,
     )
     return sizes[0], strides[0], pads[0]

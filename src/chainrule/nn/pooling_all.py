@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import ShapeError, at_user_line
-from .arguments import pair, whole
 from .module import Module
 from .pooling import Pair, check_axes
+from .validation import check_int, check_pair
 
 
 class GlobalAvgPool(Module):
@@ -68,7 +68,7 @@ class AdaptiveAvgPool2d(Module):
     output_size: Pair
 
     def __init__(self, output_size: int | Pair) -> None:
-        self.output_size = pair("output_size", output_size)
+        self.output_size = check_pair("output_size", output_size)
 
     def __call__(self, x: Any) -> Any:
         check_axes("AdaptiveAvgPool2d", x, ("height", "width"))
@@ -99,7 +99,7 @@ class AdaptiveAvgPool1d(Module):
     output_size: int
 
     def __init__(self, output_size: int) -> None:
-        self.output_size = whole("output_size", output_size)
+        self.output_size = check_int("output_size", output_size)
 
     def __call__(self, x: Any) -> Any:
         check_axes("AdaptiveAvgPool1d", x, ("steps",))

@@ -9,8 +9,8 @@ from numpy.typing import DTypeLike
 
 from ..errors import ShapeError, at_user_line
 from ..random import normal
-from .arguments import floating, whole
 from .module import Module
+from .validation import check_dtype, check_int
 
 
 def sinusoidal_positions(max_length: int, embed_dim: int, dtype: DTypeLike = np.float32) -> Any:
@@ -46,13 +46,13 @@ def sinusoidal_positions(max_length: int, embed_dim: int, dtype: DTypeLike = np.
     >>> sinusoidal_positions(2, 4).round(4).tolist()[1]
     [0.8414999842643738, 0.5403000116348267, 0.009999999776482582, 1.0]
     """
-    if whole("embed_dim", embed_dim) % 2:
+    if check_int("embed_dim", embed_dim) % 2:
         raise ValueError(
             at_user_line(f"embed_dim={embed_dim}: sines and cosines take an even number")
         )
-    kind = floating(dtype)
+    kind = check_dtype(dtype)
     rates = 10000.0 ** (-np.arange(0, embed_dim, 2) / embed_dim)
-    angles = np.arange(whole("max_length", max_length))[:, None] * rates
+    angles = np.arange(check_int("max_length", max_length))[:, None] * rates
     return (
         np.stack([np.sin(angles), np.cos(angles)], axis=-1)
         .reshape(max_length, embed_dim)
@@ -103,8 +103,8 @@ class PositionalEmbedding(Module):
     def __init__(
         self, max_length: int, embed_dim: int, *, key: Any, dtype: DTypeLike = np.float32
     ) -> None:
-        shape = (whole("max_length", max_length), whole("embed_dim", embed_dim))
-        self.weight = normal(key, shape, floating(dtype), 0.0, 0.02)
+        shape = (check_int("max_length", max_length), check_int("embed_dim", embed_dim))
+        self.weight = normal(key, shape, check_dtype(dtype), 0.0, 0.02)
 
     def __call__(self, x: Any) -> Any:
         max_length, embed_dim = self.weight.shape

@@ -13,11 +13,11 @@ from ..errors import DtypeError, ShapeError, at_user_line
 from ..random import split
 from ..transforms import scan
 from .activations import tanh
-from .arguments import fraction, whole
 from .cells import Cell, GRUCell, LSTMCell, RNNCell
 from .dropout import dropout as dropped
 from .layers import Activation
 from .module import Module
+from .validation import check_fraction, check_int
 
 
 class _Recurrent(Module):
@@ -32,11 +32,11 @@ class _Recurrent(Module):
         self, input_size: int, hidden_size: int, key: Any, num_layers: int, bidirectional: bool,
         dropout: float, **options: Any,
     ) -> None:  # fmt: skip
-        self.dropout = fraction("dropout", dropout)
+        self.dropout = check_fraction("dropout", dropout)
         directions = 2 if bidirectional else 1
-        layers = whole("num_layers", num_layers)
+        layers = check_int("num_layers", num_layers)
         keys = iter(split(key, layers * directions))
-        sizes = [input_size, *[directions * whole("hidden_size", hidden_size)] * (layers - 1)]
+        sizes = [input_size, *[directions * check_int("hidden_size", hidden_size)] * (layers - 1)]
         self.cells = tuple(
             tuple(
                 self.kind(size, hidden_size, key=next(keys), **options) for _ in range(directions)

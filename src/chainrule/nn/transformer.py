@@ -9,12 +9,12 @@ from numpy.typing import DTypeLike
 
 from ..random import split
 from .activations import gelu
-from .arguments import fraction, whole
 from .attention import MultiHeadAttention, check_sequence
 from .dropout import dropout
 from .layers import Activation, Dense
 from .module import Module
 from .normalization import LayerNorm
+from .validation import check_fraction, check_int
 
 
 class TransformerEncoderLayer(Module):
@@ -86,8 +86,8 @@ class TransformerEncoderLayer(Module):
     ) -> None:
         keys = split(key, 3)
         if dim_feedforward is None:
-            dim_feedforward = 4 * whole("embed_dim", embed_dim)
-        width = whole("dim_feedforward", dim_feedforward)
+            dim_feedforward = 4 * check_int("embed_dim", embed_dim)
+        width = check_int("dim_feedforward", dim_feedforward)
         self.attention = MultiHeadAttention(
             embed_dim, num_heads, key=keys[0], dropout=dropout, dtype=dtype
         )
@@ -98,7 +98,7 @@ class TransformerEncoderLayer(Module):
         self.first = Dense(embed_dim, width, key=keys[1], dtype=dtype)
         self.last = Dense(width, embed_dim, key=keys[2], dtype=dtype)
         self.activation = activation
-        self.dropout = fraction("dropout", dropout)
+        self.dropout = check_fraction("dropout", dropout)
         self.norm_first = bool(norm_first)
 
     def __call__(
@@ -201,7 +201,7 @@ class TransformerEncoder(Module):
                 norm_first=norm_first,
                 dtype=dtype,
             )
-            for each in split(key, whole("num_layers", num_layers))
+            for each in split(key, check_int("num_layers", num_layers))
         )
         self.norm = LayerNorm(embed_dim, dtype=dtype) if norm_first else None
 

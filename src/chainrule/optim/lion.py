@@ -10,8 +10,8 @@ from .. import tree
 from ..errors import at_user_line
 from ..trace.operands import is_plain_number
 from .leaves import running, scaled, zeros
-from .optimizers import Optimizer, apply_updates
 from .schedules import as_schedule, check_number
+from .transforms import Optimizer, apply_updates
 
 
 class LionState(NamedTuple):
@@ -23,7 +23,7 @@ class LionState(NamedTuple):
 
 def lion(
     learning_rate: Any = 1e-4, b1: float = 0.9, b2: float = 0.99, weight_decay: float = 0.0
-) -> Optimizer:
+) -> Optimizer[LionState]:
     """Steps of size `learning_rate` along the signs of a running mean of the gradient.
 
     The update is ``-learning_rate * (sign(b1 * m + (1 - b1) * g) + weight_decay * p)``, and then

@@ -7,9 +7,6 @@ be traced, scanned and differentiated, by the rate as well.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import reduce
-from operator import add
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,22 +16,7 @@ from ..errors import at_user_line
 from ..trace.operands import is_plain_number
 from .leaves import like, running, scaled, zeros
 from .schedules import as_schedule, check_number
-
-
-class Optimizer(NamedTuple):
-    """Two pure functions.
-
-    Attributes
-    ----------
-    init : callable
-        ``init(params) -> state``, a pytree of arrays.
-    update : callable
-        ``update(grads, state, params=None) -> (updates, state)``; `updates` are what
-        `apply_updates` adds to the parameters.
-    """
-
-    init: Callable[[Any], Any]
-    update: Callable[..., tuple[Any, Any]]
+from .transforms import Optimizer, apply_updates, trace
 
 
 class SGDState(NamedTuple):
@@ -59,19 +41,7 @@ class AdamState(NamedTuple):
     square: Any
 
 
-def apply_updates(params: Any, updates: Any) -> Any:
-    """``params + updates``, each parameter in its own dtype.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> apply_updates({"w": np.float32([1.0, 2.0])}, {"w": np.array([0.5, -0.5])})
-    {'w': array([1.5, 1.5], dtype=float32)}
-    """
-    return tree.map(lambda p, u: p + like(u, p), params, updates)
-
-
-def sgd(learning_rate: Any, momentum: float = 0.0, nesterov: bool = False) -> Optimizer:
+def sgd(learning_rate: Any, momentum: float = 0.0, nesterov: bool = False) -> Optimizer[SGDState]:
     """Stochastic gradient descent, with Polyak's or Nesterov's momentum.
 
     ``v = momentum * v + g``; the update is ``-learning_rate * v``, or with `nesterov`
@@ -114,17 +84,17 @@ def sgd(learning_rate: Any, momentum: float = 0.0, nesterov: bool = False) -> Op
     def update(grads: Any, state: SGDState, params: Any = None) -> tuple[Any, SGDState]:
         velocity, direction = None, grads
         if heavy:
-            velocity = tree.map(lambda v, g: momentum * v + like(g, v), state.velocity, grads)
-            direction = velocity
-            if nesterov:
-                direction = tree.map(lambda v, g: like(g, v) + momentum * v, velocity, grads)
+            direction, velocity = accumulate.update(grads, state.velocity)
         updates = scaled(-schedule(state.count), direction)
         return updates, SGDState(state.count + 1, velocity)
 
+    accumulate = trace(momentum, nesterov)
     return Optimizer(init, update)
 
 
-def rmsprop(learning_rate: Any = 1e-3, decay: float = 0.9, eps: float = 1e-8) -> Optimizer:
+def rmsprop(
+    learning_rate: Any = 1e-3, decay: float = 0.9, eps: float = 1e-8, *, scale_first: bool = False
+) -> Optimizer[RMSPropState]:
     """Steps divided by a running root mean square of the gradient.
 
     ``s = decay * s + (1 - decay) * g**2``; the update is ``-learning_rate * g / (sqrt(s) + eps)``.
@@ -137,6 +107,9 @@ def rmsprop(learning_rate: Any = 1e-3, decay: float = 0.9, eps: float = 1e-8) ->
         In ``0 ... 1``. Default 0.9.
     eps : float
         Default 1e-8.
+    scale_first : bool
+        Whether the learning rate multiplies the gradient before the division, or the quotient;
+        the results are equal but for rounding. Default False.
 
     References
     ----------
@@ -158,15 +131,21 @@ def rmsprop(learning_rate: Any = 1e-3, decay: float = 0.9, eps: float = 1e-8) ->
 
     def update(grads: Any, state: RMSPropState, params: Any = None) -> tuple[Any, RMSPropState]:
         square = tree.map(lambda s, g: running(decay, s, g * g), state.square, grads)
-        direction = tree.map(lambda s, g: like(g, s) / (np.sqrt(s) + eps), square, grads)
-        return scaled(-schedule(state.count), direction), RMSPropState(state.count + 1, square)
+        roots = tree.map(lambda s: np.sqrt(s) + like(eps, s), square)
+        updates = _quotients(-schedule(state.count), grads, roots, scale_first)
+        return updates, RMSPropState(state.count + 1, square)
 
     return Optimizer(init, update)
 
 
 def adam(
-    learning_rate: Any = 1e-3, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8
-) -> Optimizer:
+    learning_rate: Any = 1e-3,
+    b1: float = 0.9,
+    b2: float = 0.999,
+    eps: float = 1e-8,
+    *,
+    epsilon_hat: bool = False,
+) -> Optimizer[AdamState]:
     """Steps along the running mean of the gradient over its running root mean square.
 
     ``m = b1 * m + (1 - b1) * g`` and ``s = b2 * s + (1 - b2) * g**2``; update number t is
@@ -181,6 +160,10 @@ def adam(
         In ``0 ... 1``. Default 0.9 and 0.999.
     eps : float
         Default 1e-8.
+    epsilon_hat : bool
+        Whether to add `eps` to ``sqrt(s)`` and not to ``sqrt(s_hat)``, as scikit-learn and Keras
+        do: the form before section 2.1 of the paper, ``-learning_rate * sqrt(1 - b2**t) /
+        (1 - b1**t) * m / (sqrt(s) + eps)``, computed from left to right. Default False.
 
     References
     ----------
@@ -198,7 +181,7 @@ def adam(
     0.8004
     0.7016
     """
-    return adamw(learning_rate, b1, b2, eps, weight_decay=0.0)
+    return adamw(learning_rate, b1, b2, eps, weight_decay=0.0, epsilon_hat=epsilon_hat)
 
 
 def adamw(
@@ -207,7 +190,9 @@ def adamw(
     b2: float = 0.999,
     eps: float = 1e-8,
     weight_decay: float = 0.01,
-) -> Optimizer:
+    *,
+    epsilon_hat: bool = False,
+) -> Optimizer[AdamState]:
     """`adam` with decoupled weight decay.
 
     Each update of a parameter p is that of `adam` less ``learning_rate * weight_decay * p``.
@@ -219,7 +204,10 @@ def adamw(
     b1, b2, eps : float
         As for `adam`.
     weight_decay : float
-        Default 0.01, on every parameter. `update` then needs the parameters.
+        Default 0.01, on every parameter. `update` then needs the parameters. To spare some of
+        them, give 0 here and apply `decay_weights` before the updates.
+    epsilon_hat : bool
+        As for `adam`.
 
     References
     ----------
@@ -251,9 +239,9 @@ def adamw(
         # two scalars in place of two divisions an entry
         root = np.sqrt(1.0 - b2**step)
         size = step_size * root / (1.0 - b1**step)
-        updates = scaled(
-            -size, tree.map(lambda m, s: m / (np.sqrt(s) + like(root * eps, s)), mean, square)
-        )
+        floor = eps if epsilon_hat else root * eps
+        roots = tree.map(lambda s: np.sqrt(s) + like(floor, s), square)
+        updates = _quotients(-size, mean, roots, scale_first=epsilon_hat)
         if decays:
             if params is None:
                 raise TypeError(
@@ -265,105 +253,8 @@ def adamw(
     return Optimizer(init, update)
 
 
-def clip_by_global_norm(max_norm: float) -> Optimizer:
-    """Scale all gradients by one factor so that their global norm is at most `max_norm`.
-
-    Parameters
-    ----------
-    max_norm : float
-        The largest norm; positive.
-
-    References
-    ----------
-    R. Pascanu, T. Mikolov, Y. Bengio: "On the difficulty of training recurrent neural networks",
-    arXiv:1211.5063 (2012).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> clip = clip_by_global_norm(1.0)
-    >>> updates, _ = clip.update({"a": np.array([3.0]), "b": np.array([4.0])}, clip.init(None))
-    >>> {name: x.round(6).tolist() for name, x in updates.items()}
-    {'a': [0.6], 'b': [0.8]}
-    """
-    _check_positive("max_norm", max_norm)
-
-    def update(grads: Any, state: None, params: Any = None) -> tuple[Any, None]:
-        # exactly 1 up to the limit, and no division by 0
-        return scaled(max_norm / np.maximum(global_norm(grads), max_norm), grads), None
-
-    return Optimizer(lambda params: None, update)
-
-
-def clip(max_delta: float) -> Optimizer:
-    """Clip every entry of every gradient to ``-max_delta ... max_delta``.
-
-    The direction of the whole gradient may change; `clip_by_global_norm` keeps it.
-
-    Parameters
-    ----------
-    max_delta : float
-        The largest size of an entry; positive.
-
-    References
-    ----------
-    T. Mikolov: "Statistical language models based on neural networks" (2012).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> optimizer = clip(1.0)
-    >>> gradients = {"a": np.array([3.0, -0.5]), "b": -4.0}
-    >>> updates, _ = optimizer.update(gradients, optimizer.init(None))
-    >>> updates["a"].tolist(), float(updates["b"])
-    ([1.0, -0.5], -1.0)
-    """
-    _check_positive("max_delta", max_delta)
-
-    def update(grads: Any, state: None, params: Any = None) -> tuple[Any, None]:
-        return tree.map(lambda g: np.clip(g, like(-max_delta, g), like(max_delta, g)), grads), None
-
-    return Optimizer(lambda params: None, update)
-
-
-def global_norm(grads: Any) -> Any:
-    """The root of the sum of all squares of a tree, in float64: float32 squares soon overflow.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> round(float(global_norm([np.float32([3e30]), np.float32([4e30])])) / 1e30, 6)
-    5.0
-    """
-    squares = [np.sum(np.square(like(g, np.float64(0)))) for g in tree.leaves(grads)]
-    return np.sqrt(reduce(add, squares, np.float64(0)))
-
-
-def chain(*optimizers: Optimizer) -> Optimizer:
-    """One after another: each receives the former's updates as gradients.
-
-    Examples
-    --------
-    >>> optimizer = chain(clip_by_global_norm(1.0), sgd(0.1))
-    >>> updates, state = optimizer.update(50.0, optimizer.init(2.0))
-    >>> round(float(updates), 6)
-    -0.1
-    """
-
-    def init(params: Any) -> tuple[Any, ...]:
-        return tuple(each.init(params) for each in optimizers)
-
-    def update(grads: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
-        after = []
-        for each, its_state in zip(optimizers, state, strict=True):
-            grads, its_state = each.update(grads, its_state, params)
-            after.append(its_state)
-        return grads, tuple(after)
-
-    return Optimizer(init, update)
-
-
-def _check_positive(name: str, value: Any) -> None:
-    check_number(name, value)
-    if is_plain_number(value) and value == 0:
-        raise ValueError(at_user_line(f"{name}=0: give a positive number"))
+def _quotients(factor: Any, numerators: Any, denominators: Any, scale_first: bool) -> Any:
+    """``factor * numerator / denominator``, from left to right or the quotient first."""
+    if scale_first:
+        return tree.map(lambda d, n: like(factor, d) * like(n, d) / d, denominators, numerators)
+    return scaled(factor, tree.map(lambda d, n: like(n, d) / d, denominators, numerators))

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..errors import at_user_line
 from ..trace.operands import is_plain_number
+from ..trace.tracer import Tracer
 
 Schedule: TypeAlias = Callable[[Any], Any]
 
@@ -216,9 +217,9 @@ def warmup(warmup_steps: int, schedule: Any) -> Schedule:
     Parameters
     ----------
     warmup_steps : int
-        The number of steps of the rise.
+        The number of steps of the rise. A traced number may also be 0, for no warm-up.
     schedule : float or schedule
-        What follows the warm-up; it counts its steps from the end of the warm-up.
+        The schedule after the warm-up; it counts its steps from the end of the warm-up.
 
     References
     ----------
@@ -232,10 +233,10 @@ def warmup(warmup_steps: int, schedule: Any) -> Schedule:
     """
     _check_step_count("warmup_steps", warmup_steps)
     main = as_schedule(schedule, "schedule")
+    divisor = warmup_steps if is_plain_number(warmup_steps) else np.maximum(warmup_steps, 1.0)
 
     def warmed_up(step: Any) -> Any:
-        factor = np.minimum((step + 1) / warmup_steps, 1.0)
-        return factor * main(np.maximum(step - warmup_steps, 0))
+        return np.minimum((step + 1) / divisor, 1.0) * main(np.maximum(step - warmup_steps, 0))
 
     return warmed_up
 
@@ -257,7 +258,10 @@ def check_number(name: str, value: Any, below: float = np.inf) -> None:
         raise ValueError(at_user_line(f"{name}={value}: give {allowed}, and not infinite"))
 
 
-def _check_step_count(name: str, value: int) -> None:
+def _check_step_count(name: str, value: Any) -> None:
+    """Raise unless `value` is a whole number of 1 or more, or a traced number."""
+    if isinstance(value, Tracer):
+        return
     try:
         is_count = operator.index(value) > 0
     except TypeError:

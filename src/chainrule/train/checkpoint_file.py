@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import tree
 from ..errors import ModelFileError
 from ..files import write_atomically
 from ..lazy import LazyModule
@@ -76,6 +77,36 @@ class CheckpointFile:
         except OSError as error:
             self._warn("write", error)
         self.last_write = monotonic()
+
+    def write_tree(self, header: Mapping[str, Any], state: Any) -> None:
+        """Replace the file's contents by a header and the leaves of a tree of arrays."""
+        self.write(header, {f"{k:05d}": leaf for k, leaf in enumerate(tree.leaves(state))})
+
+    def as_tree(self, arrays: Arrays, like: Any) -> Any:
+        """Return the arrays of a file as the tree that `write_tree` was given.
+
+        Parameters
+        ----------
+        arrays : dict
+            The arrays that `load` returned.
+        like : tree of arrays
+            A tree of the same structure, shapes and dtypes.
+
+        Raises
+        ------
+        ModelFileError
+            If an array is absent, or of another shape or dtype.
+        """
+        leaves, structure = tree.flatten(like)
+        stored = [arrays.get(f"{k:05d}") for k in range(len(leaves))]
+        for leaf, array in zip(leaves, stored, strict=True):
+            if (
+                array is None
+                or array.shape != np.shape(leaf)
+                or array.dtype != np.asarray(leaf).dtype
+            ):
+                raise self.damaged("its arrays are of another network")
+        return tree.unflatten(structure, stored)
 
     def remove(self) -> None:
         """Remove the file at the end of a training; a failure is a warning."""

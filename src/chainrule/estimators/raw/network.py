@@ -182,7 +182,7 @@ class NetworkClassifier(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
     def _batch(self, rows: int) -> int:
         return self.batch_size  # type: ignore[no-any-return]
 
-    def _optimizer(self, steps: int) -> optim.Optimizer:
+    def _optimizer(self, steps: int) -> optim.Optimizer[Any]:
         schedule = optim.one_cycle(self.learning_rate, steps)
         return optim.adamw(schedule, weight_decay=self.weight_decay)
 
