@@ -48,7 +48,7 @@ from chainrule.primitives.indexing import gather, scatter, scatter_add
 from chainrule.primitives.structure import (
     broadcast_to,
     concatenate,
-    place,
+    pad,
     reshape,
     slice_,
     sum_,
@@ -126,7 +126,7 @@ def joined(g: Growth) -> Made:
         lambda: reshape(concatenate(*pieces, axis=0), shape=x.shape),
         lambda: concatenate(flat, *pieces, axis=0),
         lambda: concatenate(x, x, axis=len(x.shape) - 1),
-        lambda: place(flat, shape=(size + 3,), index=(slice(2, size + 2, 1),)),
+        lambda: pad(flat, shape=(size + 3,), index=(slice(2, size + 2, 1),)),
         lambda: gather(flat, constant(g.rng.integers(0, size, 3)), pattern=(0,)) if size else None,
     ]
     made = g.one(ways)()

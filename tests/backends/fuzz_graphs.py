@@ -36,7 +36,7 @@ from chainrule.primitives.structure import (
     broadcast_to,
     cast,
     concatenate,
-    place,
+    pad,
     reshape,
     slice_,
     stop_gradient,
@@ -247,7 +247,7 @@ def move(g: Growth) -> Made:
         lambda: transpose(x, axes=axes), lambda: slice_(x, index=index),
         lambda: reshape(x, shape=g.one(shapes)), lambda: stop_gradient(x),
         lambda: broadcast_to(x, shape=(g.one([1, 2, 3]), *x.shape)),
-        lambda: place(x, shape=wide, index=tuple(slice(1, n + 1, 1) for n in x.shape)),
+        lambda: pad(x, shape=wide, index=tuple(slice(1, n + 1, 1) for n in x.shape)),
         lambda: concatenate(x, slice_(x, index=(*index[:-1], slice(0, x.shape[-1], 2))), axis=0)
         if len(x.shape) == 1 else concatenate(x, x, axis=0) if x.shape else x,
     ]  # fmt: skip
@@ -338,7 +338,7 @@ def convolution(g: Growth) -> Made:
         if g.chance(0.5):
             wide = (*x.shape[:2], x.shape[2] + 3, x.shape[3] + 2, 1)
             index = tuple(slice(k in (2, 3), n + (k in (2, 3)), 1) for k, n in enumerate(x.shape))
-            x = place(x, shape=wide, index=index)
+            x = pad(x, shape=wide, index=index)
     w: Node = constant(g.number((*groups, *kernel, columns, outputs), x.dtype))
     scale = x.dtype.type(1 / (columns * kernel[0] * kernel[1]))
     y = e.mul(conv(x, w, strides=strides, dilation=dilation), scale)

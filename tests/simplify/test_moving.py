@@ -303,7 +303,7 @@ def test_pieces_become_one_array() -> None:
     x[0] = 0.0
     graph = cr.make_graph(cr.grad(f))(x)
     small = simplify(graph)
-    assert count(graph, "place") == 3 and count(small, "place") == 0
+    assert count(graph, "pad") == 3 and count(small, "pad") == 0
     assert count(small, "concatenate") == 1
     (before,), (after,) = evaluate(graph, [x]), evaluate(small, [x])
     np.testing.assert_array_equal(before, after)
@@ -321,7 +321,7 @@ def test_pieces_with_a_gap_or_twice_stay() -> None:
 
     for f in (gap, twice):
         graph = both(cr.grad(f), RNG.normal(size=5))
-        assert count(graph, "place") == 2
+        assert count(graph, "pad") == 2
 
 
 def test_what_follows_by_a_little_arithmetic_is_not_remembered() -> None:

@@ -37,9 +37,9 @@ def _scalar(node: Node) -> float | None:
     return None
 
 
-def _same_type(kept: Node, node: Node) -> Node:
-    """`kept` if it has the type of `node`, whose value it equals; else `node`."""
-    return kept if kept.shape == node.shape and kept.dtype == node.dtype else node
+def _same_type(equal: Node, node: Node) -> Node:
+    """`equal` if it has the type of `node`, whose value it equals; else `node`."""
+    return equal if equal.shape == node.shape and equal.dtype == node.dtype else node
 
 
 def _first(node: Node) -> Node:
@@ -68,10 +68,10 @@ def _sub(node: Node) -> Node:
 
 def _add(node: Node) -> Node:
     """Only -0 is neutral: 0 + -0 is 0."""
-    for kept, other in (node.inputs, node.inputs[::-1]):
+    for addend, other in (node.inputs, node.inputs[::-1]):
         zero = _scalar(other)
         if zero == 0.0 and np.signbit(zero):
-            return _same_type(kept, node)
+            return _same_type(addend, node)
     return node
 
 

@@ -16,7 +16,7 @@ AxisOrder = tuple[int, ...]
 
 def stored_axis_order(node: Node) -> AxisOrder | None:
     """Return the order in which a node's axes are stored, or None for C order."""
-    if node.primitive.name == "place":
+    if node.primitive.name == "pad":
         order = _order(node.inputs[0])
     elif node.primitive.name == "conv" and is_grouped(node):
         order = _order(node)
@@ -45,7 +45,7 @@ def _order(node: Node) -> AxisOrder:
     if name == "transpose":
         axes = node.params["axes"]
         return tuple(axes.index(k) for k in _order(node.inputs[0]))
-    if name in ("place", "slice"):
+    if name in ("pad", "slice"):
         return _order(node.inputs[0])
     return move_to_end(c_order, GROUPS) if name == "conv" and is_grouped(node) else c_order
 

@@ -18,7 +18,7 @@ NATIVE_DTYPES = frozenset(
 VIEW_OPS = frozenset(["identity", "stop_gradient", "reshape", "transpose", "broadcast_to", "slice"])
 REDUCTIONS = frozenset(["sum", "max", "prod"])
 CUMULATIVE = frozenset(["cumsum", "cumprod"])
-WRITE_REGIONS = frozenset(["place", "concatenate"])  # write parts of their result one by one
+WRITE_REGIONS = frozenset(["pad", "concatenate"])  # write parts of their result one by one
 SCATTERS = frozenset(["scatter", "scatter_add"])
 CONTROL_FLOW = frozenset(["scan", "while_loop", "cond"])
 # Computed by one or two instructions of LLVM

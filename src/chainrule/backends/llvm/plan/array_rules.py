@@ -107,7 +107,7 @@ def _contiguous_along(planner: Planner, view: View, axis: int) -> View:
     return copy
 
 
-def plan_place(planner: Planner, node: Node) -> None:
+def plan_pad(planner: Planner, node: Node) -> None:
     """Plan zeros with an array at a slice."""
     target = planner.target(node)
     (x,) = node.inputs

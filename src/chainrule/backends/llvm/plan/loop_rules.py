@@ -10,7 +10,7 @@ from math import prod
 
 import numpy as np
 
-from ....control.scan import parts
+from ....control.scan import split_operands
 from ....graph.graph import Graph
 from ....graph.node import Node
 from ....graph.types import Type
@@ -29,7 +29,7 @@ def plan_scan(planner: Planner, node: Node) -> None:
     """Plan a loop of known length."""
     p = node.params
     body, n_carry, n_xs, length = (p[k] for k in ("body", "n_carry", "n_xs", "length"))
-    starts, xs, constants = parts(node.inputs, n_carry, n_xs)
+    starts, xs, constants = split_operands(node.inputs, n_carry, n_xs)
     arrays = [planner.materialize_contiguous(x) for x in xs]
     invariants = [planner.materialize_contiguous(c) for c in constants]
     results = planner.results[node] = planner.result_buffers(node)

@@ -17,7 +17,7 @@ from .array_rules import (
     plan_convolution,
     plan_cumulative,
     plan_matmul,
-    plan_place,
+    plan_pad,
     plan_reduction,
     plan_scatter,
 )
@@ -32,7 +32,7 @@ RULES: Mapping[str, Rule] = {
     "argsort": plan_argsort,
     "matmul": plan_matmul,
     "conv": plan_convolution,
-    "place": plan_place,
+    "pad": plan_pad,
     "concatenate": plan_concatenate,
     "scan": plan_scan,
     "while_loop": plan_while,

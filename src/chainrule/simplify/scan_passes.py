@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 
-from ..control.scan import parts
+from ..control.scan import split_operands
 from ..graph.graph import Graph
 from ..graph.node import ITEM, Node, apply
-from .rewrite import again, rewrite
+from .rewrite import replace, rewrite
 
 
 def merge_scans(graph: Graph) -> Graph:
@@ -18,7 +18,7 @@ def merge_scans(graph: Graph) -> Graph:
     groups: dict[Hashable, list[Node]] = {}
     for node in graph.nodes:
         if node.primitive.name == "scan":
-            groups.setdefault(_loop(node), []).append(node)
+            groups.setdefault(_merge_key(node), []).append(node)
     if all(len(group) == 1 for group in groups.values()):
         return graph
     merged: dict[Hashable, Node] = {}
@@ -27,7 +27,7 @@ def merge_scans(graph: Graph) -> Graph:
         if node.primitive is not ITEM or node.inputs[0].primitive.name != "scan":
             return node
         scan = node.inputs[0]
-        key = _loop(original.inputs[0])
+        key = _merge_key(original.inputs[0])
         if len(groups[key]) == 1:
             return node
         n_carry, body = scan.params["n_carry"], scan.params["body"]
@@ -35,7 +35,7 @@ def merge_scans(graph: Graph) -> Graph:
         ys = list(dict.fromkeys(stacked))
         if key not in merged:
             grown = Graph(body.inputs, (*body.outputs[:n_carry], *ys))
-            merged[key] = again(scan, scan.inputs, body=grown)
+            merged[key] = replace(scan, scan.inputs, body=grown)
         index = node.params["index"]
         if index >= n_carry:
             index = n_carry + ys.index(body.outputs[index])
@@ -60,8 +60,8 @@ def prune_scans(graph: Graph) -> Graph:
             if smaller is not None:
                 pruned[node] = smaller
         elif node.primitive is ITEM and node.inputs[0] in pruned:
-            scan, kept = pruned[node.inputs[0]]
-            return apply(ITEM, (scan,), {"index": kept.index(node.params["index"])})
+            scan, retained = pruned[node.inputs[0]]
+            return apply(ITEM, (scan,), {"index": retained.index(node.params["index"])})
         return node
 
     return rewrite(graph, prune)
@@ -69,29 +69,29 @@ def prune_scans(graph: Graph) -> Graph:
 
 def _pruned(scan: Node, read: set[int]) -> tuple[Node, list[int]] | None:
     body, n_carry, n_xs = (scan.params[name] for name in ("body", "n_carry", "n_xs"))
-    kept = set(read)
+    retained = set(read)
     while True:  # a carry is needed if what is needed reads it
-        reached = Graph(body.inputs, tuple(body.outputs[k] for k in sorted(kept)))
+        reached = Graph(body.inputs, tuple(body.outputs[k] for k in sorted(retained)))
         needed = {child for node in reached.nodes for child in node.inputs} | set(reached.outputs)
-        grown = kept | {k for k in range(n_carry) if body.inputs[k] in needed}
-        if grown == kept:
+        grown = retained | {k for k in range(n_carry) if body.inputs[k] in needed}
+        if grown == retained:
             break
-        kept = grown
-    in_carry, in_xs, in_constants = parts(range(len(body.inputs)), n_carry, n_xs)
-    carry = [k for k in in_carry if k in kept]
+        retained = grown
+    in_carry, in_xs, in_constants = split_operands(range(len(body.inputs)), n_carry, n_xs)
+    carry = [k for k in in_carry if k in retained]
     xs = [k for k in in_xs if body.inputs[k] in needed]
     constants = [k for k in in_constants if body.inputs[k] in needed]
     chosen = [*carry, *xs, *constants]
-    if len(chosen) == len(body.inputs) and len(kept) == len(body.outputs):
+    if len(chosen) == len(body.inputs) and len(retained) == len(body.outputs):
         return None
-    order = sorted(kept)
+    order = sorted(retained)
     smaller = Graph(tuple(body.inputs[k] for k in chosen), tuple(body.outputs[k] for k in order))
     inputs = tuple(scan.inputs[k] for k in chosen)
-    made = again(scan, inputs, body=smaller, n_carry=len(carry), n_xs=len(xs))
-    return made, order
+    smaller_scan = replace(scan, inputs, body=smaller, n_carry=len(carry), n_xs=len(xs))
+    return smaller_scan, order
 
 
-def in_bodies(graph: Graph, simplify: Callable[[Graph], Graph]) -> Graph:
+def map_inner_graphs(graph: Graph, simplify: Callable[[Graph], Graph]) -> Graph:
     """The graph with the graphs that its nodes hold simplified."""
     done: dict[Graph, Graph] = {}
 
@@ -103,12 +103,12 @@ def in_bodies(graph: Graph, simplify: Callable[[Graph], Graph]) -> Graph:
                     done[inner] = simplify(inner)
                 if done[inner] is not inner:
                     changed[name] = done[inner]
-        return again(node, node.inputs, **changed) if changed else node
+        return replace(node, node.inputs, **changed) if changed else node
 
     return rewrite(graph, visit)
 
 
-def _loop(scan: Node) -> Hashable:
+def _merge_key(scan: Node) -> Hashable:
     """Equal for scans that carry the same along the same inputs."""
     p = scan.params
     carries = p["body"].outputs[: p["n_carry"]]

@@ -15,13 +15,13 @@ from ..graph.graph import Graph
 from ..graph.node import Node, constant
 from ..graph.types import is_float
 from ..primitives.elementwise import add
-from ..primitives.structure import concatenate, place
+from ..primitives.structure import concatenate, pad
 from .rewrite import rewrite
 
 
-def join_pieces(graph: Graph) -> Graph:
+def concat_of_pads(graph: Graph) -> Graph:
     """Sums of placed pieces as one array made of them."""
-    if not any(node.primitive is place for node in graph.nodes):
+    if not any(node.primitive is pad for node in graph.nodes):
         return graph
     readers = Counter(child for node in graph.nodes for child in node.inputs)
     readers.update(graph.outputs)
@@ -34,7 +34,7 @@ def join_pieces(graph: Graph) -> Graph:
     def rule(node: Node, original: Node) -> Node:
         if node.primitive is not add or original in inner:  # the whole sum is seen at its end
             return node
-        return _joined(node, _terms(node, original, inner))
+        return _concatenated(node, _terms(node, original, inner))
 
     return rewrite(graph, rule)
 
@@ -51,9 +51,9 @@ def _terms(node: Node, original: Node, inner: set[Node]) -> list[Node]:
     return terms
 
 
-def _joined(node: Node, terms: list[Node]) -> Node:
+def _concatenated(node: Node, terms: list[Node]) -> Node:
     """One concatenation, if the terms are pieces that fill the whole along an axis."""
-    if not all(term.primitive is place and term.type == node.type for term in terms):
+    if not all(term.primitive is pad and term.type == node.type for term in terms):
         return node
     spans = [[range(*s.indices(n)) for s, n in zip(t.params["index"], t.shape, strict=True)]
              for t in terms]  # fmt: skip
@@ -70,11 +70,11 @@ def _joined(node: Node, terms: list[Node]) -> Node:
         stop = span.stop
     if stop != node.shape[axis]:
         return node
-    pieces = [term.inputs[0] for _, term in ordered]
+    operands = [term.inputs[0] for _, term in ordered]
     if is_float(node.dtype):
         zero = constant(node.dtype.type(0))
-        pieces = [add(piece, zero) for piece in pieces]
-    return concatenate(*pieces, axis=axis)  # type: ignore[no-any-return]
+        operands = [add(operand, zero) for operand in operands]
+    return concatenate(*operands, axis=axis)  # type: ignore[no-any-return]
 
 
 def _first(pair: tuple[range, Node]) -> int:

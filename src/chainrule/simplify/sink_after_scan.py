@@ -24,31 +24,31 @@ from ..graph.types import Type
 from ..primitives.elementwise import add
 from ..primitives.products import matmul
 from ..primitives.structure import reshape, sum_, transpose
-from .hoist import BYTES, Stacker, moved_out, worth
-from .rewrite import again, rewrite
+from .hoist import MAX_STACK_BYTES, Stacker, is_worth_hoisting, stacked_view
+from .rewrite import replace, rewrite
 
 VIEWS = ("reshape", "transpose")
 
 
-def sink(graph: Graph) -> Graph:
+def sink_after_scan(graph: Graph) -> Graph:
     """Each scan without what could be computed after it."""
-    moved: dict[Node, list[Node]] = {}
+    replacements: dict[Node, list[Node]] = {}
 
     def rule(node: Node, _original: Node) -> Node:
         if node.primitive.name == "scan":
-            results = _Sinking(node).results()
+            results = _ScanSinker(node).results()
             if results is not None:
-                moved[node] = results
-        elif node.primitive is ITEM and node.inputs[0] in moved:
+                replacements[node] = results
+        elif node.primitive is ITEM and node.inputs[0] in replacements:
             index: int = node.params["index"]
-            return moved[node.inputs[0]][index]
+            return replacements[node.inputs[0]][index]
         return node
 
     return rewrite(graph, rule)
 
 
 @dataclass
-class _Total:
+class _Accumulator:
     """A carry that only adds up: what can be added after the loop, and what cannot."""
 
     type: Type
@@ -64,7 +64,7 @@ class _Total:
             (self.sunk if alike and chosen(term) else self.rest).append(term)
 
 
-class _Sinking:
+class _ScanSinker:
     """One scan, and what is to be taken out of it."""
 
     def __init__(self, scan: Node) -> None:
@@ -81,41 +81,43 @@ class _Sinking:
         if self.outside.length < 2:
             return None
         totals = {
-            k: _Total(self.body.inputs[k].type, terms)
+            k: _Accumulator(self.body.inputs[k].type, terms)
             for k in range(self.n_carry) if (terms := self._terms(k))
         }  # fmt: skip
         for total in totals.values():
             total.take(self._is_product)
-        late = {y for y in tuple(self.ys) if self._is_late(y)}
-        for y in late:
+        deferred = {y for y in tuple(self.ys) if self._is_deferrable(y)}
+        for y in deferred:
             del self.ys[y]
         for total in totals.values():
             total.take(self._is_sum)
         totals = {k: total for k, total in totals.items() if total.sunk}
-        if not totals and not late:
+        if not totals and not deferred:
             return None
-        kept = [k for k in range(self.n_carry) if k not in totals or totals[k].rest]
-        smaller = self._without(kept, totals)
-        for place, y in enumerate(self.ys, len(kept)):
-            self.outside.known.setdefault(y, apply(ITEM, (smaller,), {"index": place}))
-        found = []
+        retained = [k for k in range(self.n_carry) if k not in totals or totals[k].rest]
+        smaller = self._without(retained, totals)
+        for position, y in enumerate(self.ys, len(retained)):
+            self.outside.known.setdefault(y, apply(ITEM, (smaller,), {"index": position}))
+        results = []
         for k, last in enumerate(self.scan.inputs[: self.n_carry]):
-            if k in kept:
-                last = apply(ITEM, (smaller,), {"index": kept.index(k)})
+            if k in retained:
+                last = apply(ITEM, (smaller,), {"index": retained.index(k)})
             if k in totals:
                 last = _added(last, [self._summed(term) for term in totals[k].sunk])
-            found.append(last)
+            results.append(last)
         ys = self.body.outputs[self.n_carry :]
-        return found + [self._late(y) if y in late else self._stack(y) for y in ys]
+        return results + [
+            self._deferred_product(y) if y in deferred else self._stack(y) for y in ys
+        ]
 
-    def _without(self, kept: list[int], totals: dict[int, _Total]) -> Node:
+    def _without(self, retained: list[int], totals: dict[int, _Accumulator]) -> Node:
         """The scan of fewer carries and of the ys as they are now."""
         before, after = self.body.inputs, self.body.outputs
-        carries = [_added(before[k], totals[k].rest) if k in totals else after[k] for k in kept]
-        places = [*kept, *range(self.n_carry, len(before))]
-        body = Graph(tuple(before[k] for k in places), (*carries, *self.ys))
-        inputs = tuple(self.scan.inputs[k] for k in places)
-        return again(self.scan, inputs, body=body, n_carry=len(kept))
+        carries = [_added(before[k], totals[k].rest) if k in totals else after[k] for k in retained]
+        positions = [*retained, *range(self.n_carry, len(before))]
+        body = Graph(tuple(before[k] for k in positions), (*carries, *self.ys))
+        inputs = tuple(self.scan.inputs[k] for k in positions)
+        return replace(self.scan, inputs, body=body, n_carry=len(retained))
 
     def _terms(self, k: int) -> list[Node]:
         """What a carry adds to itself, if nothing else reads it; else none."""
@@ -135,13 +137,13 @@ class _Sinking:
 
     def _is_product(self, term: Node) -> bool:
         """Of two matrices that change, stacked anyway or not much larger than what is summed."""
-        if not worth(term) or any(x not in self.outside.varying for x in term.inputs):
+        if not is_worth_hoisting(term) or any(x not in self.outside.varying for x in term.inputs):
             return False
         return self._stackable(list(term.inputs), 2 * prod(term.shape))
 
-    def _is_late(self, y: Node) -> bool:
+    def _is_deferrable(self, y: Node) -> bool:
         """A product that the body does not read, by a matrix that never changes."""
-        if not worth(y) or self.readers[y] != 1:
+        if not is_worth_hoisting(y) or self.readers[y] != 1:
             return False
         x, matrix = y.inputs
         fixed = matrix not in self.outside.varying and x in self.outside.varying
@@ -152,31 +154,31 @@ class _Sinking:
 
     def _stackable(self, nodes: list[Node], most: int) -> bool:
         """Whether nodes are stacked already, or may be: with so many entries at most."""
-        new = {source for node in nodes if not self._has(source := self._source(node))}
+        new = {source for node in nodes if not self._is_stacked(source := self._source(node))}
         size = sum(prod(node.shape) for node in new)
-        if size > most or size * self.outside.length * nodes[0].dtype.itemsize > BYTES:
+        if size > most or size * self.outside.length * nodes[0].dtype.itemsize > MAX_STACK_BYTES:
             return False
         self.ys.update(dict.fromkeys(sorted(new, key=lambda node: node.serial)))
         return True
 
     def _source(self, node: Node) -> Node:
         """What is stacked, of which a node is a view."""
-        while not self._has(node) and node.primitive.name in VIEWS:
+        while not self._is_stacked(node) and node.primitive.name in VIEWS:
             (node,) = node.inputs
         return node
 
-    def _has(self, node: Node) -> bool:
+    def _is_stacked(self, node: Node) -> bool:
         return node in self.outside.known or node in self.ys
 
     # What is made of it
 
     def _stack(self, node: Node) -> Node:
         known = self.outside.known
-        return known[node] if node in known else moved_out(node, self._stack(node.inputs[0]))
+        return known[node] if node in known else stacked_view(node, self._stack(node.inputs[0]))
 
-    def _late(self, y: Node) -> Node:
+    def _deferred_product(self, y: Node) -> Node:
         x, matrix = y.inputs
-        return matmul(self._stack(x), self.outside.fixed(matrix))  # type: ignore[no-any-return]
+        return matmul(self._stack(x), self.outside.invariant(matrix))  # type: ignore[no-any-return]
 
     def _summed(self, term: Node) -> Node:
         """A term of all turns together."""
@@ -184,16 +186,16 @@ class _Sinking:
             axes = (0, *[axis + 1 for axis in term.params["axes"]])
             return sum_(self._stack(term.inputs[0]), axes=axes)  # type: ignore[no-any-return]
         left, right = term.inputs
-        return matmul(self._beside(left), self._below(right))  # type: ignore[no-any-return]
+        return matmul(self._concat_columns(left), self._concat_rows(right))  # type: ignore[no-any-return]
 
-    def _beside(self, left: Node) -> Node:
+    def _concat_columns(self, left: Node) -> Node:
         """[a_1 a_2 ...] of shape (m, turns * k)."""
         if left.primitive is transpose:
-            return transpose(self._below(left.inputs[0]), axes=(1, 0))  # type: ignore[no-any-return]
-        moved = transpose(self._stack(left), axes=(1, 0, 2))
-        return reshape(moved, shape=(left.shape[0], prod(moved.shape[1:])))  # type: ignore[no-any-return]
+            return transpose(self._concat_rows(left.inputs[0]), axes=(1, 0))  # type: ignore[no-any-return]
+        transposed = transpose(self._stack(left), axes=(1, 0, 2))
+        return reshape(transposed, shape=(left.shape[0], prod(transposed.shape[1:])))  # type: ignore[no-any-return]
 
-    def _below(self, right: Node) -> Node:
+    def _concat_rows(self, right: Node) -> Node:
         """[b_1; b_2; ...] of shape (turns * k, n)."""
         stack = self._stack(right)
         return reshape(stack, shape=(stack.shape[0] * stack.shape[1], stack.shape[2]))  # type: ignore[no-any-return]

@@ -26,7 +26,7 @@ def fold_constants(graph: Graph) -> Graph:
     return rewrite(graph, fold)
 
 
-def share(graph: Graph) -> Graph:
+def eliminate_common_subexpressions(graph: Graph) -> Graph:
     """Common subexpressions: one node for all that have the same inputs and parameters."""
     known: dict[Hashable, Node] = {}
     return rewrite(graph, lambda node, _: known.setdefault(_key(node), node))

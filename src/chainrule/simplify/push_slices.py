@@ -14,11 +14,11 @@ from collections import Counter
 from ..graph.graph import Graph
 from ..graph.node import Node
 from ..primitives.convolution import conv
-from ..primitives.structure import place, slice_
+from ..primitives.structure import pad, slice_
 from .rewrite import rewrite
 
 
-def cut_early(graph: Graph) -> Graph:
+def push_slices(graph: Graph) -> Graph:
     """Slices before the convolutions and paddings that they follow."""
     if not any(node.primitive is slice_ for node in graph.nodes):
         return graph
@@ -32,18 +32,18 @@ def cut_early(graph: Graph) -> Graph:
         if readers[original.inputs[0]] > 1:
             return node
         if source.primitive is conv:
-            return _of_convolution(node, source)
-        return _of_place(node, source) if source.primitive is place else node
+            return _slice_of_convolution(node, source)
+        return _slice_of_pad(node, source) if source.primitive is pad else node
 
     return rewrite(graph, rule)
 
 
 def _cuts(node: Node) -> list[slice]:
-    found: list[slice] = list(node.params["index"])
-    return found
+    index: list[slice] = list(node.params["index"])
+    return index
 
 
-def _of_convolution(node: Node, source: Node) -> Node:
+def _slice_of_convolution(node: Node, source: Node) -> Node:
     """Only along rows, height and width, and only where no leading axis is cut."""
     x, w = source.inputs
     ranges = _ranges(node, source)
@@ -56,35 +56,37 @@ def _of_convolution(node: Node, source: Node) -> Node:
         s, d = source.params["strides"][axis], source.params["dilation"][axis]
         start, stop = ranges[axis - 3]
         index.append(slice(start * s, (stop - 1) * s + (w.shape[axis - 4] - 1) * d + 1))
-    made: Node = conv(slice_(x, index=(*index, slice(None))), w, **source.params)
-    return made
+    result: Node = conv(slice_(x, index=(*index, slice(None))), w, **source.params)
+    return result
 
 
-def _of_place(node: Node, source: Node) -> Node:
+def _slice_of_pad(node: Node, source: Node) -> Node:
     """What is placed outside of the cut is left out."""
     (x,) = source.inputs
-    kept, index = [], []
+    cropped, index = [], []
     ranges = _ranges(node, source)
-    for (start, stop), put, size, count in zip(
+    for (start, stop), part, size, count in zip(
         ranges, source.params["index"], source.shape, x.shape, strict=True
     ):
-        places = range(*put.indices(size))
-        if places.step < 0:
+        positions = range(*part.indices(size))
+        if positions.step < 0:
             return node
-        first, last = (min(_before(places, bound), count) for bound in (start, stop))
+        first, last = (min(_count_before(positions, bound), count) for bound in (start, stop))
         if first >= last:
             return node
-        kept.append(slice(first, last))
-        index.append(slice(places[first] - start, places[last - 1] - start + 1, places.step))
-    whole = all(k == slice(0, n) for k, n in zip(kept, x.shape, strict=True))
-    cut = x if whole else slice_(x, index=tuple(kept))
-    made: Node = place(cut, shape=node.shape, index=tuple(index))
-    return made
+        cropped.append(slice(first, last))
+        index.append(
+            slice(positions[first] - start, positions[last - 1] - start + 1, positions.step)
+        )
+    whole = all(k == slice(0, n) for k, n in zip(cropped, x.shape, strict=True))
+    cut = x if whole else slice_(x, index=tuple(cropped))
+    result: Node = pad(cut, shape=node.shape, index=tuple(index))
+    return result
 
 
-def _before(places: range, bound: int) -> int:
+def _count_before(positions: range, bound: int) -> int:
     """How many places lie before a bound."""
-    return max(0, -(-(bound - places.start) // places.step))
+    return max(0, -(-(bound - positions.start) // positions.step))
 
 
 def _ranges(node: Node, source: Node) -> list[tuple[int, int]]:
