@@ -77,7 +77,7 @@ def test_all_that_is_told_comes_back(pair):
     lost = {"_optimizer", "_random_state"}
     assert vars(model).keys() - vars(again).keys() <= lost
     for name in ("n_features_in_", "n_outputs_", "n_iter_", "t_", "n_layers_", "out_activation_",
-                 "loss_curve_", "validation_scores_", "best_loss_", "loss_", "_embedded",
+                 "loss_curve_", "validation_scores_", "best_loss_", "loss_",
                  "best_validation_loss_", "best_validation_score_", "_no_improvement_count",
                  "features_", "history_", "importances_", "center_", "spread_",
                  "range_"):  # fmt: skip

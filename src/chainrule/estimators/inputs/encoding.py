@@ -79,12 +79,12 @@ class EncodedLabels:
     def _count_outputs(self, y: Any) -> int:
         return len(self.classes_) if self._has_codes() else int(y.shape[1])
 
-    def _grade(self, y: Any, made: Any, w: Any) -> float:
-        """The accuracy; of codes, `made` is the place of the largest output."""
+    def _score_outputs(self, y: Any, outputs: Any, w: Any) -> float:
+        """The accuracy; where targets are codes, `outputs` is the column of the largest output."""
         if self._has_codes():
-            right = made[:, 0] == y[:, 0]
+            right = outputs[:, 0] == y[:, 0]
         elif self.out_activation_ == "softmax":
-            right = np.argmax(made, axis=1) == np.argmax(y, axis=1)
+            right = np.argmax(outputs, axis=1) == np.argmax(y, axis=1)
         else:
-            right = np.all((made > 0.5) == (y > 0.5), axis=1)
+            right = np.all((outputs > 0.5) == (y > 0.5), axis=1)
         return float(np.average(right, weights=w))

@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 from sklearn.metrics import accuracy_score, r2_score
-from sklearn.utils.validation import _check_y, column_or_1d
+from sklearn.utils.validation import column_or_1d
 
 from ...data.moments import exponent
 from ...errors import DataError
+from ..sklearn_private import check_y
 from .weights import plain_weights
 
 WHOLE = (int, np.integer)
@@ -202,7 +203,7 @@ class ScoredByR2:
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """The share of the targets' variance that is told: R2, at most 1."""
-        y = _check_y(plain_targets(y), multi_output=True, y_numeric=True, estimator=self)
+        y = check_y(plain_targets(y), multi_output=True, y_numeric=True, estimator=self)
         predicted = self.predict(X)  # type: ignore[attr-defined]
         return r2(y, predicted, plain_weights(sample_weight))
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
-from sklearn.utils.validation import _check_sample_weight
 
 from ...data.moments import exponent
 from ...errors import DataError
+from ..sklearn_private import check_sample_weight
 
 MARGIN = 2.0**32  # between a sum of weights and the end of a dtype, for what they multiply
 NONE_COUNTS = (
@@ -89,7 +89,7 @@ def checked_weights(weights: Any, x: Any, members: int) -> Any:
             )
         return in_range(weights, x.dtype).astype(x.dtype)
     weights = in_range(weights, x.dtype) if np.ndim(weights) else weights
-    return _check_sample_weight(weights, x, dtype=x.dtype)
+    return check_sample_weight(weights, x, dtype=x.dtype)
 
 
 def check_class_weight(given: Any) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
 
 from ... import nn
 from ...data.moments import exponent
@@ -20,6 +19,7 @@ from ...random import split
 from ...signal import added_noise, at_speed, mel_filterbank, moved_clips
 from ..serialization.modelfile import damaged
 from ..serialization.schema import fields, whole
+from ..sklearn_private import Interval, StrOptions
 from .audio_networks import (
     LOWEST,
     ConvNetwork,

@@ -11,7 +11,6 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ... import losses, nn, optim, random, train, tree
@@ -19,6 +18,7 @@ from ...config import configured
 from ...errors import DataError
 from ..inputs.weights import as_weights, plain_weights, row_weights
 from ..serialization.saved import Saved
+from ..sklearn_private import Interval, StrOptions
 from .labels import checked_labels, codes_of, held_out, learned_classes, picked
 
 FRACTION = [Interval(Real, 0, 1, closed="left")]

@@ -15,6 +15,7 @@ from ...data.features import FARTHEST, Column
 from ...errors import UnsupportedError
 from ...export import OnnxBuilder
 from ...version import __version__
+from ..mlp.network import FittedNetwork
 
 Function: TypeAlias = Callable[..., Any]
 
@@ -172,17 +173,17 @@ def _features(plan: Column, column: Any) -> list[Any]:
 # Answers
 
 
-def _made(network: Any, x: Any) -> Any:
-    """The output units' values, as `_forward_pass_fast` has them."""
-    x = x.astype(np.result_type(x.dtype, network.coefs_[0].dtype))
-    return network._fixed_answer(x)
+def _outputs(network: FittedNetwork, x: Any) -> Any:
+    """The outputs for traced rows, in the dtype that `predict` computes in."""
+    x = x.astype(np.result_type(x.dtype, network.dtype))
+    return network.predict_traced(x)
 
 
 def _numbers(model: Any, network: Any) -> Function:
     count = network.n_outputs_
 
     def answers(x: Any) -> Any:
-        made = _made(network, x)
+        made = _outputs(network.fitted_network, x)
         mean = made[:, 0] if count == 1 else made[:, :count]
         if model is not network:
             scaled = mean.astype(np.float64) * model.spread_ + model.center_
@@ -201,7 +202,7 @@ def _probabilities(model: Any, network: Any) -> Function:
     count = len(model.classes_)
 
     def answers(x: Any) -> Any:
-        made = _made(network, x)
+        made = _outputs(network.fitted_network, x)
         if several:
             return [(made > 0.5).astype(np.int64), made]
         if made.shape[1] == 1:

@@ -17,7 +17,8 @@ from sklearn.utils.validation import check_is_fitted
 from ...data import Features
 from ...errors import ModelFileError
 from ...version import __version__
-from ..mlp.objectives import UNITS
+from ..mlp.objectives import OUTPUT_ACTIVATIONS
+from ..mlp.settings import layer_sizes
 from .modelfile import Arrays, Description, damaged
 from .record_network import NETWORK, describe_network, restore_network
 from .record_parts import (
@@ -58,7 +59,7 @@ COMMON = {**EVERY, "n_features_in_": whole(1)}
 TOP = {"chainrule": text, "card": by_name(anything)}
 NAMED = {"feature_names_in_": each(text)}
 PERCEPTRON = fields(
-    {**COMMON, "n_outputs_": whole(1), "out_activation_": one_of(*UNITS),
+    {**COMMON, "n_outputs_": whole(1), "out_activation_": one_of(*OUTPUT_ACTIVATIONS),
      "training": by_name(anything)},
     {**TOP, **NAMED, "embedding": EMBEDDING, "classes": CLASSES,
      "labels": fields({"kind": one_of(*KINDS), "sparse": flag})},
@@ -124,7 +125,7 @@ def _describe(model: Any, arrays: Arrays, prefix: str) -> Description:
 
 
 def _restore(cls: Any, description: Description, arrays: Taken, prefix: str = "") -> Any:
-    tabular, raw = hasattr(cls, "_kind"), hasattr(cls, "_prepared")
+    tabular, raw = hasattr(cls, "network_class"), hasattr(cls, "_prepared")
     checked = (TABLE if tabular else RAW if raw else PERCEPTRON)(description, "the model")
     if checked["class"] != cls.__name__:
         raise damaged(f"it holds a {checked['class']!r:.40} and not a {cls.__name__}")
@@ -178,16 +179,15 @@ def _constructed(cls: Any, parameters: Description) -> Any:
     threads = model.n_threads
     if threads is not None and not (type(threads) is int and 0 < threads <= MOST_THREADS):
         raise damaged(f"n_threads is {threads!r:.40}")
-    if hasattr(cls, "_kind"):
+    if hasattr(cls, "network_class"):
         return model
     try:
         model._validate_params()
         if hasattr(cls, "_prepared"):
             return model
-        if not all(type(size) is int and size > 0 for size in model._hidden()):
+        sizes = layer_sizes(model.hidden_layer_sizes)
+        if not all(type(size) is int for size in sizes):
             raise ValueError(f"hidden_layer_sizes is {model.hidden_layer_sizes!r}")
-        model.n_layers_ = len(model._hidden()) + 2
-        model._activations()
     except (ValueError, TypeError) as error:
         raise damaged(f"{error!s:.160}") from None
     return model
@@ -214,13 +214,13 @@ def _restore_table(model: Any, checked: Description, arrays: Taken, prefix: str)
     if model.n_features_in_ > MOST_COLUMNS:
         raise damaged(f"it has {model.n_features_in_} columns")
     model.features_ = Features.from_json(checked["features"])
-    groups, columns = model._groups(), [str(name) for name in model._column_names()]
+    groups, columns = model.feature_groups(), [str(name) for name in model.column_names()]
     if checked["importances"].keys() != groups.keys() or not groups.keys() <= {*columns}:
         raise damaged("its features are not of its columns")
     model.importances_ = {name: tuple(checked["importances"][name]) for name in groups}
     told = [model.importances_.get(name, (0.0, 0.0))[0] for name in columns]
     model.feature_importances_ = np.array(told)
-    network = _restore(type(model)._kind, checked["network"], arrays, f"{prefix}network.")
+    network = _restore(type(model).network_class, checked["network"], arrays, f"{prefix}network.")
     if network.n_features_in_ != model.features_.width or hasattr(network, "feature_names_in_"):
         raise damaged("its network does not read its features")
     if hasattr(model, "classes_"):
@@ -241,4 +241,4 @@ def _restore_table(model: Any, checked: Description, arrays: Taken, prefix: str)
     if not hasattr(network, "loss_curve_") or not hasattr(network, "validation_scores_"):
         raise damaged("its network does not tell of its epochs")
     model.network_ = network
-    model.history_ = model._history()
+    model.history_ = model.epoch_rows()

@@ -9,7 +9,9 @@ import numpy as np
 from sklearn.preprocessing import LabelBinarizer
 
 from ...errors import ModelFileError
-from ..mlp.embedding import BINS, FREQUENCIES, MOST_LEVELS, Embedding, wide
+from ..mlp.embedding import FREQUENCIES, MAX_BINS, MAX_LEVELS, Embedding, category_width
+from ..mlp.network import FittedNetwork
+from ..mlp.settings import layer_sizes
 from .modelfile import Arrays, Description, damaged
 from .schema import decoded, each, encoded, fields, maybe, number, whole
 
@@ -110,21 +112,21 @@ def describe_perceptron(model: Any, arrays: Arrays, prefix: str) -> Description:
     if hasattr(model, "classes_"):
         labels = model._label_binarizer
         made["labels"] = {"kind": labels.y_type_, "sparse": bool(labels.sparse_input_)}
-    spec = model._embedded
+    network = model.fitted_network
+    spec = network.perceptron.embedding
     if spec is not None:
         made["embedding"] = {
             "columns": spec.columns, "numeric": list(spec.numeric), "kind": spec.kind,
             "categories": [list(pair) for pair in spec.categories], "width": spec.width,
         }  # fmt: skip
-        for name, value in model.embedding_.items():
+        for name, value in network.weights["embedding"].items():
             for key, part in enumerate(value) if name == "tables" else [("", value)]:
                 arrays[f"{prefix}embedding.{name}{key}"] = part
-    names = ["coefs", "intercepts", *(["scales", "shifts"] if model.normalization else [])]
-    for name in names:
-        for k, value in enumerate(getattr(model, f"{name}_")):
+    for name in ("coefs", "intercepts", "scales", "shifts"):
+        for k, value in enumerate(network.weights.get(name, ())):
             arrays[f"{prefix}{name}.{k}"] = value
     if model.normalization == "batch":
-        for k, pair in enumerate(model.statistics_):
+        for k, pair in enumerate(network.batch_stats):
             for name, value in zip(("means", "variances"), pair, strict=True):
                 arrays[f"{prefix}{name}.{k}"] = value
     return made
@@ -141,12 +143,19 @@ def restore_perceptron(model: Any, checked: Description, arrays: Taken, prefix: 
     elif "labels" in checked:
         raise damaged("a regressor has no labels")
     first = arrays.shape(f"{prefix}coefs.0")
-    model._embedded = _restore_spec(checked.get("embedding"), model.n_features_in_, first)
-    goal = model._perceptron().goal
-    if goal.unit != model.out_activation_:
-        raise damaged(f"its output unit is {model.out_activation_} and not {goal.unit}")
-    read = model.n_features_in_ if model._embedded is None else model._embedded.outputs
-    units = [read, *model._hidden(), model.n_outputs_ * goal.width]
+    embedding = _restore_spec(checked.get("embedding"), model.n_features_in_, first)
+    try:
+        perceptron = model.perceptron(embedding)
+    except ValueError as error:
+        raise damaged(f"{error!s:.160}") from None
+    objective, hidden = perceptron.objective, layer_sizes(model.hidden_layer_sizes)
+    if objective.output_activation != model.out_activation_:
+        raise damaged(
+            f"its output unit is {model.out_activation_} and not {objective.output_activation}"
+        )
+    model.n_layers_ = len(hidden) + 2
+    inputs = model.n_features_in_ if embedding is None else embedding.outputs
+    units = [inputs, *hidden, model.n_outputs_ * objective.outputs_per_target]
     lead = () if model.n_members == 1 else (model.n_members,)
     coefs = arrays.left.get(f"{prefix}coefs.0", np.zeros(0))
     dtype = coefs.dtype
@@ -158,17 +167,19 @@ def restore_perceptron(model: Any, checked: Description, arrays: Taken, prefix: 
                 for k, shape in enumerate(shapes)]  # fmt: skip
 
     rows = [(size,) for size in units[1:]]
-    model.coefs_, model.intercepts_ = layers("coefs", pairwise(units)), layers("intercepts", rows)
+    weights = {"coefs": layers("coefs", pairwise(units)), "intercepts": layers("intercepts", rows)}
+    stats: list[Any] = []
     if model.normalization is not None:
-        model.scales_, model.shifts_ = layers("scales", rows[:-1]), layers("shifts", rows[:-1])
-        model.statistics_ = [None] * len(rows[:-1])
+        weights |= {name: layers(name, rows[:-1]) for name in ("scales", "shifts")}
+        stats = [None] * len(rows[:-1])
     if model.normalization == "batch":
         both = [layers(name, rows[:-1]) for name in ("means", "variances")]
         if any((value < 0).any() for value in both[1]):
             raise damaged("a variance is negative")
-        model.statistics_ = [list(pair) for pair in zip(*both, strict=True)]
-    if model._embedded is not None:
-        model.embedding_ = _restore_embedding(model._embedded, lead, dtype, arrays, prefix)
+        stats = [list(pair) for pair in zip(*both, strict=True)]
+    if embedding is not None:
+        weights["embedding"] = _restore_embedding(embedding, lead, dtype, arrays, prefix)
+    model.fitted_network = FittedNetwork(perceptron, weights, stats)
 
 
 def _restore_labels(model: Any, labels: Any) -> LabelBinarizer:
@@ -197,8 +208,8 @@ def _restore_spec(given: Any, columns: int, first: tuple[int, ...]) -> Embedding
     fits = len(first) >= 2 and given["columns"] == columns <= first[-2]
     if not fits or len({*places}) < len(places) or any(place >= columns for place in places):
         raise damaged("it embeds columns that it does not have, or one twice")
-    if not all(1 <= levels <= MOST_LEVELS for _, levels in categories):
-        raise damaged(f"it embeds a column of no code, or of more than {MOST_LEVELS}")
+    if not all(1 <= levels <= MAX_LEVELS for _, levels in categories):
+        raise damaged(f"it embeds a column of no code, or of more than {MAX_LEVELS}")
     pairs = tuple((column, levels) for column, levels in categories)
     return Embedding(columns, tuple(numeric), pairs, given["kind"], given["width"])
 
@@ -209,7 +220,7 @@ def _restore_embedding(
     prefix = f"{prefix}embedding."
     made: dict[str, Any] = {
         "tables": [
-            arrays.numbers(f"{prefix}tables{k}", (*lead, levels, wide(levels)), dtype)
+            arrays.numbers(f"{prefix}tables{k}", (*lead, levels, category_width(levels)), dtype)
             for k, (_, levels) in enumerate(spec.categories)
         ]
     }
@@ -218,7 +229,7 @@ def _restore_embedding(
         return made
     periodic = spec.kind == "periodic"
     steps = FREQUENCIES if periodic else (arrays.shape(f"{prefix}edges") or (0,))[-1]
-    if not periodic and not 2 <= steps <= BINS:
+    if not periodic and not 2 <= steps <= MAX_BINS:
         raise damaged(f"its columns have {steps} bins")
     kept = width - 1 if periodic else width
     for name in ("frequencies", "phases") if periodic else ("edges", "gaps"):
