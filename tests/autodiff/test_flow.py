@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.autodiff.flow import growing
+from chainrule.autodiff.flow import growing_nodes
 from chainrule.graph.node import input_node
 from chainrule.graph.types import Type
 from chainrule.primitives.elementwise import add, div, exp, mul, neg, tanh
@@ -169,5 +169,5 @@ def test_growing_nodes() -> None:
     d = add(1.0, mul(t, e))
     by_t, by_two, flat = div(e, t), div(e, 2.0), tanh(d)
     path = [e.inputs[0], e, d.inputs[1], d, by_t, by_two, flat]
-    assert growing(path, [x, t]) == {e, d.inputs[1], d, by_two}
-    assert growing([d], [x, t]) == set()
+    assert growing_nodes(path, [x, t]) == {e, d.inputs[1], d, by_two}
+    assert growing_nodes([d], [x, t]) == set()

@@ -109,6 +109,8 @@ def test_errors_name_the_mend() -> None:
     """Shapes, dtypes, and numbers out of range."""
     with pytest.raises(ShapeError, match=r"two lengths \(rows,\): the shapes are \(6, 5, 3\), \(5"):
         ctc_loss(SCORES, LABELS[:5], LENGTHS, TARGETS)
+    with pytest.raises(ShapeError, match=r"the shapes are \(5, 5, 3\), \(6, 3\)"):
+        ctc_loss(SCORES[:5], LABELS, LENGTHS, TARGETS)
     with pytest.raises(DtypeError, match="targets are whole numbers, not float64"):
         ctc_loss(SCORES, LABELS * 1.0, LENGTHS, TARGETS)
     with pytest.raises(DtypeError, match="log_probs are floats, not int64"):

@@ -107,6 +107,14 @@ def _has_no_place(given: Any, labels: Any) -> bool:
     return bool(np.any((labels >= CLASSES) | (labels < -CLASSES)))
 
 
+def test_shares_out_of_range_mark_their_place_alone() -> None:
+    """Of logits (rows, steps, classes) each step is a place of its own."""
+    logits, shares = RNG.normal(size=(2, 4, 3)), np.full((2, 4, 3), 1 / 3)
+    shares[1, 2] = [1.5, -0.5, 0.0]
+    each = jit(lambda x, y: losses.softmax_cross_entropy(x, y, reduction="none"))(logits, shares)
+    assert [[1, 2]] == np.argwhere(np.isnan(each)).tolist()
+
+
 @pytest.mark.parametrize("loss", BINARY)
 def test_labels_are_seen_while_they_are_traced(loss: Loss) -> None:
     """A derivative by the labels does not hide them: their numbers are known."""

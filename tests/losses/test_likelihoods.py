@@ -95,6 +95,15 @@ def test_deviances(power: float) -> None:
     close(loss(met, target, reduction="none")[target > 0], 0.0, atol=1e-12)
 
 
+@pytest.mark.parametrize("power", [1.1, 1.5, 1.9])
+def test_small_amounts_are_amounts(power: float) -> None:
+    """Of targets below 1 as well the mean counts: scikit-learn's deviance, entry by entry."""
+    target, mean = np.array([1e-3, 0.2, 0.5, 1.0]), np.array([0.3, 0.2, 4.0, 0.9])
+    got = losses.tweedie(np.log(mean), target, power, reduction="none")
+    for k in range(4):
+        close(got[k], mean_tweedie_deviance(target[[k]], mean[[k]], power=power), atol=1e-14)
+
+
 def test_deviances_far_out() -> None:
     """No nan where a target is 0 and the log mean very small; the loss is then 0."""
     z, zero = np.array([-3000.0, -1000.0]), np.zeros(2)

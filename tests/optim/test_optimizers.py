@@ -269,6 +269,30 @@ def test_training_is_differentiable_by_the_rate(name: str) -> None:
     np.testing.assert_allclose(grad(after)(0.01), numeric, rtol=1e-6)
 
 
+DEFAULTS: dict[str, tuple[optim.Optimizer, optim.Optimizer]] = {
+    "sgd": (optim.sgd(0.1), optim.sgd(0.1, 0.0, False)),
+    "rmsprop": (optim.rmsprop(), optim.rmsprop(1e-3, 0.9, 1e-8)),
+    "adam": (optim.adam(), optim.adam(1e-3, 0.9, 0.999, 1e-8)),
+    "adamw": (optim.adamw(), optim.adamw(1e-3, 0.9, 0.999, 1e-8, 0.01)),
+    "lion": (optim.lion(), optim.lion(1e-4, 0.9, 0.99, 0.0)),
+}
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_defaults_are_those_of_the_papers(name: str) -> None:
+    """Three steps, small enough for eps to count, and large."""
+    paths = []
+    for optimizer in DEFAULTS[name]:
+        p = np.array([1.0, -2.0])
+        state = optimizer.init(p)
+        for k in range(3):
+            updates, state = optimizer.update(np.array([1e-8, 3.0 - 2 * k]), state, p)
+            p = optim.apply_updates(p, updates)
+        paths.append(p)
+    assert (paths[0] != [1.0, -2.0]).all()
+    np.testing.assert_array_equal(paths[0], paths[1])
+
+
 def test_every_optimizer_finds_the_minimum() -> None:
     """Of a convex quadratic, given enough compiled steps: the least-squares solution."""
     wanted = np.linalg.lstsq(A, B, rcond=None)[0]
@@ -309,6 +333,11 @@ def test_errors_name_the_argument() -> None:
         optim.clip_by_global_norm(0)
     with pytest.raises(ValueError, match="limit=0: give a positive number"):
         optim.clip_by_value(0)
+    for clip in (optim.clip_by_value, optim.clip_by_global_norm):
+        with pytest.raises(ValueError, match="limit=-2: give 0 or more"):
+            clip(-2)
+        with pytest.raises(TypeError, match="limit='1': give a number"):
+            clip("1")
     with pytest.raises(ValueError, match=r"beta1=1\.0: give 0 or more and less than 1"):
         optim.lion(beta1=1.0)
     for optimizer in (optim.adamw(), optim.lion(weight_decay=0.1)):

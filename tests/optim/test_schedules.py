@@ -68,6 +68,15 @@ def test_long_runs() -> None:
     assert float(optim.step_decay(1.0, 10)(np.int32(10**6))) == 0.0
 
 
+def test_defaults() -> None:
+    """A straight line to 0; half a cosine to 0; tenths; a root."""
+    assert [1.0, 0.75, 0.5, 0.25, 0.0, 0.0] == [optim.polynomial_decay(1.0, 4)(k) for k in range(6)]
+    found = [float(optim.cosine_decay(1.0, 4)(k)) for k in (0, 2, 4, 6)]
+    np.testing.assert_allclose(found, [1.0, 0.5, 0.0, 0.0], atol=1e-16)
+    assert [1.0, 1.0, 0.1] == [optim.step_decay(1.0, 2)(k) for k in range(3)]
+    assert [1.0, 0.5, 0.25] == [optim.inverse_scaling(1.0)(k) for k in (0, 3, 15)]
+
+
 def test_one_cycle_of_pytorch() -> None:
     """torch.optim.lr_scheduler.OneCycleLR's defaults: a 25th, 30 % up, a 10 000th of that."""
     schedule = optim.one_cycle(0.5, 1000)

@@ -261,22 +261,33 @@ class Terminal(io.StringIO):
         return True
 
 
+def shown(monkeypatch, seconds, **options):
+    """What a terminal shows of a training whose epochs take so long by the bar's clock."""
+    terminal, now = Terminal(), [0.0]
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(progress, "perf_counter", lambda: now[0])
+
+    def tick(report):
+        now[0] += seconds
+
+    fit(callbacks=[tick], **options)
+    return terminal.getvalue()
+
+
 def test_the_bar_shows_what_matters(monkeypatch):
-    terminal = Terminal()
-    monkeypatch.setattr(sys, "stderr", terminal)
-    monkeypatch.setattr(progress, "PATIENCE", 0.0)
-    fit(epochs=3, validation_fraction=0.2, score=lambda outputs, y: 0.25)
-    shown = terminal.getvalue()
+    options = {"epochs": 3, "validation_fraction": 0.2, "score": lambda outputs, y: 0.25}
+    bar = shown(monkeypatch, 3.0, **options)
     for word in ("epoch", "/3", "loss", "validation", "score 0.2500", "rows/s"):
-        assert word in shown
+        assert word in bar
 
 
-@pytest.mark.parametrize("options", [{"progress": False}, {}])
-def test_no_bar_where_nobody_waits(monkeypatch, options):
-    terminal = Terminal()
-    monkeypatch.setattr(sys, "stderr", terminal)
-    fit(epochs=2, **options)
-    assert terminal.getvalue() == ""
+@pytest.mark.parametrize(
+    ("seconds", "options"),
+    [(0.0, {"progress": False}), (9.0, {"progress": False}), (0.0, {}), (0.4, {})],
+)
+def test_no_bar_where_nobody_waits(monkeypatch, seconds, options):
+    """Not if it is not wanted, nor before two seconds have passed."""
+    assert "" == shown(monkeypatch, seconds, epochs=4, **options)
 
 
 # predict

@@ -78,6 +78,18 @@ def test_saturated_outputs(activation, edge):
     assert {"layers.0": 0.5} == found.dead
 
 
+@pytest.mark.parametrize(("activation", "edge"), [(np.tanh, 2.9932), (nn.relu, 0.0)])
+def test_a_falling_activation_is_as_alive_as_a_rising_one(activation, edge):
+    """Slopes of -1 are not flat: what counts is how far they are from 0."""
+    x = np.array([[-edge - 1e-3], [edge + 1e-3], [0.5], [1.5]])
+    layers = (([[1.0, 0.0]], [0.0, -50.0]), (np.ones((2, 1)), [0.0]))
+    rising = health(network(activation, *layers), x)
+    falling = health(network(lambda z: -activation(z), *layers), x)
+    assert {"layers.0": 0.5} == rising.dead == falling.dead
+    assert ({"layers.0": 6 / 8} if activation is np.tanh else {}) == falling.saturated
+    assert rising.saturated == falling.saturated
+
+
 @pytest.mark.parametrize("activation", [nn.leaky_relu, nn.elu, nn.gelu, nn.silu, nn.softplus])
 def test_one_sided_activations_do_not_saturate(activation):
     """Of biases 0 and -40, the second is dead where the left side is flat; leaky_relu's is not."""

@@ -246,9 +246,11 @@ def _name(node: Node, names: dict[Node, str]) -> str:
 
 
 def _code(node: Node) -> str:
-    if node.place is None:
+    if node.source_location is None:
         return ""
-    return linecache.getline(node.place[0].co_filename, int(node.line.rsplit(":", 1)[1])).strip()
+    return linecache.getline(
+        node.source_location[0].co_filename, int(node.line.rsplit(":", 1)[1])
+    ).strip()
 
 
 def _local(node: Node, position: int) -> Any:

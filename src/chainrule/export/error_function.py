@@ -1,6 +1,6 @@
 """erf and erfc in float64, which ONNX has in float32 and not at all.
 
-The polynomials are those of `backends/llvm/functions/error.py`, which says where they are from.
+The polynomials are those of `backends/llvm/kernels/math/error.py`, which says where they are from.
 """
 
 from __future__ import annotations

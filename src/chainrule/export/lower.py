@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from ..graph.graph import Graph
-from ..graph.node import Node, Primitive, constant, next_serial, reachable
+from ..graph.node import Location, Node, Primitive, constant, next_serial, reachable
 from ..graph.types import Type, broadcast_shapes
 from ..graph.verify import verify
 from ..primitives import elementwise as ew
-from ..primitives.structure import broadcast_to, cast, concatenate, place, reshape, slice_
+from ..primitives.structure import broadcast_to, cast, concatenate, pad, reshape, slice_
 from ..simplify.rewrite import rewrite
 from .error_function import erf, erfc
 from .windows import as_products
@@ -40,7 +40,7 @@ def _lowered(node: Node, original: Node) -> Node:
     name = node.primitive.name
     kind = "" if node.dtype is None else node.dtype.kind
     formula = FORMULAS.get(name) if kind == "f" else INTEGERS.get(name) if kind in "iu" else None
-    floor = next_serial()
+    first_serial = next_serial()
     result = node
     if formula is not None:
         xs = [x if x.dtype == node.dtype else cast(x, dtype=node.dtype) for x in node.inputs]
@@ -50,10 +50,17 @@ def _lowered(node: Node, original: Node) -> Node:
             result = formula(*xs) or node
     elif name in STRUCTURE:
         result = STRUCTURE[name](node)
-    if result is not node:
-        for made in reachable([result], floor):
-            made.place = original.place
-    return result
+    return result if result is node else _located(result, first_serial, original.source_location)
+
+
+def _located(result: Node, first_serial: int, location: Location | None) -> Node:
+    """A formula's result, all of whose nodes name the user's line of the node that it replaces."""
+    located: dict[Node, Node] = {}
+    for node in reachable([result], first_serial):
+        inputs = tuple([located.get(child, child) for child in node.inputs])
+        type_ = node.shape, node.dtype
+        located[node] = Node(node.primitive, inputs, node.params, *type_, node.value, location)
+    return located.get(result, result)
 
 
 def _elementwise(name: str, evaluate: Callable[..., Any], dtype: Any = None) -> Primitive:
@@ -260,7 +267,7 @@ def _cumprod(node: Node) -> Any:
     return y
 
 
-def _place(node: Node) -> Any:
+def _pad(node: Node) -> Any:
     """An axis walked backwards is turned first; one with gaps gets zeros between its entries."""
     (x,) = node.inputs
     shape = node.params["shape"]
@@ -279,14 +286,14 @@ def _place(node: Node) -> Any:
             before, after = x.shape[:axis], x.shape[axis + 1 :]
             x = reshape(x, shape=(*before, n, 1, *after))
             apart = [slice(0, size, 1) for size in x.shape]
-            x = place(x, shape=(*before, n, gap, *after), index=tuple(apart))
+            x = pad(x, shape=(*before, n, gap, *after), index=tuple(apart))
             x = reshape(x, shape=(*before, n * gap, *after))
             kept = [slice(0, size, 1) for size in x.shape]
             kept[axis] = slice(0, max(0, (n - 1) * gap + 1), 1)
             x = slice_(x, index=tuple(kept))
         start = start if n else 0
         parts.append(slice(start, start + x.shape[axis], 1))
-    return place(x, shape=shape, index=tuple(parts))
+    return pad(x, shape=shape, index=tuple(parts))
 
 
 def _scatter(node: Node) -> Any:
@@ -298,9 +305,9 @@ def _scatter(node: Node) -> Any:
     v = broadcast_to(v, shape=_selected(node)) if v.shape != _selected(node) else v
     v = cast(v, dtype=x.dtype) if v.dtype != x.dtype else v
     if node.primitive.name == "scatter_add":
-        return x + place(v, **where_to)
-    written = place(broadcast_to(constant(np.array(True)), shape=v.shape), **where_to)
-    return ew.where(written, place(v, **where_to), x)
+        return x + pad(v, **where_to)
+    written = pad(broadcast_to(constant(np.array(True)), shape=v.shape), **where_to)
+    return ew.where(written, pad(v, **where_to), x)
 
 
 def _selected(node: Node) -> tuple[int, ...]:
@@ -354,7 +361,7 @@ STRUCTURE: dict[str, Callable[[Node], Any]] = {
     "bitwise_xor": _bitwise_xor,
     "either": _either,
     "cumprod": _cumprod,
-    "place": _place,
+    "pad": _pad,
     "scatter": _scatter,
     "scatter_add": _scatter,
 }

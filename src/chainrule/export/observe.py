@@ -21,7 +21,7 @@ from ..graph.graph import Graph
 from ..graph.node import CONSTANT, Node
 from ..graph.types import Array
 from ..simplify import simplify
-from ..simplify.loops import in_bodies
+from ..simplify.scan_passes import map_inner_graphs
 from ..trace.capture import as_array
 from ..transforms import make_graph
 from .lower import lower
@@ -159,7 +159,7 @@ def _traced(
 
 def _lowered(graph: Graph) -> Graph:
     """In primitives that can be said in ONNX, also inside of loops."""
-    return in_bodies(lower(graph), _lowered)
+    return map_inner_graphs(lower(graph), _lowered)
 
 
 def _check(graph: Graph, supported: frozenset[str]) -> None:

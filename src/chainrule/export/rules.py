@@ -196,7 +196,7 @@ def _bound(e: Emitter, at: Dim, span: Span, step: Step) -> int:
     return plus - all_plus
 
 
-def _place(e: Emitter, step: Step, x: Value) -> str:
+def _pad(e: Emitter, step: Step, x: Value) -> str:
     """Zeros before and after; `lower` has left steps of 1 only."""
     spans = step.params["index"]
     before = [e.line(span.start, step) for span in spans]
@@ -332,7 +332,7 @@ RULES: dict[str, Rule] = {
     "transpose": _transpose,
     "broadcast_to": _broadcast_to,
     "slice": _slice,
-    "place": _place,
+    "pad": _pad,
     "concatenate": _concatenate,
     "matmul": _matmul,
     "conv": _conv,

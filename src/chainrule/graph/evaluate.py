@@ -24,11 +24,13 @@ def substitute(
     new: dict[Node, Node] = dict(replacement)
     for node in nodes:
         if node not in new and not new.keys().isdisjoint(node.inputs):
-            new[node] = rebuild(node, tuple([new.get(child, child) for child in node.inputs]))
+            new[node] = replace_inputs(
+                node, tuple([new.get(child, child) for child in node.inputs])
+            )
     return [new.get(node, node) for node in outputs]
 
 
-def rebuild(node: Node, inputs: tuple[Node, ...]) -> Node:
+def replace_inputs(node: Node, inputs: tuple[Node, ...]) -> Node:
     """The node over other inputs, with its user's line; itself if they are the same."""
     if inputs == node.inputs:
         return node
@@ -38,13 +40,11 @@ def rebuild(node: Node, inputs: tuple[Node, ...]) -> Node:
     else:
         if any(x.value is None for x in inputs):  # then only the type is known, and it stays
             type_ = node.shape, node.dtype
-            return Node(node.primitive, inputs, node.params, *type_, None, node.place)
-    made = apply(node.primitive, inputs, node.params)
-    made.place = node.place
-    return made
+            return Node(node.primitive, inputs, node.params, *type_, None, node.source_location)
+    return apply(node.primitive, inputs, node.params, node.source_location)
 
 
-def closed(inputs: Sequence[Node], outputs: Sequence[Node], own: Collection[Node]) -> Graph:
+def closed(inputs: Sequence[Node], outputs: Sequence[Node], leaves: Collection[Node]) -> Graph:
     """A graph whose inputs are leaves that are nobody else's: its own, and new ones.
 
     An input that is computed elsewhere, such as what a loop's body reads of the graph around it,
@@ -52,7 +52,7 @@ def closed(inputs: Sequence[Node], outputs: Sequence[Node], own: Collection[Node
     body, where nobody computes it. So a new leaf takes its place.
     """
     graph = Graph(tuple(inputs), tuple(outputs))
-    leaves = {node: input_node(node.type) for node in inputs if node not in own}
+    leaves = {node: input_node(node.type) for node in inputs if node not in leaves}
     if not leaves:
         return graph
     renamed = tuple([leaves.get(node, node) for node in inputs])

@@ -55,5 +55,5 @@ def _param(value: Any) -> str:
 def _number(value: Any) -> str:
     if value.size and not any(value.strides):
         return repr(value.ravel()[0].item())
-    shown = ", ".join(repr(v) for v in value.ravel()[:3].tolist())
-    return f"[{shown}{', ...' if value.size > 3 else ''}]"
+    listed = ", ".join(repr(v) for v in value.ravel()[:3].tolist())
+    return f"[{listed}{', ...' if value.size > 3 else ''}]"

@@ -10,8 +10,8 @@ from numpy.typing import DTypeLike
 
 from ..errors import ShapeError, at_user_line
 from ..graph.types import Type
-from ..primitives.convolution import by_input
 from ..primitives.convolution import conv as _conv
+from ..primitives.convolution import conv_input_grad
 from ..trace.operands import nodes_of, record
 from ..trace.tracer import Tracer, traced
 from .arguments import floating, pair, whole
@@ -262,8 +262,8 @@ def conv_by_input(g: Any, sizes: Pair, w: Any, strides: Pair, dilation: Pair) ->
     """What a convolution's cotangent gives its input, on arrays and in traces alike."""
     if isinstance(g, Tracer) or isinstance(w, Tracer):
         a, b = nodes_of(g, w)
-        return traced(by_input(a, sizes, b, strides, dilation))
-    return by_input(np.asarray(g), sizes, np.asarray(w), strides, dilation)
+        return traced(conv_input_grad(a, sizes, b, strides, dilation))
+    return conv_input_grad(np.asarray(g), sizes, np.asarray(w), strides, dilation)
 
 
 def convolved(

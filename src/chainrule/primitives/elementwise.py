@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..graph.node import Node, Primitive
-from .declare import elementwise, fit, spread
+from .declare import broadcast_like, elementwise, unbroadcast
 
 _ANY = (-3.0, 3.0)
 _POSITIVE = (0.1, 4.0)
@@ -227,7 +227,7 @@ erfc: Primitive = elementwise(
 maximum: Primitive = elementwise(
     "maximum",
     lambda xp, x, y: xp.maximum(x, y),
-    lambda z, x, y: (_share(x, y, z), _share(y, x, z)),
+    lambda z, x, y: (_tie_weight(x, y, z), _tie_weight(y, x, z)),
     domain=(_ANY, _ANY),
     kinds="fi",
     doc="Ties share the derivative, half each.",
@@ -235,18 +235,18 @@ maximum: Primitive = elementwise(
 minimum: Primitive = elementwise(
     "minimum",
     lambda xp, x, y: xp.minimum(x, y),
-    lambda z, x, y: (_share(x, y, z), _share(y, x, z)),
+    lambda z, x, y: (_tie_weight(x, y, z), _tie_weight(y, x, z)),
     domain=(_ANY, _ANY),
     kinds="fi",
 )
 
 
-def _share(x: Any, other: Any, chosen: Any) -> Any:
+def _tie_weight(x: Any, other: Any, chosen: Any) -> Any:
     """1 where `x` was chosen, 1/2 where both are equal, else 0; nan counts as chosen."""
-    one, zero = chosen.dtype.type(1), chosen.dtype.type(0)
-    mine = where(bitwise_or(equal(x, chosen), not_equal(x, x)), one, zero)
-    theirs = where(bitwise_or(equal(other, chosen), not_equal(other, other)), one, zero)
-    return mine / maximum(mine + theirs, one)
+    unit, zero = chosen.dtype.type(1), chosen.dtype.type(0)
+    mine = where(bitwise_or(equal(x, chosen), not_equal(x, x)), unit, zero)
+    theirs = where(bitwise_or(equal(other, chosen), not_equal(other, other)), unit, zero)
+    return mine / maximum(mine + theirs, unit)
 
 
 equal: Primitive = elementwise(
@@ -267,12 +267,12 @@ shift_right: Primitive = elementwise(
 
 
 def _where_vjp(
-    g: Any, _z: Any, c: Any, x: Any, y: Any, *, needs: Sequence[bool], flow: Any = None
+    g: Any, _z: Any, c: Any, x: Any, y: Any, *, needs_input_grad: Sequence[bool], flow: Any = None
 ) -> list[Any]:
     """Each side's share of the cotangent; `autodiff/flow.py` tells what is under it."""
     zero = g.dtype.type(0)
-    by_x = fit(where(c, g, zero), x) if needs[1] else None
-    return [None, by_x, fit(where(c, zero, g), y) if needs[2] else None]
+    by_x = unbroadcast(where(c, g, zero), x) if needs_input_grad[1] else None
+    return [None, by_x, unbroadcast(where(c, zero, g), y) if needs_input_grad[2] else None]
 
 
 def _where_jvp(tangents: Sequence[Any], z: Any, c: Any, _x: Any, _y: Any) -> Any:
@@ -280,7 +280,7 @@ def _where_jvp(tangents: Sequence[Any], z: Any, c: Any, _x: Any, _y: Any) -> Any
     if t is None and u is None:
         return None
     zero = z.dtype.type(0)
-    return spread(where(c, zero if t is None else t, zero if u is None else u), z)
+    return broadcast_like(where(c, zero if t is None else t, zero if u is None else u), z)
 
 
 where: Primitive = elementwise(

@@ -13,7 +13,7 @@ from ..primitives import elementwise as ew
 from ..primitives.structure import (
     broadcast_to,
     identity,
-    place,
+    pad,
 )
 from .copy_table import astype, copied, filled
 from .elementwise_table import as_dtype, floating, truth
@@ -237,7 +237,7 @@ def _pad(array: Any, pad_width: Any, mode: str = "constant", constant_values: An
     widths = np.broadcast_to(pad_width, (len(x.shape), 2))
     shape = tuple(int(s + a + b) for s, (a, b) in zip(x.shape, widths, strict=True))
     index = tuple(slice(int(a), int(a) + s) for s, (a, b) in zip(x.shape, widths, strict=True))
-    return traced(place(x, shape=shape, index=index))
+    return traced(pad(x, shape=shape, index=index))
 
 
 @function(np.take, method="take")

@@ -303,6 +303,6 @@ _RULES: dict[str, Rule] = {
     "sum": _reduced, "max": _reduced, "prod": _reduced, "argmax": _reduced,
     "cumsum": _accumulated, "cumprod": _accumulated,
     "scatter": _like_first, "scatter_add": _like_first,
-    "concatenate": _if_all_c, "place": _if_all_c, "argsort": _if_all_c, "conv": _if_all_c,
+    "concatenate": _if_all_c, "pad": _if_all_c, "argsort": _if_all_c, "conv": _if_all_c,
     "matmul": _product, "gather": _gathered,
 }  # fmt: skip

@@ -93,9 +93,7 @@ class Training(EpochLoop):
         self.data, self.validation, self.score, self.key = data, validation, score, key
         self.averages, self.augmented = averager is not None, augment is not None
         self.patience = patience
-        self.epoch = jit(
-            make_epoch(loss, optimizer, batch_size, augment, averager), quick_start=True
-        )
+        self.epoch = jit(make_epoch(loss, optimizer, batch_size, augment, averager), tiered=True)
         self.loss = jit(loss)
         self.model = tree.map(np.array, model)
         state = optimizer.init(self.model)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import tree
-from ..backends import Function, Program, compile_graph, get_num_threads
+from ..backends import FastCall, Program, compile_graph, get_num_threads
 from ..config import config, threads_word
 from ..errors import DtypeError, ShapeError, UnsupportedError, at_user_line
 from ..graph.evaluate import inline
@@ -28,10 +28,10 @@ class Compiled:
 
     def __init__(
         self, captured: Captured, leaves: Sequence[Any], arrays: Sequence[Any],
-        quick_start: bool = False,
+        tiered: bool = False,
     ) -> None:  # fmt: skip
         self.graph, self.out_treedef, self.outside, self.written, self.kinds = captured
-        self.quick_start = quick_start
+        self.tiered = tiered
         self.program: Program | None = None
         self._programs: dict[int, Program] = {}  # by the number of threads they were made for
         self.used = 0  # when its function last looked it up: a number that grows
@@ -74,17 +74,17 @@ class Compiled:
         return self.quick(*given)
 
     @computed
-    def quick(self) -> Function:
+    def quick(self) -> FastCall:
         """All results as a list for arrays just as they should be; else None."""
         program = self.ready()
         self._bound = program, config.num_threads
         self.__dict__.pop("direct", None)  # it may lead to another program
-        return program.bound()
+        return program.fast_call()
 
     @computed
-    def direct(self) -> Function:
+    def direct(self) -> FastCall:
         """The same, for a function that returns a single array: that array."""
-        return self.ready().bound(single=True)
+        return self.ready().fast_call(single=True)
 
     def ready(self) -> Program:
         """The program for as many threads as are set, made now if it was not yet."""
@@ -98,7 +98,7 @@ class Compiled:
         threads = get_num_threads()
         program = self._programs.get(threads)
         if program is None:
-            program = compile_graph(self.graph, self.quick_start)
+            program = compile_graph(self.graph, self.tiered)
             if len(self._programs) == _NUMBERS:
                 self._programs.pop(next(iter(self._programs)), None)
             self._programs[threads] = program
@@ -169,7 +169,7 @@ class CompiledFunction:
         flat = treedef.num_nodes == treedef.num_leaves + 3  # a tuple of two, a tuple, a dict
         arrays = flat and compiled.out_treedef.is_leaf()
         arrays = arrays and compiled.hasty and not compiled.scalars
-        self._direct: Function | None = compiled.direct if arrays else None
+        self._direct: FastCall | None = compiled.direct if arrays else None
         compiled.ready()
 
     @property

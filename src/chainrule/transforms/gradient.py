@@ -21,7 +21,7 @@ from ..errors import (
     at_user_line,
     warn_user,
 )
-from ..graph.node import Node, reachable, settle
+from ..graph.node import Node, freeze_argument, reachable
 from ..graph.types import is_float
 from ..trace.capture import as_array, called, check_apart, finish, finish_all, fresh
 from ..trace.function_table import whole
@@ -100,7 +100,7 @@ class Traced:
         if not self.path and self.inputs and not _running.depth:
             self._warn_if_unreached()
         for node in self.inputs:
-            settle(node)
+            freeze_argument(node)
 
     def _warn_if_unreached(self) -> None:
         """Warn if no differentiated argument leads to the result, by whatever operations."""

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import tree
-from ..backends import Function
+from ..backends import FastCall
 from ..config import config
 from ..errors import at_user_line
 from ..forks import changing
@@ -29,14 +29,14 @@ class Jitted:
 
     def __init__(
         self, f: Callable[..., Any], static_argnums: Sequence[int] = (),
-        static_argnames: Sequence[str] = (), quick_start: bool = False,
+        static_argnames: Sequence[str] = (), tiered: bool = False,
     ) -> None:  # fmt: skip
         update_wrapper(self, f)
-        self.function, self.quick_start = f, quick_start
+        self.function, self.tiered = f, tiered
         self.static_argnums, self.static_argnames = _static(f, static_argnums, static_argnames)
         self.cache: dict[Hashable, Compiled] = {}
         self._last: dict[Hashable, Compiled] = {}
-        self._direct: Function | None = None
+        self._direct: FastCall | None = None
         self._direct_of: Compiled | None = None
         self._uses = itertools.count(1)
 
@@ -223,7 +223,7 @@ class Jitted:
         call.__wrapped__ = self.function  # type: ignore[attr-defined]
         weak = [is_weak(x) for x in leaves]
         captured = capture(call, arrays, treedef, weak, arrays, fresh=True)
-        return Compiled(captured, leaves, arrays, self.quick_start)
+        return Compiled(captured, leaves, arrays, self.tiered)
 
 
 def _exact(value: Any) -> Any:
@@ -261,7 +261,7 @@ def jit(
     *,
     static_argnums: int | Sequence[int] = (),
     static_argnames: str | Sequence[str] = (),
-    quick_start: bool = False,
+    tiered: bool = False,
 ) -> Jitted:
     """Make a function that traces `f` once for each kind of argument and then runs the graph.
 
@@ -276,10 +276,10 @@ def jit(
         must be hashable; each new value is a new trace.
     static_argnames : str or sequence of str
         The same by name.
-    quick_start : bool
-        Begin with code that is made in a hurry, where good code takes over 50 ms to make; that
-        is made by another thread meanwhile and takes over between two turns of a loop. The
-        numbers are the same bit for bit. For functions that run long, such as an epoch of a
+    tiered : bool
+        If optimised compilation is estimated to take more than 50 ms, start with unoptimised code
+        and switch to the optimised code, compiled in a background thread, between two iterations
+        of a loop. Results are bit-identical. For functions that run long, such as an epoch of a
         training. Default False.
 
     Returns
@@ -307,7 +307,7 @@ def jit(
     """
     nums = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
     names = (static_argnames,) if isinstance(static_argnames, str) else tuple(static_argnames)
-    return Jitted(f, nums, names, quick_start)
+    return Jitted(f, nums, names, tiered)
 
 
 def make_graph(f: Callable[..., Any]) -> Callable[..., Graph]:

@@ -45,7 +45,7 @@ class Hyperparameters(NamedTuple):
 
 
 # The first state of an optimizer does not depend on them
-ANY_NUMBERS = Hyperparameters(*[0.5] * len(Hyperparameters._fields))
+ANY_NUMBERS = Hyperparameters(**dict.fromkeys(Hyperparameters.__annotations__, 0.5))
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,7 @@ def make_epoch(config: StepConfig, batch_size: int) -> Any:
         weights: Any, stats: Any, state: Any, x: Any, y: Any, w: Any, order: Any, key: Any,
         numbers: Any,
     ) -> Any:  # fmt: skip
-        h = Hyperparameters(*[numbers[k] for k in range(len(Hyperparameters._fields))])
+        h = Hyperparameters(*[numbers[k] for k in range(len(ANY_NUMBERS))])
         count = order.shape[0]
         n_full, rest = divmod(count, batch_size)
         carry: Any = (weights, stats, state)
@@ -199,7 +199,7 @@ def make_epoch(config: StepConfig, batch_size: int) -> Any:
         parts = [np.reshape(part, (-1,)) for part in (losses, last) if part is not None]
         return (*carry, np.concatenate(parts) if len(parts) > 1 else parts[0])
 
-    return jit(epoch, quick_start=True)
+    return jit(epoch, tiered=True)
 
 
 @lru_cache(maxsize=64)
