@@ -66,9 +66,14 @@ class EncodedLabels:
             )
         return self._as_outputs(y)
 
+    @property
+    def label_kind(self) -> str:
+        """``"binary"``, ``"multiclass"`` or ``"multilabel-indicator"``."""
+        return str(self._label_binarizer.y_type_)
+
     def _has_codes(self) -> bool:
         many = len(getattr(self, "classes_", ())) > MOST_COLUMNS
-        return many and self._label_binarizer.y_type_ == "multiclass"
+        return many and self.label_kind == "multiclass"
 
     def _as_outputs(self, y: Any) -> Any:
         """Truth values of shape (rows, outputs), or codes of shape (rows, 1), int32."""

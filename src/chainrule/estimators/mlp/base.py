@@ -16,7 +16,7 @@ from ...errors import DataError
 from ..inputs.features import rows_of_numbers
 from ..inputs.rows import issparse
 from ..inputs.weights import checked_weights
-from ..serialization.saved import Saved
+from ..serialization.mixin import SaveMixin
 from ..sklearn_private import CallbackSupport
 from . import lbfgs
 from .embedding import Embedding, embedding_for
@@ -34,7 +34,7 @@ from .training import Rows, Training
 TRANSIENT = {"_compiled", "_training_rows"}  # attributes that copies and files do without
 
 
-class CompiledPerceptron(CallbackSupport, Predicting, Saved, PerceptronSettings):  # type: ignore[misc]
+class CompiledPerceptron(CallbackSupport, Predicting, SaveMixin, PerceptronSettings):  # type: ignore[misc]
     """The parts of scikit-learn's `BaseMultilayerPerceptron` that are compiled here.
 
     It stands before scikit-learn's class among the bases of an estimator. The random numbers are

@@ -176,7 +176,7 @@ class MLPClassifier(ScoredByAccuracy, EncodedLabels, CompiledPerceptron, PeerCla
         return super()._fit(X, y, sample_weight, incremental, **more)
 
     def _loss_of_outputs(self) -> Any:
-        multiclass = self._label_binarizer.y_type_ == "multiclass"
+        multiclass = self.label_kind == "multiclass"
         activation = "softmax" if multiclass else "logistic"
         return custom_objective(self.loss, activation) if callable(self.loss) else activation
 
@@ -186,7 +186,7 @@ class MLPClassifier(ScoredByAccuracy, EncodedLabels, CompiledPerceptron, PeerCla
     def predict(self, X: Any) -> Any:
         """The class of each row, shape (n_samples,), or (n_samples, n_classes) of 0 and 1."""
         outputs = self._predict_single(X)
-        kind = None if outputs is None else self._label_binarizer.y_type_
+        kind = None if outputs is None else self.label_kind
         if outputs is None and self._has_codes():  # not the probabilities of all rows at once
             return self.classes_[self.predict_codes(X)]
         if kind not in ("multiclass", "binary") or len(self.classes_) == 1:

@@ -307,10 +307,12 @@ class Training(EpochLoop):
         outputs, total, whole = [], 0.0, 0.0
         for part, x in pieces(rows.x, 1, network.rows_at_a_time if by_code else None):
             w_part = None if w is None else w[part]
-            value, made = evaluate(network.weights, network.batch_stats, x, rows.y[part], w_part)
+            value, predictions = evaluate(
+                network.weights, network.batch_stats, x, rows.y[part], w_part
+            )
             weight = float(x.shape[0] if w_part is None else np.sum(w_part))
             total, whole = total + weight * float(value), whole + weight
-            outputs.append(_best_codes(made) if by_code else made)
+            outputs.append(_best_codes(predictions) if by_code else predictions)
         joined = np.concatenate(outputs)
         if w is not None and w.ndim == 2:
             w = np.sum(w, axis=1)

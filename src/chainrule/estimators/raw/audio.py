@@ -17,7 +17,7 @@ from ...data.sounds import ENDINGS, RATES, Sound, as_sounds, resampled
 from ...errors import DataError
 from ...random import split
 from ...signal import added_noise, at_speed, mel_filterbank, moved_clips
-from ..serialization.modelfile import damaged
+from ..serialization.container import damaged
 from ..serialization.schema import fields, whole
 from ..sklearn_private import Interval, StrOptions
 from .audio_networks import (

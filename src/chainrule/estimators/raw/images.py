@@ -13,7 +13,7 @@ from ... import nn, random
 from ...data.folders import files_in, folders_in
 from ...data.pictures import ENDINGS, class_folders, common_size, read_pictures
 from ...errors import DataError
-from ..serialization.modelfile import damaged
+from ..serialization.container import damaged
 from ..serialization.schema import each, fields, finite, flag, one_of, positive, whole
 from ..sklearn_private import Interval
 from .image_network import Moved, Standardize, image_network

@@ -15,7 +15,7 @@ from ...data.texts import checked_texts
 from ...data.tokens import Tokens
 from ...data.words import RULES
 from ...errors import DataError
-from ..serialization.modelfile import damaged
+from ..serialization.container import damaged
 from ..serialization.schema import each, fields, finite, flag, one_of, whole
 from ..sklearn_private import Interval, StrOptions
 from .attribution import Attribution, integrated_gradients, probability

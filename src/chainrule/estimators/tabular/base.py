@@ -23,7 +23,7 @@ from ..inputs.features import rows_of_numbers
 from ..inputs.rows import pieces
 from ..inputs.weights import in_range, plain_weights
 from ..mlp.settings import TABULAR_CONSTRAINTS, layer_sizes
-from ..serialization.saved import Saved
+from ..serialization.mixin import SaveMixin
 from ..sklearn_private import check_sample_weight
 from .defaults import (
     SMALL_TABLE,
@@ -43,7 +43,7 @@ Frame: TypeAlias = Any
 MAX_IMPORTANCE_ROWS = 2_000  # validation rows from which importances are taken
 
 
-class Tabular(Saved, TabularSettings, BaseEstimator):  # type: ignore[misc]
+class Tabular(SaveMixin, TabularSettings, BaseEstimator):  # type: ignore[misc]
     """What both estimators share: columns to features, a network, and the way back."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = TABULAR_CONSTRAINTS
