@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..estimators.tabular.base import FEW_ROWS
+from ..estimators.tabular.defaults import SMALL_TABLE
 from ..estimators.tabular.fitting import Settings, Tested
 
 
@@ -54,7 +54,7 @@ def repeat(
     network = tested.model.network_
     held = settings.validation_fraction
     if held is None:
-        held = 0.2 if len(tested.train_rows) < FEW_ROWS else 0.1
+        held = 0.2 if len(tested.train_rows) < SMALL_TABLE else 0.1
     options: dict[str, Any] = {
         "target": tested.target, "task": tested.task,
         **listed(settings, network.max_iter, network.batch_size, held),

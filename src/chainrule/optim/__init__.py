@@ -4,20 +4,14 @@ An `Optimizer` holds no state: `init` makes it from the parameters and `update` 
 so a step is a function of arrays and compiles with the rest of the loop.
 """
 
-from .averaging import Average, Averager, exponential_moving_average
-from .lion import lion
-from .optimizers import (
-    Optimizer,
-    adam,
-    adamw,
-    apply_updates,
-    chain,
-    clip_by_global_norm,
-    clip_by_value,
-    global_norm,
-    rmsprop,
-    sgd,
+from .averaging import (
+    Average,
+    Averager,
+    exponential_moving_average,
+    ramped_moving_average,
 )
+from .lion import lion
+from .optimizers import adam, adamw, rmsprop, sgd
 from .schedules import (
     Schedule,
     constant,
@@ -27,6 +21,17 @@ from .schedules import (
     polynomial_decay,
     step_decay,
     warmup,
+)
+from .transforms import (
+    Optimizer,
+    apply_updates,
+    chain,
+    clip_by_global_norm,
+    clip_by_value,
+    decay_weights,
+    global_norm,
+    scale_by_learning_rate,
+    trace,
 )
 
 __all__ = [
@@ -42,14 +47,18 @@ __all__ = [
     "clip_by_value",
     "constant",
     "cosine_decay",
+    "decay_weights",
     "exponential_moving_average",
     "global_norm",
     "inverse_scaling",
     "lion",
     "one_cycle",
     "polynomial_decay",
+    "ramped_moving_average",
     "rmsprop",
+    "scale_by_learning_rate",
     "sgd",
     "step_decay",
+    "trace",
     "warmup",
 ]

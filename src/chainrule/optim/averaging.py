@@ -63,13 +63,48 @@ def exponential_moving_average(decay: float = 0.999) -> Averager:
     2.4286
     """
     checked("decay", decay, below=1.0)
+    # 1 at first, 1 - decay in the end
+    return _averager(lambda step: (1.0 - decay) / (1.0 - decay**step))
+
+
+def ramped_moving_average(decay: Any = 0.999) -> Averager:
+    """Average all parameters from the first on, at first over a tenth of the steps so far.
+
+    ``average += (1 - d) * (params - average)`` with ``d = min(decay, t / (t + 9))`` at update
+    number t, as TensorFlow's `ExponentialMovingAverage` does: the average begins as the parameters
+    that `init` is given, and forgets them soon.
+
+    Parameters
+    ----------
+    decay : float
+        In ``0 ... 1``. Default 0.999.
+
+    Examples
+    --------
+    >>> average = ramped_moving_average(0.5)
+    >>> state = average.init(0.0)
+    >>> for w in (1.0, 1.0):
+    ...     state = average.update(w, state)
+    ...     print(round(float(state.params), 4))
+    0.9
+    0.9818
+    """
+    checked("decay", decay, below=1.0)
+    return _averager(lambda step: 1.0 - np.minimum(decay, step / (step + 9.0)))
+
+
+def _averager(weight_of: Callable[[Any], Any]) -> Averager:
+    """An average that goes the share ``weight_of(t)`` of the way to the parameters, at update t.
+
+    The way, and not the sum of two parts: so what stays the same does not move.
+    """
 
     def init(params: Any) -> Average:
         return Average(np.int32(0), params)
 
     def update(params: Any, state: Average) -> Average:
         step = state.step + 1
-        weight = (1.0 - decay) / (1.0 - decay**step)  # 1 at first, 1 - decay in the end
+        weight = weight_of(step)
 
         def moved(average: Any, new: Any) -> Any:
             return average + like(weight, average) * (like(new, average) - average)

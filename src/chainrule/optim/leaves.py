@@ -16,7 +16,7 @@ def zeros(params: Any) -> Any:
 
 def running(decay: Any, average: Any, new: Any) -> Any:
     """One array's running average after one more."""
-    return decay * average + (1.0 - decay) * like(new, average)
+    return like(decay, average) * average + like(1.0 - decay, average) * like(new, average)
 
 
 def scaled(factor: Any, directions: Any) -> Any:

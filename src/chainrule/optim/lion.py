@@ -10,8 +10,8 @@ from .. import tree
 from ..errors import at_user_line
 from ..trace.operands import is_plain_number
 from .leaves import running, scaled, zeros
-from .optimizers import Optimizer, apply_updates
 from .schedules import as_schedule, checked
+from .transforms import Optimizer, apply_updates
 
 
 class Mean(NamedTuple):

@@ -7,9 +7,6 @@ be traced, scanned and differentiated, by the rate as well.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import reduce
-from operator import add
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,22 +16,7 @@ from ..errors import at_user_line
 from ..trace.operands import is_plain_number
 from .leaves import like, running, scaled, zeros
 from .schedules import as_schedule, checked
-
-
-class Optimizer(NamedTuple):
-    """Two pure functions.
-
-    Attributes
-    ----------
-    init : callable
-        ``init(params) -> state``, a pytree of arrays.
-    update : callable
-        ``update(grads, state, params=None) -> (updates, state)``; `updates` are what
-        `apply_updates` adds to the parameters.
-    """
-
-    init: Callable[[Any], Any]
-    update: Callable[..., tuple[Any, Any]]
+from .transforms import Optimizer, apply_updates, trace
 
 
 class Momentum(NamedTuple):
@@ -57,18 +39,6 @@ class Moments(NamedTuple):
     step: Any
     mean: Any
     square: Any
-
-
-def apply_updates(params: Any, updates: Any) -> Any:
-    """``params + updates``, each parameter in its own dtype.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> apply_updates({"w": np.float32([1.0, 2.0])}, {"w": np.array([0.5, -0.5])})
-    {'w': array([1.5, 1.5], dtype=float32)}
-    """
-    return tree.map(lambda p, u: p + like(u, p), params, updates)
 
 
 def sgd(rate: Any, momentum: float = 0.0, nesterov: bool = False) -> Optimizer:
@@ -114,17 +84,17 @@ def sgd(rate: Any, momentum: float = 0.0, nesterov: bool = False) -> Optimizer:
     def update(grads: Any, state: Momentum, params: Any = None) -> tuple[Any, Momentum]:
         velocity, direction = None, grads
         if heavy:
-            velocity = tree.map(lambda v, g: momentum * v + like(g, v), state.velocity, grads)
-            direction = velocity
-            if nesterov:
-                direction = tree.map(lambda v, g: like(g, v) + momentum * v, velocity, grads)
+            direction, velocity = accumulate.update(grads, state.velocity)
         updates = scaled(-schedule(state.step), direction)
         return updates, Momentum(state.step + 1, velocity)
 
+    accumulate = trace(momentum, nesterov)
     return Optimizer(init, update)
 
 
-def rmsprop(rate: Any = 1e-3, decay: float = 0.9, eps: float = 1e-8) -> Optimizer:
+def rmsprop(
+    rate: Any = 1e-3, decay: float = 0.9, eps: float = 1e-8, *, scale_first: bool = False
+) -> Optimizer:
     """Steps divided by a running root mean square of the gradient.
 
     ``s = decay * s + (1 - decay) * g**2``; the update is ``-rate * g / (sqrt(s) + eps)``.
@@ -137,6 +107,9 @@ def rmsprop(rate: Any = 1e-3, decay: float = 0.9, eps: float = 1e-8) -> Optimize
         In ``0 ... 1``. Default 0.9.
     eps : float
         Default 1e-8.
+    scale_first : bool
+        Whether the rate multiplies the gradient, before it is divided, or the quotient: equal but
+        for rounding. Default False.
 
     References
     ----------
@@ -158,14 +131,20 @@ def rmsprop(rate: Any = 1e-3, decay: float = 0.9, eps: float = 1e-8) -> Optimize
 
     def update(grads: Any, state: Squares, params: Any = None) -> tuple[Any, Squares]:
         square = tree.map(lambda s, g: running(decay, s, g * g), state.square, grads)
-        direction = tree.map(lambda s, g: like(g, s) / (np.sqrt(s) + eps), square, grads)
-        return scaled(-schedule(state.step), direction), Squares(state.step + 1, square)
+        roots = tree.map(lambda s: np.sqrt(s) + like(eps, s), square)
+        updates = _quotients(-schedule(state.step), grads, roots, scale_first)
+        return updates, Squares(state.step + 1, square)
 
     return Optimizer(init, update)
 
 
 def adam(
-    rate: Any = 1e-3, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8
+    rate: Any = 1e-3,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    eps: float = 1e-8,
+    *,
+    epsilon_hat: bool = False,
 ) -> Optimizer:
     """Steps along the running mean of the gradient over its running root mean square.
 
@@ -181,6 +160,10 @@ def adam(
         In ``0 ... 1``. Default 0.9 and 0.999.
     eps : float
         Default 1e-8.
+    epsilon_hat : bool
+        Whether to add `eps` to ``sqrt(s)`` and not to ``sqrt(s_hat)``, as scikit-learn and Keras
+        do: the paper's form before section 2.1, ``-rate * sqrt(1 - beta2**t) / (1 - beta1**t) * m
+        / (sqrt(s) + eps)``, from left to right. Default False.
 
     References
     ----------
@@ -198,7 +181,7 @@ def adam(
     0.8004
     0.7016
     """
-    return adamw(rate, beta1, beta2, eps, weight_decay=0.0)
+    return adamw(rate, beta1, beta2, eps, weight_decay=0.0, epsilon_hat=epsilon_hat)
 
 
 def adamw(
@@ -207,6 +190,8 @@ def adamw(
     beta2: float = 0.999,
     eps: float = 1e-8,
     weight_decay: float = 0.01,
+    *,
+    epsilon_hat: bool = False,
 ) -> Optimizer:
     """`adam` with decoupled weight decay: ``rate * weight_decay * p`` is taken off as well.
 
@@ -217,7 +202,10 @@ def adamw(
     beta1, beta2, eps : float
         As for `adam`.
     weight_decay : float
-        Default 0.01, on every parameter. `update` then needs the parameters.
+        Default 0.01, on every parameter. `update` then needs the parameters. To spare some of
+        them, give 0 here and apply `decay_weights` before the updates.
+    epsilon_hat : bool
+        As for `adam`.
 
     References
     ----------
@@ -249,9 +237,9 @@ def adamw(
         # two scalars in place of two divisions an entry
         root = np.sqrt(1.0 - beta2**step)
         size = rate_now * root / (1.0 - beta1**step)
-        updates = scaled(
-            -size, tree.map(lambda m, s: m / (np.sqrt(s) + like(root * eps, s)), mean, square)
-        )
+        floor = eps if epsilon_hat else root * eps
+        roots = tree.map(lambda s: np.sqrt(s) + like(floor, s), square)
+        updates = _quotients(-size, mean, roots, scale_first=epsilon_hat)
         if decays:
             if params is None:
                 raise TypeError(
@@ -263,102 +251,8 @@ def adamw(
     return Optimizer(init, update)
 
 
-def clip_by_global_norm(limit: float) -> Optimizer:
-    """Shorten all gradients by one factor, where their common norm is above `limit`.
-
-    Parameters
-    ----------
-    limit : float
-        The largest norm; positive.
-
-    References
-    ----------
-    R. Pascanu, T. Mikolov, Y. Bengio: "On the difficulty of training recurrent neural networks",
-    arXiv:1211.5063 (2012).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> clip = clip_by_global_norm(1.0)
-    >>> updates, _ = clip.update({"a": np.array([3.0]), "b": np.array([4.0])}, clip.init(None))
-    >>> {name: x.round(6).tolist() for name, x in updates.items()}
-    {'a': [0.6], 'b': [0.8]}
-    """
-    _check_limit(limit)
-
-    def update(grads: Any, state: None, params: Any = None) -> tuple[Any, None]:
-        # exactly 1 up to the limit, and no division by 0
-        return scaled(limit / np.maximum(global_norm(grads), limit), grads), None
-
-    return Optimizer(lambda params: None, update)
-
-
-def clip_by_value(limit: float) -> Optimizer:
-    """Bring every entry of every gradient into ``-limit ... limit``; the direction may change.
-
-    Parameters
-    ----------
-    limit : float
-        The largest size of an entry; positive.
-
-    References
-    ----------
-    T. Mikolov: "Statistical language models based on neural networks" (2012).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> clip = clip_by_value(1.0)
-    >>> updates, _ = clip.update({"a": np.array([3.0, -0.5]), "b": -4.0}, clip.init(None))
-    >>> updates["a"].tolist(), float(updates["b"])
-    ([1.0, -0.5], -1.0)
-    """
-    _check_limit(limit)
-
-    def update(grads: Any, state: None, params: Any = None) -> tuple[Any, None]:
-        return tree.map(lambda g: np.clip(g, like(-limit, g), like(limit, g)), grads), None
-
-    return Optimizer(lambda params: None, update)
-
-
-def global_norm(grads: Any) -> Any:
-    """The root of the sum of all squares of a tree, in float64: float32 squares soon overflow.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> round(float(global_norm([np.float32([3e30]), np.float32([4e30])])) / 1e30, 6)
-    5.0
-    """
-    squares = [np.sum(np.square(like(g, np.float64(0)))) for g in tree.leaves(grads)]
-    return np.sqrt(reduce(add, squares, np.float64(0)))
-
-
-def chain(*optimizers: Optimizer) -> Optimizer:
-    """One after another: each receives the former's updates as gradients.
-
-    Examples
-    --------
-    >>> optimizer = chain(clip_by_global_norm(1.0), sgd(0.1))
-    >>> updates, state = optimizer.update(50.0, optimizer.init(2.0))
-    >>> round(float(updates), 6)
-    -0.1
-    """
-
-    def init(params: Any) -> tuple[Any, ...]:
-        return tuple(each.init(params) for each in optimizers)
-
-    def update(grads: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
-        after = []
-        for each, its_state in zip(optimizers, state, strict=True):
-            grads, its_state = each.update(grads, its_state, params)
-            after.append(its_state)
-        return grads, tuple(after)
-
-    return Optimizer(init, update)
-
-
-def _check_limit(limit: Any) -> None:
-    checked("limit", limit)
-    if is_plain_number(limit) and limit == 0:
-        raise ValueError(at_user_line("limit=0: give a positive number"))
+def _quotients(factor: Any, numerators: Any, denominators: Any, scale_first: bool) -> Any:
+    """``factor * numerator / denominator``, from left to right or the quotient first."""
+    if scale_first:
+        return tree.map(lambda d, n: like(factor, d) * like(n, d) / d, denominators, numerators)
+    return scaled(factor, tree.map(lambda d, n: like(n, d) / d, denominators, numerators))

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..errors import at_user_line
 from ..trace.operands import is_plain_number
+from ..trace.tracer import Tracer
 
 Schedule: TypeAlias = Callable[[Any], Any]
 
@@ -180,7 +181,7 @@ def warmup(steps: int, then: Any) -> Schedule:
     Parameters
     ----------
     steps : int
-        How many.
+        How many; a traced number may also be 0, for none.
     then : float or schedule
         What comes after; it counts its steps from the end of the warm-up.
 
@@ -196,9 +197,10 @@ def warmup(steps: int, then: Any) -> Schedule:
     """
     _steps("steps", steps)
     after = as_schedule(then)
+    rise = steps if is_plain_number(steps) else np.maximum(steps, 1.0)
 
     def schedule(step: Any) -> Any:
-        return np.minimum((step + 1) / steps, 1.0) * after(np.maximum(step - steps, 0))
+        return np.minimum((step + 1) / rise, 1.0) * after(np.maximum(step - steps, 0))
 
     return schedule
 
@@ -218,6 +220,9 @@ def checked(name: str, value: Any, below: float = np.inf) -> None:
 
 
 def _steps(name: str, value: int) -> None:
+    """Raise unless it is a known whole number of 1 or more, or a traced one."""
+    if isinstance(value, Tracer):
+        return
     try:
         good = operator.index(value) > 0
     except TypeError:

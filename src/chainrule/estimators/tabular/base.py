@@ -25,16 +25,18 @@ from ..inputs.weights import in_range, plain_weights
 from ..mlp.settings import TABLES, layer_sizes
 from ..mlp.solvers import make_answer
 from ..serialization.saved import Saved
+from .defaults import (
+    SMALL_TABLE,
+    TINY_TABLE,
+    batch_size_for,
+    epochs_for,
+    members_for,
+    validation_fraction_for,
+)
 from .importances import integrated_gradients, permutation
 
 Frame: TypeAlias = Any
 
-FEWEST_ROWS = 50  # below it there are none to spare for watching, and none for chance either
-FEW_ROWS = 1000  # below it more is held out, and the loss decides: accuracy is too coarse
-MOST_STEPS = 20_000  # if there are enough epochs for it
-EPOCHS = (10, 400)  # at least and at most
-BATCHES = (32, 256)  # rows a step: about a 64th of the table
-MEMBERS = ((1_000, 8), (20_000, 4))  # up to so many rows, so many networks; 2 for more
 LOOKED_AT = 2_000  # validation rows from which importances are taken
 
 
@@ -89,7 +91,7 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
         self.features_ = Features.learn(frame, self._categories(frame), weights)
         self.network_ = self._network(held, rng)
         x = self.features_(frame)
-        if len(frame) < FEWEST_ROWS:
+        if len(frame) < TINY_TABLE:
             x = x.astype(np.float64)  # it costs nothing, and the order of rows matters less
         train, watched = _shared_out(x, targets, weights, held)
         with warnings.catch_warnings():  # all epochs are meant to be used
@@ -103,10 +105,10 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
         """Which rows each member does not see, shape (rows, members)."""
         count, members = len(targets), self.n_members
         if members is None:
-            members = next((few for most, few in MEMBERS if count <= most), 2)
+            members = members_for(count)
         fraction = self.validation_fraction
         if fraction is None:
-            fraction = 0.0 if count < FEWEST_ROWS else 0.2 if count < FEW_ROWS else 0.1
+            fraction = validation_fraction_for(count)
         held = np.zeros((count, members), bool)
         size = round(count * fraction)
         if size < 2 or count - size < 2:
@@ -129,16 +131,12 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
     def _network(self, held: Any, rng: Any) -> Any:
         """The network for a table of which its members do not see some rows."""
         rows, members = held.shape
-        few, watched = rows < FEWEST_ROWS, bool(held.any())
+        few, watched = rows < TINY_TABLE, bool(held.any())
         batch = self.batch_size
-        if batch is None:
-            batch = rows if few else int(np.clip(2 ** round(np.log2(rows / 64)), *BATCHES))
-        batch = min(batch, rows)
-        turns = -(-rows // batch)
+        batch = min(batch_size_for(rows) if batch is None else batch, rows)
         epochs = self.max_iter
         if epochs is None:
-            wanted = np.clip(self._epochs, self._steps // turns, MOST_STEPS // turns)
-            epochs = int(np.clip(wanted, *EPOCHS))
+            epochs = epochs_for(rows, batch, self._epochs, self._steps)
         columns = self.features_.continuous
         embeds = self.numeric_embedding is not None and columns and not few
         return self._kind(
@@ -151,7 +149,7 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
             numeric_embedding=self.numeric_embedding if embeds else None,
             numeric_features=list(columns) if embeds else None,
             early_stopping=watched, n_iter_no_change=epochs, tol=0.0,
-            monitor="loss" if not watched else "auto" if rows >= FEW_ROWS else "validation_loss",
+            monitor="loss" if not watched else "auto" if rows >= SMALL_TABLE else "validation_loss",
             random_state=rng.randint(2**31), callbacks=self.callbacks, checkpoint=self.checkpoint,
             checkpoint_interval=self.checkpoint_interval, n_threads=self.n_threads,
             progress=self.progress, **self._more(),

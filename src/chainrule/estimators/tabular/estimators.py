@@ -25,6 +25,7 @@ from ..inputs.targets import (
 from ..inputs.weights import check_class_weight, in_range, times
 from ..mlp.estimators import MLPClassifier, MLPRegressor
 from .base import Tabular
+from .defaults import DEFAULTS
 
 
 class TabularClassifier(ScoredByAccuracy, ClassifierMixin, Tabular):  # type: ignore[misc]
@@ -97,26 +98,26 @@ class TabularClassifier(ScoredByAccuracy, ClassifierMixin, Tabular):  # type: ig
 
     def __init__(
         self,
-        hidden_layer_sizes: Sequence[int] = (128, 128, 128),
+        hidden_layer_sizes: Sequence[int] = DEFAULTS.hidden_layer_sizes,
         *,
-        n_members: int | None = None,
-        numeric_embedding: str | None = "piecewise",
-        dropout: float = 0.15,
-        learning_rate_init: float = 0.004,
-        weight_decay: float = 0.02,
-        ema: float | None = 0.998,
-        batch_size: int | None = None,
-        max_iter: int | None = None,
-        validation_fraction: float | None = None,
-        categorical_features: Collection[str] = (),
+        n_members: int | None = DEFAULTS.n_members,
+        numeric_embedding: str | None = DEFAULTS.numeric_embedding,
+        dropout: float = DEFAULTS.dropout,
+        learning_rate_init: float = DEFAULTS.learning_rate_init,
+        weight_decay: float = DEFAULTS.weight_decay,
+        ema: float | None = DEFAULTS.ema,
+        batch_size: int | None = DEFAULTS.batch_size,
+        max_iter: int | None = DEFAULTS.max_iter,
+        validation_fraction: float | None = DEFAULTS.validation_fraction,
+        categorical_features: Collection[str] = DEFAULTS.categorical_features,
         class_weight: Any = None,
-        label_smoothing: float = 0.0,
+        label_smoothing: float = DEFAULTS.label_smoothing,
         random_state: Any = None,
         callbacks: Any = None,
         checkpoint: Any = None,
-        checkpoint_interval: float = 10.0,
+        checkpoint_interval: float = DEFAULTS.checkpoint_interval,
         n_threads: int | None = None,
-        progress: bool = True,
+        progress: bool = DEFAULTS.progress,
     ) -> None:
         self._set(locals())
 
@@ -208,25 +209,25 @@ class TabularRegressor(ScoredByR2, RegressorMixin, Tabular):  # type: ignore[mis
 
     def __init__(
         self,
-        loss: Any = "squared_error",
-        hidden_layer_sizes: Sequence[int] = (128, 128, 128),
+        loss: Any = DEFAULTS.loss,
+        hidden_layer_sizes: Sequence[int] = DEFAULTS.hidden_layer_sizes,
         *,
-        n_members: int | None = None,
-        numeric_embedding: str | None = "piecewise",
-        dropout: float = 0.15,
-        learning_rate_init: float = 0.004,
-        weight_decay: float = 0.02,
-        ema: float | None = 0.998,
-        batch_size: int | None = None,
-        max_iter: int | None = None,
-        validation_fraction: float | None = None,
-        categorical_features: Collection[str] = (),
+        n_members: int | None = DEFAULTS.n_members,
+        numeric_embedding: str | None = DEFAULTS.numeric_embedding,
+        dropout: float = DEFAULTS.dropout,
+        learning_rate_init: float = DEFAULTS.learning_rate_init,
+        weight_decay: float = DEFAULTS.weight_decay,
+        ema: float | None = DEFAULTS.ema,
+        batch_size: int | None = DEFAULTS.batch_size,
+        max_iter: int | None = DEFAULTS.max_iter,
+        validation_fraction: float | None = DEFAULTS.validation_fraction,
+        categorical_features: Collection[str] = DEFAULTS.categorical_features,
         random_state: Any = None,
         callbacks: Any = None,
         checkpoint: Any = None,
-        checkpoint_interval: float = 10.0,
+        checkpoint_interval: float = DEFAULTS.checkpoint_interval,
         n_threads: int | None = None,
-        progress: bool = True,
+        progress: bool = DEFAULTS.progress,
     ) -> None:
         self._set(locals())
 

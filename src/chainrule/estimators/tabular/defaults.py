@@ -1,0 +1,108 @@
+"""Defaults of the estimators for tables, each of them once: numbers, and rules by the table's size.
+
+The signatures of `TabularClassifier` and `TabularRegressor` and the options of `chainrule train`
+read them here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+TINY_TABLE = 50  # rows: below it none can be spared for validation, and none for dropout either
+SMALL_TABLE = 1000  # rows: below it more is held out, and the loss decides: accuracy is too coarse
+MAX_STEPS = 20_000  # of a training, if there are enough epochs for it
+EPOCHS_RANGE = (10, 400)
+BATCH_SIZE_RANGE = (32, 256)  # rows a step: about a 64th of the table
+MEMBERS_BY_ROWS = ((1_000, 8), (20_000, 4))  # up to so many rows, so many networks
+MEMBERS_OF_LARGE = 2
+
+
+@dataclass(frozen=True)
+class TabularDefaults:
+    """The default of each parameter of a tabular estimator; None is a rule by the table's size.
+
+    Attributes
+    ----------
+    hidden_layer_sizes : tuple of int
+    n_members, batch_size, max_iter, validation_fraction : None
+        See `members_for`, `batch_size_for`, `epochs_for`, `validation_fraction_for`.
+    numeric_embedding : str
+    dropout, learning_rate_init, weight_decay, ema : float
+        Of AdamW, whose rate follows a cosine, with running means of the weights.
+    label_smoothing : float
+        For classes.
+    loss : str
+        For numbers.
+    checkpoint_interval : float
+        Seconds.
+    progress : bool
+    """
+
+    hidden_layer_sizes: tuple[int, ...] = (128, 128, 128)
+    n_members: int | None = None
+    numeric_embedding: str | None = "piecewise"
+    dropout: float = 0.15
+    learning_rate_init: float = 0.004
+    weight_decay: float = 0.02
+    ema: float | None = 0.998
+    batch_size: int | None = None
+    max_iter: int | None = None
+    validation_fraction: float | None = None
+    categorical_features: tuple[str, ...] = ()
+    label_smoothing: float = 0.0
+    loss: str = "squared_error"
+    checkpoint_interval: float = 10.0
+    progress: bool = True
+
+
+DEFAULTS = TabularDefaults()
+
+
+def members_for(n_rows: int) -> int:
+    """How many networks are trained at once on a table of so many rows.
+
+    Examples
+    --------
+    >>> [members_for(n_rows) for n_rows in (150, 5_000, 100_000)]
+    [8, 4, 2]
+    """
+    return next((few for most, few in MEMBERS_BY_ROWS if n_rows <= most), MEMBERS_OF_LARGE)
+
+
+def validation_fraction_for(n_rows: int) -> float:
+    """The share of the rows that a network does not see.
+
+    Examples
+    --------
+    >>> [validation_fraction_for(n_rows) for n_rows in (49, 999, 1_000)]
+    [0.0, 0.2, 0.1]
+    """
+    return 0.0 if n_rows < TINY_TABLE else 0.2 if n_rows < SMALL_TABLE else 0.1
+
+
+def batch_size_for(n_rows: int) -> int:
+    """Rows a step: all of a tiny table, else a power of two.
+
+    Examples
+    --------
+    >>> [batch_size_for(n_rows) for n_rows in (49, 150, 5_000, 100_000)]
+    [49, 32, 64, 256]
+    """
+    if n_rows < TINY_TABLE:
+        return n_rows
+    return int(np.clip(2 ** round(np.log2(n_rows / 64)), *BATCH_SIZE_RANGE))
+
+
+def epochs_for(n_rows: int, batch_size: int, epochs: int, steps: int) -> int:
+    """How many epochs: about `epochs`, more where they have fewer than `steps` steps in all.
+
+    Examples
+    --------
+    >>> epochs_for(150, 32, 30, 1_000), epochs_for(1_000_000, 256, 30, 1_000)
+    (200, 10)
+    """
+    steps_an_epoch = -(-n_rows // batch_size)
+    wanted = np.clip(epochs, steps // steps_an_epoch, MAX_STEPS // steps_an_epoch)
+    return int(np.clip(wanted, *EPOCHS_RANGE))

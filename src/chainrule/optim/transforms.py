@@ -1,0 +1,254 @@
+"""Optimizers as pairs of functions, and the transforms of gradients that they are chained of.
+
+Nothing here asks an array for its numbers: a step can be traced, scanned and differentiated.
+Settings such as rates may be traced arrays, so that another value needs no other program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+from operator import add
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import tree
+from ..errors import at_user_line
+from ..trace.operands import is_plain_number
+from .leaves import like, scaled, zeros
+from .schedules import as_schedule, checked
+
+
+class Optimizer(NamedTuple):
+    """Two pure functions.
+
+    Attributes
+    ----------
+    init : callable
+        ``init(params) -> state``, a pytree of arrays.
+    update : callable
+        ``update(grads, state, params=None) -> (updates, state)``; `updates` are what
+        `apply_updates` adds to the parameters.
+    """
+
+    init: Callable[[Any], Any]
+    update: Callable[..., tuple[Any, Any]]
+
+
+def chain(*optimizers: Optimizer) -> Optimizer:
+    """One after another: each receives the former's updates as gradients.
+
+    Examples
+    --------
+    >>> optimizer = chain(clip_by_global_norm(1.0), scale_by_learning_rate(0.1))
+    >>> updates, state = optimizer.update(50.0, optimizer.init(2.0))
+    >>> round(float(updates), 6)
+    -0.1
+    """
+
+    def init(params: Any) -> tuple[Any, ...]:
+        return tuple(each.init(params) for each in optimizers)
+
+    def update(grads: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
+        after = []
+        for each, its_state in zip(optimizers, state, strict=True):
+            grads, its_state = each.update(grads, its_state, params)
+            after.append(its_state)
+        return grads, tuple(after)
+
+    return Optimizer(init, update)
+
+
+def apply_updates(params: Any, updates: Any) -> Any:
+    """``params + updates``, each parameter in its own dtype.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> apply_updates({"w": np.float32([1.0, 2.0])}, {"w": np.array([0.5, -0.5])})
+    {'w': array([1.5, 1.5], dtype=float32)}
+    """
+    return tree.map(lambda p, u: p + like(u, p), params, updates)
+
+
+def decay_weights(params: Any, amount: Any, mask: Any = True) -> Any:
+    """``params * (1 - amount)``: decoupled weight decay, to be followed by `apply_updates`.
+
+    Parameters
+    ----------
+    params : tree of arrays
+    amount : float
+        The rate times the weight decay.
+    mask : bool or tree of bool
+        Which parameters decay: one value, or one for each. Default True, all.
+
+    References
+    ----------
+    I. Loshchilov, F. Hutter: "Decoupled weight decay regularization", arXiv:1711.05101 (2017).
+
+    Examples
+    --------
+    >>> decay_weights({"weight": 2.0, "bias": 2.0}, 0.25, {"weight": True, "bias": False})
+    {'weight': 1.5, 'bias': 2.0}
+    """
+    remaining = 1.0 - amount
+    if isinstance(mask, bool):
+        mask = tree.map(lambda _: mask, params)
+    return tree.map(lambda p, decays: like(remaining, p) * p if decays else p, params, mask)
+
+
+def scale_by_learning_rate(rate: Any) -> Optimizer:
+    """Multiply by ``-rate``, for a `chain`.
+
+    Parameters
+    ----------
+    rate : float or schedule
+
+    Examples
+    --------
+    >>> scale = scale_by_learning_rate(0.5)
+    >>> updates, _ = scale.update(4.0, scale.init(1.0))
+    >>> float(updates)
+    -2.0
+    """
+    schedule = as_schedule(rate)
+
+    def update(grads: Any, step: Any, params: Any = None) -> tuple[Any, Any]:
+        return scaled(-schedule(step), grads), step + 1
+
+    return Optimizer(lambda params: np.int32(0), update)
+
+
+def trace(decay: Any = 0.9, nesterov: bool = False) -> Optimizer:
+    """Accumulate updates: ``v = decay * v + u``, and with `nesterov` return ``decay * v + u``.
+
+    After `scale_by_learning_rate` it is the momentum of scikit-learn and Keras, in which a step
+    keeps the rate that it was taken with; `sgd` is PyTorch's, in which the rate of now scales all.
+
+    Parameters
+    ----------
+    decay : float
+        Default 0.9.
+    nesterov : bool
+        Default False.
+
+    Examples
+    --------
+    >>> optimizer = chain(scale_by_learning_rate(0.1), trace(0.9))
+    >>> w, state = 1.0, optimizer.init(1.0)
+    >>> for _ in range(3):  # on w**2, whose gradient is 2 w
+    ...     updates, state = optimizer.update(2.0 * w, state)
+    ...     w = apply_updates(w, updates)
+    ...     print(round(float(w), 4))
+    0.8
+    0.46
+    0.062
+    """
+    checked("decay", decay)
+
+    def update(updates: Any, velocity: Any, params: Any = None) -> tuple[Any, Any]:
+        velocity = tree.map(lambda v, u: like(decay, v) * v + like(u, v), velocity, updates)
+        if not nesterov:
+            return velocity, velocity
+        ahead = tree.map(lambda v, u: like(decay, v) * v + like(u, v), velocity, updates)
+        return ahead, velocity
+
+    return Optimizer(zeros, update)
+
+
+def clip_by_global_norm(limit: float, member_axes: int = 0) -> Optimizer:
+    """Shorten all gradients by one factor, where their common norm is above `limit`.
+
+    Parameters
+    ----------
+    limit : float
+        The largest norm; positive.
+    member_axes : int
+        So many first axes, the same in all arrays, are of networks that are trained side by side,
+        each with a norm and a factor of its own. Default 0.
+
+    References
+    ----------
+    R. Pascanu, T. Mikolov, Y. Bengio: "On the difficulty of training recurrent neural networks",
+    arXiv:1211.5063 (2012).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> clip = clip_by_global_norm(1.0)
+    >>> updates, _ = clip.update({"a": np.array([3.0]), "b": np.array([4.0])}, clip.init(None))
+    >>> {name: x.round(6).tolist() for name, x in updates.items()}
+    {'a': [0.6], 'b': [0.8]}
+    """
+    _check_limit(limit)
+
+    def update(grads: Any, state: None, params: Any = None) -> tuple[Any, None]:
+        # exactly 1 up to the limit, and no division by 0
+        factor = limit / np.maximum(global_norm(grads, member_axes), limit)
+        if not member_axes:
+            return scaled(factor, grads), None
+
+        def shorten(g: Any) -> Any:
+            ones = (1,) * (g.ndim - member_axes)
+            return like(factor, g).reshape(factor.shape + ones) * g
+
+        return tree.map(shorten, grads), None
+
+    return Optimizer(lambda params: None, update)
+
+
+def clip_by_value(limit: float) -> Optimizer:
+    """Bring every entry of every gradient into ``-limit ... limit``; the direction may change.
+
+    Parameters
+    ----------
+    limit : float
+        The largest size of an entry; positive.
+
+    References
+    ----------
+    T. Mikolov: "Statistical language models based on neural networks" (2012).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> clip = clip_by_value(1.0)
+    >>> updates, _ = clip.update({"a": np.array([3.0, -0.5]), "b": -4.0}, clip.init(None))
+    >>> updates["a"].tolist(), float(updates["b"])
+    ([1.0, -0.5], -1.0)
+    """
+    _check_limit(limit)
+
+    def update(grads: Any, state: None, params: Any = None) -> tuple[Any, None]:
+        return tree.map(lambda g: np.clip(g, like(-limit, g), like(limit, g)), grads), None
+
+    return Optimizer(lambda params: None, update)
+
+
+def global_norm(grads: Any, member_axes: int = 0) -> Any:
+    """The root of the sum of all squares of a tree, in float64: float32 squares soon overflow.
+
+    Parameters
+    ----------
+    grads : tree of arrays
+    member_axes : int
+        So many first axes are kept; see `clip_by_global_norm`. Default 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> round(float(global_norm([np.float32([3e30]), np.float32([4e30])])) / 1e30, 6)
+    5.0
+    """
+    squares = [
+        np.sum(np.square(like(g, np.float64(0))), axis=tuple(range(member_axes, np.ndim(g))))
+        for g in tree.leaves(grads)
+    ]
+    return np.sqrt(reduce(add, squares, np.float64(0)))
+
+
+def _check_limit(limit: Any) -> None:
+    checked("limit", limit)
+    if is_plain_number(limit) and limit == 0:
+        raise ValueError(at_user_line("limit=0: give a positive number"))
