@@ -27,6 +27,7 @@ from .record_parts import (
     restore_classes,
     restore_perceptron,
 )
+from .renamed import with_new_names
 from .schema import (
     anything,
     by_name,
@@ -128,7 +129,7 @@ def _restore(cls: Any, description: Description, arrays: Taken, prefix: str = ""
     checked = (TABLE if tabular else RAW if raw else PERCEPTRON)(description, "the model")
     if checked["class"] != cls.__name__:
         raise damaged(f"it holds a {checked['class']!r:.40} and not a {cls.__name__}")
-    model = _constructed(cls, checked["parameters"])
+    model = _constructed(cls, with_new_names(cls.__name__, checked["parameters"]))
     if raw:
         restore_network(model, checked, arrays)
         return model
