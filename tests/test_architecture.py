@@ -22,7 +22,7 @@ NAMES = [str(path.relative_to(SOURCE)) for path in FILES]
 LAYERS = [
     ["errors", "forks", "memory", "starting", "version"],
     ["config", "escape", "files", "lazy"],
-    ["tree"],
+    ["markup", "tree"],
     ["graph"],
     ["primitives"],
     ["autodiff"],

@@ -22,7 +22,7 @@ from chainrule.cli import keeping
 from chainrule.estimators.serialization import container
 from chainrule.report import page as pages
 
-QUICK = ("--epochs", "3", "--hidden", "8", "--members", "1")
+QUICK = ("--epochs", "3", "--hidden-layer-sizes", "8", "--n-members", "1")
 PROGRAM = [sys.executable, "-c", "from chainrule.cli import main; main()"]
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -92,7 +92,7 @@ def test_a_full_disk_loses_no_search(run, full):
     """The best model of `tune`."""
     pytest.importorskip("optuna")
     home = full(container)
-    words = ("--trials", "1", "--epochs", "3", "--members", "1", "--folds", "1")
+    words = ("--trials", "1", "--epochs", "3", "--n-members", "1", "--folds", "1")
     code, out, _ = run("tune", "iris", *words)
     (place,) = home.glob("*/iris.safetensors")
     assert 2 == code

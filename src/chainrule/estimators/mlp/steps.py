@@ -86,7 +86,7 @@ class StepConfig:
         decay = optim.cosine_decay if self.schedule == "cosine" else optim.polynomial_decay
         return optim.warmup(h.warmup, decay(h.learning_rate, np.maximum(h.steps - h.warmup, 1.0)))
 
-    def optimizer(self, h: Hyperparameters, members: bool = False) -> optim.Optimizer:
+    def optimizer(self, h: Hyperparameters, members: bool = False) -> optim.Optimizer[Any]:
         """The optimizer, without weight decay; `members` have gradients of their own norm."""
         rate = self.learning_rate(h)
         rule: optim.Optimizer[Any]

@@ -28,6 +28,7 @@ from .perceptron import (
     perceptron_to_state,
 )
 from .raw import NETWORK, raw_from_state, raw_to_state
+from .renamed import with_new_names
 from .schema import (
     anything,
     by_name,
@@ -129,7 +130,7 @@ def _from_state(cls: Any, description: Description, arrays: ArrayReader, prefix:
     checked = (TABLE if tabular else RAW if raw else PERCEPTRON)(description, "the model")
     if checked["class"] != cls.__name__:
         raise damaged(f"it holds a {checked['class']!r:.40} and not a {cls.__name__}")
-    model = _constructed(cls, checked["parameters"])
+    model = _constructed(cls, with_new_names(cls.__name__, checked["parameters"]))
     if raw:
         raw_from_state(model, checked, arrays)
         return model

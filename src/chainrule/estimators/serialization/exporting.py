@@ -99,7 +99,7 @@ def _raw_model(model: Any, dtype: Any) -> Any:
         builder.input(name, leaf.dtype, (ROWS, *leaf.shape[1:]))
         for name, leaf in zip(names, tree.leaves(example), strict=True)
     ]
-    network = model._answers()
+    network = model.probability_network()
 
     def answers(rows: Any) -> Any:
         outputs = network(rows)

@@ -175,7 +175,7 @@ def perceptron_from_state(
     stats: list[Any] = []
     if model.normalization is not None:
         weights |= {name: layers(name, rows[:-1]) for name in ("scales", "shifts")}
-        stats = [None] * len(rows[:-1])
+        stats: list[Any] = [None] * len(rows[:-1])
     if model.normalization == "batch":
         both = [layers(name, rows[:-1]) for name in ("means", "variances")]
         if any((value < 0).any() for value in both[1]):
