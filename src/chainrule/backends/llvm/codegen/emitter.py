@@ -51,7 +51,7 @@ class OutlinedIterations:
 
     @property
     def words(self) -> tuple[int, ...]:
-        """The words of all functions."""
+        """The words of all outlined functions."""
         return tuple(range(self.first_word, self.first_word + self.count))
 
 

@@ -8,8 +8,7 @@ row of w and one number of x for each position, at constant offsets from two poi
         for k, l, c:     b = w[k, l, c, o...];   accumulator[p] += x[p + (k, l, c)] * b
         y[tile] = accumulators
 
-Contiguous groups (depthwise) take the place of o: then w has a vector of them,
-and so has x.
+Contiguous groups (depthwise) replace o: then w has a vector of them, and so has x.
 
 The derivative by the kernel is a convolution as well, whose sum runs over rows and positions: it is
 cut into blocks of rows that fit the cache. Each number of y is one sum in a fixed order, so that
@@ -84,7 +83,7 @@ class _WindowEmitter:
                 self._outputs(advanced, f.smaller(rest, size), adds=True)
 
     def _leading_axes(self) -> list[TileAxis]:
-        """Return the leading axes, with o in the place of one that vectors lie along."""
+        """Return the leading axes, with o instead of one that vectors lie along."""
         x, w, y = self.window.left, self.window.right, self.window.view
         axes = [TileAxis(y.shape[k], x.strides[k], w.strides[k], y.strides[k])
                  for k in range(len(y.shape) - 4)]  # fmt: skip

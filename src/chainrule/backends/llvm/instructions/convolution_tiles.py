@@ -40,7 +40,7 @@ class Window:
 
     @property
     def multiplications(self) -> int:
-        """Their number."""
+        """Number of multiplications."""
         return prod(self.view.shape) * prod(self.right.shape[-4:-1])
 
     @property

@@ -55,7 +55,7 @@ class Elementwise(Instruction):
 
     @property
     def expressions(self) -> list[Expression]:
-        """What is stored."""
+        """The expressions that are stored."""
         return [expression for expression, _ in self.stores]
 
     def buffers(self) -> Iterator[Buffer]:
@@ -77,7 +77,7 @@ class Elementwise(Instruction):
         return [lookup.node for lookup in lookups(self.expressions)]
 
     def nanoseconds(self) -> float:
-        """Operations take as long as vectors of them; loads and stores follow bandwidth."""
+        """Count operations by vectors, loads and stores by bandwidth."""
         per_entry = 0.1 * len(self.stores)
         for expression in subexpressions(self.expressions):
             if isinstance(expression, Apply):

@@ -119,7 +119,7 @@ class Matmul(Instruction):
         return 10.0 + work
 
     def independent_rows(self) -> int:
-        """None if B is large and must be packed: each tile of rows would pack it again."""
+        """Return 0 if B is large and must be packed: each tile of rows would pack it again."""
         if 0 in self.view.shape:
             return 0
         depth, columns = self.right.shape[-2:]

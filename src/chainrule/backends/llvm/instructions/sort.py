@@ -48,7 +48,7 @@ class Sort(Instruction):
         yield from (self.keys.buffer, self.view.buffer, self.scratch)
 
     def accesses(self) -> list[Access]:
-        """Sorting moves the keys, too."""
+        """Count the keys as written: sorting moves them."""
         return [Access(self.keys.buffer, True), Access(self.view.buffer, True)]
 
     def results(self) -> Sequence[View]:
