@@ -1,4 +1,4 @@
-"""Layer 11: the chain rule of one call, number by number."""
+"""The chain rule of one call, number by number."""
 
 from .explanation import Explanation, explain
 from .steps import Edge, Step
