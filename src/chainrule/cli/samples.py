@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..data import pictures, sound_sets
+from ..data import audio_datasets
+from ..data import images as image_files
 from ..data.folders import files_in
 from ..errors import DataError
 from ..lazy import LazyModule
@@ -36,7 +37,7 @@ def predicted(loaded: Any, files: Sequence[str], proba: bool) -> Any:
 
 def listed(loaded: Any, files: Sequence[str]) -> list[Path]:
     """The files, and those in the folders among them."""
-    endings = getattr(loaded, "endings", pictures.ENDINGS)
+    endings = getattr(loaded, "endings", image_files.EXTENSIONS)
     paths: list[Path] = []
     for name in files:
         path = Path(name)
@@ -57,12 +58,12 @@ def labelled(loaded: Any, data: str) -> tuple[Any, Any]:
         X, y = loaded._labelled(data, None)
         return X, pd.Series(np.asarray(y))
     if hasattr(loaded, "sample_rate_"):
-        sounds, names, is_test = sound_sets.sound_arrays(path)
+        sounds, names, is_test = audio_datasets.read_audio_arrays(path)
         kept = np.arange(len(names)) if is_test is None else np.flatnonzero(is_test)
         if not len(kept):
             raise DataError(f"{data} holds no recording to score by")
         return [sounds[k] for k in kept], pd.Series([names[k] for k in kept])
-    held = pictures.read_arrays(path)
+    held = image_files.read_image_arrays(path)
     if len(held) == 4:
         held = held[2:]
     if len(held[0]) != len(held[1]):

@@ -18,8 +18,8 @@ from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
 
 from ..backends import set_num_threads
 from ..data import Table
-from ..data.cells import counted
-from ..data.readings import as_numbers, as_texts
+from ..data.cells import with_row_numbers
+from ..data.column_values import as_numbers, as_texts
 from ..errors import DataError
 from ..estimators.tabular.fitting import FEWEST_ROWS, choose_target, choose_task, split_rows
 from ..files import check_writable
@@ -208,7 +208,7 @@ def prepare(
         choose_target(table, name)
     if target in drop:
         raise DataError(f"column {target!r} is the target: it cannot be left out as well")
-    frame = counted(table.frame)
+    frame = with_row_numbers(table.frame)
     frame = frame[frame[target].notna()]
     if len(frame) < 2 * FEWEST_ROWS:
         raise DataError(

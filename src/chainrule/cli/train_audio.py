@@ -12,8 +12,8 @@ import numpy as np
 import typer
 
 from .. import estimators
-from ..data import sound_sets
-from ..data.sounds import as_sounds
+from ..data import audio_datasets
+from ..data.audio import as_recordings
 from ..errors import DataError
 from ..lazy import LazyModule
 from ..version import __version__
@@ -138,7 +138,7 @@ def train_audio(
 def read(data: str, fraction: float, seed: int) -> Recordings:
     """The recordings of a folder or a file, and which of them to test on."""
     name = Path(data).name or data
-    given, labels, is_test = sound_sets.read_sounds(data)
+    given, labels, is_test = audio_datasets.read_audio_dataset(data)
     y = np.asarray(labels)
     classes, counts = np.unique(y, return_counts=True)
     if len(classes) < 2:
@@ -156,7 +156,9 @@ def read(data: str, fraction: float, seed: int) -> Recordings:
         is_test = np.isin(np.arange(len(y)), held)
     if is_test.all() or not is_test.any():
         raise DataError(f"{data}: is_test leaves no recordings to train or to test on")
-    sounds = as_sounds(given)  # all of them, so that a damaged file is known before the training
+    sounds = as_recordings(
+        given
+    )  # all of them, so that a damaged file is known before the training
     train, test = (
         ([sounds[k] for k in np.flatnonzero(part)], y[part]) for part in (~is_test, is_test)
     )

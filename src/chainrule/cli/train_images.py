@@ -12,7 +12,7 @@ import numpy as np
 import typer
 
 from .. import estimators
-from ..data import pictures
+from ..data import images as image_files
 from ..errors import DataError
 from ..lazy import LazyModule
 from ..version import __version__
@@ -138,9 +138,9 @@ def read(data: str, fraction: float, seed: int) -> Images:
     """The images of a folder or a file, and which of them to test on."""
     path = Path(data)
     if path.is_dir():
-        found: Any = pictures.class_folders(path)
+        found: Any = image_files.class_files(path)
     else:
-        found = pictures.read_arrays(path)
+        found = image_files.read_image_arrays(path)
         if len(found) == 4:
             return Images(path.name, (found[0], found[1]), (found[2], found[3]))
     x, y = found

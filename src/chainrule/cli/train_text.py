@@ -13,7 +13,7 @@ import numpy as np
 import typer
 
 from .. import estimators
-from ..data.readings import as_texts
+from ..data.column_values import as_texts
 from ..data.texts import read_texts
 from ..errors import DataError
 from ..lazy import LazyModule

@@ -12,8 +12,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ... import optim, train
-from ...data.texts import checked_texts
-from ...data.tokens import Tokens
+from ...data.texts import check_texts
+from ...data.vocabulary import Vocabulary
 from ...data.words import RULES
 from ...errors import DataError
 from ..serialization.modelfile import damaged
@@ -44,10 +44,10 @@ PREPARED = fields(
 class TextClassifier(NetworkClassifier):
     """A classifier for sentences and short texts: `fit` on a list of strings, with no tuning.
 
-    Texts are put in lower case and cut into words (see `chainrule.data.tokens`); frequent words,
-    pairs of neighbours, and pieces of rare words get a trained vector each. Any text has an answer:
-    what is unknown is left out, and where nothing is left, as in an empty one, the answer is what
-    the network says of nothing, about as the classes are frequent.
+    Texts are put in lower case and cut into words (see `chainrule.data.vocabulary`); frequent
+    words, pairs of neighbours, and pieces of rare words get a trained vector each. Any text has an
+    answer: what is unknown is left out, and where nothing is left, as in an empty one, the answer
+    is what the network says of nothing, about as the classes are frequent.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ class TextClassifier(NetworkClassifier):
 
     Attributes
     ----------
-    tokens_ : Tokens
+    tokens_ : Vocabulary
         The vocabulary.
     scale_ : float32 array of shape (tokens_.size,)
         How much each word, pair and piece counts.
@@ -164,13 +164,13 @@ class TextClassifier(NetworkClassifier):
     # From texts to rows
 
     def _read(self, X: Any) -> list[str]:
-        return checked_texts(X)
+        return check_texts(X)
 
     def _learn(self, X: Any, y: Any) -> None:
         bag = self.encoder == "bag"
-        self.tokens_ = Tokens.learn(
-            X, pairs=bag if self.pairs is None else self.pairs, fewest=self.min_count,
-            most=self.vocabulary, length=self.max_length,
+        self.tokens_ = Vocabulary.learn(
+            X, pairs=bag if self.pairs is None else self.pairs, min_count=self.min_count,
+            max_size=self.vocabulary, length=self.max_length,
             whole=bag and self.max_length is None,
         )  # fmt: skip
         read = self.tokens_.read(X)
@@ -266,7 +266,7 @@ class TextClassifier(NetworkClassifier):
         ):
             raise damaged("its texts are longer than its encoder reads")
         parts = {name: _entries(arrays(name), name) for name in dict.fromkeys(checked["parts"])}
-        self.tokens_ = Tokens(
+        self.tokens_ = Vocabulary(
             **parts, length=checked["length"], whole=reads_all, rule=checked.get("rule", RULES[0])
         )
         self.unread_ = checked.get("unread")

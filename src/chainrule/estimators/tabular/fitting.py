@@ -14,9 +14,9 @@ from sklearn import dummy, linear_model, metrics, model_selection
 from sklearn.exceptions import ConvergenceWarning
 
 from ...data import Table
-from ...data.cells import counted
+from ...data.cells import with_row_numbers
+from ...data.column_values import as_numbers, as_texts, is_date, is_numeric
 from ...data.moments import exponent, mean_and_deviation
-from ...data.readings import as_numbers, as_texts, is_date, is_numeric
 from ...errors import DataError
 from ..inputs.blas import one_blas_thread
 from ..inputs.targets import check_distinct, r2
@@ -181,7 +181,7 @@ def fit_table(
         choose_target(table, name)
     if target in drop:
         raise DataError(f"column {target!r} is the target: it cannot be left out as well")
-    frame = counted(table.frame)
+    frame = with_row_numbers(table.frame)
     frame = frame[frame[target].notna()]
     if len(frame) < FEWEST_ROWS:
         raise DataError(
