@@ -17,7 +17,7 @@ from safetensors.numpy import load, save
 from chainrule import MLPClassifier, MLPRegressor
 from chainrule.errors import ModelFileError
 from chainrule.estimators.mlp import checkpoint
-from chainrule.train import statefile
+from chainrule.train import checkpoint_file
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -174,8 +174,10 @@ def test_harmless_settings(tmp_path):
 def test_interval(tmp_path, monkeypatch):
     """Between two writings so many seconds pass at least; with 0 it writes after each epoch."""
     written, now = [], [0.0]
-    monkeypatch.setattr(statefile, "write_atomically", lambda path, data: written.append(now[0]))
-    monkeypatch.setattr(statefile, "monotonic", lambda: now[0])
+    monkeypatch.setattr(
+        checkpoint_file, "write_atomically", lambda path, data: written.append(now[0])
+    )
+    monkeypatch.setattr(checkpoint_file, "monotonic", lambda: now[0])
 
     def tick(report):
         now[0] += 1.0
@@ -270,7 +272,7 @@ def test_every_cut(stopped):
     for length in np.random.default_rng(0).integers(0, len(data), 40):
         stopped.write_bytes(data[:length])
         with pytest.raises(ModelFileError):
-            statefile.StateFile(stopped, 0.0, checkpoint.FORMAT, "").read()
+            checkpoint_file.CheckpointFile(stopped, 0.0, checkpoint.FORMAT, "").read()
 
 
 def test_full_disk(tmp_path, monkeypatch):
@@ -280,7 +282,7 @@ def test_full_disk(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     expected = told(model_of().fit(X, Y))
-    monkeypatch.setattr(statefile, "write_atomically", full)
+    monkeypatch.setattr(checkpoint_file, "write_atomically", full)
     with pytest.warns(UserWarning, match="cannot write the checkpoint .*: No space left on device"):
         model = model_of(checkpoint=tmp_path / "state").fit(X, Y)
     assert told(model) == expected

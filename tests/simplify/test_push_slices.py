@@ -12,7 +12,7 @@ from chainrule.graph.node import input_node
 from chainrule.graph.types import Type
 from chainrule.graph.verify import verify
 from chainrule.nn.convolution import conv
-from chainrule.primitives.structure import place, slice_
+from chainrule.primitives.structure import pad, slice_
 from chainrule.simplify import simplify
 from chainrule.simplify.push_slices import push_slices
 
@@ -73,8 +73,8 @@ def test_a_cut_of_a_padding(cut, step):
 def test_a_cut_of_what_is_placed(put, cut):
     """Forwards it is cut before it is placed; backwards, and in steps, it stays as it is."""
     x = input_node(Type((3,), np.dtype(float)))
-    graph = Graph((x,), (slice_(place(x, shape=(9,), index=(put,)), index=(cut,)),))
-    made = verify(cut_early(graph))
+    graph = Graph((x,), (slice_(pad(x, shape=(9,), index=(put,)), index=(cut,)),))
+    made = verify(push_slices(graph))
     values = np.array([1.0, 2.0, 4.0])
     np.testing.assert_array_equal(evaluate(made, [values])[0], evaluate(graph, [values])[0])
     some = np.zeros(9)
@@ -82,7 +82,7 @@ def test_a_cut_of_what_is_placed(put, cut):
     if put.step < 0 or cut.step > 1 or not some[cut].any():
         assert made is graph
     else:
-        (placed,) = [node for node in made.nodes if node.primitive is place]
+        (placed,) = [node for node in made.nodes if node.primitive is pad]
         assert (np.count_nonzero(some[cut]), made.outputs[0].shape[0]) == (
             placed.inputs[0].shape[0], placed.shape[0]
         )  # fmt: skip

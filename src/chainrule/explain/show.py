@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .. import escape
 from ..graph.types import Type
 from ..lazy import LazyModule
-
-if TYPE_CHECKING:
-    from .explanation import Step
+from .steps import Step
 
 rich_console = LazyModule("rich.console")
 rich_table = LazyModule("rich.table")

@@ -239,7 +239,7 @@ class TextClassifier(NetworkClassifier):
         steps = -(-rows // self._batch(rows))
         return self.epochs or min(max(FEWEST_EPOCHS, -(-FEWEST_STEPS // steps)), MOST_EPOCHS)
 
-    def _optimizer(self, steps: int) -> optim.Optimizer:
+    def _optimizer(self, steps: int) -> optim.Optimizer[Any]:
         rate = self.learning_rate or RATES[self.encoder]
         return optim.adamw(optim.one_cycle(rate, steps), weight_decay=self.weight_decay)
 

@@ -10,7 +10,7 @@ from ..primitives.structure import slice_
 
 
 def as_products(node: Node) -> Any:
-    """The sum over the window's places of what lies there times that place's matrix."""
+    """Sum, over the entries of the kernel, the windows' pixels times that entry's matrix."""
     x, w = node.inputs
     (down, across), (apart, aside) = node.params["strides"], node.params["dilation"]
     high, wide = node.shape[-3:-1]

@@ -23,13 +23,13 @@ numpy_helper = LazyModule("onnx.numpy_helper", extra="onnx")
 
 OPSETS = {"": 18, "ai.onnx.ml": 3}
 IR_VERSION = 8  # that of opset 18: older runtimes than onnxruntime 1.14 refuse both
-ROWS = "rows"
+ROWS_DIM = "rows"
 TEXT = np.dtype(str)
 _STRING = 8  # TensorProto.STRING
 _KINDS = "biuf"
 
 
-class Parts:
+class ModelBuilder:
     """A model put together from values that are known by their names.
 
     Parameters
@@ -95,11 +95,11 @@ class Parts:
         self._outputs.append(self._declared(name, np.dtype(dtype), tuple(shape)))
 
     def constant(self, array: Any) -> str:
-        """An initializer of these numbers; one for all that are the same."""
+        """Add an initializer of these numbers, or return the one that holds them already."""
         array = np.ascontiguousarray(array).reshape(np.shape(array))
-        key = content(array)
+        key = content_key(array)
         if key not in self._constants:
-            name = self.fresh(self.labels.get(key, "constant"))
+            name = self.unique_name(self.labels.get(key, "constant"))
             element_type(array.dtype)  # raises for what ONNX cannot hold
             self._initializers.append(numpy_helper.from_array(array, name))
             self._constants[key] = name
@@ -131,13 +131,13 @@ class Parts:
         if domain not in OPSETS:
             raise UnsupportedError(f"domain {domain!r}: only {sorted(OPSETS)} can be used")
         if isinstance(outputs, int):
-            outputs = [self.fresh(operation.lower()) for _ in range(outputs)]
-        made = helper.make_node(operation, inputs, outputs, domain=domain, **attributes)
-        self._nodes.append(made)
+            outputs = [self.unique_name(operation.lower()) for _ in range(outputs)]
+        node = helper.make_node(operation, inputs, outputs, domain=domain, **attributes)
+        self._nodes.append(node)
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
 
     def model(self, metadata: Mapping[str, str] | None = None) -> onnx.ModelProto:
-        """The model, checked by ``onnx.checker`` with its types inferred.
+        """Return the model, checked by ``onnx.checker`` with its types inferred.
 
         Parameters
         ----------
@@ -162,7 +162,7 @@ class Parts:
         return helper.make_tensor_value_info(name, element_type(dtype), shape)
 
     @contextmanager
-    def inner(self) -> Iterator[list[Any]]:
+    def nested_nodes(self) -> Iterator[list[Any]]:
         """Within, nodes are collected in a list of their own, which this yields."""
         outer, self._nodes = self._nodes, []
         try:
@@ -171,25 +171,25 @@ class Parts:
             self._nodes = outer
 
     def graph_of(self, nodes: list[Any], inputs: Sequence[Any], outputs: Sequence[Any]) -> Any:
-        """The body of a loop, from nodes and ``(name, (dtype, shape))`` of its ends."""
+        """Build the body of a loop from nodes and ``(name, (dtype, shape))`` of its ends."""
         ends = [
             [
                 helper.make_tensor_value_info(
                     name, element_type(dtype), [n if isinstance(n, int) else None for n in shape]
                 )
-                for name, (dtype, shape) in part
+                for name, (dtype, shape) in values
             ]
-            for part in (inputs, outputs)
+            for values in (inputs, outputs)
         ]
-        return helper.make_graph(nodes, self.fresh("body"), *ends)
+        return helper.make_graph(nodes, self.unique_name("body"), *ends)
 
     def _claim(self, name: str) -> None:
         if name in self._taken:
             raise DataError(f"two values are called {name!r}: choose other names")
         self._taken[name] = 0
 
-    def fresh(self, stem: str) -> str:
-        """A name that nothing has yet."""
+    def unique_name(self, stem: str) -> str:
+        """Return a name that nothing has yet."""
         name = stem
         while name in self._taken:
             self._taken[stem] = self._taken.get(stem, 0) + 1
@@ -199,7 +199,7 @@ class Parts:
 
 
 def element_type(dtype: np.dtype[Any]) -> int:
-    """ONNX' number for a dtype."""
+    """Return ONNX's number for a dtype."""
     if dtype.kind in "UTO":
         return _STRING
     if dtype.kind not in _KINDS or dtype.itemsize > 8:
@@ -207,6 +207,6 @@ def element_type(dtype: np.dtype[Any]) -> int:
     return int(helper.np_dtype_to_tensor_dtype(dtype))
 
 
-def content(array: Array) -> Any:
-    """Equal for arrays of the same type and numbers."""
+def content_key(array: Array) -> Any:
+    """Return a key that is equal for arrays of the same type and numbers."""
     return (array.shape, array.dtype.str, array.tobytes())

@@ -18,21 +18,21 @@ from .reduction import Reduction, check_same_shape, like, real, reduced
 _special = LazyModule("scipy.special")
 
 
-def poisson(
-    log_rate: Any, target: Any, *, weights: Any = None, reduction: Reduction = "mean"
+def poisson_deviance(
+    log_rate: Any, targets: Any, *, sample_weight: Any = None, reduction: Reduction = "mean"
 ) -> Any:
-    """``2 * (target * log(target / rate) - target + rate)`` where ``rate = exp(log_rate)``.
+    """``2 * (y * log(y / rate) - y + rate)`` for a target y, where ``rate = exp(log_rate)``.
 
     The deviance of Poisson's distribution; its derivative by `log_rate` is
-    ``2 * (rate - target)``.
+    ``2 * (rate - y)``.
 
     Parameters
     ----------
     log_rate : array
         A model's outputs: any numbers.
-    target : array of the same shape
+    targets : array of the same shape
         Counts, or amounts of 0 or more.
-    weights, reduction
+    sample_weight, reduction
         See `chainrule.losses`.
 
     Raises
@@ -47,21 +47,21 @@ def poisson(
     --------
     >>> import numpy as np
     >>> log_rate = np.log(np.array([2.0, 2.0, 2.0]))
-    >>> poisson(log_rate, np.array([0, 2, 5]), reduction="none").round(4).tolist()
+    >>> poisson_deviance(log_rate, np.array([0, 2, 5]), reduction="none").round(4).tolist()
     [4.0, 0.0, 3.1629]
     """
-    log_rate, target, valid = _amounts("poisson", "log_rate", log_rate, target)
-    surprise = _special.xlogy(target, target) - target * log_rate
-    deviance = 2.0 * (surprise - target + np.exp(log_rate))
-    return reduced(marked(deviance, valid), weights, reduction)
+    log_rate, targets, valid = _amounts("poisson_deviance", "log_rate", log_rate, targets)
+    surprise = _special.xlogy(targets, targets) - targets * log_rate
+    deviance = 2.0 * (surprise - targets + np.exp(log_rate))
+    return reduced(marked(deviance, valid), sample_weight, reduction)
 
 
-def tweedie(
+def tweedie_deviance(
     log_mean: Any,
-    target: Any,
+    targets: Any,
     power: float = 1.5,
     *,
-    weights: Any = None,
+    sample_weight: Any = None,
     reduction: Reduction = "mean",
 ) -> Any:
     """Deviance of amounts that are often 0: their variance grows as ``mean**power``.
@@ -73,11 +73,11 @@ def tweedie(
     ----------
     log_mean : array
         A model's outputs: any numbers.
-    target : array of the same shape
+    targets : array of the same shape
         Amounts of 0 or more.
     power : float
-        Between 1 (`poisson`) and 2 (the gamma distribution). Default 1.5.
-    weights, reduction
+        Between 1 (`poisson_deviance`) and 2 (the gamma distribution). Default 1.5.
+    sample_weight, reduction
         See `chainrule.losses`.
 
     Raises
@@ -97,29 +97,29 @@ def tweedie(
     --------
     >>> import numpy as np
     >>> log_mean = np.log(np.array([4.0, 4.0, 4.0]))
-    >>> tweedie(log_mean, np.array([0.0, 4.0, 9.0]), reduction="none").round(4).tolist()
+    >>> tweedie_deviance(log_mean, np.array([0.0, 4.0, 9.0]), reduction="none").round(4).tolist()
     [8.0, 0.0, 2.0]
     """
     if not 1 < power < 2:
-        raise ValueError(at_user_line(f"tweedie: power={power} is not between 1 and 2"))
-    log_mean, target, valid = _amounts("tweedie", "log_mean", log_mean, target)
+        raise ValueError(at_user_line(f"tweedie_deviance: power={power} is not between 1 and 2"))
+    log_mean, targets, valid = _amounts("tweedie_deviance", "log_mean", log_mean, targets)
     above, below = power - 1.0, 2.0 - power
     # where the target is 0 so is this term, though exp(-above * log_mean) may overflow
-    relevant = np.where(target > 0, log_mean, 0)
+    relevant = np.where(targets > 0, log_mean, 0)
     deviance = (
         np.exp(below * log_mean) / below
-        + target * np.exp(-above * relevant) / above
-        - target**below / (above * below)
+        + targets * np.exp(-above * relevant) / above
+        - targets**below / (above * below)
     )
-    return reduced(marked(2.0 * deviance, valid), weights, reduction)
+    return reduced(marked(2.0 * deviance, valid), sample_weight, reduction)
 
 
-def _amounts(name: str, first: str, prediction: Any, target: Any) -> tuple[Any, Any, Any]:
-    prediction = real(prediction)
-    target = like(target, prediction)
-    check_same_shape(name, first, prediction, "target", target)
+def _amounts(name: str, first: str, predictions: Any, targets: Any) -> tuple[Any, Any, Any]:
+    predictions = real(predictions)
+    targets = like(targets, predictions)
+    check_same_shape(name, first, predictions, "targets", targets)
 
     def tell(known: Any) -> str:
         return f"{name}: a target is {np.min(known)}: targets are 0 or more"
 
-    return prediction, target, check(target, between(0, np.inf), tell)
+    return predictions, targets, check(targets, between(0, np.inf), tell)
