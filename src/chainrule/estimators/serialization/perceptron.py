@@ -171,11 +171,14 @@ def perceptron_from_state(
                 for k, shape in enumerate(shapes)]  # fmt: skip
 
     rows = [(size,) for size in units[1:]]
-    weights = {"coefs": layers("coefs", pairwise(units)), "intercepts": layers("intercepts", rows)}
+    weights: dict[str, Any] = {
+        "coefs": layers("coefs", pairwise(units)),
+        "intercepts": layers("intercepts", rows),
+    }
     stats: list[Any] = []
     if model.normalization is not None:
         weights |= {name: layers(name, rows[:-1]) for name in ("scales", "shifts")}
-        stats: list[Any] = [None] * len(rows[:-1])
+        stats = [None] * len(rows[:-1])
     if model.normalization == "batch":
         both = [layers(name, rows[:-1]) for name in ("means", "variances")]
         if any((value < 0).any() for value in both[1]):
