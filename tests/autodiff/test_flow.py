@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.autodiff.flow import growing_nodes
+from chainrule.autodiff.flow import flows_of, growing_nodes
+from chainrule.autodiff.reverse import active_nodes
 from chainrule.graph.node import input_node
 from chainrule.graph.types import Type
-from chainrule.primitives.elementwise import add, div, exp, mul, neg, tanh
+from chainrule.primitives.elementwise import add, div, exp, mul, neg, tanh, where
 
 # Finite between 0 and 1, and infinite or nan in value or slope at some of BAD
 UNSAFE: list[Callable[[Any], Any]] = [
@@ -96,6 +97,11 @@ def test_what_was_not_chosen_does_not_count(seed: int) -> None:
             np.testing.assert_allclose(made(x), h(good), rtol=1e-8, atol=1e-9)
 
 
+def twice_read(r: Any, f: Callable[[Any], Any]) -> Any:
+    """The sum of a function of one node."""
+    return np.sum(f(r))
+
+
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("seed", range(20))
 def test_what_was_chosen_counts(seed: int) -> None:
@@ -110,6 +116,8 @@ def test_what_was_chosen_counts(seed: int) -> None:
     for f in (
         lambda x: np.sum(np.where(mask, root(x), 0.0)),
         lambda x: np.sum(np.where(mask, 0.0, root(x)) + root(x)),  # arrives as well
+        lambda x: twice_read(root(x), lambda r: np.where(mask, 0.0, r) + r),
+        lambda x: twice_read(root(x), lambda r: r * 2.0 + np.where(mask, 0.0, r)),
         lambda x: np.sum(mask * root(x)),
         lambda x: np.sum(root(x) * ~mask),  # a product is no choice
     ):
@@ -173,6 +181,31 @@ def test_beside_growth_an_infinite_slope_stays_one() -> None:
     expected = [0.0, slope * np.exp(0.1) * np.pi / 6], [np.nan, slope * np.exp(0.1) / np.sqrt(0.75)]
     for g in (cr.grad(f, argnums=(0, 1)), cr.jit(cr.grad(f, argnums=(0, 1)))):
         np.testing.assert_allclose(g(x, z), expected, rtol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(
+    ("function", "x", "known"),
+    [
+        (lambda x: tanh(exp(x)), 1.0, False), (lambda x: tanh(exp(x)), 900.0, True),
+        (lambda x: tanh(x), 900.0, False),  # without growth nothing is flat for good
+        (lambda x: div(1.0, add(1.0, exp(x))), 1.0, False),
+        (lambda x: div(1.0, add(1.0, exp(x))), 900.0, True),
+        (lambda x: exp(neg(exp(x))), 1.0, False), (lambda x: exp(neg(exp(x))), 900.0, True),
+        (lambda x: mul(exp(x), 2.0), 900.0, False),  # infinite, and nowhere flat
+        (lambda x: where(np.bool_(True), x, exp(x)), 1.0, True),
+    ],
+)  # fmt: skip
+def test_flows_are_followed_where_there_is_something_to_know(
+    function: Callable[[Any], Any], x: float, known: bool
+) -> None:
+    """A choice, or growth beyond all numbers; of unknown numbers it may always be so."""
+    for value in (np.float64(x), None):
+        leaf = input_node(Type((), np.dtype(float)), value)
+        path = active_nodes([function(leaf)], [leaf])
+        followed = flows_of(path, [leaf], values=value is not None)
+        grows = any(node.primitive.name in ("exp", "where") for node in path)
+        assert (followed is not None) == (known if value is not None else grows)
 
 
 def test_growing_nodes() -> None:

@@ -295,6 +295,7 @@ def test_the_bar_shows_what_matters(monkeypatch):
     bar = shown(monkeypatch, 3.0, **options)
     for word in ("epoch", "/3", "loss", "validation", "score 0.2500", "rows/s"):
         assert word in bar
+    assert "epoch" in shown(monkeypatch, 1.0, epochs=3)  # two seconds are enough
 
 
 @pytest.mark.parametrize(
