@@ -225,6 +225,15 @@ def test_a_loss_that_explodes_is_named():
     result = caught.value.result
     assert result.stopped == "diverged"
     assert all(np.isfinite(leaf).all() for leaf in leaves(result.model))
+    assert "augment" not in str(caught.value)  # where nothing was augmented
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered")
+def test_a_validation_loss_that_explodes_is_named():
+    """Squares of 1e200 are infinite: in the first epoch, whose weights are not kept."""
+    with pytest.raises(TrainingError, match="epoch 1: the validation loss became inf") as caught:
+        fit(epochs=3, validation_data=(X, 1e200 * np.ones_like(Y)))
+    assert [] == caught.value.result.history
 
 
 # Wrong input
@@ -334,6 +343,22 @@ def test_few_programs_predict_any_number_of_rows():
         TRACED.clear()
         np.testing.assert_array_equal(train.predict(m, x[:rows], **options), x[:rows] @ m.weight)
         assert compiled == TRACED
+
+
+def test_one_row_is_tried_before_training():
+    """On plain numbers, whatever the number of rows: all else is compiled."""
+    tried = []
+
+    class Plain(nn.Module):
+        weight: np.ndarray
+
+        def __call__(self, x):
+            if type(x) is np.ndarray:
+                tried.append(x.shape)
+            return x @ self.weight
+
+    fit(Plain(np.ones((3, 1))), epochs=2)
+    assert [(1, 3)] == tried
 
 
 def test_predict_in_chunks():
