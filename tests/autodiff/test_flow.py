@@ -15,10 +15,10 @@ import pytest
 
 import chainrule as cr
 from chainrule.autodiff.flow import flows_of, growing_nodes
-from chainrule.autodiff.reverse import active_nodes
-from chainrule.graph.node import input_node
+from chainrule.autodiff.reverse import active_nodes, reverse
+from chainrule.graph.node import constant, input_node
 from chainrule.graph.types import Type
-from chainrule.primitives.elementwise import add, div, exp, mul, neg, tanh, where
+from chainrule.primitives.elementwise import add, div, exp, log, mul, neg, tanh, where
 
 # Finite between 0 and 1, and infinite or nan in value or slope at some of BAD
 UNSAFE: list[Callable[[Any], Any]] = [
@@ -181,6 +181,35 @@ def test_beside_growth_an_infinite_slope_stays_one() -> None:
     expected = [0.0, slope * np.exp(0.1) * np.pi / 6], [np.nan, slope * np.exp(0.1) / np.sqrt(0.75)]
     for g in (cr.grad(f, argnums=(0, 1)), cr.jit(cr.grad(f, argnums=(0, 1)))):
         np.testing.assert_allclose(g(x, z), expected, rtol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_pole_beside_growth_is_no_growth_in_forward_mode() -> None:
+    """tanh(exp(x) / y) is flat far out, at infinity itself too, but nobody knows it at y = 0."""
+
+    def f(x: Any, y: Any) -> Any:
+        return np.tanh((np.exp(x) * (1 / y)).reshape(2, 2).T).T.reshape(4)
+
+    x, y = np.array([900.0, np.inf, 0.5, 900.0]), np.array([2.0, 2.0, 2.0, 0.0])
+    slope = (1 - np.tanh(np.exp(0.5) / 2) ** 2) * np.exp(0.5) / 2
+    for pushed in (cr.jvp, cr.jit(lambda *args: cr.jvp(f, *args[1:]), static_argnums=0)):
+        found = pushed(f, (x, y), (np.ones(4), np.zeros(4)))[1]
+        np.testing.assert_allclose(found, [0.0, 0.0, slope, np.nan], rtol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("mask", [[True, False, True], [1, 0, 3], [0.5, 0.0, -1.0]])
+@pytest.mark.parametrize("turned", [False, True])
+def test_any_number_but_0_chooses(mask: Any, turned: bool) -> None:
+    """The slope of log at 0 counts only where log was chosen: where the mask is not 0."""
+    x = input_node(Type((3,), np.dtype(float)), np.array([2.0, 0.0, 4.0]))
+    chosen = np.array(mask) if not turned else np.array(mask) == 0
+    chosen = chosen.astype(np.array(mask).dtype)
+    y = where(chosen, x, log(x)) if turned else where(chosen, log(x), x)
+    for values in (True, False):
+        g = np.ones(3) if values else constant(np.ones(3))
+        (found,) = reverse([y], [x], [g], values=values)
+        assert [0.5, 1.0, 0.25] == (found if values else found.value).tolist()
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
