@@ -213,6 +213,15 @@ def test_any_number_but_0_chooses(mask: Any, turned: bool) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_choices_of_choices_by_numbers() -> None:
+    """2 chooses as True does, also beside another choice (2 & 1 is 0)."""
+    x = input_node(Type((3,), np.dtype(float)), np.array([2.0, 0.0, 4.0]))
+    inner = where(np.array([True, True, False]), log(x), mul(x, 3.0))
+    y = where(np.array([2, 0, 2]), inner, x)
+    assert [0.5, 1.0, 3.0] == reverse([y], [x], [np.ones(3)], values=True)[0].tolist()
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize(
     ("function", "x", "known"),
     [
