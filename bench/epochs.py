@@ -28,13 +28,13 @@ def beside(
     """
     times: list[float] = []
     count = len(labels)
-    watch = {"callbacks": [lambda report: times.append(count / report.rows_per_second)]}
+    watch = {"callbacks": [lambda report: times.append(count / report.samples_per_second)]}
     model = fit(epochs=1)
     rows = model._rows(model._read(x))
     tensors = tree.map(lambda array: torch.from_numpy(np.asarray(array)), rows)
     theirs = network(model)
     _check(torch, model, theirs, rows, tensors)
-    epoch = _epoch(torch, theirs, tensors, labels, model._batch(count))
+    epoch = _epoch(torch, theirs, tensors, labels, model.schedule(count)[1])
     ours, others = [], []
     for _ in range(TURNS):
         times.clear()

@@ -14,10 +14,11 @@ import pytest
 import scipy.sparse as sp
 from safetensors.numpy import load, save
 
-from chainrule import MLPClassifier, MLPRegressor
+from chainrule import MLPClassifier, MLPRegressor, tree
 from chainrule.errors import ModelFileError
 from chainrule.estimators.mlp import checkpoint
-from chainrule.train import statefile
+from chainrule.estimators.mlp.history import ATTRIBUTES
+from chainrule.train import checkpoint_file
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -52,10 +53,8 @@ def told(model):
         arrays += [*model.scales_, *model.shifts_]
     if model.normalization == "batch":
         arrays += [a for layer in model.statistics_ for a in layer]
-    arrays += [np.asarray(a) for a in checkpoint.tree.leaves(model._optimizer.state)]
-    numbers = {
-        name: getattr(model, name) for name in (*checkpoint.COUNTED, "best_validation_loss_")
-    }
+    arrays += [np.asarray(a) for a in tree.leaves(model._optimizer.state)]
+    numbers = {name: getattr(model, name) for name in ATTRIBUTES}
     return numbers, model._optimizer.learning_rate, [a.tobytes() for a in arrays]
 
 
@@ -174,8 +173,10 @@ def test_harmless_settings(tmp_path):
 def test_interval(tmp_path, monkeypatch):
     """Between two writings so many seconds pass at least; with 0 it writes after each epoch."""
     written, now = [], [0.0]
-    monkeypatch.setattr(statefile, "write_atomically", lambda path, data: written.append(now[0]))
-    monkeypatch.setattr(statefile, "monotonic", lambda: now[0])
+    monkeypatch.setattr(
+        checkpoint_file, "write_atomically", lambda path, data: written.append(now[0])
+    )
+    monkeypatch.setattr(checkpoint_file, "monotonic", lambda: now[0])
 
     def tick(report):
         now[0] += 1.0
@@ -234,18 +235,21 @@ BROKEN = {
     "one byte short": lambda data: data[:-1],
     "text": lambda data: b"epoch,loss\n1,0.5\n" * 99,
     "foreign": lambda data: save({"a": np.zeros(3)}),
-    "newer": lambda data: changed_head(data, format="chainrule-checkpoint-2"),
+    "newer": lambda data: changed_head(data, format="chainrule-checkpoint-3"),
+    "of the last version": lambda data: changed_head(data, format="chainrule-checkpoint-1"),
     "head of another kind": lambda data: save(load(data), metadata={"chainrule": "[1]"}),
-    "no counts": lambda data: changed_head(data, counted=None),
-    "no generator": lambda data: changed_head(data, began=[], random=["MT19937"]),
+    "no counts": lambda data: changed_head(data, history=None),
+    "no generator": lambda data: changed_head(
+        data, generator_at_start=[], generator=["MT19937"]
+    ),
     "arrays missing": lambda data: changed_head(
-        save({k: v for k, v in load(data).items() if k != "0003"},
+        save({k: v for k, v in load(data).items() if k != "00003"},
              metadata={"chainrule": head_text(data)})),
     "arrays of other shapes": lambda data: save(
-        {k: v[:1] if k == "0000" else v for k, v in load(data).items()},
+        {k: v[:1] if k == "00000" else v for k, v in load(data).items()},
         metadata={"chainrule": head_text(data)}),
     "short order": lambda data: save(
-        {k: v[:1] if k == "order" else v for k, v in load(data).items()},
+        {k: v[:1] if k == sorted(load(data))[-3] else v for k, v in load(data).items()},
         metadata={"chainrule": head_text(data)}),
 }  # fmt: skip
 
@@ -270,7 +274,7 @@ def test_every_cut(stopped):
     for length in np.random.default_rng(0).integers(0, len(data), 40):
         stopped.write_bytes(data[:length])
         with pytest.raises(ModelFileError):
-            statefile.StateFile(stopped, 0.0, checkpoint.FORMAT, "").read()
+            checkpoint_file.CheckpointFile(stopped, 0.0, checkpoint.FORMAT, "").read()
 
 
 def test_full_disk(tmp_path, monkeypatch):
@@ -280,7 +284,7 @@ def test_full_disk(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     expected = told(model_of().fit(X, Y))
-    monkeypatch.setattr(statefile, "write_atomically", full)
+    monkeypatch.setattr(checkpoint_file, "write_atomically", full)
     with pytest.warns(UserWarning, match="cannot write the checkpoint .*: No space left on device"):
         model = model_of(checkpoint=tmp_path / "state").fit(X, Y)
     assert told(model) == expected

@@ -49,9 +49,9 @@ def test_all_sequences_that_read_so(blank: int) -> None:
     np.testing.assert_allclose(jit(losses)(SCORES), expected, rtol=1e-12)
     mean = ctc_loss(SCORES, labels, LENGTHS, TARGETS, blank=blank)
     np.testing.assert_allclose(mean, np.mean(expected), rtol=1e-12)
-    found = jit(lambda s, y, n, m: ctc_loss(s, y, n, m, blank=blank, weights=m, reduction="sum"))(
-        SCORES, labels, LENGTHS, TARGETS
-    )
+    found = jit(
+        lambda s, y, n, m: ctc_loss(s, y, n, m, blank=blank, sample_weight=m, reduction="sum")
+    )(SCORES, labels, LENGTHS, TARGETS)
     np.testing.assert_allclose(found, np.dot(expected, TARGETS), rtol=1e-12)
 
 

@@ -106,7 +106,7 @@ def test_a_line_is_found():
     result = fit(model(hidden=()), optimizer=optim.sgd(0.1), epochs=60)
     np.testing.assert_allclose(result.model.layers[0].weight[:, 0], [1.0, -2.0, 0.5], atol=1e-6)
     np.testing.assert_allclose(result.model.layers[0].bias, [0.3], atol=1e-6)
-    assert result.stopped == "epochs"
+    assert result.stop_reason == "epochs"
 
 
 def test_digits_held_out():
@@ -143,7 +143,7 @@ def test_the_best_weights_are_kept():
 def test_patience():
     result = fit(model(hidden=(32,)), y=noisy(), validation_fraction=0.3, epochs=500, patience=4,
                  optimizer=optim.adam(0.03))  # fmt: skip
-    assert result.stopped == "patience"
+    assert result.stop_reason == "patience"
     assert len(result.history) == result.best_epoch + 4
 
 
@@ -199,9 +199,9 @@ def test_a_callback_ends_it():
         return report.epoch == 3
 
     result = fit(epochs=10, callbacks=[callback])
-    assert result.stopped == "callback"
+    assert result.stop_reason == "callback"
     assert [r.epoch for r in reports] == [1, 2, 3]
-    assert all(r.rows_per_second > 0 and r.epochs == 10 for r in reports)
+    assert all(r.samples_per_second > 0 and r.epochs == 10 for r in reports)
     assert [r.numbers for r in reports] == result.history
 
 
@@ -211,7 +211,7 @@ def test_ctrl_c_keeps_the_best_weights_and_says_so(capsys):
             raise KeyboardInterrupt
 
     result = fit(epochs=10, callbacks=[press])
-    assert (result.stopped, result.best_epoch) == ("interrupted", 3)
+    assert (result.stop_reason, result.best_epoch) == ("interrupted", 3)
     assert "weights of epoch 3, the best so far, are kept" in capsys.readouterr().err
     for a, b in zip(leaves(result.model), leaves(fit(epochs=3).model), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -223,7 +223,7 @@ def test_a_loss_that_explodes_is_named():
     ) as caught:
         fit(optimizer=optim.sgd(1e6), epochs=50)
     result = caught.value.result
-    assert result.stopped == "diverged"
+    assert result.stop_reason == "diverged"
     assert all(np.isfinite(leaf).all() for leaf in leaves(result.model))
     assert "augment" not in str(caught.value)  # where nothing was augmented
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .. import tree
 from ..transforms import value_and_grad, vjp
-from .rows import rows
+from .rows import as_dataset
 
 FLAT = 0.01  # a smaller |slope| passes less than a hundredth of the gradient on
 FAR = 20.0  # where a bounded activation, or the flat side of another, has long been flat
@@ -82,7 +82,7 @@ def gradient_health(model: Any, loss: Callable[[Any, Any], Any], x: Any, y: Any)
     >>> found.gradient_norms["layers.0.weight"]  # mean of 2 y dy/dw: (2 * 3 * 3 + 2 * 1 * 1) / 2
     10.0
     """
-    x, y = rows(x, y, model)
+    x, y = as_dataset(x, y, model)
     value, gradient = value_and_grad(lambda m: loss(m(x), y))(model)
     dead: dict[str, float] = {}
     saturated: dict[str, float] = {}

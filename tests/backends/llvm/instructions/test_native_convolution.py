@@ -66,7 +66,7 @@ def test_narrow_vectors(seed: int, vector: int) -> None:
 def network(w: Any, v: Any, x: Any) -> Any:
     """Two layers and their loss."""
     hidden = np.maximum(conv(np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0))), w), np.float32(0))
-    return np.sum(conv(hidden, v, strides=(2, 2)) ** 2)
+    return np.sum(conv(hidden, v, stride=(2, 2)) ** 2)
 
 
 def test_threads_change_no_bit() -> None:
