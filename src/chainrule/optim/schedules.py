@@ -219,7 +219,7 @@ def checked(name: str, value: Any, below: float = np.inf) -> None:
         raise ValueError(at_user_line(f"{name}={value}: give {allowed}, and not infinite"))
 
 
-def _steps(name: str, value: int) -> None:
+def _steps(name: str, value: Any) -> None:
     """Raise unless it is a known whole number of 1 or more, or a traced one."""
     if isinstance(value, Tracer):
         return

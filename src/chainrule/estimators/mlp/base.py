@@ -253,8 +253,8 @@ class CompiledPerceptron(CallbackSupport, Predicting, SaveMixin, PerceptronSetti
     def _publish(self, network: FittedNetwork, history: History) -> Any:
         """Set the attributes that tell of a training, after an epoch; return the model."""
         self.fitted_network = network
-        for attribute, name in ATTRIBUTES.items():
-            setattr(self, attribute, getattr(history, name))
+        values = vars(history)
+        self.__dict__.update({attribute: values[name] for attribute, name in ATTRIBUTES.items()})
         return self
 
     def _fit_stochastic(
