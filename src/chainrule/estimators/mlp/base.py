@@ -19,7 +19,7 @@ from ..inputs.weights import checked_weights
 from ..serialization.mixin import SaveMixin
 from ..sklearn_private import CallbackSupport
 from . import lbfgs
-from .embedding import Embedding, embedding_for
+from .embedding import ColumnEmbedding, embedding_for
 from .history import ATTRIBUTES, History
 from .network import FittedNetwork, NetworkPart
 from .objectives import ACTIVATIONS
@@ -71,7 +71,7 @@ class CompiledPerceptron(CallbackSupport, Predicting, SaveMixin, PerceptronSetti
 
     # The settings as functions
 
-    def perceptron(self, embedding: Embedding | None = None) -> Perceptron:
+    def perceptron(self, embedding: ColumnEmbedding | None = None) -> Perceptron:
         """The network that the settings describe, without weights."""
         return Perceptron(
             self._activations(), self._loss_of_outputs(), self.normalization, float(self.dropout),
