@@ -331,7 +331,7 @@ def test_one_way_to_write_a_file() -> None:
     """Whatever is written goes by `chainrule.files`, whole or not at all."""
     allowed = {
         "files.py",
-        "estimators/serialization/modelfile.py",  # opens to read, without waiting for pipes
+        "estimators/serialization/container.py",  # opens to read, without waiting for pipes
         "cli/console.py",  # closes standard output
     }
     found = {
