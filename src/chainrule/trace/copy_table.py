@@ -80,7 +80,7 @@ FUNCTIONS[np.array] = lambda a, dtype=None, copy=True, **_: _as_array(a, dtype, 
 
 
 def filled(value: Any, shape: Any) -> ArrayTracer:
-    """One number, seen everywhere: no array of it is kept, and the backends see what it is."""
+    """Broadcast one number: no array of it is stored, and backends see its value."""
     return ArrayTracer(node_of(np.broadcast_to(value, shape)))
 
 
