@@ -129,7 +129,7 @@ def _broadcast_to(node: Node) -> Node:
 
 
 def _sum(node: Node) -> Node:
-    """Keep a sum over no axes of floats: it is x + 0, which changes -0 to 0."""
+    """Rewrite a sum over no axes: of floats it is x + 0, which changes -0 to 0."""
     (x,) = node.inputs
     if node.params["axes"]:
         return node
