@@ -1,4 +1,4 @@
-"""Layer 8: networks as plain NumPy functions that carry their arrays.
+"""Networks as plain NumPy functions that carry their arrays.
 
 A `Module` is a dataclass whose arrays are the leaves of a tree, so every transformation takes
 and returns it whole: ``grad(loss)(model, x, y)`` is a model of gradients. Nothing is registered

@@ -1,4 +1,4 @@
-"""Layer 8: optimisers as pairs of pure functions, and schedules of their rates.
+"""Optimisers as pairs of pure functions, and schedules of their rates.
 
 An `Optimizer` holds no state: `init` makes it from the parameters and `update` returns the next,
 so a step is a function of arrays and compiles with the rest of the loop.
