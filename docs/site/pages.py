@@ -1,8 +1,9 @@
-"""A hook of MkDocs: pages that are not in `docs/`, and links that lead to the same place from both.
+"""A hook of MkDocs: pages that are not in `docs/`, and links that work there and on GitHub.
 
-The README, the other Markdown files at the root and those in `bench/` become pages as they are, and
-each public package gets a page of reference from its docstrings. Files of the repository that are
-no pages, such as the source, cannot be reached from the site: links to them become plain text.
+The README, the other Markdown files at the root, in `bench/` and in `examples/` become pages as
+they are, and each public package gets a page of reference from its docstrings. Files of the
+repository that are no pages, such as the source, cannot be reached from the site: links to them
+become plain text.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ HIDDEN = {"__version__"}
 
 def outside_pages() -> dict[str, str]:
     """The Markdown files outside `docs/`: from the path in the repository to that in the site."""
-    paths = [*ROOT.glob("*.md"), *ROOT.glob("bench/*.md")]
+    paths = [*ROOT.glob("*.md"), *ROOT.glob("bench/*.md"), *ROOT.glob("examples/*.md")]
     pages = {path.relative_to(ROOT).as_posix(): path.relative_to(ROOT).as_posix() for path in paths}
     return {**pages, "README.md": "index.md"}
 

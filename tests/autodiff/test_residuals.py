@@ -101,16 +101,17 @@ def test_a_row_that_the_number_of_a_turn_names_is_looked_up_again() -> None:
 
 @pytest.mark.filterwarnings("ignore:overflow encountered")
 @pytest.mark.parametrize(("start", "step"), [(1, 1), (7, -2), (250, 5)])
-def test_counters_of_any_step_count_back(start: int, step: int) -> None:
+@pytest.mark.parametrize("turned", [False, True])
+def test_counters_of_any_step_count_back(start: int, step: int, turned: bool) -> None:
     """Also around the end of their dtype: 250, 255, 4 (of uint8)."""
-    kind = np.uint8 if start == 250 else np.int64
+    kind: Any = np.uint8 if start == 250 else np.int64
 
     def f(c: Any) -> Any:
         def body(carry: Any, _: Any) -> Any:
             count, c = carry
             factor = np.where(count > 100, 2.0, 3.0) * (count * 1.0)
             new = count + kind(step) if step > 0 else count - kind(-step)
-            return (new, c * factor), None
+            return (kind(step) + count if turned else new, c * factor), None
 
         return cr.scan(body, (kind(start), c), None, length=3)[0][1]
 

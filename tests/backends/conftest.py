@@ -1,1 +1,1 @@
-"""Has tests in all folders below import `fuzz_graphs` and `stages`, which lie beside this file."""
+"""Has tests in all folders below import the modules that lie beside this file."""

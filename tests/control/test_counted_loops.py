@@ -145,10 +145,15 @@ def test_a_gradient_that_memory_cannot_hold(monkeypatch: pytest.MonkeyPatch) -> 
         return cr.fori_loop(0, turns, lambda i, c: np.sin(c) * w, w)
 
     for n in (10**9, 10**12):
-        with pytest.raises(MemoryError, match=rf"test_counted_loops.*of {n:,} turns .*16 bytes: "):
+        with pytest.raises(
+            MemoryError, match=rf"test_counted_loops.*of {n:,} iterations .*16 bytes: "
+        ):
             cr.make_graph(cr.grad(lambda w, n=n: f(w, n)))(1.0)
         cr.make_graph(lambda w, n=n: cr.jvp(lambda w: f(w, n), (w,), (1.0,)))(1.0)
     assert np.isfinite(cr.grad(lambda w: f(w, 100))(1.0))
+    cr.make_graph(cr.grad(lambda w: f(w, 2**26)))(1.0)  # 16 bytes a turn: just so
+    with pytest.raises(MemoryError):
+        cr.make_graph(cr.grad(lambda w: f(w, 2**26 + 1)))(1.0)
 
 
 LONG = """

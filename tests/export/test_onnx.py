@@ -148,6 +148,21 @@ def test_loops_are_refused() -> None:
         )
 
 
+@pytest.mark.parametrize(
+    ("function", "dtype", "why"),
+    [
+        (lambda x: np.power(x, x), np.int64, "of integers, only fixed exponents from 0 to 64"),
+        (lambda x: x < x.astype(np.int64), np.uint64, "uint64 and int64 have no common integer"),
+    ],
+)
+def test_integers_that_onnx_would_round_are_refused(
+    function: Callable[[Any], Any], dtype: Any, why: str
+) -> None:
+    """It computes both in floating numbers."""
+    with pytest.raises(UnsupportedError, match=why):
+        to_onnx(function, np.ones(3, dtype))
+
+
 # Networks
 
 ACTIVATIONS = [nn.elu, nn.gelu, nn.leaky_relu, nn.log_softmax, nn.relu, nn.sigmoid, nn.silu,

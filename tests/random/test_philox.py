@@ -32,7 +32,7 @@ def test_known_answers(counter, key, expected):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert expected == counter_words(*args)[0].tolist()
-        assert expected == jit(words)(*args)[0].tolist()
+        assert expected == jit(counter_words)(*args)[0].tolist()
 
 
 def test_key_is_the_seed_in_two_words():

@@ -155,6 +155,22 @@ def test_a_score_decides_and_the_loss_breaks_ties():
     assert result.best_epoch == (2 if second <= third else 3)
 
 
+def test_a_score_without_validation_rows_is_that_of_the_rows_trained_on():
+    """Beside the loss, which decides nothing then: the last weights are the best."""
+    seen = []
+
+    def score(outputs, targets):
+        seen.append(targets)
+        return 1.0 / len(seen)
+
+    result = fit(epochs=3, score=score)
+    assert [1.0, 0.5, 1 / 3] == [row["score"] for row in result.history]
+    assert all("validation_loss" not in row for row in result.history)
+    np.testing.assert_array_equal(seen[2], Y)
+    assert 3 == result.best_epoch
+    assert all("score" not in row for row in fit(epochs=2).history)
+
+
 def test_validation_rows_are_not_trained_on():
     """Held-out targets of 1e6 would show in the weights."""
     y = np.zeros((50, 1))
@@ -291,6 +307,32 @@ def test_no_bar_where_nobody_waits(monkeypatch, seconds, options):
 
 
 # predict
+
+
+TRACED = []
+
+
+class Watched(nn.Module):
+    """Says what it is compiled for."""
+
+    weight: np.ndarray
+
+    def __call__(self, x):
+        TRACED.append(x.shape)
+        return x @ self.weight
+
+
+def test_few_programs_predict_any_number_of_rows():
+    """Rows are padded to a power of two; chunks that somebody asks for are as long as asked for."""
+    TRACED.clear()
+    m, x = Watched(np.ones((3, 1))), np.arange(60.0).reshape(20, 3)
+    for rows, options, compiled in (
+        (5, {}, [(8, 3)]), (8, {}, []), (6, {}, []), (9, {}, [(16, 3)]), (1, {}, [(1, 3)]),
+        (20, {"batch_size": 7}, [(7, 3)]), (5, {"batch_size": 50}, [(5, 3)]),
+    ):  # fmt: skip
+        TRACED.clear()
+        np.testing.assert_array_equal(train.predict(m, x[:rows], **options), x[:rows] @ m.weight)
+        assert compiled == TRACED
 
 
 def test_predict_in_chunks():

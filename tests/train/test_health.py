@@ -54,6 +54,10 @@ def test_dead_units():
     hidden = ([[1.0, 1.0, 1.0, -1.0]], [0.0, -3.0, -2.9, -1.0])
     found = health(network(nn.relu, hidden, (np.ones((4, 1)), [0.0])))
     assert {"layers.0": 0.5} == found.dead  # relu(-x - 1) is 0 at x = -1, and below 0 elsewhere
+    some = health(network(nn.relu, hidden, (np.ones((4, 1)), [0.0])), np.array([[0.0], [2.95]]))
+    assert {"layers.0": 0.5} == some.dead  # of two rows it is units that count
+    more = health(network(nn.relu, hidden, (np.ones((4, 1)), [0.0])), np.array([[-2.0]] * 5))
+    assert {"layers.0": 0.75} == more.dead
     assert {} == found.saturated
 
 

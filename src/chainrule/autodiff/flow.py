@@ -46,7 +46,7 @@ SOURCES = {REGISTRY[name] for name in ("where", *GROWS)}  # without them nothing
 
 
 class Flow:
-    """Where a derivative flows into a node: computed when a rule asks for it, and once."""
+    """A mask of where a derivative flows into a node, computed once, when a rule asks for it."""
 
     __slots__ = ("_make", "_others", "_value", "growing")
 
@@ -69,7 +69,7 @@ class Flow:
 
 
 def growing_nodes(path: Sequence[Node], inputs: Iterable[Node]) -> set[Node]:
-    """The nodes of a path from `inputs` that grow as exponentials do.
+    """Return the nodes of a path from `inputs` that grow as exponentials do.
 
     With what is added or multiplied to it: a factor's derivative is 0 as well where d is infinite.
     A divisor's need not be, nor that of the base of a power: where these are variables, no.
@@ -97,14 +97,14 @@ def _find_growing(path: Sequence[Node], active: set[Node]) -> set[Node]:
 
 
 def flows_of(path: Sequence[Node], inputs: Iterable[Node], values: bool) -> Flows | None:
-    """For reverse mode: None if a derivative flows everywhere, as far as can be known."""
+    """Return the known flows for reverse mode, or None if a derivative flows everywhere."""
     if not _has_sources(path) or (values and not _anything_to_know(path)):
         return None
     return Flows(path, _find_growing(path, {*path, *inputs}), values)
 
 
 def _anything_to_know(path: Sequence[Node]) -> bool:
-    """Whether there is a choice, or a function whose argument has grown beyond all numbers.
+    """Return whether the path has a `where`, or a function whose argument overflowed.
 
     Most often there is none, and then nothing need be kept.
     """
@@ -121,7 +121,7 @@ def _anything_to_know(path: Sequence[Node]) -> bool:
 
 
 class Flows:
-    """What is known of the cotangents on their way back; see the module."""
+    """The masks known for the cotangents on their way back; see the module's docstring."""
 
     def __init__(self, path: Sequence[Node], grows: set[Node], values: bool) -> None:
         self.growing = grows
@@ -150,7 +150,7 @@ class Flows:
                 self.known[child] = new
 
     def _flow_into(self, node: Node, k: int, flow: Flow | None) -> Flow | None:
-        """What flows from a node into its input k."""
+        """Return what flows from a node into its input k."""
         child = node.inputs[k]
         name = child.primitive.name
         if child.primitive.spec.get("family") != "elementwise" and name not in VIEWS:
@@ -183,19 +183,19 @@ class Flows:
 
 
 def saturating(node: Node, grows: set[Node]) -> bool:
-    """Whether it stays finite, or may do so, while one of its inputs grows."""
+    """Return whether the node stays finite, or may do so, while one of its inputs grows."""
     return node.primitive.name in SATURATES and not grows.isdisjoint(node.inputs)
 
 
 def unsaturated(node: Node, y: Any, x: Any) -> Any:
-    """Where the result y is not the finite one of an infinite input x."""
+    """Return where the result y is not the finite one of an infinite input x."""
     if node.primitive.name in ZERO:  # where x is finite though, the slope is 0 as well
         return not_equal(y, 0.0)
     return equal(bitwise_and(equal(absolute(x), inf), less(absolute(y), inf)), False)
 
 
 def poles(node: Node, grows: set[Node], values: bool) -> Any:
-    """Where a growing node may be infinite for another reason than growth; None if nowhere."""
+    """Return where a growing node may be infinite but by growth; None if nowhere."""
     if node.primitive.name in GROWS:
         return None
     pole = None
@@ -219,7 +219,7 @@ def poles(node: Node, grows: set[Node], values: bool) -> Any:
 
 
 def tangent_flows(node: Node, grows: set[Node], values: bool) -> list[Any] | None:
-    """For forward mode: where a tangent flows from each input; None if everywhere.
+    """Return, for forward mode, where a tangent flows from each input; None if everywhere.
 
     What comes from `where` is chosen by its own rule: tangents of the other side are not read.
     """
@@ -242,35 +242,35 @@ def _mapped(flow: Flow, function: Any) -> Flow:
 
 
 def _intersection(first: Flow | None, second: Flow | None) -> Flow | None:
-    """Where both say that a derivative flows; None says so of every entry."""
+    """Return where both say that a derivative flows; None says so of every entry."""
     if first is None or second is None or first is second:
         return first or second
     return _joined(first, second, bitwise_and, _intersection)
 
 
 def _union(first: Flow | None, second: Flow | None) -> Flow | None:
-    """Where at least one of the two says that a derivative flows."""
+    """Return where at least one of the two says that a derivative flows."""
     if first is None or second is None or first is second:
         return first and second
     return _joined(first, second, bitwise_or, _union)
 
 
 def _joined(first: Flow, second: Flow, rule: Any, join_others: Any) -> Flow:
-    """The masks joined by `rule`, and those for nodes that do not grow by `join_others`."""
+    """Join two masks by `rule`, and those for nodes that do not grow by `join_others`."""
     if not (first.growing or second.growing):
         return Flow(lambda: rule(first(), second()))
     return Flow(lambda: rule(first(), second()), True, join_others(first.others, second.others))
 
 
 def _selected_side(condition: Any, k: int) -> Any:
-    """Where input k of `where` was chosen."""
+    """Return where input k of `where` was chosen."""
     if condition.dtype.kind != "b":
         condition = not_equal(condition, 0)
     return condition if k == 1 else equal(condition, False)
 
 
 def _input_flow(flow: Any, node: Node, child: Node) -> Any:
-    """What flows into an input, of a shape that broadcasts to the input's."""
+    """Return what flows into an input, in a shape that broadcasts to the input's."""
     name = node.primitive.name
     if not flow.shape:
         return flow
@@ -288,7 +288,7 @@ def _input_flow(flow: Any, node: Node, child: Node) -> Any:
 
 
 def _any_over_broadcast(flow: Any, full: tuple[int, ...], shape: tuple[int, ...]) -> Any:
-    """Where anything flows into what was broadcast from `shape` to `full`."""
+    """Return where anything flows into what was broadcast from `shape` to `full`."""
     if shape == full:
         return flow
     extra = len(full) - len(shape)

@@ -14,7 +14,7 @@ from .reverse import active_nodes
 def forward(
     outputs: Sequence[Node], inputs: Sequence[Node], tangents: Sequence[Any], values: bool = False
 ) -> list[Any]:
-    """Tangents of `outputs` for the given tangents of `inputs`; None where zero."""
+    """Return the tangents of `outputs` for these tangents of `inputs`; None where zero."""
     tangent: dict[Node, Any] = {
         node: t for node, t in zip(inputs, tangents, strict=True) if t is not None
     }

@@ -19,7 +19,7 @@ REMATERIALIZABLE = {"broadcast_to", "reshape", "transpose", "identity", "stop_gr
 # So does a little arithmetic, of what is stored anyway: the slope of tanh is 1 - y * y.
 CHEAP_ARITHMETIC = REMATERIALIZABLE | {"add", "sub", "mul", "neg"}
 MAX_REMAT_OPS = 4  # operations
-# And to look up, or compute, what follows from the number of a turn alone.
+# And to look up, or compute, what follows from the number of a iteration alone.
 COUNTER_OPS = CHEAP_ARITHMETIC | {
     "cast", "div", "equal", "floor_divide", "gather", "less", "maximum", "minimum",
     "remainder", "where",
@@ -27,7 +27,7 @@ COUNTER_OPS = CHEAP_ARITHMETIC | {
 
 
 def dependents(nodes: Sequence[Node], sources: Iterable[Node]) -> set[Node]:
-    """The sources, and those of `nodes` (in order) that follow from them."""
+    """Return the sources, and those of `nodes` (in order) that follow from them."""
     dependent = set(sources)
     for node in nodes:
         if any(child in dependent for child in node.inputs):
@@ -38,7 +38,7 @@ def dependents(nodes: Sequence[Node], sources: Iterable[Node]) -> set[Node]:
 def residuals(
     inputs: Sequence[Node], outputs: Sequence[Node], cotangents: Sequence[Node]
 ) -> list[Node]:
-    """The nodes over `inputs` that `outputs`, which follow from `cotangents`, read."""
+    """Return the nodes over `inputs` that `outputs`, which follow from `cotangents`, read."""
     nodes = Graph((*inputs, *cotangents), tuple(outputs)).nodes
     backward = dependents(nodes, cotangents)
     known = set(inputs)
@@ -61,9 +61,10 @@ def residuals(
 def rematerializable_from(
     wanted: Sequence[Node], varying: set[Node], sources: Sequence[Node]
 ) -> dict[Node, set[Node]]:
-    """The wanted nodes that vary with some sources only and cost little, with what they read.
+    """Return the wanted nodes that vary with `sources` only and cost little, each with its
+    operands.
 
-    They need not be stored if that is known: a number of the turn, the rows that it names.
+    They need not be stored if that is known: a number of the iteration, the rows that it names.
     """
     recomputed: dict[Node, set[Node]] = {}
     for node in wanted:
@@ -77,7 +78,7 @@ def rematerializable_from(
 
 
 def _without_rematerializable(inputs: Sequence[Node], frontier: list[Node]) -> list[Node]:
-    """Without what follows from others of the frontier by a little arithmetic."""
+    """Drop nodes of the frontier that follow from the others by a few arithmetic operations."""
     wanted = set(frontier)
     work = {node: 0 for node in inputs if node in wanted}  # operations from what is stored
     dropped = set()

@@ -14,7 +14,7 @@ Observer = Callable[[Node, Any, Sequence[Any]], None]
 
 
 def active_nodes(outputs: Iterable[Node], inputs: Sequence[Node]) -> list[Node]:
-    """The nodes between inputs and outputs through which a derivative flows, in order."""
+    """Return the nodes between inputs and outputs through which a derivative flows, in order."""
     if not inputs:
         return []
     active = set(inputs)
@@ -32,7 +32,8 @@ def active_nodes(outputs: Iterable[Node], inputs: Sequence[Node]) -> list[Node]:
 
 
 def needs_graph(path: Sequence[Node], inputs: Sequence[Node], results: Sequence[Node] = ()) -> bool:
-    """Whether anything but `inputs` may be differentiated by somebody else, or is unknown.
+    """Return whether anything but `inputs` may be differentiated by an outer transformation, or is
+    unknown.
 
     If all that the path and the results read are constants, known arguments of this very
     transformation, and what follows from them, then the backward pass may compute with plain
@@ -63,7 +64,7 @@ def reverse(
     values: bool = False,
     path: Sequence[Node] | None = None,
 ) -> list[Any]:
-    """Cotangents of `inputs` for the given cotangents of `outputs`; None where there is none.
+    """Return the cotangents of `inputs` for these cotangents of `outputs`; None where zero.
 
     Parameters
     ----------
@@ -120,7 +121,7 @@ def reverse(
 
 
 def _accumulate_item(total: dict[Node, Any], node: Node, g: Any) -> None:
-    """The cotangent of a node of several results is a list, one entry a result."""
+    """Add to the cotangent of a node of several results, a list with one entry for each result."""
     parent = node.inputs[0]
     entries = total.setdefault(parent, [None] * len(parent.shape))
     index = node.params["index"]

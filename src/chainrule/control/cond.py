@@ -20,7 +20,7 @@ from .scan import zeros_of
 
 
 def run_cond(inputs: Sequence[Any], **params: Any) -> tuple[Any, ...]:
-    """The results of the branch: nodes if any input is a node, else arrays."""
+    """Return the results of the branch: nodes if any input is a node, else arrays."""
     true, false = params["true"], params["false"]
     if true.output_types != false.output_types:
         listed = " and ".join(str([str(t) for t in g.output_types]) for g in (true, false))
@@ -64,13 +64,13 @@ def _vjp(
     operand_indices = [k for k, needed in enumerate(needs_input_grad[1:]) if needed]
 
     def derived(branch: Graph) -> Graph:
-        cotangent_inputs = {k: input_node(branch.outputs[k].type) for k in result_indices}
+        seeds = {k: input_node(branch.outputs[k].type) for k in result_indices}
         sources = [branch.inputs[k] for k in operand_indices]
-        cotangents = [cotangent_inputs.get(k) for k in range(len(g))]
+        cotangents = [seeds.get(k) for k in range(len(g))]
         branch_cotangents = reverse(branch.outputs, sources, cotangents)
         zeros = [constant(zeros_of(node)) for node in sources]
         outputs = tuple(c or zero for c, zero in zip(branch_cotangents, zeros, strict=True))
-        return Graph((*branch.inputs, *cotangent_inputs.values()), outputs)
+        return Graph((*branch.inputs, *seeds.values()), outputs)
 
     inputs = [predicate, *operands, *[g[k] for k in result_indices]]
     results = run_cond(inputs, true=derived(true), false=derived(false))

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -33,7 +33,7 @@ from ..primitives.structure import zeros_like
 
 
 def run_scan(inputs: Sequence[Any], **params: Any) -> tuple[Any, ...]:
-    """All results of a scan: nodes if any input is a node, else arrays."""
+    """Return all results of a scan: nodes if any input is a node, else arrays."""
     results = scan(*inputs, **params)
     return items(results) if isinstance(results, Node) else results
 
@@ -41,7 +41,7 @@ def run_scan(inputs: Sequence[Any], **params: Any) -> tuple[Any, ...]:
 def split_operands(
     operands: Sequence[Any], n_carry: int, n_xs: int
 ) -> tuple[list[Any], list[Any], list[Any]]:
-    """The carries, the xs and the constants among a scan's or a body's inputs."""
+    """Split a scan's or a body's inputs into the carries, the xs and the constants."""
     stop = n_carry + n_xs
     return list(operands[:n_carry]), list(operands[n_carry:stop]), list(operands[stop:])
 
@@ -78,7 +78,7 @@ def _infer(
 
 
 def zeros_of(x: Any) -> Any:
-    """Zeros of a node's or an array's type, for a carry, which must be a whole array."""
+    """Return zeros of a node's or an array's type as a whole array, which a carry must be."""
     return np.zeros(x.shape, x.dtype)
 
 
@@ -94,7 +94,7 @@ def _jvp(
     tangents: Sequence[Any], _results: Any, *inputs: Any, body: Graph, n_carry: int, n_xs: int,
     length: int, reverse: bool,
 ) -> list[Any]:  # fmt: skip
-    """The scan of values and tangents side by side."""
+    """Run one scan over values and tangents side by side."""
     carry, xs, constants = split_operands(inputs, n_carry, n_xs)
     t_carry, t_xs, t_constants = split_operands(tangents, n_carry, n_xs)
     in_carry, in_xs, in_constants = split_operands(body.inputs, n_carry, n_xs)
@@ -144,18 +144,12 @@ def _vjp(
     active = _active(body, n_carry, needs_input_grad)
     active_carries = [k for k, node in enumerate(in_carry) if node in active]
     y_cotangents = [k for k in range(n_carry, len(g)) if g[k] is not None]
-    if all(
-        g[k] is None for k in (*active_carries, *y_cotangents)
-    ):  # of a carry that follows from nothing active
-        return [None] * len(inputs)
+    if all(g[k] is None for k in (*active_carries, *y_cotangents)):
+        return [None] * len(inputs)  # the cotangents are of carries that follow from nothing active
 
     # The backward body, with the forward one inside it
-    cotangent_inputs = {
-        k: input_node(body.outputs[k].type) for k in (*active_carries, *y_cotangents)
-    }
-    body_cotangents = reverse_mode(
-        body.outputs, active, [cotangent_inputs.get(k) for k in range(len(g))]
-    )
+    seeds = {k: input_node(body.outputs[k].type) for k in (*active_carries, *y_cotangents)}
+    body_cotangents = reverse_mode(body.outputs, active, [seeds.get(k) for k in range(len(g))])
     cotangent_of = dict(zip(active, body_cotangents, strict=True))
     derived = [cotangent_of.get(node) for node in body.inputs]
     d_carry, d_xs, d_constants = split_operands(derived, n_carry, n_xs)
@@ -166,22 +160,9 @@ def _vjp(
     g_sums = [add(total, d_constants[k]) for total, k in zip(sums, touched, strict=True)]
     outputs = (*g_carry, *g_sums, *[d_xs[k] for k in touched_xs])
 
-    # What it reads of the forward body: slices of xs, what never changes, and the rest stacked
-    read_nodes = residuals(body.inputs, outputs, [*cotangent_inputs.values(), *sums])
-    varying = dependents(body.nodes, (*in_carry, *in_xs))
-    varying = dependents(Graph(body.inputs, tuple(read_nodes)).nodes, varying)
-    counter_steps = {n: step for n in in_carry if (step := _counter_step(body, n)) is not None}
-    from_counters = rematerializable_from(read_nodes, varying, list(counter_steps))
-    recompute_inputs = set().union(*from_counters.values())  # what these are computed from
-    counter_steps = {n: step for n, step in counter_steps.items() if n in recompute_inputs}
-    invariant = [
-        n
-        for n in {*read_nodes, *recompute_inputs}
-        if n not in varying and n.primitive is not CONSTANT
-    ]
-    invariant.sort(key=lambda node: node.serial)
-    stacked = [n for n in read_nodes if n in varying and n not in in_xs and n not in from_counters]
-    sliced = [k for k, node in enumerate(in_xs) if node in read_nodes]
+    stacked, sliced, counter_steps, invariant = _residuals_by_kind(
+        body, in_carry, in_xs, outputs, [*seeds.values(), *sums]
+    )
     _check_memory(stacked, length)
     residual_body = Graph(body.inputs, (*body.outputs[:n_carry], *stacked))
     stacks = run_scan(
@@ -190,13 +171,13 @@ def _vjp(
 
     backward = closed(
         (
-            *[cotangent_inputs[k] for k in active_carries], *sums, *counter_steps,
-            *stacked, *[in_xs[k] for k in sliced], *[cotangent_inputs[k] for k in y_cotangents],
+            *[seeds[k] for k in active_carries], *sums, *counter_steps,
+            *stacked, *[in_xs[k] for k in sliced], *[seeds[k] for k in y_cotangents],
             *invariant,
         ),
         (*g_carry, *g_sums, *[sub(n, step) for n, step in counter_steps.items()],
          *[d_xs[k] for k in touched_xs]),
-        leaves={*cotangent_inputs.values(), *sums, *in_xs, *counter_steps},
+        leaves={*seeds.values(), *sums, *in_xs, *counter_steps},
     )  # fmt: skip
     last_counts = [
         add(carry[in_carry.index(n)], _wrapping_multiple(step, length - 1))
@@ -227,8 +208,54 @@ def _vjp(
     return cotangents
 
 
+class _Residuals(NamedTuple):
+    """What a backward body reads of the forward one.
+
+    Attributes
+    ----------
+    stacked : list of Node
+        What the forward loop has to store for each iteration.
+    sliced : list of int
+        Positions of the xs that are read.
+    counter_steps : dict of Node to array
+        Carries that only count, by how much: the backward loop counts back.
+    invariant : list of Node
+        What no iteration changes.
+    """
+
+    stacked: list[Node]
+    sliced: list[int]
+    counter_steps: dict[Node, Any]
+    invariant: list[Node]
+
+
+def _residuals_by_kind(
+    body: Graph, in_carry: Sequence[Node], in_xs: Sequence[Node], outputs: Sequence[Node],
+    cotangents: Sequence[Node],
+) -> _Residuals:  # fmt: skip
+    """Sort what the backward `outputs` read of the body by how the backward loop gets it."""
+    read_nodes = residuals(body.inputs, outputs, cotangents)
+    varying = dependents(body.nodes, (*in_carry, *in_xs))
+    varying = dependents(Graph(body.inputs, tuple(read_nodes)).nodes, varying)
+    counter_steps = {n: step for n in in_carry if (step := _counter_step(body, n)) is not None}
+    from_counters = rematerializable_from(read_nodes, varying, list(counter_steps))
+    operands = set().union(*from_counters.values())  # what these are computed from
+    return _Residuals(
+        stacked=[
+            n for n in read_nodes if n in varying and n not in in_xs and n not in from_counters
+        ],
+        sliced=[k for k, node in enumerate(in_xs) if node in read_nodes],
+        counter_steps={n: step for n, step in counter_steps.items() if n in operands},
+        invariant=sorted(
+            [n for n in {*read_nodes, *operands}
+             if n not in varying and n.primitive is not CONSTANT],
+            key=lambda node: node.serial,
+        ),
+    )  # fmt: skip
+
+
 def _counter_step(body: Graph, node: Node) -> Any:
-    """By how much a carry that only counts grows in each turn; None for any other."""
+    """Return the step of a carry that is a counter; None for any other carry."""
     if node.dtype.kind not in "iu":
         return None
     after = body.outputs[body.inputs.index(node)]
@@ -243,7 +270,7 @@ def _counter_step(body: Graph, node: Node) -> Any:
 
 
 def _wrapping_multiple(step: Any, count: int) -> Any:
-    """An integer so many times, around the end of its dtype as additions would go."""
+    """Return `step * count`, wrapped around in its dtype as repeated additions would be."""
     bits = 8 * step.dtype.itemsize
     total = np.asarray(int(step) * count % 2**bits, f"u{step.dtype.itemsize}")
     return total.astype(step.dtype)
@@ -255,15 +282,15 @@ def _check_memory(stacked: Sequence[Node], length: int) -> None:
     if each * length > total_memory():
         raise MemoryError(
             at_user_line(
-                f"the gradient of a loop of {length:,} turns needs what each turn computed, "
+                f"the gradient of a loop of {length:,} iterations needs what each one computed, "
                 f"{each:,} bytes: together {each * length / 2**30:,.0f} GiB, more than this "
-                "machine has; take fewer turns, jvp, which keeps nothing, or stop_gradient"
+                "machine has; take fewer iterations, jvp, which keeps nothing, or stop_gradient"
             )
         )
 
 
 def _active(body: Graph, n_carry: int, needs_input_grad: Sequence[bool]) -> list[Node]:
-    """The body's inputs whose cotangents matter: those asked for, and carries that follow."""
+    """Return the inputs whose cotangents are asked for, and carries that follow from them."""
     active = {node for node, needed in zip(body.inputs, needs_input_grad, strict=True) if needed}
     while True:
         follows = dependents(body.nodes, active)

@@ -1,7 +1,7 @@
 """`while_loop`: a loop in the graph whose length the numbers decide.
 
 Inputs are the carries, what the condition reads from outside, and what the body does. How often
-it turns is not known before it runs, so nothing can be stacked for a backward pass: it has a
+it iterates is not known before it runs, so nothing can be stacked for a backward pass: it has a
 derivative in forward mode only.
 """
 
@@ -20,13 +20,13 @@ from .scan import zeros_of
 
 
 def run_while(inputs: Sequence[Any], **params: Any) -> tuple[Any, ...]:
-    """The last carries: nodes if any input is a node, else arrays."""
+    """Return the last carries: nodes if any input is a node, else arrays."""
     results = while_loop(*inputs, **params)
     return items(results) if isinstance(results, Node) else results
 
 
 def _split_operands(operands: Sequence[Any], cond: Graph, body: Graph) -> tuple[list[Any], ...]:
-    """The carries, the condition's constants, and the body's."""
+    """Split the inputs into the carries, the condition's constants, and the body's."""
     n_carry = len(body.outputs)
     stop = len(cond.inputs)
     return list(operands[:n_carry]), list(operands[n_carry:stop]), list(operands[stop:])
@@ -43,7 +43,9 @@ def _infer(*types: Type, cond: Graph, body: Graph) -> tuple[Type, ...]:
     before, cond_constants, body_constants = _split_operands(types, cond, body)
     if tuple(before) != body.output_types:
         raise DtypeError(
-            at_user_line(f"while_loop: {before} became {list(body.output_types)} after one turn")
+            at_user_line(
+                f"while_loop: {before} became {list(body.output_types)} after one iteration"
+            )
         )
     if cond.input_types != (*before, *cond_constants) or body.input_types != (
         *before,
@@ -56,7 +58,7 @@ def _infer(*types: Type, cond: Graph, body: Graph) -> tuple[Type, ...]:
 def _jvp(
     tangents: Sequence[Any], _results: Any, *inputs: Any, cond: Graph, body: Graph
 ) -> list[Any]:
-    """The loop of values and tangents side by side; the condition reads the values."""
+    """Run one loop over values and tangents side by side; the condition reads the values."""
     carry, cond_constants, body_constants = _split_operands(inputs, cond, body)
     t_carry, _, t_body_constants = _split_operands(tangents, cond, body)
     in_carry, in_body_constants = body.inputs[: len(carry)], body.inputs[len(carry) :]
@@ -112,5 +114,5 @@ while_loop = declared(
     _jvp,
     family="control",
     multiple=True,
-    doc="A loop that turns while a condition holds; its condition and body are graphs.",
+    doc="A loop that iterates while a condition holds; its condition and body are graphs.",
 )

@@ -185,7 +185,7 @@ def _refuse(column: Series, row: int, what: str, is_target: bool = False) -> Nev
     name, place, cell = str(column.name), row_of(column, row), column.tolist()[row]
     kind = "" if isinstance(cell, (str, Real)) else f" ({type(cell).__name__})"
     other = "or use --task classification" if is_target else (
-        f"or use --category {name!r} or --drop {name!r}"
+        f"or use --categorical {name!r} or --drop {name!r}"
     )  # fmt: skip
     raise DataError(
         f"column {name!r}, row {place}: {str(cell)!r:.60}{kind} is {what}: correct or "

@@ -169,7 +169,7 @@ class Tokens:
             raise DataError(
                 f"none of the {len(single)} words of the {len(split)} texts is in {fewest} of "
                 "them, and no piece of a word in two: there is nothing to learn; give more texts, "
-                "or min_count=1 to learn such words by heart"
+                "or min_df=1 to learn such words by heart"
             )
         return replace(made, length=length or made._usual_length(split))
 

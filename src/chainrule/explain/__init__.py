@@ -1,5 +1,6 @@
-"""Layer 11: the chain rule of one call, number by number."""
+"""The chain rule of one call, number by number."""
 
-from .explanation import Edge, Explanation, Step, explain
+from .explanation import Explanation, explain
+from .steps import Edge, Step
 
 __all__ = ["Edge", "Explanation", "Step", "explain"]

@@ -17,59 +17,11 @@ from ..errors import GradientError, at_user_line
 from ..graph.node import ITEM, Node
 from ..graph.types import is_float
 from ..trace.capture import type_of
-from ..transforms.gradient import Traced
+from ..transforms.gradient import TracedCall
 from . import show
+from .steps import Edge, Step
 
 LARGEST_JACOBIAN = 4096  # entries; beyond it the product alone is shown
-
-
-@dataclass(frozen=True)
-class Edge:
-    """One use of an input by a step: the factor that the chain rule multiplies by.
-
-    Attributes
-    ----------
-    source : str
-        The input's name.
-    local : array or None
-        The local derivative: of the step's shape for an elementwise step, else the Jacobian,
-        shape ``step.shape + input.shape``; None where that would be large.
-    product : array
-        Upstream gradient times local derivative: what this use adds to the input's gradient.
-    """
-
-    source: str
-    local: Any
-    product: Any
-
-
-@dataclass(frozen=True)
-class Step:
-    """One node on the way from the inputs to the loss.
-
-    Attributes
-    ----------
-    name : str
-        The argument's name, or ``%1``, ``%2``, ... for what is computed.
-    operation : str
-        What was computed, such as ``mul(w, x)``; empty for an argument.
-    line, code : str
-        ``file.py:12`` and the text of the user's line; empty for an argument.
-    value : array
-        Its value.
-    upstream : array
-        The derivative of the loss by this value.
-    edges : tuple of Edge
-        One for each input through which a derivative flows.
-    """
-
-    name: str
-    operation: str
-    line: str
-    code: str
-    value: Any
-    upstream: Any
-    edges: tuple[Edge, ...]
 
 
 @dataclass(frozen=True)
@@ -158,10 +110,10 @@ def explain(
     def explained(*args: Any, **kwargs: Any) -> Explanation:
         chosen = _chosen(argnums, args)
         with configured(lines=1):
-            traced = Traced(f, args, chosen, kwargs)
+            traced = TracedCall(f, args, chosen, kwargs)
         if len(traced.outputs) != 1 or traced.outputs[0].shape != ():
             raise GradientError(at_user_line("explain needs a function that returns one scalar"))
-        if not traced.values:
+        if not traced.eager:
             raise GradientError(
                 at_user_line("explain needs numbers: call it outside jit, grad and scan")
             )
@@ -195,7 +147,7 @@ def _argument_names(f: Callable[..., Any], args: Sequence[Any], chosen: Sequence
     return names
 
 
-def _explanation(traced: Traced, argument_names: Sequence[str]) -> Explanation:
+def _explanation(traced: TracedCall, argument_names: Sequence[str]) -> Explanation:
     (output,) = traced.outputs
     upstream: dict[Node, Any] = {}
     passed_on: dict[Node, Sequence[Any]] = {}

@@ -182,7 +182,7 @@ def _line_of(code: CodeType, instruction: int) -> int:
 
 
 def _as_nodes(inputs: tuple[Any, ...]) -> tuple[Node, ...]:
-    """Arrays as constants; a Python number takes the dtype of what is beside it (NEP 50)."""
+    """Wrap arrays as constants; a Python number takes the dtype of the other inputs (NEP 50)."""
     if all(isinstance(x, Node) for x in inputs):
         return inputs
     dtype = np.result_type(*[x.dtype for x in inputs if type(x) not in _WEAK])
@@ -221,7 +221,7 @@ def _abstract(
     primitive: Primitive, inputs: tuple[Node, ...], params: dict[str, Any],
     source_location: Location | Literal["caller"] | None,
 ) -> Node:  # fmt: skip
-    """A node whose value is not known: only its type is inferred."""
+    """Make a node whose value is not known: only its type is inferred."""
     result = primitive.infer(*[node.type for node in inputs], **params)
     location = _caller_location() if source_location == "caller" else source_location
     if primitive.multiple:
@@ -230,7 +230,7 @@ def _abstract(
 
 
 def _caller_location() -> Location | None:
-    """The user's line that is running."""
+    """Return the line of the user's code that is running."""
     frame = user_frame()
     return None if frame is None else (frame.f_code, frame.f_lasti)
 
@@ -244,14 +244,14 @@ CONSTANT = Primitive("constant", _no_evaluation, lambda **_: None, spec={"family
 
 
 def constant(value: Array) -> Node:
-    """A node of a fixed value. The caller keeps no writable hold on it."""
+    """Make a node of a fixed value; the caller must not write into the array afterwards."""
     if type(value) is np.ndarray:
         value.flags.writeable = False  # whoever hands it out copies it
     return Node(CONSTANT, (), _NO_PARAMS, value.shape, value.dtype, value)
 
 
 def input_node(type_: Type, value: Array | None = None) -> Node:
-    """A leaf that stands for an argument; with a value if it is known already."""
+    """Make a leaf that stands for an argument, with a value if it is known already."""
     return Node(INPUT, (), _NO_PARAMS, type_.shape, type_.dtype, value)
 
 
@@ -266,7 +266,7 @@ def freeze_argument(leaf: Node) -> None:
 
 
 def pick_evaluate(_xp: Any, results: Any, *, index: int) -> Any:
-    """Member `index` of a tuple of results."""
+    """Return member `index` of a tuple of results."""
     return results[index]
 
 
@@ -279,12 +279,12 @@ ITEM = Primitive(
 
 
 def items(node: Node) -> tuple[Node, ...]:
-    """The results of a node that has several, each as a node."""
+    """Return the results of a node that has several, each as a node."""
     return tuple(apply(ITEM, (node,), {"index": k}) for k in range(len(node.shape)))
 
 
 def next_serial() -> int:
-    """A number between those of the nodes that are there and those to come."""
+    """Return a serial number between those of all existing nodes and later ones."""
     return next(_serial)
 
 
@@ -292,7 +292,9 @@ _by_serial = attrgetter("serial")
 
 
 def reachable(outputs: Iterable[Node], first_serial: int = -1) -> list[Node]:
-    """The nodes under `outputs` numbered `first_serial` or higher but constants, inputs first."""
+    """Return the nodes under `outputs` numbered `first_serial` or higher but constants, inputs
+    first.
+    """
     seen: set[Node] = set()
     stack = [node for node in outputs if node.serial >= first_serial]
     while stack:
@@ -311,5 +313,5 @@ def reachable(outputs: Iterable[Node], first_serial: int = -1) -> list[Node]:
 
 
 def differentiable(node: Node) -> bool:
-    """Whether a cotangent can flow into the node."""
+    """Return whether a cotangent can flow into the node."""
     return node.dtype is None or is_float(node.dtype)

@@ -9,7 +9,7 @@ from .node import CONSTANT, Node
 
 
 class EvaluationStep(NamedTuple):
-    """One node: read some slots, write one, then empty those that nobody reads again."""
+    """One node: reads some slots, writes one, then releases those that nobody reads again."""
 
     evaluate: Callable[..., Any]
     reads: tuple[int, ...]
@@ -19,7 +19,7 @@ class EvaluationStep(NamedTuple):
 
 
 class Schedule:
-    """Slots for every value of a graph, and the steps that fill them."""
+    """The slots for every value of a graph, and the steps that fill them."""
 
     def __init__(
         self, inputs: Sequence[Node], nodes: Sequence[Node], outputs: Sequence[Node]
@@ -44,7 +44,7 @@ class Schedule:
         self.steps = steps[::-1]
 
     def run(self, xp: Any, arguments: Sequence[Any]) -> list[Any]:
-        """The outputs' values for these inputs' values."""
+        """Return the outputs' values for these inputs' values."""
         values = [*arguments, *self.initial]
         for evaluate, reads, params, writes, releases in self.steps:
             values[writes] = evaluate(xp, *[values[k] for k in reads], **params)

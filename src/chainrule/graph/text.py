@@ -11,7 +11,7 @@ from .node import CONSTANT, Node
 
 
 def to_text(inputs: Sequence[Node], nodes: Sequence[Node], outputs: Sequence[Node]) -> str:
-    """The whole graph; names are numbers in order of appearance, inner graphs are indented."""
+    """Print the graph; nodes are numbered in order of appearance, inner graphs are indented."""
     names: dict[Node, str] = {}
     for node in (*inputs, *nodes):
         names[node] = f"%{len(names)}"

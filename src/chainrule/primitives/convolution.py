@@ -5,7 +5,7 @@ With x of shape (..., N, H, W, C) and w of shape (..., KH, KW, C, O)::
     y[n, i, j, o] = sum over k, l, c of x[n, s i + d k, s j + d l, c] w[k, l, c, o]
 
 for strides s and dilation d of each axis. It is linear in both. By x it is a convolution of the
-cotangent, spread out by s, with the kernel turned by 180 degrees; by w one of x with the cotangent
+cotangent, spread out by s, with the kernel rotated by 180 degrees; by w one of x with the cotangent
 as the kernel, the rows being summed over and strides and dilation exchanged.
 """
 
@@ -50,7 +50,7 @@ def _conv_type(x: Type, w: Type, *, strides: Pair, dilation: Pair) -> Type:
 
 
 def _evaluate(xp: Any, x: Any, w: Any, *, strides: Pair, dilation: Pair) -> Any:
-    """As one product of windows, copied out of x, with the kernel."""
+    """Compute the convolution as one product of windows, copied out of x, with the kernel."""
     *_, height, width, columns = x.shape
     *_, kernel_h, kernel_w, _, outputs = w.shape
     rows = _windows(height, kernel_h, strides[0], dilation[0])
@@ -63,7 +63,7 @@ def _evaluate(xp: Any, x: Any, w: Any, *, strides: Pair, dilation: Pair) -> Any:
 
 
 def _windows(size: int, kernel: int, stride: int, dilation: int) -> Any:
-    """Which places each window holds, shape (windows, kernel)."""
+    """Return the positions along an axis that each window reads, shape (windows, kernel)."""
     starts = np.arange(0, size - (kernel - 1) * dilation, stride)
     return starts[:, None] + dilation * np.arange(kernel)
 
@@ -91,7 +91,7 @@ def _vjp(
 def conv_input_grad(
     g: Any, sizes: tuple[int, ...], w: Any, strides: Sequence[int], dilation: Pair
 ) -> Any:
-    """What a convolution's cotangent gives its input of (H, W) = `sizes`.
+    """Return the cotangent of a convolution's input of (H, W) = `sizes`.
 
     Of shape (..., N, H, W, C) for g of (..., N, OH, OW, O) and w of (..., KH, KW, C, O). Without
     dilation, the s * t results at places that differ by less than the strides (s, t) are channels
@@ -106,7 +106,7 @@ def conv_input_grad(
 
 
 def _input_grad_by_phases(g: Any, sizes: tuple[int, ...], w: Any, strides: Sequence[int]) -> Any:
-    """With p = s q + r: y[s q + r] = sum over m of g[q - m] w[s m + r], along both axes."""
+    """Compute y[s q + r] = sum over m of g[q - m] w[s m + r], r < s, along both axes."""
     (s, t), (*lead, kernel_h, kernel_w, columns, outputs) = strides, w.shape
     m, n = -(-kernel_h // s), -(-kernel_w // t)
     high, wide = -(-sizes[0] // s), -(-sizes[1] // t)
@@ -133,7 +133,7 @@ def _input_grad_by_phases(g: Any, sizes: tuple[int, ...], w: Any, strides: Seque
 def _zero_padded(
     g: Any, starts: Sequence[int], ends: Sequence[int], strides: Sequence[int] = (1, 1)
 ) -> Any:
-    """g among zeros, from `starts` on, in images of the sizes `ends`."""
+    """Spread g by `strides` over images of zeros of the sizes `ends`, from `starts` on."""
     index = [
         slice(start, start + (size - 1) * stride + 1, stride)
         for start, size, stride in zip(starts, g.shape[-3:-1], strides, strict=True)
@@ -144,7 +144,7 @@ def _zero_padded(
 
 
 def _rotated(w: Any) -> Any:
-    """A kernel turned by 180 degrees."""
+    """Return a kernel rotated by 180 degrees."""
     back = slice(None, None, -1)
     whole = [slice(None)] * (len(w.shape) - 4)
     return slice_(w, index=(*whole, back, back, slice(None), slice(None)))

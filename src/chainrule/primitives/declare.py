@@ -93,7 +93,7 @@ def elementwise(
 def _rules(
     partials: Mapping[str | None, Partials],
 ) -> tuple[Callable[..., list[Any]], Callable[..., Any]]:
-    """Both modes from the partial derivatives."""
+    """Build both modes' rules from the partial derivatives."""
     usual = partials[None]
 
     def vjp(
@@ -128,14 +128,14 @@ def _rules(
 
 
 def _times(g: Any, partial: Any) -> Any:
-    """`g * partial`, where a partial of exactly 1 or -1 costs nothing."""
+    """Return `g * partial`; a partial of exactly 1 or -1 costs nothing."""
     if type(partial) is float:  # a constant of the rule; a NumPy scalar is a float, too
         return g if partial == 1.0 else -g if partial == -1.0 else g * partial
     return g * (partial() if type(partial) is FunctionType else partial)
 
 
 def _times_where(flow: Flow, g: Any, partial: Any) -> Any:
-    """The same; where nothing flows g is 0, and so is the product, whatever the partial is."""
+    """Multiply as `_times` does, but give 0 where no derivative flows."""
     if type(partial) is FunctionType:
         partial = partial()
     product = _times(g, partial)
@@ -143,7 +143,7 @@ def _times_where(flow: Flow, g: Any, partial: Any) -> Any:
 
 
 def _finite(partial: Any) -> bool:
-    """Whether it is a finite number, known and the same at all places."""
+    """Return whether the partial is known to be one finite number at all entries."""
     if isinstance(partial, Node):
         if partial.primitive is not CONSTANT or partial.shape:
             return False
@@ -152,7 +152,7 @@ def _finite(partial: Any) -> bool:
 
 
 def masked(flow: Any, x: Any) -> Any:
-    """x where a derivative flows, 0 elsewhere."""
+    """Return x where a derivative flows, 0 elsewhere."""
     return _late_bound["where"](flow, x, x.dtype.type(0))
 
 
@@ -204,7 +204,7 @@ _late_bound: dict[str, Primitive] = {}
 
 
 def unbroadcast(g: Any, x: Any) -> Any:
-    """A cotangent summed over what broadcasting repeated, and cast: as `x` needs it."""
+    """Sum a cotangent over what broadcasting repeated, and cast it: to the type of `x`."""
     if g.shape != x.shape:
         g = sum_to_shape(g, x.shape)
     return g if g.dtype == x.dtype else _late_bound["cast"](g, dtype=x.dtype)
@@ -221,7 +221,7 @@ def sum_to_shape(g: Any, shape: tuple[int, ...]) -> Any:
 
 
 def broadcast_like(t: Any, y: Any) -> Any:
-    """A tangent broadcast and cast to the output's type."""
+    """Broadcast and cast a tangent to the output's type."""
     if t.shape != y.shape:
         t = _late_bound["broadcast_to"](t, shape=y.shape)
     return t if t.dtype == y.dtype else _late_bound["cast"](t, dtype=y.dtype)

@@ -35,7 +35,7 @@ def _matmul_vjp(g: Any, _z: Any, x: Any, y: Any, *, needs_input_grad: Sequence[b
 
 
 def _right_cotangent(g: Any, x: Any, y: Any) -> Any:
-    """For one matrix y, the rows of all leading places make one product."""
+    """Return y's cotangent; for one matrix y, the rows of all leading axes form one product."""
     if len(y.shape) == 2 < len(x.shape):
         x = reshape(x, shape=(prod(x.shape[:-1]), x.shape[-1]))
         g = reshape(g, shape=(prod(g.shape[:-1]), g.shape[-1]))

@@ -34,7 +34,7 @@ def _max_type(x: Type, *, axes: tuple[int, ...]) -> Type:
 
 
 def _maxima(y: Any, x: Any, axes: tuple[int, ...]) -> tuple[Any, Any]:
-    """Which entries are the largest, and how many they are, as `y` has it."""
+    """Return which entries are the largest, and how many they are, in the shape of `y`."""
     expanded = reshape(y, shape=with_ones(x.shape, axes))
     chosen = bitwise_or(equal(x, expanded), not_equal(x, x))
     return chosen, sum_(where(chosen, x.dtype.type(1), x.dtype.type(0)), axes=axes)
@@ -68,17 +68,17 @@ max_: Primitive = declared(
 
 
 def order_reversed(x: Any) -> Any:
-    """An array whose order is the reverse: -x, or ~x of integers (-x may overflow)."""
+    """Return an array whose order is the reverse: -x, or ~x of integers (-x may overflow)."""
     return neg(x) if is_float(x.dtype) else invert(x)
 
 
 def min_(x: Any, *, axes: tuple[int, ...]) -> Any:
-    """Minimum over axes; ties share the derivative equally."""
+    """Compute the minimum over axes; ties share the derivative equally."""
     return order_reversed(max_(order_reversed(x), axes=axes))
 
 
 def _products_of_others(x: Any, axis: int) -> Any:
-    """The product of all but one along an axis, without a division (x may hold zeros)."""
+    """Return the product of all but one along an axis, without a division (x may hold zeros)."""
     ones = np.ones((), x.dtype)
     edge = broadcast_to(ones, shape=with_ones(x.shape, (axis,)))
     size = x.shape[axis]
@@ -135,7 +135,7 @@ cumsum: Primitive = linear(
 
 
 def _cumprod_jvp(tangents: Sequence[Any], _y: Any, x: Any, *, axis: int) -> Any:
-    """d y_k = sum over j <= k of t_j times the product of the other x_i, i <= k."""
+    """Compute d y_k = sum over j <= k of t_j times the product of the other x_i, i <= k."""
     t = tangents[0]
     if t is None:
         return None
@@ -151,7 +151,7 @@ def _cumprod_vjp(g: Any, _y: Any, x: Any, *, axis: int) -> list[Any]:
 
 
 def _cumprod_terms(x: Any, axis: int) -> Any:
-    """[..., k, ..., j]: the product of x_i over i <= k, i != j, and 0 for j > k.
+    """Return terms[..., k, ..., j]: the product of x_i over i <= k, i != j, and 0 for j > k.
 
     Quadratic in the axis' size, and right with any number of zeros.
     """
@@ -166,7 +166,7 @@ def _cumprod_terms(x: Any, axis: int) -> Any:
 
 
 def _axis_moved_to_end(t: Any, axis: int) -> Any:
-    """t with its axis moved to a new last one, and size 1 where it was."""
+    """Move an axis of t to a new last one, and leave size 1 where it was."""
     order = [k for k in range(len(t.shape)) if k != axis] + [axis]
     transposed = transpose(t, axes=tuple(order))
     shape = (*transposed.shape[:axis], 1, *transposed.shape[axis:])
@@ -174,7 +174,7 @@ def _axis_moved_to_end(t: Any, axis: int) -> Any:
 
 
 def _end_moved_to_axis(t: Any, axis: int) -> Any:
-    """The last axis moved back to `axis`."""
+    """Move the last axis back to `axis`."""
     n = len(t.shape)
     order = [*range(axis), n - 1, *range(axis, n - 1)]
     return transpose(t, axes=tuple(order))
@@ -201,7 +201,7 @@ argmax: Primitive = declared(
 
 
 def argmin(x: Any, *, axis: int) -> Any:
-    """Where the first minimum along an axis is."""
+    """Return where the first minimum along an axis is."""
     return argmax(order_reversed(x), axis=axis)
 
 
@@ -215,7 +215,7 @@ argsort: Primitive = declared(
 
 
 def take_along(x: Any, order: Any, axis: int) -> Any:
-    """x with its entries along an axis in the given order (`np.take_along_axis`)."""
+    """Return x with its entries along an axis in the given order (`np.take_along_axis`)."""
     pattern: list[int] = []
     arrays: list[Any] = []
     for k, size in enumerate(x.shape):

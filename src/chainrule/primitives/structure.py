@@ -78,7 +78,7 @@ def dropped_axes(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ..
 
 
 def with_ones(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
-    """`shape` with the sizes of `axes` replaced by 1: what keepdims would have left."""
+    """Return `shape` with the sizes of `axes` replaced by 1, as keepdims would have left it."""
     return tuple(1 if k in axes else size for k, size in enumerate(shape))
 
 
@@ -180,6 +180,6 @@ concatenate: Primitive = declared(
 
 
 def zeros_like(x: Any, dtype: Any = None) -> Any:
-    """Zeros of x's shape: a number broadcast, so that a graph holds no array of zeros."""
+    """Return zeros of x's shape as one broadcast number: a graph holds no array of zeros."""
     zero = (np.dtype(dtype) if dtype is not None else x.dtype).type(0)
     return np.broadcast_to(zero, x.shape)

@@ -1,4 +1,4 @@
-"""Layer 3: graph to an equal graph that costs less. Each pass is small, and verified."""
+"""Graph to an equal graph that costs less. Each pass is small, and verified."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ROUNDS = 8  # each round can open a way for the next; two are common
 
 
 def simplify(graph: Graph) -> Graph:
-    """The graph without dead, repeated, constant or empty work.
+    """Return the graph without dead, repeated, constant or empty work.
 
     The same numbers bit for bit, but for products and sums that are moved out of a loop: these are
     added in another order.
@@ -45,7 +45,7 @@ def simplify(graph: Graph) -> Graph:
 
 
 def _fixed_point(graph: Graph) -> Graph:
-    """The graph after all passes, one after the other until none finds anything to do."""
+    """Apply all passes, one after the other, until none finds anything to do."""
     idle = 0  # passes in a row that found nothing to do
     for step in PASSES * ROUNDS:
         before = graph

@@ -29,7 +29,7 @@ def _simpler(node: Node, _original: Node) -> Node:
 
 
 def _scalar(node: Node) -> float | None:
-    """The number that a node holds at every place, if it is known."""
+    """Return the number that a node has at every entry, if it is known."""
     while node.primitive.name in ("broadcast_to", "reshape", "cast"):
         (node,) = node.inputs
     if node.primitive is CONSTANT and (node.value.size == 1 or not any(node.value.strides)):
@@ -38,7 +38,7 @@ def _scalar(node: Node) -> float | None:
 
 
 def _same_type(equal: Node, node: Node) -> Node:
-    """`equal` if it has the type of `node`, whose value it equals; else `node`."""
+    """Return `equal` if it has the type of `node`, whose value it equals; else `node`."""
     return equal if equal.shape == node.shape and equal.dtype == node.dtype else node
 
 
@@ -67,7 +67,7 @@ def _sub(node: Node) -> Node:
 
 
 def _add(node: Node) -> Node:
-    """Only -0 is neutral: 0 + -0 is 0."""
+    """Drop an addend of -0; only -0 is neutral, for 0 + -0 is 0."""
     for addend, other in (node.inputs, node.inputs[::-1]):
         zero = _scalar(other)
         if zero == 0.0 and np.signbit(zero):

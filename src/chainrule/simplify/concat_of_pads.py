@@ -20,7 +20,7 @@ from .rewrite import rewrite
 
 
 def concat_of_pads(graph: Graph) -> Graph:
-    """Sums of placed pieces as one array made of them."""
+    """Replace sums of padded operands by one concatenation."""
     if not any(node.primitive is pad for node in graph.nodes):
         return graph
     readers = Counter(child for node in graph.nodes for child in node.inputs)
@@ -40,7 +40,7 @@ def concat_of_pads(graph: Graph) -> Graph:
 
 
 def _terms(node: Node, original: Node, inner: set[Node]) -> list[Node]:
-    """What a sum of sums adds up."""
+    """List the terms of a sum of sums."""
     terms, pending = [], [(node, original)]
     while pending:
         now, before = pending.pop()
@@ -52,7 +52,7 @@ def _terms(node: Node, original: Node, inner: set[Node]) -> list[Node]:
 
 
 def _concatenated(node: Node, terms: list[Node]) -> Node:
-    """One concatenation, if the terms are pieces that fill the whole along an axis."""
+    """Return one concatenation if the operands fill the whole along an axis, else the node."""
     if not all(term.primitive is pad and term.type == node.type for term in terms):
         return node
     spans = [[range(*s.indices(n)) for s, n in zip(t.params["index"], t.shape, strict=True)]

@@ -1,10 +1,11 @@
-"""Work moved out of a loop, before it: what no turn changes, and products of slices of xs.
+"""Work moved out of a loop, before it: what no iteration changes, and products of slices of xs.
 
 ::
 
     scan:  h = tanh(x_t @ W + h @ U)      ->   p = xs @ W;  scan:  h = tanh(p_t + h @ U)
 
-One product of all turns' rows runs faster than one a turn, and shares better among threads.
+One product of all iterations' rows runs faster than one per iteration, and splits better over
+threads.
 """
 
 from __future__ import annotations
@@ -21,24 +22,22 @@ from ..primitives.products import matmul
 from ..primitives.structure import concatenate, reshape, slice_, transpose
 from .rewrite import replace, rewrite
 
-MIN_MULTIPLICATIONS = (
-    4096  # multiplications a turn: below it, a product is mostly the work around it
-)
+MIN_MULTIPLICATIONS = 4096  # per iteration: below it, a product is mostly the work around it
 MAX_ROWS = 256  # a product of more rows is as fast inside
 MAX_STACK_BYTES = 2**26  # no larger stack is made
 MAX_DEPTH = 32  # operations between a slice and a product of it
-MIN_ENTRIES = 64  # entries that may as well be computed again each turn
+MIN_ENTRIES = 64  # entries that may as well be computed again each iteration
 
 
 def hoist(graph: Graph) -> Graph:
-    """Each scan without what could be computed before it."""
+    """Move out of each scan what can be computed before it."""
     return rewrite(
         graph, lambda node, _: _without_invariants(node) if node.primitive.name == "scan" else node
     )
 
 
 def is_worth_hoisting(node: Node) -> bool:
-    """Whether a node is a product of two matrices that is better done for all turns at once."""
+    """Return whether a node is a matrix product to compute for all iterations at once."""
     if node.primitive is not matmul or any(len(child.shape) != 2 for child in node.inputs):
         return False
     rows, inner = node.inputs[0].shape
@@ -47,7 +46,7 @@ def is_worth_hoisting(node: Node) -> bool:
 
 
 class Stacker:
-    """Nodes of a scan's body as nodes outside: fixed ones as they are, others for all turns.
+    """Builds nodes of a scan's body outside of it: invariant ones once, others for all iterations.
 
     Attributes
     ----------
@@ -68,11 +67,11 @@ class Stacker:
         self.known: dict[Node, Node] = dict(zip(slices, xs, strict=True))
 
     def invariant(self, node: Node) -> Node:
-        """A node that no turn changes, outside."""
+        """Return a node that no iteration changes as a node outside of the loop."""
         return inline(Graph(tuple(self._inside), (node,)), self._constants)[0]
 
     def stacked(self, node: Node, depth: int = 0) -> Node | None:
-        """A node that follows from slices of xs for all turns; None if it cannot or should not."""
+        """Return a node stacked over all iterations; None if that fails or would not pay."""
         if node not in self.known:
             if node in self.carried or node.dtype is None or depth > MAX_DEPTH:
                 return None
@@ -106,7 +105,7 @@ class Stacker:
 
 
 def stacked_view(node: Node, source: Node) -> Node:
-    """A view in a body as the same view of the stack of what it looks at."""
+    """Return a body's view as the same view of the stack of its source."""
     length = source.shape[0]
     if node.primitive is transpose:
         return transpose(source, axes=(0, *[k + 1 for k in node.params["axes"]]))  # type: ignore[no-any-return]
@@ -145,7 +144,7 @@ def _without_invariants(scan: Node) -> Node:
 
 
 def _is_expensive(node: Node) -> bool:
-    """Whether a node that no turn changes is work that is worth a buffer."""
+    """Return whether a node that no iteration changes is worth a buffer of its own."""
     name = node.primitive.name
     return (
         node.primitive is not CONSTANT

@@ -19,7 +19,7 @@ from .rewrite import rewrite
 
 
 def push_slices(graph: Graph) -> Graph:
-    """Slices before the convolutions and paddings that they follow."""
+    """Move slices before the convolutions and paddings that they follow."""
     if not any(node.primitive is slice_ for node in graph.nodes):
         return graph
     readers = Counter(child for node in graph.nodes for child in node.inputs)
@@ -44,7 +44,7 @@ def _cuts(node: Node) -> list[slice]:
 
 
 def _slice_of_convolution(node: Node, source: Node) -> Node:
-    """Only along rows, height and width, and only where no leading axis is cut."""
+    """Slice the operands instead, along rows, height and width, if no leading axis is cut."""
     x, w = source.inputs
     ranges = _ranges(node, source)
     uncut = [start == 0 and stop == size
@@ -61,7 +61,7 @@ def _slice_of_convolution(node: Node, source: Node) -> Node:
 
 
 def _slice_of_pad(node: Node, source: Node) -> Node:
-    """What is placed outside of the cut is left out."""
+    """Pad only what lies within the slice."""
     (x,) = source.inputs
     cropped, index = [], []
     ranges = _ranges(node, source)
@@ -85,7 +85,7 @@ def _slice_of_pad(node: Node, source: Node) -> Node:
 
 
 def _count_before(positions: range, bound: int) -> int:
-    """How many places lie before a bound."""
+    """Count the positions before a bound."""
     return max(0, -(-(bound - positions.start) // positions.step))
 
 

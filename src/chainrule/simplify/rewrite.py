@@ -13,7 +13,7 @@ Rule = Callable[[Node, Node], Node]
 
 
 def rewrite(graph: Graph, rule: Rule) -> Graph:
-    """The graph with what `rule` makes of each node in its place, inputs first."""
+    """Return the graph with each node replaced by what `rule` makes of it, inputs first."""
     new: dict[Node, Node] = {}
     for node in graph.nodes:
         result = node
@@ -28,5 +28,5 @@ def rewrite(graph: Graph, rule: Rule) -> Graph:
 
 
 def replace(node: Node, inputs: tuple[Node, ...], **changed: object) -> Node:
-    """The node over other inputs, with some parameters changed."""
+    """Return the node over other inputs and with some parameters changed."""
     return apply(node.primitive, inputs, {**node.params, **changed}, node.source_location)

@@ -92,7 +92,7 @@ def _pruned(scan: Node, read: set[int]) -> tuple[Node, list[int]] | None:
 
 
 def map_inner_graphs(graph: Graph, simplify: Callable[[Graph], Graph]) -> Graph:
-    """The graph with the graphs that its nodes hold simplified."""
+    """Apply a function to the graphs that the nodes of a graph hold."""
     done: dict[Graph, Graph] = {}
 
     def visit(node: Node, _original: Node) -> Node:
@@ -109,7 +109,7 @@ def map_inner_graphs(graph: Graph, simplify: Callable[[Graph], Graph]) -> Graph:
 
 
 def _merge_key(scan: Node) -> Hashable:
-    """Equal for scans that carry the same along the same inputs."""
+    """Return a key that is equal for scans that carry the same along the same inputs."""
     p = scan.params
     carries = p["body"].outputs[: p["n_carry"]]
     rest = (p["n_carry"], p["n_xs"], p["length"], p["reverse"])

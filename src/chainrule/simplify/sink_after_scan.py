@@ -1,8 +1,8 @@
-"""Work moved out of a loop, after it: sums of products, and products that no turn reads.
+"""Work moved out of a loop, after it: sums of products, and products that no iteration reads.
 
-The backward pass of a recurrent layer adds up its weights' gradients turn by turn::
+The backward pass of a recurrent layer adds up its weights' gradients iteration by iteration::
 
-    scan:  total = total + a_t.T @ b_t        ->   total + a.T @ b,  over turns and rows at once
+    scan:  total = total + a_t.T @ b_t        ->   total + a.T @ b,  over iterations and rows
     scan:  total = total + sum(b_t, axis=0)   ->   total + sum(b, axis=(0, 1)),  if b is stacked
     scan:  y_t = a_t @ W                      ->   a @ W
 
@@ -31,7 +31,7 @@ VIEWS = ("reshape", "transpose")
 
 
 def sink_after_scan(graph: Graph) -> Graph:
-    """Each scan without what could be computed after it."""
+    """Move out of each scan what can be computed after it."""
     replacements: dict[Node, list[Node]] = {}
 
     def rule(node: Node, _original: Node) -> Node:
@@ -49,7 +49,7 @@ def sink_after_scan(graph: Graph) -> Graph:
 
 @dataclass
 class _Accumulator:
-    """A carry that only adds up: what can be added after the loop, and what cannot."""
+    """A carry that only accumulates: terms to add after the loop, and terms that stay in it."""
 
     type: Type
     rest: list[Node]
@@ -65,7 +65,7 @@ class _Accumulator:
 
 
 class _ScanSinker:
-    """One scan, and what is to be taken out of it."""
+    """Finds and moves what one scan need not compute itself."""
 
     def __init__(self, scan: Node) -> None:
         self.scan = scan
@@ -77,7 +77,7 @@ class _ScanSinker:
         self.ys = dict.fromkeys(self.body.outputs[self.n_carry :])  # what is stacked
 
     def results(self) -> list[Node] | None:
-        """Nodes in place of the scan's results, or None if nothing is to be moved."""
+        """Return nodes in place of the scan's results, or None if nothing is to be moved."""
         if self.outside.length < 2:
             return None
         totals = {
@@ -111,7 +111,7 @@ class _ScanSinker:
         ]
 
     def _without(self, retained: list[int], totals: dict[int, _Accumulator]) -> Node:
-        """The scan of fewer carries and of the ys as they are now."""
+        """Rebuild the scan with fewer carries and with the ys collected so far."""
         before, after = self.body.inputs, self.body.outputs
         carries = [_added(before[k], totals[k].rest) if k in totals else after[k] for k in retained]
         positions = [*retained, *range(self.n_carry, len(before))]
@@ -120,7 +120,7 @@ class _ScanSinker:
         return replace(self.scan, inputs, body=body, n_carry=len(retained))
 
     def _terms(self, k: int) -> list[Node]:
-        """What a carry adds to itself, if nothing else reads it; else none."""
+        """Return what a carry adds to itself if nothing else reads it, else nothing."""
         total, out = self.body.inputs[k], self.body.outputs[k]
         terms, pending = [], [out]
         while pending:
@@ -136,13 +136,13 @@ class _ScanSinker:
     # What pays
 
     def _is_product(self, term: Node) -> bool:
-        """Of two matrices that change, stacked anyway or not much larger than what is summed."""
+        """Return whether a term multiplies two varying matrices with available or small stacks."""
         if not is_worth_hoisting(term) or any(x not in self.outside.varying for x in term.inputs):
             return False
         return self._stackable(list(term.inputs), 2 * prod(term.shape))
 
     def _is_deferrable(self, y: Node) -> bool:
-        """A product that the body does not read, by a matrix that never changes."""
+        """Return whether y is a product with an invariant matrix that the body does not read."""
         if not is_worth_hoisting(y) or self.readers[y] != 1:
             return False
         x, matrix = y.inputs
@@ -153,7 +153,7 @@ class _ScanSinker:
         return term.primitive is sum_ and self._stackable([term.inputs[0]], 0)
 
     def _stackable(self, nodes: list[Node], most: int) -> bool:
-        """Whether nodes are stacked already, or may be: with so many entries at most."""
+        """Return whether nodes are stacked already, or may be, adding at most `most` entries."""
         new = {source for node in nodes if not self._is_stacked(source := self._source(node))}
         size = sum(prod(node.shape) for node in new)
         if size > most or size * self.outside.length * nodes[0].dtype.itemsize > MAX_STACK_BYTES:
@@ -162,7 +162,7 @@ class _ScanSinker:
         return True
 
     def _source(self, node: Node) -> Node:
-        """What is stacked, of which a node is a view."""
+        """Return the stacked node of which a node is a view."""
         while not self._is_stacked(node) and node.primitive.name in VIEWS:
             (node,) = node.inputs
         return node
@@ -181,7 +181,7 @@ class _ScanSinker:
         return matmul(self._stack(x), self.outside.invariant(matrix))  # type: ignore[no-any-return]
 
     def _summed(self, term: Node) -> Node:
-        """A term of all turns together."""
+        """Compute a term summed over all iterations."""
         if term.primitive is sum_:
             axes = (0, *[axis + 1 for axis in term.params["axes"]])
             return sum_(self._stack(term.inputs[0]), axes=axes)  # type: ignore[no-any-return]
@@ -189,20 +189,20 @@ class _ScanSinker:
         return matmul(self._concat_columns(left), self._concat_rows(right))  # type: ignore[no-any-return]
 
     def _concat_columns(self, left: Node) -> Node:
-        """[a_1 a_2 ...] of shape (m, turns * k)."""
+        """Return [a_1 a_2 ...] of shape (m, iterations * k)."""
         if left.primitive is transpose:
             return transpose(self._concat_rows(left.inputs[0]), axes=(1, 0))  # type: ignore[no-any-return]
         transposed = transpose(self._stack(left), axes=(1, 0, 2))
         return reshape(transposed, shape=(left.shape[0], prod(transposed.shape[1:])))  # type: ignore[no-any-return]
 
     def _concat_rows(self, right: Node) -> Node:
-        """[b_1; b_2; ...] of shape (turns * k, n)."""
+        """Return [b_1; b_2; ...] of shape (iterations * k, n)."""
         stack = self._stack(right)
         return reshape(stack, shape=(stack.shape[0] * stack.shape[1], stack.shape[2]))  # type: ignore[no-any-return]
 
 
 def _added(first: Node, terms: list[Node]) -> Node:
-    """The sum; what begins as zeros is left out."""
+    """Sum the terms; a first one of zeros is left out."""
     if first.primitive is CONSTANT and not np.any(first.value):
         first, *terms = terms
     for term in terms:

@@ -27,7 +27,7 @@ def fold_constants(graph: Graph) -> Graph:
 
 
 def eliminate_common_subexpressions(graph: Graph) -> Graph:
-    """Common subexpressions: one node for all that have the same inputs and parameters."""
+    """Replace nodes of the same primitive, inputs and parameters by one node (CSE)."""
     known: dict[Hashable, Node] = {}
     return rewrite(graph, lambda node, _: known.setdefault(_key(node), node))
 
@@ -44,7 +44,7 @@ def _key(node: Node) -> Hashable:
 
 
 def _frozen(value: Any) -> Hashable:
-    """A parameter as something that has a hash; 1 and 1.0 differ."""
+    """Return a parameter as something hashable; 1 and 1.0 differ."""
     if isinstance(value, dict):
         return tuple((key, _frozen(value[key])) for key in sorted(value))
     if isinstance(value, (tuple, list)):

@@ -12,6 +12,7 @@ from ..threads import get_num_threads
 from .cache import disk
 from .cache.signature import Signature
 from .debug.plan_text import plan_text
+from .debug.steps_text import steps_text
 from .emit.module import emit
 from .fuse.fusion import fuse
 from .plan.plan import plan
@@ -47,7 +48,7 @@ class LlvmBackend:
         planned = plan(fused)
         scheduled = schedule(planned)
         if config.debug >= 4:
-            print(plan_text(scheduled), file=sys.stderr)
+            print(steps_text(fused), plan_text(scheduled), sep="\n", file=sys.stderr)
         module = emit(scheduled, outlined=tiered and config.debug < 2)
         emitted = perf_counter()
         if config.debug >= 5:

@@ -107,8 +107,8 @@ def runs(jitted: Any) -> Any:
     (compiled,) = jitted.cache.values()
 
     def call(*arguments: Any) -> Any:
-        results = compiled.quick(*arguments)
-        return compiled.ready()(arguments) if results is None else results
+        results = compiled.fast_call(*arguments)
+        return compiled.ensure_compiled()(arguments) if results is None else results
 
     return call
 
@@ -134,7 +134,7 @@ def test_an_argument_that_is_exchanged_meanwhile() -> None:
             x = np.arange(6.0)
             news(kept, k % 7)
             armed = True
-            results = compiled.quick(x)
+            results = compiled.fast_call(x)
             armed = False
             # From Python 3.12 on the collector may come after the call instead
             wanted = (x, np.arange(6.0))

@@ -32,10 +32,10 @@ def test_threads_are_set_after_a_function_was_compiled(way: str) -> None:
         cr.set_num_threads(number)
         for _ in range(3):
             np.testing.assert_array_equal(f(X), expected)
-        program = compiled.ready()
+        program = compiled.ensure_compiled()
         assert (program.threads, program.executable.parallel) == (number, number > 1)
         assert programs.setdefault(number, program) is program
-        assert compiled.quick(X) is not None  # the short way leads to it
+        assert compiled.fast_call(X) is not None  # the short way leads to it
 
 
 @pytest.mark.usefixtures("_as_before")
@@ -49,9 +49,9 @@ def test_threads_of_a_block() -> None:
         with configured(num_threads=number):
             np.testing.assert_array_equal(f(X), expected)
             assert compiled.program.threads == number
-            assert compiled.quick(X) is None
+            assert compiled.fast_call(X) is None
     np.testing.assert_array_equal(f(X), expected)
-    assert compiled.ready().threads == 1
+    assert compiled.ensure_compiled().threads == 1
 
 
 @pytest.mark.usefixtures("_as_before")
@@ -64,9 +64,9 @@ def test_small_functions_are_not_compiled_again() -> None:
     program = compiled.program
     assert program.threads == 0
     cr.set_num_threads(2)
-    assert compiled.quick(np.ones(3)) is not None
+    assert compiled.fast_call(np.ones(3)) is not None
     with configured(num_threads=3):
-        assert compiled.quick(np.ones(3)) is not None
+        assert compiled.fast_call(np.ones(3)) is not None
         f(np.ones(3))
     assert compiled.program is program
 

@@ -1,1 +1,4 @@
-"""cache."""
+"""The disk cache: a digest of a graph, and files of bytes under such digests.
+
+Imports nothing else of the compiler.
+"""

@@ -1,4 +1,8 @@
-"""What compiled code needs while it runs: threads, signals, and the library that it calls."""
+"""What compiled code needs while it runs: threads, signals, and the library that it calls.
+
+In: nothing of a graph. Out: addresses of functions, pools of threads, fast calls of programs.
+Imports `cache`, `kernels`, `layout`, `ir` and `target`.
+"""
 
 from .fast_call import call_spec_of, make_fast_call, set_main
 from .library import cache_key, fast_call_address, symbols, within, worker
