@@ -116,7 +116,7 @@ def test_defaults_of_fit_are_those_of_the_guide() -> None:
 
 def test_signatures_in_the_guide_of_layers() -> None:
     """``Name(argument, ...)`` in backticks has the parameters that the class has, in order."""
-    shown = re.findall(r"`(?:nn\.)?(\w+)\(((?:\w+(?:=[\d.]+)?(?:, )?)+)\)`", DOCS["layers"])
+    shown = re.findall(r"`(?:nn\.)?(\w+)\(((?:\w+(?:=[\w.]+)?(?:, )?)+)\)`", DOCS["layers"])
     checked = [(name, arguments) for name, arguments in shown if name in nn.__all__]
     assert len(checked) >= 7
     for name, arguments in checked:
