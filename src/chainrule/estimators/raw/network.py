@@ -47,7 +47,7 @@ class NetworkClassifier(SaveMixin, ClassifierMixin, BaseEstimator):  # type: ign
     ``_network(key)``
         An `nn.Module` from rows to logits (rows, classes), made from settings and fitted
         attributes alone, in plain NumPy: it may be traced. Its leaves are all trained, but for
-        statistics (see `nn.with_statistics`); what is fixed are static fields. A model file is
+        statistics (see `nn.with_batch_stats`); what is fixed are static fields. A model file is
         read by calling it again.
     ``_prepared()`` and ``_restore_prepared(told, arrays)``
         The preprocessing as ``(dict for JSON, dict of arrays)``, no array empty, and the way back.
