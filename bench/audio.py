@@ -105,7 +105,7 @@ def with_torch(torch: Any, model: Any) -> Any:
     return made
 
 
-PLAIN: dict[str, Any] = {"shift": 0, "speed": 0, "noise": None, "hide_bands": 0, "hide_times": 0}
+PLAIN: dict[str, Any] = {"shift": 0, "speed": 0, "noise": None, "freq_mask": 0, "time_mask": 0}
 
 
 def beside_torch(x: Any, y: Any, rate: int, **settings: Any) -> tuple[str, str, str]:

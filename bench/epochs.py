@@ -34,7 +34,7 @@ def beside(
     tensors = tree.map(lambda array: torch.from_numpy(np.asarray(array)), rows)
     theirs = network(model)
     _check(torch, model, theirs, rows, tensors)
-    epoch = _epoch(torch, theirs, tensors, labels, model._batch(count))
+    epoch = _epoch(torch, theirs, tensors, labels, model.schedule(count)[1])
     ours, others = [], []
     for _ in range(TURNS):
         times.clear()

@@ -19,6 +19,9 @@ OTHER = {
     ast.And: ast.Or, ast.Or: ast.And,
 }  # fmt: skip
 
+COMMUTATIVE = {"add", "bitwise_and", "bitwise_or", "equal", "max", "maximum", "min", "minimum",
+               "mul", "not_equal"}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Mutant:
@@ -72,7 +75,8 @@ def replacements(node: ast.AST) -> Iterator[tuple[Any, str]]:
         case ast.Return(ast.expr() as value) if not isinstance(value, ast.Constant):
             yield value, "None"
         case ast.Call(function, [first, second, *rest], keywords):
-            if type(first) is type(second) and ast.dump(first) != ast.dump(second):
+            alike = type(first) is type(second) and ast.dump(first) != ast.dump(second)
+            if alike and ast.unparse(function).split(".")[-1] not in COMMUTATIVE:
                 yield node, ast.unparse(ast.Call(function, [second, first, *rest], keywords))
         case ast.Expr(ast.Call()) | ast.Assign([ast.Subscript() | ast.Attribute()]):
             yield node, "pass"

@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.autodiff.flow import growing_nodes
-from chainrule.graph.node import input_node
+from chainrule.autodiff.flow import flows_of, growing_nodes
+from chainrule.autodiff.reverse import active_nodes, reverse
+from chainrule.graph.node import constant, input_node
 from chainrule.graph.types import Type
-from chainrule.primitives.elementwise import add, div, exp, mul, neg, tanh
+from chainrule.primitives.elementwise import add, div, exp, log, mul, neg, tanh, where
 
 # Finite between 0 and 1, and infinite or nan in value or slope at some of BAD
 UNSAFE: list[Callable[[Any], Any]] = [
@@ -96,6 +97,11 @@ def test_what_was_not_chosen_does_not_count(seed: int) -> None:
             np.testing.assert_allclose(made(x), h(good), rtol=1e-8, atol=1e-9)
 
 
+def twice_read(r: Any, f: Callable[[Any], Any]) -> Any:
+    """The sum of a function of one node."""
+    return np.sum(f(r))
+
+
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("seed", range(20))
 def test_what_was_chosen_counts(seed: int) -> None:
@@ -110,6 +116,8 @@ def test_what_was_chosen_counts(seed: int) -> None:
     for f in (
         lambda x: np.sum(np.where(mask, root(x), 0.0)),
         lambda x: np.sum(np.where(mask, 0.0, root(x)) + root(x)),  # arrives as well
+        lambda x: twice_read(root(x), lambda r: np.where(mask, 0.0, r) + r),
+        lambda x: twice_read(root(x), lambda r: r * 2.0 + np.where(mask, 0.0, r)),
         lambda x: np.sum(mask * root(x)),
         lambda x: np.sum(root(x) * ~mask),  # a product is no choice
     ):
@@ -173,6 +181,69 @@ def test_beside_growth_an_infinite_slope_stays_one() -> None:
     expected = [0.0, slope * np.exp(0.1) * np.pi / 6], [np.nan, slope * np.exp(0.1) / np.sqrt(0.75)]
     for g in (cr.grad(f, argnums=(0, 1)), cr.jit(cr.grad(f, argnums=(0, 1)))):
         np.testing.assert_allclose(g(x, z), expected, rtol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_pole_beside_growth_is_no_growth_in_forward_mode() -> None:
+    """tanh(exp(x) / y) is flat far out, at infinity itself too, but nobody knows it at y = 0."""
+
+    def f(x: Any, y: Any) -> Any:
+        return np.tanh((np.exp(x) * (1 / y)).reshape(2, 2).T).T.reshape(4)
+
+    x, y = np.array([900.0, np.inf, 0.5, 900.0]), np.array([2.0, 2.0, 2.0, 0.0])
+    slope = (1 - np.tanh(np.exp(0.5) / 2) ** 2) * np.exp(0.5) / 2
+    for pushed in (cr.jvp, cr.jit(lambda *args: cr.jvp(f, *args[1:]), static_argnums=0)):
+        found = pushed(f, (x, y), (np.ones(4), np.zeros(4)))[1]
+        np.testing.assert_allclose(found, [0.0, 0.0, slope, np.nan], rtol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("mask", [[True, False, True], [1, 0, 3], [0.5, 0.0, -1.0]])
+@pytest.mark.parametrize("turned", [False, True])
+def test_any_number_but_0_chooses(mask: Any, turned: bool) -> None:
+    """The slope of log at 0 counts only where log was chosen: where the mask is not 0."""
+    x = input_node(Type((3,), np.dtype(float)), np.array([2.0, 0.0, 4.0]))
+    chosen = np.array(mask) if not turned else np.array(mask) == 0
+    chosen = chosen.astype(np.array(mask).dtype)
+    y = where(chosen, x, log(x)) if turned else where(chosen, log(x), x)
+    for values in (True, False):
+        g = np.ones(3) if values else constant(np.ones(3))
+        (found,) = reverse([y], [x], [g], values=values)
+        assert [0.5, 1.0, 0.25] == (found if values else found.value).tolist()
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_choices_of_choices_by_numbers() -> None:
+    """2 chooses as True does, also beside another choice (2 & 1 is 0)."""
+    x = input_node(Type((3,), np.dtype(float)), np.array([2.0, 0.0, 4.0]))
+    inner = where(np.array([True, True, False]), log(x), mul(x, 3.0))
+    y = where(np.array([2, 0, 2]), inner, x)
+    assert [0.5, 1.0, 3.0] == reverse([y], [x], [np.ones(3)], values=True)[0].tolist()
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(
+    ("function", "x", "known"),
+    [
+        (lambda x: tanh(exp(x)), 1.0, False), (lambda x: tanh(exp(x)), 900.0, True),
+        (lambda x: tanh(x), 900.0, False),  # without growth nothing is flat for good
+        (lambda x: div(1.0, add(1.0, exp(x))), 1.0, False),
+        (lambda x: div(1.0, add(1.0, exp(x))), 900.0, True),
+        (lambda x: exp(neg(exp(x))), 1.0, False), (lambda x: exp(neg(exp(x))), 900.0, True),
+        (lambda x: mul(exp(x), 2.0), 900.0, False),  # infinite, and nowhere flat
+        (lambda x: where(np.bool_(True), x, exp(x)), 1.0, True),
+    ],
+)  # fmt: skip
+def test_flows_are_followed_where_there_is_something_to_know(
+    function: Callable[[Any], Any], x: float, known: bool
+) -> None:
+    """A choice, or growth beyond all numbers; of unknown numbers it may always be so."""
+    for value in (np.float64(x), None):
+        leaf = input_node(Type((), np.dtype(float)), value)
+        path = active_nodes([function(leaf)], [leaf])
+        followed = flows_of(path, [leaf], values=value is not None)
+        grows = any(node.primitive.name in ("exp", "where") for node in path)
+        assert (followed is not None) == (known if value is not None else grows)
 
 
 def test_growing_nodes() -> None:

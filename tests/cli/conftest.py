@@ -35,7 +35,7 @@ def run(tmp_path, monkeypatch, capfd):
 def trained(tmp_path_factory):
     """A folder with quickly trained models of iris, breast_cancer, diabetes and houses.csv."""
     folder = tmp_path_factory.mktemp("trained")
-    quick = ["-q", "--epochs", "3", "--hidden", "8", "--rate", "0.05"]
+    quick = ["-q", "--epochs", "3", "--hidden-layer-sizes", "8", "--learning-rate", "0.05"]
     frame = houses()
     frame.to_csv(folder / "houses.csv", index=False)
     with contextlib.chdir(folder), configured(check=0), contextlib.redirect_stdout(io.StringIO()):

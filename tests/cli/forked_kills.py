@@ -23,9 +23,9 @@ import chainrule
 from chainrule.cli import main, reporting, search, train  # noqa: F401
 
 search.optuna.load()
-QUICK = ("--epochs", "3", "--members", "1")
+QUICK = ("--epochs", "3", "--n-members", "1")
 WORDS = {
-    "train": ["train", "iris", *QUICK, "--hidden", "8", "-q"],
+    "train": ["train", "iris", *QUICK, "--hidden-layer-sizes", "8", "-q"],
     "report": ["evaluate", "iris.safetensors", "iris", "--report"],
     "tune": ["tune", "iris", "--storage", "t.db", "-q", *QUICK, "--folds", "1"],
 }  # fmt: skip

@@ -10,8 +10,9 @@ from sklearn import metrics
 
 import chainrule
 from chainrule.data import read_table
+from chainrule.estimators import TrainOptions
 
-QUICK = ("--epochs", "3", "--hidden", "8", "-q")
+QUICK = ("--epochs", "3", "--hidden-layer-sizes", "8", "-q")
 
 
 def told(run, *words):
@@ -68,10 +69,8 @@ def test_of_numbers(run, trained):
 def test_the_test_score_of_train(run):
     """On the rows set aside it is the score that `train` printed."""
     _, out, _ = run("train", "wine", *QUICK)
-    tested = chainrule.estimators.fit_table(
-        read_table("wine"), settings=chainrule.estimators.Settings(hidden=(8,), epochs=3),
-        progress=False,
-    )  # fmt: skip
+    options = TrainOptions(hidden_layer_sizes=(8,), max_iter=3, progress=False)
+    tested = chainrule.estimators.fit_table(read_table("wine"), options=options)
     tested.frame.iloc[tested.test_rows].to_csv("test.csv", index=False)
     found = told(run, "wine.safetensors", "test.csv")
     assert float(out) == pytest.approx(found["scores"]["accuracy"], abs=1e-4)

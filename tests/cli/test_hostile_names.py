@@ -24,7 +24,7 @@ from chainrule.config import configured
 from chainrule.estimators.raw.attribution import Attribution
 
 WIDE = "100000"  # columns of a terminal in which nothing is folded
-QUICK = ("--epochs", "2", "--hidden", "4", "--members", "1", "-q")
+QUICK = ("--epochs", "2", "--hidden-layer-sizes", "4", "--n-members", "1", "-q")
 SEEDS = [0, *(pytest.param(k, marks=pytest.mark.slow) for k in range(1, 3))]
 
 
@@ -192,7 +192,7 @@ def test_training(wide, hostile):
 def test_search(wide, hostile):
     """`tune`, too."""
     pytest.importorskip("optuna")
-    words = ("--trials", "1", "--epochs", "2", "--members", "1", "--folds", "1")
+    words = ("--trials", "1", "--epochs", "2", "--n-members", "1", "--folds", "1")
     code, out, err = wide("tune", hostile.path, *words, "-o", "\x1b[31mt.safetensors")
     assert (0, "") == (code, err)
     assert "saved \\x1b[31mt.safetensors; this trains it again:\n" in out
@@ -208,7 +208,8 @@ def test_errors(wide, few):
 
 def errors_quote(wide, name):
     for words in (
-        ("train", name), ("train", "iris", "-t", name), ("train", "iris", "--hidden", f"x{name}"),
+        ("train", name), ("train", "iris", "-t", name),
+        ("train", "iris", "--hidden-layer-sizes", f"x{name}"),
         ("predict", name, "iris"), ("evaluate", name, "iris"), ("inspect", name), (name,),
         ("train", "iris", "--task", name),
         ("train", "iris", "--report", f"no/{name}.html"), ("demo", name),

@@ -71,7 +71,7 @@ def test_an_output_on_an_input(run, folder, words):
 def test_an_older_model_is_replaced(run, folder):
     """And devices take several outputs."""
     Path("ok.safetensors").write_bytes(b"old")
-    quick = ("-q", "--epochs", "1", "--hidden", "2", "--members", "1")
+    quick = ("-q", "--epochs", "1", "--hidden-layer-sizes", "2", "--n-members", "1")
     assert 0 == run("train", "ok.csv", *quick)[0]
     assert b"old" != Path("ok.safetensors").read_bytes()
     assert 0 == run("train", "ok.csv", "-o", "/dev/null", "--report=/dev/null", *quick)[0]

@@ -11,7 +11,7 @@ import pytest
 
 import chainrule
 
-QUICK = ("--epochs", "4", "--hidden", "8", "-q")
+QUICK = ("--epochs", "4", "--hidden-layer-sizes", "8", "-q")
 SECTIONS = ("scores", "learning", "importances", "health", "card", "command")
 
 

@@ -9,7 +9,7 @@ import pytest
 import chainrule
 
 RANGES = {"low": (200, 350), "high": (1200, 2000)}
-QUICK = ("--epochs", "6", "--batch-size", "8", "--steady")
+QUICK = ("--epochs", "6", "--batch-size", "8", "--normalize", "level")
 
 
 def write(path, samples, rate=8000):
@@ -38,7 +38,7 @@ def model(tmp_path_factory):
     folder = tmp_path_factory.mktemp("audio")
     place = folder / "tones.safetensors"
     made = chainrule.AudioClassifier(
-        epochs=10, batch_size=8, mels=16, normalize="level", random_state=0, progress=False
+        epochs=10, batch_size=8, n_mels=16, normalize="level", random_state=0, progress=False
     ).fit(recordings(folder / "tones"))
     made.save(place)
     return place
@@ -145,7 +145,7 @@ def test_a_damaged_file_ends_the_command_before_the_training(run, tmp_path):
     [
         (("gone",), "there is no gone"),
         (("tones", "--encoder", "rnn"), "--encoder rnn: give conv or gru"),
-        (("tones", "--rate", "0"), "--rate 0"),
+        (("tones", "--learning-rate", "0"), "--learning-rate 0"),
         (("tones", "--test-fraction", "1"), "--test-fraction 1"),
         (("tones",), "too few to test on"),
     ],

@@ -103,8 +103,8 @@ def test_one_array_is_split(run):
         (["one.npz"], "one class only"),
         (["few.npz"], "too few to test on"),
         (["short.npz"], "5 images and 4 labels"),
-        (["good.npz", "--rate", "0"], "--rate 0"),
-        (["good.npz", "--size", "4"], "image_size=4 is for picture files"),
+        (["good.npz", "--learning-rate", "0"], "--learning-rate 0"),
+        (["good.npz", "--image-size", "4"], "image_size=4 is for picture files"),
         (["good.npz", "-o", "missing/model"], "cannot write missing/model"),
     ],
 )
@@ -133,13 +133,15 @@ def test_a_broken_picture_is_named(run, shapes):
 
 def test_tables_are_still_tables(run):
     """Also one that is called as a kind of data is, by a path; and options may come first."""
-    code, out, _ = run("train", "-q", "iris", "--epochs", "2", "--hidden", "8")
+    code, out, _ = run("train", "-q", "iris", "--epochs", "2", "--hidden-layer-sizes", "8")
     assert code == 0 and float(out) >= 0
     Path("images.csv").write_text("a,b\n" + "1,x\n2,y\n" * 20)
-    assert run("train", "./images.csv", "-q", "--epochs", "2", "--hidden", "8")[0] == 0
+    assert run("train", "./images.csv", "-q", "--epochs", "2", "--hidden-layer-sizes", "8")[0] == 0
     code, out, _ = run("train", "--help")
-    assert code == 0 and "--hidden" in out
+    assert code == 0 and "images" in out and "--cutout" not in out
+    code, out, _ = run("train", "table", "--help")
+    assert code == 0 and "--hidden-layer-sizes" in out
     code, out, _ = run("train", "images", "--help")
-    assert code == 0 and "--cutout" in out and "--hidden" not in out
+    assert code == 0 and "--cutout" in out and "--hidden-layer-sizes" not in out
     code, _, err = run("predict", "iris.safetensors", "iris", "wine")
     assert (code, err.count("\n")) == (2, 1) and "one DATA at a time" in err

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 import chainrule
 from chainrule.cli.app import app
 
-QUICK = ("--epochs", "3", "--hidden", "8", "-q")
+QUICK = ("--epochs", "3", "--hidden-layer-sizes", "8", "-q")
 
 
 def write(name, **columns):
@@ -81,7 +81,7 @@ def test_the_same_command_gives_the_same_bytes(run):
     model = load("wine.safetensors")
     words = shlex.split(model.card_["command"])
     assert words[:3] == ["chainrule", "train", "wine"]
-    assert {"--seed", "--rate", "--batch-size", "--validation-fraction"} <= set(words)
+    assert {"--seed", "--learning-rate", "--batch-size", "--validation-fraction"} <= set(words)
     assert run(*words[1:])[0] == 0
     again = load("wine.safetensors")
     assert (model.card_, model.history_) == (again.card_, again.history_)
@@ -94,9 +94,10 @@ def test_the_same_command_gives_the_same_bytes(run):
 def test_every_option_reaches_the_estimator(run):
     """The saved model has the settings that were given."""
     code, _, err = run(
-        "train", "wine", *QUICK, "--members", "3", "--batch-size", "40", "--rate", "0.02",
-        "--weight-decay", "0.3", "--dropout", "0.25", "--embedding", "none", "--ema", "0",
-        "--validation-fraction", "0.3", "--test-fraction", "0.25", "--category", "ash",
+        "train", "wine", *QUICK, "--n-members", "3", "--batch-size", "40",
+        "--learning-rate", "0.02", "--weight-decay", "0.3", "--dropout", "0.25",
+        "--numeric-embedding", "none", "--ema", "0",
+        "--validation-fraction", "0.3", "--test-fraction", "0.25", "--categorical", "ash",
     )  # fmt: skip
     assert (code, err) == (0, "")
     model = chainrule.estimators.load("wine.safetensors")
@@ -119,11 +120,11 @@ MISTAKES = {
     "text in numbers": (["train", "t.csv"], {"x": [*range(19), "?x"], "y": LABELS}, ": '?x' is"),
     "header only": (["train", "t.csv"], {"x": [], "y": []}, "no rows"),
     "bad task": (["train", "iris", "--task", "guess"], {}, "--task guess"),
-    "bad sizes": (["train", "iris", "--hidden", "a,b"], {}, "--hidden 'a,b'"),
-    "bad rate": (["train", "iris", "--rate", "-1"], {}, "--rate -1"),
+    "bad sizes": (["train", "iris", "--hidden-layer-sizes", "a,b"], {}, "sizes 'a,b'"),
+    "bad rate": (["train", "iris", "--learning-rate", "-1"], {}, "--learning-rate -1"),
     "bad fraction": (["train", "iris", "--test-fraction", "1"], {}, "--test-fraction 1"),
     "bad part": (["train", "iris", "--validation-fraction", "-1"], {}, "--validation-fraction -1"),
-    "bad embedding": (["train", "iris", "--embedding", "x"], {}, "--embedding x"),
+    "bad embedding": (["train", "iris", "--numeric-embedding", "x"], {}, "--numeric-embedding x"),
     "target dropped": (["train", "iris", "--drop", "species"], {}, "is the target"),
     "dropped column": (["train", "iris", "--drop", "z"], {}, "no column 'z'"),
     "no page": (["train", "iris", "--report", "no/r.html"], {}, "with --report"),
@@ -251,7 +252,7 @@ def test_ctrl_c_keeps_the_best_weights(tmp_path):
     import pty
 
     command = [sys.executable, "-c", "from chainrule.cli import main; main()", "train", "digits",
-               "--hidden", "8", "--epochs", "100000", "--report"]  # fmt: skip
+               "--hidden-layer-sizes", "8", "--epochs", "100000", "--report"]  # fmt: skip
     ours, its = pty.openpty()
     process = subprocess.Popen(command, cwd=tmp_path, stdout=-1, stderr=its, text=True)
     os.close(its)
@@ -279,7 +280,7 @@ def test_real_tables(run, real, name):
     """Learnt on 1,500 rows, and scored on those never seen: better than the trivial guess."""
     frame = pd.read_csv(real(name)).head(1500)
     frame.to_csv("some.csv", index=False)
-    words = ("--epochs", "6", "--hidden", "16", "--embedding", "none", "--drop",
+    words = ("--epochs", "6", "--hidden-layer-sizes", "16", "--numeric-embedding", "none", "--drop",
              {"Survived": "Name"}.get(REAL[name], frame.columns[1]))  # fmt: skip
     code, out, err = run("train", "some.csv", "-t", REAL[name], *words, "-q")
     assert (code, err) == (0, "")

@@ -17,12 +17,13 @@ import pytest
 
 import chainrule
 from chainrule.data import read_table
+from chainrule.estimators import TrainOptions
 
 optuna = pytest.importorskip("optuna")
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 PROGRAM = [sys.executable, "-c", "from chainrule.cli import main; main()"]
-QUICK = ("--epochs", "3", "--members", "1", "--folds", "1")
+QUICK = ("--epochs", "3", "--n-members", "1", "--folds", "1")
 
 
 def trials(path):
@@ -56,7 +57,8 @@ def test_it_begins_with_the_usual_settings_and_goes_on(run):
     """A second run with the same storage makes only the trials that are missing."""
     run("tune", "iris", "--trials", "2", *QUICK, "--storage", "t.db", "-q")
     first = trials("t.db")
-    usual = {"width": 128, "layers": 3, "rate": 0.004, "batch_size": 16, "ema": 0.998}
+    usual = {"width": 128, "layers": 3, "learning_rate": 0.004, "batch_size": 32,
+             "ema": 0.998}  # fmt: skip
     assert usual == {name: first[0].params[name] for name in usual}
     code, out, _ = run("tune", "iris", "--trials", "3", *QUICK, "--storage", "t.db")
     assert code == 0
@@ -80,27 +82,27 @@ def test_the_same_seed_gives_the_same_bytes(run):
 def test_the_test_rows_are_never_seen():
     """Every row that a trial is given is one that `train` would train on."""
     search = pytest.importorskip("chainrule.cli.search")
-    settings = pytest.importorskip("chainrule.cli.settings").Chosen(seed=3)
+    options = TrainOptions(random_state=3, progress=False)
     table = read_table("wine")
-    inputs, labels, target, task = search.prepare(table, None, None, (), settings)
+    inputs, labels, target, task = search.training_rows(table, None, None, options)
     tested = chainrule.estimators.fit_table(
-        table, settings=replace(settings, hidden=(4,), epochs=1), progress=False
+        table, options=replace(options, hidden_layer_sizes=(4,), max_iter=1)
     )
     assert tested.train_rows.tolist() == inputs.index.tolist() == labels.index.tolist()
     assert not set(tested.test_rows) & set(inputs.index)
     assert ("cultivar", "classification") == (target, task)
-    one = search.Search("", inputs, labels, task, "accuracy", settings, folds=3)
-    held = [rows for _, rows in one.parts()]
+    one = search.Search("", inputs, labels, task, "accuracy", options, folds=3)
+    held = [rows for _, rows in one.splits()]
     assert sorted(np.concatenate(held).tolist()) == list(range(len(labels)))
-    assert all(not set(rows) & set(judged) for rows, judged in one.parts())
+    assert all(not set(rows) & set(judged) for rows, judged in one.splits())
 
 
 def test_hopeless_trials_are_pruned():
     """One that is worse than the median at the same point ends there."""
     search = pytest.importorskip("chainrule.cli.search")
-    settings = pytest.importorskip("chainrule.cli.settings").Chosen(epochs=10, members=1)
-    inputs, labels, _, task = search.prepare(read_table("wine"), None, None, (), settings)
-    one = search.Search("s", inputs, labels, task, "accuracy", settings, folds=1)
+    options = TrainOptions(max_iter=10, n_members=1)
+    inputs, labels, _, task = search.training_rows(read_table("wine"), None, None, options)
+    one = search.Search("s", inputs, labels, task, "accuracy", options, folds=1)
     study = optuna.create_study(direction="maximize", pruner=search._pruner())
     for _ in range(search.STARTUP):
         trial = study.ask()
@@ -131,7 +133,7 @@ def test_in_processes(tmp_path):
     assert "best of 3 trials" in done.stdout
     made = trials(tmp_path / "t.db")
     assert ["COMPLETE"] * 3 == [t.state.name for t in made]
-    assert [t.params["rate"] for t in made].count(0.004) == 1
+    assert [t.params["learning_rate"] for t in made].count(0.004) == 1
 
 
 @pytest.mark.slow
@@ -203,7 +205,7 @@ def test_without_optuna_it_says_what_to_install(run, monkeypatch):
     tune = pytest.importorskip("chainrule.cli.tune")
     lazy = type(tune.optuna)("optuna", extra="tune")
     monkeypatch.setitem(sys.modules, "optuna", None)
-    monkeypatch.setitem(tune.tune.__globals__, "optuna", lazy)
+    monkeypatch.setitem(tune.tune_table.__globals__, "optuna", lazy)
     code, out, err = run("tune", "iris", "--trials", "1")
     assert (2, "", 1) == (code, out, err.count("\n"))
     assert "pip install 'chainrule[tune]'" in err
@@ -212,7 +214,7 @@ def test_without_optuna_it_says_what_to_install(run, monkeypatch):
 def test_when_time_is_up_nothing_more_is_asked_for(run, monkeypatch):
     """However many trials are wanted: each would ask the storage for all others first."""
     search, begun = pytest.importorskip("chainrule.cli.search"), []
-    monkeypatch.setattr(search, "one", lambda *given: begun.append(given))
+    monkeypatch.setattr(search, "run_trial", lambda *given: begun.append(given))
     code, _, err = run("tune", "iris", "--trials", "100000", "--timeout", "0", "--folds", "1")
     assert (2, []) == (code, begun)
     assert "no trial came to its end" in err

@@ -188,7 +188,7 @@ def test_json_and_back():
     ("frame", "words"),
     [
         ({"a": [np.nan] * 4}, r"'a' is empty.*--drop"),
-        ({"a": [*range(11), "4o"]}, r"'a', row 12: '4o' is not a finite number.*--category"),
+        ({"a": [*range(11), "4o"]}, r"'a', row 12: '4o' is not a finite number.*--categorical"),
         ({"a": [1.0, np.inf, 2.0]}, r"'a', row 2: 'inf'"),
         ({"a": [1, 1, 1], "b": ["x", "x", "x"]}, "no column varies"),
     ],

@@ -15,7 +15,7 @@ from chainrule.errors import DataError, ModelFileError
 
 DATA = Path(os.environ.get("CHAINRULE_DATA", Path(__file__).parents[3] / "shared" / "data"))
 RATE = 8000
-QUICK = {"sample_rate": RATE, "mels": 16, "normalize": "level", "epochs": 12,
+QUICK = {"sample_rate": RATE, "n_mels": 16, "normalize": "level", "epochs": 12,
          "batch_size": 8, "random_state": 0, "progress": False}  # fmt: skip
 RANGES = {"low": (200, 350), "middle": (600, 900), "high": (1500, 2500)}
 
@@ -215,10 +215,10 @@ def test_wrong_files_are_named(tmp_path):
         ({}, [np.ones(900), np.ones(0)], list("ab"), "recording 1 holds no sample"),
         ({}, [np.ones(900)] * 4, None, "give y"),
         (
-            {"sample_rate": 1000, "mels": 40},
+            {"sample_rate": 1000, "n_mels": 40},
             [np.ones(90)] * 4,
             list("abab"),
-            "mels=40 are too many bands",
+            "n_mels=40 are too many bands",
         ),
         ({}, "some/folder", list("ab"), "leave out y"),
         ({}, "some/folder", None, "there is no folder"),
@@ -232,8 +232,8 @@ def test_what_cannot_be_learned_is_told(settings, given, labels, words):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("encoder", "rnn"), ("mels", 4), ("mels", 10**6), ("sample_rate", 10), ("speed", 1.0),
-     ("max_seconds", 11.0), ("max_seconds", 0.05), ("noise", np.inf), ("hide_bands", -1)],
+    [("encoder", "rnn"), ("n_mels", 4), ("n_mels", 10**6), ("sample_rate", 10), ("speed", 1.0),
+     ("max_seconds", 11.0), ("max_seconds", 0.05), ("noise", np.inf), ("freq_mask", -1)],
 )  # fmt: skip
 def test_settings_are_checked(name, value):
     """By name."""

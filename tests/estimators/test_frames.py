@@ -7,7 +7,9 @@ import pytest
 import chainrule as cr
 from chainrule.data import Table
 from chainrule.errors import DataError
-from chainrule.estimators import Settings, fit_table
+from chainrule.estimators import TrainOptions, fit_table
+
+QUIET = TrainOptions(progress=False)
 
 ROWS = 60
 rng = np.random.default_rng(0)
@@ -146,15 +148,15 @@ def test_rows_are_counted_as_in_the_file(row):
         given = frame.astype({"a": object})
         given.at[row, "a"] = wrong
         with pytest.raises(DataError, match=rf"column 'a', row {row + 1}: "):
-            fit_table(Table("t", given), "y", settings=Settings(epochs=1), progress=False)
+            fit_table(Table("t", given), "y", options=TrainOptions(max_iter=1, progress=False))
 
 
 def test_errors_about_the_target():
     """They do not advise what is for other columns."""
     frame = FRAME.assign(y=[*np.arange(ROWS - 1), np.inf])
     with pytest.raises(DataError, match=r"'y', row 60: 'inf' .* or use --task classification"):
-        fit_table(Table("t", frame), "y", "regression", progress=False)
+        fit_table(Table("t", frame), "y", "regression", QUIET)
     frame = FRAME.assign(y=np.arange(ROWS) + 2**60)
     for task in ("regression", None):
         with pytest.raises(DataError, match="column 'y' holds whole numbers .* subtract an off"):
-            fit_table(Table("t", frame), "y", task, progress=False)
+            fit_table(Table("t", frame), "y", task, QUIET)

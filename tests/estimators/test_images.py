@@ -20,7 +20,7 @@ X, Y = DIGITS.images.astype(np.uint8), DIGITS.target
 QUICK = {"epochs": 2, "width": 16, "random_state": 0, "progress": False}
 EVERYTHING = {
     "rotation": 5.0, "zoom": 0.1, "cutout": 2, "crop": 1, "flip": True, "ema": 0.9,
-    "test_time_averaging": True, "validation_fraction": 0.1,
+    "test_time_augmentation": True, "validation_fraction": 0.1,
 }  # fmt: skip
 
 
@@ -76,7 +76,7 @@ def test_views_are_averaged():
         model.predict_proba(np.ascontiguousarray(Moved(*view, mirrored)(x)))
         for mirrored in (False, True) for view in views
     ]  # fmt: skip
-    model.set_params(test_time_averaging=True)
+    model.set_params(test_time_augmentation=True)
     np.testing.assert_allclose(model.predict_proba(X[:5]), np.mean(parts, axis=0), atol=1e-6)
     moved = Moved(1, -1)(x)
     np.testing.assert_array_equal(moved[:, 1:, :-1], x[:, :-1, 1:])

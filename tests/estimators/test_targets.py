@@ -3,6 +3,7 @@
 import datetime
 import decimal
 import enum
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,9 +14,11 @@ from sklearn.exceptions import DataConversionWarning
 import chainrule as cr
 from chainrule.data import Table
 from chainrule.errors import DataError
-from chainrule.estimators import Settings, fit_table
+from chainrule.estimators import TrainOptions, fit_table
 from chainrule.estimators.inputs.targets import plain_labels, plain_targets, r2
 from chainrule.estimators.raw.labels import learned_classes
+
+QUIET = TrainOptions(progress=False)
 
 ROWS = 60
 
@@ -244,7 +247,7 @@ def test_dates_as_the_target_of_a_command():
     frame = X.assign(day=pd.date_range("2020-01-01", periods=ROWS))
     for column in (frame["day"], frame["day"].astype(str)):
         with pytest.raises(DataError, match="column 'day' holds dates"):
-            fit_table(Table("t", frame.assign(day=column)), "day", "regression", progress=False)
+            fit_table(Table("t", frame.assign(day=column)), "day", "regression", QUIET)
 
 
 @pytest.mark.parametrize("dtype", ["Int64", "boolean", "float32", "int64[pyarrow]", object])
@@ -291,7 +294,7 @@ def test_a_command_does_not_depend_on_the_unit(size):
         x, y = curve(own)
         frame = pd.DataFrame(x, columns=list("abc")).assign(y=y)
         tested = fit_table(
-            Table("t", frame), settings=Settings(hidden=(8,), epochs=5), progress=False
+            Table("t", frame), options=replace(QUIET, hidden_layer_sizes=(8,), max_iter=5)
         )
         found.append((tested.score, tested.trivial, tested.linear))
     np.testing.assert_allclose(found[0], found[1], atol=1e-3)

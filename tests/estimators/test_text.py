@@ -15,7 +15,7 @@ import chainrule as cr
 from chainrule.data.vocabulary import EncodedTexts
 from chainrule.errors import DataError, ModelFileError
 from chainrule.estimators.raw.text_reading import log_ratios
-from chainrule.estimators.serialization.modelfile import pack, read, unpack
+from chainrule.estimators.serialization.container import dumps, loads, read
 
 DATA = Path(os.environ.get("CHAINRULE_DATA", Path(__file__).parents[3] / "shared" / "data"))
 ENCODERS = ("bag", "conv", "transformer")
@@ -107,7 +107,7 @@ def test_words_add_up(fitted):
 
 def test_attribution_of_a_bag_is_its_sum():
     """It is linear, so a word's score is its vector's share times the difference of weights."""
-    model = cr.TextClassifier("bag", pairs=False, **QUICK).fit(*sentences(100))
+    model = cr.TextClassifier("bag", bigrams=False, **QUICK).fit(*sentences(100))
     told = model.attribute("a good film", "yes")
     module, rows = model.module_, model._rows(["a good film"])
     slope = (module.head.weight[:, 1] - module.head.weight[:, 0]).astype(np.float64)
@@ -169,7 +169,7 @@ def test_same_seed_same_bits():
 def test_scikit_learns_habits():
     """Parameters are kept as they are given; a clone is not fitted and learns the same."""
     texts, labels = sentences(60)
-    model = cr.TextClassifier("bag", min_count=1, class_weight="balanced", **QUICK)
+    model = cr.TextClassifier("bag", min_df=1, class_weight="balanced", **QUICK)
     copy = clone(model.fit(texts, labels))
     assert copy.get_params() == model.get_params() and not hasattr(copy, "module_")
     np.testing.assert_array_equal(
@@ -217,21 +217,21 @@ def test_what_cannot_be_learned(texts, labels, told):
 @pytest.mark.parametrize(
     "encoder", ["bag", *(pytest.param(e, marks=pytest.mark.slow) for e in ENCODERS if e != "bag")]
 )
-@pytest.mark.parametrize("min_count", [1, 2])
-@pytest.mark.parametrize("pairs", [None, True, False])
-def test_rare_words_alone(encoder, min_count, pairs, tmp_path):
+@pytest.mark.parametrize("min_df", [1, 2])
+@pytest.mark.parametrize("bigrams", [None, True, False])
+def test_rare_words_alone(encoder, min_df, bigrams, tmp_path):
     """A vocabulary of pieces is saved; where nothing is kept, fit says so."""
     texts, labels = [f"w{k}" for k in range(40)], ["a", "b"] * 20
-    settings = {**QUICK, "epochs": 1, "min_count": min_count, "pairs": pairs}
+    settings = {**QUICK, "epochs": 1, "min_df": min_df, "bigrams": bigrams}
     model = cr.TextClassifier(encoder, **settings).fit(texts, labels)
-    assert len(model.tokens_.words) == (40 if min_count == 1 else 0)
+    assert len(model.tokens_.words) == (40 if min_df == 1 else 0)
     model.save(tmp_path / "m.safetensors")
     again = cr.load(tmp_path / "m.safetensors")
     assert again.tokens_ == model.tokens_
     np.testing.assert_array_equal(again.predict_proba(texts), model.predict_proba(texts))
     rare = ["one", "two", "three", "four"]
     model = cr.TextClassifier(encoder, **settings)
-    if min_count == 1:
+    if min_df == 1:
         model.fit(rare, [0, 1, 0, 1]).save(tmp_path / "m.safetensors")
         return
     with pytest.raises(DataError, match="none of the 4 words of the 4 texts is in 2 of them"):
@@ -240,8 +240,8 @@ def test_rare_words_alone(encoder, min_count, pairs, tmp_path):
 
 @pytest.mark.parametrize(
     "setting",
-    [{"encoder": "lstm"}, {"width": 0}, {"width": 10**6}, {"min_count": 0}, {"vocabulary": 10**9},
-     {"max_length": 0}, {"word_dropout": 1.0}, {"dropout": -0.1}, {"pairs": 2}],
+    [{"encoder": "lstm"}, {"width": 0}, {"width": 10**6}, {"min_df": 0}, {"max_words": 10**9},
+     {"max_length": 0}, {"word_dropout": 1.0}, {"dropout": -0.1}, {"bigrams": 2}],
 )  # fmt: skip
 def test_settings_are_checked(setting):
     """Each against its range."""
@@ -310,7 +310,7 @@ def test_a_bag_reads_all(length, tmp_path):
 def test_a_bag_that_is_told_how_far_to_read():
     """With max_length the end is cut off, as asked."""
     texts, labels = long_texts(60, 40)
-    model = cr.TextClassifier(max_length=20, pairs=False, **QUICK).fit(texts, labels)
+    model = cr.TextClassifier(max_length=20, bigrams=False, **QUICK).fit(texts, labels)
     assert not model.tokens_.whole and model.unread_ == pytest.approx(20 / 40)
     cut = [" ".join(text.split()[:20]) for text in texts]
     np.testing.assert_array_equal(model.predict_proba(cut), model.predict_proba(texts))
@@ -408,10 +408,10 @@ def test_files_that_lie(fitted, tmp_path, spoil):
     """A vocabulary that does not fit the weights or itself is refused."""
     path = tmp_path / "a.safetensors"
     fitted.save(path)
-    told, arrays = unpack(read(path))
+    told, arrays = loads(read(path))
     arrays = {name: np.array(value) for name, value in arrays.items()}
     spoil(told, arrays)
-    path.write_bytes(pack(told, arrays))
+    path.write_bytes(dumps(told, arrays))
     with pytest.raises(ModelFileError, match="cannot load"):
         cr.load(path)
 

@@ -10,7 +10,7 @@ from report_examples import COMMON, classes, numbers
 
 from chainrule import escape
 from chainrule.report import render, write_report
-from chainrule.report.markup import LONGEST
+from chainrule.report.elements import LONGEST
 
 
 def told(name: str) -> str:

@@ -225,7 +225,7 @@ def test_what_looks_wrong_is_told(title, given):
 
 
 def test_what_is_advised_on_dead_units_can_be_done():
-    """`chainrule train` has --rate and --hidden, and no choice of activations."""
+    """`chainrule train` has options for rate and sizes, and no choice of activations."""
     (flag,) = flags(replace(BARE, dead={"a": 0.31}))
     assert flag.text.endswith("Lower the learning rate, or give these layers fewer units.")
 

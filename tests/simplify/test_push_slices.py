@@ -31,7 +31,7 @@ def test_a_cut_of_a_convolution(strides, dilation):
     """The same numbers; what is convolved is no larger than needed."""
 
     def f(x, w):
-        return conv(x, w, strides=strides, dilation=dilation)[1:4, 1:2, :-1]
+        return conv(x, w, stride=strides, dilation=dilation)[1:4, 1:2, :-1]
 
     graph = cr.make_graph(f)(X, W)
     made = verify(push_slices(graph))

@@ -225,6 +225,15 @@ def test_a_loss_that_explodes_is_named():
     result = caught.value.result
     assert result.stop_reason == "diverged"
     assert all(np.isfinite(leaf).all() for leaf in leaves(result.model))
+    assert "augment" not in str(caught.value)  # where nothing was augmented
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered")
+def test_a_validation_loss_that_explodes_is_named():
+    """Squares of 1e200 are infinite: in the first epoch, whose weights are not kept."""
+    with pytest.raises(TrainingError, match="epoch 1: the validation loss became inf") as caught:
+        fit(epochs=3, validation_data=(X, 1e200 * np.ones_like(Y)))
+    assert [] == caught.value.result.history
 
 
 # Wrong input
@@ -295,6 +304,7 @@ def test_the_bar_shows_what_matters(monkeypatch):
     bar = shown(monkeypatch, 3.0, **options)
     for word in ("epoch", "/3", "loss", "validation", "score 0.2500", "rows/s"):
         assert word in bar
+    assert "epoch" in shown(monkeypatch, 1.0, epochs=3)  # two seconds are enough
 
 
 @pytest.mark.parametrize(
@@ -333,6 +343,29 @@ def test_few_programs_predict_any_number_of_rows():
         TRACED.clear()
         np.testing.assert_array_equal(train.predict(m, x[:rows], **options), x[:rows] @ m.weight)
         assert compiled == TRACED
+
+
+def test_a_single_row_can_be_learned():
+    """y = x w + b of a weight and a bias that begin with 0: of the loss 1 a step leaves 0.6**2."""
+    m = nn.Dense(1, 1, key=random.key(0), weight_init=nn.zeros, dtype=float)
+    result = fit(m, x=np.ones((1, 1)), y=np.ones((1, 1)), epochs=2, optimizer=optim.sgd(0.1))
+    assert [1.0, 0.6**2] == pytest.approx([row["loss"] for row in result.history], rel=1e-14)
+
+
+def test_one_row_is_tried_before_training():
+    """On plain numbers, whatever the number of rows: all else is compiled."""
+    tried = []
+
+    class Plain(nn.Module):
+        weight: np.ndarray
+
+        def __call__(self, x):
+            if type(x) is np.ndarray:
+                tried.append(x.shape)
+            return x @ self.weight
+
+    fit(Plain(np.ones((3, 1))), epochs=2)
+    assert [(1, 3)] == tried
 
 
 def test_predict_in_chunks():

@@ -20,14 +20,10 @@ from .demo import demo
 from .evaluate import evaluate
 from .export import export
 from .inspect import inspect
-from .kinds import TrainCommand, train_kind
 from .listen import listen
 from .options import ReportCommand
 from .predict import predict
-from .train import train
-from .train_audio import train_audio
-from .train_images import train_images
-from .train_text import train_text
+from .train import train_app
 from .tune import tune
 
 
@@ -72,18 +68,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-# `chainrule train TABLE`; a kind of data beside tables is one more line here, its command is
-# `chainrule train KIND ...`, its function is in cli/train_KIND.py and takes what Typer gives it.
-app.command(cls=TrainCommand)(train)
-train_kind("audio", train_audio)
-train_kind("images", train_images)
-train_kind("text", train_text)
+app.add_typer(train_app, name="train")
 app.command()(predict)
 app.command(cls=ReportCommand)(evaluate)
 app.command()(inspect)
 app.command()(listen)
 app.command()(export)
-app.command()(tune)
+app.command("tune")(tune)
 app.add_typer(demo, name="demo")
 app.add_typer(cache_app, name="cache")
 

@@ -50,11 +50,11 @@ def evaluate(
 
     `chainrule evaluate visits.safetensors visits.parquet --json`
     """
-    page = options.report_place(report, model, data)
+    page = options.report_path(report, model, data)
     loaded = models.load(model)
     rows = labelled(loaded, data, target)
-    answers = scores.answers(loaded, rows.inputs, rows.truth)
-    made, shown = scores.scores(answers), None
+    predictions = scores.predictions(loaded, rows.inputs, rows.truth)
+    by_name, shown = scores.scores(predictions), None
     if page is not None:
         words = ["chainrule", "evaluate", str(model), data, "--report", str(page)]
         words += [] if rows.of_files else ["--target", rows.target]
@@ -63,34 +63,35 @@ def evaluate(
             "dataset": {"rows": len(rows.truth), "columns": rows.columns},
             "settings": {"model": model.name, "trained on": models.card(loaded).get("data", "-")},
         }
-        told = reporting.report(rows.source, rows.target, answers, loaded, more)
-        shown = reporting.write(page, told)
+        found = reporting.report(rows.source, rows.target, predictions, loaded, more)
+        shown = reporting.write(page, found)
     if as_json:
         told = {
-            "model": str(model), "data": rows.source, "target": rows.target, "task": answers.task,
-            "rows": len(answers.truth), "unknown_rows": answers.unknown, "scores": made,
+            "model": str(model), "data": rows.source, "target": rows.target,
+            "task": predictions.task, "rows": len(predictions.truth),
+            "unknown_rows": predictions.unknown, "scores": by_name,
         }  # fmt: skip
         print(escape.as_json(told))
     else:
-        say(rows, answers, made, shown)
+        say(rows, predictions, by_name, shown)
     keeping.leave(False, (page, shown))
 
 
-def say(rows: Rows, answers: Any, made: dict[str, float], page: Path | None) -> None:
+def say(rows: LabelledRows, predictions: Any, by_name: dict[str, float], page: Path | None) -> None:
     """The scores as a table."""
     out = console()
-    out.say(f"{rows.target!r} of {len(answers.truth)} rows of {rows.source}")
+    out.say(f"{rows.target!r} of {len(predictions.truth)} rows of {rows.source}")
     shown = table("score", "value", right=(1,))
-    for label, value in made.items():
+    for label, value in by_name.items():
         shown.add_row(label, f"{value:.6g}")
     out.print(shown)
-    if answers.unknown:
-        out.say(f"{answers.unknown} rows are of classes that the model has never met.")
+    if predictions.unknown:
+        out.say(f"{predictions.unknown} rows are of classes that the model has never met.")
     if page is not None:
         out.say(f"wrote {page}: open it in a browser")
 
 
-class Rows(NamedTuple):
+class LabelledRows(NamedTuple):
     """What to predict, and the truth."""
 
     source: str
@@ -101,15 +102,15 @@ class Rows(NamedTuple):
     of_files: bool = False
 
 
-def labelled(loaded: Any, data: str, target: str | None) -> Rows:
+def labelled(loaded: Any, data: str, target: str | None) -> LabelledRows:
     """Rows as the model reads them: of a table, of texts, or files."""
     reads_texts = hasattr(loaded, "attribute")
     if hasattr(loaded, "module_") and not reads_texts:
         if target is not None:
             raise DataError("--target names a column, and the model is of files: leave it out")
         inputs, truth = samples.labelled(loaded, data)
-        return Rows(Path(data).name, "class", inputs, truth, 1, True)
+        return LabelledRows(Path(data).name, "class", inputs, truth, 1, True)
     given = read_texts(data) if reads_texts else read_table(data)
     table, name = models.labelled(loaded, given, target)
     inputs = texts.of_table(loaded, table) if reads_texts else models.inputs(loaded, table)
-    return Rows(table.name, name, inputs, table.frame[name], table.frame.shape[1])
+    return LabelledRows(table.name, name, inputs, table.frame[name], table.frame.shape[1])

@@ -13,9 +13,7 @@ from ..data import BUILT_IN
 from ..errors import DataError
 from .keeping import check_apart, check_writable
 
-MOST_HIDDEN = 8
-LARGEST = 2**16
-EMBEDDINGS = ("piecewise", "periodic")
+TRAIN_COMMANDS = ("table", "images", "audio", "text")  # below `chainrule train`
 TASKS = ("classification", "regression")
 BESIDE = Path("beside")  # `--report` without a path
 PAGES = (".html", ".htm")
@@ -40,9 +38,6 @@ Output = Annotated[
     typer.Option("--output", "-o", help="Where to save. [default: DATA's name.safetensors]"),
 ]
 Drop = Annotated[list[str] | None, typer.Option(help="A column to leave out; may be repeated.")]
-Category = Annotated[
-    list[str] | None, typer.Option(help="A column of numbers to treat as text; may be repeated.")
-]
 TestFraction = Annotated[float, typer.Option(help="Part of the rows to test on.")]
 Seed = Annotated[
     int,
@@ -58,6 +53,7 @@ Report = Annotated[
         help="Write a report as one HTML page. [default: beside, named after DATA or MODEL]",
     ),
 ]  # fmt: skip
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the score alone.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON alone, for other programs.")]
 
 
@@ -77,20 +73,23 @@ class ReportCommand(typer.core.TyperCommand):
         return super().parse_args(ctx, filled)
 
 
-def places(
+def output_paths(
     source: str, output: Path | None, report: Path | None = None, storage: Path | None = None
 ) -> tuple[Path, Path | None]:
-    """Where a training's model and report go, checked before the work; `storage` is of trials."""
-    place = Path(f"{stem(source)}.safetensors") if output is None else output
+    """Where a training's model and report go, checked before the work.
+
+    `storage` is the file of a search's trials.
+    """
+    path = Path(f"{stem(source)}.safetensors") if output is None else output
     page = _page(report, source)
-    check_apart({"--output": place, "--report": page, "--storage": storage}, [source])
-    check_writable(place)
+    check_apart({"--output": path, "--report": page, "--storage": storage}, [source])
+    check_writable(path)
     if page is not None:
         check_writable(page, "--report")
-    return place, page
+    return path, page
 
 
-def report_place(report: Path | None, source: str | Path, *inputs: str | Path) -> Path | None:
+def report_path(report: Path | None, source: str | Path, *inputs: str | Path) -> Path | None:
     """Where the report goes, or None if none is wanted; it is named after the source."""
     page = _page(report, source)
     if page is not None:
@@ -118,31 +117,3 @@ def check_fraction(option: str, value: float, zero: bool = False) -> None:
     """A part of the rows: more than none, unless `zero`, and fewer than all."""
     if not (0 < value < 1 or (zero and value == 0)):
         raise DataError(f"{option} {value:g}: give a part between 0 and 1")
-
-
-def check_rate(rate: float) -> None:
-    """A learning rate."""
-    if not 0 < rate < 1e3:
-        raise DataError(f"--rate {rate:g}: give a positive number, such as 0.01")
-
-
-def sizes(text: str) -> tuple[int, ...]:
-    """Of the hidden layers, from ``128,64``."""
-    if text.strip().lower() in ("none", ""):
-        return ()
-    parts = text.split(",")
-    if len(parts) > MOST_HIDDEN or not all(part.strip().isdecimal() for part in parts):
-        raise DataError(f"--hidden {text!r}: give sizes with commas between, such as 128,64")
-    found = tuple(int(part) for part in parts)
-    if not all(0 < size < LARGEST for size in found):
-        raise DataError(f"--hidden {text!r}: sizes are from 1 to {LARGEST - 1}")
-    return found
-
-
-def embedding(text: str) -> str | None:
-    """How numbers are embedded, from ``piecewise``, ``periodic`` or ``none``."""
-    if text == "none":
-        return None
-    if text not in EMBEDDINGS:
-        raise DataError(f"--embedding {text}: give {', '.join(EMBEDDINGS)} or none")
-    return text

@@ -1,4 +1,4 @@
-"""A trained model as a `Report`: what the commands know, put where the page wants it."""
+"""A trained model as a `Report`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..report import Report, write_report
 from ..version import __version__
 from .keeping import kept
 from .models import layers
-from .scores import Answers, scores
+from .scores import Predictions, scores
 
 LIMITATIONS = (
     "Scores are of rows drawn at random from the same table: of rows from elsewhere or from "
@@ -26,66 +26,62 @@ LIMITATIONS = (
 
 
 def report(
-    data: str, target: str, found: Answers, model: Any, more: Mapping[str, Any] | None = None
+    data: str,
+    target: str,
+    predictions: Predictions,
+    model: Any,
+    more: Mapping[str, Any] | None = None,
 ) -> Report:
-    """Of a model and its answers; `more` are further fields of `Report`."""
-    count = len(found.classes)
-    more = {"limitations": LIMITATIONS, **(more or {})}
+    """The report of a model and its predictions; `more` are further fields of `Report`."""
+    of_classes = bool(predictions.classes)
+    fields = {"limitations": LIMITATIONS, "scores": scores(predictions), **(more or {})}
     return Report(
-        task=found.task, data=data, date=date.today().isoformat(), scores=scores(found),
-        target=target, classes=found.classes, truth=found.truth,
-        predicted=None if count else found.predicted, probabilities=found.probabilities,
-        layers=[(one.name, one.shape, one.parameters) for one in layers(model)],
-        versions=versions(), **more,
+        task=predictions.task, data=data, date=date.today().isoformat(), target=target,
+        classes=predictions.classes, truth=predictions.truth,
+        predicted=None if of_classes else predictions.predicted,
+        probabilities=predictions.probabilities,
+        layers=[(layer.name, layer.shape, layer.parameters) for layer in layers(model)],
+        versions=versions(), **fields,
     )  # fmt: skip
 
 
-def write(page: Path, made: Report) -> Path:
-    """Write it as a page; where it lies in the end."""
-    return kept(page, lambda path: write_report(path, made))
+def write(page: Path, report: Report) -> Path:
+    """Write a report as a page, and return where it lies in the end."""
+    return kept(page, lambda path: write_report(path, report))
 
 
-def of_training(tested: Any, recorder: Any, settings: Any) -> dict[str, Any]:
-    """What only the training knows, as fields of `Report`."""
-    model = tested.model
+def of_training(result: Any, recorder: Any) -> dict[str, Any]:
+    """What only the training of a table knows, as fields of `Report`."""
+    model, chosen = result.model, result.options
     network = model.network_
     dead, saturated = recorder.units(network)
     return {
-        "baselines": {name: {tested.metric: score} for name, score in baselines(tested).items()},
+        "baselines": {name: {result.metric: score} for name, score in result.baselines.items()},
         "history": recorder.history,
         "best_epoch": recorder.best_epoch if network.early_stopping else network.n_iter_,
-        "score_name": f"validation {tested.metric}",
+        "score_name": f"validation {result.metric}",
         "importances": model.importances_,
         "gradient_norms": recorder.gradient_norms, "update_ratios": recorder.update_ratios,
         "dead": dead, "saturated": saturated,
         "settings": {
-            "hidden layers": ", ".join(map(str, settings.hidden)) or "none",
-            "members": settings.members, "epochs": f"{network.n_iter_} of {network.max_iter}",
-            "rows a step": network.batch_size, "learning rate": settings.rate,
-            "weight decay": settings.weight_decay, "dropout": settings.dropout,
+            "hidden layers": ", ".join(map(str, chosen.hidden_layer_sizes)) or "none",
+            "members": chosen.n_members, "epochs": f"{network.n_iter_} of {network.max_iter}",
+            "batch size": chosen.batch_size, "learning rate": chosen.learning_rate_init,
+            "weight decay": chosen.weight_decay, "dropout": chosen.dropout,
             "embedding of numbers": network.numeric_embedding or "none",
-            "running means of the weights": settings.ema or "none",
+            "running means of the weights": chosen.ema or "none",
         },
         "dataset": {
-            "rows to train on": len(tested.train_rows), "rows to test on": len(tested.test_rows),
+            "rows to train on": len(result.train_rows), "rows to test on": len(result.test_rows),
             "columns": model.n_features_in_, "features": model.features_.width,
-            "empty cells": int(tested.frame.isna().to_numpy().sum()),
+            "empty cells": int(result.frame.isna().to_numpy().sum()),
         },
-        "seed": settings.seed,
+        "seed": chosen.random_state,
     }  # fmt: skip
 
 
-def baselines(tested: Any) -> dict[str, float]:
-    """Scores of the trivial guess and of a linear model, by their names."""
-    classes = tested.task == "classification"
-    return {
-        "logistic regression" if classes else "ridge regression": tested.linear,
-        "the commonest class" if classes else "the mean": tested.trivial,
-    }
-
-
 def versions() -> dict[str, str]:
-    """Of what the numbers depend on."""
+    """The versions of all that the numbers depend on."""
     return {
         "chainrule": __version__, "Python": platform.python_version(), "NumPy": np.__version__,
         "scikit-learn": version("scikit-learn"), "pandas": version("pandas"),

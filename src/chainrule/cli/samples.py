@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ..data import audio_datasets
 from ..data import images as image_files
 from ..data.folders import files_in
 from ..errors import DataError
 from ..lazy import LazyModule
 from .predictions import named
+from .train_audio import labelled_recordings
+from .train_images import labelled_images
 
 pd = LazyModule("pandas")
 
@@ -53,19 +54,12 @@ def labelled(loaded: Any, data: str) -> tuple[Any, Any]:
 
     Of a file that says what is for the test, only that.
     """
-    path = Path(data)
-    if path.suffix.lower() != ".npz":
-        X, y = loaded._labelled(data, None)
-        return X, pd.Series(np.asarray(y))
-    if hasattr(loaded, "sample_rate_"):
-        sounds, names, is_test = audio_datasets.read_audio_arrays(path)
-        kept = np.arange(len(names)) if is_test is None else np.flatnonzero(is_test)
-        if not len(kept):
-            raise DataError(f"{data} holds no recording to score by")
-        return [sounds[k] for k in kept], pd.Series([names[k] for k in kept])
-    held = image_files.read_image_arrays(path)
-    if len(held) == 4:
-        held = held[2:]
-    if len(held[0]) != len(held[1]):
-        raise DataError(f"{data} has {len(held[0])} inputs and {len(held[1])} labels: one each")
-    return held[0], pd.Series(np.ravel(held[1]))
+    read = labelled_recordings if hasattr(loaded, "sample_rate_") else labelled_images
+    everything, test = read(data)
+    samples = everything if test is None else test
+    count, labels = len(samples.inputs), len(samples.labels)
+    if not count:
+        raise DataError(f"{data} holds no sample to score by")
+    if count != labels:
+        raise DataError(f"{data} has {count} inputs and {labels} labels: one each")
+    return samples.inputs, pd.Series(samples.labels)

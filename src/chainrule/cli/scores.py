@@ -1,4 +1,4 @@
-"""What a model says of rows whose target is known, and scikit-learn's scores of it."""
+"""What a model predicts for rows whose target is known, and scikit-learn's scores of it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pd = LazyModule("pandas")
 
 
 @dataclass(frozen=True)
-class Answers:
+class Predictions:
     """Truth and predictions, row by row.
 
     Attributes
@@ -42,47 +42,50 @@ class Answers:
     unknown: int = 0
 
 
-def answers(model: Any, inputs: Any, labels: Any) -> Answers:
-    """Of a model for rows of a table, beside what they should be."""
+def predictions(model: Any, inputs: Any, labels: Any) -> Predictions:
+    """The predictions of a model for labelled inputs; `labels` is a Series."""
     if not hasattr(model, "classes_"):
-        return Answers("regression", (), as_numbers(labels, True), model.predict(inputs))
+        return Predictions("regression", (), as_numbers(labels, True), model.predict(inputs))
     known = [str(text) for text in as_texts(pd.Series(model.classes_))]
     texts = as_known_levels(as_texts(labels), known).astype(str)
-    strange = sorted(set(texts) - set(known))
-    places = {name: k for k, name in enumerate([*known, *strange])}
-    truth = np.array([places[text] for text in texts])
-    probabilities = np.zeros((len(texts), len(places)))
-    made = np.asarray(model.predict_proba(inputs), np.float64)
-    probabilities[:, : len(known)] = made / made.sum(axis=1, keepdims=True)  # float32's rounding
-    return Answers(
-        "classification", tuple(places), truth, np.argmax(probabilities, axis=1), probabilities,
+    unknown = sorted(set(texts) - set(known))
+    codes = {name: k for k, name in enumerate([*known, *unknown])}
+    truth = np.array([codes[text] for text in texts])
+    probabilities = np.zeros((len(texts), len(codes)))
+    rounded = np.asarray(model.predict_proba(inputs), np.float64)
+    probabilities[:, : len(known)] = rounded / rounded.sum(axis=1, keepdims=True)  # of float32
+    return Predictions(
+        "classification", tuple(codes), truth, np.argmax(probabilities, axis=1), probabilities,
         int(np.sum(truth >= len(known))),
     )  # fmt: skip
 
 
-def scores(found: Answers) -> dict[str, float]:
-    """By name; those that the rows do not define, such as R2 of a single row, are left out."""
-    if found.task == "regression":
-        power = exponent(found.truth)  # taken out, so that squares stay in range
-        truth, predicted = (np.ldexp(a, -power) for a in (found.truth, found.predicted))
-        made = {
+def scores(predictions: Predictions) -> dict[str, float]:
+    """Scores by their names, without those that the rows do not define, such as R2 of one row."""
+    if predictions.task == "regression":
+        power = exponent(predictions.truth)  # taken out, so that squares stay in range
+        truth, predicted = (
+            np.ldexp(values, -power) for values in (predictions.truth, predictions.predicted)
+        )
+        by_name = {
             "RMSE": np.ldexp(sqrt(metrics.mean_squared_error(truth, predicted)), power),
             "MAE": np.ldexp(metrics.mean_absolute_error(truth, predicted), power),
         }
         if len(truth) > 1:
-            made = {"R2": metrics.r2_score(truth, predicted), **made}
-        return {name: float(value) for name, value in made.items()}
+            by_name = {"R2": metrics.r2_score(truth, predicted), **by_name}
+        return {name: float(value) for name, value in by_name.items()}
     with warnings.catch_warnings():  # classes that are predicted, and are none of these rows'
         warnings.filterwarnings("ignore", "y_pred contains classes", UserWarning)
         warnings.filterwarnings("ignore", "A single label was found", UserWarning)
-        balanced = metrics.balanced_accuracy_score(found.truth, found.predicted)
-    made = {
-        "accuracy": metrics.accuracy_score(found.truth, found.predicted),
+        balanced = metrics.balanced_accuracy_score(predictions.truth, predictions.predicted)
+    by_name = {
+        "accuracy": metrics.accuracy_score(predictions.truth, predictions.predicted),
         "balanced accuracy": balanced,
         "log loss": metrics.log_loss(
-            found.truth, found.probabilities, labels=range(len(found.classes))
+            predictions.truth, predictions.probabilities, labels=range(len(predictions.classes))
         ),
     }
-    if len(found.classes) == 2 and len(np.unique(found.truth)) == 2:
-        made["ROC AUC"] = metrics.roc_auc_score(found.truth, found.probabilities[:, 1])
-    return {name: float(value) for name, value in made.items()}
+    if len(predictions.classes) == 2 and len(np.unique(predictions.truth)) == 2:
+        positive = predictions.probabilities[:, 1]
+        by_name["ROC AUC"] = metrics.roc_auc_score(predictions.truth, positive)
+    return {name: float(value) for name, value in by_name.items()}

@@ -1,4 +1,4 @@
-"""The search behind `chainrule tune`: its space, a trial of it, and where trials are kept.
+"""The search behind `chainrule tune`: its space, a trial of it, and the database of trials.
 
 Loaded when the command runs: it loads scikit-learn. Trials see the training rows only.
 """
@@ -6,7 +6,7 @@ Loaded when the command runs: it loads scikit-learn. Trials see the training row
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,24 +18,24 @@ from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
 
 from ..backends import set_num_threads
 from ..data import Table
-from ..data.cells import with_row_numbers
 from ..data.column_values import as_numbers, as_texts
 from ..errors import DataError
-from ..estimators.tabular.fitting import FEWEST_ROWS, choose_target, choose_task, split_rows
+from ..estimators.tabular.defaults import DEFAULTS, batch_size_for
+from ..estimators.tabular.fitting import MIN_ROWS, learnable_table, make_estimator, split_rows
+from ..estimators.tabular.options import TrainOptions
 from ..files import check_writable
 from ..lazy import LazyModule
 from .keeping import ROOM
-from .scores import answers, scores
-from .settings import Chosen
+from .scores import predictions, scores
 
 optuna = LazyModule("optuna", extra="tune")
 
 WIDTHS = (32, 64, 128, 256, 512)
-BATCHES = (16, 32, 64, 128, 256, 512)
-MOST_LAYERS = 4
+BATCH_SIZES = (16, 32, 64, 128, 256, 512)
+MAX_LAYERS = 4
 FOLDS = 3
 MANY_ROWS = 2_000  # from which on one held-out fifth says enough
-TENTHS = 10  # of a training: how often a trial is compared with others
+COMPARISONS = 10  # how often a trial is compared with others during a training
 STARTUP = 5  # trials before any is pruned
 METRICS = {
     "accuracy": ("accuracy", "maximize"), "balanced-accuracy": ("balanced accuracy", "maximize"),
@@ -50,18 +50,17 @@ OF_TASK = {
 
 @dataclass(frozen=True)
 class Search:
-    """What is searched, on which rows, and how a trial is judged.
+    """What is searched, on which rows, and how a trial is scored.
 
     Attributes
     ----------
     name : str
-        Of the study: of the data, and all that its scores depend on.
+        Name of the study: the data, and all that its scores depend on.
     inputs, labels : DataFrame, Series
         The training rows.
     task, metric : str
-    settings : Chosen
+    options : TrainOptions
         What is not searched.
-    category : collection of str
     folds : int
         1: a held-out fifth.
     storage : str or None
@@ -69,7 +68,7 @@ class Search:
     deadline : float
         In the clock's seconds; no trial begins later, and one that runs is pruned.
     threads : int or None
-        Of each process.
+        Threads of each process.
     """
 
     name: str
@@ -77,8 +76,7 @@ class Search:
     labels: Any
     task: str
     metric: str
-    settings: Chosen
-    category: tuple[str, ...] = ()
+    options: TrainOptions
     folds: int = FOLDS
     storage: str | None = None
     deadline: float = float("inf")
@@ -90,47 +88,49 @@ class Search:
         return METRICS[self.metric][1]
 
     @cached_property
-    def batches(self) -> list[int]:
-        """Rows a step: what suits the table, and others of which some make an epoch."""
+    def batch_sizes(self) -> list[int]:
+        """Batch sizes to try: the default's, and others of which some make an epoch."""
         rows = len(self.labels)
-        usual = int(np.clip(2 ** round(np.log2(max(rows, 1) / 64)), BATCHES[0], 256))
-        return sorted({usual, *(size for size in BATCHES if size <= rows // 4)})
+        return sorted({batch_size_for(rows), *(size for size in BATCH_SIZES if size <= rows // 4)})
 
-    def usual(self) -> dict[str, Any]:
-        """The settings of `train`, with which the search begins."""
-        rows = len(self.labels)
+    def defaults(self) -> dict[str, Any]:
+        """The options of `train` as parameters of a trial: the search begins with them."""
+        sizes = DEFAULTS.hidden_layer_sizes
         return {
-            "width": 128, "layers": 3, "rate": 0.004, "weight_decay": 0.02, "dropout": 0.15,
-            "embedding": "piecewise", "ema": 0.998,
-            "batch_size": int(np.clip(2 ** round(np.log2(max(rows, 1) / 64)), BATCHES[0], 256)),
+            "width": sizes[0], "layers": len(sizes), "learning_rate": DEFAULTS.learning_rate_init,
+            "weight_decay": DEFAULTS.weight_decay, "dropout": DEFAULTS.dropout,
+            "embedding": DEFAULTS.numeric_embedding or "none", "ema": DEFAULTS.ema or 0.0,
+            "batch_size": batch_size_for(len(self.labels)),
         }  # fmt: skip
 
-    def suggested(self, trial: Any) -> Chosen:
-        """The settings of a trial."""
+    def suggested(self, trial: Any) -> TrainOptions:
+        """The options of a trial."""
         return self.chosen({
             "width": trial.suggest_categorical("width", WIDTHS),
-            "layers": trial.suggest_int("layers", 1, MOST_LAYERS),
-            "rate": trial.suggest_float("rate", 1e-3, 5e-2, log=True),
+            "layers": trial.suggest_int("layers", 1, MAX_LAYERS),
+            "learning_rate": trial.suggest_float("learning_rate", 1e-3, 5e-2, log=True),
             "weight_decay": trial.suggest_float("weight_decay", 1e-4, 0.3, log=True),
             "dropout": trial.suggest_float("dropout", 0.0, 0.5),
             "embedding": trial.suggest_categorical("embedding", ["piecewise", "periodic", "none"]),
             "ema": trial.suggest_categorical("ema", [0.0, 0.99, 0.998]),
-            "batch_size": trial.suggest_categorical("batch_size", self.batches),
+            "batch_size": trial.suggest_categorical("batch_size", self.batch_sizes),
         })  # fmt: skip
 
-    def chosen(self, found: dict[str, Any]) -> Chosen:
-        """Settings from a trial's parameters; rounded, so that a command can name them."""
+    def chosen(self, parameters: dict[str, Any]) -> TrainOptions:
+        """Options from a trial's parameters, rounded, so that a command can name them."""
+        embedding = parameters["embedding"]
         return replace(
-            self.settings, hidden=(found["width"],) * found["layers"],
-            rate=float(f"{found['rate']:.3g}"), weight_decay=float(f"{found['weight_decay']:.3g}"),
-            dropout=round(found["dropout"], 3), ema=found["ema"] or None,
-            embedding=None if found["embedding"] == "none" else found["embedding"],
-            batch_size=found["batch_size"],
+            self.options, hidden_layer_sizes=(parameters["width"],) * parameters["layers"],
+            learning_rate_init=float(f"{parameters['learning_rate']:.3g}"),
+            weight_decay=float(f"{parameters['weight_decay']:.3g}"),
+            dropout=round(parameters["dropout"], 3), ema=parameters["ema"] or None,
+            numeric_embedding=None if embedding == "none" else embedding,
+            batch_size=parameters["batch_size"],
         )  # fmt: skip
 
-    def parts(self) -> list[tuple[Any, Any]]:
-        """Rows to train on and rows to judge by: folds, or one held-out part."""
-        rows, seed = np.arange(len(self.labels)), self.settings.seed
+    def splits(self) -> list[tuple[Any, Any]]:
+        """Rows to train on and rows to score: folds, or one held-out part."""
+        rows, seed = np.arange(len(self.labels)), self.options.random_state
         texts = as_texts(self.labels).astype(str) if self.task == "classification" else None
         counts = [0] if texts is None else np.unique(texts, return_counts=True)[1]
         if self.folds == 1:
@@ -150,14 +150,14 @@ class Search:
         KeyboardInterrupt
             If Ctrl-C ended a training.
         """
-        settings = self.suggested(trial)
+        options = self.suggested(trial)
         labels = self.labels
         classes = self.task == "classification"
         y = as_texts(labels).astype(str) if classes else as_numbers(labels, True)
-        made = []
-        for fold, (rows, held) in enumerate(self.parts()):
-            watched = replace(settings, callbacks=(self._pruner(trial, fold),))
-            model = watched.estimator(self.task, self.category, progress=False)
+        fold_scores = []
+        for fold, (rows, held) in enumerate(self.splits()):
+            watched = replace(options, callbacks=(self._pruner(trial, fold),), progress=False)
+            model = make_estimator(self.task, watched)
             try:
                 with warnings.catch_warnings():
                     warnings.filterwarnings("error", "Training interrupted", UserWarning)
@@ -168,9 +168,9 @@ class Search:
                 raise optuna.TrialPruned(str(error)) from error
             except UserWarning as interrupted:  # in whichever epoch, the last one too
                 raise KeyboardInterrupt from interrupted
-            found = scores(answers(model, self.inputs.iloc[held], labels.iloc[held]))
-            made.append(found.get(METRICS[self.metric][0], float("nan")))
-        value = float(np.mean(made))
+            by_name = scores(predictions(model, self.inputs.iloc[held], labels.iloc[held]))
+            fold_scores.append(by_name.get(METRICS[self.metric][0], float("nan")))
+        value = float(np.mean(fold_scores))
         if not np.isfinite(value):
             raise optuna.TrialPruned(f"{self.metric} is {value}")
         return value
@@ -179,7 +179,7 @@ class Search:
         """A callback that tells how a training goes at each tenth, and ends a hopeless one."""
 
         def watch(report: Any) -> None:
-            before, now = ((report.epoch - k) * TENTHS // report.epochs for k in (1, 0))
+            before, now = ((report.epoch - k) * COMPARISONS // report.epochs for k in (1, 0))
             if before == now:
                 return
             if time() > self.deadline and complete(trial.study):
@@ -187,37 +187,25 @@ class Search:
             value = report.score if self.direction == "maximize" else report.validation_loss
             if value is None or not np.isfinite(value):
                 return
-            trial.report(value, fold * TENTHS + now)
+            trial.report(value, fold * COMPARISONS + now)
             if trial.should_prune():
                 raise optuna.TrialPruned
 
         return watch
 
 
-def prepare(
-    table: Table, target: str | None, task: str | None, drop: Collection[str], settings: Chosen
+def training_rows(
+    table: Table, target: str | None, task: str | None, options: TrainOptions
 ) -> tuple[Any, Any, str, str]:
-    """The training rows that `train` would use with these settings; the target, and the task.
+    """The training rows that `train` would use with these options; the target, and the task.
 
     Returns
     -------
     (inputs, labels, target, task)
     """
-    target = choose_target(table, target)
-    for name in drop:
-        choose_target(table, name)
-    if target in drop:
-        raise DataError(f"column {target!r} is the target: it cannot be left out as well")
-    frame = with_row_numbers(table.frame)
-    frame = frame[frame[target].notna()]
-    if len(frame) < 2 * FEWEST_ROWS:
-        raise DataError(
-            f"{len(frame)} rows with a value of {target!r} are too few to tune on: give at least "
-            f"{2 * FEWEST_ROWS}"
-        )
-    task = task or (table.task if target == table.target else None) or choose_task(frame[target])
-    rows, _ = split_rows(frame[target], task, settings.test_fraction, settings.seed)
-    return frame.drop(columns=[target, *drop]).iloc[rows], frame[target].iloc[rows], target, task
+    found = learnable_table(table, target, task, options, 2 * MIN_ROWS, "tune on")
+    rows, _ = split_rows(found.labels, found.task, options.test_fraction, options.random_state)
+    return found.inputs.iloc[rows], found.labels.iloc[rows], found.target, found.task
 
 
 def study_of(search: Search) -> Any:
@@ -228,8 +216,8 @@ def study_of(search: Search) -> Any:
     )  # fmt: skip
 
 
-def one(search: Search, number: int, study: Any = None) -> None:
-    """A trial, in this process; `number` decides what is drawn, and 0 takes the usual settings."""
+def run_trial(search: Search, number: int, study: Any = None) -> None:
+    """Run a trial in this process; `number` decides what is drawn, and 0 takes the defaults."""
     if time() > search.deadline:
         return
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -278,15 +266,15 @@ def _is_database(path: Path) -> bool:
 
 def _sampler(search: Search, number: int) -> Any:
     """Bergstra et al.: "Algorithms for hyper-parameter optimization", NeurIPS (2011)."""
-    seed = (search.settings.seed * 100_003 + number) % 2**32
+    seed = (search.options.random_state * 100_003 + number) % 2**32
     sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=2 * STARTUP)
     if number:
         return sampler
     with warnings.catch_warnings():  # a queued trial could be taken by two processes at once
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return optuna.samplers.PartialFixedSampler(search.usual(), sampler)
+        return optuna.samplers.PartialFixedSampler(search.defaults(), sampler)
 
 
 def _pruner() -> Any:
-    """Ends what is worse than half of the trials were at the same point."""
+    """Median pruning: a trial ends whose score is below the median at the same point."""
     return optuna.pruners.MedianPruner(n_startup_trials=STARTUP, n_warmup_steps=2)

@@ -20,29 +20,38 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from .. import estimators
 from ..data import read_table
 from ..errors import DataError
+from ..estimators.tabular.options import TrainOptions
 from ..lazy import LazyModule
 from ..starting import INTERRUPTED
 from . import keeping, options
+from .command_options import make_command
 from .console import complain, console
-from .options import Category, Data, Drop, Output, Seed, Target, Task, TestFraction
-from .train import save, score_table, told_of_interrupts
+from .options import Data, Drop, Output, Quiet, Seed, Target, Task, TestFraction
+from .outcome import reported_interrupts
+from .train_table import (
+    CATEGORICAL,
+    EPOCHS,
+    N_MEMBERS,
+    result_table,
+    table_outcome,
+    train_command,
+    train_options,
+)
 
-choices = LazyModule("chainrule.cli.settings")
-health = LazyModule("chainrule.estimators.mlp.health")
 joblib = LazyModule("joblib", extra="tune")
 optuna = LazyModule("optuna", extra="tune")
 searching = LazyModule("chainrule.cli.search")
 
+OPTIONS = (CATEGORICAL, N_MEMBERS, EPOCHS)
 METRICS = "accuracy, balanced-accuracy, log-loss, roc-auc; r2, rmse, mae"
 
 
-def tune(
+def tune_table(
     data: Data,
     target: Target = None,
     task: Task = None,
     output: Output = None,
     drop: Drop = None,
-    category: Category = None,
     trials: Annotated[int, typer.Option(min=1, help="Settings to try, in all.")] = 30,
     timeout: Annotated[
         float | None, typer.Option(min=0, help="Seconds after which no trial begins.")
@@ -60,26 +69,19 @@ def tune(
         Path | None,
         typer.Option(help="An SQLite file of trials: the same command goes on where it ended."),
     ] = None,
-    members: Annotated[
-        int | None,
-        typer.Option(
-            min=1, max=64, help="Networks whose answers are averaged. [default: by the rows]"
-        ),
-    ] = None,
-    epochs: Annotated[
-        int | None, typer.Option(min=1, help="Passes over the rows. [default: by their number]")
-    ] = None,
-    test_fraction: TestFraction = 0.2,
-    seed: Seed = 0,
+    test_fraction: TestFraction = TrainOptions.test_fraction,
+    seed: Seed = TrainOptions.random_state,
     dask: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Try on the workers of a Dask cluster.")
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the score alone.")] = False,
+    quiet: Quiet = False,
+    **arguments: Any,
 ) -> None:  # fmt: skip
-    """Search for settings that suit a table, train with the best, and test that once.
+    """Search for options that suit a table, train with the best, and test that once.
 
-    Sizes of the hidden layers, learning rate, weight decay, dropout, embedding of numbers, rows a
-    step and running means are searched on the training rows only; hopeless trials are ended early.
+    Sizes of the hidden layers, learning rate, weight decay, dropout, embedding of numbers, batch
+    size and running means of the weights are searched on the training rows only; a trial whose
+    score is below the median of the others at the same epoch is stopped.
     Needs the package optuna: `pip install 'chainrule[tune]'`.
 
     **Examples**
@@ -89,55 +91,50 @@ def tune(
     `chainrule tune houses.csv -t price --metric mae --jobs 4 --storage houses.db --timeout 3600`
     """
     options.check_task(task)
-    options.check_fraction("--test-fraction", test_fraction)
+    chosen = train_options(OPTIONS, arguments, drop, test_fraction, seed)
     optuna.load()
     if dask is not None and find_spec("distributed") is None:
         raise DataError("--dask needs the package distributed: pip install distributed")
     if dask is not None and storage is None:
         raise DataError("--dask needs --storage: a file that all workers can read and write")
-    place, _ = options.places(data, output, storage=storage)
+    path, _ = options.output_paths(data, output, storage=storage)
     out = console(quiet=quiet)
     table = read_table(data)
     for note in table.notes:
         out.say(f"note: {note}")
-    settings = choices.Chosen(members=members, epochs=epochs, test_fraction=test_fraction,
-                              seed=seed)  # fmt: skip
-    inputs, labels, target, task = searching.prepare(table, target, task, drop or (), settings)
+    inputs, labels, target, task = searching.training_rows(table, target, task, chosen)
     search = searching.Search(
-        "", inputs, labels, task, _metric(metric, task, labels), settings, tuple(category or ()),
+        "", inputs, labels, task, _metric(metric, task, labels), chosen,
         folds or (1 if len(labels) >= searching.MANY_ROWS else searching.FOLDS),
         deadline=time() + timeout if timeout is not None else float("inf"),
         threads=max(1, (cpu_count() or 1) // jobs) if jobs > 1 else None,
     )  # fmt: skip
-    search = replace(search, name=_name(table.name, target, search, drop or ()))
+    search = replace(search, name=_study_name(table.name, target, search))
     apart = jobs > 1 or dask is not None
     with _stored(search, storage, apart) as search, _study(search) as study:
         stopped = _run(search, study, trials, jobs if apart else 0, dask, quiet)
         best = _best(study, stopped)
-        tried, score = len(searching.finished(study)), best.value
-    settings = search.chosen(best.params)
+        finished, score = len(searching.finished(study)), best.value
+    chosen = search.chosen(best.params)
     if stopped:
-        _said_where_it_stopped(data, target, task, settings, drop or (), category or (), tried)
+        complain(f"chainrule: interrupted after {finished} trials; the best so far:")
+        complain(train_command(data, target, task, chosen))
         sys.exit(INTERRUPTED)
     out.say(
-        f"best of {tried} trials: {search.metric} {score:.4f} on training rows held out; training "
-        f"with it on all {len(labels)} training rows"
+        f"best of {finished} trials: {search.metric} {score:.4f} on training rows held out; "
+        f"training with it on all {len(labels)} training rows"
     )
-    recorder = health.Recorder(gradients=False)
-    settings = replace(settings, callbacks=(recorder,))
-    with told_of_interrupts():
-        tested = estimators.fit_table(
-            table, target, task, settings, drop or (), category or (), not quiet
-        )
-    told = choices.repeat(data, tested, settings, drop or (), category or ())
-    saved = save(tested, place, table.name, told)
+    with reported_interrupts():
+        result = estimators.fit_table(table, target, task, replace(chosen, progress=not quiet))
+    outcome = table_outcome(data, table.name, result)
+    saved = outcome.save(path)
     if quiet:
-        print(f"{tested.score:.4f}")
+        print(f"{result.score:.4f}")
     else:
-        out.print(score_table(tested))
+        out.print(result_table(result))
         out.say(f"saved {saved}; this trains it again:")
-        out.say(told)
-    keeping.leave(tested.interrupted, (place, saved))
+        out.say(outcome.command)
+    keeping.leave(result.interrupted, (path, saved))
 
 
 def _metric(metric: str | None, task: str, labels: Any) -> str:
@@ -151,17 +148,18 @@ def _metric(metric: str | None, task: str, labels: Any) -> str:
     return metric
 
 
-def _name(name: str, target: str, search: Any, drop: Any) -> str:
+def _study_name(name: str, target: str, search: Any) -> str:
     """All that decides what a trial's score means: another search is another study."""
-    kept = search.settings
-    parts = [
+    fixed = search.options
+    words = [
         name, f"target={target}", f"task={search.task}", f"metric={search.metric}",
-        f"rows={len(search.labels)}", f"seed={kept.seed}", f"test={kept.test_fraction:g}",
-        f"folds={search.folds}", f"members={kept.members}", f"epochs={kept.epochs}",
-        *(f"drop={column}" for column in sorted(drop)),
-        *(f"category={column}" for column in sorted(search.category)),
+        f"rows={len(search.labels)}", f"seed={fixed.random_state}",
+        f"test_fraction={fixed.test_fraction:g}", f"folds={search.folds}",
+        f"n_members={fixed.n_members}", f"epochs={fixed.max_iter}",
+        *(f"drop={column}" for column in sorted(fixed.drop)),
+        *(f"categorical={column}" for column in sorted(fixed.categorical_features)),
     ]  # fmt: skip
-    return " ".join(parts)[:500]
+    return " ".join(words)[:500]
 
 
 @contextmanager
@@ -197,7 +195,7 @@ def _run(search: Any, study: Any, trials: int, jobs: int, dask: str | None, quie
     err = console(stderr=True)
     shown = Progress(*columns, console=err, disable=quiet or not err.is_terminal)
     try:
-        with shown, told_of_interrupts():
+        with shown, reported_interrupts():
             bar = shown.add_task("trials", total=trials, completed=done)
             for _ in _tried(search, study, numbers, jobs, dask):
                 shown.update(bar, advance=1, description=_so_far(search, study))
@@ -211,10 +209,10 @@ def _tried(search: Any, study: Any, numbers: Any, jobs: int, dask: str | None) -
     numbers = takewhile(lambda _: time() <= search.deadline, numbers)
     if not jobs:
         for number in numbers:
-            searching.one(search, number, study)
+            searching.run_trial(search, number, study)
             yield
         return
-    work = (joblib.delayed(searching.one)(search, number) for number in numbers)
+    work = (joblib.delayed(searching.run_trial)(search, number) for number in numbers)
     if dask is None:
         yield from joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(work)
         return
@@ -240,11 +238,4 @@ def _best(study: Any, stopped: bool) -> Any:
     )
 
 
-def _said_where_it_stopped(
-    data: str, target: str, task: str, settings: Any, drop: Any, category: Any, tried: int
-) -> None:
-    """After Ctrl-C: the best settings so far."""
-    found = choices.listed(settings, settings.epochs, settings.batch_size, None)
-    told = choices.command(data, {"target": target, "task": task, **found}, drop, category)
-    complain(f"chainrule: interrupted after {tried} trials; the best so far:")
-    complain(told)
+tune = make_command(tune_table, OPTIONS)

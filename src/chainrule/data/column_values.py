@@ -189,7 +189,7 @@ def _refuse(column: Series, row: int, fault: str, is_target: bool = False) -> Ne
     name, number, cell = str(column.name), row_number(column, row), column.tolist()[row]
     kind = "" if isinstance(cell, (str, Real)) else f" ({type(cell).__name__})"
     other = "or use --task classification" if is_target else (
-        f"or use --category {name!r} or --drop {name!r}"
+        f"or use --categorical {name!r} or --drop {name!r}"
     )  # fmt: skip
     raise DataError(
         f"column {name!r}, row {number}: {str(cell)!r:.60}{kind} is {fault}: correct or "

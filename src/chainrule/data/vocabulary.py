@@ -169,7 +169,7 @@ class Vocabulary:
             raise DataError(
                 f"none of the {len(single)} words of the {len(split)} texts is in {min_count} of "
                 "them, and no piece of a word in two: there is nothing to learn; give more texts, "
-                "or min_count=1 to learn such words by heart"
+                "or min_df=1 to learn such words by heart"
             )
         return replace(vocabulary, length=length or vocabulary._usual_length(split))
 

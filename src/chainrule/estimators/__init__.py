@@ -13,14 +13,16 @@ if TYPE_CHECKING:
     from .raw.images import ImageClassifier
     from .raw.text import TextClassifier
     from .tabular.estimators import TabularClassifier, TabularRegressor
-    from .tabular.fitting import Settings, Tested, fit_table
+    from .tabular.fitting import TrainResult, fit_table
+    from .tabular.options import TrainOptions
 
 # Imported at first use: they load scikit-learn and pandas
 LAZY = {
     "AudioClassifier": "raw.audio", "ImageClassifier": "raw.images", "TextClassifier": "raw.text",
     "MLPClassifier": "mlp.estimators", "MLPRegressor": "mlp.estimators",
     "TabularClassifier": "tabular.estimators", "TabularRegressor": "tabular.estimators",
-    "Settings": "tabular.fitting", "Tested": "tabular.fitting", "fit_table": "tabular.fitting",
+    "TrainOptions": "tabular.options", "TrainResult": "tabular.fitting",
+    "fit_table": "tabular.fitting",
     "load": "loading",
 }  # fmt: skip
 
@@ -36,11 +38,11 @@ __all__ = [
     "ImageClassifier",
     "MLPClassifier",
     "MLPRegressor",
-    "Settings",
     "TabularClassifier",
     "TabularRegressor",
-    "Tested",
     "TextClassifier",
+    "TrainOptions",
+    "TrainResult",
     "fit_table",
     "load",
 ]

@@ -1,8 +1,9 @@
-"""An explanation as text, as a rich table, and as HTML: the same cells thrice."""
+"""An explanation as text, as a coloured table for the terminal, and as HTML."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import StringIO
 from typing import Any
 
 import numpy as np
@@ -10,13 +11,17 @@ import numpy as np
 from .. import escape
 from ..graph.types import Type
 from ..lazy import LazyModule
+from ..markup import tag
 from .steps import Step
 
+rich_box = LazyModule("rich.box")
 rich_console = LazyModule("rich.console")
 rich_table = LazyModule("rich.table")
 rich_text = LazyModule("rich.text")
 
 HEADERS = ("node", "computed as", "value", "upstream", "by", "local derivative", "product", "line")
+RULED = "    \n    \n -- \n" + 5 * "    \n"  # a rich box: nothing but a line below the headers
+WIDEST = 10**6  # columns of text: no cell is folded
 SHOWN = 6  # entries of an array; a larger one is told by its range
 STYLE = "border-collapse:collapse;font-family:monospace;font-size:90%"
 CELL = "border:1px solid #ccc;padding:2px 8px;text-align:left;white-space:pre"
@@ -52,14 +57,16 @@ def cells(steps: Sequence[Step]) -> list[tuple[str, ...]]:
 
 
 def as_text(steps: Sequence[Step]) -> str:
-    """Columns of plain text."""
-    rows = [HEADERS, *[tuple(map(escape.terminal, row)) for row in cells(steps)]]
-    widths = [max(len(row[k]) for row in rows) for k in range(len(HEADERS))]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
-    return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
+    """Columns of plain text, as wide as they need to be."""
+    box = rich_box.Box(RULED, ascii=True)
+    table = rich_table.Table(box=box, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    for header in HEADERS:
+        table.add_column(header, no_wrap=True)
+    for row in cells(steps):
+        table.add_row(*[rich_text.Text(escape.terminal(cell)) for cell in row])
+    out = StringIO()
+    rich_console.Console(file=out, width=WIDEST, color_system=None).print(table)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
 
 def as_rich(steps: Sequence[Step]) -> Any:
@@ -97,9 +104,6 @@ def to_terminal(steps: Sequence[Step]) -> None:
 
 def as_html(steps: Sequence[Step]) -> str:
     """An HTML table for a notebook cell; every text is escaped."""
-    head = "".join(f'<th style="{CELL}">{escape.html(header)}</th>' for header in HEADERS)
-    body = "".join(
-        "<tr>" + "".join(f'<td style="{CELL}">{escape.html(cell)}</td>' for cell in row) + "</tr>"
-        for row in cells(steps)
-    )
-    return f'<table style="{STYLE}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    head = tag("tr", [tag("th", header, style=CELL) for header in HEADERS])
+    body = [tag("tr", [tag("td", cell, style=CELL) for cell in row]) for row in cells(steps)]
+    return tag("table", tag("thead", head), tag("tbody", body), style=STYLE)

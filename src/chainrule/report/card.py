@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from ..markup import Markup, markup, tag
 from .document import Report
-from .markup import Markup, facts, markup, number, table, tag
+from .elements import facts, number, table
 
 
 def scores(report: Report) -> Markup | None:

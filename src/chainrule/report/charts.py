@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .markup import Markup, label, markup, shortened, tag
+from ..markup import Markup, markup, tag
+from .elements import label, shortened
 from .scale import Scale
 
 WIDTH, HEIGHT = 440.0, 290.0

@@ -8,21 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..lazy import LazyModule
+from ..markup import Markup, markup, tag
 from .charts import Axes, drawing, figure
 from .document import Report
-from .markup import (
-    Markup,
-    details,
-    label,
-    markup,
-    number,
-    percent,
-    scrolled,
-    shortened,
-    table,
-    tag,
-    value,
-)
+from .elements import details, label, number, percent, scrolled, shortened, table, value
 from .scale import Scale, spanning
 
 metrics = LazyModule("sklearn.metrics")

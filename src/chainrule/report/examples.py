@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-
+from ..markup import Markup, highlighted, markup, tag
 from .document import Report
-from .markup import Markup, label, markup, percent, tag
-
-FOR, AGAINST = "31, 119, 180", "214, 39, 40"  # blue and red: also told apart by the colour-blind
+from .elements import label, percent
 
 
 def examples(report: Report) -> Markup | None:
@@ -16,7 +13,7 @@ def examples(report: Report) -> Markup | None:
         return None
     rows = [
         tag("tr", tag("th", label(predicted, 40), scope="row"), tag("td", percent(probability)),
-            tag("td", label(truth, 40)), tag("td", _coloured(words, scores)))
+            tag("td", label(truth, 40)), tag("td", highlighted(words, scores)))
         for predicted, truth, probability, words, scores in report.examples
     ]  # fmt: skip
     heads = [tag("th", text, scope="col") for text in ("predicted", "probability", "truth", "text")]
@@ -29,14 +26,3 @@ def examples(report: Report) -> Markup | None:
         tag("table", tag("caption", caption), tag("thead", tag("tr", heads)), tag("tbody", rows)),
         tag("p", note),
     )
-
-
-def _coloured(words: object, scores: object) -> list[Markup]:
-    values = np.asarray(scores, np.float64)
-    largest = float(np.max(np.abs(values), initial=0.0)) or 1.0
-    made = []
-    for word, value in zip(list(words), values, strict=True):  # type: ignore[call-overload]
-        colour = FOR if value > 0 else AGAINST
-        style = f"background: rgba({colour}, {0.75 * abs(value) / largest:.2f})"
-        made += [tag("span", str(word), title=f"{value:+.3f}", style=style), Markup(" ")]
-    return made

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..markup import Markup, markup, tag
 from .charts import COLOURS, Axes, drawing, evenly, figure
 from .document import Report
-from .markup import Markup, markup, number, percent, shortened, table, tag
+from .elements import number, percent, shortened, table
 from .scale import spanning
 from .training import epoch_scale
 

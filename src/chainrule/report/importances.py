@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from ..markup import Markup, markup, tag
 from .charts import whisker_bar
 from .document import Report
-from .markup import Markup, label, markup, number, scrolled, tag, value
+from .elements import label, number, scrolled, value
 from .scale import spanning
 
 MOST = 30

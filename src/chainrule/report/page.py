@@ -8,14 +8,15 @@ from pathlib import Path
 
 from ..errors import DataError
 from ..files import write_atomically
+from ..markup import Markup, markup, tag
 from ..version import __version__
 from .card import card, command, scores
 from .classification import classification
 from .document import Report
+from .elements import label, shortened
 from .examples import examples
 from .gradients import health
 from .importances import importances
-from .markup import Markup, label, markup, shortened, tag
 from .regression import regression
 from .training import learning
 

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..lazy import LazyModule
+from ..markup import Markup, markup, tag
 from .charts import MOST_POINTS, Axes, drawing, figure
 from .document import Report
-from .markup import Markup, markup, number, table, tag
+from .elements import number, table
 from .scale import Scale, spanning
 
 metrics = LazyModule("sklearn.metrics")

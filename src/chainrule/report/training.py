@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..markup import Markup, markup, tag
 from .charts import Axes, drawing, evenly, figure
 from .document import Report
-from .markup import Markup, details, markup, number, shortened, table, tag
+from .elements import details, number, shortened, table
 from .scale import Scale, spanning, wants_log
 
 MOST_ROWS = 30  # of the table of epochs

@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ... import nn
-from ...escape import html
+from ...markup import highlighted, markup, tag
 from ...transforms import grad, jit
 
 FEWEST, MOST = 16, 1024  # points of the path
 TOLERANCE = 5e-4  # of the sum, relative where the decision is above 1
-COLOURS = ("214, 39, 40", "31, 119, 180")  # against, for; also told apart by the colour-blind
 
 
 @dataclass(frozen=True)
@@ -52,16 +51,8 @@ class Attribution:
 
         All text is escaped, and nothing is loaded from elsewhere.
         """
-        spans = []
-        for word, score, shade in zip(self.words, self.scores, self.shades, strict=True):
-            colour = COLOURS[int(score > 0)]
-            spans.append(
-                f'<span title="{score:+.3f}" style="background: rgba({colour}, '
-                f'{0.75 * abs(shade):.2f}); padding: 0 .15em; border-radius: .2em">'
-                f"{html(word)}</span>"
-            )
-        told = f"<b>{html(self.label)}</b> {self.probability:.3f}"
-        return f'<p style="line-height: 1.8">{told}: {" ".join(spans)}</p>'
+        head = markup(tag("b", str(self.label)), f" {self.probability:.3f}: ")
+        return tag("p", head, highlighted(self.words, self.scores), style="line-height: 1.8")
 
     def _repr_html_(self) -> str:
         return self.to_html()

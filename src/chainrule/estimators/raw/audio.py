@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
 
 from ... import nn
 from ...data.audio import EXTENSIONS, SAMPLE_RATES, Recording, as_recordings, resample
@@ -18,8 +17,9 @@ from ...data.moments import exponent
 from ...errors import DataError
 from ...random import split
 from ...signal import change_speed, mel_filterbank, random_noise, random_shift_and_speed
-from ..serialization.modelfile import damaged
+from ..serialization.container import damaged
 from ..serialization.schema import fields, whole
+from ..sklearn_private import Interval, StrOptions
 from .audio_networks import (
     LOWEST,
     ConvNetwork,
@@ -28,7 +28,7 @@ from .audio_networks import (
     RecurrentNetwork,
     transform_length,
 )
-from .network import COUNT, FRACTION, NetworkClassifier, enough_epochs
+from .network import COUNT, FRACTION, NetworkClassifier, epochs_for_steps
 
 ENCODERS = ("conv", "gru")
 CHANNELS = (16, 32, 48, 64)
@@ -39,7 +39,7 @@ LONGEST = 10.0  # seconds of a clip that are listened to
 MOST_SAMPLES = 2**22
 STEPS = 800  # of a training
 EPOCHS = (20, 60)  # at least and at most
-BATCHES = (16, 64)  # clips a step
+BATCH_SIZES = (16, 64)
 COVERED = 98  # percent of the training clips that are heard whole
 SILENCE = 1e-4  # of the loudest 10 ms' power: 40 dB below
 VIEWS = (0.88, 1.0, 1.14)  # speeds at which a clip is heard for an answer
@@ -80,8 +80,8 @@ class AudioClassifier(NetworkClassifier):
     sample_rate : int or None
         What recordings are brought to, and the rate of arrays that come without one. None: the
         commonest of the training files.
-    mels : int
-        Bands of frequency. Default 40.
+    n_mels : int
+        Mel bands of the features. Default 40.
     normalize : {"bands", "level"}
         What is taken away of a clip's features: each band's mean over time, which makes voices and
         microphones more alike, or one mean of all bands. Steady sounds, such as tones or machines,
@@ -97,8 +97,8 @@ class AudioClassifier(NetworkClassifier):
     noise : float or None
         Decibels of the loudest noise that training adds, from the clip's own level. Default -5;
         None: no noise.
-    hide_bands, hide_times : int
-        Most bands, and most frames of 10 ms, that a step hides. Default 10 and 15.
+    freq_mask, time_mask : int
+        SpecAugment: most mel bands, and most frames of 10 ms, that a step masks. Default 10 and 15.
     epochs : int or None
         How often to hear all clips, at most. None: 20 to 60, so that there are 800 steps.
     batch_size : int or None
@@ -143,7 +143,7 @@ class AudioClassifier(NetworkClassifier):
         **NetworkClassifier._parameter_constraints,
         "encoder": [StrOptions(set(ENCODERS))],
         "sample_rate": [Interval(Integral, *SAMPLE_RATES, closed="both"), None],
-        "mels": [Interval(Integral, 8, 256, closed="both")],
+        "n_mels": [Interval(Integral, 8, 256, closed="both")],
         "normalize": [StrOptions({"bands", "level"})],
         "epochs": [*COUNT, None],
         "batch_size": [*COUNT, None],
@@ -152,8 +152,8 @@ class AudioClassifier(NetworkClassifier):
         "shift": FRACTION,
         "speed": FRACTION,
         "noise": [Interval(Real, -100, 40, closed="both"), None],
-        "hide_bands": [Interval(Integral, 0, 256, closed="both")],
-        "hide_times": [Interval(Integral, 0, 1000, closed="both")],
+        "freq_mask": [Interval(Integral, 0, 256, closed="both")],
+        "time_mask": [Interval(Integral, 0, 1000, closed="both")],
     }
 
     def __init__(
@@ -161,15 +161,15 @@ class AudioClassifier(NetworkClassifier):
         encoder: str = "conv",
         *,
         sample_rate: int | None = None,
-        mels: int = 40,
+        n_mels: int = 40,
         normalize: str = "bands",
         max_seconds: float | None = None,
         dropout: float = 0.3,
         shift: float = 0.1,
         speed: float = 0.2,
         noise: float | None = -5.0,
-        hide_bands: int = 10,
-        hide_times: int = 15,
+        freq_mask: int = 10,
+        time_mask: int = 15,
         epochs: int | None = None,
         batch_size: int | None = None,
         learning_rate: float = 0.004,
@@ -222,11 +222,11 @@ class AudioClassifier(NetworkClassifier):
         """Raise a `DataError` if low rates leave a band without a frequency of its own."""
         bins = transform_length(self._frame()[0]) // 2 + 1
         try:
-            mel_filterbank(bins, self.mels, self.sample_rate_, f_min=LOWEST)
+            mel_filterbank(bins, self.n_mels, self.sample_rate_, f_min=LOWEST)
         except ValueError:
             raise DataError(
-                f"mels={self.mels} are too many bands for {self.sample_rate_} samples a second: "
-                "give fewer, or a higher sample_rate"
+                f"n_mels={self.n_mels} are too many bands for {self.sample_rate_} samples a "
+                "second: give fewer, or a higher sample_rate"
             ) from None
 
     def _rows(self, X: list[Recording]) -> dict[str, Any]:
@@ -261,11 +261,11 @@ class AudioClassifier(NetworkClassifier):
 
     # The network
 
-    def _epochs(self, rows: int) -> int:
-        return int(self.epochs or enough_epochs(rows, self._batch(rows), STEPS, EPOCHS))
-
-    def _batch(self, rows: int) -> int:
-        return int(self.batch_size or np.clip(rows // 16, *BATCHES))
+    def schedule(self, n_samples: int) -> tuple[int, int]:
+        """How long `fit` trains on so many clips: the number of epochs, and the batch size."""
+        batch_size = int(self.batch_size or np.clip(n_samples // 16, *BATCH_SIZES))
+        epochs = self.epochs or epochs_for_steps(n_samples, batch_size, STEPS, EPOCHS)
+        return int(epochs), batch_size
 
     def _augment(self, rows: Any, key: Any) -> Any:
         of_place, of_noise = split(key)
@@ -285,9 +285,9 @@ class AudioClassifier(NetworkClassifier):
 
     def _network(self, key: Any) -> nn.Module:
         features = MelFeatures(
-            self.sample_rate_, *self._frame(), self.mels, self.normalize == "bands"
+            self.sample_rate_, *self._frame(), self.n_mels, self.normalize == "bands"
         )
-        hiding, classes = Hiding(self.hide_bands, self.hide_times), len(self.classes_)
+        hiding, classes = Hiding(self.freq_mask, self.time_mask), len(self.classes_)
         if self.encoder == "conv":
             return ConvNetwork(features, hiding, CHANNELS, classes, self.dropout, key=key)
         return RecurrentNetwork(features, hiding, HIDDEN, LAYERS, classes, self.dropout, key=key)

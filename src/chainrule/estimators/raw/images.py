@@ -8,24 +8,24 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
 from ... import nn, random
 from ...data.folders import files_in, folders_in
 from ...data.images import EXTENSIONS, class_files, common_image_size, read_images
 from ...errors import DataError
-from ..serialization.modelfile import damaged
+from ..serialization.container import damaged
 from ..serialization.schema import each, fields, finite, flag, one_of, positive, whole
+from ..sklearn_private import Interval
 from .image_network import Moved, Standardize, image_network
 from .image_scale import Scale, check_layout, checked_images, unmasked
-from .network import COUNT, FRACTION, NetworkClassifier, enough_epochs
+from .network import COUNT, FRACTION, NetworkClassifier, epochs_for_steps
 
 LARGEST = 64  # pixels a side of pictures from files, if nothing else is asked for
 MOST_PIXELS = 1024  # a side
 MOST_CHANNELS = 64
 LOOKED_AT = 10_000  # images of which mean and deviation are taken
 STEPS = 4_000  # of a training
-BATCHES = (16, 128)  # images a step
+BATCH_SIZES = (16, 128)
 EPOCHS = (12, 60)  # at least and at most
 READ = 2_000  # the same, of files
 SCALE = fields({"low": finite, "high": finite, "whole": flag}, {"dim": flag})
@@ -71,7 +71,7 @@ class ImageClassifier(NetworkClassifier):
         Enlarge or shrink them by up to such a share. Default 0.
     cutout : int
         Blot out a square of so many pixels a side (DeVries, Taylor, 2017). Default 0.
-    test_time_averaging : bool
+    test_time_augmentation : bool
         Answer with the mean of the probabilities of five images, the given one and four that are
         moved by a pixel; with `flip`, also of their mirror images. Takes five or ten times as
         long. Default False.
@@ -128,7 +128,7 @@ class ImageClassifier(NetworkClassifier):
         "rotation": [Interval(Real, 0, 180, closed="both")],
         "zoom": FRACTION,
         "cutout": [Interval(Integral, 0, MOST_PIXELS, closed="both")],
-        "test_time_averaging": ["boolean"],
+        "test_time_augmentation": ["boolean"],
         "image_size": [Interval(Integral, 1, MOST_PIXELS, closed="both"), tuple, list, None],
     }
 
@@ -151,7 +151,7 @@ class ImageClassifier(NetworkClassifier):
         rotation: float = 0.0,
         zoom: float = 0.0,
         cutout: int = 0,
-        test_time_averaging: bool = False,
+        test_time_augmentation: bool = False,
         image_size: int | tuple[int, int] | None = None,
         label_smoothing: float = 0.0,
         class_weight: Any = None,
@@ -277,11 +277,11 @@ class ImageClassifier(NetworkClassifier):
             key, size, self.channels_, len(self.classes_), self.width, self.dropout, standardize
         )
 
-    def _epochs(self, rows: int) -> int:
-        return int(self.epochs or enough_epochs(rows, self._batch(rows), STEPS, EPOCHS))
-
-    def _batch(self, rows: int) -> int:
-        return int(self.batch_size or np.clip(rows // 32, *BATCHES))
+    def schedule(self, n_samples: int) -> tuple[int, int]:
+        """How long `fit` trains on so many images: the number of epochs, and the batch size."""
+        batch_size = int(self.batch_size or np.clip(n_samples // 32, *BATCH_SIZES))
+        epochs = self.epochs or epochs_for_steps(n_samples, batch_size, STEPS, EPOCHS)
+        return int(epochs), batch_size
 
     def _augment(self, rows: Any, key: Any) -> Any:
         turn, move, cut, mirror, blot = random.split(key, 5)
@@ -297,7 +297,7 @@ class ImageClassifier(NetworkClassifier):
         return nn.cutout(rows, self.cutout, blot)
 
     def _views(self) -> tuple[Callable[[Any], Any], ...]:
-        if not self.test_time_averaging:
+        if not self.test_time_augmentation:
             return ()
         moves = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1))
         mirrored = (False, True) if self.flip else (False,)

@@ -11,26 +11,26 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ... import losses, nn, optim, random, train, tree
 from ...config import configured
 from ...errors import DataError
 from ..inputs.weights import as_weights, plain_weights, row_weights
-from ..serialization.saved import Saved
+from ..serialization.mixin import SaveMixin
+from ..sklearn_private import Interval, StrOptions
 from .labels import checked_labels, codes_of, held_out, learned_classes, picked
 
 FRACTION = [Interval(Real, 0, 1, closed="left")]
 COUNT = [Interval(Integral, 1, None, closed="left")]
 
 
-def enough_epochs(rows: int, batch: int, steps: int, bounds: tuple[int, int]) -> int:
-    """Epochs of so many rows for about so many steps in all, within bounds."""
-    return int(np.clip(steps // -(-rows // batch), *bounds))
+def epochs_for_steps(n_samples: int, batch_size: int, steps: int, bounds: tuple[int, int]) -> int:
+    """The number of epochs that take about so many optimiser steps, within bounds."""
+    return int(np.clip(steps // -(-n_samples // batch_size), *bounds))
 
 
-class NetworkClassifier(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class NetworkClassifier(SaveMixin, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Base of `ImageClassifier`, `AudioClassifier` and `TextClassifier`.
 
     A subclass lists the settings that it has in its own ``__init__`` (all of those below are
@@ -68,8 +68,8 @@ class NetworkClassifier(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
     ``_views()``
         Functions of a batch in the graph, hashable and equal if they do the same, such as frozen
         dataclasses: the probabilities of what they return are averaged. Default: none, the batch.
-    ``_epochs(rows)`` and ``_batch(rows)``
-        How many epochs of so many rows, and rows a step. Default: the settings.
+    ``schedule(n_samples)``
+        How many epochs, and the batch size. Default: the settings.
     ``_optimizer(steps)``
         Default: AdamW with a one-cycle schedule.
 
@@ -176,11 +176,9 @@ class NetworkClassifier(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
     def _views(self) -> tuple[Callable[[Any], Any], ...]:
         return ()
 
-    def _epochs(self, rows: int) -> int:
-        return self.epochs  # type: ignore[no-any-return]
-
-    def _batch(self, rows: int) -> int:
-        return self.batch_size  # type: ignore[no-any-return]
+    def schedule(self, n_samples: int) -> tuple[int, int]:
+        """How long `fit` trains on so many samples: the number of epochs, and the batch size."""
+        return self.epochs, self.batch_size
 
     def _optimizer(self, steps: int) -> optim.Optimizer[Any]:
         schedule = optim.one_cycle(self.learning_rate, steps)
@@ -261,11 +259,12 @@ class NetworkClassifier(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
             count = len(validation[1])
             even = None if weights is None else np.ones(count, weights.dtype)
             validation = (validation[0], (validation[1], even))
-        batch, epochs = min(self._batch(len(codes)), len(codes)), self._epochs(len(codes))
+        epochs, batch_size = self.schedule(len(codes))
+        batch_size = min(batch_size, len(codes))
         result = train.fit(
             self._network(key), rows, targets, loss=loss,
-            optimizer=self._optimizer(epochs * -(-len(codes) // batch)),
-            epochs=epochs, batch_size=batch, validation_data=validation,
+            optimizer=self._optimizer(epochs * -(-len(codes) // batch_size)),
+            epochs=epochs, batch_size=batch_size, validation_data=validation,
             patience=self.patience, seed=int(fit_key[0]),
             score=None if validation is None else _accuracy,
             augment=None if _unchanged(self, "_augment") else self._augment, ema=self.ema,
@@ -296,7 +295,7 @@ class NetworkClassifier(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
         check_is_fitted(self, "module_")
         rows = self._rows(self._read(X))
         with self._threads():
-            return train.predict(self._answers(), rows)
+            return train.predict(self.probability_network(), rows)
 
     def predict(self, X: Any) -> Any:
         """The likeliest class of each input, of shape (n_samples,)."""
@@ -310,9 +309,9 @@ class NetworkClassifier(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
         labels, weights = checked_labels(y, len(predicted)), plain_weights(sample_weight)
         return float(accuracy_score(labels, predicted, sample_weight=weights))
 
-    def _answers(self) -> Answers:
-        """The network from rows to probabilities."""
-        return Answers(self.module_, self._views())
+    def probability_network(self) -> Probabilities:
+        """The fitted network from rows to probabilities, as an `nn.Module`."""
+        return Probabilities(self.module_, self._views())
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "module_")
@@ -324,20 +323,20 @@ class NetworkClassifier(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
         return tags
 
 
-class Answers(nn.Module):
+class Probabilities(nn.Module):
     """A network's probabilities; with views of the rows, the mean of theirs."""
 
     network: Any
     views: tuple[Callable[[Any], Any], ...]
 
     def __call__(self, x: Any) -> Any:
-        made = [nn.softmax(self.network(view(x))) for view in self.views]
-        if not made:
+        if not self.views:
             return nn.softmax(self.network(x))
-        total = made[0]
-        for one in made[1:]:
-            total = total + one
-        return total / np.float32(len(made))
+        first, *others = [nn.softmax(self.network(view(x))) for view in self.views]
+        total = first
+        for probabilities in others:
+            total = total + probabilities
+        return total / np.float32(len(self.views))
 
 
 def row_types(rows: Any) -> Any:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ... import optim, train
@@ -16,18 +15,19 @@ from ...data.texts import check_texts
 from ...data.vocabulary import Vocabulary
 from ...data.words import RULES
 from ...errors import DataError
-from ..serialization.modelfile import damaged
+from ..serialization.container import damaged
 from ..serialization.schema import each, fields, finite, flag, one_of, whole
+from ..sklearn_private import Interval, StrOptions
 from .attribution import Attribution, integrated_gradients, probability
 from .network import COUNT, FRACTION, NetworkClassifier
 from .text_networks import BagNetwork, ConvNetwork, TransformerNetwork
 from .text_reading import lengths, log_ratios, picked_texts
 
 ENCODERS = ("bag", "conv", "transformer")
-FEWEST, WIDEST = 8, 64  # entries of a vector
-BATCHES = (8, 64)  # texts a step, at least and at most
-FEWEST_STEPS, FEWEST_EPOCHS, MOST_EPOCHS = 600, 6, 200
-RATES = {"bag": 0.01, "conv": 0.003, "transformer": 0.003}
+MIN_DIM, MAX_DIM = 8, 64  # entries of a vector
+BATCH_SIZES = (8, 64)
+MIN_STEPS, MIN_EPOCHS, MAX_EPOCHS = 600, 6, 200
+SAMPLE_RATES = {"bag": 0.01, "conv": 0.003, "transformer": 0.003}
 PARTS = ("words", "pairs", "pieces")  # of a vocabulary
 LARGEST = 1_000_000  # words that have numbers
 LONGEST_ROW = 4096  # numbers of a text, where one may choose
@@ -58,12 +58,13 @@ class TextClassifier(NetworkClassifier):
         attention. Default "bag".
     width : int or None
         Entries of a vector. None: 64; for a bag as many as there are classes, from 8 to 64.
-    pairs : bool or None
+    bigrams : bool or None
         Whether pairs of neighbouring words have vectors. None: of a bag, which sees no order.
-    min_count : int
+    min_df : int
         Texts that a word is in, at least, to have a vector of its own. Default 2.
-    vocabulary : int
-        Words that have one, at most; pairs, and pieces of rare words, likewise. Default 100,000.
+    max_words : int
+        Words that have one, at most, the most frequent; bigrams, and pieces of rare words,
+        likewise. Default 100,000.
     max_length : int or None
         Words, pairs and pieces that are read of a text. None: of a bag all; else so many that 98 %
         of the training texts are read whole, 512 at most. What share is not read is told by
@@ -121,9 +122,9 @@ class TextClassifier(NetworkClassifier):
         **NetworkClassifier._parameter_constraints,
         "encoder": [StrOptions(set(ENCODERS))],
         "width": [Interval(Integral, 1, 1024, closed="both"), None],
-        "pairs": ["boolean", None],
-        "min_count": [Interval(Integral, 1, None, closed="left")],
-        "vocabulary": [Interval(Integral, 1, LARGEST, closed="both")],
+        "bigrams": ["boolean", None],
+        "min_df": [Interval(Integral, 1, None, closed="left")],
+        "max_words": [Interval(Integral, 1, LARGEST, closed="both")],
         "max_length": [Interval(Integral, 1, LONGEST_ROW, closed="both"), None],
         "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
         "epochs": [*COUNT, None],
@@ -137,9 +138,9 @@ class TextClassifier(NetworkClassifier):
         encoder: str = "bag",
         *,
         width: int | None = None,
-        pairs: bool | None = None,
-        min_count: int = 2,
-        vocabulary: int = 100_000,
+        bigrams: bool | None = None,
+        min_df: int = 2,
+        max_words: int = 100_000,
         max_length: int | None = None,
         word_dropout: float = 0.3,
         dropout: float = 0.3,
@@ -169,8 +170,8 @@ class TextClassifier(NetworkClassifier):
     def _learn(self, X: Any, y: Any) -> None:
         bag = self.encoder == "bag"
         self.tokens_ = Vocabulary.learn(
-            X, pairs=bag if self.pairs is None else self.pairs, min_count=self.min_count,
-            max_size=self.vocabulary, length=self.max_length,
+            X, pairs=bag if self.bigrams is None else self.bigrams, min_count=self.min_df,
+            max_size=self.max_words, length=self.max_length,
             whole=bag and self.max_length is None,
         )  # fmt: skip
         read = self.tokens_.read(X)
@@ -211,17 +212,17 @@ class TextClassifier(NetworkClassifier):
         check_is_fitted(self, "module_")
         read = self.tokens_.read(self._read(X))
         self._tell_unread(self.tokens_.unread(read), "these texts")
-        answers, length = self._answers(), self.tokens_.length
+        network, length = self.probability_network(), self.tokens_.length
         found = np.zeros((len(read.counts), len(self.classes_)), np.float32)
         with self._threads():
             for width, places in lengths(read.counts, length, self.tokens_.whole):
                 rows = self._weighted(*self.tokens_.rows(picked_texts(read, places), width))
-                found[places] = train.predict(answers, rows)
+                found[places] = train.predict(network, rows)
         return found
 
     def _network(self, key: Any) -> Any:
         classes = len(self.classes_)
-        usual = min(max(FEWEST, classes), WIDEST) if self.encoder == "bag" else WIDEST
+        usual = min(max(MIN_DIM, classes), MAX_DIM) if self.encoder == "bag" else MAX_DIM
         size, width = self.tokens_.size, self.width or usual
         word_dropout, dropout = float(self.word_dropout), float(self.dropout)
         if self.encoder == "transformer":
@@ -232,15 +233,14 @@ class TextClassifier(NetworkClassifier):
         kind = BagNetwork if self.encoder == "bag" else ConvNetwork
         return kind(size, width, classes, word_dropout=word_dropout, dropout=dropout, key=key)
 
-    def _batch(self, rows: int) -> int:
-        return self.batch_size or min(max(rows // 16, BATCHES[0]), BATCHES[1])
-
-    def _epochs(self, rows: int) -> int:
-        steps = -(-rows // self._batch(rows))
-        return self.epochs or min(max(FEWEST_EPOCHS, -(-FEWEST_STEPS // steps)), MOST_EPOCHS)
+    def schedule(self, n_samples: int) -> tuple[int, int]:
+        """How long `fit` trains on so many texts: the number of epochs, and the batch size."""
+        batch_size = self.batch_size or min(max(n_samples // 16, BATCH_SIZES[0]), BATCH_SIZES[1])
+        steps = -(-n_samples // batch_size)  # of an epoch
+        return self.epochs or min(max(MIN_EPOCHS, -(-MIN_STEPS // steps)), MAX_EPOCHS), batch_size
 
     def _optimizer(self, steps: int) -> optim.Optimizer[Any]:
-        rate = self.learning_rate or RATES[self.encoder]
+        rate = self.learning_rate or SAMPLE_RATES[self.encoder]
         return optim.adamw(optim.one_cycle(rate, steps), weight_decay=self.weight_decay)
 
     # The model file

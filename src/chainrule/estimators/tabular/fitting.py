@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from time import perf_counter
 from typing import Any
 
@@ -21,61 +20,20 @@ from ...errors import DataError
 from ..inputs.blas import one_blas_thread
 from ..inputs.targets import check_distinct, r2
 from .base import Tabular
+from .defaults import validation_fraction_for
 from .estimators import TabularClassifier, TabularRegressor
+from .options import TrainOptions
 
-MOST_CLASSES = 1000
-FEW_VALUES = 20  # whole numbers with no more distinct values than this count as classes
-FEWEST_ROWS = 10
-LARGEST_TABLE = 20_000  # rows on which the linear model is fitted; more change little
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to train; the defaults suit tables of hundreds to some hundred thousand rows.
-
-    Attributes
-    ----------
-    hidden : tuple of int
-        Sizes of the hidden layers.
-    members, epochs, batch_size : int or None
-        Networks whose answers are averaged, and how long they train. None: what suits the number
-        of rows; see `TabularClassifier`.
-    rate, weight_decay : float
-        Of AdamW; the rate falls to zero along a cosine.
-    test_fraction : float
-        Of all rows.
-    validation_fraction : float or None
-        Of the training rows. None: a tenth, a fifth below 1,000 rows. 0: train on all of them.
-    seed : int
-        Of the splits, the first weights and the shuffling.
-    """
-
-    hidden: tuple[int, ...] = (128, 128, 128)
-    members: int | None = None
-    epochs: int | None = None
-    batch_size: int | None = None
-    rate: float = 0.004
-    weight_decay: float = 0.02
-    test_fraction: float = 0.2
-    validation_fraction: float | None = None
-    seed: int = 0
-
-    def estimator(
-        self, task: str, category: Collection[str] = (), progress: bool = True
-    ) -> Tabular:
-        """The estimator, not trained yet."""
-        kind = TabularClassifier if task == "classification" else TabularRegressor
-        return kind(
-            hidden_layer_sizes=self.hidden, n_members=self.members, max_iter=self.epochs,
-            batch_size=self.batch_size, learning_rate_init=self.rate,
-            weight_decay=self.weight_decay, validation_fraction=self.validation_fraction,
-            categorical_features=tuple(category), random_state=self.seed, progress=progress,
-        )  # fmt: skip
+MAX_CLASSES = 1000
+FEW_VALUES = 20  # whole numbers with no more distinct values than this are classes
+MIN_ROWS = 10
+DEFAULT_OPTIONS = TrainOptions()
+MAX_LINEAR_ROWS = 20_000  # the linear model is fitted on so many rows; more change little
 
 
 @dataclass(frozen=True)
-class Tested:
-    """A trained model and how it does on rows that it has never seen.
+class TrainResult:
+    """A trained model, and how it does on rows that it has never seen.
 
     Attributes
     ----------
@@ -85,6 +43,9 @@ class Tested:
     task, metric : str
         ``"classification"`` and ``"accuracy"``, or ``"regression"`` and ``"R2"`` (1 is perfect, 0
         is the mean).
+    options : TrainOptions
+        Those of the training, with numbers in place of rules by the table's size: they train the
+        same model again.
     score, trivial, linear : float
         On the test rows: the network's; that of the commonest class or the mean; that of a
         logistic or ridge regression.
@@ -102,6 +63,7 @@ class Tested:
     target: str
     task: str
     metric: str
+    options: TrainOptions
     score: float
     trivial: float
     linear: float
@@ -110,6 +72,37 @@ class Tested:
     frame: Any
     seconds: float
     interrupted: bool
+
+    @property
+    def baselines(self) -> dict[str, float]:
+        """Scores of a linear model and of the trivial guess, by their names."""
+        classes = self.task == "classification"
+        return {
+            "logistic regression" if classes else "ridge regression": self.linear,
+            "the commonest class" if classes else "the mean": self.trivial,
+        }
+
+
+@dataclass(frozen=True)
+class LearnableTable:
+    """The rows of a table that have a target.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        Those rows, with all columns.
+    inputs : DataFrame
+        The columns to predict from.
+    labels : Series
+        The column to predict.
+    target, task : str
+    """
+
+    frame: Any
+    inputs: Any
+    labels: Any
+    target: str
+    task: str
 
 
 def choose_target(table: Table, target: str | None) -> str:
@@ -129,21 +122,50 @@ def choose_task(column: Any) -> str:
         return "classification"
     values = as_numbers(column, True)
     values = values[~np.isnan(values)]
-    # Whole numbers are counted as such: float64 may not tell them apart
+    # Whole numbers are with_row_numbers as such: float64 may not tell them apart
     distinct = column.nunique() if column.dtype.kind in "iu" else len(np.unique(values))
     few = distinct <= min(FEW_VALUES, max(2, len(values) // 5))
     return "classification" if few and np.all(values % 1 == 0) else "regression"
+
+
+def learnable_table(
+    table: Table,
+    target: str | None,
+    task: str | None,
+    options: TrainOptions,
+    min_rows: int = MIN_ROWS,
+    purpose: str = "train and test on",
+) -> LearnableTable:
+    """Check which column is to be predicted from which, and leave out rows without a target.
+
+    Raises
+    ------
+    DataError
+        If a column is not there, or too few rows have a target.
+    """
+    target = choose_target(table, target)
+    for name in (*options.drop, *options.categorical_features):
+        choose_target(table, name)
+    if target in options.drop:
+        raise DataError(f"column {target!r} is the target: it cannot be left out as well")
+    frame = with_row_numbers(table.frame)
+    frame = frame[frame[target].notna()]
+    if len(frame) < min_rows:
+        raise DataError(
+            f"{len(frame)} rows with a value of {target!r} are too few to {purpose}: give at least "
+            f"{min_rows}"
+        )
+    task = task or (table.task if target == table.target else None) or choose_task(frame[target])
+    inputs = frame.drop(columns=[target, *options.drop])
+    return LearnableTable(frame, inputs, frame[target], target, task)
 
 
 def fit_table(
     table: Table,
     target: str | None = None,
     task: str | None = None,
-    settings: Settings | None = None,
-    drop: Collection[str] = (),
-    category: Collection[str] = (),
-    progress: bool = True,
-) -> Tested:
+    options: TrainOptions = DEFAULT_OPTIONS,
+) -> TrainResult:
     """Train a network on a table and test it on rows set aside.
 
     Parameters
@@ -153,15 +175,11 @@ def fit_table(
         The column to predict. Default: the built-in set's own, or the last column.
     task : str, optional
         ``"classification"`` or ``"regression"``. Default: told from the target's values.
-    settings : Settings, optional
-    drop, category : collection of str
-        Columns to leave out; columns of numbers to treat as text.
-    progress : bool
-        Show a bar. Default True.
+    options : TrainOptions, optional
 
     Returns
     -------
-    Tested
+    TrainResult
 
     Raises
     ------
@@ -171,53 +189,68 @@ def fit_table(
     Examples
     --------
     >>> from chainrule.data import read_table
-    >>> tested = fit_table(read_table("iris"), progress=False)
-    >>> tested.metric, len(tested.test_rows), tested.score > 0.9, round(tested.trivial, 2)
+    >>> result = fit_table(read_table("iris"), options=TrainOptions(progress=False))
+    >>> result.metric, len(result.test_rows), result.score > 0.9, round(result.trivial, 2)
     ('accuracy', 30, True, 0.33)
     """
-    settings = Settings() if settings is None else settings
-    target = choose_target(table, target)
-    for name in (*drop, *category):
-        choose_target(table, name)
-    if target in drop:
-        raise DataError(f"column {target!r} is the target: it cannot be left out as well")
-    frame = with_row_numbers(table.frame)
-    frame = frame[frame[target].notna()]
-    if len(frame) < FEWEST_ROWS:
-        raise DataError(
-            f"{len(frame)} rows with a value of {target!r} are too few to train and test on: "
-            f"give at least {FEWEST_ROWS}"
-        )
-    task = task or (table.task if target == table.target else None) or choose_task(frame[target])
-    inputs, labels = frame.drop(columns=[target, *drop]), frame[target]
-    train_rows, test_rows = split_rows(labels, task, settings.test_fraction, settings.seed)
-    if task == "regression" and is_date(labels):
+    rows = learnable_table(table, target, task, options)
+    train_rows, test_rows = split_rows(
+        rows.labels, rows.task, options.test_fraction, options.random_state
+    )
+    y = _checked_targets(rows, train_rows)
+    model = make_estimator(rows.task, options)
+    start = perf_counter()
+    model.fit(rows.inputs.iloc[train_rows], y[train_rows])
+    seconds = perf_counter() - start
+    score = _score(rows.task, y[test_rows], model.predict(rows.inputs.iloc[test_rows]))
+    x = model.features_(rows.inputs)
+    trivial, linear = _baselines(rows.task, x, y, train_rows, test_rows, options.random_state)
+    metric = "accuracy" if rows.task == "classification" else "R2"
+    network = model.network_
+    return TrainResult(
+        model, rows.target, rows.task, metric, _resolved(options, network, len(train_rows)),
+        score, trivial, linear, train_rows, test_rows, rows.frame.rename_axis(None), seconds,
+        network.n_iter_ < network.max_iter,
+    )  # fmt: skip
+
+
+def make_estimator(task: str, options: TrainOptions) -> Tabular:
+    """Make an estimator with these options, not trained yet."""
+    kind = TabularClassifier if task == "classification" else TabularRegressor
+    given = {field.name: getattr(options, field.name) for field in fields(options)}
+    given["callbacks"] = list(options.callbacks) or None
+    return kind(**{name: given[name] for name in kind().get_params() if name in given})
+
+
+def _resolved(options: TrainOptions, network: Any, n_rows: int) -> TrainOptions:
+    """The options of a training with numbers in place of rules by the number of rows."""
+    fraction = options.validation_fraction
+    return replace(
+        options, n_members=network.n_members, max_iter=network.max_iter,
+        batch_size=network.batch_size,
+        validation_fraction=validation_fraction_for(n_rows) if fraction is None else fraction,
+    )  # fmt: skip
+
+
+def _checked_targets(rows: LearnableTable, train_rows: Any) -> Any:
+    """Targets as the estimator takes them, refused where no regression could learn them."""
+    target, labels = rows.target, rows.labels
+    if rows.task == "classification":
+        return as_texts(labels).astype(str)
+    if is_date(labels):
         raise DataError(
             f"column {target!r} holds dates: a regression predicts numbers, such as days since a "
             "fixed day; add such a column, or choose another target"
         )
-    y = as_texts(labels).astype(str) if task == "classification" else as_numbers(labels, True)
-    if task == "regression":
-        check_distinct(labels, y, f"column {target!r}")
-        mean, deviation = mean_and_deviation(y[train_rows])
-        if not deviation > 1e-12 * abs(mean):
-            raise DataError(
-                f"column {target!r} has the same value in every row, {y[0]:g}: there is nothing "
-                "to predict; choose another target"
-            )
-    model = settings.estimator(task, category, progress)
-    start = perf_counter()
-    model.fit(inputs.iloc[train_rows], y[train_rows])
-    seconds = perf_counter() - start
-    score = _score(task, y[test_rows], model.predict(inputs.iloc[test_rows]))
-    x = model.features_(inputs)
-    trivial, linear = _baselines(task, x, y, train_rows, test_rows, settings.seed)
-    metric = "accuracy" if task == "classification" else "R2"
-    network = model.network_
-    return Tested(
-        model, target, task, metric, score, trivial, linear, train_rows, test_rows,
-        frame.rename_axis(None), seconds, network.n_iter_ < network.max_iter,
-    )  # fmt: skip
+    y = as_numbers(labels, True)
+    check_distinct(labels, y, f"column {target!r}")
+    mean, deviation = mean_and_deviation(y[train_rows])
+    if not deviation > 1e-12 * abs(mean):
+        raise DataError(
+            f"column {target!r} has the same value in every row, {y[0]:g}: there is nothing "
+            "to predict; choose another target"
+        )
+    return y
 
 
 def split_rows(labels: Any, task: str, fraction: float, seed: int) -> tuple[Any, Any]:
@@ -231,7 +264,7 @@ def split_rows(labels: Any, task: str, fraction: float, seed: int) -> tuple[Any,
                 f"column {str(labels.name)!r} holds one class only, {str(classes[0])!r}: there is "
                 "nothing to tell apart; choose another target"
             )
-        if len(classes) > min(MOST_CLASSES, len(labels) // 2):
+        if len(classes) > min(MAX_CLASSES, len(labels) // 2):
             raise DataError(
                 f"column {str(labels.name)!r} holds {len(classes)} classes in {len(labels)} rows: "
                 "is it an identifier? Choose another target, or --task regression for numbers"
@@ -258,7 +291,7 @@ def _baselines(task: str, x: Any, y: Any, train: Any, test: Any, seed: int) -> t
     else:
         y = np.ldexp(y, -exponent(y[train]))  # squares stay in range, and no score changes
         peers = [dummy.DummyRegressor(), linear_model.Ridge()]
-    some = np.random.default_rng(seed).permutation(train)[:LARGEST_TABLE]
+    some = np.random.default_rng(seed).permutation(train)[:MAX_LINEAR_ROWS]
     scores = []
     for peer in peers:
         if len(np.unique(y[some])) < 2:  # a single class among the rows: no line to draw

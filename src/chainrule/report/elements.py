@@ -1,53 +1,14 @@
-"""HTML and SVG as strings that are escaped unless they are `Markup` already."""
+"""What the sections of a page share: numbers, names, tables and boxes as HTML."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TypeAlias
 
 import numpy as np
 
-from ..escape import html
+from ..markup import Markup, markup, tag
 
-EMPTY = {"meta", "link"}  # HTML's elements without an end tag
-SHAPES = {"circle", "line", "path", "rect"}  # SVG's, which end in />
 LONGEST = 120  # characters of a name that are shown; more is nobody's reading
-
-
-class Markup(str):
-    """Text that is HTML: it is not escaped again."""
-
-    __slots__ = ()
-
-
-Content: TypeAlias = "str | int | float | Iterable[Content] | None"
-
-
-def markup(*content: Content) -> Markup:
-    """Everything in a row; what isn't `Markup` is escaped.
-
-    Examples
-    --------
-    >>> markup("a < b, ", tag("b", "c & d"), [1, None])
-    'a &lt; b, <b>c &amp; d</b>1'
-    """
-    return Markup("".join(_escaped(part) for part in content))
-
-
-def tag(name: str, /, *content: Content, **attributes: str | float | bool | None) -> Markup:
-    """An element. ``class_`` gives ``class``, ``aria_label`` gives ``aria-label``.
-
-    Examples
-    --------
-    >>> tag("td", "<x>", class_="n", title='"', hidden=False)
-    '<td class="n" title="&quot;">&lt;x&gt;</td>'
-    >>> tag("circle", cx=1, r=2.5)
-    '<circle cx="1" r="2.5"/>'
-    """
-    given = "".join(_attribute(key, value) for key, value in attributes.items())
-    if name in SHAPES:
-        return Markup(f"<{name}{given}/>")
-    return Markup(f"<{name}{given}>" + ("" if name in EMPTY else f"{markup(*content)}</{name}>"))
 
 
 def number(x: float) -> str:
@@ -141,22 +102,3 @@ def facts(caption: str, pairs: Iterable[tuple[str, object]]) -> Markup:
 def details(summary: str, content: Markup) -> Markup:
     """Something to unfold."""
     return tag("details", tag("summary", summary), content)
-
-
-def _escaped(part: Content) -> str:
-    if isinstance(part, Markup):
-        return part
-    if part is None:
-        return ""
-    if isinstance(part, str):
-        return html(part)
-    if isinstance(part, (int, float)):
-        return str(part)
-    return "".join(_escaped(each) for each in part)
-
-
-def _attribute(key: str, given: str | float | bool | None) -> str:
-    if given is None or given is False:
-        return ""
-    key = key.rstrip("_").replace("_", "-")
-    return f" {key}" if given is True else f' {key}="{_escaped(str(given))}"'
