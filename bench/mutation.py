@@ -42,7 +42,7 @@ EQUIVALENT = Path(__file__).with_name("equivalent_mutants.txt")
 TESTS = {
     "autodiff": ["autodiff", "control/test_scan.py", "control/test_counted_loops.py"],
     "control": [f"control/test_{name}.py" for name in ("scan", "branches", "counted_loops")],
-    "data/features.py": ["data/test_features.py", "data/test_readings.py"],
+    "data/features.py": ["data/test_features.py", "data/test_column_values.py"],
     "export/rules.py": ["export", "primitives/test_exported_primitives.py"],
 }  # fmt: skip
 # Loaded before the forks, since loading takes a second

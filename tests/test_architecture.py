@@ -58,6 +58,22 @@ HOMES = {
     "safetensors": {"data", "estimators", "train"},
     "typer": {"cli"},
 }
+# Words that say nothing, or mean several things: ARCHITECTURE.md's glossary has better ones.
+BANNED_WORDS = {"found", "given", "held", "hurried", "kept", "made", "moved", "nobody", "own",
+                "penance", "place", "places", "room", "rooms", "shown", "told", "turn", "turned",
+                "turns", "what"}  # fmt: skip
+EXEMPT_NAMES = {"in_place", "is_in_place", "_sort_in_place", "fill_in_place"}  # NumPy's term
+PLAIN_WORDS_HOLD = [
+    "autodiff", "config", "control", "errors", "escape", "export", "files", "forks", "graph",
+    "lazy", "memory", "primitives", "simplify", "starting", "trace", "transforms", "tree",
+    "version",
+]  # fmt: skip
+UNIQUE_NAMES_HOLD = [
+    "autodiff", "control", "export", "graph", "losses", "optim", "primitives", "random", "signal",
+    "simplify", "train", "trace", "transforms",
+]  # fmt: skip
+# What each file of a family defines under the same name, for the same purpose.
+RULE_NAMES = {"__all__", "_evaluate", "_infer", "_install", "_jvp", "_vjp"}
 # The folders of the native compiler in order: each imports only those that are listed for it, all
 # of them above it. Planning and scheduling import neither `codegen` nor `ir`: see ARCHITECTURE.md.
 STAGES: dict[str, set[str]] = {
@@ -221,8 +237,60 @@ def test_a_file_begins_with_its_purpose(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
 
 
+def identifiers(root: ast.AST) -> Iterator[tuple[str, int]]:
+    """Names of functions, classes, parameters, variables and attributes that a file defines."""
+    for node in ast.walk(root):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            yield node.name, node.lineno
+        elif isinstance(node, ast.arg):
+            yield node.arg, node.lineno
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id, node.lineno
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.attr, node.lineno
+
+
+@pytest.mark.parametrize("package", PLAIN_WORDS_HOLD)
+def test_names_are_nouns_of_the_field(package: str) -> None:
+    """No identifier is, or has as a word of it, what could be said of anything."""
+    for path in package_files(package):
+        for name, line in identifiers(ast.parse(path.read_text(encoding="utf-8"))):
+            words = set(name.strip("_").lower().split("_"))
+            banned = set() if name in EXEMPT_NAMES else words & BANNED_WORDS
+            assert not banned, f"{path.relative_to(SOURCE)}:{line} {name}"
+
+
+@pytest.mark.parametrize("package", UNIQUE_NAMES_HOLD)
+def test_a_name_means_one_thing_in_a_package(package: str) -> None:
+    """No function, class or constant is defined at the top of two files of a package."""
+    homes: dict[str, set[str]] = {}
+    for path in package_files(package):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            names: list[str] = []
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+                names = [node.name]
+            elif isinstance(node, ast.Assign) and not is_type_variable(node.value):
+                names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+            elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                names = [node.target.id]
+            for name in set(names) - RULE_NAMES:
+                homes.setdefault(name, set()).add(str(path.relative_to(SOURCE)))
+    assert {} == {name: files for name, files in homes.items() if len(files) > 1}
+
+
+def is_type_variable(value: ast.expr) -> bool:
+    """Whether a constant is a variable of the type system, whose names are local by custom."""
+    made_by = getattr(getattr(value, "func", None), "id", "")
+    return made_by in ("TypeVar", "ParamSpec", "TypeVarTuple")
+
+
+def package_files(package: str) -> list[Path]:
+    """The files of a package, or the one of a module."""
+    return [path for path in FILES if package_of(path) == package]
+
+
 def test_few_primitives() -> None:
-    """The rest of NumPy is a composition of at most 60."""
+    """The rest of NumPy is a composition of at most 61."""
     assert len(REGISTRY) <= MOST_PRIMITIVES
 
 
@@ -263,7 +331,7 @@ def test_one_way_to_write_a_file() -> None:
     """Whatever is written goes by `chainrule.files`, whole or not at all."""
     allowed = {
         "files.py",
-        "estimators/serialization/modelfile.py",  # opens to read, without waiting for pipes
+        "estimators/serialization/container.py",  # opens to read, without waiting for pipes
         "cli/console.py",  # closes standard output
     }
     found = {

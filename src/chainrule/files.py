@@ -1,6 +1,6 @@
 """Writing files so that a reader meets the old one or the new one, and never half of one.
 
-There is one way to write: `write_atomically`. A file is written beside its place under a name of
+There is one way to write: `write_atomically`. A file is written beside its target under a name of
 its own, and locked as long as its writer lives. A writer that is killed leaves its temporary file,
 unlocked, and the next one that writes into that folder removes it.
 """
@@ -23,7 +23,7 @@ from time import time
 from typing import IO, NamedTuple
 
 PREFIX, SUFFIX = ".chainrule-", ".part"
-DAY = 86_400.0  # seconds after which a file that no lock tells of is nobody's
+DAY = 86_400.0  # seconds after which a file without a lock counts as abandoned
 MOST_LINKS = 40  # as the kernel follows
 
 
@@ -87,7 +87,7 @@ def write_atomically(
 
 
 def check_writable(path: str | Path, n_bytes: int) -> None:
-    """Find out whether so many bytes could be written to a place, leaving no trace.
+    """Find out whether so many bytes could be written to a path, leaving no trace.
 
     The room is really taken and given back, so that quotas and limits count as well.
 
@@ -160,10 +160,10 @@ def _descriptor(path: Path) -> int | None:
     It is written to as it is: what a shell opened to append to is not cut, and what has no name any
     more is still reached.
     """
-    own_descriptors = re.compile(rf"/dev/fd|/proc/{os.getpid()}(/task/\d+)?/fd")
+    descriptor_folder = re.compile(rf"/dev/fd|/proc/{os.getpid()}(/task/\d+)?/fd")
     for _ in range(MOST_LINKS):
         folder = os.path.realpath(path.parent)
-        if own_descriptors.fullmatch(folder) or own_descriptors.fullmatch(str(path.parent)):
+        if descriptor_folder.fullmatch(folder) or descriptor_folder.fullmatch(str(path.parent)):
             return int(path.name) if path.name.isdecimal() else None
         if not path.is_symlink():
             return None
@@ -193,7 +193,7 @@ def _error(number: int, path: object) -> OSError:
 
 @contextmanager
 def _temporary(target: _Target, mode: int | None) -> Iterator[tuple[IO[bytes], Path]]:
-    """A new file beside a place, locked; removed in the end if it is still there."""
+    """A new file beside its target, locked; removed in the end if it is still there."""
     folder = target.path.parent
     if os.path.realpath(folder) not in _swept:
         _swept.add(os.path.realpath(folder))
@@ -223,7 +223,7 @@ def _create_locked(folder: Path, mode: int) -> tuple[int, Path]:
         handle = os.open(path, flags, mode)
         try:
             _lock(handle, wait=True)
-            gone = os.fstat(handle).st_nlink == 0  # somebody swept before the lock was ours
+            gone = os.fstat(handle).st_nlink == 0  # another process swept it before it was locked
         except BaseException:
             os.close(handle)
             path.unlink(missing_ok=True)
@@ -234,7 +234,7 @@ def _create_locked(folder: Path, mode: int) -> tuple[int, Path]:
 
 
 def _keep_permissions(handle: int, old: Path, state: os.stat_result) -> None:
-    """Let the new file be read and written by whom the old one might, and by nobody else."""
+    """Let the new file be read and written by whom the old one might, and by no others."""
     mode = stat.S_IMODE(state.st_mode) & 0o777
     if hasattr(os, "fchmod"):
         new_state = os.fstat(handle)
@@ -276,7 +276,7 @@ def _is_temporary(name: str) -> bool:
 
 
 def _remove_if_abandoned(path: Path) -> bool:
-    """Remove a temporary file unless its writer lives, or belongs to somebody else."""
+    """Remove a temporary file unless its writer lives, or belongs to another user."""
     try:
         state = path.lstat()
         if hasattr(os, "getuid") and state.st_uid != os.getuid():

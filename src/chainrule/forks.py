@@ -1,4 +1,4 @@
-"""Locks that a fork waits for, so that a child never inherits one that nobody will release.
+"""Locks that a fork waits for, so that a child never inherits one that no thread will release.
 
 A child has one thread: the one that forked. A lock that another thread held at that moment would
 stay locked in it, and what it protects might be half done. So a fork takes all of these locks

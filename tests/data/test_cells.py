@@ -13,7 +13,7 @@ import pytest
 
 from chainrule.data import Features
 from chainrule.data.cells import check_cells
-from chainrule.data.moments import exponent, mean_and_deviation, standardized
+from chainrule.data.moments import exponent, mean_and_deviation, standardize
 from chainrule.errors import DataError
 
 
@@ -103,7 +103,7 @@ def test_moments_of_any_size(seed):
         assert exponent(scaled) == exponent(values) + power
         np.testing.assert_array_equal(
             (values - mean) / deviation,
-            standardized(scaled, float(np.ldexp(mean, power)), float(np.ldexp(deviation, power))),
+            standardize(scaled, float(np.ldexp(mean, power)), float(np.ldexp(deviation, power))),
         )
 
 

@@ -5,8 +5,8 @@ import os
 import pytest
 
 from chainrule.data import read_table, read_texts
-from chainrule.data.pictures import class_folders
-from chainrule.data.sound_sets import sound_folder
+from chainrule.data.audio_datasets import audio_files
+from chainrule.data.images import class_files
 from chainrule.errors import DataError
 
 TABLE = "name,count\na,1\nb,2\n"
@@ -55,7 +55,7 @@ def test_a_first_line_that_cannot_be_cut(tmp_path):
         read_table(path)
 
 
-READERS = {".png": class_folders, ".wav": sound_folder, ".txt": read_texts}
+READERS = {".png": class_files, ".wav": audio_files, ".txt": read_texts}
 
 
 @pytest.mark.parametrize("ending", READERS)

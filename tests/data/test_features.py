@@ -9,8 +9,8 @@ from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from chainrule.data import Features
-from chainrule.data.features import FARTHEST, MOST_LEVELS
-from chainrule.data.readings import as_texts, is_date, is_numeric
+from chainrule.data.column_values import as_texts, is_date, is_numeric
+from chainrule.data.features import MAX_DEVIATIONS, MAX_LEVELS
 from chainrule.errors import DataError, ModelFileError
 
 rng = np.random.default_rng(0)
@@ -53,7 +53,7 @@ def test_only_the_training_rows_are_learned_from():
     changed.loc[20:, "colour"] = "violet"
     made = plan(changed)
     np.testing.assert_array_equal(made[:20], plan(FRAME)[:20])
-    assert (made[20:, 0] == FARTHEST).all()
+    assert (made[20:, 0] == MAX_DEVIATIONS).all()
     assert not made[20:, 3:6].any()  # a text never seen
 
 
@@ -64,9 +64,9 @@ def test_a_category_of_numbers():
 
 
 def test_rare_texts_share_zeros():
-    names = [f"n{k}" for k in range(MOST_LEVELS + 10)] * 2 + ["often"] * 5
+    names = [f"n{k}" for k in range(MAX_LEVELS + 10)] * 2 + ["often"] * 5
     plan = Features.learn(pd.DataFrame({"name": names}))
-    assert 64 == MOST_LEVELS == plan.width
+    assert 64 == MAX_LEVELS == plan.width
     assert "often" in plan.columns[0].levels
 
 
@@ -99,8 +99,8 @@ def test_texts_that_are_all_rare_are_learned_all_the_same():
     names[:2] = ["once", "once more"]
     frame = pd.DataFrame({"name": names})
     plan = Features.learn(frame)
-    assert tuple(f"n{k:03}" for k in range(2, 2 + MOST_LEVELS)) == plan.columns[0].levels
-    assert 2 * MOST_LEVELS == plan(frame).sum()
+    assert tuple(f"n{k:03}" for k in range(2, 2 + MAX_LEVELS)) == plan.columns[0].levels
+    assert 2 * MAX_LEVELS == plan(frame).sum()
 
 
 def test_a_spread_that_is_only_rounding_does_not_vary():

@@ -21,9 +21,9 @@ import safetensors.numpy as safetensors
 
 from chainrule.config import configured
 from chainrule.data import read_table, unpacking
-from chainrule.data.archives import read_npz
-from chainrule.data.pictures import common_size, read_pictures
-from chainrule.data.sounds import read_audio
+from chainrule.data.audio import read_audio
+from chainrule.data.images import common_image_size, read_images
+from chainrule.data.npz import read_npz
 from chainrule.data.texts import read_texts
 from chainrule.errors import DataError, ModelFileError
 from chainrule.train.checkpoint_file import CheckpointFile
@@ -87,9 +87,9 @@ KINDS = {
     "numbers.parquet": (repeated_numbers, read_table),
     "text.parquet": (repeated_text, read_table),
     "lists.parquet": (repeated_lists, read_table),
-    "p.png": (png, lambda path: read_pictures([path], (8, 8), 1)),
-    "q.png": (png, lambda path: common_size([path])),
-    "p.tif": (deep_tiff, lambda path: read_pictures([path], (8, 8), 1)),
+    "p.png": (png, lambda path: read_images([path], (8, 8), 1)),
+    "q.png": (png, lambda path: common_image_size([path])),
+    "p.tif": (deep_tiff, lambda path: read_images([path], (8, 8), 1)),
 }
 
 
@@ -230,7 +230,7 @@ def test_a_picture_that_pillow_refuses(tmp_path):
     path = tmp_path / "p.png"
     images.new("1", (16_000, 16_000)).save(path)
     with pytest.raises(DataError, match=r"cannot read the picture .*p\.png.*exceeds limit"):
-        read_pictures([path], (8, 8), 1)
+        read_images([path], (8, 8), 1)
 
 
 def test_silence_packed_as_flac(tmp_path):

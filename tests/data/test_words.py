@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from chainrule.data import Tokens
+from chainrule.data import Vocabulary
 from chainrule.data.word_break import CLASSES
 from chainrule.data.words import NEWEST, RULES, segments, words
 
@@ -49,7 +49,7 @@ def test_older_files_keep_their_rule():
     assert words("हिन्दी", rule=1) == ["ह", "ि", "न", "्", "द", "ी"]
     assert words("snake_case 3.5 don't", rule=1) == ["snake", "_", "case", "3", ".", "5", "don't"]
     assert (RULES, NEWEST) == ((1, 2), 2)
-    one, two = (Tokens(("ह", "हिन्दी"), length=8, rule=rule) for rule in RULES)
+    one, two = (Vocabulary(("ह", "हिन्दी"), length=8, rule=rule) for rule in RULES)
     assert one(["हिन्दी"])[0].tolist() == [[1, 0, 0, 0, 0, 0, 0, 0]]
     assert two(["हिन्दी"])[0].tolist() == [[2, 0, 0, 0, 0, 0, 0, 0]]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from chainrule import ImageClassifier, load
-from chainrule.data.pictures import common_size, read_pictures
+from chainrule.data.images import common_image_size, read_images
 from chainrule.errors import DataError
 from chainrule.estimators.raw.image_scale import Scale, check_layout, checked_images
 from chainrule.estimators.serialization.container import dumps, loads, read
@@ -150,10 +150,8 @@ def test_grey_of_any_depth(tmp_path, name, dtype, white, brightest):
     """White is where the kind of the file has it: dark pictures stay dark, floats are not black."""
     values = VALUES * brightest
     path = saved(tmp_path / name, (values * white).astype(dtype))
-    assert common_size([path]) == (3, 4, 1)
-    np.testing.assert_allclose(
-        read_pictures([path], (3, 4), 1)[0, :, :, 0], values * 255, atol=1.01
-    )
+    assert common_image_size([path]) == (3, 4, 1)
+    np.testing.assert_allclose(read_images([path], (3, 4), 1)[0, :, :, 0], values * 255, atol=1.01)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +168,7 @@ def test_pictures_without_a_white(tmp_path, values, told):
     """Of floats beyond 1, and of 32 bits, the file does not say; it is named."""
     path = saved(tmp_path / "a.tif", values)
     with pytest.raises(DataError, match=f"a.tif: {told}"):
-        read_pictures([path], (3, 4), 1)
+        read_images([path], (3, 4), 1)
 
 
 def test_an_answer_does_not_depend_on_its_neighbours():

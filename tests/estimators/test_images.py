@@ -220,18 +220,18 @@ def test_folders_without_two_classes(folder, left):
 def test_other_modes_of_grey(tmp_path):
     """16 bits, and turned by the camera."""
     pillow = pytest.importorskip("PIL.Image")
-    from chainrule.data.pictures import common_size, read_pictures
+    from chainrule.data.images import common_image_size, read_images
 
     values = np.linspace(0, 65535, 12).reshape(3, 4).astype(np.uint16)
     pillow.fromarray(values).save(tmp_path / "deep.png")
-    assert common_size([tmp_path / "deep.png"]) == (3, 4, 1)
-    made = read_pictures([tmp_path / "deep.png"], (3, 4), 1)[0, :, :, 0]
+    assert common_image_size([tmp_path / "deep.png"]) == (3, 4, 1)
+    made = read_images([tmp_path / "deep.png"], (3, 4), 1)[0, :, :, 0]
     np.testing.assert_allclose(made, values / 257.0, atol=1.0)
     exif = pillow.Exif()
     exif[0x0112] = 6
     pillow.fromarray((values // 257).astype(np.uint8)).save(tmp_path / "turned.png", exif=exif)
-    assert common_size([tmp_path / "turned.png"]) == (4, 3, 1)
-    made = read_pictures([tmp_path / "turned.png"], (4, 3), 1)[0, :, :, 0]
+    assert common_image_size([tmp_path / "turned.png"]) == (4, 3, 1)
+    made = read_images([tmp_path / "turned.png"], (4, 3), 1)[0, :, :, 0]
     np.testing.assert_array_equal(made, np.rot90(values // 257, -1))
 
 

@@ -139,6 +139,6 @@ def test_rare_values_of_text():
 
 def test_weights_of_rows_in_features():
     frame = pd.DataFrame({"x": [0.0, 1.0, 5.0]})
-    weighted = Features.learn(frame, weights=np.array([2.0, 1.0, 3.0]))
+    weighted = Features.learn(frame, sample_weight=np.array([2.0, 1.0, 3.0]))
     repeated = Features.learn(frame.iloc[[0, 0, 1, 2, 2, 2]])
     assert weighted == replace(repeated, columns=(replace(repeated.columns[0], fill=1.0),))

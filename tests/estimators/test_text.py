@@ -12,7 +12,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 import chainrule as cr
-from chainrule.data.tokens import Read
+from chainrule.data.vocabulary import EncodedTexts
 from chainrule.errors import DataError, ModelFileError
 from chainrule.estimators.raw.text_reading import log_ratios
 from chainrule.estimators.serialization.container import dumps, loads, read
@@ -139,13 +139,13 @@ def test_log_ratios_by_hand():
             b = (sum(inside[code]) - inside[code][label] + 0.5) / rest
             found.append(abs(np.log(a / b)))
         wanted.append(max(found))
-    read = Read(codes[codes > 0], np.ones(7), (codes > 0).sum(axis=1))
+    read = EncodedTexts(codes[codes > 0], np.ones(7), (codes > 0).sum(axis=1))
     np.testing.assert_allclose(log_ratios(read, labels, 4), wanted, rtol=1e-6)
 
 
 def test_log_ratios_of_many_classes():
     """300 classes of 50,000 words: 120 MB as a matrix, which is never made."""
-    read = Read(np.arange(1, 301), np.ones(300), np.ones(300, int))
+    read = EncodedTexts(np.arange(1, 301), np.ones(300), np.ones(300, int))
     tracemalloc.start()
     try:
         found = log_ratios(read, np.arange(300), 50_000)

@@ -1,1 +1,1 @@
-"""Derivatives, graph to graph (or numbers to numbers, where nobody needs the graph)."""
+"""Derivatives, graph to graph (or numbers to numbers, where no graph is needed)."""

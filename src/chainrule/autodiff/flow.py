@@ -1,6 +1,6 @@
-"""Where no derivative flows: places of a cotangent that are 0 whatever the slopes under them are.
+"""Where no derivative flows: entries of a cotangent that are 0 whatever the slopes below are.
 
-Two kinds of places are known. Both are handed down to the elementwise operations below, whose
+Two kinds of such entries are known. Both are propagated to the elementwise operations below, whose
 slopes may be infinite there, and 0 * inf would be nan:
 
 * What `where` did not choose: ``where(x > 0, log(x), 0)`` does not depend on log(x) at 0.
@@ -8,7 +8,7 @@ slopes may be infinite there, and 0 * inf would be nan:
   function f(d) that stays finite as d grows has d f'(d) -> 0, and where d grows as exponentials
   do, d' is of the size of d. (Not so at a pole: 1 / (1 / x) is x.)
 
-Everywhere else 0 * inf stays nan. Where all that flows into a node is known to be 0 at a place,
+Everywhere else 0 * inf stays nan. Where all that flows into a node is known to be 0 at an entry,
 its contributions are set to 0 there; what arrives in another way as well flows again.
 """
 
@@ -127,7 +127,7 @@ class Flows:
         self.growing = grows
         self.values = values
         self.known: dict[Node, Flow] = {}
-        # at some places nothing flows from these into one of their inputs
+        # nothing flows from these into some entries of one of their inputs
         self.blocking = {
             node for node in path
             if node.primitive is where or (grows and saturating(node, grows))

@@ -1,4 +1,4 @@
-"""Reverse mode: graph to graph, or numbers to numbers where nobody needs the graph."""
+"""Reverse mode: graph to graph, or numbers to numbers where no graph is needed."""
 
 from __future__ import annotations
 

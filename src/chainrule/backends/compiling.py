@@ -1,4 +1,4 @@
-"""A graph to a program that runs it, whatever happens on the way there."""
+"""From a graph to a program that runs it, with the reference as a fallback."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _warned: set[str] = set()
 
 
 def compile_graph(graph: Graph, tiered: bool = False) -> Program:
-    """The graph, simplified, as a function of arrays, by the backend of `config`.
+    """Simplify a graph and compile it with the backend of `config`.
 
-    Where native code cannot be made the reference takes over, with one warning. It does so, too,
-    after an error of ours in a rewrite or in the compiler: that one asks for a report. Errors of
+    If native code cannot be made, the reference takes over, with one warning. So it does after an
+    internal error of a rewrite or of the compiler, with a warning that asks for a report. Errors of
     the user are raised, and so is everything under ``CHAINRULE_CHECK=1``.
     """
     try:
@@ -46,33 +46,33 @@ def compile_graph(graph: Graph, tiered: bool = False) -> Program:
 
 
 def _ask_for_report(error: Exception) -> None:
-    """One warning for each place at which something goes wrong."""
+    """Warn once for each line of code at which an internal error arises."""
     last = error.__traceback__
     assert last is not None
     while last.tb_next is not None:
         last = last.tb_next
     code = last.tb_frame.f_code
-    place = f"{Path(code.co_filename).name}:{last.tb_lineno}"
-    if place in _warned:
+    location = f"{Path(code.co_filename).name}:{last.tb_lineno}"
+    if location in _warned:
         return
     message = f": {error}" if str(error) else ""
     warnings.warn(
-        f"an internal error of chainrule, {type(error).__name__}{message} (at {place}, in "
+        f"an internal error of chainrule, {type(error).__name__}{message} (at {location}, in "
         f"{code.co_name}): no native code is made for this function, NumPy computes it, slower. "
         "Please report it, with the function if you can, and with these versions: "
         f"{_versions()}",
         InternalErrorWarning,
         stacklevel=2,
     )
-    _warned.add(place)  # not where warnings are errors: then each one is raised
+    _warned.add(location)  # not where warnings are errors: then each one is raised
 
 
 def _versions() -> str:
-    """What a report needs to know of this machine."""
-    found = [f"chainrule {__version__}", f"Python {platform.python_version()}"]
+    """Return the versions that a report needs."""
+    versions = [f"chainrule {__version__}", f"Python {platform.python_version()}"]
     for name in ("numpy", "llvmlite"):
         try:
-            found.append(f"{name} {_metadata.version(name)}")
+            versions.append(f"{name} {_metadata.version(name)}")
         except ModuleNotFoundError:  # also of a package without its metadata
-            found.append(f"no {name}")
-    return ", ".join([*found, f"{platform.system()} {platform.machine()}"])
+            versions.append(f"no {name}")
+    return ", ".join([*versions, f"{platform.system()} {platform.machine()}"])

@@ -51,10 +51,10 @@ class Interpreted:
 
 def _unshared(results: list[Any], arguments: Sequence[Any]) -> list[Any]:
     """Copy results that are an argument, a constant, a view or another result."""
-    seen = {id(x) for x in arguments}
+    known = {id(x) for x in arguments}
     for k, x in enumerate(results):
         if isinstance(x, np.ndarray):
-            if id(x) in seen or x.base is not None or not x.flags.writeable:
+            if id(x) in known or x.base is not None or not x.flags.writeable:
                 results[k] = x = np.array(x)
-            seen.add(id(x))
+            known.add(id(x))
     return results

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from ..data import pictures, sounds
+from ..data import audio, images
 from ..errors import ChainruleError, DataError, ModelFileError
 from ..files import check_writable as check_place
 from ..files import write_atomically
@@ -18,7 +18,7 @@ from ..starting import INTERRUPTED, MISTAKE
 from .console import complain
 
 ROOM = 2**20  # bytes that a place must have before a training begins
-SAMPLES = {*pictures.ENDINGS, *sounds.ENDINGS, ".txt"}  # of files in class folders
+SAMPLES = {*images.EXTENSIONS, *audio.EXTENSIONS, ".txt"}  # of files in class folders
 MEMORY = Path("/dev/shm")  # of Linux: room when the disk has none
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import typer
 
 from .. import escape
-from ..data.sounds import read_audio
+from ..data.audio import read_audio
 from ..errors import DataError
 from ..starting import MISTAKE
 from . import models

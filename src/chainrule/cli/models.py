@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import estimators, nn, tree
 from ..data import Table
-from ..data.cells import counted
+from ..data.cells import with_row_numbers
 from ..errors import DataError
 
 
@@ -75,7 +75,7 @@ def labelled(model: Any, table: Table, target: str | None) -> tuple[Table, str]:
             f"{table.name} has no column {name!r} to score the predictions by; its columns are "
             f"{shown}{', ...' if table.frame.shape[1] > 8 else ''}: name it with --target"
         )
-    frame = counted(table.frame)
+    frame = with_row_numbers(table.frame)
     frame = frame[frame[name].notna()]
     if not len(frame):
         raise DataError(f"column {name!r} of {table.name} is empty: there is nothing to score by")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..data import pictures
+from ..data import images as image_files
 from ..data.folders import files_in
 from ..errors import DataError
 from ..lazy import LazyModule
@@ -38,7 +38,7 @@ def predicted(loaded: Any, files: Sequence[str], proba: bool) -> Any:
 
 def listed(loaded: Any, files: Sequence[str]) -> list[Path]:
     """The files, and those in the folders among them."""
-    endings = getattr(loaded, "endings", pictures.ENDINGS)
+    endings = getattr(loaded, "endings", image_files.EXTENSIONS)
     paths: list[Path] = []
     for name in files:
         path = Path(name)

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from ..data.column_values import as_known_levels, as_numbers, as_texts
 from ..data.moments import exponent
-from ..data.readings import as_learned, as_numbers, as_texts
 from ..lazy import LazyModule
 
 metrics = LazyModule("sklearn.metrics")
@@ -47,7 +47,7 @@ def predictions(model: Any, inputs: Any, labels: Any) -> Predictions:
     if not hasattr(model, "classes_"):
         return Predictions("regression", (), as_numbers(labels, True), model.predict(inputs))
     known = [str(text) for text in as_texts(pd.Series(model.classes_))]
-    texts = as_learned(as_texts(labels), known).astype(str)
+    texts = as_known_levels(as_texts(labels), known).astype(str)
     unknown = sorted(set(texts) - set(known))
     codes = {name: k for k, name in enumerate([*known, *unknown])}
     truth = np.array([codes[text] for text in texts])

@@ -18,7 +18,7 @@ from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
 
 from ..backends import set_num_threads
 from ..data import Table
-from ..data.readings import as_numbers, as_texts
+from ..data.column_values import as_numbers, as_texts
 from ..errors import DataError
 from ..estimators.tabular.defaults import DEFAULTS, batch_size_for
 from ..estimators.tabular.fitting import MIN_ROWS, learnable_table, make_estimator, split_rows

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..data import sound_sets
-from ..data.sounds import as_sounds
+from ..data import audio_datasets
+from ..data.audio import as_recordings
 from ..errors import DataError
 from .command_options import CommandOption, learning_rate
 from .train_raw import (
@@ -55,7 +55,7 @@ OPTIONS = (
 
 def labelled_recordings(data: str) -> tuple[LabelledData, LabelledData | None]:
     """The recordings of a folder or a file, and those for the test if the file names them."""
-    sounds, labels, is_test = sound_sets.read_sounds(data)
+    sounds, labels, is_test = audio_datasets.read_audio_dataset(data)
     recordings = LabelledData(sounds, labels)
     if is_test is None:
         return recordings, None
@@ -73,7 +73,7 @@ def read_recordings(
     if not len(train.labels) or not len(test.labels):
         raise DataError(f"{data}: is_test leaves no recordings to train or to test on")
     # All are read now, so that a damaged file is known before the training
-    train, test = (LabelledData(as_sounds(part.inputs), part.labels) for part in (train, test))
+    train, test = (LabelledData(as_recordings(part.inputs), part.labels) for part in (train, test))
     return Samples(file_name(data), train, test)
 
 

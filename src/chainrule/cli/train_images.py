@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..data import pictures
+from ..data import images as image_files
 from ..errors import DataError
 from .command_options import CommandOption, learning_rate
 from .train_raw import LabelledData, RawKind, Samples, file_name, split, tested_by_accuracy
@@ -57,8 +57,8 @@ def labelled_images(data: str) -> tuple[LabelledData, LabelledData | None]:
     """The images of a folder or a file, and those for the test if the file has such."""
     path = Path(data)
     if path.is_dir():
-        return LabelledData(*pictures.class_folders(path)), None
-    x, y, *test = pictures.read_arrays(path)
+        return LabelledData(*image_files.class_files(path)), None
+    x, y, *test = image_files.read_image_arrays(path)
     if not test and len(x) != len(y):
         raise DataError(f"{data} has {len(x)} images and {len(y)} labels: one each")
     return LabelledData(x, y), LabelledData(*test) if test else None

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..data.readings import as_texts
+from ..data.column_values import as_texts
 from ..data.texts import read_texts
 from ..errors import DataError
 from ..lazy import LazyModule

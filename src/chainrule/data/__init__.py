@@ -2,16 +2,16 @@
 
 from .features import Column, Features
 from .tables import BUILT_IN, Table, read_table
-from .texts import checked_texts, read_texts
-from .tokens import Tokens
+from .texts import check_texts, read_texts
+from .vocabulary import Vocabulary
 
 __all__ = [
     "BUILT_IN",
     "Column",
     "Features",
     "Table",
-    "Tokens",
-    "checked_texts",
+    "Vocabulary",
+    "check_texts",
     "read_table",
     "read_texts",
 ]

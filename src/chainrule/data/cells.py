@@ -37,7 +37,7 @@ def check_cells(column: Any) -> None:
     Raises
     ------
     DataError
-        With the first such row, counted from 1, what it holds, and what to do.
+        With the first such row, with_row_numbers from 1, what it holds, and what to do.
 
     Examples
     --------
@@ -58,13 +58,13 @@ text a cell
         return
     single = (*SINGLE, pd.Period, pd.Interval, type(pd.NA))
     cells = column.tolist()
-    strange = {
-        one for one in set(map(type, cells))
-        if not issubclass(one, single) or issubclass(one, np.timedelta64)  # an integer, to NumPy
+    unreadable = {
+        kind for kind in set(map(type, cells))
+        if not issubclass(kind, single) or issubclass(kind, np.timedelta64)  # an integer, to NumPy
     }  # fmt: skip
-    if not strange:
+    if not unreadable:
         return
-    row = next(k for k, cell in enumerate(cells) if type(cell) in strange)
+    row = next(k for k, cell in enumerate(cells) if type(cell) in unreadable)
     if isinstance(cells[row], (complex, np.complexfloating)):
         _refuse(column, row, PARTS)
     if isinstance(cells[row], (timedelta, np.timedelta64)):
@@ -74,30 +74,33 @@ text a cell
     _refuse(column, row, "give one number or one text a cell")
 
 
-def row_of(column: Any, place: int) -> int:
-    """A row as the user counts it, from 1, who has given more rows than a part of them holds.
+def row_number(column: Any, position: int) -> int:
+    """Return the number, from 1, that a row has in the table that the user passed.
+
+    `column` may hold only some of that table's rows: `with_row_numbers` numbered them before.
 
     Examples
     --------
     >>> import pandas as pd
-    >>> row_of(pd.Series([5, 7], index=["a", "b"]), 1)
+    >>> row_number(pd.Series([5, 7], index=["a", "b"]), 1)
     2
-    >>> row_of(pd.Series([5, 7, 9], index=pd.RangeIndex(3, name=ROWS))[1:], 1)
+    >>> row_number(pd.Series([5, 7, 9], index=pd.RangeIndex(3, name=ROWS))[1:], 1)
     3
     """
-    return int(column.index[place] if column.index.name == ROWS else place) + 1
+    return int(column.index[position] if column.index.name == ROWS else position) + 1
 
 
-def counted(frame: Any) -> Any:
-    """A table or column whose rows are told apart by their number, also in a part of them."""
+def with_row_numbers(frame: Any) -> Any:
+    """Return a table or column whose index counts its rows, so that a part of it still can."""
     if frame.index.name == ROWS:
         return frame
     return frame.set_axis(pd.RangeIndex(len(frame), name=ROWS), axis=0)
 
 
-def _refuse(column: Any, row: int, what_to_do: str) -> Never:
-    cell, place = column.tolist()[row], row_of(column, row)
+def _refuse(column: Any, row: int, remedy: str) -> Never:
+    """Raise a `DataError` that names the column, the row and the cell."""
+    cell, number = column.tolist()[row], row_number(column, row)
     raise DataError(
-        f"column {str(column.name)!r}, row {place}: {cell!r:.60} is a {type(cell).__name__}: "
-        f"{what_to_do}"
+        f"column {str(column.name)!r}, row {number}: {cell!r:.60} is a {type(cell).__name__}: "
+        f"{remedy}"
     )

@@ -9,15 +9,15 @@ from pathlib import Path
 
 from ..errors import DataError
 
-MARKS = (  # at the start of a file; those of 32 bits begin like those of 16
+BYTE_ORDER_MARKS = (  # at the start of a file; those of 32 bits begin like those of 16
     (codecs.BOM_UTF32_LE, "UTF-32"), (codecs.BOM_UTF32_BE, "UTF-32"),
     (codecs.BOM_UTF16_LE, "UTF-16"), (codecs.BOM_UTF16_BE, "UTF-16"),
 )  # fmt: skip
-LOOKED_AT = 4096
+SNIFFED_BYTES = 4096
 
 
-def decoded(path: Path, content: bytes) -> str:
-    """The text of a file: UTF-8, whose lines end with a line feed if they ended with a return only.
+def decode_text(path: Path, content: bytes) -> str:
+    """Return the text of a UTF-8 file; lines that ended with a return alone end with a line feed.
 
     Raises
     ------
@@ -26,14 +26,15 @@ def decoded(path: Path, content: bytes) -> str:
 
     Examples
     --------
-    >>> decoded(Path("a.csv"), b"a,b\\r1,2\\r")
+    >>> decode_text(Path("a.csv"), b"a,b\\r1,2\\r")
     'a,b\\n1,2\\n'
-    >>> decoded(Path("a.csv"), "a,b".encode("utf-16"))
+    >>> decode_text(Path("a.csv"), "a,b".encode("utf-16"))
     Traceback (most recent call last):
     chainrule.errors.DataError: a.csv is UTF-16 text, and UTF-8 is read; save it as UTF-8, e.g. \
 iconv -f UTF-16 -t UTF-8
     """
-    wide = next((name for mark, name in MARKS if content.startswith(mark)), None) or _wide(content)
+    marked = (name for mark, name in BYTE_ORDER_MARKS if content.startswith(mark))
+    wide = next(marked, None) or _utf16_without_mark(content)
     if wide is not None:
         raise DataError(
             f"{path} is {wide} text, and UTF-8 is read; save it as UTF-8, e.g. iconv -f {wide} "
@@ -56,7 +57,7 @@ iconv -f UTF-16 -t UTF-8
 
 
 def first_row(path: Path, text: str, separator: str) -> list[str]:
-    """The cells of the first line of a table.
+    """Return the cells of the first line of a table.
 
     Raises
     ------
@@ -69,9 +70,9 @@ def first_row(path: Path, text: str, separator: str) -> list[str]:
         raise DataError(f"{path}: its first line cannot be read ({error}); mend it") from error
 
 
-def _wide(content: bytes) -> str | None:
-    """The encoding of letters of two bytes without a mark: every other byte is a zero, mostly."""
-    start = content[:LOOKED_AT]
+def _utf16_without_mark(content: bytes) -> str | None:
+    """Return the encoding of text in two bytes a letter: every other byte is mostly zero."""
+    start = content[:SNIFFED_BYTES]
     for offset, name in ((1, "UTF-16LE"), (0, "UTF-16BE")):
         zeros, others = start[offset::2], start[1 - offset :: 2]
         if len(zeros) > 1 and zeros.count(0) > 0.6 * len(zeros) and not others.count(0):

@@ -11,18 +11,26 @@ from numpy.typing import NDArray
 
 from ..errors import DataError, ModelFileError
 from .cells import check_cells
-from .moments import mean_and_deviation, standardized
-from .readings import as_learned, as_numbers, as_texts, as_times, date_part, is_date, is_numeric
+from .column_values import (
+    as_known_levels,
+    as_numbers,
+    as_texts,
+    as_times,
+    date_part,
+    is_date,
+    is_numeric,
+)
+from .moments import mean_and_deviation, standardize
 
 Frame: TypeAlias = Any  # a pandas DataFrame
 Series: TypeAlias = Any
 Floats: TypeAlias = NDArray[np.float64]
 
-MOST_LEVELS = 64  # features of one text column; rarer values share the row of zeros
-RARE = 8  # rows (a 200th of a small table): a value of fewer teaches little but these rows
-MANY_VALUES = 10  # more distinct ones make a column continuous
-PARTS = ("days", "year", "month", "day", "day_of_week", "hour")  # of a date, where they vary
-FARTHEST = 20.0  # standard deviations: one wild cell cannot drown all others
+MAX_LEVELS = 64  # features of one text column; rarer values share the row of zeros
+MIN_LEVEL_ROWS = 8  # or a 200th of a small table: a value of fewer teaches little but these rows
+MANY_VALUES = 10  # a column of more distinct numbers is continuous
+DATE_PARTS = ("days", "year", "month", "day", "day_of_week", "hour")  # of a date, where they vary
+MAX_DEVIATIONS = 20.0  # standard deviations: one wild cell cannot drown all others
 
 
 @dataclass(frozen=True)
@@ -39,7 +47,7 @@ class Column:
     missing : bool
         Whether one more feature says that the cell is empty.
     part : str
-        For a column of dates: which number of them this is, one of `PARTS`; else empty.
+        For a column of dates: which number of them this is, one of `DATE_PARTS`; else empty.
     continuous : bool
         Whether it holds numbers of more than `MANY_VALUES` different values.
     """
@@ -59,17 +67,17 @@ class Column:
         return (len(self.levels) or 1) + self.missing
 
     def features(self, column: Series) -> Floats:
-        """Shape (rows, width)."""
+        """Return the features of a column, shape (rows, width)."""
         if self.levels:
-            texts = as_learned(as_texts(column), self.levels)
-            made = (texts[:, None] == np.array(self.levels, object)[None, :]).astype(float)
+            texts = as_known_levels(as_texts(column), self.levels)
+            encoded = (texts[:, None] == np.array(self.levels, object)[None, :]).astype(float)
             absent = np.array([text is None for text in texts])
         else:
             values = date_part(as_times(column), self.part) if self.part else as_numbers(column)
             absent = np.isnan(values)
-            scaled = standardized(np.where(absent, self.fill, values), self.mean, self.scale)
-            made = np.clip(scaled, -FARTHEST, FARTHEST)[:, None]
-        return np.column_stack([made, absent]) if self.missing else made
+            scaled = standardize(np.where(absent, self.fill, values), self.mean, self.scale)
+            encoded = np.clip(scaled, -MAX_DEVIATIONS, MAX_DEVIATIONS)[:, None]
+        return np.column_stack([encoded, absent]) if self.missing else encoded
 
 
 @dataclass(frozen=True)
@@ -93,17 +101,20 @@ class Features:
 
     @classmethod
     def learn(
-        cls, frame: Frame, category: Collection[str] = (), weights: Floats | None = None
+        cls,
+        frame: Frame,
+        categorical_features: Collection[str] = (),
+        sample_weight: Floats | None = None,
     ) -> Features:
         """The plan for a table, from its training rows.
 
         Parameters
         ----------
         frame : pandas.DataFrame
-        category : collection of str
+        categorical_features : collection of str
             Columns of numbers to treat as text.
-        weights : array of float64, shape (rows,), optional
-            Of the rows, for means and standard deviations.
+        sample_weight : array of float64, shape (rows,), optional
+            Weights of the rows in means and standard deviations.
 
         Raises
         ------
@@ -111,18 +122,18 @@ class Features:
             If a column has no values, mixes text into numbers, or holds what is no single value
             (lists, complex numbers, spans of time); or if no column varies.
         """
-        as_text = frozenset(category)
-        kept = tuple(
+        as_text = frozenset(categorical_features)
+        columns = tuple(
             column
             for name in frame.columns
-            for column in learn(frame[name], str(name) in as_text, weights)
+            for column in learn(frame[name], str(name) in as_text, sample_weight)
         )
-        if not kept:
+        if not columns:
             raise DataError(
                 "no column varies from row to row, so there is nothing to predict from: give a "
                 "table with at least one column beside the target"
             )
-        return cls(kept)
+        return cls(columns)
 
     @property
     def width(self) -> int:
@@ -175,6 +186,7 @@ class Features:
 
 
 def _column_from_json(entry: Any) -> Column:
+    """Return the column that a model file describes, or raise a `ModelFileError`."""
     kinds = {"name": str, "levels": list, "fill": float, "mean": float, "scale": float,
              "missing": bool, "part": str, "continuous": bool}  # fmt: skip
     if not isinstance(entry, dict) or entry.keys() != kinds.keys():
@@ -184,7 +196,7 @@ def _column_from_json(entry: Any) -> Column:
             raise ModelFileError(f"a column's {key!r} is no {kind.__name__}")
     if not all(isinstance(level, str) for level in entry["levels"]):
         raise ModelFileError(f"the values of column {entry['name']!r:.60} are not all text")
-    if entry["part"] not in ("", *PARTS):
+    if entry["part"] not in ("", *DATE_PARTS):
         raise ModelFileError(f"column {entry['name']!r:.60} is an unknown part of a date")
     numbers = [entry["fill"], entry["mean"], entry["scale"]]
     if not (np.isfinite(numbers).all() and entry["scale"] > 0):
@@ -193,7 +205,7 @@ def _column_from_json(entry: Any) -> Column:
 
 
 def learn(column: Series, as_category: bool = False, weights: Floats | None = None) -> list[Column]:
-    """The plans for one column: one for each part of dates, none where all rows are alike."""
+    """Learn the plans for one column: one for each part of dates, none where all rows are alike."""
     name = str(column.name)
     check_cells(column)
     if not column.notna().any():
@@ -203,8 +215,8 @@ def learn(column: Series, as_category: bool = False, weights: Floats | None = No
         )
     if not as_category and is_date(column):
         known = as_times(column).dropna()
-        own = None if weights is None else weights[column.notna()]
-        parts = [_numbers(name, date_part(known, part), own, part) for part in PARTS]
+        known_weights = None if weights is None else weights[column.notna()]
+        parts = [_numbers(name, date_part(known, part), known_weights, part) for part in DATE_PARTS]
         varying = [part for part in parts if part is not None]
         missing = len(known) < len(column)
         return [replace(part, missing=missing and k == 0) for k, part in enumerate(varying)]
@@ -216,18 +228,20 @@ def learn(column: Series, as_category: bool = False, weights: Floats | None = No
 
 
 def _texts(name: str, column: Series) -> Column | None:
+    """Learn the levels of a column of text; None if all rows are alike."""
     missing = bool(column.isna().any())
     texts = [text for text in as_texts(column) if text is not None]
     levels, counts = np.unique(np.array(texts, object), return_counts=True)
     if len(levels) + missing < 2:
         return None
-    enough = counts >= min(RARE, len(column) / 200, int(np.max(counts)))
+    enough = counts >= min(MIN_LEVEL_ROWS, len(column) / 200, int(np.max(counts)))
     levels, counts = levels[enough], counts[enough]
-    common = levels[np.argsort(-counts, kind="stable")[:MOST_LEVELS]]
+    common = levels[np.argsort(-counts, kind="stable")[:MAX_LEVELS]]
     return Column(name, levels=tuple(sorted(common)), missing=missing)
 
 
 def _numbers(name: str, values: Floats, weights: Floats | None, part: str = "") -> Column | None:
+    """Learn the scale of a column of numbers; None if all rows are alike."""
     known = values[~np.isnan(values)]
     missing = len(known) < len(values)
     fill = float(np.median(known))
@@ -241,9 +255,11 @@ def _numbers(name: str, values: Floats, weights: Floats | None, part: str = "") 
 
 
 def _and_more(names: Sequence[str]) -> str:
+    """Say how many more names than the first there are."""
     return f" (and {len(names) - 1} more)" if len(names) > 1 else ""
 
 
 def _listed(names: Sequence[str], most: int = 8) -> str:
-    shown = ", ".join(repr(str(name)) for name in list(names)[:most])
-    return shown + (", ..." if len(names) > most else "")
+    """List the first names."""
+    listed = ", ".join(repr(str(name)) for name in list(names)[:most])
+    return listed + (", ..." if len(names) > most else "")

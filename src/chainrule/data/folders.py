@@ -1,4 +1,4 @@
-"""Folders of files, as people and their programs leave them: what is hidden is no sample."""
+"""Files in folders, and in folders that name their class; what is hidden is no sample."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from ..errors import DataError
 
 
 def folders_in(folder: Path) -> list[Path]:
-    """The folders in a folder, sorted, without hidden ones.
+    """Return the folders in a folder, sorted, without hidden ones.
 
     Raises
     ------
     DataError
         If a link in it leads nowhere: perhaps to a folder.
     """
-    found = [x for x in folder.iterdir() if not x.name.startswith(".")]
-    for path in found:
+    visible = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    for path in visible:
         if path.is_symlink() and not path.exists():
             raise DataError(f"{path} is a link that leads nowhere: mend it, or remove it")
-    return sorted(x for x in found if x.is_dir())
+    return sorted(path for path in visible if path.is_dir())
 
 
-def files_in(folder: Path, endings: Sequence[str]) -> list[Path]:
-    """The files of these endings (small letters) in a folder and those under it, sorted.
+def files_in(folder: Path, extensions: Sequence[str]) -> list[Path]:
+    """Return the files with these extensions (small letters) in a folder and under it, sorted.
 
     Hidden files are left out, such as ``._1.png`` of macOS, and hidden folders with all in them,
     such as ``.ipynb_checkpoints``.
@@ -42,19 +42,38 @@ def files_in(folder: Path, endings: Sequence[str]) -> list[Path]:
     ...         path = Path(folder, name)
     ...         path.parent.mkdir(parents=True, exist_ok=True)
     ...         path.touch()
-    ...     found = files_in(Path(folder), (".png",))
-    >>> [path.name for path in found]
+    ...     files = files_in(Path(folder), (".png",))
+    >>> [path.name for path in files]
     ['1.PNG', 'b.png']
     """
-    found = sorted(
+    files = sorted(
         path
         for path in folder.rglob("*")
-        if path.suffix.lower() in endings
+        if path.suffix.lower() in extensions
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
         and not path.is_dir()
     )
-    for path in found:
+    for path in files:
         if not path.is_file():
-            what = "a pipe or device" if path.exists() else "a link that leads nowhere"
-            raise DataError(f"{path} is {what}, and no file: mend it, or remove it")
-    return found
+            kind = "a pipe or device" if path.exists() else "a link that leads nowhere"
+            raise DataError(f"{path} is {kind}, and no file: mend it, or remove it")
+    return files
+
+
+def files_by_class(folder: Path, extensions: Sequence[str]) -> dict[str, list[Path]]:
+    """Return the files in each folder of a folder, by its name; without folders that have none.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name in ("cat/1.png", "cat/2.png", "dog/notes.txt"):
+    ...         path = Path(folder, name)
+    ...         path.parent.mkdir(exist_ok=True)
+    ...         path.touch()
+    ...     files = files_by_class(Path(folder), (".png",))
+    >>> {name: [path.name for path in paths] for name, paths in files.items()}
+    {'cat': ['1.png', '2.png']}
+    """
+    files = {path.name: files_in(path, extensions) for path in folders_in(folder)}
+    return {name: paths for name, paths in files.items() if paths}

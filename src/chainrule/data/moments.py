@@ -11,7 +11,7 @@ Floats = NDArray[np.float64]
 
 
 def exponent(values: Any) -> int:
-    """The power of two which, divided by, brings finite numbers between -1 and 1; 0 for zeros.
+    """Return n such that finite numbers divided by 2**n lie between -1 and 1; 0 for zeros.
 
     Examples
     --------
@@ -23,10 +23,10 @@ def exponent(values: Any) -> int:
 
 
 def mean_and_deviation(values: Floats, weights: Floats | None = None) -> tuple[float, float]:
-    """The (weighted) mean and standard deviation of finite numbers.
+    """Return the (weighted) mean and standard deviation of finite numbers.
 
-    They are taken of the numbers divided by a power of two, which changes no bit where the plain
-    formulas stay in range: squares of 1e160 overflow, and those of 1e-200 are 0.
+    Both are computed from the numbers divided by a power of two, which changes no bit where the
+    plain formulas stay in range: squares of 1e160 overflow, and those of 1e-200 are 0.
 
     Parameters
     ----------
@@ -47,24 +47,24 @@ def mean_and_deviation(values: Floats, weights: Floats | None = None) -> tuple[f
     (5e+299, 8.660254037844387e+299)
     """
     power = exponent(values)
-    near = np.ldexp(values, -power)
-    mean = np.average(near, weights=weights)
-    deviation = float(np.average((near - mean) ** 2, weights=weights)) ** 0.5
+    scaled = np.ldexp(values, -power)
+    mean = np.average(scaled, weights=weights)
+    deviation = float(np.average((scaled - mean) ** 2, weights=weights)) ** 0.5
     return float(np.ldexp(mean, power)), float(np.ldexp(deviation, power))
 
 
-def standardized(values: Floats, mean: float, deviation: float) -> Floats:
+def standardize(values: Floats, mean: float, deviation: float) -> Floats:
     """``(values - mean) / deviation``, also where the difference is out of range.
 
     Examples
     --------
-    >>> standardized(np.array([-1.5e308, 1.5e308]), 0.0, 1.5e308).tolist()
+    >>> standardize(np.array([-1.5e308, 1.5e308]), 0.0, 1.5e308).tolist()
     [-1.0, 1.0]
-    >>> standardized(np.array([1.5e308]), -1.5e308, 1.5e308).tolist()
+    >>> standardize(np.array([1.5e308]), -1.5e308, 1.5e308).tolist()
     [2.0]
     """
     with np.errstate(over="ignore"):
-        made = (values - mean) / deviation
-    if np.isfinite(made).all():
-        return np.asarray(made, np.float64)
+        scaled = (values - mean) / deviation
+    if np.isfinite(scaled).all():
+        return np.asarray(scaled, np.float64)
     return np.asarray((values / 4 - mean / 4) / deviation * 4, np.float64)

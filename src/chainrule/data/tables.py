@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 
 from ..errors import DataError
 from ..lazy import LazyModule
-from .decoding import decoded, first_row
-from .unpacking import gunzipped, read_parquet
+from .decoding import decode_text, first_row
+from .unpacking import read_gzip, read_parquet
 
 pd = LazyModule("pandas")
 datasets = LazyModule("sklearn.datasets")
@@ -139,7 +139,7 @@ def _read_file(path: Path, header: bool | None) -> tuple[Frame, list[str]]:
             f"{path}: cannot tell the format from the name; "
             f"end it in .csv, .tsv or .parquet (also with .gz)"
         )
-    content = gunzipped(path) if packed else path.read_bytes()
+    content = read_gzip(path) if packed else path.read_bytes()
     if kind in (".parquet", ".pq"):
         return _parquet(path, content), []
     return _text(path, content, "\t" if kind in (".tsv", ".tab") else None, header)
@@ -163,7 +163,7 @@ def _text(
 ) -> tuple[Frame, list[str]]:
     """The frame of a delimited text file's bytes."""
     notes: list[str] = []
-    text = decoded(path, content)
+    text = decode_text(path, content)
     if not text.strip():
         raise DataError(f"{path} is empty; give a file with a header line and rows")
     separator = separator or _separator(text)

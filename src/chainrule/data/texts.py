@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..lazy import LazyModule
-from .decoding import decoded
+from .decoding import decode_text
 from .folders import files_in, folders_in
 from .tables import Table, read_table
 
@@ -21,12 +21,12 @@ HALF = "\\ud"  # so JSON writes the halves of a character
 COLUMN, CLASS = "text", "class"  # of a folder's rows
 
 
-def checked_texts(given: Any) -> list[str]:
-    """Texts as a list of str.
+def check_texts(X: Any) -> list[str]:
+    """Return texts as a list of str, after refusing what is no text.
 
     Parameters
     ----------
-    given : str, or sequence of str
+    X : str, or sequence of str
         One text; or a list, an array or a Series of them, or a DataFrame with one column.
 
     Raises
@@ -36,34 +36,34 @@ def checked_texts(given: Any) -> list[str]:
 
     Examples
     --------
-    >>> checked_texts("one"), checked_texts(("one", "two"))
+    >>> check_texts("one"), check_texts(("one", "two"))
     (['one'], ['one', 'two'])
     """
-    if isinstance(given, str):
-        return [given]
-    shape = getattr(given, "shape", None)
+    if isinstance(X, str):
+        return [X]
+    shape = getattr(X, "shape", None)
     if shape is not None and len(shape) == 2:
         if shape[1] != 1:
             raise DataError(
                 f"X has {shape[1]} columns: give one column of text, such as frame['review']"
             )
-        given = given.iloc[:, 0] if hasattr(given, "iloc") else np.asarray(given)[:, 0]
+        X = X.iloc[:, 0] if hasattr(X, "iloc") else np.asarray(X)[:, 0]
     if shape is not None and len(shape) not in (1, 2):
         raise DataError(f"X has shape {shape}: give a list of texts, or one column of them")
     try:
-        if isinstance(given, (bytes, Mapping, Set)):  # of numbers, of names, in no order
+        if isinstance(X, (bytes, Mapping, Set)):  # of numbers, of names, in no order
             raise TypeError
-        found = list(given)
+        texts = list(X)
     except TypeError:
-        raise DataError(f"X is a {type(given).__name__}: give a list of texts") from None
-    for row, text in enumerate(found):
+        raise DataError(f"X is a {type(X).__name__}: give a list of texts") from None
+    for row, text in enumerate(texts):
         if not isinstance(text, str):
             missing = text is None or text is pd.NA or text is pd.NaT or text != text
-            what = "is missing" if missing else f"is {text!r:.40}, a {type(text).__name__}"
+            fault = "is missing" if missing else f"is {text!r:.40}, a {type(text).__name__}"
             raise DataError(
-                f'row {row} of X {what}: give text ("" for an empty one), or drop that row'
+                f'row {row} of X {fault}: give text ("" for an empty one), or drop that row'
             )
-    return [str(text) for text in found]
+    return [str(text) for text in texts]
 
 
 def read_texts(source: str | Path) -> Table:
@@ -141,4 +141,4 @@ def _text(path: Path) -> str:
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}; check the file") from error
-    return decoded(path, content).replace("\r\n", "\n")
+    return decode_text(path, content).replace("\r\n", "\n")

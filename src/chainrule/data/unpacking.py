@@ -1,6 +1,6 @@
 """How much a packed file may unpack to: few bytes can claim to be any number of them.
 
-What is packed is unpacked piece by piece and counted, or what it says of its size is read before.
+Files are unpacked chunk by chunk and counted, or the size in their header is checked before.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from ..lazy import LazyModule
 arrow = LazyModule("pyarrow", extra="parquet")
 parquet = LazyModule("pyarrow.parquet", extra="parquet")
 
-SMALL = 2**28  # bytes that any file may unpack to: tables of zeros are packed a thousandfold
-PIECE = 2**20
-ROWS = 1024, 65_536  # of a Parquet file at a time, at least and at most
-CELL = 8  # bytes of memory, at least
+SMALL = 2**28  # bytes that any file may unpack to: tables of zeros shrink a thousandfold
+CHUNK_BYTES = 2**20
+BATCH_ROWS = 1024, 65_536  # of a Parquet file at a time, at least and at most
+CELL_BYTES = 8  # of memory, at least
 
 
 def check_unpacked(path: str | Path, packed: int, unpacked: int) -> None:
@@ -61,36 +61,37 @@ higher if you trust it
         )
 
 
-def gunzipped(path: Path) -> bytes:
-    """The content of a gzip file.
+def read_gzip(path: Path) -> bytes:
+    """Return the content of a gzip file.
 
     Raises
     ------
     DataError
         If it is damaged, or unpacks to too much.
     """
-    return b"".join(_pieces(path))
+    return b"".join(_chunks(path))
 
 
-def _pieces(path: Path) -> Iterator[bytes]:
+def _chunks(path: Path) -> Iterator[bytes]:
+    """Yield the content of a gzip file, counted while it is unpacked."""
     packed, total = path.stat().st_size, 0
     with path.open("rb") as raw, gzip.GzipFile(fileobj=raw) as file:
         while True:
             try:
-                piece = file.read(PIECE)
+                chunk = file.read(CHUNK_BYTES)
             except (gzip.BadGzipFile, EOFError, ValueError, zlib.error) as error:
                 raise DataError(
                     f"{path} is not a whole gzip file ({error}); make it anew"
                 ) from error
-            if not piece:
+            if not chunk:
                 return
-            total += len(piece)
+            total += len(chunk)
             check_unpacked(path, packed, total)
-            yield piece
+            yield chunk
 
 
 def read_parquet(path: Path, content: bytes) -> Any:
-    """The frame of a Parquet file's bytes.
+    """Return the frame of a Parquet file's bytes.
 
     Repeated values take next to nothing in such a file, so the rows and columns that it tells of
     are counted before, and their bytes while they are read.
@@ -103,17 +104,17 @@ def read_parquet(path: Path, content: bytes) -> Any:
         If pyarrow is not installed; with the command that installs it.
     """
     with parquet.ParquetFile(io.BytesIO(content)) as file:
-        told = file.metadata
+        metadata = file.metadata
         chunks = [
-            told.row_group(k).column(j).total_uncompressed_size
-            for k in range(told.num_row_groups) for j in range(told.num_columns)
+            metadata.row_group(k).column(j).total_uncompressed_size
+            for k in range(metadata.num_row_groups) for j in range(metadata.num_columns)
         ]  # fmt: skip
-        cells = told.num_rows * told.num_columns
-        check_unpacked(path, len(content), max(sum(chunks), cells * CELL))
+        cells = metadata.num_rows * metadata.num_columns
+        check_unpacked(path, len(content), max(sum(chunks), cells * CELL_BYTES))
         if all(_is_plain(kind) for kind in file.schema_arrow.types):
             return file.read().to_pandas()
         # A text that is there once may be meant by each row of its chunk.
-        rows = min(max(SMALL // max(chunks, default=1), ROWS[0]), ROWS[1])
+        rows = min(max(SMALL // max(chunks, default=1), BATCH_ROWS[0]), BATCH_ROWS[1])
         parts, total = [], 0
         for part in file.iter_batches(rows):
             total += part.nbytes
@@ -123,8 +124,8 @@ def read_parquet(path: Path, content: bytes) -> Any:
 
 
 def _is_plain(kind: Any) -> bool:
-    """Whether each cell of a column takes the same few bytes."""
+    """Return whether each cell of a column takes the same few bytes."""
     try:
-        return int(kind.bit_width) <= 8 * CELL
+        return int(kind.bit_width) <= 8 * CELL_BYTES
     except ValueError:  # texts, lists
         return False

@@ -10,7 +10,7 @@ import struct
 from typing import BinaryIO, NamedTuple
 
 PCM, EXTENSIBLE = 1, 0xFFFE
-MOST_CHUNKS = 1000  # before the samples
+MAX_CHUNKS = 1000  # before the samples
 # Who writes to a pipe does not know the length: ffmpeg says 2**32 - 1, sox and espeak 2**31 - 4096,
 # others 0. No file that is read here is as long.
 UNKNOWN = 0x7FFF_0000
@@ -47,29 +47,29 @@ def read_header(file: BinaryIO, size: int) -> Wav:
     >>> read_header(io.BytesIO(piped + bytes(10)), 54)
     Wav(kind=1, channels=1, width=2, rate=8000, start=44, length=10, known=False)
     """
-    riff, told, kind = struct.unpack("<4sI4s", _read(file, 12))
+    riff, riff_length, kind = struct.unpack("<4sI4s", _read(file, 12))
     if (riff, kind) != (b"RIFF", b"WAVE"):
         raise ValueError("it does not begin with RIFF and WAVE")
-    form: tuple[int, int, int, int] | None = None
-    for _ in range(MOST_CHUNKS):
+    wave_format: tuple[int, int, int, int] | None = None
+    for _ in range(MAX_CHUNKS):
         name, length = struct.unpack("<4sI", _read(file, 8))
         start = file.tell()
         if name == b"data":
-            if form is None:
+            if wave_format is None:
                 raise ValueError("its samples come before their format")
             left = max(0, size - start)
             streamed = length >= UNKNOWN and left < length
             if not length and left:  # nothing, or not known: the whole file's length tells
-                streamed = told == 0 or told >= UNKNOWN or told + 8 <= start
-            return Wav(*form, start, left if streamed else length, not streamed)
+                streamed = riff_length == 0 or riff_length >= UNKNOWN or riff_length + 8 <= start
+            return Wav(*wave_format, start, left if streamed else length, not streamed)
         if name == b"fmt ":
-            form = _format(_read(file, min(length, 40)))
+            wave_format = _format(_read(file, min(length, 40)))
         file.seek(start + length + length % 2)
     raise ValueError("it holds no samples")
 
 
 def _format(data: bytes) -> tuple[int, int, int, int]:
-    """Kind, channels, bytes a sample, samples a second."""
+    """Return the kind, the channels, the bytes a sample and the samples a second."""
     if len(data) < 16:
         raise ValueError("its format is cut off")
     kind, channels, rate, _, frame, bits = struct.unpack("<HHIIHH", data[:16])
@@ -86,6 +86,7 @@ def _format(data: bytes) -> tuple[int, int, int, int]:
 
 
 def _read(file: BinaryIO, count: int) -> bytes:
+    """Read so many bytes, or raise a ValueError."""
     data = file.read(count)
     if len(data) < count:
         raise ValueError("it ends early")

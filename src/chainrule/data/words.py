@@ -76,7 +76,7 @@ def words(text: str, rule: int = NEWEST) -> list[str]:
         return FIRST.findall(plain)
     if plain.isascii():
         return ASCII.findall(plain)
-    return [segment for each in segments(plain) if (segment := each.strip())]
+    return [word for segment in segments(plain) if (word := segment.strip())]
 
 
 def segments(text: str) -> list[str]:
@@ -89,8 +89,8 @@ def segments(text: str) -> list[str]:
     """
     kinds = text.translate(_kinds())
     if "H" in kinds:
-        kinds = MARKED_HEBREW.sub(lambda found: found[0].translate(AFTER_HEBREW), kinds)
-    return [text[slice(*found.span())] for found in SEGMENT.finditer(kinds)]
+        kinds = MARKED_HEBREW.sub(lambda match: match[0].translate(AFTER_HEBREW), kinds)
+    return [text[slice(*match.span())] for match in SEGMENT.finditer(kinds)]
 
 
 class _Kinds(dict[int, str]):
@@ -108,8 +108,8 @@ class _Kinds(dict[int, str]):
 
     def __missing__(self, code: int) -> str:
         first, last, letter = self._ends[bisect_right(self._starts, code) - 1]
-        found = self[code] = letter if first <= code <= last else "O"
-        return found
+        kind = self[code] = letter if first <= code <= last else "O"
+        return kind
 
 
 @cache

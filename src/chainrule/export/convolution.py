@@ -1,4 +1,4 @@
-"""Convolution as products, one for each place of the window: in dtypes that runtimes lack."""
+"""Convolution as products, one for each entry of the kernel: in dtypes that runtimes lack."""
 
 from __future__ import annotations
 

@@ -30,13 +30,13 @@ F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
 def lower(graph: Graph) -> Graph:
     """Rewrite the graph in primitives that ONNX has; unknown ones stay."""
     while True:
-        lowered = rewrite(graph, _lowered)
+        lowered = rewrite(graph, _lower_node)
         if lowered is graph:
             return verify(graph, "lower")
         graph = lowered
 
 
-def _lowered(node: Node, original: Node) -> Node:
+def _lower_node(node: Node, original: Node) -> Node:
     name = node.primitive.name
     kind = "" if node.dtype is None else node.dtype.kind
     formula = FORMULAS.get(name) if kind == "f" else INTEGERS.get(name) if kind in "iu" else None
@@ -252,7 +252,7 @@ INTEGERS: dict[str, Callable[..., Any]] = {
 # Structure
 
 
-def _cumprod(node: Node) -> Any:
+def _lower_cumprod(node: Node) -> Any:
     """Write a cumulative product by doubling: after k rounds each entry covers the last 2**k."""
     axis, y = node.params["axis"], cast(node.inputs[0], dtype=node.dtype)
     shape, n, shift = node.shape, node.shape[axis], 1
@@ -267,7 +267,7 @@ def _cumprod(node: Node) -> Any:
     return y
 
 
-def _pad(node: Node) -> Any:
+def _lower_pad(node: Node) -> Any:
     """Reverse axes of negative step first, and put zeros between the entries of those with gaps."""
     (x,) = node.inputs
     shape = node.params["shape"]
@@ -296,7 +296,7 @@ def _pad(node: Node) -> Any:
     return pad(x, shape=shape, index=tuple(slices))
 
 
-def _scatter(node: Node) -> Any:
+def _lower_scatter(node: Node) -> Any:
     """Write scatters of slices: the values are padded to the shape and selected there."""
     x, v, *arrays = node.inputs
     if arrays:
@@ -315,7 +315,7 @@ def _selected(node: Node) -> tuple[int, ...]:
     return tuple(len(range(*s.indices(n))) for s, n in zip(pattern, shape, strict=True))
 
 
-def _conv(node: Node) -> Any:
+def _lower_conv(node: Node) -> Any:
     """Keep float32 convolutions, which runtimes have; write others as a sum of products."""
     if node.dtype == F32:
         return node
@@ -356,12 +356,12 @@ def _names(*nodes: Node) -> tuple[str, ...]:
 
 
 STRUCTURE: dict[str, Callable[[Node], Any]] = {
-    "conv": _conv,
+    "conv": _lower_conv,
     "equal": _equal,
     "bitwise_xor": _bitwise_xor,
     "either": _either,
-    "cumprod": _cumprod,
-    "pad": _pad,
-    "scatter": _scatter,
-    "scatter_add": _scatter,
+    "cumprod": _lower_cumprod,
+    "pad": _lower_pad,
+    "scatter": _lower_scatter,
+    "scatter_add": _lower_scatter,
 }

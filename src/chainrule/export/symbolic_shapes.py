@@ -150,16 +150,16 @@ def have_rows(arrays: Sequence[Array], batch: bool = True) -> tuple[bool, ...]:
 def _trace_and_lower(
     function: Callable[..., Any], examples: Sequence[Any], supported: frozenset[str]
 ) -> Graph:
-    graph = _lowered(simplify(make_graph(function)(*examples)))
+    graph = _lower_with_bodies(simplify(make_graph(function)(*examples)))
     if len(graph.inputs) != len(tree.leaves(tuple(examples))):
         raise UnsupportedError(at_user_line("export reads an outer trace: call it outside of that"))
     _check(graph, supported)
     return graph
 
 
-def _lowered(graph: Graph) -> Graph:
+def _lower_with_bodies(graph: Graph) -> Graph:
     """Lower the graph and the graphs inside it to primitives that ONNX has."""
-    return map_inner_graphs(lower(graph), _lowered)
+    return map_inner_graphs(lower(graph), _lower_with_bodies)
 
 
 def _check(graph: Graph, supported: frozenset[str]) -> None:

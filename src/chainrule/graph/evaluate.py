@@ -53,7 +53,7 @@ def closed(inputs: Sequence[Node], outputs: Sequence[Node], leaves: Collection[N
 
     An input that is computed elsewhere, such as what a loop's body reads of the graph around it,
     must not be looked through: the rules of `simplify` would take what lies behind it into the
-    body, where nobody computes it. So a new leaf takes its place.
+    body, where it is not computed. So a new leaf replaces it.
     """
     graph = Graph(tuple(inputs), tuple(outputs))
     new_leaves = {node: input_node(node.type) for node in inputs if node not in leaves}

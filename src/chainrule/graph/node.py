@@ -24,7 +24,7 @@ from .types import Array, Type, is_float, weak_constant
 Location: TypeAlias = tuple[CodeType, int]
 
 _serial = count()
-_NO_PARAMS: dict[str, Any] = {}
+NO_PARAMS: dict[str, Any] = {}
 _WEAK = (bool, int, float)
 
 
@@ -98,7 +98,7 @@ class Node:
     """One use of a primitive.
 
     What it computes never changes. Two things about it do: an argument's leaf becomes a constant
-    when its function has returned (`freeze_argument`), and `order` is noted once somebody asks.
+    when its function has returned (`freeze_argument`), and `order` is computed at first use.
 
     Attributes
     ----------
@@ -115,7 +115,7 @@ class Node:
     source_location : tuple of (code, instruction) or None
         The user's line, as code and instruction because most are never printed.
     order : tuple of int, Node or None
-        How NumPy would have laid the result out in memory, once somebody asked: see
+        How NumPy would have laid the result out in memory, once that was asked for: see
         `trace/strides.py`, which alone reads and sets it.
     """
 
@@ -247,12 +247,12 @@ def constant(value: Array) -> Node:
     """Make a node of a fixed value; the caller must not write into the array afterwards."""
     if type(value) is np.ndarray:
         value.flags.writeable = False  # whoever hands it out copies it
-    return Node(CONSTANT, (), _NO_PARAMS, value.shape, value.dtype, value)
+    return Node(CONSTANT, (), NO_PARAMS, value.shape, value.dtype, value)
 
 
 def input_node(type_: Type, value: Array | None = None) -> Node:
     """Make a leaf that stands for an argument, with a value if it is known already."""
-    return Node(INPUT, (), _NO_PARAMS, type_.shape, type_.dtype, value)
+    return Node(INPUT, (), NO_PARAMS, type_.shape, type_.dtype, value)
 
 
 def freeze_argument(leaf: Node) -> None:

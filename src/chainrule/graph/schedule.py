@@ -9,7 +9,7 @@ from .node import CONSTANT, Node
 
 
 class EvaluationStep(NamedTuple):
-    """One node: reads some slots, writes one, then releases those that nobody reads again."""
+    """One node: reads some slots, writes one, then releases those that are not read again."""
 
     evaluate: Callable[..., Any]
     reads: tuple[int, ...]

@@ -39,7 +39,7 @@ def _conv_type(x: Type, w: Type, *, strides: Pair, dilation: Pair) -> Type:
         if not 0 < reach <= size:
             raise ShapeError(
                 at_user_line(
-                    f"conv: a kernel of {kernel} with dilation {d} reaches over {reach} places, "
+                    f"conv: a kernel of {kernel} with dilation {d} reaches over {reach} pixels, "
                     f"and x has {size} (shapes {x.shape} and {w.shape}): pad x, or take a smaller "
                     "kernel"
                 )
@@ -94,7 +94,7 @@ def conv_input_grad(
     """Return the cotangent of a convolution's input of (H, W) = `sizes`.
 
     Of shape (..., N, H, W, C) for g of (..., N, OH, OW, O) and w of (..., KH, KW, C, O). Without
-    dilation, the s * t results at places that differ by less than the strides (s, t) are channels
+    dilation, the s * t results at pixels that differ by less than the strides (s, t) are channels
     of one convolution; else g is spread out by the strides, and the zeros between are multiplied.
     """
     if max(strides) > 1 and max(dilation) == 1:

@@ -77,7 +77,7 @@ gather = declared(
 
 def _scatter_add(xp: Any, x: Any, v: Any, *arrays: Any, pattern: Pattern) -> Any:
     index = full_index(pattern, arrays)
-    if hasattr(x, "at"):
+    if hasattr(x, "at"):  # a namespace whose arrays never change
         return x.at[index].add(v)
     result = np.array(x)
     np.add.at(result, index, v)
@@ -111,7 +111,7 @@ scatter_add = declared(
     _scatter_add_vjp,
     _scatter_add_jvp,
     family="indexing",
-    doc="x with v added at an index; a place that is named twice receives both.",
+    doc="x with v added at an index; an entry that is named twice receives both.",
 )
 
 
@@ -140,7 +140,7 @@ def _scatter_vjp(g: Any, _y: Any, x: Any, v: Any, *arrays: Any, pattern: Pattern
         gx = scatter(g, zeros_like(v, g.dtype), *arrays, pattern=pattern)
     if is_float(v.dtype):
         taken = gather(g, *arrays, pattern=pattern)
-        if arrays:  # a slice names no place twice
+        if arrays:  # a slice names no entry twice
             taken = where(_overwritten(x, v, arrays, pattern), g.dtype.type(0), taken)
         gv = taken
     return [gx, gv, *rest]
@@ -164,5 +164,5 @@ scatter = declared(
     _scatter_vjp,
     _scatter_jvp,
     family="indexing",
-    doc="x with v written at an index; of several values for one place the last stays.",
+    doc="x with v written at an index; of several values for one entry the last stays.",
 )

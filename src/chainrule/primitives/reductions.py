@@ -139,7 +139,7 @@ def _cumprod_jvp(tangents: Sequence[Any], _y: Any, x: Any, *, axis: int) -> Any:
     t = tangents[0]
     if t is None:
         return None
-    return sum_(_cumprod_terms(x, axis) * _axis_moved_to_end(t, axis), axes=(len(x.shape),))
+    return sum_(_cumprod_terms(x, axis) * _axis_to_end(t, axis), axes=(len(x.shape),))
 
 
 def _cumprod_vjp(g: Any, _y: Any, x: Any, *, axis: int) -> list[Any]:
@@ -147,7 +147,7 @@ def _cumprod_vjp(g: Any, _y: Any, x: Any, *, axis: int) -> list[Any]:
         return [None]
     terms = _cumprod_terms(x, axis)
     summed = sum_(terms * reshape(g, shape=(*g.shape, 1)), axes=(axis,))
-    return [_end_moved_to_axis(summed, axis)]
+    return [_end_to_axis(summed, axis)]
 
 
 def _cumprod_terms(x: Any, axis: int) -> Any:
@@ -165,7 +165,7 @@ def _cumprod_terms(x: Any, axis: int) -> Any:
     return where(broadcast_to(row >= column, shape=(*x.shape, n)), product, x.dtype.type(0))
 
 
-def _axis_moved_to_end(t: Any, axis: int) -> Any:
+def _axis_to_end(t: Any, axis: int) -> Any:
     """Move an axis of t to a new last one, and leave size 1 where it was."""
     order = [k for k in range(len(t.shape)) if k != axis] + [axis]
     transposed = transpose(t, axes=tuple(order))
@@ -173,7 +173,7 @@ def _axis_moved_to_end(t: Any, axis: int) -> Any:
     return reshape(transposed, shape=shape)
 
 
-def _end_moved_to_axis(t: Any, axis: int) -> Any:
+def _end_to_axis(t: Any, axis: int) -> Any:
     """Move the last axis back to `axis`."""
     n = len(t.shape)
     order = [*range(axis), n - 1, *range(axis, n - 1)]

@@ -1,8 +1,8 @@
-"""Pieces beside each other: what is cut apart and treated piece by piece is joined at once.
+"""Sums of padded operands that lie beside each other, as one concatenation.
 
-The gradient of cuts adds up arrays of zeros, each with one piece placed in it::
+The gradient of slices adds up arrays of zeros, each with one operand in it::
 
-    place(a) + place(b) + place(c)   -> concatenate(a + 0, b + 0, c + 0)   if they fill the whole
+    pad(a) + pad(b) + pad(c)   -> concatenate(a + 0, b + 0, c + 0)   if they fill the whole
 
 The zero is added because ``-0 + 0`` is 0.
 """
@@ -62,7 +62,7 @@ def _concatenated(node: Node, terms: list[Node]) -> Node:
     if len(cut) != 1:
         return node
     (axis,) = cut
-    ordered = sorted(zip([span[axis] for span in spans], terms, strict=True), key=_first)
+    ordered = sorted(zip([span[axis] for span in spans], terms, strict=True), key=_start_of)
     stop = 0
     for span, _ in ordered:
         if span.step != 1 or span.start != stop:
@@ -77,5 +77,5 @@ def _concatenated(node: Node, terms: list[Node]) -> Node:
     return concatenate(*operands, axis=axis)  # type: ignore[no-any-return]
 
 
-def _first(pair: tuple[range, Node]) -> int:
+def _start_of(pair: tuple[range, Node]) -> int:
     return pair[0].start

@@ -4,7 +4,7 @@ The gradient of a padded convolution computes all of the padded input's, and the
 derivative then cuts the border off. ::
 
     slice(conv(x, w))      -> conv(slice(x), w)
-    slice(place(x))        -> place(slice(x))        each if nobody else reads what is cut
+    slice(pad(x))          -> pad(slice(x))          each if nothing else reads what is cut
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Scans: one loop in place of two over the same numbers, no work for results nobody reads."""
+"""Scans: one loop in place of two over the same numbers, no work for results that are not read."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def merge_scans(graph: Graph) -> Graph:
 
 
 def prune_scans(graph: Graph) -> Graph:
-    """Drop carries and ys that nobody reads, and inputs that the body does not read."""
+    """Drop carries and ys that are not read, and inputs that the body does not read."""
     read: dict[Node, set[int]] = {}
     for node in graph.nodes:
         if node.primitive is ITEM:

@@ -11,6 +11,7 @@ from . import (
     number_operators,
     product_table,
     rounding_table,
+    selection_table,
     shape_table,
 )
 
@@ -25,5 +26,6 @@ __all__ = [
     "number_operators",
     "product_table",
     "rounding_table",
+    "selection_table",
     "shape_table",
 ]

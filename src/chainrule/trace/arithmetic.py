@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..graph.node import Node, Primitive, apply, constant
+from ..graph.node import NO_PARAMS, Node, Primitive, apply, constant
 from ..primitives import elementwise as ew
 from ..primitives.structure import cast
 from .operands import is_operand, is_weak, nodes_of
@@ -62,10 +62,7 @@ def _truths(x: Tracer, other: Any) -> bool:
 
 
 def _applied(primitive: Primitive) -> Callable[..., Node]:
-    return lambda x, y: apply(primitive, (x, y), _NO_PARAMS)
-
-
-_NO_PARAMS: dict[str, Any] = {}
+    return lambda x, y: apply(primitive, (x, y), NO_PARAMS)
 
 
 def in_place(forward: Callable[..., Any]) -> Callable[..., Any]:

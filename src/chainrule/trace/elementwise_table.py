@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DtypeError, UnsupportedDtypeError, at_user_line
-from ..graph.node import CONSTANT, REFERENCE, Node, Primitive, apply
+from ..graph.node import CONSTANT, NO_PARAMS, REFERENCE, Node, Primitive, apply
 from ..graph.types import is_float
 from ..primitives import elementwise as ew
 from ..primitives.structure import cast, identity
@@ -57,20 +57,17 @@ def _loop_dtypes(name: str, *dtypes: np.dtype[Any]) -> tuple[np.dtype[Any], ...]
         ) from None
 
 
-_NO_PARAMS: dict[str, Any] = {}
-
-
 def register_primitive(primitive: Primitive, *names: str) -> None:
     """Enter a primitive under NumPy's names."""
 
     def rule(*xs: Any, dtype: Any = None) -> Tracer:
         if len(xs) == 1 and dtype is None:
-            node = apply(primitive, (xs[0].node,), _NO_PARAMS)
+            node = apply(primitive, (xs[0].node,), NO_PARAMS)
             return ArrayTracer(node) if node.shape else ScalarTracer(node)
         nodes = nodes_of(*xs)
         if dtype is not None:
             nodes = tuple(as_dtype(x, np.dtype(dtype)) for x in nodes)
-        return traced(apply(primitive, nodes, _NO_PARAMS))
+        return traced(apply(primitive, nodes, NO_PARAMS))
 
     for name in names:
         UFUNCS[name] = rule

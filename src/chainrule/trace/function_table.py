@@ -27,7 +27,7 @@ from .operands import node_of
 from .tracer import FUNCTIONS, METHODS, UFUNC_METHODS, Tracer, traced
 
 Rule = Callable[..., Any]
-_NO: Any = np._NoValue
+NO_VALUE: Any = np._NoValue
 _NONE = np.empty(0)
 
 
@@ -52,8 +52,8 @@ def normalize_axes(x: Node, axis: Any, scalar: bool = False) -> tuple[int, ...]:
     n = len(x.shape)
     if axis is None or (scalar and _of_a_number(x, axis)):
         return tuple(range(n))
-    axes_given = axis if isinstance(axis, tuple) else (axis,)
-    axes = tuple(sorted(normalize_axis(k, n) for k in axes_given))
+    axis_list = axis if isinstance(axis, tuple) else (axis,)
+    axes = tuple(sorted(normalize_axis(k, n) for k in axis_list))
     if len(set(axes)) != len(axes):
         raise ValueError(at_user_line(f"axis {axis} names an axis twice"))
     return axes
@@ -88,32 +88,32 @@ def refuse_options(**options: Any) -> None:
 
 
 def _with_keepdims(y: Node, x: Node, axes: tuple[int, ...], keepdims: Any) -> Tracer:
-    if keepdims is not _NO and keepdims:
+    if keepdims is not NO_VALUE and keepdims:
         y = reshape(y, shape=with_ones(x.shape, axes))
     return traced(y)
 
 
 @implements(np.sum, method="sum")
 def _sum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False,
-         initial: Any = _NO, where: Any = _NO) -> Tracer:  # fmt: skip
+         initial: Any = NO_VALUE, where: Any = NO_VALUE) -> Tracer:  # fmt: skip
     if out is not None:
         refuse_options(out=out)
     x = node_of(a)
-    if where is not _NO and where is not True:
+    if where is not NO_VALUE and where is not True:
         x = ew.where(node_of(where), x, 0)
     if dtype is not None:
         x = as_dtype(x, np.dtype(dtype))
     axes = normalize_axes(x, axis, scalar=True)
     y = sum_(x, axes=axes)
-    if initial is not _NO and initial is not None:
+    if initial is not NO_VALUE and initial is not None:
         y = ew.add(y, initial)
     return _with_keepdims(y, x, axes, keepdims)
 
 
 @implements(np.mean, method="mean")
 def _mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False,
-          where: Any = _NO) -> Tracer:  # fmt: skip
-    if out is not None or where is not _NO:
+          where: Any = NO_VALUE) -> Tracer:  # fmt: skip
+    if out is not None or where is not NO_VALUE:
         refuse_options(out=out, where=where)
     x = floating(node_of(a))
     half = dtype is None and x.dtype.char == "e"  # summed in float32: 700 hundreds overflow
@@ -160,13 +160,13 @@ def _broadcastable_weights(shape: tuple[int, ...], weights: Any, axis: Any) -> A
 
 @implements(np.var, method="var")
 def _var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0,
-         keepdims: Any = False, where: Any = _NO, mean: Any = _NO,
-         correction: Any = _NO) -> Tracer:  # fmt: skip
+         keepdims: Any = False, where: Any = NO_VALUE, mean: Any = NO_VALUE,
+         correction: Any = NO_VALUE) -> Tracer:  # fmt: skip
     refuse_options(out=out, where=where, mean=mean)
     x = floating(node_of(a))
     if dtype is not None:
         x = as_dtype(x, np.dtype(dtype))
-    ddof = ddof if correction is _NO else correction
+    ddof = ddof if correction is NO_VALUE else correction
     axes = normalize_axes(x, axis)
     count = int(np.prod([x.shape[k] for k in axes]))
     centred = x - _mean(traced(x), axis, keepdims=True).node
@@ -181,12 +181,12 @@ def _std(*args: Any, **kwargs: Any) -> Tracer:
 
 def _extremum(primitive: Any, join: Any) -> Rule:
     def rule(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False,
-             initial: Any = _NO, where: Any = _NO) -> Tracer:  # fmt: skip
+             initial: Any = NO_VALUE, where: Any = NO_VALUE) -> Tracer:  # fmt: skip
         refuse_options(out=out, where=where)
         x = node_of(a)
         axes = normalize_axes(x, axis, scalar=True)
         y = primitive(x, axes=axes)
-        if initial is not _NO and initial is not None:
+        if initial is not NO_VALUE and initial is not None:
             y = join(y, initial)
         return _with_keepdims(y, x, axes, keepdims)
 
@@ -205,7 +205,7 @@ def _ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> An
 
 @implements(np.prod, method="prod")
 def _prod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False,
-          initial: Any = _NO, where: Any = _NO) -> Tracer:  # fmt: skip
+          initial: Any = NO_VALUE, where: Any = NO_VALUE) -> Tracer:  # fmt: skip
     refuse_options(out=out, where=where)
     x = node_of(a)
     if dtype is not None:
@@ -213,7 +213,7 @@ def _prod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims
     axes = normalize_axes(x, axis, scalar=True)
     y = x if len(axes) == 1 else _axes_merged_last(x, axes)
     k = axes[0] if len(axes) == 1 else len(y.shape) - 1
-    if initial is not _NO and initial is not None:  # the first factor: the order matters
+    if initial is not NO_VALUE and initial is not None:  # the first factor: the order matters
         y = as_dtype(y, np.prod(np.empty(0, y.dtype)).dtype)
         first = as_dtype(node_of(initial, y.dtype), y.dtype)
         y = concatenate(broadcast_to(first, shape=with_ones(y.shape, (k,))), y, axis=k)
@@ -230,7 +230,7 @@ def _axes_merged_last(x: Node, axes: tuple[int, ...]) -> Node:
 
 @implements(np.any, method="any")
 def _any(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False,
-         where: Any = _NO) -> Tracer:  # fmt: skip
+         where: Any = NO_VALUE) -> Tracer:  # fmt: skip
     refuse_options(out=out, where=where)
     x = truth(node_of(a))
     axes = normalize_axes(x, axis, scalar=True)
@@ -239,7 +239,7 @@ def _any(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False,
 
 @implements(np.all, method="all")
 def _all(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False,
-         where: Any = _NO) -> Tracer:  # fmt: skip
+         where: Any = NO_VALUE) -> Tracer:  # fmt: skip
     refuse_options(out=out, where=where)
     x = ew.equal(truth(node_of(a)), False)
     axes = normalize_axes(x, axis, scalar=True)
@@ -327,7 +327,7 @@ def _argument(primitive: Any) -> Rule:
         refuse_options(out=out)
         x, k = flat_or_axis(a, axis)
         y = primitive(x, axis=k)
-        if keepdims is not _NO and keepdims and (axis is None or not np.ndim(a)):
+        if keepdims is not NO_VALUE and keepdims and (axis is None or not np.ndim(a)):
             return traced(reshape(y, shape=(1,) * np.ndim(a)))
         return _with_keepdims(y, x, (k,), keepdims)
 

@@ -5,7 +5,7 @@ that. A plain array cannot hold a traced value, but where only the one name know
 name to a traced array comes to the same. Python counts the references to an object; what the count
 is when there is one name and nothing else is measured, in the same way, at the first use. Where an
 interpreter lends references without counting them (3.14 does for local names), other counts than
-the measured one are taken for somebody else's: then the write is refused.
+the measured one are taken as another reference: then the write is refused.
 """
 
 from __future__ import annotations

@@ -323,7 +323,7 @@ def setitem(x: ArrayTracer, index: Any, value: Any) -> None:
             raise AbstractValueError(
                 at_user_line(
                     f"under jit x[mask] = value takes one number, or an array of shape {rest} for "
-                    f"each place that is chosen, not one of shape {filling.shape}: use np.where"
+                    f"each entry that is chosen, not one of shape {filling.shape}: use np.where"
                 )
             )
         filling = filling if filling.shape == rest else reshape(filling, shape=())

@@ -12,14 +12,12 @@ from ..errors import ShapeError, at_user_line
 from ..graph.node import Node
 from ..primitives.structure import concatenate, reshape
 from .elementwise_table import as_dtype
-from .function_table import as_int, implements, normalize_axis, refuse_options
+from .function_table import NO_VALUE, as_int, implements, normalize_axis, refuse_options
 from .operands import node_of, nodes_of
 from .tracer import ArrayTracer, Tracer, traced
 
-_NO: Any = np._NoValue
 
-
-def _alike(arrays: Sequence[Any], dtype: Any, casting: str) -> tuple[Node, ...]:
+def _in_common_dtype(arrays: Sequence[Any], dtype: Any, casting: str) -> tuple[Node, ...]:
     """Cast the arrays to one dtype: their common one, or the one that is asked for."""
     nodes = nodes_of(*arrays)
     kinds = [x.dtype for x in nodes]
@@ -34,7 +32,7 @@ def _alike(arrays: Sequence[Any], dtype: Any, casting: str) -> tuple[Node, ...]:
 def joined(arrays: Any, /, axis: Any = 0, out: Any = None, *, dtype: Any = None,
                  casting: str = "same_kind") -> Tracer:  # fmt: skip
     refuse_options(out=out)
-    nodes = _alike(arrays, dtype, casting)
+    nodes = _in_common_dtype(arrays, dtype, casting)
     if axis is None:
         nodes, axis = tuple(reshape(x, shape=(int(np.prod(x.shape)),)) for x in nodes), 0
     return traced(concatenate(*nodes, axis=normalize_axis(axis, len(nodes[0].shape))))
@@ -44,7 +42,7 @@ def joined(arrays: Any, /, axis: Any = 0, out: Any = None, *, dtype: Any = None,
 def _stack(arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None,
            casting: str = "same_kind") -> Tracer:  # fmt: skip
     refuse_options(out=out)
-    nodes = _alike(list(arrays), dtype, casting)
+    nodes = _in_common_dtype(list(arrays), dtype, casting)
     first = nodes[0].shape
     for x in nodes:
         if x.shape != first:
@@ -93,7 +91,9 @@ def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
 
 
 @implements(np.diff)
-def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = _NO, append: Any = _NO) -> Any:
+def _diff(
+    a: Any, n: int = 1, axis: int = -1, prepend: Any = NO_VALUE, append: Any = NO_VALUE
+) -> Any:
     if not np.ndim(a):
         raise ShapeError(at_user_line("np.diff of a number: it needs at least one axis"))
     if n < 0:
@@ -101,7 +101,7 @@ def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = _NO, append: Any = 
     k = normalize_axis(axis, np.ndim(a))
     end_shape = tuple(1 if j == k else size for j, size in enumerate(np.shape(a)))
     operands = [end if np.ndim(end) else np.broadcast_to(end, end_shape)
-             for end in (prepend, a, append) if end is not _NO]  # fmt: skip
+             for end in (prepend, a, append) if end is not NO_VALUE]  # fmt: skip
     if n and len(operands) > 1:
         a = joined(operands, axis=k)
     lead = (slice(None),) * k

@@ -17,7 +17,7 @@ from ..primitives.structure import cast
 from .tracer import ArrayTracer, Tracer, traced
 
 _PLAIN_ARRAYS = (np.ndarray, np.memmap)  # types that are read without losing anything
-_INSTEAD = {
+_CONVERSIONS = {
     "MaskedArray": "use x.filled(...) and np.where with the mask",
     "matrix": "use np.asarray(x), with @ for products",
     "Series": "use x.to_numpy()",
@@ -34,7 +34,7 @@ def check_plain(x: Any, name: str = "an operand") -> None:
         return
     foreign = isinstance(x, np.ndarray) and kind not in _PLAIN_ARRAYS
     if foreign or hasattr(x, "__array__") or hasattr(x, "toarray") or kind is complex:
-        instead = "use x.toarray()" if hasattr(x, "toarray") else _instead(kind)
+        instead = "use x.toarray()" if hasattr(x, "toarray") else _conversion_hint(kind)
         type_name = f"{kind.__module__.partition('.')[0]}.{kind.__qualname__}".replace(
             "builtins.", ""
         )
@@ -46,8 +46,10 @@ def check_plain(x: Any, name: str = "an operand") -> None:
 _PLAIN = {np.ndarray, float, int, bool, np.memmap, list, tuple}
 
 
-def _instead(kind: type) -> str:
-    known = [text for name, text in _INSTEAD.items() if name in {c.__name__ for c in kind.__mro__}]
+def _conversion_hint(kind: type) -> str:
+    known = [
+        text for name, text in _CONVERSIONS.items() if name in {c.__name__ for c in kind.__mro__}
+    ]
     return known[0] if known else "use np.asarray(x)"
 
 

@@ -1,22 +1,14 @@
-"""NumPy's functions on tracers that move, join, repeat and choose numbers."""
+"""NumPy's functions on tracers that move, cut, repeat and pad numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..errors import ShapeError, UnsupportedError, at_user_line
-from ..graph.types import is_float
-from ..primitives import elementwise as ew
-from ..primitives.structure import (
-    broadcast_to,
-    identity,
-    pad,
-)
-from .copy_table import astype, copied, filled
-from .elementwise_table import as_dtype, floating, truth
+from ..primitives.structure import broadcast_to, identity, pad
+from .copy_table import copied, filled
 from .function_table import (
     Rule,
     as_int,
@@ -28,11 +20,9 @@ from .function_table import (
 )
 from .index import diagonal
 from .join_table import joined
-from .operands import node_of, nodes_of
-from .tracer import FUNCTIONS, HOOKS, METHODS, UFUNCS, ArrayTracer, ScalarTracer, Tracer, traced
+from .operands import node_of
+from .tracer import FUNCTIONS, METHODS, UFUNCS, ArrayTracer, ScalarTracer, Tracer, traced
 from .views import permuted, reshaped, resized, view
-
-_NO: Any = np._NoValue
 
 
 @implements(np.reshape)
@@ -42,8 +32,8 @@ def _reshape(a: Any, /, shape: Any = None, order: str = "C", *, copy: Any = None
     if copy is False:
         raise UnsupportedError(at_user_line("reshape(copy=False) is not supported"))
     old, size = np.shape(a), int(np.size(a))
-    shape_given = shape if isinstance(shape, (tuple, list)) else (shape,)
-    sizes = tuple(as_int(size, "shape") for size in shape_given)
+    lengths = shape if isinstance(shape, (tuple, list)) else (shape,)
+    sizes = tuple(as_int(size, "shape") for size in lengths)
     if -1 in sizes:
         rest = int(np.prod([s for s in sizes if s != -1]))
         if sizes.count(-1) > 1 or rest == 0 or size % rest:
@@ -55,8 +45,8 @@ def _reshape(a: Any, /, shape: Any = None, order: str = "C", *, copy: Any = None
 def _reshape_method(a: Tracer, *shape: Any, order: str = "C", copy: Any = None) -> Any:
     if not shape:
         raise TypeError(at_user_line("reshape takes a shape"))
-    shape_given = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
-    return _reshape(a, shape_given, order, copy=copy)
+    lengths = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
+    return _reshape(a, lengths, order, copy=copy)
 
 
 METHODS["reshape"] = _reshape_method
@@ -73,7 +63,6 @@ METHODS["flatten"] = lambda a, order="C": ArrayTracer(
     identity(_ravel(ArrayTracer(a.node), order).node)
 )
 METHODS["squeeze"] = lambda a, axis=None: _squeeze(a, axis)
-HOOKS["where"] = lambda c, x, y: _where(c, x, y)
 
 
 @implements(np.transpose, np.permute_dims)
@@ -115,10 +104,10 @@ def _moveaxis(a: Any, source: Any, destination: Any) -> Tracer:
 
 @implements(np.expand_dims)
 def _expand_dims(a: Any, axis: Any) -> Any:
-    axes_given = axis if isinstance(axis, (tuple, list)) else (axis,)
-    n = np.ndim(a) + len(axes_given)
-    new = {normalize_axis(k, n) for k in axes_given}
-    if len(new) != len(axes_given):
+    axis_list = axis if isinstance(axis, (tuple, list)) else (axis,)
+    n = np.ndim(a) + len(axis_list)
+    new = {normalize_axis(k, n) for k in axis_list}
+    if len(new) != len(axis_list):
         raise ValueError(at_user_line(f"axis {axis} names an axis twice"))
     rest = iter(np.shape(a))
     return resized(a, [1 if k in new else next(rest) for k in range(n)])
@@ -136,8 +125,8 @@ def _squeeze(a: Any, axis: Any = None) -> Any:
 @implements(np.broadcast_to)
 def _broadcast_to(array: Any, shape: Any, subok: bool = False) -> Tracer:
     old = np.shape(array)
-    shape_given = shape if isinstance(shape, (tuple, list)) else (shape,)
-    sizes = tuple(as_int(size, "shape") for size in shape_given)
+    lengths = shape if isinstance(shape, (tuple, list)) else (shape,)
+    sizes = tuple(as_int(size, "shape") for size in lengths)
     try:
         fits = np.broadcast_shapes(old, sizes) == sizes
     except ValueError:
@@ -149,52 +138,6 @@ def _broadcast_to(array: Any, shape: Any, subok: bool = False) -> Tracer:
 
 
 # Joining and repeating
-
-
-@implements(np.where)
-def _where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
-    if x is None or y is None:
-        raise UnsupportedError(at_user_line("np.where(mask) alone has a result of unknown size"))
-    a, b = nodes_of(x, y)
-    dtype = np.result_type(a.dtype, b.dtype)
-    mask = truth(node_of(condition))
-    return ArrayTracer(ew.where(mask, as_dtype(a, dtype), as_dtype(b, dtype)))
-
-
-@implements(np.clip)
-def _clip(a: Any, a_min: Any = _NO, a_max: Any = _NO, out: Any = None, *, min: Any = _NO,
-          max: Any = _NO, **options: Any) -> Tracer:  # fmt: skip
-    if a_min is _NO and a_max is _NO:
-        return _clip_method(a, min, max, out, **options)
-    if a_min is _NO or a_max is _NO or min is not _NO or max is not _NO:
-        raise TypeError(at_user_line("np.clip takes a_min and a_max, both, or else min and max"))
-    return _clip_method(a, a_min, a_max, out, **options)
-
-
-def _clip_method(a: Any, min: Any = None, max: Any = None, out: Any = None, *, dtype: Any = None,
-                 **options: Any) -> Tracer:  # fmt: skip
-    refuse_options(out=out)
-    min, max = _within(a, min, 0), _within(a, max, 1)
-    if options:
-        np.clip(np.empty(0), 0, 1, **options)  # raises what NumPy would
-        raise UnsupportedError(at_user_line(f"np.clip with {', '.join(options)} is not supported"))
-    result = a if dtype is None else astype(a, dtype)
-    for limit, name in ((min, "maximum"), (max, "minimum")):
-        if limit is not None and limit is not _NO:
-            result = UFUNCS[name](result, limit, dtype=dtype)
-    return traced(identity(node_of(result)))
-
-
-def _within(a: Any, limit: Any, end: int) -> Any:
-    """Return a bound for integers, or None for a Python number that their dtype cannot reach."""
-    if type(limit) is int and a.dtype.kind in "iu":
-        limits = np.iinfo(a.dtype)
-        if limit < limits.min if end == 0 else limit > limits.max:
-            return None
-    return limit
-
-
-METHODS["clip"] = _clip_method
 
 
 FUNCTIONS[np.real] = lambda val: val.real
@@ -270,8 +213,8 @@ def _repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
 
 @implements(np.tile)
 def _tile(A: Any, reps: Any) -> Any:
-    reps_given = reps if isinstance(reps, (tuple, list)) else (reps,)
-    times = tuple(as_int(n, "reps") for n in reps_given)
+    counts = reps if isinstance(reps, (tuple, list)) else (reps,)
+    times = tuple(as_int(n, "reps") for n in counts)
     result = A if np.ndim(A) >= len(times) else _reshape(
         A, (1,) * (len(times) - np.ndim(A)) + np.shape(A)
     )  # fmt: skip
@@ -286,17 +229,6 @@ def _tile(A: Any, reps: Any) -> Any:
         elif n != 1:
             result = joined([result] * n, k)
     return result
-
-
-def _triangle(keep: Callable[[Any, int], Any]) -> Rule:
-    def rule(m: Any, k: int = 0) -> Any:
-        return _where(keep(np.ones(np.shape(m)[-2:], bool), k), m, m.dtype.type(0))
-
-    return rule
-
-
-implements(np.tril)(_triangle(np.tril))
-implements(np.triu)(_triangle(np.triu))
 
 
 @implements(np.diagonal, method="diagonal")
@@ -354,54 +286,3 @@ FUNCTIONS[np.column_stack] = lambda tup: joined(
 )
 FUNCTIONS[np.dstack] = lambda tup: joined([_grown(x, 3) for x in tup], 2)
 FUNCTIONS[np.fix] = lambda x: UFUNCS["trunc"](x)
-
-
-@implements(np.nan_to_num)
-def _nan_to_num(x: Any, copy: Any = True, nan: float = 0.0, posinf: Any = None,
-                neginf: Any = None) -> Any:  # fmt: skip
-    result = x
-    if isinstance(copy, str):
-        raise TypeError(at_user_line(f"np.nan_to_num: copy={copy!r} is neither true nor false"))
-    if not copy and not x.shape:
-        raise ValueError(at_user_line("np.nan_to_num of a number: it cannot be written in place"))
-    if is_float(x.dtype):
-        limits = np.finfo(x.dtype)
-        high = float(limits.max) if posinf is None else posinf
-        low = float(limits.min) if neginf is None else neginf
-        result = _where(x == np.inf, high, _where(x == -np.inf, low, x))
-        result = _where(x != x, nan, result)
-    if result.shape != x.shape:
-        raise ValueError(at_user_line(f"np.nan_to_num: nan does not fit into shape {x.shape}"))
-    if not copy:
-        x[...] = result
-        return x
-    return traced(identity(result.node))
-
-
-@implements(np.isclose)
-def _isclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8,
-             equal_nan: bool = False) -> Any:  # fmt: skip
-    b = traced(floating(node_of(b)))
-    near = (abs(a - b) <= atol + rtol * abs(b)) & (abs(b) != np.inf)
-    near = near | (a == b)
-    return near | ((a != a) & (b != b)) if equal_nan else near
-
-
-FUNCTIONS[np.allclose] = lambda *args, **options: METHODS["all"](_isclose(*args, **options))
-
-
-@implements(np.linalg.norm)
-def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    x = traced(floating(node_of(x)))  # sizes of small integers would not fit into their dtype
-    if axis is not None or ord is not None:
-        axes = tuple(range(np.ndim(x))) if axis is None else axis
-        axes = normalize_axes(node_of(x), axes)
-        if len(axes) not in (1, 2):
-            raise ValueError(at_user_line(f"np.linalg.norm over {len(axes)} axes, not 1 or 2"))
-        pair = len(axes) == 2
-    if ord is None or (ord == 2 and not pair) or (ord == "fro" and pair):
-        return UFUNCS["sqrt"](METHODS["sum"](x * x, axis, keepdims=keepdims))
-    if not pair and ord in (1, np.inf):
-        size = UFUNCS["absolute"](x)
-        return METHODS["sum" if ord == 1 else "max"](size, axis, keepdims=keepdims)
-    raise UnsupportedError(at_user_line(f"np.linalg.norm(ord={ord!r}) is not supported"))

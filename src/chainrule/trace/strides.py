@@ -19,7 +19,7 @@ import numpy as np
 from ..graph.node import CONSTANT, INPUT, ITEM, Node, constant
 
 Strides = tuple[int, ...]
-Rule = Callable[[Node, Sequence["Strides | None"]], "Strides | None"]
+StridesRule = Callable[[Node, Sequence["Strides | None"]], "Strides | None"]
 
 
 def c_order(shape: Sequence[int]) -> Strides:
@@ -44,7 +44,7 @@ def set_not_contiguous(node: Node) -> None:
 
 def set_layout_of(node: Node, array: Any) -> None:
     """Note that an input lies in memory as this array does."""
-    node.order = constant(array.view())  # looked at only if somebody asks
+    node.order = constant(array.view())  # read only if the strides are asked for
 
 
 def strides_of(node: Node) -> Strides | None:
@@ -56,7 +56,7 @@ def strides_of(node: Node) -> Strides | None:
         if order is not _UNASKED and not isinstance(order, Node):
             stack.pop()
             continue
-        needed = (order,) if isinstance(order, Node) else top.inputs if _rule(top) else ()
+        needed = (order,) if isinstance(order, Node) else top.inputs if _rule_of(top) else ()
         missing = [x for x in needed if not was_asked(x)]
         if missing:
             stack.extend(missing)
@@ -78,7 +78,7 @@ def was_asked(node: Node) -> bool:
     return order is not _UNASKED and not isinstance(order, Node)
 
 
-def _rule(node: Node) -> Rule | None:
+def _rule_of(node: Node) -> StridesRule | None:
     if node.primitive.spec.get("family") == "elementwise":
         return _elementwise
     return _RULES.get(node.primitive.name)
@@ -91,7 +91,7 @@ def _infer_strides(node: Node, inputs: Sequence[Strides | None]) -> Strides | No
         return c_order(node.shape) if node.value is None else strides_of_array(node.value)
     if node.primitive is ITEM:  # what a loop or a branch returns is made anew
         return c_order(node.shape)
-    rule = _rule(node)
+    rule = _rule_of(node)
     return None if rule is None else rule(node, inputs)
 
 
@@ -115,10 +115,28 @@ def is_c_order(shape: Sequence[int], strides: Strides) -> bool:
 # What NumPy does
 
 
+def _of_operand(rule: Callable[[Node, Strides], Strides | None]) -> StridesRule:
+    """Make a rule of the first operand's strides; what follows from unknown ones is unknown."""
+
+    def strides_rule(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
+        strides = inputs[0]
+        return None if strides is None else rule(node, strides)
+
+    return strides_rule
+
+
+def _of_new_array(rule: StridesRule) -> StridesRule:
+    """Make a rule for an array that NumPy allocates: one that can lie in one way only does."""
+
+    def strides_rule(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
+        return c_order(node.shape) if _is_one_dimensional(node.shape) else rule(node, inputs)
+
+    return strides_rule
+
+
+@_of_new_array
 def _elementwise(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
     """Return a ufunc's strides: axes in the order that the operands agree on, else C (nditer)."""
-    if _is_one_dimensional(node.shape):
-        return c_order(node.shape)
     if any(strides is None for strides in inputs):
         return None
     aligned = [_aligned(x.shape, s, node.shape) for x, s in zip(node.inputs, inputs, strict=True)]
@@ -175,43 +193,36 @@ def _packed(shape: Sequence[int], order: Sequence[int]) -> Strides:
     return tuple(strides)
 
 
-def _copied(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
+@_of_new_array
+@_of_operand
+def _copied(node: Node, strides: Strides) -> Strides:
     """Return the strides of `np.copy` and `astype`: axes sorted by stride (order="K")."""
-    strides = inputs[0]
-    if _is_one_dimensional(node.shape):
-        return c_order(node.shape)
-    if strides is None:
-        return None
     if is_c_order(node.shape, strides):
         return c_order(node.shape)
     order = sorted(range(len(strides)), key=lambda k: -abs(strides[k]))
     return _packed(node.shape, order)
 
 
-def _transposed(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
-    strides = inputs[0]
-    return None if strides is None else tuple(strides[k] for k in node.params["axes"])
+@_of_operand
+def _transposed(node: Node, strides: Strides) -> Strides:
+    return tuple(strides[k] for k in node.params["axes"])
 
 
-def _sliced(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
-    strides = inputs[0]
-    if strides is None:
-        return None
+@_of_operand
+def _sliced(node: Node, strides: Strides) -> Strides:
     steps = [1 if part.step is None else part.step for part in node.params["index"]]
     return tuple(s * step for s, step in zip(strides, steps, strict=True))
 
 
-def _broadcast(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
-    strides = inputs[0]
-    return None if strides is None else _aligned(node.inputs[0].shape, strides, node.shape)
+@_of_operand
+def _broadcast(node: Node, strides: Strides) -> Strides:
+    return _aligned(node.inputs[0].shape, strides, node.shape)
 
 
-def _reshaped(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
-    strides = inputs[0]
-    if strides is None:
-        return None
-    seen = reshaped_strides(node.inputs[0].shape, strides, node.shape)
-    return c_order(node.shape) if seen is None else seen
+@_of_operand
+def _reshaped(node: Node, strides: Strides) -> Strides:
+    view_strides = reshaped_strides(node.inputs[0].shape, strides, node.shape)
+    return c_order(node.shape) if view_strides is None else view_strides
 
 
 def reshaped_strides(old: Sequence[int], strides: Strides, new: Sequence[int]) -> Strides | None:
@@ -251,25 +262,23 @@ def reshaped_strides(old: Sequence[int], strides: Strides, new: Sequence[int]) -
     return tuple(result)
 
 
-def _reduced(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
+@_of_new_array
+@_of_operand
+def _reduced(node: Node, strides: Strides) -> Strides:
     """Return a reduction's strides, which keep the order of the axes that remain."""
-    strides = inputs[0]
-    if _is_one_dimensional(node.shape):
-        return c_order(node.shape)
-    if strides is None:
-        return None
-    gone = node.params["axes"] if "axes" in node.params else (node.params["axis"],)
-    remaining = tuple(s for k, s in enumerate(strides) if k not in gone)
+    reduced = node.params["axes"] if "axes" in node.params else (node.params["axis"],)
+    remaining = tuple(s for k, s in enumerate(strides) if k not in reduced)
     return _packed(node.shape, _common_order(len(remaining), [remaining]))
 
 
-def _like_first(_node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
-    return inputs[0]
+@_of_operand
+def _like_operand(_node: Node, strides: Strides) -> Strides:
+    return strides
 
 
-def _accumulated(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
-    strides = inputs[0]
-    return None if strides is None else _packed(node.shape, _common_order(len(strides), [strides]))
+@_of_operand
+def _accumulated(node: Node, strides: Strides) -> Strides:
+    return _packed(node.shape, _common_order(len(strides), [strides]))
 
 
 def _if_all_c(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
@@ -279,7 +288,7 @@ def _if_all_c(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
     return c_order(node.shape) if plain else None
 
 
-def _product(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
+def _matmul_strides(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
     return c_order(node.shape) if len(node.shape) <= 2 else _if_all_c(node, inputs)
 
 
@@ -297,12 +306,12 @@ def _gathered(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
     return _packed(node.shape, order)
 
 
-_RULES: dict[str, Rule] = {
-    "cast": _copied, "identity": _copied, "stop_gradient": _like_first,
+_RULES: dict[str, StridesRule] = {
+    "cast": _copied, "identity": _copied, "stop_gradient": _like_operand,
     "transpose": _transposed, "slice": _sliced, "broadcast_to": _broadcast, "reshape": _reshaped,
     "sum": _reduced, "max": _reduced, "prod": _reduced, "argmax": _reduced,
     "cumsum": _accumulated, "cumprod": _accumulated,
-    "scatter": _like_first, "scatter_add": _like_first,
+    "scatter": _like_operand, "scatter_add": _like_operand,
     "concatenate": _if_all_c, "pad": _if_all_c, "argsort": _if_all_c, "conv": _if_all_c,
-    "matmul": _product, "gather": _gathered,
+    "matmul": _matmul_strides, "gather": _gathered,
 }  # fmt: skip

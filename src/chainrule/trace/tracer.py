@@ -304,7 +304,7 @@ class ArrayTracer(Tracer):
                 )
             node = cast(node, dtype=old.dtype)
         elif node.serial <= old.serial or hasattr(node, "order"):
-            node = identity(node)  # somebody else's: what it says of memory is not about ours
+            node = identity(node)  # another array's: its memory order is not ours
         set_layout_like(node, old)
         self._write(node)
 

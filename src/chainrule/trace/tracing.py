@@ -18,7 +18,7 @@ class _Tracing(local):
     floor : int
         Nodes with a smaller number are from outside the function; -1 if no numbers are unknown.
     asked_kind : bool
-        Whether somebody asked what kind of value an array without axes is.
+        Whether user code asked what kind of value an array without axes is.
     """
 
     first_serial = -1

@@ -86,7 +86,7 @@ class JitFunction(Generic[P, R]):
         arrays = [as_array(x) for x in leaves]
         structure = (treedef, static) if static else treedef
         before = self._last_traced.get(structure)
-        if before is not None:  # it was used until now, which nobody wrote down
+        if before is not None:  # it was used until now by fast calls, which do not record it
             before.last_used = next(self._uses)
         traced = self._find_or_trace(leaves, arrays, treedef, static, named)
         result = traced(arrays)

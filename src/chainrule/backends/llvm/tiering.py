@@ -1,6 +1,6 @@
-"""Tiered compilation: a program starts with unoptimised code and is promoted to better code.
+"""Tiered compilation: a program starts with unoptimised code and is promoted to optimised code.
 
-The better code is made in a background thread, from the same IR, hence with the same bits.
+The optimised code is made in a background thread, from the same IR, hence with the same bits.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _WORTH_TIERING = 0.05  # seconds of code generation that nobody should wait for
 
 @dataclass(frozen=True, eq=False)
 class Promotion:
-    """A program whose better code is being made, the IR, and where to store the code."""
+    """A program whose optimised code is being made, its IR, and where to store the code."""
 
     program: NativeProgram
     text: str
@@ -61,14 +61,14 @@ def resume_abandoned() -> None:
 
 
 def promote_in_background(promotion: Promotion) -> None:
-    """Make better code in a thread, under the same configuration."""
+    """Make optimised code in a thread, under the same configuration."""
     _running.append(promotion)
     run = copy_context().run
     Thread(target=run, args=(_promote, promotion), name="chainrule tier-up").start()
 
 
 def _promote(promotion: Promotion) -> None:
-    """Make better code, have the program use it, and store it."""
+    """Make optimised code, have the program use it, and store it."""
     program, start = promotion.program, perf_counter()
     try:
         with compiling:  # no fork comes in between

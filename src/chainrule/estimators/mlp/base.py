@@ -19,7 +19,7 @@ from ..inputs.weights import checked_weights
 from ..serialization.mixin import SaveMixin
 from ..sklearn_private import CallbackSupport
 from . import lbfgs
-from .embedding import Embedding, embedding_for
+from .embedding import ColumnEmbedding, embedding_for
 from .history import ATTRIBUTES, History
 from .network import FittedNetwork, NetworkPart
 from .objectives import ACTIVATIONS
@@ -71,7 +71,7 @@ class CompiledPerceptron(CallbackSupport, Predicting, SaveMixin, PerceptronSetti
 
     # The settings as functions
 
-    def perceptron(self, embedding: Embedding | None = None) -> Perceptron:
+    def perceptron(self, embedding: ColumnEmbedding | None = None) -> Perceptron:
         """The network that the settings describe, without weights."""
         return Perceptron(
             self._activations(), self._loss_of_outputs(), self.normalization, float(self.dropout),
@@ -253,8 +253,8 @@ class CompiledPerceptron(CallbackSupport, Predicting, SaveMixin, PerceptronSetti
     def _publish(self, network: FittedNetwork, history: History) -> Any:
         """Set the attributes that tell of a training, after an epoch; return the model."""
         self.fitted_network = network
-        for attribute, name in ATTRIBUTES.items():
-            setattr(self, attribute, getattr(history, name))
+        values = vars(history)
+        self.__dict__.update({attribute: values[name] for attribute, name in ATTRIBUTES.items()})
         return self
 
     def _fit_stochastic(

@@ -25,7 +25,7 @@ MAX_CATEGORY_WIDTH = 16  # numbers for a category
 
 
 @dataclass(frozen=True)
-class Embedding:
+class ColumnEmbedding:
     """Which columns of the rows are embedded, and how; the others come first, as they are.
 
     ``"periodic"``: ``x, W cos(2 pi f x + p) + b`` with frequencies f, phases p and the matrix W
@@ -173,7 +173,7 @@ def bin_edges(values: Any, bins: int) -> Any:
     return np.concatenate([edges, beyond])
 
 
-def embedding_for(model: Any, x: Any) -> Embedding | None:
+def embedding_for(model: Any, x: Any) -> ColumnEmbedding | None:
     """What a model's settings ask for, with the columns of its rows."""
     if model.numeric_embedding is None and not model.categorical_features:
         return None
@@ -198,7 +198,7 @@ def embedding_for(model: Any, x: Any) -> Embedding | None:
     if any(levels > MAX_LEVELS for _, levels in categories):
         raise ValueError(f"categorical_features: codes go up to {MAX_LEVELS - 1} at most")
     numeric = () if model.numeric_embedding is None else tuple(chosen)
-    return Embedding(count, numeric, categories, model.numeric_embedding or "periodic")
+    return ColumnEmbedding(count, numeric, categories, model.numeric_embedding or "periodic")
 
 
 def _column_numbers(model: Any, setting: str, columns: Any) -> list[int]:

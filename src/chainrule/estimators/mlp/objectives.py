@@ -66,7 +66,8 @@ def _logistic(z: Any, y: Any) -> Any:
 
 
 def _squared(z: Any, y: Any) -> Any:
-    return 0.5 * np.sum((z - y) ** 2, axis=-1)
+    y = np.broadcast_to(y, np.shape(z))
+    return 0.5 * np.sum(losses.squared_error(z, y, reduction="none"), axis=-1)
 
 
 def _poisson(z: Any, y: Any) -> Any:

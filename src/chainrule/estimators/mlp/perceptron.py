@@ -15,7 +15,7 @@ import numpy as np
 
 from ...random import bernoulli, fold_in, uniform
 from ...transforms import stop_gradient
-from .embedding import Embedding
+from .embedding import ColumnEmbedding
 from .objectives import ACTIVATIONS, OBJECTIVES, OUTPUT_ACTIVATIONS, Objective
 
 Weights: TypeAlias = dict[str, Any]
@@ -43,7 +43,7 @@ class Perceptron:
         Of the labels: ``y (1 - s) + s / classes``, where each logistic output has two classes.
     mixup : bool
         Whether pairs of rows are mixed.
-    embedding : Embedding or None
+    embedding : ColumnEmbedding or None
         What the first layer reads in place of the rows.
     """
 
@@ -54,7 +54,7 @@ class Perceptron:
     residual: bool = False
     smoothing: float = 0.0
     mixup: bool = False
-    embedding: Embedding | None = None
+    embedding: ColumnEmbedding | None = None
 
     @property
     def objective(self) -> Objective:

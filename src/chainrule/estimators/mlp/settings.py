@@ -132,8 +132,7 @@ def refuse_unused(model: PerceptronSettings, has_validation_data: bool) -> None:
     Only those beyond scikit-learn's: a program that was written for it runs unchanged.
     """
     if model.solver == "lbfgs":
-        stochastic = _only_stochastic(model)
-        stochastic["validation_data"] = has_validation_data
+        stochastic = _only_stochastic(model, has_validation_data)
         unused = [name for name, is_set in stochastic.items() if is_set]
         if unused:
             raise ValueError(
@@ -153,7 +152,7 @@ def refuse_unused(model: PerceptronSettings, has_validation_data: bool) -> None:
         )
 
 
-def _only_stochastic(model: PerceptronSettings) -> dict[str, bool]:
+def _only_stochastic(model: PerceptronSettings, has_validation_data: bool) -> dict[str, bool]:
     """The settings that only a training in steps and epochs reads, and whether they are set."""
     return {
         "dropout": model.dropout > 0,
@@ -163,6 +162,7 @@ def _only_stochastic(model: PerceptronSettings) -> dict[str, bool]:
         "warmup": model.warmup > 0,
         "clip_norm": model.clip_norm is not None,
         "ema": model.ema is not None,
+        "validation_data": has_validation_data,
         f"monitor={model.monitor!r}": model.monitor != "auto",
         "callbacks": bool(model.callbacks),
         "checkpoint": model.checkpoint is not None,

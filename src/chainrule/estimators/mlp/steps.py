@@ -126,8 +126,18 @@ def first_state(config: StepConfig, weights: Weights) -> StepState:
     """The state before the first step."""
     average = optim.ramped_moving_average().init(weights) if config.averages else None
     optimizer = replace(config, schedule="constant").optimizer(ANY_NUMBERS)
-    state = StepState(np.int32(0), optimizer.init(weights), average)
-    return tree.map(np.asarray, state)  # type: ignore[no-any-return]
+    return _with_counters(StepState(np.int32(0), optimizer.init(weights), average), (1,))
+
+
+def _with_counters(state: StepState, shape: tuple[int, ...]) -> StepState:
+    """The state with its counters of steps as arrays of a shape.
+
+    Between epochs they have an axis: results without one are numbers, and a compiled function has
+    to convert those, which takes a fifth of a tiny epoch.
+    """
+    return tree.map(  # type: ignore[no-any-return]
+        lambda a: np.reshape(a, shape) if a.dtype.kind == "i" else a, state
+    )
 
 
 @lru_cache(maxsize=128)
@@ -184,7 +194,7 @@ def make_epoch(config: StepConfig, batch_size: int) -> Any:
         h = Hyperparameters(*[numbers[k] for k in range(len(ANY_NUMBERS))])
         count = order.shape[0]
         n_full, rest = divmod(count, batch_size)
-        carry: Any = (weights, stats, state)
+        carry: Any = (weights, stats, _with_counters(state, ()))
         if n_full and rest and fills and w is not None:
             shape = (n_full + 1, batch_size)
             filled = np.concatenate([order, order[: batch_size - rest]]).reshape(shape)
@@ -192,12 +202,15 @@ def make_epoch(config: StepConfig, batch_size: int) -> Any:
             carry, losses = scan(
                 lambda c, b: step(c, b[0], x, y, w, key, h, b[1]), carry, (filled, counted)
             )
-            return (*carry, losses)
+            weights, stats, state = carry
+            return weights, stats, _with_counters(state, (1,)), losses
         carry, losses, last = scan_batches(
             lambda c, rows, _: step(c, rows, x, y, w, key, h), carry, order, batch_size, n_full
         )
         parts = [np.reshape(part, (-1,)) for part in (losses, last) if part is not None]
-        return (*carry, np.concatenate(parts) if len(parts) > 1 else parts[0])
+        weights, stats, state = carry
+        losses = np.concatenate(parts) if len(parts) > 1 else parts[0]
+        return weights, stats, _with_counters(state, (1,)), losses
 
     return jit(epoch, tiered=True)
 

@@ -245,7 +245,7 @@ class Training(EpochLoop):
         optimizer.state = state
         if optimizer.config.averages:
             optimizer.weights, weights = weights, state.average.params
-        self.network = self.network.replace(weights=weights, batch_stats=stats)
+        self.network = FittedNetwork(optimizer.config.perceptron, weights, stats)
         return total / self.n_rows
 
     def _parts(self) -> Any:

@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ... import nn
+from ...data.audio import EXTENSIONS, SAMPLE_RATES, Recording, as_recordings, resample
+from ...data.audio_datasets import audio_files
 from ...data.moments import exponent
-from ...data.sound_sets import sound_folder
-from ...data.sounds import ENDINGS, RATES, Sound, as_sounds, resampled
 from ...errors import DataError
 from ...random import split
 from ...signal import change_speed, mel_filterbank, random_noise, random_shift_and_speed
@@ -138,11 +138,11 @@ class AudioClassifier(NetworkClassifier):
     ['low', 'high']
     """
 
-    endings: ClassVar[tuple[str, ...]] = ENDINGS  # of files in a folder that it reads
+    endings: ClassVar[tuple[str, ...]] = EXTENSIONS  # of files in a folder that it reads
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **NetworkClassifier._parameter_constraints,
         "encoder": [StrOptions(set(ENCODERS))],
-        "sample_rate": [Interval(Integral, *RATES, closed="both"), None],
+        "sample_rate": [Interval(Integral, *SAMPLE_RATES, closed="both"), None],
         "n_mels": [Interval(Integral, 8, 256, closed="both")],
         "normalize": [StrOptions({"bands", "level"})],
         "epochs": [*COUNT, None],
@@ -194,13 +194,13 @@ class AudioClassifier(NetworkClassifier):
         if isinstance(X, (str, Path)):
             if y is not None:
                 raise DataError(f"{X} is a folder, whose folders name the classes: leave out y")
-            return sound_folder(X)
+            return audio_files(X)
         return super()._labelled(X, y)
 
-    def _read(self, X: Any) -> list[Sound]:
-        return as_sounds(X)
+    def _read(self, X: Any) -> list[Recording]:
+        return as_recordings(X)
 
-    def _learn(self, X: list[Sound], y: Any) -> None:
+    def _learn(self, X: list[Recording], y: Any) -> None:
         rates = Counter(sound.rate for sound in X if sound.rate is not None)
         known = self.sample_rate or max(rates, key=lambda rate: (rates[rate], rate), default=None)
         if known is None:
@@ -229,7 +229,7 @@ class AudioClassifier(NetworkClassifier):
                 "second: give fewer, or a higher sample_rate"
             ) from None
 
-    def _rows(self, X: list[Sound]) -> dict[str, Any]:
+    def _rows(self, X: list[Recording]) -> dict[str, Any]:
         samples = np.zeros((len(X), self.samples_), np.float32)
         lengths = np.zeros(len(X), np.int32)
         for row, sound in enumerate(X):
@@ -237,9 +237,9 @@ class AudioClassifier(NetworkClassifier):
             samples[row, : len(clip)], lengths[row] = clip, len(clip)
         return {"lengths": lengths, "samples": samples}
 
-    def _prepared_clip(self, sound: Sound) -> Any:
+    def _prepared_clip(self, sound: Recording) -> Any:
         """At the model's rate, without silence at the ends, no longer than is heard, of power 1."""
-        clip = resampled(sound.samples, self._rate(sound), self.sample_rate_)
+        clip = resample(sound.samples, self._rate(sound), self.sample_rate_)
         clip = _about_its_middle(_loud(clip, self.sample_rate_), self.samples_)
         clip = clip.astype(np.float64)
         clip = np.ldexp(clip, -exponent(clip))  # the unit does not matter, nor does it change a bit
@@ -247,7 +247,7 @@ class AudioClassifier(NetworkClassifier):
         power = float(np.mean(np.square(clip)))
         return clip / np.sqrt(power) if power > NOTHING else clip
 
-    def _rate(self, sound: Sound) -> int:
+    def _rate(self, sound: Recording) -> int:
         return self.sample_rate_ if sound.rate is None else sound.rate
 
     def _frame(self) -> tuple[int, int]:
@@ -298,7 +298,7 @@ class AudioClassifier(NetworkClassifier):
         return {"rate": self.sample_rate_, "samples": self.samples_}, {}
 
     def _restore_prepared(self, told: dict[str, Any], arrays: Any) -> None:
-        checked = fields({"rate": whole(*RATES), "samples": whole(1, MOST_SAMPLES)})(
+        checked = fields({"rate": whole(*SAMPLE_RATES), "samples": whole(1, MOST_SAMPLES)})(
             told, "what was prepared"
         )
         self.sample_rate_, self.samples_ = checked["rate"], checked["samples"]

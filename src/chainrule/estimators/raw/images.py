@@ -11,7 +11,7 @@ import numpy as np
 
 from ... import nn, random
 from ...data.folders import files_in, folders_in
-from ...data.pictures import ENDINGS, class_folders, common_size, read_pictures
+from ...data.images import EXTENSIONS, class_files, common_image_size, read_images
 from ...errors import DataError
 from ..serialization.container import damaged
 from ..serialization.schema import each, fields, finite, flag, one_of, positive, whole
@@ -171,8 +171,8 @@ class ImageClassifier(NetworkClassifier):
 
     def _labelled(self, X: Any, y: Any) -> tuple[Any, Any]:
         if y is None and isinstance(X, (str, Path)):
-            return class_folders(X)
-        if isinstance(X, (str, Path)) and any(files_in(each, ENDINGS) for each in _folders(X)):
+            return class_files(X)
+        if isinstance(X, (str, Path)) and any(files_in(each, EXTENSIONS) for each in _folders(X)):
             raise DataError(f"{X} has folders, whose names are the classes: leave out y")
         return super()._labelled(X, y)
 
@@ -180,7 +180,7 @@ class ImageClassifier(NetworkClassifier):
         """Files as a list of paths, all else as an array of images with channels."""
         if isinstance(X, (str, Path)):
             path = Path(X)
-            return files_in(path, ENDINGS) if path.is_dir() else [path]
+            return files_in(path, EXTENSIONS) if path.is_dir() else [path]
         if isinstance(X, Sequence):
             if X and isinstance(X[0], (str, Path)):
                 return [_path(x, k) for k, x in enumerate(X)]
@@ -196,9 +196,9 @@ class ImageClassifier(NetworkClassifier):
 
     def _learn(self, X: Any, y: Any) -> None:
         if isinstance(X, list):
-            height, width, self.channels_ = common_size(X)
+            height, width, self.channels_ = common_image_size(X)
             self.size_ = self._wanted(height, width)
-            some = read_pictures(_spread(X, READ), self.size_, self.channels_)
+            some = read_images(_spread(X, READ), self.size_, self.channels_)
             self.scale_ = Scale(0.0, 255.0, True)
         else:
             if self.image_size is not None:
@@ -242,7 +242,7 @@ class ImageClassifier(NetworkClassifier):
                 raise DataError("the model was trained on numbers, and was given picture files")
             if not X:
                 raise DataError("X is empty: there is no picture")
-            pictures = read_pictures(X, self.size_, self.channels_)
+            pictures = read_images(X, self.size_, self.channels_)
             self.scale_.check(pictures)
             return pictures
         if not len(X):

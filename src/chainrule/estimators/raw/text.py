@@ -11,8 +11,8 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ... import optim, train
-from ...data.texts import checked_texts
-from ...data.tokens import Tokens
+from ...data.texts import check_texts
+from ...data.vocabulary import Vocabulary
 from ...data.words import RULES
 from ...errors import DataError
 from ..serialization.container import damaged
@@ -27,7 +27,7 @@ ENCODERS = ("bag", "conv", "transformer")
 MIN_DIM, MAX_DIM = 8, 64  # entries of a vector
 BATCH_SIZES = (8, 64)
 MIN_STEPS, MIN_EPOCHS, MAX_EPOCHS = 600, 6, 200
-RATES = {"bag": 0.01, "conv": 0.003, "transformer": 0.003}
+SAMPLE_RATES = {"bag": 0.01, "conv": 0.003, "transformer": 0.003}
 PARTS = ("words", "pairs", "pieces")  # of a vocabulary
 LARGEST = 1_000_000  # words that have numbers
 LONGEST_ROW = 4096  # numbers of a text, where one may choose
@@ -44,10 +44,10 @@ PREPARED = fields(
 class TextClassifier(NetworkClassifier):
     """A classifier for sentences and short texts: `fit` on a list of strings, with no tuning.
 
-    Texts are put in lower case and cut into words (see `chainrule.data.tokens`); frequent words,
-    pairs of neighbours, and pieces of rare words get a trained vector each. Any text has an answer:
-    what is unknown is left out, and where nothing is left, as in an empty one, the answer is what
-    the network says of nothing, about as the classes are frequent.
+    Texts are put in lower case and cut into words (see `chainrule.data.vocabulary`); frequent
+    words, pairs of neighbours, and pieces of rare words get a trained vector each. Any text has an
+    answer: what is unknown is left out, and where nothing is left, as in an empty one, the answer
+    is what the network says of nothing, about as the classes are frequent.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ class TextClassifier(NetworkClassifier):
 
     Attributes
     ----------
-    tokens_ : Tokens
+    tokens_ : Vocabulary
         The vocabulary.
     scale_ : float32 array of shape (tokens_.size,)
         How much each word, pair and piece counts.
@@ -165,13 +165,13 @@ class TextClassifier(NetworkClassifier):
     # From texts to rows
 
     def _read(self, X: Any) -> list[str]:
-        return checked_texts(X)
+        return check_texts(X)
 
     def _learn(self, X: Any, y: Any) -> None:
         bag = self.encoder == "bag"
-        self.tokens_ = Tokens.learn(
-            X, pairs=bag if self.bigrams is None else self.bigrams, fewest=self.min_df,
-            most=self.max_words, length=self.max_length,
+        self.tokens_ = Vocabulary.learn(
+            X, pairs=bag if self.bigrams is None else self.bigrams, min_count=self.min_df,
+            max_size=self.max_words, length=self.max_length,
             whole=bag and self.max_length is None,
         )  # fmt: skip
         read = self.tokens_.read(X)
@@ -240,7 +240,7 @@ class TextClassifier(NetworkClassifier):
         return self.epochs or min(max(MIN_EPOCHS, -(-MIN_STEPS // steps)), MAX_EPOCHS), batch_size
 
     def _optimizer(self, steps: int) -> optim.Optimizer[Any]:
-        rate = self.learning_rate or RATES[self.encoder]
+        rate = self.learning_rate or SAMPLE_RATES[self.encoder]
         return optim.adamw(optim.one_cycle(rate, steps), weight_decay=self.weight_decay)
 
     # The model file
@@ -266,7 +266,7 @@ class TextClassifier(NetworkClassifier):
         ):
             raise damaged("its texts are longer than its encoder reads")
         parts = {name: _entries(arrays(name), name) for name in dict.fromkeys(checked["parts"])}
-        self.tokens_ = Tokens(
+        self.tokens_ = Vocabulary(
             **parts, length=checked["length"], whole=reads_all, rule=checked.get("rule", RULES[0])
         )
         self.unread_ = checked.get("unread")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...data.tokens import Read
+from ...data.vocabulary import EncodedTexts
 
 AT_ONCE = 2**22  # numbers of the long texts that are answered together
 SMOOTHING = 0.5  # added to each count of texts
@@ -34,17 +34,17 @@ def lengths(counts: Any, length: int, whole: bool) -> Iterator[tuple[int, Any]]:
             yield width, places[start : start + size]
 
 
-def picked_texts(read: Read, places: Any) -> Read:
+def picked_texts(read: EncodedTexts, places: Any) -> EncodedTexts:
     """What some of the texts are read as."""
     if len(places) == len(read.counts):
         return read
     kept = np.zeros(len(read.counts), bool)
     kept[places] = True
     entries = np.repeat(kept, read.counts)
-    return Read(read.codes[entries], read.shares[entries], read.counts[kept])
+    return EncodedTexts(read.codes[entries], read.shares[entries], read.counts[kept])
 
 
-def log_ratios(read: Read, labels: Any, size: int) -> Any:
+def log_ratios(read: EncodedTexts, labels: Any, size: int) -> Any:
     """How unevenly the classes use each code: the largest of the classes' ``|log-ratios|``.
 
     Of a class it is ``log(a / b)``, where a is the code's share of all that is read in the class's
@@ -54,7 +54,7 @@ def log_ratios(read: Read, labels: Any, size: int) -> Any:
 
     Parameters
     ----------
-    read : Read
+    read : EncodedTexts
         The codes of the texts, which are 1 or more.
     labels : integer array of shape (rows,)
     size : int
@@ -65,7 +65,7 @@ def log_ratios(read: Read, labels: Any, size: int) -> Any:
 
     Examples
     --------
-    >>> read = Read(np.array([1, 2, 1, 3]), np.ones(4), np.array([2, 2]))
+    >>> read = EncodedTexts(np.array([1, 2, 1, 3]), np.ones(4), np.array([2, 2]))
     >>> log_ratios(read, np.array([0, 1]), 4).astype(float).round(3).tolist()
     [0.0, 0.0, 1.099, 1.099]
     """

@@ -11,7 +11,7 @@ from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
 
 from ... import tree
-from ...data.features import FARTHEST, Column
+from ...data.features import MAX_DEVIATIONS, Column
 from ...errors import UnsupportedError
 from ...export import OnnxBuilder
 from ...version import __version__
@@ -166,7 +166,7 @@ def _features(plan: Column, column: Any) -> list[Any]:
         values = column.astype(np.float64)
         absent = values != values  # of NaN
         scaled = (np.where(absent, plan.fill, values) - plan.mean) / plan.scale
-        features = np.clip(scaled, -FARTHEST, FARTHEST)
+        features = np.clip(scaled, -MAX_DEVIATIONS, MAX_DEVIATIONS)
     return [
         part.astype(np.float32) for part in ([features, absent] if plan.missing else [features])
     ]

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.preprocessing import LabelBinarizer
 
 from ...errors import ModelFileError
-from ..mlp.embedding import FREQUENCIES, MAX_BINS, MAX_LEVELS, Embedding, category_width
+from ..mlp.embedding import FREQUENCIES, MAX_BINS, MAX_LEVELS, ColumnEmbedding, category_width
 from ..mlp.network import FittedNetwork
 from ..mlp.settings import layer_sizes
 from .container import Arrays, Description, damaged
@@ -171,11 +171,14 @@ def perceptron_from_state(
                 for k, shape in enumerate(shapes)]  # fmt: skip
 
     rows = [(size,) for size in units[1:]]
-    weights = {"coefs": layers("coefs", pairwise(units)), "intercepts": layers("intercepts", rows)}
+    weights: dict[str, Any] = {
+        "coefs": layers("coefs", pairwise(units)),
+        "intercepts": layers("intercepts", rows),
+    }
     stats: list[Any] = []
     if model.normalization is not None:
         weights |= {name: layers(name, rows[:-1]) for name in ("scales", "shifts")}
-        stats: list[Any] = [None] * len(rows[:-1])
+        stats = [None] * len(rows[:-1])
     if model.normalization == "batch":
         both = [layers(name, rows[:-1]) for name in ("means", "variances")]
         if any((value < 0).any() for value in both[1]):
@@ -205,7 +208,9 @@ def _label_binarizer(model: Any, labels: Any) -> LabelBinarizer:
     return binarizer
 
 
-def _embedding_from_state(state: Any, columns: int, first: tuple[int, ...]) -> Embedding | None:
+def _embedding_from_state(
+    state: Any, columns: int, first: tuple[int, ...]
+) -> ColumnEmbedding | None:
     """Which columns are embedded; `first` is the first layer's shape, which bounds their number."""
     if state is None:
         return None
@@ -221,11 +226,11 @@ def _embedding_from_state(state: Any, columns: int, first: tuple[int, ...]) -> E
     if not all(1 <= levels <= MAX_LEVELS for _, levels in categories):
         raise damaged(f"it embeds a column of no code, or of more than {MAX_LEVELS}")
     pairs = tuple((column, levels) for column, levels in categories)
-    return Embedding(columns, tuple(numeric), pairs, state["kind"], state["width"])
+    return ColumnEmbedding(columns, tuple(numeric), pairs, state["kind"], state["width"])
 
 
 def _embedding_weights(
-    spec: Embedding, lead: tuple[int, ...], dtype: Any, arrays: ArrayReader, prefix: str
+    spec: ColumnEmbedding, lead: tuple[int, ...], dtype: Any, arrays: ArrayReader, prefix: str
 ) -> dict[str, Any]:
     prefix = f"{prefix}embedding."
     weights: dict[str, Any] = {

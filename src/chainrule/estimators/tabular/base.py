@@ -16,7 +16,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ...data import Features
-from ...data.cells import counted
+from ...data.cells import with_row_numbers
 from ...errors import DataError
 from ...lazy import LazyModule
 from ..inputs.features import rows_of_numbers
@@ -212,7 +212,7 @@ class Tabular(SaveMixin, TabularSettings, BaseEstimator):  # type: ignore[misc]
                 raise DataError("X has no columns: give at least one to predict from")
             if not len(frame):
                 raise DataError("0 sample(s): the table has no rows")
-            return counted(frame)
+            return with_row_numbers(frame)
         if isinstance(X, np.ma.MaskedArray):  # what is masked is an empty cell
             X = np.ma.filled(X.astype(object if X.dtype.kind in "OUS" else np.float64), np.nan)
         with rows_of_numbers(X, and_others=True):
@@ -229,7 +229,7 @@ class Tabular(SaveMixin, TabularSettings, BaseEstimator):  # type: ignore[misc]
         if array.dtype.kind == "U" and isinstance(X, (list, tuple)):
             array = np.array(X, object)  # NumPy writes numbers beside text as text, and NaN too
         frame = pd.DataFrame(array, columns=[f"x{k}" for k in range(array.shape[1])])
-        return counted(frame.infer_objects())
+        return with_row_numbers(frame.infer_objects())
 
     def _in_order(self, frame: Frame) -> Frame:
         """A table with the columns of the training, in their order."""

@@ -13,7 +13,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
-from ...data.moments import mean_and_deviation, standardized
+from ...data.moments import mean_and_deviation, standardize
 from ...errors import DataError
 from ..inputs.targets import (
     ScoredByAccuracy,
@@ -207,7 +207,7 @@ class TabularRegressor(ScoredByR2, RegressorMixin, Tabular):  # type: ignore[mis
             self.spread_ = deviation or 1.0
         self.range_ = (float(np.min(y)), float(np.max(y)))
         with np.errstate(over="ignore", under="ignore"):
-            targets = standardized(y, self.center_, self.spread_).astype(np.float32)
+            targets = standardize(y, self.center_, self.spread_).astype(np.float32)
         if not scaled and not (np.isfinite(targets) & ((targets != 0) | (y == 0))).all():
             raise DataError(
                 f"loss={self.loss!r:.40} takes targets as they are, in float32, and y goes from "

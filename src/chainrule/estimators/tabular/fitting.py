@@ -13,9 +13,9 @@ from sklearn import dummy, linear_model, metrics, model_selection
 from sklearn.exceptions import ConvergenceWarning
 
 from ...data import Table
-from ...data.cells import counted
+from ...data.cells import with_row_numbers
+from ...data.column_values import as_numbers, as_texts, is_date, is_numeric
 from ...data.moments import exponent, mean_and_deviation
-from ...data.readings import as_numbers, as_texts, is_date, is_numeric
 from ...errors import DataError
 from ..inputs.blas import one_blas_thread
 from ..inputs.targets import check_distinct, r2
@@ -122,7 +122,7 @@ def choose_task(column: Any) -> str:
         return "classification"
     values = as_numbers(column, True)
     values = values[~np.isnan(values)]
-    # Whole numbers are counted as such: float64 may not tell them apart
+    # Whole numbers are with_row_numbers as such: float64 may not tell them apart
     distinct = column.nunique() if column.dtype.kind in "iu" else len(np.unique(values))
     few = distinct <= min(FEW_VALUES, max(2, len(values) // 5))
     return "classification" if few and np.all(values % 1 == 0) else "regression"
@@ -148,7 +148,7 @@ def learnable_table(
         choose_target(table, name)
     if target in options.drop:
         raise DataError(f"column {target!r} is the target: it cannot be left out as well")
-    frame = counted(table.frame)
+    frame = with_row_numbers(table.frame)
     frame = frame[frame[target].notna()]
     if len(frame) < min_rows:
         raise DataError(

@@ -120,7 +120,7 @@ def test_what_killed_writers_left(
 ) -> None:
     """It counts, and goes after an hour; `clear` removes it at once."""
     run()
-    monkeypatch.setattr(code_cache._sizes, "place", None)  # as in a new process
+    monkeypatch.setattr(code_cache._sizes, "folder", None)  # as in a new process
     old, new = folder / ".a.bin.x1", folder / ".b.bin.x2"
     for path in (old, new):
         path.write_bytes(bytes(600_000))

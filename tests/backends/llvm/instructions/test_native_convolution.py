@@ -29,7 +29,7 @@ def drawn(seed: int) -> tuple[Any, Any, dict[str, Any]]:
     lead = [(), (), (2,), (2, 3)][draw.integers(4)]
     x = draw.normal(size=(*lead, rows, *sizes, inputs))
     w = draw.normal(size=(*lead[1:], *kernel, inputs, outputs))
-    pair = {name: tuple(map(int, p)) for name, p in (("strides", strides), ("dilation", dilation))}
+    pair = {name: tuple(map(int, p)) for name, p in (("stride", strides), ("dilation", dilation))}
     return x, w, pair
 
 

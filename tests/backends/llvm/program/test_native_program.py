@@ -245,12 +245,12 @@ def test_an_old_llvmlite_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """An LLVM whose pointers have types is refused before it says that our text is wrong."""
     assert (20, 0) <= host.binding.llvm_version_info
     monkeypatch.setattr(host, "binding", SimpleNamespace(llvm_version_info=(15, 0, 7)))
-    host._found.cache_clear()
+    host._detected.cache_clear()
     try:
         with pytest.raises(CompileError, match=r"LLVM 15.0.7 .* is too old: pip install 'llvmlite"):
-            host._found()
+            host._detected()
     finally:
-        host._found.cache_clear()
+        host._detected.cache_clear()
 
 
 def test_arguments_laid_out_anyhow() -> None:

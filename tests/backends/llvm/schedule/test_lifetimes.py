@@ -11,7 +11,7 @@ import chainrule as cr
 from chainrule.backends.llvm.instructions.base import walk
 from chainrule.backends.llvm.layout.frame import AUTOTUNE_WORDS
 from chainrule.backends.llvm.layout.view import Buffer
-from chainrule.backends.llvm.schedule.lifetimes import Lifetimes, padded_size, place
+from chainrule.backends.llvm.schedule.lifetimes import Lifetimes, allocate, padded_size
 from chainrule.config import configured
 
 F64 = np.dtype(np.float64)
@@ -23,10 +23,10 @@ def test_buffers_share_memory_if_they_are_not_in_use_together() -> None:
     lifetimes = Lifetimes()
     for used in ([a], [a, b], [b, c]):
         lifetimes.use(used)
-    arena = place(lifetimes)
+    arena = allocate(lifetimes)
     assert arena.offsets[a] == arena.offsets[c] != arena.offsets[b]
     assert arena.nbytes == 2 * padded_size(a)
-    apart = place(lifetimes, overlap=False)
+    apart = allocate(lifetimes, overlap=False)
     assert len(set(apart.offsets.values())) == 3 and apart.nbytes == 3 * padded_size(a)
 
 
@@ -38,7 +38,7 @@ def test_what_a_loop_reads_lives_until_its_end() -> None:
     with lifetimes.loop():
         lifetimes.use([before, inside])
         lifetimes.use([late])
-    offsets = place(lifetimes).offsets
+    offsets = allocate(lifetimes).offsets
     assert offsets[before] != offsets[late] and offsets[inside] == offsets[late]
 
 
@@ -46,7 +46,7 @@ def test_arguments_are_not_in_the_arena() -> None:
     """Their addresses stand in the frame."""
     lifetimes = Lifetimes()
     lifetimes.use([Buffer(8, F64, word=12)])
-    assert place(lifetimes).nbytes == 0
+    assert allocate(lifetimes).nbytes == 0
 
 
 def chain(x: Any) -> Any:

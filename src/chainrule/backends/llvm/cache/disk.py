@@ -2,7 +2,7 @@
 
 Each file is a header, a digest, and the code. Whatever is wrong with the directory or a file means
 that nothing is cached, never an error: code can always be made again. What other users could have
-written is not run; that a folder is not used for this reason is said once.
+written is not run; a warning says once that a folder is not used for this reason.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from ....forks import storing
 _MAGIC = b"chainrule code 1\n"
 _SUFFIX = ".bin"
 _ABANDONED = 3600.0  # seconds after which nobody writes to a file any more that has no name yet
-_told: set[Path] = set()
+_warned: set[Path] = set()
 
 
 def directory() -> Path:
-    """Where the files are: the user's cache directory, or ``CHAINRULE_CACHE_DIR``."""
+    """Return the folder of the files: the user's cache directory, or ``CHAINRULE_CACHE_DIR``."""
     chosen = os.environ.get("CHAINRULE_CACHE_DIR")
     if chosen:
         return Path(chosen)
@@ -39,23 +39,23 @@ def directory() -> Path:
 
 
 def load(key: str) -> bytes | None:
-    """What was stored under a key; None if it is not there, or not as it was stored."""
+    """Return what was stored under a key; None if it is not there, or not as it was stored."""
     if not config.cache:
         return None
     try:
-        place = directory()
-        path = place / (key + _SUFFIX)
-        if _refused(place) or not path.exists():
+        folder = directory()
+        path = folder / (key + _SUFFIX)
+        if _refused(folder) or not path.exists():
             return None
         if not _safe(path.stat()):
-            _say(f"{path} can be written by others: compiled again")
+            _print_debug(f"{path} can be written by others: compiled again")
             return None
         content = path.read_bytes()
     except (OSError, RuntimeError):  # RuntimeError: no home directory
         return None
     payload = content[len(_MAGIC) + 32 :]
     if content[: len(_MAGIC) + 32] != _MAGIC + hashlib.sha256(payload).digest():
-        _say(f"{path} is damaged or foreign: compiled again")
+        _print_debug(f"{path} is damaged or foreign: compiled again")
         return None
     with suppress(OSError):
         os.utime(path)  # used last, removed last
@@ -63,25 +63,25 @@ def load(key: str) -> bytes | None:
 
 
 def store(key: str, payload: bytes) -> None:
-    """Keep it, if the disk lets us; the oldest make room."""
+    """Store bytes under a key if the disk allows it, and remove the least recently used files."""
     if not config.cache:
         return
     try:
-        place = directory()
-        if _refused(place):
+        folder = directory()
+        if _refused(folder):
             return
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = place / (key + _SUFFIX)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = folder / (key + _SUFFIX)
         content = _MAGIC + hashlib.sha256(payload).digest() + payload
         with storing:
             write_atomically(path, content, mode=0o600, durable=False)
-            _sizes.added(place, len(content), config.cache * 2**20)
+            _sizes.added(folder, len(content), config.cache * 2**20)
     except (OSError, RuntimeError) as error:
-        _say(f"compiled code is not cached: {error}")
+        _print_debug(f"compiled code is not cached: {error}")
 
 
 def entries() -> Iterator[tuple[Path, int, float]]:
-    """The files with their bytes and when they were last used."""
+    """Yield the files with their sizes and when they were last used."""
     with suppress(OSError, RuntimeError):
         for entry in os.scandir(directory()):
             if entry.name.endswith(_SUFFIX):
@@ -91,7 +91,7 @@ def entries() -> Iterator[tuple[Path, int, float]]:
 
 
 def unfinished() -> Iterator[tuple[Path, int, float]]:
-    """The same of files that are being written, or whose writer was killed."""
+    """Yield the same of files that are being written, or whose writer was killed."""
     with suppress(OSError, RuntimeError):
         for entry in os.scandir(directory()):
             if entry.name.startswith("."):
@@ -100,22 +100,22 @@ def unfinished() -> Iterator[tuple[Path, int, float]]:
                     yield Path(entry.path), status.st_size, status.st_mtime
 
 
-def unusable(place: Path) -> str | None:
-    """Why a folder is not used, and what to do about it; None if it is, or will be made."""
+def unusable(folder: Path) -> str | None:
+    """Return why a folder is not used, and what to do about it; None if it is, or will be made."""
     try:
-        status = place.stat()
+        status = folder.stat()
     except OSError:
         return None
     if _safe(status):
         return None
     if status.st_uid != os.getuid():
-        return f"{place} belongs to another user: set CHAINRULE_CACHE_DIR to a folder of your own"
+        return f"{folder} belongs to another user: set CHAINRULE_CACHE_DIR to a folder of your own"
     mode = oct(status.st_mode & 0o777)[2:]
-    return f"{place} can be written by other users (mode {mode}): chmod go-w {place}"
+    return f"{folder} can be written by other users (mode {mode}): chmod go-w {folder}"
 
 
 def clear() -> int:
-    """Remove all files; how many there were."""
+    """Remove all files and return how many there were."""
     count = 0
     for path, _, _ in [*entries(), *unfinished()]:
         with suppress(OSError):
@@ -125,26 +125,26 @@ def clear() -> int:
 
 
 class _Sizes:
-    """How much the directory holds, so that not every new file has all others counted."""
+    """Total size of the files, so that not every new file has all others counted."""
 
     _OFTEN = 64  # new files until what other processes wrote is counted, too
 
     def __init__(self) -> None:
-        self.place: Path | None = None
+        self.folder: Path | None = None
         self.total = self.unseen = 0
 
-    def added(self, place: Path, size: int, limit: int) -> None:
-        """A file was written; what was not used for longest makes room for it."""
+    def added(self, folder: Path, size: int, limit: int) -> None:
+        """Count a file that was written, and remove the least recently used ones if need be."""
         self.total, self.unseen = self.total + size, self.unseen + 1
-        if place != self.place or self.total > limit or self.unseen >= self._OFTEN:
-            self.place, self.total, self.unseen = place, _shrink(limit), 0
+        if folder != self.folder or self.total > limit or self.unseen >= self._OFTEN:
+            self.folder, self.total, self.unseen = folder, _shrink(limit), 0
 
 
 _sizes = _Sizes()
 
 
 def _shrink(limit: int) -> int:
-    """Remove what was not used for longest, until the rest fits; the bytes that stay."""
+    """Remove the least recently used files until the rest fits; return the bytes that stay."""
     total, now = 0, time.time()
     for path, size, begun in unfinished():
         if now - begun > _ABANDONED:
@@ -168,15 +168,15 @@ def _safe(status: os.stat_result) -> bool:
     return status.st_uid == os.getuid() and not status.st_mode & 0o022
 
 
-def _refused(place: Path) -> bool:
-    """Whether a folder is not used; the first time that is said."""
-    reason = unusable(place)
-    if reason is not None and place not in _told:
-        _told.add(place)
+def _refused(folder: Path) -> bool:
+    """Whether a folder is not used; warn of it the first time."""
+    reason = unusable(folder)
+    if reason is not None and folder not in _warned:
+        _warned.add(folder)
         warnings.warn(f"compiled code is not kept on disk: {reason}", RuntimeWarning, stacklevel=2)
     return reason is not None
 
 
-def _say(message: str) -> None:
+def _print_debug(message: str) -> None:
     if config.debug >= 1:
         print(f"chainrule: {message}", file=sys.stderr)

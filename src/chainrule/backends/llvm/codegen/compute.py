@@ -11,6 +11,7 @@ from ..ir.builder import FunctionBuilder
 from ..ir.types import BOOL
 from ..ir.value import Value
 from ..kernels.math import FUNCTIONS
+from ..kernels.math.formula import write_formula
 
 
 def compute(f: FunctionBuilder, node: Node, inputs: list[Value]) -> Value:
@@ -26,10 +27,8 @@ def compute(f: FunctionBuilder, node: Node, inputs: list[Value]) -> Value:
     if name in ("equal", "less"):
         dtype = np.result_type(*[child.dtype for child in node.inputs])
     operands = [f.convert(x, dtype) for x in inputs]
-    rule = _RULES.get(name)
-    if rule is not None:
-        return rule(f, *operands)
-    return FUNCTIONS[name](f, *operands)
+    rule = _RULES.get(name) or FUNCTIONS.get(name)
+    return write_formula(f, node, operands) if rule is None else rule(f, *operands)
 
 
 def _add(f: FunctionBuilder, x: Value, y: Value) -> Value:

@@ -51,7 +51,7 @@ class OutlinedIterations:
 
     @property
     def words(self) -> tuple[int, ...]:
-        """The words of all functions."""
+        """The words of all outlined functions."""
         return tuple(range(self.first_word, self.first_word + self.count))
 
 
@@ -145,7 +145,7 @@ class Emitter:
         """
         f, addresses = self.f, self.addresses
         name = f"task{len(f.module.functions)}"
-        task = f.module.function(name, [("ptr", "frame"), ("i64", "chunk")], linkage="internal")
+        task = f.module.function(name, [("ptr", "frame"), ("i64", "tile")], linkage="internal")
         pool = addresses.load_word(AUTOTUNED_POOL if work.adaptive else POOL)
         tile_size: Index = work.tile_size
         n_tiles: Index = work.n_tiles
@@ -155,7 +155,7 @@ class Emitter:
             chosen = f.name(f"select i1 {alone}, i64 {work.extent}, i64 {work.tile_size}")
             addresses.store_word(TILE_SIZE, chosen)
             n_tiles = f.name(f"select i1 {alone}, i64 1, i64 {work.n_tiles}")
-        write(self.inner(task), "%chunk", tile_size)
+        write(self.inner(task), "%tile", tile_size)
         task.emit("ret void")
         f.declare("parallel", "declare void @parallel(ptr, ptr, ptr, i64)")
         f.emit(f"call void @parallel(ptr {pool}, ptr @{name}, ptr %frame, i64 {n_tiles})")

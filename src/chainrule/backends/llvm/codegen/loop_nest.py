@@ -32,6 +32,9 @@ from ..target.host import host
 from .addresses import Addresses
 from .compute import compute
 
+CheckNumber = Callable[[Lookup], int]
+"""The number by which an error names a lookup."""
+
 
 @dataclass(frozen=True)
 class LoopAxis:
@@ -55,7 +58,7 @@ def merge_axes(
 ) -> list[LoopAxis]:
     """Return the loops over a domain: axes of size 1 are dropped, adjacent ones joined.
 
-    Two axes are joined where the strides of all arrays allow it, unless one of them is in `apart`.
+    Two axes are joined where the strides of all arrays allow it, and both or none are in `apart`.
     """
     arrays = list(strides)
     axes: list[LoopAxis] = []
@@ -88,9 +91,9 @@ class LoopNestEmitter:
 
     def __init__(
         self, addresses: Addresses, axes: Sequence[LoopAxis], expressions: Sequence[Expression],
-        views: Sequence[View], site: Callable[[Lookup], int],
+        views: Sequence[View], check_number: CheckNumber,
     ) -> None:  # fmt: skip
-        self.f, self.axes, self.site = addresses.f, list(axes), site
+        self.f, self.axes, self.check_number = addresses.f, list(axes), check_number
         self.expressions = list(expressions)
         self.subexpressions = subexpressions(expressions)
         buffers = [e.buffer for e in self.subexpressions if isinstance(e, (Load, Lookup))]
@@ -305,7 +308,7 @@ class LoopNestEmitter:
         if self.mask is not None and lanes > 1:
             bad = bad & self.mask
         with f.when(any_lane(f, bad)):
-            f.emit(f"store i64 {self.site(lookup)}, ptr {self.error}, align 8")
+            f.emit(f"store i64 {self.check_number(lookup)}, ptr {self.error}, align 8")
         return f.select(fine, x, 0)
 
 

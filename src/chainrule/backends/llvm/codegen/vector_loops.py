@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ..expressions.expression import Lookup
 from ..ir.builder import FunctionBuilder
 from ..ir.types import Index
 from .loop_nest import LoopAxis, LoopNestEmitter
 
-CheckNumber = Callable[[Lookup], int]
-"""The number by which an error names a lookup."""
 Span = tuple[Index, Index]
 """Start and end of the part of an axis that is computed, for one of several threads."""
 
@@ -72,9 +69,8 @@ def emit_vector_loop(
         nest.hoisted, nest.row_addresses = hoisted, rows
         return
     if not whole and len(nest.axes) == 1 and axis.size.bit_count() == 2:
-        for start, width in powers_of_two(
-            axis.size
-        ):  # a masked store could not be read back at once
+        # Without a mask, since a masked store cannot be forwarded to the next load
+        for start, width in powers_of_two(axis.size):
             with nest.vector_scope(axis, start, width, None):
                 write()
         rest = 0

@@ -8,6 +8,7 @@ import numpy as np
 
 from ....graph.node import CONSTANT, ITEM, Node
 from ..kernels.math import FUNCTIONS
+from ..kernels.math.formula import has_native_formula
 
 # float16 is loaded and stored, but NumPy computes with it
 NATIVE_DTYPES = frozenset(
@@ -68,8 +69,16 @@ def is_native(node: Node) -> bool:
 
 
 def is_elementwise(node: Node) -> bool:
-    """Whether an entry is computed from the entries at the same position."""
-    return node.primitive.name in INTRINSIC or node.primitive.name in FUNCTIONS
+    """Whether an entry is computed from the entries at the same position, in native code."""
+    name = node.primitive.name
+    return name in INTRINSIC or name in FUNCTIONS or _is_formula(node)
+
+
+def _is_formula(node: Node) -> bool:
+    """Whether native code comes from the formula that declares the primitive: on floats alone."""
+    if not has_native_formula(node.primitive):
+        return False
+    return all(n.dtype is not None and n.dtype.kind == "f" for n in (node, *node.inputs))
 
 
 def is_inline(node: Node) -> bool:

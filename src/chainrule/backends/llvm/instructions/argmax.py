@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -18,6 +18,7 @@ from ..ir.value import Value
 from ..layout.view import Buffer, View
 from .access import Access, reads
 from .base import Instruction
+from .planning import Planning, Rule
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,3 +82,13 @@ class ArgMax(Instruction):
             nest.store(loop.values[1], view)
 
         emit_loops(nest, [a for a in axes if a is not along], write)
+
+
+def plan_argmax(planner: Planning, node: Node) -> None:
+    """Plan the position of a maximum."""
+    (x,) = node.inputs
+    expression, target = planner.lowering(len(x.shape))(x), planner.target(node)
+    planner.append(ArgMax(x.shape, node.params["axis"], expression, target))
+
+
+RULES: Mapping[str, Rule] = {"argmax": plan_argmax}

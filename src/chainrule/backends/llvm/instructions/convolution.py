@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from ....graph.node import Node
 from ...threads import get_num_threads
 from ..codegen.emitter import Emitter
 from ..codegen.vector_loops import RowRange
+from ..fuse.axis_order import GROUPS, is_grouped, move_to_end
 from ..ir.types import Index
 from ..layout.view import Buffer, View
 from .access import Access, rows_of_view
 from .base import Instruction, tiles_text
 from .convolution_emitter import emit_window
 from .convolution_tiles import Window, partition, sum_blocks, tiles_span_rows
+from .planning import Planning, Rule
 from .sharing import count_tiles, is_small
 
 
@@ -113,3 +116,37 @@ class Convolution(Instruction):
 
     def emit_rows(self, emitter: Emitter, rows: RowRange) -> None:
         emit_window(emitter, self.window, self.blocks, rows)
+
+
+def plan_convolution(planner: Planning, node: Node) -> None:
+    """Plan convolutions over broadcast leading axes; vectors lie along o, or along groups."""
+    left, right = (planner.materialize_as(child, node.dtype) for child in node.inputs)
+    lead, axis = node.shape[:-4], GROUPS if is_grouped(node) else -1
+    left, right = (v.broadcast((*lead, *v.shape[-4:])) for v in (left, right))
+    right = _contiguous_along(planner, right, axis)
+    if axis == GROUPS:
+        left = _contiguous_along(planner, left, axis)
+    target = result = planner.target(node)
+    if 0 in right.shape:
+        planner.fill(target, 0)
+        return
+    if axis == GROUPS and target.strides[axis] != 1:
+        order = move_to_end(target.axes_by_stride, axis)
+        result = planner.allocate(node.shape, node.dtype, order)
+    strides, dilation = node.params["strides"], node.params["dilation"]
+    planner.append(Convolution.of(Window(left, right, result, strides, dilation, axis)))
+    if result is not target:
+        planner.move(result, target)
+
+
+def _contiguous_along(planner: Planning, view: View, axis: int) -> View:
+    """Return a view, or a copy, whose stride along an axis is 1."""
+    if view.strides[axis] == 1 or view.shape[axis] == 1:
+        return view
+    order = move_to_end(tuple(range(len(view.shape))), axis)
+    copy = planner.allocate(view.shape, view.dtype, order)
+    planner.move(view, copy)
+    return copy
+
+
+RULES: Mapping[str, Rule] = {"conv": plan_convolution}

@@ -8,8 +8,7 @@ row of w and one number of x for each position, at constant offsets from two poi
         for k, l, c:     b = w[k, l, c, o...];   accumulator[p] += x[p + (k, l, c)] * b
         y[tile] = accumulators
 
-Contiguous groups (depthwise) take the place of o: then w has a vector of them,
-and so has x.
+Contiguous groups (depthwise) replace o: then w has a vector of them, and so has x.
 
 The derivative by the kernel is a convolution as well, whose sum runs over rows and positions: it is
 cut into blocks of rows that fit the cache. Each number of y is one sum in a fixed order, so that
@@ -84,7 +83,7 @@ class _WindowEmitter:
                 self._outputs(advanced, f.smaller(rest, size), adds=True)
 
     def _leading_axes(self) -> list[TileAxis]:
-        """Return the leading axes, with o in the place of one that vectors lie along."""
+        """Return the leading axes, with o instead of one that vectors lie along."""
         x, w, y = self.window.left, self.window.right, self.window.view
         axes = [TileAxis(y.shape[k], x.strides[k], w.strides[k], y.strides[k])
                  for k in range(len(y.shape) - 4)]  # fmt: skip
@@ -96,14 +95,14 @@ class _WindowEmitter:
         """Write loops over vectors, as many at once as a tile takes, then over the remainder."""
         f, lanes, column = self.f, self.lanes, self.column
         columns = column.size
-        near = output_axes(self.window)
+        nearest = output_axes(self.window)
         most = 2 if columns > lanes else 1
         groups, rest = divmod(columns, most * lanes)
         for start, count, width in ((0, groups, most * lanes), (groups * most * lanes, 1, rest)):
             if not count or not width:
                 continue
             vectors = -(-width // lanes)
-            outer, inner = self._tiling(near, tile_height(vectors))
+            outer, inner = self._tiling(nearest, tile_height(vectors))
             with ExitStack() as stack:
                 group = stack.enter_context(f.loop(0, count)).index if count > 1 else 0
                 advanced = self._advanced(
@@ -112,14 +111,14 @@ class _WindowEmitter:
                 self._tiles(advanced, outer, inner, width, first, adds)
 
     def _tiling(
-        self, near: list[TileAxis], most: int
+        self, nearest: list[TileAxis], most: int
     ) -> tuple[list[TileAxis], list[list[TileRun]]]:
         """Return the axes that are looped over, and the tiles of the one or two that tiles span."""
-        spanned = spanned_axes(near, most)
-        runs = [tile_runs(near[0], most)]
+        spanned = spanned_axes(nearest, most)
+        runs = [tile_runs(nearest[0], most)]
         if spanned == 2:
-            runs.insert(0, tile_runs(near[1], most // near[0].size))
-        return near[spanned:], runs
+            runs.insert(0, tile_runs(nearest[1], most // nearest[0].size))
+        return nearest[spanned:], runs
 
     def _tiles(
         self, starts: list[Index], outer: list[TileAxis], tiled: list[list[TileRun]], width: int,

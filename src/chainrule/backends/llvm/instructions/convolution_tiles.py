@@ -40,7 +40,7 @@ class Window:
 
     @property
     def multiplications(self) -> int:
-        """Their number."""
+        """Number of multiplications."""
         return prod(self.view.shape) * prod(self.right.shape[-4:-1])
 
     @property
@@ -110,15 +110,17 @@ def tile_height(vectors: int) -> int:
     return registers // vectors
 
 
-def spanned_axes(near: Sequence[TileAxis], most: int) -> int:
+def spanned_axes(nearest: Sequence[TileAxis], most: int) -> int:
     """Return how many of the nearest axes a tile of at most `most` positions spans: 1 or 2."""
-    return 2 if near[1].size > 1 and 2 * near[0].size <= most else 1
+    return 2 if nearest[1].size > 1 and 2 * nearest[0].size <= most else 1
 
 
 def tiles_span_rows(window: Window) -> bool:
     """Whether a tile may span rows, so that those cannot be computed one by one."""
-    near = output_axes(window)
-    return any(axis.rows and axis.size > 1 for axis in near[: spanned_axes(near, tile_height(1))])
+    nearest = output_axes(window)
+    return any(
+        axis.rows and axis.size > 1 for axis in nearest[: spanned_axes(nearest, tile_height(1))]
+    )
 
 
 def tile_runs(axis: TileAxis, most: int) -> list[TileRun]:

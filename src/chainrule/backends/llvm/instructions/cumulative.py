@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -13,9 +13,11 @@ from ..codegen.loop_nest import LoopNestEmitter, access_strides, merge_axes
 from ..codegen.reductions import Reducer
 from ..codegen.vector_loops import emit_loops
 from ..expressions.expression import Expression, buffers_read, lookups, primitive_names
+from ..fuse.op_traits import CUMULATIVE
 from ..layout.view import Buffer, View
 from .access import Access, reads
 from .base import Instruction
+from .planning import Planning, Rule
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,3 +74,14 @@ class Cumulative(Instruction):
                 loop.carry(total)
 
         emit_loops(nest, [a for a in axes if a is not along], write)
+
+
+def plan_cumulative(planner: Planning, node: Node) -> None:
+    """Plan a cumulative sum or product."""
+    (x,) = node.inputs
+    expression, target = planner.lowering(len(x.shape))(x), planner.target(node)
+    name, axis = node.primitive.name, node.params["axis"]
+    planner.append(Cumulative(name, x.shape, axis, expression, target))
+
+
+RULES: Mapping[str, Rule] = dict.fromkeys(CUMULATIVE, plan_cumulative)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
@@ -35,6 +35,7 @@ from ..layout.view import Buffer, View
 from ..target.host import host
 from .access import Access, reads, row_span
 from .base import Instruction
+from .planning import Planning, Rule
 from .row_tiles import RowTiles
 from .sharing import UNIT, count_tiles, is_small, rows_per_tile
 
@@ -55,7 +56,7 @@ class Elementwise(Instruction):
 
     @property
     def expressions(self) -> list[Expression]:
-        """What is stored."""
+        """The expressions that are stored."""
         return [expression for expression, _ in self.stores]
 
     def buffers(self) -> Iterator[Buffer]:
@@ -77,7 +78,7 @@ class Elementwise(Instruction):
         return [lookup.node for lookup in lookups(self.expressions)]
 
     def nanoseconds(self) -> float:
-        """Operations take as long as vectors of them; loads and stores follow bandwidth."""
+        """Count operations by vectors, loads and stores by bandwidth."""
         per_entry = 0.1 * len(self.stores)
         for expression in subexpressions(self.expressions):
             if isinstance(expression, Apply):
@@ -173,3 +174,26 @@ def _prefetch_next(nest: LoopNestEmitter, lookup: Lookup, span: Span | None) -> 
     with f.loop(0, inner.size * lookup.dtype.itemsize, _CACHE_LINE) as loop:
         line = f.offset(pointer, loop.index, 1)
         f.emit(f"call void @llvm.prefetch.p0(ptr {line}, i32 0, i32 3, i32 1)")
+
+
+def plan_pad(planner: Planning, node: Node) -> None:
+    """Plan zeros with an array at a slice."""
+    target = planner.target(node)
+    (x,) = node.inputs
+    part = target.sliced(node.params["index"])
+    if part.shape != target.shape:
+        planner.fill(target, 0)
+    planner.copy(x, part)
+
+
+def plan_concatenate(planner: Planning, node: Node) -> None:
+    """Plan arrays written one after the other."""
+    target, axis, start = planner.target(node), node.params["axis"], 0
+    for x in node.inputs:
+        index = [slice(None)] * len(node.shape)
+        index[axis] = slice(start, start + x.shape[axis])
+        planner.copy(x, target.sliced(index))
+        start += x.shape[axis]
+
+
+RULES: Mapping[str, Rule] = {"pad": plan_pad, "concatenate": plan_concatenate}

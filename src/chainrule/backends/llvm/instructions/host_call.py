@@ -40,7 +40,7 @@ class HostCall(Instruction):
         return f"NumPy: {self.node.primitive.name} {self.node.type}"
 
     def emit(self, emitter: Emitter) -> None:
-        """Call; if that raises, the program ends."""
+        """Call the callback of the frame; if that fails, the program ends."""
         f = emitter.f
         function = emitter.addresses.load_word(HOST_CALLBACK)
         status = f.name(f"call i64 {function}(ptr %frame, i64 {self.number})")

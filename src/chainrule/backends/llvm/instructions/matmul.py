@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from typing import ClassVar, NamedTuple
 
+from ....graph.node import Node
 from ...threads import get_num_threads
 from ..codegen.emitter import Emitter
 from ..codegen.vector_loops import RowRange, Span
@@ -16,6 +17,7 @@ from ..layout.view import Buffer, View
 from ..target.host import host
 from .access import Access, rows_of_view
 from .base import Instruction, tiles_text
+from .planning import Planning, Rule
 from .sharing import count_tiles, is_small
 from .unrolled_matmul import Operands, emit_unrolled, is_unrolled
 
@@ -119,7 +121,7 @@ class Matmul(Instruction):
         return 10.0 + work
 
     def independent_rows(self) -> int:
-        """None if B is large and must be packed: each tile of rows would pack it again."""
+        """Return 0 if B is large and must be packed: each tile of rows would pack it again."""
         if 0 in self.view.shape:
             return 0
         depth, columns = self.right.shape[-2:]
@@ -273,3 +275,14 @@ def flattened(product: Matmul) -> Matmul:
         product.right, shape=product.right.shape[-2:], strides=product.right.strides[-2:]
     )
     return Matmul(left, right, view, item_rows=rows // product.view.shape[0])
+
+
+def plan_matmul(planner: Planning, node: Node) -> None:
+    """Plan matrix products over broadcast leading axes."""
+    operands = [planner.materialize_as(child, node.dtype) for child in node.inputs]
+    batch = node.shape[:-2]
+    left, right = (v.broadcast((*batch, *v.shape[-2:])) for v in operands)
+    planner.append(flattened(Matmul(left, right, planner.target(node))))
+
+
+RULES: Mapping[str, Rule] = {"matmul": plan_matmul}

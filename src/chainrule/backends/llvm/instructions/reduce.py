@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
@@ -27,12 +27,17 @@ from ..codegen.reductions import (
 )
 from ..codegen.vector_loops import RowRange, emit_loops, emit_vector_loop
 from ..expressions.expression import Expression, buffers_read, lookups, primitive_names
+from ..expressions.lowering import identity_index
+from ..fuse.op_traits import REDUCTIONS
 from ..ir.value import Value
 from ..layout.view import Buffer, View
 from .access import Access, reads, row_span
 from .base import Instruction
+from .planning import Planning, Rule
 
 Term = Callable[[], Value]
+
+_TWO_STEP_ROWS = 32  # and as many numbers a row: sums over both are made row by row first
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,3 +175,28 @@ def _fill_with_identity(nest: LoopNestEmitter, view: View, reducer: Reducer) -> 
     nest.axes = axes
     identity = reducer.f.constant(0 if reducer.name == "sum" else 1, view.dtype)
     emit_loops(nest, axes, lambda: nest.store(identity, view))
+
+
+def plan_reduction(planner: Planning, node: Node) -> None:
+    """Plan a sum, maximum or product, whose input is computed inside its loops."""
+    (x,) = node.inputs
+    expression = planner.lowering(len(x.shape))(x)
+    target, name = planner.target(node), node.primitive.name
+    axes = tuple(node.params["axes"] if name != "prod" else (node.params["axis"],))
+    if name == "sum" and _sums_rows_first(x.shape, axes):
+        shape = tuple(n for k, n in enumerate(x.shape) if not k or k not in axes)
+        by_row = planner.allocate(shape, target.dtype)
+        planner.append(Reduce(name, x.shape, axes[1:], expression, by_row))
+        load = planner.lowering(len(shape)).load(by_row, identity_index(shape))
+        planner.append(Reduce(name, shape, axes[:1], load, target))
+        return
+    planner.append(Reduce(name, x.shape, axes, expression, target))
+
+
+def _sums_rows_first(shape: tuple[int, ...], axes: tuple[int, ...]) -> bool:
+    """Whether a sum is that of sums of rows, which run in row tiles and round less."""
+    per_row = prod(shape[k] for k in axes[1:])
+    return axes[:1] == (0,) and shape[0] >= _TWO_STEP_ROWS and per_row >= _TWO_STEP_ROWS
+
+
+RULES: Mapping[str, Rule] = dict.fromkeys(REDUCTIONS, plan_reduction)

@@ -57,7 +57,7 @@ class RowTiles(Instruction):
         return replace(self, steps=steps)
 
     def record_liveness(self, liveness: Liveness) -> None:
-        """All buffers are in use at once: tiles are in different instructions at one time."""
+        """Use all buffers at once: at one time, tiles are in different instructions."""
         liveness.use(self.buffers())
 
     def nanoseconds(self) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -18,9 +18,12 @@ from ..expressions.expression import (
     lookups,
     primitive_names,
 )
+from ..expressions.lowering import gathered_shape, identity_index
+from ..fuse.op_traits import SCATTERS
 from ..layout.view import Buffer, View
 from .access import Access, reads
 from .base import Instruction
+from .planning import Planning, Rule
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,3 +86,19 @@ class Scatter(Instruction):
             emit_loops(nest, axes[:-1], lambda: emit_vector_loop(nest, last, lanes, write))
         else:
             emit_loops(nest, axes, write)
+
+
+def plan_scatter(planner: Planning, node: Node) -> None:
+    """Plan a copy with values written, or added, at computed positions."""
+    x, value, *arrays = node.inputs
+    target = planner.target(node)
+    planner.copy(x, target)
+    pattern = node.params["pattern"]
+    shape = gathered_shape(node.shape, arrays, pattern)
+    lowering = planner.lowering(len(shape))
+    lookup = lowering.lookup(target, node, pattern, arrays, identity_index(shape))
+    values = lowering.broadcast(value, shape)
+    planner.append(Scatter(node.primitive.name == "scatter_add", shape, values, lookup))
+
+
+RULES: Mapping[str, Rule] = dict.fromkeys(SCATTERS, plan_scatter)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
+import numpy as np
+
+from ....graph.node import Node
 from ..codegen.emitter import Emitter
 from ..kernels.sort import scratch_words, to_key
 from ..layout.view import Buffer, View
 from .access import Access
 from .base import Instruction
 from .elementwise import Elementwise, emit_stores
+from .planning import Planning, Rule
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +52,7 @@ class Sort(Instruction):
         yield from (self.keys.buffer, self.view.buffer, self.scratch)
 
     def accesses(self) -> list[Access]:
-        """Sorting moves the keys, too."""
+        """Count the keys as written: sorting moves them."""
         return [Access(self.keys.buffer, True), Access(self.view.buffer, True)]
 
     def results(self) -> Sequence[View]:
@@ -72,3 +76,14 @@ class Sort(Instruction):
             row = f.times(loop.index, n)
             a, b = f.offset(keys, row, 8), f.offset(positions, row, 8)
             f.emit(f"call void @order(ptr {a}, i64 {n}, ptr {b}, ptr {scratch})")
+
+
+def plan_argsort(planner: Planning, node: Node) -> None:
+    """Plan keys first, then their order, row by row."""
+    (x,) = node.inputs
+    keys = planner.allocate(x.shape, np.dtype(np.uint64))
+    planner.append(SortKeys(x.shape, [(planner.lowering(len(x.shape))(x), keys)]))
+    planner.append(Sort.of(keys, planner.target(node)))
+
+
+RULES: Mapping[str, Rule] = {"argsort": plan_argsort}

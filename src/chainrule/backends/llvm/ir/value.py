@@ -162,7 +162,7 @@ class Value:
         return self.builder.binary("shl", self, self._other(other))
 
     def __rshift__(self, other: Any) -> Value:
-        """Arithmetic for signed integers, logical for unsigned ones."""
+        """Shift, arithmetically for signed integers and logically for unsigned ones."""
         operation = "lshr" if self.dtype.kind == "u" else "ashr"
         return self.builder.binary(operation, self, self._other(other))
 

@@ -1,4 +1,4 @@
-"""Stable orders: keys whose bits sort as the numbers do, then a radix sort of key and place.
+"""Stable orders: keys whose bits sort as the numbers do, then a radix sort of key and position.
 
 Eight passes of eight bits, the lowest first; a pass in which all keys agree is left out. Few keys
 are put in order by insertion.
@@ -16,12 +16,12 @@ _COUNTS = 8 * _DIGITS
 
 
 def scratch_words(n: int) -> int:
-    """Words of room that sorting n keys takes: keys and places once more, and counts."""
+    """Return the words of memory to sort n keys: keys and positions once more, and counts."""
     return 2 * n + _COUNTS
 
 
 def to_key(f: FunctionBuilder, x: Value) -> Value:
-    """64 bits that, read without sign, order as the numbers do: -0 equals 0, nan comes last."""
+    """Return 64 bits that sort, read without sign, as the numbers do: -0 equals 0, nan is last."""
     if x.dtype.kind in "bu":
         return f.convert(x, "uint64")
     if x.dtype.kind == "i":
@@ -33,11 +33,11 @@ def to_key(f: FunctionBuilder, x: Value) -> Value:
 
 
 def write_sort(module: Module) -> None:
-    """``order(keys, n, places, scratch)``: places[k] is where the k-th smallest key was."""
-    arguments = [("ptr", "keys"), ("i64", "n"), ("ptr", "places"), ("ptr", "scratch")]
+    """Write ``order(keys, n, positions, scratch)``: positions[k] is where the k-th key was."""
+    arguments = [("ptr", "keys"), ("i64", "n"), ("ptr", "positions"), ("ptr", "scratch")]
     f = module.function("order", arguments)
     with f.loop(0, "%n") as loop:
-        f.emit(f"store i64 {loop.index}, ptr {f.offset('%places', loop.index, 8)}, align 8")
+        f.emit(f"store i64 {loop.index}, ptr {f.offset('%positions', loop.index, 8)}, align 8")
     few, many = f.fresh("few"), f.fresh("many")
     f.branch(f.name(f"icmp sle i64 %n, {_FEW}"), few, many)
     f.label(few)
@@ -57,9 +57,9 @@ def _put(f: FunctionBuilder, value: str | int, base: str, index: str | int) -> N
 
 
 def _insert(f: FunctionBuilder) -> None:
-    """Each key moves down past the larger ones before it."""
+    """Move each key down past the larger ones before it."""
     with f.loop(1, "%n") as loop:
-        key, place = _word(f, "%keys", loop.index), _word(f, "%places", loop.index)
+        key, position = _word(f, "%keys", loop.index), _word(f, "%positions", loop.index)
         head, look, shift, done = (f.fresh(s) for s in ("head", "look", "shift", "done"))
         before = f.block
         f.jump(head)
@@ -73,41 +73,45 @@ def _insert(f: FunctionBuilder) -> None:
         f.branch(f.name(f"icmp ugt i64 {other}, {key}"), shift, done)
         f.label(shift)
         _put(f, other, "%keys", j)
-        _put(f, _word(f, "%places", f"{j}.less"), "%places", j)
+        _put(f, _word(f, "%positions", f"{j}.less"), "%positions", j)
         f.jump(head)
         f.label(done)
         _put(f, key, "%keys", j)
-        _put(f, place, "%places", j)
+        _put(f, position, "%positions", j)
 
 
 def _radix(f: FunctionBuilder) -> None:
     counts = "%scratch"
     spare_keys = f.offset(counts, _COUNTS, 8)
-    spare_places = f.offset(spare_keys, "%n", 8)
+    spare_positions = f.offset(spare_keys, "%n", 8)
     with f.loop(0, _COUNTS) as loop:
         _put(f, 0, counts, loop.index)
     with f.loop(0, "%n", at_least_once=True) as loop:
         key = _word(f, "%keys", loop.index)
-        for turn in range(8):
-            bucket = f.plus(_digit(f, key, turn), turn * _DIGITS)
+        for byte in range(8):
+            bucket = f.plus(_digit(f, key, byte), byte * _DIGITS)
             _put(f, f.name(f"add i64 {_word(f, counts, bucket)}, 1"), counts, bucket)
-    held = [f.name("alloca ptr, align 8") for _ in range(4)]
-    for place, pointer in zip(held, ("%keys", "%places", spare_keys, spare_places), strict=True):
-        f.emit(f"store ptr {pointer}, ptr {place}, align 8")
+    buffers = [f.name("alloca ptr, align 8") for _ in range(4)]
+    for buffer, pointer in zip(
+        buffers, ("%keys", "%positions", spare_keys, spare_positions), strict=True
+    ):
+        f.emit(f"store ptr {pointer}, ptr {buffer}, align 8")
     first = _word(f, "%keys", 0)
-    for turn in range(8):
-        mine = f.offset(counts, turn * _DIGITS, 8)
-        alike = _word(f, mine, _digit(f, first, turn))  # unchanged by what sorting moves
+    for byte in range(8):
+        mine = f.offset(counts, byte * _DIGITS, 8)
+        alike = _word(f, mine, _digit(f, first, byte))  # unchanged by what sorting moves
         with f.when(f.name(f"icmp ne i64 {alike}, %n")):
-            _pass(f, turn, mine, held)
-    last = f.name(f"load ptr, ptr {held[1]}, align 8")
-    with f.when(f.name(f"icmp ne ptr {last}, %places")), f.loop(0, "%n") as loop:
-        _put(f, _word(f, last, loop.index), "%places", loop.index)
+            _pass(f, byte, mine, buffers)
+    last = f.name(f"load ptr, ptr {buffers[1]}, align 8")
+    with f.when(f.name(f"icmp ne ptr {last}, %positions")), f.loop(0, "%n") as loop:
+        _put(f, _word(f, last, loop.index), "%positions", loop.index)
 
 
-def _pass(f: FunctionBuilder, turn: int, counts: str, held: list[str]) -> None:
-    """Move keys and places to where their digit's bucket begins, in order; then change roles."""
-    keys, places, to_keys, to_places = (f.name(f"load ptr, ptr {h}, align 8") for h in held)
+def _pass(f: FunctionBuilder, byte: int, counts: str, buffers: list[str]) -> None:
+    """Move keys and positions to where their digit's bucket begins, in order; then change roles."""
+    keys, positions, to_keys, to_positions = (
+        f.name(f"load ptr, ptr {b}, align 8") for b in buffers
+    )
     with f.loop(0, _DIGITS, carried=[f.constant(0, I64)]) as loop:
         (start,) = loop.values
         count = _word(f, counts, loop.index)
@@ -115,15 +119,15 @@ def _pass(f: FunctionBuilder, turn: int, counts: str, held: list[str]) -> None:
         loop.carry(start + Value(f, count, I64, 1))
     with f.loop(0, "%n", at_least_once=True) as loop:
         key = _word(f, keys, loop.index)
-        digit = _digit(f, key, turn)
+        digit = _digit(f, key, byte)
         target = _word(f, counts, digit)
         _put(f, f.name(f"add i64 {target}, 1"), counts, digit)
         _put(f, key, to_keys, target)
-        _put(f, _word(f, places, loop.index), to_places, target)
-    for place, pointer in zip(held, (to_keys, to_places, keys, places), strict=True):
-        f.emit(f"store ptr {pointer}, ptr {place}, align 8")
+        _put(f, _word(f, positions, loop.index), to_positions, target)
+    for buffer, pointer in zip(buffers, (to_keys, to_positions, keys, positions), strict=True):
+        f.emit(f"store ptr {pointer}, ptr {buffer}, align 8")
 
 
-def _digit(f: FunctionBuilder, key: str, turn: int) -> str:
-    shifted = f.name(f"lshr i64 {key}, {8 * turn}")
+def _digit(f: FunctionBuilder, key: str, byte: int) -> str:
+    shifted = f.name(f"lshr i64 {key}, {8 * byte}")
     return f.name(f"and i64 {shifted}, {_DIGITS - 1}")

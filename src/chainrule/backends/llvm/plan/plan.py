@@ -6,34 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ....graph.node import ITEM, Node
-from ..fuse.op_traits import CUMULATIVE, REDUCTIONS, SCATTERS
 from ..fuse.steps import FusedGraph
 from ..instructions.base import Instructions
 from ..instructions.host_call import HostCall
-from .array_rules import (
-    plan_argmax,
-    plan_argsort,
-    plan_concatenate,
-    plan_convolution,
-    plan_cumulative,
-    plan_matmul,
-    plan_pad,
-    plan_reduction,
-    plan_scatter,
-)
+from ..instructions.planning import instruction_rules
 from .loop_rules import plan_cond, plan_scan, plan_while
 from .planner import Planner, Rule
 
 RULES: Mapping[str, Rule] = {
-    **dict.fromkeys(REDUCTIONS, plan_reduction),
-    **dict.fromkeys(CUMULATIVE, plan_cumulative),
-    **dict.fromkeys(SCATTERS, plan_scatter),
-    "argmax": plan_argmax,
-    "argsort": plan_argsort,
-    "matmul": plan_matmul,
-    "conv": plan_convolution,
-    "pad": plan_pad,
-    "concatenate": plan_concatenate,
+    **instruction_rules(),
     "scan": plan_scan,
     "while_loop": plan_while,
     "cond": plan_cond,

@@ -72,7 +72,7 @@ class NativeProgram:
                 set_main(spec(), self._address)
 
     def promote(self, code: bytes) -> None:
-        """Use better code of the same module from now on; calls that run take it up, too."""
+        """Use optimised code of the same module from now on; calls that run take it up, too."""
         self._load(code)
 
     def _set_iterations(self, frame: Frame) -> None:

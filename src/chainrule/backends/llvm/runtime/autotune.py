@@ -43,8 +43,8 @@ def write_autotune(module: Module) -> None:
     _store(f, _ITERATION, f.name(f"select i1 {again}, i64 0, i64 {after}"))
     share = f.name(f"icmp ne i64 {_load(f, _SHARE)}, 0")
     pool = f.name(f"load ptr, ptr {f.offset('%frame', POOL, 8)}, align 8")
-    near = f.name(f"select i1 {share}, ptr {pool}, ptr null")
-    f.emit(f"store ptr {near}, ptr {f.offset('%frame', AUTOTUNED_POOL, 8)}, align 8")
+    autotuned = f.name(f"select i1 {share}, ptr {pool}, ptr null")
+    f.emit(f"store ptr {autotuned}, ptr {f.offset('%frame', AUTOTUNED_POOL, 8)}, align 8")
     f.emit("ret void")
 
 

@@ -1,11 +1,11 @@
 """Threads that share one call: tiles of work are claimed one by one, by whichever thread is free.
 
 Workers are Python threads parked in a native loop without the GIL. The caller works, too, and
-waits only for chunks that somebody has begun: a worker that the system has not scheduled costs
-nothing. What a chunk computes does not depend on who computes it, so results don't either.
+waits only for tiles that somebody has begun: a worker that the system has not scheduled costs
+nothing. What a tile computes does not depend on who computes it, so results don't either.
 
-A ticket is ``generation << 32 | chunks left``; claiming one is a compare-and-swap of ticket for
-ticket - 1. Function and frame are read before it: they only change once all chunks are done, with
+A ticket is ``generation << 32 | tiles left``; claiming one is a compare-and-swap of ticket for
+ticket - 1. Function and frame are read before it: they only change once all tiles are done, with
 a new generation, which makes the swap of a latecomer fail.
 """
 
@@ -47,8 +47,8 @@ def _field(f: FunctionBuilder, offset: int) -> str:
     return f.offset("%pool", offset, 1)
 
 
-def _claim(f: FunctionBuilder, on_chunk: str, nothing: str) -> tuple[str, str]:
-    """Try to claim a chunk and compute it; jump to `on_chunk`, or to `nothing` if none is left."""
+def _claim(f: FunctionBuilder, on_tile: str, nothing: str) -> tuple[str, str]:
+    """Try to claim a tile and compute it; jump to `on_tile`, or to `nothing` if none is left."""
     address = _field(f, _TICKET)
     ticket = f.name(f"load atomic i64, ptr {address} acquire, align 8")
     left = f.name(f"and i64 {ticket}, {2**32 - 1}")
@@ -59,10 +59,10 @@ def _claim(f: FunctionBuilder, on_chunk: str, nothing: str) -> tuple[str, str]:
     frame = f.name(f"load ptr, ptr {_field(f, _FRAME)}, align 8")
     less = f.name(f"sub i64 {ticket}, 1")
     swap = f.name(f"cmpxchg ptr {address}, i64 {ticket}, i64 {less} acq_rel acquire, align 8")
-    f.branch(f.name(f"extractvalue {{i64, i1}} {swap}, 1"), won, on_chunk)
+    f.branch(f.name(f"extractvalue {{i64, i1}} {swap}, 1"), won, on_tile)
     f.label(won)
-    chunk = f.name(f"sub i64 {left}, 1")
-    f.emit(f"call void {task}(ptr {frame}, i64 {chunk})")
+    tile = f.name(f"sub i64 {left}, 1")
+    f.emit(f"call void {task}(ptr {frame}, i64 {tile})")
     f.name(f"atomicrmw add ptr {_field(f, _DONE)}, i64 1 release, align 8")
     return task, frame
 
@@ -82,7 +82,7 @@ def _wait(f: FunctionBuilder, again: str) -> None:
 
 
 def _parallel(module: Module) -> None:
-    arguments = [("ptr", "pool"), ("ptr", "task"), ("ptr", "frame"), ("i64", "chunks")]
+    arguments = [("ptr", "pool"), ("ptr", "task"), ("ptr", "frame"), ("i64", "tiles")]
     f = module.function("parallel", arguments)
     f.emit("%waits = alloca i64, align 8")
     f.emit("store i64 0, ptr %waits, align 8")
@@ -100,7 +100,7 @@ def _parallel(module: Module) -> None:
     f.emit(f"store atomic i64 0, ptr {_field(f, _DONE)} release, align 8")
     before = f.name(f"load i64, ptr {_field(f, _TICKET)}, align 8")
     generation = f.name(f"add i64 {f.name(f'and i64 {before}, {-(2**32)}')}, {2**32}")
-    ticket = f.name(f"add i64 {generation}, %chunks")
+    ticket = f.name(f"add i64 {generation}, %tiles")
     f.emit(f"store atomic i64 {ticket}, ptr {_field(f, _TICKET)} release, align 8")
     claim, last, join, idle, done = (f.fresh(s) for s in ("claim", "last", "join", "idle", "done"))
     began = f.clock()
@@ -113,7 +113,7 @@ def _parallel(module: Module) -> None:
     f.jump(join)
     f.label(join)
     finished = f.name(f"load atomic i64, ptr {_field(f, _DONE)} acquire, align 8")
-    f.branch(f.name(f"icmp eq i64 {finished}, %chunks"), done, idle)
+    f.branch(f.name(f"icmp eq i64 {finished}, %tiles"), done, idle)
     f.label(idle)
     _wait(f, join)
     f.label(done)
@@ -121,7 +121,7 @@ def _parallel(module: Module) -> None:
     f.emit(f"store atomic i64 0, ptr {_field(f, _LOCK)} release, align 8")
     f.emit("ret void")
     f.label(alone)
-    with f.loop(0, "%chunks") as loop:
+    with f.loop(0, "%tiles") as loop:
         f.emit(f"call void %task(ptr %frame, i64 {loop.index})")
     f.emit("ret void")
 
@@ -130,7 +130,7 @@ def _update_backoff(f: FunctionBuilder, began: str, worked: str) -> None:
     """Work single-threaded for a while if the workers took much longer than the caller.
 
     Then they were not running: on a busy machine the system preempts a worker in the middle of a
-    chunk, and the caller would wait for milliseconds, again and again. The interval doubles each
+    tile, and the caller would wait for milliseconds, again and again. The interval doubles each
     time (exponential back-off), and slowly shrinks as long as workers are in time.
     """
     now = f.clock()

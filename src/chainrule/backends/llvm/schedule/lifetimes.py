@@ -54,7 +54,7 @@ class Lifetimes:
                 self.last[buffer] = self.time
 
 
-def place(lifetimes: Lifetimes, overlap: bool = True) -> Arena:
+def allocate(lifetimes: Lifetimes, overlap: bool = True) -> Arena:
     """Give every buffer an offset, the largest first; with `overlap` they may share memory."""
     offsets: dict[Buffer, int] = {}
     first, last, total = lifetimes.first, lifetimes.last, 0

@@ -17,7 +17,7 @@ from ..instructions.sharing import smallest_shared
 from ..layout.frame import AUTOTUNE_WORDS
 from ..layout.view import Arena
 from ..plan.plan import Plan
-from .lifetimes import Lifetimes, place
+from .lifetimes import Lifetimes, allocate
 from .row_tiling import tile_rows
 
 _LONG = 20_000.0  # nanoseconds for which other Python threads may as well wait
@@ -63,7 +63,7 @@ def schedule(plan: Plan) -> Schedule:
     guarded = config.check >= 2
     return Schedule(
         code, n_words, plan.constants, plan.host_calls, plan.bounds_checks,
-        arena=place(lifetimes, overlap=not guarded),
+        arena=allocate(lifetimes, overlap=not guarded),
         parallel=any(step.n_tiles > 1 for step in walk(code)),
         long=total_nanoseconds(code) > _LONG,
         threads=get_num_threads() if _depends_on_threads(code) else 0,

@@ -1,4 +1,4 @@
-"""Text to machine code, and machine code into this process."""
+"""IR text to object code, and object code into this process."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ def _machine(target: Host, level: int) -> Any:
 
 
 def _new_machine(target: Host, level: int = _LEVEL) -> Any:
-    found = binding.Target.from_triple(target.triple)
-    return found.create_target_machine(
+    llvm_target = binding.Target.from_triple(target.triple)
+    return llvm_target.create_target_machine(
         cpu=target.cpu, features=target.features, opt=level, jit=True, codemodel="default",
         reloc="pic",
     )  # fmt: skip
 
 
 def assemble(text: str, level: int = _LEVEL) -> bytes:
-    """Object code of a module of IR.
+    """Return the object code of a module of IR.
 
     At level 0 it takes a third of the time, and the code is slower, but computes the same bits.
 
@@ -54,7 +54,7 @@ def assemble(text: str, level: int = _LEVEL) -> bytes:
 
 
 class LoadedCode:
-    """Object code in this process; unloaded when nobody holds it any more."""
+    """Object code in this process; it is unloaded when the last reference is gone."""
 
     def __init__(self, code: bytes, symbols: dict[str, int], exports: Sequence[str]) -> None:
         with compiling:
@@ -73,9 +73,9 @@ class LoadedCode:
         self._parts = [session, library]
 
     def __del__(self) -> None:
-        """Unload the code now if nobody else uses LLVM, or leave that to the next one who does.
+        """Unload the code now if no other thread uses LLVM; else the next one to use it does.
 
-        This runs wherever the last reference went, so it must wait for nothing.
+        This runs wherever the last reference is dropped, so it must not wait.
         """
         parts = getattr(self, "_parts", None)
         ended = globals().get("_dropped") is None  # so is the interpreter
@@ -93,7 +93,7 @@ _dropped: list[list[Any]] = []
 
 
 def _unload() -> None:
-    """Unload what was dropped: each library before its session, by who holds the lock."""
+    """Unload what was dropped, each library before its session; the caller holds the lock."""
     while _dropped:
         parts = _dropped.pop()
         parts.pop()
@@ -101,12 +101,12 @@ def _unload() -> None:
 
 
 class _Sessions:
-    """JIT sessions, one after the other; who asks holds the lock.
+    """JIT sessions, one after the other; the caller holds the lock.
 
     A session keeps 9 KB of each library that it ever linked, so it is used for a while only; its
     memory is free once it and the last of its libraries are gone.
 
-    JITLink puts all sections of an object side by side. The older linker asks for each one's room,
+    JITLink puts all sections of an object side by side. The older linker allocates each by itself,
     and ends the process if code and constants come to lie more than 2 GB apart, which happens in
     one that has large arrays.
     """
@@ -118,7 +118,7 @@ class _Sessions:
         self._session: Any = None
 
     def next(self) -> tuple[Any, int]:
-        """The session for a new library, and the library's number."""
+        """Return the session for a new library, and the library's number."""
         if self._count % self._LIBRARIES == 0:
             self._session = binding.create_lljit_compiler(_new_machine(host()), use_jit_link=True)
         self._count += 1

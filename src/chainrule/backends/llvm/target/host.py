@@ -1,4 +1,4 @@
-"""The machine that code is made for: CPU name, features, and how wide its vectors are."""
+"""The CPU that code is made for: its name, features, and how wide its vectors are."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ class Host:
     fma: bool
 
     def lanes(self, itemsize: int) -> int:
-        """How many numbers of so many bytes a vector holds."""
+        """Return how many numbers of so many bytes a vector holds."""
         return self.vector_bytes // itemsize
 
 
 @lru_cache(maxsize=1)
-def _found() -> tuple[str, str, dict[str, bool]]:
+def _detected() -> tuple[str, str, dict[str, bool]]:
     with compiling:
         if binding.llvm_version_info[0] < OLDEST[0]:
-            found, oldest = ".".join(map(str, binding.llvm_version_info)), OLDEST[1]
+            version, oldest = ".".join(map(str, binding.llvm_version_info)), OLDEST[1]
             raise CompileError(
-                f"LLVM {found} of llvmlite {_llvmlite.__version__} is too old: "
+                f"LLVM {version} of llvmlite {_llvmlite.__version__} is too old: "
                 f"pip install 'llvmlite>={oldest}'"
             )
         binding.initialize_native_target()
@@ -65,7 +65,7 @@ def _found() -> tuple[str, str, dict[str, bool]]:
 
 @lru_cache(maxsize=8)
 def _host(width: int) -> Host:
-    triple, cpu, features = _found()
+    triple, cpu, features = _detected()
     for size, needed in _LEVELS:
         if all(features.get(name, False) for name in needed) and width in (0, size // 4):
             break
@@ -88,7 +88,7 @@ def _flat(features: dict[str, bool]) -> str:
 
 
 def host() -> Host:
-    """The CPU of this process; ``CHAINRULE_VECTOR`` narrows its vectors to 4 or 8 float32.
+    """Return the CPU of this process; ``CHAINRULE_VECTOR`` narrows its vectors to 4 or 8 float32.
 
     Raises
     ------

@@ -1,6 +1,7 @@
-"""Elementwise functions as vector code, inline: no library is called but where that is said.
+"""Elementwise functions as inline vector code; only a few call the C library.
 
-Bounds in ulp stand in docs/accuracy.md and are tested in tests/backends/test_functions.py.
+Bounds in ulp stand in docs/accuracy.md and are tested in
+tests/backends/llvm/kernels/test_math_functions.py.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _LIBM = ("sin", "cos", "fmod", "fmodf", "fma", "fmaf")
 
 @lru_cache(maxsize=1)
 def libm() -> dict[str, int]:
-    """Addresses of the few functions of the C library that vector code may call."""
+    """Return the addresses of the few functions of the C library that vector code may call."""
     library = ctypes.CDLL(None) if hasattr(ctypes, "RTLD_GLOBAL") else ctypes.CDLL("ucrtbase")
     return {name: ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0 for name in _LIBM}
 

@@ -32,17 +32,17 @@ _COS: Table = {
 
 
 def sin(f: FunctionBuilder, x: Value) -> Value:
-    """By quarter turns: what is left of x is at most pi / 4."""
-    return f.select(x.equals(0.0), x, _turning(f, x, "sin", 0))  # also -0
+    """Compute sin(x): x is reduced by quarter turns to at most pi / 4."""
+    return f.select(x.equals(0.0), x, _reduced_or_libm(f, x, "sin", 0))  # also -0
 
 
 def cos(f: FunctionBuilder, x: Value) -> Value:
-    """The sine of a quarter turn more."""
-    return _turning(f, x, "cos", 1)
+    """Compute cos(x) as the sine of a quarter turn more."""
+    return _reduced_or_libm(f, x, "cos", 1)
 
 
-def _turning(f: FunctionBuilder, x: Value, name: str, quarter: int) -> Value:
-    """The polynomial's result; where |x| is large, lane by lane, libm's."""
+def _reduced_or_libm(f: FunctionBuilder, x: Value, name: str, quarter: int) -> Value:
+    """Return the polynomial's result; where |x| is large, lane by lane, libm's."""
     near = _near(f, x, quarter)
     far = fabs(f, x) > _FAR
     before = f.block
@@ -69,18 +69,18 @@ def _near(f: FunctionBuilder, x: Value, quarter: int) -> Value:
     narrow = size == 4 and host().fma
     wide = x if narrow else f.convert(x, F64)
     t = f.fma(wide, 2.0 / pi, shifter(wide))
-    turns = f.bitcast(t, integer(wide))
+    quarters = f.bitcast(t, integer(wide))
     k = t - shifter(wide)
     for part in _NARROW if narrow else _HALF_PI[: 2 if size == 4 else 4]:
         wide = f.fma(k, -part, wide)
     r = f.convert(wide, x.dtype)
-    turns = f.convert(turns, integer(x)) + quarter
+    quarters = f.convert(quarters, integer(x)) + quarter
     z = r * r
     sine = f.fma(estrin(f, z, _SIN[size]) * z, r, r)
     cosine = f.fma(z * z, estrin(f, z, _COS[size]), f.fma(z, -0.5, 1.0))
-    odd = (turns & 1).equals(1)
+    odd = (quarters & 1).equals(1)
     result = f.select(odd, cosine, sine)
-    return f.select((turns & 2).equals(2), -result, result)
+    return f.select((quarters & 2).equals(2), -result, result)
 
 
 # (arctan(x) / x - 1) / x**2 by x**2, on |x| <= tan(pi / 8); float32 is computed in float64
@@ -90,7 +90,7 @@ _ARCTAN = (-0.3333333333333333, 0.1999999999999548, -0.14285714284657894, 0.1111
 
 
 def arctan2(f: FunctionBuilder, y: Value, x: Value) -> Value:
-    """The angle of (x, y): that of the smaller over the larger, then reflected."""
+    """Compute the angle of (x, y): that of the smaller over the larger, then reflected."""
     if x.dtype.itemsize == 4:
         return f.convert(arctan2(f, f.convert(y, F64), f.convert(x, F64)), np.float32)
     a, b = fabs(f, y), fabs(f, x)

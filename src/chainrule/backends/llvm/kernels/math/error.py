@@ -27,7 +27,7 @@ _HALF_WORD = -(2**27)  # keeps the upper 26 bits of a fraction: their square is 
 
 
 def erf(f: FunctionBuilder, x: Value) -> Value:
-    """A polynomial for |x| < 1, else 1 - erfc; float32 in float64."""
+    """Compute erf(x): a polynomial for |x| < 1, else 1 - erfc; float32 in float64."""
     if x.dtype.itemsize == 4:
         return f.convert(erf(f, f.convert(x, F64)), x.dtype)
     a = fabs(f, x)
@@ -37,7 +37,7 @@ def erf(f: FunctionBuilder, x: Value) -> Value:
 
 
 def erfc(f: FunctionBuilder, x: Value) -> Value:
-    """1 - erf(x), from the tail's own formula where digits would be lost."""
+    """Compute 1 - erf(x), from the tail's own formula where digits would be lost."""
     if x.dtype.itemsize == 4:
         return f.convert(erfc(f, f.convert(x, F64)), x.dtype)
     a = fabs(f, x)
@@ -53,7 +53,7 @@ def _near(f: FunctionBuilder, x: Value) -> Value:
 
 
 def _tail(f: FunctionBuilder, a: Value) -> Value:
-    """erfc(a) for a >= 0.9; exp(-a**2) of a square in two parts."""
+    """Compute erfc(a) for a >= 0.9, with exp(-a**2) of a square in two parts."""
     a = f.select(a > 28.0, 28.0, a)
     head = f.bitcast(f.bitcast(a, "int64") & _HALF_WORD, F64)
     d = (a - head) * (a + head)  # a**2 - head**2, below 3e-5

@@ -1,4 +1,4 @@
-"""exp and what is made of it."""
+"""exp, and functions composed of it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _RANGE = {4: (-104.5, 89.0), 8: (-746.0, 710.0)}
 
 
 def _reduced(f: FunctionBuilder, x: Value) -> tuple[Value, Value]:
-    """k and exp(r) - 1 such that x = k ln 2 + r."""
+    """Return k and exp(r) - 1 such that x = k ln 2 + r."""
     size = x.dtype.itemsize
     t = f.fma(x, _LOG2E, shifter(x))
     k = f.bitcast(t, integer(x)) - f.bitcast(x.like(shifter(x)), integer(x))
@@ -33,13 +33,13 @@ def _reduced(f: FunctionBuilder, x: Value) -> tuple[Value, Value]:
 
 
 def within(f: FunctionBuilder, x: Value, low: float, high: float) -> Value:
-    """x kept between two numbers; nan stays."""
+    """Limit x to a range; nan stays."""
     x = f.select(x < low, low, x)
     return f.select(x > high, high, x)
 
 
 def exp(f: FunctionBuilder, x: Value) -> Value:
-    """e**x, by Cody and Waite's reduction."""
+    """Compute e**x, by Cody and Waite's reduction."""
     k, growth = _reduced(f, within(f, x, *_RANGE[x.dtype.itemsize]))
     half = k >> 1  # 2**k in two factors: k may be beyond a single exponent's range
     first = power_of_two(f, half, x)
@@ -47,7 +47,7 @@ def exp(f: FunctionBuilder, x: Value) -> Value:
 
 
 def expm1(f: FunctionBuilder, x: Value) -> Value:
-    """e**x - 1 with all digits near 0: 2**k (e**r - 1) + (2**k - 1)."""
+    """Compute e**x - 1 with all digits near 0: 2**k (e**r - 1) + (2**k - 1)."""
     low = -40.0 if x.dtype.itemsize == 8 else -18.0
     k, growth = _reduced(f, within(f, x, low, _RANGE[x.dtype.itemsize][1]))
     half = power_of_two(f, k - 1, x)  # k itself may be one too many
@@ -56,7 +56,7 @@ def expm1(f: FunctionBuilder, x: Value) -> Value:
 
 
 def logistic(f: FunctionBuilder, x: Value) -> Value:
-    """1 / (1 + e**-x), without overflow on either side."""
+    """Compute 1 / (1 + e**-x), without overflow on either side."""
     e = exp(f, -fabs(f, x))
     return f.select(x >= 0.0, 1.0, e) / (e + 1.0)
 
@@ -73,7 +73,7 @@ _TANH: Table = {
 
 
 def tanh(f: FunctionBuilder, x: Value) -> Value:
-    """A polynomial near 0, else 1 - 2 / (e**2x + 1)."""
+    """Compute tanh(x): a polynomial near 0, else 1 - 2 / (e**2x + 1)."""
     a = fabs(f, x)
     z = x * x
     near = f.fma(estrin(f, z, _TANH[x.dtype.itemsize]) * z, x, x)
@@ -83,7 +83,7 @@ def tanh(f: FunctionBuilder, x: Value) -> Value:
 
 
 def cosh(f: FunctionBuilder, x: Value) -> Value:
-    """(e**x + e**-x) / 2; where that would overflow too early, a product of halves."""
+    """Compute (e**x + e**-x) / 2; where that would overflow too early, a product of halves."""
     a = fabs(f, x)
     e = exp(f, a)
     half = exp(f, a * 0.5)

@@ -1,4 +1,4 @@
-"""log and what is made of it."""
+"""log, and functions composed of it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TINY = {4: 2.0**-126, 8: 2.0**-1022}
 
 
 def split(f: FunctionBuilder, x: Value) -> tuple[Value, Value]:
-    """k as a float and m such that x = 2**k m, sqrt(1/2) <= m < sqrt(2), for positive normal x."""
+    """Return k as a float and m: x = 2**k m, sqrt(1/2) <= m < sqrt(2), for positive normal x."""
     whole, bits = integer(x), mantissa(x)
     pattern = f.bitcast(x, whole)
     root = f.bitcast(x.like(_ROOT[x.dtype.itemsize][0]), whole)
@@ -34,7 +34,7 @@ def split(f: FunctionBuilder, x: Value) -> tuple[Value, Value]:
 
 
 def _log(f: FunctionBuilder, x: Value, correction: Value | None, shift: Value | None) -> Value:
-    """log(x) + correction - shift * ln 2 of a positive normal number."""
+    """Compute log(x) + correction - shift * ln 2 of a positive normal number."""
     k, m = split(f, x)
     if shift is not None:
         k = k - shift
@@ -52,14 +52,14 @@ def _log(f: FunctionBuilder, x: Value, correction: Value | None, shift: Value | 
 
 
 def _special(f: FunctionBuilder, x: Value, result: Value) -> Value:
-    """log at 0, below it, at inf and nan."""
+    """Correct a logarithm at 0, below it, at inf and nan."""
     result = f.select(x.equals(inf), inf, result)
     result = f.select(x.equals(0.0), -inf, result)
     return f.select(x < 0.0, nan, f.select(x.is_nan(), x, result))
 
 
 def log(f: FunctionBuilder, x: Value) -> Value:
-    """The natural logarithm."""
+    """Compute the natural logarithm."""
     bits = mantissa(x)
     tiny = x < _TINY[x.dtype.itemsize]
     normal = f.select(tiny, x * 2.0**bits, x)
@@ -68,7 +68,7 @@ def log(f: FunctionBuilder, x: Value) -> Value:
 
 
 def log1p(f: FunctionBuilder, x: Value) -> Value:
-    """log(1 + x), with what rounding 1 + x lost put back."""
+    """Compute log(1 + x), adding what rounding 1 + x lost."""
     u = x + 1.0
     lost = f.select(u >= 2.0, 1.0 - (u - x), x - (u - 1.0))
     result = _log(f, u, lost / u, None)
@@ -77,7 +77,7 @@ def log1p(f: FunctionBuilder, x: Value) -> Value:
 
 
 def logaddexp(f: FunctionBuilder, x: Value, y: Value) -> Value:
-    """The larger one, and log1p of e to minus the distance."""
+    """Compute the larger one plus log1p of e to minus the distance."""
     gap = x - y
     larger = f.select(gap > 0.0, x, y)
     sum_ = larger + log1p(f, exp(f, -fabs(f, gap)))
@@ -86,7 +86,7 @@ def logaddexp(f: FunctionBuilder, x: Value, y: Value) -> Value:
 
 
 def arcsinh(f: FunctionBuilder, x: Value) -> Value:
-    """sign(x) log1p(|x| + x**2 / (1 + sqrt(1 + x**2))); of large ones log |2x|."""
+    """Compute sign(x) log1p(|x| + x**2 / (1 + sqrt(1 + x**2))); of large ones log |2x|."""
     a = fabs(f, x)
     z = a * a
     near = log1p(f, a + z / (f.intrinsic("sqrt", z + 1.0) + 1.0))

@@ -1,4 +1,4 @@
-"""Polynomials, and numbers of a dtype: what the functions are made of.
+"""Polynomials, and numbers of a dtype: what the functions are composed of.
 
 Coefficients were fitted with mpmath's ``chebyfit`` (near-minimax) at 50 digits; each table names
 its function and interval. Degrees are the smallest whose error is below a tenth of an ulp.
@@ -19,7 +19,7 @@ Table = dict[int, Sequence[float]]
 
 
 def estrin(f: FunctionBuilder, x: Value, coefficients: Sequence[float]) -> Value:
-    """The polynomial by pairs, pairs of pairs, and so on: its latency is a logarithm."""
+    """Evaluate a polynomial by pairs, pairs of pairs, and so on: with logarithmic latency."""
     terms: list[Any] = list(coefficients)
     power = x
     while len(terms) > 1:
@@ -36,42 +36,42 @@ def estrin(f: FunctionBuilder, x: Value, coefficients: Sequence[float]) -> Value
 
 
 def integer(x: Value) -> np.dtype[Any]:
-    """The signed dtype of as many bits."""
+    """Return the signed integer dtype of as many bits."""
     return np.dtype(np.int32 if x.dtype.itemsize == 4 else np.int64)
 
 
 def mantissa(x: Value) -> int:
-    """Bits of the fraction: 23 or 52."""
+    """Return the number of bits of the fraction: 23 or 52."""
     return 23 if x.dtype.itemsize == 4 else 52
 
 
 def bias(x: Value) -> int:
-    """What is added to the exponent: 127 or 1023."""
+    """Return the bias of the exponent: 127 or 1023."""
     return 127 if x.dtype.itemsize == 4 else 1023
 
 
 def shifter(x: Value) -> float:
-    """Added and subtracted, it rounds to a whole number, which its low bits then hold."""
+    """Return a number that, added and subtracted, rounds to an integer, found in its low bits."""
     return 1.5 * 2.0 ** mantissa(x)
 
 
 def copysign(f: FunctionBuilder, x: Value, sign: Value) -> Value:
-    """|x| with the sign of another."""
+    """Return |x| with the sign of another."""
     return f.intrinsic("copysign", x, sign)
 
 
 def fabs(f: FunctionBuilder, x: Value) -> Value:
-    """|x|."""
+    """Return |x|."""
     return f.intrinsic("fabs", x)
 
 
 def power_of_two(f: FunctionBuilder, k: Value, like: Value) -> Value:
-    """2**k for integers k within the exponent's range."""
+    """Return 2**k for integers k within the exponent's range."""
     return f.bitcast((k + bias(like)) << mantissa(like), like.dtype)
 
 
 def any_lane(f: FunctionBuilder, condition: Value) -> str:
-    """The name of an i1: whether the condition holds in some lane."""
+    """Return the name of an i1: whether the condition holds in some lane."""
     if condition.lanes == 1:
         return condition.name
     lanes = condition.lanes

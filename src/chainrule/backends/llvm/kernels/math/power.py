@@ -22,19 +22,19 @@ Pair = tuple[Value, Value]
 
 
 def _fast_sum(a: Value, b: Value) -> Pair:
-    """a + b exactly, |a| >= |b| (Dekker 1971)."""
+    """Return a + b exactly, for |a| >= |b| (Dekker 1971)."""
     s = a + b
     return s, b - (s - a)
 
 
 def _product(f: FunctionBuilder, a: Value, b: Value) -> Pair:
-    """a * b exactly."""
+    """Return a * b exactly, as two numbers."""
     p = a * b
     return p, f.intrinsic("fma", a, b, -p)
 
 
 def _log_pair(f: FunctionBuilder, x: Value) -> Pair:
-    """log(x) to about 2**-66 of itself, for positive normal x."""
+    """Return log(x) to about 2**-66 of itself, for positive normal x."""
     k, m = split(f, x)
     t = m - 1.0  # exact
     d = t + 2.0
@@ -60,7 +60,7 @@ def _log_pair(f: FunctionBuilder, x: Value) -> Pair:
 
 
 def power(f: FunctionBuilder, x: Value, y: Value) -> Value:
-    """exp(y log |x|) with the logarithm in two parts; signs and special values as C99's pow."""
+    """Compute exp(y log |x|), the logarithm in two parts; special values are those of C99's pow."""
     if x.dtype.itemsize == 4:
         wide = _power(f, f.convert(x, F64), f.convert(y, F64), exact=False)
         return f.convert(wide, x.dtype)
@@ -98,7 +98,7 @@ def _power(f: FunctionBuilder, x: Value, y: Value, exact: bool) -> Value:
 
 
 def cbrt(f: FunctionBuilder, x: Value) -> Value:
-    """exp(log |x| / 3), then one step of Newton's."""
+    """Compute exp(log |x| / 3), then one step of Newton's method."""
     if x.dtype.itemsize == 4:
         return f.convert(cbrt(f, f.convert(x, F64)), x.dtype)
     a = fabs(f, x)
@@ -112,7 +112,7 @@ def cbrt(f: FunctionBuilder, x: Value) -> Value:
 
 
 def hypot(f: FunctionBuilder, x: Value, y: Value) -> Value:
-    """sqrt(x**2 + y**2), of numbers divided by the larger one; float32 in float64."""
+    """Compute sqrt(x**2 + y**2) of numbers divided by the larger one; float32 in float64."""
     if x.dtype.itemsize == 4:
         return f.convert(hypot(f, f.convert(x, F64), f.convert(y, F64)), x.dtype)
     a, b = fabs(f, x), fabs(f, y)

@@ -1,4 +1,4 @@
-"""Signs, rounding, choice and division with remainder: exact, as NumPy has them."""
+"""Signs, rounding, extrema and division with remainder: exact, as in NumPy."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from ...ir.value import Value
 
 
 def absolute(f: FunctionBuilder, x: Value) -> Value:
-    """|x|; that of the smallest integer is itself."""
+    """Return |x|; that of the smallest integer is itself."""
     if x.dtype.kind == "f":
         return f.intrinsic("fabs", x)
     return x if x.dtype.kind == "u" else f.select(x < 0, -x, x)
 
 
 def sign(f: FunctionBuilder, x: Value) -> Value:
-    """-1, 0 or 1; nan stays, and -0 becomes 0."""
+    """Return -1, 0 or 1; nan stays, and -0 becomes 0."""
     one = x.like(1)
     below = x.like(0) if x.dtype.kind == "u" else x.like(-1)
     result = f.select(x > 0, one, f.select(x < 0, below, x.like(0)))
@@ -22,36 +22,36 @@ def sign(f: FunctionBuilder, x: Value) -> Value:
 
 
 def floor(f: FunctionBuilder, x: Value) -> Value:
-    """Down to a whole number."""
+    """Round down to an integer."""
     return f.intrinsic("floor", x)
 
 
 def rint(f: FunctionBuilder, x: Value) -> Value:
-    """To the nearest whole number, ties to even."""
+    """Round to the nearest integer, ties to even."""
     return f.intrinsic("roundeven", x)
 
 
 def sqrt(f: FunctionBuilder, x: Value) -> Value:
-    """The square root, correctly rounded."""
+    """Return the square root, correctly rounded."""
     return f.intrinsic("sqrt", x)
 
 
 def maximum(f: FunctionBuilder, x: Value, y: Value) -> Value:
-    """The larger one; nan if one is."""
+    """Return the larger one; nan if one is."""
     larger = f.select(x > y, x, y)  # y if one is nan
     return f.select(x.is_nan(), x, larger) if x.dtype.kind == "f" else larger
 
 
 def minimum(f: FunctionBuilder, x: Value, y: Value) -> Value:
-    """The smaller one; nan if one is."""
+    """Return the smaller one; nan if one is."""
     smaller = f.select(x < y, x, y)
     return f.select(x.is_nan(), x, smaller) if x.dtype.kind == "f" else smaller
 
 
 def remainder(f: FunctionBuilder, x: Value, y: Value) -> Value:
-    """What floor division leaves, with the sign of the divisor."""
+    """Return the remainder of floor division, with the sign of the divisor."""
     if x.dtype.kind != "f":
-        return _whole_division(f, x, y)[1]
+        return _integer_division(f, x, y)[1]
     m = _fmod(f, x, y)
     wrong = (m.equals(0.0) ^ True) & ((m < 0.0) ^ (y < 0.0))
     m = f.select(wrong, m + y, m)
@@ -59,9 +59,9 @@ def remainder(f: FunctionBuilder, x: Value, y: Value) -> Value:
 
 
 def floor_divide(f: FunctionBuilder, x: Value, y: Value) -> Value:
-    """NumPy's npy_floor_divide: (x - remainder) / y, put right by at most one."""
+    """Compute NumPy's npy_floor_divide: (x - remainder) / y, corrected by at most one."""
     if x.dtype.kind != "f":
-        return _whole_division(f, x, y)[0]
+        return _integer_division(f, x, y)[0]
     m = _fmod(f, x, y)
     quotient = (x - m) / y
     wrong = (m.equals(0.0) ^ True) & ((m < 0.0) ^ (y < 0.0))
@@ -74,7 +74,7 @@ def floor_divide(f: FunctionBuilder, x: Value, y: Value) -> Value:
 
 
 def _fmod(f: FunctionBuilder, x: Value, y: Value) -> Value:
-    """C's fmod, lane by lane from libm: exact for any two numbers."""
+    """Call C's fmod lane by lane: exact for any two numbers."""
     name = "fmod" if x.dtype.itemsize == 8 else "fmodf"
     kind = "double" if x.dtype.itemsize == 8 else "float"
     f.declare(name, f"declare {kind} @{name}({kind}, {kind})")
@@ -87,8 +87,8 @@ def _fmod(f: FunctionBuilder, x: Value, y: Value) -> Value:
     return result
 
 
-def _whole_division(f: FunctionBuilder, x: Value, y: Value) -> tuple[Value, Value]:
-    """Quotient rounded down, and remainder; by zero both are 0, as NumPy has it."""
+def _integer_division(f: FunctionBuilder, x: Value, y: Value) -> tuple[Value, Value]:
+    """Return the quotient rounded down, and the remainder; by zero both are 0, as in NumPy."""
     zero = y.equals(0)
     safe = f.select(zero, 1, y)
     if x.dtype.kind == "u":

@@ -2,7 +2,7 @@
 
 ``void gemm_f32(M, N, K, A, a_row, a_col, B, b_row, b_col, C, c_row, add, scratch)``, and
 ``gemm_f64``: C[M, N] = A @ B, added to C if `add`. Strides count numbers and may be any; the
-columns of C follow each other. `scratch` is room for `scratch_bytes`, 64-byte aligned.
+columns of C follow each other. `scratch` has `scratch_bytes`, 64-byte aligned.
 
 ``dots_f32`` and ``dots_f64`` have the same arguments, and want contiguous rows of A and columns of
 B. Each of their sums runs over the lanes of a vector, those of ``gemm`` over K in order: so who
@@ -27,7 +27,7 @@ EXPORTS = ("gemm_f32", "gemm_f64", "dots_f32", "dots_f64")
 
 
 def write_library(module: Module, target: Host) -> None:
-    """All kernels and the two exported functions."""
+    """Write all kernels and the exported functions."""
     for dtype in (F32, F64):
         tile = tile_for(target, dtype)
         for vectors in range(1, tile.vectors + 1):
@@ -46,9 +46,9 @@ def write_library(module: Module, target: Host) -> None:
 
 
 def scratch_bytes(rows: int, columns: int, depth: int, dtype: np.dtype[Any]) -> int:
-    """Room that a product needs, and each with fewer rows: one packed block of B."""
+    """Return the size of one packed block of B, for a product or one with fewer rows."""
     tile = tile_for(host(), dtype)
-    wide = max(columns, rows if columns == 1 else 0)  # a single column is turned
+    wide = max(columns, rows if columns == 1 else 0)  # a single column is transposed
     panels = -(-wide // tile.columns)
     return panels * tile.columns * min(depth, DEPTH) * dtype.itemsize
 

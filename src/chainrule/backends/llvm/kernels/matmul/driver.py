@@ -29,7 +29,7 @@ ARGUMENTS = [("i64", "M"), ("i64", "N"), ("i64", "K0"), ("ptr", "A"), ("i64", "a
 
 
 def write_gemm(module: Module, tile: Tile) -> None:
-    """The exported function; see `products`."""
+    """Write the exported function; see the package."""
     f = module.function(f"gemm_{tile.name}", ARGUMENTS)
     use_sweep(f, tile)
     _table(module, tile)
@@ -50,7 +50,7 @@ def write_gemm(module: Module, tile: Tile) -> None:
 def _block(
     f: FunctionBuilder, tile: Tile, packs: str, a: str, b: str, depth: str, add: str
 ) -> None:
-    """One block of K: pack B if needed, then all tiles."""
+    """Write one block of K: pack B if needed, then all tiles."""
     size = tile.dtype.itemsize
     with f.when(packs), f.loop(0, "%N", tile.columns) as panel:
         width = f.smaller(tile.columns, f.name(f"sub i64 %N, {panel.index}"))
@@ -75,8 +75,8 @@ def _block(
             count = f.smaller(tallest, f.name(f"sub i64 {stop}, {loop.index}"))
             kernel = _chosen(f, tile, count, vectors, masked)
             source = f.offset(a, f.times(loop.index, "%a_row"), size)
-            place = f.plus(f.times(loop.index, "%c_row"), panel.index)
-            target = f.offset("%C", place, size)
+            offset = f.plus(f.times(loop.index, "%c_row"), panel.index)
+            target = f.offset("%C", offset, size)
             f.emit(
                 f"call void {kernel}(ptr {source}, i64 %a_row, i64 %a_col, ptr {where}, "
                 f"i64 {apart}, ptr {target}, i64 %c_row, i64 {depth}, i64 {tail}, i64 {add})"
@@ -84,7 +84,7 @@ def _block(
 
 
 def _table(module: Module, tile: Tile) -> None:
-    """The kernels by rows, vectors and mask."""
+    """Declare the table of kernels by rows, vectors and mask."""
     names = [
         f"ptr @{kernel_name(tile, r, v, m)}" if r <= tile.tallest(v) else "ptr null"
         for r in range(1, tile.tall + 1)
@@ -98,11 +98,11 @@ def _table(module: Module, tile: Tile) -> None:
 
 
 def _chosen(f: FunctionBuilder, tile: Tile, rows: str, vectors: str, masked: str) -> str:
-    """The kernel's address."""
+    """Return the address of a kernel."""
     r = f.times(f.name(f"sub i64 {rows}, 1"), tile.vectors * 2)
     v = f.times(f.name(f"sub i64 {vectors}, 1"), 2)
-    place = f.offset(f"@kernels_{tile.name}", f.plus(f.plus(r, v), masked), 8)
-    return f.name(f"load ptr, ptr {place}, align 8")
+    entry = f.offset(f"@kernels_{tile.name}", f.plus(f.plus(r, v), masked), 8)
+    return f.name(f"load ptr, ptr {entry}, align 8")
 
 
 def _packs(f: FunctionBuilder, tile: Tile) -> str:
@@ -115,7 +115,7 @@ def _packs(f: FunctionBuilder, tile: Tile) -> str:
 
 
 def _pack(f: FunctionBuilder, tile: Tile, b: str, depth: str, width: str, to: str) -> None:
-    """A panel by the routine for its strides."""
+    """Pack a panel by the routine for its strides."""
     columns = f.name("icmp eq i64 %b_row, 1")
     rows = f.name("icmp eq i64 %b_col, 1")
     name = tile.name
@@ -128,7 +128,7 @@ def _pack(f: FunctionBuilder, tile: Tile, b: str, depth: str, width: str, to: st
 
 
 def write_dots_driver(module: Module, tile: Tile) -> None:
-    """The exported function for dot products: A's rows and B's columns are contiguous."""
+    """Write the exported function for dot products of A's rows with B's columns."""
     f = module.function(f"dots_{tile.name}", ARGUMENTS)
     size = tile.dtype.itemsize
     columns = f.name("and i64 %N, -2")
@@ -138,10 +138,10 @@ def write_dots_driver(module: Module, tile: Tile) -> None:
             with f.loop(n0, n1, n) as across, f.loop(m0, m1, m) as down:
                 a = f.offset("%A", f.times(down.index, "%a_row"), size)
                 b = f.offset("%B", f.times(across.index, "%b_col"), size)
-                place = f.plus(f.times(down.index, "%c_row"), across.index)
+                offset = f.plus(f.times(down.index, "%c_row"), across.index)
                 f.emit(
                     f"call void @dots_{tile.name}_{m}_{n}(ptr {a}, i64 %a_row, ptr {b}, "
-                    f"i64 %b_col, ptr {f.offset('%C', place, size)}, i64 %c_row, i64 %K0, "
+                    f"i64 %b_col, ptr {f.offset('%C', offset, size)}, i64 %c_row, i64 %K0, "
                     "i64 %add0)"
                 )
     f.emit("ret void")

@@ -25,9 +25,9 @@ class Tile:
     ----------
     dtype : dtype
     lanes : int
-        Numbers a vector.
+        Numbers in a vector.
     rows, vectors : int
-        Of the tile.
+        Size of the tile.
     tall : int
         Rows of a tile of half as many vectors or fewer: enough sums at once to hide the time that
         an addition takes.
@@ -40,22 +40,22 @@ class Tile:
     tall: int
 
     def tallest(self, vectors: int) -> int:
-        """Rows of a tile of so many vectors."""
+        """Return the number of rows of a tile with so many vectors."""
         return self.tall if 2 * vectors <= self.vectors else self.rows
 
     @property
     def columns(self) -> int:
-        """Of the tile."""
+        """Number of columns of the tile."""
         return self.lanes * self.vectors
 
     @property
     def name(self) -> str:
-        """f32 or f64."""
+        """Name of the dtype: f32 or f64."""
         return f"f{8 * self.dtype.itemsize}"
 
 
 def tile_for(target: Host, dtype: np.dtype[Any]) -> Tile:
-    """6 x 4 or 12 x 2 vectors where there are 32 registers, 6 x 2 or 4 x 2 of 16."""
+    """Return tiles of 6 x 4 or 12 x 2 vectors for 32 registers, of 6 x 2 or 4 x 2 for 16."""
     lanes = target.lanes(dtype.itemsize)
     if target.vector_bytes == 64:
         return Tile(dtype, lanes, 6, 4, 12)
@@ -71,12 +71,12 @@ SIGNATURE = ", ".join(kind for kind, _ in ARGUMENTS)
 
 
 def kernel_name(tile: Tile, rows: int, vectors: int, masked: bool) -> str:
-    """Of the kernel with so many rows and vectors."""
+    """Return the name of the kernel with so many rows and vectors."""
     return f"kernel_{tile.name}_{rows}_{vectors}_{int(masked)}"
 
 
 def write_kernel(module: Module, tile: Tile, rows: int, vectors: int, masked: bool) -> None:
-    """C[rows, columns] = A @ B, added to C if `add`; of the last vector only `tail` lanes."""
+    """Write C[rows, columns] = A @ B, added to C if `add`. A masked one has `tail` last lanes."""
     dtype, lanes, size = tile.dtype, tile.lanes, tile.dtype.itemsize
     f = module.function(kernel_name(tile, rows, vectors, masked), ARGUMENTS, linkage="internal")
     mask = f.first_lanes("%tail", lanes) if masked else None
@@ -89,10 +89,10 @@ def write_kernel(module: Module, tile: Tile, rows: int, vectors: int, masked: bo
     with f.loop(0, "%K", carried=[zero] * (rows * vectors)) as loop:
         row = f.offset("%B", f.times(loop.index, "%b_row"), size)
         b = [f.load(f.offset(row, v * lanes, size), dtype, lanes, masks(v)) for v in range(vectors)]
-        place = f.times(loop.index, "%a_col")
+        column = f.times(loop.index, "%a_col")
         new = list(loop.values)
         for r in range(rows):
-            a = f.splat(f.load(f.offset(starts[r], place, size), dtype), lanes)
+            a = f.splat(f.load(f.offset(starts[r], column, size), dtype), lanes)
             for v in range(vectors):
                 new[r * vectors + v] = f.fma(a, b[v], new[r * vectors + v])
         loop.carry(*new)
@@ -104,7 +104,7 @@ def write_kernel(module: Module, tile: Tile, rows: int, vectors: int, masked: bo
 def _store(
     f: FunctionBuilder, tile: Tile, rows: list[str], values: list[Value], mask: Value | None
 ) -> None:
-    """The accumulators written, or added, to the rows of C."""
+    """Store the accumulators to the rows of C, or add them."""
     vectors = len(values) // len(rows)
     fresh, adding, done = f.fresh("fresh"), f.fresh("adding"), f.fresh("done")
     f.branch(f.name("icmp eq i64 %add, 0"), fresh, adding)
@@ -112,18 +112,18 @@ def _store(
         f.label(label)
         for r, row in enumerate(rows):
             for v in range(vectors):
-                place = f.offset(row, v * tile.lanes, tile.dtype.itemsize)
+                address = f.offset(row, v * tile.lanes, tile.dtype.itemsize)
                 only = mask if v == vectors - 1 else None
                 x = values[r * vectors + v]
                 if adds:
-                    x = f.load(place, tile.dtype, tile.lanes, only) + x
-                f.store(x, place, only)
+                    x = f.load(address, tile.dtype, tile.lanes, only) + x
+                f.store(x, address, only)
         f.jump(done)
     f.label(done)
 
 
 def write_dots(module: Module, tile: Tile, rows: int, columns: int) -> None:
-    """Dot products of contiguous rows of A with contiguous columns of B.
+    """Write dot products of contiguous rows of A with contiguous columns of B.
 
     Each sum has a lane of its own for every number of a vector, whatever `rows` and `columns` are.
     """
@@ -136,7 +136,7 @@ def write_dots(module: Module, tile: Tile, rows: int, columns: int) -> None:
     whole = f.name(f"and i64 %K, {-lanes}")
     zero = f.constant(0, dtype, lanes)
 
-    def turn(index: str, sums: tuple[Value, ...], mask: Value | None) -> list[Value]:
+    def accumulate(index: str, sums: tuple[Value, ...], mask: Value | None) -> list[Value]:
         b = [f.load(f.offset(p, index, size), dtype, lanes, mask) for p in b_columns]
         new = []
         for r, start in enumerate(a_rows):
@@ -145,22 +145,22 @@ def write_dots(module: Module, tile: Tile, rows: int, columns: int) -> None:
         return new
 
     with f.loop(0, whole, lanes, carried=[zero] * (rows * columns)) as loop:
-        loop.carry(*turn(loop.index, loop.values, None))
+        loop.carry(*accumulate(loop.index, loop.values, None))
     mask = f.first_lanes(f.name(f"sub i64 %K, {whole}"), lanes)
-    for k, total in enumerate(turn(whole, loop.values, mask)):
-        place = f.plus(f.times(k // columns, "%c_row"), k % columns)
-        _store_one(f, across(f, total), f.offset("%C", place, size))
+    for k, total in enumerate(accumulate(whole, loop.values, mask)):
+        offset = f.plus(f.times(k // columns, "%c_row"), k % columns)
+        _store_one(f, across(f, total), f.offset("%C", offset, size))
     f.emit("ret void")
 
 
-def _store_one(f: FunctionBuilder, x: Value, place: str) -> None:
-    before = f.load(place, x.dtype)
+def _store_one(f: FunctionBuilder, x: Value, address: str) -> None:
+    before = f.load(address, x.dtype)
     fresh = f.name("icmp eq i64 %add, 0")
-    f.store(f.value(f"select i1 {fresh}, {x}, {before + x}", x.dtype, 1), place)
+    f.store(f.value(f"select i1 {fresh}, {x}, {before + x}", x.dtype, 1), address)
 
 
 def across(f: FunctionBuilder, x: Value) -> Value:
-    """The sum of all lanes, in halves."""
+    """Sum all lanes, in halves."""
     while x.lanes > 2:
         half = x.lanes // 2
         x = f.shuffle(x, None, range(half)) + f.shuffle(x, None, range(half, x.lanes))

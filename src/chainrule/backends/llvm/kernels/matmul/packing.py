@@ -12,7 +12,7 @@ SIGNATURE = ", ".join(kind for kind, _ in ARGUMENTS)
 
 
 def write_pack_rows(module: Module, tile: Tile) -> None:
-    """``to[k, n] = B[k, n]`` for contiguous rows of B; `width` columns of the tile's."""
+    """Write ``to[k, n] = B[k, n]`` for contiguous rows of B; `width` columns of the tile's."""
     dtype, lanes, size = tile.dtype, tile.lanes, tile.dtype.itemsize
     f = module.function(f"pack_rows_{tile.name}", ARGUMENTS, linkage="internal")
     full, part = f.fresh("full"), f.fresh("part")
@@ -37,7 +37,7 @@ def write_pack_rows(module: Module, tile: Tile) -> None:
 
 
 def write_pack_columns(module: Module, tile: Tile) -> None:
-    """``to[k, n] = B[k, n]`` for contiguous columns of B (b_row is 1): squares are transposed."""
+    """Write ``to[k, n] = B[k, n]`` for contiguous columns of B, by transposing squares."""
     dtype, lanes, size = tile.dtype, tile.lanes, tile.dtype.itemsize
     f = module.function(f"pack_columns_{tile.name}", ARGUMENTS, linkage="internal")
     last = f.name("sub i64 %width, 1")
@@ -52,19 +52,19 @@ def write_pack_columns(module: Module, tile: Tile) -> None:
         with f.loop(0, whole, lanes) as loop:
             square = [f.load(f.offset(p, loop.index, size), dtype, lanes) for p in starts]
             for k, row in enumerate(transposed(f, square)):
-                place = f.times(f.plus(loop.index, k), tile.columns)
-                f.store(row, f.offset(target, place, size))
+                offset = f.times(f.plus(loop.index, k), tile.columns)
+                f.store(row, f.offset(target, offset, size))
         with f.loop(whole, "%K") as loop:
-            place = f.offset(target, f.times(loop.index, tile.columns), size)
+            packed_row = f.offset(target, f.times(loop.index, tile.columns), size)
             for lane, start in enumerate(starts):
                 x = f.load(f.offset(start, loop.index, size), dtype)
-                f.store(x, f.offset(place, lane, size))
+                f.store(x, f.offset(packed_row, lane, size))
     module.declare("smin", "declare i64 @llvm.smin.i64(i64, i64)")
     f.emit("ret void")
 
 
 def write_pack_any(module: Module, tile: Tile) -> None:
-    """``to[k, n] = B[k, n]`` for any strides, number by number."""
+    """Write ``to[k, n] = B[k, n]`` for any strides, number by number."""
     dtype, size = tile.dtype, tile.dtype.itemsize
     f = module.function(f"pack_any_{tile.name}", ARGUMENTS, linkage="internal")
     with f.loop(0, "%K") as rows:
@@ -77,7 +77,7 @@ def write_pack_any(module: Module, tile: Tile) -> None:
 
 
 def transposed(f: FunctionBuilder, rows: list[Value]) -> list[Value]:
-    """The columns of a square, by log2(n) rounds in which distant rows are interleaved.
+    """Transpose a square by log2(n) rounds in which distant rows are interleaved.
 
     ::
 

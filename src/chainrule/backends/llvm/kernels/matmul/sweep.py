@@ -22,7 +22,7 @@ ARGUMENTS = [("ptr", "A"), ("i64", "a_row"), ("i64", "a_col"), ("ptr", "B"), ("i
 
 
 def write_sweep(module: Module, tile: Tile, rows: int) -> None:
-    """C[rows, N] = A @ B, added to C if `add`; the rows of B are contiguous."""
+    """Write C[rows, N] = A @ B, added to C if `add`; the rows of B are contiguous."""
     dtype, size = tile.dtype, tile.dtype.itemsize
     f = module.function(f"sweep_{tile.name}_{rows}", ARGUMENTS, linkage="internal")
     with f.when(f.name("icmp eq i64 %add, 0")):
@@ -44,8 +44,8 @@ def _add_rows(f: FunctionBuilder, tile: Tile, rows: int, k0: str, count: int) ->
     numbers: dict[tuple[int, int], Value] = {}
     for r in range(rows):
         for k in range(count):
-            place = f.plus(f.times(r, "%a_row"), f.times(f.plus(k0, k), "%a_col"))
-            a = f.load(f.offset("%A", place, size), dtype)
+            offset = f.plus(f.times(r, "%a_row"), f.times(f.plus(k0, k), "%a_col"))
+            a = f.load(f.offset("%A", offset, size), dtype)
             numbers[r, k] = f.splat(a, lanes)
     b_rows = [f.offset("%B", f.times(f.plus(k0, k), "%b_row"), size) for k in range(count)]
     c_rows = [f.offset("%C", f.times(r, "%c_row"), size) for r in range(rows)]
@@ -53,11 +53,11 @@ def _add_rows(f: FunctionBuilder, tile: Tile, rows: int, k0: str, count: int) ->
     def piece(index: str, mask: Value | None) -> None:
         b = [f.load(f.offset(row, index, size), dtype, lanes, mask) for row in b_rows]
         for r, row in enumerate(c_rows):
-            place = f.offset(row, index, size)
-            total = f.load(place, dtype, lanes, mask)
+            address = f.offset(row, index, size)
+            total = f.load(address, dtype, lanes, mask)
             for k in range(count):
                 total = f.fma(numbers[r, k], b[k], total)
-            f.store(total, place, mask)
+            f.store(total, address, mask)
 
     whole = f.name(f"and i64 %N, {-lanes}")
     with f.loop(0, whole, lanes) as loop:
@@ -67,7 +67,7 @@ def _add_rows(f: FunctionBuilder, tile: Tile, rows: int, k0: str, count: int) ->
 
 
 def use_sweep(f: FunctionBuilder, tile: Tile) -> None:
-    """At the beginning of `gemm`: leave it to sweeps where that is better."""
+    """Begin `gemm` with a call of a sweep where that is faster."""
     size = tile.dtype.itemsize
     large = f.name(f"icmp sgt i64 {f.times('%N', '%K0')}, {_LARGE // size}")
     most = f.name(f"select i1 {large}, i64 {2 * MOST}, i64 {MOST}")

@@ -1,4 +1,4 @@
-"""From sentences to the numbers of their words, and the vocabulary for doing it."""
+"""Vocabularies: which words, pairs and pieces of words have a code, and texts as codes."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from numpy.typing import NDArray
 from ..errors import DataError
 from .words import NEWEST, words
 
-START, END = "<", ">"  # around a word whose pieces are taken
-PIECES = (3, 4)  # characters of a piece, of a word between START and END
-MOST_PIECES = 16  # of one word: a key that was leaned on is not a sentence
-SHARE = 98  # per cent of the sentences that are kept whole
-LONGEST = 512  # entries of a sentence, whatever is said of their share, where order counts
-FEW = 2**17  # entries of all rows: so many cost nothing, and no text is thinned
-MANY = 2**27  # the most: 1 GiB
-THINNEST = 8  # of the longest text an eighth of the entries, at least
+START, END = "<", ">"  # around a word that is cut into pieces
+SUBWORD_LENGTHS = (3, 4)  # characters of a piece, of a word between START and END
+MAX_SUBWORDS = 16  # of one word: a key that was leaned on is not a sentence
+COVERED_PERCENT = 98  # of the sentences fit in a row
+MAX_LENGTH = 512  # entries of a sentence, whatever is said of their share, where order counts
+UNTHINNED_ENTRIES = 2**17  # of all rows: so many cost nothing, and no text is thinned
+MAX_ENTRIES = 2**27  # of all rows: 1 GiB
+MAX_THINNING = 8  # of the longest text an eighth of the entries is read, at least
 
 
-class Read(NamedTuple):
-    """What some texts are read as: their numbers one after another, and how many each text has."""
+class EncodedTexts(NamedTuple):
+    """Encoded texts: the codes of all, one after another, and how many each text has."""
 
     codes: NDArray[np.int32]
     shares: NDArray[np.float32]
@@ -33,7 +33,7 @@ class Read(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """A number that a sentence is read as, how much it counts, and its first and last word."""
+    """A code of a text, how much it counts, and the first and last word that it stands for."""
 
     code: int
     share: float
@@ -42,7 +42,7 @@ class Entry(NamedTuple):
 
 
 def pieces(word: str) -> list[str]:
-    """Runs of `PIECES` characters of a word with its ends marked, the first `MOST_PIECES` of them.
+    """Return the first `MAX_SUBWORDS` runs of `SUBWORD_LENGTHS` characters of a marked word.
 
     Examples
     --------
@@ -50,16 +50,16 @@ def pieces(word: str) -> list[str]:
     ['<go', 'goo', 'ood', 'od>', '<goo', 'good', 'ood>']
     """
     marked = f"{START}{word}{END}"
-    found = [
+    ngrams = [
         marked[start : start + size]
-        for size in range(PIECES[0], PIECES[1] + 1)
+        for size in range(SUBWORD_LENGTHS[0], SUBWORD_LENGTHS[1] + 1)
         for start in range(len(marked) - size + 1)
     ]
-    return found[:MOST_PIECES]
+    return ngrams[:MAX_SUBWORDS]
 
 
 @dataclass(frozen=True)
-class Tokens:
+class Vocabulary:
     """A vocabulary: which words, pairs of words, and pieces of words have a number.
 
     Number 0 is padding; then come `words`, `pairs`, `pieces`, in their order. A word that has no
@@ -87,7 +87,7 @@ class Tokens:
 
     Examples
     --------
-    >>> vocabulary = Tokens.learn(["a good film", "a bad film", "not a film"])
+    >>> vocabulary = Vocabulary.learn(["a good film", "a bad film", "not a film"])
     >>> vocabulary.words
     ('a', 'film')
     >>> vocabulary.pairs
@@ -118,11 +118,11 @@ class Tokens:
         texts: Sequence[str],
         *,
         pairs: bool = True,
-        fewest: int = 2,
-        most: int = 100_000,
+        min_count: int = 2,
+        max_size: int = 100_000,
         length: int | None = None,
         whole: bool = False,
-    ) -> Tokens:
+    ) -> Vocabulary:
         """The vocabulary of some texts.
 
         Parameters
@@ -131,10 +131,10 @@ class Tokens:
             The training rows.
         pairs : bool
             Whether pairs of neighbouring words have numbers as well. Default True.
-        fewest : int
+        min_count : int
             Texts that a word is in, at least, to have a number; rarer ones teach what their pieces
             mean. Default 2.
-        most : int
+        max_size : int
             Words that have numbers, at most: the commonest. Pairs, and pieces, likewise. Default
             100,000.
         length : int, optional
@@ -149,33 +149,33 @@ class Tokens:
             If no text has a word, or nothing is frequent enough to have a number.
         """
         split = [words(text) for text in texts]
-        single = Counter(word for each in split for word in set(each))
+        single = Counter(word for sentence in split for word in set(sentence))
         if not single:
             raise DataError(f"none of the {len(split)} texts has a word: there is nothing to learn")
         double: Counter[str] = Counter()
         if pairs:
-            for each in split:
-                double.update({f"{a} {b}" for a, b in pairwise(each)})
+            for sentence in split:
+                double.update({f"{a} {b}" for a, b in pairwise(sentence)})
         parts: Counter[str] = Counter()
         for word, count in single.items():
-            if count < fewest:
+            if count < min_count:
                 for piece in set(pieces(word)):
                     parts[piece] += count
-        made = cls(
-            _commonest(single, fewest, most), _commonest(double, 1, most),
-            _commonest(parts, 2, most), whole=whole,
+        vocabulary = cls(
+            _commonest(single, min_count, max_size), _commonest(double, 1, max_size),
+            _commonest(parts, 2, max_size), whole=whole,
         )  # fmt: skip
-        if made.size == 1:
+        if vocabulary.size == 1:
             raise DataError(
-                f"none of the {len(single)} words of the {len(split)} texts is in {fewest} of "
+                f"none of the {len(single)} words of the {len(split)} texts is in {min_count} of "
                 "them, and no piece of a word in two: there is nothing to learn; give more texts, "
                 "or min_df=1 to learn such words by heart"
             )
-        return replace(made, length=length or made._usual_length(split))
+        return replace(vocabulary, length=length or vocabulary._usual_length(split))
 
     @property
     def size(self) -> int:
-        """Of the table of vectors: one more than the largest number."""
+        """The rows of a table of vectors: one more than the largest code."""
         return 1 + len(self.words) + len(self.pairs) + len(self.pieces)
 
     def __call__(self, texts: Iterable[str]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
@@ -185,54 +185,56 @@ class Tokens:
         """
         return self.rows(self.read(texts))
 
-    def read(self, texts: Iterable[str]) -> Read:
-        """The numbers of all that texts hold."""
+    def read(self, texts: Iterable[str]) -> EncodedTexts:
+        """Encode texts, each to its end."""
         rows = [list(self.entries(self.cut(text))) for text in texts]
-        return Read(
+        return EncodedTexts(
             np.array([entry.code for row in rows for entry in row], np.int32),
             np.array([entry.share for row in rows for entry in row], np.float32),
             np.array([len(row) for row in rows], np.int64),
         )
 
     def rows(
-        self, read: Read, length: int | None = None
+        self, read: EncodedTexts, length: int | None = None
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """What texts are read as, in rows of `length` numbers (default: that of the vocabulary)."""
+        """Return encoded texts in rows of `length` numbers (default: that of the vocabulary)."""
         length = length or self.length
-        kept = np.minimum(read.counts, length)
-        row = np.repeat(np.arange(len(kept)), kept)
-        place = np.arange(len(row)) - np.repeat(np.cumsum(kept) - kept, kept)
-        source = place
+        counts = np.minimum(read.counts, length)
+        row = np.repeat(np.arange(len(counts)), counts)
+        column = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
+        source = column
         if self.whole:  # of longer ones, evenly from the first to the last
-            source = place * read.counts[row] // np.maximum(kept[row], 1)
+            source = column * read.counts[row] // np.maximum(counts[row], 1)
         source = source + (np.cumsum(read.counts) - read.counts)[row]
-        codes = np.zeros((len(kept), length), np.int32)
-        shares = np.zeros((len(kept), length), np.float32)
-        codes[row, place], shares[row, place] = read.codes[source], read.shares[source]
+        codes = np.zeros((len(counts), length), np.int32)
+        shares = np.zeros((len(counts), length), np.float32)
+        codes[row, column], shares[row, column] = read.codes[source], read.shares[source]
         return codes, shares
 
-    def cut_off(self, read: Read) -> Read:
-        """Without what is past `length`."""
-        place = np.arange(len(read.codes)) - np.repeat(
+    def cut_off(self, read: EncodedTexts) -> EncodedTexts:
+        """Return the texts without what is past `length`."""
+        position = np.arange(len(read.codes)) - np.repeat(
             np.cumsum(read.counts) - read.counts, read.counts
         )
-        kept = place < self.length
-        return Read(read.codes[kept], read.shares[kept], np.minimum(read.counts, self.length))
+        read_first = position < self.length
+        return EncodedTexts(
+            read.codes[read_first], read.shares[read_first], np.minimum(read.counts, self.length)
+        )
 
-    def unread(self, read: Read) -> float:
-        """The share of the numbers of texts that are cut off."""
+    def unread(self, read: EncodedTexts) -> float:
+        """Return the share of the codes that rows of `length` cut off."""
         if self.whole or not read.counts.sum():
             return 0.0
         return float(1.0 - np.minimum(read.counts, self.length).sum() / read.counts.sum())
 
     def cut(self, text: str) -> list[str]:
-        """The words of a text, by the rule of the vocabulary."""
+        """Return the words of a text, by the rule of the vocabulary."""
         return words(text, self.rule)
 
-    def entries(self, found: Sequence[str]) -> Iterator[Entry]:
-        """What a text's words are read as: each word, and then the pair that ends with it."""
+    def entries(self, text_words: Sequence[str]) -> Iterator[Entry]:
+        """Yield what a text's words are read as: each word, and then the pair that ends with it."""
         codes, before = self._codes, None
-        for k, word in enumerate(found):
+        for k, word in enumerate(text_words):
             code = codes.get(word)
             if code is not None:
                 yield Entry(code, 1.0, k, k)
@@ -245,17 +247,20 @@ class Tokens:
             before = word
 
     def _usual_length(self, split: Sequence[Sequence[str]]) -> int:
-        lengths = [sum(1 for _ in self.entries(each)) for each in split]
-        usual = int(max(np.percentile(lengths, SHARE, method="inverted_cdf"), 1))
+        """Return the default of `length` for some training texts."""
+        lengths = [sum(1 for _ in self.entries(sentence)) for sentence in split]
+        usual = int(max(np.percentile(lengths, COVERED_PERCENT, method="inverted_cdf"), 1))
         if not self.whole:
-            return min(usual, LONGEST)
+            return min(usual, MAX_LENGTH)
         longest = max(lengths)
-        if longest * len(lengths) <= FEW:
+        if longest * len(lengths) <= UNTHINNED_ENTRIES:
             return max(longest, 1)
-        return min(max(usual, -(-longest // THINNEST)), max(LONGEST, MANY // len(lengths)))
+        return min(
+            max(usual, -(-longest // MAX_THINNING)), max(MAX_LENGTH, MAX_ENTRIES // len(lengths))
+        )
 
 
-def _commonest(counts: Counter[str], fewest: int, most: int) -> tuple[str, ...]:
-    """The most frequent ones first, and of equal ones the first by the alphabet."""
-    kept = sorted((-count, entry) for entry, count in counts.items() if count >= fewest)
-    return tuple(entry for _, entry in kept[:most])
+def _commonest(counts: Counter[str], min_count: int, max_size: int) -> tuple[str, ...]:
+    """Return the most frequent entries first, and of equal ones the first by the alphabet."""
+    ordered = sorted((-count, entry) for entry, count in counts.items() if count >= min_count)
+    return tuple(entry for _, entry in ordered[:max_size])

@@ -8,8 +8,8 @@ import wave
 import numpy as np
 import pytest
 
-from chainrule.data.sound_sets import read_sounds, sound_arrays, sound_folder
-from chainrule.data.sounds import as_sounds, read_audio, resampled
+from chainrule.data.audio import as_recordings, read_audio, resample
+from chainrule.data.audio_datasets import audio_files, read_audio_arrays, read_audio_dataset
 from chainrule.errors import DataError
 
 RNG = np.random.default_rng(3)
@@ -133,7 +133,7 @@ def test_a_tone_keeps_its_pitch_at_another_rate(rate, wanted):
     """440 Hz are 440 Hz, away from the ends."""
     tone = np.sin(2 * np.pi * 440 * np.arange(rate // 2) / rate)
     expected = np.sin(2 * np.pi * 440 * np.arange(wanted // 2) / wanted)
-    found = resampled(tone, rate, wanted)
+    found = resample(tone, rate, wanted)
     assert (found.dtype, len(found)) == (np.float32, wanted // 2)
     np.testing.assert_allclose(found[200:-200], expected[200:-200], atol=0.01)
 
@@ -141,13 +141,13 @@ def test_a_tone_keeps_its_pitch_at_another_rate(rate, wanted):
 def test_what_is_above_half_the_rate_is_gone():
     """No aliases: 3 kHz cannot be heard at 4,000 samples a second."""
     tone = np.sin(2 * np.pi * 3000 * np.arange(8000) / 16000)
-    assert np.abs(resampled(tone, 16000, 4000)[100:-100]).max() < 0.01
+    assert np.abs(resample(tone, 16000, 4000)[100:-100]).max() < 0.01
 
 
 def test_arrays_are_recordings():
     """Floats as they are, whole numbers by their range, with a rate or without."""
     whole = np.array([-32768, 0, 16384], np.int16)
-    first, second, third = as_sounds([whole, (whole.astype(np.float64), 8000), [0.5, 0.25]])
+    first, second, third = as_recordings([whole, (whole.astype(np.float64), 8000), [0.5, 0.25]])
     assert (first.samples.tolist(), first.rate) == ([-1.0, 0.0, 0.5], None)
     assert (second.samples.tolist(), second.rate) == ([-32768.0, 0.0, 16384.0], 8000)
     assert third.samples.tolist() == [0.5, 0.25]
@@ -176,7 +176,7 @@ def test_arrays_are_recordings():
 def test_what_is_no_recording_is_told(given, words):
     """With its place in the list."""
     with pytest.raises(DataError, match=words):
-        as_sounds(given)
+        as_recordings(given)
 
 
 def test_folders_name_the_classes(tmp_path):
@@ -184,24 +184,24 @@ def test_folders_name_the_classes(tmp_path):
     for name in ("yes/a.wav", "yes/more/b.WAV", "no/c.flac", "no/.hidden.wav", "no/notes.txt"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    paths, labels = sound_folder(tmp_path)
+    paths, labels = audio_files(tmp_path)
     assert [path.name for path in paths] == ["c.flac", "a.wav", "b.WAV"]
     assert labels == ["no", "yes", "yes"]
-    assert read_sounds(tmp_path).labels == labels
+    assert read_audio_dataset(tmp_path).labels == labels
 
 
 def test_folders_without_recordings_are_told(tmp_path):
     """No folder, no folders in it, nothing in those."""
     with pytest.raises(DataError, match="there is no"):
-        read_sounds(tmp_path / "gone")
+        read_audio_dataset(tmp_path / "gone")
     with pytest.raises(DataError, match="holds no folders: make one for each class"):
-        read_sounds(tmp_path)
+        read_audio_dataset(tmp_path)
     (tmp_path / "yes").mkdir()
     with pytest.raises(DataError, match="hold no recordings"):
-        read_sounds(tmp_path)
+        read_audio_dataset(tmp_path)
     (tmp_path / "a.wav").touch()
     with pytest.raises(DataError, match="is one file"):
-        read_sounds(tmp_path / "a.wav")
+        read_audio_dataset(tmp_path / "a.wav")
 
 
 def arrays(**changes):
@@ -216,7 +216,7 @@ def arrays(**changes):
 def test_arrays_in_one_file(tmp_path):
     """Cut out of one row of samples."""
     np.savez(tmp_path / "x.npz", **arrays())
-    found = read_sounds(tmp_path / "x.npz")
+    found = read_audio_dataset(tmp_path / "x.npz")
     assert found.labels == ["a", "b"]
     assert found.is_test.tolist() == [False, True]
     samples, rate = found.recordings[1]
@@ -240,7 +240,7 @@ def test_wrong_arrays_are_told(tmp_path, changes, words):
     """Nothing is unpickled, and each array is looked at."""
     np.savez(tmp_path / "x.npz", **arrays(**changes))
     with pytest.raises(DataError, match=words):
-        sound_arrays(tmp_path / "x.npz")
+        read_audio_arrays(tmp_path / "x.npz")
 
 
 def test_a_file_that_is_no_npz_is_told(tmp_path):
@@ -251,7 +251,7 @@ def test_a_file_that_is_no_npz_is_told(tmp_path):
     for content in (b"", b"no archive", buffer.getvalue()[:300]):
         path.write_bytes(content)
         with pytest.raises(DataError, match="cannot read"):
-            sound_arrays(path)
+            read_audio_arrays(path)
 
 
 SAMPLES = np.array([0, 1000, -2000, 30000, -32768], "<i2")
@@ -320,7 +320,7 @@ def test_arrays_of_all_dtypes(dtype, order):
     else:
         half = 2.0 ** (8 * kind.itemsize - 1)
         given = (wanted * half + (half if kind.kind == "u" else 0)).astype(kind)
-    [sound] = as_sounds([(given, 8000)])
+    [sound] = as_recordings([(given, 8000)])
     assert sound.samples.dtype == np.float32
     assert wanted.tolist() == sound.samples.tolist()
 
@@ -342,4 +342,4 @@ def test_arrays_of_all_dtypes(dtype, order):
 def test_samples_of_no_known_loudness(given, told):
     """64 bits are nobody's recording: the scale of their type makes silence of it."""
     with pytest.raises(DataError, match=f"recording 1.*{told}"):
-        as_sounds([np.zeros(4, np.float32), given])
+        as_recordings([np.zeros(4, np.float32), given])

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from chainrule.data import Tokens, checked_texts, read_texts, tokens
-from chainrule.data.tokens import LONGEST, MOST_PIECES, pieces
+from chainrule.data import Vocabulary, check_texts, read_texts
+from chainrule.data import vocabulary as vocabulary_module
+from chainrule.data.vocabulary import MAX_LENGTH, MAX_SUBWORDS, pieces
 from chainrule.data.words import words
 from chainrule.errors import DataError
 
@@ -34,12 +35,12 @@ def test_words(text, found):
 def test_pieces():
     """Three and four characters of the marked word, and not many."""
     assert pieces("ab") == ["<ab", "ab>", "<ab>"]
-    assert len(pieces("x" * 5000)) == MOST_PIECES
+    assert len(pieces("x" * 5000)) == MAX_SUBWORDS
 
 
 def test_numbers_by_hand():
     """Words by frequency, then pairs, then the pieces that two rare words share."""
-    vocabulary = Tokens.learn(["red sun", "red son", "sunny"])
+    vocabulary = Vocabulary.learn(["red sun", "red son", "sunny"])
     assert vocabulary.words == ("red",)
     assert vocabulary.pairs == ("red son", "red sun")
     assert vocabulary.pieces == ("<su", "<sun", "sun")
@@ -58,7 +59,7 @@ def test_numbers_by_hand():
 
 def test_pieces_share_a_words_weight():
     """Whatever a word is read as, it counts 1; pairs count 1 more."""
-    vocabulary = Tokens.learn(["walking talking", "walked talked", "walks"], pairs=False)
+    vocabulary = Vocabulary.learn(["walking talking", "walked talked", "walks"], pairs=False)
     codes, shares = vocabulary(["walking walker talk"])
     assert (codes > 0).sum() > 3
     entries = list(vocabulary.entries(words("walking walker talk")))
@@ -70,28 +71,28 @@ def test_pieces_share_a_words_weight():
 def test_what_is_learned_can_be_said_again():
     """Order, repetition and the hash seed of Python do not matter."""
     texts = ["b a", "a c b", "c d e f"]
-    one, other = Tokens.learn(texts), Tokens.learn(texts[::-1])
+    one, other = Vocabulary.learn(texts), Vocabulary.learn(texts[::-1])
     assert one == other
-    assert one == Tokens(one.words, one.pairs, one.pieces, one.length)
+    assert one == Vocabulary(one.words, one.pairs, one.pieces, one.length)
 
 
 def test_limits():
     """At most so many entries of each kind; sentences cut; 98 % of them kept whole."""
     texts = [f"w{k} w{k} x" for k in range(100)]
-    small = Tokens.learn(texts, most=5, fewest=1)
+    small = Vocabulary.learn(texts, max_size=5, min_count=1)
     assert (len(small.words), len(small.pairs)) == (5, 5)
     lengths = ["a"] * 98 + ["a " * 50] * 2
-    assert Tokens.learn(lengths, pairs=False).length == 1
-    assert Tokens.learn(lengths[1:], pairs=False).length == 50
-    assert Tokens.learn(["a " * 9000] * 3).length == LONGEST
-    assert Tokens.learn(texts, length=2)(["x x x x"])[0].shape == (1, 2)
+    assert Vocabulary.learn(lengths, pairs=False).length == 1
+    assert Vocabulary.learn(lengths[1:], pairs=False).length == 50
+    assert Vocabulary.learn(["a " * 9000] * 3).length == MAX_LENGTH
+    assert Vocabulary.learn(texts, length=2)(["x x x x"])[0].shape == (1, 2)
 
 
 @pytest.mark.parametrize("count", [1, 2, 40])
 def test_all_is_read(count):
     """Whole texts have rows as long as the longest, or else an even part of their entries."""
     texts = ["a " * 5] * (count - 1) + ["a " * 3000 + "end"]
-    vocabulary = Tokens.learn(texts, pairs=False, fewest=1, whole=True)
+    vocabulary = Vocabulary.learn(texts, pairs=False, min_count=1, whole=True)
     assert vocabulary.length == 3001
     read = vocabulary.read(texts)
     assert read.counts.tolist() == [5] * (count - 1) + [3001]
@@ -99,7 +100,7 @@ def test_all_is_read(count):
     codes, shares = vocabulary.rows(read, 100)
     assert (codes[-1] > 0).sum() == 100 == shares[-1].sum()
     np.testing.assert_array_equal(read.codes[-3001:][np.arange(100) * 3001 // 100], codes[-1])
-    cut = Tokens.learn(texts, pairs=False, fewest=1, length=1000)
+    cut = Vocabulary.learn(texts, pairs=False, min_count=1, length=1000)
     assert cut.rows(read)[0].shape == (count, 1000)
     assert cut.unread(read) == pytest.approx(2001 / (5 * (count - 1) + 3001))
     assert cut.cut_off(read).counts.tolist() == [5] * (count - 1) + [1000]
@@ -107,18 +108,18 @@ def test_all_is_read(count):
 
 def test_long_texts_take_no_endless_memory(monkeypatch):
     """Of many rows, the longest are read as a part: an eighth, and 512 entries at least."""
-    monkeypatch.setattr(tokens, "FEW", 1000)
+    monkeypatch.setattr(vocabulary_module, "UNTHINNED_ENTRIES", 1000)
     texts = ["a"] * 990 + ["a " * 4096] * 10
-    assert Tokens.learn(texts, pairs=False, whole=True).length == 512
-    monkeypatch.setattr(tokens, "MANY", 600_000)
+    assert Vocabulary.learn(texts, pairs=False, whole=True).length == 512
+    monkeypatch.setattr(vocabulary_module, "MAX_ENTRIES", 600_000)
     texts = ["a " * 2000] * 1000
-    assert Tokens.learn(texts, pairs=False, whole=True).length == 600
+    assert Vocabulary.learn(texts, pairs=False, whole=True).length == 600
 
 
 def test_nothing_to_learn():
     """Texts without a word are refused in words."""
     with pytest.raises(DataError, match="none of the 2 texts has a word"):
-        Tokens.learn(["", "  "])
+        Vocabulary.learn(["", "  "])
 
 
 @pytest.mark.parametrize(
@@ -129,8 +130,8 @@ def test_nothing_to_learn():
 )  # fmt: skip
 def test_texts_as_they_come(given):
     """Lists, arrays, a Series, one column: all are lists of str."""
-    assert checked_texts(given) == ["a", "b"]
-    assert all(type(text) is str for text in checked_texts(given))
+    assert check_texts(given) == ["a", "b"]
+    assert all(type(text) is str for text in check_texts(given))
 
 
 @pytest.mark.parametrize(
@@ -152,7 +153,7 @@ def test_texts_as_they_come(given):
 def test_what_is_no_text(given, told):
     """The row is named, and what to do."""
     with pytest.raises(DataError, match=told):
-        checked_texts(given)
+        check_texts(given)
 
 
 def test_files(tmp_path):

@@ -1,4 +1,4 @@
-"""Recordings: files and folders of them to samples, at any sampling rate.
+"""Audio files and arrays as samples, at any sampling rate.
 
 Files come from anywhere: what a header claims is compared with how long the file is before
 memory is taken, and whatever is wrong names the file.
@@ -23,14 +23,14 @@ _signal = LazyModule("scipy.signal")
 
 Samples = NDArray[np.float32]
 
-ENDINGS = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".caf")
-RATES = (1_000, 768_000)  # samples a second
-MOST_VALUES = 2**26  # samples times channels of a file: 23 minutes of one channel at 48 kHz
-MOST_CHANNELS = 64
+EXTENSIONS = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".caf")
+SAMPLE_RATES = (1_000, 768_000)  # samples a second, from and to
+MAX_VALUES = 2**26  # samples times channels of a file: 23 minutes of one channel at 48 kHz
+MAX_CHANNELS = 64
 
 
-class Sound(NamedTuple):
-    """One recording: its samples, their rate (None: that of the model), and how errors call it."""
+class Recording(NamedTuple):
+    """A recording: its samples, their rate (None: that of the model), and its name in errors."""
 
     samples: Samples
     rate: int | None
@@ -74,62 +74,64 @@ def read_audio(path: str | Path) -> tuple[Samples, int]:
     >>> samples.tolist(), rate
     ([0.0, 0.5], 8000)
     """
-    place = Path(path)
+    path = Path(path)
     try:
-        size = place.stat().st_size
-        if place.is_dir():
-            raise DataError(f"{place} is a folder: give a recording, or train on the folder")
-        with place.open("rb") as file:
+        size = path.stat().st_size
+        if path.is_dir():
+            raise DataError(f"{path} is a folder: give a recording, or train on the folder")
+        with path.open("rb") as file:
             start = file.read(12)
     except (OSError, ValueError) as error:
         if isinstance(error, DataError):
             raise
-        raise DataError(f"cannot read {place}: {getattr(error, 'strerror', error)}") from None
+        raise DataError(f"cannot read {path}: {getattr(error, 'strerror', error)}") from None
     if not size:
-        raise DataError(f"{place} is empty: it holds no recording")
-    found = _wav(place, size) if start[:4] == b"RIFF" and start[8:] == b"WAVE" else None
-    samples, rate = _decoded(place) if found is None else found
+        raise DataError(f"{path} is empty: it holds no recording")
+    wav = _read_pcm_wav(path, size) if start[:4] == b"RIFF" and start[8:] == b"WAVE" else None
+    samples, rate = _decode(path) if wav is None else wav
     if not len(samples):
-        raise DataError(f"{place} holds no sample: record it again, or leave it out")
-    if not RATES[0] <= rate <= RATES[1]:
-        raise DataError(f"{place} has {rate} samples a second: {RATES[0]} to {RATES[1]} are read")
+        raise DataError(f"{path} holds no sample: record it again, or leave it out")
+    if not SAMPLE_RATES[0] <= rate <= SAMPLE_RATES[1]:
+        raise DataError(
+            f"{path} has {rate} samples a second: {SAMPLE_RATES[0]} to {SAMPLE_RATES[1]} are read"
+        )
     if not np.isfinite(samples).all():
-        raise DataError(f"{place} holds samples that are no finite numbers: it is damaged")
+        raise DataError(f"{path} holds samples that are no finite numbers: it is damaged")
     return samples, rate
 
 
-def resampled(samples: Any, rate: int, wanted: int) -> Samples:
-    """The same sound at another sampling rate, by a polyphase filter.
+def resample(samples: Any, rate: int, new_rate: int) -> Samples:
+    """Return the same sound at another sampling rate, by a polyphase filter.
 
     Parameters
     ----------
     samples : float array of shape (samples,)
-    rate, wanted : int
+    rate, new_rate : int
         Samples a second, before and after.
 
     Returns
     -------
-    float32 array of shape (ceil(samples * wanted / rate),)
+    float32 array of shape (ceil(samples * new_rate / rate),)
 
     Examples
     --------
     >>> import numpy as np
     >>> tone = np.sin(2 * np.pi * 100 * np.arange(1600) / 16000)
-    >>> slower = resampled(tone, 16000, 8000)
+    >>> slower = resample(tone, 16000, 8000)
     >>> bool(np.abs(slower - tone[::2])[50:-50].max() < 0.002)
     True
     """
-    given: Samples = np.asarray(samples, np.float32)
-    if rate == wanted:
-        return given
-    common = gcd(rate, wanted)
+    original: Samples = np.asarray(samples, np.float32)
+    if rate == new_rate:
+        return original
+    common = gcd(rate, new_rate)
     return np.asarray(
-        _signal.resample_poly(given, wanted // common, rate // common), dtype=np.float32
+        _signal.resample_poly(original, new_rate // common, rate // common), dtype=np.float32
     )
 
 
-def as_sounds(given: Any) -> list[Sound]:
-    """Recordings as a list: paths, arrays of samples, or pairs of samples and rate.
+def as_recordings(X: Any) -> list[Recording]:
+    """Return recordings as a list: paths, arrays of samples, or pairs of samples and rate.
 
     Whole numbers of up to 32 bits go from the least to the greatest of their type; floats from -1
     to 1.
@@ -138,43 +140,40 @@ def as_sounds(given: Any) -> list[Sound]:
     ------
     DataError
         If one cannot be read or is no recording, or holds whole numbers of 64 bits, of which
-        nobody knows the loudest; its place in the list is named, or its file.
+        nobody knows the loudest; its index in the list is named, or its file.
     """
-    if isinstance(given, (str, Path)):
-        raise DataError(f"{str(given)!r:.80} is one recording: give a list of them")
-    if not isinstance(given, (Sequence, np.ndarray)) and not hasattr(given, "tolist"):
-        raise DataError(f"{type(given).__name__}: give a list of recordings, paths or arrays")
-    if (
-        isinstance(given, np.ndarray)
-        and given.ndim == 1
-        and given.dtype.kind in "biufc"
-        and len(given)
-    ):
+    if isinstance(X, (str, Path)):
+        raise DataError(f"{str(X)!r:.80} is one recording: give a list of them")
+    if not isinstance(X, (Sequence, np.ndarray)) and not hasattr(X, "tolist"):
+        raise DataError(f"{type(X).__name__}: give a list of recordings, paths or arrays")
+    if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype.kind in "biufc" and len(X):
         raise DataError(
-            f"X has shape {given.shape}, as one recording has: give a list of recordings, such as "
-            "[X]"
+            f"X has shape {X.shape}, as one recording has: give a list of recordings, such as [X]"
         )
-    if not len(given):
+    if not len(X):
         raise DataError("X is empty: there is no recording")
-    return [_sound(each, f"recording {k}") for k, each in enumerate(given)]
+    return [_as_recording(source, f"recording {k}") for k, source in enumerate(X)]
 
 
-def _sound(given: Any, name: str) -> Sound:
-    if isinstance(given, Sound):
-        return given
-    if isinstance(given, (str, Path)):
-        return Sound(*read_audio(given), str(given))
+def _as_recording(source: Any, name: str) -> Recording:
+    """Return a recording from a path, an array of samples, or a pair of samples and rate."""
+    if isinstance(source, Recording):
+        return source
+    if isinstance(source, (str, Path)):
+        return Recording(*read_audio(source), str(source))
     rate = None
-    if isinstance(given, tuple):
-        if len(given) != 2 or not isinstance(given[1], (int, np.integer)):
+    if isinstance(source, tuple):
+        if len(source) != 2 or not isinstance(source[1], (int, np.integer)):
             raise DataError(f"{name} is a tuple: give (samples, samples a second)")
-        given, rate = given[0], int(given[1])
-        if not RATES[0] <= rate <= RATES[1]:
-            raise DataError(f"{name} has {rate} samples a second: give {RATES[0]} to {RATES[1]}")
-    if np.ma.is_masked(given):
+        source, rate = source[0], int(source[1])
+        if not SAMPLE_RATES[0] <= rate <= SAMPLE_RATES[1]:
+            raise DataError(
+                f"{name} has {rate} samples a second: give {SAMPLE_RATES[0]} to {SAMPLE_RATES[1]}"
+            )
+    if np.ma.is_masked(source):
         raise DataError(f"{name} has masked samples: fill them, such as by x.filled(0)")
     try:
-        samples = np.asarray(given)
+        samples = np.asarray(source)
     except ValueError:
         raise DataError(
             f"{name} holds parts of several lengths: give samples of one channel, or a tuple "
@@ -194,11 +193,11 @@ def _sound(given: Any, name: str) -> Sound:
         samples = samples.astype(np.float32)
     if not np.isfinite(samples).all():
         raise DataError(f"{name} holds samples that are no finite numbers in float32")
-    return Sound(samples, rate, name)
+    return Recording(samples, rate, name)
 
 
 def _check_width(samples: Any, name: str) -> None:
-    """Whole numbers tell loudness by their width, and no recording has 64 bits a sample."""
+    """Refuse integers of 64 bits: the width gives the scale, and no recording has 64 bits."""
     if samples.dtype.itemsize <= 4:
         return
     largest = int(np.max(np.abs(samples.astype(np.float64))))
@@ -211,35 +210,35 @@ def _check_width(samples: Any, name: str) -> None:
     )
 
 
-def _wav(path: Path, size: int) -> tuple[Samples, int] | None:
-    """A WAV file of whole numbers; None if it holds others."""
+def _read_pcm_wav(path: Path, size: int) -> tuple[Samples, int] | None:
+    """Read a WAV file of whole numbers; return None if it holds others."""
     try:
         with path.open("rb") as file:
-            found = read_header(file, size)
-            if found.kind != PCM:
+            header = read_header(file, size)
+            if header.kind != PCM:
                 return None
-            frame = found.channels * found.width
-            count = found.length // frame
-            if found.known and found.start + count * frame > size:
+            frame = header.channels * header.width
+            count = header.length // frame
+            if header.known and header.start + count * frame > size:
                 raise DataError(
                     f"{path} is damaged: its header tells of {count} samples, and the file ends "
-                    f"after {max(0, size - found.start) // frame}: copy or record it again"
+                    f"after {max(0, size - header.start) // frame}: copy or record it again"
                 )
-            _check_size(path, count, found.channels)
-            file.seek(found.start)
+            _check_size(path, count, header.channels)
+            file.seek(header.start)
             data = file.read(count * frame)
     except (ValueError, OSError) as error:
         if isinstance(error, DataError):
             raise
         raise DataError(f"{path} is a damaged WAV file ({error})") from None
-    values = _whole_numbers(data[: len(data) // frame * frame], found.width)
+    values = _decode_pcm(data[: len(data) // frame * frame], header.width)
     if values is None:
-        raise DataError(f"{path} has samples of {8 * found.width} bits: 8, 16, 24 and 32 are read")
-    return values.reshape(-1, found.channels).mean(axis=1, dtype=np.float32), found.rate
+        raise DataError(f"{path} has samples of {8 * header.width} bits: 8, 16, 24 and 32 are read")
+    return values.reshape(-1, header.channels).mean(axis=1, dtype=np.float32), header.rate
 
 
-def _whole_numbers(data: bytes, width: int) -> Samples | None:
-    """Samples of so many bytes, from -1 to 1."""
+def _decode_pcm(data: bytes, width: int) -> Samples | None:
+    """Return samples of `width` bytes each, scaled to -1 to 1; None for other widths."""
     if width == 1:
         return _scaled(np.frombuffer(data, np.uint8), 8, True)
     if width == 3:  # as the upper bytes of 32 bits
@@ -252,14 +251,15 @@ def _whole_numbers(data: bytes, width: int) -> Samples | None:
 
 
 def _scaled(values: Any, bits: int, unsigned: bool) -> Samples:
+    """Scale integers of so many bits to -1 to 1."""
     half = 2.0 ** (bits - 1)
     exact = (values.astype(np.float64) - (half if unsigned else 0.0)) / half
     return np.asarray(exact, np.float32)
 
 
-def _decoded(path: Path) -> tuple[Samples, int]:
-    """A file that libsndfile knows."""
-    known = path.suffix.lower() in ENDINGS
+def _decode(path: Path) -> tuple[Samples, int]:
+    """Read a file of a format that libsndfile knows."""
+    known = path.suffix.lower() in EXTENSIONS
     try:
         library = _soundfile.load()
     except ModuleNotFoundError:
@@ -274,13 +274,14 @@ def _decoded(path: Path) -> tuple[Samples, int]:
     except (library.SoundFileError, RuntimeError, TypeError, OverflowError, ValueError) as error:
         if isinstance(error, DataError):
             raise
-        what = "is damaged or no recording" if known else "is no recording"
-        raise DataError(f"{path} {what}: {getattr(error, 'error_string', error)}") from None
+        fault = "is damaged or no recording" if known else "is no recording"
+        raise DataError(f"{path} {fault}: {getattr(error, 'error_string', error)}") from None
 
 
 def _check_size(path: Path, count: int, channels: int) -> None:
-    if channels < 1 or channels > MOST_CHANNELS or count * channels > MOST_VALUES:
+    """Refuse a file that claims more samples than are read."""
+    if channels < 1 or channels > MAX_CHANNELS or count * channels > MAX_VALUES:
         raise DataError(
             f"{path} tells of {count} samples of {channels} channels: commands are short; cut it, "
-            f"{MOST_VALUES} numbers are read at most"
+            f"{MAX_VALUES} numbers are read at most"
         )

@@ -14,21 +14,21 @@ from numpy.typing import NDArray
 
 from ..errors import DataError
 from ..lazy import LazyModule
-from .cells import row_of
+from .cells import row_number
 
 pd = LazyModule("pandas")
 
 Series: TypeAlias = Any
 Floats: TypeAlias = NDArray[np.float64]
 
-MOSTLY = 0.9  # a column of which more are numbers is one of numbers, with mistakes
+NUMERIC_SHARE = 0.9  # a column of which more cells are numbers is numeric, with mistakes
 DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?(Z|[+-]\d\d:?\d\d)?")
 WITH_POINT = re.compile(r"-?\d+\.0")
 YEARS = (1678, 2261)  # the whole ones that nanoseconds in 64 bits reach
 
 
 def is_date(column: Series) -> bool:
-    """Whether a column holds dates: by its dtype, or because its texts are written like them."""
+    """Return whether a column holds dates: by its dtype, or because its texts look like them."""
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         return True
     if column.dtype.kind not in "OTU" and not pd.api.types.is_string_dtype(column.dtype):
@@ -38,14 +38,14 @@ def is_date(column: Series) -> bool:
 
 
 def as_times(column: Series) -> Series:
-    """The dates of a column in UTC, NaT where missing; one without a zone is one of UTC.
+    """Return the dates of a column in UTC, NaT where missing; one without a zone is one of UTC.
 
     Of other cells than dates and texts such as 2026-01-31 a `DataError` names the first: pandas
     would take a number for nanoseconds since 1970, and guess at 31/12/2026 and "today".
     """
     absent = column.isna().to_numpy(bool)
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
-        given = column
+        dates = column
     else:
         cells = [None if gone else cell for cell, gone in zip(column.tolist(), absent, strict=True)]
         for row, cell in enumerate(cells):
@@ -53,8 +53,8 @@ def as_times(column: Series) -> Series:
             if not (cell is None or written or isinstance(cell, (date, np.datetime64))):
                 _no_date(column, row)
         plain = [cell.strip() if isinstance(cell, str) else cell for cell in cells]
-        given = pd.Series(plain, index=column.index, name=column.name, dtype=object)
-    times = _in_utc(given)
+        dates = pd.Series(plain, index=column.index, name=column.name, dtype=object)
+    times = _in_utc(dates)
     years = times.dt.year.to_numpy(np.float64)  # NaN where there is none, and for 2026-02-31
     wrong = ~((years >= YEARS[0]) & (years <= YEARS[1])) & ~absent
     if wrong.any():
@@ -62,16 +62,17 @@ def as_times(column: Series) -> Series:
     return times
 
 
-def _in_utc(given: Series) -> Series:
-    """NaT for what is no date, or beyond what pandas can tell."""
+def _in_utc(dates: Series) -> Series:
+    """Return dates in UTC; NaT for what is no date, or out of the range of pandas."""
     try:
-        return pd.to_datetime(given, errors="coerce", utc=True, format="ISO8601")
+        return pd.to_datetime(dates, errors="coerce", utc=True, format="ISO8601")
     except (ValueError, OverflowError):
-        times = [_time(cell) for cell in given.tolist()]
-        return pd.Series(times, index=given.index, dtype="datetime64[us, UTC]")
+        times = [_time(cell) for cell in dates.tolist()]
+        return pd.Series(times, index=dates.index, dtype="datetime64[us, UTC]")
 
 
 def _time(cell: Any) -> Any:
+    """Return one date in UTC, or NaT."""
     try:
         return pd.to_datetime(cell, errors="coerce", utc=True, format="ISO8601")
     except (ValueError, OverflowError):
@@ -79,14 +80,15 @@ def _time(cell: Any) -> Any:
 
 
 def _no_date(column: Series, row: int) -> Never:
-    what = f"no date of {YEARS[0]} to {YEARS[1]} written like 2026-01-31 or 2026-01-31T12:00"
+    """Raise the error of a cell that is no date."""
+    fault = f"no date of {YEARS[0]} to {YEARS[1]} written like 2026-01-31 or 2026-01-31T12:00"
     if isinstance(column.tolist()[row], pd.Period):
-        what = "a span of time, no date: give its to_timestamp()"
-    _refuse(column, row, what)
+        fault = "a span of time, no date: give its to_timestamp()"
+    _refuse(column, row, fault)
 
 
 def date_part(times: Series, part: str) -> Floats:
-    """A number of each date, NaN where there is none; days are counted from 1970."""
+    """Return a number of each date, NaN where there is none; days are counted from 1970."""
     if part == "days":
         values = (times - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
     else:
@@ -95,17 +97,18 @@ def date_part(times: Series, part: str) -> Floats:
 
 
 def is_numeric(column: Series) -> bool:
-    """Whether a column counts as numbers: by its dtype, or because nearly all its texts are."""
+    """Return whether a column is one of numbers: by its dtype, or as nearly all its texts are."""
     if pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_bool_dtype(column.dtype):
         return True
     known = column.dropna()
-    return bool(pd.to_numeric(known.astype(str), errors="coerce").notna().mean() > MOSTLY)
+    return bool(pd.to_numeric(known.astype(str), errors="coerce").notna().mean() > NUMERIC_SHARE)
 
 
 def as_numbers(column: Series, is_target: bool = False) -> Floats:
-    """The values as float64, NaN where missing; a `DataError` names the first that is no number.
+    """Return the values as float64, NaN where missing.
 
-    Dates and spans of time are none: their nanoseconds are nobody's number.
+    A `DataError` names the first that is no number. Dates and spans of time are none: their
+    nanoseconds are nobody's number.
     """
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iuf":
         plain = np.asarray(column, np.float64)
@@ -117,15 +120,15 @@ def as_numbers(column: Series, is_target: bool = False) -> Floats:
     if pd.api.types.is_numeric_dtype(column.dtype):
         values = np.asarray(pd.to_numeric(column, errors="coerce"), np.float64)
     else:
-        values = _of_objects(column.tolist(), absent)
+        values = _numbers_of_objects(column.tolist(), absent)
     wrong = (np.isnan(values) & ~absent) | np.isinf(values)
     if wrong.any():
         _refuse(column, int(np.argmax(wrong)), "not a finite number", is_target)
     return values
 
 
-def _of_objects(cells: list[Any], absent: NDArray[np.bool_]) -> Floats:
-    """NaN for what is missing or no number, infinity for what is too large for one."""
+def _numbers_of_objects(cells: list[Any], absent: NDArray[np.bool_]) -> Floats:
+    """Return numbers: NaN for what is missing or none, infinity for what float64 cannot hold."""
     spans = (date, timedelta, np.datetime64, np.timedelta64, pd.Period, pd.Interval)
     known = [
         None if gone or isinstance(cell, spans) else float(cell) if isinstance(cell, Decimal)
@@ -137,38 +140,38 @@ def _of_objects(cells: list[Any], absent: NDArray[np.bool_]) -> Floats:
 
 
 def as_texts(column: Series) -> NDArray[Any]:
-    """The values as texts, None where missing.
+    """Return the values as texts, None where missing.
 
-    The text of a number is told by that number alone, whatever its type and its neighbours: 3 and
+    The text of a number depends on that number alone, not on its type or its neighbours: 3 and
     3.0 are both written 3.
     """
     texts = np.empty(len(column), object)
     for row, (value, absent) in enumerate(zip(column.tolist(), column.isna(), strict=True)):
-        texts[row] = None if absent else text_of(value)
+        texts[row] = None if absent else to_text(value)
     return texts
 
 
-def as_learned(texts: NDArray[Any], known: Collection[str]) -> NDArray[Any]:
-    """Texts as a model knows them: older ones wrote 1 as 1.0 where a fraction stood in its column.
+def as_known_levels(texts: NDArray[Any], known: Collection[str]) -> NDArray[Any]:
+    """Return texts as a model knows them: older models wrote 1 as 1.0 beside a fraction.
 
     Examples
     --------
-    >>> as_learned(np.array(["1", "2", None], object), ("1.0", "2"))
+    >>> as_known_levels(np.array(["1", "2", None], object), ("1.0", "2"))
     array(['1.0', '2', None], dtype=object)
     """
     older = {text[:-2]: text for text in known if WITH_POINT.fullmatch(text)}
-    older = {text: other for text, other in older.items() if text not in known}
+    older = {text: level for text, level in older.items() if text not in known}
     if not older:
         return texts
     return np.array([older.get(text, text) for text in texts], object)
 
 
-def text_of(value: Any) -> str:
-    """One value as text.
+def to_text(value: Any) -> str:
+    """Return one value as text.
 
     Examples
     --------
-    >>> [text_of(value) for value in (3, 3.0, -0.0, 2.5, Decimal("2.50"), True, " red ")]
+    >>> [to_text(value) for value in (3, 3.0, -0.0, 2.5, Decimal("2.50"), True, " red ")]
     ['3', '3', '0', '2.5', '2.5', 'True', 'red']
     """
     if isinstance(value, str):
@@ -181,13 +184,14 @@ def text_of(value: Any) -> str:
     return str(int(number)) if number.is_integer() else repr(number)
 
 
-def _refuse(column: Series, row: int, what: str, is_target: bool = False) -> Never:
-    name, place, cell = str(column.name), row_of(column, row), column.tolist()[row]
+def _refuse(column: Series, row: int, fault: str, is_target: bool = False) -> Never:
+    """Raise a `DataError` that names the column, the row and the cell, and what to do."""
+    name, number, cell = str(column.name), row_number(column, row), column.tolist()[row]
     kind = "" if isinstance(cell, (str, Real)) else f" ({type(cell).__name__})"
     other = "or use --task classification" if is_target else (
         f"or use --categorical {name!r} or --drop {name!r}"
     )  # fmt: skip
     raise DataError(
-        f"column {name!r}, row {place}: {str(cell)!r:.60}{kind} is {what}: correct or "
+        f"column {name!r}, row {number}: {str(cell)!r:.60}{kind} is {fault}: correct or "
         f"empty the cell, {other}"
     )

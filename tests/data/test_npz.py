@@ -7,8 +7,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from chainrule.data.pictures import class_folders, read_arrays
-from chainrule.data.sound_sets import sound_arrays, sound_folder
+from chainrule.data.audio_datasets import audio_files, read_audio_arrays
+from chainrule.data.images import class_files, read_image_arrays
 from chainrule.data.texts import read_texts
 from chainrule.errors import DataError
 
@@ -24,7 +24,9 @@ def packed(save, arrays):
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
-@pytest.mark.parametrize(("arrays", "read"), [(PICTURES, read_arrays), (SOUNDS, sound_arrays)])
+@pytest.mark.parametrize(
+    ("arrays", "read"), [(PICTURES, read_image_arrays), (SOUNDS, read_audio_arrays)]
+)
 def test_damage_anywhere_is_an_error_or_arrays(tmp_path, save, arrays, read):
     """Bits flipped, and the end missing: also in the packed bytes, of which zlib complains."""
     draw, path = random.Random(0), tmp_path / "x.npz"
@@ -52,7 +54,7 @@ def test_shapes_that_are_not_there(tmp_path):
         archive.writestr("x.npy", buffer.getvalue())
         archive.writestr("y.npy", buffer.getvalue())
     with pytest.raises(DataError, match=r"cannot read .*x\.npz"):
-        read_arrays(tmp_path / "x.npz")
+        read_image_arrays(tmp_path / "x.npz")
 
 
 def test_foreign_packings_are_refused(tmp_path):
@@ -60,14 +62,14 @@ def test_foreign_packings_are_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "x.npz", "w", zipfile.ZIP_LZMA) as archive:
         archive.writestr("x.npy", b"abc")
     with pytest.raises(DataError, match="packed as NumPy does not pack"):
-        read_arrays(tmp_path / "x.npz")
+        read_image_arrays(tmp_path / "x.npz")
 
 
 def test_hidden_files_and_folders_are_no_samples(tmp_path):
     """Neither as classes nor within them, and a folder with an ending is no file."""
     for ending, found in (
-        ("png", lambda: class_folders(tmp_path)[0]),
-        ("wav", lambda: sound_folder(tmp_path)[0]),
+        ("png", lambda: class_files(tmp_path)[0]),
+        ("wav", lambda: audio_files(tmp_path)[0]),
         ("txt", lambda: read_texts(tmp_path).frame["text"].tolist()),
     ):
         for name in ("a/1", "b/deep/1", "a/._1", "a/.checkpoints/1", ".git/objects/1"):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..errors import DataError
 from .unpacking import check_unpacked
 
-PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # those of NumPy
+COMPRESSION = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # those that NumPy writes
 FAULTS = (
     OSError, ValueError, EOFError, LookupError, TypeError, AttributeError, SyntaxError, MemoryError,
     RuntimeError, OverflowError, zipfile.BadZipFile, zlib.error,
@@ -49,10 +49,10 @@ def read_npz(path: str | Path, wanted: Collection[str]) -> dict[str, NDArray[Any
         read = [entry for entry in entries if entry.filename.removesuffix(".npy") in wanted]
         packed = sum(entry.compress_size for entry in read)
         check_unpacked(path, packed, sum(entry.file_size for entry in read))
-        if any(entry.compress_type not in PACKINGS for entry in entries):
+        if any(entry.compress_type not in COMPRESSION for entry in entries):
             raise ValueError("it is packed as NumPy does not pack")
-        with np.load(path, allow_pickle=False) as held:
-            return {name: held[name] if name in wanted else np.empty(0) for name in held.files}
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] if name in wanted else np.empty(0) for name in arrays.files}
     except FileNotFoundError:
         raise DataError(f"there is no folder or file {str(path)!r}") from None
     except zipfile.BadZipFile:

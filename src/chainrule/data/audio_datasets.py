@@ -1,4 +1,4 @@
-"""Recordings with their classes: folders of folders of files, and arrays in one file."""
+"""Recordings with their classes: a folder for each class, or arrays in one file."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
-from .archives import read_npz
-from .folders import files_in, folders_in
-from .sounds import ENDINGS
+from .audio import EXTENSIONS
+from .folders import files_by_class, folders_in
+from .npz import read_npz
 
 ARRAYS = ("audio", "start", "length", "label", "sample_rate")
 
 
-class SoundSet(NamedTuple):
-    """Recordings as `as_sounds` takes them, their classes, and which are for the test, if known."""
+class AudioDataset(NamedTuple):
+    """Recordings as `as_recordings` takes them, their classes, and which are for the test."""
 
     recordings: list[Any]
     labels: list[Any]
     is_test: NDArray[np.bool_] | None
 
 
-def read_sounds(source: str | Path) -> SoundSet:
-    """A folder of folders (see `sound_folder`), or an .npz file (see `sound_arrays`).
+def read_audio_dataset(source: str | Path) -> AudioDataset:
+    """A folder of folders (see `audio_files`), or an .npz file (see `read_audio_arrays`).
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def read_sounds(source: str | Path) -> SoundSet:
 
     Returns
     -------
-    SoundSet
+    AudioDataset
 
     Raises
     ------
@@ -42,21 +42,21 @@ def read_sounds(source: str | Path) -> SoundSet:
 
     Examples
     --------
-    See `sound_arrays`.
+    See `read_audio_arrays`.
     """
-    place = Path(source)
-    if place.is_file() and place.suffix.lower() == ".npz":
-        return sound_arrays(place)
-    if not place.exists():
-        raise DataError(f"there is no {place}: give a folder of folders of recordings, or an .npz")
-    if not place.is_dir():
+    path = Path(source)
+    if path.is_file() and path.suffix.lower() == ".npz":
+        return read_audio_arrays(path)
+    if not path.exists():
+        raise DataError(f"there is no {path}: give a folder of folders of recordings, or an .npz")
+    if not path.is_dir():
         raise DataError(
-            f"{place} is one file: give a folder with a folder of recordings for each class"
+            f"{path} is one file: give a folder with a folder of recordings for each class"
         )
-    return SoundSet(*sound_folder(place), None)
+    return AudioDataset(*audio_files(path), None)
 
 
-def sound_folder(folder: str | Path) -> tuple[list[Path], list[str]]:
+def audio_files(folder: str | Path) -> tuple[list[Path], list[str]]:
     """The recordings in a folder of folders, each named after the class of what is in it.
 
     Parameters
@@ -80,24 +80,21 @@ def sound_folder(folder: str | Path) -> tuple[list[Path], list[str]]:
     root = Path(folder)
     if not root.is_dir():
         raise DataError(f"there is no folder {root}")
-    classes = folders_in(root)
-    if not classes:
+    if not folders_in(root):
         raise DataError(
             f"{root} holds no folders: make one for each class, such as {root}/yes and {root}/no, "
             "and put its recordings in"
         )
-    paths: list[Path] = []
-    labels: list[str] = []
-    for each in classes:
-        found = files_in(each, ENDINGS)
-        paths += found
-        labels += [each.name] * len(found)
-    if not paths:
-        raise DataError(f"the folders of {root} hold no recordings: {', '.join(ENDINGS)} are read")
-    return paths, labels
+    files = files_by_class(root, EXTENSIONS)
+    if not files:
+        raise DataError(
+            f"the folders of {root} hold no recordings: {', '.join(EXTENSIONS)} are read"
+        )
+    labels = [name for name, paths in files.items() for _ in paths]
+    return [path for paths in files.values() for path in paths], labels
 
 
-def sound_arrays(path: str | Path) -> SoundSet:
+def read_audio_arrays(path: str | Path) -> AudioDataset:
     """Recordings one after another in an .npz file of NumPy.
 
     Recording i is ``audio[start[i] : start[i] + length[i]]``, its class ``label[i]``, all at
@@ -109,7 +106,7 @@ def sound_arrays(path: str | Path) -> SoundSet:
 
     Returns
     -------
-    SoundSet
+    AudioDataset
         Recordings are pairs of samples and rate.
 
     Raises
@@ -124,16 +121,16 @@ def sound_arrays(path: str | Path) -> SoundSet:
     >>> path = tempfile.mkdtemp() + "/two.npz"
     >>> np.savez(path, audio=np.zeros(5), start=[0, 2], length=[2, 3], label=["a", "b"],
     ...          sample_rate=8000)
-    >>> found = sound_arrays(path)
-    >>> [samples.size for samples, rate in found.recordings], found.labels, found.is_test
+    >>> dataset = read_audio_arrays(path)
+    >>> [samples.size for samples, _ in dataset.recordings], dataset.labels, dataset.is_test
     ([2, 3], ['a', 'b'], None)
     """
-    held = read_npz(path, {*ARRAYS, "is_test"})
-    absent = [name for name in ARRAYS if name not in held]
+    arrays = read_npz(path, {*ARRAYS, "is_test"})
+    absent = [name for name in ARRAYS if name not in arrays]
     if absent:
         raise DataError(f"{path} has no array {absent[0]!r}: it needs {', '.join(ARRAYS)}")
-    audio, rate = held["audio"], held["sample_rate"]
-    start, length, labels = (held[name] for name in ("start", "length", "label"))
+    audio, rate = arrays["audio"], arrays["sample_rate"]
+    start, length, labels = (arrays[name] for name in ("start", "length", "label"))
     if audio.ndim != 1 or rate.shape != () or rate.dtype.kind not in "iu":
         raise DataError(f"{path}: audio is one row of samples, and sample_rate a whole number")
     if not start.ndim == 1 or not start.shape == length.shape == labels.shape:
@@ -143,9 +140,9 @@ def sound_arrays(path: str | Path) -> SoundSet:
     first, count = start.astype(np.int64), length.astype(np.int64)
     if (first < 0).any() or (count < 0).any() or (first + count > len(audio)).any():
         raise DataError(f"{path} tells of samples that its audio does not hold")
-    is_test = held.get("is_test")
+    is_test = arrays.get("is_test")
     if is_test is not None and (is_test.shape != start.shape or is_test.dtype != np.bool_):
         raise DataError(f"{path}: is_test is true or false for each recording")
     pairs = zip(first.tolist(), count.tolist(), strict=True)
     recordings = [(audio[a : a + n], int(rate)) for a, n in pairs]
-    return SoundSet(recordings, labels.tolist(), is_test)
+    return AudioDataset(recordings, labels.tolist(), is_test)

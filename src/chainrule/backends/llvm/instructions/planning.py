@@ -1,0 +1,71 @@
+"""How nodes become instructions: what a rule uses of the planner, and where rules are found.
+
+A module of this folder may define ``RULES``, functions by the names of primitives that they plan.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Callable, Iterable, Sequence
+from importlib import import_module
+from typing import Any, Protocol
+
+import numpy as np
+
+from ....graph.node import Node
+from ..expressions.lowering import Lowering
+from ..layout.view import View
+from .base import Instruction
+
+
+class Planning(Protocol):
+    """The planner, as rules of this folder use it."""
+
+    def append(self, instruction: Instruction) -> None:
+        """Add the next instruction."""
+        ...
+
+    def target(self, node: Node) -> View:
+        """Return where a node is to be written."""
+        ...
+
+    def allocate(
+        self, shape: tuple[int, ...], dtype: np.dtype[Any], order: Sequence[int] | None = None
+    ) -> View:
+        """Return a new array in the arena; `order` lists its axes by decreasing stride."""
+        ...
+
+    def materialize_as(self, node: Node, dtype: np.dtype[Any]) -> View:
+        """Return a node's numbers in a dtype: where they lie, or a copy."""
+        ...
+
+    def lowering(self, rank: int, own: Iterable[Node] = ()) -> Lowering:
+        """Return a translation of nodes to expressions."""
+        ...
+
+    def copy(self, node: Node, target: View) -> None:
+        """Write a node's numbers to a view of its shape."""
+        ...
+
+    def move(self, source: View, target: View) -> None:
+        """Copy an array."""
+        ...
+
+    def fill(self, target: View, number: Any) -> None:
+        """Write one number everywhere."""
+        ...
+
+
+Rule = Callable[[Planning, Node], None]
+"""Adds the instructions that compute a node."""
+
+
+def instruction_rules() -> dict[str, Rule]:
+    """Collect the rules of all modules of this folder, by the names of primitives."""
+    rules: dict[str, Rule] = {}
+    package = __name__.rpartition(".")[0]
+    for module in pkgutil.iter_modules(import_module(package).__path__):
+        own = getattr(import_module(f"{package}.{module.name}"), "RULES", {})
+        assert not own.keys() & rules.keys(), f"two rules for one primitive: {module.name}"
+        rules.update(own)
+    return rules
