@@ -27,6 +27,7 @@ from ..sklearn_private import Interval, StrOptions, fit_context
 from .base import CompiledPerceptron
 from .objectives import custom_objective, regression_objective
 from .settings import CONSTRAINTS, FRACTION
+from .sklearn_callbacks import FitTask
 
 SQUARED = ("squared_error", "gaussian_nll")  # losses with the square of a target
 
@@ -157,8 +158,9 @@ class MLPClassifier(ScoredByAccuracy, EncodedLabels, CompiledPerceptron, PeerCla
         return self._fit_with_callbacks(X, y, sample_weight, validation_data)
 
     def _fit(
-        self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False, **more: Any
-    ) -> Any:
+        self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False,
+        validation_data: Any = None, task: FitTask | None = None,
+    ) -> Any:  # fmt: skip
         """Fit with the weights of the classes."""
         y = plain_labels(one_column(y, many=True))
         if self.class_weight is not None:
@@ -173,7 +175,7 @@ class MLPClassifier(ScoredByAccuracy, EncodedLabels, CompiledPerceptron, PeerCla
             if sample_weight is not None:
                 of_rows = checked_weights(sample_weight, weight[:, None], self.n_members)
             sample_weight = times(of_rows, weight if of_rows.ndim == 1 else weight[:, None])
-        return super()._fit(X, y, sample_weight, incremental, **more)
+        return super()._fit(X, y, sample_weight, incremental, validation_data, task)
 
     def _loss_of_outputs(self) -> Any:
         multiclass = self.label_kind == "multiclass"
@@ -181,7 +183,7 @@ class MLPClassifier(ScoredByAccuracy, EncodedLabels, CompiledPerceptron, PeerCla
         return custom_objective(self.loss, activation) if callable(self.loss) else activation
 
     def _label_smoothing(self) -> float:
-        return self.label_smoothing  # type: ignore[no-any-return]
+        return self.label_smoothing
 
     def predict(self, X: Any) -> Any:
         """The class of each row, shape (n_samples,), or (n_samples, n_classes) of 0 and 1."""
