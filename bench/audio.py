@@ -12,7 +12,7 @@ import numpy as np
 
 import chainrule
 from chainrule.estimators.raw.audio_networks import FLOOR, LOWEST, transform_length
-from chainrule.signal import hann, mel_filterbank
+from chainrule.signal import hann_window, mel_filterbank
 
 from . import epochs, peers
 from .report import Kind, duration
@@ -66,8 +66,8 @@ def with_torch(torch: Any, model: Any) -> Any:
     features = model.module_.features
     size, hop = features.size, features.hop
     length = transform_length(size)
-    bank = mel_filterbank(length // 2 + 1, features.mels, features.rate, low=LOWEST)
-    window = torch.from_numpy(hann(size).astype(np.float32))
+    bank = mel_filterbank(length // 2 + 1, features.mels, features.rate, f_min=LOWEST)
+    window = torch.from_numpy(hann_window(size).astype(np.float32))
     weights = torch.from_numpy(bank.astype(np.float32))
     layers, before = [], 1
     for k, channels in enumerate((16, 32, 48, 64)):

@@ -28,7 +28,7 @@ def beside(
     """
     times: list[float] = []
     count = len(labels)
-    watch = {"callbacks": [lambda report: times.append(count / report.rows_per_second)]}
+    watch = {"callbacks": [lambda report: times.append(count / report.samples_per_second)]}
     model = fit(epochs=1)
     rows = model._rows(model._read(x))
     tensors = tree.map(lambda array: torch.from_numpy(np.asarray(array)), rows)

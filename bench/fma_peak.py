@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from llvmlite import binding
 
-from chainrule.backends.llvm.host import host
+from chainrule.backends.llvm.target.host import host
 
 # Two units of up to five cycles need ten chains to be kept busy; with the two factors these fit
 # the 16 registers of AVX2.

@@ -24,6 +24,11 @@ settings.register_profile(
 settings.load_profile("chainrule")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take the option that writes golden files anew; their diff is reviewed like code."""
+    parser.addoption("--update-golden", action="store_true", help="write golden files anew")
+
+
 @pytest.fixture(autouse=True)
 def _verified() -> Iterator[None]:
     with configured(check=1, cache=0):

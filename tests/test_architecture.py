@@ -58,6 +58,25 @@ HOMES = {
     "safetensors": {"data", "estimators", "train"},
     "typer": {"cli"},
 }
+# The folders of the native compiler in order: each imports only those that are listed for it, all
+# of them above it. Planning and scheduling import neither `codegen` nor `ir`: see ARCHITECTURE.md.
+STAGES: dict[str, set[str]] = {
+    "target": set(),
+    "ir": {"target"},
+    "layout": set(),
+    "kernels": {"ir", "target"},
+    "fuse": {"kernels", "layout"},
+    "expressions": {"fuse", "layout"},
+    "codegen": {"expressions", "ir", "kernels", "layout", "target"},
+    "instructions": {"codegen", "expressions", "fuse", "ir", "kernels", "layout", "target"},
+    "plan": {"expressions", "fuse", "instructions", "layout"},
+    "schedule": {"instructions", "layout", "plan"},
+    "emit": {"codegen", "ir", "layout", "schedule", "target"},
+    "cache": set(),
+    "runtime": {"cache", "ir", "kernels", "layout", "target"},
+    "debug": {"fuse", "instructions", "layout", "schedule"},
+    "program": {"debug", "emit", "layout", "runtime", "schedule", "target"},
+}
 LATE = {"LazyModule", "import_module", "load_module", "__import__"}
 LARGEST_FILE = 400
 LARGEST_FUNCTION = 70
@@ -70,19 +89,11 @@ def package_of(path: Path) -> str:
     return path.relative_to(SOURCE).parts[0].removesuffix(".py")
 
 
-def running(node: ast.AST) -> Iterator[ast.AST]:
-    """All nodes under one, without those that only a type checker reads."""
-    for child in ast.iter_child_nodes(node):
-        if not (isinstance(child, ast.If) and getattr(child.test, "id", "") == "TYPE_CHECKING"):
-            yield child
-            yield from running(child)
-
-
-def imported(path: Path, types: bool = True) -> Iterator[tuple[str, int]]:
-    """Dotted names of all that a file imports, however late, with the line."""
+def imported(path: Path) -> Iterator[tuple[str, int]]:
+    """Dotted names of all that a file imports, however late or for types alone, with the line."""
     where = ("chainrule", *path.relative_to(SOURCE).with_suffix("").parts)
     root = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(root) if types else running(root):
+    for node in ast.walk(root):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -138,18 +149,36 @@ def test_a_third_party_package_has_one_home(package: str) -> None:
 
 
 def test_no_cycles_between_files() -> None:
-    """Also inside one package, the files have an order."""
+    """Also inside one package, the files have an order, be it for types alone."""
     reads: dict[str, set[str]] = {}
     for path in FILES:
         if path.name == FACADE:
             continue
-        names = {name for name, _ in imported(path, types=False)}
+        names = {name for name, _ in imported(path)}
         found = {module_file(name) for name in names if name.startswith("chainrule.")}
         reads[str(path)] = {str(other) for other in found if other and other.name != FACADE}
     try:
         TopologicalSorter(reads).prepare()
     except CycleError as error:
         pytest.fail(f"files that import each other: {error.args[1]}")
+
+
+def test_stages_of_the_native_compiler_have_an_order() -> None:
+    """Each folder imports what its line allows; the table itself runs one way, and lists all."""
+    compiler = SOURCE / "backends" / "llvm"
+    folders = {path.name for path in compiler.iterdir() if (path / FACADE).exists()}
+    assert set(STAGES) == folders
+    for k, allowed in enumerate(STAGES.values()):
+        assert allowed <= set(list(STAGES)[:k])
+    prefix = "chainrule.backends.llvm."
+    for stage, allowed in STAGES.items():
+        for path in (compiler / stage).rglob("*.py"):
+            for name, line in imported(path):
+                other = (
+                    name.removeprefix(prefix).split(".")[0] if name.startswith(prefix) else stage
+                )
+                where = f"{path.relative_to(SOURCE)}:{line}"
+                assert other == stage or other in allowed, f"{where}: {stage} imports {other}"
 
 
 @pytest.mark.parametrize("path", FILES, ids=NAMES)

@@ -21,10 +21,10 @@ import faulthandler, itertools, os, random, signal, sys, threading, time, warnin
 import numpy as np
 import chainrule as cr
 from chainrule import losses, nn, optim
-from chainrule.backends.llvm import backend
+from chainrule.backends.llvm import tiering
 
 warnings.simplefilter("ignore", DeprecationWarning)  # of forks of processes with threads
-backend._LONG = 0.0  # all code is made in a hurry first, and well in the background
+tiering._WORTH_TIERING = 0.0  # all code starts unoptimised, and is optimised in the background
 cr.set_num_threads(2)
 LONGEST = 200  # seconds of a child: it takes one or two, on a busy machine more
 forks, seed = int(sys.argv[1]), int(sys.argv[2])
@@ -39,7 +39,7 @@ EXPECTED = shared(LARGE)
 def compiling():
     k = float(next(numbers))
     loop = lambda x: cr.fori_loop(0, 3, lambda _, c: np.tanh(c * x) * k, x)
-    cr.jit(loop, quick_start=True)(LARGE[0])
+    cr.jit(loop, tiered=True)(LARGE[0])
 
 def training():
     model = nn.MLP(8, (4 + next(numbers) % 7,), 2, key=cr.random.key(0))
@@ -112,17 +112,17 @@ WORK = """
 import warnings
 import numpy as np
 import chainrule as cr
-from chainrule.backends.llvm import backend
+from chainrule.backends.llvm import tiering
 
 warnings.simplefilter("ignore", DeprecationWarning)  # of forks of processes with threads
-backend._LONG = 0.0  # all code is made in a hurry first, and well in the background
+tiering._WORTH_TIERING = 0.0  # all code starts unoptimised, and is optimised in the background
 LARGE = np.random.default_rng(0).normal(size=(300, 300)) * 0.05
 shared = cr.jit(lambda x: np.tanh(x @ x) @ x)
 
 def work(k):
     cr.set_num_threads(2)
     loop = lambda x: cr.fori_loop(0, 3, lambda _, c: np.tanh(c * x) * (k + 0.5), x)
-    compiled = cr.jit(loop, quick_start=True)(LARGE[0])
+    compiled = cr.jit(loop, tiered=True)(LARGE[0])
     return float(np.sum(shared(LARGE))), float(np.sum(compiled))
 
 """

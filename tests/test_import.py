@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -55,7 +55,31 @@ def test_every_public_name_is_there() -> None:
     assert all(hasattr(cr, name) for name in cr.__all__)
 
 
-def test_version() -> None:
-    """The version in the code is that of the package."""
-    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
-    assert project["version"] == cr.__version__
+@pytest.mark.parametrize(
+    ("absent", "code"),
+    [
+        (
+            "pyarrow",
+            "from chainrule import TabularClassifier; from chainrule.data import read_table; "
+            "open('t.csv', 'w').write('size,colour,kind\\n' + '1,red,a\\n2,blue,b\\n' * 30); "
+            "table = read_table('t.csv').frame; "
+            "model = TabularClassifier(random_state=0).fit(table[['size', 'colour']], table.kind); "
+            "assert model.predict(table[['size', 'colour']]).tolist() == ['a', 'b'] * 30",
+        ),
+        (
+            "pandas",
+            "import numpy as np; from chainrule import MLPClassifier; "
+            "x = np.linspace(-1, 1, 40)[:, None]; "
+            "model = MLPClassifier(random_state=0, solver='lbfgs').fit(x, x[:, 0] > 0); "
+            "assert model.predict(x).tolist() == [False] * 20 + [True] * 20",
+        ),
+    ],
+)
+def test_works_without(absent: str, code: str, tmp_path: Path) -> None:
+    """Tables need no pyarrow, and arrays no pandas."""
+    (tmp_path / f"{absent}.py").write_text(
+        f"raise ModuleNotFoundError({absent!r}, name={absent!r})"
+    )
+    path = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
+    environment = {**os.environ, "PYTHONPATH": path}
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, check=True)

@@ -18,21 +18,23 @@ from .forks import changing
 from .starting import give_up, is_command
 
 
-def _flag(name: str, default: int, least: int = 0) -> int:
+def _flag(name: str, default: int, minimum: int = 0) -> int:
     text = os.environ.get(name, str(default))
     try:
-        found = int(text)
+        value = int(text)
     except ValueError:
-        found = least - 1
-    if found < least:
+        value = minimum - 1
+    if value < minimum:
         raise ValueError(
-            f"{name}={text!r}: give a whole number of {least} or more, such as {default}"
+            f"{name}={text!r}: give a whole number of {minimum} or more, such as {default}"
         )
-    return found
+    return value
 
 
 def _threads() -> int:
-    """As OMP_NUM_THREADS says if nothing else does: joblib sets it in the processes it starts."""
+    """Return ``CHAINRULE_NUM_THREADS``, else ``OMP_NUM_THREADS``, which joblib sets in its
+    processes.
+    """
     outer = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     return _flag("CHAINRULE_NUM_THREADS", int(outer) if outer.isdecimal() else 0)
 
@@ -105,7 +107,7 @@ class _Block:
         return getattr(self.outer, name)
 
 
-def _begun() -> Config:
+def _from_environment() -> Config:
     try:
         return Config()
     except ValueError as error:
@@ -114,7 +116,7 @@ def _begun() -> Config:
         raise
 
 
-_process = _begun()
+_process = _from_environment()
 _flags: ContextVar[Config | _Block] = ContextVar("chainrule flags", default=_process)
 current = _flags.get
 """The flags as they are here and now; `config` reads the same, and takes longer."""

@@ -109,7 +109,9 @@ class FrozenRandomWarning(UserWarning):
 
 
 def is_internal(code: CodeType) -> bool:
-    """Whether `code` belongs to us, to Python or to a library that calls us: not to the user."""
+    """Return whether `code` belongs to us, to Python or to a library that calls us: not to the
+    user.
+    """
     known = _internal.get(code)
     if known is None:
         name = code.co_filename
@@ -120,7 +122,7 @@ def is_internal(code: CodeType) -> bool:
 
 
 def user_frame() -> FrameType | None:
-    """The innermost frame that is not ours, a library's that we know, or Python's own."""
+    """Return the innermost frame that is not ours, a library's that we know, or Python's own."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         code = frame.f_code
@@ -132,7 +134,7 @@ def user_frame() -> FrameType | None:
 
 
 def at_user_line(message: str) -> str:
-    """`message` with the user's file and line in front."""
+    """Prefix `message` with the user's file and line."""
     frame = user_frame()
     where = f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else "<unknown line>"
     return f"{where}: {message}"

@@ -26,29 +26,29 @@ _FORMULA = re.compile("[\\s\x00-\x20\x7f-\xa0\u200b-\u200f\u2060\ufeff]*[=+\\-@ï
 
 
 def terminal(text: object) -> str:
-    r"""A text as one line for a terminal: what would steer it is written as in Python.
+    r"""Escape a text for one line of a terminal: control characters are written as in Python.
 
     Examples
     --------
     >>> print(terminal("red \x1b[31m\nnext, \u202eback"))
     red \x1b[31m\nnext, \u202eback
     """
-    return _IN_A_LINE.sub(_written, str(text))
+    return _IN_A_LINE.sub(_escaped, str(text))
 
 
 def html(text: object) -> str:
-    r"""A text for an HTML page, within an element or a quoted attribute.
+    r"""Escape a text for an HTML page, within an element or a quoted attribute.
 
     Examples
     --------
     >>> print(html("a < b \x00"))
     a &lt; b \x00
     """
-    return _html.escape(_IN_A_TEXT.sub(_written, str(text)))
+    return _html.escape(_IN_A_TEXT.sub(_escaped, str(text)))
 
 
 def spreadsheet(text: str) -> str:
-    """A cell of a CSV file: ``'`` before what a spreadsheet would run. Numbers stay.
+    """Escape a cell of a CSV file: ``'`` is put before what a spreadsheet would run. Numbers stay.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def spreadsheet(text: str) -> str:
 
 
 def as_json(value: Any) -> str:
-    r"""A value as JSON in ASCII, which steers no terminal.
+    r"""Write a value as JSON in ASCII, which steers no terminal.
 
     Examples
     --------
@@ -74,5 +74,5 @@ def as_json(value: Any) -> str:
     return json.dumps(value, indent=2).replace("\x7f", "\\u007f")
 
 
-def _written(found: re.Match[str]) -> str:
-    return ascii(found[0])[1:-1]
+def _escaped(match: re.Match[str]) -> str:
+    return ascii(match[0])[1:-1]

@@ -27,7 +27,7 @@ DAY = 86_400.0  # seconds after which a file that no lock tells of is nobody's
 MOST_LINKS = 40  # as the kernel follows
 
 
-class _Place(NamedTuple):
+class _Target(NamedTuple):
     """What a path is: a number of an open file of ours, or a path and what is there, if anything.
 
     Symbolic links are followed already.
@@ -70,23 +70,23 @@ def write_atomically(
     OSError
         As of opening, writing or replacing.
     """
-    place = _place(path)
-    if not place.is_regular:
-        _write_through(place, data)
+    target = _resolve(path)
+    if not target.is_regular:
+        _write_through(target, data)
         return
-    with _temporary(place, mode) as (file, temporary):
+    with _temporary(target, mode) as (file, temporary):
         file.write(data)
         file.flush()
         if durable:
             os.fsync(file.fileno())
         if os.name == "nt":  # where an open file cannot be renamed
             file.close()
-        os.replace(temporary, place.path)
+        os.replace(temporary, target.path)
         if durable:
-            _sync_folder(place.path.parent)
+            _sync_folder(target.path.parent)
 
 
-def check_writable(path: str | Path, room: int) -> None:
+def check_writable(path: str | Path, n_bytes: int) -> None:
     """Find out whether so many bytes could be written to a place, leaving no trace.
 
     The room is really taken and given back, so that quotas and limits count as well.
@@ -96,20 +96,22 @@ def check_writable(path: str | Path, room: int) -> None:
     OSError
         As `write_atomically` would raise.
     """
-    place = _place(path)
-    if not place.is_regular:
-        if place.descriptor is not None:
-            os.write(place.descriptor, b"")
-        elif not os.access(place.path, os.W_OK):
+    target = _resolve(path)
+    if not target.is_regular:
+        if target.descriptor is not None:
+            os.write(target.descriptor, b"")
+        elif not os.access(target.path, os.W_OK):
             raise _error(errno.EACCES, path)
         return
-    if place.state is not None:
-        room = max(room, place.state.st_size)  # the old file stays until the new one is whole
-    with _temporary(place, None) as (file, temporary):
+    if target.state is not None:
+        n_bytes = max(
+            n_bytes, target.state.st_size
+        )  # the old file stays until the new one is whole
+    with _temporary(target, None) as (file, temporary):
         try:
-            os.posix_fallocate(file.fileno(), 0, room)
+            os.posix_fallocate(file.fileno(), 0, n_bytes)
         except AttributeError:
-            if shutil.disk_usage(temporary.parent).free < room:
+            if shutil.disk_usage(temporary.parent).free < n_bytes:
                 raise _error(errno.ENOSPC, path) from None
         except OSError as error:
             if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):  # not on this file system
@@ -117,7 +119,7 @@ def check_writable(path: str | Path, room: int) -> None:
 
 
 def temporary_files(folder: str | Path) -> list[Path]:
-    """The files in a folder that are being written, or were when their writer was killed."""
+    """Return the files in a folder that are being written, or were when their writer was killed."""
     with suppress(OSError), os.scandir(folder) as entries:
         return [Path(e.path) for e in entries if _is_temporary(e.name)]
     return []
@@ -125,43 +127,43 @@ def temporary_files(folder: str | Path) -> list[Path]:
 
 def remove_leftovers(folder: str | Path) -> int:
     """Remove the temporary files of writers that were killed; how many there were."""
-    return sum(map(_removed, temporary_files(folder)))
+    return sum(map(_remove_if_abandoned, temporary_files(folder)))
 
 
 # What a path is
 
 
-def _place(path: str | Path) -> _Place:
+def _resolve(path: str | Path) -> _Target:
     path = Path(path)
     if "\0" in str(path):
         raise _error(errno.EINVAL, repr(str(path)))
     number = _descriptor(path)
     if number is not None:
-        return _Place(path, None, number)
+        return _Target(path, None, number)
     real = Path(os.path.realpath(path))
     try:
         state = os.stat(path)
     except FileNotFoundError:
-        return _Place(real, None, None)
+        return _Target(real, None, None)
     if stat.S_ISDIR(state.st_mode):
         raise _error(errno.EISDIR, path)
     if not stat.S_ISREG(state.st_mode):
-        return _Place(path, state, None)
+        return _Target(path, state, None)
     if not os.access(path, os.W_OK):
         raise _error(errno.EACCES, path)
-    return _Place(real, state, None)
+    return _Target(real, state, None)
 
 
 def _descriptor(path: Path) -> int | None:
-    """The number of the open file that a path such as /dev/stdout names, or leads to.
+    """Return the number of the open file that a path such as /dev/stdout names, or leads to.
 
     It is written to as it is: what a shell opened to append to is not cut, and what has no name any
     more is still reached.
     """
-    own = re.compile(rf"/dev/fd|/proc/{os.getpid()}(/task/\d+)?/fd")
+    own_descriptors = re.compile(rf"/dev/fd|/proc/{os.getpid()}(/task/\d+)?/fd")
     for _ in range(MOST_LINKS):
         folder = os.path.realpath(path.parent)
-        if own.fullmatch(folder) or own.fullmatch(str(path.parent)):
+        if own_descriptors.fullmatch(folder) or own_descriptors.fullmatch(str(path.parent)):
             return int(path.name) if path.name.isdecimal() else None
         if not path.is_symlink():
             return None
@@ -169,15 +171,15 @@ def _descriptor(path: Path) -> int | None:
     return None  # links in a circle: opening says so
 
 
-def _write_through(place: _Place, data: bytes) -> None:
-    if place.descriptor is None:
+def _write_through(target: _Target, data: bytes) -> None:
+    if target.descriptor is None:
         flags = os.O_WRONLY | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
-        handle = os.open(place.path, flags)
+        handle = os.open(target.path, flags)
     else:
         for stream in (sys.stdout, sys.stderr):  # what was printed before comes before
             with suppress(AttributeError, ValueError):
                 stream.flush()
-        handle = os.dup(place.descriptor)
+        handle = os.dup(target.descriptor)
     with os.fdopen(handle, "wb") as file:
         file.write(data)
 
@@ -190,19 +192,19 @@ def _error(number: int, path: object) -> OSError:
 
 
 @contextmanager
-def _temporary(place: _Place, mode: int | None) -> Iterator[tuple[IO[bytes], Path]]:
+def _temporary(target: _Target, mode: int | None) -> Iterator[tuple[IO[bytes], Path]]:
     """A new file beside a place, locked; removed in the end if it is still there."""
-    folder = place.path.parent
+    folder = target.path.parent
     if os.path.realpath(folder) not in _swept:
         _swept.add(os.path.realpath(folder))
         remove_leftovers(folder)
-    handle, temporary = _begun(folder, 0o600 if mode is not None or place.state else 0o666)
+    handle, temporary = _create_locked(folder, 0o600 if mode is not None or target.state else 0o666)
     file = os.fdopen(handle, "wb")
     try:
         if mode is not None and hasattr(os, "fchmod"):
             os.fchmod(handle, mode)
-        elif place.state is not None:
-            _keep_permissions(handle, place.path, place.state)
+        elif target.state is not None:
+            _keep_permissions(handle, target.path, target.state)
         yield file, temporary
     finally:
         with suppress(OSError):
@@ -214,7 +216,7 @@ def _temporary(place: _Place, mode: int | None) -> Iterator[tuple[IO[bytes], Pat
 _swept: set[str] = set()  # folders where this process has looked for leftovers
 
 
-def _begun(folder: Path, mode: int) -> tuple[int, Path]:
+def _create_locked(folder: Path, mode: int) -> tuple[int, Path]:
     while True:
         path = folder / f"{PREFIX}{_host()}-{secrets.token_hex(8)}{SUFFIX}"
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
@@ -232,16 +234,16 @@ def _begun(folder: Path, mode: int) -> tuple[int, Path]:
 
 
 def _keep_permissions(handle: int, old: Path, state: os.stat_result) -> None:
-    """The new file may be read and written by whom the old one might, and by nobody else."""
+    """Let the new file be read and written by whom the old one might, and by nobody else."""
     mode = stat.S_IMODE(state.st_mode) & 0o777
     if hasattr(os, "fchmod"):
-        own = os.fstat(handle)
-        if own.st_gid != state.st_gid:
+        new_state = os.fstat(handle)
+        if new_state.st_gid != state.st_gid:
             try:
                 os.fchown(handle, -1, state.st_gid)
             except OSError:  # it would be another group's: that has what everybody has
                 mode = mode & ~0o070 | (mode & 0o007) << 3 & mode
-        if own.st_uid != state.st_uid:
+        if new_state.st_uid != state.st_uid:
             with suppress(OSError):
                 os.fchown(handle, state.st_uid, -1)
         os.fchmod(handle, mode)
@@ -265,7 +267,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _host() -> str:
-    """Few letters for this machine: of another one's files, no lock tells anything."""
+    """Return a few letters for this machine; locks say nothing about another one's files."""
     return hashlib.blake2b(platform.node().encode(), digest_size=4).hexdigest()
 
 
@@ -273,7 +275,7 @@ def _is_temporary(name: str) -> bool:
     return name.startswith(PREFIX) and name.endswith(SUFFIX)
 
 
-def _removed(path: Path) -> bool:
+def _remove_if_abandoned(path: Path) -> bool:
     """Remove a temporary file unless its writer lives, or belongs to somebody else."""
     try:
         state = path.lstat()

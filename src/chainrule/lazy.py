@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def load_module(name: str) -> ModuleType:
-    """A module, imported now if it was not yet, while no fork can leave it half imported."""
+    """Import a module if it was not yet, while no fork can leave it half imported."""
     with importing:
         return importlib.import_module(name)
 
@@ -34,7 +34,7 @@ class LazyModule:
         self._extra = extra
 
     def load(self) -> ModuleType:
-        """The module itself, imported now if it was not yet."""
+        """Return the module itself, imported now if it was not yet."""
         try:
             return load_module(self._name)
         except ModuleNotFoundError as error:

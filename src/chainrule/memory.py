@@ -9,7 +9,7 @@ from math import inf
 
 @cache
 def total_memory() -> float:
-    """Bytes of memory of the machine; infinity if it does not tell."""
+    """Return the machine's memory in bytes; infinity if the system does not tell."""
     names = getattr(os, "sysconf_names", {})
     if "SC_PHYS_PAGES" not in names or "SC_PAGE_SIZE" not in names:
         return inf

@@ -14,7 +14,7 @@ MISTAKE, INTERRUPTED = 2, 130  # exit codes: the user can mend it; Ctrl-C
 
 
 def is_command() -> bool:
-    """Whether Python runs our command, and not a program that imports us."""
+    """Return whether Python runs our command, and not a program that imports us."""
     return Path((getattr(sys, "argv", None) and sys.argv[0]) or "").stem == "chainrule"
 
 
@@ -25,14 +25,14 @@ def give_up(message: str) -> Never:
 
 
 def begins_loading() -> None:
-    """Modules load, all for the command: Ctrl-C ends it on the spot."""
-    own = is_command() and threading.current_thread() is threading.main_thread()
-    if own and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    """Let Ctrl-C end the command on the spot while its modules load."""
+    is_main_thread = is_command() and threading.current_thread() is threading.main_thread()
+    if is_main_thread and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _leave)
 
 
 def ends_loading() -> None:
-    """They are there: from now on Ctrl-C is Python's exception again."""
+    """Make Ctrl-C Python's exception again once the modules are loaded."""
     if signal.getsignal(signal.SIGINT) is _leave:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -20,7 +20,7 @@ TreeDef = optree.PyTreeSpec
 
 
 def flatten(tree: Any) -> tuple[list[Any], TreeDef]:
-    """The leaves of a tree and the structure that puts them together again.
+    """Return the leaves of a tree and the structure that puts them together again.
 
     Examples
     --------
@@ -35,7 +35,7 @@ def flatten(tree: Any) -> tuple[list[Any], TreeDef]:
 
 
 def unflatten(treedef: TreeDef, leaves: Iterable[Any]) -> Any:
-    """The tree of structure `treedef` that holds `leaves`; the inverse of `flatten`."""
+    """Return the tree of structure `treedef` that holds `leaves`; the inverse of `flatten`."""
     leaves = list(leaves)
     if len(leaves) != treedef.num_leaves:
         raise ShapeError(f"{len(leaves)} leaves for a tree of {treedef.num_leaves}: {treedef}")
@@ -43,12 +43,12 @@ def unflatten(treedef: TreeDef, leaves: Iterable[Any]) -> Any:
 
 
 def leaves(tree: Any) -> list[Any]:
-    """The leaves of a tree, in the order of `flatten`."""
+    """Return the leaves of a tree, in the order of `flatten`."""
     return optree.tree_leaves(tree, namespace=NAMESPACE)
 
 
 def structure(tree: Any) -> TreeDef:
-    """The structure of a tree, without its leaves."""
+    """Return the structure of a tree, without its leaves."""
     return optree.tree_structure(tree, namespace=NAMESPACE)
 
 
@@ -79,7 +79,7 @@ def transpose(outer: TreeDef, inner: TreeDef, tree: Any) -> Any:
 
 
 def paths(tree: Any) -> list[tuple[Any, ...]]:
-    """For each leaf the keys that lead to it: dict keys, positions, and field names.
+    """Return for each leaf the keys that lead to it: dict keys, positions, and field names.
 
     Examples
     --------
@@ -91,7 +91,7 @@ def paths(tree: Any) -> list[tuple[Any, ...]]:
 
 
 def names(tree: Any) -> list[str]:
-    """For each leaf its dotted name, such as ``layers.0.weight``: unique and readable."""
+    """Return for each leaf its dotted name, such as ``layers.0.weight``: unique and readable."""
     return [".".join(str(key) for key in path) for path in paths(tree)]
 
 

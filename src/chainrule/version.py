@@ -1,3 +1,3 @@
-"""The version, where every layer may read it; `pyproject.toml` says the same (a test checks)."""
+"""The version of the package, where every layer may read it; the build reads it from here."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

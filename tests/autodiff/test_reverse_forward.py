@@ -14,7 +14,7 @@ from chainrule.autodiff.reverse import active_nodes, needs_graph, reverse
 from chainrule.errors import GradientError
 from chainrule.graph.evaluate import evaluate
 from chainrule.graph.graph import Graph
-from chainrule.graph.node import Node, Primitive, constant, input_node, settle
+from chainrule.graph.node import Node, Primitive, constant, freeze_argument, input_node
 from chainrule.graph.types import Type
 from chainrule.graph.verify import verify
 from chainrule.primitives.elementwise import add, cos, div, exp, mul, neg, sin, sub, tanh
@@ -141,7 +141,7 @@ def test_needs_graph() -> None:
     assert needs_graph(active_nodes([mixed], [x]), [x], [mixed])
     assert needs_graph([], [x], [sin(other)])
     assert needs_graph(active_nodes([own], [leaf()]), [leaf()])
-    settle(other)  # its function has returned
+    freeze_argument(other)  # its function has returned
     assert not needs_graph(active_nodes([mixed], [x]), [x], [mixed])
 
 

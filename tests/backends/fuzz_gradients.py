@@ -35,8 +35,10 @@ from fuzz_graphs import (
 )
 
 from chainrule.autodiff.reverse import reverse
-from chainrule.backends.llvm.emit import emit
-from chainrule.backends.llvm.plan import plan
+from chainrule.backends.llvm.emit.module import emit
+from chainrule.backends.llvm.fuse.fusion import fuse
+from chainrule.backends.llvm.plan.plan import plan
+from chainrule.backends.llvm.schedule.schedule import schedule
 from chainrule.config import configured
 from chainrule.errors import GradientError
 from chainrule.graph.graph import Graph
@@ -46,7 +48,7 @@ from chainrule.primitives.indexing import gather, scatter, scatter_add
 from chainrule.primitives.structure import (
     broadcast_to,
     concatenate,
-    place,
+    pad,
     reshape,
     slice_,
     sum_,
@@ -124,7 +126,7 @@ def joined(g: Growth) -> Made:
         lambda: reshape(concatenate(*pieces, axis=0), shape=x.shape),
         lambda: concatenate(flat, *pieces, axis=0),
         lambda: concatenate(x, x, axis=len(x.shape) - 1),
-        lambda: place(flat, shape=(size + 3,), index=(slice(2, size + 2, 1),)),
+        lambda: pad(flat, shape=(size + 3,), index=(slice(2, size + 2, 1),)),
         lambda: gather(flat, constant(g.rng.integers(0, size, 3)), pattern=(0,)) if size else None,
     ]
     made = g.one(ways)()
@@ -188,7 +190,7 @@ def gradient_of(seed: int) -> tuple[Graph, list[Any]]:
 
 def planned(seed: int) -> None:
     """Simplify, plan and write a seed's gradient; an error that comes up is ours."""
-    emit(plan(simplify(gradient_of(seed)[0])))
+    emit(schedule(plan(fuse(simplify(gradient_of(seed)[0])))))
 
 
 def wrong(seed: int, run: bool) -> str:

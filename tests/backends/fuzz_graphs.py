@@ -19,7 +19,7 @@ import numpy as np
 
 from chainrule.autodiff.reverse import reverse
 from chainrule.backends import BACKENDS
-from chainrule.backends.llvm import costs
+from chainrule.backends.llvm.instructions import sharing
 from chainrule.config import configured
 from chainrule.control.cond import cond
 from chainrule.control.scan import scan
@@ -36,7 +36,7 @@ from chainrule.primitives.structure import (
     broadcast_to,
     cast,
     concatenate,
-    place,
+    pad,
     reshape,
     slice_,
     stop_gradient,
@@ -247,7 +247,7 @@ def move(g: Growth) -> Made:
         lambda: transpose(x, axes=axes), lambda: slice_(x, index=index),
         lambda: reshape(x, shape=g.one(shapes)), lambda: stop_gradient(x),
         lambda: broadcast_to(x, shape=(g.one([1, 2, 3]), *x.shape)),
-        lambda: place(x, shape=wide, index=tuple(slice(1, n + 1, 1) for n in x.shape)),
+        lambda: pad(x, shape=wide, index=tuple(slice(1, n + 1, 1) for n in x.shape)),
         lambda: concatenate(x, slice_(x, index=(*index[:-1], slice(0, x.shape[-1], 2))), axis=0)
         if len(x.shape) == 1 else concatenate(x, x, axis=0) if x.shape else x,
     ]  # fmt: skip
@@ -338,7 +338,7 @@ def convolution(g: Growth) -> Made:
         if g.chance(0.5):
             wide = (*x.shape[:2], x.shape[2] + 3, x.shape[3] + 2, 1)
             index = tuple(slice(k in (2, 3), n + (k in (2, 3)), 1) for k, n in enumerate(x.shape))
-            x = place(x, shape=wide, index=index)
+            x = pad(x, shape=wide, index=index)
     w: Node = constant(g.number((*groups, *kernel, columns, outputs), x.dtype))
     scale = x.dtype.type(1 / (columns * kernel[0] * kernel[1]))
     y = e.mul(conv(x, w, strides=strides, dilation=dilation), scale)
@@ -548,18 +548,19 @@ def compare(simple: Graph, arguments: list[Any], backend: str = "llvm") -> str:
 
 
 @contextmanager
-def shared(near: bool = False) -> Iterator[None]:
+def shared(adaptive: bool = False) -> Iterator[None]:
     """Three threads share whatever they can, however little it is.
 
-    With `near`, loops find out whether they do.
+    With `adaptive`, loops find out whether they do.
     """
-    before = costs.SHARED, costs.NEAR
-    costs.SHARED, costs.NEAR = (inf, 0.0) if near else (0.0, 0.0)
+    before = sharing.SMALLEST_SHARED, sharing.SMALLEST_AUTOTUNED
+    sharing.SMALLEST_SHARED = inf if adaptive else 0.0
+    sharing.SMALLEST_AUTOTUNED = 0.0
     try:
         with configured(num_threads=3, cache=0):
             yield
     finally:
-        costs.SHARED, costs.NEAR = before
+        sharing.SMALLEST_SHARED, sharing.SMALLEST_AUTOTUNED = before
 
 
 def main(count: int, start: int = 0) -> int:

@@ -33,7 +33,7 @@ def test_the_native_backend_agrees_with_the_reference(start: int) -> None:
     way = start // BATCH // 2 % 4
     with (
         configured(check=1 + start // BATCH % 2),
-        shared(near=way == 3) if way % 2 else nullcontext(),
+        shared(adaptive=way == 3) if way % 2 else nullcontext(),
     ):
         failures = {s: differences(s) for s in range(start, start + BATCH)}
     assert not {s: wrong for s, wrong in failures.items() if wrong}

@@ -142,13 +142,10 @@ def test_ctrl_c_leaves_the_storage_usable(run, tmp_path):
     """It says what was best so far; the same command goes on."""
     words = ["tune", "wine", *QUICK, "--trials", "500", "--storage", "t.db"]
     process = subprocess.Popen([*PROGRAM, *words], cwd=tmp_path, stdout=-1, stderr=-1, text=True)
-    start = time.monotonic()
-    while time.monotonic() - start < 60:
+    while process.poll() is None and not ((tmp_path / "t.db").exists() and _complete(tmp_path)):
         time.sleep(0.5)
-        if (tmp_path / "t.db").exists() and process.poll() is None and _complete(tmp_path):
-            break
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=600)
     assert (130, "") == (process.returncode, out), err
     assert err.startswith("chainrule: interrupted after ")
     assert "\nchainrule train wine --target cultivar" in err

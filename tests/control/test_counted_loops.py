@@ -145,26 +145,31 @@ def test_a_gradient_that_memory_cannot_hold(monkeypatch: pytest.MonkeyPatch) -> 
         return cr.fori_loop(0, turns, lambda i, c: np.sin(c) * w, w)
 
     for n in (10**9, 10**12):
-        with pytest.raises(MemoryError, match=rf"test_counted_loops.*of {n:,} turns .*16 bytes: "):
+        with pytest.raises(
+            MemoryError, match=rf"test_counted_loops.*of {n:,} iterations .*16 bytes: "
+        ):
             cr.make_graph(cr.grad(lambda w, n=n: f(w, n)))(1.0)
         cr.make_graph(lambda w, n=n: cr.jvp(lambda w: f(w, n), (w,), (1.0,)))(1.0)
     assert np.isfinite(cr.grad(lambda w: f(w, 100))(1.0))
+    cr.make_graph(cr.grad(lambda w: f(w, 2**26)))(1.0)  # 16 bytes a turn: just so
+    with pytest.raises(MemoryError):
+        cr.make_graph(cr.grad(lambda w: f(w, 2**26 + 1)))(1.0)
 
 
 LONG = """
-import numpy as np, chainrule as cr, time
+import numpy as np, chainrule as cr
 f = WAY(lambda w: cr.fori_loop(0, 10**10, lambda i, c: c * 0.5 + i, w))
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     f(np.ones(3))
 except KeyboardInterrupt:
-    print("stopped", time.time())
+    print("stopped")
 """
 
 
 @pytest.mark.parametrize("way", ["", "cr.jit"])
 def test_ctrl_c_in_the_first_call_of_a_long_loop(way: str) -> None:
-    """KeyboardInterrupt arrives in the first call, eager and compiled."""
+    """KeyboardInterrupt ends it, eager and compiled: else it would run for minutes."""
     process = subprocess.Popen(
         [sys.executable, "-c", LONG.replace("WAY", way)],
         stdout=subprocess.PIPE, text=True, cwd=Path.cwd(), env=os.environ,
@@ -174,6 +179,6 @@ def test_ctrl_c_in_the_first_call_of_a_long_loop(way: str) -> None:
     time.sleep(1.5)
     process.send_signal(signal.SIGINT)
     try:
-        assert process.communicate(timeout=20)[0].split()[0] == "stopped"
+        assert process.communicate(timeout=600)[0] == "stopped\n"
     finally:
         process.kill()

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.control import scan
 from chainrule.errors import AbstractValueError, DtypeError, ShapeError
+from chainrule.graph.graph import Graph
+from chainrule.graph.node import Node, input_node
+from chainrule.graph.types import Type
+from chainrule.graph.verify import verify
+from chainrule.primitives.elementwise import add
+from chainrule.primitives.structure import cast, reshape, sum_
 from chainrule.simplify import simplify
 
 rng = np.random.default_rng(3)
@@ -176,6 +183,45 @@ def test_errors_name_this_file(call, error, words):
     with pytest.raises(error, match=words) as caught:
         call()
     assert "test_scan.py" in str(caught.value)
+
+
+def leaf(*shape):
+    return input_node(Type(shape, np.dtype(float)))
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        ({}, None, ""),
+        ({"length": 4}, ShapeError, r"scan of length 4 over an array of \(5, 2\)"),
+        ({"n_carry": 0, "n_xs": 1}, ShapeError, r"scan of length 5 over an array of \(2,\)"),
+        ({"body": "column"}, DtypeError, r"the carry is .*\(2,\).* before and .*\(1,\).* after"),
+        ({"body": "integers"}, DtypeError, r"the carry is .*float64.* before and .*int64.* after"),
+        ({"body": "wide"}, ShapeError, "its inputs are not those that its body takes"),
+    ],
+)
+def test_a_loop_that_a_pass_puts_together_wrongly_is_refused(change, error, words):
+    """Also by `verify`, which derives the types of a graph again."""
+    carry, x = leaf(2), leaf(2)
+    bodies = {
+        "right": Graph((carry, x), (add(carry, x), carry)),
+        "column": Graph((carry, x), (reshape(sum_(carry, axes=(0,)), shape=(1,)), carry)),
+        "integers": Graph((carry, x), (cast(carry, dtype=np.dtype(np.int64)), carry)),
+        "wide": Graph((carry, wide := leaf(3)), (carry, wide)),
+    }
+    params = {"body": "right", "n_carry": 1, "n_xs": 1, "length": 5, "reverse": False} | change
+    params["body"] = bodies[params["body"]]
+    inputs = (leaf(2), leaf(5, 2))
+    right = scan(*inputs, **params | {"body": bodies["right"], "n_carry": 1, "length": 5})
+    assert (Type((2,), np.dtype(float)), Type((5, 2), np.dtype(float))) == right.type
+    if error is None:
+        assert right.type == scan(*inputs, **params).type
+        return
+    with pytest.raises(error, match=words):
+        scan(*inputs, **params)
+    forged = Node(right.primitive, inputs, params, right.shape, right.dtype, None)
+    with pytest.raises(error, match=words):
+        verify(Graph(inputs, (forged,)))
 
 
 def test_results_share_no_memory():

@@ -66,8 +66,70 @@ def test_a_category_of_numbers():
 def test_rare_texts_share_zeros():
     names = [f"n{k}" for k in range(MOST_LEVELS + 10)] * 2 + ["often"] * 5
     plan = Features.learn(pd.DataFrame({"name": names}))
-    assert plan.width == MOST_LEVELS
+    assert 64 == MOST_LEVELS == plan.width
     assert "often" in plan.columns[0].levels
+
+
+@pytest.mark.parametrize(("rows", "least"), [(400, 2), (1000, 5), (1005, 6), (1600, 8), (4000, 8)])
+def test_from_how_many_rows_on_a_text_is_learned(rows, least):
+    """A 200th of the rows, and at most 8."""
+    names = ["few"] * (least - 1) + ["enough"] * least
+    names += ["often"] * (rows - len(names))
+    assert ("enough", "often") == Features.learn(pd.DataFrame({"x": names})).columns[0].levels
+
+
+def test_an_empty_cell_of_texts_has_a_feature():
+    """Beside those of the texts, of which it has none; a text never seen has none at all."""
+    plan = Features.learn(pd.DataFrame({"x": ["a", None, "b", "a"]}))
+    made = plan(pd.DataFrame({"x": [None, "b", "c", "a"]}))
+    assert [[0, 0, 1], [0, 1, 0], [0, 0, 0], [1, 0, 0]] == made.tolist()
+    assert [[1], [0]] == Features.learn(pd.DataFrame({"x": ["a", "b"] * 3}))(
+        pd.DataFrame({"x": ["a", None]})
+    )[:, :1].tolist()
+
+
+def test_a_column_of_one_text_varies_by_its_empty_cells():
+    plan = Features.learn(pd.DataFrame({"x": ["a", None, "a"]}))
+    assert (("a",), True) == (plan.columns[0].levels, plan.columns[0].missing)
+
+
+def test_texts_that_are_all_rare_are_learned_all_the_same():
+    """Of 1,200 rows no text names more than 2, where 6 are asked for: the most frequent stay."""
+    names = [f"n{k:03}" for k in range(600)] * 2
+    names[:2] = ["once", "once more"]
+    frame = pd.DataFrame({"name": names})
+    plan = Features.learn(frame)
+    assert tuple(f"n{k:03}" for k in range(2, 2 + MOST_LEVELS)) == plan.columns[0].levels
+    assert 2 * MOST_LEVELS == plan(frame).sum()
+
+
+def test_a_spread_that_is_only_rounding_does_not_vary():
+    """0.1 + 0.2 is not 0.3, but by the last bit only; half a percent is a spread."""
+    frame = pd.DataFrame({"x": [0.3, 0.1 + 0.2] * 10, "y": np.arange(20.0)})
+    assert frame["x"].std() > 0
+    assert ["y"] == [column.name for column in Features.learn(frame).columns]
+    holed = frame.assign(x=[0.3, np.nan, 0.1 + 0.2, 0.3] * 5)  # that a cell is empty does vary
+    made = Features.learn(holed)(holed)
+    np.testing.assert_allclose(made[:, 0], 0.0, atol=1e-15)
+    np.testing.assert_array_equal(made[:, 1], holed["x"].isna())
+    assert 1.0 == Features.learn(holed).columns[0].scale  # of numbers as small as these
+    large = pd.DataFrame({"x": [300.0, np.nan] * 3})  # and their own size, of larger ones
+    assert [[1.0, 0.0]] == Features.learn(large)(pd.DataFrame({"x": [600.0]})).tolist()
+    wider = frame.assign(x=0.3 + 1e-3 * np.arange(20))
+    assert ["x", "y"] == [column.name for column in Features.learn(wider).columns]
+
+
+def test_a_wild_cell_counts_as_twenty_deviations():
+    plan = Features.learn(pd.DataFrame({"x": [-1.0, 1.0] * 10}))
+    made = plan(pd.DataFrame({"x": [1e9, -1e9, 19.5, -20.0, 1e300]}))
+    assert [20.0, -20.0, 19.5, -20.0, 20.0] == made[:, 0].tolist()
+
+
+def test_dates_without_empty_cells_have_no_feature_for_them():
+    days = pd.to_datetime(["2024-01-01", "2024-01-06", "2024-03-10"])
+    plan = Features.learn(pd.DataFrame({"when": days}))
+    assert [False] * 4 == [column.missing for column in plan.columns]
+    assert 4 == plan.width
 
 
 def test_texts_of_whole_numbers_have_no_point():
@@ -107,10 +169,16 @@ def test_which_features_are_continuous():
     assert Features.learn(FRAME).continuous == (0, 1)
     few = FRAME.assign(size=np.arange(40) % 3)
     assert Features.learn(few).continuous == (1,)
+    for values, continuous in ((10, ()), (11, (0,))):
+        assert continuous == Features.learn(pd.DataFrame({"x": np.arange(40) % values})).continuous
 
 
 def test_json_and_back():
     plan = Features.learn(FRAME)
+    assert {
+        "name": "colour", "levels": ["blue", "green", "red"], "fill": 0.0, "mean": 0.0,
+        "scale": 1.0, "missing": False, "part": "", "continuous": False,
+    } == plan.to_json()[2]  # fmt: skip
     again = Features.from_json(json.loads(json.dumps(plan.to_json())))
     assert again == plan
     np.testing.assert_array_equal(again(FRAME), plan(FRAME))
@@ -134,6 +202,13 @@ def test_missing_column():
     plan = Features.learn(FRAME)
     with pytest.raises(DataError, match=r"'size' is missing \(and 1 more\); the table has 'gap'"):
         plan(FRAME[["gap", "colour", "same"]].rename(columns={"flag": "f"}))
+    with pytest.raises(DataError, match="'size' is missing; the table has"):
+        plan(FRAME.drop(columns="size"))
+    wide = pd.DataFrame({f"c{k}": [0] for k in range(9)})
+    with pytest.raises(DataError, match=r"'c0', .*'c7', \.\.\.: rename"):
+        plan(wide)
+    with pytest.raises(DataError, match=r"'c0', .*'c7': rename"):
+        plan(wide.drop(columns="c8"))
 
 
 @pytest.mark.parametrize(

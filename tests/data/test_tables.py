@@ -1,15 +1,17 @@
 """Tables from files: formats, separators, and files that are no tables."""
 
 import gzip
+import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from chainrule.data import BUILT_IN, read_table
+from chainrule.data import BUILT_IN, read_table, unpacking
 from chainrule.data.tables import _distinct
 from chainrule.errors import DataError
+from chainrule.lazy import LazyModule
 
 SHAPES = {
     "digits": (1797, 65), "iris": (150, 5), "wine": (178, 14), "breast_cancer": (569, 31),
@@ -34,6 +36,18 @@ def test_formats_hold_the_same(tmp_path):
     (tmp_path / "t.csv.gz").write_bytes(gzip.compress((tmp_path / "t.csv").read_bytes()))
     for name in ("t.csv", "t.tsv", "semicolon.csv", "t.parquet", "t.csv.gz"):
         pd.testing.assert_frame_equal(read_table(tmp_path / name).frame, frame, check_dtype=False)
+
+
+def test_parquet_says_what_to_install(tmp_path, monkeypatch):
+    """Where pyarrow is absent, the error is one line that holds the command."""
+    (tmp_path / "t.parquet").write_bytes(b"PAR1")
+    monkeypatch.setattr(unpacking, "parquet", LazyModule("pyarrow.parquet", extra="parquet"))
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    with pytest.raises(DataError) as caught:
+        read_table(tmp_path / "t.parquet")
+    assert f"reading {tmp_path / 't.parquet'} needs pyarrow: pip install 'chainrule[parquet]'" == (
+        str(caught.value)
+    )
 
 
 def test_a_file_wins_over_a_built_in_set(tmp_path, monkeypatch):

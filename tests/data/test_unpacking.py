@@ -26,7 +26,7 @@ from chainrule.data.pictures import common_size, read_pictures
 from chainrule.data.sounds import read_audio
 from chainrule.data.texts import read_texts
 from chainrule.errors import DataError, ModelFileError
-from chainrule.train.statefile import StateFile
+from chainrule.train.checkpoint_file import CheckpointFile
 
 images = pytest.importorskip("PIL.Image")
 arrow = pytest.importorskip("pyarrow")
@@ -139,7 +139,7 @@ PEAK = """
 import resource, sys
 from chainrule.data import read_table
 from chainrule.errors import DataError, ModelFileError
-from chainrule.train.statefile import StateFile
+from chainrule.train.checkpoint_file import CheckpointFile
 read_table(sys.argv[1])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for path in sys.argv[2:]:
@@ -270,10 +270,10 @@ def test_json_in_the_metadata_of_a_table(tmp_path):
 def test_json_in_a_checkpoint(tmp_path):
     """Likewise: an error that says what to do."""
     path = tmp_path / "c"
-    told = '{"format": "f", "mark": "m", "x": ' + "[" * 100_000 + "]" * 100_000 + "}"
+    told = '{"format": "f", "fingerprint": "m", "x": ' + "[" * 100_000 + "]" * 100_000 + "}"
     path.write_bytes(safetensors.save({"a": np.zeros(2)}, metadata={"chainrule": told}))
     with pytest.raises(ModelFileError, match="is no checkpoint, or a damaged one .*start anew"):
-        StateFile(path, 0.0, "f", "m").found()
+        CheckpointFile(path, 0.0, "f", "m").load()
 
 
 def test_the_settings_are_documented():

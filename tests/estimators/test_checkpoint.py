@@ -17,7 +17,7 @@ from safetensors.numpy import load, save
 from chainrule import MLPClassifier, MLPRegressor
 from chainrule.errors import ModelFileError
 from chainrule.estimators.mlp import checkpoint
-from chainrule.train import statefile
+from chainrule.train import checkpoint_file
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -174,8 +174,10 @@ def test_harmless_settings(tmp_path):
 def test_interval(tmp_path, monkeypatch):
     """Between two writings so many seconds pass at least; with 0 it writes after each epoch."""
     written, now = [], [0.0]
-    monkeypatch.setattr(statefile, "write_atomically", lambda path, data: written.append(now[0]))
-    monkeypatch.setattr(statefile, "monotonic", lambda: now[0])
+    monkeypatch.setattr(
+        checkpoint_file, "write_atomically", lambda path, data: written.append(now[0])
+    )
+    monkeypatch.setattr(checkpoint_file, "monotonic", lambda: now[0])
 
     def tick(report):
         now[0] += 1.0
@@ -270,7 +272,7 @@ def test_every_cut(stopped):
     for length in np.random.default_rng(0).integers(0, len(data), 40):
         stopped.write_bytes(data[:length])
         with pytest.raises(ModelFileError):
-            statefile.StateFile(stopped, 0.0, checkpoint.FORMAT, "").read()
+            checkpoint_file.CheckpointFile(stopped, 0.0, checkpoint.FORMAT, "").read()
 
 
 def test_full_disk(tmp_path, monkeypatch):
@@ -280,7 +282,7 @@ def test_full_disk(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     expected = told(model_of().fit(X, Y))
-    monkeypatch.setattr(statefile, "write_atomically", full)
+    monkeypatch.setattr(checkpoint_file, "write_atomically", full)
     with pytest.warns(UserWarning, match="cannot write the checkpoint .*: No space left on device"):
         model = model_of(checkpoint=tmp_path / "state").fit(X, Y)
     assert told(model) == expected
@@ -296,18 +298,24 @@ def test_no_such_folder(tmp_path, where):
 
 
 PROGRAM = """
-import sys, warnings
+import signal, sys, warnings
 import numpy as np
 from chainrule import MLPClassifier
 warnings.simplefilter("ignore")
 draw = np.random.default_rng(0)
 x = draw.normal(size=(200, 6))
 y = np.digitize(x[:, 0] + x[:, 1] * x[:, 2], [-0.5, 0.5])
-path = None if sys.argv[1] == "-" else sys.argv[1]
+path, last = None if sys.argv[1] == "-" else sys.argv[1], int(sys.argv[3])
+
+def told(report):
+    print(report.epoch, flush=True)
+    if report.epoch == last:
+        signal.pause()  # until it is killed
+
 model = MLPClassifier(
     (12,), solver="lion", ema=0.9, dropout=0.2, early_stopping=True, max_iter=400, tol=0.0,
     n_iter_no_change=1000, batch_size=32, random_state=1, checkpoint=path, checkpoint_interval=0,
-    callbacks=[lambda report: print(report.epoch, flush=True)],
+    callbacks=[told],
 ).fit(x, y)
 np.savez(sys.argv[2], *model.coefs_, *model.intercepts_, model.loss_curve_)
 """
@@ -323,15 +331,17 @@ def arrays_after(tmp_path, count, seed):
         return subprocess.Popen([sys.executable, program, *args], stdout=subprocess.PIPE, text=True)
 
     def finish(*args):
-        with run(*args, tmp_path / "made.npz") as process:
+        with run(*args, tmp_path / "made.npz", "0") as process:
             process.communicate()
         assert process.returncode == 0
         with np.load(tmp_path / "made.npz") as file:
             return list(file.values())
 
     for _ in range(count):
-        with run(state, tmp_path / "never.npz") as process:
+        with run(state, tmp_path / "never.npz", "399") as process:
             reached.append(int(process.stdout.readline()))  # its first epoch is done
+            while not state.exists():  # and will be written
+                time.sleep(0.001)
             time.sleep(draw.uniform(0.0, 0.5 / count))
             process.kill()
     assert all(a <= b for a, b in pairwise(reached)) and 1 < reached[-1] < 400

@@ -275,15 +275,21 @@ def test_hostile_files(tmp_path, bytes_of_a_model):
 # Kills
 
 PROGRAM = """
-import sys
+import signal, sys
 import numpy as np
 from sklearn.datasets import load_digits
 from chainrule import ImageClassifier
 x, y = load_digits(return_X_y=True)
-path = None if sys.argv[1] == "-" else sys.argv[1]
+path, last = None if sys.argv[1] == "-" else sys.argv[1], int(sys.argv[3])
+
+def told(report):
+    print(report.epoch, flush=True)
+    if report.epoch == last:
+        signal.pause()  # until it is killed
+
 model = ImageClassifier(
     epochs=60, width=16, random_state=0, checkpoint=path, checkpoint_interval=0, ema=0.9,
-    callbacks=[lambda report: print(report.epoch, flush=True)],
+    callbacks=[told],
 ).fit(x[:200].reshape(-1, 8, 8), y[:200])
 model.save(sys.argv[2])
 """
@@ -302,13 +308,13 @@ def test_kill(tmp_path):
         )
 
     def finished(path, place):
-        with run(path, place) as process:
+        with run(path, place, "0") as process:
             told, _ = process.communicate()
         assert process.returncode == 0
         return load(place), [int(word) for word in told.split()]
 
     for _ in range(2):
-        with run(state, tmp_path / "never") as process:
+        with run(state, tmp_path / "never", "50") as process:
             reached = int(process.stdout.readline())
             while not state.exists():  # it is told of an epoch before that is written
                 time.sleep(0.01)

@@ -123,6 +123,10 @@ TABLE = {
     "poisson, lbfgs": ("counts", {"loss": "poisson", "solver": "lbfgs"}),
     "no hidden layer": ("text", {"hidden_layer_sizes": ()}),
     "one size": ("text", {"hidden_layer_sizes": 6}),
+    "ties of scores": ("text", {"early_stopping": True, "learning_rate_init": 1e-30, "tol": 0.0,
+                                "n_iter_no_change": 2, "max_iter": 6}),
+    "ties of losses": ("number", {"shuffle": False, "learning_rate_init": 1e-30, "tol": 0.0,
+                                  "n_iter_no_change": 2, "max_iter": 6}),
     "never patient": ("text", {"n_iter_no_change": np.inf}),
 }  # fmt: skip
 

@@ -229,7 +229,7 @@ def test_callbacks():
     ]
     assert also == told and model.n_iter_ == 3
     assert told[0].model is model and told[0].validation_loss is told[0].score is None
-    assert all(r.improved and r.rows_per_second > 0 for r in told)
+    assert all(r.improved and r.samples_per_second > 0 for r in told)
     assert model_of("number", callbacks=[lambda report: "yes"]).fit(X, Y).n_iter_ == 4
 
 

@@ -119,6 +119,19 @@ def test_probabilities():
     np.testing.assert_array_equal(best, tested.model.predict(frame))
 
 
+@pytest.mark.parametrize("seed", [3, 4])  # a split would leave it with the other half for 4
+def test_the_only_row_of_a_class_is_trained_on(seed):
+    """To watch it would tell nothing of a network that has never seen its class."""
+    x = np.linspace(-1.0, 1.0, 40)
+    x[7] = 8.0
+    y = np.where(x > 4, "far", np.where(x > 0, "right", "left"))
+    model = TabularClassifier(
+        hidden_layer_sizes=(8,), n_members=1, validation_fraction=0.5, max_iter=40, batch_size=8,
+        learning_rate_init=0.1, random_state=seed, progress=False,
+    ).fit(pd.DataFrame({"x": x}), y)  # fmt: skip
+    assert ["left", "right", "far"] == model.predict(pd.DataFrame({"x": [-0.5, 0.5, 8.0]})).tolist()
+
+
 @pytest.mark.parametrize(
     ("columns", "given", "words"),
     [

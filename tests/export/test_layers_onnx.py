@@ -90,7 +90,7 @@ def test_leading_axes_broadcast(lead: Any, dtype: Any) -> None:
     def layer(x: Any) -> Any:
         spread = np.broadcast_to(x, (*lead[0], *x.shape))
         scales = np.arange(1.0, 1 + np.prod(lead[0])).astype(dtype).reshape(*lead[0], 1, 1, 1, 1)
-        y = nn.conv(spread * scales, w, strides=(2, 1), dilation=(1, 2))
+        y = nn.conv(spread * scales, w, stride=(2, 1), dilation=(1, 2))
         return np.moveaxis(y, -4, 0)
 
     check(layer, (5, 5, 3), dtype)

@@ -61,6 +61,7 @@ ROW_FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "every second": lambda x: x[::2, 1::2],
     "last row": lambda x: x[-1],
     "padded": lambda x: np.pad(x, ((2, 1), (0, 3))),
+    "cut of joined": lambda x: np.concatenate([x[-1:], x, np.tanh(x[-1:])])[1:-2],
     "filled": lambda x: x @ np.ones((x.shape[1], 3)) + np.full(x.shape[0], 0.5)[:, None],
     "broadcast": lambda x: np.broadcast_to(x[:, :1], (x.shape[0], 6)),
     "grown": lambda x: np.broadcast_to(np.sum(x, axis=0), (x.shape[0], 4)),
@@ -73,6 +74,10 @@ ROW_FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "written": _write,
     "outer axes": lambda x: x.reshape(-1, 2, 2)[:, np.array([1, 0, 1]), ::-1],
     "apart": lambda x: x.reshape(-1, 2, 2)[:, np.array([1, 0]), np.array([0, 1])],
+    "together": lambda x: x.reshape(-1, 2, 2)[:, [[1, 0, 1]], [[0], [1]]],
+    "together, before an axis": lambda x: x.reshape(-1, 1, 2, 2)[:, [0, 0, 0], [1, 0, 1]],
+    "around an axis": lambda x: np.stack([x.reshape(-1, 2, 2)] * 3, -1)[:, [1, 0], :, [0, 2]],
+    "first, together": lambda x: np.stack([x[:, :2], x[:, 2:]])[[1, 0, 1], [0, 0, 0]],
     "imputed": lambda x: np.where(np.isnan(x), np.arange(4.0), x),
     "stacked": lambda x: np.stack([x, x + 1.0], axis=1),
     "repeated": lambda x: x * np.tile(np.arange(4.0), (x.shape[0], 1)) + np.mean(x),
@@ -141,6 +146,21 @@ def test_loops_are_refused() -> None:
         to_onnx(
             lambda x: cr.while_loop(lambda c: np.sum(c) < 9.0, lambda c: c + 1.0, x), np.ones(3)
         )
+
+
+@pytest.mark.parametrize(
+    ("function", "dtype", "why"),
+    [
+        (lambda x: np.power(x, x), np.int64, "of integers, only fixed exponents from 0 to 64"),
+        (lambda x: x < x.astype(np.int64), np.uint64, "uint64 and int64 have no common integer"),
+    ],
+)
+def test_integers_that_onnx_would_round_are_refused(
+    function: Callable[[Any], Any], dtype: Any, why: str
+) -> None:
+    """It computes both in floating numbers."""
+    with pytest.raises(UnsupportedError, match=why):
+        to_onnx(function, np.ones(3, dtype))
 
 
 # Networks

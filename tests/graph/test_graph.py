@@ -249,7 +249,7 @@ def test_verify_finds_an_input_that_can_be_looked_through() -> None:
     inside = add(outer, outer)
     with pytest.raises(CheckError, match="no leaf"):
         verify(Graph((outer,), (inside,)), "test")
-    graph = closed((outer, x), (inside, outer), own={x})
+    graph = closed((outer, x), (inside, outer), leaves={x})
     assert verify(graph, "test").inputs[1] is x
     assert [5.0, 2.5] == graph.schedule.run(np, [2.5, 1.0])
 

@@ -49,9 +49,9 @@ def test_all_sequences_that_read_so(blank: int) -> None:
     np.testing.assert_allclose(jit(losses)(SCORES), expected, rtol=1e-12)
     mean = ctc_loss(SCORES, labels, LENGTHS, TARGETS, blank=blank)
     np.testing.assert_allclose(mean, np.mean(expected), rtol=1e-12)
-    found = jit(lambda s, y, n, m: ctc_loss(s, y, n, m, blank=blank, weights=m, reduction="sum"))(
-        SCORES, labels, LENGTHS, TARGETS
-    )
+    found = jit(
+        lambda s, y, n, m: ctc_loss(s, y, n, m, blank=blank, sample_weight=m, reduction="sum")
+    )(SCORES, labels, LENGTHS, TARGETS)
     np.testing.assert_allclose(found, np.dot(expected, TARGETS), rtol=1e-12)
 
 
@@ -109,6 +109,8 @@ def test_errors_name_the_mend() -> None:
     """Shapes, dtypes, and numbers out of range."""
     with pytest.raises(ShapeError, match=r"two lengths \(rows,\): the shapes are \(6, 5, 3\), \(5"):
         ctc_loss(SCORES, LABELS[:5], LENGTHS, TARGETS)
+    with pytest.raises(ShapeError, match=r"the shapes are \(5, 5, 3\), \(6, 3\)"):
+        ctc_loss(SCORES[:5], LABELS, LENGTHS, TARGETS)
     with pytest.raises(DtypeError, match="targets are whole numbers, not float64"):
         ctc_loss(SCORES, LABELS * 1.0, LENGTHS, TARGETS)
     with pytest.raises(DtypeError, match="log_probs are floats, not int64"):

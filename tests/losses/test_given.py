@@ -18,9 +18,9 @@ LOSSES: dict[str, Any] = {
     "pinball": losses.pinball,
     "pinball of two": lambda p, y: losses.pinball(np.stack([p, p], axis=-1), y, (0.1, 0.9)),
     "gaussian_nll": lambda p, y: losses.gaussian_nll(np.stack([p, p], axis=-1), y),
-    "poisson": losses.poisson,
-    "tweedie": losses.tweedie,
-    "binary_cross_entropy": lambda p, y: losses.binary_cross_entropy(p, y > 1),
+    "poisson": losses.poisson_deviance,
+    "tweedie": losses.tweedie_deviance,
+    "sigmoid_binary_cross_entropy": lambda p, y: losses.sigmoid_binary_cross_entropy(p, y > 1),
     "softmax_cross_entropy": lambda p, y: losses.softmax_cross_entropy(p, (y[0] > 1).astype(int)),
 }
 
@@ -61,11 +61,11 @@ MASKED = np.ma.masked_array([0, 1], [False, True])
     "call",
     [
         lambda: losses.softmax_cross_entropy(Z, MASKED),
-        lambda: losses.softmax_cross_entropy(Z, np.array([0, 1]), weights=MASKED),
-        lambda: losses.binary_cross_entropy(Z[:, 0], MASKED),
+        lambda: losses.softmax_cross_entropy(Z, np.array([0, 1]), sample_weight=MASKED),
+        lambda: losses.sigmoid_binary_cross_entropy(Z[:, 0], MASKED),
         lambda: losses.squared_error(Z[:, 0], MASKED),
         lambda: losses.squared_error(MASKED, Z[:, 0]),
-        lambda: losses.poisson(Z[:, 0], MASKED),
+        lambda: losses.poisson_deviance(Z[:, 0], MASKED),
     ],
 )
 def test_masked_numbers_are_refused(call: Any) -> None:
@@ -79,8 +79,8 @@ def test_masked_numbers_are_refused(call: Any) -> None:
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: losses.binary_cross_entropy(Z[:, 0], np.array(["a", "b"])), "dtype <U1"),
-        (lambda: losses.binary_cross_entropy(Z[:, 0], np.array(["0", "1"])), "dtype <U1"),
+        (lambda: losses.sigmoid_binary_cross_entropy(Z[:, 0], np.array(["a", "b"])), "dtype <U1"),
+        (lambda: losses.sigmoid_binary_cross_entropy(Z[:, 0], np.array(["0", "1"])), "dtype <U1"),
         (lambda: losses.squared_error(np.array([1j]), np.array([0.0])), "dtype complex128"),
         (lambda: losses.softmax_cross_entropy(Z, np.array(["a", "b"])), "dtype <U1"),
     ],
@@ -105,9 +105,9 @@ def test_weights_that_are_none(weights: Any) -> None:
     labels, weights = np.array([0, 1]), np.array(weights)
 
     def loss(z: Any, y: Any, w: Any) -> Any:
-        return losses.softmax_cross_entropy(z, y, weights=w)
+        return losses.softmax_cross_entropy(z, y, sample_weight=w)
 
-    with pytest.raises(ValueError, match="weights: one is .*: weights are 0 or more"):
+    with pytest.raises(ValueError, match="sample_weight: one is .*: weights are 0 or more"):
         loss(Z, labels, weights)
     for backend in ("llvm", "numpy"):
         with configured(backend=backend):

@@ -38,10 +38,10 @@ def spoken(
 
 
 ROW_SMOOTHED = partial(losses.softmax_cross_entropy, label_smoothing=0.1)
-BINARY_SMOOTHED = partial(losses.binary_cross_entropy, label_smoothing=0.1)
+BINARY_SMOOTHED = partial(losses.sigmoid_binary_cross_entropy, label_smoothing=0.1)
 CLASSIFY = [losses.softmax_cross_entropy, ROW_SMOOTHED]
-BINARY = [losses.binary_cross_entropy, BINARY_SMOOTHED]
-AMOUNTS = [losses.poisson, losses.tweedie]
+BINARY = [losses.sigmoid_binary_cross_entropy, BINARY_SMOOTHED]
+AMOUNTS = [losses.poisson_deviance, losses.tweedie_deviance]
 
 # The loss, its first argument, labels of which those of the second row are out of range, and what
 # the error says
@@ -107,6 +107,14 @@ def _has_no_place(given: Any, labels: Any) -> bool:
     return bool(np.any((labels >= CLASSES) | (labels < -CLASSES)))
 
 
+def test_shares_out_of_range_mark_their_place_alone() -> None:
+    """Of logits (rows, steps, classes) each step is a place of its own."""
+    logits, shares = RNG.normal(size=(2, 4, 3)), np.full((2, 4, 3), 1 / 3)
+    shares[1, 2] = [1.5, -0.5, 0.0]
+    each = jit(lambda x, y: losses.softmax_cross_entropy(x, y, reduction="none"))(logits, shares)
+    assert [[1, 2]] == np.argwhere(np.isnan(each)).tolist()
+
+
 @pytest.mark.parametrize("loss", BINARY)
 def test_labels_are_seen_while_they_are_traced(loss: Loss) -> None:
     """A derivative by the labels does not hide them: their numbers are known."""
@@ -118,8 +126,8 @@ def test_shares_of_mixed_labels_may_round() -> None:
     """0.7 and 0.3 in float32 add up to a little more than 1."""
     share = np.nextafter(np.float32(1), np.float32(2))
     labels = np.array([share, 0, 1, 1], np.float32)
-    assert np.isfinite(losses.binary_cross_entropy(COLUMN.astype(np.float32), labels))
-    assert np.isfinite(jit(losses.binary_cross_entropy)(COLUMN.astype(np.float32), labels))
+    assert np.isfinite(losses.sigmoid_binary_cross_entropy(COLUMN.astype(np.float32), labels))
+    assert np.isfinite(jit(losses.sigmoid_binary_cross_entropy)(COLUMN.astype(np.float32), labels))
 
 
 def small(outputs: int) -> nn.MLP:
@@ -131,7 +139,7 @@ BITS = np.arange(40) % 2
 
 
 def binary(outputs: Any, y: Any) -> Any:
-    return losses.binary_cross_entropy(outputs[:, 0], y)
+    return losses.sigmoid_binary_cross_entropy(outputs[:, 0], y)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +149,7 @@ def binary(outputs: Any, y: Any) -> Any:
         (2, losses.softmax_cross_entropy, BITS + 1, "run from 1 to 2.*2 classes"),
         (1, binary, BITS + 1, "from 1.0 to 2.0.*labels - 1"),
         (1, binary, 2 * BITS - 1, "from -1.0 to 1.0.*labels . 1"),
-        (1, lambda z, y: losses.poisson(z[:, 0], y), of(BITS, -3, 9), "is -3.0"),
+        (1, lambda z, y: losses.poisson_deviance(z[:, 0], y), of(BITS, -3, 9), "is -3.0"),
     ],
 )
 def test_fit_names_the_label(outputs: int, loss: Loss, labels: Any, words: str) -> None:

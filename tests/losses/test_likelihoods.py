@@ -52,7 +52,7 @@ def test_pinball_of_several_quantiles() -> None:
         got = losses.pinball(prediction, TARGET, given, reduction="none")
         close(got, np.stack(expected, -1), rtol=1e-15)
     weights = RNG.uniform(size=6)
-    got = losses.pinball(prediction, TARGET, quantiles, weights=weights)
+    got = losses.pinball(prediction, TARGET, quantiles, sample_weight=weights)
     close(got, np.average(np.mean(expected, axis=(0, 2)), weights=weights), rtol=1e-13)
     check_grads(lambda p: losses.pinball(p, TARGET, quantiles), (prediction,), order=1)
 
@@ -76,8 +76,8 @@ def test_deviances(power: float) -> None:
 
     def loss(z: Any, y: Any, **options: Any) -> Any:
         if power == 1:
-            return losses.poisson(z, y, **options)
-        return losses.tweedie(z, y, power, **options)
+            return losses.poisson_deviance(z, y, **options)
+        return losses.tweedie_deviance(z, y, power, **options)
 
     weights = RNG.uniform(size=(6, 2))
     wanted = mean_tweedie_deviance(target.ravel(), np.exp(z).ravel(), power=power)
@@ -86,7 +86,7 @@ def test_deviances(power: float) -> None:
     weighted = mean_tweedie_deviance(
         target.ravel(), np.exp(z).ravel(), power=power, sample_weight=weights.ravel()
     )
-    close(loss(z, target, weights=weights), weighted, rtol=1e-12)
+    close(loss(z, target, sample_weight=weights), weighted, rtol=1e-12)
     # m**(2 - p) - y m**(1 - p): the derivative of half a deviance by log m
     slopes = 2 * (np.exp(z) - target) * np.exp((1 - power) * z) / 12
     close(grad(loss)(z, target), slopes, rtol=1e-12)
@@ -95,10 +95,19 @@ def test_deviances(power: float) -> None:
     close(loss(met, target, reduction="none")[target > 0], 0.0, atol=1e-12)
 
 
+@pytest.mark.parametrize("power", [1.1, 1.5, 1.9])
+def test_small_amounts_are_amounts(power: float) -> None:
+    """Of targets below 1 as well the mean counts: scikit-learn's deviance, entry by entry."""
+    target, mean = np.array([1e-3, 0.2, 0.5, 1.0]), np.array([0.3, 0.2, 4.0, 0.9])
+    got = losses.tweedie(np.log(mean), target, power, reduction="none")
+    for k in range(4):
+        close(got[k], mean_tweedie_deviance(target[[k]], mean[[k]], power=power), atol=1e-14)
+
+
 def test_deviances_far_out() -> None:
     """No nan where a target is 0 and the log mean very small; the loss is then 0."""
     z, zero = np.array([-3000.0, -1000.0]), np.zeros(2)
-    for loss in (losses.poisson, losses.tweedie):
+    for loss in (losses.poisson_deviance, losses.tweedie_deviance):
         close(loss(z, zero, reduction="none"), [0.0, 0.0], atol=1e-200)
         close(grad(loss)(z, zero), [0.0, 0.0], atol=1e-200)
 
@@ -111,7 +120,7 @@ def test_gaussian_nll() -> None:
     close(got, expected, rtol=1e-12)
     close(jit(losses.gaussian_nll)(MEAN_AND_SPREAD, TARGET), expected.mean(), rtol=1e-12)
     weights = RNG.uniform(size=6)
-    got = losses.gaussian_nll(MEAN_AND_SPREAD, TARGET, weights=weights)
+    got = losses.gaussian_nll(MEAN_AND_SPREAD, TARGET, sample_weight=weights)
     close(got, np.average(expected.mean(1), weights=weights), rtol=1e-12)
     check_grads(lambda p: losses.gaussian_nll(p, TARGET), (MEAN_AND_SPREAD,))
     wide = losses.gaussian_nll(np.array([0.0, 800.0]), 1e170)
@@ -136,7 +145,7 @@ def test_label_smoothing(s: float) -> None:
         compiled = jit(lambda z, y: loss(z, y, label_smoothing=s))
         close(compiled(LOGITS, labels), expected.mean(), rtol=1e-12)
     check_grads(lambda z: loss(z, CLASSES, label_smoothing=s), (LOGITS,))
-    binary = losses.binary_cross_entropy
+    binary = losses.sigmoid_binary_cross_entropy
     labels = COUNTS > 0
     expected = binary(PREDICTION, np.where(labels, 1 - s / 2, s / 2), reduction="none")
     got = binary(PREDICTION, labels, label_smoothing=s, reduction="none")
@@ -158,15 +167,15 @@ def test_the_prediction_decides_the_dtype() -> None:
     cases: list[tuple[Any, Any, dict[str, Any]]] = [
         (losses.pinball, TARGET, {"quantiles": 0.3}),
         (losses.pinball, TARGET[:, 0], {"quantiles": (0.3, np.float64(0.6))}),
-        (losses.poisson, COUNTS, {}),
-        (losses.tweedie, AMOUNTS, {"power": 1.2}),
+        (losses.poisson_deviance, COUNTS, {}),
+        (losses.tweedie_deviance, AMOUNTS, {"power": 1.2}),
         (losses.gaussian_nll, TARGET[:, 0], {}),
-        (losses.binary_cross_entropy, COUNTS > 0, {"label_smoothing": 0.1}),
+        (losses.sigmoid_binary_cross_entropy, COUNTS > 0, {"label_smoothing": 0.1}),
         (losses.softmax_cross_entropy, np.array([0, 1] * 3), {"label_smoothing": 0.1}),
         (losses.softmax_cross_entropy, np.eye(2)[[0, 1] * 3], {"label_smoothing": 0.1}),
     ]
     for loss, target, options in cases:
-        assert loss(p, target, weights=np.ones(6), **options).dtype == np.float32
+        assert loss(p, target, sample_weight=np.ones(6), **options).dtype == np.float32
         traced = jit(lambda p, t, loss=loss, options=options: loss(p, t, **options))
         assert traced(p, target).dtype == np.float32
 
@@ -174,26 +183,30 @@ def test_the_prediction_decides_the_dtype() -> None:
 def test_errors_say_what_to_do() -> None:
     """Shapes, quantiles, powers, negative targets and shares out of range."""
     with pytest.raises(
-        ShapeError, match=r"test_likelihoods\.py:\d+: pinball: the target has shape \(6,\), so"
+        ShapeError, match=r"test_likelihoods\.py:\d+: pinball: targets have shape \(6,\), so"
     ):
         losses.pinball(np.zeros((6, 2)), np.zeros(6), (0.1, 0.5, 0.9))
-    with pytest.raises(ShapeError, match=r"pinball: prediction has shape \(6, 1\).*\[\.\.\., 0\]"):
+    with pytest.raises(ShapeError, match=r"pinball: predictions of shape \(6, 1\).*\[\.\.\., 0\]"):
         losses.pinball(np.zeros((6, 1)), np.zeros(6), 0.5)
     for wrong in (0, 1.0, (0.5, 1.5), np.nan, np.full((1, 2), 0.5)):
         with pytest.raises(ValueError, match=r"quantiles=.*: give a number between 0 and 1"):
             losses.pinball(np.zeros(6), np.zeros(6), wrong)
-    with pytest.raises(ShapeError, match=r"prediction has shape \(6, 2\) \(mean and log variance"):
+    with pytest.raises(
+        ShapeError, match=r"predictions have shape \(6, 2\) \(mean and log variance"
+    ):
         losses.gaussian_nll(np.zeros(6), np.zeros(6))
-    for loss in (losses.poisson, losses.tweedie):
+    for loss in (losses.poisson_deviance, losses.tweedie_deviance):
         with pytest.raises(ValueError, match=r"a target is -2\.0: targets are 0 or more"):
             loss(np.zeros(2), np.array([1, -2]))
-        with pytest.raises(ShapeError, match=r"has shape \(3, 1\) and target \(3,\): take log_"):
+        with pytest.raises(
+            ShapeError, match=r"of shape \(3, 1\), but targets of shape \(3,\): take log_"
+        ):
             loss(np.zeros((3, 1)), np.zeros(3))
     for power in (1, 2.0, np.nan):
-        with pytest.raises(ValueError, match=r"tweedie: power=.* is not between 1 and 2"):
-            losses.tweedie(np.zeros(2), np.zeros(2), power)
+        with pytest.raises(ValueError, match=r"tweedie_deviance: power=.* is not between 1 and 2"):
+            losses.tweedie_deviance(np.zeros(2), np.zeros(2), power)
     for loss, labels in (
-        (losses.binary_cross_entropy, np.zeros((6, 4))),
+        (losses.sigmoid_binary_cross_entropy, np.zeros((6, 4))),
         (losses.softmax_cross_entropy, CLASSES),
     ):
         for wrong in (-0.1, 1.0):

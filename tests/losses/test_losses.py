@@ -72,20 +72,22 @@ def test_binary_cross_entropy() -> None:
         expected = y * np.log1p(np.exp(-z.astype(Long))) + (1 - y) * np.log1p(
             np.exp(z.astype(Long))
         )
-        got = losses.binary_cross_entropy(z, y, reduction="none")
+        got = losses.sigmoid_binary_cross_entropy(z, y, reduction="none")
         np.testing.assert_allclose(got, expected.astype(float), rtol=1e-14)
-        slopes = grad(losses.binary_cross_entropy)(z, y)
+        slopes = grad(losses.sigmoid_binary_cross_entropy)(z, y)
         np.testing.assert_allclose(slopes, ((p - y) / 6).astype(float), rtol=1e-13, atol=1e-17)
-    check_grads(lambda z: losses.binary_cross_entropy(z, np.array([1, 0])), (z[1:3],), order=2)
+    check_grads(
+        lambda z: losses.sigmoid_binary_cross_entropy(z, np.array([1, 0])), (z[1:3],), order=2
+    )
 
 
 def test_binary_cross_entropy_takes_integers_and_truth_values() -> None:
     """The labels' dtype makes no difference, and curvature at logit 0 is 1/4."""
     z, y = np.array([0.3, -2.0]), np.array([1.0, 0.0])
-    expected = float(losses.binary_cross_entropy(z, y))
+    expected = float(losses.sigmoid_binary_cross_entropy(z, y))
     for kind in (int, bool, np.uint8, np.float32):
-        assert float(losses.binary_cross_entropy(z, y.astype(kind))) == expected
-    assert float(grad(grad(losses.binary_cross_entropy))(0.0, 1.0)) == 0.25
+        assert float(losses.sigmoid_binary_cross_entropy(z, y.astype(kind))) == expected
+    assert float(grad(grad(losses.sigmoid_binary_cross_entropy))(0.0, 1.0)) == 0.25
 
 
 def test_softmax_cross_entropy() -> None:
@@ -126,8 +128,8 @@ def test_extremes(dtype: Any) -> None:
     """Logits and predictions of +-1000: exact values, finite gradients, no warning."""
     z = np.array([1000.0, -1000.0, 0.0], dtype)
     cases = [
-        (losses.binary_cross_entropy, z, np.array([0, 1, 1]), [1000.0, 1000.0, np.log(2)]),
-        (losses.binary_cross_entropy, z, np.array([1, 0, 0]), [0.0, 0.0, np.log(2)]),
+        (losses.sigmoid_binary_cross_entropy, z, np.array([0, 1, 1]), [1000.0, 1000.0, np.log(2)]),
+        (losses.sigmoid_binary_cross_entropy, z, np.array([1, 0, 0]), [0.0, 0.0, np.log(2)]),
         (losses.softmax_cross_entropy, np.stack([z, z, z]), np.arange(3), [0.0, 2000.0, 1000.0]),
         (losses.squared_error, z, np.zeros(3), [1e6, 1e6, 0.0]),
         (losses.absolute_error, z, np.zeros(3), [1e3, 1e3, 0.0]),
@@ -144,7 +146,7 @@ def test_extremes(dtype: Any) -> None:
 
 def test_a_wrong_confident_answer_still_has_a_gradient() -> None:
     """Where sigmoid or softmax saturates, squared error's slope vanishes; cross-entropy's is 1."""
-    assert float(grad(losses.binary_cross_entropy)(-1000.0, 1.0)) == -1.0
+    assert float(grad(losses.sigmoid_binary_cross_entropy)(-1000.0, 1.0)) == -1.0
     slopes = grad(losses.softmax_cross_entropy)(np.array([1000.0, -1000.0]), 1)
     assert slopes.tolist() == [1.0, -1.0]
 
@@ -153,10 +155,10 @@ def test_the_prediction_decides_the_dtype() -> None:
     """float64 targets and weights beside a float32 model leave it one."""
     p = PREDICTION.astype(np.float32)
     for loss in (losses.squared_error, losses.absolute_error, losses.huber):
-        assert loss(p, TARGET, weights=np.ones(6)).dtype == np.float32
-    assert losses.binary_cross_entropy(p, TARGET > 0).dtype == np.float32
+        assert loss(p, TARGET, sample_weight=np.ones(6)).dtype == np.float32
+    assert losses.sigmoid_binary_cross_entropy(p, TARGET > 0).dtype == np.float32
     z = LOGITS.astype(np.float32)
-    assert losses.softmax_cross_entropy(z, CLASSES, weights=np.ones(6)).dtype == np.float32
+    assert losses.softmax_cross_entropy(z, CLASSES, sample_weight=np.ones(6)).dtype == np.float32
     assert losses.softmax_cross_entropy(z, np.eye(4)[CLASSES]).dtype == np.float32
 
 
@@ -168,21 +170,21 @@ def test_weights() -> None:
         (losses.squared_error, PREDICTION, TARGET),
         (losses.absolute_error, PREDICTION, TARGET),
         (losses.huber, PREDICTION, TARGET),
-        (losses.binary_cross_entropy, PREDICTION, TARGET > 0),
+        (losses.sigmoid_binary_cross_entropy, PREDICTION, TARGET > 0),
         (losses.softmax_cross_entropy, LOGITS, CLASSES),
     ):
         close = np.testing.assert_allclose
-        close(loss(x, y, weights=w), loss(x[twice], y[twice]), rtol=1e-14)
+        close(loss(x, y, sample_weight=w), loss(x[twice], y[twice]), rtol=1e-14)
         total = loss(x[twice], y[twice], reduction="sum")
-        close(loss(x, y, weights=w, reduction="sum"), total, rtol=1e-14)
-        each = loss(x, y, weights=w, reduction="none")
+        close(loss(x, y, sample_weight=w, reduction="sum"), total, rtol=1e-14)
+        each = loss(x, y, sample_weight=w, reduction="none")
         close(each.T, loss(x, y, reduction="none").T * w, rtol=1e-15)
         repeated = np.zeros(x.shape)
         np.add.at(repeated, twice, grad(loss)(x[twice], y[twice]))
-        close(grad(lambda x: loss(x, y, weights=w))(x), repeated, rtol=1e-12, atol=1e-16)  # noqa: B023
+        close(grad(lambda x: loss(x, y, sample_weight=w))(x), repeated, rtol=1e-12, atol=1e-16)  # noqa: B023
     by_entry = RNG.uniform(size=(6, 2))
     expected = np.average((PREDICTION - TARGET) ** 2, weights=by_entry)
-    got = losses.squared_error(PREDICTION, TARGET, weights=by_entry)
+    got = losses.squared_error(PREDICTION, TARGET, sample_weight=by_entry)
     np.testing.assert_allclose(got, expected, rtol=1e-14)
 
 
@@ -195,17 +197,21 @@ def test_lists_and_numbers_are_taken() -> None:
 def test_shape_errors_say_what_to_do() -> None:
     """A column beside a row, other lengths, weights of another length, no samples."""
     told = (
-        r"test_losses\.py:\d+: squared_error: prediction has shape \(6, 1\) and target \(6,\): "
-        r"take prediction\[\.\.\., 0\]"
+        r"test_losses\.py:\d+: squared_error: predictions of shape \(6, 1\), but targets of shape "
+        r"\(6,\): take predictions\[\.\.\., 0\]"
     )
     with pytest.raises(ShapeError, match=told):
         losses.squared_error(np.zeros((6, 1)), np.zeros(6))
-    with pytest.raises(ShapeError, match=r"huber: prediction has shape \(3,\) and target \(4,\)"):
+    with pytest.raises(
+        ShapeError, match=r"huber: predictions of shape \(3,\), but targets of shape \(4,\)"
+    ):
         jit(losses.huber)(np.zeros(3), np.zeros(4))
-    with pytest.raises(ShapeError, match=r"logits has shape \(3, 1\) and labels \(3,\)"):
-        losses.binary_cross_entropy(np.zeros((3, 1)), np.zeros(3))
-    with pytest.raises(ShapeError, match=r"weights of shape \(5,\) for losses of shape \(6, 2\)"):
-        losses.squared_error(PREDICTION, TARGET, weights=np.ones(5))
+    with pytest.raises(ShapeError, match=r"logits of shape \(3, 1\), but labels of shape \(3,\)"):
+        losses.sigmoid_binary_cross_entropy(np.zeros((3, 1)), np.zeros(3))
+    with pytest.raises(
+        ShapeError, match=r"sample_weight of shape \(5,\) for losses of shape \(6, 2\)"
+    ):
+        losses.squared_error(PREDICTION, TARGET, sample_weight=np.ones(5))
     with pytest.raises(ShapeError, match=r"the mean of no losses: their shape is \(0,\)"):
         losses.squared_error(np.zeros(0), np.zeros(0))
     assert losses.squared_error(np.zeros(0), np.zeros(0), reduction="sum") == 0.0

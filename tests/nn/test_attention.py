@@ -28,9 +28,9 @@ def by_loops(model: Any, x: Any, memory: Any, allowed: Any, bias: Any) -> Any:
     """One row, head and step after another; `allowed` (rows, steps, others) says what is read."""
     w, b = model.project.weight, model.project.bias
     q, k, v = x @ w[:, :6] + b[:6], memory @ w[:, 6:12] + b[6:12], memory @ w[:, 12:] + b[12:]
-    each = 6 // model.heads
+    each = 6 // model.num_heads
     out = np.zeros_like(x)
-    for n, head, t in np.ndindex(len(x), model.heads, x.shape[1]):
+    for n, head, t in np.ndindex(len(x), model.num_heads, x.shape[1]):
         own = slice(head * each, (head + 1) * each)
         places = np.flatnonzero(allowed[n, t])
         if places.size:
@@ -49,12 +49,12 @@ def test_attention_by_loops(heads: int, memory: Any, causal: bool) -> None:
     model, others = layer(heads), read.shape[1]
     bias = RNG.normal(size=(4, others))
     for lengths in (None, np.array([others, 0, 2])):
-        mask = None if lengths is None else nn.length_mask(lengths, others)
+        mask = None if lengths is None else nn.sequence_mask(lengths, others)
         allowed = np.ones((3, 4, others), bool) if mask is None else mask[:, None] & (bias < 99)
         if causal:
             allowed = allowed & np.tri(4, others, dtype=bool)
         expected = by_loops(model, X, read, allowed, bias)
-        options = {"mask": mask, "bias": bias, "causal": causal}
+        options = {"mask": mask, "bias": bias, "is_causal": causal}
         np.testing.assert_allclose(model(X, memory, **options), expected, rtol=1e-11)
         compiled = jit(lambda x, options=options: model(x, memory, **options))
         np.testing.assert_allclose(compiled(X), expected, rtol=1e-11)
@@ -63,12 +63,12 @@ def test_attention_by_loops(heads: int, memory: Any, causal: bool) -> None:
 
 def test_derivatives() -> None:
     """By what asks, what is read, and the weights, against central differences."""
-    model, mask = layer(), nn.length_mask(np.array([4, 2, 3]), 4)
+    model, mask = layer(), nn.sequence_mask(np.array([4, 2, 3]), 4)
 
     def f(x: Any, w: Any, v: Any) -> Any:
         project, combine = model.project.replace(weight=w), model.combine.replace(weight=v)
         made = model.replace(project=project, combine=combine)
-        return made(x, mask=mask, causal=True)
+        return made(x, mask=mask, is_causal=True)
 
     check_grads(f, (X, model.project.weight, model.combine.weight), order=1)
     check_grads(lambda x, m: layer()(x, m), (X, OTHER[:, :2]), order=1)
@@ -93,8 +93,8 @@ def test_bias_dtypes_and_shapes() -> None:
     assert bare.project.bias is None and bare.combine.bias is None
     x = X.astype(np.float32)
     assert bare(x).dtype == np.float32
-    mask = nn.length_mask(np.array([1, 2, 3]), 4)
-    assert bare(x, mask=mask, causal=True).dtype == np.float32
+    mask = nn.sequence_mask(np.array([1, 2, 3]), 4)
+    assert bare(x, mask=mask, is_causal=True).dtype == np.float32
     assert bare(x, OTHER.astype(np.float32)).shape == (3, 4, 6)
 
 
@@ -118,7 +118,7 @@ def test_encoder_is_its_layers(norm_first: bool) -> None:
     model = nn.TransformerEncoder(
         6, 2, 2, 5, key=KEY, norm_first=norm_first, activation=np.tanh, dtype=np.float64
     )
-    mask = nn.length_mask(np.array([4, 2, 3]), 4)
+    mask = nn.sequence_mask(np.array([4, 2, 3]), 4)
     h = X
     for each in model.layers:
 
@@ -143,10 +143,10 @@ def test_encoder_is_its_layers(norm_first: bool) -> None:
 def test_encoder_in_training() -> None:
     """Without a rate training is prediction; with one, another key is another result."""
     calm = nn.TransformerEncoder(6, 2, 2, key=KEY, dropout=0.0, dtype=np.float64)
-    np.testing.assert_array_equal(calm.train(X, KEY, causal=True)[0], calm(X, causal=True))
+    np.testing.assert_array_equal(calm.train(X, KEY, is_causal=True)[0], calm(X, is_causal=True))
     wild = nn.TransformerEncoder(6, 2, 2, key=KEY, dropout=0.2, dtype=np.float64)
     np.testing.assert_array_equal(wild(X), calm(X))
-    y, moved = nn.trained(wild, X, KEY)
+    y, moved = nn.apply_train(wild, X, KEY)
     assert moved is wild
     np.testing.assert_allclose(jit(lambda x, k: wild.train(x, k)[0])(X, KEY), y, rtol=1e-10)
     assert not np.allclose(y, wild.train(X, random.key(1))[0])
@@ -157,7 +157,7 @@ def test_what_is_filled_up_does_not_matter() -> None:
     model = nn.TransformerEncoder(6, 2, 2, key=KEY, dtype=np.float64)
     changed = X.copy()
     changed[:, 2:] = RNG.normal(size=(3, 2, 6))
-    for options in ({"causal": True}, {"mask": nn.length_mask(np.array([2, 2, 2]), 4)}):
+    for options in ({"is_causal": True}, {"mask": nn.sequence_mask(np.array([2, 2, 2]), 4)}):
         same = model(X, **options)[:, :2]
         np.testing.assert_allclose(model(changed, **options)[:, :2], same, rtol=1e-12)
     assert not np.allclose(model(changed)[:, :2], model(X)[:, :2])
@@ -165,7 +165,7 @@ def test_what_is_filled_up_does_not_matter() -> None:
 
 def test_errors_name_the_mend() -> None:
     """Heads, shapes and masks that do not fit."""
-    with pytest.raises(ValueError, match="heads=4 does not divide dim=6"):
+    with pytest.raises(ValueError, match="num_heads=4 does not divide embed_dim=6"):
         nn.MultiHeadAttention(6, 4, key=KEY)
     with pytest.raises(ShapeError, match=r"takes arrays of shape \(rows, steps, 6\), and was gi"):
         layer()(X[0])
@@ -177,7 +177,7 @@ def test_errors_name_the_mend() -> None:
         layer()(X, mask=np.ones((3, 4), int))
     with pytest.raises(ShapeError, match=r"at most 3 steps, and was given \(3, 4, 6\)"):
         nn.PositionalEmbedding(3, 6, key=KEY)(X)
-    with pytest.raises(ValueError, match="dim=5: sines and cosines take an even number"):
+    with pytest.raises(ValueError, match="embed_dim=5: sines and cosines take an even number"):
         nn.sinusoidal_positions(3, 5)
     with pytest.raises(
         ShapeError, match=r"TransformerEncoderLayer takes arrays of shape \(rows, st"

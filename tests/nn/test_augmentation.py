@@ -13,7 +13,7 @@ IMAGES = rng.integers(1, 256, (400, 6, 5, 2)).astype(np.uint8)
 FUNCTIONS = {
     "shift": lambda x, key: nn.random_shift(x, 2, key),
     "crop": lambda x, key: nn.random_crop(x, (4, 3), key),
-    "flip": nn.random_flip,
+    "flip": nn.random_horizontal_flip,
     "rotation": lambda x, key: nn.random_rotation(x, 30.0, key, 0.2),
     "cutout": lambda x, key: nn.cutout(x, 3, key),
 }
@@ -71,7 +71,7 @@ def test_crops_are_windows():
 
 
 def test_half_are_mirrored():
-    made = nn.random_flip(IMAGES, random.key(2))
+    made = nn.random_horizontal_flip(IMAGES, random.key(2))
     same = (made == IMAGES).all(axis=(1, 2, 3))
     mirrored = (made == IMAGES[:, :, ::-1]).all(axis=(1, 2, 3))
     assert (same ^ mirrored).all()

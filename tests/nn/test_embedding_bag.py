@@ -95,5 +95,7 @@ def test_errors_name_the_mend() -> None:
         bag("sum", 0)(CODES + 1)
     with pytest.raises(ValueError, match="mode='mean' takes no weights: \"sum\" does"):
         bag("mean", 0)(CODES, CODES * 1.0)
-    with pytest.raises(ShapeError, match=r"weights have shape \(4, 2\), codes \(4, 4\)"):
+    with pytest.raises(
+        ShapeError, match=r"per_sample_weights of shape \(4, 2\) for codes of shape \(4, 4\)"
+    ):
         bag("sum", 0)(CODES, np.ones((4, 2)))

@@ -19,7 +19,9 @@ KEY = random.key(0)
 
 
 def periodic() -> nn.PeriodicEmbedding:
-    return nn.PeriodicEmbedding(3, 4, key=KEY, frequencies=5, spread=0.7, dtype=np.float64)
+    return nn.PeriodicEmbedding(
+        3, 4, key=KEY, num_frequencies=5, frequency_init_scale=0.7, dtype=np.float64
+    )
 
 
 def piecewise() -> nn.PiecewiseLinearEmbedding:
@@ -122,7 +124,9 @@ def test_a_wave_is_learned(kind: str) -> None:
     y = np.sin(6 * x[:, 0])
     first, last = random.split(random.key(1))
     embedding: Any = (
-        nn.PeriodicEmbedding(1, 16, key=first, frequencies=16, spread=1.0, dtype=np.float64)
+        nn.PeriodicEmbedding(
+            1, 16, key=first, num_frequencies=16, frequency_init_scale=1.0, dtype=np.float64
+        )
         if kind == "periodic"
         else nn.PiecewiseLinearEmbedding(nn.quantile_edges(x, 24), 16, key=first, dtype=np.float64)
     )
@@ -164,7 +168,8 @@ def test_codes_out_of_bounds() -> None:
     layer = nn.Embedding(3, 2, key=KEY)
     for codes in (np.array([0, 3]), np.array([-1, 2])):
         with pytest.raises(
-            IndexError, match=r"test_embeddings\.py:\d+: Embedding: codes run from .* 3 levels, 0"
+            IndexError,
+            match=r"test_embeddings\.py:\d+: Embedding: codes run from .* 3 embeddings, 0",
         ):
             layer(codes)
         with pytest.raises(IndexError, match="out of bounds"):
@@ -191,10 +196,10 @@ def test_errors_name_the_mend() -> None:
     for layer in (periodic(), piecewise()):
         with pytest.raises(ShapeError, match=r"takes arrays of shape \(\.\.\., 3\), and was given"):
             layer(np.ones((2, 4)))
-    with pytest.raises(ValueError, match="frequencies=0: give 1 or more"):
-        nn.PeriodicEmbedding(3, 4, key=KEY, frequencies=0)
-    with pytest.raises(ValueError, match="spread=-1: give a positive number"):
-        nn.PeriodicEmbedding(3, 4, key=KEY, spread=-1)
+    with pytest.raises(ValueError, match="num_frequencies=0: give 1 or more"):
+        nn.PeriodicEmbedding(3, 4, key=KEY, num_frequencies=0)
+    with pytest.raises(ValueError, match="frequency_init_scale=-1: give a positive number"):
+        nn.PeriodicEmbedding(3, 4, key=KEY, frequency_init_scale=-1)
     with pytest.raises(ShapeError, match=r"edges have shape \(features, bins \+ 1\), and not"):
         nn.PiecewiseLinearEmbedding([0.0, 1.0], 4, key=KEY)
     for wrong in ([[0.0, 2.0, 1.0]], [[0.0, np.nan]]):
@@ -206,5 +211,5 @@ def test_errors_name_the_mend() -> None:
         nn.quantile_edges([[np.nan]], 4)
     with pytest.raises(ValueError, match="bins=0: give 1 or more"):
         nn.quantile_edges(X, 0)
-    with pytest.raises(ValueError, match="levels=0: give 1 or more"):
+    with pytest.raises(ValueError, match="num_embeddings=0: give 1 or more"):
         nn.Embedding(0, 2, key=KEY)

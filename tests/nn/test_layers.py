@@ -104,13 +104,13 @@ def test_errors_name_the_mend() -> None:
             layer(np.ones(shape))
     with pytest.raises(ShapeError, match=r"test_layers\.py:\d+: Dense takes"):
         jit(lambda x: layer(x))(np.ones((2, 5)))
-    with pytest.raises(ValueError, match="inputs=0: give 1 or more"):
+    with pytest.raises(ValueError, match="in_features=0: give 1 or more"):
         nn.Dense(0, 3, key=random.key(0))
-    with pytest.raises(TypeError, match=r"outputs is float 3\.0: give a whole number"):
+    with pytest.raises(TypeError, match=r"out_features is float 3\.0: give a whole number"):
         nn.Dense(4, 3.0, key=random.key(0))  # type: ignore[arg-type]
     with pytest.raises(DtypeError, match="dtype=int32: parameters are floats"):
         nn.Dense(4, 3, key=random.key(0), dtype=np.int32)
-    with pytest.raises(TypeError, match=r"hidden=100: give a tuple of sizes, such as \(100,\)"):
+    with pytest.raises(TypeError, match=r"hidden_layer_sizes=100: give a tuple, such as \(100,\)"):
         nn.MLP(4, 100, 2, key=random.key(0))  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="layer 1 of Sequential is a ndarray"):
         nn.Sequential(np.tanh, np.ones(3))

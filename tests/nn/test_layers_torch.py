@@ -208,7 +208,7 @@ def test_attention(heads: int, masked: bool, causal: bool) -> None:
     layer = nn.MultiHeadAttention(6, heads, key=KEY, dtype=np.float64)
     layer = layer.replace(project=layer.project.replace(bias=rng.normal(size=18)))
     theirs = attention_of(layer)
-    mask = nn.length_mask(np.array([5, 2, 4]), 5) if masked else None
+    mask = nn.sequence_mask(np.array([5, 2, 4]), 5) if masked else None
     bias = rng.normal(size=(5, 5))
     hidden = torch.tensor(bias)
     if causal:
@@ -218,7 +218,7 @@ def test_attention(heads: int, masked: bool, causal: bool) -> None:
         padding = torch.zeros(3, 5, dtype=torch.float64)
         padding = padding.masked_fill(torch.tensor(~mask), -torch.inf)
     compare(
-        lambda x: layer(x, mask=mask, bias=bias, causal=causal),
+        lambda x: layer(x, mask=mask, bias=bias, is_causal=causal),
         lambda x: theirs(x, x, x, need_weights=False, key_padding_mask=padding, attn_mask=hidden)[
             0
         ],
@@ -261,7 +261,7 @@ def test_transformer_layer(norm_first: bool) -> None:
             getattr(theirs, name).weight.copy_(torch.tensor(dense.weight.T.copy()))
             getattr(theirs, name).bias.copy_(torch.tensor(dense.bias))
     theirs.train(False)
-    mask = nn.length_mask(np.array([5, 3]), 5)
+    mask = nn.sequence_mask(np.array([5, 3]), 5)
     real = mask[:, :, None]
     hidden = torch.tensor(~mask)
     compare(

@@ -182,7 +182,9 @@ def test_errors_name_the_mend() -> None:
             layer(np.ones((2, 5)))
     with pytest.raises(ShapeError, match=r"train of shape \(1, 4\): the variance .* needs 2 rows"):
         nn.BatchNorm(4).train(np.ones((1, 4)))
-    with pytest.raises(ValueError, match=r"test_normalization\.py:\d+: size=0: give 1 or more"):
+    with pytest.raises(
+        ValueError, match=r"test_normalization\.py:\d+: num_features=0: give 1 or more"
+    ):
         nn.LayerNorm(0)
     with pytest.raises(ValueError, match=r"momentum=1\.0: give a number of 0 or more and below 1"):
         nn.BatchNorm(4, momentum=1.0)
@@ -190,7 +192,7 @@ def test_errors_name_the_mend() -> None:
         nn.BatchNorm(4, eps=0)
     with pytest.raises(DtypeError, match="dtype=int32: parameters are floats"):
         nn.LayerNorm(4, dtype=np.int32)
-    with pytest.raises(ValueError, match="groups=3 does not divide size=4"):
+    with pytest.raises(ValueError, match="num_groups=3 does not divide num_features=4"):
         nn.GroupNorm(3, 4)
     with pytest.raises(ShapeError, match=r"GroupNorm takes arrays of shape \(rows, \.\.\., 4\)"):
         nn.GroupNorm(2, 4)(np.ones(4))

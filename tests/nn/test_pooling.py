@@ -149,9 +149,11 @@ def test_errors_name_the_mend() -> None:
         nn.MaxPool2d(2)(np.ones((4, 4, 1)))
     with pytest.raises(ShapeError, match=r"AvgPool1d: a window of 1 x 5 places is larger than"):
         nn.AvgPool1d(5)(np.ones((2, 4, 1)))
-    with pytest.raises(ValueError, match=r"padding=2 is more than half of the window, size=3"):
+    with pytest.raises(
+        ValueError, match=r"padding=2 is more than half of the window, kernel_size=3"
+    ):
         nn.MaxPool2d(3, padding=2)
-    with pytest.raises(ValueError, match=r"size=0: give 1 or more"):
+    with pytest.raises(ValueError, match=r"output_size=0: give 1 or more"):
         nn.AdaptiveAvgPool1d(0)
     with pytest.raises(ShapeError, match=r"GlobalMaxPool takes .* \(rows, ..., features\), not"):
         nn.GlobalMaxPool()(np.ones((2, 3)))

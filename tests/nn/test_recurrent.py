@@ -46,7 +46,7 @@ def stepped(cell: Any, x: Any, h: Any, c: Any) -> tuple[Any, Any]:
 
 def by_hand(layer: Any, x: Any, start: Any, lengths: Any) -> tuple[Any, Any, Any]:
     """Row by row, step by step: outputs, and the two halves of the last states."""
-    size = layer.cells[0][0].hidden
+    size = layer.cells[0][0].hidden_size
     hs, cs = [], []
     for pair in layer.cells:
         outputs = np.zeros((*x.shape[:2], len(pair) * size))
@@ -128,7 +128,7 @@ def test_a_cell_in_a_scan_is_the_layer(kind: Any) -> None:
     layer = layer_of(kind, 2, 3)
     x = np.random.default_rng(4).normal(size=(4, 5, 2))
     ((cell,),) = layer.cells
-    _, outputs = scan(cell, cell.start(4), np.swapaxes(x, 0, 1))
+    _, outputs = scan(cell, cell.initial_state(4), np.swapaxes(x, 0, 1))
     np.testing.assert_allclose(np.swapaxes(outputs, 0, 1), layer(x)[0], rtol=1e-13)
 
 
@@ -165,7 +165,7 @@ def test_errors() -> None:
     layer = nn.LSTM(2, 3, key=random.key(0))
     x = np.zeros((4, 5, 2), np.float32)
     state = np.zeros((1, 4, 3), np.float32)
-    with pytest.raises(ShapeError, match=r"LSTM takes \(rows, steps, inputs\)"):
+    with pytest.raises(ShapeError, match=r"LSTM takes \(rows, steps, input_size\)"):
         layer(x[0])
     with pytest.raises(ShapeError, match=r"LSTMCell takes arrays of shape \(\.\.\., 2\)"):
         layer(x[:, :, :1])

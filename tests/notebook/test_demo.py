@@ -27,7 +27,7 @@ CHAPTERS = [
 def told() -> str:
     """The whole story, as a person would call for it."""
     command = [sys.executable, "-c", "from chainrule.cli import main; main()", "demo", "notebook"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
     assert (0, "") == (done.returncode, done.stderr)
     return done.stdout
 

@@ -79,6 +79,13 @@ def test_derivatives_and_dtypes() -> None:
     np.testing.assert_allclose(state.params.weight, model.weight, rtol=1e-6)
 
 
+def test_the_default_reaches_a_thousand_steps_back() -> None:
+    """After 0 and 1 the weights of both are as 0.999 to 1."""
+    average = optim.exponential_moving_average()
+    state = average.update(1.0, average.update(0.0, average.init(0.0)))
+    assert float(state.params) == pytest.approx(1 / 1.999, rel=1e-12)
+
+
 def test_errors() -> None:
     """A decay of 1 would never move."""
     with pytest.raises(ValueError, match=r"decay=1\.0: give 0 or more and less than 1"):

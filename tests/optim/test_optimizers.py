@@ -109,7 +109,7 @@ CASES: dict[str, tuple[optim.Optimizer, Rule, float]] = {
     "adam, sklearn": (optim.adam(0.02), _adam_of_sklearn, 1e-6),
     "schedule": (optim.sgd(optim.step_decay(0.02, 3, 0.5)), _decaying, 1e-12),
     "lion": (optim.lion(0.02, 0.8, 0.95, weight_decay=0.1), _lion, 1e-12),
-    "clip by value": (optim.chain(optim.clip_by_value(1.5), optim.sgd(0.02)), _clipped, 1e-12),
+    "clip": (optim.chain(optim.clip(1.5), optim.sgd(0.02)), _clipped, 1e-12),
     "chain": (optim.chain(optim.clip_by_global_norm(1e9), optim.sgd(0.02)), _sgd, 1e-12),
 }
 
@@ -169,7 +169,7 @@ def test_state_is_made_of_zeros_and_arguments_are_left_alone() -> None:
     """init has zeros of the parameters' shapes; update writes into nothing."""
     optimizer = optim.adam()
     state = optimizer.init(START)
-    assert state.step == 0 and state.step.dtype == np.int32
+    assert state.count == 0 and state.count.dtype == np.int32
     assert state.mean["w"].tolist() == [0.0, 0.0, 0.0] and state.square["none"] is None
     before = [np.array(x) for x in tree.leaves((START, state))]
     gradient = {**slopes(START), "none": None}
@@ -216,9 +216,9 @@ def test_clip_by_global_norm() -> None:
     assert float(optim.global_norm([])) == 0.0
 
 
-def test_clip_by_value() -> None:
+def test_clip() -> None:
     """Entry by entry, in each leaf's dtype; a nan stays one."""
-    clip = optim.clip_by_value(2.0)
+    clip = optim.clip(2.0)
     gradient = {"w": np.array([3.0, -0.5, np.nan]), "b": np.array([[-4.0]], np.float32)}
     clipped, _ = clip.update(gradient, clip.init(START))
     np.testing.assert_array_equal(clipped["w"], [2.0, -0.5, np.nan])
@@ -269,6 +269,30 @@ def test_training_is_differentiable_by_the_rate(name: str) -> None:
     np.testing.assert_allclose(grad(after)(0.01), numeric, rtol=1e-6)
 
 
+DEFAULTS: dict[str, tuple[optim.Optimizer, optim.Optimizer]] = {
+    "sgd": (optim.sgd(0.1), optim.sgd(0.1, 0.0, False)),
+    "rmsprop": (optim.rmsprop(), optim.rmsprop(1e-3, 0.9, 1e-8)),
+    "adam": (optim.adam(), optim.adam(1e-3, 0.9, 0.999, 1e-8)),
+    "adamw": (optim.adamw(), optim.adamw(1e-3, 0.9, 0.999, 1e-8, 0.01)),
+    "lion": (optim.lion(), optim.lion(1e-4, 0.9, 0.99, 0.0)),
+}
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_defaults_are_those_of_the_papers(name: str) -> None:
+    """Three steps, small enough for eps to count, and large."""
+    paths = []
+    for optimizer in DEFAULTS[name]:
+        p = np.array([1.0, -2.0])
+        state = optimizer.init(p)
+        for k in range(3):
+            updates, state = optimizer.update(np.array([1e-8, 3.0 - 2 * k]), state, p)
+            p = optim.apply_updates(p, updates)
+        paths.append(p)
+    assert (paths[0] != [1.0, -2.0]).all()
+    np.testing.assert_array_equal(paths[0], paths[1])
+
+
 def test_every_optimizer_finds_the_minimum() -> None:
     """Of a convex quadratic, given enough compiled steps: the least-squares solution."""
     wanted = np.linalg.lstsq(A, B, rcond=None)[0]
@@ -295,22 +319,29 @@ def test_every_optimizer_finds_the_minimum() -> None:
 
 def test_errors_name_the_argument() -> None:
     """Rates, momenta, missing parameters, and gradients of another structure."""
-    with pytest.raises(ValueError, match=r"test_optimizers\.py:\d+: rate=-1: give 0 or more"):
+    with pytest.raises(
+        ValueError, match=r"test_optimizers\.py:\d+: learning_rate=-1: give 0 or more"
+    ):
         optim.sgd(-1)
     with pytest.raises(ValueError, match=r"momentum=1\.0: give 0 or more and less than 1"):
         optim.sgd(0.1, momentum=1.0)
     with pytest.raises(ValueError, match="nesterov=True needs a momentum"):
         optim.sgd(0.1, nesterov=True)
-    with pytest.raises(TypeError, match=r"rate='0\.1': give a number"):
+    with pytest.raises(TypeError, match=r"learning_rate='0\.1': give a number"):
         optim.adam("0.1")
-    with pytest.raises(ValueError, match="beta2=1: give"):
-        optim.adam(beta2=1)
-    with pytest.raises(ValueError, match="limit=0: give a positive number"):
+    with pytest.raises(ValueError, match="b2=1: give"):
+        optim.adam(b2=1)
+    with pytest.raises(ValueError, match="max_norm=0: give a positive number"):
         optim.clip_by_global_norm(0)
-    with pytest.raises(ValueError, match="limit=0: give a positive number"):
-        optim.clip_by_value(0)
-    with pytest.raises(ValueError, match=r"beta1=1\.0: give 0 or more and less than 1"):
-        optim.lion(beta1=1.0)
+    with pytest.raises(ValueError, match="max_delta=0: give a positive number"):
+        optim.clip(0)
+    for clip, name in ((optim.clip, "max_delta"), (optim.clip_by_global_norm, "max_norm")):
+        with pytest.raises(ValueError, match=f"{name}=-2: give 0 or more"):
+            clip(-2)
+        with pytest.raises(TypeError, match=f"{name}='1': give a number"):
+            clip("1")
+    with pytest.raises(ValueError, match=r"b1=1\.0: give 0 or more and less than 1"):
+        optim.lion(b1=1.0)
     for optimizer in (optim.adamw(), optim.lion(weight_decay=0.1)):
         with pytest.raises(TypeError, match=r"update\(grads, state, params\)"):
             optimizer.update(np.ones(2), optimizer.init(np.ones(2)))

@@ -22,24 +22,24 @@ def _one_cycle(k: int) -> float:
 
 CASES: list[tuple[optim.Schedule, list[float]]] = [
     (optim.constant(0.3), [0.3] * 12),
-    (optim.step_decay(0.8, every=4, factor=0.5), [0.8] * 4 + [0.4] * 4 + [0.2] * 4),
+    (optim.step_decay(0.8, decay_steps=4, decay_rate=0.5), [0.8] * 4 + [0.4] * 4 + [0.2] * 4),
     (
-        optim.cosine_decay(2.0, steps=8, final=0.5),
+        optim.cosine_decay(2.0, decay_steps=8, end_value=0.5),
         [0.5 + 1.5 * (1 + np.cos(np.pi * min(k, 8) / 8)) / 2 for k in STEPS],
     ),
     (
-        optim.polynomial_decay(2.0, steps=8, power=3.0, final=0.5),
+        optim.polynomial_decay(2.0, decay_steps=8, power=3.0, end_value=0.5),
         [0.5 + 1.5 * (1 - min(k, 8) / 8) ** 3 for k in STEPS],
     ),
     (optim.inverse_scaling(0.6), [0.6 / np.sqrt(k + 1) for k in STEPS]),
     (optim.inverse_scaling(0.6, power=1), [0.6 / (k + 1) for k in STEPS]),
     (
-        optim.one_cycle(2.0, 10, rise=0.25, start_factor=0.2, final_factor=0.01),
+        optim.one_cycle(2.0, 10, pct_start=0.25, start_factor=0.2, end_factor=0.01),
         [_one_cycle(k) for k in STEPS],
     ),
     (optim.warmup(4, 0.2), [0.05, 0.1, 0.15] + [0.2] * 9),
     (
-        optim.warmup(3, optim.step_decay(0.9, every=2, factor=0.1)),
+        optim.warmup(3, optim.step_decay(0.9, decay_steps=2, decay_rate=0.1)),
         [0.3, 0.6, 0.9, 0.9, 0.9, 0.09, 0.09, 0.009, 0.009, 0.0009, 0.0009, 0.00009],
     ),
 ]
@@ -64,8 +64,17 @@ def test_numbers(schedule: optim.Schedule, expected: list[float]) -> None:
 
 def test_long_runs() -> None:
     """A million steps: the cosine stays at its end, the staircase reaches 0 without an error."""
-    assert float(optim.cosine_decay(1.0, 10, final=0.01)(np.int32(10**6))) == 0.01
+    assert float(optim.cosine_decay(1.0, 10, end_value=0.01)(np.int32(10**6))) == 0.01
     assert float(optim.step_decay(1.0, 10)(np.int32(10**6))) == 0.0
+
+
+def test_defaults() -> None:
+    """A straight line to 0; half a cosine to 0; tenths; a root."""
+    assert [1.0, 0.75, 0.5, 0.25, 0.0, 0.0] == [optim.polynomial_decay(1.0, 4)(k) for k in range(6)]
+    found = [float(optim.cosine_decay(1.0, 4)(k)) for k in (0, 2, 4, 6)]
+    np.testing.assert_allclose(found, [1.0, 0.5, 0.0, 0.0], atol=1e-16)
+    assert [1.0, 1.0, 0.1] == [optim.step_decay(1.0, 2)(k) for k in range(3)]
+    assert [1.0, 0.5, 0.25] == [optim.inverse_scaling(1.0)(k) for k in (0, 3, 15)]
 
 
 def test_one_cycle_of_pytorch() -> None:
@@ -92,21 +101,21 @@ def test_rates_are_differentiable() -> None:
 
 def test_errors() -> None:
     """What is no rate, factor or number of steps."""
-    with pytest.raises(ValueError, match=r"test_schedules\.py:\d+: rate=-0\.1: give 0 or more"):
+    with pytest.raises(ValueError, match=r"test_schedules\.py:\d+: value=-0\.1: give 0 or more"):
         optim.constant(-0.1)
-    with pytest.raises(ValueError, match="rate=nan"):
+    with pytest.raises(ValueError, match="init_value=nan"):
         optim.cosine_decay(float("nan"), 10)
-    with pytest.raises(ValueError, match="factor=-1"):
-        optim.step_decay(0.1, 10, factor=-1)
-    with pytest.raises(ValueError, match="every=0: give a whole number of 1 or more"):
+    with pytest.raises(ValueError, match="decay_rate=-1"):
+        optim.step_decay(0.1, 10, decay_rate=-1)
+    with pytest.raises(ValueError, match="decay_steps=0: give a whole number of 1 or more"):
         optim.step_decay(0.1, 0)
-    with pytest.raises(ValueError, match=r"steps=2\.5: give a whole number"):
+    with pytest.raises(ValueError, match=r"warmup_steps=2\.5: give a whole number"):
         optim.warmup(2.5, 0.1)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="rate='fast': give a number"):
+    with pytest.raises(TypeError, match="schedule='fast': give a number"):
         optim.warmup(3, "fast")
-    with pytest.raises(ValueError, match=r"rise=1: give a share between 0 and 1"):
-        optim.one_cycle(0.1, 10, rise=1)
-    with pytest.raises(ValueError, match=r"final_factor=-1: give 0 or more"):
-        optim.one_cycle(0.1, 10, final_factor=-1)
+    with pytest.raises(ValueError, match=r"pct_start=1: give a number between 0 and 1"):
+        optim.one_cycle(0.1, 10, pct_start=1)
+    with pytest.raises(ValueError, match=r"end_factor=-1: give 0 or more"):
+        optim.one_cycle(0.1, 10, end_factor=-1)
     with pytest.raises(ValueError, match=r"power=-2: give 0 or more"):
         optim.polynomial_decay(0.1, 10, power=-2)

@@ -368,7 +368,7 @@ ROWS: dict[str, Row] = {
     "broadcast_to": Row(lambda x, shape: np.broadcast_to(x, shape), _draw_broadcast),
     "sum": Row(lambda x, axes: np.asarray(np.sum(x, axis=axes)), _draw_sum),
     "slice": Row(lambda x, index: x[index], _draw_slice),
-    "place": Row(_placed, _draw_place),
+    "pad": Row(_placed, _draw_place),
     "concatenate": Row(lambda *xs, axis: np.concatenate(xs, axis), _draw_concatenate),
     "max": Row(lambda x, axes: np.asarray(np.max(x, axis=axes)), _draw_max),
     "prod": Row(lambda x, axis: np.asarray(np.prod(x, axis=axis)), _draw_axis),

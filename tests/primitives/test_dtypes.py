@@ -46,7 +46,7 @@ PARAMS: dict[str, dict[str, Any]] = {
     "broadcast_to": {"shape": (3, 2)},
     "sum": {"axes": (0,)},
     "slice": {"index": (slice(0, 1, 1),)},
-    "place": {"shape": (4,), "index": (slice(1, 3, 1),)},
+    "pad": {"shape": (4,), "index": (slice(1, 3, 1),)},
     "concatenate": {"axis": 0},
     "max": {"axes": (0,)},
     "prod": {"axis": 0},
@@ -65,7 +65,7 @@ def test_structure_keeps_or_promotes_as_numpy(name: str, dtype: str) -> None:
     node = REGISTRY[name](input_node(Type(x.shape, x.dtype)), **PARAMS.get(name, {}))
     value = np.asarray(ROWS[name].reference(x, **PARAMS.get(name, {})))
     # `place` fills float64 zeros in the reference; the primitive keeps x's dtype
-    assert node.type == Type(value.shape, x.dtype if name == "place" else value.dtype)
+    assert node.type == Type(value.shape, x.dtype if name == "pad" else value.dtype)
 
 
 @pytest.mark.parametrize("name", [n for n in ELEMENTWISE if "f" in REGISTRY[n].spec["kinds"]])

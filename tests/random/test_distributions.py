@@ -60,6 +60,23 @@ def test_kolmogorov_smirnov(dtype, seed):
     assert dtype == u.dtype == z.dtype
 
 
+def test_normal_is_that_of_box_and_muller():
+    """sqrt(-2 log(1 - u)) times cosine, then sine, of 2 pi v: u and v are the key's numbers."""
+    key = random.key(6)
+    u, v = random.uniform(key, (2, 4))
+    radius = np.sqrt(-2.0 * np.log1p(-u))
+    expected = np.concatenate([radius * np.cos(2 * np.pi * v), radius * np.sin(2 * np.pi * v)])
+    np.testing.assert_allclose(random.normal(key, 8), expected, rtol=1e-13)
+    np.testing.assert_array_equal(random.normal(key, 8)[:7], random.normal(key, 7))
+
+
+def test_normal_is_finite_where_the_uniform_number_is_0():
+    """One of 2,048 float16 numbers is 0, whose logarithm would be infinite."""
+    key = random.key(7)
+    assert 0.0 == random.uniform(key, 2 * N, np.float16)[:N].min()
+    assert np.isfinite(random.normal(key, 2 * N, np.float16)).all()
+
+
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("alpha", [0.1, 0.4, 0.5, 1.0, 2.0, 30.0])
 def test_symmetric_beta(alpha, dtype):

@@ -61,6 +61,14 @@ def test_lines_are_thinned_to_what_can_be_seen():
     assert len(UNIT.line(x, x)) < 15_000
 
 
+def test_a_thinned_line_ends_where_its_last_point_is():
+    """Points that nobody can tell from the one before are left out, but for the last."""
+    drawn = UNIT.line([0.0, 0.5, 0.9996, 1.0], [0.0, 0.5, 1.0, 1.0])
+    assert 'd="M72 246L250 134L427.9 22L428 22"' in drawn
+    drawn = UNIT.line([0.0, 0.0001, 0.5, 1.0], [0.0, 0.0, 0.5, 1.0])
+    assert 'd="M72 246L250 134L428 22"' in drawn
+
+
 def test_bars_are_as_high_as_their_numbers():
     drawn = UNIT.bars([0.0, 0.5, 1.0], [0.25, 0.0])
     assert 1 == drawn.count("<rect")

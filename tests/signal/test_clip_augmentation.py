@@ -16,7 +16,7 @@ def ramps(rows=200, samples=60, length=40):
 def test_without_changes_clips_stay():
     """No shift and no change of speed."""
     x, lengths = ramps()
-    moved, ends = signal.moved_clips(x, lengths, random.key(0))
+    moved, ends = signal.random_shift_and_speed(x, lengths, random.key(0))
     assert (moved == x).all()
     assert (ends == lengths).all()
 
@@ -24,7 +24,7 @@ def test_without_changes_clips_stay():
 def test_speed_is_the_slope_of_a_ramp():
     """A ramp played faster is steeper and shorter; both by the same factor, within the bounds."""
     x, lengths = ramps()
-    moved, ends = signal.moved_clips(x, lengths, random.key(1), speed=0.25)
+    moved, ends = signal.random_shift_and_speed(x, lengths, random.key(1), max_speed_change=0.25)
     slopes = moved[:, 5] - moved[:, 4]
     np.testing.assert_allclose(moved[:, :20] - moved[:, :1], slopes[:, None] * np.arange(20),
                                atol=1e-9)  # fmt: skip
@@ -37,7 +37,7 @@ def test_speed_is_the_slope_of_a_ramp():
 def test_shift_moves_a_clip():
     """Earlier or later by a tenth at most; what comes in is silence."""
     x, lengths = ramps()
-    moved, ends = signal.moved_clips(x, lengths, random.key(2), shift=0.1)
+    moved, ends = signal.random_shift_and_speed(x, lengths, random.key(2), max_shift=0.1)
     starts = moved[:, 10] - 11
     assert -4 <= starts.min() < -3.5 < 3.5 < starts.max() <= 4
     np.testing.assert_array_equal(ends, np.ceil(40 - starts))
@@ -49,7 +49,7 @@ def test_noise_has_the_level_that_was_asked_for():
     """20 dB below a clip of power 4 is a variance of 0.04; louder noise for louder clips."""
     x = np.full((50, 4000), 2.0)
     x[25:] *= 10
-    noise = signal.added_noise(x, random.key(0), quietest=-20.0, loudest=-20.0) - x
+    noise = signal.random_noise(x, random.key(0), min_db=-20.0, max_db=-20.0) - x
     np.testing.assert_allclose(noise[:25].var(), 0.04, rtol=0.02)
     np.testing.assert_allclose(noise[25:].var(), 4.0, rtol=0.02)
 
@@ -57,7 +57,7 @@ def test_noise_has_the_level_that_was_asked_for():
 def test_bands_are_hidden_in_all_frames():
     """One span of features, of all widths up to the largest, anywhere."""
     x = np.ones((2000, 3, 10))
-    hidden = signal.hidden_bands(x, random.key(0), widest=4) == 0
+    hidden = signal.frequency_masking(x, random.key(0), max_width=4) == 0
     assert (hidden == hidden[:, :1]).all()
     widths = hidden[:, 0].sum(axis=1)
     np.testing.assert_allclose(np.bincount(widths, minlength=5) / 2000, 0.2, atol=0.03)
@@ -70,7 +70,7 @@ def test_times_are_hidden_within_the_clip():
     """At most a fifth of it, and never behind its end."""
     x = np.ones((500, 50, 2))
     lengths = np.where(np.arange(500) % 2, 50, 20)
-    hidden = signal.hidden_times(x, lengths, random.key(3), widest=8, count=2)[:, :, 0] == 0
+    hidden = signal.time_masking(x, lengths, random.key(3), max_width=8, num_masks=2)[:, :, 0] == 0
     assert hidden[1::2].sum(axis=1).max() > 10
     assert hidden[::2].sum(axis=1).max() <= 8
     assert not hidden[::2, 20:].any()
@@ -83,9 +83,11 @@ def test_compiled_code_draws_the_same():
 
     def vary(x, lengths, key):
         first, second, third = random.split(key, 3)
-        x, lengths = signal.moved_clips(x, lengths, first, shift=0.2, speed=0.2)
-        x = signal.added_noise(x, second)
-        return signal.hidden_times(x[:, :, None], lengths, third, widest=5), lengths
+        x, lengths = signal.random_shift_and_speed(
+            x, lengths, first, max_shift=0.2, max_speed_change=0.2
+        )
+        x = signal.random_noise(x, second)
+        return signal.time_masking(x[:, :, None], lengths, third, max_width=5), lengths
 
     expected, ends = vary(x, lengths, random.key(5))
     found, found_ends = cr.jit(vary)(x, lengths, random.key(5))
@@ -96,5 +98,5 @@ def test_compiled_code_draws_the_same():
 def test_shares_are_checked():
     """A speed of 0 would never end."""
     x, lengths = ramps(2)
-    with pytest.raises(ValueError, match="speed=1: give 0 or more and less than 1"):
-        signal.moved_clips(x, lengths, random.key(0), speed=1)
+    with pytest.raises(ValueError, match="max_speed_change=1: give 0 or more and less than 1"):
+        signal.random_shift_and_speed(x, lengths, random.key(0), max_speed_change=1)

@@ -29,7 +29,7 @@ def test_stft_is_the_fast_transform_of_each_frame(samples, size, hop, length):
     """Whatever divides whatever; both parts, with zeros after the frame."""
     x = RNG.normal(size=(2, 3, samples))
     expected = by_rfft(x, size, hop, length)
-    real, imaginary = signal.stft(x, size, hop, length=length)
+    real, imaginary = signal.stft(x, size, hop, n_fft=length)
     np.testing.assert_allclose(real, expected.real, atol=1e-12)
     np.testing.assert_allclose(imaginary, expected.imag, atol=1e-12)
 
@@ -41,14 +41,18 @@ def test_stft_is_scipys():
         x, window="hann", nperseg=64, noverlap=48, boundary=None, padded=False
     )
     real, imaginary = signal.stft(x, 64, 16)
-    found = np.swapaxes(real + 1j * imaginary, -1, -2) / signal.hann(64).sum()
+    found = np.swapaxes(real + 1j * imaginary, -1, -2) / signal.hann_window(64).sum()
     np.testing.assert_allclose(found, expected, atol=1e-13)
 
 
 def test_hann_windows_are_scipys_and_add_up_to_1():
     """Periodic, so that windows half a length apart sum to 1."""
-    np.testing.assert_allclose(signal.hann(50), scipy.signal.get_window("hann", 50), atol=1e-15)
-    np.testing.assert_allclose(signal.hann(50)[:25] + signal.hann(50)[25:], 1.0, atol=1e-15)
+    np.testing.assert_allclose(
+        signal.hann_window(50), scipy.signal.get_window("hann", 50), atol=1e-15
+    )
+    np.testing.assert_allclose(
+        signal.hann_window(50)[:25] + signal.hann_window(50)[25:], 1.0, atol=1e-15
+    )
 
 
 def test_energies_are_equal_in_time_and_frequency():
@@ -56,7 +60,7 @@ def test_energies_are_equal_in_time_and_frequency():
     x = RNG.normal(size=64)
     power = signal.power_spectrum(x, 64, 64)[0]
     both_sides = power[0] + power[-1] + 2 * power[1:-1].sum()
-    expected = 64 * np.sum((x * signal.hann(64)) ** 2)
+    expected = 64 * np.sum((x * signal.hann_window(64)) ** 2)
     np.testing.assert_allclose(both_sides, expected, rtol=1e-13)
 
 
@@ -74,9 +78,11 @@ def test_dct_is_scipys_and_orthonormal():
     """Type II; all of it is a rotation."""
     x = RNG.normal(size=(4, 13))
     expected = scipy.fft.dct(x, type=2, norm="ortho")
-    np.testing.assert_allclose(x @ signal.dct(13, 13), expected, atol=1e-14)
-    np.testing.assert_allclose(x @ signal.dct(13, 5), expected[:, :5], atol=1e-14)
-    np.testing.assert_allclose(signal.dct(13, 13).T @ signal.dct(13, 13), np.eye(13), atol=1e-14)
+    np.testing.assert_allclose(x @ signal.dct_matrix(13, 13), expected, atol=1e-14)
+    np.testing.assert_allclose(x @ signal.dct_matrix(13, 5), expected[:, :5], atol=1e-14)
+    np.testing.assert_allclose(
+        signal.dct_matrix(13, 13).T @ signal.dct_matrix(13, 13), np.eye(13), atol=1e-14
+    )
 
 
 def test_spectra_are_differentiated_and_compiled():
@@ -84,7 +90,7 @@ def test_spectra_are_differentiated_and_compiled():
     x = RNG.normal(size=(2, 45))
 
     def spectrum(x):
-        return signal.power_spectrum(x, 12, 5, length=16)
+        return signal.power_spectrum(x, 12, 5, n_fft=16)
 
     cr.check_grads(spectrum, (x,))
     np.testing.assert_allclose(cr.jit(spectrum)(x), spectrum(x), rtol=1e-12, atol=1e-12)
@@ -100,10 +106,10 @@ def test_spectra_are_differentiated_and_compiled():
         (lambda: signal.stft(np.zeros(9, int), 8, 4), DtypeError, "divide 16-bit samples"),
         (lambda: signal.stft([0.0] * 9, 8, 4), DtypeError, "not list"),
         (lambda: signal.stft(np.float64(0.0), 8, 4), ShapeError, "..., samples"),
-        (lambda: signal.stft(np.zeros(9), 8, 0), ValueError, "hop=0"),
-        (lambda: signal.stft(np.zeros(9), 8.0, 1), ValueError, "size=8.0"),
-        (lambda: signal.stft(np.zeros(9), 8, 1, length=4), ValueError, "give 8 or more"),
-        (lambda: signal.dct(4, 5), ValueError, "no more than 4"),
+        (lambda: signal.stft(np.zeros(9), 8, 0), ValueError, "hop_length=0"),
+        (lambda: signal.stft(np.zeros(9), 8.0, 1), ValueError, "win_length=8.0"),
+        (lambda: signal.stft(np.zeros(9), 8, 1, n_fft=4), ValueError, "give 8 or more"),
+        (lambda: signal.dct_matrix(4, 5), ValueError, "no more than 4"),
     ],
 )
 def test_mistakes_are_told(call, error, words):

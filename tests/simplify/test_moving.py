@@ -166,6 +166,62 @@ def test_short_loops(steps: int) -> None:
     both(cr.grad(loss), WEIGHTS, XS[:steps], START)
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_sum_of_products_is_one_product_of_all_turns(turned: bool) -> None:
+    """Beside each other, [a_1 a_2] [b_1; b_2]; turned ones lie as they must already."""
+
+    def f(a: Any, b: Any) -> Any:
+        def body(total: Any, ab: Any) -> Any:
+            a, b = ab
+            return total + (a.T if turned else a) @ b, None
+
+        return cr.scan(body, np.zeros((16, 16)), (a, b))[0]
+
+    a, b = RNG.normal(size=(STEPS, 16, 16)), RNG.normal(size=(STEPS, 16, 16))
+    graph = both(f, a, b)
+    expected = np.einsum("tki,tkj->ij" if turned else "tik,tkj->ij", a, b)
+    np.testing.assert_allclose(evaluate(graph, [a, b])[0], expected, rtol=1e-12)
+    assert [] == scans(graph)
+    (product,) = [node for node in graph.nodes if node.primitive.name == "matmul"]
+    assert [(16, STEPS * 16), (STEPS * 16, 16)] == [x.shape for x in product.inputs]
+    moved = [n.inputs[0].shape for n in graph.nodes if n.primitive.name == "transpose"]
+    assert [(STEPS * 16, 16) if turned else (STEPS, 16, 16)] == moved
+
+
+@pytest.mark.parametrize(
+    ("rows", "inner", "columns", "length", "outside"),
+    [
+        (16, 16, 16, 2, True), (16, 16, 16, 1, False), (16, 15, 17, 2, False),
+        (256, 4, 4, 2, True), (257, 4, 4, 2, False),
+    ],
+)  # fmt: skip
+def test_which_products_are_moved(
+    rows: int, inner: int, columns: int, length: int, outside: bool
+) -> None:
+    """Of 4,096 multiplications and more, of 256 rows and fewer, of two turns and more."""
+
+    def f(xs: Any, w: Any) -> Any:
+        return cr.scan(lambda c, x: (c * 0.5 + x @ w, None), np.zeros((rows, columns)), xs)[0]
+
+    graph = both(f, RNG.normal(size=(length, rows, inner)), RNG.normal(size=(inner, columns)))
+    (scan,) = scans(graph)
+    assert (int(outside), int(not outside)) == (
+        len(products(graph)), count(scan.params["body"], "matmul")
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("size", "outside"), [(63, 0), (64, 1)])
+def test_which_fixed_work_is_moved(size: int, outside: int) -> None:
+    """Of 64 numbers and more: fewer are as well computed each turn."""
+
+    def f(c: Any, w: Any) -> Any:
+        return cr.scan(lambda c, _: (c * np.exp(w), None), c, None, length=3)[0]
+
+    graph = both(f, RNG.normal(size=size), RNG.normal(size=size))
+    (scan,) = scans(graph)
+    assert (outside, 1 - outside) == (count(graph, "exp"), count(scan.params["body"], "exp"))
+
+
 def test_a_total_that_is_read_on_the_way_stays() -> None:
     """Whether it is stacked, or changes what is computed."""
 
@@ -247,7 +303,7 @@ def test_pieces_become_one_array() -> None:
     x[0] = 0.0
     graph = cr.make_graph(cr.grad(f))(x)
     small = simplify(graph)
-    assert count(graph, "place") == 3 and count(small, "place") == 0
+    assert count(graph, "pad") == 3 and count(small, "pad") == 0
     assert count(small, "concatenate") == 1
     (before,), (after,) = evaluate(graph, [x]), evaluate(small, [x])
     np.testing.assert_array_equal(before, after)
@@ -265,7 +321,7 @@ def test_pieces_with_a_gap_or_twice_stay() -> None:
 
     for f in (gap, twice):
         graph = both(cr.grad(f), RNG.normal(size=5))
-        assert count(graph, "place") == 2
+        assert count(graph, "pad") == 2
 
 
 def test_what_follows_by_a_little_arithmetic_is_not_remembered() -> None:

@@ -4,8 +4,13 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.control.scan import run_scan
 from chainrule.graph.evaluate import evaluate
-from chainrule.simplify import simplify
+from chainrule.graph.graph import Graph
+from chainrule.graph.node import input_node
+from chainrule.graph.types import Type
+from chainrule.primitives.elementwise import exp, mul, sub
+from chainrule.simplify import PASSES, simplify
 
 
 @pytest.fixture(autouse=True)
@@ -53,6 +58,23 @@ def test_rules(f, left):
     assert names(simplified(f, X)) == left
 
 
+@pytest.mark.parametrize(("size", "left"), [(1, 1), (8, 1), (9, 2)])
+def test_equal_constants_are_one(size, left):
+    """Of 64 bytes and fewer: larger ones are not compared."""
+    first, second = np.arange(2.0, size + 2), np.arange(2.0, size + 2)
+    graph = simplified(lambda x: np.sin(x * first) * np.cos(x * second), np.ones(size))
+    assert left == names(graph).count("constant")
+
+
+def test_a_simple_graph_is_looked_at_once(capsys):
+    """By each pass, and then by those that move work out of loops."""
+    graph = simplify(cr.make_graph(lambda x: np.sin(x) * 2.0)(X))
+    with cr.configured(debug=4):
+        assert simplify(graph) is graph
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("# after ")]
+    assert len(lines) == len(set(lines)) == len(PASSES) + 2
+
+
 def test_a_narrowing_cast_stays():
     graph = simplified(lambda x: x.astype(np.float32).astype(np.float64), X)
     assert names(graph) == ["cast", "cast"]
@@ -72,6 +94,35 @@ def test_forward_and_backward_share_one_loop():
     graph = cr.make_graph(cr.value_and_grad(f))(np.ones(2), np.ones((5, 2)))
     assert names(graph).count("scan") == 3
     assert names(simplify(graph)).count("scan") == 2
+
+
+def twice(change):
+    """Two loops of one body over the same inputs, the second of which differs in one thing."""
+    carry, x = input_node(Type((), np.dtype(float))), input_node(Type((), np.dtype(float)))
+    new = sub(mul(carry, 0.5), x)
+    start, xs = input_node(Type((), np.dtype(float))), input_node(Type((3,), np.dtype(float)))
+    same = {"n_carry": 1, "n_xs": 1, "length": 3, "reverse": False}
+    loops = [
+        run_scan((start, xs), body=Graph((carry, x), (new, out)), **(same | more))
+        for out, more in ((carry, {}), (exp(x), change))
+    ]
+    return Graph((start, xs), tuple(r for results in loops for r in results))
+
+
+@pytest.mark.parametrize(("change", "left"), [({}, 1), ({"reverse": True}, 2)])
+def test_loops_that_turn_the_same_way_are_joined(change, left):
+    """One loop stacks what both stack; a loop that runs backwards meets other numbers."""
+    graph = twice(change)
+    small = simplify(graph)
+    assert left == names(small).count("scan")
+    given = [np.float64(2.0), np.array([1.0, 2.0, 4.0])]
+    found = evaluate(small, given)
+    for old, new in zip(evaluate(graph, given), found, strict=True):
+        np.testing.assert_array_equal(old, new)
+    carried = [2.0, 0.0, -2.0, -5.0]  # c/2 - x; backwards 2, -3, -3.5, -2.75
+    assert (carried[-1], carried[:3]) == (found[0], found[1].tolist())
+    assert (-2.75 if change else carried[-1]) == found[2]
+    np.testing.assert_array_equal(found[3], np.exp(given[1]))
 
 
 def test_dead_carries_and_results_are_dropped():

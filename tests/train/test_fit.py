@@ -106,7 +106,7 @@ def test_a_line_is_found():
     result = fit(model(hidden=()), optimizer=optim.sgd(0.1), epochs=60)
     np.testing.assert_allclose(result.model.layers[0].weight[:, 0], [1.0, -2.0, 0.5], atol=1e-6)
     np.testing.assert_allclose(result.model.layers[0].bias, [0.3], atol=1e-6)
-    assert result.stopped == "epochs"
+    assert result.stop_reason == "epochs"
 
 
 def test_digits_held_out():
@@ -143,7 +143,7 @@ def test_the_best_weights_are_kept():
 def test_patience():
     result = fit(model(hidden=(32,)), y=noisy(), validation_fraction=0.3, epochs=500, patience=4,
                  optimizer=optim.adam(0.03))  # fmt: skip
-    assert result.stopped == "patience"
+    assert result.stop_reason == "patience"
     assert len(result.history) == result.best_epoch + 4
 
 
@@ -153,6 +153,22 @@ def test_a_score_decides_and_the_loss_breaks_ties():
     assert [row["score"] for row in result.history] == [0.5, 0.7, 0.7, 0.6]
     second, third = (result.history[k]["validation_loss"] for k in (1, 2))
     assert result.best_epoch == (2 if second <= third else 3)
+
+
+def test_a_score_without_validation_rows_is_that_of_the_rows_trained_on():
+    """Beside the loss, which decides nothing then: the last weights are the best."""
+    seen = []
+
+    def score(outputs, targets):
+        seen.append(targets)
+        return 1.0 / len(seen)
+
+    result = fit(epochs=3, score=score)
+    assert [1.0, 0.5, 1 / 3] == [row["score"] for row in result.history]
+    assert all("validation_loss" not in row for row in result.history)
+    np.testing.assert_array_equal(seen[2], Y)
+    assert 3 == result.best_epoch
+    assert all("score" not in row for row in fit(epochs=2).history)
 
 
 def test_validation_rows_are_not_trained_on():
@@ -183,9 +199,9 @@ def test_a_callback_ends_it():
         return report.epoch == 3
 
     result = fit(epochs=10, callbacks=[callback])
-    assert result.stopped == "callback"
+    assert result.stop_reason == "callback"
     assert [r.epoch for r in reports] == [1, 2, 3]
-    assert all(r.rows_per_second > 0 and r.epochs == 10 for r in reports)
+    assert all(r.samples_per_second > 0 and r.epochs == 10 for r in reports)
     assert [r.numbers for r in reports] == result.history
 
 
@@ -195,7 +211,7 @@ def test_ctrl_c_keeps_the_best_weights_and_says_so(capsys):
             raise KeyboardInterrupt
 
     result = fit(epochs=10, callbacks=[press])
-    assert (result.stopped, result.best_epoch) == ("interrupted", 3)
+    assert (result.stop_reason, result.best_epoch) == ("interrupted", 3)
     assert "weights of epoch 3, the best so far, are kept" in capsys.readouterr().err
     for a, b in zip(leaves(result.model), leaves(fit(epochs=3).model), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -207,7 +223,7 @@ def test_a_loss_that_explodes_is_named():
     ) as caught:
         fit(optimizer=optim.sgd(1e6), epochs=50)
     result = caught.value.result
-    assert result.stopped == "diverged"
+    assert result.stop_reason == "diverged"
     assert all(np.isfinite(leaf).all() for leaf in leaves(result.model))
 
 
@@ -261,25 +277,62 @@ class Terminal(io.StringIO):
         return True
 
 
+def shown(monkeypatch, seconds, **options):
+    """What a terminal shows of a training whose epochs take so long by the bar's clock."""
+    terminal, now = Terminal(), [0.0]
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(progress, "perf_counter", lambda: now[0])
+
+    def tick(report):
+        now[0] += seconds
+
+    fit(callbacks=[tick], **options)
+    return terminal.getvalue()
+
+
 def test_the_bar_shows_what_matters(monkeypatch):
-    terminal = Terminal()
-    monkeypatch.setattr(sys, "stderr", terminal)
-    monkeypatch.setattr(progress, "PATIENCE", 0.0)
-    fit(epochs=3, validation_fraction=0.2, score=lambda outputs, y: 0.25)
-    shown = terminal.getvalue()
+    options = {"epochs": 3, "validation_fraction": 0.2, "score": lambda outputs, y: 0.25}
+    bar = shown(monkeypatch, 3.0, **options)
     for word in ("epoch", "/3", "loss", "validation", "score 0.2500", "rows/s"):
-        assert word in shown
+        assert word in bar
 
 
-@pytest.mark.parametrize("options", [{"progress": False}, {}])
-def test_no_bar_where_nobody_waits(monkeypatch, options):
-    terminal = Terminal()
-    monkeypatch.setattr(sys, "stderr", terminal)
-    fit(epochs=2, **options)
-    assert terminal.getvalue() == ""
+@pytest.mark.parametrize(
+    ("seconds", "options"),
+    [(0.0, {"progress": False}), (9.0, {"progress": False}), (0.0, {}), (0.4, {})],
+)
+def test_no_bar_where_nobody_waits(monkeypatch, seconds, options):
+    """Not if it is not wanted, nor before two seconds have passed."""
+    assert "" == shown(monkeypatch, seconds, epochs=4, **options)
 
 
 # predict
+
+
+TRACED = []
+
+
+class Watched(nn.Module):
+    """Says what it is compiled for."""
+
+    weight: np.ndarray
+
+    def __call__(self, x):
+        TRACED.append(x.shape)
+        return x @ self.weight
+
+
+def test_few_programs_predict_any_number_of_rows():
+    """Rows are padded to a power of two; chunks that somebody asks for are as long as asked for."""
+    TRACED.clear()
+    m, x = Watched(np.ones((3, 1))), np.arange(60.0).reshape(20, 3)
+    for rows, options, compiled in (
+        (5, {}, [(8, 3)]), (8, {}, []), (6, {}, []), (9, {}, [(16, 3)]), (1, {}, [(1, 3)]),
+        (20, {"batch_size": 7}, [(7, 3)]), (5, {"batch_size": 50}, [(5, 3)]),
+    ):  # fmt: skip
+        TRACED.clear()
+        np.testing.assert_array_equal(train.predict(m, x[:rows], **options), x[:rows] @ m.weight)
+        assert compiled == TRACED
 
 
 def test_predict_in_chunks():

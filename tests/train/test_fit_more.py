@@ -158,7 +158,7 @@ def test_an_epoch_with_statistics_and_noise_is_the_loop_written_by_hand(batch_si
 
         (_, moved), g = cr.value_and_grad(loss, has_aux=True)(m)
         updates, state = optimizer.update(g, state, m)
-        m = nn.with_statistics(optim.apply_updates(m, updates), moved)
+        m = nn.with_batch_stats(optim.apply_updates(m, updates), moved)
     epoch = cr.jit(make_epoch(losses.squared_error, optimizer, batch_size, augment))
     got, got_state, _ = epoch(noisy(), optimizer.init(noisy()), key, X, Y)
     for a, b in zip(cr.tree.leaves((got, got_state)), cr.tree.leaves((m, state)), strict=True):
@@ -229,7 +229,7 @@ def resumed(path, **settings):
 
 
 def test_goes_on_bit_for_bit(tmp_path):
-    """Stopped by an error after some epochs, twice, and run again: nothing differs."""
+    """StopReason by an error after some epochs, twice, and run again: nothing differs."""
     expected = fit(optimizer=optim.adam(0.02), **SETTINGS)
     path, met = tmp_path / "state", []
     for epoch in (3, 5):
@@ -249,7 +249,7 @@ def test_ctrl_c_keeps_the_file(tmp_path, capsys):
             raise KeyboardInterrupt
 
     path = tmp_path / "state"
-    assert resumed(path, callbacks=[press]).stopped == "interrupted"
+    assert resumed(path, callbacks=[press]).stop_reason == "interrupted"
     assert path.exists()
     assert_same(resumed(path).model, fit(optimizer=optim.adam(0.02), **SETTINGS).model)
     assert "interrupted in epoch 5" in capsys.readouterr().err
@@ -278,7 +278,7 @@ BROKEN = {
     "empty": lambda data: b"",
     "cut": lambda data: data[: len(data) // 2],
     "foreign": lambda data: save({"a": np.zeros(3)}),
-    "newer": lambda data: changed(data, format="chainrule-fit-2"),
+    "newer": lambda data: changed(data, format="chainrule-fit-3"),
     "no best": lambda data: changed(data, best=None),
     "history of another kind": lambda data: changed(data, history=[3]),
     "fewer arrays": lambda data: save(

@@ -54,6 +54,10 @@ def test_dead_units():
     hidden = ([[1.0, 1.0, 1.0, -1.0]], [0.0, -3.0, -2.9, -1.0])
     found = health(network(nn.relu, hidden, (np.ones((4, 1)), [0.0])))
     assert {"layers.0": 0.5} == found.dead  # relu(-x - 1) is 0 at x = -1, and below 0 elsewhere
+    some = health(network(nn.relu, hidden, (np.ones((4, 1)), [0.0])), np.array([[0.0], [2.95]]))
+    assert {"layers.0": 0.5} == some.dead  # of two rows it is units that count
+    more = health(network(nn.relu, hidden, (np.ones((4, 1)), [0.0])), np.array([[-2.0]] * 5))
+    assert {"layers.0": 0.75} == more.dead
     assert {} == found.saturated
 
 
@@ -76,6 +80,18 @@ def test_saturated_outputs(activation, edge):
     found = health(network(activation, stuck, (np.ones((2, 1)), [0.0])), x)
     assert {"layers.0": 6 / 8} == found.saturated
     assert {"layers.0": 0.5} == found.dead
+
+
+@pytest.mark.parametrize(("activation", "edge"), [(np.tanh, 2.9932), (nn.relu, 0.0)])
+def test_a_falling_activation_is_as_alive_as_a_rising_one(activation, edge):
+    """Slopes of -1 are not flat: what counts is how far they are from 0."""
+    x = np.array([[-edge - 1e-3], [edge + 1e-3], [0.5], [1.5]])
+    layers = (([[1.0, 0.0]], [0.0, -50.0]), (np.ones((2, 1)), [0.0]))
+    rising = health(network(activation, *layers), x)
+    falling = health(network(lambda z: -activation(z), *layers), x)
+    assert {"layers.0": 0.5} == rising.dead == falling.dead
+    assert ({"layers.0": 6 / 8} if activation is np.tanh else {}) == falling.saturated
+    assert rising.saturated == falling.saturated
 
 
 @pytest.mark.parametrize("activation", [nn.leaky_relu, nn.elu, nn.gelu, nn.silu, nn.softplus])

@@ -7,7 +7,7 @@ import chainrule as cr
 from chainrule.errors import CheckError
 from chainrule.graph.node import Primitive
 from chainrule.graph.types import Type
-from chainrule.primitives.declare import fit
+from chainrule.primitives.declare import unbroadcast
 from chainrule.primitives.elementwise import cos, sin
 from chainrule.primitives.structure import reshape, slice_
 from chainrule.trace.operands import record
@@ -37,23 +37,26 @@ def times(x, y):
     return x * y
 
 
-right = function(times, lambda g, _, x, y: [fit(g * y, x), fit(g * x, y)])
+right = function(times, lambda g, _, x, y: [unbroadcast(g * y, x), unbroadcast(g * x, y)])
 PLANTED = {
     "a factor of 1.001": (
         function(np.sin, lambda g, _, x: [g * 1.001 * cos(x)]), (X,)
     ),
     "swapped partials": (
-        function(times, lambda g, _, x, y: [fit(g * x, x), fit(g * y, y)]), (X, Y)
+        function(times, lambda g, _, x, y: [unbroadcast(g * x, x), unbroadcast(g * y, y)]), (X, Y)
     ),
     "a forgotten unbroadcast": (
         # the cotangent of the number is that of its first use alone
-        function(times, lambda g, _, x, y: [_first(g * y), fit(g * x, y)]), (np.float64(0.7), Y)
+        function(times, lambda g, _, x, y: [_first(g * y), unbroadcast(g * x, y)]),
+        (np.float64(0.7), Y),
     ),
     "a forgotten accumulation": (
         function(lambda x: x * x, lambda g, _, x: [g * x]), (X,)
     ),
     "a wrong sign": (function(np.cos, lambda g, _, x: [g * sin(x)]), (X,)),
-    "a forgotten input": (function(times, lambda g, _, x, y: [fit(g * y, x), None]), (X, Y)),
+    "a forgotten input": (
+        function(times, lambda g, _, x, y: [unbroadcast(g * y, x), None]), (X, Y)
+    ),
 }  # fmt: skip
 
 

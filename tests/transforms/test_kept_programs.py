@@ -17,7 +17,7 @@ from chainrule.config import configured
 
 def shapes(f):
     """The sizes of the arrays for which a function has programs, the last used last."""
-    kept = sorted(f.cache.values(), key=lambda compiled: compiled.used)
+    kept = sorted(f.cache.values(), key=lambda compiled: compiled.last_used)
     return [compiled.graph.input_types[0].shape[0] for compiled in kept]
 
 
@@ -87,7 +87,7 @@ def test_any_kind_of_argument_is_bounded(kind: str) -> None:
                     expected = 2 + k
                 assert f(x, k if kind == "static" else 0) == expected
                 assert len(f.cache) <= 3
-                assert len(f._last) <= 3
+                assert len(f._last_traced) <= 3
     assert len(f.cache) == 3
 
 

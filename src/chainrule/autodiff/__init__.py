@@ -1,1 +1,1 @@
-"""Layer 3: derivatives, graph to graph (or numbers to numbers, where nobody needs the graph)."""
+"""Derivatives, graph to graph (or numbers to numbers, where nobody needs the graph)."""

@@ -32,7 +32,7 @@ from ..primitives.elementwise import (
     not_equal,
     where,
 )
-from ..primitives.structure import broadcast_to, place, reshape, sum_, transpose, with_ones
+from ..primitives.structure import broadcast_to, pad, reshape, sum_, transpose, with_ones
 
 VIEWS = {"identity", "cast", "reshape", "broadcast_to", "transpose", "sum", "slice"}
 GROWS = {"exp": 0, "expm1": 0, "cosh": 0, "power": 1}  # and which input they grow by
@@ -46,7 +46,7 @@ SOURCES = {REGISTRY[name] for name in ("where", *GROWS)}  # without them nothing
 
 
 class Flow:
-    """Where a derivative flows into a node: computed when a rule asks for it, and once."""
+    """A mask of where a derivative flows into a node, computed once, when a rule asks for it."""
 
     __slots__ = ("_make", "_others", "_value", "growing")
 
@@ -68,43 +68,43 @@ class Flow:
         return self._value
 
 
-def growing(path: Sequence[Node], inputs: Iterable[Node]) -> set[Node]:
-    """The nodes of a path from `inputs` that grow as exponentials do.
+def growing_nodes(path: Sequence[Node], inputs: Iterable[Node]) -> set[Node]:
+    """Return the nodes of a path from `inputs` that grow as exponentials do.
 
     With what is added or multiplied to it: a factor's derivative is 0 as well where d is infinite.
     A divisor's need not be, nor that of the base of a power: where these are variables, no.
     """
-    return _growing(path, {*path, *inputs}) if _has_sources(path) else set()
+    return _find_growing(path, {*path, *inputs}) if _has_sources(path) else set()
 
 
 def _has_sources(path: Sequence[Node]) -> bool:
     return not SOURCES.isdisjoint(map(_primitive, path))
 
 
-def _growing(path: Sequence[Node], active: set[Node]) -> set[Node]:
-    found: set[Node] = set()
+def _find_growing(path: Sequence[Node], active: set[Node]) -> set[Node]:
+    grown: set[Node] = set()
     for node in path:
         name = node.primitive.name
         if name in GROWS:
             base = node.inputs[0]
-            if name != "power" or base in found or base not in active:
-                found.add(node)
-        elif not found.isdisjoint(node.inputs):
+            if name != "power" or base in grown or base not in active:
+                grown.add(node)
+        elif not grown.isdisjoint(node.inputs):
             divided = name == "div" and node.inputs[1] not in active
             if divided or name in KEEPS_GROWING:
-                found.add(node)
-    return found
+                grown.add(node)
+    return grown
 
 
 def flows_of(path: Sequence[Node], inputs: Iterable[Node], values: bool) -> Flows | None:
-    """For reverse mode: None if a derivative flows everywhere, as far as can be known."""
+    """Return the known flows for reverse mode, or None if a derivative flows everywhere."""
     if not _has_sources(path) or (values and not _anything_to_know(path)):
         return None
-    return Flows(path, _growing(path, {*path, *inputs}), values)
+    return Flows(path, _find_growing(path, {*path, *inputs}), values)
 
 
 def _anything_to_know(path: Sequence[Node]) -> bool:
-    """Whether there is a choice, or a function whose argument has grown beyond all numbers.
+    """Return whether the path has a `where`, or a function whose argument overflowed.
 
     Most often there is none, and then nothing need be kept.
     """
@@ -121,58 +121,58 @@ def _anything_to_know(path: Sequence[Node]) -> bool:
 
 
 class Flows:
-    """What is known of the cotangents on their way back; see the module."""
+    """The masks known for the cotangents on their way back; see the module's docstring."""
 
     def __init__(self, path: Sequence[Node], grows: set[Node], values: bool) -> None:
         self.growing = grows
         self.values = values
         self.known: dict[Node, Flow] = {}
         # at some places nothing flows from these into one of their inputs
-        self.begins = {
+        self.blocking = {
             node for node in path
             if node.primitive is where or (grows and saturating(node, grows))
         }  # fmt: skip
 
-    def hand_down(
+    def propagate(
         self, node: Node, flow: Flow | None, passed: Sequence[Any], total: dict[Node, Any]
     ) -> None:
         """Learn what flows into the inputs of a node; `total` is what has come to them before."""
-        met = set()
+        visited = set()
         for k, (child, contribution) in enumerate(zip(node.inputs, passed, strict=True)):
             if contribution is None:
                 continue
-            new = self._into(node, k, flow)
-            if child in total or child in met:
+            new = self._flow_into(node, k, flow)
+            if child in total or child in visited:
                 old = self.known.pop(child, None)
-                new = _either(old, new)
-            met.add(child)
+                new = _union(old, new)
+            visited.add(child)
             if new is not None:
                 self.known[child] = new
 
-    def _into(self, node: Node, k: int, flow: Flow | None) -> Flow | None:
-        """What flows from a node into its input k."""
+    def _flow_into(self, node: Node, k: int, flow: Flow | None) -> Flow | None:
+        """Return what flows from a node into its input k."""
         child = node.inputs[k]
         name = child.primitive.name
         if child.primitive.spec.get("family") != "elementwise" and name not in VIEWS:
             return None
         if flow is not None and child not in self.growing:
             flow = flow.others
-        begins = None
-        if node in self.begins:
+        blocked = None
+        if node in self.blocking:
             if node.primitive is where:
-                begins = Flow(lambda: _side(self._of(node.inputs[0]), k))
+                blocked = Flow(lambda: _selected_side(self._value_or_node(node.inputs[0]), k))
             elif child in self.growing:
-                begins = self._saturated(node, child)
-        both = _both(flow, begins)
-        if both is None:
+                blocked = self._saturated(node, child)
+        combined = _intersection(flow, blocked)
+        if combined is None:
             return None
-        return _mapped(both, lambda flow: _under(flow, node, child))
+        return _mapped(combined, lambda flow: _input_flow(flow, node, child))
 
-    def _of(self, node: Node) -> Any:
+    def _value_or_node(self, node: Node) -> Any:
         return node.value if self.values else node
 
     def _saturated(self, node: Node, child: Node) -> Flow | None:
-        y, x = self._of(node), self._of(child)
+        y, x = self._value_or_node(node), self._value_or_node(child)
         if self.values:  # most often nothing overflows
             if node.primitive.name in ZERO:
                 if np.count_nonzero(y) == y.size:
@@ -183,22 +183,22 @@ class Flows:
 
 
 def saturating(node: Node, grows: set[Node]) -> bool:
-    """Whether it stays finite, or may do so, while one of its inputs grows."""
+    """Return whether the node stays finite, or may do so, while one of its inputs grows."""
     return node.primitive.name in SATURATES and not grows.isdisjoint(node.inputs)
 
 
 def unsaturated(node: Node, y: Any, x: Any) -> Any:
-    """Where the result y is not the finite one of an infinite input x."""
+    """Return where the result y is not the finite one of an infinite input x."""
     if node.primitive.name in ZERO:  # where x is finite though, the slope is 0 as well
         return not_equal(y, 0.0)
     return equal(bitwise_and(equal(absolute(x), inf), less(absolute(y), inf)), False)
 
 
 def poles(node: Node, grows: set[Node], values: bool) -> Any:
-    """Where a growing node may be infinite for another reason than growth; None if nowhere."""
+    """Return where a growing node may be infinite but by growth; None if nowhere."""
     if node.primitive.name in GROWS:
         return None
-    found = None
+    pole = None
     for child in node.inputs:
         if child in grows:
             here = poles(child, grows, values)
@@ -207,19 +207,19 @@ def poles(node: Node, grows: set[Node], values: bool) -> Any:
         else:
             here = equal(absolute(child.value if values else child), inf)
         if here is not None:
-            found = here if found is None else bitwise_or(found, here)
-    if found is None or node.primitive.name in ("identity", "cast"):
-        return found
+            pole = here if pole is None else bitwise_or(pole, here)
+    if pole is None or node.primitive.name in ("identity", "cast"):
+        return pole
     if node.primitive.name not in VIEWS:  # of a shape that broadcasts to the node's
-        return found
-    found = broadcast_to(found, shape=node.inputs[0].shape)
+        return pole
+    pole = broadcast_to(pole, shape=node.inputs[0].shape)
     if node.primitive.name == "sum":
-        return not_equal(sum_(found, **node.params), 0)
-    return node.primitive(found, **node.params)
+        return not_equal(sum_(pole, **node.params), 0)
+    return node.primitive(pole, **node.params)
 
 
 def tangent_flows(node: Node, grows: set[Node], values: bool) -> list[Any] | None:
-    """For forward mode: where a tangent flows from each input; None if everywhere.
+    """Return, for forward mode, where a tangent flows from each input; None if everywhere.
 
     What comes from `where` is chosen by its own rule: tangents of the other side are not read.
     """
@@ -241,49 +241,54 @@ def _mapped(flow: Flow, function: Any) -> Flow:
     return Flow(lambda: function(flow()), True, others)
 
 
-def _both(one: Flow | None, other: Flow | None) -> Flow | None:
-    """Where both say that something flows; None says so of every place."""
-    if one is None or other is None or one is other:
-        return one or other
-    if not (one.growing or other.growing):
-        return Flow(lambda: bitwise_and(one(), other()))
-    return Flow(lambda: bitwise_and(one(), other()), True, _both(one.others, other.others))
+def _intersection(first: Flow | None, second: Flow | None) -> Flow | None:
+    """Return where both say that a derivative flows; None says so of every entry."""
+    if first is None or second is None or first is second:
+        return first or second
+    return _joined(first, second, bitwise_and, _intersection)
 
 
-def _either(one: Flow | None, other: Flow | None) -> Flow | None:
-    """Where one of both says so."""
-    if one is None or other is None or one is other:
-        return one and other
-    if not (one.growing or other.growing):
-        return Flow(lambda: bitwise_or(one(), other()))
-    return Flow(lambda: bitwise_or(one(), other()), True, _either(one.others, other.others))
+def _union(first: Flow | None, second: Flow | None) -> Flow | None:
+    """Return where at least one of the two says that a derivative flows."""
+    if first is None or second is None or first is second:
+        return first and second
+    return _joined(first, second, bitwise_or, _union)
 
 
-def _side(condition: Any, k: int) -> Any:
-    """Where input k of `where` was chosen."""
+def _joined(first: Flow, second: Flow, rule: Any, join_others: Any) -> Flow:
+    """Join two masks by `rule`, and those for nodes that do not grow by `join_others`."""
+    if not (first.growing or second.growing):
+        return Flow(lambda: rule(first(), second()))
+    return Flow(lambda: rule(first(), second()), True, join_others(first.others, second.others))
+
+
+def _selected_side(condition: Any, k: int) -> Any:
+    """Return where input k of `where` was chosen."""
     if condition.dtype.kind != "b":
         condition = not_equal(condition, 0)
     return condition if k == 1 else equal(condition, False)
 
 
-def _under(flow: Any, node: Node, child: Node) -> Any:
-    """What flows into an input, of a shape that broadcasts to the input's."""
+def _input_flow(flow: Any, node: Node, child: Node) -> Any:
+    """Return what flows into an input, in a shape that broadcasts to the input's."""
     name = node.primitive.name
     if not flow.shape:
         return flow
     if name in ("reshape", "transpose", "sum", "slice"):
         whole = broadcast_to(flow, shape=node.shape)
         if name == "slice":
-            return place(whole, shape=child.shape, index=node.params["index"])
+            return pad(whole, shape=child.shape, index=node.params["index"])
         if name == "transpose":
             return transpose(whole, axes=tuple(int(k) for k in np.argsort(node.params["axes"])))
-        kept = child.shape if name == "reshape" else with_ones(child.shape, node.params["axes"])
-        return reshape(whole, shape=kept)
-    return _fitted(flow, node.shape, child.shape)
+        reshaped_to = (
+            child.shape if name == "reshape" else with_ones(child.shape, node.params["axes"])
+        )
+        return reshape(whole, shape=reshaped_to)
+    return _any_over_broadcast(flow, node.shape, child.shape)
 
 
-def _fitted(flow: Any, full: tuple[int, ...], shape: tuple[int, ...]) -> Any:
-    """Where anything flows into what was broadcast from `shape` to `full`."""
+def _any_over_broadcast(flow: Any, full: tuple[int, ...], shape: tuple[int, ...]) -> Any:
+    """Return where anything flows into what was broadcast from `shape` to `full`."""
     if shape == full:
         return flow
     extra = len(full) - len(shape)
@@ -293,6 +298,6 @@ def _fitted(flow: Any, full: tuple[int, ...], shape: tuple[int, ...]) -> Any:
         if size != 1 and (k < extra or shape[k - extra] == 1)
     )  # fmt: skip
     if axes:
-        kept = with_ones(flow.shape, axes)
-        flow = reshape(not_equal(sum_(flow, axes=axes), 0), shape=kept)
+        reduced_shape = with_ones(flow.shape, axes)
+        flow = reshape(not_equal(sum_(flow, axes=axes), 0), shape=reduced_shape)
     return reshape(flow, shape=flow.shape[extra:])

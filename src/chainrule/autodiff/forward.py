@@ -7,19 +7,19 @@ from typing import Any
 
 from ..errors import GradientError
 from ..graph.node import ITEM, Node
-from .flow import growing, tangent_flows
+from .flow import growing_nodes, tangent_flows
 from .reverse import active_nodes
 
 
 def forward(
     outputs: Sequence[Node], inputs: Sequence[Node], tangents: Sequence[Any], values: bool = False
 ) -> list[Any]:
-    """Tangents of `outputs` for the given tangents of `inputs`; None where zero."""
+    """Return the tangents of `outputs` for these tangents of `inputs`; None where zero."""
     tangent: dict[Node, Any] = {
         node: t for node, t in zip(inputs, tangents, strict=True) if t is not None
     }
     path = active_nodes(outputs, inputs)
-    grows = growing(path, inputs)
+    grows = growing_nodes(path, inputs)
     for node in path:
         received: list[Any] = [tangent.get(child) for child in node.inputs]
         if all(t is None for t in received):

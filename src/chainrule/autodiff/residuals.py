@@ -15,30 +15,30 @@ from ..graph.graph import Graph
 from ..graph.node import CONSTANT, Node
 
 # Moving numbers costs less than storing them for each iteration.
-CHEAP = {"broadcast_to", "reshape", "transpose", "identity", "stop_gradient"}
+REMATERIALIZABLE = {"broadcast_to", "reshape", "transpose", "identity", "stop_gradient"}
 # So does a little arithmetic, of what is stored anyway: the slope of tanh is 1 - y * y.
-ARITHMETIC = CHEAP | {"add", "sub", "mul", "neg"}
-LITTLE = 4  # operations
-# And to look up, or compute, what follows from the number of a turn alone.
-FROM_COUNTERS = ARITHMETIC | {
+CHEAP_ARITHMETIC = REMATERIALIZABLE | {"add", "sub", "mul", "neg"}
+MAX_REMAT_OPS = 4  # operations
+# And to look up, or compute, what follows from the number of a iteration alone.
+COUNTER_OPS = CHEAP_ARITHMETIC | {
     "cast", "div", "equal", "floor_divide", "gather", "less", "maximum", "minimum",
     "remainder", "where",
 }  # fmt: skip
 
 
 def dependents(nodes: Sequence[Node], sources: Iterable[Node]) -> set[Node]:
-    """The sources, and those of `nodes` (in order) that follow from them."""
-    found = set(sources)
+    """Return the sources, and those of `nodes` (in order) that follow from them."""
+    dependent = set(sources)
     for node in nodes:
-        if any(child in found for child in node.inputs):
-            found.add(node)
-    return found
+        if any(child in dependent for child in node.inputs):
+            dependent.add(node)
+    return dependent
 
 
 def residuals(
     inputs: Sequence[Node], outputs: Sequence[Node], cotangents: Sequence[Node]
 ) -> list[Node]:
-    """The nodes over `inputs` that `outputs`, which follow from `cotangents`, read."""
+    """Return the nodes over `inputs` that `outputs`, which follow from `cotangents`, read."""
     nodes = Graph((*inputs, *cotangents), tuple(outputs)).nodes
     backward = dependents(nodes, cotangents)
     known = set(inputs)
@@ -51,46 +51,49 @@ def residuals(
         node = pending.pop()
         if node.primitive is CONSTANT:
             continue
-        if node not in known and node.primitive.name in CHEAP:
+        if node not in known and node.primitive.name in REMATERIALIZABLE:
             pending += node.inputs
         else:
             frontier[node] = None
-    return _without_arithmetic(inputs, sorted(frontier, key=lambda node: node.serial))
+    return _without_rematerializable(inputs, sorted(frontier, key=lambda node: node.serial))
 
 
-def cheap_of(
+def rematerializable_from(
     wanted: Sequence[Node], varying: set[Node], sources: Sequence[Node]
 ) -> dict[Node, set[Node]]:
-    """The wanted nodes that vary with some sources only and cost little, with what they read.
+    """Return the wanted nodes that vary with `sources` only and cost little, each with its
+    operands.
 
-    They need not be stored if that is known: a number of the turn, the rows that it names.
+    They need not be stored if that is known: a number of the iteration, the rows that it names.
     """
-    found: dict[Node, set[Node]] = {}
+    recomputed: dict[Node, set[Node]] = {}
     for node in wanted:
         if node not in varying:
             continue
         inner = [n for n in Graph(tuple(sources), (node,)).nodes if n in varying]
-        known = all(n.inputs and n.primitive.name in FROM_COUNTERS for n in inner)
-        if known and sum(n.primitive.name not in CHEAP for n in inner) <= LITTLE:
-            found[node] = {node, *(child for n in inner for child in n.inputs)}
-    return found
+        known = all(n.inputs and n.primitive.name in COUNTER_OPS for n in inner)
+        if known and sum(n.primitive.name not in REMATERIALIZABLE for n in inner) <= MAX_REMAT_OPS:
+            recomputed[node] = {node, *(child for n in inner for child in n.inputs)}
+    return recomputed
 
 
-def _without_arithmetic(inputs: Sequence[Node], frontier: list[Node]) -> list[Node]:
-    """Without what follows from others of the frontier by a little arithmetic."""
+def _without_rematerializable(inputs: Sequence[Node], frontier: list[Node]) -> list[Node]:
+    """Drop nodes of the frontier that follow from the others by a few arithmetic operations."""
     wanted = set(frontier)
     work = {node: 0 for node in inputs if node in wanted}  # operations from what is stored
     dropped = set()
     for node in Graph(tuple(inputs), tuple(frontier)).nodes:
         if node.primitive is CONSTANT:
             work[node] = 0
-        elif node.primitive.name in ARITHMETIC and all(child in work for child in node.inputs):
+        elif node.primitive.name in CHEAP_ARITHMETIC and all(
+            child in work for child in node.inputs
+        ):
             work[node] = 1 + sum(work[child] for child in node.inputs)
-            if work[node] <= LITTLE:
+            if work[node] <= MAX_REMAT_OPS:
                 dropped.add(node)
                 continue
         if node in wanted:
             work[node] = 0
-        elif work.get(node, 0) > LITTLE:
+        elif work.get(node, 0) > MAX_REMAT_OPS:
             del work[node]
     return [node for node in frontier if node not in dropped]

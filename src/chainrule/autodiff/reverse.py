@@ -14,12 +14,12 @@ Observer = Callable[[Node, Any, Sequence[Any]], None]
 
 
 def active_nodes(outputs: Iterable[Node], inputs: Sequence[Node]) -> list[Node]:
-    """The nodes between inputs and outputs through which a derivative flows, in order."""
+    """Return the nodes between inputs and outputs through which a derivative flows, in order."""
     if not inputs:
         return []
     active = set(inputs)
     path = []
-    for node in reachable(outputs, floor=min(node.serial for node in inputs)):
+    for node in reachable(outputs, min(node.serial for node in inputs)):
         if node in active or (node.primitive.vjp is None and node.primitive is not ITEM):
             continue
         for child in node.inputs:
@@ -32,11 +32,12 @@ def active_nodes(outputs: Iterable[Node], inputs: Sequence[Node]) -> list[Node]:
 
 
 def needs_graph(path: Sequence[Node], inputs: Sequence[Node], results: Sequence[Node] = ()) -> bool:
-    """Whether anything but `inputs` may be differentiated by somebody else, or is unknown.
+    """Return whether anything but `inputs` may be differentiated by an outer transformation, or is
+    unknown.
 
     If all that the path and the results read are constants, known arguments of this very
     transformation, and what follows from them, then the backward pass may compute with plain
-    arrays. (The argument of a transformation that is over is a constant: see `settle`.)
+    arrays. (The argument of a transformation that is over is a constant: see `freeze_argument`.)
     """
     for node in inputs:
         if node.value is None or node.primitive is not INPUT:
@@ -63,7 +64,7 @@ def reverse(
     values: bool = False,
     path: Sequence[Node] | None = None,
 ) -> list[Any]:
-    """Cotangents of `inputs` for the given cotangents of `outputs`; None where there is none.
+    """Return the cotangents of `inputs` for these cotangents of `outputs`; None where zero.
 
     Parameters
     ----------
@@ -98,18 +99,20 @@ def reverse(
             (node.value, [child.value for child in node.inputs]) if values else (node, node.inputs)
         )
         flow = None if flows is None else flows.known.pop(node, None)
-        if primitive.selective:
-            needs = [child in active for child in node.inputs]
+        if primitive.selective_vjp:
+            needs_input_grad = [child in active for child in node.inputs]
             if flow is None or primitive.spec["family"] != "elementwise":
-                passed = primitive.vjp(g, y, *x, needs=needs, **node.params)
+                passed = primitive.vjp(g, y, *x, needs_input_grad=needs_input_grad, **node.params)
             else:
-                passed = primitive.vjp(g, y, *x, needs=needs, flow=flow, **node.params)
+                passed = primitive.vjp(
+                    g, y, *x, needs_input_grad=needs_input_grad, flow=flow, **node.params
+                )
         else:
             passed = primitive.vjp(g, y, *x, **node.params)
         if observe is not None:
             observe(node, g, passed)
-        if flows is not None and (flow is not None or flows.known or node in flows.begins):
-            flows.hand_down(node, flow, passed, total)
+        if flows is not None and (flow is not None or flows.known or node in flows.blocking):
+            flows.propagate(node, flow, passed, total)
         for child, contribution in zip(node.inputs, passed, strict=True):
             if contribution is not None and child in active:
                 before = total.get(child)
@@ -118,7 +121,7 @@ def reverse(
 
 
 def _accumulate_item(total: dict[Node, Any], node: Node, g: Any) -> None:
-    """The cotangent of a node of several results is a list, one entry a result."""
+    """Add to the cotangent of a node of several results, a list with one entry for each result."""
     parent = node.inputs[0]
     entries = total.setdefault(parent, [None] * len(parent.shape))
     index = node.params["index"]

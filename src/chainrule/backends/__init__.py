@@ -1,14 +1,14 @@
-"""Layer 6: how graphs are run."""
+"""How graphs are run: backends turn a graph into a function of arrays."""
 
-from .base import Backend, Function, Program
+from .base import Backend, FastCall, Program
 from .compiling import BACKENDS, compile_graph
-from .llvm import cache as code_cache
+from .llvm.cache import disk as code_cache
 from .threads import get_num_threads, set_num_threads
 
 __all__ = [
     "BACKENDS",
     "Backend",
-    "Function",
+    "FastCall",
     "Program",
     "code_cache",
     "compile_graph",

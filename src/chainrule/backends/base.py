@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 from ..graph.graph import Graph
 
-Function = Callable[..., Any]
+FastCall = Callable[..., Any]
+"""A function of arrays that returns None, without running, where it can't run."""
 
 
 class Program(Protocol):
@@ -24,14 +25,15 @@ class Program(Protocol):
         ...
 
     def __call__(self, arguments: Sequence[Any]) -> list[Any]:
-        """The outputs' arrays, which are the caller's own, for the inputs' arrays."""
+        """Return the outputs' arrays, which are the caller's own, for the inputs' arrays."""
         ...
 
-    def bound(self, single: bool = False) -> Function:
-        """The program as a function of as many arrays, which returns None if it can't run.
+    def fast_call(self, single: bool = False) -> FastCall:
+        """Return a fast callable ``f(*arrays)``.
 
-        That is, if one is not an array of just its input's type, laid out as arrays usually are,
-        another thread is in it, or another number of threads was set: then call a program itself.
+        It returns None, without running, if an argument is not a C-contiguous, aligned ndarray of
+        exactly the expected shape and dtype, if another thread is executing the program, or if
+        another number of threads was set. Then call ``program(arguments)``.
 
         Parameters
         ----------
@@ -46,9 +48,9 @@ class Backend(Protocol):
 
     name: str
 
-    def compile(self, graph: Graph, quick_start: bool = False) -> Program:
-        """A function from the inputs' arrays to the outputs' arrays.
+    def compile(self, graph: Graph, tiered: bool = False) -> Program:
+        """Return a function from the inputs' arrays to the outputs' arrays.
 
-        With `quick_start` it may be slow at first, if that lets it begin earlier.
+        With `tiered` it may be slow at first, if that lets it begin earlier.
         """
         ...

@@ -22,7 +22,7 @@ _metadata = LazyModule("importlib.metadata")
 _warned: set[str] = set()
 
 
-def compile_graph(graph: Graph, quick_start: bool = False) -> Program:
+def compile_graph(graph: Graph, tiered: bool = False) -> Program:
     """The graph, simplified, as a function of arrays, by the backend of `config`.
 
     Where native code cannot be made the reference takes over, with one warning. It does so, too,
@@ -30,7 +30,7 @@ def compile_graph(graph: Graph, quick_start: bool = False) -> Program:
     the user are raised, and so is everything under ``CHAINRULE_CHECK=1``.
     """
     try:
-        return BACKENDS[config.backend].compile(simplify(graph), quick_start)
+        return BACKENDS[config.backend].compile(simplify(graph), tiered)
     except CompileError as error:
         if config.backend not in _warned:
             _warned.add(config.backend)

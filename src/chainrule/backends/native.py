@@ -14,6 +14,6 @@ class NativeBackend:
 
     name = "llvm"
 
-    def compile(self, graph: Graph, quick_start: bool = False) -> Program:
-        """A function of arrays, as native code."""
-        return _llvm.LlvmBackend().compile(graph, quick_start)  # type: ignore[no-any-return]
+    def compile(self, graph: Graph, tiered: bool = False) -> Program:
+        """Return native code as a function of arrays."""
+        return _llvm.LlvmBackend().compile(graph, tiered)  # type: ignore[no-any-return]

@@ -9,28 +9,28 @@ import numpy as np
 
 from ..graph.evaluate import evaluate
 from ..graph.graph import Graph
-from .base import Function, Program
+from .base import FastCall, Program
 
 
 class NumpyBackend:
-    """Runs any graph; the oracle that other backends are held against."""
+    """Runs any graph; the oracle that other backends are compared with."""
 
     name = "numpy"
 
-    def compile(self, graph: Graph, quick_start: bool = False) -> Program:
-        """A function that evaluates the graph."""
+    def compile(self, graph: Graph, tiered: bool = False) -> Program:
+        """Return a function that evaluates the graph."""
         return Interpreted(graph)
 
 
 class Interpreted:
-    """A graph that is evaluated anew by each call."""
+    """A graph that each call evaluates."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
 
     @property
     def arena_bytes(self) -> int:
-        """0: nothing is set aside, memory is taken as it is needed."""
+        """0: arrays are allocated as they are needed."""
         return 0
 
     @property
@@ -39,18 +39,18 @@ class Interpreted:
         return 0
 
     def __call__(self, arguments: Sequence[Any]) -> list[Any]:
-        """The outputs' arrays."""
+        """Return the outputs' arrays."""
         with np.errstate(all="ignore"):
             results = evaluate(self.graph, arguments)
-        return _own(results, arguments)
+        return _unshared(results, arguments)
 
-    def bound(self, single: bool = False) -> Function:
-        """Nothing is gained by knowing the arguments' types."""
+    def fast_call(self, single: bool = False) -> FastCall:
+        """Return a function that never runs: knowing the arguments' types gains nothing here."""
         return lambda *_: None
 
 
-def _own(results: list[Any], arguments: Sequence[Any]) -> list[Any]:
-    """The results, copied where one is an argument, a constant, a view or another result."""
+def _unshared(results: list[Any], arguments: Sequence[Any]) -> list[Any]:
+    """Copy results that are an argument, a constant, a view or another result."""
     seen = {id(x) for x in arguments}
     for k, x in enumerate(results):
         if isinstance(x, np.ndarray):

@@ -8,14 +8,14 @@ from ..config import config
 
 
 def usable_cpus() -> int:
-    """How many CPUs this process may use."""
+    """Return how many CPUs this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def get_num_threads() -> int:
-    """How many threads compiled code uses.
+    """Return how many threads compiled code uses.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Layer 12: the `chainrule` command. Thin: it reads options, calls the layers below, and prints."""
+"""The `chainrule` command. Thin: it reads options, calls the layers below, and prints."""
 
 from ..starting import begins_loading, ends_loading
 

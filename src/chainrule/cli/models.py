@@ -117,7 +117,9 @@ def layers(model: Any) -> list[Layer]:
 def _of_module(module: Any) -> list[Layer]:
     """Of a module: a layer is what holds parameters, and its shape that of the largest."""
     found: dict[str, list[Any]] = {}
-    marked = nn.with_statistics(tree.map(lambda _: False, module), tree.map(lambda _: True, module))
+    marked = nn.with_batch_stats(
+        tree.map(lambda _: False, module), tree.map(lambda _: True, module)
+    )
     leaves = zip(tree.names(module), tree.leaves(module), tree.leaves(marked), strict=True)
     for name, leaf, is_statistic in leaves:
         if not is_statistic:

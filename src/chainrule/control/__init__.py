@@ -1,4 +1,4 @@
-"""Layer 4: primitives that hold graphs, and how their bodies are differentiated."""
+"""Primitives that hold graphs, and how their bodies are differentiated."""
 
 from .cond import cond
 from .scan import scan

@@ -20,11 +20,11 @@ from .scan import zeros_of
 
 
 def run_cond(inputs: Sequence[Any], **params: Any) -> tuple[Any, ...]:
-    """The results of the branch: nodes if any input is a node, else arrays."""
+    """Return the results of the branch: nodes if any input is a node, else arrays."""
     true, false = params["true"], params["false"]
     if true.output_types != false.output_types:
-        shown = " and ".join(str([str(t) for t in g.output_types]) for g in (true, false))
-        raise ShapeError(at_user_line(f"cond: the branches return different types, {shown}"))
+        listed = " and ".join(str([str(t) for t in g.output_types]) for g in (true, false))
+        raise ShapeError(at_user_line(f"cond: the branches return different types, {listed}"))
     results = cond(*inputs, **params)
     return items(results) if isinstance(results, Node) else results
 
@@ -42,40 +42,40 @@ def _infer(_predicate: Type, *_operands: Type, true: Graph, false: Graph) -> tup
 def _jvp(
     tangents: Sequence[Any], _results: Any, *inputs: Any, true: Graph, false: Graph
 ) -> list[Any]:
-    given = [k for k, t in enumerate(tangents[1:]) if t is not None]
+    tangent_operands = [k for k, t in enumerate(tangents[1:]) if t is not None]
 
     def derived(branch: Graph) -> Graph:
-        sources = [branch.inputs[k] for k in given]
+        sources = [branch.inputs[k] for k in tangent_operands]
         t_sources = [input_node(node.type) for node in sources]
-        found = forward(branch.outputs, sources, t_sources)
+        branch_tangents = forward(branch.outputs, sources, t_sources)
         zeros = [constant(zeros_of(node)) for node in branch.outputs]
-        outputs = tuple(t or zero for t, zero in zip(found, zeros, strict=True))
+        outputs = tuple(t or zero for t, zero in zip(branch_tangents, zeros, strict=True))
         return Graph((*branch.inputs, *t_sources), outputs)
 
-    extra = [tangents[1 + k] for k in given]
+    extra = [tangents[1 + k] for k in tangent_operands]
     return list(run_cond([*inputs, *extra], true=derived(true), false=derived(false)))
 
 
 def _vjp(
     g: Sequence[Any], _results: Any, predicate: Any, *operands: Any, true: Graph, false: Graph,
-    needs: Sequence[bool],
+    needs_input_grad: Sequence[bool],
 ) -> list[Any]:  # fmt: skip
-    given = [k for k, gk in enumerate(g) if gk is not None]
-    wanted = [k for k, needed in enumerate(needs[1:]) if needed]
+    result_indices = [k for k, gk in enumerate(g) if gk is not None]
+    operand_indices = [k for k, needed in enumerate(needs_input_grad[1:]) if needed]
 
     def derived(branch: Graph) -> Graph:
-        asked = {k: input_node(branch.outputs[k].type) for k in given}
-        sources = [branch.inputs[k] for k in wanted]
-        cotangents = [asked.get(k) for k in range(len(g))]
-        found = reverse(branch.outputs, sources, cotangents)
+        seeds = {k: input_node(branch.outputs[k].type) for k in result_indices}
+        sources = [branch.inputs[k] for k in operand_indices]
+        cotangents = [seeds.get(k) for k in range(len(g))]
+        branch_cotangents = reverse(branch.outputs, sources, cotangents)
         zeros = [constant(zeros_of(node)) for node in sources]
-        outputs = tuple(c or zero for c, zero in zip(found, zeros, strict=True))
-        return Graph((*branch.inputs, *asked.values()), outputs)
+        outputs = tuple(c or zero for c, zero in zip(branch_cotangents, zeros, strict=True))
+        return Graph((*branch.inputs, *seeds.values()), outputs)
 
-    inputs = [predicate, *operands, *[g[k] for k in given]]
+    inputs = [predicate, *operands, *[g[k] for k in result_indices]]
     results = run_cond(inputs, true=derived(true), false=derived(false))
     cotangents: list[Any] = [None] * (1 + len(operands))
-    for k, result in zip(wanted, results, strict=True):
+    for k, result in zip(operand_indices, results, strict=True):
         cotangents[1 + k] = result
     return cotangents
 
@@ -88,6 +88,6 @@ cond = declared(
     _jvp,
     family="control",
     multiple=True,
-    selective=True,
+    selective_vjp=True,
     doc="One of two graphs over the same operands.",
 )

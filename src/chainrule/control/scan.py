@@ -14,12 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..autodiff.forward import forward
-from ..autodiff.residuals import cheap_of, dependents, residuals
+from ..autodiff.residuals import dependents, rematerializable_from, residuals
 from ..autodiff.reverse import reverse as reverse_mode
 from ..errors import DtypeError, ShapeError, at_user_line
 from ..graph.evaluate import call, closed
@@ -33,21 +33,23 @@ from ..primitives.structure import zeros_like
 
 
 def run_scan(inputs: Sequence[Any], **params: Any) -> tuple[Any, ...]:
-    """All results of a scan: nodes if any input is a node, else arrays."""
+    """Return all results of a scan: nodes if any input is a node, else arrays."""
     results = scan(*inputs, **params)
     return items(results) if isinstance(results, Node) else results
 
 
-def parts(given: Sequence[Any], n_carry: int, n_xs: int) -> tuple[list[Any], list[Any], list[Any]]:
-    """The carries, the xs and the constants among a scan's or a body's inputs."""
+def split_operands(
+    operands: Sequence[Any], n_carry: int, n_xs: int
+) -> tuple[list[Any], list[Any], list[Any]]:
+    """Split a scan's or a body's inputs into the carries, the xs and the constants."""
     stop = n_carry + n_xs
-    return list(given[:n_carry]), list(given[n_carry:stop]), list(given[stop:])
+    return list(operands[:n_carry]), list(operands[n_carry:stop]), list(operands[stop:])
 
 
 def _evaluate(
     xp: Any, *inputs: Any, body: Graph, n_carry: int, n_xs: int, length: int, reverse: bool
 ) -> tuple[Any, ...]:
-    carry, xs, constants = parts(inputs, n_carry, n_xs)
+    carry, xs, constants = split_operands(inputs, n_carry, n_xs)
     stacks = [np.empty((length, *t.shape), t.dtype) for t in body.output_types[n_carry:]]
     run = body.schedule.run
     for k in reversed(range(length)) if reverse else range(length):
@@ -61,7 +63,7 @@ def _evaluate(
 def _infer(
     *types: Type, body: Graph, n_carry: int, n_xs: int, length: int, reverse: bool
 ) -> tuple[Type, ...]:
-    before, xs, constants = parts(types, n_carry, n_xs)
+    before, xs, constants = split_operands(types, n_carry, n_xs)
     for x in xs:
         if x.shape[:1] != (length,):
             raise ShapeError(at_user_line(f"scan of length {length} over an array of {x.shape}"))
@@ -76,11 +78,11 @@ def _infer(
 
 
 def zeros_of(x: Any) -> Any:
-    """Zeros of a node's or an array's type, for a carry, which must be a whole array."""
+    """Return zeros of a node's or an array's type as a whole array, which a carry must be."""
     return np.zeros(x.shape, x.dtype)
 
 
-def _filled(g: Any, x: Any) -> Any:
+def _or_zeros(g: Any, x: Any) -> Any:
     return zeros_like(x) if g is None else g
 
 
@@ -92,122 +94,168 @@ def _jvp(
     tangents: Sequence[Any], _results: Any, *inputs: Any, body: Graph, n_carry: int, n_xs: int,
     length: int, reverse: bool,
 ) -> list[Any]:  # fmt: skip
-    """The scan of values and tangents side by side."""
-    carry, xs, constants = parts(inputs, n_carry, n_xs)
-    t_carry, t_xs, t_constants = parts(tangents, n_carry, n_xs)
-    in_carry, in_xs, in_constants = parts(body.inputs, n_carry, n_xs)
-    moving = _floats(carry)  # a carry that starts without a tangent may get one on the way
-    moving_xs = [k for k, t in enumerate(t_xs) if t is not None]
-    moving_constants = [k for k, t in enumerate(t_constants) if t is not None]
+    """Run one scan over values and tangents side by side."""
+    carry, xs, constants = split_operands(inputs, n_carry, n_xs)
+    t_carry, t_xs, t_constants = split_operands(tangents, n_carry, n_xs)
+    in_carry, in_xs, in_constants = split_operands(body.inputs, n_carry, n_xs)
+    float_carries = _floats(carry)  # a carry that starts without a tangent may get one on the way
+    tangent_xs = [k for k, t in enumerate(t_xs) if t is not None]
+    tangent_constants = [k for k, t in enumerate(t_constants) if t is not None]
     tangent_of = {node: input_node(node.type) for node in (
-        *[in_carry[k] for k in moving], *[in_xs[k] for k in moving_xs],
-        *[in_constants[k] for k in moving_constants],
+        *[in_carry[k] for k in float_carries], *[in_xs[k] for k in tangent_xs],
+        *[in_constants[k] for k in tangent_constants],
     )}  # fmt: skip
     derived = forward(body.outputs, list(tangent_of), list(tangent_of.values()))
     new_carry, ys = list(body.outputs[:n_carry]), list(body.outputs[n_carry:])
-    d_carry = [derived[k] or constant(zeros_of(body.outputs[k])) for k in moving]
-    found = [k for k in range(n_carry, len(derived)) if derived[k] is not None]
-    both = Graph(
+    d_carry = [derived[k] or constant(zeros_of(body.outputs[k])) for k in float_carries]
+    y_tangents = [k for k in range(n_carry, len(derived)) if derived[k] is not None]
+    dual_body = Graph(
         (
-            *in_carry, *[tangent_of[in_carry[k]] for k in moving],
-            *in_xs, *[tangent_of[in_xs[k]] for k in moving_xs],
-            *in_constants, *[tangent_of[in_constants[k]] for k in moving_constants],
+            *in_carry, *[tangent_of[in_carry[k]] for k in float_carries],
+            *in_xs, *[tangent_of[in_xs[k]] for k in tangent_xs],
+            *in_constants, *[tangent_of[in_constants[k]] for k in tangent_constants],
         ),
-        (*new_carry, *d_carry, *ys, *[derived[k] for k in found]),
+        (*new_carry, *d_carry, *ys, *[derived[k] for k in y_tangents]),
     )  # fmt: skip
-    given = [
-        *carry, *[_filled(t_carry[k], carry[k]) for k in moving],
-        *xs, *[t_xs[k] for k in moving_xs],
-        *constants, *[t_constants[k] for k in moving_constants],
+    operands = [
+        *carry, *[_or_zeros(t_carry[k], carry[k]) for k in float_carries],
+        *xs, *[t_xs[k] for k in tangent_xs],
+        *constants, *[t_constants[k] for k in tangent_constants],
     ]  # fmt: skip
     results = run_scan(
-        given, body=both, n_carry=n_carry + len(moving), n_xs=n_xs + len(moving_xs),
+        operands, body=dual_body, n_carry=n_carry + len(float_carries), n_xs=n_xs + len(tangent_xs),
         length=length, reverse=reverse,
     )  # fmt: skip
     t_results: list[Any] = [None] * len(body.outputs)
-    for place, k in enumerate(moving):
-        t_results[k] = results[n_carry + place]
-    start = n_carry + len(moving) + len(ys)
-    for place, k in enumerate(found):
-        t_results[k] = results[start + place]
+    for position, k in enumerate(float_carries):
+        t_results[k] = results[n_carry + position]
+    start = n_carry + len(float_carries) + len(ys)
+    for position, k in enumerate(y_tangents):
+        t_results[k] = results[start + position]
     return t_results
 
 
 def _vjp(
     g: Sequence[Any], _results: Any, *inputs: Any, body: Graph, n_carry: int, n_xs: int,
-    length: int, reverse: bool, needs: Sequence[bool],
+    length: int, reverse: bool, needs_input_grad: Sequence[bool],
 ) -> list[Any]:  # fmt: skip
-    carry, xs, constants = parts(inputs, n_carry, n_xs)
-    in_carry, in_xs, in_constants = parts(body.inputs, n_carry, n_xs)
-    active = _active(body, n_carry, needs)
-    moving = [k for k, node in enumerate(in_carry) if node in active]
-    given = [k for k in range(n_carry, len(g)) if g[k] is not None]
-    if all(g[k] is None for k in (*moving, *given)):  # of a carry that follows from nothing active
-        return [None] * len(inputs)
+    carry, xs, constants = split_operands(inputs, n_carry, n_xs)
+    in_carry, in_xs, in_constants = split_operands(body.inputs, n_carry, n_xs)
+    active = _active(body, n_carry, needs_input_grad)
+    active_carries = [k for k, node in enumerate(in_carry) if node in active]
+    y_cotangents = [k for k in range(n_carry, len(g)) if g[k] is not None]
+    if all(g[k] is None for k in (*active_carries, *y_cotangents)):
+        return [None] * len(inputs)  # the cotangents are of carries that follow from nothing active
 
     # The backward body, with the forward one inside it
-    asked = {k: input_node(body.outputs[k].type) for k in (*moving, *given)}
-    found = reverse_mode(body.outputs, active, [asked.get(k) for k in range(len(g))])
-    cotangent_of = dict(zip(active, found, strict=True))
+    seeds = {k: input_node(body.outputs[k].type) for k in (*active_carries, *y_cotangents)}
+    body_cotangents = reverse_mode(body.outputs, active, [seeds.get(k) for k in range(len(g))])
+    cotangent_of = dict(zip(active, body_cotangents, strict=True))
     derived = [cotangent_of.get(node) for node in body.inputs]
-    d_carry, d_xs, d_constants = parts(derived, n_carry, n_xs)
-    g_carry = [d_carry[k] or constant(zeros_of(carry[k])) for k in moving]
+    d_carry, d_xs, d_constants = split_operands(derived, n_carry, n_xs)
+    g_carry = [d_carry[k] or constant(zeros_of(carry[k])) for k in active_carries]
     touched_xs = [k for k, d in enumerate(d_xs) if d is not None]
     touched = [k for k, d in enumerate(d_constants) if d is not None]
     sums = [input_node(in_constants[k].type) for k in touched]
     g_sums = [add(total, d_constants[k]) for total, k in zip(sums, touched, strict=True)]
     outputs = (*g_carry, *g_sums, *[d_xs[k] for k in touched_xs])
 
-    # What it reads of the forward body: slices of xs, what never changes, and the rest stacked
-    read = residuals(body.inputs, outputs, [*asked.values(), *sums])
-    varying = dependents(body.nodes, (*in_carry, *in_xs))
-    varying = dependents(Graph(body.inputs, tuple(read)).nodes, varying)
-    steps = {n: step for n in in_carry if (step := _step(body, n)) is not None}
-    counted = cheap_of(read, varying, list(steps))
-    again = set().union(*counted.values())  # what these are computed from
-    steps = {n: step for n, step in steps.items() if n in again}
-    fixed = [n for n in {*read, *again} if n not in varying and n.primitive is not CONSTANT]
-    fixed.sort(key=lambda node: node.serial)
-    stacked = [n for n in read if n in varying and n not in in_xs and n not in counted]
-    sliced = [k for k, node in enumerate(in_xs) if node in read]
-    _demand_room(stacked, length)
-    remembering = Graph(body.inputs, (*body.outputs[:n_carry], *stacked))
+    stacked, sliced, counter_steps, invariant = _residuals_by_kind(
+        body, in_carry, in_xs, outputs, [*seeds.values(), *sums]
+    )
+    _check_memory(stacked, length)
+    residual_body = Graph(body.inputs, (*body.outputs[:n_carry], *stacked))
     stacks = run_scan(
-        inputs, body=remembering, n_carry=n_carry, n_xs=n_xs, length=length, reverse=reverse
+        inputs, body=residual_body, n_carry=n_carry, n_xs=n_xs, length=length, reverse=reverse
     )[n_carry:] if stacked else ()  # fmt: skip
 
     backward = closed(
         (
-            *[asked[k] for k in moving], *sums, *steps,
-            *stacked, *[in_xs[k] for k in sliced], *[asked[k] for k in given],
-            *fixed,
+            *[seeds[k] for k in active_carries], *sums, *counter_steps,
+            *stacked, *[in_xs[k] for k in sliced], *[seeds[k] for k in y_cotangents],
+            *invariant,
         ),
-        (*g_carry, *g_sums, *[sub(n, step) for n, step in steps.items()],
+        (*g_carry, *g_sums, *[sub(n, step) for n, step in counter_steps.items()],
          *[d_xs[k] for k in touched_xs]),
-        own={*asked.values(), *sums, *in_xs, *steps},
+        leaves={*seeds.values(), *sums, *in_xs, *counter_steps},
     )  # fmt: skip
+    last_counts = [
+        add(carry[in_carry.index(n)], _wrapping_multiple(step, length - 1))
+        for n, step in counter_steps.items()
+    ]
     results = run_scan(
         [
-            *[_filled(g[k], carry[k]) for k in moving], *[zeros_of(node) for node in sums],
-            *[add(carry[in_carry.index(n)], _times(step, length - 1)) for n, step in steps.items()],
-            *stacks, *[xs[k] for k in sliced], *[g[k] for k in given],
-            *call(Graph(tuple(in_constants), tuple(fixed)), constants),
+            *[_or_zeros(g[k], carry[k]) for k in active_carries],
+            *[zeros_of(node) for node in sums],
+            *last_counts,
+            *stacks, *[xs[k] for k in sliced], *[g[k] for k in y_cotangents],
+            *call(Graph(tuple(in_constants), tuple(invariant)), constants),
         ],
-        body=backward, n_carry=len(moving) + len(sums) + len(steps),
-        n_xs=len(stacked) + len(sliced) + len(given), length=length, reverse=not reverse,
+        body=backward, n_carry=len(active_carries) + len(sums) + len(counter_steps),
+        n_xs=len(stacked) + len(sliced) + len(y_cotangents), length=length, reverse=not reverse,
     )  # fmt: skip
 
     cotangents: list[Any] = [None] * len(inputs)
-    places = [*moving, *[n_carry + n_xs + k for k in touched], *[n_carry + k for k in touched_xs]]
-    stop = len(moving) + len(sums)
-    found = [*results[:stop], *results[stop + len(steps) :]]
-    for place, result in zip(places, found, strict=True):
-        cotangents[place] = result
+    positions = [
+        *active_carries,
+        *[n_carry + n_xs + k for k in touched],
+        *[n_carry + k for k in touched_xs],
+    ]
+    stop = len(active_carries) + len(sums)
+    input_cotangents = [*results[:stop], *results[stop + len(counter_steps) :]]
+    for position, result in zip(positions, input_cotangents, strict=True):
+        cotangents[position] = result
     return cotangents
 
 
-def _step(body: Graph, node: Node) -> Any:
-    """By how much a carry that only counts grows in each turn; None for any other."""
+class _Residuals(NamedTuple):
+    """What a backward body reads of the forward one.
+
+    Attributes
+    ----------
+    stacked : list of Node
+        What the forward loop has to store for each iteration.
+    sliced : list of int
+        Positions of the xs that are read.
+    counter_steps : dict of Node to array
+        Carries that only count, by how much: the backward loop counts back.
+    invariant : list of Node
+        What no iteration changes.
+    """
+
+    stacked: list[Node]
+    sliced: list[int]
+    counter_steps: dict[Node, Any]
+    invariant: list[Node]
+
+
+def _residuals_by_kind(
+    body: Graph, in_carry: Sequence[Node], in_xs: Sequence[Node], outputs: Sequence[Node],
+    cotangents: Sequence[Node],
+) -> _Residuals:  # fmt: skip
+    """Sort what the backward `outputs` read of the body by how the backward loop gets it."""
+    read_nodes = residuals(body.inputs, outputs, cotangents)
+    varying = dependents(body.nodes, (*in_carry, *in_xs))
+    varying = dependents(Graph(body.inputs, tuple(read_nodes)).nodes, varying)
+    counter_steps = {n: step for n in in_carry if (step := _counter_step(body, n)) is not None}
+    from_counters = rematerializable_from(read_nodes, varying, list(counter_steps))
+    operands = set().union(*from_counters.values())  # what these are computed from
+    return _Residuals(
+        stacked=[
+            n for n in read_nodes if n in varying and n not in in_xs and n not in from_counters
+        ],
+        sliced=[k for k, node in enumerate(in_xs) if node in read_nodes],
+        counter_steps={n: step for n, step in counter_steps.items() if n in operands},
+        invariant=sorted(
+            [n for n in {*read_nodes, *operands}
+             if n not in varying and n.primitive is not CONSTANT],
+            key=lambda node: node.serial,
+        ),
+    )  # fmt: skip
+
+
+def _counter_step(body: Graph, node: Node) -> Any:
+    """Return the step of a carry that is a counter; None for any other carry."""
     if node.dtype.kind not in "iu":
         return None
     after = body.outputs[body.inputs.index(node)]
@@ -221,29 +269,29 @@ def _step(body: Graph, node: Node) -> Any:
     return step if name == "add" else np.negative(step)
 
 
-def _times(step: Any, count: int) -> Any:
-    """An integer so many times, around the end of its dtype as additions would go."""
+def _wrapping_multiple(step: Any, count: int) -> Any:
+    """Return `step * count`, wrapped around in its dtype as repeated additions would be."""
     bits = 8 * step.dtype.itemsize
     total = np.asarray(int(step) * count % 2**bits, f"u{step.dtype.itemsize}")
     return total.astype(step.dtype)
 
 
-def _demand_room(stacked: Sequence[Node], length: int) -> None:
+def _check_memory(stacked: Sequence[Node], length: int) -> None:
     """Refuse to keep more of a loop than the machine has memory."""
     each = sum(prod(node.shape) * node.dtype.itemsize for node in stacked)
     if each * length > total_memory():
         raise MemoryError(
             at_user_line(
-                f"the gradient of a loop of {length:,} turns needs what each turn computed, "
+                f"the gradient of a loop of {length:,} iterations needs what each one computed, "
                 f"{each:,} bytes: together {each * length / 2**30:,.0f} GiB, more than this "
-                "machine has; take fewer turns, jvp, which keeps nothing, or stop_gradient"
+                "machine has; take fewer iterations, jvp, which keeps nothing, or stop_gradient"
             )
         )
 
 
-def _active(body: Graph, n_carry: int, needs: Sequence[bool]) -> list[Node]:
-    """The body's inputs whose cotangents matter: those asked for, and carries that follow."""
-    active = {node for node, needed in zip(body.inputs, needs, strict=True) if needed}
+def _active(body: Graph, n_carry: int, needs_input_grad: Sequence[bool]) -> list[Node]:
+    """Return the inputs whose cotangents are asked for, and carries that follow from them."""
+    active = {node for node, needed in zip(body.inputs, needs_input_grad, strict=True) if needed}
     while True:
         follows = dependents(body.nodes, active)
         grown = active | {
@@ -264,6 +312,6 @@ scan = declared(
     _jvp,
     family="control",
     multiple=True,
-    selective=True,
+    selective_vjp=True,
     doc="A loop whose body is a graph.",
 )

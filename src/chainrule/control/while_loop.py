@@ -1,7 +1,7 @@
 """`while_loop`: a loop in the graph whose length the numbers decide.
 
 Inputs are the carries, what the condition reads from outside, and what the body does. How often
-it turns is not known before it runs, so nothing can be stacked for a backward pass: it has a
+it iterates is not known before it runs, so nothing can be stacked for a backward pass: it has a
 derivative in forward mode only.
 """
 
@@ -20,32 +20,37 @@ from .scan import zeros_of
 
 
 def run_while(inputs: Sequence[Any], **params: Any) -> tuple[Any, ...]:
-    """The last carries: nodes if any input is a node, else arrays."""
+    """Return the last carries: nodes if any input is a node, else arrays."""
     results = while_loop(*inputs, **params)
     return items(results) if isinstance(results, Node) else results
 
 
-def _parts(given: Sequence[Any], cond: Graph, body: Graph) -> tuple[list[Any], ...]:
-    """The carries, the condition's constants, and the body's."""
+def _split_operands(operands: Sequence[Any], cond: Graph, body: Graph) -> tuple[list[Any], ...]:
+    """Split the inputs into the carries, the condition's constants, and the body's."""
     n_carry = len(body.outputs)
     stop = len(cond.inputs)
-    return list(given[:n_carry]), list(given[n_carry:stop]), list(given[stop:])
+    return list(operands[:n_carry]), list(operands[n_carry:stop]), list(operands[stop:])
 
 
 def _evaluate(xp: Any, *inputs: Any, cond: Graph, body: Graph) -> tuple[Any, ...]:
-    carry, asked, read = _parts(inputs, cond, body)
-    while cond.schedule.run(xp, [*carry, *asked])[0]:
-        carry = body.schedule.run(xp, [*carry, *read])
+    carry, cond_constants, body_constants = _split_operands(inputs, cond, body)
+    while cond.schedule.run(xp, [*carry, *cond_constants])[0]:
+        carry = body.schedule.run(xp, [*carry, *body_constants])
     return tuple(carry)
 
 
 def _infer(*types: Type, cond: Graph, body: Graph) -> tuple[Type, ...]:
-    before, asked, read = _parts(types, cond, body)
+    before, cond_constants, body_constants = _split_operands(types, cond, body)
     if tuple(before) != body.output_types:
         raise DtypeError(
-            at_user_line(f"while_loop: {before} became {list(body.output_types)} after one turn")
+            at_user_line(
+                f"while_loop: {before} became {list(body.output_types)} after one iteration"
+            )
         )
-    if cond.input_types != (*before, *asked) or body.input_types != (*before, *read):
+    if cond.input_types != (*before, *cond_constants) or body.input_types != (
+        *before,
+        *body_constants,
+    ):
         raise DtypeError(at_user_line("while_loop: its inputs are not those that its graphs take"))
     return body.output_types
 
@@ -53,27 +58,42 @@ def _infer(*types: Type, cond: Graph, body: Graph) -> tuple[Type, ...]:
 def _jvp(
     tangents: Sequence[Any], _results: Any, *inputs: Any, cond: Graph, body: Graph
 ) -> list[Any]:
-    """The loop of values and tangents side by side; the condition reads the values."""
-    carry, asked, read = _parts(inputs, cond, body)
-    t_carry, _, t_read = _parts(tangents, cond, body)
-    in_carry, in_read = body.inputs[: len(carry)], body.inputs[len(carry) :]
-    moving = [k for k, x in enumerate(carry) if is_float(x.dtype)]
-    given = [k for k, t in enumerate(t_read) if t is not None]
-    sources = [*[in_carry[k] for k in moving], *[in_read[k] for k in given]]
+    """Run one loop over values and tangents side by side; the condition reads the values."""
+    carry, cond_constants, body_constants = _split_operands(inputs, cond, body)
+    t_carry, _, t_body_constants = _split_operands(tangents, cond, body)
+    in_carry, in_body_constants = body.inputs[: len(carry)], body.inputs[len(carry) :]
+    float_carries = [k for k, x in enumerate(carry) if is_float(x.dtype)]
+    tangent_constants = [k for k, t in enumerate(t_body_constants) if t is not None]
+    sources = [
+        *[in_carry[k] for k in float_carries],
+        *[in_body_constants[k] for k in tangent_constants],
+    ]
     t_sources = [input_node(node.type) for node in sources]
     derived = forward(body.outputs, sources, t_sources)
-    outputs = [derived[k] or constant(zeros_of(carry[k])) for k in moving]
-    t_moving, t_given = t_sources[: len(moving)], t_sources[len(moving) :]
-    both = Graph((*in_carry, *t_moving, *in_read, *t_given), (*body.outputs, *outputs))
-    unread = [input_node(node.type) for node in t_moving]
-    wider = Graph((*cond.inputs[: len(carry)], *unread, *cond.inputs[len(carry) :]), cond.outputs)
-    starts = [zeros_of(carry[k]) if t_carry[k] is None else t_carry[k] for k in moving]
+    outputs = [derived[k] or constant(zeros_of(carry[k])) for k in float_carries]
+    t_carries, t_constants = t_sources[: len(float_carries)], t_sources[len(float_carries) :]
+    dual_body = Graph(
+        (*in_carry, *t_carries, *in_body_constants, *t_constants), (*body.outputs, *outputs)
+    )
+    unread = [input_node(node.type) for node in t_carries]
+    dual_cond = Graph(
+        (*cond.inputs[: len(carry)], *unread, *cond.inputs[len(carry) :]), cond.outputs
+    )
+    starts = [zeros_of(carry[k]) if t_carry[k] is None else t_carry[k] for k in float_carries]
     results = run_while(
-        [*carry, *starts, *asked, *read, *[t_read[k] for k in given]], cond=wider, body=both
+        [
+            *carry,
+            *starts,
+            *cond_constants,
+            *body_constants,
+            *[t_body_constants[k] for k in tangent_constants],
+        ],
+        cond=dual_cond,
+        body=dual_body,
     )
     t_results: list[Any] = [None] * len(carry)
-    for place, k in enumerate(moving):
-        t_results[k] = results[len(carry) + place]
+    for position, k in enumerate(float_carries):
+        t_results[k] = results[len(carry) + position]
     return t_results
 
 
@@ -94,5 +114,5 @@ while_loop = declared(
     _jvp,
     family="control",
     multiple=True,
-    doc="A loop that turns while a condition holds; its condition and body are graphs.",
+    doc="A loop that iterates while a condition holds; its condition and body are graphs.",
 )

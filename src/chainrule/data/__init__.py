@@ -1,4 +1,4 @@
-"""Layer 9: tables from files, and their columns as the numbers that a network reads."""
+"""Tables from files, and their columns as the numbers that a network reads."""
 
 from .features import Column, Features
 from .tables import BUILT_IN, Table, read_table

@@ -151,8 +151,8 @@ def _parquet(path: Path, content: bytes) -> Frame:
         return read_parquet(path, content)
     except DataError:
         raise
-    except ImportError:
-        raise DataError(f"reading {path} needs pyarrow: pip install pyarrow") from None
+    except ModuleNotFoundError:
+        raise DataError(f"reading {path} needs pyarrow: pip install 'chainrule[parquet]'") from None
     except Exception as error:  # pyarrow has no common base class for damaged files
         reason = str(error).splitlines()[0]
         raise DataError(f"{path} is not a readable Parquet file: {reason}") from error

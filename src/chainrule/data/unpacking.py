@@ -16,8 +16,8 @@ from ..config import config
 from ..errors import DataError
 from ..lazy import LazyModule
 
-arrow = LazyModule("pyarrow")
-parquet = LazyModule("pyarrow.parquet")
+arrow = LazyModule("pyarrow", extra="parquet")
+parquet = LazyModule("pyarrow.parquet", extra="parquet")
 
 SMALL = 2**28  # bytes that any file may unpack to: tables of zeros are packed a thousandfold
 PIECE = 2**20
@@ -99,8 +99,8 @@ def read_parquet(path: Path, content: bytes) -> Any:
     ------
     DataError
         If it unpacks to too much.
-    ImportError
-        If pyarrow is not installed.
+    ModuleNotFoundError
+        If pyarrow is not installed; with the command that installs it.
     """
     with parquet.ParquetFile(io.BytesIO(content)) as file:
         told = file.metadata

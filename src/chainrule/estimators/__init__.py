@@ -1,4 +1,4 @@
-"""Layer 11: estimators with scikit-learn's interface, and tables from file to tested model."""
+"""Estimators with scikit-learn's interface, and tables from file to tested model."""
 
 from __future__ import annotations
 

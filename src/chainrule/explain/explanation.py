@@ -17,7 +17,7 @@ from ..errors import GradientError, at_user_line
 from ..graph.node import ITEM, Node
 from ..graph.types import is_float
 from ..trace.capture import type_of
-from ..transforms.gradient import Traced
+from ..transforms.gradient import TracedCall
 from . import show
 from .steps import Edge, Step
 
@@ -110,10 +110,10 @@ def explain(
     def explained(*args: Any, **kwargs: Any) -> Explanation:
         chosen = _chosen(argnums, args)
         with configured(lines=1):
-            traced = Traced(f, args, chosen, kwargs)
+            traced = TracedCall(f, args, chosen, kwargs)
         if len(traced.outputs) != 1 or traced.outputs[0].shape != ():
             raise GradientError(at_user_line("explain needs a function that returns one scalar"))
-        if not traced.values:
+        if not traced.eager:
             raise GradientError(
                 at_user_line("explain needs numbers: call it outside jit, grad and scan")
             )
@@ -147,7 +147,7 @@ def _argument_names(f: Callable[..., Any], args: Sequence[Any], chosen: Sequence
     return names
 
 
-def _explanation(traced: Traced, argument_names: Sequence[str]) -> Explanation:
+def _explanation(traced: TracedCall, argument_names: Sequence[str]) -> Explanation:
     (output,) = traced.outputs
     upstream: dict[Node, Any] = {}
     passed_on: dict[Node, Sequence[Any]] = {}
@@ -198,9 +198,11 @@ def _name(node: Node, names: dict[Node, str]) -> str:
 
 
 def _code(node: Node) -> str:
-    if node.place is None:
+    if node.source_location is None:
         return ""
-    return linecache.getline(node.place[0].co_filename, int(node.line.rsplit(":", 1)[1])).strip()
+    return linecache.getline(
+        node.source_location[0].co_filename, int(node.line.rsplit(":", 1)[1])
+    ).strip()
 
 
 def _local(node: Node, position: int) -> Any:

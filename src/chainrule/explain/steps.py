@@ -1,4 +1,4 @@
-"""What an explanation is made of: steps of the computation, and the edges between them."""
+"""The steps of an explanation, and the uses of inputs by steps."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Layer 11: traced functions as files that other programs run.
+"""Traced functions as files that other programs run.
 
-`observe` finds what depends on the row count, `lower` writes anew what ONNX has no operation for,
-`emit` says each primitive in ONNX, `parts` holds the model while it grows.
+`symbolic_shapes` finds what depends on the row count, `lower` rewrites what ONNX has no operation
+for, `emitter` and `rules` say each primitive in ONNX, `model_builder` collects the model.
 """
 
 from .onnx import OnnxBuilder, save_onnx, to_onnx

@@ -1,6 +1,6 @@
 """erf and erfc in float64, which ONNX has in float32 and not at all.
 
-The polynomials are those of `backends/llvm/functions/error.py`, which says where they are from.
+The polynomials are those of `backends/llvm/kernels/math/error.py`, which says where they are from.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _FAR = (1.2329951186255526, -0.13962111684056253, 0.01537965210262127, 0.0680970
 
 
 def erf(x: Any) -> Any:
-    """None in float32, which ONNX has itself."""
+    """Write erf in float64; return None in float32, which ONNX has itself."""
     if x.dtype != np.float64:
         return None
     size = ew.absolute(x)
@@ -37,7 +37,7 @@ def erf(x: Any) -> Any:
 
 
 def erfc(x: Any) -> Any:
-    """1 - erf(x), from the tail's own formula where digits would be lost."""
+    """Write 1 - erf(x), by the tail's own formula where digits would be lost."""
     if x.dtype != np.float64:
         return cast(erfc(cast(x, dtype=np.dtype(np.float64))), dtype=x.dtype)
     size = ew.absolute(x)
@@ -51,7 +51,7 @@ def _near(x: Any) -> Any:
 
 
 def _tail(size: Any) -> Any:
-    """erfc for 0.9 or more; exp(-x**2) of a square in two parts, the first of them exact."""
+    """Write erfc for 0.9 or more; x**2 is split into two parts, the first of them exact."""
     size = ew.minimum(size, 28.0)
     head = cast(cast(size, dtype=np.dtype(np.float32)), dtype=np.dtype(np.float64))
     d = (size - head) * (size + head)
@@ -61,7 +61,7 @@ def _tail(size: Any) -> Any:
 
 
 def _polynomial(x: Any, coefficients: Sequence[float]) -> Any:
-    """By Horner's rule."""
+    """Evaluate a polynomial by Horner's rule."""
     result = coefficients[-1]
     for coefficient in coefficients[-2::-1]:
         result = result * x + coefficient

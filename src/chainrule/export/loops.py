@@ -6,40 +6,46 @@ from typing import Any
 
 import numpy as np
 
-from .emit import Emitter, Value
-from .observe import Observed, Size, Step
+from .emitter import Emitter, OnnxValue
+from .symbolic_shapes import SymbolicGraph, SymbolicNode, SymbolicSize
 
 
-def scan(e: Emitter, step: Step, *inputs: Value) -> str:
-    """The states and slices are inputs of the body; what never changes it reads from outside."""
-    body: Observed = step.params["body"]
-    n_carry, n_xs = step.params["n_carry"], step.params["n_xs"]
-    n_own = n_carry + n_xs
-    own = [e.parts.fresh("state" if k < n_carry else "slice") for k in range(n_own)]
-    given = [value.name for value in inputs[:n_own]]
-    types = [(each.dtype, each.shape) for each in body.steps[:n_own]]
-    if not n_xs:  # the number of turns is that of the slices
-        length = step.params["length"]
-        if isinstance(length, Size):
-            raise step.refusal("its number of turns depends on the row count, and it has no xs")
-        own.append(e.parts.fresh("turn"))
-        given.append(e.constant(np.zeros(length), bool))
+def scan(e: Emitter, node: SymbolicNode, *inputs: OnnxValue) -> str:
+    """Emit a Scan: states and slices are inputs of the body, constants are read from outside."""
+    body: SymbolicGraph = node.params["body"]
+    n_carry, n_xs = node.params["n_carry"], node.params["n_xs"]
+    n_inputs = n_carry + n_xs
+    input_names = [
+        e.builder.unique_name("state" if k < n_carry else "slice") for k in range(n_inputs)
+    ]
+    operand_names = [value.name for value in inputs[:n_inputs]]
+    types = [(each.dtype, each.shape) for each in body.nodes[:n_inputs]]
+    if not n_xs:  # the number of iterations is that of the slices
+        length = node.params["length"]
+        if isinstance(length, SymbolicSize):
+            raise node.refusal("its length depends on the row count, and it has no xs")
+        input_names.append(e.builder.unique_name("iteration"))
+        operand_names.append(e.constant(np.zeros(length), bool))
         types.append((np.dtype(bool), ()))
     rows = e.rows()  # computed outside, for what follows may ask for it as well
-    with e.parts.inner() as nodes:
-        inside = Emitter(e.parts, body, [*own[:n_own], *[value.name for value in inputs[n_own:]]])
-        found = inside.run(e.rules, rows)
-        outs = [e.node("Identity", value.name) for value in found]
-    made = [(each.dtype, each.shape) for each in found]
-    ends = zip(own, types, strict=True), zip(outs, made, strict=True)
-    graph = e.parts.graph_of(nodes, *map(list, ends))
-    way = int(step.params["reverse"])
-    directions: dict[str, Any] = {"scan_input_directions": [way] * (len(own) - n_carry)}
+    with e.builder.nested_nodes() as nodes:
+        inside = Emitter(
+            e.builder, body, [*input_names[:n_inputs], *[value.name for value in inputs[n_inputs:]]]
+        )
+        values = inside.run(e.rules, rows)
+        outs = [e.node("Identity", value.name) for value in values]
+    output_types = [(each.dtype, each.shape) for each in values]
+    ends = zip(input_names, types, strict=True), zip(outs, output_types, strict=True)
+    graph = e.builder.graph_of(nodes, *map(list, ends))
+    direction = int(node.params["reverse"])
+    directions: dict[str, Any] = {
+        "scan_input_directions": [direction] * (len(input_names) - n_carry)
+    }
     if len(outs) > n_carry:
-        directions["scan_output_directions"] = [way] * (len(outs) - n_carry)
-    names = e.parts.node(
-        "Scan", *given, outputs=len(outs), body=graph, num_scan_inputs=len(own) - n_carry,
-        **directions,
+        directions["scan_output_directions"] = [direction] * (len(outs) - n_carry)
+    names = e.builder.node(
+        "Scan", *operand_names, outputs=len(outs), body=graph,
+        num_scan_inputs=len(input_names) - n_carry, **directions,
     )  # fmt: skip
     results = (names,) if isinstance(names, str) else tuple(names)
     first = str(results[0])
@@ -47,7 +53,7 @@ def scan(e: Emitter, step: Step, *inputs: Value) -> str:
     return first
 
 
-def item(e: Emitter, step: Step, several: Value) -> str:
-    """One of a loop's results."""
-    index: int = step.params["index"]
+def item(e: Emitter, node: SymbolicNode, several: OnnxValue) -> str:
+    """Return one of a loop's results."""
+    index: int = node.params["index"]
     return e.results[several.name][index]

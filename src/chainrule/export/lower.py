@@ -14,21 +14,21 @@ from typing import Any
 import numpy as np
 
 from ..graph.graph import Graph
-from ..graph.node import Node, Primitive, constant, next_serial, reachable
+from ..graph.node import Location, Node, Primitive, constant, next_serial, reachable
 from ..graph.types import Type, broadcast_shapes
 from ..graph.verify import verify
 from ..primitives import elementwise as ew
-from ..primitives.structure import broadcast_to, cast, concatenate, place, reshape, slice_
+from ..primitives.structure import broadcast_to, cast, concatenate, pad, reshape, slice_
 from ..simplify.rewrite import rewrite
+from .convolution import as_products
 from .error_function import erf, erfc
-from .windows import as_products
 
 BOOL, U64 = np.dtype(bool), np.dtype(np.uint64)
 F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
 
 
 def lower(graph: Graph) -> Graph:
-    """The graph in primitives that can be said in ONNX; unknown ones stay."""
+    """Rewrite the graph in primitives that ONNX has; unknown ones stay."""
     while True:
         lowered = rewrite(graph, _lowered)
         if lowered is graph:
@@ -40,7 +40,7 @@ def _lowered(node: Node, original: Node) -> Node:
     name = node.primitive.name
     kind = "" if node.dtype is None else node.dtype.kind
     formula = FORMULAS.get(name) if kind == "f" else INTEGERS.get(name) if kind in "iu" else None
-    floor = next_serial()
+    first_serial = next_serial()
     result = node
     if formula is not None:
         xs = [x if x.dtype == node.dtype else cast(x, dtype=node.dtype) for x in node.inputs]
@@ -50,10 +50,17 @@ def _lowered(node: Node, original: Node) -> Node:
             result = formula(*xs) or node
     elif name in STRUCTURE:
         result = STRUCTURE[name](node)
-    if result is not node:
-        for made in reachable([result], floor):
-            made.place = original.place
-    return result
+    return result if result is node else _located(result, first_serial, original.source_location)
+
+
+def _located(result: Node, first_serial: int, location: Location | None) -> Node:
+    """Return a formula's result with the source location of the node that it replaces."""
+    located: dict[Node, Node] = {}
+    for node in reachable([result], first_serial):
+        inputs = tuple([located.get(child, child) for child in node.inputs])
+        type_ = node.shape, node.dtype
+        located[node] = Node(node.primitive, inputs, node.params, *type_, node.value, location)
+    return located.get(result, result)
 
 
 def _elementwise(name: str, evaluate: Callable[..., Any], dtype: Any = None) -> Primitive:
@@ -79,7 +86,7 @@ less_equal = _elementwise("less_equal", np.less_equal, BOOL)
 
 
 def _expm1(x: Any) -> Any:
-    """Where 1 cancels, u - 1 is off as log(u) is: W. Kahan's correction."""
+    """Write expm1 with W. Kahan's correction: where 1 cancels, u - 1 is off as log(u) is."""
     u = ew.exp(x)
     near = ew.where(ew.equal(u, 1.0), x, (u - 1.0) * x / ew.log(u))
     return ew.where(_small(x), near, u - 1.0)
@@ -101,7 +108,7 @@ def _logaddexp(x: Any, y: Any) -> Any:
 
 
 def _cbrt(x: Any) -> Any:
-    """exp(log(x) / 3), then a step of Newton's."""
+    """Write the cube root as exp(log(x) / 3), then one Newton step."""
     size = ew.absolute(x)
     y = ew.exp(ew.log(size) / 3.0)
     y = y - (y - size / (y * y)) / 3.0
@@ -118,7 +125,7 @@ def _hypot(x: Any, y: Any) -> Any:
 
 
 def _arctan2(y: Any, x: Any) -> Any:
-    """In float32 by atan; in float64 that, turned on by the small angle which is left."""
+    """Write arctan2 by atan in float32; in float64, correct that by the small remaining angle."""
     long = ew.maximum(ew.absolute(x), ew.absolute(y))
     behind, half = _negative(x), ew.where(_negative(y), -pi, pi)
     side = cast(ew.where(behind, -1.0, 1.0), dtype=x.dtype)
@@ -132,18 +139,18 @@ def _arctan2(y: Any, x: Any) -> Any:
 
 
 def _angle(y: Any, x: Any, behind: Any, half: Any) -> Any:
-    """Of a point that is not the origin; signs come apart, for a runtime's Where may lose -0."""
+    """Return a point's angle, except at the origin; runtimes' Where may lose the sign of -0."""
     angle = atan(y / ew.absolute(x))
     return ew.where(behind, cast(half, dtype=x.dtype) - angle, angle)
 
 
 def _negative(x: Any) -> Any:
-    """Whether the sign is -, also of -0."""
+    """Return whether the sign is -, also of -0."""
     return ew.bitwise_or(ew.less(x, 0.0), ew.less(1.0 / x, 0.0))
 
 
 def _in_unit(v: Any, long: Any) -> Any:
-    """`v / long`, where both may be infinite or 0."""
+    """Return `v / long`, where both may be infinite or 0."""
     scaled = v / ew.where(ew.equal(long, 0.0), 1.0, long)
     ends = ew.where(ew.equal(ew.absolute(v), inf), ew.sign(v), 0.0)
     return ew.where(ew.equal(long, inf), ends, scaled)
@@ -166,7 +173,7 @@ def _arcsinh(x: Any) -> Any:
 
 
 def _remainder(x: Any, y: Any) -> Any:
-    """With the sign of y."""
+    """Write the remainder with the sign of y."""
     r = fmod(x, y)
     zero = ew.where(ew.less(y, 0.0), y.dtype.type(-0.0), y.dtype.type(0.0))
     return ew.where(ew.equal(r, 0.0), zero, ew.where(_opposite(r, y), r + y, r))
@@ -214,7 +221,7 @@ def _int_floor_divide(x: Any, y: Any) -> Any:
 
 
 def _int_power(x: Any, y: Any) -> Any:
-    """By products: the runtime's own goes through float64. None if the exponent is not fixed."""
+    """Write products, for runtimes compute in float64; return None if the exponent is not fixed."""
     exponent = y.value
     if exponent is None or exponent.size != 1 or not 0 <= int(exponent.flat[0]) <= 64:
         return None
@@ -225,13 +232,13 @@ def _int_power(x: Any, y: Any) -> Any:
 
 
 def _int_shift_right(x: Any, y: Any) -> Any:
-    """By unsigned words: a negative x is the complement of a number that is not."""
+    """Shift unsigned words: a negative x is the complement of a non-negative number."""
     below = ew.less(x, 0)
     bits = cast(ew.where(below, ew.invert(x), x), dtype=U64)
     count = cast(y, dtype=U64)
-    moved = bit_shift(bits, ew.minimum(count, 63))
-    moved = cast(ew.where(ew.less(63, count), U64.type(0), moved), dtype=x.dtype)
-    return ew.where(below, ew.invert(moved), moved)
+    shifted = bit_shift(bits, ew.minimum(count, 63))
+    shifted = cast(ew.where(ew.less(63, count), U64.type(0), shifted), dtype=x.dtype)
+    return ew.where(below, ew.invert(shifted), shifted)
 
 
 INTEGERS: dict[str, Callable[..., Any]] = {
@@ -246,7 +253,7 @@ INTEGERS: dict[str, Callable[..., Any]] = {
 
 
 def _cumprod(node: Node) -> Any:
-    """By doubling: after k rounds each place holds the product of the last 2**k."""
+    """Write a cumulative product by doubling: after k rounds each entry covers the last 2**k."""
     axis, y = node.params["axis"], cast(node.inputs[0], dtype=node.dtype)
     shape, n, shift = node.shape, node.shape[axis], 1
     while shift < n:
@@ -260,37 +267,37 @@ def _cumprod(node: Node) -> Any:
     return y
 
 
-def _place(node: Node) -> Any:
-    """An axis walked backwards is turned first; one with gaps gets zeros between its entries."""
+def _pad(node: Node) -> Any:
+    """Reverse axes of negative step first, and put zeros between the entries of those with gaps."""
     (x,) = node.inputs
     shape = node.params["shape"]
     index = [s.indices(size) for s, size in zip(node.params["index"], shape, strict=True)]
     if all(step == 1 for _, _, step in index):
         return node
-    parts = []
+    slices = []
     for axis, (start, _, step) in enumerate(index):
         n = x.shape[axis]
         if step < 0:
-            back = [slice(None)] * x.ndim
-            back[axis] = slice(None, None, -1)
-            x, start = slice_(x, index=tuple(back)), start + (n - 1) * step
+            reversed_axis = [slice(None)] * x.ndim
+            reversed_axis[axis] = slice(None, None, -1)
+            x, start = slice_(x, index=tuple(reversed_axis)), start + (n - 1) * step
         gap = abs(step)
         if gap > 1:
             before, after = x.shape[:axis], x.shape[axis + 1 :]
             x = reshape(x, shape=(*before, n, 1, *after))
-            apart = [slice(0, size, 1) for size in x.shape]
-            x = place(x, shape=(*before, n, gap, *after), index=tuple(apart))
+            first_of_gap = [slice(0, size, 1) for size in x.shape]
+            x = pad(x, shape=(*before, n, gap, *after), index=tuple(first_of_gap))
             x = reshape(x, shape=(*before, n * gap, *after))
-            kept = [slice(0, size, 1) for size in x.shape]
-            kept[axis] = slice(0, max(0, (n - 1) * gap + 1), 1)
-            x = slice_(x, index=tuple(kept))
+            trimmed = [slice(0, size, 1) for size in x.shape]
+            trimmed[axis] = slice(0, max(0, (n - 1) * gap + 1), 1)
+            x = slice_(x, index=tuple(trimmed))
         start = start if n else 0
-        parts.append(slice(start, start + x.shape[axis], 1))
-    return place(x, shape=shape, index=tuple(parts))
+        slices.append(slice(start, start + x.shape[axis], 1))
+    return pad(x, shape=shape, index=tuple(slices))
 
 
 def _scatter(node: Node) -> Any:
-    """Slices only: what is written is put in its place, and chosen there."""
+    """Write scatters of slices: the values are padded to the shape and selected there."""
     x, v, *arrays = node.inputs
     if arrays:
         return node
@@ -298,9 +305,9 @@ def _scatter(node: Node) -> Any:
     v = broadcast_to(v, shape=_selected(node)) if v.shape != _selected(node) else v
     v = cast(v, dtype=x.dtype) if v.dtype != x.dtype else v
     if node.primitive.name == "scatter_add":
-        return x + place(v, **where_to)
-    written = place(broadcast_to(constant(np.array(True)), shape=v.shape), **where_to)
-    return ew.where(written, place(v, **where_to), x)
+        return x + pad(v, **where_to)
+    written = pad(broadcast_to(constant(np.array(True)), shape=v.shape), **where_to)
+    return ew.where(written, pad(v, **where_to), x)
 
 
 def _selected(node: Node) -> tuple[int, ...]:
@@ -309,12 +316,12 @@ def _selected(node: Node) -> tuple[int, ...]:
 
 
 def _conv(node: Node) -> Any:
-    """Runtimes have it in float32; in others it is a sum of products."""
+    """Keep float32 convolutions, which runtimes have; write others as a sum of products."""
     if node.dtype == F32:
         return node
     if node.dtype == np.float16:
-        made = node.primitive(*[cast(x, dtype=F32) for x in node.inputs], **node.params)
-        return cast(made, dtype=node.dtype)
+        result = node.primitive(*[cast(x, dtype=F32) for x in node.inputs], **node.params)
+        return cast(result, dtype=node.dtype)
     return as_products(node)
 
 
@@ -354,7 +361,7 @@ STRUCTURE: dict[str, Callable[[Node], Any]] = {
     "bitwise_xor": _bitwise_xor,
     "either": _either,
     "cumprod": _cumprod,
-    "place": _place,
+    "pad": _pad,
     "scatter": _scatter,
     "scatter_add": _scatter,
 }

@@ -13,16 +13,16 @@ from .. import tree
 from ..errors import DataError, DtypeError
 from ..files import write_atomically
 from ..trace.capture import as_array
-from .emit import Emitter
-from .observe import Observed, Size, have_rows, observe
-from .parts import ROWS, TEXT, Parts, content
+from .emitter import Emitter
+from .model_builder import ROWS_DIM, TEXT, ModelBuilder, content_key
 from .rules import RULES
+from .symbolic_shapes import SymbolicGraph, SymbolicSize, have_rows, observe
 
 if TYPE_CHECKING:
     import onnx
 
 
-class OnnxBuilder(Parts):
+class OnnxBuilder(ModelBuilder):
     """An ONNX model put together from inputs, traced functions, and nodes of your own.
 
     Each method returns the name of a value, which others take. What the model reads need not be
@@ -49,7 +49,7 @@ class OnnxBuilder(Parts):
     """
 
     def categories(self, value: str, levels: Sequence[Any], unknown: int = -1) -> str:
-        """The place of each text (or integer) among `levels`, as int64; `unknown` if it is none.
+        """Return the index of each text (or integer) among `levels`, as int64; `unknown` if absent.
 
         Parameters
         ----------
@@ -102,10 +102,10 @@ class OnnxBuilder(Parts):
 
     def _add(
         self, function: Callable[..., Any], values: Sequence[str], examples: Any, batch: bool
-    ) -> tuple[list[str], Observed]:
+    ) -> tuple[list[str], SymbolicGraph]:
         for key, leaf in zip(tree.names(function), tree.leaves(function), strict=True):
             if isinstance(leaf, np.ndarray):
-                self.labels.setdefault(content(leaf), key)
+                self.labels.setdefault(content_key(leaf), key)
         arrays = [as_array(leaf) for leaf in tree.leaves(examples)]
         if len(arrays) != len(values):
             raise DataError(f"{len(values)} values for examples of {len(arrays)} arrays")
@@ -113,16 +113,16 @@ class OnnxBuilder(Parts):
             dtype, _ = self.types.get(value, (array.dtype, None))
             if dtype != array.dtype:
                 raise DtypeError(f"{value!r} is {dtype}, and its example is {array.dtype}")
-        observed = observe(function, examples, batch, frozenset(RULES))
-        results = Emitter(self, observed, values).run(RULES)
+        graph = observe(function, examples, batch, frozenset(RULES))
+        results = Emitter(self, graph, values).run(RULES)
         for result in results:
-            shape = tuple(_shown(dim) for dim in result.shape)
+            shape = tuple(_dimension(dim) for dim in result.shape)
             self.types.setdefault(result.name, (result.dtype, shape))
-        return [result.name for result in results], observed
+        return [result.name for result in results], graph
 
 
-def _shown(dim: Any) -> Any:
-    if isinstance(dim, Size):
+def _dimension(dim: Any) -> Any:
+    if isinstance(dim, SymbolicSize):
         return None if dim.line is None else str(dim)
     return dim
 
@@ -134,7 +134,7 @@ def to_onnx(
     batch: bool = True,
     metadata: Mapping[str, str] | None = None,
 ) -> onnx.ModelProto:
-    """The ONNX model that computes what a function computes.
+    """Return the ONNX model that computes what a function computes.
 
     Arrays that the function reads from outside, such as a module's weights, are stored in the
     model. It needs no chainrule to run. Opset 18; onnxruntime has it since 1.14.
@@ -189,15 +189,15 @@ def to_onnx(
     if len(names) != len(arrays):
         raise DataError(f"{len(names)} names for examples of {len(arrays)} arrays")
     for name, array, free in zip(names, arrays, have_rows(arrays, batch), strict=True):
-        builder.input(name, array.dtype, (ROWS, *array.shape[1:]) if free else array.shape)
-    results, observed = builder._add(function, names, examples, batch)
-    for result, path in zip(results, observed.output_names, strict=True):
+        builder.input(name, array.dtype, (ROWS_DIM, *array.shape[1:]) if free else array.shape)
+    results, graph = builder._add(function, names, examples, batch)
+    for result, path in zip(results, graph.output_names, strict=True):
         builder.output(result, f"output.{path}" if path.isdecimal() else path or "output")
     return builder.model(metadata)
 
 
 def _input_names(function: Callable[..., Any], examples: Sequence[Any]) -> list[str]:
-    """The parameters' names, and behind a point the way to the leaf."""
+    """Return the parameters' names, followed by a point and the path to the leaf."""
     try:
         known = [p.name for p in inspect.signature(function).parameters.values()
                  if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]  # fmt: skip

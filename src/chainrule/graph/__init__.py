@@ -1,1 +1,1 @@
-"""Layer 1: nodes, graphs, types, text, verification, and the oracle evaluator."""
+"""Nodes, graphs, types, text, verification, and the oracle evaluator."""

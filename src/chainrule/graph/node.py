@@ -1,7 +1,7 @@
 """Two nouns: `Primitive` (an operation and its rules) and `Node` (one use of it).
 
-A node never changes after it is made and knows its inputs, so a graph is nothing but a slice of
-the nodes between some inputs and some outputs. Nodes are numbered as they are made: an input has
+A node knows its inputs, and what it computes never changes, so a graph is nothing but a slice of
+the nodes between some inputs and some outputs. Nodes are numbered as they are created: an input has
 a smaller number than whatever reads it, so sorting by number *is* the topological order.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from operator import attrgetter
 from types import CodeType
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -20,6 +20,8 @@ from ..config import current
 from ..errors import user_frame
 from ..lazy import LazyModule
 from .types import Array, Type, is_float, weak_constant
+
+Location: TypeAlias = tuple[CodeType, int]
 
 _serial = count()
 _NO_PARAMS: dict[str, Any] = {}
@@ -66,9 +68,9 @@ class Primitive:
         is zero comes as None.
     multiple : bool
         Whether it yields a tuple, whose members `item` picks.
-    selective : bool
-        Whether `vjp` takes ``needs``, a list that says of each input whether its cotangent is
-        asked for. Worth it where a cotangent costs more than the question.
+    selective_vjp : bool
+        Whether `vjp` takes ``needs_input_grad``, a list that says for each input whether its
+        cotangent is asked for. Worth it where a cotangent costs more than the question.
     spec : Mapping
         What tests and documentation read: family, domain, extremes, doc.
     """
@@ -79,7 +81,7 @@ class Primitive:
     vjp: Callable[..., Sequence[Any]] | None = None
     jvp: Callable[..., Any] | None = None
     multiple: bool = False
-    selective: bool = False
+    selective_vjp: bool = False
     spec: Mapping[str, Any] = field(default_factory=dict)
 
     def __call__(self, *inputs: Any, **params: Any) -> Any:
@@ -93,7 +95,10 @@ class Primitive:
 
 
 class Node:
-    """One use of a primitive: immutable once made.
+    """One use of a primitive.
+
+    What it computes never changes. Two things about it do: an argument's leaf becomes a constant
+    when its function has returned (`freeze_argument`), and `order` is noted once somebody asks.
 
     Attributes
     ----------
@@ -107,8 +112,8 @@ class Node:
         The result, where it is known: constants, and whatever is computed from known values.
     serial : int
         Larger than every input's.
-    place : tuple of (code, instruction) or None
-        The user's line, kept raw because most are never printed.
+    source_location : tuple of (code, instruction) or None
+        The user's line, as code and instruction because most are never printed.
     order : tuple of int, Node or None
         How NumPy would have laid the result out in memory, once somebody asked: see
         `trace/strides.py`, which alone reads and sets it.
@@ -120,10 +125,10 @@ class Node:
         "inputs",
         "order",
         "params",
-        "place",
         "primitive",
         "serial",
         "shape",
+        "source_location",
         "value",
     )
     order: Any
@@ -136,7 +141,7 @@ class Node:
         shape: Any,
         dtype: Any,
         value: Any = None,
-        place: tuple[CodeType, int] | None = None,
+        source_location: Location | None = None,
     ) -> None:
         self.primitive = primitive
         self.inputs = inputs
@@ -144,7 +149,7 @@ class Node:
         self.shape = shape
         self.dtype = dtype
         self.value = value
-        self.place = place
+        self.source_location = source_location
         self.serial = next(_serial)
 
     @property
@@ -160,9 +165,9 @@ class Node:
     @property
     def line(self) -> str:
         """`file.py:12` of the user's code that made the node, or an empty text."""
-        if self.place is None:
+        if self.source_location is None:
             return ""
-        code, instruction = self.place
+        code, instruction = self.source_location
         return f"{code.co_filename.rsplit('/', 1)[-1]}:{_line_of(code, instruction)}"
 
     def __repr__(self) -> str:
@@ -177,41 +182,55 @@ def _line_of(code: CodeType, instruction: int) -> int:
 
 
 def _as_nodes(inputs: tuple[Any, ...]) -> tuple[Node, ...]:
-    """Arrays as constants; a Python number takes the dtype of what is beside it (NEP 50)."""
+    """Wrap arrays as constants; a Python number takes the dtype of the other inputs (NEP 50)."""
     if all(isinstance(x, Node) for x in inputs):
         return inputs
     dtype = np.result_type(*[x.dtype for x in inputs if type(x) not in _WEAK])
     return tuple(x if isinstance(x, Node) else constant(weak_constant(x, dtype)) for x in inputs)
 
 
-def apply(primitive: Primitive, inputs: tuple[Node, ...], params: dict[str, Any]) -> Node:
-    """Make a node; compute its value at once if all its inputs' values are known."""
+def apply(
+    primitive: Primitive, inputs: tuple[Node, ...], params: dict[str, Any],
+    source_location: Location | Literal["caller"] | None = "caller",
+) -> Node:  # fmt: skip
+    """Make a node; compute its value at once if all its inputs' values are known.
+
+    Its source location is the user's line that is running, unless a rewrite passes that of the
+    node which it replaces.
+    """
     values = []
     for node in inputs:
         value = node.value
         if value is None:
-            return _abstract(primitive, inputs, params)
+            return _abstract(primitive, inputs, params, source_location)
         values.append(value)
     try:
         value = primitive.evaluate(REFERENCE, *values, **params)
     except (ValueError, TypeError, IndexError):
-        _abstract(primitive, inputs, params)  # raises an error that names the user's line
+        _abstract(primitive, inputs, params, None)  # raises an error that names the user's line
         raise
-    place = _place() if current().lines else None
+    if source_location == "caller":
+        source_location = _caller_location() if current().lines else None
     if primitive.multiple:
         types = tuple(Type(v.shape, v.dtype) for v in value)
-        return Node(primitive, inputs, params, types, None, value, place)
-    return Node(primitive, inputs, params, value.shape, value.dtype, value, place)
+        return Node(primitive, inputs, params, types, None, value, source_location)
+    return Node(primitive, inputs, params, value.shape, value.dtype, value, source_location)
 
 
-def _abstract(primitive: Primitive, inputs: tuple[Node, ...], params: dict[str, Any]) -> Node:
+def _abstract(
+    primitive: Primitive, inputs: tuple[Node, ...], params: dict[str, Any],
+    source_location: Location | Literal["caller"] | None,
+) -> Node:  # fmt: skip
+    """Make a node whose value is not known: only its type is inferred."""
     result = primitive.infer(*[node.type for node in inputs], **params)
+    location = _caller_location() if source_location == "caller" else source_location
     if primitive.multiple:
-        return Node(primitive, inputs, params, tuple(result), None, None, _place())
-    return Node(primitive, inputs, params, result.shape, result.dtype, None, _place())
+        return Node(primitive, inputs, params, tuple(result), None, None, location)
+    return Node(primitive, inputs, params, result.shape, result.dtype, None, location)
 
 
-def _place() -> tuple[CodeType, int] | None:
+def _caller_location() -> Location | None:
+    """Return the line of the user's code that is running."""
     frame = user_frame()
     return None if frame is None else (frame.f_code, frame.f_lasti)
 
@@ -225,29 +244,29 @@ CONSTANT = Primitive("constant", _no_evaluation, lambda **_: None, spec={"family
 
 
 def constant(value: Array) -> Node:
-    """A node of a fixed value. The caller keeps no writable hold on it."""
+    """Make a node of a fixed value; the caller must not write into the array afterwards."""
     if type(value) is np.ndarray:
         value.flags.writeable = False  # whoever hands it out copies it
     return Node(CONSTANT, (), _NO_PARAMS, value.shape, value.dtype, value)
 
 
 def input_node(type_: Type, value: Array | None = None) -> Node:
-    """A leaf that stands for an argument; with a value if it is known already."""
+    """Make a leaf that stands for an argument, with a value if it is known already."""
     return Node(INPUT, (), _NO_PARAMS, type_.shape, type_.dtype, value)
 
 
-def settle(leaf: Node) -> None:
+def freeze_argument(leaf: Node) -> None:
     """Make an argument a constant: the function that it was passed to has returned.
 
     From then on only the transformation that made the leaf differentiates by it; to all others
-    it is a number like any other. This is the one change that a node ever sees.
+    it is a number like any other.
     """
     if leaf.primitive is INPUT:
         leaf.primitive = CONSTANT
 
 
 def pick_evaluate(_xp: Any, results: Any, *, index: int) -> Any:
-    """Member `index` of a tuple of results."""
+    """Return member `index` of a tuple of results."""
     return results[index]
 
 
@@ -260,33 +279,39 @@ ITEM = Primitive(
 
 
 def items(node: Node) -> tuple[Node, ...]:
-    """The results of a node that has several, each as a node."""
+    """Return the results of a node that has several, each as a node."""
     return tuple(apply(ITEM, (node,), {"index": k}) for k in range(len(node.shape)))
 
 
 def next_serial() -> int:
-    """A number between those of the nodes that are there and those to come."""
+    """Return a serial number between those of all existing nodes and later ones."""
     return next(_serial)
 
 
 _by_serial = attrgetter("serial")
 
 
-def reachable(outputs: Iterable[Node], floor: int = -1) -> list[Node]:
-    """All under `outputs` but constants that are numbered `floor` or higher, inputs first."""
+def reachable(outputs: Iterable[Node], first_serial: int = -1) -> list[Node]:
+    """Return the nodes under `outputs` numbered `first_serial` or higher but constants, inputs
+    first.
+    """
     seen: set[Node] = set()
-    stack = [node for node in outputs if node.serial >= floor]
+    stack = [node for node in outputs if node.serial >= first_serial]
     while stack:
         node = stack.pop()
         if node in seen:
             continue
         seen.add(node)
         for child in node.inputs:
-            if child.serial >= floor and child not in seen and child.primitive is not CONSTANT:
+            if (
+                child.serial >= first_serial
+                and child not in seen
+                and child.primitive is not CONSTANT
+            ):
                 stack.append(child)
     return sorted(seen, key=_by_serial)
 
 
 def differentiable(node: Node) -> bool:
-    """Whether a cotangent can flow into the node."""
+    """Return whether a cotangent can flow into the node."""
     return node.dtype is None or is_float(node.dtype)

@@ -8,18 +8,18 @@ from typing import Any, NamedTuple
 from .node import CONSTANT, Node
 
 
-class Step(NamedTuple):
-    """One node: read some slots, write one, then empty those that nobody reads again."""
+class EvaluationStep(NamedTuple):
+    """One node: reads some slots, writes one, then releases those that nobody reads again."""
 
     evaluate: Callable[..., Any]
     reads: tuple[int, ...]
     params: dict[str, Any]
     writes: int
-    empties: tuple[int, ...]
+    releases: tuple[int, ...]
 
 
 class Schedule:
-    """Slots for every value of a graph, and the steps that fill them."""
+    """The slots for every value of a graph, and the steps that fill them."""
 
     def __init__(
         self, inputs: Sequence[Node], nodes: Sequence[Node], outputs: Sequence[Node]
@@ -29,23 +29,25 @@ class Schedule:
         constants = [node.value if node.primitive is CONSTANT else None for node in nodes]
         self.initial: list[Any] = constants
         self.outputs = [slot[node] for node in outputs]
-        kept = {*self.outputs, *(slot[node] for node in nodes if node.primitive is CONSTANT)}
-        steps: list[Step] = []
-        read_later: set[int] = set(kept)
+        retained = {*self.outputs, *(slot[node] for node in nodes if node.primitive is CONSTANT)}
+        steps: list[EvaluationStep] = []
+        read_later: set[int] = set(retained)
         for node in reversed(nodes):
             if node.primitive is CONSTANT:
                 continue
             reads = tuple(slot[child] for child in node.inputs)
-            empties = tuple(set(reads) - read_later)
+            releases = tuple(set(reads) - read_later)
             read_later.update(reads)
-            steps.append(Step(node.primitive.evaluate, reads, node.params, slot[node], empties))
+            steps.append(
+                EvaluationStep(node.primitive.evaluate, reads, node.params, slot[node], releases)
+            )
         self.steps = steps[::-1]
 
     def run(self, xp: Any, arguments: Sequence[Any]) -> list[Any]:
-        """The outputs' values for these inputs' values."""
+        """Return the outputs' values for these inputs' values."""
         values = [*arguments, *self.initial]
-        for evaluate, reads, params, writes, empties in self.steps:
+        for evaluate, reads, params, writes, releases in self.steps:
             values[writes] = evaluate(xp, *[values[k] for k in reads], **params)
-            for k in empties:
+            for k in releases:
                 values[k] = None
         return [values[k] for k in self.outputs]

@@ -11,7 +11,7 @@ from .node import CONSTANT, Node
 
 
 def to_text(inputs: Sequence[Node], nodes: Sequence[Node], outputs: Sequence[Node]) -> str:
-    """The whole graph; names are numbers in order of appearance, inner graphs are indented."""
+    """Print the graph; nodes are numbered in order of appearance, inner graphs are indented."""
     names: dict[Node, str] = {}
     for node in (*inputs, *nodes):
         names[node] = f"%{len(names)}"
@@ -55,5 +55,5 @@ def _param(value: Any) -> str:
 def _number(value: Any) -> str:
     if value.size and not any(value.strides):
         return repr(value.ravel()[0].item())
-    shown = ", ".join(repr(v) for v in value.ravel()[:3].tolist())
-    return f"[{shown}{', ...' if value.size > 3 else ''}]"
+    listed = ", ".join(repr(v) for v in value.ravel()[:3].tolist())
+    return f"[{listed}{', ...' if value.size > 3 else ''}]"

@@ -35,7 +35,7 @@ def _short(dtype: np.dtype[Any]) -> str:
 
 
 def is_float(dtype: Any) -> bool:
-    """Whether the dtype is a real floating one: only those have derivatives."""
+    """Return whether the dtype is a real floating one: only those have derivatives."""
     return bool(dtype.kind == "f")
 
 
@@ -57,7 +57,7 @@ _HINTS = {
 
 
 def weak_constant(value: Any, dtype: np.dtype[Any]) -> Array:
-    """`value` as an array beside one of `dtype`; Python numbers take that dtype (NEP 50)."""
+    """Convert `value` to an array; Python numbers take `dtype`, that beside them (NEP 50)."""
     if isinstance(value, (bool, int, float)):
         return np.result_type(dtype, value).type(value)  # type: ignore[no-any-return]
     if isinstance(value, np.generic):
@@ -71,7 +71,7 @@ def weak_constant(value: Any, dtype: np.dtype[Any]) -> Array:
 
 
 def broadcast_shapes(name: str, *shapes: Shape) -> Shape:
-    """The common shape, or an error that names the operation and the user's line."""
+    """Return the common shape, or raise an error that names the operation and the user's line."""
     first = shapes[0]
     if all(shape == first for shape in shapes):
         return first

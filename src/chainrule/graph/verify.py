@@ -9,7 +9,7 @@ from .node import CONSTANT, INPUT, Node
 
 
 def verify(graph: Graph, after: str = "") -> Graph:
-    """The graph itself, checked if ``CHAINRULE_CHECK=1``.
+    """Return the graph itself, after checking it if ``CHAINRULE_CHECK=1``.
 
     Raises
     ------
@@ -39,7 +39,7 @@ def verify(graph: Graph, after: str = "") -> Graph:
 
 
 def _check_closed(graph: Graph, after: str) -> None:
-    """Whether a graph, or a body, reads nothing but its inputs, and nobody can look behind them."""
+    """Raise unless a graph, or a body, reads nothing but its inputs, and these are leaves."""
     if len(set(graph.inputs)) != len(graph.inputs):
         raise CheckError(f"after {after}: an input is listed twice")
     for node in graph.inputs:

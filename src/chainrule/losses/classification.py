@@ -14,12 +14,12 @@ from .labels import SLACK, between, check, marked, span
 from .reduction import Reduction, array, check_same_shape, like, real, reduced
 
 
-def binary_cross_entropy(
+def sigmoid_binary_cross_entropy(
     logits: Any,
     labels: Any,
     *,
     label_smoothing: float = 0.0,
-    weights: Any = None,
+    sample_weight: Any = None,
     reduction: Reduction = "mean",
 ) -> Any:
     """``-labels * log(p) - (1 - labels) * log(1 - p)`` where ``p = sigmoid(logits)``.
@@ -33,7 +33,7 @@ def binary_cross_entropy(
     label_smoothing : float
         The share s of each label that is made 1/2: 0 and 1 become ``s/2`` and ``1 - s/2``. At
         least 0 and below 1. Default 0.
-    weights, reduction
+    sample_weight, reduction
         See `chainrule.losses`.
 
     Raises
@@ -52,18 +52,19 @@ def binary_cross_entropy(
     Examples
     --------
     >>> import numpy as np
-    >>> binary_cross_entropy(np.array([0.0, 1000.0]), np.array([1, 0]), reduction="none").tolist()
+    >>> logits, labels = np.array([0.0, 1000.0]), np.array([1, 0])
+    >>> sigmoid_binary_cross_entropy(logits, labels, reduction="none").tolist()
     [0.6931471805599453, 1000.0]
     """
     logits = real(logits)
     labels = like(labels, logits)
-    check_same_shape("binary_cross_entropy", "logits", logits, "labels", labels)
+    check_same_shape("sigmoid_binary_cross_entropy", "logits", logits, "labels", labels)
     valid = check(labels, between(-SLACK, 1 + SLACK), _not_binary)
     if _smooths(label_smoothing):
         labels = (1.0 - label_smoothing) * labels + 0.5 * label_smoothing
     # -log(p) = softplus(-z) and -log(1 - p) = softplus(z): each keeps its digits
     losses = labels * np.logaddexp(-logits, 0.0) + (1.0 - labels) * np.logaddexp(logits, 0.0)
-    return reduced(marked(losses, valid), weights, reduction)
+    return reduced(marked(losses, valid), sample_weight, reduction)
 
 
 def softmax_cross_entropy(
@@ -71,7 +72,7 @@ def softmax_cross_entropy(
     labels: Any,
     *,
     label_smoothing: float = 0.0,
-    weights: Any = None,
+    sample_weight: Any = None,
     reduction: Reduction = "mean",
 ) -> Any:
     """``-sum(labels * log(softmax(logits)))`` over the last axis.
@@ -85,7 +86,7 @@ def softmax_cross_entropy(
     label_smoothing : float
         The share s of each label that is spread over all k classes: rows become
         ``(1 - s) * labels + s / k``. At least 0 and below 1. Default 0.
-    weights, reduction
+    sample_weight, reduction
         See `chainrule.losses`; a loss has the shape (...,).
 
     Raises
@@ -131,19 +132,19 @@ def softmax_cross_entropy(
         if smooths:
             everywhere = np.mean(shifted, axis=-1)
             chosen = (1.0 - label_smoothing) * chosen + label_smoothing * everywhere
-        return reduced(marked(total - chosen, valid), weights, reduction)
+        return reduced(marked(total - chosen, valid), sample_weight, reduction)
     labels = like(labels, logits)
     if smooths:
         labels = (1.0 - label_smoothing) * labels + label_smoothing / logits.shape[-1]
     log_softmax = shifted - total[..., None]
     losses = -np.sum(labels * log_softmax, axis=-1)
-    return reduced(marked(losses, valid), weights, reduction)
+    return reduced(marked(losses, valid), sample_weight, reduction)
 
 
 def _not_binary(labels: Any) -> str:
     return (
-        f"binary_cross_entropy: labels are 0, 1 or between, but {span(labels)}. Of labels 1 and 2 "
-        "give labels - 1, of labels -1 and 1 give (labels + 1) / 2"
+        f"sigmoid_binary_cross_entropy: labels are 0, 1 or between, but {span(labels)}. Of labels "
+        "1 and 2 give labels - 1, of labels -1 and 1 give (labels + 1) / 2"
     )
 
 

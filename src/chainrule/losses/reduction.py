@@ -14,19 +14,21 @@ Reduction: TypeAlias = Literal["mean", "sum", "none"]
 NO_NUMBERS = "cmMOSU"  # kinds of dtypes
 
 
-def difference(name: str, prediction: Any, target: Any) -> Any:
-    prediction = real(prediction)
-    target = like(target, prediction)
-    check_same_shape(name, "prediction", prediction, "target", target)
-    return prediction - target
+def difference(name: str, predictions: Any, targets: Any) -> Any:
+    predictions = real(predictions)
+    targets = like(targets, predictions)
+    check_same_shape(name, "predictions", predictions, "targets", targets)
+    return predictions - targets
 
 
 def check_same_shape(name: str, first: str, x: Any, second: str, y: Any) -> None:
     if x.shape != y.shape:
         column = x.shape == (*y.shape, 1)
-        hint = f": take {first}[..., 0]" if column else ", and have to be of one shape"
+        hint = f"take {first}[..., 0]" if column else "give arrays of the same shape"
         raise ShapeError(
-            at_user_line(f"{name}: {first} has shape {x.shape} and {second} {y.shape}{hint}")
+            at_user_line(
+                f"{name}: {first} of shape {x.shape}, but {second} of shape {y.shape}: {hint}"
+            )
         )
 
 
@@ -55,42 +57,42 @@ def real(x: Any) -> Any:
     return x.astype(np.float64) if x.dtype.kind in "biu" else x
 
 
-def like(x: Any, prediction: Any) -> Any:
+def like(x: Any, predictions: Any) -> Any:
     """x in the prediction's floating dtype: labels do not turn float32 into float64."""
     x = array(x)
-    return x if x.dtype == prediction.dtype else x.astype(prediction.dtype)
+    return x if x.dtype == predictions.dtype else x.astype(predictions.dtype)
 
 
-def reduced(losses: Any, weights: Any, reduction: Reduction) -> Any:
+def reduced(losses: Any, sample_weight: Any, reduction: Reduction) -> Any:
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(at_user_line(f"reduction={reduction!r}: give 'mean', 'sum' or 'none'"))
-    if weights is not None:
-        weights = like(weights, losses)
-        given = weights.shape
+    if sample_weight is not None:
+        sample_weight = like(sample_weight, losses)
+        given = sample_weight.shape
         if given != losses.shape[: len(given)]:
             raise ShapeError(
-                at_user_line(f"weights of shape {given} for losses of shape {losses.shape}")
+                at_user_line(f"sample_weight of shape {given} for losses of shape {losses.shape}")
             )
-        weights = marked(weights, check(weights, _are_weights, _no_weight))
+        sample_weight = marked(sample_weight, check(sample_weight, _are_weights, _no_weight))
         rest = (1,) * (losses.ndim - len(given))
-        weights = np.broadcast_to(weights.reshape(given + rest), losses.shape)
-        losses = weights * losses
+        sample_weight = np.broadcast_to(sample_weight.reshape(given + rest), losses.shape)
+        losses = sample_weight * losses
     if reduction == "none":
         return losses
     if reduction == "sum":
         return np.sum(losses)
     if losses.size == 0:
         raise ShapeError(at_user_line(f"the mean of no losses: their shape is {losses.shape}"))
-    return np.mean(losses) if weights is None else np.sum(losses) / np.sum(weights)
+    return np.mean(losses) if sample_weight is None else np.sum(losses) / np.sum(sample_weight)
 
 
-def _are_weights(weights: Any) -> Any:
-    return (weights >= 0) & (weights < np.inf)
+def _are_weights(sample_weight: Any) -> Any:
+    return (sample_weight >= 0) & (sample_weight < np.inf)
 
 
-def _no_weight(weights: Any) -> str:
-    wrong = weights[~_are_weights(weights)]
+def _no_weight(sample_weight: Any) -> str:
+    wrong = sample_weight[~_are_weights(sample_weight)]
     return (
-        f"weights: one is {wrong.flat[0]}: weights are 0 or more, and finite (to turn losses "
-        'around, multiply those of reduction="none")'
+        f"sample_weight: one is {wrong.flat[0]}: weights are 0 or more, and finite (to turn "
+        'losses around, multiply those of reduction="none")'
     )

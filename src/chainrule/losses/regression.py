@@ -13,14 +13,14 @@ from .reduction import Reduction, check_same_shape, difference, like, real, redu
 
 
 def squared_error(
-    prediction: Any, target: Any, *, weights: Any = None, reduction: Reduction = "mean"
+    predictions: Any, targets: Any, *, sample_weight: Any = None, reduction: Reduction = "mean"
 ) -> Any:
-    """``(prediction - target)**2``, without a factor of 1/2.
+    """``(predictions - targets)**2``, without a factor of 1/2.
 
     Parameters
     ----------
-    prediction, target : array of one shape
-    weights, reduction
+    predictions, targets : array of one shape
+    sample_weight, reduction
         See `chainrule.losses`.
 
     Raises
@@ -33,22 +33,22 @@ def squared_error(
     >>> import numpy as np
     >>> float(squared_error(np.array([1.0, 4.0]), np.array([0.0, 2.0])))
     2.5
-    >>> float(squared_error(np.array([1.0, 4.0]), np.array([0, 2]), weights=np.array([3, 1])))
+    >>> float(squared_error(np.array([1.0, 4.0]), np.array([0, 2]), sample_weight=np.array([3, 1])))
     1.75
     """
-    error = difference("squared_error", prediction, target)
-    return reduced(error * error, weights, reduction)
+    error = difference("squared_error", predictions, targets)
+    return reduced(error * error, sample_weight, reduction)
 
 
 def absolute_error(
-    prediction: Any, target: Any, *, weights: Any = None, reduction: Reduction = "mean"
+    predictions: Any, targets: Any, *, sample_weight: Any = None, reduction: Reduction = "mean"
 ) -> Any:
-    """``|prediction - target|``; the derivative is 0 where they are equal.
+    """``|predictions - targets|``; the derivative is 0 where they are equal.
 
     Parameters
     ----------
-    prediction, target : array of one shape
-    weights, reduction
+    predictions, targets : array of one shape
+    sample_weight, reduction
         See `chainrule.losses`.
 
     Raises
@@ -62,25 +62,27 @@ def absolute_error(
     >>> float(absolute_error(np.array([1.0, 4.0]), np.array([0.0, 2.0])))
     1.5
     """
-    return reduced(np.abs(difference("absolute_error", prediction, target)), weights, reduction)
+    return reduced(
+        np.abs(difference("absolute_error", predictions, targets)), sample_weight, reduction
+    )
 
 
 def huber(
-    prediction: Any,
-    target: Any,
+    predictions: Any,
+    targets: Any,
     *,
     delta: float = 1.0,
-    weights: Any = None,
+    sample_weight: Any = None,
     reduction: Reduction = "mean",
 ) -> Any:
     """``e**2 / 2`` for an error within `delta`, ``delta * (|e| - delta / 2)`` beyond it.
 
     Parameters
     ----------
-    prediction, target : array of one shape
+    predictions, targets : array of one shape
     delta : float
         From where on the loss is linear; positive. Default 1.
-    weights, reduction
+    sample_weight, reduction
         See `chainrule.losses`.
 
     Raises
@@ -101,34 +103,34 @@ def huber(
     """
     if not delta > 0:
         raise ValueError(at_user_line(f"huber: delta={delta} is not positive"))
-    error = difference("huber", prediction, target)
+    error = difference("huber", predictions, targets)
     near = np.clip(error, -delta, delta)
     # near = e: e**2 / 2; near = delta: delta * (e - delta / 2); near = -delta: as for -e
-    return reduced(near * (error - 0.5 * near), weights, reduction)
+    return reduced(near * (error - 0.5 * near), sample_weight, reduction)
 
 
 def pinball(
-    prediction: Any,
-    target: Any,
+    predictions: Any,
+    targets: Any,
     quantiles: float | Sequence[float] = 0.5,
     *,
-    weights: Any = None,
+    sample_weight: Any = None,
     reduction: Reduction = "mean",
 ) -> Any:
-    """``q * e`` for an error ``e = target - prediction`` above 0, ``(q - 1) * e`` below.
+    """``q * e`` for an error ``e = targets - predictions`` above 0, ``(q - 1) * e`` below.
 
     It is least, on average, where a share `q` of the targets lies below the prediction. The
     derivative by the prediction at ``e = 0`` is ``1/2 - q``, halfway between those beside it.
 
     Parameters
     ----------
-    prediction : array of the target's shape, or of shape (..., q) for q quantiles
-    target : array of shape (...,)
+    predictions : array of the targets' shape, or of shape (..., q) for q quantiles
+    targets : array of shape (...,)
     quantiles : float or sequence of float
-        Known numbers between 0 and 1: one, or one for each entry of the prediction's last axis.
+        Known numbers between 0 and 1: one, or one for each entry of the predictions' last axis.
         Default 0.5, half of `absolute_error`.
-    weights, reduction
-        See `chainrule.losses`; losses have the shape of the prediction.
+    sample_weight, reduction
+        See `chainrule.losses`; losses have the shape of the predictions.
 
     Raises
     ------
@@ -150,8 +152,8 @@ def pinball(
     >>> both.round(3).tolist()
     [[0.2, 0.2]]
     """
-    prediction = real(prediction)
-    target = like(target, prediction)
+    predictions = real(predictions)
+    targets = like(targets, predictions)
     levels = np.asarray(quantiles, np.float64)
     if levels.ndim > 1 or not np.all((levels > 0) & (levels < 1)):
         raise ValueError(
@@ -161,32 +163,32 @@ def pinball(
             )
         )
     if levels.ndim == 0:
-        check_same_shape("pinball", "prediction", prediction, "target", target)
+        check_same_shape("pinball", "predictions", predictions, "targets", targets)
     else:
-        _check_last_axis("pinball", prediction, target, levels.size, "one number a quantile")
-        target = target[..., None]
-    error = target - prediction
+        _check_last_axis("pinball", predictions, targets, levels.size, "one number a quantile")
+        targets = targets[..., None]
+    error = targets - predictions
     return reduced(
         np.maximum(like(levels, error) * error, like(levels - 1.0, error) * error),
-        weights,
+        sample_weight,
         reduction,
     )
 
 
 def gaussian_nll(
-    prediction: Any, target: Any, *, weights: Any = None, reduction: Reduction = "mean"
+    predictions: Any, targets: Any, *, sample_weight: Any = None, reduction: Reduction = "mean"
 ) -> Any:
-    """``-log`` of the density at `target` of a normal distribution whose mean and variance we say.
+    """Negative log likelihood of a normal distribution with predicted mean and variance.
 
-    ``(log(2 pi) + s + (target - m)**2 * exp(-s)) / 2`` for ``m, s = prediction``, where s is the
-    logarithm of the variance, so that any number is one.
+    ``(log(2 pi) + s + (y - m)**2 * exp(-s)) / 2`` for a target y, a mean m and the logarithm s of
+    the variance, which may be any number.
 
     Parameters
     ----------
-    prediction : array of shape (..., 2)
+    predictions : array of shape (..., 2)
         Mean and log variance.
-    target : array of shape (...,)
-    weights, reduction
+    targets : array of shape (...,)
+    sample_weight, reduction
         See `chainrule.losses`; a loss has the shape (...,).
 
     Raises
@@ -202,24 +204,26 @@ def gaussian_nll(
     Examples
     --------
     >>> import numpy as np
-    >>> prediction = np.array([[3.0, 0.0], [3.0, 2.0]])
-    >>> gaussian_nll(prediction, np.array([3.0, 5.0]), reduction="none").round(4).tolist()
+    >>> predictions = np.array([[3.0, 0.0], [3.0, 2.0]])
+    >>> gaussian_nll(predictions, np.array([3.0, 5.0]), reduction="none").round(4).tolist()
     [0.9189, 2.1896]
     """
-    prediction = real(prediction)
-    target = like(target, prediction)
-    _check_last_axis("gaussian_nll", prediction, target, 2, "mean and log variance")
-    mean, log_variance = prediction[..., 0], prediction[..., 1]
+    predictions = real(predictions)
+    targets = like(targets, predictions)
+    _check_last_axis("gaussian_nll", predictions, targets, 2, "mean and log variance")
+    mean, log_variance = predictions[..., 0], predictions[..., 1]
     # scaled before it is squared: no overflow unless the loss itself is that large
-    deviation = (target - mean) * np.exp(-0.5 * log_variance)
-    return reduced(0.5 * (log(2.0 * pi) + log_variance + deviation * deviation), weights, reduction)
+    deviation = (targets - mean) * np.exp(-0.5 * log_variance)
+    return reduced(
+        0.5 * (log(2.0 * pi) + log_variance + deviation * deviation), sample_weight, reduction
+    )
 
 
-def _check_last_axis(name: str, prediction: Any, target: Any, size: int, what: str) -> None:
-    if prediction.shape != (*target.shape, size):
+def _check_last_axis(name: str, predictions: Any, targets: Any, size: int, what: str) -> None:
+    if predictions.shape != (*targets.shape, size):
         raise ShapeError(
             at_user_line(
-                f"{name}: the target has shape {target.shape}, so the prediction has shape "
-                f"{(*target.shape, size)} ({what}), and not {prediction.shape}"
+                f"{name}: targets have shape {targets.shape}, so predictions have shape "
+                f"{(*targets.shape, size)} ({what}), and not {predictions.shape}"
             )
         )

@@ -23,10 +23,10 @@ def ctc_loss(
     *,
     blank: int = 0,
     zero_infinity: bool = False,
-    weights: Any = None,
+    sample_weight: Any = None,
     reduction: Reduction = "mean",
 ) -> Any:
-    """``-log p(target)``, summed over all ways in which the target may lie in the sequence.
+    """``-log p(targets)``, summed over all ways in which the target may lie in the sequence.
 
     Each step says a class or `blank`. What is said is read by joining equal neighbours and then
     leaving out blanks: "aa-ab" with the blank "-" reads "aab". The probability of a target is the
@@ -46,7 +46,7 @@ def ctc_loss(
     zero_infinity : bool
         Whether rows with no such sequence (more labels than steps, say) count as 0. Otherwise
         their loss is infinite; its derivative is 0 in both cases. Default False.
-    weights, reduction
+    sample_weight, reduction
         See `chainrule.losses`. (PyTorch's mean divides each loss by its target's length.)
 
     Returns
@@ -110,7 +110,7 @@ def ctc_loss(
     possible = total > 0.5 * _NEVER
     impossible = 0.0 if zero_infinity else np.inf
     losses = np.where(possible, -np.where(possible, total, 0.0), impossible)
-    return reduced(marked(losses, valid), weights, reduction)
+    return reduced(marked(losses, valid), sample_weight, reduction)
 
 
 def _states(targets: Any, target_lengths: Any, blank: int) -> tuple[Any, Any]:

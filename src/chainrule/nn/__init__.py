@@ -1,4 +1,4 @@
-"""Layer 8: networks as plain NumPy functions that carry their arrays.
+"""Networks as plain NumPy functions that carry their arrays.
 
 A `Module` is a dataclass whose arrays are the leaves of a tree, so every transformation takes
 and returns it whole: ``grad(loss)(model, x, y)`` is a model of gradients. Nothing is registered
@@ -17,8 +17,8 @@ from .activations import (
     softplus,
     tanh,
 )
-from .attention import MultiHeadAttention, length_mask
-from .augmentation import cutout, random_crop, random_flip, random_rotation, random_shift
+from .attention import MultiHeadAttention, sequence_mask
+from .augmentation import cutout, random_crop, random_horizontal_flip, random_rotation, random_shift
 from .cells import GRUCell, LSTMCell, RNNCell
 from .convolution import Conv1d, Conv2d, conv
 from .dropout import Dropout, dropout, mixup
@@ -41,14 +41,14 @@ from .initializers import (
     ones,
     zeros,
 )
-from .layers import MLP, Activation, Dense, Flatten, Function, Lambda, Residual, Sequential
+from .layers import MLP, Activation, Dense, Flatten, Lambda, Residual, Sequential
 from .module import Module, static
 from .normalization import BatchNorm, GroupNorm, LayerNorm, RMSNorm
 from .pooling import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
 from .pooling_all import AdaptiveAvgPool1d, AdaptiveAvgPool2d, GlobalAvgPool, GlobalMaxPool
 from .positions import PositionalEmbedding, sinusoidal_positions
 from .recurrent import GRU, LSTM, RNN
-from .training import trained, with_statistics
+from .training import apply_train, with_batch_stats
 from .transformer import TransformerEncoder, TransformerEncoderLayer
 from .transposed import ConvTranspose1d, ConvTranspose2d
 
@@ -74,7 +74,6 @@ __all__ = [
     "Embedding",
     "EmbeddingBag",
     "Flatten",
-    "Function",
     "GRUCell",
     "GlobalAvgPool",
     "GlobalMaxPool",
@@ -96,6 +95,7 @@ __all__ = [
     "Sequential",
     "TransformerEncoder",
     "TransformerEncoderLayer",
+    "apply_train",
     "conv",
     "cutout",
     "dropout",
@@ -108,16 +108,16 @@ __all__ = [
     "leaky_relu",
     "lecun_normal",
     "lecun_uniform",
-    "length_mask",
     "log_softmax",
     "mixup",
     "ones",
     "quantile_edges",
     "random_crop",
-    "random_flip",
+    "random_horizontal_flip",
     "random_rotation",
     "random_shift",
     "relu",
+    "sequence_mask",
     "sigmoid",
     "signs",
     "silu",
@@ -126,7 +126,6 @@ __all__ = [
     "softplus",
     "static",
     "tanh",
-    "trained",
-    "with_statistics",
+    "with_batch_stats",
     "zeros",
 ]

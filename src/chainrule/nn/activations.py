@@ -61,8 +61,8 @@ def relu(x: Any) -> Any:
     return np.where(x <= 0, 0, x)
 
 
-def leaky_relu(x: Any, slope: float = 0.01) -> Any:
-    """``x`` above 0, ``slope * x`` below; the derivative at 0 is `slope`.
+def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
+    """``x`` above 0, ``negative_slope * x`` below; the derivative at 0 is `negative_slope`.
 
     References
     ----------
@@ -75,7 +75,7 @@ def leaky_relu(x: Any, slope: float = 0.01) -> Any:
     >>> leaky_relu(np.array([-2.0, 3.0])).tolist()
     [-0.02, 3.0]
     """
-    return np.where(x > 0, x, slope * x)
+    return np.where(x > 0, x, negative_slope * x)
 
 
 def elu(x: Any, alpha: float = 1.0) -> Any:

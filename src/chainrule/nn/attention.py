@@ -15,32 +15,32 @@ from numpy.typing import DTypeLike
 from ..errors import DtypeError, ShapeError, at_user_line
 from ..random import split
 from .activations import softmax
-from .arguments import floating, fraction, whole
 from .dropout import dropout
 from .layers import Dense
 from .module import Module
+from .validation import check_dtype, check_fraction, check_int
 
 
-def length_mask(lengths: Any, steps: int) -> Any:
+def sequence_mask(lengths: Any, max_length: int) -> Any:
     """Which steps are real: step t of row i if ``t < lengths[i]``.
 
     Parameters
     ----------
     lengths : integer array of shape (rows,)
-    steps : int
-        Of the longest row.
+    max_length : int
+        The length of the longest row.
 
     Returns
     -------
-    bool array of shape (rows, steps)
+    bool array of shape (rows, max_length)
 
     Examples
     --------
     >>> import numpy as np
-    >>> length_mask(np.array([1, 3]), 3).tolist()
+    >>> sequence_mask(np.array([1, 3]), 3).tolist()
     [[True, False, False], [True, True, True]]
     """
-    return np.arange(whole("steps", steps, least=0)) < lengths[:, None]
+    return np.arange(check_int("max_length", max_length, minimum=0)) < lengths[:, None]
 
 
 class MultiHeadAttention(Module):
@@ -52,10 +52,10 @@ class MultiHeadAttention(Module):
 
     Parameters
     ----------
-    dim : int
+    embed_dim : int
         Features of what comes and what goes.
-    heads : int
-        Must divide `dim`: a head has ``dim / heads`` features.
+    num_heads : int
+        Must divide `embed_dim`: a head has ``embed_dim / num_heads`` features.
     key : uint32[2]
         From `chainrule.random`.
     dropout : float
@@ -68,9 +68,9 @@ class MultiHeadAttention(Module):
     Attributes
     ----------
     project : Dense
-        From dim to 3 dim: queries, keys and values of all heads.
+        From embed_dim to 3 embed_dim: queries, keys and values of all heads.
     combine : Dense
-        From dim to dim.
+        From embed_dim to embed_dim.
 
     References
     ----------
@@ -95,69 +95,72 @@ class MultiHeadAttention(Module):
 
     project: Dense
     combine: Dense
-    heads: int
+    num_heads: int
     dropout: float
 
     def __init__(
         self,
-        dim: int,
-        heads: int,
+        embed_dim: int,
+        num_heads: int,
         *,
         key: Any,
         dropout: float = 0.0,
         bias: bool = True,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        self.heads = whole("heads", heads)
-        if whole("dim", dim) % self.heads:
-            raise ValueError(at_user_line(f"heads={heads} does not divide dim={dim}"))
-        self.dropout = fraction("dropout", dropout)
+        self.num_heads = check_int("num_heads", num_heads)
+        if check_int("embed_dim", embed_dim) % self.num_heads:
+            raise ValueError(
+                at_user_line(f"num_heads={num_heads} does not divide embed_dim={embed_dim}")
+            )
+        self.dropout = check_fraction("dropout", dropout)
         of_project, of_combine = split(key)
-        kind = floating(dtype)
-        self.project = Dense(dim, 3 * dim, key=of_project, bias=bias, dtype=kind)
-        self.combine = Dense(dim, dim, key=of_combine, bias=bias, dtype=kind)
+        kind = check_dtype(dtype)
+        self.project = Dense(embed_dim, 3 * embed_dim, key=of_project, bias=bias, dtype=kind)
+        self.combine = Dense(embed_dim, embed_dim, key=of_combine, bias=bias, dtype=kind)
 
     def __call__(
         self, x: Any, memory: Any = None, *, mask: Any = None, bias: Any = None,
-        causal: bool = False,
+        is_causal: bool = False,
     ) -> Any:  # fmt: skip
         """Attend.
 
         Parameters
         ----------
-        x : array of shape (rows, steps, dim)
+        x : array of shape (rows, steps, embed_dim)
             What asks.
-        memory : array of shape (rows, others, dim), optional
+        memory : array of shape (rows, others, embed_dim), optional
             What is read. Default x itself.
         mask : bool array of shape (rows, others), optional
             Which steps are read. A row in which none is gets `combine` of 0.
         bias : array, optional
-            Added to the scores before the softmax; it broadcasts to (rows, heads, steps, others).
-        causal : bool
+            Added to the scores before the softmax; it broadcasts to
+            (rows, num_heads, steps, others).
+        is_causal : bool
             Whether a step reads only itself and those before it. Default False.
 
         Returns
         -------
-        array of shape (rows, steps, dim)
+        array of shape (rows, steps, embed_dim)
         """
-        return self._attend(x, memory, mask, bias, causal, None)
+        return self._attend(x, memory, mask, bias, is_causal, None)
 
     def train(
         self, x: Any, key: Any, memory: Any = None, *, mask: Any = None, bias: Any = None,
-        causal: bool = False,
+        is_causal: bool = False,
     ) -> tuple[Any, Self]:  # fmt: skip
         """Attend with dropped weights; returns the result and this layer, which has no state."""
-        return self._attend(x, memory, mask, bias, causal, key), self
+        return self._attend(x, memory, mask, bias, is_causal, key), self
 
-    def _attend(self, x: Any, memory: Any, mask: Any, bias: Any, causal: bool, key: Any) -> Any:
+    def _attend(self, x: Any, memory: Any, mask: Any, bias: Any, is_causal: bool, key: Any) -> Any:
         dim = self.combine.weight.shape[0]
         for given in (x, x if memory is None else memory):
             check_sequence("MultiHeadAttention", given, dim)
         queries, keys, values = self._projected(x, memory)
-        scores = (queries * (1.0 / sqrt(dim // self.heads))) @ np.swapaxes(keys, -1, -2)
+        scores = (queries * (1.0 / sqrt(dim // self.num_heads))) @ np.swapaxes(keys, -1, -2)
         if bias is not None:
             scores = scores + bias
-        allowed = _allowed(mask, causal, scores.shape)
+        allowed = _allowed(mask, is_causal, scores.shape)
         if allowed is not None:
             scores = np.where(allowed, scores, _far_below(scores.dtype))
         weights = softmax(scores)
@@ -169,7 +172,7 @@ class MultiHeadAttention(Module):
         return self.combine(read.reshape(x.shape))
 
     def _projected(self, x: Any, memory: Any) -> list[Any]:
-        """Queries, keys and values, each (rows, heads, steps, features)."""
+        """Queries, keys and values, each (rows, num_heads, steps, features)."""
         dim = self.combine.weight.shape[0]
         if memory is None:
             both = self.project(x)
@@ -181,7 +184,7 @@ class MultiHeadAttention(Module):
             both = told(memory)
             parts = [asks(x), both[..., :dim], both[..., dim:]]
         return [
-            np.swapaxes(part.reshape(*part.shape[:2], self.heads, dim // self.heads), 1, 2)
+            np.swapaxes(part.reshape(*part.shape[:2], self.num_heads, dim // self.num_heads), 1, 2)
             for part in parts
         ]
 
@@ -190,8 +193,8 @@ def _cut(bias: Any, start: int, stop: int | None) -> Any:
     return None if bias is None else bias[start:stop]
 
 
-def _allowed(mask: Any, causal: bool, shape: tuple[int, ...]) -> Any:
-    """Which scores count, to broadcast to (rows, heads, steps, others); None for all."""
+def _allowed(mask: Any, is_causal: bool, shape: tuple[int, ...]) -> Any:
+    """Which scores count, to broadcast to (rows, num_heads, steps, others); None for all."""
     rows, _, steps, others = shape
     allowed = None
     if mask is not None:
@@ -204,7 +207,7 @@ def _allowed(mask: Any, causal: bool, shape: tuple[int, ...]) -> Any:
                 at_user_line(f"mask has shape {mask.shape}, and not {(rows, others)}: rows, steps")
             )
         allowed = mask[:, None, None, :]
-    if causal:
+    if is_causal:
         before = np.arange(others) <= np.arange(steps)[:, None]
         allowed = before if allowed is None else allowed & before
     return allowed

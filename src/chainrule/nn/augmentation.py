@@ -15,17 +15,17 @@ import numpy as np
 from ..errors import ShapeError, at_user_line
 from ..random import bernoulli, randint, split, uniform
 from ..trace.operands import is_plain_array
-from .arguments import whole
+from .validation import check_int
 
 
-def random_shift(images: Any, most: int, key: Any, fill: float = 0) -> Any:
+def random_shift(images: Any, max_shift: int, key: Any, fill: float = 0) -> Any:
     """Move each image by a whole number of places up or down and to a side.
 
     Parameters
     ----------
     images : array of shape (rows, height, width, channels)
-    most : int
-        Up to so many places along each axis, all from ``-most`` to `most` equally likely.
+    max_shift : int
+        Up to so many places along each axis, all from ``-max_shift`` to `max_shift` equally likely.
     key : uint32[2]
         From `chainrule.random`.
     fill : number
@@ -40,7 +40,7 @@ def random_shift(images: Any, most: int, key: Any, fill: float = 0) -> Any:
     ShapeError
         If the images have no four axes.
     ValueError
-        If `most` is negative.
+        If `max_shift` is negative.
 
     Examples
     --------
@@ -51,8 +51,10 @@ def random_shift(images: Any, most: int, key: Any, fill: float = 0) -> Any:
     [[0, 1, 2], [0, 4, 5], [0, 7, 8]]
     """
     _, height, width, _ = _shape("random_shift", images)
-    most = whole("most", most, 0)
-    return random_crop(_padded(images, most, fill), (height, width), key) if most else images
+    max_shift = check_int("max_shift", max_shift, 0)
+    return (
+        random_crop(_padded(images, max_shift, fill), (height, width), key) if max_shift else images
+    )
 
 
 def random_crop(images: Any, size: tuple[int, int], key: Any) -> Any:
@@ -85,7 +87,7 @@ def random_crop(images: Any, size: tuple[int, int], key: Any) -> Any:
     [[1, 2], [4, 5]]
     """
     rows, height, width, _ = _shape("random_crop", images)
-    tall, wide = whole("size", size[0]), whole("size", size[1])
+    tall, wide = check_int("size", size[0]), check_int("size", size[1])
     if tall > height or wide > width:
         raise ShapeError(
             at_user_line(f"random_crop: a window of {size} in images of {height} x {width}")
@@ -96,7 +98,7 @@ def random_crop(images: Any, size: tuple[int, int], key: Any) -> Any:
     return _taken(images, top[:, None] + np.arange(tall), left[:, None] + np.arange(wide))
 
 
-def random_flip(images: Any, key: Any) -> Any:
+def random_horizontal_flip(images: Any, key: Any) -> Any:
     """Turn each image into its mirror image, left to right, with probability 1/2.
 
     Not for digits or letters, whose mirror images mean something else, or nothing.
@@ -121,10 +123,10 @@ def random_flip(images: Any, key: Any) -> Any:
     >>> import numpy as np
     >>> from chainrule import random
     >>> images = np.arange(6).reshape(3, 1, 2, 1)
-    >>> random_flip(images, random.key(0)).reshape(3, 2).tolist()
+    >>> random_horizontal_flip(images, random.key(0)).reshape(3, 2).tolist()
     [[1, 0], [2, 3], [4, 5]]
     """
-    rows, *_ = _shape("random_flip", images)
+    rows, *_ = _shape("random_horizontal_flip", images)
     turned = bernoulli(key, 0.5, rows).reshape(rows, 1, 1, 1)
     return np.where(turned, images[:, :, ::-1], images)
 
@@ -232,7 +234,7 @@ def cutout(images: Any, size: int, key: Any, fill: float = 0) -> Any:
     [[1, 1, 0, 0], [1, 1, 0, 0], [1, 1, 1, 1]]
     """
     rows, height, width, _ = _shape("cutout", images)
-    if not whole("size", size, 0):
+    if not check_int("size", size, 0):
         return images
     of_top, of_left = split(key)
     down = _within(randint(of_top, rows, 0, height), height, size)

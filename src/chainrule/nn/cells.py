@@ -1,8 +1,9 @@
 """Recurrent cells: one step of a sequence, written as what `scan` repeats.
 
-A cell maps ``(state, x)`` to ``(next state, output)``, so ``scan(cell, cell.start(rows), xs)`` runs
-it over xs of shape (steps, rows, inputs). Its gates stand side by side in one product: `project`
-is the part that reads the input, which may be computed for all steps at once, and `step` the rest.
+A cell maps ``(state, x)`` to ``(next state, output)``, so ``scan(cell, cell.initial_state(n), xs)``
+runs it over xs of shape (steps, n, input_size). The products of all gates are one matrix product,
+in two parts: `project` multiplies the input and can be computed for all steps at once, `step`
+multiplies the state.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from numpy.typing import DTypeLike
 
 from ..random import split, uniform
 from .activations import sigmoid, tanh
-from .arguments import check_columns, floating, whole
 from .layers import Activation
 from .module import Module
+from .validation import check_dtype, check_int, check_last_axis
 
 
 class Cell(Module):
@@ -24,9 +25,9 @@ class Cell(Module):
 
     Attributes
     ----------
-    input_weight : array of shape (inputs, gates * hidden)
-    hidden_weight : array of shape (hidden, gates * hidden)
-    bias : array of shape (gates * hidden,), or None
+    input_weight : array of shape (input_size, gates * hidden_size)
+    hidden_weight : array of shape (hidden_size, gates * hidden_size)
+    bias : array of shape (gates * hidden_size,), or None
     """
 
     gates: ClassVar[int] = 1
@@ -37,18 +38,18 @@ class Cell(Module):
 
     def __init__(
         self,
-        inputs: int,
-        hidden: int,
+        input_size: int,
+        hidden_size: int,
         *,
         key: Any,
         bias: bool = True,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        size = whole("hidden", hidden)
+        size = check_int("hidden_size", hidden_size)
         bound = size**-0.5
         of_input, of_hidden = split(key)
-        columns, kind = self.gates * size, floating(dtype)
-        shape = (whole("inputs", inputs), columns)
+        columns, kind = self.gates * size, check_dtype(dtype)
+        shape = (check_int("input_size", input_size), columns)
         self.input_weight = uniform(of_input, shape, kind, -bound, bound)
         self.hidden_weight = uniform(of_hidden, (size, columns), kind, -bound, bound)
         self.bias = self._first_bias(size, kind) if bias else None
@@ -57,18 +58,18 @@ class Cell(Module):
         return self.step(state, self.project(x))
 
     @property
-    def hidden(self) -> int:
+    def hidden_size(self) -> int:
         """Numbers in an output."""
         size: int = self.hidden_weight.shape[0]
         return size
 
-    def start(self, rows: int) -> Any:
-        """The state before the first step: 0, of shape (rows, hidden)."""
-        return np.zeros((rows, self.hidden), self.hidden_weight.dtype)
+    def initial_state(self, batch_size: int) -> Any:
+        """The state before the first step: 0, of shape (batch_size, hidden_size)."""
+        return np.zeros((batch_size, self.hidden_size), self.hidden_weight.dtype)
 
     def project(self, x: Any) -> Any:
-        """What an input of shape (..., inputs) is to the gates: (..., gates * hidden)."""
-        check_columns(type(self).__name__, x, self.input_weight.shape[0])
+        """What an input of shape (..., input_size) is to the gates: (..., gates * hidden_size)."""
+        check_last_axis(type(self).__name__, x, self.input_weight.shape[0])
         return x @ self.input_weight
 
     def step(self, state: Any, projected: Any) -> tuple[Any, Any]:
@@ -88,10 +89,10 @@ class RNNCell(Cell):
 
     Parameters
     ----------
-    inputs, hidden : int
+    input_size, hidden_size : int
         Numbers that come in at a step, and numbers in the state.
     key : uint32[2]
-        From `chainrule.random`. Weights are drawn uniformly within ``1 / sqrt(hidden)``.
+        From `chainrule.random`. Weights are drawn uniformly within ``1 / sqrt(hidden_size)``.
     activation : callable
         In place of tanh. Default `tanh`.
     bias : bool
@@ -101,9 +102,9 @@ class RNNCell(Cell):
 
     Attributes
     ----------
-    input_weight : array of shape (inputs, hidden)
-    hidden_weight : array of shape (hidden, hidden)
-    bias : array of shape (hidden,), or None
+    input_weight : array of shape (input_size, hidden_size)
+    hidden_weight : array of shape (hidden_size, hidden_size)
+    bias : array of shape (hidden_size,), or None
 
     Notes
     -----
@@ -121,7 +122,7 @@ class RNNCell(Cell):
     >>> from chainrule.transforms import scan
     >>> cell = nn.RNNCell(1, 1, key=random.key(0))
     >>> cell = cell.replace(input_weight=np.float32([[1.0]]), hidden_weight=np.float32([[0.5]]))
-    >>> state, outputs = scan(cell, cell.start(1), np.ones((3, 1, 1), np.float32))
+    >>> state, outputs = scan(cell, cell.initial_state(1), np.ones((3, 1, 1), np.float32))
     >>> [round(float(h), 3) for h in outputs.ravel()]
     [0.762, 0.881, 0.894]
     """
@@ -130,15 +131,15 @@ class RNNCell(Cell):
 
     def __init__(
         self,
-        inputs: int,
-        hidden: int,
+        input_size: int,
+        hidden_size: int,
         *,
         key: Any,
         activation: Activation = tanh,
         bias: bool = True,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        super().__init__(inputs, hidden, key=key, bias=bias, dtype=dtype)
+        super().__init__(input_size, hidden_size, key=key, bias=bias, dtype=dtype)
         self.activation = activation
 
     def step(self, state: Any, projected: Any) -> tuple[Any, Any]:
@@ -156,10 +157,10 @@ class LSTMCell(Cell):
 
     Parameters
     ----------
-    inputs, hidden : int
+    input_size, hidden_size : int
         Numbers that come in at a step, and numbers in each half of the state ``(h, c)``.
     key : uint32[2]
-        From `chainrule.random`. Weights are drawn uniformly within ``1 / sqrt(hidden)``.
+        From `chainrule.random`. Weights are drawn uniformly within ``1 / sqrt(hidden_size)``.
     bias : bool
         Whether to add a bias, which begins as 1 for the forget gate f, else 0. Default True.
     dtype : floating dtype
@@ -167,9 +168,9 @@ class LSTMCell(Cell):
 
     Attributes
     ----------
-    input_weight : array of shape (inputs, 4 * hidden)
-    hidden_weight : array of shape (hidden, 4 * hidden)
-    bias : array of shape (4 * hidden,), or None
+    input_weight : array of shape (input_size, 4 * hidden_size)
+    hidden_weight : array of shape (hidden_size, 4 * hidden_size)
+    bias : array of shape (4 * hidden_size,), or None
 
     Notes
     -----
@@ -190,7 +191,7 @@ class LSTMCell(Cell):
     >>> cell = nn.LSTMCell(2, 3, key=random.key(0))
     >>> cell
     LSTMCell(input_weight=f32[2,12], hidden_weight=f32[3,12], bias=f32[12])
-    >>> (h, c), output = cell(cell.start(5), np.ones((5, 2), np.float32))
+    >>> (h, c), output = cell(cell.initial_state(5), np.ones((5, 2), np.float32))
     >>> output.shape, c.shape
     ((5, 3), (5, 3))
     """
@@ -199,18 +200,18 @@ class LSTMCell(Cell):
 
     def __init__(
         self,
-        inputs: int,
-        hidden: int,
+        input_size: int,
+        hidden_size: int,
         *,
         key: Any,
         bias: bool = True,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        super().__init__(inputs, hidden, key=key, bias=bias, dtype=dtype)
+        super().__init__(input_size, hidden_size, key=key, bias=bias, dtype=dtype)
 
-    def start(self, rows: int) -> Any:
-        """The state ``(h, c)`` before the first step: 0, each of shape (rows, hidden)."""
-        return super().start(rows), super().start(rows)
+    def initial_state(self, batch_size: int) -> Any:
+        """The state ``(h, c)`` before the first step: zeros, each (batch_size, hidden_size)."""
+        return super().initial_state(batch_size), super().initial_state(batch_size)
 
     def step(self, state: Any, projected: Any) -> tuple[Any, Any]:
         h, c = state
@@ -237,10 +238,10 @@ class GRUCell(Cell):
 
     Parameters
     ----------
-    inputs, hidden : int
+    input_size, hidden_size : int
         Numbers that come in at a step, and numbers in the state.
     key : uint32[2]
-        From `chainrule.random`. Weights are drawn uniformly within ``1 / sqrt(hidden)``.
+        From `chainrule.random`. Weights are drawn uniformly within ``1 / sqrt(hidden_size)``.
     bias : bool
         Whether to add biases, which begin as 0. Default True.
     dtype : floating dtype
@@ -248,10 +249,10 @@ class GRUCell(Cell):
 
     Attributes
     ----------
-    input_weight : array of shape (inputs, 3 * hidden)
-    hidden_weight : array of shape (hidden, 3 * hidden)
-    bias : array of shape (3 * hidden,), or None
-    hidden_bias : array of shape (hidden,), or None
+    input_weight : array of shape (input_size, 3 * hidden_size)
+    hidden_weight : array of shape (hidden_size, 3 * hidden_size)
+    bias : array of shape (3 * hidden_size,), or None
+    hidden_bias : array of shape (hidden_size,), or None
 
     Notes
     -----
@@ -269,7 +270,7 @@ class GRUCell(Cell):
     >>> import numpy as np
     >>> from chainrule import nn, random
     >>> cell = nn.GRUCell(2, 3, key=random.key(0))
-    >>> state, output = cell(cell.start(5), np.ones((5, 2), np.float32))
+    >>> state, output = cell(cell.initial_state(5), np.ones((5, 2), np.float32))
     >>> state.shape, output is state
     ((5, 3), True)
     """
@@ -280,15 +281,15 @@ class GRUCell(Cell):
 
     def __init__(
         self,
-        inputs: int,
-        hidden: int,
+        input_size: int,
+        hidden_size: int,
         *,
         key: Any,
         bias: bool = True,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        super().__init__(inputs, hidden, key=key, bias=bias, dtype=dtype)
-        self.hidden_bias = np.zeros(self.hidden, dtype) if bias else None
+        super().__init__(input_size, hidden_size, key=key, bias=bias, dtype=dtype)
+        self.hidden_bias = np.zeros(self.hidden_size, dtype) if bias else None
 
     def step(self, state: Any, projected: Any) -> tuple[Any, Any]:
         r, z, n = np.split(self._biased(projected), 3, axis=-1)

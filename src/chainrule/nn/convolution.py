@@ -10,32 +10,33 @@ from numpy.typing import DTypeLike
 
 from ..errors import ShapeError, at_user_line
 from ..graph.types import Type
-from ..primitives.convolution import by_input
 from ..primitives.convolution import conv as _conv
+from ..primitives.convolution import conv_input_grad
 from ..trace.operands import nodes_of, record
 from ..trace.tracer import Tracer, traced
-from .arguments import floating, pair, whole
 from .initializers import Initializer, he_uniform
 from .module import Module
+from .validation import check_dtype, check_int, check_pair
 
 Padding: TypeAlias = int | tuple[int, int] | Literal["same", "valid"]
 Padding1d: TypeAlias = int | Literal["same", "valid", "causal"]
 Pair: TypeAlias = tuple[int, int]
 
 
-def conv(x: Any, w: Any, *, strides: int | Pair = 1, dilation: int | Pair = 1) -> Any:
+def conv(x: Any, weight: Any, *, stride: int | Pair = 1, dilation: int | Pair = 1) -> Any:
     """Convolution over two axes, without padding, on arrays and in traces alike.
 
-    ``y[n, i, j, o]`` is the sum over k, l and c of ``x[n, s i + d k, s j + d l, c] w[k, l, c, o]``
-    (what other libraries call convolution, too: the kernel is not turned).
+    ``y[n, i, j, o]`` is the sum over k, l and c of
+    ``x[n, s i + d k, s j + d l, c] weight[k, l, c, o]`` for stride s and dilation d. As in other
+    libraries of neural networks, the kernel is not flipped (cross-correlation).
 
     Parameters
     ----------
     x : array of shape (..., N, H, W, C)
         Rows with their features last; pad it with `numpy.pad`.
-    w : array of shape (..., KH, KW, C, O)
+    weight : array of shape (..., KH, KW, C, O)
         The leading axes of both broadcast, as in `numpy.matmul`.
-    strides, dilation : int or (int, int)
+    stride, dilation : int or (int, int)
         Along H and W. Default 1.
 
     Returns
@@ -55,12 +56,14 @@ def conv(x: Any, w: Any, *, strides: int | Pair = 1, dilation: int | Pair = 1) -
     >>> conv(x, np.ones((2, 2, 1, 1)))[0, :, :, 0].tolist()
     [[8.0, 12.0], [20.0, 24.0]]
     """
-    given = {"strides": pair("strides", strides), "dilation": pair("dilation", dilation)}
-    if isinstance(x, Tracer) or isinstance(w, Tracer):
-        return record(_conv, x, w, **given)
-    x, w = np.asarray(x), np.asarray(w)
-    _conv.infer(Type(x.shape, x.dtype), Type(w.shape, w.dtype), **given)  # raises if they don't fit
-    return _conv(x, w, **given)
+    given = {"strides": check_pair("stride", stride), "dilation": check_pair("dilation", dilation)}
+    if isinstance(x, Tracer) or isinstance(weight, Tracer):
+        return record(_conv, x, weight, **given)
+    x, weight = np.asarray(x), np.asarray(weight)
+    _conv.infer(
+        Type(x.shape, x.dtype), Type(weight.shape, weight.dtype), **given
+    )  # raises if they don't fit
+    return _conv(x, weight, **given)
 
 
 class Conv2d(Module):
@@ -146,11 +149,11 @@ class Conv2d(Module):
         dtype: DTypeLike = np.float32,
     ) -> None:
         self.groups = grouped("Conv2d", groups, in_channels, out_channels)
-        size = pair("kernel_size", kernel_size)
+        size = check_pair("kernel_size", kernel_size)
         shape = (*size, in_channels // self.groups, out_channels)
-        self.weight = weight_init(key, shape, floating(dtype))
+        self.weight = weight_init(key, shape, check_dtype(dtype))
         self.bias = np.zeros(out_channels, dtype) if bias else None
-        self.stride, self.dilation = pair("stride", stride), pair("dilation", dilation)
+        self.stride, self.dilation = check_pair("stride", stride), check_pair("dilation", dilation)
         self.padding = _checked_padding(padding)
 
     def __call__(self, x: Any) -> Any:
@@ -238,10 +241,10 @@ class Conv1d(Module):
         dtype: DTypeLike = np.float32,
     ) -> None:
         self.groups = grouped("Conv1d", groups, in_channels, out_channels)
-        shape = (whole("kernel_size", kernel_size), in_channels // self.groups, out_channels)
-        self.weight = weight_init(key, shape, floating(dtype))
+        shape = (check_int("kernel_size", kernel_size), in_channels // self.groups, out_channels)
+        self.weight = weight_init(key, shape, check_dtype(dtype))
         self.bias = np.zeros(out_channels, dtype) if bias else None
-        self.stride, self.dilation = whole("stride", stride), whole("dilation", dilation)
+        self.stride, self.dilation = check_int("stride", stride), check_int("dilation", dilation)
         self.padding = _checked_padding_1d(padding)
 
     def __call__(self, x: Any) -> Any:
@@ -262,19 +265,19 @@ def conv_by_input(g: Any, sizes: Pair, w: Any, strides: Pair, dilation: Pair) ->
     """What a convolution's cotangent gives its input, on arrays and in traces alike."""
     if isinstance(g, Tracer) or isinstance(w, Tracer):
         a, b = nodes_of(g, w)
-        return traced(by_input(a, sizes, b, strides, dilation))
-    return by_input(np.asarray(g), sizes, np.asarray(w), strides, dilation)
+        return traced(conv_input_grad(a, sizes, b, strides, dilation))
+    return conv_input_grad(np.asarray(g), sizes, np.asarray(w), strides, dilation)
 
 
 def convolved(
-    x: Any, w: Any, strides: Pair, dilation: Pair, groups: int, around: Sequence[Pair]
+    x: Any, w: Any, stride: Pair, dilation: Pair, groups: int, around: Sequence[Pair]
 ) -> Any:
     """A convolution in groups of x with zeros around; (N, H, W, C) and (KH, KW, C / groups, O)."""
 
     def padded(x: Any, w: Any) -> Any:
         if any(map(any, around)):
             x = np.pad(x, (*[(0, 0)] * (x.ndim - 3), *around, (0, 0)))
-        return conv(x, w, strides=strides, dilation=dilation)
+        return conv(x, w, stride=stride, dilation=dilation)
 
     return in_groups(padded, x, w, groups)
 
@@ -310,7 +313,7 @@ def _checked_padding(padding: Any) -> Padding:
                 at_user_line(f'padding={padding!r}: give "same", "valid", or numbers of zeros')
             )
         return padding  # type: ignore[return-value]
-    return pair("padding", padding, least=0)
+    return check_pair("padding", padding, minimum=0)
 
 
 def _checked_padding_1d(padding: Any) -> Padding1d:
@@ -322,14 +325,14 @@ def _checked_padding_1d(padding: Any) -> Padding1d:
                 )
             )
         return padding  # type: ignore[return-value]
-    return whole("padding", padding, least=0)
+    return check_int("padding", padding, minimum=0)
 
 
 def grouped(layer: str, groups: int, in_channels: int, out_channels: int) -> int:
     """The number of groups; raises unless both numbers of channels are multiples of it."""
-    whole("in_channels", in_channels)
-    whole("out_channels", out_channels)
-    if in_channels % whole("groups", groups) or out_channels % groups:
+    check_int("in_channels", in_channels)
+    check_int("out_channels", out_channels)
+    if in_channels % check_int("groups", groups) or out_channels % groups:
         raise ValueError(
             at_user_line(
                 f"{layer}: groups={groups} does not divide in_channels={in_channels} and "

@@ -13,8 +13,8 @@ import numpy as np
 from ..errors import DtypeError, ShapeError, at_user_line
 from ..random import bernoulli, permutation, split, symmetric_beta
 from ..trace.operands import is_plain_array
-from .arguments import fraction, positive
 from .module import Module
+from .validation import check_fraction, check_positive
 
 
 def dropout(x: Any, rate: float, key: Any) -> Any:
@@ -54,7 +54,7 @@ def dropout(x: Any, rate: float, key: Any) -> Any:
     [2.0, 0.0, 0.0, 0.0, 0.0, 2.0]
     """
     _check_floating("dropout", "x", x)
-    kept = 1.0 - fraction("rate", rate)
+    kept = 1.0 - check_fraction("rate", rate)
     if kept == 1.0:
         return x
     return np.where(bernoulli(key, kept, np.shape(x)), x * (1.0 / kept), 0)
@@ -82,7 +82,7 @@ class Dropout(Module):
     rate: float
 
     def __init__(self, rate: float) -> None:
-        self.rate = fraction("rate", rate)
+        self.rate = check_fraction("rate", rate)
 
     def __call__(self, x: Any) -> Any:
         return x
@@ -148,7 +148,7 @@ def mixup(x: Any, y: Any, alpha: float, key: Any) -> tuple[Any, Any]:
         )
     of_order, of_shares = split(key)
     order = permutation(of_order, rows[0])
-    shares = symmetric_beta(of_shares, positive("alpha", alpha), rows, x.dtype)
+    shares = symmetric_beta(of_shares, check_positive("alpha", alpha), rows, x.dtype)
     return _mixed(x, shares, order), _mixed(y, shares.astype(y.dtype), order)
 
 

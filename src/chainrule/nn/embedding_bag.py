@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..errors import ShapeError, at_user_line
-from .arguments import whole
 from .embeddings import Embedding
 from .module import Module
+from .validation import check_int
 
 Mode: TypeAlias = Literal["mean", "sum", "max"]
 
@@ -20,12 +20,12 @@ class EmbeddingBag(Module):
 
     Parameters
     ----------
-    levels : int
-        Categories, such as words: codes are ``0 ... levels - 1``.
-    width : int
+    num_embeddings : int
+        Categories, such as words: codes are ``0 ... num_embeddings - 1``.
+    embedding_dim : int
         Entries of a vector.
     key : uint32[2]
-        From `chainrule.random`: vectors begin uniform within ``1 / sqrt(width)``.
+        From `chainrule.random`: vectors begin uniform within ``1 / sqrt(embedding_dim)``.
     mode : {"mean", "sum", "max"}
         Default "mean".
     padding_idx : int, optional
@@ -37,18 +37,18 @@ class EmbeddingBag(Module):
     Attributes
     ----------
     table : Embedding
-        Its weight is of shape (levels, width).
+        Its weight is of shape (num_embeddings, embedding_dim).
 
     Raises
     ------
     ShapeError
-        If codes are not of shape (rows, steps), or weights of another shape than codes.
+        If codes are not of shape (rows, steps), or per_sample_weights of another shape than codes.
     DtypeError
         If codes are not integers.
     IndexError
         If a code is out of range.
     ValueError
-        If weights are given and the mode is not "sum".
+        If per_sample_weights are given and the mode is not "sum".
 
     References
     ----------
@@ -71,8 +71,8 @@ class EmbeddingBag(Module):
 
     def __init__(
         self,
-        levels: int,
-        width: int,
+        num_embeddings: int,
+        embedding_dim: int,
         *,
         key: Any,
         mode: Mode = "mean",
@@ -81,28 +81,28 @@ class EmbeddingBag(Module):
     ) -> None:
         if mode not in get_args(Mode):
             raise ValueError(at_user_line(f'mode={mode!r}: give "mean", "sum" or "max"'))
-        table = Embedding(levels, width, key=key, dtype=dtype)
+        table = Embedding(num_embeddings, embedding_dim, key=key, dtype=dtype)
         if padding_idx is not None:
-            if whole("padding_idx", padding_idx, least=0) >= levels:
+            if check_int("padding_idx", padding_idx, minimum=0) >= num_embeddings:
                 raise ValueError(
-                    at_user_line(f"padding_idx={padding_idx}: codes are 0 to {levels - 1}")
+                    at_user_line(f"padding_idx={padding_idx}: codes are 0 to {num_embeddings - 1}")
                 )
-            kept = np.arange(levels)[:, None] != padding_idx
+            kept = np.arange(num_embeddings)[:, None] != padding_idx
             table = table.replace(weight=np.where(kept, table.weight, table.weight.dtype.type(0)))
         self.table, self.mode, self.padding_idx = table, mode, padding_idx
 
-    def __call__(self, codes: Any, weights: Any = None) -> Any:
+    def __call__(self, codes: Any, per_sample_weights: Any = None) -> Any:
         """Look up and sum up.
 
         Parameters
         ----------
         codes : integer array of shape (rows, steps)
-        weights : array of shape (rows, steps), optional
+        per_sample_weights : array of shape (rows, steps), optional
             What each vector is multiplied by; for mode "sum" alone.
 
         Returns
         -------
-        array of shape (rows, width)
+        array of shape (rows, embedding_dim)
         """
         codes = codes if hasattr(codes, "dtype") else np.asarray(codes)
         if codes.ndim != 2:
@@ -112,21 +112,24 @@ class EmbeddingBag(Module):
         vectors = self.table(codes)
         real = None if self.padding_idx is None else codes != self.padding_idx
         if self.mode == "max":
-            self._refuse(weights)
+            self._refuse(per_sample_weights)
             return _largest(vectors, real)
         if self.mode == "mean":
-            self._refuse(weights)
+            self._refuse(per_sample_weights)
             return _mean(vectors, real)
-        if weights is not None:
-            if np.shape(weights) != codes.shape:
+        if per_sample_weights is not None:
+            if np.shape(per_sample_weights) != codes.shape:
                 raise ShapeError(
-                    at_user_line(f"weights have shape {np.shape(weights)}, codes {codes.shape}")
+                    at_user_line(
+                        f"per_sample_weights of shape {np.shape(per_sample_weights)} for codes of "
+                        f"shape {codes.shape}"
+                    )
                 )
-            vectors = vectors * weights[:, :, None]
+            vectors = vectors * per_sample_weights[:, :, None]
         return np.sum(_kept(vectors, real), axis=1)
 
-    def _refuse(self, weights: Any) -> None:
-        if weights is not None:
+    def _refuse(self, per_sample_weights: Any) -> None:
+        if per_sample_weights is not None:
             raise ValueError(at_user_line(f'mode={self.mode!r} takes no weights: "sum" does'))
 
 

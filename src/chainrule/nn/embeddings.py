@@ -1,7 +1,7 @@
 """Embeddings: columns of a table as vectors, for numbers and for categories.
 
-Columns of numbers are (rows, features) and become (rows, features * width): the first `width`
-entries belong to the first feature. More leading axes are allowed.
+Columns of numbers are (rows, features) and become (rows, features * embedding_dim): the first
+`embedding_dim` entries belong to the first feature. More leading axes are allowed.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from ..random import normal, split, uniform
 from ..trace.operands import is_plain_array
 from ..transforms import stop_gradient
 from .activations import relu
-from .arguments import check_columns, floating, positive, whole
 from .module import Module
+from .validation import check_dtype, check_int, check_last_axis, check_positive
 
 
 class PeriodicEmbedding(Module):
@@ -29,15 +29,15 @@ class PeriodicEmbedding(Module):
 
     Parameters
     ----------
-    features : int
+    in_features : int
         Columns of the data, scaled to a variance of about 1.
-    width : int
+    embedding_dim : int
         Entries for each.
     key : uint32[2]
         From `chainrule.random`.
-    frequencies : int
+    num_frequencies : int
         Sines, and as many cosines, for each feature. Default 48.
-    spread : float
+    frequency_init_scale : float
         Standard deviation of the frequencies at first: the larger, the finer the structure that
         can be seen. Worth a search between 0.01 and 10. Default 0.1.
     dtype : floating dtype
@@ -45,9 +45,9 @@ class PeriodicEmbedding(Module):
 
     Attributes
     ----------
-    frequencies : array of shape (features, frequencies)
-    weight : array of shape (features, 2 * frequencies, width)
-    bias : array of shape (features, width)
+    frequencies : array of shape (in_features, num_frequencies)
+    weight : array of shape (in_features, 2 * num_frequencies, embedding_dim)
+    bias : array of shape (in_features, embedding_dim)
 
     Raises
     ------
@@ -63,7 +63,7 @@ class PeriodicEmbedding(Module):
     --------
     >>> import numpy as np
     >>> from chainrule import nn, random
-    >>> layer = nn.PeriodicEmbedding(3, 4, key=random.key(0), frequencies=8)
+    >>> layer = nn.PeriodicEmbedding(3, 4, key=random.key(0), num_frequencies=8)
     >>> layer
     PeriodicEmbedding(frequencies=f32[3,8], weight=f32[3,16,4], bias=f32[3,4])
     >>> y = layer(np.array([[0.0, 0.5, -1.0]], np.float32))
@@ -77,23 +77,30 @@ class PeriodicEmbedding(Module):
 
     def __init__(
         self,
-        features: int,
-        width: int,
+        in_features: int,
+        embedding_dim: int,
         *,
         key: Any,
-        frequencies: int = 48,
-        spread: float = 0.1,
+        num_frequencies: int = 48,
+        frequency_init_scale: float = 0.1,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        shape = (whole("features", features), whole("frequencies", frequencies))
+        shape = (
+            check_int("in_features", in_features),
+            check_int("num_frequencies", num_frequencies),
+        )
         of_frequencies, of_weight = split(key)
         self.frequencies = normal(
-            of_frequencies, shape, floating(dtype), 0.0, positive("spread", spread)
+            of_frequencies,
+            shape,
+            check_dtype(dtype),
+            0.0,
+            check_positive("frequency_init_scale", frequency_init_scale),
         )
-        self.weight, self.bias = _affine(of_weight, shape[0], 2 * shape[1], width, dtype)
+        self.weight, self.bias = _affine(of_weight, shape[0], 2 * shape[1], embedding_dim, dtype)
 
     def __call__(self, x: Any) -> Any:
-        check_columns("PeriodicEmbedding", x, self.weight.shape[0])
+        check_last_axis("PeriodicEmbedding", x, self.weight.shape[0])
         angles = (2.0 * pi) * (x[..., None] * self.frequencies)
         waves = np.concatenate([np.sin(angles), np.cos(angles)], axis=-1)
         return relu(_by_feature(waves, self.weight, self.bias))
@@ -111,7 +118,7 @@ class PiecewiseLinearEmbedding(Module):
     edges : array of shape (features, bins + 1)
         Finite and ascending in each row, such as those of `quantile_edges`. Equal ones make an
         empty bin, which gives 0.
-    width : int
+    embedding_dim : int
         Entries for each feature.
     key : uint32[2]
         From `chainrule.random`.
@@ -124,8 +131,8 @@ class PiecewiseLinearEmbedding(Module):
         No derivative flows into them, but whatever changes all arrays of a model, such as weight
         decay, changes them too; so put them back after such an update:
         ``new.replace(edges=old.edges)``.
-    weight : array of shape (features, bins, width)
-    bias : array of shape (features, width)
+    weight : array of shape (features, bins, embedding_dim)
+    bias : array of shape (features, embedding_dim)
 
     Raises
     ------
@@ -154,14 +161,14 @@ class PiecewiseLinearEmbedding(Module):
     bias: Any
 
     def __init__(
-        self, edges: ArrayLike, width: int, *, key: Any, dtype: DTypeLike = np.float32
+        self, edges: ArrayLike, embedding_dim: int, *, key: Any, dtype: DTypeLike = np.float32
     ) -> None:
-        self.edges = _checked_edges(edges, floating(dtype))
+        self.edges = _checked_edges(edges, check_dtype(dtype))
         features, places = self.edges.shape
-        self.weight, self.bias = _affine(key, features, places - 1, width, dtype)
+        self.weight, self.bias = _affine(key, features, places - 1, embedding_dim, dtype)
 
     def __call__(self, x: Any) -> Any:
-        check_columns("PiecewiseLinearEmbedding", x, self.weight.shape[0])
+        check_last_axis("PiecewiseLinearEmbedding", x, self.weight.shape[0])
         return _by_feature(self._progress(x), self.weight, self.bias)
 
     def _progress(self, x: Any) -> Any:
@@ -209,7 +216,7 @@ def quantile_edges(x: ArrayLike, bins: int) -> NDArray[Any]:
         )
     if not np.all(np.isfinite(data)):
         raise ValueError(at_user_line("quantile_edges: the data holds nan or infinite numbers"))
-    shares = np.linspace(0.0, 1.0, whole("bins", bins) + 1)
+    shares = np.linspace(0.0, 1.0, check_int("bins", bins) + 1)
     return np.asarray(np.quantile(data, shares, axis=0).T)
 
 
@@ -218,26 +225,26 @@ class Embedding(Module):
 
     Parameters
     ----------
-    levels : int
-        Categories: codes are ``0 ... levels - 1``. Keep one for what training did not show.
-    width : int
+    num_embeddings : int
+        Categories: codes are ``0 ... num_embeddings - 1``. Keep one for what training did not show.
+    embedding_dim : int
         Entries of a vector.
     key : uint32[2]
-        From `chainrule.random`: vectors begin uniform within ``1 / sqrt(width)``.
+        From `chainrule.random`: vectors begin uniform within ``1 / sqrt(embedding_dim)``.
     dtype : floating dtype
         Default float32.
 
     Attributes
     ----------
-    weight : array of shape (levels, width)
+    weight : array of shape (num_embeddings, embedding_dim)
 
     Raises
     ------
     DtypeError
         If codes are not integers.
     IndexError
-        If a code is negative or above ``levels - 1``: none is clipped, and none counts from the
-        end. A compiled function raises it after the call.
+        If a code is negative or above ``num_embeddings - 1``: codes are not clipped, and do not
+        count from the end. A compiled function raises it after the call.
 
     Examples
     --------
@@ -250,51 +257,58 @@ class Embedding(Module):
 
     weight: Any
 
-    def __init__(self, levels: int, width: int, *, key: Any, dtype: DTypeLike = np.float32) -> None:
-        shape = (whole("levels", levels), whole("width", width))
+    def __init__(
+        self, num_embeddings: int, embedding_dim: int, *, key: Any, dtype: DTypeLike = np.float32
+    ) -> None:
+        shape = (
+            check_int("num_embeddings", num_embeddings),
+            check_int("embedding_dim", embedding_dim),
+        )
         bound = 1.0 / sqrt(shape[1])
-        self.weight = uniform(key, shape, floating(dtype), -bound, bound)
+        self.weight = uniform(key, shape, check_dtype(dtype), -bound, bound)
 
     def __call__(self, codes: Any) -> Any:
         codes = codes if hasattr(codes, "dtype") else np.asarray(codes)
-        levels = self.weight.shape[0]
+        num_embeddings = self.weight.shape[0]
         if codes.dtype.kind not in "iu":
             raise DtypeError(
                 at_user_line(f"Embedding takes whole numbers, not {codes.dtype}: codes.astype(int)")
             )
         if is_plain_array(codes) and codes.size:
             low, high = int(codes.min()), int(codes.max())
-            if low < 0 or high >= levels:
+            if low < 0 or high >= num_embeddings:
                 raise IndexError(
                     at_user_line(
-                        f"Embedding: codes run from {low} to {high}, but there are {levels} "
-                        f"levels, 0 to {levels - 1}"
+                        f"Embedding: codes run from {low} to {high}, but there are "
+                        f"{num_embeddings} embeddings, 0 to {num_embeddings - 1}"
                     )
                 )
-        # NumPy counts negative ones from the end; `levels` is out of bounds, so it is told
-        codes = np.where(codes < 0, levels, codes)
+        # NumPy counts negative codes from the end; num_embeddings is out of bounds and raises
+        codes = np.where(codes < 0, num_embeddings, codes)
         table = self.weight
         if is_plain_array(table):
             table = np.asarray(table, like=codes)  # known numbers, looked up by a traced code
         return np.take(table, codes, axis=0)
 
 
-def _affine(key: Any, features: int, inputs: int, width: int, dtype: DTypeLike) -> tuple[Any, Any]:
+def _affine(
+    key: Any, features: int, inputs: int, embedding_dim: int, dtype: DTypeLike
+) -> tuple[Any, Any]:
     """A weight and a bias for each feature, uniform within ``1 / sqrt(inputs)``."""
     bound = 1.0 / sqrt(inputs)
-    shape = (features, inputs, whole("width", width))
+    shape = (features, inputs, check_int("embedding_dim", embedding_dim))
     first, second = split(key)
     weight = uniform(first, shape, dtype, -bound, bound)
     return weight, uniform(second, (features, shape[2]), dtype, -bound, bound)
 
 
 def _by_feature(x: Any, weight: Any, bias: Any) -> Any:
-    """(..., features, inputs) -> (..., features * width), each feature by its own weight."""
-    features, inputs, width = weight.shape
+    """Map (..., features, inputs) to (..., features * embedding_dim), each feature on its own."""
+    features, inputs, embedding_dim = weight.shape
     leading = x.shape[:-2]
     rows = np.swapaxes(x.reshape(-1, features, inputs), 0, 1)
     mapped = np.swapaxes(rows @ weight, 0, 1) + bias
-    return mapped.reshape(*leading, features * width)
+    return mapped.reshape(*leading, features * embedding_dim)
 
 
 def _checked_edges(edges: ArrayLike, dtype: np.dtype[Any]) -> NDArray[Any]:

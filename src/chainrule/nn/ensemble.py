@@ -14,9 +14,9 @@ from numpy.typing import DTypeLike
 
 from ..errors import ShapeError, at_user_line
 from ..random import bernoulli, split
-from .arguments import floating, whole
 from .initializers import Initializer, glorot_uniform, ones
 from .module import Module
+from .validation import check_dtype, check_int
 
 
 def signs(key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32) -> Any:
@@ -36,9 +36,9 @@ class BatchedDense(Module):
 
     Parameters
     ----------
-    members : int
+    num_members : int
         Models in the ensemble.
-    inputs, outputs : int
+    in_features, out_features : int
         Sizes of the last axis of what comes and what goes.
     key : uint32[2]
         From `chainrule.random`: each member's weight is drawn for itself.
@@ -51,14 +51,14 @@ class BatchedDense(Module):
 
     Attributes
     ----------
-    weight : array of shape (members, inputs, outputs)
-    bias : array of shape (members, outputs), or None
+    weight : array of shape (num_members, in_features, out_features)
+    bias : array of shape (num_members, out_features), or None
 
     Raises
     ------
     ShapeError
-        If what comes is not of shape (members, rows, inputs), nor of shape (rows, inputs), which
-        all members are then given.
+        If x is neither of shape (num_members, rows, in_features) nor of shape (rows, in_features),
+        which all members share.
 
     Examples
     --------
@@ -77,17 +77,20 @@ class BatchedDense(Module):
 
     def __init__(
         self,
-        members: int,
-        inputs: int,
-        outputs: int,
+        num_members: int,
+        in_features: int,
+        out_features: int,
         *,
         key: Any,
         bias: bool = True,
         weight_init: Initializer = glorot_uniform,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        shape, kind = (whole("inputs", inputs), whole("outputs", outputs)), floating(dtype)
-        keys = split(key, whole("members", members))
+        shape, kind = (
+            (check_int("in_features", in_features), check_int("out_features", out_features)),
+            check_dtype(dtype),
+        )
+        keys = split(key, check_int("num_members", num_members))
         self.weight = np.stack([weight_init(each, shape, kind) for each in keys])
         self.bias = np.zeros((len(keys), shape[1]), kind) if bias else None
 
@@ -107,9 +110,9 @@ class BatchEnsembleDense(Module):
 
     Parameters
     ----------
-    members : int
+    num_members : int
         Models in the ensemble; TabM's are 32.
-    inputs, outputs : int
+    in_features, out_features : int
         Sizes of the last axis of what comes and what goes.
     key : uint32[2]
         From `chainrule.random`.
@@ -124,16 +127,16 @@ class BatchEnsembleDense(Module):
 
     Attributes
     ----------
-    weight : array of shape (inputs, outputs)
-    input_scale : array of shape (members, inputs)
-    output_scale : array of shape (members, outputs)
-    bias : array of shape (members, outputs), or None
+    weight : array of shape (in_features, out_features)
+    input_scale : array of shape (num_members, in_features)
+    output_scale : array of shape (num_members, out_features)
+    bias : array of shape (num_members, out_features), or None
 
     Raises
     ------
     ShapeError
-        If what comes is not of shape (members, rows, inputs), nor of shape (rows, inputs), which
-        all members are then given.
+        If x is neither of shape (num_members, rows, in_features) nor of shape (rows, in_features),
+        which all members share.
 
     References
     ----------
@@ -159,9 +162,9 @@ class BatchEnsembleDense(Module):
 
     def __init__(
         self,
-        members: int,
-        inputs: int,
-        outputs: int,
+        num_members: int,
+        in_features: int,
+        out_features: int,
         *,
         key: Any,
         bias: bool = True,
@@ -170,8 +173,8 @@ class BatchEnsembleDense(Module):
         output_init: Initializer = ones,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        count, kind = whole("members", members), floating(dtype)
-        shape = (whole("inputs", inputs), whole("outputs", outputs))
+        count, kind = check_int("num_members", num_members), check_dtype(dtype)
+        shape = (check_int("in_features", in_features), check_int("out_features", out_features))
         of_weight, of_inputs, of_outputs = split(key, 3)
         self.weight = weight_init(of_weight, shape, kind)
         self.input_scale = input_init(of_inputs, (count, shape[0]), kind)
@@ -185,12 +188,16 @@ class BatchEnsembleDense(Module):
         return y if self.bias is None else y + self.bias[:, None, :]
 
 
-def _check_members(layer: str, x: Any, members: int, inputs: int) -> None:
+def _check_members(layer: str, x: Any, num_members: int, in_features: int) -> None:
     shape = np.shape(x)
-    if len(shape) not in (2, 3) or shape[-1] != inputs or (len(shape) == 3 and shape[0] != members):
+    if (
+        len(shape) not in (2, 3)
+        or shape[-1] != in_features
+        or (len(shape) == 3 and shape[0] != num_members)
+    ):
         raise ShapeError(
             at_user_line(
-                f"{layer} takes arrays of shape ({members}, rows, {inputs}), or (rows, {inputs}) "
-                f"for all members, and was given {shape}"
+                f"{layer} takes arrays of shape ({num_members}, rows, {in_features}), or (rows, "
+                f"{in_features}) for all members, and was given {shape}"
             )
         )

@@ -12,10 +12,10 @@ from numpy.typing import DTypeLike
 from ..errors import ShapeError, at_user_line
 from ..random import split
 from .activations import relu
-from .arguments import check_columns, floating, whole
 from .initializers import Initializer, glorot_uniform
 from .module import Module
-from .training import trained
+from .training import apply_train
+from .validation import check_dtype, check_int, check_last_axis
 
 Activation: TypeAlias = Callable[[Any], Any]
 
@@ -25,7 +25,7 @@ class Dense(Module):
 
     Parameters
     ----------
-    inputs, outputs : int
+    in_features, out_features : int
         Sizes of the last axis of what comes and what goes.
     key : uint32[2]
         From `chainrule.random`: what the weight is drawn with.
@@ -38,8 +38,8 @@ class Dense(Module):
 
     Attributes
     ----------
-    weight : array of shape (inputs, outputs)
-    bias : array of shape (outputs,), or None
+    weight : array of shape (in_features, out_features)
+    bias : array of shape (out_features,), or None
 
     Examples
     --------
@@ -57,26 +57,26 @@ class Dense(Module):
 
     def __init__(
         self,
-        inputs: int,
-        outputs: int,
+        in_features: int,
+        out_features: int,
         *,
         key: Any,
         bias: bool = True,
         weight_init: Initializer = glorot_uniform,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        shape = (whole("inputs", inputs), whole("outputs", outputs))
-        self.weight = weight_init(key, shape, floating(dtype))
+        shape = (check_int("in_features", in_features), check_int("out_features", out_features))
+        self.weight = weight_init(key, shape, check_dtype(dtype))
         self.bias = np.zeros(shape[1], dtype) if bias else None
 
     def __call__(self, x: Any) -> Any:
-        check_columns("Dense", x, self.weight.shape[0])
+        check_last_axis("Dense", x, self.weight.shape[0])
         y = x @ self.weight
         return y if self.bias is None else y + self.bias
 
 
-class Function(Module):
-    """A function without parameters as a module, such as ``nn.Function(np.tanh)``."""
+class Lambda(Module):
+    """A function without parameters as a module, such as ``nn.Lambda(np.tanh)``."""
 
     function: Activation
 
@@ -85,9 +85,6 @@ class Function(Module):
 
     def __repr__(self) -> str:
         return str(getattr(self.function, "__name__", self.function))
-
-
-Lambda = Function  # as Keras names it
 
 
 class Flatten(Module):
@@ -118,7 +115,7 @@ class Sequential(Module):
 
     See Also
     --------
-    trained : for what `Sequential.train` does with each layer.
+    apply_train : for what `Sequential.train` does with each layer.
 
     Examples
     --------
@@ -155,14 +152,14 @@ class Sequential(Module):
         Returns
         -------
         y : array
-        moved : Sequential
-            With the next running statistics of its layers.
+        new_layer : Sequential
+            With the updated batch statistics of its layers.
         """
-        moved = []
-        for layer, own in zip(self.layers, split(key, len(self.layers)), strict=True):
-            x, after = trained(layer, x, own)
-            moved.append(after)
-        return x, self.replace(layers=tuple(moved))
+        new_layers = []
+        for layer, layer_key in zip(self.layers, split(key, len(self.layers)), strict=True):
+            x, new_layer = apply_train(layer, x, layer_key)
+            new_layers.append(new_layer)
+        return x, self.replace(layers=tuple(new_layers))
 
 
 class Residual(Module):
@@ -214,14 +211,14 @@ class Residual(Module):
         Returns
         -------
         y : array
-        moved : Residual
-            With the next running statistics of its layers.
+        new_layer : Residual
+            With the updated batch statistics of its layers.
         """
         of_inner, of_shortcut = split(key)
-        y, inner = trained(self.inner, x, of_inner)
+        y, inner = apply_train(self.inner, x, of_inner)
         if self.shortcut is None:
             return _joined(x, y), self.replace(inner=inner)
-        around, shortcut = trained(self.shortcut, x, of_shortcut)
+        around, shortcut = apply_train(self.shortcut, x, of_shortcut)
         return _joined(around, y), self.replace(inner=inner, shortcut=shortcut)
 
 
@@ -244,7 +241,7 @@ def _as_module(name: str, layer: Any) -> Module:
                 "functions, one argument each"
             )
         )
-    return layer if isinstance(layer, Module) else Function(layer)
+    return layer if isinstance(layer, Module) else Lambda(layer)
 
 
 class MLP(Module):
@@ -254,11 +251,11 @@ class MLP(Module):
 
     Parameters
     ----------
-    inputs : int
+    in_features : int
         Columns of the data.
-    hidden : sequence of int
+    hidden_layer_sizes : sequence of int
         Sizes of the hidden layers; empty for a linear model.
-    outputs : int
+    out_features : int
         Numbers to predict, or classes.
     activation : callable
         Default `relu`.
@@ -285,20 +282,22 @@ class MLP(Module):
 
     def __init__(
         self,
-        inputs: int,
-        hidden: Sequence[int],
-        outputs: int,
+        in_features: int,
+        hidden_layer_sizes: Sequence[int],
+        out_features: int,
         activation: Activation = relu,
         *,
         key: Any,
         weight_init: Initializer = glorot_uniform,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        if not isinstance(hidden, Sequence):
+        if not isinstance(hidden_layer_sizes, Sequence):
             raise TypeError(
-                at_user_line(f"hidden={hidden!r:.40}: give a tuple of sizes, such as (100,)")
+                at_user_line(
+                    f"hidden_layer_sizes={hidden_layer_sizes!r:.40}: give a tuple, such as (100,)"
+                )
             )
-        sizes = [inputs, *hidden, outputs]
+        sizes = [in_features, *hidden_layer_sizes, out_features]
         self.layers = tuple(
             Dense(n, m, key=each, weight_init=weight_init, dtype=dtype)
             for n, m, each in zip(sizes, sizes[1:], split(key, len(sizes) - 1), strict=False)

@@ -76,7 +76,7 @@ class Module:
     [16.0, 16.0]
     """
 
-    statistics: ClassVar[tuple[str, ...]] = ()  # fields that `train` moves, not the optimiser
+    batch_stats: ClassVar[tuple[str, ...]] = ()  # fields that `train` updates, not the optimiser
     _children: ClassVar[tuple[str, ...]] = ()
     _structure: ClassVar[tuple[str, ...]] = ()
     _own_init: ClassVar[bool] = False

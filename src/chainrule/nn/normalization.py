@@ -14,8 +14,8 @@ from numpy.typing import DTypeLike
 
 from ..errors import ShapeError, at_user_line
 from ..transforms import stop_gradient
-from .arguments import check_columns, floating, fraction, positive, whole
 from .module import Module
+from .validation import check_dtype, check_fraction, check_int, check_last_axis, check_positive
 
 
 class LayerNorm(Module):
@@ -26,7 +26,7 @@ class LayerNorm(Module):
 
     Parameters
     ----------
-    size : int
+    num_features : int
         Of the last axis.
     eps : float
         Keeps rows of equal entries finite; positive. Default 1e-5.
@@ -35,8 +35,8 @@ class LayerNorm(Module):
 
     Attributes
     ----------
-    scale : array of shape (size,), at first 1
-    shift : array of shape (size,), at first 0
+    scale : array of shape (num_features,), at first 1
+    shift : array of shape (num_features,), at first 0
 
     Raises
     ------
@@ -59,13 +59,15 @@ class LayerNorm(Module):
     shift: Any
     eps: float
 
-    def __init__(self, size: int, eps: float = 1e-5, *, dtype: DTypeLike = np.float32) -> None:
-        count, kind = whole("size", size), floating(dtype)
+    def __init__(
+        self, num_features: int, eps: float = 1e-5, *, dtype: DTypeLike = np.float32
+    ) -> None:
+        count, kind = check_int("num_features", num_features), check_dtype(dtype)
         self.scale, self.shift = np.ones(count, kind), np.zeros(count, kind)
-        self.eps = positive("eps", eps)
+        self.eps = check_positive("eps", eps)
 
     def __call__(self, x: Any) -> Any:
-        check_columns("LayerNorm", x, self.scale.shape[0])
+        check_last_axis("LayerNorm", x, self.scale.shape[0])
         centred = x - np.mean(x, axis=-1, keepdims=True)
         variance = np.mean(centred * centred, axis=-1, keepdims=True)
         return centred / np.sqrt(variance + self.eps) * self.scale + self.shift
@@ -78,7 +80,7 @@ class RMSNorm(Module):
 
     Parameters
     ----------
-    size : int
+    num_features : int
         Of the last axis.
     eps : float
         Keeps rows of zeros finite; positive. Default 1e-6.
@@ -87,7 +89,7 @@ class RMSNorm(Module):
 
     Attributes
     ----------
-    scale : array of shape (size,), at first 1
+    scale : array of shape (num_features,), at first 1
 
     Raises
     ------
@@ -109,12 +111,14 @@ class RMSNorm(Module):
     scale: Any
     eps: float
 
-    def __init__(self, size: int, eps: float = 1e-6, *, dtype: DTypeLike = np.float32) -> None:
-        self.scale = np.ones(whole("size", size), floating(dtype))
-        self.eps = positive("eps", eps)
+    def __init__(
+        self, num_features: int, eps: float = 1e-6, *, dtype: DTypeLike = np.float32
+    ) -> None:
+        self.scale = np.ones(check_int("num_features", num_features), check_dtype(dtype))
+        self.eps = check_positive("eps", eps)
 
     def __call__(self, x: Any) -> Any:
-        check_columns("RMSNorm", x, self.scale.shape[0])
+        check_last_axis("RMSNorm", x, self.scale.shape[0])
         return x / np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + self.eps) * self.scale
 
 
@@ -126,9 +130,10 @@ class GroupNorm(Module):
 
     Parameters
     ----------
-    groups : int
-        Must divide `size`; 1 normalises all of a row together, `size` each feature by itself.
-    size : int
+    num_groups : int
+        The number of groups, a divisor of `num_features`: 1 normalises all features of a row
+        together, `num_features` each feature by itself.
+    num_features : int
         Of the last axis.
     eps : float
         Keeps groups of equal entries finite; positive. Default 1e-5.
@@ -137,13 +142,13 @@ class GroupNorm(Module):
 
     Attributes
     ----------
-    scale : array of shape (size,), at first 1
-    shift : array of shape (size,), at first 0
+    scale : array of shape (num_features,), at first 1
+    shift : array of shape (num_features,), at first 0
 
     Raises
     ------
     ShapeError
-        If what comes is not of shape (rows, ..., size).
+        If what comes is not of shape (rows, ..., num_features).
 
     References
     ----------
@@ -159,24 +164,32 @@ class GroupNorm(Module):
 
     scale: Any
     shift: Any
-    groups: int
+    num_groups: int
     eps: float
 
     def __init__(
-        self, groups: int, size: int, eps: float = 1e-5, *, dtype: DTypeLike = np.float32
+        self,
+        num_groups: int,
+        num_features: int,
+        eps: float = 1e-5,
+        *,
+        dtype: DTypeLike = np.float32,
     ) -> None:
-        count, kind = whole("size", size), floating(dtype)
-        self.groups = whole("groups", groups)
-        if count % self.groups:
+        count, kind = check_int("num_features", num_features), check_dtype(dtype)
+        self.num_groups = check_int("num_groups", num_groups)
+        if count % self.num_groups:
             raise ValueError(
-                at_user_line(f"GroupNorm: groups={groups} does not divide size={size}")
+                at_user_line(
+                    f"GroupNorm: num_groups={num_groups} does not divide "
+                    f"num_features={num_features}"
+                )
             )
         self.scale, self.shift = np.ones(count, kind), np.zeros(count, kind)
-        self.eps = positive("eps", eps)
+        self.eps = check_positive("eps", eps)
 
     def __call__(self, x: Any) -> Any:
         columns = self.scale.shape[0]
-        check_columns("GroupNorm", x, columns)
+        check_last_axis("GroupNorm", x, columns)
         if x.ndim < 2:
             raise ShapeError(
                 at_user_line(f"GroupNorm takes arrays of shape (rows, ..., {columns}): x[None]")
@@ -190,7 +203,7 @@ class GroupNorm(Module):
     def _mean(self, x: Any) -> Any:
         """Of each group for each of its channels: over places first, where channels are close."""
         rows, _, columns = x.shape
-        each = np.mean(x, axis=1).reshape(rows, self.groups, columns // self.groups)
+        each = np.mean(x, axis=1).reshape(rows, self.num_groups, columns // self.num_groups)
         spread = np.broadcast_to(np.mean(each, axis=2, keepdims=True), each.shape)
         return spread.reshape(rows, 1, columns)
 
@@ -198,17 +211,19 @@ class GroupNorm(Module):
 class BatchNorm(Module):
     """Each column less its mean, over its standard deviation, times `scale`, plus `shift`.
 
-    Called, it uses the running statistics: ``(x - mean) / sqrt(var + eps) * scale + shift``. In
-    training, `train` uses those of the batch and returns the layer with running ones that have
-    moved: ``momentum * running + (1 - momentum) * batch``. As in the paper, the batch's variance
-    divides by its number of rows n where it normalises, and by n - 1 where it is averaged.
+    ``layer(x)`` uses the running statistics: ``(x - mean) / sqrt(var + eps) * scale + shift``.
+    ``layer.train(x)`` uses the statistics of the batch, and returns the layer with new running
+    statistics as well: ``momentum * running + (1 - momentum) * batch``. As in the paper, the
+    batch's variance divides by its number of rows n where it normalises, and by n - 1 where it is
+    averaged.
 
     Parameters
     ----------
-    size : int
+    num_features : int
         Of the last axis; statistics are taken over all others.
     momentum : float
-        How much of the running statistics stays at each batch, in ``0 ... 1``. Default 0.9.
+        The weight of the old running statistics at each batch, in ``0 ... 1``, as in Keras and
+        Flax (PyTorch's momentum is one minus this). Default 0.9.
     eps : float
         Keeps constant columns finite; positive. Default 1e-5.
     dtype : floating dtype
@@ -216,9 +231,9 @@ class BatchNorm(Module):
 
     Attributes
     ----------
-    scale : array of shape (size,), at first 1
-    shift : array of shape (size,), at first 0
-    mean, var : arrays of shape (size,), at first 0 and 1
+    scale : array of shape (num_features,), at first 1
+    shift : array of shape (num_features,), at first 0
+    mean, var : arrays of shape (num_features,), at first 0 and 1
         Running statistics: no derivative flows into them, but whatever changes all arrays of a
         model, such as weight decay, changes them too; so take them from what `train` returned
         after the update.
@@ -240,24 +255,24 @@ class BatchNorm(Module):
     >>> from chainrule.transforms import value_and_grad
     >>> norm = nn.BatchNorm(2, dtype=np.float64)
     >>> x = np.array([[1.0, 10.0], [3.0, 50.0]])
-    >>> y, moved = norm.train(x)
-    >>> y.round(3).tolist(), moved.mean.round(3).tolist(), moved.var.round(3).tolist()
+    >>> y, new_norm = norm.train(x)
+    >>> y.round(3).tolist(), new_norm.mean.round(3).tolist(), new_norm.var.round(3).tolist()
     ([[-1.0, -1.0], [1.0, 1.0]], [0.2, 3.0], [1.1, 80.9])
-    >>> moved(x).round(3).tolist()
+    >>> new_norm(x).round(3).tolist()
     [[0.763, 0.778], [2.67, 5.225]]
 
     A step of training gives the layer with its new statistics beside the loss:
 
     >>> def loss(norm):
-    ...     y, moved = norm.train(x)
-    ...     return np.sum((y - 1.0) ** 2), moved
-    >>> (value, moved), slopes = value_and_grad(loss, has_aux=True)(norm)
-    >>> norm = moved.replace(shift=norm.shift - 0.1 * slopes.shift)
+    ...     y, new_norm = norm.train(x)
+    ...     return np.sum((y - 1.0) ** 2), new_norm
+    >>> (value, new_norm), gradient = value_and_grad(loss, has_aux=True)(norm)
+    >>> norm = new_norm.replace(shift=norm.shift - 0.1 * gradient.shift)
     >>> norm.shift.round(3).tolist(), norm.mean.round(3).tolist()
     ([0.4, 0.4], [0.2, 3.0])
     """
 
-    statistics: ClassVar[tuple[str, ...]] = ("mean", "var")
+    batch_stats: ClassVar[tuple[str, ...]] = ("mean", "var")
     scale: Any
     shift: Any
     mean: Any
@@ -267,20 +282,20 @@ class BatchNorm(Module):
 
     def __init__(
         self,
-        size: int,
+        num_features: int,
         momentum: float = 0.9,
         eps: float = 1e-5,
         *,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        count, kind = whole("size", size), floating(dtype)
+        count, kind = check_int("num_features", num_features), check_dtype(dtype)
         self.scale, self.shift = np.ones(count, kind), np.zeros(count, kind)
         self.mean, self.var = np.zeros(count, kind), np.ones(count, kind)
-        self.momentum = fraction("momentum", momentum)
-        self.eps = positive("eps", eps)
+        self.momentum = check_fraction("momentum", momentum)
+        self.eps = check_positive("eps", eps)
 
     def __call__(self, x: Any) -> Any:
-        check_columns("BatchNorm", x, self.scale.shape[0])
+        check_last_axis("BatchNorm", x, self.scale.shape[0])
         mean, var = stop_gradient((self.mean, self.var))
         return (x - mean) * (self.scale / np.sqrt(var + self.eps)) + self.shift
 
@@ -289,18 +304,18 @@ class BatchNorm(Module):
 
         Parameters
         ----------
-        x : array of shape (..., size)
+        x : array of shape (..., num_features)
             2 rows or more.
 
         Returns
         -------
         y : array of the same shape
             Its derivative flows through the batch's mean and variance.
-        moved : BatchNorm
+        new_layer : BatchNorm
             This layer with the next running statistics.
         """
         columns = self.scale.shape[0]
-        check_columns("BatchNorm", x, columns)
+        check_last_axis("BatchNorm", x, columns)
         rows = x.size // columns
         if rows < 2:
             raise ShapeError(
@@ -316,9 +331,9 @@ class BatchNorm(Module):
         y = centred * (self.scale / np.sqrt(variance + self.eps)) + self.shift
         unbiased = variance * (rows / (rows - 1))
         return y, self.replace(
-            mean=self._moved(self.mean, mean), var=self._moved(self.var, unbiased)
+            mean=self._updated(self.mean, mean), var=self._updated(self.var, unbiased)
         )
 
-    def _moved(self, running: Any, new: Any) -> Any:
+    def _updated(self, running: Any, new: Any) -> Any:
         kept, came = stop_gradient((running, new))
         return self.momentum * kept + (1.0 - self.momentum) * came.astype(running.dtype)

@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..errors import ShapeError, at_user_line
-from .arguments import pair, whole
 from .module import Module
+from .validation import check_int, check_pair
 
 Pair: TypeAlias = tuple[int, int]
 
@@ -22,7 +22,7 @@ class MaxPool2d(Module):
 
     Parameters
     ----------
-    size : int or (int, int)
+    kernel_size : int or (int, int)
         Of the window, along height and width.
     stride : int or (int, int), optional
         Places from one window to the next. Default the window's size: windows that do not overlap.
@@ -50,18 +50,18 @@ class MaxPool2d(Module):
     [[5.0, 7.0], [13.0, 15.0]]
     """
 
-    size: Pair
+    kernel_size: Pair
     stride: Pair
     padding: Pair
 
     def __init__(
-        self, size: int | Pair, stride: int | Pair | None = None, padding: int | Pair = 0
+        self, kernel_size: int | Pair, stride: int | Pair | None = None, padding: int | Pair = 0
     ) -> None:
-        self.size, self.stride, self.padding = _window(size, stride, padding)
+        self.kernel_size, self.stride, self.padding = _window(kernel_size, stride, padding)
 
     def __call__(self, x: Any) -> Any:
         check_axes("MaxPool2d", x, ("height", "width"))
-        return _largest("MaxPool2d", x, self.size, self.stride, self.padding)
+        return _largest("MaxPool2d", x, self.kernel_size, self.stride, self.padding)
 
 
 class MaxPool1d(Module):
@@ -69,7 +69,7 @@ class MaxPool1d(Module):
 
     Parameters
     ----------
-    size : int
+    kernel_size : int
         Steps in the window.
     stride : int, optional
         Steps from one window to the next. Default the window's size.
@@ -90,16 +90,16 @@ class MaxPool1d(Module):
     [3.0, 4.0]
     """
 
-    size: int
+    kernel_size: int
     stride: int
     padding: int
 
-    def __init__(self, size: int, stride: int | None = None, padding: int = 0) -> None:
-        self.size, self.stride, self.padding = _window_1d(size, stride, padding)
+    def __init__(self, kernel_size: int, stride: int | None = None, padding: int = 0) -> None:
+        self.kernel_size, self.stride, self.padding = _window_1d(kernel_size, stride, padding)
 
     def __call__(self, x: Any) -> Any:
         check_axes("MaxPool1d", x, ("steps",))
-        around = _as_images(self.size, self.stride, self.padding)
+        around = _as_images(self.kernel_size, self.stride, self.padding)
         return _largest("MaxPool1d", x[:, None], *around)[:, 0]
 
 
@@ -108,7 +108,7 @@ class AvgPool2d(Module):
 
     Parameters
     ----------
-    size : int or (int, int)
+    kernel_size : int or (int, int)
         Of the window, along height and width.
     stride : int or (int, int), optional
         Places from one window to the next. Default the window's size.
@@ -133,25 +133,25 @@ class AvgPool2d(Module):
     [[2.5, 4.5], [10.5, 12.5]]
     """
 
-    size: Pair
+    kernel_size: Pair
     stride: Pair
     padding: Pair
     count_include_pad: bool
 
     def __init__(
         self,
-        size: int | Pair,
+        kernel_size: int | Pair,
         stride: int | Pair | None = None,
         padding: int | Pair = 0,
         *,
         count_include_pad: bool = True,
     ) -> None:
-        self.size, self.stride, self.padding = _window(size, stride, padding)
+        self.kernel_size, self.stride, self.padding = _window(kernel_size, stride, padding)
         self.count_include_pad = bool(count_include_pad)
 
     def __call__(self, x: Any) -> Any:
         check_axes("AvgPool2d", x, ("height", "width"))
-        around = self.size, self.stride, self.padding
+        around = self.kernel_size, self.stride, self.padding
         return _means("AvgPool2d", x, *around, self.count_include_pad)
 
 
@@ -160,7 +160,7 @@ class AvgPool1d(Module):
 
     Parameters
     ----------
-    size : int
+    kernel_size : int
         Steps in the window.
     stride : int, optional
         Steps from one window to the next. Default the window's size.
@@ -186,25 +186,25 @@ class AvgPool1d(Module):
     [3.0, 2.5]
     """
 
-    size: int
+    kernel_size: int
     stride: int
     padding: int
     count_include_pad: bool
 
     def __init__(
         self,
-        size: int,
+        kernel_size: int,
         stride: int | None = None,
         padding: int = 0,
         *,
         count_include_pad: bool = True,
     ) -> None:
-        self.size, self.stride, self.padding = _window_1d(size, stride, padding)
+        self.kernel_size, self.stride, self.padding = _window_1d(kernel_size, stride, padding)
         self.count_include_pad = bool(count_include_pad)
 
     def __call__(self, x: Any) -> Any:
         check_axes("AvgPool1d", x, ("steps",))
-        around = _as_images(self.size, self.stride, self.padding)
+        around = _as_images(self.kernel_size, self.stride, self.padding)
         return _means("AvgPool1d", x[:, None], *around, self.count_include_pad)[:, 0]
 
 
@@ -264,19 +264,23 @@ def _padded(x: Any, padding: Pair) -> Any:
     return np.pad(x, ((0, 0), *[(p, p) for p in padding], (0, 0)))
 
 
-def _window(size: Any, stride: Any, padding: Any) -> tuple[Pair, Pair, Pair]:
-    sizes = pair("size", size)
-    pads = pair("padding", padding, least=0)
+def _window(kernel_size: Any, stride: Any, padding: Any) -> tuple[Pair, Pair, Pair]:
+    sizes = check_pair("kernel_size", kernel_size)
+    pads = check_pair("padding", padding, minimum=0)
     if 2 * pads[0] > sizes[0] or 2 * pads[1] > sizes[1]:
         raise ValueError(
-            at_user_line(f"padding={padding} is more than half of the window, size={size}")
+            at_user_line(
+                f"padding={padding} is more than half of the window, kernel_size={kernel_size}"
+            )
         )
-    return sizes, sizes if stride is None else pair("stride", stride), pads
+    return sizes, sizes if stride is None else check_pair("stride", stride), pads
 
 
-def _window_1d(size: int, stride: int | None, padding: int) -> tuple[int, int, int]:
+def _window_1d(kernel_size: int, stride: int | None, padding: int) -> tuple[int, int, int]:
     sizes, strides, pads = _window(
-        whole("size", size), None if stride is None else whole("stride", stride), padding
+        check_int("kernel_size", kernel_size),
+        None if stride is None else check_int("stride", stride),
+        padding,
     )
     return sizes[0], strides[0], pads[0]
 

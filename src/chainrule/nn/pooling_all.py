@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import ShapeError, at_user_line
-from .arguments import pair, whole
 from .module import Module
 from .pooling import Pair, check_axes
+from .validation import check_int, check_pair
 
 
 class GlobalAvgPool(Module):
@@ -49,7 +49,7 @@ class AdaptiveAvgPool2d(Module):
 
     Parameters
     ----------
-    size : int or (int, int)
+    output_size : int or (int, int)
         Of the result.
 
     Raises
@@ -65,14 +65,14 @@ class AdaptiveAvgPool2d(Module):
     [3.5, 4.5]
     """
 
-    size: Pair
+    output_size: Pair
 
-    def __init__(self, size: int | Pair) -> None:
-        self.size = pair("size", size)
+    def __init__(self, output_size: int | Pair) -> None:
+        self.output_size = check_pair("output_size", output_size)
 
     def __call__(self, x: Any) -> Any:
         check_axes("AdaptiveAvgPool2d", x, ("height", "width"))
-        return _adapted(_adapted(x, 1, self.size[0]), 2, self.size[1])
+        return _adapted(_adapted(x, 1, self.output_size[0]), 2, self.output_size[1])
 
 
 class AdaptiveAvgPool1d(Module):
@@ -80,7 +80,7 @@ class AdaptiveAvgPool1d(Module):
 
     Parameters
     ----------
-    size : int
+    output_size : int
         Steps of the result. See `AdaptiveAvgPool2d` for the windows.
 
     Raises
@@ -96,14 +96,14 @@ class AdaptiveAvgPool1d(Module):
     [2.0, 2.5]
     """
 
-    size: int
+    output_size: int
 
-    def __init__(self, size: int) -> None:
-        self.size = whole("size", size)
+    def __init__(self, output_size: int) -> None:
+        self.output_size = check_int("output_size", output_size)
 
     def __call__(self, x: Any) -> Any:
         check_axes("AdaptiveAvgPool1d", x, ("steps",))
-        return _adapted(x, 1, self.size)
+        return _adapted(x, 1, self.output_size)
 
 
 def _adapted(x: Any, axis: int, count: int) -> Any:

@@ -9,33 +9,33 @@ from numpy.typing import DTypeLike
 
 from ..errors import ShapeError, at_user_line
 from ..random import normal
-from .arguments import floating, whole
 from .module import Module
+from .validation import check_dtype, check_int
 
 
-def sinusoidal_positions(length: int, dim: int, dtype: DTypeLike = np.float32) -> Any:
+def sinusoidal_positions(max_length: int, embed_dim: int, dtype: DTypeLike = np.float32) -> Any:
     """Sines and cosines of each position, at wavelengths from 2 pi to 20,000 pi.
 
-    ``p[t, 2 i] = sin(t / 10000 ** (2 i / dim))``, and ``p[t, 2 i + 1]`` its cosine.
+    ``p[t, 2 i] = sin(t / 10000 ** (2 i / embed_dim))``, and ``p[t, 2 i + 1]`` its cosine.
 
     Parameters
     ----------
-    length : int
+    max_length : int
         Positions.
-    dim : int
+    embed_dim : int
         Features; an even number.
     dtype : floating dtype
         Default float32; computed in float64.
 
     Returns
     -------
-    array of shape (length, dim)
-        To be added to x of shape (rows, length, dim).
+    array of shape (max_length, embed_dim)
+        To be added to x of shape (rows, max_length, embed_dim).
 
     Raises
     ------
     ValueError
-        If `dim` is odd.
+        If `embed_dim` is odd.
 
     References
     ----------
@@ -46,12 +46,18 @@ def sinusoidal_positions(length: int, dim: int, dtype: DTypeLike = np.float32) -
     >>> sinusoidal_positions(2, 4).round(4).tolist()[1]
     [0.8414999842643738, 0.5403000116348267, 0.009999999776482582, 1.0]
     """
-    if whole("dim", dim) % 2:
-        raise ValueError(at_user_line(f"dim={dim}: sines and cosines take an even number"))
-    kind = floating(dtype)
-    rates = 10000.0 ** (-np.arange(0, dim, 2) / dim)
-    angles = np.arange(whole("length", length))[:, None] * rates
-    return np.stack([np.sin(angles), np.cos(angles)], axis=-1).reshape(length, dim).astype(kind)
+    if check_int("embed_dim", embed_dim) % 2:
+        raise ValueError(
+            at_user_line(f"embed_dim={embed_dim}: sines and cosines take an even number")
+        )
+    kind = check_dtype(dtype)
+    rates = 10000.0 ** (-np.arange(0, embed_dim, 2) / embed_dim)
+    angles = np.arange(check_int("max_length", max_length))[:, None] * rates
+    return (
+        np.stack([np.sin(angles), np.cos(angles)], axis=-1)
+        .reshape(max_length, embed_dim)
+        .astype(kind)
+    )
 
 
 class PositionalEmbedding(Module):
@@ -59,9 +65,9 @@ class PositionalEmbedding(Module):
 
     Parameters
     ----------
-    length : int
+    max_length : int
         Steps of the longest sequence.
-    dim : int
+    embed_dim : int
         Features.
     key : uint32[2]
         From `chainrule.random`: vectors begin normal with deviation 0.02.
@@ -70,12 +76,12 @@ class PositionalEmbedding(Module):
 
     Attributes
     ----------
-    weight : array of shape (length, dim)
+    weight : array of shape (max_length, embed_dim)
 
     Raises
     ------
     ShapeError
-        If what comes is not of shape (..., steps, dim), or has more steps than `length`.
+        If what comes is not of shape (..., steps, embed_dim), or has more steps than `max_length`.
 
     References
     ----------
@@ -94,18 +100,20 @@ class PositionalEmbedding(Module):
 
     weight: Any
 
-    def __init__(self, length: int, dim: int, *, key: Any, dtype: DTypeLike = np.float32) -> None:
-        shape = (whole("length", length), whole("dim", dim))
-        self.weight = normal(key, shape, floating(dtype), 0.0, 0.02)
+    def __init__(
+        self, max_length: int, embed_dim: int, *, key: Any, dtype: DTypeLike = np.float32
+    ) -> None:
+        shape = (check_int("max_length", max_length), check_int("embed_dim", embed_dim))
+        self.weight = normal(key, shape, check_dtype(dtype), 0.0, 0.02)
 
     def __call__(self, x: Any) -> Any:
-        length, dim = self.weight.shape
+        max_length, embed_dim = self.weight.shape
         shape = np.shape(x)
-        if len(shape) < 2 or shape[-1] != dim or shape[-2] > length:
+        if len(shape) < 2 or shape[-1] != embed_dim or shape[-2] > max_length:
             raise ShapeError(
                 at_user_line(
-                    f"PositionalEmbedding takes arrays of shape (..., steps, {dim}) with at most "
-                    f"{length} steps, and was given {shape}"
+                    f"PositionalEmbedding takes arrays of shape (..., steps, {embed_dim}) with at "
+                    f"most {max_length} steps, and was given {shape}"
                 )
             )
         return x + self.weight[: shape[-2]]

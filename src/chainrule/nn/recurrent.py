@@ -13,11 +13,11 @@ from ..errors import DtypeError, ShapeError, at_user_line
 from ..random import split
 from ..transforms import scan
 from .activations import tanh
-from .arguments import fraction, whole
 from .cells import Cell, GRUCell, LSTMCell, RNNCell
 from .dropout import dropout as dropped
 from .layers import Activation
 from .module import Module
+from .validation import check_fraction, check_int
 
 
 class _Recurrent(Module):
@@ -29,48 +29,50 @@ class _Recurrent(Module):
     dropout: float
 
     def __init__(
-        self, inputs: int, hidden: int, key: Any, num_layers: int, bidirectional: bool,
+        self, input_size: int, hidden_size: int, key: Any, num_layers: int, bidirectional: bool,
         dropout: float, **options: Any,
     ) -> None:  # fmt: skip
-        self.dropout = fraction("dropout", dropout)
+        self.dropout = check_fraction("dropout", dropout)
         directions = 2 if bidirectional else 1
-        layers = whole("num_layers", num_layers)
+        layers = check_int("num_layers", num_layers)
         keys = iter(split(key, layers * directions))
-        sizes = [inputs, *[directions * whole("hidden", hidden)] * (layers - 1)]
+        sizes = [input_size, *[directions * check_int("hidden_size", hidden_size)] * (layers - 1)]
         self.cells = tuple(
-            tuple(self.kind(size, hidden, key=next(keys), **options) for _ in range(directions))
+            tuple(
+                self.kind(size, hidden_size, key=next(keys), **options) for _ in range(directions)
+            )
             for size in sizes
         )
 
-    def __call__(self, x: Any, start: Any = None, lengths: Any = None) -> tuple[Any, Any]:
-        return self._run(x, start, lengths, None)
+    def __call__(self, x: Any, initial_state: Any = None, lengths: Any = None) -> tuple[Any, Any]:
+        return self._run(x, initial_state, lengths, None)
 
     def train(
-        self, x: Any, key: Any, start: Any = None, lengths: Any = None
+        self, x: Any, key: Any, initial_state: Any = None, lengths: Any = None
     ) -> tuple[tuple[Any, Any], Self]:
         """As when called, with dropout between the layers.
 
         Parameters
         ----------
-        x : array of shape (rows, steps, inputs)
+        x : array of shape (rows, steps, input_size)
         key : uint32[2]
             From `chainrule.random`, a new one at each step of training.
-        start : array or tuple of arrays, optional
+        initial_state : array or tuple of arrays, optional
         lengths : integers of shape (rows,), optional
 
         Returns
         -------
         (outputs, state) : tuple
-        moved : the layer itself
-            Which has no running statistics.
+        new_layer : the layer itself
+            A recurrent layer has no batch statistics.
         """
-        return self._run(x, start, lengths, key if self.dropout else None), self
+        return self._run(x, initial_state, lengths, key if self.dropout else None), self
 
-    def _run(self, x: Any, start: Any, lengths: Any, key: Any) -> tuple[Any, Any]:
+    def _run(self, x: Any, initial_state: Any, lengths: Any, key: Any) -> tuple[Any, Any]:
         name = type(self).__name__
         if np.ndim(x) != 3:
             raise ShapeError(
-                at_user_line(f"{name} takes (rows, steps, inputs), and was given {np.shape(x)}")
+                at_user_line(f"{name} takes (rows, steps, input_size), and was given {np.shape(x)}")
             )
         rows, steps, _ = np.shape(x)
         alive = None if lengths is None else _alive(name, lengths, rows, steps)
@@ -82,35 +84,35 @@ class _Recurrent(Module):
                 y = dropped(y, self.dropout, own)
             outputs = []
             for direction, cell in enumerate(pair):
-                first = self._first(name, cell, start, len(last), rows)
+                first = self._first(name, cell, initial_state, len(last), rows)
                 state, output = _over_steps(cell, y, first, alive, reverse=direction == 1)
                 outputs.append(output)
                 last.append(state)
             y = outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=-1)
         return np.swapaxes(y, 0, 1), tree.map(lambda *states: np.stack(states), *last)
 
-    def _first(self, name: str, cell: Cell, start: Any, index: int, rows: int) -> Any:
-        if start is None:
+    def _first(self, name: str, cell: Cell, initial_state: Any, index: int, rows: int) -> Any:
+        if initial_state is None:
             return None
-        expected = (len(self.cells) * len(self.cells[0]), rows, cell.hidden)
-        if tree.structure(start) != tree.structure(cell.start(rows)):
+        expected = (len(self.cells) * len(self.cells[0]), rows, cell.hidden_size)
+        if tree.structure(initial_state) != tree.structure(cell.initial_state(rows)):
             raise ShapeError(
                 at_user_line(f"{name}: a first state is as the last one that is returned")
             )
-        for array in tree.leaves(start):
+        for array in tree.leaves(initial_state):
             if np.shape(array) != expected:
                 raise ShapeError(
                     at_user_line(f"{name} starts with states of {expected}, not {np.shape(array)}")
                 )
-        return tree.map(lambda array: array[index], start)
+        return tree.map(lambda array: array[index], initial_state)
 
 
 def _over_steps(cell: Cell, x: Any, first: Any, alive: Any, reverse: bool) -> tuple[Any, Any]:
-    """One cell over x of shape (steps, rows, inputs)."""
+    """One cell over x of shape (steps, rows, input_size)."""
     projected = cell.project(x)
     if first is None:
-        zeros = np.zeros((projected.shape[1], cell.hidden), projected.dtype)
-        first = tree.map(lambda _: zeros, cell.start(0))
+        zeros = np.zeros((projected.shape[1], cell.hidden_size), projected.dtype)
+        first = tree.map(lambda _: zeros, cell.initial_state(0))
     if alive is None:
         return scan(cell.step, first, projected, reverse=reverse)
 
@@ -141,7 +143,7 @@ class LSTM(_Recurrent):
 
     Parameters
     ----------
-    inputs, hidden : int
+    input_size, hidden_size : int
         Numbers that come in at a step, and numbers in an output of one direction.
     key : uint32[2]
         From `chainrule.random`.
@@ -172,14 +174,15 @@ class LSTM(_Recurrent):
 
     Notes
     -----
-    ``layer(x, start=None, lengths=None)`` takes x of shape (rows, steps, inputs), a first state
-    (default 0), and how many steps each row has (whole numbers of shape (rows,), default all). It
-    returns outputs of shape (rows, steps, directions * hidden) and the last state ``(h, c)``, each
-    of shape (num_layers * directions, rows, hidden) as in PyTorch; `start` is such a pair, too.
+    ``layer(x, initial_state=None, lengths=None)`` takes x of shape (rows, steps, input_size), an
+    initial state (default zeros), and the number of steps of each row (integers of shape (rows,),
+    default all). It returns outputs of shape (rows, steps, directions * hidden_size) and the final
+    state ``(h, c)``, each array of shape (num_layers * directions, rows, hidden_size) as in
+    PyTorch; `initial_state` is such a pair, too.
 
     A row's state stays as it is after its last step, its outputs there are 0, and the second
-    direction begins at its last step, as in PyTorch with packed sequences. What x holds behind a
-    row's end has no influence.
+    direction begins at its last step, as in PyTorch with packed sequences. Entries of x after a
+    row's last step have no influence.
 
     Examples
     --------
@@ -198,8 +201,8 @@ class LSTM(_Recurrent):
 
     def __init__(
         self,
-        inputs: int,
-        hidden: int,
+        input_size: int,
+        hidden_size: int,
         *,
         key: Any,
         num_layers: int = 1,
@@ -209,7 +212,7 @@ class LSTM(_Recurrent):
         dtype: DTypeLike = np.float32,
     ) -> None:
         super().__init__(
-            inputs, hidden, key, num_layers, bidirectional, dropout, bias=bias, dtype=dtype
+            input_size, hidden_size, key, num_layers, bidirectional, dropout, bias=bias, dtype=dtype
         )
 
 
@@ -236,8 +239,8 @@ class GRU(_Recurrent):
 
     def __init__(
         self,
-        inputs: int,
-        hidden: int,
+        input_size: int,
+        hidden_size: int,
         *,
         key: Any,
         num_layers: int = 1,
@@ -247,7 +250,7 @@ class GRU(_Recurrent):
         dtype: DTypeLike = np.float32,
     ) -> None:
         super().__init__(
-            inputs, hidden, key, num_layers, bidirectional, dropout, bias=bias, dtype=dtype
+            input_size, hidden_size, key, num_layers, bidirectional, dropout, bias=bias, dtype=dtype
         )
 
 
@@ -271,8 +274,8 @@ class RNN(_Recurrent):
 
     def __init__(
         self,
-        inputs: int,
-        hidden: int,
+        input_size: int,
+        hidden_size: int,
         *,
         key: Any,
         num_layers: int = 1,
@@ -283,8 +286,8 @@ class RNN(_Recurrent):
         dtype: DTypeLike = np.float32,
     ) -> None:
         super().__init__(
-            inputs,
-            hidden,
+            input_size,
+            hidden_size,
             key,
             num_layers,
             bidirectional,

@@ -9,12 +9,12 @@ from numpy.typing import DTypeLike
 
 from ..random import split
 from .activations import gelu
-from .arguments import fraction, whole
 from .attention import MultiHeadAttention, check_sequence
 from .dropout import dropout
 from .layers import Activation, Dense
 from .module import Module
 from .normalization import LayerNorm
+from .validation import check_fraction, check_int
 
 
 class TransformerEncoderLayer(Module):
@@ -26,12 +26,12 @@ class TransformerEncoderLayer(Module):
 
     Parameters
     ----------
-    dim : int
+    embed_dim : int
         Features of what comes and what goes.
-    heads : int
-        Of the attention; must divide `dim`.
-    hidden : int, optional
-        Features between the two dense layers. Default ``4 * dim``.
+    num_heads : int
+        Of the attention; must divide `embed_dim`.
+    dim_feedforward : int, optional
+        Features between the two dense layers. Default ``4 * embed_dim``.
     key : uint32[2]
         From `chainrule.random`.
     dropout : float
@@ -47,7 +47,7 @@ class TransformerEncoderLayer(Module):
     Raises
     ------
     ShapeError
-        If what comes is not of shape (rows, steps, dim).
+        If what comes is not of shape (rows, steps, embed_dim).
 
     References
     ----------
@@ -74,9 +74,9 @@ class TransformerEncoderLayer(Module):
 
     def __init__(
         self,
-        dim: int,
-        heads: int,
-        hidden: int | None = None,
+        embed_dim: int,
+        num_heads: int,
+        dim_feedforward: int | None = None,
         *,
         key: Any,
         dropout: float = 0.1,
@@ -85,31 +85,40 @@ class TransformerEncoderLayer(Module):
         dtype: DTypeLike = np.float32,
     ) -> None:
         keys = split(key, 3)
-        width = 4 * whole("dim", dim) if hidden is None else whole("hidden", hidden)
-        self.attention = MultiHeadAttention(dim, heads, key=keys[0], dropout=dropout, dtype=dtype)
-        self.norm1, self.norm2 = LayerNorm(dim, dtype=dtype), LayerNorm(dim, dtype=dtype)
-        self.first = Dense(dim, width, key=keys[1], dtype=dtype)
-        self.last = Dense(width, dim, key=keys[2], dtype=dtype)
+        if dim_feedforward is None:
+            dim_feedforward = 4 * check_int("embed_dim", embed_dim)
+        width = check_int("dim_feedforward", dim_feedforward)
+        self.attention = MultiHeadAttention(
+            embed_dim, num_heads, key=keys[0], dropout=dropout, dtype=dtype
+        )
+        self.norm1, self.norm2 = (
+            LayerNorm(embed_dim, dtype=dtype),
+            LayerNorm(embed_dim, dtype=dtype),
+        )
+        self.first = Dense(embed_dim, width, key=keys[1], dtype=dtype)
+        self.last = Dense(width, embed_dim, key=keys[2], dtype=dtype)
         self.activation = activation
-        self.dropout = fraction("dropout", dropout)
+        self.dropout = check_fraction("dropout", dropout)
         self.norm_first = bool(norm_first)
 
-    def __call__(self, x: Any, *, mask: Any = None, bias: Any = None, causal: bool = False) -> Any:
-        """Apply the layer; see `MultiHeadAttention` for `mask`, `bias` and `causal`."""
-        return self._apply(x, mask, bias, causal, None)
+    def __call__(
+        self, x: Any, *, mask: Any = None, bias: Any = None, is_causal: bool = False
+    ) -> Any:
+        """Apply the layer; see `MultiHeadAttention` for `mask`, `bias` and `is_causal`."""
+        return self._apply(x, mask, bias, is_causal, None)
 
     def train(
-        self, x: Any, key: Any, *, mask: Any = None, bias: Any = None, causal: bool = False
+        self, x: Any, key: Any, *, mask: Any = None, bias: Any = None, is_causal: bool = False
     ) -> tuple[Any, Self]:
         """Apply the layer with dropout; returns the result and this layer, which has no state."""
-        return self._apply(x, mask, bias, causal, key), self
+        return self._apply(x, mask, bias, is_causal, key), self
 
-    def _apply(self, x: Any, mask: Any, bias: Any, causal: bool, key: Any) -> Any:
+    def _apply(self, x: Any, mask: Any, bias: Any, is_causal: bool, key: Any) -> Any:
         check_sequence("TransformerEncoderLayer", x, self.norm1.scale.shape[0])
         keys = [None] * 4 if key is None else split(key, 4)
 
         def attend(x: Any) -> Any:
-            given = {"mask": mask, "bias": bias, "causal": causal}
+            given = {"mask": mask, "bias": bias, "is_causal": is_causal}
             if key is None:
                 return self.attention(x, **given)
             return self._dropped(self.attention.train(x, keys[0], **given)[0], keys[1])
@@ -133,14 +142,14 @@ class TransformerEncoder(Module):
 
     Parameters
     ----------
-    dim : int
+    embed_dim : int
         Features of what comes and what goes.
-    heads : int
-        Of each layer's attention; must divide `dim`.
-    depth : int
+    num_heads : int
+        Of each layer's attention; must divide `embed_dim`.
+    num_layers : int
         Layers.
-    hidden : int, optional
-        Features between a layer's two dense ones. Default ``4 * dim``.
+    dim_feedforward : int, optional
+        Features between a layer's two dense ones. Default ``4 * embed_dim``.
     key : uint32[2]
         From `chainrule.random`.
     dropout, activation, norm_first, dtype
@@ -149,15 +158,15 @@ class TransformerEncoder(Module):
     Raises
     ------
     ShapeError
-        If what comes is not of shape (rows, steps, dim).
+        If what comes is not of shape (rows, steps, embed_dim).
 
     Examples
     --------
     >>> import numpy as np
     >>> from chainrule import nn, random
-    >>> encoder = nn.TransformerEncoder(8, 2, depth=2, key=random.key(0))
+    >>> encoder = nn.TransformerEncoder(8, 2, num_layers=2, key=random.key(0))
     >>> x = random.normal(random.key(1), (2, 4, 8))
-    >>> mask = nn.length_mask(np.array([4, 2]), 4)
+    >>> mask = nn.sequence_mask(np.array([4, 2]), 4)
     >>> encoder(x, mask=mask).shape
     (2, 4, 8)
     >>> alone = encoder(x[1:, :2])
@@ -170,10 +179,10 @@ class TransformerEncoder(Module):
 
     def __init__(
         self,
-        dim: int,
-        heads: int,
-        depth: int,
-        hidden: int | None = None,
+        embed_dim: int,
+        num_heads: int,
+        num_layers: int,
+        dim_feedforward: int | None = None,
         *,
         key: Any,
         dropout: float = 0.1,
@@ -183,29 +192,31 @@ class TransformerEncoder(Module):
     ) -> None:
         self.layers = tuple(
             TransformerEncoderLayer(
-                dim,
-                heads,
-                hidden,
+                embed_dim,
+                num_heads,
+                dim_feedforward,
                 key=each,
                 dropout=dropout,
                 activation=activation,
                 norm_first=norm_first,
                 dtype=dtype,
             )
-            for each in split(key, whole("depth", depth))
+            for each in split(key, check_int("num_layers", num_layers))
         )
-        self.norm = LayerNorm(dim, dtype=dtype) if norm_first else None
+        self.norm = LayerNorm(embed_dim, dtype=dtype) if norm_first else None
 
-    def __call__(self, x: Any, *, mask: Any = None, bias: Any = None, causal: bool = False) -> Any:
-        """Apply all layers; see `MultiHeadAttention` for `mask`, `bias` and `causal`."""
+    def __call__(
+        self, x: Any, *, mask: Any = None, bias: Any = None, is_causal: bool = False
+    ) -> Any:
+        """Apply all layers; see `MultiHeadAttention` for `mask`, `bias` and `is_causal`."""
         for layer in self.layers:
-            x = layer(x, mask=mask, bias=bias, causal=causal)
+            x = layer(x, mask=mask, bias=bias, is_causal=is_causal)
         return x if self.norm is None else self.norm(x)
 
     def train(
-        self, x: Any, key: Any, *, mask: Any = None, bias: Any = None, causal: bool = False
+        self, x: Any, key: Any, *, mask: Any = None, bias: Any = None, is_causal: bool = False
     ) -> tuple[Any, Self]:
         """Apply all layers with dropout; returns the result and the encoder itself."""
         for layer, own in zip(self.layers, split(key, len(self.layers)), strict=True):
-            x, _ = layer.train(x, own, mask=mask, bias=bias, causal=causal)
+            x, _ = layer.train(x, own, mask=mask, bias=bias, is_causal=is_causal)
         return x if self.norm is None else self.norm(x), self

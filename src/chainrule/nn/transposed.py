@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..errors import ShapeError, at_user_line
-from .arguments import floating, pair, whole
 from .convolution import Pair, check_places, conv_by_input, grouped, in_groups
 from .initializers import Initializer, he_uniform
 from .module import Module
+from .validation import check_dtype, check_int, check_pair
 
 
 class ConvTranspose2d(Module):
@@ -97,12 +97,12 @@ class ConvTranspose2d(Module):
         dtype: DTypeLike = np.float32,
     ) -> None:
         self.groups = grouped("ConvTranspose2d", groups, in_channels, out_channels)
-        shape = (*pair("kernel_size", kernel_size), in_channels // self.groups, out_channels)
-        self.weight = weight_init(key, shape, floating(dtype))
+        shape = (*check_pair("kernel_size", kernel_size), in_channels // self.groups, out_channels)
+        self.weight = weight_init(key, shape, check_dtype(dtype))
         self.bias = np.zeros(out_channels, dtype) if bias else None
-        self.stride, self.dilation = pair("stride", stride), pair("dilation", dilation)
-        self.padding = pair("padding", padding, least=0)
-        extra = pair("output_padding", output_padding, least=0)
+        self.stride, self.dilation = check_pair("stride", stride), check_pair("dilation", dilation)
+        self.padding = check_pair("padding", padding, minimum=0)
+        extra = check_pair("output_padding", output_padding, minimum=0)
         self.output_padding = (
             _extra(extra[0], (self.stride[0], self.dilation[0])),
             _extra(extra[1], (self.stride[1], self.dilation[1])),
@@ -181,11 +181,11 @@ class ConvTranspose1d(Module):
         dtype: DTypeLike = np.float32,
     ) -> None:
         self.groups = grouped("ConvTranspose1d", groups, in_channels, out_channels)
-        shape = (whole("kernel_size", kernel_size), in_channels // self.groups, out_channels)
-        self.weight = weight_init(key, shape, floating(dtype))
+        shape = (check_int("kernel_size", kernel_size), in_channels // self.groups, out_channels)
+        self.weight = weight_init(key, shape, check_dtype(dtype))
         self.bias = np.zeros(out_channels, dtype) if bias else None
-        self.stride, self.dilation = whole("stride", stride), whole("dilation", dilation)
-        self.padding = whole("padding", padding, least=0)
+        self.stride, self.dilation = check_int("stride", stride), check_int("dilation", dilation)
+        self.padding = check_int("padding", padding, minimum=0)
         self.output_padding = _extra(output_padding, (self.stride, self.dilation))
 
     def __call__(self, x: Any) -> Any:
@@ -227,7 +227,7 @@ def _opened(
 
 def _extra(output_padding: int, steps: tuple[int, int]) -> int:
     """Checked places to add to the end of an axis, given its stride and dilation."""
-    found = whole("output_padding", output_padding, least=0)
+    found = check_int("output_padding", output_padding, minimum=0)
     if found >= max(steps):
         raise ValueError(
             at_user_line(

@@ -1,4 +1,4 @@
-"""Layer 8: optimisers as pairs of pure functions, and schedules of their rates.
+"""Optimisers as pairs of pure functions, and schedules of their rates.
 
 An `Optimizer` holds no state: `init` makes it from the parameters and `update` returns the next,
 so a step is a function of arrays and compiles with the rest of the loop.
@@ -26,8 +26,8 @@ from .transforms import (
     Optimizer,
     apply_updates,
     chain,
+    clip,
     clip_by_global_norm,
-    clip_by_value,
     decay_weights,
     global_norm,
     scale_by_learning_rate,
@@ -43,8 +43,8 @@ __all__ = [
     "adamw",
     "apply_updates",
     "chain",
+    "clip",
     "clip_by_global_norm",
-    "clip_by_value",
     "constant",
     "cosine_decay",
     "decay_weights",

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import tree
 from .leaves import like
-from .schedules import checked
+from .schedules import check_number
 
 
 class Averager(NamedTuple):
@@ -62,7 +62,7 @@ def exponential_moving_average(decay: float = 0.999) -> Averager:
     3.0
     2.4286
     """
-    checked("decay", decay, below=1.0)
+    check_number("decay", decay, below=1.0)
     # 1 at first, 1 - decay in the end
     return _averager(lambda step: (1.0 - decay) / (1.0 - decay**step))
 
@@ -89,7 +89,7 @@ def ramped_moving_average(decay: Any = 0.999) -> Averager:
     0.9
     0.9818
     """
-    checked("decay", decay, below=1.0)
+    check_number("decay", decay, below=1.0)
     return _averager(lambda step: 1.0 - np.minimum(decay, step / (step + 9.0)))
 
 

@@ -10,31 +10,32 @@ from .. import tree
 from ..errors import at_user_line
 from ..trace.operands import is_plain_number
 from .leaves import running, scaled, zeros
-from .schedules import as_schedule, checked
+from .schedules import as_schedule, check_number
 from .transforms import Optimizer, apply_updates
 
 
-class Mean(NamedTuple):
+class LionState(NamedTuple):
     """State of `lion`."""
 
-    step: Any
+    count: Any
     mean: Any
 
 
 def lion(
-    rate: Any = 1e-4, beta1: float = 0.9, beta2: float = 0.99, weight_decay: float = 0.0
-) -> Optimizer:
-    """Steps of size `rate` along the signs of a running mean of the gradient.
+    learning_rate: Any = 1e-4, b1: float = 0.9, b2: float = 0.99, weight_decay: float = 0.0
+) -> Optimizer[LionState]:
+    """Steps of size `learning_rate` along the signs of a running mean of the gradient.
 
-    The update is ``-rate * (sign(beta1 * m + (1 - beta1) * g) + weight_decay * p)``; after it, ``m
-    = beta2 * m + (1 - beta2) * g``. It keeps one array a parameter where `adam` keeps two. Its
-    authors choose rates 3 to 10 times smaller than for `adamw`, and a decay as much larger.
+    The update is ``-learning_rate * (sign(b1 * m + (1 - b1) * g) + weight_decay * p)``, and then
+    ``m = b2 * m + (1 - b2) * g``. The state is one array for each parameter, where `adam` has two.
+    The authors recommend learning rates 3 to 10 times smaller than for `adamw`, and a weight decay
+    larger by the same factor.
 
     Parameters
     ----------
-    rate : float or schedule
+    learning_rate : float or schedule
         Default 0.0001.
-    beta1, beta2 : float
+    b1, b2 : float
         In ``0 ... 1``. Default 0.9 and 0.99.
     weight_decay : float
         Default 0. If there is one, `update` needs the parameters.
@@ -55,26 +56,26 @@ def lion(
     0.3499
     0.0394
     """
-    schedule = as_schedule(rate)
-    checked("beta1", beta1, below=1.0)
-    checked("beta2", beta2, below=1.0)
-    checked("weight_decay", weight_decay)
+    schedule = as_schedule(learning_rate)
+    check_number("b1", b1, below=1.0)
+    check_number("b2", b2, below=1.0)
+    check_number("weight_decay", weight_decay)
     decays = not (is_plain_number(weight_decay) and weight_decay == 0)
 
-    def init(params: Any) -> Mean:
-        return Mean(np.int32(0), zeros(params))
+    def init(params: Any) -> LionState:
+        return LionState(np.int32(0), zeros(params))
 
-    def update(grads: Any, state: Mean, params: Any = None) -> tuple[Any, Mean]:
-        rate_now = schedule(state.step)
-        signs = tree.map(lambda m, g: np.sign(running(beta1, m, g)), state.mean, grads)
-        updates = scaled(-rate_now, signs)
+    def update(grads: Any, state: LionState, params: Any = None) -> tuple[Any, LionState]:
+        step_size = schedule(state.count)
+        signs = tree.map(lambda m, g: np.sign(running(b1, m, g)), state.mean, grads)
+        updates = scaled(-step_size, signs)
         if decays:
             if params is None:
                 raise TypeError(
                     at_user_line("weight decay needs the parameters: update(grads, state, params)")
                 )
-            updates = apply_updates(updates, scaled(-rate_now * weight_decay, params))
-        mean = tree.map(lambda m, g: running(beta2, m, g), state.mean, grads)
-        return updates, Mean(state.step + 1, mean)
+            updates = apply_updates(updates, scaled(-step_size * weight_decay, params))
+        mean = tree.map(lambda m, g: running(b2, m, g), state.mean, grads)
+        return updates, LionState(state.count + 1, mean)
 
     return Optimizer(init, update)

@@ -15,41 +15,41 @@ from .. import tree
 from ..errors import at_user_line
 from ..trace.operands import is_plain_number
 from .leaves import like, running, scaled, zeros
-from .schedules import as_schedule, checked
+from .schedules import as_schedule, check_number
 from .transforms import Optimizer, apply_updates, trace
 
 
-class Momentum(NamedTuple):
+class SGDState(NamedTuple):
     """State of `sgd`."""
 
-    step: Any
+    count: Any
     velocity: Any
 
 
-class Squares(NamedTuple):
+class RMSPropState(NamedTuple):
     """State of `rmsprop`."""
 
-    step: Any
+    count: Any
     square: Any
 
 
-class Moments(NamedTuple):
+class AdamState(NamedTuple):
     """State of `adam` and `adamw`."""
 
-    step: Any
+    count: Any
     mean: Any
     square: Any
 
 
-def sgd(rate: Any, momentum: float = 0.0, nesterov: bool = False) -> Optimizer:
+def sgd(learning_rate: Any, momentum: float = 0.0, nesterov: bool = False) -> Optimizer[SGDState]:
     """Stochastic gradient descent, with Polyak's or Nesterov's momentum.
 
-    ``v = momentum * v + g``; the update is ``-rate * v``, or ``-rate * (g + momentum * v)`` with
-    `nesterov`.
+    ``v = momentum * v + g``; the update is ``-learning_rate * v``, or with `nesterov`
+    ``-learning_rate * (g + momentum * v)``.
 
     Parameters
     ----------
-    rate : float or schedule
+    learning_rate : float or schedule
     momentum : float
         In ``0 ... 1``. Default 0, plain gradient descent.
     nesterov : bool
@@ -72,44 +72,44 @@ def sgd(rate: Any, momentum: float = 0.0, nesterov: bool = False) -> Optimizer:
     0.46
     0.062
     """
-    schedule = as_schedule(rate)
-    checked("momentum", momentum, below=1.0)
+    schedule = as_schedule(learning_rate)
+    check_number("momentum", momentum, below=1.0)
     heavy = not (is_plain_number(momentum) and momentum == 0)
     if nesterov and not heavy:
         raise ValueError(at_user_line("nesterov=True needs a momentum, such as momentum=0.9"))
 
-    def init(params: Any) -> Momentum:
-        return Momentum(np.int32(0), zeros(params) if heavy else None)
+    def init(params: Any) -> SGDState:
+        return SGDState(np.int32(0), zeros(params) if heavy else None)
 
-    def update(grads: Any, state: Momentum, params: Any = None) -> tuple[Any, Momentum]:
+    def update(grads: Any, state: SGDState, params: Any = None) -> tuple[Any, SGDState]:
         velocity, direction = None, grads
         if heavy:
             direction, velocity = accumulate.update(grads, state.velocity)
-        updates = scaled(-schedule(state.step), direction)
-        return updates, Momentum(state.step + 1, velocity)
+        updates = scaled(-schedule(state.count), direction)
+        return updates, SGDState(state.count + 1, velocity)
 
     accumulate = trace(momentum, nesterov)
     return Optimizer(init, update)
 
 
 def rmsprop(
-    rate: Any = 1e-3, decay: float = 0.9, eps: float = 1e-8, *, scale_first: bool = False
-) -> Optimizer:
+    learning_rate: Any = 1e-3, decay: float = 0.9, eps: float = 1e-8, *, scale_first: bool = False
+) -> Optimizer[RMSPropState]:
     """Steps divided by a running root mean square of the gradient.
 
-    ``s = decay * s + (1 - decay) * g**2``; the update is ``-rate * g / (sqrt(s) + eps)``.
+    ``s = decay * s + (1 - decay) * g**2``; the update is ``-learning_rate * g / (sqrt(s) + eps)``.
 
     Parameters
     ----------
-    rate : float or schedule
+    learning_rate : float or schedule
         Default 0.001.
     decay : float
         In ``0 ... 1``. Default 0.9.
     eps : float
         Default 1e-8.
     scale_first : bool
-        Whether the rate multiplies the gradient, before it is divided, or the quotient: equal but
-        for rounding. Default False.
+        Whether the learning rate multiplies the gradient before the division, or the quotient;
+        the results are equal but for rounding. Default False.
 
     References
     ----------
@@ -122,48 +122,48 @@ def rmsprop(
     >>> round(float(updates), 6), float(state.square)
     (-0.2, 4.0)
     """
-    schedule = as_schedule(rate)
-    checked("decay", decay, below=1.0)
-    checked("eps", eps)
+    schedule = as_schedule(learning_rate)
+    check_number("decay", decay, below=1.0)
+    check_number("eps", eps)
 
-    def init(params: Any) -> Squares:
-        return Squares(np.int32(0), zeros(params))
+    def init(params: Any) -> RMSPropState:
+        return RMSPropState(np.int32(0), zeros(params))
 
-    def update(grads: Any, state: Squares, params: Any = None) -> tuple[Any, Squares]:
+    def update(grads: Any, state: RMSPropState, params: Any = None) -> tuple[Any, RMSPropState]:
         square = tree.map(lambda s, g: running(decay, s, g * g), state.square, grads)
         roots = tree.map(lambda s: np.sqrt(s) + like(eps, s), square)
-        updates = _quotients(-schedule(state.step), grads, roots, scale_first)
-        return updates, Squares(state.step + 1, square)
+        updates = _quotients(-schedule(state.count), grads, roots, scale_first)
+        return updates, RMSPropState(state.count + 1, square)
 
     return Optimizer(init, update)
 
 
 def adam(
-    rate: Any = 1e-3,
-    beta1: float = 0.9,
-    beta2: float = 0.999,
+    learning_rate: Any = 1e-3,
+    b1: float = 0.9,
+    b2: float = 0.999,
     eps: float = 1e-8,
     *,
     epsilon_hat: bool = False,
-) -> Optimizer:
+) -> Optimizer[AdamState]:
     """Steps along the running mean of the gradient over its running root mean square.
 
-    ``m = beta1 * m + (1 - beta1) * g`` and ``s = beta2 * s + (1 - beta2) * g**2``; update number t
-    is ``-rate * m_hat / (sqrt(s_hat) + eps)`` with ``m_hat = m / (1 - beta1**t)`` and ``s_hat = s /
-    (1 - beta2**t)``.
+    ``m = b1 * m + (1 - b1) * g`` and ``s = b2 * s + (1 - b2) * g**2``; update number t is
+    ``-learning_rate * m_hat / (sqrt(s_hat) + eps)`` with ``m_hat = m / (1 - b1**t)`` and
+    ``s_hat = s / (1 - b2**t)``.
 
     Parameters
     ----------
-    rate : float or schedule
+    learning_rate : float or schedule
         Default 0.001.
-    beta1, beta2 : float
+    b1, b2 : float
         In ``0 ... 1``. Default 0.9 and 0.999.
     eps : float
         Default 1e-8.
     epsilon_hat : bool
         Whether to add `eps` to ``sqrt(s)`` and not to ``sqrt(s_hat)``, as scikit-learn and Keras
-        do: the paper's form before section 2.1, ``-rate * sqrt(1 - beta2**t) / (1 - beta1**t) * m
-        / (sqrt(s) + eps)``, from left to right. Default False.
+        do: the form before section 2.1 of the paper, ``-learning_rate * sqrt(1 - b2**t) /
+        (1 - b1**t) * m / (sqrt(s) + eps)``, computed from left to right. Default False.
 
     References
     ----------
@@ -181,25 +181,27 @@ def adam(
     0.8004
     0.7016
     """
-    return adamw(rate, beta1, beta2, eps, weight_decay=0.0, epsilon_hat=epsilon_hat)
+    return adamw(learning_rate, b1, b2, eps, weight_decay=0.0, epsilon_hat=epsilon_hat)
 
 
 def adamw(
-    rate: Any = 1e-3,
-    beta1: float = 0.9,
-    beta2: float = 0.999,
+    learning_rate: Any = 1e-3,
+    b1: float = 0.9,
+    b2: float = 0.999,
     eps: float = 1e-8,
     weight_decay: float = 0.01,
     *,
     epsilon_hat: bool = False,
-) -> Optimizer:
-    """`adam` with decoupled weight decay: ``rate * weight_decay * p`` is taken off as well.
+) -> Optimizer[AdamState]:
+    """`adam` with decoupled weight decay.
+
+    Each update of a parameter p is that of `adam` less ``learning_rate * weight_decay * p``.
 
     Parameters
     ----------
-    rate : float or schedule
+    learning_rate : float or schedule
         Default 0.001.
-    beta1, beta2, eps : float
+    b1, b2, eps : float
         As for `adam`.
     weight_decay : float
         Default 0.01, on every parameter. `update` then needs the parameters. To spare some of
@@ -218,25 +220,25 @@ def adamw(
     >>> round(float(updates), 6)  # -0.1 of Adam, -0.1 * 0.5 * 1.0 of the decay
     -0.15
     """
-    schedule = as_schedule(rate)
-    checked("beta1", beta1, below=1.0)
-    checked("beta2", beta2, below=1.0)
-    checked("eps", eps)
-    checked("weight_decay", weight_decay)
+    schedule = as_schedule(learning_rate)
+    check_number("b1", b1, below=1.0)
+    check_number("b2", b2, below=1.0)
+    check_number("eps", eps)
+    check_number("weight_decay", weight_decay)
     decays = not (is_plain_number(weight_decay) and weight_decay == 0)
 
-    def init(params: Any) -> Moments:
-        return Moments(np.int32(0), zeros(params), zeros(params))
+    def init(params: Any) -> AdamState:
+        return AdamState(np.int32(0), zeros(params), zeros(params))
 
-    def update(grads: Any, state: Moments, params: Any = None) -> tuple[Any, Moments]:
-        step = state.step + 1
-        mean = tree.map(lambda m, g: running(beta1, m, g), state.mean, grads)
-        square = tree.map(lambda s, g: running(beta2, s, g * g), state.square, grads)
-        rate_now = schedule(state.step)
+    def update(grads: Any, state: AdamState, params: Any = None) -> tuple[Any, AdamState]:
+        step = state.count + 1
+        mean = tree.map(lambda m, g: running(b1, m, g), state.mean, grads)
+        square = tree.map(lambda s, g: running(b2, s, g * g), state.square, grads)
+        step_size = schedule(state.count)
         # m_hat / (sqrt(s_hat) + eps) = root / c1 * m / (sqrt(s) + root * eps), root = sqrt(c2):
         # two scalars in place of two divisions an entry
-        root = np.sqrt(1.0 - beta2**step)
-        size = rate_now * root / (1.0 - beta1**step)
+        root = np.sqrt(1.0 - b2**step)
+        size = step_size * root / (1.0 - b1**step)
         floor = eps if epsilon_hat else root * eps
         roots = tree.map(lambda s: np.sqrt(s) + like(floor, s), square)
         updates = _quotients(-size, mean, roots, scale_first=epsilon_hat)
@@ -245,8 +247,8 @@ def adamw(
                 raise TypeError(
                     at_user_line("weight decay needs the parameters: update(grads, state, params)")
                 )
-            updates = apply_updates(updates, scaled(-rate_now * weight_decay, params))
-        return updates, Moments(step, mean, square)
+            updates = apply_updates(updates, scaled(-step_size * weight_decay, params))
+        return updates, AdamState(step, mean, square)
 
     return Optimizer(init, update)
 

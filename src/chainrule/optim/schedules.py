@@ -1,6 +1,7 @@
-"""Schedules: the learning rate as a function of the number of updates done before.
+"""Learning-rate schedules: functions from the number of updates done so far to a learning rate.
 
-A schedule works on a number and on a traced step alike, so it compiles into the epoch.
+A schedule works on a Python number and on a traced step count alike, so it compiles with the rest
+of an epoch.
 """
 
 from __future__ import annotations
@@ -19,35 +20,53 @@ from ..trace.tracer import Tracer
 Schedule: TypeAlias = Callable[[Any], Any]
 
 
-def constant(rate: Any) -> Schedule:
-    """The same rate at every step.
+def constant(value: Any) -> Schedule:
+    """The same learning rate at every step.
 
     Examples
     --------
     >>> constant(0.1)(7)
     0.1
     """
-    checked("rate", rate)
-    return lambda step: rate
+    check_number("value", value)
+    return lambda step: value
 
 
-def step_decay(rate: Any, every: int, factor: float = 0.1) -> Schedule:
-    """``rate * factor**(step // every)``: multiplied by `factor` every so many steps.
+def step_decay(init_value: Any, decay_steps: int, decay_rate: float = 0.1) -> Schedule:
+    """``init_value * decay_rate**(step // decay_steps)``: a staircase.
+
+    Parameters
+    ----------
+    init_value : float
+        The learning rate at step 0.
+    decay_steps : int
+        The number of steps between two reductions.
+    decay_rate : float
+        The factor of each reduction. Default 0.1.
 
     Examples
     --------
-    >>> schedule = step_decay(1.0, every=10, factor=0.5)
+    >>> schedule = step_decay(1.0, decay_steps=10, decay_rate=0.5)
     >>> [float(schedule(step)) for step in (0, 9, 10, 20)]
     [1.0, 1.0, 0.5, 0.25]
     """
-    checked("rate", rate)
-    checked("factor", factor)
-    _steps("every", every)
-    return lambda step: rate * factor ** (step // every)
+    check_number("init_value", init_value)
+    check_number("decay_rate", decay_rate)
+    _check_step_count("decay_steps", decay_steps)
+    return lambda step: init_value * decay_rate ** (step // decay_steps)
 
 
-def cosine_decay(rate: Any, steps: int, final: Any = 0.0) -> Schedule:
-    """Half a cosine from `rate` down to `final` at `steps`, and `final` from there on.
+def cosine_decay(init_value: Any, decay_steps: int, end_value: Any = 0.0) -> Schedule:
+    """Half a cosine from `init_value` at step 0 to `end_value` at `decay_steps`, then constant.
+
+    Parameters
+    ----------
+    init_value : float
+        The learning rate at step 0.
+    decay_steps : int
+        The step from which on the learning rate is `end_value`.
+    end_value : float
+        Default 0.
 
     References
     ----------
@@ -56,57 +75,70 @@ def cosine_decay(rate: Any, steps: int, final: Any = 0.0) -> Schedule:
 
     Examples
     --------
-    >>> schedule = cosine_decay(1.0, steps=100, final=0.1)
+    >>> schedule = cosine_decay(1.0, decay_steps=100, end_value=0.1)
     >>> [round(float(schedule(step)), 4) for step in (0, 25, 50, 100, 500)]
     [1.0, 0.8682, 0.55, 0.1, 0.1]
     """
-    checked("rate", rate)
-    checked("final", final)
-    _steps("steps", steps)
+    check_number("init_value", init_value)
+    check_number("end_value", end_value)
+    _check_step_count("decay_steps", decay_steps)
 
     def schedule(step: Any) -> Any:
-        done = np.minimum(step, steps) / steps
-        return final + (rate - final) * (0.5 * (1.0 + np.cos(pi * done)))
+        progress = np.minimum(step, decay_steps) / decay_steps
+        return end_value + (init_value - end_value) * (0.5 * (1.0 + np.cos(pi * progress)))
 
     return schedule
 
 
-def polynomial_decay(rate: Any, steps: int, power: Any = 1.0, final: Any = 0.0) -> Schedule:
-    """``final + (rate - final) * (1 - step / steps)**power``, and `final` from `steps` on.
+def polynomial_decay(
+    init_value: Any, decay_steps: int, power: Any = 1.0, end_value: Any = 0.0
+) -> Schedule:
+    """A power of the remaining share of `decay_steps`, from `init_value` down to `end_value`.
+
+    ``end_value + (init_value - end_value) * (1 - step / decay_steps)**power``, and `end_value`
+    from `decay_steps` on.
 
     Parameters
     ----------
-    rate : float
-        At step 0.
-    steps : int
-        How many.
+    init_value : float
+        The learning rate at step 0.
+    decay_steps : int
+        The step from which on the learning rate is `end_value`.
     power : float
         Default 1, a straight line.
-    final : float
+    end_value : float
         Default 0.
 
     Examples
     --------
-    >>> schedule = polynomial_decay(1.0, steps=100, power=2.0, final=0.1)
+    >>> schedule = polynomial_decay(1.0, decay_steps=100, power=2.0, end_value=0.1)
     >>> [round(float(schedule(step)), 4) for step in (0, 50, 100, 500)]
     [1.0, 0.325, 0.1, 0.1]
     """
-    checked("rate", rate)
-    checked("power", power)
-    checked("final", final)
-    _steps("steps", steps)
+    check_number("init_value", init_value)
+    check_number("power", power)
+    check_number("end_value", end_value)
+    _check_step_count("decay_steps", decay_steps)
 
     def schedule(step: Any) -> Any:
-        left = 1.0 - np.minimum(step, steps) / steps
-        return final + (rate - final) * left**power
+        remaining = 1.0 - np.minimum(step, decay_steps) / decay_steps
+        return end_value + (init_value - end_value) * remaining**power
 
     return schedule
 
 
-def inverse_scaling(rate: Any, power: Any = 0.5) -> Schedule:
-    """``rate / (step + 1)**power``, which never ends: all rates together add up to infinity.
+def inverse_scaling(init_value: Any, power: Any = 0.5) -> Schedule:
+    """``init_value / (step + 1)**power``: scikit-learn's "invscaling".
 
-    That holds for a power up to 1, its default 1/2 among them.
+    With a power of at most 1, such as the default 1/2, the sum of all learning rates is infinite,
+    so no minimum is too far away to be reached.
+
+    Parameters
+    ----------
+    init_value : float
+        The learning rate at step 0.
+    power : float
+        Default 0.5.
 
     References
     ----------
@@ -119,71 +151,75 @@ def inverse_scaling(rate: Any, power: Any = 0.5) -> Schedule:
     >>> [round(float(schedule(step)), 4) for step in (0, 3, 99)]
     [1.0, 0.5, 0.1]
     """
-    checked("rate", rate)
-    checked("power", power)
-    return lambda step: rate / (step + 1.0) ** power
+    check_number("init_value", init_value)
+    check_number("power", power)
+    return lambda step: init_value / (step + 1.0) ** power
 
 
 def one_cycle(
-    rate: Any,
-    steps: int,
-    rise: float = 0.3,
+    peak_value: Any,
+    total_steps: int,
+    pct_start: float = 0.3,
     start_factor: float = 0.04,
-    final_factor: float = 4e-6,
+    end_factor: float = 4e-6,
 ) -> Schedule:
-    """Half a cosine up to `rate`, then half a cosine down to almost nothing, within `steps`.
+    """Half a cosine up to `peak_value`, then half a cosine down to almost nothing.
 
     Parameters
     ----------
-    rate : float
-        The largest rate.
-    steps : int
-        All steps of the training; from there on the rate stays at its end.
-    rise : float
-        The share of the steps that go up, between 0 and 1. Default 0.3.
-    start_factor, final_factor : float
-        The first rate and the last one, as shares of `rate`. Default 0.04 and 4e-6.
+    peak_value : float
+        The largest learning rate.
+    total_steps : int
+        The number of steps of the training; after it the learning rate stays at its last value.
+    pct_start : float
+        The fraction of the steps during which the learning rate rises, between 0 and 1.
+        Default 0.3.
+    start_factor, end_factor : float
+        The first and the last learning rate as multiples of `peak_value`. Default 0.04 and 4e-6.
 
     References
     ----------
     L. N. Smith, N. Topin: "Super-convergence: very fast training of neural networks using large
-    learning rates", arXiv:1708.07120 (2018); the cosines and the defaults are those of PyTorch.
+    learning rates", arXiv:1708.07120 (2018); the cosines and the defaults are those of PyTorch's
+    OneCycleLR, whose ``div_factor`` is ``1 / start_factor``.
 
     Examples
     --------
-    >>> schedule = one_cycle(1.0, steps=100)
+    >>> schedule = one_cycle(1.0, total_steps=100)
     >>> [round(float(schedule(step)), 4) for step in (0, 15, 30, 65, 100)]
     [0.04, 0.52, 1.0, 0.5, 0.0]
     """
-    checked("rate", rate)
-    checked("start_factor", start_factor)
-    checked("final_factor", final_factor)
-    _steps("steps", steps)
-    if not 0 < rise < 1:
-        raise ValueError(at_user_line(f"rise={rise}: give a share between 0 and 1"))
+    check_number("peak_value", peak_value)
+    check_number("start_factor", start_factor)
+    check_number("end_factor", end_factor)
+    _check_step_count("total_steps", total_steps)
+    if not 0 < pct_start < 1:
+        raise ValueError(at_user_line(f"pct_start={pct_start}: give a number between 0 and 1"))
 
     def schedule(step: Any) -> Any:
-        done = np.minimum(step, steps) / steps
-        rises = done < rise
-        phase = np.where(rises, done / rise, 1.0 + (done - rise) / (1.0 - rise))
-        low = rate * np.where(rises, start_factor, final_factor)
-        return low + (rate - low) * (0.5 * (1.0 - np.cos(pi * phase)))  # phase 1 is the peak
+        progress = np.minimum(step, total_steps) / total_steps
+        rises = progress < pct_start
+        phase = np.where(
+            rises, progress / pct_start, 1.0 + (progress - pct_start) / (1.0 - pct_start)
+        )
+        low = peak_value * np.where(rises, start_factor, end_factor)
+        return low + (peak_value - low) * (0.5 * (1.0 - np.cos(pi * phase)))  # phase 1 is the peak
 
     return schedule
 
 
-def warmup(steps: int, then: Any) -> Schedule:
-    """Rise linearly to the first rate of `then` with update number `steps`, then follow it.
+def warmup(warmup_steps: int, schedule: Any) -> Schedule:
+    """Rise linearly to the first learning rate of `schedule`, then follow it.
 
-    Step k < `steps` (from 0) has the rate ``then(0) * (k + 1) / steps``, and step k >= `steps`
-    has ``then(k - steps)``.
+    Step k < `warmup_steps` (from 0) has the learning rate ``schedule(0) * (k + 1) / warmup_steps``,
+    and step k >= `warmup_steps` has ``schedule(k - warmup_steps)``.
 
     Parameters
     ----------
-    steps : int
-        How many; a traced number may also be 0, for none.
-    then : float or schedule
-        What comes after; it counts its steps from the end of the warm-up.
+    warmup_steps : int
+        The number of steps of the rise. A traced number may also be 0, for no warm-up.
+    schedule : float or schedule
+        The schedule after the warm-up; it counts its steps from the end of the warm-up.
 
     References
     ----------
@@ -191,27 +227,30 @@ def warmup(steps: int, then: Any) -> Schedule:
 
     Examples
     --------
-    >>> schedule = warmup(4, cosine_decay(1.0, steps=10))
+    >>> schedule = warmup(4, cosine_decay(1.0, decay_steps=10))
     >>> [round(float(schedule(step)), 4) for step in (0, 1, 3, 4, 9, 14)]
     [0.25, 0.5, 1.0, 1.0, 0.5, 0.0]
     """
-    _steps("steps", steps)
-    after = as_schedule(then)
-    rise = steps if is_plain_number(steps) else np.maximum(steps, 1.0)
+    _check_step_count("warmup_steps", warmup_steps)
+    main = as_schedule(schedule, "schedule")
+    divisor = warmup_steps if is_plain_number(warmup_steps) else np.maximum(warmup_steps, 1.0)
 
-    def schedule(step: Any) -> Any:
-        return np.minimum((step + 1) / rise, 1.0) * after(np.maximum(step - steps, 0))
+    def warmed_up(step: Any) -> Any:
+        return np.minimum((step + 1) / divisor, 1.0) * main(np.maximum(step - warmup_steps, 0))
 
-    return schedule
-
-
-def as_schedule(rate: Any) -> Schedule:
-    """A schedule as it is; a number as a constant one."""
-    return rate if callable(rate) else constant(rate)
+    return warmed_up
 
 
-def checked(name: str, value: Any, below: float = np.inf) -> None:
-    """Raise unless a number is in ``0 ... below``; a traced one passes."""
+def as_schedule(learning_rate: Any, name: str = "learning_rate") -> Schedule:
+    """Return a schedule as it is, and a number as a constant schedule."""
+    if callable(learning_rate):
+        return learning_rate  # type: ignore[no-any-return]
+    check_number(name, learning_rate)
+    return constant(learning_rate)
+
+
+def check_number(name: str, value: Any, below: float = np.inf) -> None:
+    """Raise unless `value` is a number in ``0 ... below``; a traced number passes."""
     if isinstance(value, (str, bytes, list, tuple, dict, type(None))):
         raise TypeError(at_user_line(f"{name}={value!r:.40}: give a number"))
     if is_plain_number(value) and not 0 <= value < below:
@@ -219,13 +258,13 @@ def checked(name: str, value: Any, below: float = np.inf) -> None:
         raise ValueError(at_user_line(f"{name}={value}: give {allowed}, and not infinite"))
 
 
-def _steps(name: str, value: int) -> None:
-    """Raise unless it is a known whole number of 1 or more, or a traced one."""
+def _check_step_count(name: str, value: Any) -> None:
+    """Raise unless `value` is a whole number of 1 or more, or a traced number."""
     if isinstance(value, Tracer):
         return
     try:
-        good = operator.index(value) > 0
+        is_count = operator.index(value) > 0
     except TypeError:
-        good = False
-    if not good:
+        is_count = False
+    if not is_count:
         raise ValueError(at_user_line(f"{name}={value!r:.40}: give a whole number of 1 or more"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import reduce
 from operator import add
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -17,10 +17,12 @@ from .. import tree
 from ..errors import at_user_line
 from ..trace.operands import is_plain_number
 from .leaves import like, scaled, zeros
-from .schedules import as_schedule, checked
+from .schedules import as_schedule, check_number
+
+S = TypeVar("S")
 
 
-class Optimizer(NamedTuple):
+class Optimizer(NamedTuple, Generic[S]):
     """Two pure functions.
 
     Attributes
@@ -32,11 +34,11 @@ class Optimizer(NamedTuple):
         `apply_updates` adds to the parameters.
     """
 
-    init: Callable[[Any], Any]
-    update: Callable[..., tuple[Any, Any]]
+    init: Callable[[Any], S]
+    update: Callable[..., tuple[Any, S]]
 
 
-def chain(*optimizers: Optimizer) -> Optimizer:
+def chain(*optimizers: Optimizer[Any]) -> Optimizer[tuple[Any, ...]]:
     """One after another: each receives the former's updates as gradients.
 
     Examples
@@ -79,7 +81,7 @@ def decay_weights(params: Any, amount: Any, mask: Any = True) -> Any:
     ----------
     params : tree of arrays
     amount : float
-        The rate times the weight decay.
+        The learning rate times the weight decay.
     mask : bool or tree of bool
         Which parameters decay: one value, or one for each. Default True, all.
 
@@ -98,12 +100,12 @@ def decay_weights(params: Any, amount: Any, mask: Any = True) -> Any:
     return tree.map(lambda p, decays: like(remaining, p) * p if decays else p, params, mask)
 
 
-def scale_by_learning_rate(rate: Any) -> Optimizer:
-    """Multiply by ``-rate``, for a `chain`.
+def scale_by_learning_rate(learning_rate: Any) -> Optimizer[Any]:
+    """Multiply by ``-learning_rate``, for a `chain`.
 
     Parameters
     ----------
-    rate : float or schedule
+    learning_rate : float or schedule
 
     Examples
     --------
@@ -112,7 +114,7 @@ def scale_by_learning_rate(rate: Any) -> Optimizer:
     >>> float(updates)
     -2.0
     """
-    schedule = as_schedule(rate)
+    schedule = as_schedule(learning_rate)
 
     def update(grads: Any, step: Any, params: Any = None) -> tuple[Any, Any]:
         return scaled(-schedule(step), grads), step + 1
@@ -120,11 +122,12 @@ def scale_by_learning_rate(rate: Any) -> Optimizer:
     return Optimizer(lambda params: np.int32(0), update)
 
 
-def trace(decay: Any = 0.9, nesterov: bool = False) -> Optimizer:
+def trace(decay: Any = 0.9, nesterov: bool = False) -> Optimizer[Any]:
     """Accumulate updates: ``v = decay * v + u``, and with `nesterov` return ``decay * v + u``.
 
     After `scale_by_learning_rate` it is the momentum of scikit-learn and Keras, in which a step
-    keeps the rate that it was taken with; `sgd` is PyTorch's, in which the rate of now scales all.
+    keeps the learning rate that it was taken with. `sgd` is PyTorch's momentum, in which the
+    current learning rate scales the whole velocity.
 
     Parameters
     ----------
@@ -145,7 +148,7 @@ def trace(decay: Any = 0.9, nesterov: bool = False) -> Optimizer:
     0.46
     0.062
     """
-    checked("decay", decay)
+    check_number("decay", decay)
 
     def update(updates: Any, velocity: Any, params: Any = None) -> tuple[Any, Any]:
         velocity = tree.map(lambda v, u: like(decay, v) * v + like(u, v), velocity, updates)
@@ -157,16 +160,16 @@ def trace(decay: Any = 0.9, nesterov: bool = False) -> Optimizer:
     return Optimizer(zeros, update)
 
 
-def clip_by_global_norm(limit: float, member_axes: int = 0) -> Optimizer:
-    """Shorten all gradients by one factor, where their common norm is above `limit`.
+def clip_by_global_norm(max_norm: float, member_axes: int = 0) -> Optimizer[None]:
+    """Scale all gradients by one factor so that their global norm is at most `max_norm`.
 
     Parameters
     ----------
-    limit : float
+    max_norm : float
         The largest norm; positive.
     member_axes : int
-        So many first axes, the same in all arrays, are of networks that are trained side by side,
-        each with a norm and a factor of its own. Default 0.
+        The number of leading axes, common to all arrays, that enumerate networks trained side by
+        side; each network has its own norm and factor. Default 0.
 
     References
     ----------
@@ -181,11 +184,11 @@ def clip_by_global_norm(limit: float, member_axes: int = 0) -> Optimizer:
     >>> {name: x.round(6).tolist() for name, x in updates.items()}
     {'a': [0.6], 'b': [0.8]}
     """
-    _check_limit(limit)
+    _check_positive("max_norm", max_norm)
 
     def update(grads: Any, state: None, params: Any = None) -> tuple[Any, None]:
         # exactly 1 up to the limit, and no division by 0
-        factor = limit / np.maximum(global_norm(grads, member_axes), limit)
+        factor = max_norm / np.maximum(global_norm(grads, member_axes), max_norm)
         if not member_axes:
             return scaled(factor, grads), None
 
@@ -198,12 +201,14 @@ def clip_by_global_norm(limit: float, member_axes: int = 0) -> Optimizer:
     return Optimizer(lambda params: None, update)
 
 
-def clip_by_value(limit: float) -> Optimizer:
-    """Bring every entry of every gradient into ``-limit ... limit``; the direction may change.
+def clip(max_delta: float) -> Optimizer[None]:
+    """Clip every entry of every gradient to ``-max_delta ... max_delta``.
+
+    The direction of the whole gradient may change; `clip_by_global_norm` keeps it.
 
     Parameters
     ----------
-    limit : float
+    max_delta : float
         The largest size of an entry; positive.
 
     References
@@ -213,15 +218,16 @@ def clip_by_value(limit: float) -> Optimizer:
     Examples
     --------
     >>> import numpy as np
-    >>> clip = clip_by_value(1.0)
-    >>> updates, _ = clip.update({"a": np.array([3.0, -0.5]), "b": -4.0}, clip.init(None))
+    >>> optimizer = clip(1.0)
+    >>> gradients = {"a": np.array([3.0, -0.5]), "b": -4.0}
+    >>> updates, _ = optimizer.update(gradients, optimizer.init(None))
     >>> updates["a"].tolist(), float(updates["b"])
     ([1.0, -0.5], -1.0)
     """
-    _check_limit(limit)
+    _check_positive("max_delta", max_delta)
 
     def update(grads: Any, state: None, params: Any = None) -> tuple[Any, None]:
-        return tree.map(lambda g: np.clip(g, like(-limit, g), like(limit, g)), grads), None
+        return tree.map(lambda g: np.clip(g, like(-max_delta, g), like(max_delta, g)), grads), None
 
     return Optimizer(lambda params: None, update)
 
@@ -233,7 +239,7 @@ def global_norm(grads: Any, member_axes: int = 0) -> Any:
     ----------
     grads : tree of arrays
     member_axes : int
-        So many first axes are kept; see `clip_by_global_norm`. Default 0.
+        The number of leading axes to keep; see `clip_by_global_norm`. Default 0.
 
     Examples
     --------
@@ -248,7 +254,7 @@ def global_norm(grads: Any, member_axes: int = 0) -> Any:
     return np.sqrt(reduce(add, squares, np.float64(0)))
 
 
-def _check_limit(limit: Any) -> None:
-    checked("limit", limit)
-    if is_plain_number(limit) and limit == 0:
-        raise ValueError(at_user_line("limit=0: give a positive number"))
+def _check_positive(name: str, value: Any) -> None:
+    check_number(name, value)
+    if is_plain_number(value) and value == 0:
+        raise ValueError(at_user_line(f"{name}=0: give a positive number"))

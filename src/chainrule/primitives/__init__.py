@@ -1,4 +1,4 @@
-"""Layer 2: every operation that a graph can hold, each declared in one place."""
+"""Every operation that a graph can hold, each declared in one place."""
 
 from . import convolution, elementwise, indexing, operators, products, reductions, structure
 from .declare import REGISTRY

@@ -5,7 +5,7 @@ With x of shape (..., N, H, W, C) and w of shape (..., KH, KW, C, O)::
     y[n, i, j, o] = sum over k, l, c of x[n, s i + d k, s j + d l, c] w[k, l, c, o]
 
 for strides s and dilation d of each axis. It is linear in both. By x it is a convolution of the
-cotangent, spread out by s, with the kernel turned by 180 degrees; by w one of x with the cotangent
+cotangent, spread out by s, with the kernel rotated by 180 degrees; by w one of x with the cotangent
 as the kernel, the rows being summed over and strides and dilation exchanged.
 """
 
@@ -18,9 +18,9 @@ import numpy as np
 
 from ..errors import ShapeError, at_user_line
 from ..graph.types import Type, broadcast_shapes
-from .declare import declared, fit
+from .declare import declared, unbroadcast
 from .operators import swap_last
-from .structure import place, reshape, slice_, transpose
+from .structure import pad, reshape, slice_, transpose
 
 Pair = tuple[int, int]
 
@@ -50,7 +50,7 @@ def _conv_type(x: Type, w: Type, *, strides: Pair, dilation: Pair) -> Type:
 
 
 def _evaluate(xp: Any, x: Any, w: Any, *, strides: Pair, dilation: Pair) -> Any:
-    """As one product of windows, copied out of x, with the kernel."""
+    """Compute the convolution as one product of windows, copied out of x, with the kernel."""
     *_, height, width, columns = x.shape
     *_, kernel_h, kernel_w, _, outputs = w.shape
     rows = _windows(height, kernel_h, strides[0], dilation[0])
@@ -63,81 +63,96 @@ def _evaluate(xp: Any, x: Any, w: Any, *, strides: Pair, dilation: Pair) -> Any:
 
 
 def _windows(size: int, kernel: int, stride: int, dilation: int) -> Any:
-    """Which places each window holds, shape (windows, kernel)."""
+    """Return the positions along an axis that each window reads, shape (windows, kernel)."""
     starts = np.arange(0, size - (kernel - 1) * dilation, stride)
     return starts[:, None] + dilation * np.arange(kernel)
 
 
 def _vjp(
-    g: Any, _y: Any, x: Any, w: Any, *, strides: Pair, dilation: Pair, needs: Sequence[bool]
+    g: Any,
+    _y: Any,
+    x: Any,
+    w: Any,
+    *,
+    strides: Pair,
+    dilation: Pair,
+    needs_input_grad: Sequence[bool],
 ) -> list[Any]:
     return [
-        fit(by_input(g, x.shape[-3:-1], w, strides, dilation), x) if needs[0] else None,
-        fit(_by_kernel(g, x, w.shape[-4:-2], strides, dilation), w) if needs[1] else None,
+        unbroadcast(conv_input_grad(g, x.shape[-3:-1], w, strides, dilation), x)
+        if needs_input_grad[0]
+        else None,
+        unbroadcast(_conv_kernel_grad(g, x, w.shape[-4:-2], strides, dilation), w)
+        if needs_input_grad[1]
+        else None,
     ]
 
 
-def by_input(g: Any, sizes: tuple[int, ...], w: Any, strides: Sequence[int], dilation: Pair) -> Any:
-    """What a convolution's cotangent gives its input of (H, W) = `sizes`.
+def conv_input_grad(
+    g: Any, sizes: tuple[int, ...], w: Any, strides: Sequence[int], dilation: Pair
+) -> Any:
+    """Return the cotangent of a convolution's input of (H, W) = `sizes`.
 
     Of shape (..., N, H, W, C) for g of (..., N, OH, OW, O) and w of (..., KH, KW, C, O). Without
     dilation, the s * t results at places that differ by less than the strides (s, t) are channels
     of one convolution; else g is spread out by the strides, and the zeros between are multiplied.
     """
     if max(strides) > 1 and max(dilation) == 1:
-        return _by_phases(g, sizes, w, strides)
+        return _input_grad_by_phases(g, sizes, w, strides)
     starts = [(w.shape[axis - 4] - 1) * dilation[axis] for axis in range(2)]
     ends = [start + size for start, size in zip(starts, sizes, strict=True)]
-    spread = _placed(g, starts, ends, strides)
-    return conv(spread, swap_last(_turned(w)), strides=(1, 1), dilation=dilation)
+    spread = _zero_padded(g, starts, ends, strides)
+    return conv(spread, swap_last(_rotated(w)), strides=(1, 1), dilation=dilation)
 
 
-def _by_phases(g: Any, sizes: tuple[int, ...], w: Any, strides: Sequence[int]) -> Any:
-    """With p = s q + r: y[s q + r] = sum over m of g[q - m] w[s m + r], along both axes."""
+def _input_grad_by_phases(g: Any, sizes: tuple[int, ...], w: Any, strides: Sequence[int]) -> Any:
+    """Compute y[s q + r] = sum over m of g[q - m] w[s m + r], r < s, along both axes."""
     (s, t), (*lead, kernel_h, kernel_w, columns, outputs) = strides, w.shape
     m, n = -(-kernel_h // s), -(-kernel_w // t)
     high, wide = -(-sizes[0] // s), -(-sizes[1] // t)
     rank = len(lead)
-    w = place(
+    w = pad(
         w, shape=(*lead, s * m, t * n, columns, outputs),
         index=tuple(slice(0, size) for size in w.shape),
     )  # fmt: skip
     w = reshape(w, shape=(*lead, m, s, n, t, columns, outputs))
     order = (rank, rank + 2, rank + 5, rank + 1, rank + 3, rank + 4)
     w = transpose(w, axes=(*range(rank), *order))
-    w = _turned(reshape(w, shape=(*lead, m, n, outputs, s * t * columns)))
-    y = conv(_placed(g, (m - 1, n - 1), (high + m - 1, wide + n - 1)), w,
+    w = _rotated(reshape(w, shape=(*lead, m, n, outputs, s * t * columns)))
+    y = conv(_zero_padded(g, (m - 1, n - 1), (high + m - 1, wide + n - 1)), w,
              strides=(1, 1), dilation=(1, 1))  # fmt: skip
     *lead, rows = y.shape[:-3]
     rank = len(lead) + 1
     y = reshape(y, shape=(*lead, rows, high, wide, s, t, columns))
     y = transpose(y, axes=(*range(rank), rank, rank + 2, rank + 1, rank + 3, rank + 4))
     y = reshape(y, shape=(*lead, rows, high * s, wide * t, columns))
-    kept = [slice(None)] * rank + [slice(0, size) for size in sizes] + [slice(None)]
-    return slice_(y, index=tuple(kept))
+    cropped = [slice(None)] * rank + [slice(0, size) for size in sizes] + [slice(None)]
+    return slice_(y, index=tuple(cropped))
 
 
-def _placed(
+def _zero_padded(
     g: Any, starts: Sequence[int], ends: Sequence[int], strides: Sequence[int] = (1, 1)
 ) -> Any:
-    """g among zeros, from `starts` on, in images of the sizes `ends`."""
+    """Spread g by `strides` over images of zeros of the sizes `ends`, from `starts` on."""
     index = [
         slice(start, start + (size - 1) * stride + 1, stride)
         for start, size, stride in zip(starts, g.shape[-3:-1], strides, strict=True)
     ]
     whole = [slice(None)] * (len(g.shape) - 3)
     shape = (*g.shape[:-3], *ends, g.shape[-1])
-    return place(g, shape=shape, index=(*whole, *index, slice(None)))
+    return pad(g, shape=shape, index=(*whole, *index, slice(None)))
 
 
-def _turned(w: Any) -> Any:
-    """A kernel turned by 180 degrees."""
+def _rotated(w: Any) -> Any:
+    """Return a kernel rotated by 180 degrees."""
     back = slice(None, None, -1)
     whole = [slice(None)] * (len(w.shape) - 4)
     return slice_(w, index=(*whole, back, back, slice(None), slice(None)))
 
 
-def _by_kernel(g: Any, x: Any, kernel: tuple[int, ...], strides: Pair, dilation: Pair) -> Any:
+def _conv_kernel_grad(
+    g: Any, x: Any, kernel: tuple[int, ...], strides: Pair, dilation: Pair
+) -> Any:
     used = [
         slice(0, (g.shape[axis - 3] - 1) * strides[axis] + 1 + (kernel[axis] - 1) * dilation[axis])
         for axis in range(2)
@@ -148,9 +163,9 @@ def _by_kernel(g: Any, x: Any, kernel: tuple[int, ...], strides: Pair, dilation:
     x = transpose(x, axes=(*range(rank - 4), rank - 1, rank - 3, rank - 2, rank - 4))
     rank = len(g.shape)
     g = transpose(g, axes=(*range(rank - 4), rank - 3, rank - 2, rank - 4, rank - 1))
-    made = conv(x, g, strides=dilation, dilation=strides)  # (..., C, KH, KW, O)
-    rank = len(made.shape)
-    return transpose(made, axes=(*range(rank - 4), rank - 3, rank - 2, rank - 4, rank - 1))
+    result = conv(x, g, strides=dilation, dilation=strides)  # (..., C, KH, KW, O)
+    rank = len(result.shape)
+    return transpose(result, axes=(*range(rank - 4), rank - 3, rank - 2, rank - 4, rank - 1))
 
 
 def _jvp(tangents: Sequence[Any], _y: Any, x: Any, w: Any, *, strides: Pair, dilation: Pair) -> Any:
@@ -168,7 +183,7 @@ conv = declared(
     _conv_type,
     _vjp,
     _jvp,
-    selective=True,
+    selective_vjp=True,
     family="bilinear",
     doc="Convolution without padding over two axes of rows with their features last.",
 )

@@ -80,35 +80,35 @@ def elementwise(
 
     vjp, jvp = rules or (None, None)
     if partials is not None and rules is None:
-        ways: dict[str | None, Partials] = {None: partials}
-        ways.update(slopes or {})
-        vjp, jvp = _rules(ways)
+        by_slope: dict[str | None, Partials] = {None: partials}
+        by_slope.update(slopes or {})
+        vjp, jvp = _rules(by_slope)
     spec = {"family": "elementwise", "domain": tuple(domain), "extremes": tuple(extremes),
             "kinds": kinds, "doc": doc, "flat": vjp is None, "arity": len(domain),
             "slopes": tuple(slopes or ())}  # fmt: skip
     value = evaluate if slopes else eval
-    return register(Primitive(name, value, infer, vjp, jvp, selective=True, spec=spec))
+    return register(Primitive(name, value, infer, vjp, jvp, selective_vjp=True, spec=spec))
 
 
 def _rules(
     partials: Mapping[str | None, Partials],
 ) -> tuple[Callable[..., list[Any]], Callable[..., Any]]:
-    """Both modes from the partial derivatives."""
+    """Build both modes' rules from the partial derivatives."""
     usual = partials[None]
 
     def vjp(
-        g: Any, y: Any, *x: Any, needs: Sequence[bool], flow: Flow | None = None,
+        g: Any, y: Any, *x: Any, needs_input_grad: Sequence[bool], flow: Flow | None = None,
         slope: str | None = None,
     ) -> list[Any]:  # fmt: skip
         result: list[Any] = []
-        found = (usual if slope is None else partials[slope])(y, *x)
-        for partial, xi, needed in zip(found, x, needs, strict=True):
+        derivatives = (usual if slope is None else partials[slope])(y, *x)
+        for partial, xi, needed in zip(derivatives, x, needs_input_grad, strict=True):
             if partial is None or not needed:
                 result.append(None)
                 continue
-            part = _times(g, partial) if flow is None else _times_where(flow, g, partial)
-            alike = part.shape == xi.shape and part.dtype == xi.dtype
-            result.append(part if alike else fit(part, xi))
+            cotangent = _times(g, partial) if flow is None else _times_where(flow, g, partial)
+            same_type = cotangent.shape == xi.shape and cotangent.dtype == xi.dtype
+            result.append(cotangent if same_type else unbroadcast(cotangent, xi))
         return result
 
     def jvp(
@@ -120,30 +120,30 @@ def _rules(
             if t is not None and partial is not None:
                 term = _times(t, partial)
                 if flows is not None and flows[k] is not None:
-                    term = chosen(flows[k](), term)  # type: ignore[misc]
+                    term = masked(flows[k](), term)  # type: ignore[misc]
                 total = term if total is None else total + term
-        return None if total is None else spread(total, y)
+        return None if total is None else broadcast_like(total, y)
 
     return vjp, jvp
 
 
 def _times(g: Any, partial: Any) -> Any:
-    """`g * partial`, where a partial of exactly 1 or -1 costs nothing."""
+    """Return `g * partial`; a partial of exactly 1 or -1 costs nothing."""
     if type(partial) is float:  # a constant of the rule; a NumPy scalar is a float, too
         return g if partial == 1.0 else -g if partial == -1.0 else g * partial
     return g * (partial() if type(partial) is FunctionType else partial)
 
 
 def _times_where(flow: Flow, g: Any, partial: Any) -> Any:
-    """The same; where nothing flows g is 0, and so is the product, whatever the partial is."""
+    """Multiply as `_times` does, but give 0 where no derivative flows."""
     if type(partial) is FunctionType:
         partial = partial()
     product = _times(g, partial)
-    return product if type(partial) is float or _finite(partial) else chosen(flow(), product)
+    return product if type(partial) is float or _finite(partial) else masked(flow(), product)
 
 
 def _finite(partial: Any) -> bool:
-    """Whether it is a finite number, known and the same at all places."""
+    """Return whether the partial is known to be one finite number at all entries."""
     if isinstance(partial, Node):
         if partial.primitive is not CONSTANT or partial.shape:
             return False
@@ -151,9 +151,9 @@ def _finite(partial: Any) -> bool:
     return not np.shape(partial) and isfinite(partial)
 
 
-def chosen(flow: Any, x: Any) -> Any:
-    """x where a derivative flows, 0 elsewhere."""
-    return _tools["where"](flow, x, x.dtype.type(0))
+def masked(flow: Any, x: Any) -> Any:
+    """Return x where a derivative flows, 0 elsewhere."""
+    return _late_bound["where"](flow, x, x.dtype.type(0))
 
 
 def linear(
@@ -169,7 +169,6 @@ def linear(
     ``transpose(g, x, *rest, **params)`` gives the cotangent of the first input, of which only
     shape and dtype may be read.
     """
-    made: list[Primitive] = []
 
     def vjp(g: Any, _y: Any, x: Any, *rest: Any, **params: Any) -> list[Any]:
         if not is_float(x.dtype):
@@ -177,11 +176,11 @@ def linear(
         return [transpose(g, x, *rest, **params), *[None] * len(rest)]
 
     def jvp(tangents: Sequence[Any], _y: Any, _x: Any, *rest: Any, **params: Any) -> Any:
-        return None if tangents[0] is None else made[0](tangents[0], *rest, **params)
+        return None if tangents[0] is None else primitive(tangents[0], *rest, **params)
 
     spec = {"family": "linear", "doc": doc}
-    made.append(register(Primitive(name, eval, infer, vjp, jvp, spec=spec)))
-    return made[0]
+    primitive = register(Primitive(name, eval, infer, vjp, jvp, spec=spec))
+    return primitive
 
 
 def declared(
@@ -193,41 +192,41 @@ def declared(
     *,
     family: str,
     multiple: bool = False,
-    selective: bool = False,
+    selective_vjp: bool = False,
     doc: str = "",
 ) -> Primitive:
     """Declare a primitive by its full rules; without `vjp` its derivative is zero."""
     spec = {"family": family, "doc": doc}
-    return register(Primitive(name, eval, infer, vjp, jvp, multiple, selective, spec))
+    return register(Primitive(name, eval, infer, vjp, jvp, multiple, selective_vjp, spec))
 
 
-_tools: dict[str, Primitive] = {}
+_late_bound: dict[str, Primitive] = {}
 
 
-def fit(g: Any, x: Any) -> Any:
-    """A cotangent summed over what broadcasting repeated, and cast: as `x` needs it."""
+def unbroadcast(g: Any, x: Any) -> Any:
+    """Sum a cotangent over what broadcasting repeated, and cast it: to the type of `x`."""
     if g.shape != x.shape:
-        g = _unbroadcast(g, x.shape)
-    return g if g.dtype == x.dtype else _tools["cast"](g, dtype=x.dtype)
+        g = sum_to_shape(g, x.shape)
+    return g if g.dtype == x.dtype else _late_bound["cast"](g, dtype=x.dtype)
 
 
-def _unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
+def sum_to_shape(g: Any, shape: tuple[int, ...]) -> Any:
     extra = len(g.shape) - len(shape)
     axes = tuple(range(extra)) + tuple(
         k + extra for k, size in enumerate(shape) if size == 1 and g.shape[k + extra] != 1
     )
     if axes:
-        g = _tools["sum"](g, axes=axes)
-    return g if g.shape == shape else _tools["reshape"](g, shape=shape)
+        g = _late_bound["sum"](g, axes=axes)
+    return g if g.shape == shape else _late_bound["reshape"](g, shape=shape)
 
 
-def spread(t: Any, y: Any) -> Any:
-    """A tangent broadcast and cast to the output's type."""
+def broadcast_like(t: Any, y: Any) -> Any:
+    """Broadcast and cast a tangent to the output's type."""
     if t.shape != y.shape:
-        t = _tools["broadcast_to"](t, shape=y.shape)
-    return t if t.dtype == y.dtype else _tools["cast"](t, dtype=y.dtype)
+        t = _late_bound["broadcast_to"](t, shape=y.shape)
+    return t if t.dtype == y.dtype else _late_bound["cast"](t, dtype=y.dtype)
 
 
 def provide(*primitives: Primitive) -> None:
-    """Name the primitives that `fit`, `spread` and `chosen` are made of."""
-    _tools.update({primitive.name: primitive for primitive in primitives})
+    """Name the primitives that `unbroadcast`, `broadcast_like` and `masked` are made of."""
+    _late_bound.update({primitive.name: primitive for primitive in primitives})

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..graph.node import Node, Primitive
-from .declare import elementwise, fit, spread
+from .declare import broadcast_like, elementwise, unbroadcast
 
 _ANY = (-3.0, 3.0)
 _POSITIVE = (0.1, 4.0)
@@ -55,7 +55,7 @@ power: Primitive = elementwise(
 
 
 def _power_by_base(x: Any, y: Any) -> Any:
-    """y x**(y-1), and 0 for y = 0 whatever x is."""
+    """Return y x**(y-1), and 0 for y = 0 whatever x is."""
     below = power(x, y - 1.0)
     if _has_no_zero(y):
         return y * below
@@ -65,7 +65,7 @@ def _power_by_base(x: Any, y: Any) -> Any:
 
 
 def _power_by_exponent(z: Any, x: Any, y: Any) -> Any:
-    """z log(x), and 0 where z is 0, though log(x) may be infinite."""
+    """Return z log(x), and 0 where z is 0, though log(x) may be infinite."""
     # 0**y log(0): by x it falls without end for y <= 1, as -sqrt(x) does, and is flat for y > 1
     steep = bitwise_and(equal(x, 0.0), less_equal(y, 1.0))
     return where(equal(z, 0.0), where(steep, -sqrt(x), 0.0), z * log(x))
@@ -134,7 +134,7 @@ logaddexp: Primitive = elementwise(
 
 
 def _gap(x: Any, y: Any) -> Any:
-    """`x - y`, and 0 where both are the same infinity."""
+    """Return `x - y`, and 0 where both are the same infinity."""
     same_infinity = bitwise_and(equal(x, y), equal(absolute(x), inf))
     return where(same_infinity, 0.0, x - y)
 
@@ -167,7 +167,7 @@ arctan2: Primitive = elementwise(
 
 
 def _over_square(p: Any, q: Any, z: Any, x: Any, y: Any) -> tuple[Any, Any]:
-    """p / z**2 and q / z**2, where z**2 may overflow."""
+    """Return p / z**2 and q / z**2, where z**2 may overflow."""
     return (
         lambda: _but_at_origin(p / z / z, p, z, x, y),
         lambda: _but_at_origin(q / z / z, q, z, x, y),
@@ -175,7 +175,7 @@ def _over_square(p: Any, q: Any, z: Any, x: Any, y: Any) -> tuple[Any, Any]:
 
 
 def _but_at_origin(slope: Any, zero: Any, z: Any, x: Any, y: Any) -> Any:
-    """The slope, and 0 where z is; `zero` is 0 there."""
+    """Return the slope, and 0 where z is 0; `zero` is an expression that is 0 there."""
     if _has_no_zero(x) or _has_no_zero(y):
         return slope
     # the root of what is 0 says by its own slope: there is no second derivative
@@ -183,7 +183,7 @@ def _but_at_origin(slope: Any, zero: Any, z: Any, x: Any, y: Any) -> Any:
 
 
 def _has_no_zero(x: Any) -> bool:
-    """Whether it is known that no entry is 0."""
+    """Return whether it is known that no entry is 0."""
     value = x.value if isinstance(x, Node) else x
     return value is not None and bool(np.all(value))
 
@@ -227,7 +227,7 @@ erfc: Primitive = elementwise(
 maximum: Primitive = elementwise(
     "maximum",
     lambda xp, x, y: xp.maximum(x, y),
-    lambda z, x, y: (_share(x, y, z), _share(y, x, z)),
+    lambda z, x, y: (_tie_weight(x, y, z), _tie_weight(y, x, z)),
     domain=(_ANY, _ANY),
     kinds="fi",
     doc="Ties share the derivative, half each.",
@@ -235,18 +235,18 @@ maximum: Primitive = elementwise(
 minimum: Primitive = elementwise(
     "minimum",
     lambda xp, x, y: xp.minimum(x, y),
-    lambda z, x, y: (_share(x, y, z), _share(y, x, z)),
+    lambda z, x, y: (_tie_weight(x, y, z), _tie_weight(y, x, z)),
     domain=(_ANY, _ANY),
     kinds="fi",
 )
 
 
-def _share(x: Any, other: Any, chosen: Any) -> Any:
-    """1 where `x` was chosen, 1/2 where both are equal, else 0; nan counts as chosen."""
-    one, zero = chosen.dtype.type(1), chosen.dtype.type(0)
-    mine = where(bitwise_or(equal(x, chosen), not_equal(x, x)), one, zero)
-    theirs = where(bitwise_or(equal(other, chosen), not_equal(other, other)), one, zero)
-    return mine / maximum(mine + theirs, one)
+def _tie_weight(x: Any, other: Any, chosen: Any) -> Any:
+    """Return 1 where `x` was chosen, 1/2 where both are equal, else 0; nan counts as chosen."""
+    unit, zero = chosen.dtype.type(1), chosen.dtype.type(0)
+    mine = where(bitwise_or(equal(x, chosen), not_equal(x, x)), unit, zero)
+    theirs = where(bitwise_or(equal(other, chosen), not_equal(other, other)), unit, zero)
+    return mine / maximum(mine + theirs, unit)
 
 
 equal: Primitive = elementwise(
@@ -267,12 +267,12 @@ shift_right: Primitive = elementwise(
 
 
 def _where_vjp(
-    g: Any, _z: Any, c: Any, x: Any, y: Any, *, needs: Sequence[bool], flow: Any = None
+    g: Any, _z: Any, c: Any, x: Any, y: Any, *, needs_input_grad: Sequence[bool], flow: Any = None
 ) -> list[Any]:
-    """Each side's share of the cotangent; `autodiff/flow.py` tells what is under it."""
+    """Give each side the cotangent where it was selected; `autodiff/flow.py` masks the rest."""
     zero = g.dtype.type(0)
-    by_x = fit(where(c, g, zero), x) if needs[1] else None
-    return [None, by_x, fit(where(c, zero, g), y) if needs[2] else None]
+    by_x = unbroadcast(where(c, g, zero), x) if needs_input_grad[1] else None
+    return [None, by_x, unbroadcast(where(c, zero, g), y) if needs_input_grad[2] else None]
 
 
 def _where_jvp(tangents: Sequence[Any], z: Any, c: Any, _x: Any, _y: Any) -> Any:
@@ -280,7 +280,7 @@ def _where_jvp(tangents: Sequence[Any], z: Any, c: Any, _x: Any, _y: Any) -> Any
     if t is None and u is None:
         return None
     zero = z.dtype.type(0)
-    return spread(where(c, zero if t is None else t, zero if u is None else u), z)
+    return broadcast_like(where(c, zero if t is None else t, zero if u is None else u), z)
 
 
 where: Primitive = elementwise(
@@ -298,20 +298,20 @@ where: Primitive = elementwise(
 
 
 def not_equal(x: Any, y: Any) -> Any:
-    """`x != y`: true where either is nan."""
+    """Return `x != y`, which is true where either is nan."""
     return equal(equal(x, y), False)
 
 
 def less_equal(x: Any, y: Any) -> Any:
-    """`x <= y`: false where either is nan."""
+    """Return `x <= y`, which is false where either is nan."""
     return bitwise_or(less(x, y), equal(x, y))
 
 
 def bitwise_or(x: Any, y: Any) -> Any:
-    """`x | y` of integers or truth values."""
+    """Return `x | y` of integers or truth values."""
     return bitwise_xor(bitwise_xor(x, y), bitwise_and(x, y))
 
 
 def invert(x: Any) -> Any:
-    """`~x` of integers or truth values, which turns their order round."""
+    """Return `~x` of integers or truth values, which reverses their order."""
     return bitwise_xor(x, ~x.dtype.type(0))

@@ -21,7 +21,7 @@ Pattern = tuple[Any, ...]
 
 
 def full_index(pattern: Pattern, arrays: Sequence[Any]) -> tuple[Any, ...]:
-    """The index that NumPy takes: integer arrays put where the pattern names them."""
+    """Return the index that NumPy takes: integer arrays put where the pattern names them."""
     return tuple(arrays[entry] if isinstance(entry, int) else entry for entry in pattern)
 
 
@@ -125,7 +125,7 @@ def _scatter(xp: Any, x: Any, v: Any, *arrays: Any, pattern: Pattern) -> Any:
 
 
 def _overwritten(x: Any, v: Any, arrays: Sequence[Any], pattern: Pattern) -> Any:
-    """True where v[k] did not remain at its place: of several written to one, the last stays."""
+    """Return where v[k] was overwritten: of several values written to one entry, the last stays."""
     count = int(np.prod(v.shape))
     order = np.arange(1, count + 1).reshape(v.shape)
     board = scatter(np.zeros(x.shape, np.intp), order, *arrays, pattern=pattern)

@@ -29,7 +29,7 @@ def install() -> None:
 
 
 def swap_last(x: Any) -> Any:
-    """The last two axes exchanged."""
+    """Exchange the last two axes."""
     n = len(x.shape)
     return transpose(x, axes=(*range(n - 2), n - 1, n - 2))
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import ShapeError, at_user_line
 from ..graph.types import Type, broadcast_shapes
-from .declare import declared, fit
+from .declare import declared, unbroadcast
 from .operators import swap_last
 from .structure import reshape
 
@@ -27,19 +27,19 @@ def _matmul_type(x: Type, y: Type) -> Type:
     return Type((*batch, x.shape[-2], y.shape[-1]), np.result_type(x.dtype, y.dtype))
 
 
-def _matmul_vjp(g: Any, _z: Any, x: Any, y: Any, *, needs: Sequence[bool]) -> list[Any]:
+def _matmul_vjp(g: Any, _z: Any, x: Any, y: Any, *, needs_input_grad: Sequence[bool]) -> list[Any]:
     return [
-        fit(matmul(g, swap_last(y)), x) if needs[0] else None,
-        _by_right(g, x, y) if needs[1] else None,
+        unbroadcast(matmul(g, swap_last(y)), x) if needs_input_grad[0] else None,
+        _right_cotangent(g, x, y) if needs_input_grad[1] else None,
     ]
 
 
-def _by_right(g: Any, x: Any, y: Any) -> Any:
-    """For one matrix y, the rows of all leading places make one product."""
+def _right_cotangent(g: Any, x: Any, y: Any) -> Any:
+    """Return y's cotangent; for one matrix y, the rows of all leading axes form one product."""
     if len(y.shape) == 2 < len(x.shape):
         x = reshape(x, shape=(prod(x.shape[:-1]), x.shape[-1]))
         g = reshape(g, shape=(prod(g.shape[:-1]), g.shape[-1]))
-    return fit(matmul(swap_last(x), g), y)
+    return unbroadcast(matmul(swap_last(x), g), y)
 
 
 def _matmul_jvp(tangents: Sequence[Any], _z: Any, x: Any, y: Any) -> Any:
@@ -57,7 +57,7 @@ matmul = declared(
     _matmul_type,
     _matmul_vjp,
     _matmul_jvp,
-    selective=True,
+    selective_vjp=True,
     family="bilinear",
     doc="Matrix product of the last two axes of arrays with at least two; the rest broadcast.",
 )

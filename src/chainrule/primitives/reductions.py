@@ -16,6 +16,7 @@ from .indexing import gather
 from .structure import (
     broadcast_to,
     concatenate,
+    dropped_axes,
     reshape,
     slice_,
     sum_,
@@ -24,29 +25,25 @@ from .structure import (
 )
 
 
-def _reduced(x: Type, *, axes: tuple[int, ...]) -> Type:
-    return Type(tuple(s for k, s in enumerate(x.shape) if k not in axes), x.dtype)
-
-
 def _max_type(x: Type, *, axes: tuple[int, ...]) -> Type:
     if any(x.shape[k] == 0 for k in axes):
         raise ShapeError(
             at_user_line(f"an array of shape {x.shape} has no maximum or minimum: an axis is empty")
         )
-    return _reduced(x, axes=axes)
+    return Type(dropped_axes(x.shape, axes), x.dtype)
 
 
-def _chosen(y: Any, x: Any, axes: tuple[int, ...]) -> tuple[Any, Any]:
-    """Which entries are the largest, and how many they are, as `y` has it."""
-    kept = reshape(y, shape=with_ones(x.shape, axes))
-    chosen = bitwise_or(equal(x, kept), not_equal(x, x))
+def _maxima(y: Any, x: Any, axes: tuple[int, ...]) -> tuple[Any, Any]:
+    """Return which entries are the largest, and how many they are, in the shape of `y`."""
+    expanded = reshape(y, shape=with_ones(x.shape, axes))
+    chosen = bitwise_or(equal(x, expanded), not_equal(x, x))
     return chosen, sum_(where(chosen, x.dtype.type(1), x.dtype.type(0)), axes=axes)
 
 
 def _max_vjp(g: Any, y: Any, x: Any, *, axes: tuple[int, ...]) -> list[Any]:
     if not is_float(x.dtype):
         return [None]
-    chosen, count = _chosen(y, x, axes)
+    chosen, count = _maxima(y, x, axes)
     share = reshape(g / count, shape=with_ones(x.shape, axes))
     return [where(chosen, share, x.dtype.type(0))]
 
@@ -55,7 +52,7 @@ def _max_jvp(tangents: Sequence[Any], y: Any, x: Any, *, axes: tuple[int, ...]) 
     t = tangents[0]
     if t is None:
         return None
-    chosen, count = _chosen(y, x, axes)
+    chosen, count = _maxima(y, x, axes)
     return sum_(where(chosen, t, x.dtype.type(0)), axes=axes) / count
 
 
@@ -70,29 +67,31 @@ max_: Primitive = declared(
 )
 
 
-def turned(x: Any) -> Any:
-    """An array whose order is the reverse: -x, or ~x of integers (-x may overflow)."""
+def order_reversed(x: Any) -> Any:
+    """Return an array whose order is the reverse: -x, or ~x of integers (-x may overflow)."""
     return neg(x) if is_float(x.dtype) else invert(x)
 
 
 def min_(x: Any, *, axes: tuple[int, ...]) -> Any:
-    """Minimum over axes; ties share the derivative equally."""
-    return turned(max_(turned(x), axes=axes))
+    """Compute the minimum over axes; ties share the derivative equally."""
+    return order_reversed(max_(order_reversed(x), axes=axes))
 
 
 def _products_of_others(x: Any, axis: int) -> Any:
-    """The product of all but one along an axis, without a division (x may hold zeros)."""
+    """Return the product of all but one along an axis, without a division (x may hold zeros)."""
     ones = np.ones((), x.dtype)
     edge = broadcast_to(ones, shape=with_ones(x.shape, (axis,)))
     size = x.shape[axis]
     if size == 0:
         return x
-    before = cumprod(concatenate(edge, _along(x, axis, 0, size - 1), axis=axis), axis=axis)
-    after = cumprod(concatenate(edge, _flip(_along(x, axis, 1, size), axis), axis=axis), axis=axis)
+    before = cumprod(concatenate(edge, _slice_axis(x, axis, 0, size - 1), axis=axis), axis=axis)
+    after = cumprod(
+        concatenate(edge, _flip(_slice_axis(x, axis, 1, size), axis), axis=axis), axis=axis
+    )
     return before * _flip(after, axis)
 
 
-def _along(x: Any, axis: int, start: int, stop: int) -> Any:
+def _slice_axis(x: Any, axis: int, start: int, stop: int) -> Any:
     index = [slice(None)] * len(x.shape)
     index[axis] = slice(start, stop)
     return slice_(x, index=tuple(index))
@@ -107,8 +106,8 @@ def _flip(x: Any, axis: int) -> Any:
 def _prod_vjp(g: Any, _y: Any, x: Any, *, axis: int) -> list[Any]:
     if not is_float(x.dtype):
         return [None]
-    kept = reshape(g, shape=with_ones(x.shape, (axis,)))
-    return [kept * _products_of_others(x, axis)]
+    expanded = reshape(g, shape=with_ones(x.shape, (axis,)))
+    return [expanded * _products_of_others(x, axis)]
 
 
 def _prod_jvp(tangents: Sequence[Any], _y: Any, x: Any, *, axis: int) -> Any:
@@ -119,7 +118,7 @@ def _prod_jvp(tangents: Sequence[Any], _y: Any, x: Any, *, axis: int) -> Any:
 prod: Primitive = declared(
     "prod",
     lambda xp, x, *, axis: xp.prod(x, axis=axis),
-    lambda x, *, axis: Type(_reduced(x, axes=(axis,)).shape, np.prod(np.empty(0, x.dtype)).dtype),
+    lambda x, *, axis: Type(dropped_axes(x.shape, (axis,)), np.prod(np.empty(0, x.dtype)).dtype),
     _prod_vjp,
     _prod_jvp,
     family="reduction",
@@ -136,23 +135,23 @@ cumsum: Primitive = linear(
 
 
 def _cumprod_jvp(tangents: Sequence[Any], _y: Any, x: Any, *, axis: int) -> Any:
-    """d y_k = sum over j <= k of t_j times the product of the other x_i, i <= k."""
+    """Compute d y_k = sum over j <= k of t_j times the product of the other x_i, i <= k."""
     t = tangents[0]
     if t is None:
         return None
-    return sum_(_cumprod_terms(x, axis) * _lifted(t, axis), axes=(len(x.shape),))
+    return sum_(_cumprod_terms(x, axis) * _axis_moved_to_end(t, axis), axes=(len(x.shape),))
 
 
 def _cumprod_vjp(g: Any, _y: Any, x: Any, *, axis: int) -> list[Any]:
     if not is_float(x.dtype):
         return [None]
     terms = _cumprod_terms(x, axis)
-    moved = sum_(terms * reshape(g, shape=(*g.shape, 1)), axes=(axis,))
-    return [_lowered(moved, axis)]
+    summed = sum_(terms * reshape(g, shape=(*g.shape, 1)), axes=(axis,))
+    return [_end_moved_to_axis(summed, axis)]
 
 
 def _cumprod_terms(x: Any, axis: int) -> Any:
-    """[..., k, ..., j]: the product of x_i over i <= k, i != j, and 0 for j > k.
+    """Return terms[..., k, ..., j]: the product of x_i over i <= k, i != j, and 0 for j > k.
 
     Quadratic in the axis' size, and right with any number of zeros.
     """
@@ -166,16 +165,16 @@ def _cumprod_terms(x: Any, axis: int) -> Any:
     return where(broadcast_to(row >= column, shape=(*x.shape, n)), product, x.dtype.type(0))
 
 
-def _lifted(t: Any, axis: int) -> Any:
-    """t with its axis moved to a new last one, and size 1 where it was."""
+def _axis_moved_to_end(t: Any, axis: int) -> Any:
+    """Move an axis of t to a new last one, and leave size 1 where it was."""
     order = [k for k in range(len(t.shape)) if k != axis] + [axis]
-    moved = transpose(t, axes=tuple(order))
-    shape = (*moved.shape[:axis], 1, *moved.shape[axis:])
-    return reshape(moved, shape=shape)
+    transposed = transpose(t, axes=tuple(order))
+    shape = (*transposed.shape[:axis], 1, *transposed.shape[axis:])
+    return reshape(transposed, shape=shape)
 
 
-def _lowered(t: Any, axis: int) -> Any:
-    """The last axis moved back to `axis`."""
+def _end_moved_to_axis(t: Any, axis: int) -> Any:
+    """Move the last axis back to `axis`."""
     n = len(t.shape)
     order = [*range(axis), n - 1, *range(axis, n - 1)]
     return transpose(t, axes=tuple(order))
@@ -202,8 +201,8 @@ argmax: Primitive = declared(
 
 
 def argmin(x: Any, *, axis: int) -> Any:
-    """Where the first minimum along an axis is."""
-    return argmax(turned(x), axis=axis)
+    """Return where the first minimum along an axis is."""
+    return argmax(order_reversed(x), axis=axis)
 
 
 argsort: Primitive = declared(
@@ -216,7 +215,7 @@ argsort: Primitive = declared(
 
 
 def take_along(x: Any, order: Any, axis: int) -> Any:
-    """x with its entries along an axis in the given order (`np.take_along_axis`)."""
+    """Return x with its entries along an axis in the given order (`np.take_along_axis`)."""
     pattern: list[int] = []
     arrays: list[Any] = []
     for k, size in enumerate(x.shape):

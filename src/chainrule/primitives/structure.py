@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import ShapeError, at_user_line
 from ..graph.node import Primitive
 from ..graph.types import Type, is_float
-from .declare import declared, linear, provide
+from .declare import declared, linear, provide, sum_to_shape
 from .elementwise import where
 
 
@@ -65,29 +65,20 @@ transpose: Primitive = linear(
 )
 
 
-def _sum_to(g: Any, shape: tuple[int, ...]) -> Any:
-    extra = len(g.shape) - len(shape)
-    axes = tuple(range(extra)) + tuple(
-        k + extra for k, size in enumerate(shape) if size == 1 and g.shape[k + extra] != 1
-    )
-    g = sum_(g, axes=axes) if axes else g
-    return reshape(g, shape=shape) if g.shape != shape else g
-
-
 broadcast_to: Primitive = linear(
     "broadcast_to",
     lambda xp, x, *, shape: xp.broadcast_to(x, shape),
     lambda x, *, shape: Type(shape, x.dtype),
-    lambda g, x, *, shape: _sum_to(g, x.shape),
+    lambda g, x, *, shape: sum_to_shape(g, x.shape),
 )
 
 
-def _without(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
+def dropped_axes(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(size for k, size in enumerate(shape) if k not in axes)
 
 
 def with_ones(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
-    """`shape` with the sizes of `axes` replaced by 1: what keepdims would have left."""
+    """Return `shape` with the sizes of `axes` replaced by 1, as keepdims would have left it."""
     return tuple(1 if k in axes else size for k, size in enumerate(shape))
 
 
@@ -98,7 +89,7 @@ def _sum_dtype(dtype: np.dtype[Any]) -> Any:
 sum_: Primitive = linear(
     "sum",
     lambda xp, x, *, axes: xp.sum(x, axis=axes),
-    lambda x, *, axes: Type(_without(x.shape, axes), _sum_dtype(x.dtype)),
+    lambda x, *, axes: Type(dropped_axes(x.shape, axes), _sum_dtype(x.dtype)),
     lambda g, x, *, axes: broadcast_to(reshape(g, shape=with_ones(x.shape, axes)), shape=x.shape),
     doc="Sum over `axes`, which disappear.",
 )
@@ -111,7 +102,7 @@ def _slice_type(x: Type, *, index: tuple[slice, ...]) -> Type:
 
 
 def _unslice(g: Any, x: Any, *, index: tuple[slice, ...]) -> Any:
-    return place(g, shape=x.shape, index=index)
+    return pad(g, shape=x.shape, index=index)
 
 
 slice_: Primitive = linear(
@@ -123,7 +114,7 @@ slice_: Primitive = linear(
 )
 
 
-def _place(xp: Any, x: Any, *, shape: tuple[int, ...], index: tuple[slice, ...]) -> Any:
+def _evaluate_pad(xp: Any, x: Any, *, shape: tuple[int, ...], index: tuple[slice, ...]) -> Any:
     zeros = xp.zeros(shape, x.dtype)
     if hasattr(zeros, "at"):  # a namespace whose arrays never change
         return zeros.at[index].set(x)
@@ -131,9 +122,9 @@ def _place(xp: Any, x: Any, *, shape: tuple[int, ...], index: tuple[slice, ...])
     return zeros
 
 
-place: Primitive = linear(
-    "place",
-    _place,
+pad: Primitive = linear(
+    "pad",
+    _evaluate_pad,
     lambda x, *, shape, index: Type(shape, x.dtype),
     lambda g, x, *, shape, index: slice_(g, index=index),
     doc="Zeros of `shape` with x at a basic slice: the transpose of slice, and padding.",
@@ -143,7 +134,7 @@ place: Primitive = linear(
 def _concatenate_type(*types: Type, axis: int) -> Type:
     first = types[0]
     for other in types[1:]:
-        if _without(other.shape, (axis,)) != _without(first.shape, (axis,)):
+        if dropped_axes(other.shape, (axis,)) != dropped_axes(first.shape, (axis,)):
             raise ShapeError(
                 at_user_line(
                     f"concatenate: shapes {first.shape} and {other.shape} differ outside "
@@ -189,6 +180,6 @@ concatenate: Primitive = declared(
 
 
 def zeros_like(x: Any, dtype: Any = None) -> Any:
-    """Zeros of x's shape: a number broadcast, so that a graph holds no array of zeros."""
+    """Return zeros of x's shape as one broadcast number: a graph holds no array of zeros."""
     zero = (np.dtype(dtype) if dtype is not None else x.dtype).type(0)
     return np.broadcast_to(zero, x.shape)

@@ -1,4 +1,4 @@
-"""Layer 7: random numbers as functions of a key.
+"""Random numbers as functions of a key.
 
 A key is two 32-bit words. The same key gives the same numbers: in NumPy and in a graph, on every
 backend (normal ones to the rounding of its log and cos), for any number of threads, before a

@@ -18,14 +18,14 @@ def uniform(
     key: Any,
     shape: int | Sequence[int] = (),
     dtype: DTypeLike = np.float64,
-    low: Any = 0.0,
-    high: Any = 1.0,
+    minval: Any = 0.0,
+    maxval: Any = 1.0,
 ) -> Any:
-    """Draw numbers that are equally likely everywhere from `low` to `high`.
+    """Draw numbers that are equally likely everywhere from `minval` to `maxval`.
 
     The unit numbers are ``k / 2**m`` with random k of m bits: 53 for float64 (two words), 24 for
     float32, 11 for float16. So 0 is possible and 1 is not; after scaling, rounding may reach
-    `high`.
+    `maxval`.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def uniform(
         Default (), one number.
     dtype : floating dtype
         Default float64.
-    low, high : number or array
+    minval, maxval : number or array
         The bounds, broadcast against `shape`. Default 0 and 1.
 
     Returns
@@ -49,16 +49,16 @@ def uniform(
     """
     shape, dtype = shape_of(shape), _floating(dtype)
     unit = shaped(_unit(key, size_of(shape), dtype), shape)
-    if type(low) is float and type(high) is float and (low, high) == (0.0, 1.0):
+    if type(minval) is float and type(maxval) is float and (minval, maxval) == (0.0, 1.0):
         return unit
-    return (low + unit * (high - low)).astype(dtype)
+    return (minval + unit * (maxval - minval)).astype(dtype)
 
 
 def normal(
     key: Any,
     shape: int | Sequence[int] = (),
     dtype: DTypeLike = np.float64,
-    mean: Any = 0.0,
+    loc: Any = 0.0,
     scale: Any = 1.0,
 ) -> Any:
     """Draw from the normal distribution, by the method of Box and Muller.
@@ -73,7 +73,7 @@ def normal(
         Default (), one number.
     dtype : floating dtype
         Default float64.
-    mean, scale : number or array
+    loc, scale : number or array
         Mean and standard deviation, broadcast against `shape`. Default 0 and 1.
 
     Returns
@@ -99,25 +99,25 @@ def normal(
     angle = (2.0 * np.pi) * unit[pairs:]
     both = np.concatenate([radius * np.cos(angle), radius * np.sin(angle)])
     drawn = shaped(both[:count], shape)
-    if type(mean) is float and type(scale) is float and (mean, scale) == (0.0, 1.0):
+    if type(loc) is float and type(scale) is float and (loc, scale) == (0.0, 1.0):
         return drawn
-    return (mean + drawn * scale).astype(dtype)
+    return (loc + drawn * scale).astype(dtype)
 
 
 def randint(
-    key: Any, shape: int | Sequence[int], low: int, high: int, dtype: DTypeLike = np.int64
+    key: Any, shape: int | Sequence[int], minval: int, maxval: int, dtype: DTypeLike = np.int64
 ) -> Any:
-    """Draw whole numbers from `low` to ``high - 1``.
+    """Draw whole numbers from `minval` to ``maxval - 1``.
 
     The remainder of 64 random bits: no number is likelier than another by more than one part in
-    ``2**64 / (high - low)``.
+    ``2**64 / (maxval - minval)``.
 
     Parameters
     ----------
     key : uint32[2]
     shape : int or sequence of int
-    low, high : int
-        Known numbers; both fit the dtype (`high` may be one more).
+    minval, maxval : int
+        Known numbers; both fit the dtype (`maxval` may be one more).
     dtype : integer dtype
         Default int64.
 
@@ -134,10 +134,10 @@ def randint(
     shape, dtype = shape_of(shape), np.dtype(dtype)
     if dtype.kind not in "iu":
         raise DtypeError(at_user_line(f"randint draws integers, not {dtype}"))
-    first, stop, info = operator.index(low), operator.index(high), np.iinfo(dtype)
+    first, stop, info = operator.index(minval), operator.index(maxval), np.iinfo(dtype)
     if not (info.min <= first < stop <= info.max + 1 and stop - first < 2**64):
         raise ValueError(
-            at_user_line(f"randint from {low} to {high}: low < high, both within {dtype}")
+            at_user_line(f"randint from {minval} to {maxval}: minval < maxval, both within {dtype}")
         )
     remainder = _long(key, size_of(shape)) % np.uint64(stop - first)
     base = np.full(1, first, dtype)  # an array, so that the sum is taken modulo the dtype's size

@@ -52,18 +52,18 @@ def key(seed: int) -> Any:
     return np.array([number % _WORD, number // _WORD], np.uint32)
 
 
-def split(key: Any, n: int = 2) -> Any:
-    """Make `n` new keys of one, which is not to be used again.
+def split(key: Any, num: int = 2) -> Any:
+    """Make `num` new keys of one, which is not to be used again.
 
     Parameters
     ----------
     key : uint32[2]
-    n : int
-        How many. Default 2.
+    num : int
+        The number of new keys. Default 2.
 
     Returns
     -------
-    uint32[n, 2]
+    uint32[num, 2]
         Unpack it: ``first, second = split(key)``.
 
     Examples
@@ -72,7 +72,7 @@ def split(key: Any, n: int = 2) -> Any:
     >>> first.tolist(), second.tolist()
     ([768504805, 323543615], [4244168940, 2726800091])
     """
-    return _drawn(checked(key), 2 * size_of((n,)), _SPLIT).reshape(n, 2)
+    return _drawn(checked(key), 2 * size_of((num,)), _SPLIT).reshape(num, 2)
 
 
 def fold_in(key: Any, data: Any) -> Any:

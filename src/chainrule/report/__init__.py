@@ -1,4 +1,4 @@
-"""Layer 12: one HTML file that says what a trained model is worth. Thin: no maths of its own.
+"""One HTML file that says what a trained model is worth. Thin: no maths of its own.
 
 Scores come from scikit-learn, charts are SVG drawn here, and the file needs nothing else: no
 network, no script, no font. The same `Report` gives the same bytes.

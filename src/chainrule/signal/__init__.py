@@ -1,28 +1,34 @@
-"""Layer 8: signals as NumPy code: spectra, mel features, and noise that training adds.
+"""Audio signals as NumPy code: spectra, mel features, and random changes for training.
 
-Everything here is plain NumPy with known sizes, so it runs on arrays, is differentiated and
-compiles like the network behind it: ``grad`` may go from a loss back to the samples.
+Everything here is plain NumPy with known sizes, so it runs on arrays, is differentiated, and
+compiles with the network that follows it: ``grad`` may go from a loss back to the samples.
 """
 
-from .augmentation import added_noise, at_speed, hidden_bands, hidden_times, moved_clips
-from .mel import hertz_to_mel, log_mel, mel_filterbank, mel_to_hertz, mfcc
-from .spectrum import dct, fourier_matrices, frames, hann, power_spectrum, stft
+from .augmentation import (
+    change_speed,
+    frequency_masking,
+    random_noise,
+    random_shift_and_speed,
+    time_masking,
+)
+from .mel import hz_to_mel, log_mel_spectrogram, mel_filterbank, mel_to_hz, mfcc
+from .spectrum import dct_matrix, dft_matrices, frame, hann_window, power_spectrum, stft
 
 __all__ = [
-    "added_noise",
-    "at_speed",
-    "dct",
-    "fourier_matrices",
-    "frames",
-    "hann",
-    "hertz_to_mel",
-    "hidden_bands",
-    "hidden_times",
-    "log_mel",
+    "change_speed",
+    "dct_matrix",
+    "dft_matrices",
+    "frame",
+    "frequency_masking",
+    "hann_window",
+    "hz_to_mel",
+    "log_mel_spectrogram",
     "mel_filterbank",
-    "mel_to_hertz",
+    "mel_to_hz",
     "mfcc",
-    "moved_clips",
     "power_spectrum",
+    "random_noise",
+    "random_shift_and_speed",
     "stft",
+    "time_masking",
 ]

@@ -1,8 +1,8 @@
 """From samples to spectra: frames, windows, and the Fourier transform as a matrix product.
 
 Graphs hold no complex numbers, so a spectrum is two real arrays. For frames of some hundred samples
-a product with cosines and sines takes about as long as a fast transform, and it needs no rule of
-its own: its derivative is that of `matmul`.
+a product with cosines and sines takes about as long as a fast Fourier transform, and it needs no
+derivative rule beside that of `matmul`.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from ..errors import DtypeError, ShapeError, at_user_line
 Floats = NDArray[np.float64]
 
 
-def hann(size: int) -> Floats:
-    """The periodic Hann window ``sin(pi n / size) ** 2``.
+def hann_window(win_length: int) -> Floats:
+    """The periodic Hann window ``sin(pi n / win_length) ** 2``.
 
     Parameters
     ----------
-    size : int
-        Samples of a frame, 1 or more.
+    win_length : int
+        Samples of a window, 1 or more.
 
     Returns
     -------
-    float64[size]
-        Shifted by half their length, such windows add up to 1.
+    float64[win_length]
+        Windows that are half their length apart add up to 1.
 
     References
     ----------
@@ -37,28 +37,28 @@ def hann(size: int) -> Floats:
 
     Examples
     --------
-    >>> hann(4).round(3).tolist()
+    >>> hann_window(4).round(3).tolist()
     [0.0, 0.5, 1.0, 0.5]
     """
-    count = counted("size", size)
-    return np.asarray(np.sin(np.pi * np.arange(count) / count) ** 2)
+    size = check_count("win_length", win_length)
+    return np.asarray(np.sin(np.pi * np.arange(size) / size) ** 2)
 
 
-def frames(x: Any, size: int, hop: int) -> Any:
-    """Cut signals into frames that overlap: frame t starts at sample ``t * hop``.
+def frame(x: Any, frame_length: int, hop_length: int) -> Any:
+    """Cut signals into overlapping frames: frame t starts at sample ``t * hop_length``.
 
     Parameters
     ----------
     x : array of shape (..., samples)
-        At least `size` samples.
-    size : int
+        At least `frame_length` samples.
+    frame_length : int
         Samples of a frame.
-    hop : int
-        Samples from one frame to the next.
+    hop_length : int
+        Samples from the start of one frame to the start of the next.
 
     Returns
     -------
-    array of shape (..., 1 + (samples - size) // hop, size)
+    array of shape (..., 1 + (samples - frame_length) // hop_length, frame_length)
         Samples after the last whole frame are left out.
 
     Raises
@@ -69,10 +69,10 @@ def frames(x: Any, size: int, hop: int) -> Any:
     Examples
     --------
     >>> import numpy as np
-    >>> frames(np.arange(8.0), 4, 2).tolist()
+    >>> frame(np.arange(8.0), 4, 2).tolist()
     [[0.0, 1.0, 2.0, 3.0], [2.0, 3.0, 4.0, 5.0], [4.0, 5.0, 6.0, 7.0]]
     """
-    size, hop = counted("size", size), counted("hop", hop)
+    size, hop = check_count("frame_length", frame_length), check_count("hop_length", hop_length)
     samples = np.shape(x)[-1] if np.ndim(x) else 0
     if samples < size:
         raise ShapeError(
@@ -82,68 +82,70 @@ def frames(x: Any, size: int, hop: int) -> Any:
             )
         )
     count, leading = 1 + (samples - size) // hop, np.shape(x)[:-1]
-    pieces = -(-size // hop)  # steps of one hop that a frame reaches over
-    steps = count - 1 + pieces
-    short = steps * hop - samples
-    if short > 0:
-        x = np.concatenate([x, np.zeros((*leading, short), x.dtype)], axis=-1)
-    blocks = x[..., : steps * hop].reshape(*leading, steps, hop)
-    parts = [blocks[..., k : k + count, : min(hop, size - k * hop)] for k in range(pieces)]
-    return parts[0] if pieces == 1 else np.concatenate(parts, axis=-1)
+    hops_per_frame = -(-size // hop)
+    hops = count - 1 + hops_per_frame
+    missing = hops * hop - samples
+    if missing > 0:
+        x = np.concatenate([x, np.zeros((*leading, missing), x.dtype)], axis=-1)
+    blocks = x[..., : hops * hop].reshape(*leading, hops, hop)
+    parts = [blocks[..., k : k + count, : min(hop, size - k * hop)] for k in range(hops_per_frame)]
+    return parts[0] if hops_per_frame == 1 else np.concatenate(parts, axis=-1)
 
 
-def fourier_matrices(size: int, bins: int, length: int) -> tuple[Floats, Floats]:
+def dft_matrices(win_length: int, n_freqs: int, n_fft: int) -> tuple[Floats, Floats]:
     """The discrete Fourier transform of real frames as two matrices.
 
-    ``frame @ real + 1j * (frame @ imaginary)`` is ``numpy.fft.rfft(frame, length)[:bins]``.
+    ``frame @ real + 1j * (frame @ imaginary)`` is ``numpy.fft.rfft(frame, n_fft)[:n_freqs]``.
 
     Parameters
     ----------
-    size : int
+    win_length : int
         Samples of a frame.
-    bins : int
-        Frequencies; all that a real signal has are ``length // 2 + 1``.
-    length : int
-        Of the transform: frames are followed by zeros up to it, so bin k is the frequency
-        ``k / length`` times the sampling rate.
+    n_freqs : int
+        Number of frequencies; a real signal has ``n_fft // 2 + 1``.
+    n_fft : int
+        Length of the transform. Frames are padded with zeros at their end up to it, so bin k is the
+        frequency ``k / n_fft`` times the sampling rate.
 
     Returns
     -------
-    real, imaginary : float64[size, bins]
+    real, imaginary : float64[win_length, n_freqs]
 
     Examples
     --------
     >>> import numpy as np
-    >>> real, imaginary = fourier_matrices(4, 3, 4)
+    >>> real, imaginary = dft_matrices(4, 3, 4)
     >>> frame = np.array([1.0, 2.0, 0.0, 0.0])
     >>> (frame @ real).round(6).tolist(), (frame @ imaginary).round(6).tolist()
     ([3.0, 1.0, -1.0], [0.0, -2.0, -0.0])
     """
-    # n k modulo the length first: angles stay small, and keep their digits
-    turns = np.outer(np.arange(size), np.arange(bins)) % length / length
-    return np.cos(2.0 * np.pi * turns), -np.sin(2.0 * np.pi * turns)
+    # n k modulo n_fft first: angles stay small, and keep their digits
+    cycles = np.outer(np.arange(win_length), np.arange(n_freqs)) % n_fft / n_fft
+    return np.cos(2.0 * np.pi * cycles), -np.sin(2.0 * np.pi * cycles)
 
 
-def stft(x: Any, size: int, hop: int, *, length: int | None = None) -> tuple[Any, Any]:
+def stft(x: Any, win_length: int, hop_length: int, *, n_fft: int | None = None) -> tuple[Any, Any]:
     """The short-time Fourier transform: the spectrum of each frame, under a Hann window.
 
-    ``sum over n of hann[n] * x[t * hop + n] * exp(-2j pi n k / length)``, for frame t and bin k.
+    ``sum over n of hann[n] * x[t * hop_length + n] * exp(-2j pi n k / n_fft)``, for frame t and
+    bin k.
 
     Parameters
     ----------
     x : floating array of shape (..., samples)
-    size : int
+    win_length : int
         Samples of a frame.
-    hop : int
-        Samples from one frame to the next.
-    length : int, optional
-        Of the transform, `size` or more: frames are followed by zeros. Default `size`.
+    hop_length : int
+        Samples from the start of one frame to the start of the next.
+    n_fft : int, optional
+        Length of the transform, `win_length` or more; frames are padded with zeros at their end.
+        Default `win_length`.
 
     Returns
     -------
-    real, imaginary : arrays of shape (..., frames, length // 2 + 1)
-        Of x's dtype. There is no padding: the first frame starts with the first sample, and none
-        reaches beyond the last.
+    real, imaginary : arrays of shape (..., frames, n_fft // 2 + 1)
+        Of x's dtype. The signal is not padded: the first frame starts with the first sample, and
+        no frame reaches beyond the last one (librosa's ``center=False``).
 
     Raises
     ------
@@ -161,7 +163,7 @@ def stft(x: Any, size: int, hop: int, *, length: int | None = None) -> tuple[Any
 
     Examples
     --------
-    A tone of 250 Hz at 1,000 samples a second turns twice in a frame of 8:
+    A tone of 250 Hz at 1,000 samples a second has two periods in a frame of 8:
 
     >>> import numpy as np
     >>> tone = np.cos(2 * np.pi * 250 * np.arange(16) / 1000)
@@ -170,22 +172,23 @@ def stft(x: Any, size: int, hop: int, *, length: int | None = None) -> tuple[Any
     [0.0, 1.0, 2.0, 1.0, 0.0]
     """
     check_signal("stft", x)
-    bins, matrix = _windowed(counted("size", size), _length(size, length))
-    spectrum = frames(x, size, hop) @ matrix.astype(x.dtype)
-    return spectrum[..., :bins], spectrum[..., bins:]
+    size = check_count("win_length", win_length)
+    n_freqs, matrix = _windowed_dft(size, _transform_length(win_length, n_fft))
+    spectrum = frame(x, win_length, hop_length) @ matrix.astype(x.dtype)
+    return spectrum[..., :n_freqs], spectrum[..., n_freqs:]
 
 
-def power_spectrum(x: Any, size: int, hop: int, *, length: int | None = None) -> Any:
+def power_spectrum(x: Any, win_length: int, hop_length: int, *, n_fft: int | None = None) -> Any:
     """Squared magnitudes of the short-time Fourier transform.
 
     Parameters
     ----------
-    x, size, hop, length
+    x, win_length, hop_length, n_fft
         As for `stft`.
 
     Returns
     -------
-    array of shape (..., frames, length // 2 + 1)
+    array of shape (..., frames, n_fft // 2 + 1)
 
     Raises
     ------
@@ -199,11 +202,11 @@ def power_spectrum(x: Any, size: int, hop: int, *, length: int | None = None) ->
     >>> power_spectrum(tone, 8, 4).round(3).tolist()
     [[0.0, 1.0, 4.0, 1.0, 0.0]]
     """
-    real, imaginary = stft(x, size, hop, length=length)
+    real, imaginary = stft(x, win_length, hop_length, n_fft=n_fft)
     return real * real + imaginary * imaginary
 
 
-def dct(size: int, count: int) -> Floats:
+def dct_matrix(size: int, n_coefficients: int) -> Floats:
     """The first rows of the orthonormal discrete cosine transform (type II), as columns.
 
     ``sqrt(2 / size) * cos(pi * k * (n + 1/2) / size)``, and ``sqrt(1 / size)`` for k = 0.
@@ -211,14 +214,14 @@ def dct(size: int, count: int) -> Floats:
     Parameters
     ----------
     size : int
-        Entries of what is transformed.
-    count : int
-        Coefficients, from 1 to `size`.
+        Length of the vectors to transform.
+    n_coefficients : int
+        Number of coefficients, from 1 to `size`.
 
     Returns
     -------
-    float64[size, count]
-        ``x @ dct(size, count)`` are the first coefficients of x.
+    float64[size, n_coefficients]
+        ``x @ dct_matrix(size, n)`` are the first n coefficients of x.
 
     References
     ----------
@@ -227,18 +230,20 @@ def dct(size: int, count: int) -> Floats:
 
     Examples
     --------
-    >>> dct(2, 2).round(4).tolist()
+    >>> dct_matrix(2, 2).round(4).tolist()
     [[0.7071, 0.7071], [0.7071, -0.7071]]
     """
-    size, count = counted("size", size), counted("count", count)
+    size, count = check_count("size", size), check_count("n_coefficients", n_coefficients)
     if count > size:
-        raise ValueError(at_user_line(f"count={count}: {size} entries have no more than {size}"))
+        raise ValueError(
+            at_user_line(f"n_coefficients={count}: vectors of {size} have no more than {size}")
+        )
     matrix = np.cos(np.pi / size * np.outer(np.arange(size) + 0.5, np.arange(count)))
     return np.asarray(matrix * np.where(np.arange(count) == 0, size**-0.5, (2.0 / size) ** 0.5))
 
 
-def counted(name: str, value: int) -> int:
-    """A whole number of 1 or more."""
+def check_count(name: str, value: int) -> int:
+    """Return a whole number of 1 or more; raise if it is anything else."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
         raise ValueError(at_user_line(f"{name}={value!r:.40}: give a whole number of 1 or more"))
     return int(value)
@@ -248,10 +253,10 @@ def check_signal(function: str, x: Any) -> None:
     """Raise unless x is an array of floats with an axis of samples."""
     dtype = getattr(x, "dtype", None)
     if dtype is None or dtype.kind != "f":
-        what = type(x).__name__ if dtype is None else dtype
+        actual = type(x).__name__ if dtype is None else dtype
         raise DtypeError(
             at_user_line(
-                f"{function} takes arrays of floats, not {what}: divide 16-bit samples by 32768.0"
+                f"{function} takes arrays of floats, not {actual}: divide 16-bit samples by 32768.0"
             )
         )
     if np.ndim(x) < 1:
@@ -259,15 +264,18 @@ def check_signal(function: str, x: Any) -> None:
 
 
 @cache
-def _windowed(size: int, length: int) -> tuple[int, Floats]:
-    """How many bins there are, and both matrices side by side, their rows times the window."""
-    bins = length // 2 + 1
-    return bins, hann(size)[:, None] * np.concatenate(fourier_matrices(size, bins, length), axis=1)
+def _windowed_dft(win_length: int, n_fft: int) -> tuple[int, Floats]:
+    """Return the number of frequencies, and `dft_matrices` side by side under a Hann window."""
+    n_freqs = n_fft // 2 + 1
+    matrices = np.concatenate(dft_matrices(win_length, n_freqs, n_fft), axis=1)
+    return n_freqs, hann_window(win_length)[:, None] * matrices
 
 
-def _length(size: int, length: int | None) -> int:
-    if length is None:
-        return size
-    if counted("length", length) < size:
-        raise ValueError(at_user_line(f"length={length}: give {size} or more, a frame's samples"))
-    return length
+def _transform_length(win_length: int, n_fft: int | None) -> int:
+    if n_fft is None:
+        return win_length
+    if check_count("n_fft", n_fft) < win_length:
+        raise ValueError(
+            at_user_line(f"n_fft={n_fft}: give {win_length} or more, the samples of a frame")
+        )
+    return n_fft

@@ -6,12 +6,14 @@ So ``x + 0`` stays (it turns -0 into 0), and so does ``x * 0``.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from ..graph.graph import Graph
-from ..graph.node import CONSTANT, Node
-from ..primitives.elementwise import mul
+from ..graph.node import CONSTANT, Node, constant
+from ..graph.types import is_float
+from ..primitives.elementwise import add, mul
 from ..primitives.structure import reshape, transpose
 from .rewrite import rewrite
 
@@ -27,7 +29,7 @@ def _simpler(node: Node, _original: Node) -> Node:
 
 
 def _scalar(node: Node) -> float | None:
-    """The number that a node holds at every place, if it is known."""
+    """Return the number that a node has at every entry, if it is known."""
     while node.primitive.name in ("broadcast_to", "reshape", "cast"):
         (node,) = node.inputs
     if node.primitive is CONSTANT and (node.value.size == 1 or not any(node.value.strides)):
@@ -35,9 +37,9 @@ def _scalar(node: Node) -> float | None:
     return None
 
 
-def _same_type(kept: Node, node: Node) -> Node:
-    """`kept` if it has the type of `node`, whose value it equals; else `node`."""
-    return kept if kept.shape == node.shape and kept.dtype == node.dtype else node
+def _same_type(equal: Node, node: Node) -> Node:
+    """Return `equal` if it has the type of `node`, whose value it equals; else `node`."""
+    return equal if equal.shape == node.shape and equal.dtype == node.dtype else node
 
 
 def _first(node: Node) -> Node:
@@ -65,11 +67,11 @@ def _sub(node: Node) -> Node:
 
 
 def _add(node: Node) -> Node:
-    """Only -0 is neutral: 0 + -0 is 0."""
-    for kept, other in (node.inputs, node.inputs[::-1]):
+    """Drop an addend of -0; only -0 is neutral, for 0 + -0 is 0."""
+    for addend, other in (node.inputs, node.inputs[::-1]):
         zero = _scalar(other)
         if zero == 0.0 and np.signbit(zero):
-            return _same_type(kept, node)
+            return _same_type(addend, node)
     return node
 
 
@@ -110,9 +112,16 @@ def _transpose(node: Node) -> Node:
 def _cast(node: Node) -> Node:
     (x,) = node.inputs
     there_and_back = x.primitive.name == "cast" and x.inputs[0].dtype == node.dtype
-    if there_and_back and np.can_cast(node.dtype, x.dtype, "safe"):
+    if there_and_back and _is_exact(node.dtype, x.dtype):
         return x.inputs[0]
     return x if x.dtype == node.dtype else node
+
+
+def _is_exact(narrow: np.dtype[Any], wide: np.dtype[Any]) -> bool:
+    """Whether a cast changes no number. NumPy calls int64 to float64 safe, which rounds."""
+    if narrow.kind in "iu" and is_float(wide):
+        return bool(np.iinfo(narrow).bits <= np.finfo(wide).nmant + 1)
+    return np.can_cast(narrow, wide, "safe")
 
 
 def _broadcast_to(node: Node) -> Node:
@@ -120,7 +129,11 @@ def _broadcast_to(node: Node) -> Node:
 
 
 def _sum(node: Node) -> Node:
-    return node if node.params["axes"] else _same_type(node.inputs[0], node)
+    """Over no axes it is x + 0, which turns -0 into 0."""
+    (x,) = node.inputs
+    if node.params["axes"]:
+        return node
+    return _same_type(add(x, constant(x.dtype.type(0))) if is_float(x.dtype) else x, node)
 
 
 RULES: dict[str, Callable[[Node], Node]] = {

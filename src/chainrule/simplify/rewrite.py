@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..graph.evaluate import rebuild
+from ..graph.evaluate import replace_inputs
 from ..graph.graph import Graph
 from ..graph.node import Node, apply
 
@@ -13,22 +13,20 @@ Rule = Callable[[Node, Node], Node]
 
 
 def rewrite(graph: Graph, rule: Rule) -> Graph:
-    """The graph with what `rule` makes of each node in its place, inputs first."""
+    """Return the graph with each node replaced by what `rule` makes of it, inputs first."""
     new: dict[Node, Node] = {}
     for node in graph.nodes:
-        made = node
+        result = node
         if not new.keys().isdisjoint(node.inputs):
-            made = rebuild(node, tuple([new.get(child, child) for child in node.inputs]))
-        made = rule(made, node)
-        if made is not node:
-            new[node] = made
+            result = replace_inputs(node, tuple([new.get(child, child) for child in node.inputs]))
+        result = rule(result, node)
+        if result is not node:
+            new[node] = result
     if not any(node in new for node in graph.outputs):
         return graph
     return Graph(graph.inputs, tuple(new.get(node, node) for node in graph.outputs))
 
 
-def again(node: Node, inputs: tuple[Node, ...], **changed: object) -> Node:
-    """The node over other inputs, with some parameters changed."""
-    made = apply(node.primitive, inputs, {**node.params, **changed})
-    made.place = node.place
-    return made
+def replace(node: Node, inputs: tuple[Node, ...], **changed: object) -> Node:
+    """Return the node over other inputs and with some parameters changed."""
+    return apply(node.primitive, inputs, {**node.params, **changed}, node.source_location)

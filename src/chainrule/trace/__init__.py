@@ -1,4 +1,4 @@
-"""Layer 5: tracers, the tables of NumPy's functions, and capture of user code as a graph."""
+"""Tracers, the tables of NumPy's functions, and capture of user code as a graph."""
 
 from . import (
     arithmetic,

@@ -19,7 +19,7 @@ _EXACT = 2**24  # a whole number that any floating dtype but float16 has
 def binary(
     rule: Callable[..., Node], numbers: bool = False
 ) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """The methods for `self op other` and for `other op self`.
+    """Return the methods for `self op other` and for `other op self`.
 
     `numbers` says that Python's truth values are numbers to the operator: True + True is 2.
     """
@@ -56,7 +56,7 @@ def binary(
 
 
 def _truths(x: Tracer, other: Any) -> bool:
-    """Whether both stand for Python's truth values."""
+    """Return whether both stand for Python's truth values."""
     same = type(other) is bool or (isinstance(other, Tracer) and other.weak)
     return same and x.dtype.kind == "b" and (type(other) is bool or other.dtype.kind == "b")
 
@@ -69,7 +69,7 @@ _NO_PARAMS: dict[str, Any] = {}
 
 
 def in_place(forward: Callable[..., Any]) -> Callable[..., Any]:
-    """The method for ``self op= other`` of an array; for numbers, Python rebinds the name."""
+    """Return the method for ``array op= other``; for numbers, Python rebinds the name."""
 
     def update(self: ArrayTracer, other: Any) -> Any:
         result = forward(self, other)

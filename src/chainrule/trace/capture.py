@@ -15,15 +15,15 @@ from ..graph.node import CONSTANT, Node, input_node, next_serial, reachable
 from ..graph.types import Type, check_dtype
 from ..primitives.structure import identity
 from .frozen_draws import frozen_draws
-from .operands import check_whole, node_of
-from .strides import lie_as, same_memory
+from .operands import check_plain, node_of
+from .strides import set_layout_like, set_layout_of
 from .tracer import ArrayTracer, ScalarTracer, Tracer, traced
-from .tracing import end, refuse_escaped, tracing
+from .tracing import mark_finished, refuse_escaped, tracing
 from .views import root_of
 
 
 def as_array(x: Any, name: str = "argument") -> Any:
-    """An argument as an array or a NumPy scalar; text and objects are refused."""
+    """Convert an argument to an array or a NumPy scalar; text and objects are refused."""
     if type(x) is np.ndarray or isinstance(x, (Tracer, np.generic)):
         array: Any = x
     elif isinstance(x, (bool, int, float)):
@@ -31,7 +31,7 @@ def as_array(x: Any, name: str = "argument") -> Any:
     elif type(x) is np.memmap:
         array = np.asarray(x)
     else:
-        check_whole(x, name)
+        check_plain(x, name)
         raise DtypeError(
             at_user_line(f"{name} is {type(x).__name__} {x!r:.40}: give a number or an array")
         )
@@ -40,13 +40,15 @@ def as_array(x: Any, name: str = "argument") -> Any:
 
 
 def type_of(x: Any) -> Type:
-    """Shape and dtype of an array, a tracer or a number."""
+    """Return shape and dtype of an array, a tracer or a number."""
     array = as_array(x)
     return Type(array.shape, array.dtype)
 
 
-def called(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    """The function's result. Where our error was hidden or passed over, it is raised again."""
+def call_user_function(
+    function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]
+) -> Any:
+    """Call the user's function, and raise a refusal again that it swallowed or replaced."""
     outer = refusals.latest
     refusals.latest = None
     refusals.depth += 1
@@ -71,7 +73,7 @@ def called(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, 
 
 
 class Captured(NamedTuple):
-    """What a function became.
+    """The graph that a function became, and how it connects to its surroundings.
 
     Attributes
     ----------
@@ -91,7 +93,7 @@ class Captured(NamedTuple):
     out_treedef: Any
     outside: tuple[Node, ...]
     written: tuple[int, ...]
-    kinds: bool
+    distinguishes_scalars: bool
 
 
 def capture(
@@ -100,9 +102,9 @@ def capture(
     treedef: Any,
     weak: Sequence[bool] | None = None,
     examples: Sequence[Any] | None = None,
-    fresh: bool = False,
+    copy_results: bool = False,
 ) -> Captured:
-    """The graph of ``function(*unflatten(treedef, inputs))``.
+    """Return the graph of ``function(*unflatten(treedef, inputs))``.
 
     Parameters
     ----------
@@ -118,67 +120,69 @@ def capture(
         Whether the results become arrays of their own. Default False: they go on as arrays of the
         trace, so a function that writes may not return one array twice.
     """
-    floor = next_serial()
+    first_new_serial = next_serial()
     inputs = [input_node(t) for t in types]
     weak = [False] * len(inputs) if weak is None else weak
     examples = [None] * len(inputs) if examples is None else examples
     tracers = [_placeholder(node, w, x) for node, w, x in zip(inputs, weak, examples, strict=True)]
-    outer = tracing.floor, tracing.asked_kind
-    tracing.floor, tracing.asked_kind = floor, False
+    outer = tracing.first_serial, tracing.kind_observed
+    tracing.first_serial, tracing.kind_observed = first_new_serial, False
     try:
         with frozen_draws(function):
-            result = called(function, tree.unflatten(treedef, tracers), {})
-        asked_kind = tracing.asked_kind
+            result = call_user_function(function, tree.unflatten(treedef, tracers), {})
+        asked_kind = tracing.kind_observed
     finally:
-        tracing.floor, tracing.asked_kind = outer
+        tracing.first_serial, tracing.kind_observed = outer
     leaves, out_treedef = tree.flatten(result)
     outputs = [node_of(as_array(leaf, "a result")) for leaf in leaves]
     written = tuple(k for k, t in enumerate(tracers) if t.node is not inputs[k])
-    if written and not fresh:
-        _check_results_apart(leaves)
-    graph, outside = close(floor, inputs, outputs)
+    if written and not copy_results:
+        _check_results_not_aliased(leaves)
+    graph, outside = close_graph(first_new_serial, inputs, outputs)
     refuse_escaped(outside, outer[0])
-    end(inputs)
-    kinds = asked_kind or any(not inputs[k].shape for k in written)
-    return Captured(graph, out_treedef, outside, written, kinds)
+    mark_finished(inputs)
+    distinguishes_scalars = asked_kind or any(not inputs[k].shape for k in written)
+    return Captured(graph, out_treedef, outside, written, distinguishes_scalars)
 
 
 def _placeholder(node: Node, weak: bool, example: Any) -> Tracer:
-    """A tracer on an input whose numbers are not known."""
+    """Return a tracer on an input whose numbers are not known."""
     if node.shape or (isinstance(example, (ArrayTracer, np.ndarray)) and not weak):
         if isinstance(example, ArrayTracer):
-            same_memory(node, example.node)
+            set_layout_like(node, example.node)
         elif type(example) is np.ndarray and not example.flags.c_contiguous:
-            lie_as(node, example)
+            set_layout_of(node, example)
         return ArrayTracer(node)
     return ScalarTracer(node, weak)
 
 
-def close(
-    floor: int, inputs: Sequence[Node], outputs: Sequence[Node]
+def close_graph(
+    first_new_serial: int, inputs: Sequence[Node], outputs: Sequence[Node]
 ) -> tuple[Graph, tuple[Node, ...]]:
-    """A graph that reads nothing but its inputs: for what it read from outside it has new ones.
+    """Return a graph that reads nothing but its inputs: for what it read from outside it has new
+    ones.
 
-    Outside is what was there before the number `floor` was given, and leaves that are not ours.
+    Outside is what has a smaller number than `first_new_serial`, and leaves that are no inputs.
     """
-    own = set(inputs)
+    leaves = set(inputs)
     outside: dict[Node, None] = {}
-    for node in (*outputs, *[x for made in reachable(outputs, floor) for x in made.inputs]):
-        foreign = node.serial < floor or (not node.inputs and node not in own)
+    new_nodes = reachable(outputs, first_new_serial)
+    for node in (*outputs, *[child for new in new_nodes for child in new.inputs]):
+        foreign = node.serial < first_new_serial or (not node.inputs and node not in leaves)
         if foreign and node.primitive is not CONSTANT:
             outside[node] = None
-    return closed((*inputs, *outside), outputs, own), tuple(outside)
+    return closed((*inputs, *outside), outputs, leaves), tuple(outside)
 
 
-def fresh(x: Any, copy: bool = False) -> tuple[Node, Tracer]:
-    """A new leaf with the caller's value, and the tracer on it.
+def new_leaf(x: Any, copy: bool = False) -> tuple[Node, Tracer]:
+    """Return a new leaf with the caller's value, and the tracer on it.
 
     The value is a view that cannot be written, so that no result is the caller's own array; a
     copy where the caller may change that array before it is read again.
     """
     if isinstance(x, Tracer):
         node = identity_of(x.node)
-        same_memory(node, x.node)
+        set_layout_like(node, x.node)
         return node, ArrayTracer(node) if isinstance(x, ArrayTracer) else ScalarTracer(node, x.weak)
     array = as_array(x)
     if not isinstance(array, np.ndarray):
@@ -191,33 +195,33 @@ def fresh(x: Any, copy: bool = False) -> tuple[Node, Tracer]:
 
 
 def identity_of(node: Node) -> Node:
-    """A new node on top of another: what a nested transformation differentiates by."""
+    """Put a new node on top of another, for a nested transformation to differentiate by."""
     return identity(node)  # type: ignore[no-any-return]
 
 
-def check_apart(written: Sequence[Any], arguments: Sequence[Any]) -> None:
+def check_no_alias(written: Sequence[Any], arguments: Sequence[Any]) -> None:
     """Raise if an argument that the function writes shares memory with another one.
 
     Each argument is traced as an array of its own, so that the other would not see the write.
     """
     for x in written:
         for other in arguments:
-            if other is not x and _may_share(x, other):
-                raise UnsupportedError(at_user_line(_SHARED))
+            if other is not x and _may_alias(x, other):
+                raise UnsupportedError(at_user_line(_ALIASED))
         if sum(other is x for other in arguments) > 1:
-            raise UnsupportedError(at_user_line(_SHARED))
+            raise UnsupportedError(at_user_line(_ALIASED))
 
 
-def _may_share(x: Any, other: Any) -> bool:
+def _may_alias(x: Any, other: Any) -> bool:
     if isinstance(x, ArrayTracer) and isinstance(other, ArrayTracer):
         return root_of(x) is root_of(other)
     return type(x) is np.ndarray and type(other) is np.ndarray and np.may_share_memory(x, other)
 
 
-def _check_results_apart(leaves: Sequence[Any]) -> None:
+def _check_results_not_aliased(leaves: Sequence[Any]) -> None:
     """Raise if results of a function that writes into its arguments are views of each other.
 
-    A loop would hand them on as one array, of which its next turn would write both.
+    A loop would hand them on as one array, of which its next iteration would write both.
     """
     roots = [id(root_of(x)) for x in leaves if isinstance(x, ArrayTracer)]
     if len(set(roots)) < len(roots):
@@ -229,14 +233,14 @@ def _check_results_apart(leaves: Sequence[Any]) -> None:
         )
 
 
-_SHARED = (
+_ALIASED = (
     "the function writes into an argument that shares memory with another argument, or is given "
     "twice: hand over a copy, since each argument is traced as an array of its own"
 )
 
 
-def finish(x: Any) -> Any:
-    """A result for the caller: a writable array of its own, or a tracer where one is outside."""
+def to_user_array(x: Any) -> Any:
+    """Return a result for the caller: a writable array, or a tracer inside an outer trace."""
     if isinstance(x, Node):
         return traced(x)
     if isinstance(x, np.ndarray):
@@ -246,12 +250,12 @@ def finish(x: Any) -> Any:
     return x
 
 
-def finish_all(xs: Sequence[Any]) -> list[Any]:
-    """Several results, of which no two are the same array."""
+def to_user_arrays(xs: Sequence[Any]) -> list[Any]:
+    """Return several results, of which no two are the same array."""
     finished: list[Any] = []
     seen: set[int] = set()
     for x in xs:
-        y = finish(x)
+        y = to_user_array(x)
         if isinstance(y, np.ndarray):
             if id(y) in seen:
                 y = y.copy()

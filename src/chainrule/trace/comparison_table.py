@@ -15,7 +15,7 @@ from .tracer import UFUNCS, Tracer, traced
 
 
 def _beyond(name: str, x: Tracer, number: int) -> Tracer:
-    """Whether integers compare so with a number that is larger, or smaller, than all of them."""
+    """Compare integers with a number that is larger, or smaller, than all of them."""
     holds = {"eq": False, "ne": True, "lt": number > 0, "le": number > 0}
     answer = holds.get(name, number < 0)
     return traced(constant(np.broadcast_to(np.bool_(answer), x.shape)))
@@ -27,7 +27,7 @@ _MIRRORED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le"}
 
 
 def _compared(name: str, rule: Callable[..., Any]) -> Callable[..., Any]:
-    """A comparison that also takes a Python number which the dtype of integers does not hold."""
+    """Make a comparison accept a Python number that the integers' dtype cannot hold."""
 
     def compare(x: Any, y: Any, **options: Any) -> Any:
         try:

@@ -10,7 +10,7 @@ from ..errors import UnsupportedError, at_user_line
 from ..graph.node import Node
 from ..primitives.structure import broadcast_to, identity
 from .elementwise_table import as_dtype
-from .function_table import Rule, function, sorted_along, whole
+from .function_table import Rule, as_int, implements, sorted_along
 from .operands import node_of
 from .strides import c_order
 from .tracer import FUNCTIONS, HOOKS, METHODS, ArrayTracer, ScalarTracer, Tracer, traced
@@ -19,7 +19,7 @@ from .tracer import FUNCTIONS, HOOKS, METHODS, ArrayTracer, ScalarTracer, Tracer
 
 
 def copied(a: Any, order: str = "K") -> ArrayTracer:
-    """An array of its own with the same entries, laid out as NumPy's `order` says."""
+    """Return a new array with the same entries, laid out as NumPy's `order` says."""
     order = _checked_order(order)
     node = identity(node_of(a))
     if order == "C":
@@ -38,8 +38,8 @@ FUNCTIONS[np.copy] = lambda a, order="K", subok=False: copied(a, order)
 
 
 def _copy_method(a: Tracer, order: str = "C") -> Tracer:
-    made = copied(a, order)
-    return ScalarTracer(a.node, a.weak) if type(a) is ScalarTracer else made
+    copy = copied(a, order)
+    return ScalarTracer(a.node, a.weak) if type(a) is ScalarTracer else copy
 
 
 METHODS["copy"] = _copy_method
@@ -47,7 +47,7 @@ METHODS["copy"] = _copy_method
 
 def astype(a: Any, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True,
            copy: bool = True) -> Tracer:  # fmt: skip
-    """The array in another dtype; the array itself if it has that dtype and need not be copied."""
+    """Return the array in another dtype, or the array itself if no copy is needed."""
     wanted = np.dtype(dtype)
     if not np.can_cast(a.dtype, wanted, casting):  # type: ignore[arg-type]
         raise TypeError(at_user_line(f"cannot cast {a.dtype} to {wanted} by the rule {casting!r}"))
@@ -65,7 +65,7 @@ FUNCTIONS[np.astype] = lambda x, dtype, /, *, copy=True, device=None: astype(x, 
 
 
 def _as_array(a: Any, dtype: Any = None, copy: bool | None = None, **_: Any) -> Tracer:
-    """`np.asarray(plain, like=x)` and `np.array(...)`: a traced array of plain numbers."""
+    """Implement `np.asarray(plain, like=x)` and `np.array(...)`: trace plain numbers."""
     x = node_of(a)
     if dtype is None or x.dtype == np.dtype(dtype):
         return a if isinstance(a, ArrayTracer) and not copy else ArrayTracer(identity(x))
@@ -87,51 +87,51 @@ def _filled(value: float) -> Rule:
     def rule(a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None,
              *, device: Any = None) -> Tracer:  # fmt: skip
         x = node_of(a)
-        made = filled(
+        array = filled(
             np.dtype(x.dtype if dtype is None else dtype).type(value),
             x.shape if shape is None else shape,
         )
-        return _laid_out(made, x, order)
+        return _laid_out(array, x, order)
 
     return rule
 
 
-def _laid_out(made: ArrayTracer, like: Node, order: str) -> ArrayTracer:
-    """NumPy lays a `*_like` array out as the array that it is like."""
+def _laid_out(array: ArrayTracer, like: Node, order: str) -> ArrayTracer:
+    """Lay a `*_like` array out in memory as the array that it is like."""
     order = _checked_order(order)
-    if order == "K" and made.shape == like.shape:
-        made.node.order = identity(like)
+    if order == "K" and array.shape == like.shape:
+        array.node.order = identity(like)
     elif order not in ("K", "C"):
-        made.node.order = None
-    return made
+        array.node.order = None
+    return array
 
 
-function(np.zeros_like, np.empty_like)(_filled(0.0))
-function(np.ones_like)(_filled(1.0))
+implements(np.zeros_like, np.empty_like)(_filled(0.0))
+implements(np.ones_like)(_filled(1.0))
 
 
 def _full(value: float) -> Rule:
     def rule(shape: Any, dtype: Any = None, order: str = "C", **_: Any) -> Tracer:
-        made = filled(np.dtype(dtype or float).type(value), shape)
+        array = filled(np.dtype(dtype or float).type(value), shape)
         if order != "C":
-            made.node.order = None
-        return made
+            array.node.order = None
+        return array
 
     return rule
 
 
-function(np.zeros, np.empty)(_full(0.0))
-function(np.ones)(_full(1.0))
+implements(np.zeros, np.empty)(_full(0.0))
+implements(np.ones)(_full(1.0))
 
 
-@function(np.full_like)
+@implements(np.full_like)
 def _full_like(a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True,
                shape: Any = None, *, device: Any = None) -> Tracer:  # fmt: skip
     x = node_of(a)
     value = as_dtype(node_of(fill_value), np.dtype(x.dtype if dtype is None else dtype))
     sizes = x.shape if shape is None else tuple(np.empty(shape, np.bool_).shape)
-    made = ArrayTracer(identity(broadcast_to(value, shape=sizes)))
-    return _laid_out(made, x, order)
+    array = ArrayTracer(identity(broadcast_to(value, shape=sizes)))
+    return _laid_out(array, x, order)
 
 
 # Writes
@@ -148,7 +148,7 @@ def _writable(a: Any, name: str) -> ArrayTracer:
     return a
 
 
-@function(np.copyto)
+@implements(np.copyto)
 def _copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
     target, value = _writable(dst, "np.copyto"), node_of(src, dst.dtype)
     if not np.can_cast(value.dtype, target.dtype, casting):  # type: ignore[arg-type]
@@ -164,19 +164,19 @@ def _fill(a: Tracer, value: Any) -> None:
 
 def _sort_in_place(a: Tracer, axis: int = -1, kind: Any = None, order: Any = None, *,
                    stable: Any = None) -> None:  # fmt: skip
-    _writable(a, "sort")[...] = sorted_along(a, whole(axis), kind, order, stable)
+    _writable(a, "sort")[...] = sorted_along(a, as_int(axis), kind, order, stable)
 
 
 METHODS["fill"] = _fill
 METHODS["sort"] = _sort_in_place
 
 
-@function(np.fill_diagonal)
+@implements(np.fill_diagonal)
 def _fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
     target = _writable(a, "np.fill_diagonal")
     if wrap or (len(set(target.shape)) != 1 and target.ndim > 2) or target.ndim < 2:
         raise UnsupportedError(at_user_line("np.fill_diagonal of a matrix, without wrap, only"))
     if np.ndim(val):
         raise UnsupportedError(at_user_line("np.fill_diagonal with one number only"))
-    places = np.arange(min(target.shape))
-    target[(places,) * target.ndim] = val
+    positions = np.arange(min(target.shape))
+    target[(positions,) * target.ndim] = val

@@ -36,15 +36,15 @@ def _rule(name: str, compose: Callable[..., Node]) -> Callable[..., Tracer]:
         nodes = nodes_of(*xs)
         if dtype is not None:
             nodes = tuple(as_dtype(x, np.dtype(dtype)) for x in nodes)
-        inside = _loop(name, *[x.dtype for x in nodes])
+        inside = _loop_dtypes(name, *[x.dtype for x in nodes])
         return traced(compose(*map(as_dtype, nodes, inside)))
 
     return rule
 
 
 @lru_cache(maxsize=4096)
-def _loop(name: str, *dtypes: np.dtype[Any]) -> tuple[np.dtype[Any], ...]:
-    """The dtypes in which NumPy's ufunc computes for inputs of these."""
+def _loop_dtypes(name: str, *dtypes: np.dtype[Any]) -> tuple[np.dtype[Any], ...]:
+    """Return the dtypes in which NumPy's ufunc computes for inputs of these."""
     function = getattr(REFERENCE, name)
     if not isinstance(function, np.ufunc):
         return dtypes
@@ -60,7 +60,7 @@ def _loop(name: str, *dtypes: np.dtype[Any]) -> tuple[np.dtype[Any], ...]:
 _NO_PARAMS: dict[str, Any] = {}
 
 
-def direct(primitive: Primitive, *names: str) -> None:
+def register_primitive(primitive: Primitive, *names: str) -> None:
     """Enter a primitive under NumPy's names."""
 
     def rule(*xs: Any, dtype: Any = None) -> Tracer:
@@ -77,7 +77,7 @@ def direct(primitive: Primitive, *names: str) -> None:
 
 
 def as_dtype(x: Node, dtype: np.dtype[Any]) -> Node:
-    """x in another dtype, or x."""
+    """Cast x to a dtype if it has another one."""
     if dtype.kind not in "biuf":
         raise UnsupportedDtypeError(
             at_user_line(f"dtype {dtype} is not supported: use a real dtype")
@@ -86,7 +86,7 @@ def as_dtype(x: Node, dtype: np.dtype[Any]) -> Node:
 
 
 def floating(x: Node) -> Node:
-    """x, or its float64 form if it is of integers: what a ufunc does that needs fractions."""
+    """Cast integers to float64, as ufuncs do that need fractions."""
     return x if is_float(x.dtype) else cast(x, dtype=np.dtype(float))
 
 
@@ -94,21 +94,21 @@ for _name in ("exp", "expm1", "log", "log1p", "cbrt", "sin", "cos", "arctan2", "
               "cosh", "tanh", "arcsinh", "sign", "floor", "rint", "maximum", "minimum",
               "logaddexp", "remainder", "floor_divide", "equal", "less", "bitwise_and",
               "bitwise_xor", "erf", "erfc"):  # fmt: skip
-    direct(getattr(ew, _name), _name)
-direct(ew.add, "add")
-direct(ew.sub, "subtract")
-direct(ew.mul, "multiply")
-direct(ew.div, "divide", "true_divide")
-direct(ew.neg, "negative")
-direct(ew.absolute, "absolute")
-direct(ew.power, "power")
-direct(ew.shift_right, "right_shift")
+    register_primitive(getattr(ew, _name), _name)
+register_primitive(ew.add, "add")
+register_primitive(ew.sub, "subtract")
+register_primitive(ew.mul, "multiply")
+register_primitive(ew.div, "divide", "true_divide")
+register_primitive(ew.neg, "negative")
+register_primitive(ew.absolute, "absolute")
+register_primitive(ew.power, "power")
+register_primitive(ew.shift_right, "right_shift")
 ufunc("fabs")(ew.absolute)
 ufunc("expit")(lambda x: ew.logistic(x, slope="exact"))
 
 
 def logistic(x: Tracer) -> Tracer:
-    """expit with a derivative that needs its value alone, so that x is not to be kept."""
+    """Compute expit with a derivative that needs its value alone, so that x need not be stored."""
     return traced(apply(ew.logistic, (x.node,), {}))
 
 
@@ -126,12 +126,12 @@ def _positive(x: Node) -> Node:
 
 @ufunc("sqrt")
 def root(x: Node) -> Node:
-    """The root; of a sum of squares, a norm, it has the slope 0 at 0, amid those around it."""
+    """Compute the root; of a sum of squares, a norm, it has the slope 0 at 0, as a subgradient."""
     return ew.sqrt(x, slope="norm") if _is_sum_of_squares(x) else ew.sqrt(x)  # type: ignore[no-any-return]
 
 
 def _is_sum_of_squares(x: Node, depth: int = 8) -> bool:
-    """Whether it has been written so, perhaps divided by a number: a mean, a variance."""
+    """Return whether x was written as a sum of squares, perhaps divided by a number."""
     name = x.primitive.name
     if name == "mul" and x.inputs[0] is x.inputs[1]:
         return True
@@ -200,7 +200,7 @@ def _logical_or(x: Node, y: Node) -> Node:
 
 
 def truth(x: Node) -> Node:
-    """Not zero."""
+    """Return whether x is not zero, as NumPy's truth value of each entry."""
     return x if x.dtype.kind == "b" else ew.not_equal(x, 0)
 
 
@@ -297,7 +297,7 @@ def _sinh(x: Node) -> Node:
 
 
 def _other_leg(x: Node) -> Node:
-    """Beside the leg x of a right triangle of hypotenuse 1, exact near both ends.
+    """Return the leg beside x of a right triangle of hypotenuse 1, exact near both ends.
 
     As two roots: at the ends the derivative of one is infinite, and what the other is multiplied
     by is 0. Under one root, (1 - x)(1 + x), it would be infinity times 0.
@@ -383,7 +383,7 @@ def _log_expit(x: Node) -> Node:
 
 @ufunc("xlogy")
 def _xlogy(x: Node, y: Node) -> Node:
-    """x log(y), and 0 at x = 0 where log(y) is infinite or nan, but not y.
+    """Return x log(y), and 0 at x = 0 where log(y) is infinite or nan, but not y.
 
     Its slope by x is log(y) everywhere. Where the product would be nan, something else has to have
     the value 0 and that slope: the root of x, whose own is infinite, with the sign of log(y).
@@ -391,7 +391,7 @@ def _xlogy(x: Node, y: Node) -> Node:
     with np.errstate(all="ignore"):
         size = ew.log(y)
         unknown = ew.equal(ew.less(ew.absolute(size), np.inf), False)
-        odd = ew.bitwise_and(ew.bitwise_and(ew.equal(x, 0.0), unknown), ew.equal(y, y))
-        one, zero = x.dtype.type(1), x.dtype.type(0)
-        way = ew.where(ew.equal(y, 0.0), -one, ew.where(ew.equal(y, np.inf), one, zero))
-        return ew.where(odd, ew.sqrt(x) * way, x * size)  # type: ignore[no-any-return]
+        undefined = ew.bitwise_and(ew.bitwise_and(ew.equal(x, 0.0), unknown), ew.equal(y, y))
+        unit, zero = x.dtype.type(1), x.dtype.type(0)
+        direction = ew.where(ew.equal(y, 0.0), -unit, ew.where(ew.equal(y, np.inf), unit, zero))
+        return ew.where(undefined, ew.sqrt(x) * direction, x * size)  # type: ignore[no-any-return]

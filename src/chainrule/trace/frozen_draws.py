@@ -1,7 +1,7 @@
 """A warning where a function that is traced once draws random numbers that NumPy or Python makes.
 
 They are drawn while it is traced, and are constants of the graph from then on: each call of the
-compiled function, and each turn of a loop, would have the same ones.
+compiled function, and each iteration of a loop, would have the same ones.
 """
 
 from __future__ import annotations
@@ -30,26 +30,26 @@ def frozen_draws(function: Callable[..., Any]) -> Iterator[None]:
     if drawn:
         warn_user(
             f"{_name(drawn[0])} draws random numbers in a function that is traced once (by jit, "
-            "scan or another loop): they are the same ones in every call and turn. Use "
+            "scan or another loop): they are the same ones in every call and iteration. Use "
             "chainrule.random with a key that is an argument",
             FrozenRandomWarning,
         )
 
 
 def _sources(function: Callable[..., Any]) -> list[Any]:
-    """The global generators, and those that the function's closure, globals or object hold."""
-    found: dict[int, Any] = {id(_GLOBAL): _GLOBAL, id(random): random}
+    """Return the global generators, and those in the function's closure, globals or object."""
+    sources: dict[int, Any] = {id(_GLOBAL): _GLOBAL, id(random): random}
     for value in _reached(function):
         if isinstance(value, (np.random.Generator, np.random.RandomState, random.Random)):
-            found[id(value)] = value
-    return list(found.values())
+            sources[id(value)] = value
+    return list(sources.values())
 
 
 _GLOBAL = np.random.mtrand._rand
 
 
 def _reached(function: Any, depth: int = 4) -> Iterator[Any]:
-    """What the function, those that it closes over, and the objects that it is of, hold."""
+    """Yield the values in the closures, globals and objects of a function and of those it calls."""
     if isinstance(function, partial):
         yield from function.args
         yield from function.keywords.values()
@@ -58,15 +58,15 @@ def _reached(function: Any, depth: int = 4) -> Iterator[Any]:
         yield from getattr(function.__self__, "__dict__", {}).values()
         yield from _reached(function.__func__, depth)
     elif isinstance(function, FunctionType):
-        held = list(function.__defaults__ or ())
+        values = list(function.__defaults__ or ())
         for cell in function.__closure__ or ():
             with suppress(ValueError):  # a name that is not bound yet
-                held.append(cell.cell_contents)
+                values.append(cell.cell_contents)
         names = function.__globals__
-        held += [names[name] for name in function.__code__.co_names if name in names]
-        yield from held
+        values += [names[name] for name in function.__code__.co_names if name in names]
+        yield from values
         if depth:
-            for value in held:
+            for value in values:
                 if isinstance(value, (FunctionType, MethodType, partial)):
                     yield from _reached(value, depth - 1)
     else:  # an object that is called, such as a module

@@ -21,7 +21,7 @@ from ..primitives.structure import (
     transpose,
     with_ones,
 )
-from .capture import finish
+from .capture import to_user_array
 from .elementwise_table import as_dtype, floating, truth
 from .operands import node_of
 from .tracer import FUNCTIONS, METHODS, UFUNC_METHODS, Tracer, traced
@@ -31,7 +31,7 @@ _NO: Any = np._NoValue
 _NONE = np.empty(0)
 
 
-def function(*functions: Any, method: str | None = None) -> Callable[[Rule], Rule]:
+def implements(*functions: Any, method: str | None = None) -> Callable[[Rule], Rule]:
     """Enter a rule for NumPy functions, and for the method of that name."""
 
     def enter(rule: Rule) -> Rule:
@@ -44,27 +44,27 @@ def function(*functions: Any, method: str | None = None) -> Callable[[Rule], Rul
     return enter
 
 
-def axes_of(x: Node, axis: Any, scalar: bool = False) -> tuple[int, ...]:
-    """The axes as non-negative numbers in rising order; None means all.
+def normalize_axes(x: Node, axis: Any, scalar: bool = False) -> tuple[int, ...]:
+    """Return the axes as non-negative numbers in rising order; None means all.
 
     With `scalar` a number may be reduced along axis 0 or -1, as NumPy's ufuncs allow.
     """
     n = len(x.shape)
     if axis is None or (scalar and _of_a_number(x, axis)):
         return tuple(range(n))
-    given = axis if isinstance(axis, tuple) else (axis,)
-    axes = tuple(sorted(one_axis(k, n) for k in given))
+    axes_given = axis if isinstance(axis, tuple) else (axis,)
+    axes = tuple(sorted(normalize_axis(k, n) for k in axes_given))
     if len(set(axes)) != len(axes):
         raise ValueError(at_user_line(f"axis {axis} names an axis twice"))
     return axes
 
 
 def _of_a_number(x: Node, axis: Any) -> bool:
-    return not x.shape and not isinstance(axis, tuple) and whole(axis) in (0, -1)
+    return not x.shape and not isinstance(axis, tuple) and as_int(axis) in (0, -1)
 
 
-def whole(number: Any, name: str = "axis") -> int:
-    """An option that NumPy wants to be a whole number: 0.5 is an error, not 0."""
+def as_int(number: Any, name: str = "axis") -> int:
+    """Return an option as an int; 0.5 is an error, as in NumPy."""
     try:
         return index(number)
     except Refusal:  # of a traced number, which says more
@@ -73,59 +73,59 @@ def whole(number: Any, name: str = "axis") -> int:
         raise TypeError(at_user_line(f"{name}={number!r} is no integer")) from None
 
 
-def one_axis(axis: Any, n: int) -> int:
-    """One axis as a non-negative number."""
-    k = whole(axis)
+def normalize_axis(axis: Any, n: int) -> int:
+    """Return one axis as a non-negative number (`normalize_axis_index` in NumPy)."""
+    k = as_int(axis)
     if not -n <= k < n:
         raise np.exceptions.AxisError(at_user_line(f"axis {k} is out of bounds for {n} dimensions"))
     return k % n
 
 
-def refuse(**options: Any) -> None:
+def refuse_options(**options: Any) -> None:
     for name, value in options.items():
         if value is not None and value is not np._NoValue and value is not True:
             raise UnsupportedError(at_user_line(f"{name}= of a traced reduction is not supported"))
 
 
-def _kept(y: Node, x: Node, axes: tuple[int, ...], keepdims: Any) -> Tracer:
+def _with_keepdims(y: Node, x: Node, axes: tuple[int, ...], keepdims: Any) -> Tracer:
     if keepdims is not _NO and keepdims:
         y = reshape(y, shape=with_ones(x.shape, axes))
     return traced(y)
 
 
-@function(np.sum, method="sum")
+@implements(np.sum, method="sum")
 def _sum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False,
          initial: Any = _NO, where: Any = _NO) -> Tracer:  # fmt: skip
     if out is not None:
-        refuse(out=out)
+        refuse_options(out=out)
     x = node_of(a)
     if where is not _NO and where is not True:
         x = ew.where(node_of(where), x, 0)
     if dtype is not None:
         x = as_dtype(x, np.dtype(dtype))
-    axes = axes_of(x, axis, scalar=True)
+    axes = normalize_axes(x, axis, scalar=True)
     y = sum_(x, axes=axes)
     if initial is not _NO and initial is not None:
         y = ew.add(y, initial)
-    return _kept(y, x, axes, keepdims)
+    return _with_keepdims(y, x, axes, keepdims)
 
 
-@function(np.mean, method="mean")
+@implements(np.mean, method="mean")
 def _mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False,
           where: Any = _NO) -> Tracer:  # fmt: skip
     if out is not None or where is not _NO:
-        refuse(out=out, where=where)
+        refuse_options(out=out, where=where)
     x = floating(node_of(a))
     half = dtype is None and x.dtype.char == "e"  # summed in float32: 700 hundreds overflow
     wide = np.dtype(np.float32) if half else x.dtype if dtype is None else np.dtype(dtype)
     x = as_dtype(x, wide)
-    axes = axes_of(x, axis)
+    axes = normalize_axes(x, axis)
     count = int(np.prod([x.shape[k] for k in axes]))
     mean = sum_(x, axes=axes) / wide.type(count)
-    return _kept(as_dtype(mean, np.dtype(np.float16)) if half else mean, x, axes, keepdims)
+    return _with_keepdims(as_dtype(mean, np.dtype(np.float16)) if half else mean, x, axes, keepdims)
 
 
-@function(np.average)
+@implements(np.average)
 def _average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False,
              keepdims: Any = False) -> Any:  # fmt: skip
     if returned:
@@ -133,48 +133,48 @@ def _average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fal
     if weights is None:
         return _mean(a, axis, keepdims=keepdims)
     weights = weights if isinstance(weights, Tracer) else np.asarray(weights)
-    axes_of(node_of(a), axis)
-    weights = _alongside(np.shape(a), weights, axis)
+    normalize_axes(node_of(a), axis)
+    weights = _broadcastable_weights(np.shape(a), weights, axis)
     total = _sum(traced(node_of(weights + np.zeros(np.shape(a)))), axis, keepdims=keepdims)
     if total.node.value is not None and not np.all(total.node.value):
         raise ZeroDivisionError(at_user_line("np.average: the weights sum to zero"))
     return _sum(traced(node_of(a * weights)), axis, keepdims=keepdims) / total
 
 
-def _alongside(shape: tuple[int, ...], weights: Any, axis: Any) -> Any:
-    """Weights of some axes, as they broadcast to all."""
+def _broadcastable_weights(shape: tuple[int, ...], weights: Any, axis: Any) -> Any:
+    """Reshape weights of some axes such that they broadcast to all."""
     if weights.shape == shape:
         return weights
     if axis is None:
         raise TypeError(
             at_user_line(f"np.average: weights of shape {weights.shape} for {shape} need an axis")
         )
-    given = [one_axis(k, len(shape)) for k in (axis if isinstance(axis, tuple) else (axis,))]
-    if weights.shape != tuple(shape[k] for k in given):
+    axes = [normalize_axis(k, len(shape)) for k in (axis if isinstance(axis, tuple) else (axis,))]
+    if weights.shape != tuple(shape[k] for k in axes):
         raise ShapeError(
             at_user_line(f"np.average: weights of shape {weights.shape} for axes {axis} of {shape}")
         )
-    in_order = weights.transpose(tuple(int(k) for k in np.argsort(given)))
-    return in_order.reshape(tuple(n if k in given else 1 for k, n in enumerate(shape)))
+    in_order = weights.transpose(tuple(int(k) for k in np.argsort(axes)))
+    return in_order.reshape(tuple(n if k in axes else 1 for k, n in enumerate(shape)))
 
 
-@function(np.var, method="var")
+@implements(np.var, method="var")
 def _var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0,
          keepdims: Any = False, where: Any = _NO, mean: Any = _NO,
          correction: Any = _NO) -> Tracer:  # fmt: skip
-    refuse(out=out, where=where, mean=mean)
+    refuse_options(out=out, where=where, mean=mean)
     x = floating(node_of(a))
     if dtype is not None:
         x = as_dtype(x, np.dtype(dtype))
     ddof = ddof if correction is _NO else correction
-    axes = axes_of(x, axis)
+    axes = normalize_axes(x, axis)
     count = int(np.prod([x.shape[k] for k in axes]))
     centred = x - _mean(traced(x), axis, keepdims=True).node
     total = sum_(centred * centred, axes=axes)
-    return _kept(total / x.dtype.type(max(count - ddof, 0)), x, axes, keepdims)
+    return _with_keepdims(total / x.dtype.type(max(count - ddof, 0)), x, axes, keepdims)
 
 
-@function(np.std, method="std")
+@implements(np.std, method="std")
 def _std(*args: Any, **kwargs: Any) -> Tracer:
     return traced(ew.sqrt(_var(*args, **kwargs).node, slope="norm"))
 
@@ -182,72 +182,73 @@ def _std(*args: Any, **kwargs: Any) -> Tracer:
 def _extremum(primitive: Any, join: Any) -> Rule:
     def rule(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False,
              initial: Any = _NO, where: Any = _NO) -> Tracer:  # fmt: skip
-        refuse(out=out, where=where)
+        refuse_options(out=out, where=where)
         x = node_of(a)
-        axes = axes_of(x, axis, scalar=True)
+        axes = normalize_axes(x, axis, scalar=True)
         y = primitive(x, axes=axes)
         if initial is not _NO and initial is not None:
             y = join(y, initial)
-        return _kept(y, x, axes, keepdims)
+        return _with_keepdims(y, x, axes, keepdims)
 
     return rule
 
 
-function(np.max, np.amax, method="max")(_extremum(red.max_, ew.maximum))
-function(np.min, np.amin, method="min")(_extremum(red.min_, ew.minimum))
+implements(np.max, np.amax, method="max")(_extremum(red.max_, ew.maximum))
+implements(np.min, np.amin, method="min")(_extremum(red.min_, ew.minimum))
 
 
-@function(np.ptp)
+@implements(np.ptp)
 def _ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any:
-    refuse(out=out)
+    refuse_options(out=out)
     return METHODS["max"](a, axis, keepdims=keepdims) - METHODS["min"](a, axis, keepdims=keepdims)
 
 
-@function(np.prod, method="prod")
+@implements(np.prod, method="prod")
 def _prod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False,
           initial: Any = _NO, where: Any = _NO) -> Tracer:  # fmt: skip
-    refuse(out=out, where=where)
+    refuse_options(out=out, where=where)
     x = node_of(a)
     if dtype is not None:
         x = as_dtype(x, np.dtype(dtype))
-    axes = axes_of(x, axis, scalar=True)
-    y = x if len(axes) == 1 else _side_by_side(x, axes)
+    axes = normalize_axes(x, axis, scalar=True)
+    y = x if len(axes) == 1 else _axes_merged_last(x, axes)
     k = axes[0] if len(axes) == 1 else len(y.shape) - 1
     if initial is not _NO and initial is not None:  # the first factor: the order matters
         y = as_dtype(y, np.prod(np.empty(0, y.dtype)).dtype)
         first = as_dtype(node_of(initial, y.dtype), y.dtype)
         y = concatenate(broadcast_to(first, shape=with_ones(y.shape, (k,))), y, axis=k)
-    return _kept(red.prod(y, axis=k), x, axes, keepdims)
+    return _with_keepdims(red.prod(y, axis=k), x, axes, keepdims)
 
 
-def _side_by_side(x: Node, axes: tuple[int, ...]) -> Node:
-    """Several axes as a single last one, their entries in the order in which NumPy takes them."""
-    kept = tuple(k for k in range(len(x.shape)) if k not in axes)
+def _axes_merged_last(x: Node, axes: tuple[int, ...]) -> Node:
+    """Merge several axes into a last one, their entries in the order in which NumPy takes them."""
+    remaining = tuple(k for k in range(len(x.shape)) if k not in axes)
     count = int(np.prod([x.shape[k] for k in axes]))
-    moved = transpose(x, axes=(*kept, *axes)) if kept else x
-    return reshape(moved, shape=(*[x.shape[k] for k in kept], count))  # type: ignore[no-any-return]
+    reduced_last = transpose(x, axes=(*remaining, *axes)) if remaining else x
+    return reshape(reduced_last, shape=(*[x.shape[k] for k in remaining], count))  # type: ignore[no-any-return]
 
 
-@function(np.any, method="any")
+@implements(np.any, method="any")
 def _any(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False,
          where: Any = _NO) -> Tracer:  # fmt: skip
-    refuse(out=out, where=where)
+    refuse_options(out=out, where=where)
     x = truth(node_of(a))
-    axes = axes_of(x, axis, scalar=True)
-    return _kept(ew.not_equal(sum_(x, axes=axes), 0), x, axes, keepdims)
+    axes = normalize_axes(x, axis, scalar=True)
+    return _with_keepdims(ew.not_equal(sum_(x, axes=axes), 0), x, axes, keepdims)
 
 
-@function(np.all, method="all")
+@implements(np.all, method="all")
 def _all(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False,
          where: Any = _NO) -> Tracer:  # fmt: skip
-    refuse(out=out, where=where)
+    refuse_options(out=out, where=where)
     x = ew.equal(truth(node_of(a)), False)
-    axes = axes_of(x, axis, scalar=True)
-    return _kept(ew.equal(sum_(x, axes=axes), 0), x, axes, keepdims)
+    axes = normalize_axes(x, axis, scalar=True)
+    return _with_keepdims(ew.equal(sum_(x, axes=axes), 0), x, axes, keepdims)
 
 
 def logsumexp(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """``log(sum(exp(a)))`` over axes, without overflow: the largest entry is taken out first.
+    """Compute ``log(sum(exp(a)))`` over axes without overflow: the largest entry is taken out
+    first.
 
     Parameters
     ----------
@@ -270,17 +271,17 @@ def logsumexp(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
     1000.693147
     """
     x = floating(node_of(a))
-    axes = axes_of(x, axis)
+    axes = normalize_axes(x, axis)
     top = red.max_(x, axes=axes)
     infinite = ew.equal(ew.absolute(top), np.inf)
     base = stop_gradient(ew.where(infinite, 0.0, top))
-    kept = reshape(base, shape=with_ones(x.shape, axes))
+    expanded = reshape(base, shape=with_ones(x.shape, axes))
     with np.errstate(divide="ignore"):
-        y = ew.log(sum_(ew.exp(x - kept), axes=axes)) + base
+        y = ew.log(sum_(ew.exp(x - expanded), axes=axes)) + base
     if infinite.value is None or np.any(infinite.value):  # there y is right, but not its slope
         y = ew.where(infinite, top, y)
-    result = _kept(y, x, axes, keepdims)
-    return result if isinstance(a, Tracer) else finish(result.node.value)
+    result = _with_keepdims(y, x, axes, keepdims)
+    return result if isinstance(a, Tracer) else to_user_array(result.node.value)
 
 
 for _ufunc, _rule in {
@@ -295,26 +296,26 @@ UFUNC_METHODS["logaddexp", "reduce"] = lambda x, axis=0, keepdims=False: logsume
 )
 
 
-@function(np.cumsum, method="cumsum")
+@implements(np.cumsum, method="cumsum")
 def _cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Tracer:
-    refuse(out=out)
+    refuse_options(out=out)
     x, k = flat_or_axis(a, axis)
     return traced(red.cumsum(x if dtype is None else as_dtype(x, np.dtype(dtype)), axis=k))
 
 
-@function(np.cumprod, method="cumprod")
+@implements(np.cumprod, method="cumprod")
 def _cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Tracer:
-    refuse(out=out)
+    refuse_options(out=out)
     x, k = flat_or_axis(a, axis)
     return traced(red.cumprod(x if dtype is None else as_dtype(x, np.dtype(dtype)), axis=k))
 
 
 def flat_or_axis(a: Any, axis: Any) -> tuple[Node, int]:
-    """The array and its axis; the array in a row if the axis is None."""
+    """Return the array and its axis, or the flattened array if the axis is None."""
     x = node_of(a)
     if axis is None or _of_a_number(x, axis):
         return reshape(x, shape=(int(np.prod(x.shape)),)), 0
-    return x, one_axis(axis, len(x.shape))
+    return x, normalize_axis(axis, len(x.shape))
 
 
 UFUNC_METHODS["add", "accumulate"] = lambda x, axis=0: _cumsum(x, axis)
@@ -323,21 +324,21 @@ UFUNC_METHODS["multiply", "accumulate"] = lambda x, axis=0: _cumprod(x, axis)
 
 def _argument(primitive: Any) -> Rule:
     def rule(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = False) -> Tracer:
-        refuse(out=out)
+        refuse_options(out=out)
         x, k = flat_or_axis(a, axis)
         y = primitive(x, axis=k)
         if keepdims is not _NO and keepdims and (axis is None or not np.ndim(a)):
             return traced(reshape(y, shape=(1,) * np.ndim(a)))
-        return _kept(y, x, (k,), keepdims)
+        return _with_keepdims(y, x, (k,), keepdims)
 
     return rule
 
 
-function(np.argmax, method="argmax")(_argument(red.argmax))
-function(np.argmin, method="argmin")(_argument(red.argmin))
+implements(np.argmax, method="argmax")(_argument(red.argmax))
+implements(np.argmin, method="argmin")(_argument(red.argmin))
 
 
-@function(np.argsort, method="argsort")
+@implements(np.argsort, method="argsort")
 def _argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *,
              stable: Any = None) -> Tracer:  # fmt: skip
     np.argsort(_NONE, kind=kind, order=order, stable=stable)  # raises what NumPy would
@@ -345,22 +346,22 @@ def _argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *,
     return traced(red.argsort(x, axis=k))
 
 
-@function(np.sort)
+@implements(np.sort)
 def _sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *,
           stable: Any = None) -> Tracer:  # fmt: skip
     return sorted_along(a, axis, kind, order, stable)
 
 
 def sorted_along(a: Any, axis: Any, kind: Any, order: Any, stable: Any) -> Tracer:
-    """The entries along an axis in rising order; the options as of `np.sort`."""
+    """Sort the entries along an axis; the options are those of `np.sort`."""
     np.sort(_NONE, kind=kind, order=order, stable=stable)  # raises what NumPy would
     if axis is not None:
-        one_axis(axis, np.ndim(a))
+        normalize_axis(axis, np.ndim(a))
     x, k = flat_or_axis(a, axis)
     return traced(red.take_along(x, red.argsort(x, axis=k), k))
 
 
-@function(np.take_along_axis)
+@implements(np.take_along_axis)
 def _take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Tracer:
     if not isinstance(indices, (Tracer, np.ndarray)) or indices.dtype.kind not in "iu":
         raise IndexError(at_user_line("np.take_along_axis: the indices must be an integer array"))
@@ -372,13 +373,13 @@ def _take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Tracer:
                 f"{x.shape}: give indices with as many axes"
             )
         )
-    places = node_of(indices)
+    positions = node_of(indices)
     try:
-        wide = np.broadcast_shapes(with_ones(x.shape, (k,)), with_ones(places.shape, (k,)))
+        wide = np.broadcast_shapes(with_ones(x.shape, (k,)), with_ones(positions.shape, (k,)))
     except ValueError:
         raise ShapeError(
             at_user_line(
-                f"np.take_along_axis: indices of shape {places.shape} do not fit {x.shape}"
+                f"np.take_along_axis: indices of shape {positions.shape} do not fit {x.shape}"
             )
         ) from None
 
@@ -386,4 +387,4 @@ def _take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Tracer:
         shape = (*wide[:k], each.shape[k], *wide[k + 1 :])
         return each if each.shape == shape else broadcast_to(each, shape=shape)
 
-    return traced(red.take_along(stretched(x), stretched(places), k))
+    return traced(red.take_along(stretched(x), stretched(positions), k))

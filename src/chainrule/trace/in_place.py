@@ -21,14 +21,14 @@ import numpy as np
 
 
 def is_in_place(frame: FrameType | None) -> bool:
-    """Whether the code in `frame` is at an operator such as ``+=``, which binds its result."""
+    """Return whether the code in `frame` is at an in-place operator such as ``+=``."""
     if frame is None:
         return False
     return dis.opname[frame.f_code.co_code[frame.f_lasti]] in ("BINARY_OP", "INPLACE_ADD")
 
 
 def count_references(kwargs: dict[str, Any], inputs: tuple[Any, ...]) -> int:
-    """References to the array that ``array += other`` is about, seen from `__array_ufunc__`."""
+    """Count the references to the array in ``array += other``, seen from `__array_ufunc__`."""
     return sys.getrefcount(inputs[0]) if "out" in kwargs else 0
 
 
@@ -44,7 +44,7 @@ class _Probe:
 
 @lru_cache(maxsize=1)
 def _alone() -> tuple[int, int]:
-    """The counts of an array that only one local name knows, and of memory that one view knows."""
+    """Count references to an array that one local name knows, and to memory that one view knows."""
     probe = _Probe()
     array = np.empty(1)
     array += probe  # type: ignore[call-overload]
@@ -58,7 +58,7 @@ def _base_references(view: Any) -> int:
 
 
 def seen_elsewhere(array: Any, references: int) -> bool:
-    """Whether anything but the one name could see a write into the array."""
+    """Return whether anything but the one name could see a write into the array."""
     alone, base_alone = _alone()
     if references > alone or getweakrefcount(array):
         return True

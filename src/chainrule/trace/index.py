@@ -6,7 +6,7 @@ import dis
 import sys
 from collections.abc import Sequence
 from functools import lru_cache
-from operator import index as whole_number
+from operator import index as to_index
 from typing import Any
 
 import numpy as np
@@ -17,12 +17,12 @@ from ..graph.types import is_float
 from ..primitives.indexing import gather, scatter, scatter_add
 from ..primitives.structure import cast, reshape, slice_, transpose
 from .operands import node_of
-from .strides import lie_apart, same_memory
+from .strides import set_layout_like, set_not_contiguous
 from .tracer import HOOKS, UFUNC_METHODS, ArrayTracer, ScalarTracer, Tracer, repeated, traced
 from .views import ReadOnlyError, View, view
 
 
-class Index:
+class ParsedIndex:
     """An index taken apart for an array of a given shape.
 
     Attributes
@@ -45,18 +45,18 @@ class Index:
     """
 
     def __init__(self, shape: tuple[int, ...], index: Any) -> None:
-        given = index if isinstance(index, tuple) else (index,)
-        parts = _expand(shape, given)
-        advanced = any(isinstance(part, Node) for part in parts)
-        self.copies = advanced and not all(map(_one_place, given))
-        self.whole = not any(part is Ellipsis or part is None for part in given)
+        entries = index if isinstance(index, tuple) else (index,)
+        entries_by_axis = _entries_by_axis(shape, entries)
+        advanced = any(isinstance(entry, Node) for entry in entries_by_axis)
+        self.copies = advanced and not all(map(_is_basic, entries))
+        self.whole = not any(entry is Ellipsis or entry is None for entry in entries)
         self.expanded: tuple[int, ...] = ()
         self.arrays: list[Node] = []
         pattern: list[Any] = []
         result: list[int] = []
         axis = 0
-        for part in parts:
-            if part is None:
+        for entry in entries_by_axis:
+            if entry is None:
                 self.expanded += (1,)
                 pattern.append(slice(0, 1, 1))
                 result.append(1)
@@ -64,29 +64,29 @@ class Index:
             size = shape[axis]
             self.expanded += (size,)
             axis += 1
-            if isinstance(part, slice):
-                start, stop, step = part.indices(size)
+            if isinstance(entry, slice):
+                start, stop, step = entry.indices(size)
                 count = len(range(start, stop, step))
                 # A start of -1 would be the last entry, where it means that there is none
-                part = slice(start, None if stop < 0 else stop, step) if count else slice(0, 0, 1)
-                pattern.append(part)
+                entry = slice(start, None if stop < 0 else stop, step) if count else slice(0, 0, 1)
+                pattern.append(entry)
                 result.append(count)
-            elif isinstance(part, Node):
+            elif isinstance(entry, Node):
                 pattern.append(len(self.arrays))
-                self.arrays.append(part)
+                self.arrays.append(entry)
             elif advanced:
                 pattern.append(len(self.arrays))
-                self.arrays.append(node_of(np.intp(_checked(part, size, axis - 1))))
+                self.arrays.append(node_of(np.intp(_checked(entry, size, axis - 1))))
             else:
-                start = _checked(part, size, axis - 1)
+                start = _checked(entry, size, axis - 1)
                 pattern.append(slice(start, start + 1, 1))
         self.pattern = tuple(pattern)
-        self.every = all(part is None or _is_all(part) for part in parts)
+        self.every = all(entry is None or _is_all(entry) for entry in entries_by_axis)
         self.result = None if advanced else tuple(result)
-        self.whole = self.whole and not any(isinstance(part, slice) for part in parts)
+        self.whole = self.whole and not any(isinstance(entry, slice) for entry in entries_by_axis)
 
     def read(self, x: Node) -> Node:
-        """x[index]."""
+        """Return x[index]."""
         if x.shape != self.expanded:
             x = reshape(x, shape=self.expanded)
         if self.result is None:
@@ -98,27 +98,27 @@ class Index:
         return part
 
     def _check_bounds(self, x: Node) -> None:
-        """NumPy's error for known indices of unknown numbers: now, where it can be caught."""
+        """Raise NumPy's IndexError for known indices of an unknown array early."""
         if x.value is not None:  # about to be read
             return
         for axis, part in enumerate(self.pattern):
             if isinstance(part, int) and self.arrays[part].primitive is CONSTANT:
-                places, size = self.arrays[part].value, x.shape[axis]
-                wrong = places[(places < -size) | (places >= size)]
+                positions, size = self.arrays[part].value, x.shape[axis]
+                wrong = positions[(positions < -size) | (positions >= size)]
                 if wrong.size:
                     _checked(int(wrong.flat[0]), size, axis)
 
     def read_view(self, x: Node) -> Node:
-        """x[index] where NumPy gives a view, with its place in memory known to be x's."""
+        """Return x[index] where NumPy gives a view, with the memory layout of that view."""
         node = self.read(x)
         if self.result is None:  # traced integers: any others lead to the same strides
             first = [slice(0, 1) if isinstance(part, int) else part for part in self.pattern]
             like = slice_(reshape(x, shape=self.expanded), index=tuple(first))
-            same_memory(node, reshape(like, shape=node.shape))
+            set_layout_like(node, reshape(like, shape=node.shape))
         return node
 
     def write(self, x: Node, value: Node, add: bool = False) -> Node:
-        """x with x[index] = value (or += value), value broadcast as NumPy does."""
+        """Return x with x[index] = value (or += value), value broadcast as NumPy does."""
         shape = x.shape
         if shape != self.expanded:
             x = reshape(x, shape=self.expanded)
@@ -127,18 +127,19 @@ class Index:
         while len(value.shape) > len(target) and value.shape[0] == 1:
             value = reshape(value, shape=value.shape[1:])
         if value.shape != target:
-            given = value.shape
+            value_shape = value.shape
             value = repeated(value, target)
             if value.shape != target:
                 raise ShapeError(
                     at_user_line(
-                        f"cannot write an array of shape {given} where the index selects {target}"
+                        f"cannot write an array of shape {value_shape} where the index selects "
+                        f"{target}"
                     )
                 )
         if self.result is not None:
             sizes = zip(self.pattern, self.expanded, strict=True)
-            kept = tuple(len(range(*part.indices(size))) for part, size in sizes)
-            value = value if value.shape == kept else reshape(value, shape=kept)
+            selected_shape = tuple(len(range(*part.indices(size))) for part, size in sizes)
+            value = value if value.shape == selected_shape else reshape(value, shape=selected_shape)
         operation = scatter_add if add else scatter
         x = operation(x, value, *self.arrays, pattern=self.pattern)
         return x if x.shape == shape else reshape(x, shape=shape)
@@ -156,10 +157,10 @@ def _checked(part: int, size: int, axis: int) -> int:
     return part % size
 
 
-def _expand(shape: tuple[int, ...], index: tuple[Any, ...]) -> list[Any]:
-    """One part an axis: None, int, slice, or a Node of integers."""
-    index = tuple(map(_part, index))
-    taken = sum(_axes(part) for part in index)
+def _entries_by_axis(shape: tuple[int, ...], index: tuple[Any, ...]) -> list[Any]:
+    """Return one entry for each axis: None, int, slice, or a Node of integers."""
+    index = tuple(map(_normalize_entry, index))
+    taken = sum(_axes_taken(part) for part in index)
     parts: list[Any] = []
     axis = 0
     for part in index:
@@ -168,7 +169,7 @@ def _expand(shape: tuple[int, ...], index: tuple[Any, ...]) -> list[Any]:
             parts.extend(node_of(hits) for hits in np.nonzero(part.value))
         else:
             parts.append(part)
-        axis += len(shape) - taken if part is Ellipsis else _axes(part)
+        axis += len(shape) - taken if part is Ellipsis else _axes_taken(part)
     used = sum(1 for part in parts if part is not None and part is not Ellipsis)
     if used > len(shape):
         raise IndexError(
@@ -184,7 +185,9 @@ def _expand(shape: tuple[int, ...], index: tuple[Any, ...]) -> list[Any]:
 
 
 def _refuse_empty_ellipsis(before: Sequence[Any], after: Sequence[Any]) -> None:
-    """``...`` that stands for no axis parts index arrays all the same: NumPy moves their axes."""
+    """Refuse ``...`` that stands for no axis between index arrays: NumPy moves their axes even
+    then.
+    """
     arrays = any(isinstance(part, Node) for part in (*before, *after))
     if arrays and all(any(isinstance(p, (int, Node)) for p in side) for side in (before, after)):
         raise UnsupportedError(
@@ -192,8 +195,8 @@ def _refuse_empty_ellipsis(before: Sequence[Any], after: Sequence[Any]) -> None:
         )
 
 
-def _axes(part: Any) -> int:
-    """How many axes a part of an index is for."""
+def _axes_taken(part: Any) -> int:
+    """Return the number of axes that an entry of an index consumes."""
     if part is None or part is Ellipsis:
         return 0
     return part.ndim if isinstance(part, Node) and part.dtype.kind == "b" else 1
@@ -209,8 +212,8 @@ def _check_mask(mask: Node, shape: tuple[int, ...], axis: int) -> None:
         )
 
 
-def _part(part: Any) -> Any:
-    """One part as None, ..., int, slice, or a Node of integers or of truth values."""
+def _normalize_entry(part: Any) -> Any:
+    """Return an entry as None, ..., int, slice, or a Node of integers or of truth values."""
     if part is None or part is Ellipsis or isinstance(part, slice):
         return part
     if isinstance(part, (bool, np.bool_)):
@@ -221,7 +224,7 @@ def _part(part: Any) -> Any:
         node = part.node
     else:
         if not isinstance(part, np.ndarray) and hasattr(type(part), "__index__"):
-            return whole_number(part)
+            return to_index(part)
         array = np.asarray(part)
         if array.size == 0 and isinstance(part, (list, tuple)):
             array = array.astype(np.intp)  # of no index; NumPy does not mind either
@@ -245,14 +248,16 @@ def _part(part: Any) -> Any:
 
 
 def diagonal(a: Any, offset: int, axis1: int, axis2: int, writable: bool = False) -> Tracer:
-    """A diagonal of two axes, as the last axis of a view; NumPy's own cannot be written."""
+    """Return a diagonal of two axes as the last axis of a view; NumPy's own view is read-only."""
     n = np.ndim(a)
     i, j = axis1 % n, axis2 % n
     count = len(np.diagonal(np.empty((np.shape(a)[i], np.shape(a)[j]), bool), offset))
-    places = np.arange(count)
-    at = {i: places + max(-offset, 0), j: places + max(offset, 0)}
-    order = (*[k for k in range(n) if k not in at], i, j)
-    index = Index(tuple(np.shape(a)[k] for k in order), (..., at[i], at[j]))
+    positions = np.arange(count)
+    index_by_axis = {i: positions + max(-offset, 0), j: positions + max(offset, 0)}
+    order = (*[k for k in range(n) if k not in index_by_axis], i, j)
+    index = ParsedIndex(
+        tuple(np.shape(a)[k] for k in order), (..., index_by_axis[i], index_by_axis[j])
+    )
     back = tuple(sorted(range(n), key=order.__getitem__))
 
     def write(x: Node, new: Node) -> Node:
@@ -260,14 +265,14 @@ def diagonal(a: Any, offset: int, axis1: int, axis2: int, writable: bool = False
 
     def read(x: Node) -> Node:
         node = index.read(transpose(x, axes=order))
-        lie_apart(node)
+        set_not_contiguous(node)
         return node
 
     return view(a, read, write if writable else None)
 
 
-def _one_place(part: Any) -> bool:
-    """Whether NumPy takes the part for basic indexing: an integer that is no array, or a slice."""
+def _is_basic(part: Any) -> bool:
+    """Return whether NumPy takes the entry for basic indexing: a plain integer or a slice."""
     if part is None or part is Ellipsis or isinstance(part, slice):
         return True
     if isinstance(part, Tracer):
@@ -275,61 +280,61 @@ def _one_place(part: Any) -> bool:
     return not isinstance(part, np.ndarray) and hasattr(type(part), "__index__")
 
 
-def index_of(shape: tuple[int, ...], index: Any) -> Index:
-    """An index taken apart; numbers and slices of numbers are taken apart once."""
-    given = index if type(index) is tuple else (index,)
+def parse_index(shape: tuple[int, ...], index: Any) -> ParsedIndex:
+    """Parse an index; what consists of numbers and slices of numbers is parsed once and cached."""
+    entries = index if type(index) is tuple else (index,)
     key: list[Any] = []
-    for part in given:
+    for part in entries:
         kind = type(part)
         if kind is slice:
             ends = (part.start, part.stop, part.step)
             for end in ends:
                 if end is not None and type(end) is not int:
-                    return Index(shape, index)
+                    return ParsedIndex(shape, index)
             key.append(ends)
         elif kind is int or part is None or part is Ellipsis:
             key.append(part)
         else:
-            return Index(shape, index)
-    return _basic(shape, *key)
+            return ParsedIndex(shape, index)
+    return _parse_basic(shape, *key)
 
 
 @lru_cache(maxsize=4096)
-def _basic(shape: tuple[int, ...], *key: Any) -> Index:
-    return Index(shape, tuple(slice(*part) if type(part) is tuple else part for part in key))
+def _parse_basic(shape: tuple[int, ...], *key: Any) -> ParsedIndex:
+    return ParsedIndex(shape, tuple(slice(*part) if type(part) is tuple else part for part in key))
 
 
 def getitem(x: ArrayTracer, index: Any) -> Tracer:
-    """`x[index]`: a number, a view for a basic index, a copy for an advanced one, as in NumPy."""
-    parsed = index_of(x.shape, index)
+    """Implement `x[index]`: a number, a view for a basic index, a copy for an advanced one."""
+    parsed = parse_index(x.shape, index)
     if parsed.copies or parsed.whole:
         return traced(parsed.read(x.node))
     return view(x, parsed.read_view, parsed.write)
 
 
 def setitem(x: ArrayTracer, index: Any, value: Any) -> None:
-    """`x[index] = value`: x holds another node from now on."""
+    """Implement `x[index] = value`: x takes another node."""
     _refuse_shuffle(x, value)
     if _is_abstract_mask(index):
         _check_mask(index.node, x.shape[: index.ndim], 0)
         rest = x.shape[index.ndim :]
-        given = node_of(value, x.dtype)
-        if given.shape != rest and np.size(value) != 1:
+        filling = node_of(value, x.dtype)
+        if filling.shape != rest and np.size(value) != 1:
             raise AbstractValueError(
                 at_user_line(
                     f"under jit x[mask] = value takes one number, or an array of shape {rest} for "
-                    f"each place that is chosen, not one of shape {given.shape}: use np.where"
+                    f"each place that is chosen, not one of shape {filling.shape}: use np.where"
                 )
             )
-        given = given if given.shape == rest else reshape(given, shape=())
-        x.rebind(node_of(HOOKS["where"](_mask_like(index, x), traced(given), x)))
+        filling = filling if filling.shape == rest else reshape(filling, shape=())
+        x.rebind(node_of(HOOKS["where"](_mask_like(index, x), traced(filling), x)))
         return
-    new = index_of(x.shape, index).write(x.node, node_of(value, x.dtype))
+    new = parse_index(x.shape, index).write(x.node, node_of(value, x.dtype))
     x.rebind(new)
 
 
 def _refuse_shuffle(x: ArrayTracer, value: Any) -> None:
-    """Rows that compiled code exchanges, as `np.random.shuffle` does, would be views of each other.
+    """Refuse rows that compiled code exchanges, as `np.random.shuffle` does: they would be views.
 
     NumPy has another way for its own arrays, so that what comes out differs: refused.
     """
@@ -354,7 +359,7 @@ def _mask_like(mask: Tracer, x: Tracer) -> Tracer:
 
 
 def add_at(x: Any, index: Any, value: Any) -> None:
-    """`np.add.at(x, index, value)`."""
+    """Implement `np.add.at(x, index, value)`."""
     if isinstance(x, Tracer) and not is_float(x.dtype) and is_float(node_of(value).dtype):
         raise UnsupportedError(
             at_user_line("np.add.at of fractions into whole numbers, which are cut at each step")
@@ -363,7 +368,7 @@ def add_at(x: Any, index: Any, value: Any) -> None:
         raise TypeError(
             at_user_line("np.add.at into a plain array: make it with np.zeros_like(traced)")
         )
-    new = index_of(x.shape, index).write(x.node, node_of(value, x.dtype), add=True)
+    new = parse_index(x.shape, index).write(x.node, node_of(value, x.dtype), add=True)
     try:
         x.rebind(new)
     except ReadOnlyError as error:  # NumPy 2.4 writes here, whatever the flag says

@@ -12,7 +12,7 @@ from ..errors import ShapeError, at_user_line
 from ..graph.node import Node
 from ..primitives.structure import concatenate, reshape
 from .elementwise_table import as_dtype
-from .function_table import function, one_axis, refuse, whole
+from .function_table import as_int, implements, normalize_axis, refuse_options
 from .operands import node_of, nodes_of
 from .tracer import ArrayTracer, Tracer, traced
 
@@ -20,7 +20,7 @@ _NO: Any = np._NoValue
 
 
 def _alike(arrays: Sequence[Any], dtype: Any, casting: str) -> tuple[Node, ...]:
-    """The arrays in one dtype: theirs together, or the one that is asked for."""
+    """Cast the arrays to one dtype: their common one, or the one that is asked for."""
     nodes = nodes_of(*arrays)
     kinds = [x.dtype for x in nodes]
     dtype = np.result_type(*kinds) if dtype is None else np.dtype(dtype)
@@ -30,80 +30,80 @@ def _alike(arrays: Sequence[Any], dtype: Any, casting: str) -> tuple[Node, ...]:
     return tuple(as_dtype(x, dtype) for x in nodes)
 
 
-@function(np.concatenate, np.concat)
+@implements(np.concatenate, np.concat)
 def joined(arrays: Any, /, axis: Any = 0, out: Any = None, *, dtype: Any = None,
                  casting: str = "same_kind") -> Tracer:  # fmt: skip
-    refuse(out=out)
+    refuse_options(out=out)
     nodes = _alike(arrays, dtype, casting)
     if axis is None:
         nodes, axis = tuple(reshape(x, shape=(int(np.prod(x.shape)),)) for x in nodes), 0
-    return traced(concatenate(*nodes, axis=one_axis(axis, len(nodes[0].shape))))
+    return traced(concatenate(*nodes, axis=normalize_axis(axis, len(nodes[0].shape))))
 
 
-@function(np.stack)
+@implements(np.stack)
 def _stack(arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None,
            casting: str = "same_kind") -> Tracer:  # fmt: skip
-    refuse(out=out)
+    refuse_options(out=out)
     nodes = _alike(list(arrays), dtype, casting)
     first = nodes[0].shape
     for x in nodes:
         if x.shape != first:
             raise ShapeError(at_user_line(f"np.stack: shapes {first} and {x.shape} differ"))
-    k = one_axis(axis, len(first) + 1)
+    k = normalize_axis(axis, len(first) + 1)
     wide = (*first[:k], 1, *first[k:])
     return traced(concatenate(*[reshape(x, shape=wide) for x in nodes], axis=k))
 
 
-@function(np.vstack)
+@implements(np.vstack)
 def _vstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
-    parts = [x if np.ndim(x) > 1 else np.reshape(x, (1, -1)) for x in tup]
-    return joined(parts, 0, dtype=dtype, casting=casting)
+    rows = [x if np.ndim(x) > 1 else np.reshape(x, (1, -1)) for x in tup]
+    return joined(rows, 0, dtype=dtype, casting=casting)
 
 
-@function(np.hstack)
+@implements(np.hstack)
 def _hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
-    parts = [x if np.ndim(x) else np.reshape(x, (1,)) for x in tup]
-    return joined(parts, 0 if np.ndim(parts[0]) == 1 else 1, dtype=dtype, casting=casting)
+    rows = [x if np.ndim(x) else np.reshape(x, (1,)) for x in tup]
+    return joined(rows, 0 if np.ndim(rows[0]) == 1 else 1, dtype=dtype, casting=casting)
 
 
-@function(np.array_split)
+@implements(np.array_split)
 def _array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Tracer]:
     x = ary if isinstance(ary, ArrayTracer) else ArrayTracer(node_of(ary))
-    k = one_axis(axis, x.ndim)
+    k = normalize_axis(axis, x.ndim)
     if not np.ndim(indices_or_sections):
-        indices_or_sections = whole(indices_or_sections, "sections")
+        indices_or_sections = as_int(indices_or_sections, "sections")
         if indices_or_sections <= 0:
             raise ValueError(at_user_line("the number of sections must be larger than 0"))
         each, extra = divmod(x.shape[k], indices_or_sections)
         sizes = [each + 1] * extra + [each] * (indices_or_sections - extra)
         cuts = list(np.cumsum(sizes)[:-1])
     else:
-        cuts = [whole(cut, "section") for cut in indices_or_sections]
+        cuts = [as_int(cut, "section") for cut in indices_or_sections]
     bounds = [0, *(int(c) for c in cuts), x.shape[k]]
     lead = (slice(None),) * k
     return [x[(*lead, slice(a, b))] for a, b in pairwise(bounds)]
 
 
-@function(np.split)
+@implements(np.split)
 def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
-    size = np.shape(ary)[one_axis(axis, np.ndim(ary))]
-    if not np.ndim(indices_or_sections) and size % whole(indices_or_sections, "sections"):
+    size = np.shape(ary)[normalize_axis(axis, np.ndim(ary))]
+    if not np.ndim(indices_or_sections) and size % as_int(indices_or_sections, "sections"):
         raise ShapeError(at_user_line("array split does not result in an equal division"))
     return _array_split(ary, indices_or_sections, axis)
 
 
-@function(np.diff)
+@implements(np.diff)
 def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = _NO, append: Any = _NO) -> Any:
     if not np.ndim(a):
         raise ShapeError(at_user_line("np.diff of a number: it needs at least one axis"))
     if n < 0:
         raise ValueError(at_user_line(f"np.diff: n={n} is negative"))
-    k = one_axis(axis, np.ndim(a))
-    one = tuple(1 if j == k else size for j, size in enumerate(np.shape(a)))
-    whole = [end if np.ndim(end) else np.broadcast_to(end, one)
+    k = normalize_axis(axis, np.ndim(a))
+    end_shape = tuple(1 if j == k else size for j, size in enumerate(np.shape(a)))
+    operands = [end if np.ndim(end) else np.broadcast_to(end, end_shape)
              for end in (prepend, a, append) if end is not _NO]  # fmt: skip
-    if n and len(whole) > 1:
-        a = joined(whole, axis=k)
+    if n and len(operands) > 1:
+        a = joined(operands, axis=k)
     lead = (slice(None),) * k
     for _ in range(n):
         later, earlier = a[(*lead, slice(1, None))], a[(*lead, slice(None, -1))]

@@ -16,7 +16,7 @@ from .tracer import UFUNCS, ArrayTracer, Tracer, traced
 
 
 def pow_(x: Any, exponent: Any) -> Any:
-    """`x ** exponent` with NumPy's own shortcuts for a Python number 2, 1/2, -1, 1 or 0."""
+    """Compute `x ** exponent` with NumPy's shortcuts for a Python number 2, 1/2, -1, 1 or 0."""
     kind = type(exponent)
     if (kind is int or kind is float) and isinstance(x, Tracer) and is_float(x.dtype):
         if exponent == 2:

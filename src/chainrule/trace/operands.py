@@ -16,7 +16,7 @@ from ..graph.types import check_dtype, weak_constant
 from ..primitives.structure import cast
 from .tracer import ArrayTracer, Tracer, traced
 
-_WHOLE = (np.ndarray, np.memmap)  # types that are read without losing anything
+_PLAIN_ARRAYS = (np.ndarray, np.memmap)  # types that are read without losing anything
 _INSTEAD = {
     "MaskedArray": "use x.filled(...) and np.where with the mask",
     "matrix": "use np.asarray(x), with @ for products",
@@ -27,17 +27,19 @@ _INSTEAD = {
 }
 
 
-def check_whole(x: Any, name: str = "an operand") -> None:
+def check_plain(x: Any, name: str = "an operand") -> None:
     """Raise unless all that x says can be read as numbers and their shape."""
     kind = type(x)
     if kind in _PLAIN or isinstance(x, (Tracer, Node, np.generic)):
         return
-    foreign = isinstance(x, np.ndarray) and kind not in _WHOLE
+    foreign = isinstance(x, np.ndarray) and kind not in _PLAIN_ARRAYS
     if foreign or hasattr(x, "__array__") or hasattr(x, "toarray") or kind is complex:
         instead = "use x.toarray()" if hasattr(x, "toarray") else _instead(kind)
-        shown = f"{kind.__module__.partition('.')[0]}.{kind.__qualname__}".replace("builtins.", "")
+        type_name = f"{kind.__module__.partition('.')[0]}.{kind.__qualname__}".replace(
+            "builtins.", ""
+        )
         raise UnsupportedDtypeError(
-            at_user_line(f"{name} is a {shown}, which is not read as a plain array: {instead}")
+            at_user_line(f"{name} is a {type_name}, which is not read as a plain array: {instead}")
         )
 
 
@@ -50,13 +52,13 @@ def _instead(kind: type) -> str:
 
 
 def is_weak(x: Any) -> bool:
-    """Whether x is a Python number, or stands for one (NEP 50)."""
+    """Return whether x is a Python number, or stands for one (NEP 50)."""
     kind = type(x)
     return kind is float or kind is int or kind is bool or (isinstance(x, Tracer) and x.weak)
 
 
 def node_of(x: Any, beside: np.dtype[Any] | None = None) -> Node:
-    """The node of a tracer, or a constant; a Python number takes the dtype `beside` it."""
+    """Return a tracer's node, or a constant; a Python number takes the dtype `beside` it."""
     if type(x) is ArrayTracer:
         return x._node
     if isinstance(x, Tracer):
@@ -71,14 +73,14 @@ def node_of(x: Any, beside: np.dtype[Any] | None = None) -> Node:
         return node
     if isinstance(x, Node):
         return x
-    check_whole(x)
+    check_plain(x)
     if beside is None:
         beside = np.asarray(x).dtype if isinstance(x, (bool, int, float)) else np.dtype(float)
     return constant(weak_constant(x, beside))
 
 
 def _check_fits(number: Node, dtype: np.dtype[Any]) -> None:
-    """NumPy raises OverflowError for a Python integer that the dtype beside it does not hold."""
+    """Raise, as NumPy does, for a Python integer that the dtype beside it cannot hold."""
     if number.value is not None:
         dtype.type(int(number.value))
     elif dtype.itemsize < 8 or dtype.kind == "u":
@@ -91,7 +93,7 @@ def _check_fits(number: Node, dtype: np.dtype[Any]) -> None:
 
 
 def nodes_of(*xs: Any) -> tuple[Node, ...]:
-    """Nodes of the arguments of one elementwise function, by NEP 50."""
+    """Return the nodes of the arguments of one elementwise function, by NEP 50."""
     for x in xs:  # most often arrays that are traced, which need not ask
         if type(x) is not ArrayTracer:
             break
@@ -104,7 +106,7 @@ def nodes_of(*xs: Any) -> tuple[Node, ...]:
             known = plain or isinstance(x, (Tracer, np.ndarray, np.generic))
             dtype = x.dtype if known else None
             if dtype is None:
-                check_whole(x)
+                check_plain(x)
                 dtype = np.asarray(x).dtype
             if dtype.kind not in "biuf":
                 check_dtype(dtype)
@@ -113,12 +115,12 @@ def nodes_of(*xs: Any) -> tuple[Node, ...]:
 
 
 def is_plain_array(x: Any) -> bool:
-    """Whether x is NumPy's own array or scalar: `isinstance` says so of traced ones, too."""
+    """Return whether x is NumPy's own array or scalar: `isinstance` says so of traced ones, too."""
     return issubclass(type(x), (np.ndarray, np.generic))
 
 
 def is_plain_number(x: Any) -> bool:
-    """Whether x is a Python number or NumPy's float64, and not traced."""
+    """Return whether x is a Python number or NumPy's float64, and not traced."""
     return issubclass(type(x), (int, float))
 
 
@@ -128,8 +130,10 @@ def record(primitive: Primitive, *xs: Any, **params: Any) -> Tracer:
 
 
 def is_operand(x: Any) -> bool:
-    """Whether an operator of a tracer takes x on its other side; what is half read is refused."""
+    """Return whether an operator of a tracer takes x on its other side; what is half read is
+    refused.
+    """
     if isinstance(x, (Tracer, float, int, np.ndarray, np.generic, list, tuple)):
         return True
-    check_whole(x)
+    check_plain(x)
     return False

@@ -11,16 +11,16 @@ from weakref import WeakSet
 from ..errors import AbstractValueError, GradientError, at_user_line, is_internal
 from ..graph.node import CONSTANT, INPUT, ITEM, Node, differentiable
 
-_free: WeakSet[Node] = WeakSet()  # nodes found to hang on no argument: that stays so
+_detached: WeakSet[Node] = WeakSet()  # nodes found to hang on no argument: that stays so
 
 
 def carries_derivative(node: Node) -> bool:
-    """Whether a derivative flows from an argument of a running transformation into the node."""
+    """Return whether a derivative flows into the node from a running transformation's argument."""
     seen: set[Node] = set()
     stack = [node]
     while stack:
         top = stack.pop()
-        if top in seen or top in _free or not differentiable(top):
+        if top in seen or top in _detached or not differentiable(top):
             continue
         primitive = top.primitive
         if primitive is INPUT:
@@ -29,17 +29,19 @@ def carries_derivative(node: Node) -> bool:
         flat = primitive.vjp is None and primitive.jvp is None and primitive is not ITEM
         if primitive is not CONSTANT and not flat:
             stack.extend(top.inputs)
-    _free.update(seen)
+    _detached.update(seen)
     return False
 
 
-def known(node: Node, what: str) -> Any:
-    """The node's numbers; an error that names `what` asked for them if only shapes are known."""
+def concrete_value(node: Node, request: str) -> Any:
+    """Return the node's value, or raise an error that names the `request` if only its type is
+    known.
+    """
     value = node.value
     if value is None:
         raise AbstractValueError(
             at_user_line(
-                f"{what} needs the numbers of an array of shape {node.shape}, but under jit "
+                f"{request} needs the numbers of an array of shape {node.shape}, but under jit "
                 "(and in scan) only shapes and dtypes are known. Use np.where for a choice, "
                 "chainrule.scan or fori_loop for a loop, static_argnums for an argument that "
                 "shapes depend on, or call without jit"
@@ -48,16 +50,19 @@ def known(node: Node, what: str) -> Any:
     return value
 
 
-def plain(node: Node, what: str) -> Any:
-    """The node's numbers for use outside the trace: refused if their derivative would be lost."""
-    value = known(node, what)
+def detached_value(node: Node, request: str) -> Any:
+    """Return the node's value for use outside the trace; refuse if its derivative would be lost."""
+    value = concrete_value(node, request)
     if carries_derivative(node):
-        raise GradientError(at_user_line(f"{what} asked{_for_whom()} {_LOST}"))
+        raise GradientError(
+            at_user_line(f"{request} asked{_requesting_library()} {_DERIVATIVE_LOST}")
+        )
     return value
 
 
 def formatted(frame: FrameType) -> bool:
-    """Whether the code in `frame` is at a ``text % values``, which asks for floats to show them.
+    """Return whether the code in `frame` is at a ``text % values``, which asks for floats to show
+    them.
 
     No other binary operator makes a float of its right side: numbers and arrays leave the
     operation to the tracer.
@@ -67,7 +72,7 @@ def formatted(frame: FrameType) -> bool:
     return False
 
 
-_REMAINDERS = {k for k, (_, shown) in enumerate(dis._nb_ops) if shown in ("%", "%=")}  # type: ignore[attr-defined]
+_REMAINDERS = {k for k, (_, symbol) in enumerate(dis._nb_ops) if symbol in ("%", "%=")}  # type: ignore[attr-defined]
 
 _LIBRARIES = {
     "/pandas/": "pandas (write x.to_numpy() for the pandas object)",
@@ -77,18 +82,18 @@ _LIBRARIES = {
 }
 
 
-def _for_whom() -> str:
-    """by a library that is known to take arrays apart, if one stands between us and the user."""
+def _requesting_library() -> str:
+    """Name a library that takes arrays apart, if one stands between chainrule and the user."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and is_internal(frame.f_code):
-        for part, shown in _LIBRARIES.items():
-            if part in frame.f_code.co_filename:
-                return f", for {shown},"
+        for folder, advice in _LIBRARIES.items():
+            if folder in frame.f_code.co_filename:
+                return f", for {advice},"
         frame = frame.f_back
     return ""
 
 
-_LOST = (
+_DERIVATIVE_LOST = (
     "for the plain number that a traced one stands for, and its derivative would be lost. Instead "
     "of np.array([a, b]) use np.stack([a, b]); instead of out = np.zeros(n); out[i] = a use "
     "out = np.zeros_like(x) or np.zeros(n, like=x); instead of math.sin(a) use np.sin(a), "

@@ -13,7 +13,7 @@ from ..primitives.products import matmul
 from ..primitives.structure import reshape, sum_, transpose
 from .arithmetic import in_place
 from .elementwise_table import as_dtype
-from .function_table import function, one_axis, refuse
+from .function_table import implements, normalize_axis, refuse_options
 from .index import diagonal
 from .operands import nodes_of
 from .tracer import METHODS, UFUNC_METHODS, UFUNCS, ArrayTracer, Tracer, traced
@@ -52,10 +52,10 @@ def _product(a: Node, b: Node) -> Tracer:
 UFUNCS["matmul"] = _matmul
 
 
-@function(np.dot, method="dot")
+@implements(np.dot, method="dot")
 def _dot(a: Any, b: Any, out: Any = None) -> Any:
     if out is not None:
-        refuse(out=out)
+        refuse_options(out=out)
     x, y = _alike(a, b)
     if not x.shape or not y.shape:
         return traced(ew.mul(x, y))
@@ -66,15 +66,15 @@ def _dot(a: Any, b: Any, out: Any = None) -> Any:
     return _tensordot(traced(x), traced(y), ((len(x.shape) - 1,), (len(y.shape) - 2,)))
 
 
-@function(np.tensordot)
+@implements(np.tensordot)
 def _tensordot(a: Any, b: Any, axes: Any = 2) -> Tracer:
     x, y = _alike(a, b)
     n, m = len(x.shape), len(y.shape)
     if isinstance(axes, (int, np.integer)):
         left, right = list(range(n - int(axes), n)), list(range(int(axes)))
     else:
-        left = [one_axis(k, n) for k in np.atleast_1d(axes[0])]
-        right = [one_axis(k, m) for k in np.atleast_1d(axes[1])]
+        left = [normalize_axis(k, n) for k in np.atleast_1d(axes[0])]
+        right = [normalize_axis(k, m) for k in np.atleast_1d(axes[1])]
     if [x.shape[k] for k in left] != [y.shape[k] for k in right]:
         raise ShapeError(at_user_line(f"tensordot: shapes {x.shape} and {y.shape}, axes {axes}"))
     free_x = [k for k in range(n) if k not in left]
@@ -88,23 +88,23 @@ def _tensordot(a: Any, b: Any, axes: Any = 2) -> Tracer:
     return ArrayTracer(reshape(matmul(x, y), shape=shape))
 
 
-@function(np.inner)
+@implements(np.inner)
 def _inner(a: Any, b: Any, /) -> Any:
     if not np.ndim(a) or not np.ndim(b):
         return _dot(a, b)
     return traced(_tensordot(a, b, ((np.ndim(a) - 1,), (np.ndim(b) - 1,))).node)
 
 
-@function(np.vdot)
+@implements(np.vdot)
 def _vdot(a: Any, b: Any, /) -> Tracer:
     x, y = _alike(a, b)
     flat = (int(np.prod(x.shape)),)
     return traced(sum_(reshape(x, shape=flat) * reshape(y, shape=flat), axes=(0,)))
 
 
-@function(np.outer)
+@implements(np.outer)
 def _outer(a: Any, b: Any, out: Any = None) -> Tracer:
-    refuse(out=out)
+    refuse_options(out=out)
     x, y = _alike(a, b)
     return traced(
         ew.mul(
@@ -127,9 +127,9 @@ for _name in ("add", "subtract", "multiply", "divide", "power", "maximum", "mini
     UFUNC_METHODS[_name, "outer"] = _ufunc_outer(_name)
 
 
-@function(np.einsum)
+@implements(np.einsum)
 def _einsum(*operands: Any, out: Any = None, optimize: Any = False, **options: Any) -> Tracer:
-    """Pairwise from the left, each pair as one batched matrix product."""
+    """Contract pairwise from the left, each pair as one batched matrix product."""
     if not isinstance(operands[0], str):
         raise UnsupportedError(at_user_line("np.einsum: give the subscripts as text"))
     nodes = list(nodes_of(*operands[1:]))
@@ -148,7 +148,7 @@ def _einsum(*operands: Any, out: Any = None, optimize: Any = False, **options: A
 
 
 def _einsum_view(a: Any, term: str, result: str) -> Tracer:
-    """One operand without a sum: NumPy gives a view of its diagonals and axes."""
+    """Return, for one operand without a sum, a view of its diagonals and axes, as NumPy does."""
     for label in dict.fromkeys(term):
         while term.count(label) > 1:
             i = term.index(label)
@@ -186,7 +186,7 @@ def _subscripts(text: str, nodes: list[Node]) -> tuple[list[str], str]:
 
 
 def _diagonals(term: str, node: Node) -> tuple[str, Node]:
-    """A label that stands twice in one operand takes the diagonal."""
+    """Take the diagonal of axes whose label stands twice in one operand."""
     for label in dict.fromkeys(term):
         while term.count(label) > 1:
             i = term.index(label)

@@ -11,15 +11,15 @@ from ..errors import UnsupportedError, at_user_line
 from ..graph.types import is_float
 from ..primitives import elementwise as ew
 from ..primitives.structure import cast, identity
-from .function_table import function, refuse, whole
+from .function_table import as_int, implements, refuse_options
 from .operands import node_of
 from .tracer import UFUNCS, Tracer, traced
 
 
-@function(np.round, np.around, method="round")
+@implements(np.round, np.around, method="round")
 def _round(a: Any, decimals: int = 0, out: Any = None) -> Tracer:
-    refuse(out=out)
-    decimals = whole(decimals, "decimals")
+    refuse_options(out=out)
+    decimals = as_int(decimals, "decimals")
     x = node_of(a)
     if x.dtype.kind == "b":  # which NumPy turns into small fractions
         if decimals:
@@ -43,7 +43,7 @@ UFUNCS["divmod"] = _divmod
 
 
 def _whole(name: str) -> Callable[..., Any]:
-    """`round(x)`, `math.floor(x)` and kin: a Python integer, without a derivative."""
+    """Implement `round(x)`, `math.floor(x)` and kin: a Python integer, without a derivative."""
 
     def rule(x: Tracer, digits: Any = None) -> Any:
         if x.shape:

@@ -13,11 +13,19 @@ from ..primitives import elementwise as ew
 from ..primitives.structure import (
     broadcast_to,
     identity,
-    place,
+    pad,
 )
 from .copy_table import astype, copied, filled
 from .elementwise_table import as_dtype, floating, truth
-from .function_table import Rule, axes_of, flat_or_axis, function, one_axis, refuse, whole
+from .function_table import (
+    Rule,
+    as_int,
+    flat_or_axis,
+    implements,
+    normalize_axes,
+    normalize_axis,
+    refuse_options,
+)
 from .index import diagonal
 from .join_table import joined
 from .operands import node_of, nodes_of
@@ -27,15 +35,15 @@ from .views import permuted, reshaped, resized, view
 _NO: Any = np._NoValue
 
 
-@function(np.reshape)
+@implements(np.reshape)
 def _reshape(a: Any, /, shape: Any = None, order: str = "C", *, copy: Any = None) -> Tracer:
     if order != "C":
         raise UnsupportedError(at_user_line(f"reshape with order={order!r}: transpose first"))
     if copy is False:
         raise UnsupportedError(at_user_line("reshape(copy=False) is not supported"))
     old, size = np.shape(a), int(np.size(a))
-    given = shape if isinstance(shape, (tuple, list)) else (shape,)
-    sizes = tuple(whole(size, "shape") for size in given)
+    shape_given = shape if isinstance(shape, (tuple, list)) else (shape,)
+    sizes = tuple(as_int(size, "shape") for size in shape_given)
     if -1 in sizes:
         rest = int(np.prod([s for s in sizes if s != -1]))
         if sizes.count(-1) > 1 or rest == 0 or size % rest:
@@ -47,14 +55,14 @@ def _reshape(a: Any, /, shape: Any = None, order: str = "C", *, copy: Any = None
 def _reshape_method(a: Tracer, *shape: Any, order: str = "C", copy: Any = None) -> Any:
     if not shape:
         raise TypeError(at_user_line("reshape takes a shape"))
-    given = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
-    return _reshape(a, given, order, copy=copy)
+    shape_given = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
+    return _reshape(a, shape_given, order, copy=copy)
 
 
 METHODS["reshape"] = _reshape_method
 
 
-@function(np.ravel, method="ravel")
+@implements(np.ravel, method="ravel")
 def _ravel(a: Any, order: str = "C") -> Any:
     if order != "C":
         raise UnsupportedError(at_user_line(f"ravel with order={order!r}: transpose first"))
@@ -68,10 +76,10 @@ METHODS["squeeze"] = lambda a, axis=None: _squeeze(a, axis)
 HOOKS["where"] = lambda c, x, y: _where(c, x, y)
 
 
-@function(np.transpose, np.permute_dims)
+@implements(np.transpose, np.permute_dims)
 def _transpose(a: Any, axes: Any = None) -> Tracer:
     n = np.ndim(a)
-    order = tuple(range(n))[::-1] if axes is None else tuple(one_axis(k, n) for k in axes)
+    order = tuple(range(n))[::-1] if axes is None else tuple(normalize_axis(k, n) for k in axes)
     if sorted(order) != list(range(n)):
         raise ValueError(at_user_line(f"axes {axes} are no order of the {n} axes"))
     return permuted(a, order)
@@ -86,50 +94,50 @@ def _transpose_method(a: Tracer, *axes: Any) -> Any:
 METHODS["transpose"] = _transpose_method
 
 
-@function(np.swapaxes, method="swapaxes")
+@implements(np.swapaxes, method="swapaxes")
 def _swapaxes(a: Any, axis1: int, axis2: int) -> Tracer:
     order = list(range(np.ndim(a)))
-    i, j = one_axis(axis1, len(order)), one_axis(axis2, len(order))
+    i, j = normalize_axis(axis1, len(order)), normalize_axis(axis2, len(order))
     order[i], order[j] = order[j], order[i]
     return permuted(a, tuple(order))
 
 
-@function(np.moveaxis)
+@implements(np.moveaxis)
 def _moveaxis(a: Any, source: Any, destination: Any) -> Tracer:
     n = np.ndim(a)
-    src = [one_axis(k, n) for k in np.atleast_1d(source)]
-    dst = [one_axis(k, n) for k in np.atleast_1d(destination)]
+    src = [normalize_axis(k, n) for k in np.atleast_1d(source)]
+    dst = [normalize_axis(k, n) for k in np.atleast_1d(destination)]
     order = [k for k in range(n) if k not in src]
     for d, s in sorted(zip(dst, src, strict=True)):
         order.insert(d, s)
     return permuted(a, tuple(order))
 
 
-@function(np.expand_dims)
+@implements(np.expand_dims)
 def _expand_dims(a: Any, axis: Any) -> Any:
-    given = axis if isinstance(axis, (tuple, list)) else (axis,)
-    n = np.ndim(a) + len(given)
-    new = {one_axis(k, n) for k in given}
-    if len(new) != len(given):
+    axes_given = axis if isinstance(axis, (tuple, list)) else (axis,)
+    n = np.ndim(a) + len(axes_given)
+    new = {normalize_axis(k, n) for k in axes_given}
+    if len(new) != len(axes_given):
         raise ValueError(at_user_line(f"axis {axis} names an axis twice"))
     rest = iter(np.shape(a))
     return resized(a, [1 if k in new else next(rest) for k in range(n)])
 
 
-@function(np.squeeze)
+@implements(np.squeeze)
 def _squeeze(a: Any, axis: Any = None) -> Any:
     shape = np.shape(a)
-    drop = axes_of(node_of(a), axis) if axis is not None else range(len(shape))
+    drop = normalize_axes(node_of(a), axis) if axis is not None else range(len(shape))
     if axis is not None and any(shape[k] != 1 for k in drop):
         raise ShapeError(at_user_line(f"cannot squeeze axis {axis} of shape {shape}"))
     return resized(a, [s for k, s in enumerate(shape) if k not in drop or s != 1])
 
 
-@function(np.broadcast_to)
+@implements(np.broadcast_to)
 def _broadcast_to(array: Any, shape: Any, subok: bool = False) -> Tracer:
     old = np.shape(array)
-    given = shape if isinstance(shape, (tuple, list)) else (shape,)
-    sizes = tuple(whole(size, "shape") for size in given)
+    shape_given = shape if isinstance(shape, (tuple, list)) else (shape,)
+    sizes = tuple(as_int(size, "shape") for size in shape_given)
     try:
         fits = np.broadcast_shapes(old, sizes) == sizes
     except ValueError:
@@ -143,7 +151,7 @@ def _broadcast_to(array: Any, shape: Any, subok: bool = False) -> Tracer:
 # Joining and repeating
 
 
-@function(np.where)
+@implements(np.where)
 def _where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
     if x is None or y is None:
         raise UnsupportedError(at_user_line("np.where(mask) alone has a result of unknown size"))
@@ -153,7 +161,7 @@ def _where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
     return ArrayTracer(ew.where(mask, as_dtype(a, dtype), as_dtype(b, dtype)))
 
 
-@function(np.clip)
+@implements(np.clip)
 def _clip(a: Any, a_min: Any = _NO, a_max: Any = _NO, out: Any = None, *, min: Any = _NO,
           max: Any = _NO, **options: Any) -> Tracer:  # fmt: skip
     if a_min is _NO and a_max is _NO:
@@ -165,25 +173,25 @@ def _clip(a: Any, a_min: Any = _NO, a_max: Any = _NO, out: Any = None, *, min: A
 
 def _clip_method(a: Any, min: Any = None, max: Any = None, out: Any = None, *, dtype: Any = None,
                  **options: Any) -> Tracer:  # fmt: skip
-    refuse(out=out)
+    refuse_options(out=out)
     min, max = _within(a, min, 0), _within(a, max, 1)
     if options:
         np.clip(np.empty(0), 0, 1, **options)  # raises what NumPy would
         raise UnsupportedError(at_user_line(f"np.clip with {', '.join(options)} is not supported"))
     result = a if dtype is None else astype(a, dtype)
-    for bound, name in ((min, "maximum"), (max, "minimum")):
-        if bound is not None and bound is not _NO:
-            result = UFUNCS[name](result, bound, dtype=dtype)
+    for limit, name in ((min, "maximum"), (max, "minimum")):
+        if limit is not None and limit is not _NO:
+            result = UFUNCS[name](result, limit, dtype=dtype)
     return traced(identity(node_of(result)))
 
 
-def _within(a: Any, bound: Any, end: int) -> Any:
-    """A bound of whole numbers; None if it is a Python number beyond all that their dtype holds."""
-    if type(bound) is int and a.dtype.kind in "iu":
+def _within(a: Any, limit: Any, end: int) -> Any:
+    """Return a bound for integers, or None for a Python number that their dtype cannot reach."""
+    if type(limit) is int and a.dtype.kind in "iu":
         limits = np.iinfo(a.dtype)
-        if bound < limits.min if end == 0 else bound > limits.max:
+        if limit < limits.min if end == 0 else limit > limits.max:
             return None
-    return bound
+    return limit
 
 
 METHODS["clip"] = _clip_method
@@ -200,12 +208,12 @@ FUNCTIONS[np.flip] = lambda m, axis=None: _flip(m, axis)
 
 
 def _flip(m: Any, axis: Any = None) -> Tracer:
-    axes = axes_of(node_of(m), axis)
+    axes = normalize_axes(node_of(m), axis)
     every = slice(None)
     return m[tuple(slice(None, None, -1) if k in axes else every for k in range(m.ndim))]  # type: ignore[no-any-return]
 
 
-@function(np.roll)
+@implements(np.roll)
 def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
     if axis is None:
         return _reshape(_roll(_ravel(a), shift, 0), np.shape(a))
@@ -214,7 +222,7 @@ def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
     shifts, axes = np.broadcast_arrays(shift, axis)
     result = a
     for s, k in zip(shifts.ravel(), axes.ravel(), strict=True):
-        k, s = one_axis(k, np.ndim(a)), whole(s, "shift")
+        k, s = normalize_axis(k, np.ndim(a)), as_int(s, "shift")
         size = np.shape(a)[k]
         if size:
             cut = -s % size
@@ -223,7 +231,7 @@ def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
     return result
 
 
-@function(np.pad)
+@implements(np.pad)
 def _pad(array: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0) -> Any:
     if mode != "constant" or np.any(np.asarray(constant_values) != 0):
         raise UnsupportedError(at_user_line("np.pad of a traced array pads with zeros only"))
@@ -237,14 +245,14 @@ def _pad(array: Any, pad_width: Any, mode: str = "constant", constant_values: An
     widths = np.broadcast_to(pad_width, (len(x.shape), 2))
     shape = tuple(int(s + a + b) for s, (a, b) in zip(x.shape, widths, strict=True))
     index = tuple(slice(int(a), int(a) + s) for s, (a, b) in zip(x.shape, widths, strict=True))
-    return traced(place(x, shape=shape, index=index))
+    return traced(pad(x, shape=shape, index=index))
 
 
-@function(np.take, method="take")
+@implements(np.take, method="take")
 def _take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
     if mode != "raise":
         raise UnsupportedError(at_user_line(f"np.take(mode={mode!r}) is not supported"))
-    refuse(out=out)
+    refuse_options(out=out)
     x, k = flat_or_axis(a, axis)
     index = indices if isinstance(indices, Tracer) else np.asarray(indices)
     if index.dtype.kind not in "iub":
@@ -254,16 +262,16 @@ def _take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "
     return ArrayTracer(x)[(slice(None),) * k + (index,)]
 
 
-@function(np.repeat, method="repeat")
+@implements(np.repeat, method="repeat")
 def _repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
     x, k = flat_or_axis(a, axis)
     return _take(traced(x), np.repeat(np.arange(x.shape[k]), repeats), k)
 
 
-@function(np.tile)
+@implements(np.tile)
 def _tile(A: Any, reps: Any) -> Any:
-    given = reps if isinstance(reps, (tuple, list)) else (reps,)
-    times = tuple(whole(n, "reps") for n in given)
+    reps_given = reps if isinstance(reps, (tuple, list)) else (reps,)
+    times = tuple(as_int(n, "reps") for n in reps_given)
     result = A if np.ndim(A) >= len(times) else _reshape(
         A, (1,) * (len(times) - np.ndim(A)) + np.shape(A)
     )  # fmt: skip
@@ -287,30 +295,30 @@ def _triangle(keep: Callable[[Any, int], Any]) -> Rule:
     return rule
 
 
-function(np.tril)(_triangle(np.tril))
-function(np.triu)(_triangle(np.triu))
+implements(np.tril)(_triangle(np.tril))
+implements(np.triu)(_triangle(np.triu))
 
 
-@function(np.diagonal, method="diagonal")
+@implements(np.diagonal, method="diagonal")
 def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     n = np.ndim(a)
-    return diagonal(a, offset, one_axis(axis1, n), one_axis(axis2, n))
+    return diagonal(a, offset, normalize_axis(axis1, n), normalize_axis(axis2, n))
 
 
-@function(np.diag)
+@implements(np.diag)
 def _diag(v: Any, k: int = 0) -> Any:
     if np.ndim(v) == 2:
         return _diagonal(v, k)
     if np.ndim(v) != 1:
         raise ValueError(at_user_line(f"np.diag of an array of {np.ndim(v)} axes, not 1 or 2"))
-    places = np.arange(np.shape(v)[0])
-    size = len(places) + abs(k)
+    positions = np.arange(np.shape(v)[0])
+    size = len(positions) + abs(k)
     out = filled(v.dtype.type(0), (size, size))
-    out[places + max(-k, 0), places + max(k, 0)] = v
+    out[positions + max(-k, 0), positions + max(k, 0)] = v
     return out
 
 
-@function(np.trace, method="trace")
+@implements(np.trace, method="trace")
 def _trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     return METHODS["sum"](_diagonal(a, offset, axis1, axis2), -1)
 
@@ -336,9 +344,9 @@ def _grown(x: Any, n: int) -> Any:
     return _reshape(x, (1,) * (n - len(shape)) + shape)
 
 
-function(np.atleast_1d)(_at_least(1))
-function(np.atleast_2d)(_at_least(2))
-function(np.atleast_3d)(_at_least(3))
+implements(np.atleast_1d)(_at_least(1))
+implements(np.atleast_2d)(_at_least(2))
+implements(np.atleast_3d)(_at_least(3))
 FUNCTIONS[np.flipud] = lambda m: _flip(m, 0)
 FUNCTIONS[np.fliplr] = lambda m: _flip(m, 1)
 FUNCTIONS[np.column_stack] = lambda tup: joined(
@@ -348,7 +356,7 @@ FUNCTIONS[np.dstack] = lambda tup: joined([_grown(x, 3) for x in tup], 2)
 FUNCTIONS[np.fix] = lambda x: UFUNCS["trunc"](x)
 
 
-@function(np.nan_to_num)
+@implements(np.nan_to_num)
 def _nan_to_num(x: Any, copy: Any = True, nan: float = 0.0, posinf: Any = None,
                 neginf: Any = None) -> Any:  # fmt: skip
     result = x
@@ -370,7 +378,7 @@ def _nan_to_num(x: Any, copy: Any = True, nan: float = 0.0, posinf: Any = None,
     return traced(identity(result.node))
 
 
-@function(np.isclose)
+@implements(np.isclose)
 def _isclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8,
              equal_nan: bool = False) -> Any:  # fmt: skip
     b = traced(floating(node_of(b)))
@@ -382,12 +390,12 @@ def _isclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8,
 FUNCTIONS[np.allclose] = lambda *args, **options: METHODS["all"](_isclose(*args, **options))
 
 
-@function(np.linalg.norm)
+@implements(np.linalg.norm)
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     x = traced(floating(node_of(x)))  # sizes of small integers would not fit into their dtype
     if axis is not None or ord is not None:
         axes = tuple(range(np.ndim(x))) if axis is None else axis
-        axes = axes_of(node_of(x), axes)
+        axes = normalize_axes(node_of(x), axes)
         if len(axes) not in (1, 2):
             raise ValueError(at_user_line(f"np.linalg.norm over {len(axes)} axes, not 1 or 2"))
         pair = len(axes) == 2

@@ -23,7 +23,7 @@ Rule = Callable[[Node, Sequence["Strides | None"]], "Strides | None"]
 
 
 def c_order(shape: Sequence[int]) -> Strides:
-    """Strides of an array whose last axis runs fastest."""
+    """Return strides of an array whose last axis runs fastest."""
     strides = []
     step = 1
     for size in reversed(shape):
@@ -32,23 +32,23 @@ def c_order(shape: Sequence[int]) -> Strides:
     return tuple(reversed(strides))
 
 
-def same_memory(node: Node, before: Node) -> None:
-    """Say that `node` is written into the memory that `before` lay in."""
+def set_layout_like(node: Node, before: Node) -> None:
+    """Note that `node` is written into the memory that `before` lay in."""
     node.order = before
 
 
-def lie_apart(node: Node) -> None:
-    """Say that the entries do not lie side by side; of several axes, the order is not known."""
+def set_not_contiguous(node: Node) -> None:
+    """Note that the entries do not lie side by side; of several axes, the order is not known."""
     node.order = (2,) if len(node.shape) == 1 else None
 
 
-def lie_as(node: Node, array: Any) -> None:
-    """Say that an input lies in memory as this array does."""
+def set_layout_of(node: Node, array: Any) -> None:
+    """Note that an input lies in memory as this array does."""
     node.order = constant(array.view())  # looked at only if somebody asks
 
 
 def strides_of(node: Node) -> Strides | None:
-    """The strides that NumPy's array would have, or None if that is not known."""
+    """Return the strides that NumPy's array would have, or None if that is not known."""
     stack = [node]
     while stack:
         top = stack[-1]
@@ -64,7 +64,7 @@ def strides_of(node: Node) -> Strides | None:
         if isinstance(order, Node):
             top.order = order.order
         else:
-            top.order = _found(top, [x.order for x in needed])
+            top.order = _infer_strides(top, [x.order for x in needed])
         stack.pop()
     return node.order  # type: ignore[no-any-return]
 
@@ -73,7 +73,7 @@ _UNASKED: Any = object()
 
 
 def was_asked(node: Node) -> bool:
-    """Whether the node's strides were asked for, because some decision depended on them."""
+    """Return whether the node's strides were asked for, because some decision depended on them."""
     order = getattr(node, "order", _UNASKED)
     return order is not _UNASKED and not isinstance(order, Node)
 
@@ -84,7 +84,7 @@ def _rule(node: Node) -> Rule | None:
     return _RULES.get(node.primitive.name)
 
 
-def _found(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
+def _infer_strides(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
     if node.dtype is None:
         return None
     if node.primitive is INPUT or node.primitive is CONSTANT:
@@ -96,7 +96,7 @@ def _found(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
 
 
 def strides_of_array(x: Any) -> Strides | None:
-    """Strides of a NumPy array in entries. One number seen everywhere stands for a filled array."""
+    """Return an array's strides in entries; a broadcast number stands for a filled array."""
     if not any(x.strides):
         return c_order(x.shape)
     if any(step % x.itemsize for step in x.strides):
@@ -105,7 +105,7 @@ def strides_of_array(x: Any) -> Strides | None:
 
 
 def is_c_order(shape: Sequence[int], strides: Strides) -> bool:
-    """Whether the last axis runs fastest and nothing lies between."""
+    """Return whether the last axis runs fastest and nothing lies between."""
     wanted = c_order(shape)
     return 0 in shape or all(
         a == b for a, b, n in zip(strides, wanted, shape, strict=True) if n > 1
@@ -116,8 +116,8 @@ def is_c_order(shape: Sequence[int], strides: Strides) -> bool:
 
 
 def _elementwise(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
-    """A ufunc's result: the order of axes that the operands agree on, else C (NumPy's nditer)."""
-    if _in_a_row(node.shape):
+    """Return a ufunc's strides: axes in the order that the operands agree on, else C (nditer)."""
+    if _is_one_dimensional(node.shape):
         return c_order(node.shape)
     if any(strides is None for strides in inputs):
         return None
@@ -126,19 +126,19 @@ def _elementwise(node: Node, inputs: Sequence[Strides | None]) -> Strides | None
     return _packed(node.shape, order)
 
 
-def _in_a_row(shape: Sequence[int]) -> bool:
-    """Whether a new array can lie in one way only."""
+def _is_one_dimensional(shape: Sequence[int]) -> bool:
+    """Return whether a new array can lie in one way only."""
     return sum(n > 1 for n in shape) <= 1
 
 
 def _aligned(shape: Sequence[int], strides: Any, to: Sequence[int]) -> Strides:
-    """Strides of an operand along the axes of the result; 0 where it is repeated."""
+    """Return strides of an operand along the axes of the result; 0 where it is repeated."""
     lead = (0,) * (len(to) - len(shape))
     return lead + tuple(0 if size == 1 else s for size, s in zip(shape, strides, strict=True))
 
 
 def _common_order(n: int, operands: Sequence[Strides]) -> list[int]:
-    """Axes from the slowest to the fastest.
+    """Return axes from the slowest to the fastest.
 
     NumPy sorts by insertion, from the last axis on; where operands contradict each other, C order
     wins (`npyiter_find_best_axis_ordering`, numpy/_core/src/multiarray/nditer_constr.c).
@@ -146,7 +146,7 @@ def _common_order(n: int, operands: Sequence[Strides]) -> list[int]:
     order = list(range(n))[::-1]  # from the fastest
     for k in range(1, n):
         axis = order[k]
-        place = k
+        position = k
         for j in range(k - 1, -1, -1):
             ambiguous, swap = True, False
             for strides in operands:
@@ -160,13 +160,13 @@ def _common_order(n: int, operands: Sequence[Strides]) -> list[int]:
             if not ambiguous:
                 if not swap:
                     break
-                place = j
-        order.insert(place, order.pop(k))
+                position = j
+        order.insert(position, order.pop(k))
     return order[::-1]
 
 
 def _packed(shape: Sequence[int], order: Sequence[int]) -> Strides:
-    """Strides of a new array whose axes lie in the given order, the slowest first."""
+    """Return strides of a new array whose axes lie in the given order, the slowest first."""
     strides = [0] * len(shape)
     step = 1
     for axis in reversed(order):
@@ -176,9 +176,9 @@ def _packed(shape: Sequence[int], order: Sequence[int]) -> Strides:
 
 
 def _copied(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
-    """`np.copy` and `astype`: the axes sorted by their strides, ties as they are (order="K")."""
+    """Return the strides of `np.copy` and `astype`: axes sorted by stride (order="K")."""
     strides = inputs[0]
-    if _in_a_row(node.shape):
+    if _is_one_dimensional(node.shape):
         return c_order(node.shape)
     if strides is None:
         return None
@@ -215,18 +215,18 @@ def _reshaped(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
 
 
 def reshaped_strides(old: Sequence[int], strides: Strides, new: Sequence[int]) -> Strides | None:
-    """The strides of a view of another shape, or None if NumPy has to copy.
+    """Return the strides of a view of another shape, or None if NumPy has to copy.
 
     Axes of size 1 aside, runs of old and new axes with equal products must pair up, and an old
     run must lie in memory as one axis (`_attempt_nocopy_reshape`, numpy/_core).
     """
     if 0 in old:
         return c_order(new)
-    kept = [(n, s) for n, s in zip(old, strides, strict=True) if n != 1]
+    axes = [(n, s) for n, s in zip(old, strides, strict=True) if n != 1]
     result: list[int] = []
     start = i = j = 0
-    sizes = [n for n, _ in kept]
-    while start < len(kept):
+    sizes = [n for n, _ in axes]
+    while start < len(axes):
         have, want = sizes[i], new[j] if j < len(new) else 1
         first = j
         while have != want:
@@ -237,9 +237,9 @@ def reshaped_strides(old: Sequence[int], strides: Strides, new: Sequence[int]) -
                 j += 1
                 want *= new[j]
         for k in range(start, i):
-            if kept[k][1] != kept[k + 1][1] * kept[k + 1][0]:
+            if axes[k][1] != axes[k + 1][1] * axes[k + 1][0]:
                 return None
-        run = [kept[i][1]]
+        run = [axes[i][1]]
         for k in range(j, first, -1):
             run.append(run[-1] * new[k])
         result.extend(reversed(run))
@@ -252,15 +252,15 @@ def reshaped_strides(old: Sequence[int], strides: Strides, new: Sequence[int]) -
 
 
 def _reduced(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
-    """A reduction's result keeps the order of the axes that remain."""
+    """Return a reduction's strides, which keep the order of the axes that remain."""
     strides = inputs[0]
-    if _in_a_row(node.shape):
+    if _is_one_dimensional(node.shape):
         return c_order(node.shape)
     if strides is None:
         return None
     gone = node.params["axes"] if "axes" in node.params else (node.params["axis"],)
-    kept = tuple(s for k, s in enumerate(strides) if k not in gone)
-    return _packed(node.shape, _common_order(len(kept), [kept]))
+    remaining = tuple(s for k, s in enumerate(strides) if k not in gone)
+    return _packed(node.shape, _common_order(len(remaining), [remaining]))
 
 
 def _like_first(_node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
@@ -273,7 +273,7 @@ def _accumulated(node: Node, inputs: Sequence[Strides | None]) -> Strides | None
 
 
 def _if_all_c(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
-    """Functions whose result lies in C order if all that they read does; else it is not known."""
+    """Return C order if all operands have it; what other operands give is not known."""
     pairs = zip(node.inputs, inputs, strict=True)
     plain = all(s is not None and is_c_order(x.shape, s) for x, s in pairs)
     return c_order(node.shape) if plain else None
@@ -284,7 +284,7 @@ def _product(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
 
 
 def _gathered(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
-    """Advanced indexing: what the index arrays give lies outermost, then it is moved into place."""
+    """Return the strides of advanced indexing: the index arrays' axes lie outermost in memory."""
     pattern = node.params["pattern"]
     axes = [k for k, part in enumerate(pattern) if isinstance(part, int)]
     pairs = list(zip(node.inputs, inputs, strict=True))
@@ -303,6 +303,6 @@ _RULES: dict[str, Rule] = {
     "sum": _reduced, "max": _reduced, "prod": _reduced, "argmax": _reduced,
     "cumsum": _accumulated, "cumprod": _accumulated,
     "scatter": _like_first, "scatter_add": _like_first,
-    "concatenate": _if_all_c, "place": _if_all_c, "argsort": _if_all_c, "conv": _if_all_c,
+    "concatenate": _if_all_c, "pad": _if_all_c, "argsort": _if_all_c, "conv": _if_all_c,
     "matmul": _product, "gather": _gathered,
 }  # fmt: skip

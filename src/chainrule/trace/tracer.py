@@ -19,8 +19,8 @@ from ..errors import GradientError, UnsupportedError, at_user_line, user_frame
 from ..graph.node import Node
 from ..primitives.structure import broadcast_to, cast, identity
 from .in_place import count_references, is_in_place, seen_elsewhere
-from .plain_numbers import formatted, known, plain
-from .strides import same_memory
+from .plain_numbers import concrete_value, detached_value, formatted
+from .strides import set_layout_like
 from .tracing import tracing
 from .unsupported import plain_options, unsupported
 
@@ -31,7 +31,7 @@ METHODS: dict[str, Callable[..., Any]] = {}
 HOOKS: dict[str, Callable[..., Any]] = {}  # what tracers and tables need of later files
 
 
-class _StandIn(type):
+class _TracerType(type):
     """The type of tracers' types, so that ``type(x) == np.ndarray`` is right or an error."""
 
     def __eq__(cls, other: object) -> bool:
@@ -52,7 +52,7 @@ class _StandIn(type):
 _NUMBERS = {float, int, bool, *np.sctypeDict.values()}
 
 
-class Tracer(metaclass=_StandIn):
+class Tracer(metaclass=_TracerType):
     """An array or a number while it is traced."""
 
     __slots__ = ("__weakref__", "_node")
@@ -117,43 +117,43 @@ class Tracer(metaclass=_StandIn):
     # derivative is lost
 
     def __bool__(self) -> bool:
-        return bool(known(self.node, "a truth value"))
+        return bool(concrete_value(self.node, "a truth value"))
 
     def __int__(self) -> int:
-        return int(known(self.node, "int()"))
+        return int(concrete_value(self.node, "int()"))
 
     def __index__(self) -> int:
-        value = known(self.node, "an index")
+        value = concrete_value(self.node, "an index")
         if value.dtype.kind not in "biu":
             raise TypeError(at_user_line(f"an index must be an integer, not {value.dtype}"))
         return value.__index__()  # type: ignore[no-any-return]
 
     def __float__(self) -> float:
         if formatted(sys._getframe(1)):
-            return float(known(self.node, "text % number"))
-        return float(plain(self.node, "float(), or a function of plain numbers,"))
+            return float(concrete_value(self.node, "text % number"))
+        return float(detached_value(self.node, "float(), or a function of plain numbers,"))
 
     def __complex__(self) -> complex:
-        return complex(plain(self.node, "complex()"))
+        return complex(detached_value(self.node, "complex()"))
 
     def __repr__(self) -> str:
         value = self.node.value
-        shown = str(self.node.type) if value is None else repr(value)
-        return f"Tracer({shown})"
+        contents = str(self.node.type) if value is None else repr(value)
+        return f"Tracer({contents})"
 
     def __format__(self, spec: str) -> str:
-        return format(known(self.node, "format"), spec) if spec else repr(self)
+        return format(concrete_value(self.node, "format"), spec) if spec else repr(self)
 
     def item(self, *args: Any) -> Any:
-        """The entry as a Python number."""
-        return plain(self.node, "item()").item(*args)
+        """Return the entry as a Python number."""
+        return detached_value(self.node, "item()").item(*args)
 
     def tolist(self) -> Any:
-        """The entries as nested lists of Python numbers."""
-        return plain(self.node, "tolist()").tolist()
+        """Return the entries as nested lists of Python numbers."""
+        return detached_value(self.node, "tolist()").tolist()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        return np.array(plain(self.node, _PLAIN), dtype=dtype)
+        return np.array(detached_value(self.node, _PLAIN_ARRAY), dtype=dtype)
 
     # NumPy's protocols
 
@@ -172,7 +172,7 @@ class Tracer(metaclass=_StandIn):
         if kwargs:
             kwargs = plain_options(ufunc, kwargs)
         result = rule(*inputs, **kwargs)
-        return result if out is None else _into(out, inputs, result, references)
+        return result if out is None else _write_out(out, inputs, result, references)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         rule = FUNCTIONS.get(func)
@@ -181,14 +181,14 @@ class Tracer(metaclass=_StandIn):
             raise UnsupportedError(at_user_line(unsupported(name, func.__name__)))
         out = kwargs.pop("out", None)
         result = rule(*args, **kwargs)
-        return result if out is None else _into((out,), (None,), result, 0)
+        return result if out is None else _write_out((out,), (None,), result, 0)
 
     def __getattr__(self, name: str) -> Any:
         method = METHODS.get(name)
         if method is not None:
-            return _Bound(method, self, name in _TAKES_OUT)
+            return _BoundMethod(method, self, name in _TAKES_OUT)
         if name in _TAKES_NUMBERS and type(self) is ScalarTracer:
-            plain(self.node, f"{name}()")
+            detached_value(self.node, f"{name}()")
         if name in _PROBES or not hasattr(self.__class__, name):
             raise AttributeError(f"a traced array has no attribute {name!r}")
         raise UnsupportedError(at_user_line(unsupported(f"ndarray.{name}", name)))
@@ -223,7 +223,7 @@ _PROBES = {"__array_interface__", "__array_struct__", "__cuda_array_interface__"
 _TAKES_OUT = {"all", "any", "argmax", "argmin", "clip", "cumprod", "cumsum", "dot", "max", "mean",
               "min", "prod", "round", "std", "sum", "take", "trace", "var"}  # fmt: skip
 _TAKES_NUMBERS = {"as_integer_ratio", "hex", "is_integer"}
-_PLAIN = (
+_PLAIN_ARRAY = (
     "np.asarray() or an index into a plain array (there write np.asarray(plain, like=x)[index])"
 )
 
@@ -268,7 +268,7 @@ class ArrayTracer(Tracer):
     @property  # type: ignore[misc]
     def __class__(self) -> Any:  # what `isinstance` asks for
         if not self._node.shape:
-            tracing.asked_kind = True
+            tracing.kind_observed = True
         return np.ndarray
 
     def __len__(self) -> int:
@@ -305,11 +305,11 @@ class ArrayTracer(Tracer):
             node = cast(node, dtype=old.dtype)
         elif node.serial <= old.serial or hasattr(node, "order"):
             node = identity(node)  # somebody else's: what it says of memory is not about ours
-        same_memory(node, old)
+        set_layout_like(node, old)
         self._write(node)
 
     def _write(self, node: Node) -> None:
-        if self._node.serial < tracing.floor:
+        if self._node.serial < tracing.first_serial:
             raise UnsupportedError(
                 at_user_line(
                     "a function that is traced for jit, scan or another loop writes into an array "
@@ -321,11 +321,11 @@ class ArrayTracer(Tracer):
 
 
 def traced(node: Node, weak: bool = False) -> Tracer:
-    """What NumPy's functions give for a result: a number where it has no axes, else an array."""
+    """Wrap a node as NumPy would return it: a number if it has no axes, else an array."""
     return ArrayTracer(node) if node.shape else ScalarTracer(node, weak)
 
 
-class _Bound:
+class _BoundMethod:
     """A method of `METHODS` bound to a tracer."""
 
     __slots__ = ("function", "owner", "takes_out")
@@ -338,11 +338,11 @@ class _Bound:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         out = kwargs.pop("out", None) if self.takes_out else None
         result = self.function(self.owner, *args, **kwargs)
-        return result if out is None else _into((out,), (None,), result, 0)
+        return result if out is None else _write_out((out,), (None,), result, 0)
 
 
-def _into(out: tuple[Any, ...], inputs: tuple[Any, ...], result: Any, references: int) -> Any:
-    """A result for ``out=``: a traced array is written, a plain one only by ``plain += traced``."""
+def _write_out(out: tuple[Any, ...], inputs: tuple[Any, ...], result: Any, references: int) -> Any:
+    """Store a result for ``out=``: in a traced array, or in a plain one by ``plain += x``."""
     target = out[0]
     if isinstance(result, tuple):
         raise UnsupportedError(at_user_line("out= of a function with several results"))
@@ -370,19 +370,19 @@ def _into(out: tuple[Any, ...], inputs: tuple[Any, ...], result: Any, references
             at_user_line(f"a result of shape {result.shape} does not fit into {target.shape}")
         )
     if seen_elsewhere(target, references):
-        raise UnsupportedError(at_user_line(_SEEN))
+        raise UnsupportedError(at_user_line(_SEEN_ELSEWHERE))
     node = result.node if result.dtype == target.dtype else cast(result.node, dtype=target.dtype)
     return ArrayTracer(node)
 
 
 def repeated(node: Node, shape: tuple[int, ...]) -> Node:
-    """The node broadcast to a shape, if it can be: else the node."""
+    """Broadcast the node to a shape if that is possible, else return it unchanged."""
     pairs = zip(node.shape[::-1], shape[::-1], strict=False)
     fits = len(node.shape) <= len(shape) and all(n in (1, m) for n, m in pairs)
     return broadcast_to(node, shape=shape) if fits else node
 
 
-_SEEN = (
+_SEEN_ELSEWHERE = (
     "a plain array, which cannot hold traced numbers, is written in place by traced ones, and "
     "another name, a list, a dictionary, a view or the caller may see it too. Write a = a + ... to "
     "bind the name to a new array, or make it a traced one: a = np.asarray(a, like=x)"

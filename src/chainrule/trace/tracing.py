@@ -11,7 +11,7 @@ from ..graph.node import Node, reachable
 
 
 class _Tracing(local):
-    """What holds while a function is traced.
+    """State of this thread while a function is traced.
 
     Attributes
     ----------
@@ -21,20 +21,20 @@ class _Tracing(local):
         Whether somebody asked what kind of value an array without axes is.
     """
 
-    floor = -1
-    asked_kind = False
+    first_serial = -1
+    kind_observed = False
 
 
 tracing = _Tracing()
-_over: WeakSet[Node] = WeakSet()  # arguments of functions whose trace is over
+_finished: WeakSet[Node] = WeakSet()  # arguments of functions whose trace is over
 
 
-def end(arguments: Iterable[Node]) -> None:
-    """The function has returned: what follows from its arguments means nothing outside of it."""
-    _over.update(arguments)
+def mark_finished(arguments: Iterable[Node]) -> None:
+    """Mark the arguments of a function that has returned: they mean nothing outside of it."""
+    _finished.update(arguments)
 
 
-def refuse_escaped(read: Iterable[Node], outer: int) -> None:
+def refuse_escaped(read: Iterable[Node], outer_first_serial: int) -> None:
     """Raise if what a function read of outside follows from an argument whose trace is over.
 
     Parameters
@@ -45,10 +45,12 @@ def refuse_escaped(read: Iterable[Node], outer: int) -> None:
     unknown = [node for node in read if node.value is None]
     if not unknown:
         return
-    if not _over.isdisjoint(unknown):
+    if not _finished.isdisjoint(unknown):
         raise UnsupportedError(at_user_line(_ESCAPED))
-    far = [node for node in unknown if outer < 0 or node.serial < outer]
-    if far and (outer < 0 or not _over.isdisjoint(reachable(far))):
+    foreign = [
+        node for node in unknown if outer_first_serial < 0 or node.serial < outer_first_serial
+    ]
+    if foreign and (outer_first_serial < 0 or not _finished.isdisjoint(reachable(foreign))):
         raise UnsupportedError(at_user_line(_ESCAPED))
 
 

@@ -9,17 +9,17 @@ import numpy as np
 from ..errors import UnsupportedError, at_user_line
 
 
-def unsupported(shown: str, name: str) -> str:
-    """The message for a function that has no rule: its own name, and what may do instead."""
-    if shown == f"np.{name}":
-        shown = public_name(name)
+def unsupported(called_as: str, name: str) -> str:
+    """Return the message for a function that has no rule: its own name, and what may do instead."""
+    if called_as == f"np.{name}":
+        called_as = public_name(name)
     instead = _INSTEAD.get(name)
     hint = f"; use {instead}" if instead else ""
-    return f"{shown} of a traced array is not supported{hint}"
+    return f"{called_as} of a traced array is not supported{hint}"
 
 
 def public_name(name: str) -> str:
-    """What a user calls it by: SciPy's special functions are ufuncs as well."""
+    """Return the name users know; SciPy's special functions are ufuncs as well."""
     return f"np.{name}" if hasattr(np, name.partition(".")[0]) else f"scipy.special.{name}"
 
 
@@ -42,17 +42,17 @@ _DEFAULTS = (("casting", "same_kind"), ("order", "K"), ("subok", True))
 
 
 def plain_options(ufunc: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Keyword arguments without those that only repeat NumPy's defaults."""
-    kept = {}
+    """Return the keyword arguments without those that only repeat NumPy's defaults."""
+    options = {}
     for key, value in kwargs.items():
         if key == "dtype" and value is not None:
             kinds = {kind.split("->")[1][0] for kind in ufunc.types}
             if np.dtype(value).char not in kinds:
                 raise TypeError(at_user_line(f"np.{ufunc.__name__} has no loop of dtype={value}"))
         if key in ("dtype", "axis", "keepdims", "initial"):
-            kept[key] = value
+            options[key] = value
         elif not (key == "where" and value is True) and (key, value) not in _DEFAULTS:
             raise UnsupportedError(
                 at_user_line(f"np.{ufunc.__name__}({key}=...) of a traced array is not supported")
             )
-    return kept
+    return options

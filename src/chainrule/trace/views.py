@@ -92,17 +92,17 @@ class Reshaped(View):
         if self.is_view is False:
             return self._node
         now = self.parent.node
-        if now is not self.seen and self._decided():
+        if now is not self.seen and self._decide_view():
             self._follow(now)
         return self._node
 
     def _write(self, node: Node) -> None:
-        if self._decided():
+        if self._decide_view():
             super()._write(node)
         else:
             self._node = node
 
-    def _decided(self) -> bool:
+    def _decide_view(self) -> bool:
         if self.is_view is None:
             before = self.seen  # the memory is the same whatever has been written since
             strides = strides_of(before)
@@ -117,20 +117,20 @@ class Reshaped(View):
             if self.raveled:
                 self.is_view = is_c_order(before.shape, strides)
             else:
-                moved = reshaped_strides(before.shape, strides, self._node.shape)
-                self.is_view = moved is not None
+                view_strides = reshaped_strides(before.shape, strides, self._node.shape)
+                self.is_view = view_strides is not None
         return self.is_view
 
 
 def root_of(x: ArrayTracer) -> ArrayTracer:
-    """The array that owns the memory which x, if it is a view, may look at."""
+    """Return the array that owns the memory which x, if it is a view, may look at."""
     while issubclass(type(x), View):
         x = x.parent
     return x
 
 
 def view(a: Any, read: Read, write: Write | None) -> Tracer:
-    """A view of a traced array; of a number, or of a plain array, what NumPy's function gives."""
+    """Return a view of a traced array; of a number, or of a plain array, what NumPy would give."""
     if isinstance(a, ArrayTracer):
         return View(a, read, write)
     node = read(node_of(a))
@@ -139,7 +139,7 @@ def view(a: Any, read: Read, write: Write | None) -> Tracer:
 
 
 def permuted(a: Any, axes: tuple[int, ...]) -> Tracer:
-    """The axes in another order: a view."""
+    """Return a view with the axes in another order."""
     back = tuple(sorted(range(len(axes)), key=axes.__getitem__))
     return view(
         a,
@@ -149,7 +149,7 @@ def permuted(a: Any, axes: tuple[int, ...]) -> Tracer:
 
 
 def reshaped(a: Any, shape: Sequence[int], raveled: bool = False) -> Tracer:
-    """Another shape: a view if the memory allows it."""
+    """Return another shape: a view if the memory allows it, else a copy."""
     sizes = tuple(shape)
     if isinstance(a, ArrayTracer):
         return Reshaped(a, sizes, raveled)
@@ -157,7 +157,7 @@ def reshaped(a: Any, shape: Sequence[int], raveled: bool = False) -> Tracer:
 
 
 def resized(a: Any, shape: Sequence[int]) -> Tracer:
-    """Axes of size 1 put in or taken out: always a view."""
+    """Insert or drop axes of size 1, always as a view."""
     sizes = tuple(shape)
     return view(
         a,

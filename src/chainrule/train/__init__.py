@@ -1,4 +1,4 @@
-"""Layer 10: the loop around an epoch.
+"""The loop around an epoch.
 
 An epoch is one graph: shuffle, gather, forward, backward and optimizer are a `scan` over the
 batches. What is left here is what happens once an epoch: validate, keep the best, stop early,

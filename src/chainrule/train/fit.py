@@ -15,7 +15,15 @@ from .epoch import Augment, Loss
 from .loop import Callback, Score, Training
 from .progress import Meter
 from .result import FitResult
-from .rows import Rows, count, hold_out, rows, taken, telling, whole
+from .rows import (
+    Dataset,
+    as_dataset,
+    check_count,
+    count_rows,
+    extreme_rows,
+    split_dataset,
+    take_rows,
+)
 
 M = TypeVar("M")
 
@@ -26,10 +34,10 @@ def fit(
     y: Any,
     *,
     loss: Loss,
-    optimizer: Optimizer,
+    optimizer: Optimizer[Any],
     epochs: int = 100,
     batch_size: int = 32,
-    validation_data: Rows | None = None,
+    validation_data: Dataset | None = None,
     validation_fraction: float = 0.0,
     patience: int | None = None,
     seed: int = 0,
@@ -40,7 +48,7 @@ def fit(
     ema: float | None = None,
     checkpoint: str | Path | None = None,
     checkpoint_interval: float = 10.0,
-) -> FitResult:
+) -> FitResult[M]:
     """Train a model on the rows of `x` and `y`.
 
     Every epoch meets every row once, in an order drawn anew, and runs as one compiled graph.
@@ -51,7 +59,7 @@ def fit(
     model : Module
         A callable pytree of arrays; ``model(x)`` maps rows to rows. One with a method `train` is
         trained through it, with new noise at each step; its statistics, such as those of
-        `nn.BatchNorm`, are taken from what it returns (see `nn.trained`).
+        `nn.BatchNorm`, are taken from what it returns (see `nn.apply_train`).
     x, y : array, or tree of arrays
         Inputs and targets, one row each along axis 0 of all of them; finite. Floating ones are
         cast to the dtype of the weights, others stay as they are: ``uint8`` images are converted
@@ -118,54 +126,61 @@ def fit(
     >>> model = nn.MLP(1, (16,), 1, np.tanh, key=random.key(0))
     >>> settings = {"loss": losses.squared_error, "optimizer": optim.adam(0.02)}
     >>> result = fit(model, x, x**2, batch_size=10, **settings)
-    >>> bool(result.history[-1]["loss"] < 0.01), result.best_epoch, result.stopped
+    >>> bool(result.history[-1]["loss"] < 0.01), result.best_epoch, result.stop_reason
     (True, 100, 'epochs')
     """
-    epochs, batch_size = whole(epochs, "epochs", 0), whole(batch_size, "batch_size")
+    epochs, batch_size = check_count("epochs", epochs, 0), check_count("batch_size", batch_size)
     split_key, shuffle_key = random.split(random.key(seed))
-    data = rows(x, y, model)
+    data = as_dataset(x, y, model)
     validation = None
     if validation_data is not None:
-        validation = rows(*validation_data, model, "validation ")
+        validation = as_dataset(*validation_data, model, "validation ")
     if validation_fraction:
         if validation is not None:
             raise ValueError("give validation_data or validation_fraction, not both")
-        data, validation = hold_out(data, validation_fraction, split_key)
+        data, validation = split_dataset(data, validation_fraction, split_key)
     if patience is not None:
-        patience = whole(patience, "patience")
+        patience = check_count("patience", patience)
         if validation is None:
             raise ValueError(
                 f"patience={patience} needs validation rows: give validation_data or, for "
                 "instance, validation_fraction=0.1"
             )
-    for given in (data, validation):
-        if given is not None:
-            _try(model, loss, *given)
+    for dataset in (data, validation):
+        if dataset is not None:
+            _check_loss(model, loss, *dataset)
     averager = None if ema is None else exponential_moving_average(ema)
     training = Training(
-        model, data, validation, loss, optimizer, batch_size, score, shuffle_key, augment, averager
-    )
+        model, data, validation, loss, optimizer, batch_size, score, shuffle_key, augment, averager,
+        patience,
+    )  # fmt: skip
     if checkpoint is not None:
         training.resume(checkpoint, checkpoint_interval)
     with Meter(epochs, progress) as meter:
-        stopped = training.run(epochs, patience, (meter.show, *callbacks))
-    if stopped == "interrupted":
+        first = len(training.history) + 1
+        stop_reason = training.run(first, epochs, (meter.show, *callbacks))
+    if stop_reason == "interrupted":
         print(
             f"chainrule: interrupted in epoch {len(training.history) + 1}; the weights of epoch "
             f"{training.best.epoch}, the best so far, are kept",
             file=sys.stderr,
         )
-    return training.result(stopped)
+    return training.result(stop_reason)
 
 
-def _try(model: Any, loss: Loss, x: Any, y: Any) -> None:
-    """Compute the loss once on plain arrays: what is out of range is seen only with numbers.
+def _check_loss(model: Any, loss: Loss, x: Any, y: Any) -> None:
+    """Compute the loss once on plain arrays: values out of range are seen only with numbers.
 
-    The model answers for the few rows that tell; all targets meet the first row's answer.
+    The model is applied to the few rows of `extreme_rows`; the loss compares all targets with the
+    output for the first row.
     """
-    places = telling(x)
-    outputs = model(taken(x, places))
-    size = count(y)
-    if any(np.shape(made)[:1] != places.shape for made in tree.leaves(outputs)):
-        loss(model(x), y)  # it does not map rows to rows: the loss says what is wrong
-    loss(tree.map(lambda made: np.broadcast_to(made[:1], (size, *made.shape[1:])), outputs), y)
+    index = extreme_rows(x)
+    outputs = model(take_rows(x, index))
+    n_rows = count_rows(y)
+    if any(np.shape(output)[:1] != index.shape for output in tree.leaves(outputs)):
+        loss(model(x), y)  # the model does not map rows to rows: the loss says what is wrong
+
+    def repeated(output: Any) -> Any:
+        return np.broadcast_to(output[:1], (n_rows, *output.shape[1:]))
+
+    loss(tree.map(repeated, outputs), y)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .. import tree
 from ..transforms import value_and_grad, vjp
-from .rows import rows
+from .rows import as_dataset
 
 FLAT = 0.01  # a smaller |slope| passes less than a hundredth of the gradient on
 FAR = 20.0  # where a bounded activation, or the flat side of another, has long been flat
@@ -82,17 +82,16 @@ def gradient_health(model: Any, loss: Callable[[Any, Any], Any], x: Any, y: Any)
     >>> found.gradient_norms["layers.0.weight"]  # mean of 2 y dy/dw: (2 * 3 * 3 + 2 * 1 * 1) / 2
     10.0
     """
-    x, y = rows(x, y, model)
+    x, y = as_dataset(x, y, model)
     value, gradient = value_and_grad(lambda m: loss(m(x), y))(model)
     dead: dict[str, float] = {}
     saturated: dict[str, float] = {}
     if hasattr(model, "layers") and callable(getattr(model, "activation", None)):
-        bounded = bool(_is_flat(model.activation, np.array([-FAR, FAR])).all())
         for k, z in enumerate(_before_activation(model, x)):
-            flat = _is_flat(model.activation, z)
-            dead[f"layers.{k}"] = float(np.mean(flat.reshape(-1, flat.shape[-1]).all(axis=0)))
-            if bounded:
-                saturated[f"layers.{k}"] = float(np.mean(flat))
+            z = z.reshape(-1, z.shape[-1])
+            dead[f"layers.{k}"], share = flat_shares(model.activation, z)
+            if share is not None:
+                saturated[f"layers.{k}"] = share
     return Health(float(value), _norms(gradient), _norms(model), dead, saturated)
 
 
@@ -113,6 +112,27 @@ def _before_activation(model: Any, x: Any) -> list[NDArray[Any]]:
 
     model.replace(activation=recorded)(x)
     return seen
+
+
+def flat_shares(activation: Callable[[Any], Any], z: NDArray[Any]) -> tuple[float, float | None]:
+    """The share of units that are flat on all rows, and of outputs that are; see `Health`.
+
+    Parameters
+    ----------
+    activation : callable
+        Elementwise.
+    z : array of shape (..., rows, units)
+        What it is given.
+
+    Returns
+    -------
+    dead : float
+    saturated : float or None
+        None unless the activation flattens to both sides.
+    """
+    flat = _is_flat(activation, z)
+    bounded = bool(_is_flat(activation, np.array([-FAR, FAR], z.dtype)).all())
+    return float(np.mean(flat.all(axis=-2))), float(np.mean(flat)) if bounded else None
 
 
 def _is_flat(activation: Callable[[Any], Any], z: NDArray[Any]) -> NDArray[np.bool_]:

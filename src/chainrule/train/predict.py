@@ -10,7 +10,7 @@ import numpy as np
 from .. import tree
 from ..errors import DataError
 from ..transforms import jit
-from .rows import count, taken
+from .rows import count_rows, take_rows
 
 CHUNK = 4096  # rows at a time, at most
 WIDEST = 2**18  # entries of them
@@ -53,11 +53,11 @@ def predict(model: Any, x: Any, batch_size: int | None = None) -> Any:
         raise DataError(f"predict was given an array of shape {shown}: there is no row")
     if len({shape[0] for shape in shapes}) > 1:
         raise DataError(f"predict was given arrays of shapes {shapes}: all need the same rows")
-    size, rows = batch_size or chunk_of(x), count(x)
+    size, rows = batch_size or chunk_of(x), count_rows(x)
     if rows <= size:
         size = rows if batch_size else 2 ** (rows - 1).bit_length()
     starts = range(0, rows, size)
-    parts = [_apply(model, _padded(taken(x, slice(k, k + size)), size)) for k in starts]
+    parts = [_apply(model, _padded(take_rows(x, slice(k, k + size)), size)) for k in starts]
     return tree.map(lambda *arrays: _joined(arrays)[:rows], *parts)
 
 
@@ -70,8 +70,8 @@ def chunk_of(x: Any) -> int:
 
 def _padded(x: Any, size: int) -> Any:
     """The last row repeated up to a whole chunk: few programs serve for all numbers of rows."""
-    rows = count(x)
-    return x if rows == size else taken(x, np.minimum(np.arange(size), rows - 1))
+    rows = count_rows(x)
+    return x if rows == size else take_rows(x, np.minimum(np.arange(size), rows - 1))
 
 
 def _joined(arrays: tuple[Any, ...]) -> Any:

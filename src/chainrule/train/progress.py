@@ -71,5 +71,5 @@ def numbers(report: EpochReport) -> str:
         parts.append(f"validation {report.validation_loss:.4g}")
     if report.score is not None:
         parts.append(f"score {report.score:.4f}")
-    parts.append(f"{report.rows_per_second:,.0f} rows/s")
+    parts.append(f"{report.samples_per_second:,.0f} rows/s")
     return "  ".join(parts)

@@ -1,31 +1,32 @@
-"""What a training tells: a report an epoch, and the result."""
+"""The report of an epoch, and the result of a training."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
-Stopped = Literal["epochs", "patience", "callback", "interrupted", "diverged"]
+M = TypeVar("M")
+StopReason = Literal["epochs", "patience", "callback", "interrupted", "diverged"]
 
 
 @dataclass(frozen=True)
 class EpochReport:
-    """What a callback is told after an epoch.
+    """The numbers of one epoch, which callbacks receive.
 
     Attributes
     ----------
     epoch, epochs : int
-        Which one it was, counted from 1, and of how many.
+        The number of the epoch, counted from 1, and the number of all epochs.
     loss : float
-        Mean over the training rows, each as it was when its batch was met.
+        The mean over the training rows, each with the weights before the step of its batch.
     validation_loss, score : float or None
-        After the epoch; None if not asked for. See `fit`.
+        Computed after the epoch; None without validation rows or `score`. See `fit`.
     improved : bool
         Whether the weights are the best so far.
-    rows_per_second : float
-        Training rows by time, validation not counted.
+    samples_per_second : float
+        Training rows per second, without the time of the validation.
     model : Module
-        The present weights.
+        The model with the current weights.
     """
 
     epoch: int
@@ -34,12 +35,12 @@ class EpochReport:
     validation_loss: float | None
     score: float | None
     improved: bool
-    rows_per_second: float
+    samples_per_second: float
     model: Any
 
     @property
     def numbers(self) -> dict[str, float]:
-        """The row of the history: what a second run of the same seed repeats bit for bit."""
+        """The epoch's row of the history; runs with equal seeds have equal rows, bit for bit."""
         row: dict[str, float] = {"epoch": self.epoch, "loss": self.loss}
         if self.validation_loss is not None:
             row["validation_loss"] = self.validation_loss
@@ -49,23 +50,25 @@ class EpochReport:
 
 
 @dataclass(frozen=True)
-class FitResult:
-    """A trained model and how it came about.
+class FitResult(Generic[M]):
+    """A trained model, and the history of its training.
 
     Attributes
     ----------
     model : Module
         With the best weights: those of the epoch `best_epoch`.
     history : list of dict
-        A row an epoch: ``epoch``, ``loss``, and if asked for ``validation_loss``, ``score``.
+        One row for each epoch: ``epoch``, ``loss``, and ``validation_loss`` and ``score`` if there
+        are validation rows and a `score`.
     best_epoch : int
-        0 for the weights that the training began with.
-    stopped : str
-        Why it ended: ``"epochs"`` (all done), ``"patience"``, ``"callback"``, ``"interrupted"``
-        (Ctrl-C), or ``"diverged"`` (only on a `TrainingError`'s ``result``).
+        The epoch of the best weights; 0 stands for the initial weights.
+    stop_reason : str
+        Why the training ended: ``"epochs"`` (all done), ``"patience"``, ``"callback"``,
+        ``"interrupted"`` (Ctrl-C), or ``"diverged"`` (only in the ``result`` of a
+        `TrainingError`).
     """
 
-    model: Any
+    model: M
     history: list[dict[str, float]]
     best_epoch: int
-    stopped: Stopped
+    stop_reason: StopReason

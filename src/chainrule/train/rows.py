@@ -1,7 +1,7 @@
-"""The rows that a training is given: checked, cast, and split for validation.
+"""The data of a training: checked, cast, and split into training and validation rows.
 
-Inputs and targets are trees of arrays: one array, or dicts, tuples and lists of them, all with one
-row for each sample along axis 0.
+Inputs and targets are trees of arrays: one array, or dicts, tuples and lists of arrays, all of
+which have one row for each sample along axis 0.
 """
 
 from __future__ import annotations
@@ -16,111 +16,120 @@ from ..errors import DataError
 from ..graph.types import is_float
 from ..random import permutation
 
-Rows = tuple[Any, Any]
+Dataset = tuple[Any, Any]
 
 
-def rows(x: Any, y: Any, model: Any, what: str = "") -> Rows:
-    """Inputs and targets as trees of arrays, floating ones in the dtype of the model's weights."""
-    dtype = _floating_dtype(model)
-    inputs, targets = _arrays(x, f"{what}x", dtype), _arrays(y, f"{what}y", dtype)
-    if count(inputs) != count(targets):
+def as_dataset(x: Any, y: Any, model: Any, prefix: str = "") -> Dataset:
+    """Return inputs and targets as trees of arrays, floats in the dtype of the model's weights.
+
+    `prefix` comes before the names x and y in error messages.
+    """
+    dtype = _weight_dtype(model)
+    inputs, targets = _as_arrays(x, f"{prefix}x", dtype), _as_arrays(y, f"{prefix}y", dtype)
+    if count_rows(inputs) != count_rows(targets):
         raise DataError(
-            f"{what}x has {count(inputs)} rows and {what}y {count(targets)}: one y a row"
+            f"{prefix}x has {count_rows(inputs)} rows and {prefix}y {count_rows(targets)}: "
+            "one y a row"
         )
     return inputs, targets
 
 
-def count(data: Any) -> int:
-    """How many rows a tree of arrays has."""
+def count_rows(data: Any) -> int:
+    """Return the number of rows of a tree of arrays."""
     return int(tree.leaves(data)[0].shape[0])
 
 
-def taken(data: Any, places: Any) -> Any:
-    """Some rows of each array of a tree."""
-    return tree.map(lambda array: array[places], data)
+def take_rows(data: Any, index: Any) -> Any:
+    """Index each array of a tree along axis 0."""
+    return tree.map(lambda array: array[index], data)
 
 
-def hold_out(data: Rows, fraction: float, key: Any) -> tuple[Rows, Rows]:
-    """A random part of the rows for training, and `fraction` of them for validation."""
-    whole_count = count(data)
-    size = round(whole_count * fraction)
-    if not 0 < size < whole_count:
+def split_dataset(data: Dataset, fraction: float, key: Any) -> tuple[Dataset, Dataset]:
+    """Split the rows at random: the rest for training, and `fraction` of them for validation."""
+    n_rows = count_rows(data)
+    n_validation = round(n_rows * fraction)
+    if not 0 < n_validation < n_rows:
         raise DataError(
-            f"validation_fraction={fraction} of {whole_count} rows leaves {whole_count - size} for "
-            f"training and {size} for validation: each needs one at least"
+            f"validation_fraction={fraction} of {n_rows} rows leaves {n_rows - n_validation} for "
+            f"training and {n_validation} for validation: each needs one at least"
         )
-    order = permutation(key, whole_count)
-    return taken(data, order[size:]), taken(data, order[:size])
+    order = permutation(key, n_rows)
+    return take_rows(data, order[n_validation:]), take_rows(data, order[:n_validation])
 
 
-def telling(x: Any, most: int = 64) -> Any:
-    """The places of few rows that hold what may be wrong with integers: the first, and extremes.
+def extreme_rows(x: Any, max_columns: int = 64) -> Any:
+    """Return the index of the first row, and of rows that hold the extremes of integer columns.
 
-    An index that is out of range is the least or the largest of its column; of rows with more than
-    `most` integers, the least and the largest of all are looked at.
+    An index that is out of range is the least or the largest of its column, so these few rows tell
+    whether a model accepts all rows. Of an array with more than `max_columns` integers a row, only
+    the least and the largest of all entries are looked up.
     """
-    places = [0]
+    index = [0]
     for array in tree.leaves(x):
         if array.dtype.kind not in "iu" or not array.size:
             continue
         flat = array.reshape(len(array), -1)
-        for extreme in (np.argmin, np.argmax):
-            if flat.shape[1] <= most:
-                places += extreme(flat, axis=0).tolist()
+        for arg_extreme in (np.argmin, np.argmax):
+            if flat.shape[1] <= max_columns:
+                index += arg_extreme(flat, axis=0).tolist()
             else:
-                places.append(int(extreme(flat)) // flat.shape[1])
-    return np.array(list(dict.fromkeys(places)))
+                index.append(int(arg_extreme(flat)) // flat.shape[1])
+    return np.array(list(dict.fromkeys(index)))
 
 
-def whole(value: Any, name: str, least: int = 1) -> int:
-    """A setting that counts something."""
+def check_count(name: str, value: Any, minimum: int = 1) -> int:
+    """Return a whole number of at least `minimum`; raise if `value` is anything else."""
     try:
         number = operator.index(value)
     except TypeError:
         raise TypeError(f"{name}={value!r}: give a whole number") from None
-    if number < least:
-        raise ValueError(f"{name}={number}: give {least} or more")
+    if number < minimum:
+        raise ValueError(f"{name}={number}: give {minimum} or more")
     return number
 
 
-def _floating_dtype(model: Any) -> np.dtype[Any]:
-    found = [np.asarray(leaf).dtype for leaf in tree.leaves(model)]
-    found = [dtype for dtype in found if is_float(dtype)]
-    if not found:
+def _weight_dtype(model: Any) -> np.dtype[Any]:
+    dtypes = [np.asarray(leaf).dtype for leaf in tree.leaves(model)]
+    dtypes = [dtype for dtype in dtypes if is_float(dtype)]
+    if not dtypes:
         raise TypeError(f"{type(model).__name__} holds no floating array: nothing to train")
-    return np.result_type(*found)
+    return np.result_type(*dtypes)
 
 
-def _arrays(given: Any, name: str, dtype: np.dtype[Any]) -> Any:
-    """Each leaf checked and cast, under its name; a list of numbers is one array."""
-    if isinstance(given, list) and not any(hasattr(leaf, "shape") for leaf in tree.leaves(given)):
-        given = np.asarray(given)
-    leaves, structure = tree.flatten(given)
+def _as_arrays(data: Any, name: str, dtype: np.dtype[Any]) -> Any:
+    """Return the tree with each leaf checked and cast; a list of numbers is one array."""
+    if isinstance(data, list) and not any(hasattr(leaf, "shape") for leaf in tree.leaves(data)):
+        data = np.asarray(data)
+    leaves, structure = tree.flatten(data)
     if not leaves:
         raise DataError(f"{name} holds no array: there is no row to learn from")
-    names = [f"{name}.{path}" if path else name for path in tree.names(given)]
-    arrays = [_numbers(leaf, own, dtype) for leaf, own in zip(leaves, names, strict=True)]
-    for array, own in zip(arrays, names, strict=True):
+    names = [f"{name}.{path}" if path else name for path in tree.names(data)]
+    arrays = [
+        _as_array(leaf, leaf_name, dtype) for leaf, leaf_name in zip(leaves, names, strict=True)
+    ]
+    for array, leaf_name in zip(arrays, names, strict=True):
         if len(array) != len(arrays[0]):
             raise DataError(
-                f"{own} has {len(array)} rows and {names[0]} {len(arrays[0])}: all need the same"
+                f"{leaf_name} has {len(array)} rows and {names[0]} {len(arrays[0])}: "
+                "all need the same"
             )
     return tree.unflatten(structure, arrays)
 
 
-def _numbers(given: Any, name: str, dtype: np.dtype[Any]) -> Any:
-    array = np.asarray(given)
+def _as_array(data: Any, name: str, dtype: np.dtype[Any]) -> Any:
+    """Return an array of finite numbers, floats cast to `dtype`; raise a DataError otherwise."""
+    array = np.asarray(data)
     if array.dtype.kind not in "biuf":
         raise DataError(f"{name} has dtype {array.dtype}: encode text and objects as numbers first")
     if not array.ndim or not len(array):
         raise DataError(f"{name} has shape {array.shape}: there is no row to learn from")
     if not is_float(array.dtype):
         return array
-    bad = ~np.isfinite(array)
-    if bad.any():
-        place = [int(k) for k in np.argwhere(bad)[0]]
+    not_finite = ~np.isfinite(array)
+    if not_finite.any():
+        index = [int(k) for k in np.argwhere(not_finite)[0]]
         raise DataError(
-            f"{name}{place} is {array[tuple(place)]}, one of {bad.sum()} such entries: drop those "
-            "rows, or fill them in"
+            f"{name}{index} is {array[tuple(index)]}, one of {not_finite.sum()} such entries: drop "
+            "those rows, or fill them in"
         )
     return array.astype(dtype, copy=False)

@@ -1,4 +1,4 @@
-"""Layer 7: what users do to functions: differentiate, compile, loop, check."""
+"""What users do to functions: differentiate, compile, loop, check."""
 
 from .branches import cond, while_loop
 from .check import check_grads

@@ -11,7 +11,7 @@ from .. import tree
 from ..errors import CheckError
 from ..graph.types import is_float
 from ..trace.capture import as_array
-from .gradient import jvp, unheard, vjp
+from .gradient import jvp, vjp, zero_gradients_allowed
 
 MODES = ("fwd", "rev")
 
@@ -72,7 +72,7 @@ def check_grads(
         step**2 if atol is None else atol,
         step**2 if rtol is None else rtol,
     )
-    with unheard():  # the second derivative of what is linear is zero throughout
+    with zero_gradients_allowed():  # the second derivative of what is linear is zero throughout
         _check(f, tree.unflatten(treedef, leaves), order, modes, step, bounds, rng, "")
 
 
@@ -128,7 +128,7 @@ def _direction(rng: np.random.Generator, x: Any) -> Any:
 
 
 def _central(f: Callable[..., Any], args: Any, direction: Any, eps: float) -> Any:
-    """The derivative of `f` along `direction`, in float64, with an error of order eps**4."""
+    """Return the derivative of `f` along `direction`, in float64, with an error of order eps**4."""
 
     def slope(h: float) -> Any:
         above = f(*tree.map(lambda x, v: x + x.dtype.type(h) * v, args, direction))
@@ -146,19 +146,22 @@ def _size(a: Any, b: Any) -> float:
     return float(np.sum(np.abs(np.float64(a) * np.float64(b))))
 
 
-def _compare(expected: Any, found: Any, bounds: tuple[float, float], what: str) -> None:
+def _compare(expected: Any, actual: Any, bounds: tuple[float, float], label: str) -> None:
     names = tree.names(expected)
-    pairs = zip(names, tree.leaves(expected), tree.leaves(found), strict=True)
-    for name, wanted, got in pairs:
-        wanted, got = np.asarray(wanted), np.asarray(got)
-        if wanted.shape != got.shape:
-            raise CheckError(f"{what}: shape {got.shape}, should be {wanted.shape}")
-        scale = np.max(np.abs(wanted), initial=0.0, where=np.isfinite(wanted))
-        wrong = ~np.isclose(got, wanted, atol=bounds[0] + bounds[1] * scale, rtol=0, equal_nan=True)
+    pairs = zip(names, tree.leaves(expected), tree.leaves(actual), strict=True)
+    for name, expected_leaf, actual_leaf in pairs:
+        expected_leaf, actual_leaf = np.asarray(expected_leaf), np.asarray(actual_leaf)
+        if expected_leaf.shape != actual_leaf.shape:
+            raise CheckError(f"{label}: shape {actual_leaf.shape}, should be {expected_leaf.shape}")
+        scale = np.max(np.abs(expected_leaf), initial=0.0, where=np.isfinite(expected_leaf))
+        wrong = ~np.isclose(
+            actual_leaf, expected_leaf, atol=bounds[0] + bounds[1] * scale, rtol=0, equal_nan=True
+        )
         if np.any(wrong):
-            place = tuple(int(k) for k in np.argwhere(wrong)[0])
-            label = f" of result {name!r}" if name else ""
+            position = tuple(int(k) for k in np.argwhere(wrong)[0])
+            result_name = f" of result {name!r}" if name else ""
             raise CheckError(
-                f"{what}{label} at {place}: {got[place]!r}, but central differences give "
-                f"{wanted[place]!r} ({int(wrong.sum())} of {wrong.size} numbers differ)"
+                f"{label}{result_name} at {position}: {actual_leaf[position]!r}, but central "
+                f"differences give {expected_leaf[position]!r} ({int(wrong.sum())} of "
+                f"{wrong.size} numbers differ)"
             )

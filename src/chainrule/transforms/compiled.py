@@ -3,123 +3,127 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Generic, ParamSpec, TypeVar
 
 import numpy as np
 
 from .. import tree
-from ..backends import Function, Program, compile_graph, get_num_threads
+from ..backends import FastCall, Program, compile_graph, get_num_threads
 from ..config import config, threads_word
 from ..errors import DtypeError, ShapeError, UnsupportedError, at_user_line
 from ..graph.evaluate import inline
 from ..graph.types import Type
 from ..lazy import computed
-from ..trace.capture import Captured, as_array, check_apart, finish
+from ..trace.capture import Captured, as_array, check_no_alias, to_user_array
 from ..trace.operands import node_of
 from ..trace.strides import is_c_order, strides_of, strides_of_array, was_asked
 from ..trace.tracer import ArrayTracer, Tracer
 
+P = ParamSpec("P")
+R = TypeVar("R")
 _PYTHON = {float, int, bool}
-_NUMBERS = 4  # of threads for which a function keeps programs
+_MAX_THREAD_COUNTS = 4  # of threads for which a function keeps programs
 
 
-class Compiled:
+class TracedFunction:
     """One trace of a function: its graph and, once it has run, its program."""
 
     def __init__(
         self, captured: Captured, leaves: Sequence[Any], arrays: Sequence[Any],
-        quick_start: bool = False,
+        tiered: bool = False,
     ) -> None:  # fmt: skip
-        self.graph, self.out_treedef, self.outside, self.written, self.kinds = captured
-        self.quick_start = quick_start
+        self.graph, self.out_treedef, self.outside = captured[:3]
+        self.written, self.distinguishes_scalars = captured[3:]
+        self.tiered = tiered
         self.program: Program | None = None
         self._programs: dict[int, Program] = {}  # by the number of threads they were made for
-        self.used = 0  # when its function last looked it up: a number that grows
-        self._bound: tuple[Program, int] | None = None  # to which `quick` leads
-        self.unsized: frozenset[int] = frozenset()  # arguments that were arrays without axes
-        own = list(enumerate(self.graph.inputs[: len(arrays)]))
+        self.last_used = 0  # when its function last looked it up: a number that grows
+        self._fast_call_key: tuple[Program, int] | None = None  # to which `fast_call` leads
+        self.zero_dim_arguments: frozenset[int] = frozenset()  # positions of 0-d arrays
+        inputs = list(enumerate(self.graph.inputs[: len(arrays)]))
         # Arguments that are numbers, and of which class: Python's own, or one of NumPy's
         self.scalars = [
             (k, type(leaf) if type(leaf) in _PYTHON else np.generic)
             for k, (leaf, x) in enumerate(zip(leaves, arrays, strict=True))
             if isinstance(x, np.generic)
         ]
-        self.layouts = {k: strides_of(node) for k, node in own if was_asked(node)}
+        self.layouts = {k: strides_of(node) for k, node in inputs if was_asked(node)}
 
     @property
-    def hasty(self) -> bool:
-        """Whether arrays that lie as arrays usually do may go to the program unseen."""
+    def allows_fast_call(self) -> bool:
+        """Return whether arrays that lie as arrays usually do may go to the program unseen."""
         usual = all(
             s is not None and is_c_order(self.graph.inputs[k].shape, s)
             for k, s in self.layouts.items()
         )
         return usual and not (self.written and len(self.graph.inputs) > 1)
 
-    def laid_out_as(self, arrays: Sequence[Any]) -> bool:
-        """Whether these arrays lie in memory as those that the trace depended on did."""
+    def has_layout_of(self, arrays: Sequence[Any]) -> bool:
+        """Return whether these arrays lie in memory as those that the trace depended on did."""
         return all(layout(arrays[k]) == strides for k, strides in self.layouts.items())
 
-    def with_numbers(self, leaves: Sequence[Any]) -> Any:
-        """As `quick`, with numbers, such as a step counter, as arrays of no axis."""
+    def fast_call_with_numbers(self, leaves: Sequence[Any]) -> Any:
+        """Make a fast call with numbers, such as a step counter, passed as 0-d arrays."""
         if not self.scalars:
-            return None if self.kinds else self.quick(*map(_as_arrays, leaves))
-        given = list(leaves)
+            return None if self.distinguishes_scalars else self.fast_call(*map(_as_arrays, leaves))
+        arrays = list(leaves)
         for k, kind in self.scalars:
-            number = given[k]
+            number = arrays[k]
             if type(number) is not kind and not (
                 kind is np.generic and issubclass(type(number), np.generic)
             ):
                 return None
-            given[k] = np.asarray(number)
-        return self.quick(*given)
+            arrays[k] = np.asarray(number)
+        return self.fast_call(*arrays)
 
     @computed
-    def quick(self) -> Function:
+    def fast_call(self) -> FastCall:
         """All results as a list for arrays just as they should be; else None."""
-        program = self.ready()
-        self._bound = program, config.num_threads
-        self.__dict__.pop("direct", None)  # it may lead to another program
-        return program.bound()
+        program = self.ensure_compiled()
+        self._fast_call_key = program, config.num_threads
+        self.__dict__.pop("fast_call_single", None)  # it may lead to another program
+        return program.fast_call()
 
     @computed
-    def direct(self) -> Function:
+    def fast_call_single(self) -> FastCall:
         """The same, for a function that returns a single array: that array."""
-        return self.ready().bound(single=True)
+        return self.ensure_compiled().fast_call(single=True)
 
-    def ready(self) -> Program:
-        """The program for as many threads as are set, made now if it was not yet."""
+    def ensure_compiled(self) -> Program:
+        """Return the program for the present number of threads, compiled now if there is none."""
         program = self.program
         if program is None or (program.threads and program.threads != get_num_threads()):
-            program = self.program = self._other()
+            program = self.program = self._program_for_threads()
         return program
 
-    def _other(self) -> Program:
-        """A program for another number of threads than last."""
+    def _program_for_threads(self) -> Program:
+        """Return the program for the present number of threads, from the cache of the last four."""
         threads = get_num_threads()
         program = self._programs.get(threads)
         if program is None:
-            program = compile_graph(self.graph, self.quick_start)
-            if len(self._programs) == _NUMBERS:
+            program = compile_graph(self.graph, self.tiered)
+            if len(self._programs) == _MAX_THREAD_COUNTS:
                 self._programs.pop(next(iter(self._programs)), None)
             self._programs[threads] = program
         return program
 
     def run(self, leaves: Sequence[Any]) -> list[Any]:
-        """The outputs for arrays laid out anyhow."""
-        results: list[Any] | None = self.quick(*leaves)
+        """Return the outputs for arrays of any memory layout."""
+        results: list[Any] | None = self.fast_call(*leaves)
         if results is not None:
             return results
-        program = self.ready()
+        program = self.ensure_compiled()
         flag = config.num_threads
-        if program.threads and self._bound != (program, flag) and threads_word.value == flag:
-            for name in ("quick", "direct"):  # another number of threads was set: bound again
+        key = (program, flag)
+        if program.threads and self._fast_call_key != key and threads_word.value == flag:
+            for name in ("fast_call", "fast_call_single"):  # made for another number of threads
                 self.__dict__.pop(name, None)
         return program(leaves)
 
     def __call__(self, leaves: Sequence[Any]) -> Any:
-        """The function's result for these leaves of its arguments."""
+        """Return the function's result for these leaves of its arguments."""
         if self.written:
-            check_apart([leaves[k] for k in self.written], leaves)
+            check_no_alias([leaves[k] for k in self.written], leaves)
         if self.outside or any(isinstance(x, Tracer) for x in leaves):
             nodes = [
                 node_of(x, t.dtype) for x, t in zip(leaves, self.graph.input_types, strict=False)
@@ -127,15 +131,15 @@ class Compiled:
             results: list[Any] = inline(self.graph, [*nodes, *self.outside])
         else:
             results = self.run(leaves)
-        return tree.unflatten(self.out_treedef, [finish(x) for x in results])
+        return tree.unflatten(self.out_treedef, [to_user_array(x) for x in results])
 
 
 def _as_arrays(x: Any) -> Any:
     return np.asarray(x) if issubclass(type(x), np.generic) else x
 
 
-def _shown(treedef: tree.TreeDef) -> str:
-    """Arguments as they are written in a call, with * for each leaf."""
+def _call_as_text(treedef: tree.TreeDef) -> str:
+    """Write arguments as in a call, with * for each leaf."""
     leaf = type("Leaf", (), {"__repr__": lambda _: "*"})
     args, kwargs = tree.unflatten(treedef, [leaf() for _ in range(treedef.num_leaves)])
     words = [*map(repr, args), *(f"{name}={value!r}" for name, value in kwargs.items())]
@@ -143,14 +147,14 @@ def _shown(treedef: tree.TreeDef) -> str:
 
 
 def layout(x: Any) -> Any:
-    """How an argument lies in memory."""
+    """Return the strides of an argument, in entries."""
     if isinstance(x, ArrayTracer):
         return strides_of(x.node)
     return strides_of_array(x) if type(x) is np.ndarray else ()
 
 
-class CompiledFunction:
-    """A function for arguments of known structure, shapes and dtypes; see `Jitted.compile`.
+class CompiledFunction(Generic[P, R]):
+    """A function for arguments of known structure, shapes and dtypes; see `JitFunction.compile`.
 
     Attributes
     ----------
@@ -160,35 +164,35 @@ class CompiledFunction:
         Most bytes that a call needs at once beside its arguments and results.
     """
 
-    __slots__ = ("_compiled", "_direct", "_treedef", "graph")
+    __slots__ = ("_fast_single", "_traced", "_treedef", "graph")
 
-    def __init__(self, compiled: Compiled, treedef: tree.TreeDef) -> None:
-        self._compiled, self._treedef, self.graph = compiled, treedef, compiled.graph
-        if compiled.outside:
+    def __init__(self, traced: TracedFunction, treedef: tree.TreeDef) -> None:
+        self._traced, self._treedef, self.graph = traced, treedef, traced.graph
+        if traced.outside:
             raise TypeError(at_user_line("compile reads an outer trace: call it outside of that"))
         flat = treedef.num_nodes == treedef.num_leaves + 3  # a tuple of two, a tuple, a dict
-        arrays = flat and compiled.out_treedef.is_leaf()
-        arrays = arrays and compiled.hasty and not compiled.scalars
-        self._direct: Function | None = compiled.direct if arrays else None
-        compiled.ready()
+        arrays = flat and traced.out_treedef.is_leaf()
+        arrays = arrays and traced.allows_fast_call and not traced.scalars
+        self._fast_single: FastCall | None = traced.fast_call_single if arrays else None
+        traced.ensure_compiled()
 
     @property
     def memory_bytes(self) -> int:
         """Most bytes that a call needs at once beside its arguments and results."""
-        return self._compiled.ready().arena_bytes
+        return self._traced.ensure_compiled().arena_bytes
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._direct is not None and not kwargs:
-            result = self._direct(*args)
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        if self._fast_single is not None and not kwargs:
+            result: R | None = self._fast_single(*args)
             if result is not None:
                 return result
         leaves, treedef = tree.flatten((args, kwargs))
         if treedef != self._treedef:
             raise ShapeError(
                 at_user_line(
-                    f"compiled for arguments {_shown(self._treedef)}, and called with "
-                    f"{_shown(treedef)}, where each * is an array or a number: give them in the "
-                    "same containers, rows of numbers as np.array(...)"
+                    f"compiled for arguments {_call_as_text(self._treedef)}, and called with "
+                    f"{_call_as_text(treedef)}, where each * is an array or a number: give them in "
+                    "the same containers, rows of numbers as np.array(...)"
                 )
             )
         arrays = [as_array(x) for x in leaves]
@@ -202,7 +206,7 @@ class CompiledFunction:
                         f"compiled for {wanted}"
                     )
                 )
-        if not self._compiled.laid_out_as(arrays):
+        if not self._traced.has_layout_of(arrays):
             raise UnsupportedError(
                 at_user_line(
                     "an argument lies in memory in another order than the one that this function "
@@ -210,7 +214,8 @@ class CompiledFunction:
                     "np.ascontiguousarray(x)"
                 )
             )
-        result = self._compiled(arrays)
-        if self._direct is not None:
-            self._direct = self._compiled.direct  # another one for another number of threads
+        result = self._traced(arrays)
+        if self._fast_single is not None:
+            # another one for another number of threads
+            self._fast_single = self._traced.fast_call_single
         return result

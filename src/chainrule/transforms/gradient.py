@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from threading import local
-from typing import Any
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, TypeVarTuple, overload
 
 import numpy as np
 
@@ -21,13 +21,26 @@ from ..errors import (
     at_user_line,
     warn_user,
 )
-from ..graph.node import Node, reachable, settle
+from ..graph.node import Node, freeze_argument, reachable
 from ..graph.types import is_float
-from ..trace.capture import as_array, called, check_apart, finish, finish_all, fresh
-from ..trace.function_table import whole
+from ..trace.capture import (
+    as_array,
+    call_user_function,
+    check_no_alias,
+    new_leaf,
+    to_user_array,
+    to_user_arrays,
+)
+from ..trace.function_table import as_int
 from ..trace.operands import node_of
 from ..trace.tracer import Tracer
 from ..trace.tracing import refuse_escaped, tracing
+
+A = TypeVar("A")
+P = ParamSpec("P")
+R = TypeVar("R")
+Aux = TypeVar("Aux")
+Primals = TypeVarTuple("Primals")
 
 
 class _Running(local):
@@ -38,7 +51,7 @@ _running = _Running()
 
 
 @contextmanager
-def unheard() -> Iterator[None]:
+def zero_gradients_allowed() -> Iterator[None]:
     """While it lasts, a derivative that is zero throughout is no cause for a warning.
 
     So it is inside the function that an outer transformation differentiates.
@@ -50,8 +63,8 @@ def unheard() -> Iterator[None]:
         _running.depth -= 1
 
 
-class Traced:
-    """A function called once on fresh leaves: its result and the nodes between."""
+class TracedCall:
+    """One call of a function on tracers: its result and the nodes between."""
 
     def __init__(
         self,
@@ -60,7 +73,7 @@ class Traced:
         argnums: Sequence[int],
         kwargs: dict[str, Any],
         has_aux: bool = False,
-        kept: bool = False,
+        copy_inputs: bool = False,
     ) -> None:
         self.inputs: list[Node] = []
         self.treedefs = []
@@ -68,21 +81,21 @@ class Traced:
         tracers: list[Tracer] = []
         for k in argnums:
             leaves, treedef = tree.flatten(args[k])
-            made = [_leaf(leaf, f"argument {k}", kept) for leaf in leaves]
-            self.inputs += [node for node, _ in made]
+            traced_leaves = [_leaf(leaf, f"argument {k}", copy_inputs) for leaf in leaves]
+            self.inputs += [node for node, _ in traced_leaves]
             self.treedefs.append(treedef)
-            own = [tracer for _, tracer in made]
-            passed[k] = tree.unflatten(treedef, own)
-            tracers += own
+            argument_tracers = [tracer for _, tracer in traced_leaves]
+            passed[k] = tree.unflatten(treedef, argument_tracers)
+            tracers += argument_tracers
         _running.depth += 1
         try:
-            result = called(function, passed, kwargs)
+            result = call_user_function(function, passed, kwargs)
         finally:
             _running.depth -= 1
         written = [k for k, node in enumerate(self.inputs) if tracers[k]._node is not node]
         if written:
-            given = [leaf for k in argnums for leaf in tree.leaves(args[k])]
-            check_apart([given[k] for k in written], tree.leaves((args, kwargs)))
+            argument_leaves = [leaf for k in argnums for leaf in tree.leaves(args[k])]
+            check_no_alias([argument_leaves[k] for k in written], tree.leaves((args, kwargs)))
         self.aux = None
         if has_aux:
             if not (isinstance(result, tuple) and len(result) == 2):
@@ -90,23 +103,26 @@ class Traced:
             result, self.aux = result
         leaves, self.out_treedef = tree.flatten(result)
         self.outputs = [node_of(as_array(leaf, "the function's result")) for leaf in leaves]
-        floor = tracing.floor
-        refuse_escaped(self.outputs if floor < 0 else reachable(self.outputs, floor), floor)
-        self.path = active_nodes(self.outputs, self.inputs)
+        first_serial = tracing.first_serial
+        refuse_escaped(
+            self.outputs if first_serial < 0 else reachable(self.outputs, first_serial),
+            first_serial,
+        )
+        self.active_nodes = active_nodes(self.outputs, self.inputs)
         results = self.outputs
         if self.aux is not None:
             results = results + [x.node for x in tree.leaves(self.aux) if isinstance(x, Tracer)]
-        self.values = not needs_graph(self.path, self.inputs, results)
-        if not self.path and self.inputs and not _running.depth:
+        self.eager = not needs_graph(self.active_nodes, self.inputs, results)
+        if not self.active_nodes and self.inputs and not _running.depth:
             self._warn_if_unreached()
         for node in self.inputs:
-            settle(node)
+            freeze_argument(node)
 
     def _warn_if_unreached(self) -> None:
         """Warn if no differentiated argument leads to the result, by whatever operations."""
-        own = set(self.inputs)
-        floor = min(node.serial for node in own)
-        if own.isdisjoint(reachable(self.outputs, floor)):
+        inputs = set(self.inputs)
+        first_serial = min(node.serial for node in inputs)
+        if inputs.isdisjoint(reachable(self.outputs, first_serial)):
             warn_user(
                 "the result does not depend on what it is differentiated by, so that every "
                 "derivative is zero: was the argument replaced by plain numbers on the way, or "
@@ -115,18 +131,20 @@ class Traced:
             )
 
     def result(self) -> Any:
-        """What the function returned, for the caller."""
-        results = [node.value if self.values else node for node in self.outputs]
-        return tree.unflatten(self.out_treedef, finish_all(results))
+        """Return the function's result for the caller."""
+        results = [node.value if self.eager else node for node in self.outputs]
+        return tree.unflatten(self.out_treedef, to_user_arrays(results))
 
     def auxiliary(self) -> Any:
-        """The second result, without the inner leaves if nobody is outside."""
-        if not self.values:
+        """Return the second result, as plain numbers if there is no outer trace."""
+        if not self.eager:
             return self.aux
-        return tree.map(lambda x: finish(x.node.value) if isinstance(x, Tracer) else x, self.aux)
+        return tree.map(
+            lambda x: to_user_array(x.node.value) if isinstance(x, Tracer) else x, self.aux
+        )
 
     def split(self, flat: Sequence[Any]) -> list[Any]:
-        """Cotangents of all leaves, arranged as the differentiated arguments."""
+        """Arrange the leaves' cotangents as the differentiated arguments."""
         arranged = []
         start = 0
         for treedef in self.treedefs:
@@ -135,22 +153,24 @@ class Traced:
             start += count
         return arranged
 
-    def pull(self, cotangents: Sequence[Any]) -> list[Any]:
-        """Cotangents of the arguments for those of the results."""
-        values = self.values and not any(isinstance(g, Node) for g in cotangents)
+    def pullback(self, cotangents: Sequence[Any]) -> list[Any]:
+        """Return the arguments' cotangents for those of the results."""
+        values = self.eager and not any(isinstance(g, Node) for g in cotangents)
         if not values:
             cotangents = [None if g is None else node_of(g) for g in cotangents]
         with np.errstate(all="ignore"):
-            flat = reverse(self.outputs, self.inputs, cotangents, values=values, path=self.path)
+            flat = reverse(
+                self.outputs, self.inputs, cotangents, values=values, path=self.active_nodes
+            )
         pairs = zip(self.inputs, flat, strict=True)
-        return self.split(finish_all([_zeros(x) if g is None else g for x, g in pairs]))
+        return self.split(to_user_arrays([_zeros(x) if g is None else g for x, g in pairs]))
 
 
 def _zeros(node: Node) -> Any:
     return np.zeros(node.shape, node.dtype)
 
 
-def _leaf(x: Any, name: str, kept: bool) -> tuple[Node, Tracer]:
+def _leaf(x: Any, name: str, copy: bool) -> tuple[Node, Tracer]:
     array = as_array(x, name)
     if not is_float(array.dtype):
         raise DtypeError(
@@ -159,22 +179,38 @@ def _leaf(x: Any, name: str, kept: bool) -> tuple[Node, Tracer]:
                 "floating numbers, such as 3.0 or x.astype(float)"
             )
         )
-    return fresh(x, copy=kept)
+    return new_leaf(x, copy=copy)
 
 
 def _argnums(argnums: int | Sequence[int], count: int) -> list[int]:
-    given = [argnums] if isinstance(argnums, int) or not np.iterable(argnums) else list(argnums)
-    for k in (whole(k, "argnums") for k in given):
+    positions = [argnums] if isinstance(argnums, int) or not np.iterable(argnums) else list(argnums)
+    for k in (as_int(k, "argnums") for k in positions):
         if not -count <= k < count:
             raise TypeError(
                 at_user_line(f"argnums={k}, but there are {count} positional arguments")
             )
-    chosen = [k % count for k in given]
+    chosen = [k % count for k in positions]
     if len(set(chosen)) != len(chosen):
         raise ValueError(at_user_line(f"argnums={argnums} names an argument twice"))
     return chosen
 
 
+@overload
+def value_and_grad(  # type: ignore[overload-overlap]
+    f: Callable[Concatenate[A, P], R], argnums: Literal[0] = 0, has_aux: Literal[False] = False
+) -> Callable[Concatenate[A, P], tuple[R, A]]: ...
+@overload
+def value_and_grad(  # type: ignore[overload-overlap]
+    f: Callable[Concatenate[A, P], R], argnums: Literal[0] = 0, *, has_aux: Literal[True]
+) -> Callable[Concatenate[A, P], tuple[R, A]]: ...
+@overload
+def value_and_grad(
+    f: Callable[P, R], argnums: Sequence[int], has_aux: bool = False
+) -> Callable[P, tuple[R, tuple[Any, ...]]]: ...
+@overload
+def value_and_grad(
+    f: Callable[P, R], argnums: int | Sequence[int], has_aux: bool = False
+) -> Callable[P, tuple[R, Any]]: ...
 def value_and_grad(
     f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
 ) -> Callable[..., Any]:
@@ -213,7 +249,7 @@ def value_and_grad(
 
     @wraps(f)
     def differentiated(*args: Any, **kwargs: Any) -> Any:
-        traced = Traced(f, args, _argnums(argnums, len(args)), kwargs, has_aux)
+        traced = TracedCall(f, args, _argnums(argnums, len(args)), kwargs, has_aux)
         if len(traced.outputs) != 1 or traced.outputs[0].shape != ():
             shapes = [node.shape for node in traced.outputs]
             raise GradientError(
@@ -225,7 +261,7 @@ def value_and_grad(
         output = traced.outputs[0]
         if not is_float(output.dtype):
             raise GradientError(at_user_line(f"grad of a function that returns {output.dtype}"))
-        gradients = traced.pull([output.dtype.type(1)])
+        gradients = traced.pullback([output.dtype.type(1)])
         gradient = gradients[0] if isinstance(argnums, int) else tuple(gradients)
         value = traced.result()
         return ((value, traced.auxiliary()), gradient) if has_aux else (value, gradient)
@@ -233,6 +269,23 @@ def value_and_grad(
     return differentiated
 
 
+@overload
+def grad(  # type: ignore[overload-overlap]
+    f: Callable[Concatenate[A, P], Any], argnums: Literal[0] = 0, has_aux: Literal[False] = False
+) -> Callable[Concatenate[A, P], A]: ...
+@overload
+def grad(
+    f: Callable[Concatenate[A, P], tuple[Any, Aux]], argnums: Literal[0] = 0, *,
+    has_aux: Literal[True],
+) -> Callable[Concatenate[A, P], tuple[A, Aux]]: ...  # fmt: skip
+@overload
+def grad(
+    f: Callable[P, Any], argnums: Sequence[int], has_aux: Literal[False] = False
+) -> Callable[P, tuple[Any, ...]]: ...
+@overload
+def grad(
+    f: Callable[P, Any], argnums: int | Sequence[int], has_aux: bool = False
+) -> Callable[P, Any]: ...
 def grad(
     f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
 ) -> Callable[..., Any]:
@@ -256,8 +309,10 @@ def grad(
     return gradient
 
 
-def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
-    """The value of `f`, and the function from cotangents of it to cotangents of `primals`.
+def vjp(
+    f: Callable[[*Primals], R], *primals: *Primals
+) -> tuple[R, Callable[[Any], tuple[*Primals]]]:
+    """Return the value of `f`, and the function from cotangents of it to cotangents of `primals`.
 
     Examples
     --------
@@ -266,18 +321,29 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     >>> y.tolist(), pullback(np.array([1.0, 10.0]))[0].tolist()
     ([2.0, 3.0], [2.0, 30.0])
     """
-    traced = Traced(f, primals, range(len(primals)), {}, kept=True)
+    traced = TracedCall(f, primals, range(len(primals)), {}, copy_inputs=True)
 
-    def pullback(cotangent: Any) -> tuple[Any, ...]:
-        given = _matching(cotangent, traced.out_treedef, traced.outputs, "cotangent")
-        return tuple(traced.pull([_raw(g, traced.values) for g in given]))
+    def pullback(cotangent: Any) -> tuple[*Primals]:
+        cotangents = _matching(cotangent, traced.out_treedef, traced.outputs, "cotangent")
+        cotangents = traced.pullback([_node_or_value(g, traced.eager) for g in cotangents])
+        return tuple(cotangents)
 
     # the pullback reads the results' values again: the caller gets copies
     return tree.map(lambda y: y.copy() if type(y) is np.ndarray else y, traced.result()), pullback
 
 
+@overload
+def jvp(
+    f: Callable[[*Primals], R], primals: tuple[*Primals], tangents: Sequence[Any]
+) -> tuple[R, R]: ...
+
+
+@overload
+def jvp(f: Callable[..., R], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[R, R]: ...
+
+
 def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
-    """The value of `f` and its derivative along `tangents`, in forward mode.
+    """Return the value of `f` and its derivative along `tangents`, in forward mode.
 
     Examples
     --------
@@ -286,7 +352,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     >>> y.tolist(), t.tolist()
     ([1.0, 4.0], [2.0, 2.0])
     """
-    traced = Traced(f, primals, range(len(primals)), {})
+    traced = TracedCall(f, primals, range(len(primals)), {})
     flat = []
     if len(tangents) != len(primals):
         raise TypeError(at_user_line(f"{len(primals)} primals but {len(tangents)} tangents"))
@@ -295,31 +361,31 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
         stop = start + treedef.num_leaves
         flat += _matching(tangent, treedef, traced.inputs[start:stop], "tangent")
         start = stop
-    raw = [_raw(t, traced.values) for t in flat]
-    values = traced.values and not any(isinstance(t, Node) for t in raw)
+    node_or_array = [_node_or_value(t, traced.eager) for t in flat]
+    values = traced.eager and not any(isinstance(t, Node) for t in node_or_array)
     with np.errstate(all="ignore"):
-        result = forward(traced.outputs, traced.inputs, raw, values=values)
+        result = forward(traced.outputs, traced.inputs, node_or_array, values=values)
     pairs = zip(traced.outputs, result, strict=True)
-    filled = finish_all([_zeros(y) if t is None else t for y, t in pairs])
+    filled = to_user_arrays([_zeros(y) if t is None else t for y, t in pairs])
     return traced.result(), tree.unflatten(traced.out_treedef, filled)
 
 
-def _raw(x: Any, values: bool) -> Any:
+def _node_or_value(x: Any, values: bool) -> Any:
     if isinstance(x, Tracer):
         return x.node
     return x if values else node_of(x)
 
 
-def _matching(given: Any, treedef: Any, nodes: Sequence[Node], what: str) -> list[Any]:
-    leaves, structure = tree.flatten(given)
+def _matching(value: Any, treedef: Any, nodes: Sequence[Node], role: str) -> list[Any]:
+    leaves, structure = tree.flatten(value)
     if structure != treedef:
-        raise TypeError(at_user_line(f"the {what} has structure {structure}, needed {treedef}"))
+        raise TypeError(at_user_line(f"the {role} has structure {structure}, needed {treedef}"))
     result = []
     for leaf, node in zip(leaves, nodes, strict=True):
-        array = as_array(leaf, f"the {what}")
+        array = as_array(leaf, f"the {role}")
         if array.shape != node.shape:
             raise ShapeError(
-                at_user_line(f"a {what} of shape {array.shape} for a value of {node.shape}")
+                at_user_line(f"a {role} of shape {array.shape} for a value of {node.shape}")
             )
         array = array if array.dtype == node.dtype else array.astype(node.dtype)
         if type(array) is np.ndarray:

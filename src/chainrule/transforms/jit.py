@@ -6,39 +6,51 @@ import inspect
 import itertools
 import sys
 from collections.abc import Callable, Hashable, Sequence
-from functools import update_wrapper
-from typing import Any
+from functools import partial, update_wrapper
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 import numpy as np
 
 from .. import tree
-from ..backends import Function
+from ..backends import FastCall
 from ..config import config
 from ..errors import at_user_line
 from ..forks import changing
 from ..graph.graph import Graph
 from ..trace.capture import as_array, capture
 from ..trace.operands import is_weak
-from .compiled import Compiled, CompiledFunction, layout
+from .compiled import CompiledFunction, TracedFunction, layout
 
+P = ParamSpec("P")
+Q = ParamSpec("Q")
+R = TypeVar("R")
+T = TypeVar("T")
 _NONE: frozenset[int] = frozenset()
 
 
-class Jitted:
+class JitFunction(Generic[P, R]):
     """A function that is traced once for each kind of argument; see `jit`."""
 
     def __init__(
-        self, f: Callable[..., Any], static_argnums: Sequence[int] = (),
-        static_argnames: Sequence[str] = (), quick_start: bool = False,
+        self, f: Callable[P, R], static_argnums: Sequence[int] = (),
+        static_argnames: Sequence[str] = (), tiered: bool = False,
     ) -> None:  # fmt: skip
         update_wrapper(self, f)
-        self.function, self.quick_start = f, quick_start
+        self.function, self.tiered = f, tiered
         self.static_argnums, self.static_argnames = _static(f, static_argnums, static_argnames)
-        self.cache: dict[Hashable, Compiled] = {}
-        self._last: dict[Hashable, Compiled] = {}
-        self._direct: Function | None = None
-        self._direct_of: Compiled | None = None
+        self.cache: dict[Hashable, TracedFunction] = {}
+        self._last_traced: dict[Hashable, TracedFunction] = {}
+        self._fast_single: FastCall | None = None
+        self._fast_single_owner: TracedFunction | None = None
         self._uses = itertools.count(1)
+
+    @overload
+    def __get__(self, instance: None, owner: type | None = None) -> JitFunction[P, R]: ...
+
+    @overload
+    def __get__(
+        self: JitFunction[Concatenate[T, Q], R], instance: T, owner: type | None = None
+    ) -> Callable[Q, R]: ...
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         """Bind as a method does."""
@@ -46,91 +58,95 @@ class Jitted:
             return self
         return lambda *args, **kwargs: self(instance, *args, **kwargs)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        direct = self._direct
-        if direct is not None and not kwargs:  # arrays to array, as in the call before?
-            result = direct(*args)
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        fast_single = self._fast_single
+        if fast_single is not None and not kwargs:  # arrays to array, as in the call before?
+            result: R | None = fast_single(*args)
             if result is not None:
                 return result
-        fixed: tuple[Any, ...] = ()
-        dynamic, named = args, kwargs
+        static: tuple[Any, ...] = ()
+        dynamic: tuple[Any, ...] = args
+        named: dict[str, Any] = kwargs
         if self.static_argnums or self.static_argnames:
-            dynamic, named, fixed = self._split(args, kwargs)
+            dynamic, named, static = self._split(args, kwargs)
         leaves, treedef = tree.flatten((dynamic, named) if named else dynamic)
-        last = self._last.get((treedef, fixed) if fixed else treedef)
+        last = self._last_traced.get((treedef, static) if static else treedef)
         if last is not None:  # most calls are like the one before: let the program see for itself
-            results = None if last.scalars else last.quick(*leaves)
+            results = None if last.scalars else last.fast_call(*leaves)
             if results is None:
-                results = last.with_numbers(leaves)
+                results = last.fast_call_with_numbers(leaves)
             if results is not None:
-                return last.out_treedef.unflatten(results)
-        return self._call(leaves, treedef, fixed, bool(named))
+                return last.out_treedef.unflatten(results)  # type: ignore[no-any-return]
+        return self._slow_call(leaves, treedef, static, bool(named))  # type: ignore[no-any-return]
 
-    def _call(self, leaves: list[Any], treedef: Any, fixed: tuple[Any, ...], named: bool) -> Any:
+    def _slow_call(
+        self, leaves: list[Any], treedef: Any, static: tuple[Any, ...], named: bool
+    ) -> Any:
         """Find, or make, the trace for these arguments, and run it."""
         arrays = [as_array(x) for x in leaves]
-        place = (treedef, fixed) if fixed else treedef
-        before = self._last.get(place)
+        structure = (treedef, static) if static else treedef
+        before = self._last_traced.get(structure)
         if before is not None:  # it was used until now, which nobody wrote down
-            before.used = next(self._uses)
-        compiled = self._found(leaves, arrays, treedef, fixed, named)
-        result = compiled(arrays)
-        if compiled.program is not None and compiled.hasty:
-            self._last[place] = compiled
-            flat = not (fixed or named) and all(type(x) is np.ndarray for x in leaves)
-            if flat and treedef.num_nodes == 1 + len(leaves) and compiled.out_treedef.is_leaf():
-                self._direct, self._direct_of = compiled.direct, compiled
+            before.last_used = next(self._uses)
+        traced = self._find_or_trace(leaves, arrays, treedef, static, named)
+        result = traced(arrays)
+        if traced.program is not None and traced.allows_fast_call:
+            self._last_traced[structure] = traced
+            flat = not (static or named) and all(type(x) is np.ndarray for x in leaves)
+            if flat and treedef.num_nodes == 1 + len(leaves) and traced.out_treedef.is_leaf():
+                self._fast_single, self._fast_single_owner = traced.fast_call_single, traced
         return result
 
-    def _found(
-        self, leaves: list[Any], arrays: list[Any], treedef: Any, fixed: tuple[Any, ...],
+    def _find_or_trace(
+        self, leaves: list[Any], arrays: list[Any], treedef: Any, static: tuple[Any, ...],
         named: bool,
-    ) -> Compiled:  # fmt: skip
-        """The trace for arguments like these."""
+    ) -> TracedFunction:  # fmt: skip
+        """Return the trace for arguments like these."""
         types = [(x.shape, x.dtype, is_weak(y)) for x, y in zip(arrays, leaves, strict=True)]
-        like = (treedef, fixed, tuple(types))
-        unsized = _NONE
+        signature = (treedef, static, tuple(types))
+        zero_dim = _NONE
         for k, x in enumerate(arrays):
             if not x.shape and isinstance(x, np.ndarray):
-                unsized |= {k}
-        key: Hashable = (*like, unsized)
-        either: Hashable = key
-        compiled = self.cache.get(key)
-        if compiled is None:  # what treats arrays without axes as numbers serves for both
-            either = (*like, "either")
-            compiled = self.cache.get(either)
-            if compiled is not None and not unsized <= compiled.unsized:
-                compiled = None
-        if compiled is not None and compiled.layouts and not compiled.laid_out_as(arrays):
-            key = either = (key, tuple(map(layout, arrays)))
-            compiled = self.cache.get(key)
-        if compiled is None:
-            compiled = self._trace(arrays, leaves, treedef, fixed, named)
-            compiled.unsized = unsized
-            if not compiled.outside:  # what it read of an outer trace is gone by the next call
-                self._keep(either if unsized and not compiled.kinds else key, compiled)
-        compiled.used = next(self._uses)
-        return compiled
+                zero_dim |= {k}
+        key: Hashable = (*signature, zero_dim)
+        either_key: Hashable = key
+        traced = self.cache.get(key)
+        if traced is None:  # what treats arrays without axes as numbers serves for both
+            either_key = (*signature, "either")
+            traced = self.cache.get(either_key)
+            if traced is not None and not zero_dim <= traced.zero_dim_arguments:
+                traced = None
+        if traced is not None and traced.layouts and not traced.has_layout_of(arrays):
+            key = either_key = (key, tuple(map(layout, arrays)))
+            traced = self.cache.get(key)
+        if traced is None:
+            traced = self._trace(arrays, leaves, treedef, static, named)
+            traced.zero_dim_arguments = zero_dim
+            if not traced.outside:  # what it read of an outer trace is gone by the next call
+                same_for_scalars = zero_dim and not traced.distinguishes_scalars
+                self._store(either_key if same_for_scalars else key, traced)
+        traced.last_used = next(self._uses)
+        return traced
 
-    def _keep(self, key: Hashable, compiled: Compiled) -> None:
-        """Keep a trace; the one that was not used for longest makes room for it.
+    def _store(self, key: Hashable, traced: TracedFunction) -> None:
+        """Cache a trace, and drop the least recently used one if the cache is full.
 
         Native code goes with the last reference: a call that runs it in another thread has one.
         """
         with changing:
-            for last in list(self._last.values()):  # of each structure: it may be used at any time
-                last.used = next(self._uses)
+            for last in list(self._last_traced.values()):  # each may be used at any time
+                last.last_used = next(self._uses)
             while len(self.cache) >= max(1, config.programs):
-                oldest = min(self.cache, key=lambda key: self.cache[key].used)
+                oldest = min(self.cache, key=lambda key: self.cache[key].last_used)
                 dropped = self.cache.pop(oldest)
-                for place, last in list(self._last.items()):
+                for structure, last in list(self._last_traced.items()):
                     if last is dropped:
-                        del self._last[place]
-                if self._direct_of is dropped:
-                    self._direct = self._direct_of = None
-            self.cache[key] = compiled
+                        del self._last_traced[structure]
+                if self._fast_single_owner is dropped:
+                    self._fast_single = self._fast_single_owner = None
+            self.cache[key] = traced
 
-    def compile(self, *args: Any, **kwargs: Any) -> CompiledFunction:
+    def compile(self, *args: P.args, **kwargs: P.kwargs) -> CompiledFunction[P, R]:
         """Trace and compile for arguments like these, without running.
 
         The result skips the search for a trace, which is most of the time of a small call: with
@@ -156,8 +172,8 @@ class Jitted:
         >>> predict.memory_bytes < 1000
         True
         """
-        dynamic, named, fixed = self._split(args, kwargs)
-        if fixed:
+        dynamic, named, static = self._split(args, kwargs)
+        if static:
             raise TypeError(
                 at_user_line(
                     "compile takes no static arguments: close over their values, as in "
@@ -166,24 +182,26 @@ class Jitted:
             )
         leaves, treedef = tree.flatten((dynamic, named))
         arrays = [as_array(x) for x in leaves]
-        return CompiledFunction(self._found(leaves, arrays, treedef, (), True), treedef)
+        return CompiledFunction(self._find_or_trace(leaves, arrays, treedef, (), True), treedef)
 
-    def graph(self, *args: Any, **kwargs: Any) -> Graph:
-        """The graph that a call with these arguments would run, before simplification."""
-        dynamic, named, fixed = self._split(args, kwargs)
+    def graph(self, *args: P.args, **kwargs: P.kwargs) -> Graph:
+        """Return the graph that a call with these arguments would run, before simplification."""
+        dynamic, named, static = self._split(args, kwargs)
         leaves, treedef = tree.flatten((dynamic, named))
-        return self._capture([as_array(x) for x in leaves], leaves, treedef, fixed, True).graph
+        return self._capture([as_array(x) for x in leaves], leaves, treedef, static, True).graph
 
     def _split(self, args: Any, kwargs: Any) -> tuple[Any, Any, tuple[Any, ...]]:
-        """Traced positional and named arguments, and the static ones as a key."""
-        chosen = {k % len(args) for k in self.static_argnums if -len(args) <= k < len(args)}
-        dynamic = tuple(x for k, x in enumerate(args) if k not in chosen)
+        """Split a call into traced positional and named arguments, and a key of the static ones."""
+        static_positions = {
+            k % len(args) for k in self.static_argnums if -len(args) <= k < len(args)
+        }
+        dynamic = tuple(x for k, x in enumerate(args) if k not in static_positions)
         named = {name: x for name, x in kwargs.items() if name not in self.static_argnames}
-        fixed = tuple(
-            [(k, args[k]) for k in sorted(chosen)]
+        static = tuple(
+            [(k, args[k]) for k in sorted(static_positions)]
             + [(name, kwargs[name]) for name in sorted(kwargs.keys() - named.keys())]
         )
-        for name, value in fixed:
+        for name, value in static:
             try:
                 hash(value)
             except TypeError:
@@ -193,41 +211,41 @@ class Jitted:
                         "hash: give a number, a text or a tuple, or do not declare it static"
                     )
                 ) from None
-        return dynamic, named, tuple((name, _exact(value), value) for name, value in fixed)
+        return dynamic, named, tuple((name, _exact(value), value) for name, value in static)
 
     def _trace(
-        self, arrays: Any, leaves: Any, treedef: Any, fixed: tuple[Any, ...], named: bool
-    ) -> Compiled:
+        self, arrays: Any, leaves: Any, treedef: Any, static: tuple[Any, ...], named: bool
+    ) -> TracedFunction:
         if config.debug:
             name = getattr(self.function, "__qualname__", repr(self.function))
             why = "first call" if not self.cache else "new shapes, dtypes or static values"
             print(f"chainrule: tracing {name} ({why})", file=sys.stderr)
-        compiled = self._capture(arrays, leaves, treedef, fixed, named)
+        traced = self._capture(arrays, leaves, treedef, static, named)
         if config.debug >= 3:
-            print(compiled.graph, file=sys.stderr)
-        return compiled
+            print(traced.graph, file=sys.stderr)
+        return traced
 
     def _capture(
-        self, arrays: Any, leaves: Any, treedef: Any, fixed: tuple[Any, ...], named: bool
-    ) -> Compiled:
-        positional = {name: value for name, _, value in fixed if isinstance(name, int)}
-        given = {name: value for name, _, value in fixed if isinstance(name, str)}
+        self, arrays: Any, leaves: Any, treedef: Any, static: tuple[Any, ...], named: bool
+    ) -> TracedFunction:
+        positional = {name: value for name, _, value in static if isinstance(name, int)}
+        static_kwargs = {name: value for name, _, value in static if isinstance(name, str)}
 
-        def call(*traced: Any) -> Any:
-            dynamic, by_name = traced if named else (traced, {})
+        def call(*arguments: Any) -> Any:
+            dynamic, by_name = arguments if named else (arguments, {})
             rest = iter(dynamic)
             count = len(dynamic) + len(positional)
             args = [positional[k] if k in positional else next(rest) for k in range(count)]
-            return self.function(*args, **by_name, **given)
+            return self.function(*args, **by_name, **static_kwargs)
 
         call.__wrapped__ = self.function  # type: ignore[attr-defined]
         weak = [is_weak(x) for x in leaves]
-        captured = capture(call, arrays, treedef, weak, arrays, fresh=True)
-        return Compiled(captured, leaves, arrays, self.quick_start)
+        captured = capture(call, arrays, treedef, weak, arrays, copy_results=True)
+        return TracedFunction(captured, leaves, arrays, self.tiered)
 
 
 def _exact(value: Any) -> Any:
-    """What tells values apart that are equal but make different graphs: 1, 1.0, True; 0.0, -0.0."""
+    """Return what distinguishes equal values that trace differently: 1, 1.0, True; 0.0, -0.0."""
     kind = type(value)
     if kind in (tuple, frozenset):
         return (kind, kind(map(_exact, value)))
@@ -237,7 +255,7 @@ def _exact(value: Any) -> Any:
 def _static(
     f: Callable[..., Any], argnums: Sequence[int], argnames: Sequence[str]
 ) -> tuple[tuple[int, ...], frozenset[str]]:
-    """Positions and names of static arguments: one given either way is static both ways."""
+    """Return positions and names of static arguments; one given either way is static both ways."""
     try:
         names = [
             p.name
@@ -256,19 +274,39 @@ def _static(
     return tuple(sorted(positions)), frozenset(named)
 
 
+@overload
 def jit(
-    f: Callable[..., Any],
+    f: Callable[P, R],
     *,
     static_argnums: int | Sequence[int] = (),
     static_argnames: str | Sequence[str] = (),
-    quick_start: bool = False,
-) -> Jitted:
+    tiered: bool = False,
+) -> JitFunction[P, R]: ...
+
+
+@overload
+def jit(
+    *,
+    static_argnums: int | Sequence[int] = (),
+    static_argnames: str | Sequence[str] = (),
+    tiered: bool = False,
+) -> Callable[[Callable[P, R]], JitFunction[P, R]]: ...
+
+
+def jit(
+    f: Callable[..., Any] | None = None,
+    *,
+    static_argnums: int | Sequence[int] = (),
+    static_argnames: str | Sequence[str] = (),
+    tiered: bool = False,
+) -> Any:
     """Make a function that traces `f` once for each kind of argument and then runs the graph.
 
     Parameters
     ----------
-    f : callable
-        Takes and returns pytrees of arrays and numbers. It runs only while it is traced, on
+    f : callable, optional
+        Takes and returns pytrees of arrays and numbers. Without it, ``jit(static_argnums=1)`` is a
+        decorator. It runs only while it is traced, on
         arrays without numbers: what it prints or stores it prints or stores once. Arrays that it
         reads from outside are constants of the graph.
     static_argnums : int or sequence of int
@@ -276,11 +314,11 @@ def jit(
         must be hashable; each new value is a new trace.
     static_argnames : str or sequence of str
         The same by name.
-    quick_start : bool
-        Begin with code that is made in a hurry, where good code takes over 50 ms to make; that
-        is made by another thread meanwhile and takes over between two turns of a loop. The
-        numbers are the same bit for bit. For functions that run long, such as an epoch of a
-        training. Default False.
+    tiered : bool
+        If optimised compilation is estimated to take more than 50 ms, start with unoptimised code
+        and switch to the optimised code, compiled in a background thread, between two iterations
+        of a loop (tiered compilation). Results are bit-identical. For functions that run long,
+        such as a training epoch. Default False.
 
     Returns
     -------
@@ -305,12 +343,17 @@ def jit(
     >>> float(step(1.0, np.ones(3)))
     0.7
     """
+    if f is None:
+        return partial(
+            jit, static_argnums=static_argnums, static_argnames=static_argnames,
+            tiered=tiered,
+        )  # fmt: skip
     nums = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
     names = (static_argnames,) if isinstance(static_argnames, str) else tuple(static_argnames)
-    return Jitted(f, nums, names, quick_start)
+    return JitFunction(f, nums, names, tiered)
 
 
-def make_graph(f: Callable[..., Any]) -> Callable[..., Graph]:
+def make_graph(f: Callable[P, Any]) -> Callable[P, Graph]:
     """Make a function that returns the `Graph` of a call to `f`; ``print`` shows it as text.
 
     Examples
@@ -323,4 +366,4 @@ def make_graph(f: Callable[..., Any]) -> Callable[..., Graph]:
       %3: f64[3] = mul %1, %2
       return %3
     """
-    return Jitted(f).graph
+    return JitFunction(f).graph

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -14,19 +14,21 @@ from ..graph.graph import Graph
 from ..graph.node import Node
 from ..graph.types import Type
 from ..primitives.structure import cast
-from ..trace.capture import as_array, capture, check_apart, finish_all, type_of
-from ..trace.function_table import whole
+from ..trace.capture import as_array, capture, check_no_alias, to_user_arrays, type_of
+from ..trace.function_table import as_int
 from ..trace.operands import is_weak
 from ..trace.tracer import Tracer, traced
 
+C = TypeVar("C")
+
 
 def scan(
-    f: Callable[[Any, Any], tuple[Any, Any]],
-    init: Any,
+    f: Callable[[C, Any], tuple[C, Any]],
+    init: C,
     xs: Any = None,
     length: int | None = None,
     reverse: bool = False,
-) -> tuple[Any, Any]:
+) -> tuple[C, Any]:
     """Loop over the leading axis of `xs`, carrying a state along.
 
     The same as::
@@ -49,7 +51,7 @@ def scan(
     xs : pytree of arrays, optional
         What to loop over: all with one size of axis 0. None if `length` is given.
     length : int, optional
-        The number of turns. Default: the size of axis 0 of `xs`.
+        The number of iterations. Default: the size of axis 0 of `xs`.
     reverse : bool
         From the last to the first; ``ys[k]`` still belongs to ``xs[k]``. Default False.
 
@@ -83,33 +85,33 @@ def scan(
     args_def = tree.structure((init, xs))
 
     weak = [*map(is_weak, carry), *[False] * len(slices)]
-    examples = [*map(unlaid, carry), *[None] * len(slices)]
+    examples = [*map(example_without_layout, carry), *[None] * len(slices)]
     body, out_def, outside, written, _ = capture(
         f, [*map(type_of, carry), *slices], args_def, weak, examples
     )
     if written:
-        given = (*carry, *columns)
-        check_apart([given[k] for k in written], given)
+        operands = (*carry, *columns)
+        check_no_alias([operands[k] for k in written], operands)
     wanted = _carry_dtypes(body, out_def, carry, carry_def)
     if any(t != type_of(x) for t, x in zip(wanted, carry, strict=True)):
-        # A carry that began as a Python number takes the dtype that the first turn gave it.
+        # A carry that began as a Python number takes the dtype that the first iteration gave it.
         carry = [as_dtype(x, t.dtype) for x, t in zip(carry, wanted, strict=True)]
         body, out_def, outside, *_ = capture(f, [*wanted, *slices], args_def, None, examples)
         _carry_dtypes(body, out_def, carry, carry_def)
 
     results = run_scan(
-        [raw(x) for x in (*carry, *columns)] + list(outside),
+        [node_or_array(x) for x in (*carry, *columns)] + list(outside),
         body=body,
         n_carry=len(carry),
         n_xs=len(columns),
         length=length,
         reverse=reverse,
     )
-    return tree.unflatten(out_def, finish_all(results))  # type: ignore[no-any-return]
+    return tree.unflatten(out_def, to_user_arrays(results))  # type: ignore[no-any-return]
 
 
-def fori_loop(lower: int, upper: int, body: Callable[[Any, Any], Any], init: Any) -> Any:
-    """``for i in range(lower, upper): val = body(i, val)``, as one node in the graph.
+def fori_loop(lower: int, upper: int, body: Callable[[Any, C], C], init: C) -> C:
+    """Run ``for i in range(lower, upper): val = body(i, val)`` as one node in the graph.
 
     Parameters
     ----------
@@ -130,16 +132,17 @@ def fori_loop(lower: int, upper: int, body: Callable[[Any, Any], Any], init: Any
     >>> float(fori_loop(0, 10, lambda i, x: x * 0.5, 1024.0))
     1.0
     """
-    first, end = whole(lower, "lower"), whole(upper, "upper")
-    for bound in (first, end):
-        if not -(2**63) <= bound < 2**63:
-            raise OverflowError(at_user_line(f"fori_loop: {bound} is no 64-bit number"))
-    (_, value), _ = scan(
-        lambda state, _: ((state[0] + 1, body(*state)), None),
-        (np.int64(first), init),
-        length=max(0, end - first),
-    )
-    return value
+    first, end = as_int(lower, "lower"), as_int(upper, "upper")
+    for limit in (first, end):
+        if not -(2**63) <= limit < 2**63:
+            raise OverflowError(at_user_line(f"fori_loop: {limit} is no 64-bit number"))
+
+    def step(state: tuple[Any, C], _: None) -> tuple[tuple[Any, C], None]:
+        i, value = state
+        return (i + 1, body(i, value)), None
+
+    (_, last), _ = scan(step, (np.int64(first), init), length=max(0, end - first))
+    return last
 
 
 def _length(columns: Sequence[Any], length: int | None) -> int:
@@ -149,10 +152,10 @@ def _length(columns: Sequence[Any], length: int | None) -> int:
             raise ShapeError(at_user_line("scan over a number: xs need an axis to loop over"))
         sizes.add(x.shape[0])
     if length is not None:
-        sizes.add(whole(length, "length"))
+        sizes.add(as_int(length, "length"))
     if len(sizes) != 1:
-        what = f"different lengths {sorted(sizes)}" if sizes else "neither xs nor length"
-        raise ShapeError(at_user_line(f"scan was given {what}"))
+        complaint = f"different lengths {sorted(sizes)}" if sizes else "neither xs nor length"
+        raise ShapeError(at_user_line(f"scan was given {complaint}"))
     size: int = sizes.pop()
     if size < 0:
         raise ValueError(at_user_line(f"scan: length={size} is negative"))
@@ -162,7 +165,7 @@ def _length(columns: Sequence[Any], length: int | None) -> int:
 def _carry_dtypes(
     body: Graph, out_def: Any, carry: Sequence[Any], carry_def: Any
 ) -> Sequence[Type]:
-    """The carry's types after one turn, checked against those before it."""
+    """Return the carry's types after one iteration, checked against those before it."""
     children = out_def.children() if out_def.type is tuple else []
     if len(children) != 2:
         raise ShapeError(at_user_line("scan: the function must return (carry, y), a pair"))
@@ -186,13 +189,15 @@ def as_dtype(x: Any, dtype: np.dtype[Any]) -> Any:
     return traced(cast(x.node, dtype=dtype)) if isinstance(x, Tracer) else dtype.type(x)
 
 
-def unlaid(x: Any) -> Any:
-    """An example for `capture` that tells arrays from numbers, not how they lie in memory."""
+def example_without_layout(x: Any) -> Any:
+    """Return an example that tells `capture` arrays from numbers, but no memory layout."""
     return None if type_of(x).shape else x
 
 
-def raw(x: Any) -> Node | Any:
-    """A node, or an array of which results are copies: it is seen to be a view."""
+def node_or_array(x: Any) -> Node | Any:
+    """Return a tracer's node, or a view of an array, such that results are recognised as its
+    copies.
+    """
     if isinstance(x, Tracer):
         return x.node
     array = as_array(x)

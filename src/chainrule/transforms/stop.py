@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from .. import tree
 from ..primitives.structure import stop_gradient as stop
 from ..trace.tracer import ArrayTracer, ScalarTracer, Tracer
 
+T = TypeVar("T")
 
-def stop_gradient(x: Any) -> Any:
-    """The value itself, with derivative zero.
+
+def stop_gradient(x: T) -> T:
+    """Return the value itself, with derivative zero.
 
     Parameters
     ----------
@@ -26,7 +28,7 @@ def stop_gradient(x: Any) -> Any:
     >>> float(grad(lambda x: x * stop_gradient(x))(3.0))
     3.0
     """
-    return tree.map(_stopped, x)
+    return tree.map(_stopped, x)  # type: ignore[no-any-return]
 
 
 def _stopped(leaf: Any) -> Any:

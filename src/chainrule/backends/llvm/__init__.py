@@ -1,1 +1,11 @@
-"""The native backend: graph to LLVM IR to machine code for the CPU at hand."""
+"""The native compiler: a graph to machine code, in stages that are folders.
+
+::
+
+    Graph -fuse-> FusedGraph -plan-> Plan -schedule-> Schedule -emit-> ModuleText -> program
+
+`backend.py` runs the stages one after the other; `tiering.py` repeats the last one for better code.
+A stage takes an immutable value and returns one. Beside the stages there are libraries, lowest
+first: `target`, `ir`, `layout`, `kernels`, `expressions`, `codegen`, `instructions`; and what comes
+after a module: `cache`, `runtime`, `program`, `debug`.
+"""

@@ -1,47 +1,28 @@
-"""The backend itself: simplified graph to program, through the disk cache."""
+"""The native backend: graph to program, by a sequence of passes, through the disk cache."""
 
 from __future__ import annotations
 
-import os
 import sys
-from contextvars import copy_context
-from threading import Thread
 from time import perf_counter
 
 from ...config import config
-from ...errors import CompileError
-from ...forks import compiling
 from ...graph.graph import Graph
 from ..base import Program
 from ..threads import get_num_threads
-from . import cache
-from .describe import plan_text
-from .emit import emit
-from .engine import assemble
-from .host import host
-from .plan import plan
-from .program import NativeProgram, describe
-from .runtime import key_of, symbols
-from .signature import Signature
-from .stored import pack, unpack
-
-_LINE = 16e-6  # seconds that code generation takes for a line of IR
-_LONG = 0.05  # seconds that nobody should wait
-
-
-# Programs whose better code is being made by another thread, with what it is made of
-_Improving = tuple[NativeProgram, str, str, Signature]
-_improving: list[_Improving] = []
-_left_behind: list[_Improving] = []  # by threads that a child of a fork does not have
-
-
-def _after_fork() -> None:
-    _left_behind.extend(_improving)
-    _improving.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+from .cache import disk
+from .cache.signature import Signature
+from .debug.plan_text import plan_text
+from .debug.steps_text import steps_text
+from .emit.module import emit
+from .fuse.fusion import fuse
+from .plan.plan import plan
+from .program.executable import Executable, executable
+from .program.native import NativeProgram
+from .program.serialize import from_bytes, to_bytes
+from .runtime import cache_key, symbols
+from .schedule.schedule import schedule
+from .target.assembler import assemble
+from .tiering import Promotion, is_worth_tiering, promote_in_background, resume_abandoned
 
 
 class LlvmBackend:
@@ -49,88 +30,68 @@ class LlvmBackend:
 
     name = "llvm"
 
-    def compile(self, graph: Graph, quick_start: bool = False) -> Program:
-        """A function of arrays, as native code.
+    def compile(self, graph: Graph, tiered: bool = False) -> Program:
+        """Return native code as a function of arrays.
 
-        With `quick_start`, code that would take long to make is first made in a hurry, and made
-        well by another thread meanwhile: it takes over between two turns of a loop.
+        With `tiered`, if optimised code would take long to make, the program starts with
+        unoptimised code, and another thread makes the optimised code. It takes over between two
+        iterations of a loop.
         """
-        while _left_behind:
-            self._improve_meanwhile(_left_behind.pop())
+        resume_abandoned()
         start = perf_counter()
         signature = Signature(graph)
-        key = key_of(signature.digest, str(get_num_threads()))
-        found = self._cached(graph, signature, key, start)
-        if found is not None:
-            return found
-        planned = plan(graph)
+        key = cache_key(signature.digest, str(get_num_threads()))
+        cached = _cached(graph, signature, key, start)
+        if cached is not None:
+            return cached
+        fused = fuse(graph)
+        planned = plan(fused)
+        scheduled = schedule(planned)
         if config.debug >= 4:
-            print(plan_text(planned), file=sys.stderr)
-        unit = emit(planned, outlined=quick_start and config.debug < 2)
-        asked = {*unit.declarations, *(() if host().fma else ("fma", "fmaf"))}
-        planned.symbols = [name for name in symbols() if name in asked]
-        text = unit.text(host().triple)
-        middle = perf_counter()
+            print(steps_text(fused), plan_text(scheduled), sep="\n", file=sys.stderr)
+        module = emit(scheduled, outlined=tiered and config.debug < 2)
+        emitted = perf_counter()
         if config.debug >= 5:
-            print(text, file=sys.stderr)
-        hurried = bool(planned.turns) and text.count("\n") * _LINE > _LONG
-        code = assemble(text, level=0) if hurried else assemble(text)
-        if config.debug >= 1:
-            end = perf_counter()
-            print(
-                f"chainrule: compiled {len(graph.nodes)} nodes to {len(code)} bytes in "
-                f"{1e3 * (end - start):.0f} ms (IR {1e3 * (middle - start):.0f}), "
-                f"arena {planned.arena} bytes",
-                file=sys.stderr,
-            )
-            for call in planned.calls:
-                print(f"chainrule: computed by NumPy: {describe(call.node)}", file=sys.stderr)
-        program = NativeProgram(graph, planned, code)
-        if hurried:
-            self._improve_meanwhile((program, text, key, signature))
-        elif not planned.guarded and not planned.timed:
-            cache.store(key, pack(planned, code, signature.nodes))
+            print(module.text, file=sys.stderr)
+        baseline = bool(module.iteration_words) and is_worth_tiering(module.text)
+        code = assemble(module.text, level=0) if baseline else assemble(module.text)
+        how_to_run = executable(scheduled, module, symbols())
+        _print_summary(graph, how_to_run, code, start, emitted)
+        program = NativeProgram(graph, how_to_run, code)
+        if baseline:
+            promote_in_background(Promotion(program, module.text, key, signature.nodes))
+        elif not how_to_run.guarded and not how_to_run.timed:
+            disk.store(key, to_bytes(how_to_run, code, signature.nodes))
         return program
 
-    def _improve_meanwhile(self, what: _Improving) -> None:
-        """In a thread of its own, under the same flags."""
-        _improving.append(what)
-        arguments = (self._improve, what)
-        Thread(target=copy_context().run, args=arguments, name="chainrule better code").start()
 
-    def _improve(self, what: _Improving) -> None:
-        """Make better code, have the program use it, and keep it."""
-        program, text, key, signature = what
-        start = perf_counter()
-        try:
-            with compiling:  # no fork comes in between
-                try:
-                    code = assemble(text)
-                    program.improve(code)
-                finally:
-                    _improving.remove(what)
-        except CompileError as error:  # what there is goes on
-            print(f"chainrule: {error}", file=sys.stderr)
-            return
-        if not program.plan.guarded:
-            cache.store(key, pack(program.plan, code, signature.nodes))
-        if config.debug >= 1:
-            spent = 1e3 * (perf_counter() - start)
-            print(f"chainrule: better code after {spent:.0f} ms more", file=sys.stderr)
+def _cached(graph: Graph, signature: Signature, key: str, start: float) -> NativeProgram | None:
+    """Return the program from disk, if it is there."""
+    payload = None if config.check >= 2 or config.debug >= 2 else disk.load(key)
+    if payload is None:
+        return None
+    try:
+        how_to_run, code = from_bytes(payload, signature.nodes)
+    except (ValueError, KeyError, IndexError, TypeError):
+        return None  # another writer's: compiled again
+    program = NativeProgram(graph, how_to_run, code)
+    if config.debug >= 1:
+        spent = 1e3 * (perf_counter() - start)
+        print(f"chainrule: loaded cached code in {spent:.1f} ms", file=sys.stderr)
+    return program
 
-    def _cached(
-        self, graph: Graph, signature: Signature, key: str, start: float
-    ) -> NativeProgram | None:
-        """The program from disk, if it is there."""
-        payload = None if config.check >= 2 or config.debug >= 2 else cache.load(key)
-        if payload is None:
-            return None
-        try:
-            planned, code = unpack(payload, signature.nodes)
-        except (ValueError, KeyError, IndexError, TypeError):
-            return None  # another writer's: made again
-        program = NativeProgram(graph, planned, code)
-        if config.debug >= 1:
-            spent = 1e3 * (perf_counter() - start)
-            print(f"chainrule: loaded cached code in {spent:.1f} ms", file=sys.stderr)
-        return program
+
+def _print_summary(
+    graph: Graph, how_to_run: Executable, code: bytes, start: float, emitted: float
+) -> None:
+    if config.debug < 1:
+        return
+    spent = 1e3 * (perf_counter() - start)
+    print(
+        f"chainrule: compiled {len(graph.nodes)} nodes to {len(code)} bytes in {spent:.0f} ms "
+        f"(IR {1e3 * (emitted - start):.0f}), arena {how_to_run.arena_bytes} bytes",
+        file=sys.stderr,
+    )
+    for call in how_to_run.numpy_calls:
+        text = f"{call.node.primitive.name} {call.node.type} {call.node.line}".rstrip()
+        print(f"chainrule: computed by NumPy: {text}", file=sys.stderr)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ... import tree
-from ...train.statefile import StateFile
+from ...train.checkpoint_file import CheckpointFile
 from ..inputs.rows import issparse
 
 FORMAT = "chainrule-checkpoint-1"
@@ -66,12 +66,12 @@ class Checkpoint:
     """
 
     def __init__(self, path: str | Path, interval: float, mark: str) -> None:
-        self.file = StateFile(path, interval, FORMAT, mark)
+        self.file = CheckpointFile(path, interval, FORMAT, mark)
         self.state: tuple[dict[str, Any], dict[str, Any]] | None = None
 
     def begin(self, random_state: Any) -> None:
         """Read the file, if there is one; draw again what was drawn then, such as a split."""
-        found = self.file.found()
+        found = self.file.load()
         if found is not None:
             self.state = self._checked(*found)
             random_state.set_state(self.state[0]["began"])
@@ -79,7 +79,7 @@ class Checkpoint:
 
     def save(self, training: Any) -> None:
         """Write the state after an epoch, if it is time."""
-        if not self.file.due():
+        if not self.file.is_due():
             return
         model, solver = training.model, training.model._optimizer
         now = model._random_state.get_state()

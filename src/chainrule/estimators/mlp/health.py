@@ -215,7 +215,7 @@ def _measuring(net: Perceptron) -> Any:
         ratios = changes / np.maximum(sizes, 1e-300)
         return np.mean(norms, axis=members), np.mean(ratios, axis=members)
 
-    return jit(measure, quick_start=True)
+    return jit(measure, tiered=True)
 
 
 def _norm(arrays: Sequence[Any], apart: int) -> Any:

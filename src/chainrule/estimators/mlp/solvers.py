@@ -195,7 +195,7 @@ def make_epoch(recipe: Recipe, batch_size: int) -> Any:
             parts.append(np.reshape(last, (1,)))
         return (*carry, np.concatenate(parts) if len(parts) > 1 else parts[0])
 
-    return jit(epoch, quick_start=True)
+    return jit(epoch, tiered=True)
 
 
 def unpacked(packed: Any, structure: tree.TreeDef, shapes: Sequence[tuple[int, ...]]) -> Any:

@@ -17,7 +17,7 @@ from ...data.sound_sets import sound_folder
 from ...data.sounds import ENDINGS, RATES, Sound, as_sounds, resampled
 from ...errors import DataError
 from ...random import split
-from ...signal import added_noise, at_speed, mel_filterbank, moved_clips
+from ...signal import change_speed, mel_filterbank, random_noise, random_shift_and_speed
 from ..serialization.modelfile import damaged
 from ..serialization.schema import fields, whole
 from .audio_networks import (
@@ -56,7 +56,7 @@ class Speed:
     def __call__(self, rows: Any) -> Any:
         if self.factor == 1.0:
             return rows
-        samples, lengths = at_speed(rows["samples"], rows["lengths"], self.factor)
+        samples, lengths = change_speed(rows["samples"], rows["lengths"], self.factor)
         return {"lengths": lengths, "samples": samples}
 
 
@@ -222,7 +222,7 @@ class AudioClassifier(NetworkClassifier):
         """Raise a `DataError` if low rates leave a band without a frequency of its own."""
         bins = transform_length(self._frame()[0]) // 2 + 1
         try:
-            mel_filterbank(bins, self.n_mels, self.sample_rate_, low=LOWEST)
+            mel_filterbank(bins, self.n_mels, self.sample_rate_, f_min=LOWEST)
         except ValueError:
             raise DataError(
                 f"n_mels={self.n_mels} are too many bands for {self.sample_rate_} samples a "
@@ -271,12 +271,12 @@ class AudioClassifier(NetworkClassifier):
         of_place, of_noise = split(key)
         samples, lengths = rows["samples"], rows["lengths"]
         if self.shift or self.speed:
-            samples, lengths = moved_clips(
-                samples, lengths, of_place, shift=self.shift, speed=self.speed
+            samples, lengths = random_shift_and_speed(
+                samples, lengths, of_place, max_shift=self.shift, max_speed_change=self.speed
             )
         if self.noise is not None:
-            samples = added_noise(
-                samples, of_noise, quietest=min(-60.0, self.noise), loudest=self.noise
+            samples = random_noise(
+                samples, of_noise, min_db=min(-60.0, self.noise), max_db=self.noise
             )
         return {"lengths": lengths, "samples": samples}
 

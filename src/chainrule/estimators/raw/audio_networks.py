@@ -8,7 +8,7 @@ import numpy as np
 
 from ... import nn
 from ...random import split
-from ...signal import hidden_bands, hidden_times, log_mel
+from ...signal import frequency_masking, log_mel_spectrogram, time_masking
 
 FLOOR = 0.1  # of a band's power, where a clip's mean square is 1: what is weaker is silence
 LOWEST = 60.0  # Hz of the first band
@@ -32,9 +32,9 @@ class MelFeatures(nn.Module):
     def __call__(self, rows: Any) -> tuple[Any, Any]:
         """Features (rows, frames, mels), 0 after the last frame, and each clip's frames."""
         x = rows["samples"]
-        features = log_mel(
-            x, self.rate, size=self.size, hop=self.hop, mels=self.mels,
-            length=transform_length(self.size), low=LOWEST, floor=FLOOR,
+        features = log_mel_spectrogram(
+            x, self.rate, win_length=self.size, hop_length=self.hop, n_mels=self.mels,
+            n_fft=transform_length(self.size), f_min=LOWEST, eps=FLOOR,
         )  # fmt: skip
         steps = features.shape[1]
         counts = np.clip((rows["lengths"] - self.size) // self.hop + 1, 1, steps)
@@ -60,9 +60,9 @@ class Hiding(nn.Module):
     def __call__(self, features: Any, counts: Any, key: Any) -> Any:
         of_bands, of_times = split(key)
         if self.bands:
-            features = hidden_bands(features, of_bands, widest=self.bands)
+            features = frequency_masking(features, of_bands, max_width=self.bands)
         if self.times:
-            features = hidden_times(features, counts, of_times, widest=self.times)
+            features = time_masking(features, counts, of_times, max_width=self.times)
         return features
 
 

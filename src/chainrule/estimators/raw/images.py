@@ -293,7 +293,7 @@ class ImageClassifier(NetworkClassifier):
             size = (self.size_[0] - self.crop, self.size_[1] - self.crop)
             rows = nn.random_crop(rows, size, cut)
         if self.flip:
-            rows = nn.random_flip(rows, mirror)
+            rows = nn.random_horizontal_flip(rows, mirror)
         return nn.cutout(rows, self.cutout, blot)
 
     def _views(self) -> tuple[Callable[[Any], Any], ...]:

@@ -180,7 +180,7 @@ class NetworkClassifier(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
         """How long `fit` trains on so many samples: the number of epochs, and the batch size."""
         return self.epochs, self.batch_size
 
-    def _optimizer(self, steps: int) -> optim.Optimizer:
+    def _optimizer(self, steps: int) -> optim.Optimizer[Any]:
         schedule = optim.one_cycle(self.learning_rate, steps)
         return optim.adamw(schedule, weight_decay=self.weight_decay)
 
@@ -272,7 +272,7 @@ class NetworkClassifier(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[
             checkpoint_interval=self.checkpoint_interval,
         )  # fmt: skip
         self.module_, self.history_ = result.model, result.history
-        self.best_epoch_, self.stopped_ = result.best_epoch, result.stopped
+        self.best_epoch_, self.stopped_ = result.best_epoch, result.stop_reason
 
     def _threads(self) -> AbstractContextManager[Any]:
         """A block in which compiled code uses as many threads as were asked for."""

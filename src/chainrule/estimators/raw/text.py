@@ -239,7 +239,7 @@ class TextClassifier(NetworkClassifier):
         steps = -(-n_samples // batch_size)  # of an epoch
         return self.epochs or min(max(MIN_EPOCHS, -(-MIN_STEPS // steps)), MAX_EPOCHS), batch_size
 
-    def _optimizer(self, steps: int) -> optim.Optimizer:
+    def _optimizer(self, steps: int) -> optim.Optimizer[Any]:
         rate = self.learning_rate or RATES[self.encoder]
         return optim.adamw(optim.one_cycle(rate, steps), weight_decay=self.weight_decay)
 

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
-import pandas as pd
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
@@ -19,6 +18,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from ...data import Features
 from ...data.cells import counted
 from ...errors import DataError
+from ...lazy import LazyModule
 from ..inputs.features import rows_of_numbers
 from ..inputs.rows import pieces
 from ..inputs.weights import in_range, plain_weights
@@ -34,6 +34,8 @@ from .defaults import (
     validation_fraction_for,
 )
 from .importances import integrated_gradients, permutation
+
+pd = LazyModule("pandas")
 
 Frame: TypeAlias = Any
 

@@ -1,18 +1,22 @@
-"""What compiled code needs while it runs: threads, signals, and the library that it calls."""
+"""What compiled code needs while it runs: threads, signals, and the library that it calls.
 
-from .entry import card_of, make_entry, set_main
-from .library import entry_address, key_of, symbols, within, worker
-from .poll import raise_kept
+In: nothing of a graph. Out: addresses of functions, pools of threads, fast calls of programs.
+Imports `cache`, `kernels`, `layout`, `ir` and `target`.
+"""
+
+from .fast_call import call_spec_of, make_fast_call, set_main
+from .library import cache_key, fast_call_address, symbols, within, worker
+from .poll import raise_from_frame
 from .pool import Pool, pool
 
 __all__ = [
     "Pool",
-    "card_of",
-    "entry_address",
-    "key_of",
-    "make_entry",
+    "cache_key",
+    "call_spec_of",
+    "fast_call_address",
+    "make_fast_call",
     "pool",
-    "raise_kept",
+    "raise_from_frame",
     "set_main",
     "symbols",
     "within",

@@ -1,4 +1,4 @@
-"""What every compiled program calls: matrix products, the pool, the poll. Made once a CPU."""
+"""The library that every compiled program calls: kernels, thread pool, polls. Made once a CPU."""
 
 from __future__ import annotations
 
@@ -12,44 +12,45 @@ from typing import Any
 from ....forks import compiling
 from ....lazy import LazyModule
 from ....version import __version__
-from .. import cache
-from ..engine import Loaded, assemble
-from ..functions import libm
-from ..host import Host, binding, host
-from ..ir import Unit
-from ..products import EXPORTS, write_library
-from ..sorting import write_sort
-from . import entry as entries
+from ..cache import disk as cache
+from ..ir.builder import Module
+from ..kernels.math import libm
+from ..kernels.matmul import EXPORTS, write_library
+from ..kernels.sort import write_sort
+from ..target.assembler import LoadedCode, assemble
+from ..target.host import Host, binding, host
+from . import fast_call as fast_calls
+from .autotune import write_autotune
 from .poll import API, write_poll
 from .pool import write_pool
-from .trial import write_trial
 
 _llvmlite = LazyModule("llvmlite")
-_NAMES = (*EXPORTS, "parallel", "work", "within", "trial", "poll", "entry", "order")
-_loaded: dict[Host, tuple[dict[str, int], Loaded]] = {}
+_NAMES = (*EXPORTS, "parallel", "work", "within", "autotune", "poll", "fast_call", "order")
+_loaded: dict[Host, tuple[dict[str, int], LoadedCode]] = {}
 
 
 @lru_cache(maxsize=1)
-def generator() -> str:
-    """A digest of everything that code depends on but the graph and the host.
+def compiler_digest() -> str:
+    """Return a digest of everything that code depends on beside the graph and the host.
 
-    The compiler's own files count by size and time: to read them all would take longer than to load
+    The compiler's own files count by size and time: reading them all would take longer than loading
     a program.
     """
     parts: list[object] = [__version__, _llvmlite.__version__, binding.llvm_version_info]
-    for path in sorted(Path(__file__).parent.parent.rglob("*.py")):
+    folder = Path(__file__).parent.parent
+    for path in sorted(folder.rglob("*.py")):
         status = path.stat()
-        parts.append((path.name, status.st_size, status.st_mtime_ns))
+        parts.append((path.relative_to(folder).as_posix(), status.st_size, status.st_mtime_ns))
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
-def key_of(*parts: str) -> str:
-    """The name under which code is cached."""
-    return hashlib.sha256("\0".join([generator(), repr(host()), *parts]).encode()).hexdigest()
+def cache_key(*parts: str) -> str:
+    """Return the name under which code is cached."""
+    return hashlib.sha256("\0".join([compiler_digest(), repr(host()), *parts]).encode()).hexdigest()
 
 
 def symbols() -> dict[str, int]:
-    """Addresses of all that programs may call, by name."""
+    """Return the addresses of all that programs may call, by name."""
     target = host()
     if target not in _loaded:
         with compiling:
@@ -58,34 +59,34 @@ def symbols() -> dict[str, int]:
     return _loaded[target][0]
 
 
-def _load(target: Host) -> tuple[dict[str, int], Loaded]:
+def _load(target: Host) -> tuple[dict[str, int], LoadedCode]:
     outside = {**libm(), **_python(), **_yield()}
-    key = key_of("library")
+    key = cache_key("library")
     code = cache.load(key)
     if code is None:
-        unit = Unit()
-        write_library(unit, target)
-        write_pool(unit)
-        write_trial(unit)
-        entries.write_entry(unit)
-        write_sort(unit)
-        write_poll(unit, target.triple.startswith("x86_64"))
-        code = assemble(unit.text(target.triple))
+        module = Module()
+        write_library(module, target)
+        write_pool(module)
+        write_autotune(module)
+        fast_calls.write_fast_call(module)
+        write_sort(module)
+        write_poll(module, target.triple.startswith("x86_64"))
+        code = assemble(module.text(target.triple))
         cache.store(key, code)
-    loaded = Loaded(code, outside, _NAMES)
+    loaded = LoadedCode(code, outside, _NAMES)
     return {**outside, **dict(zip(_NAMES, loaded.addresses, strict=True))}, loaded
 
 
 def _python() -> dict[str, int]:
-    """Addresses of what the library calls of Python."""
+    """Return the addresses of what the library calls of Python."""
     return {
         name: ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value or 0
-        for name in (*API, *entries.DECLARED)
+        for name in (*API, *fast_calls.DECLARED)
     }
 
 
 def _yield() -> dict[str, int]:
-    """The system's call that gives others a turn."""
+    """Return the address of the system call that yields to other threads."""
     name, library = "sched_yield", ctypes.CDLL(None) if os.name == "posix" else None
     if library is None:
         name, library = "SwitchToThread", ctypes.WinDLL("kernel32")  # type: ignore[attr-defined]
@@ -93,19 +94,19 @@ def _yield() -> dict[str, int]:
 
 
 @lru_cache(maxsize=1)
-def entry_address() -> int | None:
-    """The address of `entry`; None if this Python keeps its arrays otherwise."""
-    address = symbols()["entry"]
-    return address if entries.works(address) else None
+def fast_call_address() -> int | None:
+    """Return the address of `fast_call`; None if this Python lays its arrays out differently."""
+    address = symbols()["fast_call"]
+    return address if fast_calls.works(address) else None
 
 
 @lru_cache(maxsize=1)
 def worker() -> Any:
-    """The native loop of a worker."""
+    """Return the native loop of a worker."""
     return ctypes.CFUNCTYPE(None, ctypes.c_void_p)(symbols()["work"])
 
 
 @lru_cache(maxsize=1)
 def within() -> Any:
-    """What runs a `main` in a frame while a pool is awake, and returns its status."""
+    """Return what calls a `main` in a frame while a pool is awake, and returns its status."""
     return ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 3)(symbols()["within"])

@@ -1,4 +1,4 @@
-"""Threads that share one call: chunks of a loop are claimed one by one, by whoever is free.
+"""Threads that share one call: tiles of work are claimed one by one, by whichever thread is free.
 
 Workers are Python threads parked in a native loop without the GIL. The caller works, too, and
 waits only for chunks that somebody has begun: a worker that the system has not scheduled costs
@@ -21,34 +21,36 @@ import numpy as np
 
 from ....forks import changing
 from ...threads import get_num_threads
-from ..ir import Function, Unit
+from ..ir.builder import FunctionBuilder, Module
 
 # Bytes from the start of the shared memory: a cache line each, so that nobody waits for a neighbour
 _TICKET, _DONE, _TASK, _FRAME, _LOCK, _AWAKE, _ACTIVE, _STOP = 0, 64, 128, 136, 192, 256, 320, 384
-_UNTIL, _PENANCE = 448, 456  # see `_judge`
+_ALONE_UNTIL, _BACKOFF = 448, 456  # see `_update_backoff`
 _BYTES = 512
 _PAUSES = 100  # between two calls of sched_yield; more hurt where other processes run
 _X86 = machine() in ("x86_64", "AMD64")
 # 0.2, 2 and 100 milliseconds by the clock of the CPU, which is slower where it is no x86
-_TICKS, _FIRST, _LONGEST = (n // (1 if _X86 else 100) for n in (500_000, 6_000_000, 300_000_000))
+_TOLERANCE, _MIN_BACKOFF, _MAX_BACKOFF = (
+    n // (1 if _X86 else 100) for n in (500_000, 6_000_000, 300_000_000)
+)
 _IDLE = 100_000  # pauses without work until a worker parks; some milliseconds
 
 
-def write_pool(unit: Unit) -> None:
-    """``parallel(pool, task, frame, chunks)``, ``work(pool)`` and ``within(pool, main, frame)``."""
-    _parallel(unit)
-    _work(unit)
-    _within(unit)
+def write_pool(module: Module) -> None:
+    """Write ``parallel(pool, task, frame, n)``, ``work(pool)``, ``within(pool, main, frame)``."""
+    _parallel(module)
+    _work(module)
+    _within(module)
 
 
-def _field(f: Function, offset: int) -> str:
+def _field(f: FunctionBuilder, offset: int) -> str:
     return f.offset("%pool", offset, 1)
 
 
-def _claim(f: Function, on_chunk: str, nothing: str) -> tuple[str, str]:
-    """Try to claim a chunk: goes to a block, with the chunk's number, or to another."""
-    place = _field(f, _TICKET)
-    ticket = f.name(f"load atomic i64, ptr {place} acquire, align 8")
+def _claim(f: FunctionBuilder, on_chunk: str, nothing: str) -> tuple[str, str]:
+    """Try to claim a chunk and compute it; jump to `on_chunk`, or to `nothing` if none is left."""
+    address = _field(f, _TICKET)
+    ticket = f.name(f"load atomic i64, ptr {address} acquire, align 8")
     left = f.name(f"and i64 {ticket}, {2**32 - 1}")
     some, won = f.fresh("some"), f.fresh("won")
     f.branch(f.name(f"icmp eq i64 {left}, 0"), nothing, some)
@@ -56,7 +58,7 @@ def _claim(f: Function, on_chunk: str, nothing: str) -> tuple[str, str]:
     task = f.name(f"load ptr, ptr {_field(f, _TASK)}, align 8")
     frame = f.name(f"load ptr, ptr {_field(f, _FRAME)}, align 8")
     less = f.name(f"sub i64 {ticket}, 1")
-    swap = f.name(f"cmpxchg ptr {place}, i64 {ticket}, i64 {less} acq_rel acquire, align 8")
+    swap = f.name(f"cmpxchg ptr {address}, i64 {ticket}, i64 {less} acq_rel acquire, align 8")
     f.branch(f.name(f"extractvalue {{i64, i1}} {swap}, 1"), won, on_chunk)
     f.label(won)
     chunk = f.name(f"sub i64 {left}, 1")
@@ -65,13 +67,13 @@ def _claim(f: Function, on_chunk: str, nothing: str) -> tuple[str, str]:
     return task, frame
 
 
-def _wait(f: Function, again: str) -> None:
-    """A pause, at each hundredth the system's turn, then back; %waits counts them."""
-    f.unit.declare("sched_yield", "declare i32 @sched_yield()")
+def _wait(f: FunctionBuilder, again: str) -> None:
+    """Pause, yield to the system every hundredth time, then jump back; %waits counts pauses."""
+    f.declare("sched_yield", "declare i32 @sched_yield()")
     waits = f.name(f"add i64 {f.name('load i64, ptr %waits, align 8')}, 1")
     f.emit(f"store i64 {waits}, ptr %waits, align 8")
     if _X86:
-        f.unit.declare("pause", "declare void @llvm.x86.sse2.pause()")
+        f.declare("pause", "declare void @llvm.x86.sse2.pause()")
         f.emit("call void @llvm.x86.sse2.pause()")
     rest = f.name(f"urem i64 {waits}, {_PAUSES}")
     with f.when(f.name(f"icmp eq i64 {rest}, 0")):
@@ -79,15 +81,15 @@ def _wait(f: Function, again: str) -> None:
     f.jump(again)
 
 
-def _parallel(unit: Unit) -> None:
+def _parallel(module: Module) -> None:
     arguments = [("ptr", "pool"), ("ptr", "task"), ("ptr", "frame"), ("i64", "chunks")]
-    f = unit.function("parallel", arguments)
+    f = module.function("parallel", arguments)
     f.emit("%waits = alloca i64, align 8")
     f.emit("store i64 0, ptr %waits, align 8")
     ask, lock, share, alone = (f.fresh(s) for s in ("ask", "lock", "share", "alone"))
     f.branch(f.name("icmp eq ptr %pool, null"), alone, ask)
     f.label(ask)
-    until = f.name(f"load i64, ptr {_field(f, _UNTIL)}, align 8")
+    until = f.name(f"load i64, ptr {_field(f, _ALONE_UNTIL)}, align 8")
     f.branch(f.name(f"icmp ult i64 {f.clock()}, {until}"), alone, lock)
     f.label(lock)
     swap = f.name(f"cmpxchg ptr {_field(f, _LOCK)}, i64 0, i64 1 acq_rel acquire, align 8")
@@ -115,7 +117,7 @@ def _parallel(unit: Unit) -> None:
     f.label(idle)
     _wait(f, join)
     f.label(done)
-    _judge(f, began, worked)
+    _update_backoff(f, began, worked)
     f.emit(f"store atomic i64 0, ptr {_field(f, _LOCK)} release, align 8")
     f.emit("ret void")
     f.label(alone)
@@ -124,34 +126,36 @@ def _parallel(unit: Unit) -> None:
     f.emit("ret void")
 
 
-def _judge(f: Function, began: str, worked: str) -> None:
-    """Work alone for a while if the others took much longer than the caller.
+def _update_backoff(f: FunctionBuilder, began: str, worked: str) -> None:
+    """Work single-threaded for a while if the workers took much longer than the caller.
 
-    Then they were not running: on a busy machine the system takes the CPU away from a worker in the
-    middle of a chunk, and the caller would wait for milliseconds, again and again. The while is
-    twice as long each time, and slowly grows shorter as all goes well.
+    Then they were not running: on a busy machine the system preempts a worker in the middle of a
+    chunk, and the caller would wait for milliseconds, again and again. The interval doubles each
+    time (exponential back-off), and slowly shrinks as long as workers are in time.
     """
     now = f.clock()
     waited = f.name(f"sub i64 {now}, {worked}")
     fair = f.name(f"mul i64 {f.name(f'sub i64 {worked}, {began}')}, 2")
-    long = f.name(f"icmp sgt i64 {waited}, {f.name(f'add i64 {fair}, {_TICKS}')}")
-    place = _field(f, _PENANCE)
-    f.unit.declare("smin", "declare i64 @llvm.smin.i64(i64, i64)")
-    f.unit.declare("smax", "declare i64 @llvm.smax.i64(i64, i64)")
-    before = f.name(f"load i64, ptr {place}, align 8")
-    least = f.name(f"call i64 @llvm.smax.i64(i64 {before}, i64 {_FIRST})")
-    twice = f.name(f"call i64 @llvm.smin.i64(i64 {f.name(f'mul i64 {least}, 2')}, i64 {_LONGEST})")
+    long = f.name(f"icmp sgt i64 {waited}, {f.name(f'add i64 {fair}, {_TOLERANCE}')}")
+    address = _field(f, _BACKOFF)
+    f.declare("smin", "declare i64 @llvm.smin.i64(i64, i64)")
+    f.declare("smax", "declare i64 @llvm.smax.i64(i64, i64)")
+    before = f.name(f"load i64, ptr {address}, align 8")
+    least = f.name(f"call i64 @llvm.smax.i64(i64 {before}, i64 {_MIN_BACKOFF})")
+    twice = f.name(
+        f"call i64 @llvm.smin.i64(i64 {f.name(f'mul i64 {least}, 2')}, i64 {_MAX_BACKOFF})"
+    )
     less = f.name(f"sub i64 {before}, {f.name(f'lshr i64 {before}, 4')}")
     f.emit(
-        f"store i64 {f.name(f'select i1 {long}, i64 {twice}, i64 {less}')}, ptr {place}, align 8"
+        f"store i64 {f.name(f'select i1 {long}, i64 {twice}, i64 {less}')}, ptr {address}, align 8"
     )
     until = f.name(f"add i64 {now}, {least}")
     until = f.name(f"select i1 {long}, i64 {until}, i64 0")
-    f.emit(f"store i64 {until}, ptr {_field(f, _UNTIL)}, align 8")
+    f.emit(f"store i64 {until}, ptr {_field(f, _ALONE_UNTIL)}, align 8")
 
 
-def _work(unit: Unit) -> None:
-    f = unit.function("work", [("ptr", "pool")])
+def _work(module: Module) -> None:
+    f = module.function("work", [("ptr", "pool")])
     f.name(f"atomicrmw add ptr {_field(f, _AWAKE)}, i64 1 acq_rel, align 8")
     claim, idle, count, leave = (f.fresh(s) for s in ("claim", "idle", "count", "leave"))
     f.emit("%waits = alloca i64, align 8")
@@ -169,9 +173,9 @@ def _work(unit: Unit) -> None:
     waits = f.name("load i64, ptr %waits, align 8")
     long = f.name(f"icmp sgt i64 {waits}, {_IDLE}")
     calm = f.name(f"icmp eq i64 {active}, 0")
-    rest = f.fresh("rest")
-    f.branch(f.name(f"and i1 {long}, {calm}"), leave, rest)
-    f.label(rest)  # patience begins anew while a call goes on that may share work again
+    pause = f.fresh("rest")
+    f.branch(f.name(f"and i1 {long}, {calm}"), leave, pause)
+    f.label(pause)  # waits anew while a call goes on that may share work again
     young = f.name(f"urem i64 {waits}, {_PAUSES}")
     f.emit(
         f"store i64 {f.name(f'select i1 {calm}, i64 {waits}, i64 {young}')}, ptr %waits, align 8"
@@ -182,12 +186,12 @@ def _work(unit: Unit) -> None:
     f.emit("ret void")
 
 
-def _within(unit: Unit) -> None:
-    """What ``main(frame)`` returns; workers stay awake meanwhile, and no longer.
+def _within(module: Module) -> None:
+    """Write what calls ``main(frame)`` and returns its status; workers stay awake meanwhile.
 
     In native code, where no exception comes in between.
     """
-    f = unit.function("within", [("ptr", "pool"), ("ptr", "main"), ("ptr", "frame")], "i32")
+    f = module.function("within", [("ptr", "pool"), ("ptr", "main"), ("ptr", "frame")], "i32")
     f.name(f"atomicrmw add ptr {_field(f, _ACTIVE)}, i64 1 acq_rel, align 8")
     status = f.name("call i32 %main(ptr %frame)")
     f.name(f"atomicrmw sub ptr {_field(f, _ACTIVE)}, i64 1 acq_rel, align 8")
@@ -200,7 +204,7 @@ class Pool:
     Parameters
     ----------
     threads : int
-        That work at once, the caller included.
+        Threads that work at once, the caller included.
     work : callable
         The native loop of a worker.
     """
@@ -219,7 +223,7 @@ class Pool:
         self._to_start = list(self._calls)
 
     def wake(self) -> None:
-        """A call that shares work is about to begin: see to it that the workers are awake."""
+        """Wake the workers: a call that shares work is about to begin."""
         if self._awake[0] < self.threads - 1:
             while self._to_start:
                 self._start()
@@ -227,13 +231,13 @@ class Pool:
                 call.set()
 
     def close(self) -> None:
-        """Let the workers go."""
+        """End the workers."""
         self._stop[0] = 1
         for call in self._calls:
             call.set()
 
     def _start(self) -> None:
-        """One more worker; several threads may do this at once."""
+        """Start one more worker; several threads may do this at once."""
         with suppress(IndexError):
             call = self._to_start.pop()
             threading.Thread(target=self._serve, args=(call,), daemon=True).start()
@@ -250,7 +254,7 @@ _MOST = 4
 
 
 def pool(work: object) -> Pool | None:
-    """The pool for as many threads as are set; None for one."""
+    """Return the pool for as many threads as are set; None for one thread."""
     threads = get_num_threads()
     if threads == 1:
         return None
@@ -258,7 +262,7 @@ def pool(work: object) -> Pool | None:
 
 
 def _new_pool(threads: int, work: object) -> Pool:
-    """Another pool; the oldest one ends, once nobody uses it."""
+    """Make another pool; the oldest one ends once no call uses it."""
     with changing:
         if threads not in _pools:
             if len(_pools) == _MOST:

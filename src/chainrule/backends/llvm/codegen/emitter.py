@@ -1,0 +1,161 @@
+"""What an instruction writes its code with: the function at hand, and what all of them need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ....graph.node import Node
+from ..expressions.expression import Lookup
+from ..ir.builder import FunctionBuilder
+from ..ir.types import Index
+from ..layout.frame import AUTOTUNED_POOL, INTERRUPTED, POOL, STATUS, TILE_SIZE
+from ..layout.view import Arena
+from .addresses import Addresses
+from .timing import Timing
+
+
+class Emittable(Protocol):
+    """What the emitter uses of an instruction."""
+
+    @property
+    def timed(self) -> bool:
+        """Whether its time is measured; that of control flow is the sum of its bodies."""
+        ...
+
+    def summary(self) -> str:
+        """Describe it in a few words."""
+        ...
+
+    def emit(self, emitter: Emitter) -> None:
+        """Write its code."""
+        ...
+
+
+@dataclass
+class OutlinedIterations:
+    """Iterations of loops that are functions of their own, called through words of the frame.
+
+    Another thread can replace them by optimised code between two iterations.
+    """
+
+    first_word: int
+    count: int = 0
+
+    def new(self) -> tuple[str, int]:
+        """Return the name of a new function, and the word that is to hold its address."""
+        name, word = f"iteration{self.count}", self.first_word + self.count
+        self.count += 1
+        return name, word
+
+    @property
+    def words(self) -> tuple[int, ...]:
+        """The words of all functions."""
+        return tuple(range(self.first_word, self.first_word + self.count))
+
+
+@dataclass(frozen=True)
+class Context:
+    """What is the same in all functions of a module.
+
+    Attributes
+    ----------
+    arena : Arena
+    bounds_checks : mapping of Node to int
+        The number by which an error names a node whose index is out of bounds.
+    """
+
+    arena: Arena
+    bounds_checks: Mapping[Node, int] = field(default_factory=dict)
+
+
+class Parallel(Protocol):
+    """Work that threads may share, in tiles."""
+
+    @property
+    def extent(self) -> int:
+        """What is cut into tiles: a number of rows, columns or parts."""
+        ...
+
+    @property
+    def tile_size(self) -> int:
+        """How much of it a tile has."""
+        ...
+
+    @property
+    def n_tiles(self) -> int:
+        """The number of tiles."""
+        ...
+
+    @property
+    def adaptive(self) -> bool:
+        """Whether an enclosing loop finds out if sharing pays; if not, all is one tile."""
+        ...
+
+
+class Emitter:
+    """Writes instructions into one function."""
+
+    def __init__(
+        self, f: FunctionBuilder, context: Context, outlined: OutlinedIterations | None = None
+    ) -> None:
+        self.f, self.context, self.outlined = f, context, outlined
+        self.addresses = Addresses(f, context.arena)
+        self.timing: Timing | None = None
+
+    def inner(self, f: FunctionBuilder) -> Emitter:
+        """Return an emitter for another function of the module."""
+        return Emitter(f, self.context)
+
+    def check_number(self, lookup: Lookup) -> int:
+        """Return the number by which an error names a lookup."""
+        return self.context.bounds_checks[lookup.node]
+
+    def run(self, instructions: Iterable[Emittable]) -> None:
+        """Write instructions one after the other."""
+        for instruction in instructions:
+            if self.timing is None or not instruction.timed:
+                instruction.emit(self)
+                continue
+            with self.timing.count(instruction.summary()):
+                instruction.emit(self)
+
+    def stop_if(self, condition: str, status: int) -> None:
+        """End `main` with a status if an i1 holds."""
+        f = self.f
+        stop, go_on = f.fresh("stop"), f.fresh("on")
+        f.branch(condition, stop, go_on)
+        f.label(stop)
+        self.addresses.store_word(STATUS, status)
+        f.jump("exit")
+        f.label(go_on)
+
+    def poll(self) -> None:
+        """Ask whether a signal wants the program to end."""
+        f = self.f
+        f.declare("poll", "declare i32 @poll(ptr)")
+        status = f.name("call i32 @poll(ptr %frame)")
+        self.stop_if(f.name(f"icmp ne i32 {status}, 0"), INTERRUPTED)
+
+    def parallel(self, work: Parallel, write: Callable[[Emitter, str, Index], None]) -> None:
+        """Write work as a function that threads call for one tile at a time.
+
+        ``write(emitter, tile, tile_size)`` writes the body for a tile by its number.
+        """
+        f, addresses = self.f, self.addresses
+        name = f"task{len(f.module.functions)}"
+        task = f.module.function(name, [("ptr", "frame"), ("i64", "chunk")], linkage="internal")
+        pool = addresses.load_word(AUTOTUNED_POOL if work.adaptive else POOL)
+        tile_size: Index = work.tile_size
+        n_tiles: Index = work.n_tiles
+        if work.adaptive:
+            tile_size = task.name(f"load i64, ptr {task.offset('%frame', TILE_SIZE, 8)}, align 8")
+            alone = f.name(f"icmp eq ptr {pool}, null")
+            chosen = f.name(f"select i1 {alone}, i64 {work.extent}, i64 {work.tile_size}")
+            addresses.store_word(TILE_SIZE, chosen)
+            n_tiles = f.name(f"select i1 {alone}, i64 1, i64 {work.n_tiles}")
+        write(self.inner(task), "%chunk", tile_size)
+        task.emit("ret void")
+        f.declare("parallel", "declare void @parallel(ptr, ptr, ptr, i64)")
+        f.emit(f"call void @parallel(ptr {pool}, ptr @{name}, ptr %frame, i64 {n_tiles})")

@@ -1,0 +1,107 @@
+"""What the compiler does with each primitive, and what an entry of its result costs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ....graph.node import CONSTANT, ITEM, Node
+from ..kernels.math import FUNCTIONS
+
+# float16 is loaded and stored, but NumPy computes with it
+NATIVE_DTYPES = frozenset(
+    np.dtype(name)
+    for name in ("float64", "float32", "int64", "uint64", "int32", "uint32", "int16", "uint16",
+                 "int8", "uint8", "bool")
+)  # fmt: skip
+VIEW_OPS = frozenset(["identity", "stop_gradient", "reshape", "transpose", "broadcast_to", "slice"])
+REDUCTIONS = frozenset(["sum", "max", "prod"])
+CUMULATIVE = frozenset(["cumsum", "cumprod"])
+WRITE_REGIONS = frozenset(["pad", "concatenate"])  # write parts of their result one by one
+SCATTERS = frozenset(["scatter", "scatter_add"])
+CONTROL_FLOW = frozenset(["scan", "while_loop", "cond"])
+# Computed by one or two instructions of LLVM
+INTRINSIC = frozenset(["add", "sub", "mul", "div", "neg", "equal", "less", "where", "bitwise_and",
+                       "bitwise_xor", "shift_right", "cast"])  # fmt: skip
+
+# Steps that compute their inputs inside their loops, rather than read them from memory
+_FUSE_INPUTS = WRITE_REGIONS | REDUCTIONS | CUMULATIVE | SCATTERS | frozenset(["argmax", "argsort"])
+_OF_INTEGERS = frozenset(["abs", "maximum", "minimum", "remainder", "floor_divide", "sign"])
+_OTHERS = (
+    VIEW_OPS | REDUCTIONS | CUMULATIVE | CONTROL_FLOW | WRITE_REGIONS | SCATTERS
+    | frozenset(["argmax", "gather", "item"])
+)  # fmt: skip
+
+# Cost of an entry, in units of an addition
+_COSTS = {"div": 4, "sqrt": 4, "exp": 8, "log": 8, "logistic": 12, "tanh": 12, "sin": 10, "cos": 10,
+          "power": 25, "expm1": 12, "log1p": 12, "erf": 12, "erfc": 12, "gather": 4}  # fmt: skip
+
+
+def cost(node: Node) -> int:
+    """Return the cost of computing one entry, in units of an addition."""
+    name = node.primitive.name
+    if name in INTRINSIC or name in VIEW_OPS:
+        return _COSTS.get(name, 0 if name in VIEW_OPS or name == "cast" else 1)
+    return _COSTS.get(name, 10)
+
+
+def is_native(node: Node) -> bool:
+    """Whether the compiler has code for the node. If not, NumPy computes it."""
+    types = [child.type for child in node.inputs]
+    if any(isinstance(t, tuple) and not hasattr(t, "dtype") for t in types):
+        return node.primitive is ITEM
+    own = node.shape if node.dtype is None else (node.type,)
+    dtypes = [t.dtype for t in (*types, *own)]
+    if any(dtype not in NATIVE_DTYPES for dtype in dtypes):
+        return False
+    name = node.primitive.name
+    if name == "argsort":
+        return bool(node.params["axis"] in (-1, len(node.shape) - 1)) and bool(node.shape)
+    if name in ("matmul", "conv"):
+        return bool(node.dtype.kind == "f")
+    if name in ("equal", "less") and {"int64", "uint64"} <= {t.dtype.name for t in types}:
+        return False  # NumPy compares these exactly, in no common dtype
+    if name in FUNCTIONS and node.dtype.kind != "f":
+        return name in _OF_INTEGERS and bool(node.dtype.kind in "iu")
+    return is_elementwise(node) or name in _OTHERS
+
+
+def is_elementwise(node: Node) -> bool:
+    """Whether an entry is computed from the entries at the same position."""
+    return node.primitive.name in INTRINSIC or node.primitive.name in FUNCTIONS
+
+
+def is_inline(node: Node) -> bool:
+    """Whether a node may be computed inside the loops of its consumers."""
+    name = node.primitive.name
+    fusible = name in VIEW_OPS or name == "gather" or is_elementwise(node)
+    return fusible and is_native(node)
+
+
+def fuses_inputs(node: Node) -> bool:
+    """Whether a materialised node computes its inputs inside its own loops."""
+    return node.primitive.name in _FUSE_INPUTS and is_native(node)
+
+
+def uniform_value(node: Node) -> Any:
+    """Return the number that a constant, or a view of one, has at every position, or None."""
+    node = viewed_node(node)
+    if node.primitive is CONSTANT and node.value.size:
+        value = np.asarray(node.value)
+        if value.size == 1 or not any(value.strides):
+            return value.ravel()[0]
+    return None
+
+
+def viewed_node(node: Node) -> Node:
+    """Return the node that a chain of views begins with."""
+    while node.primitive.name in VIEW_OPS:
+        (node,) = node.inputs
+    return node
+
+
+def keeps_axes(reshape: Node) -> bool:
+    """Whether a reshape only adds and drops axes of size 1."""
+    before = [size for size in reshape.inputs[0].shape if size != 1]
+    return before == [size for size in reshape.shape if size != 1]

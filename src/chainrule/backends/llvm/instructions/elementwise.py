@@ -1,0 +1,175 @@
+"""Elementwise loop nests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import ClassVar
+
+from ....graph.node import Node
+from ....graph.types import Shape
+from ...threads import get_num_threads
+from ..codegen.emitter import Emitter
+from ..codegen.loop_nest import (
+    LoopNestEmitter,
+    access_strides,
+    lanes_for,
+    merge_axes,
+)
+from ..codegen.vector_loops import RowRange, Span, emit_loops, emit_vector_loop
+from ..expressions.expression import (
+    Apply,
+    Expression,
+    Load,
+    Lookup,
+    buffers_read,
+    lookups,
+    primitive_names,
+    subexpressions,
+)
+from ..fuse.op_traits import cost
+from ..ir.builder import FunctionBuilder
+from ..ir.value import Value
+from ..layout.view import Buffer, View
+from ..target.host import host
+from .access import Access, reads, row_span
+from .base import Instruction
+from .row_tiles import RowTiles
+from .sharing import UNIT, count_tiles, is_small, rows_per_tile
+
+_PREFETCHED = 1024  # bytes of a gathered row that is worth prefetching
+_CACHE_LINE = 64  # bytes
+
+Transform = Callable[[FunctionBuilder, Value], Value]
+
+
+@dataclass(frozen=True, eq=False)
+class Elementwise(Instruction):
+    """Expressions stored at every point of a domain; all are computed before one is stored."""
+
+    divisible: ClassVar[bool] = True
+
+    domain: Shape
+    stores: Sequence[tuple[Expression, View]]
+
+    @property
+    def expressions(self) -> list[Expression]:
+        """What is stored."""
+        return [expression for expression, _ in self.stores]
+
+    def buffers(self) -> Iterator[Buffer]:
+        for expression, view in self.stores:
+            yield view.buffer
+            yield from buffers_read([expression])
+
+    def accesses(self) -> list[Access]:
+        writes = [
+            Access(view.buffer, True, row_span(view.offset, view.strides, self.domain))
+            for view in self.results()
+        ]
+        return [*writes, *reads(self.expressions, self.domain)]
+
+    def results(self) -> Sequence[View]:
+        return [view for _, view in self.stores]
+
+    def bounds_checks(self) -> Iterable[Node]:
+        return [lookup.node for lookup in lookups(self.expressions)]
+
+    def nanoseconds(self) -> float:
+        """Operations take as long as vectors of them; loads and stores follow bandwidth."""
+        per_entry = 0.1 * len(self.stores)
+        for expression in subexpressions(self.expressions):
+            if isinstance(expression, Apply):
+                per_entry += 1.6 * cost(expression.node) / host().vector_bytes
+            elif isinstance(expression, (Load, Lookup)):
+                per_entry += 0.1
+        return 3.0 + prod(self.domain) * per_entry
+
+    def independent_rows(self) -> int:
+        return self.domain[0] if self.domain and 0 not in self.domain else 0
+
+    def shared(self, smallest: float) -> Instruction:
+        """Cut the outermost loop, which may join several axes."""
+        if 0 in self.domain:
+            return self
+        work = self.nanoseconds()
+        count = count_tiles(work, smallest)
+        strides = access_strides(self.expressions, self.results())
+        axes = merge_axes(self.domain, strides, frozenset())
+        if count == 1 or not axes or axes[0].size < 2 * UNIT:
+            return self
+        tile_size = rows_per_tile(axes[0].size, count // get_num_threads())
+        return RowTiles(axes[0].size, (self,), tile_size, adaptive=is_small(work))
+
+    def summary(self) -> str:
+        names = " ".join(primitive_names(self.expressions)[:8])
+        return f"elementwise {list(self.domain)} {names}".rstrip()
+
+    def emit(self, emitter: Emitter) -> None:
+        emit_stores(emitter, self)
+
+    def emit_rows(self, emitter: Emitter, rows: RowRange) -> None:
+        emit_stores(emitter, self, rows)
+
+
+def emit_stores(
+    emitter: Emitter, step: Elementwise, rows: RowRange | None = None,
+    transform: Transform | None = None,
+) -> None:  # fmt: skip
+    """Write the nest over the domain, or over some rows. `transform` changes what is stored."""
+    if 0 in step.domain:
+        return
+    expressions, views = step.expressions, step.results()
+    axes = merge_axes(step.domain, access_strides(expressions, views), frozenset())
+    nest = LoopNestEmitter(emitter.addresses, axes, expressions, views, emitter.check_number)
+
+    def write() -> None:
+        values = [nest.value(expression) for expression in expressions]
+        for x, view in zip(values, views, strict=True):
+            nest.store(transform(nest.f, x) if transform else nest.f.convert(x, view.dtype), view)
+
+    if not axes:
+        write()
+        return
+    dtypes = [e.dtype for e in nest.subexpressions if nest.varies(e, axes[-1])]
+    lanes = lanes_for([*dtypes, *[view.dtype for view in views]], axes[-1].size)
+    span = None if rows is None else rows.span(nest.f, axes[0])
+    if len(axes) == 1:
+        emit_vector_loop(nest, axes[0], lanes, write, span)
+        return
+    gathered = _gathered_rows(nest, expressions)
+
+    def write_row() -> None:
+        if gathered is not None:
+            _prefetch_next(nest, gathered, span)
+        emit_vector_loop(nest, axes[-1], lanes, write)
+
+    emit_loops(nest, axes[:-1], write_row, span)
+
+
+def _gathered_rows(nest: LoopNestEmitter, expressions: Sequence[Expression]) -> Lookup | None:
+    """Return the lookup of a nest that only copies long rows from computed positions."""
+    if len(expressions) != 1 or len(nest.axes) != 2 or not isinstance(expressions[0], Lookup):
+        return None
+    lookup, inner = expressions[0], nest.axes[1]
+    long = inner.size * lookup.dtype.itemsize >= _PREFETCHED
+    fixed = not any(nest.varies(index, inner) for index, _, _ in lookup.indices)
+    return lookup if long and fixed and lookup.strides[inner.last] == 1 else None
+
+
+def _prefetch_next(nest: LoopNestEmitter, lookup: Lookup, span: Span | None) -> None:
+    """Prefetch the next row while this one is copied: the CPU cannot guess where it lies."""
+    f, (axis, inner) = nest.f, nest.axes
+    current, hoisted, row_addresses = nest.variables[axis], nest.hoisted, nest.row_addresses
+    following = f.plus(current, 1)
+    last = f.name(f"icmp sge i64 {following}, {axis.size if span is None else span[1]}")
+    nest.hoisted, nest.row_addresses = {}, {}
+    with nest.enter_axis(axis, f.name(f"select i1 {last}, i64 {current}, i64 {following}")):
+        pointer, _ = nest.address(lookup)
+    nest.variables[axis] = current
+    nest.hoisted, nest.row_addresses = hoisted, row_addresses
+    f.declare("prefetch", "declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+    with f.loop(0, inner.size * lookup.dtype.itemsize, _CACHE_LINE) as loop:
+        line = f.offset(pointer, loop.index, 1)
+        f.emit(f"call void @llvm.prefetch.p0(ptr {line}, i32 0, i32 3, i32 1)")

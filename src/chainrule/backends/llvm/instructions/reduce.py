@@ -1,0 +1,172 @@
+"""Sums, products and maxima over axes of a domain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import ClassVar
+
+from ....graph.node import Node
+from ....graph.types import Shape
+from ..codegen.emitter import Emitter
+from ..codegen.loop_nest import (
+    LoopAxis,
+    LoopNestEmitter,
+    access_strides,
+    lanes_for,
+    merge_axes,
+)
+from ..codegen.reductions import (
+    ACCUMULATORS,
+    Reducer,
+    broadcast_result,
+    reduce_adjacent_columns,
+    reduce_columns,
+    reduce_rows,
+)
+from ..codegen.vector_loops import RowRange, emit_loops, emit_vector_loop
+from ..expressions.expression import Expression, buffers_read, lookups, primitive_names
+from ..ir.value import Value
+from ..layout.view import Buffer, View
+from .access import Access, reads, row_span
+from .base import Instruction
+
+Term = Callable[[], Value]
+
+
+@dataclass(frozen=True, eq=False)
+class Reduce(Instruction):
+    """A sum, maximum or product of an expression over some axes of a domain."""
+
+    divisible: ClassVar[bool] = True
+
+    operation: str
+    domain: Shape
+    axes: tuple[int, ...]
+    expression: Expression
+    view: View
+
+    def buffers(self) -> Iterator[Buffer]:
+        yield self.view.buffer
+        yield from buffers_read([self.expression])
+
+    def accesses(self) -> list[Access]:
+        view = broadcast_result(self.view, self.domain, self.axes)
+        rows = row_span(view.offset, view.strides, self.domain)
+        return [Access(view.buffer, True, rows), *reads([self.expression], self.domain)]
+
+    def results(self) -> Sequence[View]:
+        return [self.view]
+
+    def bounds_checks(self) -> Iterable[Node]:
+        return [lookup.node for lookup in lookups([self.expression])]
+
+    def nanoseconds(self) -> float:
+        return 3.0 + prod(self.domain) * 0.3
+
+    def independent_rows(self) -> int:
+        empty = not self.domain or 0 in self.domain
+        return 0 if empty or 0 in self.axes else self.domain[0]
+
+    def summary(self) -> str:
+        names = " ".join(primitive_names([self.expression])[:8])
+        return f"{self.operation} of {list(self.domain)} over {list(self.axes)} {names}".rstrip()
+
+    def emit(self, emitter: Emitter) -> None:
+        _emit_reduction(emitter, self, None)
+
+    def emit_rows(self, emitter: Emitter, rows: RowRange) -> None:
+        _emit_reduction(emitter, self, rows)
+
+
+def _emit_reduction(emitter: Emitter, step: Reduce, rows: RowRange | None) -> None:
+    """Write loops over the remaining axes around loops over the reduced ones."""
+    if prod(step.view.shape) == 0:
+        return
+    addresses, f = emitter.addresses, emitter.f
+    view = broadcast_result(step.view, step.domain, step.axes)
+    reducer = Reducer(f, step.operation, step.view.dtype)
+    if 0 in step.domain:
+        nest = LoopNestEmitter(addresses, [], [], [view], emitter.check_number)
+        _fill_with_identity(nest, step.view, reducer)
+        return
+    expression, reduced = step.expression, frozenset(step.axes)
+    axes = merge_axes(step.domain, access_strides([expression], [view]), reduced)
+    nest = LoopNestEmitter(addresses, axes, [expression], [view], emitter.check_number)
+    outer = [a for a in axes if a.last not in reduced]
+    inner = [a for a in axes if a.last in reduced]
+
+    def term() -> Value:
+        return f.convert(nest.value(expression), step.view.dtype)
+
+    if not axes:
+        nest.store(term(), view)
+    elif inner and axes[-1] is inner[-1]:
+        _emit_row_reduction(nest, reducer, outer, inner, view, rows, term)
+    else:
+        _emit_column_reduction(nest, reducer, outer, inner, view, rows, term)
+
+
+def _lanes(nest: LoopNestEmitter, view: View) -> int:
+    dtypes = [e.dtype for e in nest.subexpressions if nest.varies(e, nest.axes[-1])]
+    return lanes_for([*dtypes, view.dtype], nest.axes[-1].size)
+
+
+def _emit_row_reduction(
+    nest: LoopNestEmitter, reducer: Reducer, outer: Sequence[LoopAxis], inner: Sequence[LoopAxis],
+    view: View, rows: RowRange | None, term: Term,
+) -> None:  # fmt: skip
+    """Reduce along vectors: the last axis is reduced."""
+    span = None if rows is None else rows.span(nest.f, outer[0])
+    lanes = _lanes(nest, view)
+
+    def write_row() -> None:
+        if reducer.ordered:
+            start = [reducer.identity(1)]
+            (total,) = reduce_columns(nest, reducer, inner, start, lambda: [term()])
+        else:
+            total = reduce_rows(nest, reducer, inner[:-1], inner[-1], lanes, term)
+        nest.store(total, view)
+
+    emit_loops(nest, outer, write_row, span)
+
+
+def _emit_column_reduction(
+    nest: LoopNestEmitter, reducer: Reducer, outer: Sequence[LoopAxis], inner: Sequence[LoopAxis],
+    view: View, rows: RowRange | None, term: Term,
+) -> None:  # fmt: skip
+    """Reduce vectors lane by lane: the last axis remains."""
+    f, last = nest.f, nest.axes[-1]
+    span = None if rows is None else rows.span(f, outer[0])
+    lanes = _lanes(nest, view)
+
+    def write_vector() -> None:
+        start = [reducer.identity(nest.lanes)]
+        (total,) = reduce_columns(nest, reducer, inner, start, lambda: [term()])
+        nest.store(total, view)
+
+    if len(outer) == 1 and span is not None:
+        emit_vector_loop(nest, last, lanes, write_vector, span)
+        return
+    several = min(ACCUMULATORS, last.size // lanes)
+    whole = last.size // (several * lanes) * several * lanes if several > 1 else 0
+
+    def write_columns() -> None:
+        if whole:
+            with f.loop(0, whole, several * lanes) as loop:
+                starts = [f.plus(loop.index, k * lanes) for k in range(several)]
+                reduce_adjacent_columns(nest, reducer, inner, view, starts, lanes, term)
+        if whole < last.size:
+            remainder = (whole, last.size) if whole else None
+            emit_vector_loop(nest, last, lanes, write_vector, remainder)
+
+    emit_loops(nest, outer[:-1], write_columns, span)
+
+
+def _fill_with_identity(nest: LoopNestEmitter, view: View, reducer: Reducer) -> None:
+    """Write the result of a reduction over nothing."""
+    axes = merge_axes(view.shape, [view.strides], frozenset())
+    nest.axes = axes
+    identity = reducer.f.constant(0 if reducer.name == "sum" else 1, view.dtype)
+    emit_loops(nest, axes, lambda: nest.store(identity, view))

@@ -1,0 +1,85 @@
+"""Values written, or added, at computed positions of an array."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from math import prod
+
+from ....graph.node import Node
+from ....graph.types import Shape
+from ..codegen.emitter import Emitter
+from ..codegen.loop_nest import LoopNestEmitter, access_strides, lanes_for, merge_axes
+from ..codegen.vector_loops import emit_loops, emit_vector_loop
+from ..expressions.expression import (
+    Expression,
+    Lookup,
+    buffers_read,
+    lookups,
+    primitive_names,
+)
+from ..layout.view import Buffer, View
+from .access import Access, reads
+from .base import Instruction
+
+
+@dataclass(frozen=True, eq=False)
+class Scatter(Instruction):
+    """Values written, or added, one after the other, in the order of the domain."""
+
+    adds: bool
+    domain: Shape
+    value: Expression
+    target: Lookup
+
+    def buffers(self) -> Iterator[Buffer]:
+        yield from buffers_read([self.value])
+        yield from buffers_read([self.target])
+
+    def accesses(self) -> list[Access]:
+        return [Access(self.target.buffer, True), *reads([self.value, self.target])]
+
+    def results(self) -> Sequence[View]:
+        return [View(self.target.buffer, self.target.offset, self.domain, self.target.strides)]
+
+    def bounds_checks(self) -> Iterable[Node]:
+        return [lookup.node for lookup in lookups([self.value, self.target])]
+
+    def index_buffers(self) -> set[Buffer]:
+        """Return the buffers that the positions are computed from."""
+        return set(buffers_read([index for index, _, _ in self.target.indices]))
+
+    def nanoseconds(self) -> float:
+        return 3.0 + prod(self.domain) * 2.0
+
+    def summary(self) -> str:
+        names = " ".join(primitive_names([self.value])[:8])
+        return f"scatter{'-add' if self.adds else ''} {list(self.domain)} {names}".rstrip()
+
+    def emit(self, emitter: Emitter) -> None:
+        """Write loops over the domain; vectors of axes along which no index varies."""
+        if 0 in self.domain:
+            return
+        f, target, (whole,) = emitter.f, self.target, self.results()
+        expressions = [self.value, *[index for index, _, _ in target.indices]]
+        indexed = {axis for index, _, _ in target.indices for axis in index.axes}
+        sliced = frozenset(range(len(self.domain))) - indexed
+        strides = [*access_strides(expressions, []), target.strides]
+        axes = merge_axes(self.domain, strides, sliced)
+        nest = LoopNestEmitter(emitter.addresses, axes, expressions, [whole], emitter.check_number)
+
+        def write() -> None:
+            x = f.convert(nest.value(self.value), target.dtype)
+            pointer, step = nest.address(target)
+            if self.adds:
+                before = nest.read(pointer, target.dtype, step)
+                x = before | x if x.dtype.kind == "b" else before + x
+            nest.write(x, pointer, step)
+
+        last = axes[-1] if axes else None
+        if last is not None and last.last in sliced and target.strides[last.last] == 1:
+            dtypes = [e.dtype for e in nest.subexpressions if nest.varies(e, last)]
+            lanes = lanes_for([*dtypes, target.dtype], last.size)
+            emit_loops(nest, axes[:-1], lambda: emit_vector_loop(nest, last, lanes, write))
+        else:
+            emit_loops(nest, axes, write)

@@ -1,0 +1,56 @@
+"""Matrix products: a library of kernels, made for the host once.
+
+``void gemm_f32(M, N, K, A, a_row, a_col, B, b_row, b_col, C, c_row, add, scratch)``, and
+``gemm_f64``: C[M, N] = A @ B, added to C if `add`. Strides count numbers and may be any; the
+columns of C follow each other. `scratch` is room for `scratch_bytes`, 64-byte aligned.
+
+``dots_f32`` and ``dots_f64`` have the same arguments, and want contiguous rows of A and columns of
+B. Each of their sums runs over the lanes of a vector, those of ``gemm`` over K in order: so who
+calls must choose by the whole product, never by a part of it that a thread takes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...ir.builder import Module
+from ...ir.types import F32, F64
+from ...target.host import Host, host
+from .driver import DEPTH, FAR, write_dots_driver, write_gemm
+from .kernels import tile_for, write_dots, write_kernel
+from .packing import write_pack_any, write_pack_columns, write_pack_rows
+from .sweep import MOST, write_sweep
+
+EXPORTS = ("gemm_f32", "gemm_f64", "dots_f32", "dots_f64")
+
+
+def write_library(module: Module, target: Host) -> None:
+    """All kernels and the two exported functions."""
+    for dtype in (F32, F64):
+        tile = tile_for(target, dtype)
+        for vectors in range(1, tile.vectors + 1):
+            for rows in range(1, tile.tallest(vectors) + 1):
+                for masked in (False, True):
+                    write_kernel(module, tile, rows, vectors, masked)
+        for rows, columns in ((8, 1), (4, 2), (1, 2), (1, 1)):
+            write_dots(module, tile, rows, columns)
+        for rows in range(1, MOST + 1):
+            write_sweep(module, tile, rows)
+        write_pack_rows(module, tile)
+        write_pack_columns(module, tile)
+        write_pack_any(module, tile)
+        write_dots_driver(module, tile)
+        write_gemm(module, tile)
+
+
+def scratch_bytes(rows: int, columns: int, depth: int, dtype: np.dtype[Any]) -> int:
+    """Room that a product needs, and each with fewer rows: one packed block of B."""
+    tile = tile_for(host(), dtype)
+    wide = max(columns, rows if columns == 1 else 0)  # a single column is turned
+    panels = -(-wide // tile.columns)
+    return panels * tile.columns * min(depth, DEPTH) * dtype.itemsize
+
+
+__all__ = ["EXPORTS", "FAR", "MOST", "scratch_bytes", "tile_for", "write_library"]

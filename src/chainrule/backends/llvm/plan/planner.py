@@ -1,0 +1,220 @@
+"""Where each number lies, and the instructions so far: what the rules of planning work with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ....graph.graph import Graph
+from ....graph.node import CONSTANT, ITEM, Node
+from ....graph.types import Type
+from ..expressions.lowering import Lowering, identity_index
+from ..fuse.fusion import fuse
+from ..fuse.op_traits import VIEW_OPS, is_native, uniform_value
+from ..fuse.steps import FusedGraph, Step, view_of
+from ..instructions.base import Instruction
+from ..instructions.elementwise import Elementwise
+from ..instructions.host_call import HostCall
+from ..layout.frame import FIRST_ARGUMENT
+from ..layout.view import Buffer, View
+
+Rule = Callable[["Planner", Node], None]
+"""Adds the instructions that compute a node, and its views."""
+
+
+class Planner:
+    """Collects instructions, and the views of nodes that are known so far.
+
+    Parameters
+    ----------
+    rules : mapping of str to Rule
+        By the names of primitives that are neither elementwise nor views.
+    """
+
+    def __init__(self, rules: Mapping[str, Rule]) -> None:
+        self.rules = rules
+        self.n_words = FIRST_ARGUMENT
+        self.views: dict[Node, View] = {}
+        self.results: dict[Node, list[View]] = {}  # of nodes with several results
+        self.result_targets: dict[tuple[Node, int], View] = {}  # where those are to be written
+        self.constants: dict[Node, int] = {}
+        self.host_calls: list[HostCall] = []
+        self.bounds_checks: dict[Node, None] = {}
+        self.instructions: list[Instruction] = []
+
+    # Memory
+
+    def external(self, type_: Type) -> View:
+        """Return an array whose address stands in a new word of the frame."""
+        buffer = Buffer(prod(type_.shape), type_.dtype, word=self.n_words)
+        self.n_words += 1
+        return View.whole(buffer, type_.shape)
+
+    def allocate(
+        self, shape: tuple[int, ...], dtype: np.dtype[Any], order: Sequence[int] | None = None
+    ) -> View:
+        """Return a new array in the arena; `order` lists its axes by decreasing stride."""
+        return View.whole(Buffer(prod(shape), dtype), shape, order)
+
+    def view(self, node: Node) -> View | None:
+        """Return where a node lies in memory; None if it is computed inside its consumers."""
+        known = self.views.get(node)
+        if known is not None:
+            return known
+        view: View | None = None
+        if node.primitive is ITEM:
+            view = self.results[node.inputs[0]][node.params["index"]]
+        elif node.primitive is CONSTANT:
+            view = self._constant(node)
+        elif node.primitive.name in VIEW_OPS and is_native(node):
+            source = self.view(node.inputs[0]) if uniform_value(node.inputs[0]) is None else None
+            view = None if source is None else view_of(node, source)
+        if view is not None:
+            self.views[node] = view
+        return view
+
+    def _constant(self, node: Node) -> View:
+        known = self.constants.get(node)
+        if known is not None:  # of another body, whose views are forgotten, but not its word
+            return View.whole(Buffer(prod(node.shape), node.dtype, word=known), node.shape)
+        view = self.external(node.type)
+        assert view.buffer.word is not None
+        self.constants[node] = view.buffer.word
+        return view
+
+    def materialize(self, node: Node) -> View:
+        """Return where a node lies; a number that only views repeat is copied."""
+        view = self.view(node)
+        if view is None:
+            view = self.allocate(node.shape, node.dtype)
+            self.copy(node, view)
+        return view
+
+    def materialize_contiguous(self, node: Node) -> View:
+        """Return where a node lies C-contiguous, as the body of a loop or branch expects it."""
+        view = self.materialize(node)
+        if view.is_contiguous:
+            return view
+        target = self.allocate(node.shape, node.dtype)
+        self.copy(node, target)
+        return target
+
+    def materialize_as(self, node: Node, dtype: np.dtype[Any]) -> View:
+        """Return a node's numbers in a dtype: where they lie, or a copy."""
+        if node.dtype == dtype:
+            return self.materialize(node)
+        target = self.allocate(node.shape, dtype)
+        self.copy(node, target)
+        return target
+
+    def target(self, node: Node) -> View:
+        """Return where a node is to be written."""
+        if node not in self.views:
+            self.views[node] = self.allocate(node.shape, node.dtype)
+        return self.views[node]
+
+    def result_buffers(self, node: Node) -> list[View]:
+        """Return where the results of a loop or branch are to be written."""
+        return [
+            self.result_targets.get((node, k)) or self.allocate(t.shape, t.dtype)
+            for k, t in enumerate(node.shape)
+        ]
+
+    # Instructions
+
+    def append(self, instruction: Instruction) -> None:
+        """Add the next instruction."""
+        self.instructions.append(instruction)
+        self.bounds_checks.update(dict.fromkeys(instruction.bounds_checks()))
+
+    def lowering(self, rank: int, own: Iterable[Node] = ()) -> Lowering:
+        """Return a translation of nodes to expressions, which load what lies in memory by now."""
+        return Lowering(rank, set(own), self.view)
+
+    def copy(self, node: Node, target: View) -> None:
+        """Write a node's numbers to a view of its shape, in the order of that view's strides."""
+        order = target.axes_by_stride
+        index = identity_index([node.shape[k] for k in order])
+        permuted = tuple(index[order.index(k)] for k in range(len(order)))
+        view = target.transposed(order)
+        self.append(Elementwise(view.shape, [(self.lowering(len(order))(node, permuted), view)]))
+
+    def move(self, source: View, target: View) -> None:
+        """Copy an array, in the order of the target's strides."""
+        order = target.axes_by_stride
+        source, target = source.transposed(order), target.transposed(order)
+        load = self.lowering(len(source.shape)).load(source, identity_index(source.shape))
+        self.append(Elementwise(source.shape, [(load, target)]))
+
+    def fill(self, target: View, number: Any) -> None:
+        """Write one number everywhere."""
+        target = target.transposed(target.axes_by_stride)
+        value = self.lowering(len(target.shape)).number(number, target.dtype)
+        self.append(Elementwise(target.shape, [(value, target)]))
+
+    # Graphs
+
+    def run(self, graph: Graph, targets: Sequence[View | None]) -> None:
+        """Plan a graph whose inputs have views; its outputs are written to the targets."""
+        self.run_fused(fuse(graph), targets)
+
+    def run_fused(self, fused: FusedGraph, targets: Sequence[View | None]) -> None:
+        """Plan a graph that is fused already."""
+        self.run_steps(fused, targets)
+        for node, target in zip(fused.graph.outputs, targets, strict=True):
+            known = self.view(node) if node.primitive is ITEM else self.views.get(node)
+            if target is not None and known is not target:
+                self.copy(node, target)
+
+    def run_steps(self, fused: FusedGraph, targets: Sequence[View | None]) -> None:
+        """Plan all steps. Materialised outputs of C order are written to their targets at once."""
+        materialized = fused.materialized
+        for node in materialized.nodes:
+            if (order := materialized.axis_order(node)) is not None:
+                self.views[node] = self.allocate(node.shape, node.dtype, order)
+        for node, target in zip(fused.graph.outputs, targets, strict=True):
+            if target is not None and node in materialized.nodes and node not in self.views:
+                self.views[node] = target
+        for step in fused.steps:
+            self._run_step(step)
+
+    def _run_step(self, step: Step) -> None:
+        if step.by_numpy:
+            self._host_call(step.node)
+        elif step.is_cluster:
+            self._elementwise(step.nodes)
+        else:
+            self.rules[step.node.primitive.name](self, step.node)
+
+    def _elementwise(self, nodes: Sequence[Node]) -> None:
+        targets = [self.target(node) for node in nodes]
+        lowering = self.lowering(len(nodes[0].shape), nodes)
+        stores = [(lowering(n), target) for n, target in zip(nodes, targets, strict=True)]
+        self.append(Elementwise(nodes[0].shape, stores))
+
+    def _host_call(self, node: Node) -> None:
+        if node.dtype is None:
+            outputs = self.results[node] = [self.allocate(t.shape, t.dtype) for t in node.shape]
+        else:
+            outputs = [self.target(node)]
+        inputs = [self.materialize(child) for child in node.inputs]
+        call = HostCall(node, len(self.host_calls), inputs, outputs)
+        self.host_calls.append(call)
+        self.append(call)
+
+    @contextmanager
+    def subplan(self) -> Iterator[list[Instruction]]:
+        """Collect the instructions of a body, which are planned inside, in a list of their own.
+
+        Views are forgotten at the end: the body may be planned again elsewhere.
+        """
+        outer, body = self.instructions, list[Instruction]()
+        views, results = dict(self.views), dict(self.results)
+        self.instructions = body
+        yield body
+        self.instructions = outer
+        self.views, self.results = views, results

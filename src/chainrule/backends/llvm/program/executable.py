@@ -1,0 +1,123 @@
+"""What running a compiled graph must know beside its code; the disk cache stores it, too."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ....graph.node import Node
+from ....graph.types import Shape
+from ..emit.module import ModuleText
+from ..layout.view import Arena, View
+from ..schedule.lifetimes import padded_size
+from ..schedule.schedule import Schedule
+
+
+@dataclass(frozen=True)
+class ArrayLocation:
+    """An array in the arena, or at an address that stands in the frame.
+
+    Attributes
+    ----------
+    word : int or None
+        The word of the frame; None for the arena.
+    start : int
+        First byte of its buffer, from that address.
+    nbytes : int
+        Bytes of its buffer.
+    dtype : dtype
+    offset : int
+        First byte of the array, from the buffer's.
+    shape, strides : tuple of int
+        Strides count bytes.
+    """
+
+    word: int | None
+    start: int
+    nbytes: int
+    dtype: np.dtype[Any]
+    offset: int
+    shape: Shape
+    strides: tuple[int, ...]
+
+    @classmethod
+    def of(cls, view: View, arena: Arena) -> ArrayLocation:
+        """Return where a view lies."""
+        buffer, size = view.buffer, view.dtype.itemsize
+        start = 0 if buffer.word is not None else arena.offsets[buffer]
+        strides = tuple(stride * size for stride in view.strides)
+        return cls(
+            buffer.word, start, buffer.nbytes, view.dtype, view.offset * size, view.shape, strides
+        )
+
+
+@dataclass(frozen=True)
+class NumpyCall:
+    """A node that NumPy computes in the middle of a program."""
+
+    node: Node
+    inputs: tuple[ArrayLocation, ...]
+    outputs: tuple[ArrayLocation, ...]
+
+
+@dataclass(frozen=True)
+class Executable:
+    """How to run the code of a graph.
+
+    Attributes
+    ----------
+    n_words, iteration_words, timed
+        As in the module.
+    arena_bytes : int
+    constants : tuple of (Node, int)
+        Constant arrays, and the words that hold their addresses.
+    numpy_calls : tuple of NumpyCall
+        By number.
+    bounds_checks : tuple of Node
+        An error names one by its number, from 1.
+    symbols : tuple of str
+        What the code calls of the library.
+    parallel, long, threads
+        As in the schedule.
+    guarded : tuple of (int, int)
+        Start and end of the bytes of the arena after each buffer, which nobody may write.
+    """
+
+    n_words: int
+    arena_bytes: int
+    constants: tuple[tuple[Node, int], ...]
+    numpy_calls: tuple[NumpyCall, ...]
+    bounds_checks: tuple[Node, ...]
+    symbols: tuple[str, ...]
+    parallel: bool
+    long: bool
+    threads: int
+    iteration_words: tuple[int, ...] = ()
+    timed: tuple[str, ...] = ()
+    guarded: tuple[tuple[int, int], ...] = ()
+
+
+def executable(schedule: Schedule, module: ModuleText, library: Collection[str]) -> Executable:
+    """Return how to run a module; `library` are the names that it may call."""
+    arena = schedule.arena
+    calls = [
+        NumpyCall(
+            call.node,
+            tuple(ArrayLocation.of(view, arena) for view in call.inputs),
+            tuple(ArrayLocation.of(view, arena) for view in call.outputs),
+        )
+        for call in schedule.host_calls
+    ]
+    after = [
+        (offset + buffer.nbytes, offset + padded_size(buffer))
+        for buffer, offset in arena.offsets.items()
+    ]
+    return Executable(
+        module.n_words, arena.nbytes, tuple(schedule.constants.items()), tuple(calls),
+        schedule.bounds_checks, tuple(name for name in library if name in module.declared),
+        schedule.parallel, schedule.long, schedule.threads, module.iteration_words, module.timed,
+        tuple(after) if schedule.guarded else (),
+    )  # fmt: skip

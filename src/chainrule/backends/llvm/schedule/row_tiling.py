@@ -1,0 +1,140 @@
+"""Row tiling: chains of instructions of which each row needs only its own row of the others.
+
+Row r of a layer's activation depends on row r of the layer before, and so does the gradient on the
+way back. Such instructions are fused into `RowTiles`: a thread takes a tile of rows through all of
+them, without waiting for others in between, while the rows are in its cache (Halide's compute_at).
+The same holds for the rows of a weight's gradient and the optimiser's step that reads it. ::
+
+    [128 rows]  gather, x @ w, relu, h @ v, ..., d @ v.T, mask         one set of tiles
+    [784 rows]  x.T @ d, Adam                                          another
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+from ...threads import get_num_threads
+from ..instructions.access import Access, RowSpan
+from ..instructions.base import Instruction
+from ..instructions.row_tiles import RowTiles
+from ..instructions.sharing import UNIT, count_tiles, is_small, rows_per_tile
+from ..layout.view import Buffer
+
+_MIN_MATRIX_ROWS = 512  # of a tile, where there are products: each reads all of its right matrix
+_CACHED = 2**20  # bytes of intermediate results that the second cache holds
+
+
+@dataclass(frozen=True, eq=False)
+class _Candidate:
+    """An instruction, what it touches, and its independent rows."""
+
+    step: Instruction
+    accesses: Sequence[Access]
+    rows: int
+
+
+def tile_rows(code: Sequence[Instruction], smallest: float) -> list[Instruction]:
+    """Fuse instructions into row tiles, and cut all others for threads where that pays."""
+    candidates = [_Candidate(step, step.accesses(), step.independent_rows()) for step in code]
+    return [
+        _sized(step, smallest) if isinstance(step, RowTiles) else step.shared(smallest)
+        for step in _grouped(candidates, smallest)
+    ]
+
+
+def _grouped(code: Sequence[_Candidate], smallest: float) -> list[Instruction]:
+    """Fuse those with the number of rows that most work has; then again for what is left."""
+    work: dict[int, float] = {}
+    for candidate in code:
+        if candidate.rows >= 2 * UNIT:
+            work[candidate.rows] = work.get(candidate.rows, 0.0) + candidate.step.nanoseconds()
+    for rows in sorted(work, key=lambda rows: -work[rows]):
+        written = sum(_bytes_written(c.step) for c in code if c.rows == rows)
+        if count_tiles(work[rows], smallest) == 1 and written <= _CACHED:
+            break
+        before, fused, after = _split(code, rows)
+        steps = tuple(candidate.step for candidate in fused)
+        tiles = [RowTiles(rows, steps)] if len(steps) > 1 else steps
+        return [*_grouped(before, smallest), *tiles, *_grouped(after, smallest)]
+    return [candidate.step for candidate in code]
+
+
+def _split(
+    code: Sequence[_Candidate], rows: int
+) -> tuple[list[_Candidate], list[_Candidate], list[_Candidate]]:
+    """Return what must or may run before the tiles, the tiles, and what must run after them."""
+    before: list[_Candidate] = []
+    fused, after = _Group(), _Group()
+    for candidate in code:
+        late = after.conflicts(candidate)
+        if candidate.rows == rows and not late and _fits(candidate, fused.members):
+            fused.append(candidate)
+        elif late or fused.conflicts(candidate):
+            after.append(candidate)
+        else:
+            before.append(candidate)
+    return before, fused.members, after.members
+
+
+class _Group:
+    """Instructions, and the buffers that they read and write."""
+
+    def __init__(self) -> None:
+        self.members: list[_Candidate] = []
+        self.read: set[Buffer] = set()
+        self.written: set[Buffer] = set()
+
+    def append(self, candidate: _Candidate) -> None:
+        self.members.append(candidate)
+        for access in candidate.accesses:
+            (self.written if access.writes else self.read).add(access.buffer)
+
+    def conflicts(self, candidate: _Candidate) -> bool:
+        """Whether an instruction must stay behind one of the group."""
+        return any(
+            a.buffer in self.written or (a.writes and a.buffer in self.read)
+            for a in candidate.accesses
+        )
+
+
+def _fits(candidate: _Candidate, members: Sequence[_Candidate]) -> bool:
+    """Whether each row depends only on the same row of all members."""
+    for access in candidate.accesses:
+        same = [b for member in members for b in member.accesses if b.buffer is access.buffer]
+        is_written = access.writes or any(b.writes for b in same)
+        if is_written and not _are_disjoint([a.rows for a in (access, *same)]):
+            return False
+    return True
+
+
+def _are_disjoint(spans: Sequence[RowSpan | None]) -> bool:
+    """Whether different rows never overlap: one stride, and all of a row within it."""
+    known = [span for span in spans if span is not None]
+    if len(known) != len(spans):
+        return False
+    strides = {stride for stride, _, _ in known}
+    if len(strides) != 1:
+        return False
+    width = max(high for _, _, high in known) - min(low for _, low, _ in known)
+    return width < abs(strides.pop())
+
+
+def _sized(tiles: RowTiles, smallest: float) -> Instruction:
+    """Return tiles with a size: several a thread, many where rows are too wide for the cache."""
+    threads = get_num_threads()
+    per_thread = count_tiles(tiles.nanoseconds(), smallest) // threads
+    heights = [height for step in tiles.steps if (height := step.rows_per_item())]
+    if heights:
+        most = tiles.rows * min(heights) // (threads * _MIN_MATRIX_ROWS)
+        per_thread = min(per_thread, most)
+    written = sum(map(_bytes_written, tiles.steps))
+    per_thread = max(per_thread, written // (threads * _CACHED))
+    size = rows_per_tile(tiles.rows, per_thread)
+    steps = tuple(step.in_row_tiles(size) for step in tiles.steps)
+    return RowTiles(tiles.rows, steps, size, is_small(tiles.nanoseconds()))
+
+
+def _bytes_written(step: Instruction) -> int:
+    return sum(prod(view.shape) * view.dtype.itemsize for view in step.results())

@@ -1,0 +1,1 @@
+"""Has tests in all folders below import the modules that lie beside this file."""

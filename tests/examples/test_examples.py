@@ -1,0 +1,118 @@
+"""Each script of `examples/` runs by itself, and its numbers beat those of a trivial answer."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from chainrule.config import configured
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = sorted((ROOT / "examples").glob("*.py"))
+SLOW = {"digits", "images_from_folders", "penguin_table", "progression", "spoken_words"}
+NEEDED = {"images_from_folders": "PIL", "to_onnx": "onnx"}
+NUMBER = r"([+-]?\d+(?:\.\d+)?(?:e-?\d+)?)"
+
+
+def number(text: str, before: str) -> float:
+    """The number that follows some words of the output."""
+    found = re.search(re.escape(before) + r"\s*" + NUMBER, text)
+    assert found is not None, f"{before!r} is not in {text!r}"
+    return float(found[1])
+
+
+def check_chain_rule(text: str) -> None:
+    """-(1 - a) a (1 - a) 2, with a the logistic function of 1."""
+    for name in ("by the chain rule, by hand:", "by explain:", "by grad:"):
+        assert -0.105754185569 == number(text, name)
+    assert "%8    mul(0.5, %7)  0.03616  1" in text
+
+
+def check_digits(text: str) -> None:
+    assert number(text, "images not seen:") > 0.95
+    assert number(text, "class alone:") == 0.1
+
+
+def check_images_from_folders(text: str) -> None:
+    assert "classes: cross, disc, square" in text
+    assert number(text, "files not seen:") > 0.9
+
+
+def check_penguin_table(text: str) -> None:
+    assert number(text, "new birds:") > 0.93
+    assert number(text, "species alone:") < 0.5
+    assert "read back: TabularClassifier" in text
+
+
+def check_progression(text: str) -> None:
+    mean = number(text, "the mean: mean absolute error")
+    assert number(text, "network: mean absolute error") < 0.75 * mean
+    assert "bmi" in text.splitlines()[-1]
+
+
+def check_projectile(text: str) -> None:
+    assert number(text, "first throw: misses by") > 10
+    assert number(text, "last throw: misses by") < 1e-3
+    assert number(text, "central differences differ by") < 1e-6
+
+
+def check_sentiment(text: str) -> None:
+    assert number(text, "texts not seen:") > number(text, "class alone:") + 0.3
+    assert number(text, "  not") > 0.5
+
+
+def check_sequences(text: str) -> None:
+    assert number(text, "sequences not seen:") < 0.005
+    assert number(text, "always 1:") > 0.1
+
+
+def check_spoken_words(text: str) -> None:
+    assert number(text, "recordings not heard:") > 0.9
+
+
+def check_to_onnx(text: str) -> None:
+    assert number(text, "exported model:") > 0.9
+    assert number(text, "difference of a probability:") < 1e-5
+
+
+def check_training_loop(text: str) -> None:
+    assert number(text, "network") < number(text, "straight line") / 5
+
+
+CHECKS: dict[str, Callable[[str], None]] = {
+    name.removeprefix("check_"): check for name, check in globals().items() if "check_" in name
+}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, id=path.stem, marks=[pytest.mark.slow] if path.stem in SLOW else [])
+        for path in SCRIPTS
+    ],
+)
+def test_it_runs(
+    path: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Run from an empty folder, it leaves nothing there."""
+    pytest.importorskip(NEEDED.get(path.stem, "chainrule"))
+    monkeypatch.chdir(tmp_path)
+    with configured(check=0):
+        runpy.run_path(str(path), run_name="__main__")
+    CHECKS[path.stem](capsys.readouterr().out)
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_each_is_listed_and_checked() -> None:
+    """The README of the folder names every script, and each has a docstring and a check."""
+    names = [path.stem for path in SCRIPTS]
+    listed = re.findall(r"\]\((\w+)\.py\)", (ROOT / "examples" / "README.md").read_text())
+    assert sorted(names) == sorted(listed) == sorted(CHECKS)
+    assert all(path.read_text(encoding="utf-8").startswith('"""') for path in SCRIPTS)
