@@ -148,6 +148,23 @@ def test_a_third_party_package_has_one_home(package: str) -> None:
     assert users <= HOMES[package]
 
 
+def private_imports(path: Path) -> set[str]:
+    """Dotted names with an underscore in front of a part that a file imports from elsewhere."""
+    names = {name for name, _ in imported(path) if name.split(".")[0] not in ("chainrule", "")}
+    return {
+        name for name in names
+        if any(re.match(r"_(?!_)", part) for part in name.split(".")) and name[0] != "_"
+    }  # fmt: skip
+
+
+def test_private_names_of_other_libraries_are_imported_in_one_file() -> None:
+    """Of scikit-learn's, in the file that says with which versions they were tested."""
+    users = {path.relative_to(SOURCE).as_posix() for path in FILES if private_imports(path)}
+    assert users == {"estimators/sklearn_private.py"}
+    from_sklearn = private_imports(SOURCE / "estimators" / "sklearn_private.py")
+    assert all(name.startswith("sklearn.") for name in from_sklearn)
+
+
 def test_no_cycles_between_files() -> None:
     """Also inside one package, the files have an order, be it for types alone."""
     reads: dict[str, set[str]] = {}

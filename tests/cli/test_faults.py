@@ -19,7 +19,7 @@ import pytest
 import chainrule
 from chainrule import estimators, files
 from chainrule.cli import keeping
-from chainrule.estimators.serialization import modelfile
+from chainrule.estimators.serialization import container
 from chainrule.report import page as pages
 
 QUICK = ("--epochs", "3", "--hidden-layer-sizes", "8", "--n-members", "1")
@@ -52,7 +52,7 @@ def full(monkeypatch, tmp_path):
 def test_a_full_disk_loses_no_training(run, full, error):
     """The model lies in the home, which the last lines say, with exit code 2; the old one stays."""
     Path("iris.safetensors").write_bytes(b"old")
-    home = full(modelfile, error=OSError(error, os.strerror(error)))
+    home = full(container, error=OSError(error, os.strerror(error)))
     code, out, err = run("train", "iris", *QUICK)
     assert 2 == code
     told = re.search(r"^chainrule: kept as (.*/iris\.safetensors): move it", err, flags=re.M)
@@ -91,7 +91,7 @@ def test_a_full_disk_loses_no_predictions(run, full, trained):
 def test_a_full_disk_loses_no_search(run, full):
     """The best model of `tune`."""
     pytest.importorskip("optuna")
-    home = full(modelfile)
+    home = full(container)
     words = ("--trials", "1", "--epochs", "3", "--n-members", "1", "--folds", "1")
     code, out, _ = run("tune", "iris", *words)
     (place,) = home.glob("*/iris.safetensors")
@@ -102,8 +102,8 @@ def test_a_full_disk_loses_no_search(run, full):
 
 def test_no_room_anywhere(run, full, monkeypatch):
     """One line that says so, no traceback, and nothing is left in the folders that were tried."""
-    home = full(modelfile)
-    monkeypatch.setattr(modelfile, "write_atomically", fails)
+    home = full(container)
+    monkeypatch.setattr(container, "write_atomically", fails)
     code, _, err = run("train", "iris", *QUICK)
     assert (2, 1) == (code, err.count("\n"))
     assert "No space left on device" in err and "no other place was found to keep it in" in err

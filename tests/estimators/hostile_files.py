@@ -16,7 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from chainrule import MLPClassifier, MLPRegressor, TabularClassifier, TabularRegressor, load
 from chainrule.errors import DataError, ModelFileError
-from chainrule.estimators.serialization.modelfile import _digest, pack, unpack
+from chainrule.estimators.serialization.container import _digest, dumps, loads
 
 VALUES: list[Any] = [
     None, True, False, 0, 1, -1, 2, 3, 7, 2**31, 2**62, 10**18, 0.0, -0.5, 0.5, 1e308, -1e-308, "",
@@ -167,19 +167,19 @@ def spoil_json(draw: Random, value: Any) -> None:
 
 def description(draw: Random, data: bytes) -> bytes:
     """Another description, sealed again."""
-    told, arrays = unpack(data)
+    told, arrays = loads(data)
     for _ in range(draw.choice([1, 1, 2, 3])):
         if told:
             spoil_json(draw, told)
     try:
-        return pack(told, arrays)
+        return dumps(told, arrays)
     except (ModelFileError, TypeError):
         return data[: len(data) // 2]
 
 
 def arrays(draw: Random, data: bytes) -> bytes:
     """Arrays renamed, reshaped, converted, swapped, filled, left out; sealed again."""
-    told, found = unpack(data)
+    told, found = loads(data)
     name, other = draw.choice(sorted(found)), draw.choice(sorted(found))
     value = found[name]
     ways: list[Callable[[], Any]] = [
@@ -197,7 +197,7 @@ def arrays(draw: Random, data: bytes) -> bytes:
     ]  # fmt: skip
     with np.errstate(all="ignore"):
         draw.choice(ways)()
-    return pack(told, found)
+    return dumps(told, found)
 
 
 def table_of_arrays(draw: Random, data: bytes) -> bytes:

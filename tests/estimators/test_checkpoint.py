@@ -14,9 +14,10 @@ import pytest
 import scipy.sparse as sp
 from safetensors.numpy import load, save
 
-from chainrule import MLPClassifier, MLPRegressor
+from chainrule import MLPClassifier, MLPRegressor, tree
 from chainrule.errors import ModelFileError
 from chainrule.estimators.mlp import checkpoint
+from chainrule.estimators.mlp.history import ATTRIBUTES
 from chainrule.train import checkpoint_file
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -52,10 +53,8 @@ def told(model):
         arrays += [*model.scales_, *model.shifts_]
     if model.normalization == "batch":
         arrays += [a for layer in model.statistics_ for a in layer]
-    arrays += [np.asarray(a) for a in checkpoint.tree.leaves(model._optimizer.state)]
-    numbers = {
-        name: getattr(model, name) for name in (*checkpoint.COUNTED, "best_validation_loss_")
-    }
+    arrays += [np.asarray(a) for a in tree.leaves(model._optimizer.state)]
+    numbers = {name: getattr(model, name) for name in ATTRIBUTES}
     return numbers, model._optimizer.learning_rate, [a.tobytes() for a in arrays]
 
 
@@ -236,18 +235,21 @@ BROKEN = {
     "one byte short": lambda data: data[:-1],
     "text": lambda data: b"epoch,loss\n1,0.5\n" * 99,
     "foreign": lambda data: save({"a": np.zeros(3)}),
-    "newer": lambda data: changed_head(data, format="chainrule-checkpoint-2"),
+    "newer": lambda data: changed_head(data, format="chainrule-checkpoint-3"),
+    "of the last version": lambda data: changed_head(data, format="chainrule-checkpoint-1"),
     "head of another kind": lambda data: save(load(data), metadata={"chainrule": "[1]"}),
-    "no counts": lambda data: changed_head(data, counted=None),
-    "no generator": lambda data: changed_head(data, began=[], random=["MT19937"]),
+    "no counts": lambda data: changed_head(data, history=None),
+    "no generator": lambda data: changed_head(
+        data, generator_at_start=[], generator=["MT19937"]
+    ),
     "arrays missing": lambda data: changed_head(
-        save({k: v for k, v in load(data).items() if k != "0003"},
+        save({k: v for k, v in load(data).items() if k != "00003"},
              metadata={"chainrule": head_text(data)})),
     "arrays of other shapes": lambda data: save(
-        {k: v[:1] if k == "0000" else v for k, v in load(data).items()},
+        {k: v[:1] if k == "00000" else v for k, v in load(data).items()},
         metadata={"chainrule": head_text(data)}),
     "short order": lambda data: save(
-        {k: v[:1] if k == "order" else v for k, v in load(data).items()},
+        {k: v[:1] if k == sorted(load(data))[-3] else v for k, v in load(data).items()},
         metadata={"chainrule": head_text(data)}),
 }  # fmt: skip
 

@@ -7,7 +7,7 @@ from chainrule import ImageClassifier, load
 from chainrule.data.pictures import common_size, read_pictures
 from chainrule.errors import DataError
 from chainrule.estimators.raw.image_scale import Scale, check_layout, checked_images
-from chainrule.estimators.serialization.modelfile import pack, read, unpack
+from chainrule.estimators.serialization.container import dumps, loads, read
 
 RNG = np.random.default_rng(0)
 BYTES = RNG.integers(0, 256, (40, 8, 8)).astype(np.uint8)
@@ -90,9 +90,9 @@ def test_files_of_before_scales_were_kept(tmp_path):
     x = BYTES / 255.0
     model = ImageClassifier(**QUICK).fit(x, Y)
     model.save(tmp_path / "a.safetensors")
-    told, arrays = unpack(read(tmp_path / "a.safetensors"))
+    told, arrays = loads(read(tmp_path / "a.safetensors"))
     del told["prepared"]["scale"]
-    (tmp_path / "b.safetensors").write_bytes(pack(told, arrays))
+    (tmp_path / "b.safetensors").write_bytes(dumps(told, arrays))
     older = load(tmp_path / "b.safetensors")
     np.testing.assert_array_equal(model.predict_proba(x), older.predict_proba(x))
     with pytest.raises(DataError, match="image 0 is of uint8 from 0 to 255"):

@@ -233,8 +233,8 @@ def test_dropout_mean():
     coefs, biases = ([a[0] for a in part] for part in first_weights((WIDTH, 1000, 1000)))
     biases[1][:], coefs[1][:] = 0.0, np.eye(1000)
     weights = {"coefs": coefs, "intercepts": biases}
-    hidden = net.raw(weights, [], X)
-    drawn = net.forward(weights, [], X, training=True, key=random.key(5))[0]
+    hidden = net.raw_outputs(weights, [], X)
+    drawn = net.apply(weights, [], X, training=True, key=random.key(5))[0]
     left_out = drawn == 0.0
     assert left_out.mean() == pytest.approx(0.3, abs=5 * np.sqrt(0.3 * 0.7 / left_out.size))
     np.testing.assert_allclose(drawn[~left_out], hidden[~left_out] / 0.7, **CLOSE)

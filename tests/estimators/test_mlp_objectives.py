@@ -111,7 +111,7 @@ def test_tweedie(power):
     y = np.array([0.0, 0.3, 2.0, 7.0])
     objective, peer = regression_objective("tweedie", 0.5, power), HalfTweedieLoss(power=power)
     rest = [
-        objective.rows(np.full((4, 1), z), y[:, None])
+        objective.row_losses(np.full((4, 1), z), y[:, None])
         - peer.loss(y_true=y, raw_prediction=np.full(4, z))
         for z in (-1.0, 0.4, 2.0)
     ]

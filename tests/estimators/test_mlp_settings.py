@@ -7,6 +7,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from chainrule import MLPClassifier, MLPRegressor
 from chainrule.estimators.inputs.blas import one_blas_thread
+from chainrule.estimators.mlp import lbfgs
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
@@ -105,12 +106,12 @@ def blas_threads():
 def test_lbfgs_holds_blas_to_one_thread(monkeypatch):
     """While it runs, so that no iteration waits for a thread that is not running; not after."""
     seen = []
+    inner = lbfgs.PackedObjective.__call__
+    monkeypatch.setattr(
+        lbfgs.PackedObjective, "__call__",
+        lambda self, packed: seen.append(blas_threads()) or inner(self, packed),
+    )  # fmt: skip
     for model, y in models(solver="lbfgs"):
-        inner = type(model)._loss_grad_lbfgs
-        monkeypatch.setattr(
-            type(model), "_loss_grad_lbfgs",
-            lambda self, *a, _inner=inner: seen.append(blas_threads()) or _inner(self, *a),
-        )  # fmt: skip
         with threadpool_limits(2, "blas"):
             before = blas_threads()
             model.fit(X, y)

@@ -11,7 +11,7 @@ import sklearn.neural_network as peers
 from chainrule import MLPClassifier, MLPRegressor
 from chainrule.config import configured
 from chainrule.estimators.inputs import rows
-from chainrule.estimators.mlp import answering, base
+from chainrule.estimators.mlp import base, network
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -156,8 +156,8 @@ def test_compiled_and_numpy_answers(monkeypatch):
     """Many rows, which pay for a program, get what few get; in pieces too."""
     model = fitted("multiclass", normalization="batch")
     expected = model.predict_proba(X)
-    monkeypatch.setattr(answering, "WORTH", 0)
-    monkeypatch.setattr(answering, "CHUNK", 25)
+    monkeypatch.setattr(network, "WORTH_COMPILING", 0)
+    monkeypatch.setattr(network, "CHUNK_ROWS", 25)
     np.testing.assert_allclose(model.predict_proba(X), expected, **CLOSE)
 
 
@@ -246,7 +246,7 @@ def test_stored_while_it_trains():
     model = model_of("number", callbacks=[store]).fit(X, Y, validation_data=(X, Y))
     made = [pickle.loads(data) for data in STORED]
     assert [one.score(X, Y) for one in made] == pytest.approx(model.validation_scores_, rel=1e-12)
-    assert all(base.PASSING & one.__dict__.keys() == set() for one in made)
+    assert all(base.TRANSIENT & one.__dict__.keys() == set() for one in made)
 
 
 @pytest.mark.parametrize(

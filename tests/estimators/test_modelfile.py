@@ -19,7 +19,7 @@ from sklearn.exceptions import NotFittedError
 import chainrule
 from chainrule import MLPClassifier, MLPRegressor, TabularClassifier, TabularRegressor, load
 from chainrule.errors import ModelFileError
-from chainrule.estimators.serialization.modelfile import pack, unpack
+from chainrule.estimators.serialization.container import dumps, loads
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -77,7 +77,7 @@ def test_all_that_is_told_comes_back(pair):
     lost = {"_optimizer", "_random_state"}
     assert vars(model).keys() - vars(again).keys() <= lost
     for name in ("n_features_in_", "n_outputs_", "n_iter_", "t_", "n_layers_", "out_activation_",
-                 "loss_curve_", "validation_scores_", "best_loss_", "loss_", "_embedded",
+                 "loss_curve_", "validation_scores_", "best_loss_", "loss_",
                  "best_validation_loss_", "best_validation_score_", "_no_improvement_count",
                  "features_", "history_", "importances_", "center_", "spread_",
                  "range_"):  # fmt: skip
@@ -127,12 +127,12 @@ def test_any_reader_of_safetensors_reads_it(tmp_path):
 
 
 def test_bytes_of_a_file():
-    """`unpack` undoes `pack`, whatever the dtype."""
+    """`loads` undoes `dumps`, whatever the dtype."""
     arrays = {
         kind: np.arange(6).reshape(2, 3).astype(kind)
         for kind in ("?", "u1", "i1", "<u2", ">i4", "<f2", "<f4", ">f8", "<i8")
     }
-    told, found = unpack(pack({"a": [1, 2.5, "\N{SNOWMAN}", None]}, arrays))
+    told, found = loads(dumps({"a": [1, 2.5, "\N{SNOWMAN}", None]}, arrays))
     assert {"a": [1, 2.5, "\N{SNOWMAN}", None]} == told
     for name, value in arrays.items():
         assert value.dtype.newbyteorder("=") == found[name].dtype

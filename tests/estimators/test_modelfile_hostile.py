@@ -19,7 +19,7 @@ from safetensors.numpy import save as peer_save
 import chainrule
 from chainrule import load
 from chainrule.errors import ModelFileError
-from chainrule.estimators.serialization.modelfile import pack, unpack
+from chainrule.estimators.serialization.container import dumps, loads
 
 NAMES = list(hostile_files.models())
 
@@ -125,10 +125,10 @@ def test_no_permission(tmp_path, valid, monkeypatch):
 
 def test_newer_files_ask_for_an_update(folder, valid):
     def changed(**entries):
-        told, arrays = unpack(valid["binary"])
+        told, arrays = loads(valid["binary"])
         for name, value in entries.items():
             (told["parameters"] if name == "fancy" else told)[name] = value
-        return pack(told, arrays)
+        return dumps(told, arrays)
 
     refused(folder, changed(fancy=1), "setting 'fancy'.*update chainrule")
     refused(
@@ -144,9 +144,9 @@ def test_newer_files_ask_for_an_update(folder, valid):
 def test_no_setting_touches_a_file(folder, valid):
     """`checkpoint` would name a file that `fit` writes, and `callbacks` would be run."""
     for name in ("checkpoint", "callbacks"):
-        told, arrays = unpack(valid["binary"])
+        told, arrays = loads(valid["binary"])
         told["parameters"][name] = "/tmp/x"
-        refused(folder, pack(told, arrays), name)
+        refused(folder, dumps(told, arrays), name)
 
 
 # The description
@@ -155,14 +155,14 @@ def test_no_setting_touches_a_file(folder, valid):
 @pytest.mark.parametrize("name", NAMES)
 def test_each_field_is_needed(folder, valid, name):
     """Without a field, or with another type in its place, there is no model, or a sound one."""
-    told, arrays = unpack(valid[name])
+    told, arrays = loads(valid[name])
     for key in told:
         rest = {other: value for other, value in told.items() if other != key}
         if key not in ("card", "chainrule", "feature_names_in_"):
-            refused(folder, pack(rest, arrays))
+            refused(folder, dumps(rest, arrays))
         for value in (3.5, "x", [None], {"x": None}):
             if (key, type(value)) not in (("card", dict), ("chainrule", str)):
-                refused(folder, pack({**told, key: value}, arrays))
+                refused(folder, dumps({**told, key: value}, arrays))
 
 
 CHANGES = {
@@ -194,16 +194,16 @@ CHANGES = {
 @pytest.mark.parametrize("change", CHANGES)
 def test_what_does_not_belong_together(folder, valid, change):
     """Each with a digest that is right."""
-    told, arrays = unpack(valid["binary"])
+    told, arrays = loads(valid["binary"])
     CHANGES[change](told, arrays)
-    refused(folder, pack(told, arrays))
+    refused(folder, dumps(told, arrays))
 
 
 def test_words_in_a_sparse_matrix(folder, valid):
     """Labels come sparse only where a matrix can hold them."""
-    told, arrays = unpack(valid["multiclass"])
+    told, arrays = loads(valid["multiclass"])
     told["labels"]["sparse"] = True
-    refused(folder, pack(told, arrays), "no sparse matrix holds labels of dtype <U1")
+    refused(folder, dumps(told, arrays), "no sparse matrix holds labels of dtype <U1")
 
 
 def test_json_is_strict(folder, valid):
@@ -318,6 +318,6 @@ def test_the_fuzzer_sees(folder, valid, monkeypatch):
         for seed in range(100)
     )
     assert 2 < loaded < 60
-    monkeypatch.setattr(chainrule.estimators.loading, "unpack", lambda data: {}[data])
+    monkeypatch.setattr(chainrule.estimators.loading, "loads", lambda data: {}[data])
     with pytest.raises(KeyError):
         accepts(folder / "x", b"")

@@ -8,7 +8,7 @@ from scipy.sparse import csr_matrix
 
 from chainrule import MLPClassifier, MLPRegressor, TabularClassifier, tree
 from chainrule.data import read_table
-from chainrule.estimators.mlp.health import Recorder, _measuring, flat_units, layer_names
+from chainrule.estimators.mlp.health import Recorder, _measuring, flat_units
 
 
 def rows(count=300):
@@ -25,7 +25,7 @@ def test_norms_and_ratios_are_those_of_the_formulas():
     recorder = Recorder()
     model = MLPClassifier(
         (), alpha=0.0, solver="sgd", max_iter=6, tol=0.0, n_iter_no_change=99, random_state=0,
-        batch_size=300, callbacks=[lambda r: kept.append(r.model._weights()), recorder],
+        batch_size=300, callbacks=[lambda r: kept.append(r.model.fitted_network.weights), recorder],
         progress=False,
     )  # fmt: skip
     with pytest.warns(UserWarning, match="Maximum iterations"):
@@ -57,9 +57,9 @@ def test_an_ensemble_counts_as_the_mean_of_its_members():
         model.fit(x, y)
     alone = []
     for k in range(3):
-        own = tree.map(lambda array, k=k: array[k], model._weights())
+        own = tree.map(lambda array, k=k: array[k], model.fitted_network.weights)
         targets = y[:, None].astype(np.float32)
-        alone.append(_measuring(model._perceptron())(own, own, [], x, targets)[0])
+        alone.append(_measuring(model.fitted_network.perceptron)(own, own, [], x, targets)[0])
     found = [norms[0] for norms in recorder.gradient_norms.values()]
     np.testing.assert_allclose(np.mean(alone, axis=0), found, rtol=1e-5)
     dead, saturated = recorder.units(model)
@@ -73,11 +73,11 @@ def test_dead_and_saturated_units():
         model = MLPClassifier((4,), activation, max_iter=1, random_state=0, progress=False)
         with pytest.warns(UserWarning, match="Maximum iterations"):
             model.fit(x, y)
-        weights = model._weights()
+        weights = model.fitted_network.weights
         bias = np.array([-99.0 if activation == "relu" else 99.0, 0.0, 0.0, 0.0], np.float32)
         weights["intercepts"][0] = bias
         weights["coefs"][0] = weights["coefs"][0] * np.float32(0.1)
-        found = flat_units(model._perceptron(), weights, model._stats, x)
+        found = flat_units(model.fitted_network, x)
         assert ({"layers.0": dead}, saturated) == found
 
 
@@ -106,7 +106,7 @@ def test_tables_normalisation_and_sparse_rows():
     model = TabularClassifier((6, 6), max_iter=3, random_state=0, callbacks=[recorder])
     model.fit(frame.drop(columns="cultivar"), frame["cultivar"])
     names = ["embedding", "layers.0", "layers.1", "layers.2"]
-    assert names == list(recorder.gradient_norms) == layer_names(model.network_._weights())
+    assert names == list(recorder.gradient_norms) == list(model.network_.fitted_network.layers())
     assert all(np.all(np.array(norms) > 0) for norms in recorder.gradient_norms.values())
     assert recorder.best_epoch >= 1
     assert {"epoch", "loss", "validation_loss", "score"} == recorder.history[0].keys()
@@ -156,7 +156,7 @@ def test_a_pass_of_partial_fit_is_measured():
         else:
             model.partial_fit(x, y, classes=[0, 1])
         norms.append(recorder.gradient_norms)
-        assert "_rows" not in model.__dict__
+        assert "_training_rows" not in model.__dict__
     assert norms[0] == norms[1] and min(norms[0]["layers.0"]) > 0
 
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from chainrule.estimators.serialization.modelfile import pack, unpack
 
 import chainrule as cr
-from chainrule.estimators.serialization.modelfile import pack, unpack
 from chainrule.estimators.serialization.renamed import RENAMED
 
 rng = np.random.default_rng(0)

@@ -15,7 +15,7 @@ import chainrule as cr
 from chainrule.data.tokens import Read
 from chainrule.errors import DataError, ModelFileError
 from chainrule.estimators.raw.text_reading import log_ratios
-from chainrule.estimators.serialization.modelfile import pack, read, unpack
+from chainrule.estimators.serialization.container import dumps, loads, read
 
 DATA = Path(os.environ.get("CHAINRULE_DATA", Path(__file__).parents[3] / "shared" / "data"))
 ENCODERS = ("bag", "conv", "transformer")
@@ -408,10 +408,10 @@ def test_files_that_lie(fitted, tmp_path, spoil):
     """A vocabulary that does not fit the weights or itself is refused."""
     path = tmp_path / "a.safetensors"
     fitted.save(path)
-    told, arrays = unpack(read(path))
+    told, arrays = loads(read(path))
     arrays = {name: np.array(value) for name, value in arrays.items()}
     spoil(told, arrays)
-    path.write_bytes(pack(told, arrays))
+    path.write_bytes(dumps(told, arrays))
     with pytest.raises(ModelFileError, match="cannot load"):
         cr.load(path)
 

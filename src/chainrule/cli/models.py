@@ -96,22 +96,14 @@ def layers(model: Any) -> list[Layer]:
     if hasattr(model, "module_"):
         return _of_module(model.module_)
     network = getattr(model, "network_", model)
-    weights = network._weights()
-    made = []
-    embedding = network._embedded
-    if embedding is not None:
-        count = _count(
-            {k: v for k, v in weights["embedding"].items() if k not in ("edges", "gaps")}
-        )
-        made.append(Layer("embedding", f"{embedding.columns} to {embedding.outputs}", count))
-    last = len(weights["coefs"]) - 1
-    for k, matrix in enumerate(weights["coefs"]):
-        own = [matrix, weights["intercepts"][k]]
-        if k < last and "scales" in weights:
-            own += [weights["scales"][k], weights["shifts"][k]]
-        shape = " x ".join(map(str, matrix.shape))  # members first, if there are several
-        made.append(Layer(f"layers.{k}", shape, _count(own)))
-    return made
+    embedding = network.fitted_network.perceptron.embedding
+    layers = []
+    for name, arrays in network.fitted_network.layers().items():
+        shape = " x ".join(map(str, arrays[0].shape))  # members first, if there are several
+        if name == "embedding":
+            shape = f"{embedding.columns} to {embedding.outputs}"
+        layers.append(Layer(name, shape, _count(arrays)))
+    return layers
 
 
 def _of_module(module: Any) -> list[Layer]:

@@ -10,8 +10,8 @@ from .mlp.estimators import MLPClassifier, MLPRegressor
 from .raw.audio import AudioClassifier
 from .raw.images import ImageClassifier
 from .raw.text import TextClassifier
-from .serialization.modelfile import checked_path, read, unpack
-from .serialization.record import restore
+from .serialization.container import checked_path, loads, read
+from .serialization.estimator import from_state
 from .tabular.estimators import TabularClassifier, TabularRegressor
 
 CLASSES: dict[str, Any] = {
@@ -56,14 +56,14 @@ def load(path: str | Path) -> Any:
     """
     data = read(checked_path(path, "load"))
     try:
-        description, arrays = unpack(data)
+        description, arrays = loads(data)
         name = description.get("class")
         if not isinstance(name, str) or name not in CLASSES:
             raise ModelFileError(
                 f"it holds a {name!r:.40}, and this version knows {', '.join(CLASSES)}: update "
                 "chainrule"
             )
-        return restore(CLASSES[name], description, arrays)
+        return from_state(CLASSES[name], description, arrays)
     except ModelFileError as error:
         raise ModelFileError(f"cannot load {path}: {error}") from error.__cause__
     except MemoryError:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sklearn.utils.parallel import _get_threadpool_controller
-
 from ...forks import changing
+from ..sklearn_private import threadpool_controller
 
 
 class _Alone:
@@ -25,7 +24,7 @@ class _Alone:
     def __enter__(self) -> None:
         with changing:
             if not self._inside:
-                controller = _get_threadpool_controller()
+                controller = threadpool_controller()
                 self._limits = controller.limit(limits=1, user_api="blas")
             self._inside += 1
 

@@ -66,9 +66,14 @@ class EncodedLabels:
             )
         return self._as_outputs(y)
 
+    @property
+    def label_kind(self) -> str:
+        """``"binary"``, ``"multiclass"`` or ``"multilabel-indicator"``."""
+        return str(self._label_binarizer.y_type_)
+
     def _has_codes(self) -> bool:
         many = len(getattr(self, "classes_", ())) > MOST_COLUMNS
-        return many and self._label_binarizer.y_type_ == "multiclass"
+        return many and self.label_kind == "multiclass"
 
     def _as_outputs(self, y: Any) -> Any:
         """Truth values of shape (rows, outputs), or codes of shape (rows, 1), int32."""
@@ -79,12 +84,12 @@ class EncodedLabels:
     def _count_outputs(self, y: Any) -> int:
         return len(self.classes_) if self._has_codes() else int(y.shape[1])
 
-    def _grade(self, y: Any, made: Any, w: Any) -> float:
-        """The accuracy; of codes, `made` is the place of the largest output."""
+    def _score_outputs(self, y: Any, outputs: Any, w: Any) -> float:
+        """The accuracy; where targets are codes, `outputs` is the column of the largest output."""
         if self._has_codes():
-            right = made[:, 0] == y[:, 0]
+            right = outputs[:, 0] == y[:, 0]
         elif self.out_activation_ == "softmax":
-            right = np.argmax(made, axis=1) == np.argmax(y, axis=1)
+            right = np.argmax(outputs, axis=1) == np.argmax(y, axis=1)
         else:
-            right = np.all((made > 0.5) == (y > 0.5), axis=1)
+            right = np.all((outputs > 0.5) == (y > 0.5), axis=1)
         return float(np.average(right, weights=w))

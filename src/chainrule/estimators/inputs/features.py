@@ -39,8 +39,8 @@ def rows_of_numbers(x: Any, and_others: bool = False) -> Iterator[None]:
 def _refuse_masked(x: Any) -> None:
     """Below a mask may stand anything."""
     if np.ma.isMaskedArray(x) and np.ma.is_masked(x):
-        place = np.argwhere(np.ma.getmaskarray(x))[0].tolist()
-        raise DataError(f"X{place} is masked: {EMPTY}")
+        position = np.argwhere(np.ma.getmaskarray(x))[0].tolist()
+        raise DataError(f"X{position} is masked: {EMPTY}")
 
 
 def _refuse_times(x: Any) -> None:

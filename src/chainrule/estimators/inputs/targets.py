@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 from sklearn.metrics import accuracy_score, r2_score
-from sklearn.utils.validation import _check_y, column_or_1d
+from sklearn.utils.validation import column_or_1d
 
 from ...data.moments import exponent
 from ...errors import DataError
+from ..sklearn_private import check_y
 from .weights import plain_weights
 
 WHOLE = (int, np.integer)
@@ -104,13 +105,15 @@ such as days since a fixed day
     if targets is None:
         return y
     kind = targets.dtype.kind
-    shown = f"such as {targets.reshape(-1)[0]!r:.60}" if targets.size else ""
+    example = f"such as {targets.reshape(-1)[0]!r:.60}" if targets.size else ""
     if kind == "M" or _named(targets, ("Timestamp", "date", "datetime", "Period")):
         raise DataError(
-            f"{what}y holds dates {shown}: give a number, such as days since a fixed day"
+            f"{what}y holds dates {example}: give a number, such as days since a fixed day"
         )
     if kind == "m" or _named(targets, ("Timedelta", "timedelta")):
-        raise DataError(f"{what}y holds spans of time {shown}: give a number, such as its seconds")
+        raise DataError(
+            f"{what}y holds spans of time {example}: give a number, such as its seconds"
+        )
     if kind == "c":
         raise DataError(
             f"{what}y holds complex numbers: give their real or imaginary part. Complex data not "
@@ -118,24 +121,24 @@ such as days since a fixed day
         )
     if kind in "SV":
         advice = "decode them to text" if kind == "S" else "give one number for each row"
-        raise DataError(f"{what}y holds {targets.dtype} {shown}: {advice}")
+        raise DataError(f"{what}y holds {targets.dtype} {example}: {advice}")
     _refuse_missing(targets, what, "drop that row")
     targets = np.ma.getdata(targets)
-    given = targets
+    unconverted = targets
     if kind in "OUT":
-        cells = [_number(cell, k, what) for k, cell in enumerate(given.reshape(-1).tolist())]
-        targets = np.array(cells, np.float64).reshape(given.shape)
-    check_distinct(given, targets.astype(np.float64), f"{what}y")
+        cells = [_number(cell, k, what) for k, cell in enumerate(unconverted.reshape(-1).tolist())]
+        targets = np.array(cells, np.float64).reshape(unconverted.shape)
+    check_distinct(unconverted, targets.astype(np.float64), f"{what}y")
     return targets
 
 
-def check_distinct(given: Any, numbers: Any, what: str) -> None:
+def check_distinct(unconverted: Any, numbers: Any, what: str) -> None:
     """Raise a `DataError` where whole numbers that differ are the same float64.
 
     Examples
     --------
-    >>> given = np.arange(3) + 2**60
-    >>> check_distinct(given, given.astype(float), "y")
+    >>> unconverted = np.arange(3) + 2**60
+    >>> check_distinct(unconverted, unconverted.astype(float), "y")
     Traceback (most recent call last):
     ...
     chainrule.errors.DataError: y holds whole numbers such as 1152921504606846976, which differ by \
@@ -143,7 +146,7 @@ less than float64 can tell at their size: subtract an offset first, such as the 
     """
     if not np.max(np.abs(numbers), initial=0.0) >= 2.0**53:
         return
-    whole = [one for one in np.asarray(given).reshape(-1).tolist() if isinstance(one, int)]
+    whole = [one for one in np.asarray(unconverted).reshape(-1).tolist() if isinstance(one, int)]
     if len(set(map(float, whole))) < len(set(whole)):
         raise DataError(
             f"{what} holds whole numbers such as {whole[0]}, which differ by less than float64 can "
@@ -151,7 +154,7 @@ less than float64 can tell at their size: subtract an offset first, such as the 
         )
 
 
-def _number(cell: Any, place: int, what: str) -> float:
+def _number(cell: Any, row: int, what: str) -> float:
     """One of the targets as a float."""
     try:
         if isinstance(cell, str) and "_" not in cell and np.isfinite(float(cell)):
@@ -161,7 +164,7 @@ def _number(cell: Any, place: int, what: str) -> float:
     except (ValueError, OverflowError):  # text, or too large
         pass
     raise DataError(
-        f"{what}y[{place}] is {reprlib.repr(cell)}, a {type(cell).__name__}: give a number that "
+        f"{what}y[{row}] is {reprlib.repr(cell)}, a {type(cell).__name__}: give a number that "
         "float64 can hold"
     )
 
@@ -202,7 +205,7 @@ class ScoredByR2:
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """The share of the targets' variance that is told: R2, at most 1."""
-        y = _check_y(plain_targets(y), multi_output=True, y_numeric=True, estimator=self)
+        y = check_y(plain_targets(y), multi_output=True, y_numeric=True, estimator=self)
         predicted = self.predict(X)  # type: ignore[attr-defined]
         return r2(y, predicted, plain_weights(sample_weight))
 
@@ -269,10 +272,10 @@ def _refuse_null_ends(y: Any, what: str) -> None:
     """Texts that NumPy would shorten, so that two classes became one."""
     if y is None or (isinstance(y, np.ndarray) and y.dtype.kind not in "OT"):
         return
-    for place, one in enumerate(y):
+    for row, one in enumerate(y):
         if isinstance(one, str) and one.endswith("\0"):
             raise DataError(
-                f"{what}y[{place}] is {one!r:.40}: NumPy leaves out null characters at the end of "
+                f"{what}y[{row}] is {one!r:.40}: NumPy leaves out null characters at the end of "
                 "a text, so that classes would become one; remove them"
             )
 
@@ -291,23 +294,23 @@ def _array(y: Any, axes: int = 1) -> Any:
     if y is None or scipy.sparse.issparse(y):
         return None
     if isinstance(y, (list, tuple)):
-        made = _listed(y)
+        array = _listed(y)
     else:
-        made = y if isinstance(y, np.ma.MaskedArray) else np.asarray(y)
-    return made if 1 <= made.ndim <= axes else None
+        array = y if isinstance(y, np.ma.MaskedArray) else np.asarray(y)
+    return array if 1 <= array.ndim <= axes else None
 
 
 def _listed(y: Any) -> Any:
     """A list as an array; numbers beside text stay numbers, which NumPy would write as text."""
     try:
-        made = np.asarray(y)
+        array = np.asarray(y)
     except ValueError:  # lists of several lengths: scikit-learn says what it thinks of them
         return np.zeros(())
-    texts = made.dtype.kind == "U" and made.ndim == 1
+    texts = array.dtype.kind == "U" and array.ndim == 1
     if texts and not all(isinstance(one, str) for one in y):
-        made = np.empty(len(y), object)
-        made[:] = y
-    return made
+        array = np.empty(len(y), object)
+        array[:] = y
+    return array
 
 
 def _of_one_kind(labels: Any, what: str) -> Any:
@@ -330,8 +333,8 @@ def _of_one_kind(labels: Any, what: str) -> Any:
     if kinds <= {"a whole number", "a float"} and kinds:
         return np.array(values, float)
     if len(kinds) > 1:
-        shown = " and ".join(sorted(kinds)[:3])
-        raise DataError(f"{what} holds classes of several types, {shown}: give them all as text")
+        names = " and ".join(sorted(kinds)[:3])
+        raise DataError(f"{what} holds classes of several types, {names}: give them all as text")
     return labels
 
 

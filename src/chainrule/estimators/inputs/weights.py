@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
-from sklearn.utils.validation import _check_sample_weight
 
 from ...data.moments import exponent
 from ...errors import DataError
+from ..sklearn_private import check_sample_weight
 
 MARGIN = 2.0**32  # between a sum of weights and the end of a dtype, for what they multiply
 NONE_COUNTS = (
@@ -19,7 +19,7 @@ NONE_COUNTS = (
 )
 
 
-def plain_weights(given: Any) -> Any:
+def plain_weights(sample_weight: Any) -> Any:
     """Weights of rows as float64 of the shape that they are given in; None if there are none.
 
     Raises
@@ -36,14 +36,14 @@ def plain_weights(given: Any) -> Any:
     ...
     chainrule.errors.DataError: sample_weight[1] is -1.0: give finite numbers of 0 or more
     """
-    if given is None:
+    if sample_weight is None:
         return None
-    masked = np.ma.getmaskarray(given) if np.ma.isMaskedArray(given) else np.False_
+    masked = np.ma.getmaskarray(sample_weight) if np.ma.isMaskedArray(sample_weight) else np.False_
     if masked.any():
         row = np.argwhere(masked)[0].tolist()
         raise DataError(f"sample_weight{row} is masked: give a number, or 0 to leave the row out")
     try:
-        weights = np.asarray(given, np.float64)
+        weights = np.asarray(sample_weight, np.float64)
     except (TypeError, ValueError, OverflowError):
         raise DataError("sample_weight: give one number of 0 or more for each row") from None
     wrong = ~(np.isfinite(weights) & (weights >= 0))
@@ -72,10 +72,10 @@ def in_range(weights: Any, dtype: Any) -> Any:
 
 def times(weights: Any, of_class: Any) -> Any:
     """Weights of rows times those of their classes; a `DataError` if nothing is left."""
-    made = in_range(weights, np.float32) * in_range(of_class, np.float32)
-    if not made.any():
+    product = in_range(weights, np.float32) * in_range(of_class, np.float32)
+    if not product.any():
         raise DataError(NONE_COUNTS)
-    return made
+    return product
 
 
 def checked_weights(weights: Any, x: Any, members: int) -> Any:
@@ -89,25 +89,25 @@ def checked_weights(weights: Any, x: Any, members: int) -> Any:
             )
         return in_range(weights, x.dtype).astype(x.dtype)
     weights = in_range(weights, x.dtype) if np.ndim(weights) else weights
-    return _check_sample_weight(weights, x, dtype=x.dtype)
+    return check_sample_weight(weights, x, dtype=x.dtype)
 
 
-def check_class_weight(given: Any) -> None:
+def check_class_weight(class_weight: Any) -> None:
     """Refuse weights of classes that are negative, not finite, or no numbers."""
-    if not isinstance(given, dict):
+    if not isinstance(class_weight, dict):
         return
-    for one, weight in given.items():
+    for one, weight in class_weight.items():
         if not isinstance(weight, Real) or not 0 <= float(weight) < np.inf:
             raise DataError(
                 f"class_weight of {one!r:.40} is {weight!r:.40}: give a finite number of 0 or more"
             )
 
 
-def row_weights(given: Any, class_weight: Any, classes: Any, codes: Any) -> Any:
+def row_weights(sample_weight: Any, class_weight: Any, classes: Any, codes: Any) -> Any:
     """How much each row counts, float64 and 0 or more; None if all count the same."""
-    if given is None and class_weight is None:
+    if sample_weight is None and class_weight is None:
         return None
-    weights = np.ones(len(codes)) if given is None else plain_weights(given)
+    weights = np.ones(len(codes)) if sample_weight is None else plain_weights(sample_weight)
     if weights.shape != codes.shape:
         raise DataError(
             f"sample_weight has shape {weights.shape}: give {codes.shape}, one for each input"

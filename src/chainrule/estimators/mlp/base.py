@@ -1,157 +1,169 @@
-"""What both estimators share: scikit-learn's perceptron, with training and answers compiled."""
+"""The training that `MLPClassifier` and `MLPRegressor` share, in place of scikit-learn's."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import pairwise
 from math import isfinite
 from typing import Any
 
 import numpy as np
-import scipy.optimize
-from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
+from sklearn.base import is_classifier
 from sklearn.utils import check_random_state
-from sklearn.utils.optimize import _check_optimize_result
 
-from ... import tree
 from ...config import configured
 from ...errors import DataError
-from ..inputs.blas import one_blas_thread
 from ..inputs.features import rows_of_numbers
-from ..inputs.rows import issparse, pieces
+from ..inputs.rows import issparse
 from ..inputs.weights import checked_weights
-from ..serialization.saved import Saved
-from .answering import Answering
+from ..serialization.mixin import SaveMixin
+from ..sklearn_private import CallbackSupport
+from . import lbfgs
 from .embedding import Embedding, embedding_for
+from .history import ATTRIBUTES, History
+from .network import FittedNetwork, NetworkPart
 from .objectives import ACTIVATIONS
-from .perceptron import Perceptron, Weights
-from .settings import layer_sizes, refuse_idle
-from .solvers import Recipe, Solver, make_packed_gradient, unpacked
-from .tasks import Tasks, Watched
-from .training import Training
+from .optimizer import Optimizer
+from .perceptron import Perceptron
+from .predicting import Predicting
+from .settings import PerceptronSettings, layer_sizes, refuse_unused
+from .sklearn_callbacks import FitTask
+from .steps import StepConfig
+from .training import Rows, Training
 
-PASSING = {"_quick", "_rows", "_tasks", "_validation"}  # what a copy or a file does without
+TRANSIENT = {"_compiled", "_training_rows"}  # attributes that copies and files do without
 
 
-class CompiledPerceptron(Watched, Answering, Saved, BaseMultilayerPerceptron):  # type: ignore[misc]
-    """scikit-learn's base class with its loops replaced; what it checks and keeps stays its own.
+class CompiledPerceptron(CallbackSupport, Predicting, SaveMixin, PerceptronSettings):  # type: ignore[misc]
+    """The parts of scikit-learn's `BaseMultilayerPerceptron` that are compiled here.
 
-    The random numbers are drawn as scikit-learn draws them, and a step computes what its step
-    does: with the same settings and the same `random_state` the weights are the same but for
-    rounding.
+    It stands before scikit-learn's class among the bases of an estimator. The random numbers are
+    drawn as scikit-learn draws them, and a step computes what its step does: with the same settings
+    and the same `random_state` the weights are the same but for rounding.
     """
+
+    hidden_layer_sizes: Any
+    activation: Any
+    n_layers_: int
+    n_outputs_: int
+    coefs_ = NetworkPart("coefs")
+    intercepts_ = NetworkPart("intercepts")
+    scales_ = NetworkPart("scales")
+    shifts_ = NetworkPart("shifts")
+    statistics_ = NetworkPart("batch_stats")
+    embedding_ = NetworkPart("embedding")
+
+    @property
+    def fitted_network(self) -> FittedNetwork:
+        """The trained network as one immutable value, with the settings of now."""
+        network: FittedNetwork | None = self.__dict__.get("_network")
+        if network is None:
+            raise AttributeError(f"this {type(self).__name__} is not fitted yet: call `fit`")
+        perceptron = self.perceptron(network.perceptron.embedding)
+        return network if network.perceptron == perceptron else network.replace(
+            perceptron=perceptron
+        )  # fmt: skip
+
+    @fitted_network.setter
+    def fitted_network(self, network: FittedNetwork) -> None:
+        self.__dict__.pop("_compiled", None)
+        self._network = network
 
     # The settings as functions
 
+    def perceptron(self, embedding: Embedding | None = None) -> Perceptron:
+        """The network that the settings describe, without weights."""
+        return Perceptron(
+            self._activations(), self._loss_of_outputs(), self.normalization, float(self.dropout),
+            bool(self.residual), float(self._label_smoothing()), bool(self.mixup), embedding,
+        )  # fmt: skip
+
     def _activations(self) -> tuple[Any, ...]:
-        """One for each hidden layer."""
-        count, given = self.n_layers_ - 2, self.activation
-        if isinstance(given, str) or callable(given):
-            return (given,) * count
-        if len(given) != count:
+        """The activation of each hidden layer."""
+        count, activation = len(layer_sizes(self.hidden_layer_sizes)), self.activation
+        if isinstance(activation, str) or callable(activation):
+            return (activation,) * count
+        if len(activation) != count:
             raise ValueError(
-                f"activation={given!r} names {len(given)} functions for {count} hidden layers"
+                f"activation={activation!r} names {len(activation)} functions for {count} hidden "
+                "layers"
             )
-        for one in given:
+        for one in activation:
             if not callable(one) and one not in ACTIVATIONS:
                 raise ValueError(
-                    f"activation={given!r}: {one!r} is none of {', '.join(ACTIVATIONS)}, and no "
-                    "function"
+                    f"activation={activation!r}: {one!r} is none of {', '.join(ACTIVATIONS)}, and "
+                    "no function"
                 )
-        return tuple(given)
+        return tuple(activation)
 
-    def _hidden(self) -> list[int]:
-        return layer_sizes(self.hidden_layer_sizes)
-
-    def _perceptron(self) -> Perceptron:
-        return Perceptron(
-            self._activations(), self._objective(), self.normalization, float(self.dropout),
-            bool(self.residual), float(self._smoothing()), bool(self.mixup), self._embedded,
-        )  # fmt: skip
-
-    def _recipe(self) -> Recipe:
-        net = self._perceptron()
+    def _step_config(self, perceptron: Perceptron) -> StepConfig:
         schedule = self.learning_rate
-        return Recipe(
-            net, self.solver, bool(self.nesterovs_momentum and self.momentum > 0),
+        return StepConfig(
+            perceptron, self.solver, bool(self.nesterovs_momentum and self.momentum > 0),
             "constant" if schedule in ("invscaling", "adaptive") else schedule,
-            self.clip_norm is not None, self.ema is not None, bool(net.dropout or net.mixup),
+            self.clip_norm is not None, self.ema is not None,
         )  # fmt: skip
 
-    def _objective(self) -> Any:
+    def _loss_of_outputs(self) -> Any:
         raise NotImplementedError
 
-    def _smoothing(self) -> float:
+    def _label_smoothing(self) -> float:
         return 0.0
 
     def _threads(self) -> AbstractContextManager[Any]:
-        """A block in which compiled code uses as many threads as were asked for."""
+        """A block in which compiled code uses as many threads as `n_threads` says."""
         return nullcontext() if self.n_threads is None else configured(num_threads=self.n_threads)
 
-    # Weights
+    # First weights
 
-    def _weights(self) -> Weights:
-        """Those of now, as training takes them."""
-        found = {"coefs": list(self.coefs_), "intercepts": list(self.intercepts_)}
+    def _first_network(self, x: Any, rng: Any) -> FittedNetwork:
+        """Draw the weights that training begins with, in scikit-learn's order."""
+        embedding = embedding_for(self, x)
+        perceptron = self.perceptron(embedding)
+        objective = perceptron.objective
+        self.n_layers_ = len(perceptron.activations) + 2
+        self.out_activation_ = objective.output_activation
+        inputs = x.shape[1] if embedding is None else embedding.outputs
+        outputs = self.n_outputs_ * objective.outputs_per_target
+        units = [inputs, *layer_sizes(self.hidden_layer_sizes), outputs]
+        layers = [self._first_layer(n, m, x.dtype, rng) for n, m in pairwise(units)]
+        weights: dict[str, Any] = {
+            "coefs": [matrix for matrix, _ in layers], "intercepts": [bias for _, bias in layers],
+        }  # fmt: skip
+        stats: list[Any] = []
         if self.normalization is not None:
-            found |= {"scales": list(self.scales_), "shifts": list(self.shifts_)}
-        return found if self._embedded is None else {**found, "embedding": self.embedding_}
+            shapes = [b.shape for b in weights["intercepts"][:-1]]
+            weights["scales"] = [np.ones(shape, x.dtype) for shape in shapes]
+            weights["shifts"] = [np.zeros(shape, x.dtype) for shape in shapes]
+            stats = [None] * len(shapes)
+            if self.normalization == "batch":
+                stats = [[np.zeros(shape, x.dtype), np.ones(shape, x.dtype)] for shape in shapes]
+        if embedding is not None:
+            weights["embedding"] = embedding.first_weights(rng, self.n_members, x)
+        return FittedNetwork(perceptron, weights, stats)
 
-    def _keep(self, weights: Weights, stats: Any) -> None:
-        """Make these the weights of now."""
-        for name, value in self._kept(weights, stats).items():
-            setattr(self, name, value)
-
-    def _kept(self, weights: Weights, stats: Any) -> dict[str, Any]:
-        """Weights as the attributes that hold them."""
-        kept = {f"{name}_": value for name, value in weights.items()}
-        return kept if self.normalization is None else {**kept, "statistics_": stats}
-
-    @property
-    def _stats(self) -> Any:
-        return self.statistics_ if self.normalization is not None else []
-
-    def _initialize(self, y: Any, layer_units: Sequence[int], dtype: Any) -> None:
-        self.n_iter_ = self.t_ = 0
-        self.n_layers_ = len(layer_units)
-        goal = self._perceptron().goal
-        self.out_activation_ = goal.unit
-        units = [*layer_units[:-1], layer_units[-1] * goal.width]
-        made = [self._init_coef(n, m, dtype) for n, m in pairwise(units)]
-        self.coefs_, self.intercepts_ = [w for w, _ in made], [b for _, b in made]
-        if self.normalization is not None:
-            shapes = [b.shape for b in self.intercepts_[:-1]]
-            self.scales_ = [np.ones(shape, dtype) for shape in shapes]
-            self.shifts_ = [np.zeros(shape, dtype) for shape in shapes]
-            first = [[np.zeros(shape, dtype), np.ones(shape, dtype)] for shape in shapes]
-            self.statistics_ = first if self.normalization == "batch" else [None] * len(shapes)
-
-    def _init_coef(self, fan_in: int, fan_out: int, dtype: Any) -> tuple[Any, Any]:
-        """Glorot's, as scikit-learn's; one after the other for the members of an ensemble."""
-        if self.n_members == 1:
-            return super()._init_coef(fan_in, fan_out, dtype)  # type: ignore[no-any-return]
-        made = [super(CompiledPerceptron, self)._init_coef(fan_in, fan_out, dtype)
-                for _ in range(self.n_members)]  # fmt: skip
-        return np.stack([w for w, _ in made]), np.stack([b for _, b in made])
-
-    def _start_history(self) -> None:
-        """What is told of epochs; `warm_start` goes on with it."""
-        self.loss_curve_: list[float] = []
-        self._no_improvement_count = 0
-        self.validation_scores_: list[float] | None = None
-        self.best_validation_score_: float | None = None
-        self.best_loss_ = None if self.early_stopping else np.inf
-        self.best_validation_loss_ = np.inf
+    def _first_layer(self, fan_in: int, fan_out: int, dtype: Any, rng: Any) -> tuple[Any, Any]:
+        """Draw a matrix and a bias after Glorot, for one member of an ensemble after the other."""
+        bound = np.sqrt((2.0 if self.activation == "logistic" else 6.0) / (fan_in + fan_out))
+        drawn = []
+        for _ in range(self.n_members):
+            matrix = rng.uniform(-bound, bound, (fan_in, fan_out))
+            drawn.append((matrix, rng.uniform(-bound, bound, fan_out)))
+        parts = [parts[0] if self.n_members == 1 else np.stack(parts)
+                 for parts in zip(*drawn, strict=True)]  # fmt: skip
+        return parts[0].astype(dtype), parts[1].astype(dtype)
 
     # Training
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False) -> Any:
-        sizes = self._hidden()
-        refuse_idle(self)
-        self.__dict__.pop("_quick", None)
+    def _fit(
+        self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False,
+        validation_data: Any = None, task: FitTask | None = None,
+    ) -> Any:  # fmt: skip
+        """Check the rows, train a network on them, and keep it."""
+        layer_sizes(self.hidden_layer_sizes)
+        refuse_unused(self, validation_data is not None)
         self.__dict__.pop("card_", None)  # it told of another training
-        first = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
+        first = "_network" not in self.__dict__ or (not self.warm_start and not incremental)
         with rows_of_numbers(X):
             X, y = self._validate_input(X, y, incremental, reset=first)
         if sample_weight is not None:
@@ -160,21 +172,24 @@ class CompiledPerceptron(Watched, Answering, Saved, BaseMultilayerPerceptron):  
         self.n_outputs_ = self._count_outputs(y)
         self._random_state = check_random_state(self.random_state)
         if first:
-            self._embedded = embedding_for(self, X)
-        elif self._embedded is not None:
-            self._embedded.check_codes(X)
-        if first:
-            read = X.shape[1] if self._embedded is None else self._embedded.outputs
-            self._initialize(y, [read, *sizes, self.n_outputs_], X.dtype)
-            if self._embedded is not None:
-                self.embedding_ = self._embedded.first(self._random_state, self.n_members, X)
-        if self.solver != "lbfgs" and (first or not hasattr(self, "loss_curve_")):
-            self._start_history()
-        if self.solver == "lbfgs":
-            self._fit_lbfgs(X, y, sample_weight)
+            network = self._first_network(X, self._random_state)
+            self.n_iter_ = self.t_ = 0
         else:
-            self._fit_stochastic(X, y, sample_weight, incremental)
-        if not all(np.isfinite(a).all() for a in tree.leaves(self._weights())):
+            network = self.fitted_network
+            self._check_codes(X)
+        self.fitted_network = network
+        rows = Rows(X, y, sample_weight)
+        if self.solver == "lbfgs":
+            with self._threads():
+                self.fitted_network, self.loss_, self.n_iter_ = lbfgs.minimize(
+                    network, X, y, sample_weight, alpha=self.alpha, tol=self.tol,
+                    max_iter=self.max_iter, max_fun=self.max_fun,
+                )  # fmt: skip
+        else:
+            history = self._history_to_continue(first)
+            validation = self._validation_rows(validation_data)
+            self._fit_stochastic(rows, validation, history, incremental, task)
+        if not self.fitted_network.is_finite():
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may"
                 " contain large values and need to be preprocessed."
@@ -187,15 +202,11 @@ class CompiledPerceptron(Watched, Answering, Saved, BaseMultilayerPerceptron):  
             )
         return self
 
-    def _fit_watched(self, X: Any, y: Any, sample_weight: Any, validation_data: Any) -> Any:
-        """`_fit`, with rows to watch, and watched by scikit-learn's callbacks."""
-        self._validation = validation_data
-        self._tasks = Tasks(self, X, y, sample_weight)
-        try:
-            self._fit(X, y, sample_weight=sample_weight)
-            self._tasks.end()
-        finally:
-            del self._validation, self._tasks
+    def _fit_with_callbacks(self, X: Any, y: Any, sample_weight: Any, validation_data: Any) -> Any:
+        """Fit, with scikit-learn's callbacks being told."""
+        task = FitTask(self, X, y, sample_weight)
+        self._fit(X, y, sample_weight, validation_data=validation_data, task=task)
+        task.end()
         return self
 
     def _check_solver(self) -> bool:
@@ -205,110 +216,98 @@ class CompiledPerceptron(Watched, Answering, Saved, BaseMultilayerPerceptron):  
             )
         return True
 
-    _embedded: Embedding | None = None
-    _rows: Any = None  # that are trained on, and their encoded targets, while a training runs
-    _validation: Any = None  # `validation_data` while `fit` runs
-    _tasks: Tasks | None = None  # while `fit` runs
-
-    def _encoded_validation(self) -> Any:
-        """`validation_data` as rows, encoded targets, and weights or None."""
-        data = self._validation
+    def _validation_rows(self, validation_data: Any) -> Rows | None:
+        """Check `validation_data`, and encode its targets."""
+        data = validation_data
         if data is None:
             return None
         if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
             raise DataError("validation_data: give (X, y), or (X, y, sample_weight)")
-        dtype = self.coefs_[0].dtype
-        x = self._checked_rows(data[0], accept_sparse=["csr"], dtype=dtype)
+        network = self.fitted_network
+        x = self._checked_rows(data[0], accept_sparse=["csr"], dtype=network.dtype)
         y = self._encoded(data[1])
-        codes = self._perceptron().takes_codes(y)
+        codes = network.perceptron.takes_codes(y)
         shape = (x.shape[0], 1 if codes else self.n_outputs_)
         if y.shape != shape:
             raise DataError(
                 f"validation_data: for {x.shape[0]} rows of X, y needs shape {shape}, not {y.shape}"
             )
-        y = y if codes else y.astype(dtype)
-        w = data[2] if len(data) == 3 else None
-        return x, y, None if w is None else checked_weights(w, x, self.n_members)
+        w = None if len(data) == 2 or data[2] is None else checked_weights(
+            data[2], x, self.n_members
+        )  # fmt: skip
+        return Rows(x, y if codes else y.astype(network.dtype), w)
 
-    def _fit_stochastic(self, X: Any, y: Any, sample_weight: Any, incremental: bool) -> None:
+    def _history_to_continue(self, first: bool) -> History:
+        """The history of the fits before, or an empty one."""
+        if first or not hasattr(self, "loss_curve_"):
+            history = History(n_samples_seen=self.t_)
+            history.best_loss = None if self.early_stopping else np.inf
+        else:
+            history = History(**{
+                name: getattr(self, attribute) for attribute, name in ATTRIBUTES.items()
+                if hasattr(self, attribute)
+            })  # fmt: skip
+        self._publish(self.fitted_network, history)
+        return history
+
+    def _publish(self, network: FittedNetwork, history: History) -> Any:
+        """Set the attributes that tell of a training, after an epoch; return the model."""
+        self.fitted_network = network
+        for attribute, name in ATTRIBUTES.items():
+            setattr(self, attribute, getattr(history, name))
+        return self
+
+    def _fit_stochastic(
+        self, rows: Rows, validation: Rows | None, history: History, incremental: bool,
+        task: FitTask | None,
+    ) -> None:  # fmt: skip
         if self.early_stopping and incremental:
             raise ValueError("partial_fit does not support early_stopping=True")
-        recipe = self._recipe()
-        held = getattr(self, "_optimizer", None)
-        if not incremental or held is None or not held.serves(recipe):
-            self._optimizer = Solver(
-                recipe, self._weights(), self.learning_rate_init, self.learning_rate, self.power_t
-            )
+        network, settings = self.fitted_network, self.snapshot()
+        config = self._step_config(network.perceptron)
+        optimizer: Optimizer | None = getattr(self, "_optimizer", None)
+        if not incremental or optimizer is None or not optimizer.fits(config):
+            self._optimizer = optimizer = Optimizer(config, network, settings)
+        optimizer.config = config
+        training = Training(
+            settings, network, optimizer, history, rows, validation,
+            random_state=self._random_state, score=self._score_outputs, publish=self._publish,
+            stratify=is_classifier(self) and self.n_outputs_ == 1, incremental=incremental,
+            parameters=self.get_params(), task=task,
+        )  # fmt: skip
+        self._training_rows = training.rows
         try:
             with self._threads():
-                Training(self, recipe, X, y, sample_weight, incremental).run()
+                self.fitted_network = training.train()
         finally:
-            self.__dict__.pop("_rows", None)
+            del self._training_rows
 
-    def _sample(self, most: int) -> tuple[Any, Any]:
-        """While it trains: some of the rows, evenly taken, and their encoded targets."""
-        x, y = self._rows
-        some = np.unique(np.linspace(0, x.shape[0] - 1, min(most, x.shape[0])).astype(int))
-        x, dtype = x[some], self.coefs_[0].dtype
+    def training_sample(self, n_rows: int) -> tuple[Any, Any]:
+        """While it trains: so many of the rows, evenly taken, and their encoded targets."""
+        x, y = self._training_rows.x, self._training_rows.y
+        some = np.unique(np.linspace(0, x.shape[0] - 1, min(n_rows, x.shape[0])).astype(int))
+        x, network = x[some], self.fitted_network
         x = x.toarray() if issparse(x) else x
-        codes = self._perceptron().takes_codes(y)
-        return np.ascontiguousarray(x, dtype), np.ascontiguousarray(
-            y[some], None if codes else dtype
+        codes = network.perceptron.takes_codes(y)
+        return np.ascontiguousarray(x, network.dtype), np.ascontiguousarray(
+            y[some], None if codes else network.dtype
         )
-
-    def _fit_lbfgs(self, X: Any, y: Any, sample_weight: Any) -> None:
-        packed = np.concatenate([a.ravel() for a in tree.leaves(self._weights())])
-        X = X.tocsr() if issparse(X) else X.astype(np.float64, copy=False)
-        options = {"maxfun": self.max_fun, "maxiter": self.max_iter, "gtol": self.tol}
-        with self._threads(), one_blas_thread:
-            found = scipy.optimize.minimize(  # type: ignore[call-overload]
-                self._loss_grad_lbfgs, packed, method="L-BFGS-B", jac=True, options=options,
-                args=(X, y, sample_weight),
-            )  # fmt: skip
-        self.n_iter_ = _check_optimize_result("lbfgs", found, self.max_iter)
-        self.loss_ = found.fun
-        self._unpack(found.x)
-
-    def _unpack(self, packed_parameters: Any) -> None:
-        """A vector as the weights of now, in its dtype: float64 of L-BFGS, whatever X is."""
-        structure, shapes = self._shapes()
-        self._keep(unpacked(np.asarray(packed_parameters), structure, shapes), self._stats)
-
-    def _shapes(self) -> tuple[Any, tuple[tuple[int, ...], ...]]:
-        """How the weights are put together of a vector."""
-        leaves, structure = tree.flatten(self._weights())
-        return structure, tuple(a.shape for a in leaves)
-
-    def _loss_grad_lbfgs(
-        self, packed_coef_inter: Any, X: Any, y: Any, sample_weight: Any, *_buffers: Any
-    ) -> tuple[float, Any]:
-        """The loss and its gradient as a vector; sparse rows are made dense some at a time."""
-        function = make_packed_gradient(self._perceptron(), *self._shapes())
-        whole = X.shape[0] if sample_weight is None else float(np.sum(sample_weight))
-        packed = np.asarray(packed_coef_inter)
-        coefs = sum(c.size for c in self.coefs_)
-        loss, gradient = 0.5 * self.alpha * packed[:coefs] @ packed[:coefs], np.zeros(packed.shape)
-        gradient[:coefs] = self.alpha * packed[:coefs]
-        for part, x in pieces(X, 1):
-            w = None if sample_weight is None else sample_weight[part]
-            own = x.shape[0] if w is None else float(np.sum(w))
-            x = x.astype(packed.dtype, copy=False)
-            value, grads = function(packed, self._stats, x, y[part], w)
-            loss += own * float(value)
-            gradient += own * grads
-        return loss / whole, gradient / whole
-
-    # Answers
 
     def _count_outputs(self, y: Any) -> int:
         return int(y.shape[1])
 
+    def _score_outputs(self, y: Any, outputs: Any, w: Any) -> float:
+        raise NotImplementedError
+
+    def _encoded(self, y: Any) -> Any:
+        raise NotImplementedError
+
     def set_params(self, **params: Any) -> CompiledPerceptron:
         """Set parameters by name, those of scikit-learn and those beyond."""
-        self.__dict__.pop("_quick", None)
+        self.__dict__.pop("_compiled", None)
         return super().set_params(**params)  # type: ignore[no-any-return]
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without what is compiled, and what is there only while `fit` runs."""
+        """The state without what is compiled, and what is there only while `fit` runs."""
         state = super().__getstate__()
-        return {name: value for name, value in state.items() if name not in PASSING}
+        return {name: value for name, value in state.items() if name not in TRANSIENT}

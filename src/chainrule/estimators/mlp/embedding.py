@@ -17,11 +17,11 @@ from ...transforms import stop_gradient
 from ..inputs.rows import issparse
 
 FREQUENCIES = 16  # waves of a column
-BINS = 128  # of a column at most: as many as there are rows for
-ROWS_A_BIN = 16
-MOST_LEVELS = 100_000  # of a category
+MAX_BINS = 128  # of a column at most: as many as there are rows for
+ROWS_PER_BIN = 16
+MAX_LEVELS = 100_000  # of a category
 SPREAD = 0.1  # standard deviation of their first frequencies, for columns of spread 1
-MOST_WIDE = 16  # numbers for a category
+MAX_CATEGORY_WIDTH = 16  # numbers for a category
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Embedding:
     @property
     def outputs(self) -> int:
         """Numbers that a row becomes."""
-        tables = sum(wide(levels) for _, levels in self.categories)
+        tables = sum(category_width(levels) for _, levels in self.categories)
         return len(self.plain) + len(self.numeric) * self.width + tables
 
     def check_codes(self, x: Any) -> None:
@@ -85,39 +85,43 @@ class Embedding:
                     f"give one of the codes that the model was trained with, 0 to {levels - 1}"
                 )
 
-    def first(self, rng: Any, members: int, x: Any) -> dict[str, Any]:
-        """First weights, drawn from a RandomState; `x` holds rows from which bins are taken."""
+    def first_weights(self, rng: Any, members: int, x: Any) -> dict[str, Any]:
+        """Draw first weights from a RandomState; bins are taken from the rows `x`."""
         dtype, count = x.dtype, len(self.numeric)
         lead = () if members == 1 else (members,)
 
         def uniform(*shape: int, bound: float) -> Any:
             return rng.uniform(-bound, bound, (*lead, *shape)).astype(dtype)
 
-        made: dict[str, Any] = {
+        weights: dict[str, Any] = {
             "tables": [
-                (rng.normal(size=(*lead, levels, wide(levels))) / np.sqrt(wide(levels))).astype(
-                    dtype
-                )
+                (
+                    rng.normal(size=(*lead, levels, category_width(levels)))
+                    / np.sqrt(category_width(levels))
+                ).astype(dtype)
                 for _, levels in self.categories
             ]
         }
         if not count:
-            return made
+            return weights
         if self.kind == "periodic":
-            inner, kept = FREQUENCIES, self.width - 1
+            inner, outputs = FREQUENCIES, self.width - 1
             shape = (*lead, count, inner)
-            made["frequencies"] = (SPREAD * rng.normal(size=shape)).astype(dtype)
-            made["phases"] = rng.uniform(-pi, pi, shape).astype(dtype)
+            weights["frequencies"] = (SPREAD * rng.normal(size=shape)).astype(dtype)
+            weights["phases"] = rng.uniform(-pi, pi, shape).astype(dtype)
         else:
             steps = max(len(np.unique(x[:, k])) for k in self.numeric) - 1
-            inner, kept = int(np.clip(min(len(x) // ROWS_A_BIN, steps), 2, BINS)), self.width
+            inner, outputs = (
+                int(np.clip(min(len(x) // ROWS_PER_BIN, steps), 2, MAX_BINS)),
+                self.width,
+            )
             edges = np.stack([bin_edges(x[:, k], inner) for k in self.numeric])
             for name, value in (("edges", edges[:, :-1]), ("gaps", np.diff(edges, axis=1))):
-                made[name] = np.broadcast_to(value, (*lead, *value.shape)).astype(dtype)
+                weights[name] = np.broadcast_to(value, (*lead, *value.shape)).astype(dtype)
         bound = 1.0 / np.sqrt(inner)
-        made["mix"] = uniform(count, inner, kept, bound=bound)
-        made["bias"] = uniform(count, kept, bound=bound)
-        return made
+        weights["mix"] = uniform(count, inner, outputs, bound=bound)
+        weights["bias"] = uniform(count, outputs, bound=bound)
+        return weights
 
     def __call__(self, weights: dict[str, Any], x: Any) -> Any:
         """Rows of shape (rows, columns) as (rows, outputs), or (members, rows, outputs)."""
@@ -144,12 +148,12 @@ class Embedding:
         else:
             low, gap = (stop_gradient(weights[n])[..., None, :] for n in ("edges", "gaps"))
             waves = np.clip((by_column - low) / gap, 0.0, 1.0)
-        made = waves @ weights["mix"] + weights["bias"][..., None, :]
+        features = waves @ weights["mix"] + weights["bias"][..., None, :]
         if self.kind == "periodic":
-            own = np.broadcast_to(by_column, (*made.shape[:-1], 1))
-            made = np.concatenate([own, made], axis=-1)
-        made = np.moveaxis(made, -3, -2)  # (..., rows, column, width)
-        return np.reshape(made, (*made.shape[:-2], len(self.numeric) * self.width))
+            identity = np.broadcast_to(by_column, (*features.shape[:-1], 1))
+            features = np.concatenate([identity, features], axis=-1)
+        features = np.moveaxis(features, -3, -2)  # (..., rows, column, width)
+        return np.reshape(features, (*features.shape[:-2], len(self.numeric) * self.width))
 
 
 def bin_edges(values: Any, bins: int) -> Any:
@@ -176,10 +180,10 @@ def embedding_for(model: Any, x: Any) -> Embedding | None:
     if issparse(x):
         raise ValueError("embeddings need an array, and X is sparse: X.toarray()")
     count = x.shape[1]
-    coded = _places(model, "categorical_features", model.categorical_features or ())
+    coded = _column_numbers(model, "categorical_features", model.categorical_features or ())
     rest = [k for k in range(count) if k not in coded]
-    given = model.numeric_features
-    chosen = rest if given is None else _places(model, "numeric_features", given)
+    named = model.numeric_features
+    chosen = rest if named is None else _column_numbers(model, "numeric_features", named)
     both = set(chosen) & set(coded)
     if both:
         raise ValueError(f"column {min(both)} is in numeric_features and categorical_features")
@@ -191,24 +195,24 @@ def embedding_for(model: Any, x: Any) -> Embedding | None:
                 "..., as OrdinalEncoder makes them"
             )
     categories = tuple((k, int(np.max(x[:, k])) + 1) for k in coded)
-    if any(levels > MOST_LEVELS for _, levels in categories):
-        raise ValueError(f"categorical_features: codes go up to {MOST_LEVELS - 1} at most")
+    if any(levels > MAX_LEVELS for _, levels in categories):
+        raise ValueError(f"categorical_features: codes go up to {MAX_LEVELS - 1} at most")
     numeric = () if model.numeric_embedding is None else tuple(chosen)
     return Embedding(count, numeric, categories, model.numeric_embedding or "periodic")
 
 
-def _places(model: Any, setting: str, given: Any) -> list[int]:
-    """Columns by number or by name."""
+def _column_numbers(model: Any, setting: str, columns: Any) -> list[int]:
+    """The numbers of columns that are given by number or by name."""
     names = list(getattr(model, "feature_names_in_", ()))
-    found = []
-    for one in given:
-        place = names.index(one) if one in names else one
-        if isinstance(place, str) or not 0 <= place < model.n_features_in_:
-            raise ValueError(f"{setting}: there is no column {one!r}")
-        found.append(int(place))
-    return found
+    numbers = []
+    for column in columns:
+        number = names.index(column) if column in names else column
+        if isinstance(number, str) or not 0 <= number < model.n_features_in_:
+            raise ValueError(f"{setting}: there is no column {column!r}")
+        numbers.append(int(number))
+    return numbers
 
 
-def wide(levels: int) -> int:
-    """Numbers for a category of so many codes."""
-    return int(min(MOST_WIDE, max(2, round(1.6 * levels**0.56))))
+def category_width(levels: int) -> int:
+    """How many numbers a category of so many codes becomes."""
+    return int(min(MAX_CATEGORY_WIDTH, max(2, round(1.6 * levels**0.56))))

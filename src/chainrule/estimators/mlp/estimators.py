@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from dataclasses import KW_ONLY, dataclass
 from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import _fit_context
 from sklearn.neural_network import MLPClassifier as PeerClassifier
 from sklearn.neural_network import MLPRegressor as PeerRegressor
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import check_is_fitted
 
@@ -25,13 +23,15 @@ from ..inputs.targets import (
     r2,
 )
 from ..inputs.weights import check_class_weight, checked_weights, times
+from ..sklearn_private import Interval, StrOptions, fit_context
 from .base import CompiledPerceptron
-from .objectives import own_objective, regression_objective
+from .objectives import custom_objective, regression_objective
 from .settings import CONSTRAINTS, FRACTION
 
 SQUARED = ("squared_error", "gaussian_nll")  # losses with the square of a target
 
 
+@dataclass(eq=False, repr=False, match_args=False)
 class MLPClassifier(ScoredByAccuracy, EncodedLabels, CompiledPerceptron, PeerClassifier):  # type: ignore[misc]
     """scikit-learn's `MLPClassifier`, its training compiled to native code.
 
@@ -95,7 +95,7 @@ class MLPClassifier(ScoredByAccuracy, EncodedLabels, CompiledPerceptron, PeerCla
         By what an epoch of `fit` is better than those before. ``"auto"``: the validation score with
         `early_stopping`, else the training loss.
     callbacks : sequence of callable
-        Each is told an `EpochReport` after each epoch; one that returns True ends the training.
+        Each is given an `EpochReport` after each epoch; one that returns True ends the training.
     checkpoint : path or None
         A file in which `fit` keeps its state, and from which the same `fit` goes on after a
         crash, to the same weights bit for bit. Removed when training ends.
@@ -121,6 +121,13 @@ class MLPClassifier(ScoredByAccuracy, EncodedLabels, CompiledPerceptron, PeerCla
     True
     """
 
+    hidden_layer_sizes: Any = (100,)
+    activation: Any = "relu"
+    _: KW_ONLY
+    loss: Any = "log_loss"
+    class_weight: Any = None
+    label_smoothing: float = 0.0
+
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **CONSTRAINTS,
         "loss": [StrOptions({"log_loss"}), callable],
@@ -128,57 +135,7 @@ class MLPClassifier(ScoredByAccuracy, EncodedLabels, CompiledPerceptron, PeerCla
         "label_smoothing": FRACTION,
     }
 
-    def __init__(
-        self,
-        hidden_layer_sizes: Any = (100,),
-        activation: Any = "relu",
-        *,
-        solver: str = "adam",
-        alpha: float = 0.0001,
-        batch_size: Any = "auto",
-        learning_rate: str = "constant",
-        learning_rate_init: float = 0.001,
-        power_t: float = 0.5,
-        max_iter: int = 200,
-        shuffle: bool = True,
-        random_state: Any = None,
-        tol: float = 1e-4,
-        verbose: Any = False,
-        warm_start: bool = False,
-        momentum: float = 0.9,
-        nesterovs_momentum: bool = True,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-8,
-        n_iter_no_change: Any = 10,
-        max_fun: int = 15000,
-        loss: Any = "log_loss",
-        class_weight: Any = None,
-        dropout: float = 0.0,
-        normalization: str | None = None,
-        residual: bool = False,
-        n_members: int = 1,
-        weight_decay: float = 0.01,
-        warmup: float = 0.0,
-        clip_norm: float | None = None,
-        ema: float | None = None,
-        label_smoothing: float = 0.0,
-        mixup: bool = False,
-        numeric_embedding: str | None = None,
-        numeric_features: Sequence[Any] | None = None,
-        categorical_features: Sequence[Any] | None = None,
-        monitor: str = "auto",
-        callbacks: Sequence[Callable[[Any], Any]] | None = None,
-        checkpoint: Any = None,
-        checkpoint_interval: float = 10.0,
-        n_threads: int | None = None,
-        progress: bool = True,
-    ) -> None:
-        self._set(locals())
-
-    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    @fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def fit(self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None) -> Any:
         """Fit the model.
 
@@ -197,9 +154,12 @@ class MLPClassifier(ScoredByAccuracy, EncodedLabels, CompiledPerceptron, PeerCla
         MLPClassifier
             Itself.
         """
-        return self._fit_watched(X, y, sample_weight, validation_data)
+        return self._fit_with_callbacks(X, y, sample_weight, validation_data)
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False) -> Any:
+    def _fit(
+        self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False, **more: Any
+    ) -> Any:
+        """Fit with the weights of the classes."""
         y = plain_labels(one_column(y, many=True))
         if self.class_weight is not None:
             if incremental and self.class_weight == "balanced":
@@ -209,40 +169,43 @@ class MLPClassifier(ScoredByAccuracy, EncodedLabels, CompiledPerceptron, PeerCla
                 )
             check_class_weight(self.class_weight)
             weight = compute_sample_weight(self.class_weight, y)
-            own = np.ones(len(weight))
+            of_rows = np.ones(len(weight))
             if sample_weight is not None:
-                own = checked_weights(sample_weight, weight[:, None], self.n_members)
-            sample_weight = times(own, weight if own.ndim == 1 else weight[:, None])
-        return super()._fit(X, y, sample_weight, incremental)
+                of_rows = checked_weights(sample_weight, weight[:, None], self.n_members)
+            sample_weight = times(of_rows, weight if of_rows.ndim == 1 else weight[:, None])
+        return super()._fit(X, y, sample_weight, incremental, **more)
 
-    def _objective(self) -> Any:
-        multiclass = self._label_binarizer.y_type_ == "multiclass"
-        unit = "softmax" if multiclass else "logistic"
-        return own_objective(self.loss, unit) if callable(self.loss) else unit
+    def _loss_of_outputs(self) -> Any:
+        multiclass = self.label_kind == "multiclass"
+        activation = "softmax" if multiclass else "logistic"
+        return custom_objective(self.loss, activation) if callable(self.loss) else activation
 
-    def _smoothing(self) -> float:
+    def _label_smoothing(self) -> float:
         return self.label_smoothing  # type: ignore[no-any-return]
 
     def predict(self, X: Any) -> Any:
         """The class of each row, shape (n_samples,), or (n_samples, n_classes) of 0 and 1."""
-        made = self._one_row(X)
-        kind = None if made is None else self._label_binarizer.y_type_
-        if made is None and self._has_codes():  # not the probabilities of all rows at once
-            return self.classes_[self._best(X)]
+        outputs = self._predict_single(X)
+        kind = None if outputs is None else self.label_kind
+        if outputs is None and self._has_codes():  # not the probabilities of all rows at once
+            return self.classes_[self.predict_codes(X)]
         if kind not in ("multiclass", "binary") or len(self.classes_) == 1:
             return super().predict(X)
         if self.out_activation_ == "softmax":
-            return self.classes_[made.argmax(axis=1)]
-        return self.classes_[(made[:, 0] > 0.5).astype(int)]
+            return self.classes_[outputs.argmax(axis=1)]
+        return self.classes_[(outputs[:, 0] > 0.5).astype(int)]
 
     def predict_proba(self, X: Any) -> Any:
         """The probability of each class for each row, shape (n_samples, n_classes)."""
-        made = self._one_row(X)
-        if made is None:
+        outputs = self._predict_single(X)
+        if outputs is None:
             return super().predict_proba(X)
-        return made if made.shape[1] > 1 else np.concatenate([1 - made, made], axis=1)
+        if outputs.shape[1] > 1:
+            return outputs
+        return np.concatenate([1 - outputs, outputs], axis=1)
 
 
+@dataclass(eq=False, repr=False, match_args=False)
 class MLPRegressor(ScoredByR2, CompiledPerceptron, PeerRegressor):  # type: ignore[misc]
     """scikit-learn's `MLPRegressor`, its training compiled to native code.
 
@@ -273,6 +236,13 @@ class MLPRegressor(ScoredByR2, CompiledPerceptron, PeerRegressor):  # type: igno
     True
     """
 
+    loss: Any = "squared_error"
+    hidden_layer_sizes: Any = (100,)
+    activation: Any = "relu"
+    _: KW_ONLY
+    quantile: float = 0.5
+    power: float = 1.5
+
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **CONSTRAINTS,
         "loss": [
@@ -286,62 +256,12 @@ class MLPRegressor(ScoredByR2, CompiledPerceptron, PeerRegressor):  # type: igno
         "power": [Interval(Real, 1, 2, closed="neither")],
     }  # fmt: skip
 
-    def __init__(
-        self,
-        loss: Any = "squared_error",
-        hidden_layer_sizes: Any = (100,),
-        activation: Any = "relu",
-        *,
-        solver: str = "adam",
-        alpha: float = 0.0001,
-        batch_size: Any = "auto",
-        learning_rate: str = "constant",
-        learning_rate_init: float = 0.001,
-        power_t: float = 0.5,
-        max_iter: int = 200,
-        shuffle: bool = True,
-        random_state: Any = None,
-        tol: float = 1e-4,
-        verbose: Any = False,
-        warm_start: bool = False,
-        momentum: float = 0.9,
-        nesterovs_momentum: bool = True,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-8,
-        n_iter_no_change: Any = 10,
-        max_fun: int = 15000,
-        quantile: float = 0.5,
-        power: float = 1.5,
-        dropout: float = 0.0,
-        normalization: str | None = None,
-        residual: bool = False,
-        n_members: int = 1,
-        weight_decay: float = 0.01,
-        warmup: float = 0.0,
-        clip_norm: float | None = None,
-        ema: float | None = None,
-        mixup: bool = False,
-        numeric_embedding: str | None = None,
-        numeric_features: Sequence[Any] | None = None,
-        categorical_features: Sequence[Any] | None = None,
-        monitor: str = "auto",
-        callbacks: Sequence[Callable[[Any], Any]] | None = None,
-        checkpoint: Any = None,
-        checkpoint_interval: float = 10.0,
-        n_threads: int | None = None,
-        progress: bool = True,
-    ) -> None:
-        self._set(locals())
-
-    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    @fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def fit(self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None) -> Any:
         """Fit the model; the parameters are those of `MLPClassifier.fit`."""
-        return self._fit_watched(X, y, sample_weight, validation_data)
+        return self._fit_with_callbacks(X, y, sample_weight, validation_data)
 
-    def _objective(self) -> Any:
+    def _loss_of_outputs(self) -> Any:
         return regression_objective(self.loss, self.quantile, self.power)
 
     def _encoded(self, y: Any) -> Any:
@@ -360,8 +280,8 @@ class MLPRegressor(ScoredByR2, CompiledPerceptron, PeerRegressor):  # type: igno
         if self.loss in ("poisson", "tweedie") and y.size and y.min() < 0:
             raise ValueError(f"loss={self.loss!r} needs targets of 0 or more: y holds {y.min()}")
 
-    def _grade(self, y: Any, made: Any, w: Any) -> float:
-        return r2(y, made[:, : y.shape[1]], w)
+    def _score_outputs(self, y: Any, outputs: Any, w: Any) -> float:
+        return r2(y, outputs[:, : y.shape[1]], w)
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """The number that each row gets, shape (n_samples,) or (n_samples, n_outputs).
@@ -372,21 +292,22 @@ class MLPRegressor(ScoredByR2, CompiledPerceptron, PeerRegressor):  # type: igno
         return_std : bool
             With ``loss="gaussian_nll"``: the standard deviations as well. Default False.
         """
-        made = self._one_row(X)
-        if made is None:
+        outputs = self._predict_single(X)
+        if outputs is None:
             check_is_fitted(self)
-            made = self._forward_pass_fast(X)
-        return self._told(made, return_std)
+            outputs = self._forward_pass_fast(X)
+        return self._means(outputs, return_std)
 
     def _predict(self, X: Any, check_input: bool = True) -> Any:
-        return self._told(self._forward_pass_fast(X, check_input=check_input), False)
+        return self._means(self._forward_pass_fast(X, check_input=check_input), False)
 
-    def _told(self, made: Any, return_std: bool) -> Any:
+    def _means(self, outputs: Any, return_std: bool) -> Any:
+        """The means among the outputs, and if asked for the standard deviations."""
         count = self.n_outputs_
         if return_std and self.loss != "gaussian_nll":
             raise ValueError("return_std=True needs loss='gaussian_nll'")
-        mean = made[:, 0] if count == 1 else made[:, :count]
+        mean = outputs[:, 0] if count == 1 else outputs[:, :count]
         if not return_std:
             return mean
-        spread = np.exp(0.5 * made[:, count:])
-        return mean, spread[:, 0] if count == 1 else spread
+        deviation = np.exp(0.5 * outputs[:, count:])
+        return mean, deviation[:, 0] if count == 1 else deviation

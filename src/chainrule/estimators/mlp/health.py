@@ -1,8 +1,8 @@
-"""How gradients fare while an estimator trains: a callback that measures them on a few rows."""
+"""Norms of gradients while an estimator trains: a callback that measures them on a few rows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -11,16 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ... import tree
-from ...train.health import FAR, FLAT
+from ...optim import global_norm
+from ...train.health import flat_shares
 from ...train.result import EpochReport
-from ...transforms import jit, value_and_grad, vjp
+from ...transforms import jit, value_and_grad
+from .network import FittedNetwork, layer_arrays
 from .perceptron import Perceptron, Weights, as_activation
 
 Floats: TypeAlias = NDArray[np.float64]
 
 ROWS = 256  # of the training, on which gradients are measured
 EPOCHS = 40  # that are measured, at most
-FIXED = ("edges", "gaps")  # of an embedding: bins, which no gradient moves
 
 
 class Recorder:
@@ -63,7 +64,7 @@ class Recorder:
         self._begin()
 
     def _begin(self) -> None:
-        """Nothing seen so far."""
+        """Forget a training before."""
         self.history: list[dict[str, float]] = []
         self.best_epoch = 0
         self._measured: list[int] = []
@@ -83,25 +84,25 @@ class Recorder:
         if not self.gradients:
             return
         if self._sample is None:
-            self._sample = report.model._sample(self.rows)
-        weights = report.model._weights()
-        if self._wants(report.epoch, report.epochs):
-            self._measure(report, weights)
-        self._before = weights
+            self._sample = report.model.training_sample(self.rows)
+        network = report.model.fitted_network
+        if self._is_measured(report.epoch, report.epochs):
+            self._measure(report.epoch, network)
+        self._before = network.weights
 
-    def _wants(self, epoch: int, epochs: int) -> bool:
+    def _is_measured(self, epoch: int, epochs: int) -> bool:
         """Whether it is one of `self.epochs` epochs, spread evenly from the first to the last."""
         steps = self.epochs - 1
         return epochs <= self.epochs or (
             (epoch - 1) * steps // (epochs - 1) != (epoch - 2) * steps // (epochs - 1)
         )
 
-    def _measure(self, report: EpochReport, weights: Weights) -> None:
-        net = report.model._perceptron()
-        before = weights if self._before is None else self._before
-        norms, ratios = _measuring(net)(weights, before, report.model._stats, *self._sample)  # type: ignore[misc]
-        self._names = layer_names(weights)
-        self._measured.append(report.epoch)
+    def _measure(self, epoch: int, network: FittedNetwork) -> None:
+        before = network.weights if self._before is None else self._before
+        measure = _measuring(network.perceptron)
+        norms, ratios = measure(network.weights, before, network.batch_stats, *self._sample)  # type: ignore[misc]
+        self._names = list(network.layers())
+        self._measured.append(epoch)
         self._norms.append(norms)
         self._ratios.append(ratios if self._before is not None else np.full_like(ratios, np.nan))
 
@@ -122,13 +123,13 @@ class Recorder:
         if not rows:
             return {}
         epochs = np.arange(1, self._measured[-1] + 1)
-        made = {}
+        columns = {}
         for name, values in zip(self._names, np.transpose(rows), strict=True):
             known = ~np.isnan(values) | (np.arange(len(values)) > 0)
             column = np.interp(epochs, np.array(self._measured)[known], values[known])
             column[: self._measured[int(np.argmax(known))] - 1] = np.nan
-            made[name] = column.tolist()
-        return made
+            columns[name] = column.tolist()
+        return columns
 
     def units(self, model: Any) -> tuple[dict[str, float], dict[str, float]]:
         """Of a trained network, the shares of dead units and of saturated outputs by hidden layer.
@@ -145,71 +146,49 @@ class Recorder:
         """
         if self._sample is None:
             return {}, {}
-        return flat_units(model._perceptron(), model._weights(), model._stats, self._sample[0])
+        return flat_units(model.fitted_network, self._sample[0])
 
 
-def flat_units(
-    net: Perceptron, weights: Weights, stats: Any, x: Any
-) -> tuple[dict[str, float], dict[str, float]]:
+def flat_units(network: FittedNetwork, x: Any) -> tuple[dict[str, float], dict[str, float]]:
     """The shares of dead units and of saturated outputs by hidden layer, on some rows."""
-    seen: list[Any] = []
+    inputs: list[Any] = []
 
-    def watched(activation: Any) -> Any:
+    def recording(activation: Any) -> Any:
         def recorded(z: Any) -> Any:
-            seen.append(np.asarray(z))
+            inputs.append(np.asarray(z))
             return activation(z)
 
         return recorded
 
-    activations = [as_activation(activation) for activation in net.activations]
-    replace(net, activations=tuple(map(watched, activations))).raw(weights, stats, x)
+    perceptron = network.perceptron
+    activations = [as_activation(activation) for activation in perceptron.activations]
+    recorder = replace(perceptron, activations=tuple(map(recording, activations)))
+    network.replace(perceptron=recorder).raw_outputs(x)
     dead, saturated = {}, {}
-    for k, (activation, z) in enumerate(zip(activations, seen, strict=True)):
-        flat = _is_flat(activation, z)
-        dead[f"layers.{k}"] = float(np.mean(flat.all(axis=-2)))
-        if _is_flat(activation, np.array([-FAR, FAR], z.dtype)).all():
-            saturated[f"layers.{k}"] = float(np.mean(flat))
+    for k, (activation, z) in enumerate(zip(activations, inputs, strict=True)):
+        dead[f"layers.{k}"], share = flat_shares(activation, z)
+        if share is not None:
+            saturated[f"layers.{k}"] = share
     return dead, saturated
 
 
-def layer_names(weights: Weights) -> list[str]:
-    """``embedding`` if there is one, ``layers.0``, ``layers.1``, ...: in the order of data."""
-    return list(_by_layer(weights))
-
-
-def _by_layer(weights: Weights) -> dict[str, list[Any]]:
-    """The arrays of each layer that training moves."""
-    found: dict[str, list[Any]] = {}
-    embedding: Mapping[str, Any] = weights.get("embedding", {})
-    moved = tree.leaves([value for name, value in embedding.items() if name not in FIXED])
-    if moved:
-        found["embedding"] = moved
-    count = len(weights["coefs"])
-    for k in range(count):
-        own = [weights["coefs"][k], weights["intercepts"][k]]
-        if k < count - 1 and "scales" in weights:
-            own += [weights["scales"][k], weights["shifts"][k]]
-        found[f"layers.{k}"] = own
-    return found
-
-
 @lru_cache(maxsize=16)
-def _measuring(net: Perceptron) -> Any:
+def _measuring(perceptron: Perceptron) -> Any:
     """Compile ``(weights, before, stats, x, y) -> (gradient norms, update ratios)`` by layer.
 
     Of an ensemble, the mean over its members.
     """
 
     def measure(weights: Any, before: Any, stats: Any, x: Any, y: Any) -> Any:
-        def value(w: Any) -> Any:
-            return net.objective_value(w, stats, x, y, None, x.dtype.type(0.0))[0]
+        def loss(w: Any) -> Any:
+            return perceptron.training_loss(w, stats, x, y, None, x.dtype.type(0.0))[0]
 
-        gradients = value_and_grad(value)(weights)[1]
+        gradients = value_and_grad(loss)(weights)[1]
         apart = weights["coefs"][0].ndim - 2
         change = tree.map(lambda new, old: new - old, weights, before)
         norms, changes, sizes = (
-            np.stack([_norm(arrays, apart) for arrays in _by_layer(found).values()])
-            for found in (gradients, change, before)
+            np.stack([_norm(arrays, apart) for arrays in layer_arrays(parts).values()])
+            for parts in (gradients, change, before)
         )
         members = tuple(range(1, 1 + apart))
         ratios = changes / np.maximum(sizes, 1e-300)
@@ -219,15 +198,5 @@ def _measuring(net: Perceptron) -> Any:
 
 
 def _norm(arrays: Sequence[Any], apart: int) -> Any:
-    """Of all arrays together, of each member; in float64: float32 squares vanish below 1e-23."""
-    squares = [
-        np.sum(np.square(a.astype(np.float64)), axis=tuple(range(apart, a.ndim))) for a in arrays
-    ]
-    return np.sqrt(sum(squares))
-
-
-def _is_flat(activation: Any, z: Any) -> NDArray[np.bool_]:
-    """Where the slope of an elementwise function is next to 0."""
-    y, pull = vjp(activation, z)
-    (slope,) = pull(np.ones_like(y))
-    return np.asarray(np.abs(slope) < FLAT)
+    """The norm of all arrays together, of each member of an ensemble."""
+    return global_norm(list(arrays), member_axes=apart)

@@ -1,8 +1,9 @@
-"""What a perceptron's last layer means, and what its training makes small.
+"""Losses of a perceptron, each with the activation of the outputs that belongs to it.
 
-Each objective works on raw outputs ``z`` (before the output unit), of shape (..., rows, outputs),
-and targets of shape (rows, outputs), and gives one number a row: summed over the outputs, so that
-its gradient by z is ``response(z) - y`` where link and loss belong together.
+A loss takes raw outputs ``z`` (before that activation), of shape (..., rows, outputs), and targets
+of shape (rows, outputs), and gives one number a row: summed over the outputs, so that its gradient
+by z is ``activation(z) - y`` where both belong together. The formulas are scikit-learn's, whose
+training is reproduced bit for bit; where those of `chainrule.losses` round alike, they are used.
 """
 
 from __future__ import annotations
@@ -14,48 +15,47 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ... import nn
+from ... import losses, nn
 from ...errors import ShapeError
 from ...transforms import stop_gradient
 
-Rows: TypeAlias = Callable[[Any, Any], Any]
+RowLosses: TypeAlias = Callable[[Any, Any], Any]
 
 
-def _as_it_is(losses: Any, _y: Any) -> Any:
-    return losses
+def _unchanged(row_losses: Any, _y: Any) -> Any:
+    return row_losses
 
 
-def _mean(answers: Any) -> Any:
-    return np.mean(answers, axis=0)
+def _mean(predictions: Any) -> Any:
+    return np.mean(predictions, axis=0)
 
 
 @dataclass(frozen=True)
 class Objective:
-    """A loss and the output unit that belongs to it.
+    """A loss and the activation of the outputs that belongs to it.
 
     Attributes
     ----------
-    unit : str
-        scikit-learn's name of the output unit: ``out_activation_``.
-    rows : callable
-        ``rows(z, y)``: the loss of each row.
-    shown : callable
-        ``shown(loss of the rows, y)``: what ``loss_curve_`` counts, where that is another number.
-    width : int
-        Raw outputs for each target.
-    merged : callable
-        The answer of an ensemble, of those of its members, shape (members, rows, outputs).
+    output_activation : str
+        scikit-learn's name of it: ``out_activation_``.
+    row_losses : callable
+        ``row_losses(z, y)``: the loss of each row.
+    reported_loss : callable
+        ``reported_loss(losses, y)``: what ``loss_curve_`` holds, where that is another number.
+    outputs_per_target : int
+    average_members : callable
+        The prediction of an ensemble, of those of its members, shape (members, rows, outputs).
     """
 
-    unit: str
-    rows: Rows
-    shown: Rows = _as_it_is
-    width: int = 1
-    merged: Callable[[Any], Any] = _mean
+    output_activation: str
+    row_losses: RowLosses
+    reported_loss: RowLosses = _unchanged
+    outputs_per_target: int = 1
+    average_members: Callable[[Any], Any] = _mean
 
 
 def _softmax(z: Any, y: Any) -> Any:
-    """``-sum(y log softmax(z))``, also where the targets of a row are mixed or smoothed."""
+    """Compute ``-sum(y log softmax(z))``, also where the targets of a row are mixed or smoothed."""
     shifted = z - stop_gradient(np.max(z, axis=-1, keepdims=True))
     total = np.log(np.sum(np.exp(shifted), axis=-1))
     return total * np.sum(y, axis=-1) - np.sum(y * shifted, axis=-1)
@@ -73,20 +73,20 @@ def _poisson(z: Any, y: Any) -> Any:
     return np.sum(np.exp(z) - y * z, axis=-1)
 
 
-def _poisson_shown(losses: Any, y: Any) -> Any:
-    """With the terms of the deviance that do not depend on the prediction."""
+def _poisson_reported(row_losses: Any, y: Any) -> Any:
+    """Add the terms of the deviance that do not depend on the prediction."""
     positive = np.where(y > 0, y, 1.0)
-    return losses + np.sum(np.where(y > 0, y * np.log(positive), 0.0) - y, axis=-1)
+    return row_losses + np.sum(np.where(y > 0, y * np.log(positive), 0.0) - y, axis=-1)
 
 
 OBJECTIVES = {
     "softmax": Objective("softmax", _softmax),
     "logistic": Objective("logistic", _logistic),
     "squared_error": Objective("identity", _squared, lambda v, y: v / y.shape[-1]),
-    "poisson": Objective("exp", _poisson, _poisson_shown),
+    "poisson": Objective("exp", _poisson, _poisson_reported),
 }
 
-UNITS: dict[str, Callable[[Any], Any]] = {
+OUTPUT_ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "identity": lambda z: z,
     "softmax": nn.softmax,
     "logistic": nn.sigmoid,
@@ -107,36 +107,33 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
 
 
 @dataclass(frozen=True)
-class _Own:
+class _Custom:
     """A user's function of (raw outputs, targets) that gives a number a row, or an entry."""
 
-    function: Rows
+    function: RowLosses
 
     def __call__(self, z: Any, y: Any) -> Any:
-        made = self.function(z, y)
-        if np.ndim(made) == np.ndim(z):
-            return np.sum(made, axis=-1)
-        if np.ndim(made) == np.ndim(z) - 1 and np.shape(made)[-1] == np.shape(z)[-2]:
-            return made
+        values = self.function(z, y)
+        if np.ndim(values) == np.ndim(z):
+            return np.sum(values, axis=-1)
+        if np.ndim(values) == np.ndim(z) - 1 and np.shape(values)[-1] == np.shape(z)[-2]:
+            return values
         raise ShapeError(
             f"loss={getattr(self.function, '__name__', self.function)}: for outputs of shape "
-            f"{np.shape(z)} it returned shape {np.shape(made)}; give one number a row, or one an "
+            f"{np.shape(z)} it returned shape {np.shape(values)}; give one number a row, or one an "
             "entry: means over rows are taken outside, where rows have weights"
         )
 
 
 @dataclass(frozen=True)
-class _Absolute:
-    """``|y - z|``, or with a quantile q other than 1/2 the pinball loss.
-
-    R. Koenker, G. Bassett: "Regression quantiles", Econometrica 46 (1978).
-    """
+class _Pinball:
+    """`losses.pinball`, summed over the outputs; half of the absolute error with q = 1/2."""
 
     q: float = 0.5
 
     def __call__(self, z: Any, y: Any) -> Any:
-        error = y - z
-        return np.sum(np.maximum(self.q * error, (self.q - 1.0) * error), axis=-1)
+        y = np.broadcast_to(y, np.shape(z))
+        return np.sum(losses.pinball(z, y, self.q, reduction="none"), axis=-1)
 
 
 @dataclass(frozen=True)
@@ -156,7 +153,7 @@ class _Tweedie:
 
 
 def _gaussian(z: Any, y: Any) -> Any:
-    """``-log N(y; mean, variance)``: the means first, then the logarithms of the variances.
+    """Compute ``-log N(y; mean, variance)``: z are the means, then the logs of the variances.
 
     D. A. Nix, A. S. Weigend: "Estimating the mean and variance of the target probability
     distribution", ICNN (1994).
@@ -167,34 +164,34 @@ def _gaussian(z: Any, y: Any) -> Any:
     return 0.5 * np.sum(terms, axis=-1)
 
 
-def _mixture(answers: Any) -> Any:
-    """Mean and variance of a mixture of normal distributions, one a member.
+def _mixture(predictions: Any) -> Any:
+    """Compute mean and variance of a mixture of normal distributions, one a member.
 
     B. Lakshminarayanan et al.: "Simple and scalable predictive uncertainty estimation using deep
     ensembles", arXiv:1612.01474 (2016).
     """
-    count = answers.shape[-1] // 2
-    means, log_variances = answers[..., :count], answers[..., count:]
+    count = predictions.shape[-1] // 2
+    means, log_variances = predictions[..., :count], predictions[..., count:]
     mean = np.mean(means, axis=0)
     variance = np.mean(np.exp(log_variances) + (means - mean) ** 2, axis=0)
     return np.concatenate([mean, np.log(variance)], axis=-1)
 
 
-def own_objective(function: Rows, unit: str) -> Objective:
+def custom_objective(function: RowLosses, output_activation: str) -> Objective:
     """An objective of a user's function."""
-    return Objective(unit, _Own(function))
+    return Objective(output_activation, _Custom(function))
 
 
 def regression_objective(loss: Any, quantile: float, power: float) -> str | Objective:
     """The objective of a regressor's settings."""
     if callable(loss):
-        return own_objective(loss, "identity")
+        return custom_objective(loss, "identity")
     if loss == "absolute_error":
-        return Objective("identity", _Absolute())
+        return Objective("identity", _Pinball())
     if loss == "quantile":
-        return Objective("identity", _Absolute(quantile))
+        return Objective("identity", _Pinball(quantile))
     if loss == "tweedie":
         return Objective("exp", _Tweedie(power))
     if loss == "gaussian_nll":
-        return Objective("identity", _gaussian, width=2, merged=_mixture)
+        return Objective("identity", _gaussian, outputs_per_target=2, average_members=_mixture)
     return str(loss)

@@ -1,20 +1,73 @@
-"""What the settings of both perceptrons may be: each by itself, and one beside another."""
+"""The settings of both perceptrons: their defaults, and what they may be beside each other."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, fields
 from numbers import Integral, Real
 from typing import Any
 
-from sklearn.neural_network import MLPClassifier as PeerClassifier
-from sklearn.utils._param_validation import Interval, StrOptions
-
+from ..sklearn_private import MLP_CONSTRAINTS, Interval, StrOptions
 from .objectives import ACTIVATIONS
+
+
+@dataclass(kw_only=True, eq=False, repr=False, match_args=False)
+class PerceptronSettings:
+    """What `MLPClassifier` and `MLPRegressor` have in common; see there.
+
+    Both inherit these fields, so that each default is written once.
+    """
+
+    solver: str = "adam"
+    alpha: float = 0.0001
+    batch_size: Any = "auto"
+    learning_rate: str = "constant"
+    learning_rate_init: float = 0.001
+    power_t: float = 0.5
+    max_iter: int = 200
+    shuffle: bool = True
+    random_state: Any = None
+    tol: float = 1e-4
+    verbose: Any = False
+    warm_start: bool = False
+    momentum: float = 0.9
+    nesterovs_momentum: bool = True
+    early_stopping: bool = False
+    validation_fraction: float = 0.1
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+    n_iter_no_change: Any = 10
+    max_fun: int = 15000
+    dropout: float = 0.0
+    normalization: str | None = None
+    residual: bool = False
+    n_members: int = 1
+    weight_decay: float = 0.01
+    warmup: float = 0.0
+    clip_norm: float | None = None
+    ema: float | None = None
+    mixup: bool = False
+    numeric_embedding: str | None = None
+    numeric_features: Sequence[Any] | None = None
+    categorical_features: Sequence[Any] | None = None
+    monitor: str = "auto"
+    callbacks: Sequence[Callable[[Any], Any]] | None = None
+    checkpoint: Any = None
+    checkpoint_interval: float = 10.0
+    n_threads: int | None = None
+    progress: bool = True
+
+    def snapshot(self) -> PerceptronSettings:
+        """These settings alone, as they are now."""
+        names = [one.name for one in fields(PerceptronSettings)]
+        return PerceptronSettings(**{name: getattr(self, name) for name in names})
+
 
 FALLING = ("cosine", "linear")  # learning rates, over all steps
 FRACTION = [Interval(Real, 0, 1, closed="left")]
 CONSTRAINTS: dict[str, Any] = {
-    **PeerClassifier._parameter_constraints,
+    **MLP_CONSTRAINTS,
     "activation": [StrOptions(set(ACTIVATIONS)), callable, list, tuple],
     "solver": [StrOptions({"lbfgs", "sgd", "adam", "adamw", "rmsprop", "lion"})],
     "learning_rate": [StrOptions({"constant", "invscaling", "adaptive", *FALLING})],
@@ -39,8 +92,8 @@ CONSTRAINTS: dict[str, Any] = {
 }
 
 
-# Of estimators for tables: None is what suits the table
-TABLES: dict[str, Any] = {
+# Of the estimators for tables, where None is a rule by the table's size
+TABULAR_CONSTRAINTS: dict[str, Any] = {
     **{name: CONSTRAINTS[name] for name in (
         "callbacks", "checkpoint", "checkpoint_interval", "dropout", "ema", "learning_rate_init",
         "n_threads", "numeric_embedding", "progress", "random_state", "weight_decay",
@@ -53,7 +106,7 @@ TABLES: dict[str, Any] = {
 }  # fmt: skip
 
 
-def layer_sizes(given: Any) -> list[int]:
+def layer_sizes(sizes: Any) -> list[int]:
     """Units of each hidden layer; a single number is one layer.
 
     Examples
@@ -61,29 +114,31 @@ def layer_sizes(given: Any) -> list[int]:
     >>> layer_sizes((8, 4)), layer_sizes(5), layer_sizes(())
     ([8, 4], [5], [])
     """
-    several = isinstance(given, Iterable) and not isinstance(given, (str, bytes))
-    sizes = list(given) if several else [given]
-    if not all(isinstance(size, Integral) and not isinstance(size, bool) for size in sizes):
+    several = isinstance(sizes, Iterable) and not isinstance(sizes, (str, bytes))
+    units = list(sizes) if several else [sizes]
+    if not all(isinstance(size, Integral) and not isinstance(size, bool) for size in units):
         raise ValueError(
-            f"hidden_layer_sizes={given!r:.60}: give whole numbers above 0, one for each hidden "
+            f"hidden_layer_sizes={sizes!r:.60}: give whole numbers above 0, one for each hidden "
             "layer, such as (128, 64)"
         )
-    if any(size <= 0 for size in sizes):
-        raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
-    return sizes
+    if any(size <= 0 for size in units):
+        raise ValueError(f"hidden_layer_sizes must be > 0, got {units}.")
+    return units
 
 
-def refuse_idle(model: Any) -> None:
+def refuse_unused(model: PerceptronSettings, has_validation_data: bool) -> None:
     """Raise a ValueError if a setting that was given has no effect beside the others.
 
     Only those beyond scikit-learn's: a program that was written for it runs unchanged.
     """
     if model.solver == "lbfgs":
-        idle = [name for name, given in _of_steps(model).items() if given]
-        if idle:
+        stochastic = _only_stochastic(model)
+        stochastic["validation_data"] = has_validation_data
+        unused = [name for name, is_set in stochastic.items() if is_set]
+        if unused:
             raise ValueError(
                 "solver='lbfgs' makes one fixed function of all rows small, without batches and "
-                f"epochs: {', '.join(idle)} need 'adam' or another of the stochastic solvers; "
+                f"epochs: {', '.join(unused)} need 'adam' or another of the stochastic solvers; "
                 "leave them out, or change the solver"
             )
     elif model.warmup and model.learning_rate not in FALLING:
@@ -98,8 +153,8 @@ def refuse_idle(model: Any) -> None:
         )
 
 
-def _of_steps(model: Any) -> dict[str, bool]:
-    """What only a training in steps and epochs reads, and whether it was given."""
+def _only_stochastic(model: PerceptronSettings) -> dict[str, bool]:
+    """The settings that only a training in steps and epochs reads, and whether they are set."""
     return {
         "dropout": model.dropout > 0,
         "mixup": bool(model.mixup),
@@ -108,7 +163,6 @@ def _of_steps(model: Any) -> dict[str, bool]:
         "warmup": model.warmup > 0,
         "clip_norm": model.clip_norm is not None,
         "ema": model.ema is not None,
-        "validation_data": model._validation is not None,
         f"monitor={model.monitor!r}": model.monitor != "auto",
         "callbacks": bool(model.callbacks),
         "checkpoint": model.checkpoint is not None,

@@ -1,289 +1,392 @@
-"""The loop over epochs: what scikit-learn's does between them, and what its users asked for."""
+"""Training in epochs: what scikit-learn does between them, and what its users asked for."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from math import inf
 from multiprocessing import parent_process
 from time import perf_counter
 from typing import Any
 
 import numpy as np
-from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
 from ... import random
+from ...train.checkpoint_file import CheckpointFile
+from ...train.loop import EpochLoop
 from ...train.progress import Meter
-from ...train.result import EpochReport
+from ...train.result import EpochReport, StopReason
 from ..inputs.rows import issparse, pieces
-from .checkpoint import Checkpoint, fingerprint
-from .solvers import Recipe, make_epoch, make_measure
+from .checkpoint import FORMAT, GeneratorState, fingerprint
+from .history import History
+from .network import FittedNetwork
+from .optimizer import Optimizer
+from .settings import PerceptronSettings
+from .sklearn_callbacks import FitTask
+from .steps import Hyperparameters, make_epoch, make_evaluate
 
-# What may decide which epoch is the best: the attribute of the best so far; more or less is better
-BEST = {"loss": ("best_loss_", -1), "validation_loss": ("best_validation_loss_", -1),
-        "validation_score": ("best_validation_score_", 1)}  # fmt: skip
+# What may decide which epoch is the best: the best value so far in a `History`; its sign if less is
+# better
+MONITORED = {"loss": ("best_loss", -1), "validation_loss": ("best_validation_loss", -1),
+             "validation_score": ("best_validation_score", 1)}  # fmt: skip
 
 
-class Training:
+@dataclass(frozen=True)
+class Rows:
+    """Rows (perhaps sparse), encoded targets of shape (rows, outputs), and weights or None."""
+
+    x: Any
+    y: Any
+    w: Any = None
+
+    @property
+    def arrays(self) -> tuple[Any, ...]:
+        """Those that there are."""
+        return (self.x, self.y) if self.w is None else (self.x, self.y, self.w)
+
+
+class Training(EpochLoop):
     """One call of `fit`, or of `partial_fit`, with a stochastic solver.
 
     Parameters
     ----------
-    model : CompiledPerceptron
-        Whose weights are trained, and whose attributes tell how it went.
-    recipe : Recipe
-    x, y, w : array
-        Rows (perhaps sparse), encoded targets of shape (rows, outputs), weights of rows or None.
+    settings : PerceptronSettings
+    network : FittedNetwork
+        To begin with.
+    optimizer : Optimizer
+    history : History
+        Of the epochs so far.
+    rows, validation : Rows
+        To train on, and to validate on, or None.
+    random_state : RandomState
+    score : callable
+        ``score(y, outputs, weights)`` of validation rows.
+    publish : callable
+        ``publish(network, history)``: called after each epoch, it returns the model for reports.
+    stratify : bool
+        Whether classes have equal shares in the rows that early stopping holds out.
     incremental : bool
-        One epoch only.
+        Whether there is one epoch only.
+    parameters : dict
+        All settings of the model, by which its checkpoint is known.
+    task : FitTask, optional
     """
 
     def __init__(
-        self, model: Any, recipe: Recipe, x: Any, y: Any, w: Any, incremental: bool
+        self,
+        settings: PerceptronSettings,
+        network: FittedNetwork,
+        optimizer: Optimizer,
+        history: History,
+        rows: Rows,
+        validation: Rows | None,
+        *,
+        random_state: Any,
+        score: Callable[[Any, Any, Any], float],
+        publish: Callable[[FittedNetwork, History], Any],
+        stratify: bool = False,
+        incremental: bool = False,
+        parameters: Mapping[str, Any] | None = None,
+        task: FitTask | None = None,
     ) -> None:
-        self.model, self.recipe, self.incremental = model, recipe, incremental
-        self.checkpoint = None
-        if model.checkpoint is not None and not incremental:
-            mark = fingerprint(model, x, y, w)
-            self.checkpoint = Checkpoint(model.checkpoint, model.checkpoint_interval, mark)
-            self.checkpoint.begin(model._random_state)
-        self.validation = model._encoded_validation()
-        if model.early_stopping and self.validation is None:
-            x, y, w = self._held_out(x, y, w)
-        model._rows = x, y
-        self.watched = self._watched()
-        if self.validation is not None and model.validation_scores_ is None:
-            model.validation_scores_, model.best_validation_score_ = [], -inf
-        if self.watched == "loss" and model.best_loss_ is None:
-            model.best_loss_ = inf
-        dtype = model.coefs_[0].dtype
-        self.x = x.tocsr().astype(dtype) if issparse(x) else np.ascontiguousarray(x, dtype)
-        kept = y.dtype == bool or recipe.perceptron.takes_codes(y)
-        self.y = y if kept else np.ascontiguousarray(y, dtype)
-        self.w = None if w is None else np.ascontiguousarray(w, dtype)
-        self.rows: int = self.x.shape[0]
-        self.batch = self._batch_size()
-        self.epoch = make_epoch(recipe, self.batch)
-        self.order = np.arange(self.rows)
-        self.best: Any = (model._weights(), model._stats)
+        self.settings, self.network, self.optimizer = settings, network, optimizer
+        self.history, self.random_state, self.score = history, random_state, score
+        self.publish, self.incremental, self.task = publish, incremental, task
+        self.best = network
+        stored = None
+        if settings.checkpoint is not None and not incremental:
+            start = network if history.n_samples_seen else None  # it goes on from another fit
+            mark = fingerprint(parameters or {}, rows, validation, start)
+            self.file = CheckpointFile(
+                settings.checkpoint, settings.checkpoint_interval, FORMAT, mark
+            )
+            stored = self._read_checkpoint(self.file)
+        self.generator_at_start = GeneratorState.of(random_state)
+        if settings.early_stopping and validation is None:
+            rows, validation = self._hold_out(rows, stratify)
+        self.rows, self.validation = rows, validation
+        self.monitored = self._monitored()
+        if validation is not None and history.validation_scores is None:
+            history.validation_scores, history.best_validation_score = [], -inf
+        if self.monitored == "loss" and history.best_loss is None:
+            history.best_loss = inf
+        self.x, self.y, self.w = self._cast(rows)
+        self.n_rows: int = self.x.shape[0]
+        self.batch_size = self._batch_size()
+        self.epoch = make_epoch(optimizer.config, self.batch_size)
+        self.order = np.arange(self.n_rows)
         self.key = None
-        if recipe.random:
-            own = random.key(int(model._random_state.randint(2**31)))
-            self.key = random.fold_in(own, model.t_)  # rows of fits before, if it goes on
+        if optimizer.config.draws_random_numbers:
+            key = random.key(int(random_state.randint(2**31)))
+            self.key = random.fold_in(key, history.n_samples_seen)  # those of fits before
+        history.n_iter = 0
+        if stored is not None:
+            self._restore(*stored)
 
-    def _held_out(self, x: Any, y: Any, w: Any) -> tuple[Any, Any, Any]:
-        """Rows to train on; the others become the validation rows."""
-        model = self.model
-        single = is_classifier(model) and model.n_outputs_ == 1
+    # The rows
+
+    def _hold_out(self, rows: Rows, stratify: bool) -> tuple[Rows, Rows]:
+        """Split off the rows to validate on."""
         parts = train_test_split(
-            *((x, y) if w is None else (x, y, w)), random_state=model._random_state,
-            test_size=model.validation_fraction, stratify=y if single else None,
+            *rows.arrays, random_state=self.random_state,
+            test_size=self.settings.validation_fraction, stratify=rows.y if stratify else None,
         )  # fmt: skip
         if parts[1].shape[0] < 2:
             raise ValueError(
                 "The validation set is too small. Increase 'validation_fraction' "
                 "or the size of your dataset."
             )
-        self.validation = (parts[1], parts[3], None if w is None else parts[5])
-        return parts[0], parts[2], None if w is None else parts[4]
+        return Rows(*parts[::2]), Rows(*parts[1::2])
 
-    def _watched(self) -> str:
-        """What decides which epoch is the best."""
-        watched = self.model.monitor
-        if watched == "auto":
-            return "validation_score" if self.model.early_stopping else "loss"
-        if self.incremental:
-            return "loss"
-        if watched != "loss" and self.validation is None:
-            raise ValueError(f"monitor={watched!r} needs validation_data, or early_stopping=True")
-        return str(watched)
+    def _cast(self, rows: Rows) -> tuple[Any, Any, Any]:
+        """The rows as the compiled epoch takes them."""
+        x, y, w = rows.x, rows.y, rows.w
+        dtype = self.network.dtype
+        as_it_is = y.dtype == bool or self.network.perceptron.takes_codes(y)
+        return (
+            x.tocsr().astype(dtype) if issparse(x) else np.ascontiguousarray(x, dtype),
+            y if as_it_is else np.ascontiguousarray(y, dtype),
+            None if w is None else np.ascontiguousarray(w, dtype),
+        )
 
     def _batch_size(self) -> int:
-        size = self.model.batch_size
+        size = self.settings.batch_size
         if size == "auto":
-            return min(200, self.rows)
-        if size > self.rows:
+            return min(200, self.n_rows)
+        if size > self.n_rows:
             warnings.warn(
                 "Got `batch_size` less than 1 or larger than "
                 "sample size. It is going to be clipped",
                 stacklevel=2,
             )
-        return int(min(size, self.rows))
+        return int(min(size, self.n_rows))
+
+    def _monitored(self) -> str:
+        """What decides which epoch is the best: a key of `MONITORED`."""
+        monitor = self.settings.monitor
+        if monitor == "auto":
+            return "validation_score" if self.settings.early_stopping else "loss"
+        if self.incremental:
+            return "loss"
+        if monitor != "loss" and self.validation is None:
+            raise ValueError(f"monitor={monitor!r} needs validation_data, or early_stopping=True")
+        return str(monitor)
+
+    # Epochs
+
+    def train(self) -> FittedNetwork:
+        """Train until it no longer helps, and return the network to keep."""
+        settings, task = self.settings, self.task
+        callbacks = list(settings.callbacks or ())
+        if task is not None:
+            callbacks.append(lambda _: task.end_epoch(self._attributes()))
+        shows = bool(settings.progress) and not settings.verbose and parent_process() is None
+        with Meter(settings.max_iter, shows and not self.incremental) as meter:
+            epochs = 1 if self.incremental else settings.max_iter
+            stopped = self.run(self.history.n_iter + 1, epochs, (meter.show, *callbacks))
+        if stopped == "interrupted":
+            warnings.warn("Training interrupted by user.", stacklevel=2)
+        elif stopped == "epochs" and not self.incremental:
+            warnings.warn(
+                f"Stochastic Optimizer: Maximum iterations ({settings.max_iter}) "
+                "reached and the optimization hasn't converged yet.",
+                ConvergenceWarning, stacklevel=2,
+            )  # fmt: skip
+        return self.result
 
     @property
-    def steps(self) -> int:
-        """Of an epoch."""
-        return -(-self.rows // self.batch)
+    def result(self) -> FittedNetwork:
+        """The network to keep if training ends now."""
+        return self.best if self.settings.early_stopping else self.network
 
-    def run(self) -> None:
-        """Epochs until it no longer helps."""
-        model, tasks = self.model, self.model._tasks
-        model.n_iter_ = 0
-        if self.checkpoint is not None:
-            self.checkpoint.restore(self)
-        wanted = bool(model.progress) and not model.verbose and parent_process() is None
-        stopped = interrupted = False
-        try:
-            with Meter(model.max_iter, wanted and not self.incremental) as meter:
-                while model.n_iter_ < model.max_iter and not stopped:
-                    if tasks is not None:
-                        tasks.epoch_begins(self._fitted())
-                    report = self.turn()
-                    meter.show(report)
-                    stopped = self._ends(report) or self.incremental
-                    if tasks is not None and tasks.epoch_ends(self._fitted()):
-                        stopped = True
-                    if self.checkpoint is not None and not stopped:
-                        self.checkpoint.save(self)
-            if model.n_iter_ == model.max_iter and not stopped:
-                warnings.warn(
-                    f"Stochastic Optimizer: Maximum iterations ({model.max_iter}) "
-                    "reached and the optimization hasn't converged yet.",
-                    ConvergenceWarning, stacklevel=2,
-                )  # fmt: skip
-        except KeyboardInterrupt:
-            interrupted = True
-            warnings.warn("Training interrupted by user.", stacklevel=2)
-        for name, value in self._fitted().items():
-            setattr(model, name, value)
-        if self.checkpoint is not None and not interrupted:
-            self.checkpoint.remove()
+    def _attributes(self) -> dict[str, Any]:
+        return {"fitted_network": self.result}
 
-    def _fitted(self) -> dict[str, Any]:
-        """The weights that the model has if training ends now, as attributes."""
-        model = self.model
-        shown = self.best if model.early_stopping else (model._weights(), model._stats)
-        return model._kept(*shown)  # type: ignore[no-any-return]
-
-    def turn(self) -> EpochReport:
-        """One epoch, and what is known after it."""
-        model, start = self.model, perf_counter()
-        loss = self._epoch()
+    def run_epoch(self, number: int, epochs: int) -> EpochReport:
+        """Train on all rows once, validate, and report."""
+        history, settings = self.history, self.settings
+        if self.task is not None:
+            self.task.begin_epoch(self._attributes())
+        start = perf_counter()
+        loss = self._train_on_all_rows()
         seconds = perf_counter() - start
-        model.n_iter_ += 1
-        model.loss_ = loss
-        model.t_ += self.rows
-        model.loss_curve_.append(loss)
-        if model.verbose:
-            print(f"Iteration {model.n_iter_}, loss = {loss:.8f}")
-        validation_loss, score, improved = self._judge()
-        model._optimizer.iteration_ends(model.t_)
+        history.n_iter, history.loss = number, loss
+        history.n_samples_seen += self.n_rows
+        history.loss_curve.append(loss)
+        if settings.verbose:
+            print(f"Iteration {number}, loss = {loss:.8f}")
+        validation_loss, score, improved = self._update_best()
+        self.optimizer.end_epoch(history.n_samples_seen)
+        model = self.publish(self.network, history)
         return EpochReport(
-            model.n_iter_, model.max_iter, loss, validation_loss, score, improved,
-            self.rows / max(seconds, 1e-9), model,
+            number, settings.max_iter, loss, validation_loss, score, improved,
+            self.n_rows / max(seconds, 1e-9), model,
         )  # fmt: skip
 
-    def _epoch(self) -> float:
-        """All rows once; their mean loss."""
-        model, solver = self.model, self.model._optimizer
-        if model.shuffle:  # in the words of sklearn.utils.shuffle, and with its random numbers
-            indices = np.arange(self.rows)
-            model._random_state.shuffle(indices)
+    def _train_on_all_rows(self) -> float:
+        """Shuffle, and take all steps of an epoch; return the mean loss of the rows."""
+        if self.settings.shuffle:  # with the random numbers that sklearn.utils.shuffle draws
+            indices = np.arange(self.n_rows)
+            self.random_state.shuffle(indices)
             self.order = self.order[indices]
-        total = 0.0
-        dense = not issparse(self.x)
-        weights, stats, state = self._trained()
-        for part, x in [(slice(0, self.rows), self.x)] if dense else self._sparse():
-            rows = self.order[part]
-            order = rows if dense else np.arange(len(rows))
-            y, w = (self.y, self.w) if dense else (self.y[rows], None if self.w is None
-                                                   else self.w[rows])  # fmt: skip
+        optimizer, total = self.optimizer, 0.0
+        weights = self.network.weights if optimizer.weights is None else optimizer.weights
+        stats, state = self.network.batch_stats, optimizer.state
+        for x, y, w, order in self._parts():
             weights, stats, state, losses = self.epoch(
-                weights, stats, state, x, y, w, order, self.key, self._numbers()
+                weights, stats, state, x, y, w, order, self.key, self._hyperparameters()
             )
-            counts = np.full(len(losses), self.batch)
-            counts[-1] = len(rows) - self.batch * (len(losses) - 1)
+            counts = np.full(len(losses), self.batch_size)
+            counts[-1] = len(order) - self.batch_size * (len(losses) - 1)
             total += float(counts @ losses.astype(np.float64))
-        solver.state = state
-        solver.weights = weights
-        shown = state["average"] if self.recipe.averages else weights
-        model._keep(shown, stats)
-        return total / self.rows
+        optimizer.state = state
+        if optimizer.config.averages:
+            optimizer.weights, weights = weights, state.average.params
+        self.network = self.network.replace(weights=weights, batch_stats=stats)
+        return total / self.n_rows
 
-    def _trained(self) -> tuple[Any, Any, Any]:
-        """What a step begins with: beside running means of the weights, the weights themselves."""
-        model, solver = self.model, self.model._optimizer
-        averaged = self.recipe.averages and solver.weights is not None
-        return solver.weights if averaged else model._weights(), model._stats, solver.state
+    def _parts(self) -> Any:
+        """Rows, targets, weights and their order; sparse rows are made dense some at a time."""
+        if not issparse(self.x):
+            yield self.x, self.y, self.w, self.order
+            return
+        for part, x in pieces(self.x[self.order], self.batch_size):
+            rows = self.order[part]
+            w = None if self.w is None else self.w[rows]
+            yield x, self.y[rows], w, np.arange(len(rows))
 
-    def _sparse(self) -> Any:
-        """The rows in their order, some at a time, dense."""
-        return pieces(self.x[self.order], self.batch)
+    def _hyperparameters(self) -> Any:
+        settings = self.settings
+        steps = settings.max_iter * -(-self.n_rows // self.batch_size)
+        warmup = settings.warmup
+        return np.array(Hyperparameters(
+            learning_rate=self.optimizer.learning_rate, alpha=settings.alpha,
+            momentum=settings.momentum, beta_1=settings.beta_1, beta_2=settings.beta_2,
+            epsilon=settings.epsilon, weight_decay=settings.weight_decay,
+            clip_norm=settings.clip_norm or inf, ema=settings.ema or 0.0, steps=steps,
+            warmup=warmup * steps if 0 < warmup < 1 else warmup,
+        ), np.float64)  # fmt: skip
 
-    def _numbers(self) -> Any:
-        """The settings that are numbers, in the order of `NAMES`."""
-        model = self.model
-        steps = model.max_iter * self.steps
-        warmup = model.warmup * steps if 0 < model.warmup < 1 else model.warmup
-        return np.array([
-            model._optimizer.learning_rate, model.alpha, model.momentum, model.beta_1, model.beta_2,
-            model.epsilon, model.weight_decay, model.clip_norm or inf, model.ema or 0.0, steps,
-            warmup,
-        ], np.float64)  # fmt: skip
+    # What epochs are worth
 
-    def _judge(self) -> tuple[float | None, float | None, bool]:
-        """The validation loss and score; and whether the epoch is the best by what is watched.
+    def _update_best(self) -> tuple[float | None, float | None, bool]:
+        """Compute the validation loss and score, and whether the epoch is the best so far.
 
         Epochs that do not help are counted as scikit-learn counts them.
         """
-        model = self.model
+        history, tol = self.history, self.settings.tol
         loss = score = None
         if self.validation is not None:
-            loss, score = self._validated()
-            model.validation_scores_.append(score)
-            if model.verbose:
+            loss, score = self._evaluate(self.validation)
+            history.validation_scores = [*(history.validation_scores or ()), score]
+            if self.settings.verbose:
                 print(f"Validation score: {score:f}")
         improved = False
-        for name, value in zip(BEST, (model.loss_, loss, score), strict=True):
-            attribute, sign = BEST[name]
-            best = None if value is None else getattr(model, attribute)
-            if best is None:
+        for name, value in zip(MONITORED, (history.loss, loss, score), strict=True):
+            attribute, sign = MONITORED[name]
+            best = None if value is None else getattr(history, attribute)
+            if best is None or value is None:
                 continue
             better = sign * value > sign * best
             if better:
-                setattr(model, attribute, value)
-            if name == self.watched:
+                setattr(history, attribute, value)
+            if name == self.monitored:
                 improved = better
-                stalls = sign * value < sign * best + model.tol
-                model._no_improvement_count = model._no_improvement_count + 1 if stalls else 0
+                stalls = sign * value < sign * best + tol
+                history.no_improvement_count = history.no_improvement_count + 1 if stalls else 0
         if improved:
-            self.best = (model._weights(), model._stats)
+            self.best = self.network
         return loss, score, improved
 
-    def _validated(self) -> tuple[float, float]:
-        """The loss and the score of the validation rows, by the compiled network."""
-        model = self.model
-        x, y, w = self.validation
-        measure = make_measure(self.recipe.perceptron)
-        takes_codes = self.recipe.perceptron.takes_codes(y)
-        made, total, whole = [], 0.0, 0.0
-        for part, piece in pieces(x, 1, model._rows_at_a_time() if takes_codes else None):
-            own = None if w is None else w[part]
-            value, answer = measure(model._weights(), model._stats, piece, y[part], own)
-            weight = float(piece.shape[0] if own is None else np.sum(own))
+    def _evaluate(self, rows: Rows) -> tuple[float, float]:
+        """The loss and the score of rows, by the compiled network."""
+        network, w = self.network, rows.w
+        evaluate = make_evaluate(network.perceptron)
+        by_code = network.perceptron.takes_codes(rows.y)
+        outputs, total, whole = [], 0.0, 0.0
+        for part, x in pieces(rows.x, 1, network.rows_at_a_time if by_code else None):
+            w_part = None if w is None else w[part]
+            value, predictions = evaluate(
+                network.weights, network.batch_stats, x, rows.y[part], w_part
+            )
+            weight = float(x.shape[0] if w_part is None else np.sum(w_part))
             total, whole = total + weight * float(value), whole + weight
-            made.append(model._best_of(answer) if takes_codes else answer)
-        outputs = np.concatenate(made)
+            outputs.append(_best_codes(predictions) if by_code else predictions)
+        joined = np.concatenate(outputs)
         if w is not None and w.ndim == 2:
             w = np.sum(w, axis=1)
-        score = float(model._grade(y, outputs, w)) if np.isfinite(outputs).all() else float("nan")
-        return total / whole, score
+        finite = np.isfinite(joined).all()
+        return total / whole, float(self.score(rows.y, joined, w)) if finite else float("nan")
 
-    def _ends(self, report: EpochReport) -> bool:
-        """Whether to stop: because it no longer helps, or because a callback says so."""
-        model = self.model
-        if True in [callback(report) for callback in model.callbacks or ()]:
-            return True
-        if model._no_improvement_count <= model.n_iter_no_change:
-            return False
-        what = "Training loss" if self.watched == "loss" else self.watched.capitalize()
-        what = what.replace("_", " ")
+    def reason_to_stop(self, report: EpochReport) -> StopReason | None:
+        """Whether so many epochs as `n_iter_no_change` have not helped."""
+        settings, history = self.settings, self.history
+        if history.no_improvement_count <= settings.n_iter_no_change:
+            return None
+        what = "Training loss" if self.monitored == "loss" else self.monitored.capitalize()
         message = (
-            f"{what} did not improve more than tol={model.tol:f} for "
-            f"{model.n_iter_no_change} consecutive epochs."
+            f"{what.replace('_', ' ')} did not improve more than tol={settings.tol:f} for "
+            f"{settings.n_iter_no_change} consecutive epochs."
         )
-        if model._optimizer.trigger_stopping(message, model.verbose):
-            return True
-        model._no_improvement_count = 0
-        return False
+        if self.optimizer.should_stop(message, settings.verbose):
+            return "patience"
+        history.no_improvement_count = 0
+        return None
+
+    # Checkpoints
+
+    def _state(self) -> Any:
+        """All arrays that change, as one tree."""
+        networks = [(n.weights, n.batch_stats) for n in (self.network, self.best)]
+        generators = [self.generator_at_start.keys, GeneratorState.of(self.random_state).keys]
+        optimizer = self.optimizer
+        return networks, optimizer.state, optimizer.weights, self.key, self.order, generators
+
+    def save(self, file: CheckpointFile) -> None:
+        """Write all that the training needs to go on, bit for bit."""
+        head = {
+            "learning_rate": self.optimizer.learning_rate,
+            "history": asdict(self.history),
+            "generator_at_start": self.generator_at_start.rest,
+            "generator": GeneratorState.of(self.random_state).rest,
+        }
+        file.write_tree(head, self._state())
+
+    def _read_checkpoint(self, file: CheckpointFile) -> tuple[Any, Any] | None:
+        """Read the file, if there is one, and draw again what was drawn then, such as a split."""
+        stored = file.load()
+        if stored is not None:
+            head, arrays = stored
+            try:
+                if head["history"].keys() != asdict(History()).keys():
+                    raise ValueError("of another format")
+                last = [arrays[name] for name in sorted(arrays)[-2:]]
+                head["start"], head["now"] = [
+                    GeneratorState(keys, head[name]).checked()
+                    for keys, name in zip(last, ("generator_at_start", "generator"), strict=True)
+                ]
+            except (ValueError, LookupError, TypeError, AttributeError) as error:
+                raise file.damaged(error) from error
+            head["start"].restore(self.random_state)
+        return stored
+
+    def _restore(self, head: dict[str, Any], arrays: dict[str, Any]) -> None:
+        """Go on where the file says that the training was."""
+        assert self.file is not None
+        state = self.file.as_tree(arrays, self._state())
+        networks, self.optimizer.state, self.optimizer.weights, self.key, self.order, _ = state
+        self.network, self.best = [
+            self.network.replace(weights=weights, batch_stats=stats) for weights, stats in networks
+        ]
+        head["now"].restore(self.random_state)
+        self.optimizer.learning_rate = head["learning_rate"]
+        self.history = replace(self.history, **head["history"])
+
+
+def _best_codes(outputs: Any) -> Any:
+    """The column of the largest output of each row, shape (rows, 1); NaN if one is not finite."""
+    finite = np.isfinite(outputs).all(axis=1)
+    return np.where(finite, np.argmax(outputs, axis=1), np.nan)[:, None]

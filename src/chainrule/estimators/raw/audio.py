@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
 
 from ... import nn
 from ...data.moments import exponent
@@ -18,8 +17,9 @@ from ...data.sounds import ENDINGS, RATES, Sound, as_sounds, resampled
 from ...errors import DataError
 from ...random import split
 from ...signal import change_speed, mel_filterbank, random_noise, random_shift_and_speed
-from ..serialization.modelfile import damaged
+from ..serialization.container import damaged
 from ..serialization.schema import fields, whole
+from ..sklearn_private import Interval, StrOptions
 from .audio_networks import (
     LOWEST,
     ConvNetwork,

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
 from ... import nn, random
 from ...data.folders import files_in, folders_in
 from ...data.pictures import ENDINGS, class_folders, common_size, read_pictures
 from ...errors import DataError
-from ..serialization.modelfile import damaged
+from ..serialization.container import damaged
 from ..serialization.schema import each, fields, finite, flag, one_of, positive, whole
+from ..sklearn_private import Interval
 from .image_network import Moved, Standardize, image_network
 from .image_scale import Scale, check_layout, checked_images, unmasked
 from .network import COUNT, FRACTION, NetworkClassifier, epochs_for_steps

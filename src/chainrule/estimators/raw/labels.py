@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 from sklearn.model_selection import train_test_split
-from sklearn.utils import _safe_indexing
 from sklearn.utils.multiclass import type_of_target
 
 from ...errors import DataError
 from ..inputs.targets import plain_labels, refuse_shapeless
+from ..sklearn_private import safe_indexing
 
 
 def checked_labels(y: Any, count: int, what: str = "") -> Any:
@@ -89,4 +89,4 @@ def picked(X: Any, places: Any) -> Any:
     """Some of the inputs; all of them without a copy."""
     if len(places) == len(X):
         return X
-    return _safe_indexing(X, places)
+    return safe_indexing(X, places)

@@ -11,14 +11,14 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ... import losses, nn, optim, random, train, tree
 from ...config import configured
 from ...errors import DataError
 from ..inputs.weights import as_weights, plain_weights, row_weights
-from ..serialization.saved import Saved
+from ..serialization.mixin import SaveMixin
+from ..sklearn_private import Interval, StrOptions
 from .labels import checked_labels, codes_of, held_out, learned_classes, picked
 
 FRACTION = [Interval(Real, 0, 1, closed="left")]
@@ -30,7 +30,7 @@ def epochs_for_steps(n_samples: int, batch_size: int, steps: int, bounds: tuple[
     return int(np.clip(steps // -(-n_samples // batch_size), *bounds))
 
 
-class NetworkClassifier(Saved, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class NetworkClassifier(SaveMixin, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Base of `ImageClassifier`, `AudioClassifier` and `TextClassifier`.
 
     A subclass lists the settings that it has in its own ``__init__`` (all of those below are

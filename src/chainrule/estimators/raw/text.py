@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ... import optim, train
@@ -16,8 +15,9 @@ from ...data.texts import checked_texts
 from ...data.tokens import Tokens
 from ...data.words import RULES
 from ...errors import DataError
-from ..serialization.modelfile import damaged
+from ..serialization.container import damaged
 from ..serialization.schema import each, fields, finite, flag, one_of, whole
+from ..sklearn_private import Interval, StrOptions
 from .attribution import Attribution, integrated_gradients, probability
 from .network import COUNT, FRACTION, NetworkClassifier
 from .text_networks import BagNetwork, ConvNetwork, TransformerNetwork

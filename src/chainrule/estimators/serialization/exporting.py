@@ -15,6 +15,7 @@ from ...data.features import FARTHEST, Column
 from ...errors import UnsupportedError
 from ...export import OnnxBuilder
 from ...version import __version__
+from ..mlp.network import FittedNetwork
 
 Function: TypeAlias = Callable[..., Any]
 
@@ -28,7 +29,7 @@ EXAMPLE = 5  # rows with which functions are traced; any number may come later
 
 
 def onnx_model(model: Any, dtype: Any) -> Any:
-    """See `Saved.to_onnx`."""
+    """See `SaveMixin.to_onnx`."""
     check_is_fitted(model)
     _check_dtype(dtype)
     if hasattr(model, "module_"):
@@ -50,12 +51,12 @@ def onnx_model(model: Any, dtype: Any) -> Any:
     def function(*columns: Any) -> Any:
         return answers(inputs(*columns))
 
-    made = builder.call(function, values, *examples)
+    outputs = builder.call(function, values, *examples)
     if is_classifier(model):
-        _name_classes(builder, model, made[0])
-        builder.output(made[1], "probabilities")
+        _name_classes(builder, model, outputs[0])
+        builder.output(outputs[1], "probabilities")
     else:
-        for value, name in zip(made, ("prediction", "deviation"), strict=False):
+        for value, name in zip(outputs, ("prediction", "deviation"), strict=False):
             builder.output(value, name)
     return (
         _described(builder.model(_metadata(model)), model)
@@ -74,14 +75,14 @@ def _check_dtype(dtype: Any) -> None:
         ) from None
 
 
-def _described(made: Any, model: Any) -> Any:
+def _described(onnx: Any, model: Any) -> Any:
     """With what the graph cannot do itself, ONNX having no operator for it: to strip texts."""
     texts = {column.name for column in model.features_.columns if column.levels}
-    for given in made.graph.input:
-        given.doc_string = TEXT if given.name in texts else NUMBER
+    for column in onnx.graph.input:
+        column.doc_string = TEXT if column.name in texts else NUMBER
     if texts:
-        made.doc_string = f"Of the inputs {', '.join(sorted(texts))} each cell is a {TEXT}"
-    return made
+        onnx.doc_string = f"Of the inputs {', '.join(sorted(texts))} each cell is a {TEXT}"
+    return onnx
 
 
 def _raw_model(model: Any, dtype: Any) -> Any:
@@ -101,12 +102,12 @@ def _raw_model(model: Any, dtype: Any) -> Any:
     network = model.probability_network()
 
     def answers(rows: Any) -> Any:
-        made = network(rows)
-        return [np.argmax(made, axis=1).astype(np.int64), made]
+        outputs = network(rows)
+        return [np.argmax(outputs, axis=1).astype(np.int64), outputs]
 
-    made = builder.call(answers, values, example)
-    _name_classes(builder, model, made[0])
-    builder.output(made[1], "probabilities")
+    outputs = builder.call(answers, values, example)
+    _name_classes(builder, model, outputs[0])
+    builder.output(outputs[1], "probabilities")
     return builder.model(_metadata(model))
 
 
@@ -136,8 +137,8 @@ def _columns(builder: OnnxBuilder, model: Any, dtype: Any) -> tuple[list[str], l
                 "as columns of numbers, or leave it out"
             )
         if column.levels:
-            given = builder.input(column.name, str, (ROWS, 1))
-            values.append(builder.categories(given, [*column.levels, *_empty(column)]))
+            text = builder.input(column.name, str, (ROWS, 1))
+            values.append(builder.categories(text, [*column.levels, *_empty(column)]))
             examples.append(np.zeros((EXAMPLE, 1), np.int64))
         else:
             values.append(builder.input(column.name, dtype, (ROWS, 1)))
@@ -159,37 +160,39 @@ def _empty(column: Column) -> tuple[str, ...]:
 def _features(plan: Column, column: Any) -> list[Any]:
     """`Column.features` of numbers or of codes, of shape (rows, 1)."""
     if plan.levels:
-        made = column == np.arange(len(plan.levels))
+        features = column == np.arange(len(plan.levels))
         absent = column == len(plan.levels)
     else:
         values = column.astype(np.float64)
         absent = values != values  # of NaN
         scaled = (np.where(absent, plan.fill, values) - plan.mean) / plan.scale
-        made = np.clip(scaled, -FARTHEST, FARTHEST)
-    return [part.astype(np.float32) for part in ([made, absent] if plan.missing else [made])]
+        features = np.clip(scaled, -FARTHEST, FARTHEST)
+    return [
+        part.astype(np.float32) for part in ([features, absent] if plan.missing else [features])
+    ]
 
 
 # Answers
 
 
-def _made(network: Any, x: Any) -> Any:
-    """The output units' values, as `_forward_pass_fast` has them."""
-    x = x.astype(np.result_type(x.dtype, network.coefs_[0].dtype))
-    return network._fixed_answer(x)
+def _outputs(network: FittedNetwork, x: Any) -> Any:
+    """The outputs for traced rows, in the dtype that `predict` computes in."""
+    x = x.astype(np.result_type(x.dtype, network.dtype))
+    return network.predict_traced(x)
 
 
 def _numbers(model: Any, network: Any) -> Function:
     count = network.n_outputs_
 
     def answers(x: Any) -> Any:
-        made = _made(network, x)
-        mean = made[:, 0] if count == 1 else made[:, :count]
+        outputs = _outputs(network.fitted_network, x)
+        mean = outputs[:, 0] if count == 1 else outputs[:, :count]
         if model is not network:
             scaled = mean.astype(np.float64) * model.spread_ + model.center_
             return [np.clip(scaled, *model.range_)]
         if model.loss != "gaussian_nll":
             return [mean]
-        spread = np.exp(0.5 * made[:, count:])
+        spread = np.exp(0.5 * outputs[:, count:])
         return [mean, spread[:, 0] if count == 1 else spread]
 
     return answers
@@ -197,17 +200,17 @@ def _numbers(model: Any, network: Any) -> Function:
 
 def _probabilities(model: Any, network: Any) -> Function:
     """The place of the class among `classes_`, and the probability of each."""
-    several = network._label_binarizer.y_type_ == "multilabel-indicator"
+    several = network.label_kind == "multilabel-indicator"
     count = len(model.classes_)
 
     def answers(x: Any) -> Any:
-        made = _made(network, x)
+        outputs = _outputs(network.fitted_network, x)
         if several:
-            return [(made > 0.5).astype(np.int64), made]
-        if made.shape[1] == 1:
-            made = np.concatenate([1 - made, made], axis=1)
-        best = np.argmax(made, axis=1)
-        return [np.minimum(best, count - 1).astype(np.int64), made]
+            return [(outputs > 0.5).astype(np.int64), outputs]
+        if outputs.shape[1] == 1:
+            outputs = np.concatenate([1 - outputs, outputs], axis=1)
+        best = np.argmax(outputs, axis=1)
+        return [np.minimum(best, count - 1).astype(np.int64), outputs]
 
     return answers
 
@@ -215,8 +218,8 @@ def _probabilities(model: Any, network: Any) -> Function:
 def _name_classes(builder: OnnxBuilder, model: Any, codes: str) -> None:
     """The output "label": the classes themselves, or for labels of many kinds 0 and 1."""
     classes = np.array(model.classes_.tolist())
-    labels = getattr(getattr(model, "network_", model), "_label_binarizer", None)
-    if labels is not None and labels.y_type_ == "multilabel-indicator":
+    kind = getattr(getattr(model, "network_", model), "label_kind", None)
+    if kind == "multilabel-indicator":
         builder.output(codes, "label")
     elif classes.dtype.kind == "U":
         names = builder.node(

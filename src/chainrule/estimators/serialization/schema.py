@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ...errors import ModelFileError
-from .modelfile import damaged
+from .container import damaged
 
 Check: TypeAlias = Callable[[Any, str], Any]
 
@@ -141,7 +141,7 @@ def _wrong(where: str, wanted: str) -> ModelFileError:
 # Values of Python as JSON and back
 
 
-def encoded(value: Any, where: str, depth: int = 0) -> Any:
+def to_json(value: Any, where: str, depth: int = 0) -> Any:
     """A setting as JSON; tuples, dicts and infinite numbers are marked as such."""
     if depth > DEEPEST_SETTING:
         raise ModelFileError(f"{where} is nested deeper than {DEEPEST_SETTING} levels")
@@ -156,31 +156,31 @@ def encoded(value: Any, where: str, depth: int = 0) -> Any:
     if isinstance(value, float):
         return float(value) if isfinite(value) else {"float": str(float(value))}
     if isinstance(value, (list, tuple)):
-        made = [encoded(one, f"{where}[{k}]", depth + 1) for k, one in enumerate(value)]
-        return {"tuple": made} if isinstance(value, tuple) else made
+        values = [to_json(one, f"{where}[{k}]", depth + 1) for k, one in enumerate(value)]
+        return {"tuple": values} if isinstance(value, tuple) else values
     if isinstance(value, (set, frozenset)) and all(isinstance(one, str) for one in value):
         return sorted(value)
     if isinstance(value, Mapping):
-        pairs = [[encoded(one, where, depth + 1) for one in item] for item in value.items()]
+        pairs = [[to_json(one, where, depth + 1) for one in item] for item in value.items()]
         return {"dict": sorted(pairs, key=lambda pair: (type(pair[0]).__name__, repr(pair[0])))}
     raise ModelFileError(
         f"{where} is {value!r:.60}: a model file holds text, numbers, lists and dicts"
     )
 
 
-def decoded(value: Any, where: str) -> Any:
-    """What `encoded` was given."""
+def from_json(value: Any, where: str) -> Any:
+    """What `to_json` was given."""
     if isinstance(value, list):
-        return [decoded(one, where) for one in value]
+        return [from_json(one, where) for one in value]
     if not isinstance(value, dict):
         return value
     [(kind, inner)] = value.items() if len(value) == 1 else [("", None)]
     if kind == "float" and isinstance(inner, str) and inner in SPECIAL:
         return SPECIAL[inner]
     if kind == "tuple" and isinstance(inner, list):
-        return tuple(decoded(inner, where))
+        return tuple(from_json(inner, where))
     if kind == "dict" and isinstance(inner, list):
-        pairs = [decoded(pair, where) for pair in inner]
+        pairs = [from_json(pair, where) for pair in inner]
         if all(isinstance(p, list) and len(p) == 2 and _is_key(p[0]) for p in pairs):
             return dict(pairs)
     raise damaged(f"{where} is no value that `save` writes")
@@ -190,7 +190,7 @@ def _is_key(value: Any) -> bool:
     return isinstance(value, (str, int, float, bool))
 
 
-def plain(value: Any, where: str, depth: int = 0) -> Any:
+def to_plain_json(value: Any, where: str, depth: int = 0) -> Any:
     """A card's value as JSON has it: what `json.dumps` takes, and no infinite number."""
     if isinstance(value, np.generic):
         value = value.item()
@@ -202,10 +202,11 @@ def plain(value: Any, where: str, depth: int = 0) -> Any:
         if isinstance(value, float) and isfinite(value):
             return float(value)
         if isinstance(value, (list, tuple)):
-            return [plain(one, f"{where}[{k}]", depth + 1) for k, one in enumerate(value)]
+            return [to_plain_json(one, f"{where}[{k}]", depth + 1) for k, one in enumerate(value)]
         if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
             return {
-                key: plain(one, f"{where}[{key!r:.40}]", depth + 1) for key, one in value.items()
+                key: to_plain_json(one, f"{where}[{key!r:.40}]", depth + 1)
+                for key, one in value.items()
             }
     raise ModelFileError(
         f"{where} is {reprlib.repr(value):.60}: give what JSON holds (text, finite numbers, true, "

@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ...data import Features
 from ...data.cells import counted
@@ -22,12 +22,13 @@ from ...lazy import LazyModule
 from ..inputs.features import rows_of_numbers
 from ..inputs.rows import pieces
 from ..inputs.weights import in_range, plain_weights
-from ..mlp.settings import TABLES, layer_sizes
-from ..mlp.solvers import make_answer
-from ..serialization.saved import Saved
+from ..mlp.settings import TABULAR_CONSTRAINTS, layer_sizes
+from ..serialization.mixin import SaveMixin
+from ..sklearn_private import check_sample_weight
 from .defaults import (
     SMALL_TABLE,
     TINY_TABLE,
+    TabularSettings,
     batch_size_for,
     epochs_for,
     members_for,
@@ -39,14 +40,15 @@ pd = LazyModule("pandas")
 
 Frame: TypeAlias = Any
 
-LOOKED_AT = 2_000  # validation rows from which importances are taken
+MAX_IMPORTANCE_ROWS = 2_000  # validation rows from which importances are taken
 
 
-class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
+class Tabular(SaveMixin, TabularSettings, BaseEstimator):  # type: ignore[misc]
     """What both estimators share: columns to features, a network, and the way back."""
 
-    _parameter_constraints: ClassVar[dict[str, Any]] = TABLES
-    _kind: Any
+    _parameter_constraints: ClassVar[dict[str, Any]] = TABULAR_CONSTRAINTS
+    hidden_layer_sizes: Any
+    network_class: ClassVar[Any]
     _epochs: int  # for tables of some thousand rows
     _steps: int  # at least, if there are enough epochs for it
 
@@ -82,87 +84,88 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
         frame = self._frame(X, reset=True)
         y = self._checked_targets(y, len(frame))
         weights = plain_weights(sample_weight)
-        weights = _check_sample_weight(weights, frame, dtype=np.float64)
-        given = weights > 0  # a row without weight is no row
-        frame, y, weights = frame[given], y[given], weights[given]
+        weights = check_sample_weight(weights, frame, dtype=np.float64)
+        counted_rows = weights > 0  # a row without weight is no row
+        frame, y, weights = frame[counted_rows], y[counted_rows], weights[counted_rows]
         if len(frame) < 2:
             raise DataError(f"n_samples={len(frame)}: there is nothing to learn from a single row")
         targets, weights = self._learn_targets(y, in_range(weights, np.float32))
         rng = check_random_state(self.random_state)
-        held = self._held_out(targets, rng)
+        held_out = self._hold_out(targets, rng)
         self.features_ = Features.learn(frame, self._categories(frame), weights)
-        self.network_ = self._network(held, rng)
+        self.network_ = self._untrained_network(held_out, rng)
         x = self.features_(frame)
         if len(frame) < TINY_TABLE:
             x = x.astype(np.float64)  # it costs nothing, and the order of rows matters less
-        train, watched = _shared_out(x, targets, weights, held)
+        train, validation = _split(x, targets, weights, held_out)
         with warnings.catch_warnings():  # all epochs are meant to be used
             warnings.simplefilter("ignore", ConvergenceWarning)
-            self.network_.fit(*train, validation_data=watched)
-        self.history_ = self._history()
-        self._measure_importances(train if watched is None else watched, rng)
+            self.network_.fit(*train, validation_data=validation)
+        self.history_ = self.epoch_rows()
+        self._measure_importances(train if validation is None else validation, rng)
         return self
 
-    def _held_out(self, targets: Any, rng: Any) -> Any:
-        """Which rows each member does not see, shape (rows, members)."""
+    def _hold_out(self, targets: Any, rng: Any) -> Any:
+        """Draw which rows each member does not see, shape (rows, members)."""
         count, members = len(targets), self.n_members
         if members is None:
             members = members_for(count)
         fraction = self.validation_fraction
         if fraction is None:
             fraction = validation_fraction_for(count)
-        held = np.zeros((count, members), bool)
+        held_out = np.zeros((count, members), bool)
         size = round(count * fraction)
         if size < 2 or count - size < 2:
-            return held
+            return held_out
         strata = self._strata(targets, size)
         for member in range(members):
-            _, out = train_test_split(
+            _, rows = train_test_split(
                 np.arange(count), test_size=size, random_state=rng, stratify=strata
             )
-            held[self._known(targets, out), member] = True
-        return held
+            held_out[self._of_known_classes(targets, rows), member] = True
+        return held_out
 
-    def _known(self, _targets: Any, out: Any) -> Any:
-        """The rows to watch of which training without them can know something."""
-        return out
+    def _of_known_classes(self, _targets: Any, rows: Any) -> Any:
+        """The validation rows whose targets occur among the others."""
+        return rows
 
-    def _strata(self, _targets: Any, _held: int) -> Any:
+    def _strata(self, _targets: Any, _n_validation: int) -> Any:
+        """The classes that the validation rows have shares of; None if that cannot be."""
         return None
 
-    def _network(self, held: Any, rng: Any) -> Any:
+    def _untrained_network(self, held_out: Any, rng: Any) -> Any:
         """The network for a table of which its members do not see some rows."""
-        rows, members = held.shape
-        few, watched = rows < TINY_TABLE, bool(held.any())
+        rows, members = held_out.shape
+        tiny, validates = rows < TINY_TABLE, bool(held_out.any())
         batch = self.batch_size
         batch = min(batch_size_for(rows) if batch is None else batch, rows)
         epochs = self.max_iter
         if epochs is None:
             epochs = epochs_for(rows, batch, self._epochs, self._steps)
         columns = self.features_.continuous
-        embeds = self.numeric_embedding is not None and columns and not few
-        return self._kind(
+        embeds = self.numeric_embedding is not None and columns and not tiny
+        return self.network_class(
             hidden_layer_sizes=tuple(layer_sizes(self.hidden_layer_sizes)),
             activation="silu", solver="adamw",
             alpha=0.0, batch_size=batch, learning_rate="cosine",
             learning_rate_init=self.learning_rate_init, warmup=0.02, max_iter=epochs,
-            beta_2=0.95, clip_norm=1.0, ema=self.ema, dropout=0.0 if few else self.dropout,
+            beta_2=0.95, clip_norm=1.0, ema=self.ema, dropout=0.0 if tiny else self.dropout,
             weight_decay=self.weight_decay, n_members=members,
             numeric_embedding=self.numeric_embedding if embeds else None,
             numeric_features=list(columns) if embeds else None,
-            early_stopping=watched, n_iter_no_change=epochs, tol=0.0,
-            monitor="loss" if not watched else "auto" if rows >= SMALL_TABLE else "validation_loss",
+            early_stopping=validates, n_iter_no_change=epochs, tol=0.0,
+            monitor="validation_loss" if validates and rows < SMALL_TABLE else "auto",
             random_state=rng.randint(2**31), callbacks=self.callbacks, checkpoint=self.checkpoint,
             checkpoint_interval=self.checkpoint_interval, n_threads=self.n_threads,
-            progress=self.progress, **self._more(),
+            progress=self.progress, **self._network_settings(),
         )  # fmt: skip
 
-    def _more(self) -> dict[str, Any]:
+    def _network_settings(self) -> dict[str, Any]:
         """Settings of one of the two kinds of networks."""
         return {}
 
-    def _history(self) -> list[dict[str, float]]:
-        """A row an epoch, as `train.fit` keeps them."""
+    def epoch_rows(self) -> list[dict[str, float]]:
+        """A row an epoch, as `train.fit` returns them."""
         net = self.network_
         scores = net.validation_scores_ or []
         rows: list[dict[str, float]] = []
@@ -182,14 +185,14 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
 
     def _categories(self, frame: Frame) -> list[str]:
         """The columns of numbers to treat as text."""
-        given = () if self.categorical_features is None else self.categorical_features
-        several = isinstance(given, Iterable) and not isinstance(given, (str, bytes))
-        names = [str(name) for name in given] if several else [str(given)]
+        columns = () if self.categorical_features is None else self.categorical_features
+        several = isinstance(columns, Iterable) and not isinstance(columns, (str, bytes))
+        names = [str(name) for name in columns] if several else [str(columns)]
         absent = [name for name in names if name not in frame.columns]
         if absent or not several:
             known = ", ".join(map(repr, frame.columns[:8])) + ", ..." * (frame.shape[1] > 8)
             raise DataError(
-                f"categorical_features={given!r:.60}: give a list of names of columns, which are "
+                f"categorical_features={columns!r:.60}: give a list of names of columns, which are "
                 f"{known}" + (f"; there is no {absent[0]!r}" if absent else "")
             )
         return names
@@ -242,37 +245,38 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
     # Importances
 
     def _measure_importances(self, rows: tuple[Any, Any, Any], rng: Any) -> None:
-        """How much the score of some rows falls when a column is shuffled; see `_shared_out`."""
-        groups = self._groups()
-        some = np.sort(rng.permutation(len(rows[0]))[:LOOKED_AT])
+        """Measure how much the score falls when a column is shuffled; see `_split`."""
+        groups = self.feature_groups()
+        some = np.sort(rng.permutation(len(rows[0]))[:MAX_IMPORTANCE_ROWS])
         x, targets, weights = (part[some] for part in rows)
 
-        net, shares = self.network_, weights if weights.ndim == 2 else None
-        answer = make_answer(net._perceptron())
+        network = self.network_.fitted_network
+        predict = network.compiled()
+        member_weights = weights if weights.ndim == 2 else None
 
         def score(x: Any) -> float:
-            told = [
-                self._told(answer(net._weights(), net._stats, part,
-                                  None if shares is None else shares[rows]))
-                for rows, part in pieces(x, 1, net._rows_at_a_time())
-            ]  # fmt: skip
-            made = told[0] if len(told) == 1 else np.concatenate(told)
-            return float(self._score(made, targets, weights.reshape(len(x), -1).sum(axis=1)))
+            parts = []
+            for rows, part in pieces(x, 1, network.rows_at_a_time):
+                of_rows = () if member_weights is None else (member_weights[rows],)
+                parts.append(self._predictions(predict(part, *of_rows)))
+            predictions = parts[0] if len(parts) == 1 else np.concatenate(parts)
+            return float(self._score(predictions, targets, weights.reshape(len(x), -1).sum(axis=1)))
 
         means, errors = permutation(score, x, groups.values(), rng)
         self.importances_ = dict(
             zip(groups, zip(means.tolist(), errors.tolist(), strict=True), strict=True)
         )
-        names = [str(name) for name in self._column_names()]
+        names = [str(name) for name in self.column_names()]
         self.feature_importances_ = np.array(
             [self.importances_.get(n, (0.0, 0.0))[0] for n in names]
         )
 
-    def _column_names(self) -> list[str]:
+    def column_names(self) -> list[str]:
+        """The names of the columns; of an array x0, x1, ...."""
         names = getattr(self, "feature_names_in_", None)
         return [f"x{k}" for k in range(self.n_features_in_)] if names is None else list(names)
 
-    def _groups(self) -> dict[str, list[int]]:
+    def feature_groups(self) -> dict[str, list[int]]:
         """The features of each column."""
         groups: dict[str, list[int]] = {}
         start = 0
@@ -305,9 +309,9 @@ class Tabular(Saved, BaseEstimator):  # type: ignore[misc]
         arXiv:1703.01365 (2017).
         """
         x = self._inputs(X)
-        found = integrated_gradients(self.network_, x, steps)
+        attributions = integrated_gradients(self.network_.fitted_network, x, steps)
         return pd.DataFrame(
-            {name: found[:, places].sum(axis=1) for name, places in self._groups().items()}
+            {name: attributions[:, k].sum(axis=1) for name, k in self.feature_groups().items()}
         )
 
     def __sklearn_tags__(self) -> Any:
@@ -342,18 +346,18 @@ def named_columns(frame: Frame) -> Frame:
     return frame.set_axis(names, axis=1)
 
 
-def _shared_out(x: Any, targets: Any, weights: Any, held: Any) -> tuple[Any, Any]:
-    """What the network trains on, and what it is watched on: rows, targets and weights.
+def _split(x: Any, targets: Any, weights: Any, held_out: Any) -> tuple[Any, Any]:
+    """Rows, targets and weights that the network trains on, and those that it is validated on.
 
     A row has a weight for each member, and for those that do not see it the weight is 0.
     """
     weights = weights.astype(x.dtype)
-    if not held.any():
+    if not held_out.any():
         return (x, targets, weights), None
-    shares = weights[:, None] * np.stack([~held, held])
+    shares = weights[:, None] * np.stack([~held_out, held_out])
     parts = []
     for share in shares:
         rows = share.any(axis=1)
-        own = share[rows] if held.shape[1] > 1 else share[rows, 0]
-        parts.append((x[rows], targets[rows], own))
+        of_rows = share[rows] if held_out.shape[1] > 1 else share[rows, 0]
+        parts.append((x[rows], targets[rows], of_rows))
     return parts[0], parts[1]

@@ -1,12 +1,13 @@
 """Defaults of the estimators for tables, each of them once: numbers, and rules by the table's size.
 
-The signatures of `TabularClassifier` and `TabularRegressor` and the options of `chainrule train`
-read them here.
+`TabularClassifier` and `TabularRegressor` inherit them, and `chainrule train` reads them here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -19,28 +20,13 @@ MEMBERS_BY_ROWS = ((1_000, 8), (20_000, 4))  # up to so many rows, so many netwo
 MEMBERS_OF_LARGE = 2
 
 
-@dataclass(frozen=True)
-class TabularDefaults:
-    """The default of each parameter of a tabular estimator; None is a rule by the table's size.
+@dataclass(kw_only=True, eq=False, repr=False, match_args=False)
+class TabularSettings:
+    """What both estimators have in common; None is a rule by the table's size, see below.
 
-    Attributes
-    ----------
-    hidden_layer_sizes : tuple of int
-    n_members, batch_size, max_iter, validation_fraction : None
-        See `members_for`, `batch_size_for`, `epochs_for`, `validation_fraction_for`.
-    numeric_embedding : str
-    dropout, learning_rate_init, weight_decay, ema : float
-        Of AdamW, whose rate follows a cosine, with running means of the weights.
-    label_smoothing : float
-        For classes.
-    loss : str
-        For numbers.
-    checkpoint_interval : float
-        Seconds.
-    progress : bool
+    Both inherit these fields, and the command reads them: each default is written once.
     """
 
-    hidden_layer_sizes: tuple[int, ...] = (128, 128, 128)
     n_members: int | None = None
     numeric_embedding: str | None = "piecewise"
     dropout: float = 0.15
@@ -50,11 +36,22 @@ class TabularDefaults:
     batch_size: int | None = None
     max_iter: int | None = None
     validation_fraction: float | None = None
-    categorical_features: tuple[str, ...] = ()
-    label_smoothing: float = 0.0
-    loss: str = "squared_error"
+    categorical_features: Collection[str] = ()
+    random_state: Any = None
+    callbacks: Any = None
+    checkpoint: Any = None
     checkpoint_interval: float = 10.0
+    n_threads: int | None = None
     progress: bool = True
+
+
+@dataclass(kw_only=True, eq=False, match_args=False)
+class TabularDefaults(TabularSettings):
+    """The same with what is a positional parameter, or one of a single estimator."""
+
+    hidden_layer_sizes: tuple[int, ...] = (128, 128, 128)
+    loss: str = "squared_error"
+    label_smoothing: float = 0.0
 
 
 DEFAULTS = TabularDefaults()

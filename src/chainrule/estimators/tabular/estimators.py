@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_y, column_or_1d
+from sklearn.utils.validation import column_or_1d
 
 from ...data.moments import mean_and_deviation, standardized
 from ...errors import DataError
@@ -24,10 +25,12 @@ from ..inputs.targets import (
 )
 from ..inputs.weights import check_class_weight, in_range, times
 from ..mlp.estimators import MLPClassifier, MLPRegressor
+from ..sklearn_private import check_y
 from .base import Tabular
 from .defaults import DEFAULTS
 
 
+@dataclass(eq=False, repr=False, match_args=False)
 class TabularClassifier(ScoredByAccuracy, ClassifierMixin, Tabular):  # type: ignore[misc]
     """A classifier for tables with mixed columns: `fit` on a DataFrame, with no tuning.
 
@@ -93,42 +96,22 @@ class TabularClassifier(ScoredByAccuracy, ClassifierMixin, Tabular):  # type: ig
     ['setosa']
     """
 
-    _kind = MLPClassifier
-    _epochs, _steps = 30, 1_000  # classes are told apart long before numbers are exact
+    hidden_layer_sizes: Sequence[int] = DEFAULTS.hidden_layer_sizes
+    _: KW_ONLY
+    class_weight: Any = None
+    label_smoothing: float = DEFAULTS.label_smoothing
 
-    def __init__(
-        self,
-        hidden_layer_sizes: Sequence[int] = DEFAULTS.hidden_layer_sizes,
-        *,
-        n_members: int | None = DEFAULTS.n_members,
-        numeric_embedding: str | None = DEFAULTS.numeric_embedding,
-        dropout: float = DEFAULTS.dropout,
-        learning_rate_init: float = DEFAULTS.learning_rate_init,
-        weight_decay: float = DEFAULTS.weight_decay,
-        ema: float | None = DEFAULTS.ema,
-        batch_size: int | None = DEFAULTS.batch_size,
-        max_iter: int | None = DEFAULTS.max_iter,
-        validation_fraction: float | None = DEFAULTS.validation_fraction,
-        categorical_features: Collection[str] = DEFAULTS.categorical_features,
-        class_weight: Any = None,
-        label_smoothing: float = DEFAULTS.label_smoothing,
-        random_state: Any = None,
-        callbacks: Any = None,
-        checkpoint: Any = None,
-        checkpoint_interval: float = DEFAULTS.checkpoint_interval,
-        n_threads: int | None = None,
-        progress: bool = DEFAULTS.progress,
-    ) -> None:
-        self._set(locals())
+    network_class = MLPClassifier
+    _epochs, _steps = 30, 1_000  # classes are told apart long before numbers are exact
 
     def _checked_targets(self, y: Any, rows: int) -> Any:
         if y is None:
-            _check_y(y, estimator=self)  # says so as scikit-learn does
+            check_y(y, estimator=self)  # says so as scikit-learn does
         y = plain_labels(one_column(y))
         if y.dtype.kind == "f":
-            _check_y(y, estimator=self)  # no infinite one
+            check_y(y, estimator=self)  # no infinite one
         check_classification_targets(y)
-        return _as_many(y, rows)
+        return _one_a_row(y, rows)
 
     def _learn_targets(self, y: Any, weights: Any) -> tuple[Any, Any]:
         encoder = LabelEncoder().fit(y)
@@ -143,27 +126,27 @@ class TabularClassifier(ScoredByAccuracy, ClassifierMixin, Tabular):  # type: ig
         of_class = compute_sample_weight(self.class_weight, y)
         return encoder.transform(y), in_range(times(weights, of_class), np.float32)
 
-    def _strata(self, targets: Any, held: int) -> Any:
+    def _strata(self, targets: Any, n_validation: int) -> Any:
         counts = np.bincount(targets)
-        return targets if held >= len(counts) and counts.min() >= 2 else None
+        return targets if n_validation >= len(counts) and counts.min() >= 2 else None
 
-    def _known(self, targets: Any, out: Any) -> Any:
-        return out[np.isin(targets[out], np.delete(targets, out))]  # a class may be rare
+    def _of_known_classes(self, targets: Any, rows: Any) -> Any:
+        return rows[np.isin(targets[rows], np.delete(targets, rows))]  # a class may be rare
 
-    def _more(self) -> dict[str, Any]:
+    def _network_settings(self) -> dict[str, Any]:
         return {"label_smoothing": self.label_smoothing}
 
-    def _told(self, made: Any) -> Any:
-        return np.argmax(made, axis=1) if made.shape[1] > 1 else made[:, 0] > 0.5
+    def _predictions(self, outputs: Any) -> Any:
+        return np.argmax(outputs, axis=1) if outputs.shape[1] > 1 else outputs[:, 0] > 0.5
 
-    def _score(self, told: Any, targets: Any, weights: Any) -> float:
-        return float(np.average(told == targets, weights=weights))
+    def _score(self, predictions: Any, targets: Any, weights: Any) -> float:
+        return float(np.average(predictions == targets, weights=weights))
 
     def predict(self, X: Any) -> Any:
         """The class of each row, shape (n_samples,)."""
         x = self._inputs(X)
         if self.network_.n_outputs_ > 1:
-            return self.classes_[self.network_._best(x)]
+            return self.classes_[self.network_.predict_codes(x)]
         return self.classes_[np.argmax(self.network_.predict_proba(x), axis=1)]
 
     def predict_proba(self, X: Any) -> Any:
@@ -172,6 +155,7 @@ class TabularClassifier(ScoredByAccuracy, ClassifierMixin, Tabular):  # type: ig
         return self.network_.predict_proba(x).astype(np.float64)
 
 
+@dataclass(eq=False, repr=False, match_args=False)
 class TabularRegressor(ScoredByR2, RegressorMixin, Tabular):  # type: ignore[misc]
     """A regressor for tables with mixed columns; see `TabularClassifier` for what it does.
 
@@ -204,37 +188,16 @@ class TabularRegressor(ScoredByR2, RegressorMixin, Tabular):  # type: ignore[mis
     True
     """
 
-    _kind = MLPRegressor
-    _epochs, _steps = 60, 2_000
+    loss: Any = DEFAULTS.loss
+    hidden_layer_sizes: Sequence[int] = DEFAULTS.hidden_layer_sizes
 
-    def __init__(
-        self,
-        loss: Any = DEFAULTS.loss,
-        hidden_layer_sizes: Sequence[int] = DEFAULTS.hidden_layer_sizes,
-        *,
-        n_members: int | None = DEFAULTS.n_members,
-        numeric_embedding: str | None = DEFAULTS.numeric_embedding,
-        dropout: float = DEFAULTS.dropout,
-        learning_rate_init: float = DEFAULTS.learning_rate_init,
-        weight_decay: float = DEFAULTS.weight_decay,
-        ema: float | None = DEFAULTS.ema,
-        batch_size: int | None = DEFAULTS.batch_size,
-        max_iter: int | None = DEFAULTS.max_iter,
-        validation_fraction: float | None = DEFAULTS.validation_fraction,
-        categorical_features: Collection[str] = DEFAULTS.categorical_features,
-        random_state: Any = None,
-        callbacks: Any = None,
-        checkpoint: Any = None,
-        checkpoint_interval: float = DEFAULTS.checkpoint_interval,
-        n_threads: int | None = None,
-        progress: bool = DEFAULTS.progress,
-    ) -> None:
-        self._set(locals())
+    network_class = MLPRegressor
+    _epochs, _steps = 60, 2_000
 
     def _checked_targets(self, y: Any, rows: int) -> Any:
         y = plain_targets(y)
-        y = column_or_1d(_check_y(y, y_numeric=True, estimator=self), warn=True)
-        return _as_many(y.astype(np.float64), rows)
+        y = column_or_1d(check_y(y, y_numeric=True, estimator=self), warn=True)
+        return _one_a_row(y.astype(np.float64), rows)
 
     def _learn_targets(self, y: Any, weights: Any) -> tuple[Any, Any]:
         scaled = self.loss in ("squared_error", "absolute_error", "quantile", "gaussian_nll")
@@ -252,25 +215,25 @@ class TabularRegressor(ScoredByR2, RegressorMixin, Tabular):  # type: ignore[mis
             )
         return targets, weights
 
-    def _more(self) -> dict[str, Any]:
+    def _network_settings(self) -> dict[str, Any]:
         return {"loss": self.loss}
 
-    def _told(self, made: Any) -> Any:
-        return made[:, 0]
+    def _predictions(self, outputs: Any) -> Any:
+        return outputs[:, 0]
 
-    def _score(self, told: Any, targets: Any, weights: Any) -> float:
-        return r2(targets, told, weights)
+    def _score(self, predictions: Any, targets: Any, weights: Any) -> float:
+        return r2(targets, predictions, weights)
 
     def predict(self, X: Any) -> Any:
         """The number that each row gets, shape (n_samples,)."""
         x = self._inputs(X)
-        made = self.network_.predict(x).astype(np.float64)
+        scaled = self.network_.predict(x).astype(np.float64)
         with np.errstate(over="ignore"):  # beyond the range, which ends at finite numbers
-            return np.clip(made * self.spread_ + self.center_, *self.range_)
+            return np.clip(scaled * self.spread_ + self.center_, *self.range_)
 
 
-def _as_many(y: Any, rows: int) -> Any:
-    """Targets, if there is one for each row."""
+def _one_a_row(y: Any, rows: int) -> Any:
+    """Check that there is a target for each row, and return them."""
     if len(y) != rows:
         raise DataError(f"X has {rows} rows and y {len(y)}: inconsistent numbers of samples")
     return y

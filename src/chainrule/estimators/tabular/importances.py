@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...transforms import grad, jit
+from ..mlp.network import FittedNetwork
 
 REPEATS = 3
 MANY = 50  # columns from which on each is shuffled once
@@ -18,7 +19,7 @@ MANY = 50  # columns from which on each is shuffled once
 def permutation(
     score: Callable[[Any], float], x: Any, groups: Iterable[Sequence[int]], rng: Any
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """How far a score falls when the features of a column are shuffled together.
+    """Measure how far a score falls when the features of a column are shuffled together.
 
     Returns
     -------
@@ -28,26 +29,25 @@ def permutation(
     groups = list(groups)
     whole = score(x)
     falls = np.zeros((REPEATS if len(groups) <= MANY else 1, len(groups)))
-    for k, places in enumerate(groups):
+    for k, columns in enumerate(groups):
         shuffled = x.copy()
-        for turn in range(len(falls)):
-            shuffled[:, places] = x[rng.permutation(len(x))][:, places]
-            falls[turn, k] = whole - score(shuffled)
+        for repeat in range(len(falls)):
+            shuffled[:, columns] = x[rng.permutation(len(x))][:, columns]
+            falls[repeat, k] = whole - score(shuffled)
     return falls.mean(axis=0), falls.std(axis=0)
 
 
-def integrated_gradients(network: Any, x: Any, steps: Any) -> NDArray[Any]:
-    """Attributions of the raw output (of the class predicted) to the features of each row.
+def integrated_gradients(network: FittedNetwork, x: Any, steps: Any) -> NDArray[Any]:
+    """Attribute the raw output (of the class predicted) to the features of each row.
 
     The line begins at the mean row. Sundararajan et al.: arXiv:1703.01365 (2017), equation 3.
     """
     if type(steps) is bool or not isinstance(steps, Integral) or steps < 1:
         raise ValueError(f"steps={steps!r:.40}: give a whole number of points, 1 or more")
-    net, weights, stats = network._perceptron(), network._weights(), network._stats
     base = np.mean(x, axis=0, keepdims=True)
 
     def raw(rows: Any) -> Any:
-        z = net.raw(weights, stats, rows)
+        z = network.raw_outputs(rows)
         return z if z.ndim == 2 else np.mean(z, axis=0)
 
     chosen = np.argmax(raw(x), axis=1)

@@ -12,7 +12,7 @@ from typing import Any
 from .defaults import TabularDefaults
 
 
-@dataclass(frozen=True)
+@dataclass(kw_only=True)
 class TrainOptions(TabularDefaults):
     """How `fit_table` trains: the parameters of the tabular estimators, and how rows are split.
 

@@ -57,7 +57,7 @@ def damaged(what: str) -> ModelFileError:
 # Bytes
 
 
-def pack(description: Mapping[str, Any], arrays: Mapping[str, Any]) -> bytes:
+def dumps(description: Mapping[str, Any], arrays: Mapping[str, Any]) -> bytes:
     """A description and arrays as the bytes of a safetensors file.
 
     Raises
@@ -69,8 +69,8 @@ def pack(description: Mapping[str, Any], arrays: Mapping[str, Any]) -> bytes:
     parts: list[bytes] = []
     end = 0
     ordered = sorted(arrays.items(), key=lambda item: (-np.asarray(item[1]).itemsize, item[0]))
-    for name, given in ordered:
-        value = np.asarray(given)
+    for name, array in ordered:
+        value = np.asarray(array)
         value = value.astype(value.dtype.newbyteorder("<"), copy=False)
         if value.dtype not in CODES:
             raise ModelFileError(f"{name} is {value.dtype}, which a model file does not hold")
@@ -80,9 +80,9 @@ def pack(description: Mapping[str, Any], arrays: Mapping[str, Any]) -> bytes:
             "dtype": CODES[value.dtype], "shape": list(value.shape), "data_offsets": [start, end],
         }  # fmt: skip
     body = b"".join(parts)
-    text = _written({"format": FORMAT, **description})
+    text = _json_text({"format": FORMAT, **description})
     metadata = {"chainrule": text, "digest": _digest(text, table, body)}
-    header = _written({"__metadata__": metadata, **table}, sort=False).encode()
+    header = _json_text({"__metadata__": metadata, **table}, sort=False).encode()
     header += b" " * (-len(header) % 8)
     _check_length(text.encode())
     _check_length(header)
@@ -99,8 +99,8 @@ def _check_length(text: bytes) -> None:
         ) from None
 
 
-def unpack(data: bytes) -> tuple[Description, Arrays]:
-    """The description and the arrays in the bytes of a file, which are what `pack` was given.
+def loads(data: bytes) -> tuple[Description, Arrays]:
+    """The description and the arrays in the bytes of a file, which are what `dumps` was given.
 
     Raises
     ------
@@ -121,40 +121,40 @@ def unpack(data: bytes) -> tuple[Description, Arrays]:
     description = _parsed(metadata["chainrule"].encode())
     _check_format(description)
     body = memoryview(data)[8 + length :]
-    places = _places(header, len(body))
+    extents = _extents(header, len(body))
     if _digest(metadata["chainrule"], header, body) != metadata["digest"]:
         raise damaged("its digest is not that of its contents")
     arrays = {
         name: np.frombuffer(body[start:end], dtype).reshape(shape).copy()
-        for name, (dtype, shape, start, end) in places.items()
+        for name, (dtype, shape, start, end) in extents.items()
     }
     del description["format"]
     return description, arrays
 
 
 def _check_format(description: Description) -> None:
-    found = description.get("format")
-    if found == FORMAT:
+    file_format = description.get("format")
+    if file_format == FORMAT:
         return
-    if isinstance(found, str) and found.startswith(FAMILY):
+    if isinstance(file_format, str) and file_format.startswith(FAMILY):
         by = description.get("chainrule")
         raise ModelFileError(
-            f"it has the format {found!r:.40} (of chainrule {by!r:.20}), and this version reads "
-            f"{FORMAT!r}: update chainrule"
+            f"it has the format {file_format!r:.40} (of chainrule {by!r:.20}), and this version "
+            f"reads {FORMAT!r}: update chainrule"
         )
-    raise ModelFileError(f"its format is {found!r:.40}, not {FORMAT!r}: {AGAIN}")
+    raise ModelFileError(f"its format is {file_format!r:.40}, not {FORMAT!r}: {AGAIN}")
 
 
 def _digest(text: str, table: Mapping[str, Any], body: bytes | memoryview) -> str:
     """SHA-256 of all that counts in a file."""
-    made = hashlib.sha256(_written([text, table]).encode())
-    made.update(body)
-    return made.hexdigest()
+    digest = hashlib.sha256(_json_text([text, table]).encode())
+    digest.update(body)
+    return digest.hexdigest()
 
 
-def _places(table: Mapping[str, Any], size: int) -> dict[str, tuple[Any, ...]]:
+def _extents(table: Mapping[str, Any], size: int) -> dict[str, tuple[Any, ...]]:
     """Dtype, shape, start and end of each array; together they are the body, without gaps."""
-    places: dict[str, tuple[Any, ...]] = {}
+    extents: dict[str, tuple[Any, ...]] = {}
     for name, entry in table.items():
         if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
             raise damaged(f"the entry of {name!r:.60} is none of an array")
@@ -169,21 +169,21 @@ def _places(table: Mapping[str, Any], size: int) -> dict[str, tuple[Any, ...]]:
         dtype, (start, end) = np.dtype(DTYPES[code]), offsets
         if prod(shape) * dtype.itemsize != end - start:
             raise damaged(f"{name!r:.60} has shape {shape!r:.60} in {end - start} bytes")
-        places[name] = dtype, tuple(shape), start, end
+        extents[name] = dtype, tuple(shape), start, end
     reached = 0
-    for _, _, start, end in sorted(places.values(), key=lambda place: place[2]):
+    for _, _, start, end in sorted(extents.values(), key=lambda extent: extent[2]):
         if start != reached:
             raise damaged("its arrays leave gaps or overlap")
         reached = end
     if reached != size:
         raise damaged(f"its arrays take {reached} bytes, and it has {size}")
-    return places
+    return extents
 
 
 # JSON
 
 
-def _written(value: Any, sort: bool = True) -> str:
+def _json_text(value: Any, sort: bool = True) -> str:
     text = json.dumps(
         value, allow_nan=False, ensure_ascii=False, separators=(",", ":"), sort_keys=sort
     )
@@ -211,22 +211,22 @@ def _parsed(text: bytes) -> Description:
 
 def _scan(text: bytes) -> None:
     """Refuse what would take much memory or stack to parse, before it is parsed."""
-    plain = text.replace(b"\\\\", b"").replace(b'\\"', b"")
-    codes = np.frombuffer(plain, np.uint8)
+    outside_escapes = text.replace(b"\\\\", b"").replace(b'\\"', b"")
+    codes = np.frombuffer(outside_escapes, np.uint8)
     outside = codes[~np.logical_xor.accumulate(codes == ord('"'))] if codes.size else codes
     depth = np.cumsum(NESTING[outside], dtype=np.int32)
     values = np.isin(outside, list(b",[{")).sum()
     if len(text) > LONGEST or values > MOST_VALUES or depth.max(initial=0) > DEEPEST:
         raise damaged("its header is too long or too deep")
-    if re.search(rb"\\u[dD][89a-fA-F]", plain):  # half of a character
+    if re.search(rb"\\u[dD][89a-fA-F]", outside_escapes):  # half of a character
         raise damaged("its header is not JSON as `save` writes it")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
+    unique = dict(pairs)
+    if len(unique) != len(pairs):
         raise ValueError("a key comes twice")
-    return made
+    return unique
 
 
 def _no_number(text: str) -> Never:

@@ -1,4 +1,4 @@
-"""A classifier of raw inputs as a description and arrays, and back; see `record`."""
+"""A classifier of raw inputs as a description and arrays, and back; see `estimator`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 from ... import random, tree
 from ...errors import ChainruleError, ModelFileError
 from ...transforms import make_graph
-from .modelfile import Arrays, Description, damaged
-from .record_parts import Taken, describe_classes, restore_classes
-from .schema import by_name, each, fields, finite, one_of, plain, text, whole
+from .container import Arrays, Description, damaged
+from .perceptron import ArrayReader, classes_from_state, classes_to_state
+from .schema import by_name, each, fields, finite, one_of, text, to_plain_json, whole
 
 WEIGHTS = "weights."
 PREPARED = "prepared."
@@ -30,16 +30,16 @@ NETWORK: dict[str, Any] = {"prepared": by_name(lambda value, _: value), "rows": 
                            "training": TRAINING}  # fmt: skip
 
 
-def describe_network(model: Any, arrays: Arrays) -> Description:
+def raw_to_state(model: Any, arrays: Arrays) -> Description:
     """All but the class, the settings and the card."""
-    told, kept = model._prepared()
-    arrays |= {f"{PREPARED}{name}": np.asarray(value) for name, value in kept.items()}
+    prepared, prepared_arrays = model._prepared()
+    arrays |= {f"{PREPARED}{name}": np.asarray(value) for name, value in prepared_arrays.items()}
     names, leaves = tree.names(model.module_), tree.leaves(model.module_)
     arrays |= {f"{WEIGHTS}{name}": leaf for name, leaf in zip(names, leaves, strict=True)}
     return {
-        "classes": describe_classes(model.classes_, arrays, ""),
-        "prepared": plain(told, "what was prepared"),
-        "rows": _described_rows(model.row_types_),
+        "classes": classes_to_state(model.classes_, arrays, ""),
+        "prepared": to_plain_json(prepared, "what was prepared"),
+        "rows": _row_types_to_state(model.row_types_),
         "training": {
             "history": [{name: float(value) for name, value in row.items()}
                         for row in model.history_],
@@ -48,30 +48,30 @@ def describe_network(model: Any, arrays: Arrays) -> Description:
     }  # fmt: skip
 
 
-def restore_network(model: Any, checked: Description, arrays: Taken) -> None:
+def raw_from_state(model: Any, checked: Description, arrays: ArrayReader) -> None:
     """Make the estimator, of which the settings are there, what it was."""
-    model.classes_ = restore_classes(checked["classes"], arrays, "")
+    model.classes_ = classes_from_state(checked["classes"], arrays, "")
     if len(model.classes_) < 2:
         raise damaged("it has a single class")
-    model.row_types_ = _restored_rows(checked["rows"])
+    model.row_types_ = _row_types_from_state(checked["rows"])
     training = checked["training"]
     model.history_ = [_epoch(row) for row in training["history"]]
     model.best_epoch_, model.stopped_ = training["best_epoch"], training["stopped"]
     model._restore_prepared(checked["prepared"], Prepared(arrays))
     leaves, structure = _abstract(model)
-    kept = []
+    weights = []
     for name, (shape, dtype) in zip(tree.names(structure), leaves, strict=True):
         value = arrays.numbers(f"{WEIGHTS}{name}", shape, dtype)
         if name.split(".")[-1] == "var" and (value < 0).any():
             raise damaged(f"the variance {name} is negative")
-        kept.append(value)
-    model.module_ = tree.unflatten(tree.structure(structure), kept)
+        weights.append(value)
+    model.module_ = tree.unflatten(tree.structure(structure), weights)
 
 
 class Prepared:
-    """The arrays of the preprocessing, asked for by name, each once; see `Taken`."""
+    """The arrays of the preprocessing, asked for by name, each once; see `ArrayReader`."""
 
-    def __init__(self, arrays: Taken) -> None:
+    def __init__(self, arrays: ArrayReader) -> None:
         self._arrays = arrays
 
     def __call__(self, name: str) -> Any:
@@ -88,11 +88,11 @@ class Prepared:
 
 def _abstract(model: Any) -> tuple[list[tuple[tuple[int, ...], Any]], Any]:
     """Shapes and dtypes of the network's leaves, and the network itself, without its numbers."""
-    made = []
+    modules = []
 
     def build(key: Any) -> Any:
-        made.append(model._network(key))
-        return tree.leaves(made[-1])
+        modules.append(model._network(key))
+        return tree.leaves(modules[-1])
 
     try:
         graph = make_graph(build)(random.key(0))
@@ -100,7 +100,7 @@ def _abstract(model: Any) -> tuple[list[tuple[tuple[int, ...], Any]], Any]:
         if isinstance(error, ModelFileError):
             raise
         raise damaged(f"its settings make no network: {error!s:.160}") from None
-    return [(t.shape, t.dtype) for t in graph.output_types], made[-1]
+    return [(t.shape, t.dtype) for t in graph.output_types], modules[-1]
 
 
 def _epoch(row: dict[str, float]) -> dict[str, float]:
@@ -109,34 +109,34 @@ def _epoch(row: dict[str, float]) -> dict[str, float]:
     return {**row, "epoch": int(row["epoch"])}
 
 
-def _described_rows(types: Any) -> Description:
+def _row_types_to_state(types: Any) -> Description:
     kind = type(types).__name__ if isinstance(types, (dict, tuple)) else "array"
     parts = zip(tree.names(types), tree.leaves(types), strict=True)
-    made = [{"name": name, "shape": list(leaf.shape[1:]), "dtype": leaf.dtype.name}
+    arrays = [{"name": name, "shape": list(leaf.shape[1:]), "dtype": leaf.dtype.name}
             for name, leaf in parts]  # fmt: skip
     expected = [""] if kind == "array" else sorted(types) if kind == "dict" else [
         str(k) for k in range(len(types))
     ]  # fmt: skip
-    if [row["name"] for row in made] != expected:
+    if [row["name"] for row in arrays] != expected:
         raise ModelFileError("rows are no array, and no flat dict or tuple of arrays")
-    return {"kind": kind, "arrays": made}
+    return {"kind": kind, "arrays": arrays}
 
 
-def _restored_rows(told: Description) -> Any:
-    rows = told["arrays"]
+def _row_types_from_state(state: Description) -> Any:
+    rows = state["arrays"]
     names = [row["name"] for row in rows]
     for row in rows:
         if prod(row["shape"]) > MOST_ENTRIES or not isfinite(prod(row["shape"])):
             raise damaged("a row is too large")
-    made = [np.zeros((0, *row["shape"]), row["dtype"]) for row in rows]
-    if told["kind"] == "array":
+    arrays = [np.zeros((0, *row["shape"]), row["dtype"]) for row in rows]
+    if state["kind"] == "array":
         if names != [""]:
             raise damaged("a row has one array, without a name")
-        return made[0]
-    if told["kind"] == "tuple":
+        return arrays[0]
+    if state["kind"] == "tuple":
         if names != [str(k) for k in range(len(rows))]:
             raise damaged("the arrays of a row are not numbered")
-        return tuple(made)
+        return tuple(arrays)
     if names != sorted(set(names)):
         raise damaged("the arrays of a row are not in order, each once")
-    return dict(zip(names, made, strict=True))
+    return dict(zip(names, arrays, strict=True))

@@ -9,9 +9,11 @@ import numpy as np
 from sklearn.preprocessing import LabelBinarizer
 
 from ...errors import ModelFileError
-from ..mlp.embedding import BINS, FREQUENCIES, MOST_LEVELS, Embedding, wide
-from .modelfile import Arrays, Description, damaged
-from .schema import decoded, each, encoded, fields, maybe, number, whole
+from ..mlp.embedding import FREQUENCIES, MAX_BINS, MAX_LEVELS, Embedding, category_width
+from ..mlp.network import FittedNetwork
+from ..mlp.settings import layer_sizes
+from .container import Arrays, Description, damaged
+from .schema import each, fields, from_json, maybe, number, to_json, whole
 
 LARGEST_TEXT = 2**24  # characters of classes as an array of equal widths
 
@@ -24,7 +26,7 @@ EPOCHS = {
 }  # fmt: skip
 
 
-class Taken:
+class ArrayReader:
     """Arrays that are asked for by name, each once, with the shape that they must have."""
 
     def __init__(self, arrays: Arrays) -> None:
@@ -57,7 +59,7 @@ class Taken:
 # Classes
 
 
-def describe_classes(classes: Any, arrays: Arrays, prefix: str) -> Description:
+def classes_to_state(classes: Any, arrays: Arrays, prefix: str) -> Description:
     classes = np.asarray(classes)
     if classes.dtype.kind in "biuf":
         arrays[f"{prefix}classes"] = classes
@@ -71,7 +73,7 @@ def describe_classes(classes: Any, arrays: Arrays, prefix: str) -> Description:
     return {"dtype": "object" if classes.dtype.kind == "O" else "str", "values": values}
 
 
-def restore_classes(checked: Description, arrays: Taken, prefix: str) -> Any:
+def classes_from_state(checked: Description, arrays: ArrayReader, prefix: str) -> Any:
     kind, values = checked["dtype"], checked.get("values", [])
     if kind not in ("str", "object"):
         classes = arrays(f"{prefix}classes")
@@ -99,54 +101,65 @@ def _alike(values: Any) -> bool:
 # Perceptrons
 
 
-def describe_perceptron(model: Any, arrays: Arrays, prefix: str) -> Description:
-    found = {name: getattr(model, name) for name in (*COUNTS, *EPOCHS) if hasattr(model, name)}
-    checked = fields(COUNTS, EPOCHS)(decoded(encoded(found, "training"), "training"), "training")
-    made: Description = {
+def perceptron_to_state(model: Any, arrays: Arrays, prefix: str) -> Description:
+    training = {name: getattr(model, name) for name in (*COUNTS, *EPOCHS) if hasattr(model, name)}
+    checked = fields(COUNTS, EPOCHS)(
+        from_json(to_json(training, "training"), "training"), "training"
+    )
+    state: Description = {
         "n_outputs_": int(model.n_outputs_),
         "out_activation_": model.out_activation_,
-        "training": {name: encoded(value, name) for name, value in checked.items()},
+        "training": {name: to_json(value, name) for name, value in checked.items()},
     }
     if hasattr(model, "classes_"):
-        labels = model._label_binarizer
-        made["labels"] = {"kind": labels.y_type_, "sparse": bool(labels.sparse_input_)}
-    spec = model._embedded
+        sparse = bool(model._label_binarizer.sparse_input_)
+        state["labels"] = {"kind": model.label_kind, "sparse": sparse}
+    network = model.fitted_network
+    spec = network.perceptron.embedding
     if spec is not None:
-        made["embedding"] = {
+        state["embedding"] = {
             "columns": spec.columns, "numeric": list(spec.numeric), "kind": spec.kind,
             "categories": [list(pair) for pair in spec.categories], "width": spec.width,
         }  # fmt: skip
-        for name, value in model.embedding_.items():
+        for name, value in network.weights["embedding"].items():
             for key, part in enumerate(value) if name == "tables" else [("", value)]:
                 arrays[f"{prefix}embedding.{name}{key}"] = part
-    names = ["coefs", "intercepts", *(["scales", "shifts"] if model.normalization else [])]
-    for name in names:
-        for k, value in enumerate(getattr(model, f"{name}_")):
+    for name in ("coefs", "intercepts", "scales", "shifts"):
+        for k, value in enumerate(network.weights.get(name, ())):
             arrays[f"{prefix}{name}.{k}"] = value
     if model.normalization == "batch":
-        for k, pair in enumerate(model.statistics_):
+        for k, pair in enumerate(network.batch_stats):
             for name, value in zip(("means", "variances"), pair, strict=True):
                 arrays[f"{prefix}{name}.{k}"] = value
-    return made
+    return state
 
 
-def restore_perceptron(model: Any, checked: Description, arrays: Taken, prefix: str) -> None:
-    training = {name: decoded(value, name) for name, value in checked["training"].items()}
+def perceptron_from_state(
+    model: Any, checked: Description, arrays: ArrayReader, prefix: str
+) -> None:
+    training = {name: from_json(value, name) for name, value in checked["training"].items()}
     for name, value in fields(COUNTS, EPOCHS)(training, "its training").items():
         setattr(model, name, value)
     model.n_outputs_ = checked["n_outputs_"]
     model.out_activation_ = checked["out_activation_"]
     if hasattr(model, "classes_"):
-        model._label_binarizer = _restore_labels(model, checked.get("labels"))
+        model._label_binarizer = _label_binarizer(model, checked.get("labels"))
     elif "labels" in checked:
         raise damaged("a regressor has no labels")
     first = arrays.shape(f"{prefix}coefs.0")
-    model._embedded = _restore_spec(checked.get("embedding"), model.n_features_in_, first)
-    goal = model._perceptron().goal
-    if goal.unit != model.out_activation_:
-        raise damaged(f"its output unit is {model.out_activation_} and not {goal.unit}")
-    read = model.n_features_in_ if model._embedded is None else model._embedded.outputs
-    units = [read, *model._hidden(), model.n_outputs_ * goal.width]
+    embedding = _embedding_from_state(checked.get("embedding"), model.n_features_in_, first)
+    try:
+        perceptron = model.perceptron(embedding)
+    except ValueError as error:
+        raise damaged(f"{error!s:.160}") from None
+    objective, hidden = perceptron.objective, layer_sizes(model.hidden_layer_sizes)
+    if objective.output_activation != model.out_activation_:
+        raise damaged(
+            f"its output unit is {model.out_activation_} and not {objective.output_activation}"
+        )
+    model.n_layers_ = len(hidden) + 2
+    inputs = model.n_features_in_ if embedding is None else embedding.outputs
+    units = [inputs, *hidden, model.n_outputs_ * objective.outputs_per_target]
     lead = () if model.n_members == 1 else (model.n_members,)
     coefs = arrays.left.get(f"{prefix}coefs.0", np.zeros(0))
     dtype = coefs.dtype
@@ -158,73 +171,81 @@ def restore_perceptron(model: Any, checked: Description, arrays: Taken, prefix: 
                 for k, shape in enumerate(shapes)]  # fmt: skip
 
     rows = [(size,) for size in units[1:]]
-    model.coefs_, model.intercepts_ = layers("coefs", pairwise(units)), layers("intercepts", rows)
+    weights = {"coefs": layers("coefs", pairwise(units)), "intercepts": layers("intercepts", rows)}
+    stats: list[Any] = []
     if model.normalization is not None:
-        model.scales_, model.shifts_ = layers("scales", rows[:-1]), layers("shifts", rows[:-1])
-        model.statistics_ = [None] * len(rows[:-1])
+        weights |= {name: layers(name, rows[:-1]) for name in ("scales", "shifts")}
+        stats: list[Any] = [None] * len(rows[:-1])
     if model.normalization == "batch":
         both = [layers(name, rows[:-1]) for name in ("means", "variances")]
         if any((value < 0).any() for value in both[1]):
             raise damaged("a variance is negative")
-        model.statistics_ = [list(pair) for pair in zip(*both, strict=True)]
-    if model._embedded is not None:
-        model.embedding_ = _restore_embedding(model._embedded, lead, dtype, arrays, prefix)
+        stats = [list(pair) for pair in zip(*both, strict=True)]
+    if embedding is not None:
+        weights["embedding"] = _embedding_weights(embedding, lead, dtype, arrays, prefix)
+    model.fitted_network = FittedNetwork(perceptron, weights, stats)
 
 
-def _restore_labels(model: Any, labels: Any) -> LabelBinarizer:
-    """What turns labels into outputs and back, of the state that its `fit` would have left."""
-    made, count = LabelBinarizer(), len(model.classes_)
+def _label_binarizer(model: Any, labels: Any) -> LabelBinarizer:
+    """The binarizer of labels, in the state that its `fit` would leave it in."""
+    binarizer, count = LabelBinarizer(), len(model.classes_)
     if labels is None:
         raise damaged("it does not say of what kind its labels are")
-    made.y_type_, made.sparse_input_, made.classes_ = (
+    binarizer.y_type_, binarizer.sparse_input_, binarizer.classes_ = (
         labels["kind"], labels["sparse"], model.classes_,
     )  # fmt: skip
-    fits = {"binary": count <= 2, "multiclass": count > 2}.get(made.y_type_, True)
-    if not fits or model.n_outputs_ != (1 if made.y_type_ == "binary" else count):
-        raise damaged(f"{count} classes, {made.y_type_}, do not have {model.n_outputs_} outputs")
-    dtype = made.classes_.dtype
-    if made.sparse_input_ and (dtype.kind not in "biuf" or dtype == np.float16):
+    fits = {"binary": count <= 2, "multiclass": count > 2}.get(binarizer.y_type_, True)
+    if not fits or model.n_outputs_ != (1 if binarizer.y_type_ == "binary" else count):
+        raise damaged(
+            f"{count} classes, {binarizer.y_type_}, do not have {model.n_outputs_} outputs"
+        )
+    dtype = binarizer.classes_.dtype
+    if binarizer.sparse_input_ and (dtype.kind not in "biuf" or dtype == np.float16):
         raise damaged(f"no sparse matrix holds labels of dtype {dtype}")
-    return made
+    return binarizer
 
 
-def _restore_spec(given: Any, columns: int, first: tuple[int, ...]) -> Embedding | None:
+def _embedding_from_state(state: Any, columns: int, first: tuple[int, ...]) -> Embedding | None:
     """Which columns are embedded; `first` is the first layer's shape, which bounds their number."""
-    if given is None:
+    if state is None:
         return None
-    numeric, categories = given["numeric"], given["categories"]
-    places = [*numeric, *[column for column, _ in categories]]
-    fits = len(first) >= 2 and given["columns"] == columns <= first[-2]
-    if not fits or len({*places}) < len(places) or any(place >= columns for place in places):
+    numeric, categories = state["numeric"], state["categories"]
+    embedded = [*numeric, *[column for column, _ in categories]]
+    fits = len(first) >= 2 and state["columns"] == columns <= first[-2]
+    if (
+        not fits
+        or len({*embedded}) < len(embedded)
+        or any(column >= columns for column in embedded)
+    ):
         raise damaged("it embeds columns that it does not have, or one twice")
-    if not all(1 <= levels <= MOST_LEVELS for _, levels in categories):
-        raise damaged(f"it embeds a column of no code, or of more than {MOST_LEVELS}")
+    if not all(1 <= levels <= MAX_LEVELS for _, levels in categories):
+        raise damaged(f"it embeds a column of no code, or of more than {MAX_LEVELS}")
     pairs = tuple((column, levels) for column, levels in categories)
-    return Embedding(columns, tuple(numeric), pairs, given["kind"], given["width"])
+    return Embedding(columns, tuple(numeric), pairs, state["kind"], state["width"])
 
 
-def _restore_embedding(
-    spec: Embedding, lead: tuple[int, ...], dtype: Any, arrays: Taken, prefix: str
+def _embedding_weights(
+    spec: Embedding, lead: tuple[int, ...], dtype: Any, arrays: ArrayReader, prefix: str
 ) -> dict[str, Any]:
     prefix = f"{prefix}embedding."
-    made: dict[str, Any] = {
+    weights: dict[str, Any] = {
         "tables": [
-            arrays.numbers(f"{prefix}tables{k}", (*lead, levels, wide(levels)), dtype)
+            arrays.numbers(f"{prefix}tables{k}", (*lead, levels, category_width(levels)), dtype)
             for k, (_, levels) in enumerate(spec.categories)
         ]
     }
     count, width = len(spec.numeric), spec.width
     if not count:
-        return made
+        return weights
     periodic = spec.kind == "periodic"
     steps = FREQUENCIES if periodic else (arrays.shape(f"{prefix}edges") or (0,))[-1]
-    if not periodic and not 2 <= steps <= BINS:
+    if not periodic and not 2 <= steps <= MAX_BINS:
         raise damaged(f"its columns have {steps} bins")
-    kept = width - 1 if periodic else width
+    outputs = width - 1 if periodic else width
     for name in ("frequencies", "phases") if periodic else ("edges", "gaps"):
-        made[name] = arrays.numbers(f"{prefix}{name}", (*lead, count, steps), dtype)
-    made["mix"] = arrays.numbers(f"{prefix}mix", (*lead, count, steps, kept), dtype)
-    made["bias"] = arrays.numbers(f"{prefix}bias", (*lead, count, kept), dtype)
-    if not periodic and not (made["gaps"] > 0).all():
+        weights[name] = arrays.numbers(f"{prefix}{name}", (*lead, count, steps), dtype)
+    weights["mix"] = arrays.numbers(f"{prefix}mix", (*lead, count, steps, outputs), dtype)
+    weights["bias"] = arrays.numbers(f"{prefix}bias", (*lead, count, outputs), dtype)
+    if not periodic and not (weights["gaps"] > 0).all():
         raise damaged("a bin has no width")
-    return made
+    return weights

@@ -8,17 +8,17 @@ from typing import Any
 
 from ...errors import ModelFileError
 from ...files import write_atomically
+from .container import checked_path, dumps, write
+from .estimator import from_state, to_state
 from .exporting import onnx_model
-from .modelfile import checked_path, pack, write
-from .record import describe, restore
 
 
-class Saved:
+class SaveMixin:
     """Methods that the estimators inherit."""
 
-    def _set(self, given: dict[str, Any]) -> None:
-        """Keep what a constructor was given: the locals of `__init__`."""
-        for name, value in given.items():
+    def _set(self, arguments: dict[str, Any]) -> None:
+        """Set the arguments of a constructor, which are the locals of `__init__`, as attributes."""
+        for name, value in arguments.items():
             if name not in ("self", "__class__"):
                 setattr(self, name, value)
 
@@ -66,15 +66,15 @@ class Saved:
         ({'target': 'square'}, True)
         """
         checked_path(path, "save")
-        description, arrays = describe(self, card)
+        description, arrays = to_state(self, card)
         try:
-            restore(type(self), description, arrays)
+            from_state(type(self), description, arrays)
         except ModelFileError as error:
             raise ModelFileError(
                 f"this {type(self).__name__} cannot be saved: its weights do not belong to its "
                 "settings; were those changed since `fit`? Then fit it again"
             ) from error
-        write(path, pack(description, arrays))
+        write(path, dumps(description, arrays))
 
     def to_onnx(self, dtype: Any = None) -> Any:
         """The fitted estimator as an ONNX model, from the columns to the answer.

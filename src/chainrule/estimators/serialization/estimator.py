@@ -17,37 +17,38 @@ from sklearn.utils.validation import check_is_fitted
 from ...data import Features
 from ...errors import ModelFileError
 from ...version import __version__
-from ..mlp.objectives import UNITS
-from .modelfile import Arrays, Description, damaged
-from .record_network import NETWORK, describe_network, restore_network
-from .record_parts import (
-    Taken,
-    describe_classes,
-    describe_perceptron,
-    restore_classes,
-    restore_perceptron,
+from ..mlp.objectives import OUTPUT_ACTIVATIONS
+from ..mlp.settings import layer_sizes
+from .container import Arrays, Description, damaged
+from .perceptron import (
+    ArrayReader,
+    classes_from_state,
+    classes_to_state,
+    perceptron_from_state,
+    perceptron_to_state,
 )
+from .raw import NETWORK, raw_from_state, raw_to_state
 from .renamed import with_new_names
 from .schema import (
     anything,
     by_name,
-    decoded,
     each,
-    encoded,
     fields,
     finite,
     flag,
+    from_json,
     one_of,
-    plain,
     positive,
     text,
+    to_json,
+    to_plain_json,
     whole,
 )
 
-PASSING = ("callbacks", "checkpoint")  # settings of one training, on one machine
+TRANSIENT = ("callbacks", "checkpoint")  # settings of one training, on one machine
 KINDS = ("binary", "multiclass", "multilabel-indicator")
-MOST_THREADS = 4096
-MOST_COLUMNS = 2**20  # of a table
+MAX_THREADS = 4096
+MAX_COLUMNS = 2**20  # of a table
 
 CLASSES = fields({"dtype": text}, {"values": each(anything, 1)})
 EMBEDDING = fields({
@@ -59,7 +60,7 @@ COMMON = {**EVERY, "n_features_in_": whole(1)}
 TOP = {"chainrule": text, "card": by_name(anything)}
 NAMED = {"feature_names_in_": each(text)}
 PERCEPTRON = fields(
-    {**COMMON, "n_outputs_": whole(1), "out_activation_": one_of(*UNITS),
+    {**COMMON, "n_outputs_": whole(1), "out_activation_": one_of(*OUTPUT_ACTIVATIONS),
      "training": by_name(anything)},
     {**TOP, **NAMED, "embedding": EMBEDDING, "classes": CLASSES,
      "labels": fields({"kind": one_of(*KINDS), "sparse": flag})},
@@ -73,7 +74,7 @@ TABLE = fields(
 RAW = fields({**EVERY, **NETWORK, "classes": CLASSES}, TOP)  # of raw inputs, such as images
 
 
-def describe(model: Any, card: Mapping[str, Any] | None = None) -> tuple[Description, Arrays]:
+def to_state(model: Any, card: Mapping[str, Any] | None = None) -> tuple[Description, Arrays]:
     """All of a fitted estimator that a file holds.
 
     Raises
@@ -83,55 +84,55 @@ def describe(model: Any, card: Mapping[str, Any] | None = None) -> tuple[Descrip
     """
     check_is_fitted(model)
     arrays: Arrays = {}
-    made = _describe(model, arrays, "")
-    given = getattr(model, "card_", {}) if card is None else card
-    if not isinstance(given, Mapping):
-        raise ModelFileError(f"card is {reprlib.repr(given):.60}: give a dict")
-    return {**made, "chainrule": __version__, "card": plain(given, "card")}, arrays
+    state = _to_state(model, arrays, "")
+    contents = getattr(model, "card_", {}) if card is None else card
+    if not isinstance(contents, Mapping):
+        raise ModelFileError(f"card is {reprlib.repr(contents):.60}: give a dict")
+    return {**state, "chainrule": __version__, "card": to_plain_json(contents, "card")}, arrays
 
 
-def restore(cls: type, description: Description, arrays: Arrays) -> Any:
-    """The estimator that `describe` was given.
+def from_state(cls: type, description: Description, arrays: Arrays) -> Any:
+    """The estimator that `to_state` was given.
 
     Raises
     ------
     ModelFileError
-        If the description or an array is not what `describe` makes.
+        If the description or an array is not what `to_state` makes.
     """
-    taken = Taken(arrays)
-    model = _restore(cls, description, taken)
+    taken = ArrayReader(arrays)
+    model = _from_state(cls, description, taken)
     taken.finish()
-    model.card_ = plain(description.get("card", {}), "card")
+    model.card_ = to_plain_json(description.get("card", {}), "card")
     return model
 
 
-def _describe(model: Any, arrays: Arrays, prefix: str) -> Description:
+def _to_state(model: Any, arrays: Arrays, prefix: str) -> Description:
     cls = type(model)
     if not cls.__module__.startswith(f"{__package__.rpartition('.')[0]}."):
         raise ModelFileError(
             f"{cls.__module__}.{cls.__qualname__} is a class of your own, which `load` does not "
             "know: save one of chainrule's"
         )
-    made: Description = {"class": cls.__name__, "parameters": _parameters(model)}
+    state: Description = {"class": cls.__name__, "parameters": _parameters(model)}
     if hasattr(cls, "_prepared"):
-        return made | describe_network(model, arrays)
-    made["n_features_in_"] = int(model.n_features_in_)
+        return state | raw_to_state(model, arrays)
+    state["n_features_in_"] = int(model.n_features_in_)
     if hasattr(model, "feature_names_in_"):
-        made["feature_names_in_"] = [str(name) for name in model.feature_names_in_]
+        state["feature_names_in_"] = [str(name) for name in model.feature_names_in_]
     if hasattr(model, "classes_"):
-        made["classes"] = describe_classes(model.classes_, arrays, prefix)
-    describe_own = _describe_table if hasattr(model, "network_") else describe_perceptron
-    return made | describe_own(model, arrays, prefix)
+        state["classes"] = classes_to_state(model.classes_, arrays, prefix)
+    part_to_state = _table_to_state if hasattr(model, "network_") else perceptron_to_state
+    return state | part_to_state(model, arrays, prefix)
 
 
-def _restore(cls: Any, description: Description, arrays: Taken, prefix: str = "") -> Any:
-    tabular, raw = hasattr(cls, "_kind"), hasattr(cls, "_prepared")
+def _from_state(cls: Any, description: Description, arrays: ArrayReader, prefix: str = "") -> Any:
+    tabular, raw = hasattr(cls, "network_class"), hasattr(cls, "_prepared")
     checked = (TABLE if tabular else RAW if raw else PERCEPTRON)(description, "the model")
     if checked["class"] != cls.__name__:
         raise damaged(f"it holds a {checked['class']!r:.40} and not a {cls.__name__}")
     model = _constructed(cls, with_new_names(cls.__name__, checked["parameters"]))
     if raw:
-        restore_network(model, checked, arrays)
+        raw_from_state(model, checked, arrays)
         return model
     model.n_features_in_ = checked["n_features_in_"]
     if "feature_names_in_" in checked:
@@ -141,9 +142,9 @@ def _restore(cls: Any, description: Description, arrays: Taken, prefix: str = ""
     if issubclass(cls, ClassifierMixin) != ("classes" in checked):
         raise damaged("classes are absent, or belong to no such model")
     if "classes" in checked:
-        model.classes_ = restore_classes(checked["classes"], arrays, prefix)
-    restore_own = _restore_table if tabular else restore_perceptron
-    restore_own(model, checked, arrays, prefix)
+        model.classes_ = classes_from_state(checked["classes"], arrays, prefix)
+    part_from_state = _table_from_state if tabular else perceptron_from_state
+    part_from_state(model, checked, arrays, prefix)
     return model
 
 
@@ -151,10 +152,10 @@ def _restore(cls: Any, description: Description, arrays: Taken, prefix: str = ""
 
 
 def _parameters(model: Any) -> Description:
-    made = {}
+    state = {}
     for name, value in model.get_params(deep=False).items():
         parts = value if isinstance(value, (list, tuple)) else [value]
-        if name in PASSING:
+        if name in TRANSIENT:
             continue
         if any(callable(part) for part in parts):
             raise ModelFileError(
@@ -162,33 +163,32 @@ def _parameters(model: Any) -> Description:
                 f"{name} that has a name, or keep this model with pickle or joblib"
             )
         seed = None if isinstance(value, np.random.RandomState) else value
-        made[name] = encoded(seed if name == "random_state" else value, name)
-    return made
+        state[name] = to_json(seed if name == "random_state" else value, name)
+    return state
 
 
 def _constructed(cls: Any, parameters: Description) -> Any:
     """An estimator with these settings, checked as far as answers depend on them."""
     known = cls._get_param_names()
     for name in parameters:
-        if name not in known or name in PASSING:
+        if name not in known or name in TRANSIENT:
             raise ModelFileError(
                 f"it has a setting {name!r:.40}, which {cls.__name__} of chainrule {__version__} "
                 "does not know: update chainrule"
             )
-    model = cls(**{name: decoded(value, name) for name, value in parameters.items()})
+    model = cls(**{name: from_json(value, name) for name, value in parameters.items()})
     threads = model.n_threads
-    if threads is not None and not (type(threads) is int and 0 < threads <= MOST_THREADS):
+    if threads is not None and not (type(threads) is int and 0 < threads <= MAX_THREADS):
         raise damaged(f"n_threads is {threads!r:.40}")
-    if hasattr(cls, "_kind"):
+    if hasattr(cls, "network_class"):
         return model
     try:
         model._validate_params()
         if hasattr(cls, "_prepared"):
             return model
-        if not all(type(size) is int and size > 0 for size in model._hidden()):
+        sizes = layer_sizes(model.hidden_layer_sizes)
+        if not all(type(size) is int for size in sizes):
             raise ValueError(f"hidden_layer_sizes is {model.hidden_layer_sizes!r}")
-        model.n_layers_ = len(model._hidden()) + 2
-        model._activations()
     except (ValueError, TypeError) as error:
         raise damaged(f"{error!s:.160}") from None
     return model
@@ -197,35 +197,37 @@ def _constructed(cls: Any, parameters: Description) -> Any:
 # Tables
 
 
-def _describe_table(model: Any, arrays: Arrays, prefix: str) -> Description:
-    made: Description = {
+def _table_to_state(model: Any, arrays: Arrays, prefix: str) -> Description:
+    state: Description = {
         "features": model.features_.to_json(),
-        "network": _describe(model.network_, arrays, f"{prefix}network."),
+        "network": _to_state(model.network_, arrays, f"{prefix}network."),
         "importances": {
             name: [float(mean), float(error)] for name, (mean, error) in model.importances_.items()
         },
     }
     if not hasattr(model, "classes_"):
         ends = [float(end) for end in model.range_]
-        made["target"] = {"center": model.center_, "spread": model.spread_, "range": ends}
-    return made
+        state["target"] = {"center": model.center_, "spread": model.spread_, "range": ends}
+    return state
 
 
-def _restore_table(model: Any, checked: Description, arrays: Taken, prefix: str) -> None:
-    if model.n_features_in_ > MOST_COLUMNS:
+def _table_from_state(model: Any, checked: Description, arrays: ArrayReader, prefix: str) -> None:
+    if model.n_features_in_ > MAX_COLUMNS:
         raise damaged(f"it has {model.n_features_in_} columns")
     model.features_ = Features.from_json(checked["features"])
-    groups, columns = model._groups(), [str(name) for name in model._column_names()]
+    groups, columns = model.feature_groups(), [str(name) for name in model.column_names()]
     if checked["importances"].keys() != groups.keys() or not groups.keys() <= {*columns}:
         raise damaged("its features are not of its columns")
     model.importances_ = {name: tuple(checked["importances"][name]) for name in groups}
-    told = [model.importances_.get(name, (0.0, 0.0))[0] for name in columns]
-    model.feature_importances_ = np.array(told)
-    network = _restore(type(model)._kind, checked["network"], arrays, f"{prefix}network.")
+    means = [model.importances_.get(name, (0.0, 0.0))[0] for name in columns]
+    model.feature_importances_ = np.array(means)
+    network = _from_state(
+        type(model).network_class, checked["network"], arrays, f"{prefix}network."
+    )
     if network.n_features_in_ != model.features_.width or hasattr(network, "feature_names_in_"):
         raise damaged("its network does not read its features")
     if hasattr(model, "classes_"):
-        codes, kind = network.classes_, network._label_binarizer.y_type_
+        codes, kind = network.classes_, network.label_kind
         whole_numbers = codes.dtype.kind in "iu" and kind != "multilabel-indicator"
         if not whole_numbers or codes[0] < 0 or codes[-1] >= len(model.classes_):
             raise damaged("its network does not tell its classes apart")
@@ -242,4 +244,4 @@ def _restore_table(model: Any, checked: Description, arrays: Taken, prefix: str)
     if not hasattr(network, "loss_curve_") or not hasattr(network, "validation_scores_"):
         raise damaged("its network does not tell of its epochs")
     model.network_ = network
-    model.history_ = model._history()
+    model.history_ = model.epoch_rows()

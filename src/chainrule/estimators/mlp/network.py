@@ -1,0 +1,142 @@
+"""A fitted network as one value: what is compiled, and the arrays that it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ... import tree
+from ..inputs.rows import pieces
+from .perceptron import Perceptron, Weights
+from .steps import make_predict
+
+CHUNK_ROWS = 4096  # rows that are predicted at a time
+CHUNK_OUTPUTS = 2**22  # outputs likewise, of all members
+WORTH_COMPILING = 5e7  # multiplications that repay compiling a prediction for so many rows
+FIXED = ("edges", "gaps")  # of an embedding: bins, which no gradient moves
+
+
+@dataclass(frozen=True)
+class FittedNetwork:
+    """A perceptron with its weights. It does not change: training returns another one.
+
+    Attributes
+    ----------
+    perceptron : Perceptron
+    weights : dict
+        Of lists of arrays, an entry a layer; see `perceptron`.
+    batch_stats : list
+        Running statistics of batch normalisation by layer; empty without normalisation.
+    """
+
+    perceptron: Perceptron
+    weights: Weights
+    batch_stats: Any = ()
+
+    def replace(self, **changes: Any) -> FittedNetwork:
+        """The same network with other parts."""
+        return replace(self, **changes)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the weights."""
+        return self.weights["coefs"][0].dtype  # type: ignore[no-any-return]
+
+    @cached_property
+    def rows_at_a_time(self) -> int:
+        """So many rows that the outputs of all members fit into memory."""
+        shape = self.weights["intercepts"][-1].shape
+        members = shape[0] if len(shape) == 2 else 1
+        outputs = shape[-1] // self.perceptron.objective.outputs_per_target
+        return int(min(CHUNK_ROWS, max(1, CHUNK_OUTPUTS // (outputs * members))))
+
+    def is_finite(self) -> bool:
+        """Whether all weights are finite."""
+        return all(np.isfinite(array).all() for array in tree.leaves(self.weights))
+
+    def raw_outputs(self, x: Any) -> Any:
+        """Outputs before their activation, shape (rows, outputs) or (members, rows, outputs)."""
+        return self.perceptron.raw_outputs(self.weights, self.batch_stats, x)
+
+    def predict(self, x: Any) -> Any:
+        """Outputs for rows of any number, sparse ones too, shape (rows, outputs)."""
+        parts = [self._predict(part) for _, part in pieces(x, 1, self.rows_at_a_time)]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _predict(self, x: Any) -> Any:
+        """Predict by compiled code where it pays: a program serves one number of rows."""
+        work = x.shape[0] * sum(c.size for c in self.weights["coefs"])
+        if x.shape[0] == 1 or work >= WORTH_COMPILING:
+            return self.compiled()(x)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.perceptron.predict(self.weights, self.batch_stats, x)
+
+    def compiled(self) -> Callable[..., Any]:
+        """``f(x)`` and ``f(x, member_weights)``, compiled: predictions for rows without checks."""
+        function = make_predict(self.perceptron)
+        weights, stats = self.weights, self.batch_stats
+
+        def predict(x: Any, *member_weights: Any) -> Any:
+            return function(weights, stats, x, *member_weights)
+
+        return predict
+
+    def predict_traced(self, x: Any) -> Any:
+        """Outputs for traced rows, with the weights as constants of their graph."""
+        # In the graph's terms: a plain array cannot be indexed by what is traced
+        weights = tree.map(lambda weight: np.asarray(weight, like=x), self.weights)
+        return self.perceptron.predict(weights, self.batch_stats, x)
+
+    def layers(self) -> dict[str, list[Any]]:
+        """The arrays that training moves, by layer; see `layer_arrays`."""
+        return layer_arrays(self.weights)
+
+
+def layer_arrays(weights: Weights) -> dict[str, list[Any]]:
+    """The arrays that training moves: of ``embedding`` if there is one, ``layers.0``, ....
+
+    The first one of a layer is its matrix.
+    """
+    layers: dict[str, list[Any]] = {}
+    embedding = {k: v for k, v in weights.get("embedding", {}).items() if k not in FIXED}
+    if tree.leaves(embedding):
+        layers["embedding"] = tree.leaves(list(embedding.values()))
+    last = len(weights["coefs"]) - 1
+    for k, matrix in enumerate(weights["coefs"]):
+        arrays = [matrix, weights["intercepts"][k]]
+        if k < last and "scales" in weights:
+            arrays += [weights["scales"][k], weights["shifts"][k]]
+        layers[f"layers.{k}"] = arrays
+    return layers
+
+
+class NetworkPart:
+    """An attribute of an estimator that is a part of its fitted network, such as ``coefs_``."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __set_name__(self, owner: type, attribute: str) -> None:
+        self.attribute = attribute
+
+    def __get__(self, model: Any, owner: type | None = None) -> Any:
+        if model is None:
+            return self
+        network = model.__dict__.get("_network")
+        if network is not None:
+            if self.name == "batch_stats" and "scales" in network.weights:
+                return network.batch_stats
+            if self.name in network.weights:
+                return network.weights[self.name]
+        raise AttributeError(f"{type(model).__name__!r} has no attribute {self.attribute!r}")
+
+    def __set__(self, model: Any, value: Any) -> None:
+        network = model.fitted_network
+        if self.name == "batch_stats":
+            model.fitted_network = network.replace(batch_stats=value)
+        else:
+            model.fitted_network = network.replace(weights={**network.weights, self.name: value})

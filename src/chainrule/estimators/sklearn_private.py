@@ -1,0 +1,55 @@
+"""The private names of scikit-learn that the estimators lean on, all of them in one place.
+
+Tested with scikit-learn 1.7 to 1.9. None of them is promised to stay: where a version moves one, it
+is mended here, and no other file imports a private name (`tests/test_architecture.py`). Beside
+these, `MLPClassifier` and `MLPRegressor` replace methods of scikit-learn's classes of that name
+(`_fit`, `_validate_input`, `_predict`, `_forward_pass_fast`, `_check_solver`), which its public
+methods call.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sklearn.base import _fit_context as fit_context
+from sklearn.neural_network import MLPClassifier
+from sklearn.utils import _safe_indexing as safe_indexing
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.optimize import _check_optimize_result as check_optimize_result
+from sklearn.utils.parallel import _get_threadpool_controller as threadpool_controller
+from sklearn.utils.validation import _check_sample_weight as check_sample_weight
+from sklearn.utils.validation import _check_y as check_y
+
+try:
+    from sklearn.callback import CallbackSupportMixin
+except ImportError:  # scikit-learn before 1.9: estimators have no `set_callbacks`
+    CallbackSupportMixin = type("CallbackSupportMixin", (), {})
+
+MLP_CONSTRAINTS: dict[str, Any] = MLPClassifier._parameter_constraints
+CallbackSupport: Any = CallbackSupportMixin
+
+
+def fit_task(model: Any, epochs: int) -> tuple[Any, bool]:
+    """The task of a `fit` for scikit-learn's callbacks, and whether the model has any.
+
+    The task is None before scikit-learn 1.9, which has no callbacks.
+    """
+    if not hasattr(model, "_init_callback_context"):
+        return None, False
+    task = model._init_callback_context(max_subtasks=epochs)
+    return task, bool(getattr(model, "_skl_callbacks", None))
+
+
+__all__ = [
+    "MLP_CONSTRAINTS",
+    "CallbackSupport",
+    "Interval",
+    "StrOptions",
+    "check_optimize_result",
+    "check_sample_weight",
+    "check_y",
+    "fit_context",
+    "fit_task",
+    "safe_indexing",
+    "threadpool_controller",
+]
