@@ -32,17 +32,17 @@ class Commands(typer.core.TyperGroup):
 
     def make_context(self, *given: Any, **more: Any) -> Any:
         """The context, from words that may be wrong."""
-        with _shown():
+        with reported_errors():
             return super().make_context(*given, **more)
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command, whose words may be wrong."""
-        with _shown():
+        with reported_errors():
             return super().invoke(ctx)
 
 
 @contextmanager
-def _shown() -> Iterator[None]:
+def reported_errors() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
@@ -52,9 +52,9 @@ def _shown() -> Iterator[None]:
         complain("chainrule: interrupted")
         raise typer.Exit(INTERRUPTED) from None
     except Exception as error:
-        said = getattr(error, "message", None)
-        if isinstance(said, str) and hasattr(error, "format_message"):  # one of click's
-            vars(error)["message"] = escape.terminal(said)
+        message = getattr(error, "message", None)
+        if isinstance(message, str) and hasattr(error, "format_message"):  # one of click's
+            vars(error)["message"] = escape.terminal(message)
         raise
 
 

@@ -54,10 +54,10 @@ def table(
     *headers: str, right: Collection[int] = (), title: str | None = None, **given: Any
 ) -> Table:
     """A table whose cells are folded where they are too wide, never cut."""
-    made = Table(title=title, **given)
+    grid = Table(title=title, **given)
     for k, header in enumerate(headers):
-        made.add_column(header, justify="right" if k in right else "left", overflow="fold")
-    return made
+        grid.add_column(header, justify="right" if k in right else "left", overflow="fold")
+    return grid
 
 
 def readable_streams() -> None:

@@ -208,10 +208,10 @@ def training_rows(
     return found.inputs.iloc[rows], found.labels.iloc[rows], found.target, found.task
 
 
-def study_of(search: Search) -> Any:
-    """The study, which the storage may know already."""
+def study_of(search: Search, storage: Any) -> Any:
+    """The study, which the storage may know already; None keeps it in memory."""
     return optuna.create_study(
-        storage=search.storage, study_name=search.name, direction=search.direction,
+        storage=storage, study_name=search.name, direction=search.direction,
         load_if_exists=True, sampler=_sampler(search, 0), pruner=_pruner(),
     )  # fmt: skip
 

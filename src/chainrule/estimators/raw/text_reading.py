@@ -28,20 +28,20 @@ def lengths(counts: Any, length: int, whole: bool) -> Iterator[tuple[int, Any]]:
     if whole:
         times = 2 ** np.ceil(np.log2(np.maximum(counts / length, 1.0))).astype(np.int64)
     for factor in np.unique(times):
-        places, width = np.flatnonzero(times == factor), int(length * factor)
-        size = len(places) if factor == 1 else max(1, AT_ONCE // width)
-        for start in range(0, len(places), size):
-            yield width, places[start : start + size]
+        texts, width = np.flatnonzero(times == factor), int(length * factor)
+        size = len(texts) if factor == 1 else max(1, AT_ONCE // width)
+        for start in range(0, len(texts), size):
+            yield width, texts[start : start + size]
 
 
-def picked_texts(read: Read, places: Any) -> Read:
+def picked_texts(read: Read, texts: Any) -> Read:
     """What some of the texts are read as."""
-    if len(places) == len(read.counts):
+    if len(texts) == len(read.counts):
         return read
-    kept = np.zeros(len(read.counts), bool)
-    kept[places] = True
-    entries = np.repeat(kept, read.counts)
-    return Read(read.codes[entries], read.shares[entries], read.counts[kept])
+    is_picked = np.zeros(len(read.counts), bool)
+    is_picked[texts] = True
+    entries = np.repeat(is_picked, read.counts)
+    return Read(read.codes[entries], read.shares[entries], read.counts[is_picked])
 
 
 def log_ratios(read: Read, labels: Any, size: int) -> Any:
@@ -76,8 +76,8 @@ def log_ratios(read: Read, labels: Any, size: int) -> Any:
     counts = np.bincount(labels[rows], minlength=int(labels.max()) + 1)
     ratios = np.zeros(size)
     for part in np.split(codes[order], np.cumsum(counts)[:-1]):
-        own = np.bincount(part, minlength=size)
-        inside, outside = own + SMOOTHING, everywhere - own + SMOOTHING
+        counts_in_class = np.bincount(part, minlength=size)
+        inside, outside = counts_in_class + SMOOTHING, everywhere - counts_in_class + SMOOTHING
         ratio = np.log(inside / inside[1:].sum()) - np.log(outside / outside[1:].sum())
         ratios = np.maximum(ratios, np.abs(ratio))
     ratios[0] = 0.0
