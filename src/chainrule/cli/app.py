@@ -28,7 +28,7 @@ from .tune import tune
 
 
 class Commands(typer.core.TyperGroup):
-    """All commands: what Typer says of wrong words holds no control characters of theirs."""
+    """All commands; the control characters of wrong words are escaped in Typer's messages."""
 
     def make_context(self, *given: Any, **more: Any) -> Any:
         """The context, from words that may be wrong."""

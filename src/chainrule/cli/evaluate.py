@@ -80,7 +80,7 @@ def evaluate(
 def show(
     rows: LabelledRows, predictions: Any, by_name: dict[str, float], page: Path | None
 ) -> None:
-    """The scores as a table."""
+    """Print the scores as a table."""
     out = console()
     out.say(f"{rows.target!r} of {len(predictions.truth)} rows of {rows.source}")
     grid = table("score", "value", right=(1,))

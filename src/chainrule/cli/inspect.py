@@ -43,7 +43,7 @@ def inspect(model: Model, as_json: AsJson = False) -> None:
 
 
 def describe(loaded: Any) -> dict[str, Any]:
-    """All of it in plain values."""
+    """Describe a model in plain values."""
     network = getattr(loaded, "network_", loaded)
     layers = models.layers(loaded)
     classes = [str(name) for name in getattr(loaded, "classes_", ())]
@@ -88,7 +88,7 @@ def _columns(loaded: Any) -> list[dict[str, Any]]:
 
 
 def read_as(column: Any) -> str:
-    """In a few words, how a column becomes features."""
+    """Say in a few words how a column becomes features."""
     if column.levels:
         values = ", ".join(column.levels[:MOST_LEVELS])
         more = ", ..." if len(column.levels) > MOST_LEVELS else ""

@@ -1,4 +1,4 @@
-"""What took long to make is not lost because of where it was to be written."""
+"""Outputs that took long to compute are not lost if their place cannot be written."""
 
 from __future__ import annotations
 

@@ -251,7 +251,7 @@ def split(
 
 
 def check_classes(source: str, classes: Any) -> None:
-    """Refuse a single class."""
+    """Raise a `DataError` if there is a single class."""
     if len(classes) < 2:
         raise DataError(f"{source} holds one class only: there is nothing to tell apart")
 

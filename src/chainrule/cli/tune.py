@@ -149,7 +149,7 @@ def _metric(metric: str | None, task: str, labels: Any) -> str:
 
 
 def _study_name(name: str, target: str, search: Any) -> str:
-    """All that decides what a trial's score means: another search is another study."""
+    """The name of the study: all that decides what a trial's score means."""
     fixed = search.options
     words = [
         name, f"target={target}", f"task={search.task}", f"metric={search.metric}",
@@ -164,7 +164,7 @@ def _study_name(name: str, target: str, search: Any) -> str:
 
 @contextmanager
 def _stored(search: Any, storage: Path | None, apart: bool) -> Iterator[Any]:
-    """With the address of the trials' file: the user's, or for processes one of ours."""
+    """Give the search a file of trials: the user's, or for several processes a temporary one."""
     if storage is not None:
         yield replace(search, storage=searching.address(storage))
     elif apart:
@@ -207,7 +207,7 @@ def _run(search: Any, study: Any, trials: int, jobs: int, dask: str | None, quie
 
 
 def _tried(search: Any, study: Any, numbers: Any, jobs: int, dask: str | None) -> Iterator[None]:
-    """One after another, or in processes, until time is up; an item a trial."""
+    """Run trials one after another, or in processes, until time is up; yield after each."""
     numbers = takewhile(lambda _: time() <= search.deadline, numbers)
     if not jobs:
         for number in numbers:

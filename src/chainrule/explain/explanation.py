@@ -189,7 +189,7 @@ def _explanation(traced: TracedCall, argument_names: Sequence[str]) -> Explanati
 
 
 def _name(node: Node, names: dict[Node, str]) -> str:
-    """Its name, or the number that it is if it is none of the steps."""
+    """The name of a node, or its number if it is none of the steps."""
     if node in names:
         return names[node]
     if node.primitive is ITEM:

@@ -98,7 +98,7 @@ def as_rich(steps: Sequence[Step]) -> Any:
 
 
 def to_terminal(steps: Sequence[Step]) -> None:
-    """Print the rich table."""
+    """Print the table of `as_rich`, as wide as the terminal."""
     rich_console.Console().print(as_rich(steps))
 
 

@@ -56,7 +56,7 @@ class Axes:
         return tag("g", dots, class_="cloud c0")
 
     def bars(self, edges: Any, heights: Any) -> Markup:
-        """A histogram."""
+        """Bars of a histogram between edges, as high as `heights`."""
         sides, tops, floor = self.across(edges), self.up(heights), float(self.up(0.0))
         return tag("g", [
             tag("rect", x=short(a + 0.5), y=short(top), width=short(max(b - a - 1.0, 0.5)),
@@ -141,7 +141,7 @@ def whisker_bar(scale: Scale, mean: float, error: float) -> Markup:
 
 
 def evenly(count: int, most: int) -> NDArray[np.int64]:
-    """At most so many of the numbers below `count`, the first and the last among them."""
+    """Evenly spaced numbers below `count`, at most so many, the first and the last among them."""
     if count <= most:
         return np.arange(count)
     return np.linspace(0, count - 1, most).round().astype(np.int64)
@@ -161,7 +161,7 @@ def _coordinates(point: tuple[float, float]) -> str:
 
 
 def _runs(xs: NDArray[np.float64], ys: NDArray[np.float64]) -> list[Points]:
-    """Runs of points that all have a place."""
+    """Runs of points with finite coordinates."""
     runs: list[Points] = [[]]
     for x, y in zip(xs.tolist(), ys.tolist(), strict=True):
         if np.isfinite(x) and np.isfinite(y):

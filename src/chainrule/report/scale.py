@@ -55,7 +55,7 @@ class Scale:
         return [(float(v), self._text(float(v), float(step))) for v in values]
 
     def _text(self, value: float, step: float) -> str:
-        """With the digits that tell it from the next tick."""
+        """The number with as many digits as tell it from the next tick."""
         largest = max(abs(self.low), abs(self.high))
         if 1e-3 <= largest < 1e6:
             decimals = max(0, -int(np.floor(np.log10(step) + 1e-9)))

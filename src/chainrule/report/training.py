@@ -52,7 +52,7 @@ def learning(report: Report) -> Markup | None:
 
 
 def epoch_scale(epochs: list[float]) -> Scale:
-    """From the first to the last; around it if there is one only."""
+    """The scale from the first epoch to the last; around it if there is one only."""
     low, high = min(epochs), max(epochs)
     return Scale(low, high) if low < high else Scale(low - 1, low + 1)
 

@@ -138,5 +138,5 @@ def _adds_up(contributions: Any, total: float) -> bool:
 
 
 def probability(logits: Any, code: int) -> float:
-    """Of a class, of one row."""
+    """The probability of a class for one row of logits."""
     return float(nn.softmax(logits)[0, code])

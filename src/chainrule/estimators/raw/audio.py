@@ -238,7 +238,7 @@ class AudioClassifier(NetworkClassifier):
         return {"lengths": lengths, "samples": samples}
 
     def _prepared_clip(self, sound: Sound) -> Any:
-        """At the model's rate, without silence at the ends, no longer than is heard, of power 1."""
+        """A clip at the model's rate, without silence at its ends, cut to length, of power 1."""
         clip = resampled(sound.samples, self._rate(sound), self.sample_rate_)
         clip = _about_its_middle(_loud(clip, self.sample_rate_), self.samples_)
         clip = clip.astype(np.float64)
@@ -326,7 +326,7 @@ def _loud(samples: Any, rate: int) -> Any:
 
 
 def _about_its_middle(samples: Any, longest: int) -> Any:
-    """Of a longer clip, the part about the middle of its energy."""
+    """The part of a longer clip about the middle of its energy."""
     if len(samples) <= longest:
         return samples
     energy = np.cumsum(np.square(samples, dtype=np.float64))

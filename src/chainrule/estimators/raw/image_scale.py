@@ -80,7 +80,7 @@ def check_layout(X: Any) -> None:
 
 @dataclass(frozen=True)
 class Scale:
-    """From where to where the numbers of the training images go.
+    """The range of the numbers in the training images.
 
     Attributes
     ----------
@@ -101,7 +101,7 @@ class Scale:
 
     @classmethod
     def of(cls, X: Any) -> Self:
-        """That of training images.
+        """Measure the range of training images.
 
         Raises
         ------
@@ -119,17 +119,17 @@ class Scale:
 
     @classmethod
     def of_moments(cls, mean: tuple[float, ...], deviation: tuple[float, ...]) -> Self:
-        """For a model file that has none: so wide that only other units are refused."""
+        """Guess the range for a model file without one; it is so wide that only other units fail."""
         top = max(abs(m) + WIDEST * d for m, d in zip(mean, deviation, strict=True))
         return cls(-top, top, True, guessed=True)
 
     @classmethod
-    def restored(cls, state: dict[str, Any]) -> Self:
-        """That which `told` tells of."""
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """Read the range from the state that `to_state` returns."""
         return cls(state["low"], state["high"], state["whole"], state.get("dim", False))
 
-    def told(self) -> dict[str, Any]:
-        """For a model file: nothing if it is only guessed."""
+    def to_state(self) -> dict[str, Any]:
+        """The range as part of a model file's description; empty if it is only guessed."""
         if self.guessed:
             return {}
         made = {"low": self.low, "high": self.high, "whole": self.whole}

@@ -309,7 +309,7 @@ class ImageClassifier(NetworkClassifier):
         return {
             "size": list(self.size_), "channels": self.channels_, "kind": self.kind_,
             "mean": list(self.mean_), "deviation": list(self.deviation_),
-            **self.scale_.told(),
+            **self.scale_.to_state(),
         }, {}  # fmt: skip
 
     def restore_preprocessing(self, state: dict[str, Any], arrays: Any) -> None:
@@ -328,7 +328,7 @@ class ImageClassifier(NetworkClassifier):
         scale = checked.get("scale")
         self.scale_ = (
             Scale.of_moments(self.mean_, self.deviation_) if scale is None
-            else Scale.restored(scale)
+            else Scale.from_state(scale)
         )  # fmt: skip
         row = self.row_types_
         expected = (0, *self.size_, self.channels_)
@@ -343,7 +343,7 @@ def _path(path: Any, row: int) -> Path:
 
 
 def _folders(X: str | Path) -> list[Path]:
-    """Those in a folder."""
+    """The folders in a folder; none if it is no folder."""
     return folders_in(Path(X)) if Path(X).is_dir() else []
 
 

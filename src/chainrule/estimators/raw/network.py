@@ -49,7 +49,7 @@ class NetworkClassifier(SaveMixin, ClassifierMixin, BaseEstimator):  # type: ign
         attributes alone, in plain NumPy: it may be traced. Its leaves are all trained, but for
         statistics (see `nn.with_batch_stats`); what is fixed are static fields. A model file is
         read by calling it again.
-    ``preprocessing_state()`` and ``restore_preprocessing(told, arrays)``
+    ``preprocessing_state()`` and ``restore_preprocessing(state, arrays)``
         The preprocessing as ``(dict for JSON, dict of arrays)``, no array empty, and the way back.
         The latter checks with `schema` what it is given, so that a hostile file gives a
         `ModelFileError`, takes each array once, ``arrays(name)`` or ``arrays.numbers(name, shape,
@@ -289,17 +289,21 @@ class NetworkClassifier(SaveMixin, ClassifierMixin, BaseEstimator):  # type: ign
 
     @property
     def n_iter_(self) -> int:
-        """Epochs that were trained."""
+        """The number of epochs that were trained."""
         return len(self.history_)
 
     # Answers
 
     def predict_proba(self, X: Any) -> Any:
         """The probability of each class for each input, float32 of shape (n_samples, n_classes)."""
-        check_is_fitted(self, "module_")
-        rows = self._rows(self._read(X))
+        rows = self.network_inputs(X)
         with self._threads():
             return train.predict(self.probability_network(), rows)
+
+    def network_inputs(self, X: Any) -> Any:
+        """The raw inputs as the arrays that the network takes, such as those of its ONNX model."""
+        check_is_fitted(self, "module_")
+        return self._rows(self._read(X))
 
     def predict(self, X: Any) -> Any:
         """The likeliest class of each input, of shape (n_samples,)."""

@@ -14,7 +14,7 @@ SMOOTHING = 0.5  # added to each count of texts
 
 
 def lengths(counts: Any, length: int, whole: bool) -> Iterator[tuple[int, Any]]:
-    """In rows of which length texts are answered, and which texts; no row is empty of texts.
+    """Yield row lengths, with the texts that are read in rows of that length.
 
     Those that are read to their end and do not fit into `length` get rows of two, four, ... times
     that, so that few programs are compiled.
