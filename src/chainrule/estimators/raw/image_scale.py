@@ -119,7 +119,7 @@ class Scale:
 
     @classmethod
     def of_moments(cls, mean: tuple[float, ...], deviation: tuple[float, ...]) -> Self:
-        """Guess the range for a model file without one; it is so wide that only other units fail."""
+        """Guess the range for a model file without one, so wide that only other units fail."""
         top = max(abs(m) + WIDEST * d for m, d in zip(mean, deviation, strict=True))
         return cls(-top, top, True, guessed=True)
 
