@@ -30,6 +30,10 @@ from .tune import tune
 class Commands(typer.core.TyperGroup):
     """All commands; the control characters of wrong words are escaped in Typer's messages."""
 
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names of all commands, `train` first: Typer puts groups at the end."""
+        return sorted(super().list_commands(ctx), key=lambda name: name != "train")
+
     def make_context(self, *given: Any, **more: Any) -> Any:
         """The context, from words that may be wrong."""
         with reported_errors():
@@ -61,7 +65,7 @@ def reported_errors() -> Iterator[None]:
 app = typer.Typer(
     name="chainrule",
     cls=Commands,
-    help="Train networks on tables, use them, and see how backpropagation works.",
+    help="Train networks on tables, images, recordings and texts, and see how they learn.",
     epilog="Start with: chainrule train digits",
     no_args_is_help=True,
     rich_markup_mode="markdown",
@@ -91,7 +95,7 @@ def _options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Train networks on tables, use them, and see how backpropagation works."""
+    """Train networks on tables, images, recordings and texts, and see how they learn."""
 
 
 def main(arguments: list[str] | None = None) -> None:

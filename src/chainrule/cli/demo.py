@@ -17,7 +17,7 @@ from rich.text import Text
 from . import notebook_numbers as numbers
 
 demo = typer.Typer(
-    help="Stories told in the terminal, every number computed while it is told.",
+    help="Backpropagation explained by numbers that are computed as you read.",
     no_args_is_help=True,
 )
 
@@ -35,7 +35,7 @@ APPLICATIONS = (
 
 @demo.callback()
 def _group() -> None:
-    """Stories told in the terminal, every number computed while it is told."""
+    """Backpropagation explained by numbers that are computed as you read."""
 
 
 @demo.command()
