@@ -1,4 +1,4 @@
-"""Lion: steps of one size, whose signs a running mean of the gradient decides."""
+"""Lion: steps of a constant size along the signs of a running mean of the gradient."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from .. import tree
 from ..errors import at_user_line
 from ..trace.operands import is_plain_number
-from .leaves import running, scaled, zeros
+from .leaves import running_mean, scale_leaves, zeros
 from .schedules import as_schedule, check_number
 from .transforms import Optimizer, apply_updates
 
@@ -60,22 +60,22 @@ def lion(
     check_number("b1", b1, below=1.0)
     check_number("b2", b2, below=1.0)
     check_number("weight_decay", weight_decay)
-    decays = not (is_plain_number(weight_decay) and weight_decay == 0)
+    has_decay = not (is_plain_number(weight_decay) and weight_decay == 0)
 
     def init(params: Any) -> LionState:
         return LionState(np.int32(0), zeros(params))
 
     def update(grads: Any, state: LionState, params: Any = None) -> tuple[Any, LionState]:
         step_size = schedule(state.count)
-        signs = tree.map(lambda m, g: np.sign(running(b1, m, g)), state.mean, grads)
-        updates = scaled(-step_size, signs)
-        if decays:
+        signs = tree.map(lambda m, g: np.sign(running_mean(b1, m, g)), state.mean, grads)
+        updates = scale_leaves(-step_size, signs)
+        if has_decay:
             if params is None:
                 raise TypeError(
                     at_user_line("weight decay needs the parameters: update(grads, state, params)")
                 )
-            updates = apply_updates(updates, scaled(-step_size * weight_decay, params))
-        mean = tree.map(lambda m, g: running(b2, m, g), state.mean, grads)
+            updates = apply_updates(updates, scale_leaves(-step_size * weight_decay, params))
+        mean = tree.map(lambda m, g: running_mean(b2, m, g), state.mean, grads)
         return updates, LionState(state.count + 1, mean)
 
     return Optimizer(init, update)
