@@ -195,6 +195,10 @@ def main() -> None:
         path = SOURCE / name
         tests = [f"tests/{place}" for place in TESTS.get(name, [name.partition("/")[0]])]
         drawn = mutants(path, options.sample, options.seed)
+        possible = {mutant.key for mutant in mutants(path)}
+        for key in reasons:
+            if key.startswith(name) and key not in possible:
+                print(f"{EQUIVALENT.name} lists what is no mutant any more: {key}")
         with tempfile.TemporaryDirectory() as folder:
             reached = reach(path, tests, Path(folder))
             found = verdicts(drawn, reached, options.jobs, Path(folder))

@@ -86,7 +86,24 @@ def test_the_default_reaches_a_thousand_steps_back() -> None:
     assert float(state.params) == pytest.approx(1 / 1.999, rel=1e-12)
 
 
+@pytest.mark.parametrize("decay", [0.0, 0.5, 0.999])
+def test_the_ramp_is_that_of_tensorflow(decay: float) -> None:
+    """min(decay, (1 + n) / (10 + n)) of the average stays, n updates having been before."""
+    steps = np.random.default_rng(5).normal(size=(30, 2))
+    ours = optim.ramped_moving_average(decay) if decay < 0.999 else optim.ramped_moving_average()
+    expected = np.array([1.0, -2.0])
+    state = ours.init(expected)
+    for n, params in enumerate(steps):
+        stays = min(decay, (1 + n) / (10 + n))
+        expected = stays * expected + (1 - stays) * params
+        state = ours.update(params, state)
+        np.testing.assert_allclose(state.params, expected, rtol=1e-12)
+    assert 30 == state.step
+
+
 def test_errors() -> None:
     """A decay of 1 would never move."""
     with pytest.raises(ValueError, match=r"decay=1\.0: give 0 or more and less than 1"):
         optim.exponential_moving_average(1.0)
+    with pytest.raises(ValueError, match=r"decay=1\.0: give 0 or more and less than 1"):
+        optim.ramped_moving_average(1.0)

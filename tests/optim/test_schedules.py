@@ -119,3 +119,5 @@ def test_errors() -> None:
         optim.one_cycle(0.1, 10, end_factor=-1)
     with pytest.raises(ValueError, match=r"power=-2: give 0 or more"):
         optim.polynomial_decay(0.1, 10, power=-2)
+    with pytest.raises(ValueError, match=r"power=-2: give 0 or more"):
+        optim.inverse_scaling(0.1, power=-2)

@@ -123,3 +123,32 @@ def test_warmup_of_no_steps():
     assert expected == pytest.approx(
         [float(follow(np.int32(k), np.float64(0.0))) for k in range(4)]
     )
+
+
+def test_the_default_momentum():
+    """0.9, not ahead: of the same update 1, 1.9, 2.71."""
+    trace = optim.trace()
+    state = trace.init(np.zeros(1))
+    for expected in (1.0, 1.9, 2.71):
+        updates, state = trace.update(np.ones(1), state)
+        np.testing.assert_allclose(updates, expected, rtol=1e-15)
+
+
+@pytest.mark.parametrize("members", [1, 2])
+def test_networks_side_by_side_are_clipped_each_by_its_own_norm(members):
+    """The same numbers as one after the other; what is short stays as it is, bit for bit."""
+    lead, rng = (3, 2)[:members], np.random.default_rng(4)
+    grads = {"w": rng.normal(size=(*lead, 4, 5)), "b": rng.normal(size=(*lead, 5))}
+    grads["w"][0] *= 100.0
+    grads["w"][-1] *= 1e-3
+    grads["b"][-1] *= 1e-3
+    together, _ = optim.clip_by_global_norm(1.5, members).update(grads, None)
+    alone = optim.clip_by_global_norm(1.5)
+    for k in np.ndindex(*lead):
+        one, _ = alone.update({name: g[k] for name, g in grads.items()}, None)
+        for name, g in one.items():
+            np.testing.assert_allclose(together[name][k], g, rtol=1e-14)
+            if k[0] == lead[0] - 1:
+                np.testing.assert_array_equal(together[name][k], grads[name][k])
+    norm = np.sqrt(np.sum(grads["w"][0] ** 2, axis=(-1, -2)) + np.sum(grads["b"][0] ** 2, axis=-1))
+    np.testing.assert_allclose(optim.global_norm(grads, members)[0], norm, rtol=1e-14)
