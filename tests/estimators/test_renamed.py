@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from chainrule.estimators.serialization.modelfile import pack, unpack
 
 import chainrule as cr
+from chainrule.estimators.serialization.container import dumps, loads
 from chainrule.estimators.serialization.renamed import RENAMED
 
 rng = np.random.default_rng(0)
@@ -31,11 +31,11 @@ def test_old_names_are_read(name, tmp_path):
     model, inputs = FITTED[name]()
     model.fit(inputs, LABELS)
     model.save(tmp_path / "new.safetensors")
-    description, arrays = unpack((tmp_path / "new.safetensors").read_bytes())
+    description, arrays = loads((tmp_path / "new.safetensors").read_bytes())
     parameters = description["parameters"]
     for old, new in RENAMED[name].items():
         parameters[old] = parameters.pop(new)
-    (tmp_path / "old.safetensors").write_bytes(pack(description, arrays))
+    (tmp_path / "old.safetensors").write_bytes(dumps(description, arrays))
     loaded = cr.load(tmp_path / "old.safetensors")
     np.testing.assert_array_equal(model.predict_proba(inputs), loaded.predict_proba(inputs))
     for new in RENAMED[name].values():
