@@ -36,8 +36,7 @@ def steps_of(optimizer: optim.Optimizer) -> Any:
     return state, optimizer.update(WEIGHTS, state, WEIGHTS)
 
 
-def averaged() -> Any:
-    averager = optim.exponential_moving_average(0.9)
+def averaged(averager: optim.Averager) -> Any:
     state = averager.init(WEIGHTS)
     return state, averager.update(WEIGHTS, state)
 
@@ -111,7 +110,7 @@ CALLS: dict[ModuleType, dict[str, Call]] = {
             losses.softmax_cross_entropy(ROWS, np.eye(6)[:4], label_smoothing=0.1)],
         "squared_error": lambda: [losses.squared_error(X, X, reduction=r)
                                   for r in ("mean", "sum", "none")],
-        "tweedie_deviance": lambda: losses.tweedie_deviance(X, X, weights=X),
+        "tweedie_deviance": lambda: losses.tweedie_deviance(X, X, sample_weight=X),
     },
     nn: {
         **{name: draws(getattr(nn, name)) for name in (
@@ -183,8 +182,12 @@ CALLS: dict[ModuleType, dict[str, Call]] = {
         "sgd": lambda: [steps_of(optim.sgd(0.1)), steps_of(optim.sgd(optim.warmup(3, 0.1), 0.9))],
         "chain": lambda: steps_of(optim.chain(optim.clip(1.0), optim.adam())),
         "apply_updates": lambda: optim.apply_updates(WEIGHTS, WEIGHTS),
-        "exponential_moving_average": averaged,
+        "exponential_moving_average": lambda: averaged(optim.exponential_moving_average(0.9)),
+        "decay_weights": lambda: optim.decay_weights(WEIGHTS, 0.1),
         "global_norm": lambda: optim.global_norm(WEIGHTS),
+        "ramped_moving_average": lambda: averaged(optim.ramped_moving_average(0.9)),
+        "scale_by_learning_rate": lambda: steps_of(optim.scale_by_learning_rate(0.1)),
+        "trace": lambda: steps_of(optim.chain(optim.scale_by_learning_rate(0.1), optim.trace())),
         **{name: (lambda s=schedule: [s(np.int64(3)), s(np.arange(4))]) for name, schedule in {
             "constant": optim.constant(0.1), "cosine_decay": optim.cosine_decay(0.1, 9),
             "inverse_scaling": optim.inverse_scaling(0.1), "one_cycle": optim.one_cycle(0.1, 9),

@@ -46,10 +46,12 @@ def tag(name: str, /, *content: Content, **attributes: str | float | bool | None
     >>> tag("circle", cx=1, r=2.5)
     '<circle cx="1" r="2.5"/>'
     """
-    given = "".join(_attribute(key, value) for key, value in attributes.items())
+    attributes_text = "".join(_attribute(key, value) for key, value in attributes.items())
     if name in SHAPES:
-        return Markup(f"<{name}{given}/>")
-    return Markup(f"<{name}{given}>" + ("" if name in VOID else f"{markup(*content)}</{name}>"))
+        return Markup(f"<{name}{attributes_text}/>")
+    return Markup(
+        f"<{name}{attributes_text}>" + ("" if name in VOID else f"{markup(*content)}</{name}>")
+    )
 
 
 def highlighted(words: Sequence[str], scores: ArrayLike) -> Markup:
@@ -86,8 +88,8 @@ def _escaped(part: Content) -> str:
     return "".join(_escaped(each) for each in part)
 
 
-def _attribute(key: str, given: str | float | bool | None) -> str:
-    if given is None or given is False:
+def _attribute(key: str, value: str | float | bool | None) -> str:
+    if value is None or value is False:
         return ""
     key = key.rstrip("_").replace("_", "-")
-    return f" {key}" if given is True else f' {key}="{_escaped(str(given))}"'
+    return f" {key}" if value is True else f' {key}="{_escaped(str(value))}"'

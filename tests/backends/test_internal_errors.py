@@ -10,7 +10,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.backends import compiling
-from chainrule.backends.llvm import backend
+from chainrule.backends.llvm import compiler
 from chainrule.config import configured
 from chainrule.errors import InternalErrorWarning, ShapeError
 
@@ -32,7 +32,7 @@ def fault(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
     """The compiler, or a rewrite, that fails for every graph."""
     monkeypatch.setattr(compiling, "_warned", set())
     if request.param == "plan":
-        monkeypatch.setattr(backend, "plan", broken)
+        monkeypatch.setattr(compiler, "plan", broken)
     else:
         monkeypatch.setattr(compiling, "simplify", broken)
 
@@ -84,6 +84,6 @@ def test_no_room_to_compile_is_no_fault_of_ours(monkeypatch: pytest.MonkeyPatch)
     def full(*_args: object) -> Any:
         raise MemoryError
 
-    monkeypatch.setattr(backend, "plan", full)
+    monkeypatch.setattr(compiler, "plan", full)
     with configured(check=0), pytest.raises(MemoryError):
         cr.jit(function)(X)

@@ -152,7 +152,7 @@ def test_hostile_descriptions_are_refused(model, told):
     other = cr.AudioClassifier(**QUICK)
     other.row_types_, other.classes_ = model.row_types_, model.classes_
     with pytest.raises(ModelFileError, match="damaged"):
-        other._restore_prepared(told, None)
+        other.restore_preprocessing(told, None)
 
 
 @pytest.mark.parametrize("encoder", ["conv", "gru"])

@@ -40,17 +40,17 @@ class RowClassifier(NetworkClassifier):
     def _rows(self, X):
         return np.asarray(X, np.float32) - self.mean_
 
-    def _network(self, key):
+    def make_module(self, key):
         first, last = random.split(key)
         return nn.Sequential(
             nn.Dense(len(self.mean_), self.width, key=first), nn.BatchNorm(self.width), np.tanh,
             nn.Dropout(0.1), nn.Dense(self.width, len(self.classes_), key=last),
         )  # fmt: skip
 
-    def _prepared(self):
+    def preprocessing_state(self):
         return {"columns": len(self.mean_)}, {"mean": self.mean_}
 
-    def _restore_prepared(self, told, arrays):
+    def restore_preprocessing(self, told, arrays):
         self.mean_ = arrays.numbers("mean", (told["columns"],), np.float32)
 
 

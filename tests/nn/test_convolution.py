@@ -222,5 +222,5 @@ def test_errors_name_the_mend() -> None:
         nn.Conv1d(3, 4, 5, key=KEY, dtype=np.int32)
     with pytest.raises(ValueError, match=r"output_padding=2: give less than the stride or the dil"):
         nn.ConvTranspose2d(3, 4, 5, stride=2, output_padding=2, key=KEY)
-    with pytest.raises(ShapeError, match=r"of 1 places: padding=1 leaves nothing"):
+    with pytest.raises(ShapeError, match=r"of 1 positions: padding=1 leaves nothing"):
         nn.ConvTranspose1d(3, 4, 2, padding=1, key=KEY)(np.ones((1, 1, 3)))

@@ -147,7 +147,7 @@ def test_errors_name_the_mend() -> None:
     """Shapes, windows and paddings that do not fit."""
     with pytest.raises(ShapeError, match=r"MaxPool2d takes .* \(rows, height, width, "):
         nn.MaxPool2d(2)(np.ones((4, 4, 1)))
-    with pytest.raises(ShapeError, match=r"AvgPool1d: a window of 1 x 5 places is larger than"):
+    with pytest.raises(ShapeError, match=r"AvgPool1d: a window of 1 x 5 positions is larger than"):
         nn.AvgPool1d(5)(np.ones((2, 4, 1)))
     with pytest.raises(
         ValueError, match=r"padding=2 is more than half of the window, kernel_size=3"

@@ -10,6 +10,7 @@ from safetensors.numpy import load, save
 import chainrule as cr
 from chainrule import losses, nn, optim, random, train
 from chainrule.errors import DataError, ModelFileError
+from chainrule.train import checkpoint_file
 from chainrule.train.epoch import make_epoch
 
 rng = np.random.default_rng(5)
@@ -241,6 +242,23 @@ def test_goes_on_bit_for_bit(tmp_path):
     assert (result.history, result.best_epoch) == (expected.history, expected.best_epoch)
     assert_same(result.model, expected.model)
     assert not path.exists()
+
+
+@pytest.mark.parametrize(("interval", "written"), [(2.0, 3), (99.0, 0)])
+def test_between_two_writings_an_interval_passes(tmp_path, monkeypatch, interval, written):
+    """Counted from the beginning, and then from the writing before; epochs take a second."""
+    now, states = [100.0], set()
+    monkeypatch.setattr(checkpoint_file, "monotonic", lambda: now[0])
+    path = tmp_path / "state"
+
+    def tick(report):
+        if path.exists():
+            states.add(path.read_bytes())
+        now[0] += 1.0
+
+    settings = {"epochs": 7, "patience": None, "callbacks": [tick], "augment": None, "ema": None}
+    resumed(path, checkpoint_interval=interval, **settings)
+    assert written == len(states)
 
 
 def test_ctrl_c_keeps_the_file(tmp_path, capsys):

@@ -212,3 +212,15 @@ def test_compile_tells_the_memory_of_a_call() -> None:
     with configured(backend="llvm"):
         compiled = cr.jit(chain).compile(np.zeros((64, 64)))
     assert 64 * 64 * 8 <= compiled.memory_bytes < 4 * 64 * 64 * 8 + 100_000
+
+
+def test_jit_is_a_decorator_with_arguments_too() -> None:
+    """`@jit(static_argnums=1)` is `jit(f, static_argnums=1)`."""
+
+    @cr.jit(static_argnums=1)
+    def power(x: float, exponent: int) -> float:
+        return x**exponent
+
+    assert 8.0 == power(2.0, 3)
+    assert 16.0 == power(2.0, 4)
+    assert 2 == len(power.cache)

@@ -28,21 +28,25 @@ from .tune import tune
 
 
 class Commands(typer.core.TyperGroup):
-    """All commands: what Typer says of wrong words holds no control characters of theirs."""
+    """All commands; the control characters of wrong words are escaped in Typer's messages."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names of all commands, `train` first: Typer puts groups at the end."""
+        return sorted(super().list_commands(ctx), key=lambda name: name != "train")
 
     def make_context(self, *given: Any, **more: Any) -> Any:
         """The context, from words that may be wrong."""
-        with _shown():
+        with reported_errors():
             return super().make_context(*given, **more)
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command, whose words may be wrong."""
-        with _shown():
+        with reported_errors():
             return super().invoke(ctx)
 
 
 @contextmanager
-def _shown() -> Iterator[None]:
+def reported_errors() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
@@ -52,16 +56,16 @@ def _shown() -> Iterator[None]:
         complain("chainrule: interrupted")
         raise typer.Exit(INTERRUPTED) from None
     except Exception as error:
-        said = getattr(error, "message", None)
-        if isinstance(said, str) and hasattr(error, "format_message"):  # one of click's
-            vars(error)["message"] = escape.terminal(said)
+        message = getattr(error, "message", None)
+        if isinstance(message, str) and hasattr(error, "format_message"):  # one of click's
+            vars(error)["message"] = escape.terminal(message)
         raise
 
 
 app = typer.Typer(
     name="chainrule",
     cls=Commands,
-    help="Train networks on tables, use them, and see how backpropagation works.",
+    help="Train networks on tables, images, recordings and texts, and see how they learn.",
     epilog="Start with: chainrule train digits",
     no_args_is_help=True,
     rich_markup_mode="markdown",
@@ -91,7 +95,7 @@ def _options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Train networks on tables, use them, and see how backpropagation works."""
+    """Train networks on tables, images, recordings and texts, and see how they learn."""
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -16,21 +16,21 @@ cache_app = typer.Typer(help="Compiled code that is kept on disk.", no_args_is_h
 @cache_app.command()
 def info() -> None:
     """Show where the files are, how many, and how large."""
-    found, unfinished = list(code_cache.entries()), list(code_cache.unfinished())
+    files, unfinished = list(code_cache.entries()), list(code_cache.unfinished())
     out = console()
     out.say(f" folder      {code_cache.directory()}")
-    made = table("", "", show_header=False, box=None)
-    made.add_row("files", str(len(found)))
-    size = sum(size for _, size, _ in [*found, *unfinished]) / 2**20
-    made.add_row("size", f"{size:.1f} MiB")
+    grid = table("", "", show_header=False, box=None)
+    grid.add_row("files", str(len(files)))
+    size = sum(size for _, size, _ in [*files, *unfinished]) / 2**20
+    grid.add_row("size", f"{size:.1f} MiB")
     if unfinished:
-        made.add_row("unfinished", f"{len(unfinished)} (of killed processes they go in an hour)")
+        grid.add_row("unfinished", f"{len(unfinished)} (of killed processes they go in an hour)")
     limit = f"{config.cache} MiB (CHAINRULE_CACHE)" if config.cache else "off (CHAINRULE_CACHE=0)"
-    made.add_row("limit", limit)
-    if found:
-        newest = datetime.fromtimestamp(max(used for _, _, used in found))
-        made.add_row("last used", newest.strftime("%Y-%m-%d %H:%M"))
-    out.print(made)
+    grid.add_row("limit", limit)
+    if files:
+        newest = datetime.fromtimestamp(max(used for _, _, used in files))
+        grid.add_row("last used", newest.strftime("%Y-%m-%d %H:%M"))
+    out.print(grid)
     reason = code_cache.unusable(code_cache.directory())
     if reason is not None:
         out.say(f"The folder is not used: {reason}")

@@ -100,7 +100,9 @@ def learning_rate(
     return CommandOption("learning-rate", parameter, kind, default, help, parse=parse)
 
 
-def parameters(options: Sequence[CommandOption], arguments: Mapping[str, Any]) -> dict[str, Any]:
+def parameter_values(
+    options: Sequence[CommandOption], arguments: Mapping[str, Any]
+) -> dict[str, Any]:
     """The estimator's parameters that a command's arguments set."""
     return {option.parameter: option.value(arguments) for option in options}
 
@@ -125,7 +127,7 @@ def make_command(
         The help text. Default: that of `run`.
     """
     replaced = {} if replaced is None else replaced
-    own = [
+    arguments = [
         parameter.replace(
             kind=inspect.Parameter.KEYWORD_ONLY,
             annotation=replaced.get(parameter.name, parameter.annotation),
@@ -133,13 +135,13 @@ def make_command(
         for parameter in inspect.signature(run, eval_str=True).parameters.values()
         if parameter.kind is not inspect.Parameter.VAR_KEYWORD
     ]
-    place = [parameter.name for parameter in own].index(INSERTED_BEFORE)
+    position = [parameter.name for parameter in arguments].index(INSERTED_BEFORE)
     declared = [option.signature() for option in options]
 
     def command(**arguments: Any) -> None:
         run(**arguments)
 
-    signature = inspect.Signature([*own[:place], *declared, *own[place:]])
+    signature = inspect.Signature([*arguments[:position], *declared, *arguments[position:]])
     command.__signature__ = signature  # type: ignore[attr-defined]
     command.__doc__ = doc or run.__doc__
     return command
@@ -155,11 +157,11 @@ def command_line(words: Sequence[str], options: Mapping[str, Any]) -> str:
     >>> command_line(["chainrule", "train", "a b.csv"], {"ema": 0.998, "drop": ("x", "y")})
     "chainrule train 'a b.csv' --ema 0.998 --drop x --drop y"
     """
-    made = list(words)
+    parts = list(words)
     for name, value in options.items():
         for each in value if isinstance(value, tuple) else (value,):
             if each is True:
-                made.append(f"--{name}")
+                parts.append(f"--{name}")
             elif each is not None and each is not False:
-                made += [f"--{name}", str(each)]
-    return shlex.join(made)
+                parts += [f"--{name}", str(each)]
+    return shlex.join(parts)

@@ -1,4 +1,4 @@
-"""How the commands speak: lines and tables, in which names from elsewhere are only names."""
+"""Lines and tables on the terminal, in which names from elsewhere are escaped."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class PlainConsole(Console):
     """
 
     def render_str(self, text: str, **given: Any) -> Text:
-        """A text as rich's, escaped."""
+        """Render a text as it is, with its control characters escaped."""
         given |= {"markup": False, "emoji": False, "highlight": False}
         return super().render_str(escape.terminal(text), **given)
 
@@ -54,10 +54,10 @@ def table(
     *headers: str, right: Collection[int] = (), title: str | None = None, **given: Any
 ) -> Table:
     """A table whose cells are folded where they are too wide, never cut."""
-    made = Table(title=title, **given)
+    grid = Table(title=title, **given)
     for k, header in enumerate(headers):
-        made.add_column(header, justify="right" if k in right else "left", overflow="fold")
-    return made
+        grid.add_column(header, justify="right" if k in right else "left", overflow="fold")
+    return grid
 
 
 def readable_streams() -> None:

@@ -17,7 +17,7 @@ from rich.text import Text
 from . import notebook_numbers as numbers
 
 demo = typer.Typer(
-    help="Stories told in the terminal, every number computed while it is told.",
+    help="Backpropagation explained by numbers that are computed as you read.",
     no_args_is_help=True,
 )
 
@@ -35,7 +35,7 @@ APPLICATIONS = (
 
 @demo.callback()
 def _group() -> None:
-    """Stories told in the terminal, every number computed while it is told."""
+    """Backpropagation explained by numbers that are computed as you read."""
 
 
 @demo.command()
@@ -66,7 +66,7 @@ def notebook(
 
 def _definition(console: Console) -> None:
     _title(console, 1, "What backpropagation is")
-    _say(
+    paragraph(
         console,
         "The input flows forward and becomes a prediction. The prediction is compared with the "
         "true output: that is the error. The error flows backward and assigns each weight its "
@@ -77,38 +77,42 @@ def _definition(console: Console) -> None:
     columns = zip(numbers.X, numbers.Y, step.prediction, step.error, step.delta, strict=True)
     for x, y, prediction, error, delta in columns:
         table.add_row(str(x), str(y[0]), *[f"{v[0]:+.6f}" for v in (prediction, error, delta)])
-    _show(console, table)
+    show(console, table)
     table = _table("weight", "step by hand: x · delta, summed", "minus grad of the loss")
     for k, (by_hand, gradient) in enumerate(zip(step.update, step.gradient, strict=True), 1):
         table.add_row(f"w{k}", f"{by_hand[0]:+.12f}", f"{-gradient[0]:+.12f}")
-    _show(console, table)
+    show(console, table)
 
 
 def _reasons(console: Console) -> None:
     _title(console, 2, "Why the sigmoid: four reasons")
     xor = numbers.non_linearity()
-    _say(console, "1. Non-linearity. XOR, which no straight line can separate:")
+    paragraph(console, "1. Non-linearity. XOR, which no straight line can separate:")
     table = _table("x", "true y", "best linear map", "four sigmoids in between")
     rows = zip(numbers.XOR_X, numbers.XOR_Y, xor.linear, xor.with_sigmoid, strict=True)
     for x, y, linear, bent in rows:
         table.add_row(str(x.astype(int)), f"{y[0]:.0f}", f"{linear[0]:.3f}", f"{bent[0]:.3f}")
-    _show(console, table)
+    show(console, table)
 
     found = numbers.differentiability()
-    _say(console, "2. Differentiability. The slope follows from the output y alone: y · (1 - y).")
+    paragraph(
+        console, "2. Differentiability. The slope follows from the output y alone: y · (1 - y)."
+    )
     table = _table("x", "y", "y · (1 - y)", "grad", "central differences")
     for row in zip(*found, strict=True):
         table.add_row(f"{row[0]:.0f}", *[f"{v:.10f}" for v in row[1:]])
-    _show(console, table)
+    show(console, table)
 
-    _say(console, "3. Bounded output. However far out the input is, the output reads as a chance:")
+    paragraph(
+        console, "3. Bounded output. However far out the input is, the output reads as a chance:"
+    )
     table = _table("x", "sigmoid(x)", "0 to 1")
     for x, y in numbers.bounded():
         table.add_row(f"{x:.0f}", f"{y:.6g}", bar(y))
-    _show(console, table)
+    show(console, table)
 
     smooth = numbers.smoothness()
-    _say(
+    paragraph(
         console,
         f"4. Smooth transition. Where the input moves by {smooth.step}, the output moves by "
         f"{smooth.sigmoid:.6f} at most: the slope is nowhere above {smooth.steepest}. The output "
@@ -119,7 +123,7 @@ def _reasons(console: Console) -> None:
 def _chain_rule(console: Console) -> None:
     _title(console, 3, "Backpropagation follows the chain rule")
     terms, story = numbers.chain_rule()
-    _say(
+    paragraph(
         console,
         "One weight, w1, and one row, x = [1 1 1] with y = 1. The error E depends on the output "
         "a, that on the sum z, that on the weight: dE/dw1 = dE/da · da/dz · dz/dw1.",
@@ -130,8 +134,10 @@ def _chain_rule(console: Console) -> None:
             term.name, term.meaning, f"{term.by_hand:+.12f}", f"{term.explained:+.12f}",
             end_section=term is terms[-2],
         )  # fmt: skip
-    _show(console, table)
-    _say(console, "And so for every operation on the way, which is all that backpropagation does:")
+    show(console, table)
+    paragraph(
+        console, "And so for every operation on the way, which is all that backpropagation does:"
+    )
     table = _table("step", "computed as", "value", "upstream", "passed on")
     for step in story.steps:
         passed = ", ".join(f"{edge.product:+.4f} to {edge.source}" for edge in step.edges)
@@ -139,12 +145,12 @@ def _chain_rule(console: Console) -> None:
             step.name, step.operation or "weight", f"{step.value:+.4f}",
             f"{step.upstream + 0.0:+.4f}", passed,
         )  # fmt: skip
-    _show(console, table)
+    show(console, table)
 
 
 def _vanishing(console: Console) -> None:
     _title(console, 4, "The vanishing gradient")
-    _say(
+    paragraph(
         console,
         "Each sigmoid on the way multiplies by a slope of 1/4 or less. What is left of the last "
         "layer's gradient at the first layer of a network, 64 units wide:",
@@ -158,8 +164,8 @@ def _vanishing(console: Console) -> None:
             f"{found.relu:.1e}",
             bar(1 + log10(found.relu) / 24, 18),
         )
-    _show(console, table)
-    _say(console, "(Bars on a logarithmic scale, from 1e-24 to 1.)")
+    show(console, table)
+    paragraph(console, "(Bars on a logarithmic scale, from 1e-24 to 1.)")
 
 
 def _training(console: Console, trained: numbers.Training) -> None:
@@ -171,14 +177,14 @@ def _training(console: Console, trained: numbers.Training) -> None:
     for k in chosen:
         loss = float(trained.losses[k])
         table.add_row(f"{k:,}", f"{loss:.8f}", bar(loss / largest))
-    _show(console, table)
-    _say(console, f"loss, first 100 iterations  {sparkline(trained.losses[:100])}")
+    show(console, table)
+    paragraph(console, f"loss, first 100 iterations  {sparkline(trained.losses[:100])}")
     table = _table("weight", "deltas by hand, in a Python loop", "grad inside a scan")
     for k, (by_hand, found) in enumerate(zip(trained.by_hand, trained.weights, strict=True), 1):
         table.add_row(f"w{k}", f"{by_hand[0]:+.12f}", f"{found[0]:+.12f}")
-    _show(console, table)
+    show(console, table)
     rate = numbers.by_learning_rate()
-    _say(
+    paragraph(
         console,
         "The training is itself a function that can be differentiated: by the learning rate, "
         f"through 200 iterations, the loss changes by {rate:+.8f} for each unit.",
@@ -187,13 +193,13 @@ def _training(console: Console, trained: numbers.Training) -> None:
 
 def _prediction(console: Console, trained: numbers.Training) -> None:
     _title(console, 6, "The prediction")
-    _say(console, "For an input that it has never seen, [1 0 0]:")
+    paragraph(console, "For an input that it has never seen, [1 0 0]:")
     console.print(Text(f"Predicted output: {trained.prediction}", style="bold green"))
     console.print()
     table = _table("where backpropagation is used", "here")
     for name, where in APPLICATIONS:
         table.add_row(name, where)
-    _show(console, table)
+    show(console, table)
 
 
 # How it looks
@@ -205,7 +211,7 @@ def _title(console: Console, number: int, text: str) -> None:
     console.print()
 
 
-def _say(console: Console, text: str) -> None:
+def paragraph(console: Console, text: str) -> None:
     console.print(Text(text), width=min(console.width, WIDTH))
 
 
@@ -216,7 +222,7 @@ def _table(*headers: str) -> Table:
     return table
 
 
-def _show(console: Console, table: Table) -> None:
+def show(console: Console, table: Table) -> None:
     console.print(Padding(table, (0, 0, 0, 2)))
 
 

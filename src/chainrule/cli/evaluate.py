@@ -54,7 +54,7 @@ def evaluate(
     loaded = models.load(model)
     rows = labelled(loaded, data, target)
     predictions = scores.predictions(loaded, rows.inputs, rows.truth)
-    by_name, shown = scores.scores(predictions), None
+    by_name, written = scores.scores(predictions), None
     if page is not None:
         words = ["chainrule", "evaluate", str(model), data, "--report", str(page)]
         words += [] if rows.of_files else ["--target", rows.target]
@@ -63,28 +63,30 @@ def evaluate(
             "dataset": {"rows": len(rows.truth), "columns": rows.columns},
             "settings": {"model": model.name, "trained on": models.card(loaded).get("data", "-")},
         }
-        found = reporting.report(rows.source, rows.target, predictions, loaded, more)
-        shown = reporting.write(page, found)
+        page_report = reporting.report(rows.source, rows.target, predictions, loaded, more)
+        written = reporting.write(page, page_report)
     if as_json:
-        told = {
+        facts = {
             "model": str(model), "data": rows.source, "target": rows.target,
             "task": predictions.task, "rows": len(predictions.truth),
             "unknown_rows": predictions.unknown, "scores": by_name,
         }  # fmt: skip
-        print(escape.as_json(told))
+        print(escape.as_json(facts))
     else:
-        say(rows, predictions, by_name, shown)
-    keeping.leave(False, (page, shown))
+        show(rows, predictions, by_name, written)
+    keeping.leave(False, (page, written))
 
 
-def say(rows: LabelledRows, predictions: Any, by_name: dict[str, float], page: Path | None) -> None:
-    """The scores as a table."""
+def show(
+    rows: LabelledRows, predictions: Any, by_name: dict[str, float], page: Path | None
+) -> None:
+    """Print the scores as a table."""
     out = console()
     out.say(f"{rows.target!r} of {len(predictions.truth)} rows of {rows.source}")
-    shown = table("score", "value", right=(1,))
+    grid = table("score", "value", right=(1,))
     for label, value in by_name.items():
-        shown.add_row(label, f"{value:.6g}")
-    out.print(shown)
+        grid.add_row(label, f"{value:.6g}")
+    out.print(grid)
     if predictions.unknown:
         out.say(f"{predictions.unknown} rows are of classes that the model has never met.")
     if page is not None:

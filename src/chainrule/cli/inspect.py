@@ -23,26 +23,27 @@ def inspect(model: Model, as_json: AsJson = False) -> None:
     `chainrule inspect houses.safetensors --json`
     """
     loaded = models.load(model)
-    told = describe(loaded)
+    description = describe(loaded)
     if as_json:
-        print(escape.as_json(told))
+        print(escape.as_json(description))
         return
     out = console()
-    kind = f" of {len(told['classes'])} classes" if told["classes"] else ""
-    out.say(f"{model}: {told['class']}, {told['task']}{kind}")
+    kind = f" of {len(description['classes'])} classes" if description["classes"] else ""
+    out.say(f"{model}: {description['class']}, {description['task']}{kind}")
     for title, columns, rows in (
-        ("columns", ("name", "read as"), [(c["name"], c["read_as"]) for c in told["columns"]]),
+        ("columns", ("name", "read as"),
+         [(c["name"], c["read_as"]) for c in description["columns"]]),
         ("layers", ("name", "shape", "parameters"),
-         [*((y["name"], y["shape"], f"{y['parameters']:,}") for y in told["layers"]),
-          ("all", "", f"{told['parameters']:,}")]),
-        ("training", ("", ""), told["training"].items()),
-        ("card", ("", ""), _flat(told["card"])),
+         [*((y["name"], y["shape"], f"{y['parameters']:,}") for y in description["layers"]),
+          ("all", "", f"{description['parameters']:,}")]),
+        ("training", ("", ""), description["training"].items()),
+        ("card", ("", ""), _flat(description["card"])),
     ):  # fmt: skip
         _show(out, title, columns, list(rows))
 
 
 def describe(loaded: Any) -> dict[str, Any]:
-    """All of it in plain values."""
+    """Describe a model in plain values."""
     network = getattr(loaded, "network_", loaded)
     layers = models.layers(loaded)
     classes = [str(name) for name in getattr(loaded, "classes_", ())]
@@ -61,37 +62,37 @@ def describe(loaded: Any) -> dict[str, Any]:
 def _columns(loaded: Any) -> list[dict[str, Any]]:
     if hasattr(loaded, "module_"):  # raw inputs have no columns: what they are brought to
         rows = loaded.row_types_
-        parts = zip(tree.names(rows), tree.leaves(rows), strict=True)
+        arrays = zip(tree.names(rows), tree.leaves(rows), strict=True)
         return [
             {"name": name or "input", "features": prod(leaf.shape[1:]),
              "read_as": " x ".join(map(str, leaf.shape[1:])) + f" of {leaf.dtype}"}
-            for name, leaf in parts
+            for name, leaf in arrays
         ]  # fmt: skip
-    plan = getattr(loaded, "features_", None)
+    features = getattr(loaded, "features_", None)
     names = [str(name) for name in getattr(loaded, "feature_names_in_", ())]
-    if plan is None:
+    if features is None:
         names = names or [f"x{k}" for k in range(loaded.n_features_in_)]
         return [{"name": name, "read_as": "as it is", "features": 1} for name in names]
-    found: dict[str, dict[str, Any]] = {
+    by_name: dict[str, dict[str, Any]] = {
         name: {"name": name, "read_as": "left out: the same in every row", "features": 0}
         for name in names
     }
-    for column in plan.columns:
-        before = found.get(column.name)
-        one = {"name": column.name, "read_as": read_as(column), "features": column.width}
+    for column in features.columns:
+        before = by_name.get(column.name)
+        entry = {"name": column.name, "read_as": read_as(column), "features": column.width}
         if before and before["features"]:  # the next part of a date
-            one["read_as"] = f"{before['read_as']}, {column.part}"
-            one["features"] += before["features"]
-        found[column.name] = one
-    return list(found.values())
+            entry["read_as"] = f"{before['read_as']}, {column.part}"
+            entry["features"] += before["features"]
+        by_name[column.name] = entry
+    return list(by_name.values())
 
 
 def read_as(column: Any) -> str:
-    """In a few words, how a column becomes features."""
+    """Say in a few words how a column becomes features."""
     if column.levels:
-        shown = ", ".join(column.levels[:MOST_LEVELS])
+        values = ", ".join(column.levels[:MOST_LEVELS])
         more = ", ..." if len(column.levels) > MOST_LEVELS else ""
-        kind = f"text, {len(column.levels)} values: {shown}{more}"
+        kind = f"text, {len(column.levels)} values: {values}{more}"
     elif column.part:
         kind = f"date: {column.part}"
     else:
@@ -103,39 +104,39 @@ def read_as(column: Any) -> str:
 
 
 def _training(network: Any) -> dict[str, Any]:
-    found: dict[str, Any] = {"epochs": network.n_iter_}
+    facts: dict[str, Any] = {"epochs": network.n_iter_}
     if hasattr(network, "solver"):
-        found = {"solver": network.solver, **found}
+        facts = {"solver": network.solver, **facts}
     losses = getattr(network, "loss_curve_", None) or []
     if losses:
-        found |= {"first_loss": float(losses[0]), "last_loss": float(losses[-1])}
+        facts |= {"first_loss": float(losses[0]), "last_loss": float(losses[-1])}
     scores = getattr(network, "validation_scores_", None) or [
         row["score"] for row in getattr(network, "history_", ()) if "score" in row
     ]
     if len(scores):
-        found["best_validation_score"] = float(max(scores))
-    return found
+        facts["best_validation_score"] = float(max(scores))
+    return facts
 
 
 def _flat(card: dict[str, Any]) -> list[tuple[str, str]]:
     rows = []
     for name, value in card.items():
         pairs = value.items() if isinstance(value, dict) else [("", value)]
-        for inner, one in pairs:
-            shown = f"{one:.6g}" if isinstance(one, float) else str(one)
-            rows.append((f"{name}: {inner}" if inner else name, shown))
+        for inner, entry in pairs:
+            text = f"{entry:.6g}" if isinstance(entry, float) else str(entry)
+            rows.append((f"{name}: {inner}" if inner else name, text))
     return rows
 
 
 def _show(out: PlainConsole, title: str, columns: tuple[str, ...], rows: list[Any]) -> None:
     if not rows:
         return
-    made = table(
+    grid = table(
         *columns, right=(2,), title=title, title_justify="left", box=None,
         show_header=bool(columns[0]),
     )  # fmt: skip
-    made.columns[0].style = "cyan"
+    grid.columns[0].style = "cyan"
     for row in rows:
-        made.add_row(*map(str, row))
+        grid.add_row(*map(str, row))
     out.print()
-    out.print(made)
+    out.print(grid)

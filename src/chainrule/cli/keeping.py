@@ -1,4 +1,4 @@
-"""What took long to make is not lost because of where it was to be written."""
+"""Outputs that took long to compute are not lost if their place cannot be written."""
 
 from __future__ import annotations
 
@@ -125,9 +125,9 @@ def kept(place: Path, write: Callable[[Path], None]) -> Path:
         other = _elsewhere(place.name, write)
         if other is None:
             raise type(error)(f"{error}; and no other place was found to keep it in") from error
-        told = " (in memory: until the machine stops)" if MEMORY in other.parents else ""
+        note = " (in memory: until the machine stops)" if MEMORY in other.parents else ""
         complain(f"chainrule: {error}", style="red")
-        complain(f"chainrule: kept as {other}{told}: move it from there", style="red")
+        complain(f"chainrule: kept as {other}{note}: move it from there", style="red")
         return other
     return place
 
@@ -136,15 +136,15 @@ def _elsewhere(name: str, write: Callable[[Path], None]) -> Path | None:
     """Write into a new folder, where that is possible."""
     for folder in _folders():
         try:
-            made = Path(tempfile.mkdtemp(prefix="chainrule-", dir=folder))
+            own_folder = Path(tempfile.mkdtemp(prefix="chainrule-", dir=folder))
         except OSError:
             continue
         try:
-            write(made / name)
+            write(own_folder / name)
         except (ChainruleError, OSError):
-            shutil.rmtree(made, ignore_errors=True)
+            shutil.rmtree(own_folder, ignore_errors=True)
         else:
-            return made / name
+            return own_folder / name
     return None
 
 

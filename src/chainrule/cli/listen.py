@@ -41,28 +41,30 @@ def listen(
     loaded = models.load(model)
     if not hasattr(loaded, "sample_rate_"):
         raise DataError(f"{model} does not listen: give a model of chainrule train audio")
-    heard: list[tuple[Path, Any]] = []
+    sounds: list[tuple[Path, Any]] = []
     wrong = 0
     for path in files:
         try:
-            heard.append((path, read_audio(path)))
+            sounds.append((path, read_audio(path)))
         except DataError as error:
             wrong += 1
             complain(f"chainrule: {error}", style="red")
-    found = told(loaded, heard, most)
+    commands = likeliest_commands(loaded, sounds, most)
     if as_json:
-        print(escape.as_json(found))
-    elif found:
-        show(found)
+        print(escape.as_json(commands))
+    elif commands:
+        show(commands)
     if wrong:
         sys.exit(MISTAKE)
 
 
-def told(loaded: Any, heard: list[tuple[Path, Any]], most: int) -> list[dict[str, Any]]:
+def likeliest_commands(
+    loaded: Any, sounds: list[tuple[Path, Any]], most: int
+) -> list[dict[str, Any]]:
     """Each file, with the likeliest commands and their probabilities."""
-    if not heard:
+    if not sounds:
         return []
-    made = loaded.predict_proba([sound for _, sound in heard])
+    probabilities = loaded.predict_proba([sound for _, sound in sounds])
     classes = loaded.classes_.tolist()
     return [
         {
@@ -72,16 +74,16 @@ def told(loaded: Any, heard: list[tuple[Path, Any]], most: int) -> list[dict[str
                 for k in np.argsort(-row, kind="stable")[:most]
             ],
         }
-        for (path, _), row in zip(heard, made, strict=True)
+        for (path, _), row in zip(sounds, probabilities, strict=True)
     ]
 
 
-def show(found: list[dict[str, Any]]) -> None:
+def show(commands: list[dict[str, Any]]) -> None:
     """A line for each file and command."""
-    made = table("file", "command", "probability", right=(2,), box=None, pad_edge=False)
-    for each in found:
+    rows = table("file", "command", "probability", right=(2,), box=None, pad_edge=False)
+    for each in commands:
         name = each["file"]
         for command in each["commands"]:
-            made.add_row(name, str(command["command"]), f"{command['probability']:.4f}")
+            rows.add_row(name, str(command["command"]), f"{command['probability']:.4f}")
             name = ""
-    console().print(made)
+    console().print(rows)

@@ -1,4 +1,4 @@
-"""Saved models as the commands meet them: loaded, given a table, looked into."""
+"""Saved models: loading them, the columns that they read, their layers."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Layer:
 
 
 def layers(model: Any) -> list[Layer]:
-    """Of an estimator's network, in the order in which data meets them."""
+    """The layers of an estimator's network, in the order in which data meets them."""
     if hasattr(model, "module_"):
         return _of_module(model.module_)
     network = getattr(model, "network_", model)
@@ -107,7 +107,7 @@ def layers(model: Any) -> list[Layer]:
 
 
 def _of_module(module: Any) -> list[Layer]:
-    """Of a module: a layer is what holds parameters, and its shape that of the largest."""
+    """The layers of a module: what holds parameters, with the shape of the largest one."""
     found: dict[str, list[Any]] = {}
     marked = nn.with_batch_stats(
         tree.map(lambda _: False, module), tree.map(lambda _: True, module)

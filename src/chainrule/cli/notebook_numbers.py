@@ -40,7 +40,7 @@ def backpropagation(x: Any, y: Any, learning_rate: Any, num_iterations: int) -> 
 
 
 def initial_weights() -> Any:
-    """Those of the notebook's seed 0."""
+    """The first weights, which the notebook draws with seed 0."""
     return 2 * np.random.RandomState(0).random_sample((3, 1)) - 1
 
 

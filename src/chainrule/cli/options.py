@@ -103,17 +103,17 @@ def _page(report: Path | None, source: str | Path) -> Path | None:
 
 
 def stem(source: str | Path) -> str:
-    """``houses`` of ``data/houses.csv.gz``."""
+    """The name of a file without its endings: ``houses`` for ``data/houses.csv.gz``."""
     return Path(source).name.split(".")[0] or "model"
 
 
 def check_task(task: str | None) -> None:
-    """One of `TASKS`, or None."""
+    """Raise a `DataError` if a task is none of `TASKS`."""
     if task is not None and task not in TASKS:
         raise DataError(f"--task {task}: give classification or regression")
 
 
 def check_fraction(option: str, value: float, zero: bool = False) -> None:
-    """A part of the rows: more than none, unless `zero`, and fewer than all."""
+    """Raise a `DataError` if a share of the rows is not between 0 (allowed if `zero`) and 1."""
     if not (0 < value < 1 or (zero and value == 0)):
         raise DataError(f"{option} {value:g}: give a part between 0 and 1")

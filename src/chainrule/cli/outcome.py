@@ -106,14 +106,14 @@ def finish(
 
 def score_table(title: str, metrics: Sequence[str], scores: Mapping[str, Sequence[float]]) -> Table:
     """Make a table of the scores of models by their names, the network first."""
-    made = table("model", *metrics, right=range(1, len(metrics) + 1), title=title)
+    grid = table("model", *metrics, right=range(1, len(metrics) + 1), title=title)
     for k, (name, row) in enumerate(scores.items()):
         texts = [f"{score:.4f}" for score in row]
         if k == 0:
-            made.add_row(Text(name, "bold"), *[Text(text, "bold green") for text in texts])
+            grid.add_row(Text(name, "bold"), *[Text(text, "bold green") for text in texts])
         else:
-            made.add_row(name, *texts)
-    return made
+            grid.add_row(name, *texts)
+    return grid
 
 
 @contextmanager

@@ -66,8 +66,8 @@ def predict(
     if hasattr(loaded, "module_") and not reads_texts:
         if explain:
             raise DataError(f"--explain is for models of texts, and {model} is of files")
-        told = samples.predicted(loaded, data, proba)
-        predictions.write(told, output, "class", raw_csv)
+        frame = samples.predicted(loaded, data, proba)
+        predictions.write(frame, output, "class", raw_csv)
         return
     if len(data) > 1:
         raise DataError(f"{model} takes one DATA at a time, and was given {len(data)}")
@@ -76,10 +76,10 @@ def predict(
             raise DataError(f"--explain is for models of texts, and {model} is of tables")
         if proba:
             raise DataError("give --explain or --proba, not both")
-        texts.explain(loaded, texts.given(loaded, data[0], as_text), output)
+        texts.explain(loaded, texts.texts_of(loaded, data[0], as_text), output)
         return
     rows = (
-        texts.given(loaded, data[0], as_text) if reads_texts
+        texts.texts_of(loaded, data[0], as_text) if reads_texts
         else models.inputs(loaded, read_table(data[0]))
     )  # fmt: skip
     target = str(models.card(loaded).get("target", "prediction"))

@@ -30,22 +30,22 @@ def write(frame: Any, output: Path | None, target: str, raw: bool = False) -> No
     raw : bool
         Whether cells that a spreadsheet would run stay as they are.
     """
-    told = ""
+    note = ""
     if not raw:
         frame, count = harmless(frame)
         if count:
             cells = "cell that a spreadsheet would run begins" if count == 1 else (
                 "cells that a spreadsheet would run begin")  # fmt: skip
-            told = f"{count} {cells} with ' (--raw-csv leaves it out)"
+            note = f"{count} {cells} with ' (--raw-csv leaves it out)"
     if output is None:
         _print(frame)
-        if told:
-            complain(f"chainrule: {told}")
+        if note:
+            complain(f"chainrule: {note}")
         return
-    made = keeping.write(output, as_csv(frame).encode())
-    more = f"; {told}" if told else ""
-    complain(f"wrote {len(frame)} predictions of {target!r} to {made}{more}")
-    keeping.leave(False, (output, made))
+    written = keeping.write(output, as_csv(frame).encode())
+    more = f"; {note}" if note else ""
+    complain(f"wrote {len(frame)} predictions of {target!r} to {written}{more}")
+    keeping.leave(False, (output, written))
 
 
 def harmless(frame: Any) -> tuple[Any, int]:
@@ -53,12 +53,12 @@ def harmless(frame: Any) -> tuple[Any, int]:
 
     Names of columns count as cells.
     """
-    made = _texts(frame, escape.spreadsheet)
-    count = sum(new != old for new, old in zip(made.columns, frame.columns, strict=True))
+    changed = _texts(frame, escape.spreadsheet)
+    count = sum(new != old for new, old in zip(changed.columns, frame.columns, strict=True))
     for k in range(frame.shape[1]):
-        new, old = made.iloc[:, k], frame.iloc[:, k]
+        new, old = changed.iloc[:, k], frame.iloc[:, k]
         count += int((new.notna() & (new != old)).sum())
-    return made, count
+    return changed, count
 
 
 def _texts(frame: Any, changed: Callable[[str], str]) -> Any:
@@ -74,9 +74,9 @@ def _texts(frame: Any, changed: Callable[[str], str]) -> Any:
 
 def named(names: Sequence[str], columns: Sequence[Any]) -> Any:
     """A table of columns, of which two may have the same name."""
-    made = pd.DataFrame(dict(enumerate(columns)))
-    made.columns = list(names)
-    return made
+    frame = pd.DataFrame(dict(enumerate(columns)))
+    frame.columns = list(names)
+    return frame
 
 
 def as_csv(frame: Any) -> str:

@@ -22,17 +22,19 @@ pd = LazyModule("pandas")
 def predicted(loaded: Any, files: Sequence[str], proba: bool) -> Any:
     """A table: each file, its likeliest class, and the probability of it, or of each class."""
     paths = listed(loaded, files)
-    made = loaded.predict_proba(paths)
-    best = np.argmax(made, axis=1)
+    probabilities = loaded.predict_proba(paths)
+    best = np.argmax(probabilities, axis=1)
     names = ["file", "class"]
-    shown = [str(path).encode(errors="backslashreplace").decode() for path in paths]
-    columns: list[Any] = [shown, loaded.classes_[best]]
+    file_names = [str(path).encode(errors="backslashreplace").decode() for path in paths]
+    columns: list[Any] = [file_names, loaded.classes_[best]]
     if proba:
         names += [f"p({name})" for name in loaded.classes_]
-        columns += list(made.T)
+        columns += list(probabilities.T)
     else:
         names.append("probability")
-        columns.append(np.round(made[np.arange(len(made)), best].astype(float), 4))
+        columns.append(
+            np.round(probabilities[np.arange(len(probabilities)), best].astype(float), 4)
+        )
     return named(names, columns)
 
 

@@ -208,10 +208,10 @@ def training_rows(
     return found.inputs.iloc[rows], found.labels.iloc[rows], found.target, found.task
 
 
-def study_of(search: Search) -> Any:
-    """The study, which the storage may know already."""
+def study_of(search: Search, storage: Any) -> Any:
+    """The study, which the storage may know already; None keeps it in memory."""
     return optuna.create_study(
-        storage=search.storage, study_name=search.name, direction=search.direction,
+        storage=storage, study_name=search.name, direction=search.direction,
         load_if_exists=True, sampler=_sampler(search, 0), pruner=_pruner(),
     )  # fmt: skip
 
@@ -237,12 +237,12 @@ def finished(study: Any) -> list[Any]:
 
 
 def complete(study: Any) -> list[Any]:
-    """Trials with a score."""
+    """Trials that came to their end, and have a score."""
     return list(study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,)))
 
 
 def address(path: Path) -> str:
-    """Of a SQLite file; an error if it is another kind of file or cannot be written."""
+    """The address of an SQLite file, which must be of that kind and writable."""
     try:
         check_writable(path, ROOM)
         if path.exists() and not _is_database(path):

@@ -14,6 +14,7 @@ from ..data import Table
 from ..data.tables import SUFFIXES
 from ..data.texts import read_texts
 from ..errors import DataError
+from ..markup import Markup, tag
 from . import keeping, models
 from .console import console
 
@@ -25,7 +26,7 @@ SEPARATORS = (os.sep, *([os.altsep] if os.altsep else []))
 FOR, AGAINST = "blue", "red"
 
 
-def given(loaded: Any, data: str, as_text: bool = False) -> list[str]:
+def texts_of(loaded: Any, data: str, as_text: bool = False) -> list[str]:
     """The texts of a file, or the text itself if it is none.
 
     Raises
@@ -50,57 +51,63 @@ def of_table(loaded: Any, table: Table) -> list[str]:
     column = models.card(loaded).get("text")
     if column not in table.frame.columns:
         if table.frame.shape[1] != 1:
-            told = "one of texts alone" if column is None else f"column {column!r}"
-            raise DataError(f"{table.name} has no {told}, which the model reads")
+            wanted = "one of texts alone" if column is None else f"column {column!r}"
+            raise DataError(f"{table.name} has no {wanted}, which the model reads")
         column = table.frame.columns[0]
     return cells(table.name, table.frame, str(column))
 
 
 def cells(name: str, frame: Any, column: str) -> list[str]:
     """The texts of a column of a file, missing ones as empty; what is no text is named."""
-    found = frame[column]
-    made: list[str] = found.astype(object).where(found.notna(), "").tolist()
-    for row, cell in zip(found.index, made, strict=True):
+    values = frame[column]
+    texts: list[str] = values.astype(object).where(values.notna(), "").tolist()
+    for row, cell in zip(values.index, texts, strict=True):
         if not isinstance(cell, str):
             raise DataError(
                 f"{name}: column {column!r} of row {row + 1} is {cell!r:.40}, a "
                 f'{type(cell).__name__}: give text ("" for an empty one), or leave that row out'
             )
-    return made
+    return texts
 
 
 def explain(loaded: Any, texts: list[str], page: Path | None = None) -> None:
     """Print each text with its words coloured, and write them as a page."""
     if len(texts) > MOST:
         raise DataError(f"--explain is for {MOST} texts at most, and there are {len(texts)}")
-    told = [loaded.attribute(text) for text in texts]
+    attributions = [loaded.attribute(text) for text in texts]
     out = console()
-    for one in told:
-        out.print(coloured(one))
-        out.print(numbers(one), style="dim")
+    for attribution in attributions:
+        out.print(coloured(attribution))
+        out.print(numbers(attribution), style="dim")
     if page is not None:
-        head = '<!doctype html><html lang="en"><meta charset="utf-8"><title>Words</title>'
-        body = "\n".join(one.to_html() for one in told)
-        made = keeping.write(page, f"{head}<body>{body}</body></html>\n".encode())
-        keeping.leave(False, (page, made))
+        head = tag("head", tag("meta", charset="utf-8"), tag("title", "Words"))
+        body = tag("body", [Markup(each.to_html()) for each in attributions])
+        document = tag("html", head, body, lang="en")
+        written = keeping.write(page, f"<!doctype html>\n{document}\n".encode())
+        keeping.leave(False, (page, written))
 
 
-def coloured(told: Any) -> Text:
+def coloured(attribution: Any) -> Text:
     """The class, and the words: blue for it, red against it, bold if they matter much."""
-    line = Text(f"{escape.terminal(told.label)} {told.probability:.3f}: ")
-    for word, shade in zip(told.words, told.shades, strict=True):
+    line = Text(f"{escape.terminal(attribution.label)} {attribution.probability:.3f}: ")
+    for word, shade in zip(attribution.words, attribution.shades, strict=True):
         colour = FOR if shade > 0 else AGAINST
         style = f"bold {colour}" if abs(shade) > STRONG else colour if abs(shade) > WEAK else ""
         line.append(f"{escape.terminal(word)} ", style)
     return line
 
 
-def numbers(told: Any) -> str:
+def numbers(attribution: Any) -> str:
     """The words that matter most, with what they add to the log-odds."""
-    order = np.argsort(-np.abs(told.scores), kind="stable")[:8]
-    parts = [f"{told.words[k]} {told.scores[k]:+.2f}" for k in order if told.scores[k]]
-    total = told.base + float(np.sum(told.scores))
-    return f"  log-odds {total:.2f} = {told.base:.2f} of nothing; {', '.join(parts) or 'no word'}"
+    order = np.argsort(-np.abs(attribution.scores), kind="stable")[:8]
+    words = [
+        f"{attribution.words[k]} {attribution.scores[k]:+.2f}"
+        for k in order
+        if attribution.scores[k]
+    ]
+    total = attribution.base + float(np.sum(attribution.scores))
+    named = ", ".join(words) or "no word"
+    return f"  log-odds {total:.2f} = {attribution.base:.2f} of nothing; {named}"
 
 
 def _like_a_file(data: str) -> bool:

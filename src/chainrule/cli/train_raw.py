@@ -21,7 +21,7 @@ from .. import estimators
 from ..errors import DataError
 from ..lazy import LazyModule
 from . import options
-from .command_options import CommandOption, command_line, make_command
+from .command_options import CommandOption, command_line, make_command, parameter_values
 from .console import console
 from .options import Output, Quiet, Report, Seed, TestFraction
 from .outcome import Outcome, finish, score_table
@@ -52,8 +52,8 @@ class LabelledData:
     def take(self, rows: Any) -> LabelledData:
         """Some of the samples: of an array, or of a list such as of files."""
         inputs = self.inputs
-        some = [inputs[k] for k in rows] if isinstance(inputs, list) else inputs[rows]
-        return LabelledData(some, self.labels[rows])
+        taken = [inputs[k] for k in rows] if isinstance(inputs, list) else inputs[rows]
+        return LabelledData(taken, self.labels[rows])
 
 
 @dataclass(frozen=True)
@@ -117,8 +117,8 @@ class RawKind:
         The help of the command.
     options : tuple of CommandOption
         Those that set parameters of the estimator.
-    columns : dict of (type, default)
-        Options that choose columns of a table, passed to `read`.
+    columns : tuple of CommandOption
+        Options that choose columns of a table, which go to `read`.
     read : callable
         ``read(data, test_fraction, seed, note, **columns)`` returns `Samples`; `note` prints a
         line.
@@ -173,12 +173,14 @@ def train_raw(
     **arguments: Any,
 ) -> None:
     """Train a classifier of raw data, test it on samples that it has not met, and save it."""
-    parameters = {option.parameter: option.value(arguments) for option in kind.options}
+    parameters = parameter_values(kind.options, arguments)
     options.check_fraction("--test-fraction", test_fraction)
     path, page = options.output_paths(data, output, report)
     out = console(quiet=quiet)
-    columns = {option.parameter: option.value(arguments) for option in kind.columns}
-    samples = kind.read(data, test_fraction, seed, lambda line: out.say(f"note: {line}"), **columns)
+    samples = kind.read(
+        data, test_fraction, seed, lambda line: out.say(f"note: {line}"),
+        **parameter_values(kind.columns, arguments),
+    )  # fmt: skip
     model = getattr(estimators, kind.estimator)(**parameters, random_state=seed, progress=not quiet)
     with warnings.catch_warnings():  # what is not read of texts is said once, by `describe`
         warnings.filterwarnings("ignore", ".* is not read", UserWarning)
@@ -249,7 +251,7 @@ def split(
 
 
 def check_classes(source: str, classes: Any) -> None:
-    """Refuse a single class."""
+    """Raise a `DataError` if there is a single class."""
     if len(classes) < 2:
         raise DataError(f"{source} holds one class only: there is nothing to tell apart")
 

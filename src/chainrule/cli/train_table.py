@@ -14,7 +14,13 @@ from ..estimators.tabular.defaults import DEFAULTS
 from ..estimators.tabular.options import TrainOptions
 from ..lazy import LazyModule
 from . import options
-from .command_options import CommandOption, command_line, learning_rate, make_command
+from .command_options import (
+    CommandOption,
+    command_line,
+    learning_rate,
+    make_command,
+    parameter_values,
+)
 from .console import console
 from .options import Data, Drop, Output, Quiet, Report, Seed, Target, Task, TestFraction
 from .outcome import Outcome, finish, reported_interrupts, score_table
@@ -117,7 +123,7 @@ def train_options(
     """The options of a training that a command was given."""
     options.check_fraction("--test-fraction", test_fraction)
     return TrainOptions(
-        **{option.parameter: option.value(arguments) for option in declared},
+        **parameter_values(declared, arguments),
         drop=tuple(drop or ()), test_fraction=test_fraction, random_state=seed,
     )  # fmt: skip
 

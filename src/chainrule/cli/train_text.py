@@ -76,8 +76,8 @@ def read_text_samples(
     frame = table.frame
     for option, name in (("--text", text), ("--target", target)):
         if name is not None and name not in frame.columns:
-            shown = ", ".join(map(repr, frame.columns[:8]))
-            raise DataError(f"{option}: {table.name} has no column {name!r}; it has {shown}")
+            names = ", ".join(map(repr, frame.columns[:8]))
+            raise DataError(f"{option}: {table.name} has no column {name!r}; it has {names}")
     column = text or longest_texts(frame, target or table.target)
     label = target or table.target or next(
         (name for name in reversed(list(frame.columns)) if name != column), None
@@ -139,19 +139,19 @@ def evaluate(model: Any, samples: Samples) -> Evaluation:
     regression.fit(tfidf.fit_transform(train.inputs), train.labels)
     classes, counts = np.unique(train.labels, return_counts=True)
     predictions = predicted(model, samples)
-    answers = {
+    labels_by_model = {
         "network": np.array(predictions.classes)[predictions.predicted],
         "TF-IDF and logistic regression": regression.predict(tfidf.transform(test.inputs)),
         COMMONEST: np.full(len(test.labels), classes[np.argmax(counts)]),
     }
     by_model = {
         name: {
-            ACCURACY: float(metrics.accuracy_score(test.labels, answer)),
+            ACCURACY: float(metrics.accuracy_score(test.labels, labels)),
             "mean F1": float(
-                metrics.f1_score(test.labels, answer, average="macro", zero_division=0)
+                metrics.f1_score(test.labels, labels, average="macro", zero_division=0)
             ),
         }
-        for name, answer in answers.items()
+        for name, labels in labels_by_model.items()
     }
     network = by_model.pop("network")
     return Evaluation(predictions, network, by_model, tuple(network))
@@ -189,8 +189,16 @@ def explained_examples(model: Any, samples: Samples) -> list[tuple[Any, ...]]:
     examples = []
     pairs = zip(samples.test.inputs[:MAX_EXAMPLES], samples.test.labels, strict=False)
     for text, label in pairs:
-        found = model.attribute(text)
-        examples.append((found.label, str(label), found.probability, found.words, found.scores))
+        attribution = model.attribute(text)
+        examples.append(
+            (
+                attribution.label,
+                str(label),
+                attribution.probability,
+                attribution.words,
+                attribution.scores,
+            )
+        )
     return examples
 
 

@@ -149,7 +149,7 @@ def _metric(metric: str | None, task: str, labels: Any) -> str:
 
 
 def _study_name(name: str, target: str, search: Any) -> str:
-    """All that decides what a trial's score means: another search is another study."""
+    """The name of the study: all that decides what a trial's score means."""
     fixed = search.options
     words = [
         name, f"target={target}", f"task={search.task}", f"metric={search.metric}",
@@ -164,7 +164,7 @@ def _study_name(name: str, target: str, search: Any) -> str:
 
 @contextmanager
 def _stored(search: Any, storage: Path | None, apart: bool) -> Iterator[Any]:
-    """With the address of the trials' file: the user's, or for processes one of ours."""
+    """Give the search a file of trials: the user's, or for several processes a temporary one."""
     if storage is not None:
         yield replace(search, storage=searching.address(storage))
     elif apart:
@@ -176,14 +176,16 @@ def _stored(search: Any, storage: Path | None, apart: bool) -> Iterator[Any]:
 
 @contextmanager
 def _study(search: Any) -> Iterator[Any]:
-    """The study, its file closed in the end."""
+    """The study; its file is closed in the end."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    study = searching.study_of(search)
+    if search.storage is None:
+        yield searching.study_of(search, None)
+        return
+    storage = optuna.storages.RDBStorage(search.storage)
     try:
-        yield study
+        yield searching.study_of(search, storage)
     finally:
-        if search.storage is not None:
-            study._storage.remove_session()
+        storage.remove_session()
 
 
 def _run(search: Any, study: Any, trials: int, jobs: int, dask: str | None, quiet: bool) -> bool:
@@ -193,19 +195,19 @@ def _run(search: Any, study: Any, trials: int, jobs: int, dask: str | None, quie
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
                TimeElapsedColumn())  # fmt: skip
     err = console(stderr=True)
-    shown = Progress(*columns, console=err, disable=quiet or not err.is_terminal)
+    bar_display = Progress(*columns, console=err, disable=quiet or not err.is_terminal)
     try:
-        with shown, reported_interrupts():
-            bar = shown.add_task("trials", total=trials, completed=done)
+        with bar_display, reported_interrupts():
+            bar = bar_display.add_task("trials", total=trials, completed=done)
             for _ in _tried(search, study, numbers, jobs, dask):
-                shown.update(bar, advance=1, description=_so_far(search, study))
+                bar_display.update(bar, advance=1, description=_so_far(search, study))
     except KeyboardInterrupt:
         return True
     return False
 
 
 def _tried(search: Any, study: Any, numbers: Any, jobs: int, dask: str | None) -> Iterator[None]:
-    """One after another, or in processes, until time is up; an item a trial."""
+    """Run trials one after another, or in processes, until time is up; yield after each."""
     numbers = takewhile(lambda _: time() <= search.deadline, numbers)
     if not jobs:
         for number in numbers:

@@ -81,13 +81,6 @@ def _vjp(
 
 
 cond = declared(
-    "cond",
-    _evaluate,
-    _infer,
-    _vjp,
-    _jvp,
-    family="control",
-    multiple=True,
-    selective_vjp=True,
+    "cond", _evaluate, _infer, _vjp, _jvp, family="control", multiple=True, selective_vjp=True,
     doc="One of two graphs over the same operands.",
-)
+)  # fmt: skip

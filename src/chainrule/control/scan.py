@@ -305,13 +305,6 @@ def _active(body: Graph, n_carry: int, needs_input_grad: Sequence[bool]) -> list
 
 
 scan = declared(
-    "scan",
-    _evaluate,
-    _infer,
-    _vjp,
-    _jvp,
-    family="control",
-    multiple=True,
-    selective_vjp=True,
+    "scan", _evaluate, _infer, _vjp, _jvp, family="control", multiple=True, selective_vjp=True,
     doc="A loop whose body is a graph.",
-)
+)  # fmt: skip

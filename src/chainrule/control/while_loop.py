@@ -107,12 +107,6 @@ def _vjp(_g: Any, _results: Any, *_inputs: Any, cond: Graph, body: Graph) -> lis
 
 
 while_loop = declared(
-    "while_loop",
-    _evaluate,
-    _infer,
-    _vjp,
-    _jvp,
-    family="control",
-    multiple=True,
+    "while_loop", _evaluate, _infer, _vjp, _jvp, family="control", multiple=True,
     doc="A loop that iterates while a condition holds; its condition and body are graphs.",
-)
+)  # fmt: skip

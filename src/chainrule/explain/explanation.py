@@ -157,10 +157,10 @@ def _explanation(traced: TracedCall, argument_names: Sequence[str]) -> Explanati
         passed_on[node] = passed
 
     with np.errstate(all="ignore"):
-        found = reverse([output], traced.inputs, [output.dtype.type(1)], observe, values=True)
+        gradients = reverse([output], traced.inputs, [output.dtype.type(1)], observe, values=True)
     gradient = [
         np.zeros(x.shape, x.dtype)[()] if g is None else g
-        for x, g in zip(traced.inputs, found, strict=True)
+        for x, g in zip(traced.inputs, gradients, strict=True)
     ]
     names = dict(zip(traced.inputs, argument_names, strict=True))
     active = active_nodes([output], traced.inputs)
@@ -189,7 +189,7 @@ def _explanation(traced: TracedCall, argument_names: Sequence[str]) -> Explanati
 
 
 def _name(node: Node, names: dict[Node, str]) -> str:
-    """Its name, or the number that it is if it is none of the steps."""
+    """The name of a node, or its number if it is none of the steps."""
     if node in names:
         return names[node]
     if node.primitive is ITEM:

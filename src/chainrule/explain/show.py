@@ -46,13 +46,13 @@ def cells(steps: Sequence[Step]) -> list[tuple[str, ...]]:
     """The rows of the table: one for each edge; the first of a step names it."""
     rows: list[tuple[str, ...]] = []
     for step in steps:
-        place = f"{step.line}  {step.code}".strip()
+        location = f"{step.line}  {step.code}".strip()
         head = (step.name, step.operation or "argument", number(step.value), number(step.upstream))
         if not step.edges:
-            rows.append((*head, "", "", "", place))
+            rows.append((*head, "", "", "", location))
         for k, edge in enumerate(step.edges):
             tail = (edge.source, _local(edge.local), number(edge.product))
-            rows.append((*(head if k == 0 else ("",) * 4), *tail, place if k == 0 else ""))
+            rows.append((*(head if k == 0 else ("",) * 4), *tail, location if k == 0 else ""))
     return rows
 
 
@@ -82,12 +82,12 @@ def as_rich(steps: Sequence[Step]) -> Any:
         table.add_column(header, style=style, overflow="fold")
     for step in steps:
         title = f"{step.name} = {step.operation}" if step.operation else step.name
-        place = escape.terminal(f"{step.line} {step.code}") if step.line else ""
+        location = escape.terminal(f"{step.line} {step.code}") if step.line else ""
         products = [f"to {e.source}: {number(e.product)}" for e in step.edges]
         factors = [f"by {e.source}: {_local(e.local)}" for e in step.edges]
         table.add_row(
             rich_text.Text.assemble(
-                escape.terminal(title), (place and f"\n{place}", "dim not bold")
+                escape.terminal(title), (location and f"\n{location}", "dim not bold")
             ),
             rich_text.Text(number(step.value)),
             rich_text.Text(number(step.upstream)),
@@ -98,7 +98,7 @@ def as_rich(steps: Sequence[Step]) -> Any:
 
 
 def to_terminal(steps: Sequence[Step]) -> None:
-    """Print the rich table."""
+    """Print the table of `as_rich`, as wide as the terminal."""
     rich_console.Console().print(as_rich(steps))
 
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from ..errors import DtypeError, ShapeError, at_user_line
 from ..transforms import stop_gradient
-from .labels import SLACK, between, check, marked, span
-from .reduction import Reduction, array, check_same_shape, like, real, reduced
+from .labels import SLACK, between, check, mark_invalid, span
+from .reduction import Reduction, as_array, as_float, cast_like, check_same_shape, reduce_losses
 
 
 def sigmoid_binary_cross_entropy(
@@ -56,15 +56,15 @@ def sigmoid_binary_cross_entropy(
     >>> sigmoid_binary_cross_entropy(logits, labels, reduction="none").tolist()
     [0.6931471805599453, 1000.0]
     """
-    logits = real(logits)
-    labels = like(labels, logits)
+    logits = as_float(logits)
+    labels = cast_like(labels, logits)
     check_same_shape("sigmoid_binary_cross_entropy", "logits", logits, "labels", labels)
-    valid = check(labels, between(-SLACK, 1 + SLACK), _not_binary)
-    if _smooths(label_smoothing):
+    valid = check(labels, between(-SLACK, 1 + SLACK), _describe_binary)
+    if _check_label_smoothing(label_smoothing):
         labels = (1.0 - label_smoothing) * labels + 0.5 * label_smoothing
     # -log(p) = softplus(-z) and -log(1 - p) = softplus(z): each keeps its digits
     losses = labels * np.logaddexp(-logits, 0.0) + (1.0 - labels) * np.logaddexp(logits, 0.0)
-    return reduced(marked(losses, valid), sample_weight, reduction)
+    return reduce_losses(mark_invalid(losses, valid), sample_weight, reduction)
 
 
 def softmax_cross_entropy(
@@ -116,57 +116,57 @@ def softmax_cross_entropy(
     >>> float(softmax_cross_entropy(np.zeros(4), 2, label_smoothing=0.1))  # log(4) whatever
     1.3862943611198906
     """
-    logits, labels = real(logits), array(labels)
+    logits, labels = as_float(logits), as_array(labels)
     by_class = _labels_are_classes(logits, labels)
     classes = logits.shape[-1]
     if by_class:
-        valid = check(labels, between(0, classes - 1), partial(_no_class, classes))
+        valid = check(labels, between(0, classes - 1), partial(_describe_classes, classes))
     else:
-        valid = check(labels, _are_shares, _no_share)
+        valid = check(labels, _are_probabilities, _describe_probabilities)
     # the largest logit cancels: no exponential overflows, and one of them is 1
     shifted = logits - stop_gradient(np.max(logits, axis=-1, keepdims=True))
     total = np.log(np.sum(np.exp(shifted), axis=-1))
-    smooths = _smooths(label_smoothing)
+    smooths = _check_label_smoothing(label_smoothing)
     if by_class:
         chosen = np.take_along_axis(shifted, labels[..., None], axis=-1)[..., 0]
         if smooths:
             everywhere = np.mean(shifted, axis=-1)
             chosen = (1.0 - label_smoothing) * chosen + label_smoothing * everywhere
-        return reduced(marked(total - chosen, valid), sample_weight, reduction)
-    labels = like(labels, logits)
+        return reduce_losses(mark_invalid(total - chosen, valid), sample_weight, reduction)
+    labels = cast_like(labels, logits)
     if smooths:
         labels = (1.0 - label_smoothing) * labels + label_smoothing / logits.shape[-1]
     log_softmax = shifted - total[..., None]
     losses = -np.sum(labels * log_softmax, axis=-1)
-    return reduced(marked(losses, valid), sample_weight, reduction)
+    return reduce_losses(mark_invalid(losses, valid), sample_weight, reduction)
 
 
-def _not_binary(labels: Any) -> str:
+def _describe_binary(labels: Any) -> str:
     return (
         f"sigmoid_binary_cross_entropy: labels are 0, 1 or between, but {span(labels)}. Of labels "
         "1 and 2 give labels - 1, of labels -1 and 1 give (labels + 1) / 2"
     )
 
 
-def _no_class(classes: int, labels: Any) -> str:
+def _describe_classes(classes: int, labels: Any) -> str:
     return (
         f"softmax_cross_entropy: labels run from {labels.min()} to {labels.max()}, but the logits "
         f"have {classes} classes, 0 to {classes - 1}"
     )
 
 
-def _are_shares(labels: Any) -> Any:
+def _are_probabilities(labels: Any) -> Any:
     return np.all(between(-SLACK, 1 + SLACK)(labels), axis=-1)
 
 
-def _no_share(labels: Any) -> str:
+def _describe_probabilities(labels: Any) -> str:
     return (
         f"softmax_cross_entropy: labels of a row of logits are probabilities, 0 ... 1, but "
         f"{span(labels)}"
     )
 
 
-def _smooths(label_smoothing: Any) -> bool:
+def _check_label_smoothing(label_smoothing: Any) -> bool:
     """Whether there is anything to smooth; raises if it is no share."""
     is_number = isinstance(label_smoothing, Real) or hasattr(label_smoothing, "dtype")
     if not is_number or not 0 <= label_smoothing < 1:

@@ -12,8 +12,8 @@ import numpy as np
 
 from ..errors import at_user_line
 from ..lazy import LazyModule
-from .labels import between, check, marked
-from .reduction import Reduction, check_same_shape, like, real, reduced
+from .labels import between, check, mark_invalid
+from .reduction import Reduction, as_float, cast_like, check_same_shape, reduce_losses
 
 _special = LazyModule("scipy.special")
 
@@ -50,10 +50,10 @@ def poisson_deviance(
     >>> poisson_deviance(log_rate, np.array([0, 2, 5]), reduction="none").round(4).tolist()
     [4.0, 0.0, 3.1629]
     """
-    log_rate, targets, valid = _amounts("poisson_deviance", "log_rate", log_rate, targets)
+    log_rate, targets, valid = _check_amounts("poisson_deviance", "log_rate", log_rate, targets)
     surprise = _special.xlogy(targets, targets) - targets * log_rate
     deviance = 2.0 * (surprise - targets + np.exp(log_rate))
-    return reduced(marked(deviance, valid), sample_weight, reduction)
+    return reduce_losses(mark_invalid(deviance, valid), sample_weight, reduction)
 
 
 def tweedie_deviance(
@@ -102,7 +102,7 @@ def tweedie_deviance(
     """
     if not 1 < power < 2:
         raise ValueError(at_user_line(f"tweedie_deviance: power={power} is not between 1 and 2"))
-    log_mean, targets, valid = _amounts("tweedie_deviance", "log_mean", log_mean, targets)
+    log_mean, targets, valid = _check_amounts("tweedie_deviance", "log_mean", log_mean, targets)
     above, below = power - 1.0, 2.0 - power
     # where the target is 0 so is this term, though exp(-above * log_mean) may overflow
     relevant = np.where(targets > 0, log_mean, 0)
@@ -111,15 +111,15 @@ def tweedie_deviance(
         + targets * np.exp(-above * relevant) / above
         - targets**below / (above * below)
     )
-    return reduced(marked(2.0 * deviance, valid), sample_weight, reduction)
+    return reduce_losses(mark_invalid(2.0 * deviance, valid), sample_weight, reduction)
 
 
-def _amounts(name: str, first: str, predictions: Any, targets: Any) -> tuple[Any, Any, Any]:
-    predictions = real(predictions)
-    targets = like(targets, predictions)
+def _check_amounts(name: str, first: str, predictions: Any, targets: Any) -> tuple[Any, Any, Any]:
+    predictions = as_float(predictions)
+    targets = cast_like(targets, predictions)
     check_same_shape(name, first, predictions, "targets", targets)
 
-    def tell(known: Any) -> str:
+    def describe(known: Any) -> str:
         return f"{name}: a target is {np.min(known)}: targets are 0 or more"
 
-    return predictions, targets, check(targets, between(0, np.inf), tell)
+    return predictions, targets, check(targets, between(0, np.inf), describe)

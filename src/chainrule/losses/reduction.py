@@ -1,4 +1,4 @@
-"""How every loss begins, with arrays of one shape and dtype, and ends, with a mean or a sum."""
+"""What all losses share: arrays of one shape and dtype, and the weighted mean or sum."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import numpy as np
 
 from ..errors import DataError, DtypeError, ShapeError, at_user_line
 from ..trace.tracer import Tracer
-from .labels import check, marked
+from .labels import check, mark_invalid
 
 Reduction: TypeAlias = Literal["mean", "sum", "none"]
-NO_NUMBERS = "cmMOSU"  # kinds of dtypes
+NOT_NUMERIC = "cmMOSU"  # kinds of dtypes
 
 
 def difference(name: str, predictions: Any, targets: Any) -> Any:
-    predictions = real(predictions)
-    targets = like(targets, predictions)
+    predictions = as_float(predictions)
+    targets = cast_like(targets, predictions)
     check_same_shape(name, "predictions", predictions, "targets", targets)
     return predictions - targets
 
@@ -32,8 +32,8 @@ def check_same_shape(name: str, first: str, x: Any, second: str, y: Any) -> None
         )
 
 
-def array(x: Any) -> Any:
-    """An array of numbers, all of which are there: nothing masked, no text."""
+def as_array(x: Any) -> Any:
+    """Return an array of real numbers; raise if it has masked entries or is no array of numbers."""
     if isinstance(x, Tracer):
         return x
     if type(x) is not np.ndarray:
@@ -46,34 +46,36 @@ def array(x: Any) -> Any:
                 )
             )
         x = np.asarray(x)
-    if x.dtype.kind in NO_NUMBERS:
+    if x.dtype.kind in NOT_NUMERIC:
         raise DtypeError(at_user_line(f"a loss takes real numbers, and was given dtype {x.dtype}"))
     return x
 
 
-def real(x: Any) -> Any:
-    """An array of floats: integers and truth values, which overflow, become float64."""
-    x = array(x)
+def as_float(x: Any) -> Any:
+    """Return an array of floats: integers and booleans, which would overflow, become float64."""
+    x = as_array(x)
     return x.astype(np.float64) if x.dtype.kind in "biu" else x
 
 
-def like(x: Any, predictions: Any) -> Any:
-    """x in the prediction's floating dtype: labels do not turn float32 into float64."""
-    x = array(x)
+def cast_like(x: Any, predictions: Any) -> Any:
+    """Cast x to the predictions' dtype, so that labels do not turn float32 into float64."""
+    x = as_array(x)
     return x if x.dtype == predictions.dtype else x.astype(predictions.dtype)
 
 
-def reduced(losses: Any, sample_weight: Any, reduction: Reduction) -> Any:
+def reduce_losses(losses: Any, sample_weight: Any, reduction: Reduction) -> Any:
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(at_user_line(f"reduction={reduction!r}: give 'mean', 'sum' or 'none'"))
     if sample_weight is not None:
-        sample_weight = like(sample_weight, losses)
+        sample_weight = cast_like(sample_weight, losses)
         given = sample_weight.shape
         if given != losses.shape[: len(given)]:
             raise ShapeError(
                 at_user_line(f"sample_weight of shape {given} for losses of shape {losses.shape}")
             )
-        sample_weight = marked(sample_weight, check(sample_weight, _are_weights, _no_weight))
+        sample_weight = mark_invalid(
+            sample_weight, check(sample_weight, _valid_weights, _describe_weights)
+        )
         rest = (1,) * (losses.ndim - len(given))
         sample_weight = np.broadcast_to(sample_weight.reshape(given + rest), losses.shape)
         losses = sample_weight * losses
@@ -86,12 +88,12 @@ def reduced(losses: Any, sample_weight: Any, reduction: Reduction) -> Any:
     return np.mean(losses) if sample_weight is None else np.sum(losses) / np.sum(sample_weight)
 
 
-def _are_weights(sample_weight: Any) -> Any:
+def _valid_weights(sample_weight: Any) -> Any:
     return (sample_weight >= 0) & (sample_weight < np.inf)
 
 
-def _no_weight(sample_weight: Any) -> str:
-    wrong = sample_weight[~_are_weights(sample_weight)]
+def _describe_weights(sample_weight: Any) -> str:
+    wrong = sample_weight[~_valid_weights(sample_weight)]
     return (
         f"sample_weight: one is {wrong.flat[0]}: weights are 0 or more, and finite (to turn "
         'losses around, multiply those of reduction="none")'

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ShapeError, at_user_line
-from .reduction import Reduction, check_same_shape, difference, like, real, reduced
+from .reduction import Reduction, as_float, cast_like, check_same_shape, difference, reduce_losses
 
 
 def squared_error(
@@ -37,7 +37,7 @@ def squared_error(
     1.75
     """
     error = difference("squared_error", predictions, targets)
-    return reduced(error * error, sample_weight, reduction)
+    return reduce_losses(error * error, sample_weight, reduction)
 
 
 def absolute_error(
@@ -62,7 +62,7 @@ def absolute_error(
     >>> float(absolute_error(np.array([1.0, 4.0]), np.array([0.0, 2.0])))
     1.5
     """
-    return reduced(
+    return reduce_losses(
         np.abs(difference("absolute_error", predictions, targets)), sample_weight, reduction
     )
 
@@ -106,7 +106,7 @@ def huber(
     error = difference("huber", predictions, targets)
     near = np.clip(error, -delta, delta)
     # near = e: e**2 / 2; near = delta: delta * (e - delta / 2); near = -delta: as for -e
-    return reduced(near * (error - 0.5 * near), sample_weight, reduction)
+    return reduce_losses(near * (error - 0.5 * near), sample_weight, reduction)
 
 
 def pinball(
@@ -152,8 +152,8 @@ def pinball(
     >>> both.round(3).tolist()
     [[0.2, 0.2]]
     """
-    predictions = real(predictions)
-    targets = like(targets, predictions)
+    predictions = as_float(predictions)
+    targets = cast_like(targets, predictions)
     levels = np.asarray(quantiles, np.float64)
     if levels.ndim > 1 or not np.all((levels > 0) & (levels < 1)):
         raise ValueError(
@@ -168,8 +168,8 @@ def pinball(
         _check_last_axis("pinball", predictions, targets, levels.size, "one number a quantile")
         targets = targets[..., None]
     error = targets - predictions
-    return reduced(
-        np.maximum(like(levels, error) * error, like(levels - 1.0, error) * error),
+    return reduce_losses(
+        np.maximum(cast_like(levels, error) * error, cast_like(levels - 1.0, error) * error),
         sample_weight,
         reduction,
     )
@@ -208,22 +208,22 @@ def gaussian_nll(
     >>> gaussian_nll(predictions, np.array([3.0, 5.0]), reduction="none").round(4).tolist()
     [0.9189, 2.1896]
     """
-    predictions = real(predictions)
-    targets = like(targets, predictions)
+    predictions = as_float(predictions)
+    targets = cast_like(targets, predictions)
     _check_last_axis("gaussian_nll", predictions, targets, 2, "mean and log variance")
     mean, log_variance = predictions[..., 0], predictions[..., 1]
     # scaled before it is squared: no overflow unless the loss itself is that large
     deviation = (targets - mean) * np.exp(-0.5 * log_variance)
-    return reduced(
+    return reduce_losses(
         0.5 * (log(2.0 * pi) + log_variance + deviation * deviation), sample_weight, reduction
     )
 
 
-def _check_last_axis(name: str, predictions: Any, targets: Any, size: int, what: str) -> None:
+def _check_last_axis(name: str, predictions: Any, targets: Any, size: int, meaning: str) -> None:
     if predictions.shape != (*targets.shape, size):
         raise ShapeError(
             at_user_line(
                 f"{name}: targets have shape {targets.shape}, so predictions have shape "
-                f"{(*targets.shape, size)} ({what}), and not {predictions.shape}"
+                f"{(*targets.shape, size)} ({meaning}), and not {predictions.shape}"
             )
         )

@@ -1,4 +1,4 @@
-"""Losses of sequences whose labels are known, but not when each of them is said."""
+"""Connectionist temporal classification: labels known in order, but not in time."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 
 from ..errors import DtypeError, ShapeError, at_user_line
 from ..transforms import scan, stop_gradient
-from .labels import check, marked
-from .reduction import Reduction, array, reduced
+from .labels import check, mark_invalid
+from .reduction import Reduction, as_array, reduce_losses
 
-_NEVER = -1e30  # the logarithm of no probability: finite, so that differences of two are
+_LOG_ZERO = -1e30  # log of probability 0; finite, so that differences of two are finite
 
 
 def ctc_loss(
@@ -26,11 +26,12 @@ def ctc_loss(
     sample_weight: Any = None,
     reduction: Reduction = "mean",
 ) -> Any:
-    """``-log p(targets)``, summed over all ways in which the target may lie in the sequence.
+    """``-log p(targets)``, summed over all alignments of the targets with the sequence.
 
-    Each step says a class or `blank`. What is said is read by joining equal neighbours and then
-    leaving out blanks: "aa-ab" with the blank "-" reads "aab". The probability of a target is the
-    sum over all sequences that read so, found step by step (the paper's forward variables).
+    Each step emits a class or `blank`. An emitted sequence is decoded by merging equal neighbours
+    and then removing blanks: "aa-ab" with the blank "-" decodes to "aab". The probability of a
+    target is the sum over all sequences that decode to it, computed step by step (the paper's
+    forward variables).
 
     Parameters
     ----------
@@ -38,14 +39,14 @@ def ctc_loss(
         Logarithms of each step's probabilities, as of `nn.log_softmax`. float16 is computed in
         float32.
     targets : integer array of shape (rows, longest)
-        Classes other than `blank`, filled up at the end with any.
+        Classes other than `blank`, padded at the end with arbitrary classes.
     input_lengths, target_lengths : integer arrays of shape (rows,)
-        How many steps and labels of each row are real.
+        The numbers of steps and of labels of each row.
     blank : int
-        The class of saying nothing. Default 0.
+        The class of the blank. Default 0.
     zero_infinity : bool
-        Whether rows with no such sequence (more labels than steps, say) count as 0. Otherwise
-        their loss is infinite; its derivative is 0 in both cases. Default False.
+        Whether the loss of rows without any alignment (more labels than steps, say) is 0 instead
+        of infinite; its derivative is 0 in both cases. Default False.
     sample_weight, reduction
         See `chainrule.losses`. (PyTorch's mean divides each loss by its target's length.)
 
@@ -79,65 +80,66 @@ def ctc_loss(
     >>> float(np.exp(-loss).round(12))
     0.75
     """
-    log_probs, targets = array(log_probs), array(targets)
-    input_lengths, target_lengths = array(input_lengths), array(target_lengths)
+    log_probs, targets = as_array(log_probs), as_array(targets)
+    input_lengths, target_lengths = as_array(input_lengths), as_array(target_lengths)
     _check(log_probs, targets, input_lengths, target_lengths, blank)
     if log_probs.dtype == np.float16:
         log_probs = log_probs.astype(np.float32)
     rows, steps, classes = log_probs.shape
     sizes = steps, classes, blank
-    given = targets, input_lengths, target_lengths
-    valid = check(given, partial(_fit, sizes), partial(_not_fitting, sizes))
-    if valid is not None:  # the choices below lead around a row: marked here, its slopes are nan
-        log_probs = marked(log_probs, valid[:, None, None])
-    said, skips = _states(targets, target_lengths, blank)
-    states = said.shape[1]
-    everywhere = np.broadcast_to(said[:, None, :], (rows, steps, states))
-    spoken = np.maximum(np.take_along_axis(log_probs, everywhere, axis=2), _NEVER)
-    first = np.where(np.arange(states) == 0, 0.0, _NEVER).astype(log_probs.dtype)
+    labels = targets, input_lengths, target_lengths
+    valid = check(labels, partial(_valid_rows, sizes), partial(_describe_invalid, sizes))
+    if valid is not None:  # the selections below may skip an invalid row, so mark it before them
+        log_probs = mark_invalid(log_probs, valid[:, None, None])
+    extended, may_skip = _states(targets, target_lengths, blank)
+    states = extended.shape[1]
+    everywhere = np.broadcast_to(extended[:, None, :], (rows, steps, states))
+    emissions = np.maximum(np.take_along_axis(log_probs, everywhere, axis=2), _LOG_ZERO)
+    first = np.where(np.arange(states) == 0, 0.0, _LOG_ZERO).astype(log_probs.dtype)
 
-    def step(forward: Any, now: Any) -> tuple[Any, None]:
-        t, emitted = now
-        one, two = (_from_left(forward, count) for count in (1, 2))
-        came = _log_sum(forward, one, np.where(skips, two, _NEVER)) + emitted
-        return np.where((t < input_lengths)[:, None], came, forward), None
+    def step(forward: Any, inputs: Any) -> tuple[Any, None]:
+        t, emitted = inputs
+        previous, before_previous = (_shift_states(forward, count) for count in (1, 2))
+        skipped = np.where(may_skip, before_previous, _LOG_ZERO)
+        reached = _log_sum(forward, previous, skipped) + emitted
+        return np.where((t < input_lengths)[:, None], reached, forward), None
 
     start = np.broadcast_to(first, (rows, states))
-    last, _ = scan(step, start, (np.arange(steps), np.swapaxes(spoken, 0, 1)))
+    last, _ = scan(step, start, (np.arange(steps), np.swapaxes(emissions, 0, 1)))
     last_label = 2 * target_lengths.astype(np.int64)[:, None]  # twice a uint8 may be none
     ends = np.arange(states) - last_label  # at the last label, or the blank after
-    total = np.logaddexp.reduce(np.where((ends == 0) | (ends == -1), last, _NEVER), axis=1)
-    possible = total > 0.5 * _NEVER
+    total = np.logaddexp.reduce(np.where((ends == 0) | (ends == -1), last, _LOG_ZERO), axis=1)
+    possible = total > 0.5 * _LOG_ZERO
     impossible = 0.0 if zero_infinity else np.inf
     losses = np.where(possible, -np.where(possible, total, 0.0), impossible)
-    return reduced(marked(losses, valid), sample_weight, reduction)
+    return reduce_losses(mark_invalid(losses, valid), sample_weight, reduction)
 
 
 def _states(targets: Any, target_lengths: Any, blank: int) -> tuple[Any, Any]:
-    """Labels with blanks around each, (rows, 2 longest + 1), and which may follow the last but one.
+    """Return labels with blanks between, (rows, 2 longest + 1), and where a blank may be skipped.
 
-    A label may follow the label before it without a blank between, unless they are equal.
+    A label may follow the label before it without a blank, unless the two are equal.
     """
     rows, longest = targets.shape
     real = np.arange(longest) < target_lengths[:, None]
     labels = np.where(real, targets, blank)
     blanks = np.full((rows, longest), blank)
     pairs = np.stack([blanks, labels], axis=2).reshape(rows, 2 * longest)
-    said = np.concatenate([pairs, np.full((rows, 1), blank)], axis=1)
+    extended = np.concatenate([pairs, np.full((rows, 1), blank)], axis=1)
     before = np.concatenate([np.full((rows, min(2, 2 * longest)), blank), pairs], axis=1)
-    return said, (said != blank) & (said != before[:, : 2 * longest + 1])
+    return extended, (extended != blank) & (extended != before[:, : 2 * longest + 1])
 
 
-def _from_left(forward: Any, count: int) -> Any:
-    """Each state's value `count` states later."""
+def _shift_states(forward: Any, count: int) -> Any:
+    """Shift the values (rows, states) by `count` states, filling up with log 0."""
     rows, states = forward.shape
-    kept = max(states - count, 0)
-    edge = np.full((rows, states - kept), _NEVER, forward.dtype)
-    return np.concatenate([edge, forward[:, :kept]], axis=1)
+    remaining = max(states - count, 0)
+    edge = np.full((rows, states - remaining), _LOG_ZERO, forward.dtype)
+    return np.concatenate([edge, forward[:, :remaining]], axis=1)
 
 
 def _log_sum(*terms: Any) -> Any:
-    """log(exp(a) + exp(b) + ...): the largest, which cancels in the derivative, is taken out."""
+    """Return log(exp(a) + exp(b) + ...); the maximum is subtracted first, against overflow."""
     top = terms[0]
     for term in terms[1:]:
         top = np.maximum(top, term)
@@ -171,10 +173,10 @@ def _check(
             raise DtypeError(at_user_line(f"ctc_loss: {name} are whole numbers, not {x.dtype}"))
 
 
-def _fit(sizes: tuple[int, int, int], given: tuple[Any, Any, Any]) -> Any:
-    """Which rows have lengths that fit, and targets that are classes."""
+def _valid_rows(sizes: tuple[int, int, int], labels: tuple[Any, Any, Any]) -> Any:
+    """Return which rows have lengths in range and targets that are classes."""
     steps, classes, blank = sizes
-    targets, input_lengths, target_lengths = given
+    targets, input_lengths, target_lengths = labels
     longest = targets.shape[1]
     real = np.arange(longest) < target_lengths[:, None]
     good = (targets >= 0) & (targets < classes) & (targets != blank)
@@ -183,9 +185,9 @@ def _fit(sizes: tuple[int, int, int], given: tuple[Any, Any, Any]) -> Any:
     return lengths & np.all(good | ~real, axis=1)
 
 
-def _not_fitting(sizes: tuple[int, int, int], given: tuple[Any, Any, Any]) -> str:
+def _describe_invalid(sizes: tuple[int, int, int], labels: tuple[Any, Any, Any]) -> str:
     steps, classes, blank = sizes
-    targets, input_lengths, target_lengths = given
+    targets, input_lengths, target_lengths = labels
     for name, x, most in (
         ("input_lengths", input_lengths, steps),
         ("target_lengths", target_lengths, targets.shape[1]),

@@ -1,7 +1,7 @@
-"""Attention: every step of a sequence reads all others, and learns which of them to heed.
+"""Multi-head attention over sequences of shape (rows, steps, features).
 
-Sequences are (rows, steps, features). Which steps of a row are real is said by a mask of truth
-values, (rows, steps): sequences of different lengths are filled up to the longest.
+Sequences of different lengths are padded to the longest; a boolean mask (rows, steps) is True for
+the steps that are not padding.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .validation import check_dtype, check_fraction, check_int
 
 
 def sequence_mask(lengths: Any, max_length: int) -> Any:
-    """Which steps are real: step t of row i if ``t < lengths[i]``.
+    """Return which steps are not padding: step t of row i if ``t < lengths[i]``.
 
     Parameters
     ----------
@@ -46,20 +46,20 @@ def sequence_mask(lengths: Any, max_length: int) -> Any:
 class MultiHeadAttention(Module):
     """Scaled dot-product attention with several heads, over x itself or over another sequence.
 
-    Each head makes of every step a query, a key and a value by affine maps; a step's result is
-    ``sum_s softmax_s(query . key_s / sqrt(features)) value_s``. The heads' results, side by side,
-    go through a last affine map.
+    Each head computes a query, a key and a value of every step by affine maps; its result for a
+    step is ``sum_s softmax_s(query . key_s / sqrt(features)) value_s``. An affine map of the
+    concatenated results of the heads follows.
 
     Parameters
     ----------
     embed_dim : int
-        Features of what comes and what goes.
+        Features of the input and of the output.
     num_heads : int
-        Must divide `embed_dim`: a head has ``embed_dim / num_heads`` features.
+        The number of heads, a divisor of `embed_dim`.
     key : uint32[2]
         From `chainrule.random`.
     dropout : float
-        Rate at which a step's weights on others are dropped in `train`. Default 0.
+        The probability with which `train` drops an attention weight. Default 0.
     bias : bool
         Whether the affine maps have a bias. Default True.
     dtype : floating dtype
@@ -86,7 +86,7 @@ class MultiHeadAttention(Module):
     >>> layer(x).shape
     (1, 4, 8)
 
-    A step that is masked is not read: the first two see each other alone.
+    Masked steps are ignored: the first two steps attend only to each other.
 
     >>> first = layer(x, mask=np.array([[True, True, False, False]]))
     >>> np.allclose(first[:, :2], layer(x[:, :2]), atol=1e-6)
@@ -114,30 +114,35 @@ class MultiHeadAttention(Module):
                 at_user_line(f"num_heads={num_heads} does not divide embed_dim={embed_dim}")
             )
         self.dropout = check_fraction("dropout", dropout)
-        of_project, of_combine = split(key)
-        kind = check_dtype(dtype)
-        self.project = Dense(embed_dim, 3 * embed_dim, key=of_project, bias=bias, dtype=kind)
-        self.combine = Dense(embed_dim, embed_dim, key=of_combine, bias=bias, dtype=kind)
+        project_key, combine_key = split(key)
+        parameter_dtype = check_dtype(dtype)
+        self.project = Dense(
+            embed_dim, 3 * embed_dim, key=project_key, bias=bias, dtype=parameter_dtype
+        )
+        self.combine = Dense(
+            embed_dim, embed_dim, key=combine_key, bias=bias, dtype=parameter_dtype
+        )
 
     def __call__(
         self, x: Any, memory: Any = None, *, mask: Any = None, bias: Any = None,
         is_causal: bool = False,
     ) -> Any:  # fmt: skip
-        """Attend.
+        """Apply attention, without dropout.
 
         Parameters
         ----------
         x : array of shape (rows, steps, embed_dim)
-            What asks.
+            The sequence of the queries.
         memory : array of shape (rows, others, embed_dim), optional
-            What is read. Default x itself.
+            The sequence of the keys and values. Default x (self-attention).
         mask : bool array of shape (rows, others), optional
-            Which steps are read. A row in which none is gets `combine` of 0.
+            True for the steps that may be attended to. In a row without any, the output is
+            ``combine(0)``.
         bias : array, optional
             Added to the scores before the softmax; it broadcasts to
             (rows, num_heads, steps, others).
         is_causal : bool
-            Whether a step reads only itself and those before it. Default False.
+            Whether a step attends only to itself and to earlier steps. Default False.
 
         Returns
         -------
@@ -149,52 +154,54 @@ class MultiHeadAttention(Module):
         self, x: Any, key: Any, memory: Any = None, *, mask: Any = None, bias: Any = None,
         is_causal: bool = False,
     ) -> tuple[Any, Self]:  # fmt: skip
-        """Attend with dropped weights; returns the result and this layer, which has no state."""
+        """Apply attention with dropout; return the output and this layer, which has no state."""
         return self._attend(x, memory, mask, bias, is_causal, key), self
 
     def _attend(self, x: Any, memory: Any, mask: Any, bias: Any, is_causal: bool, key: Any) -> Any:
         dim = self.combine.weight.shape[0]
-        for given in (x, x if memory is None else memory):
-            check_sequence("MultiHeadAttention", given, dim)
+        for sequence in (x, x if memory is None else memory):
+            check_sequence("MultiHeadAttention", sequence, dim)
         queries, keys, values = self._projected(x, memory)
         scores = (queries * (1.0 / sqrt(dim // self.num_heads))) @ np.swapaxes(keys, -1, -2)
         if bias is not None:
             scores = scores + bias
         allowed = _allowed(mask, is_causal, scores.shape)
         if allowed is not None:
-            scores = np.where(allowed, scores, _far_below(scores.dtype))
+            scores = np.where(allowed, scores, _masked_score(scores.dtype))
         weights = softmax(scores)
         if mask is not None:
-            weights = np.where(allowed, weights, 0)  # rows of which nothing is read
+            weights = np.where(allowed, weights, 0)  # rows in which no step may be attended to
         if key is not None and self.dropout:
             weights = dropout(weights, self.dropout, key)
-        read = np.swapaxes(weights @ values, 1, 2)
-        return self.combine(read.reshape(x.shape))
+        attended = np.swapaxes(weights @ values, 1, 2)
+        return self.combine(attended.reshape(x.shape))
 
     def _projected(self, x: Any, memory: Any) -> list[Any]:
-        """Queries, keys and values, each (rows, num_heads, steps, features)."""
+        """Return queries, keys and values, each (rows, heads, steps, features of a head)."""
         dim = self.combine.weight.shape[0]
         if memory is None:
             both = self.project(x)
             parts = [both[..., k * dim : (k + 1) * dim] for k in range(3)]
         else:
             weight, bias = self.project.weight, self.project.bias
-            asks = self.project.replace(weight=weight[:, :dim], bias=_cut(bias, 0, dim))
-            told = self.project.replace(weight=weight[:, dim:], bias=_cut(bias, dim, None))
-            both = told(memory)
-            parts = [asks(x), both[..., :dim], both[..., dim:]]
+            query_map = self.project.replace(weight=weight[:, :dim], bias=_slice_bias(bias, 0, dim))
+            memory_map = self.project.replace(
+                weight=weight[:, dim:], bias=_slice_bias(bias, dim, None)
+            )
+            both = memory_map(memory)
+            parts = [query_map(x), both[..., :dim], both[..., dim:]]
         return [
             np.swapaxes(part.reshape(*part.shape[:2], self.num_heads, dim // self.num_heads), 1, 2)
             for part in parts
         ]
 
 
-def _cut(bias: Any, start: int, stop: int | None) -> Any:
+def _slice_bias(bias: Any, start: int, stop: int | None) -> Any:
     return None if bias is None else bias[start:stop]
 
 
 def _allowed(mask: Any, is_causal: bool, shape: tuple[int, ...]) -> Any:
-    """Which scores count, to broadcast to (rows, num_heads, steps, others); None for all."""
+    """Return a mask that broadcasts to (rows, heads, steps, others); None if all may be read."""
     rows, _, steps, others = shape
     allowed = None
     if mask is not None:
@@ -213,8 +220,8 @@ def _allowed(mask: Any, is_causal: bool, shape: tuple[int, ...]) -> Any:
     return allowed
 
 
-def _far_below(dtype: np.dtype[Any]) -> Any:
-    """A score whose exponential is 0 beside any other's, and finite: no nan where all have it."""
+def _masked_score(dtype: np.dtype[Any]) -> Any:
+    """Return a score whose weight is 0 beside other scores; finite, so that no row becomes nan."""
     return dtype.type(np.finfo(dtype).min / 2)
 
 

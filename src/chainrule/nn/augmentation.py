@@ -1,8 +1,8 @@
-"""Augmentation: images of a training batch changed at random, so that a network has to look twice.
+"""Random changes of the images of a training batch (data augmentation).
 
-Each function takes images (rows, height, width, channels), of uint8 or floats, and a key, and
-draws for each image its own change. They are plain NumPy: in `train.fit(..., augment=...)` they
-compile into the epoch. A prediction leaves them out.
+Each function takes images (rows, height, width, channels), of uint8 or floats, and a key, and draws
+a change for each image. They are plain NumPy, and compile into the epoch when they are used in
+`train.fit(..., augment=...)`.
 """
 
 from __future__ import annotations
@@ -19,17 +19,18 @@ from .validation import check_int
 
 
 def random_shift(images: Any, max_shift: int, key: Any, fill: float = 0) -> Any:
-    """Move each image by a whole number of places up or down and to a side.
+    """Shift each image by a random whole number of pixels vertically and horizontally.
 
     Parameters
     ----------
     images : array of shape (rows, height, width, channels)
     max_shift : int
-        Up to so many places along each axis, all from ``-max_shift`` to `max_shift` equally likely.
+        The largest shift along each axis in pixels; all shifts from ``-max_shift`` to `max_shift`
+        are equally likely.
     key : uint32[2]
         From `chainrule.random`.
     fill : number
-        What comes in at the edge. Default 0.
+        The value of pixels that are shifted in at the edge. Default 0.
 
     Returns
     -------
@@ -50,7 +51,7 @@ def random_shift(images: Any, max_shift: int, key: Any, fill: float = 0) -> Any:
     >>> random_shift(image, 1, random.key(1))[0, :, :, 0].tolist()
     [[0, 1, 2], [0, 4, 5], [0, 7, 8]]
     """
-    _, height, width, _ = _shape("random_shift", images)
+    _, height, width, _ = _check_images("random_shift", images)
     max_shift = check_int("max_shift", max_shift, 0)
     return (
         random_crop(_padded(images, max_shift, fill), (height, width), key) if max_shift else images
@@ -58,7 +59,7 @@ def random_shift(images: Any, max_shift: int, key: Any, fill: float = 0) -> Any:
 
 
 def random_crop(images: Any, size: tuple[int, int], key: Any) -> Any:
-    """Cut a window out of each image, every place of it equally likely.
+    """Crop a window out of each image, at a random position.
 
     Parameters
     ----------
@@ -86,22 +87,22 @@ def random_crop(images: Any, size: tuple[int, int], key: Any) -> Any:
     >>> random_crop(image, (2, 2), random.key(0))[0, :, :, 0].tolist()
     [[1, 2], [4, 5]]
     """
-    rows, height, width, _ = _shape("random_crop", images)
+    rows, height, width, _ = _check_images("random_crop", images)
     tall, wide = check_int("size", size[0]), check_int("size", size[1])
     if tall > height or wide > width:
         raise ShapeError(
             at_user_line(f"random_crop: a window of {size} in images of {height} x {width}")
         )
-    of_top, of_left = split(key)
-    top = randint(of_top, rows, 0, height - tall + 1)
-    left = randint(of_left, rows, 0, width - wide + 1)
-    return _taken(images, top[:, None] + np.arange(tall), left[:, None] + np.arange(wide))
+    top_key, left_key = split(key)
+    top = randint(top_key, rows, 0, height - tall + 1)
+    left = randint(left_key, rows, 0, width - wide + 1)
+    return _crop_each(images, top[:, None] + np.arange(tall), left[:, None] + np.arange(wide))
 
 
 def random_horizontal_flip(images: Any, key: Any) -> Any:
-    """Turn each image into its mirror image, left to right, with probability 1/2.
+    """Flip each image left to right with probability 1/2.
 
-    Not for digits or letters, whose mirror images mean something else, or nothing.
+    This is not useful for digits and letters, whose mirror images mean something else.
 
     Parameters
     ----------
@@ -126,29 +127,29 @@ def random_horizontal_flip(images: Any, key: Any) -> Any:
     >>> random_horizontal_flip(images, random.key(0)).reshape(3, 2).tolist()
     [[1, 0], [2, 3], [4, 5]]
     """
-    rows, *_ = _shape("random_horizontal_flip", images)
-    turned = bernoulli(key, 0.5, rows).reshape(rows, 1, 1, 1)
-    return np.where(turned, images[:, :, ::-1], images)
+    rows, *_ = _check_images("random_horizontal_flip", images)
+    is_flipped = bernoulli(key, 0.5, rows).reshape(rows, 1, 1, 1)
+    return np.where(is_flipped, images[:, :, ::-1], images)
 
 
 def random_rotation(images: Any, degrees: float, key: Any, zoom: float = 0.0) -> Any:
-    """Turn each image about its middle, and enlarge or shrink it, with bilinear interpolation.
+    """Rotate and zoom each image about its center, with bilinear interpolation.
 
     Parameters
     ----------
     images : array of shape (rows, height, width, channels)
     degrees : float
-        Up to so far to each side, all angles equally likely.
+        The largest angle to each side; all angles are equally likely.
     key : uint32[2]
         From `chainrule.random`.
     zoom : float
-        Each image becomes larger by a factor from ``1 - zoom`` to ``1 + zoom``. At least 0 and
-        below 1. Default 0.
+        Each image is enlarged by a factor from ``1 - zoom`` to ``1 + zoom``. At least 0 and below
+        1. Default 0.
 
     Returns
     -------
     array of the same shape
-        Floats as they were, uint8 as float32. What comes in from outside is 0.
+        Floats keep their dtype, uint8 becomes float32. Pixels from outside the image are 0.
 
     Raises
     ------
@@ -166,16 +167,16 @@ def random_rotation(images: Any, degrees: float, key: Any, zoom: float = 0.0) ->
     >>> random_rotation(bar, 45.0, random.key(3))[0, :, :, 0].round(1).tolist()[0]
     [0.0, 0.0, 0.8, 0.2, 0.0]
     """
-    rows, height, width, _ = _shape("random_rotation", images)
+    rows, height, width, _ = _check_images("random_rotation", images)
     if not 0 <= degrees <= 180:
         raise ValueError(at_user_line(f"degrees={degrees}: give a number from 0 to 180"))
     if not 0 <= zoom < 1:
         raise ValueError(at_user_line(f"zoom={zoom}: give a number of 0 or more and below 1"))
     dtype = images.dtype if images.dtype.kind == "f" else np.dtype(np.float32)
-    of_angle, of_size = split(key)
-    angle = uniform(of_angle, (rows, 1, 1), dtype, -degrees * pi / 180, degrees * pi / 180)
-    shrunk = 1.0 / uniform(of_size, (rows, 1, 1), dtype, 1.0 - zoom, 1.0 + zoom)
-    cosine, sine = np.cos(angle) * shrunk, np.sin(angle) * shrunk
+    angle_key, size_key = split(key)
+    angle = uniform(angle_key, (rows, 1, 1), dtype, -degrees * pi / 180, degrees * pi / 180)
+    inverse_zoom = 1.0 / uniform(size_key, (rows, 1, 1), dtype, 1.0 - zoom, 1.0 + zoom)
+    cosine, sine = np.cos(angle) * inverse_zoom, np.sin(angle) * inverse_zoom
     down = (np.arange(height) - (height - 1) / 2).astype(dtype)[:, None]
     right = (np.arange(width) - (width - 1) / 2).astype(dtype)[None, :]
     y = cosine * down + sine * right + dtype.type((height - 1) / 2)
@@ -184,8 +185,8 @@ def random_rotation(images: Any, degrees: float, key: Any, zoom: float = 0.0) ->
 
 
 def _interpolated(images: Any, y: Any, x: Any) -> Any:
-    """Images at places (rows, height, width) between their own; they have an edge of zeros."""
-    images = _traced(images, y)
+    """Interpolate images, which have an edge of zeros, at positions y, x (rows, height, width)."""
+    images = _as_traced(images, y)
     rows, height, width, _ = images.shape
     y, x = np.clip(y, 0.0, height - 1.0), np.clip(x, 0.0, width - 1.0)
     top = np.minimum(y.astype(np.int64), height - 2)
@@ -198,17 +199,17 @@ def _interpolated(images: Any, y: Any, x: Any) -> Any:
 
 
 def cutout(images: Any, size: int, key: Any, fill: float = 0) -> Any:
-    """Blot out a square of each image, its middle anywhere; part of it may lie outside.
+    """Fill a square of each image, centered at a random pixel; part of it may lie outside.
 
     Parameters
     ----------
     images : array of shape (rows, height, width, channels)
     size : int
-        Of the square's sides; 0 returns the images.
+        The side length of the square in pixels; 0 returns the images.
     key : uint32[2]
         From `chainrule.random`.
     fill : number
-        What the square is filled with. Default 0.
+        The value of the square. Default 0.
 
     Returns
     -------
@@ -233,21 +234,21 @@ def cutout(images: Any, size: int, key: Any, fill: float = 0) -> Any:
     >>> cutout(np.ones((1, 3, 4, 1), int), 2, random.key(0))[0, :, :, 0].tolist()
     [[1, 1, 0, 0], [1, 1, 0, 0], [1, 1, 1, 1]]
     """
-    rows, height, width, _ = _shape("cutout", images)
+    rows, height, width, _ = _check_images("cutout", images)
     if not check_int("size", size, 0):
         return images
-    of_top, of_left = split(key)
-    down = _within(randint(of_top, rows, 0, height), height, size)
-    across = _within(randint(of_left, rows, 0, width), width, size)
+    top_key, left_key = split(key)
+    down = _in_span(randint(top_key, rows, 0, height), height, size)
+    across = _in_span(randint(left_key, rows, 0, width), width, size)
     hole = down[:, :, None, None] & across[:, None, :, None]
     return np.where(hole, np.asarray(fill, images.dtype), images)
 
 
-def _within(middle: Any, count: int, size: int) -> Any:
-    """For each place along an axis, whether it is less than half a size from the middle."""
-    first = (middle - size // 2)[:, None]
-    places = np.arange(count)
-    return (places >= first) & (places < first + size)
+def _in_span(center: Any, count: int, size: int) -> Any:
+    """Return which of `count` positions along an axis are in a span around each center."""
+    first = (center - size // 2)[:, None]
+    positions = np.arange(count)
+    return (positions >= first) & (positions < first + size)
 
 
 def _padded(images: Any, width: int, fill: float) -> Any:
@@ -255,19 +256,19 @@ def _padded(images: Any, width: int, fill: float) -> Any:
     return np.pad(images, edges, constant_values=np.asarray(fill, images.dtype)[()])
 
 
-def _taken(images: Any, down: Any, across: Any) -> Any:
-    """Each image at rows (rows, height) and columns (rows, width) of its own: one gather."""
-    images = _traced(images, down)
+def _crop_each(images: Any, down: Any, across: Any) -> Any:
+    """Index each image with its own rows (rows, height) and columns (rows, width)."""
+    images = _as_traced(images, down)
     row = np.arange(images.shape[0])[:, None, None]
     return images[row, down[:, :, None], across[:, None, :]]
 
 
-def _traced(images: Any, places: Any) -> Any:
-    """Known images in the graph's terms: a plain array cannot be indexed by what is traced."""
-    return np.asarray(images, like=places) if is_plain_array(images) else images
+def _as_traced(images: Any, positions: Any) -> Any:
+    """Return images that can be indexed by `positions`: tracers do not index plain arrays."""
+    return np.asarray(images, like=positions) if is_plain_array(images) else images
 
 
-def _shape(function: str, images: Any) -> tuple[int, int, int, int]:
+def _check_images(function: str, images: Any) -> tuple[int, int, int, int]:
     if np.ndim(images) != 4:
         raise ShapeError(
             at_user_line(

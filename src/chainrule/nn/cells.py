@@ -21,7 +21,7 @@ from .validation import check_dtype, check_int, check_last_axis
 
 
 class Cell(Module):
-    """What all cells have; see `RNNCell`, `LSTMCell` and `GRUCell`.
+    """Base class of recurrent cells; see `RNNCell`, `LSTMCell` and `GRUCell`.
 
     Attributes
     ----------
@@ -47,40 +47,40 @@ class Cell(Module):
     ) -> None:
         size = check_int("hidden_size", hidden_size)
         bound = size**-0.5
-        of_input, of_hidden = split(key)
-        columns, kind = self.gates * size, check_dtype(dtype)
+        input_key, hidden_key = split(key)
+        columns, parameter_dtype = self.gates * size, check_dtype(dtype)
         shape = (check_int("input_size", input_size), columns)
-        self.input_weight = uniform(of_input, shape, kind, -bound, bound)
-        self.hidden_weight = uniform(of_hidden, (size, columns), kind, -bound, bound)
-        self.bias = self._first_bias(size, kind) if bias else None
+        self.input_weight = uniform(input_key, shape, parameter_dtype, -bound, bound)
+        self.hidden_weight = uniform(hidden_key, (size, columns), parameter_dtype, -bound, bound)
+        self.bias = self._initial_bias(size, parameter_dtype) if bias else None
 
     def __call__(self, state: Any, x: Any) -> tuple[Any, Any]:
         return self.step(state, self.project(x))
 
     @property
     def hidden_size(self) -> int:
-        """Numbers in an output."""
+        """The number of features of an output."""
         size: int = self.hidden_weight.shape[0]
         return size
 
     def initial_state(self, batch_size: int) -> Any:
-        """The state before the first step: 0, of shape (batch_size, hidden_size)."""
+        """Return the state before the first step: zeros of shape (batch_size, hidden_size)."""
         return np.zeros((batch_size, self.hidden_size), self.hidden_weight.dtype)
 
     def project(self, x: Any) -> Any:
-        """What an input of shape (..., input_size) is to the gates: (..., gates * hidden_size)."""
+        """Multiply an input (..., input_size) by the weights: (..., gates * hidden_size)."""
         check_last_axis(type(self).__name__, x, self.input_weight.shape[0])
         return x @ self.input_weight
 
     def step(self, state: Any, projected: Any) -> tuple[Any, Any]:
-        """The next state and the output, from what `project` made of the input."""
+        """Return the next state and the output; `projected` is the result of `project`."""
         raise NotImplementedError
 
     def _biased(self, gates: Any) -> Any:
-        """With the bias, which costs nothing beside the functions that follow."""
+        """Add the bias after the products, where it is fused with the functions that follow."""
         return gates if self.bias is None else gates + self.bias
 
-    def _first_bias(self, size: int, dtype: Any) -> Any:
+    def _initial_bias(self, size: int, dtype: Any) -> Any:
         return np.zeros(self.gates * size, dtype)
 
 
@@ -90,7 +90,7 @@ class RNNCell(Cell):
     Parameters
     ----------
     input_size, hidden_size : int
-        Numbers that come in at a step, and numbers in the state.
+        Features of an input step, and features of the state.
     key : uint32[2]
         From `chainrule.random`. Weights are drawn uniformly within ``1 / sqrt(hidden_size)``.
     activation : callable
@@ -147,7 +147,7 @@ class RNNCell(Cell):
         return h, h
 
 
-class LSTMCell(Cell):
+class LSTMCell(Cell, init=False):
     """Long short-term memory: a state of two, output and memory, and three gates.
 
     With ``i, f, g, o`` the four parts of ``x @ input_weight + h @ hidden_weight + bias``::
@@ -158,7 +158,7 @@ class LSTMCell(Cell):
     Parameters
     ----------
     input_size, hidden_size : int
-        Numbers that come in at a step, and numbers in each half of the state ``(h, c)``.
+        Features of an input step, and features of each half of the state ``(h, c)``.
     key : uint32[2]
         From `chainrule.random`. Weights are drawn uniformly within ``1 / sqrt(hidden_size)``.
     bias : bool
@@ -198,19 +198,8 @@ class LSTMCell(Cell):
 
     gates: ClassVar[int] = 4
 
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        *,
-        key: Any,
-        bias: bool = True,
-        dtype: DTypeLike = np.float32,
-    ) -> None:
-        super().__init__(input_size, hidden_size, key=key, bias=bias, dtype=dtype)
-
     def initial_state(self, batch_size: int) -> Any:
-        """The state ``(h, c)`` before the first step: zeros, each (batch_size, hidden_size)."""
+        """Return the state ``(h, c)`` before the first step: two arrays of zeros."""
         return super().initial_state(batch_size), super().initial_state(batch_size)
 
     def step(self, state: Any, projected: Any) -> tuple[Any, Any]:
@@ -221,7 +210,7 @@ class LSTMCell(Cell):
         h = sigmoid(o) * tanh(c)
         return (h, c), h
 
-    def _first_bias(self, size: int, dtype: Any) -> Any:
+    def _initial_bias(self, size: int, dtype: Any) -> Any:
         bias = np.zeros((4, size), dtype)
         bias[1] = 1.0
         return bias.ravel()
@@ -239,7 +228,7 @@ class GRUCell(Cell):
     Parameters
     ----------
     input_size, hidden_size : int
-        Numbers that come in at a step, and numbers in the state.
+        Features of an input step, and features of the state.
     key : uint32[2]
         From `chainrule.random`. Weights are drawn uniformly within ``1 / sqrt(hidden_size)``.
     bias : bool

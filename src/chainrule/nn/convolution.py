@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..errors import ShapeError, at_user_line
+from ..errors import at_user_line
 from ..graph.types import Type
 from ..primitives.convolution import conv as _conv
 from ..primitives.convolution import conv_input_grad
 from ..trace.operands import nodes_of, record
 from ..trace.tracer import Tracer, traced
+from .channels import (
+    check_channels,
+    check_groups,
+    draw_parameters,
+    in_groups,
+    over_images,
+    over_sequences,
+)
 from .initializers import Initializer, he_uniform
 from .module import Module
-from .validation import check_dtype, check_int, check_pair
+from .validation import check_int, check_pair
 
 Padding: TypeAlias = int | tuple[int, int] | Literal["same", "valid"]
 Padding1d: TypeAlias = int | Literal["same", "valid", "causal"]
@@ -56,37 +64,40 @@ def conv(x: Any, weight: Any, *, stride: int | Pair = 1, dilation: int | Pair = 
     >>> conv(x, np.ones((2, 2, 1, 1)))[0, :, :, 0].tolist()
     [[8.0, 12.0], [20.0, 24.0]]
     """
-    given = {"strides": check_pair("stride", stride), "dilation": check_pair("dilation", dilation)}
+    options = {
+        "strides": check_pair("stride", stride),
+        "dilation": check_pair("dilation", dilation),
+    }
     if isinstance(x, Tracer) or isinstance(weight, Tracer):
-        return record(_conv, x, weight, **given)
+        return record(_conv, x, weight, **options)
     x, weight = np.asarray(x), np.asarray(weight)
     _conv.infer(
-        Type(x.shape, x.dtype), Type(weight.shape, weight.dtype), **given
+        Type(x.shape, x.dtype), Type(weight.shape, weight.dtype), **options
     )  # raises if they don't fit
-    return _conv(x, weight, **given)
+    return _conv(x, weight, **options)
 
 
 class Conv2d(Module):
-    """Convolution of images, features last: each place of the result sees a window of x.
+    """Two-dimensional convolution of images with channels last.
 
     Parameters
     ----------
     in_channels, out_channels : int
-        Sizes of the last axis of what comes and what goes.
+        Channels of the input and of the output.
     kernel_size : int or (int, int)
-        Of the window, along height and width.
+        Size of the window along height and width.
     key : uint32[2]
-        From `chainrule.random`: what the weight is drawn with.
+        From `chainrule.random`: the weight is drawn with it.
     stride : int or (int, int)
-        Places from one window to the next. Default 1.
+        Positions from one window to the next. Default 1.
     padding : int, (int, int), "same" or "valid"
         Zeros on both sides of each axis; "valid" is none; "same" gives ``ceil(size / stride)``
-        places, an odd zero coming last. Default 0.
+        positions, an odd zero at the end. Default 0.
     dilation : int or (int, int)
-        Places from one entry of the window to the next. Default 1.
+        Positions from one entry of the window to the next. Default 1.
     groups : int
-        Input and output channels fall into so many groups that do not see each other, one after
-        another. With ``groups=in_channels`` the convolution is depthwise. Default 1.
+        The number of groups of channels that are convolved independently. With
+        ``groups=in_channels`` the convolution is depthwise. Default 1.
     bias : bool
         Whether to add a bias, which begins as 0. Default True.
     weight_init : callable
@@ -103,7 +114,7 @@ class Conv2d(Module):
     Raises
     ------
     ShapeError
-        If what comes is not of shape (..., height, width, in_channels), or if the window reaches
+        If the input is not of shape (..., height, width, in_channels), or if the window reaches
         beyond the padded image.
 
     References
@@ -148,46 +159,47 @@ class Conv2d(Module):
         weight_init: Initializer = he_uniform,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        self.groups = grouped("Conv2d", groups, in_channels, out_channels)
+        self.groups = check_groups("Conv2d", groups, in_channels, out_channels)
         size = check_pair("kernel_size", kernel_size)
-        shape = (*size, in_channels // self.groups, out_channels)
-        self.weight = weight_init(key, shape, check_dtype(dtype))
-        self.bias = np.zeros(out_channels, dtype) if bias else None
+        self.weight, self.bias = draw_parameters(
+            size, in_channels, out_channels, groups, bias,
+            key=key, weight_init=weight_init, dtype=dtype,
+        )  # fmt: skip
         self.stride, self.dilation = check_pair("stride", stride), check_pair("dilation", dilation)
-        self.padding = _checked_padding(padding)
+        self.padding = _check_padding(padding)
 
     def __call__(self, x: Any) -> Any:
-        check_places("Conv2d", x, ("height", "width"), self.weight.shape[2] * self.groups)
-        *lead, height, width, columns = x.shape
-        reaches = [(k - 1) * d + 1 for k, d in zip(self.weight.shape, self.dilation, strict=False)]
-        widths = [
-            _zeros_around(self.padding, axis, size, reach, stride)
-            for axis, (size, reach, stride) in enumerate(
-                zip((height, width), reaches, self.stride, strict=True)
+        check_channels("Conv2d", x, ("height", "width"), self.weight.shape[2] * self.groups)
+        spans = [(k - 1) * d + 1 for k, d in zip(self.weight.shape, self.dilation, strict=False)]
+        zeros = [
+            _zeros_to_pad(self.padding, axis, size, span, stride)
+            for axis, (size, span, stride) in enumerate(
+                zip(x.shape[-3:-1], spans, self.stride, strict=True)
             )
         ]
-        x = x.reshape(int(np.prod(lead)), height, width, columns)
-        y = convolved(x, self.weight, self.stride, self.dilation, self.groups, widths)
-        y = y.reshape(*lead, *y.shape[1:])
-        return y if self.bias is None else y + self.bias
+
+        def convolve(images: Any) -> Any:
+            return padded_conv(images, self.weight, self.stride, self.dilation, self.groups, zeros)
+
+        return over_images(convolve, x, self.bias)
 
 
 class Conv1d(Module):
-    """Convolution of sequences, features last: each step of the result sees a window of x.
+    """One-dimensional convolution of sequences with channels last.
 
     Parameters
     ----------
     in_channels, out_channels : int
-        Sizes of the last axis of what comes and what goes.
+        Channels of the input and of the output.
     kernel_size : int
         Steps in the window.
     key : uint32[2]
-        From `chainrule.random`: what the weight is drawn with.
+        From `chainrule.random`: the weight is drawn with it.
     stride : int
         Steps from one window to the next. Default 1.
     padding : int, "same", "valid" or "causal"
-        Zeros on both sides; "valid" is none; "same" gives ``ceil(steps / stride)`` steps; so does
-        "causal" with a stride of 1, all zeros coming first: a step sees none after it. Default 0.
+        Zeros on both sides; "valid" is none; "same" gives ``ceil(steps / stride)`` steps; "causal"
+        pads at the start only, so that no step depends on later ones. Default 0.
     dilation : int
         Steps from one entry of the window to the next. Default 1.
     groups, bias, weight_init, dtype
@@ -201,7 +213,7 @@ class Conv1d(Module):
     Raises
     ------
     ShapeError
-        If what comes is not of shape (..., steps, in_channels), or if the window is longer than
+        If the input is not of shape (..., steps, in_channels), or if the window is longer than
         the padded sequence.
 
     References
@@ -240,73 +252,69 @@ class Conv1d(Module):
         weight_init: Initializer = he_uniform,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        self.groups = grouped("Conv1d", groups, in_channels, out_channels)
-        shape = (check_int("kernel_size", kernel_size), in_channels // self.groups, out_channels)
-        self.weight = weight_init(key, shape, check_dtype(dtype))
-        self.bias = np.zeros(out_channels, dtype) if bias else None
+        self.groups = check_groups("Conv1d", groups, in_channels, out_channels)
+        size = (check_int("kernel_size", kernel_size),)
+        self.weight, self.bias = draw_parameters(
+            size, in_channels, out_channels, groups, bias,
+            key=key, weight_init=weight_init, dtype=dtype,
+        )  # fmt: skip
         self.stride, self.dilation = check_int("stride", stride), check_int("dilation", dilation)
-        self.padding = _checked_padding_1d(padding)
+        self.padding = _check_padding_1d(padding)
 
     def __call__(self, x: Any) -> Any:
-        check_places("Conv1d", x, ("steps",), self.weight.shape[1] * self.groups)
-        *lead, steps, columns = x.shape
-        reach = (self.weight.shape[0] - 1) * self.dilation + 1
-        around = _zeros_around(self.padding, 0, steps, reach, self.stride)
-        x = x.reshape(int(np.prod(lead)), 1, steps, columns)
-        y = convolved(
-            x, self.weight[None], (1, self.stride), (1, self.dilation), self.groups,
-            ((0, 0), around),
-        )  # fmt: skip
-        y = y.reshape(*lead, *y.shape[2:])
-        return y if self.bias is None else y + self.bias
+        check_channels("Conv1d", x, ("steps",), self.weight.shape[1] * self.groups)
+        span = (self.weight.shape[0] - 1) * self.dilation + 1
+        zeros = ((0, 0), _zeros_to_pad(self.padding, 0, x.shape[-2], span, self.stride))
+
+        def convolve(images: Any) -> Any:
+            stride, dilation = (1, self.stride), (1, self.dilation)
+            return padded_conv(images, self.weight[None], stride, dilation, self.groups, zeros)
+
+        return over_sequences(convolve, x, self.bias)
 
 
 def conv_by_input(g: Any, sizes: Pair, w: Any, strides: Pair, dilation: Pair) -> Any:
-    """What a convolution's cotangent gives its input, on arrays and in traces alike."""
+    """Return the gradient of a convolution by its input of height and width `sizes`.
+
+    `g` is the gradient of the convolution's output; arrays and tracers are both taken.
+    """
     if isinstance(g, Tracer) or isinstance(w, Tracer):
         a, b = nodes_of(g, w)
         return traced(conv_input_grad(a, sizes, b, strides, dilation))
     return conv_input_grad(np.asarray(g), sizes, np.asarray(w), strides, dilation)
 
 
-def convolved(
-    x: Any, w: Any, stride: Pair, dilation: Pair, groups: int, around: Sequence[Pair]
+def padded_conv(
+    x: Any, weight: Any, stride: Pair, dilation: Pair, groups: int, zeros: Sequence[Pair]
 ) -> Any:
-    """A convolution in groups of x with zeros around; (N, H, W, C) and (KH, KW, C / groups, O)."""
+    """Convolve (N, H, W, C) with (KH, KW, C / groups, O) after padding H and W with zeros."""
 
-    def padded(x: Any, w: Any) -> Any:
-        if any(map(any, around)):
-            x = np.pad(x, (*[(0, 0)] * (x.ndim - 3), *around, (0, 0)))
-        return conv(x, w, stride=stride, dilation=dilation)
+    def pad_and_convolve(x: Any, weight: Any) -> Any:
+        if any(map(any, zeros)):
+            x = np.pad(x, (*[(0, 0)] * (x.ndim - 3), *zeros, (0, 0)))
+        return conv(x, weight, stride=stride, dilation=dilation)
 
-    return in_groups(padded, x, w, groups)
-
-
-def in_groups(apply: Callable[[Any, Any], Any], x: Any, w: Any, groups: int) -> Any:
-    """What `apply` makes of x and w for each group: several are a leading axis of all three."""
-    if groups == 1:
-        return apply(x, w)
-    kernel_h, kernel_w, each, outputs = w.shape
-    x = x.reshape(*x.shape[:3], groups, each).transpose(3, 0, 1, 2, 4)
-    w = w.reshape(kernel_h, kernel_w, each, groups, outputs // groups).transpose(3, 0, 1, 2, 4)
-    y = apply(x, w).transpose(1, 2, 3, 0, 4)
-    return y.reshape(*y.shape[:3], outputs)
+    return in_groups(pad_and_convolve, x, weight, groups)
 
 
-def _zeros_around(padding: Any, axis: int, size: int, reach: int, stride: int) -> Pair:
-    """How many zeros come before and after along one axis."""
+def _zeros_to_pad(padding: Any, axis: int, size: int, span: int, stride: int) -> Pair:
+    """Return the numbers of zeros before and after one axis of `size`.
+
+    `span` is the size of the dilated kernel along the axis.
+    """
     if padding == "valid":
         return 0, 0
     if padding == "causal":
-        return reach - 1, 0
+        return span - 1, 0
     if padding == "same":
-        total = max(0, (-(-size // stride) - 1) * stride + reach - size)
+        total = max(0, (-(-size // stride) - 1) * stride + span - size)
         return total // 2, total - total // 2
     both = padding[axis] if isinstance(padding, tuple) else padding
     return both, both
 
 
-def _checked_padding(padding: Any) -> Padding:
+def _check_padding(padding: Any) -> Padding:
+    """Return two numbers of zeros, or "same" or "valid"; raise if `padding` is anything else."""
     if isinstance(padding, str):
         if padding not in ("same", "valid"):
             raise ValueError(
@@ -316,7 +324,8 @@ def _checked_padding(padding: Any) -> Padding:
     return check_pair("padding", padding, minimum=0)
 
 
-def _checked_padding_1d(padding: Any) -> Padding1d:
+def _check_padding_1d(padding: Any) -> Padding1d:
+    """Return a number of zeros, or "same", "valid" or "causal"; raise for anything else."""
     if isinstance(padding, str):
         if padding not in ("same", "valid", "causal"):
             raise ValueError(
@@ -326,29 +335,3 @@ def _checked_padding_1d(padding: Any) -> Padding1d:
             )
         return padding  # type: ignore[return-value]
     return check_int("padding", padding, minimum=0)
-
-
-def grouped(layer: str, groups: int, in_channels: int, out_channels: int) -> int:
-    """The number of groups; raises unless both numbers of channels are multiples of it."""
-    check_int("in_channels", in_channels)
-    check_int("out_channels", out_channels)
-    if in_channels % check_int("groups", groups) or out_channels % groups:
-        raise ValueError(
-            at_user_line(
-                f"{layer}: groups={groups} does not divide in_channels={in_channels} and "
-                f"out_channels={out_channels}"
-            )
-        )
-    return groups
-
-
-def check_places(layer: str, x: Any, axes: tuple[str, ...], columns: int) -> None:
-    """Raise unless x is (..., *axes, columns), with one axis or more before."""
-    shape = np.shape(x)
-    if len(shape) < len(axes) + 2 or shape[-1] != columns:
-        raise ShapeError(
-            at_user_line(
-                f"{layer} takes arrays of shape (rows, {', '.join(axes)}, {columns}), features "
-                f"last, and was given {shape}"
-            )
-        )

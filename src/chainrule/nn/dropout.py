@@ -1,7 +1,6 @@
-"""Noise that keeps a network from leaning on single numbers or single rows, in training alone.
+"""Random noise that regularises training: dropout and mixup.
 
-Each function is given a key of its own at each step, such as ``random.fold_in(key, step)``; a
-prediction leaves it out.
+Each function needs a new key at each step, such as ``random.fold_in(key, step)``.
 """
 
 from __future__ import annotations
@@ -18,15 +17,15 @@ from .validation import check_fraction, check_positive
 
 
 def dropout(x: Any, rate: float, key: Any) -> Any:
-    """Make each entry 0 with probability `rate`, and the others larger by ``1 / (1 - rate)``.
+    """Set each entry to 0 with probability `rate`, and multiply the others by ``1 / (1 - rate)``.
 
-    So the mean of each entry stays, and a prediction needs no correction ("inverted" dropout).
+    The mean of each entry is unchanged, so inference needs no correction ("inverted" dropout).
 
     Parameters
     ----------
     x : floating array
     rate : float
-        A known number, at least 0 and below 1; 0 returns `x`.
+        A number, at least 0 and below 1; 0 returns `x`.
     key : uint32[2]
         From `chainrule.random`.
 
@@ -54,19 +53,19 @@ def dropout(x: Any, rate: float, key: Any) -> Any:
     [2.0, 0.0, 0.0, 0.0, 0.0, 2.0]
     """
     _check_floating("dropout", "x", x)
-    kept = 1.0 - check_fraction("rate", rate)
-    if kept == 1.0:
+    keep_rate = 1.0 - check_fraction("rate", rate)
+    if keep_rate == 1.0:
         return x
-    return np.where(bernoulli(key, kept, np.shape(x)), x * (1.0 / kept), 0)
+    return np.where(bernoulli(key, keep_rate, np.shape(x)), x * (1.0 / keep_rate), 0)
 
 
 class Dropout(Module):
-    """`dropout` as a layer: it does nothing when called, and drops entries in `train`.
+    """`dropout` as a layer: `train` drops entries, and ``layer(x)`` returns x.
 
     Parameters
     ----------
     rate : float
-        A known number, at least 0 and below 1.
+        A number, at least 0 and below 1.
 
     Examples
     --------
@@ -88,12 +87,12 @@ class Dropout(Module):
         return x
 
     def train(self, x: Any, key: Any) -> tuple[Any, Self]:
-        """Drop entries, and return this layer, which has no state."""
+        """Drop entries; return the result and this layer, which has no state."""
         return dropout(x, self.rate, key), self
 
 
 def mixup(x: Any, y: Any, alpha: float, key: Any) -> tuple[Any, Any]:
-    """Mix each row, and its target, with those of another row of the batch.
+    """Mix each row and its target with another row of the batch and its target.
 
     ``share * x + (1 - share) * x[order]`` and the same of y, for a random order of the rows, and a
     share for each row that is drawn from the beta distribution of (alpha, alpha). (The authors'
@@ -146,24 +145,26 @@ def mixup(x: Any, y: Any, alpha: float, key: Any) -> tuple[Any, Any]:
                 f"mixup: x has shape {np.shape(x)} and y {np.shape(y)}: give as many rows of both"
             )
         )
-    of_order, of_shares = split(key)
-    order = permutation(of_order, rows[0])
-    shares = symmetric_beta(of_shares, check_positive("alpha", alpha), rows, x.dtype)
-    return _mixed(x, shares, order), _mixed(y, shares.astype(y.dtype), order)
+    order_key, shares_key = split(key)
+    order = permutation(order_key, rows[0])
+    weights = symmetric_beta(shares_key, check_positive("alpha", alpha), rows, x.dtype)
+    return _mix(x, weights, order), _mix(y, weights.astype(y.dtype), order)
 
 
-def _mixed(values: Any, shares: Any, order: Any) -> Any:
-    shares = shares.reshape(-1, *([1] * (values.ndim - 1)))
+def _mix(values: Any, weights: Any, order: Any) -> Any:
+    weights = weights.reshape(-1, *([1] * (values.ndim - 1)))
     if is_plain_array(values):
         values = np.asarray(values, like=order)  # known rows, looked up by a traced order
     others = values[order]
-    return others + shares * (values - others)
+    return others + weights * (values - others)
 
 
 def _check_floating(function: str, name: str, value: Any) -> None:
     dtype = getattr(value, "dtype", None)
     if dtype is None or dtype.kind != "f":
-        what = type(value).__name__ if dtype is None else dtype
+        actual = type(value).__name__ if dtype is None else dtype
         raise DtypeError(
-            at_user_line(f"{function} takes arrays of floats: {name} is {what}; astype(np.float32)")
+            at_user_line(
+                f"{function} takes arrays of floats: {name} is {actual}; astype(np.float32)"
+            )
         )

@@ -1,4 +1,4 @@
-"""The vectors of a row's categories, summed up: what a sentence is, word by word."""
+"""Bags of embeddings: the mean, sum or maximum of the vectors of each row's codes."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ class EmbeddingBag(Module):
     Parameters
     ----------
     num_embeddings : int
-        Categories, such as words: codes are ``0 ... num_embeddings - 1``.
+        The number of categories, such as words: codes are ``0 ... num_embeddings - 1``.
     embedding_dim : int
-        Entries of a vector.
+        The length of each vector.
     key : uint32[2]
         From `chainrule.random`: vectors begin uniform within ``1 / sqrt(embedding_dim)``.
     mode : {"mean", "sum", "max"}
         Default "mean".
     padding_idx : int, optional
-        The code that fills up short rows: it counts for nothing, and its vector, which begins as
-        0, isn't trained. A row of nothing else is 0. Default None: all codes count.
+        The code that pads short rows. It is left out of the reduction, and its vector, initially
+        0, is not trained. A row of padding only is 0. Default None: no code is padding.
     dtype : floating dtype
         Default float32.
 
@@ -87,18 +87,20 @@ class EmbeddingBag(Module):
                 raise ValueError(
                     at_user_line(f"padding_idx={padding_idx}: codes are 0 to {num_embeddings - 1}")
                 )
-            kept = np.arange(num_embeddings)[:, None] != padding_idx
-            table = table.replace(weight=np.where(kept, table.weight, table.weight.dtype.type(0)))
+            is_trained = np.arange(num_embeddings)[:, None] != padding_idx
+            table = table.replace(
+                weight=np.where(is_trained, table.weight, table.weight.dtype.type(0))
+            )
         self.table, self.mode, self.padding_idx = table, mode, padding_idx
 
     def __call__(self, codes: Any, per_sample_weights: Any = None) -> Any:
-        """Look up and sum up.
+        """Look up the vectors of the codes, and reduce them for each row.
 
         Parameters
         ----------
         codes : integer array of shape (rows, steps)
         per_sample_weights : array of shape (rows, steps), optional
-            What each vector is multiplied by; for mode "sum" alone.
+            Factors of the vectors; only for mode "sum".
 
         Returns
         -------
@@ -110,13 +112,13 @@ class EmbeddingBag(Module):
                 at_user_line(f"EmbeddingBag takes codes of shape (rows, steps), not {codes.shape}")
             )
         vectors = self.table(codes)
-        real = None if self.padding_idx is None else codes != self.padding_idx
+        is_real = None if self.padding_idx is None else codes != self.padding_idx
         if self.mode == "max":
-            self._refuse(per_sample_weights)
-            return _largest(vectors, real)
+            self._check_no_weights(per_sample_weights)
+            return _largest(vectors, is_real)
         if self.mode == "mean":
-            self._refuse(per_sample_weights)
-            return _mean(vectors, real)
+            self._check_no_weights(per_sample_weights)
+            return _mean(vectors, is_real)
         if per_sample_weights is not None:
             if np.shape(per_sample_weights) != codes.shape:
                 raise ShapeError(
@@ -126,26 +128,26 @@ class EmbeddingBag(Module):
                     )
                 )
             vectors = vectors * per_sample_weights[:, :, None]
-        return np.sum(_kept(vectors, real), axis=1)
+        return np.sum(_without_padding(vectors, is_real), axis=1)
 
-    def _refuse(self, per_sample_weights: Any) -> None:
+    def _check_no_weights(self, per_sample_weights: Any) -> None:
         if per_sample_weights is not None:
             raise ValueError(at_user_line(f'mode={self.mode!r} takes no weights: "sum" does'))
 
 
-def _kept(vectors: Any, real: Any) -> Any:
-    return vectors if real is None else np.where(real[:, :, None], vectors, 0)
+def _without_padding(vectors: Any, is_real: Any) -> Any:
+    return vectors if is_real is None else np.where(is_real[:, :, None], vectors, 0)
 
 
-def _mean(vectors: Any, real: Any) -> Any:
-    if real is None:
+def _mean(vectors: Any, is_real: Any) -> Any:
+    if is_real is None:
         return np.mean(vectors, axis=1)
-    count = np.maximum(np.sum(real, axis=1, keepdims=True), 1).astype(vectors.dtype)
-    return np.sum(_kept(vectors, real), axis=1) / count
+    count = np.maximum(np.sum(is_real, axis=1, keepdims=True), 1).astype(vectors.dtype)
+    return np.sum(_without_padding(vectors, is_real), axis=1) / count
 
 
-def _largest(vectors: Any, real: Any) -> Any:
-    if real is None:
+def _largest(vectors: Any, is_real: Any) -> Any:
+    if is_real is None:
         return np.max(vectors, axis=1)
-    found = np.max(np.where(real[:, :, None], vectors, -np.inf), axis=1)
-    return np.where(np.any(real, axis=1, keepdims=True), found, 0)
+    largest = np.max(np.where(is_real[:, :, None], vectors, -np.inf), axis=1)
+    return np.where(np.any(is_real, axis=1, keepdims=True), largest, 0)

@@ -1,4 +1,4 @@
-"""Embeddings: columns of a table as vectors, for numbers and for categories.
+"""Embeddings: numeric and categorical columns of a table as vectors.
 
 Columns of numbers are (rows, features) and become (rows, features * embedding_dim): the first
 `embedding_dim` entries belong to the first feature. More leading axes are allowed.
@@ -30,16 +30,16 @@ class PeriodicEmbedding(Module):
     Parameters
     ----------
     in_features : int
-        Columns of the data, scaled to a variance of about 1.
+        The number of columns of the data, which should have a variance of about 1.
     embedding_dim : int
-        Entries for each.
+        The length of the vector of each feature.
     key : uint32[2]
         From `chainrule.random`.
     num_frequencies : int
-        Sines, and as many cosines, for each feature. Default 48.
+        The number of sines, and of cosines, for each feature. Default 48.
     frequency_init_scale : float
-        Standard deviation of the frequencies at first: the larger, the finer the structure that
-        can be seen. Worth a search between 0.01 and 10. Default 0.1.
+        The standard deviation of the initial frequencies: larger values resolve finer structure.
+        Worth tuning between 0.01 and 10. Default 0.1.
     dtype : floating dtype
         Default float32.
 
@@ -52,7 +52,7 @@ class PeriodicEmbedding(Module):
     Raises
     ------
     ShapeError
-        If the last axis of what comes is of another size.
+        If the last axis of the input has another size.
 
     References
     ----------
@@ -89,15 +89,15 @@ class PeriodicEmbedding(Module):
             check_int("in_features", in_features),
             check_int("num_frequencies", num_frequencies),
         )
-        of_frequencies, of_weight = split(key)
+        frequencies_key, weight_key = split(key)
         self.frequencies = normal(
-            of_frequencies,
+            frequencies_key,
             shape,
             check_dtype(dtype),
             0.0,
             check_positive("frequency_init_scale", frequency_init_scale),
         )
-        self.weight, self.bias = _affine(of_weight, shape[0], 2 * shape[1], embedding_dim, dtype)
+        self.weight, self.bias = _affine(weight_key, shape[0], 2 * shape[1], embedding_dim, dtype)
 
     def __call__(self, x: Any) -> Any:
         check_last_axis("PeriodicEmbedding", x, self.weight.shape[0])
@@ -107,11 +107,11 @@ class PeriodicEmbedding(Module):
 
 
 class PiecewiseLinearEmbedding(Module):
-    """How far each feature has come through each of its bins, and an affine map of that.
+    """Piecewise linear encoding of each feature, and an affine map of it.
 
-    A bin from a to b gives ``(x - a) / (b - a)``, clipped to ``0 ... 1``; below the first edge and
-    above the last one the outer bins go on. So the result is, for each feature, a piecewise linear
-    function of it with kinks at the inner edges: the paper's PLE and L.
+    A bin from a to b encodes x as ``(x - a) / (b - a)``, clipped to ``0 ... 1``; the outer bins are
+    not clipped at the first and at the last edge. The result is a piecewise linear function of each
+    feature with kinks at the inner edges: the paper's PLE and L.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ class PiecewiseLinearEmbedding(Module):
         Finite and ascending in each row, such as those of `quantile_edges`. Equal ones make an
         empty bin, which gives 0.
     embedding_dim : int
-        Entries for each feature.
+        The length of the vector of each feature.
     key : uint32[2]
         From `chainrule.random`.
     dtype : floating dtype
@@ -128,9 +128,8 @@ class PiecewiseLinearEmbedding(Module):
     Attributes
     ----------
     edges : array of shape (features, bins + 1)
-        No derivative flows into them, but whatever changes all arrays of a model, such as weight
-        decay, changes them too; so put them back after such an update:
-        ``new.replace(edges=old.edges)``.
+        Their gradient is 0, but updates that change all arrays of a model, such as weight decay,
+        change them too; restore them after such an update: ``new.replace(edges=old.edges)``.
     weight : array of shape (features, bins, embedding_dim)
     bias : array of shape (features, embedding_dim)
 
@@ -164,15 +163,15 @@ class PiecewiseLinearEmbedding(Module):
         self, edges: ArrayLike, embedding_dim: int, *, key: Any, dtype: DTypeLike = np.float32
     ) -> None:
         self.edges = _checked_edges(edges, check_dtype(dtype))
-        features, places = self.edges.shape
-        self.weight, self.bias = _affine(key, features, places - 1, embedding_dim, dtype)
+        features, n_edges = self.edges.shape
+        self.weight, self.bias = _affine(key, features, n_edges - 1, embedding_dim, dtype)
 
     def __call__(self, x: Any) -> Any:
         check_last_axis("PiecewiseLinearEmbedding", x, self.weight.shape[0])
         return _by_feature(self._progress(x), self.weight, self.bias)
 
     def _progress(self, x: Any) -> Any:
-        """(..., features, bins): 0 before a bin, 1 after it."""
+        """Return the encoding (..., features, bins): 0 below a bin, 1 above it."""
         edges = stop_gradient(self.edges)
         left, right = edges[:, :-1], edges[:, 1:]
         length = np.where(right > left, right - left, np.inf)  # an empty bin: x / inf is 0
@@ -183,19 +182,19 @@ class PiecewiseLinearEmbedding(Module):
 
 
 def quantile_edges(x: ArrayLike, bins: int) -> NDArray[Any]:
-    """Edges of bins that hold equally many rows, for `PiecewiseLinearEmbedding`.
+    """Return bin edges at quantiles of the data, for `PiecewiseLinearEmbedding`.
 
     Parameters
     ----------
     x : array of shape (rows, features)
         The training data, known and finite.
     bins : int
-        For each feature. Where a value is so frequent that quantiles coincide, some are empty.
+        The number of bins for each feature. If quantiles coincide, some bins are empty.
 
     Returns
     -------
     float array of shape (features, bins + 1)
-        From the least value of a feature to its largest.
+        Ascending from the minimum of each feature to its maximum.
 
     Raises
     ------
@@ -226,9 +225,10 @@ class Embedding(Module):
     Parameters
     ----------
     num_embeddings : int
-        Categories: codes are ``0 ... num_embeddings - 1``. Keep one for what training did not show.
+        The number of categories: codes are ``0 ... num_embeddings - 1``. Reserve one code for
+        categories that are not in the training data.
     embedding_dim : int
-        Entries of a vector.
+        The length of each vector.
     key : uint32[2]
         From `chainrule.random`: vectors begin uniform within ``1 / sqrt(embedding_dim)``.
     dtype : floating dtype
@@ -312,11 +312,11 @@ def _by_feature(x: Any, weight: Any, bias: Any) -> Any:
 
 
 def _checked_edges(edges: ArrayLike, dtype: np.dtype[Any]) -> NDArray[Any]:
-    found = np.asarray(edges)
-    if found.ndim != 2 or found.shape[0] < 1 or found.shape[1] < 2:
+    array = np.asarray(edges)
+    if array.ndim != 2 or array.shape[0] < 1 or array.shape[1] < 2:
         raise ShapeError(
-            at_user_line(f"edges have shape (features, bins + 1), and not {found.shape}")
+            at_user_line(f"edges have shape (features, bins + 1), and not {array.shape}")
         )
-    if not np.all(np.isfinite(found)) or np.any(np.diff(found) < 0):
+    if not np.all(np.isfinite(array)) or np.any(np.diff(array) < 0):
         raise ValueError(at_user_line("edges are finite numbers, ascending in each row"))
-    return found.astype(dtype)
+    return array.astype(dtype)

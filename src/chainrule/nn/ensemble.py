@@ -1,7 +1,7 @@
 """Dense layers of many models at once: one product of matrices for all members of an ensemble.
 
-What goes in and comes out has the members as its first axis. Let the loss be a sum of the members'
-own losses, not the loss of their mean prediction: then each learns as if it were alone.
+The first axis of inputs and outputs enumerates the members. If the loss is the sum of the members'
+losses, and not the loss of their mean prediction, each member learns as if it were trained alone.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ class BatchedDense(Module):
     Parameters
     ----------
     num_members : int
-        Models in the ensemble.
+        The number of models in the ensemble.
     in_features, out_features : int
-        Sizes of the last axis of what comes and what goes.
+        Sizes of the last axis of the input and of the output.
     key : uint32[2]
-        From `chainrule.random`: each member's weight is drawn for itself.
+        From `chainrule.random`: each member's weight is drawn with its own key.
     bias : bool
         Whether to add a bias, which begins as 0. Default True.
     weight_init : callable
@@ -86,13 +86,15 @@ class BatchedDense(Module):
         weight_init: Initializer = glorot_uniform,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        shape, kind = (
+        shape, parameter_dtype = (
             (check_int("in_features", in_features), check_int("out_features", out_features)),
             check_dtype(dtype),
         )
         keys = split(key, check_int("num_members", num_members))
-        self.weight = np.stack([weight_init(each, shape, kind) for each in keys])
-        self.bias = np.zeros((len(keys), shape[1]), kind) if bias else None
+        self.weight = np.stack(
+            [weight_init(member_key, shape, parameter_dtype) for member_key in keys]
+        )
+        self.bias = np.zeros((len(keys), shape[1]), parameter_dtype) if bias else None
 
     def __call__(self, x: Any) -> Any:
         members, inputs, _ = self.weight.shape
@@ -102,7 +104,7 @@ class BatchedDense(Module):
 
 
 class BatchEnsembleDense(Module):
-    """One weight for all members, who scale its inputs and outputs each for itself.
+    """One weight for all members, with input and output scales for each member.
 
     ``((x[k] * input_scale[k]) @ weight) * output_scale[k] + bias[k]``: an ensemble of almost the
     size of one model. As TabM does, begin the first layer of a network with random signs, and all
@@ -111,9 +113,9 @@ class BatchEnsembleDense(Module):
     Parameters
     ----------
     num_members : int
-        Models in the ensemble; TabM's are 32.
+        The number of models in the ensemble; TabM's are 32.
     in_features, out_features : int
-        Sizes of the last axis of what comes and what goes.
+        Sizes of the last axis of the input and of the output.
     key : uint32[2]
         From `chainrule.random`.
     bias : bool
@@ -173,13 +175,13 @@ class BatchEnsembleDense(Module):
         output_init: Initializer = ones,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        count, kind = check_int("num_members", num_members), check_dtype(dtype)
+        members, parameter_dtype = check_int("num_members", num_members), check_dtype(dtype)
         shape = (check_int("in_features", in_features), check_int("out_features", out_features))
-        of_weight, of_inputs, of_outputs = split(key, 3)
-        self.weight = weight_init(of_weight, shape, kind)
-        self.input_scale = input_init(of_inputs, (count, shape[0]), kind)
-        self.output_scale = output_init(of_outputs, (count, shape[1]), kind)
-        self.bias = np.zeros((count, shape[1]), kind) if bias else None
+        weight_key, input_scale_key, output_scale_key = split(key, 3)
+        self.weight = weight_init(weight_key, shape, parameter_dtype)
+        self.input_scale = input_init(input_scale_key, (members, shape[0]), parameter_dtype)
+        self.output_scale = output_init(output_scale_key, (members, shape[1]), parameter_dtype)
+        self.bias = np.zeros((members, shape[1]), parameter_dtype) if bias else None
 
     def __call__(self, x: Any) -> Any:
         members, inputs = self.input_scale.shape

@@ -33,12 +33,12 @@ def glorot_uniform(key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32
     >>> glorot_uniform(random.key(0), (2, 2)).shape
     (2, 2)
     """
-    return _uniform(key, shape, dtype, 1.0 / _middle(shape))
+    return _uniform(key, shape, dtype, 1.0 / _mean_fan(shape))
 
 
 def glorot_normal(key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32) -> Any:
     """Normal with variance ``2 / (fan_in + fan_out)``; see `glorot_uniform`."""
-    return _normal(key, shape, dtype, 1.0 / _middle(shape))
+    return _normal(key, shape, dtype, 1.0 / _mean_fan(shape))
 
 
 def he_uniform(key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32) -> Any:
@@ -82,7 +82,7 @@ def ones(key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32) -> Any:
 
 
 def fans(shape: Sequence[int]) -> tuple[int, int]:
-    """How many inputs an output reads, and how many outputs an input reaches; at least 1.
+    """Return the fan-in and the fan-out of a weight's shape, each at least 1.
 
     Examples
     --------
@@ -93,7 +93,7 @@ def fans(shape: Sequence[int]) -> tuple[int, int]:
     return max(1, prod(window) * inputs), max(1, prod(window) * outputs)
 
 
-def _middle(shape: Sequence[int]) -> float:
+def _mean_fan(shape: Sequence[int]) -> float:
     return sum(fans(shape)) / 2.0
 
 

@@ -1,4 +1,4 @@
-"""Layers: an affine map, functions, layers one after another or around a shortcut, the MLP."""
+"""Basic layers: dense layers, functions, sequences of layers, residual connections, the MLP."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Dense(Module):
     Parameters
     ----------
     in_features, out_features : int
-        Sizes of the last axis of what comes and what goes.
+        Sizes of the last axis of the input and of the output.
     key : uint32[2]
-        From `chainrule.random`: what the weight is drawn with.
+        From `chainrule.random`: the weight is drawn with it.
     bias : bool
         Whether to add a bias, which begins as 0. Default True.
     weight_init : callable
@@ -88,7 +88,7 @@ class Lambda(Module):
 
 
 class Flatten(Module):
-    """All axes after the first as one: (rows, ...) becomes (rows, features).
+    """Merge all axes after the first: (rows, ...) becomes (rows, features).
 
     Examples
     --------
@@ -107,7 +107,7 @@ class Flatten(Module):
 
 
 class Sequential(Module):
-    """Modules and functions, each applied to what the one before it returned.
+    """Modules and functions, each applied to the output of the one before it.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ class Sequential(Module):
 
     See Also
     --------
-    apply_train : for what `Sequential.train` does with each layer.
+    apply_train : what `Sequential.train` calls for each layer.
 
     Examples
     --------
@@ -141,7 +141,7 @@ class Sequential(Module):
         return x
 
     def train(self, x: Any, key: Any) -> tuple[Any, Self]:
-        """Apply each layer as in training, with a key of its own.
+        """Apply each layer in training mode, with its own key.
 
         Parameters
         ----------
@@ -163,13 +163,13 @@ class Sequential(Module):
 
 
 class Residual(Module):
-    """What came plus what a layer makes of it: ``shortcut(x) + inner(x)``.
+    """A residual connection: ``shortcut(x) + inner(x)``.
 
     Parameters
     ----------
     inner : Module or callable
     shortcut : Module or callable, optional
-        Where `inner` changes the shape: what is added in place of x, such as a 1 x 1 convolution.
+        Replaces x in the sum where `inner` changes the shape, such as a 1 x 1 convolution.
 
     Raises
     ------
@@ -197,10 +197,10 @@ class Residual(Module):
         self.shortcut = None if shortcut is None else _as_module("Residual's shortcut", shortcut)
 
     def __call__(self, x: Any) -> Any:
-        return _joined(x if self.shortcut is None else self.shortcut(x), self.inner(x))
+        return _add(x if self.shortcut is None else self.shortcut(x), self.inner(x))
 
     def train(self, x: Any, key: Any) -> tuple[Any, Self]:
-        """Apply both ways as in training.
+        """Apply both branches in training mode.
 
         Parameters
         ----------
@@ -214,15 +214,15 @@ class Residual(Module):
         new_layer : Residual
             With the updated batch statistics of its layers.
         """
-        of_inner, of_shortcut = split(key)
-        y, inner = apply_train(self.inner, x, of_inner)
+        inner_key, shortcut_key = split(key)
+        y, inner = apply_train(self.inner, x, inner_key)
         if self.shortcut is None:
-            return _joined(x, y), self.replace(inner=inner)
-        around, shortcut = apply_train(self.shortcut, x, of_shortcut)
-        return _joined(around, y), self.replace(inner=inner, shortcut=shortcut)
+            return _add(x, y), self.replace(inner=inner)
+        shortcut_output, shortcut = apply_train(self.shortcut, x, shortcut_key)
+        return _add(shortcut_output, y), self.replace(inner=inner, shortcut=shortcut)
 
 
-def _joined(x: Any, y: Any) -> Any:
+def _add(x: Any, y: Any) -> Any:
     if np.shape(x) != np.shape(y):
         raise ShapeError(
             at_user_line(
@@ -247,16 +247,16 @@ def _as_module(name: str, layer: Any) -> Module:
 class MLP(Module):
     """The multilayer perceptron: dense layers with an activation between them.
 
-    The last layer has none, so that its outputs are numbers of any size or logits.
+    No activation follows the last layer, so its outputs are unbounded numbers or logits.
 
     Parameters
     ----------
     in_features : int
-        Columns of the data.
+        The number of columns of the data.
     hidden_layer_sizes : sequence of int
         Sizes of the hidden layers; empty for a linear model.
     out_features : int
-        Numbers to predict, or classes.
+        The number of predicted numbers, or of classes.
     activation : callable
         Default `relu`.
     key : uint32[2]
@@ -299,8 +299,8 @@ class MLP(Module):
             )
         sizes = [in_features, *hidden_layer_sizes, out_features]
         self.layers = tuple(
-            Dense(n, m, key=each, weight_init=weight_init, dtype=dtype)
-            for n, m, each in zip(sizes, sizes[1:], split(key, len(sizes) - 1), strict=False)
+            Dense(n, m, key=layer_key, weight_init=weight_init, dtype=dtype)
+            for n, m, layer_key in zip(sizes, sizes[1:], split(key, len(sizes) - 1), strict=False)
         )
         self.activation = activation
 

@@ -53,10 +53,10 @@ def static(*, default: Any = MISSING, default_factory: Any = MISSING) -> Any:
 class Module:
     """Base class of everything that carries parameters.
 
-    A subclass is made a dataclass and a tree by its definition alone. Its fields are children:
-    arrays, modules, and lists, tuples and dicts of them; `static` says which fields are not.
-    ``__call__`` is plain NumPy code. An `__init__` of its own may set each field once; after
-    that a module doesn't change: `replace` makes another.
+    Every subclass becomes a dataclass and a pytree. Its fields are children: arrays, modules, and
+    lists, tuples and dicts of them; fields marked with `static` are part of the structure instead.
+    ``__call__`` is plain NumPy code. An `__init__` of its own may set each field once; after that
+    the module is immutable, and `replace` returns a changed copy.
 
     Examples
     --------
@@ -81,9 +81,14 @@ class Module:
     _structure: ClassVar[tuple[str, ...]] = ()
     _own_init: ClassVar[bool] = False
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, init: bool = True, **kwargs: Any) -> None:
+        """Make the subclass a dataclass and a pytree.
+
+        A class that inherits an `__init__` written by hand keeps it; ``init=False`` tells type
+        checkers, which would otherwise expect the generated one.
+        """
         super().__init_subclass__(**kwargs)
-        cls._own_init = cls._own_init or "__init__" in cls.__dict__
+        cls._own_init = cls._own_init or not init or "__init__" in cls.__dict__
         dataclass(init=not cls._own_init, repr=False, eq=False)(cls)
         declared = fields(cls)  # type: ignore[arg-type]
         fixed = [_STATIC in f.metadata or _is_static(_hint(cls, f.name)) for f in declared]
@@ -93,22 +98,26 @@ class Module:
         tree.register(cls, _flatten, partial(_unflatten, cls))
 
     def __setattr__(self, name: str, value: Any) -> None:
-        kind = type(self).__name__
+        class_name = type(self).__name__
         if name in self.__dict__:
             raise AttributeError(
-                at_user_line(f"{kind}.{name} is set and does not change: use replace({name}=...)")
+                at_user_line(
+                    f"{class_name}.{name} is set and does not change: use replace({name}=...)"
+                )
             )
         if name in self._structure:
-            _check_static(f"{kind}.{name}", value)
+            _check_static(f"{class_name}.{name}", value)
         elif name not in self._children:
             raise AttributeError(
-                at_user_line(f"{kind} has no field {name!r}: declare it in the class, {name}: type")
+                at_user_line(
+                    f"{class_name} has no field {name!r}: declare it in the class, {name}: type"
+                )
             )
         elif isinstance(value, (str, bytes, type, FunctionType, BuiltinFunctionType, np.ufunc)):
             raise TypeError(
                 at_user_line(
-                    f"{kind}.{name} is {value!r:.60}, which is no array: declare the field as "
-                    f"{name}: Any = nn.static() (or nn.Function(f) for a function in a list)"
+                    f"{class_name}.{name} is {value!r:.60}, which is no array: declare the field "
+                    f"as {name}: Any = nn.static() (or nn.Lambda(f) for a function in a list)"
                 )
             )
         object.__setattr__(self, name, value)
@@ -126,36 +135,42 @@ class Module:
         >>> layer.replace(bias=None)
         Dense(weight=f32[2,1], bias=None)
         """
-        made = object.__new__(type(self))
+        module = object.__new__(type(self))
         for name in (*self._children, *self._structure):
-            setattr(made, name, changes.pop(name) if name in changes else getattr(self, name))
+            setattr(module, name, changes.pop(name) if name in changes else getattr(self, name))
         for name, value in changes.items():
-            setattr(made, name, value)  # raises: there is no such field
-        return made
+            setattr(module, name, value)  # raises: there is no such field
+        return module
 
     def __repr__(self) -> str:
         names = [f.name for f in fields(self)]  # type: ignore[arg-type]
-        parts = [f"{name}={_shown(self.__dict__.get(name))}" for name in names]
-        return _bracketed(f"{type(self).__name__}(", parts, ")")
+        parts = [f"{name}={_format_value(self.__dict__.get(name))}" for name in names]
+        return _format_parts(f"{type(self).__name__}(", parts, ")")
 
 
 def _flatten(module: Module) -> tuple[list[Any], tuple[Any, ...], tuple[str, ...]]:
-    held = module.__dict__
+    attributes = module.__dict__
     names = module._children
     try:
-        return [held[n] for n in names], tuple([held[n] for n in module._structure]), names
+        return (
+            [attributes[n] for n in names],
+            tuple([attributes[n] for n in module._structure]),
+            names,
+        )
     except KeyError as error:
-        kind = type(module).__name__
+        class_name = type(module).__name__
         raise AttributeError(
-            at_user_line(f"{kind}.{error.args[0]} was never set: set it in {kind}.__init__")
+            at_user_line(
+                f"{class_name}.{error.args[0]} was never set: set it in {class_name}.__init__"
+            )
         ) from None
 
 
 def _unflatten(cls: type[Module], structure: tuple[Any, ...], children: Any) -> Module:
     module = object.__new__(cls)
-    held = module.__dict__
-    held.update(zip(cls._children, children, strict=True))
-    held.update(zip(cls._structure, structure, strict=True))
+    attributes = module.__dict__
+    attributes.update(zip(cls._children, children, strict=True))
+    attributes.update(zip(cls._structure, structure, strict=True))
     return module
 
 
@@ -163,7 +178,7 @@ _PLAIN = (int, float, bool, str, bytes, type, NoneType, Enum, np.dtype)
 
 
 def _hint(cls: type, name: str) -> Any:
-    """A field's annotation, evaluated if it is text; Any if it names what isn't there yet."""
+    """Return a field's annotation, evaluated if it is text; Any if a name in it is not defined."""
     for base in cls.__mro__:
         hint = get_annotations(base).get(name)
         if isinstance(hint, str):
@@ -177,7 +192,7 @@ def _hint(cls: type, name: str) -> Any:
 
 
 def _is_static(hint: Any) -> bool:
-    """Whether an annotation admits nothing that is an array or holds one."""
+    """Return whether an annotation excludes arrays and everything that may hold one."""
     if hint is None or hint is Callable:
         return True
     origin = get_origin(hint)
@@ -210,23 +225,23 @@ def _check_static(name: str, value: Any) -> None:
         ) from None
 
 
-def _shown(value: Any) -> str:
+def _format_value(value: Any) -> str:
     if isinstance(value, Module):
         return repr(value)
     if hasattr(value, "shape") and hasattr(value, "dtype"):
         return str(Type(value.shape, value.dtype))
     if isinstance(value, Mapping):
-        return _bracketed("{", [f"{key!r}: {_shown(x)}" for key, x in value.items()], "}")
+        return _format_parts("{", [f"{key!r}: {_format_value(x)}" for key, x in value.items()], "}")
     if isinstance(value, (list, tuple)):
         opening, closing = ("[", "]") if isinstance(value, list) else ("(", ")")
-        return _bracketed(opening, [_shown(x) for x in value], closing)
+        return _format_parts(opening, [_format_value(x) for x in value], closing)
     if callable(value):
         return str(getattr(value, "__name__", value))
     return repr(value)
 
 
-def _bracketed(opening: str, parts: list[str], closing: str) -> str:
-    """On one line if it fits, else one part a line."""
+def _format_parts(opening: str, parts: list[str], closing: str) -> str:
+    """Join the parts on one line if they fit, otherwise one part per line."""
     line = opening + ", ".join(parts) + closing
     if len(line) <= WIDTH and "\n" not in line:
         return line

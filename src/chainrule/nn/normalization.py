@@ -1,7 +1,7 @@
-"""Normalisation: shift and scale to mean 0 and variance 1, over a row or over a batch.
+"""Normalisation to mean 0 and variance 1, over a row, a group of features or a batch.
 
-No layer hides a state. `BatchNorm` carries its running statistics as arrays beside its
-parameters, and `BatchNorm.train` returns the layer with the next ones.
+Layers are immutable. `BatchNorm` holds its running statistics as arrays beside its parameters, and
+`BatchNorm.train` returns a new layer with the updated statistics.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class LayerNorm(Module):
     Parameters
     ----------
     num_features : int
-        Of the last axis.
+        Size of the last axis.
     eps : float
         Keeps rows of equal entries finite; positive. Default 1e-5.
     dtype : floating dtype
@@ -41,7 +41,7 @@ class LayerNorm(Module):
     Raises
     ------
     ShapeError
-        If the last axis of what comes is of another size.
+        If the last axis of the input has another size.
 
     References
     ----------
@@ -62,8 +62,8 @@ class LayerNorm(Module):
     def __init__(
         self, num_features: int, eps: float = 1e-5, *, dtype: DTypeLike = np.float32
     ) -> None:
-        count, kind = check_int("num_features", num_features), check_dtype(dtype)
-        self.scale, self.shift = np.ones(count, kind), np.zeros(count, kind)
+        size, parameter_dtype = check_int("num_features", num_features), check_dtype(dtype)
+        self.scale, self.shift = np.ones(size, parameter_dtype), np.zeros(size, parameter_dtype)
         self.eps = check_positive("eps", eps)
 
     def __call__(self, x: Any) -> Any:
@@ -81,7 +81,7 @@ class RMSNorm(Module):
     Parameters
     ----------
     num_features : int
-        Of the last axis.
+        Size of the last axis.
     eps : float
         Keeps rows of zeros finite; positive. Default 1e-6.
     dtype : floating dtype
@@ -94,7 +94,7 @@ class RMSNorm(Module):
     Raises
     ------
     ShapeError
-        If the last axis of what comes is of another size.
+        If the last axis of the input has another size.
 
     References
     ----------
@@ -125,8 +125,8 @@ class RMSNorm(Module):
 class GroupNorm(Module):
     """Groups of features less their mean, over their deviation, times `scale`, plus `shift`.
 
-    Statistics are of all places of a row and the features of one group, which follow one another;
-    `scale` and `shift` are of each feature. No row depends on another, so batches may be small.
+    Statistics are computed over all positions of a row and over the neighbouring features of one
+    group; `scale` and `shift` are per feature. No row depends on another, so batches may be small.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ class GroupNorm(Module):
         The number of groups, a divisor of `num_features`: 1 normalises all features of a row
         together, `num_features` each feature by itself.
     num_features : int
-        Of the last axis.
+        Size of the last axis.
     eps : float
         Keeps groups of equal entries finite; positive. Default 1e-5.
     dtype : floating dtype
@@ -148,7 +148,7 @@ class GroupNorm(Module):
     Raises
     ------
     ShapeError
-        If what comes is not of shape (rows, ..., num_features).
+        If the input is not of shape (rows, ..., num_features).
 
     References
     ----------
@@ -175,16 +175,16 @@ class GroupNorm(Module):
         *,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        count, kind = check_int("num_features", num_features), check_dtype(dtype)
+        size, parameter_dtype = check_int("num_features", num_features), check_dtype(dtype)
         self.num_groups = check_int("num_groups", num_groups)
-        if count % self.num_groups:
+        if size % self.num_groups:
             raise ValueError(
                 at_user_line(
                     f"GroupNorm: num_groups={num_groups} does not divide "
                     f"num_features={num_features}"
                 )
             )
-        self.scale, self.shift = np.ones(count, kind), np.zeros(count, kind)
+        self.scale, self.shift = np.ones(size, parameter_dtype), np.zeros(size, parameter_dtype)
         self.eps = check_positive("eps", eps)
 
     def __call__(self, x: Any) -> Any:
@@ -201,11 +201,18 @@ class GroupNorm(Module):
         return y.reshape(x.shape)
 
     def _mean(self, x: Any) -> Any:
-        """Of each group for each of its channels: over places first, where channels are close."""
+        """Return each group's mean, repeated for its channels, of shape (rows, 1, channels).
+
+        The mean over positions is computed first, along contiguous channels.
+        """
         rows, _, columns = x.shape
-        each = np.mean(x, axis=1).reshape(rows, self.num_groups, columns // self.num_groups)
-        spread = np.broadcast_to(np.mean(each, axis=2, keepdims=True), each.shape)
-        return spread.reshape(rows, 1, columns)
+        channel_means = np.mean(x, axis=1).reshape(
+            rows, self.num_groups, columns // self.num_groups
+        )
+        group_means = np.broadcast_to(
+            np.mean(channel_means, axis=2, keepdims=True), channel_means.shape
+        )
+        return group_means.reshape(rows, 1, columns)
 
 
 class BatchNorm(Module):
@@ -220,7 +227,7 @@ class BatchNorm(Module):
     Parameters
     ----------
     num_features : int
-        Of the last axis; statistics are taken over all others.
+        Size of the last axis; statistics are computed over all other axes.
     momentum : float
         The weight of the old running statistics at each batch, in ``0 ... 1``, as in Keras and
         Flax (PyTorch's momentum is one minus this). Default 0.9.
@@ -234,14 +241,13 @@ class BatchNorm(Module):
     scale : array of shape (num_features,), at first 1
     shift : array of shape (num_features,), at first 0
     mean, var : arrays of shape (num_features,), at first 0 and 1
-        Running statistics: no derivative flows into them, but whatever changes all arrays of a
-        model, such as weight decay, changes them too; so take them from what `train` returned
-        after the update.
+        Running statistics. Their gradient is 0, but updates that change all arrays of a model,
+        such as weight decay, change them too; `nn.with_batch_stats` restores them after an update.
 
     Raises
     ------
     ShapeError
-        If the last axis of what comes is of another size, or `train` is given fewer than 2 rows.
+        If the last axis of the input has another size, or `train` is given fewer than 2 rows.
 
     References
     ----------
@@ -288,9 +294,9 @@ class BatchNorm(Module):
         *,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        count, kind = check_int("num_features", num_features), check_dtype(dtype)
-        self.scale, self.shift = np.ones(count, kind), np.zeros(count, kind)
-        self.mean, self.var = np.zeros(count, kind), np.ones(count, kind)
+        size, parameter_dtype = check_int("num_features", num_features), check_dtype(dtype)
+        self.scale, self.shift = np.ones(size, parameter_dtype), np.zeros(size, parameter_dtype)
+        self.mean, self.var = np.zeros(size, parameter_dtype), np.ones(size, parameter_dtype)
         self.momentum = check_fraction("momentum", momentum)
         self.eps = check_positive("eps", eps)
 
@@ -312,7 +318,7 @@ class BatchNorm(Module):
         y : array of the same shape
             Its derivative flows through the batch's mean and variance.
         new_layer : BatchNorm
-            This layer with the next running statistics.
+            This layer with the updated running statistics.
         """
         columns = self.scale.shape[0]
         check_last_axis("BatchNorm", x, columns)
@@ -335,5 +341,5 @@ class BatchNorm(Module):
         )
 
     def _updated(self, running: Any, new: Any) -> Any:
-        kept, came = stop_gradient((running, new))
-        return self.momentum * kept + (1.0 - self.momentum) * came.astype(running.dtype)
+        old, batch = stop_gradient((running, new))
+        return self.momentum * old + (1.0 - self.momentum) * batch.astype(running.dtype)

@@ -1,4 +1,4 @@
-"""Pooling: what a window of places, or all of them, have in common; features stay apart.
+"""Pooling: the maximum or the mean of each window of positions, for each feature.
 
 Images are (rows, height, width, features), sequences (rows, steps, features).
 """
@@ -23,21 +23,21 @@ class MaxPool2d(Module):
     Parameters
     ----------
     kernel_size : int or (int, int)
-        Of the window, along height and width.
+        Size of the window along height and width.
     stride : int or (int, int), optional
-        Places from one window to the next. Default the window's size: windows that do not overlap.
+        Positions from one window to the next. Default `kernel_size`: windows do not overlap.
     padding : int or (int, int)
-        Places added on both sides, which never are the largest; at most half the window. Default 0.
+        Padding on both sides, never the maximum; at most half the window. Default 0.
 
     Raises
     ------
     ShapeError
-        If what comes is not of shape (rows, height, width, features), or if the window is larger
+        If the input is not of shape (rows, height, width, features), or if the window is larger
         than the padded image. A rest of the image that holds no whole window is left out.
 
     Notes
     -----
-    Where several entries are the largest, they share the derivative.
+    If several entries of a window are equal to the maximum, they share the gradient equally.
 
     Examples
     --------
@@ -72,14 +72,14 @@ class MaxPool1d(Module):
     kernel_size : int
         Steps in the window.
     stride : int, optional
-        Steps from one window to the next. Default the window's size.
+        Steps from one window to the next. Default `kernel_size`.
     padding : int
-        Steps added on both sides, which never are the largest; at most half the window. Default 0.
+        Padding on both sides, never the maximum; at most half the window. Default 0.
 
     Raises
     ------
     ShapeError
-        If what comes is not of shape (rows, steps, features), or if the window is larger than the
+        If the input is not of shape (rows, steps, features), or if the window is larger than the
         padded sequence.
 
     Examples
@@ -99,8 +99,8 @@ class MaxPool1d(Module):
 
     def __call__(self, x: Any) -> Any:
         check_axes("MaxPool1d", x, ("steps",))
-        around = _as_images(self.kernel_size, self.stride, self.padding)
-        return _largest("MaxPool1d", x[:, None], *around)[:, 0]
+        window = _as_images(self.kernel_size, self.stride, self.padding)
+        return _largest("MaxPool1d", x[:, None], *window)[:, 0]
 
 
 class AvgPool2d(Module):
@@ -109,19 +109,19 @@ class AvgPool2d(Module):
     Parameters
     ----------
     kernel_size : int or (int, int)
-        Of the window, along height and width.
+        Size of the window along height and width.
     stride : int or (int, int), optional
-        Places from one window to the next. Default the window's size.
+        Positions from one window to the next. Default `kernel_size`.
     padding : int or (int, int)
         Zeros added on both sides; at most half the window. Default 0.
     count_include_pad : bool
-        Whether the added zeros count: if not, the sum is divided by the number of places of the
+        Whether the added zeros count: if not, the sum is divided by the number of positions of the
         window that are within the image. Default True, as in PyTorch.
 
     Raises
     ------
     ShapeError
-        If what comes is not of shape (rows, height, width, features), or if the window is larger
+        If the input is not of shape (rows, height, width, features), or if the window is larger
         than the padded image.
 
     Examples
@@ -151,8 +151,8 @@ class AvgPool2d(Module):
 
     def __call__(self, x: Any) -> Any:
         check_axes("AvgPool2d", x, ("height", "width"))
-        around = self.kernel_size, self.stride, self.padding
-        return _means("AvgPool2d", x, *around, self.count_include_pad)
+        window = self.kernel_size, self.stride, self.padding
+        return _means("AvgPool2d", x, *window, self.count_include_pad)
 
 
 class AvgPool1d(Module):
@@ -163,7 +163,7 @@ class AvgPool1d(Module):
     kernel_size : int
         Steps in the window.
     stride : int, optional
-        Steps from one window to the next. Default the window's size.
+        Steps from one window to the next. Default `kernel_size`.
     padding : int
         Zeros added on both sides; at most half the window. Default 0.
     count_include_pad : bool
@@ -172,7 +172,7 @@ class AvgPool1d(Module):
     Raises
     ------
     ShapeError
-        If what comes is not of shape (rows, steps, features), or if the window is larger than the
+        If the input is not of shape (rows, steps, features), or if the window is larger than the
         padded sequence.
 
     Examples
@@ -204,8 +204,8 @@ class AvgPool1d(Module):
 
     def __call__(self, x: Any) -> Any:
         check_axes("AvgPool1d", x, ("steps",))
-        around = _as_images(self.kernel_size, self.stride, self.padding)
-        return _means("AvgPool1d", x[:, None], *around, self.count_include_pad)[:, 0]
+        window = _as_images(self.kernel_size, self.stride, self.padding)
+        return _means("AvgPool1d", x[:, None], *window, self.count_include_pad)[:, 0]
 
 
 def _largest(layer: str, x: Any, size: Pair, stride: Pair, padding: Pair) -> Any:
@@ -213,14 +213,17 @@ def _largest(layer: str, x: Any, size: Pair, stride: Pair, padding: Pair) -> Any
         inside = np.pad(np.ones(x.shape[1:3], bool), [(p, p) for p in padding])
         lowest = x.dtype.type(-np.inf)
         x = np.where(inside[:, :, None], _padded(x, padding), lowest)
-    parts = _parts(layer, x, size, stride)
+    parts = _shifted(layer, x, size, stride)
     if size != stride:
         return reduce(np.maximum, parts)
-    return np.max(_side_by_side(x, size), axis=(2, 4))
+    return np.max(_window_axes(x, size), axis=(2, 4))
 
 
-def _side_by_side(x: Any, size: Pair) -> Any:
-    """Windows that do not overlap as axes: a reduction's derivative touches each entry once."""
+def _window_axes(x: Any, size: Pair) -> Any:
+    """Return windows that do not overlap as two axes, so that each entry is reduced once.
+
+    The result has shape (rows, windows, window height, windows, window width, features).
+    """
     rows, height, width, features = x.shape
     high, wide = height // size[0], width // size[1]
     x = x[:, : high * size[0], : wide * size[1]]
@@ -228,25 +231,25 @@ def _side_by_side(x: Any, size: Pair) -> Any:
 
 
 def _means(layer: str, x: Any, size: Pair, stride: Pair, padding: Pair, all_count: bool) -> Any:
-    parts = _parts(layer, _padded(x, padding), size, stride)
+    parts = _shifted(layer, _padded(x, padding), size, stride)
     if size == stride and not any(padding):
-        return np.mean(_side_by_side(x, size), axis=(2, 4))
+        return np.mean(_window_axes(x, size), axis=(2, 4))
     total = sum(parts)
     if all_count or not any(padding):
         return total * (1.0 / (size[0] * size[1]))
     ones = np.pad(
         np.ones((1, *x.shape[1:3], 1), x.dtype), ((0, 0), *[(p, p) for p in padding], (0, 0))
     )
-    return total / sum(_parts(layer, ones, size, stride))
+    return total / sum(_shifted(layer, ones, size, stride))
 
 
-def _parts(layer: str, x: Any, size: Pair, stride: Pair) -> list[Any]:
-    """For each place of the window what it shows there, as arrays of the result's shape."""
+def _shifted(layer: str, x: Any, size: Pair, stride: Pair) -> list[Any]:
+    """Return x shifted to each position of the window, as arrays of the result's shape."""
     height, width = x.shape[1:3]
     if size[0] > height or size[1] > width:
         raise ShapeError(
             at_user_line(
-                f"{layer}: a window of {size[0]} x {size[1]} places is larger than the (padded) "
+                f"{layer}: a window of {size[0]} x {size[1]} positions is larger than the (padded) "
                 f"input, which has {height} x {width}: take a smaller one"
             )
         )

@@ -1,4 +1,4 @@
-"""Pooling over all places, or into a number of windows that does not depend on the input."""
+"""Pooling over all positions, or into a number of windows that does not depend on the input."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .validation import check_int, check_pair
 
 
 class GlobalAvgPool(Module):
-    """The mean over all places: (rows, ..., features) becomes (rows, features).
+    """The mean over all positions: (rows, ..., features) becomes (rows, features).
 
     Examples
     --------
@@ -24,11 +24,11 @@ class GlobalAvgPool(Module):
     """
 
     def __call__(self, x: Any) -> Any:
-        return np.mean(x, axis=_places("GlobalAvgPool", x))
+        return np.mean(x, axis=_position_axes("GlobalAvgPool", x))
 
 
 class GlobalMaxPool(Module):
-    """The largest over all places: (rows, ..., features) becomes (rows, features).
+    """The maximum over all positions: (rows, ..., features) becomes (rows, features).
 
     Examples
     --------
@@ -39,23 +39,23 @@ class GlobalMaxPool(Module):
     """
 
     def __call__(self, x: Any) -> Any:
-        return np.max(x, axis=_places("GlobalMaxPool", x))
+        return np.max(x, axis=_position_axes("GlobalMaxPool", x))
 
 
 class AdaptiveAvgPool2d(Module):
-    """Means over as many windows as asked for, whatever the size of the image.
+    """Means over `output_size` windows, whatever the size of the image.
 
     Window i of n along an axis of size s holds ``floor(i s / n) ... ceil((i + 1) s / n) - 1``.
 
     Parameters
     ----------
     output_size : int or (int, int)
-        Of the result.
+        Size of the result.
 
     Raises
     ------
     ShapeError
-        If what comes is not of shape (rows, height, width, features).
+        If the input is not of shape (rows, height, width, features).
 
     Examples
     --------
@@ -72,11 +72,11 @@ class AdaptiveAvgPool2d(Module):
 
     def __call__(self, x: Any) -> Any:
         check_axes("AdaptiveAvgPool2d", x, ("height", "width"))
-        return _adapted(_adapted(x, 1, self.output_size[0]), 2, self.output_size[1])
+        return _adaptive_mean(_adaptive_mean(x, 1, self.output_size[0]), 2, self.output_size[1])
 
 
 class AdaptiveAvgPool1d(Module):
-    """Means over as many windows as asked for, whatever the length of the sequence.
+    """Means over `output_size` windows, whatever the length of the sequence.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ class AdaptiveAvgPool1d(Module):
     Raises
     ------
     ShapeError
-        If what comes is not of shape (rows, steps, features).
+        If the input is not of shape (rows, steps, features).
 
     Examples
     --------
@@ -103,11 +103,11 @@ class AdaptiveAvgPool1d(Module):
 
     def __call__(self, x: Any) -> Any:
         check_axes("AdaptiveAvgPool1d", x, ("steps",))
-        return _adapted(x, 1, self.output_size)
+        return _adaptive_mean(x, 1, self.output_size)
 
 
-def _adapted(x: Any, axis: int, count: int) -> Any:
-    """Means of `count` windows along one axis, which is 1 or 2."""
+def _adaptive_mean(x: Any, axis: int, count: int) -> Any:
+    """Return the means of `count` windows along axis 1 or 2."""
     before = (slice(None),) * axis
     size = x.shape[axis]
     windows = [(i * size // count, -(-(i + 1) * size // count)) for i in range(count)]
@@ -116,7 +116,7 @@ def _adapted(x: Any, axis: int, count: int) -> Any:
     )
 
 
-def _places(layer: str, x: Any) -> tuple[int, ...]:
+def _position_axes(layer: str, x: Any) -> tuple[int, ...]:
     shape = np.shape(x)
     if len(shape) < 3 or 0 in shape[1:-1]:
         raise ShapeError(

@@ -1,4 +1,4 @@
-"""Where in a sequence a step is, as numbers that attention can read."""
+"""Positions of the steps of a sequence as vectors."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def sinusoidal_positions(max_length: int, embed_dim: int, dtype: DTypeLike = np.
     Parameters
     ----------
     max_length : int
-        Positions.
+        The number of positions.
     embed_dim : int
-        Features; an even number.
+        The number of features, which must be even.
     dtype : floating dtype
         Default float32; computed in float64.
 
@@ -50,18 +50,18 @@ def sinusoidal_positions(max_length: int, embed_dim: int, dtype: DTypeLike = np.
         raise ValueError(
             at_user_line(f"embed_dim={embed_dim}: sines and cosines take an even number")
         )
-    kind = check_dtype(dtype)
+    parameter_dtype = check_dtype(dtype)
     rates = 10000.0 ** (-np.arange(0, embed_dim, 2) / embed_dim)
     angles = np.arange(check_int("max_length", max_length))[:, None] * rates
     return (
         np.stack([np.sin(angles), np.cos(angles)], axis=-1)
         .reshape(max_length, embed_dim)
-        .astype(kind)
+        .astype(parameter_dtype)
     )
 
 
 class PositionalEmbedding(Module):
-    """Adds a trained vector to each step: that of its position.
+    """Adds a trained vector for its position to each step of a sequence.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class PositionalEmbedding(Module):
     Raises
     ------
     ShapeError
-        If what comes is not of shape (..., steps, embed_dim), or has more steps than `max_length`.
+        If the input is not of shape (..., steps, embed_dim), or has more steps than `max_length`.
 
     References
     ----------

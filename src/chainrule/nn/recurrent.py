@@ -14,34 +14,52 @@ from ..random import split
 from ..transforms import scan
 from .activations import tanh
 from .cells import Cell, GRUCell, LSTMCell, RNNCell
-from .dropout import dropout as dropped
+from .dropout import dropout as apply_dropout
 from .layers import Activation
 from .module import Module
 from .validation import check_fraction, check_int
 
 
 class _Recurrent(Module):
-    """Cells over sequences; a state of several arrays is a tuple, as the cell has it."""
+    """Base class of recurrent layers; the state of a cell is an array or a tuple of arrays."""
 
-    kind: ClassVar[Callable[..., Cell]]
+    cell_class: ClassVar[Callable[..., Cell]]
 
     cells: tuple[tuple[Any, ...], ...]
     dropout: float
 
     def __init__(
-        self, input_size: int, hidden_size: int, key: Any, num_layers: int, bidirectional: bool,
-        dropout: float, **options: Any,
-    ) -> None:  # fmt: skip
+        self,
+        input_size: int,
+        hidden_size: int,
+        *,
+        key: Any,
+        num_layers: int = 1,
+        bidirectional: bool = False,
+        dropout: float = 0.0,
+        bias: bool = True,
+        dtype: DTypeLike = np.float32,
+    ) -> None:
         self.dropout = check_fraction("dropout", dropout)
+        self.cells = self._make_cells(
+            input_size, hidden_size, key, num_layers, bidirectional, bias=bias, dtype=dtype
+        )
+
+    def _make_cells(
+        self, input_size: int, hidden_size: int, key: Any, num_layers: int, bidirectional: bool,
+        **options: Any,
+    ) -> tuple[tuple[Cell, ...], ...]:  # fmt: skip
+        """Return ``cells[layer][direction]``; a layer reads the outputs of the one before."""
         directions = 2 if bidirectional else 1
         layers = check_int("num_layers", num_layers)
         keys = iter(split(key, layers * directions))
-        sizes = [input_size, *[directions * check_int("hidden_size", hidden_size)] * (layers - 1)]
-        self.cells = tuple(
+        deeper_size = directions * check_int("hidden_size", hidden_size)
+        return tuple(
             tuple(
-                self.kind(size, hidden_size, key=next(keys), **options) for _ in range(directions)
+                self.cell_class(size, hidden_size, key=next(keys), **options)
+                for _ in range(directions)
             )
-            for size in sizes
+            for size in [input_size, *[deeper_size] * (layers - 1)]
         )
 
     def __call__(self, x: Any, initial_state: Any = None, lengths: Any = None) -> tuple[Any, Any]:
@@ -50,13 +68,13 @@ class _Recurrent(Module):
     def train(
         self, x: Any, key: Any, initial_state: Any = None, lengths: Any = None
     ) -> tuple[tuple[Any, Any], Self]:
-        """As when called, with dropout between the layers.
+        """Run the layer with dropout between stacked layers.
 
         Parameters
         ----------
         x : array of shape (rows, steps, input_size)
         key : uint32[2]
-            From `chainrule.random`, a new one at each step of training.
+            From `chainrule.random`, a new one at each training step.
         initial_state : array or tuple of arrays, optional
         lengths : integers of shape (rows,), optional
 
@@ -75,23 +93,25 @@ class _Recurrent(Module):
                 at_user_line(f"{name} takes (rows, steps, input_size), and was given {np.shape(x)}")
             )
         rows, steps, _ = np.shape(x)
-        alive = None if lengths is None else _alive(name, lengths, rows, steps)
+        active = None if lengths is None else _active_steps(name, lengths, rows, steps)
         keys = [None] * len(self.cells) if key is None else split(key, len(self.cells))
         y = np.swapaxes(x, 0, 1)  # steps first: a product's rows are then in the loop's order
-        last: list[Any] = []
-        for depth, (pair, own) in enumerate(zip(self.cells, keys, strict=True)):
-            if depth and own is not None:
-                y = dropped(y, self.dropout, own)
+        final_states: list[Any] = []
+        for depth, (cells, layer_key) in enumerate(zip(self.cells, keys, strict=True)):
+            if depth and layer_key is not None:
+                y = apply_dropout(y, self.dropout, layer_key)
             outputs = []
-            for direction, cell in enumerate(pair):
-                first = self._first(name, cell, initial_state, len(last), rows)
-                state, output = _over_steps(cell, y, first, alive, reverse=direction == 1)
+            for direction, cell in enumerate(cells):
+                first = self._first_state(name, cell, initial_state, len(final_states), rows)
+                state, output = _scan_cell(cell, y, first, active, reverse=direction == 1)
                 outputs.append(output)
-                last.append(state)
+                final_states.append(state)
             y = outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=-1)
-        return np.swapaxes(y, 0, 1), tree.map(lambda *states: np.stack(states), *last)
+        stacked = tree.map(lambda *states: np.stack(states), *final_states)
+        return np.swapaxes(y, 0, 1), stacked
 
-    def _first(self, name: str, cell: Cell, initial_state: Any, index: int, rows: int) -> Any:
+    def _first_state(self, name: str, cell: Cell, initial_state: Any, index: int, rows: int) -> Any:
+        """Return the initial state of cell number `index`; None for zeros."""
         if initial_state is None:
             return None
         expected = (len(self.cells) * len(self.cells[0]), rows, cell.hidden_size)
@@ -107,26 +127,29 @@ class _Recurrent(Module):
         return tree.map(lambda array: array[index], initial_state)
 
 
-def _over_steps(cell: Cell, x: Any, first: Any, alive: Any, reverse: bool) -> tuple[Any, Any]:
-    """One cell over x of shape (steps, rows, input_size)."""
+def _scan_cell(cell: Cell, x: Any, first: Any, active: Any, reverse: bool) -> tuple[Any, Any]:
+    """Scan one cell over x of shape (steps, rows, input_size).
+
+    Where `active` (steps, rows, 1) is False, the state stays as it is and the output is 0.
+    """
     projected = cell.project(x)
     if first is None:
         zeros = np.zeros((projected.shape[1], cell.hidden_size), projected.dtype)
         first = tree.map(lambda _: zeros, cell.initial_state(0))
-    if alive is None:
+    if active is None:
         return scan(cell.step, first, projected, reverse=reverse)
 
-    def step(state: Any, now: Any) -> tuple[Any, Any]:
-        inside, gates = now
-        after, y = cell.step(state, gates)
-        kept = tree.map(lambda new, old: np.where(inside, new, old), after, state)
-        return kept, np.where(inside, y, 0)
+    def step(state: Any, inputs: Any) -> tuple[Any, Any]:
+        is_active, gates = inputs
+        next_state, y = cell.step(state, gates)
+        state = tree.map(lambda new, old: np.where(is_active, new, old), next_state, state)
+        return state, np.where(is_active, y, 0)
 
-    return scan(step, first, (alive, projected), reverse=reverse)
+    return scan(step, first, (active, projected), reverse=reverse)
 
 
-def _alive(name: str, lengths: Any, rows: int, steps: int) -> Any:
-    """Whether a step is one of a row's, of shape (steps, rows, 1)."""
+def _active_steps(name: str, lengths: Any, rows: int, steps: int) -> Any:
+    """Return which steps are within each row's length, of shape (steps, rows, 1)."""
     lengths = lengths if hasattr(lengths, "dtype") else np.asarray(lengths)
     if lengths.shape != (rows,):
         raise ShapeError(
@@ -138,24 +161,24 @@ def _alive(name: str, lengths: Any, rows: int, steps: int) -> Any:
     return np.arange(steps)[:, None, None] < lengths[None, :, None]
 
 
-class LSTM(_Recurrent):
+class LSTM(_Recurrent, init=False):
     """Long short-term memory over sequences: `LSTMCell`, stacked, in one or both directions.
 
     Parameters
     ----------
     input_size, hidden_size : int
-        Numbers that come in at a step, and numbers in an output of one direction.
+        Features of an input step, and features of an output step in one direction.
     key : uint32[2]
         From `chainrule.random`.
     num_layers : int
-        How many are stacked, each reading the outputs of the one before. Default 1.
+        The number of stacked layers, each of which reads the outputs of the one before. Default 1.
     bidirectional : bool
-        Whether a second cell runs from the end to the start, whose outputs stand after the
-        first one's. Default False.
+        Whether a second cell runs over the steps in reverse; its outputs are concatenated to those
+        of the first. Default False.
     dropout : float
-        With what probability `train` drops each number between two layers. Default 0.
+        The probability with which `train` drops each number between two layers. Default 0.
     bias : bool
-        Whether cells have one. Default True.
+        Whether cells have a bias. Default True.
     dtype : floating dtype
         Default float32.
 
@@ -197,26 +220,10 @@ class LSTM(_Recurrent):
     (False, True)
     """
 
-    kind: ClassVar[Callable[..., Cell]] = LSTMCell
-
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        *,
-        key: Any,
-        num_layers: int = 1,
-        bidirectional: bool = False,
-        dropout: float = 0.0,
-        bias: bool = True,
-        dtype: DTypeLike = np.float32,
-    ) -> None:
-        super().__init__(
-            input_size, hidden_size, key, num_layers, bidirectional, dropout, bias=bias, dtype=dtype
-        )
+    cell_class: ClassVar[Callable[..., Cell]] = LSTMCell
 
 
-class GRU(_Recurrent):
+class GRU(_Recurrent, init=False):
     """Gated recurrent units over sequences: `GRUCell`, stacked, in one or both directions.
 
     Parameters, calls and results are those of `LSTM`, but that the state is one array h.
@@ -235,23 +242,7 @@ class GRU(_Recurrent):
     False
     """
 
-    kind: ClassVar[Callable[..., Cell]] = GRUCell
-
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        *,
-        key: Any,
-        num_layers: int = 1,
-        bidirectional: bool = False,
-        dropout: float = 0.0,
-        bias: bool = True,
-        dtype: DTypeLike = np.float32,
-    ) -> None:
-        super().__init__(
-            input_size, hidden_size, key, num_layers, bidirectional, dropout, bias=bias, dtype=dtype
-        )
+    cell_class: ClassVar[Callable[..., Cell]] = GRUCell
 
 
 class RNN(_Recurrent):
@@ -270,7 +261,7 @@ class RNN(_Recurrent):
     (True, True)
     """
 
-    kind: ClassVar[Callable[..., Cell]] = RNNCell
+    cell_class: ClassVar[Callable[..., Cell]] = RNNCell
 
     def __init__(
         self,
@@ -285,14 +276,8 @@ class RNN(_Recurrent):
         bias: bool = True,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        super().__init__(
-            input_size,
-            hidden_size,
-            key,
-            num_layers,
-            bidirectional,
-            dropout,
-            activation=activation,
-            bias=bias,
-            dtype=dtype,
-        )
+        self.dropout = check_fraction("dropout", dropout)
+        self.cells = self._make_cells(
+            input_size, hidden_size, key, num_layers, bidirectional,
+            activation=activation, bias=bias, dtype=dtype,
+        )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Transformer encoders: attention and a small network for each step, each around a shortcut."""
+"""Transformer encoders: self-attention and dense layers with residual connections."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .validation import check_fraction, check_int
 
 
 class TransformerEncoderLayer(Module):
-    """Attention over the sequence, then two dense layers at each step, both around shortcuts.
+    """Self-attention and two dense layers at each step, each with a residual connection.
 
     With ``norm_first`` (the default here) ``x = x + attend(norm1(x)); x = x + feed(norm2(x))``,
     which trains without a warm-up; else ``x = norm1(x + attend(x)); x = norm2(x + feed(x))``, as
@@ -27,16 +27,16 @@ class TransformerEncoderLayer(Module):
     Parameters
     ----------
     embed_dim : int
-        Features of what comes and what goes.
+        Features of the input and of the output.
     num_heads : int
-        Of the attention; must divide `embed_dim`.
+        The number of attention heads, a divisor of `embed_dim`.
     dim_feedforward : int, optional
         Features between the two dense layers. Default ``4 * embed_dim``.
     key : uint32[2]
         From `chainrule.random`.
     dropout : float
-        Rate in `train`: of attention's weights, of the hidden features, and of what both ways add
-        to x. Default 0.1.
+        The dropout rate in `train`, of the attention weights, of the hidden features, and of the
+        output of each branch. Default 0.1.
     activation : callable
         Default `gelu`.
     norm_first : bool
@@ -47,7 +47,7 @@ class TransformerEncoderLayer(Module):
     Raises
     ------
     ShapeError
-        If what comes is not of shape (rows, steps, embed_dim).
+        If the input is not of shape (rows, steps, embed_dim).
 
     References
     ----------
@@ -118,14 +118,14 @@ class TransformerEncoderLayer(Module):
         keys = [None] * 4 if key is None else split(key, 4)
 
         def attend(x: Any) -> Any:
-            given = {"mask": mask, "bias": bias, "is_causal": is_causal}
+            options = {"mask": mask, "bias": bias, "is_causal": is_causal}
             if key is None:
-                return self.attention(x, **given)
-            return self._dropped(self.attention.train(x, keys[0], **given)[0], keys[1])
+                return self.attention(x, **options)
+            return self._drop(self.attention.train(x, keys[0], **options)[0], keys[1])
 
         def feed(x: Any) -> Any:
-            inner = self._dropped(self.activation(self.first(x)), keys[2])
-            return self._dropped(self.last(inner), keys[3])
+            inner = self._drop(self.activation(self.first(x)), keys[2])
+            return self._drop(self.last(inner), keys[3])
 
         if self.norm_first:
             x = x + attend(self.norm1(x))
@@ -133,21 +133,21 @@ class TransformerEncoderLayer(Module):
         x = self.norm1(x + attend(x))
         return self.norm2(x + feed(x))
 
-    def _dropped(self, x: Any, key: Any) -> Any:
+    def _drop(self, x: Any, key: Any) -> Any:
         return x if key is None else dropout(x, self.dropout, key)
 
 
 class TransformerEncoder(Module):
-    """Encoder layers one after another, and a last normalisation if they normalise first.
+    """A stack of encoder layers, followed by a normalisation if ``norm_first`` is True.
 
     Parameters
     ----------
     embed_dim : int
-        Features of what comes and what goes.
+        Features of the input and of the output.
     num_heads : int
-        Of each layer's attention; must divide `embed_dim`.
+        The number of attention heads of each layer, a divisor of `embed_dim`.
     num_layers : int
-        Layers.
+        The number of layers.
     dim_feedforward : int, optional
         Features between a layer's two dense ones. Default ``4 * embed_dim``.
     key : uint32[2]
@@ -158,7 +158,7 @@ class TransformerEncoder(Module):
     Raises
     ------
     ShapeError
-        If what comes is not of shape (rows, steps, embed_dim).
+        If the input is not of shape (rows, steps, embed_dim).
 
     Examples
     --------
@@ -195,13 +195,13 @@ class TransformerEncoder(Module):
                 embed_dim,
                 num_heads,
                 dim_feedforward,
-                key=each,
+                key=layer_key,
                 dropout=dropout,
                 activation=activation,
                 norm_first=norm_first,
                 dtype=dtype,
             )
-            for each in split(key, check_int("num_layers", num_layers))
+            for layer_key in split(key, check_int("num_layers", num_layers))
         )
         self.norm = LayerNorm(embed_dim, dtype=dtype) if norm_first else None
 
@@ -217,6 +217,6 @@ class TransformerEncoder(Module):
         self, x: Any, key: Any, *, mask: Any = None, bias: Any = None, is_causal: bool = False
     ) -> tuple[Any, Self]:
         """Apply all layers with dropout; returns the result and the encoder itself."""
-        for layer, own in zip(self.layers, split(key, len(self.layers)), strict=True):
-            x, _ = layer.train(x, own, mask=mask, bias=bias, is_causal=is_causal)
+        for layer, layer_key in zip(self.layers, split(key, len(self.layers)), strict=True):
+            x, _ = layer.train(x, layer_key, mask=mask, bias=bias, is_causal=is_causal)
         return x if self.norm is None else self.norm(x), self

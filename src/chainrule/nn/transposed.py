@@ -1,4 +1,4 @@
-"""Transposed convolutions: from few places to more, as the derivative of a convolution does."""
+"""Transposed convolutions, which upsample: the gradients of convolutions by their input."""
 
 from __future__ import annotations
 
@@ -8,14 +8,22 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..errors import ShapeError, at_user_line
-from .convolution import Pair, check_places, conv_by_input, grouped, in_groups
+from .channels import (
+    check_channels,
+    check_groups,
+    draw_parameters,
+    in_groups,
+    over_images,
+    over_sequences,
+)
+from .convolution import Pair, conv_by_input
 from .initializers import Initializer, he_uniform
 from .module import Module
-from .validation import check_dtype, check_int, check_pair
+from .validation import check_int, check_pair
 
 
 class ConvTranspose2d(Module):
-    """Each place of x adds a window, scaled by its features, to a larger image.
+    """Two-dimensional transposed convolution of images with channels last.
 
     ``y[s i + d k - p] += x[i] @ weight[k]`` along height and width, for stride s, dilation d and
     padding p: the map whose matrix is the transpose of a convolution's.
@@ -23,21 +31,21 @@ class ConvTranspose2d(Module):
     Parameters
     ----------
     in_channels, out_channels : int
-        Sizes of the last axis of what comes and what goes.
+        Channels of the input and of the output.
     kernel_size : int or (int, int)
-        Of the window, along height and width.
+        Size of the window along height and width.
     key : uint32[2]
-        From `chainrule.random`: what the weight is drawn with.
+        From `chainrule.random`: the weight is drawn with it.
     stride : int or (int, int)
-        Places of the result from one window to the next. Default 1.
+        Positions of the result from one window to the next. Default 1.
     padding : int or (int, int)
-        Places that are cut off on both sides of the result. Default 0.
+        Positions that are cropped on both sides of the result. Default 0.
     output_padding : int or (int, int)
-        Places that are added to the end of each axis, less than stride or dilation. Default 0.
+        Positions added to the end of each axis, fewer than stride or dilation. Default 0.
     dilation : int or (int, int)
-        Places from one entry of the window to the next. Default 1.
+        Positions from one entry of the window to the next. Default 1.
     groups : int
-        Input and output channels fall into so many groups that do not see each other. Default 1.
+        The number of groups of channels that are convolved independently. Default 1.
     bias : bool
         Whether to add a bias, which begins as 0. Default True.
     weight_init : callable
@@ -54,7 +62,7 @@ class ConvTranspose2d(Module):
     Raises
     ------
     ShapeError
-        If what comes is not of shape (..., height, width, in_channels), or if the padding leaves
+        If the input is not of shape (..., height, width, in_channels), or if the padding leaves
         nothing of the result.
 
     References
@@ -96,41 +104,44 @@ class ConvTranspose2d(Module):
         weight_init: Initializer = he_uniform,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        self.groups = grouped("ConvTranspose2d", groups, in_channels, out_channels)
-        shape = (*check_pair("kernel_size", kernel_size), in_channels // self.groups, out_channels)
-        self.weight = weight_init(key, shape, check_dtype(dtype))
-        self.bias = np.zeros(out_channels, dtype) if bias else None
+        self.groups = check_groups("ConvTranspose2d", groups, in_channels, out_channels)
+        size = check_pair("kernel_size", kernel_size)
+        self.weight, self.bias = draw_parameters(
+            size, in_channels, out_channels, groups, bias,
+            key=key, weight_init=weight_init, dtype=dtype,
+        )  # fmt: skip
         self.stride, self.dilation = check_pair("stride", stride), check_pair("dilation", dilation)
         self.padding = check_pair("padding", padding, minimum=0)
         extra = check_pair("output_padding", output_padding, minimum=0)
         self.output_padding = (
-            _extra(extra[0], (self.stride[0], self.dilation[0])),
-            _extra(extra[1], (self.stride[1], self.dilation[1])),
+            _check_output_padding(extra[0], self.stride[0], self.dilation[0]),
+            _check_output_padding(extra[1], self.stride[1], self.dilation[1]),
         )
 
     def __call__(self, x: Any) -> Any:
-        check_places("ConvTranspose2d", x, ("height", "width"), self.weight.shape[2] * self.groups)
-        *lead, height, width, columns = x.shape
-        x = x.reshape(int(np.prod(lead)), height, width, columns)
-        y = _opened(
-            x, self.weight, self.stride, self.padding, self.output_padding, self.dilation,
-            self.groups,
-        )  # fmt: skip
-        y = y.reshape(*lead, *y.shape[1:])
-        return y if self.bias is None else y + self.bias
+        channels = self.weight.shape[2] * self.groups
+        check_channels("ConvTranspose2d", x, ("height", "width"), channels)
+
+        def convolve(images: Any) -> Any:
+            return _transposed_conv(
+                images, self.weight, self.stride, self.padding, self.output_padding,
+                self.dilation, self.groups,
+            )  # fmt: skip
+
+        return over_images(convolve, x, self.bias)
 
 
 class ConvTranspose1d(Module):
-    """Each step of x adds a window, scaled by its features, to a longer sequence.
+    """One-dimensional transposed convolution of sequences with channels last.
 
     Parameters
     ----------
     in_channels, out_channels : int
-        Sizes of the last axis of what comes and what goes.
+        Channels of the input and of the output.
     kernel_size : int
         Steps in the window.
     key : uint32[2]
-        From `chainrule.random`: what the weight is drawn with.
+        From `chainrule.random`: the weight is drawn with it.
     stride, padding, output_padding, dilation : int
         See `ConvTranspose2d`. Default 1, 0, 0, 1.
     groups, bias, weight_init, dtype
@@ -144,7 +155,7 @@ class ConvTranspose1d(Module):
     Raises
     ------
     ShapeError
-        If what comes is not of shape (..., steps, in_channels), or if the padding leaves nothing
+        If the input is not of shape (..., steps, in_channels), or if the padding leaves nothing
         of the result.
 
     Examples
@@ -180,59 +191,64 @@ class ConvTranspose1d(Module):
         weight_init: Initializer = he_uniform,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        self.groups = grouped("ConvTranspose1d", groups, in_channels, out_channels)
-        shape = (check_int("kernel_size", kernel_size), in_channels // self.groups, out_channels)
-        self.weight = weight_init(key, shape, check_dtype(dtype))
-        self.bias = np.zeros(out_channels, dtype) if bias else None
+        self.groups = check_groups("ConvTranspose1d", groups, in_channels, out_channels)
+        size = (check_int("kernel_size", kernel_size),)
+        self.weight, self.bias = draw_parameters(
+            size, in_channels, out_channels, groups, bias,
+            key=key, weight_init=weight_init, dtype=dtype,
+        )  # fmt: skip
         self.stride, self.dilation = check_int("stride", stride), check_int("dilation", dilation)
         self.padding = check_int("padding", padding, minimum=0)
-        self.output_padding = _extra(output_padding, (self.stride, self.dilation))
+        self.output_padding = _check_output_padding(output_padding, self.stride, self.dilation)
 
     def __call__(self, x: Any) -> Any:
-        check_places("ConvTranspose1d", x, ("steps",), self.weight.shape[1] * self.groups)
-        *lead, steps, columns = x.shape
-        x = x.reshape(int(np.prod(lead)), 1, steps, columns)
-        y = _opened(
-            x, self.weight[None], (1, self.stride), (0, self.padding), (0, self.output_padding),
-            (1, self.dilation), self.groups,
-        )  # fmt: skip
-        y = y.reshape(*lead, *y.shape[2:])
-        return y if self.bias is None else y + self.bias
+        check_channels("ConvTranspose1d", x, ("steps",), self.weight.shape[1] * self.groups)
+
+        def convolve(images: Any) -> Any:
+            return _transposed_conv(
+                images, self.weight[None], (1, self.stride), (0, self.padding),
+                (0, self.output_padding), (1, self.dilation), self.groups,
+            )  # fmt: skip
+
+        return over_sequences(convolve, x, self.bias)
 
 
-def _opened(
-    x: Any, w: Any, stride: Pair, padding: Pair, extra: Pair, dilation: Pair, groups: int
+def _transposed_conv(
+    x: Any, w: Any, stride: Pair, padding: Pair, output_padding: Pair, dilation: Pair, groups: int
 ) -> Any:
-    """What a convolution's derivative by its input makes of x (N, H, W, C), and cut."""
-    sizes, cuts = [], []
+    """Return the transposed convolution of x (N, H, W, C) with w (KH, KW, C / groups, O).
+
+    It is the gradient of a convolution by its input, cropped by `padding`.
+    """
+    sizes, crops = [], []
     for axis in (0, 1):
-        places = x.shape[axis + 1]
-        whole_size = (places - 1) * stride[axis] + (w.shape[axis] - 1) * dilation[axis] + 1
-        stop = whole_size - padding[axis] + extra[axis]
+        positions = x.shape[axis + 1]
+        full_size = (positions - 1) * stride[axis] + (w.shape[axis] - 1) * dilation[axis] + 1
+        stop = full_size - padding[axis] + output_padding[axis]
         if stop <= padding[axis]:
             raise ShapeError(
                 at_user_line(
-                    f"a transposed convolution of {places} places: padding={padding[axis]} leaves "
-                    "nothing of the result"
+                    f"a transposed convolution of {positions} positions: padding={padding[axis]} "
+                    "leaves nothing of the result"
                 )
             )
-        sizes.append(max(whole_size, stop))
-        cuts.append(slice(padding[axis], stop))
+        sizes.append(max(full_size, stop))
+        crops.append(slice(padding[axis], stop))
 
-    def spread(x: Any, w: Any) -> Any:
+    def input_gradient(x: Any, w: Any) -> Any:
         return conv_by_input(x, (sizes[0], sizes[1]), np.swapaxes(w, -1, -2), stride, dilation)
 
-    return in_groups(spread, x, w, groups)[:, cuts[0], cuts[1]]
+    return in_groups(input_gradient, x, w, groups)[:, crops[0], crops[1]]
 
 
-def _extra(output_padding: int, steps: tuple[int, int]) -> int:
-    """Checked places to add to the end of an axis, given its stride and dilation."""
-    found = check_int("output_padding", output_padding, minimum=0)
-    if found >= max(steps):
+def _check_output_padding(output_padding: int, stride: int, dilation: int) -> int:
+    """Return the number of positions to add to the end of an axis; raise if it is out of range."""
+    extra = check_int("output_padding", output_padding, minimum=0)
+    if extra >= max(stride, dilation):
         raise ValueError(
             at_user_line(
-                f"output_padding={found}: give less than the stride or the dilation, which are "
-                f"{steps[0]} and {steps[1]}"
+                f"output_padding={extra}: give less than the stride or the dilation, which are "
+                f"{stride} and {dilation}"
             )
         )
-    return found
+    return extra

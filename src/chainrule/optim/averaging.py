@@ -1,4 +1,4 @@
-"""Averages of the parameters along the way, which often predict better than the last ones."""
+"""Averages of the parameters during training, which often predict better than the last ones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import tree
-from .leaves import like
+from .leaves import cast_like
 from .schedules import check_number
 
 
@@ -93,10 +93,10 @@ def ramped_moving_average(decay: Any = 0.999) -> Averager:
     return _averager(lambda step: 1.0 - np.minimum(decay, step / (step + 9.0)))
 
 
-def _averager(weight_of: Callable[[Any], Any]) -> Averager:
-    """An average that goes the share ``weight_of(t)`` of the way to the parameters, at update t.
+def _averager(weight: Callable[[Any], Any]) -> Averager:
+    """Return an averager with ``average += weight(t) * (params - average)`` at update t.
 
-    The way, and not the sum of two parts: so what stays the same does not move.
+    In this form, unlike in a sum of two products, constant parameters do not change by rounding.
     """
 
     def init(params: Any) -> Average:
@@ -104,11 +104,11 @@ def _averager(weight_of: Callable[[Any], Any]) -> Averager:
 
     def update(params: Any, state: Average) -> Average:
         step = state.step + 1
-        weight = weight_of(step)
+        share = weight(step)
 
-        def moved(average: Any, new: Any) -> Any:
-            return average + like(weight, average) * (like(new, average) - average)
+        def averaged(average: Any, new: Any) -> Any:
+            return average + cast_like(share, average) * (cast_like(new, average) - average)
 
-        return Average(step, tree.map(moved, state.params, params))
+        return Average(step, tree.map(averaged, state.params, params))
 
     return Averager(init, update)

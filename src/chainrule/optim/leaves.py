@@ -10,22 +10,24 @@ from .. import tree
 
 
 def zeros(params: Any) -> Any:
-    """A tree of zeros."""
+    """Return a tree of zeros of the same shapes and dtypes."""
     return tree.map(np.zeros_like, params)
 
 
-def running(decay: Any, average: Any, new: Any) -> Any:
-    """One array's running average after one more."""
-    return like(decay, average) * average + like(1.0 - decay, average) * like(new, average)
+def running_mean(decay: Any, average: Any, new: Any) -> Any:
+    """Update an exponential moving average of one array."""
+    return cast_like(decay, average) * average + cast_like(1.0 - decay, average) * cast_like(
+        new, average
+    )
 
 
-def scaled(factor: Any, directions: Any) -> Any:
-    """A tree times a number."""
-    return tree.map(lambda d: like(factor, d) * d, directions)
+def scale_leaves(factor: Any, directions: Any) -> Any:
+    """Multiply each leaf of a tree by a number."""
+    return tree.map(lambda d: cast_like(factor, d) * d, directions)
 
 
-def like(x: Any, model: Any) -> Any:
-    """x in the dtype of `model`; a Python number takes it by itself."""
+def cast_like(x: Any, model: Any) -> Any:
+    """Cast x to the dtype of `model`; Python numbers take an array's dtype by themselves."""
     dtype = getattr(model, "dtype", None)
     if dtype is None or getattr(x, "dtype", dtype) == dtype:
         return x

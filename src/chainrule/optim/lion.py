@@ -1,4 +1,4 @@
-"""Lion: steps of one size, whose signs a running mean of the gradient decides."""
+"""Lion: steps of a constant size along the signs of a running mean of the gradient."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import tree
-from .leaves import running, scaled, zeros
+from .leaves import running_mean, scale_leaves, zeros
 from .schedules import as_schedule, check_number
 from .transforms import Optimizer, with_decay
 
@@ -65,10 +65,10 @@ def lion(
 
     def update(grads: Any, state: LionState, params: Any = None) -> tuple[Any, LionState]:
         step_size = schedule(state.count)
-        signs = tree.map(lambda m, g: np.sign(running(b1, m, g)), state.mean, grads)
-        updates = scaled(-step_size, signs)
+        signs = tree.map(lambda m, g: np.sign(running_mean(b1, m, g)), state.mean, grads)
+        updates = scale_leaves(-step_size, signs)
         updates = with_decay(updates, step_size, weight_decay, params)
-        mean = tree.map(lambda m, g: running(b2, m, g), state.mean, grads)
+        mean = tree.map(lambda m, g: running_mean(b2, m, g), state.mean, grads)
         return updates, LionState(state.count + 1, mean)
 
     return Optimizer(init, update)

@@ -1,8 +1,8 @@
 """Optimisers: ``init(params) -> state`` and ``update(grads, state, params) -> (updates, state)``.
 
 Moments have their parameter's dtype; rates and bias corrections are scalars in float64 that are
-cast to it, so a float32 model stays one. Nothing here asks an array for its numbers: a step can
-be traced, scanned and differentiated, by the rate as well.
+cast to it, so a float32 model stays one. Nothing here depends on the values of arrays: a step can
+be traced, scanned and differentiated, also by the learning rate.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from .. import tree
 from ..errors import at_user_line
 from ..trace.operands import is_plain_number
-from .leaves import like, running, scaled, zeros
+from .leaves import cast_like, running_mean, scale_leaves, zeros
 from .schedules import as_schedule, check_number
 from .transforms import Optimizer, trace, with_decay
 
@@ -75,18 +75,18 @@ def sgd(learning_rate: Any, momentum: float = 0.0, nesterov: bool = False) -> Op
     """
     schedule = as_schedule(learning_rate)
     check_number("momentum", momentum, below=1.0)
-    heavy = not (is_plain_number(momentum) and momentum == 0)
-    if nesterov and not heavy:
+    has_momentum = not (is_plain_number(momentum) and momentum == 0)
+    if nesterov and not has_momentum:
         raise ValueError(at_user_line("nesterov=True needs a momentum, such as momentum=0.9"))
 
     def init(params: Any) -> SGDState:
-        return SGDState(np.int32(0), zeros(params) if heavy else None)
+        return SGDState(np.int32(0), zeros(params) if has_momentum else None)
 
     def update(grads: Any, state: SGDState, params: Any = None) -> tuple[Any, SGDState]:
         velocity, direction = None, grads
-        if heavy:
+        if has_momentum:
             direction, velocity = accumulate.update(grads, state.velocity)
-        updates = scaled(-schedule(state.count), direction)
+        updates = scale_leaves(-schedule(state.count), direction)
         return updates, SGDState(state.count + 1, velocity)
 
     accumulate = trace(momentum, nesterov)
@@ -131,8 +131,8 @@ def rmsprop(
         return RMSPropState(np.int32(0), zeros(params))
 
     def update(grads: Any, state: RMSPropState, params: Any = None) -> tuple[Any, RMSPropState]:
-        square = tree.map(lambda s, g: running(decay, s, g * g), state.square, grads)
-        roots = tree.map(lambda s: np.sqrt(s) + like(eps, s), square)
+        square = tree.map(lambda s, g: running_mean(decay, s, g * g), state.square, grads)
+        roots = tree.map(lambda s: np.sqrt(s) + cast_like(eps, s), square)
         updates = _quotients(-schedule(state.count), grads, roots, scale_first)
         return updates, RMSPropState(state.count + 1, square)
 
@@ -233,15 +233,15 @@ def adamw(
 
     def update(grads: Any, state: AdamState, params: Any = None) -> tuple[Any, AdamState]:
         step = state.count + 1
-        mean = tree.map(lambda m, g: running(b1, m, g), state.mean, grads)
-        square = tree.map(lambda s, g: running(b2, s, g * g), state.square, grads)
+        mean = tree.map(lambda m, g: running_mean(b1, m, g), state.mean, grads)
+        square = tree.map(lambda s, g: running_mean(b2, s, g * g), state.square, grads)
         step_size = schedule(state.count)
         # m_hat / (sqrt(s_hat) + eps) = root / c1 * m / (sqrt(s) + root * eps), root = sqrt(c2):
         # two scalars in place of two divisions an entry
         root = np.sqrt(1.0 - b2**step)
         size = step_size * root / (1.0 - b1**step)
         floor = eps if epsilon_hat else root * eps
-        roots = tree.map(lambda s: np.sqrt(s) + like(floor, s), square)
+        roots = tree.map(lambda s: np.sqrt(s) + cast_like(floor, s), square)
         updates = _quotients(-size, mean, roots, scale_first=epsilon_hat)
         updates = with_decay(updates, step_size, weight_decay, params)
         return updates, AdamState(step, mean, square)
@@ -252,5 +252,9 @@ def adamw(
 def _quotients(factor: Any, numerators: Any, denominators: Any, scale_first: bool) -> Any:
     """``factor * numerator / denominator``, from left to right or the quotient first."""
     if scale_first:
-        return tree.map(lambda d, n: like(factor, d) * like(n, d) / d, denominators, numerators)
-    return scaled(factor, tree.map(lambda d, n: like(n, d) / d, denominators, numerators))
+        return tree.map(
+            lambda d, n: cast_like(factor, d) * cast_like(n, d) / d, denominators, numerators
+        )
+    return scale_leaves(
+        factor, tree.map(lambda d, n: cast_like(n, d) / d, denominators, numerators)
+    )

@@ -1,7 +1,7 @@
-"""Optimizers as pairs of functions, and the transforms of gradients that they are chained of.
+"""Optimizers as pairs of functions, and the gradient transformations that they are chained from.
 
-Nothing here asks an array for its numbers: a step can be traced, scanned and differentiated.
-Settings such as rates may be traced arrays, so that another value needs no other program.
+Nothing here depends on the values of arrays, so a step can be traced, scanned and differentiated.
+Settings such as learning rates may be traced arrays, so that a new value needs no new program.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import numpy as np
 from .. import tree
 from ..errors import at_user_line
 from ..trace.operands import is_plain_number
-from .leaves import like, scaled, zeros
+from .leaves import cast_like, scale_leaves, zeros
 from .schedules import as_schedule, check_number
 
 S = TypeVar("S")
 
 
 class Optimizer(NamedTuple, Generic[S]):
-    """Two pure functions.
+    """A pair of pure functions.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class Optimizer(NamedTuple, Generic[S]):
 
 
 def chain(*optimizers: Optimizer[Any]) -> Optimizer[tuple[Any, ...]]:
-    """One after another: each receives the former's updates as gradients.
+    """Apply transformations in sequence: each receives the updates of the one before as gradients.
 
     Examples
     --------
@@ -50,14 +50,14 @@ def chain(*optimizers: Optimizer[Any]) -> Optimizer[tuple[Any, ...]]:
     """
 
     def init(params: Any) -> tuple[Any, ...]:
-        return tuple(each.init(params) for each in optimizers)
+        return tuple(optimizer.init(params) for optimizer in optimizers)
 
     def update(grads: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
-        after = []
-        for each, its_state in zip(optimizers, state, strict=True):
-            grads, its_state = each.update(grads, its_state, params)
-            after.append(its_state)
-        return grads, tuple(after)
+        states = []
+        for optimizer, inner_state in zip(optimizers, state, strict=True):
+            grads, inner_state = optimizer.update(grads, inner_state, params)
+            states.append(inner_state)
+        return grads, tuple(states)
 
     return Optimizer(init, update)
 
@@ -71,7 +71,7 @@ def apply_updates(params: Any, updates: Any) -> Any:
     >>> apply_updates({"w": np.float32([1.0, 2.0])}, {"w": np.array([0.5, -0.5])})
     {'w': array([1.5, 1.5], dtype=float32)}
     """
-    return tree.map(lambda p, u: p + like(u, p), params, updates)
+    return tree.map(lambda p, u: p + cast_like(u, p), params, updates)
 
 
 def decay_weights(params: Any, amount: Any, mask: Any = True) -> Any:
@@ -83,7 +83,7 @@ def decay_weights(params: Any, amount: Any, mask: Any = True) -> Any:
     amount : float
         The learning rate times the weight decay.
     mask : bool or tree of bool
-        Which parameters decay: one value, or one for each. Default True, all.
+        Whether parameters decay: one value, or one for each. Default True, all.
 
     References
     ----------
@@ -97,7 +97,7 @@ def decay_weights(params: Any, amount: Any, mask: Any = True) -> Any:
     remaining = 1.0 - amount
     if isinstance(mask, bool):
         mask = tree.map(lambda _: mask, params)
-    return tree.map(lambda p, decays: like(remaining, p) * p if decays else p, params, mask)
+    return tree.map(lambda p, decayed: cast_like(remaining, p) * p if decayed else p, params, mask)
 
 
 def with_decay(updates: Any, step_size: Any, weight_decay: Any, params: Any) -> Any:
@@ -108,7 +108,7 @@ def with_decay(updates: Any, step_size: Any, weight_decay: Any, params: Any) -> 
         raise TypeError(
             at_user_line("weight decay needs the parameters: update(grads, state, params)")
         )
-    return apply_updates(updates, scaled(-step_size * weight_decay, params))
+    return apply_updates(updates, scale_leaves(-step_size * weight_decay, params))
 
 
 def scale_by_learning_rate(learning_rate: Any) -> Optimizer[Any]:
@@ -128,7 +128,7 @@ def scale_by_learning_rate(learning_rate: Any) -> Optimizer[Any]:
     schedule = as_schedule(learning_rate)
 
     def update(grads: Any, step: Any, params: Any = None) -> tuple[Any, Any]:
-        return scaled(-schedule(step), grads), step + 1
+        return scale_leaves(-schedule(step), grads), step + 1
 
     return Optimizer(lambda params: np.int32(0), update)
 
@@ -162,10 +162,12 @@ def trace(decay: Any = 0.9, nesterov: bool = False) -> Optimizer[Any]:
     check_number("decay", decay)
 
     def update(updates: Any, velocity: Any, params: Any = None) -> tuple[Any, Any]:
-        velocity = tree.map(lambda v, u: like(decay, v) * v + like(u, v), velocity, updates)
+        velocity = tree.map(
+            lambda v, u: cast_like(decay, v) * v + cast_like(u, v), velocity, updates
+        )
         if not nesterov:
             return velocity, velocity
-        ahead = tree.map(lambda v, u: like(decay, v) * v + like(u, v), velocity, updates)
+        ahead = tree.map(lambda v, u: cast_like(decay, v) * v + cast_like(u, v), velocity, updates)
         return ahead, velocity
 
     return Optimizer(zeros, update)
@@ -201,13 +203,13 @@ def clip_by_global_norm(max_norm: float, member_axes: int = 0) -> Optimizer[None
         # exactly 1 up to the limit, and no division by 0
         factor = max_norm / np.maximum(global_norm(grads, member_axes), max_norm)
         if not member_axes:
-            return scaled(factor, grads), None
+            return scale_leaves(factor, grads), None
 
-        def shorten(g: Any) -> Any:
+        def scale_members(g: Any) -> Any:
             ones = (1,) * (g.ndim - member_axes)
-            return like(factor, g).reshape(factor.shape + ones) * g
+            return cast_like(factor, g).reshape(factor.shape + ones) * g
 
-        return tree.map(shorten, grads), None
+        return tree.map(scale_members, grads), None
 
     return Optimizer(lambda params: None, update)
 
@@ -238,13 +240,15 @@ def clip(max_delta: float) -> Optimizer[None]:
     _check_positive("max_delta", max_delta)
 
     def update(grads: Any, state: None, params: Any = None) -> tuple[Any, None]:
-        return tree.map(lambda g: np.clip(g, like(-max_delta, g), like(max_delta, g)), grads), None
+        return tree.map(
+            lambda g: np.clip(g, cast_like(-max_delta, g), cast_like(max_delta, g)), grads
+        ), None
 
     return Optimizer(lambda params: None, update)
 
 
 def global_norm(grads: Any, member_axes: int = 0) -> Any:
-    """The root of the sum of all squares of a tree, in float64: float32 squares soon overflow.
+    """The Euclidean norm of all entries of a tree, in float64, where squares do not overflow.
 
     Parameters
     ----------
@@ -259,7 +263,7 @@ def global_norm(grads: Any, member_axes: int = 0) -> Any:
     5.0
     """
     squares = [
-        np.sum(np.square(like(g, np.float64(0))), axis=tuple(range(member_axes, np.ndim(g))))
+        np.sum(np.square(cast_like(g, np.float64(0))), axis=tuple(range(member_axes, np.ndim(g))))
         for g in tree.leaves(grads)
     ]
     return np.sqrt(reduce(add, squares, np.float64(0)))

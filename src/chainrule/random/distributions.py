@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike
 
 from ..errors import DtypeError, at_user_line
 from ..trace.operands import is_plain_array, is_plain_number
-from .keys import bits, shape_of, shaped, size_of
+from .keys import bits, reshape_flat, shape_of, size_of
 
 
 def uniform(
@@ -47,8 +47,8 @@ def uniform(
     >>> random.uniform(random.key(0), 3).round(4).tolist()
     [0.399, 0.7357, 0.9722]
     """
-    shape, dtype = shape_of(shape), _floating(dtype)
-    unit = shaped(_unit(key, size_of(shape), dtype), shape)
+    shape, dtype = shape_of(shape), _check_dtype(dtype)
+    unit = reshape_flat(_unit_uniform(key, size_of(shape), dtype), shape)
     if type(minval) is float and type(maxval) is float and (minval, maxval) == (0.0, 1.0):
         return unit
     return (minval + unit * (maxval - minval)).astype(dtype)
@@ -91,17 +91,17 @@ def normal(
     >>> random.normal(random.key(0), 3).round(4).tolist()
     [0.9939, -0.5629, -0.1751]
     """
-    shape, dtype = shape_of(shape), _floating(dtype)
+    shape, dtype = shape_of(shape), _check_dtype(dtype)
     count = size_of(shape)
     pairs = -(-count // 2)
-    unit = _unit(key, 2 * pairs, dtype)
+    unit = _unit_uniform(key, 2 * pairs, dtype)
     radius = np.sqrt(-2.0 * np.log(1.0 - unit[:pairs]))  # 1 - u is never 0
     angle = (2.0 * np.pi) * unit[pairs:]
     both = np.concatenate([radius * np.cos(angle), radius * np.sin(angle)])
-    drawn = shaped(both[:count], shape)
+    values = reshape_flat(both[:count], shape)
     if type(loc) is float and type(scale) is float and (loc, scale) == (0.0, 1.0):
-        return drawn
-    return (loc + drawn * scale).astype(dtype)
+        return values
+    return (loc + values * scale).astype(dtype)
 
 
 def randint(
@@ -139,9 +139,9 @@ def randint(
         raise ValueError(
             at_user_line(f"randint from {minval} to {maxval}: minval < maxval, both within {dtype}")
         )
-    remainder = _long(key, size_of(shape)) % np.uint64(stop - first)
+    remainder = _words64(key, size_of(shape)) % np.uint64(stop - first)
     base = np.full(1, first, dtype)  # an array, so that the sum is taken modulo the dtype's size
-    return shaped(remainder.astype(dtype) + base, shape)
+    return reshape_flat(remainder.astype(dtype) + base, shape)
 
 
 def bernoulli(key: Any, p: Any = 0.5, shape: int | Sequence[int] | None = None) -> Any:
@@ -196,7 +196,7 @@ def symmetric_beta(
     Raises
     ------
     ValueError
-        If an alpha is not positive (found only while it is a number, not in a compiled function).
+        If an alpha is not positive (in a compiled function this is not checked).
 
     References
     ----------
@@ -209,15 +209,15 @@ def symmetric_beta(
     >>> random.symmetric_beta(random.key(0), 0.4, 3).round(4).tolist()
     [0.2579, 0.9908, 0.9999]
     """
-    shape, dtype = shape_of(shape), _floating(dtype)
+    shape, dtype = shape_of(shape), _check_dtype(dtype)
     if is_plain_number(alpha) or is_plain_array(alpha):
         alpha = np.asarray(alpha, dtype)
         if not np.all(alpha > 0):
             raise ValueError(at_user_line(f"symmetric_beta: alpha={alpha!s:.60}: give it above 0"))
     count = size_of(shape)
-    unit = _unit(key, 2 * count, dtype)
-    exponent = np.log(1.0 - shaped(unit[:count], shape)) / alpha  # 1 - u is never 0
-    cosine = np.cos((2.0 * np.pi) * shaped(unit[count:], shape))
+    unit = _unit_uniform(key, 2 * count, dtype)
+    exponent = np.log(1.0 - reshape_flat(unit[:count], shape)) / alpha  # 1 - u is never 0
+    cosine = np.cos((2.0 * np.pi) * reshape_flat(unit[count:], shape))
     w, rest = np.exp(exponent), -np.expm1(exponent) * cosine * cosine
     # with r**2 = rest / (w + rest): (1 - r) / 2 = (1 - r**2) / (2 (1 + r)), without cancellation
     below = (w / (w + rest)) / (2.0 + 2.0 * np.sqrt(rest / (w + rest)))
@@ -246,31 +246,31 @@ def permutation(key: Any, n: int) -> Any:
     [4, 0, 3, 1, 2]
     """
     (count,) = shape_of(n)
-    return np.argsort(_long(key, count), kind="stable")
+    return np.argsort(_words64(key, count), kind="stable")
 
 
-def _floating(dtype: DTypeLike) -> np.dtype[Any]:
-    found = np.dtype(dtype)
-    if found not in _MANTISSA:
-        raise DtypeError(at_user_line(f"random numbers of {found}: use float64, 32 or 16"))
-    return found
+def _check_dtype(dtype: DTypeLike) -> np.dtype[Any]:
+    float_dtype = np.dtype(dtype)
+    if float_dtype not in _MANTISSA:
+        raise DtypeError(at_user_line(f"random numbers of {float_dtype}: use float64, 32 or 16"))
+    return float_dtype
 
 
 # Bits of a number from 0 to 1, of which the dtype holds every multiple of 2**-bits
 _MANTISSA = {np.dtype(np.float64): 53, np.dtype(np.float32): 24, np.dtype(np.float16): 11}
 
 
-def _unit(key: Any, count: int, dtype: np.dtype[Any]) -> Any:
-    """Flat numbers from 0 to 1, without 1."""
+def _unit_uniform(key: Any, count: int, dtype: np.dtype[Any]) -> Any:
+    """Return `count` random numbers from 0 (included) to 1 (excluded)."""
     m = _MANTISSA[dtype]
     if m > 32:
-        drawn = _long(key, count) >> np.uint64(64 - m)
+        values = _words64(key, count) >> np.uint64(64 - m)
     else:
-        drawn = bits(key, count) >> np.uint32(32 - m)
-    return drawn.astype(dtype) * dtype.type(2.0**-m)
+        values = bits(key, count) >> np.uint32(32 - m)
+    return values.astype(dtype) * dtype.type(2.0**-m)
 
 
-def _long(key: Any, count: int) -> Any:
-    """Flat uint64 numbers."""
+def _words64(key: Any, count: int) -> Any:
+    """Return `count` random uint64 numbers."""
     pair = bits(key, (count, 2)).astype(np.uint64)
     return (pair[:, 0] << np.uint64(32)) | pair[:, 1]

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import DtypeError, ShapeError, at_user_line
 from ..graph.types import Shape
-from .philox import words
+from .philox import counter_words
 
 # Word 3 of a counter says what its numbers are for, so that no child key repeats a drawn number.
 _DRAW, _SPLIT, _FOLD = 0, 1, 2
@@ -72,7 +72,7 @@ def split(key: Any, num: int = 2) -> Any:
     >>> first.tolist(), second.tolist()
     ([768504805, 323543615], [4244168940, 2726800091])
     """
-    return _drawn(checked(key), 2 * size_of((num,)), _SPLIT).reshape(num, 2)
+    return _draw_words(check_key(key), 2 * size_of((num,)), _SPLIT).reshape(num, 2)
 
 
 def fold_in(key: Any, data: Any) -> Any:
@@ -103,7 +103,7 @@ def fold_in(key: Any, data: Any) -> Any:
     low, high = number.astype(np.uint32), (number >> np.uint64(32)).astype(np.uint32)
     even = np.stack([low, np.zeros(1, np.uint32)])
     odd = np.stack([high, np.full(1, _FOLD, np.uint32)])
-    return words(checked(key), even, odd)[0, :2]
+    return counter_words(check_key(key), even, odd)[0, :2]
 
 
 def bits(key: Any, shape: int | Sequence[int] = ()) -> Any:
@@ -125,26 +125,26 @@ def bits(key: Any, shape: int | Sequence[int] = ()) -> Any:
     ['6627e8d5', 'e169c58d', 'bc57ac4c', '9b00dbd8']
     """
     shape = shape_of(shape)
-    return shaped(_drawn(checked(key), size_of(shape), _DRAW), shape)
+    return reshape_flat(_draw_words(check_key(key), size_of(shape), _DRAW), shape)
 
 
-def _drawn(key: Any, count: int, purpose: int) -> Any:
-    """The first `count` words of the counters 0, 1, 2, ... of a purpose."""
+def _draw_words(key: Any, count: int, purpose: int) -> Any:
+    """Return the first `count` random words of the counters 0, 1, 2, ... of a purpose."""
     blocks = -(-count // 4)
     if blocks >= _WORD:
         raise ValueError(at_user_line(f"{count} words of one key: split it, draw 2**34 at most"))
     zeros = np.zeros(blocks, np.uint32)
     even = np.stack([np.arange(blocks, dtype=np.uint32), zeros])
     odd = np.stack([zeros, np.full(blocks, purpose, np.uint32)])
-    return words(key, even, odd).reshape(-1)[:count]
+    return counter_words(key, even, odd).reshape(-1)[:count]
 
 
-def checked(key: Any) -> Any:
-    """The key, if it is one."""
+def check_key(key: Any) -> Any:
+    """Return the key; raise if it is not one."""
     if getattr(key, "dtype", None) != np.uint32:
-        what = getattr(key, "dtype", type(key).__name__)
+        actual = getattr(key, "dtype", type(key).__name__)
         raise DtypeError(
-            at_user_line(f"a random key is uint32[2], not {what}: make one with random.key(0)")
+            at_user_line(f"a random key is uint32[2], not {actual}: make one with random.key(0)")
         )
     if key.shape != (2,):
         raise ShapeError(
@@ -157,7 +157,7 @@ def checked(key: Any) -> Any:
 
 
 def shape_of(shape: int | Sequence[int]) -> Shape:
-    """A shape as a tuple of sizes, none negative."""
+    """Return a shape as a tuple of sizes; raise if one is negative."""
     try:
         sizes = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
         sizes = tuple(operator.index(size) for size in sizes)
@@ -171,13 +171,13 @@ def shape_of(shape: int | Sequence[int]) -> Shape:
 
 
 def size_of(shape: Sequence[int]) -> int:
-    """How many entries a shape has."""
+    """Return the number of entries of a shape."""
     count = 1
     for size in shape_of(shape):
         count *= size
     return count
 
 
-def shaped(flat: Any, shape: Shape) -> Any:
-    """A flat array in its shape; a number if that is ()."""
+def reshape_flat(flat: Any, shape: Shape) -> Any:
+    """Reshape a flat array; return a number if the shape is ()."""
     return flat.reshape(shape) if shape else flat[0]

@@ -32,8 +32,8 @@ def philox(key: Any, even: Any, odd: Any) -> tuple[Any, Any]:
         The same words of the results.
     """
     round_key = key.reshape(2, 1)
-    for turn in range(ROUNDS):
-        if turn:
+    for round_number in range(ROUNDS):
+        if round_number:
             round_key = round_key + _INCREMENTS  # modulo 2**32
         product = even.astype(np.uint64) * _MULTIPLIERS
         high = (product >> np.uint64(32)).astype(np.uint32)
@@ -42,7 +42,7 @@ def philox(key: Any, even: Any, odd: Any) -> tuple[Any, Any]:
     return even, odd
 
 
-def words(key: Any, even: Any, odd: Any) -> Any:
+def counter_words(key: Any, even: Any, odd: Any) -> Any:
     """The results of `philox` as uint32[n, 4]: one counter's words 0, 1, 2, 3 a row."""
     even, odd = philox(key, even, odd)
     return np.stack([even[0], odd[0], even[1], odd[1]], axis=1)

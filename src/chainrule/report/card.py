@@ -22,17 +22,17 @@ def scores(report: Report) -> Markup | None:
 
 
 def _known(baseline: object, metric: str) -> float | str:
-    found = baseline.get(metric) if hasattr(baseline, "get") else None
-    return "–" if found is None else float(found)  # noqa: RUF001
+    score = baseline.get(metric) if hasattr(baseline, "get") else None
+    return "–" if score is None else float(score)  # noqa: RUF001
 
 
 def card(report: Report) -> Markup | None:
     """The section, or None if nothing is known."""
-    parts = []
+    tables = []
     if report.layers:
         total = sum(count for *_, count in report.layers)
         rows = [*report.layers, (tag("b", "all"), "", total)]
-        parts.append(table(f"Layers: {number(total)} parameters", ("layer", "shape", "parameters"),
+        tables.append(table(f"Layers: {number(total)} parameters", ("layer", "shape", "parameters"),
                            rows, texts=[1]))  # fmt: skip
     seed = {} if report.seed is None else {"seed": str(report.seed)}
     for caption, pairs in (
@@ -41,12 +41,12 @@ def card(report: Report) -> Markup | None:
         ("Versions", report.versions),
     ):
         if pairs:
-            parts.append(facts(caption, pairs.items()))
+            tables.append(facts(caption, pairs.items()))
     paragraphs = [text for text in re.split(r"\n\s*\n", report.limitations.strip()) if text]
-    if not parts and not paragraphs:
+    if not tables and not paragraphs:
         return None
     return markup(
-        tag("div", parts, class_="tables") if parts else "",
+        tag("div", tables, class_="tables") if tables else "",
         tag("h3", "Limitations") if paragraphs else "",
         [tag("p", text) for text in paragraphs],
     )

@@ -37,9 +37,9 @@ class Axes:
 
     def line(self, x: Any, y: Any, colour: int = 0, dots: bool = False) -> Markup:
         """A line with a gap where a number is missing; a lone point is a dot."""
-        pieces = _pieces(self.across(x), self.up(y))
-        path = "".join("M" + "L".join(map(_place, _thinned(piece))) for piece in pieces)
-        marked = [point for piece in pieces if dots or len(piece) == 1 for point in piece]
+        runs = _runs(self.across(x), self.up(y))
+        path = "".join("M" + "L".join(map(_coordinates, _thinned(run))) for run in runs)
+        marked = [point for run in runs if dots or len(run) == 1 for point in run]
         kind = f"c{colour % COLOURS}"
         return markup(tag("path", class_=f"line {kind}", d=path) if path else "", [
             tag("circle", class_=f"dot {kind}", cx=short(px), cy=short(py), r=3)
@@ -48,13 +48,15 @@ class Axes:
 
     def points(self, x: Any, y: Any) -> Markup:
         """A cloud; at most `MOST_POINTS`, evenly taken."""
-        some = evenly(len(x), MOST_POINTS)
-        places = zip(self.across(np.asarray(x)[some]), self.up(np.asarray(y)[some]), strict=True)
-        dots = [tag("circle", cx=short(px), cy=short(py), r=2.5) for px, py in places]
+        rows = evenly(len(x), MOST_POINTS)
+        coordinates = zip(
+            self.across(np.asarray(x)[rows]), self.up(np.asarray(y)[rows]), strict=True
+        )
+        dots = [tag("circle", cx=short(px), cy=short(py), r=2.5) for px, py in coordinates]
         return tag("g", dots, class_="cloud c0")
 
     def bars(self, edges: Any, heights: Any) -> Markup:
-        """A histogram."""
+        """Bars of a histogram between edges, as high as `heights`."""
         sides, tops, floor = self.across(edges), self.up(heights), float(self.up(0.0))
         return tag("g", [
             tag("rect", x=short(a + 0.5), y=short(top), width=short(max(b - a - 1.0, 0.5)),
@@ -69,27 +71,27 @@ class Axes:
 
     def mark(self, x: float, text: str) -> Markup:
         """A vertical line with a text above it."""
-        place, floor = float(self.across(x)), HEIGHT - BOTTOM
-        late = place > (LEFT + WIDTH) / 2
+        position, floor = float(self.across(x)), HEIGHT - BOTTOM
+        late = position > (LEFT + WIDTH) / 2
         return markup(
-            tag("line", class_="mark", x1=short(place), x2=short(place), y1=TOP, y2=floor),
-            tag("text", text, class_="note", x=short(place + (-5 if late else 5)), y=TOP - 7,
+            tag("line", class_="mark", x1=short(position), x2=short(position), y1=TOP, y2=floor),
+            tag("text", text, class_="note", x=short(position + (-5 if late else 5)), y=TOP - 7,
                 text_anchor="end" if late else "start"),
         )  # fmt: skip
 
 
 def drawing(axes: Axes, labels: tuple[str, str], description: str, *marks: Markup) -> Markup:
     """The SVG: grid, axes, their labels, and what was drawn; `description` is its text."""
-    parts: list[Markup] = []
+    grid: list[Markup] = []
     for at, text in axes.x.ticks():
         px = short(float(axes.across(at)))
-        parts += [
+        grid += [
             tag("line", class_="grid", x1=px, x2=px, y1=TOP, y2=HEIGHT - BOTTOM),
             tag("text", text, x=px, y=HEIGHT - BOTTOM + 16, text_anchor="middle"),
         ]
     for at, text in axes.y.ticks():
         py = float(axes.up(at))
-        parts += [
+        grid += [
             tag("line", class_="grid", x1=LEFT, x2=WIDTH - RIGHT, y1=short(py), y2=short(py)),
             tag("text", text, x=LEFT - 6, y=short(py + 4), text_anchor="end"),
         ]
@@ -98,7 +100,7 @@ def drawing(axes: Axes, labels: tuple[str, str], description: str, *marks: Marku
     return tag(
         "svg",
         tag("title", description),
-        parts,
+        grid,
         tag("path", class_="axis", d=f"M{LEFT:g} {TOP:g}V{HEIGHT - BOTTOM:g}H{WIDTH - RIGHT:g}"),
         tag("text", across, class_="name", x=short((LEFT + WIDTH - RIGHT) / 2), y=HEIGHT - 8,
             text_anchor="middle"),
@@ -139,7 +141,7 @@ def whisker_bar(scale: Scale, mean: float, error: float) -> Markup:
 
 
 def evenly(count: int, most: int) -> NDArray[np.int64]:
-    """At most so many of the numbers below `count`, the first and the last among them."""
+    """Evenly spaced numbers below `count`, at most so many, the first and the last among them."""
     if count <= most:
         return np.arange(count)
     return np.linspace(0, count - 1, most).round().astype(np.int64)
@@ -154,25 +156,25 @@ def short(x: float) -> str:
 Points = list[tuple[float, float]]
 
 
-def _place(point: tuple[float, float]) -> str:
+def _coordinates(point: tuple[float, float]) -> str:
     return f"{short(point[0])} {short(point[1])}"
 
 
-def _pieces(xs: NDArray[np.float64], ys: NDArray[np.float64]) -> list[Points]:
-    """Runs of points that all have a place."""
-    pieces: list[Points] = [[]]
+def _runs(xs: NDArray[np.float64], ys: NDArray[np.float64]) -> list[Points]:
+    """Runs of points with finite coordinates."""
+    runs: list[Points] = [[]]
     for x, y in zip(xs.tolist(), ys.tolist(), strict=True):
         if np.isfinite(x) and np.isfinite(y):
-            pieces[-1].append((x, y))
-        elif pieces[-1]:
-            pieces.append([])
-    return [piece for piece in pieces if piece]
+            runs[-1].append((x, y))
+        elif runs[-1]:
+            runs.append([])
+    return [run for run in runs if run]
 
 
 def _thinned(points: Points) -> Points:
     """Without those that nobody can tell from the one before; the last stays."""
-    kept = points[:1]
+    thinned = points[:1]
     for point in points[1:]:
-        if max(abs(point[0] - kept[-1][0]), abs(point[1] - kept[-1][1])) >= FINEST:
-            kept.append(point)
-    return kept if kept[-1] == points[-1] else [*kept, points[-1]]
+        if max(abs(point[0] - thinned[-1][0]), abs(point[1] - thinned[-1][1])) >= FINEST:
+            thinned.append(point)
+    return thinned if thinned[-1] == points[-1] else [*thinned, points[-1]]

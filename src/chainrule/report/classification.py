@@ -29,10 +29,10 @@ def classification(report: Report) -> Markup | None:
     """The section, or None if there are no predictions of classes."""
     if report.task != "classification" or report.truth is None:
         return None
-    parts: list[Markup | None] = [confusion(report), class_table(report)]
+    sections: list[Markup | None] = [confusion(report), class_table(report)]
     if report.probabilities is not None:
-        parts += [curves(report), reliability(report)]
-    return markup(parts)
+        sections += [curves(report), reliability(report)]
+    return markup(sections)
 
 
 def confusion(report: Report) -> Markup:
@@ -73,15 +73,15 @@ def _heat(count: int, share: float, right: bool) -> Markup:
 def _worst_confusions(report: Report, matrix: NDArray[Any], shares: NDArray[Any]) -> Markup:
     wrong = matrix - np.diag(np.diag(matrix))
     order = np.argsort(-wrong, axis=None, kind="stable")[:WORST]
-    places = [divmod(int(k), len(matrix)) for k in order if wrong.flat[k]]
-    if not places:
+    pairs = [divmod(int(k), len(matrix)) for k in order if wrong.flat[k]]
+    if not pairs:
         return tag("p", "No row of the test was given a wrong class.")
     return table(
         f"The commonest confusions among {len(matrix):,} classes",
         ("true class", "predicted", "rows", "of the true class"),
         [
             (report.classes[i], label(report.classes[j]), int(wrong[i, j]), percent(shares[i, j]))
-            for i, j in places
+            for i, j in pairs
         ],
         texts=[1],
     )

@@ -29,7 +29,7 @@ def number(x: float) -> str:
 
 
 def percent(share: float) -> str:
-    """One digit behind the point: ``12.3 %``."""
+    """A share as per cent, with one decimal: ``12.3 %``."""
     return f"{100 * share:.1f} %" if np.isfinite(share) else "–"  # noqa: RUF001
 
 
@@ -100,5 +100,5 @@ def facts(caption: str, pairs: Iterable[tuple[str, object]]) -> Markup:
 
 
 def details(summary: str, content: Markup) -> Markup:
-    """Something to unfold."""
+    """Content that is shown when its summary is clicked."""
     return tag("details", tag("summary", summary), content)

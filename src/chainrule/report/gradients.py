@@ -39,7 +39,7 @@ def health(report: Report) -> Markup | None:
     """The section, or None if nothing was measured."""
     if not (report.gradient_norms or report.update_ratios or report.dead or report.saturated):
         return None
-    found = [tag("li", tag("strong", f"{flag.title}. "), flag.text) for flag in flags(report)]
+    items = [tag("li", tag("strong", f"{flag.title}. "), flag.text) for flag in flags(report)]
     norms, ratios = report.gradient_norms, report.update_ratios
     figures = [
         _by_layer(columns, title)
@@ -48,7 +48,7 @@ def health(report: Report) -> Markup | None:
     ]
     calm = "No warning: every share and ratio that was measured is within its usual range."
     return markup(
-        tag("ul", found, class_="flags") if found else tag("p", calm),
+        tag("ul", items, class_="flags") if items else tag("p", calm),
         tag("div", figures, class_="figures") if figures else "",
         tag("div", _norm_table(norms, ratios), _unit_table(report), class_="tables"),
     )
@@ -112,10 +112,10 @@ def _update_flags(ratios: Columns) -> Iterator[Flag]:
 
 
 def _flag(
-    title: str, found: Mapping[str, float], text: str, shown: Callable[[float], str] = number
+    title: str, layers: Mapping[str, float], text: str, text_of: Callable[[float], str] = number
 ) -> Iterator[Flag]:
     """A flag that names the layers it was found in, if there are any."""
-    named = [f"{shortened(name, 60)} ({shown(x)})" for name, x in found.items()]
+    named = [f"{shortened(name, 60)} ({text_of(x)})" for name, x in layers.items()]
     more = [f"{len(named) - MOST_NAMED} more"] if len(named) > MOST_NAMED else []
     if named:
         yield Flag(title, f"{', '.join([*named[:MOST_NAMED], *more])}: {text}")

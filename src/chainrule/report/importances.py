@@ -21,15 +21,15 @@ def importances(report: Report) -> Markup | None:
     )  # equal ones by name, in whatever order they came
     if not pairs:
         return None
-    shown, rest = pairs[:MOST], pairs[MOST:]
-    ends = [mean + sign * error for _, mean, error in shown for sign in (-1, 1)]
+    largest, rest = pairs[:MOST], pairs[MOST:]
+    ends = [mean + sign * error for _, mean, error in largest for sign in (-1, 1)]
     scale = spanning(ends, [0.0], margin=0.01)
     rows = [
         tag("tr", tag("th", label(name), scope="row"),
             tag("td", whisker_bar(scale, mean, error), class_="wide"),
             tag("td", value(mean), class_="n"),
             tag("td", "± ", value(error), class_="n"))
-        for name, mean, error in shown
+        for name, mean, error in largest
     ]  # fmt: skip
     heads = [
         tag("th", text, scope="col", class_=side)

@@ -60,8 +60,8 @@ def render(report: Report) -> str:
     >>> "<h1>&lt;iris&gt;</h1>" in page, "0.9600" in page, "http" in page.replace("http-equiv", "")
     (True, True, False)
     """
-    made = [(name, title, build(report)) for name, title, build in SECTIONS]
-    shown = [(name, title, body) for name, title, body in made if body is not None]
+    sections = [(name, title, build(report)) for name, title, build in SECTIONS]
+    present = [(name, title, body) for name, title, body in sections if body is not None]
     style = resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8")
     head = tag(
         "head",
@@ -76,7 +76,7 @@ def render(report: Report) -> str:
     )
     of = markup(" of ", label(report.target)) if report.target else None
     about = [markup(report.task, of), *([label(report.date)] if report.date else [])]
-    contents = [tag("li", tag("a", title, href=f"#{name}")) for name, title, _ in shown]
+    contents = [tag("li", tag("a", title, href=f"#{name}")) for name, title, _ in present]
     body = tag(
         "body",
         tag("header", tag("h1", label(report.data)), tag("p", [tag("span", x) for x in about])),
@@ -84,7 +84,7 @@ def render(report: Report) -> str:
         tag("main", [
             tag("section", tag("h2", title, id=f"{name}-title"), content, id=name,
                 aria_labelledby=f"{name}-title")
-            for name, title, content in shown
+            for name, title, content in present
         ]),
     )  # fmt: skip
     return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"

@@ -64,9 +64,10 @@ def error_table(truth: NDArray[Any], predicted: NDArray[Any]) -> Markup:
     ]
     if len(truth) > 1:  # of one row, R2 is not defined
         scores.insert(0, ("R2", float(metrics.r2_score(truth, predicted))))
-    found = np.quantile(np.abs(truth - predicted), QUANTILES)
+    quantiles = np.quantile(np.abs(truth - predicted), QUANTILES)
     within = [
-        (f"{100 * q:.0f} % of the rows", float(x)) for q, x in zip(QUANTILES, found, strict=True)
+        (f"{100 * q:.0f} % of the rows", float(x))
+        for q, x in zip(QUANTILES, quantiles, strict=True)
     ]
     return markup(
         table("Errors on the test rows", ("measure", "value"), scores),

@@ -55,7 +55,7 @@ class Scale:
         return [(float(v), self._text(float(v), float(step))) for v in values]
 
     def _text(self, value: float, step: float) -> str:
-        """With the digits that tell it from the next tick."""
+        """The number with as many digits as tell it from the next tick."""
         largest = max(abs(self.low), abs(self.high))
         if 1e-3 <= largest < 1e6:
             decimals = max(0, -int(np.floor(np.log10(step) + 1e-9)))
@@ -69,14 +69,16 @@ def spanning(*values: Any, log: bool = False, margin: float = MARGIN) -> Scale:
 
     In a log scale those are the positive ones, and it spans whole powers of ten.
     """
-    found = np.concatenate([np.ravel(np.asarray(v, np.float64)) for v in values])
-    found = found[np.isfinite(found)]
+    numbers = np.concatenate([np.ravel(np.asarray(v, np.float64)) for v in values])
+    numbers = numbers[np.isfinite(numbers)]
     if log:
-        found = np.log10(found[found > 0])
-        low, high = (np.floor(found.min()), np.ceil(found.max())) if len(found) else (-1.0, 0.0)
+        numbers = np.log10(numbers[numbers > 0])
+        low, high = (
+            (np.floor(numbers.min()), np.ceil(numbers.max())) if len(numbers) else (-1.0, 0.0)
+        )
         low, high = max(low, -307.0), min(high, 308.0)
         return Scale(10.0**low, 10.0 ** max(high, low + 1.0), log=True)
-    low, high = (float(found.min()), float(found.max())) if len(found) else (0.0, 1.0)
+    low, high = (float(numbers.min()), float(numbers.max())) if len(numbers) else (0.0, 1.0)
     if not high - low > 1e-9 * max(abs(low), abs(high)):  # all the same
         room = abs(low) / 2 or 1.0
         return Scale(low - room, high + room)
@@ -86,6 +88,8 @@ def spanning(*values: Any, log: bool = False, margin: float = MARGIN) -> Scale:
 
 def wants_log(*values: Any) -> bool:
     """Whether the small ones of some positive numbers would be lost on a linear scale."""
-    found = np.concatenate([np.ravel(np.asarray(v, np.float64)) for v in values])
-    found = found[np.isfinite(found)]
-    return bool(len(found) and found.min() > 0 and found.max() / found.min() > WIDEST_LINEAR)
+    numbers = np.concatenate([np.ravel(np.asarray(v, np.float64)) for v in values])
+    numbers = numbers[np.isfinite(numbers)]
+    return bool(
+        len(numbers) and numbers.min() > 0 and numbers.max() / numbers.min() > WIDEST_LINEAR
+    )

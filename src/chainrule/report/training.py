@@ -31,37 +31,37 @@ def learning(report: Report) -> Markup | None:
         figures.append(_curves(report, epochs, column, report.score_name))
     best = report.best_epoch
     if best is None:
-        said = ""
+        note = ""
     elif best == 0:
-        said = "No epoch improved on the weights that the training began with: those are kept."
+        note = "No epoch improved on the weights that the training began with: those are kept."
     else:
-        said = f"The weights of epoch {best:,} of {len(epochs):,} are kept."
-    shown = set(evenly(len(epochs), MOST_ROWS).tolist())
-    shown |= {k for k, epoch in enumerate(epochs) if epoch == best}
+        note = f"The weights of epoch {best:,} of {len(epochs):,} are kept."
+    positions = set(evenly(len(epochs), MOST_ROWS).tolist())
+    positions |= {k for k, epoch in enumerate(epochs) if epoch == best}
     rows = [
         (f"{epochs[k]:,}" + (" (best)" if epochs[k] == best else ""),
          *[float(columns[key][k]) for key in present])
-        for k in sorted(shown)
+        for k in sorted(positions)
     ]  # fmt: skip
     headers = ("epoch", *[names[key] for key in present])
     return markup(
-        tag("p", said) if said else "",
+        tag("p", note) if note else "",
         tag("div", figures, class_="figures"),
         details("The epochs in numbers", table("Epochs", headers, rows)),
     )
 
 
 def epoch_scale(epochs: list[float]) -> Scale:
-    """From the first to the last; around it if there is one only."""
+    """The scale from the first epoch to the last; around it if there is one only."""
     low, high = min(epochs), max(epochs)
     return Scale(low, high) if low < high else Scale(low - 1, low + 1)
 
 
 def _curves(
-    report: Report, epochs: list[float], columns: dict[str, list[float]], what: str
+    report: Report, epochs: list[float], columns: dict[str, list[float]], name: str
 ) -> Markup:
-    log = what == "loss" and wants_log(*columns.values())
-    title = shortened(f"{what[:1].upper()}{what[1:]}", 60)
+    log = name == "loss" and wants_log(*columns.values())
+    title = shortened(f"{name[:1].upper()}{name[1:]}", 60)
     axes = Axes(epoch_scale(epochs), spanning(*columns.values(), log=log))
     marks = [axes.line(epochs, column, k) for k, column in enumerate(columns.values())]
     spoken = [
@@ -73,6 +73,6 @@ def _curves(
         marks.append(axes.mark(best, f"best: {best:,}"))
         spoken.append(f"the best epoch is {best:,}")
     description = f"{title} in {len(epochs):,} epochs: {', '.join(spoken)}."
-    chart = drawing(axes, ("epoch", what), description, *marks)
+    chart = drawing(axes, ("epoch", name), description, *marks)
     names = list(columns) if len(columns) > 1 else []
     return figure(title, chart, "logarithmic scale" if log else "", names)

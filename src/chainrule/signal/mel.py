@@ -150,7 +150,7 @@ def log_mel_spectrogram(
         Lengths of frames, hops and transforms in samples; see `stft`. For speech, frames of 25 ms
         and hops of 10 ms are usual.
     n_mels, f_min, f_max
-        See `mel_filterbank`. Default 40 bands from 0 to ``sample_rate / 2``.
+        See `mel_filterbank`. Default 40, 0 and ``sample_rate / 2``.
     eps : float
         A positive number, added before the logarithm so that silence is finite. Default 1e-10.
 

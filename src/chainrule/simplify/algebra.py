@@ -118,7 +118,7 @@ def _cast(node: Node) -> Node:
 
 
 def _is_exact(narrow: np.dtype[Any], wide: np.dtype[Any]) -> bool:
-    """Whether a cast changes no number. NumPy calls int64 to float64 safe, which rounds."""
+    """Return whether a cast changes no number. NumPy calls int64 to float64 safe, which rounds."""
     if narrow.kind in "iu" and is_float(wide):
         return bool(np.iinfo(narrow).bits <= np.finfo(wide).nmant + 1)
     return np.can_cast(narrow, wide, "safe")
@@ -129,7 +129,7 @@ def _broadcast_to(node: Node) -> Node:
 
 
 def _sum(node: Node) -> Node:
-    """Over no axes it is x + 0, which turns -0 into 0."""
+    """Rewrite a sum over no axes: of floats it is x + 0, which changes -0 to 0."""
     (x,) = node.inputs
     if node.params["axes"]:
         return node

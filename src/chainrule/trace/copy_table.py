@@ -9,11 +9,12 @@ import numpy as np
 from ..errors import UnsupportedError, at_user_line
 from ..graph.node import Node
 from ..primitives.structure import broadcast_to, identity
-from .elementwise_table import as_dtype
-from .function_table import Rule, as_int, implements, sorted_along
+from .function_rules import Rule, as_int, implements
+from .function_table import sorted_along
 from .operands import node_of
 from .strides import c_order
 from .tracer import FUNCTIONS, HOOKS, METHODS, ArrayTracer, ScalarTracer, Tracer, traced
+from .ufunc_rules import as_dtype
 
 # Copies
 
@@ -79,7 +80,7 @@ FUNCTIONS[np.array] = lambda a, dtype=None, copy=True, **_: _as_array(a, dtype, 
 
 
 def filled(value: Any, shape: Any) -> ArrayTracer:
-    """One number, seen everywhere: no array of it is kept, and the backends see what it is."""
+    """Broadcast one number: no array of it is stored, and backends see its value."""
     return ArrayTracer(node_of(np.broadcast_to(value, shape)))
 
 

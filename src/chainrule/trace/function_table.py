@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from operator import index
 from typing import Any
 
 import numpy as np
 
-from ..errors import Refusal, ShapeError, UnsupportedError, at_user_line
+from ..errors import ShapeError, UnsupportedError, at_user_line
 from ..graph.node import Node
 from ..primitives import elementwise as ew
 from ..primitives import reductions as red
@@ -22,75 +20,22 @@ from ..primitives.structure import (
     with_ones,
 )
 from .capture import to_user_array
-from .elementwise_table import as_dtype, floating, truth
+from .elementwise_table import truth
+from .function_rules import (
+    NO_VALUE,
+    Rule,
+    flat_or_axis,
+    implements,
+    normalize_axes,
+    normalize_axis,
+    refuse_options,
+    with_keepdims,
+)
 from .operands import node_of
-from .tracer import FUNCTIONS, METHODS, UFUNC_METHODS, Tracer, traced
+from .tracer import METHODS, UFUNC_METHODS, Tracer, traced
+from .ufunc_rules import as_dtype, floating
 
-Rule = Callable[..., Any]
-NO_VALUE: Any = np._NoValue
 _NONE = np.empty(0)
-
-
-def implements(*functions: Any, method: str | None = None) -> Callable[[Rule], Rule]:
-    """Enter a rule for NumPy functions, and for the method of that name."""
-
-    def enter(rule: Rule) -> Rule:
-        for each in functions:
-            FUNCTIONS[each] = rule
-        if method is not None:
-            METHODS[method] = rule
-        return rule
-
-    return enter
-
-
-def normalize_axes(x: Node, axis: Any, scalar: bool = False) -> tuple[int, ...]:
-    """Return the axes as non-negative numbers in rising order; None means all.
-
-    With `scalar` a number may be reduced along axis 0 or -1, as NumPy's ufuncs allow.
-    """
-    n = len(x.shape)
-    if axis is None or (scalar and _of_a_number(x, axis)):
-        return tuple(range(n))
-    axis_list = axis if isinstance(axis, tuple) else (axis,)
-    axes = tuple(sorted(normalize_axis(k, n) for k in axis_list))
-    if len(set(axes)) != len(axes):
-        raise ValueError(at_user_line(f"axis {axis} names an axis twice"))
-    return axes
-
-
-def _of_a_number(x: Node, axis: Any) -> bool:
-    return not x.shape and not isinstance(axis, tuple) and as_int(axis) in (0, -1)
-
-
-def as_int(number: Any, name: str = "axis") -> int:
-    """Return an option as an int; 0.5 is an error, as in NumPy."""
-    try:
-        return index(number)
-    except Refusal:  # of a traced number, which says more
-        raise
-    except TypeError:
-        raise TypeError(at_user_line(f"{name}={number!r} is no integer")) from None
-
-
-def normalize_axis(axis: Any, n: int) -> int:
-    """Return one axis as a non-negative number (`normalize_axis_index` in NumPy)."""
-    k = as_int(axis)
-    if not -n <= k < n:
-        raise np.exceptions.AxisError(at_user_line(f"axis {k} is out of bounds for {n} dimensions"))
-    return k % n
-
-
-def refuse_options(**options: Any) -> None:
-    for name, value in options.items():
-        if value is not None and value is not np._NoValue and value is not True:
-            raise UnsupportedError(at_user_line(f"{name}= of a traced reduction is not supported"))
-
-
-def _with_keepdims(y: Node, x: Node, axes: tuple[int, ...], keepdims: Any) -> Tracer:
-    if keepdims is not NO_VALUE and keepdims:
-        y = reshape(y, shape=with_ones(x.shape, axes))
-    return traced(y)
 
 
 @implements(np.sum, method="sum")
@@ -107,7 +52,7 @@ def _sum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims:
     y = sum_(x, axes=axes)
     if initial is not NO_VALUE and initial is not None:
         y = ew.add(y, initial)
-    return _with_keepdims(y, x, axes, keepdims)
+    return with_keepdims(y, x, axes, keepdims)
 
 
 @implements(np.mean, method="mean")
@@ -122,7 +67,7 @@ def _mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims
     axes = normalize_axes(x, axis)
     count = int(np.prod([x.shape[k] for k in axes]))
     mean = sum_(x, axes=axes) / wide.type(count)
-    return _with_keepdims(as_dtype(mean, np.dtype(np.float16)) if half else mean, x, axes, keepdims)
+    return with_keepdims(as_dtype(mean, np.dtype(np.float16)) if half else mean, x, axes, keepdims)
 
 
 @implements(np.average)
@@ -171,7 +116,7 @@ def _var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: flo
     count = int(np.prod([x.shape[k] for k in axes]))
     centred = x - _mean(traced(x), axis, keepdims=True).node
     total = sum_(centred * centred, axes=axes)
-    return _with_keepdims(total / x.dtype.type(max(count - ddof, 0)), x, axes, keepdims)
+    return with_keepdims(total / x.dtype.type(max(count - ddof, 0)), x, axes, keepdims)
 
 
 @implements(np.std, method="std")
@@ -188,7 +133,7 @@ def _extremum(primitive: Any, join: Any) -> Rule:
         y = primitive(x, axes=axes)
         if initial is not NO_VALUE and initial is not None:
             y = join(y, initial)
-        return _with_keepdims(y, x, axes, keepdims)
+        return with_keepdims(y, x, axes, keepdims)
 
     return rule
 
@@ -217,7 +162,7 @@ def _prod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims
         y = as_dtype(y, np.prod(np.empty(0, y.dtype)).dtype)
         first = as_dtype(node_of(initial, y.dtype), y.dtype)
         y = concatenate(broadcast_to(first, shape=with_ones(y.shape, (k,))), y, axis=k)
-    return _with_keepdims(red.prod(y, axis=k), x, axes, keepdims)
+    return with_keepdims(red.prod(y, axis=k), x, axes, keepdims)
 
 
 def _axes_merged_last(x: Node, axes: tuple[int, ...]) -> Node:
@@ -234,7 +179,7 @@ def _any(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False,
     refuse_options(out=out, where=where)
     x = truth(node_of(a))
     axes = normalize_axes(x, axis, scalar=True)
-    return _with_keepdims(ew.not_equal(sum_(x, axes=axes), 0), x, axes, keepdims)
+    return with_keepdims(ew.not_equal(sum_(x, axes=axes), 0), x, axes, keepdims)
 
 
 @implements(np.all, method="all")
@@ -243,7 +188,7 @@ def _all(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False,
     refuse_options(out=out, where=where)
     x = ew.equal(truth(node_of(a)), False)
     axes = normalize_axes(x, axis, scalar=True)
-    return _with_keepdims(ew.equal(sum_(x, axes=axes), 0), x, axes, keepdims)
+    return with_keepdims(ew.equal(sum_(x, axes=axes), 0), x, axes, keepdims)
 
 
 def logsumexp(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
@@ -280,7 +225,7 @@ def logsumexp(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
         y = ew.log(sum_(ew.exp(x - expanded), axes=axes)) + base
     if infinite.value is None or np.any(infinite.value):  # there y is right, but not its slope
         y = ew.where(infinite, top, y)
-    result = _with_keepdims(y, x, axes, keepdims)
+    result = with_keepdims(y, x, axes, keepdims)
     return result if isinstance(a, Tracer) else to_user_array(result.node.value)
 
 
@@ -310,14 +255,6 @@ def _cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Tr
     return traced(red.cumprod(x if dtype is None else as_dtype(x, np.dtype(dtype)), axis=k))
 
 
-def flat_or_axis(a: Any, axis: Any) -> tuple[Node, int]:
-    """Return the array and its axis, or the flattened array if the axis is None."""
-    x = node_of(a)
-    if axis is None or _of_a_number(x, axis):
-        return reshape(x, shape=(int(np.prod(x.shape)),)), 0
-    return x, normalize_axis(axis, len(x.shape))
-
-
 UFUNC_METHODS["add", "accumulate"] = lambda x, axis=0: _cumsum(x, axis)
 UFUNC_METHODS["multiply", "accumulate"] = lambda x, axis=0: _cumprod(x, axis)
 
@@ -329,7 +266,7 @@ def _argument(primitive: Any) -> Rule:
         y = primitive(x, axis=k)
         if keepdims is not NO_VALUE and keepdims and (axis is None or not np.ndim(a)):
             return traced(reshape(y, shape=(1,) * np.ndim(a)))
-        return _with_keepdims(y, x, (k,), keepdims)
+        return with_keepdims(y, x, (k,), keepdims)
 
     return rule
 

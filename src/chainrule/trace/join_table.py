@@ -11,10 +11,10 @@ import numpy as np
 from ..errors import ShapeError, at_user_line
 from ..graph.node import Node
 from ..primitives.structure import concatenate, reshape
-from .elementwise_table import as_dtype
-from .function_table import NO_VALUE, as_int, implements, normalize_axis, refuse_options
+from .function_rules import NO_VALUE, as_int, implements, normalize_axis, refuse_options
 from .operands import node_of, nodes_of
 from .tracer import ArrayTracer, Tracer, traced
+from .ufunc_rules import as_dtype
 
 
 def _in_common_dtype(arrays: Sequence[Any], dtype: Any, casting: str) -> tuple[Node, ...]:

@@ -12,11 +12,11 @@ from ..primitives import elementwise as ew
 from ..primitives.products import matmul
 from ..primitives.structure import reshape, sum_, transpose
 from .arithmetic import in_place
-from .elementwise_table import as_dtype
-from .function_table import implements, normalize_axis, refuse_options
+from .function_rules import implements, normalize_axis, refuse_options
 from .index import diagonal
 from .operands import nodes_of
 from .tracer import METHODS, UFUNC_METHODS, UFUNCS, ArrayTracer, Tracer, traced
+from .ufunc_rules import as_dtype
 from .views import permuted
 
 

@@ -11,7 +11,7 @@ from ..errors import UnsupportedError, at_user_line
 from ..graph.types import is_float
 from ..primitives import elementwise as ew
 from ..primitives.structure import cast, identity
-from .function_table import as_int, implements, refuse_options
+from .function_rules import as_int, implements, refuse_options
 from .operands import node_of
 from .tracer import UFUNCS, Tracer, traced
 

@@ -12,10 +12,11 @@ from ..graph.types import is_float
 from ..primitives import elementwise as ew
 from ..primitives.structure import identity
 from .copy_table import astype
-from .elementwise_table import as_dtype, floating, truth
-from .function_table import NO_VALUE, Rule, implements, normalize_axes, refuse_options
+from .elementwise_table import truth
+from .function_rules import NO_VALUE, Rule, implements, normalize_axes, refuse_options
 from .operands import node_of, nodes_of
 from .tracer import FUNCTIONS, HOOKS, METHODS, UFUNCS, ArrayTracer, Tracer, traced
+from .ufunc_rules import as_dtype, floating
 
 HOOKS["where"] = lambda c, x, y: _where(c, x, y)
 

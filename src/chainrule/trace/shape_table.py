@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import ShapeError, UnsupportedError, at_user_line
 from ..primitives.structure import broadcast_to, identity, pad
 from .copy_table import copied, filled
-from .function_table import (
+from .function_rules import (
     Rule,
     as_int,
     flat_or_axis,

@@ -2,7 +2,7 @@
 
 An epoch is one graph: shuffle, gather, forward, backward and optimizer are a `scan` over the
 batches. What is left here is what happens once an epoch: validate, keep the best, stop early,
-report, and end well on Ctrl-C or a loss that is no longer finite.
+report, and stop in an orderly way on Ctrl-C or when the loss is no longer finite.
 """
 
 from .epoch import make_epoch

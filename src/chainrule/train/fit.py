@@ -1,4 +1,4 @@
-"""`fit`: epochs until they are done, no longer help, or somebody asks to stop."""
+"""`fit`: train a model until all epochs are done, or a reason to stop early occurs."""
 
 from __future__ import annotations
 
@@ -51,15 +51,15 @@ def fit(
 ) -> FitResult[M]:
     """Train a model on the rows of `x` and `y`.
 
-    Every epoch meets every row once, in an order drawn anew, and runs as one compiled graph.
-    The same seed gives the same weights bit for bit. The caller's model is left as it is.
+    Every epoch uses every row once, in a new random order, and runs as one compiled graph. Equal
+    seeds give equal weights, bit for bit. The caller's model is not changed.
 
     Parameters
     ----------
     model : Module
-        A callable pytree of arrays; ``model(x)`` maps rows to rows. One with a method `train` is
-        trained through it, with new noise at each step; its statistics, such as those of
-        `nn.BatchNorm`, are taken from what it returns (see `nn.apply_train`).
+        A callable pytree of arrays; ``model(x)`` maps rows to rows. If it has a method `train`,
+        training steps use that method, with new random noise at each step, and take batch
+        statistics such as those of `nn.BatchNorm` from its result (see `nn.apply_train`).
     x, y : array, or tree of arrays
         Inputs and targets, one row each along axis 0 of all of them; finite. Floating ones are
         cast to the dtype of the weights, others stay as they are: ``uint8`` images are converted
@@ -69,43 +69,44 @@ def fit(
     optimizer : Optimizer
         See `chainrule.optim`.
     epochs : int
-        How often to meet all rows, at most. Default 100.
+        The largest number of epochs. Default 100.
     batch_size : int
-        Rows a step. The last batch of an epoch holds the remainder. Default 32.
+        Rows of a training step. The last batch of an epoch has the remaining rows. Default 32.
     validation_data : (x, y), optional
-        Rows that are not trained on. With them the best weights are kept: those of the highest
-        `score` (of equal ones, of the lowest loss), or without `score` of the lowest loss.
+        Rows that are not trained on. With validation rows, the result has the weights of the
+        highest `score` (of the lowest validation loss among equal scores), or without `score`
+        those of the lowest validation loss.
     validation_fraction : float
-        Part of the rows to set aside at random for validation instead. Default 0: none, and the
-        weights of the last epoch count as the best.
+        The fraction of the rows to use for validation, drawn at random. Default 0: no validation,
+        and the result has the weights of the last epoch.
     patience : int, optional
-        Stop after so many epochs without better weights. Needs validation rows.
+        The number of epochs without better weights after which to stop. Needs validation rows.
     seed : int
-        Of the shuffling and of the validation rows. Default 0.
+        The seed of the shuffling, of the noise and of the validation rows. Default 0.
     score : callable, optional
-        ``score(model(x), y)``, higher is better: a number to report an epoch, such as the
-        accuracy; of the validation rows if there are any, else of the training rows.
+        ``score(model(x), y)``, where higher is better, such as the accuracy: computed after each
+        epoch on the validation rows, or without them on the training rows.
     callbacks : sequence of callable
-        Each is told an `EpochReport` after each epoch; one that returns True ends the training.
+        Each is called with an `EpochReport` after each epoch; if one returns True, training stops.
     progress : bool
-        Show a bar in a terminal when it takes over 2 s. Default True.
+        Whether to show a progress bar in a terminal after 2 s. Default True.
     augment : callable, optional
         ``augment(x, key)`` returns the inputs of a training batch changed at random, and
         ``augment(x, y, key)`` both; see `nn.augmentation`. It runs in the graph.
     ema : float, optional
-        Keep running means of the weights, with so much of the old ones at each step, 0 ... 1, and
-        validate and return those; see `optim.exponential_moving_average`.
+        The decay of an exponential moving average of the weights, which is then validated and
+        returned instead of the weights; see `optim.exponential_moving_average`.
     checkpoint : path, optional
-        A file in which the state is kept, and from which the same call goes on after a crash or
-        Ctrl-C, to the same weights bit for bit. Removed at the end. If it is of another training
-        (other data, weights, or graph of an epoch), that is a warning, and this one starts anew.
+        A file for the state of the training. After a crash or Ctrl-C, the same call resumes from
+        it and ends with the same weights, bit for bit. The file is removed at the end. A file of
+        another training (other data, weights, or graph of an epoch) is ignored with a warning.
     checkpoint_interval : float
-        Seconds between two writings of it, at least. Default 10.
+        The least number of seconds between two writes of the checkpoint. Default 10.
 
     Returns
     -------
     FitResult
-        The model with the best weights, the history, and why it stopped. After Ctrl-C, too.
+        The model with the best weights, the history, and why training stopped; also after Ctrl-C.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Is the gradient well? Norms of gradients and weights, units that are dead or saturated."""
+"""Diagnostics of gradients: norms, dead units and saturated activations."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .. import tree
 from ..transforms import value_and_grad, vjp
 from .rows import as_dataset
 
-FLAT = 0.01  # a smaller |slope| passes less than a hundredth of the gradient on
-FAR = 20.0  # where a bounded activation, or the flat side of another, has long been flat
+FLAT = 0.01  # activations with a smaller |slope| are flat: less than 1 % of the gradient passes
+FAR = 20.0  # inputs of this size are on the flat part of every activation that has one
 
 
 @dataclass(frozen=True)
 class Health:
-    """How a gradient fares on its way back through a model.
+    """Norms of gradients and weights, and fractions of units that pass no gradient.
 
     Attributes
     ----------
@@ -76,10 +76,10 @@ def gradient_health(model: Any, loss: Callable[[Any, Any], Any], x: Any, y: Any)
     >>> model = nn.MLP(1, (2,), 1, key=random.key(0)).replace(
     ...     layers=(first.replace(bias=np.array([0.0, -9.0], np.float32)), last)
     ... )
-    >>> found = gradient_health(model, losses.squared_error, [[3.0], [1.0]], [[0.0], [0.0]])
-    >>> found.loss, found.dead, found.saturated
+    >>> health = gradient_health(model, losses.squared_error, [[3.0], [1.0]], [[0.0], [0.0]])
+    >>> health.loss, health.dead, health.saturated
     (5.0, {'layers.0': 0.5}, {})
-    >>> found.gradient_norms["layers.0.weight"]  # mean of 2 y dy/dw: (2 * 3 * 3 + 2 * 1 * 1) / 2
+    >>> health.gradient_norms["layers.0.weight"]  # mean of 2 y dy/dw: (2 * 3 * 3 + 2 * 1 * 1) / 2
     10.0
     """
     x, y = as_dataset(x, y, model)
@@ -96,33 +96,33 @@ def gradient_health(model: Any, loss: Callable[[Any, Any], Any], x: Any, y: Any)
 
 
 def _norms(model: Any) -> dict[str, float]:
-    """In float64: squares of float32 gradients vanish below 1e-23."""
+    """Return Euclidean norms, computed in float64: float32 squares underflow below 1e-23."""
     leaves = [np.asarray(leaf, np.float64) for leaf in tree.leaves(model)]
     norms = [float(np.linalg.norm(leaf)) for leaf in leaves]
     return dict(zip(tree.names(model), norms, strict=True))
 
 
 def _before_activation(model: Any, x: Any) -> list[NDArray[Any]]:
-    """What the activation is given, call by call: the model itself says where that is."""
-    seen: list[NDArray[Any]] = []
+    """Return the inputs of the activation function, call by call, recorded by running the model."""
+    inputs: list[NDArray[Any]] = []
 
     def recorded(z: Any) -> Any:
-        seen.append(np.asarray(z))
+        inputs.append(np.asarray(z))
         return model.activation(z)
 
     model.replace(activation=recorded)(x)
-    return seen
+    return inputs
 
 
 def flat_shares(activation: Callable[[Any], Any], z: NDArray[Any]) -> tuple[float, float | None]:
-    """The share of units that are flat on all rows, and of outputs that are; see `Health`.
+    """Return the fractions of units flat on all rows, and of outputs that are flat; see `Health`.
 
     Parameters
     ----------
     activation : callable
         Elementwise.
     z : array of shape (..., rows, units)
-        What it is given.
+        The inputs of the activation.
 
     Returns
     -------
@@ -136,7 +136,7 @@ def flat_shares(activation: Callable[[Any], Any], z: NDArray[Any]) -> tuple[floa
 
 
 def _is_flat(activation: Callable[[Any], Any], z: NDArray[Any]) -> NDArray[np.bool_]:
-    """Where the slope of an elementwise function is next to 0."""
+    """Return where the slope of an elementwise function is close to 0."""
     y, pull = vjp(activation, z)
     (slope,) = pull(np.ones_like(y))
     return np.asarray(np.abs(slope) < FLAT)

@@ -1,4 +1,4 @@
-"""A model over many rows, without all of its intermediate arrays at once."""
+"""Predictions in chunks of rows, which bounds the memory of intermediate arrays."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ..errors import DataError
 from ..transforms import jit
 from .rows import count_rows, take_rows
 
-CHUNK = 4096  # rows at a time, at most
-WIDEST = 2**18  # entries of them
-NARROWEST = 16  # rows at a time, however wide they are
+MAX_ROWS = 4096  # of a chunk
+MAX_ENTRIES = 2**18  # of a chunk of inputs
+MIN_ROWS = 16  # of a chunk, however large its rows are
 
 
 def predict(model: Any, x: Any, batch_size: int | None = None) -> Any:
-    """Apply a model to the rows of `x`, so many at a time.
+    """Apply a model to the rows of `x` in chunks.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def predict(model: Any, x: Any, batch_size: int | None = None) -> Any:
     x : array, or tree of arrays with equal rows
         At least one row.
     batch_size : int, optional
-        Bounds the memory that is needed. Default: 4096, and fewer of rows with over 64 entries.
+        The number of rows of a chunk. Default: 4096, and fewer if a row has over 64 entries.
 
     Returns
     -------
@@ -49,32 +49,32 @@ def predict(model: Any, x: Any, batch_size: int | None = None) -> Any:
     x = tree.map(np.asarray, x)
     shapes = [array.shape for array in tree.leaves(x)]
     if not shapes or not all(shape and shape[0] for shape in shapes):
-        shown = shapes[0] if len(shapes) == 1 else shapes
-        raise DataError(f"predict was given an array of shape {shown}: there is no row")
+        shape = shapes[0] if len(shapes) == 1 else shapes
+        raise DataError(f"predict was given an array of shape {shape}: there is no row")
     if len({shape[0] for shape in shapes}) > 1:
         raise DataError(f"predict was given arrays of shapes {shapes}: all need the same rows")
-    size, rows = batch_size or chunk_of(x), count_rows(x)
+    size, rows = batch_size or chunk_rows(x), count_rows(x)
     if rows <= size:
         size = rows if batch_size else 2 ** (rows - 1).bit_length()
     starts = range(0, rows, size)
-    parts = [_apply(model, _padded(take_rows(x, slice(k, k + size)), size)) for k in starts]
-    return tree.map(lambda *arrays: _joined(arrays)[:rows], *parts)
+    parts = [_apply(model, _pad_chunk(take_rows(x, slice(k, k + size)), size)) for k in starts]
+    return tree.map(lambda *arrays: _concatenate(arrays)[:rows], *parts)
 
 
-def chunk_of(x: Any) -> int:
-    """How many rows of a tree of arrays to take at a time: a power of two."""
-    width = max(prod(array.shape[1:]) for array in tree.leaves(x))
-    fit = max(NARROWEST, min(CHUNK, WIDEST // max(width, 1)))
-    return int(2 ** (fit.bit_length() - 1))
+def chunk_rows(x: Any) -> int:
+    """Return the number of rows of a chunk, a power of two."""
+    row_entries = max(prod(array.shape[1:]) for array in tree.leaves(x))
+    rows = max(MIN_ROWS, min(MAX_ROWS, MAX_ENTRIES // max(row_entries, 1)))
+    return int(2 ** (rows.bit_length() - 1))
 
 
-def _padded(x: Any, size: int) -> Any:
-    """The last row repeated up to a whole chunk: few programs serve for all numbers of rows."""
+def _pad_chunk(x: Any, size: int) -> Any:
+    """Repeat the last row up to a full chunk, so that few programs serve all numbers of rows."""
     rows = count_rows(x)
     return x if rows == size else take_rows(x, np.minimum(np.arange(size), rows - 1))
 
 
-def _joined(arrays: tuple[Any, ...]) -> Any:
+def _concatenate(arrays: tuple[Any, ...]) -> Any:
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 

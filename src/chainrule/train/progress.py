@@ -1,4 +1,4 @@
-"""The progress bar: for somebody who watches a terminal and has to wait."""
+"""The progress bar over the epochs of a training."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from .result import EpochReport
 
 _rich = LazyModule("rich.progress")
 _console = LazyModule("rich.console")
-PATIENCE = 2.0  # seconds that nobody minds
+SHOW_AFTER = 2.0  # seconds; shorter trainings show no bar
 
 
 class Meter:
-    """A bar over the epochs on standard error, once they have taken `PATIENCE` seconds.
+    """A bar over the epochs on standard error, shown after `SHOW_AFTER` seconds.
 
     Parameters
     ----------
     epochs : int
-        How many there will be.
-    wanted : bool
-        False: never show it. True: show it if standard error is a terminal.
+        The number of epochs.
+    enabled : bool
+        True shows the bar if standard error is a terminal; False never shows it.
     """
 
-    def __init__(self, epochs: int, wanted: bool) -> None:
+    def __init__(self, epochs: int, enabled: bool) -> None:
         self.epochs = epochs
-        self.wanted = wanted and sys.stderr.isatty()
+        self.enabled = enabled and sys.stderr.isatty()
         self.bar: Any = None
 
     def __enter__(self) -> Meter:
@@ -45,9 +45,9 @@ class Meter:
             self.bar.stop()
 
     def show(self, report: EpochReport) -> None:
-        """Bring the bar up to date."""
+        """Update the bar after an epoch."""
         if self.bar is None:
-            if not self.wanted or perf_counter() - self.start < PATIENCE:
+            if not self.enabled or perf_counter() - self.start < SHOW_AFTER:
                 return
             self._open()
         self.bar.update(self.task, completed=report.epoch, numbers=numbers(report))
@@ -65,7 +65,7 @@ class Meter:
 
 
 def numbers(report: EpochReport) -> str:
-    """What the bar says: ``loss 0.0312  validation 0.0957  score 0.9722  41,200 rows/s``."""
+    """The text of the bar: ``loss 0.0312  validation 0.0957  score 0.9722  41,200 rows/s``."""
     parts = [f"loss {report.loss:.4g}"]
     if report.validation_loss is not None:
         parts.append(f"validation {report.validation_loss:.4g}")

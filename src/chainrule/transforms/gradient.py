@@ -31,7 +31,7 @@ from ..trace.capture import (
     to_user_array,
     to_user_arrays,
 )
-from ..trace.function_table import as_int
+from ..trace.function_rules import as_int
 from ..trace.operands import node_of
 from ..trace.tracer import Tracer
 from ..trace.tracing import refuse_escaped, tracing

@@ -15,7 +15,7 @@ from ..graph.node import Node
 from ..graph.types import Type
 from ..primitives.structure import cast
 from ..trace.capture import as_array, capture, check_no_alias, to_user_arrays, type_of
-from ..trace.function_table import as_int
+from ..trace.function_rules import as_int
 from ..trace.operands import is_weak
 from ..trace.tracer import Tracer, traced
 

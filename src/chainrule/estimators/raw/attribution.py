@@ -106,9 +106,9 @@ def integrated_gradients(network: Any, vectors: Any, shares: Any, code: int) -> 
     first, last = np.asarray(_decision(network, ends, shares, chosen), np.float64)
     count = FEWEST
     while True:
-        parts = _integral(network, vectors, shares, chosen, count)
-        if count >= MOST or _adds_up(parts, last - first):
-            return parts, float(first)
+        contributions = _integral(network, vectors, shares, chosen, count)
+        if count >= MOST or _adds_up(contributions, last - first):
+            return contributions, float(first)
         count *= 4
 
 
@@ -126,17 +126,17 @@ def _integral(network: Any, vectors: Any, shares: Any, chosen: Any, count: int) 
     nodes, weights = np.polynomial.legendre.leggauss(count)
     total = np.zeros(vectors.shape[1:], np.float64)
     for start in range(0, count, FEWEST):  # few at a time: one program serves, in little memory
-        some = slice(start, start + FEWEST)
-        at = (0.5 * (nodes[some] + 1.0)).astype(vectors.dtype)[:, None, None] * vectors
+        batch = slice(start, start + FEWEST)
+        at = (0.5 * (nodes[batch] + 1.0)).astype(vectors.dtype)[:, None, None] * vectors
         slopes = np.asarray(_slopes(network, at, shares, chosen), np.float64)
-        total += np.tensordot(0.5 * weights[some], slopes, axes=1)
+        total += np.tensordot(0.5 * weights[batch], slopes, axes=1)
     return np.sum(total * vectors[0], axis=-1)
 
 
-def _adds_up(parts: Any, whole: float) -> bool:
-    return abs(float(np.sum(parts)) - whole) <= TOLERANCE * max(1.0, abs(whole))
+def _adds_up(contributions: Any, total: float) -> bool:
+    return abs(float(np.sum(contributions)) - total) <= TOLERANCE * max(1.0, abs(total))
 
 
 def probability(logits: Any, code: int) -> float:
-    """Of a class, of one row."""
+    """The probability of a class for one row of logits."""
     return float(nn.softmax(logits)[0, code])

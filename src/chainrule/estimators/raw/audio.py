@@ -202,21 +202,21 @@ class AudioClassifier(NetworkClassifier):
 
     def _learn(self, X: list[Recording], y: Any) -> None:
         rates = Counter(sound.rate for sound in X if sound.rate is not None)
-        known = self.sample_rate or max(rates, key=lambda rate: (rates[rate], rate), default=None)
-        if known is None:
+        rate = self.sample_rate or max(rates, key=lambda rate: (rates[rate], rate), default=None)
+        if rate is None:
             raise DataError(
                 "arrays do not tell their sampling rate: AudioClassifier(sample_rate=8000), or "
                 "give pairs (samples, 8000)"
             )
-        self.sample_rate_ = int(known)
+        self.sample_rate_ = int(rate)
         self._check_bands()
         if self.max_seconds is not None:
-            wanted = round(self.max_seconds * self.sample_rate_)
+            samples = round(self.max_seconds * self.sample_rate_)
         else:
             seconds = [_loud(sound.samples, self._rate(sound)).size / self._rate(sound)
                        for sound in X]  # fmt: skip
-            wanted = round(min(np.percentile(seconds, COVERED), LONGEST) * self.sample_rate_)
-        self.samples_ = max(self._fewest(), wanted)
+            samples = round(min(np.percentile(seconds, COVERED), LONGEST) * self.sample_rate_)
+        self.samples_ = max(self._fewest(), samples)
 
     def _check_bands(self) -> None:
         """Raise a `DataError` if low rates leave a band without a frequency of its own."""
@@ -238,7 +238,7 @@ class AudioClassifier(NetworkClassifier):
         return {"lengths": lengths, "samples": samples}
 
     def _prepared_clip(self, sound: Recording) -> Any:
-        """At the model's rate, without silence at the ends, no longer than is heard, of power 1."""
+        """A clip at the model's rate, without silence at its ends, cut to length, of power 1."""
         clip = resample(sound.samples, self._rate(sound), self.sample_rate_)
         clip = _about_its_middle(_loud(clip, self.sample_rate_), self.samples_)
         clip = clip.astype(np.float64)
@@ -283,7 +283,7 @@ class AudioClassifier(NetworkClassifier):
     def _views(self) -> tuple[Speed, ...]:
         return tuple(Speed(factor) for factor in VIEWS) if self.speed else ()
 
-    def _network(self, key: Any) -> nn.Module:
+    def make_module(self, key: Any) -> nn.Module:
         features = MelFeatures(
             self.sample_rate_, *self._frame(), self.n_mels, self.normalize == "bands"
         )
@@ -294,20 +294,20 @@ class AudioClassifier(NetworkClassifier):
 
     # The model file
 
-    def _prepared(self) -> tuple[dict[str, Any], dict[str, Any]]:
+    def preprocessing_state(self) -> tuple[dict[str, Any], dict[str, Any]]:
         return {"rate": self.sample_rate_, "samples": self.samples_}, {}
 
-    def _restore_prepared(self, told: dict[str, Any], arrays: Any) -> None:
+    def restore_preprocessing(self, state: dict[str, Any], arrays: Any) -> None:
         checked = fields({"rate": whole(*SAMPLE_RATES), "samples": whole(1, MOST_SAMPLES)})(
-            told, "what was prepared"
+            state, "what was prepared"
         )
         self.sample_rate_, self.samples_ = checked["rate"], checked["samples"]
         if self.samples_ < self._fewest() or self.samples_ > LONGEST * self.sample_rate_ + 1:
             raise damaged(f"it listens to {self.samples_} samples at {self.sample_rate_} a second")
         types = self.row_types_
         shapes = {"lengths": ((0,), "int32"), "samples": ((0, self.samples_), "float32")}
-        found = types.items() if isinstance(types, dict) else ()
-        if {name: (array.shape, array.dtype.name) for name, array in found} != shapes:
+        arrays_by_name = types.items() if isinstance(types, dict) else ()
+        if {name: (array.shape, array.dtype.name) for name, array in arrays_by_name} != shapes:
             raise damaged("its rows are not samples and lengths")
 
 
@@ -326,7 +326,7 @@ def _loud(samples: Any, rate: int) -> Any:
 
 
 def _about_its_middle(samples: Any, longest: int) -> Any:
-    """Of a longer clip, the part about the middle of its energy."""
+    """The part of a longer clip about the middle of its energy."""
     if len(samples) <= longest:
         return samples
     energy = np.cumsum(np.square(samples, dtype=np.float64))

@@ -58,7 +58,7 @@ class Moved:
 
 
 def stages(size: tuple[int, int], width: int) -> list[tuple[int, bool]]:
-    """For each convolution its channels, and whether a pooling follows.
+    """The channels of each convolution, and whether a pooling follows it.
 
     The sides are halved down to 8 or less. The last four convolutions have 1/2, 1, 2 and 3 times
     `width` channels: about 10 million multiplications for an image of 28 x 28 and a width of 32.

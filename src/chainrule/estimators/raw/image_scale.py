@@ -19,11 +19,11 @@ OVERSHOOT = 0.25  # of the largest number: so far below 0 resizing goes
 WIDEST = 20.0  # standard deviations, for models that did not keep their scale
 
 
-def unmasked(images: Any, what: str) -> Any:
+def unmasked(images: Any, name: str) -> Any:
     """An image or several as an array; refused where an entry is masked."""
     if np.ma.is_masked(images):
         raise DataError(
-            f"{what} has masked entries, which a network would read as they are: fill them, such "
+            f"{name} has masked entries, which a network would read as they are: fill them, such "
             "as by X.filled(0), or leave such images out"
         )
     return np.asarray(images)
@@ -80,7 +80,7 @@ def check_layout(X: Any) -> None:
 
 @dataclass(frozen=True)
 class Scale:
-    """From where to where the numbers of the training images go.
+    """The range of the numbers in the training images.
 
     Attributes
     ----------
@@ -101,7 +101,7 @@ class Scale:
 
     @classmethod
     def of(cls, X: Any) -> Self:
-        """That of training images.
+        """Measure the range of training images.
 
         Raises
         ------
@@ -109,27 +109,27 @@ class Scale:
             If they differ by so little that they are alike in float32.
         """
         whole = X.dtype.kind in "iub" or bool(np.all(X == np.trunc(X)))
-        made = cls(float(X.min()), float(X.max()), whole)
-        if 0 < made.high - made.low < NARROW * made.top:
+        scale = cls(float(X.min()), float(X.max()), whole)
+        if 0 < scale.high - scale.low < NARROW * scale.top:
             raise DataError(
-                f"X goes from {made.low!r} to {made.high!r}, which float32, in which networks "
+                f"X goes from {scale.low!r} to {scale.high!r}, which float32, in which networks "
                 "compute, hardly tells apart: subtract what all images have in common"
             )
-        return cls(made.low, made.high, whole, bool(made._fractions(X).any()))
+        return cls(scale.low, scale.high, whole, bool(scale._fractions(X).any()))
 
     @classmethod
     def of_moments(cls, mean: tuple[float, ...], deviation: tuple[float, ...]) -> Self:
-        """For a model file that has none: so wide that only other units are refused."""
+        """Guess the range for a model file without one, so wide that only other units fail."""
         top = max(abs(m) + WIDEST * d for m, d in zip(mean, deviation, strict=True))
         return cls(-top, top, True, guessed=True)
 
     @classmethod
-    def restored(cls, told: dict[str, Any]) -> Self:
-        """That which `told` tells of."""
-        return cls(told["low"], told["high"], told["whole"], told.get("dim", False))
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """Read the range from the state that `to_state` returns."""
+        return cls(state["low"], state["high"], state["whole"], state.get("dim", False))
 
-    def told(self) -> dict[str, Any]:
-        """For a model file: nothing if it is only guessed."""
+    def to_state(self) -> dict[str, Any]:
+        """The range as part of a model file's description; empty if it is only guessed."""
         if self.guessed:
             return {}
         made = {"low": self.low, "high": self.high, "whole": self.whole}
@@ -159,8 +159,8 @@ class Scale:
         if self.top > 0 and (largest > FARTHER * self.top).any():
             self._refuse(X, int(np.argmax(largest > FARTHER * self.top)))
         if X.dtype.kind in "iu" and not self.guessed:
-            held = np.iinfo(X.dtype)
-            if held.max < self.high or held.min > self.low:  # such as uint8 beside uint16
+            limits = np.iinfo(X.dtype)
+            if limits.max < self.high or limits.min > self.low:  # such as uint8 beside uint16
                 self._refuse(X, 0)
         darkest = -OVERSHOOT * np.maximum(ends[1], 0.0) - NOISE * self.top
         if self.low >= 0.0 and (ends[0] < darkest).any():  # centred, where none was

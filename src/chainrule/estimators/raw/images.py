@@ -198,7 +198,7 @@ class ImageClassifier(NetworkClassifier):
         if isinstance(X, list):
             height, width, self.channels_ = common_image_size(X)
             self.size_ = self._wanted(height, width)
-            some = read_images(_spread(X, READ), self.size_, self.channels_)
+            sample = read_images(evenly_taken(X, READ), self.size_, self.channels_)
             self.scale_ = Scale(0.0, 255.0, True)
         else:
             if self.image_size is not None:
@@ -209,7 +209,7 @@ class ImageClassifier(NetworkClassifier):
             check_layout(X)
             self.scale_ = Scale.of(X)
             self.size_, self.channels_ = (X.shape[1], X.shape[2]), X.shape[3]
-            some = _spread(X, LOOKED_AT)
+            sample = evenly_taken(X, LOOKED_AT)
         if max(self.size_) > MOST_PIXELS or self.channels_ > MOST_CHANNELS:
             raise DataError(
                 f"images of {self.size_} with {self.channels_} channels: give at most "
@@ -218,8 +218,8 @@ class ImageClassifier(NetworkClassifier):
             )
         if self.crop >= min(self.size_):
             raise DataError(f"crop={self.crop} leaves nothing of images of {self.size_}")
-        self.kind_ = "uint8" if some.dtype in (np.uint8, np.bool_) else "float32"
-        mean, deviation = _spread_of(some)
+        self.kind_ = "uint8" if sample.dtype in (np.uint8, np.bool_) else "float32"
+        mean, deviation = channel_moments(sample)
         self.mean_, self.deviation_ = tuple(mean.tolist()), tuple(deviation.tolist())
 
     def _wanted(self, height: int, width: int) -> tuple[int, int]:
@@ -270,7 +270,7 @@ class ImageClassifier(NetworkClassifier):
 
     # The network
 
-    def _network(self, key: Any) -> Any:
+    def make_module(self, key: Any) -> Any:
         size = (self.size_[0] - self.crop, self.size_[1] - self.crop)
         standardize = Standardize(self.mean_, self.deviation_)
         return image_network(
@@ -305,26 +305,30 @@ class ImageClassifier(NetworkClassifier):
 
     # Files
 
-    def _prepared(self) -> tuple[dict[str, Any], dict[str, Any]]:
+    def preprocessing_state(self) -> tuple[dict[str, Any], dict[str, Any]]:
         return {
             "size": list(self.size_), "channels": self.channels_, "kind": self.kind_,
             "mean": list(self.mean_), "deviation": list(self.deviation_),
-            **self.scale_.told(),
+            **self.scale_.to_state(),
         }, {}  # fmt: skip
 
-    def _restore_prepared(self, told: dict[str, Any], arrays: Any) -> None:
-        found = PREPARED(told, "its images")
-        height, width = found["size"]
-        self.size_, self.channels_, self.kind_ = (height, width), found["channels"], found["kind"]
-        self.mean_, self.deviation_ = tuple(found["mean"]), tuple(found["deviation"])
+    def restore_preprocessing(self, state: dict[str, Any], arrays: Any) -> None:
+        checked = PREPARED(state, "its images")
+        height, width = checked["size"]
+        self.size_, self.channels_, self.kind_ = (
+            (height, width),
+            checked["channels"],
+            checked["kind"],
+        )
+        self.mean_, self.deviation_ = tuple(checked["mean"]), tuple(checked["deviation"])
         if not len(self.mean_) == len(self.deviation_) == self.channels_:
             raise damaged("it has not a mean and a deviation for each channel")
         if self.crop >= min(self.size_):
             raise damaged(f"crop is {self.crop}")
-        told_scale = found.get("scale")
+        scale = checked.get("scale")
         self.scale_ = (
-            Scale.of_moments(self.mean_, self.deviation_) if told_scale is None
-            else Scale.restored(told_scale)
+            Scale.of_moments(self.mean_, self.deviation_) if scale is None
+            else Scale.from_state(scale)
         )  # fmt: skip
         row = self.row_types_
         expected = (0, *self.size_, self.channels_)
@@ -332,14 +336,14 @@ class ImageClassifier(NetworkClassifier):
             raise damaged("its rows are no images of its size")
 
 
-def _path(given: Any, place: int) -> Path:
-    if not isinstance(given, (str, Path)):
-        raise DataError(f"X[{place}] is {given!r:.60}, and no path of a file as others are")
-    return Path(given)
+def _path(path: Any, row: int) -> Path:
+    if not isinstance(path, (str, Path)):
+        raise DataError(f"X[{row}] is {path!r:.60}, and no path of a file as others are")
+    return Path(path)
 
 
 def _folders(X: str | Path) -> list[Path]:
-    """Those in a folder."""
+    """The folders in a folder; none if it is no folder."""
     return folders_in(Path(X)) if Path(X).is_dir() else []
 
 
@@ -354,15 +358,15 @@ def _stacked(X: list[Any]) -> Any:
     return np.stack([unmasked(x, f"image {k}") for k, x in enumerate(X)])
 
 
-def _spread(X: Any, most: int) -> Any:
+def evenly_taken(X: Any, most: int) -> Any:
     """Some of the inputs, evenly taken."""
     if len(X) <= most:
         return X
-    places = np.unique(np.linspace(0, len(X) - 1, most).astype(int))
-    return [X[k] for k in places] if isinstance(X, list) else X[places]
+    rows = np.unique(np.linspace(0, len(X) - 1, most).astype(int))
+    return [X[k] for k in rows] if isinstance(X, list) else X[rows]
 
 
-def _spread_of(images: Any) -> tuple[Any, Any]:
+def channel_moments(images: Any) -> tuple[Any, Any]:
     """Mean and deviation of each channel; a deviation of 0 becomes 1."""
     mean = np.mean(images, axis=(0, 1, 2), dtype=np.float64)
     square = np.mean(np.square(images.astype(np.float64) - mean), axis=(0, 1, 2))

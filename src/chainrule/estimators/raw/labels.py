@@ -13,21 +13,21 @@ from ..inputs.targets import plain_labels, refuse_shapeless
 from ..sklearn_private import safe_indexing
 
 
-def checked_labels(y: Any, count: int, what: str = "") -> Any:
+def checked_labels(y: Any, count: int, prefix: str = "") -> Any:
     """Labels as an array of shape (rows,), none of them missing."""
-    refuse_shapeless(y, what)
+    refuse_shapeless(y, prefix)
     labels = y if isinstance(y, (list, tuple, np.ma.MaskedArray)) else np.asarray(y)
     shape = np.shape(labels)
     if len(shape) == 2 and shape[1] == 1:
         labels = np.ma.asanyarray(labels)[:, 0] if np.ma.isMA(labels) else np.asarray(labels)[:, 0]
         shape = shape[:1]
     if len(shape) != 1:
-        raise DataError(f"{what}y has shape {shape}: give one class for each input")
+        raise DataError(f"{prefix}y has shape {shape}: give one class for each input")
     if shape[0] != count:
-        raise DataError(f"{what}X has {count} inputs and y {shape[0]} labels: give one each")
+        raise DataError(f"{prefix}X has {count} inputs and y {shape[0]} labels: give one each")
     if not count:
-        raise DataError(f"{what}X is empty: there is nothing to learn from")
-    return plain_labels(labels, what)
+        raise DataError(f"{prefix}X is empty: there is nothing to learn from")
+    return plain_labels(labels, prefix)
 
 
 def learned_classes(y: Any, count: int) -> tuple[Any, Any]:
@@ -50,17 +50,17 @@ def learned_classes(y: Any, count: int) -> tuple[Any, Any]:
     return classes, codes.astype(np.int64)
 
 
-def codes_of(y: Any, classes: Any, count: int, what: str = "") -> Any:
+def codes_of(y: Any, classes: Any, count: int, prefix: str = "") -> Any:
     """Each label's place among classes that are known."""
-    labels = checked_labels(y, count, what)
-    places = {label: code for code, label in enumerate(classes.tolist())}
-    unknown = sorted({str(label) for label in labels.tolist() if label not in places})
+    labels = checked_labels(y, count, prefix)
+    codes = {label: code for code, label in enumerate(classes.tolist())}
+    unknown = sorted({str(label) for label in labels.tolist() if label not in codes})
     if unknown:
         raise DataError(
-            f"{what}y has the class {unknown[0]!r:.40}, which is none of those that are trained, "
+            f"{prefix}y has the class {unknown[0]!r:.40}, which is none of those that are trained, "
             f"such as {classes.tolist()[0]!r:.40}"
         )
-    return np.array([places[label] for label in labels.tolist()], np.int64)
+    return np.array([codes[label] for label in labels.tolist()], np.int64)
 
 
 def held_out(codes: Any, fraction: float, validation_data: Any, rng: Any) -> tuple[Any, Any]:
@@ -79,14 +79,14 @@ def held_out(codes: Any, fraction: float, validation_data: Any, rng: Any) -> tup
             f"validation_fraction={fraction} of {len(codes)} inputs: some of the {classes} classes "
             "would be missing on one side; give more inputs, another fraction, or 0"
         )
-    kept, held = train_test_split(
+    train_rows, held_out_rows = train_test_split(
         everything, test_size=size, random_state=rng.randint(2**31), stratify=codes
     )
-    return np.sort(kept), np.sort(held)
+    return np.sort(train_rows), np.sort(held_out_rows)
 
 
-def picked(X: Any, places: Any) -> Any:
+def picked(X: Any, rows: Any) -> Any:
     """Some of the inputs; all of them without a copy."""
-    if len(places) == len(X):
+    if len(rows) == len(X):
         return X
-    return safe_indexing(X, places)
+    return safe_indexing(X, rows)

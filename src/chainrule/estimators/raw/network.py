@@ -44,12 +44,12 @@ class NetworkClassifier(SaveMixin, ClassifierMixin, BaseEstimator):  # type: ign
         Raw inputs as an array, or a flat dict or tuple of arrays, with one row each; checked, with
         a `DataError` that names the file or the row. What it returns is trained on as it is:
         integers stay integers until a batch is in the graph.
-    ``_network(key)``
+    ``make_module(key)``
         An `nn.Module` from rows to logits (rows, classes), made from settings and fitted
         attributes alone, in plain NumPy: it may be traced. Its leaves are all trained, but for
-        statistics (see `nn.with_statistics`); what is fixed are static fields. A model file is
+        statistics (see `nn.with_batch_stats`); what is fixed are static fields. A model file is
         read by calling it again.
-    ``_prepared()`` and ``_restore_prepared(told, arrays)``
+    ``preprocessing_state()`` and ``restore_preprocessing(state, arrays)``
         The preprocessing as ``(dict for JSON, dict of arrays)``, no array empty, and the way back.
         The latter checks with `schema` what it is given, so that a hostile file gives a
         `ModelFileError`, takes each array once, ``arrays(name)`` or ``arrays.numbers(name, shape,
@@ -151,13 +151,13 @@ class NetworkClassifier(SaveMixin, ClassifierMixin, BaseEstimator):  # type: ign
     def _rows(self, X: Any) -> Any:
         raise NotImplementedError
 
-    def _network(self, key: Any) -> Any:
+    def make_module(self, key: Any) -> Any:
         raise NotImplementedError
 
-    def _prepared(self) -> tuple[dict[str, Any], dict[str, Any]]:
+    def preprocessing_state(self) -> tuple[dict[str, Any], dict[str, Any]]:
         raise NotImplementedError
 
-    def _restore_prepared(self, told: dict[str, Any], arrays: Any) -> None:
+    def restore_preprocessing(self, state: dict[str, Any], arrays: Any) -> None:
         raise NotImplementedError
 
     # What it may have
@@ -223,25 +223,29 @@ class NetworkClassifier(SaveMixin, ClassifierMixin, BaseEstimator):  # type: ign
         self.classes_, codes = learned_classes(y, len(X))
         weights = row_weights(sample_weight, self.class_weight, self.classes_, codes)
         rng = check_random_state(self.random_state)
-        kept, held = held_out(codes, self.validation_fraction, validation_data, rng)
-        weights = None if weights is None else as_weights(weights[kept])
+        train_rows, held_out_rows = held_out(codes, self.validation_fraction, validation_data, rng)
+        weights = None if weights is None else as_weights(weights[train_rows])
         network_key, fit_key = random.split(random.key(int(rng.randint(2**31))))
-        self._learn(picked(X, kept), codes[kept])
-        rows = self._rows(picked(X, kept))
-        validation = self._validation(X, codes, held, validation_data)
+        self._learn(picked(X, train_rows), codes[train_rows])
+        rows = self._rows(picked(X, train_rows))
+        validation = self._validation(X, codes, held_out_rows, validation_data)
         with self._threads():
-            self._train(rows, (codes[kept], weights), validation, network_key, fit_key)
+            self._train(rows, (codes[train_rows], weights), validation, network_key, fit_key)
         return self
 
-    def _validation(self, X: Any, codes: Any, held: Any, given: Any) -> Any:
+    def _validation(self, X: Any, codes: Any, held_out_rows: Any, validation_data: Any) -> Any:
         """Rows and codes to watch, or None."""
-        if given is not None:
-            if not isinstance(given, (tuple, list)) or len(given) != 2:
+        if validation_data is not None:
+            if not isinstance(validation_data, (tuple, list)) or len(validation_data) != 2:
                 raise DataError("validation_data: give (X, y)")
-            X, y = self._labelled(*given)
+            X, y = self._labelled(*validation_data)
             X = self._read(X)
             return self._rows(X), codes_of(y, self.classes_, len(X), "validation_data: ")
-        return None if held is None else (self._rows(picked(X, held)), codes[held])
+        return (
+            None
+            if held_out_rows is None
+            else (self._rows(picked(X, held_out_rows)), codes[held_out_rows])
+        )
 
     def _train(self, rows: Any, targets: Any, validation: Any, key: Any, fit_key: Any) -> None:
         self.row_types_ = row_types(rows)
@@ -262,7 +266,7 @@ class NetworkClassifier(SaveMixin, ClassifierMixin, BaseEstimator):  # type: ign
         epochs, batch_size = self.schedule(len(codes))
         batch_size = min(batch_size, len(codes))
         result = train.fit(
-            self._network(key), rows, targets, loss=loss,
+            self.make_module(key), rows, targets, loss=loss,
             optimizer=self._optimizer(epochs * -(-len(codes) // batch_size)),
             epochs=epochs, batch_size=batch_size, validation_data=validation,
             patience=self.patience, seed=int(fit_key[0]),
@@ -285,17 +289,21 @@ class NetworkClassifier(SaveMixin, ClassifierMixin, BaseEstimator):  # type: ign
 
     @property
     def n_iter_(self) -> int:
-        """Epochs that were trained."""
+        """The number of epochs that were trained."""
         return len(self.history_)
 
     # Answers
 
     def predict_proba(self, X: Any) -> Any:
         """The probability of each class for each input, float32 of shape (n_samples, n_classes)."""
-        check_is_fitted(self, "module_")
-        rows = self._rows(self._read(X))
+        rows = self.network_inputs(X)
         with self._threads():
             return train.predict(self.probability_network(), rows)
+
+    def network_inputs(self, X: Any) -> Any:
+        """The raw inputs as the arrays that the network takes, such as those of its ONNX model."""
+        check_is_fitted(self, "module_")
+        return self._rows(self._read(X))
 
     def predict(self, X: Any) -> Any:
         """The likeliest class of each input, of shape (n_samples,)."""

@@ -192,14 +192,14 @@ class TextClassifier(NetworkClassifier):
             shares = shares * self.scale_[codes] / count
         return {"codes": codes, "shares": shares}
 
-    def _tell_unread(self, share: float, what: str) -> None:
+    def _tell_unread(self, share: float, texts: str) -> None:
         if self.max_length is not None or share < TOLD:
             return
         advice = f"give max_length (up to {LONGEST_ROW}), or encoder='bag', which reads all"
         if self.encoder == "bag":  # of a file of before bags read all
             advice = "fit it anew, and it reads all"
         warnings.warn(
-            f"{100 * share:.0f} % of what {what} hold is not read: encoder={self.encoder!r} reads "
+            f"{100 * share:.0f} % of what {texts} hold is not read: encoder={self.encoder!r} reads "
             f"{self.tokens_.length} words of a text; {advice}",
             stacklevel=3,
         )
@@ -213,14 +213,14 @@ class TextClassifier(NetworkClassifier):
         read = self.tokens_.read(self._read(X))
         self._tell_unread(self.tokens_.unread(read), "these texts")
         network, length = self.probability_network(), self.tokens_.length
-        found = np.zeros((len(read.counts), len(self.classes_)), np.float32)
+        probabilities = np.zeros((len(read.counts), len(self.classes_)), np.float32)
         with self._threads():
-            for width, places in lengths(read.counts, length, self.tokens_.whole):
-                rows = self._weighted(*self.tokens_.rows(picked_texts(read, places), width))
-                found[places] = train.predict(network, rows)
-        return found
+            for width, texts in lengths(read.counts, length, self.tokens_.whole):
+                rows = self._weighted(*self.tokens_.rows(picked_texts(read, texts), width))
+                probabilities[texts] = train.predict(network, rows)
+        return probabilities
 
-    def _network(self, key: Any) -> Any:
+    def make_module(self, key: Any) -> Any:
         classes = len(self.classes_)
         usual = min(max(MIN_DIM, classes), MAX_DIM) if self.encoder == "bag" else MAX_DIM
         size, width = self.tokens_.size, self.width or usual
@@ -245,19 +245,19 @@ class TextClassifier(NetworkClassifier):
 
     # The model file
 
-    def _prepared(self) -> tuple[dict[str, Any], dict[str, Any]]:
+    def preprocessing_state(self) -> tuple[dict[str, Any], dict[str, Any]]:
         arrays = {"scale": self.scale_}
         for name in PARTS:
             if entries := getattr(self.tokens_, name):
                 arrays[name] = np.frombuffer("\n".join(entries).encode(), np.uint8)
-        told = [name for name in PARTS if name in arrays]
+        part_names = [name for name in PARTS if name in arrays]
         return {
-            "length": self.tokens_.length, "parts": told, "rule": self.tokens_.rule,
+            "length": self.tokens_.length, "parts": part_names, "rule": self.tokens_.rule,
             "whole": self.tokens_.whole,
         } | ({} if self.unread_ is None else {"unread": self.unread_}), arrays  # fmt: skip
 
-    def _restore_prepared(self, told: dict[str, Any], arrays: Any) -> None:
-        checked = PREPARED(told, "the vocabulary")
+    def restore_preprocessing(self, state: dict[str, Any], arrays: Any) -> None:
+        checked = PREPARED(state, "the vocabulary")
         if any(array.shape[1:] != (checked["length"],) for array in self.row_types_.values()):
             raise damaged("its rows are not as long as its vocabulary says")
         reads_all = checked.get("whole", False)
@@ -265,9 +265,9 @@ class TextClassifier(NetworkClassifier):
             reads_all and self.encoder != "bag"
         ):
             raise damaged("its texts are longer than its encoder reads")
-        parts = {name: _entries(arrays(name), name) for name in dict.fromkeys(checked["parts"])}
+        entries = {name: _entries(arrays(name), name) for name in dict.fromkeys(checked["parts"])}
         self.tokens_ = Vocabulary(
-            **parts, length=checked["length"], whole=reads_all, rule=checked.get("rule", RULES[0])
+            **entries, length=checked["length"], whole=reads_all, rule=checked.get("rule", RULES[0])
         )
         self.unread_ = checked.get("unread")
         self.scale_ = arrays.numbers("scale", (self.tokens_.size,), np.dtype(np.float32))
@@ -309,22 +309,22 @@ class TextClassifier(NetworkClassifier):
         logits = np.asarray(self.module_(rows))
         code = int(np.argmax(logits)) if label is None else self._code(label)
         vectors = np.asarray(self.module_.vectors(rows))
-        parts, base = integrated_gradients(self.module_, vectors, rows["shares"], code)
-        found = self.tokens_.cut(text)
-        scores = np.zeros(len(found))
-        for entry, part in zip(self.tokens_.entries(found), parts, strict=False):
-            scores[entry.first : entry.last + 1] += part / (entry.last + 1 - entry.first)
+        contributions, base = integrated_gradients(self.module_, vectors, rows["shares"], code)
+        words = self.tokens_.cut(text)
+        scores = np.zeros(len(words))
+        for entry, contribution in zip(self.tokens_.entries(words), contributions, strict=False):
+            scores[entry.first : entry.last + 1] += contribution / (entry.last + 1 - entry.first)
         return Attribution(
             self.classes_[code].item() if hasattr(self.classes_[code], "item")
             else self.classes_[code],
-            probability(logits, code), tuple(found), scores, base,
+            probability(logits, code), tuple(words), scores, base,
         )  # fmt: skip
 
     def _code(self, label: Any) -> int:
-        places = np.flatnonzero(self.classes_ == label)
-        if len(places) != 1:
+        positions = np.flatnonzero(self.classes_ == label)
+        if len(positions) != 1:
             raise DataError(f"label={label!r:.40} is no class: {self.classes_.tolist()!r:.200}")
-        return int(places[0])
+        return int(positions[0])
 
 
 def _entries(array: Any, name: str) -> tuple[str, ...]:
@@ -332,9 +332,9 @@ def _entries(array: Any, name: str) -> tuple[str, ...]:
     if array.dtype != np.uint8 or array.ndim != 1:
         raise damaged(f"its {name} are no text")
     try:
-        found = tuple(array.tobytes().decode().split("\n"))
+        entries = tuple(array.tobytes().decode().split("\n"))
     except UnicodeDecodeError:
         raise damaged(f"its {name} are no text") from None
-    if "" in found or len(set(found)) < len(found) or len(found) > LARGEST:
+    if "" in entries or len(set(entries)) < len(entries) or len(entries) > LARGEST:
         raise damaged(f"its {name} are empty, twice the same, or too many")
-    return found
+    return entries

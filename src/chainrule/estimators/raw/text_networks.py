@@ -96,7 +96,7 @@ class ConvNetwork(_Reader):
         return self.head(self._dropped(np.concatenate(most, axis=-1), key))
 
     def _largest(self, window: nn.Conv1d, vectors: Any, here: Any) -> Any:
-        """Of the windows that begin at a word, shape (rows, width); 0 if there is none."""
+        """The largest value over all windows, shape (rows, width); 0 if there is none."""
         after = window.weight.shape[0] - 1
         features = nn.relu(window(np.pad(vectors, ((0, 0), (0, after), (0, 0)))))
         return np.max(np.where(here, features, 0), axis=1)

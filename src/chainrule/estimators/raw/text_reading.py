@@ -14,7 +14,7 @@ SMOOTHING = 0.5  # added to each count of texts
 
 
 def lengths(counts: Any, length: int, whole: bool) -> Iterator[tuple[int, Any]]:
-    """In rows of which length texts are answered, and which texts; no row is empty of texts.
+    """Yield row lengths, with the texts that are read in rows of that length.
 
     Those that are read to their end and do not fit into `length` get rows of two, four, ... times
     that, so that few programs are compiled.
@@ -28,20 +28,20 @@ def lengths(counts: Any, length: int, whole: bool) -> Iterator[tuple[int, Any]]:
     if whole:
         times = 2 ** np.ceil(np.log2(np.maximum(counts / length, 1.0))).astype(np.int64)
     for factor in np.unique(times):
-        places, width = np.flatnonzero(times == factor), int(length * factor)
-        size = len(places) if factor == 1 else max(1, AT_ONCE // width)
-        for start in range(0, len(places), size):
-            yield width, places[start : start + size]
+        texts, width = np.flatnonzero(times == factor), int(length * factor)
+        size = len(texts) if factor == 1 else max(1, AT_ONCE // width)
+        for start in range(0, len(texts), size):
+            yield width, texts[start : start + size]
 
 
-def picked_texts(read: EncodedTexts, places: Any) -> EncodedTexts:
+def picked_texts(read: EncodedTexts, texts: Any) -> EncodedTexts:
     """What some of the texts are read as."""
-    if len(places) == len(read.counts):
+    if len(texts) == len(read.counts):
         return read
-    kept = np.zeros(len(read.counts), bool)
-    kept[places] = True
-    entries = np.repeat(kept, read.counts)
-    return EncodedTexts(read.codes[entries], read.shares[entries], read.counts[kept])
+    is_picked = np.zeros(len(read.counts), bool)
+    is_picked[texts] = True
+    entries = np.repeat(is_picked, read.counts)
+    return EncodedTexts(read.codes[entries], read.shares[entries], read.counts[is_picked])
 
 
 def log_ratios(read: EncodedTexts, labels: Any, size: int) -> Any:
@@ -76,8 +76,8 @@ def log_ratios(read: EncodedTexts, labels: Any, size: int) -> Any:
     counts = np.bincount(labels[rows], minlength=int(labels.max()) + 1)
     ratios = np.zeros(size)
     for part in np.split(codes[order], np.cumsum(counts)[:-1]):
-        own = np.bincount(part, minlength=size)
-        inside, outside = own + SMOOTHING, everywhere - own + SMOOTHING
+        counts_in_class = np.bincount(part, minlength=size)
+        inside, outside = counts_in_class + SMOOTHING, everywhere - counts_in_class + SMOOTHING
         ratio = np.log(inside / inside[1:].sum()) - np.log(outside / outside[1:].sum())
         ratios = np.maximum(ratios, np.abs(ratio))
     ratios[0] = 0.0

@@ -114,7 +114,7 @@ def _to_state(model: Any, arrays: Arrays, prefix: str) -> Description:
             "know: save one of chainrule's"
         )
     state: Description = {"class": cls.__name__, "parameters": _parameters(model)}
-    if hasattr(cls, "_prepared"):
+    if hasattr(cls, "preprocessing_state"):
         return state | raw_to_state(model, arrays)
     state["n_features_in_"] = int(model.n_features_in_)
     if hasattr(model, "feature_names_in_"):
@@ -126,7 +126,7 @@ def _to_state(model: Any, arrays: Arrays, prefix: str) -> Description:
 
 
 def _from_state(cls: Any, description: Description, arrays: ArrayReader, prefix: str = "") -> Any:
-    tabular, raw = hasattr(cls, "network_class"), hasattr(cls, "_prepared")
+    tabular, raw = hasattr(cls, "network_class"), hasattr(cls, "preprocessing_state")
     checked = (TABLE if tabular else RAW if raw else PERCEPTRON)(description, "the model")
     if checked["class"] != cls.__name__:
         raise damaged(f"it holds a {checked['class']!r:.40} and not a {cls.__name__}")
@@ -184,7 +184,7 @@ def _constructed(cls: Any, parameters: Description) -> Any:
         return model
     try:
         model._validate_params()
-        if hasattr(cls, "_prepared"):
+        if hasattr(cls, "preprocessing_state"):
             return model
         sizes = layer_sizes(model.hidden_layer_sizes)
         if not all(type(size) is int for size in sizes):

@@ -32,7 +32,7 @@ NETWORK: dict[str, Any] = {"prepared": by_name(lambda value, _: value), "rows": 
 
 def raw_to_state(model: Any, arrays: Arrays) -> Description:
     """All but the class, the settings and the card."""
-    prepared, prepared_arrays = model._prepared()
+    prepared, prepared_arrays = model.preprocessing_state()
     arrays |= {f"{PREPARED}{name}": np.asarray(value) for name, value in prepared_arrays.items()}
     names, leaves = tree.names(model.module_), tree.leaves(model.module_)
     arrays |= {f"{WEIGHTS}{name}": leaf for name, leaf in zip(names, leaves, strict=True)}
@@ -57,7 +57,7 @@ def raw_from_state(model: Any, checked: Description, arrays: ArrayReader) -> Non
     training = checked["training"]
     model.history_ = [_epoch(row) for row in training["history"]]
     model.best_epoch_, model.stopped_ = training["best_epoch"], training["stopped"]
-    model._restore_prepared(checked["prepared"], Prepared(arrays))
+    model.restore_preprocessing(checked["prepared"], Prepared(arrays))
     leaves, structure = _abstract(model)
     weights = []
     for name, (shape, dtype) in zip(tree.names(structure), leaves, strict=True):
@@ -91,7 +91,7 @@ def _abstract(model: Any) -> tuple[list[tuple[tuple[int, ...], Any]], Any]:
     modules = []
 
     def build(key: Any) -> Any:
-        modules.append(model._network(key))
+        modules.append(model.make_module(key))
         return tree.leaves(modules[-1])
 
     try:

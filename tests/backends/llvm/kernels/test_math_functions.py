@@ -13,7 +13,8 @@ import pytest
 import scipy.special as special
 
 from chainrule.backends.llvm.ir.builder import Module
-from chainrule.backends.llvm.kernels.math import FUNCTIONS, libm
+from chainrule.backends.llvm.kernels.math import FUNCTIONS
+from chainrule.backends.llvm.kernels.symbols import libm
 from chainrule.backends.llvm.target.assembler import LoadedCode, assemble
 from chainrule.backends.llvm.target.host import host
 from chainrule.config import configured

@@ -8,7 +8,7 @@ from stages import scheduled_graph, simplified
 
 from chainrule.backends.llvm.cache.signature import Signature
 from chainrule.backends.llvm.emit.module import emit
-from chainrule.backends.llvm.program.executable import executable
+from chainrule.backends.llvm.program.link import link
 from chainrule.backends.llvm.program.serialize import from_bytes, to_bytes
 from chainrule.config import configured
 
@@ -23,7 +23,7 @@ def test_a_program_comes_back() -> None:
     graph = simplified(f, np.ones(4), np.zeros(4, np.int64))
     with configured(num_threads=1):
         schedule = scheduled_graph(graph)
-        expected = executable(schedule, emit(schedule), ["poll", "order"])
+        expected = link(schedule, emit(schedule), ["poll", "order"])
     assert expected.numpy_calls and expected.constants and expected.bounds_checks
     nodes = Signature(graph).nodes
     payload = to_bytes(expected, b"code\nof two lines", nodes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +9,7 @@ import numpy as np
 
 from ....graph.node import Node
 from ....graph.types import Shape
-from ..emit.module import ModuleText
 from ..layout.view import Arena, View
-from ..schedule.lifetimes import padded_size
-from ..schedule.schedule import Schedule
 
 
 @dataclass(frozen=True)
@@ -98,26 +94,3 @@ class Executable:
     iteration_words: tuple[int, ...] = ()
     timed: tuple[str, ...] = ()
     guarded: tuple[tuple[int, int], ...] = ()
-
-
-def executable(schedule: Schedule, module: ModuleText, library: Collection[str]) -> Executable:
-    """Return how to run a module; `library` are the names that it may call."""
-    arena = schedule.arena
-    calls = [
-        NumpyCall(
-            call.node,
-            tuple(ArrayLocation.of(view, arena) for view in call.inputs),
-            tuple(ArrayLocation.of(view, arena) for view in call.outputs),
-        )
-        for call in schedule.host_calls
-    ]
-    after = [
-        (offset + buffer.nbytes, offset + padded_size(buffer))
-        for buffer, offset in arena.offsets.items()
-    ]
-    return Executable(
-        module.n_words, arena.nbytes, tuple(schedule.constants.items()), tuple(calls),
-        schedule.bounds_checks, tuple(name for name in library if name in module.declared),
-        schedule.parallel, schedule.long, schedule.threads, module.iteration_words, module.timed,
-        tuple(after) if schedule.guarded else (),
-    )  # fmt: skip

@@ -13,19 +13,15 @@ from ....forks import compiling
 from ....lazy import LazyModule
 from ....version import __version__
 from ..cache import disk as cache
-from ..ir.builder import Module
-from ..kernels.math import libm
-from ..kernels.matmul import EXPORTS, write_library
-from ..kernels.sort import write_sort
+from ..kernels.symbols import MATMULS, SORT, libm
 from ..target.assembler import LoadedCode, assemble
 from ..target.host import Host, binding, host
 from . import fast_call as fast_calls
-from .autotune import write_autotune
-from .poll import API, write_poll
-from .pool import write_pool
+from .poll import API
 
 _llvmlite = LazyModule("llvmlite")
-_NAMES = (*EXPORTS, "parallel", "work", "within", "autotune", "poll", "fast_call", "order")
+_source = LazyModule("chainrule.backends.llvm.runtime.library_text")
+_NAMES = (*MATMULS, "parallel", "work", "within", "autotune", "poll", "fast_call", SORT)
 _loaded: dict[Host, tuple[dict[str, int], LoadedCode]] = {}
 
 
@@ -64,14 +60,7 @@ def _load(target: Host) -> tuple[dict[str, int], LoadedCode]:
     key = cache_key("library")
     code = cache.load(key)
     if code is None:
-        module = Module()
-        write_library(module, target)
-        write_pool(module)
-        write_autotune(module)
-        fast_calls.write_fast_call(module)
-        write_sort(module)
-        write_poll(module, target.triple.startswith("x86_64"))
-        code = assemble(module.text(target.triple))
+        code = assemble(_source.library_text(target))
         cache.store(key, code)
     loaded = LoadedCode(code, outside, _NAMES)
     return {**outside, **dict(zip(_NAMES, loaded.addresses, strict=True))}, loaded

@@ -6,9 +6,7 @@ tests/backends/llvm/kernels/test_math_functions.py.
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable
-from functools import lru_cache
 
 from ...ir.value import Value
 from .circular import arctan2, cos, sin
@@ -28,14 +26,4 @@ FUNCTIONS: dict[str, Callable[..., Value]] = {
 }  # fmt: skip
 """By the names of primitives: ``FUNCTIONS[name](f, *values)`` on values of one dtype."""
 
-_LIBM = ("sin", "cos", "fmod", "fmodf", "fma", "fmaf")
-
-
-@lru_cache(maxsize=1)
-def libm() -> dict[str, int]:
-    """Return the addresses of the few functions of the C library that vector code may call."""
-    library = ctypes.CDLL(None) if hasattr(ctypes, "RTLD_GLOBAL") else ctypes.CDLL("ucrtbase")
-    return {name: ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0 for name in _LIBM}
-
-
-__all__ = ["FUNCTIONS", "libm"]
+__all__ = ["FUNCTIONS"]

@@ -23,8 +23,6 @@ from .kernels import tile_for, write_dots, write_kernel
 from .packing import write_pack_any, write_pack_columns, write_pack_rows
 from .sweep import MOST, write_sweep
 
-EXPORTS = ("gemm_f32", "gemm_f64", "dots_f32", "dots_f64")
-
 
 def write_library(module: Module, target: Host) -> None:
     """Write all kernels and the exported functions."""
@@ -53,4 +51,4 @@ def scratch_bytes(rows: int, columns: int, depth: int, dtype: np.dtype[Any]) -> 
     return panels * tile.columns * min(depth, DEPTH) * dtype.itemsize
 
 
-__all__ = ["EXPORTS", "FAR", "MOST", "scratch_bytes", "tile_for", "write_library"]
+__all__ = ["FAR", "MOST", "scratch_bytes", "tile_for", "write_library"]
