@@ -7,11 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import tree
-from ..errors import at_user_line
-from ..trace.operands import is_plain_number
 from .leaves import running_mean, scale_leaves, zeros
 from .schedules import as_schedule, check_number
-from .transforms import Optimizer, apply_updates
+from .transforms import Optimizer, with_decay
 
 
 class LionState(NamedTuple):
@@ -46,6 +44,7 @@ def lion(
 
     Examples
     --------
+    >>> from chainrule.optim import apply_updates
     >>> optimizer = lion(0.3, weight_decay=0.1)
     >>> w, state = 1.0, optimizer.init(1.0)
     >>> for _ in range(3):  # on w**2, whose gradient is 2 w
@@ -60,7 +59,6 @@ def lion(
     check_number("b1", b1, below=1.0)
     check_number("b2", b2, below=1.0)
     check_number("weight_decay", weight_decay)
-    has_decay = not (is_plain_number(weight_decay) and weight_decay == 0)
 
     def init(params: Any) -> LionState:
         return LionState(np.int32(0), zeros(params))
@@ -69,12 +67,7 @@ def lion(
         step_size = schedule(state.count)
         signs = tree.map(lambda m, g: np.sign(running_mean(b1, m, g)), state.mean, grads)
         updates = scale_leaves(-step_size, signs)
-        if has_decay:
-            if params is None:
-                raise TypeError(
-                    at_user_line("weight decay needs the parameters: update(grads, state, params)")
-                )
-            updates = apply_updates(updates, scale_leaves(-step_size * weight_decay, params))
+        updates = with_decay(updates, step_size, weight_decay, params)
         mean = tree.map(lambda m, g: running_mean(b2, m, g), state.mean, grads)
         return updates, LionState(state.count + 1, mean)
 

@@ -16,7 +16,7 @@ from ..errors import at_user_line
 from ..trace.operands import is_plain_number
 from .leaves import cast_like, running_mean, scale_leaves, zeros
 from .schedules import as_schedule, check_number
-from .transforms import Optimizer, apply_updates, trace
+from .transforms import Optimizer, trace, with_decay
 
 
 class SGDState(NamedTuple):
@@ -62,6 +62,7 @@ def sgd(learning_rate: Any, momentum: float = 0.0, nesterov: bool = False) -> Op
 
     Examples
     --------
+    >>> from chainrule.optim import apply_updates
     >>> optimizer = sgd(0.1, momentum=0.9)
     >>> w, state = 1.0, optimizer.init(1.0)
     >>> for _ in range(3):  # on w**2, whose gradient is 2 w
@@ -171,6 +172,7 @@ def adam(
 
     Examples
     --------
+    >>> from chainrule.optim import apply_updates
     >>> optimizer = adam(0.1)
     >>> w, state = 1.0, optimizer.init(1.0)
     >>> for _ in range(3):  # on w**2, whose gradient is 2 w
@@ -225,7 +227,6 @@ def adamw(
     check_number("b2", b2, below=1.0)
     check_number("eps", eps)
     check_number("weight_decay", weight_decay)
-    has_decay = not (is_plain_number(weight_decay) and weight_decay == 0)
 
     def init(params: Any) -> AdamState:
         return AdamState(np.int32(0), zeros(params), zeros(params))
@@ -242,12 +243,7 @@ def adamw(
         floor = eps if epsilon_hat else root * eps
         roots = tree.map(lambda s: np.sqrt(s) + cast_like(floor, s), square)
         updates = _quotients(-size, mean, roots, scale_first=epsilon_hat)
-        if has_decay:
-            if params is None:
-                raise TypeError(
-                    at_user_line("weight decay needs the parameters: update(grads, state, params)")
-                )
-            updates = apply_updates(updates, scale_leaves(-step_size * weight_decay, params))
+        updates = with_decay(updates, step_size, weight_decay, params)
         return updates, AdamState(step, mean, square)
 
     return Optimizer(init, update)

@@ -100,6 +100,17 @@ def decay_weights(params: Any, amount: Any, mask: Any = True) -> Any:
     return tree.map(lambda p, decayed: cast_like(remaining, p) * p if decayed else p, params, mask)
 
 
+def with_decay(updates: Any, step_size: Any, weight_decay: Any, params: Any) -> Any:
+    """Updates less ``step_size * weight_decay * params``, if there is any weight decay."""
+    if is_plain_number(weight_decay) and weight_decay == 0:
+        return updates
+    if params is None:
+        raise TypeError(
+            at_user_line("weight decay needs the parameters: update(grads, state, params)")
+        )
+    return apply_updates(updates, scale_leaves(-step_size * weight_decay, params))
+
+
 def scale_by_learning_rate(learning_rate: Any) -> Optimizer[Any]:
     """Multiply by ``-learning_rate``, for a `chain`.
 
