@@ -20,6 +20,7 @@ import chainrule
 from chainrule import load
 from chainrule.errors import ModelFileError
 from chainrule.estimators.serialization.container import dumps, loads
+from chainrule.version import __version__
 
 NAMES = list(hostile_files.models())
 
@@ -134,7 +135,9 @@ def test_newer_files_ask_for_an_update(folder, valid):
     refused(
         folder, changed(**{"class": "KolmogorovArnold"}), "'KolmogorovArnold'.*update chainrule"
     )
-    refused(folder, changed(format="chainrule-model-2"), "'chainrule-model-2'.*0.1.0.*update")
+    refused(
+        folder, changed(format="chainrule-model-2"), f"'chainrule-model-2'.*{__version__}.*update"
+    )
     refused(folder, changed(format=2), "its format is 2")
     refused(folder, changed(wings=[1]), "'wings', which this version does not know")
     accepted = changed()
