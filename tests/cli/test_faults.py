@@ -118,7 +118,7 @@ def fails(path, data, mode=None):
 
 def test_room_is_asked_for_before(run, monkeypatch):
     """A full disk ends the command before it reads the table, for each kind of training."""
-    monkeypatch.setattr(keeping, "ROOM", 2**60)
+    monkeypatch.setattr(keeping, "MIN_FREE_BYTES", 2**60)
     for words in (("train", "iris"), ("train", "images", "no"), ("train", "audio", "no"),
                   ("train", "text", "no"), ("train", "iris", "--report"),
                   ("predict", "no.safetensors", "iris", "-o", "p.csv"),

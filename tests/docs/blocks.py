@@ -103,7 +103,7 @@ def outputs(document: str, names: dict[str, Any]) -> list[Output]:
     """
     found = []
     fenced = blocks(document)
-    followers: list[Block | None] = [*fenced[1:], None]
+    followers: list[Block | None] = [*fenced[1:], None][: len(fenced)]
     shown_below_code: set[int] = set()
     for block, follower in zip(fenced, followers, strict=True):
         if block.language == "python":

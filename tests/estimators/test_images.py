@@ -13,7 +13,7 @@ from sklearn.datasets import load_digits
 
 from chainrule import ImageClassifier, load
 from chainrule.errors import DataError, ModelFileError
-from chainrule.estimators.raw.image_network import Moved, stages
+from chainrule.estimators.raw.image_network import ShiftedView, stages
 
 DIGITS = load_digits()
 X, Y = DIGITS.images.astype(np.uint8), DIGITS.target
@@ -73,12 +73,12 @@ def test_views_are_averaged():
     x = X[:5, ..., None]
     views = [(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)]
     parts = [
-        model.predict_proba(np.ascontiguousarray(Moved(*view, mirrored)(x)))
+        model.predict_proba(np.ascontiguousarray(ShiftedView(*view, mirrored)(x)))
         for mirrored in (False, True) for view in views
     ]  # fmt: skip
     model.set_params(test_time_augmentation=True)
     np.testing.assert_allclose(model.predict_proba(X[:5]), np.mean(parts, axis=0), atol=1e-6)
-    moved = Moved(1, -1)(x)
+    moved = ShiftedView(1, -1)(x)
     np.testing.assert_array_equal(moved[:, 1:, :-1], x[:, :-1, 1:])
     assert not moved[:, 0].any() and not moved[:, :, -1].any()
 

@@ -34,10 +34,10 @@ class Commands(typer.core.TyperGroup):
         """The names of all commands, `train` first: Typer puts groups at the end."""
         return sorted(super().list_commands(ctx), key=lambda name: name != "train")
 
-    def make_context(self, *given: Any, **more: Any) -> Any:
+    def make_context(self, *args: Any, **more: Any) -> Any:
         """The context, from words that may be wrong."""
         with reported_errors():
-            return super().make_context(*given, **more)
+            return super().make_context(*args, **more)
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command, whose words may be wrong."""

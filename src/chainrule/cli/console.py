@@ -21,10 +21,10 @@ class PlainConsole(Console):
     is styled by us: who makes one escapes what is not ours.
     """
 
-    def render_str(self, text: str, **given: Any) -> Text:
+    def render_str(self, text: str, **options: Any) -> Text:
         """Render a text as it is, with its control characters escaped."""
-        given |= {"markup": False, "emoji": False, "highlight": False}
-        return super().render_str(escape.terminal(text), **given)
+        options |= {"markup": False, "emoji": False, "highlight": False}
+        return super().render_str(escape.terminal(text), **options)
 
     def say(self, line: str, style: str | None = None) -> None:
         """Print one line, however long, that can be copied as one."""
@@ -51,10 +51,10 @@ def complain(line: str, style: str | None = None) -> None:
 
 
 def table(
-    *headers: str, right: Collection[int] = (), title: str | None = None, **given: Any
+    *headers: str, right: Collection[int] = (), title: str | None = None, **options: Any
 ) -> Table:
     """A table whose cells are folded where they are too wide, never cut."""
-    grid = Table(title=title, **given)
+    grid = Table(title=title, **options)
     for k, header in enumerate(headers):
         grid.add_column(header, justify="right" if k in right else "left", overflow="fold")
     return grid

@@ -94,12 +94,12 @@ def _reasons(console: Console) -> None:
         table.add_row(str(x.astype(int)), f"{y[0]:.0f}", f"{linear[0]:.3f}", f"{bent[0]:.3f}")
     show(console, table)
 
-    found = numbers.differentiability()
+    computed = numbers.differentiability()
     paragraph(
         console, "2. Differentiability. The slope follows from the output y alone: y · (1 - y)."
     )
     table = _table("x", "y", "y · (1 - y)", "grad", "central differences")
-    for row in zip(*found, strict=True):
+    for row in zip(*computed, strict=True):
         table.add_row(f"{row[0]:.0f}", *[f"{v:.10f}" for v in row[1:]])
     show(console, table)
 
@@ -156,13 +156,13 @@ def _vanishing(console: Console) -> None:
         "layer's gradient at the first layer of a network, 64 units wide:",
     )
     table = _table("layers", "sigmoid", "", "ReLU", "")
-    for found in numbers.vanishing():
+    for computed in numbers.vanishing():
         table.add_row(
-            str(found.depth),
-            f"{found.sigmoid:.1e}",
-            bar(1 + log10(found.sigmoid) / 24, 18),
-            f"{found.relu:.1e}",
-            bar(1 + log10(found.relu) / 24, 18),
+            str(computed.depth),
+            f"{computed.sigmoid:.1e}",
+            bar(1 + log10(computed.sigmoid) / 24, 18),
+            f"{computed.relu:.1e}",
+            bar(1 + log10(computed.relu) / 24, 18),
         )
     show(console, table)
     paragraph(console, "(Bars on a logarithmic scale, from 1e-24 to 1.)")
@@ -180,8 +180,8 @@ def _training(console: Console, trained: numbers.Training) -> None:
     show(console, table)
     paragraph(console, f"loss, first 100 iterations  {sparkline(trained.losses[:100])}")
     table = _table("weight", "deltas by hand, in a Python loop", "grad inside a scan")
-    for k, (by_hand, found) in enumerate(zip(trained.by_hand, trained.weights, strict=True), 1):
-        table.add_row(f"w{k}", f"{by_hand[0]:+.12f}", f"{found[0]:+.12f}")
+    for k, (by_hand, computed) in enumerate(zip(trained.by_hand, trained.weights, strict=True), 1):
+        table.add_row(f"w{k}", f"{by_hand[0]:+.12f}", f"{computed[0]:+.12f}")
     show(console, table)
     rate = numbers.by_learning_rate()
     paragraph(

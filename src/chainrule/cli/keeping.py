@@ -17,7 +17,7 @@ from ..files import write_atomically
 from ..starting import INTERRUPTED, MISTAKE
 from .console import complain
 
-ROOM = 2**20  # bytes that a place must have before a training begins
+MIN_FREE_BYTES = 2**20  # bytes that a place must have before a training begins
 SAMPLES = {*images.EXTENSIONS, *audio.EXTENSIONS, ".txt"}  # of files in class folders
 MEMORY = Path("/dev/shm")  # of Linux: room when the disk has none
 
@@ -38,56 +38,56 @@ def check_apart(outputs: Mapping[str, Path | None], inputs: Iterable[str | Path]
     DataError
         With the option, and what lies there.
     """
-    wanted = [(option, place) for option, place in outputs.items() if place is not None]
-    given = list(inputs)
-    for k, (option, place) in enumerate(wanted):
+    wanted = [(option, target) for option, target in outputs.items() if target is not None]
+    sources = list(inputs)
+    for k, (option, target) in enumerate(wanted):
         for other, earlier in wanted[:k]:
-            if _same(place, earlier):
+            if _same(target, earlier):
                 raise DataError(
-                    f"{option} {place} is what {other} writes, too: choose another place for one"
+                    f"{option} {target} is what {other} writes, too: choose another place for one"
                 )
-        for source in given:
-            if _holds(source, place):
+        for source in sources:
+            if _holds(source, target):
                 raise DataError(
-                    f"{option} {place} would replace what is read from {source}: choose another "
+                    f"{option} {target} would replace what is read from {source}: choose another "
                     f"place with {option}"
                 )
 
 
-def _same(place: Path, other: Path) -> bool:
+def _same(target: Path, other: Path) -> bool:
     """Whether both are one file, or would be; devices and pipes keep apart what is written."""
     with suppress(OSError, ValueError):
-        if place.exists() and other.exists():
-            return place.is_file() and place.samefile(other)
-        return os.path.realpath(place) == os.path.realpath(other)
+        if target.exists() and other.exists():
+            return target.is_file() and target.samefile(other)
+        return os.path.realpath(target) == os.path.realpath(other)
     return False
 
 
-def _holds(source: str | Path, place: Path) -> bool:
+def _holds(source: str | Path, target: Path) -> bool:
     """Whether a place is a file that is read, or a sample in a folder that is."""
     path = Path(source)
     with suppress(OSError, ValueError):  # too long for a name, or with a NUL: a text
-        if not str(source) or not path.exists() or not place.is_file():
+        if not str(source) or not path.exists() or not target.is_file():
             return False
         if not path.is_dir():
-            return _same(place, path)
-        inside = Path(os.path.realpath(place)).is_relative_to(os.path.realpath(path))
-        return inside and place.suffix.lower() in SAMPLES
+            return _same(target, path)
+        inside = Path(os.path.realpath(target)).is_relative_to(os.path.realpath(path))
+        return inside and target.suffix.lower() in SAMPLES
     return False
 
 
-def check_writable(place: Path, option: str = "--output") -> None:
+def check_writable(target: Path, option: str = "--output") -> None:
     """Fail before the work rather than after it."""
     try:
-        check_place(place, ROOM)
+        check_place(target, MIN_FREE_BYTES)
     except OSError as error:
         raise ModelFileError(
-            f"cannot write {place}: {error.strerror or error}; choose another place with {option}"
+            f"cannot write {target}: {error.strerror or error}; choose another place with {option}"
         ) from error
 
 
-def write(place: Path, data: bytes, option: str = "--output") -> Path:
-    """Write a file whole, or keep it elsewhere: see `kept`."""
+def write(target: Path, data: bytes, option: str = "--output") -> Path:
+    """Write a file whole, or keep it elsewhere: see `write_somewhere`."""
 
     def written(path: Path) -> None:
         try:
@@ -100,15 +100,15 @@ def write(place: Path, data: bytes, option: str = "--output") -> Path:
                 f"{option}"
             ) from error
 
-    return kept(place, written)
+    return write_somewhere(target, written)
 
 
-def kept(place: Path, write: Callable[[Path], None]) -> Path:
+def write_somewhere(target: Path, write: Callable[[Path], None]) -> Path:
     """Where a file lies in the end: its place, or another one if that has become unwritable.
 
     Parameters
     ----------
-    place : Path
+    target : Path
     write : callable
         Given a path, it writes there, or raises an error of ours that an OSError caused.
 
@@ -118,33 +118,33 @@ def kept(place: Path, write: Callable[[Path], None]) -> Path:
         The first, if there is no other place, either.
     """
     try:
-        write(place)
+        write(target)
     except ChainruleError as error:
         if not isinstance(error.__cause__, OSError):
             raise
-        other = _elsewhere(place.name, write)
+        other = _elsewhere(target.name, write)
         if other is None:
             raise type(error)(f"{error}; and no other place was found to keep it in") from error
         note = " (in memory: until the machine stops)" if MEMORY in other.parents else ""
         complain(f"chainrule: {error}", style="red")
         complain(f"chainrule: kept as {other}{note}: move it from there", style="red")
         return other
-    return place
+    return target
 
 
 def _elsewhere(name: str, write: Callable[[Path], None]) -> Path | None:
     """Write into a new folder, where that is possible."""
     for folder in _folders():
         try:
-            own_folder = Path(tempfile.mkdtemp(prefix="chainrule-", dir=folder))
+            new_folder = Path(tempfile.mkdtemp(prefix="chainrule-", dir=folder))
         except OSError:
             continue
         try:
-            write(own_folder / name)
+            write(new_folder / name)
         except (ChainruleError, OSError):
-            shutil.rmtree(own_folder, ignore_errors=True)
+            shutil.rmtree(new_folder, ignore_errors=True)
         else:
-            return own_folder / name
+            return new_folder / name
     return None
 
 
@@ -158,12 +158,12 @@ def _folders() -> Iterator[Path]:
     yield MEMORY
 
 
-def leave(interrupted: bool, *places: tuple[Path | None, Path | None]) -> None:
+def leave(interrupted: bool, *outputs: tuple[Path | None, Path | None]) -> None:
     """End with the exit code that says if a training was interrupted, or a file lies elsewhere.
 
     Each pair is where a file should be, and where it is.
     """
     if interrupted:
         sys.exit(INTERRUPTED)
-    if any(wanted != made for wanted, made in places):
+    if any(wanted != written for wanted, written in outputs):
         sys.exit(MISTAKE)

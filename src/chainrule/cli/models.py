@@ -36,10 +36,10 @@ def inputs(model: Any, table: Table) -> Any:
     absent = [name for name in dict.fromkeys(needed) if name not in frame.columns]
     if absent:
         more = f" (and {len(absent) - 1} more)" if len(absent) > 1 else ""
-        shown = ", ".join(map(repr, frame.columns[:8])) + (", ..." if frame.shape[1] > 8 else "")
+        columns = ", ".join(map(repr, frame.columns[:8])) + (", ..." if frame.shape[1] > 8 else "")
         raise DataError(
-            f"column {absent[0]!r} is missing{more}; {table.name} has {shown}: rename or add what "
-            "the model was trained with"
+            f"column {absent[0]!r} is missing{more}; {table.name} has {columns}: rename or add "
+            "what the model was trained with"
         )
     return frame.reindex(columns=names)
 
@@ -70,10 +70,10 @@ def labelled(model: Any, table: Table, target: str | None) -> tuple[Table, str]:
     if name is None:
         raise DataError("the model does not say what its target was: name a column with --target")
     if name not in table.frame.columns:
-        shown = ", ".join(map(repr, table.frame.columns[:8]))
+        names = ", ".join(map(repr, table.frame.columns[:8]))
         raise DataError(
             f"{table.name} has no column {name!r} to score the predictions by; its columns are "
-            f"{shown}{', ...' if table.frame.shape[1] > 8 else ''}: name it with --target"
+            f"{names}{', ...' if table.frame.shape[1] > 8 else ''}: name it with --target"
         )
     frame = with_row_numbers(table.frame)
     frame = frame[frame[name].notna()]
@@ -108,19 +108,19 @@ def layers(model: Any) -> list[Layer]:
 
 def _of_module(module: Any) -> list[Layer]:
     """The layers of a module: what holds parameters, with the shape of the largest one."""
-    found: dict[str, list[Any]] = {}
+    counts: dict[str, list[Any]] = {}
     marked = nn.with_batch_stats(
         tree.map(lambda _: False, module), tree.map(lambda _: True, module)
     )
     leaves = zip(tree.names(module), tree.leaves(module), tree.leaves(marked), strict=True)
     for name, leaf, is_statistic in leaves:
         if not is_statistic:
-            found.setdefault(name.rpartition(".")[0], []).append(leaf)
-    made = []
-    for name, arrays in found.items():
+            counts.setdefault(name.rpartition(".")[0], []).append(leaf)
+    rows = []
+    for name, arrays in counts.items():
         largest = max(arrays, key=lambda array: (np.ndim(array), np.size(array)))
-        made.append(Layer(name, " x ".join(map(str, np.shape(largest))), _count(arrays)))
-    return made
+        rows.append(Layer(name, " x ".join(map(str, np.shape(largest))), _count(arrays)))
+    return rows
 
 
 def _count(arrays: Any) -> int:

@@ -64,7 +64,7 @@ class Outcome:
             "score": self.score, "baselines": dict(self.baselines), "command": self.command,
             "chainrule": __version__,
         }  # fmt: skip
-        return keeping.kept(path, lambda path: self.model.save(path, card=card))
+        return keeping.write_somewhere(path, lambda path: self.model.save(path, card=card))
 
 
 def finish(

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..report import Report, write_report
 from ..version import __version__
-from .keeping import kept
+from .keeping import write_somewhere
 from .models import layers
 from .scores import Predictions, scores
 
@@ -47,7 +47,7 @@ def report(
 
 def write(page: Path, report: Report) -> Path:
     """Write a report as a page, and return where it lies in the end."""
-    return kept(page, lambda path: write_report(path, report))
+    return write_somewhere(page, lambda path: write_report(path, report))
 
 
 def of_training(result: Any, recorder: Any) -> dict[str, Any]:

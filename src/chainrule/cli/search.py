@@ -25,7 +25,7 @@ from ..estimators.tabular.fitting import MIN_ROWS, learnable_table, make_estimat
 from ..estimators.tabular.options import TrainOptions
 from ..files import check_writable
 from ..lazy import LazyModule
-from .keeping import ROOM
+from .keeping import MIN_FREE_BYTES
 from .scores import predictions, scores
 
 optuna = LazyModule("optuna", extra="tune")
@@ -155,7 +155,7 @@ class Search:
         classes = self.task == "classification"
         y = as_texts(labels).astype(str) if classes else as_numbers(labels, True)
         fold_scores = []
-        for fold, (rows, held) in enumerate(self.splits()):
+        for fold, (rows, validation_rows) in enumerate(self.splits()):
             watched = replace(options, callbacks=(self._pruner(trial, fold),), progress=False)
             model = make_estimator(self.task, watched)
             try:
@@ -168,7 +168,9 @@ class Search:
                 raise optuna.TrialPruned(str(error)) from error
             except UserWarning as interrupted:  # in whichever epoch, the last one too
                 raise KeyboardInterrupt from interrupted
-            by_name = scores(predictions(model, self.inputs.iloc[held], labels.iloc[held]))
+            by_name = scores(
+                predictions(model, self.inputs.iloc[validation_rows], labels.iloc[validation_rows])
+            )
             fold_scores.append(by_name.get(METRICS[self.metric][0], float("nan")))
         value = float(np.mean(fold_scores))
         if not np.isfinite(value):
@@ -203,9 +205,14 @@ def training_rows(
     -------
     (inputs, labels, target, task)
     """
-    found = learnable_table(table, target, task, options, 2 * MIN_ROWS, "tune on")
-    rows, _ = split_rows(found.labels, found.task, options.test_fraction, options.random_state)
-    return found.inputs.iloc[rows], found.labels.iloc[rows], found.target, found.task
+    source = learnable_table(table, target, task, options, 2 * MIN_ROWS, "tune on")
+    rows, _ = split_rows(source.labels, source.task, options.test_fraction, options.random_state)
+    return (
+        source.inputs.iloc[rows],
+        source.labels.iloc[rows],
+        source.target,
+        source.task,
+    )
 
 
 def study_of(search: Search, storage: Any) -> Any:
@@ -244,7 +251,7 @@ def complete(study: Any) -> list[Any]:
 def address(path: Path) -> str:
     """The address of an SQLite file, which must be of that kind and writable."""
     try:
-        check_writable(path, ROOM)
+        check_writable(path, MIN_FREE_BYTES)
         if path.exists() and not _is_database(path):
             raise DataError(f"{path} is no SQLite file: choose another place with --storage")
     except OSError as error:

@@ -89,14 +89,14 @@ class Evaluation:
         The network's, by metric.
     baselines : dict of dict of float
         Those of simpler models.
-    shown : tuple of str
+    score_names : tuple of str
         The metrics that the terminal shows; the first one goes into the card.
     """
 
     predictions: Any
     scores: Mapping[str, float]
     baselines: Mapping[str, Mapping[str, float]]
-    shown: tuple[str, ...] = (ACCURACY,)
+    score_names: tuple[str, ...] = (ACCURACY,)
 
 
 @dataclass(frozen=True)
@@ -198,8 +198,8 @@ def train_raw(
     command = partial(command_line, ["chainrule", "train", kind.name, data])
     outcome = Outcome(
         model, samples.name, samples.target, "classification", len(samples.train.labels),
-        len(samples.test.labels), result.shown[0], result.scores[result.shown[0]],
-        {name: row[result.shown[0]] for name, row in result.baselines.items()},
+        len(samples.test.labels), result.score_names[0], result.scores[result.score_names[0]],
+        {name: row[result.score_names[0]] for name, row in result.baselines.items()},
         command(settings), model.stopped_ == "interrupted", samples.columns,
     )  # fmt: skip
 
@@ -219,8 +219,10 @@ def train_raw(
         out.say(f"{model.n_iter_} epochs in {seconds:.1f} s")
         title = f"on {len(samples.test.labels)} {kind.noun} not {kind.verb} in training"
         models = {"network": result.scores, **result.baselines}
-        rows = {name: [row[metric] for metric in result.shown] for name, row in models.items()}
-        out.print(score_table(title, result.shown, rows))
+        rows = {
+            name: [row[metric] for metric in result.score_names] for name, row in models.items()
+        }
+        out.print(score_table(title, result.score_names, rows))
 
     finish(outcome, path, page, make_report, show, out, kind.usage)
 

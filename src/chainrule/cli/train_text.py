@@ -56,7 +56,7 @@ OPTIONS = (
     CommandOption(
         "balanced", "class_weight", bool, False,
         "Let rare classes count as much as frequent ones.",
-        parse=lambda given: "balanced" if given else None,
+        parse=lambda is_balanced: "balanced" if is_balanced else None,
     ),
 )  # fmt: skip
 

@@ -22,7 +22,7 @@ rich_text = LazyModule("rich.text")
 HEADERS = ("node", "computed as", "value", "upstream", "by", "local derivative", "product", "line")
 RULED = "    \n    \n -- \n" + 5 * "    \n"  # a rich box: nothing but a line below the headers
 WIDEST = 10**6  # columns of text: no cell is folded
-SHOWN = 6  # entries of an array; a larger one is told by its range
+MAX_ENTRIES = 6  # entries of an array; a larger one is told by its range
 STYLE = "border-collapse:collapse;font-family:monospace;font-size:90%"
 CELL = "border:1px solid #ccc;padding:2px 8px;text-align:left;white-space:pre"
 
@@ -30,7 +30,7 @@ CELL = "border:1px solid #ccc;padding:2px 8px;text-align:left;white-space:pre"
 def number(x: Any) -> str:
     """A number or a small array by its digits, a large array by its type and range."""
     array = np.asarray(x)
-    if array.size <= SHOWN:
+    if array.size <= MAX_ENTRIES:
         return np.array2string(
             array, formatter={"float_kind": lambda v: f"{v:.4g}"}, separator=" "
         ).replace("\n", "")  # fmt: skip

@@ -68,16 +68,18 @@ def reduce_losses(losses: Any, sample_weight: Any, reduction: Reduction) -> Any:
         raise ValueError(at_user_line(f"reduction={reduction!r}: give 'mean', 'sum' or 'none'"))
     if sample_weight is not None:
         sample_weight = cast_like(sample_weight, losses)
-        given = sample_weight.shape
-        if given != losses.shape[: len(given)]:
+        weight_shape = sample_weight.shape
+        if weight_shape != losses.shape[: len(weight_shape)]:
             raise ShapeError(
-                at_user_line(f"sample_weight of shape {given} for losses of shape {losses.shape}")
+                at_user_line(
+                    f"sample_weight of shape {weight_shape} for losses of shape {losses.shape}"
+                )
             )
         sample_weight = mark_invalid(
             sample_weight, check(sample_weight, _valid_weights, _describe_weights)
         )
-        rest = (1,) * (losses.ndim - len(given))
-        sample_weight = np.broadcast_to(sample_weight.reshape(given + rest), losses.shape)
+        rest = (1,) * (losses.ndim - len(weight_shape))
+        sample_weight = np.broadcast_to(sample_weight.reshape(weight_shape + rest), losses.shape)
         losses = sample_weight * losses
     if reduction == "none":
         return losses

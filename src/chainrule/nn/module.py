@@ -79,7 +79,7 @@ class Module:
     batch_stats: ClassVar[tuple[str, ...]] = ()  # fields that `train` updates, not the optimiser
     _children: ClassVar[tuple[str, ...]] = ()
     _structure: ClassVar[tuple[str, ...]] = ()
-    _own_init: ClassVar[bool] = False
+    _defines_init: ClassVar[bool] = False
 
     def __init_subclass__(cls, init: bool = True, **kwargs: Any) -> None:
         """Make the subclass a dataclass and a pytree.
@@ -88,8 +88,8 @@ class Module:
         checkers, which would otherwise expect the generated one.
         """
         super().__init_subclass__(**kwargs)
-        cls._own_init = cls._own_init or not init or "__init__" in cls.__dict__
-        dataclass(init=not cls._own_init, repr=False, eq=False)(cls)
+        cls._defines_init = cls._defines_init or not init or "__init__" in cls.__dict__
+        dataclass(init=not cls._defines_init, repr=False, eq=False)(cls)
         declared = fields(cls)  # type: ignore[arg-type]
         fixed = [_STATIC in f.metadata or _is_static(_hint(cls, f.name)) for f in declared]
         marked = list(zip([f.name for f in declared], fixed, strict=True))

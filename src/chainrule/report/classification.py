@@ -94,13 +94,14 @@ def class_table(report: Report) -> Markup:
         report.truth, report.predicted, labels=range(count), zero_division=0.0
     )
     precision, recall, f1, support = columns
-    shown, caption = np.arange(count), "Precision, recall and F1 of each class"
+    listed, caption = np.arange(count), "Precision, recall and F1 of each class"
     if count > LARGEST_MATRIX:
-        tested = shown[support > 0]
-        shown = tested[np.argsort(f1[tested], kind="stable")][:WORST]
-        caption = f"The {len(shown)} of {count:,} classes with the lowest F1"
+        tested = listed[support > 0]
+        listed = tested[np.argsort(f1[tested], kind="stable")][:WORST]
+        caption = f"The {len(listed)} of {count:,} classes with the lowest F1"
     return table(caption, ("class", "precision", "recall", "F1", "rows"), [
-        (report.classes[k], precision[k], recall[k], f1[k], int(support[k])) for k in shown.tolist()
+        (report.classes[k], precision[k], recall[k], f1[k], int(support[k]))
+        for k in listed.tolist()
     ])  # fmt: skip
 
 

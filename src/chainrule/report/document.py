@@ -140,12 +140,12 @@ def _of_classes(report: Report) -> Arrays:
                 "apply softmax to logits first"
             )
         probabilities = probabilities.clip(0.0, 1.0)
-    given = report.predicted
-    if given is None:
+    values = report.predicted
+    if values is None:
         if probabilities is None:
             raise DataError("truth without predictions: give predicted or probabilities")
-        given = np.argmax(probabilities, axis=1)
-    predicted = _class_numbers("predicted", given, count)
+        values = np.argmax(probabilities, axis=1)
+    predicted = _class_numbers("predicted", values, count)
     _same_length(truth, predicted)
     return {"truth": truth, "predicted": predicted, "probabilities": probabilities}
 
@@ -154,8 +154,8 @@ def _of_numbers(report: Report) -> Arrays:
     if report.predicted is None:
         raise DataError("truth without predictions: give predicted")
     truth, predicted = (
-        _column(name, np.ravel(given) if np.shape(given)[1:] == (1,) else given, None)
-        for name, given in (("truth", report.truth), ("predicted", report.predicted))
+        _column(name, np.ravel(values) if np.shape(values)[1:] == (1,) else values, None)
+        for name, values in (("truth", report.truth), ("predicted", report.predicted))
     )
     _same_length(truth, predicted)
     largest = max(np.max(np.abs(truth)), np.max(np.abs(predicted)))
@@ -164,11 +164,11 @@ def _of_numbers(report: Report) -> Arrays:
     return {"truth": truth, "predicted": predicted}
 
 
-def _column(name: str, given: Any, shape: tuple[int, ...] | None) -> NDArray[np.float64]:
+def _column(name: str, values: Any, shape: tuple[int, ...] | None) -> NDArray[np.float64]:
     try:
-        array = np.asarray(given, np.float64)
+        array = np.asarray(values, np.float64)
     except (TypeError, ValueError):
-        raise DataError(f"{name} holds {given!r:.60}: give numbers") from None
+        raise DataError(f"{name} holds {values!r:.60}: give numbers") from None
     if array.shape != shape if shape else array.ndim != 1 or not len(array):
         wanted = shape or "(rows,) with one row at least"
         raise DataError(f"{name} has shape {array.shape}, which should be {wanted}")
@@ -178,8 +178,8 @@ def _column(name: str, given: Any, shape: tuple[int, ...] | None) -> NDArray[np.
     return array
 
 
-def _class_numbers(name: str, given: Any, count: int) -> NDArray[np.int64]:
-    array = _column(name, given, None)
+def _class_numbers(name: str, values: Any, count: int) -> NDArray[np.int64]:
+    array = _column(name, values, None)
     whole = array.astype(np.int64)
     wrong = (array != whole) | (array < 0) | (array >= count)
     if wrong.any():

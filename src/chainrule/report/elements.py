@@ -45,8 +45,8 @@ def label(name: object, most: int = LONGEST) -> Markup:
     if isinstance(name, Markup):
         return name
     text = str(name)
-    shown = shortened(text, most)
-    return markup(text) if shown == text else tag("span", shown, title=shortened(text, 1000))
+    short = shortened(text, most)
+    return markup(text) if short == text else tag("span", short, title=shortened(text, 1000))
 
 
 def value(x: object) -> Markup:

@@ -79,6 +79,6 @@ def _edges(values: NDArray[Any]) -> NDArray[np.float64]:
     """Equal bins, more of them for more rows; around 0 if all values are the same."""
     low, high = float(values.min()), float(values.max())
     if not high - low > 1e-9 * max(abs(low), abs(high)):
-        room = abs(low) / 2 or 0.5
-        low, high = low - room, high + room
+        margin = abs(low) / 2 or 0.5
+        low, high = low - margin, high + margin
     return np.linspace(low, high, 1 + min(MOST_BINS, max(5, round(sqrt(len(values))))))

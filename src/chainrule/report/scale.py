@@ -80,10 +80,10 @@ def spanning(*values: Any, log: bool = False, margin: float = MARGIN) -> Scale:
         return Scale(10.0**low, 10.0 ** max(high, low + 1.0), log=True)
     low, high = (float(numbers.min()), float(numbers.max())) if len(numbers) else (0.0, 1.0)
     if not high - low > 1e-9 * max(abs(low), abs(high)):  # all the same
-        room = abs(low) / 2 or 1.0
-        return Scale(low - room, high + room)
-    room = margin * (high - low)
-    return Scale(low - room, high + room)
+        padding = abs(low) / 2 or 1.0
+        return Scale(low - padding, high + padding)
+    padding = margin * (high - low)
+    return Scale(low - padding, high + padding)
 
 
 def wants_log(*values: Any) -> bool:

@@ -27,14 +27,14 @@ FLOATS = (float, np.floating)
 TRUTH = (bool, np.bool_)
 
 
-def plain_labels(y: Any, what: str = "") -> Any:
+def plain_labels(y: Any, prefix: str = "") -> Any:
     """Classes as an array of text, whole numbers, truth values or floats; none is missing.
 
     Parameters
     ----------
     y : sequence, array, or column of a table
         One with a second axis, or a sparse one (labels of many kinds), is returned as it is.
-    what : str
+    prefix : str
         Stands before the message of an error.
 
     Raises
@@ -53,15 +53,15 @@ def plain_labels(y: Any, what: str = "") -> Any:
     ...
     chainrule.errors.DataError: y[1] is missing: drop that input, or name its class
     """
-    refuse_shapeless(y, what)
+    refuse_shapeless(y, prefix)
     labels = _array(y)
-    _refuse_null_ends(y if isinstance(y, (list, tuple)) else labels, what)
+    _refuse_null_ends(y if isinstance(y, (list, tuple)) else labels, prefix)
     if labels is None:
         if np.ma.is_masked(y):
-            _refuse_missing(y, what, "drop that input, or name its class")
+            _refuse_missing(y, prefix, "drop that input, or name its class")
         return y
-    _refuse_missing(labels, what, "drop that input, or name its class")
-    labels = _of_one_kind(np.ma.getdata(labels), f"{what}y")
+    _refuse_missing(labels, prefix, "drop that input, or name its class")
+    labels = _of_one_kind(np.ma.getdata(labels), f"{prefix}y")
     text = labels.dtype.kind == "O" and all(isinstance(one, str) for one in labels.tolist())
     if labels.dtype.kind not in "biufUT" and not text:
         advice = "give classes as text, whole numbers or truth values"
@@ -70,17 +70,17 @@ def plain_labels(y: Any, what: str = "") -> Any:
         if labels.dtype.kind == "c":
             advice += ". Complex data not supported"  # scikit-learn's words
         kind = type(labels[0]).__name__ if labels.dtype.kind == "O" else labels.dtype
-        raise DataError(f"{what}y holds {kind} such as {labels[0]!r:.40}: {advice}")
+        raise DataError(f"{prefix}y holds {kind} such as {labels[0]!r:.40}: {advice}")
     return labels
 
 
-def plain_targets(y: Any, what: str = "") -> Any:
+def plain_targets(y: Any, prefix: str = "") -> Any:
     """Numbers to predict: what is none, or missing, is refused; text that is one counts as one.
 
     Parameters
     ----------
     y : sequence, array, or column of a table
-    what : str
+    prefix : str
         Stands before the message of an error.
 
     Raises
@@ -100,7 +100,7 @@ such as days since a fixed day
     """
     if y is None or scipy.sparse.issparse(y):
         return y
-    refuse_shapeless(y, what)
+    refuse_shapeless(y, prefix)
     targets = _array(y, axes=2)
     if targets is None:
         return y
@@ -108,31 +108,33 @@ such as days since a fixed day
     example = f"such as {targets.reshape(-1)[0]!r:.60}" if targets.size else ""
     if kind == "M" or _named(targets, ("Timestamp", "date", "datetime", "Period")):
         raise DataError(
-            f"{what}y holds dates {example}: give a number, such as days since a fixed day"
+            f"{prefix}y holds dates {example}: give a number, such as days since a fixed day"
         )
     if kind == "m" or _named(targets, ("Timedelta", "timedelta")):
         raise DataError(
-            f"{what}y holds spans of time {example}: give a number, such as its seconds"
+            f"{prefix}y holds spans of time {example}: give a number, such as its seconds"
         )
     if kind == "c":
         raise DataError(
-            f"{what}y holds complex numbers: give their real or imaginary part. Complex data not "
+            f"{prefix}y holds complex numbers: give their real or imaginary part. Complex data not "
             "supported"
         )
     if kind in "SV":
         advice = "decode them to text" if kind == "S" else "give one number for each row"
-        raise DataError(f"{what}y holds {targets.dtype} {example}: {advice}")
-    _refuse_missing(targets, what, "drop that row")
+        raise DataError(f"{prefix}y holds {targets.dtype} {example}: {advice}")
+    _refuse_missing(targets, prefix, "drop that row")
     targets = np.ma.getdata(targets)
     unconverted = targets
     if kind in "OUT":
-        cells = [_number(cell, k, what) for k, cell in enumerate(unconverted.reshape(-1).tolist())]
+        cells = [
+            _number(cell, k, prefix) for k, cell in enumerate(unconverted.reshape(-1).tolist())
+        ]
         targets = np.array(cells, np.float64).reshape(unconverted.shape)
-    check_distinct(unconverted, targets.astype(np.float64), f"{what}y")
+    check_distinct(unconverted, targets.astype(np.float64), f"{prefix}y")
     return targets
 
 
-def check_distinct(unconverted: Any, numbers: Any, what: str) -> None:
+def check_distinct(unconverted: Any, numbers: Any, prefix: str) -> None:
     """Raise a `DataError` where whole numbers that differ are the same float64.
 
     Examples
@@ -149,12 +151,12 @@ less than float64 can tell at their size: subtract an offset first, such as the 
     whole = [one for one in np.asarray(unconverted).reshape(-1).tolist() if isinstance(one, int)]
     if len(set(map(float, whole))) < len(set(whole)):
         raise DataError(
-            f"{what} holds whole numbers such as {whole[0]}, which differ by less than float64 can "
-            "tell at their size: subtract an offset first, such as the smallest of them"
+            f"{prefix} holds whole numbers such as {whole[0]}, which differ by less than float64 "
+            "can tell at their size: subtract an offset first, such as the smallest of them"
         )
 
 
-def _number(cell: Any, row: int, what: str) -> float:
+def _number(cell: Any, row: int, prefix: str) -> float:
     """One of the targets as a float."""
     try:
         if isinstance(cell, str) and "_" not in cell and np.isfinite(float(cell)):
@@ -164,7 +166,7 @@ def _number(cell: Any, row: int, what: str) -> float:
     except (ValueError, OverflowError):  # text, or too large
         pass
     raise DataError(
-        f"{what}y[{row}] is {reprlib.repr(cell)}, a {type(cell).__name__}: give a number that "
+        f"{prefix}y[{row}] is {reprlib.repr(cell)}, a {type(cell).__name__}: give a number that "
         "float64 can hold"
     )
 
@@ -246,36 +248,36 @@ def missing_rows(values: Any) -> Any:
     return np.flatnonzero(absent.reshape(len(absent), -1).any(axis=1)) if absent.size else []
 
 
-def _refuse_missing(values: Any, what: str, what_to_do: str) -> None:
+def _refuse_missing(values: Any, prefix: str, advice: str) -> None:
     rows = missing_rows(values)
     if len(rows):
         more = f" (and {len(rows) - 1} more)" if len(rows) > 1 else ""
-        raise DataError(f"{what}y[{rows[0]}] is missing{more}: {what_to_do}")
+        raise DataError(f"{prefix}y[{rows[0]}] is missing{more}: {advice}")
 
 
-def refuse_shapeless(y: Any, what: str) -> None:
+def refuse_shapeless(y: Any, prefix: str) -> None:
     """What holds no labels one after the other: a single one, a dict, lists of several lengths."""
     if y is None or scipy.sparse.issparse(y):
         return
     try:
         alone = isinstance(y, (str, bytes, Mapping, Set)) or not np.asarray(y).ndim
     except ValueError:
-        raise DataError(f"{what}y holds lists of several lengths: give one label a row") from None
+        raise DataError(f"{prefix}y holds lists of several lengths: give one label a row") from None
     if alone:
         raise DataError(
-            f"{what}y is {reprlib.repr(y)}, a {type(y).__name__}: give one label for each row, as "
-            "a list, an array or a column"
+            f"{prefix}y is {reprlib.repr(y)}, a {type(y).__name__}: give one label for each row, "
+            "as a list, an array or a column"
         )
 
 
-def _refuse_null_ends(y: Any, what: str) -> None:
+def _refuse_null_ends(y: Any, prefix: str) -> None:
     """Texts that NumPy would shorten, so that two classes became one."""
     if y is None or (isinstance(y, np.ndarray) and y.dtype.kind not in "OT"):
         return
     for row, one in enumerate(y):
         if isinstance(one, str) and one.endswith("\0"):
             raise DataError(
-                f"{what}y[{row}] is {one!r:.40}: NumPy leaves out null characters at the end of "
+                f"{prefix}y[{row}] is {one!r:.40}: NumPy leaves out null characters at the end of "
                 "a text, so that classes would become one; remove them"
             )
 
@@ -313,7 +315,7 @@ def _listed(y: Any) -> Any:
     return array
 
 
-def _of_one_kind(labels: Any, what: str) -> Any:
+def _of_one_kind(labels: Any, prefix: str) -> Any:
     """An array of objects as one of what they are; text stays one of objects."""
     if labels.dtype.kind != "O":
         return labels
@@ -334,7 +336,7 @@ def _of_one_kind(labels: Any, what: str) -> Any:
         return np.array(values, float)
     if len(kinds) > 1:
         names = " and ".join(sorted(kinds)[:3])
-        raise DataError(f"{what} holds classes of several types, {names}: give them all as text")
+        raise DataError(f"{prefix} holds classes of several types, {names}: give them all as text")
     return labels
 
 

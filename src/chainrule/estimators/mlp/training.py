@@ -326,9 +326,9 @@ class Training(EpochLoop):
         settings, history = self.settings, self.history
         if history.no_improvement_count <= settings.n_iter_no_change:
             return None
-        what = "Training loss" if self.monitored == "loss" else self.monitored.capitalize()
+        measure = "Training loss" if self.monitored == "loss" else self.monitored.capitalize()
         message = (
-            f"{what.replace('_', ' ')} did not improve more than tol={settings.tol:f} for "
+            f"{measure.replace('_', ' ')} did not improve more than tol={settings.tol:f} for "
             f"{settings.n_iter_no_change} consecutive epochs."
         )
         if self.optimizer.should_stop(message, settings.verbose):

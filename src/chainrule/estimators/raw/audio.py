@@ -268,15 +268,15 @@ class AudioClassifier(NetworkClassifier):
         return int(epochs), batch_size
 
     def _augment(self, rows: Any, key: Any) -> Any:
-        of_place, of_noise = split(key)
+        shift_key, noise_key = split(key)
         samples, lengths = rows["samples"], rows["lengths"]
         if self.shift or self.speed:
             samples, lengths = random_shift_and_speed(
-                samples, lengths, of_place, max_shift=self.shift, max_speed_change=self.speed
+                samples, lengths, shift_key, max_shift=self.shift, max_speed_change=self.speed
             )
         if self.noise is not None:
             samples = random_noise(
-                samples, of_noise, min_db=min(-60.0, self.noise), max_db=self.noise
+                samples, noise_key, min_db=min(-60.0, self.noise), max_db=self.noise
             )
         return {"lengths": lengths, "samples": samples}
 

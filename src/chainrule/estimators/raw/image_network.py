@@ -39,7 +39,7 @@ class Middle(nn.Module):
 
 
 @dataclass(frozen=True)
-class Moved:
+class ShiftedView:
     """Images moved by some places, what comes in being 0; and mirrored if so wished."""
 
     down: int
@@ -98,13 +98,13 @@ def image_network(
     plan = stages(size, width)
     keys = random.split(key, len(plan) + 1)
     layers: list[Any] = [Middle(*size), standardize]
-    for own, (outputs, pooled) in zip(keys, plan, strict=False):
-        layers.append(nn.Conv2d(channels, outputs, 3, padding="same", bias=False, key=own))
+    for stage_key, (outputs, pooled) in zip(keys, plan, strict=False):
+        layers.append(nn.Conv2d(channels, outputs, 3, padding="same", bias=False, key=stage_key))
         layers += [nn.MaxPool2d(2)] if pooled else []
         layers += [nn.BatchNorm(outputs), nn.relu]
         channels = outputs
         size = (size[0] // 2, size[1] // 2) if pooled else size
     joined = tuple(2 if side > GATHERED else 1 for side in size)
-    places = prod(side // k for side, k in zip(size, joined, strict=True))
+    positions = prod(side // k for side, k in zip(size, joined, strict=True))
     layers += [nn.AvgPool2d((joined[0], joined[1])), nn.Flatten(), nn.Dropout(dropout)]
-    return nn.Sequential(*layers, nn.Dense(channels * places, classes, key=keys[-1]))
+    return nn.Sequential(*layers, nn.Dense(channels * positions, classes, key=keys[-1]))

@@ -132,8 +132,8 @@ class Scale:
         """The range as part of a model file's description; empty if it is only guessed."""
         if self.guessed:
             return {}
-        made = {"low": self.low, "high": self.high, "whole": self.whole}
-        return {"scale": made | ({"dim": True} if self.dim else {})}
+        state = {"low": self.low, "high": self.high, "whole": self.whole}
+        return {"scale": state | ({"dim": True} if self.dim else {})}
 
     @property
     def top(self) -> float:

@@ -16,7 +16,7 @@ from ...errors import DataError
 from ..serialization.container import damaged
 from ..serialization.schema import each, fields, finite, flag, one_of, positive, whole
 from ..sklearn_private import Interval
-from .image_network import Moved, Standardize, image_network
+from .image_network import ShiftedView, Standardize, image_network
 from .image_scale import Scale, check_layout, checked_images, unmasked
 from .network import COUNT, FRACTION, NetworkClassifier, epochs_for_steps
 
@@ -249,8 +249,8 @@ class ImageClassifier(NetworkClassifier):
             raise DataError("X is empty: there is no image")
         shape = (*self.size_, self.channels_)
         if X.shape[1:] != shape:
-            turned = X.shape[1:] == (shape[2], *shape[:2])
-            hint = ": X.transpose(0, 2, 3, 1) has the channels last" if turned else ""
+            channels_first = X.shape[1:] == (shape[2], *shape[:2])
+            hint = ": X.transpose(0, 2, 3, 1) has the channels last" if channels_first else ""
             raise DataError(
                 f"images have shape {X.shape[1:]}, and those of the training {shape}{hint}"
             )
@@ -284,9 +284,9 @@ class ImageClassifier(NetworkClassifier):
         return int(epochs), batch_size
 
     def _augment(self, rows: Any, key: Any) -> Any:
-        turn, move, cut, mirror, blot = random.split(key, 5)
+        rotation_key, move, cut, mirror, blot = random.split(key, 5)
         if self.rotation or self.zoom:
-            rows = nn.random_rotation(rows, self.rotation, turn, self.zoom)
+            rows = nn.random_rotation(rows, self.rotation, rotation_key, self.zoom)
         shift = round(min(self.size_) / 14) if self.shift is None else self.shift
         rows = nn.random_shift(rows, shift, move)
         if self.crop:
@@ -301,7 +301,7 @@ class ImageClassifier(NetworkClassifier):
             return ()
         moves = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1))
         mirrored = (False, True) if self.flip else (False,)
-        return tuple(Moved(*move, mirror) for mirror in mirrored for move in moves)
+        return tuple(ShiftedView(*move, mirror) for mirror in mirrored for move in moves)
 
     # Files
 

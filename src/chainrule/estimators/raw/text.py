@@ -32,7 +32,7 @@ PARTS = ("words", "pairs", "pieces")  # of a vocabulary
 LARGEST = 1_000_000  # words that have numbers
 LONGEST_ROW = 4096  # numbers of a text, where one may choose
 LONGEST_WHOLE = 2**27  # where all is read
-TOLD = 0.01  # of what texts hold: more that is not read is worth a warning
+UNREAD_SHARE = 0.01  # of what texts hold: more that is not read is worth a warning
 
 
 PREPARED = fields(
@@ -193,7 +193,7 @@ class TextClassifier(NetworkClassifier):
         return {"codes": codes, "shares": shares}
 
     def _tell_unread(self, share: float, texts: str) -> None:
-        if self.max_length is not None or share < TOLD:
+        if self.max_length is not None or share < UNREAD_SHARE:
             return
         advice = f"give max_length (up to {LONGEST_ROW}), or encoder='bag', which reads all"
         if self.encoder == "bag":  # of a file of before bags read all

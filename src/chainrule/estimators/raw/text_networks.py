@@ -40,11 +40,11 @@ class _Reader(nn.Module):
 
     def train(self, rows: Any, key: Any) -> tuple[Any, Self]:
         """Leave out words and features at random."""
-        words, own = split(key)
+        words, head_key = split(key)
         shares = rows["shares"]
         if self.word_dropout:
             shares = nn.dropout(shares, self.word_dropout, words)
-        return self.logits(self.vectors(rows), shares, own), self
+        return self.logits(self.vectors(rows), shares, head_key), self
 
     def _dropped(self, x: Any, key: Any) -> Any:
         return x if key is None else nn.dropout(x, self.dropout, key)
@@ -59,10 +59,10 @@ class BagNetwork(_Reader):
     def __init__(
         self, size: int, width: int, classes: int, *, word_dropout: float, dropout: float, key: Any
     ) -> None:
-        of_table, of_head = split(key)
+        table_key, head_key = split(key)
         self.word_dropout, self.dropout = word_dropout, dropout
-        self.table = _table(size, width, of_table)
-        self.head = nn.Dense(width, classes, key=of_head)
+        self.table = _table(size, width, table_key)
+        self.head = nn.Dense(width, classes, key=head_key)
 
     def logits(self, vectors: Any, shares: Any, key: Any = None) -> Any:
         summed = np.sum(vectors * shares[:, :, None], axis=1)
@@ -80,14 +80,14 @@ class ConvNetwork(_Reader):
     def __init__(
         self, size: int, width: int, classes: int, *, word_dropout: float, dropout: float, key: Any
     ) -> None:
-        of_table, of_head, *keys = split(key, 5)
+        table_key, head_key, *keys = split(key, 5)
         self.word_dropout, self.dropout = word_dropout, dropout
-        self.table = _table(size, width, of_table)
+        self.table = _table(size, width, table_key)
         self.windows = tuple(
             nn.Conv1d(width, width, steps, key=each)
             for steps, each in zip((3, 4, 5), keys, strict=True)
         )
-        self.head = nn.Dense(3 * width, classes, key=of_head)
+        self.head = nn.Dense(3 * width, classes, key=head_key)
 
     def logits(self, vectors: Any, shares: Any, key: Any = None) -> Any:
         here = (shares > 0)[:, :, None]
@@ -115,14 +115,14 @@ class TransformerNetwork(_Reader):
         self, size: int, width: int, classes: int, *, word_dropout: float, dropout: float,
         key: Any, length: int,
     ) -> None:  # fmt: skip
-        of_table, of_head, of_places, of_encoder = split(key, 4)
+        table_key, head_key, positions_key, encoder_key = split(key, 4)
         self.word_dropout, self.dropout = word_dropout, dropout
-        self.table = _table(size, width, of_table)
-        self.places = nn.PositionalEmbedding(length, width, key=of_places)
+        self.table = _table(size, width, table_key)
+        self.places = nn.PositionalEmbedding(length, width, key=positions_key)
         self.encoder = nn.TransformerEncoder(
-            width, _heads(width), 2, 2 * width, key=of_encoder, dropout=min(dropout, MOST_INSIDE)
+            width, _heads(width), 2, 2 * width, key=encoder_key, dropout=min(dropout, MOST_INSIDE)
         )
-        self.head = nn.Dense(width, classes, key=of_head)
+        self.head = nn.Dense(width, classes, key=head_key)
 
     def logits(self, vectors: Any, shares: Any, key: Any = None) -> Any:
         here = shares > 0

@@ -49,9 +49,9 @@ AGAIN = "copy the file again, or train the model anew"
 FOREIGN = "it is no model file of chainrule: give what `save` or `chainrule train` wrote"
 
 
-def damaged(what: str) -> ModelFileError:
+def damaged(problem: str) -> ModelFileError:
     """The error for a file that says what it cannot."""
-    return ModelFileError(f"it is damaged, {what}: {AGAIN}")
+    return ModelFileError(f"it is damaged, {problem}: {AGAIN}")
 
 
 # Bytes

@@ -111,8 +111,8 @@ def choose_target(table: Table, target: str | None) -> str:
     if target is None:
         return table.target or names[-1]
     if target not in names:
-        shown = ", ".join(map(repr, names[:12])) + (", ..." if len(names) > 12 else "")
-        raise DataError(f"{table.name} has no column {target!r}; its columns are {shown}")
+        listed = ", ".join(map(repr, names[:12])) + (", ..." if len(names) > 12 else "")
+        raise DataError(f"{table.name} has no column {target!r}; its columns are {listed}")
     return target
 
 
@@ -217,9 +217,9 @@ def fit_table(
 def make_estimator(task: str, options: TrainOptions) -> Tabular:
     """Make an estimator with these options, not trained yet."""
     kind = TabularClassifier if task == "classification" else TabularRegressor
-    given = {field.name: getattr(options, field.name) for field in fields(options)}
-    given["callbacks"] = list(options.callbacks) or None
-    return kind(**{name: given[name] for name in kind().get_params() if name in given})
+    values = {field.name: getattr(options, field.name) for field in fields(options)}
+    values["callbacks"] = list(options.callbacks) or None
+    return kind(**{name: values[name] for name in kind().get_params() if name in values})
 
 
 def _resolved(options: TrainOptions, network: Any, n_rows: int) -> TrainOptions:

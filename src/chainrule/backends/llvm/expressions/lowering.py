@@ -51,9 +51,9 @@ class Lowering:
     """
 
     def __init__(
-        self, rank: int, own: Collection[Node], view: Callable[[Node], View | None]
+        self, rank: int, inlined: Collection[Node], view: Callable[[Node], View | None]
     ) -> None:
-        self.rank, self.own, self.view = rank, own, view
+        self.rank, self.inlined, self.view = rank, inlined, view
         self._known: dict[tuple[Node, Index], Expression] = {}
 
     def __call__(self, node: Node, index: Index | None = None) -> Expression:
@@ -70,7 +70,7 @@ class Lowering:
         number = uniform_value(node)
         if number is not None:
             return Number(node.dtype, number)
-        if node not in self.own:
+        if node not in self.inlined:
             view = self.view(node)
             if view is not None:
                 return self.load(view, index)

@@ -52,8 +52,8 @@ def is_native(node: Node) -> bool:
     types = [child.type for child in node.inputs]
     if any(isinstance(t, tuple) and not hasattr(t, "dtype") for t in types):
         return node.primitive is ITEM
-    own = node.shape if node.dtype is None else (node.type,)
-    dtypes = [t.dtype for t in (*types, *own)]
+    result_types = node.shape if node.dtype is None else (node.type,)
+    dtypes = [t.dtype for t in (*types, *result_types)]
     if any(dtype not in NATIVE_DTYPES for dtype in dtypes):
         return False
     name = node.primitive.name

@@ -39,7 +39,7 @@ class Planning(Protocol):
         """Return a node's numbers in a dtype: where they lie, or a copy."""
         ...
 
-    def lowering(self, rank: int, own: Iterable[Node] = ()) -> Lowering:
+    def lowering(self, rank: int, inlined: Iterable[Node] = ()) -> Lowering:
         """Return a translation of nodes to expressions."""
         ...
 
@@ -65,7 +65,7 @@ def instruction_rules() -> dict[str, Rule]:
     rules: dict[str, Rule] = {}
     package = __name__.rpartition(".")[0]
     for module in pkgutil.iter_modules(import_module(package).__path__):
-        own = getattr(import_module(f"{package}.{module.name}"), "RULES", {})
-        assert not own.keys() & rules.keys(), f"two rules for one primitive: {module.name}"
-        rules.update(own)
+        module_rules = getattr(import_module(f"{package}.{module.name}"), "RULES", {})
+        assert not module_rules.keys() & rules.keys(), f"two rules for one primitive: {module.name}"
+        rules.update(module_rules)
     return rules

@@ -106,7 +106,7 @@ def _plan_iteration(
     planner.views.update(zip(body.inputs, (*carries, *others), strict=True))
     fused = fuse(body)
     n = len(carries)
-    targets = [carry if _in_place(fused, k) else None for k, carry in enumerate(carries)]
+    targets = [carry if is_in_place(fused, k) else None for k, carry in enumerate(carries)]
     planner.run_steps(fused, [*targets, *rows])
     for node, row in zip(body.outputs[n:], rows, strict=True):
         if planner.views.get(node) is not row:
@@ -136,7 +136,7 @@ def _update_carries(
             planner.move(source, carry)
 
 
-def _in_place(fused: FusedGraph, k: int) -> bool:
+def is_in_place(fused: FusedGraph, k: int) -> bool:
     """Whether carry k may be overwritten by its next value while that is computed."""
     graph, materialized = fused.graph, fused.materialized
     old, new = graph.inputs[k], graph.outputs[k]

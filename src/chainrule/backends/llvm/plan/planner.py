@@ -131,9 +131,9 @@ class Planner:
         self.instructions.append(instruction)
         self.bounds_checks.update(dict.fromkeys(instruction.bounds_checks()))
 
-    def lowering(self, rank: int, own: Iterable[Node] = ()) -> Lowering:
+    def lowering(self, rank: int, inlined: Iterable[Node] = ()) -> Lowering:
         """Return a translation of nodes to expressions, which load what lies in memory by now."""
-        return Lowering(rank, set(own), self.view)
+        return Lowering(rank, set(inlined), self.view)
 
     def copy(self, node: Node, target: View) -> None:
         """Write a node's numbers to a view of its shape, in the order of that view's strides."""

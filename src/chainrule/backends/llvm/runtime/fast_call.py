@@ -309,8 +309,8 @@ def make_fast_call(
     for t in (*inputs, *outputs):
         words += [id(t.dtype), len(t.shape), *t.shape]
     spec = np.array(words, np.int64).view(CallSpec)
-    own = spec.ctypes.data + 8 * _THREADS
-    spec[_SET] = own if threads is None else ctypes.addressof(threads_word)
+    threads_address = spec.ctypes.data + 8 * _THREADS
+    spec[_SET] = threads_address if threads is None else ctypes.addressof(threads_word)
     spec.keepalive = (frame, run, failed, keepalive, [t.dtype for t in (*inputs, *outputs)])
     if address not in _methods:
         _methods[address] = _Method(b"compiled", address, _FASTCALL, b"A compiled function.")
