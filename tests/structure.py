@@ -7,12 +7,14 @@ sees count), uses of another module's private names, and blocks of lines that st
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
 
+DOCUMENTED = {"_exit", "_getframe", "_replace"}  # of os, sys, named tuples
 BLOCK = 6  # lines that stand twice are a block from here on
 
 
@@ -82,7 +84,7 @@ def circles(graph: dict[str, set[str]]) -> list[list[str]]:
 
 def is_private(name: str) -> bool:
     """Whether a name begins with one underscore."""
-    return name.startswith("_") and not name.startswith("__") and name != "_"
+    return re.match("_[^_]", name) is not None and name not in DOCUMENTED
 
 
 def of_itself(node: ast.Attribute) -> bool:

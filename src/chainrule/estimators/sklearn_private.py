@@ -40,6 +40,11 @@ def fit_task(model: Any, epochs: int) -> tuple[Any, bool]:
     return task, bool(getattr(model, "_skl_callbacks", None))
 
 
+def validate_parameters(model: Any) -> None:
+    """Raise a ValueError if a parameter is out of its range."""
+    model._validate_params()
+
+
 __all__ = [
     "MLP_CONSTRAINTS",
     "CallbackSupport",
@@ -52,4 +57,5 @@ __all__ = [
     "fit_task",
     "safe_indexing",
     "threadpool_controller",
+    "validate_parameters",
 ]

@@ -148,6 +148,11 @@ class Module:
         return _format_parts(f"{type(self).__name__}(", parts, ")")
 
 
+def child_names(module: Module) -> tuple[str, ...]:
+    """Return the names of the fields that hold arrays or modules, in their order."""
+    return module._children
+
+
 def _flatten(module: Module) -> tuple[list[Any], tuple[Any, ...], tuple[str, ...]]:
     attributes = module.__dict__
     names = module._children

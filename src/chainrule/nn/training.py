@@ -12,7 +12,7 @@ from functools import cache
 from inspect import signature
 from typing import Any
 
-from .module import Module
+from .module import Module, child_names
 
 
 def apply_train(layer: Any, x: Any, key: Any) -> tuple[Any, Any]:
@@ -95,7 +95,7 @@ def with_batch_stats(model: Any, source: Any) -> Any:
             name: getattr(source, name)
             if name in model.batch_stats
             else with_batch_stats(getattr(model, name), getattr(source, name))
-            for name in model._children
+            for name in child_names(model)
         }
         return model.replace(**changes)
     if isinstance(model, (list, tuple)):

@@ -70,7 +70,7 @@ def normalize_axis(axis: Any, n: int) -> int:
 
 def refuse_options(**options: Any) -> None:
     for name, value in options.items():
-        if value is not None and value is not np._NoValue and value is not True:
+        if value is not None and value is not NO_VALUE and value is not True:
             raise UnsupportedError(at_user_line(f"{name}= of a traced reduction is not supported"))
 
 

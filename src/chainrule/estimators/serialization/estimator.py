@@ -19,6 +19,7 @@ from ...errors import ModelFileError
 from ...version import __version__
 from ..mlp.objectives import OUTPUT_ACTIVATIONS
 from ..mlp.settings import layer_sizes
+from ..sklearn_private import validate_parameters
 from .container import Arrays, Description, damaged
 from .perceptron import (
     ArrayReader,
@@ -183,7 +184,7 @@ def _constructed(cls: Any, parameters: Description) -> Any:
     if hasattr(cls, "network_class"):
         return model
     try:
-        model._validate_params()
+        validate_parameters(model)
         if hasattr(cls, "preprocessing_state"):
             return model
         sizes = layer_sizes(model.hidden_layer_sizes)
