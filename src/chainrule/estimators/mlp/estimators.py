@@ -25,11 +25,9 @@ from ..inputs.targets import (
 from ..inputs.weights import check_class_weight, checked_weights, times
 from ..sklearn_private import Interval, StrOptions, fit_context
 from .base import CompiledPerceptron
-from .objectives import custom_objective, regression_objective
+from .objectives import REGRESSION_LOSSES, custom_objective, regression_loss
 from .settings import CONSTRAINTS, FRACTION
 from .sklearn_callbacks import FitTask
-
-SQUARED = ("squared_error", "gaussian_nll")  # losses with the square of a target
 
 
 @dataclass(eq=False, repr=False, match_args=False)
@@ -248,10 +246,7 @@ class MLPRegressor(ScoredByR2, CompiledPerceptron, PeerRegressor):  # type: igno
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **CONSTRAINTS,
         "loss": [
-            StrOptions(
-                {"squared_error", "poisson", "absolute_error", "quantile", "tweedie",
-                 "gaussian_nll"}
-            ),
+            StrOptions(set(REGRESSION_LOSSES)),
             callable,
         ],
         "quantile": [Interval(Real, 0, 1, closed="neither")],
@@ -264,7 +259,7 @@ class MLPRegressor(ScoredByR2, CompiledPerceptron, PeerRegressor):  # type: igno
         return self._fit_with_callbacks(X, y, sample_weight, validation_data)
 
     def _loss_of_outputs(self) -> Any:
-        return regression_objective(self.loss, self.quantile, self.power)
+        return regression_loss(self.loss).objective(self.quantile, self.power)
 
     def _encoded(self, y: Any) -> Any:
         y = np.asarray(plain_targets(y, "validation_data: "))
@@ -274,12 +269,12 @@ class MLPRegressor(ScoredByR2, CompiledPerceptron, PeerRegressor):  # type: igno
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> Any:
         X, y = super()._validate_input(X, plain_targets(y), incremental, reset)
         self._check_amounts(y)
-        if self.loss in SQUARED:
+        if regression_loss(self.loss).squares_targets:
             check_squares(y, X.dtype)
         return X, y
 
     def _check_amounts(self, y: Any) -> None:
-        if self.loss in ("poisson", "tweedie") and y.size and y.min() < 0:
+        if regression_loss(self.loss).nonnegative_targets and y.size and y.min() < 0:
             raise ValueError(f"loss={self.loss!r} needs targets of 0 or more: y holds {y.min()}")
 
     def _score_outputs(self, y: Any, outputs: Any, w: Any) -> float:

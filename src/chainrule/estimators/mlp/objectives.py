@@ -183,16 +183,51 @@ def custom_objective(function: RowLosses, output_activation: str) -> Objective:
     return Objective(output_activation, _Custom(function))
 
 
-def regression_objective(loss: Any, quantile: float, power: float) -> str | Objective:
-    """The objective of a regressor's settings."""
-    if callable(loss):
-        return custom_objective(loss, "identity")
-    if loss == "absolute_error":
-        return Objective("identity", _Pinball())
-    if loss == "quantile":
-        return Objective("identity", _Pinball(quantile))
-    if loss == "tweedie":
-        return Objective("exp", _Tweedie(power))
-    if loss == "gaussian_nll":
-        return Objective("identity", _gaussian, outputs_per_target=2, average_members=_mixture)
-    return str(loss)
+@dataclass(frozen=True)
+class RegressionLoss:
+    """A loss of the regressors: all that they need to know of it.
+
+    Attributes
+    ----------
+    objective : callable
+        ``objective(quantile, power)``: an `Objective`, or a name in `OBJECTIVES`.
+    of_residuals : bool
+        Whether it is a function of differences, so that targets may be standardised before it.
+    squares_targets : bool
+    nonnegative_targets : bool
+    """
+
+    objective: Callable[[float, float], str | Objective]
+    of_residuals: bool = False
+    squares_targets: bool = False
+    nonnegative_targets: bool = False
+
+
+REGRESSION_LOSSES = {
+    "squared_error": RegressionLoss(
+        lambda quantile, power: "squared_error", of_residuals=True, squares_targets=True
+    ),
+    "absolute_error": RegressionLoss(
+        lambda quantile, power: Objective("identity", _Pinball()), of_residuals=True
+    ),
+    "quantile": RegressionLoss(
+        lambda quantile, power: Objective("identity", _Pinball(quantile)), of_residuals=True
+    ),
+    "poisson": RegressionLoss(lambda quantile, power: "poisson", nonnegative_targets=True),
+    "tweedie": RegressionLoss(
+        lambda quantile, power: Objective("exp", _Tweedie(power)), nonnegative_targets=True
+    ),
+    "gaussian_nll": RegressionLoss(
+        lambda quantile, power: Objective(
+            "identity", _gaussian, outputs_per_target=2, average_members=_mixture
+        ),
+        of_residuals=True, squares_targets=True,
+    ),
+}  # fmt: skip
+
+
+def regression_loss(loss: str | RowLosses) -> RegressionLoss:
+    """The loss of a name, or of a user's function, which takes targets as they are."""
+    if isinstance(loss, str):
+        return REGRESSION_LOSSES[loss]
+    return RegressionLoss(lambda quantile, power: custom_objective(loss, "identity"))

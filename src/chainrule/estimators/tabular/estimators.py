@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
@@ -25,7 +25,9 @@ from ..inputs.targets import (
 )
 from ..inputs.weights import check_class_weight, in_range, times
 from ..mlp.estimators import MLPClassifier, MLPRegressor
-from ..sklearn_private import check_y
+from ..mlp.objectives import REGRESSION_LOSSES, regression_loss
+from ..mlp.settings import TABULAR_CONSTRAINTS
+from ..sklearn_private import StrOptions, check_y
 from .base import Tabular
 from .defaults import DEFAULTS
 
@@ -188,6 +190,11 @@ class TabularRegressor(ScoredByR2, RegressorMixin, Tabular):  # type: ignore[mis
     True
     """
 
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **TABULAR_CONSTRAINTS,
+        "loss": [StrOptions(set(REGRESSION_LOSSES)), callable],
+    }
+
     loss: Any = DEFAULTS.loss
     hidden_layer_sizes: Sequence[int] = DEFAULTS.hidden_layer_sizes
 
@@ -200,7 +207,7 @@ class TabularRegressor(ScoredByR2, RegressorMixin, Tabular):  # type: ignore[mis
         return _one_a_row(y.astype(np.float64), rows)
 
     def _learn_targets(self, y: Any, weights: Any) -> tuple[Any, Any]:
-        scaled = self.loss in ("squared_error", "absolute_error", "quantile", "gaussian_nll")
+        scaled = regression_loss(self.loss).of_residuals
         self.center_, self.spread_ = 0.0, 1.0
         if scaled:
             self.center_, deviation = mean_and_deviation(y, weights)
