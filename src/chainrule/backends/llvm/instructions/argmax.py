@@ -84,43 +84,9 @@ class ArgMax(Instruction):
         emit_loops(nest, [a for a in axes if a is not along], write)
 
 
-@dataclass(frozen=True, eq=False)
-class Zeros(Instruction):
-    """Zeros at every position of a view."""
-
-    view: View
-
-    def buffers(self) -> Iterator[Buffer]:
-        yield self.view.buffer
-
-    def accesses(self) -> list[Access]:
-        return [Access(self.view.buffer, True)]
-
-    def results(self) -> Sequence[View]:
-        return [self.view]
-
-    def nanoseconds(self) -> float:
-        return 3.0 + prod(self.view.shape) * 0.2
-
-    def summary(self) -> str:
-        return f"zeros {list(self.view.shape)}"
-
-    def emit(self, emitter: Emitter) -> None:
-        if 0 in self.view.shape:
-            return
-        axes = merge_axes(self.view.shape, access_strides([], [self.view]), frozenset())
-        nest = LoopNestEmitter(emitter.addresses, axes, [], [self.view], emitter.check_number)
-        emit_loops(
-            nest, axes, lambda: nest.store(emitter.f.constant(0, self.view.dtype), self.view)
-        )
-
-
 def plan_argmax(planner: Planning, node: Node) -> None:
     """Plan the position of a maximum."""
     (x,) = node.inputs
-    if x.shape[node.params["axis"]] == 1:
-        planner.append(Zeros(planner.target(node)))
-        return
     expression, target = planner.lowering(len(x.shape))(x), planner.target(node)
     planner.append(ArgMax(x.shape, node.params["axis"], expression, target))
 
