@@ -165,12 +165,6 @@ def _gaussian(z: Any, y: Any) -> Any:
     return 0.5 * np.sum(terms, axis=-1)
 
 
-def _huber(z: Any, y: Any) -> Any:
-    """Compute `losses.huber` with delta = 1, summed over the outputs."""
-    y = np.broadcast_to(y, np.shape(z))
-    return np.sum(losses.huber(z, y, reduction="none"), axis=-1)
-
-
 def _mixture(predictions: Any) -> Any:
     """Compute mean and variance of a mixture of normal distributions, one a member.
 
@@ -215,9 +209,6 @@ REGRESSION_LOSSES = {
     ),
     "absolute_error": RegressionLoss(
         lambda quantile, power: Objective("identity", _Pinball()), of_residuals=True
-    ),
-    "huber": RegressionLoss(
-        lambda quantile, power: Objective("identity", _huber), of_residuals=True
     ),
     "quantile": RegressionLoss(
         lambda quantile, power: Objective("identity", _Pinball(quantile)), of_residuals=True
