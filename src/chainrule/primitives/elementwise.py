@@ -97,14 +97,6 @@ rint: Primitive = elementwise("rint", lambda xp, x: xp.rint(x), doc="To the near
 exp: Primitive = elementwise(
     "exp", lambda xp, x: xp.exp(x), lambda y, x: (y,), extremes=(-700.0, -40.0, 0.0, 40.0, 700.0)
 )
-softplus: Primitive = elementwise(
-    "softplus",
-    lambda xp, x: xp.maximum(x, 0.0) + xp.log1p(xp.exp(-xp.abs(x))),
-    lambda y, x: (-expm1(-y),),
-    domain=(_ANY,),
-    extremes=_LARGE,
-    doc="The smooth ramp log(1 + e**x), without overflow.",
-)
 expm1: Primitive = elementwise(
     "expm1",
     lambda xp, x: xp.expm1(x),
