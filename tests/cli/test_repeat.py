@@ -52,8 +52,13 @@ def check_repeats(run, path, page):
             np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("options", [(), CHANGED], ids=["defaults", "options"])
-@pytest.mark.parametrize("rows", [40, 120, 1300])
+@pytest.mark.parametrize(
+    "rows, options",
+    [
+        pytest.param(40, (), marks=pytest.mark.slow),
+        (40, CHANGED), (120, ()), (120, CHANGED), (1300, ()), (1300, CHANGED),
+    ],
+)  # fmt: skip
 def test_tables(run, rows, options):
     """Below 50 rows of training, below 1,000 and above, where the defaults differ."""
     quick = ("-q",) if rows == 40 and not options else QUICK  # epochs have a default, too
