@@ -6,7 +6,7 @@ from sklearn._loss import HalfTweedieLoss
 
 from chainrule import MLPClassifier, MLPRegressor
 from chainrule.errors import DataError, ShapeError
-from chainrule.estimators.mlp.objectives import regression_objective
+from chainrule.estimators.mlp.objectives import regression_loss
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -109,7 +109,7 @@ def test_quantile(q):
 def test_tweedie(power):
     """It differs from scikit-learn's half deviance by what does not depend on the prediction."""
     y = np.array([0.0, 0.3, 2.0, 7.0])
-    objective, peer = regression_objective("tweedie", 0.5, power), HalfTweedieLoss(power=power)
+    objective, peer = regression_loss("tweedie").objective(0.5, power), HalfTweedieLoss(power=power)
     rest = [
         objective.row_losses(np.full((4, 1), z), y[:, None])
         - peer.loss(y_true=y, raw_prediction=np.full(4, z))
