@@ -15,6 +15,7 @@ from itertools import combinations
 from pathlib import Path
 
 DOCUMENTED = {"_exit", "_getframe", "_replace"}  # of os, sys, named tuples
+LATE = {"LazyModule", "import_module", "load_module", "__import__"}
 BLOCK = 6  # lines that stand twice are a block from here on
 
 
@@ -27,16 +28,23 @@ def modules(source: Path) -> dict[str, ast.Module]:
     }  # fmt: skip
 
 
-def imports(name: str, tree: ast.Module, packages: set[str]) -> Iterator[str]:
-    """The dotted names that a module imports, absolute."""
-    package = name.split(".") if name in packages else name.split(".")[:-1]
+def imports(name: str, tree: ast.Module, is_package: bool) -> Iterator[tuple[str, int]]:
+    """The dotted names that a module imports, however late or for types alone, with the line."""
+    package = name.split(".") if is_package else name.split(".")[:-1]
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            yield from ((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             start = package[: len(package) - node.level + 1] if node.level else []
             base = ".".join([*start, *([node.module] if node.module else [])])
-            yield from (f"{base}.{alias.name}" for alias in node.names)
+            # `from . import x` and `from ..trace import tracer` name modules or their members
+            yield from ((f"{base}.{alias.name}", node.lineno) for alias in node.names)
+        elif (
+            isinstance(node, ast.Call)
+            and getattr(node.func, "id", "") in LATE
+            and isinstance(node.args[0], ast.Constant)
+        ):
+            yield str(node.args[0].value), node.lineno
 
 
 def import_graph(source: Path) -> dict[str, set[str]]:
@@ -48,7 +56,7 @@ def import_graph(source: Path) -> dict[str, set[str]]:
         if name not in packages:
             targets = {
                 next((n for n in (full, full.rpartition(".")[0]) if n in trees), "")
-                for full in imports(name, tree, packages)
+                for full, _ in imports(name, tree, is_package=False)
             }
             graph[name] = targets - packages - {"", name}
     return graph

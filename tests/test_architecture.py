@@ -5,11 +5,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
-from structure import private_uses
+from structure import circles, import_graph, imports, private_uses
 
 import chainrule
 from chainrule.backends import BACKENDS
@@ -91,7 +90,6 @@ STAGES: dict[str, set[str]] = {
     "debug": {"fuse", "instructions", "layout", "schedule"},
     "program": {"debug", "emit", "layout", "runtime", "schedule", "target"},
 }
-LATE = {"LazyModule", "import_module", "load_module", "__import__"}
 LARGEST_FILE = 400
 LARGEST_FUNCTION = 70
 MOST_PRIMITIVES = 61
@@ -105,22 +103,10 @@ def package_of(path: Path) -> str:
 
 def imported(path: Path) -> Iterator[tuple[str, int]]:
     """Dotted names of all that a file imports, however late or for types alone, with the line."""
-    where = ("chainrule", *path.relative_to(SOURCE).with_suffix("").parts)
-    root = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(root):
-        if isinstance(node, ast.Import):
-            yield from ((alias.name, node.lineno) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            start = where[: len(where) - node.level] if node.level else ()
-            base = ".".join((*start, *([node.module] if node.module else [])))
-            # `from . import x` and `from ..trace import tracer` name modules or their members
-            yield from ((f"{base}.{alias.name}", node.lineno) for alias in node.names)
-        elif (
-            isinstance(node, ast.Call)
-            and getattr(node.func, "id", "") in LATE
-            and isinstance(node.args[0], ast.Constant)
-        ):
-            yield str(node.args[0].value), node.lineno
+    parts = ("chainrule", *path.relative_to(SOURCE).with_suffix("").parts)
+    is_package = path.name == FACADE
+    name = ".".join(parts[:-1] if is_package else parts)
+    return imports(name, ast.parse(path.read_text(encoding="utf-8")), is_package)
 
 
 def module_file(name: str) -> Path | None:
@@ -181,17 +167,7 @@ def test_private_names_of_other_libraries_are_imported_in_one_file() -> None:
 
 def test_no_cycles_between_files() -> None:
     """Also inside one package, the files have an order, be it for types alone."""
-    reads: dict[str, set[str]] = {}
-    for path in FILES:
-        if path.name == FACADE:
-            continue
-        names = {name for name, _ in imported(path)}
-        found = {module_file(name) for name in names if name.startswith("chainrule.")}
-        reads[str(path)] = {str(other) for other in found if other and other.name != FACADE}
-    try:
-        TopologicalSorter(reads).prepare()
-    except CycleError as error:
-        pytest.fail(f"files that import each other: {error.args[1]}")
+    assert [] == circles(import_graph(SOURCE))
 
 
 def test_stages_of_the_native_compiler_have_an_order() -> None:

@@ -161,14 +161,12 @@ def trace(decay: Any = 0.9, nesterov: bool = False) -> Optimizer[Any]:
     """
     check_number("decay", decay)
 
+    def accumulate(v: Any, u: Any) -> Any:
+        return cast_like(decay, v) * v + cast_like(u, v)
+
     def update(updates: Any, velocity: Any, params: Any = None) -> tuple[Any, Any]:
-        velocity = tree.map(
-            lambda v, u: cast_like(decay, v) * v + cast_like(u, v), velocity, updates
-        )
-        if not nesterov:
-            return velocity, velocity
-        ahead = tree.map(lambda v, u: cast_like(decay, v) * v + cast_like(u, v), velocity, updates)
-        return ahead, velocity
+        velocity = tree.map(accumulate, velocity, updates)
+        return tree.map(accumulate, velocity, updates) if nesterov else velocity, velocity
 
     return Optimizer(zeros, update)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
@@ -12,17 +12,16 @@ from ..codegen.emitter import Emitter
 from ..codegen.loop_nest import LoopNestEmitter, access_strides, merge_axes
 from ..codegen.reductions import broadcast_result
 from ..codegen.vector_loops import emit_loops
-from ..expressions.expression import Expression, buffers_read, lookups, primitive_names
+from ..expressions.expression import Expression
 from ..ir.types import I64
 from ..ir.value import Value
-from ..layout.view import Buffer, View
-from .access import Access, reads
-from .base import Instruction
+from ..layout.view import View
+from .expression_store import ExpressionStore
 from .planning import Planning, Rule
 
 
 @dataclass(frozen=True, eq=False)
-class ArgMax(Instruction):
+class ArgMax(ExpressionStore):
     """The position of the first maximum of an expression along one axis; the first nan wins."""
 
     domain: Shape
@@ -30,25 +29,11 @@ class ArgMax(Instruction):
     expression: Expression
     view: View
 
-    def buffers(self) -> Iterator[Buffer]:
-        yield self.view.buffer
-        yield from buffers_read([self.expression])
-
-    def accesses(self) -> list[Access]:
-        return [Access(self.view.buffer, True), *reads([self.expression])]
-
-    def results(self) -> Sequence[View]:
-        return [self.view]
-
-    def bounds_checks(self) -> Iterable[Node]:
-        return [lookup.node for lookup in lookups([self.expression])]
-
     def nanoseconds(self) -> float:
         return 3.0 + prod(self.domain) * 2.0
 
     def summary(self) -> str:
-        names = " ".join(primitive_names([self.expression])[:8])
-        return f"argmax {list(self.domain)} along {self.axis} {names}".rstrip()
+        return f"argmax {list(self.domain)} along {self.axis} {self.primitives_text()}".rstrip()
 
     def emit(self, emitter: Emitter) -> None:
         if 0 in self.domain:

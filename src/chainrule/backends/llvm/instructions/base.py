@@ -2,7 +2,7 @@
 
 Each kind of instruction is a class in a file of its own, which answers these questions. Planning
 and scheduling, and the emission of modules, only call the methods below, so a new kind of
-instruction is a new file and a rule in `plan` that makes it.
+instruction is a new file, with the rules that make it in its `RULES`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
@@ -26,13 +26,13 @@ from ..codegen.reductions import (
     reduce_rows,
 )
 from ..codegen.vector_loops import RowRange, emit_loops, emit_vector_loop
-from ..expressions.expression import Expression, buffers_read, lookups, primitive_names
+from ..expressions.expression import Expression
 from ..expressions.lowering import identity_index
 from ..fuse.op_traits import REDUCTIONS
 from ..ir.value import Value
-from ..layout.view import Buffer, View
+from ..layout.view import View
 from .access import Access, reads, row_span
-from .base import Instruction
+from .expression_store import ExpressionStore
 from .planning import Planning, Rule
 
 Term = Callable[[], Value]
@@ -41,7 +41,7 @@ _TWO_STEP_ROWS = 32  # and as many numbers a row: sums over both are made row by
 
 
 @dataclass(frozen=True, eq=False)
-class Reduce(Instruction):
+class Reduce(ExpressionStore):
     """A sum, maximum or product of an expression over some axes of a domain."""
 
     divisible: ClassVar[bool] = True
@@ -52,20 +52,10 @@ class Reduce(Instruction):
     expression: Expression
     view: View
 
-    def buffers(self) -> Iterator[Buffer]:
-        yield self.view.buffer
-        yield from buffers_read([self.expression])
-
     def accesses(self) -> list[Access]:
         view = broadcast_result(self.view, self.domain, self.axes)
         rows = row_span(view.offset, view.strides, self.domain)
         return [Access(view.buffer, True, rows), *reads([self.expression], self.domain)]
-
-    def results(self) -> Sequence[View]:
-        return [self.view]
-
-    def bounds_checks(self) -> Iterable[Node]:
-        return [lookup.node for lookup in lookups([self.expression])]
 
     def nanoseconds(self) -> float:
         return 3.0 + prod(self.domain) * 0.3
@@ -75,8 +65,8 @@ class Reduce(Instruction):
         return 0 if empty or 0 in self.axes else self.domain[0]
 
     def summary(self) -> str:
-        names = " ".join(primitive_names([self.expression])[:8])
-        return f"{self.operation} of {list(self.domain)} over {list(self.axes)} {names}".rstrip()
+        title = f"{self.operation} of {list(self.domain)} over {list(self.axes)}"
+        return f"{title} {self.primitives_text()}".rstrip()
 
     def emit(self, emitter: Emitter) -> None:
         _emit_reduction(emitter, self, None)

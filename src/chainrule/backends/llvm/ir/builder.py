@@ -272,7 +272,7 @@ class FunctionBuilder:
     def load(self, pointer: str, dtype: Any, lanes: int = 1, mask: Value | None = None) -> Value:
         """Load consecutive numbers. Masked lanes are not read and are 0. A bool is a byte."""
         dtype = np.dtype(dtype)
-        memory_dtype = np.dtype(np.uint8) if dtype.kind == "b" else dtype
+        memory_dtype = _memory_dtype(dtype)
         kind = llvm_type(memory_dtype, lanes)
         if mask is None:
             known = self.forwarding.known_value(pointer, dtype, lanes)
@@ -288,17 +288,11 @@ class FunctionBuilder:
                 f"call {kind} @{full}(ptr {pointer}, i32 {dtype.itemsize}, {mask}, "
                 f"{kind} zeroinitializer)"
             )
-        loaded = self.value(right, memory_dtype, lanes)
-        if dtype.kind != "b":
-            return loaded
-        return self.value(f"icmp ne {loaded}, {loaded.like(0).name}", dtype, lanes)
+        return self._from_memory(right, dtype, lanes)
 
     def store(self, x: Value, pointer: str, mask: Value | None = None) -> None:
         """Store consecutive numbers. Masked lanes are not written."""
-        unconverted = x
-        if x.dtype.kind == "b":
-            byte = np.dtype(np.uint8)
-            x = self.value(f"zext {x} to {llvm_type(byte, x.lanes)}", byte, x.lanes)
+        unconverted, x = x, self._for_memory(x)
         if mask is None:
             self.lines.append(f"store {x}, ptr {pointer}, align {x.dtype.itemsize}")
             self.forwarding.record_store(unconverted, pointer)
@@ -310,7 +304,7 @@ class FunctionBuilder:
     def gather(self, pointer: str, dtype: Any, offsets: Value, mask: Value) -> Value:
         """Load numbers at int64 offsets from an address. Offsets count numbers, not bytes."""
         dtype = np.dtype(dtype)
-        memory_dtype = np.dtype(np.uint8) if dtype.kind == "b" else dtype
+        memory_dtype = _memory_dtype(dtype)
         lanes, kind = offsets.lanes, llvm_type(memory_dtype, offsets.lanes)
         addresses = self._addresses(pointer, memory_dtype, offsets)
         full = f"llvm.masked.gather.v{lanes}{overload_suffix(memory_dtype)}.v{lanes}p0"
@@ -320,16 +314,11 @@ class FunctionBuilder:
             f"call {kind} @{full}(<{lanes} x ptr> {addresses}, i32 {memory_dtype.itemsize}, "
             f"{mask}, {kind} zeroinitializer)"
         )
-        loaded = self.value(right, memory_dtype, lanes)
-        if dtype.kind != "b":
-            return loaded
-        return self.value(f"icmp ne {loaded}, {loaded.like(0).name}", dtype, lanes)
+        return self._from_memory(right, dtype, lanes)
 
     def scatter(self, x: Value, pointer: str, offsets: Value, mask: Value) -> None:
         """Store numbers at int64 offsets from an address. Offsets count numbers, not bytes."""
-        if x.dtype.kind == "b":
-            byte = np.dtype(np.uint8)
-            x = self.value(f"zext {x} to {llvm_type(byte, x.lanes)}", byte, x.lanes)
+        x = self._for_memory(x)
         addresses = self._addresses(pointer, x.dtype, offsets)
         lanes = x.lanes
         full = f"llvm.masked.scatter.v{lanes}{overload_suffix(x.dtype)}.v{lanes}p0"
@@ -338,6 +327,20 @@ class FunctionBuilder:
         self.emit(
             f"call void @{full}({x}, <{lanes} x ptr> {addresses}, i32 {x.dtype.itemsize}, {mask})"
         )
+
+    def _from_memory(self, right: str, dtype: np.dtype[Any], lanes: int) -> Value:
+        """Name what an instruction loads; bytes become truth values."""
+        loaded = self.value(right, _memory_dtype(dtype), lanes)
+        if dtype.kind != "b":
+            return loaded
+        return self.value(f"icmp ne {loaded}, {loaded.like(0).name}", dtype, lanes)
+
+    def _for_memory(self, x: Value) -> Value:
+        """Convert truth values to bytes."""
+        if x.dtype.kind != "b":
+            return x
+        byte = _memory_dtype(x.dtype)
+        return self.value(f"zext {x} to {llvm_type(byte, x.lanes)}", byte, x.lanes)
 
     def _addresses(self, pointer: str, dtype: np.dtype[Any], offsets: Value) -> str:
         element = ELEMENTS[dtype]
@@ -386,3 +389,8 @@ class FunctionBuilder:
         else:
             self.jump(after)
         self.label(after)
+
+
+def _memory_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the dtype of a number in memory: a truth value is a byte."""
+    return np.dtype(np.uint8) if dtype.kind == "b" else dtype
