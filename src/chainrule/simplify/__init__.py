@@ -57,7 +57,7 @@ def _fixed_point(graph: Graph) -> Graph:
 
 
 def _verified(step: Callable[[Graph], Graph], graph: Graph) -> Graph:
-    graph = verify(step(graph), step.__name__)
+    graph = verify(step(graph), step.__name__, graph)
     if config.debug >= 4:
         print(f"# after {step.__name__}\n{graph}", file=sys.stderr)
     return graph

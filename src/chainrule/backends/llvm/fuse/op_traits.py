@@ -49,19 +49,18 @@ def cost(node: Node) -> int:
 
 def is_native(node: Node) -> bool:
     """Whether the compiler has code for the node. If not, NumPy computes it."""
-    types = [child.type for child in node.inputs]
-    if any(isinstance(t, tuple) and not hasattr(t, "dtype") for t in types):
+    dtypes = [child.dtype for child in node.inputs]
+    if any(dtype is None for dtype in dtypes):  # it reads several results
         return node.primitive is ITEM
-    result_types = node.shape if node.dtype is None else (node.type,)
-    dtypes = [t.dtype for t in (*types, *result_types)]
-    if any(dtype not in NATIVE_DTYPES for dtype in dtypes):
+    results = [node.dtype] if node.dtype is not None else [t.dtype for t in node.shape]
+    if not NATIVE_DTYPES.issuperset([*dtypes, *results]):
         return False
     name = node.primitive.name
     if name == "argsort":
         return bool(node.params["axis"] in (-1, len(node.shape) - 1)) and bool(node.shape)
     if name in ("matmul", "conv"):
         return bool(node.dtype.kind == "f")
-    if name in ("equal", "less") and {"int64", "uint64"} <= {t.dtype.name for t in types}:
+    if name in ("equal", "less") and {"int64", "uint64"} <= {dtype.name for dtype in dtypes}:
         return False  # NumPy compares these exactly, in no common dtype
     if name in FUNCTIONS and node.dtype.kind != "f":
         return name in _OF_INTEGERS and bool(node.dtype.kind in "iu")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ....graph.graph import Graph
 from ....graph.node import CONSTANT, INPUT, ITEM, Node
+from ....lazy import computed
 from ..layout.view import View
 from .axis_order import AxisOrder, stored_axis_order
 from .op_traits import VIEW_OPS, is_inline, uniform_value
@@ -34,7 +35,7 @@ class Step:
         """The last, and often only, node."""
         return self.nodes[-1]
 
-    @property
+    @computed
     def is_cluster(self) -> bool:
         """Whether the step is a loop nest of elementwise nodes."""
         return not self.by_numpy and is_inline(self.node)
