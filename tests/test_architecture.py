@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ NAMES = [str(path.relative_to(SOURCE)) for path in FILES]
 
 # Low to high. A package imports those of lower lines; packages of one line do not know each other.
 LAYERS = [
-    ["errors", "forks", "memory", "starting", "version"],
+    ["errors", "forks", "memory", "starting", "typing", "version"],
     ["config", "escape", "files", "lazy"],
     ["markup", "tree"],
     ["graph"],
@@ -101,12 +102,13 @@ def package_of(path: Path) -> str:
     return path.relative_to(SOURCE).parts[0].removesuffix(".py")
 
 
-def imported(path: Path) -> Iterator[tuple[str, int]]:
+@cache
+def imported(path: Path) -> tuple[tuple[str, int], ...]:
     """Dotted names of all that a file imports, however late or for types alone, with the line."""
     parts = ("chainrule", *path.relative_to(SOURCE).with_suffix("").parts)
     is_package = path.name == FACADE
     name = ".".join(parts[:-1] if is_package else parts)
-    return imports(name, ast.parse(path.read_text(encoding="utf-8")), is_package)
+    return tuple(imports(name, ast.parse(path.read_text(encoding="utf-8")), is_package))
 
 
 def module_file(name: str) -> Path | None:

@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 import chainrule as cr
+from chainrule import losses, nn, optim
 from chainrule.graph.graph import Graph
 from chainrule.transforms.compiled import CompiledFunction
 from chainrule.transforms.jit import JitFunction
+from chainrule.typing import Array
 
 Floats = NDArray[np.float64]
 w: Floats = np.ones(3)
@@ -113,3 +115,12 @@ assert_type(cr.cond(True, scaled, scaled, w), Floats)
 assert_type(cr.stop_gradient(w), Floats)
 cr.cond(True, scaled, scaled, "x")  # type: ignore[arg-type]
 cr.fori_loop(0, 3, double, "x")  # type: ignore[arg-type]
+
+# Layers, losses and optimizers: arrays are arrays, parameters and models stay what they are
+
+layer = nn.Dense(3, 2, key=cr.random.key(0))
+assert_type(layer(w), Array)
+layer(w).tolists()  # type: ignore[union-attr]
+assert_type(losses.squared_error(layer(w), w), Array)
+assert_type(optim.apply_updates({"w": w}, {"w": w}), dict[str, Floats])
+assert_type(nn.with_batch_stats(layer, layer), nn.Dense)

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import DtypeError, ShapeError, at_user_line
 from ..transforms import stop_gradient
+from ..typing import Array
 from .labels import SLACK, between, check, mark_invalid, span
 from .reduction import Reduction, as_array, as_float, cast_like, check_same_shape, reduce_losses
 
@@ -21,7 +22,7 @@ def sigmoid_binary_cross_entropy(
     label_smoothing: float = 0.0,
     sample_weight: Any = None,
     reduction: Reduction = "mean",
-) -> Any:
+) -> Array:
     """``-labels * log(p) - (1 - labels) * log(1 - p)`` where ``p = sigmoid(logits)``.
 
     Parameters
@@ -74,7 +75,7 @@ def softmax_cross_entropy(
     label_smoothing: float = 0.0,
     sample_weight: Any = None,
     reduction: Reduction = "mean",
-) -> Any:
+) -> Array:
     """``-sum(labels * log(softmax(logits)))`` over the last axis.
 
     Parameters

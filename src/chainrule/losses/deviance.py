@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import at_user_line
 from ..lazy import LazyModule
+from ..typing import Array
 from .labels import between, check, mark_invalid
 from .reduction import Reduction, as_float, cast_like, check_same_shape, reduce_losses
 
@@ -20,7 +21,7 @@ _special = LazyModule("scipy.special")
 
 def poisson_deviance(
     log_rate: Any, targets: Any, *, sample_weight: Any = None, reduction: Reduction = "mean"
-) -> Any:
+) -> Array:
     """``2 * (y * log(y / rate) - y + rate)`` for a target y, where ``rate = exp(log_rate)``.
 
     The deviance of Poisson's distribution; its derivative by `log_rate` is
@@ -63,7 +64,7 @@ def tweedie_deviance(
     *,
     sample_weight: Any = None,
     reduction: Reduction = "mean",
-) -> Any:
+) -> Array:
     """Deviance of amounts that are often 0: their variance grows as ``mean**power``.
 
     ``2 * (y**(2-p) / ((1-p) (2-p)) - y * m**(1-p) / (1-p) + m**(2-p) / (2-p))`` for a target y,

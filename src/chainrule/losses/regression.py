@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from ..errors import ShapeError, at_user_line
+from ..typing import Array
 from .reduction import Reduction, as_float, cast_like, check_same_shape, difference, reduce_losses
 
 
 def squared_error(
     predictions: Any, targets: Any, *, sample_weight: Any = None, reduction: Reduction = "mean"
-) -> Any:
+) -> Array:
     """``(predictions - targets)**2``, without a factor of 1/2.
 
     Parameters
@@ -42,7 +43,7 @@ def squared_error(
 
 def absolute_error(
     predictions: Any, targets: Any, *, sample_weight: Any = None, reduction: Reduction = "mean"
-) -> Any:
+) -> Array:
     """``|predictions - targets|``; the derivative is 0 where they are equal.
 
     Parameters
@@ -74,7 +75,7 @@ def huber(
     delta: float = 1.0,
     sample_weight: Any = None,
     reduction: Reduction = "mean",
-) -> Any:
+) -> Array:
     """``e**2 / 2`` for an error within `delta`, ``delta * (|e| - delta / 2)`` beyond it.
 
     Parameters
@@ -116,7 +117,7 @@ def pinball(
     *,
     sample_weight: Any = None,
     reduction: Reduction = "mean",
-) -> Any:
+) -> Array:
     """``q * e`` for an error ``e = targets - predictions`` above 0, ``(q - 1) * e`` below.
 
     It is least, on average, where a share `q` of the targets lies below the prediction. The
@@ -177,7 +178,7 @@ def pinball(
 
 def gaussian_nll(
     predictions: Any, targets: Any, *, sample_weight: Any = None, reduction: Reduction = "mean"
-) -> Any:
+) -> Array:
     """Negative log likelihood of a normal distribution with predicted mean and variance.
 
     ``(log(2 pi) + s + (y - m)**2 * exp(-s)) / 2`` for a target y, a mean m and the logarithm s of

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import DtypeError, ShapeError, at_user_line
 from ..transforms import scan, stop_gradient
+from ..typing import Array
 from .labels import check, mark_invalid
 from .reduction import Reduction, as_array, reduce_losses
 
@@ -25,7 +26,7 @@ def ctc_loss(
     zero_infinity: bool = False,
     sample_weight: Any = None,
     reduction: Reduction = "mean",
-) -> Any:
+) -> Array:
     """``-log p(targets)``, summed over all alignments of the targets with the sequence.
 
     Each step emits a class or `blank`. An emitted sequence is decoded by merging equal neighbours

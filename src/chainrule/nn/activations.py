@@ -15,11 +15,12 @@ from ..lazy import LazyModule
 from ..trace.elementwise_table import logistic
 from ..trace.tracer import Tracer
 from ..transforms import stop_gradient
+from ..typing import Array
 
 _special = LazyModule("scipy.special")
 
 
-def sigmoid(x: Any) -> Any:
+def sigmoid(x: Any) -> Array:
     """``1 / (1 + exp(-x))``, between 0 and 1.
 
     Its derivative is computed from its value y alone, as ``y * (1 - y)``, so that a layer need not
@@ -34,7 +35,7 @@ def sigmoid(x: Any) -> Any:
     return logistic(x) if isinstance(x, Tracer) else _special.expit(x)
 
 
-def tanh(x: Any) -> Any:
+def tanh(x: Any) -> Array:
     """Hyperbolic tangent, between -1 and 1.
 
     Examples
@@ -45,7 +46,7 @@ def tanh(x: Any) -> Any:
     return np.tanh(x)
 
 
-def relu(x: Any) -> Any:
+def relu(x: Any) -> Array:
     """``max(x, 0)``; the derivative at 0 is 0, and a nan stays a nan.
 
     References
@@ -61,7 +62,7 @@ def relu(x: Any) -> Any:
     return np.where(x <= 0, 0, x)
 
 
-def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
+def leaky_relu(x: Any, negative_slope: float = 0.01) -> Array:
     """``x`` above 0, ``negative_slope * x`` below; the derivative at 0 is `negative_slope`.
 
     References
@@ -78,7 +79,7 @@ def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
     return np.where(x > 0, x, negative_slope * x)
 
 
-def elu(x: Any, alpha: float = 1.0) -> Any:
+def elu(x: Any, alpha: float = 1.0) -> Array:
     """``x`` above 0, ``alpha * (exp(x) - 1)`` below.
 
     References
@@ -95,7 +96,7 @@ def elu(x: Any, alpha: float = 1.0) -> Any:
     return np.where(x > 0, x, alpha * np.expm1(np.where(x > 0, 0, x)))
 
 
-def gelu(x: Any, approximate: bool = False) -> Any:
+def gelu(x: Any, approximate: bool = False) -> Array:
     """``x * P(z <= x)`` for a standard normal z.
 
     Parameters
@@ -121,7 +122,7 @@ def gelu(x: Any, approximate: bool = False) -> Any:
     return 0.5 * x * (1.0 + _special.erf(x / sqrt(2.0)))
 
 
-def silu(x: Any) -> Any:
+def silu(x: Any) -> Array:
     """``x * sigmoid(x)``, also known as swish.
 
     References
@@ -138,7 +139,7 @@ def silu(x: Any) -> Any:
     return x * sigmoid(x)
 
 
-def softplus(x: Any) -> Any:
+def softplus(x: Any) -> Array:
     """``log(1 + exp(x))``, a smooth `relu`; its derivative is `sigmoid`.
 
     Examples
@@ -150,7 +151,7 @@ def softplus(x: Any) -> Any:
     return np.logaddexp(x, 0.0)
 
 
-def softmax(x: Any, axis: int = -1) -> Any:
+def softmax(x: Any, axis: int = -1) -> Array:
     """``exp(x) / sum(exp(x))`` along an axis: numbers between 0 and 1 that add up to 1.
 
     Examples
@@ -163,7 +164,7 @@ def softmax(x: Any, axis: int = -1) -> Any:
     return powers / np.sum(powers, axis=axis, keepdims=True)
 
 
-def log_softmax(x: Any, axis: int = -1) -> Any:
+def log_softmax(x: Any, axis: int = -1) -> Array:
     """``log(softmax(x))``, right also where `softmax` rounds to 0.
 
     Examples

@@ -14,6 +14,7 @@ from numpy.typing import DTypeLike
 
 from ..errors import DtypeError, ShapeError, at_user_line
 from ..random import split
+from ..typing import Array
 from .activations import softmax
 from .dropout import dropout
 from .layers import Dense
@@ -21,7 +22,7 @@ from .module import Module
 from .validation import check_dtype, check_fraction, check_int
 
 
-def sequence_mask(lengths: Any, max_length: int) -> Any:
+def sequence_mask(lengths: Any, max_length: int) -> Array:
     """Return which steps are not padding: step t of row i if ``t < lengths[i]``.
 
     Parameters
@@ -126,7 +127,7 @@ class MultiHeadAttention(Module):
     def __call__(
         self, x: Any, memory: Any = None, *, mask: Any = None, bias: Any = None,
         is_causal: bool = False,
-    ) -> Any:  # fmt: skip
+    ) -> Array:  # fmt: skip
         """Apply attention, without dropout.
 
         Parameters

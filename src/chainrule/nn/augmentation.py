@@ -15,10 +15,11 @@ import numpy as np
 from ..errors import ShapeError, at_user_line
 from ..random import bernoulli, randint, split, uniform
 from ..trace.operands import is_plain_array
+from ..typing import Array
 from .validation import check_int
 
 
-def random_shift(images: Any, max_shift: int, key: Any, fill: float = 0) -> Any:
+def random_shift(images: Any, max_shift: int, key: Any, fill: float = 0) -> Array:
     """Shift each image by a random whole number of pixels vertically and horizontally.
 
     Parameters
@@ -58,7 +59,7 @@ def random_shift(images: Any, max_shift: int, key: Any, fill: float = 0) -> Any:
     )
 
 
-def random_crop(images: Any, size: tuple[int, int], key: Any) -> Any:
+def random_crop(images: Any, size: tuple[int, int], key: Any) -> Array:
     """Crop a window out of each image, at a random position.
 
     Parameters
@@ -99,7 +100,7 @@ def random_crop(images: Any, size: tuple[int, int], key: Any) -> Any:
     return _crop_each(images, top[:, None] + np.arange(tall), left[:, None] + np.arange(wide))
 
 
-def random_horizontal_flip(images: Any, key: Any) -> Any:
+def random_horizontal_flip(images: Any, key: Any) -> Array:
     """Flip each image left to right with probability 1/2.
 
     This is not useful for digits and letters, whose mirror images mean something else.
@@ -132,7 +133,7 @@ def random_horizontal_flip(images: Any, key: Any) -> Any:
     return np.where(is_flipped, images[:, :, ::-1], images)
 
 
-def random_rotation(images: Any, degrees: float, key: Any, zoom: float = 0.0) -> Any:
+def random_rotation(images: Any, degrees: float, key: Any, zoom: float = 0.0) -> Array:
     """Rotate and zoom each image about its center, with bilinear interpolation.
 
     Parameters
@@ -198,7 +199,7 @@ def _interpolated(images: Any, y: Any, x: Any) -> Any:
     return upper * (1.0 - below) + lower * below
 
 
-def cutout(images: Any, size: int, key: Any, fill: float = 0) -> Any:
+def cutout(images: Any, size: int, key: Any, fill: float = 0) -> Array:
     """Fill a square of each image, centered at a random pixel; part of it may lie outside.
 
     Parameters

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..random import split, uniform
+from ..typing import Array
 from .activations import sigmoid, tanh
 from .layers import Activation
 from .module import Module
@@ -63,7 +64,7 @@ class Cell(Module):
         size: int = self.hidden_weight.shape[0]
         return size
 
-    def initial_state(self, batch_size: int) -> Any:
+    def initial_state(self, batch_size: int) -> Array:
         """Return the state before the first step: zeros of shape (batch_size, hidden_size)."""
         return np.zeros((batch_size, self.hidden_size), self.hidden_weight.dtype)
 
@@ -198,7 +199,7 @@ class LSTMCell(Cell, init=False):
 
     gates: ClassVar[int] = 4
 
-    def initial_state(self, batch_size: int) -> Any:
+    def initial_state(self, batch_size: int) -> Array:
         """Return the state ``(h, c)`` before the first step: two arrays of zeros."""
         return super().initial_state(batch_size), super().initial_state(batch_size)
 

@@ -14,6 +14,7 @@ from ..primitives.convolution import conv as _conv
 from ..primitives.convolution import conv_input_grad
 from ..trace.operands import nodes_of, record
 from ..trace.tracer import Tracer, traced
+from ..typing import Array
 from .channels import (
     check_channels,
     check_groups,
@@ -31,7 +32,7 @@ Padding1d: TypeAlias = int | Literal["same", "valid", "causal"]
 Pair: TypeAlias = tuple[int, int]
 
 
-def conv(x: Any, weight: Any, *, stride: int | Pair = 1, dilation: int | Pair = 1) -> Any:
+def conv(x: Any, weight: Any, *, stride: int | Pair = 1, dilation: int | Pair = 1) -> Array:
     """Convolution over two axes, without padding, on arrays and in traces alike.
 
     ``y[n, i, j, o]`` is the sum over k, l and c of
@@ -168,7 +169,7 @@ class Conv2d(Module):
         self.stride, self.dilation = check_pair("stride", stride), check_pair("dilation", dilation)
         self.padding = _check_padding(padding)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Any) -> Array:
         check_channels("Conv2d", x, ("height", "width"), self.weight.shape[2] * self.groups)
         spans = [(k - 1) * d + 1 for k, d in zip(self.weight.shape, self.dilation, strict=False)]
         zeros = [
@@ -261,7 +262,7 @@ class Conv1d(Module):
         self.stride, self.dilation = check_int("stride", stride), check_int("dilation", dilation)
         self.padding = _check_padding_1d(padding)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Any) -> Array:
         check_channels("Conv1d", x, ("steps",), self.weight.shape[1] * self.groups)
         span = (self.weight.shape[0] - 1) * self.dilation + 1
         zeros = ((0, 0), _zeros_to_pad(self.padding, 0, x.shape[-2], span, self.stride))

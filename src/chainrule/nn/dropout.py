@@ -12,11 +12,12 @@ import numpy as np
 from ..errors import DtypeError, ShapeError, at_user_line
 from ..random import bernoulli, permutation, split, symmetric_beta
 from ..trace.operands import is_plain_array
+from ..typing import Array
 from .module import Module
 from .validation import check_fraction, check_positive
 
 
-def dropout(x: Any, rate: float, key: Any) -> Any:
+def dropout(x: Any, rate: float, key: Any) -> Array:
     """Set each entry to 0 with probability `rate`, and multiply the others by ``1 / (1 - rate)``.
 
     The mean of each entry is unchanged, so inference needs no correction ("inverted" dropout).
@@ -83,7 +84,7 @@ class Dropout(Module):
     def __init__(self, rate: float) -> None:
         self.rate = check_fraction("rate", rate)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Any) -> Array:
         return x
 
     def train(self, x: Any, key: Any) -> tuple[Any, Self]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..errors import ShapeError, at_user_line
+from ..typing import Array
 from .embeddings import Embedding
 from .module import Module
 from .validation import check_int
@@ -93,7 +94,7 @@ class EmbeddingBag(Module):
             )
         self.table, self.mode, self.padding_idx = table, mode, padding_idx
 
-    def __call__(self, codes: Any, per_sample_weights: Any = None) -> Any:
+    def __call__(self, codes: Any, per_sample_weights: Any = None) -> Array:
         """Look up the vectors of the codes, and reduce them for each row.
 
         Parameters

@@ -16,6 +16,7 @@ from ..errors import DtypeError, ShapeError, at_user_line
 from ..random import normal, split, uniform
 from ..trace.operands import is_plain_array
 from ..transforms import stop_gradient
+from ..typing import Array
 from .activations import relu
 from .module import Module
 from .validation import check_dtype, check_int, check_last_axis, check_positive
@@ -99,7 +100,7 @@ class PeriodicEmbedding(Module):
         )
         self.weight, self.bias = _affine(weight_key, shape[0], 2 * shape[1], embedding_dim, dtype)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Any) -> Array:
         check_last_axis("PeriodicEmbedding", x, self.weight.shape[0])
         angles = (2.0 * pi) * (x[..., None] * self.frequencies)
         waves = np.concatenate([np.sin(angles), np.cos(angles)], axis=-1)
@@ -166,7 +167,7 @@ class PiecewiseLinearEmbedding(Module):
         features, n_edges = self.edges.shape
         self.weight, self.bias = _affine(key, features, n_edges - 1, embedding_dim, dtype)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Any) -> Array:
         check_last_axis("PiecewiseLinearEmbedding", x, self.weight.shape[0])
         return _by_feature(self._progress(x), self.weight, self.bias)
 
@@ -267,7 +268,7 @@ class Embedding(Module):
         bound = 1.0 / sqrt(shape[1])
         self.weight = uniform(key, shape, check_dtype(dtype), -bound, bound)
 
-    def __call__(self, codes: Any) -> Any:
+    def __call__(self, codes: Any) -> Array:
         codes = codes if hasattr(codes, "dtype") else np.asarray(codes)
         num_embeddings = self.weight.shape[0]
         if codes.dtype.kind not in "iu":

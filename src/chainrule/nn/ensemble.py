@@ -14,12 +14,13 @@ from numpy.typing import DTypeLike
 
 from ..errors import ShapeError, at_user_line
 from ..random import bernoulli, split
+from ..typing import Array
 from .initializers import Initializer, glorot_uniform, ones
 from .module import Module
 from .validation import check_dtype, check_int
 
 
-def signs(key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32) -> Any:
+def signs(key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32) -> Array:
     """-1 or 1, equally likely: an initialiser of `BatchEnsembleDense`.
 
     Examples
@@ -96,7 +97,7 @@ class BatchedDense(Module):
         )
         self.bias = np.zeros((len(keys), shape[1]), parameter_dtype) if bias else None
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Any) -> Array:
         members, inputs, _ = self.weight.shape
         _check_members("BatchedDense", x, members, inputs)
         y = x @ self.weight
@@ -183,7 +184,7 @@ class BatchEnsembleDense(Module):
         self.output_scale = output_init(output_scale_key, (members, shape[1]), parameter_dtype)
         self.bias = np.zeros((members, shape[1]), parameter_dtype) if bias else None
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Any) -> Array:
         members, inputs = self.input_scale.shape
         _check_members("BatchEnsembleDense", x, members, inputs)
         y = (x * self.input_scale[:, None, :]) @ self.weight * self.output_scale[:, None, :]

@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..random import normal, uniform
+from ..typing import Array
 
 Initializer: TypeAlias = Callable[..., Any]
 
 
-def glorot_uniform(key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32) -> Any:
+def glorot_uniform(key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32) -> Array:
     """Uniform within ``sqrt(6 / (fan_in + fan_out))``; suits tanh and sigmoid.
 
     References
@@ -36,12 +37,12 @@ def glorot_uniform(key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32
     return _uniform(key, shape, dtype, 1.0 / _mean_fan(shape))
 
 
-def glorot_normal(key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32) -> Any:
+def glorot_normal(key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32) -> Array:
     """Normal with variance ``2 / (fan_in + fan_out)``; see `glorot_uniform`."""
     return _normal(key, shape, dtype, 1.0 / _mean_fan(shape))
 
 
-def he_uniform(key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32) -> Any:
+def he_uniform(key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32) -> Array:
     """Uniform within ``sqrt(6 / fan_in)``; suits relu and its relatives.
 
     References
@@ -51,12 +52,12 @@ def he_uniform(key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32) ->
     return _uniform(key, shape, dtype, 2.0 / fans(shape)[0])
 
 
-def he_normal(key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32) -> Any:
+def he_normal(key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32) -> Array:
     """Normal with variance ``2 / fan_in``; see `he_uniform`."""
     return _normal(key, shape, dtype, 2.0 / fans(shape)[0])
 
 
-def lecun_uniform(key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32) -> Any:
+def lecun_uniform(key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32) -> Array:
     """Uniform within ``sqrt(3 / fan_in)``: an output's variance is an input's.
 
     References
@@ -66,17 +67,17 @@ def lecun_uniform(key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32)
     return _uniform(key, shape, dtype, 1.0 / fans(shape)[0])
 
 
-def lecun_normal(key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32) -> Any:
+def lecun_normal(key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32) -> Array:
     """Normal with variance ``1 / fan_in``; see `lecun_uniform`."""
     return _normal(key, shape, dtype, 1.0 / fans(shape)[0])
 
 
-def zeros(key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32) -> Any:
+def zeros(key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32) -> Array:
     """All 0, whatever the key."""
     return np.zeros(shape, dtype)
 
 
-def ones(key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32) -> Any:
+def ones(key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32) -> Array:
     """All 1, whatever the key."""
     return np.ones(shape, dtype)
 

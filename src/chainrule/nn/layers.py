@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike
 
 from ..errors import ShapeError, at_user_line
 from ..random import split
+from ..typing import Array
 from .activations import relu
 from .initializers import Initializer, glorot_uniform
 from .module import Module
@@ -69,7 +70,7 @@ class Dense(Module):
         self.weight = weight_init(key, shape, check_dtype(dtype))
         self.bias = np.zeros(shape[1], dtype) if bias else None
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Any) -> Array:
         check_last_axis("Dense", x, self.weight.shape[0])
         y = x @ self.weight
         return y if self.bias is None else y + self.bias
@@ -80,7 +81,7 @@ class Lambda(Module):
 
     function: Activation
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Any) -> Array:
         return self.function(x)
 
     def __repr__(self) -> str:
@@ -98,7 +99,7 @@ class Flatten(Module):
     (2, 60)
     """
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Any) -> Array:
         if np.ndim(x) < 1:
             raise ShapeError(
                 at_user_line("Flatten takes arrays of shape (rows, ...), not a number")
@@ -135,7 +136,7 @@ class Sequential(Module):
             _as_module(f"layer {k} of Sequential", layer) for k, layer in enumerate(layers)
         )
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Any) -> Array:
         for layer in self.layers:
             x = layer(x)
         return x
@@ -196,7 +197,7 @@ class Residual(Module):
         self.inner = _as_module("Residual's inner", inner)
         self.shortcut = None if shortcut is None else _as_module("Residual's shortcut", shortcut)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Any) -> Array:
         return _add(x if self.shortcut is None else self.shortcut(x), self.inner(x))
 
     def train(self, x: Any, key: Any) -> tuple[Any, Self]:
@@ -304,7 +305,7 @@ class MLP(Module):
         )
         self.activation = activation
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Any) -> Array:
         for layer in self.layers[:-1]:
             x = self.activation(layer(x))
         return self.layers[-1](x)

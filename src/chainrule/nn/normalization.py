@@ -14,6 +14,7 @@ from numpy.typing import DTypeLike
 
 from ..errors import ShapeError, at_user_line
 from ..transforms import stop_gradient
+from ..typing import Array
 from .module import Module
 from .validation import check_dtype, check_fraction, check_int, check_last_axis, check_positive
 
@@ -66,7 +67,7 @@ class LayerNorm(Module):
         self.scale, self.shift = np.ones(size, parameter_dtype), np.zeros(size, parameter_dtype)
         self.eps = check_positive("eps", eps)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Any) -> Array:
         check_last_axis("LayerNorm", x, self.scale.shape[0])
         centred = x - np.mean(x, axis=-1, keepdims=True)
         variance = np.mean(centred * centred, axis=-1, keepdims=True)
@@ -117,7 +118,7 @@ class RMSNorm(Module):
         self.scale = np.ones(check_int("num_features", num_features), check_dtype(dtype))
         self.eps = check_positive("eps", eps)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Any) -> Array:
         check_last_axis("RMSNorm", x, self.scale.shape[0])
         return x / np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + self.eps) * self.scale
 
@@ -187,7 +188,7 @@ class GroupNorm(Module):
         self.scale, self.shift = np.ones(size, parameter_dtype), np.zeros(size, parameter_dtype)
         self.eps = check_positive("eps", eps)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Any) -> Array:
         columns = self.scale.shape[0]
         check_last_axis("GroupNorm", x, columns)
         if x.ndim < 2:
@@ -300,7 +301,7 @@ class BatchNorm(Module):
         self.momentum = check_fraction("momentum", momentum)
         self.eps = check_positive("eps", eps)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Any) -> Array:
         check_last_axis("BatchNorm", x, self.scale.shape[0])
         mean, var = stop_gradient((self.mean, self.var))
         return (x - mean) * (self.scale / np.sqrt(var + self.eps)) + self.shift

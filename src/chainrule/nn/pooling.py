@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..errors import ShapeError, at_user_line
+from ..typing import Array
 from .module import Module
 from .validation import check_int, check_pair
 
@@ -59,7 +60,7 @@ class MaxPool2d(Module):
     ) -> None:
         self.kernel_size, self.stride, self.padding = _window(kernel_size, stride, padding)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Any) -> Array:
         check_axes("MaxPool2d", x, ("height", "width"))
         return _largest("MaxPool2d", x, self.kernel_size, self.stride, self.padding)
 
@@ -97,7 +98,7 @@ class MaxPool1d(Module):
     def __init__(self, kernel_size: int, stride: int | None = None, padding: int = 0) -> None:
         self.kernel_size, self.stride, self.padding = _window_1d(kernel_size, stride, padding)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Any) -> Array:
         check_axes("MaxPool1d", x, ("steps",))
         window = _as_images(self.kernel_size, self.stride, self.padding)
         return _largest("MaxPool1d", x[:, None], *window)[:, 0]
@@ -149,7 +150,7 @@ class AvgPool2d(Module):
         self.kernel_size, self.stride, self.padding = _window(kernel_size, stride, padding)
         self.count_include_pad = bool(count_include_pad)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Any) -> Array:
         check_axes("AvgPool2d", x, ("height", "width"))
         window = self.kernel_size, self.stride, self.padding
         return _means("AvgPool2d", x, *window, self.count_include_pad)
@@ -202,7 +203,7 @@ class AvgPool1d(Module):
         self.kernel_size, self.stride, self.padding = _window_1d(kernel_size, stride, padding)
         self.count_include_pad = bool(count_include_pad)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Any) -> Array:
         check_axes("AvgPool1d", x, ("steps",))
         window = _as_images(self.kernel_size, self.stride, self.padding)
         return _means("AvgPool1d", x[:, None], *window, self.count_include_pad)[:, 0]

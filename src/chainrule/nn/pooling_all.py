@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ShapeError, at_user_line
+from ..typing import Array
 from .module import Module
 from .pooling import Pair, check_axes
 from .validation import check_int, check_pair
@@ -23,7 +24,7 @@ class GlobalAvgPool(Module):
     [[3.0, 4.0]]
     """
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Any) -> Array:
         return np.mean(x, axis=_position_axes("GlobalAvgPool", x))
 
 
@@ -38,7 +39,7 @@ class GlobalMaxPool(Module):
     [[6.0, 7.0]]
     """
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Any) -> Array:
         return np.max(x, axis=_position_axes("GlobalMaxPool", x))
 
 
@@ -70,7 +71,7 @@ class AdaptiveAvgPool2d(Module):
     def __init__(self, output_size: int | Pair) -> None:
         self.output_size = check_pair("output_size", output_size)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Any) -> Array:
         check_axes("AdaptiveAvgPool2d", x, ("height", "width"))
         return _adaptive_mean(_adaptive_mean(x, 1, self.output_size[0]), 2, self.output_size[1])
 
@@ -101,7 +102,7 @@ class AdaptiveAvgPool1d(Module):
     def __init__(self, output_size: int) -> None:
         self.output_size = check_int("output_size", output_size)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Any) -> Array:
         check_axes("AdaptiveAvgPool1d", x, ("steps",))
         return _adaptive_mean(x, 1, self.output_size)
 

@@ -9,11 +9,12 @@ from numpy.typing import DTypeLike
 
 from ..errors import ShapeError, at_user_line
 from ..random import normal
+from ..typing import Array
 from .module import Module
 from .validation import check_dtype, check_int
 
 
-def sinusoidal_positions(max_length: int, embed_dim: int, dtype: DTypeLike = np.float32) -> Any:
+def sinusoidal_positions(max_length: int, embed_dim: int, dtype: DTypeLike = np.float32) -> Array:
     """Sines and cosines of each position, at wavelengths from 2 pi to 20,000 pi.
 
     ``p[t, 2 i] = sin(t / 10000 ** (2 i / embed_dim))``, and ``p[t, 2 i + 1]`` its cosine.
@@ -106,7 +107,7 @@ class PositionalEmbedding(Module):
         shape = (check_int("max_length", max_length), check_int("embed_dim", embed_dim))
         self.weight = normal(key, shape, check_dtype(dtype), 0.0, 0.02)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Any) -> Array:
         max_length, embed_dim = self.weight.shape
         shape = np.shape(x)
         if len(shape) < 2 or shape[-1] != embed_dim or shape[-2] > max_length:

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from functools import cache
 from inspect import signature
-from typing import Any
+from typing import Any, TypeVar
 
 from .module import Module, child_names
+
+T = TypeVar("T")
 
 
 def apply_train(layer: Any, x: Any, key: Any) -> tuple[Any, Any]:
@@ -65,7 +67,7 @@ def apply_train(layer: Any, x: Any, key: Any) -> tuple[Any, Any]:
     return y, new_layer
 
 
-def with_batch_stats(model: Any, source: Any) -> Any:
+def with_batch_stats(model: T, source: Any) -> T:
     """Return the model with the batch statistics of another model of the same structure.
 
     Parameters
@@ -101,7 +103,8 @@ def with_batch_stats(model: Any, source: Any) -> Any:
     if isinstance(model, (list, tuple)):
         return type(model)([with_batch_stats(a, b) for a, b in zip(model, source, strict=True)])
     if isinstance(model, dict):
-        return {name: with_batch_stats(part, source[name]) for name, part in model.items()}
+        parts = {name: with_batch_stats(part, source[name]) for name, part in model.items()}
+        return type(model)(parts)
     return model
 
 

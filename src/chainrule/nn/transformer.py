@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..random import split
+from ..typing import Array
 from .activations import gelu
 from .attention import MultiHeadAttention, check_sequence
 from .dropout import dropout
@@ -103,7 +104,7 @@ class TransformerEncoderLayer(Module):
 
     def __call__(
         self, x: Any, *, mask: Any = None, bias: Any = None, is_causal: bool = False
-    ) -> Any:
+    ) -> Array:
         """Apply the layer; see `MultiHeadAttention` for `mask`, `bias` and `is_causal`."""
         return self._apply(x, mask, bias, is_causal, None)
 
@@ -207,7 +208,7 @@ class TransformerEncoder(Module):
 
     def __call__(
         self, x: Any, *, mask: Any = None, bias: Any = None, is_causal: bool = False
-    ) -> Any:
+    ) -> Array:
         """Apply all layers; see `MultiHeadAttention` for `mask`, `bias` and `is_causal`."""
         for layer in self.layers:
             x = layer(x, mask=mask, bias=bias, is_causal=is_causal)

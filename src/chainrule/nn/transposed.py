@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..errors import ShapeError, at_user_line
+from ..typing import Array
 from .channels import (
     check_channels,
     check_groups,
@@ -118,7 +119,7 @@ class ConvTranspose2d(Module):
             _check_output_padding(extra[1], self.stride[1], self.dilation[1]),
         )
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Any) -> Array:
         channels = self.weight.shape[2] * self.groups
         check_channels("ConvTranspose2d", x, ("height", "width"), channels)
 
@@ -201,7 +202,7 @@ class ConvTranspose1d(Module):
         self.padding = check_int("padding", padding, minimum=0)
         self.output_padding = _check_output_padding(output_padding, self.stride, self.dilation)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Any) -> Array:
         check_channels("ConvTranspose1d", x, ("steps",), self.weight.shape[1] * self.groups)
 
         def convolve(images: Any) -> Any:

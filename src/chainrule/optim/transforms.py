@@ -16,9 +16,11 @@ import numpy as np
 from .. import tree
 from ..errors import at_user_line
 from ..trace.operands import is_plain_number
+from ..typing import Array
 from .leaves import cast_like, scale_leaves, zeros
 from .schedules import as_schedule, check_number
 
+P = TypeVar("P")  # a tree of parameters
 S = TypeVar("S")
 
 
@@ -62,7 +64,7 @@ def chain(*optimizers: Optimizer[Any]) -> Optimizer[tuple[Any, ...]]:
     return Optimizer(init, update)
 
 
-def apply_updates(params: Any, updates: Any) -> Any:
+def apply_updates(params: P, updates: Any) -> P:
     """``params + updates``, each parameter in its own dtype.
 
     Examples
@@ -71,10 +73,11 @@ def apply_updates(params: Any, updates: Any) -> Any:
     >>> apply_updates({"w": np.float32([1.0, 2.0])}, {"w": np.array([0.5, -0.5])})
     {'w': array([1.5, 1.5], dtype=float32)}
     """
-    return tree.map(lambda p, u: p + cast_like(u, p), params, updates)
+    new: P = tree.map(lambda p, u: p + cast_like(u, p), params, updates)
+    return new
 
 
-def decay_weights(params: Any, amount: Any, mask: Any = True) -> Any:
+def decay_weights(params: P, amount: Any, mask: Any = True) -> P:
     """``params * (1 - amount)``: decoupled weight decay, to be followed by `apply_updates`.
 
     Parameters
@@ -97,7 +100,10 @@ def decay_weights(params: Any, amount: Any, mask: Any = True) -> Any:
     remaining = 1.0 - amount
     if isinstance(mask, bool):
         mask = tree.map(lambda _: mask, params)
-    return tree.map(lambda p, decayed: cast_like(remaining, p) * p if decayed else p, params, mask)
+    smaller: P = tree.map(
+        lambda p, decayed: cast_like(remaining, p) * p if decayed else p, params, mask
+    )
+    return smaller
 
 
 def with_decay(updates: Any, step_size: Any, weight_decay: Any, params: Any) -> Any:
@@ -245,7 +251,7 @@ def clip(max_delta: float) -> Optimizer[None]:
     return Optimizer(lambda params: None, update)
 
 
-def global_norm(grads: Any, member_axes: int = 0) -> Any:
+def global_norm(grads: Any, member_axes: int = 0) -> Array:
     """The Euclidean norm of all entries of a tree, in float64, where squares do not overflow.
 
     Parameters

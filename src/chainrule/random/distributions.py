@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike
 
 from ..errors import DtypeError, at_user_line
 from ..trace.operands import is_plain_array, is_plain_number
+from ..typing import Array
 from .keys import bits, reshape_flat, shape_of, size_of
 
 
@@ -20,7 +21,7 @@ def uniform(
     dtype: DTypeLike = np.float64,
     minval: Any = 0.0,
     maxval: Any = 1.0,
-) -> Any:
+) -> Array:
     """Draw numbers that are equally likely everywhere from `minval` to `maxval`.
 
     The unit numbers are ``k / 2**m`` with random k of m bits: 53 for float64 (two words), 24 for
@@ -60,7 +61,7 @@ def normal(
     dtype: DTypeLike = np.float64,
     loc: Any = 0.0,
     scale: Any = 1.0,
-) -> Any:
+) -> Array:
     """Draw from the normal distribution, by the method of Box and Muller.
 
     ``sqrt(-2 log u) (cos 2 pi v, sin 2 pi v)`` for u in (0, 1] and v in [0, 1): two independent
@@ -106,7 +107,7 @@ def normal(
 
 def randint(
     key: Any, shape: int | Sequence[int], minval: int, maxval: int, dtype: DTypeLike = np.int64
-) -> Any:
+) -> Array:
     """Draw whole numbers from `minval` to ``maxval - 1``.
 
     The remainder of 64 random bits: no number is likelier than another by more than one part in
@@ -144,7 +145,7 @@ def randint(
     return reshape_flat(remainder.astype(dtype) + base, shape)
 
 
-def bernoulli(key: Any, p: Any = 0.5, shape: int | Sequence[int] | None = None) -> Any:
+def bernoulli(key: Any, p: Any = 0.5, shape: int | Sequence[int] | None = None) -> Array:
     """Draw truth values that are true with probability `p` (to within ``2**-24``).
 
     Parameters
@@ -171,7 +172,7 @@ def bernoulli(key: Any, p: Any = 0.5, shape: int | Sequence[int] | None = None) 
 
 def symmetric_beta(
     key: Any, alpha: Any, shape: int | Sequence[int] = (), dtype: DTypeLike = np.float64
-) -> Any:
+) -> Array:
     """Draw from the beta distribution whose two parameters are both `alpha`.
 
     Numbers from 0 to 1 around 1/2: uniform for 1, near the ends for less, near the middle for
@@ -224,7 +225,7 @@ def symmetric_beta(
     return np.where(cosine < 0, below, 1.0 - below).astype(dtype)
 
 
-def permutation(key: Any, n: int) -> Any:
+def permutation(key: Any, n: int) -> Array:
     """Draw an order of the numbers 0 to ``n - 1``.
 
     They are sorted by 64 random bits each, equal bits by the number itself. Every order is

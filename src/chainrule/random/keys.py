@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import DtypeError, ShapeError, at_user_line
 from ..graph.types import Shape
+from ..typing import Array
 from .philox import counter_words
 
 # Word 3 of a counter says what its numbers are for, so that no child key repeats a drawn number.
@@ -17,7 +18,7 @@ _DRAW, _SPLIT, _FOLD = 0, 1, 2
 _WORD = 2**32
 
 
-def key(seed: int) -> Any:
+def key(seed: int) -> Array:
     """Make a key of a whole number.
 
     Parameters
@@ -52,7 +53,7 @@ def key(seed: int) -> Any:
     return np.array([number % _WORD, number // _WORD], np.uint32)
 
 
-def split(key: Any, num: int = 2) -> Any:
+def split(key: Any, num: int = 2) -> Array:
     """Make `num` new keys of one, which is not to be used again.
 
     Parameters
@@ -75,7 +76,7 @@ def split(key: Any, num: int = 2) -> Any:
     return _draw_words(check_key(key), 2 * size_of((num,)), _SPLIT).reshape(num, 2)
 
 
-def fold_in(key: Any, data: Any) -> Any:
+def fold_in(key: Any, data: Any) -> Array:
     """Make the new key number `data` of a key: one a step, a layer, a row.
 
     Parameters
@@ -106,7 +107,7 @@ def fold_in(key: Any, data: Any) -> Any:
     return counter_words(check_key(key), even, odd)[0, :2]
 
 
-def bits(key: Any, shape: int | Sequence[int] = ()) -> Any:
+def bits(key: Any, shape: int | Sequence[int] = ()) -> Array:
     """Draw 32 random bits an entry.
 
     Parameters

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import at_user_line
 from ..random import normal, split, uniform
+from ..typing import Array
 from .spectrum import check_count, check_signal
 
 
@@ -114,7 +115,7 @@ def random_shift_and_speed(
     return change_speed(x, lengths, factor, start)
 
 
-def random_noise(x: Any, key: Any, *, min_db: float = -60.0, max_db: float = -20.0) -> Any:
+def random_noise(x: Any, key: Any, *, min_db: float = -60.0, max_db: float = -20.0) -> Array:
     """Add white noise at a random level relative to the power of each clip.
 
     Parameters
@@ -144,7 +145,7 @@ def random_noise(x: Any, key: Any, *, min_db: float = -60.0, max_db: float = -20
     return x + normal(noise_key, x.shape, x.dtype) * np.sqrt(power * 10.0 ** (levels / 10.0))
 
 
-def frequency_masking(x: Any, key: Any, *, max_width: int, num_masks: int = 1) -> Any:
+def frequency_masking(x: Any, key: Any, *, max_width: int, num_masks: int = 1) -> Array:
     """Set random bands of neighbouring features to 0, in all frames of a clip (SpecAugment).
 
     Parameters
@@ -178,7 +179,7 @@ def frequency_masking(x: Any, key: Any, *, max_width: int, num_masks: int = 1) -
     return x * mask[:, None, :]
 
 
-def time_masking(x: Any, lengths: Any, key: Any, *, max_width: int, num_masks: int = 1) -> Any:
+def time_masking(x: Any, lengths: Any, key: Any, *, max_width: int, num_masks: int = 1) -> Array:
     """Set random spans of neighbouring frames of each clip to 0 (SpecAugment).
 
     Parameters

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import at_user_line
+from ..typing import Array
 from .spectrum import Floats, check_count, dct_matrix, power_spectrum
 
 EPS = 1e-10  # added to the powers before the logarithm: 100 dB below 1
 
 
-def hz_to_mel(frequency: Any) -> Any:
+def hz_to_mel(frequency: Any) -> Array:
     """``2595 log10(1 + f / 700)``, the formula of HTK.
 
     Parameters
@@ -34,7 +35,7 @@ def hz_to_mel(frequency: Any) -> Any:
     return 2595.0 * np.log10(1.0 + np.asarray(frequency, np.float64) / 700.0)
 
 
-def mel_to_hz(mel: Any) -> Any:
+def mel_to_hz(mel: Any) -> Array:
     """``700 (10 ** (m / 2595) - 1)``, the inverse of `hz_to_mel`.
 
     Parameters
@@ -135,7 +136,7 @@ def log_mel_spectrogram(
     f_min: float = 0.0,
     f_max: float | None = None,
     eps: float = EPS,
-) -> Any:
+) -> Array:
     """The logarithm of the power in each mel band, frame by frame.
 
     ``log(power_spectrum(x) @ mel_filterbank(...) + eps)``
@@ -190,7 +191,7 @@ def mfcc(
     hop_length: int,
     n_mfcc: int = 13,
     **settings: Any,
-) -> Any:
+) -> Array:
     """Mel-frequency cepstral coefficients: the DCT of `log_mel_spectrogram`.
 
     Parameters

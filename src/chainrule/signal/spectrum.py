@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DtypeError, ShapeError, at_user_line
+from ..typing import Array
 
 Floats = NDArray[np.float64]
 
@@ -44,7 +45,7 @@ def hann_window(win_length: int) -> Floats:
     return np.asarray(np.sin(np.pi * np.arange(size) / size) ** 2)
 
 
-def frame(x: Any, frame_length: int, hop_length: int) -> Any:
+def frame(x: Any, frame_length: int, hop_length: int) -> Array:
     """Cut signals into overlapping frames: frame t starts at sample ``t * hop_length``.
 
     Parameters
@@ -178,7 +179,7 @@ def stft(x: Any, win_length: int, hop_length: int, *, n_fft: int | None = None) 
     return spectrum[..., :n_freqs], spectrum[..., n_freqs:]
 
 
-def power_spectrum(x: Any, win_length: int, hop_length: int, *, n_fft: int | None = None) -> Any:
+def power_spectrum(x: Any, win_length: int, hop_length: int, *, n_fft: int | None = None) -> Array:
     """Squared magnitudes of the short-time Fourier transform.
 
     Parameters

@@ -19,6 +19,7 @@ from ..primitives.structure import (
     transpose,
     with_ones,
 )
+from ..typing import Array
 from .capture import to_user_array
 from .elementwise_table import truth
 from .function_rules import (
@@ -191,7 +192,7 @@ def _all(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False,
     return with_keepdims(ew.equal(sum_(x, axes=axes), 0), x, axes, keepdims)
 
 
-def logsumexp(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def logsumexp(a: Any, axis: Any = None, keepdims: bool = False) -> Array:
     """Compute ``log(sum(exp(a)))`` over axes without overflow: the largest entry is taken out
     first.
 

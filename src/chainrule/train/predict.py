@@ -10,6 +10,7 @@ import numpy as np
 from .. import tree
 from ..errors import DataError
 from ..transforms import jit
+from ..typing import Array
 from .rows import count_rows, take_rows
 
 MAX_ROWS = 4096  # of a chunk
@@ -17,7 +18,7 @@ MAX_ENTRIES = 2**18  # of a chunk of inputs
 MIN_ROWS = 16  # of a chunk, however large its rows are
 
 
-def predict(model: Any, x: Any, batch_size: int | None = None) -> Any:
+def predict(model: Any, x: Any, batch_size: int | None = None) -> Array:
     """Apply a model to the rows of `x` in chunks.
 
     Parameters

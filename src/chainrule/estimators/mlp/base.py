@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from itertools import pairwise
 from math import isfinite
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import is_classifier
@@ -202,7 +202,7 @@ class CompiledPerceptron(CallbackSupport, Predicting, SaveMixin, PerceptronSetti
             )
         return self
 
-    def _fit_with_callbacks(self, X: Any, y: Any, sample_weight: Any, validation_data: Any) -> Any:
+    def _fit_with_callbacks(self, X: Any, y: Any, sample_weight: Any, validation_data: Any) -> Self:
         """Fit, with scikit-learn's callbacks being told."""
         task = FitTask(self, X, y, sample_weight)
         self._fit(X, y, sample_weight, validation_data=validation_data, task=task)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
 from numbers import Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.neural_network import MLPClassifier as PeerClassifier
@@ -12,6 +12,7 @@ from sklearn.neural_network import MLPRegressor as PeerRegressor
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import check_is_fitted
 
+from ...typing import Array
 from ..inputs.encoding import EncodedLabels
 from ..inputs.targets import (
     ScoredByAccuracy,
@@ -135,7 +136,7 @@ class MLPClassifier(ScoredByAccuracy, EncodedLabels, CompiledPerceptron, PeerCla
     }
 
     @fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None) -> Any:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None) -> Self:
         """Fit the model.
 
         Parameters
@@ -183,7 +184,7 @@ class MLPClassifier(ScoredByAccuracy, EncodedLabels, CompiledPerceptron, PeerCla
     def _label_smoothing(self) -> float:
         return self.label_smoothing
 
-    def predict(self, X: Any) -> Any:
+    def predict(self, X: Any) -> Array:
         """The class of each row, shape (n_samples,), or (n_samples, n_classes) of 0 and 1."""
         outputs = self._predict_single(X)
         kind = None if outputs is None else self.label_kind
@@ -195,7 +196,7 @@ class MLPClassifier(ScoredByAccuracy, EncodedLabels, CompiledPerceptron, PeerCla
             return self.classes_[outputs.argmax(axis=1)]
         return self.classes_[(outputs[:, 0] > 0.5).astype(int)]
 
-    def predict_proba(self, X: Any) -> Any:
+    def predict_proba(self, X: Any) -> Array:
         """The probability of each class for each row, shape (n_samples, n_classes)."""
         outputs = self._predict_single(X)
         if outputs is None:
@@ -254,7 +255,7 @@ class MLPRegressor(ScoredByR2, CompiledPerceptron, PeerRegressor):  # type: igno
     }  # fmt: skip
 
     @fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None) -> Any:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None) -> Self:
         """Fit the model; the parameters are those of `MLPClassifier.fit`."""
         return self._fit_with_callbacks(X, y, sample_weight, validation_data)
 
@@ -280,7 +281,7 @@ class MLPRegressor(ScoredByR2, CompiledPerceptron, PeerRegressor):  # type: igno
     def _score_outputs(self, y: Any, outputs: Any, w: Any) -> float:
         return r2(y, outputs[:, : y.shape[1]], w)
 
-    def predict(self, X: Any, return_std: bool = False) -> Any:
+    def predict(self, X: Any, return_std: bool = False) -> Array:
         """The number that each row gets, shape (n_samples,) or (n_samples, n_outputs).
 
         Parameters

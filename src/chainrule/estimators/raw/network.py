@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from ... import losses, nn, optim, random, train, tree
 from ...config import configured
 from ...errors import DataError
+from ...typing import Array
 from ..inputs.weights import as_weights, plain_weights, row_weights
 from ..serialization.mixin import SaveMixin
 from ..sklearn_private import Interval, StrOptions
@@ -294,7 +295,7 @@ class NetworkClassifier(SaveMixin, ClassifierMixin, BaseEstimator):  # type: ign
 
     # Answers
 
-    def predict_proba(self, X: Any) -> Any:
+    def predict_proba(self, X: Any) -> Array:
         """The probability of each class for each input, float32 of shape (n_samples, n_classes)."""
         rows = self.network_inputs(X)
         with self._threads():
@@ -305,7 +306,7 @@ class NetworkClassifier(SaveMixin, ClassifierMixin, BaseEstimator):  # type: ign
         check_is_fitted(self, "module_")
         return self._rows(self._read(X))
 
-    def predict(self, X: Any) -> Any:
+    def predict(self, X: Any) -> Array:
         """The likeliest class of each input, of shape (n_samples,)."""
         probabilities = self.predict_proba(X)
         return self.classes_[np.argmax(probabilities, axis=1)]

@@ -15,6 +15,7 @@ from ...data.texts import check_texts
 from ...data.vocabulary import Vocabulary
 from ...data.words import RULES
 from ...errors import DataError
+from ...typing import Array
 from ..serialization.container import damaged
 from ..serialization.schema import each, fields, finite, flag, one_of, whole
 from ..sklearn_private import Interval, StrOptions
@@ -204,7 +205,7 @@ class TextClassifier(NetworkClassifier):
             stacklevel=3,
         )
 
-    def predict_proba(self, X: Any) -> Any:
+    def predict_proba(self, X: Any) -> Array:
         """The probability of each class for each input, float32 of shape (n_samples, n_classes).
 
         A bag reads all of a text, however long; other encoders warn of what they do not read.

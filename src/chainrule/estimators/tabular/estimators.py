@@ -15,6 +15,7 @@ from sklearn.utils.validation import column_or_1d
 
 from ...data.moments import mean_and_deviation, standardize
 from ...errors import DataError
+from ...typing import Array
 from ..inputs.targets import (
     ScoredByAccuracy,
     ScoredByR2,
@@ -144,14 +145,14 @@ class TabularClassifier(ScoredByAccuracy, ClassifierMixin, Tabular):  # type: ig
     def _score(self, predictions: Any, targets: Any, weights: Any) -> float:
         return float(np.average(predictions == targets, weights=weights))
 
-    def predict(self, X: Any) -> Any:
+    def predict(self, X: Any) -> Array:
         """The class of each row, shape (n_samples,)."""
         x = self._inputs(X)
         if self.network_.n_outputs_ > 1:
             return self.classes_[self.network_.predict_codes(x)]
         return self.classes_[np.argmax(self.network_.predict_proba(x), axis=1)]
 
-    def predict_proba(self, X: Any) -> Any:
+    def predict_proba(self, X: Any) -> Array:
         """The probability of each class for each row, shape (n_samples, n_classes)."""
         x = self._inputs(X)
         return self.network_.predict_proba(x).astype(np.float64)
@@ -231,7 +232,7 @@ class TabularRegressor(ScoredByR2, RegressorMixin, Tabular):  # type: ignore[mis
     def _score(self, predictions: Any, targets: Any, weights: Any) -> float:
         return r2(targets, predictions, weights)
 
-    def predict(self, X: Any) -> Any:
+    def predict(self, X: Any) -> Array:
         """The number that each row gets, shape (n_samples,)."""
         x = self._inputs(X)
         scaled = self.network_.predict(x).astype(np.float64)
