@@ -47,10 +47,18 @@ def rows(kind, n=90, width=5, seed=0):
     return x, y
 
 
+def skip_if_the_peer_needs_numbers():
+    """scikit-learn 1.8 and older asks `np.isnan` of the classes when it stops early."""
+    if tuple(map(int, sklearn.__version__.split(".")[:2])) < (1, 9):
+        pytest.skip("scikit-learn below 1.9 cannot stop early with classes that are text")
+
+
 def pair(kind, **settings):
     """Ours and scikit-learn's."""
     name = "MLPClassifier" if kind in ("binary", "text", "multilabel") else "MLPRegressor"
     settings = {"hidden_layer_sizes": (7, 4), "max_iter": 6, "random_state": 3, **settings}
+    if settings.get("early_stopping") and kind in ("binary", "text"):
+        skip_if_the_peer_needs_numbers()
     return getattr(chainrule, name)(**settings), getattr(peers, name)(**settings)
 
 

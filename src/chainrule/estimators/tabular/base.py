@@ -228,8 +228,9 @@ class Tabular(SaveMixin, TabularSettings, BaseEstimator):  # type: ignore[misc]
             raise DataError(f"X holds bytes such as {array.flat[0]!r:.40}: decode them to text")
         if array.dtype.kind == "U" and isinstance(X, (list, tuple)):
             array = np.array(X, object)  # NumPy writes numbers beside text as text, and NaN too
-        frame = pd.DataFrame(array, columns=[f"x{k}" for k in range(array.shape[1])])
-        return with_row_numbers(frame.infer_objects())
+        columns = [f"x{k}" for k in range(array.shape[1])]
+        with rows_of_numbers(X, and_others=True):  # pandas 2 refuses a large number here
+            return with_row_numbers(pd.DataFrame(array, columns=columns).infer_objects())
 
     def _in_order(self, frame: Frame) -> Frame:
         """A table with the columns of the training, in their order."""
