@@ -258,7 +258,8 @@ def test_stored_while_it_trains():
     ],
 )  # fmt: skip
 def test_verbose(kind, settings, capsys):
-    """It prints what scikit-learn prints. (Before 1.9 it cannot stop early with text as classes.)"""
+    """It prints what scikit-learn prints."""
+    # Numbers as classes: with text, scikit-learn below 1.9 cannot stop early
     y = np.unique(TARGETS[kind], return_inverse=True)[1] if kind == "multiclass" else TARGETS[kind]
     peer = {"multiclass": peers.MLPClassifier, "number": peers.MLPRegressor}[kind]
     peer(**{**SETTINGS, **settings}, verbose=True).fit(X, y)

@@ -1,7 +1,7 @@
 """The private names of scikit-learn that the estimators lean on, all of them in one place.
 
-Tested with scikit-learn 1.8 and 1.9. None of them is promised to stay: where a version moves one, it
-is mended here, and no other file imports a private name (`tests/test_architecture.py`). Beside
+Tested with scikit-learn 1.8 and 1.9. None of them is promised to stay: where a version moves one,
+it is mended here, and no other file imports a private name (`tests/test_architecture.py`). Beside
 these, `MLPClassifier` and `MLPRegressor` replace methods of scikit-learn's classes of that name
 (`_fit`, `_validate_input`, `_predict`, `_forward_pass_fast`, `_check_solver`), which its public
 methods call.
