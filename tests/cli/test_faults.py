@@ -250,7 +250,7 @@ def test_texts_that_standard_output_lacks(trained, tmp_path):
 
 # Killed at any moment
 
-TIMES = os.environ.get("CHAINRULE_KILLS", "4")
+TIMES = os.environ.get("CHAINRULE_KILLS", "6")
 
 
 @pytest.mark.slow
