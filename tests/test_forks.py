@@ -196,4 +196,4 @@ def test_a_few_forks(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_many_forks(tmp_path: Path) -> None:
     """At many moments."""
-    assert forked(tmp_path, int(os.environ.get("CHAINRULE_TEST_FORKS", "40")), 1) == "failed: []\n"
+    assert forked(tmp_path, int(os.environ.get("CHAINRULE_TEST_FORKS", "28")), 1) == "failed: []\n"

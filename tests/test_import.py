@@ -63,7 +63,8 @@ def test_every_public_name_is_there() -> None:
             "from chainrule import TabularClassifier; from chainrule.data import read_table; "
             "open('t.csv', 'w').write('size,colour,kind\\n' + '1,red,a\\n2,blue,b\\n' * 30); "
             "table = read_table('t.csv').frame; "
-            "model = TabularClassifier(random_state=0).fit(table[['size', 'colour']], table.kind); "
+            "model = TabularClassifier((16,), max_iter=30, n_members=1, random_state=0); "
+            "model.fit(table[['size', 'colour']], table.kind); "
             "assert model.predict(table[['size', 'colour']]).tolist() == ['a', 'b'] * 30",
         ),
         (

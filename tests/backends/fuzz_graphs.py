@@ -568,7 +568,7 @@ def main(count: int, start: int = 0) -> int:
     failed = 0
     with configured(check=1, cache=0, num_threads=1):
         for seed in range(start, start + count):
-            with shared(near=seed % 4 == 3) if seed % 2 else nullcontext():
+            with shared(adaptive=seed % 4 == 3) if seed % 2 else nullcontext():
                 wrong = differences(seed)
             if wrong:
                 failed += 1

@@ -1,17 +1,25 @@
 """The command as a user types it, in an empty folder."""
 
 import contextlib
+import functools
 import io
 import os
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import typer.main
 
 from chainrule.cli import main
 from chainrule.config import configured
 
 DATA = Path(os.environ.get("CHAINRULE_DATA", Path(__file__).parents[3] / "shared" / "data"))
+
+
+@pytest.fixture(autouse=True)
+def _built_once(monkeypatch):
+    """The command's options are put together once for all calls of a test, as in a process."""
+    monkeypatch.setattr(typer.main, "get_command", functools.cache(typer.main.get_command))
 
 
 @pytest.fixture

@@ -21,12 +21,12 @@ def table(**columns):
 
 @pytest.mark.slow
 def test_digits_as_the_readme_says():
-    """Median of five seeds; measured: 0.972 to 0.981."""
+    """Median of three seeds; five gave 0.972 to 0.981."""
     scores = [
         fit_table(read_table("digits"), options=replace(QUIET, random_state=seed)).score
-        for seed in range(5)
+        for seed in range(3)
     ]
-    assert sorted(scores)[2] >= 0.965
+    assert sorted(scores)[1] >= 0.965
 
 
 @pytest.mark.parametrize(

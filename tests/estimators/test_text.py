@@ -10,6 +10,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from unoptimised import unoptimised
 
 import chainrule as cr
 from chainrule.data.vocabulary import EncodedTexts
@@ -221,6 +222,11 @@ def test_what_cannot_be_learned(texts, labels, told):
 @pytest.mark.parametrize("bigrams", [None, True, False])
 def test_rare_words_alone(encoder, min_df, bigrams, tmp_path):
     """A vocabulary of pieces is saved; where nothing is kept, fit says so."""
+    with unoptimised():  # one epoch
+        saves_pieces(encoder, min_df, bigrams, tmp_path)
+
+
+def saves_pieces(encoder, min_df, bigrams, tmp_path):
     texts, labels = [f"w{k}" for k in range(40)], ["a", "b"] * 20
     settings = {**QUICK, "epochs": 1, "min_df": min_df, "bigrams": bigrams}
     model = cr.TextClassifier(encoder, **settings).fit(texts, labels)

@@ -156,6 +156,7 @@ HEAD += """
 def added(v, w):
     v += w
 """
+BEGINNING = compile(HEAD, "<stateful program>", "exec")
 
 
 class Program:
@@ -168,7 +169,7 @@ class Program:
         self.kind = int(rng.integers(7))
         self.x = self.argument()
         self.count = itertools.count()
-        self.weights = rng.uniform(0.5, 1.5, 200).round(3)
+        self.weights = np.tile(rng.uniform(0.5, 1.5, 200).round(3), 2)
 
     def argument(self, change: Any = 0.0) -> Any:
         """A new array of 3 or of 3 x 3 that lies in memory in one of several ways."""
@@ -184,7 +185,7 @@ class Program:
         lines = self.lines if lines is None else lines
         body = "\n".join(lines).replace("\n", "\n    ")
         return (
-            f"{HEAD}\ndef program(x):\n    a0, a1, s0, s1 = x, x * 0.5, x.ravel()[0], 0.25\n"
+            "def program(x):\n    a0, a1, s0, s1 = x, x * 0.5, x.ravel()[0], 0.25\n"
             f"    {body}\n    return closing(locals())\n"
         )
 
@@ -192,6 +193,7 @@ class Program:
         import copy
 
         names: dict[str, Any] = {"np": np, "copy": copy, "closing": self.closing}
+        exec(BEGINNING, names)
         exec(compile(self.source(lines), "<stateful program>", "exec"), names)
         return names["program"]  # type: ignore[no-any-return]
 
@@ -202,7 +204,9 @@ class Program:
         for k, name in enumerate(sorted(self.alive)):
             value = alive[name]
             n = int(np.size(value))
-            weights = np.resize(np.roll(self.weights, 7 * k), n).reshape(np.shape(value))
+            start = -7 * k % 200
+            weights = self.weights[start : start + 200]
+            weights = (np.resize(weights, n) if n > 200 else weights[:n]).reshape(np.shape(value))
             total = total + np.sum(np.tanh(value) * weights)
         return total
 

@@ -7,10 +7,12 @@ All functions here are linear, so that plain NumPy at unit vectors gives the exa
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 import pytest
+from unoptimised import unoptimised
 
 import chainrule as cr
 from chainrule.config import configured
@@ -190,7 +192,8 @@ def test_random_moves(start: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("start", range(1000, 2500, 100))
+@pytest.mark.parametrize("start", range(1000, 2000, 100))
 def test_many_random_moves(start: int) -> None:
-    """The same, more of them."""
-    assert run(range(start, start + 100)) > 50
+    """The same, more of them, of half of which the code is not optimised."""
+    with unoptimised() if start >= 1500 else nullcontext():
+        assert run(range(start, start + 100)) > 50
