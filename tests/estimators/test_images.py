@@ -37,12 +37,13 @@ def learned():
 
 
 def test_digits_held_out():
-    """12 epochs; seeds 0 to 4 gave 0.971 to 0.989."""
+    """8 epochs of 960 digits; seeds 0 to 2 gave 0.978 to 0.992."""
     held = np.arange(1797) % 5 == 0
-    model = fitted(X[~held], Y[~held], epochs=12)
+    x, y = X[~held][:960], Y[~held][:960]
+    model = fitted(x, y, epochs=8, batch_size=48)
     assert model.score(X[held], Y[held]) >= 0.96
     assert (model.size_, model.channels_, model.mean_) == (
-        (8, 8), 1, (pytest.approx(X[~held].mean(), rel=1e-9),),
+        (8, 8), 1, (pytest.approx(x.mean(), rel=1e-9),),
     )  # fmt: skip
 
 
@@ -156,7 +157,7 @@ def test_answers_for_other_images_are_refused():
         model.predict(X / 16.0)
     with pytest.raises(DataError, match="no image"):
         model.predict(X[:0])
-    half = fitted(X[:300].astype(np.float16))
+    half = fitted(X[:60].astype(np.float16), Y[:60])
     np.testing.assert_array_equal(half.predict(X[:9].astype(np.float16)), half.predict(X[:9]))
 
 
