@@ -84,7 +84,7 @@ def fitted(name: str) -> Any:
 
 
 class Models(Mapping[str, Any]):
-    """One of each kind of estimator, with all that a file may hold; trained when it is asked for."""
+    """One of each kind of estimator, with all that a file may hold; trained when asked for."""
 
     def __getitem__(self, name: str) -> Any:
         return fitted(name)

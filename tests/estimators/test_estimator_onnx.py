@@ -105,7 +105,9 @@ def test_built_in_sets(name):
     matrix = StandardScaler().fit_transform(x)
     for dtype in (np.float32, np.float64):
         given = matrix.astype(dtype)
-        plain = (MLPClassifier if classes else MLPRegressor)(hidden_layer_sizes=(16,), max_iter=10, random_state=0)
+        plain = (MLPClassifier if classes else MLPRegressor)(
+            hidden_layer_sizes=(16,), max_iter=10, random_state=0
+        )
         assert_agrees(plain.fit(given, y), given)
 
 
