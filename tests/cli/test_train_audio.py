@@ -9,7 +9,7 @@ import pytest
 import chainrule
 
 RANGES = {"low": (200, 350), "high": (1200, 2000)}
-QUICK = ("--epochs", "6", "--batch-size", "8", "--normalize", "level")
+QUICK = ("--epochs", "6", "--batch-size", "8", "--n-mels", "16", "--normalize", "level")
 
 
 def write(path, samples, rate=8000):

@@ -78,7 +78,7 @@ def test_arrays_and_a_report(run):
     told = re.search(r"<code>(chainrule train .*?)</code>", text)[1]
     assert run(*shlex.split(told)[1:], "-q")[0] == 0
     again = chainrule.load("digits.safetensors")
-    np.testing.assert_array_equal(again.predict_proba(x), model.predict_proba(x))
+    np.testing.assert_array_equal(again.predict_proba(x[:200]), model.predict_proba(x[:200]))
     code, out, _ = run("evaluate", "digits.safetensors", "digits.npz", "--json")
     assert json.loads(out)["rows"] == 200
 
@@ -86,10 +86,10 @@ def test_arrays_and_a_report(run):
 def test_one_array_is_split(run):
     digits = load_digits()
     np.savez("both.npz", x=digits.images[:200], y=digits.target[:200])
-    code, _, err = run("train", "images", "both.npz", *QUICK, "--test-fraction", "0.3")
+    code, _, err = run("train", "images", "both.npz", *QUICK, "--test-fraction", "0.28")
     assert (code, err) == (0, "")
     card = chainrule.load("both.safetensors").card_
-    assert (card["train_rows"], card["test_rows"]) == (140, 60)
+    assert (card["train_rows"], card["test_rows"]) == (144, 56)
 
 
 @pytest.mark.parametrize(
@@ -133,10 +133,11 @@ def test_a_broken_picture_is_named(run, shapes):
 
 def test_tables_are_still_tables(run):
     """Also one that is called as a kind of data is, by a path; and options may come first."""
-    code, out, _ = run("train", "-q", "iris", "--epochs", "2", "--hidden-layer-sizes", "8")
+    small = ("--epochs", "2", "--hidden-layer-sizes", "8", "--n-members", "2")
+    code, out, _ = run("train", "-q", "iris", *small)
     assert code == 0 and float(out) >= 0
     Path("images.csv").write_text("a,b\n" + "1,x\n2,y\n" * 20)
-    assert run("train", "./images.csv", "-q", "--epochs", "2", "--hidden-layer-sizes", "8")[0] == 0
+    assert run("train", "./images.csv", "-q", *small)[0] == 0
     code, out, _ = run("train", "--help")
     assert code == 0 and "images" in out and "--cutout" not in out
     code, out, _ = run("train", "table", "--help")

@@ -18,6 +18,7 @@ import chainrule
 from chainrule.cli.app import app
 
 QUICK = ("--epochs", "3", "--hidden-layer-sizes", "8", "-q")
+SMALL = ("--hidden-layer-sizes", "32", "--n-members", "2")
 
 
 def write(name, **columns):
@@ -27,7 +28,7 @@ def write(name, **columns):
 
 def test_from_table_to_predictions(run):
     """The whole way, with the trivial and the linear baseline in between."""
-    code, out, err = run("train", "iris", "--epochs", "60")
+    code, out, err = run("train", "iris", "--epochs", "60", *SMALL)
     assert (code, err) == (0, "")
     for word in ("classification of 'species'", "120 rows to train on, 30 to test on",
                  "logistic regression", "the commonest class", "60 epochs in"):  # fmt: skip
@@ -46,7 +47,7 @@ def test_from_table_to_predictions(run):
 
 def test_quiet_prints_the_score_alone(run):
     """What a script reads is one number."""
-    code, out, err = run("train", "wine", "-q", "--epochs", "20", "-o", "w.safetensors")
+    code, out, err = run("train", "wine", "-q", "--epochs", "20", "-o", "w.safetensors", *SMALL)
     assert (code, err) == (0, "")
     assert 0.9 <= float(out) <= 1.0
     assert os.listdir() == ["w.safetensors"]
@@ -60,7 +61,7 @@ def test_a_file_with_everything_in_it(run):
     price = 1000 * area + 50_000 * (town == "Oslo") + rng.normal(0, 500, n)
     area[::17] = np.nan
     write("houses.csv", id=np.arange(n), area=area, town=town, price=price)
-    code, out, _ = run("train", "houses.csv", "--target", "price", "--drop", "id")
+    code, out, _ = run("train", "houses.csv", "--target", "price", "--drop", "id", *SMALL)
     assert code == 0
     assert "regression of 'price'" in out
     assert "ridge regression" in out

@@ -61,53 +61,48 @@ def test_from_csv_to_an_answer(run, reviews):
     assert out.splitlines()[1].startswith("1,")
 
 
-def test_predict_reads_the_column_again(run, reviews):
+def test_predict_reads_the_column_again(run, model, reviews):
     """A file has an answer for each row, whatever its other columns."""
-    run("train", "text", "reviews.csv", *QUICK)
-    code, out, _ = run("predict", "reviews.safetensors", "reviews.csv")
+    code, out, _ = run("predict", model, "reviews.csv")
     answers = pd.Series(out.split()[1:]).astype(int)
     assert code == 0 and (answers == reviews["label"]).mean() > 0.95
     pd.DataFrame({"review": ["good", None]}).to_csv("two.csv", index=False)
-    code, out, _ = run("predict", "reviews.safetensors", "two.csv")
+    code, out, _ = run("predict", model, "two.csv")
     assert code == 0 and len(out.split()) == 3
     pd.DataFrame({"a": ["x"], "b": ["y"]}).to_csv("other.csv", index=False)
-    code, _, err = run("predict", "reviews.safetensors", "other.csv")
+    code, _, err = run("predict", model, "other.csv")
     assert code == 2 and "has no column 'review'" in err
-    code, out, err = run("predict", "reviews.safetensors", "")  # a text without words, no folder
+    code, out, err = run("predict", model, "")  # a text without words, no folder
     assert (code, err) == (0, "") and len(out.split()) == 2
-    code, _, err = run("predict", "reviews.safetensors", "good", "--explain", "--proba")
+    code, _, err = run("predict", model, "good", "--explain", "--proba")
     assert code == 2 and "not both" in err
 
 
-def test_explain(run, reviews):
+def test_explain(run, model, reviews):
     """The words that matter, with numbers that add up; and as a page that is escaped."""
-    run("train", "text", "reviews.csv", "--epochs", "10", "-q")
-    code, out, err = run("predict", "reviews.safetensors", "a good <i> film", "--explain",
-                         "-o", "why.html")  # fmt: skip
+    code, out, err = run("predict", model, "a good <i> film", "--explain", "-o", "why.html")
     assert (code, err) == (0, "")
     assert out.startswith("1 0.9") and "good +" in out and "log-odds" in out
     with open("why.html", encoding="utf-8") as file:
         page = file.read()
     assert "&lt;</span>" in page and "<i>" not in page and "good</span>" in page
-    code, _, err = run("predict", "reviews.safetensors", "reviews.csv", "--explain")
+    code, _, err = run("predict", model, "reviews.csv", "--explain")
     assert code == 2 and "at most" in err
     for place in ("missing/why.html", "/proc/why.html"):  # the second looks as if one could write
-        code, _, err = run("predict", "reviews.safetensors", "good", "--explain", "-o", place)
+        code, _, err = run("predict", model, "good", "--explain", "-o", place)
         assert code == 2 and f"cannot write {place}" in err
 
 
-def test_evaluate(run, reviews):
+def test_evaluate(run, model, reviews):
     """Of a table: the scores that the classes by themselves give; rows without a class are out."""
-    run("train", "text", "reviews.csv", *QUICK)
     reviews.assign(label=reviews["label"].where(reviews.index % 4 > 0).astype("Int64")).to_csv(
         "more.csv", index=False
     )
-    code, out, err = run("evaluate", "reviews.safetensors", "more.csv", "--json", "--report")
+    code, out, err = run("evaluate", model, "more.csv", "--json", "--report")
     told = json.loads(out)
     assert (code, err, told["rows"], told["target"]) == (0, "", 150, "label")
     kept = reviews[reviews.index % 4 > 0]
-    model = cr.load("reviews.safetensors")
-    right = model.predict(kept["review"]).astype(str) == kept["label"].astype(str)
+    right = cr.load(model).predict(kept["review"]).astype(str) == kept["label"].astype(str)
     assert told["scores"]["accuracy"] == pytest.approx(np.mean(right), abs=1e-12)
 
 
@@ -151,8 +146,8 @@ def test_jsonl_and_folders(run, tmp_path, reviews):
     code, out, _ = run("train", "text", "mails", *QUICK)
     assert code == 0 and float(out) > 0.9
     assert cr.load("mails.safetensors").classes_.tolist() == ["a", "b"]
-    for model, data in (("r", "r.jsonl"), ("mails", "mails")):
-        code, out, err = run("evaluate", f"{model}.safetensors", data, "--json")
+    for name, data in (("r", "r.jsonl"), ("mails", "mails")):
+        code, out, err = run("evaluate", f"{name}.safetensors", data, "--json")
         told = json.loads(out)
         assert (code, err, told["rows"]) == (0, "", 200)
         assert told["scores"]["accuracy"] > 0.9
@@ -204,15 +199,14 @@ def test_a_mistyped_file_is_no_text(run, model, tmp_path, name, more):
     [("7", "is 7, a"), ('["a"]', "is ['a'], a list"), ("true", "is True, a bool"),
      ('{"a": 1}', "is {'a': 1}, a dict"), ('"\\ud800"', "half of a character")],
 )  # fmt: skip
-def test_cells_that_are_no_text(run, reviews, tmp_path, cell, words):
+def test_cells_that_are_no_text(run, model, tmp_path, cell, words):
     """Named by their row, when they are asked for, scored, and learned from."""
-    run("train", "text", "reviews.csv", "-t", "label", "-o", "m.safetensors", *QUICK)
     lines = [f'{{"review": "good {k}\u2028", "label": {k % 2}}}' for k in range(20)]
     lines[2] = f'{{"review": {cell}, "label": 1}}'
     (tmp_path / "x.jsonl").write_text("\n".join(lines), encoding="utf-8")
     for command in (
-        ["predict", "m.safetensors", "x.jsonl"],
-        ["evaluate", "m.safetensors", "x.jsonl"],
+        ["predict", model, "x.jsonl"],
+        ["evaluate", model, "x.jsonl"],
         ["train", "text", "x.jsonl", "-t", "label", "--text", "review"],
     ):
         code, out, err = run(*command)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -49,36 +49,55 @@ def table(count: int = 60) -> Any:
     })  # fmt: skip
 
 
+NEW: dict[str, Callable[[], Any]] = {
+    "binary": lambda: MLPClassifier((5, 5), max_iter=2, normalization="batch", residual=True),
+    "multiclass": lambda: MLPClassifier(
+        (4,), max_iter=2, n_members=2, numeric_embedding="piecewise", numeric_features=[0, 1],
+        categorical_features=[3], class_weight={"a": 1.0, "b": 2.0, "c": 1.5},
+    ),
+    "multilabel": lambda: MLPClassifier(
+        (3,), max_iter=2, normalization="layer", activation=["elu"]
+    ),
+    "numbers": lambda: MLPRegressor(
+        "gaussian_nll", (3,), max_iter=2, numeric_embedding="periodic", ema=0.9
+    ),
+    "lbfgs": lambda: MLPRegressor("tweedie", (), solver="lbfgs", max_iter=5, power=1.2),
+    "table": lambda: TabularClassifier((4,), max_iter=2),
+    "prices": lambda: TabularRegressor(hidden_layer_sizes=(4,), max_iter=2, n_members=1),
+}  # fmt: skip
+
+
 @cache
-def models() -> dict[str, Any]:
-    """One of each kind of estimator, with all that a file may hold."""
-    x, frame = rows(), table()
+def fitted(name: str) -> Any:
+    """The estimator of that name, trained once in a process."""
+    x = rows()
     y = (x[:, 0] > 0).astype(int)
-    made = {
-        "binary": MLPClassifier((5, 5), max_iter=2, normalization="batch", residual=True),
-        "multiclass": MLPClassifier(
-            (4,), max_iter=2, n_members=2, numeric_embedding="piecewise", numeric_features=[0, 1],
-            categorical_features=[3], class_weight={"a": 1.0, "b": 2.0, "c": 1.5},
-        ),
-        "multilabel": MLPClassifier((3,), max_iter=2, normalization="layer", activation=["elu"]),
-        "numbers": MLPRegressor(
-            "gaussian_nll", (3,), max_iter=2, numeric_embedding="periodic", ema=0.9
-        ),
-        "lbfgs": MLPRegressor("tweedie", (), solver="lbfgs", max_iter=5, power=1.2),
-        "table": TabularClassifier((4,), max_iter=2),
-        "prices": TabularRegressor(hidden_layer_sizes=(4,), max_iter=2, n_members=1),
-    }  # fmt: skip
     targets = {
         "binary": y, "multiclass": np.array(["a", "b", "c"])[y + (x[:, 1] > 0)],
         "multilabel": np.c_[y, 1 - y, y], "numbers": np.c_[x[:, 0], x[:, 1]],
         "lbfgs": y + 0.5, "table": pd.Series(["yes", "no", "maybe"] * 20), "prices": x[:, 0],
     }  # fmt: skip
+    given = table() if name in ("table", "prices") else x
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        for name, model in made.items():
-            given = frame if name in ("table", "prices") else x
-            model.set_params(random_state=0, progress=False).fit(given, targets[name])
-    return made
+        return NEW[name]().set_params(random_state=0, progress=False).fit(given, targets[name])
+
+
+class Models(Mapping[str, Any]):
+    """One of each kind of estimator, with all that a file may hold; trained when asked for."""
+
+    def __getitem__(self, name: str) -> Any:
+        return fitted(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(NEW)
+
+    def __len__(self) -> int:
+        return len(NEW)
+
+
+def models() -> Models:
+    return Models()
 
 
 @cache

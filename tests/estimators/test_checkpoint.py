@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from itertools import pairwise
 
 import numpy as np
@@ -323,7 +324,7 @@ np.savez(sys.argv[2], *model.coefs_, *model.intercepts_, model.loss_curve_)
 """
 
 
-def arrays_after(tmp_path, count, seed):
+def arrays_after(tmp_path, monkeypatch, count, seed):
     """The arrays of a training that was left alone, and of one that was killed so often."""
     program, state = tmp_path / "program.py", tmp_path / "state"
     program.write_text(PROGRAM)
@@ -332,10 +333,7 @@ def arrays_after(tmp_path, count, seed):
     def run(*args):
         return subprocess.Popen([sys.executable, program, *args], stdout=subprocess.PIPE, text=True)
 
-    def finish(*args):
-        with run(*args, tmp_path / "made.npz", "0") as process:
-            process.communicate()
-        assert process.returncode == 0
+    def made():
         with np.load(tmp_path / "made.npz") as file:
             return list(file.values())
 
@@ -348,9 +346,15 @@ def arrays_after(tmp_path, count, seed):
             process.kill()
     assert all(a <= b for a, b in pairwise(reached)) and 1 < reached[-1] < 400
     assert process.returncode == -signal.SIGKILL
-    killed = finish(state)
+    with run(state, tmp_path / "made.npz", "0") as process:
+        process.communicate()
+    assert process.returncode == 0
     assert not state.exists() and not (tmp_path / "never.npz").exists()
-    return finish("-"), killed
+    killed = made()
+    monkeypatch.setattr(sys, "argv", [str(program), "-", str(tmp_path / "made.npz"), "0"])
+    with warnings.catch_warnings():
+        exec(compile(PROGRAM, str(program), "exec"), {})
+    return made(), killed
 
 
 def assert_bits(left_alone, killed):
@@ -358,13 +362,13 @@ def assert_bits(left_alone, killed):
         np.testing.assert_array_equal(a, b)
 
 
-def test_kill(tmp_path):
+def test_kill(tmp_path, monkeypatch):
     """Killed twice, a training ends with the weights of one that was left alone."""
-    assert_bits(*arrays_after(tmp_path, 2, seed=0))
+    assert_bits(*arrays_after(tmp_path, monkeypatch, 2, seed=0))
 
 
 @pytest.mark.slow
-def test_many_kills(tmp_path):
+def test_many_kills(tmp_path, monkeypatch):
     """Killed six times, or as often as is asked for."""
     times = int(os.environ.get("CHAINRULE_KILLS", "6"))
-    assert_bits(*arrays_after(tmp_path, times, seed=1))
+    assert_bits(*arrays_after(tmp_path, monkeypatch, times, seed=1))

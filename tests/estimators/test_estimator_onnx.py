@@ -99,12 +99,15 @@ def test_built_in_sets(name):
     x, y = frame.drop(columns=target), frame[target]
     classes = loaded.task == "classification"
     kind = TabularClassifier if classes else TabularRegressor
-    model = kind(hidden_layer_sizes=(16,), max_iter=3, random_state=0, progress=False).fit(x, y)
+    settings = {"hidden_layer_sizes": (16,), "max_iter": 3, "n_members": 2, "random_state": 0}
+    model = kind(**settings, progress=False).fit(x, y)
     assert_agrees(model, x)
     matrix = StandardScaler().fit_transform(x)
     for dtype in (np.float32, np.float64):
         given = matrix.astype(dtype)
-        plain = (MLPClassifier if classes else MLPRegressor)(max_iter=10, random_state=0)
+        plain = (MLPClassifier if classes else MLPRegressor)(
+            hidden_layer_sizes=(16,), max_iter=10, random_state=0
+        )
         assert_agrees(plain.fit(given, y), given)
 
 

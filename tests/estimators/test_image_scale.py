@@ -1,5 +1,7 @@
 """Images of another layout or scale than those of the training: refused, or read right."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,10 @@ RNG = np.random.default_rng(0)
 BYTES = RNG.integers(0, 256, (40, 8, 8)).astype(np.uint8)
 BYTES[20:] //= 2
 Y = np.arange(40) // 20
-QUICK = {"epochs": 1, "width": 16, "random_state": 0, "progress": False}
+QUICK = {
+    "epochs": 1, "batch_size": 40, "width": 16, "shift": 0, "dropout": 0.0, "random_state": 0,
+    "progress": False,
+}  # fmt: skip
 # Of each, how bytes become it; two are of the same scale if one can be asked about the other
 SCALES = {
     "uint8": lambda x: x,
@@ -34,6 +39,12 @@ SAME = [
 ]  # fmt: skip
 NEAR = {"float 0 to 1", "float32 0 to 1", "-1 to 1", "standardised"}  # by numbers not told apart
 CENTRED, MASKS = {"-1 to 1", "standardised"}, {"truth values", "zeros and ones"}
+
+
+@cache
+def learned(scale):
+    """The same model for all tests that only ask it."""
+    return ImageClassifier(**QUICK).fit(SCALES[scale](BYTES), Y)
 
 
 @pytest.mark.parametrize("trained", SCALES)
@@ -67,8 +78,7 @@ def test_scales(trained, asked):
 @pytest.mark.parametrize("trained", ["uint8", "float 0 to 1", "-1 to 1", "uint16"])
 def test_a_model_keeps_its_scale(trained, tmp_path):
     """In its file, too: bytes are refused where it was trained on floats, and the other way."""
-    x = SCALES[trained](BYTES)
-    model = ImageClassifier(**QUICK).fit(x, Y)
+    x, model = SCALES[trained](BYTES), learned(trained)
     model.save(tmp_path / "a.safetensors")
     again = load(tmp_path / "a.safetensors")
     assert (
@@ -87,8 +97,7 @@ def test_a_model_keeps_its_scale(trained, tmp_path):
 
 def test_files_of_before_scales_were_kept(tmp_path):
     """They answer as before, and refuse what is of another unit by far."""
-    x = BYTES / 255.0
-    model = ImageClassifier(**QUICK).fit(x, Y)
+    x, model = BYTES / 255.0, learned("float 0 to 1")
     model.save(tmp_path / "a.safetensors")
     told, arrays = loads(read(tmp_path / "a.safetensors"))
     del told["prepared"]["scale"]
@@ -234,12 +243,12 @@ def test_images_that_nobody_could_learn_from(images, words):
 
 def test_masks_and_wide_numbers_after_training():
     """Refused in what is asked, too; a model of truth values says what it was trained on."""
-    model = ImageClassifier(**QUICK).fit(BYTES, Y)
+    model = learned("uint8")
     for wrong in (np.ma.masked_array(BYTES, BYTES == 7), BYTES.astype(np.int64) + 2**40):
         with pytest.raises(DataError, match="X (has masked|is of int64)"):
             model.predict(wrong)
     model.predict(np.ma.masked_array(BYTES, np.zeros(BYTES.shape, bool)))
-    model = ImageClassifier(**QUICK).fit(BYTES > 100, Y)
+    model = learned("truth values")
     with pytest.raises(DataError, match="trained on whole numbers from 0 to 1, and was given flo"):
         model.predict(BYTES / 255)
 

@@ -15,7 +15,7 @@ from chainrule.estimators.mlp.embedding import bin_edges
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-SMALL = {"hidden_layer_sizes": (16,), "max_iter": 20}
+SMALL = {"hidden_layer_sizes": (16,), "max_iter": 20, "n_members": 2}
 DRAW = np.random.default_rng(0)
 X = DRAW.normal(size=(60, 3))
 Y = X[:, 0] - X[:, 1] * X[:, 2]

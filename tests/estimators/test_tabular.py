@@ -29,12 +29,17 @@ def test_digits_as_the_readme_says():
     assert sorted(scores)[1] >= 0.965
 
 
+SMALL = replace(QUIET, hidden_layer_sizes=(32,), n_members=2)
+
+
 @pytest.mark.parametrize(
-    ("name", "least"), [("iris", 0.86), ("wine", 0.9), ("breast_cancer", 0.9), ("diabetes", 0.28)]
-)
-def test_held_out_scores(name, least):
-    """Seeds 0 to 7 gave at least 0.90, 0.92, 0.93 and 0.31."""
-    tested = fit_table(read_table(name), options=QUIET)
+    ("name", "least", "options"),
+    [("iris", 0.9, SMALL), ("wine", 0.9, QUIET), ("breast_cancer", 0.9, SMALL),
+     ("diabetes", 0.28, SMALL)],
+)  # fmt: skip
+def test_held_out_scores(name, least, options):
+    """Seeds 0 to 5 gave at least 0.93, 0.92, 0.93 and 0.32."""
+    tested = fit_table(read_table(name), options=options)
     assert tested.score >= least
     assert tested.score > tested.trivial
     assert tested.linear > tested.trivial
@@ -57,7 +62,7 @@ def test_the_score_is_of_rows_kept_apart():
     """Labels at random cannot be predicted, however well they are learned by heart."""
     rng = np.random.default_rng(1)
     noise = table(x=rng.normal(size=400), z=rng.normal(size=400), y=rng.choice(["a", "b"], 400))
-    tested = fit_table(noise, options=replace(QUIET, max_iter=30))
+    tested = fit_table(noise, options=replace(SMALL, max_iter=30, validation_fraction=0.0))
     assert 0.35 < tested.score < 0.65
 
 

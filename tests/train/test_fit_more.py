@@ -1,6 +1,7 @@
 """fit: trees of rows, statistics and noise, augmentation, running means, checkpoints."""
 
 import json
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -9,6 +10,7 @@ from safetensors.numpy import load, save
 
 import chainrule as cr
 from chainrule import losses, nn, optim, random, train
+from chainrule.config import configured
 from chainrule.errors import DataError, ModelFileError
 from chainrule.train import checkpoint_file
 from chainrule.train.epoch import make_epoch
@@ -229,9 +231,24 @@ def resumed(path, **settings):
     return fit(optimizer=optim.adam(0.02), **given)
 
 
+@cache
+def left_alone():
+    """What a fit of `SETTINGS` comes to."""
+    return fit(optimizer=optim.adam(0.02), **SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory):
+    """The checkpoint of one that was stopped after three epochs."""
+    path = tmp_path_factory.mktemp("fits") / "state"
+    with configured(check=1, cache=0), pytest.raises(Crash):
+        resumed(path, callbacks=crash_at(3))
+    return path.read_bytes()
+
+
 def test_goes_on_bit_for_bit(tmp_path):
     """StopReason by an error after some epochs, twice, and run again: nothing differs."""
-    expected = fit(optimizer=optim.adam(0.02), **SETTINGS)
+    expected = left_alone()
     path, met = tmp_path / "state", []
     for epoch in (3, 5):
         with pytest.raises(Crash):
@@ -269,17 +286,16 @@ def test_ctrl_c_keeps_the_file(tmp_path, capsys):
     path = tmp_path / "state"
     assert resumed(path, callbacks=[press]).stop_reason == "interrupted"
     assert path.exists()
-    assert_same(resumed(path).model, fit(optimizer=optim.adam(0.02), **SETTINGS).model)
+    assert_same(resumed(path).model, left_alone().model)
     assert "interrupted in epoch 5" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     "settings", [{"seed": 1}, {"batch_size": 9}, {"x": X + 1e-9}, {"ema": 0.95}, {"m": noisy(0.4)}]
 )
-def test_another_training_starts_anew(tmp_path, settings):
+def test_another_training_starts_anew(tmp_path, state, settings):
     path = tmp_path / "state"
-    with pytest.raises(Crash):
-        resumed(path, callbacks=crash_at(3))
+    path.write_bytes(state)
     expected = fit(optimizer=optim.adam(0.02), **{**SETTINGS, **settings})
     with pytest.warns(UserWarning, match="is of another training .*: starting anew"):
         assert_same(resumed(path, **settings).model, expected.model)
@@ -307,12 +323,10 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_broken_checkpoints(tmp_path, name):
+def test_broken_checkpoints(tmp_path, state, name):
     """A file that is damaged, foreign or newer is named in an error, and left as it is."""
     path = tmp_path / "state"
-    with pytest.raises(Crash):
-        resumed(path, callbacks=crash_at(3))
-    path.write_bytes(BROKEN[name](path.read_bytes()))
+    path.write_bytes(BROKEN[name](state))
     before = path.read_bytes()
     with pytest.raises(ModelFileError, match="state is no checkpoint"):
         resumed(path)
