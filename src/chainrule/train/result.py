@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 M = TypeVar("M")
 StopReason = Literal["epochs", "patience", "callback", "interrupted", "diverged"]
 
 
-@dataclass(frozen=True)
-class EpochReport:
+class EpochReport(NamedTuple):
     """The numbers of one epoch, which callbacks receive.
 
     Attributes

@@ -273,7 +273,7 @@ class CompiledPerceptron(CallbackSupport, Predicting, SaveMixin, PerceptronSetti
             settings, network, optimizer, history, rows, validation,
             random_state=self._random_state, score=self._score_outputs, publish=self._publish,
             stratify=is_classifier(self) and self.n_outputs_ == 1, incremental=incremental,
-            parameters=self.get_params(), task=task,
+            parameters=self.get_params, task=task,
         )  # fmt: skip
         self._training_rows = training.rows
         try:

@@ -35,7 +35,8 @@ class Optimizer:
     def fits(self, config: StepConfig) -> bool:
         """Whether its state suits a config: it does not if the solver was changed after `fit`."""
         ours = self.config
-        return (ours.solver, ours.averages) == (config.solver, config.averages)
+        names = ("solver", "averages", "counts_steps")
+        return all(getattr(ours, name) == getattr(config, name) for name in names)
 
     def end_epoch(self, n_samples_seen: int) -> None:
         """Lower an inversely scaled learning rate."""

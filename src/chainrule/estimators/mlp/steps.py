@@ -79,6 +79,11 @@ class StepConfig:
         """Whether a step needs a key."""
         return bool(self.perceptron.dropout or self.perceptron.mixup)
 
+    @property
+    def counts_steps(self) -> bool:
+        """Whether a step needs to know how many there were before, beside its optimizer."""
+        return self.draws_random_numbers or self.solver in DECAYING
+
     def learning_rate(self, h: Hyperparameters) -> optim.Schedule:
         """The schedule of the learning rate over steps."""
         if self.schedule == "constant":
@@ -110,8 +115,8 @@ class StepState(NamedTuple):
 
     Attributes
     ----------
-    step : int32
-        How many steps there were.
+    step : int32 or None
+        How many steps there were, if the config counts them.
     optimizer : tree of arrays
     average : optim.Average or None
         Running means of the weights.
@@ -126,7 +131,8 @@ def first_state(config: StepConfig, weights: Weights) -> StepState:
     """The state before the first step."""
     average = optim.ramped_moving_average().init(weights) if config.averages else None
     optimizer = replace(config, schedule="constant").optimizer(ANY_NUMBERS)
-    return _with_counters(StepState(np.int32(0), optimizer.init(weights), average), (1,))
+    step = np.int32(0) if config.counts_steps else None
+    return _with_counters(StepState(step, optimizer.init(weights), average), (1,))
 
 
 def _with_counters(state: StepState, shape: tuple[int, ...]) -> StepState:
@@ -164,7 +170,8 @@ def make_epoch(config: StepConfig, batch_size: int) -> Any:
         average = state.average
         if config.averages:
             average = optim.ramped_moving_average(h.ema).update(weights, average)
-        return weights, StepState(state.step + 1, optimizer_state, average)
+        step = state.step + 1 if config.counts_steps else None
+        return weights, StepState(step, optimizer_state, average)
 
     def step(
         carry: Any, rows: Any, x: Any, y: Any, w: Any, key: Any, h: Hyperparameters,

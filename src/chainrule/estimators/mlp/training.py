@@ -70,8 +70,8 @@ class Training(EpochLoop):
         Whether classes have equal shares in the rows that early stopping holds out.
     incremental : bool
         Whether there is one epoch only.
-    parameters : dict
-        All settings of the model, by which its checkpoint is known.
+    parameters : callable
+        Returns all settings of the model, by which its checkpoint is known.
     task : FitTask, optional
     """
 
@@ -89,17 +89,18 @@ class Training(EpochLoop):
         publish: Callable[[FittedNetwork, History], Any],
         stratify: bool = False,
         incremental: bool = False,
-        parameters: Mapping[str, Any] | None = None,
+        parameters: Callable[[], Mapping[str, Any]] = dict,
         task: FitTask | None = None,
     ) -> None:
         self.settings, self.network, self.optimizer = settings, network, optimizer
         self.history, self.random_state, self.score = history, random_state, score
-        self.publish, self.incremental, self.task = publish, incremental, task
+        self.publish, self.incremental = publish, incremental
+        self.task = task if task is not None and task.has_callbacks else None
         self.best = network
         stored = None
         if settings.checkpoint is not None and not incremental:
             start = network if history.n_samples_seen else None  # it goes on from another fit
-            mark = fingerprint(parameters or {}, rows, validation, start)
+            mark = fingerprint(parameters(), rows, validation, start)
             self.file = CheckpointFile(
                 settings.checkpoint, settings.checkpoint_interval, FORMAT, mark
             )
@@ -185,8 +186,10 @@ class Training(EpochLoop):
             callbacks.append(lambda _: task.end_epoch(self._attributes()))
         shows = bool(settings.progress) and not settings.verbose and parent_process() is None
         with Meter(settings.max_iter, shows and not self.incremental) as meter:
+            if meter.enabled:
+                callbacks.insert(0, meter.show)
             epochs = 1 if self.incremental else settings.max_iter
-            stopped = self.run(self.history.n_iter + 1, epochs, (meter.show, *callbacks))
+            stopped = self.run(self.history.n_iter + 1, epochs, callbacks)
         if stopped == "interrupted":
             warnings.warn("Training interrupted by user.", stacklevel=2)
         elif stopped == "epochs" and not self.incremental:
