@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 from dataclasses import fields
 from pathlib import Path
@@ -54,7 +55,7 @@ def debug_levels() -> set[int]:
 
 def test_the_debug_levels() -> None:
     """`Config` describes the levels that the source knows, and ARCHITECTURE names no others."""
-    described = re.split(r"\n    \w+ : ", Config.__doc__ or "")[1]
+    described = re.split(r"\n\w+ : ", inspect.getdoc(Config) or "")[1]
     levels = debug_levels()
     assert {1, 2, 3, 4, 5} == levels
     assert levels == {int(k) for k in re.findall(r"\b([1-5]) (?:prints|how|the|IR)\b", described)}
@@ -66,7 +67,7 @@ def test_the_defaults_of_flags(monkeypatch: pytest.MonkeyPatch) -> None:
     for flag in fields(Config):
         monkeypatch.delenv(f"CHAINRULE_{flag.name.upper()}", raising=False)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    config, text = Config(), re.split(r"\n    (\w+) : \w+\n", Config.__doc__ or "")
+    config, text = Config(), re.split(r"\n(\w+) : \w+\n", inspect.getdoc(Config) or "")
     described = dict(zip(text[1::2], text[2::2], strict=True))
     assert set(described) == {flag.name for flag in fields(Config)}
     for name, description in described.items():

@@ -6,7 +6,8 @@ Loaded when the command runs: it loads scikit-learn. Trials see the training row
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -223,6 +224,17 @@ def study_of(search: Search, storage: Any) -> Any:
     )  # fmt: skip
 
 
+@contextmanager
+def opened(address: Any) -> Iterator[Any]:
+    """A file of trials; it is closed in the end."""
+    storage = optuna.storages.RDBStorage(address)
+    try:
+        yield storage
+    finally:
+        storage.remove_session()
+        storage.engine.dispose()
+
+
 def run_trial(search: Search, number: int, study: Any = None) -> None:
     """Run a trial in this process; `number` decides what is drawn, and 0 takes the defaults."""
     if time() > search.deadline:
@@ -231,8 +243,10 @@ def run_trial(search: Search, number: int, study: Any = None) -> None:
     if study is None:  # in a process of its own
         if search.threads is not None:
             set_num_threads(search.threads)
-        storage = optuna.storages.RDBStorage(search.storage)
-        study = optuna.load_study(storage=storage, study_name=search.name, pruner=_pruner())
+        with opened(search.storage) as storage:
+            study = optuna.load_study(storage=storage, study_name=search.name, pruner=_pruner())
+            run_trial(search, number, study)
+        return
     study.sampler = _sampler(search, number)
     study.optimize(search.objective, n_trials=1)
 

@@ -181,11 +181,8 @@ def _study(search: Any) -> Iterator[Any]:
     if search.storage is None:
         yield searching.study_of(search, None)
         return
-    storage = optuna.storages.RDBStorage(search.storage)
-    try:
+    with searching.opened(search.storage) as storage:
         yield searching.study_of(search, storage)
-    finally:
-        storage.remove_session()
 
 
 def _run(search: Any, study: Any, trials: int, jobs: int, dask: str | None, quiet: bool) -> bool:
