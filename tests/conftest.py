@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import pytest
 import ranked_locks
 from hypothesis import HealthCheck, settings
 
 ranked_locks.install()  # before any module of the library takes a lock
+
+from unoptimised import unoptimised  # noqa: E402
 
 import chainrule as cr  # noqa: E402
 from chainrule.config import configured  # noqa: E402
@@ -32,6 +35,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(autouse=True)
 def _verified() -> Iterator[None]:
     with configured(check=1, cache=0):
+        yield
+
+
+@pytest.fixture
+def _unoptimised(request: pytest.FixtureRequest) -> Iterator[None]:
+    """For quick tests of what is trained and said, not of code: half the time to compile."""
+    with nullcontext() if request.node.get_closest_marker("slow") else unoptimised():
         yield
 
 

@@ -12,6 +12,8 @@ import chainrule
 from chainrule.data import read_table
 from chainrule.estimators import TrainOptions
 
+pytestmark = pytest.mark.usefixtures("_unoptimised")
+
 QUICK = ("--epochs", "3", "--hidden-layer-sizes", "8", "-q")
 
 

@@ -14,6 +14,8 @@ import chainrule
 from chainrule import tree
 from chainrule.cli.train import RAW_KINDS
 
+pytestmark = pytest.mark.usefixtures("_unoptimised")
+
 QUICK = ("-q", "--epochs", "2")
 CHANGED = (
     "--hidden-layer-sizes", "8,4", "--n-members", "3", "--batch-size", "16", "--learning-rate",

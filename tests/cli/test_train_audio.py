@@ -8,6 +8,8 @@ import pytest
 
 import chainrule
 
+pytestmark = pytest.mark.usefixtures("_unoptimised")
+
 RANGES = {"low": (200, 350), "high": (1200, 2000)}
 QUICK = ("--epochs", "6", "--batch-size", "8", "--n-mels", "16", "--normalize", "level")
 

@@ -11,6 +11,8 @@ from sklearn.datasets import load_digits
 
 import chainrule
 
+pytestmark = pytest.mark.usefixtures("_unoptimised")
+
 QUICK = ("--epochs", "2", "--width", "16", "-q")
 
 

@@ -17,6 +17,8 @@ from typer.testing import CliRunner
 import chainrule
 from chainrule.cli.app import app
 
+pytestmark = pytest.mark.usefixtures("_unoptimised")
+
 QUICK = ("--epochs", "3", "--hidden-layer-sizes", "8", "-q")
 SMALL = ("--hidden-layer-sizes", "32", "--n-members", "2")
 

@@ -11,6 +11,8 @@ import pytest
 import chainrule as cr
 from chainrule.cli import main
 
+pytestmark = pytest.mark.usefixtures("_unoptimised")
+
 QUICK = ("--epochs", "10", "-q")
 
 

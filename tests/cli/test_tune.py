@@ -19,6 +19,8 @@ import chainrule
 from chainrule.data import read_table
 from chainrule.estimators import TrainOptions
 
+pytestmark = pytest.mark.usefixtures("_unoptimised")
+
 optuna = pytest.importorskip("optuna")
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 

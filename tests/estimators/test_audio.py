@@ -13,6 +13,8 @@ import chainrule as cr
 from chainrule import random
 from chainrule.errors import DataError, ModelFileError
 
+pytestmark = pytest.mark.usefixtures("_unoptimised")
+
 DATA = Path(os.environ.get("CHAINRULE_DATA", Path(__file__).parents[3] / "shared" / "data"))
 RATE = 8000
 QUICK = {"sample_rate": RATE, "n_mels": 16, "normalize": "level", "epochs": 12,

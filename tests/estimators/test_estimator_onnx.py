@@ -17,7 +17,10 @@ from chainrule.data import read_table
 from chainrule.errors import ModelFileError, UnsupportedError
 
 DATA = Path(os.environ.get("CHAINRULE_DATA", Path(__file__).parents[3] / "shared" / "data"))
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.usefixtures("_unoptimised"),
+]
 NEAR = {"rtol": 1e-5, "atol": 1e-5}
 
 

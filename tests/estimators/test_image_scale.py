@@ -11,6 +11,8 @@ from chainrule.errors import DataError
 from chainrule.estimators.raw.image_scale import Scale, check_layout, checked_images
 from chainrule.estimators.serialization.container import dumps, loads, read
 
+pytestmark = pytest.mark.usefixtures("_unoptimised")
+
 RNG = np.random.default_rng(0)
 BYTES = RNG.integers(0, 256, (40, 8, 8)).astype(np.uint8)
 BYTES[20:] //= 2

@@ -18,6 +18,8 @@ from chainrule.config import configured
 from chainrule.errors import DataError, ModelFileError
 from chainrule.estimators.raw.image_network import ShiftedView, stages
 
+pytestmark = pytest.mark.usefixtures("_unoptimised")
+
 DIGITS = load_digits()
 X, Y = DIGITS.images.astype(np.uint8), DIGITS.target
 QUICK = {"epochs": 2, "batch_size": 60, "width": 16, "random_state": 0, "progress": False}

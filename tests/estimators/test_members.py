@@ -13,7 +13,10 @@ from chainrule import MLPClassifier, MLPRegressor, TabularClassifier, TabularReg
 from chainrule.data import Features
 from chainrule.estimators.mlp.embedding import bin_edges
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.usefixtures("_unoptimised"),
+]
 
 SMALL = {"hidden_layer_sizes": (16,), "max_iter": 20, "n_members": 2}
 DRAW = np.random.default_rng(0)

@@ -18,6 +18,8 @@ from chainrule.errors import DataError, ModelFileError
 from chainrule.estimators import loading
 from chainrule.estimators.raw.network import NetworkClassifier
 
+pytestmark = pytest.mark.usefixtures("_unoptimised")
+
 NAME = "chainrule.estimators.rows_of_a_test"  # model files know classes of this package alone
 X = np.random.default_rng(0).normal(size=(192, 5))
 Y = np.array(["a", "b", "c"])[np.digitize(X[:, 0], [-0.5, 0.5])]

@@ -18,6 +18,8 @@ from chainrule.errors import DataError, ModelFileError
 from chainrule.estimators.raw.text_reading import log_ratios
 from chainrule.estimators.serialization.container import dumps, loads, read
 
+pytestmark = pytest.mark.usefixtures("_unoptimised")
+
 DATA = Path(os.environ.get("CHAINRULE_DATA", Path(__file__).parents[3] / "shared" / "data"))
 ENCODERS = ("bag", "conv", "transformer")
 QUICK = {"epochs": 12, "batch_size": 16, "random_state": 0, "progress": False, "n_threads": 1}
