@@ -66,6 +66,10 @@ class CompileError(ChainruleError, RuntimeError):
     """Native code that cannot be made or loaded here."""
 
 
+class StateLostError(ChainruleError, RuntimeError):
+    """A step failed in the middle, and left arrays that it changes where they lie half changed."""
+
+
 class InternalErrorWarning(RuntimeWarning):
     """A fault of chainrule itself, after which the reference computes: please report it."""
 

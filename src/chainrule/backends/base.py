@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from ..graph.graph import Graph
 
 FastCall = Callable[..., Any]
 """A function of arrays that returns None, without running, where it can't run."""
+
+Donated = Mapping[int, int]
+"""The input whose memory an output takes, by their numbers (output: input)."""
+
+NOTHING_DONATED: Donated = MappingProxyType({})
 
 
 class Program(Protocol):
@@ -25,7 +31,10 @@ class Program(Protocol):
         ...
 
     def __call__(self, arguments: Sequence[Any]) -> list[Any]:
-        """Return the outputs' arrays, which are the caller's own, for the inputs' arrays."""
+        """Return the outputs' arrays, which are the caller's own, for the inputs' arrays.
+
+        Outputs that take the memory of an input are not among them.
+        """
         ...
 
     def fast_call(self, single: bool = False) -> FastCall:
@@ -48,9 +57,13 @@ class Backend(Protocol):
 
     name: str
 
-    def compile(self, graph: Graph, tiered: bool = False) -> Program:
+    def compile(
+        self, graph: Graph, tiered: bool = False, donated: Donated = NOTHING_DONATED
+    ) -> Program:
         """Return a function from the inputs' arrays to the outputs' arrays.
 
-        With `tiered` it may be slow at first, if that lets it begin earlier.
+        With `tiered` it may be slow at first, if that lets it begin earlier. Outputs of `donated`
+        are written into the arrays of their inputs, which are C-contiguous, writeable, and share
+        no memory with another one.
         """
         ...

@@ -13,7 +13,7 @@ from ..graph.graph import Graph
 from ..lazy import LazyModule
 from ..simplify import simplify
 from ..version import __version__
-from .base import Backend, Program
+from .base import NOTHING_DONATED, Backend, Donated, Program
 from .native import NativeBackend
 from .numpy import NumpyBackend
 
@@ -22,7 +22,9 @@ _metadata = LazyModule("importlib.metadata")
 _warned: set[str] = set()
 
 
-def compile_graph(graph: Graph, tiered: bool = False) -> Program:
+def compile_graph(
+    graph: Graph, tiered: bool = False, donated: Donated = NOTHING_DONATED
+) -> Program:
     """Simplify a graph and compile it with the backend of `config`.
 
     If native code cannot be made, the reference takes over, with one warning. So it does after an
@@ -30,19 +32,20 @@ def compile_graph(graph: Graph, tiered: bool = False) -> Program:
     the user are raised, and so is everything under ``CHAINRULE_CHECK=1``.
     """
     try:
-        return BACKENDS[config.backend].compile(simplify(graph), tiered)
+        return BACKENDS[config.backend].compile(simplify(graph), tiered, donated)
     except CompileError as error:
         if config.backend not in _warned:
             _warned.add(config.backend)
             print(f"chainrule: no native code, NumPy computes instead: {error}", file=sys.stderr)
-        return BACKENDS["numpy"].compile(simplify(graph))
+        return BACKENDS["numpy"].compile(simplify(graph), donated=donated)
     except (ChainruleError, MemoryError):
         raise
     except Exception as error:
         if config.check:
             raise
         _ask_for_report(error)
-        return BACKENDS["numpy"].compile(graph)  # as it was traced: a rewrite may be at fault
+        # As it was traced: a rewrite may be at fault
+        return BACKENDS["numpy"].compile(graph, donated=donated)
 
 
 def _ask_for_report(error: Exception) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..graph.graph import Graph
 from ..lazy import LazyModule
-from .base import Program
+from .base import NOTHING_DONATED, Donated, Program
 
 _llvm = LazyModule("chainrule.backends.llvm.backend")
 
@@ -14,6 +14,8 @@ class NativeBackend:
 
     name = "llvm"
 
-    def compile(self, graph: Graph, tiered: bool = False) -> Program:
+    def compile(
+        self, graph: Graph, tiered: bool = False, donated: Donated = NOTHING_DONATED
+    ) -> Program:
         """Return native code as a function of arrays."""
-        return _llvm.LlvmBackend().compile(graph, tiered)  # type: ignore[no-any-return]
+        return _llvm.LlvmBackend().compile(graph, tiered, donated)  # type: ignore[no-any-return]

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..graph.evaluate import evaluate
 from ..graph.graph import Graph
-from .base import FastCall, Program
+from .base import NOTHING_DONATED, Donated, FastCall, Program
 
 
 class NumpyBackend:
@@ -17,16 +17,18 @@ class NumpyBackend:
 
     name = "numpy"
 
-    def compile(self, graph: Graph, tiered: bool = False) -> Program:
+    def compile(
+        self, graph: Graph, tiered: bool = False, donated: Donated = NOTHING_DONATED
+    ) -> Program:
         """Return a function that evaluates the graph."""
-        return Interpreted(graph)
+        return Interpreted(graph, donated)
 
 
 class Interpreted:
     """A graph that each call evaluates."""
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
+    def __init__(self, graph: Graph, donated: Donated = NOTHING_DONATED) -> None:
+        self.graph, self.donated = graph, donated
 
     @property
     def arena_bytes(self) -> int:
@@ -42,7 +44,10 @@ class Interpreted:
         """Return the outputs' arrays."""
         with np.errstate(all="ignore"):
             results = evaluate(self.graph, arguments)
-        return _unshared(results, arguments)
+        results = _unshared(results, arguments)
+        for output, number in self.donated.items():
+            arguments[number][...] = results[output]
+        return [x for k, x in enumerate(results) if k not in self.donated]
 
     def fast_call(self, single: bool = False) -> FastCall:
         """Return a function that never runs: knowing the arguments' types gains nothing here."""

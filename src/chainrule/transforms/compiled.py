@@ -8,7 +8,14 @@ from typing import Any, Generic, ParamSpec, TypeVar
 import numpy as np
 
 from .. import tree
-from ..backends import FastCall, Program, compile_graph, get_num_threads
+from ..backends import (
+    NOTHING_DONATED,
+    Donated,
+    FastCall,
+    Program,
+    compile_graph,
+    get_num_threads,
+)
 from ..config import config, threads_word
 from ..errors import DtypeError, ShapeError, UnsupportedError, at_user_line
 from ..graph.evaluate import inline
@@ -30,11 +37,11 @@ class TracedFunction:
 
     def __init__(
         self, captured: Captured, leaves: Sequence[Any], arrays: Sequence[Any],
-        tiered: bool = False,
+        tiered: bool = False, donated: Donated = NOTHING_DONATED,
     ) -> None:  # fmt: skip
         self.graph, self.out_treedef, self.outside = captured[:3]
         self.written, self.distinguishes_scalars = captured[3:]
-        self.tiered = tiered
+        self.tiered, self.donated = tiered, donated
         self.program: Program | None = None
         self._programs: dict[int, Program] = {}  # by the number of threads they were made for
         self.last_used = 0  # when its function last looked it up: a number that grows
@@ -101,7 +108,7 @@ class TracedFunction:
         threads = get_num_threads()
         program = self._programs.get(threads)
         if program is None:
-            program = compile_graph(self.graph, self.tiered)
+            program = compile_graph(self.graph, self.tiered, self.donated)
             if len(self._programs) == _MAX_THREAD_COUNTS:
                 self._programs.pop(next(iter(self._programs)), None)
             self._programs[threads] = program

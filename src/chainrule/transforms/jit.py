@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import itertools
 import sys
 from collections.abc import Callable, Hashable, Sequence
@@ -19,7 +18,9 @@ from ..forks import changing
 from ..graph.graph import Graph
 from ..trace.capture import as_array, capture
 from ..trace.operands import is_weak
+from .bound import BoundFunction, traced_step
 from .compiled import CompiledFunction, TracedFunction, layout
+from .static import exact, static_arguments
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
@@ -33,11 +34,12 @@ class JitFunction(Generic[P, R]):
 
     def __init__(
         self, f: Callable[P, R], static_argnums: Sequence[int] = (),
-        static_argnames: Sequence[str] = (), tiered: bool = False,
+        static_argnames: Sequence[str] = (), tiered: bool = False, changes_state: bool = False,
     ) -> None:  # fmt: skip
         update_wrapper(self, f)
-        self.function, self.tiered = f, tiered
-        self.static_argnums, self.static_argnames = _static(f, static_argnums, static_argnames)
+        self.function, self.tiered, self.changes_state = f, tiered, changes_state
+        static = static_arguments(f, static_argnums, static_argnames)
+        self.static_argnums, self.static_argnames = static
         self.cache: dict[Hashable, TracedFunction] = {}
         self._last_traced: dict[Hashable, TracedFunction] = {}
         self._fast_single: FastCall | None = None
@@ -184,6 +186,44 @@ class JitFunction(Generic[P, R]):
         arrays = [as_array(x) for x in leaves]
         return CompiledFunction(self._find_or_trace(leaves, arrays, treedef, (), True), treedef)
 
+    def bind(self, state: Any) -> BoundFunction:
+        """Return the step with a state of its own, which each call changes where it lies.
+
+        Nothing of the state is copied in a call, and nothing allocated for it: parameters,
+        an optimiser's state, or a buffer of a million rows of which a step writes one.
+
+        Parameters
+        ----------
+        state : tree of arrays
+            Copied. The function takes the state first, and returns ``(new state, result)``, as
+            `scan`'s does, with a new state of the same structure, shapes and dtypes.
+
+        Returns
+        -------
+        BoundFunction
+            Called with the other arguments, it returns the result. Its `state` is a copy, and can
+            be set. If a call fails in the middle, for instance by Ctrl-C, the state is lost:
+            further calls raise a `StateLostError` until `state` is set.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> @jit
+        ... def write(buffer, x):
+        ...     rows, count = buffer["rows"], buffer["count"]
+        ...     rows[count] = x
+        ...     return {"rows": rows, "count": count + 1}, np.sum(rows)
+        >>> step = write.bind({"rows": np.zeros(4), "count": 0})
+        >>> float(step(1.5)), float(step(2.0))
+        (1.5, 3.5)
+        >>> step.state["rows"].tolist()
+        [1.5, 2.0, 0.0, 0.0]
+        """
+        if self.static_argnums or self.static_argnames:
+            raise TypeError(at_user_line("bind takes no static arguments: close over their values"))
+        step = JitFunction(self.function, tiered=self.tiered, changes_state=True)
+        return BoundFunction(partial(step._find_or_trace, static=(), named=False), state)
+
     def graph(self, *args: P.args, **kwargs: P.kwargs) -> Graph:
         """Return the graph that a call with these arguments would run, before simplification."""
         dynamic, named, static = self._split(args, kwargs)
@@ -211,7 +251,7 @@ class JitFunction(Generic[P, R]):
                         "hash: give a number, a text or a tuple, or do not declare it static"
                     )
                 ) from None
-        return dynamic, named, tuple((name, _exact(value), value) for name, value in static)
+        return dynamic, named, tuple((name, exact(value), value) for name, value in static)
 
     def _trace(
         self, arrays: Any, leaves: Any, treedef: Any, static: tuple[Any, ...], named: bool
@@ -241,37 +281,9 @@ class JitFunction(Generic[P, R]):
         call.__wrapped__ = self.function  # type: ignore[attr-defined]
         weak = [is_weak(x) for x in leaves]
         captured = capture(call, arrays, treedef, weak, arrays, copy_results=True)
+        if self.changes_state:
+            return traced_step(captured, leaves, arrays, treedef, self.tiered)
         return TracedFunction(captured, leaves, arrays, self.tiered)
-
-
-def _exact(value: Any) -> Any:
-    """Return what distinguishes equal values that trace differently: 1, 1.0, True; 0.0, -0.0."""
-    kind = type(value)
-    if kind in (tuple, frozenset):
-        return (kind, kind(map(_exact, value)))
-    return (kind, str(value)) if issubclass(kind, (float, np.floating)) else kind
-
-
-def _static(
-    f: Callable[..., Any], argnums: Sequence[int], argnames: Sequence[str]
-) -> tuple[tuple[int, ...], frozenset[str]]:
-    """Return positions and names of static arguments; one given either way is static both ways."""
-    try:
-        names = [
-            p.name
-            for p in inspect.signature(f).parameters.values()
-            if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-        ]
-        known = set(inspect.signature(f).parameters)
-    except (TypeError, ValueError):  # a builtin without a signature
-        return tuple(argnums), frozenset(argnames)
-    takes_any = any(p.kind is p.VAR_KEYWORD for p in inspect.signature(f).parameters.values())
-    for name in argnames:
-        if name not in known and not takes_any:
-            raise TypeError(at_user_line(f"static_argnames: {name!r} is no argument of {f}"))
-    positions = {*argnums, *[k for k, name in enumerate(names) if name in argnames]}
-    named = {*argnames, *[names[k] for k in argnums if -len(names) <= k < len(names)]}
-    return tuple(sorted(positions)), frozenset(named)
 
 
 @overload

@@ -8,7 +8,7 @@ from time import perf_counter
 from ...config import config
 from ...graph.graph import Graph
 from ...lazy import LazyModule
-from ..base import Program
+from ..base import NOTHING_DONATED, Donated, Program
 from ..threads import get_num_threads
 from .cache import disk
 from .cache.signature import Signature
@@ -25,7 +25,9 @@ class LlvmBackend:
 
     name = "llvm"
 
-    def compile(self, graph: Graph, tiered: bool = False) -> Program:
+    def compile(
+        self, graph: Graph, tiered: bool = False, donated: Donated = NOTHING_DONATED
+    ) -> Program:
         """Return native code as a function of arrays.
 
         With `tiered`, if optimised code would take long to make, the program starts with
@@ -34,15 +36,19 @@ class LlvmBackend:
         """
         resume_abandoned()
         signature = Signature(graph)
-        key = cache_key(signature.digest, str(get_num_threads()))
-        cached = _from_disk(graph, signature, key)
+        key = cache_key(signature.digest, str(get_num_threads()), str(sorted(donated.items())))
+        cached = _from_disk(graph, donated, signature, key)
         if cached is not None:
             return cached
-        program: NativeProgram = _compiler.compile_graph(graph, tiered, key, signature.nodes)
+        program: NativeProgram = _compiler.compile_graph(
+            graph, donated, tiered, key, signature.nodes
+        )
         return program
 
 
-def _from_disk(graph: Graph, signature: Signature, key: str) -> NativeProgram | None:
+def _from_disk(
+    graph: Graph, donated: Donated, signature: Signature, key: str
+) -> NativeProgram | None:
     """Return the program from the disk cache, if it is there."""
     start = perf_counter()
     payload = None if config.check >= 2 or config.debug >= 2 else disk.load(key)
@@ -52,7 +58,7 @@ def _from_disk(graph: Graph, signature: Signature, key: str) -> NativeProgram | 
         executable, code = from_bytes(payload, signature.nodes)
     except (ValueError, KeyError, IndexError, TypeError):
         return None  # another writer's: compiled again
-    program = NativeProgram(graph, executable, code)
+    program = NativeProgram(graph, donated, executable, code)
     if config.debug >= 1:
         spent = 1e3 * (perf_counter() - start)
         print(f"chainrule: loaded cached code in {spent:.1f} ms", file=sys.stderr)

@@ -9,6 +9,7 @@ from time import perf_counter
 from ...config import config
 from ...graph.graph import Graph
 from ...graph.node import Node
+from ..base import Donated
 from .cache import disk
 from .debug.plan_text import plan_text
 from .debug.steps_text import steps_text
@@ -25,7 +26,9 @@ from .target.assembler import assemble
 from .tiering import Promotion, is_worth_tiering, promote_in_background
 
 
-def compile_graph(graph: Graph, tiered: bool, key: str, nodes: Sequence[Node]) -> NativeProgram:
+def compile_graph(
+    graph: Graph, donated: Donated, tiered: bool, key: str, nodes: Sequence[Node]
+) -> NativeProgram:
     """Compile a graph, and store the program under a key; `nodes` are those of its signature.
 
     With `tiered`, if optimised code would take long to make, the program starts with unoptimised
@@ -33,7 +36,7 @@ def compile_graph(graph: Graph, tiered: bool, key: str, nodes: Sequence[Node]) -
     """
     start = perf_counter()
     fused = fuse(graph)
-    planned = plan(fused)
+    planned = plan(fused, donated)
     scheduled = schedule(planned)
     if config.debug >= 4:
         print(steps_text(fused), plan_text(scheduled), sep="\n", file=sys.stderr)
@@ -46,7 +49,7 @@ def compile_graph(graph: Graph, tiered: bool, key: str, nodes: Sequence[Node]) -
     code = assemble(module.text, level=0) if baseline else assemble(module.text)
     if config.debug >= 1:
         _print_summary(graph, executable, code, start, emitted)
-    program = NativeProgram(graph, executable, code)
+    program = NativeProgram(graph, donated, executable, code)
     if baseline:
         promote_in_background(Promotion(program, module.text, key, nodes))
     elif not executable.guarded and not executable.timed:

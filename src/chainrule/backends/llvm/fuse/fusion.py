@@ -10,6 +10,7 @@ from ....graph.node import CONSTANT, Node
 from .materialize import materialize
 from .op_traits import is_native
 from .steps import FusedGraph, Materialized, Step, producer
+from .updates import Storage, storage, updates
 
 _MAX_STORES = 8  # results of one loop nest
 
@@ -24,7 +25,7 @@ def fuse(graph: Graph) -> FusedGraph:
     for node in graph.nodes:
         if node.primitive is not CONSTANT and node in materialized.nodes:
             clusters.add(Step((node,), frozenset(materialized.leaves(node)), not is_native(node)))
-    return FusedGraph(graph, materialized, tuple(_ordered(clusters.steps())))
+    return FusedGraph(graph, materialized, tuple(_ordered(clusters.steps(), materialized)))
 
 
 @dataclass(eq=False)
@@ -93,8 +94,11 @@ class _Clusters:
         return joined
 
 
-def _ordered(steps: list[Step]) -> list[Step]:
-    """Sort steps so that each comes after what it reads, otherwise in the graph's order."""
+def _ordered(steps: list[Step], materialized: Materialized) -> list[Step]:
+    """Sort steps so that each comes after what it reads, otherwise in the graph's order.
+
+    What changes an array comes after those that read the array, where these do not depend on it.
+    """
     step_of = {node: step for step in steps for node in step.nodes}
     rank = {step: max(node.serial for node in step.nodes) for step in steps}
     waiting: dict[Step, set[Step]] = {}
@@ -104,6 +108,17 @@ def _ordered(steps: list[Step]) -> list[Step]:
         waiting[step] = {step_of[node] for node in sources if node in step_of} - {step}
         for other in waiting[step]:
             readers[other].append(step)
+    reading: dict[Storage, list[Step]] = {}
+    for step in steps:
+        for node in step.reads:
+            reading.setdefault(storage(node), []).append(step)
+    for step in steps:
+        for array, _ in updates(step, materialized):
+            for other in reading[array]:
+                known = other is step or other in waiting[step]
+                if not known and not _leads_to(step, other, readers):
+                    waiting[step].add(other)
+                    readers[other].append(step)
     ready = [(rank[step], k) for k, step in enumerate(steps) if not waiting[step]]
     number = {step: k for k, step in enumerate(steps)}
     heapify(ready)
@@ -117,3 +132,16 @@ def _ordered(steps: list[Step]) -> list[Step]:
                 heappush(ready, (rank[reader], number[reader]))
     assert len(result) == len(steps), "steps that wait for each other"
     return result
+
+
+def _leads_to(first: Step, last: Step, readers: dict[Step, list[Step]]) -> bool:
+    """Whether a step must come before another one."""
+    stack, seen = [first], {first}
+    while stack:
+        for reader in readers[stack.pop()]:
+            if reader is last:
+                return True
+            if reader not in seen:
+                seen.add(reader)
+                stack.append(reader)
+    return False

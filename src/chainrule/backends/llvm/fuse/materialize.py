@@ -9,6 +9,7 @@ from ....graph.node import CONSTANT, ITEM, Node
 from ..layout.view import Buffer, View
 from .axis_order import stored_axis_order
 from .op_traits import (
+    SCATTERS,
     VIEW_OPS,
     cost,
     fuses_inputs,
@@ -17,12 +18,14 @@ from .op_traits import (
     is_native,
     keeps_axes,
     uniform_value,
+    viewed_node,
 )
 from .steps import Materialized, view_of
 
 _MAX_RECOMPUTED_COST = 8  # from here on an expression with several consumers is materialised
 _MAX_CONSUMERS = 3  # with more, an expression is materialised however cheap it is
 _ONE_CONSUMER = 1.001  # slices of one array may add up to a little more than 1
+_FEW = 2  # one of so many entries
 _MAX_EXPRESSION_COST = 120  # registers are few, and so is Python's stack
 
 
@@ -69,6 +72,19 @@ class _Choice:
         for node in self.graph.outputs:
             if is_inline(node) and node not in self.inputs:
                 self._store(node)
+        self._read_before_changes()
+
+    def _read_before_changes(self) -> None:
+        """Materialise the few entries that are read of an array which a scatter changes.
+
+        Then they are read before the change, and it may happen where the array lies.
+        """
+        changed = {node.inputs[0] for node in self.computed if node.primitive.name in SCATTERS}
+        for node in self.computed:
+            if node.primitive.name in ("gather", "slice") and is_inline(node):
+                array = viewed_node(node.inputs[0])
+                if array in changed and _FEW * prod(node.shape) <= prod(array.shape):
+                    self._store(node)
 
     def view(self, node: Node) -> View:
         """Ensure that a node lies in memory, as a view or materialised, and return how."""

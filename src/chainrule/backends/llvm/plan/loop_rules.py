@@ -1,6 +1,7 @@
 """How scan, while_loop and cond become instructions.
 
-A carry is updated in place unless its old value is read after the new one is written.
+A carry is updated in place unless its old value is read after the new one is written; so is what a
+branch changes, if nobody else reads it.
 """
 
 from __future__ import annotations
@@ -11,16 +12,15 @@ from math import prod
 import numpy as np
 
 from ....control.scan import split_operands
-from ....graph.graph import Graph
 from ....graph.node import Node
 from ....graph.types import Type
 from ..fuse.fusion import fuse
-from ..fuse.steps import FusedGraph
 from ..instructions.cond import If
 from ..instructions.elementwise import Elementwise
 from ..instructions.for_loop import ForLoop, RowPointer
 from ..instructions.while_loop import WhileLoop
 from ..layout.view import View
+from .body import plan_body
 from .planner import Planner
 from .sparse_fill import hoist_fills
 
@@ -43,7 +43,8 @@ def plan_scan(planner: Planner, node: Node) -> None:
         for row, array in zip(rows, (*arrays, *stacks), strict=True)
     ]
     with planner.subplan() as code:
-        _plan_iteration(planner, body, carries, (*rows[:n_xs], *invariants), rows[n_xs:])
+        inputs = (*carries, *rows[:n_xs], *invariants)
+        plan_body(planner, fuse(body), inputs, (*carries, *rows[n_xs:]), _each(carries))
     before, code = hoist_fills(code, {carry.buffer for carry in carries})
     planner.instructions += [*before, ForLoop(length, p["reverse"], pointers, tuple(code))]
 
@@ -64,7 +65,7 @@ def plan_while(planner: Planner, node: Node) -> None:
         planner.run(condition, [None])
         _store_truth(planner, condition.outputs[0], flag)
     with planner.subplan() as code:
-        _plan_iteration(planner, body, carries, for_body, [])
+        plan_body(planner, fuse(body), (*carries, *for_body), carries, _each(carries))
     planner.append(WhileLoop(tuple(condition_code), flag, tuple(code)))
 
 
@@ -76,11 +77,10 @@ def plan_cond(planner: Planner, node: Node) -> None:
     flag = planner.allocate((), np.dtype(np.bool_))
     _store_truth(planner, predicate, flag)
     branches = []
+    overwritten = {j: outer.index(result) for j, result in enumerate(results) if result in outer}
     for name in ("true", "false"):
-        branch: Graph = node.params[name]
         with planner.subplan() as code:
-            planner.views.update(zip(branch.inputs, outer, strict=True))
-            planner.run(branch, results)
+            plan_body(planner, fuse(node.params[name]), outer, results, overwritten)
         branches.append(tuple(code))
     then, otherwise = branches
     planner.append(If(flag, then, otherwise))
@@ -92,71 +92,11 @@ def _initialize(planner: Planner, starts: Sequence[Node], carries: Sequence[View
         planner.copy(node, carry)
 
 
+def _each(carries: Sequence[View]) -> dict[int, int]:
+    return {k: k for k in range(len(carries))}
+
+
 def _store_truth(planner: Planner, node: Node, target: View) -> None:
     lowering = planner.lowering(0)
     expression = lowering(node, ((None, 0, 0),) * len(node.shape))
     planner.append(Elementwise((), [(lowering.truth(expression), target)]))
-
-
-def _plan_iteration(
-    planner: Planner, body: Graph, carries: Sequence[View], others: Sequence[View],
-    rows: Sequence[View],
-) -> None:  # fmt: skip
-    """Plan one iteration: carries are updated where they lie, other results written to `rows`."""
-    planner.views.update(zip(body.inputs, (*carries, *others), strict=True))
-    fused = fuse(body)
-    n = len(carries)
-    targets = [carry if is_in_place(fused, k) else None for k, carry in enumerate(carries)]
-    planner.run_steps(fused, [*targets, *rows])
-    for node, row in zip(body.outputs[n:], rows, strict=True):
-        if planner.views.get(node) is not row:
-            planner.copy(node, row)
-    _update_carries(planner, body, carries, targets)
-
-
-def _update_carries(
-    planner: Planner, body: Graph, carries: Sequence[View], targets: Sequence[View | None]
-) -> None:
-    """Copy next values of carries that are not updated in place, once all of them are known."""
-    carry_buffers = {carry.buffer for carry in carries}
-    late = []
-    for node, before, target, carry in zip(body.outputs, body.inputs, targets, carries,
-                                           strict=False):  # fmt: skip
-        if node is before or (target is not None and planner.views.get(node) is target):
-            continue
-        source = planner.view(node)
-        if source is not None and source.buffer in carry_buffers:
-            source = planner.allocate(node.shape, node.dtype)
-            planner.copy(node, source)
-        late.append((node, source, carry))
-    for node, source, carry in late:
-        if source is None:
-            planner.copy(node, carry)
-        else:
-            planner.move(source, carry)
-
-
-def is_in_place(fused: FusedGraph, k: int) -> bool:
-    """Whether carry k may be overwritten by its next value while that is computed."""
-    graph, materialized = fused.graph, fused.materialized
-    old, new = graph.inputs[k], graph.outputs[k]
-    if new not in materialized.nodes or graph.outputs.index(new) != k:
-        return False
-    if any(
-        old is node or (node not in materialized.nodes and old in materialized.leaves(node))
-        for j, node in enumerate(graph.outputs)
-        if j != k
-    ):
-        return False
-    written = False
-    for step in fused.steps:
-        if written and old in step.reads:
-            return False
-        if new in step.nodes:
-            written = True
-            if old in step.reads and not (
-                step.is_cluster
-                and all(materialized.reads_elementwise(node, {old}) for node in step.nodes)
-            ):
-                return False
-    return True

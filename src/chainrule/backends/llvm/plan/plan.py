@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ....graph.node import ITEM, Node
+from ....graph.node import Node
+from ...base import NOTHING_DONATED, Donated
 from ..fuse.steps import FusedGraph
 from ..instructions.base import Instructions
 from ..instructions.host_call import HostCall
 from ..instructions.planning import instruction_rules
+from .body import plan_body
 from .loop_rules import plan_cond, plan_scan, plan_while
 from .planner import Planner, Rule
 
@@ -46,17 +48,18 @@ class Plan:
     bounds_checks: tuple[Node, ...]
 
 
-def plan(fused: FusedGraph) -> Plan:
-    """Plan instructions that compute a graph's outputs into the words after its inputs."""
+def plan(fused: FusedGraph, donated: Donated = NOTHING_DONATED) -> Plan:
+    """Plan instructions that compute a graph's outputs into the words after its inputs.
+
+    Outputs that are `donated` the memory of an input have no words of their own.
+    """
     planner, graph = Planner(RULES), fused.graph
-    for node in graph.inputs:
-        planner.views[node] = planner.external(node.type)
-    targets = [planner.external(t) for t in graph.output_types]
-    for node, target in zip(graph.outputs, targets, strict=True):
-        if node.primitive is ITEM:
-            key = (node.inputs[0], node.params["index"])
-            planner.result_targets.setdefault(key, target)
-    planner.run_fused(fused, targets)
+    inputs = [planner.external(t) for t in graph.input_types]
+    results = [
+        inputs[donated[j]] if j in donated else planner.external(t)
+        for j, t in enumerate(graph.output_types)
+    ]
+    plan_body(planner, fused, inputs, results, donated)
     return Plan(
         tuple(planner.instructions), planner.n_words, dict(planner.constants),
         tuple(planner.host_calls), tuple(planner.bounds_checks),

@@ -16,11 +16,13 @@ from ..expressions.lowering import Lowering, identity_index
 from ..fuse.fusion import fuse
 from ..fuse.op_traits import VIEW_OPS, is_native, uniform_value
 from ..fuse.steps import FusedGraph, Step, view_of
+from ..fuse.updates import Storage, storage
 from ..instructions.base import Instruction
 from ..instructions.elementwise import Elementwise
 from ..instructions.host_call import HostCall
 from ..layout.frame import FIRST_ARGUMENT
 from ..layout.view import Buffer, View
+from .in_place import changes, states
 
 Rule = Callable[["Planner", Node], None]
 """Adds the instructions that compute a node, and its views."""
@@ -41,6 +43,7 @@ class Planner:
         self.views: dict[Node, View] = {}
         self.results: dict[Node, list[View]] = {}  # of nodes with several results
         self.result_targets: dict[tuple[Node, int], View] = {}  # where those are to be written
+        self.changed: dict[Storage, Storage] = {}  # see `in_place.changes`; no inputs
         self.constants: dict[Node, int] = {}
         self.host_calls: list[HostCall] = []
         self.bounds_checks: dict[Node, None] = {}
@@ -114,15 +117,25 @@ class Planner:
     def target(self, node: Node) -> View:
         """Return where a node is to be written."""
         if node not in self.views:
-            self.views[node] = self.allocate(node.shape, node.dtype)
+            array = self._changed_array(node)
+            self.views[node] = array or self.allocate(node.shape, node.dtype)
         return self.views[node]
 
     def result_buffers(self, node: Node) -> list[View]:
         """Return where the results of a loop or branch are to be written."""
         return [
-            self.result_targets.get((node, k)) or self.allocate(t.shape, t.dtype)
+            self.result_targets.get((node, k)) or self._changed_array((node, k))
+            or self.allocate(t.shape, t.dtype)
             for k, t in enumerate(node.shape)
-        ]
+        ]  # fmt: skip
+
+    def _changed_array(self, result: Storage) -> View | None:
+        """Return where the array lies that a result is a change of, and whose memory it takes."""
+        array = self.changed.get(result)
+        if isinstance(array, tuple):
+            loop, number = array
+            return self.results[loop][number]
+        return None if array is None else self.views[array]
 
     # Instructions
 
@@ -135,8 +148,15 @@ class Planner:
         """Return a translation of nodes to expressions, which load what lies in memory by now."""
         return Lowering(rank, set(inlined), self.view)
 
+    def lies_at(self, node: Node, target: View) -> bool:
+        """Whether a node's numbers are what a view of its shape holds."""
+        known = self.view(node) if node.primitive is ITEM else self.views.get(node)
+        return known is target
+
     def copy(self, node: Node, target: View) -> None:
         """Write a node's numbers to a view of its shape, in the order of that view's strides."""
+        if self.lies_at(node, target):
+            return
         order = target.axes_by_stride
         index = identity_index([node.shape[k] for k in order])
         permuted = tuple(index[order.index(k)] for k in range(len(order)))
@@ -166,8 +186,7 @@ class Planner:
         """Plan a graph that is fused already."""
         self.run_steps(fused, targets)
         for node, target in zip(fused.graph.outputs, targets, strict=True):
-            known = self.view(node) if node.primitive is ITEM else self.views.get(node)
-            if target is not None and known is not target:
+            if target is not None:
                 self.copy(node, target)
 
     def run_steps(self, fused: FusedGraph, targets: Sequence[View | None]) -> None:
@@ -176,9 +195,16 @@ class Planner:
         for node in materialized.nodes:
             if (order := materialized.axis_order(node)) is not None:
                 self.views[node] = self.allocate(node.shape, node.dtype, order)
+        changed = changes(fused)
+        inputs = frozenset(fused.graph.inputs)
+        self.changed.update({r: array for r, array in changed.items() if array not in inputs})
         for node, target in zip(fused.graph.outputs, targets, strict=True):
-            if target is not None and node in materialized.nodes and node not in self.views:
-                self.views[node] = target
+            if target is not None and (node in materialized.nodes or node.primitive is ITEM):
+                for state in states(storage(node), self.changed):
+                    if isinstance(state, tuple):
+                        self.result_targets.setdefault(state, target)
+                    else:
+                        self.views.setdefault(state, target)
         for step in fused.steps:
             self._run_step(step)
 

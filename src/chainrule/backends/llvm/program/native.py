@@ -16,7 +16,7 @@ from ....forks import changing
 from ....graph.graph import Graph
 from ....graph.node import REFERENCE
 from ....graph.types import Type
-from ...base import FastCall
+from ...base import Donated, FastCall
 from ...threads import usable_cpus
 from ..debug.timing_report import report
 from ..layout.frame import AUTOTUNED_POOL, FAILED, FIRST_ARGUMENT, INTERRUPTED, POOL
@@ -42,8 +42,9 @@ _Main = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)
 class NativeProgram:
     """The function of arrays. Several threads may call it at once, each with its own frame."""
 
-    def __init__(self, graph: Graph, executable: Executable, code: bytes) -> None:
-        self.inputs, self.outputs = graph.input_types, graph.output_types
+    def __init__(self, graph: Graph, donated: Donated, executable: Executable, code: bytes) -> None:
+        self.inputs = graph.input_types
+        self.outputs = tuple(t for k, t in enumerate(graph.output_types) if k not in donated)
         self.executable = executable
         self.constants = [
             (word, np.ascontiguousarray(node.value)) for node, word in executable.constants

@@ -1,0 +1,159 @@
+"""A compiled step with its state: arrays that stay where they are, and are changed there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from .. import tree
+from ..errors import DtypeError, ShapeError, StateLostError, UnsupportedError, at_user_line
+from ..graph.types import Type
+from ..trace.capture import Captured, as_array
+from ..trace.tracer import Tracer
+from .compiled import TracedFunction
+
+
+class BoundFunction:
+    """A step that changes its own state; see `JitFunction.bind`.
+
+    Attributes
+    ----------
+    state : tree of arrays
+        A copy. Setting it copies arrays of the same structure, shapes and dtypes into the state.
+    """
+
+    def __init__(self, find_or_trace: Callable[..., TracedFunction], state: Any) -> None:
+        leaves, self._treedef = tree.flatten(state)
+        self._find_or_trace = find_or_trace
+        self._leaves = [_copy(x) for x in leaves]
+        self._last_traced: dict[tree.TreeDef, TracedFunction] = {}
+        self._running = Lock()
+        self._failure: BaseException | None = None
+
+    @property
+    def state(self) -> Any:
+        with self._alone():
+            self._check_whole()
+            return tree.unflatten(self._treedef, [x.copy() for x in self._leaves])
+
+    @state.setter
+    def state(self, new: Any) -> None:
+        leaves, treedef = tree.flatten(new)
+        if treedef != self._treedef:
+            raise ShapeError(
+                at_user_line(f"the state is {self._treedef}, and was to become {treedef}")
+            )
+        arrays = [_copy(x) for x in leaves]
+        for name, x, before in zip(tree.names(new), arrays, self._leaves, strict=True):
+            _check_type(f"state {name}", Type(x.shape, x.dtype), Type(before.shape, before.dtype))
+        with self._alone():
+            for array, x in zip(self._leaves, arrays, strict=True):
+                array[...] = x
+            self._failure = None
+
+    def __call__(self, *args: Any) -> Any:
+        """Run the step, and return what it returns beside the new state."""
+        leaves, treedef = tree.flatten(args)
+        if not self._running.acquire(blocking=False):
+            raise _busy()
+        try:
+            self._check_whole()
+            traced = self._last_traced.get(treedef)
+            results = None
+            if traced is not None:
+                results = self._run(traced.fast_call_with_numbers, leaves)
+            if traced is None or results is None:
+                traced = self._traced(args, leaves)
+                self._last_traced[treedef] = traced
+                results = self._run(traced.run, [as_array(x) for x in leaves])
+        finally:
+            self._running.release()
+        return traced.out_treedef.unflatten(results)
+
+    def _run(self, run: Callable[[Any], Any], leaves: Sequence[Any]) -> Any:
+        """Run the step on the state; if it fails in the middle, the state is lost."""
+        try:
+            return run([*self._leaves, *leaves])
+        except BaseException as error:
+            self._failure = error
+            raise
+
+    def _traced(self, args: Any, leaves: list[Any]) -> TracedFunction:
+        if any(isinstance(x, Tracer) for x in leaves):
+            raise UnsupportedError(
+                at_user_line(
+                    "a bound step changes its state, so it cannot be a part of another traced "
+                    "function: call the function that it was made of"
+                )
+            )
+        whole = (tree.unflatten(self._treedef, self._leaves), *args)
+        everything, treedef = tree.flatten(whole)
+        arrays = [as_array(x) for x in everything]
+        return self._find_or_trace(everything, arrays, treedef)
+
+    def _check_whole(self) -> None:
+        """Raise if a step failed in the middle."""
+        if self._failure is not None:
+            raise StateLostError(
+                at_user_line(
+                    f"a step failed in the middle ({type(self._failure).__name__}: "
+                    f"{self._failure}), and left a part of the state changed: set `state` to one "
+                    "that you have, such as the last checkpoint's"
+                )
+            ) from self._failure
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        if not self._running.acquire(blocking=False):
+            raise _busy()
+        try:
+            yield
+        finally:
+            self._running.release()
+
+
+def traced_step(
+    captured: Captured, leaves: Sequence[Any], arrays: Sequence[Any], treedef: tree.TreeDef,
+    tiered: bool,
+) -> TracedFunction:  # fmt: skip
+    """Return a trace of ``f(state, ...) -> (new state, result)``, which writes over the state.
+
+    Raises
+    ------
+    TypeError, ShapeError, DtypeError
+        If the function returns something else, or another kind of state.
+    """
+    graph, returned = captured.graph, captured.out_treedef
+    if captured.outside:
+        raise UnsupportedError(at_user_line("a bound step reads an outer trace: make it outside"))
+    if returned.type is not tuple or returned.num_children != 2:
+        raise TypeError(at_user_line("a step returns (new state, result); the result may be None"))
+    old, (new, result) = treedef.children()[0], returned.children()
+    if new != old:
+        raise ShapeError(at_user_line(f"a step was given the state {old}, and returned {new}"))
+    n = old.num_leaves
+    names = tree.names(tree.unflatten(old, list(leaves[:n])))
+    for name, before, after in zip(names, graph.input_types, graph.output_types, strict=False):
+        _check_type(f"state {name}", after, before)
+    step = captured._replace(out_treedef=result)
+    return TracedFunction(step, leaves, arrays, tiered, {k: k for k in range(n)})
+
+
+def _check_type(name: str, new: Type, old: Type) -> None:
+    if new != old:
+        error = ShapeError if new.shape != old.shape else DtypeError
+        raise error(at_user_line(f"{name} is {old}, and was to become {new}"))
+
+
+def _copy(x: Any) -> Any:
+    return np.array(as_array(x), order="C")
+
+
+def _busy() -> RuntimeError:
+    return RuntimeError(
+        at_user_line("a bound step runs already, in another thread: its state is one")
+    )

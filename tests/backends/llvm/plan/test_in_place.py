@@ -1,0 +1,99 @@
+"""Arrays that a loop or branch changes where they lie: drawn programs, and what is copied."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from typing import Any
+
+import numpy as np
+import pytest
+from stages import scheduled
+from writing_programs import (
+    STATEMENTS,
+    TURNS,
+    A,
+    B,
+    State,
+    Statement,
+    crossed,
+    drawn_loop,
+    forked,
+    mixed,
+    old_value,
+    reversed_rows,
+    two_from_one,
+    whole,
+)  # fmt: skip
+
+import chainrule as cr
+from chainrule.backends.llvm.instructions.base import walk
+from chainrule.backends.llvm.instructions.elementwise import Elementwise
+from chainrule.config import configured
+
+
+def check(seed: int) -> None:
+    f = drawn_loop(seed)
+    with configured(backend="numpy"):
+        expected = cr.tree.leaves(cr.jit(f)(A, B))
+    before = A.copy(), B.copy()
+    for found, wanted in zip(cr.tree.leaves(cr.jit(f)(A, B)), expected, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-12, err_msg=f"seed {seed}")
+    np.testing.assert_array_equal((A, B)[0], before[0])
+    np.testing.assert_array_equal((A, B)[1], before[1])
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_drawn_programs(part: int) -> None:
+    """100 loops over arrays that are read and written in several ways; arguments stay."""
+    for seed in range(25 * part, 25 * part + 25):
+        check(seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(4))
+def test_many_drawn_programs(part: int) -> None:
+    """400 more."""
+    for seed in range(1000 + 100 * part, 1100 + 100 * part):
+        check(seed)
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_each_statement_is_numpys(statement: Statement) -> None:
+    """The same statements on plain arrays, in Python's own loop."""
+
+    def step(i: Any, state: State) -> State:
+        a, b, s = statement(i, state)
+        return a, b, np.tanh(s)
+
+    state: State = (A.copy(), B.copy(), np.float64(0.3))
+    for i in range(TURNS):
+        state = step(i, state)
+    found = cr.jit(lambda a, b: cr.fori_loop(0, TURNS, step, (a, b, 0.3)))(A, B)
+    for x, y in zip(found, state, strict=True):
+        np.testing.assert_allclose(x, y, rtol=1e-12)
+
+
+def copies(f: Callable[..., Any], *arguments: Any) -> int:
+    """How many loop nests inside loops write as many numbers as the first argument has."""
+    instructions = scheduled(f, *arguments).instructions
+    inner = {step for loop in walk(instructions) for body in loop.bodies() for step in walk(body)}
+    return sum(
+        isinstance(step, Elementwise) and prod(step.domain) >= arguments[0].size for step in inner
+    )
+
+
+IN_PLACE = [
+    STATEMENTS[k] for k in range(len(STATEMENTS))
+    if STATEMENTS[k] not in (old_value, whole, reversed_rows, crossed, forked, mixed, two_from_one)
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("statement", IN_PLACE)
+def test_nothing_is_copied(statement: Statement) -> None:
+    """However large an array is, a turn takes as long as what it writes."""
+
+    def f(a: Any) -> Any:
+        return cr.fori_loop(0, TURNS, lambda i, c: statement(i, c), (a, B, 0.3))
+
+    assert copies(f, A) == 0
