@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from threading import Lock
 from typing import Any
 
 import numpy as np
 
 from .. import tree
+from ..backends import FastCall
 from ..errors import DtypeError, ShapeError, StateLostError, UnsupportedError, at_user_line
 from ..graph.types import Type
 from ..trace.capture import Captured, as_array
 from ..trace.tracer import Tracer
 from .compiled import TracedFunction
+
+_UNKNOWN: tuple[Any, Any] = (None, None)
 
 
 class BoundFunction:
@@ -30,7 +34,7 @@ class BoundFunction:
         leaves, self._treedef = tree.flatten(state)
         self._find_or_trace = find_or_trace
         self._leaves = [_copy(x) for x in leaves]
-        self._last_traced: dict[tree.TreeDef, TracedFunction] = {}
+        self._last_traced: dict[tree.TreeDef, tuple[TracedFunction, FastCall]] = {}
         self._running = Lock()
         self._failure: BaseException | None = None
 
@@ -60,27 +64,31 @@ class BoundFunction:
         leaves, treedef = tree.flatten(args)
         if not self._running.acquire(blocking=False):
             raise _busy()
+        starts = False
         try:
             self._check_whole()
-            traced = self._last_traced.get(treedef)
+            traced, fast_call = self._last_traced.get(treedef, _UNKNOWN)
             results = None
             if traced is not None:
-                results = self._run(traced.fast_call_with_numbers, leaves)
-            if traced is None or results is None:
+                starts = True
+                results = fast_call(*leaves) if not traced.scalars else None
+                if results is None:
+                    results = traced.fast_call_with_numbers([*self._leaves, *leaves])
+                starts = results is not None
+            if results is None:
                 traced = self._traced(args, leaves)
-                self._last_traced[treedef] = traced
-                results = self._run(traced.run, [as_array(x) for x in leaves])
+                arrays = [*self._leaves, *[as_array(x) for x in leaves]]
+                starts = True
+                results = traced.run(arrays)
+                # Only now: a program is chosen for the number of threads, which may have changed
+                self._last_traced[treedef] = traced, partial(traced.fast_call, *self._leaves)
+        except BaseException as error:
+            if starts:
+                self._failure = error
+            raise
         finally:
             self._running.release()
         return traced.out_treedef.unflatten(results)
-
-    def _run(self, run: Callable[[Any], Any], leaves: Sequence[Any]) -> Any:
-        """Run the step on the state; if it fails in the middle, the state is lost."""
-        try:
-            return run([*self._leaves, *leaves])
-        except BaseException as error:
-            self._failure = error
-            raise
 
     def _traced(self, args: Any, leaves: list[Any]) -> TracedFunction:
         if any(isinstance(x, Tracer) for x in leaves):
