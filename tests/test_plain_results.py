@@ -197,6 +197,10 @@ CALLS: dict[ModuleType, dict[str, Call]] = {
     random: {
         "bernoulli": lambda: [random.bernoulli(KEY), random.bernoulli(KEY, X)],
         "bits": lambda: [random.bits(KEY), random.bits(KEY, 3)],
+        "categorical": lambda: [random.categorical(KEY, ROWS[0]), random.categorical(KEY, ROWS)],
+        "choice": lambda: [random.choice(KEY, 5), random.choice(KEY, ROWS, 2, replace=False)],
+        "exponential": lambda: [random.exponential(KEY), random.exponential(KEY, 3)],
+        "gumbel": lambda: [random.gumbel(KEY), random.gumbel(KEY, 3)],
         "fold_in": lambda: random.fold_in(KEY, 3),
         "key": lambda: random.key(3),
         "normal": lambda: [random.normal(KEY), random.normal(KEY, 3)],

@@ -6,13 +6,18 @@ crash and after the resume. So a key is used once;
 `split` and `fold_in` make others of it.
 """
 
+from .choices import categorical, choice, exponential, gumbel
 from .distributions import bernoulli, normal, permutation, randint, symmetric_beta, uniform
 from .keys import bits, fold_in, key, split
 
 __all__ = [
     "bernoulli",
     "bits",
+    "categorical",
+    "choice",
+    "exponential",
     "fold_in",
+    "gumbel",
     "key",
     "normal",
     "permutation",
