@@ -92,7 +92,7 @@ def categorical(
     logits : floating array
         Logarithms of weights; ``-inf`` is never drawn.
     axis : int
-        Of the categories. Default the last.
+        Of the categories. Default -1, the last.
     shape : int or sequence of int, optional
         Of the result: it ends with the shape of the logits without their axis. Default that shape,
         one draw for each.
