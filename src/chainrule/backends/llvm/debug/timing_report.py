@@ -1,29 +1,59 @@
-"""What ``CHAINRULE_DEBUG=2`` prints: how long each instruction of a call took."""
+"""What ``CHAINRULE_DEBUG=2`` prints: how long each instruction took in the fastest of all calls."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from math import inf
 from typing import Any
 
+import numpy as np
 
-def report(names: Sequence[str], counters: Any, seconds: float) -> None:
-    """Print a line for each instruction, the slowest first, and reset the counters to 0.
+
+class TimingReport:
+    """The least time of each instruction over the calls of a program.
+
+    A single call tells little: another process may run in the middle, and the first call meets cold
+    caches. So it is printed after 1, 2, 4, 8, ... calls, with the minima so far.
 
     Parameters
     ----------
     names : sequence of str
-    counters : array of int64
-        For each instruction its number of runs, and ticks of the clock.
-    seconds : float
-        That the call took.
+        Of the instructions.
     """
-    runs, ticks = counters[::2], counters[1::2]
-    total = max(1, int(ticks.sum()))
-    rows = sorted(zip(ticks.tolist(), runs.tolist(), names, strict=True), reverse=True)
-    print(f"chainrule: a call of {1e6 * seconds:.1f} us", file=sys.stderr)
-    for spent, count, name in rows:
-        share = spent / total
-        line = f"  {100 * share:5.1f} %  {1e6 * seconds * share:9.1f} us  {count:7d} x  {name}"
-        print(line, file=sys.stderr)
-    counters[:] = 0
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = names
+        self.calls = 0
+        self.seconds, self.seconds_of_tick = inf, 0.0  # of the fastest call
+        self.least = np.full(len(names), np.iinfo(np.int64).max)
+
+    def add(self, counters: Any, seconds: float) -> None:
+        """Count a call, and reset the counters to 0.
+
+        Parameters
+        ----------
+        counters : array of int64
+            For each instruction its number of runs, and ticks of the clock.
+        seconds : float
+            That the call took.
+        """
+        runs, ticks = counters[::2].copy(), counters[1::2].copy()
+        counters[:] = 0
+        self.calls += 1
+        self.least = np.minimum(self.least, ticks)
+        if seconds < self.seconds:
+            self.seconds, self.seconds_of_tick = seconds, seconds / max(1, int(ticks.sum()))
+        if self.calls & (self.calls - 1) == 0:
+            self._print(runs)
+
+    def _print(self, runs: Any) -> None:
+        """Print a line for each instruction, the slowest first."""
+        total = max(1, int(self.least.sum()))
+        rows = zip(self.least.tolist(), runs.tolist(), self.names, strict=True)
+        calls = "1 call" if self.calls == 1 else f"the fastest of {self.calls} calls"
+        print(f"chainrule: {calls}, {1e6 * self.seconds:.1f} us", file=sys.stderr)
+        for spent, count, name in sorted(rows, reverse=True):
+            microseconds = 1e6 * spent * self.seconds_of_tick
+            line = f"  {100 * spent / total:5.1f} %  {microseconds:9.1f} us  {count:7d} x  {name}"
+            print(line, file=sys.stderr)

@@ -18,7 +18,7 @@ from ....graph.node import REFERENCE
 from ....graph.types import Type
 from ...base import Donated, FastCall
 from ...threads import usable_cpus
-from ..debug.timing_report import report
+from ..debug.timing_report import TimingReport
 from ..layout.frame import AUTOTUNED_POOL, FAILED, FIRST_ARGUMENT, INTERRUPTED, POOL
 from ..runtime import (
     call_spec_of,
@@ -49,6 +49,7 @@ class NativeProgram:
         self.constants = [
             (word, np.ascontiguousarray(node.value)) for node, word in executable.constants
         ]
+        self._timing = TimingReport(executable.timed)
         self._code: list[LoadedCode] = []
         self._call_specs: list[Any] = []
         self._idle_frames: list[Frame] = []
@@ -149,7 +150,7 @@ class NativeProgram:
             status = within()(shared.address, self._address, frame.address)
         if executable.timed:
             counters = frame.words[executable.n_words :]
-            report(executable.timed, counters, perf_counter() - start)
+            self._timing.add(counters, perf_counter() - start)
         if executable.guarded:
             frame.check_guards(executable)
         if status:
