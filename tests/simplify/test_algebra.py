@@ -133,3 +133,45 @@ def test_empty_arrays_hold_no_number() -> None:
     """Neither one nor zero is at every place of an empty constant."""
     empty = np.ones((0, 3))
     assert ["mul %0, %1"] == text(lambda x: mul(x, np.ones((0, 3))), empty)
+
+
+def increased(x: Any, i: Any) -> Any:
+    x = x.copy()
+    x[i] += 2.0
+    return x
+
+
+def added_and_written(x: Any, i: Any) -> Any:
+    x = x.copy()
+    np.add.at(x, i, 1.0)
+    x[i] = 3.0
+    return x
+
+
+def written_elsewhere(x: Any, i: Any) -> Any:
+    x = x.copy()
+    x[i] = 1.0
+    x[i, 1] = 2.0
+    return x
+
+
+def read_between(x: Any, i: Any) -> Any:
+    x = x.copy()
+    x[i] = 1.0
+    seen = np.sum(x)
+    x[i] = 2.0
+    return x + seen
+
+
+@pytest.mark.parametrize(
+    ("f", "left"),
+    [(increased, 1), (added_and_written, 1), (written_elsewhere, 2), (read_between, 2)],
+)
+def test_what_is_written_again_is_written_once(f: Callable[..., Any], left: int) -> None:
+    """At the same entries alone, and what was read in between stays."""
+    x = np.arange(6.0).reshape(2, 3)
+    graph = cr.make_graph(f)(x, 1)
+    simple = algebra(graph)
+    assert left == str(simple).count("= scatter")
+    np.testing.assert_array_equal(*(evaluate(g, [x, np.int64(1)])[0] for g in (graph, simple)))
+    np.testing.assert_array_equal(evaluate(simple, [x, np.int64(1)])[0], f(x, 1))

@@ -15,7 +15,7 @@ from ..graph.node import CONSTANT, Node, constant
 from ..graph.types import is_float
 from ..primitives.elementwise import add, mul
 from ..primitives.structure import reshape, transpose
-from .rewrite import rewrite
+from .rewrite import replace, rewrite
 
 
 def algebra(graph: Graph) -> Graph:
@@ -136,6 +136,17 @@ def _sum(node: Node) -> Node:
     return _same_type(add(x, constant(x.dtype.type(0))) if is_float(x.dtype) else x, node)
 
 
+def _scatter(node: Node) -> Node:
+    """Drop what was written, or added, where the same entries are written again: ``x[i] += v``."""
+    x, v, *arrays = node.inputs
+    if x.primitive.name not in ("scatter", "scatter_add"):
+        return node
+    earlier, _, *same = x.inputs
+    if same != arrays or x.params["pattern"] != node.params["pattern"]:
+        return node
+    return replace(node, (earlier, v, *arrays))
+
+
 RULES: dict[str, Callable[[Node], Node]] = {
     "identity": _first,
     "stop_gradient": _first,
@@ -150,4 +161,5 @@ RULES: dict[str, Callable[[Node], Node]] = {
     "cast": _cast,
     "broadcast_to": _broadcast_to,
     "sum": _sum,
+    "scatter": _scatter,
 }
