@@ -127,6 +127,14 @@ class TracedFunction:
                 self.__dict__.pop(name, None)
         return program(leaves)
 
+    def _with_donated(self, results: list[Any], leaves: Sequence[Any]) -> list[Any]:
+        """Return all outputs: those that took the memory of an argument are that argument."""
+        if not self.donated:
+            return results
+        rest = iter(results)
+        count = len(self.graph.outputs)
+        return [leaves[self.donated[j]] if j in self.donated else next(rest) for j in range(count)]
+
     def __call__(self, leaves: Sequence[Any]) -> Any:
         """Return the function's result for these leaves of its arguments."""
         if self.written:
@@ -137,7 +145,7 @@ class TracedFunction:
             ]
             results: list[Any] = inline(self.graph, [*nodes, *self.outside])
         else:
-            results = self.run(leaves)
+            results = self._with_donated(self.run(leaves), leaves)
         return tree.unflatten(self.out_treedef, [to_user_array(x) for x in results])
 
 

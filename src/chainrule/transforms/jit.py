@@ -11,16 +11,18 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 import numpy as np
 
 from .. import tree
-from ..backends import FastCall
+from ..backends import NOTHING_DONATED, Donated, FastCall
 from ..config import config
 from ..errors import at_user_line
 from ..forks import changing
 from ..graph.graph import Graph
 from ..trace.capture import as_array, capture
 from ..trace.operands import is_weak
+from ..trace.tracer import Tracer
 from .bound import BoundFunction, traced_step
 from .compiled import CompiledFunction, TracedFunction, layout
-from .static import exact, static_arguments
+from .donation import check_donated, donated_leaves, match_outputs
+from .static import split_arguments, static_arguments
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
@@ -35,11 +37,13 @@ class JitFunction(Generic[P, R]):
     def __init__(
         self, f: Callable[P, R], static_argnums: Sequence[int] = (),
         static_argnames: Sequence[str] = (), tiered: bool = False, changes_state: bool = False,
+        donate_argnums: Sequence[int] = (),
     ) -> None:  # fmt: skip
         update_wrapper(self, f)
         self.function, self.tiered, self.changes_state = f, tiered, changes_state
         static = static_arguments(f, static_argnums, static_argnames)
         self.static_argnums, self.static_argnames = static
+        self.donate_argnums = tuple(donate_argnums)
         self.cache: dict[Hashable, TracedFunction] = {}
         self._last_traced: dict[Hashable, TracedFunction] = {}
         self._fast_single: FastCall | None = None
@@ -66,6 +70,8 @@ class JitFunction(Generic[P, R]):
             result: R | None = fast_single(*args)
             if result is not None:
                 return result
+        if self.donate_argnums:
+            return self._call_donating(args, kwargs)  # type: ignore[no-any-return]
         static: tuple[Any, ...] = ()
         dynamic: tuple[Any, ...] = args
         named: dict[str, Any] = kwargs
@@ -98,6 +104,16 @@ class JitFunction(Generic[P, R]):
             if flat and treedef.num_nodes == 1 + len(leaves) and traced.out_treedef.is_leaf():
                 self._fast_single, self._fast_single_owner = traced.fast_call_single, traced
         return result
+
+    def _call_donating(self, args: Any, kwargs: Any) -> Any:
+        """Call, and return donated arrays as the results that were written into them."""
+        dynamic, named, static = self._split(args, kwargs)
+        leaves, treedef = tree.flatten((dynamic, named))
+        arrays = [as_array(x) for x in leaves]
+        traced = self._find_or_trace(leaves, arrays, treedef, static, True)
+        if not traced.outside and not any(isinstance(x, Tracer) for x in leaves):
+            check_donated(arrays, traced.donated, tree.names((dynamic, named)))
+        return traced(arrays)
 
     def _find_or_trace(
         self, leaves: list[Any], arrays: list[Any], treedef: Any, static: tuple[Any, ...],
@@ -175,11 +191,11 @@ class JitFunction(Generic[P, R]):
         True
         """
         dynamic, named, static = self._split(args, kwargs)
-        if static:
+        if static or self.donate_argnums:
             raise TypeError(
                 at_user_line(
-                    "compile takes no static arguments: close over their values, as in "
-                    "jit(lambda x: f(x, 3)).compile(x)"
+                    "compile takes no static or donated arguments: close over the values of static "
+                    "ones, as in jit(lambda x: f(x, 3)).compile(x); for donated ones see bind"
                 )
             )
         leaves, treedef = tree.flatten((dynamic, named))
@@ -231,27 +247,7 @@ class JitFunction(Generic[P, R]):
         return self._capture([as_array(x) for x in leaves], leaves, treedef, static, True).graph
 
     def _split(self, args: Any, kwargs: Any) -> tuple[Any, Any, tuple[Any, ...]]:
-        """Split a call into traced positional and named arguments, and a key of the static ones."""
-        static_positions = {
-            k % len(args) for k in self.static_argnums if -len(args) <= k < len(args)
-        }
-        dynamic = tuple(x for k, x in enumerate(args) if k not in static_positions)
-        named = {name: x for name, x in kwargs.items() if name not in self.static_argnames}
-        static = tuple(
-            [(k, args[k]) for k in sorted(static_positions)]
-            + [(name, kwargs[name]) for name in sorted(kwargs.keys() - named.keys())]
-        )
-        for name, value in static:
-            try:
-                hash(value)
-            except TypeError:
-                raise TypeError(
-                    at_user_line(
-                        f"static argument {name!r} is a {type(value).__name__}, which has no "
-                        "hash: give a number, a text or a tuple, or do not declare it static"
-                    )
-                ) from None
-        return dynamic, named, tuple((name, exact(value), value) for name, value in static)
+        return split_arguments(args, kwargs, self.static_argnums, self.static_argnames)
 
     def _trace(
         self, arrays: Any, leaves: Any, treedef: Any, static: tuple[Any, ...], named: bool
@@ -283,7 +279,11 @@ class JitFunction(Generic[P, R]):
         captured = capture(call, arrays, treedef, weak, arrays, copy_results=True)
         if self.changes_state:
             return traced_step(captured, leaves, arrays, treedef, self.tiered)
-        return TracedFunction(captured, leaves, arrays, self.tiered)
+        donated: Donated = NOTHING_DONATED
+        if self.donate_argnums:
+            given = donated_leaves(treedef.children()[0].children(), self.donate_argnums)
+            donated = match_outputs(captured.graph, given)
+        return TracedFunction(captured, leaves, arrays, self.tiered, donated)
 
 
 @overload
@@ -292,6 +292,7 @@ def jit(
     *,
     static_argnums: int | Sequence[int] = (),
     static_argnames: str | Sequence[str] = (),
+    donate_argnums: int | Sequence[int] = (),
     tiered: bool = False,
 ) -> JitFunction[P, R]: ...
 
@@ -301,6 +302,7 @@ def jit(
     *,
     static_argnums: int | Sequence[int] = (),
     static_argnames: str | Sequence[str] = (),
+    donate_argnums: int | Sequence[int] = (),
     tiered: bool = False,
 ) -> Callable[[Callable[P, R]], JitFunction[P, R]]: ...
 
@@ -310,6 +312,7 @@ def jit(
     *,
     static_argnums: int | Sequence[int] = (),
     static_argnames: str | Sequence[str] = (),
+    donate_argnums: int | Sequence[int] = (),
     tiered: bool = False,
 ) -> Any:
     """Make a function that traces `f` once for each kind of argument and then runs the graph.
@@ -326,6 +329,11 @@ def jit(
         must be hashable; each new value is a new trace.
     static_argnames : str or sequence of str
         The same by name.
+    donate_argnums : int or sequence of int
+        Positions of arguments whose memory results take, the first one of the same type each: the
+        array that comes back is the one that was given, and its old contents are gone, also if the
+        call fails. A read-only array, a view, and memory that another argument shares are refused.
+        See `JitFunction.bind` for a state that stays.
     tiered : bool
         If optimised compilation is estimated to take more than 50 ms, start with unoptimised code
         and switch to the optimised code, compiled in a background thread, between two iterations
@@ -358,11 +366,14 @@ def jit(
     if f is None:
         return partial(
             jit, static_argnums=static_argnums, static_argnames=static_argnames,
-            tiered=tiered,
+            donate_argnums=donate_argnums, tiered=tiered,
         )  # fmt: skip
     nums = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
     names = (static_argnames,) if isinstance(static_argnames, str) else tuple(static_argnames)
-    return JitFunction(f, nums, names, tiered)
+    donate = (donate_argnums,) if isinstance(donate_argnums, int) else tuple(donate_argnums)
+    if donate and (nums or names):
+        raise TypeError(at_user_line("jit takes static or donated arguments, and not both"))
+    return JitFunction(f, nums, names, tiered, donate_argnums=donate)
 
 
 def make_graph(f: Callable[P, Any]) -> Callable[P, Graph]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,35 @@ import numpy as np
 from ..errors import at_user_line
 
 
-def exact(value: Any) -> Any:
+def split_arguments(
+    args: Any, kwargs: Any, argnums: Sequence[int], argnames: Collection[str]
+) -> tuple[Any, Any, tuple[Any, ...]]:
+    """Split a call into traced positional and named arguments, and a key of the static ones."""
+    static_positions = {k % len(args) for k in argnums if -len(args) <= k < len(args)}
+    dynamic = tuple(x for k, x in enumerate(args) if k not in static_positions)
+    named = {name: x for name, x in kwargs.items() if name not in argnames}
+    static = tuple(
+        [(k, args[k]) for k in sorted(static_positions)]
+        + [(name, kwargs[name]) for name in sorted(kwargs.keys() - named.keys())]
+    )
+    for name, value in static:
+        try:
+            hash(value)
+        except TypeError:
+            raise TypeError(
+                at_user_line(
+                    f"static argument {name!r} is a {type(value).__name__}, which has no "
+                    "hash: give a number, a text or a tuple, or do not declare it static"
+                )
+            ) from None
+    return dynamic, named, tuple((name, _exact(value), value) for name, value in static)
+
+
+def _exact(value: Any) -> Any:
     """Return what distinguishes equal values that trace differently: 1, 1.0, True; 0.0, -0.0."""
     kind = type(value)
     if kind in (tuple, frozenset):
-        return (kind, kind(map(exact, value)))
+        return (kind, kind(map(_exact, value)))
     return (kind, str(value)) if issubclass(kind, (float, np.floating)) else kind
 
 
