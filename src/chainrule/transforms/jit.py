@@ -333,7 +333,7 @@ def jit(
         Positions of arguments whose memory results take, the first one of the same type each: the
         array that comes back is the one that was given, and its old contents are gone, also if the
         call fails. A read-only array, a view, and memory that another argument shares are refused.
-        See `JitFunction.bind` for a state that stays.
+        Not together with static arguments. See `JitFunction.bind` for a state that stays.
     tiered : bool
         If optimised compilation is estimated to take more than 50 ms, start with unoptimised code
         and switch to the optimised code, compiled in a background thread, between two iterations
