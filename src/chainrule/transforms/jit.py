@@ -191,11 +191,13 @@ class JitFunction(Generic[P, R]):
         True
         """
         dynamic, named, static = self._split(args, kwargs)
-        if static or self.donate_argnums:
+        if self.donate_argnums:
+            raise TypeError(at_user_line("compile takes no donated arguments: see bind"))
+        if static:
             raise TypeError(
                 at_user_line(
-                    "compile takes no static or donated arguments: close over the values of static "
-                    "ones, as in jit(lambda x: f(x, 3)).compile(x); for donated ones see bind"
+                    "compile takes no static arguments: close over their values, as in "
+                    "jit(lambda x: f(x, 3)).compile(x)"
                 )
             )
         leaves, treedef = tree.flatten((dynamic, named))
@@ -281,8 +283,8 @@ class JitFunction(Generic[P, R]):
             return traced_step(captured, leaves, arrays, treedef, self.tiered)
         donated: Donated = NOTHING_DONATED
         if self.donate_argnums:
-            given = donated_leaves(treedef.children()[0].children(), self.donate_argnums)
-            donated = match_outputs(captured.graph, given)
+            positions = donated_leaves(treedef.children()[0].children(), self.donate_argnums)
+            donated = match_outputs(captured.graph, positions)
         return TracedFunction(captured, leaves, arrays, self.tiered, donated)
 
 
