@@ -130,6 +130,15 @@ def mixed(i: Any, state: State) -> State:
     return a, b * 0.5 + c * 0.25, s
 
 
+def uniform(i: Any, state: State) -> State:
+    """An array that holds one number is a result, and what is written into a copy of it, too."""
+    a, b, s = state
+    same = np.full_like(a, 0.5)
+    changed = same.copy()
+    changed[i] = a[i] * s
+    return same, changed[:, 0] + 0.1 * b, s + np.sum(changed)
+
+
 def inner_loop(i: Any, state: State) -> State:
     a, b, s = state
 
@@ -177,7 +186,7 @@ STATEMENTS: list[Statement] = [
     write_b(lambda i: np.arange(4) + i, lambda i, state: state[1][:4][::-1]),
     write_b(lambda i: slice(0, 6), lambda i, state: state[1][6:]),
     add_at, increment, old_value, kept_view, swapped, whole, reversed_rows, choice, crossed,
-    forked, mixed, inner_loop, inner_while, two_from_one,
+    forked, mixed, uniform, inner_loop, inner_while, two_from_one,
 ]  # fmt: skip
 
 

@@ -114,7 +114,7 @@ def _ordered(steps: list[Step], materialized: Materialized) -> list[Step]:
             reading.setdefault(storage(node), []).append(step)
     for step in steps:
         for array, _ in updates(step, materialized):
-            for other in reading[array]:
+            for other in reading.get(array, ()):
                 known = other is step or other in waiting[step]
                 if not known and not _leads_to(step, other, readers):
                     waiting[step].add(other)

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from ....graph.graph import Graph
 from ....graph.node import CONSTANT, ITEM, Node
-from .op_traits import SCATTERS
+from .op_traits import SCATTERS, uniform_value
 from .steps import Materialized, Step, producer
 
 Storage: TypeAlias = Node | tuple[Node, int]
@@ -33,6 +33,8 @@ def updates(step: Step, materialized: Materialized) -> Iterator[tuple[Storage, S
     for k, result in _changed_inputs(node):
         array = node.inputs[k]
         if not materialized.is_leaf(array) or array.primitive is CONSTANT:
+            continue
+        if uniform_value(array) is not None:  # one number, which nobody reads from memory
             continue
         others = [child for j, child in enumerate(node.inputs) if j != k and j >= read_before]
         if storage(array) not in _read_by(materialized, others):

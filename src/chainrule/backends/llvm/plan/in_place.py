@@ -25,7 +25,7 @@ def changes(fused: FusedGraph) -> dict[Storage, Storage]:
         result: array
         for k, step in enumerate(fused.steps)
         for array, result in updates(step, materialized)
-        if last_read[array] == k and all(
+        if last_read.get(array) == k and all(
             isinstance(s, tuple) or materialized.axis_order(s) is None for s in (array, result)
         )
     }  # fmt: skip
