@@ -62,7 +62,7 @@ def plan_while(planner: Planner, node: Node) -> None:
     with planner.subplan() as condition_code:
         inputs = (*carries, *for_condition)
         planner.views.update(zip(condition.inputs, inputs, strict=True))
-        planner.run(condition, [None])
+        planner.run_steps(fuse(condition), [None])
         _store_truth(planner, condition.outputs[0], flag)
     with planner.subplan() as code:
         plan_body(planner, fuse(body), (*carries, *for_body), carries, _each(carries))

@@ -9,11 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ....graph.graph import Graph
 from ....graph.node import CONSTANT, ITEM, Node
 from ....graph.types import Type
 from ..expressions.lowering import Lowering, identity_index
-from ..fuse.fusion import fuse
 from ..fuse.op_traits import VIEW_OPS, is_native, uniform_value
 from ..fuse.steps import FusedGraph, Step, view_of
 from ..fuse.updates import Storage, storage
@@ -177,17 +175,6 @@ class Planner:
         self.append(Elementwise(target.shape, [(value, target)]))
 
     # Graphs
-
-    def run(self, graph: Graph, targets: Sequence[View | None]) -> None:
-        """Plan a graph whose inputs have views; its outputs are written to the targets."""
-        self.run_fused(fuse(graph), targets)
-
-    def run_fused(self, fused: FusedGraph, targets: Sequence[View | None]) -> None:
-        """Plan a graph that is fused already."""
-        self.run_steps(fused, targets)
-        for node, target in zip(fused.graph.outputs, targets, strict=True):
-            if target is not None:
-                self.copy(node, target)
 
     def run_steps(self, fused: FusedGraph, targets: Sequence[View | None]) -> None:
         """Plan all steps. Materialised outputs of C order are written to their targets at once."""
