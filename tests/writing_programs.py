@@ -18,20 +18,14 @@ State = tuple[Any, Any, Any]
 Statement = Callable[[Any, State], State]
 
 
-def write(index: Callable[[Any], Any], value: Callable[[Any, State], Any]) -> Statement:
+def write(
+    index: Callable[[Any], Any], value: Callable[[Any, State], Any], array: int = 0
+) -> Statement:
+    """Write into the first array, or into the one of that number."""
+
     def statement(i: Any, state: State) -> State:
-        a, b, s = state
-        a[index(i)] = value(i, state)
-        return a, b, s
-
-    return statement
-
-
-def write_b(index: Callable[[Any], Any], value: Callable[[Any, State], Any]) -> Statement:
-    def statement(i: Any, state: State) -> State:
-        a, b, s = state
-        b[index(i)] = value(i, state)
-        return a, b, s
+        state[array][index(i)] = value(i, state)
+        return state
 
     return statement
 
@@ -182,9 +176,9 @@ STATEMENTS: list[Statement] = [
     write(lambda i: i + np.arange(3), lambda i, state: state[0][(2 * i + np.arange(3)) % N]),
     write(lambda i: (i, 1), lambda i, state: np.sum(state[0][:, 1]) * 0.1),
     write(lambda i: np.array([1, 1, 0]) + i, lambda i, state: state[0][3:6]),
-    write_b(lambda i: i, lambda i, state: np.tanh(np.sum(state[0]))),
-    write_b(lambda i: np.arange(4) + i, lambda i, state: state[1][:4][::-1]),
-    write_b(lambda i: slice(0, 6), lambda i, state: state[1][6:]),
+    write(lambda i: i, lambda i, state: np.tanh(np.sum(state[0])), 1),
+    write(lambda i: np.arange(4) + i, lambda i, state: state[1][:4][::-1], 1),
+    write(lambda i: slice(0, 6), lambda i, state: state[1][6:], 1),
     add_at, increment, old_value, kept_view, swapped, whole, reversed_rows, choice, crossed,
     forked, mixed, uniform, inner_loop, inner_while, two_from_one,
 ]  # fmt: skip
