@@ -7,9 +7,9 @@
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-for version in 2.3.1 2.3.2; do
+for version in numpy==2.3.1 numpy==2.3.2; do
     python3 -m venv "$work/$version"
-    "$work/$version/bin/pip" install --quiet --disable-pip-version-check "numpy==$version"
+    "$work/$version/bin/pip" install --quiet --disable-pip-version-check "$version"
     "$work/$version/bin/python" - <<'PY' | tee -a "$work/out"
 import numpy as np
 
