@@ -18,6 +18,8 @@ NAMESPACE = "chainrule"
 TreeDef = optree.PyTreeSpec
 """The shape of a tree without its leaves: hashable, comparable, printable."""
 
+_IMMUTABLE: set[type] = {tuple}
+
 
 def flatten(tree: Any) -> tuple[list[Any], TreeDef]:
     """Return the leaves of a tree and the structure that puts them together again.
@@ -40,6 +42,15 @@ def unflatten(treedef: TreeDef, leaves: Iterable[Any]) -> Any:
     if len(leaves) != treedef.num_leaves:
         raise ShapeError(f"{len(leaves)} leaves for a tree of {treedef.num_leaves}: {treedef}")
     return optree.tree_unflatten(treedef, leaves)
+
+
+def unflatten_results(treedef: TreeDef) -> Callable[[list[Any]], Any]:
+    """Return the fastest function that puts as many leaves together as there are."""
+    return _first if treedef.is_leaf() else treedef.unflatten
+
+
+def _first(leaves: list[Any]) -> Any:
+    return leaves[0]
 
 
 def leaves(tree: Any) -> list[Any]:
@@ -95,10 +106,33 @@ def names(tree: Any) -> list[str]:
     return [".".join(str(key) for key in path) for path in paths(tree)]
 
 
+def is_leaf(tree: Any) -> bool:
+    """Return whether something is a leaf: no container, and not None."""
+    return optree.tree_is_leaf(tree, namespace=NAMESPACE)
+
+
+def is_immutable(tree: Any) -> bool:
+    """Return whether a container, and each one in it, has the same children for ever.
+
+    Examples
+    --------
+    >>> from chainrule import tree
+    >>> tree.is_immutable((1.0, (2.0, 3.0))), tree.is_immutable((1.0, [2.0, 3.0]))
+    (True, False)
+    """
+    nodes = [structure(tree)]
+    for node in nodes:
+        if not node.is_leaf() and node.type not in _IMMUTABLE and node.num_nodes > 1:
+            return False
+        nodes += node.children()
+    return not nodes[0].is_leaf()
+
+
 def register(
     cls: type,
     flatten: Callable[[Any], tuple[Any, ...]],
     unflatten: Callable[[Any, Any], Any],
+    immutable: bool = False,
 ) -> type:
     """Make instances of `cls` containers whose children are walked.
 
@@ -111,6 +145,8 @@ def register(
         `auxiliary` is hashable and part of the structure.
     unflatten : callable
         ``unflatten(auxiliary, children)`` gives the instance again.
+    immutable : bool
+        Whether an instance always has the same children. Default False.
 
     Returns
     -------
@@ -118,4 +154,6 @@ def register(
         `cls`.
     """
     optree.register_pytree_node(cls, flatten, unflatten, namespace=NAMESPACE)
+    if immutable:
+        _IMMUTABLE.add(cls)
     return cls

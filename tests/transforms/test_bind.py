@@ -81,10 +81,10 @@ def test_a_training_step() -> None:
 def test_arrays_stay_where_they_are() -> None:
     bound = write.bind(buffer())
     bound(1.0)
-    addresses = [x.ctypes.data for x in bound._leaves]
+    addresses = [x.ctypes.data for x in bound._memory.leaves]
     for k in range(3):
         bound(float(k))
-    assert addresses == [x.ctypes.data for x in bound._leaves]
+    assert addresses == [x.ctypes.data for x in bound._memory.leaves]
     assert bound.state["rows"].tolist() == [1.0, 0.0, 1.0, 2.0]
 
 
@@ -149,7 +149,7 @@ def test_a_step_that_fails_in_the_middle() -> None:
 def test_two_threads() -> None:
     """A step that runs refuses another one, rather than mix them."""
     bound = write.bind(buffer())
-    bound._running.acquire()
+    bound._memory.running.acquire()
     errors: list[BaseException] = []
 
     def call() -> None:
@@ -161,7 +161,7 @@ def test_two_threads() -> None:
     thread = threading.Thread(target=call)
     thread.start()
     thread.join()
-    bound._running.release()
+    bound._memory.running.release()
     assert "in another thread" in str(errors[0])
     assert float(bound(1.0)) == 1.0
 
@@ -185,3 +185,41 @@ def test_wrong_steps_and_states() -> None:
     with pytest.raises(UnsupportedError, match="part of another traced function"):
         cr.grad(lambda x: bound(x))(1.0)
     assert float(bound(1.0)) == 1.0
+
+
+def test_arguments_of_another_memory_layout() -> None:
+    """What is a view of an argument depends on how it lies; each layout has its own program."""
+
+    @cr.jit
+    def step(count: Any, x: Any) -> Any:
+        flat = x.reshape(-1)  # a view of an array in C order, a copy of a transposed one
+        flat[0] = 100.0
+        return count + 1, np.sum(x)
+
+    bound = step.bind(np.int64(0))
+    square = np.arange(4.0).reshape(2, 2)
+    for _ in range(2):
+        for x, expected in ((square.T, 6.0), (square, 106.0), (square.T.copy(), 106.0)):
+            assert float(bound(x)) == expected
+    assert int(bound.state) == 6
+
+
+def test_two_steps_of_one_state() -> None:
+    """One writes what the other reads; neither copies it, and a failure of one stops both."""
+    writer = write.bind(buffer())
+    reader = cr.jit(lambda s, i: (s, s["rows"][i])).bind(writer)
+    writer(2.0)
+    writer(3.0)
+    assert float(reader(1)) == 3.0
+    state = reader.state
+    assert state["rows"].tolist() == [2.0, 3.0, 0.0, 0.0]
+    writer.state = {**state, "rows": np.ones(4)}
+    assert float(reader(1)) == 1.0
+    failing = cr.jit(lambda s, i: ({**s, "count": s["count"] + 1}, s["rows"][i])).bind(reader)
+    with pytest.raises(IndexError):
+        failing(99)
+    with pytest.raises(StateLostError):
+        writer(1.0)
+    reader.state = state
+    writer(1.0)
+    assert failing.state["count"] == 3

@@ -95,7 +95,7 @@ class Module:
         marked = list(zip([f.name for f in declared], fixed, strict=True))
         cls._children = tuple(name for name, is_fixed in marked if not is_fixed)
         cls._structure = tuple(name for name, is_fixed in marked if is_fixed)
-        tree.register(cls, _flatten, partial(_unflatten, cls))
+        tree.register(cls, _flatten, partial(_unflatten, cls), immutable=True)
 
     def __setattr__(self, name: str, value: Any) -> None:
         class_name = type(self).__name__

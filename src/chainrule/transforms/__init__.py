@@ -3,8 +3,9 @@
 from .branches import cond, while_loop
 from .check import check_grads
 from .gradient import grad, jvp, value_and_grad, vjp
-from .jit import jit, make_graph
+from .jit import jit
 from .loops import fori_loop, scan
+from .make_graph import make_graph
 from .stop import stop_gradient
 
 __all__ = [

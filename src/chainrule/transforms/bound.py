@@ -18,7 +18,36 @@ from ..trace.capture import Captured, as_array
 from ..trace.tracer import Tracer
 from .compiled import TracedFunction
 
-_UNKNOWN: tuple[Any, Any] = (None, None)
+
+class StateMemory:
+    """Arrays that steps change, one step at a time."""
+
+    def __init__(self, state: Any) -> None:
+        leaves, self.treedef = tree.flatten(state)
+        self.leaves = [_copy(x) for x in leaves]
+        self.running = Lock()
+        self.failure: BaseException | None = None
+
+    def check_whole(self) -> None:
+        """Raise if a step failed in the middle."""
+        if self.failure is not None:
+            raise StateLostError(
+                at_user_line(
+                    f"a step failed in the middle ({type(self.failure).__name__}: "
+                    f"{self.failure}), and left a part of the state changed: set `state` to one "
+                    "that you have, such as the last checkpoint's"
+                )
+            ) from self.failure
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep steps from running meanwhile."""
+        if not self.running.acquire(blocking=False):
+            raise _busy()
+        try:
+            yield
+        finally:
+            self.running.release()
 
 
 class BoundFunction:
@@ -31,64 +60,77 @@ class BoundFunction:
     """
 
     def __init__(self, find_or_trace: Callable[..., TracedFunction], state: Any) -> None:
-        leaves, self._treedef = tree.flatten(state)
         self._find_or_trace = find_or_trace
-        self._leaves = [_copy(x) for x in leaves]
-        self._last_traced: dict[tree.TreeDef, tuple[TracedFunction, FastCall]] = {}
-        self._running = Lock()
-        self._failure: BaseException | None = None
+        shared = state._memory if isinstance(state, BoundFunction) else None
+        self._memory: StateMemory = StateMemory(state) if shared is None else shared
+        # Of calls whose arguments are arrays: by how many there are
+        self._last_flat: dict[int, _Call] = {}
+        self._last: dict[tree.TreeDef, _Call] = {}
 
     @property
     def state(self) -> Any:
-        with self._alone():
-            self._check_whole()
-            return tree.unflatten(self._treedef, [x.copy() for x in self._leaves])
+        memory = self._memory
+        with memory.alone():
+            memory.check_whole()
+            return tree.unflatten(memory.treedef, [x.copy() for x in memory.leaves])
 
     @state.setter
     def state(self, new: Any) -> None:
+        memory = self._memory
         leaves, treedef = tree.flatten(new)
-        if treedef != self._treedef:
+        if treedef != memory.treedef:
             raise ShapeError(
-                at_user_line(f"the state is {self._treedef}, and was to become {treedef}")
+                at_user_line(f"the state is {memory.treedef}, and was to become {treedef}")
             )
         arrays = [_copy(x) for x in leaves]
-        for name, x, before in zip(tree.names(new), arrays, self._leaves, strict=True):
+        for name, x, before in zip(tree.names(new), arrays, memory.leaves, strict=True):
             _check_type(f"state {name}", Type(x.shape, x.dtype), Type(before.shape, before.dtype))
-        with self._alone():
-            for array, x in zip(self._leaves, arrays, strict=True):
+        with memory.alone():
+            for array, x in zip(memory.leaves, arrays, strict=True):
                 array[...] = x
-            self._failure = None
+            memory.failure = None
 
     def __call__(self, *args: Any) -> Any:
         """Run the step, and return what it returns beside the new state."""
-        leaves, treedef = tree.flatten(args)
-        if not self._running.acquire(blocking=False):
+        memory = self._memory
+        if not memory.running.acquire(blocking=False):
             raise _busy()
         starts = False
         try:
-            self._check_whole()
-            traced, fast_call = self._last_traced.get(treedef, _UNKNOWN)
-            results = None
-            if traced is not None:
+            if memory.failure is not None:
+                memory.check_whole()
+            flat = self._last_flat.get(len(args))
+            if flat is not None:
                 starts = True
-                results = fast_call(*leaves) if not traced.scalars else None
-                if results is None:
-                    results = traced.fast_call_with_numbers([*self._leaves, *leaves])
-                starts = results is not None
-            if results is None:
-                traced = self._traced(args, leaves)
-                arrays = [*self._leaves, *[as_array(x) for x in leaves]]
+                results = flat.fast_call(*args)
+                if results is not None:
+                    return flat.unflatten(results)
+                starts = False
+            leaves, treedef = tree.flatten(args)
+            call = self._last.get(treedef)
+            if call is not None:
                 starts = True
-                results = traced.run(arrays)
-                # Only now: a program is chosen for the number of threads, which may have changed
-                self._last_traced[treedef] = traced, partial(traced.fast_call, *self._leaves)
+                results = call.run(memory.leaves, leaves)
+                if results is not None:
+                    return call.unflatten(results)
+                starts = False
+            traced = self._traced(args, leaves)
+            arrays = [*memory.leaves, *[as_array(x) for x in leaves]]
+            starts = True
+            results = traced.run(arrays)
+            # Only now: a program is chosen for the number of threads, which may have changed
+            call = _Call(traced, memory.leaves)
+            if call.allows_fast_call:
+                self._last[treedef] = call
+                if all(type(x) is np.ndarray for x in args) and not traced.scalars:
+                    self._last_flat[len(args)] = call
+            return call.unflatten(results)
         except BaseException as error:
             if starts:
-                self._failure = error
+                memory.failure = error
             raise
         finally:
-            self._running.release()
-        return traced.out_treedef.unflatten(results)
+            memory.running.release()
 
     def _traced(self, args: Any, leaves: list[Any]) -> TracedFunction:
         if any(isinstance(x, Tracer) for x in leaves):
@@ -98,30 +140,34 @@ class BoundFunction:
                     "function: call the function that it was made of"
                 )
             )
-        whole = (tree.unflatten(self._treedef, self._leaves), *args)
+        whole = (tree.unflatten(self._memory.treedef, self._memory.leaves), *args)
         everything, treedef = tree.flatten(whole)
         arrays = [as_array(x) for x in everything]
         return self._find_or_trace(everything, arrays, treedef)
 
-    def _check_whole(self) -> None:
-        """Raise if a step failed in the middle."""
-        if self._failure is not None:
-            raise StateLostError(
-                at_user_line(
-                    f"a step failed in the middle ({type(self._failure).__name__}: "
-                    f"{self._failure}), and left a part of the state changed: set `state` to one "
-                    "that you have, such as the last checkpoint's"
-                )
-            ) from self._failure
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        if not self._running.acquire(blocking=False):
-            raise _busy()
-        try:
-            yield
-        finally:
-            self._running.release()
+class _Call:
+    """A trace of a step with the state's arrays: what the next call of the same kind needs."""
+
+    def __init__(self, traced: TracedFunction, state: Sequence[Any]) -> None:
+        self._traced = traced
+        self.fast_call: FastCall = partial(traced.fast_call, *state)
+        self.unflatten = tree.unflatten_results(traced.out_treedef)
+
+    @property
+    def allows_fast_call(self) -> bool:
+        """Return whether other arguments in C order may go to the program unseen.
+
+        The state's arrays share memory with nothing; arguments that are written may share theirs.
+        """
+        traced = self._traced
+        return traced.is_of_c_order and all(k in traced.donated.values() for k in traced.written)
+
+    def run(self, state: Sequence[Any], leaves: Sequence[Any]) -> Any:
+        """Return the results, or None if this trace does not serve for these arguments."""
+        traced = self._traced
+        results = None if traced.scalars else self.fast_call(*leaves)
+        return traced.fast_call_with_numbers([*state, *leaves]) if results is None else results
 
 
 def traced_step(

@@ -25,6 +25,7 @@ from ..trace.capture import Captured, as_array, check_no_alias, to_user_array
 from ..trace.operands import node_of
 from ..trace.strides import is_c_order, strides_of, strides_of_array, was_asked
 from ..trace.tracer import ArrayTracer, Tracer
+from .model_call import ModelCalls
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -59,11 +60,15 @@ class TracedFunction:
     @property
     def allows_fast_call(self) -> bool:
         """Return whether arrays that lie as arrays usually do may go to the program unseen."""
-        usual = all(
+        return self.is_of_c_order and not (self.written and len(self.graph.inputs) > 1)
+
+    @property
+    def is_of_c_order(self) -> bool:
+        """Return whether it serves for arguments in C order."""
+        return all(
             s is not None and is_c_order(self.graph.inputs[k].shape, s)
             for k, s in self.layouts.items()
         )
-        return usual and not (self.written and len(self.graph.inputs) > 1)
 
     def has_layout_of(self, arrays: Sequence[Any]) -> bool:
         """Return whether these arrays lie in memory as those that the trace depended on did."""
@@ -179,15 +184,16 @@ class CompiledFunction(Generic[P, R]):
         Most bytes that a call needs at once beside its arguments and results.
     """
 
-    __slots__ = ("_fast_single", "_traced", "_treedef", "graph")
+    __slots__ = ("_allows_fast_call", "_fast_single", "_models", "_traced", "_treedef", "graph")
 
     def __init__(self, traced: TracedFunction, treedef: tree.TreeDef) -> None:
         self._traced, self._treedef, self.graph = traced, treedef, traced.graph
+        self._models = ModelCalls()
         if traced.outside:
             raise TypeError(at_user_line("compile reads an outer trace: call it outside of that"))
         flat = treedef.num_nodes == treedef.num_leaves + 3  # a tuple of two, a tuple, a dict
-        arrays = flat and traced.out_treedef.is_leaf()
-        arrays = arrays and traced.allows_fast_call and not traced.scalars
+        self._allows_fast_call = traced.allows_fast_call and not traced.scalars
+        arrays = flat and traced.out_treedef.is_leaf() and self._allows_fast_call
         self._fast_single: FastCall | None = traced.fast_call_single if arrays else None
         traced.ensure_compiled()
 
@@ -201,7 +207,16 @@ class CompiledFunction(Generic[P, R]):
             result: R | None = self._fast_single(*args)
             if result is not None:
                 return result
+        repeated = None if kwargs else self._models(args)
+        if repeated is not None:
+            return repeated[0]  # type: ignore[no-any-return]
         leaves, treedef = tree.flatten((args, kwargs))
+        if treedef == self._treedef and self._allows_fast_call:
+            results = self._traced.fast_call(*leaves)
+            if results is not None:
+                if args and not kwargs:
+                    self._models.see(args, leaves, self._traced.fast_call, self._traced.out_treedef)
+                return self._traced.out_treedef.unflatten(results)  # type: ignore[no-any-return]
         if treedef != self._treedef:
             raise ShapeError(
                 at_user_line(

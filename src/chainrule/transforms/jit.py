@@ -22,6 +22,7 @@ from ..trace.tracer import Tracer
 from .bound import BoundFunction, traced_step
 from .compiled import CompiledFunction, TracedFunction, layout
 from .donation import check_donated, donated_leaves, match_outputs
+from .model_call import ModelCalls
 from .static import split_arguments, static_arguments
 
 P = ParamSpec("P")
@@ -48,6 +49,7 @@ class JitFunction(Generic[P, R]):
         self._last_traced: dict[Hashable, TracedFunction] = {}
         self._fast_single: FastCall | None = None
         self._fast_single_owner: TracedFunction | None = None
+        self._models = ModelCalls()
         self._uses = itertools.count(1)
 
     @overload
@@ -70,6 +72,10 @@ class JitFunction(Generic[P, R]):
             result: R | None = fast_single(*args)
             if result is not None:
                 return result
+        if self._models.last is not None and not kwargs:
+            repeated = self._models(args)
+            if repeated is not None:
+                return repeated[0]  # type: ignore[no-any-return]
         if self.donate_argnums:
             return self._call_donating(args, kwargs)  # type: ignore[no-any-return]
         static: tuple[Any, ...] = ()
@@ -84,6 +90,8 @@ class JitFunction(Generic[P, R]):
             if results is None:
                 results = last.fast_call_with_numbers(leaves)
             if results is not None:
+                if dynamic and not (static or named or last.scalars):
+                    self._models.see(dynamic, leaves, last.fast_call, last.out_treedef)
                 return last.out_treedef.unflatten(results)  # type: ignore[no-any-return]
         return self._slow_call(leaves, treedef, static, bool(named))  # type: ignore[no-any-return]
 
@@ -162,6 +170,7 @@ class JitFunction(Generic[P, R]):
                         del self._last_traced[structure]
                 if self._fast_single_owner is dropped:
                     self._fast_single = self._fast_single_owner = None
+                self._models.forget()
             self.cache[key] = traced
 
     def compile(self, *args: P.args, **kwargs: P.kwargs) -> CompiledFunction[P, R]:
@@ -212,8 +221,9 @@ class JitFunction(Generic[P, R]):
 
         Parameters
         ----------
-        state : tree of arrays
-            Copied. The function takes the state first, and returns ``(new state, result)``, as
+        state : tree of arrays, or BoundFunction
+            Copied; another step's state is shared with it, such as by one that acts and one that
+            learns. The function takes the state first, and returns ``(new state, result)``, as
             `scan`'s does, with a new state of the same structure, shapes and dtypes.
 
         Returns
@@ -376,19 +386,3 @@ def jit(
     if donate and (nums or names):
         raise TypeError(at_user_line("jit takes static or donated arguments, and not both"))
     return JitFunction(f, nums, names, tiered, donate_argnums=donate)
-
-
-def make_graph(f: Callable[P, Any]) -> Callable[P, Graph]:
-    """Make a function that returns the `Graph` of a call to `f`; ``print`` shows it as text.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> print(make_graph(lambda x: np.tanh(x) * 2.0)(np.ones(3)))
-    graph(%0: f64[3]):
-      %1: f64[3] = tanh %0
-      %2: f64[] = constant 2.0
-      %3: f64[3] = mul %1, %2
-      return %3
-    """
-    return JitFunction(f).graph
