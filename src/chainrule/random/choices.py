@@ -213,7 +213,7 @@ def choice(
     drawn = _indices(key, n, sizes, replace, None if p is None else _log_probabilities(p, n))
     if array is None:
         return drawn
-    if is_plain_array(array) and not isinstance(drawn, np.generic):
+    if is_plain_array(array) and not is_plain_array(drawn):
         array = np.asarray(array, like=drawn)  # known numbers, looked up by what may be traced
     entries = np.take(array, drawn, axis=axis)
     first = axis % array.ndim
