@@ -83,15 +83,18 @@ def test_fold_in_takes_every_whole_number():
     for wrong in (1.0, np.array([1, 2]), "a"):
         with pytest.raises(DtypeError, match="fold_in takes one whole number"):
             random.fold_in(key, wrong)
+    with pytest.raises(DtypeError, match=r"one for each key of uint32\[3, 2\]"):
+        random.fold_in(random.split(key, 3), np.arange(2))
 
 
 def test_a_key_must_be_one():
-    """What is not uint32[2] is refused, with what to do."""
+    """What is not uint32[..., 2] is refused, with what to do."""
     for wrong in (0, [0, 0], np.zeros(2), np.zeros(2, np.int64)):
         with pytest.raises(DtypeError, match=r"make one with random\.key\(0\)"):
             random.bits(wrong, 3)
-    with pytest.raises(ShapeError, match=r"not uint32\[3, 2\]"):
-        random.uniform(random.split(random.key(0), 3), 3)
+    for shape in ((), (3,), (2, 4)):
+        with pytest.raises(ShapeError, match=r"many are uint32\[\.\.\., 2\], not uint32\["):
+            random.uniform(np.zeros(shape, np.uint32), 3)
 
 
 def test_shapes():

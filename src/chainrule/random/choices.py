@@ -13,7 +13,7 @@ from ..errors import DtypeError, ShapeError, at_user_line
 from ..trace.operands import is_plain_array
 from ..typing import Array
 from .distributions import permutation, randint, uniform
-from .keys import reshape_flat, shape_of, size_of
+from .keys import check_key, shape_of, size_of
 
 _SUM_TOLERANCE = 1e-6  # of probabilities, as floats of 32 bits add up
 
@@ -23,15 +23,16 @@ def exponential(key: Any, shape: int | Sequence[int] = (), dtype: DTypeLike = np
 
     Parameters
     ----------
-    key : uint32[2]
+    key : uint32[..., 2]
+        One key, or many.
     shape : int or sequence of int
-        Default (), one number.
+        Of the draw of each key. Default (), one number.
     dtype : floating dtype
         Default float64.
 
     Returns
     -------
-    array of `shape` and `dtype`
+    array of `dtype` and `shape`, behind the further axes of `key`
         At least 0, and at most 36.7 for float64, 16.6 for float32.
 
     Examples
@@ -51,15 +52,16 @@ def gumbel(key: Any, shape: int | Sequence[int] = (), dtype: DTypeLike = np.floa
 
     Parameters
     ----------
-    key : uint32[2]
+    key : uint32[..., 2]
+        One key, or many.
     shape : int or sequence of int
-        Default (), one number.
+        Of the draw of each key. Default (), one number.
     dtype : floating dtype
         Default float64.
 
     Returns
     -------
-    array of `shape` and `dtype`
+    array of `dtype` and `shape`, behind the further axes of `key`
         Finite.
 
     References
@@ -88,18 +90,20 @@ def categorical(
 
     Parameters
     ----------
-    key : uint32[2]
+    key : uint32[..., 2]
+        One key, or many.
     logits : floating array
         Logarithms of weights; ``-inf`` is never drawn.
     axis : int
         Of the categories. Default -1, the last.
     shape : int or sequence of int, optional
-        Of the result: it ends with the shape of the logits without their axis. Default that shape,
-        one draw for each.
+        Of the draws of each key. Behind the further axes of `key` it ends with the shape of the
+        logits without their axis: n keys and n rows of logits are n draws with ``shape=()``.
+        Default that shape, one draw of each key for each.
 
     Returns
     -------
-    int64 array
+    int64 array of `shape`, behind the further axes of `key`
 
     Raises
     ------
@@ -134,9 +138,10 @@ def categorical(
     if not count:
         raise ShapeError(at_user_line("categorical: there are no categories"))
     sizes = tuple(batch) if shape is None else shape_of(shape)
-    if sizes[len(sizes) - len(batch) :] != tuple(batch):
+    drawn = (*check_key(key).shape[:-1], *sizes)
+    if drawn[len(drawn) - len(batch) :] != tuple(batch):
         raise ShapeError(
-            at_user_line(f"categorical: shape={sizes} does not end with {tuple(batch)}")
+            at_user_line(f"categorical: shape={drawn} does not end with {tuple(batch)}")
         )
     if is_plain_array(logits) and logits.size:
         largest = np.max(logits, axis=-1)
@@ -158,7 +163,8 @@ def choice(
 
     Parameters
     ----------
-    key : uint32[2]
+    key : uint32[..., 2]
+        One key, or many.
     a : int or array
     shape : int or sequence of int
         Of the draws. Default (), one.
@@ -172,7 +178,7 @@ def choice(
     Returns
     -------
     array
-        Of `shape`, in place of the axis.
+        Of `shape`, in place of the axis; behind the further axes of `key`.
 
     Raises
     ------
@@ -203,12 +209,16 @@ def choice(
         raise ShapeError(
             at_user_line(f"choice: {size_of(sizes)} of {n} without replacement: give replace=True")
         )
+    leading = check_key(key).shape[:-1]
     drawn = _indices(key, n, sizes, replace, None if p is None else _log_probabilities(p, n))
     if array is None:
         return drawn
-    if is_plain_array(array):
+    if is_plain_array(array) and not is_plain_array(drawn):
         array = np.asarray(array, like=drawn)  # known numbers, looked up by what may be traced
-    return np.take(array, drawn, axis=axis)
+    entries = np.take(array, drawn, axis=axis)
+    first = axis % array.ndim
+    keys = range(first, first + len(leading))  # axes that go to the front
+    return np.moveaxis(entries, keys, range(len(leading))) if first and leading else entries
 
 
 def _indices(key: Any, n: int, sizes: tuple[int, ...], replace: bool, logits: Any) -> Any:
@@ -220,7 +230,8 @@ def _indices(key: Any, n: int, sizes: tuple[int, ...], replace: bool, logits: An
         order = permutation(key, n)
     else:  # the largest of noisy logits are a draw without replacement
         order = np.argsort(-(logits + gumbel(key, n, logits.dtype)), kind="stable")
-    return reshape_flat(order[: size_of(sizes)], sizes)
+    first = order[..., : size_of(sizes)]
+    return first.reshape(*order.shape[:-1], *sizes) if sizes else first[..., 0]
 
 
 def _log_probabilities(p: Any, n: int) -> Any:

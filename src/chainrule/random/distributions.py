@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike
 from ..errors import DtypeError, at_user_line
 from ..trace.operands import is_plain_array, is_plain_number
 from ..typing import Array
-from .keys import bits, reshape_flat, shape_of, size_of
+from .keys import draw_words, reshape_flat, shape_of, size_of
 
 
 def uniform(
@@ -30,17 +30,18 @@ def uniform(
 
     Parameters
     ----------
-    key : uint32[2]
+    key : uint32[..., 2]
+        One key, or many.
     shape : int or sequence of int
-        Default (), one number.
+        Of the draw of each key. Default (), one number.
     dtype : floating dtype
         Default float64.
     minval, maxval : number or array
-        The bounds, broadcast against `shape`. Default 0 and 1.
+        The bounds, broadcast against the result. Default 0 and 1.
 
     Returns
     -------
-    array of `shape` and `dtype`
+    array of `dtype` and `shape`, behind the further axes of `key`
 
     Examples
     --------
@@ -69,17 +70,18 @@ def normal(
 
     Parameters
     ----------
-    key : uint32[2]
+    key : uint32[..., 2]
+        One key, or many.
     shape : int or sequence of int
-        Default (), one number.
+        Of the draw of each key. Default (), one number.
     dtype : floating dtype
         Default float64.
     loc, scale : number or array
-        Mean and standard deviation, broadcast against `shape`. Default 0 and 1.
+        Mean and standard deviation, broadcast against the result. Default 0 and 1.
 
     Returns
     -------
-    array of `shape` and `dtype`
+    array of `dtype` and `shape`, behind the further axes of `key`
 
     References
     ----------
@@ -115,7 +117,8 @@ def randint(
 
     Parameters
     ----------
-    key : uint32[2]
+    key : uint32[..., 2]
+        One key, or many.
     shape : int or sequence of int
     minval, maxval : int
         Known numbers; both fit the dtype (`maxval` may be one more).
@@ -124,7 +127,7 @@ def randint(
 
     Returns
     -------
-    array of `shape` and `dtype`
+    array of `dtype` and `shape`, behind the further axes of `key`
 
     Examples
     --------
@@ -150,15 +153,16 @@ def bernoulli(key: Any, p: Any = 0.5, shape: int | Sequence[int] | None = None) 
 
     Parameters
     ----------
-    key : uint32[2]
+    key : uint32[..., 2]
+        One key, or many.
     p : number or array
-        Broadcast against `shape`. Default 0.5.
+        Broadcast against the result. Default 0.5.
     shape : int or sequence of int, optional
         Default: the shape of `p`.
 
     Returns
     -------
-    bool array of `shape`
+    bool array of `shape`, behind the further axes of `key`
 
     Examples
     --------
@@ -182,17 +186,18 @@ def symmetric_beta(
 
     Parameters
     ----------
-    key : uint32[2]
+    key : uint32[..., 2]
+        One key, or many.
     alpha : number or array
-        Positive; broadcast against `shape`. The numbers are differentiable by it.
+        Positive; broadcast against the result. The numbers are differentiable by it.
     shape : int or sequence of int
-        Default (), one number.
+        Of the draw of each key. Default (), one number.
     dtype : floating dtype
         Default float64.
 
     Returns
     -------
-    array of `shape` and `dtype`
+    array of `dtype` and `shape`, behind the further axes of `key`
 
     Raises
     ------
@@ -233,12 +238,14 @@ def permutation(key: Any, n: int) -> Array:
 
     Parameters
     ----------
-    key : uint32[2]
+    key : uint32[..., 2]
+        One key, or many.
     n : int
 
     Returns
     -------
-    int64[n]
+    int64[..., n]
+        An order for each key.
 
     Examples
     --------
@@ -247,7 +254,7 @@ def permutation(key: Any, n: int) -> Array:
     [4, 0, 3, 1, 2]
     """
     (count,) = shape_of(n)
-    return np.argsort(_words64(key, count), kind="stable")
+    return np.argsort(_words64(key, count).T, axis=-1, kind="stable")
 
 
 def _check_dtype(dtype: DTypeLike) -> np.dtype[Any]:
@@ -262,16 +269,17 @@ _MANTISSA = {np.dtype(np.float64): 53, np.dtype(np.float32): 24, np.dtype(np.flo
 
 
 def _unit_uniform(key: Any, count: int, dtype: np.dtype[Any]) -> Any:
-    """Return `count` random numbers from 0 (included) to 1 (excluded)."""
+    """Return `count` numbers from 0 (included) to 1 (excluded), laid out as `draw_words` does."""
     m = _MANTISSA[dtype]
     if m > 32:
         values = _words64(key, count) >> np.uint64(64 - m)
     else:
-        values = bits(key, count) >> np.uint32(32 - m)
+        values = draw_words(key, count) >> np.uint32(32 - m)
     return values.astype(dtype) * dtype.type(2.0**-m)
 
 
 def _words64(key: Any, count: int) -> Any:
-    """Return `count` random uint64 numbers."""
-    pair = bits(key, (count, 2)).astype(np.uint64)
+    """Return `count` random uint64 numbers of each key, laid out as `draw_words` does."""
+    words = draw_words(key, 2 * count)
+    pair = words.reshape(count, 2, *words.shape[1:]).astype(np.uint64)
     return (pair[:, 0] << np.uint64(32)) | pair[:, 1]

@@ -54,18 +54,19 @@ def key(seed: int) -> Array:
 
 
 def split(key: Any, num: int = 2) -> Array:
-    """Make `num` new keys of one, which is not to be used again.
+    """Make `num` new keys of each key, which is not to be used again.
 
     Parameters
     ----------
-    key : uint32[2]
+    key : uint32[..., 2]
+        One key, or many.
     num : int
-        The number of new keys. Default 2.
+        The number of new keys of each. Default 2.
 
     Returns
     -------
-    uint32[num, 2]
-        Unpack it: ``first, second = split(key)``.
+    uint32[..., num, 2]
+        Unpack those of one key: ``first, second = split(key)``.
 
     Examples
     --------
@@ -73,7 +74,7 @@ def split(key: Any, num: int = 2) -> Array:
     >>> first.tolist(), second.tolist()
     ([768504805, 323543615], [4244168940, 2726800091])
     """
-    return _draw_words(check_key(key), 2 * size_of((num,)), _SPLIT).reshape(num, 2)
+    return reshape_flat(_words(key, 2 * size_of((num,)), _SPLIT), (num, 2))
 
 
 def fold_in(key: Any, data: Any) -> Array:
@@ -81,30 +82,42 @@ def fold_in(key: Any, data: Any) -> Array:
 
     Parameters
     ----------
-    key : uint32[2]
-    data : int or integer array of shape ()
-        May be traced, such as a step counter. Taken modulo ``2**64``.
+    key : uint32[..., 2]
+        One key, or many.
+    data : int or integer array
+        Of shape (), or one number for each key. May be traced, such as a step counter. Taken
+        modulo ``2**64``.
 
     Returns
     -------
-    uint32[2]
+    uint32[..., 2]
+
+    Raises
+    ------
+    DtypeError
+        If the data are no whole numbers, or there is not one for each key.
 
     Examples
     --------
     >>> fold_in(key(0), 3).tolist()
     [503844516, 1535649829]
     """
+    leading = check_key(key).shape[:-1]
     if issubclass(type(data), int):
         data = np.uint64(data % _WORD**2)
-    if getattr(data, "dtype", np.dtype(float)).kind not in "iu" or data.shape != ():
+    shape = getattr(data, "shape", None)
+    if getattr(data, "dtype", np.dtype(float)).kind not in "iu" or shape not in ((), leading):
         raise DtypeError(
-            at_user_line(f"fold_in takes one whole number, not {type(data).__name__} {data!r:.40}")
+            at_user_line(
+                "fold_in takes one whole number, or one for each key of "
+                f"uint32{list(key.shape)}, not {type(data).__name__} {data!r:.40}"
+            )
         )
-    number = data.astype(np.uint64).reshape(1)
+    number = data.astype(np.uint64).T.reshape(1, *(leading[::-1] if shape else _ones(leading)))
     low, high = number.astype(np.uint32), (number >> np.uint64(32)).astype(np.uint32)
-    even = np.stack([low, np.zeros(1, np.uint32)])
-    odd = np.stack([high, np.full(1, _FOLD, np.uint32)])
-    return counter_words(check_key(key), even, odd)[0, :2]
+    even = np.stack([low, np.zeros(number.shape, np.uint32)])
+    odd = np.stack([high, np.full(number.shape, _FOLD, np.uint32)])
+    return counter_words(key, even, odd)[0, :2].T
 
 
 def bits(key: Any, shape: int | Sequence[int] = ()) -> Array:
@@ -112,13 +125,14 @@ def bits(key: Any, shape: int | Sequence[int] = ()) -> Array:
 
     Parameters
     ----------
-    key : uint32[2]
+    key : uint32[..., 2]
+        One key, or many.
     shape : int or sequence of int
-        Default (), one number.
+        Of the draw of each key. Default (), one number.
 
     Returns
     -------
-    uint32 array of `shape`
+    uint32 array of `shape`, behind the further axes of `key`
 
     Examples
     --------
@@ -126,32 +140,47 @@ def bits(key: Any, shape: int | Sequence[int] = ()) -> Array:
     ['6627e8d5', 'e169c58d', 'bc57ac4c', '9b00dbd8']
     """
     shape = shape_of(shape)
-    return reshape_flat(_draw_words(check_key(key), size_of(shape), _DRAW), shape)
+    return reshape_flat(draw_words(key, size_of(shape)), shape)
 
 
-def _draw_words(key: Any, count: int, purpose: int) -> Any:
+def draw_words(key: Any, count: int) -> Any:
+    """Return `count` random words of each key: uint32[count, ...], the axes of keys reversed.
+
+    So the loops over many keys are the inner ones; `reshape_flat` puts the axes in order.
+    """
+    return _words(key, count, _DRAW)
+
+
+def _words(key: Any, count: int, purpose: int) -> Any:
     """Return the first `count` random words of the counters 0, 1, 2, ... of a purpose."""
+    inner = _ones(check_key(key).shape[:-1])
     blocks = -(-count // 4)
     if blocks >= _WORD:
         raise ValueError(at_user_line(f"{count} words of one key: split it, draw 2**34 at most"))
-    zeros = np.zeros(blocks, np.uint32)
-    even = np.stack([np.arange(blocks, dtype=np.uint32), zeros])
-    odd = np.stack([zeros, np.full(blocks, purpose, np.uint32)])
-    return counter_words(key, even, odd).reshape(-1)[:count]
+    numbers = np.arange(blocks, dtype=np.uint32).reshape(blocks, *inner)
+    zeros = np.zeros(numbers.shape, np.uint32)
+    even = np.stack([numbers, zeros])
+    odd = np.stack([zeros, np.full(numbers.shape, purpose, np.uint32)])
+    words = counter_words(key, even, odd)
+    return words.reshape(4 * blocks, *words.shape[2:])[:count]
+
+
+def _ones(shape: Shape) -> Shape:
+    return (1,) * len(shape)
 
 
 def check_key(key: Any) -> Any:
-    """Return the key; raise if it is not one."""
+    """Return the key, or keys; raise if it is none."""
     if getattr(key, "dtype", None) != np.uint32:
         actual = getattr(key, "dtype", type(key).__name__)
         raise DtypeError(
             at_user_line(f"a random key is uint32[2], not {actual}: make one with random.key(0)")
         )
-    if key.shape != (2,):
+    if key.shape[-1:] != (2,):
         raise ShapeError(
             at_user_line(
-                f"a random key is uint32[2], not uint32{list(key.shape)}: draw with one key at a "
-                "time, such as split(key, 3)[0]"
+                f"a random key is uint32[2], and many are uint32[..., 2], not "
+                f"uint32{list(key.shape)}: make them with random.split(key, 3)"
             )
         )
     return key
@@ -180,5 +209,5 @@ def size_of(shape: Sequence[int]) -> int:
 
 
 def reshape_flat(flat: Any, shape: Shape) -> Any:
-    """Reshape a flat array; return a number if the shape is ()."""
-    return flat.reshape(shape) if shape else flat[0]
+    """Reshape what was drawn, of shape (count, ...), to the axes of keys and then `shape`."""
+    return flat.T.reshape(*flat.shape[:0:-1], *shape) if shape else flat[0].T

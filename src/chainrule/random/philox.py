@@ -13,8 +13,8 @@ import numpy as np
 
 ROUNDS = 10
 # Salmon et al., table 2: multipliers of the words 0 and 2, and the Weyl increments of the key
-_MULTIPLIERS = np.array([[0xD2511F53], [0xCD9E8D57]], np.uint64)
-_INCREMENTS = np.array([[0x9E3779B9], [0xBB67AE85]], np.uint32)
+_MULTIPLIERS = np.array([0xD2511F53, 0xCD9E8D57], np.uint64)
+_INCREMENTS = np.array([0x9E3779B9, 0xBB67AE85], np.uint32)
 
 
 def philox(key: Any, even: Any, odd: Any) -> tuple[Any, Any]:
@@ -22,20 +22,22 @@ def philox(key: Any, even: Any, odd: Any) -> tuple[Any, Any]:
 
     Parameters
     ----------
-    key : uint32[2]
-    even, odd : uint32[2, n]
-        Words 0 and 2, and words 1 and 3, of the counters.
+    key : uint32[2, 1, ...]
+        Its two words come first, so that its further axes, of many keys, are the inner ones.
+    even, odd : uint32[2, n, ...]
+        Words 0 and 2, and words 1 and 3, of the counters, broadcast against the key.
 
     Returns
     -------
-    even, odd : uint32[2, n]
+    even, odd : uint32[2, n, ...]
         The same words of the results.
     """
-    round_key = key.reshape(2, 1)
+    round_key, inner = key, (1,) * (key.ndim - 2)
+    multipliers, increments = (words.reshape(2, 1, *inner) for words in (_MULTIPLIERS, _INCREMENTS))
     for round_number in range(ROUNDS):
         if round_number:
-            round_key = round_key + _INCREMENTS  # modulo 2**32
-        product = even.astype(np.uint64) * _MULTIPLIERS
+            round_key = round_key + increments  # modulo 2**32
+        product = even.astype(np.uint64) * multipliers
         high = (product >> np.uint64(32)).astype(np.uint32)
         low = product.astype(np.uint32)  # modulo 2**32
         even, odd = high[::-1] ^ odd ^ round_key, low[::-1]
@@ -43,6 +45,10 @@ def philox(key: Any, even: Any, odd: Any) -> tuple[Any, Any]:
 
 
 def counter_words(key: Any, even: Any, odd: Any) -> Any:
-    """The results of `philox` as uint32[n, 4]: one counter's words 0, 1, 2, 3 a row."""
-    even, odd = philox(key, even, odd)
+    """The results of `philox` as uint32[n, 4, ...]: one counter's words 0, 1, 2, 3 a row.
+
+    The key is uint32[..., 2]; its further axes are the last of the result, in reverse order.
+    """
+    words = key.T
+    even, odd = philox(words.reshape(2, 1, *words.shape[1:]), even, odd)
     return np.stack([even[0], odd[0], even[1], odd[1]], axis=1)
