@@ -39,6 +39,7 @@ from .initializers import (
     lecun_normal,
     lecun_uniform,
     ones,
+    orthogonal,
     zeros,
 )
 from .layers import MLP, Activation, Dense, Flatten, Lambda, Residual, Sequential
@@ -111,6 +112,7 @@ __all__ = [
     "log_softmax",
     "mixup",
     "ones",
+    "orthogonal",
     "quantile_edges",
     "random_crop",
     "random_horizontal_flip",

@@ -72,6 +72,40 @@ def lecun_normal(key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32) 
     return _normal(key, shape, dtype, 1.0 / fans(shape)[0])
 
 
+def orthogonal(scale: float = 1.0) -> Initializer:
+    """Return an initialiser of weights with orthogonal columns or rows, whichever are fewer.
+
+    Their length is `scale`. Of a square matrix of normal numbers, the factor Q of its
+    QR decomposition, with signs such that it is unique. It draws outside of traces only.
+
+    Parameters
+    ----------
+    scale : float
+        ``sqrt(2)`` for relu. Default 1.
+
+    References
+    ----------
+    A. M. Saxe, J. L. McClelland, S. Ganguli: "Exact solutions to the nonlinear dynamics of learning
+    in deep linear neural networks", arXiv:1312.6120 (2013).
+
+    Examples
+    --------
+    >>> from chainrule import random
+    >>> w = orthogonal(2.0)(random.key(0), (3, 2), np.float64)
+    >>> (w.T @ w).round(6).tolist()
+    [[4.0, 0.0], [0.0, 4.0]]
+    """
+
+    def initializer(key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32) -> Array:
+        rows, columns = prod(shape[:-1]), shape[-1]
+        draw = normal(key, (max(rows, columns), min(rows, columns)))
+        q, r = np.linalg.qr(draw)
+        q = q * np.sign(np.diagonal(r))
+        return (scale * (q if rows >= columns else q.T)).reshape(shape).astype(dtype)
+
+    return initializer
+
+
 def zeros(key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32) -> Array:
     """All 0, whatever the key."""
     return np.zeros(shape, dtype)

@@ -94,8 +94,9 @@ def sgd(learning_rate: Any, momentum: float = 0.0, nesterov: bool = False) -> Op
 
 
 def rmsprop(
-    learning_rate: Any = 1e-3, decay: float = 0.9, eps: float = 1e-8, *, scale_first: bool = False
-) -> Optimizer[RMSPropState]:
+    learning_rate: Any = 1e-3, decay: float = 0.9, eps: float = 1e-8, *, scale_first: bool = False,
+    eps_in_sqrt: bool = False, initial_scale: float = 0.0,
+) -> Optimizer[RMSPropState]:  # fmt: skip
     """Steps divided by a running root mean square of the gradient.
 
     ``s = decay * s + (1 - decay) * g**2``; the update is ``-learning_rate * g / (sqrt(s) + eps)``.
@@ -111,6 +112,10 @@ def rmsprop(
     scale_first : bool
         Whether the learning rate multiplies the gradient before the division, or the quotient;
         the results are equal but for rounding. Default False.
+    eps_in_sqrt : bool
+        Whether to divide by ``sqrt(s + eps)``, as TensorFlow does. Default False.
+    initial_scale : float
+        What the squares begin with; TensorFlow's begin with 1. Default 0.
 
     References
     ----------
@@ -126,13 +131,18 @@ def rmsprop(
     schedule = as_schedule(learning_rate)
     check_number("decay", decay, below=1.0)
     check_number("eps", eps)
+    check_number("initial_scale", initial_scale)
+
+    def root(s: Any) -> Any:
+        return np.sqrt(s + cast_like(eps, s)) if eps_in_sqrt else np.sqrt(s) + cast_like(eps, s)
 
     def init(params: Any) -> RMSPropState:
-        return RMSPropState(np.int32(0), zeros(params))
+        square = tree.map(lambda s: s + cast_like(initial_scale, s), zeros(params))
+        return RMSPropState(np.int32(0), square)
 
     def update(grads: Any, state: RMSPropState, params: Any = None) -> tuple[Any, RMSPropState]:
         square = tree.map(lambda s, g: running_mean(decay, s, g * g), state.square, grads)
-        roots = tree.map(lambda s: np.sqrt(s) + cast_like(eps, s), square)
+        roots = tree.map(root, square)
         updates = _quotients(-schedule(state.count), grads, roots, scale_first)
         return updates, RMSPropState(state.count + 1, square)
 

@@ -1,0 +1,120 @@
+"""An agent: settings, and pure functions of its state. Loops call them, compiled or not.
+
+Every algorithm is four functions of a state (a tree of arrays) and of what the environment says:
+
+- ``init(key, total_timesteps) -> state``
+- ``act(state, observation) -> (state, action)``: what to do in each copy of the environment
+- ``record(state, outcome) -> state``: what came of it
+- ``learn(state, observation) -> (state, metrics)``: one round of updates
+
+so that the same code runs around an environment of Gymnasium and inside of a compiled loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from ..spaces import ActionSpec, SpaceSpec
+
+Schedule = float | Callable[[Any], Any]
+"""A number, or a function of the fraction of the training that remains, from 1 to 0."""
+
+
+class Outcome(NamedTuple):
+    """What came of an action in each copy of the environment."""
+
+    reward: Any  # (n,)
+    terminated: Any  # (n,) bool
+    truncated: Any  # (n,) bool
+    next_observation: Any  # (n, ...): that before a reset, if the episode ended
+
+    @property
+    def ended(self) -> Any:
+        """Whether the episode ended, for whatever reason."""
+        return self.terminated | self.truncated
+
+
+class Agent(Protocol):
+    """What loops need of an algorithm."""
+
+    observation: SpaceSpec
+    action: ActionSpec
+    n_envs: int
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """The names of the numbers that `learn` returns."""
+        ...
+
+    @property
+    def steps_per_round(self) -> int:
+        """How many steps each copy makes between two calls of `learn`."""
+        ...
+
+    def init(self, key: Any, total_timesteps: int) -> Any:
+        """Return the state that a training begins with."""
+        ...
+
+    def act(self, state: Any, observation: Any) -> tuple[Any, Any]:
+        """Return the state and, for each copy, the action as the environment takes it."""
+        ...
+
+    def record(self, state: Any, outcome: Outcome) -> Any:
+        """Return the state after the last action's outcome."""
+        ...
+
+    def learn(self, state: Any, observation: Any) -> tuple[Any, dict[str, Any]]:
+        """Return the state after a round of updates, and numbers that describe it."""
+        ...
+
+    def predict(self, state: Any, observation: Any, key: Any, deterministic: bool) -> Any:
+        """Return an action for each observation, without learning anything."""
+        ...
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a training has come, from numbers in its state."""
+
+    num_timesteps: Any
+    total_timesteps: Any
+
+    @property
+    def remaining(self) -> Any:
+        """The fraction that remains, from 1 to 0."""
+        done = self.num_timesteps / self.total_timesteps.astype(np.float64)
+        return np.maximum(0.0, 1.0 - done)
+
+    def value(self, schedule: Schedule, dtype: Any = np.float64) -> Any:
+        """Return the value of a schedule now, an array without axes."""
+        value = schedule(self.remaining) if callable(schedule) else schedule
+        return (value + np.zeros(())).astype(dtype)
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A schedule that falls linearly from its value to 0, or to `end`.
+
+    Parameters
+    ----------
+    start : float
+    end : float
+        Default 0.
+
+    Examples
+    --------
+    >>> from chainrule import rl
+    >>> schedule = rl.Linear(1e-3)
+    >>> schedule(1.0), schedule(0.25)
+    (0.001, 0.00025)
+    """
+
+    start: float
+    end: float = 0.0
+
+    def __call__(self, remaining: Any) -> Any:
+        return self.end + remaining * (self.start - self.end)

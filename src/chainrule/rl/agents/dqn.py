@@ -1,0 +1,161 @@
+"""Deep Q-learning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ... import optim
+from ...random import randint, split, uniform
+from ...transforms import cond, stop_gradient, value_and_grad
+from ..buffers.replay import Transitions
+from ..policies.distributions import to_environment
+from ..policies.q_network import Distributional
+from ..spaces import DiscreteSpec
+from . import value_distributions as distributions
+from .base import Progress
+from .off_policy import OffPolicyAgent, OffPolicyState, polyak
+
+
+class DQNNetworks(NamedTuple):
+    """The network, its slower copy, and the optimiser's state."""
+
+    q: Any
+    target: Any
+    optimizer: Any
+
+
+@dataclass(frozen=True)
+class DQNAgent(OffPolicyAgent):
+    """Q-learning with a network, a replay and a target network.
+
+    References
+    ----------
+    V. Mnih et al.: "Human-level control through deep reinforcement learning", Nature 518 (2015);
+    H. van Hasselt, A. Guez, D. Silver: "Deep reinforcement learning with double Q-learning",
+    arXiv:1509.06461 (2015).
+    """
+
+    target_update_interval: int
+    exploration_fraction: float
+    exploration_initial_eps: float
+    exploration_final_eps: float
+    max_grad_norm: float
+    double_q: bool
+    distributional: Distributional | None
+    n_atoms: int
+    v_min: float
+    v_max: float
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """The names of the numbers that `learn` returns."""
+        return ("loss", "q_value")
+
+    def exploration_rate(self, progress: Progress) -> Any:
+        """Return the probability of a random action."""
+        done = (1 - progress.remaining) / self.exploration_fraction
+        start, end = self.exploration_initial_eps, self.exploration_final_eps
+        return end + (start - end) * np.maximum(0.0, 1 - done)
+
+    def loss(
+        self, q: Any, target: Any, batch: Transitions
+    ) -> tuple[Any, tuple[Any, dict[str, Any]]]:
+        """Return the loss of a batch, the error of each transition, and metrics."""
+        outputs = q(batch.observation)
+        chosen = _of_action(outputs, batch.action)
+        next_outputs = target(batch.next_observation)
+        judge = q(batch.next_observation) if self.double_q else next_outputs
+        best = np.argmax(self._values(judge), axis=1)
+        following = stop_gradient(_of_action(next_outputs, best))
+        if self.distributional == "c51":
+            wanted = distributions.projected(
+                following, batch.reward, batch.discount, self.v_min, self.v_max
+            )
+            errors = distributions.cross_entropy(stop_gradient(wanted), chosen)
+            priority = errors
+        elif self.distributional == "quantile":
+            wanted = batch.reward[:, None] + batch.discount[:, None] * following
+            errors = distributions.quantile_huber(chosen, wanted)
+            priority = errors
+        else:
+            difference = chosen - (batch.reward + batch.discount * following)
+            errors, priority = huber(difference), difference
+        value = np.mean(self._values(outputs))
+        loss = np.mean(batch.weight * errors)
+        return loss, (priority, {"loss": loss, "q_value": value})
+
+    def predict(
+        self, state: OffPolicyState, observation: Any, key: Any, deterministic: bool
+    ) -> Any:
+        """Return the best action for each observation; not deterministic, with exploration."""
+        if deterministic:
+            return to_environment(self.action, self._greedy(state, observation))
+        return to_environment(self.action, self._explore(state, observation, key))
+
+    def _optimizer(self, learning_rate: Any) -> optim.Optimizer[Any]:
+        clip = optim.clip_by_global_norm(self.max_grad_norm)
+        return optim.chain(clip, optim.adam(learning_rate))
+
+    def _init_networks(self, key: Any) -> DQNNetworks:
+        q = self.policy(self.observation, self.action, key=key)
+        return DQNNetworks(q, q, self._optimizer(0.0).init(q))
+
+    def _values(self, outputs: Any) -> Any:
+        """Return the mean return of each action, (n, actions)."""
+        if self.distributional == "c51":
+            return distributions.categorical_means(outputs, self.v_min, self.v_max)
+        return np.mean(outputs, axis=-1) if self.distributional == "quantile" else outputs
+
+    def _greedy(self, state: OffPolicyState, observation: Any) -> Any:
+        return np.argmax(self._values(state.networks.q(observation)), axis=1)
+
+    def _explore(self, state: OffPolicyState, observation: Any, key: Any) -> Any:
+        assert isinstance(self.action, DiscreteSpec)
+        best = self._greedy(state, observation)
+        whether_key, action_key = split(key)
+        n = best.shape[0]
+        explores = uniform(whether_key, (n,)) < self.exploration_rate(self._progress(state))
+        explores = explores | (state.num_timesteps < self.learning_starts)
+        return np.where(explores, randint(action_key, (n,), 0, self.action.n), best)
+
+    def _to_environment(self, action: Any) -> Any:
+        return to_environment(self.action, action)
+
+    def _before_updates(self, state: OffPolicyState) -> DQNNetworks:
+        """Move the target network, if its interval is over since the round before."""
+        networks = state.networks
+        steps = self.steps_per_round * self.n_envs
+        interval, now = self.target_update_interval, state.num_timesteps
+        due = now // interval > (now - steps) // interval
+        target = cond(
+            due, lambda target, q: polyak(target, q, self.tau), lambda target, _: target,
+            networks.target, networks.q,
+        )  # fmt: skip
+        return networks._replace(target=target)
+
+    def _update(
+        self, state: OffPolicyState, networks: DQNNetworks, batch: Transitions, key: Any,
+        n_updates: Any,
+    ) -> tuple[DQNNetworks, Any, dict[str, Any]]:  # fmt: skip
+        learning_rate = self._progress(state).value(self.learning_rate)
+        gradient_of = value_and_grad(lambda q: self.loss(q, networks.target, batch), has_aux=True)
+        (_, (errors, metrics)), gradient = gradient_of(networks.q)
+        optimizer = self._optimizer(learning_rate)
+        updates, optimizer_state = optimizer.update(gradient, networks.optimizer, networks.q)
+        q = optim.apply_updates(networks.q, updates)
+        return networks._replace(q=q, optimizer=optimizer_state), errors, metrics
+
+
+def huber(difference: Any) -> Any:
+    """Return half of the square up to 1, and ``|difference| - 1/2`` beyond."""
+    size = np.abs(difference)
+    return np.where(size < 1, 0.5 * difference * difference, size - 0.5)
+
+
+def _of_action(outputs: Any, action: Any) -> Any:
+    """Return what belongs to one action of each row: (n,) or (n, atoms)."""
+    index = action.reshape(-1, *(1,) * (outputs.ndim - 1))
+    return np.take_along_axis(outputs, index, axis=1)[:, 0]

@@ -1,0 +1,228 @@
+"""On-policy agents: they learn from what the present policy did, and then forget it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ... import nn, optim, tree
+from ...random import fold_in, split
+from ...transforms import cond, value_and_grad
+from ..buffers.rollout import Rollout, empty_rollout, generalized_advantages
+from ..normalization import (
+    ReturnScale,
+    initial_moments,
+    normalized,
+    scaled_rewards,
+    updated_moments,
+)
+from ..policies.distributions import to_environment
+from ..spaces import ActionSpec, BoxSpec, SpaceSpec
+from .base import Outcome, Progress, Schedule
+
+
+class OnPolicyState(NamedTuple):
+    """All that changes in a training."""
+
+    policy: Any
+    optimizer: Any
+    key: Any
+    num_timesteps: Any
+    total_timesteps: Any
+    rollout: Rollout
+    row: Any  # of the rollout, the next to be written
+    observation_moments: Any
+    return_scale: Any
+
+
+class Minibatch(NamedTuple):
+    """Rows of a rollout in any order, with what they were worth."""
+
+    observation: Any
+    action: Any
+    log_prob: Any
+    value: Any
+    advantage: Any
+    returns: Any
+
+
+@dataclass(frozen=True)
+class OnPolicyAgent:
+    """Rollouts and advantages; what is done with them is `_update` of each algorithm."""
+
+    observation: SpaceSpec
+    action: ActionSpec
+    policy: Callable[..., nn.Module]
+    n_envs: int
+    learning_rate: Schedule
+    n_steps: int
+    gamma: float
+    gae_lambda: float
+    ent_coef: float
+    vf_coef: float
+    max_grad_norm: float
+    normalize_advantage: bool
+    normalize_observations: bool
+    normalize_rewards: bool
+    dtype: Any
+
+    @property
+    @abstractmethod
+    def metric_names(self) -> tuple[str, ...]:
+        """The names of the numbers that `learn` returns."""
+
+    @property
+    def steps_per_round(self) -> int:
+        """How many steps each copy makes between two calls of `learn`."""
+        return self.n_steps
+
+    @abstractmethod
+    def make_optimizer(self, learning_rate: Any) -> optim.Optimizer[Any]:
+        """Return the optimiser, without the clipping of gradients."""
+
+    def optimizer(self, learning_rate: Any) -> optim.Optimizer[Any]:
+        """Return the optimiser for a learning rate that may be traced."""
+        clip = optim.clip_by_global_norm(self.max_grad_norm)
+        return optim.chain(clip, self.make_optimizer(learning_rate))
+
+    def init(self, key: Any, total_timesteps: int) -> OnPolicyState:
+        """Return the state that a training begins with."""
+        policy_key, key = split(key)
+        policy = self.policy(self.observation, self.action, key=policy_key)
+        rollout = empty_rollout(
+            self.observation, self.action, self.n_steps, self.n_envs, self.dtype
+        )
+        moments = scale = None
+        if self.normalize_observations:
+            assert isinstance(self.observation, BoxSpec)
+            moments = initial_moments(self.observation.shape)
+        if self.normalize_rewards:
+            scale = ReturnScale(np.zeros(self.n_envs), initial_moments(()))
+        return OnPolicyState(
+            policy, self.optimizer(0.0).init(policy), key, np.int64(0), np.int64(total_timesteps),
+            rollout, np.int64(0), moments, scale,
+        )  # fmt: skip
+
+    def act(self, state: OnPolicyState, observation: Any) -> tuple[OnPolicyState, Any]:
+        """Draw an action for each copy, and write it down."""
+        key, action_key = split(state.key)
+        moments = state.observation_moments
+        if moments is not None:
+            moments = updated_moments(moments, observation)
+            observation = normalized(moments, observation)
+        actions, value = state.policy(observation)
+        action = actions.sample(action_key)
+        rows = {
+            "observation": observation,
+            "action": action,
+            "log_prob": actions.log_prob(action),
+            "value": value,
+        }
+        rollout = _written(state.rollout, state.row, rows)
+        state = state._replace(key=key, rollout=rollout, observation_moments=moments)
+        return state, to_environment(self.action, action)
+
+    def record(self, state: OnPolicyState, outcome: Outcome) -> OnPolicyState:
+        """Write down what came of it.
+
+        The last reward of an episode that was cut off contains the value of what would have come:
+        "time-limit bootstrapping".
+
+        References
+        ----------
+        F. Pardo, A. Tavakoli, V. Levdik, P. Kormushev: "Time limits in reinforcement learning",
+        arXiv:1712.00378 (2017), equation 8.
+        """
+        reward, ended, scale = outcome.reward.astype(self.dtype), outcome.ended, state.return_scale
+        if scale is not None:
+            scale, reward = scaled_rewards(scale, reward, ended, self.gamma)
+        cut_off = outcome.truncated & ~outcome.terminated
+
+        def add_value(reward: Any, observation: Any) -> Any:
+            value = state.policy.value(self._normalized(state, observation))
+            return reward + np.where(cut_off, np.asarray(self.gamma, self.dtype) * value, 0)
+
+        reward = cond(
+            np.any(cut_off), add_value, lambda reward, _: reward, reward, outcome.next_observation
+        )
+        rollout = _written(state.rollout, state.row, {"reward": reward, "ended": ended})
+        return state._replace(
+            rollout=rollout, row=state.row + 1, num_timesteps=state.num_timesteps + self.n_envs,
+            return_scale=scale,
+        )  # fmt: skip
+
+    def learn(self, state: OnPolicyState, observation: Any) -> tuple[OnPolicyState, dict[str, Any]]:
+        """Update the policy by the rollout, which is then empty."""
+        rollout = state.rollout
+        last_value = state.policy.value(self._normalized(state, observation))
+        advantages, returns = self._advantages(rollout, last_value)
+        everything = Minibatch(
+            rollout.observation, rollout.action, rollout.log_prob, rollout.value, advantages, returns
+        )
+        batch = tree.map(lambda x: x.reshape(-1, *x.shape[2:]), everything)
+        key, update_key = split(state.key)
+        policy, optimizer, metrics = self._update(state, batch, update_key)
+        metrics["explained_variance"] = _explained_variance(batch.value, batch.returns)
+        state = state._replace(policy=policy, optimizer=optimizer, key=key, row=np.int64(0))
+        return state, metrics
+
+    def predict(
+        self, state: OnPolicyState, observation: Any, key: Any, deterministic: bool
+    ) -> Any:
+        """Return an action for each observation, without learning anything."""
+        actions = state.policy.distribution(self._normalized(state, observation))
+        action = actions.mode() if deterministic else actions.sample(key)
+        return to_environment(self.action, action)
+
+    def _advantages(self, rollout: Rollout, last_value: Any) -> tuple[Any, Any]:
+        return generalized_advantages(rollout, last_value, self.gamma, self.gae_lambda)
+
+    @abstractmethod
+    def _update(
+        self, state: OnPolicyState, batch: Minibatch, key: Any
+    ) -> tuple[Any, Any, dict[str, Any]]:
+        """Return policy, optimiser's state and metrics after all updates by a rollout."""
+
+    def _progress(self, state: OnPolicyState) -> Progress:
+        return Progress(state.num_timesteps, state.total_timesteps)
+
+    def _normalized(self, state: OnPolicyState, observation: Any) -> Any:
+        moments = state.observation_moments
+        return observation if moments is None else normalized(moments, observation)
+
+    def _gradient_step(
+        self, loss: Callable[[Any], tuple[Any, dict[str, Any]]], policy: Any, optimizer: Any,
+        learning_rate: Any,
+    ) -> tuple[Any, Any, dict[str, Any]]:  # fmt: skip
+        (_, metrics), gradient = value_and_grad(loss, has_aux=True)(policy)
+        updates, optimizer = self.optimizer(learning_rate).update(gradient, optimizer, policy)
+        return optim.apply_updates(policy, updates), optimizer, metrics
+
+
+def standardized(advantages: Any) -> Any:
+    """Return advantages of mean 0 and (unbiased) standard deviation 1."""
+    n = advantages.shape[0]
+    if n == 1:
+        return advantages
+    deviation = np.std(advantages, ddof=1)
+    return (advantages - np.mean(advantages)) / (deviation + 1e-8)
+
+
+def _written(rollout: Rollout, row: Any, values: dict[str, Any]) -> Rollout:
+    """Return the rollout with a row of some of its arrays."""
+
+    def write(array: Any, value: Any) -> Any:
+        array[row] = value
+        return array
+
+    new = {name: tree.map(write, getattr(rollout, name), x) for name, x in values.items()}
+    return rollout._replace(**new)
+
+
+def _explained_variance(values: Any, returns: Any) -> Any:
+    """Return ``1 - var(returns - values) / var(returns)``; nan if all returns are equal."""
+    return 1 - np.var(returns - values) / np.var(returns)
