@@ -37,7 +37,7 @@ LAYERS = [
     ["data"],
     ["train"],
     ["export"],
-    ["explain", "estimators"],
+    ["explain", "estimators", "rl"],
     ["report"],
     ["cli"],
 ]
@@ -46,7 +46,8 @@ FACADE = "__init__.py"
 
 # Imported only in these packages: whatever else needs one goes through its home.
 HOMES = {
-    "PIL": {"data"},
+    "PIL": {"data", "rl"},
+    "gymnasium": {"cli", "rl"},
     "llvmlite": {"backends"},
     "jax": {"backends"},
     "onnx": {"export"},

@@ -86,6 +86,10 @@ class DataError(ChainruleError, ValueError):
     """Data that cannot be used as given: missing file, column, class, or number."""
 
 
+class EnvironmentCheckError(ChainruleError, ValueError):
+    """An environment of reinforcement learning that breaks the protocol."""
+
+
 class ModelFileError(ChainruleError, ValueError):
     """A model file that is truncated, foreign, newer than this version, or damaged."""
 

@@ -1,0 +1,1 @@
+"""Reinforcement learning: environments and algorithms, compiled into one graph."""

@@ -1,0 +1,32 @@
+"""Environments as pure NumPy functions that trace into a compiled graph.
+
+Importing this package makes them known to Gymnasium, where that is installed:
+``gymnasium.make("chainrule/CartPole-v1")``.
+"""
+
+from importlib.util import find_spec
+
+from .auto_reset import auto_reset_step, reset_where
+from .cart_pole import CartPole, CartPoleState
+from .checking import check_environment
+from .pendulum import Pendulum, PendulumState
+from .protocol import Environment, state_at
+from .registry import ENVIRONMENTS, make_environment, register_environments
+
+if find_spec("gymnasium") is not None:
+    register_environments()
+
+__all__ = [
+    "ENVIRONMENTS",
+    "CartPole",
+    "CartPoleState",
+    "Environment",
+    "Pendulum",
+    "PendulumState",
+    "auto_reset_step",
+    "check_environment",
+    "make_environment",
+    "register_environments",
+    "reset_where",
+    "state_at",
+]
