@@ -24,12 +24,14 @@ from ..autodiff.reverse import reverse as reverse_mode
 from ..errors import DtypeError, ShapeError, at_user_line
 from ..graph.evaluate import call, closed
 from ..graph.graph import Graph
-from ..graph.node import CONSTANT, Node, constant, input_node, items
+from ..graph.node import CONSTANT, ITEM, Node, constant, input_node, items
 from ..graph.types import Type, is_float
 from ..memory import total_memory
+from ..primitives.callback import NoTangent
 from ..primitives.declare import declared
 from ..primitives.elementwise import add, sub
 from ..primitives.structure import zeros_like
+from .effects import effects, inserted, replayed
 
 
 def run_scan(inputs: Sequence[Any], **params: Any) -> tuple[Any, ...]:
@@ -91,10 +93,15 @@ def _floats(xs: Sequence[Any]) -> list[int]:
 
 
 def _jvp(
-    tangents: Sequence[Any], _results: Any, *inputs: Any, body: Graph, n_carry: int, n_xs: int,
+    tangents: Sequence[Any], results: Any, *inputs: Any, body: Graph, n_carry: int, n_xs: int,
     length: int, reverse: bool,
 ) -> list[Any]:  # fmt: skip
     """Run one scan over values and tangents side by side."""
+    if effects(body):
+        return _jvp_of_replay(
+            tangents, results, *inputs, body=body, n_carry=n_carry, n_xs=n_xs, length=length,
+            reverse=reverse,
+        )  # fmt: skip
     carry, xs, constants = split_operands(inputs, n_carry, n_xs)
     t_carry, t_xs, t_constants = split_operands(tangents, n_carry, n_xs)
     in_carry, in_xs, in_constants = split_operands(body.inputs, n_carry, n_xs)
@@ -135,8 +142,32 @@ def _jvp(
     return t_results
 
 
+def _jvp_of_replay(
+    tangents: Sequence[Any], results: Any, *inputs: Any, body: Graph, n_carry: int, n_xs: int,
+    **rest: Any,
+) -> list[Any]:  # fmt: skip
+    """Run the loop over tangents with what its callbacks gave, rather than call them again."""
+    sources = [
+        node for k, node in enumerate(body.inputs)
+        if tangents[k] is not None or (k < n_carry and is_float(node.dtype))
+    ]  # fmt: skip
+    derived = forward(body.outputs, sources, [input_node(node.type) for node in sources])
+    for t in derived[:n_carry]:
+        if type(t) is NoTangent:
+            raise t.error
+    stop = n_carry + n_xs
+    pure, outputs = replayed(body, stop, n_carry)
+    known = [ITEM(results, index=k) for k in outputs]
+    t_results = _jvp(
+        inserted(tangents, stop, [None] * len(known)), results, *inserted(inputs, stop, known),
+        body=pure, n_carry=n_carry, n_xs=n_xs + len(known), **rest,
+    )  # fmt: skip
+    pairs = zip(derived, t_results, strict=True)
+    return [d if type(d) is NoTangent else t for d, t in pairs]
+
+
 def _vjp(
-    g: Sequence[Any], _results: Any, *inputs: Any, body: Graph, n_carry: int, n_xs: int,
+    g: Sequence[Any], results: Any, *inputs: Any, body: Graph, n_carry: int, n_xs: int,
     length: int, reverse: bool, needs_input_grad: Sequence[bool],
 ) -> list[Any]:  # fmt: skip
     carry, xs, constants = split_operands(inputs, n_carry, n_xs)
@@ -150,6 +181,16 @@ def _vjp(
     # The backward body, with the forward one inside it
     seeds = {k: input_node(body.outputs[k].type) for k in (*active_carries, *y_cotangents)}
     body_cotangents = reverse_mode(body.outputs, active, [seeds.get(k) for k in range(len(g))])
+    if effects(body):  # no derivative flows into them, or reverse mode would have raised an error
+        stop = n_carry + n_xs
+        pure, outputs = replayed(body, stop, n_carry)
+        known = [ITEM(results, index=k) for k in outputs]
+        cotangents = _vjp(
+            g, results, *inserted(inputs, stop, known), body=pure, n_carry=n_carry,
+            n_xs=n_xs + len(known), length=length, reverse=reverse,
+            needs_input_grad=inserted(needs_input_grad, stop, [False] * len(known)),
+        )  # fmt: skip
+        return [*cotangents[:stop], *cotangents[stop + len(known) :]]
     cotangent_of = dict(zip(active, body_cotangents, strict=True))
     derived = [cotangent_of.get(node) for node in body.inputs]
     d_carry, d_xs, d_constants = split_operands(derived, n_carry, n_xs)
@@ -183,7 +224,7 @@ def _vjp(
         add(carry[in_carry.index(n)], _wrapping_multiple(step, length - 1))
         for n, step in counter_steps.items()
     ]
-    results = run_scan(
+    backward_results = run_scan(
         [
             *[_or_zeros(g[k], carry[k]) for k in active_carries],
             *[zeros_of(node) for node in sums],
@@ -195,14 +236,14 @@ def _vjp(
         n_xs=len(stacked) + len(sliced) + len(y_cotangents), length=length, reverse=not reverse,
     )  # fmt: skip
 
-    cotangents: list[Any] = [None] * len(inputs)
+    cotangents = [None] * len(inputs)
     positions = [
         *active_carries,
         *[n_carry + n_xs + k for k in touched],
         *[n_carry + k for k in touched_xs],
     ]
     stop = len(active_carries) + len(sums)
-    input_cotangents = [*results[:stop], *results[stop + len(counter_steps) :]]
+    input_cotangents = [*backward_results[:stop], *backward_results[stop + len(counter_steps) :]]
     for position, result in zip(positions, input_cotangents, strict=True):
         cotangents[position] = result
     return cotangents
