@@ -6,18 +6,18 @@ the branch of its derivative: nothing has to be remembered that only one of them
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..autodiff.forward import forward
 from ..autodiff.reverse import reverse
 from ..errors import ShapeError, at_user_line
 from ..graph.graph import Graph
-from ..graph.node import ITEM, Node, constant, input_node, items
+from ..graph.node import Node, constant, input_node, items
 from ..graph.types import Type
 from ..primitives.callback import NoTangent
 from ..primitives.declare import declared
-from .effects import effects, replayed, results_of_effects
+from .effects import effects, replay, results_of_effects
 from .scan import zeros_of
 
 
@@ -47,18 +47,19 @@ def giving_effects(true: Graph, false: Graph) -> tuple[Graph, Graph]:
     )
 
 
-def _replayed(results: Any, true: Graph, false: Graph) -> tuple[list[Any], Graph, Graph]:
-    """Return the branches without effects, and what they read instead as further operands."""
-    n = len(true.inputs)
-    pure_true, outputs_of_true = replayed(true, n)
-    pure_false, outputs_of_false = replayed(false, n)
-    more_of_true, more_of_false = pure_true.inputs[n:], pure_false.inputs[n:]
-    known = [ITEM(results, index=k) for k in (*outputs_of_true, *outputs_of_false)]
-    unread_by_true = [input_node(node.type) for node in more_of_false]
-    unread_by_false = [input_node(node.type) for node in more_of_true]
-    pure_true = Graph((*pure_true.inputs, *unread_by_true), pure_true.outputs)
-    pure_false = Graph((*false.inputs, *unread_by_false, *more_of_false), pure_false.outputs)
-    return known, pure_true, pure_false
+def _without_effects(
+    results: Any, true: Graph, false: Graph, of_true: Graph, of_false: Graph
+) -> tuple[Graph, Graph, list[Any]]:
+    """Return derivatives of branches that read what their effects gave as further operands."""
+    outputs_of_true, known_to_true, values_of_true = replay(true, results, of_true.outputs)
+    outputs_of_false, known_to_false, values_of_false = replay(false, results, of_false.outputs)
+    unread_by_true = [input_node(node.type) for node in known_to_false]
+    unread_by_false = [input_node(node.type) for node in known_to_true]
+    return (
+        Graph((*of_true.inputs, *known_to_true, *unread_by_true), tuple(outputs_of_true)),
+        Graph((*of_false.inputs, *unread_by_false, *known_to_false), tuple(outputs_of_false)),
+        [*values_of_true, *values_of_false],
+    )
 
 
 def _evaluate(
@@ -75,32 +76,34 @@ def _jvp(
     tangents: Sequence[Any], results: Any, *inputs: Any, true: Graph, false: Graph
 ) -> list[Any]:
     tangent_operands = [k for k, t in enumerate(tangents[1:]) if t is not None]
-
-    def branch_tangents_of(branch: Graph) -> tuple[list[Node], list[Any]]:
-        sources = [branch.inputs[k] for k in tangent_operands]
-        t_sources = [input_node(node.type) for node in sources]
-        return t_sources, forward(branch.outputs, sources, t_sources)
-
-    if effects(true) or effects(false):
-        known, pure_true, pure_false = _replayed(results, true, false)
-        t_results = _jvp(
-            [*tangents, *[None] * len(known)], results, *inputs, *known,
-            true=pure_true, false=pure_false,
-        )  # fmt: skip
-        for branch in (true, false):
-            for k, t in enumerate(branch_tangents_of(branch)[1]):
-                if type(t) is NoTangent:
-                    t_results[k] = t
-        return t_results
+    unknown: dict[int, NoTangent] = {}
 
     def derived(branch: Graph) -> Graph:
-        t_sources, branch_tangents = branch_tangents_of(branch)
+        sources = [branch.inputs[k] for k in tangent_operands]
+        t_sources = [input_node(node.type) for node in sources]
+        branch_tangents = forward(branch.outputs, sources, t_sources)
+        unknown.update({k: t for k, t in enumerate(branch_tangents) if type(t) is NoTangent})
         zeros = [constant(zeros_of(node)) for node in branch.outputs]
-        outputs = tuple(t or zero for t, zero in zip(branch_tangents, zeros, strict=True))
+        outputs = tuple(
+            t if isinstance(t, Node) else zero
+            for t, zero in zip(branch_tangents, zeros, strict=True)
+        )
         return Graph((*branch.inputs, *t_sources), outputs)
 
-    extra = [tangents[1 + k] for k in tangent_operands]
-    return list(run_cond([*inputs, *extra], true=derived(true), false=derived(false)))
+    operands = [*inputs, *[tangents[1 + k] for k in tangent_operands]]
+    t_results = list(_run_derivatives(operands, results, true, false, derived))
+    return [unknown.get(k, t) for k, t in enumerate(t_results)]
+
+
+def _run_derivatives(
+    operands: list[Any], results: Any, true: Graph, false: Graph, derived: Callable[[Graph], Graph]
+) -> tuple[Any, ...]:
+    """Run the derivative of the branch that was taken."""
+    of_true, of_false = derived(true), derived(false)
+    if effects(true) or effects(false):
+        of_true, of_false, values = _without_effects(results, true, false, of_true, of_false)
+        operands = operands + values
+    return run_cond(operands, true=of_true, false=of_false)
 
 
 def _vjp(
@@ -110,31 +113,18 @@ def _vjp(
     result_indices = [k for k, gk in enumerate(g) if gk is not None]
     operand_indices = [k for k, needed in enumerate(needs_input_grad[1:]) if needed]
 
-    def branch_cotangents_of(branch: Graph) -> tuple[dict[int, Node], list[Any]]:
+    def derived(branch: Graph) -> Graph:
         seeds = {k: input_node(branch.outputs[k].type) for k in result_indices}
         sources = [branch.inputs[k] for k in operand_indices]
-        return seeds, reverse(branch.outputs, sources, [seeds.get(k) for k in range(len(g))])
-
-    if effects(true) or effects(false):
-        for branch in (true, false):
-            branch_cotangents_of(branch)  # an error where a derivative flows into a callback
-        known, pure_true, pure_false = _replayed(results, true, false)
-        cotangents = _vjp(
-            g, results, predicate, *operands, *known, true=pure_true, false=pure_false,
-            needs_input_grad=[*needs_input_grad, *[False] * len(known)],
-        )  # fmt: skip
-        return cotangents[: 1 + len(operands)]
-
-    def derived(branch: Graph) -> Graph:
-        sources = [branch.inputs[k] for k in operand_indices]
-        seeds, branch_cotangents = branch_cotangents_of(branch)
+        cotangents = [seeds.get(k) for k in range(len(g))]
+        branch_cotangents = reverse(branch.outputs, sources, cotangents)
         zeros = [constant(zeros_of(node)) for node in sources]
         outputs = tuple(c or zero for c, zero in zip(branch_cotangents, zeros, strict=True))
         return Graph((*branch.inputs, *seeds.values()), outputs)
 
     inputs = [predicate, *operands, *[g[k] for k in result_indices]]
-    derivatives = run_cond(inputs, true=derived(true), false=derived(false))
-    cotangents = [None] * (1 + len(operands))
+    derivatives = _run_derivatives(inputs, results, true, false, derived)
+    cotangents: list[Any] = [None] * (1 + len(operands))
     for k, result in zip(operand_indices, derivatives, strict=True):
         cotangents[1 + k] = result
     return cotangents

@@ -111,7 +111,9 @@ def _with_carried_condition(
         value = body_fun(state[0])
         return value, cond_fun(value)
 
-    return while_loop(lambda state: state[1], step, (init_val, cond_fun(init_val)))[0]
+    last: C
+    last, _ = while_loop(lambda state: state[1], step, (init_val, cond_fun(init_val)))
+    return last
 
 
 def cond(

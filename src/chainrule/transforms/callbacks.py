@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import tree
 from ..errors import DtypeError, UnsupportedError, at_user_line, user_frame
-from ..graph.node import Node, apply, items
+from ..graph.node import apply, items
 from ..graph.types import Type, check_dtype
 from ..primitives.callback import HostFunction, callback
 from ..trace.capture import as_array, to_user_arrays
@@ -49,10 +49,10 @@ def pure_callback(f: Callable[..., Any], result_shapes: Any, *args: Any) -> Any:
     Parameters
     ----------
     f : callable
-        ``f(*args)`` is given NumPy arrays, copies of its own, and returns what `result_shapes` says. It
-        must depend on nothing else and change nothing: it may be called more or less often than the
-        program says, and not at all if its results are not used. It is never called while a function
-        is traced.
+        ``f(*args)`` is given NumPy arrays, copies of its own, and returns what `result_shapes`
+        says. It must depend on nothing else and change nothing: it may be called more or less
+        often than the program says, and not at all if its results are not used. It is never
+        called while a function is traced.
     result_shapes : tree of arrays or `ShapeDtypeStruct`
         What `f` returns: anything with a shape and a dtype at the leaves. None for nothing.
     *args : trees of arrays
@@ -85,9 +85,7 @@ def pure_callback(f: Callable[..., Any], result_shapes: Any, *args: Any) -> Any:
     return _call_back(f, result_shapes, args, pure=True)
 
 
-def io_callback(
-    f: Callable[..., Any], result_shapes: Any, *args: Any, ordered: bool = True
-) -> Any:
+def io_callback(f: Callable[..., Any], result_shapes: Any, *args: Any, ordered: bool = True) -> Any:
     """Call a Python function with effects, also from compiled code: once each time it is reached.
 
     For what happens outside of the graph: a step of an environment, a line of a log, a batch from
@@ -99,7 +97,8 @@ def io_callback(
     Parameters
     ----------
     f : callable
-        ``f(*args)`` is given NumPy arrays, copies of its own, and returns what `result_shapes` says.
+        ``f(*args)`` is given NumPy arrays, copies of its own, and returns what `result_shapes`
+        says.
     result_shapes : tree of arrays or `ShapeDtypeStruct`
         What `f` returns: anything with a shape and a dtype at the leaves. None for nothing.
     *args : trees of arrays
@@ -164,7 +163,7 @@ def _call_back(
 
 def _declared_type(x: Any) -> Type:
     """Return the type that a leaf of `result_shapes` says."""
-    if isinstance(x, (bool, int, float)):
+    if issubclass(type(x), (bool, int, float)):  # a tracer of a number is one for isinstance alone
         x = np.asarray(x)
     if not hasattr(x, "shape") or not hasattr(x, "dtype"):
         raise DtypeError(

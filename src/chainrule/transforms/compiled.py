@@ -67,9 +67,7 @@ class TracedFunction:
             s is not None and is_c_order(self.graph.inputs[k].shape, s)
             for k, s in self.layouts.items()
         )
-        return (
-            usual and not self.reads_token and not (self.written and len(self.graph.inputs) > 1)
-        )
+        return usual and not self.reads_token and not (self.written and len(self.graph.inputs) > 1)
 
     def has_layout_of(self, arrays: Sequence[Any]) -> bool:
         """Return whether these arrays lie in memory as those that the trace depended on did."""

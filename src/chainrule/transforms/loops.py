@@ -124,9 +124,7 @@ def _run(
     *outputs, last = body.outputs
     operands.insert(n, last_token())
     more = results_of_effects(body) if any(isinstance(x, Node) for x in operands) else ()
-    body = Graph(
-        (*inputs[:n], token, *inputs[n:]), (*outputs[:n], last, *outputs[n:], *more)
-    )
+    body = Graph((*inputs[:n], token, *inputs[n:]), (*outputs[:n], last, *outputs[n:], *more))
     results = run_scan(operands, body=body, n_carry=n + 1, n_xs=m, length=length, reverse=reverse)
     follow_token(results[n])
     return [*results[:n], *results[n + 1 : len(outputs) + 1]]
