@@ -7,6 +7,7 @@ from typing import Any
 
 from ..errors import GradientError
 from ..graph.node import ITEM, Node
+from ..primitives.callback import NoTangent
 from .flow import growing_nodes, tangent_flows
 from .reverse import active_nodes
 
@@ -14,7 +15,10 @@ from .reverse import active_nodes
 def forward(
     outputs: Sequence[Node], inputs: Sequence[Node], tangents: Sequence[Any], values: bool = False
 ) -> list[Any]:
-    """Return the tangents of `outputs` for these tangents of `inputs`; None where zero."""
+    """Return the tangents of `outputs` for these tangents of `inputs`; None where zero.
+
+    A `NoTangent` stands for that of a callback's result.
+    """
     tangent: dict[Node, Any] = {
         node: t for node, t in zip(inputs, tangents, strict=True) if t is not None
     }
@@ -26,6 +30,8 @@ def forward(
             continue
         if node.primitive is ITEM:
             t = received[0][node.params["index"]]
+        elif unknown := [t for t in received if type(t) is NoTangent]:
+            raise unknown[0].error
         elif node.primitive.jvp is None:
             raise GradientError(f"{node.primitive.name} has no derivative in forward mode")
         else:

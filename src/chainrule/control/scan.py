@@ -27,9 +27,11 @@ from ..graph.graph import Graph
 from ..graph.node import CONSTANT, Node, constant, input_node, items
 from ..graph.types import Type, is_float
 from ..memory import total_memory
+from ..primitives.callback import NoTangent
 from ..primitives.declare import declared
 from ..primitives.elementwise import add, sub
 from ..primitives.structure import zeros_like
+from .effects import effects, replay
 
 
 def run_scan(inputs: Sequence[Any], **params: Any) -> tuple[Any, ...]:
@@ -91,7 +93,7 @@ def _floats(xs: Sequence[Any]) -> list[int]:
 
 
 def _jvp(
-    tangents: Sequence[Any], _results: Any, *inputs: Any, body: Graph, n_carry: int, n_xs: int,
+    tangents: Sequence[Any], results: Any, *inputs: Any, body: Graph, n_carry: int, n_xs: int,
     length: int, reverse: bool,
 ) -> list[Any]:  # fmt: skip
     """Run one scan over values and tangents side by side."""
@@ -106,37 +108,45 @@ def _jvp(
         *[in_constants[k] for k in tangent_constants],
     )}  # fmt: skip
     derived = forward(body.outputs, list(tangent_of), list(tangent_of.values()))
+    for t in derived[:n_carry]:
+        if type(t) is NoTangent:
+            raise t.error
     new_carry, ys = list(body.outputs[:n_carry]), list(body.outputs[n_carry:])
     d_carry = [derived[k] or constant(zeros_of(body.outputs[k])) for k in float_carries]
-    y_tangents = [k for k in range(n_carry, len(derived)) if derived[k] is not None]
+    y_tangents = [k for k in range(n_carry, len(derived)) if isinstance(derived[k], Node)]
+    dual_outputs = [*new_carry, *d_carry, *ys, *[derived[k] for k in y_tangents]]
+    known: list[Node] = []
+    if effects(body):
+        dual_outputs, known, values = replay(body, results, dual_outputs, n_carry)
+        xs += values
     dual_body = Graph(
         (
             *in_carry, *[tangent_of[in_carry[k]] for k in float_carries],
-            *in_xs, *[tangent_of[in_xs[k]] for k in tangent_xs],
+            *in_xs, *known, *[tangent_of[in_xs[k]] for k in tangent_xs],
             *in_constants, *[tangent_of[in_constants[k]] for k in tangent_constants],
         ),
-        (*new_carry, *d_carry, *ys, *[derived[k] for k in y_tangents]),
+        tuple(dual_outputs),
     )  # fmt: skip
     operands = [
         *carry, *[_or_zeros(t_carry[k], carry[k]) for k in float_carries],
         *xs, *[t_xs[k] for k in tangent_xs],
         *constants, *[t_constants[k] for k in tangent_constants],
     ]  # fmt: skip
-    results = run_scan(
-        operands, body=dual_body, n_carry=n_carry + len(float_carries), n_xs=n_xs + len(tangent_xs),
-        length=length, reverse=reverse,
+    dual_results = run_scan(
+        operands, body=dual_body, n_carry=n_carry + len(float_carries),
+        n_xs=len(xs) + len(tangent_xs), length=length, reverse=reverse,
     )  # fmt: skip
-    t_results: list[Any] = [None] * len(body.outputs)
+    t_results = [t if type(t) is NoTangent else None for t in derived]
     for position, k in enumerate(float_carries):
-        t_results[k] = results[n_carry + position]
+        t_results[k] = dual_results[n_carry + position]
     start = n_carry + len(float_carries) + len(ys)
     for position, k in enumerate(y_tangents):
-        t_results[k] = results[start + position]
+        t_results[k] = dual_results[start + position]
     return t_results
 
 
 def _vjp(
-    g: Sequence[Any], _results: Any, *inputs: Any, body: Graph, n_carry: int, n_xs: int,
+    g: Sequence[Any], results: Any, *inputs: Any, body: Graph, n_carry: int, n_xs: int,
     length: int, reverse: bool, needs_input_grad: Sequence[bool],
 ) -> list[Any]:  # fmt: skip
     carry, xs, constants = split_operands(inputs, n_carry, n_xs)
@@ -158,16 +168,24 @@ def _vjp(
     touched = [k for k, d in enumerate(d_constants) if d is not None]
     sums = [input_node(in_constants[k].type) for k in touched]
     g_sums = [add(total, d_constants[k]) for total, k in zip(sums, touched, strict=True)]
-    outputs = (*g_carry, *g_sums, *[d_xs[k] for k in touched_xs])
+    outputs = [*g_carry, *g_sums, *[d_xs[k] for k in touched_xs]]
+    forward_outputs = list(body.outputs[:n_carry])
+    if effects(body):  # no derivative flows into them, or reverse mode would have raised an error
+        together, known, values = replay(body, results, [*forward_outputs, *outputs], n_carry)
+        forward_outputs, outputs = together[:n_carry], together[n_carry:]
+        in_xs, xs = in_xs + known, xs + values
+        body = Graph((*in_carry, *in_xs, *in_constants), tuple(forward_outputs))
 
     stacked, sliced, counter_steps, invariant = _residuals_by_kind(
         body, in_carry, in_xs, outputs, [*seeds.values(), *sums]
     )
     _check_memory(stacked, length)
-    residual_body = Graph(body.inputs, (*body.outputs[:n_carry], *stacked))
+    residual_body = Graph(body.inputs, (*forward_outputs, *stacked))
     stacks = run_scan(
-        inputs, body=residual_body, n_carry=n_carry, n_xs=n_xs, length=length, reverse=reverse
+        [*carry, *xs, *constants], body=residual_body, n_carry=n_carry, n_xs=len(xs),
+        length=length, reverse=reverse,
     )[n_carry:] if stacked else ()  # fmt: skip
+    n_sums = len(active_carries) + len(sums)
 
     backward = closed(
         (
@@ -175,15 +193,15 @@ def _vjp(
             *stacked, *[in_xs[k] for k in sliced], *[seeds[k] for k in y_cotangents],
             *invariant,
         ),
-        (*g_carry, *g_sums, *[sub(n, step) for n, step in counter_steps.items()],
-         *[d_xs[k] for k in touched_xs]),
+        (*outputs[:n_sums], *[sub(n, step) for n, step in counter_steps.items()],
+         *outputs[n_sums:]),
         leaves={*seeds.values(), *sums, *in_xs, *counter_steps},
     )  # fmt: skip
     last_counts = [
         add(carry[in_carry.index(n)], _wrapping_multiple(step, length - 1))
         for n, step in counter_steps.items()
     ]
-    results = run_scan(
+    backward_results = run_scan(
         [
             *[_or_zeros(g[k], carry[k]) for k in active_carries],
             *[zeros_of(node) for node in sums],
@@ -191,7 +209,7 @@ def _vjp(
             *stacks, *[xs[k] for k in sliced], *[g[k] for k in y_cotangents],
             *call(Graph(tuple(in_constants), tuple(invariant)), constants),
         ],
-        body=backward, n_carry=len(active_carries) + len(sums) + len(counter_steps),
+        body=backward, n_carry=n_sums + len(counter_steps),
         n_xs=len(stacked) + len(sliced) + len(y_cotangents), length=length, reverse=not reverse,
     )  # fmt: skip
 
@@ -201,8 +219,9 @@ def _vjp(
         *[n_carry + n_xs + k for k in touched],
         *[n_carry + k for k in touched_xs],
     ]
-    stop = len(active_carries) + len(sums)
-    input_cotangents = [*results[:stop], *results[stop + len(counter_steps) :]]
+    input_cotangents = [
+        *backward_results[:n_sums], *backward_results[n_sums + len(counter_steps) :]
+    ]  # fmt: skip
     for position, result in zip(positions, input_cotangents, strict=True):
         cotangents[position] = result
     return cotangents

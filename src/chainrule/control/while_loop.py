@@ -16,6 +16,7 @@ from ..graph.graph import Graph
 from ..graph.node import Node, constant, input_node, items
 from ..graph.types import Type, is_float
 from ..primitives.declare import declared
+from .effects import effects
 from .scan import zeros_of
 
 
@@ -59,6 +60,13 @@ def _jvp(
     tangents: Sequence[Any], _results: Any, *inputs: Any, cond: Graph, body: Graph
 ) -> list[Any]:
     """Run one loop over values and tangents side by side; the condition reads the values."""
+    if effects(body) or effects(cond):
+        raise GradientError(
+            at_user_line(
+                "while_loop has no derivative in forward mode where it calls io_callback, which "
+                "would be called again: use scan, or stop_gradient of what the loop is given"
+            )
+        )
     carry, cond_constants, body_constants = _split_operands(inputs, cond, body)
     t_carry, _, t_body_constants = _split_operands(tangents, cond, body)
     in_carry, in_body_constants = body.inputs[: len(carry)], body.inputs[len(carry) :]

@@ -1,10 +1,20 @@
 """Every operation that a graph can hold, each declared in one place."""
 
-from . import convolution, elementwise, indexing, operators, products, reductions, structure
+from . import (
+    callback,
+    convolution,
+    elementwise,
+    indexing,
+    operators,
+    products,
+    reductions,
+    structure,
+)
 from .declare import REGISTRY
 
 __all__ = [
     "REGISTRY",
+    "callback",
     "convolution",
     "elementwise",
     "indexing",

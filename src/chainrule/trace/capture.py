@@ -18,7 +18,7 @@ from .frozen_draws import frozen_draws
 from .operands import check_plain, node_of
 from .strides import set_layout_like, set_layout_of
 from .tracer import ArrayTracer, ScalarTracer, Tracer, traced
-from .tracing import mark_finished, refuse_escaped, tracing
+from .tracing import Tokens, mark_finished, refuse_escaped, tracing
 from .views import root_of
 
 
@@ -87,6 +87,10 @@ class Captured(NamedTuple):
         Leaves of the arguments that the function wrote into.
     kinds : bool
         Whether it would be another graph if arrays without axes were numbers.
+    reads_token : bool
+        Whether it calls Python: then the graph's last input is a token.
+    has_effects : bool
+        Whether such a call has effects: then the graph's last output is a token, too.
     """
 
     graph: Graph
@@ -94,6 +98,8 @@ class Captured(NamedTuple):
     outside: tuple[Node, ...]
     written: tuple[int, ...]
     distinguishes_scalars: bool
+    reads_token: bool = False
+    has_effects: bool = False
 
 
 def capture(
@@ -125,24 +131,44 @@ def capture(
     weak = [False] * len(inputs) if weak is None else weak
     examples = [None] * len(inputs) if examples is None else examples
     tracers = [_placeholder(node, w, x) for node, w, x in zip(inputs, weak, examples, strict=True)]
-    outer = tracing.first_serial, tracing.kind_observed
-    tracing.first_serial, tracing.kind_observed = first_new_serial, False
+    outer = tracing.first_serial, tracing.kind_observed, tracing.tokens
+    tokens = Tokens()
+    tracing.first_serial, tracing.kind_observed, tracing.tokens = first_new_serial, False, tokens
     try:
         with frozen_draws(function):
             result = call_user_function(function, tree.unflatten(treedef, tracers), {})
         asked_kind = tracing.kind_observed
     finally:
-        tracing.first_serial, tracing.kind_observed = outer
+        tracing.first_serial, tracing.kind_observed, tracing.tokens = outer
     leaves, out_treedef = tree.flatten(result)
     outputs = [node_of(as_array(leaf, "a result")) for leaf in leaves]
     written = tuple(k for k, t in enumerate(tracers) if t.node is not inputs[k])
     if written and not copy_results:
         _check_results_not_aliased(leaves)
+    last = tokens.joined()
+    has_effects = last is not tokens.first
+    outputs += [last] * has_effects
     graph, outside = close_graph(first_new_serial, inputs, outputs)
+    reads_token = tokens.first in outside
+    if reads_token:  # as the last input
+        outside, order = _without(tokens.first, outside, graph.inputs)
+        graph = Graph(order, graph.outputs)
     refuse_escaped(outside, outer[0])
-    mark_finished(inputs)
+    mark_finished([*inputs, tokens.first])
     distinguishes_scalars = asked_kind or any(not inputs[k].shape for k in written)
-    return Captured(graph, out_treedef, outside, written, distinguishes_scalars)
+    return Captured(
+        graph, out_treedef, outside, written, distinguishes_scalars, reads_token, has_effects
+    )
+
+
+def _without(
+    token: Node, outside: tuple[Node, ...], inputs: tuple[Node, ...]
+) -> tuple[tuple[Node, ...], tuple[Node, ...]]:
+    """Return what is read of outside but a token, and a graph's inputs with the token as last."""
+    k = outside.index(token)
+    position = len(inputs) - len(outside) + k
+    order = (*inputs[:position], *inputs[position + 1 :], inputs[position])
+    return (*outside[:k], *outside[k + 1 :]), order
 
 
 def _placeholder(node: Node, weak: bool, example: Any) -> Tracer:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from threading import local
+from typing import Any
 from weakref import WeakSet
 
 from ..errors import UnsupportedError, at_user_line
-from ..graph.node import Node, reachable
+from ..graph.node import Node, input_node, reachable
+from ..primitives.callback import FIRST_TOKEN, TOKEN
+from ..primitives.elementwise import add
 
 
 class _Tracing(local):
@@ -19,13 +22,65 @@ class _Tracing(local):
         Nodes with a smaller number are from outside the function; -1 if no numbers are unknown.
     asked_kind : bool
         Whether user code asked what kind of value an array without axes is.
+    tokens : Tokens or None
+        Those of the innermost function that becomes a graph; None if none does.
     """
 
     first_serial = -1
     kind_observed = False
+    tokens: Tokens | None = None
+
+
+class Tokens:
+    """The tokens of callbacks in one function that becomes a graph; see `primitives.callback`.
+
+    Attributes
+    ----------
+    first : Node
+        An input of the graph: it is not known while the function is traced.
+    last : Node
+        That of the last call whose order counts.
+    unordered : list of Node
+        Those of calls with effects whose order does not count.
+    """
+
+    def __init__(self) -> None:
+        self.first = self.last = input_node(TOKEN)
+        self.unordered: list[Node] = []
+
+    def joined(self) -> Node:
+        """Return a token that follows from all calls with effects; the first one if none has."""
+        token = self.last
+        for other in self.unordered:
+            token = add(token, other)
+        return token
 
 
 tracing = _Tracing()
+
+
+def first_token() -> Any:
+    """Return the token for what is pure, or may be called in any order."""
+    return FIRST_TOKEN if tracing.tokens is None else tracing.tokens.first
+
+
+def last_token() -> Any:
+    """Return the token for what is to be called next."""
+    return FIRST_TOKEN if tracing.tokens is None else tracing.tokens.last
+
+
+def follow_token(token: Any) -> None:
+    """Have later calls come after the one that gave this token."""
+    if tracing.tokens is not None:
+        tracing.tokens.last = token
+
+
+def join_token(token: Any) -> None:
+    """Take down a call with effects, whose order does not count."""
+    if tracing.tokens is not None:
+        tracing.tokens.unordered.append(token)
+
+
 _finished: WeakSet[Node] = WeakSet()  # arguments of functions whose trace is over
 
 

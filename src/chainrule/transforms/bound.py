@@ -16,6 +16,7 @@ from ..errors import DtypeError, ShapeError, StateLostError, UnsupportedError, a
 from ..graph.types import Type
 from ..trace.capture import Captured, as_array
 from ..trace.tracer import Tracer
+from ..trace.tracing import tracing
 from .compiled import TracedFunction
 
 
@@ -93,6 +94,8 @@ class BoundFunction:
     def __call__(self, *args: Any) -> Any:
         """Run the step, and return what it returns beside the new state."""
         memory = self._memory
+        if tracing.tokens is not None:  # of another function, which would run the step once
+            raise _part_of_a_trace()
         if not memory.running.acquire(blocking=False):
             raise _busy()
         starts = False
@@ -134,12 +137,7 @@ class BoundFunction:
 
     def _traced(self, args: Any, leaves: list[Any]) -> TracedFunction:
         if any(isinstance(x, Tracer) for x in leaves):
-            raise UnsupportedError(
-                at_user_line(
-                    "a bound step changes its state, so it cannot be a part of another traced "
-                    "function: call the function that it was made of"
-                )
-            )
+            raise _part_of_a_trace()
         whole = (tree.unflatten(self._memory.treedef, self._memory.leaves), *args)
         everything, treedef = tree.flatten(whole)
         arrays = [as_array(x) for x in everything]
@@ -205,6 +203,15 @@ def _check_type(name: str, new: Type, old: Type) -> None:
 
 def _copy(x: Any) -> Any:
     return np.array(as_array(x), order="C")
+
+
+def _part_of_a_trace() -> UnsupportedError:
+    return UnsupportedError(
+        at_user_line(
+            "a bound step changes its state, so it cannot be a part of another traced function: "
+            "call the function that it was made of"
+        )
+    )
 
 
 def _busy() -> RuntimeError:

@@ -8,14 +8,23 @@ from typing import Any, TypeVar, TypeVarTuple
 import numpy as np
 
 from .. import tree
-from ..control.cond import run_cond
+from ..control.cond import giving_effects, run_cond
 from ..control.while_loop import run_while
 from ..errors import DtypeError, ShapeError, at_user_line
 from ..graph.graph import Graph
 from ..graph.node import Node, input_node
 from ..graph.types import Type
-from ..trace.capture import as_array, capture, check_no_alias, to_user_arrays, type_of
+from ..primitives.callback import TOKEN
+from ..trace.capture import (
+    Captured,
+    as_array,
+    capture,
+    check_no_alias,
+    to_user_arrays,
+    type_of,
+)
 from ..trace.operands import is_weak
+from ..trace.tracing import first_token, follow_token, last_token
 from .loops import as_dtype, example_without_layout, node_or_array
 
 C = TypeVar("C")
@@ -59,20 +68,52 @@ def while_loop(cond_fun: Callable[[C], Any], body_fun: Callable[[C], C], init_va
     args_def = tree.structure((init_val,))
     types = [type_of(x) for x in carry]
     examples = [*map(example_without_layout, carry)]
-    body, out_def, read, written, _ = capture(
-        body_fun, types, args_def, [is_weak(x) for x in carry], examples
-    )
-    if written:
-        check_no_alias([carry[k] for k in written], carry)
-    after = _after(body, out_def, carry, carry_def)
+    body = capture(body_fun, types, args_def, [is_weak(x) for x in carry], examples)
+    if body.written:
+        check_no_alias([carry[k] for k in body.written], carry)
+    after = _after(body, carry, carry_def)
     if list(after) != types:
         carry = [as_dtype(x, t.dtype) for x, t in zip(carry, after, strict=True)]
-        body, out_def, read, *_ = capture(body_fun, after, args_def, examples=examples)
-        _after(body, out_def, carry, carry_def)
-    cond, _, asked, *_ = capture(cond_fun, after, args_def, examples=examples)
-    _check_predicate("while_loop", [node.type for node in cond.outputs])
-    results = run_while([*map(node_or_array, carry), *asked, *read], cond=cond, body=body)
+        body = capture(body_fun, after, args_def, examples=examples)
+        _after(body, carry, carry_def)
+    cond = capture(cond_fun, after, args_def, examples=examples)
+    if cond.has_effects:
+        return _with_carried_condition(cond_fun, body_fun, tree.unflatten(carry_def, carry))
+    _check_predicate("while_loop", [node.type for node in cond.graph.outputs])
+    results = _run_while(cond, body, [*map(node_or_array, carry)])
     return tree.unflatten(carry_def, to_user_arrays(results))  # type: ignore[no-any-return]
+
+
+def _run_while(cond: Captured, body: Captured, carry: list[Any]) -> list[Any]:
+    """Return the last carries; a token of callbacks in the body is one more, the last one."""
+    asked = [*cond.outside, *[first_token()] * cond.reads_token]
+    if not body.has_effects:
+        read = [*body.outside, *[first_token()] * body.reads_token]
+        return list(run_while([*carry, *asked, *read], cond=cond.graph, body=body.graph))
+    n = len(carry)
+    *inputs, token = body.graph.inputs
+    with_token = Graph((*inputs[:n], token, *inputs[n:]), body.graph.outputs)
+    asking = cond.graph.inputs
+    unread = input_node(token.type)
+    cond_graph = Graph((*asking[:n], unread, *asking[n:]), cond.graph.outputs)
+    operands = [*carry, last_token(), *asked, *body.outside]
+    *results, last = run_while(operands, cond=cond_graph, body=with_token)
+    follow_token(last)
+    return results
+
+
+def _with_carried_condition(
+    cond_fun: Callable[[C], Any], body_fun: Callable[[C], C], init_val: C
+) -> C:
+    """Run a loop whose condition has effects: asked before it, and at the end of an iteration."""
+
+    def step(state: tuple[C, Any]) -> tuple[C, Any]:
+        value = body_fun(state[0])
+        return value, cond_fun(value)
+
+    last: C
+    last, _ = while_loop(lambda state: state[1], step, (init_val, cond_fun(init_val)))
+    return last
 
 
 def cond(
@@ -115,40 +156,60 @@ def cond(
     predicate = as_array(pred, "the predicate")
     _check_predicate("cond", [type_of(predicate)])
     examples = [*map(example_without_layout, leaves)]
-    true, true_def, true_reads, wrote_in_true, _ = capture(
-        true_fun, types, args_def, weak, examples
-    )
-    false, false_def, false_reads, wrote_in_false, _ = capture(
-        false_fun, types, args_def, weak, examples
-    )
-    if wrote_in_true or wrote_in_false:
-        check_no_alias([leaves[k] for k in {*wrote_in_true, *wrote_in_false}], leaves)
+    branches = [
+        capture(function, types, args_def, weak, examples) for function in (true_fun, false_fun)
+    ]
+    written = {k for branch in branches for k in branch.written}
+    if written:
+        check_no_alias([leaves[k] for k in written], leaves)
+    true_def, false_def = (branch.out_treedef for branch in branches)
     if true_def != false_def:
         raise ShapeError(
             at_user_line(f"cond: one branch returns {true_def} and the other {false_def}")
         )
-    outside = tuple(dict.fromkeys((*true_reads, *false_reads)))
-    branches = [_over(true, true_reads, outside), _over(false, false_reads, outside)]
-    operand_nodes = [node_or_array(predicate), *map(node_or_array, leaves), *outside]
-    results = run_cond(operand_nodes, true=branches[0], false=branches[1])
+    results = _run_cond(branches, [node_or_array(predicate), *map(node_or_array, leaves)])
     return tree.unflatten(true_def, to_user_arrays(results))  # type: ignore[no-any-return]
 
 
-def _over(branch: Graph, reads: Sequence[Node], outside: Sequence[Node]) -> Graph:
-    """Return the branch over its operands and all that either branch reads from outside."""
-    count = len(branch.inputs) - len(reads)
-    inside = dict(zip(reads, branch.inputs[count:], strict=True))
+def _run_cond(branches: Sequence[Captured], operands: list[Any]) -> list[Any]:
+    """Return the results; that of a branch with effects is a token, too, as that of the other."""
+    outside = tuple(dict.fromkeys(node for branch in branches for node in branch.outside))
+    reads_token = any(branch.reads_token for branch in branches)
+    has_effects = any(branch.has_effects for branch in branches)
+    true, false = (_over(branch, outside, reads_token, has_effects) for branch in branches)
+    operands = [*operands, *outside]
+    if not has_effects:
+        operands += [first_token()] * reads_token
+        return list(run_cond(operands, true=true, false=false))
+    operands.append(last_token())
+    n_results = len(true.outputs)
+    if any(isinstance(x, Node) for x in operands):
+        true, false = giving_effects(true, false)
+    results = run_cond(operands, true=true, false=false)
+    follow_token(results[n_results - 1])
+    return list(results[: n_results - 1])
+
+
+def _over(branch: Captured, outside: Sequence[Node], takes_token: bool, gives_token: bool) -> Graph:
+    """Return the branch over its operands, all that either one reads from outside, and a token."""
+    inputs, outputs = branch.graph.inputs, branch.graph.outputs
+    token = inputs[-1] if branch.reads_token else input_node(TOKEN)
+    count = len(inputs) - len(branch.outside) - branch.reads_token
+    inside = dict(zip(branch.outside, inputs[count:], strict=False))
     rest = [inside.get(node) or input_node(node.type) for node in outside]
-    return Graph((*branch.inputs[:count], *rest), branch.outputs)
+    if gives_token and not branch.has_effects:
+        outputs = (*outputs, token)
+    return Graph((*inputs[:count], *rest, *[token] * takes_token), outputs)
 
 
-def _after(body: Graph, out_def: Any, carry: Sequence[Any], carry_def: Any) -> Sequence[Type]:
+def _after(body: Captured, carry: Sequence[Any], carry_def: Any) -> Sequence[Type]:
     """Return the value's types after one iteration, checked against those before it."""
-    if out_def != carry_def:
+    if body.out_treedef != carry_def:
         raise ShapeError(
-            at_user_line(f"while_loop: the value was {carry_def} and became {out_def}")
+            at_user_line(f"while_loop: the value was {carry_def} and became {body.out_treedef}")
         )
-    for x, new in zip(carry, body.output_types, strict=True):
+    after = body.graph.output_types[: len(carry)]
+    for x, new in zip(carry, after, strict=True):
         old = type_of(x)
         if new.shape != old.shape or (new.dtype != old.dtype and not is_weak(x)):
             raise DtypeError(
@@ -156,7 +217,7 @@ def _after(body: Graph, out_def: Any, carry: Sequence[Any], carry_def: Any) -> S
                     f"while_loop: a value of {old} became {new}; cast it, or begin with it"
                 )
             )
-    return body.output_types
+    return after
 
 
 def _check_predicate(transformation: str, types: Sequence[Type]) -> None:

@@ -19,12 +19,15 @@ from ..backends import (
 from ..config import config, threads_word
 from ..errors import DtypeError, ShapeError, UnsupportedError, at_user_line
 from ..graph.evaluate import inline
+from ..graph.node import Node
 from ..graph.types import Type
 from ..lazy import computed
+from ..primitives.callback import FIRST_TOKEN
 from ..trace.capture import Captured, as_array, check_no_alias, to_user_array
 from ..trace.operands import node_of
 from ..trace.strides import is_c_order, strides_of, strides_of_array, was_asked
 from ..trace.tracer import ArrayTracer, Tracer
+from ..trace.tracing import follow_token, last_token, tracing
 from .model_call import ModelCalls
 
 P = ParamSpec("P")
@@ -41,7 +44,8 @@ class TracedFunction:
         tiered: bool = False, donated: Donated = NOTHING_DONATED,
     ) -> None:  # fmt: skip
         self.graph, self.out_treedef, self.outside = captured[:3]
-        self.written, self.distinguishes_scalars = captured[3:]
+        self.written, self.distinguishes_scalars = captured[3:5]
+        self.reads_token, self.has_effects = captured[5:]
         self.tiered, self.donated = tiered, donated
         self.program: Program | None = None
         self._programs: dict[int, Program] = {}  # by the number of threads they were made for
@@ -60,7 +64,9 @@ class TracedFunction:
     @property
     def allows_fast_call(self) -> bool:
         """Return whether arrays that lie as arrays usually do may go to the program unseen."""
-        return self.is_of_c_order and not (self.written and len(self.graph.inputs) > 1)
+        if self.reads_token or not self.is_of_c_order:
+            return False
+        return not (self.written and len(self.graph.inputs) > 1)
 
     @property
     def is_of_c_order(self) -> bool:
@@ -91,6 +97,8 @@ class TracedFunction:
     @computed
     def fast_call(self) -> FastCall:
         """All results as a list for arrays just as they should be; else None."""
+        if self.reads_token:  # which no argument is
+            return lambda *_: None
         program = self.ensure_compiled()
         self._fast_call_key = program, config.num_threads
         self.__dict__.pop("fast_call_single", None)  # it may lead to another program
@@ -130,25 +138,41 @@ class TracedFunction:
         if program.threads and self._fast_call_key != key and threads_word.value == flag:
             for name in ("fast_call", "fast_call_single"):  # made for another number of threads
                 self.__dict__.pop(name, None)
-        return program(leaves)
+        if not self.reads_token:
+            return program(leaves)
+        results = program([*leaves, FIRST_TOKEN])
+        return results[:-1] if self.has_effects else results
 
     def _with_donated(self, results: list[Any], leaves: Sequence[Any]) -> list[Any]:
         """Return all outputs: those that took the memory of an argument are that argument."""
         if not self.donated:
             return results
         rest = iter(results)
-        count = len(self.graph.outputs)
+        count = len(self.graph.outputs) - self.has_effects
         return [leaves[self.donated[j]] if j in self.donated else next(rest) for j in range(count)]
+
+    def is_part(self, leaves: Sequence[Any]) -> bool:
+        """Return whether a call with these leaves is a part of another traced function."""
+        calls_later = self.reads_token and tracing.tokens is not None
+        return bool(self.outside) or calls_later or any(isinstance(x, Tracer) for x in leaves)
+
+    def _inlined(self, nodes: Sequence[Node]) -> list[Node]:
+        """Return the outputs over other nodes, after callbacks that came before."""
+        token = [node_of(last_token())] * self.reads_token
+        results = inline(self.graph, [*nodes, *self.outside, *token])
+        if self.has_effects:
+            follow_token(results.pop())
+        return results
 
     def __call__(self, leaves: Sequence[Any]) -> Any:
         """Return the function's result for these leaves of its arguments."""
         if self.written:
             check_no_alias([leaves[k] for k in self.written], leaves)
-        if self.outside or any(isinstance(x, Tracer) for x in leaves):
+        if self.is_part(leaves):
             nodes = [
                 node_of(x, t.dtype) for x, t in zip(leaves, self.graph.input_types, strict=False)
             ]
-            results: list[Any] = inline(self.graph, [*nodes, *self.outside])
+            results: list[Any] = self._inlined(nodes)
         else:
             results = self._with_donated(self.run(leaves), leaves)
         return tree.unflatten(self.out_treedef, [to_user_array(x) for x in results])
@@ -226,7 +250,8 @@ class CompiledFunction(Generic[P, R]):
                 )
             )
         arrays = [as_array(x) for x in leaves]
-        for k, (x, wanted) in enumerate(zip(arrays, self.graph.input_types, strict=True)):
+        types = self.graph.input_types  # and a token, where Python is called
+        for k, (x, wanted) in enumerate(zip(arrays, types, strict=False)):
             if Type(x.shape, x.dtype) != wanted:
                 error = DtypeError if x.shape == wanted.shape else ShapeError
                 name = tree.names((args, kwargs))[k].partition(".")[2]

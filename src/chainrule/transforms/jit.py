@@ -18,7 +18,6 @@ from ..forks import changing
 from ..graph.graph import Graph
 from ..trace.capture import as_array, capture
 from ..trace.operands import is_weak
-from ..trace.tracer import Tracer
 from .bound import BoundFunction, traced_step
 from .compiled import CompiledFunction, TracedFunction, layout
 from .donation import check_donated, donated_leaves, match_outputs
@@ -119,7 +118,7 @@ class JitFunction(Generic[P, R]):
         leaves, treedef = tree.flatten((dynamic, named))
         arrays = [as_array(x) for x in leaves]
         traced = self._find_or_trace(leaves, arrays, treedef, static, True)
-        if not traced.outside and not any(isinstance(x, Tracer) for x in leaves):
+        if not traced.is_part(leaves):
             check_donated(arrays, traced.donated, tree.names((dynamic, named)))
         return traced(arrays)
 

@@ -8,16 +8,25 @@ from typing import Any, TypeVar
 import numpy as np
 
 from .. import tree
+from ..control.effects import results_of_effects
 from ..control.scan import run_scan
 from ..errors import DtypeError, ShapeError, at_user_line
 from ..graph.graph import Graph
 from ..graph.node import Node
 from ..graph.types import Type
 from ..primitives.structure import cast
-from ..trace.capture import as_array, capture, check_no_alias, to_user_arrays, type_of
+from ..trace.capture import (
+    Captured,
+    as_array,
+    capture,
+    check_no_alias,
+    to_user_arrays,
+    type_of,
+)
 from ..trace.function_rules import as_int
 from ..trace.operands import is_weak
 from ..trace.tracer import Tracer, traced
+from ..trace.tracing import first_token, follow_token, last_token
 
 C = TypeVar("C")
 
@@ -86,28 +95,39 @@ def scan(
 
     weak = [*map(is_weak, carry), *[False] * len(slices)]
     examples = [*map(example_without_layout, carry), *[None] * len(slices)]
-    body, out_def, outside, written, _ = capture(
-        f, [*map(type_of, carry), *slices], args_def, weak, examples
-    )
-    if written:
+    captured = capture(f, [*map(type_of, carry), *slices], args_def, weak, examples)
+    if captured.written:
         operands = (*carry, *columns)
-        check_no_alias([operands[k] for k in written], operands)
-    wanted = _carry_dtypes(body, out_def, carry, carry_def)
+        check_no_alias([operands[k] for k in captured.written], operands)
+    wanted = _carry_dtypes(captured.graph, captured.out_treedef, carry, carry_def)
     if any(t != type_of(x) for t, x in zip(wanted, carry, strict=True)):
         # A carry that began as a Python number takes the dtype that the first iteration gave it.
         carry = [as_dtype(x, t.dtype) for x, t in zip(carry, wanted, strict=True)]
-        body, out_def, outside, *_ = capture(f, [*wanted, *slices], args_def, None, examples)
-        _carry_dtypes(body, out_def, carry, carry_def)
+        captured = capture(f, [*wanted, *slices], args_def, None, examples)
+        _carry_dtypes(captured.graph, captured.out_treedef, carry, carry_def)
+    results = _run(captured, carry, columns, length, reverse)
+    return tree.unflatten(captured.out_treedef, to_user_arrays(results))  # type: ignore[no-any-return]
 
-    results = run_scan(
-        [node_or_array(x) for x in (*carry, *columns)] + list(outside),
-        body=body,
-        n_carry=len(carry),
-        n_xs=len(columns),
-        length=length,
-        reverse=reverse,
-    )
-    return tree.unflatten(out_def, to_user_arrays(results))  # type: ignore[no-any-return]
+
+def _run(
+    captured: Captured, carry: Sequence[Any], columns: Sequence[Any], length: int, reverse: bool
+) -> list[Any]:
+    """Return the results of a scan; a token of callbacks in it is one more carry, the last one."""
+    body, n, m = captured.graph, len(carry), len(columns)
+    operands = [*map(node_or_array, carry), *map(node_or_array, columns), *captured.outside]
+    if not captured.has_effects:
+        operands += [first_token()] * captured.reads_token
+        return list(
+            run_scan(operands, body=body, n_carry=n, n_xs=m, length=length, reverse=reverse)
+        )
+    *inputs, token = body.inputs
+    *outputs, last = body.outputs
+    operands.insert(n, last_token())
+    more = results_of_effects(body) if any(isinstance(x, Node) for x in operands) else ()
+    body = Graph((*inputs[:n], token, *inputs[n:]), (*outputs[:n], last, *outputs[n:], *more))
+    results = run_scan(operands, body=body, n_carry=n + 1, n_xs=m, length=length, reverse=reverse)
+    follow_token(results[n])
+    return [*results[:n], *results[n + 1 : len(outputs) + 1]]
 
 
 def fori_loop(lower: int, upper: int, body: Callable[[Any, C], C], init: C) -> C:

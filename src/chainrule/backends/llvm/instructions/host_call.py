@@ -1,4 +1,4 @@
-"""Nodes without native code, which NumPy computes in the middle of a program."""
+"""Nodes without native code: NumPy computes them, or calls the user's function, in between."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ....graph.node import Node
 from ..codegen.emitter import Emitter
-from ..layout.frame import FAILED, HOST_CALLBACK
+from ..layout.frame import COMPUTED, FAILED, HOST_CALLBACK
 from ..layout.view import Buffer, View
 from .base import Instruction
 
@@ -44,4 +44,4 @@ class HostCall(Instruction):
         f = emitter.f
         function = emitter.addresses.load_word(HOST_CALLBACK)
         status = f.name(f"call i64 {function}(ptr %frame, i64 {self.number})")
-        emitter.stop_if(f.name(f"icmp ne i64 {status}, 0"), FAILED)
+        emitter.stop_if(f.name(f"icmp ne i64 {status}, {COMPUTED}"), FAILED)

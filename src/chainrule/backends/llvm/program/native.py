@@ -11,7 +11,6 @@ from weakref import WeakSet, WeakValueDictionary
 import numpy as np
 
 from ....config import config
-from ....errors import CompileError
 from ....forks import changing
 from ....graph.graph import Graph
 from ....graph.node import REFERENCE
@@ -19,7 +18,14 @@ from ....graph.types import Type
 from ...base import Donated, FastCall
 from ...threads import usable_cpus
 from ..debug.timing_report import TimingReport
-from ..layout.frame import AUTOTUNED_POOL, FAILED, FIRST_ARGUMENT, INTERRUPTED, POOL
+from ..layout.frame import (
+    AUTOTUNED_POOL,
+    COMPUTED,
+    FAILED,
+    FIRST_ARGUMENT,
+    INTERRUPTED,
+    POOL,
+)
 from ..runtime import (
     call_spec_of,
     fast_call_address,
@@ -175,7 +181,7 @@ class NativeProgram:
     def _raise(self, status: int, frame: Frame) -> None:
         if status == FAILED:
             error, frame.error = frame.error, None
-            raise error or CompileError("a computation by NumPy failed")
+            raise error or KeyboardInterrupt  # ctypes printed what a signal handler raised
         if status == INTERRUPTED:
             raise_from_frame(frame.words)
         node = self.executable.bounds_checks[status - 1]
@@ -186,15 +192,15 @@ class NativeProgram:
         )
 
     def _call_numpy(self, address: int, number: int) -> int:
-        """Compute a node with NumPy; called from native code, and returns 1 if that failed."""
+        """Compute a node with NumPy, or call the user's function; called from native code."""
         frame = self._frame_at[address]
         try:
             with np.errstate(all="ignore"):
                 _evaluate(self.executable.numpy_calls[number], frame)
         except BaseException as error:  # raised again when native code has returned
             frame.error = error
-            return 1
-        return 0
+            return 0
+        return COMPUTED
 
 
 def _evaluate(call: NumpyCall, frame: Frame) -> None:
