@@ -48,7 +48,9 @@ def updated_moments(moments: RunningMoments, rows: Any) -> RunningMoments:
     return RunningMoments(moments.mean + shift * (n / total), squares / total, total)
 
 
-def normalized(moments: RunningMoments, rows: Any, clip: float = 10.0, epsilon: float = 1e-8) -> Any:
+def normalized(
+    moments: RunningMoments, rows: Any, clip: float = 10.0, epsilon: float = 1e-8
+) -> Any:
     """Return ``(rows - mean) / sqrt(variance + epsilon)`` within ``-clip ... clip``."""
     scaled = (rows - moments.mean) / np.sqrt(moments.variance + epsilon)
     return np.clip(scaled, -clip, clip).astype(rows.dtype)

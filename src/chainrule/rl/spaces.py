@@ -110,9 +110,7 @@ def spec_of(space: Any) -> SpaceSpec:
     if isinstance(space, kinds.Box):
         if space.dtype.kind not in "fiu":
             raise _unsupported(space, f"of {space.dtype}")
-        return BoxSpec(
-            tuple(space.shape), str(space.dtype), _bound(space.low), _bound(space.high)
-        )
+        return BoxSpec(tuple(space.shape), str(space.dtype), _bound(space.low), _bound(space.high))
     if isinstance(space, kinds.Dict):
         names = tuple(sorted(space.spaces))
         return DictSpec(names, tuple(spec_of(space[name]) for name in names))
@@ -253,7 +251,7 @@ def _bound(bound: Any) -> float | tuple[float, ...]:
 def _unsupported(space: Any, why: str) -> UnsupportedError:
     return UnsupportedError(
         at_user_line(
-            f"the space {str(space):.80} is not supported {why}".rstrip()
+            f"the space {space!s:.80} is not supported {why}".rstrip()
             + ": Discrete, MultiDiscrete, MultiBinary and Box are, and for observations Dict and "
             "Tuple of them"
         )

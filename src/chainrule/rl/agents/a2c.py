@@ -32,8 +32,9 @@ class A2CAgent(OnPolicyAgent):
         """Return RMSProp as TensorFlow has it, or Adam."""
         if self.use_rms_prop:
             return optim.rmsprop(
-                learning_rate, decay=0.99, eps=self.rms_prop_eps, eps_in_sqrt=True, initial_scale=1.0
-            )
+                learning_rate, decay=0.99, eps=self.rms_prop_eps, eps_in_sqrt=True,
+                initial_scale=1.0,
+            )  # fmt: skip
         return optim.adam(learning_rate)
 
     def loss(self, policy: Any, batch: Minibatch) -> tuple[Any, dict[str, Any]]:

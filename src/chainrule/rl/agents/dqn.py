@@ -134,7 +134,7 @@ class DQNAgent(OffPolicyAgent):
             due, lambda target, q: polyak(target, q, self.tau), lambda target, _: target,
             networks.target, networks.q,
         )  # fmt: skip
-        return networks._replace(target=target)
+        return DQNNetworks(networks.q, target, networks.optimizer)
 
     def _update(
         self, state: OffPolicyState, networks: DQNNetworks, batch: Transitions, key: Any,

@@ -213,7 +213,7 @@ def _mean_of_numbers(values: Any) -> Any:
 
 
 def polyak(targets: Any, networks: Any, tau: Any) -> Any:
-    """Move the targets towards the networks, by the fraction tau of the way, which may be traced."""
+    """Move the targets towards the networks by the fraction tau, which may be traced."""
     if is_plain_number(tau) and tau == 1:
         return networks
     rate = tau + np.zeros(())

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ... import nn, optim, tree
-from ...random import fold_in, split
+from ...random import split
 from ...transforms import cond, value_and_grad
 from ..buffers.rollout import Rollout, empty_rollout, generalized_advantages
 from ..normalization import (
@@ -161,8 +161,9 @@ class OnPolicyAgent:
         last_value = state.policy.value(self._normalized(state, observation))
         advantages, returns = self._advantages(rollout, last_value)
         everything = Minibatch(
-            rollout.observation, rollout.action, rollout.log_prob, rollout.value, advantages, returns
-        )
+            rollout.observation, rollout.action, rollout.log_prob, rollout.value, advantages,
+            returns,
+        )  # fmt: skip
         batch = tree.map(lambda x: x.reshape(-1, *x.shape[2:]), everything)
         key, update_key = split(state.key)
         policy, optimizer, metrics = self._update(state, batch, update_key)
@@ -170,9 +171,7 @@ class OnPolicyAgent:
         state = state._replace(policy=policy, optimizer=optimizer, key=key, row=np.int64(0))
         return state, metrics
 
-    def predict(
-        self, state: OnPolicyState, observation: Any, key: Any, deterministic: bool
-    ) -> Any:
+    def predict(self, state: OnPolicyState, observation: Any, key: Any, deterministic: bool) -> Any:
         """Return an action for each observation, without learning anything."""
         actions = state.policy.distribution(self._normalized(state, observation))
         action = actions.mode() if deterministic else actions.sample(key)

@@ -15,7 +15,6 @@ from ...transforms import cond, scan
 from .base import Schedule
 from .on_policy import Minibatch, OnPolicyAgent, OnPolicyState, standardized
 
-
 METRICS = ("policy_loss", "value_loss", "entropy", "approx_kl", "clip_fraction", "n_updates")
 
 

@@ -52,7 +52,9 @@ class SACAgent(ContinuousAgent):
         """Whether the weight of the entropy follows from the target entropy."""
         return isinstance(self.ent_coef, str)
 
-    def actor_loss(self, actor: Any, critics: Any, observation: Any, ent_coef: Any, key: Any) -> Any:
+    def actor_loss(
+        self, actor: Any, critics: Any, observation: Any, ent_coef: Any, key: Any
+    ) -> tuple[Any, Any]:
         """Return the actor's loss, and the mean log-density of its actions."""
         action, log_prob = actor(observation).sample_with_log_prob(key)
         q = smallest(critics(observation, action))
@@ -102,18 +104,14 @@ class SACAgent(ContinuousAgent):
         learning_rate = self._progress(state).value(self.learning_rate)
         ent_coef = np.exp(networks.log_ent_coef)
 
-        targets = self.critic_targets(
-            networks.actor, networks.targets, batch, ent_coef, target_key
-        )
+        targets = self.critic_targets(networks.actor, networks.targets, batch, ent_coef, target_key)
         critics, critic_optimizer, critic_loss, errors = self._critic_step(
             networks.critics, networks.critic_optimizer, batch, stop_gradient(targets),
             learning_rate, 0.5,
         )  # fmt: skip
 
         def loss(actor: Any) -> tuple[Any, Any]:
-            return self.actor_loss(  # type: ignore[no-any-return]
-                actor, critics, batch.observation, ent_coef, actor_key
-            )
+            return self.actor_loss(actor, critics, batch.observation, ent_coef, actor_key)
 
         (actor_loss, log_prob), gradient = value_and_grad(loss, has_aux=True)(networks.actor)
         updates, actor_optimizer = self._optimizer(learning_rate).update(
@@ -128,9 +126,11 @@ class SACAgent(ContinuousAgent):
                 slope, ent_coef_optimizer, log_ent_coef
             )
             log_ent_coef = optim.apply_updates(log_ent_coef, update)
-        moved = _every(self.target_update_interval, n_updates, networks.targets, critics, self.tau)
+        new_targets = _every(
+            self.target_update_interval, n_updates, networks.targets, critics, self.tau
+        )
         new = SACNetworks(
-            actor, critics, moved, log_ent_coef, actor_optimizer, critic_optimizer,
+            actor, critics, new_targets, log_ent_coef, actor_optimizer, critic_optimizer,
             ent_coef_optimizer,
         )  # fmt: skip
         metrics = {

@@ -37,9 +37,7 @@ def with_new_row(priorities: Priorities, replay: Replay) -> Priorities:
     return _with_leaves(priorities, numbers, np.full(n_envs, 1.0) * priorities.largest)
 
 
-def with_priorities(
-    priorities: Priorities, numbers: Any, errors: Any, alpha: float
-) -> Priorities:
+def with_priorities(priorities: Priorities, numbers: Any, errors: Any, alpha: float) -> Priorities:
     """Give transitions the priority ``(|error| + 1e-6)**alpha``."""
     new = (np.abs(errors).astype(np.float64) + _SMALLEST) ** alpha
     largest = np.maximum(priorities.largest, np.max(new))

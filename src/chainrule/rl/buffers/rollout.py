@@ -31,10 +31,10 @@ def empty_rollout(
         action_dtype = np.dtype(dtype)
     elif action_dtype.kind == "i":
         action_dtype = np.dtype(np.int64)
-    numbers = [np.zeros(leading, dtype) for _ in range(3)]
+    log_prob, value, reward = (np.zeros(leading, dtype) for _ in range(3))
     return Rollout(
-        zeros(observation, leading), np.zeros((*leading, *shape), action_dtype), *numbers,
-        np.zeros(leading, np.bool_),
+        zeros(observation, leading), np.zeros((*leading, *shape), action_dtype), log_prob, value,
+        reward, np.zeros(leading, np.bool_),
     )  # fmt: skip
 
 

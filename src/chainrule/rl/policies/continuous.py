@@ -46,9 +46,7 @@ class SquashedGaussianActor(nn.Module):
         features_key, network_key, mean_key, std_key = split(key, 4)
         self.features = FeatureExtractor(observation, key=features_key, dtype=dtype)
         *sizes, last = hidden_sizes(net_arch, ("pi", "qf"))["pi"]
-        self.network = perceptron(
-            self.features.width, sizes, last, activation, network_key, dtype
-        )
+        self.network = perceptron(self.features.width, sizes, last, activation, network_key, dtype)
         k = n_parameters(action)
         self.mean = perceptron(last, (), k, activation, mean_key, dtype).layers[0]
         self.log_std = perceptron(last, (), k, activation, std_key, dtype).layers[0]
