@@ -90,6 +90,10 @@ class EnvironmentCheckError(ChainruleError, ValueError):
     """An environment of reinforcement learning that breaks the protocol."""
 
 
+class EnvironmentStepError(ChainruleError, RuntimeError):
+    """An environment of reinforcement learning that failed in the middle of a training."""
+
+
 class ModelFileError(ChainruleError, ValueError):
     """A model file that is truncated, foreign, newer than this version, or damaged."""
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from ... import optim
-from .on_policy import Minibatch, OnPolicyAgent, OnPolicyState, standardized
+from .on_policy import Minibatch, OnPolicyAgent, OnPolicyState
 
 
 @dataclass(frozen=True)
@@ -42,10 +40,10 @@ class A2CAgent(OnPolicyAgent):
         actions, values = policy(batch.observation)
         advantage = batch.advantage
         if self.normalize_advantage:
-            advantage = standardized(advantage)
-        policy_loss = -np.mean(advantage * actions.log_prob(batch.action))
-        value_loss = np.mean((batch.returns - values) ** 2)
-        entropy = np.mean(actions.entropy())
+            advantage = batch.standardized_advantage()
+        policy_loss = -batch.mean(advantage * actions.log_prob(batch.action))
+        value_loss = batch.mean((batch.returns - values) ** 2)
+        entropy = batch.mean(actions.entropy())
         loss = policy_loss - self.ent_coef * entropy + self.vf_coef * value_loss
         return loss, {"policy_loss": policy_loss, "value_loss": value_loss, "entropy": entropy}
 

@@ -31,6 +31,7 @@ class Outcome(NamedTuple):
     terminated: Any  # (n,) bool
     truncated: Any  # (n,) bool
     next_observation: Any  # (n, ...): that before a reset, if the episode ended
+    valid: Any = None  # (n,) bool: False where the action was ignored; None if it never is
 
     @property
     def ended(self) -> Any:
@@ -44,6 +45,7 @@ class Agent(Protocol):
     observation: SpaceSpec
     action: ActionSpec
     n_envs: int
+    may_ignore_actions: bool
 
     @property
     def metric_names(self) -> tuple[str, ...]:

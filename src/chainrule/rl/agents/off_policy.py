@@ -55,6 +55,7 @@ class OffPolicyAgent:
     action: ActionSpec
     policy: Callable[..., nn.Module]
     n_envs: int
+    may_ignore_actions: bool
     learning_rate: Schedule
     buffer_size: int
     learning_starts: int
@@ -96,8 +97,9 @@ class OffPolicyAgent:
         shape, dtype = shape_and_dtype(self.action)
         dtype = self.dtype if dtype.kind == "f" else dtype
         replay = empty_replay(
-            self.observation, shape, dtype, self.capacity, self.n_envs, self.dtype
-        )
+            self.observation, shape, dtype, self.capacity, self.n_envs, self.dtype,
+            self.may_ignore_actions,
+        )  # fmt: skip
         priorities = None
         if self.prioritized_replay:
             priorities = empty_priorities(self.capacity * self.n_envs)
@@ -124,6 +126,8 @@ class OffPolicyAgent:
             "terminated": outcome.terminated,
             "ended": outcome.ended,
         }
+        if self.may_ignore_actions:
+            row["valid"] = outcome.valid
         priorities = state.priorities
         if priorities is not None:
             priorities = with_new_row(priorities, state.replay)

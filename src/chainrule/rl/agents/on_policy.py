@@ -48,6 +48,24 @@ class Minibatch(NamedTuple):
     value: Any
     advantage: Any
     returns: Any
+    valid: Any = None
+
+    def mean(self, values: Any) -> Any:
+        """Return the mean over the rows, of those that count."""
+        if self.valid is None:
+            return np.mean(values)
+        weight = self.valid.astype(values.dtype)
+        return np.sum(np.where(self.valid, values, 0)) / np.maximum(np.sum(weight), 1)
+
+    def standardized_advantage(self) -> Any:
+        """Return advantages of mean 0 and (unbiased) standard deviation 1."""
+        n = self.advantage.shape[0]
+        if n == 1:
+            return self.advantage
+        centered = self.advantage - self.mean(self.advantage)
+        count = n if self.valid is None else np.maximum(np.sum(self.valid), 2)
+        variance = self.mean(centered * centered) * (count / (count - 1))
+        return centered / (np.sqrt(variance).astype(centered.dtype) + 1e-8)
 
 
 @dataclass(frozen=True)
@@ -58,6 +76,7 @@ class OnPolicyAgent:
     action: ActionSpec
     policy: Callable[..., nn.Module]
     n_envs: int
+    may_ignore_actions: bool
     learning_rate: Schedule
     n_steps: int
     gamma: float
@@ -94,8 +113,9 @@ class OnPolicyAgent:
         policy_key, key = split(key)
         policy = self.policy(self.observation, self.action, key=policy_key)
         rollout = empty_rollout(
-            self.observation, self.action, self.n_steps, self.n_envs, self.dtype
-        )
+            self.observation, self.action, self.n_steps, self.n_envs, self.dtype,
+            self.may_ignore_actions,
+        )  # fmt: skip
         moments = scale = None
         if self.normalize_observations:
             assert isinstance(self.observation, BoxSpec)
@@ -149,7 +169,10 @@ class OnPolicyAgent:
         reward = cond(
             np.any(cut_off), add_value, lambda reward, _: reward, reward, outcome.next_observation
         )
-        rollout = _written(state.rollout, state.row, {"reward": reward, "ended": ended})
+        row = {"reward": reward, "ended": ended}
+        if self.may_ignore_actions:
+            row["valid"] = outcome.valid
+        rollout = _written(state.rollout, state.row, row)
         return state._replace(
             rollout=rollout, row=state.row + 1, num_timesteps=state.num_timesteps + self.n_envs,
             return_scale=scale,
@@ -162,7 +185,7 @@ class OnPolicyAgent:
         advantages, returns = self._advantages(rollout, last_value)
         everything = Minibatch(
             rollout.observation, rollout.action, rollout.log_prob, rollout.value, advantages,
-            returns,
+            returns, rollout.valid,
         )  # fmt: skip
         batch = tree.map(lambda x: x.reshape(-1, *x.shape[2:]), everything)
         key, update_key = split(state.key)
@@ -200,15 +223,6 @@ class OnPolicyAgent:
         (_, metrics), gradient = value_and_grad(loss, has_aux=True)(policy)
         updates, optimizer = self.optimizer(learning_rate).update(gradient, optimizer, policy)
         return optim.apply_updates(policy, updates), optimizer, metrics
-
-
-def standardized(advantages: Any) -> Any:
-    """Return advantages of mean 0 and (unbiased) standard deviation 1."""
-    n = advantages.shape[0]
-    if n == 1:
-        return advantages
-    deviation = np.std(advantages, ddof=1)
-    return (advantages - np.mean(advantages)) / (deviation + 1e-8)
 
 
 def _written(rollout: Rollout, row: Any, values: dict[str, Any]) -> Rollout:

@@ -13,7 +13,7 @@ from ...random import permutation, split
 from ...train.epoch import scan_batches
 from ...transforms import cond, scan
 from .base import Schedule
-from .on_policy import Minibatch, OnPolicyAgent, OnPolicyState, standardized
+from .on_policy import Minibatch, OnPolicyAgent, OnPolicyState
 
 METRICS = ("policy_loss", "value_loss", "entropy", "approx_kl", "clip_fraction", "n_updates")
 
@@ -50,23 +50,23 @@ class PPOAgent(OnPolicyAgent):
         actions, values = policy(batch.observation)
         advantage = batch.advantage
         if self.normalize_advantage:
-            advantage = standardized(advantage)
+            advantage = batch.standardized_advantage()
         log_ratio = actions.log_prob(batch.action) - batch.log_prob
         ratio = np.exp(log_ratio)
         limited = np.clip(ratio, 1 - clip_range, 1 + clip_range)
-        policy_loss = -np.mean(np.minimum(ratio * advantage, limited * advantage))
+        policy_loss = -batch.mean(np.minimum(ratio * advantage, limited * advantage))
         if clip_range_vf is not None:
             change = np.clip(values - batch.value, -clip_range_vf, clip_range_vf)
             values = batch.value + change
-        value_loss = np.mean((batch.returns - values) ** 2)
-        entropy = np.mean(actions.entropy())
+        value_loss = batch.mean((batch.returns - values) ** 2)
+        entropy = batch.mean(actions.entropy())
         loss = policy_loss - self.ent_coef * entropy + self.vf_coef * value_loss
         metrics = {
             "policy_loss": policy_loss,
             "value_loss": value_loss,
             "entropy": entropy,
-            "approx_kl": np.mean(ratio - 1 - log_ratio),
-            "clip_fraction": np.mean((np.abs(ratio - 1) > clip_range).astype(self.dtype)),
+            "approx_kl": batch.mean(ratio - 1 - log_ratio),
+            "clip_fraction": batch.mean((np.abs(ratio - 1) > clip_range).astype(self.dtype)),
             "n_updates": np.ones((), self.dtype),
         }
         return loss, metrics

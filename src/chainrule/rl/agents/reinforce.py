@@ -53,18 +53,16 @@ class REINFORCEAgent(OnPolicyAgent):
         """Return the loss of a rollout, and its parts; advantages of nan are left out."""
         actions, values = policy(batch.observation)
         complete = ~np.isnan(batch.advantage)
-        weight = complete.astype(self.dtype)
-        weight = weight / np.maximum(np.sum(weight), 1)
-        advantage = np.where(complete, batch.advantage, 0)
+        valid = complete if batch.valid is None else complete & batch.valid
+        batch = batch._replace(advantage=np.where(complete, batch.advantage, 0), valid=valid)
+        advantage = batch.advantage
         if self.normalize_advantage:
-            mean = np.sum(weight * advantage)
-            variance = np.sum(weight * (advantage - mean) ** 2)
-            advantage = (advantage - mean) / (np.sqrt(variance) + 1e-8)
-        policy_loss = -np.sum(weight * advantage * actions.log_prob(batch.action))
-        entropy = np.sum(weight * actions.entropy())
+            advantage = batch.standardized_advantage()
+        policy_loss = -batch.mean(advantage * actions.log_prob(batch.action))
+        entropy = batch.mean(actions.entropy())
         loss, metrics = policy_loss - self.ent_coef * entropy, {"policy_loss": policy_loss}
         if self.baseline:
-            value_loss = np.sum(weight * (batch.returns - values) ** 2)
+            value_loss = batch.mean((batch.returns - values) ** 2)
             loss, metrics = loss + self.vf_coef * value_loss, {**metrics, "value_loss": value_loss}
         return loss, {**metrics, "entropy": entropy}
 

@@ -21,6 +21,7 @@ class Replay(NamedTuple):
     reward: Any
     terminated: Any
     ended: Any
+    valid: Any  # None if the environment always does what the action says
     n_rows: Any  # written so far
 
 
@@ -37,14 +38,15 @@ class Transitions(NamedTuple):
 
 def empty_replay(
     observation: SpaceSpec, action_shape: tuple[int, ...], action_dtype: Any, capacity: int,
-    n_envs: int, dtype: Any,
+    n_envs: int, dtype: Any, may_ignore_actions: bool = False,
 ) -> Replay:  # fmt: skip
     """Return a replay of no rows, whose memory is that of `capacity` rows."""
     leading = (capacity, n_envs)
     return Replay(
         zeros(observation, leading), zeros(observation, leading),
         np.zeros((*leading, *action_shape), action_dtype), np.zeros(leading, dtype),
-        np.zeros(leading, np.bool_), np.zeros(leading, np.bool_), np.int64(0),
+        np.zeros(leading, np.bool_), np.zeros(leading, np.bool_),
+        np.zeros(leading, np.bool_) if may_ignore_actions else None, np.int64(0),
     )  # fmt: skip
 
 
@@ -95,6 +97,8 @@ def transitions_at(
     def at(array: Any, numbers: Any) -> Any:
         return np.take(array.reshape(capacity * n_envs, *array.shape[2:]), numbers, axis=0)
 
+    if replay.valid is not None:
+        weight = np.where(at(replay.valid, indices), weight, 0)
     observation = tree.map(lambda x: at(x, indices), replay.observation)
     action = at(replay.action, indices)
     if n_steps == 1:

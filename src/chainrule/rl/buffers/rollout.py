@@ -19,11 +19,13 @@ class Rollout(NamedTuple):
     value: Any
     reward: Any
     ended: Any  # bool: the episode ended with this step, for whatever reason
+    valid: Any  # bool: the environment did what the action says; None if it always does
 
 
 def empty_rollout(
-    observation: SpaceSpec, action: ActionSpec, n_steps: int, n_envs: int, dtype: Any
-) -> Rollout:
+    observation: SpaceSpec, action: ActionSpec, n_steps: int, n_envs: int, dtype: Any,
+    may_ignore_actions: bool = False,
+) -> Rollout:  # fmt: skip
     """Return a rollout of zeros. Actions are those of the policy's distribution."""
     shape, action_dtype = shape_and_dtype(action)
     leading = (n_steps, n_envs)
@@ -35,6 +37,7 @@ def empty_rollout(
     return Rollout(
         zeros(observation, leading), np.zeros((*leading, *shape), action_dtype), log_prob, value,
         reward, np.zeros(leading, np.bool_),
+        np.zeros(leading, np.bool_) if may_ignore_actions else None,
     )  # fmt: skip
 
 

@@ -1,0 +1,136 @@
+"""Training around environments of Gymnasium: each step is one call of native code, and one of
+theirs.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...random import split
+from ...transforms import jit
+from ..agents.base import Agent, Outcome
+from .compiled import latest
+from .copies import Copies, Stepped
+from .statistics import WINDOW, EpisodeStatistics, no_episodes
+
+
+class SteppedState(NamedTuple):
+    """All that changes in a training, but for the environments."""
+
+    agent: Any
+    metrics: Any
+
+
+class SteppedLoop:
+    """The agent as compiled functions of one state, called between steps of the environments.
+
+    Parameters
+    ----------
+    agent : Agent
+    copies : Copies
+    key : uint32[2]
+        Of the agent's first weights and of all noise.
+    total_timesteps : int
+    seed : int
+        Of the environments.
+    """
+
+    def __init__(
+        self, agent: Agent, copies: Copies, key: Any, total_timesteps: int, seed: int
+    ) -> None:
+        self.agent, self.copies, self._seed = agent, copies, seed
+        agent_key, _ = split(key)
+        metrics = {name: np.float64(np.nan) for name in agent.metric_names}
+        state = SteppedState(agent.init(agent_key, total_timesteps), metrics)
+        self._act = jit(self._only_act).bind(state)
+        self._step = jit(self._record_and_act).bind(self._act)
+        self._learn = jit(self._record_and_learn).bind(self._act)
+        self._learn_and_act = jit(self._record_learn_and_act).bind(self._act)
+        self.episodes = no_episodes(agent.n_envs)
+        self._observation: Any = None
+        self._action: Any = None
+
+    @property
+    def state(self) -> SteppedState:
+        """A copy of the state. Setting it copies another one of the same structure."""
+        return self._act.state  # type: ignore[no-any-return]
+
+    @state.setter
+    def state(self, state: SteppedState) -> None:
+        self._act.state = state
+
+    def run(self, n_rounds: int) -> tuple[dict[str, Any], EpisodeStatistics, Any]:
+        """Run some rounds; return metrics, the episodes' statistics, and the number of steps."""
+        if self._observation is None:
+            self._observation = self.copies.reset(self._seed)
+        steps = self.agent.steps_per_round
+        metrics: Any = None
+        for _ in range(n_rounds):
+            if steps == 1:
+                metrics = self._round_of_one()
+                continue
+            action = self._act(self._observation)
+            for _ in range(steps - 1):
+                action = self._step(self._stepped(action), self._observation)
+            metrics = self._learn(self._stepped(action), self._observation)
+        numbers, n_timesteps = metrics
+        return numbers, self.episodes, n_timesteps
+
+    def _round_of_one(self) -> Any:
+        """Step and learn; the action of the next step comes with the same call."""
+        if self._action is None:
+            self._action = self._act(self._observation)
+        outcome = self._stepped(self._action)
+        self._action, metrics = self._learn_and_act(outcome, self._observation)
+        return metrics
+
+    def _stepped(self, action: Any) -> tuple[Any, ...]:
+        try:
+            stepped = self.copies.step(action)
+        except BaseException:
+            self._observation = self._action = None  # the next run begins with a reset
+            raise
+        self._observation = stepped.observation
+        self._count(stepped)
+        outcome = (stepped.reward, stepped.terminated, stepped.truncated, stepped.final_observation)
+        return outcome if stepped.valid is None else (*outcome, stepped.valid)
+
+    def _count(self, stepped: Stepped) -> None:
+        episodes = self.episodes
+        returns, lengths = episodes.returns, episodes.lengths
+        if stepped.valid is None:
+            returns += stepped.reward
+            lengths += 1
+        else:
+            returns += np.where(stepped.valid, stepped.reward, 0.0)
+            lengths += stepped.valid
+        if not stepped.ended:
+            return
+        count = int(episodes.n_episodes)
+        for k in np.flatnonzero(stepped.terminated | stepped.truncated):
+            episodes.last_returns[count % WINDOW] = returns[k]
+            episodes.last_lengths[count % WINDOW] = lengths[k]
+            returns[k] = lengths[k] = 0
+            count += 1
+        self.episodes = episodes._replace(n_episodes=np.int64(count))
+
+    def _only_act(self, state: SteppedState, observation: Any) -> Any:
+        agent, action = self.agent.act(state.agent, observation)
+        return state._replace(agent=agent), action
+
+    def _record_and_act(self, state: SteppedState, outcome: Any, observation: Any) -> Any:
+        agent = self.agent.record(state.agent, Outcome(*outcome))
+        return self._only_act(state._replace(agent=agent), observation)
+
+    def _record_and_learn(self, state: SteppedState, outcome: Any, observation: Any) -> Any:
+        agent = self.agent.record(state.agent, Outcome(*outcome))
+        agent, new = self.agent.learn(agent, observation)
+        metrics = {name: latest(state.metrics[name], x) for name, x in new.items()}
+        return SteppedState(agent, metrics), (metrics, agent.num_timesteps)
+
+    def _record_learn_and_act(self, state: SteppedState, outcome: Any, observation: Any) -> Any:
+        state, metrics = self._record_and_learn(state, outcome, observation)
+        state, action = self._only_act(state, observation)
+        return state, (action, metrics)
