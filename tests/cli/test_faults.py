@@ -17,9 +17,8 @@ import pandas as pd
 import pytest
 
 import chainrule
-from chainrule import estimators, files
+from chainrule import container, estimators, files
 from chainrule.cli import keeping
-from chainrule.estimators.serialization import container
 from chainrule.report import page as pages
 
 QUICK = ("--epochs", "3", "--hidden-layer-sizes", "8", "--n-members", "1")

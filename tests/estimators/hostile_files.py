@@ -15,8 +15,8 @@ import pandas as pd
 from sklearn.exceptions import ConvergenceWarning
 
 from chainrule import MLPClassifier, MLPRegressor, TabularClassifier, TabularRegressor, load
+from chainrule.container import _digest, dumps, loads
 from chainrule.errors import DataError, ModelFileError
-from chainrule.estimators.serialization.container import _digest, dumps, loads
 
 VALUES: list[Any] = [
     None, True, False, 0, 1, -1, 2, 3, 7, 2**31, 2**62, 10**18, 0.0, -0.5, 0.5, 1e308, -1e-308, "",

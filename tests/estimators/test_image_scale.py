@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from chainrule import ImageClassifier, load
+from chainrule.container import dumps, loads, read
 from chainrule.data.images import common_image_size, read_images
 from chainrule.errors import DataError
 from chainrule.estimators.raw.image_scale import Scale, check_layout, checked_images
-from chainrule.estimators.serialization.container import dumps, loads, read
 
 pytestmark = pytest.mark.usefixtures("_unoptimised")
 

@@ -18,8 +18,8 @@ from sklearn.exceptions import NotFittedError
 
 import chainrule
 from chainrule import MLPClassifier, MLPRegressor, TabularClassifier, TabularRegressor, load
+from chainrule.container import dumps, loads
 from chainrule.errors import ModelFileError
-from chainrule.estimators.serialization.container import dumps, loads
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

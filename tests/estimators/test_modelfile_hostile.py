@@ -18,8 +18,8 @@ from safetensors.numpy import save as peer_save
 
 import chainrule
 from chainrule import load
+from chainrule.container import dumps, loads
 from chainrule.errors import ModelFileError
-from chainrule.estimators.serialization.container import dumps, loads
 from chainrule.version import __version__
 
 NAMES = list(hostile_files.models())

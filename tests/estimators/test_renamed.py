@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.estimators.serialization.container import dumps, loads
+from chainrule.container import dumps, loads
 from chainrule.estimators.serialization.renamed import RENAMED
 
 rng = np.random.default_rng(0)

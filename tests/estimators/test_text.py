@@ -13,10 +13,10 @@ from sklearn.linear_model import LogisticRegression
 from unoptimised import unoptimised
 
 import chainrule as cr
+from chainrule.container import dumps, loads, read
 from chainrule.data.vocabulary import EncodedTexts
 from chainrule.errors import DataError, ModelFileError
 from chainrule.estimators.raw.text_reading import log_ratios
-from chainrule.estimators.serialization.container import dumps, loads, read
 
 pytestmark = pytest.mark.usefixtures("_unoptimised")
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ..container import checked_path, loads, read
 from ..errors import ModelFileError
 from .mlp.estimators import MLPClassifier, MLPRegressor
 from .raw.audio import AudioClassifier
 from .raw.images import ImageClassifier
 from .raw.text import TextClassifier
-from .serialization.container import checked_path, loads, read
 from .serialization.estimator import from_state
 from .tabular.estimators import TabularClassifier, TabularRegressor
 

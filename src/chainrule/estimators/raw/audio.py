@@ -11,13 +11,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ... import nn
+from ...container import damaged
 from ...data.audio import EXTENSIONS, SAMPLE_RATES, Recording, as_recordings, resample
 from ...data.audio_datasets import audio_files
 from ...data.moments import exponent
 from ...errors import DataError
 from ...random import split
 from ...signal import change_speed, mel_filterbank, random_noise, random_shift_and_speed
-from ..serialization.container import damaged
 from ..serialization.schema import fields, whole
 from ..sklearn_private import Interval, StrOptions
 from .audio_networks import (

@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ... import nn, random
+from ...container import damaged
 from ...data.folders import files_in, folders_in
 from ...data.images import EXTENSIONS, class_files, common_image_size, read_images
 from ...errors import DataError
-from ..serialization.container import damaged
 from ..serialization.schema import each, fields, finite, flag, one_of, positive, whole
 from ..sklearn_private import Interval
 from .image_network import ShiftedView, Standardize, image_network

@@ -11,12 +11,12 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ... import optim, train
+from ...container import damaged
 from ...data.texts import check_texts
 from ...data.vocabulary import Vocabulary
 from ...data.words import RULES
 from ...errors import DataError
 from ...typing import Array
-from ..serialization.container import damaged
 from ..serialization.schema import each, fields, finite, flag, one_of, whole
 from ..sklearn_private import Interval, StrOptions
 from .attribution import Attribution, integrated_gradients, probability

@@ -14,13 +14,13 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
+from ...container import Arrays, Description, damaged
 from ...data import Features
 from ...errors import ModelFileError
 from ...version import __version__
 from ..mlp.objectives import OUTPUT_ACTIVATIONS
 from ..mlp.settings import layer_sizes
 from ..sklearn_private import validate_parameters
-from .container import Arrays, Description, damaged
 from .perceptron import (
     ArrayReader,
     classes_from_state,

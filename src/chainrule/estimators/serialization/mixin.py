@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ...container import checked_path, dumps, write
 from ...errors import ModelFileError
 from ...files import write_atomically
-from .container import checked_path, dumps, write
 from .estimator import from_state, to_state
 from .exporting import onnx_model
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from sklearn.preprocessing import LabelBinarizer
 
+from ...container import Arrays, Description, damaged
 from ...errors import ModelFileError
 from ..mlp.embedding import FREQUENCIES, MAX_BINS, MAX_LEVELS, ColumnEmbedding, category_width
 from ..mlp.network import FittedNetwork
 from ..mlp.settings import layer_sizes
-from .container import Arrays, Description, damaged
 from .schema import each, fields, from_json, maybe, number, to_json, whole
 
 LARGEST_TEXT = 2**24  # characters of classes as an array of equal widths

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from ... import random, tree
+from ...container import Arrays, Description, damaged
 from ...errors import ChainruleError, ModelFileError
 from ...transforms import make_graph
-from .container import Arrays, Description, damaged
 from .perceptron import ArrayReader, classes_from_state, classes_to_state
 from .schema import by_name, each, fields, finite, one_of, text, to_plain_json, whole
 

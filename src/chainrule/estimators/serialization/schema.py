@@ -13,8 +13,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from ...container import damaged
 from ...errors import ModelFileError
-from .container import damaged
 
 Check: TypeAlias = Callable[[Any, str], Any]
 

@@ -20,8 +20,8 @@ from typing import Any, Never, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import ModelFileError
-from ...files import write_atomically
+from .errors import ModelFileError
+from .files import write_atomically
 
 Description: TypeAlias = dict[str, Any]
 Arrays: TypeAlias = dict[str, NDArray[Any]]
