@@ -56,7 +56,7 @@ HOMES = {
     "sklearn": {"cli", "data", "estimators", "report"},
     "pandas": {"cli", "data", "estimators"},
     "pyarrow": {"data"},
-    "rich": {"cli", "explain", "train"},
+    "rich": {"cli", "explain", "rl", "train"},
     "soundfile": {"data"},
     "safetensors": {"data", "estimators", "train"},
     "typer": {"cli"},

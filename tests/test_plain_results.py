@@ -116,6 +116,7 @@ CALLS: dict[ModuleType, dict[str, Call]] = {
         **{name: draws(getattr(nn, name)) for name in (
             "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "lecun_normal",
             "lecun_uniform", "ones", "signs", "zeros")},
+        "orthogonal": lambda: nn.orthogonal(2.0)(KEY, (4, 3)),
         **{name: activated(name) for name in (
             "elu", "gelu", "leaky_relu", "relu", "sigmoid", "silu", "softplus", "tanh")},
         "softmax": lambda: nn.softmax(ROWS),

@@ -41,7 +41,7 @@ from .transforms import (
 from .version import __version__
 
 if TYPE_CHECKING:
-    from . import data, estimators, export, losses, nn, optim, random, signal, train
+    from . import data, estimators, export, losses, nn, optim, random, rl, signal, train
     from .estimators import (
         AudioClassifier,
         ImageClassifier,
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     )
 
 # Imported at first use: whoever differentiates need not load what trains.
-LAZY = ("data", "estimators", "export", "losses", "nn", "optim", "random", "signal", "train")
+LAZY = ("data", "estimators", "export", "losses", "nn", "optim", "random", "rl", "signal", "train")
 ESTIMATORS = (
     "AudioClassifier",
     "ImageClassifier",
@@ -113,6 +113,7 @@ __all__ = [
     "optim",
     "pure_callback",
     "random",
+    "rl",
     "scan",
     "set_num_threads",
     "signal",

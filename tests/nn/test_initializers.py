@@ -44,6 +44,23 @@ def test_the_same_key_gives_the_same_weights(init: nn.Initializer) -> None:
     assert not np.array_equal(first, init(random.key(6), (4, 3), np.float64))
 
 
+@pytest.mark.parametrize("shape", [(5, 3), (3, 5), (4, 4), (3, 3, 2, 8)])
+def test_orthogonal(shape: tuple[int, ...]) -> None:
+    """Columns or rows at right angles, of the length asked for; and each direction equally likely.
+
+    An entry of a random orthogonal matrix of n rows has the variance 1 / n.
+    """
+    w = nn.orthogonal(0.5)(random.key(1), shape, np.float64).reshape(-1, shape[-1])
+    gram = w.T @ w if w.shape[0] >= w.shape[1] else w @ w.T
+    np.testing.assert_allclose(gram, 0.25 * np.eye(min(w.shape)), atol=1e-14)
+    assert nn.orthogonal()(random.key(1), shape).dtype == np.float32
+    firsts = [
+        nn.orthogonal()(k, (4, 4), np.float64)[0, 0] for k in random.split(random.key(2), 500)
+    ]
+    assert abs(np.mean(firsts)) < 5 * 0.5 / np.sqrt(500)
+    np.testing.assert_allclose(np.var(firsts), 0.25, rtol=0.3)
+
+
 def test_zeros_and_ones() -> None:
     """Constant whatever the key."""
     assert nn.zeros(random.key(0), (2, 2)).tolist() == [[0.0, 0.0], [0.0, 0.0]]

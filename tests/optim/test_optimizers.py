@@ -65,6 +65,11 @@ def _rmsprop(h: dict[str, Any], p: Any, g: Any, t: int) -> Any:
     return p - 0.02 * g / (np.sqrt(h["s"]) + 1e-3)
 
 
+def _rmsprop_of_tensorflow(h: dict[str, Any], p: Any, g: Any, t: int) -> Any:
+    h["s"] = 0.8 * h.get("s", 1) + 0.2 * g**2
+    return p - 0.02 * g / np.sqrt(h["s"] + 1e-3)
+
+
 def _adam(h: dict[str, Any], p: Any, g: Any, t: int) -> Any:
     h["m"] = 0.8 * h.get("m", 0) + 0.2 * g  # Kingma and Ba, Algorithm 1
     h["s"] = 0.95 * h.get("s", 0) + 0.05 * g**2
@@ -103,6 +108,10 @@ CASES: dict[str, tuple[optim.Optimizer, Rule, float]] = {
     "momentum": (optim.sgd(0.02, momentum=0.9), _momentum, 1e-12),
     "nesterov": (optim.sgd(0.02, momentum=0.9, nesterov=True), _nesterov, 1e-12),
     "rmsprop": (optim.rmsprop(0.02, decay=0.8, eps=1e-3), _rmsprop, 1e-12),
+    "rmsprop, tensorflow": (
+        optim.rmsprop(0.02, decay=0.8, eps=1e-3, eps_in_sqrt=True, initial_scale=1.0),
+        _rmsprop_of_tensorflow, 1e-12,
+    ),
     "adam": (optim.adam(0.02, 0.8, 0.95, 1e-3), _adam, 1e-12),
     "adamw": (optim.adamw(0.02, 0.8, 0.95, 1e-3, weight_decay=0.1), _adamw, 1e-12),
     # eps = 1e-8 counts in another place: equal to 1e-6 as long as gradients are not tiny
@@ -111,7 +120,7 @@ CASES: dict[str, tuple[optim.Optimizer, Rule, float]] = {
     "lion": (optim.lion(0.02, 0.8, 0.95, weight_decay=0.1), _lion, 1e-12),
     "clip": (optim.chain(optim.clip(1.5), optim.sgd(0.02)), _clipped, 1e-12),
     "chain": (optim.chain(optim.clip_by_global_norm(1e9), optim.sgd(0.02)), _sgd, 1e-12),
-}
+}  # fmt: skip
 
 
 def step_of(optimizer: optim.Optimizer) -> Callable[[Any, Any], Any]:

@@ -1,1 +1,52 @@
-"""Reinforcement learning: environments and algorithms, compiled into one graph."""
+"""Reinforcement learning: environments and algorithms, compiled into one graph.
+
+>>> from chainrule import rl
+>>> model = rl.PPO("CartPole-v1", seed=0).learn(20_000)
+>>> mean, std = rl.evaluate_policy(model, n_eval_episodes=20)
+>>> mean > 100
+True
+"""
+
+from .agents.base import Linear
+from .algorithms import A2C, ALGORITHMS, DQN, PPO, REINFORCE, SAC, TD3, Algorithm, load
+from .callbacks import CheckpointCallback, EvalCallback, StopTrainingOnRewardThreshold
+from .environments import (
+    ENVIRONMENTS,
+    Environment,
+    auto_reset_step,
+    check_environment,
+    make_environment,
+)
+from .evaluation import EpisodeResults, evaluate_episodes, evaluate_policy
+from .policies.actor_critic import ActorCritic
+from .policies.continuous import Critics, DeterministicActor, SquashedGaussianActor
+from .policies.q_network import QNetwork
+
+__all__ = [
+    "A2C",
+    "ALGORITHMS",
+    "DQN",
+    "ENVIRONMENTS",
+    "PPO",
+    "REINFORCE",
+    "SAC",
+    "TD3",
+    "ActorCritic",
+    "Algorithm",
+    "CheckpointCallback",
+    "Critics",
+    "DeterministicActor",
+    "Environment",
+    "EpisodeResults",
+    "EvalCallback",
+    "Linear",
+    "QNetwork",
+    "SquashedGaussianActor",
+    "StopTrainingOnRewardThreshold",
+    "auto_reset_step",
+    "check_environment",
+    "evaluate_episodes",
+    "evaluate_policy",
+    "load",
+    "make_environment",
+]

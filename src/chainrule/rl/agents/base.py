@@ -42,10 +42,30 @@ class Outcome(NamedTuple):
 class Agent(Protocol):
     """What loops need of an algorithm."""
 
-    observation: SpaceSpec
-    action: ActionSpec
-    n_envs: int
-    may_ignore_actions: bool
+    @property
+    def observation(self) -> SpaceSpec:
+        """What is seen."""
+        ...
+
+    @property
+    def action(self) -> ActionSpec:
+        """What can be done."""
+        ...
+
+    @property
+    def n_envs(self) -> int:
+        """How many copies of the environment there are."""
+        ...
+
+    @property
+    def may_ignore_actions(self) -> bool:
+        """Whether outcomes say which actions were ignored."""
+        ...
+
+    @property
+    def dtype(self) -> Any:
+        """The dtype of networks."""
+        ...
 
     @property
     def metric_names(self) -> tuple[str, ...]:
@@ -71,6 +91,14 @@ class Agent(Protocol):
 
     def learn(self, state: Any, observation: Any) -> tuple[Any, dict[str, Any]]:
         """Return the state after a round of updates, and numbers that describe it."""
+        ...
+
+    def portable(self, state: Any) -> Any:
+        """Return the part of a state that a model file holds: all but what happened lately."""
+        ...
+
+    def with_portable(self, state: Any, portable: Any) -> Any:
+        """Return a state with that part of another one."""
         ...
 
     def predict(self, state: Any, observation: Any, key: Any, deterministic: bool) -> Any:

@@ -47,6 +47,9 @@ class OffPolicyState(NamedTuple):
     action: Any
 
 
+_PORTABLE = ("networks", "key", "num_timesteps", "total_timesteps", "n_updates")
+
+
 @dataclass(frozen=True)
 class OffPolicyAgent:
     """Replay and rounds of updates; the update itself is `_update` of each algorithm."""
@@ -162,6 +165,14 @@ class OffPolicyAgent:
             networks=networks, priorities=priorities, n_updates=n_updates, key=key
         )
         return state, metrics
+
+    def portable(self, state: OffPolicyState) -> Any:
+        """Return the part of a state that a model file holds: all but the replay."""
+        return {name: getattr(state, name) for name in _PORTABLE}
+
+    def with_portable(self, state: OffPolicyState, portable: Any) -> OffPolicyState:
+        """Return a state with that part of another one."""
+        return state._replace(**portable)
 
     def _one_update(
         self, state: OffPolicyState, carry: Any, key: Any

@@ -39,6 +39,10 @@ class OnPolicyState(NamedTuple):
     return_scale: Any
 
 
+_PORTABLE = ("policy", "optimizer", "key", "num_timesteps", "total_timesteps",
+             "observation_moments")  # fmt: skip
+
+
 class Minibatch(NamedTuple):
     """Rows of a rollout in any order, with what they were worth."""
 
@@ -199,6 +203,20 @@ class OnPolicyAgent:
         actions = state.policy.distribution(self._normalized(state, observation))
         action = actions.mode() if deterministic else actions.sample(key)
         return to_environment(self.action, action)
+
+    def portable(self, state: OnPolicyState) -> Any:
+        """Return the part of a state that a model file holds: all but the rollout."""
+        scale = state.return_scale
+        moments = None if scale is None else scale.moments
+        return {**{name: getattr(state, name) for name in _PORTABLE}, "return_moments": moments}
+
+    def with_portable(self, state: OnPolicyState, portable: Any) -> OnPolicyState:
+        """Return a state with that part of another one."""
+        rest = dict(portable)
+        moments, scale = rest.pop("return_moments"), state.return_scale
+        if scale is not None:
+            scale = scale._replace(moments=moments)
+        return state._replace(return_scale=scale, **rest)
 
     def _advantages(self, rollout: Rollout, last_value: Any) -> tuple[Any, Any]:
         return generalized_advantages(rollout, last_value, self.gamma, self.gae_lambda)

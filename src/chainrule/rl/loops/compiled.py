@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ... import tree
+from ...errors import EnvironmentStepError
 from ...random import split
-from ...transforms import jit, scan, while_loop
+from ...transforms import cond, jit, scan, while_loop
 from ..agents.base import Agent, Outcome
 from ..environments.auto_reset import auto_reset_step
 from .statistics import EpisodeStatistics, after_step, no_episodes
@@ -22,6 +23,7 @@ class LoopState(NamedTuple):
     observation: Any
     key: Any
     episodes: EpisodeStatistics
+    is_finite: Any  # whether all rewards and observations were
 
 
 class CompiledLoop:
@@ -42,28 +44,69 @@ class CompiledLoop:
         env_state, observation = environment.reset(split(reset_key, agent.n_envs))
         state = LoopState(
             agent.init(agent_key, total_timesteps), env_state, observation, key,
-            no_episodes(agent.n_envs),
+            no_episodes(agent.n_envs), np.bool_(True),
         )  # fmt: skip
-        self._rounds = jit(self._run_rounds).bind(state)
+        self.bound = jit(self._run_rounds).bind(state)
+        self._prepare = jit(with_total).bind(self.bound)
+        self._count = jit(lambda state: (state, state.agent.num_timesteps)).bind(self.bound)
 
     @property
     def state(self) -> LoopState:
         """A copy of the state. Setting it copies another one of the same structure."""
-        return self._rounds.state  # type: ignore[no-any-return]
+        return self.bound.state  # type: ignore[no-any-return]
 
     @state.setter
     def state(self, state: LoopState) -> None:
-        self._rounds.state = state
+        self.bound.state = state
 
-    def run(self, n_rounds: int) -> dict[str, Any]:
-        """Run some rounds; return the metrics of the last one, and the episodes' statistics."""
-        return self._rounds(np.asarray(n_rounds, np.int64))  # type: ignore[no-any-return]
+    @property
+    def num_timesteps(self) -> int:
+        """Steps of all copies so far."""
+        return int(self._count())
+
+    def prepare(self, total_timesteps: int, reset_num_timesteps: bool) -> None:
+        """Begin a training of so many steps, or of so many more."""
+        self._prepare(np.asarray(total_timesteps), np.asarray(reset_num_timesteps))
+
+    def run(self, n_rounds: int) -> tuple[dict[str, Any], EpisodeStatistics, Any]:
+        """Run some rounds; return metrics, the episodes' statistics, and the number of steps.
+
+        Raises
+        ------
+        EnvironmentStepError
+            If a reward or an observation is not finite. The rounds before are whole, and of the
+            round itself nothing was learned.
+        """
+        metrics, episodes, n_timesteps, is_finite = self.bound(np.asarray(n_rounds, np.int64))
+        if not is_finite:
+            raise EnvironmentStepError(
+                f"a reward or an observation is not finite, before step {int(n_timesteps):,}: the "
+                "environment divides by zero, or its numbers overflow. What was learned before is "
+                "whole: save it with model.save(path)"
+            )
+        return metrics, episodes, n_timesteps
+
+    @property
+    def counts(self) -> None:
+        """Numbers beside the state that a checkpoint holds: none, all is in the graph."""
+
+    @counts.setter
+    def counts(self, counts: None) -> None:
+        pass
+
+    def restart_episodes(self) -> None:
+        """Do nothing: nobody else steps these copies."""
+
+    @staticmethod
+    def agent_of(state: LoopState) -> Any:
+        """Return the agent's part of a state."""
+        return state.agent
 
     def _run_rounds(self, state: LoopState, n_rounds: Any) -> tuple[LoopState, Any]:
         metrics = {name: np.float64(np.nan) for name in self.agent.metric_names}
 
         def more(carry: Any) -> Any:
-            return carry[2] < n_rounds
+            return (carry[2] < n_rounds) & carry[0].is_finite
 
         def body(carry: Any) -> Any:
             state, metrics, number = carry
@@ -71,14 +114,21 @@ class CompiledLoop:
             return state, {name: latest(metrics[name], x) for name, x in new.items()}, number + 1
 
         state, metrics, _ = while_loop(more, body, (state, metrics, np.int64(0)))
-        return state, (metrics, state.episodes, state.agent.num_timesteps)
+        return state, (metrics, state.episodes, state.agent.num_timesteps, state.is_finite)
 
     def _round(self, state: LoopState) -> tuple[LoopState, dict[str, Any]]:
         def step(state: LoopState, _: None) -> tuple[LoopState, None]:
             return self._step(state), None
 
         state, _ = scan(step, state, length=self.agent.steps_per_round)
-        agent, metrics = self.agent.learn(state.agent, state.observation)
+
+        def skip(agent: Any, observation: Any) -> tuple[Any, dict[str, Any]]:
+            nothing = np.asarray(np.nan, self.agent.dtype)
+            return agent, dict.fromkeys(self.agent.metric_names, nothing)
+
+        agent, metrics = cond(
+            state.is_finite, self.agent.learn, skip, state.agent, state.observation
+        )
         return state._replace(agent=agent), metrics
 
     def _step(self, state: LoopState) -> LoopState:
@@ -91,7 +141,8 @@ class CompiledLoop:
         outcome = Outcome(reward, terminated, truncated, final_observation)
         agent = self.agent.record(agent, outcome)
         episodes = after_step(state.episodes, reward, outcome.ended)
-        return LoopState(agent, env_state, observation, key, episodes)
+        is_finite = state.is_finite & np.all(np.isfinite(reward)) & _all_finite(final_observation)
+        return LoopState(agent, env_state, observation, key, episodes, is_finite)
 
 
 def latest(old: Any, new: Any) -> Any:
@@ -100,6 +151,17 @@ def latest(old: Any, new: Any) -> Any:
     return np.where(np.isnan(new), old, new)
 
 
-def leaves_in_bytes(state: Any) -> int:
-    """Return how many bytes the arrays of a state take."""
-    return sum(np.asarray(leaf).nbytes for leaf in tree.leaves(state))
+def with_total(state: Any, total: Any, reset: Any) -> tuple[Any, None]:
+    """Return a state whose training is to reach a number of steps, from 0 or from where it is."""
+    start = np.where(reset, 0, state.agent.num_timesteps)
+    agent = state.agent._replace(num_timesteps=start, total_timesteps=start + total)
+    return state._replace(agent=agent), None
+
+
+def _all_finite(observation: Any) -> Any:
+    """Return whether all floats of an observation are finite."""
+    result: Any = np.bool_(True)
+    for leaf in tree.leaves(observation):
+        if leaf.dtype.kind == "f":
+            result = result & np.all(np.isfinite(leaf))
+    return result

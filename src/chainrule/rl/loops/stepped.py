@@ -11,7 +11,7 @@ import numpy as np
 from ...random import split
 from ...transforms import jit
 from ..agents.base import Agent, Outcome
-from .compiled import latest
+from .compiled import latest, with_total
 from .copies import Copies, Stepped
 from .statistics import WINDOW, EpisodeStatistics, no_episodes
 
@@ -44,10 +44,12 @@ class SteppedLoop:
         agent_key, _ = split(key)
         metrics = {name: np.float64(np.nan) for name in agent.metric_names}
         state = SteppedState(agent.init(agent_key, total_timesteps), metrics)
-        self._act = jit(self._only_act).bind(state)
+        self.bound = self._act = jit(self._only_act).bind(state)
         self._step = jit(self._record_and_act).bind(self._act)
         self._learn = jit(self._record_and_learn).bind(self._act)
         self._learn_and_act = jit(self._record_learn_and_act).bind(self._act)
+        self._prepare = jit(with_total).bind(self._act)
+        self._number = jit(lambda state: (state, state.agent.num_timesteps)).bind(self._act)
         self.episodes = no_episodes(agent.n_envs)
         self._observation: Any = None
         self._action: Any = None
@@ -60,6 +62,37 @@ class SteppedLoop:
     @state.setter
     def state(self, state: SteppedState) -> None:
         self._act.state = state
+
+    @property
+    def num_timesteps(self) -> int:
+        """Steps of all copies so far."""
+        return int(self._number())
+
+    def prepare(self, total_timesteps: int, reset_num_timesteps: bool) -> None:
+        """Begin a training of so many steps, or of so many more."""
+        self._prepare(np.asarray(total_timesteps), np.asarray(reset_num_timesteps))
+
+    @property
+    def counts(self) -> tuple[EpisodeStatistics, Any]:
+        """Numbers beside the state that a checkpoint holds: episodes, and the seed of the next."""
+        return self.episodes, np.int64(self._seed)
+
+    @counts.setter
+    def counts(self, counts: tuple[EpisodeStatistics, Any]) -> None:
+        self.episodes, seed = counts
+        self._seed = int(seed)
+        self.restart_episodes()
+
+    def restart_episodes(self) -> None:
+        """Begin new episodes in the next run, since the environments were used otherwise."""
+        self._observation = self._action = None
+        self.episodes.returns[:], self.episodes.lengths[:] = 0.0, 0
+        self._seed += 1_000_003  # other episodes than those of the first start
+
+    @staticmethod
+    def agent_of(state: SteppedState) -> Any:
+        """Return the agent's part of a state."""
+        return state.agent
 
     def run(self, n_rounds: int) -> tuple[dict[str, Any], EpisodeStatistics, Any]:
         """Run some rounds; return metrics, the episodes' statistics, and the number of steps."""
@@ -90,7 +123,7 @@ class SteppedLoop:
         try:
             stepped = self.copies.step(action)
         except BaseException:
-            self._observation = self._action = None  # the next run begins with a reset
+            self.restart_episodes()
             raise
         self._observation = stepped.observation
         self._count(stepped)

@@ -1,0 +1,341 @@
+"""What all algorithms have in common: `learn`, `predict`, `save`, `load`."""
+
+from __future__ import annotations
+
+import operator
+import secrets
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from ... import random, tree
+from ...errors import ShapeError, at_user_line
+from ...transforms import jit
+from ..agents.base import Agent
+from ..environments import Environment
+from ..loops.compiled import CompiledLoop
+from ..loops.copies import Copies
+from ..loops.loaded import LoadedAgent
+from ..loops.stepped import SteppedLoop
+from ..spaces import ActionSpec, BoxSpec, SpaceSpec, action_spec_of, spec_of, zeros
+from .environments import Resolved, environment_name, resolve_environment
+from .saving import load_model, save_model
+from .settings import is_whole, resolve
+from .training import Training
+
+_UNTRAINED_STEPS = 1  # of a model that has not learned yet: its schedules are at their start
+
+
+class Algorithm(ABC):
+    """The base class of algorithms; see `PPO` for how they are used.
+
+    Attributes
+    ----------
+    settings : dict
+        All settings, those that were chosen and those that were not.
+    history : list of dict
+        Of the last training: steps, mean return and length of the last 100 episodes, losses.
+    num_timesteps : int
+        Steps of all copies of the environment so far.
+    stop_reason : str or None
+        Why the last training ended: "total_timesteps", "callback" or "interrupted".
+    """
+
+    DEFAULTS: ClassVar[dict[str, Any]]
+    name: ClassVar[str]
+
+    def __init__(
+        self, env: Any, chosen: Mapping[str, Any], policy: Any, seed: int | None, dtype: Any
+    ) -> None:
+        self.dtype = np.dtype(dtype)
+        self.environment_name = environment_name(env)
+        self.settings, self._tuning = resolve(
+            type(self).__name__, self.DEFAULTS, self.environment_name, chosen
+        )
+        self.seed = secrets.randbits(32) if seed is None else seed
+        self._policy = policy
+        self.history: list[dict[str, float]] = []
+        self.stop_reason: str | None = None
+        self._bound: dict[Hashable, Any] = {}
+        self._n_predictions = 0
+        self.env: Resolved | None = None
+        if env is not None:
+            self.env = resolve_environment(env, self.settings["n_envs"], self.dtype)
+            self.agent = self._agent_for(self.env)
+            self._loop: Any = self._loop_for(self.env)
+
+    def learn(
+        self, total_timesteps: int, callback: Any = None, *, reset_num_timesteps: bool = True,
+        progress_bar: bool = True, checkpoint: str | Path | None = None,
+        checkpoint_interval: float = 10.0,
+    ) -> Self:  # fmt: skip
+        """Train for a number of steps of the environment, of all copies together.
+
+        Whole rounds are made (such as ``n_steps * n_envs`` steps), so it may be a few more. Ctrl-C
+        ends the training in an orderly way: what was learned stays.
+
+        Parameters
+        ----------
+        total_timesteps : int
+        callback : callable or list of callables, optional
+            Called with the model; True ends the training. See `EvalCallback`.
+        reset_num_timesteps : bool
+            Whether schedules begin anew, or these steps are added to those before. Default True.
+        progress_bar : bool
+            Whether to show a bar, after two seconds, if standard error is a terminal. Default True.
+        checkpoint : str or Path, optional
+            A file that holds the whole training, to go on from if it is killed: the same call then
+            continues, with the same bits where the environment runs in the graph. An environment
+            of Gymnasium begins a new episode. The file is removed at the end.
+        checkpoint_interval : float
+            Seconds between two writes of it. Default 10.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        EnvironmentStepError
+            If the environment fails; what was learned stays.
+        TrainingError
+            If a reward, an observation or a loss is no longer finite.
+        """
+        if self.env is None:
+            raise ValueError(at_user_line("the model has no environment: give load(path, env=...)"))
+        if not is_whole(total_timesteps) or total_timesteps < 1:
+            raise ValueError(
+                at_user_line(f"total_timesteps={total_timesteps!r}: give a whole number above 0")
+            )
+        callbacks: Sequence[Any] = (
+            () if callback is None else callback if isinstance(callback, list) else [callback]
+        )
+        training = Training(self, self._loop, int(total_timesteps), callbacks, progress_bar)
+        self.stop_reason = training.run(
+            reset_num_timesteps, None if checkpoint is None else Path(checkpoint),
+            checkpoint_interval,
+        )  # fmt: skip
+        return self
+
+    def predict(
+        self, observation: Any, state: Any = None, episode_start: Any = None,
+        deterministic: bool = False,
+    ) -> tuple[Any, Any]:  # fmt: skip
+        """Return the action for an observation, or one for each of several.
+
+        Parameters
+        ----------
+        observation : array, or tree of arrays
+            One observation, or several along axis 0.
+        state, episode_start
+            Of policies with memory; passed on as they are.
+        deterministic : bool
+            Whether the likeliest action is taken, or one is drawn. Default False.
+
+        Returns
+        -------
+        action : int or array
+            As the environment takes it.
+        state
+
+        Raises
+        ------
+        ShapeError
+            If the observation is not of the shape that the model was trained on.
+        """
+        rows, is_single = self._as_rows(observation)
+        actions = self.act(rows, deterministic)
+        return (actions[0] if is_single else actions), state
+
+    def act(self, observations: Any, deterministic: bool = False) -> Any:
+        """Return an action for each of several observations, arrays of the space's dtype.
+
+        Without checks: the fastest way to act.
+        """
+        if deterministic:
+            act = self.bound("best", lambda agent, state, x: agent.predict(state, x, None, True))
+            return act(observations)
+        draw = self.bound("draw", lambda agent, state, x, key: agent.predict(state, x, key, False))
+        self._n_predictions += 1
+        key = random.fold_in(random.key(self.seed), self._n_predictions)
+        return draw(observations, key)
+
+    @property
+    def num_timesteps(self) -> int:
+        """Steps of all copies of the environment so far."""
+        return int(self._loop.num_timesteps)
+
+    @property
+    def state(self) -> Any:
+        """A copy of the agent's state: networks, optimisers, buffers, keys."""
+        return self._loop.state.agent
+
+    @property
+    def policy(self) -> Any:
+        """A copy of the network that acts, a module."""
+        return self._acting_network(self.state)
+
+    def save(self, path: str | Path) -> None:
+        """Write the model to a safetensors file: networks, optimisers and settings.
+
+        Rollouts and replay buffers are not part of it: see the ``checkpoint`` of `learn`.
+
+        Raises
+        ------
+        TypeError
+            If a setting is a function that no file can hold.
+        ModelFileError
+            If the file cannot be written; what was there before stays.
+        """
+        save_model(self, path)
+
+    @classmethod
+    def load(cls, path: str | Path, env: Any = None, policy: Any = None, **changes: Any) -> Self:
+        """Read a model.
+
+        Parameters
+        ----------
+        path : str or Path
+        env : environment or name, optional
+            To learn or to be evaluated on. Default: none; `predict` needs none.
+        policy : callable, optional
+            Of a model that was made with one.
+        **changes
+            Settings to change.
+
+        Raises
+        ------
+        ModelFileError
+            If it is no such file, or damaged, or of another algorithm.
+        """
+        model: Self = load_model(cls, path, env, policy, changes)
+        return model
+
+    def check_spaces(self, environment: Resolved) -> None:
+        """Raise if an environment has other spaces than the one that the model learned from."""
+        observation, action = _specs(environment)
+        for kind, mine, its, is_same in (
+            ("observations", self.agent.observation, observation, _same_but_bounds),
+            ("actions", self.agent.action, action, operator.eq),
+        ):
+            if not is_same(mine, its):
+                raise ShapeError(
+                    at_user_line(f"the environment's {kind} are {its}, and the model's {mine}")
+                )
+
+    def bound(self, name: Hashable, function: Callable[..., Any]) -> Any:
+        """Return a compiled ``function(agent, agent's state, ...)`` of the state as it is now."""
+        if name not in self._bound:
+            agent, loop = self.agent, self._loop
+
+            def step(state: Any, *args: Any) -> Any:
+                return state, function(agent, loop.agent_of(state), *args)
+
+            self._bound[name] = jit(step).bind(loop.bound)
+        return self._bound[name]
+
+    def environment_was_used(self) -> None:
+        """Begin new episodes when the training goes on."""
+        self._loop.restart_episodes()
+
+    def __repr__(self) -> str:
+        env = self.environment_name or type(self.env).__name__
+        lines = [f"{type(self).__name__}({env!r},"]
+        lines += [f"    {name}={_short(value)}," for name, value in self.settings.items()]
+        tuned = f"  # {self._tuning.source}" if self._tuning else ""
+        return "\n".join([*lines, f"    seed={self.seed}){tuned}"])
+
+    # What each algorithm adds
+
+    @abstractmethod
+    def _make_agent(
+        self, observation: SpaceSpec, action: ActionSpec, n_envs: int, may_ignore_actions: bool
+    ) -> Agent:
+        """Return the agent of the settings."""
+
+    @abstractmethod
+    def _acting_network(self, state: Any) -> Any:
+        """Return the network that acts."""
+
+    # How a model begins
+
+    def _agent_for(self, environment: Resolved) -> Agent:
+        observation, action = _specs(environment)
+        if isinstance(environment, Environment):
+            return self._make_agent(observation, action, self.settings["n_envs"], False)
+        self.settings["n_envs"] = environment.n_envs
+        return self._make_agent(
+            observation, action, environment.n_envs, environment.may_ignore_actions
+        )
+
+    def _loop_for(self, environment: Resolved) -> CompiledLoop | SteppedLoop:
+        key = random.key(self.seed)
+        if isinstance(environment, Environment):
+            return CompiledLoop(self.agent, environment, key, _UNTRAINED_STEPS)
+        return SteppedLoop(self.agent, environment, key, _UNTRAINED_STEPS, self.seed)
+
+    @property
+    def has_custom_policy(self) -> bool:
+        """Whether the network is one that the user wrote."""
+        return self._policy is not None
+
+    def set_state(self, state: Any) -> None:
+        """Copy an agent's state of the same structure into the model."""
+        self._loop.state = self._loop.state._replace(agent=state)
+
+    def without_environment(
+        self, observation: SpaceSpec, action: ActionSpec, name: str | None
+    ) -> None:
+        """Make the agent of a model that was loaded without an environment."""
+        self.environment_name = name
+        self.agent = self._make_agent(observation, action, self.settings["n_envs"], False)
+        self._loop = LoadedAgent(self.agent, random.key(self.seed), _UNTRAINED_STEPS)
+
+    def _as_rows(self, observation: Any) -> tuple[Any, bool]:
+        """Return observations with a leading axis, and whether there was none."""
+        one, treedef = tree.flatten(zeros(self.agent.observation, ()))
+        try:
+            parts = treedef.flatten_up_to(observation)
+        except (ValueError, TypeError) as error:
+            raise ShapeError(
+                at_user_line(f"the observation is not built as those learned from: {error}")
+            ) from None
+        arrays, singles = [], []
+        for part, example in zip(parts, one, strict=True):
+            array, shape = np.asarray(part).astype(example.dtype, copy=False), example.shape
+            if array.shape == shape:
+                array = array[None]
+                singles.append(True)
+            elif array.shape[1:] == shape and array.ndim == len(shape) + 1:
+                singles.append(False)
+            else:
+                raise ShapeError(
+                    at_user_line(
+                        f"an observation of shape {array.shape}: the model takes {shape}, or "
+                        f"several of them, {('n', *shape)}"
+                    )
+                )
+            arrays.append(array)
+        return tree.unflatten(treedef, arrays), all(singles)
+
+
+def _specs(environment: Resolved) -> tuple[SpaceSpec, ActionSpec]:
+    if isinstance(environment, Environment):
+        return spec_of(environment.observation_space), action_spec_of(environment.action_space)
+    copies: Copies = environment
+    return copies.observation, copies.action
+
+
+def _same_but_bounds(one: Any, other: Any) -> bool:
+    """Return whether two spaces are equal, or boxes that differ in their bounds alone."""
+    if isinstance(one, BoxSpec) and isinstance(other, BoxSpec):
+        return one.shape == other.shape
+    return bool(one == other)
+
+
+def _short(value: Any) -> str:
+    name = getattr(value, "__name__", None)
+    return name if callable(value) and isinstance(name, str) else repr(value)

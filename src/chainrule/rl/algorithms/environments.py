@@ -1,0 +1,63 @@
+"""What a user means by an environment: one in the graph, or one of Gymnasium."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...errors import at_user_line
+from ..environments import ENVIRONMENTS, Environment, make_environment
+from ..environments.registry import NAMESPACE
+from ..loops.copies import Copies, copies_of, gymnasium
+
+Resolved = Environment[Any] | Copies
+
+
+def resolve_environment(environment: Any, n_envs: int | None, dtype: Any) -> Resolved:
+    """Return an environment that runs in the graph, or copies of one of Gymnasium.
+
+    Parameters
+    ----------
+    environment : str, Environment, gymnasium.Env, gymnasium.vector.VectorEnv, or callable
+        Names of `ENVIRONMENTS`, also behind ``chainrule/``, run in the graph; others are
+        Gymnasium's, as are environments that ``gymnasium.make`` made.
+    n_envs : int, optional
+        Copies of an environment of Gymnasium. Default 1.
+    dtype : floating dtype
+        Of an environment in the graph that a name means.
+    """
+    if isinstance(environment, str):
+        if environment.endswith("Policy"):
+            raise ValueError(
+                at_user_line(
+                    f"{environment!r} is a name of a policy: give the environment first, as in "
+                    'PPO("CartPole-v1"); the policy follows from its observations'
+                )
+            )
+        name = environment.removeprefix(f"{NAMESPACE}/")
+        if name in ENVIRONMENTS:
+            return make_environment(name, dtype=np.dtype(dtype))
+        if name not in gymnasium.registry and ":" not in name:
+            known = [key for key in gymnasium.registry if name.lower() in key.lower()]
+            listed = ", ".join(known[:6] or sorted(ENVIRONMENTS))
+            raise ValueError(
+                at_user_line(f"there is no environment {environment!r}: there are {listed}")
+            )
+    if isinstance(environment, Environment):
+        return environment
+    return copies_of(environment, n_envs)
+
+
+def environment_name(environment: Any) -> str | None:
+    """Return the name under which settings are tuned for an environment; None if it has none."""
+    if isinstance(environment, str):
+        return environment.removeprefix(f"{NAMESPACE}/")
+    if isinstance(environment, Environment):
+        for name, cls in ENVIRONMENTS.items():
+            if type(environment) is cls:
+                return name
+        return None
+    spec = getattr(environment, "spec", None)
+    identifier = getattr(spec, "id", None)
+    return identifier.removeprefix(f"{NAMESPACE}/") if isinstance(identifier, str) else None

@@ -1,0 +1,244 @@
+"""A training from its first round to its last: reports, callbacks, checkpoints, Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from hashlib import sha256
+from math import ceil, isnan
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from ... import tree
+from ...errors import TrainingError
+from ...lazy import LazyModule
+from ...train.checkpoint_file import CheckpointFile
+from ..loops.statistics import summary
+from .settings import to_json
+
+_rich = LazyModule("rich.progress")
+_console = LazyModule("rich.console")
+
+SECONDS_PER_CALL = 0.1  # of native code, between two looks at callbacks and Ctrl-C
+SHOW_AFTER = 2.0  # seconds; shorter trainings show no bar
+FORMAT = "chainrule-rl-checkpoint-1"
+
+
+class Training:
+    """One call of `learn`.
+
+    Parameters
+    ----------
+    model : Algorithm
+    loop : CompiledLoop or SteppedLoop
+    total_timesteps : int
+    callbacks : sequence of callable
+    progress_bar : bool
+    """
+
+    def __init__(
+        self, model: Any, loop: Any, total_timesteps: int, callbacks: Sequence[Callable[..., Any]],
+        progress_bar: bool,
+    ) -> None:  # fmt: skip
+        self.model, self.loop, self.callbacks = model, loop, callbacks
+        self.total_timesteps = self.target = total_timesteps
+        self.steps_per_round = model.agent.steps_per_round * model.agent.n_envs
+        self.bar = _Bar(progress_bar)
+        self.seconds_per_round = 0.0
+
+    def run(self, reset: bool, checkpoint: Path | None, interval: float) -> str:
+        """Train; return why the training ended."""
+        file = None if checkpoint is None else self._file(checkpoint, interval)
+        stored = None if file is None else file.load()
+        if file is not None and stored is not None:
+            self._resume(file, *stored)
+        else:
+            self.target = self.total_timesteps + (0 if reset else self.loop.num_timesteps)
+            self.loop.prepare(self.total_timesteps, reset)
+            if reset:
+                self.model.history = []
+        with self.bar, _deferred_interrupts() as interrupted:
+            reason = self._rounds(file, interrupted)
+        if file is not None:
+            if reason == "interrupted":
+                self._write(file)
+            else:
+                file.remove()
+        return reason
+
+    def _rounds(self, file: CheckpointFile | None, interrupted: Callable[[], bool]) -> str:
+        target = self.target
+        n_timesteps = start = self.loop.num_timesteps
+        due = {k: self._next_call(c, n_timesteps) for k, c in enumerate(self.callbacks)}
+        began = perf_counter()
+        while n_timesteps < target:
+            goal = min([target, *due.values()])
+            n_rounds = self._rounds_until(goal - n_timesteps)
+            before = perf_counter()
+            metrics, episodes, number = self.loop.run(n_rounds)
+            now = perf_counter()
+            self.seconds_per_round = (now - before) / n_rounds
+            n_timesteps = int(number)
+            report = {
+                "num_timesteps": n_timesteps, **summary(episodes),
+                "fps": (n_timesteps - start) / (now - began),
+                **{name: float(value) for name, value in metrics.items()},
+            }  # fmt: skip
+            self._check(report)
+            self.model.history.append(report)
+            self.bar.show(report, target, now - began)
+            if self._call(due, n_timesteps):
+                return "callback"
+            if interrupted():
+                return "interrupted"
+            if file is not None and file.is_due():
+                self._write(file)
+        return "total_timesteps"
+
+    def _rounds_until(self, n_timesteps: int) -> int:
+        """Return how many rounds to run in one call: up to a goal, and not for long."""
+        wanted = max(1, ceil(n_timesteps / self.steps_per_round))
+        if not self.seconds_per_round:
+            return 1  # which compiles
+        for_a_while: int = int(SECONDS_PER_CALL / self.seconds_per_round)
+        return max(1, min(wanted, for_a_while))
+
+    @staticmethod
+    def _next_call(callback: Any, n_timesteps: int) -> int:
+        interval: int = getattr(callback, "interval", None) or 1
+        following: int = (n_timesteps // interval + 1) * interval
+        return following
+
+    def _call(self, due: dict[int, int], n_timesteps: int) -> bool:
+        """Call the callbacks that are due; return whether one of them ends the training."""
+        ends = False
+        for k, callback in enumerate(self.callbacks):
+            if n_timesteps >= due[k]:
+                ends = callback(self.model) is True or ends
+                due[k] = self._next_call(callback, n_timesteps)
+        return ends
+
+    def _check(self, report: dict[str, float]) -> None:
+        """Raise if a loss is infinite, or nan after it was a number."""
+        past = self.model.history[-1] if self.model.history else {}
+        for name in self.model.agent.metric_names:
+            value = report[name]
+            if name == "explained_variance":  # nan where all returns are equal
+                continue
+            if value in (np.inf, -np.inf) or (isnan(value) and not isnan(past.get(name, value))):
+                raise TrainingError(
+                    f"{name} is {value} after {int(report['num_timesteps']):,} steps: take a lower "
+                    "learning_rate, or normalize_rewards=True"
+                )
+
+    # Checkpoints
+
+    def _file(self, path: Path, interval: float) -> CheckpointFile:
+        model = self.model
+        identity = json.dumps(
+            [type(model).__name__, model.environment_name, to_json(model.settings), model.seed,
+             str(model.dtype), str(tree.structure(self.loop.state))]
+        )  # fmt: skip
+        return CheckpointFile(path, interval, FORMAT, sha256(identity.encode()).hexdigest())
+
+    def _write(self, file: CheckpointFile) -> None:
+        header = {
+            "target": self.target, "history": [_without_nan(row) for row in self.model.history],
+        }  # fmt: skip
+        file.write_tree(header, (self.loop.state, self.loop.counts))
+
+    def _resume(self, file: CheckpointFile, header: Any, arrays: Any) -> None:
+        """Go on from a checkpoint."""
+        state, counts = file.as_tree(arrays, (self.loop.state, self.loop.counts))
+        self.loop.state = state
+        self.loop.counts = counts
+        try:
+            self.target = int(header["target"])
+            self.model.history = [_with_nan(row) for row in header["history"]]
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise file.damaged(error) from error
+
+
+def _without_nan(row: dict[str, float]) -> dict[str, float | None]:
+    return {name: None if isnan(value) else value for name, value in row.items()}
+
+
+def _with_nan(row: dict[str, float | None]) -> dict[str, float]:
+    return {name: float("nan") if value is None else value for name, value in row.items()}
+
+
+@contextmanager
+def _deferred_interrupts() -> Iterator[Callable[[], bool]]:
+    """Have Ctrl-C end the training after the call that runs; a second one raises at once.
+
+    A native loop that is stopped in its middle leaves the state half changed, so the first one
+    only leaves a note.
+    """
+    notes: list[int] = []
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield lambda: False
+        return
+
+    def note(number: int, frame: Any) -> None:
+        notes.append(number)
+        if len(notes) > 1:
+            signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: bool(notes)
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+class _Bar:
+    """A bar over the steps on standard error, shown after `SHOW_AFTER` seconds."""
+
+    def __init__(self, enabled: bool) -> None:
+        self.enabled = enabled and sys.stderr.isatty()
+        self.bar: Any = None
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+
+    def show(self, report: dict[str, float], target: int, seconds: float) -> None:
+        """Update the bar."""
+        if self.bar is None:
+            if not self.enabled or seconds < SHOW_AFTER:
+                return
+            self._open(target)
+        self.bar.update(self.task, completed=report["num_timesteps"], numbers=numbers(report))
+
+    def _open(self, target: int) -> None:
+        self.bar = _rich.Progress(
+            _rich.TextColumn("{task.completed:,.0f}/{task.total:,.0f} steps"),
+            _rich.BarColumn(),
+            _rich.TextColumn("{task.fields[numbers]}"),
+            _rich.TimeRemainingColumn(),
+            console=_console.Console(stderr=True),
+        )
+        self.task = self.bar.add_task("training", total=target, numbers="")
+        self.bar.start()
+
+
+def numbers(report: dict[str, float]) -> str:
+    """Return the text of the bar: ``return 187.3  length 187  52,100 steps/s  entropy 0.51``."""
+    parts = [
+        f"return {report['ep_rew_mean']:.4g}", f"length {report['ep_len_mean']:.4g}",
+        f"{report['fps']:,.0f} steps/s",
+    ]  # fmt: skip
+    reported = ("entropy", "explained_variance", "loss", "critic_loss", "policy_loss")
+    parts += [f"{name} {report[name]:.3g}" for name in reported if name in report]
+    return "  ".join(parts)
