@@ -104,10 +104,10 @@ class Training:
 
     def _rounds_until(self, n_timesteps: int) -> int:
         """Return how many rounds to run in one call: up to a goal, and not for long."""
-        wanted = max(1, ceil(n_timesteps / self.steps_per_round))
+        wanted: int = max(1, ceil(n_timesteps / self.steps_per_round))
         if not self.seconds_per_round:
             return 1  # which compiles
-        for_a_while: int = int(SECONDS_PER_CALL / self.seconds_per_round)
+        for_a_while = int(SECONDS_PER_CALL / self.seconds_per_round)
         return max(1, min(wanted, for_a_while))
 
     @staticmethod
