@@ -13,11 +13,14 @@ from .cart_pole import CartPole, CartPoleState
 from .checking import check_environment
 from .cliff_walking import CliffWalking
 from .frozen_lake import FrozenLake
+from .mini_breakout import MiniBreakout, MiniBreakoutState
 from .mountain_car import MountainCar, MountainCarContinuous, MountainCarState
+from .navigation import Navigation, NavigationState
 from .pendulum import Pendulum, PendulumState
 from .protocol import Environment, state_at
 from .registry import ENVIRONMENTS, make_environment, register_environments
 from .tabular import GridState, GridWorld, Transitions
+from .two_link_arm import TwoLinkArm, TwoLinkArmState
 
 if find_spec("gymnasium") is not None:
     register_environments()
@@ -35,12 +38,18 @@ __all__ = [
     "FrozenLake",
     "GridState",
     "GridWorld",
+    "MiniBreakout",
+    "MiniBreakoutState",
     "MountainCar",
     "MountainCarContinuous",
     "MountainCarState",
+    "Navigation",
+    "NavigationState",
     "Pendulum",
     "PendulumState",
     "Transitions",
+    "TwoLinkArm",
+    "TwoLinkArmState",
     "auto_reset_step",
     "check_environment",
     "make_environment",

@@ -89,9 +89,9 @@ class Blackjack(Environment[BlackjackState]):
 
     def reset(self, key: Any) -> tuple[BlackjackState, Any]:
         """Two cards each."""
-        first, second, shown, hidden = _cards(key, 4)
+        first, second, upcard, hidden = _cards(key, 4)
         state = BlackjackState(
-            *_hand(first, second), shown, *_hand(shown, hidden), np.zeros(first.shape, np.int32)
+            *_hand(first, second), upcard, *_hand(upcard, hidden), np.zeros(first.shape, np.int32)
         )
         return state, self._observe(state)
 

@@ -68,10 +68,10 @@ class CliffWalking(GridWorld):
         >>> int(table.next_state[36, 1, 0]), float(table.reward[36, 1, 0])
         (36, -100.0)
         """
-        letters = self._letters()
+        letters = self.letters()
         offsets = np.array([-1, 0, 1]) if self.is_slippery else np.zeros(1, np.int64)
         action = np.arange(N_ACTIONS)[:, None]
-        entered = self._moved(UP_RIGHT_DOWN_LEFT)[:, (action + offsets) % N_ACTIONS]
+        entered = self.entered_cells(UP_RIGHT_DOWN_LEFT)[:, (action + offsets) % N_ACTIONS]
         falls = letters[entered] == "C"
         return Transitions(
             np.full(entered.shape, 1.0 / len(offsets)),

@@ -118,11 +118,11 @@ class FrozenLake(GridWorld):
         >>> table.next_state[0, 2].tolist(), table.probability[0, 2].round(3).tolist()
         ([4, 1, 0], [0.333, 0.333, 0.333])
         """
-        letters = self._letters()
-        moved = self._moved(LEFT_DOWN_RIGHT_UP)
+        letters = self.letters()
+        entered = self.entered_cells(LEFT_DOWN_RIGHT_UP)
         action = np.arange(N_ACTIONS)[:, None]
         offsets = np.array([-1, 0, 1]) if self.is_slippery else np.zeros(1, np.int64)
-        next_state = moved[:, (action + offsets) % N_ACTIONS]
+        next_state = entered[:, (action + offsets) % N_ACTIONS]
         across = (1.0 - self.success_rate) / 2.0
         rates = [across, self.success_rate, across] if self.is_slippery else [1.0]
         over = np.isin(letters, ["G", "H"])

@@ -11,9 +11,12 @@ from .blackjack import Blackjack
 from .cart_pole import CartPole
 from .cliff_walking import CliffWalking
 from .frozen_lake import FrozenLake
+from .mini_breakout import MiniBreakout
 from .mountain_car import MountainCar, MountainCarContinuous
+from .navigation import Navigation
 from .pendulum import Pendulum
 from .protocol import Environment
+from .two_link_arm import TwoLinkArm
 
 gymnasium = LazyModule("gymnasium", extra="rl")
 
@@ -25,11 +28,14 @@ ENVIRONMENTS: dict[str, type[Environment[Any]]] = {
     "CliffWalkingSlippery-v1": CliffWalking,
     "FrozenLake-v1": FrozenLake,
     "FrozenLake8x8-v1": FrozenLake,
+    "MiniBreakout-v0": MiniBreakout,
     "MountainCar-v0": MountainCar,
     "MountainCarContinuous-v0": MountainCarContinuous,
+    "Navigation-v0": Navigation,
     "Pendulum-v1": Pendulum,
+    "TwoLinkArm-v0": TwoLinkArm,
 }
-"""The class of each name. The version is that of Gymnasium's environment of the same name."""
+"""The class of each name. What Gymnasium has too is called as there, version included."""
 
 # Names that mean a class with other settings than its defaults
 VARIANTS: dict[str, dict[str, Any]] = {

@@ -80,7 +80,7 @@ class GridWorld(Environment[GridState]):
 
     def reset(self, key: Any) -> tuple[GridState, Any]:
         """Start at one of the cells "S", each as likely."""
-        starts = np.flatnonzero(self._letters() == "S").astype(np.int64)
+        starts = np.flatnonzero(self.letters() == "S").astype(np.int64)
         cell = random.choice(key, starts)
         state = GridState(cell, np.zeros(cell.shape, np.int32))
         return state, state.cell
@@ -104,12 +104,13 @@ class GridWorld(Environment[GridState]):
 
     def success(self, state: GridState) -> Any:
         """Whether the cell is a goal, "G"."""
-        return _look_up(self._letters() == "G", state.cell)
+        return _look_up(self.letters() == "G", state.cell)
 
-    def _letters(self) -> Array:
+    def letters(self) -> Array:
+        """Return the map as one array of characters, row by row."""
         return np.array(list("".join(self.rows)))
 
-    def _moved(self, moves: tuple[tuple[int, int], ...]) -> Array:
+    def entered_cells(self, moves: tuple[tuple[int, int], ...]) -> Array:
         """The cell that each move leads to from each: int64[cells, moves]; the edges stop it."""
         height, width = len(self.rows), len(self.rows[0])
         row, column = np.divmod(np.arange(height * width)[:, None], width)
