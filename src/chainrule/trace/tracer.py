@@ -19,6 +19,7 @@ from ..errors import GradientError, UnsupportedError, at_user_line, user_frame
 from ..graph.node import Node
 from ..primitives.structure import broadcast_to, cast, identity
 from .in_place import count_references, is_in_place, seen_elsewhere
+from .plain_index import refuse_plain_index
 from .plain_numbers import concrete_value, detached_value, formatted
 from .strides import set_layout_like
 from .tracing import tracing
@@ -123,6 +124,8 @@ class Tracer(metaclass=_TracerType):
         return int(concrete_value(self.node, "int()"))
 
     def __index__(self) -> int:
+        if self.node.value is None:
+            refuse_plain_index(self, sys._getframe(1))
         value = concrete_value(self.node, "an index")
         if value.dtype.kind not in "biu":
             raise TypeError(at_user_line(f"an index must be an integer, not {value.dtype}"))
@@ -153,6 +156,8 @@ class Tracer(metaclass=_TracerType):
         return detached_value(self.node, "tolist()").tolist()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        if self.node.value is None:
+            refuse_plain_index(self, sys._getframe(1))
         return np.array(detached_value(self.node, _PLAIN_ARRAY), dtype=dtype)
 
     # NumPy's protocols
@@ -223,8 +228,11 @@ _PROBES = {"__array_interface__", "__array_struct__", "__cuda_array_interface__"
 _TAKES_OUT = {"all", "any", "argmax", "argmin", "clip", "cumprod", "cumsum", "dot", "max", "mean",
               "min", "prod", "round", "std", "sum", "take", "trace", "var"}  # fmt: skip
 _TAKES_NUMBERS = {"as_integer_ratio", "hex", "is_integer"}
+
+
 _PLAIN_ARRAY = (
-    "np.asarray() or an index into a plain array (there write np.asarray(plain, like=x)[index])"
+    "np.asarray(), or a function of NumPy that looks at a plain array only (np.take(plain, x): "
+    "there write np.asarray(plain, like=x)),"
 )
 
 
