@@ -15,6 +15,10 @@ from typing import Any
 
 from ..errors import AbstractValueError, at_user_line, is_internal
 
+PLAIN_ARRAY = (
+    "np.asarray(), or a function of NumPy that looks at a plain array only (np.take(plain, x): "
+    "there write np.asarray(plain, like=x)),"
+)
 _WRITES = {"STORE_SUBSCR", "STORE_SLICE"}
 _READS = {"BINARY_SUBSCR", "BINARY_SLICE", "BINARY_OP"}  # the last one since Python 3.14
 
