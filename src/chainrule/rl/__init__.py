@@ -7,6 +7,7 @@
 True
 """
 
+from .agents.action_noise import NormalActionNoise, OrnsteinUhlenbeckActionNoise
 from .agents.base import Linear
 from .algorithms import A2C, ALGORITHMS, DQN, PPO, REINFORCE, SAC, TD3, Algorithm, load
 from .callbacks import CheckpointCallback, EvalCallback, StopTrainingOnRewardThreshold
@@ -40,6 +41,8 @@ __all__ = [
     "EpisodeResults",
     "EvalCallback",
     "Linear",
+    "NormalActionNoise",
+    "OrnsteinUhlenbeckActionNoise",
     "QNetwork",
     "SquashedGaussianActor",
     "StopTrainingOnRewardThreshold",
