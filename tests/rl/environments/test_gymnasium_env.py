@@ -11,7 +11,13 @@ from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 
 from chainrule import random
-from chainrule.rl.environments import ENVIRONMENTS, CartPole, Pendulum, make_environment
+from chainrule.rl.environments import (
+    ENVIRONMENTS,
+    CartPole,
+    FrozenLake,
+    Pendulum,
+    make_environment,
+)
 from chainrule.rl.environments.gymnasium_env import GymnasiumEnv
 from chainrule.rl.environments.gymnasium_vector import GymnasiumVectorEnv
 
@@ -48,8 +54,9 @@ def test_gymnasium_knows_it(name):
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_vector_environments(name):
-    """One call steps all copies; observations lie in the space; both autoreset modes."""
-    for mode in (AutoresetMode.SAME_STEP, AutoresetMode.NEXT_STEP):
+    """One call steps all copies; observations lie in the space; the autoreset mode is declared."""
+    both = (AutoresetMode.SAME_STEP, AutoresetMode.NEXT_STEP)
+    for mode in both if name in ("Navigation-v0", "FrozenLake-v1") else both[:1]:
         envs = gymnasium.make_vec(f"chainrule/{name}", num_envs=3, autoreset_mode=mode,
                                   max_episode_steps=4)  # fmt: skip
         assert mode == envs.metadata["autoreset_mode"]
@@ -93,6 +100,32 @@ def test_next_step_mode():
     assert [0.0] * 3 == rewards.tolist()
     assert not terminations.any() and not truncations.any()
     assert [1.0] * 3 == envs.step(np.array([1, 1, 1]))[1].tolist()
+
+
+def test_success():
+    """The way over the lake ends in a success: of one copy, and of the one of two that takes it."""
+    lake, way = FrozenLake(is_slippery=False), [1, 1, 2, 1, 2, 2]
+    env = GymnasiumEnv(lake)
+    env.reset(seed=0)
+    for action in way:
+        *_, reward, terminated, _, info = env.step(action)
+        assert {"is_success": terminated} == info
+    assert (1.0, True) == (reward, terminated)
+    other = [0] * 6
+    for mode in (AutoresetMode.SAME_STEP, AutoresetMode.NEXT_STEP):
+        envs = GymnasiumVectorEnv(lake, 2, mode)
+        envs.reset(seed=0)
+        for actions in zip(way, other, strict=True):
+            observations, *_, info = envs.step(np.array(actions))
+        if mode is AutoresetMode.SAME_STEP:
+            assert [True, False] == info["_final_info"].tolist()
+            assert [True, False] == info["final_info"]["is_success"].tolist()
+            assert ([0, 0], 15, None) == (observations.tolist(), *info["final_obs"])
+        else:
+            assert [True, False] == info["is_success"].tolist()
+            assert [15, 0] == observations.tolist()
+            observations, *_, info = envs.step(np.array([1, 1]))
+            assert ([0, 4], [False, False]) == (observations.tolist(), info["is_success"].tolist())
 
 
 def test_seeds():
