@@ -143,8 +143,17 @@ def test_maps_are_fair():
             np.abs(boxes[..., :2] - np.stack([x, y], 1)[:, None]) - boxes[..., 2:], 0
         )
         assert np.hypot(*np.moveaxis(beyond, -1, 0)).min() >= 0.2 - 1e-6
-    for obstacles in (state.circles, state.boxes):
+    bounds = (
+        (state.circles, 2, 0.08, 0.2),
+        (state.boxes, 2, 0.06, 0.2),
+        (state.boxes, 3, 0.06, 0.2),
+    )
+    for obstacles, k, low, high in bounds:
         here = obstacles[..., 0] < 5.0
+        sizes = obstacles[here][:, k]
+        assert low <= sizes.min() < low + 0.001 and high - 0.001 < sizes.max() <= high
+        np.testing.assert_allclose([-1, -1], obstacles[here][:, :2].min(axis=0), atol=0.01)
+        np.testing.assert_allclose([1, 1], obstacles[here][:, :2].max(axis=0), atol=0.01)
         assert 0.55 < here.mean() < 0.85  # the others are left out
         assert not obstacles[~here][:, 2:].any()
     assert len(np.unique(state.circles[:, 0, 0])) > 1500  # each map is another

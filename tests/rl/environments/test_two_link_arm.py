@@ -46,6 +46,21 @@ def test_motion_is_that_of_lagrange(settings):
         )
 
 
+def test_settings_by_default():
+    """The step, the torque and the friction: from rest, and at a velocity, without the other."""
+    arm, zero = TwoLinkArm(dtype=np.float64), np.zeros(1)
+    straight = TwoLinkArmState(zero, zero, zero, zero, zero + 1, zero, np.zeros(1, np.int32))
+    pushed, *_ = arm.step(straight, np.array([[0.0, 1.0]]), None)
+    # M = m l**2 [[8/3, 5/6], [5/6, 1/3]] with m l**2 = 1/4
+    inertia = np.array([[8 / 3, 5 / 6], [5 / 6, 1 / 3]]) / 4
+    expected = 0.04 * np.linalg.solve(inertia, [0.0, 1.0])
+    np.testing.assert_allclose([pushed.shoulder_dot[0], pushed.elbow_dot[0]], expected, rtol=1e-12)
+    rolling = straight._replace(shoulder_dot=zero + 2.0)
+    slowed, *_ = arm.step(rolling, np.zeros((1, 2)), None)
+    change = 0.04 * np.linalg.solve(inertia, [-0.3 * 2.0, 0.0])
+    np.testing.assert_allclose(slowed.shoulder_dot[0] - 2.0, change[0], rtol=1e-12)
+
+
 def test_energy_is_kept_without_friction():
     """To the first order of the step; with friction it falls."""
     first = TwoLinkArmState(*(np.array([x]) for x in (0.3, 1.0, 1.0, -2.0, 0.5, 0.5, 0)))
