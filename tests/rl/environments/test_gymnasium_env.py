@@ -155,6 +155,25 @@ def test_steps_are_those_of_the_environment():
     assert (False, False, {}) == (terminated, truncated, info)
 
 
+def test_actions_of_boxes():
+    """Floats of any dtype and size act as those that they are clipped to; nan is refused."""
+    env, envs = GymnasiumEnv(Pendulum()), GymnasiumVectorEnv(Pendulum(), 2)
+    results = []
+    for action in (np.array([2.0]), np.array([5], np.int64), [2.0], np.float32([2.5])):
+        env.reset(seed=0)
+        results.append(env.step(action)[:2])
+    for observation, reward in results[1:]:
+        np.testing.assert_array_equal(observation, results[0][0])
+        assert reward == results[0][1]
+    envs.reset(seed=0)
+    assert (2, 3) == envs.step(np.array([[0.5], [9.0]]))[0].shape
+    for wrong in (np.array([np.nan]), np.array(1.0), np.array(["a"]), np.array([[1.0]])):
+        with pytest.raises(ValueError, match=r"the action .* is not in Box\(-2.0, 2.0, \(1,\)"):
+            env.step(wrong)
+    with pytest.raises(ValueError, match=r"is not in Box"):
+        envs.step(np.array([0.5, 0.5]))
+
+
 def test_pictures():
     env = gymnasium.make("chainrule/CartPole-v1", render_mode="rgb_array")
     env.reset(seed=0)
@@ -186,7 +205,7 @@ def test_refused():
     with pytest.raises(ValueError, match=r"the action 2 is not in Discrete\(2\)"):
         env.step(2)
     for wrong in (np.array([0, 2]), np.array([0]), np.array([0.0, 1.0])):
-        with pytest.raises(ValueError, match=r"are not in MultiDiscrete"):
+        with pytest.raises(ValueError, match=r"is not in MultiDiscrete"):
             envs.step(wrong)
     with pytest.raises(ValueError, match="num_envs=0"):
         GymnasiumVectorEnv(CartPole(), 0)
