@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 from threading import Lock
 from typing import Any
@@ -29,6 +28,8 @@ class BoundFunction:
     ----------
     state : tree of arrays
         A copy. Setting it copies arrays of the same structure, shapes and dtypes into the state.
+
+    `copy.copy` gives a step with a copy of the state. A step cannot be pickled: pickle its state.
     """
 
     def __init__(self, find_or_trace: Callable[..., TracedFunction], state: Any) -> None:
@@ -41,7 +42,8 @@ class BoundFunction:
 
     @property
     def state(self) -> Any:
-        with self._alone():
+        self._check_free()
+        with self._running:
             self._check_whole()
             return tree.unflatten(self._treedef, [x.copy() for x in self._leaves])
 
@@ -55,9 +57,14 @@ class BoundFunction:
         arrays = [_copy(x) for x in leaves]
         for name, x, before in zip(tree.names(new), arrays, self._leaves, strict=True):
             _check_type(f"state {name}", Type(x.shape, x.dtype), Type(before.shape, before.dtype))
-        with self._alone():
-            for array, x in zip(self._leaves, arrays, strict=True):
-                array[...] = x
+        self._check_free()
+        with self._running:
+            try:
+                for array, x in zip(self._leaves, arrays, strict=True):
+                    array[...] = x
+            except BaseException as error:  # an interrupt, after a part of them
+                self._failure = error
+                raise
             self._failure = None
 
     def __call__(self, *args: Any) -> Any:
@@ -65,8 +72,15 @@ class BoundFunction:
         leaves, treedef = tree.flatten(args)
         if tracing.tokens is not None:  # of another function, which would run the step once
             raise _part_of_a_trace()
-        if not self._running.acquire(blocking=False):
-            raise _busy()
+        self._check_free()
+        with self._running:  # no method of it: an interrupt behind `acquire` would leave it locked
+            traced, results = self._run(args, leaves, treedef)
+        return traced.out_treedef.unflatten(results)
+
+    def _run(
+        self, args: Any, leaves: list[Any], treedef: tree.TreeDef
+    ) -> tuple[TracedFunction, list[Any]]:
+        """Change the state, and return the trace with the leaves of the result."""
         starts = False
         try:
             self._check_whole()
@@ -89,9 +103,7 @@ class BoundFunction:
             if starts:
                 self._failure = error
             raise
-        finally:
-            self._running.release()
-        return traced.out_treedef.unflatten(results)
+        return traced, results
 
     def _traced(self, args: Any, leaves: list[Any]) -> TracedFunction:
         if any(isinstance(x, Tracer) for x in leaves):
@@ -112,14 +124,32 @@ class BoundFunction:
                 )
             ) from self._failure
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        if not self._running.acquire(blocking=False):
-            raise _busy()
-        try:
-            yield
-        finally:
-            self._running.release()
+    def _check_free(self) -> None:
+        """Raise if a step runs, of which there is no second one: its state is one.
+
+        (Of two threads that come at the same moment, one waits.)
+        """
+        if self._running.locked():
+            raise RuntimeError(
+                at_user_line(
+                    "a bound step runs already, in another thread or around this call: its state "
+                    "is one"
+                )
+            )
+
+    def __copy__(self) -> BoundFunction:
+        return BoundFunction(self._find_or_trace, self.state)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> BoundFunction:
+        return BoundFunction(self._find_or_trace, self.state)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError(
+            at_user_line(
+                "a bound step holds compiled code and cannot be pickled: pickle its `state`, and "
+                "bind the function to that"
+            )
+        )
 
 
 def traced_step(
@@ -165,10 +195,4 @@ def _part_of_a_trace() -> UnsupportedError:
             "a bound step changes its state, so it cannot be a part of another traced function: "
             "call the function that it was made of"
         )
-    )
-
-
-def _busy() -> RuntimeError:
-    return RuntimeError(
-        at_user_line("a bound step runs already, in another thread: its state is one")
     )
