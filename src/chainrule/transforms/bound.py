@@ -74,36 +74,29 @@ class BoundFunction:
             raise _part_of_a_trace()
         self._check_free()
         with self._running:  # no method of it: an interrupt behind `acquire` would leave it locked
-            traced, results = self._run(args, leaves, treedef)
-        return traced.out_treedef.unflatten(results)
-
-    def _run(
-        self, args: Any, leaves: list[Any], treedef: tree.TreeDef
-    ) -> tuple[TracedFunction, list[Any]]:
-        """Change the state, and return the trace with the leaves of the result."""
-        starts = False
-        try:
-            self._check_whole()
-            traced, fast_call = self._last_traced.get(treedef, _UNKNOWN)
-            results = None
-            if traced is not None:
-                starts = True
-                results = fast_call(*leaves) if not traced.scalars else None
+            starts = False
+            try:
+                self._check_whole()
+                traced, fast_call = self._last_traced.get(treedef, _UNKNOWN)
+                results = None
+                if traced is not None:
+                    starts = True
+                    results = fast_call(*leaves) if not traced.scalars else None
+                    if results is None:
+                        results = traced.fast_call_with_numbers([*self._leaves, *leaves])
+                    starts = results is not None
                 if results is None:
-                    results = traced.fast_call_with_numbers([*self._leaves, *leaves])
-                starts = results is not None
-            if results is None:
-                traced = self._traced(args, leaves)
-                arrays = [*self._leaves, *[as_array(x) for x in leaves]]
-                starts = True
-                results = traced.run(arrays)
-                # Only now: a program is chosen for the number of threads, which may have changed
-                self._last_traced[treedef] = traced, partial(traced.fast_call, *self._leaves)
-        except BaseException as error:
-            if starts:
-                self._failure = error
-            raise
-        return traced, results
+                    traced = self._traced(args, leaves)
+                    arrays = [*self._leaves, *[as_array(x) for x in leaves]]
+                    starts = True
+                    results = traced.run(arrays)
+                    # Only now: a program is chosen for the number of threads, which may change
+                    self._last_traced[treedef] = traced, partial(traced.fast_call, *self._leaves)
+            except BaseException as error:
+                if starts:
+                    self._failure = error
+                raise
+        return traced.out_treedef.unflatten(results)
 
     def _traced(self, args: Any, leaves: list[Any]) -> TracedFunction:
         if any(isinstance(x, Tracer) for x in leaves):
