@@ -82,8 +82,9 @@ TUNED: dict[tuple[str, str], Tuning] = {
         _HERE,
     ),
     ("SAC", "MountainCarContinuous-v0"): Tuning(
-        {"buffer_size": 50_000, "policy_kwargs": {"net_arch": [64, 64]},
-         "action_noise": OrnsteinUhlenbeckActionNoise(0.5)},
+        {"learning_rate": 1e-3, "buffer_size": 50_000, "batch_size": 128, "train_freq": 2,
+         "policy_kwargs": {"net_arch": [64, 64]},
+         "action_noise": OrnsteinUhlenbeckActionNoise(0.9)},
         _HERE,
     ),
 }  # fmt: skip
