@@ -42,7 +42,8 @@ class BoundFunction:
 
     @property
     def state(self) -> Any:
-        self._check_free()
+        if self._running.locked():
+            raise _busy()
         with self._running:
             self._check_whole()
             return tree.unflatten(self._treedef, [x.copy() for x in self._leaves])
@@ -57,7 +58,8 @@ class BoundFunction:
         arrays = [_copy(x) for x in leaves]
         for name, x, before in zip(tree.names(new), arrays, self._leaves, strict=True):
             _check_type(f"state {name}", Type(x.shape, x.dtype), Type(before.shape, before.dtype))
-        self._check_free()
+        if self._running.locked():
+            raise _busy()
         with self._running:
             try:
                 for array, x in zip(self._leaves, arrays, strict=True):
@@ -72,7 +74,8 @@ class BoundFunction:
         leaves, treedef = tree.flatten(args)
         if tracing.tokens is not None:  # of another function, which would run the step once
             raise _part_of_a_trace()
-        self._check_free()
+        if self._running.locked():
+            raise _busy()
         with self._running:  # no method of it: an interrupt behind `acquire` would leave it locked
             starts = False
             try:
@@ -116,19 +119,6 @@ class BoundFunction:
                     "that you have, such as the last checkpoint's"
                 )
             ) from self._failure
-
-    def _check_free(self) -> None:
-        """Raise if a step runs, of which there is no second one: its state is one.
-
-        (Of two threads that come at the same moment, one waits.)
-        """
-        if self._running.locked():
-            raise RuntimeError(
-                at_user_line(
-                    "a bound step runs already, in another thread or around this call: its state "
-                    "is one"
-                )
-            )
 
     def __copy__(self) -> BoundFunction:
         return BoundFunction(self._find_or_trace, self.state)
@@ -187,5 +177,14 @@ def _part_of_a_trace() -> UnsupportedError:
         at_user_line(
             "a bound step changes its state, so it cannot be a part of another traced function: "
             "call the function that it was made of"
+        )
+    )
+
+
+def _busy() -> RuntimeError:
+    """Return the error for a second call; of two threads that come at one moment, one waits."""
+    return RuntimeError(
+        at_user_line(
+            "a bound step runs already, in another thread or around this call: its state is one"
         )
     )
