@@ -390,7 +390,7 @@ def test_an_error_that_ctypes_swallows(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(sys, "unraisablehook", lambda _: None)
     monkeypatch.setattr(NativeProgram, "_call_numpy", swallowed)
-    with pytest.raises(KeyboardInterrupt):
+    with configured(backend="llvm"), pytest.raises(KeyboardInterrupt):
         cr.jit(lambda x: cr.io_callback(lambda v: v, ONE, x))(0.0)
 
 
@@ -446,7 +446,7 @@ def test_the_disk_holds_no_function(
 
         return cr.jit(lambda x: 2.0 * cr.io_callback(f, ONE, x))
 
-    with configured(cache=256, debug=1):
+    with configured(backend="llvm", cache=256, debug=1):
         assert calling(1.0)(1.0) == 4.0
         capsys.readouterr()
         assert calling(5.0)(1.0) == 12.0
