@@ -6,23 +6,50 @@ Importing this package makes them known to Gymnasium, where that is installed:
 
 from importlib.util import find_spec
 
+from .acrobot import Acrobot, AcrobotState
 from .auto_reset import auto_reset_step, reset_where
+from .blackjack import Blackjack, BlackjackState
 from .cart_pole import CartPole, CartPoleState
 from .checking import check_environment
+from .cliff_walking import CliffWalking
+from .frozen_lake import FrozenLake
+from .mini_breakout import MiniBreakout, MiniBreakoutState
+from .mountain_car import MountainCar, MountainCarContinuous, MountainCarState
+from .navigation import Navigation, NavigationState
 from .pendulum import Pendulum, PendulumState
 from .protocol import Environment, state_at
 from .registry import ENVIRONMENTS, make_environment, register_environments
+from .tabular import GridState, GridWorld, Transitions
+from .two_link_arm import TwoLinkArm, TwoLinkArmState
 
 if find_spec("gymnasium") is not None:
     register_environments()
 
 __all__ = [
     "ENVIRONMENTS",
+    "Acrobot",
+    "AcrobotState",
+    "Blackjack",
+    "BlackjackState",
     "CartPole",
     "CartPoleState",
+    "CliffWalking",
     "Environment",
+    "FrozenLake",
+    "GridState",
+    "GridWorld",
+    "MiniBreakout",
+    "MiniBreakoutState",
+    "MountainCar",
+    "MountainCarContinuous",
+    "MountainCarState",
+    "Navigation",
+    "NavigationState",
     "Pendulum",
     "PendulumState",
+    "Transitions",
+    "TwoLinkArm",
+    "TwoLinkArmState",
     "auto_reset_step",
     "check_environment",
     "make_environment",

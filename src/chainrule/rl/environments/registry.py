@@ -6,20 +6,42 @@ from difflib import get_close_matches
 from typing import Any
 
 from ...lazy import LazyModule
+from .acrobot import Acrobot
+from .blackjack import Blackjack
 from .cart_pole import CartPole
+from .cliff_walking import CliffWalking
+from .frozen_lake import FrozenLake
+from .mini_breakout import MiniBreakout
+from .mountain_car import MountainCar, MountainCarContinuous
+from .navigation import Navigation
 from .pendulum import Pendulum
 from .protocol import Environment
+from .two_link_arm import TwoLinkArm
 
 gymnasium = LazyModule("gymnasium", extra="rl")
 
 ENVIRONMENTS: dict[str, type[Environment[Any]]] = {
+    "Acrobot-v1": Acrobot,
+    "Blackjack-v1": Blackjack,
     "CartPole-v1": CartPole,
+    "CliffWalking-v1": CliffWalking,
+    "CliffWalkingSlippery-v1": CliffWalking,
+    "FrozenLake-v1": FrozenLake,
+    "FrozenLake8x8-v1": FrozenLake,
+    "MiniBreakout-v0": MiniBreakout,
+    "MountainCar-v0": MountainCar,
+    "MountainCarContinuous-v0": MountainCarContinuous,
+    "Navigation-v0": Navigation,
     "Pendulum-v1": Pendulum,
+    "TwoLinkArm-v0": TwoLinkArm,
 }
-"""The class of each name. The version is that of Gymnasium's environment of the same name."""
+"""The class of each name. What Gymnasium has too is called as there, version included."""
 
 # Names that mean a class with other settings than its defaults
-VARIANTS: dict[str, dict[str, Any]] = {}
+VARIANTS: dict[str, dict[str, Any]] = {
+    "CliffWalkingSlippery-v1": {"is_slippery": True},
+    "FrozenLake8x8-v1": {"map_name": "8x8", "max_episode_steps": 200},
+}
 
 NAMESPACE = "chainrule"
 _ADAPTERS = "chainrule.rl.environments"
