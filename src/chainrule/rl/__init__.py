@@ -8,7 +8,19 @@ True
 """
 
 from .agents.base import Linear
-from .algorithms import A2C, ALGORITHMS, DQN, PPO, REINFORCE, SAC, TD3, Algorithm, load
+from .algorithms import (
+    A2C,
+    ALGORITHMS,
+    DQN,
+    PPO,
+    REINFORCE,
+    SAC,
+    SARSA,
+    TD3,
+    Algorithm,
+    QLearning,
+    load,
+)
 from .callbacks import CheckpointCallback, EvalCallback, StopTrainingOnRewardThreshold
 from .environments import (
     ENVIRONMENTS,
@@ -21,6 +33,7 @@ from .evaluation import EpisodeResults, evaluate_episodes, evaluate_policy
 from .policies.actor_critic import ActorCritic
 from .policies.continuous import Critics, DeterministicActor, SquashedGaussianActor
 from .policies.q_network import QNetwork
+from .tabular import policy_evaluation, render_values, value_iteration
 
 __all__ = [
     "A2C",
@@ -30,6 +43,7 @@ __all__ = [
     "PPO",
     "REINFORCE",
     "SAC",
+    "SARSA",
     "TD3",
     "ActorCritic",
     "Algorithm",
@@ -40,6 +54,7 @@ __all__ = [
     "EpisodeResults",
     "EvalCallback",
     "Linear",
+    "QLearning",
     "QNetwork",
     "SquashedGaussianActor",
     "StopTrainingOnRewardThreshold",
@@ -49,4 +64,7 @@ __all__ = [
     "evaluate_policy",
     "load",
     "make_environment",
+    "policy_evaluation",
+    "render_values",
+    "value_iteration",
 ]
