@@ -95,7 +95,7 @@ STAGES: dict[str, set[str]] = {
 }
 LARGEST_FILE = 400
 LARGEST_FUNCTION = 70
-MOST_PRIMITIVES = 61
+MOST_PRIMITIVES = 62
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "misc", "common_utils", "stuff"}
 
 
@@ -268,7 +268,7 @@ def package_files(package: str) -> list[Path]:
 
 
 def test_few_primitives() -> None:
-    """The rest of NumPy is a composition of at most 61."""
+    """The rest of NumPy is a composition of at most 62."""
     assert len(REGISTRY) <= MOST_PRIMITIVES
 
 

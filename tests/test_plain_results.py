@@ -90,6 +90,12 @@ CALLS: dict[ModuleType, dict[str, Call]] = {
             cr.logsumexp(np.full(2, -np.inf)), cr.logsumexp(ROWS, axis=0, keepdims=True),
             cr.logsumexp([1, 2]),
         ],
+        "io_callback": lambda: [
+            cr.io_callback(np.cos, x, x) for x in (X, np.float64(ONE))
+        ],
+        "pure_callback": lambda: [
+            cr.pure_callback(np.cos, x, x) for x in (X, np.float64(ONE))
+        ],
         "scan": lambda: cr.scan(lambda c, x: (c + x, c * x), 0.0, X),
         "stop_gradient": lambda: [cr.stop_gradient(x) for x in (X, ONE)],
         "value_and_grad": lambda: cr.value_and_grad(lambda x: np.sum(np.exp(x)))(X),
@@ -242,7 +248,7 @@ CALLS: dict[ModuleType, dict[str, Call]] = {
 
 # What holds settings or results, or answers in text
 OTHERS = {
-    cr: {"AudioClassifier", "ImageClassifier", "MLPClassifier", "MLPRegressor",
+    cr: {"AudioClassifier", "ImageClassifier", "MLPClassifier", "MLPRegressor", "ShapeDtypeStruct",
          "TabularClassifier", "TabularRegressor", "TextClassifier", "check_grads", "configured",
          "explain", "get_num_threads", "load", "make_graph", "set_num_threads"},
     nn: {"Activation", "Initializer", "Module", "static"},

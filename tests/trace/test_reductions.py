@@ -41,10 +41,10 @@ def test_method(name: str) -> None:
     agrees(lambda a: getattr(a, name)(axis=-1, keepdims=True), X, smooth=smooth)
 
 
-@pytest.mark.parametrize("name", ["any", "all"])
+@pytest.mark.parametrize("name", ["any", "all", "count_nonzero"])
 @pytest.mark.parametrize("axis", [None, 0, (0, 2), -1])
 def test_truth(name: str, axis: Any) -> None:
-    """any and all of numbers and of truth values, and of nothing."""
+    """any, all and the number of numbers and of truth values, and of nothing."""
     x = np.array([[[0.0, 1.0, 0.0]], [[2.0, 0.0, 0.0]]])
     agrees(lambda a: getattr(np, name)(a, axis=axis), x, smooth=False)
     agrees(lambda a: getattr(np, name)(a > 0, axis=axis, keepdims=True), x, smooth=False)

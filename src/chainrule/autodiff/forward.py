@@ -13,11 +13,13 @@ from .reverse import active_nodes
 
 
 def forward(
-    outputs: Sequence[Node], inputs: Sequence[Node], tangents: Sequence[Any], values: bool = False
-) -> list[Any]:
+    outputs: Sequence[Node], inputs: Sequence[Node], tangents: Sequence[Any], values: bool = False,
+    inner: bool = False,
+) -> list[Any]:  # fmt: skip
     """Return the tangents of `outputs` for these tangents of `inputs`; None where zero.
 
-    A `NoTangent` stands for that of a callback's result.
+    Where a callback gave an output, which has none, that is an error. Of an `inner` graph such an
+    output has a `NoTangent`: it may be that nothing reads it.
     """
     tangent: dict[Node, Any] = {
         node: t for node, t in zip(inputs, tangents, strict=True) if t is not None
@@ -43,4 +45,8 @@ def forward(
             t = node.primitive.jvp(received, y, *x, **params)
         if t is not None:
             tangent[node] = t
-    return [tangent.get(node) for node in outputs]
+    results = [tangent.get(node) for node in outputs]
+    for t in results:
+        if type(t) is NoTangent and not inner:
+            raise t.error
+    return results

@@ -81,7 +81,7 @@ def _jvp(
     def derived(branch: Graph) -> Graph:
         sources = [branch.inputs[k] for k in tangent_operands]
         t_sources = [input_node(node.type) for node in sources]
-        branch_tangents = forward(branch.outputs, sources, t_sources)
+        branch_tangents = forward(branch.outputs, sources, t_sources, inner=True)
         unknown.update({k: t for k, t in enumerate(branch_tangents) if type(t) is NoTangent})
         zeros = [constant(zeros_of(node)) for node in branch.outputs]
         outputs = tuple(

@@ -107,7 +107,7 @@ def _jvp(
         *[in_carry[k] for k in float_carries], *[in_xs[k] for k in tangent_xs],
         *[in_constants[k] for k in tangent_constants],
     )}  # fmt: skip
-    derived = forward(body.outputs, list(tangent_of), list(tangent_of.values()))
+    derived = forward(body.outputs, list(tangent_of), list(tangent_of.values()), inner=True)
     for t in derived[:n_carry]:
         if type(t) is NoTangent:
             raise t.error
@@ -180,10 +180,9 @@ def _vjp(
         body, in_carry, in_xs, outputs, [*seeds.values(), *sums]
     )
     _check_memory(stacked, length)
-    residual_body = Graph(body.inputs, (*forward_outputs, *stacked))
     stacks = run_scan(
-        [*carry, *xs, *constants], body=residual_body, n_carry=n_carry, n_xs=len(xs),
-        length=length, reverse=reverse,
+        [*carry, *xs, *constants], body=Graph(body.inputs, (*forward_outputs, *stacked)),
+        n_carry=n_carry, n_xs=len(xs), length=length, reverse=reverse,
     )[n_carry:] if stacked else ()  # fmt: skip
     n_sums = len(active_carries) + len(sums)
 
@@ -201,7 +200,7 @@ def _vjp(
         add(carry[in_carry.index(n)], _wrapping_multiple(step, length - 1))
         for n, step in counter_steps.items()
     ]
-    backward_results = run_scan(
+    backward_results = [*run_scan(
         [
             *[_or_zeros(g[k], carry[k]) for k in active_carries],
             *[zeros_of(node) for node in sums],
@@ -211,20 +210,12 @@ def _vjp(
         ],
         body=backward, n_carry=n_sums + len(counter_steps),
         n_xs=len(stacked) + len(sliced) + len(y_cotangents), length=length, reverse=not reverse,
-    )  # fmt: skip
+    )]  # fmt: skip
 
-    cotangents: list[Any] = [None] * len(inputs)
-    positions = [
-        *active_carries,
-        *[n_carry + n_xs + k for k in touched],
-        *[n_carry + k for k in touched_xs],
-    ]
-    input_cotangents = [
-        *backward_results[:n_sums], *backward_results[n_sums + len(counter_steps) :]
-    ]  # fmt: skip
-    for position, result in zip(positions, input_cotangents, strict=True):
-        cotangents[position] = result
-    return cotangents
+    of_constants, of_xs = [n_carry + n_xs + k for k in touched], [n_carry + k for k in touched_xs]
+    del backward_results[n_sums : n_sums + len(counter_steps)]
+    cotangents = dict(zip([*active_carries, *of_constants, *of_xs], backward_results, strict=True))
+    return [cotangents.get(k) for k in range(len(inputs))]
 
 
 class _Residuals(NamedTuple):

@@ -151,9 +151,11 @@ def _trace_and_lower(
     function: Callable[..., Any], examples: Sequence[Any], supported: frozenset[str]
 ) -> Graph:
     graph = _lower_with_bodies(simplify(make_graph(function)(*examples)))
-    if len(graph.inputs) != len(tree.leaves(tuple(examples))):
-        raise UnsupportedError(at_user_line("export reads an outer trace: call it outside of that"))
     _check(graph, supported)
+    if len(graph.inputs) != len(tree.leaves(tuple(examples))):
+        raise UnsupportedError(
+            at_user_line("export reads an outer trace, or calls Python: call it outside of that")
+        )
     return graph
 
 

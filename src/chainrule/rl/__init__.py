@@ -7,6 +7,7 @@
 True
 """
 
+from .agents.action_noise import NormalActionNoise, OrnsteinUhlenbeckActionNoise
 from .agents.base import Linear
 from .algorithms import (
     A2C,
@@ -54,6 +55,8 @@ __all__ = [
     "EpisodeResults",
     "EvalCallback",
     "Linear",
+    "NormalActionNoise",
+    "OrnsteinUhlenbeckActionNoise",
     "QLearning",
     "QNetwork",
     "SquashedGaussianActor",

@@ -192,6 +192,13 @@ def _all(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False,
     return with_keepdims(ew.equal(sum_(x, axes=axes), 0), x, axes, keepdims)
 
 
+@implements(np.count_nonzero)
+def _count_nonzero(a: Any, axis: Any = None, *, keepdims: Any = False) -> Tracer:
+    x = as_dtype(truth(node_of(a)), np.dtype(np.intp))
+    axes = normalize_axes(x, axis)
+    return with_keepdims(sum_(x, axes=axes), x, axes, keepdims)
+
+
 def logsumexp(a: Any, axis: Any = None, keepdims: bool = False) -> Array:
     """Compute ``log(sum(exp(a)))`` over axes without overflow: the largest entry is taken out
     first.

@@ -17,6 +17,7 @@ from ..graph.types import is_float
 from ..primitives.indexing import gather, scatter, scatter_add
 from ..primitives.structure import cast, reshape, slice_, transpose
 from .operands import node_of
+from .selection import Selection, is_abstract_mask, write_masked
 from .strides import set_layout_like, set_not_contiguous
 from .tracer import HOOKS, UFUNC_METHODS, ArrayTracer, ScalarTracer, Tracer, repeated, traced
 from .views import ReadOnlyError, View, view
@@ -233,8 +234,8 @@ def _normalize_entry(part: Any) -> Any:
         if node.value is None:
             raise AbstractValueError(
                 at_user_line(
-                    "a boolean mask as an index has a result of unknown size under jit: "
-                    "use np.where(mask, x, other)"
+                    "a boolean mask beside other indices has a result of unknown size under jit: "
+                    "use np.where(mask, x, other), or the mask alone, x[mask]"
                 )
             )
         return node
@@ -304,8 +305,11 @@ def _parse_basic(shape: tuple[int, ...], *key: Any) -> ParsedIndex:
     return ParsedIndex(shape, tuple(slice(*part) if type(part) is tuple else part for part in key))
 
 
-def getitem(x: ArrayTracer, index: Any) -> Tracer:
+def getitem(x: ArrayTracer, index: Any) -> Any:
     """Implement `x[index]`: a number, a view for a basic index, a copy for an advanced one."""
+    if is_abstract_mask(index) and index.shape:
+        _check_mask(index.node, x.shape[: index.ndim], 0)
+        return Selection(x.node, index.node)
     parsed = parse_index(x.shape, index)
     if parsed.copies or parsed.whole:
         return traced(parsed.read(x.node))
@@ -315,19 +319,9 @@ def getitem(x: ArrayTracer, index: Any) -> Tracer:
 def setitem(x: ArrayTracer, index: Any, value: Any) -> None:
     """Implement `x[index] = value`: x takes another node."""
     _refuse_shuffle(x, value)
-    if _is_abstract_mask(index):
+    if is_abstract_mask(index):
         _check_mask(index.node, x.shape[: index.ndim], 0)
-        rest = x.shape[index.ndim :]
-        filling = node_of(value, x.dtype)
-        if filling.shape != rest and np.size(value) != 1:
-            raise AbstractValueError(
-                at_user_line(
-                    f"under jit x[mask] = value takes one number, or an array of shape {rest} for "
-                    f"each entry that is chosen, not one of shape {filling.shape}: use np.where"
-                )
-            )
-        filling = filling if filling.shape == rest else reshape(filling, shape=())
-        x.rebind(node_of(HOOKS["where"](_mask_like(index, x), traced(filling), x)))
+        write_masked(x, index.node, value)
         return
     new = parse_index(x.shape, index).write(x.node, node_of(value, x.dtype))
     x.rebind(new)
@@ -347,15 +341,6 @@ def _refuse_shuffle(x: ArrayTracer, value: Any) -> None:
                     "traced array: index it by a permutation, x[rng.permutation(len(x))]"
                 )
             )
-
-
-def _is_abstract_mask(index: Any) -> bool:
-    return isinstance(index, Tracer) and index.dtype.kind == "b" and index.node.value is None
-
-
-def _mask_like(mask: Tracer, x: Tracer) -> Tracer:
-    extra = (1,) * (x.ndim - mask.ndim)
-    return ArrayTracer(reshape(mask.node, shape=mask.shape + extra)) if extra else mask
 
 
 def add_at(x: Any, index: Any, value: Any) -> None:

@@ -12,11 +12,14 @@ from ..primitives.structure import cast, identity
 from .arithmetic import in_place
 from .elementwise_table import reciprocal, root, square
 from .operands import is_weak
+from .selected import Selected
 from .tracer import UFUNCS, ArrayTracer, Tracer, traced
 
 
 def pow_(x: Any, exponent: Any) -> Any:
     """Compute `x ** exponent` with NumPy's shortcuts for a Python number 2, 1/2, -1, 1 or 0."""
+    if isinstance(exponent, Selected):
+        return NotImplemented
     kind = type(exponent)
     if (kind is int or kind is float) and isinstance(x, Tracer) and is_float(x.dtype):
         if exponent == 2:

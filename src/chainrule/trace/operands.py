@@ -14,6 +14,7 @@ from ..errors import UnsupportedDtypeError, UnsupportedError, at_user_line
 from ..graph.node import Node, Primitive, apply, constant
 from ..graph.types import check_dtype, weak_constant
 from ..primitives.structure import cast
+from .selected import Selected
 from .tracer import ArrayTracer, Tracer, traced
 
 _PLAIN_ARRAYS = (np.ndarray, np.memmap)  # types that are read without losing anything
@@ -32,6 +33,8 @@ def check_plain(x: Any, name: str = "an operand") -> None:
     kind = type(x)
     if kind in _PLAIN or isinstance(x, (Tracer, Node, np.generic)):
         return
+    if isinstance(x, Selected):
+        raise x.refusal(f"{name} in the form")
     foreign = isinstance(x, np.ndarray) and kind not in _PLAIN_ARRAYS
     if foreign or hasattr(x, "__array__") or hasattr(x, "toarray") or kind is complex:
         instead = "use x.toarray()" if hasattr(x, "toarray") else _conversion_hint(kind)
@@ -137,5 +140,7 @@ def is_operand(x: Any) -> bool:
     """
     if isinstance(x, (Tracer, float, int, np.ndarray, np.generic, list, tuple)):
         return True
+    if isinstance(x, Selected):  # whose own operators are asked then
+        return False
     check_plain(x)
     return False

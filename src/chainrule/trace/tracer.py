@@ -19,7 +19,9 @@ from ..errors import GradientError, UnsupportedError, at_user_line, user_frame
 from ..graph.node import Node
 from ..primitives.structure import broadcast_to, cast, identity
 from .in_place import count_references, is_in_place, seen_elsewhere
+from .plain_index import PLAIN_ARRAY, refuse_plain_index
 from .plain_numbers import concrete_value, detached_value, formatted
+from .selected import Selected
 from .strides import set_layout_like
 from .tracing import tracing
 from .unsupported import plain_options, unsupported
@@ -123,6 +125,8 @@ class Tracer(metaclass=_TracerType):
         return int(concrete_value(self.node, "int()"))
 
     def __index__(self) -> int:
+        if self.node.value is None:
+            refuse_plain_index(self, sys._getframe(1))
         value = concrete_value(self.node, "an index")
         if value.dtype.kind not in "biu":
             raise TypeError(at_user_line(f"an index must be an integer, not {value.dtype}"))
@@ -153,11 +157,16 @@ class Tracer(metaclass=_TracerType):
         return detached_value(self.node, "tolist()").tolist()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        return np.array(detached_value(self.node, _PLAIN_ARRAY), dtype=dtype)
+        if self.node.value is None:
+            refuse_plain_index(self, sys._getframe(1))
+        return np.array(detached_value(self.node, PLAIN_ARRAY), dtype=dtype)
 
     # NumPy's protocols
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        for x in inputs:
+            if issubclass(type(x), Selected):
+                return NotImplemented  # which has rules of its own
         out, references = None, 0
         if kwargs:
             references = count_references(kwargs, inputs)
@@ -175,6 +184,8 @@ class Tracer(metaclass=_TracerType):
         return result if out is None else _write_out(out, inputs, result, references)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if any(issubclass(kind, Selected) for kind in types):
+            return NotImplemented
         rule = FUNCTIONS.get(func)
         if rule is None:
             name = f"{func.__module__.replace('numpy', 'np', 1)}.{func.__name__}"
@@ -223,9 +234,6 @@ _PROBES = {"__array_interface__", "__array_struct__", "__cuda_array_interface__"
 _TAKES_OUT = {"all", "any", "argmax", "argmin", "clip", "cumprod", "cumsum", "dot", "max", "mean",
               "min", "prod", "round", "std", "sum", "take", "trace", "var"}  # fmt: skip
 _TAKES_NUMBERS = {"as_integer_ratio", "hex", "is_integer"}
-_PLAIN_ARRAY = (
-    "np.asarray() or an index into a plain array (there write np.asarray(plain, like=x)[index])"
-)
 
 
 class ScalarTracer(Tracer):

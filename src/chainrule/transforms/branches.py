@@ -78,7 +78,8 @@ def while_loop(cond_fun: Callable[[C], Any], body_fun: Callable[[C], C], init_va
         _after(body, carry, carry_def)
     cond = capture(cond_fun, after, args_def, examples=examples)
     if cond.has_effects:
-        return _with_carried_condition(cond_fun, body_fun, tree.unflatten(carry_def, carry))
+        start: C = tree.unflatten(carry_def, carry)
+        return _with_carried_condition(cond_fun, body_fun, start)
     _check_predicate("while_loop", [node.type for node in cond.graph.outputs])
     results = _run_while(cond, body, [*map(node_or_array, carry)])
     return tree.unflatten(carry_def, to_user_arrays(results))  # type: ignore[no-any-return]

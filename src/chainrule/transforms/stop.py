@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from .. import tree
 from ..primitives.structure import stop_gradient as stop
+from ..trace.selection import Selection
 from ..trace.tracer import ArrayTracer, ScalarTracer, Tracer
 
 T = TypeVar("T")
@@ -32,6 +33,8 @@ def stop_gradient(x: T) -> T:
 
 
 def _stopped(leaf: Any) -> Any:
+    if isinstance(leaf, Selection):
+        return leaf.apply(_stopped, leaf)
     if isinstance(leaf, ArrayTracer):
         return ArrayTracer(stop(leaf.node))
     return ScalarTracer(stop(leaf.node), leaf.weak) if isinstance(leaf, Tracer) else leaf

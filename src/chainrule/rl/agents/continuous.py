@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from ...random import split, uniform
 from ...transforms import value_and_grad
 from ..buffers.replay import Transitions
 from ..policies.distributions import to_environment
+from .action_noise import ActionNoise
 from .off_policy import OffPolicyAgent, OffPolicyState
 
 
@@ -22,6 +24,7 @@ class ContinuousAgent(OffPolicyAgent):
     n_critics: int
     target_update_interval: int
     max_grad_norm: float | None
+    action_noise: ActionNoise | None
 
     def _optimizer(self, learning_rate: Any) -> optim.Optimizer[Any]:
         adam = optim.adam(learning_rate)
@@ -46,15 +49,24 @@ class ContinuousAgent(OffPolicyAgent):
         )
         return optim.apply_updates(critics, updates), optimizer_state, value, errors
 
-    def _explore(self, state: OffPolicyState, observation: Any, key: Any) -> Any:
-        """Draw actions: uniformly before `learning_starts`, then by the policy."""
-        uniform_key, policy_key = split(key)
-        action = self._noisy_action(state, observation, policy_key)
-        random_action = uniform(uniform_key, action.shape, action.dtype, -1.0, 1.0)
-        return np.where(state.num_timesteps < self.learning_starts, random_action, action)
+    def _first_noise(self, actions: Any) -> Any:
+        """Return no noise, to begin with."""
+        return np.zeros_like(actions) if self.action_noise is not None else None
 
-    def _noisy_action(self, state: OffPolicyState, observation: Any, key: Any) -> Any:
-        raise NotImplementedError
+    def _explore(self, state: OffPolicyState, observation: Any, key: Any) -> tuple[Any, Any]:
+        """Draw actions, uniformly before `learning_starts` and then by the policy; add noise."""
+        uniform_key, policy_key, noise_key = split(key, 3)
+        action = self._policy_action(state, observation, policy_key)
+        random_action = uniform(uniform_key, action.shape, action.dtype, -1.0, 1.0)
+        action = np.where(state.num_timesteps < self.learning_starts, random_action, action)
+        if self.action_noise is None:
+            return action, None
+        noise = self.action_noise.after(state.noise, noise_key)
+        return np.clip(action + noise, -1, 1), noise
+
+    @abstractmethod
+    def _policy_action(self, state: OffPolicyState, observation: Any, key: Any) -> Any:
+        """Return the action of the policy, without noise."""
 
     def _to_environment(self, action: Any) -> Any:
         return to_environment(self.action, action)

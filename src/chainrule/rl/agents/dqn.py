@@ -93,7 +93,7 @@ class DQNAgent(OffPolicyAgent):
         """Return the best action for each observation; not deterministic, with exploration."""
         if deterministic:
             return to_environment(self.action, self._greedy(state, observation))
-        return to_environment(self.action, self._explore(state, observation, key))
+        return to_environment(self.action, self._explore(state, observation, key)[0])
 
     def _optimizer(self, learning_rate: Any) -> optim.Optimizer[Any]:
         clip = optim.clip_by_global_norm(self.max_grad_norm)
@@ -112,14 +112,14 @@ class DQNAgent(OffPolicyAgent):
     def _greedy(self, state: OffPolicyState, observation: Any) -> Any:
         return np.argmax(self._values(state.networks.q(observation)), axis=1)
 
-    def _explore(self, state: OffPolicyState, observation: Any, key: Any) -> Any:
+    def _explore(self, state: OffPolicyState, observation: Any, key: Any) -> tuple[Any, Any]:
         assert isinstance(self.action, DiscreteSpec)
         best = self._greedy(state, observation)
         whether_key, action_key = split(key)
         n = best.shape[0]
         explores = uniform(whether_key, (n,)) < self.exploration_rate(self._progress(state))
         explores = explores | (state.num_timesteps < self.learning_starts)
-        return np.where(explores, randint(action_key, (n,), 0, self.action.n), best)
+        return np.where(explores, randint(action_key, (n,), 0, self.action.n), best), None
 
     def _to_environment(self, action: Any) -> Any:
         return to_environment(self.action, action)

@@ -45,6 +45,7 @@ class OffPolicyState(NamedTuple):
     priorities: Priorities | None
     observation: Any  # the last one, and what was done then
     action: Any
+    noise: Any  # on the action, where it depends on the noise before
 
 
 _PORTABLE = ("networks", "key", "num_timesteps", "total_timesteps", "n_updates")
@@ -110,13 +111,14 @@ class OffPolicyAgent:
         return OffPolicyState(
             self._init_networks(network_key), key, np.int64(0), np.int64(total_timesteps),
             np.int64(0), replay, priorities, observation, np.zeros_like(replay.action[0]),
+            self._first_noise(replay.action[0]),
         )  # fmt: skip
 
     def act(self, state: OffPolicyState, observation: Any) -> tuple[OffPolicyState, Any]:
         """Choose an action for each copy, such that something new is seen."""
         key, action_key = split(state.key)
-        action = self._explore(state, observation, action_key)
-        state = state._replace(key=key, observation=observation, action=action)
+        action, noise = self._explore(state, observation, action_key)
+        state = state._replace(key=key, observation=observation, action=action, noise=noise)
         return state, self._to_environment(action)
 
     def record(self, state: OffPolicyState, outcome: Outcome) -> OffPolicyState:
@@ -134,8 +136,11 @@ class OffPolicyAgent:
         priorities = state.priorities
         if priorities is not None:
             priorities = with_new_row(priorities, state.replay)
+        noise = state.noise
+        if noise is not None:  # that of the next episode begins anew
+            noise = np.where(outcome.ended[:, None], 0, noise)
         return state._replace(
-            replay=with_row(state.replay, row), priorities=priorities,
+            replay=with_row(state.replay, row), priorities=priorities, noise=noise,
             num_timesteps=state.num_timesteps + self.n_envs,
         )  # fmt: skip
 
@@ -205,9 +210,13 @@ class OffPolicyAgent:
     def _init_networks(self, key: Any) -> Any:
         """Return all that learns."""
 
+    def _first_noise(self, actions: Any) -> Any:
+        """Return the noise before the first action; None if none is remembered."""
+        return None
+
     @abstractmethod
-    def _explore(self, state: OffPolicyState, observation: Any, key: Any) -> Any:
-        """Return an action for each copy, as the replay has it."""
+    def _explore(self, state: OffPolicyState, observation: Any, key: Any) -> tuple[Any, Any]:
+        """Return an action for each copy, as the replay has it, and the noise on it."""
 
     @abstractmethod
     def _to_environment(self, action: Any) -> Any:

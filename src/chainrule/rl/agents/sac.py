@@ -93,7 +93,7 @@ class SACAgent(ContinuousAgent):
             return self.ent_coef
         return float(self.ent_coef.removeprefix("auto").removeprefix("_") or 1.0)
 
-    def _noisy_action(self, state: OffPolicyState, observation: Any, key: Any) -> Any:
+    def _policy_action(self, state: OffPolicyState, observation: Any, key: Any) -> Any:
         return state.networks.actor(observation).sample(key)
 
     def _update(

@@ -39,7 +39,6 @@ class TD3Agent(ContinuousAgent):
     """
 
     critic_policy: Any
-    action_noise: float
     policy_delay: int
     target_policy_noise: float
     target_noise_clip: float
@@ -67,10 +66,8 @@ class TD3Agent(ContinuousAgent):
     def predict(
         self, state: OffPolicyState, observation: Any, key: Any, deterministic: bool
     ) -> Any:
-        """Return an action for each observation; not deterministic, with exploration."""
-        if deterministic:
-            return to_environment(self.action, state.networks.actor(observation))
-        return to_environment(self.action, self._noisy_action(state, observation, key))
+        """Return the action for each observation, without noise in any case."""
+        return to_environment(self.action, state.networks.actor(observation))
 
     def _init_networks(self, key: Any) -> TD3Networks:
         actor_key, critic_key = split(key)
@@ -83,10 +80,8 @@ class TD3Agent(ContinuousAgent):
             actor, critics, actor, critics, optimizer.init(actor), optimizer.init(critics)
         )
 
-    def _noisy_action(self, state: OffPolicyState, observation: Any, key: Any) -> Any:
-        action = state.networks.actor(observation)
-        noise = normal(key, action.shape, action.dtype)
-        return np.clip(action + noise * np.asarray(self.action_noise, action.dtype), -1, 1)
+    def _policy_action(self, state: OffPolicyState, observation: Any, key: Any) -> Any:
+        return state.networks.actor(observation)
 
     def _update(
         self, state: OffPolicyState, networks: TD3Networks, batch: Transitions, key: Any,

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ...errors import UnsupportedError, at_user_line
+from ..agents.action_noise import ActionNoise, NormalActionNoise
 from ..agents.base import Agent, Schedule
 from ..agents.dqn import DQNAgent
 from ..agents.sac import SACAgent
@@ -157,6 +158,9 @@ class ContinuousAlgorithm(Algorithm):
         settings = {**self.settings}
         policy_kwargs = settings.pop("policy_kwargs")
         settings.pop("n_envs")
+        noise = settings["action_noise"]
+        if not isinstance(noise, ActionNoise):
+            settings["action_noise"] = NormalActionNoise(float(noise)) if noise else None
         policy = self._policy or partial(self.actor_class, dtype=self.dtype)
         critic_kwargs = {k: v for k, v in policy_kwargs.items() if k in ("net_arch", "activation")}
         if "net_arch" not in critic_kwargs and self.default_critic_arch is not None:
@@ -202,6 +206,9 @@ class SAC(ContinuousAlgorithm):
         Default 2.
     max_grad_norm : float, optional
         Default: no limit.
+    action_noise : float, NormalActionNoise or OrnsteinUhlenbeckActionNoise
+        Added to the drawn actions: where rewards are rare, the second one explores further.
+        Default 0, none.
     prioritized_replay, priority_alpha, priority_beta
         As for `DQN`.
     n_envs, policy, policy_kwargs, seed, dtype
@@ -223,7 +230,7 @@ class SAC(ContinuousAlgorithm):
     actor_class = SquashedGaussianActor
     DEFAULTS: ClassVar[dict[str, Any]] = dict(
         _COMMON, learning_rate=3e-4, batch_size=256, tau=0.005, train_freq=1, ent_coef="auto",
-        target_entropy="auto", target_update_interval=1, n_critics=2, max_grad_norm=None,
+        target_entropy="auto", target_update_interval=1, n_critics=2, max_grad_norm=None, action_noise=0.0,
     )  # fmt: skip
 
     def __init__(
@@ -233,9 +240,9 @@ class SAC(ContinuousAlgorithm):
         gradient_steps: int | None = None, ent_coef: float | str | None = None,
         target_entropy: float | str | None = None, target_update_interval: int | None = None,
         n_critics: int | None = None, max_grad_norm: float | None = None,
-        n_steps: int | None = None, prioritized_replay: bool | None = None,
-        priority_alpha: float | None = None, priority_beta: float | None = None,
-        n_envs: int | None = None, policy: Any = None,
+        action_noise: float | ActionNoise | None = None, n_steps: int | None = None,
+        prioritized_replay: bool | None = None, priority_alpha: float | None = None,
+        priority_beta: float | None = None, n_envs: int | None = None, policy: Any = None,
         policy_kwargs: Mapping[str, Any] | None = None, seed: int | None = None,
         dtype: Any = np.float32,
     ) -> None:  # fmt: skip
@@ -264,8 +271,9 @@ class TD3(ContinuousAlgorithm):
         As for `DQN`.
     batch_size, tau, gamma, train_freq, n_critics, max_grad_norm
         As for `SAC`.
-    action_noise : float
-        Standard deviation of the noise on actions, which reach from -1 to 1. Default 0.1.
+    action_noise : float, NormalActionNoise or OrnsteinUhlenbeckActionNoise
+        A number is the standard deviation of normal noise, where actions reach from -1 to 1.
+        Default 0.1.
     policy_delay : int
         Updates of the critics for one of the actor. Default 2.
     target_policy_noise, target_noise_clip : float
@@ -302,7 +310,7 @@ class TD3(ContinuousAlgorithm):
         self, env: Any, *, learning_rate: Schedule | None = None, buffer_size: int | None = None,
         learning_starts: int | None = None, batch_size: int | None = None,
         tau: float | None = None, gamma: float | None = None, train_freq: int | None = None,
-        gradient_steps: int | None = None, action_noise: float | None = None,
+        gradient_steps: int | None = None, action_noise: float | ActionNoise | None = None,
         policy_delay: int | None = None, target_policy_noise: float | None = None,
         target_noise_clip: float | None = None, n_critics: int | None = None,
         max_grad_norm: float | None = None, n_steps: int | None = None,

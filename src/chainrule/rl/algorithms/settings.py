@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
 
 from ... import nn
 from ...errors import at_user_line
+from ..agents.action_noise import (
+    ActionNoise,
+    NormalActionNoise,
+    OrnsteinUhlenbeckActionNoise,
+)
 from ..agents.base import Linear
 from .tuned import TUNED, Tuning
 
 ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     name: getattr(nn, name)
     for name in ("tanh", "relu", "elu", "gelu", "silu", "leaky_relu", "sigmoid", "softplus")
+}
+
+_NOISES: dict[str, Any] = {
+    "normal_noise": NormalActionNoise,
+    "ornstein_uhlenbeck_noise": OrnsteinUhlenbeckActionNoise,
 }
 
 
@@ -97,7 +108,10 @@ RULES: dict[str, Rule] = {
     "target_entropy": (
         lambda x: x == "auto" or (_is_number(x) and np.isfinite(x)), 'a number, or "auto"'
     ),
-    "action_noise": _NOT_NEGATIVE,
+    "action_noise": (
+        lambda x: isinstance(x, ActionNoise) or _NOT_NEGATIVE[0](x),
+        "a number of 0 or more, rl.NormalActionNoise or rl.OrnsteinUhlenbeckActionNoise",
+    ),
     "policy_delay": _COUNT,
     "target_policy_noise": _NOT_NEGATIVE,
     "target_noise_clip": _NOT_NEGATIVE,
@@ -169,6 +183,9 @@ def _value_to_json(name: str, value: Any) -> Any:
         return [_value_to_json(name, x) for x in value]
     if isinstance(value, Linear):
         return {"linear": [float(value.start), float(value.end)]}
+    for key, cls in _NOISES.items():
+        if isinstance(value, cls):
+            return {key: [float(x) for x in astuple(value)]}
     if value is None or isinstance(value, (bool, str)):
         return value
     if is_whole(value):
@@ -192,6 +209,9 @@ def _value_from_json(value: Any) -> Any:
     if value.keys() == {"linear"} and isinstance(value["linear"], list):
         start, end = map(float, value["linear"])
         return Linear(start, end)
+    for key, cls in _NOISES.items():
+        if value.keys() == {key} and isinstance(value[key], list):
+            return cls(*map(float, value[key]))
     if value.keys() == {"activation"}:
         name = value["activation"]
         if name not in ACTIVATIONS:
