@@ -46,7 +46,6 @@ class Algorithm(ABC):
 
     DEFAULTS: ClassVar[dict[str, Any]]
     SPECIAL_RULES: ClassVar[Mapping[str, Rule]] = {}
-    takes_policy: ClassVar[bool] = True
     name: ClassVar[str]
 
     def __init__(

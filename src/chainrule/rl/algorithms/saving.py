@@ -77,15 +77,12 @@ def load_model(
             raise ModelFileError(
                 f"it is a model of {description['algorithm']!r:.40}: read it with rl.load"
             )
-        if policy is not None and not cls.takes_policy:
-            raise ModelFileError(f"{cls.__name__} has a table and no network: leave policy out")
         if description["custom_policy"] and policy is None:
             raise ModelFileError("its policy is of your own: give load(path, policy=...)")
         settings = {**from_json(description["settings"]), **changes}
         spaces = [space_from_json(description[name]) for name in ("observation", "action")]
-        network = {} if policy is None else {"policy": policy}
         model = cls(
-            env, **settings, **network, seed=_whole(description["seed"]),
+            env, **settings, policy=policy, seed=_whole(description["seed"]),
             dtype=np.dtype(description["dtype"]),
         )  # fmt: skip
         if env is None:

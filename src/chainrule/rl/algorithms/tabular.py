@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from ... import tree
-from ...errors import EnvironmentStepError, ShapeError, at_user_line
+from ...errors import EnvironmentStepError, ShapeError, UnsupportedError, at_user_line
 from ..agents.base import Agent, Schedule
 from ..loops.copies import SingleCopies
 from ..spaces import ActionSpec, DiscreteSpec, SpaceSpec
@@ -37,7 +37,19 @@ class TabularAlgorithm(Algorithm):
     """What QLearning and SARSA have in common."""
 
     SPECIAL_RULES: ClassVar[Mapping[str, Rule]] = TABULAR_RULES
-    takes_policy: ClassVar[bool] = False
+
+    @classmethod
+    def load(cls, path: str | Path, env: Any = None, policy: None = None, **changes: Any) -> Self:
+        """Read a model; see `Algorithm.load`. There is no policy to give."""
+        cls._refuse_policy(policy)
+        return super().load(path, env, None, **changes)
+
+    @classmethod
+    def _refuse_policy(cls, policy: Any) -> None:
+        if policy is not None:
+            raise UnsupportedError(
+                at_user_line(f"{cls.__name__} has a table and no network: leave policy out")
+            )
 
     def learn(
         self, total_timesteps: int, callback: Any = None, *, reset_num_timesteps: bool = True,
@@ -205,6 +217,8 @@ class QLearning(TabularAlgorithm):
         Default: a new one, in ``seed``.
     dtype : floating dtype
         Of the table, and of environments that a name means. Default float64.
+    policy : None
+        A network, which other algorithms have, is refused.
 
     Raises
     ------
@@ -235,8 +249,9 @@ class QLearning(TabularAlgorithm):
         gamma: float | None = None, exploration_fraction: float | None = None,
         exploration_initial_eps: float | None = None, exploration_final_eps: float | None = None,
         initial_q: float | None = None, n_envs: int | None = None, seed: int | None = None,
-        dtype: Any = np.float64,
+        dtype: Any = np.float64, policy: None = None,
     ) -> None:  # fmt: skip
+        self._refuse_policy(policy)
         chosen = {name: x for name, x in locals().items() if name in self.DEFAULTS}
         super().__init__(env, chosen, None, seed, dtype)
 
@@ -259,7 +274,7 @@ class SARSA(TabularAlgorithm):
         probabilities, rather than the one that is drawn: expected SARSA. Default False.
     learning_rate, gamma, exploration_fraction, exploration_initial_eps, exploration_final_eps
         As for `QLearning`.
-    initial_q, n_envs, seed, dtype
+    initial_q, n_envs, seed, dtype, policy
         As for `QLearning`.
 
     References
@@ -290,7 +305,9 @@ class SARSA(TabularAlgorithm):
         exploration_fraction: float | None = None, exploration_initial_eps: float | None = None,
         exploration_final_eps: float | None = None, initial_q: float | None = None,
         n_envs: int | None = None, seed: int | None = None, dtype: Any = np.float64,
+        policy: None = None,
     ) -> None:  # fmt: skip
+        self._refuse_policy(policy)
         chosen = {name: x for name, x in locals().items() if name in self.DEFAULTS}
         super().__init__(env, chosen, None, seed, dtype)
 

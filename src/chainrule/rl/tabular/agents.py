@@ -132,6 +132,13 @@ class TabularAgent:
         error = np.mean(np.abs(state.update.error))
         return state, {"td_error": error, "exploration_rate": self.exploration_rate(state)}
 
+    def cut_off(self, state: TabularState) -> TabularState:
+        """Return a state after which new episodes begin: no action follows the last one."""
+        if state.following is None:
+            return state
+        nothing = np.full_like(state.following.state, -1)
+        return state._replace(following=state.following._replace(state=nothing))
+
     def portable(self, state: TabularState) -> Any:
         """Return the part of a state that a model file holds: all but the last step."""
         return {name: getattr(state, name) for name in _PORTABLE}
