@@ -168,7 +168,7 @@ def policy_evaluation(env: Any, policy: Any, gamma: float = 0.99) -> Array:
     >>> from chainrule import rl
     >>> at_random = np.full((16, 4), 0.25)
     >>> print(rl.policy_evaluation("FrozenLake-v1", at_random)[[0, 14]].round(3))
-    [0.012 0.43 ]
+    [0.012 0.434]
     """
     _check_discount(gamma)
     table = transition_table(env)
