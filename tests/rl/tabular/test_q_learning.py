@@ -269,7 +269,14 @@ def test_steps_that_a_vector_environment_ignores_are_not_learned():
     holes = np.isin(FrozenLake().letters(), ["H", "G"])
     assert 0 == model.visits[holes].sum()
     assert 0.0 == np.abs(model.q_table[holes]).max()
-    ignored = 900 - model.visits.sum()
+    visits, table = model.visits, model.q_table
+    steps = model.explain(n_steps=60).steps
+    assert not any(int(step.state) in np.flatnonzero(holes) for step in steps)
+    assert 60 < len(steps) < 180
+    np.testing.assert_array_equal(visits, model.visits)  # as before
+    np.testing.assert_array_equal(table, model.q_table)
+    assert 900 == model.num_timesteps
+    ignored = 900 - visits.sum()
     assert 60 < ignored < 250  # an episode of a random walk has 7 to 8 steps
 
 

@@ -18,7 +18,6 @@ from ..tabular.agents import (
     QLearningAgent,
     SARSAAgent,
     TabularAgent,
-    last_update,
 )
 from ..tabular.explanation import TableExplanation, explained_steps
 from ..tabular.grids import render_values
@@ -142,7 +141,7 @@ class TabularAlgorithm(Algorithm):
 
     def _next_updates(self, n_steps: int) -> list[Any]:
         """Make steps, and go back to where the training was."""
-        loop, read = self._loop, self.bound("update", lambda agent, state: last_update(state))
+        loop, read = self._loop, self.bound("update", lambda _, state: state.update)
         before, counts = loop.state, tree.map(np.copy, loop.counts)
         try:
             loop.state = before._replace(agent=_slowed(before.agent))

@@ -8,7 +8,6 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from ... import tree
 from ...random import split, uniform
 from ...transforms import scan
 from ..agents.base import Outcome, Progress, Schedule
@@ -39,6 +38,7 @@ class Update(NamedTuple):
     learning_rate: Any
     old: Any
     new: Any
+    valid: Any  # bool: False where the environment ignored the action, and nothing was learned
 
     @property
     def error(self) -> Any:
@@ -91,7 +91,9 @@ class TabularAgent:
         whole, false = np.zeros(n, np.int64), np.zeros(n, np.bool_)
         zero = np.zeros(n, self.dtype)
         choice = Choice(whole, whole, false)
-        update = Update(whole, whole, false, zero, false, whole, zero, zero, zero, zero, zero)
+        update = Update(
+            whole, whole, false, zero, false, whole, zero, zero, zero, zero, zero, false
+        )  # fmt: skip
         return TabularState(
             np.full(shape, self.initial_q, self.dtype), np.zeros(shape, np.int64), key,
             np.int64(0), np.int64(total_timesteps), choice, self._no_following(choice), update,
@@ -129,7 +131,7 @@ class TabularAgent:
 
     def learn(self, state: TabularState, observation: Any) -> tuple[TabularState, dict[str, Any]]:
         """Return numbers that describe the last step: it was learned from when it was recorded."""
-        error = np.mean(np.abs(state.update.error))
+        error = np.mean(np.where(state.update.valid, np.abs(state.update.error), 0.0))
         return state, {"td_error": error, "exploration_rate": self.exploration_rate(state)}
 
     def cut_off(self, state: TabularState) -> TabularState:
@@ -189,7 +191,7 @@ class TabularAgent:
         visits[state, action] = count + valid
         update = Update(
             state, action, is_random, reward, terminated, next_state, next_value, target, rate,
-            old, new,
+            old, new, valid,
         )  # fmt: skip
         return (q_table, visits), update
 
@@ -275,9 +277,3 @@ class ExpectedSARSAAgent(TabularAgent):
     def next_value(self, values: Any, next_action: Any, exploration_rate: Any) -> Any:
         """Return the mean over the epsilon-greedy policy."""
         return np.max(values) + exploration_rate * (np.mean(values) - np.max(values))
-
-
-def last_update(state: TabularState) -> Update:
-    """Return a copy of what the last step of each copy changed."""
-    update: Update = tree.map(lambda x: x, state.update)
-    return update

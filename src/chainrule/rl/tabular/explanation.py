@@ -160,6 +160,7 @@ def explained_steps(agent: TabularAgent, updates: Sequence[Update]) -> TableExpl
         _step(agent, number, copy, update)
         for number, update in enumerate(updates, 1)
         for copy in range(agent.n_envs)
+        if update.valid[copy]
     ]
     return TableExplanation(formula, value_name, tuple(steps))
 
