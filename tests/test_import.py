@@ -12,8 +12,8 @@ import pytest
 
 import chainrule as cr
 
-HEAVY = ["llvmlite", "matplotlib", "onnx", "pandas", "pyarrow", "rich", "safetensors", "scipy",
-         "sklearn", "typer"]  # fmt: skip
+HEAVY = ["gymnasium", "llvmlite", "matplotlib", "onnx", "pandas", "pyarrow", "rich", "safetensors",
+         "scipy", "sklearn", "typer"]  # fmt: skip
 LISTED = "; import json, sys; print(json.dumps(sorted(sys.modules)))"
 
 
@@ -74,10 +74,21 @@ def test_every_public_name_is_there() -> None:
             "model = MLPClassifier(random_state=0, solver='lbfgs').fit(x, x[:, 0] > 0); "
             "assert model.predict(x).tolist() == [False] * 20 + [True] * 20",
         ),
+        (
+            "gymnasium",
+            "import numpy as np; from chainrule import random; "
+            "from chainrule.rl.environments import CartPole; "
+            "keys = random.split(random.key(0), 2); environment = CartPole(); "
+            "state, observation = environment.reset(keys); "
+            "assert environment.step(state, np.array([0, 1]), keys)[1].shape == (2, 4)\n"
+            "try:\n    environment.action_space\n"
+            "except ModuleNotFoundError as error:\n    assert 'chainrule[rl]' in str(error)\n"
+            "else:\n    raise SystemExit(1)",
+        ),
     ],
 )
 def test_works_without(absent: str, code: str, tmp_path: Path) -> None:
-    """Tables need no pyarrow, and arrays no pandas."""
+    """Tables need no pyarrow, arrays no pandas, and environments no Gymnasium but for spaces."""
     (tmp_path / f"{absent}.py").write_text(
         f"raise ModuleNotFoundError({absent!r}, name={absent!r})"
     )

@@ -88,7 +88,7 @@ def run(code: str, names: dict[str, Any], filename: str) -> str:
     linecache.cache[filename] = (len(code), None, code.splitlines(keepends=True), filename)
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), np.printoptions(legacy=False):
-        exec(compile(code, filename, "exec"), names)
+        exec(compile(code, filename, "exec", dont_inherit=True), names)
     return "".join(line.rstrip() + "\n" for line in printed.getvalue().splitlines())
 
 

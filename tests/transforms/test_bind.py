@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+import signal
 import threading
 from typing import Any
 
@@ -223,3 +226,110 @@ def test_two_steps_of_one_state() -> None:
     reader.state = state
     writer(1.0)
     assert failing.state["count"] == 3
+
+
+def test_donated_arguments_beside_the_state() -> None:
+    """The state is donated anyway; another argument is refused rather than passed over."""
+    assert cr.jit(write.function, donate_argnums=0).bind(buffer())(2.0) == 2.0
+    for positions in (1, (0, 1), -1):
+        with pytest.raises(TypeError, match=r"donates the state alone.*a part of the state"):
+            cr.jit(write.function, donate_argnums=positions).bind(buffer())
+
+
+@pytest.mark.parametrize("backend", ["llvm", "numpy"])
+def test_dtypes_of_states(backend: str) -> None:
+    """Also float16, with which NumPy computes, between calls where the numbers lie."""
+
+    def step(state: Any, i: Any) -> Any:
+        a, b, n = state
+        a[i % 4] = b[0] * n
+        a[1:3] += b[1:3]
+        b = a[::-1] - b
+        return (b, a, n + 1), (np.sum(a), b[:2])
+
+    for kind in ("f2", "f4", "i4"):
+        first = (np.array([3, -1, 2, 5]).astype(kind), np.arange(4).astype(kind), np.ones((), kind))
+        state: Any = (first[0].copy(), first[1].copy(), first[2])
+        with configured(backend=backend):
+            bound, donating = cr.jit(step).bind(first), cr.jit(step, donate_argnums=0)
+            donated: Any = (first[0].copy(), first[1].copy(), first[2])
+            for i in range(4):
+                plain = (state[0].copy(), state[1].copy(), state[2])
+                state, expected = step(plain, i)
+                result = bound(i)
+                donated, same = donating(donated, i)
+                for x, y, z in zip(*map(cr.tree.leaves, (result, same, expected)), strict=True):
+                    assert x.dtype == y.dtype == z.dtype
+                    np.testing.assert_array_equal(x, z)
+                    np.testing.assert_array_equal(y, z)
+            for x, y in zip(bound.state, state, strict=True):
+                np.testing.assert_array_equal(x, y)
+
+
+def test_copies_and_pickles() -> None:
+    """A copy has a state of its own, with the same code; a pickle could not hold the latter."""
+    bound = write.bind(buffer())
+    bound(1.0)
+    for function in (copy.copy, copy.deepcopy):
+        other = function(bound)
+        assert float(other(4.0)) == 5.0
+        assert bound.state["rows"].tolist() == [1.0, 0.0, 0.0, 0.0]
+        assert other.state["rows"].tolist() == [1.0, 4.0, 0.0, 0.0]
+    with pytest.raises(TypeError, match="pickle its `state`"):
+        pickle.dumps(bound)
+    again = write.bind(pickle.loads(pickle.dumps(bound.state)))
+    assert float(again(4.0)) == 5.0
+
+
+class Alarm(Exception):
+    """What a handler raises."""
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="POSIX timers")
+@pytest.mark.parametrize("backend", ["llvm", "numpy"])
+def test_interrupts_at_any_moment(backend: str) -> None:
+    """In, before and after native loops: the state is whole, or said to be lost; never busy."""
+
+    @cr.jit
+    def count(state: Any) -> Any:
+        def body(s: Any, _: Any) -> Any:
+            return s + 1.0, None
+
+        return {"x": cr.scan(body, state["x"], length=20)[0], "n": state["n"] + 20}, None
+
+    def handler(*_: object) -> None:
+        raise Alarm
+
+    zeros = {"x": np.zeros(400), "n": 0}
+    with configured(backend=backend):
+        bound = count.bind(zeros)
+        bound()
+        before = signal.signal(signal.SIGALRM, handler)
+        seen = {"whole": 0, "lost": 0, "alarms": 0}
+        try:
+            for k in range(400):
+                try:
+                    signal.setitimer(signal.ITIMER_REAL, 2e-6 + 2e-7 * k)
+                    bound()
+                    bound.state = bound.state
+                except (Alarm, StateLostError):
+                    seen["alarms"] += 1
+                finally:
+                    signal.setitimer(signal.ITIMER_REAL, 0.0)
+                try:
+                    state = bound.state
+                    assert set(state["x"]) == {float(state["n"])}
+                    seen["whole"] += 1
+                except StateLostError:
+                    seen["lost"] += 1
+                    bound.state = zeros
+        except Alarm:  # late, in the test itself: what was seen counts
+            pass
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
+            signal.signal(signal.SIGALRM, before)
+        assert seen["alarms"] > 0
+        assert seen["whole"] > 0
+        bound.state = zeros
+        bound()
+        assert set(bound.state["x"]) == {20.0}

@@ -14,6 +14,7 @@ from callback_programs import FIRST, Machine, State, drawn_program
 
 import chainrule as cr
 from chainrule import export
+from chainrule.backends.llvm.program.native import NativeProgram
 from chainrule.config import configured
 from chainrule.errors import DtypeError, GradientError, ShapeError, StateLostError, UnsupportedError
 
@@ -353,6 +354,18 @@ def test_ctrl_c_in_a_callback(backend_name: str) -> None:
 
     with configured(backend=backend_name), pytest.raises(KeyboardInterrupt):
         f(0.0)
+
+
+def test_an_error_that_ctypes_swallows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a handler raises before the first line of what native code calls, the call ends."""
+
+    def swallowed(*_: object) -> int:
+        raise Stop
+
+    monkeypatch.setattr(sys, "unraisablehook", lambda _: None)
+    monkeypatch.setattr(NativeProgram, "_call_numpy", swallowed)
+    with pytest.raises(KeyboardInterrupt):
+        cr.jit(lambda x: cr.io_callback(lambda v: v, ONE, x))(0.0)
 
 
 class Alarm(Exception):

@@ -10,6 +10,8 @@ from .. import random
 from ..errors import EnvironmentStepError, at_user_line
 from ..transforms import while_loop
 from ..typing import Array
+from .agents.base import initial_memory, predict_from
+from .algorithms.base import forget
 from .algorithms.environments import resolve_environment
 from .environments import Environment
 from .loops.copies import Copies
@@ -134,12 +136,12 @@ def _run_copies(
     success = environment.success(env_state)
 
     def more(carry: Any) -> Any:
-        return np.any(carry[2]) & (carry[-1] < _MOST_STEPS)
+        return np.any(carry[3]) & (carry[-1] < _MOST_STEPS)
 
     def body(carry: Any) -> Any:
-        env_state, observation, alive, returns, lengths, success, key, n_steps = carry
+        env_state, observation, memory, alive, returns, lengths, success, key, n_steps = carry
         key, action_key, step_key = random.split(key, 3)
-        action = agent.predict(state, observation, action_key, deterministic)
+        action, memory = predict_from(agent, state, observation, memory, action_key, deterministic)
         env_state, observation, reward, terminated, truncated = environment.step(
             env_state, action, random.split(step_key, n)
         )
@@ -148,11 +150,12 @@ def _run_copies(
             success = np.where(alive, environment.success(env_state), success)
         lengths = lengths + alive
         alive = alive & ~(terminated | truncated)
-        return env_state, observation, alive, returns, lengths, success, key, n_steps + 1
+        return env_state, observation, memory, alive, returns, lengths, success, key, n_steps + 1
 
-    start = (env_state, observation, np.ones(n, np.bool_), np.zeros(n), np.zeros(n, np.int64),
-             success, key, np.int64(0))  # fmt: skip
-    _, _, alive, returns, lengths, success, _, _ = while_loop(more, body, start)
+    memory = initial_memory(agent, state, n)
+    start = (env_state, observation, memory, np.ones(n, np.bool_), np.zeros(n),
+             np.zeros(n, np.int64), success, key, np.int64(0))  # fmt: skip
+    _, _, _, alive, returns, lengths, success, _, _ = while_loop(more, body, start)
     return alive, returns, lengths, success
 
 
@@ -166,8 +169,10 @@ def _around(
     counts = np.zeros(copies.n_envs, np.int64)
     all_returns: list[float] = []
     all_lengths: list[int] = []
+    memory = model.initial_memory(copies.n_envs)
     while np.any(counts < shares):
-        stepped = copies.step(model.act(observation, deterministic))
+        action, memory = model.act(observation, deterministic, memory)
+        stepped = copies.step(action)
         observation = stepped.observation
         valid = True if stepped.valid is None else stepped.valid
         running += np.where(valid, stepped.reward, 0.0)
@@ -178,6 +183,7 @@ def _around(
                 all_lengths.append(int(lengths[k]))
                 counts[k] += 1
             running[k], lengths[k] = 0.0, 0
+            memory = forget(memory, int(k))
         if lengths.max() > _MOST_STEPS:
             raise _never_ends()
     return EpisodeResults(np.array(all_returns), np.array(all_lengths), None)

@@ -97,8 +97,8 @@ class Selection(Selected):
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         options = [name for name, value in kwargs.items() if name != "dtype"]
         if method != "__call__" or ufunc.signature is not None or options:
-            what = " ".join([f"np.{ufunc.__name__}", *options])
-            raise self.refusal(what if method == "__call__" else f"{what}.{method}")
+            name = " ".join([f"np.{ufunc.__name__}", *options])
+            raise self.refusal(name if method == "__call__" else f"{name}.{method}")
         return self.apply(ufunc, *inputs, **kwargs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
@@ -191,7 +191,7 @@ def _updated(x: Selection, result: Selection) -> Selection:
 # Reductions
 
 
-def _filled(x: Selection, number: Any) -> Tracer:
+def _neutral_elsewhere(x: Selection, number: Any) -> Tracer:
     """Return the whole array with a number where it is not selected."""
     whole = ArrayTracer(x.node)
     return HOOKS["where"](_mask_beside(x.mask, whole), whole, x.dtype.type(number))  # type: ignore[no-any-return]
@@ -213,7 +213,7 @@ def _axes(x: Selection, axis: Any, options: dict[str, Any]) -> tuple[int, ...]:
 def _reduction(name: str, neutral: Callable[[np.dtype[Any]], Any]) -> Callable[..., Any]:
     def reduce(x: Selection, axis: Any = None, **options: Any) -> Any:
         axes = _axes(x, axis, options)
-        return METHODS[name](_filled(x, neutral(x.dtype)), axis=axes)
+        return METHODS[name](_neutral_elsewhere(x, neutral(x.dtype)), axis=axes)
 
     return reduce
 
@@ -224,20 +224,20 @@ def _extreme(name: str, sign: float) -> Callable[..., Any]:
     def reduce(x: Selection, axis: Any = None, **options: Any) -> Any:
         if x.dtype.kind != "f":
             raise x.refusal(f"{name} of {x.dtype}, which has no nan for no entries,")
-        result = METHODS[name](_filled(x, -sign * np.inf), axis=_axes(x, axis, options))
+        result = METHODS[name](_neutral_elsewhere(x, -sign * np.inf), axis=_axes(x, axis, options))
         some = METHODS["any"](traced(x.mask))
         return traced(node_of(HOOKS["where"](some, result, x.dtype.type(np.nan))))
 
     return reduce
 
 
-def _mean(x: Selection, axis: Any = None, **options: Any) -> Any:
+def _mean_of_selected(x: Selection, axis: Any = None, **options: Any) -> Any:
     """Divide the sum by the number of entries: nan of none, as in NumPy."""
     axes = _axes(x, axis, options)
     dtype = x.dtype if x.dtype.kind == "f" else np.dtype(float)
     inside = np.result_type(dtype, np.float32)  # as NumPy does for float16
     count = METHODS["sum"](traced(x.mask)) * prod(x.node.shape[k] for k in axes[x.mask.ndim :])
-    mean = METHODS["sum"](_filled(x.astype(inside), 0), axis=axes) / count.astype(inside)
+    mean = METHODS["sum"](_neutral_elsewhere(x.astype(inside), 0), axis=axes) / count.astype(inside)
     return mean if dtype == inside else mean.astype(dtype)
 
 
@@ -252,7 +252,7 @@ _REDUCTIONS: dict[Any, Callable[..., Any]] = {
     np.all: _reduction("all", lambda _: 1),
     np.max: _extreme("max", 1.0),
     np.min: _extreme("min", -1.0),
-    np.mean: _mean,
+    np.mean: _mean_of_selected,
     np.count_nonzero: _nonzero_count,
 }
 _REDUCTIONS |= {np.amax: _REDUCTIONS[np.max], np.amin: _REDUCTIONS[np.min]}

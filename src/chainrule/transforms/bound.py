@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 from threading import Lock
 from typing import Any
@@ -40,15 +39,18 @@ class StateMemory:
                 )
             ) from self.failure
 
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Keep steps from running meanwhile."""
-        if not self.running.acquire(blocking=False):
-            raise _busy()
-        try:
-            yield
-        finally:
-            self.running.release()
+    def check_free(self) -> None:
+        """Raise if a step runs, of which there is no second one: its state is one.
+
+        (Of two threads that come at the same moment, one waits.)
+        """
+        if self.running.locked():
+            raise RuntimeError(
+                at_user_line(
+                    "a bound step runs already, in another thread or around this call: its state "
+                    "is one"
+                )
+            )
 
 
 class BoundFunction:
@@ -58,6 +60,8 @@ class BoundFunction:
     ----------
     state : tree of arrays
         A copy. Setting it copies arrays of the same structure, shapes and dtypes into the state.
+
+    `copy.copy` gives a step with a copy of the state. A step cannot be pickled: pickle its state.
     """
 
     def __init__(self, find_or_trace: Callable[..., TracedFunction], state: Any) -> None:
@@ -71,7 +75,8 @@ class BoundFunction:
     @property
     def state(self) -> Any:
         memory = self._memory
-        with memory.alone():
+        memory.check_free()
+        with memory.running:
             memory.check_whole()
             return tree.unflatten(memory.treedef, [x.copy() for x in memory.leaves])
 
@@ -86,9 +91,14 @@ class BoundFunction:
         arrays = [_copy(x) for x in leaves]
         for name, x, before in zip(tree.names(new), arrays, memory.leaves, strict=True):
             _check_type(f"state {name}", Type(x.shape, x.dtype), Type(before.shape, before.dtype))
-        with memory.alone():
-            for array, x in zip(memory.leaves, arrays, strict=True):
-                array[...] = x
+        memory.check_free()
+        with memory.running:
+            try:
+                for array, x in zip(memory.leaves, arrays, strict=True):
+                    array[...] = x
+            except BaseException as error:  # an interrupt, after a part of them
+                memory.failure = error
+                raise
             memory.failure = None
 
     def __call__(self, *args: Any) -> Any:
@@ -96,44 +106,46 @@ class BoundFunction:
         memory = self._memory
         if tracing.tokens is not None:  # of another function, which would run the step once
             raise _part_of_a_trace()
-        if not memory.running.acquire(blocking=False):
-            raise _busy()
-        starts = False
-        try:
+        memory.check_free()
+        with memory.running:  # no method of it: an interrupt behind `acquire` would leave it locked
             if memory.failure is not None:
                 memory.check_whole()
-            flat = self._last_flat.get(len(args))
-            if flat is not None:
+            starts = False
+            try:
+                flat = self._last_flat.get(len(args))
+                if flat is not None:
+                    starts = True
+                    results = flat.fast_call(*args)
+                    if results is not None:
+                        return flat.unflatten(results)
+                    starts = False
+                leaves, treedef = tree.flatten(args)
+                call = self._last.get(treedef)
+                if call is not None:
+                    starts = True
+                    results = call.run(memory.leaves, leaves)
+                    if results is not None:
+                        return call.unflatten(results)
+                    starts = False
+                traced = self._traced(args, leaves)
+                arrays = [*memory.leaves, *[as_array(x) for x in leaves]]
                 starts = True
-                results = flat.fast_call(*args)
-                if results is not None:
-                    return flat.unflatten(results)
-                starts = False
-            leaves, treedef = tree.flatten(args)
-            call = self._last.get(treedef)
-            if call is not None:
-                starts = True
-                results = call.run(memory.leaves, leaves)
-                if results is not None:
-                    return call.unflatten(results)
-                starts = False
-            traced = self._traced(args, leaves)
-            arrays = [*memory.leaves, *[as_array(x) for x in leaves]]
-            starts = True
-            results = traced.run(arrays)
-            # Only now: a program is chosen for the number of threads, which may have changed
-            call = _Call(traced, memory.leaves)
-            if call.allows_fast_call:
-                self._last[treedef] = call
-                if all(type(x) is np.ndarray for x in args) and not traced.scalars:
-                    self._last_flat[len(args)] = call
-            return call.unflatten(results)
-        except BaseException as error:
-            if starts:
-                memory.failure = error
-            raise
-        finally:
-            memory.running.release()
+                results = traced.run(arrays)
+                # Only now: a program is chosen for the number of threads, which may have changed
+                call = self._remember(traced, args, treedef)
+                return call.unflatten(results)
+            except BaseException as error:
+                if starts:
+                    memory.failure = error
+                raise
+
+    def _remember(self, traced: TracedFunction, args: Any, treedef: tree.TreeDef) -> _Call:
+        call = _Call(traced, self._memory.leaves)
+        if call.allows_fast_call:
+            self._last[treedef] = call
+            if all(type(x) is np.ndarray for x in args) and not traced.scalars:
+                self._last_flat[len(args)] = call
+        return call
 
     def _traced(self, args: Any, leaves: list[Any]) -> TracedFunction:
         if any(isinstance(x, Tracer) for x in leaves):
@@ -142,6 +154,20 @@ class BoundFunction:
         everything, treedef = tree.flatten(whole)
         arrays = [as_array(x) for x in everything]
         return self._find_or_trace(everything, arrays, treedef)
+
+    def __copy__(self) -> BoundFunction:
+        return BoundFunction(self._find_or_trace, self.state)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> BoundFunction:
+        return BoundFunction(self._find_or_trace, self.state)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError(
+            at_user_line(
+                "a bound step holds compiled code and cannot be pickled: pickle its `state`, and "
+                "bind the function to that"
+            )
+        )
 
 
 class _Call:
@@ -211,10 +237,4 @@ def _part_of_a_trace() -> UnsupportedError:
             "a bound step changes its state, so it cannot be a part of another traced function: "
             "call the function that it was made of"
         )
-    )
-
-
-def _busy() -> RuntimeError:
-    return RuntimeError(
-        at_user_line("a bound step runs already, in another thread: its state is one")
     )

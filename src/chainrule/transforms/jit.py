@@ -248,6 +248,11 @@ class JitFunction(Generic[P, R]):
         """
         if self.static_argnums or self.static_argnames:
             raise TypeError(at_user_line("bind takes no static arguments: close over their values"))
+        if not {*self.donate_argnums} <= {0}:  # the state is, whether it is said or not
+            message = f"bind donates the state alone, and donate_argnums is {self.donate_argnums}"
+            raise TypeError(
+                at_user_line(f"{message}: make what is to be changed a part of the state")
+            )
         step = JitFunction(self.function, tiered=self.tiered, changes_state=True)
         return BoundFunction(partial(step._find_or_trace, static=(), named=False), state)
 

@@ -11,7 +11,13 @@ from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 
 from chainrule import random
-from chainrule.rl.environments import ENVIRONMENTS, CartPole, Pendulum, make_environment
+from chainrule.rl.environments import (
+    ENVIRONMENTS,
+    CartPole,
+    FrozenLake,
+    Pendulum,
+    make_environment,
+)
 from chainrule.rl.environments.gymnasium_env import GymnasiumEnv
 from chainrule.rl.environments.gymnasium_vector import GymnasiumVectorEnv
 
@@ -48,8 +54,9 @@ def test_gymnasium_knows_it(name):
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_vector_environments(name):
-    """One call steps all copies; observations lie in the space; both autoreset modes."""
-    for mode in (AutoresetMode.SAME_STEP, AutoresetMode.NEXT_STEP):
+    """One call steps all copies; observations lie in the space; the autoreset mode is declared."""
+    both = (AutoresetMode.SAME_STEP, AutoresetMode.NEXT_STEP)
+    for mode in both if name in ("Navigation-v0", "FrozenLake-v1") else both[:1]:
         envs = gymnasium.make_vec(f"chainrule/{name}", num_envs=3, autoreset_mode=mode,
                                   max_episode_steps=4)  # fmt: skip
         assert mode == envs.metadata["autoreset_mode"]
@@ -95,6 +102,32 @@ def test_next_step_mode():
     assert [1.0] * 3 == envs.step(np.array([1, 1, 1]))[1].tolist()
 
 
+def test_success():
+    """The way over the lake ends in a success: of one copy, and of the one of two that takes it."""
+    lake, way = FrozenLake(is_slippery=False), [1, 1, 2, 1, 2, 2]
+    env = GymnasiumEnv(lake)
+    env.reset(seed=0)
+    for action in way:
+        *_, reward, terminated, _, info = env.step(action)
+        assert {"is_success": terminated} == info
+    assert (1.0, True) == (reward, terminated)
+    other = [0] * 6
+    for mode in (AutoresetMode.SAME_STEP, AutoresetMode.NEXT_STEP):
+        envs = GymnasiumVectorEnv(lake, 2, mode)
+        envs.reset(seed=0)
+        for actions in zip(way, other, strict=True):
+            observations, *_, info = envs.step(np.array(actions))
+        if mode is AutoresetMode.SAME_STEP:
+            assert [True, False] == info["_final_info"].tolist()
+            assert [True, False] == info["final_info"]["is_success"].tolist()
+            assert ([0, 0], 15, None) == (observations.tolist(), *info["final_obs"])
+        else:
+            assert [True, False] == info["is_success"].tolist()
+            assert [15, 0] == observations.tolist()
+            observations, *_, info = envs.step(np.array([1, 1]))
+            assert ([0, 4], [False, False]) == (observations.tolist(), info["is_success"].tolist())
+
+
 def test_seeds():
     """Equal seeds give equal episodes, other seeds others; without one they go on."""
     for make in (lambda: GymnasiumEnv(CartPole()), lambda: GymnasiumVectorEnv(CartPole(), 2)):
@@ -120,6 +153,25 @@ def test_steps_are_those_of_the_environment():
     np.testing.assert_allclose(observation, expected[0], rtol=1e-12)
     np.testing.assert_allclose(reward, expected_reward[0], rtol=1e-12)
     assert (False, False, {}) == (terminated, truncated, info)
+
+
+def test_actions_of_boxes():
+    """Floats of any dtype and size act as those that they are clipped to; nan is refused."""
+    env, envs = GymnasiumEnv(Pendulum()), GymnasiumVectorEnv(Pendulum(), 2)
+    results = []
+    for action in (np.array([2.0]), np.array([5], np.int64), [2.0], np.float32([2.5])):
+        env.reset(seed=0)
+        results.append(env.step(action)[:2])
+    for observation, reward in results[1:]:
+        np.testing.assert_array_equal(observation, results[0][0])
+        assert reward == results[0][1]
+    envs.reset(seed=0)
+    assert (2, 3) == envs.step(np.array([[0.5], [9.0]]))[0].shape
+    for wrong in (np.array([np.nan]), np.array(1.0), np.array(["a"]), np.array([[1.0]])):
+        with pytest.raises(ValueError, match=r"the action .* is not in Box\(-2.0, 2.0, \(1,\)"):
+            env.step(wrong)
+    with pytest.raises(ValueError, match=r"is not in Box"):
+        envs.step(np.array([0.5, 0.5]))
 
 
 def test_pictures():
@@ -153,7 +205,7 @@ def test_refused():
     with pytest.raises(ValueError, match=r"the action 2 is not in Discrete\(2\)"):
         env.step(2)
     for wrong in (np.array([0, 2]), np.array([0]), np.array([0.0, 1.0])):
-        with pytest.raises(ValueError, match=r"are not in MultiDiscrete"):
+        with pytest.raises(ValueError, match=r"is not in MultiDiscrete"):
             envs.step(wrong)
     with pytest.raises(ValueError, match="num_envs=0"):
         GymnasiumVectorEnv(CartPole(), 0)

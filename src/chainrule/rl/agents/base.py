@@ -63,6 +63,11 @@ class Agent(Protocol):
         ...
 
     @property
+    def is_recurrent(self) -> bool:
+        """Whether the policy has a memory: then there are `initial_memory` and `predict_from`."""
+        ...
+
+    @property
     def dtype(self) -> Any:
         """The dtype of networks."""
         ...
@@ -104,6 +109,22 @@ class Agent(Protocol):
     def predict(self, state: Any, observation: Any, key: Any, deterministic: bool) -> Any:
         """Return an action for each observation, without learning anything."""
         ...
+
+
+def initial_memory(agent: Any, state: Any, n: int) -> Any:
+    """Return the memory of n copies before the first step; None if the policy has none."""
+    return agent.initial_memory(state, n) if agent.is_recurrent else None
+
+
+def predict_from(
+    agent: Any, state: Any, observation: Any, memory: Any, key: Any, deterministic: bool
+) -> tuple[Any, Any]:
+    """Return an action for each observation, and the memory after it."""
+    if agent.is_recurrent:
+        return agent.predict_from(  # type: ignore[no-any-return]
+            state, observation, memory, key, deterministic
+        )
+    return agent.predict(state, observation, key, deterministic), None
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -73,6 +73,8 @@ class OffPolicyAgent:
     priority_alpha: float
     priority_beta: float
     dtype: Any
+
+    is_recurrent: ClassVar[bool] = False
 
     @property
     @abstractmethod

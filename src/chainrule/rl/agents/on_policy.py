@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -37,6 +37,7 @@ class OnPolicyState(NamedTuple):
     row: Any  # of the rollout, the next to be written
     observation_moments: Any
     return_scale: Any
+    memory: Any = None  # of policies that have one
 
 
 _PORTABLE = ("policy", "optimizer", "key", "num_timesteps", "total_timesteps",
@@ -93,6 +94,8 @@ class OnPolicyAgent:
     normalize_rewards: bool
     dtype: Any
 
+    is_recurrent: ClassVar[bool] = False
+
     @property
     @abstractmethod
     def metric_names(self) -> tuple[str, ...]:
@@ -138,7 +141,7 @@ class OnPolicyAgent:
         if moments is not None:
             moments = updated_moments(moments, observation)
             observation = normalized(moments, observation)
-        actions, value = state.policy(observation)
+        memory, actions, value = self._outputs(state, observation)
         action = actions.sample(action_key)
         rows = {
             "observation": observation,
@@ -147,7 +150,7 @@ class OnPolicyAgent:
             "value": value,
         }
         rollout = _written(state.rollout, state.row, rows)
-        state = state._replace(key=key, rollout=rollout, observation_moments=moments)
+        state = state._replace(key=key, rollout=rollout, observation_moments=moments, memory=memory)
         return state, to_environment(self.action, action)
 
     def record(self, state: OnPolicyState, outcome: Outcome) -> OnPolicyState:
@@ -167,7 +170,7 @@ class OnPolicyAgent:
         cut_off = outcome.truncated & ~outcome.terminated
 
         def add_value(reward: Any, observation: Any) -> Any:
-            value = state.policy.value(self._normalized(state, observation))
+            value = self._value(state, observation)
             return reward + np.where(cut_off, np.asarray(self.gamma, self.dtype) * value, 0)
 
         reward = cond(
@@ -185,7 +188,7 @@ class OnPolicyAgent:
     def learn(self, state: OnPolicyState, observation: Any) -> tuple[OnPolicyState, dict[str, Any]]:
         """Update the policy by the rollout, which is then empty."""
         rollout = state.rollout
-        last_value = state.policy.value(self._normalized(state, observation))
+        last_value = self._value(state, observation)
         advantages, returns = self._advantages(rollout, last_value)
         everything = Minibatch(
             rollout.observation, rollout.action, rollout.log_prob, rollout.value, advantages,
@@ -217,6 +220,13 @@ class OnPolicyAgent:
         if scale is not None:
             scale = scale._replace(moments=moments)
         return state._replace(return_scale=scale, **rest)
+
+    def _outputs(self, state: OnPolicyState, observation: Any) -> tuple[Any, Any, Any]:
+        """Return the memory after an observation, the distribution of actions, and the value."""
+        return None, *state.policy(observation)
+
+    def _value(self, state: OnPolicyState, observation: Any) -> Any:
+        return state.policy.value(self._normalized(state, observation))
 
     def _advantages(self, rollout: Rollout, last_value: Any) -> tuple[Any, Any]:
         return generalized_advantages(rollout, last_value, self.gamma, self.gae_lambda)

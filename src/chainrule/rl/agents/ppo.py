@@ -82,9 +82,9 @@ class PPOAgent(OnPolicyAgent):
             clip_range_vf = progress.value(self.clip_range_vf, self.dtype)
 
         def update(policy: Any, optimizer: Any, rows: Any) -> tuple[Any, Any, dict[str, Any]]:
-            part = tree.map(lambda x: np.take(x, rows, axis=0), batch)
+            part, forward = self._part(state, batch, rows)
             return self._gradient_step(
-                lambda p: self.loss(p, part, clip_range, clip_range_vf), policy, optimizer,
+                lambda p: self.loss(forward(p), part, clip_range, clip_range_vf), policy, optimizer,
                 learning_rate,
             )  # fmt: skip
 
@@ -95,8 +95,7 @@ class PPOAgent(OnPolicyAgent):
                 return (policy, optimizer, too_far), metrics
             return self._unless_too_far(carry, lambda p, o: update(p, o, rows))
 
-        rows = self.n_steps * self.n_envs
-        batch_size = min(self.batch_size, rows)
+        rows, batch_size = self._units
 
         def epoch(carry: Any, epoch_key: Any) -> tuple[Any, Any]:
             order = permutation(epoch_key, rows)
@@ -109,6 +108,18 @@ class PPOAgent(OnPolicyAgent):
         totals = tree.map(lambda x: np.sum(x, axis=0), sums)
         n_updates = totals.pop("n_updates")
         return policy, optimizer, tree.map(lambda x: x / n_updates, totals)
+
+    @property
+    def _units(self) -> tuple[int, int]:
+        """How many rows a rollout has, and how many of them are in a minibatch."""
+        rows = self.n_steps * self.n_envs
+        return rows, min(self.batch_size, rows)
+
+    def _part(
+        self, state: OnPolicyState, batch: Minibatch, rows: Any
+    ) -> tuple[Minibatch, Callable[[Any], Any]]:
+        """Return some rows of a rollout, and how a policy is applied to them."""
+        return tree.map(lambda x: np.take(x, rows, axis=0), batch), lambda policy: policy
 
     def _unless_too_far(
         self, carry: Any, update: Callable[[Any, Any], tuple[Any, Any, dict[str, Any]]]

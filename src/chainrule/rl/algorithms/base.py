@@ -14,7 +14,7 @@ import numpy as np
 from ... import random, tree
 from ...errors import ShapeError, at_user_line
 from ...transforms import jit
-from ..agents.base import Agent
+from ..agents.base import Agent, initial_memory, predict_from
 from ..environments import Environment
 from ..loops.compiled import CompiledLoop
 from ..loops.copies import Copies
@@ -131,8 +131,11 @@ class Algorithm(ABC):
         ----------
         observation : array, or tree of arrays
             One observation, or several along axis 0.
-        state, episode_start
-            Of policies with memory; passed on as they are.
+        state : tree of arrays, optional
+            The memory of a recurrent policy, as the call before returned it. Default: that of a
+            first step.
+        episode_start : bool, or array of bool (n,), optional
+            Where an episode begins, and the memory with it. Default: nowhere.
         deterministic : bool
             Whether the likeliest action is taken, or one is drawn. Default False.
 
@@ -141,6 +144,7 @@ class Algorithm(ABC):
         action : int or array
             As the environment takes it.
         state
+            The memory after it; None if the policy has none.
 
         Raises
         ------
@@ -148,21 +152,33 @@ class Algorithm(ABC):
             If the observation is not of the shape that the model was trained on.
         """
         rows, is_single = self._as_rows(observation)
-        actions = self.act(rows, deterministic)
+        if self.agent.is_recurrent:
+            n = tree.leaves(rows)[0].shape[0]
+            state = self.initial_memory(n) if state is None else state
+            for k in np.flatnonzero(() if episode_start is None else np.atleast_1d(episode_start)):
+                state = forget(state, int(k))
+        actions, state = self.act(rows, deterministic, state)
         return (actions[0] if is_single else actions), state
 
-    def act(self, observations: Any, deterministic: bool = False) -> Any:
-        """Return an action for each of several observations, arrays of the space's dtype.
+    def initial_memory(self, n: int) -> Any:
+        """Return the memory of n copies before the first step; None if the policy has none."""
+        return initial_memory(self.agent, self.state, n)
 
-        Without checks: the fastest way to act.
+    def act(
+        self, observations: Any, deterministic: bool = False, memory: Any = None
+    ) -> tuple[Any, Any]:
+        """Return an action for each of several observations, and the memory of a policy with one.
+
+        Observations are arrays of the space's dtype, actions too. This is `predict` without its
+        checks: the fastest way to act.
         """
         if deterministic:
-            act = self.bound("best", lambda agent, state, x: agent.predict(state, x, None, True))
-            return act(observations)
-        draw = self.bound("draw", lambda agent, state, x, key: agent.predict(state, x, key, False))
+            best = self.bound("best", _best)
+            return best(observations, memory)  # type: ignore[no-any-return]
+        draw = self.bound("draw", _draw)
         self._n_predictions += 1
         key = random.fold_in(random.key(self.seed), self._n_predictions)
-        return draw(observations, key)
+        return draw(observations, memory, key)  # type: ignore[no-any-return]
 
     @property
     def num_timesteps(self) -> int:
@@ -321,6 +337,25 @@ class Algorithm(ABC):
                 )
             arrays.append(array)
         return tree.unflatten(treedef, arrays), all(singles)
+
+
+def _best(agent: Agent, state: Any, observation: Any, memory: Any) -> Any:
+    return predict_from(agent, state, observation, memory, None, True)
+
+
+def _draw(agent: Agent, state: Any, observation: Any, memory: Any, key: Any) -> Any:
+    return predict_from(agent, state, observation, memory, key, False)
+
+
+def forget(memory: Any, k: int) -> Any:
+    """Return a memory in which copy number k begins anew."""
+
+    def without(x: Any) -> Any:
+        x = np.array(x)
+        x[k] = 0
+        return x
+
+    return tree.map(without, memory)
 
 
 def _specs(environment: Resolved) -> tuple[SpaceSpec, ActionSpec]:

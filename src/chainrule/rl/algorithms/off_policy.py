@@ -230,7 +230,8 @@ class SAC(ContinuousAlgorithm):
     actor_class = SquashedGaussianActor
     DEFAULTS: ClassVar[dict[str, Any]] = dict(
         _COMMON, learning_rate=3e-4, batch_size=256, tau=0.005, train_freq=1, ent_coef="auto",
-        target_entropy="auto", target_update_interval=1, n_critics=2, max_grad_norm=None, action_noise=0.0,
+        target_entropy="auto", target_update_interval=1, n_critics=2, max_grad_norm=None,
+        action_noise=0.0,
     )  # fmt: skip
 
     def __init__(

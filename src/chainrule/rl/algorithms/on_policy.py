@@ -12,8 +12,10 @@ from ...errors import UnsupportedError, at_user_line
 from ..agents.a2c import A2CAgent
 from ..agents.base import Agent, Schedule
 from ..agents.ppo import PPOAgent
+from ..agents.recurrent_ppo import RecurrentPPOAgent
 from ..agents.reinforce import REINFORCEAgent
 from ..policies.actor_critic import ActorCritic
+from ..policies.recurrent import RecurrentActorCritic
 from ..spaces import ActionSpec, BoxSpec, SpaceSpec
 from .base import Algorithm
 
@@ -27,6 +29,10 @@ class OnPolicyAlgorithm(Algorithm):
     """What PPO, A2C and REINFORCE have in common."""
 
     agent_class: ClassVar[Any]
+
+    def agent_and_policy(self, settings: dict[str, Any]) -> tuple[Any, Any]:
+        """Return the class of the agent and that of its policy."""
+        return self.agent_class, ActorCritic
 
     def _make_agent(
         self, observation: SpaceSpec, action: ActionSpec, n_envs: int, may_ignore_actions: bool
@@ -46,8 +52,9 @@ class OnPolicyAlgorithm(Algorithm):
                     f"ent_coef={settings['ent_coef']!r}: only SAC learns it; give a number"
                 )
             )
-        policy = self._policy or partial(ActorCritic, dtype=self.dtype)
-        agent: Agent = self.agent_class(
+        agent_class, policy_class = self.agent_and_policy(settings)
+        policy = self._policy or partial(policy_class, dtype=self.dtype)
+        agent: Agent = agent_class(
             observation=observation, action=action, policy=partial(policy, **policy_kwargs),
             n_envs=n_envs, may_ignore_actions=may_ignore_actions, dtype=self.dtype, **settings,
         )  # fmt: skip
@@ -97,6 +104,10 @@ class PPO(OnPolicyAlgorithm):
     target_kl : float, optional
         A round ends when the policy is further than 1.5 times this from the one it began with.
         Default: no limit.
+    recurrent : bool
+        Whether the policy has a memory, `RecurrentActorCritic`, for what one observation does not
+        show. Minibatches are then whole sequences of some copies, so take several `n_envs`.
+        Default False.
     n_envs : int
         Copies of the environment. Default 1.
     policy : callable, optional
@@ -125,10 +136,16 @@ class PPO(OnPolicyAlgorithm):
     True
     """
 
-    agent_class = PPOAgent
+    def agent_and_policy(self, settings: dict[str, Any]) -> tuple[Any, Any]:
+        """Return the class of the agent and that of its policy."""
+        if settings.pop("recurrent"):
+            return RecurrentPPOAgent, RecurrentActorCritic
+        return PPOAgent, ActorCritic
+
     DEFAULTS: ClassVar[dict[str, Any]] = dict(
         _COMMON, learning_rate=3e-4, n_steps=2048, batch_size=64, n_epochs=10, gae_lambda=0.95,
         clip_range=0.2, clip_range_vf=None, normalize_advantage=True, target_kl=None,
+        recurrent=False,
     )  # fmt: skip
 
     def __init__(
@@ -139,7 +156,7 @@ class PPO(OnPolicyAlgorithm):
         vf_coef: float | None = None, max_grad_norm: float | None = None,
         normalize_advantage: bool | None = None, normalize_observations: bool | None = None,
         normalize_rewards: bool | None = None, target_kl: float | None = None,
-        n_envs: int | None = None, policy: Any = None,
+        recurrent: bool | None = None, n_envs: int | None = None, policy: Any = None,
         policy_kwargs: Mapping[str, Any] | None = None, seed: int | None = None,
         dtype: Any = np.float32,
     ) -> None:  # fmt: skip

@@ -82,6 +82,7 @@ RULES: dict[str, Rule] = {
     "use_rms_prop": _TRUTH,
     "rms_prop_eps": _POSITIVE,
     "baseline": _TRUTH,
+    "recurrent": _TRUTH,
     "buffer_size": _COUNT,
     "learning_starts": _COUNT_OR_0,
     "tau": (lambda x: _is_number(x) and 0 < x <= 1, "a number above 0, at most 1"),

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ..agents.action_noise import OrnsteinUhlenbeckActionNoise
 from ..agents.base import Linear
 
-_ZOO = "RL Baselines3 Zoo (A. Raffin, 2020)"
+_ZOO = "tuned by RL Baselines3 Zoo (A. Raffin, 2020)"
+_HERE = "tuned with chainrule: bench/rl_learning.py"
 
 
 @dataclass(frozen=True)
@@ -20,135 +22,68 @@ class Tuning:
 
 TUNED: dict[tuple[str, str], Tuning] = {
     ("PPO", "CartPole-v1"): Tuning(
-        {
-            "n_envs": 8,
-            "n_steps": 32,
-            "batch_size": 256,
-            "gae_lambda": 0.8,
-            "gamma": 0.98,
-            "n_epochs": 20,
-            "learning_rate": Linear(1e-3),
-            "clip_range": Linear(0.2),
-        },
+        {"n_envs": 8, "n_steps": 32, "batch_size": 256, "gae_lambda": 0.8, "gamma": 0.98,
+         "n_epochs": 20, "learning_rate": Linear(1e-3), "clip_range": Linear(0.2)},
         _ZOO,
     ),
     ("PPO", "Acrobot-v1"): Tuning(
-        {
-            "normalize_observations": True,
-            "n_envs": 16,
-            "n_steps": 256,
-            "gae_lambda": 0.94,
-            "gamma": 0.99,
-            "n_epochs": 4,
-        },
-        _ZOO,
+        {"n_envs": 16, "n_steps": 128, "batch_size": 128, "gae_lambda": 0.97, "n_epochs": 10,
+         "learning_rate": Linear(1e-3), "ent_coef": 0.01, "normalize_rewards": True},
+        _HERE,
     ),
     ("PPO", "MountainCar-v0"): Tuning(
-        {
-            "normalize_observations": True,
-            "n_envs": 16,
-            "n_steps": 16,
-            "gae_lambda": 0.98,
-            "gamma": 0.99,
-            "n_epochs": 4,
-        },
+        {"normalize_observations": True, "n_envs": 16, "n_steps": 16, "gae_lambda": 0.98,
+         "gamma": 0.99, "n_epochs": 4},
         _ZOO,
     ),
     ("PPO", "Pendulum-v1"): Tuning(
-        {
-            "n_envs": 4,
-            "n_steps": 1024,
-            "gae_lambda": 0.95,
-            "gamma": 0.9,
-            "n_epochs": 10,
-            "learning_rate": 1e-3,
-        },
+        {"n_envs": 4, "n_steps": 1024, "gae_lambda": 0.95, "gamma": 0.9, "n_epochs": 10,
+         "learning_rate": 1e-3},
         _ZOO,
     ),
     ("PPO", "LunarLander-v3"): Tuning(
-        {
-            "n_envs": 16,
-            "n_steps": 1024,
-            "batch_size": 64,
-            "gae_lambda": 0.98,
-            "gamma": 0.999,
-            "n_epochs": 4,
-            "ent_coef": 0.01,
-        },
+        {"n_envs": 16, "n_steps": 1024, "batch_size": 64, "gae_lambda": 0.98, "gamma": 0.999,
+         "n_epochs": 4, "ent_coef": 0.01},
         _ZOO,
+    ),
+    ("PPO", "InvertedPendulum-v5"): Tuning(
+        {"n_envs": 4, "n_steps": 256, "batch_size": 64, "learning_rate": Linear(1e-3),
+         "normalize_observations": True},
+        _HERE,
     ),
     ("A2C", "CartPole-v1"): Tuning({"n_envs": 8}, _ZOO),
     ("DQN", "CartPole-v1"): Tuning(
-        {
-            "learning_rate": 2.3e-3,
-            "batch_size": 64,
-            "buffer_size": 100_000,
-            "learning_starts": 1000,
-            "target_update_interval": 10,
-            "train_freq": 256,
-            "gradient_steps": 128,
-            "exploration_fraction": 0.16,
-            "exploration_final_eps": 0.04,
-            "policy_kwargs": {"net_arch": [256, 256]},
-        },
-        _ZOO,
+        {"learning_rate": Linear(2e-3), "batch_size": 64, "buffer_size": 100_000,
+         "learning_starts": 1000, "tau": 0.01, "target_update_interval": 1, "train_freq": 1,
+         "n_steps": 30, "exploration_fraction": 0.2, "exploration_final_eps": 0.04},
+        _HERE,
     ),
     ("DQN", "Acrobot-v1"): Tuning(
-        {
-            "learning_rate": 6.3e-4,
-            "batch_size": 128,
-            "buffer_size": 50_000,
-            "learning_starts": 0,
-            "target_update_interval": 250,
-            "train_freq": 4,
-            "gradient_steps": -1,
-            "exploration_fraction": 0.12,
-            "exploration_final_eps": 0.1,
-            "policy_kwargs": {"net_arch": [256, 256]},
-        },
+        {"learning_rate": 6.3e-4, "batch_size": 128, "buffer_size": 50_000, "learning_starts": 0,
+         "target_update_interval": 250, "train_freq": 4, "gradient_steps": -1,
+         "exploration_fraction": 0.12, "exploration_final_eps": 0.1,
+         "policy_kwargs": {"net_arch": [256, 256]}},
         _ZOO,
     ),
     ("DQN", "MountainCar-v0"): Tuning(
-        {
-            "learning_rate": 4e-3,
-            "batch_size": 128,
-            "buffer_size": 10_000,
-            "learning_starts": 1000,
-            "gamma": 0.98,
-            "target_update_interval": 600,
-            "train_freq": 16,
-            "gradient_steps": 8,
-            "exploration_fraction": 0.2,
-            "exploration_final_eps": 0.07,
-            "policy_kwargs": {"net_arch": [256, 256]},
-        },
+        {"learning_rate": 4e-3, "batch_size": 128, "buffer_size": 10_000, "learning_starts": 1000,
+         "gamma": 0.98, "target_update_interval": 600, "train_freq": 16, "gradient_steps": 8,
+         "exploration_fraction": 0.2, "exploration_final_eps": 0.07,
+         "policy_kwargs": {"net_arch": [256, 256]}},
         _ZOO,
     ),
-    ("SAC", "Pendulum-v1"): Tuning({"learning_rate": 1e-3}, _ZOO),
+    ("SAC", "Pendulum-v1"): Tuning(
+        {"learning_rate": 1e-3, "buffer_size": 100_000, "policy_kwargs": {"net_arch": [64, 64]}},
+        _HERE,
+    ),
     ("TD3", "Pendulum-v1"): Tuning(
-        {
-            "gamma": 0.98,
-            "buffer_size": 200_000,
-            "learning_starts": 10_000,
-            "action_noise": 0.1,
-            "learning_rate": 1e-3,
-            "policy_kwargs": {"net_arch": [400, 300]},
-        },
-        _ZOO,
+        {"learning_rate": 1e-3, "buffer_size": 100_000, "learning_starts": 1000,
+         "action_noise": 0.1, "policy_kwargs": {"net_arch": [64, 64]}},
+        _HERE,
     ),
     ("SAC", "MountainCarContinuous-v0"): Tuning(
-        {
-            "learning_rate": 3e-4,
-            "buffer_size": 50_000,
-            "batch_size": 512,
-            "ent_coef": 0.1,
-            "train_freq": 32,
-            "gradient_steps": 32,
-            "gamma": 0.9999,
-            "tau": 0.01,
-            "learning_starts": 0,
-            "policy_kwargs": {"net_arch": [64, 64]},
-        },
-        _ZOO,
+        {"buffer_size": 50_000, "policy_kwargs": {"net_arch": [64, 64]},
+         "action_noise": OrnsteinUhlenbeckActionNoise(0.5)},
+        _HERE,
     ),
-}
+}  # fmt: skip

@@ -4,7 +4,7 @@ Importing this package makes them known to Gymnasium, where that is installed:
 ``gymnasium.make("chainrule/CartPole-v1")``.
 """
 
-from importlib.util import find_spec
+from contextlib import suppress
 
 from .acrobot import Acrobot, AcrobotState
 from .auto_reset import auto_reset_step, reset_where
@@ -22,7 +22,7 @@ from .registry import ENVIRONMENTS, make_environment, register_environments
 from .tabular import GridState, GridWorld, Transitions
 from .two_link_arm import TwoLinkArm, TwoLinkArmState
 
-if find_spec("gymnasium") is not None:
+with suppress(ModuleNotFoundError):  # without the extra `rl`
     register_environments()
 
 __all__ = [

@@ -32,7 +32,8 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
     ------
     ValueError
         If the environment has no such render mode; in `reset`, for options, of which there are
-        none; in `step`, for an action outside the action space.
+        none; in `step`, for an action that is not of the action space (floats beyond the bounds
+        of a box are taken: the environments clip them).
 
     Examples
     --------
@@ -79,12 +80,7 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
         """Take an action; see `gymnasium.Env.step`."""
         if self._state is None:
             raise RuntimeError(at_user_line("step before the first reset: call reset()"))
-        if not self.action_space.contains(action):
-            raise ValueError(
-                at_user_line(f"the action {action!r:.60} is not in {self.action_space}")
-            )
-        discrete = isinstance(self.action_space, gymnasium.spaces.Discrete)
-        actions = np.array([action], np.int64 if discrete else self.action_space.dtype)
+        actions = checked_actions(self.action_space, action)[None]
         self._state, observation, reward, terminated, truncated, success, self._key = self._step(
             self._state, actions, self._key
         )
@@ -127,6 +123,24 @@ def check_render_mode(environment: Environment[Any], render_mode: str | None) ->
         raise ValueError(
             at_user_line(f"render_mode={render_mode!r}: give one of {', '.join(modes)}, or None")
         )
+
+
+def checked_actions(space: Any, actions: Any) -> Any:
+    """Return one action or many as `step` takes them; raise if they are not in the space.
+
+    Floats may be beyond the bounds of a box, and of another dtype, as in Gymnasium's environments.
+    """
+    array = np.asarray(actions)
+    if isinstance(space, gymnasium.spaces.Box):
+        fits = array.shape == space.shape and array.dtype.kind in "fiu"
+        fits = fits and bool(np.isfinite(array).all())
+        array = array.astype(space.dtype, copy=False) if fits else array
+    else:
+        fits = array.dtype.kind in "iu" and space.contains(array.astype(np.int64))
+        array = array.astype(np.int64, copy=False) if fits else array
+    if not fits:
+        raise ValueError(at_user_line(f"the action {actions!r:.60} is not in {space}"))
+    return array
 
 
 def check_no_options(options: dict[str, Any] | None) -> None:

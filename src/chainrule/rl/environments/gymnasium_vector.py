@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
@@ -13,7 +12,13 @@ from ... import random
 from ...errors import at_user_line
 from ...transforms import jit
 from .auto_reset import reset_where
-from .gymnasium_env import check_no_options, check_render_mode, metadata_of, render_row
+from .gymnasium_env import (
+    check_no_options,
+    check_render_mode,
+    checked_actions,
+    metadata_of,
+    render_row,
+)
 from .protocol import Environment
 from .registry import make_environment
 
@@ -41,7 +46,7 @@ class GymnasiumVectorEnv(VectorEnv[Any, Any, Any]):
     ------
     ValueError
         If the environment has no such render mode, for another autoreset mode, for options of
-        `reset`, of which there are none, and for actions outside the action space.
+        `reset`, of which there are none, and for actions that are not of the action space.
 
     Examples
     --------
@@ -132,25 +137,13 @@ class GymnasiumVectorEnv(VectorEnv[Any, Any, Any]):
         """Take an action in each copy; see `gymnasium.vector.VectorEnv.step`."""
         if self._state is None:
             raise RuntimeError(at_user_line("step before the first reset: call reset()"))
-        actions = self._checked(actions)
+        actions = checked_actions(self.action_space, actions)
         (self._state, observation, reward, terminated, truncated, final, success, self._key) = (
             self._step(self._state, actions, self._key, self._done)
         )
         self._done = terminated | truncated
         info = self._info(final, success)
         return observation, reward, terminated, truncated, info
-
-    def _checked(self, actions: Any) -> Any:
-        discrete = isinstance(self.single_action_space, spaces.Discrete)
-        dtype = np.dtype(np.int64) if discrete else self.single_action_space.dtype
-        array = np.asarray(actions)
-        if discrete and array.dtype.kind in "iu":
-            array = array.astype(dtype, copy=False)
-        if not self.action_space.contains(array):
-            raise ValueError(
-                at_user_line(f"the actions {actions!r:.60} are not in {self.action_space}")
-            )
-        return array
 
     def _info(self, final: Any, success: Any) -> dict[str, Any]:
         """What Gymnasium's own vector environments say: entries of some copies, and of which."""

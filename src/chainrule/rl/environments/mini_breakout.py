@@ -30,8 +30,8 @@ _COLORS = ((86, 156, 214), (240, 240, 240), (110, 110, 110), (204, 120, 77))
 
 class MiniBreakoutState(NamedTuple):
     """Rows from above and columns from the left: of the ball, where it goes, and where it was; the
-    paddle's column; the bricks, a bit each, row by row; whether the last step hit one; the steps.
-    All are int32 but for `strike`, which is bool."""
+    paddle's column; the bricks, a bit each, row by row; whether the last step hit one; the last
+    action; the steps so far. All are int32 but for `strike`, which is bool."""
 
     row: Any
     column: Any
@@ -42,6 +42,7 @@ class MiniBreakoutState(NamedTuple):
     paddle: Any
     bricks: Any
     strike: Any
+    last_action: Any
     steps: Any
 
 
@@ -57,6 +58,8 @@ class MiniBreakout(Environment[MiniBreakoutState]):
 
     Parameters
     ----------
+    sticky_action_prob : float
+        The probability that a step repeats the last action instead. Default 0.1.
     max_episode_steps : int or None
         Default 1000.
     dtype : float32 or float64
@@ -75,14 +78,22 @@ class MiniBreakout(Environment[MiniBreakoutState]):
     >>> state, observation = environment.reset(random.split(random.key(0), 2))
     >>> state, observation, reward, terminated, truncated = environment.step(
     ...     state, np.array([1, 2]), random.split(random.key(1), 2))
-    >>> observation.shape, state.paddle.tolist(), state.row.tolist()
-    ((2, 10, 10, 4), [3, 5], [4, 4])
+    >>> observation.shape, state.row.tolist(), reward.tolist()
+    ((2, 10, 10, 4), [4, 4], [0.0, 0.0])
     """
 
+    sticky_action_prob: float = 0.1
     max_episode_steps: int | None = 1000
     dtype: DTypeLike = np.float32
 
     render_fps: ClassVar[int] = 15
+
+    def __post_init__(self) -> None:
+        self.check_settings()
+        if not 0.0 <= self.sticky_action_prob <= 1.0:
+            raise ValueError(
+                f"MiniBreakout: sticky_action_prob={self.sticky_action_prob}: give 0 to 1"
+            )
 
     @property
     def observation_space(self) -> Any:
@@ -100,21 +111,17 @@ class MiniBreakout(Environment[MiniBreakoutState]):
         zero = np.zeros_like(right)
         row, column = zero + 3, right * _BOTTOM
         state = MiniBreakoutState(
-            row,
-            column,
-            zero + 1,
-            1 - 2 * right,
-            row,
-            column,
-            zero + 4,
-            zero + _ALL,
-            right < 0,
-            zero,
-        )
+            row, column, zero + 1, 1 - 2 * right, row, column, zero + 4, zero + _ALL, zero < 0,
+            zero, zero,
+        )  # fmt: skip
         return state, self._observe(state)
 
     def step(self, state: MiniBreakoutState, action: Any, key: Any) -> Step[MiniBreakoutState]:
         """The paddle moves, then the ball: walls, bricks and the paddle reflect it."""
+        action = action.astype(np.int32)
+        if self.sticky_action_prob > 0:
+            sticks = random.bernoulli(key, self.sticky_action_prob, ())
+            action = np.where(sticks, state.last_action, action)
         shift = (action == 2).astype(np.int32) - (action == 1).astype(np.int32)
         paddle = np.clip(state.paddle + shift, 0, _BOTTOM)
         row, column = state.row + state.row_speed, state.column + state.column_speed
@@ -137,7 +144,8 @@ class MiniBreakout(Environment[MiniBreakoutState]):
             np.where(back, state.row, row), column,
             np.where(back | at_top, -state.row_speed, state.row_speed),
             np.where(at_side ^ edge, -state.column_speed, state.column_speed),
-            state.row, state.column, paddle, bricks, at_brick, state.steps + 1,
+            state.row, state.column, paddle, bricks, at_brick, action,
+            state.steps + 1,
         )  # fmt: skip
         reward = breaks.astype(self.dtype)
         return state, self._observe(state), reward, terminated, self.out_of_time(state.steps)
@@ -155,9 +163,9 @@ class MiniBreakout(Environment[MiniBreakoutState]):
         canvas = Canvas(_CELL * SIZE, _CELL * SIZE, 0.0, float(SIZE), 0.0, _BLACK)
         row, column = int(state_row.row), int(state_row.column)
         wall = (int(state_row.bricks) >> np.arange(N_BRICKS) & 1).reshape(N_BRICK_ROWS, SIZE)
-        cells = [(_BOTTOM, int(state_row.paddle), 0), (row, column, 1)]
-        cells.insert(0, (int(state_row.last_row), int(state_row.last_column), 2))
-        cells += [(int(r) + FIRST_BRICKS, int(c), 3) for r, c in np.argwhere(wall)]
+        cells = [(int(r) + FIRST_BRICKS, int(c), 3) for r, c in np.argwhere(wall)]
+        cells += [(int(state_row.last_row), int(state_row.last_column), 2)]
+        cells += [(_BOTTOM, int(state_row.paddle), 0), (row, column, 1)]  # the ball covers a brick
         for r, c, plane in cells:
             low = (c + 0.03, _BOTTOM - r + 0.03)
             canvas.rectangle(low, (low[0] + 0.94, low[1] + 0.94), _COLORS[plane])

@@ -38,7 +38,8 @@ class Environment(Generic[State]):
         (n, k) for a box. ``reward`` is (n,) of the environment's dtype; ``terminated`` (the episode
         is over: nothing follows) and ``truncated`` (it is cut off, by a time limit that the state
         counts) are bool (n,). Where both are true, the episode is over. `step` does not reset:
-        `auto_reset_step` does.
+        `auto_reset_step` does. Actions that are not of the space are not looked for, as compiled
+        code cannot raise; the adapters to Gymnasium do.
 
     Examples
     --------

@@ -50,9 +50,9 @@ class TwoLinkArm(Environment[TwoLinkArmState]):
     mass : float
         Of each link, a thin rod. Default 1.0.
     damping : float
-        Torque of the friction at a joint by its velocity. Default 0.1.
+        Torque of the friction at a joint by its velocity. Default 0.3.
     max_torque : float
-        Default 0.5.
+        Default 1.0.
     control_cost : float
         Default 0.01.
     reach : float
@@ -83,8 +83,8 @@ class TwoLinkArm(Environment[TwoLinkArmState]):
 
     length: float = 0.5
     mass: float = 1.0
-    damping: float = 0.1
-    max_torque: float = 0.5
+    damping: float = 0.3
+    max_torque: float = 1.0
     control_cost: float = 0.01
     reach: float = 0.05
     dt: float = 0.04

@@ -84,6 +84,7 @@ class TabularAgent:
 
     metric_names: ClassVar[tuple[str, ...]] = ("td_error", "exploration_rate")
     steps_per_round: ClassVar[int] = 1
+    is_recurrent: ClassVar[bool] = False
 
     def init(self, key: Any, total_timesteps: int) -> TabularState:
         """Return the state that a training begins with."""
