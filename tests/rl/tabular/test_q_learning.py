@@ -172,12 +172,34 @@ def test_each_copy_learns_from_the_table_that_the_one_before_it_left():
     assert len({*first}) < 5  # some of which changed the same entry at once
 
 
-def test_ties_are_broken_by_chance():
-    """A table of zeros does not always go left: each action is as likely."""
-    model = rl.QLearning(FrozenLake(), seed=0, n_envs=400, **rates(0))
-    counts = np.bincount([step.action for step in model.explain(1).steps], minlength=4)
-    assert not any(step.is_random for step in model.explain(1).steps)
+@pytest.mark.parametrize("cls", [rl.QLearning, rl.SARSA])
+def test_ties_are_broken_by_chance(cls):
+    """A table of zeros does not always go left, not even at first: each action is as likely."""
+    model = cls(FrozenLake(), seed=0, n_envs=400, **rates(0))
+    steps = model.explain(1).steps
+    counts = np.bincount([step.action for step in steps], minlength=4)
+    assert not any(step.is_random for step in steps)
     assert np.abs(counts - 100).max() < 4 * 75**0.5
+
+
+def test_predictions_explore_unless_they_are_deterministic():
+    """With the present rate, of which a quarter takes the best action by chance."""
+    model = rl.QLearning(FrozenLake(is_slippery=False), seed=0, learning_rate=1.0, **rates(0.4))
+    model.learn(20_000)
+    observations = np.full(4000, 14)
+    assert {2} == {*model.predict(observations, deterministic=True)[0].tolist()}
+    others = np.mean(model.predict(observations)[0] != 2)
+    assert abs(others - 0.3) < 4 * (0.21 / 4000) ** 0.5
+
+
+def test_metrics():
+    """The mean size of the last step's errors."""
+    model = rl.QLearning(CliffWalking(dtype=np.float64), seed=0, n_envs=5, **rates(0.5))
+    model.learn(500)
+    errors = [step.error for step in model.explain(1).steps]
+    model.learn(5, reset_num_timesteps=False)
+    assert np.mean(np.abs(errors)) == pytest.approx(model.history[-1]["td_error"], rel=1e-12)
+    assert 0.5 == model.history[-1]["exploration_rate"]
 
 
 def test_schedules():
@@ -265,10 +287,10 @@ def test_steps_that_a_vector_environment_ignores_are_not_learned():
     modes = gymnasium.vector.AutoresetMode
     vector = gymnasium.make_vec("FrozenLake-v1", num_envs=3, vectorization_mode="sync",
                                 vector_kwargs={"autoreset_mode": modes.NEXT_STEP})  # fmt: skip
-    model = rl.QLearning(vector, seed=0, n_envs=3, **rates(1)).learn(900)
+    model = rl.QLearning(vector, seed=0, n_envs=3, initial_q=1.0, **rates(1)).learn(900)
     holes = np.isin(FrozenLake().letters(), ["H", "G"])
     assert 0 == model.visits[holes].sum()
-    assert 0.0 == np.abs(model.q_table[holes]).max()
+    assert 1.0 == model.q_table[holes].min() == model.q_table[holes].max()
     visits, table = model.visits, model.q_table
     steps = model.explain(n_steps=60).steps
     assert not any(int(step.state) in np.flatnonzero(holes) for step in steps)
