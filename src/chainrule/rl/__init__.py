@@ -7,6 +7,9 @@
 True
 """
 
+from typing import TYPE_CHECKING, Any
+
+from ..lazy import load_module
 from .agents.action_noise import NormalActionNoise, OrnsteinUhlenbeckActionNoise
 from .agents.base import Linear
 from .algorithms import (
@@ -26,6 +29,7 @@ from .callbacks import CheckpointCallback, EvalCallback, StopTrainingOnRewardThr
 from .environments import (
     ENVIRONMENTS,
     Environment,
+    FrameStack,
     auto_reset_step,
     check_environment,
     make_environment,
@@ -35,6 +39,16 @@ from .policies.actor_critic import ActorCritic
 from .policies.continuous import Critics, DeterministicActor, SquashedGaussianActor
 from .policies.q_network import QNetwork
 from .tabular import policy_evaluation, render_values, value_iteration
+
+if TYPE_CHECKING:
+    from .environments.action_masking import ActionMasking
+
+
+def __getattr__(name: str) -> Any:
+    if name == "ActionMasking":  # a class of Gymnasium's, which need not be installed
+        return load_module("chainrule.rl.environments.action_masking").ActionMasking
+    raise AttributeError(f"module 'chainrule.rl' has no attribute {name!r}")
+
 
 __all__ = [
     "A2C",
@@ -46,6 +60,7 @@ __all__ = [
     "SAC",
     "SARSA",
     "TD3",
+    "ActionMasking",
     "ActorCritic",
     "Algorithm",
     "CheckpointCallback",
@@ -54,6 +69,7 @@ __all__ = [
     "Environment",
     "EpisodeResults",
     "EvalCallback",
+    "FrameStack",
     "Linear",
     "NormalActionNoise",
     "OrnsteinUhlenbeckActionNoise",

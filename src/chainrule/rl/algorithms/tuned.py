@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ... import nn
 from ..agents.action_noise import OrnsteinUhlenbeckActionNoise
 from ..agents.base import Linear
 
@@ -51,6 +52,22 @@ TUNED: dict[tuple[str, str], Tuning] = {
          "normalize_observations": True},
         _HERE,
     ),
+    ("PPO", "Navigation-v0"): Tuning(
+        {"n_envs": 64, "n_steps": 64, "batch_size": 512, "n_epochs": 4,
+         "learning_rate": Linear(1e-3)},
+        _HERE,
+    ),
+    ("PPO", "TwoLinkArm-v0"): Tuning(
+        {"n_envs": 64, "n_steps": 64, "batch_size": 512, "n_epochs": 4,
+         "learning_rate": Linear(1e-3)},
+        _HERE,
+    ),
+    ("PPO", "MiniBreakout-v0"): Tuning(
+        {"n_envs": 64, "n_steps": 64, "batch_size": 512, "n_epochs": 4, "ent_coef": 0.01,
+         "learning_rate": Linear(5e-3),
+         "policy_kwargs": {"activation": nn.relu, "net_arch": [64]}},
+        _HERE,
+    ),
     ("A2C", "CartPole-v1"): Tuning({"n_envs": 8}, _ZOO),
     ("DQN", "CartPole-v1"): Tuning(
         {"learning_rate": Linear(2e-3), "batch_size": 64, "buffer_size": 100_000,
@@ -82,8 +99,9 @@ TUNED: dict[tuple[str, str], Tuning] = {
         _HERE,
     ),
     ("SAC", "MountainCarContinuous-v0"): Tuning(
-        {"buffer_size": 50_000, "policy_kwargs": {"net_arch": [64, 64]},
-         "action_noise": OrnsteinUhlenbeckActionNoise(0.5)},
+        {"learning_rate": 1e-3, "buffer_size": 50_000, "batch_size": 128, "train_freq": 2,
+         "policy_kwargs": {"net_arch": [64, 64]},
+         "action_noise": OrnsteinUhlenbeckActionNoise(0.9)},
         _HERE,
     ),
 }  # fmt: skip

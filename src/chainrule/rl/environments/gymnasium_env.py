@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import gymnasium
@@ -52,19 +54,9 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
         self.metadata = metadata_of(environment)
         self.observation_space = environment.observation_space
         self.action_space = environment.action_space
-        self._reset = jit(self._start)
-        self._step = jit(self._advance)
+        self._reset, self._step = _compiled(environment)
         self._state: Any = None
         self._key: Any = None
-
-    def _start(self, key: Any) -> Any:
-        key, now = random.split(key)
-        return (*self.environment.reset(now[None]), key)
-
-    def _advance(self, state: Any, action: Any, key: Any) -> Any:
-        key, now = random.split(key)
-        state, *results = self.environment.step(state, action, now[None])
-        return state, *results, self.environment.success(state), key
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -103,6 +95,22 @@ class GymnasiumEnv(gymnasium.Env[Any, Any]):
         if self._state is None:
             raise RuntimeError(at_user_line("render before the first reset: call reset()"))
         return render_row(self.environment, self.render_mode, self._state, 0)
+
+
+@lru_cache(maxsize=64)
+def _compiled(environment: Environment[Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """`reset` and `step` of one copy, that pass a key on: compiled once for equal settings."""
+
+    def reset(key: Any) -> Any:
+        key, now = random.split(key)
+        return (*environment.reset(now[None]), key)
+
+    def step(state: Any, action: Any, key: Any) -> Any:
+        key, now = random.split(key)
+        state, *results = environment.step(state, action, now[None])
+        return state, *results, environment.success(state), key
+
+    return jit(reset), jit(step)
 
 
 def make_single(name: str, render_mode: str | None = None, **settings: Any) -> GymnasiumEnv:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -81,46 +83,10 @@ class GymnasiumVectorEnv(VectorEnv[Any, Any, Any]):
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._same_step = mode is AutoresetMode.SAME_STEP
-        self._reset = jit(self._start)
-        self._step = jit(self._advance_same_step if self._same_step else self._advance_next_step)
+        self._reset, self._step = _compiled(environment, num_envs, self._same_step)
         self._state: Any = None
         self._key: Any = None
         self._done = np.zeros(num_envs, np.bool_)
-
-    def _start(self, key: Any) -> Any:
-        key, now = random.split(key)
-        return (*self.environment.reset(random.split(now, self.num_envs)), key)
-
-    def _advance_same_step(self, state: Any, action: Any, key: Any, done: Any) -> Any:
-        """The episodes that this step ends are followed by new ones; `done` is not read."""
-        key, first, second = random.split(key, 3)
-        state, final, reward, terminated, truncated = self.environment.step(
-            state, action, random.split(first, self.num_envs)
-        )
-        success = self.environment.success(state)
-        state, observation = reset_where(
-            self.environment,
-            terminated | truncated,
-            state,
-            final,
-            random.split(second, self.num_envs),
-        )
-        return state, observation, reward, terminated, truncated, final, success, key
-
-    def _advance_next_step(self, state: Any, action: Any, key: Any, done: Any) -> Any:
-        """The episodes that the last step ended, `done`, start anew instead of stepping."""
-        key, first, second = random.split(key, 3)
-        state, observation, reward, terminated, truncated = self.environment.step(
-            state, action, random.split(first, self.num_envs)
-        )
-        success = self.environment.success(state)
-        state, observation = reset_where(
-            self.environment, done, state, observation, random.split(second, self.num_envs)
-        )
-        reward = np.where(done, np.zeros_like(reward), reward)
-        if success is not None:
-            success = success & ~done
-        return state, observation, reward, terminated & ~done, truncated & ~done, None, success, key
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -174,6 +140,45 @@ class GymnasiumVectorEnv(VectorEnv[Any, Any, Any]):
             render_row(self.environment, self.render_mode, self._state, k)
             for k in range(self.num_envs)
         )
+
+
+@lru_cache(maxsize=64)
+def _compiled(
+    environment: Environment[Any], n: int, same_step: bool
+) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """`reset` and `step` of n copies, that pass a key on: compiled once for equal settings."""
+
+    def reset(key: Any) -> Any:
+        key, now = random.split(key)
+        return (*environment.reset(random.split(now, n)), key)
+
+    def step_then_reset(state: Any, action: Any, key: Any, done: Any) -> Any:
+        """The episodes that this step ends are followed by new ones; `done` is not read."""
+        key, first, second = random.split(key, 3)
+        state, final, reward, terminated, truncated = environment.step(
+            state, action, random.split(first, n)
+        )
+        success = environment.success(state)
+        state, observation = reset_where(
+            environment, terminated | truncated, state, final, random.split(second, n)
+        )
+        return state, observation, reward, terminated, truncated, final, success, key
+
+    def step_or_reset(state: Any, action: Any, key: Any, done: Any) -> Any:
+        """The episodes that the last step ended, `done`, start anew instead of stepping."""
+        key, first, second = random.split(key, 3)
+        state, observation, reward, terminated, truncated = environment.step(
+            state, action, random.split(first, n)
+        )
+        success = environment.success(state)
+        state, observation = reset_where(
+            environment, done, state, observation, random.split(second, n)
+        )
+        reward = np.where(done, np.zeros_like(reward), reward)
+        success = None if success is None else success & ~done
+        return state, observation, reward, terminated & ~done, truncated & ~done, None, success, key
+
+    return jit(reset), jit(step_then_reset if same_step else step_or_reset)
 
 
 def make_vector(
