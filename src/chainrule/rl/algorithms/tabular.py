@@ -12,7 +12,7 @@ from ... import tree
 from ...errors import EnvironmentStepError, ShapeError, UnsupportedError, at_user_line
 from ..agents.base import Agent, Schedule
 from ..loops.copies import SingleCopies
-from ..spaces import ActionSpec, DiscreteSpec, SpaceSpec
+from ..spaces import ACTION_MASK, ActionSpec, DiscreteSpec, SpaceSpec, action_mask
 from ..tabular.agents import (
     ExpectedSARSAAgent,
     QLearningAgent,
@@ -73,7 +73,8 @@ class TabularAlgorithm(Algorithm):
         """The value of each action in each state: a copy, floats (n_states, n_actions).
 
         A state of several numbers, such as Blackjack's, has the row
-        ``np.ravel_multi_index(numbers, counts)``.
+        ``np.ravel_multi_index(numbers, counts)``. A part "action_mask" is no part of the state;
+        actions that it never allowed keep ``initial_q``.
         """
         return self.state.q_table
 
@@ -84,7 +85,20 @@ class TabularAlgorithm(Algorithm):
 
     @property
     def policy(self) -> Any:
-        """The best action of each state, int64[n_states], from 0 on."""
+        """The best action of each state, int64[n_states], from 0 on.
+
+        Raises
+        ------
+        UnsupportedError
+            If observations have an "action_mask", which the table does not.
+        """
+        if action_mask(self.agent.observation, {ACTION_MASK: np.ones(1)}) is not None:
+            raise UnsupportedError(
+                at_user_line(
+                    "which action is the best depends on the action_mask: use "
+                    "predict(observation, deterministic=True)"
+                )
+            )
         return self._acting_network(self.state)
 
     def explain(self, n_steps: int = 10) -> TableExplanation:
@@ -196,7 +210,8 @@ class QLearning(TabularAlgorithm):
     ----------
     env : str, Environment, gymnasium.Env, gymnasium.vector.VectorEnv, or callable
         As for `PPO`. Observations are Discrete, or MultiDiscrete, MultiBinary, a Tuple or a Dict of
-        such; actions are Discrete.
+        such; actions are Discrete. By a part "action_mask" of a Dict impossible actions are ruled
+        out; see `ActionMasking`.
     learning_rate : float, schedule or "visits"
         At most 1; a schedule as for `PPO`. "visits" is ``(1 + n) ** -0.7`` for an entry that was
         learned n times before, with which values converge; "visits_0.9" has another power.

@@ -12,7 +12,7 @@ from ...random import split, uniform
 from ...transforms import scan
 from ..agents.base import Outcome, Progress, Schedule
 from ..policies.distributions import to_environment
-from ..spaces import DiscreteSpec, SpaceSpec
+from ..spaces import DiscreteSpec, SpaceSpec, action_mask
 from .states import n_states, state_numbers
 
 
@@ -103,22 +103,22 @@ class TabularAgent:
     def act(self, state: TabularState, observation: Any) -> tuple[TabularState, Any]:
         """Choose the best action in each copy, or any to explore."""
         key, action_key = split(state.key)
-        numbers = state_numbers(self.observation, observation)
-        choice = self._chosen(state, numbers, action_key)
+        choice = self._chosen(state, observation, action_key)
         state = state._replace(key=key, choice=choice)
         return state, to_environment(self.action, choice.action)
 
     def record(self, state: TabularState, outcome: Outcome) -> TabularState:
         """Learn from what came of it."""
         next_state = state_numbers(self.observation, outcome.next_observation)
-        state = self._planned(state, next_state, outcome)
+        mask = action_mask(self.observation, outcome.next_observation)
+        state = self._planned(state, outcome)
         choice = state.choice
         rate, exploration_rate = self._learning_rate(state), self.exploration_rate(state)
         valid = outcome.valid if self.may_ignore_actions else np.ones(self.n_envs, np.bool_)
         next_action = choice.action if state.following is None else state.following.action
         transitions = (
             *choice, outcome.reward.astype(self.dtype), outcome.terminated, next_state,
-            next_action, valid,
+            next_action, mask, valid,
         )  # fmt: skip
 
         def learn(tables: Any, transition: Any) -> tuple[Any, Update]:
@@ -152,10 +152,11 @@ class TabularAgent:
 
     def predict(self, state: TabularState, observation: Any, key: Any, deterministic: bool) -> Any:
         """Return the best action for each observation; not deterministic, with exploration."""
-        numbers = state_numbers(self.observation, observation)
         if deterministic:
-            return to_environment(self.action, np.argmax(state.q_table[numbers], axis=1))
-        choice = self._epsilon_greedy(state, numbers, key)
+            values = state.q_table[state_numbers(self.observation, observation)]
+            possible = masked(values, action_mask(self.observation, observation))
+            return to_environment(self.action, np.argmax(possible, axis=1))
+        choice = self._epsilon_greedy(state, observation, key)
         return to_environment(self.action, choice.action)
 
     def exploration_rate(self, state: TabularState) -> Any:
@@ -165,8 +166,12 @@ class TabularAgent:
         return end + (start - end) * np.maximum(0.0, 1 - done)
 
     @abstractmethod
-    def next_value(self, values: Any, next_action: Any, exploration_rate: Any) -> Any:
-        """Return what a state is worth, from the values of its actions, of shape (actions,)."""
+    def next_value(self, values: Any, mask: Any, next_action: Any, exploration_rate: Any) -> Any:
+        """Return what a state is worth.
+
+        From the values of its actions, of shape (actions,), and which of them are possible: None
+        if all are.
+        """
 
     def _progress(self, state: TabularState) -> Progress:
         return Progress(state.num_timesteps, state.total_timesteps)
@@ -179,8 +184,10 @@ class TabularAgent:
     ) -> tuple[Any, Update]:
         """Learn one transition: ``Q(s, a) <- Q(s, a) + rate * (target - Q(s, a))``."""
         q_table, visits = tables
-        state, action, is_random, reward, terminated, next_state, next_action, valid = transition
-        value = self.next_value(q_table[next_state], next_action, exploration_rate)
+        state, action, is_random, reward, terminated, next_state, next_action, mask, valid = (
+            transition
+        )
+        value = self.next_value(q_table[next_state], mask, next_action, exploration_rate)
         next_value = np.where(terminated, 0.0, value).astype(self.dtype)
         target = reward + self.gamma * next_value
         old, count = q_table[state, action], visits[state, action]
@@ -196,27 +203,41 @@ class TabularAgent:
         )  # fmt: skip
         return (q_table, visits), update
 
-    def _chosen(self, state: TabularState, numbers: Any, key: Any) -> Choice:
-        return self._epsilon_greedy(state, numbers, key)
+    def _chosen(self, state: TabularState, observation: Any, key: Any) -> Choice:
+        return self._epsilon_greedy(state, observation, key)
 
-    def _planned(self, state: TabularState, next_state: Any, outcome: Outcome) -> TabularState:
+    def _planned(self, state: TabularState, outcome: Outcome) -> TabularState:
         """Choose the next action before learning, if the algorithm learns from it."""
         return state
 
     def _no_following(self, choice: Choice) -> Choice | None:
         return None
 
-    def _epsilon_greedy(self, state: TabularState, numbers: Any, key: Any) -> Choice:
+    def _epsilon_greedy(self, state: TabularState, observation: Any, key: Any) -> Choice:
         """Return a random action with the rate of exploration, and else one of the best."""
+        numbers = state_numbers(self.observation, observation)
+        mask = action_mask(self.observation, observation)
         draws = uniform(key, (numbers.shape[0], 2), np.float64)
         is_random = draws[:, 0] < self.exploration_rate(state)
-        values = state.q_table[numbers]
-        is_best = values == np.max(values, axis=1, keepdims=True)
-        rank = np.cumsum(is_best, axis=1)  # of each among the best, which are as likely
-        drawn_rank = (draws[:, 1] * rank[:, -1]).astype(np.int64)
-        best = np.argmax(rank > drawn_rank[:, None], axis=1)
-        anything = (draws[:, 1] * self.action.n).astype(np.int64)
+        values = masked(state.q_table[numbers], mask)
+        best = _one_of(values == np.max(values, axis=1, keepdims=True), draws[:, 1])
+        if mask is None:
+            anything = (draws[:, 1] * self.action.n).astype(np.int64)
+        else:
+            anything = _one_of(mask, draws[:, 1])
         return Choice(numbers, np.where(is_random, anything, best), is_random)
+
+
+def masked(values: Any, mask: Any) -> Any:
+    """Return values with -inf for actions that are not possible."""
+    return values if mask is None else np.where(mask, values, -np.inf)
+
+
+def _one_of(candidates: Any, draw: Any) -> Any:
+    """Return one of the true columns of each row, each as likely, by a draw from 0 to 1."""
+    rank = np.cumsum(candidates, axis=1)
+    drawn_rank = (draw * rank[:, -1]).astype(np.int64)
+    return np.argmax(rank > drawn_rank[:, None], axis=1)
 
 
 @dataclass(frozen=True)
@@ -228,9 +249,9 @@ class QLearningAgent(TabularAgent):
     C. Watkins, P. Dayan: "Q-learning", Machine Learning 8 (1992).
     """
 
-    def next_value(self, values: Any, next_action: Any, exploration_rate: Any) -> Any:
-        """Return the largest value."""
-        return np.max(values)
+    def next_value(self, values: Any, mask: Any, next_action: Any, exploration_rate: Any) -> Any:
+        """Return the largest value of a possible action."""
+        return values[np.argmax(masked(values, mask))] if mask is not None else np.max(values)
 
 
 @dataclass(frozen=True)
@@ -243,26 +264,26 @@ class SARSAAgent(TabularAgent):
     (1994); R. S. Sutton, A. G. Barto: "Reinforcement learning" (2018), section 6.4.
     """
 
-    def next_value(self, values: Any, next_action: Any, exploration_rate: Any) -> Any:
+    def next_value(self, values: Any, mask: Any, next_action: Any, exploration_rate: Any) -> Any:
         """Return the value of the next action."""
         return values[next_action]
 
     def _no_following(self, choice: Choice) -> Choice | None:
         return choice._replace(state=np.full_like(choice.state, -1))
 
-    def _chosen(self, state: TabularState, numbers: Any, key: Any) -> Choice:
+    def _chosen(self, state: TabularState, observation: Any, key: Any) -> Choice:
         """Take the action that was learned from, unless an episode begins."""
         assert state.following is not None
-        drawn = self._epsilon_greedy(state, numbers, key)
-        is_planned = state.following.state == numbers
+        drawn = self._epsilon_greedy(state, observation, key)
+        is_planned = state.following.state == drawn.state
         return Choice(*(np.where(is_planned, *pair) for pair in zip(state.following, drawn,
                                                                     strict=True)))  # fmt: skip
 
-    def _planned(self, state: TabularState, next_state: Any, outcome: Outcome) -> TabularState:
+    def _planned(self, state: TabularState, outcome: Outcome) -> TabularState:
         key, action_key = split(state.key)
+        following = self._epsilon_greedy(state, outcome.next_observation, action_key)
         # No action follows the end: a state of -1 is none that the next episode begins with
-        following = self._epsilon_greedy(state, next_state, action_key)
-        following = following._replace(state=np.where(outcome.ended, -1, next_state))
+        following = following._replace(state=np.where(outcome.ended, -1, following.state))
         return state._replace(key=key, following=following)
 
 
@@ -275,6 +296,11 @@ class ExpectedSARSAAgent(TabularAgent):
     H. van Seijen et al.: "A theoretical and empirical analysis of expected Sarsa", ADPRL (2009).
     """
 
-    def next_value(self, values: Any, next_action: Any, exploration_rate: Any) -> Any:
+    def next_value(self, values: Any, mask: Any, next_action: Any, exploration_rate: Any) -> Any:
         """Return the mean over the epsilon-greedy policy."""
-        return np.max(values) + exploration_rate * (np.mean(values) - np.max(values))
+        if mask is None:
+            best, mean = np.max(values), np.mean(values)
+        else:
+            best = values[np.argmax(masked(values, mask))]
+            mean = np.sum(np.where(mask, values, 0.0)) / np.maximum(1, np.sum(mask))
+        return best + exploration_rate * (mean - best)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...errors import UnsupportedError, at_user_line
 from ..spaces import (
+    ACTION_MASK,
     ActionSpec,
     DictSpec,
     DiscreteSpec,
@@ -16,19 +17,33 @@ from ..spaces import (
     MultiDiscreteSpec,
     SpaceSpec,
     TupleSpec,
+    check_action_mask,
 )
 
 MOST_ENTRIES = 2**26  # of a table: half a gigabyte of float64
 
 
 def state_counts(spec: SpaceSpec) -> tuple[int, ...]:
-    """Return how many values each number of an observation has.
+    """Return how many values each number of an observation has, without a mask of actions.
 
     Raises
     ------
     UnsupportedError
         For a Box, whose values no table lists.
     """
+    return _counts(_without_mask(spec))
+
+
+def _without_mask(spec: SpaceSpec) -> SpaceSpec:
+    """Return a space without the part that says which actions are possible, which is no state."""
+    if not isinstance(spec, DictSpec):
+        return spec
+    names = tuple(name for name in spec.names if name != ACTION_MASK)
+    parts = zip(spec.names, spec.parts, strict=True)
+    return DictSpec(names, tuple(part for name, part in parts if name != ACTION_MASK))
+
+
+def _counts(spec: SpaceSpec) -> tuple[int, ...]:
     match spec:
         case DiscreteSpec(n):
             return (n,)
@@ -37,7 +52,7 @@ def state_counts(spec: SpaceSpec) -> tuple[int, ...]:
         case MultiBinarySpec(shape):
             return (2,) * prod(shape)
         case DictSpec(_, parts) | TupleSpec(parts):
-            return tuple(n for part in parts for n in state_counts(part))
+            return tuple(n for part in parts for n in _counts(part))
         case _:
             raise UnsupportedError(
                 at_user_line(
@@ -62,6 +77,7 @@ def check_tabular(spec: SpaceSpec, action: ActionSpec) -> None:
                 "take PPO or SAC"
             )
         )
+    check_action_mask(spec, action)
     size = n_states(spec) * action.n
     if size > MOST_ENTRIES:
         raise UnsupportedError(
@@ -88,7 +104,7 @@ def state_numbers(spec: SpaceSpec, observation: Any) -> Any:
         The number of states itself, which is no row, for what is outside of the space.
     """
     counts = state_counts(spec)
-    numbers = _columns(spec, observation)
+    numbers = _columns(_without_mask(spec), observation)
     total: Any = np.zeros(numbers[0].shape, np.int64)
     outside: Any = np.zeros(numbers[0].shape, np.bool_)
     for number, n in zip(numbers, counts, strict=True):
@@ -100,7 +116,10 @@ def state_numbers(spec: SpaceSpec, observation: Any) -> Any:
 def state_label(spec: SpaceSpec, number: int) -> str:
     """Return the observation of a row as text: ``14``, or ``(14, 10, 0)`` for several numbers."""
     values = np.unravel_index(number, state_counts(spec))
-    numbers = [int(value) + start for value, start in zip(values, _starts(spec), strict=True)]
+    numbers = [
+        int(value) + start
+        for value, start in zip(values, _starts(_without_mask(spec)), strict=True)
+    ]
     return str(numbers[0]) if len(numbers) == 1 else f"({', '.join(map(str, numbers))})"
 
 
@@ -134,4 +153,4 @@ def _starts(spec: SpaceSpec) -> tuple[int, ...]:
         case DictSpec(_, parts) | TupleSpec(parts):
             return tuple(first for part in parts for first in _starts(part))
         case _:
-            return (0,) * len(state_counts(spec))
+            return (0,) * len(_counts(spec))
