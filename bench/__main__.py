@@ -13,7 +13,7 @@ NAMES = ("seed_loop", "tiny_network", "digits_epoch", "larger_epochs", "fused_gr
          "rl_speed",
          "compile_time", "first_step", "import_time", "convolution", "recurrent", "transformer",
          "text", "layers", "estimator_speed", "estimator_memory", "estimator_parity",
-         "tabular_ranks", "images", "audio", "text_accuracy")  # fmt: skip
+         "tabular_ranks", "images", "audio", "text_accuracy", "tabular")  # fmt: skip
 
 
 def main(names: list[str]) -> None:

@@ -12,7 +12,19 @@ from typing import TYPE_CHECKING, Any
 from ..lazy import load_module
 from .agents.action_noise import NormalActionNoise, OrnsteinUhlenbeckActionNoise
 from .agents.base import Linear
-from .algorithms import A2C, ALGORITHMS, DQN, PPO, REINFORCE, SAC, TD3, Algorithm, load
+from .algorithms import (
+    A2C,
+    ALGORITHMS,
+    DQN,
+    PPO,
+    REINFORCE,
+    SAC,
+    SARSA,
+    TD3,
+    Algorithm,
+    QLearning,
+    load,
+)
 from .callbacks import CheckpointCallback, EvalCallback, StopTrainingOnRewardThreshold
 from .environments import (
     ENVIRONMENTS,
@@ -26,6 +38,7 @@ from .evaluation import EpisodeResults, evaluate_episodes, evaluate_policy
 from .policies.actor_critic import ActorCritic
 from .policies.continuous import Critics, DeterministicActor, SquashedGaussianActor
 from .policies.q_network import QNetwork
+from .tabular import policy_evaluation, render_values, value_iteration
 
 if TYPE_CHECKING:
     from .environments.action_masking import ActionMasking
@@ -45,6 +58,7 @@ __all__ = [
     "PPO",
     "REINFORCE",
     "SAC",
+    "SARSA",
     "TD3",
     "ActionMasking",
     "ActorCritic",
@@ -59,6 +73,7 @@ __all__ = [
     "Linear",
     "NormalActionNoise",
     "OrnsteinUhlenbeckActionNoise",
+    "QLearning",
     "QNetwork",
     "SquashedGaussianActor",
     "StopTrainingOnRewardThreshold",
@@ -68,4 +83,7 @@ __all__ = [
     "evaluate_policy",
     "load",
     "make_environment",
+    "policy_evaluation",
+    "render_values",
+    "value_iteration",
 ]

@@ -23,7 +23,7 @@ from ..loops.stepped import SteppedLoop
 from ..spaces import ActionSpec, BoxSpec, SpaceSpec, action_spec_of, spec_of, zeros
 from .environments import Resolved, environment_name, resolve_environment
 from .saving import load_model, save_model
-from .settings import is_whole, resolve
+from .settings import Rule, is_whole, resolve
 from .training import Training
 
 _UNTRAINED_STEPS = 1  # of a model that has not learned yet: its schedules are at their start
@@ -45,6 +45,7 @@ class Algorithm(ABC):
     """
 
     DEFAULTS: ClassVar[dict[str, Any]]
+    SPECIAL_RULES: ClassVar[Mapping[str, Rule]] = {}
     name: ClassVar[str]
 
     def __init__(
@@ -53,7 +54,7 @@ class Algorithm(ABC):
         self.dtype = np.dtype(dtype)
         self.environment_name = environment_name(env)
         self.settings, self._tuning = resolve(
-            type(self).__name__, self.DEFAULTS, self.environment_name, chosen
+            type(self).__name__, self.DEFAULTS, self.environment_name, chosen, self.SPECIAL_RULES
         )
         self.seed = secrets.randbits(32) if seed is None else seed
         self._policy = policy
