@@ -20,7 +20,6 @@ class ContinuousAgent(OffPolicyAgent):
     """An actor and several critics, whose targets follow slowly."""
 
     n_critics: int
-    target_update_interval: int
     max_grad_norm: float | None
 
     def _optimizer(self, learning_rate: Any) -> optim.Optimizer[Any]:

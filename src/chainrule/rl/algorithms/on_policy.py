@@ -47,6 +47,7 @@ class OnPolicyAlgorithm(Algorithm):
                 )
             )
         policy = self._policy or partial(ActorCritic, dtype=self.dtype)
+        settings.setdefault("gae_lambda", 1.0)  # whole returns: REINFORCE has no other
         agent: Agent = self.agent_class(
             observation=observation, action=action, policy=partial(policy, **policy_kwargs),
             n_envs=n_envs, may_ignore_actions=may_ignore_actions, dtype=self.dtype, **settings,
@@ -248,7 +249,7 @@ class REINFORCE(OnPolicyAlgorithm):
 
     agent_class = REINFORCEAgent
     DEFAULTS: ClassVar[dict[str, Any]] = dict(
-        _COMMON, n_envs=8, learning_rate=3e-3, n_steps=1000, gae_lambda=1.0, baseline=True,
+        _COMMON, n_envs=8, learning_rate=3e-3, n_steps=1000, baseline=True,
         normalize_advantage=True,
     )  # fmt: skip
 

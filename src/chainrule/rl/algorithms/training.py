@@ -55,7 +55,7 @@ class Training:
 
     def run(self, reset: bool, checkpoint: Path | None, interval: float) -> str:
         """Train; return why the training ended."""
-        file = None if checkpoint is None else self._file(checkpoint, interval)
+        file = None if checkpoint is None else self._file(checkpoint, interval, reset)
         stored = None if file is None else file.load()
         if file is not None and stored is not None:
             self._resume(file, *stored)
@@ -140,11 +140,12 @@ class Training:
 
     # Checkpoints
 
-    def _file(self, path: Path, interval: float) -> CheckpointFile:
+    def _file(self, path: Path, interval: float, reset: bool) -> CheckpointFile:
         model = self.model
         identity = json.dumps(
-            [type(model).__name__, model.environment_name, to_json(model.settings), model.seed,
-             str(model.dtype), str(tree.structure(self.loop.state))]
+            [type(model).__name__, model.environment_name, model.environment_settings,
+             to_json(model.settings), model.seed, str(model.dtype), self.total_timesteps, reset,
+             str(tree.structure(self.loop.state))]
         )  # fmt: skip
         return CheckpointFile(path, interval, FORMAT, sha256(identity.encode()).hexdigest())
 
