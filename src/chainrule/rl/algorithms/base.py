@@ -24,7 +24,7 @@ from ..loops.copies import Copies
 from ..loops.loaded import LoadedAgent
 from ..loops.stepped import SteppedLoop
 from ..spaces import ActionSpec, BoxSpec, SpaceSpec, action_spec_of, spec_of, zeros
-from .environments import Resolved, environment_name, is_made, resolve_environment
+from .environments import Resolved, environment_name, is_of_gymnasium, resolve_environment
 from .saving import load_model, save_model
 from .settings import is_whole, resolve
 from .training import Training
@@ -80,7 +80,7 @@ class Algorithm(ABC):
         self._n_predictions = 0
         self.env: Resolved | None = None
         if env is not None:
-            n_envs = chosen["n_envs"] if is_made(env) else self.settings["n_envs"]
+            n_envs = chosen["n_envs"] if is_of_gymnasium(env) else self.settings["n_envs"]
             self.env = resolve_environment(env, n_envs, self.dtype)
             self.agent = self._agent_for(self.env)
             self._loop: Any = self._loop_for(self.env)

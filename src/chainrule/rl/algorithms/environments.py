@@ -54,7 +54,7 @@ def resolve_environment(environment: Any, n_envs: int | None, dtype: Any) -> Res
     return copies_of(environment, n_envs)
 
 
-def is_made(environment: Any) -> bool:
+def is_of_gymnasium(environment: Any) -> bool:
     """Return whether something is an environment of Gymnasium, whose number of copies is given."""
     if isinstance(environment, (str, Environment)):
         return False

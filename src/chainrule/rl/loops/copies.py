@@ -261,13 +261,14 @@ def copies_of(environment: Any, n_envs: int | None) -> Copies:
             )
         return SingleCopies([environment])
     if callable(environment):
-        made = [environment() for _ in range(n_envs or 1)]
-        for each in made:
+        environments = [environment() for _ in range(n_envs or 1)]
+        for each in environments:
             if not isinstance(each, gymnasium.Env):
                 raise TypeError(
-                    f"{environment!r:.60} made {each!r:.60}, which is no environment of Gymnasium"
+                    f"{environment!r:.60} returned {each!r:.60}, which is no environment of "
+                    "Gymnasium"
                 )
-        return SingleCopies(made)
+        return SingleCopies(environments)
     raise TypeError(
         f"an environment is a name, an environment of Gymnasium or of chainrule.rl, or a function "
         f"that makes one, not {type(environment).__name__} {environment!r:.40}"
