@@ -44,7 +44,7 @@ def perceptron(network: nn.MLP, x: Any, activation: Any) -> Any:
 
 def test_actor_critic() -> None:
     """Two perceptrons of the sizes asked for, each orthogonal of its length."""
-    policy = ActorCritic(ROWS, DiscreteSpec(2), key=KEY, net_arch=dict(pi=[5], vf=[4, 6]),
+    policy = ActorCritic(ROWS, DiscreteSpec(2), key=KEY, net_arch={"pi": [5], "vf": [4, 6]},
                        dtype=np.float64)  # fmt: skip
     x = np.random.default_rng(0).normal(size=(7, 3))
     actions, value = policy(x)
@@ -68,7 +68,7 @@ def test_actor_critic_of_a_box() -> None:
     np.testing.assert_array_equal(actions.mode(), np.zeros((4, 2)))
 
 
-@pytest.mark.parametrize("arch", [dict(pi=[4]), dict(pi=[4], vf=[4], qf=[4])])
+@pytest.mark.parametrize("arch", [{"pi": [4]}, {"pi": [4], "vf": [4], "qf": [4]}])
 def test_sizes_name_both_networks(arch: Any) -> None:
     """A dict with other names is refused."""
     with pytest.raises(ValueError, match="give sizes for pi and vf"):
@@ -85,7 +85,7 @@ def test_networks_of_continuous_actions() -> None:
     """Squashed means, limited deviations, and one value a critic."""
     action = BoxSpec((2,), "float32", -1.0, 1.0)
     x = np.random.default_rng(0).normal(size=(7, 3))
-    sizes: Any = dict(net_arch=dict(pi=[5, 4], qf=[6]), dtype=np.float64)
+    sizes: Any = {"net_arch": {"pi": [5, 4], "qf": [6]}, "dtype": np.float64}
     actor = SquashedGaussianActor(ROWS, action, key=KEY, **sizes)
     relu = lambda x: np.maximum(x, 0)  # noqa: E731
     hidden = relu(perceptron(actor.network, x, relu))
@@ -164,7 +164,7 @@ def test_small_images(dtype: Any) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, size=(3, 5, 4, 2)).astype(np.uint8)
     last = FeatureExtractor(IMAGE, key=KEY, dtype=dtype)
     first = FeatureExtractor(BoxSpec((2, 5, 4), "uint8", 0.0, 255.0), key=KEY, dtype=dtype)
-    near = dict(rtol=1e-4, atol=1e-5) if dtype == np.float32 else NEAR
+    near = {"rtol": 1e-4, "atol": 1e-5} if dtype == np.float32 else NEAR
     expected = convolved(last, pixels / 255)
     np.testing.assert_allclose(last(pixels), expected, **near)
     np.testing.assert_allclose(first(pixels.transpose(0, 3, 1, 2)), expected, **near)
