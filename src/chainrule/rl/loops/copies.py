@@ -287,8 +287,8 @@ def _check_finite(leaves: Sequence[Any], n_steps: int, action: Any) -> None:
         if leaf.dtype.kind == "f" and not np.isfinite(leaf).all():
             row = int(np.flatnonzero(~np.isfinite(leaf).reshape(len(leaf), -1).all(axis=1))[0])
             raise EnvironmentStepError(
-                f"the observation is {leaf[row]!r:.80} in step {n_steps} of copy {row}, action "
-                f"{action[row]!r:.60}: give finite numbers. {_WHOLE}"
+                f"the observation is {leaf[row]!s:.80} in step {n_steps} of copy {row}, action "
+                f"{action[row]!s:.60}: give finite numbers. {_WHOLE}"
             )
 
 
