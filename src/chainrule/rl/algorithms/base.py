@@ -8,7 +8,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from re import sub
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -257,9 +256,7 @@ class Algorithm(ABC):
     @property
     def environment_settings(self) -> str | None:
         """The settings of an environment that runs in the graph, such as its time limit."""
-        if not isinstance(self.env, Environment):
-            return None
-        return sub(r" at 0x[0-9a-f]+", "", repr(self.env))  # functions are elsewhere next time
+        return repr(self.env) if isinstance(self.env, Environment) else None
 
     def environment_was_used(self) -> None:
         """Begin new episodes when the training goes on."""
