@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import load, save
 from toy_environments import Line
+from unoptimised import unoptimised
 
-from chainrule import rl, tree
+from chainrule import nn, rl, tree
 from chainrule.errors import EnvironmentStepError, ModelFileError
+from chainrule.rl.algorithms.training import Training
 from chainrule.rl.environments import CartPole
 from chainrule.rl.environments.gymnasium_env import GymnasiumEnv
 from chainrule.train import checkpoint_file
@@ -160,29 +163,46 @@ def test_an_environment_of_gymnasium_begins_anew(tmp_path: Path) -> None:
     assert not path.exists()
 
 
-@pytest.fixture(name="stopped")
-def stopped_training(tmp_path: Path) -> Path:
-    path = tmp_path / "state"
-    with pytest.raises(Crash):
+@pytest.fixture(scope="module", name="data_stopped")
+def stopped_data(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("stopped") / "state"
+    with unoptimised(), pytest.raises(Crash):
         learn(model_of(), path, callback=CrashAt(3))
+    return path.read_bytes()
+
+
+@pytest.fixture(name="stopped")
+def stopped_training(data_stopped: bytes, tmp_path: Path) -> Path:
+    """The checkpoint of a training that crashed."""
+    path = tmp_path / "state"
+    path.write_bytes(data_stopped)
     return path
+
+
+def test_another_training_begins_anew(stopped: Path) -> None:
+    """With a warning; the file is removed at its end, as any."""
+    with pytest.warns(UserWarning, match="is of another training .*: starting anew"):
+        model = learn(model_of(gamma=0.5), stopped, 64)
+    assert_same(learn(model_of(gamma=0.5), steps=64), model)
+    assert not stopped.exists()
 
 
 @pytest.mark.parametrize(
     "changes",
-    [{"gamma": 0.5}, {"seed": 4}, {"dtype": np.float64}, {"env": CartPole(length=1.0)},
-     {"env": CartPole(max_episode_steps=30)}, {"steps": 1500}],
-    ids=str,
+    [{"seed": 4}, {"dtype": np.float64}, {"env": CartPole(length=1.0)}, {"total_timesteps": 1500},
+     {"env": CartPole(max_episode_steps=30)}, {"policy_kwargs": {"net_arch": [7]}},
+     {"policy_kwargs": {"net_arch": [6], "activation": nn.relu}}],
+    ids=["seed", "dtype", "environment", "steps", "limit", "sizes", "activation"],
 )  # fmt: skip
-def test_another_training(changes: dict[str, Any], stopped: Path) -> None:
-    """Other settings, of the environment too, or another number of steps: a warning, and anew."""
-    steps = changes.get("steps", 2000)
-    settings = {k: v for k, v in changes.items() if k != "steps"}
-    expected = learn(model_of(**settings), steps=steps)
-    with pytest.warns(UserWarning, match="is of another training .*: starting anew"):
-        model = learn(model_of(**settings), stopped, steps)
-    assert_same(expected, model)
-    assert not stopped.exists()
+def test_what_makes_another_training(changes: dict[str, Any], stopped: Path) -> None:
+    """Settings, of the environment too, or another number of steps."""
+    settings = dict(changes)
+    steps = settings.pop("total_timesteps", 2000)
+    for model, warns in ((model_of(), False), (model_of(**settings), True)):
+        training = Training(model, model._loop, steps if warns else 2000, (), False)
+        file = training._file(stopped, 0.0, True)
+        with pytest.warns(UserWarning, match="anew") if warns else nullcontext():
+            assert warns == (file.load() is None)
 
 
 def metadata_of(data: bytes) -> dict[str, str]:
