@@ -33,8 +33,15 @@ _LEAST_SIZE = 1000  # a size that is harmless in any file
 def save_model(model: Any, path: str | Path) -> None:
     """Write a model; see `Algorithm.save`."""
     target = checked_path(path, "save")
-    description = {
-        "chainrule": __version__,
+    portable = model.agent.portable(model.state)
+    names = tree.names(portable)
+    arrays = {name: np.asarray(x) for name, x in zip(names, tree.leaves(portable), strict=True)}
+    write(target, dumps({"chainrule": __version__, **_description(model)}, arrays))
+
+
+def _description(model: Any) -> dict[str, Any]:
+    """Return what a file says beside its arrays and the version."""
+    return {
         "kind": KIND,
         "algorithm": type(model).__name__,
         "environment": model.environment_name,
@@ -46,10 +53,6 @@ def save_model(model: Any, path: str | Path) -> None:
         "action": space_to_json(model.agent.action),
         "num_timesteps": model.num_timesteps,
     }
-    portable = model.agent.portable(model.state)
-    names = tree.names(portable)
-    arrays = {name: np.asarray(x) for name, x in zip(names, tree.leaves(portable), strict=True)}
-    write(target, dumps(description, arrays))
 
 
 def read_model(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -108,6 +111,8 @@ def _from_file(
         raise ModelFileError(
             f"it is a model of {description['algorithm']!r:.40}: read it with rl.load"
         )
+    if type(description["custom_policy"]) is not bool:
+        raise damaged("it does not say whose policy it has")
     if description["custom_policy"] and policy is None:
         raise ModelFileError("its policy is of your own: give load(path, policy=...)")
     settings = from_json(description["settings"])
@@ -120,6 +125,9 @@ def _from_file(
     )  # fmt: skip
     model.without_environment(observation, action, _text_or_none(description["environment"]))
     model.set_state(_filled(model.agent, model.state, arrays))
+    for name, value in _description(model).items():  # such as a setting that is null
+        if description[name] != value and name != "custom_policy":
+            raise damaged(f"its {name} are not as `save` writes them")
     return settings, model
 
 
@@ -207,7 +215,10 @@ def space_from_json(value: Any) -> SpaceSpec:
             if dtype not in _BOX_DTYPES:
                 raise damaged(f"a box is of {dtype!r:.20}")
             sizes = tuple(map(_count, shape))
-            return BoxSpec(sizes, dtype, *(_bound_from_json(x, sizes) for x in (low, high)))
+            box = BoxSpec(sizes, dtype, *(_bound_from_json(x, sizes) for x in (low, high)))
+            if not np.all(np.less_equal(*box.bounds())):
+                raise damaged("a box has a lower bound above the upper one")
+            return box
         case "dict", [list(names), list(parts)] if len(names) == len(parts):
             if not all(isinstance(name, str) for name in names):
                 raise damaged("a space has names that are no texts")
