@@ -35,7 +35,7 @@ def load(path: str | Path, env: Any = None, policy: Any = None, **changes: Any) 
     """
     description, _ = read_model(path)
     name = description.get("algorithm")
-    if name not in ALGORITHMS:
+    if not isinstance(name, str) or name not in ALGORITHMS:
         raise ModelFileError(f"{path}: there is no algorithm {name!r:.40}")
     return ALGORITHMS[name].load(path, env, policy, **changes)
 

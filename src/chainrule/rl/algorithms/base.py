@@ -6,6 +6,7 @@ import operator
 import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -16,16 +17,18 @@ from ...errors import ShapeError, at_user_line
 from ...transforms import jit
 from ..agents.base import Agent, initial_memory, predict_from
 from ..environments import Environment
+from ..environments.protocol import FLOAT_DTYPES
 from ..loops.compiled import CompiledLoop
 from ..loops.copies import Copies
 from ..loops.loaded import LoadedAgent
 from ..loops.stepped import SteppedLoop
 from ..spaces import ActionSpec, BoxSpec, SpaceSpec, action_spec_of, spec_of, zeros
-from .environments import Resolved, environment_name, resolve_environment
+from .environments import Resolved, environment_name, is_of_gymnasium, resolve_environment
 from .saving import load_model, save_model
 from .settings import Rule, is_whole, resolve
 from .training import Training
 
+_STORED = ("n_steps", "buffer_size")  # sizes of rollouts and replays
 _UNTRAINED_STEPS = 1  # of a model that has not learned yet: its schedules are at their start
 
 
@@ -48,10 +51,23 @@ class Algorithm(ABC):
     SPECIAL_RULES: ClassVar[Mapping[str, Rule]] = {}
     name: ClassVar[str]
 
+    def __new__(cls, *args: Any, **_: Any) -> Self:
+        """Tell those who know other libraries that the policy does not come first."""
+        if len(args) > 1:
+            raise TypeError(
+                at_user_line(
+                    f"{cls.__name__}({args[0]!r:.30}, {args[1]!r:.30}): the environment comes "
+                    f'first, and all else by name, as in {cls.__name__}("CartPole-v1", seed=0)'
+                )
+            )
+        return super().__new__(cls)
+
     def __init__(
         self, env: Any, chosen: Mapping[str, Any], policy: Any, seed: int | None, dtype: Any
     ) -> None:
         self.dtype = np.dtype(dtype)
+        if self.dtype not in FLOAT_DTYPES:
+            raise ValueError(at_user_line(f"dtype={dtype!r:.60}: give float32 or float64"))
         self.environment_name = environment_name(env)
         self.settings, self._tuning = resolve(
             type(self).__name__, self.DEFAULTS, self.environment_name, chosen, self.SPECIAL_RULES
@@ -64,7 +80,8 @@ class Algorithm(ABC):
         self._n_predictions = 0
         self.env: Resolved | None = None
         if env is not None:
-            self.env = resolve_environment(env, self.settings["n_envs"], self.dtype)
+            n_envs = chosen["n_envs"] if is_of_gymnasium(env) else self.settings["n_envs"]
+            self.env = resolve_environment(env, n_envs, self.dtype)
             self.agent = self._agent_for(self.env)
             self._loop: Any = self._loop_for(self.env)
 
@@ -101,9 +118,10 @@ class Algorithm(ABC):
         Raises
         ------
         EnvironmentStepError
-            If the environment fails; what was learned stays.
+            If the environment fails, or if a reward or an observation is not finite; what was
+            learned stays.
         TrainingError
-            If a reward, an observation or a loss is no longer finite.
+            If a loss or a weight is no longer finite.
         """
         if self.env is None:
             raise ValueError(at_user_line("the model has no environment: give load(path, env=...)"))
@@ -111,9 +129,7 @@ class Algorithm(ABC):
             raise ValueError(
                 at_user_line(f"total_timesteps={total_timesteps!r}: give a whole number above 0")
             )
-        callbacks: Sequence[Any] = (
-            () if callback is None else callback if isinstance(callback, list) else [callback]
-        )
+        callbacks = _callbacks(callback)
         training = Training(self, self._loop, int(total_timesteps), callbacks, progress_bar)
         self.stop_reason = training.run(
             reset_num_timesteps, None if checkpoint is None else Path(checkpoint),
@@ -254,6 +270,11 @@ class Algorithm(ABC):
             self._bound[name] = jit(step).bind(loop.bound)
         return self._bound[name]
 
+    @property
+    def environment_settings(self) -> str | None:
+        """The settings of an environment that runs in the graph, such as its time limit."""
+        return repr(self.env) if isinstance(self.env, Environment) else None
+
     def environment_was_used(self) -> None:
         """Begin new episodes when the training goes on."""
         self._loop.restart_episodes()
@@ -308,7 +329,9 @@ class Algorithm(ABC):
     ) -> None:
         """Make the agent of a model that was loaded without an environment."""
         self.environment_name = name
-        self.agent = self._make_agent(observation, action, self.settings["n_envs"], False)
+        agent: Any = self._make_agent(observation, action, 1, False)
+        # nothing is stepped, so nothing is stored
+        self.agent = replace(agent, **{k: 1 for k in _STORED if hasattr(agent, k)})
         self._loop = LoadedAgent(self.agent, random.key(self.seed), _UNTRAINED_STEPS)
 
     def _as_rows(self, observation: Any) -> tuple[Any, bool]:
@@ -336,6 +359,8 @@ class Algorithm(ABC):
                     )
                 )
             arrays.append(array)
+        if len({len(array) for array in arrays}) > 1:
+            raise ShapeError(at_user_line("the parts of the observation are of several lengths"))
         return tree.unflatten(treedef, arrays), all(singles)
 
 
@@ -358,6 +383,21 @@ def forget(memory: Any, k: int) -> Any:
     return tree.map(without, memory)
 
 
+def _callbacks(callback: Any) -> Sequence[Callable[[Any], Any]]:
+    """Return what `learn` was given as a sequence."""
+    if callback is None:
+        return ()
+    callbacks = callback if isinstance(callback, (list, tuple)) else [callback]
+    for each in callbacks:
+        if not callable(each):
+            raise TypeError(
+                at_user_line(
+                    f"callback={each!r:.60}: give a function of the model, or a list of them"
+                )
+            )
+    return callbacks
+
+
 def _specs(environment: Resolved) -> tuple[SpaceSpec, ActionSpec]:
     if isinstance(environment, Environment):
         return spec_of(environment.observation_space), action_spec_of(environment.action_space)
@@ -368,7 +408,8 @@ def _specs(environment: Resolved) -> tuple[SpaceSpec, ActionSpec]:
 def _same_but_bounds(one: Any, other: Any) -> bool:
     """Return whether two spaces are equal, or boxes that differ in their bounds alone."""
     if isinstance(one, BoxSpec) and isinstance(other, BoxSpec):
-        return one.shape == other.shape
+        kinds = [(np.dtype(spec.dtype).kind, spec.is_image) for spec in (one, other)]
+        return one.shape == other.shape and kinds[0] == kinds[1]
     return bool(one == other)
 
 

@@ -245,6 +245,6 @@ def _is_auto(text: str) -> bool:
         return True
     prefix, _, number = text.partition("_")
     try:
-        return prefix == "auto" and float(number) > 0
+        return prefix == "auto" and 0 < float(number) < np.inf
     except ValueError:
         return False
