@@ -11,8 +11,8 @@ from ..errors import EnvironmentStepError, at_user_line
 from ..transforms import while_loop
 from ..typing import Array
 from .agents.base import initial_memory, predict_from
-from .algorithms.base import forget
 from .algorithms.environments import resolve_environment
+from .algorithms.rows import forget
 from .environments import Environment
 from .loops.copies import Copies, copies_overlap
 

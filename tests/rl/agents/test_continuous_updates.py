@@ -241,11 +241,15 @@ def test_exploration(cls: Any) -> None:
     """Uniform before `learning_starts`; then the policy's draws, TD3's with noise."""
     agent, state = agent_of(cls)
     observation = np.tile(np.array([[0.3, -0.2, 0.5]]), (20_000, 1))
-    early = agent._explore(state, observation, KEY)
+    if cls is rl.TD3:
+        state = state._replace(noise=np.zeros((20_000, 1)))
+    early, noise = agent._explore(state, observation, KEY)
+    if cls is rl.TD3:  # which adds noise to these as well
+        np.testing.assert_allclose(np.std(noise), 0.1, rtol=0.03)
     assert abs(np.mean(early)) < 4 / np.sqrt(3 * 20_000)
     np.testing.assert_allclose(np.quantile(early, [0.1, 0.5, 0.9]), [-0.8, 0, 0.8], atol=0.03)
     later = state._replace(num_timesteps=np.int64(4))
-    actions = agent._explore(later, observation, KEY)
+    actions, _ = agent._explore(later, observation, KEY)
     assert np.all(np.abs(actions) <= 1)
     if cls is rl.TD3:
         expected = state.networks.actor(observation[:1])[0, 0]

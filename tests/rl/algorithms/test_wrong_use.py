@@ -41,7 +41,7 @@ KINDS = {
     "target_policy_noise": "not negative", "target_noise_clip": "not negative",
     "normalize_advantage": "truth", "normalize_observations": "truth", "normalize_rewards": "truth",
     "use_rms_prop": "truth", "baseline": "truth", "prioritized_replay": "truth",
-    "double_q": "truth", "dueling": "truth",
+    "double_q": "truth", "dueling": "truth", "recurrent": "truth",
 }  # fmt: skip
 OTHERS: dict[str, list[Any]] = {
     "ent_coef": [-0.1, np.inf, "auto_0", "auto_inf", "car", "auto_x", True],
@@ -66,7 +66,8 @@ def takes(name: str) -> type[rl.Algorithm]:
 def test_every_rule_is_tested_and_used() -> None:
     """The tables above name all settings, and every setting has a rule."""
     assert set(RULES) == set(KINDS) | set(OTHERS)
-    assert set(RULES) == {name for cls in rl.ALGORITHMS.values() for name in cls.DEFAULTS}
+    general = [set(cls.DEFAULTS) - set(cls.SPECIAL_RULES) for cls in rl.ALGORITHMS.values()]
+    assert set(RULES) == set.union(*general)
 
 
 @pytest.mark.parametrize("name", RULES)

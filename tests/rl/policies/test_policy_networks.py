@@ -136,8 +136,8 @@ def test_features_of_all_kinds() -> None:
         "d": np.array([[7, 255], [0, 1]], np.uint8),
     }  # fmt: skip
     expected = [
-        [0, 0, 1, 1, 0, 0, 1, 1, 0, 0.5, 0.25, 7, 255],
-        [1, 0, 0, 0, 1, 1, 0, 1, 1, 1.0, 0.0, 0, 1],
+        [0, 0, 1, 1, 0, 0, 1, 1, 0, 0.5, 0.25, 7 / 255, 1],
+        [1, 0, 0, 0, 1, 1, 0, 1, 1, 1.0, 0.0, 0, 1 / 255],
     ]
     np.testing.assert_array_equal(features(seen), expected)
     assert 13 == features.width

@@ -22,8 +22,9 @@ from ..loops.compiled import CompiledLoop
 from ..loops.copies import Copies
 from ..loops.loaded import LoadedAgent
 from ..loops.stepped import SteppedLoop
-from ..spaces import ActionSpec, BoxSpec, SpaceSpec, action_spec_of, spec_of, zeros
+from ..spaces import ActionSpec, BoxSpec, SpaceSpec, action_spec_of, spec_of
 from .environments import Resolved, environment_name, is_of_gymnasium, resolve_environment
+from .rows import as_rows, forget
 from .saving import load_model, save_model
 from .settings import Rule, is_whole, resolve
 from .training import Training
@@ -167,7 +168,7 @@ class Algorithm(ABC):
         ShapeError
             If the observation is not of the shape that the model was trained on.
         """
-        rows, is_single = self._as_rows(observation)
+        rows, is_single = self._rows(observation)
         if self.agent.is_recurrent:
             n = tree.leaves(rows)[0].shape[0]
             state = self.initial_memory(n) if state is None else state
@@ -175,6 +176,10 @@ class Algorithm(ABC):
                 state = forget(state, int(k))
         actions, state = self.act(rows, deterministic, state)
         return (actions[0] if is_single else actions), state
+
+    def _rows(self, observation: Any) -> tuple[Any, bool]:
+        """Return observations with a leading axis, and whether there was none."""
+        return as_rows(self.agent.observation, observation)
 
     def initial_memory(self, n: int) -> Any:
         """Return the memory of n copies before the first step; None if the policy has none."""
@@ -334,35 +339,6 @@ class Algorithm(ABC):
         self.agent = replace(agent, **{k: 1 for k in _STORED if hasattr(agent, k)})
         self._loop = LoadedAgent(self.agent, random.key(self.seed), _UNTRAINED_STEPS)
 
-    def _as_rows(self, observation: Any) -> tuple[Any, bool]:
-        """Return observations with a leading axis, and whether there was none."""
-        one, treedef = tree.flatten(zeros(self.agent.observation, ()))
-        try:
-            parts = treedef.flatten_up_to(observation)
-        except (ValueError, TypeError) as error:
-            raise ShapeError(
-                at_user_line(f"the observation is not built as those learned from: {error}")
-            ) from None
-        arrays, singles = [], []
-        for part, example in zip(parts, one, strict=True):
-            array, shape = np.asarray(part).astype(example.dtype, copy=False), example.shape
-            if array.shape == shape:
-                array = array[None]
-                singles.append(True)
-            elif array.shape[1:] == shape and array.ndim == len(shape) + 1:
-                singles.append(False)
-            else:
-                raise ShapeError(
-                    at_user_line(
-                        f"an observation of shape {array.shape}: the model takes {shape}, or "
-                        f"several of them, {('n', *shape)}"
-                    )
-                )
-            arrays.append(array)
-        if len({len(array) for array in arrays}) > 1:
-            raise ShapeError(at_user_line("the parts of the observation are of several lengths"))
-        return tree.unflatten(treedef, arrays), all(singles)
-
 
 def _best(agent: Agent, state: Any, observation: Any, memory: Any) -> Any:
     return predict_from(agent, state, observation, memory, None, True)
@@ -370,17 +346,6 @@ def _best(agent: Agent, state: Any, observation: Any, memory: Any) -> Any:
 
 def _draw(agent: Agent, state: Any, observation: Any, memory: Any, key: Any) -> Any:
     return predict_from(agent, state, observation, memory, key, False)
-
-
-def forget(memory: Any, k: int) -> Any:
-    """Return a memory in which copy number k begins anew."""
-
-    def without(x: Any) -> Any:
-        x = np.array(x)
-        x[k] = 0
-        return x
-
-    return tree.map(without, memory)
 
 
 def _callbacks(callback: Any) -> Sequence[Callable[[Any], Any]]:

@@ -169,8 +169,8 @@ class TabularAlgorithm(Algorithm):
             loop.counts = counts
         return updates
 
-    def _as_rows(self, observation: Any) -> tuple[Any, bool]:
-        rows, is_single = super()._as_rows(observation)
+    def _rows(self, observation: Any) -> tuple[Any, bool]:
+        rows, is_single = super()._rows(observation)
         spec = self.agent.observation
         if np.any(state_numbers(spec, rows) == n_states(spec)):
             raise ShapeError(
