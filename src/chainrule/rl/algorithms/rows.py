@@ -8,11 +8,15 @@ import numpy as np
 
 from ... import tree
 from ...errors import ShapeError, at_user_line
-from ..spaces import SpaceSpec, zeros
+from ..spaces import BoxSpec, SpaceSpec, zeros
 
 
 def as_rows(spec: SpaceSpec, observation: Any) -> tuple[Any, bool]:
     """Return observations with a leading axis, and whether there was none."""
+    if type(observation) is np.ndarray and isinstance(spec, BoxSpec) and (
+        observation.shape == spec.shape and observation.dtype == spec.dtype
+    ):  # fmt: skip
+        return observation[None], True  # as most are
     one, treedef = tree.flatten(zeros(spec, ()))
     try:
         parts = treedef.flatten_up_to(observation)
