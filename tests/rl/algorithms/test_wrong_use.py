@@ -208,6 +208,17 @@ def test_numbers_of_steps(steps: Any) -> None:
     assert 0 == model.num_timesteps
 
 
+def test_a_training_of_random_actions_alone() -> None:
+    """A warning says that nothing is learned, and why."""
+    model = rl.DQN(Line(3), seed=0, learning_starts=64, policy_kwargs={"net_arch": [2]})
+    words = "nothing is learned: DQN acts at random for the first learning_starts=64 steps"
+    with pytest.warns(UserWarning, match=words):
+        model.learn(64)
+    assert 0 == model.state.n_updates
+    model.learn(64, reset_num_timesteps=False)
+    assert 16 == model.state.n_updates
+
+
 def test_callbacks_are_functions() -> None:
     """One, or several in a list or a tuple; anything else is refused before the training."""
     calls: list[int] = []

@@ -78,7 +78,8 @@ def test_the_replay(way: str, line: Line) -> None:
     """Observations before resets, rewards beside their actions, and ends of either kind."""
     of, ignores = WAYS[way]
     model = rl.DQN(of(line), n_envs=2, seed=0, dtype=np.float64, buffer_size=40, train_freq=5,
-                   learning_starts=1000, policy_kwargs={"net_arch": [2]})  # fmt: skip
+                   learning_starts=0, exploration_final_eps=1.0,
+                   policy_kwargs={"net_arch": [2]})  # fmt: skip
     model.learn(20)
     expected = expected_steps(line, 10, ignores)
     replay = model.state.replay

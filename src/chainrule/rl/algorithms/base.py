@@ -114,6 +114,11 @@ class Algorithm(ABC):
         -------
         self
 
+        Warns
+        -----
+        UserWarning
+            If all steps are random ones, before ``learning_starts``.
+
         Raises
         ------
         EnvironmentStepError
