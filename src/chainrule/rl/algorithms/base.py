@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from ... import random, tree
+from ... import random
 from ...errors import ShapeError, at_user_line
 from ...transforms import jit
 from ..agents.base import Agent
@@ -22,10 +22,11 @@ from ..loops.compiled import CompiledLoop
 from ..loops.copies import Copies
 from ..loops.loaded import LoadedAgent
 from ..loops.stepped import SteppedLoop
-from ..spaces import ActionSpec, BoxSpec, SpaceSpec, action_spec_of, spec_of, zeros
+from ..spaces import ActionSpec, BoxSpec, SpaceSpec, action_spec_of, spec_of
 from .environments import Resolved, environment_name, is_of_gymnasium, resolve_environment
+from .observations import as_rows
 from .saving import load_model, save_model
-from .settings import is_whole, resolve
+from .settings import is_number, is_whole, resolve
 from .training import Training
 
 _STORED = ("n_steps", "buffer_size")  # sizes of rollouts and replays
@@ -133,6 +134,10 @@ class Algorithm(ABC):
             raise ValueError(
                 at_user_line(f"total_timesteps={total_timesteps!r}: give a whole number above 0")
             )
+        if not is_number(checkpoint_interval) or not checkpoint_interval >= 0:
+            raise ValueError(
+                at_user_line(f"checkpoint_interval={checkpoint_interval!r}: give 0 or more seconds")
+            )
         callbacks = _callbacks(callback)
         training = Training(self, self._loop, int(total_timesteps), callbacks, progress_bar)
         self.stop_reason = training.run(
@@ -166,8 +171,10 @@ class Algorithm(ABC):
         ------
         ShapeError
             If the observation is not of the shape that the model was trained on.
+        ValueError
+            If it is not finite.
         """
-        rows, is_single = self._as_rows(observation)
+        rows, is_single = as_rows(self.agent.observation, observation)
         actions = self.act(rows, deterministic)
         return (actions[0] if is_single else actions), state
 
@@ -321,35 +328,6 @@ class Algorithm(ABC):
         # nothing is stepped, so nothing is stored
         self.agent = replace(agent, **{k: 1 for k in _STORED if hasattr(agent, k)})
         self._loop = LoadedAgent(self.agent, random.key(self.seed), _UNTRAINED_STEPS)
-
-    def _as_rows(self, observation: Any) -> tuple[Any, bool]:
-        """Return observations with a leading axis, and whether there was none."""
-        one, treedef = tree.flatten(zeros(self.agent.observation, ()))
-        try:
-            parts = treedef.flatten_up_to(observation)
-        except (ValueError, TypeError) as error:
-            raise ShapeError(
-                at_user_line(f"the observation is not built as those learned from: {error}")
-            ) from None
-        arrays, singles = [], []
-        for part, example in zip(parts, one, strict=True):
-            array, shape = np.asarray(part).astype(example.dtype, copy=False), example.shape
-            if array.shape == shape:
-                array = array[None]
-                singles.append(True)
-            elif array.shape[1:] == shape and array.ndim == len(shape) + 1:
-                singles.append(False)
-            else:
-                raise ShapeError(
-                    at_user_line(
-                        f"an observation of shape {array.shape}: the model takes {shape}, or "
-                        f"several of them, {('n', *shape)}"
-                    )
-                )
-            arrays.append(array)
-        if len({len(array) for array in arrays}) > 1:
-            raise ShapeError(at_user_line("the parts of the observation are of several lengths"))
-        return tree.unflatten(treedef, arrays), all(singles)
 
 
 def _callbacks(callback: Any) -> Sequence[Callable[[Any], Any]]:
