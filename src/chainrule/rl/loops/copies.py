@@ -310,7 +310,7 @@ def _check_observations(
             is_right, wanted = np.isfinite(leaf), "finite numbers"
         else:
             continue
-        if not is_right.all():
+        if 0 in is_right.tobytes():  # a third of the time of `all`, which counts at each step
             row = int(np.flatnonzero(~is_right.reshape(len(leaf), -1).all(axis=1))[0])
             raise EnvironmentStepError(
                 f"the observation is {leaf[row]!s:.80} in step {n_steps} of copy {row}, action "
