@@ -25,9 +25,10 @@ from ..loops.stepped import SteppedLoop
 from ..spaces import ActionSpec, BoxSpec, SpaceSpec, action_spec_of, spec_of
 from . import acting
 from .environments import Resolved, environment_name, is_of_gymnasium, resolve_environment
-from .rows import as_rows, forget
+from .memory import forget
+from .observations import as_rows
 from .saving import load_model, save_model
-from .settings import Rule, is_whole, resolve
+from .settings import Rule, is_number, is_whole, resolve
 from .training import Training
 
 _STORED = ("n_steps", "buffer_size")  # sizes of rollouts and replays
@@ -117,6 +118,11 @@ class Algorithm(ABC):
         -------
         self
 
+        Warns
+        -----
+        UserWarning
+            If all steps are random ones, before ``learning_starts``.
+
         Raises
         ------
         EnvironmentStepError
@@ -130,6 +136,10 @@ class Algorithm(ABC):
         if not is_whole(total_timesteps) or total_timesteps < 1:
             raise ValueError(
                 at_user_line(f"total_timesteps={total_timesteps!r}: give a whole number above 0")
+            )
+        if not is_number(checkpoint_interval) or not checkpoint_interval >= 0:
+            raise ValueError(
+                at_user_line(f"checkpoint_interval={checkpoint_interval!r}: give 0 or more seconds")
             )
         callbacks = _callbacks(callback)
         training = Training(self, self._loop, int(total_timesteps), callbacks, progress_bar)
@@ -168,6 +178,8 @@ class Algorithm(ABC):
         ------
         ShapeError
             If the observation is not of the shape that the model was trained on.
+        ValueError
+            If it is not finite.
         """
         rows, is_single = self._rows(observation)
         if self.agent.is_recurrent:

@@ -1,7 +1,8 @@
-"""Observations and memories of several copies, as arrays with a leading axis."""
+"""What `predict` is given: one observation or several, as arrays of the space's dtype."""
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,26 @@ from ..spaces import BoxSpec, SpaceSpec, zeros
 
 
 def as_rows(spec: SpaceSpec, observation: Any) -> tuple[Any, bool]:
-    """Return observations with a leading axis, and whether there was none."""
+    """Return observations with a leading axis, and whether there was none.
+
+    Parameters
+    ----------
+    spec : SpaceSpec
+        Of one observation.
+    observation : array, or tree of arrays
+        One of them, or several along axis 0.
+
+    Raises
+    ------
+    ShapeError
+        If it is neither.
+    ValueError
+        If it is not finite.
+    """
     if type(observation) is np.ndarray and isinstance(spec, BoxSpec) and (
         observation.shape == spec.shape and observation.dtype == spec.dtype
     ):  # fmt: skip
-        return observation[None], True  # as most are
+        return _finite(observation)[None], True  # as most are
     one, treedef = tree.flatten(zeros(spec, ()))
     try:
         parts = treedef.flatten_up_to(observation)
@@ -26,7 +42,7 @@ def as_rows(spec: SpaceSpec, observation: Any) -> tuple[Any, bool]:
         ) from None
     arrays, singles = [], []
     for part, example in zip(parts, one, strict=True):
-        array, shape = np.asarray(part).astype(example.dtype, copy=False), example.shape
+        array, shape = _as_array(part, example.dtype), example.shape
         if array.shape == shape:
             array = array[None]
             singles.append(True)
@@ -45,12 +61,24 @@ def as_rows(spec: SpaceSpec, observation: Any) -> tuple[Any, bool]:
     return tree.unflatten(treedef, arrays), all(singles)
 
 
-def forget(memory: Any, k: int) -> Any:
-    """Return a memory in which copy number k begins anew."""
+def _as_array(part: Any, dtype: Any) -> Any:
+    """Return a part of what `predict` was given as an array of finite numbers."""
+    try:
+        array = np.asarray(part).astype(dtype, copy=False)
+    except (ValueError, TypeError) as error:
+        raise ShapeError(
+            at_user_line(
+                f"the observation is {type(part).__name__} {part!r:.60}, no array ({error}); of "
+                "what reset() returns, it is the first part"
+            )
+        ) from None
+    return _finite(array)
 
-    def without(x: Any) -> Any:
-        x = np.array(x)
-        x[k] = 0
-        return x
 
-    return tree.map(without, memory)
+def _finite(array: Any) -> Any:
+    """Return an array; raise if it holds nan or infinite numbers."""
+    if array.dtype.kind != "f" or isfinite(np.add.reduce(array, None)):  # a sum takes less time
+        return array
+    if not np.all(np.isfinite(array)):
+        raise ValueError(at_user_line(f"the observation is not finite: {array!s:.80}"))
+    return array
