@@ -22,6 +22,7 @@ from .evaluation import EpisodeResults, evaluate_episodes, evaluate_policy
 from .policies.actor_critic import ActorCritic
 from .policies.continuous import Critics, DeterministicActor, SquashedGaussianActor
 from .policies.q_network import QNetwork
+from .seeds import learn_seeds
 
 __all__ = [
     "A2C",
@@ -50,6 +51,7 @@ __all__ = [
     "check_environment",
     "evaluate_episodes",
     "evaluate_policy",
+    "learn_seeds",
     "load",
     "make_environment",
 ]

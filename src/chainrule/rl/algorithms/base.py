@@ -59,7 +59,8 @@ class Algorithm(ABC):
         self._policy = policy
         self.history: list[dict[str, float]] = []
         self.stop_reason: str | None = None
-        self._bound: dict[Hashable, Any] = {}
+        self._compiled: dict[Hashable, Any] = {}  # functions of a state
+        self._bound: dict[Hashable, Any] = {}  # the same of this model's state
         self._n_predictions = 0
         self.env: Resolved | None = None
         if env is not None:
@@ -245,13 +246,21 @@ class Algorithm(ABC):
     def bound(self, name: Hashable, function: Callable[..., Any]) -> Any:
         """Return a compiled ``function(agent, agent's state, ...)`` of the state as it is now."""
         if name not in self._bound:
-            agent, loop = self.agent, self._loop
+            if name not in self._compiled:
+                agent, agent_of = self.agent, self._loop.agent_of
 
-            def step(state: Any, *args: Any) -> Any:
-                return state, function(agent, loop.agent_of(state), *args)
+                def step(state: Any, *args: Any) -> Any:
+                    return state, function(agent, agent_of(state), *args)
 
-            self._bound[name] = jit(step).bind(loop.bound)
+                self._compiled[name] = jit(step)
+            self._bound[name] = self._compiled[name].bind(self._loop.bound)
         return self._bound[name]
+
+    def share_compiled(self, other: Algorithm) -> None:
+        """Run the compiled functions of a model that differs in its seed alone."""
+        self._loop.share_compiled(other._loop)
+        self._compiled = other._compiled
+        self._bound.clear()
 
     def environment_was_used(self) -> None:
         """Begin new episodes when the training goes on."""
