@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import pickle
-import signal
 import threading
 from typing import Any
 
@@ -279,60 +278,6 @@ def test_copies_and_pickles() -> None:
         pickle.dumps(bound)
     again = write.bind(pickle.loads(pickle.dumps(bound.state)))
     assert float(again(4.0)) == 5.0
-
-
-class Alarm(Exception):
-    """What a handler raises."""
-
-
-@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="POSIX timers")
-@pytest.mark.parametrize("backend", ["llvm", "numpy"])
-def test_interrupts_at_any_moment(backend: str) -> None:
-    """In, before and after native loops: the state is whole, or said to be lost; never busy."""
-
-    @cr.jit
-    def count(state: Any) -> Any:
-        def body(s: Any, _: Any) -> Any:
-            return s + 1.0, None
-
-        return {"x": cr.scan(body, state["x"], length=20)[0], "n": state["n"] + 20}, None
-
-    def handler(*_: object) -> None:
-        raise Alarm
-
-    zeros = {"x": np.zeros(400), "n": 0}
-    with configured(backend=backend):
-        bound = count.bind(zeros)
-        bound()
-        before = signal.signal(signal.SIGALRM, handler)
-        seen = {"whole": 0, "lost": 0, "alarms": 0}
-        try:
-            for k in range(400):
-                try:
-                    signal.setitimer(signal.ITIMER_REAL, 2e-6 + 2e-7 * k)
-                    bound()
-                    bound.state = bound.state
-                except (Alarm, StateLostError):
-                    seen["alarms"] += 1
-                finally:
-                    signal.setitimer(signal.ITIMER_REAL, 0.0)
-                try:
-                    state = bound.state
-                    assert set(state["x"]) == {float(state["n"])}
-                    seen["whole"] += 1
-                except StateLostError:
-                    seen["lost"] += 1
-                    bound.state = zeros
-        except Alarm:  # late, in the test itself: what was seen counts
-            pass
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0.0)
-            signal.signal(signal.SIGALRM, before)
-        assert seen["alarms"] > 0
-        assert seen["whole"] > 0
-        bound.state = zeros
-        bound()
-        assert set(bound.state["x"]) == {20.0}
 
 
 def test_states_of_one_kind_share_a_trace() -> None:

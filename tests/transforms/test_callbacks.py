@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -356,6 +358,30 @@ def test_ctrl_c_in_a_callback(backend_name: str) -> None:
         f(0.0)
 
 
+def test_an_index_out_of_bounds_before_a_callback(backend_name: str) -> None:
+    """Nothing is called after it, and the error arrives; so it does before another NumPy call."""
+    log: list[float] = []
+
+    def f(x: Any, i: Any) -> Any:
+        def body(s: Any, k: Any) -> Any:
+            s = s + x[i + k]
+            cr.io_callback(lambda v: log.append(float(v)), None, s)
+            return s, None
+
+        return cr.scan(body, 0.0, np.arange(4))[0]
+
+    with configured(backend=backend_name):
+        compiled, tiered = cr.jit(f), cr.jit(f, tiered=True)
+        for way in (compiled, tiered):
+            with pytest.raises(IndexError, match="out of bounds"):
+                way(np.array([1.0, 2.0, 4.0]), np.int64(1))
+            assert log == [2.0, 6.0]
+            log.clear()
+        half = cr.jit(lambda x, i: x.astype("f2") * x[i].astype("f2"))
+        with pytest.raises(IndexError, match="out of bounds"):
+            half(np.array([1.0, 2.0]), np.int64(5))
+
+
 def test_an_error_that_ctypes_swallows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a handler raises before the first line of what native code calls, the call ends."""
 
@@ -364,45 +390,17 @@ def test_an_error_that_ctypes_swallows(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(sys, "unraisablehook", lambda _: None)
     monkeypatch.setattr(NativeProgram, "_call_numpy", swallowed)
-    with pytest.raises(KeyboardInterrupt):
+    with configured(backend="llvm"), pytest.raises(KeyboardInterrupt):
         cr.jit(lambda x: cr.io_callback(lambda v: v, ONE, x))(0.0)
 
 
-class Alarm(Exception):
-    """What a handler raises."""
-
-
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="POSIX timers")
-def test_interrupts_at_any_moment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A call ends with the right number or with an error, also if ctypes swallows the latter."""
-    monkeypatch.setattr(sys, "unraisablehook", lambda _: None)
-
-    @cr.jit
-    def f(x: Any) -> Any:
-        def body(s: Any, _: Any) -> Any:
-            return s + cr.io_callback(lambda v: v * 0.0 + 1.0, ONE, s), None
-
-        return cr.scan(body, x, length=40)[0]
-
-    def handler(*_: object) -> None:
-        raise Alarm
-
-    f(0.0)
-    before = signal.signal(signal.SIGALRM, handler)
-    errors = 0
-    try:
-        for k in range(300):
-            try:
-                signal.setitimer(signal.ITIMER_REAL, 1e-5 + 2e-6 * k)
-                assert f(0.0) == 40.0
-                signal.setitimer(signal.ITIMER_REAL, 0.0)
-            except (Alarm, KeyboardInterrupt):
-                errors += 1
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
-        signal.signal(signal.SIGALRM, before)
-    assert errors > 0
-    assert f(0.0) == 40.0
+@pytest.mark.parametrize("subject", ["callbacks", "bound"])
+def test_interrupts_at_any_moment(subject: str, backend_name: str) -> None:
+    """See `interrupted.py`: 400 moments of calls with callbacks, and of bound steps."""
+    program = [sys.executable, str(Path(__file__).parent / "interrupted.py"), subject, backend_name]
+    done = subprocess.run(program, capture_output=True, text=True, timeout=600, env=os.environ)
+    assert done.stdout == "right\n", done.stderr
 
 
 # Threads, the disk, an environment
@@ -448,7 +446,7 @@ def test_the_disk_holds_no_function(
 
         return cr.jit(lambda x: 2.0 * cr.io_callback(f, ONE, x))
 
-    with configured(cache=256, debug=1):
+    with configured(backend="llvm", cache=256, debug=1):
         assert calling(1.0)(1.0) == 4.0
         capsys.readouterr()
         assert calling(5.0)(1.0) == 12.0

@@ -7,6 +7,9 @@
 True
 """
 
+from typing import TYPE_CHECKING, Any
+
+from ..lazy import load_module
 from .agents.action_noise import NormalActionNoise, OrnsteinUhlenbeckActionNoise
 from .agents.base import Linear
 from .algorithms import A2C, ALGORITHMS, DQN, PPO, REINFORCE, SAC, TD3, Algorithm, load
@@ -14,6 +17,7 @@ from .callbacks import CheckpointCallback, EvalCallback, StopTrainingOnRewardThr
 from .environments import (
     ENVIRONMENTS,
     Environment,
+    FrameStack,
     auto_reset_step,
     check_environment,
     make_environment,
@@ -24,6 +28,16 @@ from .policies.continuous import Critics, DeterministicActor, SquashedGaussianAc
 from .policies.q_network import QNetwork
 from .seeds import learn_seeds
 
+if TYPE_CHECKING:
+    from .environments.action_masking import ActionMasking
+
+
+def __getattr__(name: str) -> Any:
+    if name == "ActionMasking":  # a class of Gymnasium's, which need not be installed
+        return load_module("chainrule.rl.environments.action_masking").ActionMasking
+    raise AttributeError(f"module 'chainrule.rl' has no attribute {name!r}")
+
+
 __all__ = [
     "A2C",
     "ALGORITHMS",
@@ -33,6 +47,7 @@ __all__ = [
     "REINFORCE",
     "SAC",
     "TD3",
+    "ActionMasking",
     "ActorCritic",
     "Algorithm",
     "CheckpointCallback",
@@ -41,6 +56,7 @@ __all__ = [
     "Environment",
     "EpisodeResults",
     "EvalCallback",
+    "FrameStack",
     "Linear",
     "NormalActionNoise",
     "OrnsteinUhlenbeckActionNoise",

@@ -16,7 +16,10 @@ import numpy as np
 from ..errors import UnsupportedError, at_user_line
 from ..lazy import LazyModule
 
-gymnasium_spaces = LazyModule("gymnasium.spaces")
+gymnasium_spaces = LazyModule("gymnasium.spaces", extra="rl")
+
+ACTION_MASK = "action_mask"
+"""The part of a Dict of observations that says which actions are possible."""
 
 
 @dataclass(frozen=True)
@@ -237,6 +240,33 @@ def flatten_observation(spec: SpaceSpec, observation: Any, dtype: Any = np.float
             flat = observation.reshape(observation.shape[0], n_features(spec)).astype(dtype)
             is_image = isinstance(spec, BoxSpec) and spec.is_image
             return flat / np.asarray(255, dtype) if is_image else flat
+
+
+def action_mask(spec: SpaceSpec, observation: Any) -> Any:
+    """Return which actions are possible, bool (n, actions); None if observations do not say."""
+    if isinstance(spec, DictSpec) and ACTION_MASK in spec.names:
+        return observation[ACTION_MASK] != 0
+    return None
+
+
+def check_action_mask(spec: SpaceSpec, action: ActionSpec) -> None:
+    """Raise if there is a mask, and it does not have one entry for each action."""
+    if not (isinstance(spec, DictSpec) and ACTION_MASK in spec.names):
+        return
+    part = spec.parts[spec.names.index(ACTION_MASK)]
+    count = None
+    if isinstance(action, DiscreteSpec):
+        count = action.n
+    elif isinstance(action, MultiDiscreteSpec):
+        count = sum(action.nvec)
+    shape = part.shape if isinstance(part, (BoxSpec, MultiBinarySpec)) else None
+    if count is None or shape != (count,):
+        raise UnsupportedError(
+            at_user_line(
+                f"the observation's {ACTION_MASK!r} is {part}, and actions are {action}: give "
+                "MultiBinary of one entry for each action of Discrete or MultiDiscrete"
+            )
+        )
 
 
 def _one_hot(numbers: Any, n: int, dtype: Any) -> Any:

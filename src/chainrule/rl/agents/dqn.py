@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ... import optim
-from ...random import randint, split, uniform
+from ...random import categorical, randint, split, uniform
 from ...transforms import cond, stop_gradient, value_and_grad
 from ..buffers.replay import Transitions
-from ..policies.distributions import to_environment
+from ..policies.distributions import IMPOSSIBLE, to_environment
 from ..policies.q_network import Distributional
-from ..spaces import DiscreteSpec
+from ..spaces import DiscreteSpec, action_mask
 from . import value_distributions as distributions
 from .base import Progress
 from .off_policy import OffPolicyAgent, OffPolicyState, polyak
@@ -68,7 +68,7 @@ class DQNAgent(OffPolicyAgent):
         chosen = _of_action(outputs, batch.action)
         next_outputs = target(batch.next_observation)
         judge = q(batch.next_observation) if self.double_q else next_outputs
-        best = np.argmax(self._values(judge), axis=1)
+        best = self._best(judge, batch.next_observation)
         following = stop_gradient(_of_action(next_outputs, best))
         if self.distributional == "c51":
             wanted = distributions.projected(
@@ -109,8 +109,15 @@ class DQNAgent(OffPolicyAgent):
             return distributions.categorical_means(outputs, self.v_min, self.v_max)
         return np.mean(outputs, axis=-1) if self.distributional == "quantile" else outputs
 
+    def _best(self, outputs: Any, observation: Any) -> Any:
+        """Return the best action of each row, of those that are possible."""
+        values, mask = self._values(outputs), action_mask(self.observation, observation)
+        if mask is not None:
+            values = np.where(mask, values, np.asarray(IMPOSSIBLE, values.dtype))
+        return np.argmax(values, axis=1)
+
     def _greedy(self, state: OffPolicyState, observation: Any) -> Any:
-        return np.argmax(self._values(state.networks.q(observation)), axis=1)
+        return self._best(state.networks.q(observation), observation)
 
     def _explore(self, state: OffPolicyState, observation: Any, key: Any) -> tuple[Any, Any]:
         assert isinstance(self.action, DiscreteSpec)
@@ -119,7 +126,13 @@ class DQNAgent(OffPolicyAgent):
         n = best.shape[0]
         explores = uniform(whether_key, (n,)) < self.exploration_rate(self._progress(state))
         explores = explores | (state.num_timesteps < self.learning_starts)
-        return np.where(explores, randint(action_key, (n,), 0, self.action.n), best), None
+        mask = action_mask(self.observation, observation)
+        if mask is None:
+            random_action = randint(action_key, (n,), 0, self.action.n)
+        else:
+            logits = np.where(mask, np.zeros((), self.dtype), np.asarray(IMPOSSIBLE, self.dtype))
+            random_action = categorical(action_key, logits)
+        return np.where(explores, random_action, best), None
 
     def _to_environment(self, action: Any) -> Any:
         return to_environment(self.action, action)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ... import nn
 from ..agents.action_noise import OrnsteinUhlenbeckActionNoise
 from ..agents.base import Linear
 
@@ -49,6 +50,22 @@ TUNED: dict[tuple[str, str], Tuning] = {
     ("PPO", "InvertedPendulum-v5"): Tuning(
         {"n_envs": 4, "n_steps": 256, "batch_size": 64, "learning_rate": Linear(1e-3),
          "normalize_observations": True},
+        _HERE,
+    ),
+    ("PPO", "Navigation-v0"): Tuning(
+        {"n_envs": 64, "n_steps": 64, "batch_size": 512, "n_epochs": 4,
+         "learning_rate": Linear(1e-3)},
+        _HERE,
+    ),
+    ("PPO", "TwoLinkArm-v0"): Tuning(
+        {"n_envs": 64, "n_steps": 64, "batch_size": 512, "n_epochs": 4,
+         "learning_rate": Linear(1e-3)},
+        _HERE,
+    ),
+    ("PPO", "MiniBreakout-v0"): Tuning(
+        {"n_envs": 64, "n_steps": 64, "batch_size": 512, "n_epochs": 4, "ent_coef": 0.01,
+         "learning_rate": Linear(5e-3),
+         "policy_kwargs": {"activation": nn.relu, "net_arch": [64]}},
         _HERE,
     ),
     ("A2C", "CartPole-v1"): Tuning({"n_envs": 8}, _ZOO),

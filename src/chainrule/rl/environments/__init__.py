@@ -12,6 +12,7 @@ from .blackjack import Blackjack, BlackjackState
 from .cart_pole import CartPole, CartPoleState
 from .checking import check_environment
 from .cliff_walking import CliffWalking
+from .frame_stack import FrameStack
 from .frozen_lake import FrozenLake
 from .mini_breakout import MiniBreakout, MiniBreakoutState
 from .mountain_car import MountainCar, MountainCarContinuous, MountainCarState
@@ -35,6 +36,7 @@ __all__ = [
     "CartPoleState",
     "CliffWalking",
     "Environment",
+    "FrameStack",
     "FrozenLake",
     "GridState",
     "GridWorld",

@@ -11,7 +11,7 @@ import numpy as np
 from ... import nn
 from ...errors import at_user_line
 from ...random import split
-from ..spaces import ActionSpec, BoxSpec, SpaceSpec
+from ..spaces import ActionSpec, BoxSpec, SpaceSpec, action_mask, check_action_mask
 from .distributions import Distribution, distribution, n_parameters
 from .features import FeatureExtractor
 
@@ -56,6 +56,7 @@ class ActorCritic(nn.Module):
         log_std_init: float = 0.0, dtype: Any = np.float32,
     ) -> None:  # fmt: skip
         features_key, pi_key, vf_key = split(key, 3)
+        check_action_mask(observation, action)
         self.features = FeatureExtractor(observation, key=features_key, dtype=dtype)
         sizes = hidden_sizes(net_arch, ("pi", "vf"))
         n, init = self.features.width, nn.orthogonal(sqrt(2)) if ortho_init else None
@@ -69,8 +70,7 @@ class ActorCritic(nn.Module):
     def __call__(self, observation: Any) -> tuple[Distribution, Any]:
         """Return the distribution of actions, and the value of each row."""
         features = self.features(observation)
-        outputs = self.pi(features)
-        return distribution(self.action, outputs, self.log_std), self.vf(features)[:, 0]
+        return self._distribution(features, observation), self.vf(features)[:, 0]
 
     def value(self, observation: Any) -> Any:
         """Return the value of each row."""
@@ -78,7 +78,11 @@ class ActorCritic(nn.Module):
 
     def distribution(self, observation: Any) -> Distribution:
         """Return the distribution of actions."""
-        return distribution(self.action, self.pi(self.features(observation)), self.log_std)
+        return self._distribution(self.features(observation), observation)
+
+    def _distribution(self, features: Any, observation: Any) -> Distribution:
+        mask = action_mask(self.features.spec, observation)
+        return distribution(self.action, self.pi(features), self.log_std, mask)
 
 
 def hidden_sizes(net_arch: NetArch, names: Sequence[str]) -> dict[str, tuple[int, ...]]:

@@ -17,6 +17,8 @@ from ...nn import log_softmax, sigmoid, softplus
 from ...random import categorical, normal, split, uniform
 from ..spaces import ActionSpec, BoxSpec, DiscreteSpec, MultiBinarySpec, MultiDiscreteSpec
 
+IMPOSSIBLE = -1e8  # the logit of an action that is ruled out: finite, so that 0 times it is 0
+
 
 class Distribution(Protocol):
     """What a policy says about the next action of each row."""
@@ -171,8 +173,15 @@ def n_parameters(spec: ActionSpec) -> int:
             raise UnsupportedError(f"actions of shape {spec.shape}: flatten them to one axis")
 
 
-def distribution(spec: ActionSpec, outputs: Any, log_std: Any = None) -> Distribution:
-    """Return the distribution that a network's outputs stand for."""
+def distribution(
+    spec: ActionSpec, outputs: Any, log_std: Any = None, mask: Any = None
+) -> Distribution:
+    """Return the distribution that a network's outputs stand for.
+
+    Actions for which the mask is False have probability 0.
+    """
+    if mask is not None:
+        outputs = np.where(mask, outputs, np.asarray(IMPOSSIBLE, outputs.dtype))
     match spec:
         case DiscreteSpec():
             return Categorical(outputs)

@@ -11,7 +11,15 @@ import numpy as np
 from ... import nn
 from ...errors import UnsupportedError, at_user_line
 from ...random import fold_in, split
-from ..spaces import BoxSpec, DictSpec, SpaceSpec, TupleSpec, flatten_observation, n_features
+from ..spaces import (
+    ACTION_MASK,
+    BoxSpec,
+    DictSpec,
+    SpaceSpec,
+    TupleSpec,
+    flatten_observation,
+    n_features,
+)
 
 _SMALLEST_IMAGE = 36  # of heights and widths: the windows of `NatureCNN` leave nothing of less
 
@@ -134,13 +142,17 @@ class FeatureExtractor(nn.Module):
 
 
 def _parts(spec: SpaceSpec) -> Sequence[SpaceSpec]:
-    return spec.parts if isinstance(spec, (DictSpec, TupleSpec)) else (spec,)
+    """Return the parts of a space that networks read: all but the mask of actions."""
+    if isinstance(spec, DictSpec):
+        named = zip(spec.names, spec.parts, strict=True)
+        return [part for name, part in named if name != ACTION_MASK]
+    return spec.parts if isinstance(spec, TupleSpec) else (spec,)
 
 
 def _part_arrays(spec: SpaceSpec, observation: Any) -> Sequence[Any]:
     match spec:
         case DictSpec(names):
-            return [observation[name] for name in names]
+            return [observation[name] for name in names if name != ACTION_MASK]
         case TupleSpec():
             return list(observation)
         case _:

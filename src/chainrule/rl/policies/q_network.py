@@ -9,7 +9,7 @@ import numpy as np
 
 from ... import nn
 from ...random import split
-from ..spaces import DiscreteSpec, SpaceSpec
+from ..spaces import DiscreteSpec, SpaceSpec, check_action_mask
 from .actor_critic import perceptron
 from .features import FeatureExtractor
 
@@ -53,6 +53,7 @@ class QNetwork(nn.Module):
         dueling: bool = False, n_atoms: int = 1, dtype: Any = np.float32,
     ) -> None:  # fmt: skip
         features_key, q_key, value_key = split(key, 3)
+        check_action_mask(observation, action)
         self.features = FeatureExtractor(observation, key=features_key, dtype=dtype)
         self.n_actions, self.n_atoms = action.n, n_atoms
         n, sizes = self.features.width, tuple(net_arch)

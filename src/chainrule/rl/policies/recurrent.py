@@ -11,7 +11,7 @@ import numpy as np
 from ... import nn, tree
 from ...random import split
 from ...transforms import scan
-from ..spaces import ActionSpec, BoxSpec, SpaceSpec
+from ..spaces import ActionSpec, BoxSpec, SpaceSpec, action_mask, check_action_mask
 from .actor_critic import NetArch, hidden_sizes, perceptron
 from .distributions import Distribution, distribution, n_parameters
 from .features import FeatureExtractor
@@ -57,6 +57,7 @@ class RecurrentActorCritic(nn.Module):
         ortho_init: bool = True, log_std_init: float = 0.0, dtype: Any = np.float32,
     ) -> None:  # fmt: skip
         features_key, cell_key, pi_key, vf_key = split(key, 4)
+        check_action_mask(observation, action)
         self.features = FeatureExtractor(observation, key=features_key, dtype=dtype)
         self.cell = nn.LSTMCell(self.features.width, lstm_hidden_size, key=cell_key, dtype=dtype)
         sizes = hidden_sizes(net_arch, ("pi", "vf"))
@@ -75,7 +76,7 @@ class RecurrentActorCritic(nn.Module):
     def step(self, memory: Any, observation: Any) -> tuple[Any, Distribution, Any]:
         """Return the memory after an observation, the distribution of actions, and the value."""
         memory, output = self.cell(memory, self.features(observation))
-        return memory, *self._heads(output)
+        return memory, *self._heads(output, observation)
 
     def unroll(self, memory: Any, observation: Any, starts: Any) -> tuple[Distribution, Any]:
         """Return distribution and value of each step of a sequence.
@@ -102,10 +103,12 @@ class RecurrentActorCritic(nn.Module):
             return self.cell.step(forgotten(memory, start), inputs)
 
         _, outputs = scan(step, memory, (projected, starts))
-        return self._heads(outputs.reshape(steps * n, -1))
+        return self._heads(outputs.reshape(steps * n, -1), flat)
 
-    def _heads(self, output: Any) -> tuple[Distribution, Any]:
-        return distribution(self.action, self.pi(output), self.log_std), self.vf(output)[:, 0]
+    def _heads(self, output: Any, observation: Any) -> tuple[Distribution, Any]:
+        mask = action_mask(self.features.spec, observation)
+        actions = distribution(self.action, self.pi(output), self.log_std, mask)
+        return actions, self.vf(output)[:, 0]
 
 
 def forgotten(memory: Any, starts: Any) -> Any:

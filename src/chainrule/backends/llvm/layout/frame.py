@@ -19,7 +19,3 @@ AUTOTUNE_WORDS = 7  # state of an autotuned loop
 # Why `main` ended early: a signal handler raised, a computation by NumPy raised. A positive status
 # is the number of a bounds check that failed.
 INTERRUPTED, FAILED = -1, -2
-
-# What the function that computes a node returns. Not 0, which ctypes returns for it where a signal
-# handler raised before its first line
-COMPUTED = 1

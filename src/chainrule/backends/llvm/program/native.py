@@ -20,11 +20,11 @@ from ...threads import usable_cpus
 from ..debug.timing_report import TimingReport
 from ..layout.frame import (
     AUTOTUNED_POOL,
-    COMPUTED,
     FAILED,
     FIRST_ARGUMENT,
     INTERRUPTED,
     POOL,
+    STATUS,
 )
 from ..runtime import (
     call_spec_of,
@@ -41,7 +41,7 @@ from ..target.assembler import LoadedCode
 from .executable import Executable, NumpyCall
 from .frame import Frame
 
-_Callback = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64)
+_Callback = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)
 _Main = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)
 
 
@@ -191,7 +191,7 @@ class NativeProgram:
             f"{node.inputs[0].shape}"
         )
 
-    def _call_numpy(self, address: int, number: int) -> int:
+    def _call_numpy(self, address: int, number: int) -> None:
         """Compute a node with NumPy, or call the user's function; called from native code."""
         frame = self._frame_at[address]
         try:
@@ -199,8 +199,8 @@ class NativeProgram:
                 _evaluate(self.executable.numpy_calls[number], frame)
         except BaseException as error:  # raised again when native code has returned
             frame.error = error
-            return 0
-        return COMPUTED
+        else:
+            frame.words[STATUS] = 0
 
 
 def _evaluate(call: NumpyCall, frame: Frame) -> None:
