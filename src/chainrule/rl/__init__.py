@@ -26,6 +26,8 @@ from .evaluation import EpisodeResults, evaluate_episodes, evaluate_policy
 from .policies.actor_critic import ActorCritic
 from .policies.continuous import Critics, DeterministicActor, SquashedGaussianActor
 from .policies.q_network import QNetwork
+from .random_policy import RandomPolicy
+from .rendering import record_gif
 from .seeds import learn_seeds
 
 if TYPE_CHECKING:
@@ -61,6 +63,7 @@ __all__ = [
     "NormalActionNoise",
     "OrnsteinUhlenbeckActionNoise",
     "QNetwork",
+    "RandomPolicy",
     "SquashedGaussianActor",
     "StopTrainingOnRewardThreshold",
     "auto_reset_step",
@@ -70,4 +73,5 @@ __all__ = [
     "learn_seeds",
     "load",
     "make_environment",
+    "record_gif",
 ]
