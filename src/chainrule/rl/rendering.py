@@ -227,7 +227,7 @@ def visible(env: Any, model: Any, mode: str) -> tuple[Any, bool]:
     if isinstance(env, str):
         name = env.removeprefix(f"{NAMESPACE}/")
         if name not in ENVIRONMENTS:
-            return _of_gymnasium(name, mode), True
+            return visible_gymnasium(name, mode), True
         env = resolve_environment(name, None, model.dtype)
     if isinstance(env, Environment):
         if mode not in env.render_modes:
@@ -243,7 +243,7 @@ def visible(env: Any, model: Any, mode: str) -> tuple[Any, bool]:
     return env, False
 
 
-def _of_gymnasium(name: str, mode: str) -> Any:
+def visible_gymnasium(name: str, mode: str) -> Any:
     """Make an environment of Gymnasium, after a look at what it can show."""
     modes = gymnasium.make(name).unwrapped.metadata.get("render_modes", ())
     if mode not in modes:

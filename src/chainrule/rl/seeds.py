@@ -95,16 +95,30 @@ def models_of_seeds(
     return models
 
 
+class Reports:
+    """A callback that does nothing: the history has a row every so many steps, or more often."""
+
+    def __init__(self, interval: int) -> None:
+        self.interval = interval
+
+    def __call__(self, model: Algorithm) -> None:
+        """Go on."""
+
+
 def learn_together(
-    models: Sequence[Algorithm], total_timesteps: int, *, progress_bar: bool = True
-) -> None:
-    """Train models that `models_of_seeds` made; see `learn_seeds`."""
+    models: Sequence[Algorithm], total_timesteps: int, callback: Any = None, *,
+    progress_bar: bool = True,
+) -> None:  # fmt: skip
+    """Train models that `models_of_seeds` made; see `learn_seeds`.
+
+    The callback, if any, is called with each model, by several threads.
+    """
     if len(models) > 1 and isinstance(models[0].env, Environment):
-        _at_the_same_time(models, total_timesteps, progress_bar)
+        _at_the_same_time(models, total_timesteps, callback, progress_bar)
         return
     for model in models:
         try:
-            model.learn(total_timesteps, progress_bar=progress_bar)
+            model.learn(total_timesteps, callback, progress_bar=progress_bar)
         except ChainruleError as error:
             raise _of_seed(model, error) from error
         if model.stop_reason == "interrupted":
@@ -112,7 +126,7 @@ def learn_together(
 
 
 def _at_the_same_time(
-    models: Sequence[Algorithm], total_timesteps: int, progress_bar: bool
+    models: Sequence[Algorithm], total_timesteps: int, callback: Any, progress_bar: bool
 ) -> None:
     """Train in threads; native code lets them run at once."""
     is_compiled, stops = Event(), Event()
@@ -121,12 +135,14 @@ def _at_the_same_time(
         is_compiled.set()
         return stops.is_set()
 
+    callbacks = [report] if callback is None else [report, callback]
+
     def learn(model: Algorithm) -> None:
         if stops.is_set():
             return
         try:
             with configured(num_threads=1):
-                model.learn(total_timesteps, report, progress_bar=False)
+                model.learn(total_timesteps, callbacks, progress_bar=False)
         except BaseException:
             stops.set()
             raise

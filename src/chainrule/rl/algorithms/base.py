@@ -40,6 +40,8 @@ class Algorithm(ABC):
         Of the last training: steps, mean return and length of the last 100 episodes, losses.
     num_timesteps : int
         Steps of all copies of the environment so far.
+    tuning : Tuning or None
+        The settings that were tuned for the environment, and by whom.
     stop_reason : str or None
         Why the last training ended: "total_timesteps", "callback" or "interrupted".
     """
@@ -52,7 +54,7 @@ class Algorithm(ABC):
     ) -> None:
         self.dtype = np.dtype(dtype)
         self.environment_name = environment_name(env)
-        self.settings, self._tuning = resolve(
+        self.settings, self.tuning = resolve(
             type(self).__name__, self.DEFAULTS, self.environment_name, chosen
         )
         self.seed = secrets.randbits(32) if seed is None else seed
@@ -270,7 +272,7 @@ class Algorithm(ABC):
         env = self.environment_name or type(self.env).__name__
         lines = [f"{type(self).__name__}({env!r},"]
         lines += [f"    {name}={_short(value)}," for name, value in self.settings.items()]
-        tuned = f"  # {self._tuning.source}" if self._tuning else ""
+        tuned = f"  # {self.tuning.source}" if self.tuning else ""
         return "\n".join([*lines, f"    seed={self.seed}){tuned}"])
 
     # What each algorithm adds
