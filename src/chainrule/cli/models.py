@@ -94,7 +94,7 @@ class Layer:
 def layers(model: Any) -> list[Layer]:
     """The layers of an estimator's network, in the order in which data meets them."""
     if hasattr(model, "module_"):
-        return _of_module(model.module_)
+        return layers_of_module(model.module_)
     network = getattr(model, "network_", model)
     embedding = network.fitted_network.perceptron.embedding
     layers = []
@@ -106,7 +106,7 @@ def layers(model: Any) -> list[Layer]:
     return layers
 
 
-def _of_module(module: Any) -> list[Layer]:
+def layers_of_module(module: Any) -> list[Layer]:
     """The layers of a module: what holds parameters, with the shape of the largest one."""
     counts: dict[str, list[Any]] = {}
     marked = nn.with_batch_stats(
