@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
@@ -154,6 +154,8 @@ def _value(name: str, text: str) -> Any:
             raise DataError(
                 f"--set {name}={text}: it is no JSON; give such as --set 'net_arch=[64, 64]'"
             ) from None
+        with suppress(ValueError):  # what JSON has no number for, such as .5
+            return float(text)
         return text
     if value is None:
         raise DataError(f"--set {name}={text}: leave it out for the default")
