@@ -37,6 +37,14 @@ def test_the_evaluation_in_numbers():
     assert "–" == page(replace(report, lengths={})).row("PPO")[-1]  # noqa: RUF001
 
 
+def test_of_many_policies_the_first_have_histograms():
+    many = {f"PPO, seed {k}": [1.0, 2.0] for k in range(9)}
+    read = page(replace(BARE, returns=many))
+    assert "The first 6 of 9 have a histogram." in read.text
+    assert 6 == len(read.attributes("svg", "role"))
+    assert 9 == sum(row[0].startswith("PPO") for row in read.rows)
+
+
 def test_curves_of_one_training_are_its_own_numbers():
     rows = [{"num_timesteps": 10, "loss": np.nan}, {"num_timesteps": 20, "loss": 3.0},
             {"num_timesteps": 40, "loss": 1.0}]  # fmt: skip

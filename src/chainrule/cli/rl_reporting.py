@@ -52,7 +52,7 @@ def report(run: Run, command: str) -> ReinforcementReport:
             "observation": str(model.agent.observation), "action": str(model.agent.action),
             "steps of each training": model.num_timesteps,
             "seeds": ", ".join(str(each.seed) for each in run.trained),
-            "seconds": round(run.seconds, 1),
+            "seconds": f"{run.seconds:.1f}",
         },
         layers=[(layer.name, layer.shape, layer.parameters)
                 for layer in layers_of_module(model.policy)],

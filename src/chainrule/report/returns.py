@@ -17,6 +17,7 @@ from .scale import Scale, spanning
 GRID = 240  # steps at which trainings are compared
 MOST_ROWS = 30  # of the table of numbers
 MOST_BINS = 30
+MOST_HISTOGRAMS = 6
 CURVES = (("ep_rew_mean", "Mean return of the last 100 episodes", "return"),
           ("ep_len_mean", "Mean length of the last 100 episodes", "steps"))  # fmt: skip
 BESIDES = {"num_timesteps", "fps", *(name for name, *_ in CURVES)}
@@ -129,14 +130,18 @@ def evaluation(report: Any) -> Markup | None:
             "–" if lengths is None else float(np.mean(lengths)),  # noqa: RUF001
         ))  # fmt: skip
     headers = ("policy", "episodes", "mean return", "deviation", "least", "most", "mean length")
-    charts = [_histogram(name, values, report) for name, values in report.returns.items()]
-    note = (
-        f"The task counts as solved from a mean return of {number(report.threshold)} on."
-        if report.threshold is not None else ""
-    )  # fmt: skip
+    drawn = [*report.returns][:MOST_HISTOGRAMS]
+    charts = [_histogram(name, report.returns[name], report) for name in drawn]
+    notes = []
+    if report.threshold is not None:
+        notes.append(
+            f"The task counts as solved from a mean return of {number(report.threshold)} on."
+        )
+    if len(drawn) < len(report.returns):
+        notes.append(f"The first {len(drawn)} of {len(report.returns)} have a histogram.")
     return markup(
         table("Returns of whole episodes, after the training", headers, rows),
-        tag("p", note) if note else "",
+        tag("p", " ".join(notes)) if notes else "",
         tag("div", charts, class_="figures"),
     )
 
