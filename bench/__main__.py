@@ -10,9 +10,10 @@ from .report import RESULTS, measure, write
 
 NAMES = ("seed_loop", "tiny_network", "digits_epoch", "larger_epochs", "fused_gradient",
          "eager_gradient", "matrix_products", "call_overhead", "stateful_steps", "environments",
+         "rl_speed",
          "compile_time", "first_step", "import_time", "convolution", "recurrent", "transformer",
          "text", "layers", "estimator_speed", "estimator_memory", "estimator_parity",
-         "tabular_ranks", "images", "audio", "text_accuracy")  # fmt: skip
+         "tabular_ranks", "images", "audio", "text_accuracy", "tabular")  # fmt: skip
 
 
 def main(names: list[str]) -> None:

@@ -14,7 +14,7 @@ from chainrule.config import configured
 ROOT = Path(__file__).parents[2]
 SCRIPTS = sorted((ROOT / "examples").glob("*.py"))
 SLOW = {"digits", "images_from_folders", "penguin_table", "progression", "spoken_words"}
-NEEDED = {"images_from_folders": "PIL", "to_onnx": "onnx"}
+NEEDED = {"images_from_folders": "PIL", "q_learning": "gymnasium", "to_onnx": "onnx"}
 NUMBER = r"([+-]?\d+(?:\.\d+)?(?:e-?\d+)?)"
 
 
@@ -58,6 +58,13 @@ def check_projectile(text: str) -> None:
     assert number(text, "first throw: misses by") > 10
     assert number(text, "last throw: misses by") < 1e-3
     assert number(text, "central differences differ by") < 1e-6
+
+
+def check_q_learning(text: str) -> None:
+    assert number(text, "largest difference from exact values:") < 0.02
+    assert number(text, "walks that reach the goal:") > 0.65
+    assert 0.014 == number(text, "of a walk at random:")
+    assert "  H   0.7" in text and "new Q(s, a) = old Q(s, a) + rate * error" in text
 
 
 def check_sentiment(text: str) -> None:

@@ -12,7 +12,19 @@ from typing import TYPE_CHECKING, Any
 from ..lazy import load_module
 from .agents.action_noise import NormalActionNoise, OrnsteinUhlenbeckActionNoise
 from .agents.base import Linear
-from .algorithms import A2C, ALGORITHMS, DQN, PPO, REINFORCE, SAC, TD3, Algorithm, load
+from .algorithms import (
+    A2C,
+    ALGORITHMS,
+    DQN,
+    PPO,
+    REINFORCE,
+    SAC,
+    SARSA,
+    TD3,
+    Algorithm,
+    QLearning,
+    load,
+)
 from .callbacks import CheckpointCallback, EvalCallback, StopTrainingOnRewardThreshold
 from .environments import (
     ENVIRONMENTS,
@@ -29,6 +41,7 @@ from .policies.q_network import QNetwork
 from .random_policy import RandomPolicy
 from .rendering import record_gif
 from .seeds import learn_seeds
+from .tabular import policy_evaluation, render_values, value_iteration
 
 if TYPE_CHECKING:
     from .environments.action_masking import ActionMasking
@@ -48,6 +61,7 @@ __all__ = [
     "PPO",
     "REINFORCE",
     "SAC",
+    "SARSA",
     "TD3",
     "ActionMasking",
     "ActorCritic",
@@ -62,6 +76,7 @@ __all__ = [
     "Linear",
     "NormalActionNoise",
     "OrnsteinUhlenbeckActionNoise",
+    "QLearning",
     "QNetwork",
     "RandomPolicy",
     "SquashedGaussianActor",
@@ -73,5 +88,8 @@ __all__ = [
     "learn_seeds",
     "load",
     "make_environment",
+    "policy_evaluation",
     "record_gif",
+    "render_values",
+    "value_iteration",
 ]

@@ -11,10 +11,10 @@ from ..errors import EnvironmentStepError, at_user_line
 from ..transforms import while_loop
 from ..typing import Array
 from .agents.base import initial_memory, predict_from
-from .algorithms.base import forget
 from .algorithms.environments import resolve_environment
+from .algorithms.rows import forget
 from .environments import Environment
-from .loops.copies import Copies
+from .loops.copies import Copies, copies_overlap
 
 _MOST_STEPS = 1_000_000
 
@@ -107,7 +107,7 @@ def evaluate_episodes(
     try:
         return _around(model, target, n_episodes, deterministic, seed)
     finally:
-        if env is None:
+        if env is None or copies_overlap(target, model.env):
             model.environment_was_used()
 
 

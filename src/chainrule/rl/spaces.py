@@ -60,9 +60,14 @@ class BoxSpec:
         return bool(np.all(np.isfinite(self.low)) and np.all(np.isfinite(self.high)))
 
     @property
+    def is_bytes(self) -> bool:
+        """Return whether it holds bytes from 0 to 255."""
+        return self.dtype == "uint8" and self.low == 0 and self.high == 255
+
+    @property
     def is_image(self) -> bool:
         """Return whether it has three axes of bytes: heights, widths and channels, in any order."""
-        return len(self.shape) == 3 and self.dtype == "uint8" and self.low == 0 and self.high == 255
+        return len(self.shape) == 3 and self.is_bytes
 
     def bounds(self, dtype: Any = np.float64) -> tuple[Any, Any]:
         """Return both bounds as arrays of the space's shape, or as numbers that serve for all."""
@@ -202,7 +207,7 @@ def n_features(spec: SpaceSpec) -> int:
 def flatten_observation(spec: SpaceSpec, observation: Any, dtype: Any = np.float32) -> Any:
     """Return the observations of n copies as one row of numbers each.
 
-    Numbers of categories become rows of 0 and 1 (one-hot), images are divided by 255.
+    Numbers of categories become rows of 0 and 1 (one-hot), bytes are divided by 255.
 
     Parameters
     ----------
@@ -238,8 +243,8 @@ def flatten_observation(spec: SpaceSpec, observation: Any, dtype: Any = np.float
             return np.concatenate(rows, axis=1)
         case _:
             flat = observation.reshape(observation.shape[0], n_features(spec)).astype(dtype)
-            is_image = isinstance(spec, BoxSpec) and spec.is_image
-            return flat / np.asarray(255, dtype) if is_image else flat
+            is_bytes = isinstance(spec, BoxSpec) and spec.is_bytes
+            return flat / np.asarray(255, dtype) if is_bytes else flat
 
 
 def action_mask(spec: SpaceSpec, observation: Any) -> Any:

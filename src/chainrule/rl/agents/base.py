@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from ... import tree
 from ..spaces import ActionSpec, SpaceSpec
 
 Schedule = float | Callable[[Any], Any]
@@ -98,6 +99,10 @@ class Agent(Protocol):
         """Return the state after a round of updates, and numbers that describe it."""
         ...
 
+    def cut_off(self, state: Any) -> Any:
+        """Return a state after which new episodes begin, whether or not those that ran ended."""
+        ...
+
     def portable(self, state: Any) -> Any:
         """Return the part of a state that a model file holds: all but what happened lately."""
         ...
@@ -125,6 +130,19 @@ def predict_from(
             state, observation, memory, key, deterministic
         )
     return agent.predict(state, observation, key, deterministic), None
+
+
+def computed(metric: Any) -> Any:
+    """Return a metric, with inf instead of nan, which stands for what was not computed."""
+    return np.where(np.isnan(metric), np.asarray(np.inf, metric.dtype), metric)
+
+
+def inf_unless_finite(metric: Any, networks: Any) -> Any:
+    """Return a metric, with inf instead if a weight is infinite or nan: it is seen at once."""
+    is_finite = np.bool_(True)
+    for leaf in tree.leaves(networks):
+        is_finite = is_finite & np.isfinite(np.sum(leaf))
+    return np.where(is_finite, metric, np.asarray(np.inf, metric.dtype))
 
 
 @dataclass(frozen=True)

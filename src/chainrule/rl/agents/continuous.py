@@ -22,7 +22,6 @@ class ContinuousAgent(OffPolicyAgent):
     """An actor and several critics, whose targets follow slowly."""
 
     n_critics: int
-    target_update_interval: int
     max_grad_norm: float | None
     action_noise: ActionNoise | None
 

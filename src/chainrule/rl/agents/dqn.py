@@ -15,7 +15,7 @@ from ..policies.distributions import IMPOSSIBLE, to_environment
 from ..policies.q_network import Distributional
 from ..spaces import DiscreteSpec, action_mask
 from . import value_distributions as distributions
-from .base import Progress
+from .base import Progress, computed
 from .off_policy import OffPolicyAgent, OffPolicyState, polyak
 
 
@@ -85,7 +85,7 @@ class DQNAgent(OffPolicyAgent):
             errors, priority = huber(difference), difference
         value = np.mean(self._values(outputs))
         loss = np.mean(batch.weight * errors)
-        return loss, (priority, {"loss": loss, "q_value": value})
+        return loss, (priority, {"loss": computed(loss), "q_value": computed(value)})
 
     def predict(
         self, state: OffPolicyState, observation: Any, key: Any, deterministic: bool
@@ -98,6 +98,10 @@ class DQNAgent(OffPolicyAgent):
     def _optimizer(self, learning_rate: Any) -> optim.Optimizer[Any]:
         clip = optim.clip_by_global_norm(self.max_grad_norm)
         return optim.chain(clip, optim.adam(learning_rate))
+
+    def acting_network(self, networks: DQNNetworks) -> Any:
+        """Return the network that acts."""
+        return networks.q
 
     def _init_networks(self, key: Any) -> DQNNetworks:
         q = self.policy(self.observation, self.action, key=key)

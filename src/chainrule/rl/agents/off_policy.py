@@ -23,6 +23,7 @@ from ..buffers.prioritized import (
 from ..buffers.replay import (
     Replay,
     Transitions,
+    cut_off,
     empty_replay,
     n_stored,
     transitions_at,
@@ -30,7 +31,7 @@ from ..buffers.replay import (
     with_row,
 )
 from ..spaces import ActionSpec, SpaceSpec, shape_and_dtype
-from .base import Outcome, Progress, Schedule
+from .base import Outcome, Progress, Schedule, inf_unless_finite
 
 
 class OffPolicyState(NamedTuple):
@@ -168,10 +169,16 @@ class OffPolicyAgent:
             networks, state.priorities, state.n_updates,
         )  # fmt: skip
         networks, priorities, n_updates = carry
+        first = self.metric_names[0]
+        metrics[first] = inf_unless_finite(metrics[first], self.acting_network(networks))
         state = state._replace(
             networks=networks, priorities=priorities, n_updates=n_updates, key=key
         )
         return state, metrics
+
+    def cut_off(self, state: OffPolicyState) -> OffPolicyState:
+        """Return a state after which new episodes begin: returns of n steps end before them."""
+        return state._replace(replay=cut_off(state.replay))
 
     def portable(self, state: OffPolicyState) -> Any:
         """Return the part of a state that a model file holds: all but the replay."""
@@ -198,6 +205,8 @@ class OffPolicyAgent:
         batch = transitions_at(replay, indices, self.gamma, self.n_steps, weight)
         networks, errors, metrics = self._update(state, networks, batch, noise_key, n_updates)
         if priorities is not None:
+            # what weighs nothing is never learned, and would be drawn again and again
+            errors = np.where(batch.weight > 0, errors, 0)
             priorities = with_priorities(priorities, indices, errors, self.priority_alpha)
         return (networks, priorities, n_updates + 1), metrics
 
@@ -207,6 +216,10 @@ class OffPolicyAgent:
     def _before_updates(self, state: OffPolicyState) -> Any:
         """Return the networks with which a round of updates begins."""
         return state.networks
+
+    @abstractmethod
+    def acting_network(self, networks: Any) -> Any:
+        """Return the network that acts."""
 
     @abstractmethod
     def _init_networks(self, key: Any) -> Any:

@@ -22,7 +22,7 @@ from ..normalization import (
 )
 from ..policies.distributions import to_environment
 from ..spaces import ActionSpec, BoxSpec, SpaceSpec
-from .base import Outcome, Progress, Schedule
+from .base import Outcome, Progress, Schedule, computed, inf_unless_finite
 
 
 class OnPolicyState(NamedTuple):
@@ -197,6 +197,9 @@ class OnPolicyAgent:
         batch = tree.map(lambda x: x.reshape(-1, *x.shape[2:]), everything)
         key, update_key = split(state.key)
         policy, optimizer, metrics = self._update(state, batch, update_key)
+        metrics = tree.map(computed, metrics)
+        first = self.metric_names[0]
+        metrics[first] = inf_unless_finite(metrics[first], policy)
         metrics["explained_variance"] = _explained_variance(batch.value, batch.returns)
         state = state._replace(policy=policy, optimizer=optimizer, key=key, row=np.int64(0))
         return state, metrics
@@ -206,6 +209,13 @@ class OnPolicyAgent:
         actions = state.policy.distribution(self._normalized(state, observation))
         action = actions.mode() if deterministic else actions.sample(key)
         return to_environment(self.action, action)
+
+    def cut_off(self, state: OnPolicyState) -> OnPolicyState:
+        """Return a state after which new episodes begin; a rollout that is not full is dropped."""
+        scale = state.return_scale
+        if scale is not None:
+            scale = scale._replace(returns=np.zeros_like(scale.returns))
+        return state._replace(row=np.int64(0), return_scale=scale)
 
     def portable(self, state: OnPolicyState) -> Any:
         """Return the part of a state that a model file holds: all but the rollout."""

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf, log
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ... import optim
+from ... import optim, tree
 from ...random import split
 from ...transforms import stop_gradient, value_and_grad
 from ..buffers.replay import Transitions
 from ..policies.continuous import Critics, smallest
 from ..policies.distributions import to_environment
+from .base import computed
 from .continuous import ContinuousAgent
 from .off_policy import OffPolicyState, polyak
 
@@ -41,6 +43,7 @@ class SACAgent(ContinuousAgent):
     critic_policy: Any
     ent_coef: float | str
     target_entropy: float
+    target_update_interval: int
 
     @property
     def metric_names(self) -> tuple[str, ...]:
@@ -75,13 +78,18 @@ class SACAgent(ContinuousAgent):
         actions = state.networks.actor(observation)
         return to_environment(self.action, actions.mode() if deterministic else actions.sample(key))
 
+    def acting_network(self, networks: SACNetworks) -> Any:
+        """Return the network that acts."""
+        return networks.actor
+
     def _init_networks(self, key: Any) -> SACNetworks:
         actor_key, critic_key = split(key)
         actor = self.policy(self.observation, self.action, key=actor_key)
         critics: Critics = self.critic_policy(
             self.observation, self.action, n_critics=self.n_critics, key=critic_key
         )
-        log_ent_coef = np.log(np.asarray(self._initial_ent_coef(), self.dtype))
+        ent_coef = self._initial_ent_coef()
+        log_ent_coef = np.asarray(log(ent_coef) if ent_coef else -inf, self.dtype)
         optimizer = self._optimizer(0.0)
         return SACNetworks(
             actor, critics, critics, log_ent_coef, optimizer.init(actor), optimizer.init(critics),
@@ -137,7 +145,7 @@ class SACAgent(ContinuousAgent):
             "actor_loss": actor_loss, "critic_loss": critic_loss, "ent_coef": ent_coef,
             "entropy": -log_prob,
         }  # fmt: skip
-        return new, errors, metrics
+        return new, errors, tree.map(computed, metrics)
 
 
 def _every(interval: int, n_updates: Any, targets: Any, critics: Any, tau: float) -> Any:

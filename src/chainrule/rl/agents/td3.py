@@ -13,6 +13,7 @@ from ...transforms import cond, stop_gradient, value_and_grad
 from ..buffers.replay import Transitions
 from ..policies.continuous import Critics, smallest
 from ..policies.distributions import to_environment
+from .base import computed
 from .continuous import ContinuousAgent
 from .off_policy import OffPolicyState, polyak
 
@@ -69,6 +70,10 @@ class TD3Agent(ContinuousAgent):
         """Return the action for each observation, without noise in any case."""
         return to_environment(self.action, state.networks.actor(observation))
 
+    def acting_network(self, networks: TD3Networks) -> Any:
+        """Return the network that acts."""
+        return networks.actor
+
     def _init_networks(self, key: Any) -> TD3Networks:
         actor_key, critic_key = split(key)
         actor = self.policy(self.observation, self.action, key=actor_key)
@@ -100,7 +105,7 @@ class TD3Agent(ContinuousAgent):
             updates, state = self._optimizer(learning_rate).update(gradient, state, actor)
             actor = optim.apply_updates(actor, updates)
             targets = polyak((actor_target, critic_targets), (actor, critics), self.tau)
-            return actor, *targets, state, value
+            return actor, *targets, state, computed(value)
 
         def wait(actor: Any, actor_target: Any, critic_targets: Any, state: Any) -> Any:
             nothing = np.asarray(np.nan, self.dtype)
@@ -113,4 +118,4 @@ class TD3Agent(ContinuousAgent):
         new = TD3Networks(
             actor, critics, actor_target, critic_targets, actor_optimizer, critic_optimizer
         )
-        return new, errors, {"actor_loss": actor_loss, "critic_loss": critic_loss}
+        return new, errors, {"actor_loss": actor_loss, "critic_loss": computed(critic_loss)}

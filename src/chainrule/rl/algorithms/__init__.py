@@ -8,9 +8,10 @@ from .base import Algorithm
 from .off_policy import DQN, SAC, TD3
 from .on_policy import A2C, PPO, REINFORCE
 from .saving import read_model
+from .tabular import SARSA, QLearning
 
 ALGORITHMS: dict[str, type[Algorithm]] = {
-    cls.__name__: cls for cls in (PPO, A2C, REINFORCE, DQN, SAC, TD3)
+    cls.__name__: cls for cls in (PPO, A2C, REINFORCE, DQN, SAC, TD3, QLearning, SARSA)
 }
 
 
@@ -34,9 +35,12 @@ def load(path: str | Path, env: Any = None, policy: Any = None, **changes: Any) 
     """
     description, _ = read_model(path)
     name = description.get("algorithm")
-    if name not in ALGORITHMS:
+    if not isinstance(name, str) or name not in ALGORITHMS:
         raise ModelFileError(f"{path}: there is no algorithm {name!r:.40}")
     return ALGORITHMS[name].load(path, env, policy, **changes)
 
 
-__all__ = ["A2C", "ALGORITHMS", "DQN", "PPO", "REINFORCE", "SAC", "TD3", "Algorithm", "load"]
+__all__ = [
+    "A2C", "ALGORITHMS", "DQN", "PPO", "REINFORCE", "SAC", "SARSA", "TD3", "Algorithm",
+    "QLearning", "load",
+]  # fmt: skip

@@ -6,6 +6,7 @@ import operator
 import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -16,16 +17,19 @@ from ...errors import ShapeError, at_user_line
 from ...transforms import jit
 from ..agents.base import Agent, initial_memory, predict_from
 from ..environments import Environment
+from ..environments.protocol import FLOAT_DTYPES
 from ..loops.compiled import CompiledLoop
 from ..loops.copies import Copies
 from ..loops.loaded import LoadedAgent
 from ..loops.stepped import SteppedLoop
-from ..spaces import ActionSpec, BoxSpec, SpaceSpec, action_spec_of, spec_of, zeros
-from .environments import Resolved, environment_name, resolve_environment
+from ..spaces import ActionSpec, BoxSpec, SpaceSpec, action_spec_of, spec_of
+from .environments import Resolved, environment_name, is_of_gymnasium, resolve_environment
+from .rows import as_rows, forget
 from .saving import load_model, save_model
-from .settings import is_whole, resolve
+from .settings import Rule, is_whole, resolve
 from .training import Training
 
+_STORED = ("n_steps", "buffer_size")  # sizes of rollouts and replays
 _UNTRAINED_STEPS = 1  # of a model that has not learned yet: its schedules are at their start
 
 
@@ -47,15 +51,29 @@ class Algorithm(ABC):
     """
 
     DEFAULTS: ClassVar[dict[str, Any]]
+    SPECIAL_RULES: ClassVar[Mapping[str, Rule]] = {}
     name: ClassVar[str]
+
+    def __new__(cls, *args: Any, **_: Any) -> Self:
+        """Tell those who know other libraries that the policy does not come first."""
+        if len(args) > 1:
+            raise TypeError(
+                at_user_line(
+                    f"{cls.__name__}({args[0]!r:.30}, {args[1]!r:.30}): the environment comes "
+                    f'first, and all else by name, as in {cls.__name__}("CartPole-v1", seed=0)'
+                )
+            )
+        return super().__new__(cls)
 
     def __init__(
         self, env: Any, chosen: Mapping[str, Any], policy: Any, seed: int | None, dtype: Any
     ) -> None:
         self.dtype = np.dtype(dtype)
+        if self.dtype not in FLOAT_DTYPES:
+            raise ValueError(at_user_line(f"dtype={dtype!r:.60}: give float32 or float64"))
         self.environment_name = environment_name(env)
         self.settings, self.tuning = resolve(
-            type(self).__name__, self.DEFAULTS, self.environment_name, chosen
+            type(self).__name__, self.DEFAULTS, self.environment_name, chosen, self.SPECIAL_RULES
         )
         self.seed = secrets.randbits(32) if seed is None else seed
         self._policy = policy
@@ -66,7 +84,8 @@ class Algorithm(ABC):
         self._n_predictions = 0
         self.env: Resolved | None = None
         if env is not None:
-            self.env = resolve_environment(env, self.settings["n_envs"], self.dtype)
+            n_envs = chosen["n_envs"] if is_of_gymnasium(env) else self.settings["n_envs"]
+            self.env = resolve_environment(env, n_envs, self.dtype)
             self.agent = self._agent_for(self.env)
             self._loop: Any = self._loop_for(self.env)
 
@@ -103,9 +122,10 @@ class Algorithm(ABC):
         Raises
         ------
         EnvironmentStepError
-            If the environment fails; what was learned stays.
+            If the environment fails, or if a reward or an observation is not finite; what was
+            learned stays.
         TrainingError
-            If a reward, an observation or a loss is no longer finite.
+            If a loss or a weight is no longer finite.
         """
         if self.env is None:
             raise ValueError(at_user_line("the model has no environment: give load(path, env=...)"))
@@ -113,9 +133,7 @@ class Algorithm(ABC):
             raise ValueError(
                 at_user_line(f"total_timesteps={total_timesteps!r}: give a whole number above 0")
             )
-        callbacks: Sequence[Any] = (
-            () if callback is None else callback if isinstance(callback, list) else [callback]
-        )
+        callbacks = _callbacks(callback)
         training = Training(self, self._loop, int(total_timesteps), callbacks, progress_bar)
         self.stop_reason = training.run(
             reset_num_timesteps, None if checkpoint is None else Path(checkpoint),
@@ -153,7 +171,7 @@ class Algorithm(ABC):
         ShapeError
             If the observation is not of the shape that the model was trained on.
         """
-        rows, is_single = self._as_rows(observation)
+        rows, is_single = self._rows(observation)
         if self.agent.is_recurrent:
             n = tree.leaves(rows)[0].shape[0]
             state = self.initial_memory(n) if state is None else state
@@ -161,6 +179,10 @@ class Algorithm(ABC):
                 state = forget(state, int(k))
         actions, state = self.act(rows, deterministic, state)
         return (actions[0] if is_single else actions), state
+
+    def _rows(self, observation: Any) -> tuple[Any, bool]:
+        """Return observations with a leading axis, and whether there was none."""
+        return as_rows(self.agent.observation, observation)
 
     def initial_memory(self, n: int) -> Any:
         """Return the memory of n copies before the first step; None if the policy has none."""
@@ -264,6 +286,11 @@ class Algorithm(ABC):
         self._compiled = other._compiled
         self._bound.clear()
 
+    @property
+    def environment_settings(self) -> str | None:
+        """The settings of an environment that runs in the graph, such as its time limit."""
+        return repr(self.env) if isinstance(self.env, Environment) else None
+
     def environment_was_used(self) -> None:
         """Begin new episodes when the training goes on."""
         self._loop.restart_episodes()
@@ -318,35 +345,10 @@ class Algorithm(ABC):
     ) -> None:
         """Make the agent of a model that was loaded without an environment."""
         self.environment_name = name
-        self.agent = self._make_agent(observation, action, self.settings["n_envs"], False)
+        agent: Any = self._make_agent(observation, action, 1, False)
+        # nothing is stepped, so nothing is stored
+        self.agent = replace(agent, **{k: 1 for k in _STORED if hasattr(agent, k)})
         self._loop = LoadedAgent(self.agent, random.key(self.seed), _UNTRAINED_STEPS)
-
-    def _as_rows(self, observation: Any) -> tuple[Any, bool]:
-        """Return observations with a leading axis, and whether there was none."""
-        one, treedef = tree.flatten(zeros(self.agent.observation, ()))
-        try:
-            parts = treedef.flatten_up_to(observation)
-        except (ValueError, TypeError) as error:
-            raise ShapeError(
-                at_user_line(f"the observation is not built as those learned from: {error}")
-            ) from None
-        arrays, singles = [], []
-        for part, example in zip(parts, one, strict=True):
-            array, shape = np.asarray(part).astype(example.dtype, copy=False), example.shape
-            if array.shape == shape:
-                array = array[None]
-                singles.append(True)
-            elif array.shape[1:] == shape and array.ndim == len(shape) + 1:
-                singles.append(False)
-            else:
-                raise ShapeError(
-                    at_user_line(
-                        f"an observation of shape {array.shape}: the model takes {shape}, or "
-                        f"several of them, {('n', *shape)}"
-                    )
-                )
-            arrays.append(array)
-        return tree.unflatten(treedef, arrays), all(singles)
 
 
 def _best(agent: Agent, state: Any, observation: Any, memory: Any) -> Any:
@@ -357,15 +359,19 @@ def _draw(agent: Agent, state: Any, observation: Any, memory: Any, key: Any) -> 
     return predict_from(agent, state, observation, memory, key, False)
 
 
-def forget(memory: Any, k: int) -> Any:
-    """Return a memory in which copy number k begins anew."""
-
-    def without(x: Any) -> Any:
-        x = np.array(x)
-        x[k] = 0
-        return x
-
-    return tree.map(without, memory)
+def _callbacks(callback: Any) -> Sequence[Callable[[Any], Any]]:
+    """Return what `learn` was given as a sequence."""
+    if callback is None:
+        return ()
+    callbacks = callback if isinstance(callback, (list, tuple)) else [callback]
+    for each in callbacks:
+        if not callable(each):
+            raise TypeError(
+                at_user_line(
+                    f"callback={each!r:.60}: give a function of the model, or a list of them"
+                )
+            )
+    return callbacks
 
 
 def _specs(environment: Resolved) -> tuple[SpaceSpec, ActionSpec]:
@@ -378,7 +384,8 @@ def _specs(environment: Resolved) -> tuple[SpaceSpec, ActionSpec]:
 def _same_but_bounds(one: Any, other: Any) -> bool:
     """Return whether two spaces are equal, or boxes that differ in their bounds alone."""
     if isinstance(one, BoxSpec) and isinstance(other, BoxSpec):
-        return one.shape == other.shape
+        kinds = [(np.dtype(spec.dtype).kind, spec.is_image) for spec in (one, other)]
+        return one.shape == other.shape and kinds[0] == kinds[1]
     return bool(one == other)
 
 

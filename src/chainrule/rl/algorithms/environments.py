@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from ...errors import at_user_line
 from ..environments import ENVIRONMENTS, Environment, make_environment
 from ..environments.registry import NAMESPACE
-from ..loops.copies import Copies, copies_of, gymnasium
+from ..loops.copies import Copies, copies_of, gymnasium, gymnasium_vector
 
 Resolved = Environment[Any] | Copies
 
@@ -39,14 +40,25 @@ def resolve_environment(environment: Any, n_envs: int | None, dtype: Any) -> Res
         if name in ENVIRONMENTS:
             return make_environment(name, dtype=np.dtype(dtype))
         if name not in gymnasium.registry and ":" not in name:
-            known = [key for key in gymnasium.registry if name.lower() in key.lower()]
-            listed = ", ".join(known[:6] or sorted(ENVIRONMENTS))
+            every = {key.lower(): key for key in [*gymnasium.registry, *ENVIRONMENTS]}
+            close = [key for key in every if name.lower() in key][:6]
+            close += [key for key in get_close_matches(name.lower(), every) if key not in close]
+            listed = ", ".join([every[key] for key in close] or sorted(ENVIRONMENTS))
             raise ValueError(
                 at_user_line(f"there is no environment {environment!r}: there are {listed}")
             )
+    if isinstance(environment, type) and issubclass(environment, Environment):
+        environment = environment()
     if isinstance(environment, Environment):
         return environment
     return copies_of(environment, n_envs)
+
+
+def is_of_gymnasium(environment: Any) -> bool:
+    """Return whether something is an environment of Gymnasium, whose number of copies is given."""
+    if isinstance(environment, (str, Environment)):
+        return False
+    return isinstance(environment, (gymnasium.Env, gymnasium_vector.VectorEnv))
 
 
 def environment_name(environment: Any) -> str | None:

@@ -303,7 +303,7 @@ class TD3(ContinuousAlgorithm):
     default_critic_arch = (400, 300)
     DEFAULTS: ClassVar[dict[str, Any]] = dict(
         _COMMON, learning_rate=1e-3, batch_size=256, tau=0.005, train_freq=1, n_critics=2,
-        target_update_interval=1, max_grad_norm=None, action_noise=0.1, policy_delay=2,
+        max_grad_norm=None, action_noise=0.1, policy_delay=2,
         target_policy_noise=0.2, target_noise_clip=0.5,
     )  # fmt: skip
 

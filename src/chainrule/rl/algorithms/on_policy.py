@@ -54,6 +54,7 @@ class OnPolicyAlgorithm(Algorithm):
             )
         agent_class, policy_class = self.agent_and_policy(settings)
         policy = self._policy or partial(policy_class, dtype=self.dtype)
+        settings.setdefault("gae_lambda", 1.0)  # whole returns: REINFORCE has no other
         agent: Agent = agent_class(
             observation=observation, action=action, policy=partial(policy, **policy_kwargs),
             n_envs=n_envs, may_ignore_actions=may_ignore_actions, dtype=self.dtype, **settings,
@@ -265,7 +266,7 @@ class REINFORCE(OnPolicyAlgorithm):
 
     agent_class = REINFORCEAgent
     DEFAULTS: ClassVar[dict[str, Any]] = dict(
-        _COMMON, n_envs=8, learning_rate=3e-3, n_steps=1000, gae_lambda=1.0, baseline=True,
+        _COMMON, n_envs=8, learning_rate=3e-3, n_steps=1000, baseline=True,
         normalize_advantage=True,
     )  # fmt: skip
 

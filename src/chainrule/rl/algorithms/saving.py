@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 
 from ... import tree
 from ...container import checked_path, damaged, dumps, loads, read, write
-from ...errors import ModelFileError
+from ...errors import ModelFileError, at_user_line
 from ...version import __version__
 from ..spaces import (
     BoxSpec,
@@ -21,17 +22,26 @@ from ..spaces import (
     MultiDiscreteSpec,
     SpaceSpec,
     TupleSpec,
+    n_features,
 )
 from .settings import from_json, to_json
 
 KIND = "rl"
+_LEAST_SIZE = 1000  # a size that is harmless in any file
 
 
 def save_model(model: Any, path: str | Path) -> None:
     """Write a model; see `Algorithm.save`."""
     target = checked_path(path, "save")
-    description = {
-        "chainrule": __version__,
+    portable = model.agent.portable(model.state)
+    names = tree.names(portable)
+    arrays = {name: np.asarray(x) for name, x in zip(names, tree.leaves(portable), strict=True)}
+    write(target, dumps({"chainrule": __version__, **_description(model)}, arrays))
+
+
+def _description(model: Any) -> dict[str, Any]:
+    """Return what a file says beside its arrays and the version."""
+    return {
         "kind": KIND,
         "algorithm": type(model).__name__,
         "environment": model.environment_name,
@@ -43,10 +53,6 @@ def save_model(model: Any, path: str | Path) -> None:
         "action": space_to_json(model.agent.action),
         "num_timesteps": model.num_timesteps,
     }
-    portable = model.agent.portable(model.state)
-    names = tree.names(portable)
-    arrays = {name: np.asarray(x) for name, x in zip(names, tree.leaves(portable), strict=True)}
-    write(target, dumps(description, arrays))
 
 
 def read_model(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -73,30 +79,87 @@ def load_model(
     """Read a model of a class; see `Algorithm.load`."""
     description, arrays = read_model(path)
     try:
-        if description["algorithm"] != cls.__name__:
-            raise ModelFileError(
-                f"it is a model of {description['algorithm']!r:.40}: read it with rl.load"
-            )
-        if description["custom_policy"] and policy is None:
-            raise ModelFileError("its policy is of your own: give load(path, policy=...)")
-        settings = {**from_json(description["settings"]), **changes}
-        spaces = [space_from_json(description[name]) for name in ("observation", "action")]
-        model = cls(
-            env, **settings, policy=policy, seed=_whole(description["seed"]),
-            dtype=np.dtype(description["dtype"]),
-        )  # fmt: skip
-        if env is None:
-            model.without_environment(*spaces, _text_or_none(description["environment"]))
-        elif [model.agent.observation, model.agent.action] != spaces:
-            raise ModelFileError(
-                "it was trained on other observations or actions than this environment's"
-            )
-        model.set_state(_filled(model.agent, model.state, arrays))
+        settings, model = _from_file(cls, description, arrays, policy)
     except ModelFileError as error:
         raise ModelFileError(f"{path}: {error}") from error
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+    except _WRONG as error:
         raise ModelFileError(f"{path}: {damaged(f'its description is wrong ({error})')}") from error
-    return model
+    if env is None and not changes:
+        return model
+    changed = cls(env, **{**settings, **changes}, policy=policy, seed=model.seed, dtype=model.dtype)
+    old = [model.agent.observation, model.agent.action]
+    if env is None:
+        changed.without_environment(*old, model.environment_name)
+    elif [changed.agent.observation, changed.agent.action] != old:
+        raise ModelFileError(
+            f"{path}: it was trained on other observations or actions than this environment's"
+        )
+    try:
+        changed.set_state(_filled(changed.agent, changed.state, arrays))
+    except ModelFileError as error:
+        raise ValueError(
+            at_user_line(f"{path}: it holds another network than {', '.join(changes)} make")
+        ) from error
+    return changed
+
+
+def _from_file(
+    cls: Any, description: Mapping[str, Any], arrays: Mapping[str, Any], policy: Any
+) -> tuple[dict[str, Any], Any]:
+    """Return the settings and the model, without an environment."""
+    if description["algorithm"] != cls.__name__:
+        raise ModelFileError(
+            f"it is a model of {description['algorithm']!r:.40}: read it with rl.load"
+        )
+    if type(description["custom_policy"]) is not bool:
+        raise damaged("it does not say whose policy it has")
+    if description["custom_policy"] and policy is None:
+        raise ModelFileError("its policy is of your own: give load(path, policy=...)")
+    settings = from_json(description["settings"])
+    observation, action = (space_from_json(description[name]) for name in ("observation", "action"))
+    if policy is None:
+        _check_sizes(settings, observation, action, sum(array.size for array in arrays.values()))
+    model = cls(
+        None, **settings, policy=policy, seed=_whole(description["seed"]),
+        dtype=np.dtype(description["dtype"]),
+    )  # fmt: skip
+    model.without_environment(observation, action, _text_or_none(description["environment"]))
+    model.set_state(_filled(model.agent, model.state, arrays))
+    for name, value in _description(model).items():  # such as a setting that is null
+        if description[name] != value and name != "custom_policy":
+            raise damaged(f"its {name} are not as `save` writes them")
+    return settings, model
+
+
+_WRONG = (KeyError, TypeError, ValueError, AttributeError, OverflowError, MemoryError,
+          RecursionError, NotImplementedError, AssertionError)  # fmt: skip
+
+
+def _check_sizes(
+    settings: Mapping[str, Any], observation: SpaceSpec, action: SpaceSpec, total: int
+) -> None:
+    """Raise if a file describes networks of more weights than it holds, before they are made."""
+    arch = settings.get("policy_kwargs", {}).get("net_arch", ())
+    width = n_features(observation)
+    n_atoms = settings["n_atoms"] if settings.get("distributional") else 1
+    counts = [width, n_features(action), settings.get("n_critics", 1), n_atoms]
+    for sizes in arch.values() if isinstance(arch, Mapping) else [arch]:
+        layers = [*map(_count, sizes)]
+        if not _has_images(observation):
+            layers = [width, *layers]
+        counts += layers + [a * b for a, b in pairwise(layers)]
+    if max(map(_whole, counts)) > max(total, _LEAST_SIZE):
+        raise damaged("it describes larger networks than it holds")
+
+
+def _has_images(spec: SpaceSpec) -> bool:
+    match spec:
+        case BoxSpec(shape):
+            return len(shape) == 3
+        case DictSpec(_, parts) | TupleSpec(parts):
+            return any(map(_has_images, parts))
+        case _:
+            return False
 
 
 def _filled(agent: Any, state: Any, arrays: Mapping[str, Any]) -> Any:
@@ -152,7 +215,10 @@ def space_from_json(value: Any) -> SpaceSpec:
             if dtype not in _BOX_DTYPES:
                 raise damaged(f"a box is of {dtype!r:.20}")
             sizes = tuple(map(_count, shape))
-            return BoxSpec(sizes, dtype, *(_bound_from_json(x, sizes) for x in (low, high)))
+            box = BoxSpec(sizes, dtype, *(_bound_from_json(x, sizes) for x in (low, high)))
+            if not np.all(np.less_equal(*box.bounds())):
+                raise damaged("a box has a lower bound above the upper one")
+            return box
         case "dict", [list(names), list(parts)] if len(names) == len(parts):
             if not all(isinstance(name, str) for name in names):
                 raise damaged("a space has names that are no texts")

@@ -29,6 +29,9 @@ _NOISES: dict[str, Any] = {
 }
 
 
+_VISIT_DECAY = 0.7  # of learning rates by visits
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
 
@@ -117,9 +120,22 @@ RULES: dict[str, Rule] = {
 }  # fmt: skip
 
 
+TABULAR_RULES: dict[str, Rule] = {
+    "learning_rate": (
+        lambda x: callable(x) or (_is_number(x) and 0 < x <= 1) or _is_by_visits(x),
+        "a number above 0, at most 1; rl.Linear(start), or a function of the fraction that "
+        'remains; "visits", or "visits_0.8" for (1 + visits) ** -0.8, a power above 0.5, at most 1',
+    ),
+    "initial_q": _NUMBER,
+    "expected": _TRUTH,
+}  # fmt: skip
+"""What differs in algorithms with a table."""
+
+
 def resolve(
-    algorithm: str, defaults: Mapping[str, Any], environment: str | None, chosen: Mapping[str, Any]
-) -> tuple[dict[str, Any], Tuning | None]:
+    algorithm: str, defaults: Mapping[str, Any], environment: str | None,
+    chosen: Mapping[str, Any], special_rules: Mapping[str, Rule] | None = None,
+) -> tuple[dict[str, Any], Tuning | None]:  # fmt: skip
     """Return all settings: what the user chose, else what is tuned for the environment, else the
     algorithm's default.
 
@@ -131,8 +147,9 @@ def resolve(
     tuned = TUNED.get((algorithm, environment or ""))
     settings = {**defaults, **(tuned.settings if tuned else {})}
     settings.update({name: value for name, value in chosen.items() if value is not None})
+    rules = {**RULES, **(special_rules or {})}
     for name, value in settings.items():
-        is_right, wanted = RULES[name]
+        is_right, wanted = rules[name]
         if not is_right(value):
             raise ValueError(at_user_line(f"{algorithm}: {name}={value!r:.60}: give {wanted}"))
     return settings, tuned
@@ -204,11 +221,30 @@ def _value_from_json(value: Any) -> Any:
     return {name: _value_from_json(x) for name, x in value.items()}
 
 
+def visit_decay(learning_rate: Any) -> float | None:
+    """Return the power of a learning rate that falls with visits: 0.7 for "visits"; else None."""
+    if not isinstance(learning_rate, str):
+        return None
+    _, _, power = learning_rate.partition("_")
+    return float(power) if power else _VISIT_DECAY
+
+
+def _is_by_visits(text: Any) -> bool:
+    if not isinstance(text, str) or text.partition("_")[0] != "visits":
+        return False
+    try:
+        decay = visit_decay(text)
+    except ValueError:
+        return False
+    # H. Robbins, S. Monro (1951): the rates add up to infinity, their squares do not
+    return decay is not None and 0.5 < decay <= 1
+
+
 def _is_auto(text: str) -> bool:
     if text == "auto":
         return True
     prefix, _, number = text.partition("_")
     try:
-        return prefix == "auto" and float(number) > 0
+        return prefix == "auto" and 0 < float(number) < np.inf
     except ValueError:
         return False

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 from math import ceil, isnan
 from pathlib import Path
+from re import sub
 from time import perf_counter
 from typing import Any
 
@@ -55,7 +56,7 @@ class Training:
 
     def run(self, reset: bool, checkpoint: Path | None, interval: float) -> str:
         """Train; return why the training ended."""
-        file = None if checkpoint is None else self._file(checkpoint, interval)
+        file = None if checkpoint is None else self._file(checkpoint, interval, reset)
         stored = None if file is None else file.load()
         if file is not None and stored is not None:
             self._resume(file, *stored)
@@ -79,7 +80,7 @@ class Training:
         due = {k: self._next_call(c, n_timesteps) for k, c in enumerate(self.callbacks)}
         began = perf_counter()
         while n_timesteps < target:
-            goal = min([target, *due.values()])
+            goal = min([target, *(steps for steps in due.values() if steps)])
             n_rounds = self._rounds_until(goal - n_timesteps)
             before = perf_counter()
             metrics, episodes, number = self.loop.run(n_rounds)
@@ -112,9 +113,9 @@ class Training:
 
     @staticmethod
     def _next_call(callback: Any, n_timesteps: int) -> int:
-        interval: int = getattr(callback, "interval", None) or 1
-        following: int = (n_timesteps // interval + 1) * interval
-        return following
+        """Return the number of steps at which to call it; 0 to call it after each report."""
+        interval: int | None = getattr(callback, "interval", None)
+        return (n_timesteps // interval + 1) * interval if interval else 0
 
     def _call(self, due: dict[int, int], n_timesteps: int) -> bool:
         """Call the callbacks that are due; return whether one of them ends the training."""
@@ -140,12 +141,14 @@ class Training:
 
     # Checkpoints
 
-    def _file(self, path: Path, interval: float) -> CheckpointFile:
+    def _file(self, path: Path, interval: float, reset: bool) -> CheckpointFile:
         model = self.model
         identity = json.dumps(
-            [type(model).__name__, model.environment_name, to_json(model.settings), model.seed,
-             str(model.dtype), str(tree.structure(self.loop.state))]
+            [type(model).__name__, model.environment_name, model.environment_settings,
+             to_json(model.settings), model.seed, str(model.dtype), self.total_timesteps, reset,
+             str(tree.structure(self.loop.state))]
         )  # fmt: skip
+        identity = sub(r" at 0x[0-9a-f]+", "", identity)  # functions are elsewhere next time
         return CheckpointFile(path, interval, FORMAT, sha256(identity.encode()).hexdigest())
 
     def _write(self, file: CheckpointFile) -> None:
@@ -157,13 +160,13 @@ class Training:
     def _resume(self, file: CheckpointFile, header: Any, arrays: Any) -> None:
         """Go on from a checkpoint."""
         state, counts = file.as_tree(arrays, (self.loop.state, self.loop.counts))
-        self.loop.state = state
-        self.loop.counts = counts
         try:
-            self.target = int(header["target"])
-            self.model.history = [_with_nan(row) for row in header["history"]]
+            target, history = int(header["target"]), [_with_nan(row) for row in header["history"]]
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise file.damaged(error) from error
+        self.target, self.model.history = target, history
+        self.loop.state = state
+        self.loop.counts = counts
 
 
 def _without_nan(row: dict[str, float]) -> dict[str, float | None]:

@@ -62,6 +62,13 @@ def with_row(replay: Replay, row: dict[str, Any]) -> Replay:
     return replay._replace(n_rows=replay.n_rows + 1, **written)
 
 
+def cut_off(replay: Replay) -> Replay:
+    """Return the replay with the newest transition of each copy as the last of its episode."""
+    ended, capacity = replay.ended, replay.reward.shape[0]
+    ended[(replay.n_rows - 1) % capacity] = True
+    return replay._replace(ended=ended)
+
+
 def n_stored(replay: Replay) -> Any:
     """Return how many rows there are, at most the capacity."""
     return np.minimum(replay.n_rows, replay.reward.shape[0])

@@ -50,6 +50,11 @@ class CliffWalking(GridWorld):
     dtype: DTypeLike = np.float32
 
     @property
+    def moves(self) -> tuple[tuple[int, int], ...]:
+        """Rows and columns that each action moves by."""
+        return UP_RIGHT_DOWN_LEFT
+
+    @property
     def rows(self) -> tuple[str, ...]:
         """The map, 4 x 12."""
         return _ROWS
@@ -71,7 +76,7 @@ class CliffWalking(GridWorld):
         letters = self.letters()
         offsets = np.array([-1, 0, 1]) if self.is_slippery else np.zeros(1, np.int64)
         action = np.arange(N_ACTIONS)[:, None]
-        entered = self.entered_cells(UP_RIGHT_DOWN_LEFT)[:, (action + offsets) % N_ACTIONS]
+        entered = self.entered_cells(self.moves)[:, (action + offsets) % N_ACTIONS]
         falls = letters[entered] == "C"
         return Transitions(
             np.full(entered.shape, 1.0 / len(offsets)),

@@ -99,6 +99,11 @@ class FrozenLake(GridWorld):
         return _THRESHOLDS[self.map_name] if usual else None
 
     @property
+    def moves(self) -> tuple[tuple[int, int], ...]:
+        """Rows and columns that each action moves by."""
+        return LEFT_DOWN_RIGHT_UP
+
+    @property
     def rows(self) -> tuple[str, ...]:
         """The map."""
         return MAPS[self.map_name] if self.desc is None else self.desc
@@ -119,7 +124,7 @@ class FrozenLake(GridWorld):
         ([4, 1, 0], [0.333, 0.333, 0.333])
         """
         letters = self.letters()
-        entered = self.entered_cells(LEFT_DOWN_RIGHT_UP)
+        entered = self.entered_cells(self.moves)
         action = np.arange(N_ACTIONS)[:, None]
         offsets = np.array([-1, 0, 1]) if self.is_slippery else np.zeros(1, np.int64)
         next_state = entered[:, (action + offsets) % N_ACTIONS]

@@ -51,12 +51,17 @@ class GridState(NamedTuple):
 class GridWorld(Environment[GridState]):
     """The base class of walks on a grid, that the table of `transitions` defines.
 
-    A subclass says which `rows` of letters there are and what `transitions` are.
+    A subclass says which `rows` of letters there are, and what `moves` and `transitions` are.
     """
 
     @property
     def rows(self) -> tuple[str, ...]:
         """The map: a letter a cell."""
+        raise NotImplementedError
+
+    @property
+    def moves(self) -> tuple[tuple[int, int], ...]:
+        """Rows and columns that each action moves by."""
         raise NotImplementedError
 
     def transitions(self) -> Transitions:

@@ -9,7 +9,7 @@ import numpy as np
 from ... import tree
 from ...errors import EnvironmentStepError
 from ...random import split
-from ...transforms import cond, jit, scan, while_loop
+from ...transforms import cond, jit, while_loop
 from ..agents.base import Agent, Outcome
 from ..environments.auto_reset import auto_reset_step
 from .statistics import EpisodeStatistics, after_step, no_episodes
@@ -46,16 +46,16 @@ class CompiledLoop:
             agent.init(agent_key, total_timesteps), env_state, observation, key,
             no_episodes(agent.n_envs), np.bool_(True),
         )  # fmt: skip
-        self.compiled = (
-            jit(self._run_rounds), jit(with_total),
+        self.compiled: tuple[Any, ...] = (
+            jit(self._run_rounds), jit(self._with_new_episodes), jit(with_total),
             jit(lambda state: (state, state.agent.num_timesteps)),
         )  # fmt: skip
         self._bind(state)
 
     def _bind(self, state: Any) -> None:
-        run_rounds, prepare, count = self.compiled
+        run_rounds, *others = self.compiled
         self.bound = run_rounds.bind(state)
-        self._prepare, self._count = prepare.bind(self.bound), count.bind(self.bound)
+        self._restart, self._prepare, self._count = (x.bind(self.bound) for x in others)
 
     def share_compiled(self, other: CompiledLoop) -> None:
         """Run the compiled functions of a loop of the same settings."""
@@ -86,13 +86,14 @@ class CompiledLoop:
         Raises
         ------
         EnvironmentStepError
-            If a reward or an observation is not finite. The rounds before are whole, and of the
-            round itself nothing was learned.
+            If a reward or an observation is not finite. The rounds before are whole, of the round
+            itself nothing was learned, and new episodes begin.
         """
         metrics, episodes, n_timesteps, is_finite = self.bound(np.asarray(n_rounds, np.int64))
         if not is_finite:
+            self._restart()
             raise EnvironmentStepError(
-                f"a reward or an observation is not finite, before step {int(n_timesteps):,}: the "
+                f"a reward or an observation is not finite, after {int(n_timesteps):,} steps: the "
                 "environment divides by zero, or its numbers overflow. What was learned before is "
                 "whole: save it with model.save(path)"
             )
@@ -114,6 +115,16 @@ class CompiledLoop:
         """Return the agent's part of a state."""
         return state.agent
 
+    def _with_new_episodes(self, state: LoopState) -> tuple[LoopState, None]:
+        reset_key, key = split(state.key)
+        env_state, observation = self.environment.reset(split(reset_key, self.agent.n_envs))
+        episodes = state.episodes._replace(
+            returns=np.zeros_like(state.episodes.returns),
+            lengths=np.zeros_like(state.episodes.lengths),
+        )
+        agent = self.agent.cut_off(state.agent)
+        return LoopState(agent, env_state, observation, key, episodes, np.bool_(True)), None
+
     def _run_rounds(self, state: LoopState, n_rounds: Any) -> tuple[LoopState, Any]:
         metrics = {name: np.float64(np.nan) for name in self.agent.metric_names}
 
@@ -129,10 +140,13 @@ class CompiledLoop:
         return state, (metrics, state.episodes, state.agent.num_timesteps, state.is_finite)
 
     def _round(self, state: LoopState) -> tuple[LoopState, dict[str, Any]]:
-        def step(state: LoopState, _: None) -> tuple[LoopState, None]:
-            return self._step(state), None
+        def more(carry: Any) -> Any:
+            return (carry[1] < self.agent.steps_per_round) & carry[0].is_finite
 
-        state, _ = scan(step, state, length=self.agent.steps_per_round)
+        def step(carry: Any) -> Any:
+            return self._step(carry[0]), carry[1] + 1
+
+        state, _ = while_loop(more, step, (state, np.int64(0)))
 
         def skip(agent: Any, observation: Any) -> tuple[Any, dict[str, Any]]:
             nothing = np.asarray(np.nan, self.agent.dtype)
@@ -151,9 +165,17 @@ class CompiledLoop:
             self.environment, state.environment, action, keys
         )
         outcome = Outcome(reward, terminated, truncated, final_observation)
-        agent = self.agent.record(agent, outcome)
-        episodes = after_step(state.episodes, reward, outcome.ended)
-        is_finite = state.is_finite & np.all(np.isfinite(reward)) & _all_finite(final_observation)
+        is_finite = np.all(np.isfinite(reward)) & _all_finite(final_observation)
+        is_finite = is_finite & _all_finite(observation)
+        # numbers that are not finite never reach the agent
+        agent, episodes = cond(
+            is_finite,
+            lambda agent, episodes: (
+                self.agent.record(agent, outcome), after_step(episodes, reward, outcome.ended)
+            ),
+            lambda agent, episodes: (agent, episodes),
+            agent, state.episodes,
+        )  # fmt: skip
         return LoopState(agent, env_state, observation, key, episodes, is_finite)
 
 

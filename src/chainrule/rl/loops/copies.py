@@ -4,7 +4,7 @@ new one in the same step.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -16,6 +16,9 @@ from ..spaces import DiscreteSpec, SpaceSpec, action_spec_of, spec_of, zeros
 
 gymnasium = LazyModule("gymnasium", extra="rl")
 gymnasium_vector = LazyModule("gymnasium.vector", extra="rl")
+
+
+_WHOLE = "What was learned before is whole: save it with model.save(path)"
 
 
 class Stepped(NamedTuple):
@@ -33,6 +36,7 @@ class Stepped(NamedTuple):
 class Copies(Protocol):
     """Several copies of an environment."""
 
+    environments: list[Any]  # of Gymnasium
     n_envs: int
     observation: SpaceSpec
     action: Any
@@ -96,13 +100,12 @@ class SingleCopies:
             except Exception as error:
                 raise EnvironmentStepError(
                     f"the environment raised {type(error).__name__} in step {self.n_steps} of copy "
-                    f"{k}, action {choice!r:.60}: {error}. What was learned before is whole: save "
-                    "it with model.save(path)"
+                    f"{k}, action {choice!r:.60}: {error}. {_WHOLE}"
                 ) from error
             if not -np.inf < reward < np.inf:
                 raise EnvironmentStepError(
                     f"the reward is {reward} in step {self.n_steps} of copy {k}, action "
-                    f"{choice!r:.60}: rewards are finite numbers. What was learned before is whole"
+                    f"{choice!r:.60}: rewards are finite numbers. {_WHOLE}"
                 )
             self._reward[k], self._terminated[k], self._truncated[k] = reward, terminated, truncated
             if terminated or truncated:
@@ -111,11 +114,13 @@ class SingleCopies:
                     for final, current in zip(self._final_leaves, self._leaves, strict=True):
                         final[:k] = current[:k]
                 self._write(self._final_leaves, k, observation)
-                observation, _ = environment.reset()
+                observation = self._new_episode(environment, k)
             elif any_ended:
                 self._write(self._final_leaves, k, observation)
             self._write(self._leaves, k, observation)
         final = self._final if any_ended else self._current
+        for leaves in (self._leaves, self._final_leaves) if any_ended else (self._leaves,):
+            _check_finite(leaves, self.n_steps, action)
         return Stepped(
             self._current, self._reward, self._terminated, self._truncated, final, None, any_ended
         )
@@ -124,6 +129,15 @@ class SingleCopies:
         """Close the environments."""
         for environment in self.environments:
             environment.close()
+
+    def _new_episode(self, environment: Any, k: int) -> Any:
+        try:
+            return environment.reset()[0]
+        except Exception as error:
+            raise EnvironmentStepError(
+                f"the environment raised {type(error).__name__} in reset, after step "
+                f"{self.n_steps} of copy {k}: {error}. {_WHOLE}"
+            ) from error
 
     def _write(self, leaves: Sequence[Any], k: int, observation: Any) -> None:
         parts = (observation,) if self._is_flat else self._treedef.flatten_up_to(observation)
@@ -140,8 +154,7 @@ class VectorCopies:
     """A vector environment of Gymnasium, in whichever way it starts new episodes.
 
     With ``NEXT_STEP``, a copy whose episode ended ignores the next action; that step is not valid.
-    With ``DISABLED``, `step` resets the copies whose episodes ended. A `SyncVectorEnv` in the mode
-    ``NEXT_STEP`` that was not stepped yet is set to ``SAME_STEP``.
+    With ``DISABLED``, `step` resets the copies whose episodes ended.
 
     Parameters
     ----------
@@ -150,6 +163,7 @@ class VectorCopies:
 
     def __init__(self, environment: Any) -> None:
         self.environment, self.n_envs = environment, environment.num_envs
+        self.environments = [environment]
         self.observation = spec_of(environment.single_observation_space)
         self.action = action_spec_of(environment.single_action_space)
         modes = gymnasium_vector.AutoresetMode
@@ -173,17 +187,17 @@ class VectorCopies:
         except Exception as error:
             raise EnvironmentStepError(
                 f"the environments raised {type(error).__name__} in step {self.n_steps}, actions "
-                f"{action!r:.60}: {error}. What was learned before is whole: save it with "
-                "model.save(path)"
+                f"{action!r:.60}: {error}. {_WHOLE}"
             ) from error
         if not np.all(np.isfinite(reward)):
             raise EnvironmentStepError(
                 f"rewards are {reward!r:.60} in step {self.n_steps}, actions {action!r:.60}: give "
-                "finite numbers. What was learned before is whole"
+                f"finite numbers. {_WHOLE}"
             )
         ended = terminated | truncated
         observation = final = self._as_tree(observation)
         any_ended, valid = bool(ended.any()), None
+        _check_finite(tree.leaves(observation), self.n_steps, action)
         if self.may_ignore_actions:
             valid = ~self._ended_before
             self._ended_before = ended.copy()
@@ -247,12 +261,35 @@ def copies_of(environment: Any, n_envs: int | None) -> Copies:
             )
         return SingleCopies([environment])
     if callable(environment):
-        make: Callable[[], Any] = environment
-        return SingleCopies([make() for _ in range(n_envs or 1)])
+        environments = [environment() for _ in range(n_envs or 1)]
+        for each in environments:
+            if not isinstance(each, gymnasium.Env):
+                raise TypeError(
+                    f"{environment!r:.60} returned {each!r:.60}, which is no environment of "
+                    "Gymnasium"
+                )
+        return SingleCopies(environments)
     raise TypeError(
         f"an environment is a name, an environment of Gymnasium or of chainrule.rl, or a function "
         f"that makes one, not {type(environment).__name__} {environment!r:.40}"
     )
+
+
+def copies_overlap(one: Copies, other: Any) -> bool:
+    """Return whether two copies step the same environment; `other` may be anything."""
+    mine = {id(environment) for environment in one.environments}
+    return any(id(environment) in mine for environment in getattr(other, "environments", ()))
+
+
+def _check_finite(leaves: Sequence[Any], n_steps: int, action: Any) -> None:
+    """Raise if an observation has floats that are not finite."""
+    for leaf in leaves:
+        if leaf.dtype.kind == "f" and not np.isfinite(leaf).all():
+            row = int(np.flatnonzero(~np.isfinite(leaf).reshape(len(leaf), -1).all(axis=1))[0])
+            raise EnvironmentStepError(
+                f"the observation is {leaf[row]!s:.80} in step {n_steps} of copy {row}, action "
+                f"{action[row]!s:.60}: give finite numbers. {_WHOLE}"
+            )
 
 
 def _same(action: Any) -> Any:

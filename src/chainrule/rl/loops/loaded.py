@@ -28,7 +28,7 @@ class LoadedAgent:
     def __init__(self, agent: Agent, key: Any, total_timesteps: int) -> None:
         agent_key, _ = split(key)
         state = LoadedState(agent.init(agent_key, total_timesteps))
-        self.bound = jit(lambda state: (state, state.agent.num_timesteps)).bind(state)
+        self.bound = jit(lambda state: (state, None)).bind(state)
 
     @property
     def state(self) -> LoadedState:
@@ -42,7 +42,7 @@ class LoadedAgent:
     @property
     def num_timesteps(self) -> int:
         """Steps of the training so far."""
-        return int(self.bound())
+        return int(self.state.agent.num_timesteps)  # rarely asked for: nothing to compile
 
     @staticmethod
     def agent_of(state: LoadedState) -> Any:

@@ -46,20 +46,21 @@ class SteppedLoop:
         state = SteppedState(agent.init(agent_key, total_timesteps), metrics)
         self.compiled: tuple[Any, ...] = (
             jit(self._only_act), jit(self._record_and_act), jit(self._record_and_learn),
-            jit(self._record_learn_and_act), jit(with_total),
+            jit(self._record_learn_and_act), jit(self._with_new_episodes), jit(with_total),
             jit(lambda state: (state, state.agent.num_timesteps)),
         )  # fmt: skip
         self._bind(state)
         self.episodes = no_episodes(agent.n_envs)
         self._observation: Any = None
         self._action: Any = None
+        self._is_cut_off = False  # whether episodes were left in their middle
 
     def _bind(self, state: Any) -> None:
         act, *others = self.compiled
         self.bound = self._act = act.bind(state)
-        self._step, self._learn, self._learn_and_act, self._prepare, self._number = (
-            function.bind(self._act) for function in others
-        )
+        bound = [function.bind(self._act) for function in others]
+        self._step, self._learn, self._learn_and_act, self._cut_off, *bound = bound
+        self._prepare, self._number = bound
 
     def share_compiled(self, other: SteppedLoop) -> None:
         """Run the compiled functions of a loop of the same settings."""
@@ -98,6 +99,7 @@ class SteppedLoop:
     def restart_episodes(self) -> None:
         """Begin new episodes in the next run, since the environments were used otherwise."""
         self._observation = self._action = None
+        self._is_cut_off = True
         self.episodes.returns[:], self.episodes.lengths[:] = 0.0, 0
         self._seed += 1_000_003  # other episodes than those of the first start
 
@@ -108,6 +110,16 @@ class SteppedLoop:
 
     def run(self, n_rounds: int) -> tuple[dict[str, Any], EpisodeStatistics, Any]:
         """Run some rounds; return metrics, the episodes' statistics, and the number of steps."""
+        try:
+            return self._run_rounds(n_rounds)
+        except BaseException:
+            self.restart_episodes()
+            raise
+
+    def _run_rounds(self, n_rounds: int) -> tuple[dict[str, Any], EpisodeStatistics, Any]:
+        if self._is_cut_off:
+            self._cut_off()
+            self._is_cut_off = False
         if self._observation is None:
             self._observation = self.copies.reset(self._seed)
         steps = self.agent.steps_per_round
@@ -132,11 +144,7 @@ class SteppedLoop:
         return metrics
 
     def _stepped(self, action: Any) -> tuple[Any, ...]:
-        try:
-            stepped = self.copies.step(action)
-        except BaseException:
-            self.restart_episodes()
-            raise
+        stepped = self.copies.step(action)
         self._observation = stepped.observation
         self._count(stepped)
         outcome = (stepped.reward, stepped.terminated, stepped.truncated, stepped.final_observation)
@@ -160,6 +168,9 @@ class SteppedLoop:
             returns[k] = lengths[k] = 0
             count += 1
         self.episodes = episodes._replace(n_episodes=np.int64(count))
+
+    def _with_new_episodes(self, state: SteppedState) -> tuple[SteppedState, None]:
+        return state._replace(agent=self.agent.cut_off(state.agent)), None
 
     def _only_act(self, state: SteppedState, observation: Any) -> Any:
         agent, action = self.agent.act(state.agent, observation)

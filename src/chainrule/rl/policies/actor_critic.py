@@ -85,15 +85,21 @@ class ActorCritic(nn.Module):
         return distribution(self.action, self.pi(features), self.log_std, mask)
 
 
-def hidden_sizes(net_arch: NetArch, names: Sequence[str]) -> dict[str, tuple[int, ...]]:
-    """Return the sizes of hidden layers of each network."""
+def hidden_sizes(
+    net_arch: NetArch, names: Sequence[str], least: int = 0
+) -> dict[str, tuple[int, ...]]:
+    """Return the sizes of hidden layers of each network; the first has so many at least."""
     if isinstance(net_arch, Mapping):
         if set(net_arch) != set(names):
             raise ValueError(
                 at_user_line(f"net_arch={dict(net_arch)}: give sizes for {' and '.join(names)}")
             )
-        return {name: tuple(net_arch[name]) for name in names}
-    return {name: tuple(net_arch) for name in names}
+        sizes = {name: tuple(net_arch[name]) for name in names}
+    else:
+        sizes = {name: tuple(net_arch) for name in names}
+    if len(sizes[names[0]]) < least:
+        raise ValueError(at_user_line(f"net_arch={net_arch!r}: give one hidden layer or more"))
+    return sizes
 
 
 def perceptron(

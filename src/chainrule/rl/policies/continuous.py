@@ -45,7 +45,7 @@ class SquashedGaussianActor(nn.Module):
     ) -> None:  # fmt: skip
         features_key, network_key, mean_key, std_key = split(key, 4)
         self.features = FeatureExtractor(observation, key=features_key, dtype=dtype)
-        *sizes, last = hidden_sizes(net_arch, ("pi", "qf"))["pi"]
+        *sizes, last = hidden_sizes(net_arch, ("pi", "qf"), least=1)["pi"]
         self.network = perceptron(self.features.width, sizes, last, activation, network_key, dtype)
         k = n_parameters(action)
         self.mean = perceptron(last, (), k, activation, mean_key, dtype).layers[0]

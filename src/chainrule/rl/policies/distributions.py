@@ -60,7 +60,7 @@ class Categorical:
         log_probs = log_softmax(self.logits)
         probs = np.exp(log_probs)
         # an action that is ruled out has probability 0 and log-probability -inf
-        return -np.sum(np.where(probs > 0, probs * log_probs, 0), axis=-1)
+        return -np.sum(probs * np.where(probs > 0, log_probs, 0), axis=-1)
 
 
 @dataclass(frozen=True)
@@ -213,5 +213,6 @@ def to_environment(spec: ActionSpec, action: Any) -> Any:
             if not spec.is_bounded:
                 return np.clip(action, *spec.bounds(dtype)).astype(dtype)
             low, high = spec.bounds(dtype)
-            middle, half = (high + low) / 2, (high - low) / 2
-            return (middle + half * np.clip(action, -1, 1)).astype(dtype)
+            middle, half = high / 2 + low / 2, high / 2 - low / 2
+            stretched = (middle + half * np.clip(action, -1, 1)).astype(dtype)
+            return np.clip(stretched, low, high)  # rounding may lead beyond

@@ -37,7 +37,9 @@ class NatureCNN(nn.Module):
     convolutions: tuple[nn.Conv2d, ...]
     dense: nn.Dense
 
-    def __init__(self, size: tuple[int, int, int], features: int, *, key: Any) -> None:
+    def __init__(
+        self, size: tuple[int, int, int], features: int, *, key: Any, dtype: Any = np.float32
+    ) -> None:
         height, width, channels = size
         keys = split(key, 4)
         layers = []
@@ -47,13 +49,13 @@ class NatureCNN(nn.Module):
         ):
             layers.append(
                 nn.Conv2d(channels, filters, window, stride=stride, padding="valid", key=k,
-                          weight_init=relu_scale)
+                          weight_init=relu_scale, dtype=dtype)
             )  # fmt: skip
             height, width = (height - window) // stride + 1, (width - window) // stride + 1
             channels = filters
         self.convolutions = tuple(layers)
         self.dense = nn.Dense(
-            height * width * channels, features, key=keys[3], weight_init=relu_scale
+            height * width * channels, features, key=keys[3], weight_init=relu_scale, dtype=dtype
         )
 
     def __call__(self, images: Any) -> Any:
@@ -78,14 +80,17 @@ class SmallCNN(nn.Module):
     scale: float = 1.0
 
     def __init__(
-        self, size: tuple[int, int, int], features: int, *, key: Any, scale: float = 1.0
-    ) -> None:
+        self, size: tuple[int, int, int], features: int, *, key: Any, scale: float = 1.0,
+        dtype: Any = np.float32,
+    ) -> None:  # fmt: skip
         height, width, channels = size
         first, second = split(key)
         init = nn.orthogonal(sqrt(2))
-        self.convolution = nn.Conv2d(channels, 16, 3, padding="valid", key=first, weight_init=init)
+        self.convolution = nn.Conv2d(
+            channels, 16, 3, padding="valid", key=first, weight_init=init, dtype=dtype
+        )
         inputs = (height - 2) * (width - 2) * 16
-        self.dense = nn.Dense(inputs, features, key=second, weight_init=init)
+        self.dense = nn.Dense(inputs, features, key=second, weight_init=init, dtype=dtype)
         self.scale = scale
 
     def __call__(self, images: Any) -> Any:
@@ -118,7 +123,7 @@ class FeatureExtractor(nn.Module):
     ) -> None:  # fmt: skip
         self.spec, self.dtype = spec, np.dtype(dtype)
         self.networks = tuple(
-            _image_network(part, fold_in(key, k), image_features)
+            _image_network(part, fold_in(key, k), image_features, self.dtype)
             for k, part in enumerate(_parts(spec))
         )
 
@@ -159,7 +164,7 @@ def _part_arrays(spec: SpaceSpec, observation: Any) -> Sequence[Any]:
             return [observation]
 
 
-def _image_network(spec: SpaceSpec, key: Any, features: int | None) -> Any:
+def _image_network(spec: SpaceSpec, key: Any, features: int | None, dtype: Any) -> Any:
     if not isinstance(spec, BoxSpec) or len(spec.shape) != 3:
         return None
     height, width, channels = _hwc_shape(spec)
@@ -171,11 +176,12 @@ def _image_network(spec: SpaceSpec, key: Any, features: int | None) -> Any:
                     "from 0 to 255"
                 )
             )
-        return NatureCNN((height, width, channels), features or 512, key=key)
+        return NatureCNN((height, width, channels), features or 512, key=key, dtype=dtype)
     if min(height, width) < 3:
         return None
     scale = 1 / 255 if spec.is_image else 1.0
-    return SmallCNN((height, width, channels), features or 128, key=key, scale=scale)
+    size = (height, width, channels)
+    return SmallCNN(size, features or 128, key=key, scale=scale, dtype=dtype)
 
 
 def _is_channels_first(spec: BoxSpec) -> bool:
