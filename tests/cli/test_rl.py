@@ -6,7 +6,6 @@ import os
 import re
 import shlex
 import signal
-import threading
 from pathlib import Path
 
 import gymnasium
@@ -15,6 +14,7 @@ import pytest
 from PIL import Image
 
 from chainrule import rl, tree
+from chainrule.rl.loops.compiled import CompiledLoop
 
 pytestmark = pytest.mark.usefixtures("_unoptimised")
 
@@ -126,15 +126,21 @@ def test_an_environment_that_raises_in_the_middle(run):
     assert "random actions" in out
 
 
-def test_ctrl_c_keeps_what_was_learned(run):
+def test_ctrl_c_keeps_what_was_learned(run, monkeypatch):
     """Exit code 130, a file, and an evaluation of it."""
-    timer = threading.Timer(3.0, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
+    calls, run_rounds = [], CompiledLoop.run
+
+    def interrupted(loop, n_rounds):
+        calls.append(n_rounds)
+        if len(calls) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+        return run_rounds(loop, n_rounds)
+
+    monkeypatch.setattr(CompiledLoop, "run", interrupted)
     code, out, err = run("rl", "train", "CartPole-v1", *QUICK[:-1], "1000000000")
-    timer.join()
     assert (130, True) == (code, "interrupted; what was learned is kept" in err)
     assert "saved ppo-CartPole-v1.safetensors" in out
-    assert 0 < rl.load("ppo-CartPole-v1.safetensors").num_timesteps < 1_000_000_000
+    assert sum(calls) * 64 == rl.load("ppo-CartPole-v1.safetensors").num_timesteps
 
 
 def test_a_checkpoint_goes_at_the_end(run):
@@ -231,6 +237,14 @@ def test_mistakes_take_one_line(run, mistake):
     assert (2, "", 1) == (code, out, err.count("\n")), err
     assert expected in err
     assert ".py:" not in err
+
+
+def test_other_commands_say_where_policies_are_used(run):
+    rl.PPO("CartPole-v1", seed=0).save("pole.safetensors")
+    for words in (["evaluate", "pole.safetensors", "iris"], ["inspect", "pole.safetensors"]):
+        code, out, err = run(*words)
+        assert (2, "", 1) == (code, out, err.count("\n"))
+        assert "learned by reinforcement: see chainrule rl evaluate pole.safetensors" in err
 
 
 def test_files_that_are_no_policies(run):
