@@ -10,7 +10,7 @@ from .report import RESULTS, measure, write
 
 NAMES = ("seed_loop", "tiny_network", "digits_epoch", "larger_epochs", "fused_gradient",
          "eager_gradient", "matrix_products", "call_overhead", "stateful_steps", "environments",
-         "rl_speed",
+         "rl_speed", "rl_learning",
          "compile_time", "first_step", "import_time", "convolution", "recurrent", "transformer",
          "text", "layers", "estimator_speed", "estimator_memory", "estimator_parity",
          "tabular_ranks", "images", "audio", "text_accuracy", "tabular")  # fmt: skip

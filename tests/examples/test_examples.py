@@ -13,8 +13,22 @@ from chainrule.config import configured
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = sorted((ROOT / "examples").glob("*.py"))
-SLOW = {"digits", "images_from_folders", "penguin_table", "progression", "spoken_words"}
-NEEDED = {"images_from_folders": "PIL", "q_learning": "gymnasium", "to_onnx": "onnx"}
+SLOW = {
+    "atari_boxing",
+    "breakout",
+    "digits",
+    "images_from_folders",
+    "penguin_table",
+    "progression",
+    "spoken_words",
+}
+NEEDED = {
+    "atari_boxing": "ale_py",
+    "images_from_folders": "PIL",
+    "q_learning": "gymnasium",
+    "to_onnx": "onnx",
+}
+ARGUMENTS = {"atari_boxing": ["40000"]}  # less than it takes to win
 NUMBER = r"([+-]?\d+(?:\.\d+)?(?:e-?\d+)?)"
 
 
@@ -23,6 +37,15 @@ def number(text: str, before: str) -> float:
     found = re.search(re.escape(before) + r"\s*" + NUMBER, text)
     assert found is not None, f"{before!r} is not in {text!r}"
     return float(found[1])
+
+
+def check_atari_boxing(text: str) -> None:
+    assert number(text, "points after 40,960 steps:") > number(text, "points before:")
+
+
+def check_breakout(text: str) -> None:
+    assert number(text, "bricks in a game, before:") < 2
+    assert number(text, "bricks in a game, after 151,552 steps:") > 4
 
 
 def check_chain_rule(text: str) -> None:
@@ -40,6 +63,11 @@ def check_digits(text: str) -> None:
 def check_images_from_folders(text: str) -> None:
     assert "classes: cross, disc, square" in text
     assert number(text, "files not seen:") > 0.9
+
+
+def check_navigation(text: str) -> None:
+    assert number(text, "maps solved before:") < 10
+    assert number(text, "unseen maps solved after 503,808 steps:") > 80
 
 
 def check_penguin_table(text: str) -> None:
@@ -67,6 +95,14 @@ def check_q_learning(text: str) -> None:
     assert "  H   0.7" in text and "new Q(s, a) = old Q(s, a) + rate * error" in text
 
 
+def check_robot_control(text: str) -> None:
+    assert number(text, "return of 200 steps before:") < -1000
+    assert number(text, "return after 6,000 steps:") > -300
+    if "needs" not in text:
+        assert number(text, "steps upright before:") < 100
+        assert number(text, "steps upright after:") > 900
+
+
 def check_sentiment(text: str) -> None:
     assert number(text, "texts not seen:") > number(text, "class alone:") + 0.3
     assert number(text, "  not") > 0.5
@@ -79,6 +115,11 @@ def check_sequences(text: str) -> None:
 
 def check_spoken_words(text: str) -> None:
     assert number(text, "recordings not heard:") > 0.9
+
+
+def check_through_physics(text: str) -> None:
+    assert number(text, "first update:") < -0.7
+    assert number(text, "targets reached:") > 80
 
 
 def check_to_onnx(text: str) -> None:
@@ -111,6 +152,7 @@ def test_it_runs(
     """Run from an empty folder, it leaves nothing there."""
     pytest.importorskip(NEEDED.get(path.stem, "chainrule"))
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", [str(path), *ARGUMENTS.get(path.stem, [])])
     with configured(check=0):
         runpy.run_path(str(path), run_name="__main__")
     CHECKS[path.stem](capsys.readouterr().out)

@@ -23,9 +23,8 @@ class Tuning:
 
 TUNED: dict[tuple[str, str], Tuning] = {
     ("PPO", "CartPole-v1"): Tuning(
-        {"n_envs": 8, "n_steps": 32, "batch_size": 256, "gae_lambda": 0.8, "gamma": 0.98,
-         "n_epochs": 20, "learning_rate": Linear(1e-3), "clip_range": Linear(0.2)},
-        _ZOO,
+        {"n_envs": 8, "n_steps": 128, "learning_rate": Linear(1e-3)},
+        _HERE,
     ),
     ("PPO", "Acrobot-v1"): Tuning(
         {"n_envs": 16, "n_steps": 128, "batch_size": 128, "gae_lambda": 0.97, "n_epochs": 10,
