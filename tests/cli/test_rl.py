@@ -53,7 +53,7 @@ def test_a_training_says_what_it_is_worth(run):
     """Which environment, whose settings, returns beside random actions; a file that works."""
     code, out, err = run("rl", "train", "CartPole-v1", *QUICK)
     assert (0, "") == (code, err)
-    assert "CartPole-v1: ours, which runs in the compiled loop; PPO, settings tuned by" in out
+    assert "CartPole-v1: ours, which runs in the compiled loop; PPO, settings tuned" in out
     assert "256 steps in " in out and "solved from a mean return of 475 on" in out
     model = rl.load("ppo-CartPole-v1.safetensors")
     assert (256, 16, 4) == (
@@ -102,7 +102,7 @@ def test_gymnasiums_environment(run):
     """By its name, or forced where there is one of ours; the other commands take the model."""
     code, out, _ = run("rl", "train", "CartPole-v1", *QUICK, "--gymnasium", "-o", "m.safetensors")
     assert code == 0
-    assert "CartPole-v1: Gymnasium's; PPO, settings tuned by" in out
+    assert "CartPole-v1: Gymnasium's; PPO, settings tuned" in out
     words = ("rl", "evaluate", "m.safetensors", "--episodes", "4")
     code, out, _ = run(*words, "--gymnasium", "--json")
     facts = json.loads(out)
@@ -161,7 +161,7 @@ def test_a_report(run):
         r'<section id="(\w+)"', text
     )
     assert "data:image/gif;base64," in text and "mean of 2 seeds" in text
-    for words in ("tuned by RL Baselines3 Zoo", "--set", "default of PPO", "layers"):
+    for words in ("bench/rl_learning.py", "--set", "default of PPO", "layers"):
         assert words in text
     told = html.unescape(re.search(r"<code>(chainrule rl train .*?)</code>", text)[1])
     model = rl.load("ppo-CartPole-v1-seed1.safetensors")
