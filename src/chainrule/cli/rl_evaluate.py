@@ -9,10 +9,13 @@ import typer
 
 from .. import escape
 from ..errors import DataError
+from ..lazy import LazyModule
 from . import rl_settings
 from .console import console, table
 from .options import AsJson, Model
 from .rl_settings import EVALUATION_SEED, Gymnasium, rl
+
+elements = LazyModule("chainrule.report.elements")
 
 Environment = Annotated[
     str | None,
@@ -59,7 +62,7 @@ def evaluate(
     out.say(f"{episodes} episodes of {name}, {rl_settings.where_it_runs(name, gymnasium)}")
     grid = table("", "value", right=(1,))
     for key, value in facts.items():
-        grid.add_row(key.replace("_", " "), f"{value:.4g}")
+        grid.add_row(key.replace("_", " "), elements.number(value))
     out.print(grid)
 
 

@@ -21,6 +21,7 @@ from .rl_evaluate import summary
 from .rl_run import Run, policies, reward_threshold
 from .rl_settings import EVALUATION_SEED, Gymnasium, rl
 
+elements = LazyModule("chainrule.report.elements")
 reporting = LazyModule("chainrule.cli.rl_reporting")
 seeds_module = LazyModule("chainrule.rl.seeds")
 tuned = LazyModule("chainrule.rl.algorithms.tuned")
@@ -225,7 +226,7 @@ def result_table(run: Run) -> Any:
     for label, results in policies(run):
         facts = summary(results)
         keys = ("mean_return", "std_return", "mean_length")
-        grid.add_row(label, *[f"{facts[key]:.4g}" for key in keys])
+        grid.add_row(label, *[elements.number(facts[key]) for key in keys])
     return grid
 
 
