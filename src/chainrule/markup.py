@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from .escape import html
 
-VOID = {"link", "meta"}  # HTML's elements without an end tag
+VOID = {"img", "link", "meta"}  # HTML's elements without an end tag
 SHAPES = {"circle", "line", "path", "rect"}  # SVG's, which end in />
 FOR, AGAINST = "31, 119, 180", "214, 39, 40"  # blue and red: also told apart by the colour-blind
 DARKEST = 0.75  # opacity of the word that matters most: its letters stay readable

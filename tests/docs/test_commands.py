@@ -26,7 +26,8 @@ def commands(path: Path) -> list[list[str]]:
     return [shlex.split(line)[1:] for line in found]
 
 
-ELSEWHERE = ("houses", "flowers", "commands", "reviews")  # data that a reader would have
+# Data that a reader would have, and an environment with a physics engine of its own
+ELSEWHERE = ("houses", "flowers", "commands", "reviews", "LunarLander")
 
 
 @pytest.mark.parametrize("path", [ROOT / "README.md", GUIDE], ids=["README", "command-line"])
@@ -35,7 +36,8 @@ def test_options_exist(path: Path) -> None:
     assert len(commands(path)) >= 3
     for words in commands(path):
         names = [word for word in words if not word.startswith("-")]
-        nested = names[:1] == ["demo"] or names[1:2] in (["images"], ["audio"], ["text"])
+        nested = names[:1] in (["demo"], ["rl"])
+        nested = nested or names[1:2] in (["images"], ["audio"], ["text"])
         chain = names[:2] if nested else ["train", "table"] if "train" in names[:1] else names[:1]
         done = CliRunner().invoke(app, [*chain, "--help"], env={"COLUMNS": "200"})
         assert done.exit_code == 0
@@ -61,6 +63,6 @@ def test_the_guide_runs(
             assert said.err.count("\n") == 1
             assert wrong.pop() in said.err
     assert {path.name for path in tmp_path.iterdir()} == {
-        "digits.safetensors", "small.safetensors", "predicted.csv"
+        "digits.safetensors", "small.safetensors", "predicted.csv", "pole.safetensors", "pole.gif"
     }  # fmt: skip
     assert len((tmp_path / "predicted.csv").read_text().splitlines()) == 151

@@ -3,9 +3,10 @@
 import shutil
 
 import pytest
+from policy_report import policy
 from report_examples import classes, numbers
 
-from chainrule.report import write_report
+from chainrule.report import render_reinforcement, write_page, write_report
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -49,4 +50,28 @@ def test_in_a_browser(browser, tmp_path, report, width, scheme):
     page.emulate_media(media="print")
     printed = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert "rgb(255, 255, 255)" == printed
+    page.close()
+
+
+@pytest.mark.parametrize("width", [360, 1200])
+def test_a_policy_in_a_browser(browser, tmp_path, width):
+    """The film plays from inside of the page; nothing is loaded, and nothing is too wide."""
+    path = tmp_path / "policy.html"
+    attack = "<script>document.title = 'run'</script>" + "x" * 500
+    report = policy(film_caption=attack, command=attack, settings=[(attack, attack, attack)])
+    write_page(path, render_reinforcement(report))
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    asked, said = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: said.append(message.text))
+    page.goto(path.as_uri())
+    assert [path.as_uri()] == [url for url in asked if not url.startswith("data:")]
+    assert ([], "CartPole-v1: ") == (said, page.title()[:13])
+    assert width >= page.evaluate("document.documentElement.scrollWidth")
+    assert [30, 20] == page.evaluate(
+        "(() => { const film = document.querySelector('.film');"
+        " return [film.naturalWidth, film.naturalHeight] })()"
+    )
+    band = page.evaluate("getComputedStyle(document.querySelector('.band')).fillOpacity")
+    assert "0.15" == band
     page.close()

@@ -200,4 +200,4 @@ def test_it_loads_no_more_than_it_needs():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "False" == done.stdout.strip()
-    assert ["Report", "render", "write_report"] == package.__all__
+    assert {"Report", "render", "write_report"} < set(package.__all__)

@@ -278,3 +278,21 @@ def test_copies_and_pickles() -> None:
         pickle.dumps(bound)
     again = write.bind(pickle.loads(pickle.dumps(bound.state)))
     assert float(again(4.0)) == 5.0
+
+
+def test_states_of_one_kind_share_a_trace() -> None:
+    """A function that is bound to several states is traced once; another kind is traced anew."""
+    traced: list[Any] = []
+
+    @cr.jit
+    def add(state: Any, x: Any) -> Any:
+        traced.append(state.dtype)
+        return state + x, np.sum(state)
+
+    first, second = add.bind(np.zeros(3)), add.bind(np.ones(3))
+    assert (0.0, 3.0) == (first(1.0), second(2.0))
+    assert ([1.0] * 3, [3.0] * 3) == (first.state.tolist(), second.state.tolist())
+    assert [np.float64] == traced
+    third = add.bind(np.ones(3, np.float32))
+    assert (3.0, 3.0) == (third(np.float32(1.0)), first(0.0))
+    assert [np.float64, np.float32] == traced

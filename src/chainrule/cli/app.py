@@ -23,6 +23,7 @@ from .inspect import inspect
 from .listen import listen
 from .options import ReportCommand
 from .predict import predict
+from .rl_app import rl_app
 from .train import train_app
 from .tune import tune
 
@@ -79,6 +80,7 @@ app.command()(inspect)
 app.command()(listen)
 app.command()(export)
 app.command("tune")(tune)
+app.add_typer(rl_app, name="rl")
 app.add_typer(demo, name="demo")
 app.add_typer(cache_app, name="cache")
 

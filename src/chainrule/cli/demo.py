@@ -29,7 +29,7 @@ APPLICATIONS = (
     ("Pattern recognition", "chainrule train digits"),
     ("Regression analysis", "chainrule train diabetes, or your own table"),
     ("Anomaly detection", "to come"),
-    ("Reinforcement learning", "to come"),
+    ("Reinforcement learning", "chainrule rl train CartPole-v1"),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -9,15 +10,31 @@ from typing import Any
 
 import numpy as np
 
-from .. import estimators, nn, tree
+from .. import container, estimators, nn, tree
 from ..data import Table
 from ..data.cells import with_row_numbers
-from ..errors import DataError
+from ..errors import DataError, ModelFileError
 
 
 def load(path: Path) -> Any:
     """The estimator of a model file."""
-    return estimators.load(path)
+    try:
+        return estimators.load(path)
+    except ModelFileError as error:
+        if _is_policy(path):
+            raise ModelFileError(
+                f"{path} is a policy that learned by reinforcement: see chainrule rl evaluate "
+                f"{path}"
+            ) from error
+        raise
+
+
+def _is_policy(path: Path) -> bool:
+    """Whether a file that no estimator is in is one of `chainrule rl`."""
+    with suppress(ModelFileError):
+        description, _ = container.loads(container.read(container.checked_path(path, "load")))
+        return description.get("kind") == "rl"
+    return False
 
 
 def card(model: Any) -> dict[str, Any]:
@@ -94,7 +111,7 @@ class Layer:
 def layers(model: Any) -> list[Layer]:
     """The layers of an estimator's network, in the order in which data meets them."""
     if hasattr(model, "module_"):
-        return _of_module(model.module_)
+        return layers_of_module(model.module_)
     network = getattr(model, "network_", model)
     embedding = network.fitted_network.perceptron.embedding
     layers = []
@@ -106,7 +123,7 @@ def layers(model: Any) -> list[Layer]:
     return layers
 
 
-def _of_module(module: Any) -> list[Layer]:
+def layers_of_module(module: Any) -> list[Layer]:
     """The layers of a module: what holds parameters, with the shape of the largest one."""
     counts: dict[str, list[Any]] = {}
     marked = nn.with_batch_stats(

@@ -5,6 +5,14 @@ network, no script, no font. The same `Report` gives the same bytes.
 """
 
 from .document import Report
-from .page import render, write_report
+from .page import render, write_page, write_report
+from .reinforcement import ReinforcementReport, render_reinforcement
 
-__all__ = ["Report", "render", "write_report"]
+__all__ = [
+    "ReinforcementReport",
+    "Report",
+    "render",
+    "render_reinforcement",
+    "write_page",
+    "write_report",
+]

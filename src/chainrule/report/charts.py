@@ -35,16 +35,31 @@ class Axes:
         """Places from bottom to top, counted from the top as SVG does."""
         return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * self.y.share(values)
 
-    def line(self, x: Any, y: Any, colour: int = 0, dots: bool = False) -> Markup:
+    def line(
+        self, x: Any, y: Any, colour: int = 0, dots: bool = False, thin: bool = False
+    ) -> Markup:
         """A line with a gap where a number is missing; a lone point is a dot."""
         runs = _runs(self.across(x), self.up(y))
         path = "".join("M" + "L".join(map(_coordinates, _thinned(run))) for run in runs)
         marked = [point for run in runs if dots or len(run) == 1 for point in run]
-        kind = f"c{colour % COLOURS}"
-        return markup(tag("path", class_=f"line {kind}", d=path) if path else "", [
+        kind, stroke = f"c{colour % COLOURS}", "thin line" if thin else "line"
+        return markup(tag("path", class_=f"{stroke} {kind}", d=path) if path else "", [
             tag("circle", class_=f"dot {kind}", cx=short(px), cy=short(py), r=3)
             for px, py in marked
         ])  # fmt: skip
+
+    def band(self, x: Any, low: Any, high: Any, colour: int = 0) -> Markup:
+        """What lies between two lines that have the same gaps."""
+        x = np.asarray(x, np.float64)
+        both = np.isfinite(low) & np.isfinite(high)
+        low, high = np.where(both, low, np.nan), np.where(both, high, np.nan)
+        xs = self.across(x)
+        upper, lower = _runs(xs, self.up(high)), _runs(xs, self.up(low))
+        path = "".join(
+            "M" + "L".join(map(_coordinates, [*_thinned(above), *reversed(_thinned(below))])) + "Z"
+            for above, below in zip(upper, lower, strict=True)
+        )
+        return tag("path", class_=f"band c{colour % COLOURS}", d=path) if path else markup()
 
     def points(self, x: Any, y: Any) -> Markup:
         """A cloud; at most `MOST_POINTS`, evenly taken."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
 
@@ -61,7 +61,31 @@ def render(report: Report) -> str:
     (True, True, False)
     """
     sections = [(name, title, build(report)) for name, title, build in SECTIONS]
-    present = [(name, title, body) for name, title, body in sections if body is not None]
+    of = markup(" of ", label(report.target)) if report.target else None
+    return html_page(
+        report.data, f"{report.task} report", [markup(report.task, of), report.date], sections
+    )
+
+
+def html_page(
+    name: str, kind: str, about: Sequence[str], sections: Sequence[tuple[str, str, Markup | None]]
+) -> str:
+    """Put a page together; its policy lets it load, run and send nothing.
+
+    Parameters
+    ----------
+    name, kind : str
+        The heading, and what is added to it in the title.
+    about : sequence of str
+        What stands below the heading; empty ones are left out.
+    sections : sequence of (str, str, Markup or None)
+        Identifier, heading and content of each; None is left out.
+
+    Returns
+    -------
+    str
+    """
+    present = [(key, title, body) for key, title, body in sections if body is not None]
     style = resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8")
     head = tag(
         "head",
@@ -70,21 +94,20 @@ def render(report: Report) -> str:
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="color-scheme", content="light dark"),
         tag("meta", name="generator", content=f"chainrule {__version__}"),
-        tag("title", f"{shortened(report.data)}: {report.task} report"),
+        tag("title", f"{shortened(name)}: {kind}"),
         tag("link", rel="icon", href="data:,"),  # else browsers ask the server for one
         tag("style", Markup(style)),
     )
-    of = markup(" of ", label(report.target)) if report.target else None
-    about = [markup(report.task, of), *([label(report.date)] if report.date else [])]
-    contents = [tag("li", tag("a", title, href=f"#{name}")) for name, title, _ in present]
+    contents = [tag("li", tag("a", title, href=f"#{key}")) for key, title, _ in present]
+    lines = [tag("span", label(text)) for text in about if text]
     body = tag(
         "body",
-        tag("header", tag("h1", label(report.data)), tag("p", [tag("span", x) for x in about])),
+        tag("header", tag("h1", label(name)), tag("p", lines)),
         tag("nav", tag("ul", contents), aria_label="Sections") if contents else "",
         tag("main", [
-            tag("section", tag("h2", title, id=f"{name}-title"), content, id=name,
-                aria_labelledby=f"{name}-title")
-            for name, title, content in present
+            tag("section", tag("h2", title, id=f"{key}-title"), content, id=key,
+                aria_labelledby=f"{key}-title")
+            for key, title, content in present
         ]),
     )  # fmt: skip
     return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
@@ -113,9 +136,13 @@ def write_report(path: str | Path, report: Report) -> None:
     ...     path.read_text()[:15]
     '<!doctype html>'
     """
-    data = render(report).encode()
+    write_page(path, render(report))
+
+
+def write_page(path: str | Path, page: str) -> None:
+    """Write a page that was rendered; see `write_report`."""
     try:
-        write_atomically(path, data)
+        write_atomically(path, page.encode())
     except OSError as error:
         raise DataError(
             f"cannot write the report to {path}: {error.strerror or error}; choose another place"

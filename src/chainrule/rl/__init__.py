@@ -38,6 +38,9 @@ from .evaluation import EpisodeResults, evaluate_episodes, evaluate_policy
 from .policies.actor_critic import ActorCritic
 from .policies.continuous import Critics, DeterministicActor, SquashedGaussianActor
 from .policies.q_network import QNetwork
+from .random_policy import RandomPolicy
+from .rendering import record_gif
+from .seeds import learn_seeds
 from .tabular import policy_evaluation, render_values, value_iteration
 
 if TYPE_CHECKING:
@@ -75,15 +78,18 @@ __all__ = [
     "OrnsteinUhlenbeckActionNoise",
     "QLearning",
     "QNetwork",
+    "RandomPolicy",
     "SquashedGaussianActor",
     "StopTrainingOnRewardThreshold",
     "auto_reset_step",
     "check_environment",
     "evaluate_episodes",
     "evaluate_policy",
+    "learn_seeds",
     "load",
     "make_environment",
     "policy_evaluation",
+    "record_gif",
     "render_values",
     "value_iteration",
 ]

@@ -50,6 +50,7 @@ class JitFunction(Generic[P, R]):
         self._fast_single_owner: TracedFunction | None = None
         self._models = ModelCalls()
         self._uses = itertools.count(1)
+        self._step: JitFunction[P, R] | None = None  # the function as `bind` runs it
 
     @overload
     def __get__(self, instance: None, owner: type | None = None) -> JitFunction[P, R]: ...
@@ -222,7 +223,8 @@ class JitFunction(Generic[P, R]):
         ----------
         state : tree of arrays, or BoundFunction
             Copied; another step's state is shared with it, such as by one that acts and one that
-            learns. The function takes the state first, and returns ``(new state, result)``, as
+            learns. A function that is bound to several states is compiled once for all of a kind.
+            The function takes the state first, and returns ``(new state, result)``, as
             `scan`'s does, with a new state of the same structure, shapes and dtypes.
 
         Returns
@@ -253,8 +255,9 @@ class JitFunction(Generic[P, R]):
             raise TypeError(
                 at_user_line(f"{message}: make what is to be changed a part of the state")
             )
-        step = JitFunction(self.function, tiered=self.tiered, changes_state=True)
-        return BoundFunction(partial(step._find_or_trace, static=(), named=False), state)
+        if self._step is None:  # one for all states that it is bound to: they share traces
+            self._step = JitFunction(self.function, tiered=self.tiered, changes_state=True)
+        return BoundFunction(partial(self._step._find_or_trace, static=(), named=False), state)
 
     def graph(self, *args: P.args, **kwargs: P.kwargs) -> Graph:
         """Return the graph that a call with these arguments would run, before simplification."""

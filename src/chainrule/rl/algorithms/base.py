@@ -46,6 +46,8 @@ class Algorithm(ABC):
         Of the last training: steps, mean return and length of the last 100 episodes, losses.
     num_timesteps : int
         Steps of all copies of the environment so far.
+    tuning : Tuning or None
+        The settings that were tuned for the environment, and by whom.
     stop_reason : str or None
         Why the last training ended: "total_timesteps", "callback" or "interrupted".
     """
@@ -72,14 +74,15 @@ class Algorithm(ABC):
         if self.dtype not in FLOAT_DTYPES:
             raise ValueError(at_user_line(f"dtype={dtype!r:.60}: give float32 or float64"))
         self.environment_name = environment_name(env)
-        self.settings, self._tuning = resolve(
+        self.settings, self.tuning = resolve(
             type(self).__name__, self.DEFAULTS, self.environment_name, chosen, self.SPECIAL_RULES
         )
         self.seed = secrets.randbits(32) if seed is None else seed
         self._policy = policy
         self.history: list[dict[str, float]] = []
         self.stop_reason: str | None = None
-        self._bound: dict[Hashable, Any] = {}
+        self._compiled: dict[Hashable, Any] = {}  # functions of a state
+        self._bound: dict[Hashable, Any] = {}  # the same of this model's state
         self._n_predictions, self._predict_key = 0, random.key(self.seed)
         self.env: Resolved | None = None
         if env is not None:
@@ -289,13 +292,21 @@ class Algorithm(ABC):
     def bound(self, name: Hashable, function: Callable[..., Any]) -> Any:
         """Return a compiled ``function(agent, agent's state, ...)`` of the state as it is now."""
         if name not in self._bound:
-            agent, loop = self.agent, self._loop
+            if name not in self._compiled:
+                agent, agent_of = self.agent, self._loop.agent_of
 
-            def step(state: Any, *args: Any) -> Any:
-                return state, function(agent, loop.agent_of(state), *args)
+                def step(state: Any, *args: Any) -> Any:
+                    return state, function(agent, agent_of(state), *args)
 
-            self._bound[name] = jit(step).bind(loop.bound)
+                self._compiled[name] = jit(step)
+            self._bound[name] = self._compiled[name].bind(self._loop.bound)
         return self._bound[name]
+
+    def share_compiled(self, other: Algorithm) -> None:
+        """Run the compiled functions of a model that differs in its seed alone."""
+        self._loop.share_compiled(other._loop)
+        self._compiled = other._compiled
+        self._bound.clear()
 
     @property
     def environment_settings(self) -> str | None:
@@ -310,7 +321,7 @@ class Algorithm(ABC):
         env = self.environment_name or type(self.env).__name__
         lines = [f"{type(self).__name__}({env!r},"]
         lines += [f"    {name}={_short(value)}," for name, value in self.settings.items()]
-        tuned = f"  # {self._tuning.source}" if self._tuning else ""
+        tuned = f"  # {self.tuning.source}" if self.tuning else ""
         return "\n".join([*lines, f"    seed={self.seed}){tuned}"])
 
     # What each algorithm adds

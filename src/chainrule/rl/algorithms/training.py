@@ -52,7 +52,7 @@ class Training:
         self.model, self.loop, self.callbacks = model, loop, callbacks
         self.total_timesteps = self.target = total_timesteps
         self.steps_per_round = model.agent.steps_per_round * model.agent.n_envs
-        self.bar = _Bar(progress_bar)
+        self.bar = ProgressBar(progress_bar)
         self.seconds_per_round = 0.0
 
     def run(self, reset: bool, checkpoint: Path | None, interval: float) -> str:
@@ -67,7 +67,7 @@ class Training:
             if reset:
                 self.model.history = []
             self._warn_of_random_actions()
-        with self.bar, _deferred_interrupts() as interrupted:
+        with self.bar, deferred_interrupts() as interrupted:
             reason = self._rounds(file, interrupted)
         if file is not None:
             if reason == "interrupted":
@@ -189,7 +189,7 @@ def _with_nan(row: dict[str, float | None]) -> dict[str, float]:
 
 
 @contextmanager
-def _deferred_interrupts() -> Iterator[Callable[[], bool]]:
+def deferred_interrupts() -> Iterator[Callable[[], bool]]:
     """Have Ctrl-C end the training after the call that runs; a second one raises at once.
 
     A native loop that is stopped in its middle leaves the state half changed, so the first one
@@ -213,14 +213,14 @@ def _deferred_interrupts() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-class _Bar:
+class ProgressBar:
     """A bar over the steps on standard error, shown after `SHOW_AFTER` seconds."""
 
     def __init__(self, enabled: bool) -> None:
         self.enabled = enabled and sys.stderr.isatty()
         self.bar: Any = None
 
-    def __enter__(self) -> _Bar:
+    def __enter__(self) -> ProgressBar:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -104,3 +104,21 @@ TUNED: dict[tuple[str, str], Tuning] = {
         _HERE,
     ),
 }  # fmt: skip
+
+
+TOTAL_TIMESTEPS: dict[tuple[str, str], int] = {
+    ("PPO", "CartPole-v1"): 50_000, ("PPO", "Acrobot-v1"): 100_000,
+    ("PPO", "MountainCar-v0"): 1_000_000, ("PPO", "Pendulum-v1"): 100_000,
+    ("PPO", "LunarLander-v3"): 1_000_000, ("PPO", "Navigation-v0"): 2_000_000,
+    ("PPO", "TwoLinkArm-v0"): 2_000_000, ("PPO", "MiniBreakout-v0"): 1_000_000,
+    ("A2C", "CartPole-v1"): 500_000, ("DQN", "CartPole-v1"): 50_000,
+    ("DQN", "MountainCar-v0"): 120_000, ("SAC", "Pendulum-v1"): 20_000,
+    ("TD3", "Pendulum-v1"): 20_000, ("SAC", "MountainCarContinuous-v0"): 50_000,
+}  # fmt: skip
+"""How long the command line trains where nothing is said; 100,000 steps elsewhere."""
+DEFAULT_TIMESTEPS = 100_000
+
+
+def default_timesteps(algorithm: str, environment: str | None) -> int:
+    """Return the number of steps that the settings of an environment are meant for."""
+    return TOTAL_TIMESTEPS.get((algorithm, environment or ""), DEFAULT_TIMESTEPS)

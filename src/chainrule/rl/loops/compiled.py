@@ -46,10 +46,21 @@ class CompiledLoop:
             agent.init(agent_key, total_timesteps), env_state, observation, key,
             no_episodes(agent.n_envs), np.bool_(True),
         )  # fmt: skip
-        self.bound = jit(self._run_rounds).bind(state)
-        self._restart = jit(self._with_new_episodes).bind(self.bound)
-        self._prepare = jit(with_total).bind(self.bound)
-        self._count = jit(lambda state: (state, state.agent.num_timesteps)).bind(self.bound)
+        self.compiled: tuple[Any, ...] = (
+            jit(self._run_rounds), jit(self._with_new_episodes), jit(with_total),
+            jit(lambda state: (state, state.agent.num_timesteps)),
+        )  # fmt: skip
+        self._bind(state)
+
+    def _bind(self, state: Any) -> None:
+        run_rounds, *others = self.compiled
+        self.bound = run_rounds.bind(state)
+        self._restart, self._prepare, self._count = (x.bind(self.bound) for x in others)
+
+    def share_compiled(self, other: CompiledLoop) -> None:
+        """Run the compiled functions of a loop of the same settings."""
+        self.compiled = other.compiled
+        self._bind(self.bound)
 
     @property
     def state(self) -> LoopState:

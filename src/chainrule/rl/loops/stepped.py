@@ -44,17 +44,28 @@ class SteppedLoop:
         agent_key, _ = split(key)
         metrics = {name: np.float64(np.nan) for name in agent.metric_names}
         state = SteppedState(agent.init(agent_key, total_timesteps), metrics)
-        self.bound = self._act = jit(self._only_act).bind(state)
-        self._step = jit(self._record_and_act).bind(self._act)
-        self._learn = jit(self._record_and_learn).bind(self._act)
-        self._learn_and_act = jit(self._record_learn_and_act).bind(self._act)
-        self._cut_off = jit(self._with_new_episodes).bind(self._act)
-        self._prepare = jit(with_total).bind(self._act)
-        self._number = jit(lambda state: (state, state.agent.num_timesteps)).bind(self._act)
+        self.compiled: tuple[Any, ...] = (
+            jit(self._only_act), jit(self._record_and_act), jit(self._record_and_learn),
+            jit(self._record_learn_and_act), jit(self._with_new_episodes), jit(with_total),
+            jit(lambda state: (state, state.agent.num_timesteps)),
+        )  # fmt: skip
+        self._bind(state)
         self.episodes = no_episodes(agent.n_envs)
         self._observation: Any = None
         self._action: Any = None
         self._is_cut_off = False  # whether episodes were left in their middle
+
+    def _bind(self, state: Any) -> None:
+        act, *others = self.compiled
+        self.bound = self._act = act.bind(state)
+        bound = [function.bind(self._act) for function in others]
+        self._step, self._learn, self._learn_and_act, self._cut_off, *bound = bound
+        self._prepare, self._number = bound
+
+    def share_compiled(self, other: SteppedLoop) -> None:
+        """Run the compiled functions of a loop of the same settings."""
+        self.compiled = other.compiled
+        self._bind(self.bound)
 
     @property
     def state(self) -> SteppedState:
