@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import operator
 from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 
-from ...errors import at_user_line
+from ...errors import ShapeError, at_user_line
 from ..environments import ENVIRONMENTS, Environment, make_environment
 from ..environments.registry import NAMESPACE
 from ..loops.copies import Copies, copies_of, gymnasium, gymnasium_vector
+from ..spaces import ActionSpec, BoxSpec, SpaceSpec, action_spec_of, spec_of
 
 Resolved = Environment[Any] | Copies
 
@@ -73,3 +75,31 @@ def environment_name(environment: Any) -> str | None:
     spec = getattr(environment, "spec", None)
     identifier = getattr(spec, "id", None)
     return identifier.removeprefix(f"{NAMESPACE}/") if isinstance(identifier, str) else None
+
+
+def specs_of(environment: Resolved) -> tuple[SpaceSpec, ActionSpec]:
+    """Return what is seen and what can be done, of one copy."""
+    if isinstance(environment, Environment):
+        return spec_of(environment.observation_space), action_spec_of(environment.action_space)
+    return environment.observation, environment.action
+
+
+def check_same_spaces(specs: tuple[SpaceSpec, ActionSpec], environment: Resolved) -> None:
+    """Raise if an environment has other spaces than these."""
+    observation, action = specs_of(environment)
+    for kind, mine, its, is_same in (
+        ("observations", specs[0], observation, _same_but_bounds),
+        ("actions", specs[1], action, operator.eq),
+    ):
+        if not is_same(mine, its):
+            raise ShapeError(
+                at_user_line(f"the environment's {kind} are {its}, and the model's {mine}")
+            )
+
+
+def _same_but_bounds(one: Any, other: Any) -> bool:
+    """Return whether two spaces are equal, or boxes that differ in their bounds alone."""
+    if isinstance(one, BoxSpec) and isinstance(other, BoxSpec):
+        kinds = [(np.dtype(spec.dtype).kind, spec.is_image) for spec in (one, other)]
+        return one.shape == other.shape and kinds[0] == kinds[1]
+    return bool(one == other)

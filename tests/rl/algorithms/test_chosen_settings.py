@@ -16,12 +16,12 @@ from chainrule.rl.algorithms.tuned import TUNED
 
 
 def test_chosen_before_tuned_before_default() -> None:
-    """CartPole's tuning has gamma 0.98 and 8 copies; entropy's weight is PPO's default."""
+    """CartPole's tuning has 128 steps of 8 copies; entropy's weight is PPO's default."""
     model = rl.PPO("CartPole-v1", n_epochs=3, seed=0)
-    expected = {"gamma": 0.98, "n_envs": 8, "n_epochs": 3, "ent_coef": 0.0}
+    expected = {"n_steps": 128, "n_envs": 8, "n_epochs": 3, "ent_coef": 0.0}
     assert expected == {name: model.settings[name] for name in expected}
     assert Linear(1e-3) == model.settings["learning_rate"]
-    assert "RL Baselines3 Zoo" in repr(model) and "n_epochs=3" in repr(model)
+    assert "bench/rl_learning.py" in repr(model) and "n_epochs=3" in repr(model)
     plain = rl.PPO(rl.environments.Pendulum(), seed=0)
     assert 1e-3 == plain.settings["learning_rate"]
 
