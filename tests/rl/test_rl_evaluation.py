@@ -57,6 +57,15 @@ def test_returns_and_lengths(way: str) -> None:
     )
 
 
+def test_episodes_of_different_lengths() -> None:
+    """Each copy counts up to its own end: CartPole pays 1 a step."""
+    model = rl.PPO("CartPole-v1", n_envs=1, **SMALL)
+    results = rl.evaluate_episodes(model, None, 12, deterministic=False)
+    np.testing.assert_array_equal(results.returns, results.lengths)
+    assert len(set(results.lengths.tolist())) > 4
+    assert 8 < np.min(results.lengths) < np.max(results.lengths) < 200
+
+
 def test_draws_of_an_evaluation() -> None:
     """Not deterministic, actions are drawn: returns vary, and follow from the seed."""
     model = rl.PPO(LINE, n_envs=1, **SMALL)

@@ -193,7 +193,7 @@ def test_targets_of_sac_move_at_their_interval() -> None:
 
 def test_td3() -> None:
     """Two updates of the critics, the second one with the actor; noise on target actions."""
-    agent, state = agent_of(rl.TD3, policy_delay=2, target_policy_noise=0.4, target_noise_clip=0.3)
+    agent, state = agent_of(rl.TD3, policy_delay=2, target_policy_noise=2.0, target_noise_clip=1.5)
     networks, batch = state.networks, batch_of()
     critics, targets = CriticsByHand(networks.critics), CriticsByHand(networks.critic_targets)
     layers, target_layers = (
@@ -201,7 +201,7 @@ def test_td3() -> None:
     )
     adam, keys, update = by_hand.Adam(0.01), random.split(KEY), jit(agent._update)
     for number, key in enumerate(keys):
-        noise = np.clip(random.normal(key, (N, 1), np.float64) * 0.4, -0.3, 0.3)
+        noise = np.clip(random.normal(key, (N, 1), np.float64) * 2.0, -1.5, 1.5)
         action = np.tanh(by_hand.forward(target_layers, batch.next_observation, "relu")[-1])
         following = targets.values(batch.next_observation, np.clip(action + noise, -1, 1))
         wanted = batch.reward + batch.discount * following.min(axis=0)

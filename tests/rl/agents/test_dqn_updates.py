@@ -11,7 +11,8 @@ import pytest
 from chainrule import jit, random, rl, tree
 from chainrule.rl.agents.base import Progress
 from chainrule.rl.agents.dqn import huber
-from chainrule.rl.buffers.replay import Transitions
+from chainrule.rl.buffers.prioritized import draw_by_priority, with_priorities
+from chainrule.rl.buffers.replay import Transitions, transitions_at
 
 pytestmark = pytest.mark.usefixtures("_unoptimised")
 NEAR = {"rtol": 1e-9, "atol": 1e-10}
@@ -188,3 +189,35 @@ def test_exploration_follows_the_rate() -> None:
     before = state._replace(num_timesteps=np.int64(3))
     early, _ = agent._explore(before, observation, random.key(2))
     assert abs(np.mean(early != best) - 0.5) < 4 * np.sqrt(0.25 / 20_000)
+
+
+def test_an_update_of_a_prioritized_replay() -> None:
+    """Weights by a beta that rises to 1, and new priorities of what was drawn."""
+    agent, state = agent_of(prioritized_replay=True, priority_beta=0.4, priority_alpha=0.7)
+    rng, shape = np.random.default_rng(0), state.replay.reward.shape
+    replay = state.replay._replace(
+        observation=rng.normal(size=(*shape, 4)), next_observation=rng.normal(size=(*shape, 4)),
+        reward=rng.normal(size=shape), action=rng.integers(0, ACTIONS, shape), n_rows=np.int64(20),
+    )  # fmt: skip
+    every = np.arange(40)
+    priorities = with_priorities(state.priorities, every, rng.normal(size=40) * 3, 0.7)
+    state = state._replace(
+        replay=replay, num_timesteps=np.int64(250), total_timesteps=np.int64(1000)
+    )
+    key = random.key(4)
+    draw_key, noise_key = random.split(key)
+    beta = 0.4 + 0.6 * 0.25
+    numbers, weights = draw_by_priority(priorities, draw_key, N, 40, beta)
+    assert len(set(weights)) > 3
+    batch = transitions_at(replay, numbers, 0.9, weight=weights)
+    expected, errors, _ = agent._update(state, state.networks, batch, noise_key, np.int64(0))
+    old = priorities._replace(sums=priorities.sums.copy())
+    (networks, new, n_updates), _ = jit(agent._one_update)(
+        state._replace(priorities=None), (state.networks, priorities, np.int64(0)), key
+    )
+    assert 1 == n_updates
+    for mine, its in zip(tree.leaves(expected.q), tree.leaves(networks.q), strict=True):
+        np.testing.assert_allclose(its, mine, **NEAR)
+    wanted = with_priorities(old, numbers, errors, 0.7)
+    np.testing.assert_allclose(new.sums, wanted.sums, **NEAR)
+    np.testing.assert_allclose(new.largest, wanted.largest, **NEAR)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import by_hand
@@ -152,7 +153,12 @@ def explained(value: Any, returns: Any) -> float:
 
 
 def ppo_by_hand(
-    agent: Any, policy: PolicyByHand, rollout: Rollout, last_value: Any, key: Any
+    agent: Any,
+    policy: PolicyByHand,
+    rollout: Rollout,
+    last_value: Any,
+    key: Any,
+    distances: list[float],
 ) -> dict[str, float]:
     """All epochs of a round, up to the batch that strays too far; the means of metrics."""
     adam = by_hand.Adam(agent.learning_rate, eps=1e-5)
@@ -165,6 +171,7 @@ def ppo_by_hand(
             batch = batch_of(rollout, *both, order[start : start + agent.batch_size])
             metrics, gradients = ppo_loss(agent, policy, batch)
             n_updates += 1
+            distances.append(metrics["approx_kl"])
             totals = {name: totals.get(name, 0.0) + x for name, x in metrics.items()}
             if agent.target_kl is not None and metrics["approx_kl"] > 1.5 * agent.target_kl:
                 return {**{k: v / n_updates for k, v in totals.items()}, "n_updates": n_updates}
@@ -225,7 +232,7 @@ def test_ppo(name: str) -> None:
     last_value = by_hand.forward(expected.vf, observation, "tanh")[-1][:, 0]
     _, update_key = random.split(state.key)
     after, metrics = learned(agent, state, rollout, observation)
-    wanted = ppo_by_hand(agent, expected, rollout, last_value, update_key)
+    wanted = ppo_by_hand(agent, expected, rollout, last_value, update_key, [])
     assert_policies(expected, after.policy)
     n_updates = wanted.pop("n_updates")
     if name == "target_kl":
@@ -237,6 +244,28 @@ def test_ppo(name: str) -> None:
     share = explained(rollout.value[some], returns[some])
     np.testing.assert_allclose(metrics["explained_variance"], share, **NEAR)
     assert 0 == after.row
+
+
+@pytest.mark.parametrize("factor", [1.49, 1.51])
+def test_target_kl_counts_one_and_a_half_times(factor: float) -> None:
+    """The furthest batch of a round ends it if it is 1.51 times the target away, not if 1.49."""
+    settings = {"batch_size": 4, "n_epochs": 3, "learning_rate": 0.2, "gae_lambda": 0.7,
+                "clip_range": 0.2, "gamma": 0.9}  # fmt: skip
+    agent, state = agent_of(rl.PPO, **settings)
+    rollout = rollout_of(state, True)
+    observation = np.zeros((COPIES, 4))
+    last_value = by_hand.forward(by_hand.layers_of(state.policy.vf), observation, "tanh")[-1][:, 0]
+    _, update_key = random.split(state.key)
+    distances: list[float] = []
+    ppo_by_hand(agent, PolicyByHand(state.policy, True), rollout, last_value, update_key, distances)
+    limited = replace(agent, target_kl=max(distances) / factor)
+    furthest = int(np.argmax(distances))
+    assert furthest > 0
+    expected = PolicyByHand(state.policy, True)
+    wanted = ppo_by_hand(limited, expected, rollout, last_value, update_key, [])
+    assert (furthest + 1 if factor > 1.5 else len(distances)) == wanted["n_updates"]
+    after, _ = learned(limited, state, rollout, observation)
+    assert_policies(expected, after.policy)
 
 
 @pytest.mark.parametrize("use_rms_prop", [True, False])
