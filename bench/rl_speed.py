@@ -13,7 +13,7 @@ from typing import Any
 import chainrule as cr
 from chainrule import rl
 
-from . import peers
+from . import jax_ppo, peers
 from .harness import Contest
 
 DQN = {"learning_rate": 1e-3, "buffer_size": 1_000_000, "learning_starts": 100, "batch_size": 64,
@@ -86,7 +86,20 @@ def both(
         )  # fmt: skip
 
 
+def beside_jax(rounds: int = 16) -> Contest:
+    """PPO with the settings that are tuned for CartPole, environment in the graph."""
+    steps = rounds * jax_ppo.N_STEPS * jax_ppo.N_ENVS
+    # of the same rate all the time, as the peer's
+    settings = {"learning_rate": jax_ppo.RATE, "n_envs": jax_ppo.N_ENVS, "n_steps": jax_ppo.N_STEPS}
+    return Contest(
+        f"{steps:,} steps of PPO on CartPole-v1, 64 x 64, in the graph", "the same in JAX",
+        our_training("PPO", "CartPole-v1", steps, settings), jax_ppo.training(rounds), same,
+    )  # fmt: skip
+
+
 def contests() -> Iterator[Contest]:
+    if peers.installed("jax"):
+        yield beside_jax()
     if not (peers.installed("gymnasium") and peers.installed("stable_baselines3")):
         return
     print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")

@@ -70,7 +70,7 @@ def test_draws_of_an_evaluation() -> None:
 def test_an_evaluation_of_the_environment_that_is_learned_from() -> None:
     """Its episodes begin anew, also if it is given once more: no step is written down across."""
     env = GymnasiumEnv(Line())
-    model = rl.DQN(env, seed=0, dtype=np.float64, learning_starts=1000, train_freq=3, n_steps=2,
+    model = rl.DQN(env, seed=0, dtype=np.float64, learning_starts=0, train_freq=3, n_steps=2,
                    policy_kwargs={"net_arch": [2]})  # fmt: skip
     model.learn(6)
     env._step = GymnasiumEnv(Line(4))._step  # from now on episodes end, as an evaluation needs

@@ -86,3 +86,20 @@ def test_scaled_rewards_equal_a_loop(gamma: float) -> None:
             if terminated[copy] or truncated[copy]:
                 running[copy] = 0.0
         np.testing.assert_allclose(scale.returns, running, **NEAR)
+
+
+def test_rows_that_are_not_valid_do_not_count() -> None:
+    """As if they were not there; also where none is valid."""
+    rows = np.random.default_rng(0).normal(size=(5, 2))
+    valid = np.array([True, False, True, True, False])
+    start = updated_moments(initial_moments((2,)), np.ones((2, 2)))
+    some, expected = updated_moments(start, rows, valid), updated_moments(start, rows[valid])
+    none = updated_moments(start, rows, np.zeros(5, bool))
+    for x, y, z, before in zip(some, expected, none, start, strict=True):
+        np.testing.assert_allclose(x, y, **NEAR)
+        np.testing.assert_allclose(z, before, **NEAR)
+    scale = ReturnScale(np.array([2.0, 4.0]), initial_moments(()))
+    both, _ = scaled_rewards(scale, np.zeros(2), np.zeros(2, bool), 0.5, np.array([True, False]))
+    one = ReturnScale(np.array([2.0]), initial_moments(()))
+    single, _ = scaled_rewards(one, np.zeros(1), np.zeros(1, bool), 0.5)
+    np.testing.assert_allclose(both.moments.variance, single.moments.variance, **NEAR)

@@ -12,7 +12,7 @@ from ..transforms import while_loop
 from ..typing import Array
 from .agents.base import initial_memory, predict_from
 from .algorithms.environments import resolve_environment
-from .algorithms.rows import forget
+from .algorithms.memory import forget
 from .environments import Environment
 from .loops.copies import Copies, copies_overlap
 

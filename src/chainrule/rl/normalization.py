@@ -30,8 +30,15 @@ def initial_moments(shape: tuple[int, ...]) -> RunningMoments:
     return RunningMoments(np.zeros(shape), np.ones(shape), np.float64(1e-4))
 
 
-def updated_moments(moments: RunningMoments, rows: Any) -> RunningMoments:
-    """Return the moments of the rows so far and of these.
+def updated_moments(moments: RunningMoments, rows: Any, valid: Any = None) -> RunningMoments:
+    """Return the moments of the rows so far and of these, or of those that are valid.
+
+    Parameters
+    ----------
+    moments : RunningMoments
+    rows : array of shape (n, ...)
+    valid : bool (n,), optional
+        Default: all.
 
     References
     ----------
@@ -39,8 +46,15 @@ def updated_moments(moments: RunningMoments, rows: Any) -> RunningMoments:
     computing sample variances" (1979).
     """
     rows = rows.astype(np.float64)
-    n = rows.shape[0]
-    mean, variance = np.mean(rows, axis=0), np.var(rows, axis=0)
+    if valid is None:
+        n: Any = rows.shape[0]
+        mean, variance = np.mean(rows, axis=0), np.var(rows, axis=0)
+    else:
+        weight = valid.reshape(-1, *(1,) * (rows.ndim - 1)).astype(np.float64)
+        n = np.sum(valid).astype(np.float64)
+        divisor = np.maximum(n, 1.0)
+        mean = np.sum(weight * rows, axis=0) / divisor
+        variance = np.sum(weight * (rows - mean) ** 2, axis=0) / divisor
     total = moments.count + n
     shift = mean - moments.mean
     squares = moments.variance * moments.count + variance * n
@@ -57,12 +71,13 @@ def normalized(
 
 
 def scaled_rewards(
-    scale: ReturnScale, rewards: Any, ended: Any, gamma: float, clip: float = 10.0,
-    epsilon: float = 1e-8,
+    scale: ReturnScale, rewards: Any, ended: Any, gamma: float, valid: Any = None,
+    clip: float = 10.0, epsilon: float = 1e-8,
 ) -> tuple[ReturnScale, Any]:  # fmt: skip
     """Divide rewards by the standard deviation of the running discounted return.
 
     The return of a copy begins anew after the end of its episode, by termination or truncation.
+    Steps that are not `valid`, bool (n,), do not count.
 
     Returns
     -------
@@ -75,7 +90,7 @@ def scaled_rewards(
     L. Engstrom et al.: "Implementation matters in deep policy gradients", arXiv:2005.12729 (2020).
     """
     returns = scale.returns * gamma + rewards
-    moments = updated_moments(scale.moments, returns)
+    moments = updated_moments(scale.moments, returns, valid)
     scaled = rewards / np.sqrt(moments.variance + epsilon)
     scaled = np.clip(scaled, -clip, clip).astype(rewards.dtype)
     return ReturnScale(np.where(ended, 0.0, returns), moments), scaled

@@ -233,7 +233,9 @@ def test_ppo(name: str) -> None:
     for metric, value in wanted.items():
         np.testing.assert_allclose(metrics[metric], value, **NEAR, err_msg=metric)
     _, returns = advantages(rollout, last_value, agent.gamma, agent.gae_lambda)
-    np.testing.assert_allclose(metrics["explained_variance"], explained(rollout.value, returns))
+    some = np.ones((STEPS, COPIES), bool) if rollout.valid is None else rollout.valid
+    share = explained(rollout.value[some], returns[some])
+    np.testing.assert_allclose(metrics["explained_variance"], share, **NEAR)
     assert 0 == after.row
 
 
@@ -305,3 +307,25 @@ def test_reinforce(baseline: bool) -> None:
     assert_policies(expected, after.policy)
     np.testing.assert_allclose(metrics["policy_loss"], -np.sum(weight * scaled * log_prob), **NEAR)
     assert baseline == ("value_loss" in metrics)
+
+
+def test_reinforce_without_whole_episodes() -> None:
+    """Nothing is learned of a rollout in which no episode ended, and nothing is nan."""
+    agent, state = agent_of(rl.REINFORCE)
+    rollout = rollout_of(state, True)._replace(ended=np.zeros((STEPS, COPIES), bool))
+    after, metrics = learned(agent, state, rollout, np.zeros((COPIES, 4)))
+    assert (0.0, 0.0) == (metrics["policy_loss"], metrics["entropy"])
+    for x, y in zip(tree.leaves(state.policy), tree.leaves(after.policy), strict=True):
+        np.testing.assert_array_equal(x, y)
+
+
+def test_explained_variance_of_ignored_actions() -> None:
+    """Rows that do not count are not explained."""
+    agent, state = agent_of(rl.A2C)
+    rollout = rollout_of(state, True, valid=True)
+    observation = np.zeros((COPIES, 4))
+    _, metrics = learned(agent, state, rollout, observation)
+    last_value = state.policy.value(observation)
+    _, returns = advantages(rollout, last_value, agent.gamma, agent.gae_lambda)
+    expected = explained(rollout.value[rollout.valid], returns[rollout.valid])
+    np.testing.assert_allclose(metrics["explained_variance"], expected, **NEAR)

@@ -6,12 +6,14 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import gymnasium
 import numpy as np
 import pytest
+from gymnasium.spaces import Box, Dict, Discrete, MultiDiscrete
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from toy_environments import Line
 
@@ -62,6 +64,9 @@ FAILURES: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
                r"the track has length 0\. What was learned before is whole: save it"),
     "nan": (paying(np.nan), EnvironmentStepError, "the reward is nan in step 21 .*action [01]"),
     "inf": (paying(-np.inf), EnvironmentStepError, "the reward is -inf in step 21 .*action [01]"),
+    "none": (paying(None), EnvironmentStepError, "the reward is None in step 21"),  # type: ignore
+    "text": (paying("1"), EnvironmentStepError, "the reward is '1' in step 21"),  # type: ignore
+    "two": (paying(np.ones(2)), EnvironmentStepError, r"the reward is array.* in step 21"),  # type: ignore
     "seen": (seeing(np.array([0.5, np.nan], np.float32)), EnvironmentStepError,
              r"the observation is .*nan.* in step 21 of copy 0, action [01]"),
     "shape": (seeing(np.zeros(3, np.float32)), ShapeError,
@@ -99,6 +104,45 @@ def test_an_environment_of_gymnasium_fails(name: str, tmp_path: Path) -> None:
     assert_whole(model, tmp_path / "m.safetensors")
     observation = model.state.rollout.observation
     assert np.all(np.isfinite(observation)) and 0 == model.state.row
+
+
+@pytest.mark.parametrize(
+    ("space", "bad", "good", "words"),
+    [
+        (Discrete(3, start=2), 5, 4, "the observation is 5 in step 1 of .*give what its space has"),
+        (MultiDiscrete([2, 3]), [1, -1], [1, 2], r"the observation is \[ 1 -1\] in step 1 of"),
+        (Dict({"a": Discrete(3), "b": Box(0, 1, (2,))}), {"a": 1}, None, "is not built as its obs"),
+        (Dict({"a": Discrete(2), "b": Box(0, 1, (1,))}), {"a": 2, "b": [0.5]}, {"a": 1, "b": [1]},
+         "the observation is 2 in step 1"),
+    ],
+)  # fmt: skip
+def test_observations_that_are_in_no_space(space: Any, bad: Any, good: Any, words: str) -> None:
+    """Categories that do not exist would be rows of zeros."""
+    for observation, is_bad in ((bad, True), (good, False)):
+        if observation is None:
+            continue
+        env = Failing(raises, at=10**9)
+        env.observation_space = space
+        env.reset = lambda **_: (space.sample(), {})  # type: ignore[method-assign]
+        env.step = lambda action: (observation, 1.0, False, False, {})  # type: ignore  # noqa: B023
+        model = rl.PPO(env, **SMALL)
+        with (
+            pytest.raises((EnvironmentStepError, ShapeError), match=words)
+            if is_bad
+            else nullcontext()
+        ):
+            model.learn(8)
+
+
+@pytest.mark.parametrize("reward", [1, np.float32(1), np.ones(1), True, np.ones(())])
+def test_rewards_of_other_types_are_numbers(reward: Any) -> None:
+    """Whole numbers, NumPy's numbers, and arrays with one entry."""
+    env = Failing(raises, at=10**9)
+    env.step = lambda action: (np.zeros(2, np.float32), reward, False, False, {})  # type: ignore
+    model = rl.A2C(env, seed=0, n_steps=2, gae_lambda=0.0, gamma=0.0,
+                   policy_kwargs={"net_arch": [2]})  # fmt: skip
+    model.learn(2)
+    np.testing.assert_array_equal(model.state.rollout.reward, np.ones((2, 1)))
 
 
 def test_a_replay_goes_on_after_a_failure(tmp_path: Path) -> None:

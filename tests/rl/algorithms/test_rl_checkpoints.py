@@ -129,6 +129,7 @@ def test_kills_at_any_moment(name: str, tmp_path: Path) -> None:
     assert_same(learn(model_of(name)), continued)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SETTINGS)
 def test_crash(name: str, tmp_path: Path) -> None:
     """An exception in the third report: the checkpoint is that of the second."""

@@ -23,12 +23,13 @@ SMALL: dict[str, Any] = {
 }  # fmt: skip
 WRONG: dict[str, list[Any]] = {
     "whole": [0, -1, 1.5, "3", True],
-    "schedule": [0.0, -1e-3, np.inf, "linear", True],
+    "schedule": [0.0, -1e-3, np.inf, "linear", True, rl.Linear(-1.0), rl.Linear(0.0),
+                 rl.Linear(1.0, -1.0), rl.Linear(np.nan), rl.Linear("1")],
     "fraction": [-0.1, 1.1, np.nan, "0.9", True],
     "positive": [0, -1.0, np.inf, np.nan, "1", True],
     "not negative": [-1.0, np.inf, np.nan, "1", True],
     "truth": [0, 1, "yes", 1.0],
-}
+}  # fmt: skip
 KINDS = {
     "n_envs": "whole", "n_steps": "whole", "batch_size": "whole", "n_epochs": "whole",
     "buffer_size": "whole", "train_freq": "whole", "target_update_interval": "whole",
@@ -209,6 +210,17 @@ def test_numbers_of_steps(steps: Any) -> None:
     assert 0 == model.num_timesteps
 
 
+def test_a_training_of_random_actions_alone() -> None:
+    """A warning says that nothing is learned, and why."""
+    model = rl.DQN(Line(3), seed=0, learning_starts=64, policy_kwargs={"net_arch": [2]})
+    words = "nothing is learned: DQN acts at random for the first learning_starts=64 steps"
+    with pytest.warns(UserWarning, match=words):
+        model.learn(64)
+    assert 0 == model.state.n_updates
+    model.learn(64, reset_num_timesteps=False)
+    assert 16 == model.state.n_updates
+
+
 def test_callbacks_are_functions() -> None:
     """One, or several in a list or a tuple; anything else is refused before the training."""
     calls: list[int] = []
@@ -282,12 +294,28 @@ def test_episodes_that_never_end(in_graph: bool, monkeypatch: pytest.MonkeyPatch
         (np.zeros(3), r"an observation of shape \(3,\): the model takes \(4,\), or several"),
         (np.zeros((2, 2, 4)), r"an observation of shape \(2, 2, 4\)"),
         (np.float32(3), r"an observation of shape \(\)"),
+        ("pole", "the observation is str 'pole', no array"),
+        ((np.zeros(4), {}), "of what reset.* returns, it is the first part"),
     ],
 )
 def test_observations_of_other_shapes(observation: Any, words: str) -> None:
     """The error says which shapes there are."""
     with pytest.raises(ShapeError, match=words):
         rl.PPO("CartPole-v1", **SMALL).predict(observation)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_observations_that_are_not_finite(bad: float) -> None:
+    """No action is the right one."""
+    with pytest.raises(ValueError, match="the observation is not finite: .*(nan|inf)"):
+        rl.PPO("CartPole-v1", **SMALL).predict(np.array([0.0, bad, 0.0, 0.0]))
+
+
+@pytest.mark.parametrize("interval", [-1.0, np.nan, "10", None])
+def test_intervals_of_checkpoints(interval: Any) -> None:
+    """Seconds, 0 or more."""
+    with pytest.raises(ValueError, match="checkpoint_interval=.*: give 0 or more seconds"):
+        rl.PPO("CartPole-v1", **SMALL).learn(8, checkpoint_interval=interval)
 
 
 def test_observations_that_are_built_otherwise() -> None:

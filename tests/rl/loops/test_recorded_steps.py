@@ -13,6 +13,7 @@ from toy_environments import Line
 from chainrule import jit, rl, tree
 from chainrule.rl.environments.gymnasium_env import GymnasiumEnv
 from chainrule.rl.environments.gymnasium_vector import GymnasiumVectorEnv
+from chainrule.rl.normalization import initial_moments, normalized, updated_moments
 
 pytestmark = pytest.mark.usefixtures("_unoptimised")
 GAMMA = 0.5
@@ -77,7 +78,8 @@ def test_the_replay(way: str, line: Line) -> None:
     """Observations before resets, rewards beside their actions, and ends of either kind."""
     of, ignores = WAYS[way]
     model = rl.DQN(of(line), n_envs=2, seed=0, dtype=np.float64, buffer_size=40, train_freq=5,
-                   learning_starts=1000, policy_kwargs={"net_arch": [2]})  # fmt: skip
+                   learning_starts=0, exploration_final_eps=1.0,
+                   policy_kwargs={"net_arch": [2]})  # fmt: skip
     model.learn(20)
     expected = expected_steps(line, 10, ignores)
     replay = model.state.replay
@@ -155,3 +157,47 @@ def test_priorities_of_ignored_actions_are_small() -> None:
     leaves = state.priorities.sums[len(state.priorities.sums) // 2 :]
     valid = state.replay.valid.ravel()
     assert np.max(leaves[: valid.size][~valid]) < 1e-5 < np.min(leaves[: valid.size][valid])
+
+
+@pytest.mark.parametrize("way", ["graph", "single", "next step"])
+def test_a_normalized_rollout(way: str) -> None:
+    """Each step is normalised by the moments up to it, and rewards by those of returns."""
+    of, ignores = WAYS[way]
+    line = Line(5, max_episode_steps=3)
+    model = rl.PPO(of(line), n_envs=2, seed=0, dtype=np.float64, n_steps=9, gamma=GAMMA,
+                   batch_size=18, n_epochs=1, learning_rate=1e-12, policy_kwargs={"net_arch": [2]},
+                   normalize_observations=True, normalize_rewards=True)  # fmt: skip
+    model.learn(18)
+    state, expected = model.state, expected_steps(line, 9, ignores)
+    rollout, moments = state.rollout, initial_moments((1,))
+    running, returns = np.zeros(2), initial_moments(())
+    for t in range(9):
+        seen = np.full((2, 1), float(expected["observation"][t]))
+        moments = updated_moments(moments, seen)
+        np.testing.assert_allclose(rollout.observation[t], normalized(moments, seen), rtol=1e-12)
+        reward = expected["reward"][t] + expected["valid"][t] * rollout.action[t] / 4
+        running = running * GAMMA + reward
+        if expected["valid"][t]:
+            returns = updated_moments(returns, running)
+        wanted = np.clip(reward / np.sqrt(returns.variance + 1e-8), -10, 10)
+        if expected["ended"][t]:
+            running = np.zeros(2)
+            last = np.full((2, 1), float(expected["next_observation"][t]))
+            wanted = wanted + GAMMA * state.policy.value(normalized(moments, last))
+        np.testing.assert_allclose(rollout.reward[t], wanted, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(state.observation_moments.variance, moments.variance, rtol=1e-12)
+    np.testing.assert_allclose(state.return_scale.moments.mean, returns.mean, rtol=1e-12)
+    assert 18.0001 == state.observation_moments.count
+
+
+def test_seeds() -> None:
+    """The same seed makes the same bits, another one others."""
+    models = [
+        rl.PPO(Line(3), n_envs=2, n_steps=4, batch_size=8, n_epochs=1, seed=seed,
+               policy_kwargs={"net_arch": [2]}).learn(16)
+        for seed in (1, 1, 2)
+    ]  # fmt: skip
+    one, same, other = (tree.leaves(model.policy) for model in models)
+    for x, y, z in zip(one, same, other, strict=True):
+        np.testing.assert_array_equal(x, y)
+        assert np.any(x != z)

@@ -166,7 +166,7 @@ class OnPolicyAgent:
         """
         reward, ended, scale = outcome.reward.astype(self.dtype), outcome.ended, state.return_scale
         if scale is not None:
-            scale, reward = scaled_rewards(scale, reward, ended, self.gamma)
+            scale, reward = scaled_rewards(scale, reward, ended, self.gamma, outcome.valid)
         cut_off = outcome.truncated & ~outcome.terminated
 
         def add_value(reward: Any, observation: Any) -> Any:
@@ -200,7 +200,7 @@ class OnPolicyAgent:
         metrics = tree.map(computed, metrics)
         first = self.metric_names[0]
         metrics[first] = inf_unless_finite(metrics[first], policy)
-        metrics["explained_variance"] = _explained_variance(batch.value, batch.returns)
+        metrics["explained_variance"] = _explained_variance(batch)
         state = state._replace(policy=policy, optimizer=optimizer, key=key, row=np.int64(0))
         return state, metrics
 
@@ -274,6 +274,10 @@ def _written(rollout: Rollout, row: Any, values: dict[str, Any]) -> Rollout:
     return rollout._replace(**new)
 
 
-def _explained_variance(values: Any, returns: Any) -> Any:
+def _explained_variance(batch: Minibatch) -> Any:
     """Return ``1 - var(returns - values) / var(returns)``; nan if all returns are equal."""
-    return 1 - np.var(returns - values) / np.var(returns)
+
+    def variance(x: Any) -> Any:
+        return batch.mean((x - batch.mean(x)) ** 2)
+
+    return 1 - variance(batch.returns - batch.value) / variance(batch.returns)

@@ -15,7 +15,7 @@ import numpy as np
 from ... import random, tree
 from ...errors import ShapeError, at_user_line
 from ...transforms import jit
-from ..agents.base import Agent, initial_memory, predict_from
+from ..agents.base import Agent
 from ..environments import Environment
 from ..environments.protocol import FLOAT_DTYPES
 from ..loops.compiled import CompiledLoop
@@ -23,10 +23,12 @@ from ..loops.copies import Copies
 from ..loops.loaded import LoadedAgent
 from ..loops.stepped import SteppedLoop
 from ..spaces import ActionSpec, BoxSpec, SpaceSpec, action_spec_of, spec_of
+from . import acting
 from .environments import Resolved, environment_name, is_of_gymnasium, resolve_environment
-from .rows import as_rows, forget
+from .memory import forget
+from .observations import as_rows
 from .saving import load_model, save_model
-from .settings import Rule, is_whole, resolve
+from .settings import Rule, is_number, is_whole, resolve
 from .training import Training
 
 _STORED = ("n_steps", "buffer_size")  # sizes of rollouts and replays
@@ -81,7 +83,7 @@ class Algorithm(ABC):
         self.stop_reason: str | None = None
         self._compiled: dict[Hashable, Any] = {}  # functions of a state
         self._bound: dict[Hashable, Any] = {}  # the same of this model's state
-        self._n_predictions = 0
+        self._n_predictions, self._predict_key = 0, random.key(self.seed)
         self.env: Resolved | None = None
         if env is not None:
             n_envs = chosen["n_envs"] if is_of_gymnasium(env) else self.settings["n_envs"]
@@ -119,6 +121,11 @@ class Algorithm(ABC):
         -------
         self
 
+        Warns
+        -----
+        UserWarning
+            If all steps are random ones, before ``learning_starts``.
+
         Raises
         ------
         EnvironmentStepError
@@ -132,6 +139,10 @@ class Algorithm(ABC):
         if not is_whole(total_timesteps) or total_timesteps < 1:
             raise ValueError(
                 at_user_line(f"total_timesteps={total_timesteps!r}: give a whole number above 0")
+            )
+        if not is_number(checkpoint_interval) or not checkpoint_interval >= 0:
+            raise ValueError(
+                at_user_line(f"checkpoint_interval={checkpoint_interval!r}: give 0 or more seconds")
             )
         callbacks = _callbacks(callback)
         training = Training(self, self._loop, int(total_timesteps), callbacks, progress_bar)
@@ -170,6 +181,8 @@ class Algorithm(ABC):
         ------
         ShapeError
             If the observation is not of the shape that the model was trained on.
+        ValueError
+            If it is not finite.
         """
         rows, is_single = self._rows(observation)
         if self.agent.is_recurrent:
@@ -186,7 +199,10 @@ class Algorithm(ABC):
 
     def initial_memory(self, n: int) -> Any:
         """Return the memory of n copies before the first step; None if the policy has none."""
-        return initial_memory(self.agent, self.state, n)
+        if not self.agent.is_recurrent:
+            return None
+        first = self.bound(("memory", n), lambda agent, state: agent.initial_memory(state, n))
+        return first()
 
     def act(
         self, observations: Any, deterministic: bool = False, memory: Any = None
@@ -196,13 +212,19 @@ class Algorithm(ABC):
         Observations are arrays of the space's dtype, actions too. This is `predict` without its
         checks: the fastest way to act.
         """
+        if not self.agent.is_recurrent:
+            if deterministic:
+                return self.bound("best", acting.best)(observations), None
+            return self.bound("draw", acting.draw)(observations, *self._next_key()), None
         if deterministic:
-            best = self.bound("best", _best)
-            return best(observations, memory)  # type: ignore[no-any-return]
-        draw = self.bound("draw", _draw)
+            return self.bound("best", acting.best_from)(observations, memory)  # type: ignore[no-any-return]
+        draw = self.bound("draw", acting.draw_from)
+        return draw(observations, *self._next_key(), memory)  # type: ignore[no-any-return]
+
+    def _next_key(self) -> tuple[Any, Any]:
+        """Return a key and the number of a prediction, of which a key is made in the graph."""
         self._n_predictions += 1
-        key = random.fold_in(random.key(self.seed), self._n_predictions)
-        return draw(observations, memory, key)  # type: ignore[no-any-return]
+        return self._predict_key, np.asarray(self._n_predictions)
 
     @property
     def num_timesteps(self) -> int:
@@ -349,14 +371,6 @@ class Algorithm(ABC):
         # nothing is stepped, so nothing is stored
         self.agent = replace(agent, **{k: 1 for k in _STORED if hasattr(agent, k)})
         self._loop = LoadedAgent(self.agent, random.key(self.seed), _UNTRAINED_STEPS)
-
-
-def _best(agent: Agent, state: Any, observation: Any, memory: Any) -> Any:
-    return predict_from(agent, state, observation, memory, None, True)
-
-
-def _draw(agent: Agent, state: Any, observation: Any, memory: Any, key: Any) -> Any:
-    return predict_from(agent, state, observation, memory, key, False)
 
 
 def _callbacks(callback: Any) -> Sequence[Callable[[Any], Any]]:

@@ -32,7 +32,8 @@ _NOISES: dict[str, Any] = {
 _VISIT_DECAY = 0.7  # of learning rates by visits
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Return whether something is a number, and no truth value."""
     return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
 
 
@@ -41,18 +42,25 @@ def is_whole(value: Any) -> bool:
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
+def _is_schedule(value: Any) -> bool:
+    if not isinstance(value, Linear):
+        return callable(value)
+    ends = (value.start, value.end)
+    return all(is_number(x) and 0 <= x < np.inf for x in ends) and max(ends) > 0
+
+
 Rule = tuple[Callable[[Any], bool], str]
-_POSITIVE: Rule = (lambda x: _is_number(x) and 0 < x < np.inf, "a number above 0")
+_POSITIVE: Rule = (lambda x: is_number(x) and 0 < x < np.inf, "a number above 0")
 _SCHEDULE: Rule = (
-    lambda x: callable(x) or (_is_number(x) and 0 < x < np.inf),
+    lambda x: _is_schedule(x) or (is_number(x) and 0 < x < np.inf),
     "a number above 0, rl.Linear(start), or a function of the fraction that remains, from 1 to 0",
 )
-_FRACTION: Rule = (lambda x: _is_number(x) and 0 <= x <= 1, "a number from 0 to 1")
-_NOT_NEGATIVE: Rule = (lambda x: _is_number(x) and 0 <= x < np.inf, "a number of 0 or more")
+_FRACTION: Rule = (lambda x: is_number(x) and 0 <= x <= 1, "a number from 0 to 1")
+_NOT_NEGATIVE: Rule = (lambda x: is_number(x) and 0 <= x < np.inf, "a number of 0 or more")
 _COUNT: Rule = (lambda x: is_whole(x) and x >= 1, "a whole number of 1 or more")
 _COUNT_OR_0: Rule = (lambda x: is_whole(x) and x >= 0, "a whole number of 0 or more")
 _TRUTH: Rule = (lambda x: isinstance(x, (bool, np.bool_)), "True or False")
-_NUMBER: Rule = (lambda x: _is_number(x) and np.isfinite(x), "a finite number")
+_NUMBER: Rule = (lambda x: is_number(x) and np.isfinite(x), "a finite number")
 
 
 def _or_none(rule: Rule) -> Rule:
@@ -70,7 +78,7 @@ RULES: dict[str, Rule] = {
     "clip_range": _SCHEDULE,
     "clip_range_vf": _or_none(_SCHEDULE),
     "ent_coef": (
-        lambda x: (_is_number(x) and 0 <= x < np.inf) or (isinstance(x, str) and _is_auto(x)),
+        lambda x: (is_number(x) and 0 <= x < np.inf) or (isinstance(x, str) and _is_auto(x)),
         'a number of 0 or more; for SAC also "auto", or "auto_0.1" to begin with 0.1',
     ),
     "vf_coef": _NOT_NEGATIVE,
@@ -85,14 +93,14 @@ RULES: dict[str, Rule] = {
     "recurrent": _TRUTH,
     "buffer_size": _COUNT,
     "learning_starts": _COUNT_OR_0,
-    "tau": (lambda x: _is_number(x) and 0 < x <= 1, "a number above 0, at most 1"),
+    "tau": (lambda x: is_number(x) and 0 < x <= 1, "a number above 0, at most 1"),
     "train_freq": _COUNT,
     "gradient_steps": (
         lambda x: is_whole(x) and (x >= 1 or x == -1), "1 or more, or -1 for as many as steps"
     ),
     "target_update_interval": _COUNT,
     "exploration_fraction": (
-        lambda x: _is_number(x) and 0 < x <= 1, "a number above 0, at most 1"
+        lambda x: is_number(x) and 0 < x <= 1, "a number above 0, at most 1"
     ),
     "exploration_initial_eps": _FRACTION,
     "exploration_final_eps": _FRACTION,
@@ -107,7 +115,7 @@ RULES: dict[str, Rule] = {
     "v_max": _NUMBER,
     "n_critics": _COUNT,
     "target_entropy": (
-        lambda x: x == "auto" or (_is_number(x) and np.isfinite(x)), 'a number, or "auto"'
+        lambda x: x == "auto" or (is_number(x) and np.isfinite(x)), 'a number, or "auto"'
     ),
     "action_noise": (
         lambda x: isinstance(x, ActionNoise) or _NOT_NEGATIVE[0](x),
@@ -122,7 +130,7 @@ RULES: dict[str, Rule] = {
 
 TABULAR_RULES: dict[str, Rule] = {
     "learning_rate": (
-        lambda x: callable(x) or (_is_number(x) and 0 < x <= 1) or _is_by_visits(x),
+        lambda x: callable(x) or (is_number(x) and 0 < x <= 1) or _is_by_visits(x),
         "a number above 0, at most 1; rl.Linear(start), or a function of the fraction that "
         'remains; "visits", or "visits_0.8" for (1 + visits) ** -0.8, a power above 0.5, at most 1',
     ),
@@ -191,7 +199,7 @@ def _value_to_json(name: str, value: Any) -> Any:
         return value
     if is_whole(value):
         return int(value)
-    if _is_number(value):
+    if is_number(value):
         return float(value)
     for key, activation in ACTIVATIONS.items():
         if value is activation:

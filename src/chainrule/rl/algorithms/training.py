@@ -6,6 +6,7 @@ import json
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
@@ -65,6 +66,7 @@ class Training:
             self.loop.prepare(self.total_timesteps, reset)
             if reset:
                 self.model.history = []
+            self._warn_of_random_actions()
         with self.bar, deferred_interrupts() as interrupted:
             reason = self._rounds(file, interrupted)
         if file is not None:
@@ -73,6 +75,15 @@ class Training:
             else:
                 file.remove()
         return reason
+
+    def _warn_of_random_actions(self) -> None:
+        starts = getattr(self.model.agent, "learning_starts", 0)
+        if self.target <= starts:
+            warnings.warn(
+                f"nothing is learned: {type(self.model).__name__} acts at random for the first "
+                f"learning_starts={starts:,} steps, and the training ends after {self.target:,}",
+                stacklevel=4,
+            )
 
     def _rounds(self, file: CheckpointFile | None, interrupted: Callable[[], bool]) -> str:
         target = self.target

@@ -27,7 +27,7 @@ TUNED: dict[tuple[str, str], Tuning] = {
         _HERE,
     ),
     ("PPO", "Acrobot-v1"): Tuning(
-        {"n_envs": 16, "n_steps": 128, "batch_size": 128, "gae_lambda": 0.97, "n_epochs": 10,
+        {"n_envs": 16, "n_steps": 64, "batch_size": 128, "gae_lambda": 0.97, "n_epochs": 10,
          "learning_rate": Linear(1e-3), "ent_coef": 0.01, "normalize_rewards": True},
         _HERE,
     ),

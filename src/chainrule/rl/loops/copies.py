@@ -12,7 +12,16 @@ import numpy as np
 from ... import tree
 from ...errors import EnvironmentStepError, ShapeError
 from ...lazy import LazyModule
-from ..spaces import DiscreteSpec, SpaceSpec, action_spec_of, spec_of, zeros
+from ..spaces import (
+    DictSpec,
+    DiscreteSpec,
+    MultiDiscreteSpec,
+    SpaceSpec,
+    TupleSpec,
+    action_spec_of,
+    spec_of,
+    zeros,
+)
 
 gymnasium = LazyModule("gymnasium", extra="rl")
 gymnasium_vector = LazyModule("gymnasium.vector", extra="rl")
@@ -72,6 +81,7 @@ class SingleCopies:
         self.observation = spec_of(first.observation_space)
         self.action = action_spec_of(first.action_space)
         leaves, self._treedef = tree.flatten(zeros(self.observation, (self.n_envs,)))
+        self._bounds = _category_bounds(self.observation)
         self._leaves, self._final_leaves = leaves, [x.copy() for x in leaves]
         self._current = tree.unflatten(self._treedef, self._leaves)
         self._final = tree.unflatten(self._treedef, self._final_leaves)
@@ -102,12 +112,13 @@ class SingleCopies:
                     f"the environment raised {type(error).__name__} in step {self.n_steps} of copy "
                     f"{k}, action {choice!r:.60}: {error}. {_WHOLE}"
                 ) from error
-            if not -np.inf < reward < np.inf:
+            number = reward if type(reward) is float else _as_number(reward)
+            if not -np.inf < number < np.inf:
                 raise EnvironmentStepError(
-                    f"the reward is {reward} in step {self.n_steps} of copy {k}, action "
+                    f"the reward is {reward!r:.60} in step {self.n_steps} of copy {k}, action "
                     f"{choice!r:.60}: rewards are finite numbers. {_WHOLE}"
                 )
-            self._reward[k], self._terminated[k], self._truncated[k] = reward, terminated, truncated
+            self._reward[k], self._terminated[k], self._truncated[k] = number, terminated, truncated
             if terminated or truncated:
                 if not any_ended:  # the others' final observations are their current ones
                     any_ended = True
@@ -120,7 +131,7 @@ class SingleCopies:
             self._write(self._leaves, k, observation)
         final = self._final if any_ended else self._current
         for leaves in (self._leaves, self._final_leaves) if any_ended else (self._leaves,):
-            _check_finite(leaves, self.n_steps, action)
+            _check_observations(leaves, self._bounds, self.n_steps, action)
         return Stepped(
             self._current, self._reward, self._terminated, self._truncated, final, None, any_ended
         )
@@ -140,7 +151,13 @@ class SingleCopies:
             ) from error
 
     def _write(self, leaves: Sequence[Any], k: int, observation: Any) -> None:
-        parts = (observation,) if self._is_flat else self._treedef.flatten_up_to(observation)
+        try:
+            parts = (observation,) if self._is_flat else self._treedef.flatten_up_to(observation)
+        except (ValueError, TypeError) as error:
+            raise ShapeError(
+                f"the environment returned an observation in step {self.n_steps} that is not built "
+                f"as its observation space says: {error}"
+            ) from error
         for array, part in zip(leaves, parts, strict=True):
             if np.shape(part) != array.shape[1:]:
                 raise ShapeError(
@@ -171,6 +188,7 @@ class VectorCopies:
         self._same_step, self._disabled = mode is modes.SAME_STEP, mode is modes.DISABLED
         self.may_ignore_actions = mode is modes.NEXT_STEP
         self._treedef = tree.structure(zeros(self.observation, (1,)))
+        self._bounds = _category_bounds(self.observation)
         self._ended_before = np.zeros(self.n_envs, np.bool_)
         self.n_steps = 0
 
@@ -197,7 +215,7 @@ class VectorCopies:
         ended = terminated | truncated
         observation = final = self._as_tree(observation)
         any_ended, valid = bool(ended.any()), None
-        _check_finite(tree.leaves(observation), self.n_steps, action)
+        _check_observations(tree.leaves(observation), self._bounds, self.n_steps, action)
         if self.may_ignore_actions:
             valid = ~self._ended_before
             self._ended_before = ended.copy()
@@ -281,15 +299,43 @@ def copies_overlap(one: Copies, other: Any) -> bool:
     return any(id(environment) in mine for environment in getattr(other, "environments", ()))
 
 
-def _check_finite(leaves: Sequence[Any], n_steps: int, action: Any) -> None:
-    """Raise if an observation has floats that are not finite."""
-    for leaf in leaves:
-        if leaf.dtype.kind == "f" and not np.isfinite(leaf).all():
-            row = int(np.flatnonzero(~np.isfinite(leaf).reshape(len(leaf), -1).all(axis=1))[0])
+def _check_observations(
+    leaves: Sequence[Any], bounds: Sequence[Any], n_steps: int, action: Any
+) -> None:
+    """Raise if an observation has floats that are not finite, or numbers of no category."""
+    for leaf, limits in zip(leaves, bounds, strict=True):
+        if limits is not None:
+            is_right, wanted = (limits[0] <= leaf) & (leaf <= limits[1]), "what its space has"
+        elif leaf.dtype.kind == "f":
+            is_right, wanted = np.isfinite(leaf), "finite numbers"
+        else:
+            continue
+        if 0 in is_right.tobytes():  # a third of the time of `all`, which counts at each step
+            row = int(np.flatnonzero(~is_right.reshape(len(leaf), -1).all(axis=1))[0])
             raise EnvironmentStepError(
                 f"the observation is {leaf[row]!s:.80} in step {n_steps} of copy {row}, action "
-                f"{action[row]!s:.60}: give finite numbers. {_WHOLE}"
+                f"{action[row]!s:.60}: give {wanted}. {_WHOLE}"
             )
+
+
+def _category_bounds(spec: SpaceSpec) -> list[Any]:
+    """Return the least and the largest number of each array of categories; None for others."""
+    match spec:
+        case DiscreteSpec(n, start):
+            return [(start, start + n - 1)]
+        case MultiDiscreteSpec(nvec, start):
+            first = np.asarray(start)
+            return [(first, first + np.asarray(nvec) - 1)]
+        case DictSpec(_, parts) | TupleSpec(parts):
+            return [bounds for part in parts for bounds in _category_bounds(part)]
+        case _:
+            return [None]
+
+
+def _as_number(reward: Any) -> float:
+    """Return a reward as a float; nan if it is no number."""
+    array = np.asarray(reward)
+    return float(array.reshape(())) if array.size == 1 and array.dtype.kind in "fiub" else np.nan
 
 
 def _same(action: Any) -> Any:
