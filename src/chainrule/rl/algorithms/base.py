@@ -19,12 +19,18 @@ from ..agents.base import Agent
 from ..environments import Environment
 from ..environments.protocol import FLOAT_DTYPES
 from ..loops.compiled import CompiledLoop
-from ..loops.copies import Copies
 from ..loops.loaded import LoadedAgent
 from ..loops.stepped import SteppedLoop
-from ..spaces import ActionSpec, BoxSpec, SpaceSpec, action_spec_of, spec_of
+from ..spaces import ActionSpec, SpaceSpec
 from . import acting
-from .environments import Resolved, environment_name, is_of_gymnasium, resolve_environment
+from .environments import (
+    Resolved,
+    environment_name,
+    is_of_gymnasium,
+    resolve_environment,
+    same_but_bounds,
+    specs_of,
+)
 from .memory import forget
 from .observations import as_rows
 from .saving import load_model, save_model
@@ -279,9 +285,9 @@ class Algorithm(ABC):
 
     def check_spaces(self, environment: Resolved) -> None:
         """Raise if an environment has other spaces than the one that the model learned from."""
-        observation, action = _specs(environment)
+        observation, action = specs_of(environment)
         for kind, mine, its, is_same in (
-            ("observations", self.agent.observation, observation, _same_but_bounds),
+            ("observations", self.agent.observation, observation, same_but_bounds),
             ("actions", self.agent.action, action, operator.eq),
         ):
             if not is_same(mine, its):
@@ -339,7 +345,7 @@ class Algorithm(ABC):
     # How a model begins
 
     def _agent_for(self, environment: Resolved) -> Agent:
-        observation, action = _specs(environment)
+        observation, action = specs_of(environment)
         if isinstance(environment, Environment):
             return self._make_agent(observation, action, self.settings["n_envs"], False)
         self.settings["n_envs"] = environment.n_envs
@@ -386,21 +392,6 @@ def _callbacks(callback: Any) -> Sequence[Callable[[Any], Any]]:
                 )
             )
     return callbacks
-
-
-def _specs(environment: Resolved) -> tuple[SpaceSpec, ActionSpec]:
-    if isinstance(environment, Environment):
-        return spec_of(environment.observation_space), action_spec_of(environment.action_space)
-    copies: Copies = environment
-    return copies.observation, copies.action
-
-
-def _same_but_bounds(one: Any, other: Any) -> bool:
-    """Return whether two spaces are equal, or boxes that differ in their bounds alone."""
-    if isinstance(one, BoxSpec) and isinstance(other, BoxSpec):
-        kinds = [(np.dtype(spec.dtype).kind, spec.is_image) for spec in (one, other)]
-        return one.shape == other.shape and kinds[0] == kinds[1]
-    return bool(one == other)
 
 
 def _short(value: Any) -> str:

@@ -11,6 +11,7 @@ from ...errors import at_user_line
 from ..environments import ENVIRONMENTS, Environment, make_environment
 from ..environments.registry import NAMESPACE
 from ..loops.copies import Copies, copies_of, gymnasium, gymnasium_vector
+from ..spaces import ActionSpec, BoxSpec, SpaceSpec, action_spec_of, spec_of
 
 Resolved = Environment[Any] | Copies
 
@@ -73,3 +74,19 @@ def environment_name(environment: Any) -> str | None:
     spec = getattr(environment, "spec", None)
     identifier = getattr(spec, "id", None)
     return identifier.removeprefix(f"{NAMESPACE}/") if isinstance(identifier, str) else None
+
+
+def specs_of(environment: Resolved) -> tuple[SpaceSpec, ActionSpec]:
+    """Return what an environment's observations and actions are."""
+    if isinstance(environment, Environment):
+        return spec_of(environment.observation_space), action_spec_of(environment.action_space)
+    copies: Copies = environment
+    return copies.observation, copies.action
+
+
+def same_but_bounds(one: Any, other: Any) -> bool:
+    """Return whether two spaces are equal, or boxes that differ in their bounds alone."""
+    if isinstance(one, BoxSpec) and isinstance(other, BoxSpec):
+        kinds = [(np.dtype(spec.dtype).kind, spec.is_image) for spec in (one, other)]
+        return one.shape == other.shape and kinds[0] == kinds[1]
+    return bool(one == other)
