@@ -126,6 +126,17 @@ def test_an_environment_that_raises_in_the_middle(run):
     assert "random actions" in out
 
 
+def test_weights_that_are_no_longer_numbers_are_not_saved(run):
+    """One line says what to change; exit code 2."""
+    words = ("--set", "learning_rate=1e30", "--json")
+    code, out, err = run("rl", "train", "CartPole-v1", *QUICK, *words)
+    assert (2, 1, False) == (code, err.count("\n"), Path("ppo-CartPole-v1.safetensors").exists())
+    assert "take a lower learning_rate" in err
+    facts = json.loads(out)
+    assert ([], False) == (facts["models"], facts["interrupted"])
+    assert "take a lower learning_rate" in facts["error"]
+
+
 def test_ctrl_c_keeps_what_was_learned(run, monkeypatch):
     """Exit code 130, a file, and an evaluation of it."""
     calls, run_rounds = [], CompiledLoop.run

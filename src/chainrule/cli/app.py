@@ -66,7 +66,8 @@ def reported_errors() -> Iterator[None]:
 app = typer.Typer(
     name="chainrule",
     cls=Commands,
-    help="Train networks on tables, images, recordings and texts, and see how they learn.",
+    help="Train networks on tables, images, recordings and texts, policies in environments, and "
+    "see how they learn.",
     epilog="Start with: chainrule train digits",
     no_args_is_help=True,
     rich_markup_mode="markdown",
@@ -97,7 +98,9 @@ def _options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Train networks on tables, images, recordings and texts, and see how they learn."""
+    """Train networks on tables, images, recordings and texts, policies in environments, and see
+    how they learn.
+    """
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -36,7 +36,8 @@ class Run:
     @property
     def interrupted(self) -> bool:
         """Whether Ctrl-C ended the training."""
-        return any(model.stop_reason in (None, "interrupted") for model in self.models)
+        reasons = {model.stop_reason for model in self.models}
+        return self.failure is None and not reasons.isdisjoint({None, "interrupted"})
 
     @property
     def trained(self) -> list[Any]:

@@ -128,7 +128,7 @@ def _planned(
     """Check everything before the work, and make the models."""
     cls = rl_settings.algorithm(algo)
     settings = rl_settings.settings(cls, words)
-    stem = f"{rl_settings.option_name(cls)}-{options.stem(env)}"
+    stem = f"{rl_settings.option_name(cls)}-{options.stem(env.rpartition(':')[2])}"
     path, page = options.output_paths(stem, output, report)
     if checkpoint is not None:
         keeping.check_apart({"--checkpoint": checkpoint, "--output": path, "--report": page}, ())
@@ -166,7 +166,7 @@ def _learn(run: Run, checkpoint: Path | None, progress_bar: bool) -> None:
     except (EnvironmentStepError, TrainingError) as error:
         run.failure = error
     run.seconds = perf_counter() - start
-    if run.failure is None and run.interrupted:
+    if run.interrupted:
         complain("chainrule: interrupted; what was learned is kept")
 
 

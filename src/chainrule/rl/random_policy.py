@@ -10,10 +10,9 @@ import numpy as np
 
 from .. import random, tree
 from ..transforms import jit
-from .algorithms.environments import Resolved, resolve_environment
-from .environments import Environment
+from .algorithms.environments import Resolved, resolve_environment, specs_of
 from .policies.distributions import distribution, n_parameters, to_environment
-from .spaces import ActionSpec, BoxSpec, SpaceSpec, action_mask, action_spec_of, spec_of
+from .spaces import ActionSpec, BoxSpec, SpaceSpec, action_mask
 
 
 @dataclass(frozen=True)
@@ -69,13 +68,7 @@ class RandomPolicy:
         self._n_draws = 0
 
     def _agent_for(self, environment: Resolved) -> RandomAgent:
-        if isinstance(environment, Environment):
-            specs = (
-                spec_of(environment.observation_space), action_spec_of(environment.action_space),
-            )  # fmt: skip
-        else:
-            specs = environment.observation, environment.action
-        return RandomAgent(*specs, self.dtype)
+        return RandomAgent(*specs_of(environment), self.dtype)
 
     def check_spaces(self, environment: Resolved) -> None:
         """Draw actions of this environment from now on."""
