@@ -16,11 +16,11 @@ from chainrule.rl.algorithms.tuned import TUNED
 
 
 def test_chosen_before_tuned_before_default() -> None:
-    """CartPole's tuning has gamma 0.98 and 8 copies; entropy's weight is PPO's default."""
-    model = rl.PPO("CartPole-v1", n_epochs=3, seed=0)
-    expected = {"gamma": 0.98, "n_envs": 8, "n_epochs": 3, "ent_coef": 0.0}
+    """MountainCar's tuning has 16 copies of 16 steps; entropy's weight is PPO's default."""
+    model = rl.PPO("MountainCar-v0", n_epochs=3, seed=0)
+    expected = {"gae_lambda": 0.98, "n_envs": 16, "n_steps": 16, "n_epochs": 3, "ent_coef": 0.0}
     assert expected == {name: model.settings[name] for name in expected}
-    assert Linear(1e-3) == model.settings["learning_rate"]
+    assert Linear(1e-3) == rl.PPO("CartPole-v1", seed=0).settings["learning_rate"]
     assert "RL Baselines3 Zoo" in repr(model) and "n_epochs=3" in repr(model)
     plain = rl.PPO(rl.environments.Pendulum(), seed=0)
     assert 1e-3 == plain.settings["learning_rate"]
