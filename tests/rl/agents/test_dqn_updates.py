@@ -193,7 +193,9 @@ def test_exploration_follows_the_rate() -> None:
 
 def test_an_update_of_a_prioritized_replay() -> None:
     """Weights by a beta that rises to 1, and new priorities of what was drawn."""
-    agent, state = agent_of(prioritized_replay=True, priority_beta=0.4, priority_alpha=0.7)
+    agent, state = agent_of(
+        prioritized_replay=True, priority_beta=0.4, priority_alpha=0.7, n_steps=1
+    )
     rng, shape = np.random.default_rng(0), state.replay.reward.shape
     replay = state.replay._replace(
         observation=rng.normal(size=(*shape, 4)), next_observation=rng.normal(size=(*shape, 4)),
