@@ -83,3 +83,15 @@ def test_other_arguments_and_threads() -> None:
             assert f(model, x=X) == 3.0
     finally:
         cr.set_num_threads(before)
+
+
+def test_other_trees_come_again_and_again() -> None:
+    """A tuple and a dict of arrays, the same object each time, are read anew."""
+    f = cr.jit(lambda pair, x: pair[0] * x + pair[1])
+    pair = (np.array([1.0, 2.0]), np.ones(2))
+    g, table = cr.jit(lambda table, x: table["a"] * x), {"a": np.ones(2)}
+    for k in range(4):
+        pair[1][:] = k
+        table["a"] = np.full(2, float(k))
+        assert f(pair, np.ones(2)).tolist() == [1.0 + k, 2.0 + k]
+        assert g(table, np.ones(2)).tolist() == [k, k]

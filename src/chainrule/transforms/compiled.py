@@ -235,7 +235,7 @@ class CompiledFunction(Generic[P, R]):
         if repeated is not None:
             return repeated[0]  # type: ignore[no-any-return]
         leaves, treedef = tree.flatten((args, kwargs))
-        if treedef == self._treedef and self._allows_fast_call:
+        if treedef == self._treedef and self._allows_fast_call and self._fast_single is None:
             results = self._traced.fast_call(*leaves)
             if results is not None:
                 if args and not kwargs:

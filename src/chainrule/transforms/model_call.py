@@ -58,7 +58,9 @@ class ModelCalls:
             self._seen = id(model)
             return
         self._seen = 0
-        if tree.is_immutable(model) and all(map(tree.is_leaf, args[1:])):
+        if type(model) is tuple or not tree.is_immutable(model):  # a tuple has no weak references
+            return
+        if all(map(tree.is_leaf, args[1:])):
             of_model = leaves[: len(leaves) - len(args) + 1]
             self.last = ModelCall(model, of_model, fast_call, out_treedef, self.forget)
 

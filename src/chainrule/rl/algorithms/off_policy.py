@@ -88,7 +88,7 @@ class DQN(Algorithm):
     >>> from chainrule import rl
     >>> model = rl.DQN("CartPole-v1", seed=0).learn(10_000)
     >>> model.num_timesteps
-    10240
+    10000
     """
 
     DEFAULTS: ClassVar[dict[str, Any]] = dict(
