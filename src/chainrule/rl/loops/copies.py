@@ -39,7 +39,6 @@ class Stepped(NamedTuple):
     truncated: Any
     final_observation: Any  # before a reset
     valid: Any  # None, or False where the action was ignored
-    ended: bool  # whether any episode ended
 
 
 class Copies(Protocol):
@@ -132,9 +131,7 @@ class SingleCopies:
         final = self._final if any_ended else self._current
         for leaves in (self._leaves, self._final_leaves) if any_ended else (self._leaves,):
             _check_observations(leaves, self._bounds, self.n_steps, action)
-        return Stepped(
-            self._current, self._reward, self._terminated, self._truncated, final, None, any_ended
-        )
+        return Stepped(self._current, self._reward, self._terminated, self._truncated, final, None)
 
     def close(self) -> None:
         """Close the environments."""
@@ -225,9 +222,8 @@ class VectorCopies:
             final = tree.map(np.copy, observation)
             observation = self._as_tree(self.environment.reset(options={"reset_mask": ended})[0])
         return Stepped(
-            observation, np.asarray(reward, np.float64), terminated, truncated, final, valid,
-            any_ended,
-        )  # fmt: skip
+            observation, np.asarray(reward, np.float64), terminated, truncated, final, valid
+        )
 
     def close(self) -> None:
         """Close the environments."""

@@ -27,10 +27,14 @@ def no_episodes(n_envs: int) -> EpisodeStatistics:
     )  # fmt: skip
 
 
-def after_step(episodes: EpisodeStatistics, reward: Any, ended: Any) -> EpisodeStatistics:
-    """Return the statistics after a step of all copies."""
+def after_step(
+    episodes: EpisodeStatistics, reward: Any, ended: Any, valid: Any = None
+) -> EpisodeStatistics:
+    """Return the statistics after a step of all copies, or of those where it was valid."""
+    if valid is not None:
+        reward = np.where(valid, reward, 0.0)
     returns = episodes.returns + reward
-    lengths = episodes.lengths + 1
+    lengths = episodes.lengths + (1 if valid is None else valid)
     rank = np.cumsum(ended) - 1
     window_entry = np.where(ended, (episodes.n_episodes + rank) % WINDOW, WINDOW)
     last_returns, last_lengths = episodes.last_returns, episodes.last_lengths

@@ -12,8 +12,8 @@ from ...random import split
 from ...transforms import jit
 from ..agents.base import Agent, Outcome
 from .compiled import latest, with_total
-from .copies import Copies, Stepped
-from .statistics import WINDOW, EpisodeStatistics, no_episodes
+from .copies import Copies
+from .statistics import EpisodeStatistics, after_step, no_episodes
 
 
 class SteppedState(NamedTuple):
@@ -21,6 +21,7 @@ class SteppedState(NamedTuple):
 
     agent: Any
     metrics: Any
+    episodes: EpisodeStatistics
 
 
 class SteppedLoop:
@@ -43,14 +44,15 @@ class SteppedLoop:
         self.agent, self.copies, self._seed = agent, copies, seed
         agent_key, _ = split(key)
         metrics = {name: np.float64(np.nan) for name in agent.metric_names}
-        state = SteppedState(agent.init(agent_key, total_timesteps), metrics)
+        state = SteppedState(
+            agent.init(agent_key, total_timesteps), metrics, no_episodes(agent.n_envs)
+        )
         self.compiled: tuple[Any, ...] = (
             jit(self._only_act), jit(self._record_and_act), jit(self._record_and_learn),
             jit(self._record_learn_and_act), jit(self._with_new_episodes), jit(with_total),
             jit(lambda state: (state, state.agent.num_timesteps)),
         )  # fmt: skip
         self._bind(state)
-        self.episodes = no_episodes(agent.n_envs)
         self._observation: Any = None
         self._action: Any = None
         self._is_cut_off = False  # whether episodes were left in their middle
@@ -86,21 +88,19 @@ class SteppedLoop:
         self._prepare(np.asarray(total_timesteps), np.asarray(reset_num_timesteps))
 
     @property
-    def counts(self) -> tuple[EpisodeStatistics, Any]:
-        """Numbers beside the state that a checkpoint holds: episodes, and the seed of the next."""
-        return self.episodes, np.int64(self._seed)
+    def counts(self) -> Any:
+        """A number beside the state that a checkpoint holds: the seed of the next episodes."""
+        return np.int64(self._seed)
 
     @counts.setter
-    def counts(self, counts: tuple[EpisodeStatistics, Any]) -> None:
-        self.episodes, seed = counts
-        self._seed = int(seed)
+    def counts(self, counts: Any) -> None:
+        self._seed = int(counts)
         self.restart_episodes()
 
     def restart_episodes(self) -> None:
         """Begin new episodes in the next run, since the environments were used otherwise."""
         self._observation = self._action = None
         self._is_cut_off = True
-        self.episodes.returns[:], self.episodes.lengths[:] = 0.0, 0
         self._seed += 1_000_003  # other episodes than those of the first start
 
     @staticmethod
@@ -130,63 +130,51 @@ class SteppedLoop:
                 continue
             action = self._act(self._observation)
             for _ in range(steps - 1):
-                action = self._step(self._stepped(action), self._observation)
-            metrics = self._learn(self._stepped(action), self._observation)
-        numbers, n_timesteps = metrics
-        return numbers, self.episodes, n_timesteps
+                action = self._step(*self._stepped(action))
+            metrics = self._learn(*self._stepped(action))
+        return metrics  # type: ignore[no-any-return]
 
     def _round_of_one(self) -> Any:
         """Step and learn; the action of the next step comes with the same call."""
         if self._action is None:
             self._action = self._act(self._observation)
-        outcome = self._stepped(self._action)
-        self._action, metrics = self._learn_and_act(outcome, self._observation)
+        self._action, metrics = self._learn_and_act(*self._stepped(self._action))
         return metrics
 
     def _stepped(self, action: Any) -> tuple[Any, ...]:
+        """Step, and return the next observation, then the parts of the outcome."""
         stepped = self.copies.step(action)
         self._observation = stepped.observation
-        self._count(stepped)
-        outcome = (stepped.reward, stepped.terminated, stepped.truncated, stepped.final_observation)
-        return outcome if stepped.valid is None else (*outcome, stepped.valid)
-
-    def _count(self, stepped: Stepped) -> None:
-        episodes = self.episodes
-        returns, lengths = episodes.returns, episodes.lengths
-        if stepped.valid is None:
-            returns += stepped.reward
-            lengths += 1
-        else:
-            returns += np.where(stepped.valid, stepped.reward, 0.0)
-            lengths += stepped.valid
-        if not stepped.ended:
-            return
-        count = int(episodes.n_episodes)
-        for k in np.flatnonzero(stepped.terminated | stepped.truncated):
-            episodes.last_returns[count % WINDOW] = returns[k]
-            episodes.last_lengths[count % WINDOW] = lengths[k]
-            returns[k] = lengths[k] = 0
-            count += 1
-        self.episodes = episodes._replace(n_episodes=np.int64(count))
+        return stepped if stepped[-1] is not None else stepped[:-1]
 
     def _with_new_episodes(self, state: SteppedState) -> tuple[SteppedState, None]:
-        return state._replace(agent=self.agent.cut_off(state.agent)), None
+        episodes = state.episodes
+        episodes = episodes._replace(
+            returns=np.zeros_like(episodes.returns), lengths=np.zeros_like(episodes.lengths)
+        )
+        return state._replace(agent=self.agent.cut_off(state.agent), episodes=episodes), None
 
     def _only_act(self, state: SteppedState, observation: Any) -> Any:
         agent, action = self.agent.act(state.agent, observation)
         return state._replace(agent=agent), action
 
-    def _record_and_act(self, state: SteppedState, outcome: Any, observation: Any) -> Any:
-        agent = self.agent.record(state.agent, Outcome(*outcome))
-        return self._only_act(state._replace(agent=agent), observation)
+    def _record_and_act(self, state: SteppedState, observation: Any, *outcome: Any) -> Any:
+        return self._only_act(self._recorded(state, outcome), observation)
 
-    def _record_and_learn(self, state: SteppedState, outcome: Any, observation: Any) -> Any:
-        agent = self.agent.record(state.agent, Outcome(*outcome))
-        agent, new = self.agent.learn(agent, observation)
+    def _record_and_learn(self, state: SteppedState, observation: Any, *outcome: Any) -> Any:
+        state = self._recorded(state, outcome)
+        agent, new = self.agent.learn(state.agent, observation)
         metrics = {name: latest(state.metrics[name], x) for name, x in new.items()}
-        return SteppedState(agent, metrics), (metrics, agent.num_timesteps)
+        state = state._replace(agent=agent, metrics=metrics)
+        return state, (metrics, state.episodes, agent.num_timesteps)
 
-    def _record_learn_and_act(self, state: SteppedState, outcome: Any, observation: Any) -> Any:
-        state, metrics = self._record_and_learn(state, outcome, observation)
+    def _record_learn_and_act(self, state: SteppedState, observation: Any, *outcome: Any) -> Any:
+        state, metrics = self._record_and_learn(state, observation, *outcome)
         state, action = self._only_act(state, observation)
         return state, (action, metrics)
+
+    def _recorded(self, state: SteppedState, parts: tuple[Any, ...]) -> SteppedState:
+        """Return the state after the outcome of an action."""
+        outcome = Outcome(*parts)
+        episodes = after_step(state.episodes, outcome.reward, outcome.ended, outcome.valid)
+        return state._replace(agent=self.agent.record(state.agent, outcome), episodes=episodes)
