@@ -13,7 +13,7 @@ from typing import Any
 import chainrule as cr
 from chainrule import rl
 
-from . import jax_ppo, peers
+from . import jax_ppo, peers, torch_dqn
 from .harness import Contest
 
 DQN = {"learning_rate": 1e-3, "buffer_size": 1_000_000, "learning_starts": 100, "batch_size": 64,
@@ -97,9 +97,23 @@ def beside_jax(rounds: int = 16) -> Contest:
     )  # fmt: skip
 
 
+def beside_torch(steps: int = 1024) -> Contest:
+    """DQN around Gymnasium's environment, beside a loop that is written by hand."""
+    import gymnasium
+
+    settings = {**DQN, **OURS_ONLY, "policy_kwargs": {"net_arch": [64, 64]}}
+    ours = our_training("DQN", gymnasium.make("CartPole-v1"), steps, settings)
+    return Contest(
+        f"{steps:,} steps of DQN on CartPole-v1, 64 x 64, Gymnasium", "a loop in PyTorch", ours,
+        torch_dqn.training((64, 64), steps), same, rounds=5,
+    )  # fmt: skip
+
+
 def contests() -> Iterator[Contest]:
     if peers.installed("jax"):
         yield beside_jax()
+    if peers.installed("gymnasium") and peers.installed("torch"):
+        yield beside_torch()
     if not (peers.installed("gymnasium") and peers.installed("stable_baselines3")):
         return
     print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")

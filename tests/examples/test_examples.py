@@ -20,7 +20,9 @@ SLOW = {
     "images_from_folders",
     "penguin_table",
     "progression",
+    "robot_control",
     "spoken_words",
+    "through_physics",
 }
 NEEDED = {
     "atari_boxing": "ale_py",

@@ -164,8 +164,10 @@ class OffPolicyAgent:
         def skip(*carry: Any) -> Any:
             return carry, {name: np.asarray(np.nan, self.dtype) for name in self.metric_names}
 
+        # counted in the replay, which is empty in a model that was read from a file
+        n_transitions = state.replay.n_rows * self.n_envs
         carry, metrics = cond(
-            state.num_timesteps > self.learning_starts, run, skip,
+            n_transitions > self.learning_starts, run, skip,
             networks, state.priorities, state.n_updates,
         )  # fmt: skip
         networks, priorities, n_updates = carry

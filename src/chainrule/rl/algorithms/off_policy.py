@@ -86,9 +86,9 @@ class DQN(Algorithm):
     Examples
     --------
     >>> from chainrule import rl
-    >>> model = rl.DQN("CartPole-v1", seed=0).learn(10_000)
+    >>> model = rl.DQN("CartPole-v1", seed=0).learn(2_000)
     >>> model.num_timesteps
-    10000
+    2000
     """
 
     DEFAULTS: ClassVar[dict[str, Any]] = dict(
@@ -222,8 +222,8 @@ class SAC(ContinuousAlgorithm):
     Examples
     --------
     >>> from chainrule import rl
-    >>> model = rl.SAC("Pendulum-v1", seed=0, policy_kwargs=dict(net_arch=[64, 64])).learn(8_000)
-    >>> rl.evaluate_policy(model)[0] > -300
+    >>> model = rl.SAC("Pendulum-v1", seed=0, policy_kwargs=dict(net_arch=[64, 64])).learn(5_000)
+    >>> rl.evaluate_policy(model)[0] > -500
     True
     """
 
@@ -294,8 +294,8 @@ class TD3(ContinuousAlgorithm):
     --------
     >>> from chainrule import rl
     >>> model = rl.TD3("Pendulum-v1", seed=0, learning_starts=1000,
-    ...                policy_kwargs=dict(net_arch=[64, 64])).learn(8_000)
-    >>> rl.evaluate_policy(model)[0] > -400
+    ...                policy_kwargs=dict(net_arch=[64, 64])).learn(5_000)
+    >>> rl.evaluate_policy(model)[0] > -800
     True
     """
 
