@@ -77,6 +77,7 @@ def test_an_episode_is_left_where_it_is_long_enough(walker, tmp_path):
 
 def test_environments_of_gymnasium(tmp_path):
     """By name, or made to be seen; others are refused in words."""
+    pytest.importorskip("pygame", reason="pygame is not installed, with which Gymnasium draws")
     model = rl.PPO(gymnasium.make("CartPole-v1"), seed=0)
     path = tmp_path / "pole.gif"
     env = gymnasium.make("CartPole-v1", render_mode="rgb_array")
