@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 import chainrule as cr
 from chainrule import nn, random
+from chainrule.config import configured
 
 X = np.array([[1.0, 2.0]], np.float32)
 
@@ -31,6 +33,13 @@ def dense(seed: int = 0) -> nn.Dense:
 def function(form: str) -> Any:
     jitted = cr.jit(lambda model, x: model(x))
     return jitted if form == "jit" else jitted.compile(dense(), X)
+
+
+@pytest.fixture(autouse=True)
+def _native() -> Iterator[None]:
+    """Fast calls are those of native code."""
+    with configured(backend="llvm"):
+        yield
 
 
 @pytest.mark.parametrize("form", ["jit", "compile"])
