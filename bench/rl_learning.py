@@ -74,7 +74,6 @@ TASKS = (
     Task("DQN", "CartPole-v1", 50_000, 475),
     Task("DQN", "CartPole-v1", 50_000, 475, gymnasium=True),
     Task("PPO", "Acrobot-v1", 100_000, -90),
-    Task("DQN", "Acrobot-v1", 100_000, -90),
     Task("SAC", "Pendulum-v1", 20_000, -200),
     Task("TD3", "Pendulum-v1", 20_000, -200),
     Task("SAC", "MountainCarContinuous-v0", 50_000, 90),
