@@ -22,8 +22,15 @@ ACTION_MASK = "action_mask"
 """The part of a Dict of observations that says which actions are possible."""
 
 
+class Spec:
+    """The base class of spaces, which prints as Gymnasium's spaces do."""
+
+    def __str__(self) -> str:
+        return str(space_of(self))  # type: ignore[arg-type]
+
+
 @dataclass(frozen=True)
-class DiscreteSpec:
+class DiscreteSpec(Spec):
     """One of the whole numbers ``start ... start + n - 1``."""
 
     n: int
@@ -31,7 +38,7 @@ class DiscreteSpec:
 
 
 @dataclass(frozen=True)
-class MultiDiscreteSpec:
+class MultiDiscreteSpec(Spec):
     """Several whole numbers: number k is one of ``start[k] ... start[k] + nvec[k] - 1``."""
 
     nvec: tuple[int, ...]
@@ -39,14 +46,14 @@ class MultiDiscreteSpec:
 
 
 @dataclass(frozen=True)
-class MultiBinarySpec:
+class MultiBinarySpec(Spec):
     """Several numbers of 0 and 1, in an array of this shape."""
 
     shape: tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class BoxSpec:
+class BoxSpec(Spec):
     """An array between two bounds, one number for all entries or a tuple of one for each."""
 
     shape: tuple[int, ...]
@@ -78,7 +85,7 @@ class BoxSpec:
 
 
 @dataclass(frozen=True)
-class DictSpec:
+class DictSpec(Spec):
     """Several spaces by name, sorted by it."""
 
     names: tuple[str, ...]
@@ -86,7 +93,7 @@ class DictSpec:
 
 
 @dataclass(frozen=True)
-class TupleSpec:
+class TupleSpec(Spec):
     """Several spaces in a row."""
 
     parts: tuple[SpaceSpec, ...]
