@@ -30,18 +30,35 @@ def list_environments(as_json: AsJson = False) -> None:
         algorithms = [rl_settings.option_name(cls) for cls in rl.ALGORITHMS.values()]
         print(escape.as_json({"environments": rows, "algorithms": algorithms}))
         return
-    grid = table("environment", "observation", "action", "steps", "solved at", "algorithms",
-                 right=(3, 4))  # fmt: skip
-    grid.columns[0].no_wrap = True
+    grid = table("environment", "observation", "action", "steps", "solved at",
+                         right=(3, 4))  # fmt: skip
     for row in rows:
-        names = [f"{name}*" if name in row["tuned"] else name for name in row["algorithms"]]
         grid.add_row(
             row["name"], row["observation"], row["action"], _or_none(row["max_episode_steps"]),
-            _or_none(row["reward_threshold"]), ", ".join(names),
+            _or_none(row["reward_threshold"]),
         )  # fmt: skip
+    grid.columns[0].no_wrap = True
+    fits = table("algorithm", "environments that it fits")
+    for cls in rl.ALGORITHMS.values():
+        name = rl_settings.option_name(cls)
+        fits.add_row(name, _fitted(name, rows))
     out = console()
     out.print(grid)
+    out.print(fits)
     out.say("* with tuned settings. Start with: chainrule rl train CartPole-v1 --algo ppo")
+
+
+def _fitted(algorithm: str, rows: list[dict[str, Any]]) -> str:
+    """Return the names of the environments that an algorithm fits, in as few words as possible."""
+    names = [
+        f"{row['name']}*" if algorithm in row["tuned"] else row["name"]
+        for row in rows
+        if algorithm in row["algorithms"]
+    ]
+    if len(names) < len(rows):
+        return ", ".join(names)
+    tuned_names = [name for name in names if name.endswith("*")]
+    return f"all; {', '.join(tuned_names)}" if tuned_names else "all"
 
 
 def _described(name: str) -> dict[str, Any]:
