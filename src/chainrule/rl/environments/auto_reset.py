@@ -15,7 +15,7 @@ _STEP = -1  # the number folded into a key for its step
 
 def auto_reset_step(
     environment: Environment[State], state: State, action: Any, keys: Any
-) -> tuple[State, Array, Array, Array, Array, Array]:
+) -> tuple[State, Any, Array, Array, Array, Any]:
     """Take a step in each copy, and reset the copies whose episode is over ("same-step autoreset").
 
     Both are computed for each copy and chosen by `np.where`, leaf by leaf, so under `jit` the whole
@@ -68,7 +68,7 @@ def auto_reset_step(
 
 def reset_where(
     environment: Environment[State], done: Any, state: State, observation: Any, keys: Any
-) -> tuple[State, Array]:
+) -> tuple[State, Any]:
     """Start new episodes in some copies; the others stay as they are.
 
     Parameters
@@ -77,7 +77,7 @@ def reset_where(
     done : bool (n,)
         Where to reset.
     state : tree of arrays of shape (n, ...)
-    observation : array of shape (n, ...)
+    observation : array of shape (n, ...), or tree of arrays
         That of `state`.
     keys : uint32[n, 2]
         One for each copy, not used before.
@@ -99,9 +99,11 @@ def reset_where(
     >>> (new == observation).all(axis=1).tolist()
     [False, True]
     """
-    start, first_observation = environment.reset(keys)
-    state = tree.map(lambda new, old: where_rows(done, new, old), start, state)
-    return state, where_rows(done, first_observation, observation)
+    start = environment.reset(keys)
+    new: tuple[State, Any] = tree.map(
+        lambda new, old: where_rows(done, new, old), start, (state, observation)
+    )
+    return new
 
 
 def where_rows(rows: Any, new: Any, old: Any) -> Any:

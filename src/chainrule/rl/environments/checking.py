@@ -8,14 +8,12 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ... import random, tree
-from ...errors import ChainruleError, EnvironmentCheckError
-from ...lazy import LazyModule
+from ...errors import ChainruleError, EnvironmentCheckError, UnsupportedError
 from ...transforms import jit
 from ...typing import Array
+from ..spaces import action_spec_of, spec_of, zeros
 from .auto_reset import where_rows
 from .protocol import Environment
-
-spaces = LazyModule("gymnasium.spaces", extra="rl")
 
 _RESET = ("state", "observation")
 _STEP = ("state", "observation", "reward", "terminated", "truncated")
@@ -110,12 +108,16 @@ class _Check:
             hash(self.environment)
         except TypeError as error:
             self.fail("", f"{error}: make it a frozen dataclass of numbers, strings and tuples")
-        known = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
-        for name in ("observation_space", "action_space"):
+        for name, value_of, more in (
+            ("observation_space", spec_of, ", or a Dict or Tuple of them"),
+            ("action_space", action_spec_of, ""),
+        ):
             space = getattr(self.environment, name, None)
-            if not isinstance(space, known):
+            try:
+                value_of(space)
+            except UnsupportedError:
                 self.fail(f".{name}", f"{space!r:.60}: give a Box, Discrete, MultiDiscrete or "
-                          "MultiBinary of gymnasium.spaces")  # fmt: skip
+                          f"MultiBinary of gymnasium.spaces{more}")  # fmt: skip
 
     def actions(self) -> Array:
         sampled = np.array([self.action_space.sample() for _ in range(self.n)])
@@ -145,20 +147,30 @@ class _Check:
             if getattr(leaf, "shape", ())[:1] != (n,):
                 self.fail(where, f"state {path} is {_describe(leaf)}: give arrays whose leading "
                           f"axis is the {n} copies")  # fmt: skip
-        kinds = {"observation": (space.dtype, space.shape)}
+        expected = {"observation": zeros(spec_of(space), (n,))}
         if name == "step":
-            kinds |= {key: (np.dtype(bool), ()) for key in ("terminated", "truncated")}
-            kinds["reward"] = (np.dtype(self.environment.dtype), ())
-        for key, (dtype, shape) in kinds.items():
-            value = results[key]
-            if getattr(value, "shape", None) != (n, *shape) or value.dtype != dtype:
-                expected = f"{dtype.name}{[n, *shape]}"
-                self.fail(where, f"the {key} is {_describe(value)}: give {expected}")
-        for row in results["observation"]:
-            if not space.contains(np.asarray(row, space.dtype)):
+            expected |= {key: np.zeros(n, np.bool_) for key in ("terminated", "truncated")}
+            expected["reward"] = np.zeros(n, self.environment.dtype)
+        for key, example in expected.items():
+            self.check_types(where, key, results[key], example)
+        for k in range(n):
+            row = tree.map(lambda x, k=k: x[k], results["observation"])
+            if not space.contains(row):
                 self.fail(where, f"the observation {row!s:.80} is not in {space}")
         if name == "step" and not np.isfinite(results["reward"]).all():
             self.fail(where, f"the reward {results['reward']} is not finite")
+
+    def check_types(self, where: str, key: str, value: Any, example: Any) -> None:
+        """Check that a result, or each part of it, has the shape and dtype of an example."""
+        parts = [value]
+        if not tree.is_leaf(example):
+            if tree.structure(value) != tree.structure(example):
+                self.fail(where, f"the {key} is {value!r:.60}: give arrays for all parts of "
+                          f"{self.environment.observation_space}")  # fmt: skip
+            parts = tree.leaves(value)
+        for part, wanted in zip(parts, tree.leaves(example), strict=True):
+            if getattr(part, "shape", None) != wanted.shape or part.dtype != wanted.dtype:
+                self.fail(where, f"the {key} is {_describe(part)}: give {_describe(wanted)}")
 
     def check_rows(self, name: str, fields: Any, results: Any, args: Any) -> None:
         """Row k alone, and rows in reverse order, must give the same rows."""
