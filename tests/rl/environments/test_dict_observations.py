@@ -82,5 +82,6 @@ def test_impossible_actions_are_never_taken(name: str) -> None:
     model = getattr(rl, name)(
         TwoOfFour(), seed=0, policy_kwargs={"net_arch": [16]}, **settings
     ).learn(6_000)
-    assert all(row["ep_rew_mean"] >= 0 for row in model.history[1:])
+    assert not any(row["ep_rew_mean"] < 0 for row in model.history)
+    assert model.history[-1]["ep_rew_mean"] > 5
     assert rl.evaluate_policy(model, n_eval_episodes=50)[0] > 9
