@@ -1,0 +1,1 @@
+"""Algorithms as pure functions of a state; see `base`."""

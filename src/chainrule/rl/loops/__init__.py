@@ -1,0 +1,1 @@
+"""An agent with its environment: in one graph, or around Gymnasium's."""
