@@ -36,7 +36,8 @@ class ModelCalls:
 
     def __init__(self) -> None:
         self.last: ModelCall | None = None
-        self._seen = 0  # the identity of the last first argument
+        # The identity of the last first argument; None once there was one of which nothing is kept
+        self._seen: int | None = 0
 
     def __call__(self, args: tuple[Any, ...]) -> tuple[Any] | None:
         """Return the result in a tuple, if the first argument is the model of the last call."""
@@ -54,11 +55,14 @@ class ModelCalls:
     ) -> None:  # fmt: skip
         """Take note of a call that succeeded; make a `ModelCall` for a model that comes twice."""
         model = args[0]
+        if self._seen is None:
+            return
         if self._seen != id(model):
             self._seen = id(model)
             return
         self._seen = 0
         if type(model) is tuple or not tree.is_immutable(model):  # a tuple has no weak references
+            self._seen = None
             return
         if all(map(tree.is_leaf, args[1:])):
             of_model = leaves[: len(leaves) - len(args) + 1]
