@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ... import optim
-from .on_policy import Minibatch, OnPolicyAgent, OnPolicyState
+from .on_policy import Minibatch, SingleUpdateAgent
 
 
 @dataclass(frozen=True)
-class A2CAgent(OnPolicyAgent):
+class A2CAgent(SingleUpdateAgent):
     """One update by each rollout, along the gradient of ``log_prob * advantage``.
 
     References
@@ -46,11 +46,3 @@ class A2CAgent(OnPolicyAgent):
         entropy = batch.mean(actions.entropy())
         loss = policy_loss - self.ent_coef * entropy + self.vf_coef * value_loss
         return loss, {"policy_loss": policy_loss, "value_loss": value_loss, "entropy": entropy}
-
-    def _update(
-        self, state: OnPolicyState, batch: Minibatch, key: Any
-    ) -> tuple[Any, Any, dict[str, Any]]:
-        learning_rate = self._progress(state).value(self.learning_rate)
-        return self._gradient_step(
-            lambda policy: self.loss(policy, batch), state.policy, state.optimizer, learning_rate
-        )

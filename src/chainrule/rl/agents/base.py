@@ -18,7 +18,8 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from ... import tree
+from ... import optim, tree
+from ...transforms import value_and_grad
 from ..spaces import ActionSpec, SpaceSpec
 
 Schedule = float | Callable[[Any], Any]
@@ -143,6 +144,24 @@ def inf_unless_finite(metric: Any, networks: Any) -> Any:
     for leaf in tree.leaves(networks):
         is_finite = is_finite & np.isfinite(np.sum(leaf))
     return np.where(is_finite, metric, np.asarray(np.inf, metric.dtype))
+
+
+def gradient_step(
+    loss: Callable[[Any], tuple[Any, Any]], params: Any, optimizer: optim.Optimizer[Any],
+    optimizer_state: Any,
+) -> tuple[Any, Any, Any, Any]:  # fmt: skip
+    """Move parameters against the gradient of ``loss(params) -> (value, more)``.
+
+    Returns
+    -------
+    params, optimizer_state
+        The new ones.
+    value, more
+        What the loss was before.
+    """
+    (value, more), gradient = value_and_grad(loss, has_aux=True)(params)
+    updates, optimizer_state = optimizer.update(gradient, optimizer_state, params)
+    return optim.apply_updates(params, updates), optimizer_state, value, more
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ... import optim
 from ...random import split, uniform
-from ...transforms import value_and_grad
 from ..buffers.replay import Transitions
-from ..policies.distributions import to_environment
 from .action_noise import ActionNoise
+from .base import gradient_step
 from .off_policy import OffPolicyAgent, OffPolicyState
 
 
@@ -22,14 +20,7 @@ class ContinuousAgent(OffPolicyAgent):
     """An actor and several critics, whose targets follow slowly."""
 
     n_critics: int
-    max_grad_norm: float | None
     action_noise: ActionNoise | None
-
-    def _optimizer(self, learning_rate: Any) -> optim.Optimizer[Any]:
-        adam = optim.adam(learning_rate)
-        if self.max_grad_norm is None:
-            return optim.chain(adam)
-        return optim.chain(optim.clip_by_global_norm(self.max_grad_norm), adam)
 
     def _critic_step(
         self, critics: Any, optimizer_state: Any, batch: Transitions, targets: Any,
@@ -42,11 +33,7 @@ class ContinuousAgent(OffPolicyAgent):
             total = sum(np.mean(batch.weight * error * error) for error in errors)
             return scale * total, sum(map(np.abs, errors)) / len(errors)
 
-        (value, errors), gradient = value_and_grad(loss, has_aux=True)(critics)
-        updates, optimizer_state = self._optimizer(learning_rate).update(
-            gradient, optimizer_state, critics
-        )
-        return optim.apply_updates(critics, updates), optimizer_state, value, errors
+        return gradient_step(loss, critics, self._optimizer(learning_rate), optimizer_state)
 
     def _first_noise(self, actions: Any) -> Any:
         """Return no noise, to begin with."""
@@ -66,6 +53,3 @@ class ContinuousAgent(OffPolicyAgent):
     @abstractmethod
     def _policy_action(self, state: OffPolicyState, observation: Any, key: Any) -> Any:
         """Return the action of the policy, without noise."""
-
-    def _to_environment(self, action: Any) -> Any:
-        return to_environment(self.action, action)

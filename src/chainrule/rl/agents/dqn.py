@@ -7,15 +7,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ... import optim
+from ...losses import huber
 from ...random import categorical, randint, split, uniform
-from ...transforms import cond, stop_gradient, value_and_grad
+from ...transforms import cond, stop_gradient
 from ..buffers.replay import Transitions
 from ..policies.distributions import IMPOSSIBLE, to_environment
 from ..policies.q_network import Distributional
 from ..spaces import DiscreteSpec, action_mask
 from . import value_distributions as distributions
-from .base import Progress, computed
+from .base import Progress, computed, gradient_step
 from .off_policy import OffPolicyAgent, OffPolicyState, polyak
 
 
@@ -42,7 +42,6 @@ class DQNAgent(OffPolicyAgent):
     exploration_fraction: float
     exploration_initial_eps: float
     exploration_final_eps: float
-    max_grad_norm: float
     double_q: bool
     distributional: Distributional | None
     n_atoms: int
@@ -81,8 +80,8 @@ class DQNAgent(OffPolicyAgent):
             errors = distributions.quantile_huber(chosen, wanted)
             priority = errors
         else:
-            difference = chosen - (batch.reward + batch.discount * following)
-            errors, priority = huber(difference), difference
+            wanted = batch.reward + batch.discount * following
+            errors, priority = huber(chosen, wanted, reduction="none"), chosen - wanted
         value = np.mean(self._values(outputs))
         loss = np.mean(batch.weight * errors)
         return loss, (priority, {"loss": computed(loss), "q_value": computed(value)})
@@ -94,10 +93,6 @@ class DQNAgent(OffPolicyAgent):
         if deterministic:
             return to_environment(self.action, self._greedy(state, observation))
         return to_environment(self.action, self._explore(state, observation, key)[0])
-
-    def _optimizer(self, learning_rate: Any) -> optim.Optimizer[Any]:
-        clip = optim.clip_by_global_norm(self.max_grad_norm)
-        return optim.chain(clip, optim.adam(learning_rate))
 
     def acting_network(self, networks: DQNNetworks) -> Any:
         """Return the network that acts."""
@@ -138,9 +133,6 @@ class DQNAgent(OffPolicyAgent):
             random_action = categorical(action_key, logits)
         return np.where(explores, random_action, best), None
 
-    def _to_environment(self, action: Any) -> Any:
-        return to_environment(self.action, action)
-
     def _before_updates(self, state: OffPolicyState) -> DQNNetworks:
         """Move the target network, if its interval is over since the round before."""
         networks = state.networks
@@ -158,18 +150,11 @@ class DQNAgent(OffPolicyAgent):
         n_updates: Any,
     ) -> tuple[DQNNetworks, Any, dict[str, Any]]:  # fmt: skip
         learning_rate = self._progress(state).value(self.learning_rate)
-        gradient_of = value_and_grad(lambda q: self.loss(q, networks.target, batch), has_aux=True)
-        (_, (errors, metrics)), gradient = gradient_of(networks.q)
-        optimizer = self._optimizer(learning_rate)
-        updates, optimizer_state = optimizer.update(gradient, networks.optimizer, networks.q)
-        q = optim.apply_updates(networks.q, updates)
+        q, optimizer_state, _, (errors, metrics) = gradient_step(
+            lambda q: self.loss(q, networks.target, batch), networks.q,
+            self._optimizer(learning_rate), networks.optimizer,
+        )  # fmt: skip
         return networks._replace(q=q, optimizer=optimizer_state), errors, metrics
-
-
-def huber(difference: Any) -> Any:
-    """Return half of the square up to 1, and ``|difference| - 1/2`` beyond."""
-    size = np.abs(difference)
-    return np.where(size < 1, 0.5 * difference * difference, size - 0.5)
 
 
 def _of_action(outputs: Any, action: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from ... import nn, tree
+from ... import nn, optim, tree
 from ...random import split
 from ...trace.operands import is_plain_number
 from ...transforms import cond, scan
@@ -30,6 +30,7 @@ from ..buffers.replay import (
     uniform_indices,
     with_row,
 )
+from ..policies.distributions import to_environment
 from ..spaces import ActionSpec, SpaceSpec, shape_and_dtype
 from .base import Outcome, Progress, Schedule, inf_unless_finite
 
@@ -73,6 +74,7 @@ class OffPolicyAgent:
     prioritized_replay: bool
     priority_alpha: float
     priority_beta: float
+    max_grad_norm: float | None
     dtype: Any
 
     is_recurrent: ClassVar[bool] = False
@@ -235,9 +237,16 @@ class OffPolicyAgent:
     def _explore(self, state: OffPolicyState, observation: Any, key: Any) -> tuple[Any, Any]:
         """Return an action for each copy, as the replay has it, and the noise on it."""
 
-    @abstractmethod
     def _to_environment(self, action: Any) -> Any:
         """Return the action as the environment takes it."""
+        return to_environment(self.action, action)
+
+    def _optimizer(self, learning_rate: Any) -> optim.Optimizer[Any]:
+        """Return Adam for a learning rate that may be traced, with clipped gradients."""
+        adam = optim.adam(learning_rate)
+        if self.max_grad_norm is None:
+            return optim.chain(adam)
+        return optim.chain(optim.clip_by_global_norm(self.max_grad_norm), adam)
 
     @abstractmethod
     def _update(

@@ -11,7 +11,7 @@ import numpy as np
 
 from ... import nn, optim, tree
 from ...random import split
-from ...transforms import cond, value_and_grad
+from ...transforms import cond
 from ..buffers.rollout import Rollout, empty_rollout, generalized_advantages
 from ..normalization import (
     ReturnScale,
@@ -22,7 +22,7 @@ from ..normalization import (
 )
 from ..policies.distributions import to_environment
 from ..spaces import ActionSpec, BoxSpec, SpaceSpec
-from .base import Outcome, Progress, Schedule, computed, inf_unless_finite
+from .base import Outcome, Progress, Schedule, computed, gradient_step, inf_unless_finite
 
 
 class OnPolicyState(NamedTuple):
@@ -258,9 +258,27 @@ class OnPolicyAgent:
         self, loss: Callable[[Any], tuple[Any, dict[str, Any]]], policy: Any, optimizer: Any,
         learning_rate: Any,
     ) -> tuple[Any, Any, dict[str, Any]]:  # fmt: skip
-        (_, metrics), gradient = value_and_grad(loss, has_aux=True)(policy)
-        updates, optimizer = self.optimizer(learning_rate).update(gradient, optimizer, policy)
-        return optim.apply_updates(policy, updates), optimizer, metrics
+        policy, optimizer, _, metrics = gradient_step(
+            loss, policy, self.optimizer(learning_rate), optimizer
+        )
+        return policy, optimizer, metrics
+
+
+@dataclass(frozen=True)
+class SingleUpdateAgent(OnPolicyAgent):
+    """What A2C and REINFORCE have in common: one update by each rollout."""
+
+    @abstractmethod
+    def loss(self, policy: Any, batch: Minibatch) -> tuple[Any, dict[str, Any]]:
+        """Return the loss of a rollout, and its parts."""
+
+    def _update(
+        self, state: OnPolicyState, batch: Minibatch, key: Any
+    ) -> tuple[Any, Any, dict[str, Any]]:
+        learning_rate = self._progress(state).value(self.learning_rate)
+        return self._gradient_step(
+            lambda policy: self.loss(policy, batch), state.policy, state.optimizer, learning_rate
+        )
 
 
 def _written(rollout: Rollout, row: Any, values: dict[str, Any]) -> Rollout:

@@ -11,11 +11,11 @@ from ... import optim
 from ...transforms import scan
 from ..buffers.rollout import Rollout, generalized_advantages
 from .base import Outcome
-from .on_policy import Minibatch, OnPolicyAgent, OnPolicyState
+from .on_policy import Minibatch, OnPolicyState, SingleUpdateAgent
 
 
 @dataclass(frozen=True)
-class REINFORCEAgent(OnPolicyAgent):
+class REINFORCEAgent(SingleUpdateAgent):
     """One update by the whole episodes of each rollout, along ``log_prob * return``.
 
     With a baseline, the network's value of the state is subtracted from the return, and learned
@@ -72,14 +72,6 @@ class REINFORCEAgent(OnPolicyAgent):
             rollout = rollout._replace(value=np.zeros_like(rollout.value))
         advantages, returns = generalized_advantages(rollout, last_value, self.gamma, 1.0)
         return np.where(_is_complete(rollout.ended), advantages, np.nan), returns
-
-    def _update(
-        self, state: OnPolicyState, batch: Minibatch, key: Any
-    ) -> tuple[Any, Any, dict[str, Any]]:
-        learning_rate = self._progress(state).value(self.learning_rate)
-        return self._gradient_step(
-            lambda policy: self.loss(policy, batch), state.policy, state.optimizer, learning_rate
-        )
 
 
 def _is_complete(ended: Any) -> Any:

@@ -10,11 +10,11 @@ import numpy as np
 
 from ... import optim, tree
 from ...random import split
-from ...transforms import stop_gradient, value_and_grad
+from ...transforms import stop_gradient
 from ..buffers.replay import Transitions
 from ..policies.continuous import Critics, smallest
 from ..policies.distributions import to_environment
-from .base import computed
+from .base import computed, gradient_step
 from .continuous import ContinuousAgent
 from .off_policy import OffPolicyState, polyak
 
@@ -121,11 +121,9 @@ class SACAgent(ContinuousAgent):
         def loss(actor: Any) -> tuple[Any, Any]:
             return self.actor_loss(actor, critics, batch.observation, ent_coef, actor_key)
 
-        (actor_loss, log_prob), gradient = value_and_grad(loss, has_aux=True)(networks.actor)
-        updates, actor_optimizer = self._optimizer(learning_rate).update(
-            gradient, networks.actor_optimizer, networks.actor
+        actor, actor_optimizer, actor_loss, log_prob = gradient_step(
+            loss, networks.actor, self._optimizer(learning_rate), networks.actor_optimizer
         )
-        actor = optim.apply_updates(networks.actor, updates)
 
         log_ent_coef, ent_coef_optimizer = networks.log_ent_coef, networks.ent_coef_optimizer
         if self.learns_ent_coef:  # the gradient of -log_ent_coef * (log_prob + target_entropy)

@@ -7,13 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ... import optim
 from ...random import normal, split
-from ...transforms import cond, stop_gradient, value_and_grad
+from ...transforms import cond, stop_gradient
 from ..buffers.replay import Transitions
 from ..policies.continuous import Critics, smallest
 from ..policies.distributions import to_environment
-from .base import computed
+from .base import computed, gradient_step
 from .continuous import ContinuousAgent
 from .off_policy import OffPolicyState, polyak
 
@@ -99,11 +98,10 @@ class TD3Agent(ContinuousAgent):
         )
 
         def update_actor(actor: Any, actor_target: Any, critic_targets: Any, state: Any) -> Any:
-            value, gradient = value_and_grad(
-                lambda actor: self.actor_loss(actor, critics, batch.observation)
-            )(actor)
-            updates, state = self._optimizer(learning_rate).update(gradient, state, actor)
-            actor = optim.apply_updates(actor, updates)
+            actor, state, value, _ = gradient_step(
+                lambda actor: (self.actor_loss(actor, critics, batch.observation), None),
+                actor, self._optimizer(learning_rate), state,
+            )  # fmt: skip
             targets = polyak((actor_target, critic_targets), (actor, critics), self.tau)
             return actor, *targets, state, computed(value)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ...losses import huber
 from ...nn import log_softmax, softmax
 
 
@@ -73,7 +74,6 @@ def quantile_huber(quantiles: Any, wanted: Any) -> Any:
     k = quantiles.shape[1]
     probabilities = ((np.arange(k) + 0.5) / k).astype(quantiles.dtype)
     error = wanted[:, None, :] - quantiles[:, :, None]  # (n, quantile, sample)
-    size = np.abs(error)
-    loss = np.where(size < 1, 0.5 * error * error, size - 0.5)
+    loss = huber(error, np.zeros_like(error), reduction="none")
     weight = np.abs(probabilities[:, None] - (error < 0))
     return np.sum(np.mean(weight * loss, axis=-1), axis=-1)
