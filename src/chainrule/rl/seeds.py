@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from threading import Event
-from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from ..config import configured
 from ..errors import ChainruleError, at_user_line
 from .algorithms.base import Algorithm
 from .algorithms.settings import is_whole
-from .algorithms.training import ProgressBar, deferred_interrupts
+from .algorithms.training import StepsBar, deferred_interrupts
 from .environments import Environment
 
 _LARGEST_SEED = 2**32 - 1
@@ -152,10 +151,9 @@ def _at_the_same_time(
             model.stop_reason = "interrupted"
 
     n_workers = min(len(models), get_num_threads())
-    began = perf_counter()
     with (
         ThreadPoolExecutor(n_workers, "chainrule-seed") as pool,
-        ProgressBar(progress_bar) as bar, deferred_interrupts() as interrupted,
+        StepsBar(progress_bar) as bar, deferred_interrupts() as interrupted,
     ):  # fmt: skip
         try:
             futures = [pool.submit(copy_context().run, learn, models[0])]
@@ -170,7 +168,7 @@ def _at_the_same_time(
                     stops.set()
                 rows = [model.history[-1] for model in models if model.history]
                 if rows:
-                    bar.show(_summed(rows), total_timesteps * len(models), perf_counter() - began)
+                    bar.show(_summed(rows), total_timesteps * len(models))
         finally:
             stops.set()
     for model, future in zip(models, futures, strict=True):

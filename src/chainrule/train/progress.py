@@ -1,11 +1,11 @@
-"""The progress bar over the epochs of a training."""
+"""The progress bar of a training."""
 
 from __future__ import annotations
 
 import sys
 from time import perf_counter
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from ..lazy import LazyModule
 from .result import EpochReport
@@ -15,23 +15,23 @@ _console = LazyModule("rich.console")
 SHOW_AFTER = 2.0  # seconds; shorter trainings show no bar
 
 
-class Meter:
-    """A bar over the epochs on standard error, shown after `SHOW_AFTER` seconds.
+class ProgressBar:
+    """A bar on standard error, shown after `SHOW_AFTER` seconds.
 
     Parameters
     ----------
-    epochs : int
-        The number of epochs.
+    heading : str
+        What stands before the bar, such as ``"epoch {task.completed}/{task.total}"``.
     enabled : bool
         True shows the bar if standard error is a terminal; False never shows it.
     """
 
-    def __init__(self, epochs: int, enabled: bool) -> None:
-        self.epochs = epochs
+    def __init__(self, heading: str, enabled: bool) -> None:
+        self.heading = heading
         self.enabled = enabled and sys.stderr.isatty()
         self.bar: Any = None
 
-    def __enter__(self) -> Meter:
+    def __enter__(self) -> Self:
         self.start = perf_counter()
         return self
 
@@ -44,24 +44,50 @@ class Meter:
         if self.bar is not None:
             self.bar.stop()
 
-    def show(self, report: EpochReport) -> None:
-        """Update the bar after an epoch."""
-        if self.bar is None:
-            if not self.enabled or perf_counter() - self.start < SHOW_AFTER:
-                return
-            self._open()
-        self.bar.update(self.task, completed=report.epoch, numbers=numbers(report))
+    @property
+    def is_due(self) -> bool:
+        """Return whether the bar is to be shown by now."""
+        if self.bar is not None:
+            return True
+        return self.enabled and perf_counter() - self.start >= SHOW_AFTER
 
-    def _open(self) -> None:
+    def update(self, completed: float, total: float, numbers: str) -> None:
+        """Show how far it is, and numbers beside the bar."""
+        if self.bar is None:
+            self._open(total)
+        self.bar.update(self.task, completed=completed, numbers=numbers)
+
+    def _open(self, total: float) -> None:
         self.bar = _rich.Progress(
-            _rich.TextColumn("epoch {task.completed}/{task.total}"),
+            _rich.TextColumn(self.heading),
             _rich.BarColumn(),
             _rich.TextColumn("{task.fields[numbers]}"),
             _rich.TimeRemainingColumn(),
             console=_console.Console(stderr=True),
         )
-        self.task = self.bar.add_task("training", total=self.epochs, numbers="")
+        self.task = self.bar.add_task("training", total=total, numbers="")
         self.bar.start()
+
+
+class Meter(ProgressBar):
+    """A bar over the epochs.
+
+    Parameters
+    ----------
+    epochs : int
+        The number of epochs.
+    enabled : bool
+        As for `ProgressBar`.
+    """
+
+    def __init__(self, epochs: int, enabled: bool) -> None:
+        super().__init__("epoch {task.completed}/{task.total}", enabled)
+        self.epochs = epochs
+
+    def show(self, report: EpochReport) -> None:
+        """Update the bar after an epoch."""
+        if self.is_due:
+            self.update(report.epoch, self.epochs, numbers(report))
 
 
 def numbers(report: EpochReport) -> str:

@@ -13,6 +13,7 @@ from ... import nn, optim, tree
 from ...random import split
 from ...transforms import cond
 from ..buffers.rollout import Rollout, empty_rollout, generalized_advantages
+from ..buffers.writing import with_values
 from ..normalization import (
     ReturnScale,
     initial_moments,
@@ -149,7 +150,7 @@ class OnPolicyAgent:
             "log_prob": actions.log_prob(action),
             "value": value,
         }
-        rollout = _written(state.rollout, state.row, rows)
+        rollout = with_values(state.rollout, state.row, rows)
         state = state._replace(key=key, rollout=rollout, observation_moments=moments, memory=memory)
         return state, to_environment(self.action, action)
 
@@ -179,7 +180,7 @@ class OnPolicyAgent:
         row = {"reward": reward, "ended": ended}
         if self.may_ignore_actions:
             row["valid"] = outcome.valid
-        rollout = _written(state.rollout, state.row, row)
+        rollout = with_values(state.rollout, state.row, row)
         return state._replace(
             rollout=rollout, row=state.row + 1, num_timesteps=state.num_timesteps + self.n_envs,
             return_scale=scale,
@@ -279,17 +280,6 @@ class SingleUpdateAgent(OnPolicyAgent):
         return self._gradient_step(
             lambda policy: self.loss(policy, batch), state.policy, state.optimizer, learning_rate
         )
-
-
-def _written(rollout: Rollout, row: Any, values: dict[str, Any]) -> Rollout:
-    """Return the rollout with a row of some of its arrays."""
-
-    def write(array: Any, value: Any) -> Any:
-        array[row] = value
-        return array
-
-    new = {name: tree.map(write, getattr(rollout, name), x) for name, x in values.items()}
-    return rollout._replace(**new)
 
 
 def _explained_variance(batch: Minibatch) -> Any:

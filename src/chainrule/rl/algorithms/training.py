@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -20,16 +19,12 @@ import numpy as np
 
 from ... import tree
 from ...errors import TrainingError
-from ...lazy import LazyModule
 from ...train.checkpoint_file import CheckpointFile
+from ...train.progress import ProgressBar
 from ..loops.statistics import summary
 from .settings import to_json
 
-_rich = LazyModule("rich.progress")
-_console = LazyModule("rich.console")
-
 SECONDS_PER_CALL = 0.1  # of native code, between two looks at callbacks and Ctrl-C
-SHOW_AFTER = 2.0  # seconds; shorter trainings show no bar
 FORMAT = "chainrule-rl-checkpoint-1"
 
 
@@ -52,7 +47,7 @@ class Training:
         self.model, self.loop, self.callbacks = model, loop, callbacks
         self.total_timesteps = self.target = total_timesteps
         self.steps_per_round = model.agent.steps_per_round * model.agent.n_envs
-        self.bar = ProgressBar(progress_bar)
+        self.bar = StepsBar(progress_bar)
         self.seconds_per_round = 0.0
 
     def run(self, reset: bool, checkpoint: Path | None, interval: float) -> str:
@@ -105,7 +100,7 @@ class Training:
             }  # fmt: skip
             self._check(report)
             self.model.history.append(report)
-            self.bar.show(report, target, now - began)
+            self.bar.show(report, target)
             if self._call(due, n_timesteps):
                 return "callback"
             if interrupted():
@@ -213,38 +208,16 @@ def deferred_interrupts() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-class ProgressBar:
-    """A bar over the steps on standard error, shown after `SHOW_AFTER` seconds."""
+class StepsBar(ProgressBar):
+    """A bar over the steps of the environment."""
 
     def __init__(self, enabled: bool) -> None:
-        self.enabled = enabled and sys.stderr.isatty()
-        self.bar: Any = None
+        super().__init__("{task.completed:,.0f}/{task.total:,.0f} steps", enabled)
 
-    def __enter__(self) -> ProgressBar:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.bar is not None:
-            self.bar.stop()
-
-    def show(self, report: dict[str, float], target: int, seconds: float) -> None:
-        """Update the bar."""
-        if self.bar is None:
-            if not self.enabled or seconds < SHOW_AFTER:
-                return
-            self._open(target)
-        self.bar.update(self.task, completed=report["num_timesteps"], numbers=numbers(report))
-
-    def _open(self, target: int) -> None:
-        self.bar = _rich.Progress(
-            _rich.TextColumn("{task.completed:,.0f}/{task.total:,.0f} steps"),
-            _rich.BarColumn(),
-            _rich.TextColumn("{task.fields[numbers]}"),
-            _rich.TimeRemainingColumn(),
-            console=_console.Console(stderr=True),
-        )
-        self.task = self.bar.add_task("training", total=target, numbers="")
-        self.bar.start()
+    def show(self, report: dict[str, float], target: int) -> None:
+        """Update the bar after a report."""
+        if self.is_due:
+            self.update(report["num_timesteps"], target, numbers(report))
 
 
 def numbers(report: dict[str, float]) -> str:

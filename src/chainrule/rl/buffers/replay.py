@@ -10,6 +10,7 @@ from ... import tree
 from ...random import uniform
 from ...transforms import fori_loop
 from ..spaces import SpaceSpec, zeros
+from .writing import with_values
 
 
 class Replay(NamedTuple):
@@ -53,13 +54,7 @@ def empty_replay(
 def with_row(replay: Replay, row: dict[str, Any]) -> Replay:
     """Return the replay with one more transition of each copy, over the oldest if it is full."""
     k = replay.n_rows % replay.reward.shape[0]
-
-    def write(array: Any, value: Any) -> Any:
-        array[k] = value.astype(array.dtype)
-        return array
-
-    written = {name: tree.map(write, getattr(replay, name), x) for name, x in row.items()}
-    return replay._replace(n_rows=replay.n_rows + 1, **written)
+    return with_values(replay, k, row)._replace(n_rows=replay.n_rows + 1)
 
 
 def cut_off(replay: Replay) -> Replay:
