@@ -59,7 +59,6 @@ class Algorithm(ABC):
 
     DEFAULTS: ClassVar[dict[str, Any]]
     SPECIAL_RULES: ClassVar[Mapping[str, Rule]] = {}
-    name: ClassVar[str]
 
     def __new__(cls, *args: Any, **_: Any) -> Self:
         """Tell those who know other libraries that the policy does not come first."""
