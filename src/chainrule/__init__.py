@@ -43,6 +43,7 @@ from .version import __version__
 if TYPE_CHECKING:
     from . import data, estimators, export, losses, nn, optim, random, rl, signal, train
     from .estimators import (
+        AnomalyDetector,
         AudioClassifier,
         ImageClassifier,
         MLPClassifier,
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 # Imported at first use: whoever differentiates need not load what trains.
 LAZY = ("data", "estimators", "export", "losses", "nn", "optim", "random", "rl", "signal", "train")
 ESTIMATORS = (
+    "AnomalyDetector",
     "AudioClassifier",
     "ImageClassifier",
     "MLPClassifier",
@@ -81,6 +83,7 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
+    "AnomalyDetector",
     "AudioClassifier",
     "ImageClassifier",
     "MLPClassifier",

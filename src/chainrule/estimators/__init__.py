@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..lazy import load_module
 
 if TYPE_CHECKING:
+    from .anomaly.detector import AnomalyDetector
     from .loading import load
     from .mlp.estimators import MLPClassifier, MLPRegressor
     from .raw.audio import AudioClassifier
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 # Imported at first use: they load scikit-learn and pandas
 LAZY = {
+    "AnomalyDetector": "anomaly.detector",
     "AudioClassifier": "raw.audio", "ImageClassifier": "raw.images", "TextClassifier": "raw.text",
     "MLPClassifier": "mlp.estimators", "MLPRegressor": "mlp.estimators",
     "TabularClassifier": "tabular.estimators", "TabularRegressor": "tabular.estimators",
@@ -34,6 +36,7 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
+    "AnomalyDetector",
     "AudioClassifier",
     "ImageClassifier",
     "MLPClassifier",

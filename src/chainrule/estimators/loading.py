@@ -7,6 +7,7 @@ from typing import Any
 
 from ..container import checked_path, loads, read
 from ..errors import ModelFileError
+from .anomaly.detector import AnomalyDetector
 from .mlp.estimators import MLPClassifier, MLPRegressor
 from .raw.audio import AudioClassifier
 from .raw.images import ImageClassifier
@@ -17,6 +18,7 @@ from .tabular.estimators import TabularClassifier, TabularRegressor
 CLASSES: dict[str, Any] = {
     kind.__name__: kind
     for kind in (
+        AnomalyDetector,
         AudioClassifier,
         ImageClassifier,
         MLPClassifier,
@@ -40,9 +42,9 @@ def load(path: str | Path) -> Any:
     Returns
     -------
     estimator
-        Of the class that was saved: an `AudioClassifier`, `ImageClassifier`, `MLPClassifier`,
-        `MLPRegressor`, `TabularClassifier`, `TabularRegressor` or `TextClassifier`. It answers
-        with the same bits; `card_` holds what was told of it.
+        Of the class that was saved: an `AnomalyDetector`, `AudioClassifier`, `ImageClassifier`,
+        `MLPClassifier`, `MLPRegressor`, `TabularClassifier`, `TabularRegressor` or
+        `TextClassifier`. It answers with the same bits; `card_` holds what was told of it.
 
     Raises
     ------

@@ -73,6 +73,7 @@ TABLE = fields(
      "target": fields({"center": finite, "spread": positive, "range": each(finite, 2, 2)})},
 )  # fmt: skip
 RAW = fields({**EVERY, **NETWORK, "classes": CLASSES}, TOP)  # of raw inputs, such as images
+DETECTOR = fields({**COMMON, "fitted": by_name(anything)}, {**TOP, **NAMED})  # of anomalies
 
 
 def to_state(model: Any, card: Mapping[str, Any] | None = None) -> tuple[Description, Arrays]:
@@ -120,6 +121,10 @@ def _to_state(model: Any, arrays: Arrays, prefix: str) -> Description:
     state["n_features_in_"] = int(model.n_features_in_)
     if hasattr(model, "feature_names_in_"):
         state["feature_names_in_"] = [str(name) for name in model.feature_names_in_]
+    if hasattr(cls, "fitted_state"):
+        fitted, more = model.fitted_state()
+        arrays |= more
+        return {**state, "fitted": to_plain_json(fitted, "what was fitted")}
     if hasattr(model, "classes_"):
         state["classes"] = classes_to_state(model.classes_, arrays, prefix)
     part_to_state = _table_to_state if hasattr(model, "network_") else perceptron_to_state
@@ -128,7 +133,9 @@ def _to_state(model: Any, arrays: Arrays, prefix: str) -> Description:
 
 def _from_state(cls: Any, description: Description, arrays: ArrayReader, prefix: str = "") -> Any:
     tabular, raw = hasattr(cls, "network_class"), hasattr(cls, "preprocessing_state")
-    checked = (TABLE if tabular else RAW if raw else PERCEPTRON)(description, "the model")
+    detector = hasattr(cls, "fitted_state")
+    schema = TABLE if tabular else RAW if raw else DETECTOR if detector else PERCEPTRON
+    checked = schema(description, "the model")
     if checked["class"] != cls.__name__:
         raise damaged(f"it holds a {checked['class']!r:.40} and not a {cls.__name__}")
     model = _constructed(cls, with_new_names(cls.__name__, checked["parameters"]))
@@ -140,6 +147,9 @@ def _from_state(cls: Any, description: Description, arrays: ArrayReader, prefix:
         model.feature_names_in_ = np.array(checked["feature_names_in_"], object)
         if len(model.feature_names_in_) != model.n_features_in_:
             raise damaged(f"it does not have {model.n_features_in_} names of columns")
+    if detector:
+        model.restore_fitted(checked["fitted"], arrays)
+        return model
     if issubclass(cls, ClassifierMixin) != ("classes" in checked):
         raise damaged("classes are absent, or belong to no such model")
     if "classes" in checked:
@@ -185,7 +195,7 @@ def _constructed(cls: Any, parameters: Description) -> Any:
         return model
     try:
         validate_parameters(model)
-        if hasattr(cls, "preprocessing_state"):
+        if hasattr(cls, "preprocessing_state") or hasattr(cls, "fitted_state"):
             return model
         sizes = layer_sizes(model.hidden_layer_sizes)
         if not all(type(size) is int for size in sizes):

@@ -1,0 +1,1 @@
+"""Detectors of anomalies in tables, time series and streams."""

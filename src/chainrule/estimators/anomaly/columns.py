@@ -1,0 +1,367 @@
+"""How the columns of a table become the features of a detector, learned from its training rows.
+
+It differs from `data.Features`, which serves predictions, in three things. Heavy tails are drawn in
+by a logarithm. What was never seen in training (another category, an empty cell, another value of a
+constant column) is no feature but a *surprise*, which is added to the squared errors of the
+features. And of a date only the day of the week and the hour count: each new row is later than all
+rows of the training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...container import damaged
+from ...data.cells import check_cells
+from ...data.column_values import as_numbers, as_texts, as_times, date_part, is_date, is_numeric
+from ...data.moments import mean_and_deviation
+from ...errors import DataError
+
+Frame: TypeAlias = Any  # a pandas DataFrame
+Floats: TypeAlias = NDArray[np.float64]
+
+MAX_LEVELS = 64  # categories of a column with a feature each; all others share one
+MAX_KNOWN = 10_000  # categories that are remembered as seen
+DATE_PARTS = ("day_of_week", "hour")
+HEAVY_TAIL = 10.0  # kurtosis (3 for a normal distribution) above which a logarithm is taken
+MAX_DEVIATIONS = 10.0  # standard deviations: one wild cell cannot drown all others
+SAME = 0.01  # a constant column may change by so much of its size, and is the same to one deviation
+UNSEEN, MISSING = -1.0, -2.0  # codes of a category beside 0, 1, ...
+
+
+@dataclass(frozen=True)
+class DetectorColumn:
+    """How one column is read.
+
+    A column of numbers becomes ``clip((t(v) - mean) / scale)``, where t is the identity, or with a
+    `unit` the signed logarithm ``sign(u) log1p(abs(u))`` of ``u = (v - origin) / unit``.
+
+    Attributes
+    ----------
+    name : str
+    kind : str
+        ``"number"``, ``"category"``, ``"constant"`` (of numbers), or a part of a date, which is a
+        category as well.
+    levels : tuple of str
+        The categories with a feature each, the commonest first.
+    others : tuple of str
+        The other categories of the training, which share a feature.
+    origin, unit : float
+        Of the logarithm; a `unit` of 0 means that there is none.
+    mean, scale : float
+        Of the transformed numbers.
+    fill : float
+        The median, which stands for an empty cell; the value of a constant column.
+    missing : bool
+        Whether empty cells occurred in training: they have a feature.
+    surprise : float
+        What an unseen category adds to the squared errors; 0 where new ones are usual.
+    surprise_missing : float
+        The same of an empty cell, where none occurred.
+    """
+
+    name: str
+    kind: str
+    levels: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    origin: float = 0.0
+    unit: float = 0.0
+    mean: float = 0.0
+    scale: float = 1.0
+    fill: float = 0.0
+    missing: bool = False
+    surprise: float = 0.0
+    surprise_missing: float = 0.0
+
+    @property
+    def is_category(self) -> bool:
+        """Whether its raw values are codes."""
+        return self.kind not in ("number", "constant")
+
+    @property
+    def width(self) -> int:
+        """The number of features."""
+        known = len(self.levels) + bool(self.others) if self.is_category else 1
+        return known + self.missing
+
+    def raw(self, column: Any) -> Floats:
+        """The values as numbers: codes of categories, NaN for an empty cell of numbers."""
+        if not self.is_category:
+            return as_numbers(column)
+        codes = {text: float(k) for k, text in enumerate(self.levels)}
+        codes |= dict.fromkeys(self.others, float(len(self.levels)))
+        texts = self.texts(column)
+        return np.array(
+            [MISSING if text is None else codes.get(text, UNSEEN) for text in texts], np.float64
+        )
+
+    def texts(self, column: Any) -> NDArray[Any]:
+        """The categories as texts, None for an empty cell."""
+        if self.kind == "category":
+            return as_texts(column)
+        values = date_part(as_times(column), self.kind)
+        return np.array([None if np.isnan(v) else str(int(v)) for v in values], object)
+
+    def transformed(self, values: Any) -> Any:
+        """Numbers with their heavy tail drawn in."""
+        if not self.unit:
+            return values
+        u = (values - self.origin) / self.unit
+        return np.sign(u) * np.log1p(np.abs(u))
+
+    def restored(self, feature: Any) -> Any:
+        """The numbers that have this feature: the inverse, up to clipping."""
+        t = np.asarray(feature, np.float64) * self.scale + self.mean
+        if not self.unit:
+            return t
+        return np.sign(t) * np.expm1(np.minimum(np.abs(t), 700.0)) * self.unit + self.origin
+
+
+@dataclass(frozen=True)
+class DetectorColumns:
+    """The plan for all columns of a table.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"size": [1.0, 3.0] * 50, "colour": ["red"] * 70 + ["blue"] * 30})
+    >>> plan = DetectorColumns.learn(frame)
+    >>> new = pd.DataFrame({"size": [1.0, None], "colour": ["blue", "green"]})
+    >>> plan.raw(new).tolist()
+    [[1.0, 1.0], [nan, -1.0]]
+    >>> features, surprises = plan.encode(plan.raw(new))
+    >>> features.tolist()
+    [[-1.0, 0.0, 1.0], [0.0, 0.0, 0.0]]
+    >>> surprises.astype(int).tolist()  # an empty cell, another colour
+    [[0, 0], [9, 9]]
+    """
+
+    columns: tuple[DetectorColumn, ...]
+
+    @classmethod
+    def learn(cls, frame: Frame, categorical_features: Collection[str] = ()) -> DetectorColumns:
+        """The plan for a table of training rows: columns of numbers, then categories.
+
+        Raises
+        ------
+        DataError
+            If a column has no value at all, mixes text into numbers, or holds what is no single
+            value.
+        """
+        as_text = frozenset(categorical_features)
+        columns: list[DetectorColumn] = []
+        for name in frame.columns:
+            columns += _learn(frame[name], str(name) in as_text)
+        return cls(tuple(sorted(columns, key=lambda column: column.is_category)))
+
+    @property
+    def width(self) -> int:
+        """The number of features."""
+        return sum(column.width for column in self.columns)
+
+    def raw(self, frame: Frame) -> Floats:
+        """The table as float64 of shape (rows, columns of the plan).
+
+        Raises
+        ------
+        DataError
+            If a cell is not of its column's kind.
+        """
+        for name in dict.fromkeys(column.name for column in self.columns):
+            check_cells(frame[name])
+        parts = [column.raw(frame[column.name]) for column in self.columns]
+        return np.stack(parts, axis=1) if parts else np.zeros((len(frame), 0))
+
+    def encode(self, raw: Any) -> tuple[Any, Any]:
+        """Features of shape (rows, width) and surprises of shape (rows, columns), both float32.
+
+        The features of numbers come first, then whether their cells are empty, then those of each
+        category. Plain NumPy code, which can be traced. The surprises are squared errors.
+        """
+        numbers = [column for column in self.columns if not column.is_category]
+        scaled, absent, surprises = _encode_numbers(raw[:, : len(numbers)], numbers)
+        features, flags = [scaled], [surprises]
+        gaps = [k for k, column in enumerate(numbers) if column.missing]
+        if gaps:
+            features.append(np.where(absent[:, np.array(gaps)], 1.0, 0.0))
+        for k in range(len(numbers), len(self.columns)):
+            column, codes = self.columns[k], raw[:, k : k + 1]
+            known = np.arange(column.width - column.missing, dtype=np.float64)
+            features.append(np.where(codes == known, 1.0, 0.0))
+            empty = np.where(codes == MISSING, 1.0, 0.0)
+            if column.missing:
+                features.append(empty)
+            unseen = np.where(codes == UNSEEN, column.surprise, 0.0)
+            flags.append(unseen + empty * column.surprise_missing)
+        return _joined(features), _joined(flags)
+
+    @property
+    def labels(self) -> list[str]:
+        """The name of each column of the plan; of a date with its part, such as "when (hour)"."""
+        return [
+            f"{c.name} ({c.kind.replace('_', ' ')})" if c.kind in DATE_PARTS else c.name
+            for c in self.columns
+        ]
+
+    def places(self) -> list[list[int]]:
+        """The features of each column of the plan."""
+        numbers = sum(not column.is_category for column in self.columns)
+        places = [[k] for k in range(numbers)]
+        start = numbers
+        for column, its in zip(self.columns, places, strict=False):
+            if column.missing:
+                its.append(start)
+                start += 1
+        for column in self.columns[numbers:]:
+            places.append(list(range(start, start + column.width)))
+            start += column.width
+        return places
+
+    def owners(self) -> list[int]:
+        """The column of the plan that each feature belongs to."""
+        owners = [0] * self.width
+        for k, places in enumerate(self.places()):
+            for place in places:
+                owners[place] = k
+        return owners
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Plain JSON values."""
+        return [{**asdict(column), "levels": list(column.levels), "others": list(column.others)}
+                for column in self.columns]  # fmt: skip
+
+    @classmethod
+    def from_json(cls, value: Any) -> DetectorColumns:
+        """The plan of `to_json`; a `ModelFileError` for anything else."""
+        if not isinstance(value, list):
+            raise damaged("the columns of the detector are not a list")
+        return cls(tuple(_column_from_json(entry) for entry in value))
+
+
+def _encode_numbers(values: Any, columns: Sequence[DetectorColumn]) -> tuple[Any, Any, Any]:
+    """Standardised numbers, where cells are empty, and surprises, of shape (rows, columns)."""
+
+    def row(name: str) -> Floats:
+        return np.array([getattr(column, name) for column in columns], np.float64)
+
+    constant = np.array([column.kind == "constant" for column in columns], bool)
+    absent = np.isnan(values)
+    filled = np.where(absent, row("fill"), values)
+    transformed, unit = filled, row("unit")
+    if unit.any():
+        u = (filled - row("origin")) / np.where(unit > 0, unit, 1.0)
+        transformed = np.where(unit > 0, np.sign(u) * np.log1p(np.abs(u)), filled)
+    scaled = (transformed - row("mean")) / row("scale")
+    scaled = np.clip(scaled, -MAX_DEVIATIONS, MAX_DEVIATIONS)
+    surprises = np.where(absent, row("surprise_missing"), 0.0)
+    if constant.any():
+        size = SAME * np.maximum(np.abs(row("fill")), 1.0)
+        change = np.minimum(np.abs(filled - row("fill")) / size, 1e3)
+        limited = np.minimum(change * change, row("surprise"))
+        surprises = surprises + np.where(constant, limited, 0.0)
+        scaled = np.where(constant, 0.0, scaled)
+    return scaled, absent, surprises
+
+
+def _joined(parts: list[Any]) -> Any:
+    joined = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+    return joined.astype(np.float32)
+
+
+def _learn(column: Any, as_category: bool) -> list[DetectorColumn]:
+    """The plans for one column of a table."""
+    name = str(column.name)
+    check_cells(column)
+    absent = column.isna().to_numpy(bool)
+    if absent.all():
+        raise DataError(
+            f"column {name!r} is empty (all {len(column)} values are missing): fill it, or leave "
+            "it out"
+        )
+    if not as_category and is_date(column):
+        return [_category(DetectorColumn(name, part), column) for part in DATE_PARTS]
+    if as_category or not is_numeric(column):
+        return [_category(DetectorColumn(name, "category"), column)]
+    return [_number(name, as_numbers(column))]
+
+
+def _rarity(count: int, of: int) -> float:
+    """What an event of this count adds to squared errors: ``-2 log`` of its probability."""
+    return float(-2.0 * np.log((count + 1) / (of + 2)))
+
+
+def _category(plan: DetectorColumn, column: Any) -> DetectorColumn:
+    """Learn the categories of a column.
+
+    How likely a new one is, tells the share of the rows whose category occurs once (I. J. Good:
+    "The population frequencies of species and the estimation of population parameters",
+    Biometrika 40, 1953).
+    """
+    texts = plan.texts(column)
+    known = np.array([text for text in texts if text is not None], object)
+    levels, counts = np.unique(known, return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    once, rows = int(np.sum(counts == 1)), len(texts)
+    common = order[:MAX_LEVELS]
+    common = common[counts[common] >= min(2, counts.max())]
+    others = [k for k in order.tolist() if k not in set(common.tolist())]
+    missing = len(known) < rows
+    usual = once > 0.05 * rows or len(levels) > MAX_KNOWN  # such as names: new ones tell nothing
+    return DetectorColumn(
+        plan.name, plan.kind, tuple(levels[common].tolist()),
+        tuple(levels[others[:MAX_KNOWN]].tolist()) if not usual else (), missing=missing,
+        surprise=0.0 if usual else _rarity(once, rows),
+        surprise_missing=0.0 if missing else _rarity(0, rows),
+    )  # fmt: skip
+
+
+def _number(name: str, values: Floats) -> DetectorColumn:
+    """Learn the scale of a column of numbers."""
+    known = values[~np.isnan(values)]
+    missing = len(known) < len(values)
+    fill = float(np.median(known))
+    empty = 0.0 if missing else _rarity(0, len(values))
+    plan = DetectorColumn(name, "number", fill=fill, missing=missing, surprise_missing=empty)
+    mean, scale = mean_and_deviation(known)
+    if scale <= 1e-12 * abs(mean):
+        return DetectorColumn(
+            name, "constant", fill=fill, missing=missing, surprise=_rarity(0, len(values)),
+            surprise_missing=empty,
+        )  # fmt: skip
+    if np.mean(((known - mean) / scale) ** 4) > HEAVY_TAIL:
+        origin = 0.0 if known.min() >= 0 else fill
+        sizes = np.abs(known - origin)
+        unit = float(np.quantile(sizes[sizes > 0], 0.95))
+        plan = DetectorColumn(
+            name, "number", fill=fill, missing=missing, surprise_missing=empty,
+            origin=origin, unit=unit,
+        )  # fmt: skip
+        mean, scale = mean_and_deviation(plan.transformed(known))
+    return DetectorColumn(**{**vars(plan), "mean": mean, "scale": scale})
+
+
+def _column_from_json(entry: Any) -> DetectorColumn:
+    """Return the column that a model file describes, or raise a `ModelFileError`."""
+    example = {**asdict(DetectorColumn("", "")), "levels": [], "others": []}
+    if not isinstance(entry, dict) or entry.keys() != example.keys():
+        raise damaged("a column of the detector lacks a field or has a strange one")
+    for key, value in example.items():
+        if type(entry[key]) is not type(value):
+            raise damaged(f"a column's {key!r} is no {type(value).__name__}")
+    if entry["kind"] not in ("number", "category", "constant", *DATE_PARTS):
+        raise damaged(f"column {entry['name']!r:.60} is of no kind that this version knows")
+    if not all(isinstance(text, str) for text in (*entry["levels"], *entry["others"])):
+        raise damaged(f"the categories of column {entry['name']!r:.60} are not all text")
+    numbers = [value for value in entry.values() if type(value) is float]
+    if not (np.isfinite(numbers).all() and entry["scale"] > 0 and entry["unit"] >= 0):
+        raise damaged(f"the scale of column {entry['name']!r:.60} is no positive number")
+    if entry["surprise"] < 0 or entry["surprise_missing"] < 0:
+        raise damaged(f"a surprise of column {entry['name']!r:.60} is negative")
+    return DetectorColumn(
+        **{**entry, "levels": tuple(entry["levels"]), "others": tuple(entry["others"])}
+    )

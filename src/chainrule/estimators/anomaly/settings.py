@@ -1,0 +1,88 @@
+"""The settings of a detector: their defaults, and what they may be beside each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any
+
+from ...errors import DataError
+from ..sklearn_private import Interval, StrOptions
+
+NETWORKS = ("autoencoder", "denoising", "variational", "masked")
+METHODS = {
+    "auto": ("neighbors", "autoencoder", "denoising"),
+    "neighbors": ("neighbors",),
+    **{name: (name,) for name in NETWORKS},
+}
+FALSE_ALARM_RATE = 0.01
+HIDDEN_SIZES = (128, 64)  # of the encoders, before the code
+WIDE_SIZES = (128, 128)  # of the networks without a code
+
+COUNT = [Interval(Integral, 1, None, closed="left")]
+OPEN = Interval(Real, 0, 1, closed="neither")
+CONSTRAINTS: dict[str, Any] = {
+    "method": [StrOptions(set(METHODS))],
+    "contamination": [Interval(Real, 0, 0.5, closed="right"), StrOptions({"auto"}), None],
+    "false_alarm_rate": [OPEN, None],
+    "window": [Interval(Integral, 2, None, closed="left"), None],
+    "time": [str, None],
+    "series": [str, None],
+    "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left"), None],
+    "n_members": COUNT,
+    "n_neighbors": COUNT,
+    "max_iter": [*COUNT, None],
+    "batch_size": [*COUNT, None],
+    "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+    "calibration_fraction": [OPEN],
+    "categorical_features": ["array-like", None],
+    "random_state": ["random_state"],
+    "callbacks": [list, tuple, None],
+    "n_threads": [*COUNT, None],
+    "progress": ["boolean"],
+}
+
+
+@dataclass(kw_only=True, eq=False, repr=False, match_args=False)
+class DetectorSettings:
+    """The parameters of `AnomalyDetector`; see there."""
+
+    method: str = "auto"
+    contamination: Any = None
+    false_alarm_rate: float | None = None
+    window: int | None = None
+    time: str | None = None
+    series: str | None = None
+    hidden_layer_sizes: Any = None
+    n_members: int = 4
+    n_neighbors: int = 5
+    max_iter: int | None = None
+    batch_size: int | None = None
+    learning_rate_init: float = 3e-3
+    calibration_fraction: float = 0.2
+    categorical_features: Any = None
+    random_state: Any = None
+    callbacks: Any = None
+    n_threads: int | None = None
+    progress: bool = True
+
+    def checked_rate(self) -> float:
+        """The false-alarm rate that sets the threshold; NaN where `contamination` does."""
+        if self.contamination in (None, "auto"):
+            rate = self.false_alarm_rate
+            return FALSE_ALARM_RATE if rate is None else float(rate)
+        if self.false_alarm_rate is not None:
+            raise ValueError(
+                f"contamination={self.contamination} and false_alarm_rate={self.false_alarm_rate} "
+                "both set the threshold: give one of them; contamination='auto' goes with a rate"
+            )
+        return float("nan")
+
+    def check_window(self) -> None:
+        """Refuse `time` and `series` without a `window`."""
+        for name in ("time", "series"):
+            if getattr(self, name) is not None and self.window is None:
+                raise DataError(
+                    f"{name}={getattr(self, name)!r:.40} names a column of a time series: give its "
+                    "window as well, such as window=48"
+                )
