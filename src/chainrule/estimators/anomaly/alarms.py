@@ -16,7 +16,7 @@ from .reasons import Contributions, Expectations
 
 pd = LazyModule("pandas")
 
-MAX_SHOWN = 20  # alarms of a text or a page
+MAX_PRINTED = 20  # alarms of a text or a page
 LEAST_SHARE = 0.02  # of a reason beside the first
 
 
@@ -130,13 +130,13 @@ class Alarms(Sequence[Alarm]):
 
     def __str__(self) -> str:
         lines = [self._heading()]
-        for alarm in self.alarms[:MAX_SHOWN]:
+        for alarm in self.alarms[:MAX_PRINTED]:
             first, *others = [terminal(str(reason)) for reason in alarm.reasons] or [""]
             name = terminal(str(alarm.label))
             lines.append(f"{name:>12}  {alarm.score:10.4g}  p {alarm.p_value:<8.2g}  {first}")
             lines += [f"{'':36}{other}" for other in others]
-        if len(self.alarms) > MAX_SHOWN:
-            lines.append(f"... and {len(self.alarms) - MAX_SHOWN} more: see to_frame()")
+        if len(self.alarms) > MAX_PRINTED:
+            lines.append(f"... and {len(self.alarms) - MAX_PRINTED} more: see to_frame()")
         return "\n".join(lines)
 
     def _heading(self) -> str:
@@ -150,7 +150,7 @@ class Alarms(Sequence[Alarm]):
                 str(alarm.label), f"{alarm.score:.4g}", f"{alarm.p_value:.2g}",
                 "; ".join(map(str, alarm.reasons)),
             )])
-            for alarm in self.alarms[:MAX_SHOWN]
+            for alarm in self.alarms[:MAX_PRINTED]
         ]  # fmt: skip
         return str(tag("p", self._heading()) + tag("table", head, body))
 

@@ -31,7 +31,7 @@ class AnomalyDetector(
     SaveMixin,
     ReadsTables,
     DetectorSettings,
-    OutlierMixin,
+    OutlierMixin,  # type: ignore[misc]
     BaseEstimator,  # type: ignore[misc]
 ):
     """Finds rows that do not fit what it was trained on: fraud, intrusion, failing systems.
