@@ -156,7 +156,7 @@ class Alarms(Sequence[Alarm]):
 
 
 def make_reasons(
-    columns: DetectorColumns, expectations: Expectations, found: Contributions, raw: Any,
+    columns: DetectorColumns, expectations: Expectations, causes: Contributions, raw: Any,
     texts: Any, most: int,
 ) -> list[tuple[Reason, ...]]:  # fmt: skip
     """The reasons of each row, the largest first.
@@ -165,7 +165,7 @@ def make_reasons(
     ----------
     columns, expectations
         Of the detector.
-    found : Contributions
+    causes : Contributions
     raw : array of float64, shape (rows, columns)
     texts : dict of int to array
         What the rows have in columns of categories, by the column's number.
@@ -175,14 +175,14 @@ def make_reasons(
     labels, places = columns.labels, columns.places()
     result = []
     for row in range(len(raw)):
-        drops = np.maximum(found.drops[row], 0.0)
+        drops = np.maximum(causes.drops[row], 0.0)
         total = max(float(drops.sum()), 1e-300)
         reasons: list[Reason] = []
         for k in np.argsort(-drops, kind="stable")[:most]:
             if not drops[k] > (LEAST_SHARE * total if reasons else 0.0):
                 break
-            column, its, kind = columns.columns[k], places[k], found.kinds[row, k]
-            expected = found.expected[kind, row, its]
+            column, its, kind = columns.columns[k], places[k], causes.kinds[row, k]
+            expected = causes.expected[kind, row, its]
             share = float(drops[k] / total)
             if column.is_category:
                 observed = texts[int(k)][row]

@@ -226,8 +226,8 @@ class DetectorColumns:
         """The column of the plan that each feature belongs to."""
         owners = [0] * self.width
         for k, places in enumerate(self.places()):
-            for place in places:
-                owners[place] = k
+            for feature in places:
+                owners[feature] = k
         return owners
 
     def to_json(self) -> list[dict[str, Any]]:

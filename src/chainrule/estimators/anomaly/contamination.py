@@ -43,8 +43,8 @@ def clean_weights(settings: DetectorSettings, rows: Rows, rng: Any) -> Any:
 
 def suspicion(rows: Rows, weights: Any, rng: Any) -> Floats:
     """How far each row is from the bulk of those with weight: two ranks' ``-log p``, added."""
-    kept = np.flatnonzero(weights)
-    points = kept[coreset(len(kept), rng, MAX_POINTS)]
+    selected = np.flatnonzero(weights)
+    points = selected[coreset(len(selected), rng, MAX_POINTS)]
     itself = np.full(len(rows), -1)
     itself[points] = np.arange(len(points))
     count = int(min(MAX_NEAR, max(5, NEAR * len(points)), max(1, len(points) - 1)))

@@ -67,8 +67,8 @@ class FittedDetector:
             return []
         features, surprises = self.columns.encode(raw)
         rows = Rows(features, np.sum(surprises, axis=1))
-        found = contributions(self.columns, self.ensemble, self.expectations, rows, surprises)
-        return make_reasons(self.columns, self.expectations, found, raw, texts, most)
+        causes = contributions(self.columns, self.ensemble, self.expectations, rows, surprises)
+        return make_reasons(self.columns, self.expectations, causes, raw, texts, most)
 
     def attributions(self, raw: Any, steps: int) -> Floats:
         """What each column of the plan adds to the score, shape (rows, columns)."""
@@ -149,11 +149,11 @@ def learn_detector(
     near = None if known is None else rows.features[known]
     learned = learn_ensemble(methods, settings, rows[train], owners, rng, weights, known=near)
     ensemble = learned.ensemble
-    kept = train if weights is None else train[weights > 0]
+    selected = train if weights is None else train[weights > 0]
     program = Program(columns, ensemble.networks)
     scores = ensemble.scores(*program(raw[held_out]))
     usual = without_suspects(settings, scores)
-    expectations = Expectations.learn(columns, ensemble, rows[kept], rows[held_out[usual]])
+    expectations = Expectations.learn(columns, ensemble, rows[selected], rows[held_out[usual]])
     fitted = FittedDetector(
         columns, ensemble, expectations, Calibration(scores[usual]),
         rows.features[held_out[usual]][:4096],

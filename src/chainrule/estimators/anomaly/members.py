@@ -170,10 +170,10 @@ def learn_ensemble(
     """
     count, x = len(rows), rows.features
     weights = np.ones(count, np.float32) if weights is None else weights.astype(np.float32)
-    kept = np.flatnonzero(weights > 0)
+    selected = np.flatnonzero(weights > 0)
     neighbors, itself = None, None
     if "neighbors" in methods:
-        points = kept[coreset(len(kept), rng)]
+        points = selected[coreset(len(selected), rng)]
         neighbors = Neighbors(x[points], settings.n_neighbors)
         itself = np.full(count, -1)
         itself[points] = np.arange(len(points))
@@ -183,7 +183,7 @@ def learn_ensemble(
             continue
         seed = int(rng.randint(2**31))
         folds = fold_weights(count, settings.n_members, np.random.default_rng(seed))
-        untrained = make_network(method, settings, x[kept], columns, random.key(seed))
+        untrained = make_network(method, settings, x[selected], columns, random.key(seed))
         more = {} if steps is None else {"steps": steps}
         networks[method], history[method] = train_network(
             untrained, x, folds * weights[:, None], seed=seed, batch_size=settings.batch_size,
@@ -195,6 +195,6 @@ def learn_ensemble(
     ensemble = Ensemble(networks, neighbors, near, {})
     scores = ensemble.member_scores(rows, errors, itself)
     ensemble.survivals = {
-        name: Survival.learn(scores[kept, k]) for k, name in enumerate(ensemble.names)
+        name: Survival.learn(scores[selected, k]) for k, name in enumerate(ensemble.names)
     }
     return Learned(ensemble, ensemble.joined(scores, rows.surprises), history)
