@@ -53,15 +53,15 @@ def make_network(
     """An untrained network for rows of features, of which each belongs to a column."""
     width, members = features.shape[1], settings.n_members
     sizes = settings.hidden_layer_sizes
-    given = None if sizes is None else tuple(int(size) for size in layer_sizes(sizes))
+    chosen = None if sizes is None else tuple(int(size) for size in layer_sizes(sizes))
     if method in ("autoencoder", "variational"):
         kind: Callable[..., Any] = (
             Autoencoder if method == "autoencoder" else VariationalAutoencoder
         )
-        return kind(members, width, given or (*HIDDEN_SIZES, code_size(features)), key=key)
+        return kind(members, width, chosen or (*HIDDEN_SIZES, code_size(features)), key=key)
     if method == "denoising":
-        return DenoisingAutoencoder(members, width, given or WIDE_SIZES, key=key)
-    return MaskedNetwork(members, width, given or WIDE_SIZES, columns, key=key)
+        return DenoisingAutoencoder(members, width, chosen or WIDE_SIZES, key=key)
+    return MaskedNetwork(members, width, chosen or WIDE_SIZES, columns, key=key)
 
 
 class Ensemble:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -93,24 +95,24 @@ def _network(name: str, entry: Any, columns: DetectorColumns, arrays: ArrayReade
     if entry is None:
         raise damaged(f"the sizes of its network {name!r} are absent")
     members, sizes, width = entry["members"], entry["sizes"], columns.width
-    widest = max(np.prod(arrays.shape(f"{name}.layers.{k}.weight"), dtype=float)
-                 for k in range(len(sizes) + 1))  # fmt: skip
-    if members * max(sizes) > widest:  # before anything of this size is made
-        raise damaged(f"its network {name!r} is larger than its arrays")
+    stored = sum(prod(arrays.shape(f"{name}.layers.{k}.weight"))
+                 for k in range(2 * len(sizes) + 1))  # fmt: skip
+    if members * sum(a * b for a, b in pairwise([width, *sizes])) > stored:
+        raise damaged(f"its network {name!r} is larger than its arrays")  # before it is made
     key = np.zeros(2, np.uint32)
     if name == "autoencoder":
-        made: Any = Autoencoder(members, width, sizes, key=key)
+        network: Any = Autoencoder(members, width, sizes, key=key)
     elif name == "variational":
-        made = VariationalAutoencoder(members, width, sizes, key=key)
+        network = VariationalAutoencoder(members, width, sizes, key=key)
     elif name == "denoising":
-        made = DenoisingAutoencoder(members, width, sizes, key=key)
+        network = DenoisingAutoencoder(members, width, sizes, key=key)
     else:
-        made = MaskedNetwork(members, width, sizes, columns.owners(), key=key)
+        network = MaskedNetwork(members, width, sizes, columns.owners(), key=key)
     leaves = [
         arrays.numbers(f"{name}.{path}", leaf.shape, leaf.dtype)
-        for path, leaf in zip(tree.names(made), tree.leaves(made), strict=True)
+        for path, leaf in zip(tree.names(network), tree.leaves(network), strict=True)
     ]
-    network = tree.unflatten(tree.structure(made), leaves)
+    network = tree.unflatten(tree.structure(network), leaves)
     if not (network.variances > 0).all():
         raise damaged(f"a variance of its network {name!r} is not positive")
     return network
