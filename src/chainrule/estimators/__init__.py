@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 from ..lazy import load_module
 
 if TYPE_CHECKING:
+    from .anomaly.calibration import FewRowsWarning
     from .anomaly.detector import AnomalyDetector
+    from .anomaly.pyod_adapter import PyODAdapter
     from .loading import load
     from .mlp.estimators import MLPClassifier, MLPRegressor
     from .raw.audio import AudioClassifier
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
 
 # Imported at first use: they load scikit-learn and pandas
 LAZY = {
-    "AnomalyDetector": "anomaly.detector",
+    "AnomalyDetector": "anomaly.detector", "PyODAdapter": "anomaly.pyod_adapter",
+    "FewRowsWarning": "anomaly.calibration",
     "AudioClassifier": "raw.audio", "ImageClassifier": "raw.images", "TextClassifier": "raw.text",
     "MLPClassifier": "mlp.estimators", "MLPRegressor": "mlp.estimators",
     "TabularClassifier": "tabular.estimators", "TabularRegressor": "tabular.estimators",
@@ -38,9 +41,11 @@ def __getattr__(name: str) -> Any:
 __all__ = [
     "AnomalyDetector",
     "AudioClassifier",
+    "FewRowsWarning",
     "ImageClassifier",
     "MLPClassifier",
     "MLPRegressor",
+    "PyODAdapter",
     "TabularClassifier",
     "TabularRegressor",
     "TextClassifier",

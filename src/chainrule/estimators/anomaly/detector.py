@@ -13,11 +13,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ...config import configured
 from ...container import damaged
-from ...errors import DataError
+from ...errors import DataError, UnsupportedError
 from ...lazy import LazyModule
 from ..inputs.tables import ReadsTables
 from ..serialization.mixin import SaveMixin
 from .alarms import Alarm, Alarms
+from .exporting import detector_onnx
 from .fitted import FittedDetector, learn_detector
 from .saving import FITTED, fitted_from_state, fitted_to_state
 from .settings import CONSTRAINTS, METHODS, DetectorSettings
@@ -240,7 +241,8 @@ class AnomalyDetector(
         a have a probability of at most a, whatever the model. The least is ``1 / (n + 1)`` with n
         held-out rows.
         """
-        return self.fitted_.calibration.p_values(-self.score_samples(X))
+        scores = self.score_samples(X)
+        return self.fitted_.calibration.p_values(-scores)
 
     def threshold(self, false_alarm_rate: float) -> float:
         """The `score_samples` below which so large a share of new normal rows is."""
@@ -326,6 +328,15 @@ class AnomalyDetector(
         return pd.DataFrame(parts, columns=self.fitted_.columns.labels)
 
     # Files
+
+    def to_onnx(self, dtype: Any = None) -> Any:
+        """The networks' part as an ONNX model; see `exporting.detector_onnx`."""
+        check_is_fitted(self, "fitted_")
+        if dtype not in (None, "float64", np.float64):
+            raise UnsupportedError(
+                f"to_onnx(dtype={dtype!r:.40}): columns are scaled in float64; leave it out"
+            )
+        return detector_onnx(self.fitted_, getattr(self, "card_", None))
 
     def fitted_state(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """What a model file holds beside the settings."""

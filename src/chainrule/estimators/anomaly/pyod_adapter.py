@@ -1,0 +1,92 @@
+"""A detector as PyOD has them: scores that rise with strangeness, labels 0 and 1."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.exceptions import NotFittedError
+
+from .detector import AnomalyDetector
+
+Floats = NDArray[np.float64]
+
+
+class PyODAdapter:
+    """`AnomalyDetector` with the methods and attributes of PyOD's detectors; PyOD is not needed.
+
+    PyOD's convention is the opposite of scikit-learn's: higher scores are stranger, and
+    anomalies have the label 1.
+
+    Parameters
+    ----------
+    contamination : float
+        The share of the training rows that gets the label 1: it sets `threshold_`. Default 0.1,
+        as in PyOD.
+    **settings
+        Parameters of `AnomalyDetector`.
+
+    Attributes
+    ----------
+    detector_ : AnomalyDetector
+    decision_scores_ : array of float64, shape (n_samples,)
+        Of the training rows: the numbers that `decision_function` gives for them. (PyOD's KNN has
+        others there: a row is not its own neighbour in training.)
+    labels_ : array of int, shape (n_samples,)
+    threshold_ : float
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).normal(size=(200, 2))
+    >>> model = PyODAdapter(random_state=0, max_iter=5, progress=False).fit(x)
+    >>> int(model.labels_.sum()), model.predict([[9.0, 9.0]]).tolist()
+    (20, [1])
+    """
+
+    def __init__(self, contamination: float = 0.1, **settings: Any) -> None:
+        self.contamination = contamination
+        self.settings = settings
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn what is normal; `y` is ignored."""
+        self.detector_ = AnomalyDetector(contamination=self.contamination, **self.settings).fit(X)
+        self.threshold_ = -self.detector_.offset_
+        self.decision_scores_ = self.decision_function(X)
+        self.labels_ = (self.decision_scores_ > self.threshold_).astype(np.int64)
+        return self
+
+    def decision_function(self, X: Any) -> Floats:
+        """How strange each row is, shape (n_samples,): higher is stranger."""
+        if not hasattr(self, "detector_"):
+            raise NotFittedError("this PyODAdapter is not fitted yet: call fit first")
+        return -self.detector_.score_samples(X)
+
+    def predict(self, X: Any, return_confidence: bool = False) -> Any:
+        """1 for anomalies, 0 for normal rows; with `return_confidence` their confidence too."""
+        labels = (self.decision_function(X) > self.threshold_).astype(np.int64)
+        return (labels, self.predict_confidence(X)) if return_confidence else labels
+
+    def predict_proba(self, X: Any) -> Floats:
+        """Two columns: the p-value of the row, and 1 minus it.
+
+        They are calibrated on held-out rows, where PyOD scales scores linearly by those of the
+        training.
+        """
+        p = self.detector_.p_values(X)
+        return np.stack([p, 1.0 - p], axis=1)
+
+    def predict_confidence(self, X: Any) -> Floats:
+        """How far the p-value is from that of the threshold, from 0 to 1."""
+        p = self.detector_.p_values(X)
+        limit = float(self.detector_.fitted_.calibration.p_values(self.threshold_))
+        outside, inside = (limit - p) / max(limit, 1e-12), (p - limit) / max(1.0 - limit, 1e-12)
+        return np.clip(np.where(p <= limit, outside, inside), 0.0, 1.0)
+
+    def fit_predict(self, X: Any, y: Any = None) -> NDArray[np.int64]:
+        """`labels_` of the rows that it is fitted on."""
+        return np.asarray(self.fit(X).labels_, np.int64)
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The settings by name."""
+        return {"contamination": self.contamination, **self.settings}
