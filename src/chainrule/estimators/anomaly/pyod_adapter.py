@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binom
 from sklearn.exceptions import NotFittedError
 
 from .detector import AnomalyDetector
@@ -77,11 +78,17 @@ class PyODAdapter:
         return np.stack([p, 1.0 - p], axis=1)
 
     def predict_confidence(self, X: Any) -> Floats:
-        """How far the p-value is from that of the threshold, from 0 to 1."""
-        p = self.detector_.p_values(X)
-        limit = float(self.detector_.fitted_.calibration.p_values(self.threshold_))
-        outside, inside = (limit - p) / max(limit, 1e-12), (p - limit) / max(1.0 - limit, 1e-12)
-        return np.clip(np.where(p <= limit, outside, inside), 0.0, 1.0)
+        """How likely other training rows would give the same label, from 0 to 1.
+
+        L. Perini, V. Vercruyssen, J. Davis: "Quantifying the confidence of anomaly detectors in
+        their example-wise predictions", ECML PKDD (2020).
+        """
+        scores, count = self.decision_function(X), len(self.decision_scores_)
+        below = np.searchsorted(np.sort(self.decision_scores_), scores, side="right")
+        share = (1.0 + below) / (2.0 + count)
+        normal = count - int(count * self.contamination)
+        anomalous = 1.0 - binom.cdf(normal, count, share)
+        return np.where(scores > self.threshold_, anomalous, 1.0 - anomalous)
 
     def fit_predict(self, X: Any, y: Any = None) -> NDArray[np.int64]:
         """`labels_` of the rows that it is fitted on."""
