@@ -92,4 +92,6 @@ def test_the_adapter_speaks_the_language_of_pyod() -> None:
     labels, confidence = model.predict(x, return_confidence=True)
     assert labels.tolist() == model.labels_.tolist()
     assert ((confidence >= 0.0) & (confidence <= 1.0)).all()
-    assert confidence[190:].min() > 0.5
+    assert confidence[int(np.argmax(model.decision_scores_))] > 0.95
+    assert confidence[int(np.argmin(model.decision_scores_))] > 0.95
+    assert confidence[int(np.argsort(model.decision_scores_)[189])] < 0.7  # near the threshold
