@@ -27,7 +27,7 @@ def commands(path: Path) -> list[list[str]]:
 
 
 # Data that a reader would have, and an environment with a physics engine of its own
-ELSEWHERE = ("houses", "flowers", "commands", "reviews", "LunarLander")
+ELSEWHERE = ("houses", "flowers", "commands", "reviews", "logs", "LunarLander")
 
 
 @pytest.mark.parametrize("path", [ROOT / "README.md", GUIDE], ids=["README", "command-line"])
@@ -36,7 +36,7 @@ def test_options_exist(path: Path) -> None:
     assert len(commands(path)) >= 3
     for words in commands(path):
         names = [word for word in words if not word.startswith("-")]
-        nested = names[:1] in (["demo"], ["rl"])
+        nested = names[:1] in (["anomaly"], ["demo"], ["rl"])
         nested = nested or names[1:2] in (["images"], ["audio"], ["text"])
         chain = names[:2] if nested else ["train", "table"] if "train" in names[:1] else names[:1]
         done = CliRunner().invoke(app, [*chain, "--help"], env={"COLUMNS": "200"})
@@ -63,6 +63,7 @@ def test_the_guide_runs(
             assert said.err.count("\n") == 1
             assert wrong.pop() in said.err
     assert {path.name for path in tmp_path.iterdir()} == {
-        "digits.safetensors", "small.safetensors", "predicted.csv", "pole.safetensors", "pole.gif"
+        "digits.safetensors", "small.safetensors", "predicted.csv", "pole.safetensors", "pole.gif",
+        "cells.safetensors", "cells.html", "scores.csv",
     }  # fmt: skip
     assert len((tmp_path / "predicted.csv").read_text().splitlines()) == 151

@@ -41,6 +41,15 @@ def number(text: str, before: str) -> float:
     return float(found[1])
 
 
+def check_anomaly_detection(text: str) -> None:
+    assert 500 == number(text, "the strangest row:")
+    assert number(text, "p-value") == 0.0025  # of 400 held-out rows
+    assert 3 <= number(text, "alarms in 1000 rows at a false-alarm rate of 0.01:") <= 25
+    assert "  temperature = 52, expected " in text
+    assert "those of the training: False" in text and "8 degrees hotter: True" in text
+    assert "the column that drifts: temperature" in text
+
+
 def check_atari_boxing(text: str) -> None:
     assert number(text, "points after 40,960 steps:") > number(text, "points before:")
 

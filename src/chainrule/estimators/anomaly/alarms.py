@@ -62,6 +62,10 @@ class Alarm:
     p_value : float
     reasons : tuple of Reason
         The largest first.
+    series : str
+        That the row belongs to; empty where there is only one.
+    step : int or None
+        Its place among the rows of its series, from 0.
     """
 
     row: int
@@ -69,6 +73,13 @@ class Alarm:
     score: float
     p_value: float
     reasons: tuple[Reason, ...]
+    series: str = ""
+    step: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The label as text, after the name of the series."""
+        return f"{self.series} {self.label}" if self.series else str(self.label)
 
 
 @dataclass(frozen=True)
@@ -106,17 +117,18 @@ class Alarms(Sequence[Alarm]):
         same column as their first reason.
         """
         groups: dict[Any, list[Alarm]] = {}
-        last = start = -2
-        for alarm in sorted(self.alarms, key=lambda alarm: alarm.row):
+        last, start = ("", -2), -2
+        for alarm in sorted(self.alarms, key=lambda alarm: (alarm.series, alarm.row)):
             key: Any = alarm.reasons[0].column if alarm.reasons else ""
             if self.in_time:
-                start = start if alarm.row == last + 1 else alarm.row
-                last, key = alarm.row, start
+                at = alarm.row if alarm.step is None else alarm.step
+                start = start if (alarm.series, at - 1) == last else alarm.row
+                last, key = (alarm.series, at), start
             groups.setdefault(key, []).append(alarm)
         return sorted((tuple(group) for group in groups.values()), key=len, reverse=True)
 
     def to_frame(self) -> Any:
-        """A DataFrame with a row for each reason of each alarm."""
+        """A DataFrame with a row for each reason of each alarm; with several series their names."""
         rows = [
             {"row": alarm.row, "label": alarm.label, "score": alarm.score,
              "p_value": alarm.p_value, "rank": rank + 1, "column": reason.column,
@@ -126,13 +138,17 @@ class Alarms(Sequence[Alarm]):
         ]  # fmt: skip
         names = ["row", "label", "score", "p_value", "rank", "column", "share", "observed",
                  "expected", "low", "high"]  # fmt: skip
-        return pd.DataFrame(rows, columns=names)
+        frame = pd.DataFrame(rows, columns=names)
+        if any(alarm.series for alarm in self.alarms):
+            series = [alarm.series for alarm in self.alarms for _ in alarm.reasons]
+            frame.insert(1, "series", series)
+        return frame
 
     def __str__(self) -> str:
         lines = [self._heading()]
         for alarm in self.alarms[:MAX_PRINTED]:
             first, *others = [terminal(str(reason)) for reason in alarm.reasons] or [""]
-            name = terminal(str(alarm.label))
+            name = terminal(alarm.name)
             lines.append(f"{name:>12}  {alarm.score:10.4g}  p {alarm.p_value:<8.2g}  {first}")
             lines += [f"{'':36}{other}" for other in others]
         if len(self.alarms) > MAX_PRINTED:
@@ -147,7 +163,7 @@ class Alarms(Sequence[Alarm]):
         head = tag("tr", [tag("th", name) for name in ("row", "score", "p-value", "reasons")])
         body = [
             tag("tr", [tag("td", cell) for cell in (
-                str(alarm.label), f"{alarm.score:.4g}", f"{alarm.p_value:.2g}",
+                alarm.name, f"{alarm.score:.4g}", f"{alarm.p_value:.2g}",
                 "; ".join(map(str, alarm.reasons)),
             )])
             for alarm in self.alarms[:MAX_PRINTED]

@@ -10,7 +10,8 @@ rows of the training.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -30,8 +31,10 @@ MAX_KNOWN = 10_000  # categories that are remembered as seen
 DATE_PARTS = ("day_of_week", "hour")
 HEAVY_TAIL = 10.0  # kurtosis (3 for a normal distribution) above which a logarithm is taken
 MAX_DEVIATIONS = 10.0  # standard deviations: one wild cell cannot drown all others
-SAME = 0.01  # a constant column may change by so much of its size, and is the same to one deviation
+SAME = 0.01  # a constant column may change by so much of its size, and counts as the same
+MOST_SURPRISE = 100.0  # -2 log of the probability of a row in 5e21
 UNSEEN, MISSING = -1.0, -2.0  # codes of a category beside 0, 1, ...
+TINY, LARGEST = float(np.finfo(np.float64).tiny), float(np.finfo(np.float64).max)
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,7 @@ class DetectorColumn:
         """Numbers with their heavy tail drawn in."""
         if not self.unit:
             return values
-        u = (values - self.origin) / self.unit
+        u = np.clip((values - self.origin) / self.unit, -LARGEST, LARGEST)
         return np.sign(u) * np.log1p(np.abs(u))
 
     def restored(self, feature: Any) -> Any:
@@ -138,7 +141,7 @@ class DetectorColumns:
     >>> features.tolist()
     [[-1.0, 0.0, 1.0], [0.0, 0.0, 0.0]]
     >>> surprises.astype(int).tolist()  # an empty cell, another colour
-    [[0, 0], [9, 9]]
+    [[0, 0], [7, 7]]
     """
 
     columns: tuple[DetectorColumn, ...]
@@ -150,14 +153,20 @@ class DetectorColumns:
         Raises
         ------
         DataError
-            If a column has no value at all, mixes text into numbers, or holds what is no single
-            value.
+            If the table has no value at all, or a column mixes text into numbers, or holds what is
+            no single value.
         """
+        if frame.isna().all(axis=None):
+            raise DataError(
+                f"all cells of the {len(frame)} rows to learn from are empty: fill them, or leave "
+                "these rows out"
+            )
         as_text = frozenset(categorical_features)
         columns: list[DetectorColumn] = []
         for name in frame.columns:
             columns += _learn(frame[name], str(name) in as_text)
-        return cls(tuple(sorted(columns, key=lambda column: column.is_category)))
+        ordered = sorted(columns, key=lambda column: column.is_category)
+        return cls(tuple(_among(len(ordered), column) for column in ordered))
 
     @property
     def width(self) -> int:
@@ -184,7 +193,8 @@ class DetectorColumns:
         category. Plain NumPy code, which can be traced. The surprises are squared errors.
         """
         numbers = [column for column in self.columns if not column.is_category]
-        scaled, absent, surprises = _encode_numbers(raw[:, : len(numbers)], numbers)
+        with np.errstate(over="ignore"):  # what is infinite is clipped
+            scaled, absent, surprises = _encode_numbers(raw[:, : len(numbers)], numbers)
         features, flags = [scaled], [surprises]
         gaps = [k for k, column in enumerate(numbers) if column.missing]
         if gaps:
@@ -240,7 +250,16 @@ class DetectorColumns:
         """The plan of `to_json`; a `ModelFileError` for anything else."""
         if not isinstance(value, list):
             raise damaged("the columns of the detector are not a list")
-        return cls(tuple(_column_from_json(entry) for entry in value))
+        columns = tuple(_column_from_json(entry) for entry in value)
+        if any(a.is_category and not b.is_category for a, b in pairwise(columns)):
+            raise damaged("the columns of the detector are not in order")
+        kinds: dict[str, list[str]] = {}
+        for column in columns:
+            kinds.setdefault(column.name, []).append(column.kind)
+        for name, its in kinds.items():
+            if its != [*DATE_PARTS] and (len(its) > 1 or its[0] in DATE_PARTS):
+                raise damaged(f"column {name!r:.60} is read in more or fewer ways than one")
+        return cls(columns)
 
 
 def _encode_numbers(values: Any, columns: Sequence[DetectorColumn]) -> tuple[Any, Any, Any]:
@@ -255,13 +274,15 @@ def _encode_numbers(values: Any, columns: Sequence[DetectorColumn]) -> tuple[Any
     transformed, unit = filled, row("unit")
     if unit.any():
         u = (filled - row("origin")) / np.where(unit > 0, unit, 1.0)
+        u = np.clip(u, -LARGEST, LARGEST)
         transformed = np.where(unit > 0, np.sign(u) * np.log1p(np.abs(u)), filled)
     scaled = (transformed - row("mean")) / row("scale")
     scaled = np.clip(scaled, -MAX_DEVIATIONS, MAX_DEVIATIONS)
     surprises = np.where(absent, row("surprise_missing"), 0.0)
     if constant.any():
-        size = SAME * np.maximum(np.abs(row("fill")), 1.0)
-        change = np.minimum(np.abs(filled - row("fill")) / size, 1e3)
+        fill = row("fill")
+        size = np.maximum(SAME * np.where(fill == 0.0, 1.0, np.abs(fill)), TINY)
+        change = np.clip(np.abs(filled - fill) / size - 1.0, 0.0, 1e3)
         limited = np.minimum(change * change, row("surprise"))
         surprises = surprises + np.where(constant, limited, 0.0)
         scaled = np.where(constant, 0.0, scaled)
@@ -277,22 +298,38 @@ def _learn(column: Any, as_category: bool) -> list[DetectorColumn]:
     """The plans for one column of a table."""
     name = str(column.name)
     check_cells(column)
-    absent = column.isna().to_numpy(bool)
-    if absent.all():
-        raise DataError(
-            f"column {name!r} is empty (all {len(column)} values are missing): fill it, or leave "
-            "it out"
-        )
+    if column.isna().all():  # a value would be as strange as an unseen category
+        never = _rarity(0, len(column))
+        return [DetectorColumn(name, "category", missing=True, surprise=never)]
     if not as_category and is_date(column):
         return [_category(DetectorColumn(name, part), column) for part in DATE_PARTS]
     if as_category or not is_numeric(column):
         return [_category(DetectorColumn(name, "category"), column)]
-    return [_number(name, as_numbers(column))]
+    with np.errstate(over="ignore"):
+        return [_number(name, as_numbers(column))]
+
+
+def _among(count: int, column: DetectorColumn) -> DetectorColumn:
+    """The column as one of so many that may surprise: each probability times their number.
+
+    C. E. Bonferroni: "Teoria statistica delle classi e calcolo delle probabilità" (1936).
+    """
+    less = 2.0 * float(np.log(count))
+    return replace(
+        column, surprise=max(column.surprise - less, 0.0),
+        surprise_missing=max(column.surprise_missing - less, 0.0),
+    )  # fmt: skip
 
 
 def _rarity(count: int, of: int) -> float:
     """What an event of this count adds to squared errors: ``-2 log`` of its probability."""
     return float(-2.0 * np.log((count + 1) / (of + 2)))
+
+
+def _median(values: Floats) -> float:
+    """The median, also where the sum of its two neighbours is out of range."""
+    low, high = (float(np.quantile(values, 0.5, method=way)) for way in ("lower", "higher"))
+    return low if low == high else 0.5 * low + 0.5 * high
 
 
 def _category(plan: DetectorColumn, column: Any) -> DetectorColumn:
@@ -324,7 +361,7 @@ def _number(name: str, values: Floats) -> DetectorColumn:
     """Learn the scale of a column of numbers."""
     known = values[~np.isnan(values)]
     missing = len(known) < len(values)
-    fill = float(np.median(known))
+    fill = _median(known)
     empty = 0.0 if missing else _rarity(0, len(values))
     plan = DetectorColumn(name, "number", fill=fill, missing=missing, surprise_missing=empty)
     mean, scale = mean_and_deviation(known)
@@ -335,7 +372,7 @@ def _number(name: str, values: Floats) -> DetectorColumn:
         )  # fmt: skip
     if np.mean(((known - mean) / scale) ** 4) > HEAVY_TAIL:
         origin = 0.0 if known.min() >= 0 else fill
-        sizes = np.abs(known - origin)
+        sizes = np.minimum(np.abs(known - origin), LARGEST)
         unit = float(np.quantile(sizes[sizes > 0], 0.95))
         plan = DetectorColumn(
             name, "number", fill=fill, missing=missing, surprise_missing=empty,
@@ -360,8 +397,14 @@ def _column_from_json(entry: Any) -> DetectorColumn:
     numbers = [value for value in entry.values() if type(value) is float]
     if not (np.isfinite(numbers).all() and entry["scale"] > 0 and entry["unit"] >= 0):
         raise damaged(f"the scale of column {entry['name']!r:.60} is no positive number")
-    if entry["surprise"] < 0 or entry["surprise_missing"] < 0:
-        raise damaged(f"a surprise of column {entry['name']!r:.60} is negative")
+    texts = [*entry["levels"], *entry["others"]]
+    if len(set(texts)) < len(texts) or len(entry["levels"]) > MAX_LEVELS:
+        raise damaged(f"column {entry['name']!r:.60} has a category twice, or too many")
+    is_number = entry["kind"] in ("number", "constant")
+    if bool(texts) if is_number else not (entry["levels"] or (entry["missing"] and not texts)):
+        raise damaged(f"column {entry['name']!r:.60} has categories that are not of its kind")
+    if not all(0 <= entry[key] <= MOST_SURPRISE for key in ("surprise", "surprise_missing")):
+        raise damaged(f"a surprise of column {entry['name']!r:.60} is out of range")
     return DetectorColumn(
         **{**entry, "levels": tuple(entry["levels"]), "others": tuple(entry["others"])}
     )

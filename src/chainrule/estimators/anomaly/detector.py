@@ -12,16 +12,13 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ...config import configured
-from ...container import damaged
-from ...errors import DataError, UnsupportedError
+from ...errors import DataError
 from ...lazy import LazyModule
-from ..inputs.tables import ReadsTables
-from ..serialization.mixin import SaveMixin
 from .alarms import Alarm, Alarms
-from .exporting import detector_onnx
+from .file_methods import FileMethods
 from .fitted import FittedDetector, learn_detector
-from .saving import FITTED, fitted_from_state, fitted_to_state
-from .settings import CONSTRAINTS, METHODS, DetectorSettings
+from .series_methods import SeriesMethods, split_known
+from .settings import CONSTRAINTS, METHODS
 
 pd = LazyModule("pandas")
 
@@ -29,9 +26,8 @@ Floats = NDArray[np.float64]
 
 
 class AnomalyDetector(
-    SaveMixin,
-    ReadsTables,
-    DetectorSettings,
+    FileMethods,
+    SeriesMethods,
     OutlierMixin,  # type: ignore[misc]
     BaseEstimator,  # type: ignore[misc]
 ):
@@ -51,21 +47,28 @@ class AnomalyDetector(
     method : str
         ``"auto"`` joins ``"neighbors"``, ``"autoencoder"`` and ``"denoising"``. Each of these can
         be had alone, also ``"variational"``, and ``"masked"``, which predicts hidden columns from
-        the others. Default ``"auto"``.
+        the others. Default ``"auto"``. With a `window`, a forecast judges the rows of a time
+        series: ``"auto"`` is the forecast alone; the others join their judgement of windows to it,
+        which on real series (NAB) gained nothing.
     contamination : float, "auto" or None
         None: the rows that `fit` is given are normal. ``"auto"``: most are; suspicious ones lose
         their weight while the networks train, and are left out of neighbours and calibration. A
         number up to 0.5: likewise, and so large a share of the rows of `fit` is below the
-        threshold. Default None.
+        threshold; not with a `window`, where suspicious rows of the training count as missing
+        values. Default None.
     false_alarm_rate : float, optional
         The share of new normal rows that may be alarms: it sets the threshold, where
-        `contamination` is no number. Default 0.01.
+        `contamination` is no number. Default 0.01; 0.005 in a time series, where alarms come in
+        runs.
     window : int, optional
-        The rows are a time series, and each is judged with so many before it; see `time`, `series`
-        and docs/anomaly-detection.md.
+        The rows are a time series in the order of time, of numbers, and each is judged with so many
+        before it. Nothing of a row depends on a later one. Its score is NaN while that is
+        impossible: in the first rows of a series that does not go on where the training ended,
+        after a long gap, and where all values are missing; such rows are no alarms.
     time, series : str, optional
-        The columns of times, and of the names of several series. Default: a DatetimeIndex, or
-        regular steps; one series.
+        The columns of times, and of the names of several series. Default: a DatetimeIndex or
+        PeriodIndex, or regular steps; one series. Rows go on where the training ended if their
+        first time is later. Series that the training had not have the usual scale of all.
     hidden_layer_sizes : sequence of int, optional
         Of the encoder, whose last size is the code (``"autoencoder"``, ``"variational"``); of all
         hidden layers for the other networks. Default: (128, 64) and a code of as many numbers as
@@ -81,7 +84,9 @@ class AnomalyDetector(
     learning_rate_init : float
         Adam's at the start; it falls to 0 along half a cosine. Default 0.003.
     calibration_fraction : float
-        Share of the normal rows that is held out for p-values and the threshold. Default 0.2.
+        Share of the normal rows that is held out for p-values and the threshold. Default 0.2. In a
+        time series it is the end: its rows depend on each other, so p-values are approximate; the
+        threshold begins with all scores of the training and is estimated again with each row.
     categorical_features : sequence of str, optional
         Columns of numbers to treat as text.
     random_state : int, RandomState or None
@@ -96,11 +101,14 @@ class AnomalyDetector(
     Attributes
     ----------
     offset_ : float
-        `decision_function` is `score_samples` minus this.
+        `decision_function` is `score_samples` minus this; in a time series minus the threshold of
+        the row, which for the first row after the training is this.
     n_features_in_, feature_names_in_
         As in scikit-learn.
     history_ : dict of str to list of dict
         A row an epoch, by the network's name.
+    n_iter_ : int
+        Epochs of each network; 1 where there is none.
     summary_ : str
         What was chosen, in words.
     calibration_scores_ : array of float64, sorted
@@ -123,7 +131,7 @@ class AnomalyDetector(
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = CONSTRAINTS
-    fitted_: FittedDetector
+    fitted_: FittedDetector  # FittedSeries of time series
 
     # Training
 
@@ -138,7 +146,7 @@ class AnomalyDetector(
             As in scikit-learn's outlier detectors.
         anomalies : array of bool, shape (n_samples,), optional
             Which rows are known anomalies: they are not learned as normal, and rows near them are
-            stranger.
+            stranger. In a time series they count as missing values.
 
         Returns
         -------
@@ -157,10 +165,12 @@ class AnomalyDetector(
         self._validate_params()
         rate = self.checked_rate()
         self.check_window()
+        if self.window is not None:
+            return self._fit_series(X, anomalies, rate)
         frame = self._frame(X, reset=True)
         if len(frame) < 2:
             raise DataError(f"n_samples={len(frame)}: there is nothing to learn from a single row")
-        normal, known = _split_known(anomalies, len(frame))
+        normal, known = split_known(anomalies, len(frame))
         rng = check_random_state(self.random_state)
         with self._threads():
             self.fitted_, self.history_ = learn_detector(
@@ -172,6 +182,12 @@ class AnomalyDetector(
             else:
                 self.offset_ = -self.fitted_.calibration.threshold(rate)
         return self
+
+    @property
+    def n_iter_(self) -> int:
+        """The number of epochs of each network; 1 where there is none."""
+        check_is_fitted(self, "history_")
+        return max([1, *map(len, self.history_.values())])
 
     @property
     def summary_(self) -> str:
@@ -193,7 +209,9 @@ class AnomalyDetector(
         """
         fitted = self.__dict__.get("fitted_")
         if fitted is not None and self._is_plain_row(X):
-            return -fitted.scores(X)  # type: ignore[no-any-return]
+            score, _ = fitted.row_program(X)
+            if score == score:  # NaN: an infinite number, of which the error is raised below
+                return np.array([-score])
         check_is_fitted(self, "fitted_")
         raw = self._raw(X)
         with self._threads():
@@ -201,7 +219,10 @@ class AnomalyDetector(
 
     def decision_function(self, X: Any) -> Floats:
         """`score_samples` minus `offset_`: negative for anomalies."""
-        return self.score_samples(X) - self.offset_
+        scores = self.score_samples(X)
+        if self.window is not None:
+            return scores - self._series_thresholds(X, scores)
+        return scores - self.offset_
 
     def predict(
         self, X: Any, *, false_alarm_rate: float | None = None, fdr: float | None = None
@@ -220,9 +241,9 @@ class AnomalyDetector(
             them are normal rows (Benjamini-Hochberg, 1995).
         """
         scores = self.score_samples(X)
-        return np.where(self._is_alarm(scores, false_alarm_rate, fdr), -1, 1)
+        return np.where(self._is_alarm(X, scores, false_alarm_rate, fdr), -1, 1)
 
-    def _is_alarm(self, scores: Any, false_alarm_rate: Any, fdr: Any) -> Any:
+    def _is_alarm(self, X: Any, scores: Any, false_alarm_rate: Any, fdr: Any) -> Any:
         for name, value in (("false_alarm_rate", false_alarm_rate), ("fdr", fdr)):
             if value is not None and not 0 < value < 1:
                 raise ValueError(f"{name}={value!r}: give a share between 0 and 1, such as 0.01")
@@ -230,6 +251,8 @@ class AnomalyDetector(
             if false_alarm_rate is not None:
                 raise ValueError("false_alarm_rate and fdr both decide what is an alarm: give one")
             return self.fitted_.calibration.discoveries(-scores, fdr)
+        if self.window is not None:
+            return scores < self._series_thresholds(X, scores, false_alarm_rate)
         if false_alarm_rate is None:
             return scores < self.offset_
         return -scores > self.fitted_.calibration.threshold(false_alarm_rate)
@@ -274,7 +297,7 @@ class AnomalyDetector(
             alarms with the same cause.
         """
         scores = self.score_samples(X)
-        rows = np.flatnonzero(self._is_alarm(scores, false_alarm_rate, fdr))
+        rows = np.flatnonzero(self._is_alarm(X, scores, false_alarm_rate, fdr))
         return self._explained(X, scores, rows[np.argsort(scores[rows], kind="stable")], n_reasons)
 
     def explain(self, X: Any, *, n_reasons: int = 3) -> Alarms:
@@ -285,6 +308,8 @@ class AnomalyDetector(
     def _explained(self, X: Any, scores: Any, rows: Any, n_reasons: int) -> Alarms:
         if isinstance(n_reasons, bool) or not n_reasons >= 1:
             raise ValueError(f"n_reasons={n_reasons!r}: give a whole number, 1 or more")
+        if self.window is not None:
+            return self._series_alarms(X, scores, rows, int(n_reasons))
         frame = self._frame(X, reset=False).iloc[rows]
         labels = X.index if isinstance(X, pd.DataFrame) else np.arange(len(scores))
         columns = self.fitted_.columns
@@ -327,41 +352,16 @@ class AnomalyDetector(
             parts = self.fitted_.attributions(raw, steps)
         return pd.DataFrame(parts, columns=self.fitted_.columns.labels)
 
-    # Files
-
-    def to_onnx(self, dtype: Any = None) -> Any:
-        """The networks' part as an ONNX model; see `exporting.detector_onnx`."""
-        check_is_fitted(self, "fitted_")
-        if dtype not in (None, "float64", np.float64):
-            raise UnsupportedError(
-                f"to_onnx(dtype={dtype!r:.40}): columns are scaled in float64; leave it out"
-            )
-        return detector_onnx(self.fitted_, getattr(self, "card_", None))
-
-    def fitted_state(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """What a model file holds beside the settings."""
-        description, arrays = fitted_to_state(self.fitted_)
-        return {**description, "offset": self.offset_, "history": self.history_}, arrays
-
-    def restore_fitted(self, description: dict[str, Any], arrays: Any) -> None:
-        """Become what `fitted_state` was taken of; a `ModelFileError` for anything else."""
-        checked = FITTED(description, "the detector")
-        self.fitted_ = fitted_from_state(checked, arrays)
-        self.offset_, self.history_ = checked["offset"], checked["history"]
-        if len({column.name for column in self.fitted_.columns.columns}) != self.n_features_in_:
-            raise damaged("its columns are not those of its table")
-
     # Rows
 
     def _is_plain_row(self, X: Any) -> bool:
-        """Whether X is one row of finite float64, which needs no other check."""
+        """Whether X is one row of float64, which needs no other check than for infinity."""
         return (
             type(X) is np.ndarray
             and X.dtype == np.float64
             and X.shape == (1, self.n_features_in_)
             and self._takes_arrays
             and self.n_threads is None
-            and bool(np.isfinite(X).all())
         )
 
     @property
@@ -369,7 +369,9 @@ class AnomalyDetector(
         return self.fitted_.is_numeric and "feature_names_in_" not in self.__dict__
 
     def _raw(self, X: Any) -> Floats:
-        """The rows as numbers."""
+        """The rows as numbers, or as series."""
+        if self.window is not None:
+            return self._series_table(X)  # type: ignore[return-value]
         if type(X) is np.ndarray and X.dtype.kind in "fiu" and self._takes_arrays:
             array = validate_data(
                 self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False
@@ -379,18 +381,3 @@ class AnomalyDetector(
 
     def _threads(self) -> AbstractContextManager[Any]:
         return nullcontext() if self.n_threads is None else configured(num_threads=self.n_threads)
-
-
-def _split_known(anomalies: Any, count: int) -> tuple[Any, Any]:
-    """The places of normal rows and of known anomalies; None if there are none of these."""
-    if anomalies is None:
-        return np.arange(count), None
-    mask = np.asarray(anomalies)
-    if mask.shape != (count,):
-        raise DataError(
-            f"anomalies has shape {mask.shape}: give one truth value for each of the {count} rows"
-        )
-    if mask.dtype != bool and not np.isin(mask, (0, 1)).all():
-        raise DataError("anomalies holds other values than True and False: give a mask of rows")
-    mask = mask.astype(bool)
-    return np.flatnonzero(~mask), np.flatnonzero(mask) if mask.any() else None

@@ -18,6 +18,7 @@ from .contamination import clean_weights, without_suspects
 from .members import Ensemble, Rows, learn_ensemble
 from .program import Program
 from .reasons import Expectations, contributions, integrated_gradients
+from .row_program import RowProgram
 from .settings import DetectorSettings
 
 Floats = NDArray[np.float64]
@@ -51,6 +52,11 @@ class FittedDetector:
         return Program(self.columns, self.ensemble.networks)
 
     @computed
+    def row_program(self) -> RowProgram:
+        """Compiled code from one raw row to its score and its features."""
+        return RowProgram(self.columns, self.ensemble)
+
+    @computed
     def is_numeric(self) -> bool:
         """Whether raw rows are the table itself: no column holds categories."""
         return not any(column.is_category for column in self.columns.columns)
@@ -59,6 +65,8 @@ class FittedDetector:
         """The anomaly score of raw rows: higher is stranger."""
         if not len(raw):
             return np.zeros(0)
+        if len(raw) == 1:
+            return np.array([self.row_program(raw)[0]])
         return self.ensemble.scores(*self.program(raw))
 
     def reasons(self, raw: Any, texts: Any, most: int) -> list[tuple[Reason, ...]]:
@@ -75,7 +83,9 @@ class FittedDetector:
         features, surprises = self.columns.encode(raw)
         rows = Rows(features, np.sum(surprises, axis=1))
         parts = integrated_gradients(self.ensemble, self.expectations, rows, steps)
-        return np.stack([parts[:, its].sum(axis=1) for its in self.columns.places()], axis=1)
+        of_columns = [parts[:, its].sum(axis=1) for its in self.columns.places()]
+        total = np.stack(of_columns, axis=1) + 0.5 * len(self.ensemble.names) * surprises
+        return np.asarray(total, np.float64)
 
     def summary(self) -> str:
         """What the detector consists of, in words."""

@@ -18,6 +18,7 @@ from .running_quantile import BINS, RunningQuantile
 Floats: TypeAlias = NDArray[np.float64]
 
 MOST_ROWS = 100_000
+MOST_VALUES = 2.0**53  # whole numbers up to here are exact
 LONGEST_PERIOD = 1e10  # seconds or rows
 RHYTHM = {
     "lags": schema.whole(1, MOST_ROWS),
@@ -138,7 +139,7 @@ def _histories(
 ) -> list[tuple[Floats, Floats | None]]:
     """Return the last rows of each series, and their stamps."""
     lengths = _array(arrays, "lengths", (series,))
-    if not ((lengths >= 0) & (lengths == np.floor(lengths))).all():
+    if not ((lengths >= 0) & (lengths == np.floor(lengths)) & (lengths < MOST_VALUES)).all():
         raise damaged("lengths has a number that is not whole")
     ends = np.cumsum(lengths).astype(np.int64)
     if ends[-1] != len(arrays.get("values", ())):

@@ -273,6 +273,8 @@ def code_size(features: Any, share: float = 0.9) -> int:
     >>> code_size(x)
     1
     """
+    if len(features) < 2:
+        return 1
     covariance = np.atleast_2d(np.cov(np.asarray(features, np.float64), rowvar=False))
     spectrum = np.maximum(np.linalg.eigvalsh(covariance)[::-1], 0.0)
     if not spectrum.sum() > 0:

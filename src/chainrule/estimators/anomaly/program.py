@@ -23,6 +23,7 @@ class Program:
     """
 
     def __init__(self, columns: DetectorColumns, networks: dict[str, Any]) -> None:
+        self.columns, self.networks = columns, networks
         self.names = list(networks)
 
         def forward(raw: Any) -> Any:
@@ -31,6 +32,9 @@ class Program:
             return features, np.sum(surprises, axis=1), errors
 
         self._forward = jit(forward)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Program, (self.columns, self.networks)  # compiled code is made anew
 
     def __call__(self, raw: Any) -> tuple[Rows, dict[str, Any]]:
         """Features and surprises of rows, and each network's errors of shape (rows,)."""

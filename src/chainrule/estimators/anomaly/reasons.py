@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ... import train
 from ...transforms import grad, jit
 from .columns import DetectorColumns
 from .members import Ensemble, Rows, network_errors
+from .survival import Survival
 
 Floats = NDArray[np.float64]
 
@@ -131,11 +131,7 @@ def contributions(
 
 
 def _scores(ensemble: Ensemble, rows: Rows) -> Floats:
-    errors = {
-        name: np.mean(errors, axis=1)
-        for name, errors in network_errors(ensemble.networks, rows.features).items()
-    }
-    return ensemble.scores(rows, errors)
+    return ensemble.joined(_member_scores(ensemble, rows.features), rows.surprises)
 
 
 def integrated_gradients(
@@ -144,36 +140,58 @@ def integrated_gradients(
     """Attribute the score to the features, along the line from the expected row to the row.
 
     The neighbours of a point of the line are taken as fixed. Sundararajan et al.:
-    arXiv:1703.01365 (2017), equation 3.
+    arXiv:1703.01365 (2017), equation 3. The rarity of a member's score has a corner at each knot:
+    for its slope stands the secant over a part of the line, and the parts add up.
     """
+    if isinstance(steps, bool) or steps < 1 or int(steps) != steps:
+        raise ValueError(f"steps={steps!r:.40}: give a whole number, 1 or more")
     x = rows.features
     base = expectations.expected(ensemble, x)[1]
     slopes = {
         name: jit(grad(lambda z, network=network: np.sum(np.mean(network(z), axis=1))))
         for name, network in ensemble.networks.items()
     }
+
+    def point(part: float) -> Any:
+        return (base + np.float32(part) * (x - base)).astype(np.float32)
+
     total = np.zeros(x.shape, np.float64)
-    for k in range(steps):
-        point = (base + np.float32((k + 0.5) / steps) * (x - base)).astype(np.float32)
-        total += _slope(ensemble, slopes, Rows(point, np.zeros(len(x), np.float32)))
+    before = _member_scores(ensemble, base)
+    for k in range(int(steps)):
+        middle, after = point((k + 0.5) / steps), _member_scores(ensemble, point((k + 1) / steps))
+        for number, name in enumerate(ensemble.names):
+            start, end = before[:, number], after[:, number]
+            gradient = _gradient(ensemble, slopes, name, middle)
+            total += _secant(ensemble.survivals[name], start, end)[:, None] * gradient
+        before = after
     return np.asarray(total / steps * (x - base), np.float64)
 
 
-def _slope(ensemble: Ensemble, slopes: dict[str, Any], rows: Rows) -> Floats:
-    """The gradient of the joined score by the features."""
-    errors = {name: np.mean(train.predict(network, rows.features), axis=1)
-              for name, network in ensemble.networks.items()}  # fmt: skip
-    scores = ensemble.member_scores(rows, errors)
-    total = np.zeros(rows.features.shape, np.float64)
-    for k, name in enumerate(ensemble.names):
-        weight = ensemble.survivals[name].derivative(scores[:, k])[:, None]
-        if name in slopes:
-            total += weight * np.asarray(slopes[name](rows.features), np.float64)
-            continue
-        index = ensemble.neighbors if name == "neighbors" else ensemble.known
-        assert index is not None
-        away = rows.features[:, None, :] - index.points[index.nearest(rows.features)]
-        distance = np.sqrt(np.sum(away.astype(np.float64) ** 2, axis=2, keepdims=True))
-        mean = np.mean(away / np.maximum(distance, 1e-12), axis=1)
-        total += weight * (mean if name == "neighbors" else -mean)
-    return total
+def _member_scores(ensemble: Ensemble, x: Any) -> Floats:
+    """The score of each member, shape (rows, members)."""
+    errors = {
+        name: np.mean(errors, axis=1)
+        for name, errors in network_errors(ensemble.networks, x).items()
+    }
+    rows = Rows(x, np.zeros(len(x), np.float32))
+    return np.asarray(ensemble.member_scores(rows, errors), np.float64)
+
+
+def _secant(survival: Survival, start: Floats, end: Floats) -> Floats:
+    """The mean slope between scores."""
+    change = end - start
+    tiny = np.abs(change) <= 1e-6 * np.maximum(np.abs(start), np.abs(end))
+    secant = (survival(end) - survival(start)) / np.where(tiny, 1.0, change)
+    return np.where(tiny, survival.derivative((start + end) / 2), secant)
+
+
+def _gradient(ensemble: Ensemble, slopes: dict[str, Any], name: str, x: Any) -> Floats:
+    """The gradient of a member's score by the features."""
+    if name in slopes:
+        return np.asarray(slopes[name](x), np.float64)
+    index = ensemble.neighbors if name == "neighbors" else ensemble.known
+    assert index is not None
+    away = x[:, None, :] - index.points[index.nearest(x)]
+    distance = np.sqrt(np.sum(away.astype(np.float64) ** 2, axis=2, keepdims=True))
+    mean = np.mean(away / np.maximum(distance, 1e-12), axis=1)
+    return np.asarray(mean if name == "neighbors" else -mean, np.float64)

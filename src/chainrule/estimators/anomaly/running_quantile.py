@@ -8,11 +8,14 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ...container import damaged
+
 Floats: TypeAlias = NDArray[np.float64]
 
 OCTAVES = 10  # below and above the unit
 FINENESS = 32  # bins of an octave: 2.2 % each
 BINS = 2 * OCTAVES * FINENESS
+STATE = BINS + 7  # numbers that a quantile is
 LARGEST_WEIGHT = 1e12  # before all are divided by it
 
 
@@ -71,6 +74,34 @@ class RunningQuantile:
     def copy(self) -> RunningQuantile:
         """Return one that goes on by itself."""
         return RunningQuantile(self.unit, self.counts, self.share, self.half_life)
+
+    def to_array(self) -> Floats:
+        """Return all that it is, so that `from_array` goes on with the same bits."""
+        rest = (self.unit, self.share, self.half_life, self._total, self._weight, self._bin,
+                self._above)  # fmt: skip
+        return np.array([*self._counts, *rest], np.float64)
+
+    @classmethod
+    def from_array(cls, array: Floats) -> RunningQuantile:
+        """Return what `to_array` was called on; a `ModelFileError` for other numbers.
+
+        Examples
+        --------
+        >>> usual = RunningQuantile.learn(np.arange(1.0, 101.0), half_life=50.0)
+        >>> usual.push(70.0) == RunningQuantile.learn(np.arange(1.0, 101.0)).push(70.0)
+        True
+        >>> RunningQuantile.from_array(usual.to_array()).push(3.0) == usual.push(3.0)
+        True
+        """
+        counts, rest = array[:BINS], array[BINS:].tolist()
+        unit, share, half_life, total, weight, its_bin, above = rest
+        if (counts < 0).any() or min(unit, share, half_life, weight) <= 0 or share >= 1:
+            raise damaged("a running quantile has a negative number")
+        if its_bin not in range(BINS) or not np.isclose(total, counts.sum(), 1e-6, 1e-6):
+            raise damaged("a running quantile has weights that do not add up")
+        usual = cls(unit, counts, share, half_life)
+        usual._total, usual._weight, usual._bin, usual._above = total, weight, int(its_bin), above
+        return usual
 
     @property
     def counts(self) -> Floats:

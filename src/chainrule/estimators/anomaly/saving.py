@@ -31,7 +31,14 @@ MAX_WIDTH = 2**20
 MAX_MEMBERS = 2**12
 SIZES = each(whole(1, MAX_WIDTH), 1, 64)
 NETWORK = fields({"members": whole(1, MAX_MEMBERS), "sizes": SIZES})
-EPOCHS = each(by_name(finite))
+
+
+def _of_epoch(value: Any, where: str) -> Any:
+    """A finite number as it is written: the number of an epoch stays a whole one."""
+    return value if type(value) is int else finite(value, where)
+
+
+EPOCHS = each(by_name(_of_epoch))
 FITTED = fields(
     {"columns": anything, "members": each(one_of("neighbors", *NETWORKS, "known"), 1),
      "networks": by_name(NETWORK), "history": by_name(EPOCHS), "offset": finite},
@@ -88,6 +95,16 @@ def fitted_from_state(checked: Description, arrays: ArrayReader) -> FittedDetect
         arrays.numbers("ranges", (len(KINDS), width, 2), "f4"),
     )
     return FittedDetector(columns, ensemble, expectations, Calibration(scores), features)
+
+
+def reads_table(columns: DetectorColumns, names: list[str]) -> bool:
+    """Whether a plan is of the columns of these names: numbers in their order, then categories."""
+    numbers = [column.name for column in columns.columns if not column.is_category]
+    others = dict.fromkeys(column.name for column in columns.columns if column.is_category)
+    if {*numbers, *others} != {*names}:
+        return False
+    expected = [name for name in names if name not in others] + [n for n in names if n in others]
+    return [*numbers, *others] == expected
 
 
 def _network(name: str, entry: Any, columns: DetectorColumns, arrays: ArrayReader) -> Any:

@@ -306,7 +306,8 @@ def window_rows(
 def centred(windows: Floats, scale: Floats) -> Floats:
     """Return windows of shape (n, window, channels) about their means, as rows."""
     about = (windows - windows.mean(axis=1, keepdims=True)) / scale
-    return np.asarray(np.clip(about, -FARTHEST, FARTHEST).reshape(len(windows), -1))
+    width = windows.shape[1] * windows.shape[2]
+    return np.asarray(np.clip(about, -FARTHEST, FARTHEST).reshape(len(windows), width))
 
 
 def usual_scale(values: Floats) -> Floats:

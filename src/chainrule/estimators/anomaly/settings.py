@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
 
-from ...errors import DataError
+from ...errors import DataError, UnsupportedError
 from ..sklearn_private import Interval, StrOptions
 
 NETWORKS = ("autoencoder", "denoising", "variational", "masked")
@@ -15,7 +15,9 @@ METHODS = {
     "neighbors": ("neighbors",),
     **{name: (name,) for name in NETWORKS},
 }
+SERIES_METHODS = METHODS | {"auto": ()}  # that judge windows, beside the forecast
 FALSE_ALARM_RATE = 0.01
+SERIES_FALSE_ALARM_RATE = 0.005  # their rows depend on each other: alarms come in runs
 HIDDEN_SIZES = (128, 64)  # of the encoders, before the code
 WIDE_SIZES = (128, 128)  # of the networks without a code
 
@@ -70,7 +72,8 @@ class DetectorSettings:
         """The false-alarm rate that sets the threshold; NaN where `contamination` does."""
         if self.contamination in (None, "auto"):
             rate = self.false_alarm_rate
-            return FALSE_ALARM_RATE if rate is None else float(rate)
+            usual = FALSE_ALARM_RATE if self.window is None else SERIES_FALSE_ALARM_RATE
+            return usual if rate is None else float(rate)
         if self.false_alarm_rate is not None:
             raise ValueError(
                 f"contamination={self.contamination} and false_alarm_rate={self.false_alarm_rate} "
@@ -79,10 +82,24 @@ class DetectorSettings:
         return float("nan")
 
     def check_window(self) -> None:
-        """Refuse `time` and `series` without a `window`."""
+        """Refuse `time` and `series` without a `window`, and with one what tables alone have."""
         for name in ("time", "series"):
             if getattr(self, name) is not None and self.window is None:
                 raise DataError(
                     f"{name}={getattr(self, name)!r:.40} names a column of a time series: give its "
                     "window as well, such as window=48"
                 )
+        if self.window is None:
+            return
+        if self.contamination not in (None, "auto"):
+            raise UnsupportedError(
+                f"contamination={self.contamination} sets the threshold by a share of the rows of "
+                "the training; that of a time series is estimated again with each row: give "
+                "contamination='auto' and a false_alarm_rate"
+            )
+        if self.categorical_features is not None:
+            raise UnsupportedError(
+                f"categorical_features={self.categorical_features!r:.60}: the channels of a time "
+                "series are numbers; leave the column out, or name it in series= if it tells "
+                "several series apart"
+            )

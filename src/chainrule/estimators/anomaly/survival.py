@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ...lazy import computed
 
 Floats = NDArray[np.float64]
 
@@ -60,6 +63,20 @@ class Survival:
         inside = np.interp(scores, self.knots, self.values)
         beyond = np.maximum(scores - self.knots[-1], 0.0)
         return inside + beyond * self.slope  # type: ignore[no-any-return]
+
+    def of_one(self, score: float) -> float:
+        """``-log P`` of one score, the same bits as of an array: quicker than NumPy's functions."""
+        knots, values, slopes = self._lists
+        k = bisect_right(knots, score) - 1
+        if k < 0:
+            return values[0]
+        return values[k] + slopes[k] * (score - knots[k])
+
+    @computed
+    def _lists(self) -> tuple[list[float], list[float], list[float]]:
+        """Knots, values, and the slopes above each knot, as plain numbers."""
+        slopes = np.diff(self.values) / np.diff(self.knots)
+        return self.knots.tolist(), self.values.tolist(), [*slopes.tolist(), self.slope]
 
     def derivative(self, scores: Any) -> Floats:
         """The slope at scores."""

@@ -1,0 +1,137 @@
+"""What `AnomalyDetector` does with time series, where that is not what it does with tables."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ...data.column_values import as_times
+from ...errors import DataError
+from ...lazy import LazyModule
+from ..inputs.tables import ReadsTables, named_columns
+from .alarms import Alarms
+from .fitted_series import FittedSeries, learn_series
+from .series import SeriesTable, read_series
+from .series_stream import SeriesScorer
+from .settings import SERIES_METHODS, DetectorSettings
+from .stream import StreamMixin
+from .stream_scorer import RowScorer
+
+pd = LazyModule("pandas")
+
+Floats = NDArray[np.float64]
+
+
+class SeriesMethods(StreamMixin, ReadsTables, DetectorSettings):
+    """Methods that the detector calls where `window` is set."""
+
+    fitted_: Any
+    history_: dict[str, list[dict[str, float]]]
+    offset_: float
+
+    def _threads(self) -> AbstractContextManager[Any]:
+        raise NotImplementedError
+
+    def _fit_series(self, X: Any, anomalies: Any, rate: float) -> Self:
+        """Learn from time series."""
+        table = self._series_table(X, reset=True)
+        normal, _ = split_known(anomalies, table.length)
+        known = np.ones(table.length, bool)
+        known[normal] = False
+        rng = check_random_state(self.random_state)
+        with self._threads():
+            self.fitted_, self.history_ = learn_series(
+                self, SERIES_METHODS[self.method], table, known, rate, rng
+            )
+        self.offset_ = -self.fitted_.calibration.threshold(rate)
+        return self
+
+    def _series_table(self, X: Any, reset: bool = False) -> SeriesTable:
+        """The rows as series, with the channels of the training."""
+        if reset:
+            self.__dict__.pop("fitted_", None)
+        else:
+            check_is_fitted(self, "fitted_")
+        frame = series_frame(X)
+        checked = frame if hasattr(X, "columns") else frame.to_numpy()
+        if not reset and checked is frame:
+            frame = checked = self._in_order(frame)
+        validate_data(self, checked, skip_check_array=True, reset=reset)
+        if not len(frame):
+            raise DataError("0 sample(s): the series have no rows")
+        channels = None if reset else self.fitted_.forecaster.channels
+        return read_series(frame, self.time, self.series, channels)
+
+    def _series_thresholds(self, X: Any, scores: Floats, rate: float | None = None) -> Floats:
+        """The `score_samples` below which each row is an alarm."""
+        fitted: FittedSeries = self.fitted_
+        chosen = fitted.rate if rate is None else rate
+        return -fitted.thresholds(self._series_table(X), -scores, chosen)
+
+    def _series_alarms(self, X: Any, scores: Floats, rows: Any, most: int) -> Alarms:
+        """Some rows with the channels that cause their scores."""
+        labels = row_labels(series_frame(X), self.time)
+        with self._threads():
+            return self.fitted_.alarms(  # type: ignore[no-any-return]
+                self._series_table(X), rows, labels, most
+            )
+
+    def _row_scorer(self) -> RowScorer:
+        return super()._row_scorer() if self.window is None else SeriesScorer(self)
+
+
+def series_frame(X: Any) -> Any:
+    """Time series of any form as a DataFrame, whose columns have texts as names.
+
+    Examples
+    --------
+    >>> series_frame([1.0, 2.0]).columns.tolist(), series_frame(np.zeros((2, 2))).columns.tolist()
+    (['value'], ['value0', 'value1'])
+    """
+    if isinstance(X, pd.Series):
+        return X.to_frame("value" if X.name is None else str(X.name))
+    if hasattr(X, "columns"):
+        return named_columns(X if isinstance(X, pd.DataFrame) else X.to_pandas())
+    if isinstance(X, np.ma.MaskedArray):
+        X = np.ma.filled(X.astype(np.float64), np.nan)
+    array = np.asarray(X)
+    if array.ndim not in (1, 2):
+        raise DataError(
+            f"a series of shape {array.shape}: give (rows,) or (rows, channels), and several "
+            "series as a table with a column of their names"
+        )
+    array = array.reshape(len(array), -1)
+    names = ["value"] if array.shape[1] == 1 else [f"value{k}" for k in range(array.shape[1])]
+    return pd.DataFrame(array, columns=names)
+
+
+def row_labels(frame: Any, time: str | None) -> Any:
+    """The times of rows as they are written, or else their labels in the index."""
+    if time is None:
+        return frame.index
+    column = frame[time]
+    if pd.api.types.is_datetime64_any_dtype(column.dtype) or isinstance(
+        column.dtype, pd.PeriodDtype
+    ):
+        return pd.Index(column)
+    return pd.Index(as_times(column).dt.tz_localize(None))
+
+
+def split_known(anomalies: Any, count: int) -> tuple[Any, Any]:
+    """The places of normal rows and of known anomalies; None if there are none of these."""
+    if anomalies is None:
+        return np.arange(count), None
+    mask = np.asarray(anomalies)
+    if mask.shape != (count,):
+        raise DataError(
+            f"anomalies has shape {mask.shape}: give one truth value for each of the {count} rows"
+        )
+    if mask.dtype != bool and not np.isin(mask, (0, 1)).all():
+        raise DataError("anomalies holds other values than True and False: give a mask of rows")
+    mask = mask.astype(bool)
+    return np.flatnonzero(~mask), np.flatnonzero(mask) if mask.any() else None
