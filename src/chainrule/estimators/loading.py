@@ -60,6 +60,11 @@ def load(path: str | Path) -> Any:
     try:
         description, arrays = loads(data)
         name = description.get("class")
+        if name == "Stream":
+            raise ModelFileError(
+                "it holds the state of a stream: load its detector, and call "
+                "detector.stream(restore=path)"
+            )
         if not isinstance(name, str) or name not in CLASSES:
             raise ModelFileError(
                 f"it holds a {name!r:.40}, and this version knows {', '.join(CLASSES)}: update "

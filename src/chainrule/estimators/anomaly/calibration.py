@@ -9,12 +9,12 @@ rows.
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import warn_user
 from ...lazy import computed
 from .tail import Tail
 
@@ -97,7 +97,7 @@ class Calibration:
             upper, lower = self.scores[count - k], self.scores[max(count - k - 1, 0)]
             return float(lower + k * (k + 1 - position) / position * (upper - lower))
         if warn:
-            warnings.warn(self.too_few(rate), FewRowsWarning, stacklevel=3)
+            warn_user(self.too_few(rate), FewRowsWarning)
         largest = float(self.scores[-1])
         return largest if count < 2 else max(float(np.expm1(self.tail.quantile(rate))), largest)
 
@@ -123,12 +123,11 @@ class Calibration:
             return rejected
         rejected = benjamini_hochberg(self.tail_p_values(scores), fdr)
         if warn and rejected.any():
-            warnings.warn(
+            warn_user(
                 f"{len(self.scores)} held-out rows tell at least {int(np.ceil(least))} anomalies "
                 f"among {len(p)} rows at fdr={fdr:g}, and there seem to be fewer: these follow "
                 "from an extreme-value tail; give more rows to learn from",
                 FewRowsWarning,
-                stacklevel=3,
             )
         return rejected
 

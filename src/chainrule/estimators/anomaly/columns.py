@@ -11,13 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...container import damaged
 from ...data.cells import check_cells
 from ...data.column_values import as_numbers, as_texts, as_times, date_part, is_date, is_numeric
 from ...data.moments import mean_and_deviation
@@ -32,7 +30,6 @@ DATE_PARTS = ("day_of_week", "hour")
 HEAVY_TAIL = 10.0  # kurtosis (3 for a normal distribution) above which a logarithm is taken
 MAX_DEVIATIONS = 10.0  # standard deviations: one wild cell cannot drown all others
 SAME = 0.01  # a constant column may change by so much of its size, and counts as the same
-MOST_SURPRISE = 100.0  # -2 log of the probability of a row in 5e21
 UNSEEN, MISSING = -1.0, -2.0  # codes of a category beside 0, 1, ...
 TINY, LARGEST = float(np.finfo(np.float64).tiny), float(np.finfo(np.float64).max)
 
@@ -245,22 +242,6 @@ class DetectorColumns:
         return [{**asdict(column), "levels": list(column.levels), "others": list(column.others)}
                 for column in self.columns]  # fmt: skip
 
-    @classmethod
-    def from_json(cls, value: Any) -> DetectorColumns:
-        """The plan of `to_json`; a `ModelFileError` for anything else."""
-        if not isinstance(value, list):
-            raise damaged("the columns of the detector are not a list")
-        columns = tuple(_column_from_json(entry) for entry in value)
-        if any(a.is_category and not b.is_category for a, b in pairwise(columns)):
-            raise damaged("the columns of the detector are not in order")
-        kinds: dict[str, list[str]] = {}
-        for column in columns:
-            kinds.setdefault(column.name, []).append(column.kind)
-        for name, its in kinds.items():
-            if its != [*DATE_PARTS] and (len(its) > 1 or its[0] in DATE_PARTS):
-                raise damaged(f"column {name!r:.60} is read in more or fewer ways than one")
-        return cls(columns)
-
 
 def _encode_numbers(values: Any, columns: Sequence[DetectorColumn]) -> tuple[Any, Any, Any]:
     """Standardised numbers, where cells are empty, and surprises, of shape (rows, columns)."""
@@ -380,31 +361,3 @@ def _number(name: str, values: Floats) -> DetectorColumn:
         )  # fmt: skip
         mean, scale = mean_and_deviation(plan.transformed(known))
     return DetectorColumn(**{**vars(plan), "mean": mean, "scale": scale})
-
-
-def _column_from_json(entry: Any) -> DetectorColumn:
-    """Return the column that a model file describes, or raise a `ModelFileError`."""
-    example = {**asdict(DetectorColumn("", "")), "levels": [], "others": []}
-    if not isinstance(entry, dict) or entry.keys() != example.keys():
-        raise damaged("a column of the detector lacks a field or has a strange one")
-    for key, value in example.items():
-        if type(entry[key]) is not type(value):
-            raise damaged(f"a column's {key!r} is no {type(value).__name__}")
-    if entry["kind"] not in ("number", "category", "constant", *DATE_PARTS):
-        raise damaged(f"column {entry['name']!r:.60} is of no kind that this version knows")
-    if not all(isinstance(text, str) for text in (*entry["levels"], *entry["others"])):
-        raise damaged(f"the categories of column {entry['name']!r:.60} are not all text")
-    numbers = [value for value in entry.values() if type(value) is float]
-    if not (np.isfinite(numbers).all() and entry["scale"] > 0 and entry["unit"] >= 0):
-        raise damaged(f"the scale of column {entry['name']!r:.60} is no positive number")
-    texts = [*entry["levels"], *entry["others"]]
-    if len(set(texts)) < len(texts) or len(entry["levels"]) > MAX_LEVELS:
-        raise damaged(f"column {entry['name']!r:.60} has a category twice, or too many")
-    is_number = entry["kind"] in ("number", "constant")
-    if bool(texts) if is_number else not (entry["levels"] or (entry["missing"] and not texts)):
-        raise damaged(f"column {entry['name']!r:.60} has categories that are not of its kind")
-    if not all(0 <= entry[key] <= MOST_SURPRISE for key in ("surprise", "surprise_missing")):
-        raise damaged(f"a surprise of column {entry['name']!r:.60} is out of range")
-    return DetectorColumn(
-        **{**entry, "levels": tuple(entry["levels"]), "others": tuple(entry["others"])}
-    )

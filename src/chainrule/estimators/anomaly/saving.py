@@ -13,6 +13,7 @@ from ...container import Arrays, Description, damaged
 from ..serialization.perceptron import ArrayReader
 from ..serialization.schema import anything, by_name, each, fields, finite, one_of, whole
 from .calibration import Calibration
+from .column_reading import columns_from_json
 from .columns import DetectorColumns
 from .fitted import FittedDetector
 from .members import Ensemble
@@ -73,7 +74,7 @@ def fitted_to_state(fitted: FittedDetector) -> tuple[Description, Arrays]:
 
 def fitted_from_state(checked: Description, arrays: ArrayReader) -> FittedDetector:
     """The detector of `fitted_to_state`; a `ModelFileError` for anything else."""
-    columns = DetectorColumns.from_json(checked["columns"])
+    columns = columns_from_json(checked["columns"])
     width, members = columns.width, checked["members"]
     if not 1 <= width <= MAX_WIDTH or len(set(members)) < len(members):
         raise damaged("its columns or its members are no detector's")

@@ -9,14 +9,13 @@ approximate.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import UnsupportedError
+from ...errors import UnsupportedError, warn_user
 from .calibration import Calibration, FewRowsWarning
 from .online_threshold import OnlineThreshold
 
@@ -62,8 +61,8 @@ class SeriesCalibration(Calibration):
         """Those of `Calibration`, NaN where a score is."""
         return np.where(np.isnan(scores), np.nan, super().p_values(scores))
 
-    def online(self, rate: float, warn: bool = True, depth: int = 2) -> OnlineThreshold:
-        """Return the threshold that begins after the training; warn the caller so far up.
+    def online(self, rate: float, warn: bool = True) -> OnlineThreshold:
+        """Return the threshold that begins after the training; warn if the history is short.
 
         Raises
         ------
@@ -77,12 +76,12 @@ class SeriesCalibration(Calibration):
             )
         online = OnlineThreshold(self.history, rate)
         if warn and online.is_short:
-            warnings.warn(f"the history is short: {online.short}", FewRowsWarning, stacklevel=depth)
+            warn_user(f"the history is short: {online.short}", FewRowsWarning)
         return online
 
     def threshold(self, rate: float, warn: bool = True) -> float:
         """Return the score above which the first row after the training is an alarm."""
-        return self.online(rate, warn, 5).threshold  # for the caller of `fit`
+        return self.online(rate, warn).threshold
 
     def thresholds(
         self, series: Iterable[Ints], scores: Floats, rate: float, warn: bool = True
@@ -97,7 +96,7 @@ class SeriesCalibration(Calibration):
             NaN where not ready: they change nothing.
         rate : float
         """
-        begin = self.online(rate, warn, 7).to_state()  # for the caller of `predict`
+        begin = self.online(rate, warn).to_state()
         result = np.empty(len(scores))
         for rows in series:
             online = OnlineThreshold.from_state(*begin)
