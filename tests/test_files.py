@@ -514,3 +514,20 @@ def test_a_forked_writer(tmp_path):
 def test_limits_are_this_processs_own():
     """None of the tests above changed ours."""
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[1] == resource.RLIM_INFINITY
+
+
+def test_a_log_grows_by_whole_lines(tmp_path):
+    """A line that a killed writer left is ended first; links are followed, modes stay."""
+    log, link = tmp_path / "a.log", tmp_path / "link.log"
+    files.append_durably(log, b"one\n")
+    link.symlink_to(log)
+    log.chmod(0o600)
+    files.append_durably(link, b"two\n")
+    with open(log, "ab") as file:
+        file.write(b"thr")
+    files.append_durably(log, b"four\n")
+    assert b"one\ntwo\nthr\nfour\n" == log.read_bytes()
+    assert 0o600 == log.stat().st_mode & 0o777 and link.is_symlink()
+    with pytest.raises(OSError, match="Is a directory"):
+        files.append_durably(tmp_path, b"five\n")
+    files.append_durably("/dev/null", b"six\n")

@@ -1,8 +1,9 @@
 """Writing files so that a reader meets the old one or the new one, and never half of one.
 
-There is one way to write: `write_atomically`. A file is written beside its target under a name of
-its own, and locked as long as its writer lives. A writer that is killed leaves its temporary file,
-unlocked, and the next one that writes into that folder removes it.
+There is one way to write a whole file, `write_atomically`, and one to add to a log,
+`append_durably`. A whole file is written beside its target under a name of its own, and locked as
+long as its writer lives. A writer that is killed leaves its temporary file, unlocked, and the next
+one that writes into that folder removes it.
 """
 
 from __future__ import annotations
@@ -84,6 +85,39 @@ def write_atomically(
         os.replace(temporary, target.path)
         if durable:
             _sync_folder(target.path.parent)
+
+
+def append_durably(path: str | Path, data: bytes) -> None:
+    """Add a line to a log, which is on the disk when this returns.
+
+    If a writer was killed in the middle of a line, the new one begins on the next line. The file is
+    opened anew each time, so that a log may be moved away while it is written.
+
+    Parameters
+    ----------
+    path : str or Path
+    data : bytes
+        Written at once, so that two writers do not mix their lines.
+
+    Raises
+    ------
+    OSError
+        As of opening or writing.
+    """
+    target = _resolve(path)
+    if not target.is_regular:
+        _write_through(target, data)
+        return
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
+    with os.fdopen(os.open(target.path, flags, 0o666), "r+b", buffering=0) as file:
+        if file.seek(0, os.SEEK_END):
+            file.seek(-1, os.SEEK_END)
+            data = data if file.read(1) == b"\n" else b"\n" + data
+        while data:  # a disk that fills takes a part, and refuses the rest
+            data = data[file.write(data) :]
+        os.fsync(file.fileno())
+    if target.state is None:
+        _sync_folder(target.path.parent)
 
 
 def check_writable(path: str | Path, n_bytes: int) -> None:

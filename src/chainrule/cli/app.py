@@ -14,6 +14,7 @@ from .. import escape
 from ..errors import ChainruleError
 from ..starting import INTERRUPTED, MISTAKE
 from ..version import __version__
+from .anomaly_app import anomaly_app
 from .cache import cache_app
 from .console import complain, no_reader, readable_streams
 from .demo import demo
@@ -81,6 +82,7 @@ app.command()(inspect)
 app.command()(listen)
 app.command()(export)
 app.command("tune")(tune)
+app.add_typer(anomaly_app, name="anomaly")
 app.add_typer(rl_app, name="rl")
 app.add_typer(demo, name="demo")
 app.add_typer(cache_app, name="cache")

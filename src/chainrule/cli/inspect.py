@@ -46,15 +46,20 @@ def describe(loaded: Any) -> dict[str, Any]:
     """Describe a model in plain values."""
     network = getattr(loaded, "network_", loaded)
     layers = models.layers(loaded)
+    is_detector = models.is_detector(loaded)
     classes = [str(name) for name in getattr(loaded, "classes_", ())]
     return {
         "class": type(loaded).__name__,
-        "task": "classification" if classes else "regression",
+        "task": "anomaly detection"
+        if is_detector
+        else "classification"
+        if classes
+        else "regression",
         "classes": classes,
-        "columns": _columns(loaded),
+        "columns": _detector_columns(loaded) if is_detector else _columns(loaded),
         "layers": [vars(layer) for layer in layers],
         "parameters": sum(layer.parameters for layer in layers),
-        "training": _training(network),
+        "training": _detector_training(loaded) if is_detector else _training(network),
         "card": models.card(loaded),
     }
 
@@ -115,6 +120,46 @@ def _training(network: Any) -> dict[str, Any]:
     ]
     if len(scores):
         facts["best_validation_score"] = float(max(scores))
+    return facts
+
+
+def _detector_columns(loaded: Any) -> list[dict[str, Any]]:
+    if loaded.window is not None:
+        series = [(loaded.time, "times"), (loaded.series, "names of the series")]
+        channels = [
+            (name, "number of a time series") for name in loaded.fitted_.forecaster.channels
+        ]
+        return [
+            {"name": name, "read_as": kind, "features": int(kind.startswith("number"))}
+            for name, kind in [*series, *channels] if name is not None
+        ]  # fmt: skip
+    plan = loaded.fitted_.columns
+    return [
+        {"name": name, "read_as": read_by_detector(column), "features": column.width}
+        for name, column in zip(plan.labels, plan.columns, strict=True)
+    ]
+
+
+def read_by_detector(column: Any) -> str:
+    """Say in a few words how a column becomes features of a detector."""
+    if column.kind == "constant":
+        kind = f"number, {column.fill:.6g} in every row"
+    elif not column.is_category:
+        tail = ", its logarithm" if column.unit else ""
+        kind = f"number{tail}, mean {column.mean:.6g}, deviation {column.scale:.6g}"
+    else:
+        values = ", ".join(column.levels[:MOST_LEVELS])
+        more = ", ..." if len(column.levels) > MOST_LEVELS or column.others else ""
+        kind = f"category, {len(column.levels) + len(column.others)} values: {values}{more}"
+    return f"{kind}; empty cells marked" if column.missing else kind
+
+
+def _detector_training(loaded: Any) -> dict[str, Any]:
+    facts: dict[str, Any] = {"summary": loaded.summary_, "threshold": float(loaded.offset_)}
+    for name, rows in loaded.history_.items():
+        if rows:
+            facts[f"{name}: epochs"] = len(rows)
+            facts[f"{name}: last loss"] = float(rows[-1]["loss"])
     return facts
 
 

@@ -29,6 +29,20 @@ def load(path: Path) -> Any:
         raise
 
 
+def is_detector(model: Any) -> bool:
+    """Whether a model finds anomalies."""
+    return isinstance(model, estimators.AnomalyDetector)
+
+
+def refuse_detector(model: Any, path: Path) -> None:
+    """Raise a `DataError` that names the command for detectors, if the model is one."""
+    if is_detector(model):
+        raise DataError(
+            f"{path} finds anomalies and predicts no target: see chainrule anomaly score {path} "
+            "DATA"
+        )
+
+
 def _is_policy(path: Path) -> bool:
     """Whether a file that no estimator is in is one of `chainrule rl`."""
     with suppress(ModelFileError):
@@ -112,6 +126,12 @@ def layers(model: Any) -> list[Layer]:
     """The layers of an estimator's network, in the order in which data meets them."""
     if hasattr(model, "module_"):
         return layers_of_module(model.module_)
+    if is_detector(model):
+        return [
+            Layer(f"{name}.{layer.name or 'variances'}", layer.shape, layer.parameters)
+            for name, module in detector_networks(model).items()
+            for layer in layers_of_module(module)
+        ]
     network = getattr(model, "network_", model)
     embedding = network.fitted_network.perceptron.embedding
     layers = []
@@ -121,6 +141,12 @@ def layers(model: Any) -> list[Layer]:
             shape = f"{embedding.columns} to {embedding.outputs}"
         layers.append(Layer(name, shape, _count(arrays)))
     return layers
+
+
+def detector_networks(model: Any) -> dict[str, Any]:
+    """The networks of a detector by their names: of rows, or of windows of a time series."""
+    fitted = model.fitted_ if model.window is None else model.fitted_.windows
+    return {} if fitted is None else dict(fitted.ensemble.networks)
 
 
 def layers_of_module(module: Any) -> list[Layer]:

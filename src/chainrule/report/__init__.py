@@ -4,14 +4,19 @@ Scores come from scikit-learn, charts are SVG drawn here, and the file needs not
 network, no script, no font. The same `Report` gives the same bytes.
 """
 
+from .anomaly import AnomalyReport, SeriesChart, Shift, render_anomaly
 from .document import Report
 from .page import render, write_page, write_report
 from .reinforcement import ReinforcementReport, render_reinforcement
 
 __all__ = [
+    "AnomalyReport",
     "ReinforcementReport",
     "Report",
+    "SeriesChart",
+    "Shift",
     "render",
+    "render_anomaly",
     "render_reinforcement",
     "write_page",
     "write_report",

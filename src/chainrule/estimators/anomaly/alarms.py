@@ -215,8 +215,15 @@ def _span(column: DetectorColumn, expected: Any, ends: Any) -> tuple[float, floa
     """The expected value and its range, in the units of the column."""
     if column.kind == "constant":
         return column.fill, column.fill, column.fill
-    low, high = (float(column.restored(end)) for end in ends)
-    return float(column.restored(expected)), low, high
+    middle, low, high = (_rounded(column, end) for end in (expected, *ends))
+    return middle, low, high
+
+
+def _rounded(column: DetectorColumn, feature: Any) -> float:
+    """The number that has a feature, as far as float32 knows it: 0 instead of 5e-10."""
+    value = float(column.restored(feature))
+    step = 1e-6 * (column.unit or column.scale)
+    return 0.0 if abs(value) < step else float(f"{value:.7g}")
 
 
 def _level(column: DetectorColumn, expected: Any) -> str | None:
