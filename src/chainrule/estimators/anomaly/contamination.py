@@ -45,11 +45,9 @@ def suspicion(rows: Rows, weights: Any, rng: Any) -> Floats:
     """How far each row is from the bulk of those with weight: two ranks' ``-log p``, added."""
     selected = np.flatnonzero(weights)
     points = selected[coreset(len(selected), rng, MAX_POINTS)]
-    itself = np.full(len(rows), -1)
-    itself[points] = np.arange(len(points))
     count = int(min(MAX_NEAR, max(5, NEAR * len(points)), max(1, len(points) - 1)))
     index = Neighbors(rows.features[points], count)
-    distances = index.errors(rows.features, itself)
+    distances = index.errors(rows.features)
     sizes = np.sum(rows.features.astype(np.float64) ** 2, axis=1)
     return _rarity(distances) + _rarity(sizes)
 

@@ -83,8 +83,9 @@ class AnomalyDetector(
         Default 128.
     learning_rate_init : float
         Adam's at the start; it falls to 0 along half a cosine. Default 0.003.
-    calibration_fraction : float
-        Share of the normal rows that is held out for p-values and the threshold. Default 0.2. In a
+    calibration_fraction : float, optional
+        Share of the normal rows that is held out for p-values and the threshold. Default: 0.2, and
+        up to a third of fewer than 500 rows, so that 99 are held out. In a
         time series it is the end: its rows depend on each other, so p-values are approximate; the
         threshold begins with all scores of the training and is estimated again with each row.
     categorical_features : sequence of str, optional

@@ -20,7 +20,7 @@ from .running_quantile import RunningQuantile
 from .series import OneSeries, SeriesTable
 from .series_calibration import SeriesCalibration
 from .series_reasons import channel_reasons
-from .settings import DetectorSettings
+from .settings import HELD_OUT, DetectorSettings
 from .window_members import MOST_FEATURES, LearnedWindows, learn_windows
 
 Floats = NDArray[np.float64]
@@ -188,11 +188,12 @@ def learn_series(
         If all series are too short, or hold too few values.
     """
     window = int(settings.window or 0)
-    table = _long_enough(without_rows(table, anomalies), window, settings.calibration_fraction)
+    fraction = settings.calibration_fraction or HELD_OUT
+    table = _long_enough(without_rows(table, anomalies), window, fraction)
     if settings.contamination == "auto":
         table = without_rows(table, _suspects(settings, table, window))
     lags = min(LAGS, window)
-    ends = [_first_rows(len(part.rows), settings.calibration_fraction) for part in table.parts]
+    ends = [_first_rows(len(part.rows), fraction) for part in table.parts]
     early = SeriesForecaster.learn(_beginning(table, ends), window, lags)
     forecaster = SeriesForecaster.learn(table, window, lags)
     usual, learned, history = None, None, {}

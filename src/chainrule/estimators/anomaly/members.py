@@ -91,13 +91,13 @@ class Ensemble:
         names += [name for name in NETWORKS if name in self.networks]
         return names if self.known is None else [*names, "known"]
 
-    def member_scores(self, rows: Rows, errors: dict[str, Any], itself: Any = None) -> Any:
+    def member_scores(self, rows: Rows, errors: dict[str, Any]) -> Any:
         """The score of each member for rows, shape (rows, members); `errors` are the networks'."""
         parts = []
         for name in self.names:
             if name == "neighbors":
                 assert self.neighbors is not None
-                parts.append(self.neighbors.errors(rows.features, itself))
+                parts.append(self.neighbors.errors(rows.features))
             elif name == "known":
                 assert self.known is not None
                 parts.append(-self.known.errors(rows.features))
@@ -112,9 +112,9 @@ class Ensemble:
             total = total + self.survivals[name](scores[:, k])
         return np.asarray(total, np.float64)
 
-    def scores(self, rows: Rows, errors: dict[str, Any], itself: Any = None) -> Floats:
+    def scores(self, rows: Rows, errors: dict[str, Any]) -> Floats:
         """The joined score of rows, of the networks' errors: higher is stranger."""
-        return self.joined(self.member_scores(rows, errors, itself), rows.surprises)
+        return self.joined(self.member_scores(rows, errors), rows.surprises)
 
 
 def network_errors(networks: dict[str, Any], features: Any) -> dict[str, Any]:
@@ -171,12 +171,10 @@ def learn_ensemble(
     count, x = len(rows), rows.features
     weights = np.ones(count, np.float32) if weights is None else weights.astype(np.float32)
     selected = np.flatnonzero(weights > 0)
-    neighbors, itself = None, None
+    neighbors = None
     if "neighbors" in methods:
         points = selected[coreset(len(selected), rng)]
         neighbors = Neighbors(x[points], settings.n_neighbors)
-        itself = np.full(count, -1)
-        itself[points] = np.arange(len(points))
     networks, errors, history = {}, {}, {}
     for method in methods:
         if method == "neighbors":
@@ -191,9 +189,9 @@ def learn_ensemble(
             callbacks=settings.callbacks or (), progress=settings.progress, **more,
         )  # fmt: skip
         errors[method] = unseen_errors(train.predict(networks[method], x), folds)
-    near = None if known is None else Neighbors(known, min(3, len(known)))
+    near = None if known is None else Neighbors(known, min(3, len(known)), skips_itself=False)
     ensemble = Ensemble(networks, neighbors, near, {})
-    scores = ensemble.member_scores(rows, errors, itself)
+    scores = ensemble.member_scores(rows, errors)
     ensemble.survivals = {
         name: Survival.learn(scores[selected, k]) for k, name in enumerate(ensemble.names)
     }

@@ -142,7 +142,8 @@ def _index(name: str, checked: Description, width: int, arrays: ArrayReader) -> 
     shape = arrays.shape(f"points.{name}")
     if not shape or not shape[0]:
         raise damaged(f"the rows of {name!r} are absent")
-    return Neighbors(arrays.numbers(f"points.{name}", (shape[0], width), "f4"), checked[name])
+    points = arrays.numbers(f"points.{name}", (shape[0], width), "f4")
+    return Neighbors(points, checked[name], skips_itself=name == "neighbors")
 
 
 def _survival(arrays: ArrayReader, name: str) -> Survival:

@@ -17,6 +17,8 @@ METHODS = {
 }
 SERIES_METHODS = METHODS | {"auto": ()}  # that judge windows, beside the forecast
 FALSE_ALARM_RATE = 0.01
+HELD_OUT = 0.2  # share of the normal rows
+HELD_OUT_ROWS = 99  # are enough for a rate of 0.01: so many, if they are at most a third
 SERIES_FALSE_ALARM_RATE = 0.005  # their rows depend on each other: alarms come in runs
 HIDDEN_SIZES = (128, 64)  # of the encoders, before the code
 WIDE_SIZES = (128, 128)  # of the networks without a code
@@ -36,7 +38,7 @@ CONSTRAINTS: dict[str, Any] = {
     "max_iter": [*COUNT, None],
     "batch_size": [*COUNT, None],
     "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-    "calibration_fraction": [OPEN],
+    "calibration_fraction": [OPEN, None],
     "categorical_features": ["array-like", None],
     "random_state": ["random_state"],
     "callbacks": [list, tuple, None],
@@ -61,7 +63,7 @@ class DetectorSettings:
     max_iter: int | None = None
     batch_size: int | None = None
     learning_rate_init: float = 3e-3
-    calibration_fraction: float = 0.2
+    calibration_fraction: float | None = None
     categorical_features: Any = None
     random_state: Any = None
     callbacks: Any = None
@@ -80,6 +82,13 @@ class DetectorSettings:
                 "both set the threshold: give one of them; contamination='auto' goes with a rate"
             )
         return float("nan")
+
+    def n_held_out(self, rows: int) -> int:
+        """How many of the normal rows to hold out for the calibration: at least 1, and not all."""
+        fraction = self.calibration_fraction
+        if fraction is None:
+            fraction = max(HELD_OUT, min(HELD_OUT_ROWS / rows, 1.0 / 3.0))
+        return min(max(1, round(rows * fraction)), rows - 1)
 
     def check_window(self) -> None:
         """Refuse `time` and `series` without a `window`, and with one what tables alone have."""
