@@ -163,9 +163,9 @@ def best_of_each(scores: Mapping[str, Any]) -> int:
 
 def forecaster_scores(window: int = WINDOW) -> dict[str, dict[str, Any]]:
     """Return scores of our forecaster, of neighbours of windows, and of both, of each series."""
-    from chainrule.estimators.anomaly.forecasting import SeriesForecaster
-    from chainrule.estimators.anomaly.residuals import combined
-    from chainrule.estimators.anomaly.series import read_series
+    from chainrule.estimators.anomaly.series.forecasting import SeriesForecaster
+    from chainrule.estimators.anomaly.series.reading import read_series
+    from chainrule.estimators.anomaly.series.residuals import combined
 
     results: dict[str, dict[str, Any]] = {}
     for name in NAMES:
@@ -196,7 +196,7 @@ def neighbour_scores(learned: Any, known: Any, windows: Any, ready: Any, nearest
     """Return mean distances to the nearest windows of the training, by their running quantile."""
     from sklearn.neighbors import NearestNeighbors
 
-    from chainrule.estimators.anomaly.running_quantile import RunningQuantile
+    from chainrule.estimators.anomaly.series.running_quantile import RunningQuantile
 
     result = np.full(len(windows), np.nan)
     if known.sum() <= nearest:

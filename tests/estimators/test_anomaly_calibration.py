@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 
 from chainrule import AnomalyDetector
-from chainrule.estimators.anomaly.calibration import (
+from chainrule.estimators.anomaly.thresholds.calibration import (
     Calibration,
     FewRowsWarning,
     benjamini_hochberg,

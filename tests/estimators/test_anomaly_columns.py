@@ -13,8 +13,8 @@ from hypothesis.extra.numpy import arrays
 
 from chainrule import jit
 from chainrule.errors import DataError, ModelFileError
-from chainrule.estimators.anomaly.column_reading import columns_from_json
-from chainrule.estimators.anomaly.columns import (
+from chainrule.estimators.anomaly.tables.column_reading import columns_from_json
+from chainrule.estimators.anomaly.tables.columns import (
     DATE_PARTS,
     MAX_KNOWN,
     MAX_LEVELS,

@@ -7,15 +7,17 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from chainrule import AnomalyDetector
-from chainrule.estimators.anomaly.contamination import (
+from chainrule.estimators.anomaly.members.ensemble import Rows
+from chainrule.estimators.anomaly.tables.contamination import (
     clean_weights,
     suspicion,
     without_suspects,
 )
-from chainrule.estimators.anomaly.members import Rows
 
 pytestmark = [
-    pytest.mark.filterwarnings("ignore::chainrule.estimators.anomaly.calibration.FewRowsWarning"),
+    pytest.mark.filterwarnings(
+        "ignore::chainrule.estimators.anomaly.thresholds.calibration.FewRowsWarning"
+    ),
     pytest.mark.usefixtures("_unoptimised"),
 ]
 

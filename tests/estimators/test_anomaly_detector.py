@@ -15,11 +15,13 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from chainrule import AnomalyDetector
 from chainrule.errors import DataError
-from chainrule.estimators.anomaly.calibration import FewRowsWarning
 from chainrule.estimators.anomaly.settings import METHODS
+from chainrule.estimators.anomaly.thresholds.calibration import FewRowsWarning
 
 pytestmark = [
-    pytest.mark.filterwarnings("ignore::chainrule.estimators.anomaly.calibration.FewRowsWarning"),
+    pytest.mark.filterwarnings(
+        "ignore::chainrule.estimators.anomaly.thresholds.calibration.FewRowsWarning"
+    ),
     pytest.mark.usefixtures("_unoptimised"),
 ]
 

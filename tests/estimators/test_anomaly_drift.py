@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from chainrule.errors import ModelFileError
-from chainrule.estimators.anomaly.drift import N_BETS, DriftMonitor, _uniform
-from chainrule.estimators.anomaly.feature_drift import FeatureDrift
+from chainrule.estimators.anomaly.streams.drift import N_BETS, DriftMonitor, _uniform
+from chainrule.estimators.anomaly.streams.feature_drift import FeatureDrift
 
 
 def delay(seed, n_before, n_scores=1_000, **after):

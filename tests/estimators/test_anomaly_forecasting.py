@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 
 from chainrule.errors import DataError, ModelFileError
-from chainrule.estimators.anomaly.forecast_state import from_state, to_state
-from chainrule.estimators.anomaly.forecasting import SeriesForecaster, SeriesScores
-from chainrule.estimators.anomaly.residuals import FARTHEST
-from chainrule.estimators.anomaly.ridge import predict, ridge
-from chainrule.estimators.anomaly.series import SeriesTable, read_series
+from chainrule.estimators.anomaly.series.forecast_state import from_state, to_state
+from chainrule.estimators.anomaly.series.forecasting import SeriesForecaster, SeriesScores
+from chainrule.estimators.anomaly.series.reading import SeriesTable, read_series
+from chainrule.estimators.anomaly.series.residuals import FARTHEST
+from chainrule.estimators.anomaly.series.ridge import predict, ridge
 
 DATA = Path(os.environ.get("CHAINRULE_DATA", Path(__file__).parents[3] / "shared" / "data"))
 ALARM = 1.5

@@ -20,7 +20,9 @@ from chainrule.errors import DataError, ModelFileError
 from chainrule.estimators.anomaly.settings import METHODS
 
 pytestmark = [
-    pytest.mark.filterwarnings("ignore::chainrule.estimators.anomaly.calibration.FewRowsWarning"),
+    pytest.mark.filterwarnings(
+        "ignore::chainrule.estimators.anomaly.thresholds.calibration.FewRowsWarning"
+    ),
     pytest.mark.usefixtures("_unoptimised"),
 ]
 

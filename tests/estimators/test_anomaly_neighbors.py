@@ -5,7 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.estimators.anomaly.neighbors import MAX_ENTRIES, MAX_POINTS, Neighbors, coreset
+from chainrule.estimators.anomaly.members.neighbors import (
+    MAX_ENTRIES,
+    MAX_POINTS,
+    Neighbors,
+    coreset,
+)
 
 DRAW = np.random.default_rng(0)
 SHAPES = [(50, 3), (300, 7), (200, 30)]  # of trees, and beyond 15 features of plain search

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from chainrule import random, transforms, tree
-from chainrule.estimators.anomaly.networks import (
+from chainrule.estimators.anomaly.members.networks import (
     LEAST_VARIANCE,
     Autoencoder,
     DenoisingAutoencoder,
@@ -12,7 +12,7 @@ from chainrule.estimators.anomaly.networks import (
     VariationalAutoencoder,
     code_size,
 )
-from chainrule.estimators.anomaly.training import (
+from chainrule.estimators.anomaly.members.training import (
     fold_weights,
     loss,
     train_network,

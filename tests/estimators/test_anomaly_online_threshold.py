@@ -7,8 +7,8 @@ import pytest
 from scipy import stats
 
 from chainrule.errors import ModelFileError
-from chainrule.estimators.anomaly.online_threshold import OnlineThreshold
-from chainrule.estimators.anomaly.tail import Tail
+from chainrule.estimators.anomaly.thresholds.online_threshold import OnlineThreshold
+from chainrule.estimators.anomaly.thresholds.tail import Tail
 
 # The false alarms of 200,000 rows vary by about this much: by chance, and by the memories' chance.
 TOLERANCE = {0.01: 0.03, 0.001: 0.08}

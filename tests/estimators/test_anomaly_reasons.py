@@ -9,14 +9,16 @@ import pandas as pd
 import pytest
 
 from chainrule import AnomalyDetector
-from chainrule.estimators.anomaly.calibration import FewRowsWarning
-from chainrule.estimators.anomaly.members import Rows, network_errors
+from chainrule.estimators.anomaly.members.ensemble import Rows, network_errors
+from chainrule.estimators.anomaly.thresholds.calibration import FewRowsWarning
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "anomaly"
 SETS = ["cardio", "satellite", "vowels", "fault", "thyroid"]
 
 pytestmark = [
-    pytest.mark.filterwarnings("ignore::chainrule.estimators.anomaly.calibration.FewRowsWarning"),
+    pytest.mark.filterwarnings(
+        "ignore::chainrule.estimators.anomaly.thresholds.calibration.FewRowsWarning"
+    ),
     pytest.mark.usefixtures("_unoptimised"),
 ]
 

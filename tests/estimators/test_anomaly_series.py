@@ -7,15 +7,15 @@ import pandas as pd
 import pytest
 
 from chainrule.errors import DataError
-from chainrule.estimators.anomaly.rhythm import DAY, WEEK, YEAR, find_period, find_rhythm
-from chainrule.estimators.anomaly.running_quantile import RunningQuantile
-from chainrule.estimators.anomaly.series import (
+from chainrule.estimators.anomaly.series.reading import (
     ages,
     carried,
     read_series,
     usual_scale,
     window_rows,
 )
+from chainrule.estimators.anomaly.series.rhythm import DAY, WEEK, YEAR, find_period, find_rhythm
+from chainrule.estimators.anomaly.series.running_quantile import RunningQuantile
 
 ONE = np.ones(1)
 

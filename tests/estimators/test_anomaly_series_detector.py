@@ -16,9 +16,9 @@ from sklearn.exceptions import NotFittedError
 import chainrule as cr
 from chainrule import AnomalyDetector
 from chainrule.errors import DataError, ModelFileError, UnsupportedError
-from chainrule.estimators.anomaly.calibration import FewRowsWarning
-from chainrule.estimators.anomaly.series_calibration import SeriesCalibration
-from chainrule.estimators.anomaly.series_stream import SeriesScorer
+from chainrule.estimators.anomaly.series.series_calibration import SeriesCalibration
+from chainrule.estimators.anomaly.series.series_stream import SeriesScorer
+from chainrule.estimators.anomaly.thresholds.calibration import FewRowsWarning
 from chainrule.estimators.serialization.estimator import from_state, to_state
 
 DATA = Path(os.environ.get("CHAINRULE_DATA", Path(__file__).parents[3] / "shared" / "data"))

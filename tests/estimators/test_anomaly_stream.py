@@ -14,13 +14,13 @@ import pytest
 import chainrule as cr
 from chainrule import container
 from chainrule.errors import DataError, ModelFileError
-from chainrule.estimators.anomaly.calibration import FewRowsWarning
 from chainrule.estimators.anomaly.detector import AnomalyDetector
-from chainrule.estimators.anomaly.online_threshold import OnlineThreshold
-from chainrule.estimators.anomaly.stream import Stream
-from chainrule.estimators.anomaly.stream_drift import PATIENCE, DriftWatch
-from chainrule.estimators.anomaly.stream_scorer import RowScorer
-from chainrule.estimators.anomaly.survival import Survival
+from chainrule.estimators.anomaly.members.survival import Survival
+from chainrule.estimators.anomaly.streams.stream import Stream
+from chainrule.estimators.anomaly.streams.stream_drift import PATIENCE, DriftWatch
+from chainrule.estimators.anomaly.streams.stream_scorer import RowScorer
+from chainrule.estimators.anomaly.thresholds.calibration import FewRowsWarning
+from chainrule.estimators.anomaly.thresholds.online_threshold import OnlineThreshold
 
 QUICK = {"max_iter": 3, "n_members": 2, "progress": False, "random_state": 0}
 MIXING = np.random.default_rng(1).normal(size=(4, 4))

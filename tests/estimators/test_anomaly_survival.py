@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from chainrule.estimators.anomaly.survival import KNOTS, Survival
+from chainrule.estimators.anomaly.members.survival import KNOTS, Survival
 
 DRAW = np.random.default_rng(0)
 SCORES = {

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from chainrule.errors import ModelFileError
-from chainrule.estimators.anomaly.tail import SHAPE_DEVIATION, SHAPE_MEAN, SHAPES, Tail
+from chainrule.estimators.anomaly.thresholds.tail import SHAPE_DEVIATION, SHAPE_MEAN, SHAPES, Tail
 
 EXPONENTIAL_TAIL = Tail(10.0, 0.1, shapes=(0.0,), scales=(2.0,), weights=(1.0,))
 MIXED_TAIL = Tail(1.0, 0.2, shapes=(-0.4, 0.5), scales=(1.0, 2.0), weights=(0.25, 0.75))

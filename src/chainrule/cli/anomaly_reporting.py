@@ -22,7 +22,7 @@ LIMITATIONS = (
     "An alarm says that a row is unusual, not that it is wrong or malicious. A reason names a "
     "column that this detector finds unusual beside the others, not a cause in the world."
 )
-series_reading = LazyModule("chainrule.estimators.anomaly.series")
+series_reading = LazyModule("chainrule.estimators.anomaly.series.reading")
 MINUTES = 16  # characters of 2026-01-31 12:00
 HALVES = ("first half", "second half")
 

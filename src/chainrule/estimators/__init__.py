@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from ..lazy import load_module
 
 if TYPE_CHECKING:
-    from .anomaly.calibration import FewRowsWarning
     from .anomaly.detector import AnomalyDetector
     from .anomaly.pyod_adapter import PyODAdapter
+    from .anomaly.thresholds.calibration import FewRowsWarning
     from .loading import load
     from .mlp.estimators import MLPClassifier, MLPRegressor
     from .raw.audio import AudioClassifier
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # Imported at first use: they load scikit-learn and pandas
 LAZY = {
     "AnomalyDetector": "anomaly.detector", "PyODAdapter": "anomaly.pyod_adapter",
-    "FewRowsWarning": "anomaly.calibration",
+    "FewRowsWarning": "anomaly.thresholds.calibration",
     "AudioClassifier": "raw.audio", "ImageClassifier": "raw.images", "TextClassifier": "raw.text",
     "MLPClassifier": "mlp.estimators", "MLPRegressor": "mlp.estimators",
     "TabularClassifier": "tabular.estimators", "TabularRegressor": "tabular.estimators",

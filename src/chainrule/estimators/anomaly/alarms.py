@@ -11,8 +11,8 @@ import numpy as np
 from ...escape import terminal
 from ...lazy import LazyModule
 from ...markup import tag
-from .columns import DetectorColumn, DetectorColumns
-from .reasons import Contributions, Expectations
+from .tables.columns import DetectorColumn, DetectorColumns
+from .tables.reasons import Contributions, Expectations
 
 pd = LazyModule("pandas")
 

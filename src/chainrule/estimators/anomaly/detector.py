@@ -16,9 +16,9 @@ from ...errors import DataError
 from ...lazy import LazyModule
 from .alarms import Alarm, Alarms
 from .file_methods import FileMethods
-from .fitted import FittedDetector, learn_detector
 from .series_methods import SeriesMethods, split_known
 from .settings import CONSTRAINTS, METHODS
+from .tables.fitted import FittedDetector, learn_detector
 
 pd = LazyModule("pandas")
 

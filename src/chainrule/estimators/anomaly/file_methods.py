@@ -11,9 +11,9 @@ from sklearn.utils.validation import check_is_fitted
 from ...container import damaged
 from ...errors import UnsupportedError
 from ..serialization.mixin import SaveMixin
-from .exporting import detector_onnx
-from .saving import FITTED, fitted_from_state, fitted_to_state, reads_table
-from .series_saving import series_from_state, series_to_state
+from .series.series_saving import series_from_state, series_to_state
+from .tables.exporting import detector_onnx
+from .tables.saving import FITTED, fitted_from_state, fitted_to_state, reads_table
 
 
 class FileMethods(SaveMixin):

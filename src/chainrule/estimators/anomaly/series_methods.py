@@ -15,12 +15,12 @@ from ...errors import DataError
 from ...lazy import LazyModule
 from ..inputs.tables import ReadsTables, named_columns
 from .alarms import Alarms
-from .fitted_series import FittedSeries, learn_series
-from .series import SeriesTable, read_series
-from .series_stream import SeriesScorer
+from .series.fitted_series import FittedSeries, learn_series
+from .series.reading import SeriesTable, read_series
+from .series.series_stream import SeriesScorer
 from .settings import SERIES_METHODS, DetectorSettings
-from .stream import StreamMixin
-from .stream_scorer import RowScorer
+from .streams.stream import StreamMixin
+from .streams.stream_scorer import RowScorer
 
 pd = LazyModule("pandas")
 

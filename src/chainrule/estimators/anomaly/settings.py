@@ -17,8 +17,8 @@ METHODS = {
 }
 SERIES_METHODS = METHODS | {"auto": ()}  # that judge windows, beside the forecast
 FALSE_ALARM_RATE = 0.01
-HELD_OUT = 0.2  # share of the normal rows
-HELD_OUT_ROWS = 99  # are enough for a rate of 0.01: so many, if they are at most a third
+CALIBRATION_SHARE = 0.2  # share of the normal rows
+CALIBRATION_ROWS = 99  # are enough for a rate of 0.01: so many, if they are at most a third
 SERIES_FALSE_ALARM_RATE = 0.005  # their rows depend on each other: alarms come in runs
 HIDDEN_SIZES = (128, 64)  # of the encoders, before the code
 WIDE_SIZES = (128, 128)  # of the networks without a code
@@ -83,11 +83,11 @@ class DetectorSettings:
             )
         return float("nan")
 
-    def n_held_out(self, rows: int) -> int:
+    def n_calibration(self, rows: int) -> int:
         """How many of the normal rows to hold out for the calibration: at least 1, and not all."""
         fraction = self.calibration_fraction
         if fraction is None:
-            fraction = max(HELD_OUT, min(HELD_OUT_ROWS / rows, 1.0 / 3.0))
+            fraction = max(CALIBRATION_SHARE, min(CALIBRATION_ROWS / rows, 1.0 / 3.0))
         return min(max(1, round(rows * fraction)), rows - 1)
 
     def check_window(self) -> None:

@@ -1,0 +1,1 @@
+"""Time series: forecasts, windows, and how a fitted detector judges them."""

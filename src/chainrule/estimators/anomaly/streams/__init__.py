@@ -1,0 +1,1 @@
+"""Rows that come one at a time: alarms, and drift apart from them."""
