@@ -148,7 +148,7 @@ def learn_detector(
             f"n_samples={len(normal)} normal rows: give at least two, better some hundred"
         )
     order = rng.permutation(normal)
-    size = settings.n_held_out(len(order))
+    size = settings.n_calibration(len(order))
     held_out, train = np.sort(order[:size]), np.sort(order[size:])
     columns = DetectorColumns.learn(frame.iloc[train], categories)
     raw = columns.raw(frame)
