@@ -23,7 +23,7 @@ NEAR = 0.05  # share of the rows whose distance counts
 MAX_NEAR = 200
 MAX_POINTS = 4_000
 ROUNDS = 2
-BULK = (0.5, 0.8)  # quantiles of scores that anomalies do not reach
+BULK = (0.7, 0.9)  # quantiles of scores that anomalies do not reach
 RARE = 1e-3  # beyond what the bulk foretells for one of so many rows, a held-out row is suspicious
 
 
@@ -55,17 +55,21 @@ def suspicion(rows: Rows, weights: Any, rng: Any) -> Floats:
 def without_suspects(settings: DetectorSettings, scores: Any) -> NDArray[np.bool_]:
     """Which held-out rows are taken to be normal.
 
-    Above the bulk, scores are expected to fall off exponentially; what is far beyond, is left out.
+    Above the bulk, roots of scores are expected to fall off exponentially; what is far beyond, is
+    left out. On eleven sets, contaminated, 1.4 % of new normal rows were alarms at a rate of 1 %
+    and 39 % of the anomalies, where all held-out rows calibrate 0.5 % and 19 %; with scores in
+    place of their roots 4.6 % and 51 %.
     """
     if settings.contamination is None or len(scores) < 10:
         return np.ones(len(scores), bool)
     if settings.contamination != "auto":
         limit = np.quantile(scores, 1.0 - settings.contamination)
         return np.asarray(scores <= limit)
-    low, high = np.quantile(scores, BULK)
+    roots = np.sqrt(np.maximum(scores, 0.0))
+    low, high = np.quantile(roots, BULK)
     slope = np.log((1.0 - BULK[0]) / (1.0 - BULK[1])) / max(high - low, 1e-300)
     limit = high + np.log((1.0 - BULK[1]) / RARE) / slope
-    return np.asarray(scores <= limit)
+    return np.asarray(roots <= limit)
 
 
 def _rarity(scores: Any) -> Floats:
