@@ -8,10 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from exported import run
+from sklearn.exceptions import NotFittedError
 
 import chainrule as cr
 from chainrule.errors import UnsupportedError
 from chainrule.estimators.anomaly.pyod_adapter import PyODAdapter
+
+pytestmark = pytest.mark.usefixtures("_unoptimised")
 
 QUICK: dict[str, Any] = {"random_state": 0, "max_iter": 4, "n_members": 2, "progress": False}
 
@@ -29,7 +32,11 @@ def mixed_table(rows: int = 400) -> pd.DataFrame:
     return frame
 
 
-@pytest.mark.parametrize("method", ["autoencoder", "denoising", "variational", "masked"])
+@pytest.mark.parametrize(
+    "method",
+    ["autoencoder", "masked", *(pytest.param(m, marks=pytest.mark.slow)
+                                for m in ("denoising", "variational"))],
+)  # fmt: skip
 def test_a_network_alone_gives_the_scores_of_the_detector(method: str) -> None:
     """Also of empty cells, unseen categories and a constant that changed."""
     frame = mixed_table()
@@ -95,3 +102,18 @@ def test_the_adapter_speaks_the_language_of_pyod() -> None:
     assert confidence[int(np.argmax(model.decision_scores_))] > 0.95
     assert confidence[int(np.argmin(model.decision_scores_))] > 0.95
     assert confidence[int(np.argsort(model.decision_scores_)[189])] < 0.7  # near the threshold
+
+
+def test_the_adapter_says_what_is_wrong() -> None:
+    """Settings that it cannot take, and use before `fit`."""
+    x = np.random.default_rng(0).normal(size=(60, 2))
+    with pytest.raises(TypeError, match="contamination='auto'"):
+        PyODAdapter(contamination="auto", **QUICK).fit(x)
+    with pytest.raises(TypeError, match="'metod' is no setting"):
+        PyODAdapter(metod="neighbors").fit(x)
+    with pytest.raises(TypeError, match="without false_alarm_rate"):
+        PyODAdapter(false_alarm_rate=0.1).fit(x)
+    for use in ("decision_function", "predict", "predict_proba"):
+        with pytest.raises(NotFittedError, match="call fit first"):
+            getattr(PyODAdapter(), use)(x)
+    assert repr(PyODAdapter(0.2, n_neighbors=3)) == "PyODAdapter(contamination=0.2, n_neighbors=3)"

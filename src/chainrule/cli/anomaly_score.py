@@ -30,6 +30,7 @@ from .options import Report
 reporting = LazyModule("chainrule.cli.anomaly_reporting")
 
 ALARMED = 1  # exit code of --fail-on-alarm
+FORMATS = ("", ".csv", ".json", ".jsonl", ".txt")
 
 
 def score(
@@ -79,6 +80,11 @@ def score(
     page = options.report_path(report, data, model)
     if output is not None:
         keeping.check_apart({"--output": output, "--report": page}, [model, data])
+        if output.suffix.lower() not in FORMATS:
+            raise DataError(
+                f"--output {output}: give a name that ends in .csv, .json or .jsonl; other formats "
+                "are not written"
+            )
         keeping.check_writable(output)
     detector = anomaly_model.load_detector(model)
     table, frame = anomaly_model.inputs(detector, data)

@@ -17,7 +17,7 @@ from ...lazy import LazyModule
 from .alarms import Alarm, Alarms
 from .file_methods import FileMethods
 from .series_methods import SeriesMethods, split_known
-from .settings import CONSTRAINTS, METHODS
+from .settings import CONSTRAINTS, METHODS, check_share, whole_number
 from .tables.fitted import FittedDetector, learn_detector
 
 pd = LazyModule("pandas")
@@ -40,7 +40,7 @@ class AnomalyDetector(
     p-values and the threshold come from there.
 
     As in scikit-learn's outlier detectors, **higher scores are more normal**, and `predict` gives
-    -1 for anomalies. (PyOD has it the other way round: see `to_pyod`.)
+    -1 for anomalies. (PyOD has it the other way round: see `estimators.PyODAdapter`.)
 
     Parameters
     ----------
@@ -193,11 +193,13 @@ class AnomalyDetector(
     @property
     def summary_(self) -> str:
         """What was chosen, in words."""
+        check_is_fitted(self, "fitted_")
         return self.fitted_.summary()
 
     @property
     def calibration_scores_(self) -> Floats:
         """The scores of the held-out rows, as `score_samples` gives them, sorted."""
+        check_is_fitted(self, "fitted_")
         return np.asarray(-self.fitted_.calibration.scores[::-1], np.float64)
 
     # Answers
@@ -205,8 +207,10 @@ class AnomalyDetector(
     def score_samples(self, X: Any) -> Floats:
         """How normal each row is, shape (n_samples,): higher is more normal.
 
-        A row's score depends on no other row of the call. With one method it is minus the
-        reconstruction error (or distance); joined, minus the sum of ``-log p``.
+        A row's score depends on no other row of the call. It is the sum of ``log p`` over the
+        joined methods (one, or those of ``"auto"``), where p is how rare so large a distance or
+        reconstruction error is among training rows that the method had left out. An empty cell
+        where none was, and an unseen category, lower it further.
         """
         fitted = self.__dict__.get("fitted_")
         if fitted is not None and self._is_plain_row(X):
@@ -246,8 +250,8 @@ class AnomalyDetector(
 
     def _is_alarm(self, X: Any, scores: Any, false_alarm_rate: Any, fdr: Any) -> Any:
         for name, value in (("false_alarm_rate", false_alarm_rate), ("fdr", fdr)):
-            if value is not None and not 0 < value < 1:
-                raise ValueError(f"{name}={value!r}: give a share between 0 and 1, such as 0.01")
+            if value is not None:
+                check_share(name, value)
         if fdr is not None:
             if false_alarm_rate is not None:
                 raise ValueError("false_alarm_rate and fdr both decide what is an alarm: give one")
@@ -271,8 +275,7 @@ class AnomalyDetector(
     def threshold(self, false_alarm_rate: float) -> float:
         """The `score_samples` below which so large a share of new normal rows is."""
         check_is_fitted(self, "fitted_")
-        if not 0 < false_alarm_rate < 1:
-            raise ValueError(f"false_alarm_rate={false_alarm_rate!r}: give a share between 0 and 1")
+        check_share("false_alarm_rate", false_alarm_rate)
         return -self.fitted_.calibration.threshold(false_alarm_rate)
 
     # Why
@@ -307,17 +310,16 @@ class AnomalyDetector(
         return self._explained(X, scores, np.arange(len(scores)), n_reasons)
 
     def _explained(self, X: Any, scores: Any, rows: Any, n_reasons: int) -> Alarms:
-        if isinstance(n_reasons, bool) or not n_reasons >= 1:
-            raise ValueError(f"n_reasons={n_reasons!r}: give a whole number, 1 or more")
+        n_reasons = whole_number("n_reasons", n_reasons)
         if self.window is not None:
-            return self._series_alarms(X, scores, rows, int(n_reasons))
+            return self._series_alarms(X, scores, rows, n_reasons)
         frame = self._frame(X, reset=False).iloc[rows]
         labels = X.index if isinstance(X, pd.DataFrame) else np.arange(len(scores))
         columns = self.fitted_.columns
         texts = {k: column.texts(frame[column.name]) for k, column in enumerate(columns.columns)
                  if column.is_category}  # fmt: skip
         with self._threads():
-            reasons = self.fitted_.reasons(columns.raw(frame), texts, int(n_reasons))
+            reasons = self.fitted_.reasons(columns.raw(frame), texts, n_reasons)
         p_values = self.fitted_.calibration.p_values(-scores[rows])
         alarms = [
             Alarm(int(row), labels[row], float(scores[row]), float(p), its)
@@ -340,7 +342,8 @@ class AnomalyDetector(
         Returns
         -------
         pandas.DataFrame
-            A row for each row of X, and a column for each column of the training.
+            A row for each row of X, with its label in the index of a DataFrame, and a column for
+            each column of the training.
 
         References
         ----------
@@ -351,7 +354,8 @@ class AnomalyDetector(
         raw = self._raw(X)
         with self._threads():
             parts = self.fitted_.attributions(raw, steps)
-        return pd.DataFrame(parts, columns=self.fitted_.columns.labels)
+        index = X.index if isinstance(X, pd.DataFrame) else None
+        return pd.DataFrame(parts, index=index, columns=self.fitted_.columns.labels)
 
     # Rows
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any, Self
 
 import numpy as np
@@ -45,12 +46,29 @@ class PyODAdapter:
     (20, [1])
     """
 
-    def __init__(self, contamination: float = 0.1, **settings: Any) -> None:
+    detector_: AnomalyDetector
+    threshold_: float
+    decision_scores_: Floats
+    labels_: NDArray[np.int64]
+
+    def __init__(self, contamination: Any = 0.1, **settings: Any) -> None:
         self.contamination = contamination
         self.settings = settings
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn what is normal; `y` is ignored."""
+        if isinstance(self.contamination, bool) or not isinstance(self.contamination, Real):
+            raise TypeError(
+                f"contamination={self.contamination!r:.40}: give a share of the training rows up "
+                "to 0.5; what learns it by itself is AnomalyDetector"
+            )
+        unknown = set(self.settings) - set(AnomalyDetector().get_params())
+        if unknown or "false_alarm_rate" in self.settings:
+            raise TypeError(
+                f"{min(unknown, default='false_alarm_rate')!r} is no setting of PyODAdapter: give "
+                "those of AnomalyDetector, without false_alarm_rate: contamination sets the "
+                "threshold"
+            )
         self.detector_ = AnomalyDetector(contamination=self.contamination, **self.settings).fit(X)
         self.threshold_ = -self.detector_.offset_
         self.decision_scores_ = self.decision_function(X)
@@ -59,9 +77,7 @@ class PyODAdapter:
 
     def decision_function(self, X: Any) -> Floats:
         """How strange each row is, shape (n_samples,): higher is stranger."""
-        if not hasattr(self, "detector_"):
-            raise NotFittedError("this PyODAdapter is not fitted yet: call fit first")
-        return -self.detector_.score_samples(X)
+        return -self._fitted().score_samples(X)
 
     def predict(self, X: Any, return_confidence: bool = False) -> Any:
         """1 for anomalies, 0 for normal rows; with `return_confidence` their confidence too."""
@@ -74,7 +90,7 @@ class PyODAdapter:
         They are calibrated on held-out rows, where PyOD scales scores linearly by those of the
         training.
         """
-        p = self.detector_.p_values(X)
+        p = self._fitted().p_values(X)
         return np.stack([p, 1.0 - p], axis=1)
 
     def predict_confidence(self, X: Any) -> Floats:
@@ -88,11 +104,21 @@ class PyODAdapter:
         share = (1.0 + below) / (2.0 + count)
         normal = count - int(count * self.contamination)
         anomalous = 1.0 - binom.cdf(normal, count, share)
-        return np.where(scores > self.threshold_, anomalous, 1.0 - anomalous)
+        confidence = np.where(scores > self.threshold_, anomalous, 1.0 - anomalous)
+        return np.asarray(confidence, np.float64)
 
     def fit_predict(self, X: Any, y: Any = None) -> NDArray[np.int64]:
         """`labels_` of the rows that it is fitted on."""
         return np.asarray(self.fit(X).labels_, np.int64)
+
+    def _fitted(self) -> AnomalyDetector:
+        if not hasattr(self, "detector_"):
+            raise NotFittedError("this PyODAdapter is not fitted yet: call fit first")
+        return self.detector_
+
+    def __repr__(self) -> str:
+        settings = "".join(f", {name}={value!r}" for name, value in self.settings.items())
+        return f"PyODAdapter(contamination={self.contamination!r}{settings})"
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The settings by name."""

@@ -17,6 +17,7 @@ METHODS = {
 }
 SERIES_METHODS = METHODS | {"auto": ()}  # that judge windows, beside the forecast
 FALSE_ALARM_RATE = 0.01
+FEWEST_ROWS = 5  # to learn from, where there are so many
 CALIBRATION_SHARE = 0.2  # share of the normal rows
 CALIBRATION_ROWS = 99  # are enough for a rate of 0.01: so many, if they are at most a third
 SERIES_FALSE_ALARM_RATE = 0.005  # their rows depend on each other: alarms come in runs
@@ -88,7 +89,13 @@ class DetectorSettings:
         fraction = self.calibration_fraction
         if fraction is None:
             fraction = max(CALIBRATION_SHARE, min(CALIBRATION_ROWS / rows, 1.0 / 3.0))
-        return min(max(1, round(rows * fraction)), rows - 1)
+        size = min(max(1, round(rows * fraction)), rows - 1)
+        if rows - size < FEWEST_ROWS <= rows - 1:
+            raise DataError(
+                f"calibration_fraction={fraction:g} of {rows} normal rows leaves {rows - size} to "
+                f"learn from: leave at least {FEWEST_ROWS}"
+            )
+        return size
 
     def check_window(self) -> None:
         """Refuse `time` and `series` without a `window`, and with one what tables alone have."""
@@ -112,3 +119,18 @@ class DetectorSettings:
                 "series are numbers; leave the column out, or name it in series= if it tells "
                 "several series apart"
             )
+
+
+def whole_number(name: str, value: Any) -> int:
+    """The value of an argument that counts something; a `ValueError` for what is no count."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < 1:
+        raise ValueError(f"{name}={value!r:.40}: give a whole number, 1 or more")
+    return int(value)
+
+
+def check_share(name: str, value: Any) -> None:
+    """Refuse what is no number between 0 and 1."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name}={value!r:.40}: give a number between 0 and 1, such as 0.01")
+    if not 0 < float(value) < 1:
+        raise ValueError(f"{name}={value!r}: give a share between 0 and 1, such as 0.01")

@@ -55,6 +55,8 @@ class ReadsTables:
                 raise DataError("X has no columns: give at least one to predict from")
             if not len(frame):
                 raise DataError("0 sample(s): the table has no rows")
+            if not reset and not hasattr(self, "feature_names_in_"):  # of which scikit-learn warns
+                frame = frame.set_axis(self.column_names(), axis=1)
             return with_row_numbers(frame)
         if isinstance(X, np.ma.MaskedArray):  # what is masked is an empty cell
             X = np.ma.filled(X.astype(object if X.dtype.kind in "OUS" else np.float64), np.nan)
@@ -71,7 +73,7 @@ class ReadsTables:
             raise DataError(f"X holds bytes such as {array.flat[0]!r:.40}: decode them to text")
         if array.dtype.kind == "U" and isinstance(X, (list, tuple)):
             array = np.array(X, object)  # NumPy writes numbers beside text as text, and NaN too
-        columns = [f"x{k}" for k in range(array.shape[1])]
+        columns = self.column_names()
         with rows_of_numbers(X, and_others=True):  # pandas 2 refuses a large number here
             return with_row_numbers(pd.DataFrame(array, columns=columns).infer_objects())
 

@@ -14,6 +14,7 @@ Floats = NDArray[np.float64]
 
 MAX_POINTS = 20_000  # of the index: distances to more rows tell little more
 MAX_ENTRIES = 2**22  # of differences at a time
+FEW_ROWS = 8  # scikit-learn starts threads for a query, which takes longer than so many rows
 
 
 class Neighbors:
@@ -70,9 +71,28 @@ class Neighbors:
             means[rows] = np.mean(self._nearest(x[rows])[1], axis=1)
         return means
 
+    def _candidates(self, x: Any) -> Any:
+        """The places of the nearest points, one more than asked for where a row may be one."""
+        if len(x) > FEW_ROWS:
+            return self.index.kneighbors(x, return_distance=False)
+        count = min(self.n_neighbors + self.skips_itself, len(self.points))
+        rows = x.astype(np.float64)
+        squares = self._norms - 2.0 * (rows @ self._transposed)  # less the row's own
+        if count == len(self.points):
+            return np.broadcast_to(np.arange(count), squares.shape)
+        return np.argpartition(squares, count - 1, axis=1)[:, :count]
+
+    @computed
+    def _transposed(self) -> Floats:
+        return np.ascontiguousarray(self.points.T, np.float64)
+
+    @computed
+    def _norms(self) -> Floats:
+        return np.asarray(np.sum(self._transposed**2, axis=0), np.float64)
+
     def _nearest(self, x: Any) -> tuple[Any, Floats]:
         """The places of the nearest points, and their distances."""
-        places = self.index.kneighbors(x, return_distance=False)
+        places = self._candidates(x)
         differences = x[:, None, :].astype(np.float64) - self.points[places]
         distances = np.sqrt(np.sum(differences**2, axis=2))
         count = places.shape[1]

@@ -62,13 +62,12 @@ def without_suspects(settings: DetectorSettings, scores: Any) -> NDArray[np.bool
     """
     if settings.contamination is None or len(scores) < 10:
         return np.ones(len(scores), bool)
-    if settings.contamination != "auto":
-        limit = np.quantile(scores, 1.0 - settings.contamination)
-        return np.asarray(scores <= limit)
     roots = np.sqrt(np.maximum(scores, 0.0))
     low, high = np.quantile(roots, BULK)
     slope = np.log((1.0 - BULK[0]) / (1.0 - BULK[1])) / max(high - low, 1e-300)
     limit = high + np.log((1.0 - BULK[1]) / RARE) / slope
+    if settings.contamination != "auto":  # so large a share at most
+        limit = max(limit, np.quantile(roots, 1.0 - settings.contamination))
     return np.asarray(roots <= limit)
 
 

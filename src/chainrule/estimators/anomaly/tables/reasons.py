@@ -5,6 +5,10 @@ training rows have there; and what the networks reconstruct. The one that lowers
 named. Such counterfactuals name the column that was changed in more cases than terms of the
 reconstruction error or integrated gradients do: a network smears one wild cell over the columns
 that go with it.
+
+Where it is a surprise that a cell is empty (or holds an unseen category), its features are a guess.
+That this guess does not fit the other columns is no reason for them to be strange: their drops are
+measured beside the value that fits them best, and the cell's own drop from the guess.
 """
 
 from __future__ import annotations
@@ -18,7 +22,8 @@ from numpy.typing import NDArray
 from ....transforms import grad, jit
 from ..members.ensemble import Ensemble, Rows, network_errors
 from ..members.survival import Survival
-from .columns import DetectorColumns
+from ..settings import whole_number
+from .columns import DetectorColumn, DetectorColumns
 
 Floats = NDArray[np.float64]
 
@@ -26,6 +31,7 @@ KINDS = ("median", "neighbors", "networks")
 RANGE = (0.005, 0.995)  # quantiles of the residuals of held-out rows
 MAX_ROWS = 4096  # changed rows whose scores are computed at a time
 STEPS = 16  # of integrated gradients
+FILLS = 6  # times that guesses are replaced by what fits: each halves how far they are from it
 
 
 @dataclass(frozen=True)
@@ -110,24 +116,48 @@ def contributions(
     surprises : array of float32, shape (rows, columns)
         The surprises of each column.
     """
-    x, count = rows.features, len(rows)
-    expected = expectations.expected(ensemble, x)
-    places = columns.places()
-    base = _scores(ensemble, rows)
+    count, places = len(rows), columns.places()
+    filled = _filled(columns, ensemble, expectations, rows.features, surprises)
+    expected = expectations.expected(ensemble, filled)
+    base = _scores(ensemble, Rows(filled, rows.surprises))
     drops = np.full((len(KINDS), count, len(places)), -np.inf)
-    for kind in range(len(KINDS)):
-        for k, (column, its) in enumerate(zip(columns.columns, places, strict=True)):
-            changed = x.copy()
-            values = expected[kind][:, its]
-            if column.is_category:  # one of them, and not a share of each
-                values = np.eye(len(its), dtype=np.float32)[np.argmax(values, axis=1)]
-            elif column.missing:
-                values = np.concatenate([values[:, :1], np.zeros_like(values[:, 1:])], axis=1)
-            changed[:, its] = values
+    for k, (column, its) in enumerate(zip(columns.columns, places, strict=True)):
+        before, guessed = base, surprises[:, k] > 0
+        if guessed.any():
+            own = filled.copy()
+            own[:, its] = rows.features[:, its]
+            before = _scores(ensemble, Rows(own, rows.surprises))
+        for kind in range(len(KINDS)):
+            changed = filled.copy()
+            changed[:, its] = _values(column, expected[kind][:, its])
             usual = Rows(changed, rows.surprises - surprises[:, k])
-            drops[kind, :, k] = base - _scores(ensemble, usual)
+            drops[kind, :, k] = before - _scores(ensemble, usual)
     kinds = np.argmax(drops, axis=0)
     return Contributions(np.max(drops, axis=0), kinds, expected)
+
+
+def _filled(
+    columns: DetectorColumns, ensemble: Ensemble, expectations: Expectations, x: Any, surprises: Any
+) -> Any:
+    """The features of rows with the value that fits best in each cell that is a surprise."""
+    filled = x.copy()
+    some = np.flatnonzero((surprises > 0).any(axis=1))
+    for _ in range(FILLS if len(some) else 0):
+        near = expectations.expected(ensemble, filled[some])[1]
+        for k, (column, its) in enumerate(zip(columns.columns, columns.places(), strict=True)):
+            guessed = surprises[some, k] > 0
+            values = _values(column, near[guessed][:, its])
+            filled[np.ix_(some[guessed], its)] = values
+    return filled
+
+
+def _values(column: DetectorColumn, features: Any) -> Any:
+    """The features of a column as a value has them: one category and not a share of each."""
+    if column.is_category:
+        return np.eye(features.shape[1], dtype=np.float32)[np.argmax(features, axis=1)]
+    if column.missing:
+        return np.concatenate([features[:, :1], np.zeros_like(features[:, 1:])], axis=1)
+    return features
 
 
 def _scores(ensemble: Ensemble, rows: Rows) -> Floats:
@@ -143,8 +173,7 @@ def integrated_gradients(
     arXiv:1703.01365 (2017), equation 3. The rarity of a member's score has a corner at each knot:
     for its slope stands the secant over a part of the line, and the parts add up.
     """
-    if isinstance(steps, bool) or steps < 1 or int(steps) != steps:
-        raise ValueError(f"steps={steps!r:.40}: give a whole number, 1 or more")
+    steps = whole_number("steps", steps)
     x = rows.features
     base = expectations.expected(ensemble, x)[1]
     slopes = {
@@ -157,7 +186,7 @@ def integrated_gradients(
 
     total = np.zeros(x.shape, np.float64)
     before = _member_scores(ensemble, base)
-    for k in range(int(steps)):
+    for k in range(steps):
         middle, after = point((k + 0.5) / steps), _member_scores(ensemble, point((k + 1) / steps))
         for number, name in enumerate(ensemble.names):
             start, end = before[:, number], after[:, number]

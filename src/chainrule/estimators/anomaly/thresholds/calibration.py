@@ -21,6 +21,7 @@ from .tail import Tail
 Floats = NDArray[np.float64]
 
 TAIL = 0.1  # share of the scores that the tail is fitted to
+BELOW = 0.999  # of the way to a score, where it is the threshold: the score itself is an alarm
 
 
 class FewRowsWarning(UserWarning):
@@ -41,7 +42,7 @@ class Calibration:
     >>> calibration.p_values(np.array([0.0, 50.0, 95.5, 1000.0])).tolist()
     [1.0, 0.51, 0.05, 0.01]
     >>> calibration.threshold(0.05)
-    95.0
+    94.999
     """
 
     def __init__(self, scores: Any) -> None:
@@ -84,7 +85,8 @@ class Calibration:
         k-th and the next smaller one: a part ``k (k + 1 - position) / position`` above that. This
         is exact where the tail is exponential, since the distance of the two has then the mean 1 /
         k (A. Renyi: "On the theory of order statistics", 1953); half-way it would be exceeded up to
-        a ninth less often. Where the position is beyond the largest, the tail tells, with a
+        a ninth less often. A score that is the threshold is an alarm itself, unless the next
+        smaller one is the same. Where the position is beyond the largest, the tail tells, with a
         warning.
         """
         count = len(self.scores)
@@ -95,7 +97,8 @@ class Calibration:
         k = int(position)
         if k >= 1:
             upper, lower = self.scores[count - k], self.scores[max(count - k - 1, 0)]
-            return float(lower + k * (k + 1 - position) / position * (upper - lower))
+            part = min(k * (k + 1 - position) / position, BELOW)
+            return float(lower + part * (upper - lower))
         if warn:
             warn_user(self.too_few(rate), FewRowsWarning)
         largest = float(self.scores[-1])
@@ -122,11 +125,12 @@ class Calibration:
         if rejected.any() or least <= 1.0:
             return rejected
         rejected = benjamini_hochberg(self.tail_p_values(scores), fdr)
-        if warn and rejected.any():
+        if warn and (np.asarray(scores) > self.scores[-1]).any():
             warn_user(
                 f"{len(self.scores)} held-out rows tell at least {int(np.ceil(least))} anomalies "
-                f"among {len(p)} rows at fdr={fdr:g}, and there seem to be fewer: these follow "
-                "from an extreme-value tail; give more rows to learn from",
+                f"among {len(p)} rows at fdr={fdr:g}, and there seem to be fewer: what is found "
+                f"({int(rejected.sum())}) follows from an extreme-value tail; give more rows to "
+                "learn from, or a larger fdr",
                 FewRowsWarning,
             )
         return rejected
