@@ -17,6 +17,7 @@ from chainrule.estimators.anomaly.thresholds.calibration import (
     FewRowsWarning,
     benjamini_hochberg,
 )
+from chainrule.estimators.anomaly.thresholds.tail import Tail
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "anomaly"
 SPLITS = 200
@@ -58,10 +59,18 @@ def test_benjamini_hochberg(numbers, fdr):
 @pytest.mark.parametrize("n", [99, 199, 999])
 @pytest.mark.parametrize("rate", [0.5, 0.1, 0.05, 0.02, 0.01])
 def test_the_threshold_is_a_score(n, rate):
-    """Where ``rate (n + 1)`` is whole, it is the score of that rank from the largest."""
+    """Where ``rate (n + 1)`` is whole, it is just below the score of that rank from the largest.
+
+    So that score is an alarm itself, as p-values of the same size are.
+    """
     scores = np.random.default_rng(n).normal(size=n)
-    expected = np.sort(scores)[::-1][round(rate * (n + 1)) - 1]
-    assert expected == pytest.approx(Calibration(scores).threshold(rate), rel=1e-9)
+    rank = round(rate * (n + 1))
+    at, below = np.sort(scores)[::-1][[rank - 1, rank]]
+    threshold = Calibration(scores).threshold(rate)
+    assert rank == np.sum(scores > threshold)
+    assert at - 1e-3 * (at - below) == pytest.approx(threshold, rel=1e-9)
+    tied = Calibration(np.repeat(scores, 2)[: 2 * n - 1]).threshold(rate)
+    assert tied in scores  # of two equal scores neither
 
 
 def test_thresholds_fall_as_the_rate_rises():
@@ -89,10 +98,12 @@ def test_too_few_rows():
     calibration = Calibration(scores)
     with pytest.warns(FewRowsWarning, match="0.01 needs 99 held-out normal rows.*there are 98"):
         threshold = calibration.threshold(0.01)
-    assert threshold == max(np.expm1(calibration.tail.quantile(0.01)), scores.max())
+    assert threshold == max(calibration.tail.quantile(0.01) ** 2, scores.max())
     with pytest.warns(FewRowsWarning, match="needs 999 held-out"):
         assert threshold < calibration.threshold(0.001)
-    assert Calibration(np.append(scores, 0.5)).threshold(0.01) == scores.max()  # 99: no warning
+    second, largest = np.sort(scores)[-2:]  # with 99: no warning
+    expected = largest - 1e-3 * (largest - second)
+    assert expected == pytest.approx(Calibration(np.append(scores, 0.5)).threshold(0.01))
 
 
 @pytest.mark.parametrize("scores", [[3.0], [3.0, 3.0], [1.0, 2.0], [2.0] * 40])
@@ -159,13 +170,27 @@ def pareto(rng, n, m):
     return np.expm1(rng.exponential(size=n) / 3), np.expm1(rng.exponential(size=m) / 3)
 
 
-@pytest.mark.parametrize(("draw", "least"), [(pareto, 0.0005), (exponential, 0.0001)])
-def test_the_rate_of_the_tail(draw, least):
+@pytest.mark.parametrize(
+    ("draw", "least", "most"), [(pareto, 0.0007, 0.0011), (exponential, 0.0003, 0.0005)]
+)
+def test_the_rate_of_the_tail(draw, least, most):
     """One in a thousand from 299 rows: near it for heavy tails, below it for exponential ones.
 
-    The tail is fitted to logarithms of scores, since those of real rows have heavy tails.
+    The tail is fitted to roots of scores, since those of real rows have heavy tails: without them
+    heavy tails have 0.00136; with logarithms exponential ones have 0.00024.
     """
-    assert least < rates_of_alarms(draw, 299, 0.001, m=20_000).mean() < 0.00133
+    assert least < rates_of_alarms(draw, 299, 0.001, m=20_000).mean() < most
+
+
+def test_the_tail_is_that_of_the_roots():
+    """Of the largest tenth; what is below 0 counts as 0, as sums of ``-log p`` are not."""
+    scores = np.append(np.random.default_rng(0).exponential(size=300), -1e-9)
+    calibration = Calibration(scores)
+    tail = Tail.fit(np.sqrt(np.maximum(np.sort(scores), 0.0)), 0.1)
+    for rate in (1e-3, 1e-4):
+        expected = tail.quantile(rate) ** 2
+        assert expected == pytest.approx(calibration.threshold(rate, warn=False), rel=1e-12)
+        assert calibration.tail_p_values(np.array([expected]))[0] == pytest.approx(rate, rel=1e-6)
 
 
 def test_p_values_of_normal_rows_are_uniform():
@@ -277,6 +302,6 @@ def test_tail_p_values():
     p, tail = calibration.p_values(new), calibration.tail_p_values(new)
     inside = new <= calibration.scores[-1]
     np.testing.assert_array_equal(p[inside], tail[inside])
-    beyond = np.minimum(1 / 201, calibration.tail.survival(np.log1p(new[~inside])))
+    beyond = np.minimum(1 / 201, calibration.tail.survival(np.sqrt(new[~inside])))
     np.testing.assert_allclose(tail[~inside], beyond)
     assert (np.diff(tail) <= 0).all() and tail[-1] < 1e-3

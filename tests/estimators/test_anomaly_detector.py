@@ -31,6 +31,7 @@ X = RNG.normal(size=(500, 2)) @ MIX + 0.1 * RNG.normal(size=(500, 4))
 NEW = RNG.normal(size=(300, 2)) @ MIX + 0.1 * RNG.normal(size=(300, 4))
 FAR = np.array([[3.0, -3.0, 3.0, -3.0], [0.0, 9.0, 0.0, 0.0], [-5.0, 0.0, 5.0, 0.0]])
 SLOW = ("masked", "variational", "denoising")  # to compile
+QUICK_METHODS = [pytest.param(m, marks=[pytest.mark.slow] * (m in SLOW)) for m in METHODS]
 QUICK = {"max_iter": 3, "n_members": 2, "progress": False, "random_state": 0}
 
 
@@ -57,17 +58,23 @@ def table(rows=300):
     })  # fmt: skip
 
 
-@parametrize_with_checks([detector(method="neighbors", contamination=0.1)])
+@parametrize_with_checks([AnomalyDetector(method="neighbors", progress=False)])
 @pytest.mark.filterwarnings("ignore")
 def test_checks(estimator, check):
-    """scikit-learn's checks of outlier detectors hold, without exceptions."""
+    """scikit-learn's checks of outlier detectors hold, without exceptions.
+
+    Among them: of the training rows few are anomalies, and as many as `contamination` says.
+    """
     check(estimator)
 
 
 @pytest.mark.slow
-@parametrize_with_checks(
-    [detector(method=method, max_iter=1, n_members=1, contamination=0.1) for method in METHODS]
-)
+@parametrize_with_checks([
+    AnomalyDetector(progress=False),
+    AnomalyDetector(max_iter=3, n_members=2, progress=False),
+    detector(contamination=0.1),
+    *(AnomalyDetector(method=m, max_iter=3, n_members=2, progress=False) for m in METHODS),
+])  # fmt: skip
 @pytest.mark.filterwarnings("ignore")
 def test_checks_of_each_method(estimator, check):
     """The same with networks, which take a second to compile."""
@@ -77,7 +84,7 @@ def test_checks_of_each_method(estimator, check):
 # Rows are independent of each other
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", QUICK_METHODS)
 def test_a_score_depends_on_no_other_row(method):
     """In another order, in parts and alone, up to float32's rounding of a network's error."""
     made = fitted(method)
@@ -95,9 +102,7 @@ def test_a_score_depends_on_no_other_row(method):
     np.testing.assert_allclose(made.score_samples(beside)[:5], scores[:5], **close)
 
 
-@pytest.mark.parametrize(
-    "method", [pytest.param(m, marks=[pytest.mark.slow] * (m in SLOW)) for m in METHODS]
-)
+@pytest.mark.parametrize("method", QUICK_METHODS)
 def test_the_same_seed_gives_the_same_bits(method):
     scores = fitted(method).score_samples(NEW)
     np.testing.assert_array_equal(scores, detector(method=method).fit(X).score_samples(NEW))
@@ -106,15 +111,16 @@ def test_the_same_seed_gives_the_same_bits(method):
 
 
 def test_threads_change_no_bit():
-    scores = fitted().score_samples(NEW)
-    made = detector(n_threads=1).fit(X)
+    scores = fitted("autoencoder").score_samples(NEW)
+    alone = fitted("autoencoder").score_samples(NEW[:1])
+    made = detector(method="autoencoder", n_threads=1).fit(X)
     for count in (1, 2):
         made.set_params(n_threads=count)
         np.testing.assert_array_equal(scores, made.score_samples(NEW))
-        np.testing.assert_array_equal(scores[:1], made.score_samples(NEW[:1]))
+        np.testing.assert_array_equal(alone, made.score_samples(NEW[:1]))
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", QUICK_METHODS)
 def test_far_rows_are_anomalies(method):
     """Each method sees rows off the plane that all training rows are near to."""
     made = fitted(method)
@@ -150,8 +156,8 @@ def test_answers_of_one_model():
 
 def test_rates_of_the_settings():
     """`false_alarm_rate` and `contamination` set the offset."""
-    made = detector(false_alarm_rate=0.1).fit(X)
-    assert made.offset_ == fitted().threshold(0.1)
+    made = detector(method="neighbors", false_alarm_rate=0.1).fit(X)
+    assert made.offset_ == fitted("neighbors").threshold(0.1)
     for share in (0.02, 0.2, 0.5):
         made = detector(method="neighbors", contamination=share).fit(X)
         assert np.mean(made.predict(X) == -1) == pytest.approx(share, abs=0.003)
@@ -198,6 +204,68 @@ def test_before_fit(method):
         getattr(detector(), method)(X)
     with pytest.raises(NotFittedError):
         detector().threshold(0.1)
+
+
+# Rows of the training
+
+
+def test_rows_of_the_training_have_the_scores_of_new_rows():
+    """Their distance is that to the other rows, by brute force; rarity is that of such distances.
+
+    So of the rows that were learned from no more are alarms than of new ones.
+    """
+    made = fitted("neighbors").fitted_
+    index, survival = made.ensemble.neighbors, made.ensemble.survivals["neighbors"]
+    points = index.points.astype(float)
+    assert 400 == len(points)
+    distances = np.linalg.norm(points[:, None] - points, axis=2)
+    np.fill_diagonal(distances, np.inf)
+    expected = np.sort(distances, axis=1)[:, :5].mean(axis=1)
+    np.testing.assert_allclose(index.errors(index.points), expected, rtol=1e-6)
+    scores = -fitted("neighbors").score_samples(X)
+    features, _ = made.columns.encode(X)
+    learned = (features[:, None] == index.points).all(axis=2)
+    place, row = np.nonzero(learned)[1], np.flatnonzero(learned.any(axis=1))
+    assert 400 == len(row)
+    np.testing.assert_allclose(scores[row], survival(expected)[place], rtol=1e-6)
+    held_out = np.setdiff1d(np.arange(500), row)
+    assert np.mean(scores[row]) == pytest.approx(np.mean(scores[held_out]), abs=0.3)
+    copies = detector(method="neighbors").fit(np.repeat(X[:15], 40, axis=0)).fitted_.ensemble
+    assert (copies.neighbors.errors(copies.neighbors.points) == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("fraction", "rows", "expected"),
+    [(None, 2, 1), (None, 3, 1), (None, 10, 3), (None, 100, 33), (None, 297, 99), (None, 300, 99),
+     (None, 495, 99), (None, 500, 100), (None, 1000, 200), (None, 50_000, 10_000),
+     (0.5, 10, 5), (0.01, 10, 1), (0.99, 3, 2), (0.2, 300, 60), (0.4, 2, 1)],
+)  # fmt: skip
+def test_the_number_of_rows_that_calibrate(fraction, rows, expected):
+    """A fifth; of few rows so many that 99 are held out, if they are at most a third."""
+    assert expected == detector(calibration_fraction=fraction).n_calibration(rows)
+
+
+def test_rows_remain_to_learn_from():
+    """A share that leaves fewer than five is refused with what it leaves."""
+    with pytest.raises(DataError, match="0.6 of 10 normal rows leaves 4 to learn from: leave at"):
+        detector(calibration_fraction=0.6).fit(X[:10])
+    assert 5 == len(detector(method="neighbors", calibration_fraction=0.5).fit(X[:10])
+                    .calibration_scores_)  # fmt: skip
+
+
+def test_so_many_rows_calibrate():
+    """The scores are those of the held-out rows, and the others are learned."""
+    for rows, held_out in ((100, 33), (300, 99)):
+        made = fitted_to(rows)
+        assert held_out == len(made.calibration_scores_)
+        assert rows - held_out == len(made.fitted_.ensemble.neighbors.points)
+    first, second = made.calibration_scores_[:2]  # 99 are enough for a rate of 0.01
+    assert first < made.offset_ == pytest.approx(first + 1e-3 * (second - first))
+    assert (made.predict(X[:300]) == -1).any()
+
+
+def fitted_to(rows):
+    return detector(method="neighbors").fit(X[:rows])
 
 
 # Known anomalies
@@ -255,8 +323,11 @@ def test_y_is_ignored():
 # Odd rows
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("value", [1.0, 0.0, -1e-9])
+@pytest.mark.parametrize(
+    ("method", "value"),
+    [*(pytest.param(m, 1.0, marks=[pytest.mark.slow] * (m in SLOW)) for m in METHODS),
+     ("auto", 0.0), ("neighbors", -1e-9)],
+)  # fmt: skip
 def test_constant_data_is_normal(method, value):
     """Isolation forests call all of it outliers, by 2e-16. A change by 100 % is an anomaly."""
     rows = np.full((60, 3), value)
@@ -278,9 +349,10 @@ def test_equal_rows_and_one_that_differs():
 
 @pytest.mark.parametrize("rows", [2, 3, 5, 9])
 @pytest.mark.parametrize("contamination", [None, "auto", 0.2])
-def test_hardly_any_rows(rows, contamination):
+@pytest.mark.parametrize("method", ["neighbors", pytest.param("auto", marks=pytest.mark.slow)])
+def test_hardly_any_rows(rows, contamination, method):
     """Two are enough to learn from; what they tell is little, and a warning says so."""
-    made = detector(contamination=contamination)
+    made = detector(method=method, contamination=contamination)
     if contamination is None:
         with pytest.warns(FewRowsWarning, match="held-out normal rows"):
             made.fit(X[:rows])
@@ -298,7 +370,7 @@ def test_one_row():
 @pytest.mark.parametrize(
     ("rows", "error", "words"),
     [
-        (np.full((50, 4), np.nan), DataError, "all cells of the 40 rows"),
+        (np.full((50, 4), np.nan), DataError, "all cells of the 33 rows"),
         (np.where(np.arange(4) == 2, np.inf, X), ValueError, "infinity"),
         (X[:0], ValueError, "0 sample"),
         (X[:, :0], ValueError, "0 feature"),
@@ -424,11 +496,12 @@ def test_copies():
     """Pickles, deep copies and clones: the same answers, before and after scoring."""
     made = detector(method="autoencoder").fit(X)
     scores = fitted("autoencoder").score_samples(NEW)
+    alone = fitted("autoencoder").score_samples(NEW[:1])
     fresh = clone(made).fit(X)
     for _ in range(2):  # after the first time, compiled code is there
         for other in (pickle.loads(pickle.dumps(made)), copy.deepcopy(made), fresh):
             np.testing.assert_array_equal(scores, other.score_samples(NEW))
-            np.testing.assert_array_equal(scores[:1], other.score_samples(NEW[:1]))
+            np.testing.assert_array_equal(alone, other.score_samples(NEW[:1]))
         np.testing.assert_array_equal(scores, made.score_samples(NEW))
         made.alarms(FAR)
     assert detector(n_neighbors=3).get_params()["n_neighbors"] == 3

@@ -16,16 +16,16 @@ DRAW = np.random.default_rng(0)
 SHAPES = [(50, 3), (300, 7), (200, 30)]  # of trees, and beyond 15 features of plain search
 
 
-def slow(points, x, k, itself=None):
-    """The mean of the k least distances, in float64; `itself` are the points to leave out."""
+def slow(points, x, k, skips_itself=True):
+    """The mean of the k least distances, in float64; of those of 0 one is the row's own."""
     answers = []
-    for row in range(len(x)):
-        distances = [
-            float(np.linalg.norm(x[row].astype(float) - point.astype(float)))
-            for place, point in enumerate(points)
-            if itself is None or place != itself[row]
-        ]
-        answers.append(np.mean(sorted(distances)[:k]))
+    for row in x:
+        distances = sorted(
+            float(np.linalg.norm(row.astype(float) - point.astype(float))) for point in points
+        )
+        if skips_itself and distances[0] == 0 and len(distances) > 1:
+            del distances[0]
+        answers.append(np.mean(distances[:k]))
     return np.array(answers)
 
 
@@ -42,38 +42,71 @@ def test_new_rows(shape, k):
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_no_row_is_its_neighbour(shape):
-    """Of the points themselves the distance is to others; rows that are no points are as new."""
+    """A row of the training has the score that it would have as a new row: leaving one out."""
     points = drawn(*shape)
-    x = np.concatenate([points[::3], drawn(6, shape[1])])
-    itself = np.concatenate([np.arange(shape[0])[::3], np.full(6, -1)])
-    made = Neighbors(points, 4).errors(x, itself)
-    np.testing.assert_allclose(made, slow(points, x, 4, itself), rtol=1e-12)
-    np.testing.assert_allclose(made[-6:], Neighbors(points, 4).errors(x[-6:]), rtol=1e-12)
-    assert Neighbors(points, 1).errors(points).max() < 1e-6 < made.min()
+    made = Neighbors(points, 4).errors(points)
+    for place in range(0, shape[0], 7):
+        others = np.delete(points, place, axis=0)
+        alone = Neighbors(others, 4).errors(points[place : place + 1])
+        np.testing.assert_allclose(made[place], alone[0], rtol=1e-12)
+        np.testing.assert_allclose(
+            made[place], slow(others, points[place : place + 1], 4, False)[0], rtol=1e-12
+        )
+    assert made.min() > 0
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_row_may_be_its_neighbour(shape):
+    """Without skipping, the nearest point of a point is the point, at the distance 0."""
+    points = drawn(*shape)
+    index = Neighbors(points, 4, skips_itself=False)
+    np.testing.assert_allclose(index.errors(points), slow(points, points, 4, False), rtol=1e-12)
+    np.testing.assert_array_equal(np.arange(len(points)), index.nearest(points)[:, 0])
+    assert (0 == Neighbors(points, 1, skips_itself=False).errors(points)).all()
+    x = drawn(20, shape[1])
+    np.testing.assert_array_equal(Neighbors(points, 4).errors(x), index.errors(x))
 
 
 @pytest.mark.parametrize("copies", [2, 4, 9])
 def test_duplicates(copies):
-    """A copy of a row is another row, at distance 0, however many there are."""
+    """A copy of a row is another row, at distance 0, however many there are; one is passed over."""
     points = np.repeat(drawn(10, 3), copies, axis=0)
-    itself = np.arange(len(points))
-    made = Neighbors(points, 3).errors(points, itself)
-    np.testing.assert_allclose(made, slow(points, points, 3, itself), rtol=1e-12, atol=0)
+    made = Neighbors(points, 3).errors(points)
+    np.testing.assert_allclose(made, slow(points, points, 3), rtol=1e-12, atol=0)
     assert (made == 0).all() == (copies > 3)
+    assert (0 == Neighbors(points, 1).errors(points)).all()  # the other copy
+
+
+def test_a_point_that_is_nearly_the_row_is_a_neighbour():
+    """Only a distance of exactly 0 is the row itself."""
+    points = np.array([[1.0], [np.nextafter(np.float32(1.0), 2)], [3.0]], np.float32)
+    step = float(points[1, 0]) - 1.0
+    assert [step, step, 2.0 - step] == Neighbors(points, 1).errors(points).tolist()
+
+
+def test_the_places_are_those_of_the_distances():
+    """The nearest first, without the row itself."""
+    points = np.array([[0.0], [1.0], [3.0], [7.0]], np.float32)
+    index = Neighbors(points, 2)
+    assert [[1, 2], [0, 2], [1, 0], [2, 1]] == index.nearest(points).tolist()
+    assert [[3, 2]] == index.nearest(np.array([[6.0]], np.float32)).tolist()
 
 
 @pytest.mark.parametrize(("count", "k"), [(1, 1), (1, 5), (2, 5), (4, 4), (4, 100), (4, 10**15)])
 def test_more_neighbours_than_points(count, k):
-    """The mean is over all that there are; a single point is its only neighbour."""
+    """The mean is over all that there are, but the farthest may be needed in place of the row.
+
+    A single point is its only neighbour.
+    """
     points, x = drawn(count, 2), drawn(3, 2)
-    index = Neighbors(points, k)
-    np.testing.assert_allclose(index.errors(x), slow(points, x, k), rtol=1e-12)
-    itself = np.arange(count)
-    expected = slow(points, points, k, itself) if count > 1 else [0.0]
-    np.testing.assert_allclose(index.errors(points, itself), expected, rtol=1e-12)
-    mixed = index.errors(np.concatenate([points[:1], x]), np.array([0, -1, -1, -1]))
-    if count > k:
-        np.testing.assert_allclose(mixed[1:], index.errors(x), rtol=1e-12)
+    for skips in (True, False):
+        index = Neighbors(points, k, skips)
+        most = min(k, max(count - skips, 1))
+        np.testing.assert_allclose(index.errors(x), slow(points, x, most, skips), rtol=1e-12)
+        expected = slow(points, points, most, skips)
+        np.testing.assert_allclose(index.errors(points), expected, rtol=1e-12)
+        mixed = index.errors(np.concatenate([points[:1], x]))
+        np.testing.assert_array_equal(mixed[1:], index.errors(x))
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -107,12 +140,11 @@ def test_any_sizes(count, k, seed):
     rng = np.random.default_rng(seed)
     points = rng.integers(0, 3, (count, 2)).astype(np.float32)
     x = rng.integers(0, 3, (5, 2)).astype(np.float32)
-    index = Neighbors(points, k)
-    np.testing.assert_allclose(index.errors(x), slow(points, x, k), rtol=1e-12, atol=0)
-    if count > 1:
-        itself = np.arange(count)
-        expected = slow(points, points, k, itself)
-        np.testing.assert_allclose(index.errors(points, itself), expected, rtol=1e-12, atol=0)
+    most = min(k, max(count - 1, 1))
+    made = Neighbors(points, k).errors(x)
+    np.testing.assert_allclose(made, slow(points, x, most), rtol=1e-12, atol=0)
+    made = Neighbors(points, k, skips_itself=False).errors(x)
+    np.testing.assert_allclose(made, slow(points, x, k, False), rtol=1e-12, atol=0)
 
 
 def test_the_sample_of_points():

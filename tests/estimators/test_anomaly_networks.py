@@ -258,7 +258,11 @@ def test_errors_of_rows_not_seen():
     np.testing.assert_array_equal([0.0, 3.5, 7.0, 10.0], unseen_errors(errors, weights))
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(
+    "name",
+    ["autoencoder", "masked", *(pytest.param(n, marks=pytest.mark.slow)
+                                for n in ("denoising", "variational"))],
+)  # fmt: skip
 def test_a_member_learns_nothing_from_rows_without_weight(name):
     """Other values in rows that one member leaves out change the other members only."""
     weights = np.ones((ROWS, MEMBERS), np.float32)

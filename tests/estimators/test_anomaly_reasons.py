@@ -13,6 +13,8 @@ from chainrule.estimators.anomaly.members.ensemble import Rows, network_errors
 from chainrule.estimators.anomaly.thresholds.calibration import FewRowsWarning
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "anomaly"
+NETWORKS = ("autoencoder", "denoising", "masked")
+METHODS = ["auto", "neighbors", *(pytest.param(m, marks=pytest.mark.slow) for m in NETWORKS)]
 SETS = ["cardio", "satellite", "vowels", "fault", "thyroid"]
 
 pytestmark = [
@@ -61,7 +63,7 @@ def first(method="auto", **changes):
 # What is named
 
 
-@pytest.mark.parametrize("method", ["auto", "neighbors", "autoencoder", "denoising", "masked"])
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(
     "change", [{"weight": 400.0}, {"size": -20.0}, {"heat": 9000.0}, {"version": 8.0},
                {"colour": "pink"}, {"size": None}],
@@ -73,6 +75,35 @@ def test_the_changed_column_comes_first(method, change):
     reason = first(method, **change)
     assert (name, value) == (reason.column, reason.observed)
     assert 0.5 < reason.share <= 1.0
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    ("change", "expected", "off"),
+    [({"size": None, "weight": 120.0}, 40.0, 3.0), ({"size": None, "weight": 180.0}, 60.0, 3.0),
+     ({"weight": None, "size": 40.0}, 120.0, 9.0), ({"heat": None, "colour": "blue"}, 20.0, 150.0),
+     ({"colour": None, "heat": 200.0}, "green", 0),
+     ({"colour": "pink", "heat": 200.0}, "green", 0)],
+)  # fmt: skip
+def test_an_empty_cell_comes_before_what_does_not_fit_its_guess(method, change, expected, off):
+    """An empty size stands for the median; that a low weight contradicts it is not its fault.
+
+    What is expected in the cell is what fits the other columns.
+    """
+    reason = first(method, **change)
+    assert (next(iter(change)), next(iter(change.values()))) == (reason.column, reason.observed)
+    assert 0.85 < reason.share <= 1.0
+    if isinstance(expected, str):
+        assert expected == reason.expected
+    else:
+        assert expected == pytest.approx(reason.expected, abs=off)
+
+
+def test_two_empty_cells_are_two_reasons():
+    """Of columns that go together, neither is the fault of the other."""
+    both = reasons(size=None, weight=None)
+    assert {"size", "weight"} == {reason.column for reason in both}
+    assert all(0.5 == pytest.approx(reason.share, abs=0.05) for reason in both)
 
 
 def test_expectations_are_in_the_units_of_the_column():
@@ -175,7 +206,9 @@ def test_reasons_of_a_usual_row():
 # Attributions
 
 
-@pytest.mark.parametrize("method", ["neighbors", "autoencoder", "masked"])
+@pytest.mark.parametrize(
+    "method", ["neighbors", "autoencoder", pytest.param("masked", marks=pytest.mark.slow)]
+)
 def test_attributions_add_up(method):
     """To the score of the row minus that where the line begins; closer with more steps.
 
@@ -202,22 +235,38 @@ def _scores_of_features(made, features):
     return made.ensemble.scores(Rows(features, np.zeros(len(features))), errors)
 
 
-@pytest.mark.parametrize("steps", [0, -1, 1.5, True])
+@pytest.mark.parametrize("steps", [0, -1, 1.5, True, "a"])
 def test_steps_are_a_whole_number(steps):
     with pytest.raises(ValueError, match="steps="):
         fitted("neighbors").attributions(row(), steps=steps)
 
 
-@pytest.mark.parametrize("n_reasons", [0, True, -1])
+@pytest.mark.parametrize("n_reasons", [0, True, -1, 1.5, "a", None])
 def test_reasons_are_a_whole_number(n_reasons):
-    with pytest.raises(ValueError, match="n_reasons="):
-        fitted("neighbors").explain(row(), n_reasons=n_reasons)
+    """Anything else is refused by its name, also where there is no alarm to explain."""
+    for method in (fitted("neighbors").explain, fitted("neighbors").alarms):
+        with pytest.raises(ValueError, match=f"n_reasons={n_reasons!r}: give a whole number"):
+            method(row(), n_reasons=n_reasons)
+    [alarm] = fitted("neighbors").explain(row(version=8.0), n_reasons=np.int64(1))
+    assert 1 == len(alarm.reasons)
+
+
+def test_attributions_have_the_labels_of_the_rows():
+    """Those of the index of a DataFrame; rows of an array are counted."""
+    frame = table(3).set_axis(["a", "b", "a"])
+    parts = fitted("neighbors").attributions(frame)
+    assert ["a", "b", "a"] == parts.index.tolist()
+    plain = fitted("neighbors").attributions(frame.reset_index(drop=True))
+    assert [0, 1, 2] == plain.index.tolist()
+    np.testing.assert_array_equal(plain.to_numpy(), parts.to_numpy())
+    numbers = AnomalyDetector(method="neighbors").fit(np.arange(40.0)[:, None])
+    assert [0, 1] == numbers.attributions(np.array([[3.0], [80.0]])).index.tolist()
 
 
 # Real sets
 
 
-SLOW = ("cardio", "fault", "satellite")
+SLOW = ("cardio", "fault", "satellite", "thyroid")
 
 
 @pytest.mark.parametrize(
