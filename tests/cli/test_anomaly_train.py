@@ -116,8 +116,9 @@ def test_the_end_of_each_series_is_for_its_test():
 
 def test_a_time_series_is_judged_in_time(run, folder):
     """The spike is found, named by its time and hour; labels test its later part."""
-    code, out, _ = run("anomaly", "score", folder / "wave.safetensors", folder / "spike.csv")
+    code, out, err = run("anomaly", "score", folder / "wave.safetensors", folder / "spike.csv")
     assert 0 == code and "2026-01-13 12:00:00" in out and "value = " in out
+    assert "note: 24 of 600 rows have no score and count as normal: too few rows come before" in err
     frame = wave(spike=550).assign(bad=[int(k == 550) for k in range(600)])
     frame.to_csv("labelled.csv", index=False)
     code, out, _ = run("anomaly", "train", "labelled.csv", "--window", 24, "--time", "when",

@@ -119,6 +119,14 @@ def test_rows_as_json_lines(watched, folder):
     assert err == f"200 rows, {len(parts[0])} alarms\n"
 
 
+def test_rows_of_a_series_without_a_score_are_counted(watched, folder):
+    """The first 24 of a stretch that does not go on where the training ended."""
+    given = (folder / "spike.csv").read_bytes()
+    code, out, err = watched(folder / "wave.safetensors", "-", given=given)
+    assert 0 == code and "ALARM line 302:" in out
+    assert "; 24 of 600 rows had no score: too few rows came before them, or their values" in err
+
+
 def test_events_are_appended_and_the_state_goes_on(watched, tmp_path, folder):
     """Two watches with a state are one stream, bit for bit; a torn last line is left alone."""
     frame = planted()
@@ -143,7 +151,10 @@ def test_events_are_appended_and_the_state_goes_on(watched, tmp_path, folder):
     assert 0 == watched(*words, "--false-alarm-rate", "0.01")[0]
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow), (signal.SIGTERM, 143)],
+)
 def test_a_signal_ends_the_watch_and_keeps_the_state(tmp_path, folder, number, code):
     """While it waits for rows: at once, with the summary, and no traceback."""
     watch = Watch(tmp_path, folder / "logs.safetensors", "-", "--json", "--state", "s.safetensors")

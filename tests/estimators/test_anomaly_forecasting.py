@@ -115,6 +115,82 @@ def test_nothing_looks_ahead(forecaster: SeriesForecaster) -> None:
     assert np.array_equal(windows[:300], other[:300]) and np.array_equal(ready, other_ready)
 
 
+@pytest.mark.parametrize("size", [1.2, 3.0, -3.0, 1e6])
+def test_a_spike_has_no_echo(forecaster: SeriesForecaster, size: float) -> None:
+    """It is by far the strangest row, and neither the hours nor the days after it are alarms."""
+    frame = load()[TRAINED:].reset_index(drop=True)
+    frame.loc[200, "load"] += size
+    scores = forecaster.score(table(frame)).score
+    assert 200 == np.argmax(scores) and scores[200] > 1.7
+    others = np.delete(scores, 200)
+    assert others.max() < ALARM and scores[200] > 1.5 * others.max()
+
+
+def test_a_larger_spike_is_stranger(forecaster: SeriesForecaster) -> None:
+    """Beyond 12 scales by the logarithm, without an end."""
+    found = []
+    for size in (0.8, 1.0, 1.5, 3.0, 10.0, 1e3, 1e6, 1e9):
+        frame = load()[TRAINED:].reset_index(drop=True)
+        frame.loc[200, "load"] += size
+        found.append(float(forecaster.score(table(frame)).score[200]))
+    assert (np.diff(found) > 0.05).all()
+    assert found[7] - found[6] == pytest.approx(found[6] - found[5], rel=0.01)
+
+
+@pytest.mark.parametrize("gap", [1, 3, 10, 24, 200])
+def test_missing_rows_are_no_alarm(forecaster: SeriesForecaster, gap: int) -> None:
+    """Left out of stamps or without values, they are forecasts to those after them."""
+    frame = load()[TRAINED:].reset_index(drop=True)
+    rows = range(150, 150 + gap)
+    without = forecaster.score(table(frame.drop(index=rows)))
+    frame.loc[rows, "load"] = np.nan
+    missing = forecaster.score(table(frame))
+    assert np.nanmax(without.score) < ALARM
+    kept = np.delete(np.arange(len(frame)), rows)
+    assert_same(without, SeriesScores(*(getattr(missing, name)[kept] for name in FIELDS)))
+    assert np.isnan(missing.score[rows]).all()
+    waiting = 24 if gap > 24 else 0
+    assert [*range(150, 150 + waiting)] == np.flatnonzero(~without.ready).tolist()
+
+
+def test_a_lasting_shift_is_a_level_after_four_rows(forecaster: SeriesForecaster) -> None:
+    """Until then the lags move towards it by five scales a row at most."""
+    frame = load()[TRAINED:].reset_index(drop=True)
+    frame.loc[100:, "load"] += 50.0
+    part = table(frame).parts[0]
+    state = forecaster.state()
+    expected = forecaster.advance(state, part.values[:104], part.seconds[:104]).expected
+    moved = part.values[100:104, 0] - state.values[-4:, 0]
+    assert (moved[:3] > 40).all() and moved[3] == 0
+    spread = forecaster.scale("")[1, 0]
+    assert (state.values[-4:-1, 0] - expected[-4:-1, 0]).tolist() == pytest.approx([5 * spread] * 3)
+
+
+def test_rows_of_another_step_are_refused(forecaster: SeriesForecaster) -> None:
+    """The error names both; a few long gaps are none."""
+    frame = load()[TRAINED:].reset_index(drop=True)
+    start = frame["at"][0]
+    quarters = frame.assign(at=start + pd.to_timedelta(15 * np.arange(len(frame)), unit="min"))
+    with pytest.raises(DataError, match="rows are 15 minutes apart, .* training were 1 hour apart"):
+        forecaster.score(table(quarters))
+    with pytest.raises(DataError, match="rows are 4 hours apart"):
+        forecaster.windows(table(frame[::4]))
+    assert forecaster.score(table(frame[:20:4])).ready.all()
+
+
+def test_rows_of_irregular_times_have_none_between_them() -> None:
+    """A gap of three median steps is none where gaps are of any length."""
+    frame = load()
+    hours = np.cumsum(np.random.default_rng(2).exponential(size=len(frame)))
+    frame["at"] = frame["at"][0] + pd.to_timedelta(hours, unit="h")
+    model = learned(frame)
+    state, part = model.state(), table(frame[TRAINED:]).parts[0]
+    model.advance(state, part.values[:50], part.seconds[:50])
+    assert not model.rhythm.is_regular
+    assert part.values[:50].shape == state.values[-50:].shape
+    assert np.array_equal(state.seconds[-50:], part.seconds[:50])
+
+
 @pytest.mark.parametrize("stamped", [True, False])
 def test_row_by_row_is_all_at_once(stamped: bool) -> None:
     """Windows and scores, with gaps, missing values and two channels, beyond what is remembered."""
@@ -122,6 +198,8 @@ def test_row_by_row_is_all_at_once(stamped: bool) -> None:
     frame.loc[[TRAINED + 20, TRAINED + 21, 800], "flow"] = np.nan
     frame.loc[900:940, "load"] = np.nan
     frame.loc[950, ["load", "flow"]] = np.nan
+    frame.loc[[760, 870, 871, 872], "load"] += 100  # a spike, and several
+    frame.loc[1100:, "flow"] += 30
     frame = frame.drop(index=[*range(740, 745), *range(1000, 1040), 50])
     first, rest = frame[: TRAINED - 1], frame[TRAINED - 1 :]
     if not stamped:
@@ -274,6 +352,8 @@ def test_a_saved_forecaster_scores_the_same(forecaster: SeriesForecaster) -> Non
         (lambda d, a: a["scales"].fill(-1), "has a negative number"),
         (lambda d, a: a["weights"].fill(0), "weights has a scale that is not positive"),
         (lambda d, a: a["counts"].fill(np.nan), "counts has a number that is not finite"),
+        (lambda d, a: a.pop("ages"), "there is no array 'ages'"),
+        (lambda d, a: a["runs"].fill(np.nan), "runs has a number that is not finite"),
         (lambda d, a: a["lengths"].fill(3), "another number of rows than lengths"),
         (lambda d, a: a["lengths"].fill(0.5), "lengths has a number that is not whole"),
         (lambda d, a: a["seconds"].fill(0), "stamp that is not later"),

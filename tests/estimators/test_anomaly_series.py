@@ -1,4 +1,4 @@
-"""Time series as they are given: order, gaps, missing values, and the windows before each row."""
+"""Time series as they are given: order, gaps, missing values, rhythms, and usual sizes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from chainrule.estimators.anomaly.series.reading import (
     carried,
     read_series,
     usual_scale,
-    window_rows,
 )
 from chainrule.estimators.anomaly.series.rhythm import DAY, WEEK, YEAR, find_period, find_rhythm
 from chainrule.estimators.anomaly.series.running_quantile import RunningQuantile
@@ -67,7 +66,7 @@ def test_series_are_told_apart_by_a_column() -> None:
         ({"at": ["2026-01-01", "2026-01-02", "2026-01-02"]}, r"'at', row 3: .*comes twice"),
         ({"at": ["2026-01-01", None, "2026-01-02"]}, r"'at', row 2: there is no time"),
         ({"at": [1, 2, 3]}, r"'at', row 1: '1' is no date"),
-        ({"load": [1.0, 2.0, "much"]}, r"'load', row 3: 'much' is not a finite number: .*leave"),
+        ({"load": [1.0, 2.0, "much"]}, r"'load', row 3: 'much' is not a finite number: correct"),
         ({"load": [1.0, np.inf, 2.0]}, r"'load', row 2: 'inf' is not a finite number"),
         ({"load": pd.to_datetime(["2026-01-01"] * 3)}, r"'load' holds dates: name it in time="),
         ({"load": [1.0, [2.0], 3.0]}, r"'load', row 2: \[2.0\] is a list"),
@@ -120,37 +119,17 @@ def test_a_long_gap_begins_anew_and_a_short_one_is_stepped_over() -> None:
     assert [0, 1, 2, 3, 4] == ages(None, 5, None, 3).tolist()
 
 
-def test_windows_are_about_their_mean_and_ready_when_whole() -> None:
-    """After a gap longer than a window, and while a missing value cannot be carried, they wait."""
-    at = hours(20).delete(range(8, 12))  # a gap of 5 steps before row 8
-    values = np.arange(16.0) ** 2
-    values[13] = np.nan
-    table = read_series(pd.Series(values, index=at))
-    windows, ready = window_rows(table.parts[0], 4, 2 * ONE, table.step)
-    assert [3, 4, 5, 6, 7, 11, 12, 13, 14, 15] == np.flatnonzero(ready).tolist()
-    np.testing.assert_allclose(windows[3], (np.array([0, 1, 4, 9]) - 3.5) / 2, rtol=1e-15)
-    np.testing.assert_allclose(windows[13], (np.array([100, 121, 144, 144]) - 127.25) / 2)
-    assert not windows[:3].any()
-
-
-def test_a_window_of_two_channels_holds_each_about_its_mean() -> None:
-    """The order is that of the rows, with the channels of each beside each other; at most 20."""
-    values = np.array([[0.0, 10.0], [2.0, 10.0], [4.0, 70.0]])
-    windows, ready = window_rows(read_series(values).parts[0], 3, np.array([1.0, 0.5]), None)
-    assert [False, False, True] == ready.tolist()
-    assert [-2.0, -20.0, 0.0, -20.0, 2.0, 20.0] == windows[2].tolist()
-
-
-def test_windows_do_not_see_what_comes() -> None:
-    """Other values after a row change nothing up to it, nor does a level or a cut of the series."""
-    draw = np.random.default_rng(0)
-    values = draw.normal(size=100)
-    values[[20, 50, 51]] = np.nan
-    whole, ready = window_rows(read_series(values).parts[0], 8, ONE, None)
-    part, part_ready = window_rows(read_series(values[:60]).parts[0], 8, ONE, None)
-    assert np.array_equal(whole[:60], part) and np.array_equal(ready[:60], part_ready)
-    raised, _ = window_rows(read_series(values + 1000).parts[0], 8, ONE, None)
-    np.testing.assert_allclose(raised, whole, atol=1e-12)
+def test_a_column_that_is_no_channel_has_advice_for_what_it_holds() -> None:
+    """Dates are times; names are names of series; one wrong cell among numbers is a mistake."""
+    load = [1.0, 2.0, 3.0, 4.0]
+    dates = pd.DataFrame({"at": ["2026-01-01", "2026-01-02", None, "2026-01-04"], "load": load})
+    with pytest.raises(DataError, match=r"column 'at', row 1: .*; .* dates: time='at' makes them"):
+        read_series(dates)
+    with pytest.raises(DataError, match=r"column 'of', row 1: .*names series: series='of'"):
+        read_series(pd.DataFrame({"of": list("abab"), "load": load}))
+    with pytest.raises(DataError, match=r"column 'load', row 3: 'three'") as error:
+        read_series(pd.DataFrame({"load": ["1", "2", "three", "4"]}))
+    assert "series=" not in str(error.value) and "time=" not in str(error.value)
 
 
 def test_the_usual_scale_is_robust() -> None:

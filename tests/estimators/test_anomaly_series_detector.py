@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,14 @@ from chainrule.estimators.anomaly.series.series_stream import SeriesScorer
 from chainrule.estimators.anomaly.thresholds.calibration import FewRowsWarning
 from chainrule.estimators.serialization.estimator import from_state, to_state
 
+pytestmark = pytest.mark.usefixtures("_unoptimised")
+
 DATA = Path(os.environ.get("CHAINRULE_DATA", Path(__file__).parents[3] / "shared" / "data"))
 TRAINED, ROWS, SPIKE = 24 * 40, 24 * 60, 24 * 50 + 5
-METHODS = ("auto", "neighbors", "autoencoder", pytest.param("masked", marks=pytest.mark.slow))
+WINDOWS = (
+    "auto", "autoencoder",
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("neighbors", "masked")),
+)  # fmt: skip
 
 
 def hours(seed: int = 0, rows: int = ROWS) -> Any:
@@ -50,9 +56,21 @@ def detector(**more: Any) -> AnomalyDetector:
     return AnomalyDetector(**{**settings, "progress": False, **more})
 
 
-@pytest.fixture(scope="module")
+@cache
+def of_hours(method: str) -> AnomalyDetector:
+    """Trained once in a process."""
+    return detector(method=method).fit(hours()[:TRAINED])
+
+
+@cache
+def of_machines(method: str) -> AnomalyDetector:
+    """The same, of two series."""
+    return detector(series="of", method=method).fit(machines()[: 2 * TRAINED])
+
+
+@pytest.fixture
 def fitted() -> AnomalyDetector:
-    return detector().fit(hours()[:TRAINED])
+    return of_hours("auto")
 
 
 def test_the_spike_is_the_strangest_row_and_few_others_are_alarms(fitted: AnomalyDetector) -> None:
@@ -83,7 +101,7 @@ def test_an_alarm_names_the_channel_its_time_and_what_was_expected(fitted: Anoma
 def test_alarms_that_follow_each_other_are_one_group() -> None:
     """Those of one series in its consecutive rows, though the rows of another are between them."""
     frame = machines()
-    model = detector(series="of").fit(frame[: 2 * TRAINED])
+    model = of_machines("auto")
     rest = frame[2 * TRAINED :].copy()
     late = rest["at"].between("2026-02-25 03:00", "2026-02-25 06:00") & (rest["of"] == "b")
     rest.loc[late, "load"] += 60
@@ -101,7 +119,7 @@ def test_alarms_that_follow_each_other_are_one_group() -> None:
 def test_the_channel_that_changes_is_named() -> None:
     """A fault planted into one of two channels is the first reason of its row, 10 times of 10."""
     frame = machines()
-    model = detector(series="of").fit(frame[: 2 * TRAINED])
+    model = of_machines("auto")
     for k in range(10):
         rest = frame[2 * TRAINED :].copy()
         row, column = 300 + 37 * k, ("load", "heat")[k % 2]
@@ -118,8 +136,10 @@ def test_rows_of_a_new_stretch_are_not_ready_at_first() -> None:
     scores = model.score_samples(rest)
     np.testing.assert_array_equal(np.arange(len(rest)) < 24, np.isnan(scores))
     np.testing.assert_array_equal(np.isnan(scores), np.isnan(model.p_values(rest)))
-    np.testing.assert_array_equal(np.isnan(scores), np.isnan(model.decision_function(rest)))
-    assert {1} == set(model.predict(rest)[:24])
+    with pytest.warns(FewRowsWarning, match="24 of 480 rows have no score and count as normal"):
+        np.testing.assert_array_equal(np.isnan(scores), np.isnan(model.decision_function(rest)))
+    with pytest.warns(FewRowsWarning, match=r"too few rows come before them \(window=24\)"):
+        assert {1} == set(model.predict(rest)[:24])
     assert () == model.explain(rest)[0].reasons
     assert SPIKE - TRAINED == np.nanargmin(scores)
 
@@ -144,11 +164,11 @@ def test_an_unready_row_of_missing_values_changes_nothing(fitted: AnomalyDetecto
     assert scores[101] == pytest.approx(before[101], abs=0.3)
 
 
-@pytest.mark.parametrize("method", ["auto", "neighbors", "autoencoder"])
+@pytest.mark.parametrize("method", WINDOWS)
 def test_later_rows_change_nothing_of_earlier_ones(method: str) -> None:
     """Neither the score nor the threshold of the first 200 rows, if those after them are wild."""
     frame = hours()
-    model = detector(method=method).fit(frame[:TRAINED])
+    model = of_hours(method)
     rest = frame[TRAINED:].reset_index(drop=True)
     wild = rest.copy()
     wild.loc[200:, "load"] *= -7
@@ -162,7 +182,7 @@ def test_later_rows_change_nothing_of_earlier_ones(method: str) -> None:
 def test_each_row_of_a_table_answers_in_its_place() -> None:
     """Two series in turns have the scores that each has alone."""
     frame = machines()
-    model = detector(series="of", method="neighbors").fit(frame[: 2 * TRAINED])
+    model = of_machines("neighbors")
     rest = frame[2 * TRAINED :]
     scores = model.score_samples(rest)
     for name in ("a", "b"):
@@ -193,8 +213,10 @@ def test_a_few_rows_of_a_new_stretch_have_no_scores(method: str) -> None:
     model = detector(time=None, method=method).fit(load[:TRAINED])
     for rows in (1, 10):
         assert np.isnan(model.score_samples(load[-rows:])).all()
-        assert [1] * rows == model.predict(load[-rows:]).tolist()
-        assert 0 == len(model.alarms(load[-rows:]))
+        with pytest.warns(FewRowsWarning, match=f"{rows} of {rows} rows have no score"):
+            assert [1] * rows == model.predict(load[-rows:]).tolist()
+        with pytest.warns(FewRowsWarning, match=f"{rows} of {rows} rows have no score"):
+            assert 0 == len(model.alarms(load[-rows:]))
         assert rows == len(model.explain(load[-rows:]))
 
 
@@ -220,11 +242,11 @@ def test_times_may_stand_in_a_column_or_the_index(fitted: AnomalyDetector, kind:
     assert label.startswith(str(hours()["at"][SPIKE])[:13])
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", WINDOWS)
 def test_a_model_file_holds_the_same_bits(method: str, tmp_path: Path) -> None:
     """Scores, thresholds and reasons after `load` are those before `save`, and files repeat."""
     frame = machines()
-    model = detector(series="of", method=method).fit(frame[: 2 * TRAINED])
+    model = of_machines(method)
     path, rest = tmp_path / "series.safetensors", frame[2 * TRAINED :]
     model.save(path)
     again = cr.load(path)
@@ -266,7 +288,7 @@ DAMAGES: dict[str, Any] = {
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_file_is_refused(damage: str) -> None:
     """Each value that no detector has is a `ModelFileError`; the untouched state is none."""
-    model = detector(method="neighbors").fit(hours()[:TRAINED])
+    model = of_hours("neighbors")
     state, arrays = to_state(model)
     arrays = {name: array.copy() for name, array in arrays.items()}
     assert model.summary_ == from_state(AnomalyDetector, state, arrays).summary_
@@ -347,6 +369,7 @@ WRONG: dict[str, tuple[Any, Any, str]] = {
     "twice": ({}, hours()[:200].assign(at="2026-01-05"), "comes twice"),
     "no time": ({}, hours().assign(at=pd.NaT), "there is no time"),
     "window": ({"window": 2000}, hours(), "window=2000 needs 2501 rows at least"),
+    "endless window": ({"window": 10**9}, hours(), "window=1000000000 needs 1250000001 rows"),
     "one row": ({}, hours()[:1], "n_samples=1 in the longest series"),
     "no row": ({}, hours()[:0], "0 sample"),
     "text": ({}, hours().assign(word="x"), "column 'word', row 1: 'x' is not a finite number"),
@@ -405,11 +428,11 @@ def test_constant_values_are_no_anomaly_and_another_value_is() -> None:
     np.testing.assert_array_equal([1] * 60 + [-1], model.predict(rest)[:61])
 
 
-@pytest.mark.parametrize("method", ["auto", "neighbors", "autoencoder"])
+@pytest.mark.parametrize("method", WINDOWS)
 def test_a_stream_scores_as_all_rows_at_once_and_restarts(method: str) -> None:
     """Rows of two series one by one; after a restart in the middle the same bits as without."""
     frame = machines()
-    model = detector(series="of", method=method).fit(frame[: 2 * TRAINED])
+    model = of_machines(method)
     rest = frame[2 * TRAINED : 2 * TRAINED + 60]
     rows = rest.to_dict("records")
     whole = SeriesScorer(model)

@@ -149,7 +149,7 @@ class Watch:
     sinks : list
         Each has `send` and `close`.
     strict, as_json : bool
-    n_rows, n_alarms, n_wrong : int
+    n_rows, n_alarms, n_wrong, n_unscored : int
         So far.
     """
 
@@ -162,6 +162,7 @@ class Watch:
     n_rows: int = 0
     n_alarms: int = 0
     n_wrong: int = 0
+    n_unscored: int = 0
     _out: Any = field(default_factory=console)
     _written: float = field(default_factory=monotonic)
     _is_changed: bool = False
@@ -215,6 +216,7 @@ class Watch:
 
     def _tell_result(self, row: Row, result: Any) -> None:
         self.n_rows += 1
+        self.n_unscored += result.score != result.score  # NaN
         self._is_changed = True
         if result.drifted:
             self._tell_drift(row, result)
@@ -285,6 +287,11 @@ class Watch:
         drift = self.stream.drift
         parts = [f"{counted(self.n_rows, 'row')}, {counted(self.n_alarms, 'alarm')}"]
         parts += [f"{counted(self.n_wrong, 'line')} passed over"] if self.n_wrong else []
+        if self.n_unscored:
+            parts.append(
+                f"{self.n_unscored} of {counted(self.n_rows, 'row')} had no score: too few rows "
+                "came before them, or their values are missing"
+            )
         parts += [f"drift since row {drift.row + 1:,}"] if drift.has_drifted else []
         parts += [f"state in {self.state}"] if self.state is not None else []
         with suppress(OSError):

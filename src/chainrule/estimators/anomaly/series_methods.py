@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ...data.column_values import as_times
-from ...errors import DataError
+from ...errors import DataError, warn_user
 from ...lazy import LazyModule
 from ..inputs.tables import ReadsTables, named_columns
 from .alarms import Alarms
@@ -21,6 +21,7 @@ from .series.series_stream import SeriesScorer
 from .settings import SERIES_METHODS, DetectorSettings
 from .streams.stream import StreamMixin
 from .streams.stream_scorer import RowScorer
+from .thresholds.calibration import FewRowsWarning
 
 pd = LazyModule("pandas")
 
@@ -68,10 +69,18 @@ class SeriesMethods(StreamMixin, ReadsTables, DetectorSettings):
         return read_series(frame, self.time, self.series, channels)
 
     def _series_thresholds(self, X: Any, scores: Floats, rate: float | None = None) -> Floats:
-        """The `score_samples` below which each row is an alarm."""
+        """The `score_samples` below which each row is an alarm; a warning if rows have none."""
         fitted: FittedSeries = self.fitted_
         chosen = fitted.rate if rate is None else rate
-        return -fitted.thresholds(self._series_table(X), -scores, chosen)
+        thresholds = -fitted.thresholds(self._series_table(X), -scores, chosen)
+        missing = int(np.isnan(scores).sum())
+        if missing:
+            warn_user(
+                f"{missing} of {len(scores)} rows have no score and count as normal: too few rows "
+                f"come before them (window={self.window}), or their values are missing",
+                FewRowsWarning,
+            )
+        return thresholds
 
     def _series_alarms(self, X: Any, scores: Floats, rows: Any, most: int) -> Alarms:
         """Some rows with the channels that cause their scores."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any, NoReturn
 
 import numpy as np
@@ -15,7 +16,8 @@ from ..settings import CALIBRATION_SHARE, DetectorSettings
 from ..tables.contamination import without_suspects
 from ..tables.fitted import FittedDetector, History
 from ..tables.reasons import RANGE
-from .forecasting import LAGS, MEMORY, USUAL, SeriesForecaster, SeriesScores, SeriesState
+from .following import SeriesState
+from .forecasting import LAGS, MEMORY, USUAL, SeriesForecaster, SeriesScores
 from .reading import OneSeries, SeriesTable
 from .residuals import combined
 from .running_quantile import RunningQuantile
@@ -249,7 +251,8 @@ def _long_enough(table: SeriesTable, window: int, fraction: float) -> SeriesTabl
     parts = [part for part in table.parts if _first_rows(len(part.rows), fraction) >= least]
     if not parts:
         longest = max((len(part.rows) for part in table.parts), default=0)
-        enough = next(rows for rows in range(least, 10**9) if _first_rows(rows, fraction) >= least)
+        about = max(int(least / (1 - fraction)) - 2, least)
+        enough = next(rows for rows in count(about) if _first_rows(rows, fraction) >= least)
         raise DataError(
             f"n_samples={longest} in the longest series, of which {fraction:.0%} are held out: "
             f"window={window} needs {enough} rows at least; give more, or a smaller window"

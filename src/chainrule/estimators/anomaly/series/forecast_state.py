@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from ....container import damaged
 from ...serialization import schema
-from .forecasting import SCALES, SeriesForecaster, SeriesState
+from .following import RUNS, SeriesState
+from .forecasting import SCALES, SeriesForecaster
 from .residuals import AVERAGES, PARTS
 from .rhythm import Rhythm
 from .running_quantile import BINS, RunningQuantile
@@ -26,6 +27,7 @@ RHYTHM = {
     "daily": schema.flag,
     "weekly": schema.flag,
     "step": schema.maybe(schema.positive),
+    "is_regular": schema.flag,
 }
 FIELDS = schema.fields(
     {
@@ -47,8 +49,8 @@ def to_state(forecaster: SeriesForecaster) -> tuple[dict[str, Any], dict[str, Fl
     >>> from chainrule.estimators.anomaly.series.reading import read_series
     >>> table = read_series(np.sin(np.arange(200.0)))
     >>> description, arrays = to_state(SeriesForecaster.learn(table, window=16, lags=4))
-    >>> description["rhythm"]
-    {'lags': 4, 'periods': [6.0], 'daily': False, 'weekly': False, 'step': None}
+    >>> {key: description["rhythm"][key] for key in ("lags", "periods", "step", "is_regular")}
+    {'lags': 4, 'periods': [6.0], 'step': None, 'is_regular': False}
     >>> arrays["weights"].shape
     (1, 3, 4)
     >>> from_state(description, arrays).window
@@ -65,6 +67,7 @@ def to_state(forecaster: SeriesForecaster) -> tuple[dict[str, Any], dict[str, Fl
             "daily": rhythm.daily,
             "weekly": rhythm.weekly,
             "step": rhythm.step,
+            "is_regular": rhythm.is_regular,
         },
         "share": forecaster.states[0].usual[0].share,
         "memory": forecaster.states[0].usual[0].half_life,
@@ -78,6 +81,8 @@ def to_state(forecaster: SeriesForecaster) -> tuple[dict[str, Any], dict[str, Fl
         "counts": np.array([[one.counts for one in state.usual] for state in forecaster.states]),
         "lengths": np.array([len(state.values) for state in forecaster.states], np.float64),
         "values": np.concatenate([state.values for state in forecaster.states]),
+        "ages": np.concatenate([state.ages for state in forecaster.states]),
+        "runs": np.stack([state.runs for state in forecaster.states]),
     }
     seconds = [state.seconds for state in forecaster.states if state.seconds is not None]
     if seconds:
@@ -116,12 +121,18 @@ def from_state(description: Any, arrays: Mapping[str, Floats]) -> SeriesForecast
         raise damaged("forecaster.share is not below 1")
     averages = _array(arrays, "averages", (series, AVERAGES, channels))
     states = []
-    for k, (values, seconds) in enumerate(_histories(arrays, series, channels, rhythm)):
+    histories = _histories(arrays, series, channels, rhythm)
+    ends = np.cumsum([len(values) for values, _ in histories])
+    ages = np.split(_array(arrays, "ages", (int(ends[-1]), channels)), ends[:-1])
+    runs = _array(arrays, "runs", (series, RUNS, channels))
+    for k, (values, seconds) in enumerate(histories):
         usual = tuple(
             RunningQuantile(float(unit), its_counts, share, known["memory"])
             for unit, its_counts in zip(units[k], counts[k], strict=True)
         )
-        states.append(SeriesState(known["names"][k], values, seconds, averages[k], usual))
+        states.append(
+            SeriesState(known["names"][k], values, seconds, averages[k], usual, ages[k], runs[k])
+        )
     return SeriesForecaster(
         tuple(known["channels"]), tuple(known["names"]), known["window"], rhythm, weights,
         _array(arrays, "intercepts", (channels,)), scales, tuple(states),

@@ -3,7 +3,8 @@
 A value is forecast from the differences of those before it, of those a day, a week or another
 period ago, and from the calendar. Residuals are averaged over a quarter of a window, with their
 sign, which shows slow faults, and without, which shows restless ones; a single one must be larger.
-All are divided by the quantile of what they were so far.
+All are divided by the quantile of what they were so far. What a forecast looks back to has neither
+spikes nor holes (`following`).
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....errors import DataError
-from .reading import OneSeries, SeriesTable, ages, carried, centred, usual_scale, window_rows
-from .residuals import AVERAGES, FARTHEST, combined, part_sizes, running_averages
+from .following import RUNS, SeriesState, follow, forecast, with_absent
+from .reading import OneSeries, SeriesTable, ages, carried, centred, duration, usual_scale
+from .residuals import AVERAGED, AVERAGES, combined, part_sizes, running_averages
 from .rhythm import Rhythm, find_rhythm
-from .ridge import predict, ridge
+from .ridge import ridge
 from .running_quantile import RunningQuantile
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -30,6 +32,8 @@ USUAL = 0.99  # of the scores so far are below 1
 MEMORY = 20_000.0  # rows after which a score counts half in that quantile
 SCALES = 4  # of values, residuals, and both averages
 LARGEST_DESIGN = 20_000_000  # numbers that are worked on at a time
+OTHER_STEP = 1.5  # times as long, or as short, is not that of the training;
+MANY_STEPS = 8  # long ones may be gaps if they are fewer
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,30 +61,6 @@ class SeriesScores:
     expected: Floats
     residuals: Floats
     parts: Floats
-
-
-@dataclass(eq=False)
-class SeriesState:
-    """What is needed of a series to go on; `SeriesForecaster.state` makes it.
-
-    Attributes
-    ----------
-    name : str
-    values : array (n, channels)
-        Its last rows.
-    seconds : array (n,) or None
-        Their stamps.
-    averages : array (2, channels)
-        Of the residuals so far.
-    usual : tuple of RunningQuantile
-        Of the three parts of the scores so far.
-    """
-
-    name: str
-    values: Floats
-    seconds: Floats | None
-    averages: Floats
-    usual: tuple[RunningQuantile, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,10 +149,14 @@ class SeriesForecaster:
         at_end = self.states[self.names.index(name) if known else 0]
         usual = tuple(one.copy() for one in at_end.usual)
         if known and continues:
-            return SeriesState(name, at_end.values, at_end.seconds, at_end.averages, usual)
+            return SeriesState(
+                name, at_end.values, at_end.seconds, at_end.averages, usual, at_end.ages,
+                at_end.runs,
+            )  # fmt: skip
         averages = np.array([[0.0], [1.0]]) * self.scale(name)[2:]
         seconds = None if at_end.seconds is None else at_end.seconds[:0]
-        return SeriesState(name, at_end.values[:0], seconds, averages, usual)
+        runs = np.zeros((RUNS, len(self.channels)))
+        return SeriesState(name, at_end.values[:0], seconds, averages, usual, at_end.ages[:0], runs)
 
     def score(self, table: SeriesTable, continues: bool | None = None) -> SeriesScores:
         """Return how unusual each row is, seen from the rows before it.
@@ -202,24 +186,26 @@ class SeriesForecaster:
         )
 
     def windows(self, table: SeriesTable, continues: bool | None = None) -> tuple[Floats, Flags]:
-        """Return the last values at each row and whether they are ready, as `window_rows` does.
+        """Return the last values at each row and whether they are ready, without spikes and holes.
 
-        Where the table goes on where the training ended, windows reach back into it.
+        A row of the first, (n, window * channels), holds the oldest values first, about their
+        mean and in scales of the values; 0 where not ready. Where the table goes on where the
+        training ended, windows reach back into it.
         """
         self._check(table)
         result = np.zeros((table.length, self.window * len(self.channels)))
         ready = np.zeros(table.length, bool)
         for part in table.parts:
             state = self.state(part.name, self._follows(part) if continues is None else continues)
-            values = np.concatenate([state.values, part.values])
-            seconds = part.seconds
-            if seconds is not None and state.seconds is not None:
-                seconds = np.concatenate([state.seconds, seconds])
-            whole = OneSeries(part.name, np.arange(len(values)), values, seconds)
-            scale = self.scale(part.name)[0]
-            rows, its_ready = window_rows(whole, self.window, scale, self.rhythm.step)
-            first = len(state.values)
-            result[part.rows], ready[part.rows] = rows[first:], its_ready[first:]
+            _, rows = self._follow(state, part.values, part.seconds)
+            before = np.full((self.window - 1, len(self.channels)), np.nan)
+            values = np.concatenate([before, state.values])
+            sliding = np.lib.stride_tricks.sliding_window_view(values, self.window, axis=0)
+            its_ready = state.ages[rows].min(axis=1) >= self.window
+            where = part.rows[its_ready]
+            chosen = sliding[rows[its_ready]].transpose(0, 2, 1)
+            result[where] = centred(chosen, self.scale(part.name)[0])
+            ready[where] = True
         return result, ready
 
     def push(
@@ -227,7 +213,7 @@ class SeriesForecaster:
     ) -> tuple[Floats | None, SeriesScores]:
         """Advance a state by one row; return its window, None where not ready, and its scores.
 
-        The numbers are those of `window_rows` and `score` for all rows at once.
+        The numbers are those of `windows` and `score` for all rows at once.
 
         Parameters
         ----------
@@ -253,14 +239,9 @@ class SeriesForecaster:
         return self._last_window(state), scores
 
     def _last_window(self, state: SeriesState) -> Floats | None:
-        recent = state.values[-2 * self.window :]
-        if len(recent) < self.window:
+        if len(state.values) < self.window or state.ages[-1].min() < self.window:
             return None
-        seconds = None if state.seconds is None else state.seconds[-2 * self.window :]
-        age = ages(seconds, len(recent), self.rhythm.step, self.window)[-1]
-        last = carried(recent, self.window)[-self.window :]
-        if np.isnan(last).any() or age < self.window - 1:
-            return None
+        last = state.values[-self.window :]
         return np.asarray(centred(last[None], self.scale(state.name)[0])[0])
 
     def advance(self, state: SeriesState, values: Floats, seconds: Floats | None) -> SeriesScores:
@@ -270,17 +251,8 @@ class SeriesForecaster:
                 "these rows", "the training"
             )  # fmt: skip
             raise DataError(f"{some} have times, {none} have none: give both or neither")
-        first = len(state.values)
-        if seconds is not None and state.seconds is not None:
-            later = np.concatenate([state.seconds[-1:], seconds])
-            if (np.diff(later) <= 0).any():
-                raise DataError(
-                    "a time is not later than that of the row before it: give rows in their order"
-                )
-            state.seconds = np.concatenate([state.seconds, seconds])
-        state.values = np.concatenate([state.values, values])
         scales = self.scale(state.name)
-        expected = self.forecast(state, np.arange(first, len(state.values)))
+        expected, _ = self._follow(state, values, seconds)
         residuals = (values - expected) / scales[1]
         averages = running_averages(residuals, state.averages, self.half_life)
         if len(averages):
@@ -292,19 +264,20 @@ class SeriesForecaster:
         score = combined(parts)
         return SeriesScores(score, ~np.isnan(score), expected, residuals, parts)
 
-    def forecast(self, state: SeriesState, rows: Ints) -> Floats:
-        """Return the forecasts (rows, channels) of rows of a state, NaN where there is none."""
-        scale = self.scale(state.name)[0]
-        filled = carried(state.values, self.window) / scale
-        since = ages(state.seconds, len(filled), self.rhythm.step, self.window)
-        many = max(LARGEST_DESIGN // self.weights[:, 0].size, 1)
-        changes = [np.empty((0, len(scale)))]
-        for start in range(0, len(rows), many):
-            features = self.rhythm.features(filled, state.seconds, rows[start : start + many])
-            changes.append(predict(features, self.weights, self.intercepts))
-        ready = (since[rows] >= 1) & (rows >= self.rhythm.lags)
-        before = np.where(ready[:, None], filled[np.maximum(rows - 1, 0)], np.nan)
-        return np.asarray((before + np.concatenate(changes)) * scale)
+    def _follow(
+        self, state: SeriesState, values: Floats, seconds: Floats | None
+    ) -> tuple[Floats, Ints]:
+        """Take rows into a state; return their forecasts, and where they stand in it."""
+        if seconds is not None and state.seconds is not None:
+            later = np.concatenate([state.seconds[-1:], seconds])
+            if (np.diff(later) <= 0).any():
+                raise DataError(
+                    "a time is not later than that of the row before it: give rows in their order"
+                )
+        coming = with_absent(self.rhythm, self.window, state.seconds, values, seconds)
+        first = len(state.values)
+        expected = follow(self, state, coming)
+        return expected[coming.rows], first + coming.rows
 
     def forget(self, state: SeriesState) -> None:
         """Drop the rows of a state that no forecast and no window looks back to."""
@@ -317,14 +290,24 @@ class SeriesForecaster:
             first = min(first, int(np.searchsorted(state.seconds, oldest)) - self.window)
         if first > 0:
             state.values = state.values[first:].copy()
+            state.ages = state.ages[first:].copy()
             state.seconds = None if state.seconds is None else state.seconds[first:].copy()
 
     def _check(self, table: SeriesTable) -> None:
-        """Refuse a table of other channels."""
+        """Refuse a table of other channels, or of another step."""
         if table.channels != self.channels:
             raise DataError(
                 f"the channels are {', '.join(table.channels)}, those of the training were "
                 f"{', '.join(self.channels)}: give the same, in the same order"
+            )
+        step, its = self.rhythm.step, table.step
+        if step is None or its is None or not self.rhythm.is_regular:
+            return
+        count = table.length - len(table.parts)
+        if its < step / OTHER_STEP or (its > OTHER_STEP * step and count >= MANY_STEPS):
+            raise DataError(
+                f"the rows are {duration(its)} apart, those of the training were {duration(step)} "
+                "apart: give rows of the same step (resample them), or train on such rows"
             )
 
     def _follows(self, part: OneSeries) -> bool:
@@ -355,12 +338,15 @@ def _usual_state(fitted: SeriesForecaster, part: OneSeries, k: int) -> SeriesSta
     """Enter the scales of a series of the training, and return its state at the end."""
     scales, channels = fitted.scales[k], len(fitted.channels)
     first = np.zeros((AVERAGES, channels))
-    state = SeriesState(part.name, part.values, part.seconds, first, ())
-    errors = part.values - fitted.forecast(state, np.arange(len(part.values)))
-    scales[1] = usual_scale(errors)
-    residuals = errors / scales[1]
+    nothing = np.empty((0, channels))
+    seconds = None if part.seconds is None else part.seconds[:0]
+    runs = np.zeros((RUNS, channels))
+    state = SeriesState(part.name, nothing, seconds, first, (), nothing, runs)
+    scales[1] = usual_scale(part.values - forecast(fitted, part.values, part.seconds, scales[0]))
+    expected, _ = fitted._follow(state, part.values, part.seconds)
+    residuals = (part.values - expected) / scales[1]
     known = np.isfinite(residuals)
-    size = np.where(known, np.minimum(np.abs(residuals), FARTHEST), 0.0)
+    size = np.where(known, np.minimum(np.abs(residuals), AVERAGED), 0.0)
     usual_size = size.sum(axis=0) / np.maximum(known.sum(axis=0), 1)
     first[1] = np.where(usual_size > 0, usual_size, 1.0)
     averages = running_averages(residuals, first, fitted.half_life)

@@ -1,9 +1,4 @@
-"""One or many time series as arrays: read and checked, and the window of values before each row.
-
-Windows count rows, so a gap in the stamps is stepped over as long as it is shorter than a window;
-after a longer one, a series begins anew. A missing value is the last one before it, for as many
-rows as a window has. Nothing of a row depends on a later one.
-"""
+"""One or many time series as arrays: read, checked, and measured."""
 
 from __future__ import annotations
 
@@ -27,6 +22,7 @@ Flags: TypeAlias = NDArray[np.bool_]
 
 FARTHEST = 20.0  # scales from the mean of a window; more says no more
 SLACK = 1.5  # of a step between two stamps is no gap yet
+NUMBERS = 0.5  # of the cells are numbers: the others are mistakes
 
 
 @dataclass(frozen=True)
@@ -174,10 +170,20 @@ def _channel_values(frame: Any, channels: tuple[str, ...]) -> Floats:
             columns.append(as_numbers(frame[name]))
         except DataError as error:
             problem = str(error).partition(", or use")[0]
-            raise DataError(
-                f"{problem}, or leave the column out (a column that names series: series={name!r})"
-            ) from None
+            raise DataError(f"{problem}{_advice(frame[name])}") from None
     return np.stack(columns, axis=1)
+
+
+def _advice(column: Any) -> str:
+    """What to do with a column that has another cell than numbers: it depends on the others."""
+    try:
+        as_times(column)
+    except DataError:
+        numbers = pd.to_numeric(column, errors="coerce").notna().to_numpy(bool)
+        if numbers.sum() >= NUMBERS * column.notna().sum():
+            return ""
+        return f", or leave the column out (a column that names series: series={column.name!r})"
+    return f"; the column holds dates: time={column.name!r} makes them the times of the rows"
 
 
 def _stamps(frame: Any, time: str | None) -> Any:
@@ -260,54 +266,25 @@ def ages(seconds: Floats | None, length: int, step: float | None, longest: int) 
     return at - np.maximum.accumulate(np.where(anew, at, 0))
 
 
-def window_rows(
-    part: OneSeries, window: int, scale: Floats, step: float | None
-) -> tuple[Floats, Flags]:
-    """Return the last `window` values at each row, about their mean, in units of `scale`.
-
-    Parameters
-    ----------
-    part : OneSeries
-    window : int
-    scale : array (channels,)
-        How much each channel changes usually, such as `usual_scale` of the training.
-    step : float or None
-        Of the training's table.
-
-    Returns
-    -------
-    windows : array (n, window * channels)
-        The oldest values first, 0 where not ready, at most 20 from 0. About their mean, so that
-        neither the level of a series nor a slow trend counts.
-    ready : array (n,) of bool
-        Whether all values are there: False for the first `window - 1` rows, after a gap of more
-        than `window` steps, and after as many missing values.
-
-    Examples
-    --------
-    >>> table = read_series(np.array([1.0, 2.0, 3.0, 7.0]))
-    >>> windows, ready = window_rows(table.parts[0], 3, np.array([2.0]), table.step)
-    >>> windows.tolist()
-    [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0], [-0.5, 0.0, 0.5], [-1.0, -0.5, 1.5]]
-    >>> ready.tolist()
-    [False, False, True, True]
-    """
-    length, channels = part.values.shape
-    values = carried(part.values, window)
-    before = np.full((window - 1, channels), np.nan)
-    sliding = np.lib.stride_tricks.sliding_window_view(np.r_[before, values], window, axis=0)
-    ready = ~np.isnan(sliding).any(axis=(1, 2))
-    ready &= ages(part.seconds, length, step, window) >= window - 1
-    result = np.zeros((length, window * channels))
-    result[ready] = centred(sliding[ready].transpose(0, 2, 1), scale)
-    return result, ready
-
-
 def centred(windows: Floats, scale: Floats) -> Floats:
     """Return windows of shape (n, window, channels) about their means, as rows."""
     about = (windows - windows.mean(axis=1, keepdims=True)) / scale
     width = windows.shape[1] * windows.shape[2]
     return np.asarray(np.clip(about, -FARTHEST, FARTHEST).reshape(len(windows), width))
+
+
+def duration(seconds: float) -> str:
+    """Return a span of time in words.
+
+    Examples
+    --------
+    >>> duration(900.0), duration(3600.0), duration(86400.0 * 7), duration(0.25)
+    ('15 minutes', '1 hour', '7 days', '0.25 seconds')
+    """
+    units = ((86_400, "day"), (3600, "hour"), (60, "minute"))
+    size, unit = next((pair for pair in units if seconds % pair[0] == 0), (1, "second"))
+    many = seconds / size
+    return f"{many:g} {unit}{'' if many == 1 else 's'}"
 
 
 def usual_scale(values: Floats) -> Floats:

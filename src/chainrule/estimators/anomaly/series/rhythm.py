@@ -18,6 +18,8 @@ WAVES = 4  # of a day and of a week: sines and cosines to the fourth harmonic
 NEIGHBOURS = 2  # last changes of each other channel,
 MOST_NEIGHBOURS = 16  # where there are no more channels
 LEAST_CORRELATION = 0.3
+REGULAR = 0.9  # of the rows must be a step apart,
+SLACK = 0.1  # give or take so much of a step
 LARGEST_LOOK = 20_000  # rows of which a period is sought
 SUNDAY, SATURDAY = 3, 2  # days since Thursday, 1970-01-01, modulo 7
 
@@ -36,6 +38,8 @@ class Rhythm:
         Whether the time of day and the day of the week are features.
     step : float or None
         Seconds from a row to the next.
+    is_regular : bool
+        Whether nearly all rows are a step apart, so that those which are absent can be told.
     """
 
     lags: int
@@ -43,6 +47,7 @@ class Rhythm:
     daily: bool
     weekly: bool
     step: float | None
+    is_regular: bool = False
 
     @property
     def reach(self) -> float:
@@ -132,10 +137,11 @@ def find_rhythm(
     --------
     >>> hours = np.arange(24 * 20.0)
     >>> wave = np.sin(2 * np.pi * hours / 24)[:, None]
-    >>> find_rhythm(8, [wave], [3600 * hours], 3600.0)
-    Rhythm(lags=8, periods=(86400.0, 604800.0), daily=True, weekly=True, step=3600.0)
-    >>> find_rhythm(8, [wave], [None], None)
-    Rhythm(lags=8, periods=(24.0,), daily=False, weekly=False, step=None)
+    >>> rhythm = find_rhythm(8, [wave], [3600 * hours], 3600.0)
+    >>> rhythm.periods, rhythm.daily, rhythm.weekly, rhythm.is_regular
+    ((86400.0, 604800.0), True, True, True)
+    >>> find_rhythm(8, [wave], [None], None).periods
+    (24.0,)
     """
     if step is None:
         longest = max(values, key=len)
@@ -147,7 +153,9 @@ def find_rhythm(
         period for period in (DAY, WEEK, YEAR)
         if LEAST_STEPS * step <= period <= 0.5 * (span + step)
     )  # fmt: skip
-    return Rhythm(lags, periods, DAY in periods, WEEK in periods, step)
+    steps = np.concatenate([np.diff(at) for at in seconds if at is not None]) / step
+    is_regular = bool(np.mean(np.abs(steps - 1) <= SLACK) >= REGULAR) if len(steps) else False
+    return Rhythm(lags, periods, DAY in periods, WEEK in periods, step, is_regular)
 
 
 def find_period(values: Floats) -> int | None:

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..alarms import LEAST_SHARE, Reason
-from .forecasting import SeriesForecaster, SeriesScores, SeriesState
+from .following import SeriesState
+from .forecasting import SeriesForecaster, SeriesScores
 from .reading import OneSeries, SeriesTable
-from .residuals import AVERAGES, FARTHEST, POINT_WEIGHT, part_sizes, running_averages
+from .residuals import AVERAGES, POINT_WEIGHT, part_sizes, row_sizes, running_averages
 
 Floats = NDArray[np.float64]
 
@@ -36,7 +37,7 @@ def channel_scores(
     sizes = part_sizes(residuals, averages, scales)
     with np.errstate(divide="ignore", invalid="ignore"):
         units = np.nan_to_num(parts / sizes)[:, :, None]
-    alone = np.nan_to_num(np.minimum(np.abs(residuals), FARTHEST)) * units[:, AVERAGES]
+    alone = np.nan_to_num(row_sizes(residuals)) * units[:, AVERAGES]
     mean = np.mean(np.abs(averages / scales) * units[:, :AVERAGES], axis=1)
     return np.asarray(np.maximum(mean, POINT_WEIGHT * alone))
 

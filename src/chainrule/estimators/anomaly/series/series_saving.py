@@ -20,7 +20,7 @@ from .window_members import window_names
 
 FORECAST = "forecast."
 PARTS = {"weights", "intercepts", "scales", "averages", "units", "counts", "lengths", "values",
-         "seconds"}  # fmt: skip
+         "seconds", "ages", "runs"}  # fmt: skip
 SERIES = fields(
     {"forecaster": anything, "windows": maybe(anything), "rate": positive, "offset": finite,
      "history": by_name(EPOCHS)}

@@ -19,7 +19,8 @@ from ...serialization import schema
 from ..alarms import Reason
 from ..streams.stream_scorer import ONE_ROW, RowScorer, Scored, WrongRowError
 from .fitted_series import FittedSeries, continues
-from .forecasting import SeriesScores, SeriesState
+from .following import RUNS, SeriesState
+from .forecasting import SeriesScores
 from .reading import OneSeries, SeriesTable
 from .residuals import AVERAGES, PARTS, combined
 from .running_quantile import STATE, RunningQuantile
@@ -193,6 +194,8 @@ class SeriesScorer(RowScorer):
             "averages": np.array([one.state.averages for one in its]).reshape(
                 -1, AVERAGES, channels
             ),
+            "ages": np.concatenate([np.empty((0, channels)), *(one.state.ages for one in its)]),
+            "runs": np.array([one.state.runs for one in its]).reshape(-1, RUNS, channels),
             "usual": np.array(
                 [[usual.to_array() for usual in one.state.usual] for one in its]
             ).reshape(-1, PARTS, STATE),
@@ -212,7 +215,8 @@ class SeriesScorer(RowScorer):
         count, rows, channels = len(names), sum(lengths), len(self._fitted.forecaster.channels)
         shapes: dict[str, tuple[int, ...]] = {
             "values": (rows, channels), "averages": (count, AVERAGES, channels),
-            "usual": (count, PARTS, STATE),
+            "usual": (count, PARTS, STATE), "ages": (rows, channels),
+            "runs": (count, RUNS, channels),
         }  # fmt: skip
         if self._is_timed:
             shapes["seconds"] = (rows,)
@@ -236,8 +240,9 @@ class SeriesScorer(RowScorer):
                 raise damaged("series.seconds has a time that is not later than the one before it")
             usual = tuple(RunningQuantile.from_array(one) for one in arrays["usual"][k])
             state = SeriesState(
-                name, arrays["values"][its].copy(), seconds, arrays["averages"][k].copy(), usual
-            )
+                name, arrays["values"][its].copy(), seconds, arrays["averages"][k].copy(), usual,
+                arrays["ages"][its].copy(), arrays["runs"][k].copy(),
+            )  # fmt: skip
             windows = arrays.get("windows")
             series[name] = _Following(
                 state, None if windows is None else RunningQuantile.from_array(windows[k])

@@ -124,9 +124,9 @@ def contributions(
     for k, (column, its) in enumerate(zip(columns.columns, places, strict=True)):
         before, guessed = base, surprises[:, k] > 0
         if guessed.any():
-            own = filled.copy()
-            own[:, its] = rows.features[:, its]
-            before = _scores(ensemble, Rows(own, rows.surprises))
+            cells = filled.copy()
+            cells[:, its] = rows.features[:, its]
+            before = _scores(ensemble, Rows(cells, rows.surprises))
         for kind in range(len(KINDS)):
             changed = filled.copy()
             changed[:, its] = _values(column, expected[kind][:, its])
