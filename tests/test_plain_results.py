@@ -248,7 +248,7 @@ CALLS: dict[ModuleType, dict[str, Call]] = {
 
 # What holds settings or results, or answers in text
 OTHERS = {
-    cr: {"AudioClassifier", "ImageClassifier", "MLPClassifier", "MLPRegressor", "ShapeDtypeStruct",
+    cr: {"AnomalyDetector", "AudioClassifier", "ImageClassifier", "MLPClassifier", "MLPRegressor", "ShapeDtypeStruct",
          "TabularClassifier", "TabularRegressor", "TextClassifier", "check_grads", "configured",
          "explain", "get_num_threads", "load", "make_graph", "set_num_threads"},
     nn: {"Activation", "Initializer", "Module", "static"},
