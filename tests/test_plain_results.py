@@ -249,8 +249,8 @@ CALLS: dict[ModuleType, dict[str, Call]] = {
 # What holds settings or results, or answers in text
 OTHERS = {
     cr: {"AnomalyDetector", "AudioClassifier", "ImageClassifier", "MLPClassifier", "MLPRegressor",
-         "ShapeDtypeStruct", "TabularClassifier", "TabularRegressor", "TextClassifier", "check_grads", "configured",
-         "explain", "get_num_threads", "load", "make_graph", "set_num_threads"},
+         "ShapeDtypeStruct", "TabularClassifier", "TabularRegressor", "TextClassifier",
+         "check_grads", "configured", "explain", "get_num_threads", "load", "make_graph", "set_num_threads"},
     nn: {"Activation", "Initializer", "Module", "static"},
     optim: {"Average", "Averager", "Optimizer", "Schedule"},
     train: {"EpochReport", "FitResult", "Health"},
