@@ -250,7 +250,8 @@ CALLS: dict[ModuleType, dict[str, Call]] = {
 OTHERS = {
     cr: {"AnomalyDetector", "AudioClassifier", "ImageClassifier", "MLPClassifier", "MLPRegressor",
          "ShapeDtypeStruct", "TabularClassifier", "TabularRegressor", "TextClassifier",
-         "check_grads", "configured", "explain", "get_num_threads", "load", "make_graph", "set_num_threads"},
+         "check_grads", "configured", "explain", "get_num_threads", "load", "make_graph",
+         "set_num_threads"},
     nn: {"Activation", "Initializer", "Module", "static"},
     optim: {"Average", "Averager", "Optimizer", "Schedule"},
     train: {"EpochReport", "FitResult", "Health"},

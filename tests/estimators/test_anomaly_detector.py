@@ -69,7 +69,7 @@ def test_checks(estimator, check):
 
 
 @pytest.mark.slow
-@parametrize_with_checks([AnomalyDetector(max_iter=3, n_members=2, progress=False)])
+@parametrize_with_checks([AnomalyDetector(max_iter=2, n_members=1, progress=False)])
 @pytest.mark.filterwarnings("ignore")
 def test_checks_with_networks(estimator, check):
     """The same with networks, which take a second to compile."""
