@@ -147,7 +147,6 @@ def learn_ensemble(
     columns: Sequence[int],
     rng: Any,
     weights: Any = None,
-    steps: int | None = None,
     known: Any = None,
 ) -> Learned:
     """Train the members on rows.
@@ -163,8 +162,6 @@ def learn_ensemble(
     rng : numpy.random.RandomState
     weights : array of shape (rows,), optional
         Of the rows, 0 for those to leave out.
-    steps : int, optional
-        Of each network. Default: those of `train_network`.
     known : array of float32, shape (n, features), optional
         Known anomalies.
     """
@@ -182,11 +179,10 @@ def learn_ensemble(
         seed = int(rng.randint(2**31))
         folds = fold_weights(count, settings.n_members, np.random.default_rng(seed))
         untrained = make_network(method, settings, x[selected], columns, random.key(seed))
-        more = {} if steps is None else {"steps": steps}
         networks[method], history[method] = train_network(
             untrained, x, folds * weights[:, None], seed=seed, batch_size=settings.batch_size,
             epochs=settings.max_iter, learning_rate=settings.learning_rate_init,
-            callbacks=settings.callbacks or (), progress=settings.progress, **more,
+            callbacks=settings.callbacks or (), progress=settings.progress,
         )  # fmt: skip
         errors[method] = unseen_errors(train.predict(networks[method], x), folds)
     near = None if known is None else Neighbors(known, min(3, len(known)), skips_itself=False)

@@ -10,7 +10,7 @@ from ....container import Arrays, Description, damaged
 from ...serialization.perceptron import ArrayReader
 from ...serialization.schema import anything, by_name, fields, finite, maybe, positive
 from ..settings import SERIES_METHODS
-from ..tables.saving import EPOCHS, FITTED, fitted_from_state, fitted_to_state
+from ..tables.saving import EPOCHS, FITTED, fitted_from_state, fitted_to_state, vector
 from .fitted_series import FittedSeries
 from .forecast_state import from_state, to_state
 from .forecasting import MEMORY, USUAL, SeriesForecaster
@@ -63,7 +63,7 @@ def series_from_state(
     if forecaster.window != settings.window:
         raise damaged("the window of its forecaster is not that of its settings")
     windows, usual = _windows(settings, checked["windows"], forecaster, arrays)
-    scores, history = (_scores(arrays, name) for name in ("scores", "history"))
+    scores, history = (vector(arrays, name) for name in ("scores", "history"))
     if (np.diff(scores) < 0).any() or not 2 <= len(history) <= MOST_HISTORY:
         raise damaged("its calibration scores are not sorted, or too few")
     channels = len(forecaster.channels)
@@ -112,10 +112,3 @@ def _taken(arrays: ArrayReader, prefix: str) -> dict[str, Any]:
     """The arrays whose names begin so, by the rest of their names."""
     names = [name for name in arrays.left if name.startswith(prefix)]
     return {name.removeprefix(prefix): arrays(name) for name in names}
-
-
-def _scores(arrays: ArrayReader, name: str) -> Any:
-    shape = arrays.shape(name)
-    if len(shape) != 1 or not shape[0]:
-        raise damaged(f"{name} is no list of numbers")
-    return arrays.numbers(name, shape, "f8")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ....errors import DataError
 from ....lazy import LazyModule
-from ..members.ensemble import Rows, learn_ensemble
+from ..members.ensemble import learn_ensemble
 from ..settings import DetectorSettings
 from ..tables.columns import DetectorColumns
 from ..tables.contamination import clean_weights
@@ -101,8 +101,7 @@ def learn_windows(
     last = last[ready[last]]
     names = window_names(channels, windows.shape[1] // len(channels))
     columns = DetectorColumns.learn(pd.DataFrame(windows[first], columns=names), ())
-    features, surprises = columns.encode(windows[first])
-    rows = Rows(features, np.sum(surprises, axis=1))
+    rows, _ = columns.rows(windows[first])
     weights = clean_weights(settings, rows, rng)
     its = learn_ensemble(methods, settings, rows, columns.owners(), rng, weights)
     scores = np.full(len(windows), np.nan)
@@ -112,8 +111,7 @@ def learn_windows(
         unseen = scores[last] = its.ensemble.scores(*Program(columns, its.ensemble.networks)(
             windows[last]
         ))  # fmt: skip
-        features, surprises = columns.encode(windows[last])
-        later = Rows(features, np.sum(surprises, axis=1))
+        later, _ = columns.rows(windows[last])
     fitted = FittedDetector(
         columns, its.ensemble, Expectations.learn(columns, its.ensemble, rows, later),
         Calibration(unseen), later.features[:MOST_FEATURES],

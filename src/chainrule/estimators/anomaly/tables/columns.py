@@ -20,6 +20,7 @@ from ....data.cells import check_cells
 from ....data.column_values import as_numbers, as_texts, as_times, date_part, is_date, is_numeric
 from ....data.moments import mean_and_deviation
 from ....errors import DataError
+from ..members.ensemble import Rows
 
 Frame: TypeAlias = Any  # a pandas DataFrame
 Floats: TypeAlias = NDArray[np.float64]
@@ -206,6 +207,11 @@ class DetectorColumns:
             unseen = np.where(codes == UNSEEN, column.surprise, 0.0)
             flags.append(unseen + empty * column.surprise_missing)
         return _joined(features), _joined(flags)
+
+    def rows(self, raw: Any) -> tuple[Rows, Any]:
+        """The rows as the members read them, and the surprises of each column."""
+        features, surprises = self.encode(raw)
+        return Rows(features, np.sum(surprises, axis=1)), surprises
 
     @property
     def labels(self) -> list[str]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ....errors import DataError
 from ....lazy import computed
 from ..alarms import Reason, make_reasons
-from ..members.ensemble import Ensemble, Rows, learn_ensemble
+from ..members.ensemble import Ensemble, learn_ensemble
 from ..settings import DetectorSettings
 from ..thresholds.calibration import Calibration
 from .columns import DetectorColumns
@@ -73,15 +73,13 @@ class FittedDetector:
         """The columns that make rows strange; see `make_reasons`."""
         if not len(raw):
             return []
-        features, surprises = self.columns.encode(raw)
-        rows = Rows(features, np.sum(surprises, axis=1))
+        rows, surprises = self.columns.rows(raw)
         causes = contributions(self.columns, self.ensemble, self.expectations, rows, surprises)
         return make_reasons(self.columns, self.expectations, causes, raw, texts, most)
 
     def attributions(self, raw: Any, steps: int) -> Floats:
         """What each column of the plan adds to the score, shape (rows, columns)."""
-        features, surprises = self.columns.encode(raw)
-        rows = Rows(features, np.sum(surprises, axis=1))
+        rows, surprises = self.columns.rows(raw)
         parts = integrated_gradients(self.ensemble, self.expectations, rows, steps)
         of_columns = [parts[:, its].sum(axis=1) for its in self.columns.places()]
         total = np.stack(of_columns, axis=1) + 0.5 * len(self.ensemble.names) * surprises
@@ -152,8 +150,7 @@ def learn_detector(
     held_out, train = np.sort(order[:size]), np.sort(order[size:])
     columns = DetectorColumns.learn(frame.iloc[train], categories)
     raw = columns.raw(frame)
-    features, surprises = columns.encode(raw)
-    rows = Rows(features, np.sum(surprises, axis=1))
+    rows, _ = columns.rows(raw)
     owners = columns.owners()
     weights = clean_weights(settings, rows[train], rng)
     near = None if known is None else rows.features[known]

@@ -39,9 +39,6 @@ class Program:
     def __call__(self, raw: Any) -> tuple[Rows, dict[str, Any]]:
         """Features and surprises of rows, and each network's errors of shape (rows,)."""
         count = len(raw)
-        if count == 1:  # of streams: no copy
-            features, surprises, errors = self._forward(raw)
-            return Rows(features, surprises), dict(zip(self.names, errors, strict=True))
         size = min(MAX_ROWS, 2 ** max(count - 1, 0).bit_length())
         parts = []
         for start in range(0, count, size):

@@ -87,7 +87,7 @@ def fitted_from_state(checked: Description, arrays: ArrayReader) -> FittedDetect
     ensemble = Ensemble(networks, indices["neighbors"], indices["known"], survivals)
     if ensemble.names != members or checked["networks"].keys() != networks.keys():
         raise damaged("its members are not those that it names")
-    scores = _vector(arrays, "calibration")
+    scores = vector(arrays, "calibration")
     if (np.diff(scores) < 0).any():
         raise damaged("its calibration scores are not sorted")
     features = arrays.numbers("features", (arrays.shape("features")[:1] or (0,)) + (width,), "f4")
@@ -157,7 +157,8 @@ def _survival(arrays: ArrayReader, name: str) -> Survival:
     return survival
 
 
-def _vector(arrays: ArrayReader, name: str) -> Any:
+def vector(arrays: ArrayReader, name: str) -> Any:
+    """A list of finite numbers, float64, at least one."""
     shape = arrays.shape(name)
     if len(shape) != 1 or not shape[0]:
         raise damaged(f"{name} is no list of numbers")
