@@ -16,7 +16,7 @@ from ...lazy import LazyModule
 from ..inputs.tables import ReadsTables, named_columns
 from .alarms import Alarms
 from .series.fitted_series import FittedSeries, learn_series
-from .series.reading import SeriesTable, read_series
+from .series.reading import SeriesTable, as_frame, read_series
 from .series.series_stream import SeriesScorer
 from .settings import SERIES_METHODS, DetectorSettings
 from .streams.stream import StreamMixin
@@ -102,21 +102,11 @@ def series_frame(X: Any) -> Any:
     >>> series_frame([1.0, 2.0]).columns.tolist(), series_frame(np.zeros((2, 2))).columns.tolist()
     (['value'], ['value0', 'value1'])
     """
-    if isinstance(X, pd.Series):
-        return X.to_frame("value" if X.name is None else str(X.name))
     if hasattr(X, "columns"):
         return named_columns(X if isinstance(X, pd.DataFrame) else X.to_pandas())
     if isinstance(X, np.ma.MaskedArray):
         X = np.ma.filled(X.astype(np.float64), np.nan)
-    array = np.asarray(X)
-    if array.ndim not in (1, 2):
-        raise DataError(
-            f"a series of shape {array.shape}: give (rows,) or (rows, channels), and several "
-            "series as a table with a column of their names"
-        )
-    array = array.reshape(len(array), -1)
-    names = ["value"] if array.shape[1] == 1 else [f"value{k}" for k in range(array.shape[1])]
-    return pd.DataFrame(array, columns=names)
+    return as_frame(X)
 
 
 def row_labels(frame: Any, time: str | None) -> Any:

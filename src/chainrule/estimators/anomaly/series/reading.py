@@ -103,7 +103,7 @@ def read_series(
     chainrule.errors.DataError: column 'day', row 3: 2026-01-01 00:00:00 of series 'b' comes after \
 2026-01-02 00:00:00: sort the rows by time
     """
-    frame = _as_frame(data)
+    frame = as_frame(data)
     for name in (time, series):
         if name is not None and name not in frame.columns:
             raise DataError(
@@ -131,7 +131,7 @@ def read_series(
     return SeriesTable(known, tuple(parts), len(frame), _step(parts))
 
 
-def _as_frame(data: Any) -> Any:
+def as_frame(data: Any) -> Any:
     """Return a table with texts as names of its columns."""
     if isinstance(data, pd.Series):
         name = "value" if data.name is None else str(data.name)
