@@ -212,22 +212,26 @@ class AnomalyDetector(
         reconstruction error is among training rows that the method had left out. An empty cell
         where none was, and an unseen category, lower it further.
         """
+        return self._scored(X)[1]
+
+    def _scored(self, X: Any) -> tuple[Any, Floats]:
+        """The rows as the fitted detector reads them, and their scores."""
         fitted = self.__dict__.get("fitted_")
         if fitted is not None and self._is_plain_row(X):
             score, _ = fitted.row_program(X)
             if score == score:  # NaN: an infinite number, of which the error is raised below
-                return np.array([-score])
+                return X, np.array([-score])
         check_is_fitted(self, "fitted_")
         raw = self._raw(X)
         with self._threads():
-            return -self.fitted_.scores(raw)
+            return raw, -self.fitted_.scores(raw)
 
     def decision_function(self, X: Any) -> Floats:
         """`score_samples` minus `offset_`: negative for anomalies."""
-        scores = self.score_samples(X)
-        if self.window is not None:
-            return scores - self._series_thresholds(X, scores)
-        return scores - self.offset_
+        if self.window is None:
+            return self.score_samples(X) - self.offset_
+        raw, scores = self._scored(X)
+        return scores - self._series_thresholds(raw)
 
     def predict(
         self, X: Any, *, false_alarm_rate: float | None = None, fdr: float | None = None
@@ -245,10 +249,10 @@ class AnomalyDetector(
             Choose the anomalies of these rows together, so that on average at most this share of
             them are normal rows (Benjamini-Hochberg, 1995).
         """
-        scores = self.score_samples(X)
-        return np.where(self._is_alarm(X, scores, false_alarm_rate, fdr), -1, 1)
+        raw, scores = self._scored(X)
+        return np.where(self._is_alarm(raw, scores, false_alarm_rate, fdr), -1, 1)
 
-    def _is_alarm(self, X: Any, scores: Any, false_alarm_rate: Any, fdr: Any) -> Any:
+    def _is_alarm(self, raw: Any, scores: Any, false_alarm_rate: Any, fdr: Any) -> Any:
         for name, value in (("false_alarm_rate", false_alarm_rate), ("fdr", fdr)):
             if value is not None:
                 check_share(name, value)
@@ -257,7 +261,7 @@ class AnomalyDetector(
                 raise ValueError("false_alarm_rate and fdr both decide what is an alarm: give one")
             return self.fitted_.calibration.discoveries(-scores, fdr)
         if self.window is not None:
-            return scores < self._series_thresholds(X, scores, false_alarm_rate)
+            return scores < self._series_thresholds(raw, false_alarm_rate)
         if false_alarm_rate is None:
             return scores < self.offset_
         return -scores > self.fitted_.calibration.threshold(false_alarm_rate)
@@ -300,26 +304,28 @@ class AnomalyDetector(
             A sequence that prints as a table; `to_frame` makes a DataFrame of it, `groups` joins
             alarms with the same cause.
         """
-        scores = self.score_samples(X)
-        rows = np.flatnonzero(self._is_alarm(X, scores, false_alarm_rate, fdr))
-        return self._explained(X, scores, rows[np.argsort(scores[rows], kind="stable")], n_reasons)
+        raw, scores = self._scored(X)
+        rows = np.flatnonzero(self._is_alarm(raw, scores, false_alarm_rate, fdr))
+        return self._explained(
+            X, raw, scores, rows[np.argsort(scores[rows], kind="stable")], n_reasons
+        )
 
     def explain(self, X: Any, *, n_reasons: int = 3) -> Alarms:
         """Why each row has its score, alarm or not: `alarms` of all rows, in their order."""
-        scores = self.score_samples(X)
-        return self._explained(X, scores, np.arange(len(scores)), n_reasons)
+        raw, scores = self._scored(X)
+        return self._explained(X, raw, scores, np.arange(len(scores)), n_reasons)
 
-    def _explained(self, X: Any, scores: Any, rows: Any, n_reasons: int) -> Alarms:
+    def _explained(self, X: Any, raw: Any, scores: Any, rows: Any, n_reasons: int) -> Alarms:
         n_reasons = whole_number("n_reasons", n_reasons)
         if self.window is not None:
-            return self._series_alarms(X, scores, rows, n_reasons)
+            return self._series_alarms(X, raw, rows, n_reasons)
         frame = self._frame(X, reset=False).iloc[rows]
         labels = X.index if isinstance(X, pd.DataFrame) else np.arange(len(scores))
         columns = self.fitted_.columns
         texts = {k: column.texts(frame[column.name]) for k, column in enumerate(columns.columns)
                  if column.is_category}  # fmt: skip
         with self._threads():
-            reasons = self.fitted_.reasons(columns.raw(frame), texts, n_reasons)
+            reasons = self.fitted_.reasons(raw[rows], texts, n_reasons)
         p_values = self.fitted_.calibration.p_values(-scores[rows])
         alarms = [
             Alarm(int(row), labels[row], float(scores[row]), float(p), its)
@@ -373,10 +379,10 @@ class AnomalyDetector(
     def _takes_arrays(self) -> bool:
         return self.fitted_.is_numeric and "feature_names_in_" not in self.__dict__
 
-    def _raw(self, X: Any) -> Floats:
-        """The rows as numbers, or as series."""
+    def _raw(self, X: Any) -> Any:
+        """The rows as numbers, or as series that are judged."""
         if self.window is not None:
-            return self._series_table(X)  # type: ignore[return-value]
+            return self._judged_series(X)
         if type(X) is np.ndarray and X.dtype.kind in "fiu" and self._takes_arrays:
             array = validate_data(
                 self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False

@@ -15,7 +15,7 @@ from ...errors import DataError, warn_user
 from ...lazy import LazyModule
 from ..inputs.tables import ReadsTables, named_columns
 from .alarms import Alarms
-from .series.fitted_series import FittedSeries, learn_series
+from .series.fitted_series import FittedSeries, JudgedSeries, learn_series
 from .series.reading import SeriesTable, as_frame, read_series
 from .series.series_stream import SeriesScorer
 from .settings import SERIES_METHODS, DetectorSettings
@@ -68,11 +68,17 @@ class SeriesMethods(StreamMixin, ReadsTables, DetectorSettings):
         channels = None if reset else self.fitted_.forecaster.channels
         return read_series(frame, self.time, self.series, channels)
 
-    def _series_thresholds(self, X: Any, scores: Floats, rate: float | None = None) -> Floats:
+    def _judged_series(self, X: Any) -> JudgedSeries:
+        """The rows as series, judged."""
+        table = self._series_table(X)
+        with self._threads():
+            return JudgedSeries(table, self.fitted_.judge(table))
+
+    def _series_thresholds(self, judged: JudgedSeries, rate: float | None = None) -> Floats:
         """The `score_samples` below which each row is an alarm; a warning if rows have none."""
         fitted: FittedSeries = self.fitted_
         chosen = fitted.rate if rate is None else rate
-        thresholds = -fitted.thresholds(self._series_table(X), -scores, chosen)
+        thresholds, scores = -fitted.thresholds(judged, chosen), judged.scores.score
         missing = int(np.isnan(scores).sum())
         if missing:
             warn_user(
@@ -82,12 +88,12 @@ class SeriesMethods(StreamMixin, ReadsTables, DetectorSettings):
             )
         return thresholds
 
-    def _series_alarms(self, X: Any, scores: Floats, rows: Any, most: int) -> Alarms:
+    def _series_alarms(self, X: Any, judged: JudgedSeries, rows: Any, most: int) -> Alarms:
         """Some rows with the channels that cause their scores."""
         labels = row_labels(series_frame(X), self.time)
         with self._threads():
             return self.fitted_.alarms(  # type: ignore[no-any-return]
-                self._series_table(X), rows, labels, most
+                judged, rows, labels, most
             )
 
     def _row_scorer(self) -> RowScorer:

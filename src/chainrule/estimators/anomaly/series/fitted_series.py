@@ -40,6 +40,14 @@ class SeriesColumns:
         return list(range(len(self.labels)))
 
 
+@dataclass(frozen=True)
+class JudgedSeries:
+    """Rows of time series, and what the detector makes of them."""
+
+    table: SeriesTable
+    scores: SeriesScores
+
+
 @dataclass
 class FittedSeries:
     """All that a detector has learned of time series.
@@ -93,17 +101,18 @@ class FittedSeries:
             strange[part.rows] = self.usual.copy().divide(strange[part.rows])
         return replace(scores, score=combined(scores.parts, strange))
 
-    def scores(self, table: SeriesTable) -> Floats:
+    def scores(self, judged: JudgedSeries) -> Floats:
         """The anomaly score of each row: higher is stranger, NaN where not ready."""
-        return self.judge(table).score
+        return judged.scores.score
 
-    def thresholds(self, table: SeriesTable, scores: Floats, rate: float) -> Floats:
+    def thresholds(self, judged: JudgedSeries, rate: float) -> Floats:
         """The anomaly score above which each row is an alarm, by those before it."""
-        return self.calibration.thresholds((part.rows for part in table.parts), scores, rate)
+        series = (part.rows for part in judged.table.parts)
+        return self.calibration.thresholds(series, judged.scores.score, rate)
 
-    def alarms(self, table: SeriesTable, rows: Any, labels: Any, most: int) -> Alarms:
+    def alarms(self, judged: JudgedSeries, rows: Any, labels: Any, most: int) -> Alarms:
         """Some rows as alarms, with the channels that cause them."""
-        scores = self.judge(table)
+        table, scores = judged.table, judged.scores
         reasons = channel_reasons(
             self.forecaster, table, scores, self.ranges, self.begin, rows, most
         )
@@ -120,7 +129,7 @@ class FittedSeries:
         ]
         return Alarms(tuple(alarms), table.length, in_time=True)
 
-    def attributions(self, table: SeriesTable, steps: int) -> NoReturn:
+    def attributions(self, judged: JudgedSeries, steps: int) -> NoReturn:
         """Raise an `UnsupportedError`."""
         raise UnsupportedError(
             "attributions belong to rows of a table; a row of a time series is judged by its "
