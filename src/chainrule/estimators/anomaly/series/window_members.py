@@ -107,14 +107,13 @@ def learn_windows(
     scores = np.full(len(windows), np.nan)
     scores[first] = its.unseen
     unseen, later = its.unseen, rows
+    program = Program(columns, its.ensemble.networks)
     if len(last):
-        unseen = scores[last] = its.ensemble.scores(*Program(columns, its.ensemble.networks)(
-            windows[last]
-        ))  # fmt: skip
+        unseen = scores[last] = its.ensemble.scores(*program(windows[last]))
         later, _ = columns.rows(windows[last])
     fitted = FittedDetector(
         columns, its.ensemble, Expectations.learn(columns, its.ensemble, rows, later),
-        Calibration(unseen), later.features[:MOST_FEATURES],
+        Calibration(unseen), later.features[:MOST_FEATURES], program,
     )  # fmt: skip
     share, half_life = memory
     usual = RunningQuantile.learn(unseen, share, half_life)

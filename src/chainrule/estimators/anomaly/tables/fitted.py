@@ -38,6 +38,8 @@ class FittedDetector:
         The scores of held-out rows: here, higher is stranger.
     features : array of float32, shape (rows, features)
         Of some held-out rows, to see drift by.
+    program : Program
+        Compiled code from raw rows to the networks' errors.
     """
 
     columns: DetectorColumns
@@ -45,11 +47,7 @@ class FittedDetector:
     expectations: Expectations
     calibration: Calibration
     features: Any
-
-    @computed
-    def program(self) -> Program:
-        """Compiled code from raw rows to the networks' errors."""
-        return Program(self.columns, self.ensemble.networks)
+    program: Program
 
     @computed
     def row_program(self) -> RowProgram:
@@ -163,6 +161,6 @@ def learn_detector(
     expectations = Expectations.learn(columns, ensemble, rows[selected], rows[held_out[usual]])
     fitted = FittedDetector(
         columns, ensemble, expectations, Calibration(scores[usual]),
-        rows.features[held_out[usual]][:4096],
+        rows.features[held_out[usual]][:4096], program,
     )  # fmt: skip
     return fitted, learned.history

@@ -26,6 +26,7 @@ from ..thresholds.calibration import Calibration
 from .column_reading import columns_from_json
 from .columns import DetectorColumns
 from .fitted import FittedDetector
+from .program import Program
 from .reasons import KINDS, Expectations
 
 MAX_WIDTH = 2**20
@@ -95,7 +96,8 @@ def fitted_from_state(checked: Description, arrays: ArrayReader) -> FittedDetect
         arrays.numbers("typical", (width,), "f4"),
         arrays.numbers("ranges", (len(KINDS), width, 2), "f4"),
     )
-    return FittedDetector(columns, ensemble, expectations, Calibration(scores), features)
+    program = Program(columns, networks)
+    return FittedDetector(columns, ensemble, expectations, Calibration(scores), features, program)
 
 
 def reads_table(columns: DetectorColumns, names: list[str]) -> bool:
