@@ -2,10 +2,10 @@
 
 import warnings
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
+from adbench import halves
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -19,7 +19,6 @@ from chainrule.estimators.anomaly.thresholds.calibration import (
 )
 from chainrule.estimators.anomaly.thresholds.tail import Tail
 
-DATA = Path(__file__).parents[3] / "shared" / "data" / "anomaly"
 SPLITS = 200
 SETS = ["cardio", "thyroid", "satellite"]
 
@@ -210,19 +209,12 @@ def test_p_values_of_normal_rows_are_uniform():
 @cache
 def scores_of(name):
     """Joined scores of rows that were not learned from, normal ones and anomalies."""
-    path = DATA / f"adbench_{name}.npz"
-    if not path.exists():
-        pytest.skip(f"{path.name} is not there")
-    with np.load(path) as data:
-        x, y = data["X"].astype(float), data["y"].astype(bool)
-    rng = np.random.default_rng(0)
-    normal = rng.permutation(np.flatnonzero(~y))
-    half = len(normal) // 2
+    train, rest, anomalies, _ = halves(name)
     detector = AnomalyDetector(method="neighbors", random_state=0, calibration_fraction=0.05)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FewRowsWarning)
-        detector.fit(x[normal[:half]])
-    return -detector.score_samples(x[normal[half:]]), -detector.score_samples(x[y])
+        detector.fit(train)
+    return -detector.score_samples(rest), -detector.score_samples(anomalies)
 
 
 def resampled(name):

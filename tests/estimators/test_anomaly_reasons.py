@@ -2,17 +2,16 @@
 
 import warnings
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from adbench import halves
 
 from chainrule import AnomalyDetector
 from chainrule.estimators.anomaly.members.ensemble import Rows, network_errors
 from chainrule.estimators.anomaly.thresholds.calibration import FewRowsWarning
 
-DATA = Path(__file__).parents[3] / "shared" / "data" / "anomaly"
 NETWORKS = ("autoencoder", "denoising", "masked")
 METHODS = ["auto", "neighbors", *(pytest.param(m, marks=pytest.mark.slow) for m in NETWORKS)]
 SETS = ["cardio", "satellite", "vowels", "fault", "thyroid"]
@@ -274,15 +273,8 @@ SLOW = ("cardio", "fault", "satellite", "thyroid")
 )
 def test_planted_values_are_named(name):
     """In normal rows a value is moved by 4 to 8 deviations: it comes first in 9 of 10 alarms."""
-    path = DATA / f"adbench_{name}.npz"
-    if not path.exists():
-        pytest.skip(f"{path.name} is not there")
-    with np.load(path) as data:
-        x, y = data["X"].astype(float), data["y"].astype(bool)
-    rng = np.random.default_rng(0)
-    normal = rng.permutation(np.flatnonzero(~y))
-    half = len(normal) // 2
-    train, rows = x[normal[:half]], x[normal[half:]][:150].copy()
+    train, rest, _, rng = halves(name)
+    rows = rest[:150].copy()
     moving = np.flatnonzero(train.std(axis=0) > 0)
     columns = moving[rng.integers(0, len(moving), len(rows))]
     sizes = rng.choice([-1, 1], len(rows)) * rng.uniform(4.0, 8.0, len(rows))
