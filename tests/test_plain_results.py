@@ -121,7 +121,7 @@ CALLS: dict[ModuleType, dict[str, Call]] = {
     nn: {
         **{name: draws(getattr(nn, name)) for name in (
             "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "lecun_normal",
-            "lecun_uniform", "ones", "signs", "zeros")},
+            "lecun_uniform", "ones", "signs", "torch_uniform", "zeros")},
         "orthogonal": lambda: nn.orthogonal(2.0)(KEY, (4, 3)),
         **{name: activated(name) for name in (
             "elu", "gelu", "leaky_relu", "relu", "sigmoid", "silu", "softplus", "tanh")},
@@ -248,8 +248,8 @@ CALLS: dict[ModuleType, dict[str, Call]] = {
 
 # What holds settings or results, or answers in text
 OTHERS = {
-    cr: {"AnomalyDetector", "AudioClassifier", "ImageClassifier", "MLPClassifier", "MLPRegressor",
-         "ShapeDtypeStruct", "TabularClassifier", "TabularRegressor", "TextClassifier",
+    cr: {"AnomalyDetector", "AudioClassifier", "Forecaster", "ImageClassifier",
+         "MLPClassifier", "MLPRegressor", "ShapeDtypeStruct", "TabularClassifier", "TabularRegressor", "TextClassifier",
          "check_grads", "configured", "explain", "get_num_threads", "load", "make_graph",
          "set_num_threads"},
     nn: {"Activation", "Initializer", "Module", "static"},

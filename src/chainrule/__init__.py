@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from .estimators import (
         AnomalyDetector,
         AudioClassifier,
+        Forecaster,
         ImageClassifier,
         MLPClassifier,
         MLPRegressor,
@@ -59,6 +60,7 @@ LAZY = ("data", "estimators", "export", "losses", "nn", "optim", "random", "rl",
 ESTIMATORS = (
     "AnomalyDetector",
     "AudioClassifier",
+    "Forecaster",
     "ImageClassifier",
     "MLPClassifier",
     "MLPRegressor",
@@ -85,6 +87,7 @@ def __dir__() -> list[str]:
 __all__ = [
     "AnomalyDetector",
     "AudioClassifier",
+    "Forecaster",
     "ImageClassifier",
     "MLPClassifier",
     "MLPRegressor",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -15,6 +17,7 @@ VARIANCE = {
     nn.he_normal: 2 / 300,
     nn.lecun_uniform: 1 / 300,
     nn.lecun_normal: 1 / 300,
+    nn.torch_uniform: 1 / (3 * 300),
 }
 
 
@@ -74,3 +77,34 @@ def test_fans() -> None:
     assert fans((7,)) == (7, 7)
     assert fans(()) == (1, 1)
     assert fans((0, 4)) == (1, 4)
+
+
+def test_torch_uniform_of_a_bias_takes_the_layers_fan_in() -> None:
+    """PyTorch's Linear(300, 2000): weight and bias both fill U(-1/sqrt(300), 1/sqrt(300))."""
+    options = {"weight_init": nn.torch_uniform, "bias_init": nn.torch_uniform}
+    layer = nn.Dense(300, 2000, key=random.key(4), **options)
+    bound = 300**-0.5
+    for parameter in (layer.weight, layer.bias):
+        assert parameter.dtype == np.float32
+        assert 0.99 * bound < np.abs(parameter).max() <= bound * (1 + 1e-6)
+        np.testing.assert_allclose(parameter.astype(float).var(), bound**2 / 3, rtol=0.08)
+    assert abs(np.corrcoef(layer.weight[0], layer.bias)[0, 1]) < 0.1
+    plain = nn.Dense(300, 2000, key=random.key(4), weight_init=nn.torch_uniform)
+    np.testing.assert_array_equal(plain.weight, layer.weight)  # the bias has a key of its own
+    assert not np.any(plain.bias)
+
+
+def test_bias_init_of_layers() -> None:
+    """It is called with the key, the bias's shape, the dtype, and the inputs of each layer."""
+    calls = []
+
+    def bias_init(key: Any, shape: Any, dtype: Any, fan_in: int) -> Any:
+        calls.append((tuple(shape), np.dtype(dtype), fan_in))
+        return np.full(shape, 0.5, dtype)
+
+    model = nn.MLP(4, (6,), 2, key=random.key(0), bias_init=bias_init, dtype=np.float64)
+    assert calls == [((6,), np.dtype(float), 4), ((2,), np.dtype(float), 6)]
+    assert model.layers[1].bias.tolist() == [0.5, 0.5]
+    assert nn.Dense(4, 2, key=random.key(0), bias_init=nn.ones).bias.tolist() == [1.0, 1.0]
+    without = nn.Dense(4, 2, key=random.key(0), bias=False, bias_init=nn.ones)
+    assert without.bias is None

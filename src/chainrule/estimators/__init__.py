@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from .anomaly.detector import AnomalyDetector
     from .anomaly.pyod_adapter import PyODAdapter
     from .anomaly.thresholds.calibration import FewRowsWarning
+    from .forecast.forecast_warning import FewOriginsWarning, LeakWarning
+    from .forecast.forecaster import Forecaster
+    from .forecast.reading.data_warning import SeriesDataWarning
     from .loading import load
     from .mlp.estimators import MLPClassifier, MLPRegressor
     from .raw.audio import AudioClassifier
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
 LAZY = {
     "AnomalyDetector": "anomaly.detector", "PyODAdapter": "anomaly.pyod_adapter",
     "FewRowsWarning": "anomaly.thresholds.calibration",
+    "Forecaster": "forecast.forecaster", "FewOriginsWarning": "forecast.forecast_warning",
+    "LeakWarning": "forecast.forecast_warning",
+    "SeriesDataWarning": "forecast.reading.data_warning",
     "AudioClassifier": "raw.audio", "ImageClassifier": "raw.images", "TextClassifier": "raw.text",
     "MLPClassifier": "mlp.estimators", "MLPRegressor": "mlp.estimators",
     "TabularClassifier": "tabular.estimators", "TabularRegressor": "tabular.estimators",
@@ -41,11 +47,15 @@ def __getattr__(name: str) -> Any:
 __all__ = [
     "AnomalyDetector",
     "AudioClassifier",
+    "FewOriginsWarning",
     "FewRowsWarning",
+    "Forecaster",
     "ImageClassifier",
+    "LeakWarning",
     "MLPClassifier",
     "MLPRegressor",
     "PyODAdapter",
+    "SeriesDataWarning",
     "TabularClassifier",
     "TabularRegressor",
     "TextClassifier",

@@ -40,6 +40,7 @@ from .initializers import (
     lecun_uniform,
     ones,
     orthogonal,
+    torch_uniform,
     zeros,
 )
 from .layers import MLP, Activation, Dense, Flatten, Lambda, Residual, Sequential
@@ -128,6 +129,7 @@ __all__ = [
     "softplus",
     "static",
     "tanh",
+    "torch_uniform",
     "with_batch_stats",
     "zeros",
 ]

@@ -3,6 +3,9 @@
 A weight of shape ``(*window, inputs, outputs)`` has fan-in ``inputs * window size`` and fan-out
 ``outputs * window size``. The variance is chosen so that signals keep their size from layer to
 layer: forwards (LeCun, He), or forwards and backwards (Glorot).
+
+A bias's shape does not tell the layer's fan-in, so those that draw biases (`zeros`, `ones`,
+`torch_uniform`) also take it: ``initializer(key, shape, dtype, fan_in)``.
 """
 
 from __future__ import annotations
@@ -72,6 +75,34 @@ def lecun_normal(key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32) 
     return _normal(key, shape, dtype, 1.0 / fans(shape)[0])
 
 
+def torch_uniform(
+    key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32, fan_in: int | None = None
+) -> Array:
+    """Uniform within ``1 / sqrt(fan_in)``: how PyTorch's Linear draws its weight and its bias.
+
+    It is ``kaiming_uniform_(weight, a=sqrt(5))``, a third of `lecun_uniform`'s variance.
+
+    Parameters
+    ----------
+    key : uint32[2]
+    shape : sequence of int
+    dtype : floating dtype
+        Default float32.
+    fan_in : int, optional
+        Inputs of the layer, where the shape does not tell: of a bias. Default: of the shape.
+
+    Examples
+    --------
+    >>> from chainrule import nn, random
+    >>> layer = nn.Dense(
+    ...     400, 9, key=random.key(0), weight_init=torch_uniform, bias_init=torch_uniform
+    ... )
+    >>> bool(abs(layer.weight).max() <= 0.05), bool(0.0 < abs(layer.bias).max() <= 0.05)
+    (True, True)
+    """
+    return _uniform(key, shape, dtype, 1.0 / (3.0 * max(1, fan_in or fans(shape)[0])))
+
+
 def orthogonal(scale: float = 1.0) -> Initializer:
     """Return an initialiser of weights with orthogonal columns or rows, whichever are fewer.
 
@@ -106,13 +137,17 @@ def orthogonal(scale: float = 1.0) -> Initializer:
     return initializer
 
 
-def zeros(key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32) -> Array:
-    """All 0, whatever the key."""
+def zeros(
+    key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32, fan_in: int | None = None
+) -> Array:
+    """All 0, whatever the key and the fan-in."""
     return np.zeros(shape, dtype)
 
 
-def ones(key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32) -> Array:
-    """All 1, whatever the key."""
+def ones(
+    key: Any, shape: Sequence[int], dtype: DTypeLike = np.float32, fan_in: int | None = None
+) -> Array:
+    """All 1, whatever the key and the fan-in."""
     return np.ones(shape, dtype)
 
 

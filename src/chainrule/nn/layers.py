@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..errors import ShapeError, at_user_line
-from ..random import split
+from ..random import fold_in, split
 from ..typing import Array
 from .activations import relu
-from .initializers import Initializer, glorot_uniform
+from .initializers import Initializer, glorot_uniform, zeros
 from .module import Module
 from .training import apply_train
 from .validation import check_dtype, check_int, check_last_axis
@@ -31,9 +31,12 @@ class Dense(Module):
     key : uint32[2]
         From `chainrule.random`: the weight is drawn with it.
     bias : bool
-        Whether to add a bias, which begins as 0. Default True.
+        Whether to add a bias. Default True.
     weight_init : callable
         ``weight_init(key, shape, dtype)``. Default `glorot_uniform`.
+    bias_init : callable
+        ``bias_init(key, shape, dtype, fan_in)``, with another key and `in_features` as the fan-in.
+        Default `zeros`.
     dtype : floating dtype
         Default float32.
 
@@ -64,11 +67,13 @@ class Dense(Module):
         key: Any,
         bias: bool = True,
         weight_init: Initializer = glorot_uniform,
+        bias_init: Initializer = zeros,
         dtype: DTypeLike = np.float32,
     ) -> None:
         shape = (check_int("in_features", in_features), check_int("out_features", out_features))
         self.weight = weight_init(key, shape, check_dtype(dtype))
-        self.bias = np.zeros(shape[1], dtype) if bias else None
+        bias_key = key if bias_init is zeros else fold_in(key, 1)  # zeros reads no key
+        self.bias = bias_init(bias_key, shape[1:], dtype, shape[0]) if bias else None
 
     def __call__(self, x: Any) -> Array:
         check_last_axis("Dense", x, self.weight.shape[0])
@@ -262,8 +267,8 @@ class MLP(Module):
         Default `relu`.
     key : uint32[2]
         From `chainrule.random`.
-    weight_init : callable
-        Default `glorot_uniform`.
+    weight_init, bias_init : callable
+        Of each layer; see `Dense`. Default `glorot_uniform` and `zeros`.
     dtype : floating dtype
         Default float32.
 
@@ -290,6 +295,7 @@ class MLP(Module):
         *,
         key: Any,
         weight_init: Initializer = glorot_uniform,
+        bias_init: Initializer = zeros,
         dtype: DTypeLike = np.float32,
     ) -> None:
         if not isinstance(hidden_layer_sizes, Sequence):
@@ -299,8 +305,11 @@ class MLP(Module):
                 )
             )
         sizes = [in_features, *hidden_layer_sizes, out_features]
+        options: dict[str, Any] = {
+            "weight_init": weight_init, "bias_init": bias_init, "dtype": dtype
+        }  # fmt: skip
         self.layers = tuple(
-            Dense(n, m, key=layer_key, weight_init=weight_init, dtype=dtype)
+            Dense(n, m, key=layer_key, **options)
             for n, m, layer_key in zip(sizes, sizes[1:], split(key, len(sizes) - 1), strict=False)
         )
         self.activation = activation

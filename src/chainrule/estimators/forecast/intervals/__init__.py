@@ -1,0 +1,1 @@
+"""Intervals that hold: conformal calibration on past forecasts, and sample paths."""

@@ -1,0 +1,1 @@
+"""What forecasts: ridges over lags, networks, naive rules, and the committee of them."""

@@ -1,0 +1,200 @@
+"""The committee: the median of the few members that did best of late.
+
+At every origin members are chosen anew, from their errors on windows that are over by then: a
+member that a change of the series has made worthless is out after some weeks, without new weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .histories import Histories, Origins
+from .member import Member
+from .validation import HALF_LIFE
+
+Floats: TypeAlias = NDArray[np.float64]
+Ints: TypeAlias = NDArray[np.int64]
+
+SIZE = 3  # members whose median is the forecast
+MARGIN = 1.05  # times the seasonal naive error of a series, above which it is forecast naively
+LEAST_WINDOWS = 5  # of a series that say so
+
+
+@dataclass(frozen=True)
+class Record:
+    """What members forecast at past origins.
+
+    Attributes
+    ----------
+    origins : Origins
+    forecasts : array (members, n, horizon)
+    stride : int
+        Steps from one origin to the next.
+    """
+
+    origins: Origins
+    forecasts: Floats
+    stride: int
+
+    def plus(self, origins: Origins, forecasts: Floats) -> Record:
+        """With later origins."""
+        joined = Origins(
+            np.concatenate([self.origins.series, origins.series]),
+            np.concatenate([self.origins.steps, origins.steps]),
+        )
+        return Record(joined, np.concatenate([self.forecasts, forecasts], axis=1), self.stride)
+
+    def latest(self, lengths: Ints, steps: int) -> Record:
+        """Without origins that lie further back than so many steps from their series' end."""
+        some = lengths[self.origins.series] - self.origins.steps <= steps
+        return Record(self.origins[some], self.forecasts[:, some], self.stride)
+
+
+@dataclass(frozen=True)
+class Committee:
+    """Members of which some are chosen.
+
+    Attributes
+    ----------
+    members : tuple of Member
+        The last one is the seasonal naive forecast.
+    horizon : int
+    size : int
+        Members in the median.
+    """
+
+    members: tuple[Member, ...]
+    horizon: int
+    size: int = SIZE
+
+    def forecasts(self, histories: Histories, origins: Origins, known: Floats) -> Floats:
+        """What each member forecasts (members, n, horizon)."""
+        result = np.empty((len(self.members), len(origins), self.horizon))
+        views: dict[int, list[int]] = {}
+        for k, member in enumerate(self.members):
+            views.setdefault(id(member.view), []).append(k)
+        for numbers in views.values():
+            view = self.members[numbers[0]].view
+            if view is None:
+                for k in numbers:
+                    result[k] = self.members[k].forecast(histories, origins, self.horizon, known)
+                continue
+            prepared = view.prepared(histories)
+            longest = max(self.members[k].lags for k in numbers)
+            windows = prepared.windows(origins, longest)
+            for k in numbers:
+                result[k] = self.members[k].forecast_windows(windows, prepared, origins, known)
+        return result
+
+    def chosen(self, scores: Floats) -> list[int]:
+        """The members of the median, for mean errors (members,): the best of each family.
+
+        Where a rule without weights is the best, it is alone; else there is none in the median.
+        """
+        families: set[str] = set()
+        best: list[int] = []
+        order = np.argsort(scores, kind="stable")
+        if self.members[order[0]].is_rule:
+            return [int(order[0])]
+        for k in order:
+            if self.members[k].is_rule:
+                continue
+            family = self.members[k].family
+            if family not in families:
+                families.add(family)
+                best.append(int(k))
+            if len(best) == self.size:
+                break
+        naive = len(self.members) - 1
+        return [k for k in best if scores[k] <= scores[naive]]
+
+
+@dataclass(frozen=True)
+class Track:
+    """What a committee would have forecast at the origins of a record, and now.
+
+    Attributes
+    ----------
+    origins : Origins
+        Of the record.
+    forecasts : array (n, horizon)
+        Of the median of members that were chosen from windows which were over at each origin.
+    actual : array (n, horizon)
+        NaN where it is not known yet.
+    ages : array (n,)
+        Steps from each origin to the end of its series.
+    chosen : list of int
+        The members now.
+    is_naive : array (series,) of bool
+        Where the seasonal naive forecast does clearly better, and is taken.
+    """
+
+    origins: Origins
+    forecasts: Floats
+    actual: Floats
+    ages: Ints
+    chosen: list[int]
+    is_naive: NDArray[np.bool_]
+
+
+def follow(committee: Committee, record: Record, histories: Histories, scales: Floats) -> Track:
+    """Choose members at each origin of a record, and at the end, from what was known by then."""
+    horizon = committee.horizon
+    actual = histories.actual(record.origins, horizon)
+    ages = histories.lengths[record.origins.series] - record.origins.steps
+    errors = np.mean(np.abs(record.forecasts - actual), axis=2) / scales[record.origins.series]
+    over = np.isfinite(errors).all(axis=0)
+    scores = _scores(errors, over, ages, horizon)
+    forecasts = np.empty(actual.shape)
+    for age in np.unique(ages):
+        rows = ages == age
+        some = committee.chosen(scores[min(int(age) + horizon, len(scores) - 1)])
+        forecasts[rows] = np.median(record.forecasts[some][:, rows], axis=0)
+    chosen = committee.chosen(scores[min(horizon, len(scores) - 1)])
+    is_naive = _naive_series(
+        np.mean(np.abs(forecasts - actual), axis=1)[over] / scales[record.origins.series[over]],
+        errors[-1, over], record.origins.series[over], len(scales),
+    )  # fmt: skip
+    fallback = is_naive[record.origins.series]
+    forecasts[fallback] = record.forecasts[-1][fallback]
+    return Track(record.origins, forecasts, actual, ages, chosen, is_naive)
+
+
+def _scores(errors: Floats, over: NDArray[np.bool_], ages: Ints, horizon: int) -> Floats:
+    """The mean errors (ages, members) of windows of each age and older, the older the less.
+
+    Where no window is as old as that, they are those of all windows.
+    """
+    if not over.any():
+        return -np.arange(len(errors), dtype=np.float64)[None]  # the last member is the best
+    oldest = int(ages[over].max())
+    sums = np.stack([np.bincount(ages[over], row, oldest + 1) for row in errors[:, over]], axis=1)
+    counts = np.bincount(ages[over], minlength=oldest + 1).astype(np.float64)
+    decay = 0.5 ** (1.0 / HALF_LIFE)
+    for age in range(oldest - 1, -1, -1):
+        sums[age] += decay * sums[age + 1]
+        counts[age] += decay * counts[age + 1]
+    scores = sums / np.maximum(counts, 1e-300)[:, None]
+    last = max(oldest - horizon, 0)  # of the oldest windows, each choice would be made of few
+    return np.concatenate([scores[: last + 1], scores[:1]]) if last + 1 < len(scores) else scores
+
+
+def _naive_series(errors: Floats, naive: Floats, series: Ints, many: int) -> NDArray[np.bool_]:
+    """Which series are forecast better by the seasonal naive rule."""
+    if many == 1:
+        return np.zeros(1, np.bool_)  # of one series, members are chosen against it at each origin
+    counts = np.bincount(series, minlength=many)
+    sums, naive_sums = np.bincount(series, errors, many), np.bincount(series, naive, many)
+    return np.asarray((counts >= LEAST_WINDOWS) & (sums > MARGIN * naive_sums))
+
+
+def median(forecasts: Floats, chosen: Sequence[int], is_naive: NDArray[np.bool_]) -> Floats:
+    """The committee's forecasts (series, horizon) of those of all members."""
+    result = np.median(forecasts[list(chosen)], axis=0)
+    result[is_naive] = forecasts[-1][is_naive]
+    return np.asarray(result)

@@ -1,0 +1,298 @@
+"""Candidates, judged on the last windows of the training rows, and the few of them that are taken.
+
+Ridges over lags are fitted in closed form, so that hundreds of them (transforms, windows, centres,
+units of errors, penalties) cost little; networks are trained where there are windows enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..evaluation.skill import price_skill
+from .committee import Committee, Record
+from .histories import Histories
+from .member import Member, known_ahead
+from .naive import Drift, SeasonalNaive
+from .network_member import NetworkMember, NetworkSpec, fit_network
+from .ridges import Ridge, RidgeSpec, fit_ridges, lag_lengths, ridge_specs
+from .scaling import allowed_transforms
+from .validation import Validation, recency_weights, split_validation, window_errors
+from .view import View
+
+Floats: TypeAlias = NDArray[np.float64]
+
+HALF_LIVES = (50.0, 200.0, 1000.0)  # for which a shortlist has the best
+BEST = 4  # for each of them
+SHORTLIST = 10  # ridges at most
+EXTRA_STEPS = 0.25  # of the steps of a network, on all rows
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """What a user may set of the search.
+
+    Attributes
+    ----------
+    members : tuple of str
+        Of "ridge", the names of networks, "seasonal_naive", "naive" and "drift".
+    transforms : tuple of str
+    lags : tuple of int
+        Empty: chosen from seasons.
+    seasons : tuple of int
+    networks : tuple of NetworkSpec
+    steps : int
+        Of each network.
+    seed : int
+    """
+
+    members: tuple[str, ...]
+    transforms: tuple[str, ...]
+    lags: tuple[int, ...]
+    seasons: tuple[int, ...]
+    networks: tuple[NetworkSpec, ...]
+    steps: int
+    seed: int
+    callbacks: Sequence[Any] = ()
+    progress: bool = False
+    is_price: bool = False
+
+
+@dataclass(frozen=True)
+class Searched:
+    """The result of a search.
+
+    Attributes
+    ----------
+    committee : Committee
+        Its members are fitted to all rows.
+    record : Record
+        What its members, fitted to the rows before the validation, forecast there.
+    histories : dict of str to list of dict
+        A row an epoch, of each network.
+    """
+
+    committee: Committee
+    record: Record
+    histories: dict[str, list[dict[str, float]]]
+
+
+def search(histories: Histories, horizon: int, settings: SearchSettings) -> Searched:
+    """Fit and choose members."""
+    validation = split_validation(histories, horizon)
+    train = histories.before(validation.limits)
+    known = known_ahead(histories, validation.origins, horizon)
+    actual = histories.actual(validation.origins, horizon)
+    scales = train.seasonal_scale()[validation.origins.series]
+    transforms = [t for t in settings.transforms if t in allowed_transforms(histories.values)]
+    judged = _Judged(validation, known, actual, scales)
+    if "ridge" in settings.members and len(validation):
+        for view in _views(train, transforms):
+            judged.add_ridges(
+                histories, train, view, horizon, _specs(train, view, horizon, settings)
+            )
+    ridges = judged.shortlist()
+    if settings.is_price:
+        forecasts = [m.forecast(histories, validation.origins, horizon, known) for m in ridges[:1]]
+        ridges = ridges[:1] if any(has_skill(histories, validation, f) for f in forecasts) else []
+    learned: dict[str, list[dict[str, float]]] = {}
+    networks = list(_networks(train, horizon, settings, learned))
+    rules = _rules(histories, settings)
+    first = Committee((*ridges, *networks, *rules), horizon)
+    record = Record(
+        validation.origins, first.forecasts(histories, validation.origins, known),
+        _stride(validation),
+    )  # fmt: skip
+    members, more = refit(first.members, histories, horizon, settings)
+    for name, rows in more.items():
+        learned[name] = learned[name] + rows
+    return Searched(Committee(members, horizon), record, learned)
+
+
+def refit(
+    members: Sequence[Member], histories: Histories, horizon: int, settings: SearchSettings
+) -> tuple[tuple[Member, ...], dict[str, list[dict[str, float]]]]:
+    """The same members, fitted to all rows; returns also the further epochs of networks."""
+    learned: dict[str, list[dict[str, float]]] = {}
+    ridges = [member for member in members if isinstance(member.model, Ridge)]
+    networks = [member for member in members if isinstance(member.model, NetworkMember)]
+    final = (
+        *_refitted(histories, horizon, ridges),
+        *_networks_again(histories, horizon, settings, networks, learned),
+        *[member for member in members if member.is_rule],
+    )
+    return final, learned
+
+
+def _stride(validation: Validation) -> int:
+    ages = np.unique(validation.ages)
+    return int(ages[1] - ages[0]) if len(ages) > 1 else 1
+
+
+def _views(train: Histories, transforms: Sequence[str]) -> Iterator[View]:
+    """The series as candidates may see them: with covariates and without, if there are any."""
+    with_covariates = train.known[0].shape[1] > 0
+    with_extras = train.past[0].shape[1] > 0 or (train.static.shape[1] > 0 and len(train) > 1)
+    for transform in transforms:
+        for known in dict.fromkeys((False, with_covariates)):
+            for extras in dict.fromkeys((False, with_extras)):
+                yield View.of(train, transform, with_known=known, with_extras=extras)
+
+
+def _specs(train: Histories, view: View, horizon: int, settings: SearchSettings) -> list[RidgeSpec]:
+    usual = int(np.median(train.lengths))
+    lags = settings.lags or lag_lengths(settings.seasons, horizon, usual, len(train))
+    return ridge_specs((view.scaling.transform,), lags, len(train), train.season)
+
+
+class _Judged:
+    """Candidates and their errors in the validation."""
+
+    def __init__(
+        self, validation: Validation, known: Floats, actual: Floats, scales: Floats
+    ) -> None:
+        self.validation, self.known, self.actual, self.scales = validation, known, actual, scales
+        self.members: list[Member] = []
+        self.errors: list[Floats] = []
+
+    def add_ridges(
+        self, histories: Histories, train: Histories, view: View, horizon: int,
+        specs: list[RidgeSpec],
+    ) -> None:  # fmt: skip
+        """Fit the ridges of a view to the rows before the validation, and measure their errors."""
+        origins = self.validation.origins
+        prepared = view.prepared(histories)
+        windows = prepared.windows(origins, max(spec.lags for spec in specs))
+        extras = view.extras_at(prepared, origins)
+        for ridge in fit_ridges(view.prepared(train), view, horizon, specs):
+            z = ridge.forecast(windows, extras, origins.series)
+            forecast = view.values(z, origins, self.known)
+            self.members.append(Member(ridge, view))
+            self.errors.append(window_errors(forecast, self.actual, self.scales))
+
+    def shortlist(self) -> list[Member]:
+        """The best of late and of longer ago, of each family one."""
+        if not self.members:
+            return []
+        errors = np.stack(self.errors)
+        numbers: dict[int, None] = {}
+        for half_life in HALF_LIVES:
+            scores = errors @ recency_weights(self.validation, half_life)
+            for k in _best_of_families(self.members, scores, BEST):
+                numbers.setdefault(k)
+        overall = errors @ recency_weights(self.validation)
+        for transform in ("none", "sqrt", "log"):
+            some = [k for k, m in enumerate(self.members) if _transform(m) == transform]
+            if some:
+                numbers.setdefault(min(some, key=lambda k: float(overall[k])))
+        order = sorted(list(numbers)[:SHORTLIST], key=lambda k: float(overall[k]))
+        return [self.members[k] for k in order]
+
+
+def has_skill(histories: Histories, validation: Validation, forecasts: Floats) -> bool:
+    """Whether forecasts (n, horizon) at the origins of a validation beat random walks for sure.
+
+    Series are aligned at their ends.
+    """
+    longest, horizon = int(histories.lengths.max()), forecasts.shape[1]
+    prices = np.full((len(histories), longest), np.nan)
+    for k, values in enumerate(histories.values):
+        prices[k, longest - len(values) :] = values
+    ages = np.unique(validation.ages)[::-1]
+    predicted = np.full((len(ages), len(histories), horizon), np.nan)
+    rows = np.searchsorted(-ages, -validation.ages)
+    predicted[rows, validation.origins.series] = forecasts
+    return price_skill(prices, predicted, longest - horizon - ages).claimed
+
+
+def _transform(member: Member) -> str:
+    return "" if member.view is None else member.view.scaling.transform
+
+
+def _best_of_families(members: list[Member], scores: Floats, many: int) -> list[int]:
+    families: set[str] = set()
+    best: list[int] = []
+    for k in np.argsort(scores, kind="stable"):
+        if members[k].family not in families:
+            families.add(members[k].family)
+            best.append(int(k))
+        if len(best) == many:
+            break
+    return best
+
+
+def _rules(histories: Histories, settings: SearchSettings) -> list[Member]:
+    """The rules without weights; the last is the baseline: the seasonal naive forecast.
+
+    Of prices it is the random walk with drift.
+    """
+    shortest = int(histories.lengths.min())
+    seasons = [s for s in settings.seasons if s <= shortest]
+    if settings.is_price:
+        return [Member(SeasonalNaive(1)), Member(Drift())]
+    main = seasons[0] if seasons else 1
+    rules: list[Any] = [SeasonalNaive(s) for s in seasons[1:]]
+    if main > 1:
+        rules.append(SeasonalNaive(1))
+    return [Member(rule) for rule in (*rules, Drift(), SeasonalNaive(main))]
+
+
+def _refitted(histories: Histories, horizon: int, ridges: list[Member]) -> list[Member]:
+    """The same ridges, fitted to all rows."""
+    result: dict[int, Member] = {}
+    by_view: dict[int, list[int]] = {}
+    for k, member in enumerate(ridges):
+        by_view.setdefault(id(member.view), []).append(k)
+    for numbers in by_view.values():
+        old = ridges[numbers[0]].view
+        assert old is not None
+        view = View.of(
+            histories, old.scaling.transform, with_known=old.effects is not None,
+            with_extras=old.with_extras,
+        )  # fmt: skip
+        specs: dict[RidgeSpec, int] = {ridges[k].model.spec: k for k in numbers}  # type: ignore
+        for ridge in fit_ridges(view.prepared(histories), view, horizon, specs):
+            result[specs[ridge.spec]] = Member(ridge, view)
+    return [result.get(k, member) for k, member in enumerate(ridges)]
+
+
+def _networks(
+    train: Histories, horizon: int, settings: SearchSettings, learned: dict[str, Any]
+) -> Iterator[Member]:
+    """Networks trained on the rows before the validation."""
+    views: dict[str, View] = {}
+    with_known = train.known[0].shape[1] > 0
+    for number, spec in enumerate(settings.networks):
+        if spec.transform not in views:
+            views[spec.transform] = View.of(
+                train, spec.transform, with_known=with_known, with_extras=False
+            )
+        view = views[spec.transform]
+        model, history = fit_network(
+            spec, view.prepared(train), view.scaling.spread, horizon, steps=settings.steps,
+            seed=settings.seed + number, callbacks=settings.callbacks, progress=settings.progress,
+        )  # fmt: skip
+        learned[spec.name] = history
+        yield Member(model, view)
+
+
+def _networks_again(
+    histories: Histories, horizon: int, settings: SearchSettings, networks: list[Member],
+    learned: dict[str, Any],
+) -> Iterator[Member]:  # fmt: skip
+    """The same networks, some steps further on all rows; their view stays as it was."""
+    for number, member in enumerate(networks):
+        assert member.view is not None
+        start: Any = member.model
+        spec: NetworkSpec = start.spec
+        model, history = fit_network(
+            spec, member.view.prepared(histories), member.view.scaling.spread, horizon,
+            steps=max(1, round(EXTRA_STEPS * settings.steps)), seed=settings.seed + number,
+            start=start, callbacks=settings.callbacks, progress=settings.progress,
+        )  # fmt: skip
+        learned[spec.name] = history
+        yield Member(model, member.view)

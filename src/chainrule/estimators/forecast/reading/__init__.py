@@ -1,0 +1,1 @@
+"""Tables of time series as arrays on one calendar: read, checked and completed."""
