@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -44,6 +44,8 @@ class Fitted:
     counts : CountPart or None
         The series of intermittent demand.
     hierarchy : Hierarchy or None
+    children : mapping or None
+        What the hierarchy was made of.
     method : str
         Of reconciliation.
     """
@@ -56,6 +58,7 @@ class Fitted:
     is_price: bool
     counts: CountPart | None = None
     hierarchy: Hierarchy | None = None
+    children: Mapping[Any, Sequence[Any]] | None = None
     method: str = "mint_shrink"
 
     @property
@@ -203,6 +206,7 @@ def fit_panel(
     settings: SearchSettings,
     counts: CountPart | None,
     hierarchy: Hierarchy | None,
+    children: Mapping[Any, Sequence[Any]] | None,
     method: str,
 ) -> tuple[Fitted, dict[str, list[dict[str, float]]]]:
     """Search members for a panel; returns also the epochs of each network."""
@@ -212,7 +216,7 @@ def fit_panel(
     fitted = Fitted(
         panel, () if settings.is_price else seasons,
         searched.committee, searched.record, histories.seasonal_scale(), settings.is_price,
-        counts, hierarchy, method,
+        counts, hierarchy, children, method,
     )  # fmt: skip
     return fitted, searched.histories
 

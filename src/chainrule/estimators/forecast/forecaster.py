@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ...config import configured
 from ...errors import DataError, UnsupportedError, warn_user
+from .backtest_methods import BacktestMethods
 from .count_part import count_rows, fit_count_part
 from .fitted import Fitted, fit_panel, stack_known
 from .forecast_warning import FewOriginsWarning
@@ -31,7 +32,7 @@ Floats: TypeAlias = NDArray[np.float64]
 Frame: TypeAlias = Any
 
 
-class Forecaster(ForecasterSettings, BaseEstimator):  # type: ignore[misc]
+class Forecaster(BacktestMethods, ForecasterSettings, BaseEstimator):  # type: ignore[misc]
     """Forecasts time series: sales, demand, sensors, prices.
 
     A small committee is chosen by rolling origins inside the training rows: ridges over lags in
@@ -193,7 +194,7 @@ class Forecaster(ForecasterSettings, BaseEstimator):  # type: ignore[misc]
                 )  # fmt: skip
             self.fitted_, self.history_ = fit_panel(
                 panel, self.horizon, seasons, self.search_settings(panel, seasons, seed, is_price),
-                counts, summed, reconcile,
+                counts, summed, hierarchy, reconcile,
             )  # fmt: skip
         roles = panel.roles
         self.n_features_in_ = 1 + len(roles.known) + len(roles.past) + len(roles.static)
