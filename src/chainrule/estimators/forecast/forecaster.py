@@ -16,6 +16,7 @@ from ...config import configured
 from ...errors import DataError, UnsupportedError, warn_user
 from .backtest_methods import BacktestMethods
 from .count_part import count_rows, fit_count_part
+from .file_methods import FileMethods
 from .fitted import Fitted, fit_panel, stack_known
 from .forecast_warning import FewOriginsWarning
 from .hierarchy.panel import check_method, hierarchical
@@ -32,7 +33,7 @@ Floats: TypeAlias = NDArray[np.float64]
 Frame: TypeAlias = Any
 
 
-class Forecaster(BacktestMethods, ForecasterSettings, BaseEstimator):  # type: ignore[misc]
+class Forecaster(BacktestMethods, FileMethods, ForecasterSettings, BaseEstimator):  # type: ignore[misc]
     """Forecasts time series: sales, demand, sensors, prices.
 
     A small committee is chosen by rolling origins inside the training rows: ridges over lags in
@@ -70,7 +71,7 @@ class Forecaster(BacktestMethods, ForecasterSettings, BaseEstimator):  # type: i
     duplicates : {"error", "sum", "mean", "first", "last"}
         What is done with rows of one series and time.
     max_steps : int, optional
-        Training steps of each network, of 256 windows. Default 2,000.
+        Training steps of each network, of 256 windows. Default 3,000.
     random_state : int, RandomState or None
         The same number, the same forecasts.
     callbacks : sequence of callable, optional
@@ -161,6 +162,7 @@ class Forecaster(BacktestMethods, ForecasterSettings, BaseEstimator):  # type: i
         """
         self.__dict__.pop("card_", None)
         self._validate_params()
+        whole_numbers("horizon", self.horizon)
         self.checked_members()
         check_method(reconcile)
         panel = read_panel(

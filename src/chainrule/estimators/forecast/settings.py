@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from ...errors import warn_user
 from ..anomaly.series.rhythm import find_period
 from ..sklearn_private import Interval, StrOptions
 from .members.network_member import NETWORKS, NetworkSpec
 from .members.scaling import TRANSFORMS
 from .members.search import SearchSettings
+from .reading.data_warning import SeriesDataWarning
 from .reading.gaps import RULES
 from .reading.panel import Panel
 from .reading.pieces import DUPLICATES
@@ -22,7 +24,7 @@ KINDS = ("auto", "level", "price", "count")
 LIKELIHOODS = ("auto", "negative_binomial", "tweedie")
 MEMBERS = ("ridge", *NETWORKS)
 NETWORK_WINDOWS = 4000  # from so many on, networks are members by default,
-NETWORK_STEPS = 2000  # of 256 windows each
+NETWORK_STEPS = 3000  # of 256 windows each
 LEAST_CYCLES = 2.0  # of a season in a series, or it is none
 LOOKED_AT = 5  # series, in which the season of steps without a calendar is sought
 
@@ -71,10 +73,16 @@ class ForecasterSettings:
 
         Steps without a calendar have the one in which the longest series repeat themselves.
         """
+        longest = max(len(one.values) for one in panel.series)
         if self.season_length is not None:
             lengths = whole_numbers("season_length", self.season_length)
-            return tuple(sorted({length for length in lengths if length > 1}))
-        longest = max(len(one.values) for one in panel.series)
+            if max(lengths) >= longest > 1:
+                warn_user(
+                    f"season_length={self.season_length!r:.60}, but the longest series has "
+                    f"{longest} steps: a season that has not come round is left out",
+                    SeriesDataWarning,
+                )
+            return tuple(sorted({length for length in lengths if 1 < length < longest}))
         if panel.calendar.kind == "steps":
             return _repeating(panel)
         return tuple(
@@ -129,12 +137,13 @@ class ForecasterSettings:
         seasonal = [season for season in seasons if 2 * season <= most]
         length = 2 * seasonal[-1] if seasonal else max(2 * self.horizon, 8)
         size = int(max(lags)) if lags else max(1, min(length, most, 512))
+        half = size // 2 if not lags and seasonal and size == length else size
         positive = all(float(one.values.min()) >= 0.0 for one in panel.series)
         transform = "log" if positive and "log" in transforms else transforms[0]
         return tuple(
-            NetworkSpec(kind, transform, size, centre, counts)
+            NetworkSpec(kind, transform, length, centre, counts)
             for kind in kinds
-            for centre, counts in (("last", "level"), ("mean", "spread"))
+            for length, centre, counts in ((size, "last", "level"), (half, "mean", "spread"))
         )
 
 
@@ -160,8 +169,7 @@ def checked_levels(levels: Any) -> tuple[float, ...]:
         if isinstance(level, bool) or not isinstance(level, Real):
             raise TypeError(f"levels={levels!r:.60}: give numbers in percent, such as [80, 95]")
         if not 0 < float(level) < 100:
-            hint = f"; {float(level):g} of 1 is level {100 * float(level):g}" if level == 1 else ""
-            raise ValueError(f"levels={levels!r:.60}: give percents between 0 and 100{hint}")
+            raise ValueError(f"levels={levels!r:.60}: give percents between 0 and 100")
         if float(level) < 1:
             raise ValueError(
                 f"levels={levels!r:.60}: levels are percents, so {float(level):g} is hardly meant: "
@@ -173,7 +181,10 @@ def checked_levels(levels: Any) -> tuple[float, ...]:
 def _repeating(panel: Panel) -> tuple[int, ...]:
     """The period that most of the longest series repeat themselves after, if any."""
     longest = sorted(panel.series, key=lambda one: -len(one.values))[:LOOKED_AT]
-    periods = [find_period(one.values[:, None]) for one in longest]
+    # In units of the largest value, so that no product is too large or too small for a float.
+    periods = [
+        find_period(one.values[:, None] / (np.abs(one.values).max() or 1.0)) for one in longest
+    ]
     present = [period for period in periods if period is not None]
     if 2 * len(present) <= len(periods):
         return ()

@@ -52,7 +52,8 @@ class Record:
     def latest(self, lengths: Ints, steps: int) -> Record:
         """Without origins that lie further back than so many steps from their series' end."""
         some = lengths[self.origins.series] - self.origins.steps <= steps
-        return Record(self.origins[some], self.forecasts[:, some], self.stride)
+        forecasts = np.ascontiguousarray(self.forecasts[:, some])  # in the order of a model file
+        return Record(self.origins[some], forecasts, self.stride)
 
 
 @dataclass(frozen=True)
@@ -151,10 +152,14 @@ def follow(committee: Committee, record: Record, histories: Histories, scales: F
     over = np.isfinite(errors).all(axis=0)
     scores = _scores(errors, over, ages, horizon)
     forecasts = np.empty(actual.shape)
-    for age in np.unique(ages):
-        rows = ages == age
+    distinct, numbers = np.unique(ages, return_inverse=True)
+    choices: dict[tuple[int, ...], list[int]] = {}
+    for number, age in enumerate(distinct):
         some = committee.chosen(scores[min(int(age) + horizon, len(scores) - 1)])
-        forecasts[rows] = np.median(record.forecasts[some][:, rows], axis=0)
+        choices.setdefault(tuple(some), []).append(number)
+    for members, of in choices.items():
+        rows = np.isin(numbers, of)
+        forecasts[rows] = np.median(record.forecasts[list(members)][:, rows], axis=0)
     chosen = committee.chosen(scores[min(horizon, len(scores) - 1)])
     is_naive = _naive_series(
         np.mean(np.abs(forecasts - actual), axis=1)[over] / scales[record.origins.series[over]],

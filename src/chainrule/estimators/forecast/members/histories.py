@@ -63,7 +63,7 @@ class Histories:
         """The series of a panel."""
         return cls(
             [one.values for one in panel.series],
-            [one.observed for one in panel.series],
+            [one.observed | (panel.fill_gaps == "zero") for one in panel.series],  # zeros are true
             [one.known for one in panel.series],
             [one.past for one in panel.series],
             np.stack([one.static for one in panel.series]),
@@ -83,10 +83,18 @@ class Histories:
         """The origin after the last value of each series."""
         return Origins(np.arange(len(self), dtype=np.int64), self.lengths)
 
+    def some(self, rows: Ints) -> Histories:
+        """Some of the series."""
+        return Histories(
+            [self.values[k] for k in rows], [self.observed[k] for k in rows],
+            [self.known[k] for k in rows], [self.past[k] for k in rows], self.static[rows],
+            self.season,
+        )  # fmt: skip
+
     def before(self, limits: Ints) -> Histories:
         """What is known after so many rows of each series; at least one is."""
         return Histories(
-            [self._causal(k, int(limit)) for k, limit in enumerate(limits)],
+            [self.causal(k, int(limit)) for k, limit in enumerate(limits)],
             [one[:limit] for one, limit in zip(self.observed, limits, strict=True)],
             [one[:limit] for one, limit in zip(self.known, limits, strict=True)],
             [one[:limit] for one, limit in zip(self.past, limits, strict=True)],
@@ -94,7 +102,7 @@ class Histories:
             self.season,
         )
 
-    def _causal(self, series: int, limit: int) -> Floats:
+    def causal(self, series: int, limit: int) -> Floats:
         """The values before a row; a gap that reaches over it is filled without later values."""
         values = self.values[series][:limit]
         known = np.flatnonzero(self.observed[series][:limit])
@@ -114,11 +122,12 @@ class Histories:
             steps = origins.steps[rows]
             values, observed = self.values[series], self.observed[series]
             padded = np.concatenate([_padding(values, length, self.season), values])
-            result[rows] = padded[(steps + 0)[:, None] + np.arange(length)]
-            for row, step in zip(rows, steps, strict=True):
-                if not observed[step - 1]:
-                    causal = self._causal(int(series), int(step))
-                    result[row] = np.concatenate([padded[:length], causal])[-length:]
+            result[rows] = padded[steps[:, None] + np.arange(length)]
+            apart = ~observed[steps - 1] | (steps < self.season)  # may need what comes later
+            for row, step in zip(rows[apart], steps[apart], strict=True):
+                causal = self.causal(int(series), int(step))
+                padding = _padding(causal, length, self.season)
+                result[row] = np.concatenate([padding, causal])[-length:]
         return result
 
     def actual(self, origins: Origins, horizon: int) -> Floats:

@@ -53,6 +53,7 @@ class Products:
     @classmethod
     def of(
         cls, values: Floats, extras: Floats, lags: int, horizon: int, *, by_deviation: bool = False,
+        stride: int = 1,
     ) -> Products:  # fmt: skip
         """Sum over all windows of one series.
 
@@ -64,17 +65,21 @@ class Products:
         lags, horizon : int
         by_deviation : bool
             Whether a window counts by 1 over the variance within it.
+        stride : int
+            Steps from one window that counts to the next, back from the last.
         """
         result = cls.none(lags, extras.shape[1], horizon)
         n = len(values) - lags - horizon + 1
         if n <= 0:
             return result
-        windows = np.lib.stride_tricks.sliding_window_view(values, lags + horizon)
+        begin = (n - 1) % stride
+        windows = np.lib.stride_tricks.sliding_window_view(values, lags + horizon)[begin::stride]
+        others = extras[begin + lags - 1 :: stride]
         total, sums, squares = 0.0, result.sums, result.squares
-        for first in range(0, n, BLOCK):
+        for first in range(0, len(windows), BLOCK):
             block = windows[first : first + BLOCK]
             before, after = block[:, :lags], block[:, lags:]
-            other = extras[first + lags - 1 : first + lags - 1 + len(block)]
+            other = others[first : first + len(block)]
             rows = np.concatenate([before, other, after], axis=1)
             weights = 1.0 / deviations(before) ** 2 if by_deviation else np.ones(len(rows))
             total += float(weights.sum())

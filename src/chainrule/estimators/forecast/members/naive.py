@@ -56,7 +56,7 @@ class Drift:
         result = np.empty((len(origins), horizon))
         last = histories.windows(origins, 1)[:, 0]
         for row, (series, step) in enumerate(zip(origins.series, origins.steps, strict=True)):
-            values = histories.values[series][: int(step)]
+            values = histories.causal(int(series), int(step))
             first, steps = float(values[0]), max(int(step) - 1, 1)
             if float(values.min()) > 0.0:
                 result[row] = last[row] * np.exp(np.log(last[row] / first) / steps * ahead)

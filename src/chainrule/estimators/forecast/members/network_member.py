@@ -116,16 +116,26 @@ class NetworkMember:
         static : array (n, S)
         series : array (n,) of int
         """
-        lags = self.spec.lags
-        unit = self.units[series][:, None]
-        some = np.asarray(windows[:, windows.shape[1] - lags :] / unit, np.float32)
-        centre, scale = self.spec.scaling.measure(some, self.floors[series][:, None])
-        ahead = self._ahead(known, past, static)
-        z = predict_windows(self.network, (some - centre) / scale, ahead)
+        some, ahead, centre, scale, unit = self.normalised(windows, known, past, static, series)
+        z = predict_windows(self.network, some, ahead)
         if self.quantiles:
             z = np.sort(z, axis=2)
             unit, scale, centre = unit[..., None], scale[..., None], centre[..., None]
         return np.asarray(z * scale + centre, np.float64) * unit
+
+    def normalised(
+        self, windows: Floats, known: Floats, past: Floats, static: Floats,
+        series: NDArray[np.int64],
+    ) -> tuple[Any, Any, Any, Any, Floats]:  # fmt: skip
+        """What the network reads: windows and other inputs; and centre, scale and unit, (n, 1).
+
+        Its output z stands for ``(z * scale + centre) * unit`` in the member's view.
+        """
+        lags = self.spec.lags
+        unit = self.units[series][:, None]
+        some = np.asarray(windows[:, windows.shape[1] - lags :] / unit, np.float32)
+        centre, scale = self.spec.scaling.measure(some, self.floors[series][:, None])
+        return (some - centre) / scale, self._ahead(known, past, static), centre, scale, unit
 
     def with_series(self, series: list[Floats], spreads: Floats) -> NetworkMember:
         """The member with the units and floors of series that its training had not."""

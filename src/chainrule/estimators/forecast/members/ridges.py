@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import gcd
 from typing import TypeAlias
 
 import numpy as np
@@ -19,7 +20,9 @@ Floats: TypeAlias = NDArray[np.float64]
 LEAST_WINDOWS = 8  # to fit a ridge to
 LOCAL_PENALTIES = (1e-2, 1e-1, 1.0)
 LOCAL_CENTRES = ("last", "mean")
-MOST_LOCAL_LAGS = 400  # of a ridge for each series
+MOST_LOCAL_LAGS = 400  # of a ridge for each series,
+LOCAL_SHARE = 0.45  # and of the steps of the usual series
+MOST_WINDOWS = 20_000  # of all series, that ridges for all together are fitted to
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,8 @@ class Ridge:
         result = np.empty((len(windows), len(self.fallback.bias)))
         for k in np.unique(series):
             rows = series == k
-            result[rows] = (self.maps[k] or self.fallback)(windows[rows], extras[rows])
+            local = self.maps[k] if k < len(self.maps) else None  # None of series that came later
+            result[rows] = (local or self.fallback)(windows[rows], extras[rows])
         return result
 
 
@@ -103,25 +107,27 @@ def _fit_lags(
 ) -> Iterator[Ridge]:  # fmt: skip
     """All ridges of as many lags whose windows have the same weights."""
     by_deviation = specs[0].counts == "window"
+    many = int(np.maximum(prepared.lengths - lags - horizon + 1, 0).sum())
+    if many < LEAST_WINDOWS:
+        return
     local = [spec for spec in specs if spec.is_local]
     maps: dict[RidgeSpec, list[LagMap | None]] = {spec: [] for spec in local}
     totals = {
         counts: Products.none(lags, view.n_extras, horizon)
         for counts in dict.fromkeys(spec.counts for spec in specs)
     }
-    many = 0
+    stride = 1 if local else stride_for(many, MOST_WINDOWS, prepared.season)
     for k, values in enumerate(prepared.values):
-        products = Products.of(values, extras[k], lags, horizon, by_deviation=by_deviation)
+        products = Products.of(
+            values, extras[k], lags, horizon, by_deviation=by_deviation, stride=stride
+        )
         windows = max(len(values) - lags - horizon + 1, 0)
-        many += windows
         for counts, total in totals.items():
             weight = _level_weight(view, k) if counts == "level" else 1.0
             totals[counts] = total.plus(products, weight)
         solved = _solved(products, local, prepared.season) if windows >= lags // 2 + 8 else {}
         for spec in local:
             maps[spec].append(solved.get(spec))
-    if many < LEAST_WINDOWS:
-        return
     common = {
         counts: _solved(total, [s for s in specs if s.counts == counts], prepared.season)
         for counts, total in totals.items()
@@ -130,6 +136,20 @@ def _fit_lags(
         fallback = common[spec.counts].get(spec)
         if fallback is not None:
             yield Ridge(spec, tuple(maps.get(spec, ())), fallback)
+
+
+def stride_for(many: int, most: int, season: int) -> int:
+    """From one of `many` windows to the next that counts, such that all of a season's come up.
+
+    Examples
+    --------
+    >>> stride_for(100, 200, 7), stride_for(1000, 200, 7), stride_for(1000, 200, 10)
+    (1, 5, 7)
+    """
+    stride = max(1, -(-many // most))
+    while gcd(stride, season) > 1:
+        stride += 1
+    return stride
 
 
 def _level_weight(view: View, series: int) -> float:
@@ -155,7 +175,7 @@ def _solved(products: Products, specs: Sequence[RidgeSpec], season: int) -> dict
 
 
 def ridge_specs(
-    transforms: Sequence[str], lags: Sequence[int], n_series: int, season: int
+    transforms: Sequence[str], lags: Sequence[int], n_series: int, season: int, usual: int
 ) -> list[RidgeSpec]:
     """All candidates: the units in which errors count differ between several series only."""
     centres = [c for c in CENTRES if c != "season" or season > 1]
@@ -173,7 +193,7 @@ def ridge_specs(
             RidgeSpec(transform, length, centre, "spread", penalty, is_local=True)
             for transform in transforms
             for length in lags
-            if length <= MOST_LOCAL_LAGS
+            if length <= min(MOST_LOCAL_LAGS, LOCAL_SHARE * usual)
             for centre in LOCAL_CENTRES
             for penalty in LOCAL_PENALTIES
         ]

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Never, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ....errors import DataError
 from ..evaluation.skill import price_skill
 from .committee import Committee, Record
 from .histories import Histories
 from .member import Member, known_ahead
 from .naive import Drift, SeasonalNaive
 from .network_member import NetworkMember, NetworkSpec, fit_network
-from .ridges import Ridge, RidgeSpec, fit_ridges, lag_lengths, ridge_specs
+from .ridges import LEAST_WINDOWS, Ridge, RidgeSpec, fit_ridges, lag_lengths, ridge_specs
 from .scaling import allowed_transforms
 from .validation import Validation, recency_weights, split_validation, window_errors
 from .view import View
@@ -29,6 +30,7 @@ Floats: TypeAlias = NDArray[np.float64]
 HALF_LIVES = (50.0, 200.0, 1000.0)  # for which a shortlist has the best
 BEST = 4  # for each of them
 SHORTLIST = 10  # ridges at most
+JUDGED_SERIES = 100  # at most, on which candidates are judged
 EXTRA_STEPS = 0.25  # of the steps of a network, on all rows
 
 
@@ -86,21 +88,20 @@ def search(histories: Histories, horizon: int, settings: SearchSettings) -> Sear
     validation = split_validation(histories, horizon)
     train = histories.before(validation.limits)
     known = known_ahead(histories, validation.origins, horizon)
-    actual = histories.actual(validation.origins, horizon)
-    scales = train.seasonal_scale()[validation.origins.series]
-    transforms = [t for t in settings.transforms if t in allowed_transforms(histories.values)]
-    judged = _Judged(validation, known, actual, scales)
+    ridges: list[Member] = []
     if "ridge" in settings.members and len(validation):
-        for view in _views(train, transforms):
-            judged.add_ridges(
-                histories, train, view, horizon, _specs(train, view, horizon, settings)
-            )
-    ridges = judged.shortlist()
+        ridges = _ridges(histories, train, horizon, settings)
     if settings.is_price:
         forecasts = [m.forecast(histories, validation.origins, horizon, known) for m in ridges[:1]]
         ridges = ridges[:1] if any(has_skill(histories, validation, f) for f in forecasts) else []
     learned: dict[str, list[dict[str, float]]] = {}
     networks = list(_networks(train, horizon, settings, learned))
+    if settings.is_price:
+        networks = [
+            member for member in networks
+            if has_skill(histories, validation,
+                         member.forecast(histories, validation.origins, horizon, known))
+        ]  # fmt: skip
     rules = _rules(histories, settings)
     first = Committee((*ridges, *networks, *rules), horizon)
     record = Record(
@@ -111,6 +112,55 @@ def search(histories: Histories, horizon: int, settings: SearchSettings) -> Sear
     for name, rows in more.items():
         learned[name] = learned[name] + rows
     return Searched(Committee(members, horizon), record, learned)
+
+
+def _transforms(histories: Histories, settings: SearchSettings) -> list[str]:
+    """Those of the settings that take all values."""
+    transforms = [t for t in settings.transforms if t in allowed_transforms(histories.values)]
+    if not transforms:
+        least = min(float(one.min()) for one in histories.values)
+        raise DataError(
+            f"transform={settings.transforms[0]!r} takes values from 0 on, but a series has "
+            f"{least:g}: say transform='none', or 'auto'"
+        )
+    return transforms
+
+
+def _refuse_lags(histories: Histories, train: Histories, horizon: int, lags: int) -> Never:
+    """Raise the error of windows that are too long for any ridge."""
+    longest, learned = int(histories.lengths.max()), int(train.lengths.max())
+    most = learned - horizon - LEAST_WINDOWS + 1
+    raise DataError(
+        f"input_size={lags}, but the longest series has {longest} steps, of which members learn "
+        f"from the first {learned}: " + (f"give {most} or less" if most > 0 else "leave it out")
+    )
+
+
+def _ridges(
+    histories: Histories, train: Histories, horizon: int, settings: SearchSettings
+) -> list[Member]:
+    """The shortlist of ridges, fitted to the rows before the validation.
+
+    Of many series, candidates are judged on some.
+    """
+    many = len(histories)
+    rows = np.unique(np.linspace(0, many - 1, min(many, JUDGED_SERIES)).astype(np.int64))
+    some, learned_from = histories.some(rows), train.some(rows)
+    validation = split_validation(some, horizon, many)
+    if not len(validation):
+        return []
+    judged = _Judged(
+        validation,
+        known_ahead(some, validation.origins, horizon),
+        some.actual(validation.origins, horizon),
+        learned_from.seasonal_scale()[validation.origins.series],
+    )
+    transforms = [t for t in settings.transforms if t in allowed_transforms(histories.values)]
+    for view in _views(learned_from, transforms):
+        specs = _specs(learned_from, view, horizon, settings)
+        judged.add_ridges(some, learned_from, view, horizon, specs)
+    shortlist = judged.shortlist()
+    return shortlist if len(rows) == many else _refitted(train, horizon, shortlist)
 
 
 def refit(
@@ -146,7 +196,7 @@ def _views(train: Histories, transforms: Sequence[str]) -> Iterator[View]:
 def _specs(train: Histories, view: View, horizon: int, settings: SearchSettings) -> list[RidgeSpec]:
     usual = int(np.median(train.lengths))
     lags = settings.lags or lag_lengths(settings.seasons, horizon, usual, len(train))
-    return ridge_specs((view.scaling.transform,), lags, len(train), train.season)
+    return ridge_specs((view.scaling.transform,), lags, len(train), train.season, usual)
 
 
 class _Judged:

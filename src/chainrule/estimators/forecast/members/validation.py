@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import gcd
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .histories import Histories, Origins
+from .ridges import stride_for
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
@@ -44,14 +44,17 @@ class Validation:
         return len(self.origins)
 
 
-def split_validation(histories: Histories, horizon: int) -> Validation:
-    """Choose the origins; on series that are too short there is none."""
+def split_validation(histories: Histories, horizon: int, n_series: int | None = None) -> Validation:
+    """Choose the origins; on series that are too short there is none.
+
+    The more series there are (`n_series`, by default those of `histories`), the fewer of each.
+    """
     lengths = histories.lengths
-    share = COMMON_SHARE + (SHARE - COMMON_SHARE) / np.sqrt(len(lengths))
+    share = COMMON_SHARE + (SHARE - COMMON_SHARE) / np.sqrt(n_series or len(lengths))
     steps = np.minimum(np.maximum(share * lengths, 2 * horizon), MOST_STEPS).astype(np.int64)
     steps = np.minimum(steps, (LARGEST_SHARE * lengths).astype(np.int64) - horizon)
     steps = np.where(steps < 1, 0, steps)
-    stride = _stride(int(steps.sum()), histories.season)
+    stride = stride_for(int(steps.sum()), MOST_ORIGINS, histories.season)
     parts, ages = [], []
     for length, many in zip(lengths, steps, strict=True):
         age = np.arange(0, many, stride)
@@ -61,14 +64,6 @@ def split_validation(histories: Histories, horizon: int) -> Validation:
     origins = Origins(series.astype(np.int64), np.concatenate(parts).astype(np.int64))
     limits = np.where(steps > 0, lengths - horizon - steps + 1, lengths)
     return Validation(limits, origins, np.concatenate(ages).astype(np.int64))
-
-
-def _stride(steps: int, season: int) -> int:
-    """From one origin to the next, such that all positions in the season come up."""
-    stride = max(1, -(-steps // MOST_ORIGINS))
-    while gcd(stride, season) > 1:
-        stride += 1
-    return stride
 
 
 def window_errors(forecast: Floats, actual: Floats, scales: Floats) -> Floats:
