@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import DataError
 from .count_part import CountPart
 from .counts import CountForecast
 from .hierarchy.reconciliation import reconcile
@@ -102,7 +103,11 @@ class Fitted:
         """Past errors, in the transform of the committee's best member."""
         best = self.committee.members[self.raw_track.chosen[0]]
         scaling = best.view.scaling if best.view is not None else self._plain_scaling()
-        return Conformal.of(self.track, scaling, self.starts, self.season)
+        plain = Conformal.of(self.track, scaling, self.starts, self.season)
+        if self.record.heads is None:
+            return plain
+        wide = Conformal.of(self.track, scaling, self.starts, self.season, self.record.heads)
+        return wide if wide.sharpness() < plain.sharpness() else plain
 
     def _plain_scaling(self) -> Scaling:
         positive = all(float(values.min()) > 0.0 for values in self.histories.values)
@@ -120,7 +125,14 @@ class Fitted:
         result = median(self.member_forecasts(known), track.chosen, track.is_naive)
         if self.counts is not None:
             result[self.counts.rows] = self.count_forecast(known).mean
-        return result if self.hierarchy is None else self._reconciled(result)
+        result = result if self.hierarchy is None else self._reconciled(result)
+        if not np.isfinite(result).all():
+            name = self.panel.names[int(np.argmin(np.isfinite(result).all(axis=1)))]
+            raise DataError(
+                f"the forecast of series {name!r} is not finite: its values, or those of a "
+                "covariate, are too large; give them in other units"
+            )
+        return result
 
     def count_forecast(self, known: Floats) -> CountForecast:
         """The distributions of intermittent demand."""
@@ -132,7 +144,8 @@ class Fitted:
     ) -> dict[float, tuple[Floats, Floats]]:
         """The intervals around forecasts for each level in percent."""
         ends = self.histories.ends
-        result = self.conformal.intervals(forecasts, ends, self.starts, tuple(levels))
+        heads = self._heads(known)
+        result = self.conformal.intervals(forecasts, ends, self.starts, tuple(levels), heads)
         if self.counts is not None and levels:
             counts, rows = self.count_forecast(known), self.counts.rows
             for level, (lower, upper) in result.items():
@@ -140,12 +153,19 @@ class Fitted:
                 lower[rows], upper[rows] = counts.quantile(tail), counts.quantile(1.0 - tail)
         return result
 
+    def _heads(self, known: Floats) -> Floats | None:
+        """The quantiles of a network now, where they tell how wide intervals should be."""
+        if not self.conformal.with_heads:
+            return None
+        return self.committee.heads(self.histories, self.histories.ends, known)
+
     def paths(
         self, forecasts: Floats, known: Floats, n_paths: int, rng: np.random.Generator
     ) -> Floats:
         """Sample paths (series, n_paths, horizon)."""
         ends = self.histories.ends
-        result = self.conformal.paths(forecasts, ends, self.starts, n_paths, rng)
+        heads = self._heads(known)
+        result = self.conformal.paths(forecasts, ends, self.starts, n_paths, rng, heads)
         if self.counts is not None:
             drawn = self.count_forecast(known).samples(n_paths, rng)
             result[self.counts.rows] = drawn.transpose(0, 2, 1)
@@ -183,7 +203,11 @@ class Fitted:
         record = self.record
         if len(origins):
             known = known_ahead(histories, origins, self.horizon)
-            record = record.plus(origins, committee.forecasts(histories, origins, known))
+            record = record.plus(
+                origins,
+                committee.forecasts(histories, origins, known),
+                committee.heads(histories, origins, known),
+            )
         record = record.latest(histories.lengths, MEMORY)
         return replace(self, panel=panel, committee=committee, record=record, scales=scales)
 
@@ -232,7 +256,10 @@ def _together(track: Track, many: int) -> list[Ints]:
 
 
 def _new_origins(before: Panel, after: Panel, record: Record, horizon: int) -> Origins:
-    """The origins since the end of the record, a stride apart, up to before the new ends."""
+    """The origins since the end of the record, a stride apart, up to before the new ends.
+
+    Those ahead of which covariates are not all there yet are for a later update.
+    """
     series, steps = [], []
     for k, one in enumerate(after.series):
         length = len(one.values)
@@ -240,8 +267,10 @@ def _new_origins(before: Panel, after: Panel, record: Record, horizon: int) -> O
         if k >= len(before.series):
             continue
         first = int(past.max()) + record.stride if len(past) else len(before.series[k].values)
-        first = max(first, length - MEMORY, 1)
-        some = np.arange(first, length, record.stride)
+        oldest = max(length - MEMORY, 1)
+        first += record.stride * max(0, -(-(oldest - first) // record.stride))
+        last = min(length - 1, len(one.known) - horizon) if one.known.shape[1] else length - 1
+        some = np.arange(first, last + 1, record.stride)
         steps.append(some)
         series.append(np.full(len(some), k))
     if not steps:

@@ -16,6 +16,7 @@ from ...config import configured
 from ...errors import DataError, UnsupportedError, warn_user
 from .backtest_methods import BacktestMethods
 from .count_part import count_rows, fit_count_part
+from .explanation_methods import ExplanationMethods
 from .file_methods import FileMethods
 from .fitted import Fitted, fit_panel, stack_known
 from .forecast_warning import FewOriginsWarning
@@ -33,7 +34,10 @@ Floats: TypeAlias = NDArray[np.float64]
 Frame: TypeAlias = Any
 
 
-class Forecaster(BacktestMethods, FileMethods, ForecasterSettings, BaseEstimator):  # type: ignore[misc]
+class Forecaster(
+    BacktestMethods, FileMethods, ExplanationMethods, ForecasterSettings,
+    BaseEstimator,  # type: ignore[misc]
+):  # fmt: skip
     """Forecasts time series: sales, demand, sensors, prices.
 
     A small committee is chosen by rolling origins inside the training rows: ridges over lags in
@@ -362,9 +366,14 @@ def warn_of_few_origins(fitted: Fitted, levels: Sequence[float]) -> None:
     for level in levels:
         least = conformal.least_origins(level)
         if conformal.n_origins < least:
+            many = len(fitted.scales)
+            instead = (
+                "they reach as far as the largest error so far, and are alike for higher levels"
+                if many == 1
+                else f"the errors of all {many} series stand in"
+            )
             warn_user(
                 f"{conformal.n_origins} past forecasts of each series are too few to calibrate "
-                f"{level:g} % intervals, which need {least}: they reach as far as the largest "
-                "error so far, and are alike for higher levels",
+                f"{level:g} % intervals, which need {least}: {instead}",
                 FewOriginsWarning,
             )

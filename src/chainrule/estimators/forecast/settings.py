@@ -24,6 +24,7 @@ KINDS = ("auto", "level", "price", "count")
 LIKELIHOODS = ("auto", "negative_binomial", "tweedie")
 MEMBERS = ("ridge", *NETWORKS)
 NETWORK_WINDOWS = 4000  # from so many on, networks are members by default,
+HEADS = (0.1, 0.5, 0.9)  # quantiles of the second network of a kind, which tell how sure it is
 NETWORK_STEPS = 3000  # of 256 windows each
 LEAST_CYCLES = 2.0  # of a season in a series, or it is none
 LOOKED_AT = 5  # series, in which the season of steps without a calendar is sought
@@ -141,9 +142,12 @@ class ForecasterSettings:
         positive = all(float(one.values.min()) >= 0.0 for one in panel.series)
         transform = "log" if positive and "log" in transforms else transforms[0]
         return tuple(
-            NetworkSpec(kind, transform, length, centre, counts)
+            spec
             for kind in kinds
-            for length, centre, counts in ((size, "last", "level"), (half, "mean", "spread"))
+            for spec in (
+                NetworkSpec(kind, transform, size, "last", "level"),
+                NetworkSpec(kind, transform, half, "mean", "spread", HEADS),
+            )
         )
 
 

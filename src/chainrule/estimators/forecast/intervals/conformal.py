@@ -2,13 +2,15 @@
 
 The committee's forecasts at past origins were made from what was known by then, so their errors
 are like those to come (split conformal prediction: V. Vovk et al., 2005; J. Lei et al., JASA 113,
-2018). Errors are divided by what was expected of them (`spreads`), which adapts to how they were of late.
+2018). Errors are divided by what was expected of them (`spreads`), which adapts to how they were of
+late, and by what a network's quantile heads say where that helps (conformalised quantile
+regression: Y. Romano et al., NeurIPS 2019).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +23,8 @@ from .spreads import Spreads, measure
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
 
-NEAREST = 4.0  # by so many errors each, those of all steps count beside those of the step itself
+LEAST_WIDTH = 0.1  # of the usual one, between quantiles
+POOLED = 80.0  # windows for each step, that the errors of all steps count beside the step's own
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,10 @@ class Conformal:
         The series that each belongs to.
     n_origins : int
         Origins of the series that has the most: windows of other series add less.
+    sizes : array (n, horizon)
+        What was expected.
+    with_heads : bool
+        Whether a network's quantiles are a part of it.
     """
 
     scaling: Scaling
@@ -46,24 +53,41 @@ class Conformal:
     errors: Floats
     series: Ints
     n_origins: int
+    sizes: Floats
+    with_heads: bool
 
     @classmethod
-    def of(cls, track: Track, scaling: Scaling, starts: Ints, season: int) -> Conformal:
-        """Measure the errors of a committee's past forecasts."""
+    def of(
+        cls, track: Track, scaling: Scaling, starts: Ints, season: int,
+        heads: Floats | None = None,
+    ) -> Conformal:  # fmt: skip
+        """Measure the errors of a committee's past forecasts, beside quantile heads (2, n, h)."""
         origins = track.origins
         residuals = scaling.apply(track.actual, origins.series) - scaling.apply(
             track.forecasts, origins.series
         )
-        spreads, of_late = measure(residuals, origins, track.ages, starts, season)
-        errors = residuals / spreads.at(origins, starts, of_late)
+        widths = _widths(scaling, heads, origins)
+        spreads, of_late = measure(residuals / widths, origins, track.ages, starts, season)
+        sizes = spreads.at(origins, starts, of_late) * widths
+        errors = residuals / sizes
         over = np.isfinite(errors).all(axis=1)
         counts = np.bincount(origins.series[over], minlength=len(starts))
-        return cls(scaling, spreads, errors[over], origins.series[over], int(counts.max(initial=0)))
+        return cls(
+            scaling, spreads, errors[over], origins.series[over], int(counts.max(initial=0)),
+            sizes[over], heads is not None,
+        )  # fmt: skip
 
     @property
     def horizon(self) -> int:
         """Steps ahead."""
         return len(self.spreads.by_step)
+
+    def sharpness(self, level: float = 80.0) -> float:
+        """The mean interval score of past windows (Gneiting and Raftery, JASA 102, 2007)."""
+        low, high = self.bounds(level)
+        outside = np.maximum(low - self.errors, 0.0) + np.maximum(self.errors - high, 0.0)
+        score = (high - low) + 2.0 / (1.0 - level / 100.0) * outside
+        return float(np.mean(score * self.sizes)) if len(self.errors) else 0.0
 
     def bounds(self, level: float) -> Floats:
         """The quantiles of errors at the ends of a central interval (2, horizon).
@@ -79,15 +103,16 @@ class Conformal:
         low = np.clip((n + 1) * tail - 1.0, 0.0, n - 1.0) / max(n - 1.0, 1.0)
         pooled = np.quantile(self.errors, [low, 1.0 - low])[:, None]
         steps = np.quantile(self.errors, [low, 1.0 - low], axis=0)
-        share = 1.0 / (1.0 + NEAREST * self.horizon / max(n * tail, 1e-300))
+        share = n / (n + POOLED * self.horizon)  # the same for all levels, so that these are nested
         return np.asarray(share * steps + (1.0 - share) * pooled)
 
     def intervals(
-        self, forecasts: Floats, origins: Origins, starts: Ints, levels: tuple[float, ...]
-    ) -> dict[float, tuple[Floats, Floats]]:
+        self, forecasts: Floats, origins: Origins, starts: Ints, levels: tuple[float, ...],
+        heads: Floats | None = None,
+    ) -> dict[float, tuple[Floats, Floats]]:  # fmt: skip
         """The intervals (lower, upper) around forecasts (n, horizon) for each level, in percent."""
         z = self.scaling.apply(forecasts, origins.series)
-        size = self.spreads.at(origins, starts)
+        size = self.spreads.at(origins, starts) * _widths(self.scaling, heads, origins)
         result = {}
         for level in levels:
             low, high = self.bounds(level)
@@ -97,14 +122,14 @@ class Conformal:
 
     def paths(
         self, forecasts: Floats, origins: Origins, starts: Ints, n_paths: int,
-        rng: np.random.Generator,
+        rng: np.random.Generator, heads: Floats | None = None,
     ) -> Floats:  # fmt: skip
         """Sample paths (n, n_paths, horizon): past windows' errors, each as a whole.
 
         Errors of one window belong together, so sums over the horizon have their true spread.
         """
         z = self.scaling.apply(forecasts, origins.series)
-        size = self.spreads.at(origins, starts)
+        size = self.spreads.at(origins, starts) * _widths(self.scaling, heads, origins)
         if not len(self.errors):
             return np.repeat(forecasts[:, None], n_paths, axis=1)
         drawn = self.errors[rng.integers(0, len(self.errors), (len(origins), n_paths))]
@@ -114,3 +139,12 @@ class Conformal:
     def least_origins(self, level: float) -> int:
         """The origins below which there are too few errors to calibrate a level."""
         return int(np.ceil(2.0 / (1.0 - level / 100.0) - 1e-9))
+
+
+def _widths(scaling: Scaling, heads: Floats | None, origins: Origins) -> Any:
+    """How wide a network's quantiles are apart, beside how wide they are usually; 1 without."""
+    if heads is None:
+        return np.ones(1)
+    low, high = (scaling.apply(end, origins.series) for end in heads)
+    width = high - low
+    return np.maximum(width, LEAST_WIDTH * max(float(np.median(width)), 1e-12))

@@ -94,8 +94,10 @@ def measure(
         cycles = counts * (span / season) / max(counts.mean(), 1e-300)
         mean = sums / np.maximum(counts, 1.0)
         usual = sums.sum() / max(counts.sum(), 1.0)
-        by_position = (mean * cycles + usual * POSITION_PRIOR) / (cycles + POSITION_PRIOR) / usual
-        scaled = scaled / by_position[positions]
+        if usual > 0.0:
+            mean = (mean * cycles + usual * POSITION_PRIOR) / (cycles + POSITION_PRIOR)
+            by_position = mean / usual
+            scaled = scaled / by_position[positions]
     windows = scaled.sum(axis=1) / np.maximum(known.sum(axis=1), 1)
     over = np.asarray(known.all(axis=1))
     recent = _recent(windows, over, origins.series, ages, horizon, many)
@@ -136,6 +138,8 @@ def _recent(
     np.add.at(counts, (series[over], ages[over]), 1.0)
     total = sums.sum(axis=1)
     usual = float(total.sum() / counts.sum())
+    if not usual > 0.0:
+        return np.ones((many, 1))  # no forecast was ever wrong
     mean = (total + PRIOR * usual) / (counts.sum(axis=1) + PRIOR)
     decay = 0.5 ** (1.0 / HALF_LIFE)
     for age in range(oldest - 1, -1, -1):

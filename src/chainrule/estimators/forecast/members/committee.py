@@ -35,25 +35,33 @@ class Record:
     forecasts : array (members, n, horizon)
     stride : int
         Steps from one origin to the next.
+    heads : array (2, n, horizon), optional
+        The lower and the upper quantile of a network that has them.
     """
 
     origins: Origins
     forecasts: Floats
     stride: int
+    heads: Floats | None = None
 
-    def plus(self, origins: Origins, forecasts: Floats) -> Record:
+    def plus(self, origins: Origins, forecasts: Floats, heads: Floats | None) -> Record:
         """With later origins."""
         joined = Origins(
             np.concatenate([self.origins.series, origins.series]),
             np.concatenate([self.origins.steps, origins.steps]),
         )
-        return Record(joined, np.concatenate([self.forecasts, forecasts], axis=1), self.stride)
+        both = None
+        if self.heads is not None and heads is not None:
+            both = np.concatenate([self.heads, heads], axis=1)
+        more = np.concatenate([self.forecasts, forecasts], axis=1)
+        return Record(joined, more, self.stride, both)
 
     def latest(self, lengths: Ints, steps: int) -> Record:
         """Without origins that lie further back than so many steps from their series' end."""
         some = lengths[self.origins.series] - self.origins.steps <= steps
         forecasts = np.ascontiguousarray(self.forecasts[:, some])  # in the order of a model file
-        return Record(self.origins[some], forecasts, self.stride)
+        heads = None if self.heads is None else np.ascontiguousarray(self.heads[:, some])
+        return Record(self.origins[some], forecasts, self.stride, heads)
 
 
 @dataclass(frozen=True)
@@ -91,6 +99,13 @@ class Committee:
             for k in numbers:
                 result[k] = self.members[k].forecast_windows(windows, prepared, origins, known)
         return result
+
+    def heads(self, histories: Histories, origins: Origins, known: Floats) -> Floats | None:
+        """The lower and upper quantiles (2, n, horizon) of the first network that has them."""
+        for member in self.members:
+            if member.has_quantiles:
+                return member.quantile_ends(histories, origins, known)
+        return None
 
     def chosen(self, scores: Floats) -> list[int]:
         """The members of the median, for mean errors (members,): the best of each family.

@@ -93,6 +93,21 @@ class Member:
             z = self.model.forecast(windows, self.view.extras_at(prepared, origins), origins.series)
         return self.view.values(z, origins, known)
 
+    @property
+    def has_quantiles(self) -> bool:
+        """Whether it is a network with quantile heads."""
+        return isinstance(self.model, NetworkMember) and bool(self.model.quantiles)
+
+    def quantile_ends(self, histories: Histories, origins: Origins, known: Floats) -> Floats:
+        """The lowest and the highest of a network's quantiles (2, n, horizon)."""
+        assert self.view is not None and isinstance(self.model, NetworkMember)
+        prepared = self.view.prepared(histories)
+        windows = prepared.windows(origins, self.lags)
+        inputs = network_inputs(prepared, origins, known, self.lags)
+        z = self.model.forecast(windows, *inputs, origins.series)
+        ends = [self.view.values(z[:, :, end], origins, known) for end in (0, -1)]
+        return np.stack(ends)
+
     def with_series(self, histories: Histories) -> Member:
         """The member with the measures of series that its training had not."""
         if self.view is None:

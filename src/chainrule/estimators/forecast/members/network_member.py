@@ -56,6 +56,9 @@ class NetworkSpec:
     counts : {"spread", "level", "window"}
         In which unit windows are seen and errors count: each series' spread, its level, or the
         deviation within each window.
+    quantiles : tuple of float
+        The levels that it forecasts by heads of their own, the median in the middle; none for the
+        median alone.
     """
 
     kind: str
@@ -63,6 +66,7 @@ class NetworkSpec:
     lags: int
     centre: str
     counts: str
+    quantiles: tuple[float, ...] = ()
 
     @property
     def name(self) -> str:
@@ -90,8 +94,6 @@ class NetworkMember:
         The least scale of a series' windows.
     means, deviations : tuple of array
         Of the known, past and static covariates, in the order of the network's other inputs.
-    quantiles : tuple of float
-        The levels of its forecasts; empty where it has one, the median.
     """
 
     spec: NetworkSpec
@@ -100,7 +102,11 @@ class NetworkMember:
     floors: NDArray[np.float32]
     means: tuple[Floats, Floats, Floats]
     deviations: tuple[Floats, Floats, Floats]
-    quantiles: tuple[float, ...] = ()
+
+    @property
+    def quantiles(self) -> tuple[float, ...]:
+        """The levels of its forecasts; empty where it has one, the median."""
+        return self.spec.quantiles
 
     def forecast(
         self, windows: Floats, known: Floats, past: Floats, static: Floats,
@@ -164,7 +170,6 @@ def fit_network(
     *,
     steps: int,
     seed: int,
-    quantiles: Sequence[float] = (),
     start: NetworkMember | None = None,
     callbacks: Sequence[Any] = (),
     progress: bool = False,
@@ -181,8 +186,6 @@ def fit_network(
     horizon : int
     steps : int
     seed : int
-    quantiles : sequence of float
-        Levels to forecast; none for the median alone.
     start : NetworkMember, optional
         Whose weights to go on from, at a third of the learning rate.
     callbacks, progress
@@ -210,19 +213,19 @@ def fit_network(
     if start is None:
         network = NETWORKS[spec.kind](
             spec.lags, horizon, ahead=table.ahead_size(spec.lags, horizon),
-            quantiles=len(quantiles), key=random.key(seed),
+            quantiles=len(spec.quantiles), key=random.key(seed),
         )  # fmt: skip
     else:
         network = start.network
     result = train_windows(
         network, table, table.starts(spec.lags, horizon), length=spec.lags, horizon=horizon,
-        scaling=spec.scaling, quantiles=quantiles, batch_size=BATCH_SIZE, steps=steps, seed=seed,
+        scaling=spec.scaling, quantiles=spec.quantiles, batch_size=BATCH_SIZE, steps=steps, seed=seed,
         learning_rate=LEARNING_RATE if start is None else LEARNING_RATE / 3.0,
         callbacks=callbacks, progress=progress,
     )  # fmt: skip
     member = NetworkMember(
         spec, result.model, units, series_floors(values), (means[0], means[1], means[2]),
-        (deviations[0], deviations[1], deviations[2]), tuple(quantiles),
+        (deviations[0], deviations[1], deviations[2]),
     )  # fmt: skip
     return member, result.history
 

@@ -107,6 +107,7 @@ def search(histories: Histories, horizon: int, settings: SearchSettings) -> Sear
     record = Record(
         validation.origins, first.forecasts(histories, validation.origins, known),
         _stride(validation),
+        first.heads(histories, validation.origins, known),
     )  # fmt: skip
     members, more = refit(first.members, histories, horizon, settings)
     for name, rows in more.items():
