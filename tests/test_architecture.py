@@ -54,6 +54,7 @@ HOMES = {
     "onnx": {"export"},
     "optree": {"tree"},
     "sklearn": {"cli", "data", "estimators", "report"},
+    "sktime": {"estimators"},
     "pandas": {"cli", "data", "estimators"},
     "pyarrow": {"data"},
     "rich": {"cli", "explain", "rl", "train"},

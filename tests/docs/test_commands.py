@@ -27,7 +27,7 @@ def commands(path: Path) -> list[list[str]]:
 
 
 # Data that a reader would have, and an environment with a physics engine of its own
-ELSEWHERE = ("houses", "flowers", "commands", "reviews", "logs", "LunarLander")
+ELSEWHERE = ("houses", "flowers", "commands", "reviews", "logs", "sales", "LunarLander")
 
 
 @pytest.mark.parametrize("path", [ROOT / "README.md", GUIDE], ids=["README", "command-line"])
@@ -38,7 +38,9 @@ def test_options_exist(path: Path) -> None:
         names = [word for word in words if not word.startswith("-")]
         nested = names[:1] in (["anomaly"], ["demo"], ["rl"])
         nested = nested or names[1:2] in (["images"], ["audio"], ["text"])
-        chain = names[:2] if nested else ["train", "table"] if "train" in names[:1] else names[:1]
+        nested = nested or (names[:1] == ["forecast"] and names[1:2] in (["evaluate"], ["predict"]))
+        default = {"train": ["train", "table"], "forecast": ["forecast", "train"]}
+        chain = names[:2] if nested else default.get(names[0], names[:1]) if names else []
         done = CliRunner().invoke(app, [*chain, "--help"], env={"COLUMNS": "200"})
         assert done.exit_code == 0
         for word in words:

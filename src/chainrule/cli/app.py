@@ -20,6 +20,7 @@ from .console import complain, no_reader, readable_streams
 from .demo import demo
 from .evaluate import evaluate
 from .export import export
+from .forecast_app import forecast_app
 from .inspect import inspect
 from .listen import listen
 from .options import ReportCommand
@@ -83,6 +84,7 @@ app.command()(listen)
 app.command()(export)
 app.command("tune")(tune)
 app.add_typer(anomaly_app, name="anomaly")
+app.add_typer(forecast_app, name="forecast")
 app.add_typer(rl_app, name="rl")
 app.add_typer(demo, name="demo")
 app.add_typer(cache_app, name="cache")

@@ -53,6 +53,7 @@ def evaluate(
     page = options.report_path(report, model, data)
     loaded = models.load(model)
     models.refuse_detector(loaded, model)
+    models.refuse_forecaster(loaded, model)
     rows = labelled(loaded, data, target)
     predictions = scores.predictions(loaded, rows.inputs, rows.truth)
     by_name, written = scores.scores(predictions), None

@@ -6,7 +6,7 @@ from math import prod
 from typing import Any
 
 from .. import escape, tree
-from . import models
+from . import forecast_inspect, models
 from .console import PlainConsole, console, table
 from .options import AsJson, Model
 
@@ -44,6 +44,8 @@ def inspect(model: Model, as_json: AsJson = False) -> None:
 
 def describe(loaded: Any) -> dict[str, Any]:
     """Describe a model in plain values."""
+    if models.is_forecaster(loaded):
+        return forecast_inspect.describe_forecaster(loaded)
     network = getattr(loaded, "network_", loaded)
     layers = models.layers(loaded)
     is_detector = models.is_detector(loaded)

@@ -34,6 +34,19 @@ def is_detector(model: Any) -> bool:
     return isinstance(model, estimators.AnomalyDetector)
 
 
+def is_forecaster(model: Any) -> bool:
+    """Whether a model forecasts time series."""
+    return isinstance(model, estimators.Forecaster)
+
+
+def refuse_forecaster(model: Any, path: Path) -> None:
+    """Raise a `DataError` that names the command for forecasters, if the model is one."""
+    if is_forecaster(model):
+        raise DataError(
+            f"{path} forecasts time series: see chainrule forecast predict {path} NEW_ROWS"
+        )
+
+
 def refuse_detector(model: Any, path: Path) -> None:
     """Raise a `DataError` that names the command for detectors, if the model is one."""
     if is_detector(model):

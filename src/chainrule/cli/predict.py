@@ -59,6 +59,7 @@ def predict(
         check_writable(output)
     loaded = models.load(model)
     models.refuse_detector(loaded, model)
+    models.refuse_forecaster(loaded, model)
     if proba and not hasattr(loaded, "classes_"):
         raise DataError(f"{model} predicts numbers: leave out --proba, there are no classes")
     reads_texts = hasattr(loaded, "attribute")

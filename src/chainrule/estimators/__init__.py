@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .forecast.forecast_warning import FewOriginsWarning, LeakWarning
     from .forecast.forecaster import Forecaster
     from .forecast.reading.data_warning import SeriesDataWarning
+    from .forecast.sktime_adapter import SktimeForecaster
     from .loading import load
     from .mlp.estimators import MLPClassifier, MLPRegressor
     from .raw.audio import AudioClassifier
@@ -29,6 +30,7 @@ LAZY = {
     "Forecaster": "forecast.forecaster", "FewOriginsWarning": "forecast.forecast_warning",
     "LeakWarning": "forecast.forecast_warning",
     "SeriesDataWarning": "forecast.reading.data_warning",
+    "SktimeForecaster": "forecast.sktime_adapter",
     "AudioClassifier": "raw.audio", "ImageClassifier": "raw.images", "TextClassifier": "raw.text",
     "MLPClassifier": "mlp.estimators", "MLPRegressor": "mlp.estimators",
     "TabularClassifier": "tabular.estimators", "TabularRegressor": "tabular.estimators",
@@ -56,6 +58,7 @@ __all__ = [
     "MLPRegressor",
     "PyODAdapter",
     "SeriesDataWarning",
+    "SktimeForecaster",
     "TabularClassifier",
     "TabularRegressor",
     "TextClassifier",

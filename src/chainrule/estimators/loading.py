@@ -8,6 +8,7 @@ from typing import Any
 from ..container import checked_path, loads, read
 from ..errors import ModelFileError
 from .anomaly.detector import AnomalyDetector
+from .forecast.forecaster import Forecaster
 from .mlp.estimators import MLPClassifier, MLPRegressor
 from .raw.audio import AudioClassifier
 from .raw.images import ImageClassifier
@@ -20,6 +21,7 @@ CLASSES: dict[str, Any] = {
     for kind in (
         AnomalyDetector,
         AudioClassifier,
+        Forecaster,
         ImageClassifier,
         MLPClassifier,
         MLPRegressor,
@@ -42,9 +44,10 @@ def load(path: str | Path) -> Any:
     Returns
     -------
     estimator
-        Of the class that was saved: an `AnomalyDetector`, `AudioClassifier`, `ImageClassifier`,
-        `MLPClassifier`, `MLPRegressor`, `TabularClassifier`, `TabularRegressor` or
-        `TextClassifier`. It answers with the same bits; `card_` holds what was told of it.
+        Of the class that was saved: an `AnomalyDetector`, `AudioClassifier`, `Forecaster`,
+        `ImageClassifier`, `MLPClassifier`, `MLPRegressor`, `TabularClassifier`,
+        `TabularRegressor` or `TextClassifier`. It answers with the same bits; `card_` holds what
+        was told of it.
 
     Raises
     ------

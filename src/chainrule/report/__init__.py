@@ -6,18 +6,32 @@ network, no script, no font. The same `Report` gives the same bytes.
 
 from .anomaly import AnomalyReport, SeriesChart, Shift, render_anomaly
 from .document import Report
+from .forecast import render_forecast
+from .forecast_document import (
+    CommitteeMember,
+    ForecastReport,
+    ForecastSeries,
+    IntervalCoverage,
+    verdict_of,
+)
 from .page import render, write_page, write_report
 from .reinforcement import ReinforcementReport, render_reinforcement
 
 __all__ = [
     "AnomalyReport",
+    "CommitteeMember",
+    "ForecastReport",
+    "ForecastSeries",
+    "IntervalCoverage",
     "ReinforcementReport",
     "Report",
     "SeriesChart",
     "Shift",
     "render",
     "render_anomaly",
+    "render_forecast",
     "render_reinforcement",
+    "verdict_of",
     "write_page",
     "write_report",
 ]

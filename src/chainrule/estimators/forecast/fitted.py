@@ -256,10 +256,7 @@ def _together(track: Track, many: int) -> list[Ints]:
 
 
 def _new_origins(before: Panel, after: Panel, record: Record, horizon: int) -> Origins:
-    """The origins since the end of the record, a stride apart, up to before the new ends.
-
-    Those ahead of which covariates are not all there yet are for a later update.
-    """
+    """The origins since the end of the record, a stride apart, whose steps are over by now."""
     series, steps = [], []
     for k, one in enumerate(after.series):
         length = len(one.values)
@@ -269,8 +266,7 @@ def _new_origins(before: Panel, after: Panel, record: Record, horizon: int) -> O
         first = int(past.max()) + record.stride if len(past) else len(before.series[k].values)
         oldest = max(length - MEMORY, 1)
         first += record.stride * max(0, -(-(oldest - first) // record.stride))
-        last = min(length - 1, len(one.known) - horizon) if one.known.shape[1] else length - 1
-        some = np.arange(first, last + 1, record.stride)
+        some = np.arange(first, length - horizon + 1, record.stride)
         steps.append(some)
         series.append(np.full(len(some), k))
     if not steps:

@@ -75,7 +75,7 @@ class Forecaster(
     duplicates : {"error", "sum", "mean", "first", "last"}
         What is done with rows of one series and time.
     max_steps : int, optional
-        Training steps of each network, of 256 windows. Default 3,000.
+        Training steps of each network, of 256 windows. Default: 20 epochs, at most 3,000 steps.
     random_state : int, RandomState or None
         The same number, the same forecasts.
     callbacks : sequence of callable, optional

@@ -12,7 +12,7 @@ import numpy as np
 from ...errors import warn_user
 from ..anomaly.series.rhythm import find_period
 from ..sklearn_private import Interval, StrOptions
-from .members.network_member import NETWORKS, NetworkSpec
+from .members.network_member import BATCH_SIZE, NETWORKS, NetworkSpec
 from .members.scaling import TRANSFORMS
 from .members.search import SearchSettings
 from .reading.data_warning import SeriesDataWarning
@@ -25,7 +25,9 @@ LIKELIHOODS = ("auto", "negative_binomial", "tweedie")
 MEMBERS = ("ridge", *NETWORKS)
 NETWORK_WINDOWS = 4000  # from so many on, networks are members by default,
 HEADS = (0.1, 0.5, 0.9)  # quantiles of the second network of a kind, which tell how sure it is
-NETWORK_STEPS = 3000  # of 256 windows each
+NETWORK_STEPS = 3000  # of 256 windows each, at most,
+EPOCHS = 20  # or as many as these take
+LEAST_NETWORK_STEPS = 200
 LEAST_CYCLES = 2.0  # of a season in a series, or it is none
 LOOKED_AT = 5  # series, in which the season of steps without a calendar is sought
 
@@ -111,9 +113,15 @@ class ForecasterSettings:
             members=tuple(name for name in names if name == "ridge"),
             transforms=("log", "none") if is_price and self.transform == "auto" else transforms,
             lags=lags, seasons=seasons, networks=specs,
-            steps=NETWORK_STEPS if self.max_steps is None else int(self.max_steps), seed=seed,
+            steps=self._steps(windows), seed=seed,
             callbacks=tuple(self.callbacks or ()), progress=bool(self.progress), is_price=is_price,
         )  # fmt: skip
+
+    def _steps(self, windows: int) -> int:
+        """The steps of a network."""
+        if self.max_steps is not None:
+            return int(self.max_steps)
+        return int(np.clip(EPOCHS * windows // BATCH_SIZE, LEAST_NETWORK_STEPS, NETWORK_STEPS))
 
     def checked_members(self) -> tuple[str, ...]:
         """The names of members."""

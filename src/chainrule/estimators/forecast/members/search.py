@@ -7,7 +7,7 @@ units of errors, penalties) cost little; networks are trained where there are wi
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Never, TypeAlias
 
 import numpy as np
@@ -88,6 +88,7 @@ def search(histories: Histories, horizon: int, settings: SearchSettings) -> Sear
     validation = split_validation(histories, horizon)
     train = histories.before(validation.limits)
     known = known_ahead(histories, validation.origins, horizon)
+    settings = replace(settings, transforms=_transforms(histories, settings))
     ridges: list[Member] = []
     if "ridge" in settings.members and len(validation):
         ridges = _ridges(histories, train, horizon, settings)
@@ -115,9 +116,10 @@ def search(histories: Histories, horizon: int, settings: SearchSettings) -> Sear
     return Searched(Committee(members, horizon), record, learned)
 
 
-def _transforms(histories: Histories, settings: SearchSettings) -> list[str]:
+def _transforms(histories: Histories, settings: SearchSettings) -> tuple[str, ...]:
     """Those of the settings that take all values."""
-    transforms = [t for t in settings.transforms if t in allowed_transforms(histories.values)]
+    allowed = allowed_transforms(histories.values)
+    transforms = tuple(name for name in settings.transforms if name in allowed)
     if not transforms:
         least = min(float(one.min()) for one in histories.values)
         raise DataError(
@@ -156,10 +158,11 @@ def _ridges(
         some.actual(validation.origins, horizon),
         learned_from.seasonal_scale()[validation.origins.series],
     )
-    transforms = [t for t in settings.transforms if t in allowed_transforms(histories.values)]
-    for view in _views(learned_from, transforms):
+    for view in _views(learned_from, settings.transforms):
         specs = _specs(learned_from, view, horizon, settings)
         judged.add_ridges(some, learned_from, view, horizon, specs)
+    if settings.lags and not judged.members:
+        _refuse_lags(histories, train, horizon, min(settings.lags))
     shortlist = judged.shortlist()
     return shortlist if len(rows) == many else _refitted(train, horizon, shortlist)
 
@@ -284,7 +287,7 @@ def _rules(histories: Histories, settings: SearchSettings) -> list[Member]:
     shortest = int(histories.lengths.min())
     seasons = [s for s in settings.seasons if s <= shortest]
     if settings.is_price:
-        return [Member(SeasonalNaive(1)), Member(Drift())]
+        return [Member(Drift())]
     main = seasons[0] if seasons else 1
     rules: list[Any] = [SeasonalNaive(s) for s in seasons[1:]]
     if main > 1:

@@ -369,7 +369,11 @@ def _from_state(state: Any, where: str) -> Calendar:
     checked = check(state, where)
     grid = checked["grid"]
     name = grid.get("name") if isinstance(grid, dict) else None
-    if name not in GRIDS or (name == "trading") != (checked["kind"] == "trading"):
+    if (
+        not isinstance(name, str)
+        or name not in GRIDS
+        or (name == "trading") != (checked["kind"] == "trading")
+    ):
         raise damaged(f"{where}.grid is no grid of times")
     values = fields({"name": text, **GRID_FIELDS[name]})(grid, f"{where}.grid")
     del values["name"]

@@ -1,0 +1,1 @@
+"""Forecasters in files: all that was learned as a description and arrays, and one step as ONNX."""

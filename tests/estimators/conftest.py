@@ -1,0 +1,1 @@
+"""Tests in folders below import what lies here, such as `hostile_files`."""
