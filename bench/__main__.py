@@ -13,7 +13,8 @@ NAMES = ("seed_loop", "tiny_network", "digits_epoch", "larger_epochs", "fused_gr
          "rl_speed", "rl_learning",
          "compile_time", "first_step", "import_time", "convolution", "recurrent", "transformer",
          "text", "layers", "estimator_speed", "estimator_memory", "estimator_parity",
-         "anomaly", "anomaly_series", "anomaly_speed", "forecast", "forecast_speed",
+         "anomaly", "anomaly_series", "anomaly_speed", "forecast", "forecast_coverage",
+         "forecast_speed",
          "tabular_ranks", "images", "audio", "text_accuracy", "tabular")  # fmt: skip
 
 

@@ -48,7 +48,8 @@ def rows() -> Iterator[tuple[str, ...]]:
             )  # fmt: skip
     for level, parts in totals.items():
         pooled = float(np.mean([part.mean() for part in parts]))
-        yield f"{len(parts)} of {MANY} origins and more", "", f"{level}", f"{100 * pooled:.1f}", "", "", ""
+        name = f"{len(parts)} of {MANY} origins and more"
+        yield name, "", f"{level}", f"{100 * pooled:.1f}", "", "", ""
 
 
 def sets() -> Iterator[tuple[RollingSet, dict[str, Any]]]:

@@ -249,7 +249,8 @@ CALLS: dict[ModuleType, dict[str, Call]] = {
 # What holds settings or results, or answers in text
 OTHERS = {
     cr: {"AnomalyDetector", "AudioClassifier", "Forecaster", "ImageClassifier",
-         "MLPClassifier", "MLPRegressor", "ShapeDtypeStruct", "TabularClassifier", "TabularRegressor", "TextClassifier",
+         "MLPClassifier", "MLPRegressor", "ShapeDtypeStruct", "TabularClassifier",
+         "TabularRegressor", "TextClassifier",
          "check_grads", "configured", "explain", "get_num_threads", "load", "make_graph",
          "set_num_threads"},
     nn: {"Activation", "Initializer", "Module", "static"},

@@ -110,8 +110,11 @@ def test_numbers_are_the_callers():
          "in 10 windows."),
         ({"seasonal naive": {"MASE": 0.75}}, "The forecast does not beat the seasonal naive "
          "forecast: MASE 0.750 against 0.750 in 10 windows."),
-        ({"naive": {"MASE": 0.5}}, "The forecast beats the seasonal naive forecast by 25.0 %: MASE "
-         "0.750 against 1.000 in 10 windows. It does not beat naive, whose MASE is 0.500."),
+        ({"naive": {"MASE": 0.5}}, "The forecast does not beat naive (0.500): its MASE is 0.750 in "
+         "10 windows. It beats the seasonal naive forecast (1.000) by 25.0 %."),
+        ({"naive": {"MASE": 0.5}, "seasonal naive": {"MASE": 0.7}}, "The forecast does not beat "
+         "the seasonal naive forecast: MASE 0.750 against 0.700 in 10 windows. Nor does it beat "
+         "naive (0.500)."),
         ({"seasonal naive": {"MASE": np.nan}}, "The forecast beats the naive forecast by 62.5 %: "
          "MASE 0.750 against 2.000 in 10 windows."),
         ({"forecaster": {"MASE": np.nan, "sMAPE": 8.0}}, "The forecast beats the seasonal naive "

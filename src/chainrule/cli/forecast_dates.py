@@ -28,7 +28,8 @@ YEAR_FIRST = re.compile(
     rf"(?P<year>\d{{4}})(?P<sign>[/.])(?P<month>\d{{1,2}})(?P=sign)(?P<day>\d{{1,2}}){CLOCK}"
 )
 SLASHES = re.compile(rf"(?P<first>\d{{1,2}})([/-])(?P<second>\d{{1,2}})\2(?P<year>\d{{4}}){CLOCK}")
-WORDS = ("%b %Y", "%B %Y", "%b-%Y", "%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%b %d, %Y", "%B %d, %Y")
+WORDS = ("%b %Y", "%B %Y", "%b-%Y", "%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%b %d, %Y", "%B %d, %Y",
+         "%b %d %Y", "%B %d %Y")  # fmt: skip
 
 
 def looks_like_times(column: Series) -> bool:

@@ -232,8 +232,9 @@ def verdict_of(
     'The forecast beats the seasonal naive forecast by 25.0 %: MASE 0.750 against 1.000 in 10 \
 windows.'
     >>> scores["linear on lags"] = {"MASE": 0.5}
-    >>> verdict_of(scores, 10).split("windows. ")[1]
-    'It does not beat linear on lags, whose MASE is 0.500.'
+    >>> verdict_of(scores, 10)
+    'The forecast does not beat linear on lags (0.500): its MASE is 0.750 in 10 windows. It beats \
+the seasonal naive forecast (1.000) by 25.0 %.'
     """
     if price_sentence:
         return price_sentence
@@ -246,14 +247,16 @@ windows.'
     name = "seasonal naive" if "seasonal naive" in rivals else next(iter(rivals))
     error, naive = scores[ours][metric], rivals.pop(name)
     in_windows = f"in {windows} window{'s' * (windows != 1)}"
-    numbers = f"{metric} {error:.3f} against {naive:.3f} {in_windows}"
-    if error < naive:
-        sentence = f"The forecast beats the {name} forecast by {100 * (1 - error / naive):.1f} %"
-    else:
-        sentence = f"The forecast does not beat the {name} forecast"
-    sentence += f": {numbers}."
-    better = [rival for rival, other in rivals.items() if other <= error]
+    better = {rival: other for rival, other in rivals.items() if other <= error}
+    beaten_by = " or ".join(f"{rival} ({other:.3f})" for rival, other in better.items())
+    against = f"{metric} {error:.3f} against {naive:.3f} {in_windows}"
+    if error >= naive:
+        more = f" Nor does it beat {beaten_by}." if better else ""
+        return f"The forecast does not beat the {name} forecast: {against}.{more}"
+    gain = f"{100 * (1 - error / naive):.1f} %"
     if better:
-        several = ", ".join(f"{rival}, whose {metric} is {rivals[rival]:.3f}" for rival in better)
-        sentence += f" It does not beat {several}."
-    return sentence
+        return (
+            f"The forecast does not beat {beaten_by}: its {metric} is {error:.3f} {in_windows}. It "
+            f"beats the {name} forecast ({naive:.3f}) by {gain}."
+        )
+    return f"The forecast beats the {name} forecast by {gain}: {against}."

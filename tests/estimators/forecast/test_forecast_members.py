@@ -99,7 +99,7 @@ def test_a_view_is_undone_with_the_covariates_of_the_same_steps(seed: int, trans
     series = [rng.gamma(2.0, 10.0 ** rng.integers(-3, 4), n) for n in lengths]
     known = [rng.normal(size=(n, 2)) for n in lengths]
     histories = histories_of(series, 7, known=known)
-    view = View.of(histories, transform, with_known=True, with_extras=False)
+    view = View.of(histories, transform, known="sum", with_extras=False)
     prepared = view.prepared(histories)
     for k, one in enumerate(series):
         origin = Origins(np.array([k]), np.array([0]))
@@ -307,9 +307,11 @@ def test_zeros_for_missing_rows_are_values_at_the_end_too() -> None:
 
 
 def with_past(seed: int, steps: int = 160, series: int = 2) -> pd.DataFrame:
+    """A week on which the weather of the day before tells."""
     rng = np.random.default_rng(seed)
-    frame = long_table(seasonal(steps, rng, series), TIMES[:steps])
-    return frame.assign(weather=rng.normal(size=len(frame)), sky=rng.choice(["a", "b"], len(frame)))
+    weather = rng.normal(size=(steps + 1, series))
+    frame = long_table(seasonal(steps, rng, series) + 3.0 * weather[:-1], TIMES[:steps])
+    return frame.assign(weather=weather[1:].T.ravel(), sky=rng.choice(["a", "b"], len(frame)))
 
 
 def test_overwriting_a_past_covariate_after_each_origin_changes_no_forecast() -> None:
@@ -317,6 +319,8 @@ def test_overwriting_a_past_covariate_after_each_origin_changes_no_forecast() ->
     frame = with_past(9)
     forecaster = Forecaster(horizon=5, members=["ridge", "nlinear"], max_steps=20, random_state=0)
     fitted: Fitted = forecaster.fit(frame, **LONG, past=["weather", "sky"]).fitted_
+    views = [member.view for member in fitted.committee.members if member.view is not None]
+    assert any(view.n_extras for view in views)
     histories = fitted.histories
     steps = np.arange(100, 160, 3)
     origins = Origins(np.zeros(len(steps), np.int64), steps)

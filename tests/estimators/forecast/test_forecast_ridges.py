@@ -200,7 +200,7 @@ def test_each_series_may_have_weights_of_its_own_and_short_ones_those_of_all() -
     """Local ridges are those of the series alone; without windows enough, the common one."""
     rng = np.random.default_rng(2)
     histories = histories_of([rng.normal(size=120), rng.normal(size=90), rng.normal(size=12)])
-    view = View.of(histories, "none", with_known=False, with_extras=False)
+    view = View.of(histories, "none", known="none", with_extras=False)
     prepared = view.prepared(histories)
     shared, local = (RidgeSpec("none", 6, "last", "spread", 0.1, own) for own in (False, True))
     fitted = {ridge.spec: ridge for ridge in fit_ridges(prepared, view, 2, [shared, local])}
@@ -230,7 +230,7 @@ def test_units_of_errors_weigh_series(counts: str) -> None:
     rng = np.random.default_rng(3)
     series = [10.0 + rng.normal(size=80), 10.0 + 4.0 * rng.normal(size=60)]
     histories = histories_of(series)
-    view = View.of(histories, "none", with_known=False, with_extras=False)
+    view = View.of(histories, "none", known="none", with_extras=False)
     prepared = view.prepared(histories)
     [ridge] = fit_ridges(prepared, view, 3, [RidgeSpec("none", 5, "mean", counts, 1.0, False)])
     parts = [cut(one, np.empty((len(one), 0)), 5, 3) for one in prepared.values]

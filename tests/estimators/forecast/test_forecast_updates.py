@@ -118,7 +118,7 @@ def test_fitting_to_all_rows_anew_is_the_fit_of_the_same_members() -> None:
     assert len(ridges) > 3
     for member in ridges:
         spec, view = member.model.spec, member.view
-        fresh = View.of(histories, spec.transform, with_known=False, with_extras=view.with_extras)
+        fresh = View.of(histories, spec.transform, known="none", with_extras=view.with_extras)
         [anew] = fit_ridges(fresh.prepared(histories), fresh, 4, [spec])
         expected = Member(anew, fresh).forecast(histories, histories.ends, 4, none)
         answer = member.forecast(histories, histories.ends, 4, none)

@@ -225,7 +225,7 @@ def linear_on_lags(fitted: Fitted) -> Member | None:
     lags = min(wanted, (usual - horizon) // 3)
     if lags < 1:
         return None
-    view = View.of(histories, "none", with_known=False, with_extras=False)
+    view = View.of(histories, "none", known="none", with_extras=False)
     spec = RidgeSpec("none", lags, "last", "spread", LINEAR_PENALTY, is_local=False)
     ridges: Iterator[Any] = fit_ridges(view.prepared(histories), view, horizon, [spec])
     return next((Member(ridge, view) for ridge in ridges), None)

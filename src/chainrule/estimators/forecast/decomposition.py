@@ -49,7 +49,7 @@ def decompose(fitted: Fitted, member: Member, known: Floats) -> dict[str, Floats
         parts[_spelled(name)] = part.astype(np.float64)
     z = {name: part * scale * unit for name, part in parts.items()}
     z["level"] = z["level"] + centre * unit
-    if view.effects is not None:
+    if view.effects is not None and not view.effects.is_factor:
         z["known covariates"] = view.effects(known, ends.series)
     result: dict[str, Floats] = {}
     total, before = np.zeros((len(ends), fitted.horizon)), np.zeros((len(ends), fitted.horizon))
@@ -57,6 +57,10 @@ def decompose(fitted: Fitted, member: Member, known: Floats) -> dict[str, Floats
         total = total + part
         value = view.scaling.invert(total, ends.series)
         result[name] = value - before
+        before = value
+    if view.effects is not None and view.effects.is_factor:
+        value = before * view.effects.factors(known, ends.series)
+        result["known covariates"] = value - before
         before = value
     return {"forecast": before, **result}
 

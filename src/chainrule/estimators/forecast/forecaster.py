@@ -111,7 +111,7 @@ class Forecaster(
     >>> days = pd.date_range("2024-01-01", periods=140, freq="D")
     >>> sales = pd.Series(np.tile([5.0, 6.0, 7.0, 6.0, 8.0, 12.0, 3.0], 20), days)
     >>> forecaster = cr.Forecaster(horizon=3, random_state=0).fit(sales)
-    >>> forecaster.predict().round(1)
+    >>> forecaster.predict().round({"forecast": 1})
               ds  forecast
     0 2024-05-20       5.0
     1 2024-05-21       6.0

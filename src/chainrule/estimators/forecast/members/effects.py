@@ -18,6 +18,7 @@ Floats: TypeAlias = NDArray[np.float64]
 
 PRIOR_ROWS = 30.0  # that the common effect counts in each series
 COMMON_ROWS = 3.0  # that no effect counts in the common one
+LARGEST = 3.0  # logarithm of a factor
 ROBUST = 4.0  # usual errors; a row further off counts as being there
 
 
@@ -31,22 +32,29 @@ class Effects:
     weights : array (series, K)
     common : array (K,)
         Those of all series together.
+    is_factor : bool
+        Whether the effect is the logarithm of a factor on values: a promotion adds a share.
+        Otherwise it is added to transformed values.
     """
 
     mean: Floats
     deviation: Floats
     weights: Floats
     common: Floats
+    is_factor: bool
 
     @classmethod
-    def of(cls, series: list[Floats], known: list[Floats], season: int) -> Effects:
-        """Estimate the effects on series of transformed values.
+    def of(
+        cls, series: list[Floats], known: list[Floats], season: int, *, is_factor: bool = False
+    ) -> Effects:
+        """Estimate the effects on series of transformed values: logarithms, for factors.
 
         Parameters
         ----------
         series : list of array (n,)
         known : list of array (at least n, K)
         season : int
+        is_factor : bool
 
         Examples
         --------
@@ -71,14 +79,18 @@ class Effects:
             np.zeros(size), COMMON_ROWS,
         )  # fmt: skip
         if len(series) == 1:
-            return cls(mean, deviation, prior[None], prior)
+            return cls(mean, deviation, prior[None], prior, is_factor)
         weights = np.stack([_solve(x, y, prior, PRIOR_ROWS) for x, y in pairs])
-        return cls(mean, deviation, weights, prior)
+        return cls(mean, deviation, weights, prior, is_factor)
 
     def with_series(self, many: int) -> Effects:
         """The effects with those of so many more series, of which nothing is known yet."""
         more = np.tile(self.common, (many, 1))
         return replace(self, weights=np.concatenate([self.weights, more]))
+
+    def factors(self, known: Floats, series: NDArray[np.int64] | int) -> Floats:
+        """The factors on values, if the effect is one."""
+        return np.exp(np.clip(self(known, series), -LARGEST, LARGEST))
 
     def __call__(self, known: Floats, series: NDArray[np.int64] | int) -> Floats:
         """The effect of covariates (..., K) on the series that their first axis belongs to."""

@@ -36,7 +36,8 @@ class Member:
         """As tables have it."""
         if isinstance(self.model, (SeasonalNaive, Drift)):
             return self.model.name
-        effects = "" if self.view is None or self.view.effects is None else ", covariates"
+        use = "none" if self.view is None else self.view.known_use
+        effects = {"none": "", "sum": ", covariates", "factor": ", covariates as factors"}[use]
         return self.model.spec.name.removesuffix(")") + effects + ")"
 
     @property

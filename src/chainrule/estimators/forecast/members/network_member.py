@@ -219,8 +219,8 @@ def fit_network(
         network = start.network
     result = train_windows(
         network, table, table.starts(spec.lags, horizon), length=spec.lags, horizon=horizon,
-        scaling=spec.scaling, quantiles=spec.quantiles, batch_size=BATCH_SIZE, steps=steps, seed=seed,
-        learning_rate=LEARNING_RATE if start is None else LEARNING_RATE / 3.0,
+        scaling=spec.scaling, quantiles=spec.quantiles, batch_size=BATCH_SIZE, steps=steps,
+        seed=seed, learning_rate=LEARNING_RATE if start is None else LEARNING_RATE / 3.0,
         callbacks=callbacks, progress=progress,
     )  # fmt: skip
     member = NetworkMember(

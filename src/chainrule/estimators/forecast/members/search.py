@@ -23,7 +23,7 @@ from .network_member import NetworkMember, NetworkSpec, fit_network
 from .ridges import LEAST_WINDOWS, Ridge, RidgeSpec, fit_ridges, lag_lengths, ridge_specs
 from .scaling import allowed_transforms
 from .validation import Validation, recency_weights, split_validation, window_errors
-from .view import View
+from .view import KnownUse, View
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -191,10 +191,14 @@ def _views(train: Histories, transforms: Sequence[str]) -> Iterator[View]:
     """The series as candidates may see them: with covariates and without, if there are any."""
     with_covariates = train.known[0].shape[1] > 0
     with_extras = train.past[0].shape[1] > 0 or (train.static.shape[1] > 0 and len(train) > 1)
+    positive = len(allowed_transforms(train.values)) > 1
     for transform in transforms:
-        for known in dict.fromkeys((False, with_covariates)):
+        uses: list[KnownUse] = ["none", "sum"] if with_covariates else ["none"]
+        if with_covariates and positive and transform != "log":  # sums of logarithms are factors
+            uses.append("factor")
+        for known in uses:
             for extras in dict.fromkeys((False, with_extras)):
-                yield View.of(train, transform, with_known=known, with_extras=extras)
+                yield View.of(train, transform, known=known, with_extras=extras)
 
 
 def _specs(train: Histories, view: View, horizon: int, settings: SearchSettings) -> list[RidgeSpec]:
@@ -305,7 +309,7 @@ def _refitted(histories: Histories, horizon: int, ridges: list[Member]) -> list[
         old = ridges[numbers[0]].view
         assert old is not None
         view = View.of(
-            histories, old.scaling.transform, with_known=old.effects is not None,
+            histories, old.scaling.transform, known=old.known_use,
             with_extras=old.with_extras,
         )  # fmt: skip
         specs: dict[RidgeSpec, int] = {ridges[k].model.spec: k for k in numbers}  # type: ignore
@@ -319,12 +323,10 @@ def _networks(
 ) -> Iterator[Member]:
     """Networks trained on the rows before the validation."""
     views: dict[str, View] = {}
-    with_known = train.known[0].shape[1] > 0
+    known: KnownUse = "sum" if train.known[0].shape[1] else "none"
     for number, spec in enumerate(settings.networks):
         if spec.transform not in views:
-            views[spec.transform] = View.of(
-                train, spec.transform, with_known=with_known, with_extras=False
-            )
+            views[spec.transform] = View.of(train, spec.transform, known=known, with_extras=False)
         view = views[spec.transform]
         model, history = fit_network(
             spec, view.prepared(train), view.scaling.spread, horizon, steps=settings.steps,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,8 @@ from .histories import Histories, Origins
 from .scaling import Scaling
 
 Floats: TypeAlias = NDArray[np.float64]
+
+KnownUse: TypeAlias = Literal["none", "sum", "factor"]
 
 PAST_STEPS = (0, 1, 2)  # before the origin, at which past covariates are inputs, and a season
 
@@ -42,13 +44,19 @@ class View:
 
     @classmethod
     def of(
-        cls, histories: Histories, transform: str, *, with_known: bool, with_extras: bool
+        cls, histories: Histories, transform: str, *, known: KnownUse, with_extras: bool
     ) -> View:
-        """Measure the series."""
-        scaling = Scaling.of(histories.values, transform)
+        """Measure the series; `known` says how covariates that are known ahead are used."""
         effects = None
-        if with_known and histories.known[0].shape[1]:
-            z = [scaling.apply(one, np.array(k)) for k, one in enumerate(histories.values)]
+        values = histories.values
+        if known == "factor" and histories.known[0].shape[1]:
+            logs = Scaling.of(values, "log")
+            z = [logs.apply(one, np.array(k)) * logs.spread[k] for k, one in enumerate(values)]
+            effects = Effects.of(z, histories.known, histories.season, is_factor=True)
+            values = [_without(effects, one, histories, k) for k, one in enumerate(values)]
+        scaling = Scaling.of(values, transform)
+        if known == "sum" and histories.known[0].shape[1]:
+            z = [scaling.apply(one, np.array(k)) for k, one in enumerate(values)]
             effects = Effects.of(z, histories.known, histories.season)
         past_mean = np.stack([one.mean(axis=0) for one in histories.past])
         past_deviation = np.stack([one.std(axis=0) for one in histories.past])
@@ -63,11 +71,16 @@ class View:
         many = len(self.scaling.level)
         if len(histories) == many:
             return self
-        past = histories.past[many:]
+        past, values = histories.past[many:], histories.values[many:]
+        effects = None if self.effects is None else self.effects.with_series(len(past))
+        if effects is not None and effects.is_factor:
+            values = [
+                _without(effects, one, histories, k) for k, one in enumerate(values, start=many)
+            ]
         return replace(
             self,
-            scaling=self.scaling.with_series(histories.values[many:]),
-            effects=None if self.effects is None else self.effects.with_series(len(past)),
+            scaling=self.scaling.with_series(values),
+            effects=effects,
             past_mean=np.concatenate([self.past_mean, [one.mean(axis=0) for one in past]]),
             past_deviation=np.concatenate(
                 [self.past_deviation, [_or_one(one.std(axis=0)) for one in past]]
@@ -78,17 +91,29 @@ class View:
         """The series as the member sees them."""
         series = []
         for k, values in enumerate(histories.values):
+            if self.effects is not None and self.effects.is_factor:
+                values = _without(self.effects, values, histories, k)
             z = self.scaling.apply(values, np.array(k))
-            if self.effects is not None:
+            if self.effects is not None and not self.effects.is_factor:
                 z = z - self.effects(histories.known[k][: len(z)], k)
             series.append(z)
         return replace(histories, values=series)
 
     def values(self, z: Floats, origins: Origins, known: Floats) -> Floats:
         """The values that forecasts (n, horizon) stand for, with `known` (n, horizon, K)."""
-        if self.effects is not None:
-            z = z + self.effects(known, origins.series)
-        return self.scaling.invert(z, origins.series)
+        if self.effects is None:
+            return self.scaling.invert(z, origins.series)
+        if self.effects.is_factor:
+            values = self.scaling.invert(z, origins.series)
+            return values * self.effects.factors(known, origins.series)
+        return self.scaling.invert(z + self.effects(known, origins.series), origins.series)
+
+    @property
+    def known_use(self) -> KnownUse:
+        """How covariates that are known ahead are used."""
+        if self.effects is None:
+            return "none"
+        return "factor" if self.effects.is_factor else "sum"
 
     @property
     def n_extras(self) -> int:
@@ -118,6 +143,11 @@ class View:
                 every = self.extras(histories, int(series))
                 result[rows] = every[origins.steps[rows] - 1]
         return result
+
+
+def _without(effects: Effects, values: Floats, histories: Histories, series: int) -> Floats:
+    """Values without the factors of covariates."""
+    return values / effects.factors(histories.known[series][: len(values)], series)
 
 
 def _or_one(deviation: Floats) -> Floats:

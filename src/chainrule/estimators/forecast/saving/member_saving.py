@@ -30,7 +30,10 @@ Floats: TypeAlias = NDArray[np.float64]
 LONGEST = 2**40  # steps
 LEAST_SPREAD = 1e-10  # in units of the level; `Scaling.of` has none below 1e-9
 COUNTS = ("spread", "level", "window")
-VIEW = fields({"transform": one_of(*TRANSFORMS), "has_effects": flag, "with_extras": flag})
+VIEW = fields(
+    {"transform": one_of(*TRANSFORMS), "known": one_of("none", "sum", "factor"),
+     "with_extras": flag}
+)  # fmt: skip
 SPEC = {
     "transform": one_of(*TRANSFORMS), "lags": whole(1, LONGEST), "counts": one_of(*COUNTS),
 }  # fmt: skip
@@ -134,7 +137,7 @@ def _view_to_state(view: View, prefix: str, arrays: Arrays) -> Description:
         }  # fmt: skip
     arrays |= {f"{prefix}{name}": part for name, part in parts.items()}
     return {
-        "transform": scaling.transform, "has_effects": effects is not None,
+        "transform": scaling.transform, "known": view.known_use,
         "with_extras": view.with_extras,
     }  # fmt: skip
 
@@ -153,7 +156,7 @@ def _view_from_state(state: Any, number: int, sizes: Sizes, arrays: ArrayReader)
     if (scaling.spread > 1.0 / LEAST_SPREAD).any():
         raise damaged(f"{prefix}spread is not that of values in units of their level")
     effects = None
-    if checked["has_effects"]:
+    if checked["known"] != "none":
         if not sizes.known:
             raise damaged("it has effects of covariates, and no covariate")
         width = (sizes.known,)
@@ -163,7 +166,7 @@ def _view_from_state(state: Any, number: int, sizes: Sizes, arrays: ArrayReader)
         deviation = np.where(deviation == 0.0, np.inf, deviation)
         effects = Effects(
             read("effects.mean", width), deviation, read("effects.weights", (*many, *width)),
-            read("effects.common", width),
+            read("effects.common", width), checked["known"] == "factor",
         )  # fmt: skip
     past, static = (sizes.series, sizes.past), (sizes.static,)
     return View(

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..fitted import Fitted
+from ..members.effects import LARGEST
 from ..members.histories import Histories
 from ..members.member import Member
 from ..members.naive import Drift, SeasonalNaive
@@ -121,16 +122,21 @@ class StepFunction:
             return _drift(self.histories, self.horizon, inputs)
         assert view is not None
         series = inputs["series"]
-        z = _scaled(view.scaling, inputs["window"], series)
-        if view.effects is not None:
+        values = inputs["window"]
+        is_factor = view.effects is not None and view.effects.is_factor
+        if is_factor:
+            values = values / _factors(view, inputs["window_known"], series)
+        z = _scaled(view.scaling, values, series)
+        if view.effects is not None and not is_factor:
             z = z - _effect(view, inputs["window_known"], series)
         if isinstance(model, Ridge):
             result = _ridge(model, view, self.histories, z, inputs)
         else:
             result = _network(model, self.histories, z, inputs)
-        if view.effects is not None:
+        if view.effects is not None and not is_factor:
             result = result + _effect(view, inputs["known"], series)
-        return _unscaled(view.scaling, result, series)
+        result = _unscaled(view.scaling, result, series)
+        return result * _factors(view, inputs["known"], series) if is_factor else result
 
 
 def _last_rows(histories: Histories, rows: list[Floats], length: int, season: int) -> Floats:
@@ -195,6 +201,11 @@ def _effect(view: View, known: Any, series: Any) -> Any:
     assert effects is not None
     about = (known - effects.mean) / effects.deviation
     return np.sum(about * _of(effects.weights, series)[:, None, :], axis=2)
+
+
+def _factors(view: View, known: Any, series: Any) -> Any:
+    """`Effects.factors`."""
+    return np.exp(np.minimum(np.maximum(_effect(view, known, series), -LARGEST), LARGEST))
 
 
 def _ridge(model: Ridge, view: View, histories: Histories, z: Any, inputs: Arrays) -> Any:
