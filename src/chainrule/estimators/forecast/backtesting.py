@@ -93,6 +93,7 @@ class Answers:
     lower: dict[float, Floats] = field(default_factory=dict)
     upper: dict[float, Floats] = field(default_factory=dict)
     baselines: dict[str, Floats] = field(default_factory=dict)
+    quantiles: dict[str, Floats] = field(default_factory=dict)
 
     @classmethod
     def empty(cls, windows: int, series: int, horizon: int) -> Answers:
@@ -104,8 +105,9 @@ class Answers:
     def put(
         self, into: dict[Any, Floats], name: Any, window: int, rows: Ints, numbers: Floats
     ) -> None:
-        """Enter the numbers (rows, horizon) of one window."""
-        into.setdefault(name, np.full(self.actual.shape, np.nan))[window, rows] = numbers
+        """Enter the numbers (rows, horizon, ...) of one window."""
+        shape = (*self.actual.shape, *numbers.shape[2:])
+        into.setdefault(name, np.full(shape, np.nan))[window, rows] = numbers
 
 
 def run_backtest(
@@ -212,9 +214,33 @@ def _answer(
     for name, rule in rules:
         forecast = rule.forecast(histories, histories.ends, horizon)
         answers.put(answers.baselines, name, window, some, forecast[at])
+        if plan.levels:
+            quantiles = _rule_quantiles(fitted, rule, forecast, plan.levels)
+            answers.put(answers.quantiles, name, window, some, quantiles[at])
     if linear is not None:
         forecast = linear.forecast(histories, histories.ends, horizon, known)
         answers.put(answers.baselines, "linear on lags", window, some, forecast[at])
+
+
+def _rule_quantiles(
+    fitted: Fitted, rule: Any, forecasts: Floats, levels: tuple[float, ...]
+) -> Floats:
+    """Quantiles (series, horizon, levels) around a rule's forecasts, by its past errors.
+
+    Errors are those at the origins of the record, in units of each series' scale.
+    """
+    record, histories = fitted.record, fitted.histories
+    tails = sorted(0.5 - level / 200.0 for level in levels)
+    shares = [*tails, *[1.0 - tail for tail in reversed(tails)]]
+    past = rule.forecast(histories, record.origins, fitted.horizon)
+    errors = histories.actual(record.origins, fitted.horizon) - past
+    errors = errors / fitted.scales[record.origins.series][:, None]
+    over = np.isfinite(errors).all(axis=1)
+    if not over.any():
+        return np.full((*forecasts.shape, len(shares) + 1), np.nan)
+    ends = np.quantile(errors[over], shares, axis=0)
+    ends = np.insert(ends, len(tails), 0.0, axis=0).T  # the forecast is the median
+    return np.asarray(forecasts[:, :, None] + fitted.scales[:, None, None] * ends)
 
 
 def linear_on_lags(fitted: Fitted) -> Member | None:
@@ -239,6 +265,7 @@ def _result(answers: Answers, panel: Panel, plan: Plan, fitted: Fitted) -> Backt
         squared_scales=answers.squared_scales, origins=plan.ends - 1,
         times=plan.ends[:, None] + steps, ids=list(panel.names), season=fitted.season,
         lower=answers.lower, upper=answers.upper, baselines=answers.baselines, skill=skill,
+        baseline_quantiles=answers.quantiles,
         id_name=panel.id_name or "unique_id", time_name=panel.time_name,
         target_name=panel.roles.target, stamps=panel.calendar.stamps,
     )  # fmt: skip

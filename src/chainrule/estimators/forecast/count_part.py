@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ...errors import DataError
 from .counts import CountForecast, CountModel, fit_counts, is_intermittent, likelihood_for
+from .counts.count_inputs import LARGEST_COUNT
 from .members.histories import Histories
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -35,12 +36,19 @@ class CountPart:
 
     def forecast(self, histories: Histories, starts: Ints, known: Floats) -> CountForecast:
         """The distributions of the steps after the last values; `known` as of all series."""
-        some = [histories.values[k] for k in self.rows]
+        some = [demand(histories, int(k)) for k in self.rows]
         ends = starts[self.rows] + histories.lengths[self.rows] - self.ends
         return self.model.forecast(
             some, known[self.rows] if known.shape[2] else None,
             histories.static[self.rows] if histories.static.shape[1] else None, ends=ends,
         )  # fmt: skip
+
+
+def demand(histories: Histories, series: int) -> Floats:
+    """The values of a series; those of gaps are whole where all others are."""
+    values, observed = histories.values[series], histories.observed[series]
+    whole = bool(np.all(values[observed] == np.round(values[observed])))
+    return np.where(observed, values, np.round(values)) if whole else values
 
 
 def count_rows(histories: Histories, kind: str) -> Ints:
@@ -55,9 +63,11 @@ def count_rows(histories: Histories, kind: str) -> Ints:
         return np.arange(len(histories), dtype=np.int64)
     if kind != "auto":
         return np.zeros(0, np.int64)
-    return np.array(
-        [k for k, values in enumerate(histories.values) if is_intermittent(values)], np.int64
-    )
+    some = [
+        k for k, values in enumerate(histories.values)
+        if is_intermittent(values) and float(values.max()) <= LARGEST_COUNT
+    ]  # fmt: skip
+    return np.array(some, np.int64)
 
 
 def fit_count_part(
@@ -65,7 +75,7 @@ def fit_count_part(
     likelihood: Any, seed: int, progress: bool,
 ) -> CountPart:  # fmt: skip
     """Train a model of counts on some series."""
-    values = [histories.values[k] for k in rows]
+    values = [demand(histories, int(k)) for k in rows]
     if likelihood == "auto":
         kinds = {likelihood_for(one) for one in values}
         likelihood = "tweedie" if "tweedie" in kinds else "negative_binomial"
