@@ -250,6 +250,22 @@ def test_a_gap_before_new_rows_is_filled() -> None:
         strict.update(between(frame, 187, 200))
 
 
+@pytest.mark.parametrize("value", [-1.0, 0.5, 1e15])
+def test_counts_stay_counts(value: float) -> None:
+    """A later value that is no count is refused with its series; a gap among counts is not."""
+    rng = np.random.default_rng(6)
+    demand = pd.Series(rng.poisson(1.5, 200) * (rng.random(200) < 0.35), DAYS[:200], name="bolts")
+    forecaster = Forecaster(horizon=2, random_state=0, progress=False).fit(demand[:150])
+    assert forecaster.kind_ == "count"
+    later = demand[150:].astype(float)
+    wrong = later.copy()
+    wrong.iloc[20] = value
+    with pytest.raises(DataError, match=rf"'bolts' is forecast as counts, but has {value:g}"):
+        forecaster.update(wrong)
+    gap = later.drop(DAYS[[160, 161, 175]])
+    assert np.isfinite(forecaster.update(gap).predict([80])["hi-80"]).all()
+
+
 def test_hierarchies_are_not_updated() -> None:
     """It says what to do."""
     values = np.abs(seasonal(60, np.random.default_rng(3), 2))

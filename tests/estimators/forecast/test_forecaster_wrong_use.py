@@ -307,6 +307,13 @@ def test_a_series_shorter_than_horizon_and_window(n: int) -> None:
         forecaster.predict([80])
 
 
+def test_networks_of_series_that_are_too_short() -> None:
+    """Nothing could say whether they are any good: the naive forecast."""
+    forecaster = fit(VALUES[:12], horizon=7, members=["nlinear", "ridge"], season_length=3)
+    assert forecaster.members_ == ["seasonal naive (3)"]
+    np.testing.assert_array_equal(forecaster.predict()["forecast"][:3], VALUES[9:12])
+
+
 def test_few_origins() -> None:
     """Said for the levels that need more, with how many."""
     forecaster = fit(SERIES[:24], horizon=2)

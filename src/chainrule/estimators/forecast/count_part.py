@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -33,6 +34,20 @@ class CountPart:
     model: CountModel
     rows: Ints
     ends: Ints
+
+    def check(self, histories: Histories, names: Sequence[Any]) -> None:
+        """Refuse later values that are no demand of its distribution."""
+        for k in self.rows:
+            values = demand(histories, int(k))
+            wrong = (values < 0.0) | (values > LARGEST_COUNT)
+            if self.model.likelihood == "negative_binomial":
+                wrong |= values != np.round(values)
+            if wrong.any():
+                raise DataError(
+                    f"series {names[k]!r} is forecast as counts, but has "
+                    f"{values[np.argmax(wrong)]:g} now: fit again with all rows, or with "
+                    "kind='level'"
+                )
 
     def forecast(self, histories: Histories, starts: Ints, known: Floats) -> CountForecast:
         """The distributions of the steps after the last values; `known` as of all series."""

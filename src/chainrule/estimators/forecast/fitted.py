@@ -194,6 +194,8 @@ class Fitted:
     def with_panel(self, panel: Panel) -> Fitted:
         """What is known after more rows: past forecasts go on, weights stay."""
         histories = Histories.of(panel, self.season)
+        if self.counts is not None:
+            self.counts.check(histories, panel.names)
         committee = Committee(
             tuple(member.with_series(histories) for member in self.committee.members),
             self.horizon, self.committee.size,

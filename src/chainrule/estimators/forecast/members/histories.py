@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ..reading.panel import OneSeries, Panel
+from ..reading.panel import Panel
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
@@ -156,11 +156,3 @@ def _padding(values: Floats, length: int, season: int) -> Floats:
     first = values[: min(season, len(values))]
     repeats = -(-length // len(first))
     return np.tile(first, repeats)[len(first) * repeats - length :]
-
-
-def truncated(one: OneSeries, steps: int) -> OneSeries:
-    """A series after its first rows, with the known covariates that lie ahead."""
-    return OneSeries(
-        one.name, one.start, one.values[:steps], one.observed[:steps], one.known,
-        one.past[:steps], one.static,
-    )  # fmt: skip

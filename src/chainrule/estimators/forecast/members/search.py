@@ -96,7 +96,9 @@ def search(histories: Histories, horizon: int, settings: SearchSettings) -> Sear
         forecasts = [m.forecast(histories, validation.origins, horizon, known) for m in ridges[:1]]
         ridges = ridges[:1] if any(has_skill(histories, validation, f) for f in forecasts) else []
     learned: dict[str, list[dict[str, float]]] = {}
-    networks = list(_networks(train, horizon, settings, learned))
+    networks: list[Member] = []
+    if len(validation):  # else nothing could say that they are better than a rule
+        networks = list(_networks(train, horizon, settings, learned))
     if settings.is_price:
         networks = [
             member for member in networks
