@@ -16,18 +16,25 @@ python3 -m venv "$work/venv"
 "$work/venv/bin/pip" install --quiet --disable-pip-version-check \
     numpy==2.4.6 pandas==3.0.6 scikit-learn==1.9.1 sktime==1.2.0
 "$work/venv/bin/python" - <<'PY'
+import warnings
+
 import pandas as pd
 from sklearn.linear_model import LinearRegression
 from sktime.forecasting.compose import make_reduction
 
 series = pd.DataFrame({"y": [float(t) for t in range(100)]})
+about = set()
 
 
 def ten_steps(pooling, strategy, window):
-    forecaster = make_reduction(
-        LinearRegression(), window_length=window, strategy=strategy, pooling=pooling
-    ).set_config(remember_data=True)
-    forecast = forecaster.fit(series, fh=range(1, 11)).predict()["y"]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        forecaster = make_reduction(
+            LinearRegression(), window_length=window, strategy=strategy, pooling=pooling
+        )
+        forecast = forecaster.fit(series, fh=range(1, 11)).predict()["y"]
+    # All else is about what later versions of sktime and pandas will change.
+    about.update(str(w.message) for w in caught if w.category in (UserWarning, RuntimeWarning))
     print(f"{pooling:6} {strategy:9} window {window}:", *forecast.round(6).astype(int))
     return forecast.round(6).tolist()
 
@@ -38,9 +45,9 @@ sound = [
     ten_steps("global", "recursive", 5) == right,
 ]
 late = [
-    ten_steps("global", "direct", window)
-    == [99.0 + max(1, step - window) for step in range(1, 11)]
+    ten_steps("global", "direct", window) == [99.0 + max(1, step - window) for step in range(1, 11)]
     for window in (2, 5)
 ]
-raise SystemExit(0 if all(sound + late) else 1)
+print("warnings:", sorted(about))
+raise SystemExit(0 if all(sound + late) and not about else 1)
 PY

@@ -50,6 +50,13 @@ def check_anomaly_detection(text: str) -> None:
     assert "the column that drifts: temperature" in text
 
 
+def check_demand_and_prices(text: str) -> None:
+    assert 35 <= number(text, "north 2026-06-11") <= 38  # 25 by 1.4 by now
+    assert number(text, "MASE") < 0.45 < 0.7 < number(text, "of the seasonal naive forecast")
+    assert 70 <= number(text, "inside the 80 % intervals:") <= 92
+    assert "The forecast is no better than yesterday's price: RMSE" in text
+
+
 def check_atari_boxing(text: str) -> None:
     assert number(text, "points after 40,960 steps:") > number(text, "points before:")
 

@@ -60,7 +60,7 @@ def long_table(values: Any, times: Any, names: Any = None) -> pd.DataFrame:
     )
 
 
-LONG = {"id": "id", "time": "t", "target": "y"}
+LONG: Any = {"id": "id", "time": "t", "target": "y"}
 
 
 def outcomes(

@@ -313,7 +313,6 @@ def test_whole_numbers_are_steps() -> None:
     assert [1, 2, 5] == (calendar.positions([10, 15, 30]) - calendar.positions([5])).tolist()
     later = calendar.stamps(calendar.positions([30]) + 1)
     assert (35, np.dtype("int32")) == (later[0], later.dtype)
-    assert calendar.calendar_parts(np.arange(3)) is None
     with pytest.raises(DataError, match="12 is not on steps of 5"):
         calendar.positions([12])
     with pytest.raises(DataError, match="row 2: 1.5 is no time"):
@@ -335,24 +334,6 @@ def test_whole_numbers_are_steps() -> None:
 def test_seasons(freq: str, expected: tuple[int, ...]) -> None:
     """Days, weeks and years in steps, shortest first."""
     assert expected == infer_calendar(dates(freq, 30, None), freq=freq).seasons()
-
-
-@pytest.mark.parametrize("zone", [None, "Europe/Berlin", "America/Sao_Paulo"])
-@pytest.mark.parametrize("freq", ["h", "D", "B", "MS", "W-WED"])
-def test_parts_of_the_calendar_are_those_of_local_time(freq: str, zone: str | None) -> None:
-    """Hour, weekday, month, day and part of the year, as pandas has them."""
-    times = dates(freq, 400, zone)
-    calendar = infer_calendar(times)
-    parts = calendar.calendar_parts(calendar.positions(times))
-    assert parts is not None
-    hour = (times.hour + times.minute / 60) / 24
-    length = np.where(times.is_leap_year, 366, 365)
-    np.testing.assert_allclose(hour, parts.hour, rtol=1e-12)
-    np.testing.assert_array_equal(times.day_of_week, parts.weekday)
-    np.testing.assert_array_equal(times.day_of_week >= 5, parts.is_weekend)
-    np.testing.assert_array_equal(times.month, parts.month)
-    np.testing.assert_array_equal(times.day, parts.month_day)
-    np.testing.assert_allclose((times.day_of_year - 1 + hour) / length, parts.year_day, rtol=1e-12)
 
 
 def test_texts_are_read() -> None:

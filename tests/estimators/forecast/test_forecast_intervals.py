@@ -146,7 +146,7 @@ def series_errors(n: int, horizon: int, seed: int) -> tuple[Any, Origins, Any]:
 
 
 def test_recent_errors_are_those_that_were_over_by_then() -> None:
-    """At each origin: a slow loop over windows that were over, the older the less, and 10 usual."""
+    """A slow loop over windows that were over: the older the less, and 10 of the mean so far."""
     residuals, origins, ages = series_errors(150, 1, 2)
     residuals[-4:] *= 30.0
     residuals[-1] = np.nan
@@ -154,12 +154,14 @@ def test_recent_errors_are_those_that_were_over_by_then() -> None:
     sizes = np.abs(residuals[:, 0]) / np.nanmean(np.abs(residuals))
 
     def expected(age: int) -> float:
-        total, count = 10.0, 10.0
-        for other, size in zip(ages, sizes, strict=True):
-            if other > age and np.isfinite(size):
-                weight = 0.5 ** ((other - age - 1) / 60.0)
-                total, count = total + weight * size, count + weight
-        return total / count
+        over = [
+            (size, 0.5 ** ((other - age - 1) / 60.0))
+            for other, size in zip(ages, sizes, strict=True)
+            if other > age and np.isfinite(size)
+        ]
+        mean = (10.0 + sum(size for size, _ in over)) / (10.0 + len(over))
+        recent = sum(size * weight for size, weight in over)
+        return (10.0 * mean + recent) / (10.0 + sum(weight for _, weight in over))
 
     np.testing.assert_allclose(then, [expected(age) for age in ages])
     np.testing.assert_allclose(spreads.of_late, expected(0))
@@ -249,6 +251,21 @@ def test_without_past_forecasts_there_are_no_intervals() -> None:
     for ask in (lambda: forecaster.predict(80), forecaster.sample_paths):
         with pytest.raises(DataError, match="too short to calibrate .* longer series, a shorter"):
             ask()
+
+
+def test_sizes_of_past_windows_do_not_depend_on_later_ones() -> None:
+    """What two series' last windows swap changes what was expected after them, not before."""
+    rng = np.random.default_rng(12)
+    residuals = rng.normal(size=(60, 2)) * np.repeat([1.0, 5.0], 30)[:, None]
+    origins = Origins(np.repeat([0, 1], 30), np.tile(np.arange(20, 50), 2))
+    ages, starts = 52 - origins.steps, np.zeros(2, np.int64)
+    swapped = residuals.copy()
+    swapped[20:30], swapped[50:60] = residuals[50:60], residuals[20:30]
+    _, then = measure(residuals, origins, ages, starts, 1)
+    _, after = measure(swapped, origins, ages, starts, 1)
+    early = origins.steps <= 41  # the first window that is swapped is over at step 42
+    np.testing.assert_allclose(after[early], then[early])
+    assert np.all(np.abs(after[~early] / then[~early] - 1.0) > 0.01)
 
 
 # Sample paths

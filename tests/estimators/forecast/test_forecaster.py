@@ -15,6 +15,7 @@ from sklearn.base import clone
 
 import chainrule as cr
 from chainrule import Forecaster
+from chainrule.errors import DataError
 
 DAYS = pd.date_range("2023-01-02", periods=400, freq="D")
 
@@ -294,6 +295,17 @@ def test_days_of_a_time_zone_step_over_a_clock_change() -> None:
     assert steps.tolist() == [3600.0, 3600.0]
 
 
+def test_trading_days_skip_weekends_and_what_is_no_day() -> None:
+    """Days without rows in any series are holidays, and the next days are weekdays."""
+    days = pd.bdate_range("2023-01-02", periods=260).drop(
+        [pd.Timestamp("2023-04-07"), pd.Timestamp("2023-07-04"), pd.Timestamp("2023-12-25")]
+    )
+    prices = pd.Series(walk(len(days), np.random.default_rng(6)), days)
+    answer = Forecaster(horizon=6, random_state=0).fit(prices).predict()
+    following = pd.bdate_range(days[-1] + pd.Timedelta(days=1), periods=6)
+    assert answer["ds"].tolist() == following.tolist()
+
+
 def test_missing_days_do_not_move_the_week() -> None:
     """A forecast of a week with holes has the high day where it belongs."""
     values = pd.Series(10.0 + 5.0 * WEEK[np.arange(140) % 7] / 2.0, DAYS[:140])
@@ -347,6 +359,67 @@ def test_short_series_among_long_ones() -> None:
     answer = forecasts(pd.concat([table, late]), 3, None, LONG)
     assert np.abs(answer[:3] - 20.0).max() < 8.0
     np.testing.assert_allclose(answer[3:], alone.reshape(-1, 1), atol=1.5)
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> pd.DataFrame:
+    """One to three series of any of eight laws, of 1 to 90 days, with or without gaps."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    n = draw(st.sampled_from([1, 2, 3, 6, 14, 40, 90]))
+    shape = (n, draw(st.integers(1, 3)))
+    values = draw(
+        st.sampled_from(
+            [
+                lambda: rng.normal(size=shape),
+                lambda: np.exp(rng.normal(0.0, 3.0, shape)),
+                lambda: np.cumsum(rng.normal(size=shape), axis=0),
+                lambda: np.zeros(shape),
+                lambda: np.full(shape, 7.0),
+                lambda: 100.0 * (np.arange(n) >= n // 2)[:, None] + rng.normal(size=shape),
+                lambda: 1e3 * rng.standard_cauchy(shape),
+                lambda: np.exp(0.2 * np.arange(n))[:, None] * np.ones(shape),
+            ]
+        )
+    )()
+    table = long_table(values, DAYS[:n])
+    present = rng.random(len(table)) < draw(st.sampled_from([1.0, 0.8]))
+    present |= (table["t"] == DAYS[0]).to_numpy()
+    return table[present].assign(noise=rng.normal(size=int(present.sum())))
+
+
+@pytest.mark.filterwarnings(
+    "ignore::chainrule.estimators.forecast.reading.data_warning.SeriesDataWarning",
+    "ignore::chainrule.estimators.forecast.forecast_warning.FewOriginsWarning",
+)
+@settings(max_examples=40)
+@given(
+    table=tables(),
+    horizon=st.sampled_from([1, 2, 14]),
+    rule=st.sampled_from(["auto", "zero"]),
+    season=st.sampled_from([None, 7, [3, 4]]),
+    kind=st.sampled_from(["level", "price"]),
+)
+def test_any_small_table_has_finite_forecasts_in_order(
+    table: pd.DataFrame, horizon: int, rule: str, season: Any, kind: str
+) -> None:
+    """Forecasts, and intervals around them and nested, or the error that there is too little."""
+    forecaster = Forecaster(
+        horizon=horizon, kind=kind, fill_gaps=rule, season_length=season, members="ridge",
+        freq="D", random_state=0,
+    )  # fmt: skip
+    forecaster.fit(table, **LONG, past=["noise"])
+    answer = forecaster.predict()
+    assert len(answer) == horizon * table["id"].nunique()
+    assert np.isfinite(answer["forecast"]).all()
+    try:
+        answer = forecaster.predict([80, 95])
+    except DataError as error:
+        assert "too short to calibrate" in str(error)
+        return
+    columns = answer[["lo-95", "lo-80", "forecast", "hi-80", "hi-95"]].to_numpy()
+    assert np.isfinite(columns).all()
+    assert np.all(np.diff(columns, axis=1) >= -1e-9 * np.abs(columns).max())
+    assert np.isfinite(forecaster.sample_paths(4).filter(like="sample").to_numpy()).all()
 
 
 # Prices

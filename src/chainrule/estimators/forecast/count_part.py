@@ -10,7 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import DataError
-from .counts import CountForecast, CountModel, fit_counts, is_intermittent, likelihood_for
+from .counts import (
+    CountForecast,
+    CountModel,
+    fit_counts,
+    has_open_hours,
+    is_intermittent,
+    likelihood_for,
+)
 from .counts.count_inputs import LARGEST_COUNT
 from .members.histories import Histories
 
@@ -66,8 +73,8 @@ def demand(histories: Histories, series: int) -> Floats:
     return np.where(observed, values, np.round(values)) if whole else values
 
 
-def count_rows(histories: Histories, kind: str) -> Ints:
-    """The series that a model of counts should forecast."""
+def count_rows(histories: Histories, kind: str, seasons: Sequence[int] = ()) -> Ints:
+    """The series that a model of counts should forecast: not those of regular closing times."""
     if kind == "count":
         for k, values in enumerate(histories.values):
             if float(values.min()) < 0.0:
@@ -81,6 +88,7 @@ def count_rows(histories: Histories, kind: str) -> Ints:
     some = [
         k for k, values in enumerate(histories.values)
         if is_intermittent(values) and float(values.max()) <= LARGEST_COUNT
+        and not any(has_open_hours(values, season) for season in seasons)
     ]  # fmt: skip
     return np.array(some, np.int64)
 

@@ -55,8 +55,8 @@ class Forecaster(
         al., 2023) and ``"gru"`` (K. Cho et al., 2014). ``"auto"``: ridges, and from 4,000 windows
         on two N-BEATS. Default ``"auto"``.
     kind : {"auto", "level", "price", "count"}
-        ``"price"``: returns are forecast, and members must prove that they beat the random walk
-        with drift, which is the forecast otherwise. ``"count"``: intermittent demand, of which the
+        ``"price"``: returns are forecast, and members must prove that they beat random walks with
+        drift and without, which are the forecast otherwise. ``"count"``: intermittent demand, of which the
         mean and quantiles of a distribution are forecast. ``"auto"``: prices are series on trading
         days that look like walks, counts those with many zeros (Syntetos and Boylan, 2005).
     likelihood : {"auto", "negative_binomial", "tweedie"}
@@ -75,7 +75,7 @@ class Forecaster(
     duplicates : {"error", "sum", "mean", "first", "last"}
         What is done with rows of one series and time.
     max_steps : int, optional
-        Training steps of each network, of 256 windows. Default: 20 epochs, at most 3,000 steps.
+        Training steps of each network, of 256 windows. Default: 20 epochs, at most 2,500 steps.
     random_state : int, RandomState or None
         The same number, the same forecasts.
     callbacks : sequence of callable, optional
@@ -189,7 +189,7 @@ class Forecaster(
         is_price = self.kind == "price" or (self.kind == "auto" and are_prices(panel))
         seasons = () if is_price else self.seasons_for(panel)
         histories = Histories.of(panel, seasons[0] if seasons else 1)
-        rows = count_rows(histories, "level" if is_price else self.kind)
+        rows = count_rows(histories, "level" if is_price else self.kind, seasons)
         starts = np.array([one.start for one in panel.series], np.int64)
         with self._threads():
             counts = None

@@ -4,31 +4,18 @@
 step ahead, negative binomial for counts or Tweedie for amounts. The forecast is its *mean*: the
 median of intermittent demand is 0 for most items, which is why a forecast of 0 has the best MASE,
 and which is of no use to whoever orders stock. Stock is decided by the mean and by quantiles.
-Croston's method, SBA and TSB are the baselines, and TSB is the fallback where there are too few
-windows to train on.
+TSB is the fallback where there are too few windows to train on.
 """
 
 from .count_forecast import CountForecast
 from .count_model import CountModel, fit_counts
-from .intermittent import (
-    classify,
-    croston,
-    intermittent_at,
-    is_intermittent,
-    likelihood_for,
-    sba,
-    tsb,
-)
+from .intermittent import has_open_hours, is_intermittent, likelihood_for
 
 __all__ = [
     "CountForecast",
     "CountModel",
-    "classify",
-    "croston",
     "fit_counts",
-    "intermittent_at",
+    "has_open_hours",
     "is_intermittent",
     "likelihood_for",
-    "sba",
-    "tsb",
 ]

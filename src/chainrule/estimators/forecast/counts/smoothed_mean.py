@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .count_features import DemandTable
 from .distributions import Likelihood
-from .intermittent import intermittent_at
+from .intermittent import tsb_paths
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -30,7 +30,7 @@ def smoothed_mean(
     """
     values = table.values[:, -LONGEST:]
     length = values.shape[1]
-    paths = intermittent_at(values, np.arange(length + 1), 1, "tsb")[:, :, 0].T
+    paths = tsb_paths(values)
     level = paths[:, -1]
     profile = np.ones((len(values), horizon))
     for season in seasons[:1]:

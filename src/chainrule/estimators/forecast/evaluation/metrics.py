@@ -45,17 +45,6 @@ def mae(actual: ArrayLike, forecast: ArrayLike, axis: Axis = -1) -> Floats:
     return average(np.abs(_error(actual, forecast)), axis)
 
 
-def rmse(actual: ArrayLike, forecast: ArrayLike, axis: Axis = -1) -> Floats:
-    """Return the root mean square error, in the target's units.
-
-    Examples
-    --------
-    >>> float(rmse([1.0, 2.0], [2.0, 9.0]))
-    5.0
-    """
-    return np.sqrt(average(_error(actual, forecast) ** 2, axis))
-
-
 def smape(actual: ArrayLike, forecast: ArrayLike, axis: Axis = -1) -> Floats:
     """Return the symmetric mean absolute percentage error, 0 to 200 %.
 
@@ -118,43 +107,6 @@ def squared_scale(train: ArrayLike, season: int = 1) -> Floats:
     return _scale(train, season, 2)
 
 
-def scales_at(values: ArrayLike, origins: ArrayLike, season: int = 1, power: int = 1) -> Floats:
-    """Return `naive_scale` (power 1) or `squared_scale` (2) of what is known at each origin.
-
-    Parameters
-    ----------
-    values : array (series, time)
-    origins : int array (windows,) or (windows, series)
-        How many of the values are known.
-
-    Returns
-    -------
-    array (windows, series)
-
-    Examples
-    --------
-    >>> scales_at([[1.0, 2.0, 5.0, 5.0]], [3, 4]).ravel().round(2).tolist()
-    [2.0, 1.33]
-    """
-    series = np.asarray(values, np.float64)
-    at = np.asarray(origins)
-    ends = np.broadcast_to(at if at.ndim == 2 else at[:, None], (len(at), len(series)))
-    if ends.size and not 0 <= ends.min() <= ends.max() <= series.shape[1]:
-        raise ValueError(f"origins are 0 to {series.shape[1]}, not {ends.min()} to {ends.max()}")
-    terms, size = _terms(series, season)
-    known = ~np.isnan(terms)
-    row, last = np.arange(len(series)), ends - season - 1
-    enough = last >= 0
-    last = np.maximum(last, 0)
-    if not terms.shape[1]:
-        return np.full(ends.shape, np.nan)
-    count = np.where(enough, np.cumsum(known, axis=1)[row, last], 0)
-    totals = [np.cumsum(np.where(known, terms**k, 0.0), axis=1)[row, last] for k in (1, power)]
-    first, result = (np.where(count, total / np.maximum(count, 1), np.nan) for total in totals)
-    largest = np.maximum.accumulate(size, axis=1)[row, np.maximum(ends - 1, 0)]
-    return np.where(first <= CONSTANT * largest, 0.0, result)
-
-
 def mase(actual: ArrayLike, forecast: ArrayLike, scale: ArrayLike, axis: Axis = -1) -> Floats:
     """Return the mean absolute scaled error: `mae` divided by `naive_scale`.
 
@@ -177,44 +129,20 @@ def mase(actual: ArrayLike, forecast: ArrayLike, scale: ArrayLike, axis: Axis = 
     return scaled(np.abs(_error(actual, forecast)), scale, axis)
 
 
-def rmsse(actual: ArrayLike, forecast: ArrayLike, scale: ArrayLike, axis: Axis = -1) -> Floats:
-    """Return the root mean squared scaled error: the root of ``mse / squared_scale``.
+def bias(actual: ArrayLike, forecast: ArrayLike, scale: ArrayLike, axis: Axis = -1) -> Floats:
+    """Return the mean of ``forecast - actual`` over `naive_scale`: above 0 where it is too high.
 
     Parameters
     ----------
     scale : array (...)
-        `squared_scale`, without the horizon. Where it is 0 or NaN the result is NaN.
-
-    References
-    ----------
-    S. Makridakis, E. Spiliotis, V. Assimakopoulos: "M5 accuracy competition: results, findings, and
-    conclusions", International Journal of Forecasting 38 (2022), equation 1.
+        As for `mase`.
 
     Examples
     --------
-    >>> float(rmsse([1.0, 2.0], [2.0, 9.0], 6.25))
-    2.0
+    >>> float(bias([1.0, 2.0], [2.0, 4.0], 3.0))
+    0.5
     """
-    return np.sqrt(scaled(_error(actual, forecast) ** 2, scale, axis))
-
-
-def bias(
-    actual: ArrayLike, forecast: ArrayLike, scale: ArrayLike | None = None, axis: Axis = -1
-) -> Floats:
-    """Return the mean of ``forecast - actual``: above 0 where the forecasts are too high.
-
-    Parameters
-    ----------
-    scale : array (...), optional
-        `naive_scale`: the result is then in scales, as `mase`; otherwise in the target's units.
-
-    Examples
-    --------
-    >>> float(bias([1.0, 2.0], [2.0, 4.0])), float(bias([1.0, 2.0], [2.0, 4.0], 3.0))
-    (1.5, 0.5)
-    """
-    error = _error(actual, forecast)
-    return average(error, axis) if scale is None else scaled(error, scale, axis)
+    return scaled(_error(actual, forecast), scale, axis)
 
 
 def pinball(
@@ -275,44 +203,6 @@ def crps_of_quantiles(
     return average(2.0 * np.mean(terms, axis=0), axis)
 
 
-def crps_of_samples(
-    actual: ArrayLike, samples: ArrayLike, fair: bool = True, axis: Axis = -1
-) -> Floats:
-    """Return the continuous ranked probability score of samples.
-
-    ``E|X - y| - E|X - X'| / 2``, where the second mean is over different samples: unbiased for the
-    distribution that they are drawn from. With ``fair=False`` it is over all pairs, also a sample
-    with itself: the score of the samples as they stand.
-
-    Parameters
-    ----------
-    actual : array (..., horizon)
-    samples : array (..., horizon, samples)
-        Two at least if fair. A value with a NaN among its samples is left out.
-
-    References
-    ----------
-    T. Gneiting, A. E. Raftery: "Strictly proper scoring rules, prediction, and estimation", Journal
-    of the American Statistical Association 102 (2007), equation 21; C. A. T. Ferro: "Fair scores
-    for ensemble forecasts", Quarterly Journal of the Royal Meteorological Society 140 (2014).
-
-    Examples
-    --------
-    >>> float(crps_of_samples([3.0], [[1.0, 2.0, 6.0]], fair=False).round(3))
-    0.889
-    >>> float(crps_of_samples([3.0], [[1.0, 2.0, 6.0]]).round(3))
-    0.333
-    """
-    draws = np.sort(np.asarray(samples, np.float64), axis=-1)
-    count = draws.shape[-1]
-    if count < (2 if fair else 1):
-        raise ValueError(f"crps_of_samples: {count} samples are too few; two at least if fair")
-    distance = np.abs(draws - np.asarray(actual, np.float64)[..., None]).mean(axis=-1)
-    # the sum of |x_i - x_j| over i < j is the sum of (2 k - count + 1) x_(k), k from 0
-    spread = draws @ (2.0 * np.arange(count) - count + 1.0)
-    return average(distance - spread / (count * (count - 1 if fair else count)), axis)
-
-
 def interval_coverage(
     actual: ArrayLike, lower: ArrayLike, upper: ArrayLike, axis: Axis = -1
 ) -> Floats:
@@ -326,33 +216,6 @@ def interval_coverage(
     y, lo, hi = (np.asarray(array, np.float64) for array in (actual, lower, upper))
     inside = ((y >= lo) & (y <= hi)).astype(np.float64)
     return average(np.where(np.isnan(y) | np.isnan(lo) | np.isnan(hi), np.nan, inside), axis)
-
-
-def interval_score(
-    actual: ArrayLike, lower: ArrayLike, upper: ArrayLike, level: float, axis: Axis = -1
-) -> Floats:
-    """Return the interval score (Winkler's): width, and misses times ``2 / alpha``.
-
-    Parameters
-    ----------
-    level : float
-        Of the interval, in percent as in ``predict(levels=[80])``: alpha is ``1 - level / 100``.
-
-    References
-    ----------
-    T. Gneiting, A. E. Raftery: "Strictly proper scoring rules, prediction, and estimation", Journal
-    of the American Statistical Association 102 (2007), equation 43.
-
-    Examples
-    --------
-    >>> float(interval_score([2.0, 5.0], [1.0, 1.0], [3.0, 3.0], 80).round(6))
-    12.0
-    """
-    if not 1.0 <= level < 100.0:
-        raise ValueError(f"interval_score: a level is in percent, as 80, not {level!r}")
-    y, lo, hi = (np.asarray(array, np.float64) for array in (actual, lower, upper))
-    misses = np.maximum(lo - y, 0.0) + np.maximum(y - hi, 0.0)
-    return average(hi - lo + 2.0 / (1.0 - level / 100.0) * misses, axis)
 
 
 def scaled(terms: Any, scale: ArrayLike, axis: Axis = -1) -> Floats:

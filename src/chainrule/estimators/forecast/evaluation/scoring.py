@@ -9,7 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from .metrics import average, crps_of_quantiles, interval_coverage, scaled, smape
+from .metrics import (
+    average,
+    bias,
+    crps_of_quantiles,
+    interval_coverage,
+    mae,
+    mase,
+    scaled,
+    smape,
+)
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -71,23 +80,22 @@ def score_columns(
     scales, squared_scales : array (windows, series)
     by : {None, "horizon", "series", "window"}
     """
-    cells = scored_cells(actual, models)
+    scored = np.where(scored_cells(actual, models), actual, np.nan)
     columns: dict[str, list[Floats]] = {name: [] for name in METRICS}
     keys: list[Floats] = []  # (series, groups), what models are ranked by
     for name, forecast in models.items():
-        error = np.where(cells, forecast - actual, np.nan)
         each = {
-            "MASE": scaled(np.abs(error), scales, ()),
-            "RMSSE": scaled(error**2, squared_scales, ()),
-            "sMAPE": np.where(cells, smape(actual, forecast, ()), np.nan),
-            "CRPS": _crps(actual, quantiles.get(name), scales, cells),
-            "bias": scaled(error, scales, ()),
+            "MASE": mase(scored, forecast, scales, ()),
+            "RMSSE": scaled((forecast - scored) ** 2, squared_scales, ()),
+            "sMAPE": smape(scored, forecast, ()),
+            "CRPS": _crps(scored, quantiles.get(name), scales),
+            "bias": bias(scored, forecast, scales, ()),
         }
         means = {metric: average(grouped(terms, by)) for metric, terms in each.items()}
         means["RMSSE"] = np.sqrt(means["RMSSE"])
         for metric, mean in means.items():
             columns[metric].append(over_series(mean, by))
-        absolute = average(grouped(np.abs(error), by))
+        absolute = average(grouped(mae(scored, forecast, ()), by))
         keys.append(np.where(np.isnan(means["MASE"]), absolute, means["MASE"]))
     result = {metric: np.stack(values, axis=1) for metric, values in columns.items()}
     ranks = rankdata(np.stack(keys), axis=0, nan_policy="omit")
@@ -155,10 +163,7 @@ def _pooling(by: str | None) -> int | tuple[int, int]:
     return 2 if by == "series" else (0, 2)
 
 
-def _crps(
-    actual: Floats, quantiles: tuple[Floats, Any] | None, scales: Floats, cells: NDArray[np.bool_]
-) -> Floats:
+def _crps(actual: Floats, quantiles: tuple[Floats, Any] | None, scales: Floats) -> Floats:
     if quantiles is None:
         return np.full(actual.shape, np.nan)
-    terms = np.where(cells, crps_of_quantiles(actual, *quantiles, axis=()), np.nan)
-    return scaled(terms, scales, ())
+    return scaled(crps_of_quantiles(actual, *quantiles, axis=()), scales, ())

@@ -79,9 +79,7 @@ class Hierarchy:
         ids = (*children, *leaves)
         return cls(ids, leaves, np.stack([rows[name] for name in ids]))
 
-    def aligned(
-        self, ids: Sequence[Any], values: ArrayLike, tolerance: float = TOLERANCE
-    ) -> Floats:
+    def aligned(self, ids: Sequence[Any], values: ArrayLike) -> Floats:
         """Return the histories of all series of the hierarchy, in its order.
 
         Parents that the data lack are the sums of their leaves; those that they have must be.
@@ -93,8 +91,6 @@ class Hierarchy:
         values : array (n, time)
             NaN is missing. Before its first value a leaf counts as 0, since there it did not exist
             yet; where one is missing later its sums are not known.
-        tolerance : float, default 1e-6
-            How far a parent may be from the sum, as a share of its largest value.
 
         Returns
         -------
@@ -104,7 +100,7 @@ class Hierarchy:
         ------
         DataError
             A leaf is not in the data, a series of the data not in the hierarchy, or a parent is
-            not the sum of its leaves: the worst is named.
+            not the sum of its leaves, up to 1e-6 of its largest value: the worst is named.
 
         Examples
         --------
@@ -126,7 +122,7 @@ class Hierarchy:
         for k, name in enumerate(self.ids[: -len(leaves)]):
             if name in position:
                 result[k] = data[position[name]]
-        self._check_sums(result, sums, tolerance)
+        self._check_sums(result, sums)
         return result
 
     def _check_ids(self, position: Mapping[Any, int]) -> None:
@@ -140,14 +136,14 @@ class Hierarchy:
                 f"hierarchy: {_listed(others)} of the data not in it: add them, or drop their rows"
             )
 
-    def _check_sums(self, values: Floats, sums: Floats, tolerance: float) -> None:
+    def _check_sums(self, values: Floats, sums: Floats) -> None:
         distance = np.abs(values - sums)
         distance[np.isnan(distance)] = 0.0
         distance[-len(self.leaves) :] = 0.0
         known = np.where(np.isnan(values), 0.0, np.abs(values))
         size = known.max(axis=1, initial=0.0, keepdims=True)
         shares = distance / np.where(size > 0, size, 1.0)
-        if shares.size and shares.max() > tolerance:
+        if shares.size and shares.max() > TOLERANCE:
             k, at = np.unravel_index(int(np.argmax(shares)), shares.shape)
             raise DataError(
                 f"hierarchy: {self.ids[k]!r} is not the sum of its leaves: in row {at} it is "

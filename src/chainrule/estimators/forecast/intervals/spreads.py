@@ -126,8 +126,9 @@ def _recent(
 ) -> Floats:
     """The recent size of errors (series, ages), from windows of each age and older.
 
-    A series' usual size counts too, and the usual size of all beside that. The oldest windows have
-    the size of all.
+    A series' usual size so far counts too, and the usual size of all beside that. The oldest
+    windows have the size of all. (Were a window's size among those that it is divided by, ratios
+    of short series would come out too even, and intervals too narrow.)
     """
     if not over.any():
         return np.ones((many, 1))
@@ -136,13 +137,13 @@ def _recent(
     counts = np.zeros((many, oldest + 2))
     np.add.at(sums, (series[over], ages[over]), windows[over])
     np.add.at(counts, (series[over], ages[over]), 1.0)
-    total = sums.sum(axis=1)
-    usual = float(total.sum() / counts.sum())
+    usual = float(sums.sum() / counts.sum())
     if not usual > 0.0:
         return np.ones((many, 1))  # no forecast was ever wrong
-    mean = (total + PRIOR * usual) / (counts.sum(axis=1) + PRIOR)
+    so_far, many_so_far = (np.cumsum(one[:, ::-1], axis=1)[:, ::-1] for one in (sums, counts))
+    mean = (so_far + PRIOR * usual) / (many_so_far + PRIOR)
     decay = 0.5 ** (1.0 / HALF_LIFE)
     for age in range(oldest - 1, -1, -1):
         sums[:, age] += decay * sums[:, age + 1]
         counts[:, age] += decay * counts[:, age + 1]
-    return np.asarray((sums + PRIOR * mean[:, None]) / (counts + PRIOR))
+    return np.asarray((sums + PRIOR * mean) / (counts + PRIOR))

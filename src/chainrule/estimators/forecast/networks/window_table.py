@@ -15,7 +15,7 @@ Floats32: TypeAlias = NDArray[np.float32]
 Ints: TypeAlias = NDArray[np.int64]
 
 SMALL_TABLE = 2**20  # values; tables below are filled up, so that few programs serve all
-FLOOR = 0.01  # of a series' own scale, below which no window's scale falls
+FLOOR = 0.01  # of a series' mean absolute deviation: no window's scale falls below it
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,6 @@ class WindowTable:
         known: Sequence[NDArray[Any]] | None = None,
         past: Sequence[NDArray[Any]] | None = None,
         static: NDArray[Any] | None = None,
-        floor: float = FLOOR,
     ) -> WindowTable:
         """Put series, and the columns beside them, one behind the other.
 
@@ -115,9 +114,6 @@ class WindowTable:
             Transformed and finite.
         known, past : sequence of arrays, each of shape (steps, columns), optional
         static : array of shape (series, columns), optional
-        floor : float
-            The least scale of a window as a fraction of its series' mean absolute deviation from
-            the median. Default 0.01.
 
         Raises
         ------
@@ -135,21 +131,18 @@ class WindowTable:
         offsets = np.concatenate([[0], np.cumsum([len(one) for one in series])]).astype(np.int64)
         rows = _rounded_up(int(offsets[-1]))
         return cls(
-            _joined("value", series, rows), offsets, series_floors(series, floor),
+            _joined("value", series, rows), offsets, series_floors(series),
             None if known is None else _joined("known value", known, rows),
             None if past is None else _joined("past value", past, rows),
             None if static is None else np.asarray(static, np.float32),
         )  # fmt: skip
 
-    def starts(self, length: int, horizon: int, stride: int = 1) -> Ints:
-        """The first rows of all windows with a full horizon within their series.
-
-        With a `stride`, only each such one, counted back from a series' last.
-        """
-        parts = []
-        for begin, end in zip(self.offsets[:-1], self.offsets[1:], strict=True):
-            last = int(end) - length - horizon
-            parts.append(np.arange(last, int(begin) - 1, -stride, dtype=np.int64)[::-1])
+    def starts(self, length: int, horizon: int) -> Ints:
+        """The first rows of all windows with a full horizon within their series."""
+        parts = [
+            np.arange(begin, end - length - horizon + 1, dtype=np.int64)
+            for begin, end in zip(self.offsets[:-1], self.offsets[1:], strict=True)
+        ]
         return np.concatenate(parts) if parts else np.zeros(0, np.int64)
 
     def series_of(self, starts: NDArray[Any]) -> NDArray[np.int32]:
@@ -167,18 +160,6 @@ class WindowTable:
     def arrays(self) -> tuple[Any, ...]:
         """What a compiled function reads windows from; see `cut`."""
         return self.values, self.floors, self.known, self.past, self.static
-
-    def windows(
-        self, starts: NDArray[Any], length: int, horizon: int = 0
-    ) -> tuple[Floats32, Floats32 | None, Floats32]:
-        """Windows as they are in the table, their other inputs, and their floors (rows, 1).
-
-        With ``horizon=0`` the windows have no steps ahead, and `known` must be None.
-        """
-        window, ahead, floor = cut(
-            self.arrays, np.asarray(starts), self.series_of(starts), length, horizon
-        )
-        return window, ahead, floor
 
 
 def cut(
@@ -230,14 +211,14 @@ def _joined(name: str, parts: Sequence[NDArray[Any]], rows: int) -> Floats32:
     return joined
 
 
-def series_floors(series: Sequence[NDArray[Any]], fraction: float = FLOOR) -> Floats32:
+def series_floors(series: Sequence[NDArray[Any]]) -> Floats32:
     """The least scale of each series' windows: a part of its spread; if constant, of its level."""
-    return np.array([_series_floor(one, fraction) for one in series], np.float32)
+    return np.array([_series_floor(one) for one in series], np.float32)
 
 
-def _series_floor(series: NDArray[Any], fraction: float) -> float:
+def _series_floor(series: NDArray[Any]) -> float:
     if not len(series):
         return 1.0
     spread = float(np.mean(np.abs(series - np.median(series))))
     level = float(np.mean(np.abs(series)))
-    return max(fraction * spread, 1e-5 * level, 1e-6)
+    return max(FLOOR * spread, 1e-5 * level, 1e-6)

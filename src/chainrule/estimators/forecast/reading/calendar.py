@@ -28,7 +28,6 @@ from .stamps import CHECK_FORM, DAY, Form, Stamps, read_stamps, to_local, to_utc
 pd = LazyModule("pandas")
 
 Ints: TypeAlias = NDArray[np.int64]
-Floats: TypeAlias = NDArray[np.float64]
 
 KINDS = ("steps", "dates", "trading")
 FARTHEST = 9.1e9  # seconds from 1970
@@ -42,31 +41,6 @@ GRID_FIELDS = {
     "trading": {"days": each(whole(-200_000, 200_000), 1), "mask": text, "clock": whole(0, DAY)},
     "listed": {"freq": text, "step": whole(1), "phase": INTEGER, "clock": whole(0, DAY)},
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class CalendarParts:
-    """What a clock on the wall and a calendar show at some positions; arrays of shape (n,).
-
-    Attributes
-    ----------
-    hour : float64
-        The fraction of the day that has passed, 0 to 1.
-    weekday : int64
-        0 for Monday to 6.
-    year_day : float64
-        The fraction of the year that has passed, 0 to 1.
-    month, month_day : int64
-        From 1.
-    is_weekend : bool
-    """
-
-    hour: Floats
-    weekday: Ints
-    year_day: Floats
-    month: Ints
-    month_day: Ints
-    is_weekend: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -110,7 +84,7 @@ class Calendar:
 
         Parameters
         ----------
-        stamps : pandas.Index, pandas.Series or array (n,)
+        stamps : Stamps, pandas.Index, pandas.Series or array (n,)
             In the form, and the time zone if any, of those that the calendar was learned from.
 
         Returns
@@ -122,12 +96,9 @@ class Calendar:
         DataError
             For times of another form or zone, and for the first that is not on the calendar.
         """
-        return self.positions_of(stamps if isinstance(stamps, Stamps) else read_stamps(stamps))
-
-    def positions_of(self, stamps: Stamps) -> Ints:
-        """Return the positions of times that `read_stamps` read."""
-        self._check_form(stamps.form)
-        return _positions(self, stamps)
+        times = stamps if isinstance(stamps, Stamps) else read_stamps(stamps)
+        self._check_form(times.form)
+        return _positions(self, times)
 
     def stamps(self, positions: Any) -> Any:
         """Return the times of positions, as an index of pandas in the user's form.
@@ -185,32 +156,6 @@ class Calendar:
         years and for steps without dates.
         """
         return () if self.kind == "steps" else seasons_of(self.grid)
-
-    def calendar_parts(self, positions: Any) -> CalendarParts | None:
-        """Return hour, weekday, part of the year, ... of positions; None for steps.
-
-        Parameters
-        ----------
-        positions : array (n,) of int64
-        """
-        if self.kind == "steps":
-            return None
-        local = to_local(self._values(np.asarray(positions, np.int64)), self.form.zone)
-        days = local // DAY
-        dates = days.view("datetime64[D]")
-        months, years = dates.astype("datetime64[M]"), dates.astype("datetime64[Y]")
-        first = years.astype("datetime64[D]").astype(np.int64)
-        length = (years + 1).astype("datetime64[D]").astype(np.int64) - first
-        hour = (local % DAY) / DAY
-        weekday = (days + 3) % 7  # 1970-01-01 was a Thursday
-        return CalendarParts(
-            hour=hour,
-            weekday=weekday,
-            year_day=(days - first + hour) / length,
-            month=months.astype(np.int64) % 12 + 1,
-            month_day=days - months.astype("datetime64[D]").astype(np.int64) + 1,
-            is_weekend=weekday >= 5,
-        )
 
     def with_days(self, stamps: Stamps) -> Calendar:
         """Return the calendar with days after its last one, which rows say are traded.

@@ -1,4 +1,4 @@
-"""The steps to come: their times, and what is known of them."""
+"""The steps to come: what is known of them, and which days are traded."""
 
 from __future__ import annotations
 
@@ -9,30 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....errors import DataError
-from ....lazy import LazyModule
 from .panel import OneSeries, Panel
 from .pieces import future_rows
 from .tables import Table, future_table
 
-pd = LazyModule("pandas")
-
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
-
-
-def future_stamps(panel: Panel, horizon: int) -> list[Any]:
-    """Return the times of the next `horizon` steps of each series, as indices of pandas.
-
-    Examples
-    --------
-    >>> from chainrule.estimators.forecast.reading.panel import read_panel
-    >>> import pandas as pd
-    >>> panel = read_panel(pd.Series([1.0, 2.0], pd.DatetimeIndex(["2024-01-31", "2024-02-29"])))
-    >>> [str(day.date()) for day in future_stamps(panel, 2)[0]]
-    ['2024-03-31', '2024-04-30']
-    """
-    steps = np.arange(horizon)
-    return [panel.calendar.stamps(one.end + steps) for one in panel.series]
 
 
 def with_future_days(panel: Panel, frame: Any) -> Panel:

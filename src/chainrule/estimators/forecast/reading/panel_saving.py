@@ -1,8 +1,8 @@
-"""A panel, or its last steps, as a description in JSON and arrays, and back."""
+"""A panel as a description in JSON and arrays, and back."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -31,6 +31,7 @@ from .tables import LAYOUTS
 Ints: TypeAlias = NDArray[np.int64]
 
 LONGEST = 2**40  # steps
+PREFIX = "panel."  # of the names of arrays
 _ROLES = fields(
     {"id": maybe(text), "time": maybe(text), "target": text, "known": each(text),
      "past": each(text), "static": each(text)}
@@ -42,26 +43,8 @@ _PANEL = fields(
 )  # fmt: skip
 
 
-def last_steps(panel: Panel, steps: int) -> Panel:
-    """Return the panel with the last steps of each series, and all that is known ahead.
-
-    Examples
-    --------
-    >>> from chainrule.estimators.forecast.reading.panel import read_panel
-    >>> one = last_steps(read_panel([1.0, 2.0, 3.0]), 2).series[0]
-    >>> one.start, one.values.tolist()
-    (1, [2.0, 3.0])
-    """
-    series = []
-    for one in panel.series:
-        first = max(0, len(one.values) - steps)
-        parts = {name: getattr(one, name)[first:] for name in ("values", "observed", "known")}
-        series.append(replace(one, start=one.start + first, past=one.past[first:], **parts))
-    return replace(panel, series=tuple(series))
-
-
-def panel_to_state(panel: Panel, arrays: dict[str, Any], prefix: str = "panel.") -> dict[str, Any]:
-    """Return a panel as JSON values; its numbers are put into `arrays`, by names with a prefix.
+def panel_to_state(panel: Panel, arrays: dict[str, Any]) -> dict[str, Any]:
+    """Return a panel as JSON values; its numbers are put into `arrays`, as "panel.values" ...
 
     Raises
     ------
@@ -79,7 +62,7 @@ def panel_to_state(panel: Panel, arrays: dict[str, Any], prefix: str = "panel.")
         "past": np.concatenate([one.past for one in series]),
         "static": np.stack([one.static for one in series]),
     }
-    arrays.update({f"{prefix}{name}": array for name, array in joined.items()})
+    arrays.update({f"{PREFIX}{name}": array for name, array in joined.items()})
     roles = {
         name: list(v) if isinstance(v, tuple) else v for name, v in asdict(panel.roles).items()
     }
@@ -95,7 +78,7 @@ def panel_to_state(panel: Panel, arrays: dict[str, Any], prefix: str = "panel.")
     }
 
 
-def panel_from_state(state: Any, arrays: ArrayReader, prefix: str = "panel.") -> Panel:
+def panel_from_state(state: Any, arrays: ArrayReader) -> Panel:
     """Return the panel of `panel_to_state`; a `ModelFileError` for anything else."""
     checked = _PANEL(state, "panel")
     calendar = Calendar.from_state(checked["calendar"], "panel.calendar")
@@ -110,18 +93,16 @@ def panel_from_state(state: Any, arrays: ArrayReader, prefix: str = "panel.") ->
     names = [from_json(name, "panel.names") for name in checked["names"]]
     if len({(type(name), str(name)) for name in names}) < len(names):
         raise damaged("two series of its panel have one name")
-    series = _series(names, encoders, arrays, prefix)
+    series = _series(names, encoders, arrays)
     rules = {key: checked[key] for key in ("layout", "fill_gaps", "duplicates", "id_dtype")}
     return Panel(calendar, roles, series, encoders, **rules)
 
 
-def _series(
-    names: list[Any], encoders: Encoders, arrays: ArrayReader, prefix: str
-) -> tuple[OneSeries, ...]:
+def _series(names: list[Any], encoders: Encoders, arrays: ArrayReader) -> tuple[OneSeries, ...]:
     """The series, cut from the arrays of all."""
     count = (len(names),)
     starts, lengths, ahead = (
-        arrays.numbers(f"{prefix}{name}", count, "i8") for name in ("starts", "lengths", "ahead")
+        arrays.numbers(f"{PREFIX}{name}", count, "i8") for name in ("starts", "lengths", "ahead")
     )
     if lengths.min() < 1 or ahead.min() < 0 or max(lengths.max(), ahead.max()) > LONGEST:
         raise damaged("a series of its panel has no steps, or too many")
@@ -134,7 +115,7 @@ def _series(
         "past": ((total, widths["past"]), "f8"),
         "static": ((len(names), widths["static"]), "f8"),
     }
-    read = {name: arrays.numbers(prefix + name, *shape) for name, shape in shapes.items()}
+    read = {name: arrays.numbers(PREFIX + name, *shape) for name, shape in shapes.items()}
     ends, known_ends = np.cumsum(lengths)[:-1], np.cumsum(lengths + ahead)[:-1]
     cut = {name: np.split(read[name], ends) for name in ("values", "observed", "past")}
     cut["known"] = np.split(read["known"], known_ends)

@@ -55,7 +55,7 @@ class Rows:
 
     def pieces(self, names: tuple[Any, ...], calendar: Calendar) -> Iterator[Piece]:
         """The rows of each series."""
-        positions = calendar.positions_of(self.stamps)
+        positions = calendar.positions(self.stamps)
         firsts = np.flatnonzero(np.r_[True, np.diff(self.codes) != 0])
         for first, end in zip(firsts, np.r_[firsts[1:], len(self.codes)], strict=True):
             target, *covariates = np.split(self.numbers[first:end], self.starts[1:], axis=1)
@@ -151,7 +151,7 @@ def _check_static(table: Table, encoders: Encoders) -> None:
 
 def wide_pieces(table: Table, calendar: Calendar, duplicates: str) -> Iterator[Piece]:
     """Return the rows of each series of a wide table, column by column."""
-    positions = calendar.positions_of(table.stamps)
+    positions = calendar.positions(table.stamps)
     order = np.argsort(positions, kind="stable")
     is_sorted = bool((np.diff(order) == 1).all())
     again = np.r_[False, np.diff(positions[order]) == 0]
@@ -194,7 +194,7 @@ def future_rows(
     same = (np.diff(codes) == 0) & (np.diff(rows.stamps.values) == 0)
     if same.any():
         rows = _once(rows, order, np.r_[False, same], table, "error")
-    positions = calendar.positions_of(rows.stamps)
+    positions = calendar.positions(rows.stamps)
     return {
         table.names[code]: (positions[rows.codes == code], rows.numbers[rows.codes == code])
         for code in range(len(table.names))

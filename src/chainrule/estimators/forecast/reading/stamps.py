@@ -21,6 +21,7 @@ pd = LazyModule("pandas")
 Ints: TypeAlias = NDArray[np.int64]
 
 DAY = 86_400_000_000_000  # nanoseconds
+LARGEST = 2**62  # times as integers: steps can be added to it
 UNITS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1000, "ns": 1}
 FORMS = ("none", "integers", "dates", "periods")
 MONTH = re.compile(r"\d{4}-\d{2}")
@@ -58,7 +59,9 @@ class Form:
     def index(self, values: Ints) -> Any:
         """Times as an index of pandas, from `Stamps.values`."""
         if self.kind in ("none", "integers"):
-            return pd.Index(values.astype(self.dtype or "int64"))
+            numbers = values.astype(self.dtype or "int64")
+            # 125 of int8 goes on with 128, not with -128
+            return pd.Index(numbers if (numbers == values).all() else values)
         dates = pd.DatetimeIndex(values.view("datetime64[ns]"))
         if self.kind == "periods":
             return dates.to_period(self.period)
@@ -198,8 +201,9 @@ def _integers(column: Any) -> Stamps:
                 "time: give whole numbers or dates"
             )
     dtype = numbers.dtype.str if column.dtype.kind in "iuf" else "int64"
-    if numbers.dtype.kind == "u" and len(numbers) and numbers.max() > np.iinfo(np.int64).max:
-        raise DataError(f"column {str(column.name)!r}: {numbers.max()} is too large for a time")
+    for number in (numbers.max(initial=0), numbers.min(initial=0)):
+        if abs(int(number)) > LARGEST:
+            raise DataError(f"column {str(column.name)!r}: {number} is too large for a time")
     return Stamps(Form("integers", dtype=np.dtype(dtype).name), numbers.astype(np.int64))
 
 
