@@ -91,20 +91,42 @@ def test_more_series_leave_the_scaling_of_the_others() -> None:
 
 
 @settings(max_examples=60)
-@given(seed=st.integers(0, 2**32 - 1), transform=st.sampled_from(TRANSFORMS))
-def test_a_view_is_undone_with_the_covariates_of_the_same_steps(seed: int, transform: str) -> None:
-    """Taking effects off and putting them back gives the values, in each series."""
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    transform=st.sampled_from(TRANSFORMS),
+    use=st.sampled_from(["none", "sum", "factor"]),
+)
+def test_a_view_is_undone_with_the_covariates_of_the_same_steps(
+    seed: int, transform: str, use: Any
+) -> None:
+    """Taking effects off and putting them back gives the values, of later series too."""
     rng = np.random.default_rng(seed)
-    lengths = rng.integers(3, 60, 3)
+    lengths = rng.integers(3, 60, 4)
     series = [rng.gamma(2.0, 10.0 ** rng.integers(-3, 4), n) for n in lengths]
     known = [rng.normal(size=(n, 2)) for n in lengths]
+    first = histories_of(series[:3], 7, known=known[:3])
     histories = histories_of(series, 7, known=known)
-    view = View.of(histories, transform, known="sum", with_extras=False)
+    view = View.of(first, transform, known=use, with_extras=False).with_series(histories)
+    assert view.known_use == use
     prepared = view.prepared(histories)
     for k, one in enumerate(series):
         origin = Origins(np.array([k]), np.array([0]))
         again = view.values(prepared.values[k][None], origin, known[k][None])[0]
         np.testing.assert_allclose(again, one, rtol=1e-7, atol=1e-9 * one.max())
+
+
+def test_a_factor_is_taken_off_values_of_any_size() -> None:
+    """A promotion of 30 % on a growing series: without it, the series grows evenly."""
+    rng = np.random.default_rng(14)
+    days = (rng.random((300, 1)) < 0.2).astype(float)
+    smooth = 50.0 * 1.01 ** np.arange(300)
+    histories = histories_of([smooth * 1.3 ** days[:, 0]], 1, known=[days])
+    view = View.of(histories, "none", known="factor", with_extras=False)
+    origin = Origins(ONE, np.array([300]))
+    off, on = (view.values(np.zeros((1, 1)), origin, np.full((1, 1, 1), x)) for x in (0.0, 1.0))
+    assert float(on[0, 0] / off[0, 0]) == pytest.approx(1.3, abs=0.01)
+    steps = np.diff(np.log(view.scaling.invert(view.prepared(histories).values[0][None], ONE)[0]))
+    assert np.abs(steps - np.log(1.01)).max() < 0.01
 
 
 def promoted(steps: int, series: int, seed: int, effect: float = np.log(1.3)) -> tuple[Any, Any]:

@@ -134,8 +134,8 @@ CHANGES = {
         has_heads=not told["fitted"]["has_heads"]
     ),
     "no effects": lambda told, arrays: next(
-        one for one in told["fitted"]["views"] if one["has_effects"]
-    ).update(has_effects=False),
+        one for one in told["fitted"]["views"] if one["known"] != "none"
+    ).update(known="none"),
     "other inputs": lambda told, arrays: told["fitted"]["views"][0].update(
         with_extras=not told["fitted"]["views"][0]["with_extras"]
     ),

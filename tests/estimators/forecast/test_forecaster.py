@@ -169,6 +169,25 @@ def test_units_of_each_series_do_not_matter(seed: int, power: int) -> None:
     )
 
 
+@pytest.mark.parametrize("factor", [1e-4, 1e5])
+def test_units_of_covariates_do_not_matter(factor: float) -> None:
+    """Known and past covariates in other units and with other zeros have the same effects."""
+    rng = np.random.default_rng(15)
+    table = long_table(week(104, 2), DAYS[:104])
+    table["promo"] = (rng.random(len(table)) < 0.2) * 1.0
+    table["y"] += 6.0 * table["promo"]
+    table["heat"] = rng.normal(size=len(table))
+    rows, ahead = table[table["t"] < DAYS[100]], table[table["t"] >= DAYS[100]]
+    answers = []
+    for a, b in ((1.0, 0.0), (factor, -3.0 * factor)):
+        forecaster = Forecaster(horizon=4, members="ridge", random_state=0)
+        scaled = rows.assign(promo=a * rows["promo"] + b, heat=a * rows["heat"] + b)
+        forecaster.fit(scaled, **LONG, known=["promo"], past=["heat"])
+        future = ahead.drop(columns=["y", "heat"]).assign(promo=a * ahead["promo"] + b)
+        answers.append(forecaster.predict([80], future=future))
+    pd.testing.assert_frame_equal(*answers, rtol=1e-5)
+
+
 @pytest.mark.parametrize("shift", [-1e4, 50.0, 1e5])
 def test_levels_do_not_matter_without_a_transform(shift: float) -> None:
     """Forecasts of y + c are those of y plus c, with transform="none"."""

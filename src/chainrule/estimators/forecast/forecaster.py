@@ -56,9 +56,10 @@ class Forecaster(
         on two N-BEATS. Default ``"auto"``.
     kind : {"auto", "level", "price", "count"}
         ``"price"``: returns are forecast, and members must prove that they beat random walks with
-        drift and without, which are the forecast otherwise. ``"count"``: intermittent demand, of which the
-        mean and quantiles of a distribution are forecast. ``"auto"``: prices are series on trading
-        days that look like walks, counts those with many zeros (Syntetos and Boylan, 2005).
+        drift and without; else the one with drift is the forecast. ``"count"``: intermittent demand, of
+        which the mean and quantiles of a distribution are forecast. ``"auto"``: prices are series
+        on trading days that look like walks, counts those with many zeros (Syntetos and Boylan,
+        2005).
     likelihood : {"auto", "negative_binomial", "tweedie"}
         Of counts: Tweedie's is for amounts, which need not be whole numbers.
     transform : {"auto", "none", "sqrt", "log"}
@@ -211,17 +212,17 @@ class Forecaster(
     @property
     def season_length_(self) -> tuple[int, ...]:
         """The lengths of seasons in steps, shortest first."""
-        return self._checked().seasons
+        return self._learned().seasons
 
     @property
     def freq_(self) -> str | None:
         """The frequency of the times, as pandas names it."""
-        return self._checked().panel.calendar.freq
+        return self._learned().panel.calendar.freq
 
     @property
     def kind_(self) -> str:
         """What the series are."""
-        fitted = self._checked()
+        fitted = self._learned()
         if fitted.is_price:
             return "price"
         counts = fitted.counts
@@ -230,13 +231,13 @@ class Forecaster(
     @property
     def members_(self) -> list[str]:
         """The members whose median the forecast is now."""
-        fitted = self._checked()
+        fitted = self._learned()
         return [fitted.committee.members[k].name for k in fitted.raw_track.chosen]
 
     @property
     def ids_(self) -> list[Any]:
         """The names of the series."""
-        return list(self._checked().panel.names)
+        return list(self._learned().panel.names)
 
     # Forecasts
 
@@ -342,9 +343,12 @@ class Forecaster(
             fitted = fitted.with_calendar(panel)
         return fitted, known
 
-    def _checked(self) -> Fitted:
+    def _learned(self) -> Fitted:
         check_is_fitted(self, "fitted_")
-        if self.horizon != self.fitted_.horizon:
+        return self.fitted_
+
+    def _checked(self) -> Fitted:
+        if self.horizon != self._learned().horizon:
             raise ValueError(
                 f"horizon={self.horizon}, but {self.fitted_.horizon} steps were learned: fit again"
             )

@@ -204,7 +204,26 @@ def _integers(column: Any) -> Stamps:
     for number in (numbers.max(initial=0), numbers.min(initial=0)):
         if abs(int(number)) > LARGEST:
             raise DataError(f"column {str(column.name)!r}: {number} is too large for a time")
-    return Stamps(Form("integers", dtype=np.dtype(dtype).name), numbers.astype(np.int64))
+    values = numbers.astype(np.int64)
+    _refuse_dates_as_numbers(column, values)
+    return Stamps(Form("integers", dtype=np.dtype(dtype).name), values)
+
+
+def _refuse_dates_as_numbers(column: Any, numbers: Ints) -> None:
+    """20260131 counts as a date, since after it comes 20260201, and 202612 as a month."""
+    if len(numbers) < 2 or numbers.min() == numbers.max():
+        return
+    for form, unit in (("%Y%m%d", 10000), ("%Y%m", 100)):
+        years, rest = numbers // unit, numbers % unit
+        months, days = (rest // 100, rest % 100) if unit == 10000 else (rest, np.ones_like(rest))
+        dated = (1900 <= years) & (years <= 2100) & (1 <= months) & (months <= 12)
+        dated &= (1 <= days) & (days <= 31)
+        if dated.all() and (unit == 10000 or years.min() < years.max()):
+            raise DataError(
+                f"column {str(column.name)!r} has dates as numbers, such as {int(numbers[0])}: "
+                f"convert them with pd.to_datetime(column, format={form!r}), or number the steps "
+                "as 0, 1, ..."
+            )
 
 
 def _dates(column: Any, zone: Any) -> Stamps:
