@@ -56,10 +56,10 @@ class Forecaster(
         on two N-BEATS. Default ``"auto"``.
     kind : {"auto", "level", "price", "count"}
         ``"price"``: returns are forecast, and members must prove that they beat random walks with
-        drift and without; else the one with drift is the forecast. ``"count"``: intermittent demand, of
-        which the mean and quantiles of a distribution are forecast. ``"auto"``: prices are series
-        on trading days that look like walks, counts those with many zeros (Syntetos and Boylan,
-        2005).
+        drift and without; else the one with drift is the forecast. ``"count"``: intermittent
+        demand, of which the mean and quantiles of a distribution are forecast. ``"auto"``: prices
+        are series on trading days that look like walks, counts those with many zeros (Syntetos and
+        Boylan, 2005).
     likelihood : {"auto", "negative_binomial", "tweedie"}
         Of counts: Tweedie's is for amounts, which need not be whole numbers.
     transform : {"auto", "none", "sqrt", "log"}
