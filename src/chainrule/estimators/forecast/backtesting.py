@@ -18,7 +18,7 @@ from .fitted import Fitted
 from .members.histories import Histories
 from .members.member import Member, known_ahead
 from .members.naive import Drift, SeasonalNaive
-from .members.ridges import RidgeSpec, fit_ridges
+from .members.ridges import MOST_LAGS, RidgeSpec, fit_ridges
 from .members.view import View
 from .reading.panel import OneSeries, Panel
 
@@ -247,8 +247,9 @@ def linear_on_lags(fitted: Fitted) -> Member | None:
     """The baseline: one ridge for all series on the lags of two seasons, or None if too short."""
     histories, horizon = fitted.histories, fitted.horizon
     usual = int(np.median(histories.lengths))
-    wanted = 2 * fitted.seasons[-1] if fitted.seasons else max(2 * horizon, 8)
-    lags = min(wanted, (usual - horizon) // 3)
+    seasonal = [2 * season for season in fitted.seasons if 2 * season <= MOST_LAGS]
+    wanted = seasonal[-1] if seasonal else max(2 * horizon, 8)
+    lags = min(wanted, MOST_LAGS, (usual - horizon) // 3)
     if lags < 1:
         return None
     view = View.of(histories, "none", known="none", with_extras=False)

@@ -22,6 +22,7 @@ LOCAL_PENALTIES = (1e-2, 1e-1, 1.0)
 LOCAL_CENTRES = ("last", "mean")
 MOST_LOCAL_LAGS = 400  # of a ridge for each series,
 LOCAL_SHARE = 0.45  # and of the steps of the usual series
+MOST_LAGS = 1500  # of any ridge: the matrix of products grows by their square
 MOST_WINDOWS = 20_000  # of all series, that ridges for all together are fitted to
 
 
@@ -214,11 +215,14 @@ def lag_lengths(seasons: Sequence[int], horizon: int, usual: int, n_series: int 
     ([14, 28, 56, 112, 379, 730], [12, 18, 24, 30])
     >>> lag_lengths((), 3, 40), lag_lengths((24, 168), 48, 500, 100)
     ([3, 6, 12], [48, 168, 336])
+    >>> lag_lengths((60, 1440, 10_080), 60, 100_000)  # a minute's hour, day and week
+    [120, 240, 480, 960, 1500]
     """
     if n_series == 1:
         most = 0.45 * (usual - horizon)
     else:
         most = (usual - horizon) * min(0.9, max(0.45, 1.0 - 5.0 / n_series))
+    most = min(most, MOST_LAGS)
     short = seasons[0] if seasons else max(horizon, 3)
     long = [season for season in seasons[1:] if season + horizon <= most]
     if seasons and not long and short < 24:
