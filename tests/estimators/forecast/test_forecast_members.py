@@ -20,7 +20,12 @@ from chainrule.estimators.forecast.members.effects import Effects
 from chainrule.estimators.forecast.members.histories import Histories, Origins
 from chainrule.estimators.forecast.members.member import known_ahead
 from chainrule.estimators.forecast.members.naive import Drift, SeasonalNaive
-from chainrule.estimators.forecast.members.scaling import TRANSFORMS, Scaling, allowed_transforms
+from chainrule.estimators.forecast.members.scaling import (
+    FEWEST,
+    TRANSFORMS,
+    Scaling,
+    allowed_transforms,
+)
 from chainrule.estimators.forecast.members.validation import split_validation
 from chainrule.estimators.forecast.members.view import View
 from chainrule.estimators.forecast.reading.panel import read_panel
@@ -57,7 +62,8 @@ def test_scaling_is_undone(series: list[Any], transform: str, unit: float) -> No
         again = scaling.invert(z, np.array([k]))[0]
         np.testing.assert_allclose(again, one, rtol=1e-7, atol=1e-7 * (one.mean() or 1.0))
         assert abs(float(z.mean())) < 1e-6
-        if np.ptp(one) > 1e-3 * one.mean():
+        measured = len(one) >= FEWEST or max(map(len, series)) < FEWEST
+        if measured and np.ptp(one) > 1e-3 * one.mean():  # young series have the spread of others
             assert float(z.std()) == pytest.approx(1.0)
 
 

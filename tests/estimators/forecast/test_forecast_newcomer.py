@@ -93,3 +93,59 @@ def test_a_changed_horizon_leaves_what_was_learned_to_see() -> None:
     assert clone(forecaster).horizon == 3
     with pytest.raises(ValueError, match="fit again"):
         forecaster.predict()
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-12, 1.0, 1e12, 1e145])
+def test_forecasts_scale_with_the_target(scale: float) -> None:
+    """No unit of the target matters, and no warning of NumPy comes through."""
+    one = cr.Forecaster(horizon=7, random_state=0).fit(shop(0, n=140)).predict(levels=[80])
+    other = cr.Forecaster(horizon=7, random_state=0).fit(shop(0, n=140) * scale)
+    scaled = other.predict(levels=[80]).drop(columns="ds") / scale
+    np.testing.assert_allclose(scaled, one.drop(columns="ds"), rtol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1e155, 1e200, 1e305])
+def test_values_whose_squares_overflow_are_refused(scale: float) -> None:
+    """Errors of members were NaN, and one of them was taken all the same."""
+    with pytest.raises(DataError, match="divide the target by a constant"):
+        cr.Forecaster(horizon=7, random_state=0).fit(shop(0, n=140) * scale)
+
+
+def cold_start(rows: int, many: int = 24, n: int = 120) -> tuple[Any, Any]:
+    """Series of one weekly pattern and of any level, half of which begin `rows` days ago."""
+    rng = np.random.default_rng(rows)
+    days = pd.date_range("2024-01-01", periods=n + 7, freq="D")
+    past, later = [], []
+    for k in range(many):
+        values = rng.lognormal(0.0, 2.0) * (np.resize(WEEK, n + 7) + 6.0 * rng.normal(size=n + 7))
+        first = n - rows if k % 2 else 0
+        frame = pd.DataFrame({"unique_id": f"{'new' if k % 2 else 'old'}{k}", "ds": days})
+        frame["y"] = values
+        past.append(frame.iloc[first:n])
+        later.append(frame.iloc[n:])
+    return pd.concat(past), pd.concat(later)
+
+
+@pytest.mark.parametrize("rows", [2, 3, 4, 5, 6])
+def test_intervals_of_new_series_are_not_those_of_known_ones(rows: int) -> None:
+    """Before its first season is over, 80 % intervals of a series held 5 to 25 % of its values."""
+    past, later = cold_start(rows)
+    forecaster = cr.Forecaster(horizon=7, members="ridge", random_state=0).fit(past)
+    table = forecaster.predict(levels=[80]).merge(later, on=["unique_id", "ds"])
+    table["within"] = (table["lo-80"] <= table["y"]) & (table["y"] <= table["hi-80"])
+    new = table["unique_id"].str.startswith("new")
+    assert 0.65 <= table.loc[new, "within"].mean() <= 0.98
+    assert 0.65 <= table.loc[~new, "within"].mean() <= 0.95
+    paths = forecaster.sample_paths(200, random_state=0)
+    spread = paths.filter(like="sample-").std(axis=1) / table["forecast"]
+    assert spread[new].mean() > 2.0 * spread[~new].mean()
+
+
+def test_two_values_that_are_alike_do_not_make_an_interval_narrow() -> None:
+    """The spread of a young series is that of others, beside its level."""
+    past, _ = cold_start(2)
+    new = past["unique_id"] == past["unique_id"].iloc[-1]
+    past.loc[new, "y"] = [100.0, 100.001]
+    forecaster = cr.Forecaster(horizon=7, members="ridge", random_state=0).fit(past)
+    table = forecaster.predict(levels=[80]).set_index("unique_id").loc[past["unique_id"].iloc[-1]]
+    assert (table["hi-80"] - table["lo-80"]).min() > 20.0  # the others' weeks vary by 60 %

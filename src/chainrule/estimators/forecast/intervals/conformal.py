@@ -25,6 +25,7 @@ Ints: TypeAlias = NDArray[np.int64]
 
 LEAST_WIDTH = 0.1  # of the usual one, between quantiles
 POOLED = 80.0  # windows for each step, that the errors of all steps count beside the step's own
+YOUNG = 0.8  # the mean distance from the mean, in standard deviations (of a normal distribution)
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class Conformal:
         What was expected.
     with_heads : bool
         Whether a network's quantiles are a part of it.
+    season : int
+        Below so many values a series is too young to show its season.
     """
 
     scaling: Scaling
@@ -55,6 +58,7 @@ class Conformal:
     n_origins: int
     sizes: Floats
     with_heads: bool
+    season: int = 1
 
     @classmethod
     def of(
@@ -74,7 +78,7 @@ class Conformal:
         counts = np.bincount(origins.series[over], minlength=len(starts))
         return cls(
             scaling, spreads, errors[over], origins.series[over], int(counts.max(initial=0)),
-            sizes[over], heads is not None,
+            sizes[over], heads is not None, season,
         )  # fmt: skip
 
     @property
@@ -112,7 +116,7 @@ class Conformal:
     ) -> dict[float, tuple[Floats, Floats]]:  # fmt: skip
         """The intervals (lower, upper) around forecasts (n, horizon) for each level, in percent."""
         z = self.scaling.apply(forecasts, origins.series)
-        size = self.spreads.at(origins, starts) * _widths(self.scaling, heads, origins)
+        size = self._sizes_now(origins, starts, heads)
         result = {}
         for level in levels:
             low, high = self.bounds(level)
@@ -129,12 +133,19 @@ class Conformal:
         Errors of one window belong together, so sums over the horizon have their true spread.
         """
         z = self.scaling.apply(forecasts, origins.series)
-        size = self.spreads.at(origins, starts) * _widths(self.scaling, heads, origins)
+        size = self._sizes_now(origins, starts, heads)
         if not len(self.errors):
             return np.repeat(forecasts[:, None], n_paths, axis=1)
         drawn = self.errors[rng.integers(0, len(self.errors), (len(origins), n_paths))]
         paths = z[:, None] + drawn * size[:, None]
         return self.scaling.invert(paths, origins.series[:, None])
+
+    def _sizes_now(self, origins: Origins, starts: Ints, heads: Floats | None) -> Floats:
+        """What is expected of errors: of young series no less than of a forecast of their mean."""
+        size = self.spreads.at(origins, starts) * _widths(self.scaling, heads, origins)
+        least = YOUNG * np.sqrt(1.0 + 1.0 / np.maximum(origins.steps, 1))
+        young = (origins.steps < self.season)[:, None]
+        return np.asarray(np.where(young, np.maximum(size, least[:, None]), size))
 
     def least_origins(self, level: float) -> int:
         """The origins below which there are too few errors to calibrate a level."""

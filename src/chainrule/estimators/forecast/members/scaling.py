@@ -60,6 +60,9 @@ class Scaling:
         transformed = [plain.apply(one, np.array(k)) for k, one in enumerate(series)]
         mean = np.array([float(np.mean(one)) for one in transformed])
         spread = np.array([_spread(one, of) for one, of in zip(transformed, mean, strict=True)])
+        few = np.array([len(one) < FEWEST for one in series])
+        if few.any() and not few.all():
+            spread[few] = np.median(spread[~few])  # two values that are alike say little
         return cls(transform, level, offset, mean, spread)
 
     def with_series(self, series: list[Floats]) -> Scaling:

@@ -25,6 +25,7 @@ Flags: TypeAlias = NDArray[np.bool_]
 FULL = 0.5  # of the steps have a value, or a warning says so
 EMPTIEST = 200  # steps for each row, above which a step cannot be the usual one
 LONGEST = 100_000  # steps that are few, however empty
+LARGEST_VALUE = 1e150  # the squares of more overflow
 
 
 @dataclass(frozen=True)
@@ -294,6 +295,12 @@ def one_series(
         raise DataError(
             f"series {piece.name!r} has no value ({len(piece.values)} rows, all empty): leave its "
             "rows out"
+        )
+    largest = float(np.abs(piece.values[present]).max())
+    if largest > LARGEST_VALUE:
+        raise DataError(
+            f"series {piece.name!r} has values of {largest:.0e}, whose squares no float holds: "
+            "divide the target by a constant"
         )
     first, last = int(present[0]), int(present[-1])
     start = int(piece.positions[first])
