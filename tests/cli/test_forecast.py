@@ -204,7 +204,7 @@ def test_evaluate_as_json(run, folder):
         assert covered == pytest.approx(entry["covered"]) and 56 == entry["values"]
     smape = 200 * abs(rows["units"] - rows["forecast"]) / (rows["units"] + rows["forecast"])
     assert smape.mean() == pytest.approx(facts["scores"]["forecaster"]["sMAPE"])
-    assert facts["scores"]["naive"]["CRPS"] is None
+    assert facts["scores"]["forecaster"]["CRPS"] < facts["scores"]["naive"]["CRPS"]
     assert "beats the seasonal naive forecast" in facts["verdict"]
 
 

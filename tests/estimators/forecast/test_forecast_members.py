@@ -443,19 +443,27 @@ class Fake:
 
     family: str
     is_rule: bool = False
+    is_uncentred: bool = False
 
 
 def choice(members: list[Fake], scores: Any, size: int) -> list[int]:
-    """The best of each family, none worse than the last member; a rule alone where it is best."""
+    """The best of each family, none worse than the last member; a rule alone where it is best.
+
+    At most one of them is uncentred, and it is not alone.
+    """
     order = sorted(range(len(members)), key=lambda k: (scores[k], k))
     if members[order[0]].is_rule:
         return order[:1]
     taken: list[int] = []
     for k in order:
         families = [members[other].family for other in taken]
-        if not members[k].is_rule and members[k].family not in families and len(taken) < size:
+        second = members[k].is_uncentred and any(members[other].is_uncentred for other in taken)
+        is_new = members[k].family not in families and not second
+        if not members[k].is_rule and is_new and len(taken) < size:
             taken.append(k)
-    return [k for k in taken if scores[k] <= scores[-1]]
+    better = [k for k in taken if scores[k] <= scores[-1]]
+    alone = len(better) == 1 and members[better[0]].is_uncentred
+    return taken[:2] if alone else better
 
 
 @dataclass(frozen=True)
@@ -467,30 +475,36 @@ class Past:
     forecasts: Any
     actual: Any
 
-    def errors(self, scale: float) -> Any:
-        return np.abs(self.forecasts - self.actual).mean(axis=1) / scale
-
 
 def slow(members: list[Fake], past: list[Past], now: int, horizon: int, scales: Any) -> list[int]:
-    """The members chosen at an age, from windows that were over then."""
-    over = [one for one in past if np.isfinite(one.actual).all()]
-    oldest = max(one.age for one in over)
-    by_then = [one for one in over if one.age >= now + horizon]
-    if now + horizon > oldest - horizon:  # of so few windows no choice is made
-        by_then = over
-    weights = np.array([0.5 ** (one.age / 200.0) for one in by_then])
-    errors = np.array([one.errors(scales[one.series]) for one in by_then])
-    return choice(members, weights @ errors / weights.sum(), 3)
+    """The members chosen at an age, from steps that were over then, each by itself."""
+    steps = []  # (age of the step, errors of members)
+    for one in past:
+        for ahead in range(horizon):
+            error = np.abs(one.forecasts[:, ahead] - one.actual[ahead]) / scales[one.series]
+            if np.isfinite(error).all():
+                steps.append((one.age - ahead - 1, error))
+    oldest = max(age for age, _ in steps)
+    if now > oldest - horizon:  # of so few steps no choice is made
+        now = 0
+    by_then = [(age, error) for age, error in steps if age >= now]
+    weights = np.array([0.5 ** ((age - now) / 200.0) for age, _ in by_then])
+    return choice(members, weights @ np.array([error for _, error in by_then]) / weights.sum(), 3)
 
 
 @settings(max_examples=40)
 @given(seed=st.integers(0, 2**32 - 1), horizon=st.integers(1, 4), n_series=st.integers(1, 3))
 def test_follow_is_the_slow_loop(seed: int, horizon: int, n_series: int) -> None:
-    """At each origin, the median of members chosen from windows that were over by then."""
+    """At each origin, the median of members chosen from steps that were over by then."""
     rng = np.random.default_rng(seed)
     series = [rng.normal(size=int(n)) for n in rng.integers(30, 60, n_series)]
     families = ["a", "a", "b", "c", "d", "e"]
-    members = [Fake(name) for name in families] + [Fake("r", True), Fake("naive", True)]
+    uncentred = rng.random(6) < 0.4
+    members = [
+        *[Fake(name, False, bool(one)) for name, one in zip(families, uncentred, strict=True)],
+        Fake("r", True),
+        Fake("naive", True),
+    ]
     steps = [np.arange(10, len(one) + 1) for one in series]
     origins = Origins(
         np.repeat(np.arange(n_series), [len(one) for one in steps]), np.concatenate(steps)

@@ -258,7 +258,11 @@ def _together(track: Track, many: int) -> list[Ints]:
 
 
 def _new_origins(before: Panel, after: Panel, record: Record, horizon: int) -> Origins:
-    """The origins since the end of the record, a stride apart, whose steps are over by now."""
+    """The origins since the end of the record, a stride apart.
+
+    Where covariates are known ahead, those whose steps are over by now.
+    """
+    unfinished = 0 if after.known_names else horizon - 1
     series, steps = [], []
     for k, one in enumerate(after.series):
         length = len(one.values)
@@ -268,7 +272,7 @@ def _new_origins(before: Panel, after: Panel, record: Record, horizon: int) -> O
         first = int(past.max()) + record.stride if len(past) else len(before.series[k].values)
         oldest = max(length - MEMORY, 1)
         first += record.stride * max(0, -(-(oldest - first) // record.stride))
-        some = np.arange(first, length - horizon + 1, record.stride)
+        some = np.arange(first, length - horizon + 1 + unfinished, record.stride)
         steps.append(some)
         series.append(np.full(len(some), k))
     if not steps:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
@@ -199,10 +200,12 @@ class Forecaster(
                     histories, starts, rows, horizon=self.horizon, seasons=seasons[:1],
                     likelihood=self.likelihood, seed=seed, progress=self.progress,
                 )  # fmt: skip
+            settings = self.search_settings(panel, seasons, seed, is_price)
+            if len(rows) == len(panel.series):  # nobody would ask other members
+                settings = replace(settings, members=(), networks=())
             self.fitted_, self.history_ = fit_panel(
-                panel, self.horizon, seasons, self.search_settings(panel, seasons, seed, is_price),
-                counts, summed, hierarchy, reconcile,
-            )  # fmt: skip
+                panel, self.horizon, seasons, settings, counts, summed, hierarchy, reconcile
+            )
         roles = panel.roles
         self.n_features_in_ = 1 + len(roles.known) + len(roles.past) + len(roles.static)
         return self
@@ -232,6 +235,8 @@ class Forecaster(
     def members_(self) -> list[str]:
         """The members whose median the forecast is now."""
         fitted = self._learned()
+        if self.kind_ == "count" and fitted.counts is not None:
+            return [f"counts ({fitted.counts.model.likelihood.replace('_', ' ')})"]
         return [fitted.committee.members[k].name for k in fitted.raw_track.chosen]
 
     @property

@@ -88,9 +88,9 @@ class ForecasterSettings:
             return tuple(sorted({length for length in lengths if 1 < length < longest}))
         if panel.calendar.kind == "steps":
             return _repeating(panel)
-        return tuple(
-            season for season in panel.calendar.seasons() if LEAST_CYCLES * season <= longest
-        )
+        seasons = tuple(season for season in panel.calendar.seasons() if season < longest)
+        repeated = tuple(season for season in seasons if LEAST_CYCLES * season <= longest)
+        return repeated or seasons[:1]  # what came once is the best guess of what comes
 
     def search_settings(
         self, panel: Panel, seasons: tuple[int, ...], seed: int, is_price: bool

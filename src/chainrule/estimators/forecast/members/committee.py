@@ -111,6 +111,8 @@ class Committee:
         """The members of the median, for mean errors (members,): the best of each family.
 
         Where a rule without weights is the best, it is alone; else there is none in the median.
+        Of ridges that take no centre off, which do not follow a shift of the level, there is one
+        at most, and never alone.
         """
         families: set[str] = set()
         best: list[int] = []
@@ -120,14 +122,19 @@ class Committee:
         for k in order:
             if self.members[k].is_rule:
                 continue
-            family = self.members[k].family
-            if family not in families:
-                families.add(family)
-                best.append(int(k))
+            family, is_uncentred = self.members[k].family, self.members[k].is_uncentred
+            if family in families or (is_uncentred and any(self._uncentred(best))):
+                continue
+            families.add(family)
+            best.append(int(k))
             if len(best) == self.size:
                 break
         naive = len(self.members) - 1
-        return [k for k in best if scores[k] <= scores[naive]]
+        better = [k for k in best if scores[k] <= scores[naive]]
+        return best[:2] if better and all(self._uncentred(better)) else better
+
+    def _uncentred(self, numbers: Sequence[int]) -> list[bool]:
+        return [self.members[k].is_uncentred for k in numbers]
 
 
 @dataclass(frozen=True)
@@ -163,44 +170,57 @@ def follow(committee: Committee, record: Record, histories: Histories, scales: F
     horizon = committee.horizon
     actual = histories.actual(record.origins, horizon)
     ages = histories.lengths[record.origins.series] - record.origins.steps
-    errors = np.mean(np.abs(record.forecasts - actual), axis=2) / scales[record.origins.series]
-    over = np.isfinite(errors).all(axis=0)
-    scores = _scores(errors, over, ages, horizon)
+    gaps = np.abs(record.forecasts - actual) / scales[record.origins.series][:, None]
+    scores = _scores(gaps, ages)
     forecasts = np.empty(actual.shape)
     distinct, numbers = np.unique(ages, return_inverse=True)
     choices: dict[tuple[int, ...], list[int]] = {}
     for number, age in enumerate(distinct):
-        some = committee.chosen(scores[min(int(age) + horizon, len(scores) - 1)])
+        some = committee.chosen(scores[min(int(age), len(scores) - 1)])
         choices.setdefault(tuple(some), []).append(number)
     for members, of in choices.items():
         rows = np.isin(numbers, of)
         forecasts[rows] = np.median(record.forecasts[list(members)][:, rows], axis=0)
-    chosen = committee.chosen(scores[min(horizon, len(scores) - 1)])
+    chosen = committee.chosen(scores[0])
+    over = np.isfinite(actual).all(axis=1)
     is_naive = _naive_series(
         np.mean(np.abs(forecasts - actual), axis=1)[over] / scales[record.origins.series[over]],
-        errors[-1, over], record.origins.series[over], len(scales),
+        gaps[-1, over].mean(axis=1), record.origins.series[over], len(scales),
     )  # fmt: skip
     fallback = is_naive[record.origins.series]
     forecasts[fallback] = record.forecasts[-1][fallback]
     return Track(record.origins, forecasts, actual, ages, chosen, is_naive)
 
 
-def _scores(errors: Floats, over: NDArray[np.bool_], ages: Ints, horizon: int) -> Floats:
-    """The mean errors (ages, members) of windows of each age and older, the older the less.
+def _scores(gaps: Floats, ages: Ints) -> Floats:
+    """The mean errors (ages, members) of the steps that were over at each age, the older the less.
 
-    Where no window is as old as that, they are those of all windows.
+    Steps count as soon as they are over, be their window or not: so members that a shift of the
+    level has made worthless are out before a horizon has passed. Where fewer steps than a horizon
+    were over, they are those of all.
+
+    Parameters
+    ----------
+    gaps : array (members, n, horizon)
+        Absolute errors in the units of each series; NaN where a step is not over.
+    ages : array (n,)
+        Steps from each origin to the end of its series.
     """
+    many, _, horizon = gaps.shape
+    step_ages = ages[:, None] - np.arange(horizon) - 1  # from the step to the last row
+    over = np.isfinite(gaps).all(axis=0) & (step_ages >= 0)
     if not over.any():
-        return -np.arange(len(errors), dtype=np.float64)[None]  # the last member is the best
-    oldest = int(ages[over].max())
-    sums = np.stack([np.bincount(ages[over], row, oldest + 1) for row in errors[:, over]], axis=1)
-    counts = np.bincount(ages[over], minlength=oldest + 1).astype(np.float64)
+        return -np.arange(many, dtype=np.float64)[None]  # the last member is the best
+    at = step_ages[over]
+    oldest = int(at.max())
+    sums = np.stack([np.bincount(at, member[over], oldest + 1) for member in gaps], axis=1)
+    counts = np.bincount(at, minlength=oldest + 1).astype(np.float64)
     decay = 0.5 ** (1.0 / HALF_LIFE)
     for age in range(oldest - 1, -1, -1):
         sums[age] += decay * sums[age + 1]
         counts[age] += decay * counts[age + 1]
     scores = sums / np.maximum(counts, 1e-300)[:, None]
-    last = max(oldest - horizon, 0)  # of the oldest windows, each choice would be made of few
+    last = max(oldest - horizon, 0)
     return np.concatenate([scores[: last + 1], scores[:1]]) if last + 1 < len(scores) else scores
 
 

@@ -46,6 +46,11 @@ class Member:
         return isinstance(self.model, (SeasonalNaive, Drift))
 
     @property
+    def is_uncentred(self) -> bool:
+        """Whether it is a ridge on values as they are, with no centre of the window taken off."""
+        return isinstance(self.model, Ridge) and self.model.spec.centre == "none"
+
+    @property
     def family(self) -> str:
         """Members of one family look at the same steps: a committee takes one of each."""
         if isinstance(self.model, (SeasonalNaive, Drift)):

@@ -22,14 +22,21 @@ from .naive import Drift, SeasonalNaive
 from .network_member import NetworkMember, NetworkSpec, fit_network
 from .ridges import LEAST_WINDOWS, Ridge, RidgeSpec, fit_ridges, lag_lengths, ridge_specs
 from .scaling import allowed_transforms
-from .validation import Validation, recency_weights, split_validation, window_errors
+from .validation import (
+    Validation,
+    recency_weights,
+    split_validation,
+    window_errors,
+    with_unfinished,
+)
 from .view import KnownUse, View
 
 Floats: TypeAlias = NDArray[np.float64]
 
 HALF_LIVES = (50.0, 200.0, 1000.0)  # for which a shortlist has the best
 BEST = 4  # for each of them
-SHORTLIST = 10  # ridges at most
+CENTRED = 3  # the best of those that follow a shift of the level
+SHORTLIST = 12  # ridges at most
 JUDGED_SERIES = 100  # at most, on which candidates are judged
 EXTRA_STEPS = 0.25  # of the steps of a network, on all rows
 
@@ -107,10 +114,12 @@ def search(histories: Histories, horizon: int, settings: SearchSettings) -> Sear
         ]  # fmt: skip
     rules = _rules(histories, settings)
     first = Committee((*ridges, *networks, *rules), horizon)
+    stride = _stride(validation)
+    origins = with_unfinished(validation, histories, stride)
+    ahead = known_ahead(histories, origins, horizon)
     record = Record(
-        validation.origins, first.forecasts(histories, validation.origins, known),
-        _stride(validation),
-        first.heads(histories, validation.origins, known),
+        origins, first.forecasts(histories, origins, ahead), stride,
+        first.heads(histories, origins, ahead),
     )  # fmt: skip
     members, more = refit(first.members, histories, horizon, settings)
     for name, rows in more.items():
@@ -245,6 +254,9 @@ class _Judged:
             for k in _best_of_families(self.members, scores, BEST):
                 numbers.setdefault(k)
         overall = errors @ recency_weights(self.validation)
+        centred = np.where([member.is_uncentred for member in self.members], np.inf, overall)
+        for k in _best_of_families(self.members, centred, CENTRED):
+            numbers.setdefault(k)
         for transform in ("none", "sqrt", "log"):
             some = [k for k, m in enumerate(self.members) if _transform(m) == transform]
             if some:

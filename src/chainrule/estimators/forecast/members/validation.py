@@ -66,6 +66,23 @@ def split_validation(histories: Histories, horizon: int, n_series: int | None = 
     return Validation(limits, origins, np.concatenate(ages).astype(np.int64))
 
 
+def with_unfinished(validation: Validation, histories: Histories, stride: int) -> Origins:
+    """The origins, and those after them whose steps are not all over yet, a stride apart.
+
+    Of covariates that are known ahead nothing is known of these steps, so there are no such then.
+    """
+    origins = validation.origins
+    if histories.known[0].shape[1] or not len(origins):
+        return origins
+    series, steps = [origins.series], [origins.steps]
+    for k in np.unique(origins.series):
+        last = int(origins.steps[origins.series == k].max())
+        more = np.arange(last + stride, histories.lengths[k], stride)
+        series.append(np.full(len(more), k))
+        steps.append(more)
+    return Origins(np.concatenate(series).astype(np.int64), np.concatenate(steps).astype(np.int64))
+
+
 def window_errors(forecast: Floats, actual: Floats, scales: Floats) -> Floats:
     """The mean absolute error of each window (n,), in the units of `scales` (n,)."""
     return np.asarray(np.mean(np.abs(forecast - actual), axis=1) / scales)
