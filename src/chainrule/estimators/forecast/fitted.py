@@ -17,10 +17,11 @@ from .hierarchy.reconciliation import reconcile
 from .hierarchy.summing import Hierarchy
 from .intervals.conformal import Conformal
 from .members.committee import Committee, Record, Track, follow, median
-from .members.histories import Histories, Origins
+from .members.histories import Histories
 from .members.member import known_ahead
 from .members.scaling import Scaling
 from .members.search import SearchSettings, refit, search
+from .members.validation import later_origins
 from .reading.panel import Panel
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -201,8 +202,10 @@ class Fitted:
             self.horizon, self.committee.size,
         )  # fmt: skip
         scales = np.concatenate([self.scales, histories.seasonal_scale()[len(self.scales) :]])
-        origins = _new_origins(self.panel, panel, self.record, self.horizon)
         record = self.record
+        origins = later_origins(
+            record.origins, histories, self.histories.lengths, self.horizon, record.stride, MEMORY
+        )
         if len(origins):
             known = known_ahead(histories, origins, self.horizon)
             record = record.plus(
@@ -212,10 +215,6 @@ class Fitted:
             )
         record = record.latest(histories.lengths, MEMORY)
         return replace(self, panel=panel, committee=committee, record=record, scales=scales)
-
-    def with_calendar(self, panel: Panel) -> Fitted:
-        """The same with other days to come."""
-        return replace(self, panel=panel)
 
     def refitted(
         self, settings: SearchSettings
@@ -236,13 +235,11 @@ def fit_panel(
     method: str,
 ) -> tuple[Fitted, dict[str, list[dict[str, float]]]]:
     """Search members for a panel; returns also the epochs of each network."""
-    season = 1 if settings.is_price else (seasons[0] if seasons else 1)
-    histories = Histories.of(panel, season)
+    histories = Histories.of(panel, seasons[0] if seasons else 1)
     searched = search(histories, horizon, settings)
     fitted = Fitted(
-        panel, () if settings.is_price else seasons,
-        searched.committee, searched.record, histories.seasonal_scale(), settings.is_price,
-        counts, hierarchy, children, method,
+        panel, seasons, searched.committee, searched.record, histories.seasonal_scale(),
+        settings.is_price, counts, hierarchy, children, method,
     )  # fmt: skip
     return fitted, searched.histories
 
@@ -255,29 +252,6 @@ def _together(track: Track, many: int) -> list[Ints]:
         if len(rows) == many:
             result.append(rows[np.argsort(track.origins.series[rows])])
     return result
-
-
-def _new_origins(before: Panel, after: Panel, record: Record, horizon: int) -> Origins:
-    """The origins since the end of the record, a stride apart.
-
-    Where covariates are known ahead, those whose steps are over by now.
-    """
-    unfinished = 0 if after.known_names else horizon - 1
-    series, steps = [], []
-    for k, one in enumerate(after.series):
-        length = len(one.values)
-        past = record.origins.steps[record.origins.series == k]
-        if k >= len(before.series):
-            continue
-        first = int(past.max()) + record.stride if len(past) else len(before.series[k].values)
-        oldest = max(length - MEMORY, 1)
-        first += record.stride * max(0, -(-(oldest - first) // record.stride))
-        some = np.arange(first, length - horizon + 1 + unfinished, record.stride)
-        steps.append(some)
-        series.append(np.full(len(some), k))
-    if not steps:
-        return Origins(np.zeros(0, np.int64), np.zeros(0, np.int64))
-    return Origins(np.concatenate(series).astype(np.int64), np.concatenate(steps).astype(np.int64))
 
 
 def stack_known(known: list[Any]) -> Floats:

@@ -202,7 +202,7 @@ class Forecaster(
                 )  # fmt: skip
             settings = self.search_settings(panel, seasons, seed, is_price)
             if len(rows) == len(panel.series):  # nobody would ask other members
-                settings = replace(settings, members=(), networks=())
+                settings = replace(settings, with_ridges=False, networks=())
             self.fitted_, self.history_ = fit_panel(
                 panel, self.horizon, seasons, settings, counts, summed, hierarchy, reconcile
             )
@@ -345,7 +345,7 @@ class Forecaster(
         panel = with_future_days(fitted.panel, future)
         known = stack_known(read_future(future, panel, fitted.horizon))
         if panel is not fitted.panel:
-            fitted = fitted.with_calendar(panel)
+            fitted = replace(fitted, panel=panel)
         return fitted, known
 
     def _learned(self) -> Fitted:

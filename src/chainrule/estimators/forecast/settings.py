@@ -110,7 +110,7 @@ class ForecasterSettings:
             kinds = tuple(name for name in names if name in NETWORKS)
             specs = self._networks(kinds, panel, seasons, lags, transforms)
         return SearchSettings(
-            members=tuple(name for name in names if name == "ridge"),
+            with_ridges="ridge" in names,
             transforms=("log", "none") if is_price and self.transform == "auto" else transforms,
             lags=lags, seasons=seasons, networks=specs,
             steps=self._steps(windows), seed=seed,

@@ -1,6 +1,6 @@
 """The committee: the median of the few members that did best of late.
 
-At every origin members are chosen anew, from their errors on windows that are over by then: a
+At every origin members are chosen anew, from their errors at steps that are over by then: a
 member that a change of the series has made worthless is out after some weeks, without new weights.
 """
 
@@ -46,15 +46,11 @@ class Record:
 
     def plus(self, origins: Origins, forecasts: Floats, heads: Floats | None) -> Record:
         """With later origins."""
-        joined = Origins(
-            np.concatenate([self.origins.series, origins.series]),
-            np.concatenate([self.origins.steps, origins.steps]),
-        )
         both = None
         if self.heads is not None and heads is not None:
             both = np.concatenate([self.heads, heads], axis=1)
         more = np.concatenate([self.forecasts, forecasts], axis=1)
-        return Record(joined, more, self.stride, both)
+        return Record(self.origins.plus(origins), more, self.stride, both)
 
     def latest(self, lengths: Ints, steps: int) -> Record:
         """Without origins that lie further back than so many steps from their series' end."""
@@ -146,7 +142,7 @@ class Track:
     origins : Origins
         Of the record.
     forecasts : array (n, horizon)
-        Of the median of members that were chosen from windows which were over at each origin.
+        Of the median of members that were chosen by steps which were over at each origin.
     actual : array (n, horizon)
         NaN where it is not known yet.
     ages : array (n,)

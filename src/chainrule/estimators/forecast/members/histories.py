@@ -31,6 +31,12 @@ class Origins:
     def __len__(self) -> int:
         return len(self.series)
 
+    def plus(self, other: Origins) -> Origins:
+        """These and others."""
+        return Origins(
+            np.concatenate([self.series, other.series]), np.concatenate([self.steps, other.steps])
+        )
+
     def __getitem__(self, some: NDArray[np.bool_] | slice | Ints) -> Origins:
         return Origins(self.series[some], self.steps[some])
 

@@ -24,10 +24,10 @@ from .ridges import LEAST_WINDOWS, Ridge, RidgeSpec, fit_ridges, lag_lengths, ri
 from .scaling import allowed_transforms
 from .validation import (
     Validation,
+    later_origins,
     recency_weights,
     split_validation,
     window_errors,
-    with_unfinished,
 )
 from .view import KnownUse, View
 
@@ -47,8 +47,8 @@ class SearchSettings:
 
     Attributes
     ----------
-    members : tuple of str
-        Of "ridge", the names of networks, "seasonal_naive", "naive" and "drift".
+    with_ridges : bool
+        Whether ridges are among the members.
     transforms : tuple of str
     lags : tuple of int
         Empty: chosen from seasons.
@@ -59,7 +59,7 @@ class SearchSettings:
     seed : int
     """
 
-    members: tuple[str, ...]
+    with_ridges: bool
     transforms: tuple[str, ...]
     lags: tuple[int, ...]
     seasons: tuple[int, ...]
@@ -94,28 +94,30 @@ def search(histories: Histories, horizon: int, settings: SearchSettings) -> Sear
     """Fit and choose members."""
     validation = split_validation(histories, horizon)
     train = histories.before(validation.limits)
-    known = known_ahead(histories, validation.origins, horizon)
     settings = replace(settings, transforms=_transforms(histories, settings))
     ridges: list[Member] = []
-    if "ridge" in settings.members and len(validation):
+    if settings.with_ridges and len(validation):
         ridges = _ridges(histories, train, horizon, settings)
-    if settings.is_price:
-        forecasts = [m.forecast(histories, validation.origins, horizon, known) for m in ridges[:1]]
-        ridges = ridges[:1] if any(has_skill(histories, validation, f) for f in forecasts) else []
     learned: dict[str, list[dict[str, float]]] = {}
     networks: list[Member] = []
     if len(validation):  # else nothing could say that they are better than a rule
         networks = list(_networks(train, horizon, settings, learned))
+    learners = [*ridges, *networks]
     if settings.is_price:
-        networks = [
-            member for member in networks
+        known = known_ahead(histories, validation.origins, horizon)
+        learners = [
+            member for member in (*ridges[:1], *networks)
             if has_skill(histories, validation,
                          member.forecast(histories, validation.origins, horizon, known))
         ]  # fmt: skip
-    rules = _rules(histories, settings)
-    first = Committee((*ridges, *networks, *rules), horizon)
+    first = Committee((*learners, *_rules(histories, settings)), horizon)
     stride = _stride(validation)
-    origins = with_unfinished(validation, histories, stride)
+    origins = validation.origins.plus(
+        later_origins(
+            validation.origins, histories, histories.lengths, horizon, stride,
+            int(histories.lengths.max()),
+        )
+    )  # fmt: skip
     ahead = known_ahead(histories, origins, horizon)
     record = Record(
         origins, first.forecasts(histories, origins, ahead), stride,

@@ -66,20 +66,34 @@ def split_validation(histories: Histories, horizon: int, n_series: int | None = 
     return Validation(limits, origins, np.concatenate(ages).astype(np.int64))
 
 
-def with_unfinished(validation: Validation, histories: Histories, stride: int) -> Origins:
-    """The origins, and those after them whose steps are not all over yet, a stride apart.
+def later_origins(
+    origins: Origins, histories: Histories, begins: Ints, horizon: int, stride: int, most: int
+) -> Origins:
+    """The origins after those that there are, a stride apart.
 
-    Of covariates that are known ahead nothing is known of these steps, so there are no such then.
+    Of covariates that are known ahead nothing is known of steps that are not over yet, so with
+    them there are only origins whose steps are.
+
+    Parameters
+    ----------
+    origins : Origins
+    histories : Histories
+    begins : array (k,)
+        Of the first series, the first origin where there is none yet.
+    horizon, stride : int
+    most : int
+        Steps from the end of a series, beyond which there is none.
     """
-    origins = validation.origins
-    if histories.known[0].shape[1] or not len(origins):
-        return origins
-    series, steps = [origins.series], [origins.steps]
-    for k in np.unique(origins.series):
-        last = int(origins.steps[origins.series == k].max())
-        more = np.arange(last + stride, histories.lengths[k], stride)
-        series.append(np.full(len(more), k))
-        steps.append(more)
+    unfinished = 0 if histories.known[0].shape[1] else horizon - 1
+    series, steps = [origins.series[:0]], [origins.steps[:0]]
+    for k, begin in enumerate(begins):
+        length = int(histories.lengths[k])
+        past = origins.steps[origins.series == k]
+        first = int(past.max()) + stride if len(past) else int(begin)
+        oldest = max(length - most, 1)
+        first += stride * max(0, -(-(oldest - first) // stride))
+        steps.append(np.arange(first, length - horizon + 1 + unfinished, stride))
+        series.append(np.full(len(steps[-1]), k))
     return Origins(np.concatenate(series).astype(np.int64), np.concatenate(steps).astype(np.int64))
 
 
