@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import typer
-import typer.core
 
+from .default_command import DefaultCommandGroup
 from .forecast_evaluate import evaluate
 from .forecast_predict import predict
 from .forecast_train import train
@@ -16,16 +14,10 @@ DEFAULT = "train"
 COMMANDS = (DEFAULT, "evaluate", "predict")
 
 
-class ForecastGroup(typer.core.TyperGroup):
-    """The commands of `chainrule forecast`, of which the one that trains need not be named.
+class ForecastGroup(DefaultCommandGroup):
+    """The commands of `chainrule forecast`, of which the one that trains need not be named."""
 
-    A table of the name of one of them is given as ``./evaluate``.
-    """
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put the default command in front where none is named."""
-        named = args and (args[0] in self.commands or args[0] in ctx.help_option_names)
-        return super().parse_args(ctx, args if named else [DEFAULT, *args])
+    default = DEFAULT
 
 
 forecast_app = typer.Typer(

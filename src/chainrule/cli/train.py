@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import typer
-import typer.core
 
+from .default_command import DefaultCommandGroup
 from .options import TRAIN_COMMANDS, ReportCommand
 from .train_audio import AUDIO
 from .train_images import IMAGES
@@ -17,16 +15,10 @@ RAW_KINDS = (IMAGES, AUDIO, TEXT)
 DEFAULT = TRAIN_COMMANDS[0]
 
 
-class TrainGroup(typer.core.TyperGroup):
-    """The commands of `chainrule train`, of which that for tables need not be named.
+class TrainGroup(DefaultCommandGroup):
+    """The commands of `chainrule train`, of which that for tables need not be named."""
 
-    A table of the name of one of them is given as ``./images``.
-    """
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put the default command in front where none is named."""
-        named = args and (args[0] in self.commands or args[0] in ctx.help_option_names)
-        return super().parse_args(ctx, args if named else [DEFAULT, *args])
+    default = DEFAULT
 
 
 train_app = typer.Typer(

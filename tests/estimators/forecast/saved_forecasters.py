@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -104,3 +105,11 @@ def fitted(kind: str) -> Forecaster:
 def ahead(kind: str) -> Any:
     """What `predict` of that kind is told of the future."""
     return shops_ahead(shops()) if KINDS[kind][1] is shops else None
+
+
+@cache
+def valid(folder: Path, kind: str) -> bytes:
+    """The bytes of a model file."""
+    path = folder / kind
+    fitted(kind).save(path, card={"kind": kind})
+    return path.read_bytes()

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import copy
 import io
-from functools import cache
 
 import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from saved_forecasters import KINDS, ahead, fitted, shops, shops_ahead
+from saved_forecasters import KINDS, ahead, fitted, shops, shops_ahead, valid
 from sklearn.base import clone
 
 from chainrule import Forecaster, load
@@ -30,13 +29,6 @@ QUICK = ("dlinear", "nbeats")  # networks that are quickly compiled
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("forecasters")
-
-
-@cache
-def valid(folder, kind):
-    path = folder / kind
-    fitted(kind).save(path, card={"kind": kind})
-    return path.read_bytes()
 
 
 def same(expected, other, future):

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from saved_forecasters import KINDS, ahead, fitted
+from saved_forecasters import KINDS, ahead, valid
 
 from chainrule import Forecaster, load
 from chainrule.container import dumps, loads
@@ -31,13 +31,6 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("forecasters")
-
-
-@cache
-def valid(folder, kind):
-    path = folder / kind
-    fitted(kind).save(path, card={"kind": kind})
-    return path.read_bytes()
 
 
 def accepts(path, data, kind):

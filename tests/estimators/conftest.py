@@ -1,1 +1,0 @@
-"""Tests in folders below import what lies here, such as `hostile_files`."""
