@@ -1,4 +1,6 @@
-"""What holds for every test: the same draws, graphs verified after each pass, ranked locks."""
+"""What holds for every test: the same draws, graphs verified after each pass, ranked locks, and
+code that is made once for many of them.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +14,13 @@ from hypothesis import HealthCheck, settings
 
 ranked_locks.install()  # before any module of the library takes a lock
 
+import shared_code  # noqa: E402
 from unoptimised import unoptimised  # noqa: E402
 
 import chainrule as cr  # noqa: E402
 from chainrule.config import configured  # noqa: E402
 
+shared_code.install()
 settings.register_profile(
     "chainrule",
     derandomize=True,
@@ -37,8 +41,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _verified() -> Iterator[None]:
-    with configured(check=1, cache=0):
+def _verified(request: pytest.FixtureRequest) -> Iterator[None]:
+    with configured(check=1, cache=shared_code.mebibytes(request.path)):
         yield
 
 

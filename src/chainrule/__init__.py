@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from .starting import ends_loading as _ends_loading  # first: from here on Ctrl-C ends the command
 
 # isort: split
-from . import errors, tree
+from . import errors, scipy_rules, tree
 from .backends import get_num_threads, set_num_threads
 from .config import config, configured
 from .explain import explain

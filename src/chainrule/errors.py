@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import sysconfig
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import local
 from types import CodeType, FrameType
@@ -48,6 +50,17 @@ class _Refusals(local):
 
 
 refusals = _Refusals()
+
+
+@contextmanager
+def outside_of_traces() -> Iterator[None]:
+    """While it lasts, this thread's code is plain Python: a function that is called back."""
+    saved = refusals.depth, refusals.latest
+    refusals.depth, refusals.latest = 0, None
+    try:
+        yield
+    finally:
+        refusals.depth, refusals.latest = saved
 
 
 class UnsupportedError(Refusal, NotImplementedError):

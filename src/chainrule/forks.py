@@ -11,6 +11,7 @@ import os
 import threading
 
 # In the order in which they may be taken: who holds one takes only those after it
+intercepting = threading.RLock()  # what is exchanged while functions are traced
 compiling = threading.RLock()  # LLVM, and what is made by it
 storing = threading.RLock()  # compiled code on disk
 importing = threading.RLock()  # modules that load at first use
@@ -19,7 +20,7 @@ changing = threading.RLock()  # a few words that belong together
 if hasattr(os, "register_at_fork"):
     # The first to be taken is registered last. Built-in methods, not functions of Python: nothing,
     # a Ctrl-C for instance, can come between a fork and the release.
-    for _lock in (changing, importing, storing, compiling):
+    for _lock in (changing, importing, storing, compiling, intercepting):
         os.register_at_fork(
             before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
         )

@@ -4,6 +4,9 @@ import contextlib
 import functools
 import io
 import os
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pandas as pd
@@ -37,6 +40,21 @@ def run(tmp_path, monkeypatch, capfd):
         return code, *capfd.readouterr()
 
     return call
+
+
+@pytest.fixture(scope="session")
+def program():
+    """The words that begin a command in a process of its own: see `forked`."""
+    if not hasattr(os, "fork"):
+        yield [sys.executable, "-c", "from chainrule.cli import main; main()"]
+        return
+    script = str(Path(__file__).with_name("forked.py"))
+    with tempfile.TemporaryDirectory() as folder:  # whose path is short, as those of sockets are
+        words = [sys.executable, script, "listen", f"{folder}/socket"]
+        with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as listening:
+            assert listening.stdout.readline() == b"ready\n"
+            yield [sys.executable, "-IS", script, "ask", f"{folder}/socket"]
+            listening.stdin.close()
 
 
 @pytest.fixture(scope="session")

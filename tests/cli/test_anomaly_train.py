@@ -8,7 +8,6 @@ import os
 import shlex
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -23,7 +22,6 @@ import chainrule
 from chainrule import escape
 from chainrule.cli import anomaly_labels
 
-PROGRAM = [sys.executable, "-c", "from chainrule.cli import main; main()"]
 ROWS = {row + 1 for row in PLANTED}
 
 
@@ -304,14 +302,14 @@ def test_hostile_names(run, monkeypatch):
 
 
 @pytest.mark.slow
-def test_ctrl_c_keeps_what_was_learned(tmp_path, folder):
+def test_ctrl_c_keeps_what_was_learned(program, tmp_path, folder):
     """One Ctrl-C ends all networks; the model is saved, and the exit code is 130."""
     words = ["anomaly", "train", folder / "logs.csv", "--epochs", "1000000", "-o", "m.safetensors"]
     done = subprocess.Popen(
-        [*PROGRAM, *map(str, words)], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        [*program, *map(str, words)], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         env={**os.environ, "PYTHONUNBUFFERED": "1"}, text=True,
     )  # fmt: skip
-    time.sleep(15)
+    time.sleep(8)
     done.send_signal(signal.SIGINT)
     _, err = done.communicate(timeout=120)
     assert 130 == done.returncode, err

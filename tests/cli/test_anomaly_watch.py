@@ -26,7 +26,6 @@ from chainrule.cli.anomaly_interrupts import StopRequests
 from chainrule.cli.anomaly_rows import PAUSE, CellReader, Row, WrongRow, lines, rows
 from chainrule.errors import DataError
 
-PROGRAM = [sys.executable, "-c", "from chainrule.cli import main; main()"]
 LINES = {row + 2 for row in PLANTED}  # below the header
 
 
@@ -38,9 +37,9 @@ def folder(tmp_path_factory):
 class Watch:
     """A running watch, whose lines are read as they come."""
 
-    def __init__(self, place: Path, *words, **more):
+    def __init__(self, program, place: Path, *words, **more):
         self.process = subprocess.Popen(
-            [*PROGRAM, "anomaly", "watch", *map(str, words)], cwd=place, stdin=subprocess.PIPE,
+            [*program, "anomaly", "watch", *map(str, words)], cwd=place, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more,
         )  # fmt: skip
         self.said: queue.Queue[str] = queue.Queue()
@@ -87,10 +86,10 @@ def as_csv(frame: pd.DataFrame) -> str:
     return frame.to_csv(index=False)
 
 
-def test_an_alarm_comes_before_the_input_ends(tmp_path, folder):
+def test_an_alarm_comes_before_the_input_ends(program, tmp_path, folder):
     """Line by line, as JSON and as text; the numbers are those of the API's stream."""
     text = as_csv(planted()).splitlines(keepends=True)
-    watch = Watch(tmp_path, folder / "logs.safetensors", "-", "--json")
+    watch = Watch(program, tmp_path, folder / "logs.safetensors", "-", "--json")
     watch.send("".join(text[:52]))
     event = json.loads(watch.hear())
     assert ("alarm", 51, 52) == (event["event"], event["row"], event["line"])
@@ -155,9 +154,11 @@ def test_events_are_appended_and_the_state_goes_on(watched, tmp_path, folder):
     ("number", "code"),
     [pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow), (signal.SIGTERM, 143)],
 )
-def test_a_signal_ends_the_watch_and_keeps_the_state(tmp_path, folder, number, code):
+def test_a_signal_ends_the_watch_and_keeps_the_state(program, tmp_path, folder, number, code):
     """While it waits for rows: at once, with the summary, and no traceback."""
-    watch = Watch(tmp_path, folder / "logs.safetensors", "-", "--json", "--state", "s.safetensors")
+    watch = Watch(
+        program, tmp_path, folder / "logs.safetensors", "-", "--json", "--state", "s.safetensors"
+    )
     watch.send("".join(as_csv(planted()).splitlines(keepends=True)[:52]))
     watch.hear()
     watch.process.send_signal(number)
@@ -166,10 +167,10 @@ def test_a_signal_ends_the_watch_and_keeps_the_state(tmp_path, folder, number, c
     assert (51, 1) == (stream.n_seen, stream.n_alarms)
 
 
-def test_a_reader_that_leaves_ends_the_watch_quietly(tmp_path, folder):
+def test_a_reader_that_leaves_ends_the_watch_quietly(program, tmp_path, folder):
     """As `head` does: exit code 0, nothing but the summary, and the events are in the file."""
     watch = subprocess.Popen(
-        [*PROGRAM, "anomaly", "watch", str(folder / "logs.safetensors"), "-", "-o", "a.jsonl"],
+        [*program, "anomaly", "watch", str(folder / "logs.safetensors"), "-", "-o", "a.jsonl"],
         cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     watch.stdout.close()
@@ -279,11 +280,11 @@ def receiver():
     server.server_close()
 
 
-def test_alarms_are_posted(tmp_path, folder, receiver):
+def test_alarms_are_posted(program, tmp_path, folder, receiver):
     """The webhook has what the file has, even if a proxy is set."""
     url = f"http://localhost:{receiver.server_port}/alarms?to=me"
     done = subprocess.run(
-        [*PROGRAM, "anomaly", "watch", folder / "logs.safetensors", "-", "--webhook", url, "-o",
+        [*program, "anomaly", "watch", folder / "logs.safetensors", "-", "--webhook", url, "-o",
          "a.jsonl"], cwd=tmp_path, input=as_csv(planted()).encode(), capture_output=True,
         timeout=120, env={**os.environ, "http_proxy": "http://127.0.0.1:9"},
     )  # fmt: skip

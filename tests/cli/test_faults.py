@@ -22,7 +22,6 @@ from chainrule.cli import keeping
 from chainrule.report import page as pages
 
 QUICK = ("--epochs", "3", "--hidden-layer-sizes", "8", "--n-members", "1")
-PROGRAM = [sys.executable, "-c", "from chainrule.cli import main; main()"]
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
@@ -165,7 +164,7 @@ def test_a_storage_that_is_no_file(run):
 
 def piped(words, cwd, reader):
     """A command whose output goes into another: the exit code of both, and standard error."""
-    program = subprocess.Popen([*PROGRAM, *map(str, words)], cwd=cwd, stdout=-1, stderr=-1)
+    program = subprocess.Popen([*map(str, words)], cwd=cwd, stdout=-1, stderr=-1)
     other = subprocess.run(reader, stdin=program.stdout, capture_output=True, text=True)
     program.stdout.close()
     err = program.stderr.read().decode()
@@ -175,7 +174,7 @@ def piped(words, cwd, reader):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("reader", [["head", "-1"], ["true"]])
-def test_readers_that_leave(trained, tmp_path, reader):
+def test_readers_that_leave(program, trained, tmp_path, reader):
     """`| head` sees its line; exit code 0, nothing on standard error, and files are whole."""
     pd.DataFrame(np.zeros((30_000, 4)), columns=[
         "sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"
@@ -184,18 +183,18 @@ def test_readers_that_leave(trained, tmp_path, reader):
     for words in (("predict", model, "long.csv"), ("predict", model, "iris"),
                   ("inspect", model), ("evaluate", model, "iris", "--report", "e.html"),
                   ("train", "iris", *QUICK)):  # fmt: skip
-        code, err, out = piped(words, tmp_path, reader)
+        code, err, out = piped([*program, *words], tmp_path, reader)
         assert (0, "") == (code, err), words
         assert bool(out) == (reader[0] == "head")
     assert "</html>" in (tmp_path / "e.html").read_text()
     assert chainrule.load(tmp_path / "iris.safetensors").card_["data"] == "iris"
 
 
-def test_standard_output_that_is_full(trained, tmp_path):
+def test_standard_output_that_is_full(program, trained, tmp_path):
     """Told, with exit code 2, also if it was little."""
     for data in ("iris", "diabetes"):
         with open("/dev/full", "w") as out:
-            words = [*PROGRAM, "predict", trained / f"{data}.safetensors", data]
+            words = [*program, "predict", trained / f"{data}.safetensors", data]
             done = subprocess.run(words, cwd=tmp_path, stdout=out, stderr=-1, text=True)
         assert (2, 1) == (done.returncode, done.stderr.count("\n"))
         assert "No space left on device" in done.stderr
@@ -230,7 +229,7 @@ def test_standard_error_that_is_closed(run, monkeypatch):
 
 
 @pytest.mark.slow
-def test_texts_that_standard_output_lacks(trained, tmp_path):
+def test_texts_that_standard_output_lacks(program, trained, tmp_path):
     """In an ASCII terminal: shown by number, and as CSV an error that says what to do."""
     frame = pd.read_csv(trained / "houses.csv").rename(columns={"price": "Größe"})
     frame["Größe"] = [("é", "ß")[k % 2] for k in range(len(frame))]
@@ -239,7 +238,7 @@ def test_texts_that_standard_output_lacks(trained, tmp_path):
     done = {}
     for words in (("train", "t.csv", *QUICK), ("inspect", "t.safetensors"),
                   ("predict", "t.safetensors", "t.csv")):  # fmt: skip
-        done[words[0]] = subprocess.run([*PROGRAM, *words], cwd=tmp_path, env=env,
+        done[words[0]] = subprocess.run([*program, *words], cwd=tmp_path, env=env,
                                         capture_output=True, text=True)  # fmt: skip
     assert (0, 0, 2) == tuple(one.returncode for one in done.values())
     assert r"Gr\xf6\xdfe" in done["train"].stdout

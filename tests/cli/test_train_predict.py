@@ -234,9 +234,8 @@ def test_typers_own_runner(run, trained):
         assert done.stdout
 
 
-def test_as_a_program_of_its_own(trained, tmp_path):
+def test_as_a_program_of_its_own(program, trained, tmp_path):
     """Into a pipe: CSV on standard output, errors on standard error."""
-    program = [sys.executable, "-c", "from chainrule.cli import main; main()"]
     model = trained / "diabetes.safetensors"
     done = subprocess.run([*program, "predict", model, "diabetes"], cwd=tmp_path,
                           capture_output=True, text=True)  # fmt: skip
@@ -250,11 +249,11 @@ def test_as_a_program_of_its_own(trained, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
-def test_ctrl_c_keeps_the_best_weights(tmp_path):
+def test_ctrl_c_keeps_the_best_weights(program, tmp_path):
     """The model is saved, the score printed, one line said, and the code is 130."""
     import pty
 
-    command = [sys.executable, "-c", "from chainrule.cli import main; main()", "train", "digits",
+    command = [*program, "train", "digits",
                "--hidden-layer-sizes", "8", "--epochs", "100000", "--report"]  # fmt: skip
     ours, its = pty.openpty()
     process = subprocess.Popen(command, cwd=tmp_path, stdout=-1, stderr=its, text=True)

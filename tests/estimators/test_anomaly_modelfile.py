@@ -249,7 +249,7 @@ def test_spoiled_files_load_or_are_refused(seed, kind):
 
 
 @pytest.mark.slow
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(seed=st.integers(0, 2**62), kind=st.sampled_from(KINDS))
 def test_many_spoiled_files(seed, kind):
     spoil(seed, kind)

@@ -84,7 +84,24 @@ MADE = (
     "np.max({a}.swapaxes(0, 1), 0).reshape(-1)", "np.where(True, {a}, 0.0)",
     "np.array_split({a}, 2)[0]", "np.zeros(3)", "np.ones((3, 3))", "np.full(3, 0.5)",
     "np.arange(3.0)", "np.zeros((3, 2)).T", "({a}, {b})[0]", "[{a}, {b}][-1]",
-    "np.hstack([{a}, {b}])", "np.reshape({s}, (1,))",
+    "np.hstack([{a}, {b}])", "np.reshape({s}, (1,))", "np.pad({a}, 1, mode='edge')",
+    "np.pad({a}, 1, constant_values={s})", "np.pad({a}, (2, 1), 'reflect', reflect_type='odd')",
+    "np.insert({a}, 1, {s})", "np.insert({a}, [0, 1], 0.5, 0)", "np.delete({a}, 0, 0)",
+    "np.append({a}, {b})", "np.resize({a}, 4)", "np.rot90(np.atleast_2d({a}))",
+    "{a}.reshape(-1, order='F')", "{a}.ravel('F')", "{a}.ravel('K')", "{a}.flatten('F')",
+    "{a}.reshape({a}.shape[::-1], order='F')", "{a}.T.reshape(-1, order='A')", "{a}.T.ravel('K')",
+    "np.rollaxis({a}, -1)", "np.broadcast_arrays({a}, {b})[0]", "np.unstack({a})[0]",
+    "np.matrix_transpose(np.atleast_2d({a}))", "np.block([{a}, {b}])", "{a}.view()",
+    "np.lib.stride_tricks.sliding_window_view({a}, 2, 0)", "{a}.flat[1:]", "{a}.flat.copy()",
+    "np.meshgrid({a}, {b}, copy=False)[0]", "np.meshgrid({a}, {b}, copy=False, sparse=True)[1]",
+    "np.compress([True, False, True], {a}, 0)", "{a}.compress([1, 0, 1], 0)", "{a}.flat[[1, 0]]",
+    "np.extract([1, 0, 1], {a})", "np.apply_along_axis(np.cumsum, 0, {a})", "np.c_[{a}, {a}]",
+    "np.vectorize(lambda v: v * 0.5)({a})", "np.vectorize(lambda v: v + {s})(np.ones(2))",
+    "np.r_[{a}, {s}]", "np.hsplit({a}, 3)[1]", "np.maximum.accumulate({a})",
+    "np.add({a}, {b}, where={a} > 0, out=np.zeros_like({a}))", "np.add.reduceat({a}, [0, 2])",
+    "np.subtract.outer({a}.ravel()[:2], {b}.ravel()[:2])", "np.add({a}, 0.5, order='F').ravel()",
+    "np.take({a}, [4, -1], 0, mode='wrap')", "np.diagflat({a}.ravel()[:2])",
+    "np.apply_over_axes(np.sum, {a}, 0)", "list(np.nditer({a}))[0]", "np.sin({a}.flat)",
 )  # fmt: skip
 NUMBERS = (
     "{s}", "{a}[0]", "{a}[-1]", "{a}[1, 0]", "{a}[0, -1]", "np.sum({a})", "np.mean({a})",
@@ -95,7 +112,10 @@ NUMBERS = (
     "{a}.ravel()[1]", "np.einsum('i,i->', {a}.ravel(), {a}.ravel()) * 0.125",
     "np.tensordot({a}, {a}, {a}.ndim) * 0.125", "np.clip({s}, -2.0, 2.0)", "np.nan_to_num({s})",
     "np.copy({s})", "copy.copy({s})", "np.linalg.norm({a})", "anew({s})", "np.prod({a}) * 0.5",
-    "np.take({a}, 1)", "np.float64({n})",
+    "np.take({a}, 1)", "np.float64({n})", "next({a}.flat)", "{a}.flat[2]", "sum({a}.flat)",
+    "np.max({a}, initial={s})", "np.sum({a}, where={a} > 0)", "np.sum({a}, initial={s})",
+    "sum(v for _, v in np.ndenumerate({a}))", "np.add.reduce({a}.ravel())", "{a}.view()[0]",
+    "np.std({a}, where=np.arange(3) < 2)", "np.min({a}, where={b} > 0, initial=0.5)",
 )  # fmt: skip
 WRITES = (
     "{a} += {b}", "{a} -= 0.5 * {b}", "{a} *= 0.75", "{a} /= 1.25", "{a} += {s}",
@@ -115,6 +135,22 @@ WRITES = (
     "{s}[0] = 0.5", "{a}.shape = (-1,)", "{a}[99] = 0.5", "{a} += np.ones(7)",
     "{a}[:2] = np.ones(5)", "{a} = {a} + 0.5", "{a} = {a}[{i}]", "del {a}", "failing({a})",
     "{a} @= np.eye(3)", "{a} //= 1.0", "{a} %= 2.0", "np.random.default_rng(0).shuffle({a})",
+    "{a}.flat = {b}", "{a}.flat[1:] = {s}", "{a}.flat[[0, 2]] = {b}.ravel()[:2]",
+    "{a}.T.flat[::2] = {s}", "{a}.flat[{a}.ravel() > 0] = {s}", "np.put({a}, [0, -1], {s})",
+    "{a}.put([1, 0], {b}.ravel())", "np.putmask({a}, {a} > 0.1, {b})", "{a}.view()[0] = {s}",
+    "np.place({a}, {a} > 0.1, {b})", "np.fill_diagonal({a}, {b})", "{a}.ravel('F')[0] = {s}",
+    "np.fill_diagonal({a}, {s}, wrap=True)", "np.copyto({a}, {b}, where={a} > 0)",
+    "np.put_along_axis({a}, np.argsort({a}, 0)[:1], {s}, 0)", "np.maximum.at({a}, [0, 0], {b}[1])",
+    "np.multiply.at({a}, [0, 0, 1], 0.75)", "np.subtract.at({a}, [1, 1], {s})",
+    "np.negative.at({a}, [0, 0, 2])", "np.add({a}, {b}, out={a}, where={b} > 0)",
+    "np.sum({a}, 0, out={b})", "np.take({a}, [0, 0, 1], 0, out={b})", "np.modf({a}, {a}, {b})",
+    "np.clip({a}, -0.5, 0.5, out={a})", "np.maximum.accumulate({a}, out={b})",
+    "np.add.accumulate({a}, 0, out={a})", "np.divmod({a}, 0.5, out=({b}, {a}))",
+    "{a}.ravel('K')[1] += {s}", "{a}.reshape(-1, order='F')[1] = {s}", "np.flip({a})[0] = {s}",
+    "np.rollaxis({a}, -1)[0] = {s}", "np.rot90(np.atleast_2d({a}))[0] = {s}",
+    "np.unstack({a})[1][...] = {s}", "np.hsplit({a}, 3)[0][...] = {s}",
+    "np.meshgrid({a}, {b}, copy=False, sparse=True)[0][0] = {s}", "{a}.flatten('F')[0] = {s}",
+    "np.broadcast_arrays({a}, {a})[0][0] = {s}", "{a}.T.reshape(-1, order='F')[0] = {s}",
 )  # fmt: skip
 BLOCKS = (
     "for row in {a}:\n    row += 0.125", "for row in {a}:\n    row[...] = row * 0.5",
@@ -151,6 +187,15 @@ BLOCKS = (
     "grown = [{a}[k] for k in range(3)]\n{a}[0] = 0.5\n{u} = np.sum(grown[0]) * np.sum(grown[1])",
     "p, q = {a}[0], {a}[1]\np += 0.5\n{u} = np.sum(p * q)",
     "p, *rest = {a}\np *= 0.5\n{t} = rest[0] * 1.0\n{a}[1] = 0.5",
+    "for v in np.nditer({a}, op_flags=['readwrite']):\n    v[...] = v * 0.5 + 0.1",
+    "for k, v in np.ndenumerate({a}):\n    {a}[k] = v * 0.5",
+    "entries = {a}.flat\nnext(entries)\n{a}[-1] = {s}\n{u} = next(entries)",
+    "for v in {a}.flat:\n    {a}[0] = v",
+    "it = np.nditer({a}, flags=['multi_index'])\nwhile not it.finished:\n"
+    "    {a}[it.multi_index] = it[0] * 0.75\n    it.iternext()",
+    "def change(r):\n    r[0] = 0.5\n    return r * 2.0\n"
+    "{t} = np.apply_along_axis(change, 0, {a})",
+    "for k in np.ndindex({a}.shape):\n    {a}[k] *= 0.9",
 )  # fmt: skip
 HEAD += """
 def added(v, w):

@@ -165,21 +165,21 @@ def test_a_type_that_cannot_be_told_is_an_error() -> None:
 
 
 def _into_alias(x: Any) -> Any:
-    a = np.zeros(3)
+    a = np.array([0.0] * 3)
     b = a
     b += x
     return np.sum(a)
 
 
 def _into_row(x: Any) -> Any:
-    a = np.zeros((2, 3))
+    a = np.array([[0.0] * 3] * 2)
     r = a[0]
     r += x
     return np.sum(a)
 
 
 def _into_rows(x: Any) -> Any:
-    a = np.zeros((2, 3))
+    a = np.array([[0.0] * 3] * 2)
     for row in a:
         row += x
     return np.sum(a)
@@ -189,27 +189,27 @@ def _into_argument(x: Any) -> Any:
     def add(total: Any) -> None:
         total += x
 
-    a = np.zeros(3)
+    a = np.array([0.0] * 3)
     add(a)
     return np.sum(a)
 
 
 def _into_values(x: Any) -> Any:
-    params = {"w": np.ones(3)}
+    params = {"w": np.array([1.0] * 3)}
     for p in params.values():
         p -= 0.1 * x
     return np.sum(params["w"])
 
 
 def _into_attribute(x: Any) -> Any:
-    box = types.SimpleNamespace(v=np.ones(3))
+    box = types.SimpleNamespace(v=np.array([1.0] * 3))
     kept = box.v
     box.v += x
     return np.sum(kept)
 
 
 def _into_closure(x: Any) -> Any:
-    a = np.zeros(3)
+    a = np.array([0.0] * 3)
     seen = lambda: np.sum(a)  # noqa: E731
     b = a
     b += x
@@ -217,13 +217,13 @@ def _into_closure(x: Any) -> Any:
 
 
 def _into_out(x: Any) -> Any:
-    a = np.zeros(3)
+    a = np.array([0.0] * 3)
     np.add(a, x, out=a)
     return np.sum(a)
 
 
 def _into_tuple(x: Any) -> Any:
-    pair = (np.zeros(3), 1.0)
+    pair = (np.array([0.0] * 3), 1.0)
     a, _ = pair
     a *= x
     return np.sum(pair[0])

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from ..graph.node import CONSTANT, Node
-from ..primitives.declare import REGISTRY
+from ..primitives.declare import ELEMENTWISE_FAMILIES, REGISTRY
 from ..primitives.elementwise import (
     absolute,
     bitwise_and,
@@ -153,7 +153,7 @@ class Flows:
         """Return what flows from a node into its input k."""
         child = node.inputs[k]
         name = child.primitive.name
-        if child.primitive.spec.get("family") != "elementwise" and name not in VIEWS:
+        if child.primitive.spec.get("family") not in ELEMENTWISE_FAMILIES and name not in VIEWS:
             return None
         if flow is not None and child not in self.growing:
             flow = flow.others

@@ -26,6 +26,7 @@ def forward(
     }
     path = active_nodes(outputs, inputs)
     grows = growing_nodes(path, inputs)
+    leading: set[Node] | None = None
     for node in path:
         received: list[Any] = [tangent.get(child) for child in node.inputs]
         if all(t is None for t in received):
@@ -42,6 +43,9 @@ def forward(
             params = node.params
             if grows and (flows := tangent_flows(node, grows, values)) is not None:
                 params = {**params, "flows": flows}
+            if node.primitive.spec.get("selective_jvp"):
+                leading = _leading_to(outputs, path) if leading is None else leading
+                params = {**params, "needs_results": _needed_results(node, path, leading)}
             t = node.primitive.jvp(received, y, *x, **params)
         if t is not None:
             tangent[node] = t
@@ -50,3 +54,22 @@ def forward(
         if type(t) is NoTangent and not inner:
             raise t.error
     return results
+
+
+def _leading_to(outputs: Sequence[Node], path: Sequence[Node]) -> set[Node]:
+    """Return the nodes from which a derivative flows to the outputs along the path."""
+    leading = set(outputs)
+    for node in reversed(path):
+        if node in leading:
+            leading.update(node.inputs)
+    return leading
+
+
+def _needed_results(node: Node, path: Sequence[Node], leading: set[Node]) -> list[bool]:
+    """Return which results of a node that has several lead to the outputs."""
+    needed = {
+        child.params["index"]
+        for child in path
+        if child.primitive is ITEM and child.inputs[0] is node and child in leading
+    }
+    return [k in needed for k in range(len(node.shape))]

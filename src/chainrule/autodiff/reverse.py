@@ -7,6 +7,7 @@ from typing import Any
 
 from ..errors import GradientError
 from ..graph.node import CONSTANT, INPUT, ITEM, Node, differentiable, reachable
+from ..primitives.declare import ELEMENTWISE_FAMILIES
 from ..primitives.elementwise import add
 from .flow import flows_of
 
@@ -101,7 +102,7 @@ def reverse(
         flow = None if flows is None else flows.known.pop(node, None)
         if primitive.selective_vjp:
             needs_input_grad = [child in active for child in node.inputs]
-            if flow is None or primitive.spec["family"] != "elementwise":
+            if flow is None or primitive.spec["family"] not in ELEMENTWISE_FAMILIES:
                 passed = primitive.vjp(g, y, *x, needs_input_grad=needs_input_grad, **node.params)
             else:
                 passed = primitive.vjp(

@@ -25,7 +25,7 @@ from ..errors import DtypeError, ShapeError, at_user_line
 from ..graph.evaluate import call, closed
 from ..graph.graph import Graph
 from ..graph.node import CONSTANT, Node, constant, input_node, items
-from ..graph.types import Type, is_float
+from ..graph.types import Type, is_inexact
 from ..memory import total_memory
 from ..primitives.callback import NoTangent
 from ..primitives.declare import declared
@@ -89,7 +89,7 @@ def _or_zeros(g: Any, x: Any) -> Any:
 
 
 def _floats(xs: Sequence[Any]) -> list[int]:
-    return [k for k, x in enumerate(xs) if is_float(x.dtype)]
+    return [k for k, x in enumerate(xs) if is_inexact(x.dtype)]
 
 
 def _jvp(
@@ -307,7 +307,7 @@ def _active(body: Graph, n_carry: int, needs_input_grad: Sequence[bool]) -> list
         grown = active | {
             node
             for node, out in zip(body.inputs[:n_carry], body.outputs[:n_carry], strict=True)
-            if out in follows and is_float(node.dtype)
+            if out in follows and is_inexact(node.dtype)
         }
         if grown == active:
             return [node for node in body.inputs if node in active]

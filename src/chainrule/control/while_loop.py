@@ -14,7 +14,7 @@ from ..autodiff.forward import forward
 from ..errors import DtypeError, GradientError, at_user_line
 from ..graph.graph import Graph
 from ..graph.node import Node, constant, input_node, items
-from ..graph.types import Type, is_float
+from ..graph.types import Type, is_inexact
 from ..primitives.declare import declared
 from .effects import effects
 from .scan import zeros_of
@@ -70,7 +70,7 @@ def _jvp(
     carry, cond_constants, body_constants = _split_operands(inputs, cond, body)
     t_carry, _, t_body_constants = _split_operands(tangents, cond, body)
     in_carry, in_body_constants = body.inputs[: len(carry)], body.inputs[len(carry) :]
-    float_carries = [k for k, x in enumerate(carry) if is_float(x.dtype)]
+    float_carries = [k for k, x in enumerate(carry) if is_inexact(x.dtype)]
     tangent_constants = [k for k, t in enumerate(t_body_constants) if t is not None]
     sources = [
         *[in_carry[k] for k in float_carries],

@@ -16,6 +16,7 @@ from ..config import configured
 from ..errors import GradientError, at_user_line
 from ..graph.node import ITEM, Node
 from ..graph.types import is_float
+from ..primitives.declare import ELEMENTWISE_FAMILIES
 from ..trace.capture import type_of
 from ..transforms.gradient import TracedCall
 from . import show
@@ -219,7 +220,7 @@ def _local(node: Node, position: int) -> Any:
         with np.errstate(all="ignore"):
             return rule(tangents, node.value, *values, **node.params)
 
-    if node.primitive.spec["family"] == "elementwise":
+    if node.primitive.spec["family"] in ELEMENTWISE_FAMILIES:
         return along(np.ones(child.shape, child.dtype)[()])
     size = int(np.prod(child.shape))
     if size * int(np.prod(node.shape)) > LARGEST_JACOBIAN:

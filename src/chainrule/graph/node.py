@@ -19,13 +19,13 @@ import numpy as np
 from ..config import current
 from ..errors import user_frame
 from ..lazy import LazyModule
-from .types import Array, Type, is_float, weak_constant
+from .types import Array, Type, is_inexact, weak_constant
 
 Location: TypeAlias = tuple[CodeType, int]
 
 _serial = count()
 NO_PARAMS: dict[str, Any] = {}
-_WEAK = (bool, int, float)
+_WEAK = (bool, int, float, complex)
 
 
 _special = LazyModule("scipy.special")
@@ -314,4 +314,4 @@ def reachable(outputs: Iterable[Node], first_serial: int = -1) -> list[Node]:
 
 def differentiable(node: Node) -> bool:
     """Return whether a cotangent can flow into the node."""
-    return node.dtype is None or is_float(node.dtype)
+    return node.dtype is None or is_inexact(node.dtype)

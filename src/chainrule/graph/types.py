@@ -15,7 +15,7 @@ Shape: TypeAlias = tuple[int, ...]
 
 SHORT = {"float64": "f64", "float32": "f32", "float16": "f16", "int64": "i64", "int32": "i32",
          "int16": "i16", "int8": "i8", "uint64": "u64", "uint32": "u32", "uint16": "u16",
-         "uint8": "u8", "bool": "bool"}  # fmt: skip
+         "uint8": "u8", "bool": "bool", "complex64": "c64", "complex128": "c128"}  # fmt: skip
 
 
 class Type(NamedTuple):
@@ -35,22 +35,36 @@ def _short(dtype: np.dtype[Any]) -> str:
 
 
 def is_float(dtype: Any) -> bool:
-    """Return whether the dtype is a real floating one: only those have derivatives."""
+    """Return whether the dtype is a real floating one."""
     return bool(dtype.kind == "f")
 
 
+def is_complex(dtype: Any) -> bool:
+    """Return whether the dtype is of complex numbers."""
+    return bool(dtype.kind == "c")
+
+
+def is_inexact(dtype: Any) -> bool:
+    """Return whether the dtype is a floating one, real or complex: only those have derivatives."""
+    return dtype.kind in "fc"
+
+
 def check_dtype(dtype: np.dtype[Any]) -> None:
-    """Raise unless a graph can hold the dtype: bool, integer or real floating to 64 bits."""
-    if dtype.kind not in "biuf" or dtype.itemsize > 8:
+    """Raise unless a graph can hold the dtype: bool, integer, floating of at most 64 bits, complex
+    of two such.
+    """
+    if dtype.kind not in "biufc" or dtype.itemsize > (16 if dtype.kind == "c" else 8):
         hint = _HINTS.get(dtype.kind, "encode it first")
-        name = "longdouble" if dtype.kind == "f" else dtype
+        name = {"f": "longdouble", "c": "clongdouble"}.get(dtype.kind, dtype)
         raise UnsupportedDtypeError(
-            at_user_line(f"dtype {name} is not supported (bool, integer and float are): {hint}")
+            at_user_line(
+                f"dtype {name} is not supported (bool, integer, float and complex are): {hint}"
+            )
         )
 
 
 _HINTS = {
-    "c": "split it into real and imaginary parts",
+    "c": "x.astype(complex)",
     "f": "x.astype(float)",
     "V": "take its fields apart",
 }
@@ -58,7 +72,7 @@ _HINTS = {
 
 def weak_constant(value: Any, dtype: np.dtype[Any]) -> Array:
     """Convert `value` to an array; Python numbers take `dtype`, that beside them (NEP 50)."""
-    if isinstance(value, (bool, int, float)):
+    if isinstance(value, (bool, int, float, complex)):
         return np.result_type(dtype, value).type(value)  # type: ignore[no-any-return]
     if isinstance(value, np.generic):
         check_dtype(value.dtype)

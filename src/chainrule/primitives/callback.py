@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 
 from .. import tree
-from ..errors import DtypeError, GradientError, ShapeError, at_user_line
-from ..graph.types import Type
+from ..errors import DtypeError, GradientError, ShapeError, at_user_line, outside_of_traces
+from ..graph.types import Type, is_inexact
 from .declare import declared
 
 TOKEN = Type((), np.dtype(np.uint8))
 FIRST_TOKEN: Any = np.uint8(0)
-_NUMBERS = (bool, int, float)
+_NUMBERS = (bool, int, float, complex)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +59,8 @@ class HostFunction:
     def __call__(self, arrays: Sequence[Any]) -> list[Any]:
         """Return the leaves of the function's results for copies of these arrays."""
         arguments = tree.unflatten(self.arguments, [np.array(x) for x in arrays])
-        result = self.function(*arguments)
+        with outside_of_traces():
+            result = self.function(*arguments)
         leaves, structure = tree.flatten(result)
         if structure != self.results:
             raise ShapeError(
@@ -67,6 +68,17 @@ class HostFunction:
                 "containers, with a NumPy array where the latter has *"
             )
         return [self._checked(k, leaf) for k, leaf in enumerate(leaves)]
+
+    def no_derivative(self) -> GradientError:
+        """Return the error for whoever asks for a derivative by the arguments."""
+        kind = "pure_callback" if self.pure else "io_callback"
+        return GradientError(
+            at_user_line(
+                f"{kind}({self.name}, ...) at {self.line} has no derivative, and one is asked for "
+                f"by its arguments: where it is meant to be zero, call {kind} with "
+                "chainrule.stop_gradient(x) in place of an argument x"
+            )
+        )
 
     @property
     def _said(self) -> str:
@@ -96,26 +108,21 @@ class HostFunction:
 
 
 class NoTangent:
-    """Stands for the tangent of a callback's result: whoever needs it raises `error`."""
+    """Stands for the tangent of a call's result: whoever needs it raises `error`.
 
-    def __init__(self, call: HostFunction) -> None:
+    Parameters
+    ----------
+    call
+        Whose ``no_derivative()`` gives the error: a `HostFunction`, or an algorithm of SciPy.
+    """
+
+    def __init__(self, call: Any) -> None:
         self.call = call
 
     @property
     def error(self) -> GradientError:
         """The error to raise."""
-        return _no_derivative(self.call)
-
-
-def _no_derivative(call: HostFunction) -> GradientError:
-    kind = "pure_callback" if call.pure else "io_callback"
-    return GradientError(
-        at_user_line(
-            f"{kind}({call.name}, ...) at {call.line} has no derivative, and one is asked for by "
-            f"its arguments: where it is meant to be zero, call {kind} with "
-            "chainrule.stop_gradient(x) in place of an argument x"
-        )
-    )
+        return self.call.no_derivative()  # type: ignore[no-any-return]
 
 
 def _evaluate(_xp: Any, token: Any, *arrays: Any, call: HostFunction) -> tuple[Any, ...]:
@@ -127,11 +134,11 @@ def _infer(token: Type, *_types: Type, call: HostFunction) -> tuple[Type, ...]:
 
 
 def _vjp(_g: Any, _results: Any, *_inputs: Any, call: HostFunction) -> list[Any]:
-    raise _no_derivative(call)
+    raise call.no_derivative()
 
 
 def _jvp(_tangents: Any, _results: Any, *_inputs: Any, call: HostFunction) -> list[Any]:
-    return [None, *[NoTangent(call) if t.dtype.kind == "f" else None for t in call.types]]
+    return [None, *[NoTangent(call) if is_inexact(t.dtype) else None for t in call.types]]
 
 
 callback = declared(

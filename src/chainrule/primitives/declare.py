@@ -12,10 +12,11 @@ import numpy as np
 
 from ..errors import DtypeError, at_user_line
 from ..graph.node import CONSTANT, REFERENCE, Node, Primitive
-from ..graph.types import Type, broadcast_shapes, is_float
+from ..graph.types import Type, broadcast_shapes, is_inexact
 
 REGISTRY: dict[str, Primitive] = {}
 Partials = Callable[..., Sequence[Any]]
+ELEMENTWISE_FAMILIES = frozenset(["elementwise", "special", "complex"])
 Flow = Callable[[], Any]  # gives True where a derivative flows; computed if it is asked for
 
 
@@ -37,6 +38,7 @@ def elementwise(
     domain: Sequence[tuple[float, float]] = ((-3.0, 3.0),),
     extremes: Sequence[float] = (),
     kinds: str = "f",
+    family: str = "elementwise",
     doc: str = "",
 ) -> Primitive:
     """Declare an elementwise primitive with broadcasting.
@@ -60,6 +62,8 @@ def elementwise(
         Further inputs at which value and gradient must be right to 1e-14.
     kinds : str
         Kinds of dtype that tests draw: of "f", "i", "b".
+    family : str
+        Of `ELEMENTWISE_FAMILIES`.
     """
 
     @lru_cache(maxsize=1024)
@@ -83,7 +87,7 @@ def elementwise(
         by_slope: dict[str | None, Partials] = {None: partials}
         by_slope.update(slopes or {})
         vjp, jvp = _rules(by_slope)
-    spec = {"family": "elementwise", "domain": tuple(domain), "extremes": tuple(extremes),
+    spec = {"family": family, "domain": tuple(domain), "extremes": tuple(extremes),
             "kinds": kinds, "doc": doc, "flat": vjp is None, "arity": len(domain),
             "slopes": tuple(slopes or ())}  # fmt: skip
     value = evaluate if slopes else eval
@@ -148,7 +152,7 @@ def _finite(partial: Any) -> bool:
         if partial.primitive is not CONSTANT or partial.shape:
             return False
         partial = partial.value
-    return not np.shape(partial) and isfinite(partial)
+    return not np.shape(partial) and isfinite(abs(partial))
 
 
 def masked(flow: Any, x: Any) -> Any:
@@ -171,7 +175,7 @@ def linear(
     """
 
     def vjp(g: Any, _y: Any, x: Any, *rest: Any, **params: Any) -> list[Any]:
-        if not is_float(x.dtype):
+        if not is_inexact(x.dtype):
             return [None] * (1 + len(rest))
         return [transpose(g, x, *rest, **params), *[None] * len(rest)]
 
@@ -193,10 +197,15 @@ def declared(
     family: str,
     multiple: bool = False,
     selective_vjp: bool = False,
+    selective_jvp: bool = False,
     doc: str = "",
 ) -> Primitive:
-    """Declare a primitive by its full rules; without `vjp` its derivative is zero."""
-    spec = {"family": family, "doc": doc}
+    """Declare a primitive by its full rules; without `vjp` its derivative is zero.
+
+    With `selective_jvp`, `jvp` takes ``needs_results``, which says for each of several results
+    whether its tangent is asked for.
+    """
+    spec = {"family": family, "doc": doc, "selective_jvp": selective_jvp}
     return register(Primitive(name, eval, infer, vjp, jvp, multiple, selective_vjp, spec))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..graph.node import Node, Primitive
+from .complex_numbers import conj
 from .declare import broadcast_like, elementwise, unbroadcast
 
 _ANY = (-3.0, 3.0)
@@ -74,10 +75,19 @@ def _power_by_exponent(z: Any, x: Any, y: Any) -> Any:
 absolute: Primitive = elementwise(
     "abs",
     lambda xp, x: xp.absolute(x),
-    lambda y, x: (sign(x),),
+    lambda y, x: (_abs_slope(y, x),),
     kinds="fi",
     doc="Derivative 0 at 0, the middle of the subdifferential [-1, 1].",
 )
+
+
+def _abs_slope(y: Any, x: Any) -> Any:
+    """Return sign(x); of a complex number its conjugate."""
+    if x.dtype.kind != "c":
+        return sign(x)
+    return conj(x) / where(equal(y, 0.0), y.dtype.type(1), y)
+
+
 remainder: Primitive = elementwise(
     "remainder",
     lambda xp, x, y: xp.remainder(x, y),

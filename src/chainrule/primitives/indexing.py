@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import at_user_line
-from ..graph.types import Type, is_float
+from ..graph.types import Type, is_inexact
 from .declare import declared
 from .elementwise import not_equal, where
 from .structure import zeros_like
@@ -53,7 +53,7 @@ def _within(part: slice, size: int) -> slice:
 
 
 def _gather_vjp(g: Any, _y: Any, x: Any, *arrays: Any, pattern: Pattern) -> list[Any]:
-    if not is_float(x.dtype):
+    if not is_inexact(x.dtype):
         return [None] * (1 + len(arrays))
     cotangent = scatter_add(zeros_like(x), g, *arrays, pattern=pattern)
     return [cotangent, *[None] * len(arrays)]
@@ -87,8 +87,8 @@ def _scatter_add(xp: Any, x: Any, v: Any, *arrays: Any, pattern: Pattern) -> Any
 def _scatter_add_vjp(g: Any, _y: Any, x: Any, v: Any, *arrays: Any, pattern: Pattern) -> list[Any]:
     rest = [None] * len(arrays)
     return [
-        g if is_float(x.dtype) else None,
-        gather(g, *arrays, pattern=pattern) if is_float(v.dtype) else None,
+        g if is_inexact(x.dtype) else None,
+        gather(g, *arrays, pattern=pattern) if is_inexact(v.dtype) else None,
         *rest,
     ]
 
@@ -136,9 +136,9 @@ def _overwritten(x: Any, v: Any, arrays: Sequence[Any], pattern: Pattern) -> Any
 def _scatter_vjp(g: Any, _y: Any, x: Any, v: Any, *arrays: Any, pattern: Pattern) -> list[Any]:
     rest = [None] * len(arrays)
     gx = gv = None
-    if is_float(x.dtype):
+    if is_inexact(x.dtype):
         gx = scatter(g, zeros_like(v, g.dtype), *arrays, pattern=pattern)
-    if is_float(v.dtype):
+    if is_inexact(v.dtype):
         taken = gather(g, *arrays, pattern=pattern)
         if arrays:  # a slice names no entry twice
             taken = where(_overwritten(x, v, arrays, pattern), g.dtype.type(0), taken)

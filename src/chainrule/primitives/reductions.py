@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import ShapeError, at_user_line
 from ..graph.node import Primitive
-from ..graph.types import Type, is_float
+from ..graph.types import Type, is_inexact
 from .declare import declared, linear
 from .elementwise import bitwise_or, equal, invert, neg, not_equal, where
 from .indexing import gather
@@ -41,7 +41,7 @@ def _maxima(y: Any, x: Any, axes: tuple[int, ...]) -> tuple[Any, Any]:
 
 
 def _max_vjp(g: Any, y: Any, x: Any, *, axes: tuple[int, ...]) -> list[Any]:
-    if not is_float(x.dtype):
+    if not is_inexact(x.dtype):
         return [None]
     chosen, count = _maxima(y, x, axes)
     share = reshape(g / count, shape=with_ones(x.shape, axes))
@@ -69,7 +69,7 @@ max_: Primitive = declared(
 
 def order_reversed(x: Any) -> Any:
     """Return an array whose order is the reverse: -x, or ~x of integers (-x may overflow)."""
-    return neg(x) if is_float(x.dtype) else invert(x)
+    return neg(x) if is_inexact(x.dtype) else invert(x)
 
 
 def min_(x: Any, *, axes: tuple[int, ...]) -> Any:
@@ -104,7 +104,7 @@ def _flip(x: Any, axis: int) -> Any:
 
 
 def _prod_vjp(g: Any, _y: Any, x: Any, *, axis: int) -> list[Any]:
-    if not is_float(x.dtype):
+    if not is_inexact(x.dtype):
         return [None]
     expanded = reshape(g, shape=with_ones(x.shape, (axis,)))
     return [expanded * _products_of_others(x, axis)]
@@ -143,7 +143,7 @@ def _cumprod_jvp(tangents: Sequence[Any], _y: Any, x: Any, *, axis: int) -> Any:
 
 
 def _cumprod_vjp(g: Any, _y: Any, x: Any, *, axis: int) -> list[Any]:
-    if not is_float(x.dtype):
+    if not is_inexact(x.dtype):
         return [None]
     terms = _cumprod_terms(x, axis)
     summed = sum_(terms * reshape(g, shape=(*g.shape, 1)), axes=(axis,))

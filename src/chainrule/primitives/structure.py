@@ -9,30 +9,38 @@ import numpy as np
 
 from ..errors import ShapeError, at_user_line
 from ..graph.node import Primitive
-from ..graph.types import Type, is_float
+from ..graph.types import Type, is_inexact
 from .declare import declared, linear, provide, sum_to_shape
 from .elementwise import where
 
 
 def _cast_vjp(g: Any, _y: Any, x: Any, *, dtype: Any) -> list[Any]:
-    if not (is_float(x.dtype) and is_float(dtype)):
+    if not (is_inexact(x.dtype) and is_inexact(dtype)):
         return [None]
     return [cast(g, dtype=x.dtype)]
 
 
 def _cast_jvp(tangents: Sequence[Any], y: Any, x: Any, *, dtype: Any) -> Any:
     t = tangents[0]
-    return None if t is None or not is_float(dtype) else cast(t, dtype=dtype)
+    return None if t is None or not is_inexact(dtype) else cast(t, dtype=dtype)
+
+
+def _cast_value(xp: Any, x: Any, *, dtype: Any) -> Any:
+    x = xp.asarray(x)
+    if x.dtype.kind == "c" and dtype.kind not in "cb":
+        x = x.real  # without NumPy's warning: whoever casts for a user warns
+    return x.astype(dtype)
 
 
 cast: Primitive = declared(
     "cast",
-    lambda xp, x, *, dtype: xp.asarray(x).astype(dtype),
+    _cast_value,
     lambda x, *, dtype: Type(x.shape, dtype),
     _cast_vjp,
     _cast_jvp,
     family="linear",
-    doc="Another dtype. Linear between floating dtypes, flat otherwise.",
+    doc="Another dtype. Linear between floating dtypes, flat otherwise; of a complex number that "
+    "becomes a real one the real part.",
 )
 
 stop_gradient: Primitive = declared(
@@ -153,7 +161,7 @@ def _concatenate_vjp(g: Any, _y: Any, *xs: Any, axis: int) -> list[Any]:
         stop = start + x.shape[axis]
         index = [slice(None)] * len(g.shape)
         index[axis] = slice(start, stop)
-        if is_float(x.dtype):
+        if is_inexact(x.dtype):
             piece = slice_(g, index=tuple(index))
             result.append(piece if piece.dtype == x.dtype else cast(piece, dtype=x.dtype))
         else:

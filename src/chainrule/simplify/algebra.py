@@ -12,7 +12,7 @@ import numpy as np
 
 from ..graph.graph import Graph
 from ..graph.node import CONSTANT, Node, constant
-from ..graph.types import is_float
+from ..graph.types import is_complex, is_inexact
 from ..primitives.elementwise import add, mul
 from ..primitives.structure import reshape, transpose
 from .rewrite import replace, rewrite
@@ -25,6 +25,8 @@ def algebra(graph: Graph) -> Graph:
 
 def _simpler(node: Node, _original: Node) -> Node:
     rule = RULES.get(node.primitive.name)
+    if rule in _OF_NUMBERS and is_complex(node.dtype):
+        return node  # a complex product with 1 has terms with 0, which infinity makes nan
     return node if rule is None else rule(node)
 
 
@@ -119,7 +121,7 @@ def _cast(node: Node) -> Node:
 
 def _is_exact(narrow: np.dtype[Any], wide: np.dtype[Any]) -> bool:
     """Return whether a cast changes no number. NumPy calls int64 to float64 safe, which rounds."""
-    if narrow.kind in "iu" and is_float(wide):
+    if narrow.kind in "iu" and is_inexact(wide):
         return bool(np.iinfo(narrow).bits <= np.finfo(wide).nmant + 1)
     return np.can_cast(narrow, wide, "safe")
 
@@ -133,7 +135,7 @@ def _sum(node: Node) -> Node:
     (x,) = node.inputs
     if node.params["axes"]:
         return node
-    return _same_type(add(x, constant(x.dtype.type(0))) if is_float(x.dtype) else x, node)
+    return _same_type(add(x, constant(x.dtype.type(0))) if is_inexact(x.dtype) else x, node)
 
 
 def _scatter(node: Node) -> Node:
@@ -147,6 +149,7 @@ def _scatter(node: Node) -> Node:
     return replace(node, (earlier, v, *arrays))
 
 
+_OF_NUMBERS = {_mul, _div, _sub, _add, _power}
 RULES: dict[str, Callable[[Node], Node]] = {
     "identity": _first,
     "stop_gradient": _first,

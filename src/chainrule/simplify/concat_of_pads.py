@@ -13,7 +13,7 @@ from collections import Counter
 
 from ..graph.graph import Graph
 from ..graph.node import Node, constant
-from ..graph.types import is_float
+from ..graph.types import is_inexact
 from ..primitives.elementwise import add
 from ..primitives.structure import concatenate, pad
 from .rewrite import rewrite
@@ -71,7 +71,7 @@ def _concatenated(node: Node, terms: list[Node]) -> Node:
     if stop != node.shape[axis]:
         return node
     operands = [term.inputs[0] for _, term in ordered]
-    if is_float(node.dtype):
+    if is_inexact(node.dtype):
         zero = constant(node.dtype.type(0))
         operands = [add(operand, zero) for operand in operands]
     return concatenate(*operands, axis=axis)  # type: ignore[no-any-return]

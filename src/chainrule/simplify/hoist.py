@@ -18,6 +18,7 @@ from ..graph.evaluate import inline, substitute
 from ..graph.graph import Graph
 from ..graph.node import CONSTANT, Node, apply, input_node
 from ..graph.types import Type
+from ..primitives.declare import ELEMENTWISE_FAMILIES
 from ..primitives.products import matmul
 from ..primitives.structure import concatenate, reshape, slice_, transpose
 from .rewrite import replace, rewrite
@@ -95,7 +96,7 @@ class Stacker:
         if name in ("reshape", "transpose", "slice"):
             return stacked_view(node, inputs[0])
         full = all(len(x.shape) == len(node.shape) or x not in self.varying for x in before)
-        if node.primitive.spec.get("family") == "elementwise" or name == "cast":
+        if node.primitive.spec.get("family") in ELEMENTWISE_FAMILIES or name == "cast":
             return apply(node.primitive, tuple(inputs), node.params) if full else None
         if node.primitive is concatenate and all(x in self.varying for x in before):
             return concatenate(*inputs, axis=node.params["axis"] + 1)  # type: ignore[no-any-return]

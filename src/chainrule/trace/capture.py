@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from types import CodeType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,9 +16,11 @@ from ..graph.node import CONSTANT, Node, input_node, next_serial, reachable
 from ..graph.types import Type, check_dtype
 from ..primitives.structure import identity
 from .frozen_draws import frozen_draws
+from .interception import interception
 from .operands import check_plain, node_of
+from .plain_index import PlainIndexError
 from .strides import set_layout_like, set_layout_of
-from .tracer import ArrayTracer, ScalarTracer, Tracer, traced
+from .tracer import HOOKS, ArrayTracer, ScalarTracer, Tracer, traced
 from .tracing import Tokens, mark_finished, refuse_escaped, tracing
 from .views import root_of
 
@@ -26,7 +29,7 @@ def as_array(x: Any, name: str = "argument") -> Any:
     """Convert an argument to an array or a NumPy scalar; text and objects are refused."""
     if type(x) is np.ndarray or isinstance(x, (Tracer, np.generic)):
         array: Any = x
-    elif isinstance(x, (bool, int, float)):
+    elif isinstance(x, (bool, int, float, complex)):
         array = np.asarray(x)[()]
     elif type(x) is np.memmap:
         array = np.asarray(x)
@@ -53,7 +56,11 @@ def call_user_function(
     refusals.latest = None
     refusals.depth += 1
     try:
-        result = function(*args, **kwargs)
+        if refusals.depth > 1:
+            result = function(*args, **kwargs)
+        else:
+            with interception(function):
+                result = function(*args, **kwargs)
         if refusals.latest is not None:
             raise refusals.latest
     except Refusal:
@@ -122,10 +129,30 @@ def capture(
         Arrays and numbers like those to come: what has no axes and is an array can be written in
         place, and how it lies in memory decides what is a view. Default: numbers where there are
         no axes, and arrays in C order.
-    fresh : bool
+    copy_results : bool
         Whether the results become arrays of their own. Default False: they go on as arrays of the
         trace, so a function that writes may not return one array twice.
     """
+    rewritten: set[CodeType] = set()
+    while True:
+        latest = refusals.latest
+        try:
+            return _captured(function, types, treedef, weak, examples, copy_results)
+        except PlainIndexError as error:
+            if error.code in rewritten or not HOOKS["rewrite_indices"](error.code):
+                raise
+            rewritten.add(error.code)  # and once more, from the start
+            refusals.latest = latest
+
+
+def _captured(
+    function: Callable[..., Any],
+    types: Sequence[Any],
+    treedef: Any,
+    weak: Sequence[bool] | None,
+    examples: Sequence[Any] | None,
+    copy_results: bool,
+) -> Captured:
     first_new_serial = next_serial()
     inputs = [input_node(t) for t in types]
     weak = [False] * len(inputs) if weak is None else weak
@@ -213,7 +240,7 @@ def new_leaf(x: Any, copy: bool = False) -> tuple[Node, Tracer]:
     array = as_array(x)
     if not isinstance(array, np.ndarray):
         node = input_node(Type(array.shape, array.dtype), array)
-        return node, ScalarTracer(node, type(x) is float)
+        return node, ScalarTracer(node, type(x) is float or type(x) is complex)
     array = array.copy(order="K") if copy else array.view()
     array.flags.writeable = False
     node = input_node(Type(array.shape, array.dtype), array)

@@ -9,8 +9,10 @@ import numpy as np
 from ..errors import UnsupportedError, at_user_line
 from ..graph.node import Node
 from ..primitives.structure import broadcast_to, identity
+from .elementwise_table import truth
 from .function_rules import Rule, as_int, implements
 from .function_table import sorted_along
+from .index import fitted
 from .operands import node_of
 from .strides import c_order
 from .tracer import FUNCTIONS, HOOKS, METHODS, ArrayTracer, ScalarTracer, Tracer, traced
@@ -25,6 +27,8 @@ def copied(a: Any, order: str = "K") -> ArrayTracer:
     node = identity(node_of(a))
     if order == "C":
         node.order = c_order(node.shape)
+    elif order == "F":
+        node.order = c_order(node.shape[::-1])[::-1]
     elif order != "K":
         node.order = None
     return ArrayTracer(node)
@@ -64,17 +68,6 @@ def astype(a: Any, dtype: Any, order: str = "K", casting: str = "unsafe", subok:
 METHODS["astype"] = astype
 FUNCTIONS[np.astype] = lambda x, dtype, /, *, copy=True, device=None: astype(x, dtype, copy=copy)
 
-
-def _as_array(a: Any, dtype: Any = None, copy: bool | None = None, **_: Any) -> Tracer:
-    """Implement `np.asarray(plain, like=x)` and `np.array(...)`: trace plain numbers."""
-    x = node_of(a)
-    if dtype is None or x.dtype == np.dtype(dtype):
-        return a if isinstance(a, ArrayTracer) and not copy else ArrayTracer(identity(x))
-    return ArrayTracer(identity(as_dtype(x, np.dtype(dtype))))
-
-
-FUNCTIONS[np.asarray] = _as_array
-FUNCTIONS[np.array] = lambda a, dtype=None, copy=True, **_: _as_array(a, dtype, copy)
 
 # Filled arrays
 
@@ -138,7 +131,8 @@ def _full_like(a: Any, fill_value: Any, dtype: Any = None, order: str = "K", sub
 # Writes
 
 
-def _writable(a: Any, name: str) -> ArrayTracer:
+def writable(a: Any, name: str) -> ArrayTracer:
+    """Return the array that a function writes into: a traced one, since a plain one cannot."""
     if not isinstance(a, ArrayTracer):
         raise UnsupportedError(
             at_user_line(
@@ -151,33 +145,29 @@ def _writable(a: Any, name: str) -> ArrayTracer:
 
 @implements(np.copyto)
 def _copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
-    target, value = _writable(dst, "np.copyto"), node_of(src, dst.dtype)
+    target, value = writable(dst, "np.copyto"), node_of(src, dst.dtype)
     if not np.can_cast(value.dtype, target.dtype, casting):  # type: ignore[arg-type]
         raise TypeError(at_user_line(f"cannot copy {value.dtype} to {target.dtype}"))
-    target[...] = value if where is True else HOOKS["where"](where, traced(value), target)
+    if where is True:
+        target[...] = value
+        return
+    mask = truth(node_of(where if isinstance(where, Tracer) else np.asarray(where)))
+    if np.broadcast_shapes(mask.shape, target.shape) != target.shape:
+        raise ValueError(at_user_line(f"np.copyto: a mask of {mask.shape} for {target.shape}"))
+    value = fitted(value, target.dtype, target.shape)
+    target[...] = HOOKS["where"](traced(mask), traced(value), target)
 
 
 def _fill(a: Tracer, value: Any) -> None:
     if np.ndim(value):
         raise ValueError(at_user_line("fill takes one number"))
-    _writable(a, "fill")[...] = value
+    writable(a, "fill")[...] = value
 
 
 def _sort_in_place(a: Tracer, axis: int = -1, kind: Any = None, order: Any = None, *,
                    stable: Any = None) -> None:  # fmt: skip
-    _writable(a, "sort")[...] = sorted_along(a, as_int(axis), kind, order, stable)
+    writable(a, "sort")[...] = sorted_along(a, as_int(axis), kind, order, stable)
 
 
 METHODS["fill"] = _fill
 METHODS["sort"] = _sort_in_place
-
-
-@implements(np.fill_diagonal)
-def _fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
-    target = _writable(a, "np.fill_diagonal")
-    if wrap or (len(set(target.shape)) != 1 and target.ndim > 2) or target.ndim < 2:
-        raise UnsupportedError(at_user_line("np.fill_diagonal of a matrix, without wrap, only"))
-    if np.ndim(val):
-        raise UnsupportedError(at_user_line("np.fill_diagonal with one number only"))
-    positions = np.arange(min(target.shape))
-    target[(positions,) * target.ndim] = val

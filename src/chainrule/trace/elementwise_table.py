@@ -51,6 +51,8 @@ def _positive(x: Node) -> Node:
 @ufunc("sqrt")
 def root(x: Node) -> Node:
     """Compute the root; of a sum of squares, a norm, it has the slope 0 at 0, as a subgradient."""
+    if x.dtype.kind == "c":
+        return ew.sqrt(x)  # type: ignore[no-any-return]
     return ew.sqrt(x, slope="norm") if _is_sum_of_squares(x) else ew.sqrt(x)  # type: ignore[no-any-return]
 
 
@@ -59,6 +61,8 @@ def _is_sum_of_squares(x: Node, depth: int = 8) -> bool:
     name = x.primitive.name
     if name == "mul" and x.inputs[0] is x.inputs[1]:
         return True
+    if name == "real":
+        return _is_sum_of_sizes(x.inputs[0])
     if x.primitive is CONSTANT:
         return bool(np.all(x.value >= 0))
     if depth == 0 or name not in ("add", "sum", "reshape", "cast", "div", "mul", "matmul"):
@@ -72,6 +76,22 @@ def _is_sum_of_squares(x: Node, depth: int = 8) -> bool:
             return False
     terms = x.inputs if name == "add" else x.inputs[:1]
     return all(_is_sum_of_squares(term, depth - 1) for term in terms)
+
+
+def _is_sum_of_sizes(x: Node, depth: int = 8) -> bool:
+    """Return whether x was written as a sum of complex numbers times their conjugates."""
+    name = x.primitive.name
+    if name == "mul" or (name == "matmul" and x.shape == (1, 1)):
+        a, b = map(_before_reshape, x.inputs)
+        fits = name == "matmul" or x.inputs[0].shape == x.inputs[1].shape
+        return fits and (b in _conjugated(a) or a in _conjugated(b))
+    terms = x.inputs if name == "add" else x.inputs[:1]
+    inside = depth > 0 and name in ("add", "sum", "reshape")
+    return inside and all(_is_sum_of_sizes(term, depth - 1) for term in terms)
+
+
+def _conjugated(x: Node) -> tuple[Node, ...]:
+    return x.inputs if x.primitive.name == "conj" else ()
 
 
 def _before_reshape(x: Node) -> Node:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import Refusal, UnsupportedError, at_user_line
 from ..graph.node import Node
+from ..primitives.elementwise import where as choose
 from ..primitives.structure import reshape, with_ones
 from .operands import node_of
 from .tracer import FUNCTIONS, METHODS, Tracer, traced
@@ -86,3 +87,29 @@ def flat_or_axis(a: Any, axis: Any) -> tuple[Node, int]:
     if axis is None or _of_a_number(x, axis):
         return reshape(x, shape=(int(np.prod(x.shape)),)), 0
     return x, normalize_axis(axis, len(x.shape))
+
+
+def is_option(value: Any) -> bool:
+    """Return whether an option says something: neither NumPy's own mark for no value, nor None."""
+    return value is not NO_VALUE and value is not None
+
+
+def mask_of(where: Any) -> Node:
+    """Return `where=` as truth values."""
+    plain = not isinstance(where, (Tracer, np.ndarray, np.generic))
+    node = node_of(np.asarray(where, bool) if plain else where)
+    if node.dtype.kind != "b":
+        raise TypeError(at_user_line(f"where= is made of truth values, not of {node.dtype}"))
+    return node
+
+
+def masked_for(x: Node, where: Any, neutral: Any) -> Node:
+    """Return x with what changes nothing where a reduction is not asked to look."""
+    if where is NO_VALUE or where is True:
+        return x
+    mask = mask_of(where)
+    if np.broadcast_shapes(mask.shape, x.shape) != x.shape:
+        raise ValueError(
+            at_user_line(f"where= of shape {mask.shape} does not fit an array of {x.shape}")
+        )
+    return choose(mask, x, x.dtype.type(neutral))  # type: ignore[no-any-return]

@@ -8,8 +8,10 @@ import numpy as np
 
 from ..errors import ShapeError, UnsupportedError, at_user_line
 from ..graph.node import Node
+from ..graph.types import is_complex
 from ..primitives import elementwise as ew
 from ..primitives import reductions as red
+from ..primitives.complex_numbers import conjugate, real_part
 from ..primitives.structure import (
     broadcast_to,
     concatenate,
@@ -27,13 +29,15 @@ from .function_rules import (
     Rule,
     flat_or_axis,
     implements,
+    is_option,
+    masked_for,
     normalize_axes,
     normalize_axis,
     refuse_options,
     with_keepdims,
 )
 from .operands import node_of
-from .tracer import METHODS, UFUNC_METHODS, Tracer, traced
+from .tracer import METHODS, Tracer, traced
 from .ufunc_rules import as_dtype, floating
 
 _NONE = np.empty(0)
@@ -44,80 +48,81 @@ def _sum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims:
          initial: Any = NO_VALUE, where: Any = NO_VALUE) -> Tracer:  # fmt: skip
     if out is not None:
         refuse_options(out=out)
-    x = node_of(a)
-    if where is not NO_VALUE and where is not True:
-        x = ew.where(node_of(where), x, 0)
+    x = masked_for(node_of(a), where, 0)
     if dtype is not None:
         x = as_dtype(x, np.dtype(dtype))
     axes = normalize_axes(x, axis, scalar=True)
-    y = sum_(x, axes=axes)
-    if initial is not NO_VALUE and initial is not None:
-        y = ew.add(y, initial)
+    y = _in_dtype(sum_(x, axes=axes), dtype)
+    if is_option(initial):
+        y = ew.add(y, _initial(initial, y))
     return with_keepdims(y, x, axes, keepdims)
+
+
+def _in_dtype(y: Node, dtype: Any) -> Node:
+    """Return the result in the dtype that was asked for: small integers are added as large ones."""
+    wanted = None if dtype is None else np.dtype(dtype)
+    return y if wanted is None or y.dtype == wanted else as_dtype(y, wanted)
+
+
+def _initial(initial: Any, y: Node) -> Node:
+    """Return what a reduction starts from, in the result's dtype."""
+    if np.ndim(initial):
+        raise ValueError(at_user_line("initial= is one number"))
+    return as_dtype(node_of(initial, y.dtype), y.dtype)
 
 
 @implements(np.mean, method="mean")
 def _mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False,
           where: Any = NO_VALUE) -> Tracer:  # fmt: skip
-    if out is not None or where is not NO_VALUE:
-        refuse_options(out=out, where=where)
+    if out is not None:
+        refuse_options(out=out)
     x = floating(node_of(a))
     half = dtype is None and x.dtype.char == "e"  # summed in float32: 700 hundreds overflow
-    wide = np.dtype(np.float32) if half else x.dtype if dtype is None else np.dtype(dtype)
+    wide = np.dtype(np.float32) if half else _fractional(dtype, x.dtype)
     x = as_dtype(x, wide)
     axes = normalize_axes(x, axis)
-    count = int(np.prod([x.shape[k] for k in axes]))
-    mean = sum_(x, axes=axes) / wide.type(count)
+    mean = sum_(masked_for(x, where, 0), axes=axes) / _count(x, wide, axes, where)
     return with_keepdims(as_dtype(mean, np.dtype(np.float16)) if half else mean, x, axes, keepdims)
 
 
-@implements(np.average)
-def _average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False,
-             keepdims: Any = False) -> Any:  # fmt: skip
-    if returned:
-        raise UnsupportedError(at_user_line("np.average(returned=True) is not supported"))
-    if weights is None:
-        return _mean(a, axis, keepdims=keepdims)
-    weights = weights if isinstance(weights, Tracer) else np.asarray(weights)
-    normalize_axes(node_of(a), axis)
-    weights = _broadcastable_weights(np.shape(a), weights, axis)
-    total = _sum(traced(node_of(weights + np.zeros(np.shape(a)))), axis, keepdims=keepdims)
-    if total.node.value is not None and not np.all(total.node.value):
-        raise ZeroDivisionError(at_user_line("np.average: the weights sum to zero"))
-    return _sum(traced(node_of(a * weights)), axis, keepdims=keepdims) / total
+def _fractional(dtype: Any, otherwise: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the dtype to compute a mean in; NumPy's of whole numbers are cut at each step."""
+    wanted = otherwise if dtype is None else np.dtype(dtype)
+    if wanted.kind not in "fc":
+        raise UnsupportedError(
+            at_user_line(f"a mean or variance in dtype={wanted}: take it of fractions, then round")
+        )
+    return wanted
 
 
-def _broadcastable_weights(shape: tuple[int, ...], weights: Any, axis: Any) -> Any:
-    """Reshape weights of some axes such that they broadcast to all."""
-    if weights.shape == shape:
-        return weights
-    if axis is None:
-        raise TypeError(
-            at_user_line(f"np.average: weights of shape {weights.shape} for {shape} need an axis")
-        )
-    axes = [normalize_axis(k, len(shape)) for k in (axis if isinstance(axis, tuple) else (axis,))]
-    if weights.shape != tuple(shape[k] for k in axes):
-        raise ShapeError(
-            at_user_line(f"np.average: weights of shape {weights.shape} for axes {axis} of {shape}")
-        )
-    in_order = weights.transpose(tuple(int(k) for k in np.argsort(axes)))
-    return in_order.reshape(tuple(n if k in axes else 1 for k, n in enumerate(shape)))
+def _count(
+    x: Node, dtype: np.dtype[Any], axes: tuple[int, ...], where: Any, ddof: float = 0
+) -> Any:
+    """Return how many entries are summed over, less ddof but not less than 0."""
+    if where is NO_VALUE or where is True:
+        return dtype.type(max(int(np.prod([x.shape[k] for k in axes])) - ddof, 0))
+    ones = node_of(np.broadcast_to(dtype.type(1), x.shape))
+    count = sum_(masked_for(ones, where, 0), axes=axes)
+    return ew.maximum(count - dtype.type(ddof), dtype.type(0)) if ddof else count
 
 
 @implements(np.var, method="var")
 def _var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0,
          keepdims: Any = False, where: Any = NO_VALUE, mean: Any = NO_VALUE,
          correction: Any = NO_VALUE) -> Tracer:  # fmt: skip
-    refuse_options(out=out, where=where, mean=mean)
+    refuse_options(out=out)
     x = floating(node_of(a))
-    if dtype is not None:
-        x = as_dtype(x, np.dtype(dtype))
-    ddof = ddof if correction is NO_VALUE else correction
+    x = as_dtype(x, _fractional(dtype, x.dtype))
+    if correction is not NO_VALUE:
+        if ddof != 0:
+            raise ValueError(at_user_line("ddof and correction can't be provided simultaneously"))
+        ddof = correction
     axes = normalize_axes(x, axis)
-    count = int(np.prod([x.shape[k] for k in axes]))
-    centred = x - _mean(traced(x), axis, keepdims=True).node
-    total = sum_(centred * centred, axes=axes)
-    return with_keepdims(total / x.dtype.type(max(count - ddof, 0)), x, axes, keepdims)
+    if mean is NO_VALUE or mean is None:
+        mean = _mean(traced(x), axis, keepdims=True, where=where)
+    centred = masked_for(x - node_of(mean, x.dtype), where, 0)
+    total = sum_(real_part(centred * conjugate(centred)), axes=axes)
+    return with_keepdims(total / _count(x, total.dtype, axes, where, ddof), x, axes, keepdims)
 
 
 @implements(np.std, method="std")
@@ -125,22 +130,37 @@ def _std(*args: Any, **kwargs: Any) -> Tracer:
     return traced(ew.sqrt(_var(*args, **kwargs).node, slope="norm"))
 
 
-def _extremum(primitive: Any, join: Any) -> Rule:
+def _extremum(primitive: Any, join: Any, end: int) -> Rule:
     def rule(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False,
              initial: Any = NO_VALUE, where: Any = NO_VALUE) -> Tracer:  # fmt: skip
-        refuse_options(out=out, where=where)
+        refuse_options(out=out)
         x = node_of(a)
+        if where is not NO_VALUE and where is not True:
+            if not is_option(initial):
+                raise ValueError(at_user_line("a maximum or minimum with where= needs initial="))
+            x = masked_for(x, where, _extremes(x.dtype)[end])
         axes = normalize_axes(x, axis, scalar=True)
-        y = primitive(x, axes=axes)
-        if initial is not NO_VALUE and initial is not None:
-            y = join(y, initial)
+        if not is_option(initial):
+            y = primitive(x, axes=axes)
+        elif any(x.shape[k] == 0 for k in axes):
+            rest = tuple(n for k, n in enumerate(x.shape) if k not in axes)
+            y = broadcast_to(_initial(initial, x), shape=rest)
+        else:
+            y = join(primitive(x, axes=axes), _initial(initial, x))
         return with_keepdims(y, x, axes, keepdims)
 
     return rule
 
 
-implements(np.max, np.amax, method="max")(_extremum(red.max_, ew.maximum))
-implements(np.min, np.amin, method="min")(_extremum(red.min_, ew.minimum))
+def _extremes(dtype: np.dtype[Any]) -> tuple[Any, Any]:
+    """Return the smallest and the largest number of a dtype."""
+    if dtype.kind in "iu":
+        return np.iinfo(dtype).min, np.iinfo(dtype).max
+    return (False, True) if dtype.kind == "b" else (-np.inf, np.inf)
+
+
+implements(np.max, np.amax, method="max")(_extremum(red.max_, ew.maximum, 0))
+implements(np.min, np.amin, method="min")(_extremum(red.min_, ew.minimum, 1))
 
 
 @implements(np.ptp)
@@ -152,18 +172,18 @@ def _ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> An
 @implements(np.prod, method="prod")
 def _prod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False,
           initial: Any = NO_VALUE, where: Any = NO_VALUE) -> Tracer:  # fmt: skip
-    refuse_options(out=out, where=where)
-    x = node_of(a)
+    refuse_options(out=out)
+    x = masked_for(node_of(a), where, 1)
     if dtype is not None:
         x = as_dtype(x, np.dtype(dtype))
     axes = normalize_axes(x, axis, scalar=True)
     y = x if len(axes) == 1 else _axes_merged_last(x, axes)
     k = axes[0] if len(axes) == 1 else len(y.shape) - 1
-    if initial is not NO_VALUE and initial is not None:  # the first factor: the order matters
+    if is_option(initial):  # the first factor: the order matters
         y = as_dtype(y, np.prod(np.empty(0, y.dtype)).dtype)
         first = as_dtype(node_of(initial, y.dtype), y.dtype)
         y = concatenate(broadcast_to(first, shape=with_ones(y.shape, (k,))), y, axis=k)
-    return with_keepdims(red.prod(y, axis=k), x, axes, keepdims)
+    return with_keepdims(_in_dtype(red.prod(y, axis=k), dtype), x, axes, keepdims)
 
 
 def _axes_merged_last(x: Node, axes: tuple[int, ...]) -> Node:
@@ -177,8 +197,8 @@ def _axes_merged_last(x: Node, axes: tuple[int, ...]) -> Node:
 @implements(np.any, method="any")
 def _any(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False,
          where: Any = NO_VALUE) -> Tracer:  # fmt: skip
-    refuse_options(out=out, where=where)
-    x = truth(node_of(a))
+    refuse_options(out=out)
+    x = masked_for(truth(node_of(a)), where, False)
     axes = normalize_axes(x, axis, scalar=True)
     return with_keepdims(ew.not_equal(sum_(x, axes=axes), 0), x, axes, keepdims)
 
@@ -186,8 +206,8 @@ def _any(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False,
 @implements(np.all, method="all")
 def _all(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False,
          where: Any = NO_VALUE) -> Tracer:  # fmt: skip
-    refuse_options(out=out, where=where)
-    x = ew.equal(truth(node_of(a)), False)
+    refuse_options(out=out)
+    x = ew.equal(masked_for(truth(node_of(a)), where, True), False)
     axes = normalize_axes(x, axis, scalar=True)
     return with_keepdims(ew.equal(sum_(x, axes=axes), 0), x, axes, keepdims)
 
@@ -224,6 +244,8 @@ def logsumexp(a: Any, axis: Any = None, keepdims: bool = False) -> Array:
     1000.693147
     """
     x = floating(node_of(a))
+    if is_complex(x.dtype):
+        raise UnsupportedError(at_user_line("logsumexp of complex numbers is not supported"))
     axes = normalize_axes(x, axis)
     top = red.max_(x, axes=axes)
     infinite = ew.equal(ew.absolute(top), np.inf)
@@ -237,34 +259,20 @@ def logsumexp(a: Any, axis: Any = None, keepdims: bool = False) -> Array:
     return result if isinstance(a, Tracer) else to_user_array(result.node.value)
 
 
-for _ufunc, _rule in {
-    "add": _sum, "multiply": _prod, "maximum": METHODS["max"], "minimum": METHODS["min"],
-    "logical_or": _any, "logical_and": _all,
-}.items():  # fmt: skip
-    UFUNC_METHODS[_ufunc, "reduce"] = lambda x, axis=0, rule=_rule, **options: rule(
-        x, axis, **options
-    )
-UFUNC_METHODS["logaddexp", "reduce"] = lambda x, axis=0, keepdims=False: logsumexp(
-    x, axis, keepdims
-)
-
-
 @implements(np.cumsum, method="cumsum")
 def _cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Tracer:
     refuse_options(out=out)
     x, k = flat_or_axis(a, axis)
-    return traced(red.cumsum(x if dtype is None else as_dtype(x, np.dtype(dtype)), axis=k))
+    y = red.cumsum(x if dtype is None else as_dtype(x, np.dtype(dtype)), axis=k)
+    return traced(_in_dtype(y, dtype))
 
 
 @implements(np.cumprod, method="cumprod")
 def _cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Tracer:
     refuse_options(out=out)
     x, k = flat_or_axis(a, axis)
-    return traced(red.cumprod(x if dtype is None else as_dtype(x, np.dtype(dtype)), axis=k))
-
-
-UFUNC_METHODS["add", "accumulate"] = lambda x, axis=0: _cumsum(x, axis)
-UFUNC_METHODS["multiply", "accumulate"] = lambda x, axis=0: _cumprod(x, axis)
+    y = red.cumprod(x if dtype is None else as_dtype(x, np.dtype(dtype)), axis=k)
+    return traced(_in_dtype(y, dtype))
 
 
 def _argument(primitive: Any) -> Rule:

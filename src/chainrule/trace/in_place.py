@@ -68,3 +68,10 @@ def seen_elsewhere(array: Any, references: int) -> bool:
     owned = type(base) is np.ndarray and base.base is None and base.flags.owndata
     del base
     return not owned or _base_references(array) > base_alone
+
+
+SEEN_ELSEWHERE = (
+    "a plain array, which cannot hold traced numbers, is written in place by traced ones, and "
+    "another name, a list, a dictionary, a view or the caller may see it too. Write a = a + ... to "
+    "bind the name to a new array, or make it a traced one: a = np.asarray(a, like=x)"
+)

@@ -13,13 +13,14 @@ import numpy as np
 
 from ..errors import AbstractValueError, ShapeError, UnsupportedError, at_user_line
 from ..graph.node import CONSTANT, Node
-from ..graph.types import is_float
+from ..graph.types import is_inexact
 from ..primitives.indexing import gather, scatter, scatter_add
-from ..primitives.structure import cast, reshape, slice_, transpose
+from ..primitives.structure import reshape, slice_, transpose
 from .operands import node_of
 from .selection import Selection, is_abstract_mask, write_masked
 from .strides import set_layout_like, set_not_contiguous
 from .tracer import HOOKS, UFUNC_METHODS, ArrayTracer, ScalarTracer, Tracer, repeated, traced
+from .ufunc_rules import as_dtype
 from .views import ReadOnlyError, View, view
 
 
@@ -124,19 +125,7 @@ class ParsedIndex:
         if shape != self.expanded:
             x = reshape(x, shape=self.expanded)
         target = self.read(x).shape
-        value = value if value.dtype == x.dtype else cast(value, dtype=x.dtype)
-        while len(value.shape) > len(target) and value.shape[0] == 1:
-            value = reshape(value, shape=value.shape[1:])
-        if value.shape != target:
-            value_shape = value.shape
-            value = repeated(value, target)
-            if value.shape != target:
-                raise ShapeError(
-                    at_user_line(
-                        f"cannot write an array of shape {value_shape} where the index selects "
-                        f"{target}"
-                    )
-                )
+        value = fitted(value, x.dtype, target)
         if self.result is not None:
             sizes = zip(self.pattern, self.expanded, strict=True)
             selected_shape = tuple(len(range(*part.indices(size))) for part, size in sizes)
@@ -144,6 +133,22 @@ class ParsedIndex:
         operation = scatter_add if add else scatter
         x = operation(x, value, *self.arrays, pattern=self.pattern)
         return x if x.shape == shape else reshape(x, shape=shape)
+
+
+def fitted(value: Node, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Node:
+    """Cast and broadcast what is assigned, as NumPy does: axes of size 1 in front may go."""
+    value = as_dtype(value, dtype)
+    before = value.shape
+    while len(value.shape) > len(shape) and value.shape[0] == 1:
+        value = reshape(value, shape=value.shape[1:])
+    value = value if value.shape == shape else repeated(value, shape)
+    if value.shape != shape:
+        raise ShapeError(
+            at_user_line(
+                f"cannot write an array of shape {before} where the index selects {shape}"
+            )
+        )
+    return value
 
 
 def _is_all(part: Any) -> bool:
@@ -323,8 +328,10 @@ def setitem(x: ArrayTracer, index: Any, value: Any) -> None:
         _check_mask(index.node, x.shape[: index.ndim], 0)
         write_masked(x, index.node, value)
         return
-    new = parse_index(x.shape, index).write(x.node, node_of(value, x.dtype))
-    x.rebind(new)
+    node = node_of(value, x.dtype)
+    if node.dtype.kind == "c" and x.dtype.kind not in "cb" and not hasattr(value, "dtype"):
+        raise TypeError(at_user_line(f"a Python complex number is written into {x.dtype}"))
+    x.rebind(parse_index(x.shape, index).write(x.node, node))
 
 
 def _refuse_shuffle(x: ArrayTracer, value: Any) -> None:
@@ -345,12 +352,12 @@ def _refuse_shuffle(x: ArrayTracer, value: Any) -> None:
 
 def add_at(x: Any, index: Any, value: Any) -> None:
     """Implement `np.add.at(x, index, value)`."""
-    if isinstance(x, Tracer) and not is_float(x.dtype) and is_float(node_of(value).dtype):
+    if isinstance(x, Tracer) and not is_inexact(x.dtype) and is_inexact(node_of(value).dtype):
         raise UnsupportedError(
             at_user_line("np.add.at of fractions into whole numbers, which are cut at each step")
         )
     if not isinstance(x, ArrayTracer):
-        raise TypeError(
+        raise UnsupportedError(
             at_user_line("np.add.at into a plain array: make it with np.zeros_like(traced)")
         )
     new = parse_index(x.shape, index).write(x.node, node_of(value, x.dtype), add=True)

@@ -8,10 +8,18 @@ from typing import Any
 
 import numpy as np
 
+from .. import tree
 from ..errors import ShapeError, at_user_line
 from ..graph.node import Node
 from ..primitives.structure import concatenate, reshape
-from .function_rules import NO_VALUE, as_int, implements, normalize_axis, refuse_options
+from .function_rules import (
+    NO_VALUE,
+    Rule,
+    as_int,
+    implements,
+    normalize_axis,
+    refuse_options,
+)
 from .operands import node_of, nodes_of
 from .tracer import ArrayTracer, Tracer, traced
 from .ufunc_rules import as_dtype
@@ -26,6 +34,15 @@ def _in_common_dtype(arrays: Sequence[Any], dtype: Any, casting: str) -> tuple[N
         if not np.can_cast(kind, dtype, casting):  # type: ignore[arg-type]
             raise TypeError(at_user_line(f"cannot cast {kind} to {dtype} by the rule {casting!r}"))
     return tuple(as_dtype(x, dtype) for x in nodes)
+
+
+def nested(values: Any) -> Any:
+    """Return nested sequences with tracers in them as one traced array, all else as it is."""
+    if isinstance(values, (list, tuple)) and any(
+        isinstance(x, Tracer) for x in tree.leaves(values)
+    ):
+        return np.stack([nested(x) for x in values])
+    return values
 
 
 @implements(np.concatenate, np.concat)
@@ -88,6 +105,49 @@ def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
     if not np.ndim(indices_or_sections) and size % as_int(indices_or_sections, "sections"):
         raise ShapeError(at_user_line("array split does not result in an equal division"))
     return _array_split(ary, indices_or_sections, axis)
+
+
+def _splitter(name: str, axis: int, least: int) -> Rule:
+    def rule(ary: Any, indices_or_sections: Any) -> Any:
+        n = np.ndim(ary)
+        if n < least:
+            raise ValueError(at_user_line(f"np.{name} of an array of {n} axes: at least {least}"))
+        return _split(ary, indices_or_sections, min(axis, n - 1))
+
+    return rule
+
+
+implements(np.hsplit)(_splitter("hsplit", 1, 1))
+implements(np.vsplit)(_splitter("vsplit", 0, 2))
+implements(np.dsplit)(_splitter("dsplit", 2, 3))
+
+
+@implements(np.block)
+def _block(arrays: Any) -> Any:
+    depth, ndim = _block_depth(arrays), 0
+    for x in tree.leaves(arrays):
+        ndim = max(ndim, np.ndim(x))
+    ndim = max(ndim, depth)
+
+    def assembled(entry: Any, level: int) -> Any:
+        if level:
+            return joined([assembled(x, level - 1) for x in entry], -level)
+        return np.reshape(entry, (1,) * (ndim - np.ndim(entry)) + np.shape(entry))
+
+    result = assembled(arrays, depth)
+    return result if depth else result.copy()
+
+
+def _block_depth(arrays: Any) -> int:
+    """Return how deep the lists are nested, which has to be the same everywhere."""
+    if isinstance(arrays, tuple):
+        raise TypeError(at_user_line("np.block takes lists, no tuples"))
+    if not isinstance(arrays, list):
+        return 0
+    depths = {_block_depth(entry) for entry in arrays}
+    if len(depths) != 1:
+        raise ValueError(at_user_line("np.block: lists that are empty, or not equally deep"))
+    return 1 + depths.pop()
 
 
 @implements(np.diff)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..graph.types import is_float
+from ..graph.types import is_inexact
 from ..primitives import elementwise as ew
 from ..primitives.structure import cast, identity
 from .arithmetic import in_place
@@ -21,7 +21,7 @@ def pow_(x: Any, exponent: Any) -> Any:
     if isinstance(exponent, Selected):
         return NotImplemented
     kind = type(exponent)
-    if (kind is int or kind is float) and isinstance(x, Tracer) and is_float(x.dtype):
+    if (kind is int or kind is float) and isinstance(x, Tracer) and is_inexact(x.dtype):
         if exponent == 2:
             return traced(square(x.node), x.weak)
         if exponent == 0.5:
@@ -42,7 +42,6 @@ def _install() -> None:
     Tracer.__rpow__ = lambda x, base: pow_(base, x)  # type: ignore[attr-defined]
     Tracer.__neg__ = lambda x: traced(ew.neg(x.node), x.weak)  # type: ignore[operator]
     Tracer.__pos__ = lambda x: traced(identity(x.node), x.weak)  # type: ignore[operator]
-    Tracer.__abs__ = lambda x: traced(ew.absolute(x.node), x.weak)  # type: ignore[attr-defined]
     Tracer.__invert__ = lambda x: UFUNCS["invert"](x)  # type: ignore[operator]
     ArrayTracer.__ipow__ = in_place(pow_)  # type: ignore[attr-defined]
 

@@ -24,7 +24,6 @@ _CONVERSIONS = {
     "Series": "use x.to_numpy()",
     "DataFrame": "use x.to_numpy()",
     "Index": "use x.to_numpy()",
-    "complex": "split it into real and imaginary parts",
 }
 
 
@@ -36,7 +35,7 @@ def check_plain(x: Any, name: str = "an operand") -> None:
     if isinstance(x, Selected):
         raise x.refusal(f"{name} in the form")
     foreign = isinstance(x, np.ndarray) and kind not in _PLAIN_ARRAYS
-    if foreign or hasattr(x, "__array__") or hasattr(x, "toarray") or kind is complex:
+    if foreign or hasattr(x, "__array__") or hasattr(x, "toarray"):
         instead = "use x.toarray()" if hasattr(x, "toarray") else _conversion_hint(kind)
         type_name = f"{kind.__module__.partition('.')[0]}.{kind.__qualname__}".replace(
             "builtins.", ""
@@ -46,7 +45,7 @@ def check_plain(x: Any, name: str = "an operand") -> None:
         )
 
 
-_PLAIN = {np.ndarray, float, int, bool, np.memmap, list, tuple}
+_PLAIN = {np.ndarray, float, int, bool, complex, np.memmap, list, tuple}
 
 
 def _conversion_hint(kind: type) -> str:
@@ -59,7 +58,9 @@ def _conversion_hint(kind: type) -> str:
 def is_weak(x: Any) -> bool:
     """Return whether x is a Python number, or stands for one (NEP 50)."""
     kind = type(x)
-    return kind is float or kind is int or kind is bool or (isinstance(x, Tracer) and x.weak)
+    if kind is float or kind is int or kind is bool or kind is complex:
+        return True
+    return isinstance(x, Tracer) and x.weak
 
 
 def node_of(x: Any, beside: np.dtype[Any] | None = None) -> Node:
@@ -69,7 +70,7 @@ def node_of(x: Any, beside: np.dtype[Any] | None = None) -> Node:
     if isinstance(x, Tracer):
         node = x.node
         if x.weak and beside is not None:
-            wanted = np.result_type(beside, 1.0 if node.dtype.kind == "f" else 1)
+            wanted = np.result_type(beside, _KINDS.get(node.dtype.kind, 1))
             if node.dtype == wanted:
                 return node
             if wanted.kind in "iu" and node.dtype.kind == "i":
@@ -80,8 +81,11 @@ def node_of(x: Any, beside: np.dtype[Any] | None = None) -> Node:
         return x
     check_plain(x)
     if beside is None:
-        beside = np.asarray(x).dtype if isinstance(x, (bool, int, float)) else np.dtype(float)
+        beside = np.asarray(x).dtype if isinstance(x, (bool, int, float, complex)) else np.dtype(float)
     return constant(weak_constant(x, beside))
+
+
+_KINDS: dict[str, Any] = {"f": 1.0, "c": 1j}  # Python numbers of these kinds of dtype
 
 
 def _check_fits(number: Node, dtype: np.dtype[Any]) -> None:
@@ -113,7 +117,7 @@ def nodes_of(*xs: Any) -> tuple[Node, ...]:
             if dtype is None:
                 check_plain(x)
                 dtype = np.asarray(x).dtype
-            if dtype.kind not in "biuf":
+            if dtype.kind not in "biufc":
                 check_dtype(dtype)
             strong = dtype if strong is None or strong == dtype else np.result_type(strong, dtype)
     return tuple([node_of(x, strong) for x in xs])
@@ -138,7 +142,7 @@ def is_operand(x: Any) -> bool:
     """Return whether an operator of a tracer takes x on its other side; what is half read is
     refused.
     """
-    if isinstance(x, (Tracer, float, int, np.ndarray, np.generic, list, tuple)):
+    if isinstance(x, (Tracer, float, int, complex, np.ndarray, np.generic, list, tuple)):
         return True
     if isinstance(x, Selected):  # whose own operators are asked then
         return False

@@ -2,7 +2,8 @@
 
 NumPy asks the index for its numbers, and gives a plain array whatever the answer is. Where the
 numbers are known (without `jit`) that is right, since integers carry no derivative. Under `jit` any
-answer would become a constant of the graph: it is refused, with the text that does what was meant.
+answer would become a constant of the graph: the function is rewritten (see `rewriting.py`), or, where
+that cannot be, the index is refused, with the text that does what was meant.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import ast
 import dis
 import linecache
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 from ..errors import AbstractValueError, at_user_line, is_internal
@@ -21,6 +22,20 @@ PLAIN_ARRAY = (
 )
 _WRITES = {"STORE_SUBSCR", "STORE_SLICE"}
 _READS = {"BINARY_SUBSCR", "BINARY_SLICE", "BINARY_OP"}  # the last one since Python 3.14
+
+
+class PlainIndexError(AbstractValueError):
+    """An index that is traced, into what is not.
+
+    Attributes
+    ----------
+    code : CodeType
+        Where it is.
+    """
+
+    def __init__(self, code: CodeType, message: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 def refuse_plain_index(index: Any, frame: FrameType | None) -> None:
@@ -38,12 +53,13 @@ def refuse_plain_index(index: Any, frame: FrameType | None) -> None:
     if subscript is None:
         return
     asked = f"{ast.unparse(subscript)} asks for the numbers of a traced {index.node.type}"
-    raise AbstractValueError(
-        at_user_line(
-            f"{asked}, which are not known under jit, nor in the body of a loop or branch: what "
-            f"is not traced NumPy reads by itself. {_instead(subscript, index, frame)}"
-        )
+    message = at_user_line(
+        f"{asked}, which are not known under jit, nor in the body of a loop or branch: what "
+        f"is not traced NumPy reads by itself. {_instead(subscript, index, frame)}"
     )
+    if isinstance(subscript.slice, ast.Slice) or isinstance(subscript.ctx, ast.Store):
+        raise AbstractValueError(message)
+    raise PlainIndexError(frame.f_code, message)
 
 
 def _instead(subscript: ast.Subscript, index: Any, frame: FrameType) -> str:

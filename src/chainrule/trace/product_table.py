@@ -9,13 +9,14 @@ import numpy as np
 from ..errors import ShapeError, UnsupportedError, at_user_line
 from ..graph.node import Node
 from ..primitives import elementwise as ew
+from ..primitives.complex_numbers import conjugate
 from ..primitives.products import matmul
 from ..primitives.structure import reshape, sum_, transpose
 from .arithmetic import in_place
 from .function_rules import implements, normalize_axis, refuse_options
 from .index import diagonal
 from .operands import nodes_of
-from .tracer import METHODS, UFUNC_METHODS, UFUNCS, ArrayTracer, Tracer, traced
+from .tracer import METHODS, UFUNCS, ArrayTracer, Tracer, traced
 from .ufunc_rules import as_dtype
 from .views import permuted
 
@@ -99,7 +100,7 @@ def _inner(a: Any, b: Any, /) -> Any:
 def _vdot(a: Any, b: Any, /) -> Tracer:
     x, y = _alike(a, b)
     flat = (int(np.prod(x.shape)),)
-    return traced(sum_(reshape(x, shape=flat) * reshape(y, shape=flat), axes=(0,)))
+    return traced(sum_(reshape(conjugate(x), shape=flat) * reshape(y, shape=flat), axes=(0,)))
 
 
 @implements(np.outer)
@@ -112,19 +113,6 @@ def _outer(a: Any, b: Any, out: Any = None) -> Tracer:
             reshape(y, shape=(1, int(np.prod(y.shape)))),
         )
     )
-
-
-def _ufunc_outer(name: str) -> Any:
-    def rule(a: Any, b: Any) -> Any:
-        x, y = nodes_of(a, b)
-        left = reshape(x, shape=x.shape + (1,) * len(y.shape))
-        return UFUNCS[name](traced(left), traced(y))
-
-    return rule
-
-
-for _name in ("add", "subtract", "multiply", "divide", "power", "maximum", "minimum"):
-    UFUNC_METHODS[_name, "outer"] = _ufunc_outer(_name)
 
 
 @implements(np.einsum)

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import UnsupportedError, at_user_line
-from ..graph.types import is_float
+from ..graph.types import is_complex, is_float
 from ..primitives import elementwise as ew
+from ..primitives.complex_numbers import complex_, imag, real
 from ..primitives.structure import cast, identity
 from .function_rules import as_int, implements, refuse_options
 from .operands import node_of
@@ -25,9 +26,13 @@ def _round(a: Any, decimals: int = 0, out: Any = None) -> Tracer:
         if decimals:
             raise TypeError(at_user_line("np.round of truth values takes no decimals"))
         return traced(cast(x, dtype=np.dtype(np.float16)))
+    if is_complex(x.dtype):
+        parts = [_round(traced(part(x)), decimals).node for part in (real, imag)]
+        return traced(complex_(*parts))
     if not is_float(x.dtype):
         if decimals < 0:
-            raise UnsupportedError(at_user_line(f"np.round(decimals={decimals}) of integers"))
+            unit = 10.0**-decimals
+            return traced(cast(ew.mul(ew.rint(ew.div(x, unit)), unit), dtype=x.dtype))
         return traced(identity(x))
     scale = x.dtype.type(10.0 ** abs(decimals))
     if decimals < 0:

@@ -1,4 +1,4 @@
-"""NumPy's functions on tracers that choose between numbers or bound them: where, clip, norms."""
+"""NumPy's functions on tracers that choose between numbers or bound them: where, clip."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from ..errors import UnsupportedError, at_user_line
-from ..graph.types import is_float
+from ..graph.types import is_complex, is_float
 from ..primitives import elementwise as ew
+from ..primitives.complex_numbers import complex_
 from ..primitives.structure import identity
 from .copy_table import astype
 from .elementwise_table import truth
-from .function_rules import NO_VALUE, Rule, implements, normalize_axes, refuse_options
+from .function_rules import NO_VALUE, Rule, implements, refuse_options
 from .operands import node_of, nodes_of
 from .tracer import FUNCTIONS, HOOKS, METHODS, UFUNCS, ArrayTracer, Tracer, traced
 from .ufunc_rules import as_dtype, floating
@@ -24,7 +25,9 @@ HOOKS["where"] = lambda c, x, y: _where(c, x, y)
 @implements(np.where)
 def _where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
     if x is None or y is None:
-        raise UnsupportedError(at_user_line("np.where(mask) alone has a result of unknown size"))
+        if x is not None or y is not None:
+            raise ValueError(at_user_line("either both or neither of x and y should be given"))
+        return FUNCTIONS[np.nonzero](condition)
     a, b = nodes_of(x, y)
     dtype = np.result_type(a.dtype, b.dtype)
     mask = truth(node_of(condition))
@@ -88,7 +91,10 @@ def _nan_to_num(x: Any, copy: Any = True, nan: float = 0.0, posinf: Any = None,
         raise TypeError(at_user_line(f"np.nan_to_num: copy={copy!r} is neither true nor false"))
     if not copy and not x.shape:
         raise ValueError(at_user_line("np.nan_to_num of a number: it cannot be written in place"))
-    if is_float(x.dtype):
+    if is_complex(x.dtype):
+        parts = [_nan_to_num(part, True, nan, posinf, neginf).node for part in (x.real, x.imag)]
+        result = traced(complex_(*parts))
+    elif is_float(x.dtype):
         limits = np.finfo(x.dtype)
         high = float(limits.max) if posinf is None else posinf
         low = float(limits.min) if neginf is None else neginf
@@ -112,20 +118,3 @@ def _isclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8,
 
 
 FUNCTIONS[np.allclose] = lambda *args, **options: METHODS["all"](_isclose(*args, **options))
-
-
-@implements(np.linalg.norm)
-def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    x = traced(floating(node_of(x)))  # sizes of small integers would not fit into their dtype
-    if axis is not None or ord is not None:
-        axes = tuple(range(np.ndim(x))) if axis is None else axis
-        axes = normalize_axes(node_of(x), axes)
-        if len(axes) not in (1, 2):
-            raise ValueError(at_user_line(f"np.linalg.norm over {len(axes)} axes, not 1 or 2"))
-        pair = len(axes) == 2
-    if ord is None or (ord == 2 and not pair) or (ord == "fro" and pair):
-        return UFUNCS["sqrt"](METHODS["sum"](x * x, axis, keepdims=keepdims))
-    if not pair and ord in (1, np.inf):
-        size = UFUNCS["absolute"](x)
-        return METHODS["sum" if ord == 1 else "max"](size, axis, keepdims=keepdims)
-    raise UnsupportedError(at_user_line(f"np.linalg.norm(ord={ord!r}) is not supported"))

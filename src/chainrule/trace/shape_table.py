@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ShapeError, UnsupportedError, at_user_line
-from ..primitives.structure import broadcast_to, identity, pad
+from ..errors import ShapeError, at_user_line
+from ..primitives.structure import broadcast_to, identity
 from .copy_table import copied, filled
 from .function_rules import (
     Rule,
@@ -21,16 +21,13 @@ from .function_rules import (
 from .index import diagonal
 from .join_table import joined
 from .operands import node_of
+from .positions import within
 from .tracer import FUNCTIONS, METHODS, UFUNCS, ArrayTracer, ScalarTracer, Tracer, traced
-from .views import permuted, reshaped, resized, view
+from .views import Reshaped, axes_by_stride, memory_order, permuted, reshaped, resized, view
 
 
 @implements(np.reshape)
 def _reshape(a: Any, /, shape: Any = None, order: str = "C", *, copy: Any = None) -> Tracer:
-    if order != "C":
-        raise UnsupportedError(at_user_line(f"reshape with order={order!r}: transpose first"))
-    if copy is False:
-        raise UnsupportedError(at_user_line("reshape(copy=False) is not supported"))
     old, size = np.shape(a), int(np.size(a))
     lengths = shape if isinstance(shape, (tuple, list)) else (shape,)
     sizes = tuple(as_int(size, "shape") for size in lengths)
@@ -39,7 +36,20 @@ def _reshape(a: Any, /, shape: Any = None, order: str = "C", *, copy: Any = None
         if sizes.count(-1) > 1 or rest == 0 or size % rest:
             raise ShapeError(at_user_line(f"cannot reshape an array of shape {old} into {sizes}"))
         sizes = tuple(size // rest if s == -1 else s for s in sizes)
-    return reshaped(a.copy() if copy else a, sizes)
+    if memory_order(a, order, "CFA") == "C":
+        result = reshaped(a.copy() if copy else a, sizes)
+        base = result
+    else:
+        base = reshaped(_reversed(a.copy() if copy else a), sizes[::-1])
+        result = _reversed(base)
+    if copy is False and isinstance(base, Reshaped) and not base.decide_view():
+        raise ValueError(at_user_line("reshape(copy=False) of an array that has to be copied"))
+    return result
+
+
+def _reversed(a: Any) -> Tracer:
+    """Return a view with the axes in reverse order."""
+    return permuted(a, tuple(range(np.ndim(a)))[::-1])
 
 
 def _reshape_method(a: Tracer, *shape: Any, order: str = "C", copy: Any = None) -> Any:
@@ -54,8 +64,11 @@ METHODS["reshape"] = _reshape_method
 
 @implements(np.ravel, method="ravel")
 def _ravel(a: Any, order: str = "C") -> Any:
-    if order != "C":
-        raise UnsupportedError(at_user_line(f"ravel with order={order!r}: transpose first"))
+    order = memory_order(a, order, "CFAK")
+    if order == "K":
+        a = permuted(a, axes_by_stride(a))
+    elif order == "F":
+        a = _reversed(a)
     return reshaped(a, (int(np.size(a)),), raveled=True)
 
 
@@ -140,7 +153,6 @@ def _broadcast_to(array: Any, shape: Any, subok: bool = False) -> Tracer:
 # Joining and repeating
 
 
-FUNCTIONS[np.real] = lambda val: val.real
 FUNCTIONS[np.shape] = lambda a: a.shape
 FUNCTIONS[np.ndim] = lambda a: a.ndim
 FUNCTIONS[np.size] = lambda a, axis=None: a.size if axis is None else a.shape[axis]
@@ -174,35 +186,14 @@ def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
     return result
 
 
-@implements(np.pad)
-def _pad(array: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0) -> Any:
-    if mode != "constant" or np.any(np.asarray(constant_values) != 0):
-        raise UnsupportedError(at_user_line("np.pad of a traced array pads with zeros only"))
-    x = node_of(array)
-    if isinstance(pad_width, dict):
-        raise UnsupportedError(at_user_line("np.pad: give pad_width as a number or as pairs"))
-    if np.asarray(pad_width).dtype.kind not in "iu":
-        raise TypeError(at_user_line("np.pad: pad_width is made of integers"))
-    if np.any(np.asarray(pad_width) < 0):
-        raise ValueError(at_user_line("np.pad: a width is negative"))
-    widths = np.broadcast_to(pad_width, (len(x.shape), 2))
-    shape = tuple(int(s + a + b) for s, (a, b) in zip(x.shape, widths, strict=True))
-    index = tuple(slice(int(a), int(a) + s) for s, (a, b) in zip(x.shape, widths, strict=True))
-    return traced(pad(x, shape=shape, index=index))
-
-
 @implements(np.take, method="take")
 def _take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
-    if mode != "raise":
-        raise UnsupportedError(at_user_line(f"np.take(mode={mode!r}) is not supported"))
     refuse_options(out=out)
     x, k = flat_or_axis(a, axis)
-    index = indices if isinstance(indices, Tracer) else np.asarray(indices)
-    if index.dtype.kind not in "iub":
-        raise TypeError(at_user_line(f"np.take: indices of dtype {index.dtype}"))
-    if index.dtype.kind == "b":  # numbers, here, and no mask
-        index = index.astype(np.intp)
-    return ArrayTracer(x)[(slice(None),) * k + (index,)]
+    index = within(indices, x.shape[k], mode, "np.take")
+    taken = ArrayTracer(x)[(slice(None),) * k + (index,)]
+    number = not taken.shape and not isinstance(taken, ScalarTracer)
+    return traced(taken.node) if number else taken
 
 
 @implements(np.repeat, method="repeat")
@@ -248,6 +239,11 @@ def _diag(v: Any, k: int = 0) -> Any:
     out = filled(v.dtype.type(0), (size, size))
     out[positions + max(-k, 0), positions + max(k, 0)] = v
     return out
+
+
+@implements(np.diagflat)
+def _diagflat(v: Any, k: int = 0) -> Any:
+    return _diag(_ravel(v), as_int(k, "k"))
 
 
 @implements(np.trace, method="trace")

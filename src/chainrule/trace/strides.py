@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..graph.node import CONSTANT, INPUT, ITEM, Node, constant
+from ..primitives.declare import ELEMENTWISE_FAMILIES
 
 Strides = tuple[int, ...]
 StridesRule = Callable[[Node, Sequence["Strides | None"]], "Strides | None"]
@@ -79,7 +80,7 @@ def was_asked(node: Node) -> bool:
 
 
 def _rule_of(node: Node) -> StridesRule | None:
-    if node.primitive.spec.get("family") == "elementwise":
+    if node.primitive.spec.get("family") in ELEMENTWISE_FAMILIES:
         return _elementwise
     return _RULES.get(node.primitive.name)
 

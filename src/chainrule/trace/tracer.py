@@ -15,16 +15,17 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import GradientError, UnsupportedError, at_user_line, user_frame
+from ..errors import GradientError, UnsupportedError, at_user_line
 from ..graph.node import Node
 from ..primitives.structure import broadcast_to, cast, identity
-from .in_place import count_references, is_in_place, seen_elsewhere
+from .complex_readiness import TAKES_COMPLEX, refuse_complex
+from .in_place import count_references
 from .plain_index import PLAIN_ARRAY, refuse_plain_index
 from .plain_numbers import concrete_value, detached_value, formatted
 from .selected import Selected
 from .strides import set_layout_like
 from .tracing import tracing
-from .unsupported import plain_options, unsupported
+from .unsupported import unsupported
 
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 UFUNCS: dict[str, Callable[..., Any]] = {}
@@ -51,7 +52,7 @@ class _TracerType(type):
     __hash__ = type.__hash__
 
 
-_NUMBERS = {float, int, bool, *np.sctypeDict.values()}
+_NUMBERS = {float, int, bool, complex, *np.sctypeDict.values()}
 
 
 class Tracer(metaclass=_TracerType):
@@ -167,36 +168,47 @@ class Tracer(metaclass=_TracerType):
         for x in inputs:
             if issubclass(type(x), Selected):
                 return NotImplemented  # which has rules of its own
-        out, references = None, 0
-        if kwargs:
-            references = count_references(kwargs, inputs)
-            out = kwargs.pop("out", None)
-        if method == "__call__":
-            rule = UFUNCS.get(ufunc.__name__)
-        else:
-            rule = UFUNC_METHODS.get((ufunc.__name__, method))
+        references = count_references(kwargs, inputs) if kwargs else 0
+        called = method == "__call__"
+        name: Any = ufunc.__name__ if called else (ufunc.__name__, method)
+        rule = UFUNCS.get(name) if called else UFUNC_METHODS.get(name)
+        if rule is None and not called:
+            rule = HOOKS["ufunc_method"](ufunc, method)
+        if rule is None and called:  # of a module that was imported since the trace began
+            HOOKS["load_rules"]()
+            rule = UFUNCS.get(name)
         if rule is None:
-            name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+            name = name if called else ".".join(name)
             raise UnsupportedError(at_user_line(unsupported(f"np.{name}", name)))
+        if name not in TAKES_COMPLEX:
+            refuse_complex(ufunc, method, inputs)
         if kwargs:
-            kwargs = plain_options(ufunc, kwargs)
-        result = rule(*inputs, **kwargs)
-        return result if out is None else _write_out(out, inputs, result, references)
+            return HOOKS["ufunc_options"](rule, ufunc, method, inputs, kwargs, references)
+        return rule(*inputs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if any(issubclass(kind, Selected) for kind in types):
             return NotImplemented
         rule = FUNCTIONS.get(func)
+        if rule is None:  # of a module that was imported since the trace began
+            HOOKS["load_rules"]()
+            rule = FUNCTIONS.get(func)
+        if rule is None:  # for like=, NumPy names what stands for its function now
+            rule = FUNCTIONS.get(getattr(func, "__wrapped__", None))
         if rule is None:
             name = f"{func.__module__.replace('numpy', 'np', 1)}.{func.__name__}"
             raise UnsupportedError(at_user_line(unsupported(name, func.__name__)))
+        if func not in TAKES_COMPLEX and getattr(func, "__wrapped__", None) not in TAKES_COMPLEX:
+            refuse_complex(func, "", (args, kwargs))
         out = kwargs.pop("out", None)
         result = rule(*args, **kwargs)
-        return result if out is None else _write_out((out,), (None,), result, 0)
+        return result if out is None else HOOKS["write_out"]((out,), (None,), result, 0)
 
     def __getattr__(self, name: str) -> Any:
         method = METHODS.get(name)
         if method is not None:
+            if self.node.dtype.kind == "c" and f".{name}" not in TAKES_COMPLEX:
+                raise UnsupportedError(at_user_line(f"x.{name}() of complex numbers"))
             return _BoundMethod(method, self, name in _TAKES_OUT)
         if name in _TAKES_NUMBERS and type(self) is ScalarTracer:
             detached_value(self.node, f"{name}()")
@@ -213,11 +225,6 @@ class Tracer(metaclass=_TracerType):
     def mT(self) -> Any:
         """The last two axes exchanged."""
         return METHODS["swapaxes"](self, -1, -2)
-
-    @property
-    def real(self) -> Any:
-        """The array itself: complex numbers are not supported."""
-        return self
 
     def __copy__(self) -> Any:
         return METHODS["copy"](self, "K")
@@ -265,7 +272,7 @@ class ScalarTracer(Tracer):
         return self if index == () else HOOKS["getitem"](ArrayTracer(self.node), index)
 
 
-_PYTHON: dict[str, type] = {"f": float, "i": int, "u": int, "b": bool}
+_PYTHON: dict[str, type] = {"f": float, "i": int, "u": int, "b": bool, "c": complex}
 
 
 class ArrayTracer(Tracer):
@@ -346,41 +353,7 @@ class _BoundMethod:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         out = kwargs.pop("out", None) if self.takes_out else None
         result = self.function(self.owner, *args, **kwargs)
-        return result if out is None else _write_out((out,), (None,), result, 0)
-
-
-def _write_out(out: tuple[Any, ...], inputs: tuple[Any, ...], result: Any, references: int) -> Any:
-    """Store a result for ``out=``: in a traced array, or in a plain one by ``plain += x``."""
-    target = out[0]
-    if isinstance(result, tuple):
-        raise UnsupportedError(at_user_line("out= of a function with several results"))
-    if isinstance(target, ArrayTracer):
-        node = result.node
-        if node.dtype.kind in "iu" and inputs[0] is None and node.dtype != target.dtype:
-            raise TypeError(at_user_line(f"out= of dtype {target.dtype} for {node.dtype}"))
-        if inputs[0] is not None and node.shape != target.shape:  # a ufunc repeats its result
-            node = repeated(node, target.shape)
-        target.rebind(node)
-        return target
-    if target is not inputs[0] or not is_in_place(user_frame()):
-        raise UnsupportedError(
-            at_user_line(
-                "out= names a plain array, which cannot hold a traced result: use the value that "
-                "the function returns"
-            )
-        )
-    if not target.flags.writeable:
-        raise ValueError(at_user_line("an array that is written in place is read-only"))
-    if not np.can_cast(result.dtype, target.dtype, "same_kind"):
-        raise TypeError(at_user_line(f"cannot write {result.dtype} into {target.dtype} in place"))
-    if result.shape != target.shape:
-        raise ValueError(
-            at_user_line(f"a result of shape {result.shape} does not fit into {target.shape}")
-        )
-    if seen_elsewhere(target, references):
-        raise UnsupportedError(at_user_line(_SEEN_ELSEWHERE))
-    node = result.node if result.dtype == target.dtype else cast(result.node, dtype=target.dtype)
-    return ArrayTracer(node)
+        return result if out is None else HOOKS["write_out"]((out,), (None,), result, 0)
 
 
 def repeated(node: Node, shape: tuple[int, ...]) -> Node:
@@ -388,10 +361,3 @@ def repeated(node: Node, shape: tuple[int, ...]) -> Node:
     pairs = zip(node.shape[::-1], shape[::-1], strict=False)
     fits = len(node.shape) <= len(shape) and all(n in (1, m) for n, m in pairs)
     return broadcast_to(node, shape=shape) if fits else node
-
-
-_SEEN_ELSEWHERE = (
-    "a plain array, which cannot hold traced numbers, is written in place by traced ones, and "
-    "another name, a list, a dictionary, a view or the caller may see it too. Write a = a + ... to "
-    "bind the name to a new array, or make it a traced one: a = np.asarray(a, like=x)"
-)

@@ -8,13 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DtypeError, UnsupportedDtypeError, at_user_line
+from ..errors import DtypeError, UnsupportedDtypeError, at_user_line, warn_user
 from ..graph.node import NO_PARAMS, REFERENCE, Node, Primitive, apply
-from ..graph.types import is_float
+from ..graph.types import is_complex, is_inexact
 from ..primitives.structure import cast
 from .operands import nodes_of
 from .tracer import UFUNCS, ArrayTracer, ScalarTracer, Tracer, traced
 from .unsupported import public_name
+
+
+# What a ufunc computes of complex numbers where that is another formula than of real ones
+COMPLEX_CASES: dict[str, Callable[..., Node]] = {}
 
 
 def ufunc(*names: str) -> Callable[[Callable[..., Node]], Callable[..., Node]]:
@@ -32,9 +36,10 @@ def _rule(name: str, compose: Callable[..., Node]) -> Callable[..., Tracer]:
     def rule(*xs: Any, dtype: Any = None) -> Tracer:
         nodes = nodes_of(*xs)
         if dtype is not None:
-            nodes = tuple(as_dtype(x, np.dtype(dtype)) for x in nodes)
+            nodes = _as_loop_dtype(name, nodes, dtype)
         inside = _loop_dtypes(name, *[x.dtype for x in nodes])
-        return traced(compose(*map(as_dtype, nodes, inside)))
+        chosen = COMPLEX_CASES.get(name, compose) if inside[0].kind == "c" else compose
+        return traced(chosen(*map(as_dtype, nodes, inside)))
 
     return rule
 
@@ -59,11 +64,17 @@ def register_primitive(primitive: Primitive, *names: str) -> None:
 
     def rule(*xs: Any, dtype: Any = None) -> Tracer:
         if len(xs) == 1 and dtype is None:
-            node = apply(primitive, (xs[0].node,), NO_PARAMS)
-            return ArrayTracer(node) if node.shape else ScalarTracer(node)
+            node = xs[0].node
+            if node.dtype.kind != "c":
+                node = apply(primitive, (node,), NO_PARAMS)
+                return ArrayTracer(node) if node.shape else ScalarTracer(node)
         nodes = nodes_of(*xs)
         if dtype is not None:
-            nodes = tuple(as_dtype(x, np.dtype(dtype)) for x in nodes)
+            nodes = _as_loop_dtype(names[0], nodes, dtype)
+        if any(is_complex(x.dtype) for x in nodes):
+            inside = _loop_dtypes(names[0], *[x.dtype for x in nodes])
+            compose = COMPLEX_CASES.get(names[0], primitive)
+            return traced(compose(*map(as_dtype, nodes, inside)))
         return traced(apply(primitive, nodes, NO_PARAMS))
 
     for name in names:
@@ -71,14 +82,31 @@ def register_primitive(primitive: Primitive, *names: str) -> None:
 
 
 def as_dtype(x: Node, dtype: np.dtype[Any]) -> Node:
-    """Cast x to a dtype if it has another one."""
-    if dtype.kind not in "biuf":
+    """Cast x to a dtype if it has another one; NumPy warns where imaginary parts are lost."""
+    if dtype.kind not in "biufc":
         raise UnsupportedDtypeError(
-            at_user_line(f"dtype {dtype} is not supported: use a real dtype")
+            at_user_line(f"dtype {dtype} is not supported: use one of numbers")
         )
-    return x if x.dtype == dtype else cast(x, dtype=dtype)
+    if x.dtype == dtype:
+        return x
+    if x.dtype.kind == "c" and dtype.kind not in "cb":
+        warn_user(IMAGINARY_LOST, np.exceptions.ComplexWarning)
+    return cast(x, dtype=dtype)  # type: ignore[no-any-return]
+
+
+IMAGINARY_LOST = "Casting complex values to real discards the imaginary part"
+
+
+def _as_loop_dtype(name: str, nodes: tuple[Node, ...], dtype: Any) -> tuple[Node, ...]:
+    """Cast the arguments of a ufunc to the dtype that it is asked to compute in."""
+    wanted = np.dtype(dtype)
+    if not is_complex(wanted) and any(is_complex(x.dtype) for x in nodes):
+        raise TypeError(
+            at_user_line(f"{public_name(name)}: complex numbers are not computed in {wanted}")
+        )
+    return tuple([as_dtype(x, wanted) for x in nodes])
 
 
 def floating(x: Node) -> Node:
     """Cast integers to float64, as ufuncs do that need fractions."""
-    return x if is_float(x.dtype) else cast(x, dtype=np.dtype(float))
+    return x if is_inexact(x.dtype) else cast(x, dtype=np.dtype(float))

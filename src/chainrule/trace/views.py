@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from ..errors import UnsupportedError, at_user_line
 from ..graph.node import Node
 from ..primitives.structure import reshape, transpose
 from .operands import node_of
-from .strides import c_order, is_c_order, reshaped_strides, strides_of
+from .strides import Strides, c_order, is_c_order, reshaped_strides, strides_of
 from .tracer import ArrayTracer, ScalarTracer, Tracer
 
 Read = Callable[[Node], Node]
@@ -92,17 +94,18 @@ class Reshaped(View):
         if self.is_view is False:
             return self._node
         now = self.parent.node
-        if now is not self.seen and self._decide_view():
+        if now is not self.seen and self.decide_view():
             self._follow(now)
         return self._node
 
     def _write(self, node: Node) -> None:
-        if self._decide_view():
+        if self.decide_view():
             super()._write(node)
         else:
             self._node = node
 
-    def _decide_view(self) -> bool:
+    def decide_view(self) -> bool:
+        """Return whether NumPy gives a view; asked for where it makes a difference."""
         if self.is_view is None:
             before = self.seen  # the memory is the same whatever has been written since
             strides = strides_of(before)
@@ -120,6 +123,18 @@ class Reshaped(View):
                 view_strides = reshaped_strides(before.shape, strides, self._node.shape)
                 self.is_view = view_strides is not None
         return self.is_view
+
+
+def copies_parent(x: View) -> bool:
+    """Return whether what would be a view has memory of its own."""
+    return isinstance(x, Reshaped) and not x.decide_view()
+
+
+def memory_owner(x: Any) -> Any:
+    """Return the array whose memory x looks at: itself, if it is no view or a copy after all."""
+    while isinstance(x, View) and not copies_parent(x):
+        x = x.parent
+    return x
 
 
 def root_of(x: ArrayTracer) -> ArrayTracer:
@@ -164,3 +179,42 @@ def resized(a: Any, shape: Sequence[int]) -> Tracer:
         lambda x: reshape(x, shape=sizes),
         lambda x, new: reshape(new, shape=x.shape),
     )
+
+
+def known_strides(a: Any) -> Strides:
+    """Return the strides of an array, in entries, or raise if they are not known."""
+    strides = strides_of(node_of(a))
+    if strides is None:
+        raise UnsupportedError(
+            at_user_line(
+                "order='K' or 'A' asks how an array lies in memory, which is not known here: write "
+                "order='C' or order='F'"
+            )
+        )
+    return strides
+
+
+def memory_order(a: Any, order: Any, allowed: str) -> str:
+    """Return "C", "F" or "K" for NumPy's `order`: what "A" stands for depends on the array."""
+    letter = order.upper() if isinstance(order, str) and order else "C" if order is None else order
+    if not isinstance(letter, str) or len(letter) != 1 or letter not in allowed:
+        raise ValueError(at_user_line(f"order must be one of {', '.join(allowed)}, not {order!r}"))
+    shape = np.shape(a)
+    if letter in "CF" or sum(n > 1 for n in shape) <= 1:
+        return letter if letter == "F" else "C"
+    strides = known_strides(a)
+    if is_c_order(shape, strides):
+        return "C"
+    if is_c_order(shape[::-1], strides[::-1]):
+        return "F"
+    return "C" if letter == "A" else "K"
+
+
+def axes_by_stride(a: Any) -> tuple[int, ...]:
+    """Return the axes from the slowest in memory to the fastest, as ravel(order="K") takes them."""
+    strides = known_strides(a)
+    if any(step < 0 for step in strides):
+        raise UnsupportedError(
+            at_user_line("order='K' of an array with reversed axes: write order='C' or order='F'")
+        )
+    return tuple(sorted(range(len(strides)), key=lambda k: -strides[k]))

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import tree
 from ..errors import CheckError
-from ..graph.types import is_float
+from ..graph.types import is_complex, is_inexact
 from ..trace.capture import as_array
 from .gradient import jvp, vjp, zero_gradients_allowed
 
@@ -66,7 +66,9 @@ def check_grads(
     rng = np.random.default_rng(seed)
     leaves, treedef = tree.flatten(tuple(args))
     leaves = [as_array(x) for x in leaves]
-    precision = max((float(np.finfo(x.dtype).eps) for x in leaves if is_float(x.dtype)), default=0)
+    precision = max(
+        (float(np.finfo(x.dtype).eps) for x in leaves if is_inexact(x.dtype)), default=0
+    )
     step = eps if eps is not None else precision**0.25
     bounds = (
         step**2 if atol is None else atol,
@@ -124,7 +126,10 @@ def _check(
 
 def _direction(rng: np.random.Generator, x: Any) -> Any:
     array = as_array(x)
-    return rng.uniform(-1.0, 1.0, array.shape).astype(array.dtype)[()]
+    direction = rng.uniform(-1.0, 1.0, array.shape)
+    if is_complex(array.dtype):
+        direction = direction + 1j * rng.uniform(-1.0, 1.0, array.shape)
+    return direction.astype(array.dtype)[()]
 
 
 def _central(f: Callable[..., Any], args: Any, direction: Any, eps: float) -> Any:
@@ -133,17 +138,22 @@ def _central(f: Callable[..., Any], args: Any, direction: Any, eps: float) -> An
     def slope(h: float) -> Any:
         above = f(*tree.map(lambda x, v: x + x.dtype.type(h) * v, args, direction))
         below = f(*tree.map(lambda x, v: x - x.dtype.type(h) * v, args, direction))
-        return tree.map(lambda a, b: (np.float64(a) - np.float64(b)) / (2 * h), above, below)
+        return tree.map(lambda a, b: (_wide(a) - _wide(b)) / (2 * h), above, below)
 
     return tree.map(lambda d, half: (4 * half - d) / 3, slope(eps), slope(eps / 2))
 
 
+def _wide(x: Any) -> Any:
+    return np.complex128(x) if np.iscomplexobj(x) else np.float64(x)
+
+
 def _inner(a: Any, b: Any) -> float:
-    return float(np.sum(np.float64(a) * np.float64(b)))
+    """Return the derivative that a cotangent gives along a tangent; see `complex_numbers`."""
+    return float(np.sum((_wide(a) * _wide(b)).real))
 
 
 def _size(a: Any, b: Any) -> float:
-    return float(np.sum(np.abs(np.float64(a) * np.float64(b))))
+    return float(np.sum(np.abs(_wide(a) * _wide(b))))
 
 
 def _compare(expected: Any, actual: Any, bounds: tuple[float, float], label: str) -> None:

@@ -22,7 +22,7 @@ from ..errors import (
     warn_user,
 )
 from ..graph.node import Node, freeze_argument, reachable
-from ..graph.types import is_float
+from ..graph.types import is_complex, is_float, is_inexact
 from ..trace.capture import (
     as_array,
     call_user_function,
@@ -172,7 +172,7 @@ def _zeros(node: Node) -> Any:
 
 def _leaf(x: Any, name: str, copy: bool) -> tuple[Node, Tracer]:
     array = as_array(x, name)
-    if not is_float(array.dtype):
+    if not is_inexact(array.dtype):
         raise DtypeError(
             at_user_line(
                 f"{name} has dtype {array.dtype}, by which nothing can be differentiated: give "
@@ -259,6 +259,13 @@ def value_and_grad(
                 )
             )
         output = traced.outputs[0]
+        if is_complex(output.dtype):
+            raise GradientError(
+                at_user_line(
+                    f"grad of a function that returns {output.dtype}: of complex numbers there is "
+                    "no gradient; take .real, .imag or the absolute value, or use vjp"
+                )
+            )
         if not is_float(output.dtype):
             raise GradientError(at_user_line(f"grad of a function that returns {output.dtype}"))
         gradients = traced.pullback([output.dtype.type(1)])
@@ -387,6 +394,8 @@ def _matching(value: Any, treedef: Any, nodes: Sequence[Node], role: str) -> lis
             raise ShapeError(
                 at_user_line(f"a {role} of shape {array.shape} for a value of {node.shape}")
             )
+        if is_complex(array.dtype) and not is_complex(node.dtype):
+            raise DtypeError(at_user_line(f"a complex {role} for a value of {node.dtype}"))
         array = array if array.dtype == node.dtype else array.astype(node.dtype)
         if type(array) is np.ndarray:
             array = array.view()  # no result is the caller's own array

@@ -254,7 +254,7 @@ def test_spoiled_files_load_or_are_refused(seed, kind):
 
 
 @pytest.mark.slow
-@settings(max_examples=1500)
+@settings(max_examples=400)
 @given(seed=st.integers(0, 2**62), kind=st.sampled_from([*KINDS]))
 def test_many_spoiled_files_load_or_are_refused(seed, kind):
     spoil(seed, kind)

@@ -7,12 +7,12 @@ import pytest
 
 import chainrule as cr
 
-WALKS, LENGTH, WINDOWS = 200, 260, 40
+WALKS, LENGTH, WINDOWS = 60, 260, 40
 
 
 @pytest.mark.slow
 def test_skill_is_not_claimed_on_random_walks_with_drift() -> None:
-    """Of 200 walks at most 8 % have p < .05, and at most 2 % a claim; members are searched."""
+    """Of 60 walks at most 8 % have p < .05, and at most 2 % a claim; members are searched."""
     rng = np.random.default_rng(20)
     small = claimed = 0
     for _ in range(WALKS):

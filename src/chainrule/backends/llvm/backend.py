@@ -12,12 +12,14 @@ from ..base import NOTHING_DONATED, Donated, Program
 from ..threads import get_num_threads
 from .cache import disk
 from .cache.signature import Signature
+from .pairs.presence import has_complex
 from .program.native import NativeProgram
 from .program.serialize import from_bytes
 from .runtime import cache_key
 from .tiering import resume_abandoned
 
 _compiler = LazyModule("chainrule.backends.llvm.compiler")
+_splitting = LazyModule("chainrule.backends.llvm.pairs.splitting")
 
 
 class LlvmBackend:
@@ -35,14 +37,15 @@ class LlvmBackend:
         iterations of a loop.
         """
         resume_abandoned()
+        interface = graph
+        if has_complex(graph):
+            graph = _splitting.split_complex(graph)
         signature = Signature(graph)
         key = cache_key(signature.digest, str(get_num_threads()), str(sorted(donated.items())))
-        cached = _from_disk(graph, donated, signature, key)
-        if cached is not None:
-            return cached
-        program: NativeProgram = _compiler.compile_graph(
+        program = _from_disk(graph, donated, signature, key) or _compiler.compile_graph(
             graph, donated, tiered, key, signature.nodes
         )
+        program.set_interface(interface, donated)
         return program
 
 

@@ -178,7 +178,7 @@ def share(f: Any, arguments: list[Any], expected: list[Any], threads: int, calls
 @pytest.mark.parametrize(("function", "count"), FUNCTIONS)
 def test_many_threads_and_a_busy_collector(function: Any, count: int) -> None:
     """Eight threads, one function: no answer is another thread's."""
-    calls = int(os.environ.get("CHAINRULE_TEST_CALLS", "2000"))
+    calls = int(os.environ.get("CHAINRULE_TEST_CALLS", "1000"))
     rows = [np.random.default_rng(k).normal(size=6) for k in range(50)]
     arguments = [(x, *(2.0,) * (count - 1)) for x in rows]
     f = cr.jit(function)

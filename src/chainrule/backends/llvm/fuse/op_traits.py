@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ....graph.node import CONSTANT, ITEM, Node
+from ..kernels.fourier import FOURIER, loops
 from ..kernels.math import FUNCTIONS
 from ..kernels.math.formula import has_native_formula
 
@@ -56,6 +57,8 @@ def is_native(node: Node) -> bool:
     if not NATIVE_DTYPES.issuperset([*dtypes, *results]):
         return False
     name = node.primitive.name
+    if name in FOURIER:
+        return bool(loops())
     if name == "argsort":
         return bool(node.params["axis"] in (-1, len(node.shape) - 1)) and bool(node.shape)
     if name in ("matmul", "conv"):

@@ -39,6 +39,10 @@ class Planning(Protocol):
         """Return a node's numbers in a dtype: where they lie, or a copy."""
         ...
 
+    def materialize_contiguous(self, node: Node) -> View:
+        """Return where a node lies in C order: where it does, or a copy."""
+        ...
+
     def lowering(self, rank: int, inlined: Iterable[Node] = ()) -> Lowering:
         """Return a translation of nodes to expressions."""
         ...

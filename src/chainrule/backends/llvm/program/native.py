@@ -49,8 +49,7 @@ class NativeProgram:
     """The function of arrays. Several threads may call it at once, each with its own frame."""
 
     def __init__(self, graph: Graph, donated: Donated, executable: Executable, code: bytes) -> None:
-        self.inputs = graph.input_types
-        self.outputs = tuple(t for k, t in enumerate(graph.output_types) if k not in donated)
+        self.set_interface(graph, donated)
         self.executable = executable
         self.constants = [
             (word, np.ascontiguousarray(node.value)) for node, word in executable.constants
@@ -64,6 +63,11 @@ class NativeProgram:
         self._load(code)
         self._callback = _Callback(self._call_numpy) if executable.numpy_calls else None
         self._first_frame = self._new_frame()
+
+    def set_interface(self, graph: Graph, donated: Donated) -> None:
+        """Take and return arrays as a graph does, be it one whose numbers are pairs to the code."""
+        self.inputs = graph.input_types
+        self.outputs = tuple(t for k, t in enumerate(graph.output_types) if k not in donated)
 
     def _load(self, code: bytes) -> None:
         library, executable = symbols(), self.executable
@@ -206,6 +210,10 @@ class NativeProgram:
 def _evaluate(call: NumpyCall, frame: Frame) -> None:
     node = call.node
     values = [frame.array(location) for location in call.inputs]
+    into = node.primitive.spec.get("into")
+    if into is not None:
+        into(REFERENCE, [frame.array(x) for x in call.outputs], *values, **node.params)
+        return
     result = node.primitive.evaluate(REFERENCE, *values, **node.params)
     results = result if node.dtype is None else (result,)
     for value, location in zip(results, call.outputs, strict=True):

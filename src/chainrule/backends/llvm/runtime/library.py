@@ -9,10 +9,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ....forks import compiling
 from ....lazy import LazyModule
 from ....version import __version__
 from ..cache import disk as cache
+from ..kernels.fourier import loops
 from ..kernels.symbols import MATMULS, SORT, libm
 from ..target.assembler import LoadedCode, assemble
 from ..target.host import Host, binding, host
@@ -32,7 +35,8 @@ def compiler_digest() -> str:
     The compiler's own files count by size and time: reading them all would take longer than loading
     a program.
     """
-    parts: list[object] = [__version__, _llvmlite.__version__, binding.llvm_version_info]
+    versions = [__version__, _llvmlite.__version__, np.__version__]
+    parts: list[object] = [versions, binding.llvm_version_info]
     folder = Path(__file__).parent.parent
     for path in sorted(folder.rglob("*.py")):
         status = path.stat()
@@ -63,7 +67,7 @@ def _load(target: Host) -> tuple[dict[str, int], LoadedCode]:
         code = assemble(_source.library_text(target))
         cache.store(key, code)
     loaded = LoadedCode(code, outside, _NAMES)
-    return {**outside, **dict(zip(_NAMES, loaded.addresses, strict=True))}, loaded
+    return {**outside, **loops(), **dict(zip(_NAMES, loaded.addresses, strict=True))}, loaded
 
 
 def _python() -> dict[str, int]:

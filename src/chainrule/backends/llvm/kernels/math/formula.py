@@ -12,6 +12,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from .....graph.node import Node, Primitive
+from .....primitives.declare import ELEMENTWISE_FAMILIES
 from ...ir.builder import FunctionBuilder, Module
 from ...ir.types import BOOL, F32, F64
 from ...ir.value import Value
@@ -47,7 +48,7 @@ def write_formula(f: FunctionBuilder, node: Node, inputs: list[Value]) -> Value:
 @lru_cache(maxsize=256)
 def has_native_formula(primitive: Primitive) -> bool:
     """Whether a formula is composed of functions with native code, which is tried out."""
-    if primitive.spec.get("family") != "elementwise":
+    if primitive.spec.get("family") not in ELEMENTWISE_FAMILIES:
         return False
     f = Module().function("probe", [])
     try:

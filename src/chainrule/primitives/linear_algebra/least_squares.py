@@ -1,0 +1,116 @@
+"""The pseudoinverse and least squares, differentiated at constant rank (Golub and Pereyra 1973)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ...errors import ShapeError, at_user_line
+from ...graph.node import Primitive
+from ...graph.types import Type, broadcast_shapes
+from ..declare import declared, unbroadcast
+from ..operators import swap_last
+from ..products import matmul
+from .matrices import as_row, check_matrix, diagonal, product, results_of
+from .singular import svd
+
+
+def _pinv_type(a: Type, rcond: Type, *, hermitian: bool) -> Type:
+    check_matrix(a, "pinv")
+    *batch, m, n = a.shape
+    return Type((*broadcast_shapes("pinv", tuple(batch), rcond.shape), n, m), a.dtype)
+
+
+def _evaluate_pinv(xp: Any, a: Any, rcond: Any, *, hermitian: bool) -> Any:
+    return xp.linalg.pinv(a, rcond=rcond, hermitian=hermitian)
+
+
+def _pinv_jvp(tangents: Sequence[Any], p: Any, a: Any, _rcond: Any, *, hermitian: bool) -> Any:
+    """dP = -P dA P + P P^T dA^T (1 - A P) + (1 - P A) dA^T P^T P."""
+    if tangents[0] is None:
+        return None
+    t, pt = swap_last(tangents[0]), swap_last(p)
+    left, right = product(p, pt, t), product(t, pt, p)
+    change = left - product(left, a, p) + right - product(p, a, right)
+    return change - product(p, tangents[0], p)
+
+
+def _pinv_vjp(g: Any, p: Any, a: Any, _rcond: Any, *, hermitian: bool) -> list[Any]:
+    gt, pt = swap_last(g), swap_last(p)
+    left, right = product(gt, p, pt), product(pt, p, gt)
+    change = left - product(a, p, left) + right - product(right, p, a)
+    return [unbroadcast(change - product(pt, g, pt), a), None]
+
+
+pinv: Primitive = declared(
+    "pinv",
+    _evaluate_pinv,
+    _pinv_type,
+    _pinv_vjp,
+    _pinv_jvp,
+    family="linalg",
+    doc="The pseudoinverse, without singular values below rcond times the largest. Derivatives "
+    "are those of matrices of the same rank.",
+)
+
+
+def _lstsq_type(a: Type, b: Type, rcond: Type) -> tuple[Type, Type, Type]:
+    check_matrix(a, "lstsq")
+    m, n = a.shape
+    if b.shape[0] != m:
+        raise ShapeError(at_user_line(f"lstsq: shapes {a.shape} and {b.shape} do not fit"))
+    return Type((n, b.shape[1]), a.dtype), Type((), np.dtype(np.int32)), Type((min(m, n),), a.dtype)
+
+
+def _evaluate_lstsq(xp: Any, a: Any, b: Any, rcond: Any) -> tuple[Any, Any, Any]:
+    x, _residuals, rank, s = xp.linalg.lstsq(a, b, rcond=float(rcond))
+    return x, np.int32(rank), s
+
+
+def _lstsq_vjp(g: Sequence[Any], y: Any, a: Any, b: Any, rcond: Any) -> list[Any]:
+    x, _rank, _s = results_of(y)
+    by_x, _, by_s = g
+    by_a = by_b = None
+    if by_x is not None:
+        p = pinv(a, rcond, hermitian=False)
+        pt = swap_last(p)
+        by_b = matmul(pt, by_x)
+        residual = b - matmul(a, x)
+        outside = by_x - product(p, a, by_x)
+        by_a = product(residual, swap_last(by_b), pt) - matmul(by_b, swap_last(x))
+        by_a = by_a + product(pt, x, swap_last(outside))
+    if by_s is not None:
+        u, _, vh = results_of(svd(a, full=False))
+        slope = matmul(u * as_row(by_s), vh)
+        by_a = slope if by_a is None else by_a + slope
+    return [by_a, by_b, None]
+
+
+def _lstsq_jvp(tangents: Sequence[Any], y: Any, a: Any, b: Any, rcond: Any) -> list[Any]:
+    x, _rank, _s = results_of(y)
+    ta, tb, _ = tangents
+    p = pinv(a, rcond, hermitian=False)
+    if ta is None:
+        return [matmul(p, tb), None, None]
+    pt, at = swap_last(p), swap_last(ta)
+    right = matmul(ta, x)
+    residual = b - matmul(a, x)
+    spread = product(at, pt, x)
+    t_x = product(p, pt, at, residual) + spread - product(p, a, spread)
+    t_x = t_x + matmul(p, -right if tb is None else tb - right)
+    u, _, vh = results_of(svd(a, full=False))
+    return [t_x, None, diagonal(product(swap_last(u), ta, swap_last(vh)))]
+
+
+lstsq: Primitive = declared(
+    "lstsq",
+    _evaluate_lstsq,
+    _lstsq_type,
+    _lstsq_vjp,
+    _lstsq_jvp,
+    family="linalg",
+    multiple=True,
+    doc="Solution of least squares and of least size, a's rank and its singular values.",
+)

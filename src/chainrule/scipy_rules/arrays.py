@@ -1,0 +1,62 @@
+"""What rules for SciPy's functions are handed: arrays, numbers and lists, some of them traced."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+import numpy as np
+
+from ..errors import UnsupportedError, at_user_line
+from ..primitives.structure import identity
+from ..trace.operands import check_plain, node_of
+from ..trace.tracer import ArrayTracer, Tracer
+
+
+def is_traced(x: Any) -> bool:
+    """Return whether x is traced, or a list or tuple with something traced in it."""
+    if isinstance(x, Tracer):
+        return True
+    return type(x) in (list, tuple) and any(is_traced(entry) for entry in x)
+
+
+def asarray(x: Any, dtype: Any = None) -> Any:
+    """Return x as an array, as `numpy.asarray` does; traced if anything in it is."""
+    if isinstance(x, Tracer):
+        return x if dtype is None or x.dtype == np.dtype(dtype) else x.astype(dtype)
+    if is_traced(x):
+        return asarray(np.stack([asarray(entry) for entry in x]), dtype)
+    check_plain(x)
+    return np.asarray(x, dtype)
+
+
+def as_float(x: Any) -> Any:
+    """Return x as an array of floating numbers: others become float64."""
+    x = asarray(x)
+    return x if x.dtype.kind in "fc" else x.astype(np.float64)
+
+
+def known(x: Any) -> Any:
+    """Return the numbers of x, or None under `jit`: for checks that need them."""
+    return x.node.value if isinstance(x, Tracer) else np.asarray(x)
+
+
+def as_traced(x: Any) -> Any:
+    """Return a plain array as a traced one, into which traced numbers can be written."""
+    return ArrayTracer(identity(node_of(x)))
+
+
+def take(table: Any, index: Any, axis: int = 0) -> Any:
+    """Return ``numpy.take(table, index, axis)``, where either may be traced."""
+    if isinstance(index, Tracer) and not isinstance(table, Tracer):
+        table = as_traced(table)
+    return np.take(table, index, axis=axis)
+
+
+def as_array_kind(x: Any) -> Any:
+    """Return x as an array, where NumPy's rules would have made a number of no axes of it."""
+    return ArrayTracer(x.node) if isinstance(x, Tracer) and not x.shape else x
+
+
+def refuse(function: str, reason: str) -> NoReturn:
+    """Raise the error for what a rule does not cover."""
+    raise UnsupportedError(at_user_line(f"{function} of a traced array: {reason}"))

@@ -1,0 +1,5 @@
+"""Rules for `scipy.interpolate`."""
+
+from . import basis, bsplines, cubic, grids, intervals, piecewise, univariate
+
+__all__ = ["basis", "bsplines", "cubic", "grids", "intervals", "piecewise", "univariate"]

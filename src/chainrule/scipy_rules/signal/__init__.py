@@ -1,0 +1,5 @@
+"""Rules for `scipy.signal`."""
+
+from . import convolution, filters, smoothing, waveforms
+
+__all__ = ["convolution", "filters", "smoothing", "waveforms"]

@@ -1,0 +1,264 @@
+"""NumPy's constructors in a traced function: arrays of traced numbers, and buffers for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from ..errors import UnsupportedError, at_user_line
+from ..graph.node import Node, constant
+from ..primitives.structure import broadcast_to, concatenate, identity, reshape
+from .copy_table import copied, filled
+from .function_rules import as_int, implements
+from .interception import intercepts, is_traced, replaces
+from .operands import node_of
+from .plain_numbers import concrete_value
+from .strides import is_c_order, strides_of
+from .tracer import FUNCTIONS, ArrayTracer, Tracer
+from .tracing import tracing
+from .ufunc_rules import as_dtype
+from .views import View
+
+Constructor = Callable[..., Any]
+
+# Arrays of what is traced
+
+
+def node_of_nested(x: Any) -> Node:
+    """Return the node of an array, a number, or nested lists of them, as `np.array` reads them."""
+    if not issubclass(type(x), (list, tuple)):
+        return node_of(x)
+    if not is_traced(x):
+        return constant(np.array(x))
+    rows: list[Node] = []
+    for are_traced, entries in groupby(x, is_traced):
+        if are_traced:
+            nodes = [node_of_nested(entry) for entry in entries]
+            rows += [reshape(node, shape=(1, *node.shape)) for node in nodes]
+        else:  # all plain neighbours as one constant
+            rows.append(constant(np.array(list(entries))))
+    shapes = {row.shape[1:] for row in rows}
+    if len(shapes) > 1:
+        raise ValueError(
+            at_user_line(
+                "setting an array element with a sequence: the requested array has an "
+                f"inhomogeneous shape, with entries of shapes {sorted(shapes)}"
+            )
+        )
+    dtype = np.result_type(*[row.dtype for row in rows])
+    rows = [as_dtype(row, dtype) for row in rows]
+    joined: Node = concatenate(*rows, axis=0) if len(rows) > 1 else rows[0]
+    return joined
+
+
+def array_of(x: Any, dtype: Any = None) -> ArrayTracer:
+    """Return the traced array itself, or a new one of a number or of nested lists."""
+    node = node_of_nested(x)
+    if dtype is not None and node.dtype != np.dtype(dtype):
+        node = as_dtype(node, np.dtype(dtype))
+    elif isinstance(x, ArrayTracer):
+        return x
+    return ArrayTracer(node if isinstance(x, (list, tuple)) else identity(node))
+
+
+@intercepts("numpy", "array")
+def _array(object: Any, dtype: Any = None, *, copy: bool | None = True, order: str = "K",
+           subok: bool = False, ndmin: int = 0, like: Any = None) -> Any:  # fmt: skip
+    array = _as_array(object, dtype, order, copy=copy)
+    if copy and array is object:
+        array = copied(array, order)
+    missing = as_int(ndmin, "ndmin") - array.ndim
+    return array.reshape((1,) * missing + array.shape) if missing > 0 else array
+
+
+@intercepts("numpy", "asarray", "asanyarray")
+def _as_array(a: Any, dtype: Any = None, order: Any = None, *, device: Any = None,
+              copy: bool | None = None, like: Any = None) -> ArrayTracer:  # fmt: skip
+    array = array_of(a, dtype)
+    if copy is False and array is not a:
+        raise ValueError(at_user_line("unable to avoid copy while creating an array as requested"))
+    if copy and array is a:
+        return copied(array, order or "K")
+    return array if order in (None, "K", "A", "a", "k") else _contiguous(array, a, order)
+
+
+def _contiguous(array: ArrayTracer, a: Any, order: str) -> ArrayTracer:
+    """Return the array itself if it lies in this order, else a copy that does."""
+    if array is not a or array.ndim == 0:
+        return copied(array, order)
+    strides = strides_of(array.node)
+    if strides is None:  # a view or a copy? That matters to a write only
+        return View(array, lambda node: node, None)
+    shape = array.shape
+    if order in ("F", "f"):
+        shape, strides = shape[::-1], strides[::-1]
+    return array if is_c_order(shape, strides) else copied(array, order)
+
+
+FUNCTIONS[np.array] = _array
+FUNCTIONS[np.asarray] = FUNCTIONS[np.asanyarray] = _as_array
+
+
+@intercepts("numpy", "ascontiguousarray")
+def _as_contiguous(a: Any, dtype: Any = None, *, like: Any = None) -> Any:
+    array = _as_array(a, dtype, "C")
+    return array if array.ndim else array.reshape(1)
+
+
+@intercepts("numpy", "asfortranarray")
+def _as_fortran(a: Any, dtype: Any = None, *, like: Any = None) -> Any:
+    array = _as_array(a, dtype, "F")
+    return array if array.ndim else array.reshape(1)
+
+
+@intercepts("numpy", "asarray_chkfinite")
+def _as_finite(a: Any, dtype: Any = None, order: Any = None) -> ArrayTracer:
+    array: ArrayTracer = _as_array(a, dtype, order)
+    value = array.node.value
+    if value is not None and value.dtype.kind in "fc" and not np.isfinite(value).all():
+        raise ValueError(at_user_line("array must not contain infs or NaNs"))
+    return array
+
+
+@intercepts("numpy", "require")
+def _require(a: Any, dtype: Any = None, requirements: Any = None, *, like: Any = None) -> Any:
+    if requirements:
+        raise UnsupportedError(at_user_line("np.require(requirements=...) of a traced array"))
+    return _as_array(a, dtype)
+
+
+@replaces("numpy", "fromiter")
+def _from_iterable(function: Constructor, iter: Any, dtype: Any, count: int = -1, *,
+                   like: Any = None) -> Any:  # fmt: skip
+    entries = list(iter)
+    if not is_traced(entries):
+        return function(entries, dtype, count, like=like)
+    if count >= 0 and len(entries) < count:
+        raise ValueError(at_user_line(f"iterator too short: {len(entries)} of {count} entries"))
+    return array_of(entries[:count] if count >= 0 else entries, dtype)
+
+
+# Ranges
+
+
+def _as_one_array(x: Any) -> Any:
+    """Return what may be a list as an array; Python's numbers stay what they are."""
+    return array_of(x) if isinstance(x, (list, tuple)) else x
+
+
+@implements(np.linspace)
+def _linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False,
+              dtype: Any = None, axis: int = 0, *, device: Any = None) -> Any:  # fmt: skip
+    first, last = _as_one_array(start), _as_one_array(stop)
+    count = as_int(num, "num")
+    if count < 0:
+        raise ValueError(at_user_line(f"Number of samples, {count}, must be non-negative."))
+    steps = count - 1 if endpoint else count
+    span = (last - first) * 1.0  # of whole numbers too
+    step = span / steps if steps > 0 else span * np.nan
+    positions = np.arange(count, dtype=span.dtype).reshape((-1, *[1] * np.ndim(span)))
+    result = first + positions * (step if steps > 0 else span)
+    if endpoint and count > 1:  # the last one is met exactly
+        ends = (last + 0.0 * span)[np.newaxis]
+        result = FUNCTIONS[np.concatenate]((result[:-1], ends))
+    if axis != 0:
+        result = FUNCTIONS[np.moveaxis](result, 0, axis)
+    if dtype is not None:
+        wanted = np.dtype(dtype)
+        result = (np.floor(result) if wanted.kind in "iu" else result).astype(wanted)
+    return (result, step) if retstep else result
+
+
+@implements(np.logspace)
+def _logspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10.0,
+              dtype: Any = None, axis: int = 0) -> Any:  # fmt: skip
+    if np.ndim(base):
+        raise UnsupportedError(at_user_line("np.logspace with an array of bases: use base ** y"))
+    exponents = _linspace(start, stop, num, endpoint, axis=axis)
+    result = np.power(base, exponents)
+    return result if dtype is None else result.astype(dtype)
+
+
+@implements(np.geomspace)
+def _geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None,
+               axis: int = 0) -> Any:  # fmt: skip
+    first, last = _as_one_array(start), _as_one_array(stop)
+    ratio = last / first
+    exponents = _linspace(0.0 * ratio, np.log(ratio), num, endpoint, axis=axis)
+    result = first * np.exp(exponents)
+    return result if dtype is None else result.astype(dtype)
+
+
+@intercepts("numpy", "arange")
+def _arange(*args: Any, dtype: Any = None, device: Any = None, like: Any = None,
+            **bounds: Any) -> Any:  # fmt: skip
+    limits = dict(
+        zip(("start", "stop", "step") if len(args) > 1 else ("stop",), args, strict=False)
+    )
+    limits |= bounds
+    start, stop, step = (limits.get("start", 0), limits["stop"], limits.get("step", 1))
+    known = [
+        concrete_value(x.node, "np.arange") if isinstance(x, Tracer) else x
+        for x in (start, stop, step)
+    ]
+    count = len(np.arange(*known))
+    values = start + np.arange(count) * step
+    return values if dtype is None else values.astype(dtype)
+
+
+# Buffers: arrays of plain numbers that may be written with traced ones later
+
+
+def _becomes_buffer(array: Any) -> bool:
+    """Return whether a traced function may write traced numbers into its new array.
+
+    Whole numbers carry no derivative: they become traced only where their numbers are not known.
+    """
+    return array.dtype.kind in ("fciub" if tracing.first_serial >= 0 else "fc")
+
+
+@replaces("numpy", "zeros", "ones", "empty", "zeros_like", "ones_like", "empty_like")
+def _uniform(function: Constructor, *args: Any, **kwargs: Any) -> Any:
+    array = function(*args, **kwargs)
+    if issubclass(type(array), Tracer) or not _becomes_buffer(array):
+        return array
+    value = 1 if function.__name__.startswith("ones") else 0
+    buffer = filled(array.dtype.type(value), array.shape)
+    if not array.flags.c_contiguous:
+        buffer = copied(buffer, "F")
+    return buffer
+
+
+@replaces("numpy", "eye", "identity", "copy")
+def _with_entries(function: Constructor, *args: Any, **kwargs: Any) -> Any:
+    if function.__name__ == "copy" and type(args[0]) in (list, tuple) and is_traced(args[0]):
+        return array_of(args[0])
+    array = function(*args, **kwargs)
+    if issubclass(type(array), Tracer) or not _becomes_buffer(array):
+        return array
+    return ArrayTracer(node_of(array))
+
+
+@replaces("numpy", "full", "full_like")
+def _full(function: Constructor, shape: Any, fill_value: Any, dtype: Any = None,
+          order: str = "C", **options: Any) -> Any:  # fmt: skip
+    if not is_traced(fill_value):
+        array = function(shape, fill_value, dtype, order, **options)
+        if issubclass(type(array), Tracer) or not _becomes_buffer(array):
+            return array
+        return ArrayTracer(node_of(array))
+    value = node_of_nested(fill_value)
+    if dtype is None and function.__name__ == "full_like":
+        dtype = shape.dtype
+    plain = np.empty if function.__name__ == "full" else np.empty_like
+    sizes = np.shape(plain(shape, np.bool_, **options))
+    wide = broadcast_to(value if dtype is None else as_dtype(value, np.dtype(dtype)), shape=sizes)
+    return ArrayTracer(identity(wide))
+
+
+def converted(sequence: Sequence[Any]) -> list[Any]:
+    """Return the entries of a sequence of arrays, lists with tracers in them as arrays."""
+    return [array_of(x) if isinstance(x, (list, tuple)) and is_traced(x) else x for x in sequence]

@@ -1,0 +1,270 @@
+"""How a trace sees calls that NumPy's protocols do not announce: `math.sin(x)`, `np.asarray(x)`,
+`scipy.linalg.solve(a, b)`.
+
+While a function is traced, SciPy's functions of Python take another code object, so that all their
+names, bound methods and frozen objects see it. What has no code object (C functions, instances) and
+NumPy's functions are replaced by name: modules that imported `numpy`, or names from it, have a twin
+of it meanwhile, which differs in these names; libraries that we know and compiled modules keep the
+original. Replacements look for a traced argument and leave all else to the original. All is as
+before when the last trace of any thread is over. Limits: an original C function in a list, a
+default value, a closure or a class attribute is not seen; it refuses tracers by itself.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import wraps
+from types import FunctionType, ModuleType
+from typing import Any, NamedTuple
+
+from ..errors import refusals
+from ..forks import intercepting
+from .patches import patches
+from .plain_numbers import carries_derivative
+from .tracer import HOOKS, Tracer
+
+Rule = Callable[..., Any]
+
+_CONTAINERS = (list, tuple, dict)
+_PLAIN = frozenset({float, int, bool, str, bytes, complex, type(None)})
+
+
+def is_traced(x: Any) -> bool:
+    """Return whether x is a tracer, or a list, tuple or dictionary with one in it."""
+    return next(tracers_in(x), None) is not None
+
+
+def tracers_in(x: Any) -> Iterator[Tracer]:
+    """Yield the tracers in x, which may be a nested list, tuple or dictionary."""
+    if issubclass(type(x), Tracer):
+        yield x
+    elif isinstance(x, _CONTAINERS):
+        entries = x.values() if isinstance(x, dict) else x
+        if not set(map(type, entries)) <= _PLAIN:
+            for entry in entries:
+                yield from tracers_in(entry)
+
+
+def _any_traced(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    for x in args:
+        kind = type(x)
+        if issubclass(kind, Tracer) or (issubclass(kind, _CONTAINERS) and is_traced(x)):
+            return True
+    return bool(kwargs) and is_traced(kwargs)
+
+
+# Rules
+
+
+class _Target(NamedTuple):
+    """What a rule stands for.
+
+    Attributes
+    ----------
+    member : object
+        What the module or the class has under the name.
+    function : function or None
+        The function of Python that it runs, which takes other code.
+    same : callable
+        What to call where nothing is traced: a function with the code of now, or `member`.
+    is_method : bool
+    """
+
+    member: Any
+    function: Any
+    same: Callable[..., Any]
+    is_method: bool
+
+
+_rules: dict[tuple[str, str], tuple[Rule, _Target]] = {}
+
+
+def intercepts(module: str, *names: str, closures: bool = False) -> Callable[[Rule], Rule]:
+    """Enter a rule for functions of a module, or methods (``"PPoly.__call__"``).
+
+    It has the function's own signature, and is called instead while an argument, or an entry of a
+    list, tuple or dictionary among them, is traced; of a method also if an attribute of its object
+    is. Where all of them are known numbers that carry no derivative the original is called.
+
+    With `closures` the rule is called always, since a function among its arguments may see what is
+    traced.
+    """
+
+    def enter(rule: Rule) -> Rule:
+        for name in names:
+            target = _target(sys.modules[module], name)
+            if target is not None:  # this version of the library has it
+                _rules[module, name] = rule, target
+                _enter(module, name, rule, target, closures)
+        return rule
+
+    return enter
+
+
+def replaces(module: str, *names: str) -> Callable[[Rule], Rule]:
+    """Enter what stands for functions of a module in all calls by a function that is traced.
+
+    Its first argument is the original.
+    """
+
+    def enter(rule: Rule) -> Rule:
+        for name in names:
+            target = _target(sys.modules[module], name)
+            if target is not None:
+                _rules[module, name] = rule, target
+                patches.add_name(module, name, target.member, _replacement(target, rule))
+        return rule
+
+    return enter
+
+
+def original(module: str, name: str) -> Any:
+    """Return the function that is called where nothing is traced."""
+    return _rules[module, name][1].same
+
+
+def twin(module: str) -> ModuleType:
+    """Return a module as a function that is traced sees it: with what stands for its functions."""
+    return patches.twin(module)
+
+
+def _target(module: ModuleType, name: str) -> _Target | None:
+    *classes, last = name.split(".")
+    owner: Any = module
+    for part in classes:
+        owner = getattr(owner, part, None)
+    if classes:
+        found_in = getattr(owner, "__mro__", ())
+        member = next((vars(kind)[last] for kind in found_in if last in vars(kind)), None)
+    else:
+        member = getattr(owner, last, None)
+    if member is None:
+        return None
+    function = getattr(member, "__func__", member)  # of a static or class method
+    if not isinstance(function, FunctionType):
+        return _Target(member, None, member, bool(classes))
+    same = FunctionType(
+        function.__code__, function.__globals__, function.__name__, function.__defaults__,
+        function.__closure__,
+    )  # fmt: skip
+    same.__kwdefaults__ = function.__kwdefaults__
+    return _Target(member, function, same, bool(classes))
+
+
+def _enter(module: str, name: str, rule: Rule, target: _Target, closures: bool) -> None:
+    if target.function is None:
+        patches.add_name(module, name, target.member, _wrapper(target.member, rule))
+    else:
+        patches.add_code(target.function, _hook(target, rule, closures))
+
+
+class _StandIn(type):
+    """The type of what stands for a class: it has the class's instances."""
+
+    same: type
+    call: Callable[..., Any]
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        return cls.call(*args, **kwargs)
+
+    def __instancecheck__(cls, x: Any) -> bool:
+        return isinstance(x, cls.same)
+
+
+def _wrapper(function: Any, rule: Rule) -> Any:
+    @wraps(function, updated=())
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        if refusals.depth and _any_traced(args, kwargs):
+            return rule(*args, **kwargs)
+        return function(*args, **kwargs)
+
+    if isinstance(function, type):
+        return _StandIn(function.__name__, (), {"same": function, "call": staticmethod(wrapper)})
+    return wrapper
+
+
+def _replacement(target: _Target, rule: Rule) -> Any:
+    function = target.member
+
+    @wraps(function)
+    def replacement(*args: Any, **kwargs: Any) -> Any:
+        if refusals.depth:
+            return rule(function, *args, **kwargs)
+        return function(*args, **kwargs)
+
+    return replacement
+
+
+def _hook(
+    target: _Target, rule: Rule, closures: bool
+) -> Callable[[tuple[Any, ...], dict[str, Any]], Any]:
+    """Return what a function of Python runs while anything is traced."""
+    same = target.same
+
+    def hook(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if not refusals.depth:
+            return same(*args, **kwargs)
+        in_object = target.is_method and any(map(_attributes_traced, args))
+        if closures or in_object:
+            return rule(*args, **kwargs)
+        if not _any_traced(args, kwargs):
+            return same(*args, **kwargs)
+        if any(map(_needs_rule, tracers_in((args, kwargs)))):
+            return rule(*args, **kwargs)
+        return same(*[_plain(x) for x in args], **{key: _plain(x) for key, x in kwargs.items()})
+
+    return hook
+
+
+def _needs_rule(x: Tracer) -> bool:
+    return x.node.value is None or carries_derivative(x.node)
+
+
+def _attributes_traced(x: Any) -> bool:
+    if issubclass(type(x), Tracer):  # of a static method
+        return False
+    attributes = getattr(x, "__dict__", None)
+    return isinstance(attributes, dict) and any(map(is_traced, attributes.values()))
+
+
+def _plain(x: Any) -> Any:
+    """Replace tracers of known numbers by these."""
+    if issubclass(type(x), Tracer):
+        return x.node.value.copy() if x.node.shape else x.node.value
+    if not isinstance(x, _CONTAINERS) or not is_traced(x):
+        return x
+    if isinstance(x, dict):
+        return {key: _plain(entry) for key, entry in x.items()}
+    entries = [_plain(entry) for entry in x]
+    return type(x)(*entries) if hasattr(x, "_fields") else type(x)(entries)
+
+
+# While functions are traced
+
+HOOKS["load_rules"] = patches.load_rules
+
+
+def register_rules(load: Mapping[str, Callable[[], Any]]) -> None:
+    """Say how the rules for a module are loaded, once that module is there itself."""
+    patches.rules.update(load)
+    patches.loaded = -1
+
+
+@contextmanager
+def interception(function: Any) -> Iterator[None]:
+    """While it lasts, calls on tracers are seen; `function` is the one to be traced."""
+    with intercepting:
+        if not patches.depth:
+            patches.refresh()
+            patches.search_globals(function)
+            patches.arm()
+        patches.depth += 1
+    try:
+        yield
+    finally:
+        with intercepting:
+            patches.depth -= 1
+            if not patches.depth:
+                patches.disarm()

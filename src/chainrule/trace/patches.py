@@ -1,0 +1,233 @@
+"""What is exchanged while functions are traced, in all modules and threads, and put back after."""
+
+from __future__ import annotations
+
+import builtins
+import sys
+from collections.abc import Callable
+from functools import lru_cache
+from operator import is_
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+from weakref import ReferenceType, ref
+
+from ..errors import refusals
+from ..forks import intercepting
+
+Namespace = dict[str, Any]
+
+# Code objects
+
+
+@lru_cache(maxsize=16)
+def _template(free: int) -> CodeType:
+    """Return code that hands all arguments to a hook, for a function with so many free variables.
+
+    A function's new code must have as many as the old one.
+    """
+    names = [f"_{k}" for k in range(free)]
+    text = f"def outer({', '.join(names)}):\n def inner(*args, **kwargs):\n"
+    text += "".join(f"  {name}\n" for name in names)
+    text += "  hook = 'HOOK'\n  return hook(args, kwargs)\n return inner\n"
+    scope: Namespace = {}
+    exec(compile(text, __file__, "exec"), scope)
+    code: CodeType = scope["outer"](*names).__code__
+    return code
+
+
+def _dispatching_code(function: FunctionType, hook: Any) -> CodeType:
+    code = _template(len(function.__code__.co_freevars))
+    constants = tuple(hook if x == "HOOK" else x for x in code.co_consts)
+    return code.replace(co_consts=constants, co_name=function.__name__)
+
+
+# Arming
+
+_NOT_SEARCHED = {
+    "IPython", "_pytest", "chainrule", "hypothesis", "jax", "llvmlite", "matplotlib", "numpy",
+    "optree", "pandas", "pytest", "scipy", "sklearn", "torch", *sys.stdlib_module_names,
+} - {"__main__"}  # fmt: skip
+
+
+class _Twin(ModuleType):
+    """A module in which some names stand for other objects."""
+
+    def __init__(self, module: ModuleType) -> None:
+        super().__init__(module.__name__, module.__doc__)
+        self.__dict__.update(vars(module))
+        self.__dict__.pop("__getattr__", None)  # which would look here again
+        self.__dict__["_module"] = module
+
+    def __getattr__(self, name: str) -> Any:  # what came into the module since
+        return getattr(self._module, name)
+
+
+class Patches:
+    """All that is exchanged while functions are traced, and by how many traces of all threads."""
+
+    def __init__(self) -> None:
+        self.depth = 0
+        self.codes: list[tuple[FunctionType, CodeType, CodeType]] = []
+        self.rewritten: list[tuple[ReferenceType[FunctionType], CodeType, CodeType]] = []
+        self.twins: dict[str, _Twin] = {}
+        self.instead: dict[int, tuple[Any, Any]] = {}  # original and replacement, by the id of one
+        self.originals: dict[int, Any] = {}  # by the ids of what replaces them
+        self.aliases: dict[int, tuple[Namespace, Namespace, Namespace]] = {}
+        self.sizes: dict[int, int] = {}
+        self.alone: tuple[Namespace, Namespace, Namespace] | None = None
+        self.loaded = -1
+        self.rules: dict[str, Callable[[], Any]] = {}
+        self.aliases[0] = vars(builtins), {"__import__": self._import}, {"__import__": _import}
+
+    def add_code(self, function: FunctionType, hook: Any) -> None:
+        self.codes.append((function, function.__code__, _dispatching_code(function, hook)))
+
+    def add_name(self, module: str, name: str, function: Any, instead: Any) -> None:
+        setattr(self.twin(module), name, instead)
+        self._replace(function, instead)
+
+    def twin(self, name: str) -> _Twin:
+        twin = self.twins.get(name)
+        if twin is None:
+            twin = self.twins[name] = _Twin(sys.modules[name])
+            self._replace(sys.modules[name], twin)
+            parent, _, last = name.rpartition(".")
+            if parent:
+                setattr(self.twin(parent), last, twin)
+        return twin
+
+    def _replace(self, original: Any, instead: Any) -> None:
+        self.instead[id(original)] = original, instead
+        self.originals[id(instead)] = original
+        self.sizes.clear()
+        self.loaded = -1
+
+    # Modules that came since
+
+    def refresh(self) -> None:
+        """Load the rules of modules that were loaded since, and search these for aliases."""
+        if len(sys.modules) != self.loaded:
+            self.load_rules()
+            self.loaded = len(sys.modules)
+            for name, module in list(sys.modules.items()):
+                if _is_searched(name) and not _is_compiled(module):
+                    self.search(getattr(module, "__dict__", None))
+        self.search(vars(sys.modules["__main__"]))
+
+    def load_rules(self) -> None:
+        for name in [name for name in self.rules if name in sys.modules]:
+            spec = getattr(sys.modules[name], "__spec__", None)
+            if not getattr(spec, "_initializing", False):
+                self.rules.pop(name)()
+
+    def search(self, namespace: Any) -> None:
+        """Note the names in a module that stand for what is replaced."""
+        if not isinstance(namespace, dict) or self.sizes.get(id(namespace)) == len(namespace):
+            return
+        self.sizes[id(namespace)] = len(namespace)
+        names = self.names_in(namespace)
+        if names is not None:
+            self.aliases[id(namespace)] = names
+
+    def names_in(self, namespace: Namespace) -> tuple[Namespace, Namespace, Namespace] | None:
+        """Return the names in a namespace that are to be bound anew: to what, and to what later."""
+        before, replaced = {}, {}
+        for key, x in list(namespace.items()):
+            original, instead = self.instead.get(id(x), _NOTHING)
+            if original is x:
+                before[key], replaced[key] = original, instead
+        return (namespace, replaced, before) if before else None
+
+    def search_globals(self, function: Any) -> None:
+        """Search the module of a function, which may have other names than when it was loaded."""
+        namespace = getattr(function, "__globals__", None)
+        if not isinstance(namespace, dict):
+            return
+        module = sys.modules.get(namespace.get("__name__", ""))
+        if getattr(module, "__dict__", None) is namespace:
+            self.search(namespace)
+        else:  # of `exec`: not to be kept
+            self.alone = self.names_in(namespace)
+
+    # On and off
+
+    def arm(self) -> None:
+        for namespace, replaced, before in self._all_aliases():
+            _exchange(namespace, replaced, before)
+        for function, _, code in self.codes:
+            function.__code__ = code
+        for reference, old, new in self.rewritten:
+            _exchange_code(reference(), old, new)
+
+    def disarm(self) -> None:
+        for function, code, _ in self.codes:
+            function.__code__ = code
+        for reference, old, new in self.rewritten:
+            _exchange_code(reference(), new, old)
+        for namespace, replaced, before in self._all_aliases():
+            _exchange(namespace, before, replaced)
+            size = self.sizes.get(id(namespace), len(before))
+            if len(namespace) != size or any(namespace.get(k) is not x for k, x in before.items()):
+                self._restore_new_names(namespace)
+        self.alone = None
+
+    def _restore_new_names(self, namespace: Namespace) -> None:
+        """Give names that a traced function bound in its module the originals."""
+        for key, x in list(namespace.items()):
+            if id(x) in self.originals:
+                namespace[key] = self.originals[id(x)]
+
+    def _all_aliases(self) -> list[tuple[Namespace, Namespace, Namespace]]:
+        return [*self.aliases.values(), *([self.alone] if self.alone else ())]
+
+    def _import(self, name: str, globals: Any = None, locals: Any = None, fromlist: Any = (),
+                level: int = 0) -> Any:  # fmt: skip
+        """Import for a function that is traced: the twin of a module that has one."""
+        module = _import(name, globals, locals, fromlist, level)
+        at_module_level = globals is None or locals is globals
+        if not refusals.depth or at_module_level or not _is_searched(globals.get("__name__")):
+            return module
+        if len(sys.modules) != self.loaded:  # what was loaded by this import takes part at once
+            with intercepting:
+                self.refresh()
+                self.arm()
+        return self.instead.get(id(module), (None, module))[1]
+
+
+def _exchange_code(function: FunctionType | None, old: CodeType, new: CodeType) -> None:
+    if function is not None and function.__code__ is old:
+        function.__code__ = new
+
+
+def _is_searched(name: Any) -> bool:
+    return str(name).partition(".")[0] not in _NOT_SEARCHED
+
+
+def _is_compiled(module: Any) -> bool:
+    """Return whether a module's functions are no functions of Python, and need arrays of memory."""
+    return str(getattr(module, "__file__", None)).endswith((".so", ".pyd"))
+
+
+def _exchange(namespace: Namespace, new: Namespace, old: Namespace) -> None:
+    """Replace the old values by the new ones, but for names that were bound to others."""
+    if all(map(is_, map(namespace.get, old), old.values())):
+        namespace.update(new)
+        return
+    for key, x in old.items():
+        if namespace.get(key) is x:
+            namespace[key] = new[key]
+
+
+_NOTHING = (object(), None)
+_import = builtins.__import__
+patches = Patches()
+
+
+def exchange_code(function: FunctionType, code: CodeType) -> None:
+    """Have a function run other code while anything is traced, beginning now."""
+    with intercepting:
+        known = [entry for entry in patches.rewritten if entry[0]() is not None]
+        others = [entry for entry in known if entry[0]() is not function]
+        before = next((old for f, old, _ in known if f() is function), function.__code__)
+        patches.rewritten = [*others, (ref(function), before, code)]
+        function.__code__ = code
