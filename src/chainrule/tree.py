@@ -1,14 +1,20 @@
 """Trees of arrays: nested tuples, lists, dicts and modules, taken apart and put together.
 
 A tree's *leaves* are whatever is not a registered container: arrays, numbers, tracers. ``None``
-holds no leaf. Dicts are walked in the order of their sorted keys.
+holds no leaf. Dicts are walked in the order of their sorted keys. Data classes and attrs classes
+are containers of their fields: those that hold arrays or fractions are walked, all others (texts,
+options, counts) belong to the structure.
 """
 
 from __future__ import annotations
 
+import builtins
+import dataclasses
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
+import numpy as np
 import optree
 
 from .errors import ShapeError
@@ -19,6 +25,7 @@ TreeDef = optree.PyTreeSpec
 """The shape of a tree without its leaves: hashable, comparable, printable."""
 
 _IMMUTABLE: set[type] = {tuple}
+_leaf_types: set[type] = {float, int, bool, np.ndarray}  # those that are known to be no container
 
 
 def flatten(tree: Any) -> tuple[list[Any], TreeDef]:
@@ -33,7 +40,53 @@ def flatten(tree: Any) -> tuple[list[Any], TreeDef]:
     >>> tree.unflatten(structure, leaves)
     {'w': [1.0, 2.0], 'b': (3.0, None)}
     """
-    return optree.tree_flatten(tree, namespace=NAMESPACE)
+    leaves, treedef = optree.tree_flatten(tree, namespace=NAMESPACE)
+    if not _leaf_types.issuperset(builtins.map(type, leaves)) and _register_classes(leaves):
+        return flatten(tree)
+    return leaves, treedef
+
+
+def _register_classes(leaves: list[Any]) -> bool:
+    """Register the classes among the types of the leaves that have fields; False if none has."""
+    new = {type(leaf) for leaf in leaves} - _leaf_types
+    with_fields = {cls for cls in new if _fields(cls) and not cls.__module__.startswith(NAMESPACE)}
+    _leaf_types.update(new - with_fields)
+    for cls in with_fields:
+        register(cls, _flatten_fields, partial(_with_fields, cls))
+    return bool(with_fields)
+
+
+def _fields(cls: type) -> tuple[str, ...]:
+    """Return the names of the fields of a data class or an attrs class."""
+    if dataclasses.is_dataclass(cls):
+        return tuple(field.name for field in dataclasses.fields(cls))
+    attributes = getattr(cls, "__attrs_attrs__", ())
+    return tuple(attribute.name for attribute in attributes)
+
+
+def _flatten_fields(x: Any) -> tuple[Any, ...]:
+    values = {name: getattr(x, name) for name in _fields(type(x)) if hasattr(x, name)}
+    walked = {name: value for name, value in values.items() if _is_walked(value)}
+    others = tuple((name, value) for name, value in values.items() if name not in walked)
+    return tuple(walked.values()), (tuple(walked), others), tuple(walked)
+
+
+def _is_walked(value: Any) -> bool:
+    """Return whether a field holds arrays or fractions, perhaps in containers."""
+    leaves = optree.tree_leaves(value, namespace=NAMESPACE)
+    return any(
+        hasattr(leaf, "dtype") or isinstance(leaf, float) or _fields(type(leaf))
+        for leaf in leaves
+    )
+
+
+def _with_fields(cls: type, structure: Any, children: Iterable[Any]) -> Any:
+    """Return an instance with these fields; nothing of the class's own runs."""
+    names, others = structure
+    x = object.__new__(cls)
+    for name, value in (*zip(names, children, strict=True), *others):
+        object.__setattr__(x, name, value)
+    return x
 
 
 def unflatten(treedef: TreeDef, leaves: Iterable[Any]) -> Any:
@@ -55,12 +108,12 @@ def _first(leaves: list[Any]) -> Any:
 
 def leaves(tree: Any) -> list[Any]:
     """Return the leaves of a tree, in the order of `flatten`."""
-    return optree.tree_leaves(tree, namespace=NAMESPACE)
+    return flatten(tree)[0]
 
 
 def structure(tree: Any) -> TreeDef:
     """Return the structure of a tree, without its leaves."""
-    return optree.tree_structure(tree, namespace=NAMESPACE)
+    return flatten(tree)[1]
 
 
 def map(function: Callable[..., Any], tree: Any, *rest: Any) -> Any:

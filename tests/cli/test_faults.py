@@ -248,7 +248,7 @@ def test_texts_that_standard_output_lacks(program, trained, tmp_path):
 
 # Killed at any moment
 
-TIMES = os.environ.get("CHAINRULE_KILLS", "6")
+TIMES = os.environ.get("CHAINRULE_KILLS", "4")
 
 
 @pytest.mark.slow

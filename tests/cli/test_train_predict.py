@@ -301,6 +301,6 @@ def test_real_files(run):
     if not files:
         pytest.skip(f"no real data sets in {folder}: set CHAINRULE_DATA")
     for path in files:
-        code, out, err = run("train", path, "-q", "--epochs", "2", "-o", "m.safetensors")
+        code, out, err = run("train", path, *QUICK, "-o", "m.safetensors")
         assert code == 0, (path, err)
         assert float(out) > -1.0

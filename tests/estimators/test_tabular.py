@@ -21,12 +21,8 @@ def table(**columns):
 
 @pytest.mark.slow
 def test_digits_as_the_readme_says():
-    """Median of three seeds; five gave 0.972 to 0.981."""
-    scores = [
-        fit_table(read_table("digits"), options=replace(QUIET, random_state=seed)).score
-        for seed in range(3)
-    ]
-    assert sorted(scores)[1] >= 0.965
+    """Five seeds gave 0.972 to 0.981."""
+    assert fit_table(read_table("digits"), options=replace(QUIET, random_state=0)).score >= 0.965
 
 
 SMALL = replace(QUIET, hidden_layer_sizes=(32,), n_members=2)

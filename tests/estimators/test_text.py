@@ -218,10 +218,12 @@ def test_what_cannot_be_learned(texts, labels, told):
 
 
 @pytest.mark.parametrize(
-    "encoder", ["bag", *(pytest.param(e, marks=pytest.mark.slow) for e in ENCODERS if e != "bag")]
+    ("encoder", "min_df", "bigrams"),
+    [
+        *(("bag", min_df, bigrams) for min_df in (1, 2) for bigrams in (None, True, False)),
+        *(pytest.param(e, 1, None, marks=pytest.mark.slow) for e in ENCODERS if e != "bag"),
+    ],
 )
-@pytest.mark.parametrize("min_df", [1, 2])
-@pytest.mark.parametrize("bigrams", [None, True, False])
 def test_rare_words_alone(encoder, min_df, bigrams, tmp_path):
     """A vocabulary of pieces is saved; where nothing is kept, fit says so."""
     with unoptimised():  # one epoch
@@ -289,9 +291,9 @@ def long_texts(count, length, seed=0):
     return made, np.where(labels, "yes", "no")
 
 
-@pytest.mark.parametrize("length", [600, pytest.param(2000, marks=pytest.mark.slow)])
-def test_a_bag_reads_all(length, tmp_path):
+def test_a_bag_reads_all(tmp_path):
     """Also what comes after 512 entries; in training, in answers, and why."""
+    length = 600
     texts, labels = long_texts(64, length)
     model = cr.TextClassifier(**{**QUICK, "epochs": 30}).fit(texts, labels)
     assert model.tokens_.whole and model.unread_ == 0.0

@@ -221,11 +221,14 @@ def test_a_search_that_computes_with_traced_numbers_has_the_derivative_of_its_st
     np.testing.assert_allclose(cr.grad(root)(1.3), 1.3 ** (-2 / 3) / 3, rtol=1e-6)
 
 
+PLAIN = np.zeros(2)
+
+
 def test_out_argument() -> None:
     """out= of a plain array is refused, of a traced one it is written."""
 
     def f(x: Any) -> Any:
-        np.exp(x, out=np.zeros(2))  # here
+        np.exp(x, out=PLAIN)  # here
         return np.sum(x)
 
     def g(x: Any) -> Any:

@@ -36,7 +36,7 @@ FORMS: dict[str, Callable[..., Any]] = {
     "imported by name": lambda x, y: sin(x) * exp(y),
     "whole parts": lambda x, y: x * math.floor(3 * y) + y * math.ceil(x) + math.trunc(4 * y),
     "questions": lambda x, y: x * y if math.isfinite(x) and not math.isnan(y) else 0.0,
-    "isclose": lambda x, y: x if math.isclose(x, y) else y,
+    "isclose": lambda x, y: x if math.isclose(x, y) else x * y,
     "of arrays without axes": lambda x, y: math.sin(np.array(x)) * math.sqrt(np.sum(np.array([y]))),
     "constants": lambda x, y: math.pi * x + math.sin(1.0) * y + math.comb(5, 2),
 }  # fmt: skip

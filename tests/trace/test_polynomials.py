@@ -94,12 +94,13 @@ def _basis(prefix: str) -> dict[str, Case]:
             lambda a, b, w: named("fit")(a, b, [0, 2], w=w), Y, Y[::-1], Y**2 + 1, rtol=1e-8
         ),
         "add": eager(named("add"), C, E),
+        "mul": eager(named("mul"), C, E),
         "object": smooth(lambda x: kind([1.0, 2, 3], domain=[0, 2])(x), X),
         "object at a number": smooth(lambda x: kind([1.0, 2, 3])(x), np.array(0.3)),
         "object of what is traced": smooth(lambda x, c: kind(c)(x), X, C),
         "derivative of an object": smooth(lambda x, c: kind(c, [0, 2]).deriv()(x), X, C),
         "integral of an object": smooth(lambda x, c: kind(c).integ(k=1)(x), X, C),
-        "objects": eager(lambda x, c: (kind(c) + kind([1.0, 2]) - 2 * kind(c))(x), X, C),
+        "objects": eager(lambda x, c: (kind(c) * kind([1.0, 2]) - 2 * kind(c))(x), X, C),
         "object that fits": smooth(lambda y: kind.fit(Y, y, 2)(0.3), Y[::-1] ** 2, rtol=1e-8),
     }
 
@@ -152,7 +153,7 @@ def test_a_degree_that_follows_from_numbers_is_refused_under_jit() -> None:
 
 
 def test_roots_of_coefficients_with_zeros_at_the_ends() -> None:
-    """Their number follows from them, so there is no derivative by these; the values are NumPy's."""
+    """Their number follows from them, so there is no derivative by these."""
     p = np.array([0.0, 1.0, -3.0, 2.0, 0.0])
     with pytest.raises(GradientError, match="begin or end with 0"):
         cr.grad(lambda a: np.sum(np.roots(a)))(p)

@@ -21,7 +21,7 @@ from ..graph.types import Type, is_inexact
 from ..primitives.callback import NoTangent
 from ..primitives.structure import cast
 from ..trace.operands import node_of
-from ..trace.tracer import Tracer, traced
+from ..trace.tracer import traced
 
 
 class Algorithm:
@@ -142,12 +142,12 @@ class Outcome(NamedTuple):
 
     Attributes
     ----------
-    results : list of Tracer
+    results : list of traced arrays
     scipy : object or None
         What SciPy itself returned; None under `jit`, where nothing has run yet.
     """
 
-    results: list[Tracer]
+    results: list[Any]
     scipy: Any
 
 

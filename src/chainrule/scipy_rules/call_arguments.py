@@ -52,7 +52,7 @@ class Unavailable:
         return f"<{self.__dict__['_refusal'][0]}: not available>"
 
     __getattr__ = __call__ = __array__ = __bool__ = __iter__ = __len__ = __getitem__ = _raise
-    __eq__ = __str__ = __matmul__ = __rmatmul__ = __float__ = _raise  # type: ignore[assignment]
+    __eq__ = __str__ = __matmul__ = __rmatmul__ = __float__ = _raise
     __hash__ = None  # type: ignore[assignment]
 
 

@@ -169,7 +169,8 @@ class Closure:
             return self
         first_serial = next_serial()
         nodes = [
-            input_node(t, np.asarray(x, t.dtype)[()]) for t, x in zip(self.types, values, strict=True)
+            input_node(t, np.asarray(x, t.dtype)[()])
+            for t, x in zip(self.types, values, strict=True)
         ]
         result = call_user_function(self.function, [_placeholder(node) for node in nodes], {})
         graph, outside = close_graph(first_serial, nodes, [node_of(result)])
@@ -193,7 +194,9 @@ def _closure(
         captured = capture(function, types, structure, [not t.shape for t in types])
     except AbstractValueError:
         # A branch on its argument: fine if the numbers of all else are known.
-        if any(x.node.value is None for x in tracers_in(args)) or not _runs_on_numbers(function, types):
+        if any(x.node.value is None for x in tracers_in(args)) or not _runs_on_numbers(
+            function, types
+        ):
             raise
         refusals.latest = before
         return Closure(function, tuple(types), None, (), start)

@@ -7,12 +7,14 @@ from math import sqrt
 from typing import Any
 
 import numpy as np
+import scipy.fft
 
 from ..errors import UnsupportedError, at_user_line
 from ..graph.node import Node
 from ..graph.types import is_inexact
 from ..primitives import fourier
 from ..primitives.structure import cast
+from ..trace.complex_readiness import takes_complex
 from ..trace.fft_table import TRANSFORMS, checked_norm, cut_or_padded, over_axes, shifted
 from ..trace.function_rules import as_int, normalize_axis
 from ..trace.interception import intercepts
@@ -173,3 +175,4 @@ def _enter_real(name: str, inverse: bool) -> None:
 for _name in ("dct", "dst"):
     _enter_real(_name, inverse=False)
     _enter_real(_name, inverse=True)
+takes_complex(*[f"scipy.fft.{name}" for name in vars(scipy.fft)])

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from ..primitives.callback import NoTangent
 from ..primitives.structure import transpose
 from .algorithm import Algorithm, Outcome, depth_of_traces, run
 from .closures import Closure, Inputs
-from .derived_graphs import FLOAT, flat, jacobian, pullback, pushforward, shaped
+from .derived_graphs import flat, jacobian, pullback, pushforward, shaped
 from .linear_solve import solve, solve_plain
 
 _MOST_STEPS = 5
@@ -153,10 +154,16 @@ def improved(residual: Graph, x: Any, constants: Sequence[Any]) -> Any:
             point = point - step
             if length <= _DONE:
                 break
-        converged = length <= _CONVERGED and np.max(np.abs(point - start), initial=0.0) <= _CLOSE * size
+        converged = (
+            length <= _CONVERGED and np.max(np.abs(point - start), initial=0.0) <= _CLOSE * size
+        )
     if converged:
         return point.reshape(x.shape)
     return x if first <= 1e-4 else np.full(x.shape, np.nan)
+
+
+def _known(outcome: tuple[Any, Sequence[Any]], _inputs: Any) -> tuple[Any, Sequence[Any]]:
+    return outcome
 
 
 def find(
@@ -179,7 +186,7 @@ def find(
         closure = closure.at(outcome[1][0])
         closure = replace(closure, start=len(inputs.nodes))
         inputs.nodes += closure.outside
-        solver = lambda _: outcome
+        solver = partial(_known, outcome)
     assert closure.graph is not None
     graph = closure.graph if residual is None else residual(closure.graph)
     positions = [*range(closure.start, closure.start + len(closure.outside)), *more]

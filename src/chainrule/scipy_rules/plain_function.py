@@ -82,9 +82,7 @@ def _record_of(key: Hashable) -> _Record | None:
 class _Evaluation:
     """Runs a graph whose last inputs are known."""
 
-    def __init__(
-        self, graph: Graph, n: int, known: Sequence[Any], record: _Record | None
-    ) -> None:
+    def __init__(self, graph: Graph, n: int, known: Sequence[Any], record: _Record | None) -> None:
         self.graph, self.known, self.record = graph, known, record
         self.dtypes = [node.dtype for node in graph.inputs[:n]]
         self.run = graph.schedule.run
@@ -104,7 +102,9 @@ class _Evaluation:
             record.spent += perf_counter() - start
             if record.spent > PATIENCE:
                 if record.program is None:
-                    record.program = compile_graph(closed(self.graph.inputs, self.graph.outputs, ()))
+                    record.program = compile_graph(
+                        closed(self.graph.inputs, self.graph.outputs, ())
+                    )
                 self._use(record.program)
         return results
 

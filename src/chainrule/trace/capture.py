@@ -18,6 +18,7 @@ from ..primitives.structure import identity
 from .frozen_draws import frozen_draws
 from .interception import interception
 from .operands import check_plain, node_of
+from .patches import CachedFunction
 from .plain_index import PlainIndexError
 from .strides import set_layout_like, set_layout_of
 from .tracer import HOOKS, ArrayTracer, ScalarTracer, Tracer, traced
@@ -52,6 +53,8 @@ def call_user_function(
     function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]
 ) -> Any:
     """Call the user's function, and raise a refusal again that it swallowed or replaced."""
+    if type(function) is CachedFunction:
+        function = function.__wrapped__
     outer = refusals.latest
     refusals.latest = None
     refusals.depth += 1

@@ -13,6 +13,7 @@ from ..primitives import elementwise as ew
 from ..primitives.reductions import take_along
 from ..primitives.structure import identity, reshape
 from .array_like import array_like, node_like
+from .complex_readiness import takes_complex
 from .function_rules import implements, refuse_options
 from .operands import is_weak, nodes_of
 from .tracer import METHODS, UFUNCS, ArrayTracer, Tracer, repeated, traced
@@ -121,3 +122,6 @@ def _conditions(x: Tracer, condlist: Any) -> list[Any]:
     if single or (not isinstance(first, (list, np.ndarray)) and x.ndim):
         condlist = [condlist]
     return [ArrayTracer(as_dtype(node_like(each), np.dtype(bool))) for each in condlist]
+
+
+takes_complex(np.select, np.choose, np.piecewise, ".choose")

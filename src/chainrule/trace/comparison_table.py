@@ -52,7 +52,6 @@ def _install() -> None:
         setattr(Tracer, f"__{name}__", _compared(name, binary(rule)[0]))
     Tracer.__gt__ = _compared("gt", binary(ew.less)[1])  # type: ignore[operator]
     Tracer.__ge__ = _compared("ge", binary(ew.less_equal)[1])  # type: ignore[operator]
-    Tracer.__hash__ = None  # type: ignore[assignment]
 
 
 _install()

@@ -6,6 +6,8 @@ square is no size, a transpose no adjoint. So a rule takes them only if it says 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from ..errors import DtypeError, UnsupportedError, at_user_line
@@ -30,6 +32,20 @@ def has_complex(x: Any) -> bool:
     if isinstance(x, (list, tuple)):
         return any(has_complex(entry) for entry in x)
     return type(x) is complex
+
+
+def of_real_numbers(name: str, rule: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the rule for what is not NumPy's: it refuses complex arguments, if `name` does."""
+
+    @wraps(rule)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        if name not in TAKES_COMPLEX and has_complex((args, kwargs)):
+            if name.startswith("math."):
+                raise TypeError(at_user_line("must be real number, not complex"))
+            raise UnsupportedError(at_user_line(f"{name} of complex numbers is not supported"))
+        return rule(*args, **kwargs)
+
+    return checked
 
 
 def refuse_complex(function: Any, method: str, arguments: Any) -> None:

@@ -244,17 +244,17 @@ def _with_entries(function: Constructor, *args: Any, **kwargs: Any) -> Any:
 
 @replaces("numpy", "full", "full_like")
 def _full(function: Constructor, shape: Any, fill_value: Any, dtype: Any = None,
-          order: str = "C", **options: Any) -> Any:  # fmt: skip
+          order: Any = None, **options: Any) -> Any:  # fmt: skip
     if not is_traced(fill_value):
+        order = order or ("K" if function.__name__ == "full_like" else "C")
         array = function(shape, fill_value, dtype, order, **options)
         if issubclass(type(array), Tracer) or not _becomes_buffer(array):
             return array
         return ArrayTracer(node_of(array))
     value = node_of_nested(fill_value)
-    if dtype is None and function.__name__ == "full_like":
-        dtype = shape.dtype
-    plain = np.empty if function.__name__ == "full" else np.empty_like
-    sizes = np.shape(plain(shape, np.bool_, **options))
+    if function.__name__ == "full_like":
+        return FUNCTIONS[np.full_like](shape, ArrayTracer(value), dtype, order or "K", **options)
+    sizes = np.shape(np.empty(shape, np.bool_, **options))
     wide = broadcast_to(value if dtype is None else as_dtype(value, np.dtype(dtype)), shape=sizes)
     return ArrayTracer(identity(wide))
 

@@ -15,6 +15,7 @@ from ..primitives.indexing import gather
 from ..primitives.products import matmul
 from ..primitives.structure import identity, pad, reshape, slice_, stop_gradient
 from .array_like import array_like, node_like
+from .complex_readiness import takes_complex
 from .function_rules import NO_VALUE, as_int, implements, normalize_axes
 from .operands import node_of, nodes_of
 from .statistics_table import broadcastable_weights
@@ -211,3 +212,6 @@ def _correlate(a: Any, v: Any, mode: Any = "valid") -> Tracer:
     if kernel.shape[0] > x.shape[0]:  # NumPy slides the shorter one, and reverses the result
         return traced(_backward(_slid(kernel, x, number)))
     return traced(_slid(x, kernel, number))
+
+
+takes_complex(np.average, np.cov, np.corrcoef, np.convolve, np.correlate)

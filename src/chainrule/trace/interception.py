@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 from ..errors import refusals
 from ..forks import intercepting
+from .complex_readiness import of_real_numbers
 from .patches import patches
 from .plain_numbers import carries_derivative
 from .tracer import HOOKS, Tracer
@@ -97,7 +98,8 @@ def intercepts(module: str, *names: str, closures: bool = False) -> Callable[[Ru
             target = _target(sys.modules[module], name)
             if target is not None:  # this version of the library has it
                 _rules[module, name] = rule, target
-                _enter(module, name, rule, target, closures)
+                checked = rule if module == "numpy" else of_real_numbers(f"{module}.{name}", rule)
+                _enter(module, name, checked, target, closures)
         return rule
 
     return enter
@@ -241,9 +243,15 @@ def _plain(x: Any) -> Any:
     return type(x)(*entries) if hasattr(x, "_fields") else type(x)(entries)
 
 
+def _without_cache(function: Any) -> Any:
+    """Return what stands for a function of `functools.lru_cache`: tracers are no keys."""
+    return _wrapper(function, function.__wrapped__)
+
+
 # While functions are traced
 
 HOOKS["load_rules"] = patches.load_rules
+HOOKS["without_cache"] = _without_cache
 
 
 def register_rules(load: Mapping[str, Callable[[], Any]]) -> None:

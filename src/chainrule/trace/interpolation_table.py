@@ -13,6 +13,7 @@ from ..primitives import elementwise as ew
 from ..primitives.indexing import gather
 from ..primitives.structure import concatenate, reshape
 from .array_like import array_like, node_like
+from .complex_readiness import takes_complex
 from .function_rules import implements, normalize_axes, normalize_axis
 from .histogram_table import positions_in
 from .join_table import joined
@@ -269,3 +270,6 @@ def _unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * pi
     later = p[(*lead, slice(1, None))] + METHODS["cumsum"](correction, k)
     parts = [ArrayTracer(as_dtype(x.node, dtype)) for x in (p[(*lead, slice(0, 1))], later)]
     return joined(parts, k)
+
+
+takes_complex(np.interp, np.trapezoid, np.gradient, np.ediff1d)

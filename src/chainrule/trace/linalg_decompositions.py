@@ -8,16 +8,17 @@ import numpy as np
 
 from ..errors import UnsupportedError, at_user_line
 from ..graph.node import Node
+from ..graph.types import is_complex
+from ..primitives.complex_numbers import real
 from ..primitives.elementwise import absolute
 from ..primitives.linear_algebra.general import eig
 from ..primitives.linear_algebra.hermitian import symmetric_eigen
-from ..primitives.linear_algebra.matrices import results_of, rows
+from ..primitives.linear_algebra.matrices import adjoint, results_of, rows
 from ..primitives.linear_algebra.qr import qr
 from ..primitives.linear_algebra.singular import singular_values, svd
 from ..primitives.linear_algebra.triangular import cholesky
-from ..primitives.operators import swap_last
 from .function_rules import implements
-from .linalg_operands import matrix, result, square_matrix
+from .linalg_operands import complex_too, matrix, real_dtype, result, square_matrix
 from .plain_numbers import concrete_value
 from .tracer import Tracer, traced
 
@@ -31,7 +32,7 @@ QRResult: Any = type(np.linalg.qr(np.ones((1, 1))))
 def _cholesky(a: Any, /, *, upper: bool = False) -> Tracer:
     x, dtype = square_matrix(a, "cholesky")
     if upper:  # the upper triangle is read, and given
-        return result(swap_last(cholesky(swap_last(x))), dtype)
+        return result(adjoint(cholesky(adjoint(x))), dtype)
     return result(cholesky(x), dtype)
 
 
@@ -46,20 +47,24 @@ def _is_lower(triangle: Any) -> bool:
 def _eigh(a: Any, UPLO: str = "L") -> Any:
     x, dtype = square_matrix(a, "eigh")
     w, v = symmetric_eigen(x, _is_lower(UPLO))
-    return EighResult(result(w, dtype), result(v, dtype))
+    return EighResult(result(w, real_dtype(dtype)), result(v, dtype))
 
 
 @implements(np.linalg.eigvalsh)
 def _eigvalsh(a: Any, UPLO: str = "L") -> Tracer:
     x, dtype = square_matrix(a, "eigvalsh")
-    return result(symmetric_eigen(x, _is_lower(UPLO))[0], dtype)
+    return result(symmetric_eigen(x, _is_lower(UPLO))[0], real_dtype(dtype))
 
 
 def general_eigen(a: Any, name: str) -> tuple[Node, Node, np.dtype[Any]]:
-    """Return eigenvalues and eigenvectors: whether these are real depends on the numbers."""
+    """Return eigenvalues and eigenvectors: of a real matrix, as real numbers if all are real."""
     x, dtype = square_matrix(a, name)
-    concrete_value(x, f"np.linalg.{name}, whose results are real or complex,")
     w, v = results_of(eig(x))
+    if not is_complex(dtype):
+        value = concrete_value(w, f"np.linalg.{name}, whose results are real or complex,")
+        if not value.imag.any():
+            return real(w), real(v), dtype
+        dtype = np.result_type(dtype, np.complex64)
     return w, v, dtype
 
 
@@ -126,3 +131,6 @@ def _qr(a: Any, mode: str = "reduced") -> Any:
     if mode == "r":
         return result(rows(r, 0, min(m, n)), dtype)
     return QRResult(result(q, dtype), result(r, dtype))
+
+
+complex_too("cholesky", "eigh", "eigvalsh", "eig", "eigvals")

@@ -12,9 +12,10 @@ from ..graph.types import is_complex
 from ..primitives import elementwise as ew
 from ..primitives.linear_algebra import lu
 from .array_like import array_like
+from .complex_readiness import refuse_complex
 from .function_rules import implements, normalize_axes, normalize_axis
 from .linalg_decompositions import _svd
-from .linalg_operands import result, square_matrix
+from .linalg_operands import complex_too, result, square_matrix
 from .tracer import METHODS, UFUNCS, traced
 from .ufunc_rules import floating
 
@@ -26,7 +27,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> An
     x = traced(floating(array_like(x).node))  # sizes of small integers would not fit their dtype
     if axis is None and (ord is None or (ord in ("f", "fro") and x.ndim == 2)):
         return _root_of_squares(x, tuple(range(x.ndim)), keepdims)
-    axes = _axes(x, axis)
+    axes = _axes_of_norm(x, axis)
     if len(axes) == 1:
         return _vector_norm(x, ord, axes[0], keepdims)
     if len(axes) == 2:
@@ -34,7 +35,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> An
     raise ValueError(at_user_line("Improper number of dimensions to norm."))
 
 
-def _axes(x: Any, axis: Any) -> tuple[int, ...]:
+def _axes_of_norm(x: Any, axis: Any) -> tuple[int, ...]:
     if axis is None:
         return tuple(range(x.ndim))
     if not isinstance(axis, tuple):
@@ -106,6 +107,7 @@ def _matrix_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: Any) -> Any:
 
 
 def _norm_of_singular_values(x: Any, ord: Any) -> Any:
+    refuse_complex(np.linalg.svd, "__call__", x)
     s = _svd(x, compute_uv=False)
     if ord == "nuc":
         return METHODS["sum"](UFUNCS["absolute"](s), -1)  # whose slope at 0 is 0
@@ -166,3 +168,6 @@ def _matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any 
     if tol is None:
         limit = _largest(s, s.ndim - 1, True) * limit
     return METHODS["sum"](s > limit, -1)
+
+
+complex_too("norm", "matrix_norm", "vector_norm")

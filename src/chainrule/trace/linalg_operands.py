@@ -8,9 +8,11 @@ import numpy as np
 
 from ..errors import at_user_line
 from ..graph.node import Node
+from ..graph.types import is_complex
 from ..primitives.linear_algebra.matrices import check_matrix, check_square
 from ..primitives.structure import cast
 from .array_like import node_like
+from .complex_readiness import takes_complex
 from .tracer import Tracer, traced
 
 DOUBLE: np.dtype[Any] = np.dtype(np.float64)
@@ -21,12 +23,25 @@ def result_dtype(*arrays: Node) -> np.dtype[Any]:
     for x in arrays:
         if x.dtype.kind == "f" and x.dtype.itemsize not in (4, 8):
             raise TypeError(at_user_line(f"array type {x.dtype} is unsupported in linalg"))
-    return np.dtype(np.float32) if all(x.dtype == np.float32 for x in arrays) else DOUBLE
+    single = all(x.dtype in (np.float32, np.complex64) for x in arrays)
+    if any(is_complex(x.dtype) for x in arrays):
+        return np.dtype(np.complex64 if single else np.complex128)
+    return np.dtype(np.float32) if single else DOUBLE
 
 
-def double(x: Node) -> Node:
-    """Return x in float64, in which `numpy.linalg` computes whatever it is handed."""
-    return x if x.dtype == DOUBLE else cast(x, dtype=DOUBLE)
+def real_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the dtype of the parts of complex numbers, or the dtype itself."""
+    return np.dtype(np.finfo(dtype).dtype)
+
+
+def double(x: Node, beside: np.dtype[Any] = DOUBLE) -> Node:
+    """Return x in float64, in which `numpy.linalg` computes whatever it is handed, or complex128
+    if x or what is beside it is complex.
+    """
+    wanted = DOUBLE
+    if is_complex(x.dtype) or is_complex(beside):
+        wanted = np.dtype(np.complex128)
+    return x if x.dtype == wanted else cast(x, dtype=wanted)
 
 
 def result(x: Node, dtype: np.dtype[Any]) -> Tracer:
@@ -48,3 +63,9 @@ def square_matrix(a: Any, name: str) -> tuple[Node, np.dtype[Any]]:
     x, dtype = matrix(a, name)
     check_square(x.type, name)
     return x, dtype
+
+
+def complex_too(*names: str) -> None:
+    """Say of functions of `numpy.linalg` that their rules hold for complex numbers."""
+    takes_complex(*[getattr(np.linalg, name) for name in names])
+    takes_complex(*[f"numpy.linalg.{name}" for name in names])  # of lists with traced numbers

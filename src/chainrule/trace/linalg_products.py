@@ -11,23 +11,23 @@ from ..errors import ShapeError, at_user_line
 from ..graph.types import is_complex
 from .array_like import array_like
 from .function_rules import as_int, implements, normalize_axis
-from .linalg_operands import square_matrix
+from .linalg_operands import complex_too, square_matrix
 from .linalg_solving import _inv
 from .tracer import FUNCTIONS, METHODS, UFUNCS
 
 
 @implements(np.linalg.matmul)
-def _matmul(x1: Any, x2: Any, /) -> Any:
+def _matrix_product(x1: Any, x2: Any, /) -> Any:
     return UFUNCS["matmul"](x1, x2)
 
 
 @implements(np.linalg.tensordot)
-def _tensordot(x1: Any, x2: Any, /, *, axes: Any = 2) -> Any:
+def _tensor_product(x1: Any, x2: Any, /, *, axes: Any = 2) -> Any:
     return FUNCTIONS[np.tensordot](x1, x2, axes=axes)
 
 
 @implements(np.linalg.outer)
-def _outer(x1: Any, x2: Any, /) -> Any:
+def _outer_of_vectors(x1: Any, x2: Any, /) -> Any:
     if np.ndim(x1) != 1 or np.ndim(x2) != 1:
         raise ValueError(
             at_user_line(
@@ -67,13 +67,13 @@ def _cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
 
 
 @implements(np.linalg.diagonal)
-def _diagonal(x: Any, /, *, offset: int = 0) -> Any:
+def _diagonals_of_stack(x: Any, /, *, offset: int = 0) -> Any:
     return FUNCTIONS[np.diagonal](x, offset, axis1=-2, axis2=-1)
 
 
 @implements(np.linalg.trace)
-def _trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
-    return METHODS["sum"](_diagonal(x, offset=offset), -1, dtype=dtype)
+def _traces_of_stack(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
+    return METHODS["sum"](_diagonals_of_stack(x, offset=offset), -1, dtype=dtype)
 
 
 @implements(np.linalg.matrix_power)
@@ -147,3 +147,16 @@ def _cheapest_splits(sizes: list[int]) -> dict[tuple[int, int], int]:
             cost[i, j] = min(costs)
             splits[i, j] = i + costs.index(cost[i, j])
     return splits
+
+
+complex_too(
+    "matmul",
+    "tensordot",
+    "outer",
+    "vecdot",
+    "cross",
+    "diagonal",
+    "trace",
+    "matrix_power",
+    "multi_dot",
+)

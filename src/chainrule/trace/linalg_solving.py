@@ -15,7 +15,15 @@ from ..primitives.products import matmul
 from ..primitives.structure import reshape, sum_
 from .array_like import array_like, node_like
 from .function_rules import NO_VALUE, as_int, implements
-from .linalg_operands import double, matrix, result, result_dtype, square_matrix
+from .linalg_operands import (
+    complex_too,
+    double,
+    matrix,
+    real_dtype,
+    result,
+    result_dtype,
+    square_matrix,
+)
 from .tracer import Tracer, traced
 
 SlogdetResult: Any = type(np.linalg.slogdet(np.ones((1, 1))))
@@ -24,10 +32,10 @@ SlogdetResult: Any = type(np.linalg.slogdet(np.ones((1, 1))))
 @implements(np.linalg.solve)
 def _solve(a: Any, b: Any) -> Tracer:
     """Solve for a vector if b has one axis, else for stacked matrices."""
-    x, _ = square_matrix(a, "solve")
     y = node_like(b)
+    x, _ = square_matrix(a, "solve")
     dtype = result_dtype(node_like(a), y)
-    y = double(y)
+    x, y = double(x, dtype), double(y, dtype)
     if not y.shape:
         raise ValueError(at_user_line("solve: the right side is a number, not a vector"))
     if len(y.shape) > 1:
@@ -54,7 +62,7 @@ def _det(a: Any) -> Tracer:
 def _slogdet(a: Any) -> Any:
     x, dtype = square_matrix(a, "slogdet")
     sign, logarithm = results_of(determinants.slogdet(x))
-    return SlogdetResult(result(sign, dtype), result(logarithm, dtype))
+    return SlogdetResult(result(sign, dtype), result(logarithm, real_dtype(dtype)))
 
 
 @implements(np.linalg.tensorsolve)
@@ -164,3 +172,6 @@ def _residuals(a: Node, b: Node, x: Node, rank: Node) -> Any:
         return node_like(np.empty(0))
     error = b - matmul(a, x)
     return sum_(error * error, axes=(0,))
+
+
+complex_too("solve", "inv", "det", "slogdet", "tensorsolve", "tensorinv")

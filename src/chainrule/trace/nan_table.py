@@ -8,10 +8,11 @@ import numpy as np
 
 from ..errors import at_user_line
 from ..graph.node import Node
-from ..graph.types import is_float
+from ..graph.types import is_float, is_inexact
 from ..primitives import elementwise as ew
 from ..primitives.structure import broadcast_to
 from .array_like import node_like
+from .complex_readiness import takes_complex
 from .function_rules import NO_VALUE, Rule, implements, refuse_options
 from .operands import node_of
 from .tracer import FUNCTIONS, METHODS, Tracer, traced
@@ -22,7 +23,7 @@ _COUNT = np.dtype(np.intp)
 
 def _present(x: Node, where: Any) -> Any:
     """Return which entries count: those that are no nan, and that `where` names; None for all."""
-    present = ew.equal(x, x) if is_float(x.dtype) else None
+    present = ew.equal(x, x) if is_inexact(x.dtype) else None
     if where is NO_VALUE or where is True or where is None:
         return present
     chosen = as_dtype(node_like(where), np.dtype(bool))
@@ -132,7 +133,7 @@ def _nanmean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None,
              keepdims: Any = NO_VALUE, *, where: Any = NO_VALUE) -> Any:  # fmt: skip
     refuse_options(out=out)
     x = node_like(a)
-    if not is_float(x.dtype):
+    if not is_inexact(x.dtype):
         return FUNCTIONS[np.mean](traced(x), axis, dtype, keepdims=keepdims, where=where)
     _checked_dtype(dtype)
     return traced(_mean_and_count(x, _present(x, where), axis, dtype, keepdims)[0])
@@ -198,3 +199,6 @@ def _zero(x: Node) -> Any:
 @implements(np.nanstd)
 def _nanstd(*args: Any, **kwargs: Any) -> Tracer:
     return traced(ew.sqrt(_nanvar(*args, **kwargs).node, slope="norm"))
+
+
+takes_complex(np.nansum, np.nanprod, np.nanmean, np.nancumsum, np.nancumprod)

@@ -79,9 +79,13 @@ def node_of(x: Any, beside: np.dtype[Any] | None = None) -> Node:
         return node
     if isinstance(x, Node):
         return x
+    if is_labelled(x):
+        x = x.to_numpy()
     check_plain(x)
     if beside is None:
-        beside = np.asarray(x).dtype if isinstance(x, (bool, int, float, complex)) else np.dtype(float)
+        beside = (
+            np.asarray(x).dtype if isinstance(x, (bool, int, float, complex)) else np.dtype(float)
+        )
     return constant(weak_constant(x, beside))
 
 
@@ -115,12 +119,25 @@ def nodes_of(*xs: Any) -> tuple[Node, ...]:
             known = plain or isinstance(x, (Tracer, np.ndarray, np.generic))
             dtype = x.dtype if known else None
             if dtype is None:
+                if is_labelled(x):
+                    return nodes_of(*[y.to_numpy() if is_labelled(y) else y for y in xs])
                 check_plain(x)
                 dtype = np.asarray(x).dtype
             if dtype.kind not in "biufc":
                 check_dtype(dtype)
             strong = dtype if strong is None or strong == dtype else np.result_type(strong, dtype)
     return tuple([node_of(x, strong) for x in xs])
+
+
+def is_labelled(x: Any) -> bool:
+    """Return whether x is an array with labels (of pandas, xarray), whose numbers are read.
+
+    What is traced has no labels to be aligned by, so that position decides, as in NumPy.
+    """
+    return hasattr(type(x), "to_numpy") and type(x).__module__.partition(".")[0] in _LABELLED
+
+
+_LABELLED = {"pandas", "polars", "xarray"}
 
 
 def is_plain_array(x: Any) -> bool:
@@ -144,7 +161,14 @@ def is_operand(x: Any) -> bool:
     """
     if isinstance(x, (Tracer, float, int, complex, np.ndarray, np.generic, list, tuple)):
         return True
-    if isinstance(x, Selected):  # whose own operators are asked then
+    if is_labelled(x):
+        return True
+    if isinstance(x, Selected) or is_sparse(x):  # whose own operators are asked then
         return False
     check_plain(x)
     return False
+
+
+def is_sparse(x: Any) -> bool:
+    """Return whether x is a sparse matrix of SciPy, whose operators have rules of their own."""
+    return type(x).__module__.startswith("scipy.sparse") and hasattr(x, "toarray")

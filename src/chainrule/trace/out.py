@@ -15,6 +15,7 @@ from ..errors import UnsupportedError, at_user_line, user_frame
 from ..graph.node import Node
 from ..primitives import elementwise as ew
 from ..primitives.structure import cast
+from .core_axes import call_along
 from .function_rules import mask_of
 from .in_place import SEEN_ELSEWHERE, is_in_place, seen_elsewhere
 from .operands import is_weak, node_of
@@ -87,10 +88,17 @@ def call_with_options(
         return rule(*inputs, **options)
     if method not in ("__call__", "outer"):
         result = rule(*inputs, **_of_reduction(ufunc, options))
+        if out is not None and method == "accumulate" and result.shape != np.shape(out[0]):
+            raise UnsupportedError(
+                at_user_line(f"out= of shape {np.shape(out[0])} for a result of {result.shape}")
+            )
         return result if out is None else _written(out[0], (), result, 0, "same_kind")
     where, order = options.pop("where", True), options.pop("order", "K")
     casting = options.pop("casting", "same_kind")
     options.pop("subok", None)
+    if ufunc.signature is not None:
+        core_rule = rule
+        rule = lambda *xs, **named: call_along(core_rule, ufunc, xs, named)  # noqa: E731
     inputs, options = _loop_chosen(ufunc, inputs, options, casting)
     if where is True:
         results = rule(*inputs, **options)

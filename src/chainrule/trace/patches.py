@@ -13,6 +13,7 @@ from weakref import ReferenceType, ref
 
 from ..errors import refusals
 from ..forks import intercepting
+from .tracer import HOOKS
 
 Namespace = dict[str, Any]
 
@@ -136,6 +137,8 @@ class Patches:
             original, instead = self.instead.get(id(x), _NOTHING)
             if original is x:
                 before[key], replaced[key] = original, instead
+            elif type(x) is CachedFunction:
+                before[key], replaced[key] = x, HOOKS["without_cache"](x)
         return (namespace, replaced, before) if before else None
 
     def search_globals(self, function: Any) -> None:
@@ -218,6 +221,7 @@ def _exchange(namespace: Namespace, new: Namespace, old: Namespace) -> None:
             namespace[key] = new[key]
 
 
+CachedFunction = type(lru_cache(len))
 _NOTHING = (object(), None)
 _import = builtins.__import__
 patches = Patches()

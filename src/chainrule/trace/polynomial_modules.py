@@ -30,7 +30,7 @@ _BASES = {
     "hermite_e": "herme",
     "laguerre": "lag",
 }
-_OF_EACH_BASIS = ("val", "vander", "der", "int", "valfromroots")
+_OF_EACH_BASIS = ("val", "vander", "der", "int", "mulx", "valfromroots")
 _OF_ALL_BASES = ("as_series", "getdomain", "_valnd", "_vander_nd")
 
 
@@ -83,6 +83,7 @@ def _load() -> None:
     for module, prefix in _BASES.items():
         for name in _OF_EACH_BASIS:
             _retraced(f"numpy.polynomial.{module}", prefix + name)
+    _retraced("numpy.polynomial.chebyshev", "_cseries_to_zseries")
     for name in _OF_ALL_BASES:
         _retraced("numpy.polynomial.polyutils", name)
     intercepts("numpy.polynomial.polyutils", "mapdomain")(_mapped)

@@ -11,6 +11,7 @@ from ..errors import GradientError, UnsupportedError, at_user_line
 from ..primitives import elementwise as ew
 from ..primitives.structure import broadcast_to, concatenate, reshape
 from .array_like import array_like
+from .complex_readiness import takes_complex
 from .function_rules import as_int, implements
 from .join_table import joined
 from .operands import node_of
@@ -278,3 +279,9 @@ def _fit_covariance(fit: Fit, cov: Any) -> Any:
             residuals = METHODS["sum"](errors * errors, 0, keepdims=single)
         factor = residuals / (count - order)
     return base * factor if single else base[:, :, None] * factor
+
+
+takes_complex(
+    np.polyval, np.polyadd, np.polysub, np.polymul, np.polydiv, np.polyder, np.polyint,
+    np.vander, np.poly, np.trim_zeros,
+)  # fmt: skip

@@ -15,7 +15,7 @@ from ..primitives.structure import reshape, sum_, transpose
 from .arithmetic import in_place
 from .function_rules import implements, normalize_axis, refuse_options
 from .index import diagonal
-from .operands import nodes_of
+from .operands import is_sparse, nodes_of
 from .tracer import METHODS, UFUNCS, ArrayTracer, Tracer, traced
 from .ufunc_rules import as_dtype
 from .views import permuted
@@ -224,8 +224,12 @@ def _size(labels: list[str], size: dict[str, int]) -> int:
     return int(np.prod([size[c] for c in labels]))
 
 
+def _matmul_operator(x: Any, y: Any) -> Any:
+    return NotImplemented if is_sparse(y) else _matmul(x, y)
+
+
 def _install() -> None:
-    Tracer.__matmul__ = lambda x, y: _matmul(x, y)  # type: ignore[operator]
+    Tracer.__matmul__ = _matmul_operator  # type: ignore[operator]
     Tracer.__rmatmul__ = lambda y, x: _matmul(x, y)  # type: ignore[attr-defined]
     ArrayTracer.__imatmul__ = in_place(_matmul)  # type: ignore[attr-defined]
     METHODS["dot"] = _dot

@@ -12,6 +12,7 @@ from ..errors import at_user_line
 from ..graph.node import Node
 from ..primitives import elementwise as ew
 from .array_like import array_like, node_like
+from .complex_readiness import takes_complex
 from .function_rules import implements
 from .tracer import Tracer, traced
 from .ufunc_rules import floating
@@ -81,3 +82,6 @@ _BESSEL_FAR = (
     3.3962320257083865e-09, 2.266668990498178e-08, 2.0489185894690638e-07,
     2.8913705208347567e-06, 6.889758346916825e-05, 0.0033691164782556943, 0.8044904110141088,
 )  # fmt: skip
+
+
+takes_complex(np.sinc)

@@ -18,6 +18,7 @@ from ..primitives import reductions as red
 from ..primitives.indexing import gather
 from ..primitives.structure import broadcast_to
 from .array_like import array_like, node_like
+from .complex_readiness import takes_complex
 from .function_rules import implements, normalize_axis
 from .histogram_table import positions_in
 from .join_table import joined
@@ -185,3 +186,6 @@ def _array_equiv(a1: Any, a2: Any) -> Any:
         return False
     same = ew.equal(x, y)
     return METHODS["all"](traced(same if same.shape == shape else broadcast_to(same, shape=shape)))
+
+
+takes_complex(np.isin, np.array_equal, np.array_equiv)

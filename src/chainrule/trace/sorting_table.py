@@ -13,6 +13,7 @@ from ..primitives import elementwise as ew
 from ..primitives import reductions as red
 from ..primitives.structure import concatenate, slice_, stop_gradient
 from .array_like import array_like, node_like
+from .complex_readiness import takes_complex
 from .elementwise_table import truth
 from .function_rules import (
     as_int,
@@ -186,3 +187,8 @@ for _name in ("maximum", "minimum"):
 @implements(np.sort_complex)
 def _sort_complex(a: Any) -> Any:
     raise UnsupportedError(at_user_line("np.sort_complex of a traced array: use np.sort"))
+
+
+takes_complex(
+    np.cumulative_sum, np.cumulative_prod, np.nonzero, np.flatnonzero, np.argwhere, ".nonzero"
+)

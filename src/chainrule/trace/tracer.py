@@ -60,7 +60,7 @@ class Tracer(metaclass=_TracerType):
 
     __slots__ = ("__weakref__", "_node")
     __array_priority__ = 1000.0
-    __hash__ = None  # type: ignore[assignment]
+    __pandas_priority__ = 10_000  # an operator with a Series or a DataFrame is ours
     weak = False
 
     def __init__(self, node: Node) -> None:
@@ -132,6 +132,18 @@ class Tracer(metaclass=_TracerType):
         if value.dtype.kind not in "biu":
             raise TypeError(at_user_line(f"an index must be an integer, not {value.dtype}"))
         return value.__index__()  # type: ignore[no-any-return]
+
+    def __hash__(self) -> int:
+        if not self.shape and self.dtype.kind in "iub":
+            return hash(
+                concrete_value(self.node, "a key (of a dictionary, a set or a cache)").item()
+            )
+        raise UnsupportedError(
+            at_user_line(
+                "a traced number is used as a key of a dictionary, a set or a cache, which would "
+                "compare it by its value: use chainrule.stop_gradient(x).item(), or no cache"
+            )
+        )
 
     def __float__(self) -> float:
         if formatted(sys._getframe(1)):
@@ -279,6 +291,7 @@ class ArrayTracer(Tracer):
     """An `numpy.ndarray` while it is traced: writing into it gives it another node."""
 
     __slots__ = ()
+    __hash__ = None  # type: ignore[assignment]
 
     @property  # type: ignore[misc]
     def __class__(self) -> Any:  # what `isinstance` asks for

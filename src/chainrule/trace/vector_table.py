@@ -12,6 +12,7 @@ from ..graph.node import Node
 from ..primitives import elementwise as ew
 from ..primitives.structure import reshape
 from .array_like import array_like, node_like
+from .complex_readiness import takes_complex
 from .function_rules import implements, normalize_axis
 from .operands import nodes_of
 from .tracer import METHODS, UFUNCS, Tracer, traced
@@ -135,3 +136,6 @@ def _infinite(name: str, sign: int) -> Any:
 
 implements(np.isposinf)(_infinite("isposinf", 1))
 implements(np.isneginf)(_infinite("isneginf", -1))
+
+
+takes_complex("vecdot", "matvec", "vecmat", np.cross, np.kron)

@@ -91,7 +91,7 @@ def _in_singular_basis(a: Any) -> tuple[Any, Any, Any, Any]:
     return u, s, vh, np.linalg.det(u) * np.linalg.det(vh)
 
 
-def _products_of_others(s: Any) -> Any:
+def _products_but_one(s: Any) -> Any:
     """Return for each number the product of all others."""
     n = len(s)
     return np.prod(np.where(np.eye(n, dtype=bool), 1.0, s), axis=-1)
@@ -107,7 +107,7 @@ def _cofactors_of(a: Any) -> Any:
     if not np.isfinite(a).all():
         return np.full(a.shape, np.nan)
     u, s, vh, sign = _in_singular_basis(a)
-    return sign * (u.conj() * _products_of_others(s)) @ vh.conj()
+    return sign * (u.conj() * _products_but_one(s)) @ vh.conj()
 
 
 cofactors: Primitive = declared(

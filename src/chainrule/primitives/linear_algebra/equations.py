@@ -12,7 +12,7 @@ from ..declare import declared
 from ..operators import swap_last
 from ..products import matmul
 from .lu import inverse, solve
-from .matrices import batched, check_square, identity_like, product, scipy_linalg
+from .matrices import batched, check_square, host_linalg, identity_like, product
 
 
 def _sylvester_type(a: Type, b: Type, q: Type) -> Type:
@@ -26,7 +26,7 @@ def _sylvester_type(a: Type, b: Type, q: Type) -> Type:
 
 
 def _sylvester_kernel(a: Any, b: Any, q: Any) -> Any:
-    return scipy_linalg.solve_sylvester(a, b, q)
+    return host_linalg.solve_sylvester(a, b, q)
 
 
 def _sylvester_vjp(g: Any, x: Any, a: Any, b: Any, _q: Any) -> list[Any]:
@@ -68,7 +68,7 @@ def stein(a: Any, q: Any) -> Any:
 
 def _riccati_solution(_xp: Any, *inputs: Any, discrete: bool, balanced: bool, options: str) -> Any:
     """Call SciPy; `options` names the inputs after the first four, "e" and "s"."""
-    solver = scipy_linalg.solve_discrete_are if discrete else scipy_linalg.solve_continuous_are
+    solver = host_linalg.solve_discrete_are if discrete else host_linalg.solve_continuous_are
     named = dict(zip(options, inputs[4:], strict=True))
     return solver(*inputs[:4], balanced=balanced, **named)
 

@@ -2,9 +2,10 @@
 
 Where eigenvalues are equal, eigenvectors are any basis of what they span, and a smooth function is
 one of the span, or a symmetric one of the eigenvalues. The convention: such a basis does not rotate
-within itself. A function of eigenvalues alone, or of eigenvectors alone, has the right derivative
-then. (Complex eigenvectors do not change their phases either.) One of both at once would need more than is known (the derivative of v f(w) v^T holds f'),
-and a cotangent that depends on the basis has no derivative: there the result is nan.
+within itself, and complex vectors do not change their phases. A function of eigenvalues alone, or
+of eigenvectors alone, has the right derivative then. One of both at once would need more than is
+known (the derivative of v f(w) v^T holds f'), and a cotangent that depends on the basis has no
+derivative: there the result is nan.
 """
 
 from __future__ import annotations
@@ -34,12 +35,12 @@ from .matrices import (
     differences,
     either,
     from_lower,
+    host_linalg,
     nonzero,
     off_diagonal,
     product,
     quotients,
     results_of,
-    scipy_linalg,
     to_lower,
 )
 
@@ -50,7 +51,7 @@ def _eigh_type(a: Type, *, low: bool, driver: str | None) -> tuple[Type, Type]:
 
 
 def _eigh_kernel(a: Any, *, low: bool, driver: str | None) -> Any:
-    return scipy_linalg.eigh(a, lower=low, driver=driver, check_finite=False)
+    return host_linalg.eigh(a, lower=low, driver=driver, check_finite=False)
 
 
 _by_scipy = batched(_eigh_kernel, _eigh_type, (2,))
@@ -63,12 +64,12 @@ def _evaluate_eigh(xp: Any, a: Any, *, low: bool, driver: str | None) -> tuple[A
 
 
 def _to_triangle(s: Any, low: bool) -> Any:
-    s = conjugate(s)
-    return to_lower(s) if low else swap_last(to_lower(swap_last(s)))
+    triangle = to_lower(s)
+    return conjugate(triangle) if low else swap_last(triangle)
 
 
 def _from_triangle(a: Any, low: bool) -> Any:
-    return from_lower(a if low else swap_last(a))
+    return from_lower(a if low else adjoint(a))
 
 
 def equal_within(gaps: Any, w: Any) -> Any:

@@ -19,7 +19,7 @@ from ..products import matmul
 from ..structure import broadcast_to, pad, reshape, slice_, sum_
 
 lapack = LazyModule("scipy.linalg.lapack")
-scipy_linalg = LazyModule("scipy.linalg")
+host_linalg = LazyModule("scipy.linalg")
 Kernel = Callable[..., Any]
 PREFIXES = {"f": "s", "d": "d", "F": "c", "D": "z"}  # of LAPACK's functions, by dtype
 

@@ -16,7 +16,7 @@ from ..operators import swap_last
 from ..reductions import max_
 from ..structure import concatenate, stop_gradient, zeros_like
 from .equations import sylvester
-from .matrices import as_matrix, batched, check_square, columns, nonzero, rows, scipy_linalg
+from .matrices import as_matrix, batched, check_square, columns, host_linalg, nonzero, rows
 
 
 def derivative_along(function: Callable[[Any], Any], a: Any, e: Any) -> Any:
@@ -75,15 +75,15 @@ def real_result(name: str, y: Any, a: Any) -> Any:
 
 
 def _expm_kernel(a: Any) -> Any:
-    return scipy_linalg.expm(a)
+    return host_linalg.expm(a)
 
 
 def _logm_kernel(a: Any) -> Any:
-    return real_result("logm", scipy_linalg.logm(a), a)
+    return real_result("logm", host_linalg.logm(a), a)
 
 
 def _sqrtm_kernel(a: Any) -> Any:
-    return real_result("sqrtm", scipy_linalg.sqrtm(a), a)
+    return real_result("sqrtm", host_linalg.sqrtm(a), a)
 
 
 expm: Primitive = _function("expm", _expm_kernel, "The exponential of a matrix.")

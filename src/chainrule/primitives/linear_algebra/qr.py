@@ -21,6 +21,7 @@ from .matrices import (
     batched,
     check_matrix,
     columns,
+    host_linalg,
     inner,
     lower,
     negligible,
@@ -28,7 +29,6 @@ from .matrices import (
     product,
     results_of,
     rows,
-    scipy_linalg,
     upper,
 )
 from .triangular import solve_right
@@ -98,14 +98,14 @@ def _qr_jvp(
     extra = full_q.shape[-1] - k
     if extra:
         if extra > 1 and needs_results[0]:
-            raise GradientError(at_user_line(_no_basis(a.shape[-2:], k)))
+            raise GradientError(at_user_line(_no_basis_of_columns(a.shape[-2:], k)))
         t_rest = -product(q, swap_last(t_q), columns(full_q, k, None))
         t_q = concatenate(t_q, t_rest, axis=axis)
         t_r = concatenate(t_r, zeros_like(rows(full_r, k, None)), axis=axis - 1)
     return [t_q, t_r]
 
 
-def _no_basis(shape: tuple[int, ...], k: int) -> str:
+def _no_basis_of_columns(shape: tuple[int, ...], k: int) -> str:
     return (
         f"qr(mode='complete') of a {shape[0]} x {shape[1]} matrix in forward mode: what q has "
         f"beyond {k} columns is any basis of a space, without a derivative of its own. Use "
@@ -132,7 +132,7 @@ def _order_type(a: Type) -> Type:
 
 
 def _geqp3(a: Any) -> Any:
-    return scipy_linalg.qr(a, mode="r", pivoting=True, check_finite=False)[1]
+    return host_linalg.qr(a, mode="r", pivoting=True, check_finite=False)[1]
 
 
 column_order: Primitive = declared(

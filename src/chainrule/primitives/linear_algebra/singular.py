@@ -141,7 +141,7 @@ def _svd_jvp(
         return [None, t_s, None]
     for side, vectors in (("u", f.all_u), ("vh", f.all_v)):
         if vectors.shape[-1] - f.k > 1:
-            raise GradientError(at_user_line(_no_basis(side, a.shape[-2:], f.k)))
+            raise GradientError(at_user_line(_no_basis_of_vectors(side, a.shape[-2:], f.k)))
     alike = off_diagonal(0.5 * (inside + swap_last(inside)))
     turning = rotation(alike, f.gaps, f.equal, inside if needs_s else None)
     apart = rotation(antisymmetric(inside), f.sums, f.both_zero, inside if needs_s else None)
@@ -150,7 +150,7 @@ def _svd_jvp(
     return [t_u, t_s, swap_last(t_v)]
 
 
-def _no_basis(side: str, shape: tuple[int, ...], k: int) -> str:
+def _no_basis_of_vectors(side: str, shape: tuple[int, ...], k: int) -> str:
     return (
         f"svd of a {shape[0]} x {shape[1]} matrix in forward mode: what {side} has beyond {k} "
         "vectors is any basis of a space, without a derivative of its own. Use "

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from math import pi, sqrt
+from collections.abc import Sequence
+from math import factorial, pi, sqrt
 from typing import Any
 
 from ...graph.node import Primitive
-from ..elementwise import equal, exp, less, sign, where
+from ..elementwise import absolute, exp, less, sign, where
 from ..elementwise import sqrt as root
 from .declaration import ANYWHERE, POSITIVE, refused, results, special
 from .entropies import xlogy
@@ -130,17 +131,37 @@ modstruve: Primitive = _struve("modstruve", 1.0)
 # Kelvin functions: w'' = i w - w' / x
 
 
-def _over(slope: Any, x: Any, at_zero: float) -> Any:
-    zero = equal(x, 0.0)
-    return where(zero, at_zero, slope / where(zero, 1.0, x))
+def _alternating(x: Any, coefficients: Sequence[float]) -> Any:
+    """Return the sum of (-1)**k c_k (x / 2)**(4 k)."""
+    square = 0.25 * (x * x)
+    total: Any = 0.0 * x
+    for coefficient in reversed(coefficients):
+        total = coefficient - total * (square * square)
+    return total
+
+
+_TERMS = range(1, 7)  # enough for abs(x) up to 1
+_BER = [-k / factorial(2 * k) ** 2 for k in _TERMS]
+_BEI = [(2 * k - 1) / (2.0 * factorial(2 * k - 1) ** 2) for k in _TERMS]
+
+
+def _berp_over_x(y: Any, x: Any) -> Any:
+    near = less(absolute(x), 1.0)
+    around_zero = 0.25 * (x * x) * _alternating(where(near, x, 0.0), _BER)
+    return where(near, around_zero, y / where(near, 1.0, x))
+
+
+def _beip_over_x(y: Any, x: Any) -> Any:
+    near = less(absolute(x), 1.0)
+    return where(near, _alternating(where(near, x, 0.0), _BEI), y / where(near, 1.0, x))
 
 
 ber: Primitive = special("ber", lambda y, x: (lambda: berp(x),), ANYWHERE)
 bei: Primitive = special("bei", lambda y, x: (lambda: beip(x),), ANYWHERE)
 ker: Primitive = special("ker", lambda y, x: (lambda: kerp(x),), POSITIVE)
 kei: Primitive = special("kei", lambda y, x: (lambda: keip(x),), POSITIVE)
-berp: Primitive = special("berp", lambda y, x: (lambda: -bei(x) - _over(y, x, 0.0),), ANYWHERE)
-beip: Primitive = special("beip", lambda y, x: (lambda: ber(x) - _over(y, x, 0.5),), ANYWHERE)
+berp: Primitive = special("berp", lambda y, x: (lambda: -bei(x) - _berp_over_x(y, x),), ANYWHERE)
+beip: Primitive = special("beip", lambda y, x: (lambda: ber(x) - _beip_over_x(y, x),), ANYWHERE)
 kerp: Primitive = special("kerp", lambda y, x: (lambda: -kei(x) - y / x,), POSITIVE)
 keip: Primitive = special("keip", lambda y, x: (lambda: ker(x) - y / x,), POSITIVE)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from ...errors import GradientError, at_user_line
-from ...graph.node import Primitive
+from ...graph.node import REFERENCE, Primitive
 from ...lazy import LazyModule
 from ..declare import Partials, elementwise
 
@@ -18,18 +18,22 @@ POSITIVE = (0.1, 4.0)
 UNIT = (0.05, 0.95)
 
 
-def special(name: str, partials: Partials | None, *domain: tuple[float, float]) -> Primitive:
+def special(
+    name: str, partials: Partials | None, *domain: tuple[float, float],
+    native: Callable[..., Any] | None = None,
+) -> Primitive:  # fmt: skip
     """Declare SciPy's ufunc of that name, with its derivative by each argument.
 
-    A domain of two integers says that tests draw integers.
+    A domain of two integers says that tests draw integers. ``native(xp, *x)`` is the formula for
+    executors that have code for all functions in it.
     """
-    primitive = elementwise(
-        name,
-        lambda _xp, *x: getattr(scipy_special, name)(*x),
-        partials,
-        domain=domain,
-        family="special",
-    )
+
+    def evaluate(xp: Any, *x: Any) -> Any:
+        if native is None or xp is REFERENCE:
+            return getattr(scipy_special, name)(*x)
+        return native(xp, *x)
+
+    primitive = elementwise(name, evaluate, partials, domain=domain, family="special")
     SPECIAL[name] = (primitive,)
     return primitive
 

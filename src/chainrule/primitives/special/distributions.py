@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ...graph.node import Primitive
-from ..elementwise import equal, exp, floor, less, log, log1p, power, where
+from ..elementwise import equal, exp, floor, less, log, log1p, minimum, power, where
 from .bessel import ive
 from .declaration import ANYWHERE, POSITIVE, UNIT, refused, special
 from .entropies import xlog1py, xlogy
-from .gamma_family import betaln, gammaln
+from .gamma_family import betaln, digamma, gammaln
 from .incomplete_beta import beta_density, betainc_shape_slopes
 
 _COUNT = (0.0, 3.5)
@@ -24,17 +24,34 @@ def student_density(df: Any, t: Any) -> Any:
     return exp(power_of_kernel - 0.5 * log(df) - betaln(0.5 * df, 0.5 + 0.0 * df))
 
 
+def _student_by_df_near_zero(df: Any, t: Any) -> Any:
+    """Return the same for small t, by three terms of the integral of the density by t."""
+    half = 0.5 * df
+    size = student_density(df, 0.0 * t)
+    growth = 0.5 * (digamma(half + 0.5) - digamma(half)) - 0.5 / df
+    square = t * t / df
+    second, third = (df + 1.0) / 6.0, (df + 1.0) * (df + 3.0) / 40.0
+    terms = 1.0 - second * square + third * (square * square)
+    # t**2 / df stays in place of t: of its powers the derivatives by df are minus k over df
+    by_df = -(1.0 / 6.0 - second / df) * square
+    by_df = by_df + ((df + 2.0) / 20.0 - 2.0 * third / df) * (square * square)
+    return size * t * (growth * terms + by_df)
+
+
 def _student_by_df(df: Any, t: Any) -> Any:
     """Return the derivative of the distribution function by its degrees of freedom.
 
     The upper tail of abs(t) is half of betainc(df/2, 1/2, df / (df + t**2)).
     """
-    square = t * t
+    near = less(t * t, 1e-4 * minimum(df, 1.0))
+    around_zero = _student_by_df_near_zero(df, where(near, t, 0.0))
+    t = where(near, 1.0, t)
+    square, half = t * t, 0.5 + 0.0 * df
     z = df / (df + square)
-    by_a, _ = betainc_shape_slopes(0.5 * df, 0.5 + 0.0 * df, z)
-    by_z = beta_density(0.5 * df, 0.5 + 0.0 * df, where(equal(t, 0.0), 0.5, z))
-    tail = 0.25 * by_a + 0.5 * by_z * square / ((df + square) * (df + square))
-    return where(equal(t, 0.0), 0.0, where(less(t, 0.0), tail, -tail))
+    by_a, _ = betainc_shape_slopes(0.5 * df, half, z)
+    by_z = beta_density(0.5 * df, half, z) * square / ((df + square) * (df + square))
+    tail = 0.25 * by_a + 0.5 * by_z
+    return where(near, around_zero, where(less(t, 0.0), tail, -tail))
 
 
 stdtr: Primitive = special(

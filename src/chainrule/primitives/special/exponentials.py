@@ -14,7 +14,16 @@ from .spherical import spherical_in, spherical_jn
 
 _DEGREE = pi / 180.0
 
-logit: Primitive = special("logit", lambda y, p: (lambda: 1.0 / (p * (1.0 - p)),), UNIT)
+
+def _logit(xp: Any, p: Any) -> Any:
+    distance = 2.0 * (p - 0.5)
+    central = xp.log1p(distance) - xp.log1p(-distance)
+    return xp.where((p >= 0.3) & (p <= 0.65), central, xp.log(p / (1.0 - p)))
+
+
+logit: Primitive = special(
+    "logit", lambda y, p: (lambda: 1.0 / (p * (1.0 - p)),), UNIT, native=_logit
+)
 exp10: Primitive = special("exp10", lambda y, x: (lambda: y * _ln(10.0),), ANYWHERE)
 exprel: Primitive = special("exprel", lambda y, x: (lambda: 0.5 * hyp1f1(2.0, 3.0, x),), ANYWHERE)
 cosm1: Primitive = special("cosm1", lambda y, x: (lambda: -sin(x),), ANYWHERE)

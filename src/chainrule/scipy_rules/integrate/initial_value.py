@@ -84,9 +84,7 @@ class Problem:
         t0, the times, y0, what F reads, and what its Jacobian does.
     """
 
-    def __init__(
-        self, f: Any, jac: Any, t0: Any, ts: Any, y0: Any, args: tuple[Any, ...]
-    ) -> None:
+    def __init__(self, f: Any, jac: Any, t0: Any, ts: Any, y0: Any, args: tuple[Any, ...]) -> None:
         y0 = asarray(y0)
         if y0.ndim > 1:
             raise ValueError(at_user_line("`y0` must be 1-dimensional."))

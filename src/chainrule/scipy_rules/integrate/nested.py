@@ -1,5 +1,4 @@
-"""Integrals over several variables: `nquad`, and `dblquad` and `tplquad`, as integrals in integrals.
-"""
+"""Integrals over several variables, as integrals in integrals: `nquad`, `dblquad`, `tplquad`."""
 
 from __future__ import annotations
 
@@ -118,9 +117,11 @@ def _integrate(
             at_user_line(f"{name} of a function that branches on its arguments: use np.where")
         )
 
+    listed: Any = options
+
     def solver(values: Sequence[Any]) -> Any:
         plain_ranges = [closure.plain(values) for closure in bounds]
-        return scipy_nquad(function.plain(values), plain_ranges, opts=options)
+        return scipy_nquad(function.plain(values), plain_ranges, opts=listed)
 
     outcome = run(Nested(name, integral, solver), inputs.nodes)
     value, error = (ScalarTracer(x.node, True) for x in outcome.results)

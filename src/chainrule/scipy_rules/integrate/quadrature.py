@@ -16,7 +16,6 @@ from scipy.integrate import quad as scipy_quad
 from ...errors import GradientError, UnsupportedError, at_user_line
 from ...graph.evaluate import call
 from ...graph.graph import Graph
-from ...graph.types import Type
 from ...primitives.callback import NoTangent
 from ...primitives.elementwise import mul
 from ...primitives.structure import cast, concatenate, slice_, sum_
@@ -54,9 +53,7 @@ class Quadrature(Algorithm):
         """Run SciPy's method."""
         f = plain_function(self.graph, 1, constants)
         size = self.types[0].shape[0]
-        values, errors, self.outcome = self.integrator(
-            lambda x: f(x)[0], float(a), float(b), size
-        )
+        values, errors, self.outcome = self.integrator(lambda x: f(x)[0], float(a), float(b), size)
         return values, errors
 
     def _of(self, graph: Graph, inputs: Sequence[Any]) -> Any:
@@ -161,8 +158,8 @@ def one_by_one(options: dict[str, Any]) -> Integrator:
             return y
 
         pairs = [scipy_quad(lambda x, k=k: remembered(x)[k], a, b, **options)[:2] for k in range(m)]
-        values, errors = np.array(pairs).reshape(m, 2).T
-        return values, errors, None
+        both: Any = np.array(pairs).reshape(m, 2).T
+        return both[0], both[1], None
 
     return integrate
 

@@ -55,8 +55,8 @@ def _cumulative_trapezoid(
     y, steps = _spacing(y, x, dx, axis)
     sums = np.cumsum(steps * (y[..., 1:] + y[..., :-1]) / 2.0, axis=-1)
     if initial is not None:
-        sums = np.concatenate([np.zeros_like(sums[..., :1]) if sums.shape[-1] else
-                               np.zeros((*sums.shape[:-1], 1), sums.dtype), sums], axis=-1)  # fmt: skip
+        edge = np.zeros((*sums.shape[:-1], 1), sums.dtype)
+        sums = np.concatenate([edge, sums], axis=-1)
     return np.moveaxis(sums, -1, axis)
 
 
@@ -127,9 +127,7 @@ def _cumulative_simpson(
             raise ValueError(at_user_line("Input x must be strictly increasing."))
         h = np.broadcast_to(as_float(h), (*moved.shape[:-1], n - 1))
         forward = _steps_by_parabolas(moved, h, x is None)
-        backward = np.flip(
-            _steps_by_parabolas(np.flip(moved, -1), np.flip(h, -1), x is None), -1
-        )
+        backward = np.flip(_steps_by_parabolas(np.flip(moved, -1), np.flip(h, -1), x is None), -1)
         sums = np.cumsum(_alternating(forward, backward, n - 1), axis=-1)
     if initial is not None:
         initial = as_float(initial)

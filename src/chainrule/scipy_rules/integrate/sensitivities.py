@@ -138,9 +138,7 @@ class InitialValueSolution(Algorithm):
         both = concatenate(y0, start.ravel(), axis=0)
         (solved,) = call_algorithm(derived, [t0, ts, both, *constants])
         index = (slice(None), slice(self.n, None))
-        sensitivities = reshape(
-            slice_(solved, index=index), shape=(self.times, count, self.n)
-        )
+        sensitivities = reshape(slice_(solved, index=index), shape=(self.times, count, self.n))
         weighted = mul(sensitivities, reshape(g, shape=(self.times, 1, self.n)))
         return sum_(weighted, axes=(0, 2))
 
@@ -168,7 +166,7 @@ class InitialValueSolution(Algorithm):
     def _by_all(self, moving: tuple[int, ...], of_start: bool) -> Graph:
         """Return F of the solution and all derivatives, S' = S J.T + dF/dc.T, with S as rows."""
         n = self.n
-        t, y_in, *constants = self.graph.inputs
+        t, _, *constants = self.graph.inputs
         back = pullback(self.graph, (1, *[2 + k for k in moving]))
         rows_of = Graph(back.inputs, (_joined(*[_float(flat(x)) for x in back.outputs]),))
         p = rows_of.outputs[0].shape[0] - n
@@ -197,9 +195,7 @@ class InitialValueSolution(Algorithm):
             base = self._factors([*inputs[:2], inputs[2][: self.n], *inputs[3:first]])
             pairs = [(inputs[2][: self.n], inputs[2][self.n :])]
             pairs += [(inputs[3 + k], t) for k, t in zip(moving, inputs[first:], strict=True)]
-            largest = max(
-                float(np.max(np.abs(t) * _inverse(x), initial=0.0)) for x, t in pairs
-            )
+            largest = max(float(np.max(np.abs(t) * _inverse(x), initial=0.0)) for x, t in pairs)
             return np.concatenate([base, base * np.clip(largest, _LEAST_FACTOR, 1.0)])
 
         return weights

@@ -17,7 +17,7 @@ from ...errors import AbstractValueError, at_user_line
 from ...trace.tracer import Tracer
 from ..algorithm import Outcome, depth_of_traces, run
 from ..arrays import asarray
-from ..call_arguments import COUNT, UNDER_JIT, Unavailable, arguments_of, as_tuple
+from ..call_arguments import UNDER_JIT, Unavailable, arguments_of, as_tuple
 from ..closures import NUMBER, Closure, Inputs, algorithm_rule, plain
 from ..derived_graphs import FLOAT
 from ..implicit import find
@@ -104,7 +104,8 @@ class _Call:
         are.
         """
         if self.t_eval is not None:
-            return self.t_eval[: len(solved.t)] if isinstance(self.t_eval, Tracer) else solved.t
+            ts: Any = self.t_eval
+            return ts[: len(solved.t)] if isinstance(ts, Tracer) else solved.t
         start, last = self.t0, solved.t[-1]
         if solved.status == 0:
             last = self.end
@@ -133,11 +134,13 @@ class _Call:
             return None, (y, *_counts(solved))
 
         y, *counts = self._run(problem, own).results
-        return OptimizeResult(
+        result: Any = OptimizeResult()
+        result.update(zip(_COUNTS, counts, strict=True))
+        result.update(
             t=self.t_eval, y=y.T, sol=self._dense(None) if self.dense else None, t_events=None,
-            y_events=None, **dict(zip(_COUNTS, counts, strict=True)), success=counts[3] >= 0,
-            message=Unavailable("message", UNDER_JIT, True),
+            y_events=None, success=counts[3] >= 0, message=Unavailable("message", UNDER_JIT, True),
         )  # fmt: skip
+        return result
 
     def _dense(self, known: Any) -> Callable[[Any], Any]:
         """Return the solution as a function of time, with its derivatives."""

@@ -1,5 +1,14 @@
 """Rules for `scipy.interpolate`."""
 
-from . import basis, bsplines, cubic, grids, intervals, piecewise, univariate
+from . import basis, bsplines, cubic, grids, intervals, piecewise, scattered, univariate
 
-__all__ = ["basis", "bsplines", "cubic", "grids", "intervals", "piecewise", "univariate"]
+__all__ = [
+    "basis",
+    "bsplines",
+    "cubic",
+    "grids",
+    "intervals",
+    "piecewise",
+    "scattered",
+    "univariate",
+]

@@ -254,8 +254,14 @@ def _splrep(x: Any, y: Any, w: Any = None, xb: Any = None, xe: Any = None, k: in
             task: int = 0, s: Any = None, t: Any = None, full_output: int = 0, per: int = 0,
             quiet: int = 1) -> Any:  # fmt: skip
     smoothing = s if s is not None else (w is not None)
-    if any_traced(s) or smoothing or task or t is not None or full_output or per or (
-        xb is not None or xe is not None
+    if (
+        any_traced(s)
+        or smoothing
+        or task
+        or t is not None
+        or full_output
+        or per
+        or (xb is not None or xe is not None)
     ):
         refuse("scipy.interpolate.splrep with smoothing or options",
                "only interpolation (s=0) has a derivative here")  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import scipy.interpolate
+import scipy.linalg
 
 from ...errors import at_user_line
 from ...primitives.banded import solve_banded
@@ -73,10 +73,8 @@ def _akima(self: Any, x: Any, y: Any, axis: int = 0, *, method: str = "akima",
         raise NotImplementedError(at_user_line(f"`method`={method} is unsupported."))
     x, y, axis = checked_data(x, y, axis, "Akima1DInterpolator")
     slope = np.diff(y, axis=0) / column(np.diff(x), y)
-    if x.shape[0] == 2:
-        dydx = np.concatenate([slope, slope])
-    else:
-        dydx = _akima_slopes(slope, method)
+    two = x.shape[0] == 2
+    dydx = np.concatenate([slope, slope]) if two else _akima_slopes(slope, method)
     _fill_hermite(self, x, y, dydx, False if extrapolate is None else extrapolate, axis)
 
 
@@ -114,8 +112,10 @@ def _spline(self: Any, x: Any, y: Any, axis: int = 0, bc_type: Any = "not-a-knot
 def _conditions(bc_type: Any, y: Any) -> list[Any]:
     if isinstance(bc_type, str):
         values = known(y)
-        if bc_type == "periodic" and values is not None and not np.allclose(
-            values[0], values[-1], rtol=1e-15, atol=1e-15
+        if (
+            bc_type == "periodic"
+            and values is not None
+            and not np.allclose(values[0], values[-1], rtol=1e-15, atol=1e-15)
         ):
             raise ValueError(
                 at_user_line(

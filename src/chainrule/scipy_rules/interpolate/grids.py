@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import scipy.interpolate
-from scipy.interpolate import RegularGridInterpolator
 
 from ...errors import at_user_line
 from ...trace.interception import intercepts
@@ -18,12 +17,15 @@ from .piecewise import MODULE
 
 _DEGREES = {"slinear": 1, "cubic": 3, "quintic": 5,
             "slinear_legacy": 1, "cubic_legacy": 3, "quintic_legacy": 5}  # fmt: skip
+_REGULAR: Any = scipy.interpolate.RegularGridInterpolator
+_BIVARIATE: Any = scipy.interpolate.BivariateSpline
 _METHODS = ("linear", "nearest", *_DEGREES)
 
 
 @intercepts(MODULE, "RegularGridInterpolator.__init__")
 def _init(self: Any, points: Any, values: Any, method: str = "linear", bounds_error: bool = True,
-          fill_value: Any = np.nan, *, solver: Any = None, solver_args: Any = None) -> None:  # fmt: skip
+          fill_value: Any = np.nan, *, solver: Any = None,
+          solver_args: Any = None) -> None:  # fmt: skip
     _check_method(method)
     values = as_float(values)
     grid = [asarray(p, np.float64) for p in points]
@@ -40,7 +42,9 @@ def _init(self: Any, points: Any, values: Any, method: str = "linear", bounds_er
             descending.append(i)
             grid[i], numbers = p[::-1], numbers[::-1]
         if numbers is not None and not np.all(np.diff(numbers) > 0):
-            raise ValueError(at_user_line(f"The points in dimension {i} must be strictly ascending"))
+            raise ValueError(
+                at_user_line(f"The points in dimension {i} must be strictly ascending")
+            )
         if p.shape[0] <= _DEGREES.get(method, 0):
             raise ValueError(at_user_line(f"There are too few points in dimension {i}"))
     self._asarray, self.method, self._spline = asarray, method, None
@@ -89,9 +93,11 @@ def _call(self: Any, xi: Any, method: Any = None, *, nu: Any = None) -> Any:
 def coordinates(xi: Any, d: int) -> Any:
     """Return points as an array with their d coordinates in the last axis."""
     if isinstance(xi, tuple) and len(xi) > 1:
-        arrays = np.broadcast_arrays(*[asarray(x, np.float64) for x in xi]) if not is_traced(xi) else [
-            asarray(x, np.float64) for x in xi
-        ]
+        arrays = (
+            np.broadcast_arrays(*[asarray(x, np.float64) for x in xi])
+            if not is_traced(xi)
+            else [asarray(x, np.float64) for x in xi]
+        )
         shape = np.broadcast_shapes(*[x.shape for x in arrays])
         points = np.stack([np.broadcast_to(x, shape) for x in arrays], axis=-1)
     else:
@@ -125,11 +131,11 @@ def _multilinear(grid: Any, values: Any, columns: list[Any], nearest: bool) -> A
     if nearest:
         index = [low + (share > 0.5) for low, share in zip(lows, shares, strict=True)]
         return _gathered(values, index, d)
-    total = None
+    total: Any = None
     for corner in product((0, 1), repeat=d):
         if any(k and p.shape[0] == 1 for k, p in zip(corner, grid, strict=True)):
             continue
-        weight = None
+        weight: Any = None
         for k, share in zip(corner, shares, strict=True):
             factor = share if k else 1 - share
             weight = factor if weight is None else weight * factor
@@ -172,18 +178,16 @@ def _tensor_spline(knots: Any, c: Any, k: int, columns: list[Any], nu: Any) -> A
     return evaluate_tensor(knots, c, degrees, columns, orders)
 
 
-def evaluate_tensor(
-    knots: Any, c: Any, degrees: Any, columns: list[Any], orders: list[int]
-) -> Any:
+def evaluate_tensor(knots: Any, c: Any, degrees: Any, columns: list[Any], orders: list[int]) -> Any:
     """Return the values of a tensor product of splines at points."""
     index = [basis.interval(t, k, x) for t, k, x in zip(knots, degrees, columns, strict=True)]
     weights = [
         basis.basis(t, k, x, i, nu)
         for t, k, x, i, nu in zip(knots, degrees, columns, index, orders, strict=True)
     ]
-    total = None
+    total: Any = None
     for corner in product(*[range(k + 1) for k in degrees]):
-        weight = None
+        weight: Any = None
         for j, w in zip(corner, weights, strict=True):
             weight = w[:, j] if weight is None else weight * w[:, j]
         at = [i - k + j for i, k, j in zip(index, degrees, corner, strict=True)]
@@ -198,7 +202,7 @@ def _interpn(points: Any, values: Any, xi: Any, method: str = "linear", bounds_e
              fill_value: Any = np.nan) -> Any:  # fmt: skip
     if method == "splinef2d":
         refuse("interpn(method='splinef2d')", "use RectBivariateSpline, or method='cubic'")
-    interpolator = RegularGridInterpolator(
+    interpolator = _REGULAR(
         points, values, method=method, bounds_error=bounds_error, fill_value=fill_value
     )
     return interpolator(xi)
@@ -228,7 +232,7 @@ def _rectangle(self: Any, x: Any, y: Any, z: Any, bbox: Any = (None,) * 4, kx: i
 
 @intercepts(MODULE, "RectBivariateSpline.__call__")
 def _bivariate_call(self: Any, x: Any, y: Any, dx: int = 0, dy: int = 0, grid: bool = True) -> Any:
-    if not isinstance(self, scipy.interpolate.BivariateSpline):
+    if not isinstance(self, _BIVARIATE):
         refuse(f"scipy.interpolate.{type(self).__name__}", "use RectBivariateSpline")
     tx, ty, c = (asarray(part) for part in self.tck)
     kx, ky = self.degrees

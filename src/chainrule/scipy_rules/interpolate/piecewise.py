@@ -33,7 +33,7 @@ def evaluate(c: Any, breaks: Any, x: Any, nu: int, extrapolate: bool) -> Any:
     Terms are summed in SciPy's order, from the constant one on.
     """
     inner = breaks[1:-1]
-    ends = known(breaks[::len(breaks) - 1])
+    ends = known(breaks[:: len(breaks) - 1])
     descending = ends is not None and ends[0] > ends[1]
     index = searchsorted(-inner, -x, "right") if descending else searchsorted(inner, x, "right")
     local = x - take(breaks, index)
@@ -119,7 +119,7 @@ def _derivative(self: Any, nu: int = 1) -> Any:
     c = self._c
     k = c.shape[0]
     factors = np.array([float(perm(n, nu)) for n in range(k - 1, nu - 1, -1)])
-    c = c[:k - nu] * factors.reshape(-1, *[1] * (c.ndim - 1)) if k > nu else c[:1] * 0.0
+    c = c[: k - nu] * factors.reshape(-1, *[1] * (c.ndim - 1)) if k > nu else c[:1] * 0.0
     return fill(PPoly.__new__(type(self)), c, self._x, self.extrapolate, self.axis)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import scipy.interpolate
-from scipy.interpolate import interp1d, make_interp_spline
+from scipy.interpolate import make_interp_spline
 
 from ...errors import at_user_line
 from ...trace.interception import intercepts
@@ -15,6 +15,7 @@ from .bsplines import EXTRAPOLATION, fitpack_integral, fitpack_value, interpolat
 from .intervals import searchsorted
 from .piecewise import MODULE, with_axis
 
+_INTERP1D: Any = scipy.interpolate.interp1d
 _ORDERS = {"zero": 0, "slinear": 1, "quadratic": 2, "cubic": 3}
 _KINDS = ("linear", "nearest", "nearest-up", "previous", "next")
 
@@ -30,22 +31,26 @@ def _init(self: Any, x: Any, y: Any, kind: Any = "linear", axis: int = -1, copy:
         )
     axis %= y.ndim
     if not assume_sorted:
-        order = np.argsort(x, kind="stable") if known(x) is None else np.argsort(known(x), kind="stable")
+        order = (
+            np.argsort(x, kind="stable")
+            if known(x) is None
+            else np.argsort(known(x), kind="stable")
+        )
         x, y = take(x, order), take(y, order, axis)
     self.bounds_error, self.copy, self.axis, self.x, self.y = bounds_error, copy, axis, x, y
     self._y_axis, self._y_extra_shape = axis, y.shape[:axis] + y.shape[axis + 1 :]
     self.dtype = np.float64
+    degree = _ORDERS.get(kind, kind) if not isinstance(kind, int) else kind
     self._y = np.moveaxis(y, axis, 0).reshape(x.shape[0], -1)
-    order = _ORDERS.get(kind, kind) if not isinstance(kind, int) else kind
-    if isinstance(order, str) and order not in _KINDS:
+    if isinstance(degree, str) and degree not in _KINDS:
         raise NotImplementedError(at_user_line(f"{kind} is unsupported."))
-    self._kind = order if isinstance(order, str) else "spline"
+    self._kind = degree if isinstance(degree, str) else "spline"
     if self._kind == "spline":
-        if x.shape[0] <= order:
+        if x.shape[0] <= degree:
             raise ValueError(
-                at_user_line(f"x and y arrays must have at least {order + 1} entries")
+                at_user_line(f"x and y arrays must have at least {degree + 1} entries")
             )
-        self._spline = make_interp_spline(x, self._y, k=order, check_finite=False)
+        self._spline = make_interp_spline(x, self._y, k=degree, check_finite=False)
     _fill_outside(self, fill_value)
 
 
@@ -64,7 +69,9 @@ def _fill_outside(self: Any, fill_value: Any) -> None:
             self._extrapolate = False
             self._fill_value_below, self._fill_value_above = ends
         return
-    pair = fill_value if isinstance(fill_value, tuple) and len(fill_value) == 2 else (fill_value,) * 2
+    pair = (
+        fill_value if isinstance(fill_value, tuple) and len(fill_value) == 2 else (fill_value,) * 2
+    )
     shape = self._y_extra_shape or (1,)
     below, above = (np.broadcast_to(asarray(value), shape).reshape(-1) for value in pair)
     self._fill_value_below, self._fill_value_above = below, above
@@ -74,7 +81,7 @@ def _fill_outside(self: Any, fill_value: Any) -> None:
 
 @intercepts(MODULE, "interp1d.__call__")
 def _call(self: Any, x: Any) -> Any:
-    if not isinstance(self, interp1d):
+    if not isinstance(self, _INTERP1D):
         refuse(f"scipy.interpolate.{type(self).__name__}", "use CubicSpline or PchipInterpolator")
     points = as_float(x)
     flat = points.reshape(-1)
@@ -107,7 +114,11 @@ def _interpolated(self: Any, x: Any) -> Any:
         middles = knots[1:] / 2.0 + knots[:-1] / 2.0
         index = searchsorted(middles, x, "left" if self._kind == "nearest" else "right")
     else:
-        index = searchsorted(knots, x, "right") - 1 if self._kind == "previous" else searchsorted(knots, x)
+        index = (
+            searchsorted(knots, x, "right") - 1
+            if self._kind == "previous"
+            else searchsorted(knots, x)
+        )
     return take(y, np.clip(index, 0, n - 1))
 
 
@@ -155,7 +166,8 @@ def _univariate_call(self: Any, x: Any, nu: int = 0, ext: Any = None) -> Any:
 
 @intercepts(MODULE, "UnivariateSpline.integral")
 def _univariate_integral(self: Any, a: Any, b: Any) -> Any:
-    return fitpack_integral(*map(asarray, self._eval_args[:2]), self._eval_args[2], a, b)
+    t, c, k = self._eval_args
+    return fitpack_integral(asarray(t), asarray(c), k, a, b)
 
 
 for _name in ("derivatives", "roots", "derivative", "antiderivative", "get_residual"):

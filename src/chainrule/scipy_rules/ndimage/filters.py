@@ -1,4 +1,4 @@
-"""Linear filters of `scipy.ndimage`. SciPy sums in float64, whatever the image is, and so do these."""
+"""Linear filters of `scipy.ndimage`: as in SciPy, sums are in float64, whatever the image is."""
 
 from __future__ import annotations
 

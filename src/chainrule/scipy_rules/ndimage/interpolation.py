@@ -60,7 +60,7 @@ def _zoom(input: Any, zoom: Any, output: Any = None, order: int = 3, mode: str =
     x = image(input, "zoom")
     dtype = result_dtype(x, output, "zoom")
     factors = sequence(zoom, x.ndim)
-    shape = [int(round(n * z)) for n, z in zip(x.shape, factors, strict=True)]
+    shape = [round(n * z) for n, z in zip(x.shape, factors, strict=True)]
     if all(z == 1 for z in factors) and prefilter:
         return asarray(x, dtype).copy()
     better = {"constant": "grid-constant", "wrap": "grid-wrap"}.get(mode)
@@ -91,7 +91,11 @@ def affine_transform(input: Any, matrix: Any, offset: Any = 0.0, output_shape: A
     n = x.ndim
     if matrix.ndim not in (1, 2) or not matrix.shape[0]:
         raise RuntimeError(at_user_line("no proper affine matrix provided"))
-    if matrix.ndim == 2 and matrix.shape in ((n, n + 1), (n + 1, n + 1)) and matrix.shape[1] == n + 1:
+    if (
+        matrix.ndim == 2
+        and matrix.shape in ((n, n + 1), (n + 1, n + 1))
+        and matrix.shape[1] == n + 1
+    ):
         bottom = known(matrix[n:])
         if bottom is not None and len(bottom) and not np.array_equal(bottom[0], np.eye(n + 1)[n]):
             raise ValueError(at_user_line("Expected a homogeneous transformation matrix"))

@@ -42,7 +42,7 @@ SHORT = 64  # SciPy's own start at the edge is inexact for short rows: these are
 PADDING = 12  # samples that SciPy adds before it filters, in two of the modes
 
 
-_PREFILTER = scipy.ndimage.spline_filter1d
+_PREFILTER: Any = scipy.ndimage.spline_filter1d
 
 
 def _check_order(order: int, least: int = 0) -> None:
@@ -239,4 +239,3 @@ def on_grid(samples: Samples, rows: list[Any]) -> Any:
             outside = outside.reshape(shape)
             beyond = outside if beyond is None else beyond | outside
     return samples.with_constant(y, beyond)
-

@@ -27,7 +27,9 @@ class _Model:
     def __init__(self, named: dict[str, Any]) -> None:
         self.f, self.jac = named.pop("f"), named.pop("jac", None)
         xdata = named.pop("xdata")
-        self.xdata = asarray(xdata, float) if isinstance(xdata, (list, tuple, np.ndarray)) else xdata
+        self.xdata = (
+            asarray(xdata, float) if isinstance(xdata, (list, tuple, np.ndarray)) else xdata
+        )
         self.ydata = asarray(named.pop("ydata"), float)
         sigma = named.pop("sigma", None)
         self.sigma = None if sigma is None else asarray(sigma, float)
@@ -39,7 +41,9 @@ class _Model:
             count -= hasattr(self.f, "__self__")
             limit = sides(bounds)
             if limit is not None:
-                raise UnsupportedError(at_user_line("curve_fit with bounds and without p0: give p0"))
+                raise UnsupportedError(
+                    at_user_line("curve_fit with bounds and without p0: give p0")
+                )
             start = np.ones(count)
         self.start = asarray(start, float)
         if not self.start.ndim:

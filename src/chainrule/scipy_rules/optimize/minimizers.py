@@ -52,9 +52,7 @@ def _minimize(original: Any, *args: Any, **kwargs: Any) -> Any:
 
     outcome, closure = problem.find("minimize", solver, _FIELDS)
     fun = differentiable(closure)(outcome.results[0]).reshape(())[()]
-    return optimize_result(
-        outcome, _FIELDS, {"fun": fun}, problem.inputs, ("jac", "hess_inv")
-    )
+    return optimize_result(outcome, _FIELDS, {"fun": fun}, problem.inputs, ("jac", "hess_inv"))
 
 
 def _part(f: Any, position: int) -> Any:

@@ -70,7 +70,9 @@ class Problem:
 
     def options(self, values: Sequence[Any]) -> dict[str, Any]:
         """Return what SciPy takes beside the function and x0."""
-        named = {k: f.plain(values) for k, f in self.functions.items() if k != "fun"}
+        named: dict[str, Any] = {
+            k: f.plain(values) for k, f in self.functions.items() if k != "fun"
+        }
         if self.bounds:
             named["bounds"] = Bounds(*[np.array(values[k]) for k in self.bounds])
         return named

@@ -7,7 +7,6 @@ from typing import Any
 from ...errors import UnsupportedError, at_user_line
 from ..closures import algorithm_rule
 
-
 _REFUSED = {
     "linprog": ("c", "its solution is a corner, whose derivative is not defined everywhere"),
     "milp": ("c", "its solutions are isolated points"),
@@ -22,8 +21,10 @@ _REFUSED = {
 
 def _refusing(name: str, reason: str) -> Any:
     def refuse(_original: Any, *_args: Any, **_kwargs: Any) -> Any:
-        advice = "" if name in ("linprog", "milp") else (
-            ": start scipy.optimize.minimize from chainrule.stop_gradient of what it finds"
+        advice = (
+            ""
+            if name in ("linprog", "milp")
+            else (": start scipy.optimize.minimize from chainrule.stop_gradient of what it finds")
         )
         raise UnsupportedError(
             at_user_line(f"scipy.optimize.{name} has no derivative, since it {reason}{advice}")

@@ -52,8 +52,11 @@ def _constant(number: float, z: Any) -> Any:
 
 
 _LOSSES: dict[str, Callable[[Any], Any]] = {
-    "linear": lambda z: z, "soft_l1": _soft_l1, "huber": _huber, "cauchy": log1p, "arctan": lambda z: arctan2(z, _constant(1.0, z)),
-}  # fmt: skip
+    "soft_l1": _soft_l1,
+    "huber": _huber,
+    "cauchy": log1p,
+    "arctan": lambda z: arctan2(z, _constant(1.0, z)),
+}
 
 
 def _cost(loss: Any, scale: float) -> Callable[[Graph], Graph]:
@@ -116,21 +119,19 @@ def _jacobian(closure: Closure, x: Tracer) -> Any:
     return traced(node_of(jacobian(closure.graph, 0, [x.node, *closure.outside])))
 
 
-def pinned(value: Any, x: Tracer) -> Tracer:
+def pinned(value: Any, x: Any) -> Any:
     """Return SciPy's numbers with the derivative of x; x itself where there are none."""
     if not isinstance(value, (np.ndarray, float, Tracer)):
         return x
     change = x - traced(stop_gradient(x.node))
-    return value + np.where(np.isfinite(change), change, 0.0)  # type: ignore[return-value]
+    return value + np.where(np.isfinite(change), change, 0.0)
 
 
 def covariance(j: Tracer) -> Tracer:
     """Return the inverse of J.T J."""
     product = (j.T @ j).node
     n = product.shape[0]
-    columns = [
-        reshape(solve(product, node_of(np.eye(n)[k])), shape=(1, n)) for k in range(n)
-    ]
+    columns = [reshape(solve(product, node_of(np.eye(n)[k])), shape=(1, n)) for k in range(n)]
     return np.concatenate([traced(node) for node in columns])  # type: ignore[return-value]
 
 
@@ -158,7 +159,7 @@ def _leastsq(original: Any, *args: Any, **kwargs: Any) -> Any:
     outcome, closure = problem.find("leastsq", solver, fields)
     x, _, cov, nfev, ier = outcome.results
     if outcome.scipy is not None:
-        ier = int(ier.node.value)  # type: ignore[assignment]
+        ier = int(ier.node.value)
     if not full_output:
         return x, ier
     residual = differentiable(closure)(x)

@@ -55,13 +55,13 @@ def withheld(key: str, x: Any, inputs: Inputs) -> Any:
 def optimize_result(
     outcome: Outcome, fields: dict[str, Any], traced_fields: dict[str, Any], inputs: Inputs,
     unknown: tuple[str, ...] = (),
-) -> OptimizeResult:  # fmt: skip
+) -> Any:  # fmt: skip
     """Return SciPy's result with x and other fields traced.
 
     What depends on the algorithm's steps alone has no derivative, and refuses one. Under jit there
     are only those of `fields`, and those of `unknown` say why they are not there.
     """
-    result = OptimizeResult()
+    result: Any = OptimizeResult()
     if outcome.scipy is None:
         result.update(zip(fields, outcome.results[2:], strict=True))
         result.update({key: Unavailable(key, UNDER_JIT, True) for key in ("message", *unknown)})

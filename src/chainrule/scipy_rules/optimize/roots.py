@@ -18,7 +18,7 @@ from ..call_arguments import (
     as_tuple,
     float_type,
 )
-from ..closures import Closure, Inputs, algorithm_rule, differentiable, plain
+from ..closures import Inputs, algorithm_rule, differentiable, plain
 from ..implicit import find
 from .results import optimize_result, withheld
 

@@ -87,17 +87,22 @@ def _number(x: Any) -> Any:
 
 def _counts(result: Any) -> tuple[int, int, bool]:
     iterations = result.iterations
-    return int(iterations) if iterations == iterations else -1, result.function_calls, result.converged
+    return (
+        int(iterations) if iterations == iterations else -1,
+        result.function_calls,
+        result.converged,
+    )
 
 
 def _results(x: Tracer, fields: Sequence[Any], scipy: Any) -> Any:
     """Return SciPy's results with the traced root; without the text of how it ended under jit."""
+    results: Any = RootResults
     if scipy is None:
-        result = RootResults(x, fields[2], fields[3], 0, "")
+        result = results(x, fields[2], fields[3], 0, "")
         result.converged = fields[4]
         result.flag, result.method = (Unavailable(k, UNDER_JIT, True) for k in ("flag", "method"))
         return result
-    result = RootResults(x, scipy.iterations, scipy.function_calls, scipy.flag, scipy.method)
+    result = results(x, scipy.iterations, scipy.function_calls, scipy.flag, scipy.method)
     result.converged = scipy.converged
     return result
 

@@ -1,5 +1,5 @@
 """Rules for `scipy.signal`."""
 
-from . import convolution, filters, smoothing, waveforms
+from . import analytic, convolution, filters, responses, smoothing, waveforms
 
-__all__ = ["convolution", "filters", "smoothing", "waveforms"]
+__all__ = ["analytic", "convolution", "filters", "responses", "smoothing", "waveforms"]

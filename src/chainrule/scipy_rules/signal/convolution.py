@@ -39,9 +39,7 @@ def convolved(x: Any, kernel: Any, mode: str, direct: bool = False) -> Any:
     """Return the convolution with zeros around, in one of SciPy's modes."""
     axes = range(x.ndim)
     if mode not in ("full", "same", "valid"):
-        raise ValueError(
-            at_user_line("acceptable mode flags are 'valid', 'same', or 'full'")
-        )
+        raise ValueError(at_user_line("acceptable mode flags are 'valid', 'same', or 'full'"))
     if mode == "valid":
         sizes = [(x.shape[k], kernel.shape[k]) for k in axes]
         if all(a <= b for a, b in sizes) and not all(a >= b for a, b in sizes):
@@ -158,7 +156,7 @@ def _planar(in1: Any, in2: Any, mode: str, boundary: str, fillvalue: Any, flip: 
     elif boundary in _EXTENSIONS:
         extended = in1
         for axis, margin in enumerate(margins):
-            order = np.pad(np.arange(in1.shape[axis]), margin, mode=_EXTENSIONS[boundary])
+            order = np.pad(np.arange(in1.shape[axis]), margin, mode=_EXTENSIONS[boundary])  # type: ignore[call-overload]
             extended = take(extended, order, axis)
     else:
         raise ValueError(

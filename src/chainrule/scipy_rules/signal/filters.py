@@ -149,9 +149,10 @@ def _extended(x: Any, edge: int, padtype: Any) -> Any:
         before, after = (np.repeat(end, edge, axis=0) for end in (first, last))
     else:
         n = x.shape[0]
-        before, after = x[edge:0:-1], x[n - 2 : n - 2 - edge : -1] if n - 2 >= edge else x[
-            n - 2 :: -1
-        ]
+        before, after = (
+            x[edge:0:-1],
+            x[n - 2 : n - 2 - edge : -1] if n - 2 >= edge else x[n - 2 :: -1],
+        )
         if padtype == "odd":
             before, after = 2 * first - before, 2 * last - after
     return np.concatenate([before, x, after])
@@ -173,7 +174,7 @@ def _sections(sos: Any) -> Any:
 
 @intercepts(MODULE, "sosfilt")
 def sosfilt(sos: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
-    """Return the signal filtered by all sections, with their last states if there are first ones."""
+    """Return the filtered signal, with the sections' last states if there are first ones."""
     sos, x = _sections(sos), asarray(x)
     dtype = _common_dtype(*([sos, x] if zi is None else [sos, x, asarray(zi)]))
     sos, x = asarray(sos, dtype), asarray(x, dtype)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import gcd
 from typing import Any
 
@@ -15,6 +16,8 @@ from ..arrays import as_float, asarray, is_traced, known, refuse
 from ..correlation import correlate_along
 from .convolution import MODULE
 
+_convolve1d: Any = scipy.ndimage.convolve1d
+
 # Savitzky and Golay
 
 
@@ -23,9 +26,7 @@ def _savgol_filter(x: Any, window_length: int, polyorder: int, deriv: int = 0, d
                    axis: int = -1, mode: str = "interp", cval: Any = 0.0) -> Any:  # fmt: skip
     if mode not in ("mirror", "constant", "nearest", "interp", "wrap"):
         raise ValueError(
-            at_user_line(
-                "mode must be 'mirror', 'constant', 'nearest' 'wrap' or 'interp'."
-            )
+            at_user_line("mode must be 'mirror', 'constant', 'nearest' 'wrap' or 'interp'.")
         )
     if is_traced(delta):
         refuse("savgol_filter with a traced delta", "divide by delta**deriv yourself")
@@ -33,14 +34,14 @@ def _savgol_filter(x: Any, window_length: int, polyorder: int, deriv: int = 0, d
     x = x if x.dtype in (np.float64, np.float32) else x.astype(np.float64)
     weights = scipy.signal.savgol_coeffs(window_length, polyorder, deriv=deriv, delta=delta)
     if mode != "interp":
-        return scipy.ndimage.convolve1d(x, weights, axis=axis, mode=mode, cval=cval)
+        return _convolve1d(x, weights, axis=axis, mode=mode, cval=cval)
     if window_length > x.shape[axis]:
         raise ValueError(
             at_user_line(
                 "If mode is 'interp', window_length must be less than or equal to the size of x."
             )
         )
-    y = np.moveaxis(scipy.ndimage.convolve1d(x, weights, axis=axis, mode="constant"), axis, 0)
+    y = np.moveaxis(_convolve1d(x, weights, axis=axis, mode="constant"), axis, 0)
     rows, n, half = np.moveaxis(x, axis, 0), x.shape[axis], window_length // 2
     first, last = (
         _polynomials(window_length, part, polyorder, deriv, delta).astype(x.dtype)
@@ -85,7 +86,7 @@ def _detrend(data: Any, axis: int = -1, type: str = "linear", bp: Any = 0,
             at_user_line("Breakpoints must be less than length of data along given axis.")
         )
     parts = []
-    for start, stop in zip(breaks[:-1], breaks[1:], strict=True):
+    for start, stop in pairwise(breaks):
         line = np.ones((stop - start, 2))
         line[:, 0] = np.arange(1, stop - start + 1) / (stop - start)
         basis = np.linalg.qr(line)[0] if stop - start > 1 else np.ones((1, 1))

@@ -104,8 +104,8 @@ _PHASES = {"linear": _linear, "quadratic": _quadratic, "logarithmic": _logarithm
 
 _REASONS = {
     "of spectra": ("welch", "csd", "periodogram", "spectrogram", "stft", "istft", "coherence",
-                   "lombscargle", "check_COLA", "czt", "zoom_fft", "resample"),
-    "of filter design": ("freqz", "sosfreqz", "freqs", "group_delay", "firwin", "firwin2",
+                   "lombscargle", "check_COLA", "czt", "zoom_fft"),
+    "of filter design": ("freqs", "group_delay", "firwin", "firwin2",
                          "firls", "remez", "butter", "cheby1", "cheby2", "ellip", "bessel",
                          "iirfilter", "iirnotch", "iirpeak", "bilinear", "tf2zpk", "tf2sos",
                          "tf2ss", "zpk2tf", "zpk2sos", "sos2tf", "ss2tf"),

@@ -1,5 +1,5 @@
 """Rules for `scipy.spatial`: distances, rotations, neighbours."""
 
-from . import distance, metrics, quaternions, rotation
+from . import distance, metrics, neighbours, quaternions, rotation
 
-__all__ = ["distance", "metrics", "quaternions", "rotation"]
+__all__ = ["distance", "metrics", "neighbours", "quaternions", "rotation"]

@@ -113,7 +113,7 @@ def hamming(u: Any, v: Any, w: Any = None) -> Any:
 
 
 def jaccard(u: Any, v: Any, w: Any = None) -> Any:
-    """Return the share of entries that are zero in one vector only, among those not zero in both."""
+    """Return the share of entries with one zero, among those that are not zero in both."""
     unequal = _weighted_sum((u != 0) ^ (v != 0), w) * 1.0
     nonzero = _weighted_sum((u != 0) | (v != 0), w) * 1.0
     return np.where(nonzero == 0, 0.0, unequal / np.where(nonzero == 0, 1.0, nonzero))

@@ -96,8 +96,11 @@ def _nearest_rotation(m: Any) -> Any:
     # Newton's iteration for the polar factor halves large singular values; these are at most
     # 1e6 apart here, and it squares the error at the end
     start = m / np.cbrt(determinant(m))[..., None, None]
-    return fori_loop(0, 32, lambda _, x: 0.5 * (x + _cofactors(x) / determinant(x)[..., None, None]),
-                     start)  # fmt: skip
+
+    def step(_: Any, x: Any) -> Any:
+        return 0.5 * (x + _cofactors(x) / determinant(x)[..., None, None])
+
+    return fori_loop(0, 32, step, start)
 
 
 def determinant(m: Any) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -130,7 +131,7 @@ def _sequence(seq: str, lengths: tuple[int, ...]) -> tuple[list[int], bool]:
                 f"Expected axes from `seq` to be from ['x', 'y', 'z'] or ['X', 'Y', 'Z'], got {seq}"
             )
         )
-    if any(a == b for a, b in zip(seq, seq[1:], strict=False)):
+    if any(a == b for a, b in pairwise(seq)):
         raise ValueError(at_user_line(f"Expected consecutive axes to be different, got {seq}"))
     return ["xyz".index(letter) for letter in seq.lower()], extrinsic
 
@@ -142,9 +143,9 @@ def _concatenate(rotations: Any) -> Any:
     rotations = list(rotations)
     if not all(isinstance(x, Rotation) for x in rotations):
         raise TypeError(at_user_line("input must contain Rotation objects only"))
-    if not any(arrays.is_traced(x._quat) for x in rotations):  # type: ignore[attr-defined]
+    if not any(arrays.is_traced(x._quat) for x in rotations):
         return original(MODULE, "Rotation.concatenate").__func__(rotations)
-    return _rotation(np.concatenate([x._quat for x in rotations]))  # type: ignore[attr-defined]
+    return _rotation(np.concatenate([x._quat for x in rotations]))
 
 
 # Representations
