@@ -10,6 +10,8 @@ import pytest
 
 import chainrule
 
+pytestmark = pytest.mark.usefixtures("_unoptimised")
+
 MODULES = sorted(
     module.name
     for module in pkgutil.walk_packages(chainrule.__path__, "chainrule.")

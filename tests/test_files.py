@@ -440,7 +440,7 @@ def killed(path: str, seconds: float) -> None:
     process.stdout.close()
 
 
-@pytest.mark.parametrize("times", [4, pytest.param(40, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("times", [4, pytest.param(20, marks=pytest.mark.slow)])
 def test_killed_at_any_moment(monkeypatch, times):
     """The file is whole, and what the killed one left is removed by the next writer."""
     draw, left = random.Random(0), 0

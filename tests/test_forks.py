@@ -160,7 +160,7 @@ if __name__ == "__main__":
 
 @pytest.mark.parametrize(
     "way",
-    ["fork", "forkserver", "spawn", "joblib-loky", "joblib-multiprocessing", "joblib-threading"],
+    ["fork", "forkserver", "spawn", "joblib-loky", "joblib-threading"],
 )
 def test_pools_of_processes(tmp_path: Path, way: str) -> None:
     """Every way of starting processes, while a thread compiles and shares work."""

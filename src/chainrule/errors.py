@@ -68,7 +68,7 @@ class UnsupportedError(Refusal, NotImplementedError):
 
 
 class UnsupportedDtypeError(Refusal, DtypeError):
-    """A dtype that NumPy computes with and chainrule does not: complex, longdouble, objects."""
+    """A dtype that NumPy computes with and chainrule does not: longdouble, objects."""
 
 
 class AbstractValueError(Refusal, TypeError):

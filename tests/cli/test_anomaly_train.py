@@ -22,6 +22,8 @@ import chainrule
 from chainrule import escape
 from chainrule.cli import anomaly_labels
 
+pytestmark = pytest.mark.usefixtures("_unoptimised")
+
 ROWS = {row + 1 for row in PLANTED}
 
 

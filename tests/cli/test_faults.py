@@ -21,6 +21,8 @@ from chainrule import container, estimators, files
 from chainrule.cli import keeping
 from chainrule.report import page as pages
 
+pytestmark = pytest.mark.usefixtures("_unoptimised")
+
 QUICK = ("--epochs", "3", "--hidden-layer-sizes", "8", "--n-members", "1")
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

@@ -16,6 +16,8 @@ import chainrule
 from chainrule import escape
 from chainrule.cli import models
 
+pytestmark = pytest.mark.usefixtures("_unoptimised")
+
 WEEK = np.array([0.0, 1.0, 2.0, 3.0, 5.0, 9.0, -4.0])
 RIDGE = ("--members", "ridge")
 ROLES = ("--time", "date", "--target", "units")

@@ -23,6 +23,8 @@ from chainrule.cli.console import console, table
 from chainrule.config import configured
 from chainrule.estimators.raw.attribution import Attribution
 
+pytestmark = pytest.mark.usefixtures("_unoptimised")
+
 WIDE = "100000"  # columns of a terminal in which nothing is folded
 QUICK = ("--epochs", "2", "--hidden-layer-sizes", "4", "--n-members", "1", "-q")
 SEEDS = [0, *(pytest.param(k, marks=pytest.mark.slow) for k in range(1, 3))]

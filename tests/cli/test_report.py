@@ -11,6 +11,8 @@ import pytest
 
 import chainrule
 
+pytestmark = pytest.mark.usefixtures("_unoptimised")
+
 QUICK = ("--epochs", "4", "--hidden-layer-sizes", "8", "-q")
 SECTIONS = ("scores", "learning", "importances", "health", "card", "command")
 

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from chainrule.config import Config
+
 INTERRUPTED_AT = """
 import os, signal, sys
 
@@ -29,9 +31,8 @@ def ran(place, *words, **more):
 
 @pytest.mark.parametrize(
     "name",
-    ["chainrule.errors", "chainrule.config", "chainrule.transforms", "chainrule.cli.app",
-     "chainrule.cli.train", "chainrule.cli.predict"],
-)  # fmt: skip
+    ["chainrule.errors", "chainrule.transforms", "chainrule.cli.train"],
+)
 def test_interrupted_while_modules_load(tmp_path, name):
     """Exit code 130 and nothing said: as the shell expects of Ctrl-C."""
     place = tmp_path / "chainrule"
@@ -58,6 +59,14 @@ def test_ctrl_c_is_an_exception_elsewhere(tmp_path):
     [("CACHE", "abc"), ("CACHE", "-1"), ("UNPACK", "abc"), ("UNPACK", "-2"), ("DEBUG", "1.5"),
      ("PROGRAMS", "0"), ("BACKEND", "gpu")],
 )  # fmt: skip
+def test_values_that_flags_refuse(monkeypatch, flag, value):
+    """The error names the variable."""
+    monkeypatch.setenv(f"CHAINRULE_{flag}", value)
+    with pytest.raises(ValueError, match=f"CHAINRULE_{flag}={value!r}: give "):
+        Config()
+
+
+@pytest.mark.parametrize(("flag", "value"), [("CACHE", "-1"), ("BACKEND", "gpu")])
 def test_flags_that_are_none(tmp_path, monkeypatch, flag, value):
     """One line that names the variable, exit code 2; a program gets a ValueError."""
     monkeypatch.setenv(f"CHAINRULE_{flag}", value)

@@ -51,11 +51,14 @@ def test_options_exist(path: Path) -> None:
 def test_the_guide_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """From top to bottom in an empty folder; the last section's mistakes end with code 2."""
+    """From top to bottom in an empty folder; the last section's mistakes end with code 2.
+
+    But for `train digits`, which `.ci/run` begins with.
+    """
     monkeypatch.chdir(tmp_path)
     for words in commands(GUIDE):
         wrong = {"no-such-file.csv", "colour", "many"} & set(words)
-        if any(name in word for word in words for name in ELSEWHERE):
+        if any(name in word for word in words for name in ELSEWHERE) or words[1:] == ["digits"]:
             continue
         with pytest.raises(SystemExit) as stopped:
             main(words)
@@ -65,7 +68,7 @@ def test_the_guide_runs(
             assert said.err.count("\n") == 1
             assert wrong.pop() in said.err
     assert {path.name for path in tmp_path.iterdir()} == {
-        "digits.safetensors", "small.safetensors", "predicted.csv", "pole.safetensors", "pole.gif",
+        "small.safetensors", "predicted.csv", "pole.safetensors", "pole.gif",
         "cells.safetensors", "cells.html", "scores.csv",
     }  # fmt: skip
     assert len((tmp_path / "predicted.csv").read_text().splitlines()) == 151

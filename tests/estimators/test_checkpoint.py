@@ -362,13 +362,8 @@ def assert_bits(left_alone, killed):
         np.testing.assert_array_equal(a, b)
 
 
-def test_kill(tmp_path, monkeypatch):
-    """Killed twice, a training ends with the weights of one that was left alone."""
-    assert_bits(*arrays_after(tmp_path, monkeypatch, 2, seed=0))
-
-
 @pytest.mark.slow
-def test_many_kills(tmp_path, monkeypatch):
-    """Killed three times, or as often as is asked for."""
+def test_kills(tmp_path, monkeypatch):
+    """Killed three times, or as often as is asked for: the weights of one that was left alone."""
     times = int(os.environ.get("CHAINRULE_KILLS", "3"))
     assert_bits(*arrays_after(tmp_path, monkeypatch, times, seed=1))

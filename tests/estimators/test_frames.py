@@ -9,6 +9,8 @@ from chainrule.data import Table
 from chainrule.errors import DataError
 from chainrule.estimators import TrainOptions, fit_table
 
+pytestmark = pytest.mark.usefixtures("_unoptimised")
+
 QUIET = TrainOptions(progress=False)
 
 ROWS = 60

@@ -10,6 +10,8 @@ import pytest
 
 import chainrule as cr
 
+pytestmark = pytest.mark.usefixtures("_unoptimised")
+
 
 def estimators() -> list[Any]:
     """Of each kind that reads tables."""

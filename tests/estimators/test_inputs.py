@@ -11,7 +11,10 @@ import pytest
 import chainrule as cr
 from chainrule.errors import DataError
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.usefixtures("_unoptimised"),
+]
 N = 40
 X = np.random.default_rng(0).normal(size=(N, 3))
 Y = np.arange(N) % 2

@@ -12,6 +12,7 @@ from chainrule.estimators.inputs import encoding
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
     pytest.mark.filterwarnings("ignore:The number of unique classes"),
+    pytest.mark.usefixtures("_unoptimised"),
 ]
 QUICK = {"hidden_layer_sizes": (8,), "max_iter": 3, "random_state": 0, "progress": False}
 

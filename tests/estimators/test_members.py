@@ -44,7 +44,7 @@ OF_TRAINED = {"check_classifiers_train", "check_classifiers_classes", "check_reg
 def test_checks_of_the_defaults(estimator, check):
     """The same with all defaults; but for what asks how good a model is, two epochs will do."""
     if check.func.__name__ in OF_TRAINED:
-        check(estimator.set_params(max_iter=15))
+        check(estimator.set_params(n_members=2))
         return
     with unoptimised():
         check(estimator.set_params(max_iter=2))

@@ -9,7 +9,10 @@ from sklearn.utils.class_weight import compute_sample_weight
 from chainrule import MLPClassifier, MLPRegressor
 from chainrule.estimators.mlp import perceptron
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.usefixtures("_unoptimised"),
+]
 
 CLOSE = {"rtol": 1e-9, "atol": 1e-12}
 N, WIDTH, HIDDEN, BATCH, EPOCHS = 50, 4, 6, 16, 3

@@ -14,7 +14,10 @@ from chainrule import MLPClassifier, MLPRegressor
 
 protocol = pytest.importorskip("sklearn.callback", reason="scikit-learn before 1.9")
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.usefixtures("_unoptimised"),
+]
 
 X = np.random.default_rng(0).normal(size=(60, 4))
 Y = np.array(["a", "b", "c"])[np.digitize(X[:, 0] + X[:, 1] * X[:, 2], [-0.5, 0.5])]

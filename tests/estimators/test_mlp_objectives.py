@@ -8,7 +8,10 @@ from chainrule import MLPClassifier, MLPRegressor
 from chainrule.errors import DataError, ShapeError
 from chainrule.estimators.mlp.objectives import regression_loss
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.usefixtures("_unoptimised"),
+]
 
 CLOSE = {"rtol": 1e-9, "atol": 1e-12}
 N = 60

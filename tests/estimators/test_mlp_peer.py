@@ -25,6 +25,7 @@ import chainrule
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
     pytest.mark.filterwarnings("ignore:lbfgs failed to converge"),
+    pytest.mark.usefixtures("_unoptimised"),
 ]
 
 CLOSE = {"rtol": 1e-7, "atol": 1e-9}

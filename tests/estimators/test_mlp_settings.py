@@ -12,6 +12,7 @@ from chainrule.estimators.mlp import lbfgs
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
     pytest.mark.filterwarnings("ignore:lbfgs failed to converge"),
+    pytest.mark.usefixtures("_unoptimised"),
 ]
 
 X = np.random.default_rng(0).normal(size=(50, 4))

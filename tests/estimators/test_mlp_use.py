@@ -13,7 +13,10 @@ from chainrule.config import configured
 from chainrule.estimators.inputs import rows
 from chainrule.estimators.mlp import base, network
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.usefixtures("_unoptimised"),
+]
 
 CLOSE = {"rtol": 1e-9, "atol": 1e-12}
 N = 60

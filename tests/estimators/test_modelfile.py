@@ -21,7 +21,10 @@ from chainrule import MLPClassifier, MLPRegressor, TabularClassifier, TabularReg
 from chainrule.container import dumps, loads
 from chainrule.errors import ModelFileError
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.usefixtures("_unoptimised"),
+]
 
 NAMES = list(hostile_files.models())
 CARD = {

@@ -10,6 +10,8 @@ from chainrule import MLPClassifier, MLPRegressor, TabularClassifier, tree
 from chainrule.data import read_table
 from chainrule.estimators.mlp.health import Recorder, _measuring, flat_units
 
+pytestmark = pytest.mark.usefixtures("_unoptimised")
+
 
 def rows(count=300):
     rng = np.random.default_rng(0)

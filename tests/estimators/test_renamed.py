@@ -7,6 +7,8 @@ import chainrule as cr
 from chainrule.container import dumps, loads
 from chainrule.estimators.serialization.renamed import RENAMED
 
+pytestmark = pytest.mark.usefixtures("_unoptimised")
+
 rng = np.random.default_rng(0)
 QUICK = {"epochs": 1, "random_state": 0, "progress": False}
 LABELS = ["a", "b"] * 8

@@ -28,7 +28,10 @@ class Answer(enum.Enum):
     NO = 1
 
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.usefixtures("_unoptimised"),
+]
 QUICK = {"hidden_layer_sizes": (4,), "max_iter": 2, "random_state": 0, "progress": False}
 X = pd.DataFrame({"a": np.arange(ROWS) % 7 * 1.0, "b": np.arange(ROWS) % 2 * 1.0})
 CODES = [k % 2 for k in range(ROWS)]

@@ -7,7 +7,10 @@ import chainrule as cr
 from chainrule.errors import DataError
 from chainrule.estimators.inputs.weights import in_range, plain_weights
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.usefixtures("_unoptimised"),
+]
 N = 60
 X = np.random.default_rng(0).normal(size=(N, 3))
 Y = np.arange(N) % 2

@@ -13,6 +13,8 @@ from chainrule import configured, grad, jit, losses, nn, optim, random, value_an
 from chainrule.errors import TrainingError
 from chainrule.train import fit
 
+pytestmark = pytest.mark.usefixtures("_unoptimised")
+
 RNG = np.random.default_rng(0)
 NAN = np.nan
 ROWS, CLASSES, STEPS = 4, 3, 5

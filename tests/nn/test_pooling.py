@@ -14,6 +14,8 @@ from chainrule import nn
 from chainrule.errors import ShapeError
 from chainrule.transforms import grad, jit
 
+pytestmark = pytest.mark.usefixtures("_unoptimised")
+
 RNG = np.random.default_rng(0)
 
 

@@ -12,6 +12,8 @@ from chainrule import nn, random, tree
 from chainrule.errors import DtypeError, ShapeError
 from chainrule.transforms import check_grads, grad, jit, scan
 
+pytestmark = pytest.mark.usefixtures("_unoptimised")
+
 KINDS = [nn.RNN, nn.LSTM, nn.GRU]
 CELLS = {nn.RNN: nn.RNNCell, nn.LSTM: nn.LSTMCell, nn.GRU: nn.GRUCell}
 

@@ -11,6 +11,8 @@ import chainrule as cr
 from chainrule import random
 from chainrule.errors import ShapeError
 
+pytestmark = pytest.mark.usefixtures("_unoptimised")
+
 LOGITS = np.log([[0.7, 0.2, 0.1], [0.1, 0.1, 0.8]])
 P = np.array([0.5, 0.0, 0.3, 0.15, 0.05])
 DRAWS = {
@@ -64,7 +66,7 @@ def test_many_keys_in_numpy(name, leading, shape):
 
 
 @pytest.mark.parametrize("name", DRAWS)
-@pytest.mark.parametrize(("leading", "shape"), [((37,), (3,)), ((2, 3), ()), ((1, 5), (2, 3))])
+@pytest.mark.parametrize(("leading", "shape"), [((37,), (3,)), ((1, 5), (2, 3))])
 def test_many_keys_compiled(name, leading, shape):
     keys = keys_of(leading)
     draw = cr.jit(lambda key: DRAWS[name](key, shape))

@@ -16,6 +16,8 @@ from chainrule.rl.environments import CartPole
 from chainrule.rl.loops.compiled import CompiledLoop
 from chainrule.rl.seeds import learn_together, models_of_seeds
 
+pytestmark = pytest.mark.usefixtures("_unoptimised")
+
 SMALL = {"n_envs": 4, "n_steps": 16, "batch_size": 32, "n_epochs": 2,
          "policy_kwargs": {"net_arch": [8]}}  # fmt: skip
 

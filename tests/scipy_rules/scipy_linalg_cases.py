@@ -23,6 +23,7 @@ TALL, WIDE = drawn(5, 3, seed=3), drawn(3, 5, seed=3)
 POSITIVE = A @ A.T + np.eye(4) + 0.1 * A
 POSITIVES = A_STACK @ np.swapaxes(A_STACK, -1, -2)
 R = 2 * np.eye(2) + 0.1 * drawn(2, 2)
+FIRST_COLUMN = VECTOR + 5.0 * (np.arange(4) == 0)
 MASS = 2 * np.eye(4) + 0.1 * A
 
 SYSTEMS: dict[str, Case] = {
@@ -56,9 +57,9 @@ SYSTEMS: dict[str, Case] = {
     ),
     "solve_toeplitz": (
         lambda c, r, b: linalg.solve_toeplitz((c, r), b),
-        (VECTOR + [5.0, 0, 0, 0], VECTOR[::-1], B),
+        (FIRST_COLUMN, VECTOR[::-1], B),
     ),
-    "solve_toeplitz of one vector": (linalg.solve_toeplitz, (VECTOR + [5.0, 0, 0, 0], VECTOR)),
+    "solve_toeplitz of one vector": (linalg.solve_toeplitz, (FIRST_COLUMN, VECTOR)),
     "pinv": (linalg.pinv, (TALL,)),
     "pinv above a size": (
         lambda a: linalg.pinv(a, atol=1e-3, rtol=1e-3, return_rank=True)[0], (WIDE,)),

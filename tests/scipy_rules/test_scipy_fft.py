@@ -30,16 +30,16 @@ def _signal(name: str, *shape: int) -> Any:
 @pytest.mark.parametrize("name", ["fft", "ifft", "rfft", "irfft", "hfft", "ihfft"])
 def test_transforms_along_one_axis(name: str) -> None:
     """As `np.fft`'s, with SciPy's options, of which some say nothing of the value."""
-    f, x = getattr(scipy.fft, name), _signal(name, 4, 6)
-    holds(lambda x: f(x, norm="ortho", workers=1), x)
-    holds(lambda x: f(x, 5, axis=0, overwrite_x=True), x.copy())
+    x = _signal(name, 4, 6)
+    holds(lambda x: getattr(scipy.fft, name)(x, norm="ortho", workers=1), x)
+    holds(lambda x: getattr(scipy.fft, name)(x.copy(), 5, axis=0, overwrite_x=True), x)
 
 
 @pytest.mark.parametrize("name", ["fft", "ifft", "rfft", "irfft"])
 def test_transforms_along_several_axes(name: str) -> None:
     """Lengths and axes may also be single numbers."""
     x = _signal(name, 4, 3)
-    holds(getattr(scipy.fft, name + "2"), x)
+    holds(lambda x: getattr(scipy.fft, name + "2")(x), x)
     holds(lambda x: getattr(scipy.fft, name + "n")(x, s=5, axes=0), x)
     holds(lambda x: getattr(scipy.fft, name + "n")(x, s=(3, -1), norm="forward"), x)
 
@@ -62,7 +62,13 @@ def test_scaling_of_cosine_and_sine_transforms(name: str, norm: Any, orthogonali
 @pytest.mark.parametrize("name", COSINES_AND_SINES)
 def test_cosine_and_sine_transforms(name: str, kind: int) -> None:
     """Cut, padded, along other axes and several; of complex numbers both parts."""
-    f, several = getattr(scipy.fft, name), getattr(scipy.fft, name + "n")
+
+    def f(x: Any, *options: Any) -> Any:
+        return getattr(scipy.fft, name)(x, *options)
+
+    def several(x: Any, *options: Any, **named: Any) -> Any:
+        return getattr(scipy.fft, name + "n")(x, *options, **named)
+
     x = draw(4, 5).real
     holds(lambda x: np.concatenate([f(x, kind, 3, 0), f(x, kind, 6, 0)]), x)
     holds(lambda x: several(x, kind, norm="ortho"), x)
@@ -94,7 +100,7 @@ def test_shifts_and_frequencies() -> None:
 
 @pytest.mark.parametrize("f, error", [
     (lambda x: scipy.fft.dct(x, 5), ValueError),
-    (lambda x: scipy.fft.dct(x[:1, :1], 1), ValueError),
+    (lambda x: scipy.fft.dct(x[:1, :1], 1), RuntimeError),
     (lambda x: scipy.fft.fftn(x, s=(2,), axes=(0, 1)), ValueError),
     (lambda x: scipy.fft.fftn(x, s=(2, 3, 4)), ValueError),
     (lambda x: scipy.fft.fftn(x, axes=(0, 0)), ValueError),

@@ -20,7 +20,8 @@ _FIRST = """jv yv iv kv jve yve ive kve struve modstruve pbdv pbvv pbwa hyp0f1 e
     eval_legendre eval_laguerre eval_hermite eval_hermitenorm eval_chebyt eval_chebyu eval_chebyc
     eval_chebys eval_sh_legendre eval_sh_chebyt eval_sh_chebyu"""
 _FIRST_TWO = """hyp1f1 hyperu wright_bessel log_wright_bessel lpmv nbdtr nbdtrc nbdtri
-    eval_gegenbauer eval_genlaguerre"""
+    eval_gegenbauer eval_genlaguerre mathieu_a mathieu_b mathieu_cem mathieu_sem mathieu_modcem1
+    mathieu_modcem2 mathieu_modsem1 mathieu_modsem2"""
 _SECOND = "bdtr bdtrc bdtri tklmbda chndtr chndtrix"
 REFUSED = {
     **dict.fromkeys(_FIRST.split(), (0,)),
@@ -45,6 +46,7 @@ DOMAINS |= {name: members[0].spec["domain"] for name, members in SPECIAL.items()
 FLAT = {"gammasgn", "round"}
 COMPILED = sorted(DOMAINS)[::8]
 
+STEPS = {"stdtridf": 2e-4}  # of differences, where the slopes are steep
 AS_NUMPY = {"cbrt", "exp2", "expm1", "log1p"}  # whose float16 stays float16, by NumPy's rule
 
 pytestmark = pytest.mark.filterwarnings("ignore:non-integer arg n is deprecated")
@@ -77,7 +79,7 @@ def weighted(name: str) -> Any:
     return f
 
 
-def slope(f: Any, arrays: list[Any], directions: list[Any], step: float = 2e-3) -> Any:
+def slope(f: Any, arrays: list[Any], directions: list[Any], step: float) -> Any:
     """The derivative by five points, whose error is of the fourth order."""
 
     def at(h: float) -> Any:
@@ -112,7 +114,7 @@ def test_value_and_slopes(name: str) -> None:
     def directional(*xs: Any) -> Any:
         return sum(np.sum(g * directions[k]) for k, g in zip(index, gradient(*xs), strict=True))
 
-    first = slope(f, arrays, directions)
+    first = slope(f, arrays, directions, STEPS.get(name, 2e-3))
     assert_near(directional(*arrays), first)
     tangents = [0.0 * x if v is None else v for x, v in zip(arrays, directions, strict=True)]
     floats = tuple(index)
@@ -124,7 +126,7 @@ def test_value_and_slopes(name: str) -> None:
     second = cr.grad(directional, argnums=floats)(*arrays)
     total = sum(np.sum(g * directions[k]) for k, g in zip(index, second, strict=True))
     if np.isfinite(total):
-        assert_near(total, slope(directional, arrays, directions), 1e-5)
+        assert_near(total, slope(directional, arrays, directions, STEPS.get(name, 2e-3)), 1e-5)
     else:
         assert name in {"elliprf", "elliprc", "elliprg", "elliprd"}
 
@@ -222,10 +224,10 @@ def sc_sum(name: str, *xs: Any) -> Any:
     return sum(np.sum(y) for y in _all(getattr(sc, name)(*xs)))
 
 
-@pytest.mark.parametrize("name", ["wofz", "nctdtr", "mathieu_a", "hankel1"])
+@pytest.mark.parametrize("name", ["wofz", "nctdtr", "smirnov", "hankel1"])
 def test_refused(name: str) -> None:
     """What has no rule is refused by its name."""
-    arguments = {"mathieu_a": (2.0, 1.0), "hankel1": (2.0, 1.0), "nctdtr": (1.0, 2.0, 0.5)}
+    arguments = {"smirnov": (3, 0.5), "hankel1": (2.0, 1.0), "nctdtr": (1.0, 2.0, 0.5)}
     with pytest.raises(UnsupportedError, match=rf"scipy\.special\.{name}"):
         cr.grad(lambda x: getattr(sc, name)(*arguments.get(name, (1.0,))[:-1], x))(0.5)
 
@@ -243,10 +245,8 @@ def test_every_ufunc_with_a_slope() -> None:
     }
     real = {name for name in names if any(set(t) <= set("fdl->") for t in getattr(sc, name).types)}
     covered = real & set(UFUNCS)
-    prefixes = ("mathieu", "obl", "pro", "ncf", "nct")
+    prefixes = ("obl", "pro", "ncf", "nct")
     assert {n for n in real - covered if not n.startswith(prefixes)} == {
-        "bdtrik", "bdtrin", "besselpoly", "btdtria", "btdtrib", "chdtriv", "chndtridf",
-        "chndtrinc", "fdtridfd", "gdtria", "gdtrib", "nbdtrik", "nbdtrin",
-        "nrdtrimn", "nrdtrisd", "pdtrik", "smirnov", "smirnovi", "stdtridf",
+        "besselpoly", "chndtridf", "chndtrinc", "smirnov", "smirnovi",
     }  # fmt: skip
     assert covered == set(DOMAINS)

@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from agreement import agrees, leaves
 
+from chainrule import tree
 from chainrule.transforms.check import check_grads
+from chainrule.transforms.gradient import vjp
 from chainrule.transforms.jit import jit
 
 
@@ -66,12 +68,24 @@ def _results(result: Any) -> Any:
 
 
 def check_compiled(case: Case) -> None:
-    """What compiled code gives."""
+    """What compiled code gives, and its derivatives."""
     if not case.abstract:
         return
     with np.errstate(all="ignore"):
         expected = leaves(case.function(*[np.array(a) for a in case.arrays]))
         actual = leaves(jit(case.function)(*case.arrays))
+        _compare(actual, expected, max(case.rtol, 1e-11))
+        if not case.smooth or any(np.asarray(a).dtype != np.float64 for a in case.arrays):
+            return
+
+        def pulled(*arrays: Any) -> Any:
+            results, pullback = vjp(case.function, *arrays)
+            return pullback(tree.map(lambda y: np.cos(3 * y), results))
+
+        _compare(leaves(jit(pulled)(*case.arrays)), leaves(pulled(*case.arrays)), 1e-8)
+
+
+def _compare(actual: list[Any], expected: list[Any], rtol: float) -> None:
     for a, e in zip(actual, expected, strict=True):
         assert (a.shape, a.dtype) == (e.shape, e.dtype)
-        np.testing.assert_allclose(a, e, rtol=max(case.rtol, 1e-11), atol=1e-11)
+        np.testing.assert_allclose(a, e, rtol=rtol, atol=rtol)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy import linalg
+
+from chainrule import tree
 
 Case = tuple[Callable[..., Any], tuple[Any, ...]]
 
@@ -35,7 +38,8 @@ SOLVING: dict[str, Case] = {
     "solve of one matrix and a stack": (linalg.solve, (SQUARE, STACK)),
     "solve of broadcast stacks": (linalg.solve, (STACK, STACK[:, :1])),
     "solve of a stack and a vector": (linalg.solve, (STACK, VECTOR)),
-    "solve of other layouts": (lambda a, b: linalg.solve(a[::-1, ::-1].T, b[::-1]), (SQUARE, BESIDE)),
+    "solve of other layouts": (
+        lambda a, b: linalg.solve(a[::-1, ::-1].T, b[::-1]), (SQUARE, BESIDE)),
     "inv": (linalg.inv, (SQUARE,)),
     "inv of a stack": (linalg.inv, (STACK,)),
     "det": (linalg.det, (SQUARE,)),
@@ -147,3 +151,31 @@ EAGER: dict[str, Case] = {
     "eigvals": (linalg.eigvals, (REAL_SPECTRUM,)),
     "lstsq's residuals": (lambda a, b: linalg.lstsq(a, b)[:2], (TALL, drawn(5, 2, seed=5))),
 }
+
+
+def one_in_four(names: Iterable[str]) -> list[Any]:
+    """All names, of which three in four are tested by the slow tests only."""
+    return [
+        name if k % 4 == 0 else pytest.param(name, marks=pytest.mark.slow)
+        for k, name in enumerate(names)
+    ]
+
+
+def by_parts(f: Callable[..., Any], xs: tuple[Any, ...]) -> tuple[Callable[..., Any], list[Any]]:
+    """f as a function of real and imaginary parts, to those of its results."""
+    numbers: list[Any] = []
+    for x in xs:
+        numbers += [x.real.copy(), x.imag.copy()] if np.iscomplexobj(x) else [x]
+
+    def of_parts(*parts: Any) -> list[Any]:
+        remaining = list(parts)
+        args = [
+            remaining.pop(0) + 1j * remaining.pop(0) if np.iscomplexobj(x) else remaining.pop(0)
+            for x in xs
+        ]
+        results: list[Any] = []
+        for y in tree.leaves(f(*args)):
+            results += [np.real(y), np.imag(y)] if np.iscomplexobj(y) else [y]
+        return results
+
+    return of_parts, numbers

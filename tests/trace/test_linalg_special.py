@@ -130,10 +130,12 @@ def test_det_of_singular_matrices(kind: str) -> None:
 
 def test_third_derivative_of_det() -> None:
     """Of a cubic: six times the determinant of the direction, along it."""
-    f = linalg.det
-    for _ in range(3):
-        f = (lambda f: lambda a: cr.jvp(f, (a,), (WEIGHT,))[1])(f)
-    assert f(SINGULAR["regular"]) == pytest.approx(6 * linalg.det(WEIGHT))
+
+    def along_weight(f: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda a: cr.jvp(f, (a,), (WEIGHT,))[1]
+
+    third = along_weight(along_weight(along_weight(linalg.det)))
+    assert third(SINGULAR["regular"]) == pytest.approx(6 * linalg.det(WEIGHT))
 
 
 def test_slogdet_where_nothing_asks() -> None:
@@ -151,16 +153,13 @@ def test_slogdet_where_nothing_asks() -> None:
 
 @pytest.mark.parametrize("ord", [None, 2, 3, 1.5, 1, np.inf])
 def test_norms_at_zero(ord: Any) -> None:
-    """The subgradient 0, as of the root of a sum of squares; NumPy's values beside."""
-    for f in (lambda x: linalg.norm(x, ord), lambda x: np.sum(linalg.norm(x, ord, axis=-1))):
-        x = np.zeros((2, 3))[0] if f(np.zeros(3)).ndim == 0 else np.zeros((2, 3))
-        np.testing.assert_array_equal(cr.grad(f)(x), np.zeros(3))
+    """The subgradient 0, as of the root of a sum of squares; other rows have their slopes."""
+    np.testing.assert_array_equal(cr.grad(lambda x: linalg.norm(x, ord))(np.zeros(3)), np.zeros(3))
     x = np.array([[0.0, 0.0], [3.0, 4.0]])
     slope = cr.grad(lambda x: np.sum(linalg.norm(x, ord, axis=1)))(x)
     np.testing.assert_array_equal(slope[0], [0.0, 0.0])
-    np.testing.assert_allclose(
-        slope[1], gradient(lambda row: linalg.norm(row, ord), x[1]), rtol=1e-6, atol=1e-9
-    )
+    expected = gradient(lambda row: linalg.norm(row, ord), x[1])
+    np.testing.assert_allclose(slope[1], expected, rtol=1e-6, atol=1e-9)
 
 
 def test_matrix_norms_at_zero() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -144,6 +146,16 @@ def test_polynomials_outside_a_trace_are_numpy_s() -> None:
     cr.grad(lambda x: bases.chebyshev.chebval(x, [1.0, 2.0]))(0.5)
     assert bases.chebyshev.chebval.__code__ is before
     assert type(bases.Polynomial([1.0, 2.0])(np.array([0.5]))) is np.ndarray
+
+
+def test_a_module_that_is_loaded_while_a_function_is_traced() -> None:
+    """NumPy loads `np.polynomial` when it is named, which may be inside of the function."""
+    code = (
+        "import sys, numpy as np, chainrule as cr; assert 'numpy.polynomial' not in sys.modules; "
+        "print(cr.grad(lambda x: np.polynomial.Polynomial([1.0, 2.0, 3.0])(x))(2.0))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "14.0\n"
 
 
 def test_a_degree_that_follows_from_numbers_is_refused_under_jit() -> None:

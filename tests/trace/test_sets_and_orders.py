@@ -121,6 +121,8 @@ def _numbers() -> dict[str, Case]:
         "modf": smooth(np.modf, PLAIN),
         "nextafter": smooth(lambda a: np.nextafter(a, 1.0), PLAIN),
         "ldexp": smooth(lambda a: np.ldexp(a, [1, -2, 3, 4]), PLAIN),
+        "ldexp by one": smooth(lambda a: np.ldexp(a, 3), PLAIN),
+        "ldexp of float32": flat(lambda a: np.ldexp(a, 3), np.float32(PLAIN)),
         "gcd": flat(np.gcd, np.array([12, -18, 0, 7, 2**40]), np.array([8, 27, 5, 0, 2**30])),
         "lcm": flat(np.lcm, np.int8([12, 18]), np.int16([8, 27])),
         "bitwise_count": flat(np.bitwise_count, np.array([12, -18, 0, 7, 2**40])),

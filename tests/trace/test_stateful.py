@@ -36,9 +36,9 @@ def test_drawn_programs(part: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("part", range(10))
+@pytest.mark.parametrize("part", range(5))
 def test_many_drawn_programs(part: int) -> None:
-    """700 more, some of them in native code."""
+    """350 more, some of them in native code."""
     for k, program in enumerate(programs(70, seed=1, first=70 * part)):
         check(program, native=k % 10 == 0)
 
@@ -389,7 +389,9 @@ def _operations(other: Any) -> dict[str, Any]:
 
 
 @pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
-@pytest.mark.parametrize("name", [name for name in SERIES if not name.startswith("complex")])
+@pytest.mark.parametrize(
+    "name", [name for name in SERIES if not name.startswith(("complex", "sparse"))]
+)
 @pytest.mark.parametrize("operation", _operations(None))
 def test_half_read_operands_are_refused(name: str, operation: str) -> None:
     """Masks, complex parts, fields and labels would be lost: an error at the user's line."""
@@ -423,7 +425,7 @@ def test_a_refusal_that_the_function_catches_is_raised_in_the_end() -> None:
 
     def g(x: Any) -> Any:
         try:
-            np.fft.fft(x)
+            np.lib.stride_tricks.as_strided(x, (2,), (8,))
         except Exception:
             raise KeyError("gone") from None
         return np.sum(x)

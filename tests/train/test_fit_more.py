@@ -15,6 +15,8 @@ from chainrule.errors import DataError, ModelFileError
 from chainrule.train import checkpoint_file
 from chainrule.train.epoch import make_epoch
 
+pytestmark = pytest.mark.usefixtures("_unoptimised")
+
 rng = np.random.default_rng(5)
 X = rng.normal(size=(50, 3))
 Y = (X @ np.array([[1.0], [-2.0], [0.5]]) + 0.3).astype(np.float64)

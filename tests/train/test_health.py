@@ -8,6 +8,8 @@ from chainrule import losses, nn, random
 from chainrule.errors import DataError
 from chainrule.train import gradient_health
 
+pytestmark = pytest.mark.usefixtures("_unoptimised")
+
 X = np.array([[-1.0], [0.0], [2.0], [3.0]])
 
 

@@ -192,8 +192,8 @@ def test_random_moves(start: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("start", range(1000, 2000, 100))
+@pytest.mark.parametrize("start", range(1000, 1600, 100))
 def test_many_random_moves(start: int) -> None:
     """The same, more of them, of half of which the code is not optimised."""
-    with unoptimised() if start >= 1500 else nullcontext():
+    with unoptimised() if start >= 1300 else nullcontext():
         assert run(range(start, start + 100)) > 50

@@ -222,9 +222,9 @@ def test_programs_run_with_and_without_jit(start: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("start", range(1000, 1280, 70))
+@pytest.mark.parametrize("start", range(1000, 1140, 35))
 def test_many_programs_run_with_and_without_jit(start: int) -> None:
     """The same, more of them, of half of which the code is not optimised."""
-    with unoptimised() if start >= 1140 else nullcontext():
-        for seed in range(start, start + 70):
+    with unoptimised() if start >= 1070 else nullcontext():
+        for seed in range(start, start + 35):
             check(seed)

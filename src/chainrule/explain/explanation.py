@@ -13,9 +13,9 @@ import numpy as np
 from .. import tree
 from ..autodiff.reverse import active_nodes, reverse
 from ..config import configured
-from ..errors import GradientError, at_user_line
+from ..errors import GradientError, UnsupportedError, at_user_line
 from ..graph.node import ITEM, Node
-from ..graph.types import is_float
+from ..graph.types import is_complex, is_inexact
 from ..primitives.declare import ELEMENTWISE_FAMILIES
 from ..trace.capture import type_of
 from ..transforms.gradient import TracedCall
@@ -114,6 +114,9 @@ def explain(
             traced = TracedCall(f, args, chosen, kwargs)
         if len(traced.outputs) != 1 or traced.outputs[0].shape != ():
             raise GradientError(at_user_line("explain needs a function that returns one scalar"))
+        both = (*traced.inputs, *traced.active_nodes)
+        if any(x.dtype is not None and is_complex(x.dtype) for x in both):
+            raise UnsupportedError(at_user_line("explain shows real numbers, no complex ones"))
         if not traced.eager:
             raise GradientError(
                 at_user_line("explain needs numbers: call it outside jit, grad and scan")
@@ -129,7 +132,7 @@ def _chosen(argnums: int | Sequence[int] | None, args: Sequence[Any]) -> list[in
         return [
             k
             for k, x in enumerate(args)
-            if tree.leaves(x) and all(is_float(type_of(leaf).dtype) for leaf in tree.leaves(x))
+            if tree.leaves(x) and all(is_inexact(type_of(leaf).dtype) for leaf in tree.leaves(x))
         ]
     return [argnums] if isinstance(argnums, int) else list(argnums)
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import tree
+from ..errors import DtypeError, at_user_line
 
 
 def zeros(params: Any) -> Any:
@@ -23,7 +24,18 @@ def running_mean(decay: Any, average: Any, new: Any) -> Any:
 
 def scale_leaves(factor: Any, directions: Any) -> Any:
     """Multiply each leaf of a tree by a number."""
-    return tree.map(lambda d: cast_like(factor, d) * d, directions)
+    return tree.map(lambda d: cast_like(factor, real(d)) * d, directions)
+
+
+def real(direction: Any) -> Any:
+    """Return a direction, which must not be complex: a step would follow its conjugate."""
+    if np.iscomplexobj(direction):
+        raise DtypeError(
+            at_user_line(
+                "optimisers take real parameters: keep the real and the imaginary part as two"
+            )
+        )
+    return direction
 
 
 def cast_like(x: Any, model: Any) -> Any:

@@ -17,7 +17,7 @@ from ..graph.node import Primitive
 from ..graph.types import is_complex, is_inexact
 from .declare import broadcast_like, elementwise, unbroadcast
 
-_ANY = (-3.0, 3.0)
+_DOMAIN = (-3.0, 3.0)
 
 
 def _of_one(
@@ -35,7 +35,7 @@ def _of_one(
         return None if tangents[0] is None else primitive(tangents[0])
 
     primitive = elementwise(
-        name, eval, rules=(vjp, jvp), domain=(_ANY,), kinds="c", family="complex", doc=doc
+        name, eval, rules=(vjp, jvp), domain=(_DOMAIN,), kinds="c", family="complex", doc=doc
     )
     return primitive
 
@@ -86,7 +86,7 @@ complex_: Primitive = elementwise(
     "complex",
     _join,
     rules=(_join_vjp, _join_jvp),
-    domain=(_ANY, _ANY),
+    domain=(_DOMAIN, _DOMAIN),
     family="complex",
     doc="The complex number of a real and an imaginary part.",
 )

@@ -51,6 +51,9 @@ def _conv_type(x: Type, w: Type, *, strides: Pair, dilation: Pair) -> Type:
 
 def _evaluate(xp: Any, x: Any, w: Any, *, strides: Pair, dilation: Pair) -> Any:
     """Compute the convolution as one product of windows, copied out of x, with the kernel."""
+    if strides == dilation == (1, 1) and x.size == x.shape[-2] and w.size == w.shape[-3]:
+        y = xp.correlate(x.ravel(), w.ravel(), "valid")  # one sequence: no windows are copied
+        return y.reshape((*np.broadcast_shapes(x.shape[:-4], w.shape[:-4]), 1, 1, -1, 1))
     *_, height, width, columns = x.shape
     *_, kernel_h, kernel_w, _, outputs = w.shape
     rows = _windows(height, kernel_h, strides[0], dilation[0])

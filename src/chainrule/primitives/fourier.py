@@ -36,7 +36,7 @@ def _linear(
 ) -> Primitive:
     """Declare a transform; ``transpose(g, x, **params)`` gives the cotangent of x.
 
-    ``into(xp, target, x, **params)`` writes the value to an array.
+    ``into(xp, targets, x, **params)`` writes the value to an array, the only one of a list.
     """
 
     def vjp(g: Any, _y: Any, x: Any, **params: Any) -> list[Any]:
@@ -90,8 +90,10 @@ def _evaluated(name: str) -> Callable[..., Any]:
 
 
 def _into(name: str) -> Callable[..., None]:
-    def into(xp: Any, target: Any, x: Any, *, axis: int, norm: str, n: int | None = None) -> None:
-        getattr(xp.fft, name)(x, n, axis, norm, out=target)
+    def into(
+        xp: Any, targets: list[Any], x: Any, *, axis: int, norm: str, n: int | None = None
+    ) -> None:
+        getattr(xp.fft, name)(x, n, axis, norm, out=targets[0])
 
     return into
 

@@ -28,6 +28,7 @@ from .algorithm import depth_of_traces
 from .arrays import asarray
 from .call_arguments import arguments_of
 from .derived_graphs import FLOAT
+from .effects import check_stores_nothing
 from .plain_function import plain_function
 
 NUMBER = Type((), FLOAT)
@@ -52,19 +53,19 @@ def algorithm_rule(module: str, name: str, *functions: str) -> Callable[[Rule], 
 
     def enter(rule: Rule) -> Rule:
         def watching(function: Any, *args: Any, **kwargs: Any) -> Any:
-            if is_traced((args, kwargs)):
-                return rule(function, *args, **kwargs)
             try:
                 named = arguments_of(function, args, kwargs)
             except TypeError:  # which SciPy raises
                 return function(*args, **kwargs)
-            for key in functions:
-                if key in named:
-                    named[key] = _watched(named[key])
-            try:
-                return function(**named)
-            except TracedResultError:
-                return rule(function, *args, **kwargs)
+            called = {key: named[key] for key in functions if key in named}
+            if not is_traced((args, kwargs)):
+                watched = {key: _watched(f) for key, f in called.items()}
+                try:
+                    return function(**{**named, **watched})
+                except TracedResultError:
+                    pass
+            check_stores_nothing(*called.values())
+            return rule(function, *args, **kwargs)
 
         replaces(module, name)(watching)
         return rule
@@ -97,7 +98,7 @@ class Inputs:
 
     def array(self, x: Any, dtype: Any = FLOAT) -> int:
         """Add an array or a number; return its position."""
-        self.nodes.append(node_of(asarray(x, dtype)))
+        self.nodes.append(node_of(_real(x, dtype)))
         return len(self.nodes) - 1
 
     def function(
@@ -177,6 +178,18 @@ class Closure:
         return Closure(self.function, self.types, graph, outside, 0)
 
 
+def _real(x: Any, dtype: Any) -> Any:
+    """Return an array of floating numbers; complex ones are refused."""
+    x = asarray(x)
+    if x.dtype.kind == "c":
+        raise UnsupportedError(
+            at_user_line(
+                "an algorithm of SciPy on complex numbers: have it work on real and imaginary parts"
+            )
+        )
+    return asarray(x, dtype)
+
+
 def _placeholder(node: Node) -> Tracer:
     return ArrayTracer(node) if node.shape else ScalarTracer(node, True)
 
@@ -186,7 +199,7 @@ def _closure(
 ) -> Closure:
     def function(*xs: Any) -> Any:
         result = f(*xs, *args)
-        return asarray(result, FLOAT) if arrays else result
+        return _real(result, FLOAT) if arrays else result
 
     before = refusals.latest
     structure = tree.structure(tuple(range(len(types))))

@@ -18,13 +18,14 @@ from ..graph.types import Type
 from ..primitives.structure import concatenate, reshape, transpose
 
 FLOAT = np.dtype(np.float64)
+_RECENT = 16  # graphs that are remembered, with the arrays in them
 
 
 def _or_zeros(x: Any, like: Node) -> Node:
     return x if isinstance(x, Node) else constant(zeros_of(like))
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=_RECENT)
 def pushforward(graph: Graph, moving: tuple[int, ...]) -> Graph:
     """Return the graph of ``(*inputs, *tangents of those that move)`` to the outputs' tangents."""
     sources = [graph.inputs[k] for k in moving]
@@ -34,7 +35,7 @@ def pushforward(graph: Graph, moving: tuple[int, ...]) -> Graph:
     return Graph((*graph.inputs, *tangents), tuple(outputs))
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=_RECENT)
 def pullback(graph: Graph, moving: tuple[int, ...]) -> Graph:
     """Return the graph of ``(*inputs, *cotangents of the outputs)`` to those of what moves."""
     sources = [graph.inputs[k] for k in moving]
@@ -44,7 +45,7 @@ def pullback(graph: Graph, moving: tuple[int, ...]) -> Graph:
     return Graph((*graph.inputs, *cotangents), tuple(outputs))
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=_RECENT)
 def gradient(graph: Graph, moving: int) -> Graph:
     """Return the graph of the gradient of a scalar by one input."""
     (source,), (output,) = [graph.inputs[moving]], graph.outputs

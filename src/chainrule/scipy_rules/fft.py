@@ -122,7 +122,9 @@ def _real_transform(
 ) -> Node:
     """Apply `dct` or `dst`, scaled by factors before and after."""
     count = x.shape[axis] if n is None else as_int(n, "n")
-    if count < 1 + (name == "dct" and kind == 1):
+    if count == 1 and name == "dct" and kind == 1:
+        raise RuntimeError(at_user_line("zero-length FFT requested"))
+    if count < 1:
         raise ValueError(at_user_line(f"invalid number of data points ({count}) specified"))
     x = cut_or_padded(x, count, axis)
     before, after = _ENDS.get((name, kind), ((), ())) if orthogonalize else ((), ())

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import GradientError, at_user_line
+from ..errors import GradientError, UnsupportedError, at_user_line
 from ..graph.evaluate import call
 from ..graph.graph import Graph
 from ..graph.node import Node
@@ -189,6 +189,14 @@ def find(
         solver = partial(_known, outcome)
     assert closure.graph is not None
     graph = closure.graph if residual is None else residual(closure.graph)
+    unknowns, equations = (int(np.prod(x.shape)) for x in (graph.inputs[0], graph.outputs[0]))
+    if unknowns != equations:
+        raise UnsupportedError(
+            at_user_line(
+                f"{name} of {equations} equations for {unknowns} unknowns: use "
+                "scipy.optimize.least_squares, whose minimum has a derivative"
+            )
+        )
     positions = [*range(closure.start, closure.start + len(closure.outside)), *more]
     call = ImplicitSolution(name, graph, positions, solver, extras, states)
     return run(call, inputs.nodes), closure

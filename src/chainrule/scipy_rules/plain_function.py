@@ -1,6 +1,7 @@
 """A graph as a function of plain numbers, for SciPy to call: thousands of times, it may be.
 
-It is interpreted first, and compiled once that has taken `PATIENCE`; an equal graph that is met
+What the user asked for is interpreted by NumPy, so that it has the bits that SciPy would give. A
+derivative is compiled once it has run as many nodes as `PATIENCE`; an equal graph that is met
 again, as in the next step of a descent, is compiled already.
 """
 
@@ -9,8 +10,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from functools import lru_cache
+from hashlib import sha256
 from threading import Lock
-from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -22,15 +23,15 @@ from ..graph.graph import Graph
 from ..graph.node import CONSTANT, REFERENCE, Node
 from .algorithm import Algorithm
 
-PATIENCE = 0.05  # seconds; a program is made in two or three times as long
+PATIENCE = 20_000  # nodes, not seconds: results must not depend on how busy the machine is
 _MOST_RECORDS = 128
 
 
 class _Record:
-    """How long equal graphs have been interpreted, and the program that runs them since."""
+    """How many nodes of equal graphs have been interpreted, and what runs them since."""
 
     def __init__(self) -> None:
-        self.spent = 0.0
+        self.interpreted = 0
         self.program: Program | None = None
 
 
@@ -38,20 +39,26 @@ _records: OrderedDict[Hashable, _Record] = OrderedDict()
 _lock = Lock()
 
 
-def plain_function(graph: Graph, n: int, constants: Sequence[Any]) -> Callable[..., list[Any]]:
+def plain_function(
+    graph: Graph, n: int, constants: Sequence[Any], native: bool = False
+) -> Callable[..., list[Any]]:
     """Return a graph as a function of its first n inputs; what follows from the others is computed
     once.
+
+    Parameters
+    ----------
+    native : bool
+        Whether it may be compiled, which changes the last bits. Default False.
     """
-    moving, fixed, key = _split(graph, n)
+    moving, fixed = _split(graph, n)
     known = fixed.schedule.run(REFERENCE, constants)
-    return _Evaluation(moving, n, known, _record_of(key)).__call__
+    record = _record_of(_split_key(graph, n)) if native else None
+    return _Evaluation(moving, n, known, record).__call__
 
 
-@lru_cache(maxsize=128)
-def _split(graph: Graph, n: int) -> tuple[Graph, Graph, Hashable]:
-    """Return the graph of what depends on the first n inputs and of what does not, and the key of
-    the first.
-    """
+@lru_cache(maxsize=16)
+def _split(graph: Graph, n: int) -> tuple[Graph, Graph]:
+    """Return the graph of what depends on the first n inputs, and that of what does not."""
     arguments, others = graph.inputs[:n], graph.inputs[n:]
     moving = set(arguments)
     moving.update(node for node in graph.nodes if not moving.isdisjoint(node.inputs))
@@ -61,7 +68,12 @@ def _split(graph: Graph, n: int) -> tuple[Graph, Graph, Hashable]:
             frontier.update({x: None for x in node.inputs if _is_fixed(x, moving)})
     frontier.update({x: None for x in graph.outputs if _is_fixed(x, moving)})
     inner = Graph((*arguments, *frontier), graph.outputs)
-    return inner, Graph(others, tuple(frontier)), _key(inner)
+    return inner, Graph(others, tuple(frontier))
+
+
+@lru_cache(maxsize=16)
+def _split_key(graph: Graph, n: int) -> Hashable:
+    return _key(_split(graph, n)[0])
 
 
 def _is_fixed(node: Node, moving: set[Node]) -> bool:
@@ -94,13 +106,12 @@ class _Evaluation:
         """Return the outputs."""
         if self.fast_call is not None:
             return self._native(values)
-        start = perf_counter()
         arrays = [np.asarray(x, t)[()] for x, t in zip(values, self.dtypes, strict=True)]
         results = self.run(REFERENCE, [*arrays, *self.known])
         record = self.record
         if record is not None:
-            record.spent += perf_counter() - start
-            if record.spent > PATIENCE:
+            record.interpreted += len(self.graph.nodes)
+            if record.interpreted > PATIENCE:
                 if record.program is None:
                     record.program = compile_graph(
                         closed(self.graph.inputs, self.graph.outputs, ())
@@ -134,7 +145,7 @@ def _key(graph: Graph) -> Hashable:
             rows.append(node.type)
         elif node.primitive is CONSTANT:
             value = np.asarray(node.value)
-            rows.append((node.type, value.tobytes()))
+            rows.append((node.type, sha256(value.tobytes()).digest()))
         else:
             params = _params_key(node.params)
             if params is None:

@@ -1,8 +1,8 @@
 """From samples to spectra: frames, windows, and the Fourier transform as a matrix product.
 
-Graphs hold no complex numbers, so a spectrum is two real arrays. For frames of some hundred samples
-a product with cosines and sines takes about as long as a fast Fourier transform, and it needs no
-derivative rule beside that of `matmul`.
+A spectrum is two real arrays, since networks and ONNX take no complex numbers. For frames of some
+hundred samples a product with cosines and sines takes about as long as a fast Fourier transform,
+and it needs no derivative rule beside that of `matmul`.
 """
 
 from __future__ import annotations

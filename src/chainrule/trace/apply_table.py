@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UnsupportedError, at_user_line
+from .complex_readiness import takes_complex
 from .copy_table import astype
 from .function_rules import implements, normalize_axis
 from .grid_table import as_whole_array
@@ -99,7 +100,7 @@ def _vectorize(self: Any, func: Callable[..., Any], args: Any) -> Any:
         first = func(*[x[(0,) * x.ndim] for x in arrays])
         kinds = [as_whole_array(x).dtype for x in (first if isinstance(first, tuple) else (first,))]
     wide = [np.broadcast_to(x, shape) for x in arrays]
-    calls = [func(*[_python_number(x[index]) for x in wide]) for index in np.ndindex(shape)]
+    calls = [func(*[_entry_as_object(x[index]) for x in wide]) for index in np.ndindex(shape)]
     several = len(kinds) > 1
     for result in calls:
         if several != isinstance(result, tuple) or (several and len(result) != len(kinds)):
@@ -139,7 +140,7 @@ def _one_an_entry(results: Any, shape: tuple[int, ...], kind: Any) -> Any:
     return _collected(results, shape, dtype)
 
 
-def _python_number(x: Any) -> Any:
+def _entry_as_object(x: Any) -> Any:
     """Return an entry as what stands in an array of objects: a Python number."""
     if not isinstance(x, Tracer):
         return x.item() if isinstance(x, np.generic) else x
@@ -197,3 +198,6 @@ def _note_sizes(sizes: dict[str, int], names: Any, shape: tuple[int, ...]) -> No
             raise ValueError(
                 at_user_line(f"np.vectorize: {name} is {sizes[name]} and {size} in its signature")
             )
+
+
+takes_complex(np.apply_along_axis, np.apply_over_axes)

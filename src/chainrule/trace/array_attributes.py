@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import UnsupportedError, at_user_line
 from ..primitives.structure import identity
+from .complex_readiness import takes_complex
 from .strides import Strides, is_c_order, strides_of
 from .tracer import METHODS, ArrayTracer, Tracer
 from .views import Reshaped, View, memory_owner, view
@@ -29,6 +30,8 @@ _REFUSED = {
 
 class Flags:
     """`x.flags`: how NumPy's array would lie in memory (`numpy.flagsobj`)."""
+
+    _owner: Tracer
 
     def __init__(self, owner: Tracer) -> None:
         object.__setattr__(self, "_owner", owner)
@@ -151,9 +154,11 @@ def _to_device(x: Tracer, device: str, /, *, stream: Any = None) -> Tracer:
     return x
 
 
-def _refuse(name: str, reason: str) -> Any:
+def _refusal_of(name: str, reason: str) -> Any:
     def rule(x: Tracer, *args: Any, **options: Any) -> Any:
-        raise UnsupportedError(at_user_line(f"x.{name}() of a traced array: {reason}"))
+        raise UnsupportedError(
+            at_user_line(f"ndarray.{name} of a traced array is not supported: {reason}")
+        )
 
     return rule
 
@@ -163,7 +168,7 @@ METHODS["to_device"] = _to_device
 METHODS["view"] = _view
 METHODS["__array_namespace__"] = lambda x, *, api_version=None: np
 for _name, _reason in _REFUSED.items():
-    METHODS[_name] = _refuse(_name, _reason)
+    METHODS[_name] = _refusal_of(_name, _reason)
 
 
 def _install() -> None:
@@ -173,3 +178,6 @@ def _install() -> None:
 
 
 _install()
+
+
+takes_complex(".setflags", ".to_device", ".view", ".__array_namespace__")

@@ -16,11 +16,11 @@ from ..graph.node import CONSTANT, Node, input_node, next_serial, reachable
 from ..graph.types import Type, check_dtype
 from ..primitives.structure import identity
 from .frozen_draws import frozen_draws
-from .interception import interception
+from .interception import call_intercepted
 from .operands import check_plain, node_of
 from .patches import CachedFunction
 from .plain_index import PlainIndexError
-from .strides import set_layout_like, set_layout_of
+from .strides import set_layout_like, set_layout_of, strides_of_array
 from .tracer import HOOKS, ArrayTracer, ScalarTracer, Tracer, traced
 from .tracing import Tokens, mark_finished, refuse_escaped, tracing
 from .views import root_of
@@ -62,8 +62,7 @@ def call_user_function(
         if refusals.depth > 1:
             result = function(*args, **kwargs)
         else:
-            with interception(function):
-                result = function(*args, **kwargs)
+            result = call_intercepted(function, args, kwargs)
         if refusals.latest is not None:
             raise refusals.latest
     except Refusal:
@@ -244,9 +243,12 @@ def new_leaf(x: Any, copy: bool = False) -> tuple[Node, Tracer]:
     if not isinstance(array, np.ndarray):
         node = input_node(Type(array.shape, array.dtype), array)
         return node, ScalarTracer(node, type(x) is float or type(x) is complex)
+    strides = strides_of_array(array)
     array = array.copy(order="K") if copy else array.view()
     array.flags.writeable = False
     node = input_node(Type(array.shape, array.dtype), array)
+    if copy:
+        node.order = strides  # of the caller's array: what lies between entries is not copied
     return node, ArrayTracer(node)
 
 

@@ -9,8 +9,7 @@ import numpy as np
 from ..errors import UnsupportedError, at_user_line
 from ..graph.node import Node
 from ..primitives.structure import broadcast_to, identity
-from .elementwise_table import truth
-from .function_rules import Rule, as_int, implements
+from .function_rules import Rule, as_int, implements, mask_of
 from .function_table import sorted_along
 from .index import fitted
 from .operands import node_of
@@ -151,7 +150,7 @@ def _copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -
     if where is True:
         target[...] = value
         return
-    mask = truth(node_of(where if isinstance(where, Tracer) else np.asarray(where)))
+    mask = mask_of(where)
     if np.broadcast_shapes(mask.shape, target.shape) != target.shape:
         raise ValueError(at_user_line(f"np.copyto: a mask of {mask.shape} for {target.shape}"))
     value = fitted(value, target.dtype, target.shape)

@@ -32,7 +32,7 @@ def call_along(
                 at_user_line(f"np.{ufunc.__name__}: axes {part}, where {count} are looked at")
             )
     along_last = [
-        np.moveaxis(x, _checked(part, x.ndim), range(-len(part), 0)) if part else x
+        np.moveaxis(x, _normalized(part, x.ndim), range(-len(part), 0)) if part else x
         for x, part in zip(arrays, axes, strict=False)
     ]
     result = rule(*along_last, **{k: v for k, v in options.items() if k not in _NAMED})
@@ -56,7 +56,10 @@ def _axes_of(
     ufunc: Any, cores: tuple[int, ...], options: dict[str, Any]
 ) -> tuple[list[tuple[int, ...]], bool]:
     """Return the axes of each operand, and of the result if these are named, and keepdims."""
-    keepdims = bool(options.get("keepdims", False))
+    parts: list[tuple[int, ...]]
+    keepdims = options.get("keepdims", False)
+    if not isinstance(keepdims, bool):
+        raise TypeError(at_user_line(f"keepdims={keepdims!r} is neither true nor false"))
     single = set(cores[: ufunc.nin]) == {1} and cores[-1] == 0
     if keepdims and not single:
         raise TypeError(at_user_line(f"np.{ufunc.__name__} does not support keepdims"))
@@ -66,17 +69,19 @@ def _axes_of(
         if not single:
             raise TypeError(at_user_line(f"np.{ufunc.__name__}: axis= is for one core dimension"))
         axis = as_int(options["axis"])
-        return [(axis,)] * ufunc.nin + ([(axis,)] if keepdims else []), keepdims
+        parts = [(axis,)] * (ufunc.nin + keepdims)
+        return parts, keepdims
     if "axes" not in options:
-        return [(-1,)] * ufunc.nin + [(-1,)], keepdims
+        parts = [(-1,)] * (ufunc.nin + 1)
+        return parts, keepdims
     axes = options["axes"]
     if not isinstance(axes, list):
         raise TypeError(at_user_line("axes= is a list"))
-    parts = [part if isinstance(part, tuple) else (part,) for part in axes]
-    if len(parts) not in (ufunc.nin, ufunc.nin + 1):
+    listed = [part if isinstance(part, tuple) else (part,) for part in axes]
+    if len(listed) not in (ufunc.nin, ufunc.nin + 1):
         raise ValueError(at_user_line(f"axes={axes} for {ufunc.nin} operands and a result"))
-    return [tuple(as_int(k) for k in part) for part in parts], keepdims
+    return [tuple(as_int(k) for k in part) for part in listed], keepdims
 
 
-def _checked(part: tuple[int, ...], n: int) -> tuple[int, ...]:
+def _normalized(part: tuple[int, ...], n: int) -> tuple[int, ...]:
     return tuple(normalize_axis(k, n) for k in part)

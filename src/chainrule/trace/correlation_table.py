@@ -76,7 +76,7 @@ def _cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: A
     centred = x - mean[:, None]
     spread = centred if w is None else centred * w
     c = np.dot(centred, conjugate_of(spread.T))
-    return traced(as_dtype(np.squeeze(c * (1.0 / freedom)).node, dtype))
+    return ArrayTracer(as_dtype(np.squeeze(c * (1.0 / freedom)).node, dtype))
 
 
 def _variables(x: Tracer, rows: bool, name: str) -> Any:
@@ -205,6 +205,8 @@ def _convolve(a: Any, v: Any, mode: Any = "full") -> Tracer:
 
 @implements(np.correlate)
 def _correlate(a: Any, v: Any, mode: Any = "valid") -> Tracer:
+    if not np.ndim(a) or not np.ndim(v):
+        raise ValueError(at_user_line("object of too small depth for desired array"))
     x, kernel = _sequence(a, "a"), _sequence(v, "v")
     if kernel.dtype.kind == "c":
         kernel = conjugate_of(traced(kernel)).node

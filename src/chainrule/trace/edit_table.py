@@ -10,6 +10,7 @@ from ..errors import at_user_line
 from ..graph.node import Node
 from ..primitives.indexing import gather
 from ..primitives.structure import concatenate, reshape
+from .complex_readiness import takes_complex
 from .copy_table import filled
 from .elementwise_table import truth
 from .function_rules import (
@@ -24,7 +25,7 @@ from .index import fitted
 from .join_table import joined, nested
 from .operands import node_of
 from .plain_numbers import concrete_value
-from .tracer import METHODS, ArrayTracer, Tracer
+from .tracer import FUNCTIONS, METHODS, ArrayTracer, Tracer
 
 
 def taken_along(x: Node, positions: Any, axis: int) -> Node:
@@ -70,7 +71,8 @@ def _insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> ArrayTracer:
     if indices.size == 0 and not isinstance(obj, np.ndarray):
         indices = indices.astype(np.intp)
     if indices.dtype.kind not in "iu":
-        raise IndexError(at_user_line(f"np.insert: positions of dtype {indices.dtype}"))
+        error = TypeError if indices.size == 1 else IndexError
+        raise error(at_user_line(f"np.insert: positions of dtype {indices.dtype}"))
     if np.any((indices < -size) | (indices > size)):
         raise IndexError(at_user_line(f"np.insert: position {obj} for an axis of {size} entries"))
     indices = np.where(indices < 0, indices + size, indices)
@@ -78,7 +80,7 @@ def _insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> ArrayTracer:
         number = indices.ndim == 0
         values = reshape(values, shape=(1,) * (len(x.shape) - len(values.shape)) + values.shape)
         if number:  # a[:, 0] is another axis than a[:, [0]]
-            values = node_of(np.moveaxis(ArrayTracer(values), 0, k))  # type: ignore[call-overload]
+            values = node_of(FUNCTIONS[np.moveaxis](ArrayTracer(values), 0, k))
         indices = indices.reshape(-1) + np.arange(values.shape[k])
     else:
         order = indices.argsort(kind="mergesort")
@@ -109,6 +111,8 @@ def _append(arr: Any, values: Any, axis: Any = None) -> Any:
 @implements(np.resize)
 def _resize(a: Any, new_shape: Any) -> Any:
     lengths = new_shape if isinstance(new_shape, (tuple, list)) else (new_shape,)
+    if any(isinstance(n, bool) for n in lengths):
+        raise TypeError(at_user_line(f"np.resize: new_shape={new_shape} is not made of integers"))
     shape = tuple(as_int(n, "new_shape") for n in lengths)
     if any(n < 0 for n in shape):
         raise ValueError(at_user_line(f"np.resize: new_shape={new_shape} is negative"))
@@ -183,3 +187,9 @@ METHODS["compress"] = lambda a, condition, axis=None, out=None: _compress(condit
 @implements(np.extract)
 def _extract(condition: Any, arr: Any) -> Any:
     return _compress(np.ravel(nested(condition)), nested(arr))
+
+
+takes_complex(
+    np.insert, np.delete, np.append, np.resize, np.trim_zeros, np.rot90, np.compress, np.extract,
+    ".compress",
+)  # fmt: skip

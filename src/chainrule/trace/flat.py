@@ -144,10 +144,11 @@ def write_flat(target: ArrayTracer, index: Any, value: Any) -> None:
         entries[index] = ArrayTracer(reshape(new, shape=()))
         target.rebind(reshape(entries.node, shape=target.shape))
         return
-    if 0 in new.shape:
-        return
     parsed = parse_index(flat.shape, index)
-    values = cycled(as_dtype(new, target.dtype), parsed.read(flat).shape)
+    shape = parsed.read(flat).shape
+    if 0 in new.shape and shape:
+        return
+    values = cycled(as_dtype(new, target.dtype), shape)
     target.rebind(reshape(parsed.write(flat, values), shape=target.shape))
 
 

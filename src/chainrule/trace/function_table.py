@@ -81,6 +81,8 @@ def _mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims
     wide = np.dtype(np.float32) if half else _fractional(dtype, x.dtype)
     x = as_dtype(x, wide)
     axes = normalize_axes(x, axis)
+    if where is None:
+        raise TypeError(at_user_line("where=None of a mean: leave it out"))
     mean = sum_(masked_for(x, where, 0), axes=axes) / _count(x, wide, axes, where)
     return with_keepdims(as_dtype(mean, np.dtype(np.float16)) if half else mean, x, axes, keepdims)
 
@@ -103,7 +105,7 @@ def _count(
         return dtype.type(max(int(np.prod([x.shape[k] for k in axes])) - ddof, 0))
     ones = node_of(np.broadcast_to(dtype.type(1), x.shape))
     count = sum_(masked_for(ones, where, 0), axes=axes)
-    return ew.maximum(count - dtype.type(ddof), dtype.type(0)) if ddof else count
+    return ew.maximum(ew.sub(count, dtype.type(ddof)), dtype.type(0)) if ddof else count
 
 
 @implements(np.var, method="var")
@@ -120,7 +122,7 @@ def _var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: flo
     axes = normalize_axes(x, axis)
     if mean is NO_VALUE or mean is None:
         mean = _mean(traced(x), axis, keepdims=True, where=where)
-    centred = masked_for(x - node_of(mean, x.dtype), where, 0)
+    centred = masked_for(ew.sub(x, node_of(mean, x.dtype)), where, 0)
     total = sum_(real_part(centred * conjugate(centred)), axes=axes)
     return with_keepdims(total / _count(x, total.dtype, axes, where, ddof), x, axes, keepdims)
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UnsupportedError, at_user_line
+from .complex_readiness import takes_complex
 from .copy_table import astype
 from .function_rules import implements
 from .interception import intercepts
@@ -104,16 +105,16 @@ def _concatenated(self: Any, key: Any) -> Any:
         arrays.append(array)
         number = isinstance(entry, ScalarTracer) or not isinstance(entry, (Tracer, np.ndarray))
         weak = number and is_weak(entry)
-        kinds.append(_python_number(array.dtype) if weak else array.dtype)
+        kinds.append(_number_of_kind(array.dtype) if weak else array.dtype)
     dtype = np.result_type(*kinds)
-    return joined([_in_dtype(x, dtype) for x in arrays], axis)
+    return joined([_cast_to(x, dtype) for x in arrays], axis)
 
 
-def _python_number(dtype: Any) -> Any:
+def _number_of_kind(dtype: Any) -> Any:
     return {"f": 1.0, "c": 1j, "b": True}.get(dtype.kind, 1)
 
 
-def _in_dtype(x: Any, dtype: Any) -> Any:
+def _cast_to(x: Any, dtype: Any) -> Any:
     if x.dtype == dtype:
         return x
     return astype(x, dtype) if isinstance(x, Tracer) else x.astype(dtype)
@@ -174,3 +175,9 @@ def _text(function: Any) -> Any:
 
 for _function in (np.array_repr, np.array_str, np.array2string):
     FUNCTIONS[_function] = _text(_function)
+
+
+takes_complex(
+    np.meshgrid, np.ix_, np.can_cast, np.array_repr, np.array_str, np.array2string,
+    np.tril_indices_from, np.triu_indices_from, np.diag_indices_from,
+)  # fmt: skip

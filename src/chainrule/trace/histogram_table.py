@@ -12,6 +12,7 @@ from ..graph.types import is_float
 from ..primitives import elementwise as ew
 from ..primitives.indexing import gather, scatter_add
 from ..primitives.structure import cast, concatenate, reshape
+from .array_like import node_like
 from .function_rules import as_int, implements
 from .operands import node_of, nodes_of
 from .plain_numbers import concrete_value
@@ -243,7 +244,7 @@ def _histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None,
 
 @implements(np.histogramdd)
 def _histogramdd(sample: Any, bins: Any = 10, range: Any = None, density: Any = None,
-                 weights: Any = None) -> tuple[Tracer, tuple[Tracer, ...]]:  # fmt: skip
+                 weights: Any = None) -> tuple[Tracer, list[ArrayTracer]]:  # fmt: skip
     columns = _columns(sample)
     n = len(columns)
     if _length(bins) is None:
@@ -261,7 +262,7 @@ def _histogramdd(sample: Any, bins: Any = 10, range: Any = None, density: Any = 
     w = None if weights is None else _flat_weights(weights, columns[0].shape)
     counts = as_dtype(counted(position, w, int(np.prod(sizes))), np.dtype(float))
     hist: Any = ArrayTracer(reshape(counts, shape=tuple(sizes)))[(slice(1, -1),) * n]
-    tables = tuple(ArrayTracer(edge) for edge in edges)
+    tables = [ArrayTracer(edge) for edge in edges]
     if density:
         total = METHODS["sum"](hist)
         for k, table in enumerate(tables):
@@ -271,10 +272,16 @@ def _histogramdd(sample: Any, bins: Any = 10, range: Any = None, density: Any = 
 
 
 def _columns(sample: Any) -> list[Any]:
-    if isinstance(sample, (list, tuple)):  # one entry a column, as NumPy takes it
-        return [ArrayTracer(node_of(x if isinstance(x, Tracer) else np.asarray(x))) for x in sample]
-    x = ArrayTracer(node_of(sample))
-    return [x[:, k] for k in range(x.shape[1])] if x.ndim == 2 else [x.reshape(-1)]
+    if isinstance(sample, (list, tuple)) and any(map(np.ndim, sample)):
+        columns = [ArrayTracer(node_like(x)) for x in sample]  # as NumPy takes a sequence
+    else:
+        x = ArrayTracer(node_like(sample))
+        columns = [x[:, k] for k in range(x.shape[1])] if x.ndim == 2 else [x]
+    if any(column.ndim > 1 for column in columns):
+        raise ValueError(at_user_line("np.histogramdd: a column of a sample has several axes"))
+    if len({column.shape for column in columns}) > 1:
+        raise ValueError(at_user_line("np.histogramdd: columns of different lengths"))
+    return [column if column.ndim else column.reshape(1) for column in columns]
 
 
 def _column_edges(column: Tracer, bins: Any, limits: Any) -> Node:

@@ -144,9 +144,7 @@ def fitted(value: Node, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Node:
     value = value if value.shape == shape else repeated(value, shape)
     if value.shape != shape:
         raise ShapeError(
-            at_user_line(
-                f"cannot write an array of shape {before} where the index selects {shape}"
-            )
+            at_user_line(f"cannot write an array of shape {before} where the index selects {shape}")
         )
     return value
 
@@ -360,7 +358,10 @@ def add_at(x: Any, index: Any, value: Any) -> None:
         raise UnsupportedError(
             at_user_line("np.add.at into a plain array: make it with np.zeros_like(traced)")
         )
-    new = parse_index(x.shape, index).write(x.node, node_of(value, x.dtype), add=True)
+    added, parsed = node_of(value, x.dtype), parse_index(x.shape, index)
+    if added.shape[:1] == (1,) and len(added.shape) > len(parsed.read(x.node).shape):
+        raise ValueError(at_user_line(f"np.add.at: an operand of shape {added.shape} is too deep"))
+    new = parsed.write(x.node, added, add=True)
     try:
         x.rebind(new)
     except ReadOnlyError as error:  # NumPy 2.4 writes here, whatever the flag says

@@ -12,10 +12,9 @@ default value, a closure or a class attribute is not seen; it refuses tracers by
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import wraps
+from importlib import import_module
 from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
@@ -95,7 +94,7 @@ def intercepts(module: str, *names: str, closures: bool = False) -> Callable[[Ru
 
     def enter(rule: Rule) -> Rule:
         for name in names:
-            target = _target(sys.modules[module], name)
+            target = _target(import_module(module), name)
             if target is not None:  # this version of the library has it
                 _rules[module, name] = rule, target
                 checked = rule if module == "numpy" else of_real_numbers(f"{module}.{name}", rule)
@@ -113,7 +112,7 @@ def replaces(module: str, *names: str) -> Callable[[Rule], Rule]:
 
     def enter(rule: Rule) -> Rule:
         for name in names:
-            target = _target(sys.modules[module], name)
+            target = _target(import_module(module), name)
             if target is not None:
                 _rules[module, name] = rule, target
                 patches.add_name(module, name, target.member, _replacement(target, rule))
@@ -260,9 +259,8 @@ def register_rules(load: Mapping[str, Callable[[], Any]]) -> None:
     patches.loaded = -1
 
 
-@contextmanager
-def interception(function: Any) -> Iterator[None]:
-    """While it lasts, calls on tracers are seen; `function` is the one to be traced."""
+def call_intercepted(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """Call a function that is traced; while it runs, calls on tracers are seen."""
     with intercepting:
         if not patches.depth:
             patches.refresh()
@@ -270,7 +268,7 @@ def interception(function: Any) -> Iterator[None]:
             patches.arm()
         patches.depth += 1
     try:
-        yield
+        return function(*args, **kwargs)
     finally:
         with intercepting:
             patches.depth -= 1

@@ -78,7 +78,7 @@ class NestedIterator:
         axes, flipped = list(range(len(self.shape))), [False] * len(self.shape)
         if order == "F":
             axes = axes[::-1]
-        elif order == "K" and axes:
+        elif order == "K":
             axes, flipped = self._memory_order()
         elif order != "C":
             raise UnsupportedError(at_user_line(f"np.nditer(order={order!r}): give 'C' or 'F'"))
@@ -112,7 +112,7 @@ class NestedIterator:
                     "order='F'"
                 )
             )
-        return list(orders.pop()) if orders else [0], flipped
+        return list(orders.pop()) if orders else list(range(n)), flipped
 
     def reset(self) -> None:
         """Go back to the first entry."""

@@ -81,15 +81,19 @@ def _eigvals(a: Any) -> Tracer:
 
 
 @implements(np.linalg.svd)
-def _svd(a: Any, full_matrices: bool = True, compute_uv: bool = True,
+def singular_decomposition(a: Any, full_matrices: bool = True, compute_uv: bool = True,
          hermitian: bool = False) -> Any:  # fmt: skip
     if hermitian:
         return _svd_of_symmetric(a, compute_uv)
     x, dtype = matrix(a, "svd")
     if not compute_uv:
-        return result(singular_values(x), dtype)
-    factors = results_of(svd(x, full=bool(full_matrices)))
-    return SVDResult(*[result(y, dtype) for y in factors])
+        return result(singular_values(x), real_dtype(dtype))
+    return _svd_result(results_of(svd(x, full=bool(full_matrices))), dtype)
+
+
+def _svd_result(factors: tuple[Node, ...], dtype: np.dtype[Any]) -> Any:
+    u, s, vh = factors
+    return SVDResult(result(u, dtype), result(s, real_dtype(dtype)), result(vh, dtype))
 
 
 def _svd_of_symmetric(a: Any, compute_uv: bool) -> Any:
@@ -101,17 +105,17 @@ def _svd_of_symmetric(a: Any, compute_uv: bool) -> Any:
     order = np.argsort(sizes, axis=-1)[..., ::-1]
     s: Any = np.take_along_axis(sizes, order, axis=-1)
     if not compute_uv:
-        return result(s.node, dtype)
+        return result(s.node, real_dtype(dtype))
     sign = np.where(np.signbit(traced(w)), -1.0, 1.0)
     sign = np.take_along_axis(sign, order, axis=-1)
     u: Any = np.take_along_axis(vectors, order[..., None, :], axis=-1)
-    vt: Any = np.swapaxes(u * sign[..., None, :], -1, -2)
-    return SVDResult(*[result(y.node, dtype) for y in (u, s, vt)])
+    vh = adjoint((u * sign[..., None, :]).node)
+    return _svd_result((u.node, s.node, vh), dtype)
 
 
 @implements(np.linalg.svdvals)
 def _svdvals(x: Any, /) -> Any:
-    return _svd(x, compute_uv=False)
+    return singular_decomposition(x, compute_uv=False)
 
 
 @implements(np.linalg.qr)
@@ -133,4 +137,4 @@ def _qr(a: Any, mode: str = "reduced") -> Any:
     return QRResult(result(q, dtype), result(r, dtype))
 
 
-complex_too("cholesky", "eigh", "eigvalsh", "eig", "eigvals")
+complex_too("cholesky", "eigh", "eigvalsh", "eig", "eigvals", "svd", "svdvals", "qr")

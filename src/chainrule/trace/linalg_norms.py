@@ -12,10 +12,9 @@ from ..graph.types import is_complex
 from ..primitives import elementwise as ew
 from ..primitives.linear_algebra import lu
 from .array_like import array_like
-from .complex_readiness import refuse_complex
 from .function_rules import implements, normalize_axes, normalize_axis
-from .linalg_decompositions import _svd
-from .linalg_operands import complex_too, result, square_matrix
+from .linalg_decompositions import singular_decomposition
+from .linalg_operands import complex_too, real_dtype, result, square_matrix
 from .tracer import METHODS, UFUNCS, traced
 from .ufunc_rules import floating
 
@@ -107,8 +106,7 @@ def _matrix_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: Any) -> Any:
 
 
 def _norm_of_singular_values(x: Any, ord: Any) -> Any:
-    refuse_complex(np.linalg.svd, "__call__", x)
-    s = _svd(x, compute_uv=False)
+    s = singular_decomposition(x, compute_uv=False)
     if ord == "nuc":
         return METHODS["sum"](UFUNCS["absolute"](s), -1)  # whose slope at 0 is 0
     return _largest(s, s.ndim - 1) if ord == 2 else METHODS["min"](s, -1)
@@ -141,13 +139,13 @@ def _cond(x: Any, p: Any = None) -> Any:
     if x.ndim >= 2 and 0 in x.shape[-2:]:
         raise np.linalg.LinAlgError(at_user_line("cond is not defined on empty arrays"))
     if p is None or p in (2, -2):
-        s = _svd(x, compute_uv=False)
+        s = singular_decomposition(x, compute_uv=False)
         ratio = s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
     else:
         a, dtype = square_matrix(x, "cond")
         inverse = traced(lu.inverse(a, check=False))
         ratio = norm(traced(a), p, (-2, -1)) * norm(inverse, p, (-2, -1))
-        ratio = result(ratio.node, dtype)
+        ratio = result(ratio.node, real_dtype(dtype))
     unknown = np.any(np.isnan(x), axis=(-2, -1))
     infinite = np.isnan(ratio) & ~unknown
     return np.where(infinite, inf, ratio)[()]
@@ -160,7 +158,7 @@ def _matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any 
     A, limits = array_like(A), rtol if tol is None else tol
     if A.ndim < 2:
         return METHODS["any"](A != 0).astype(int)
-    s = _svd(A, compute_uv=False, hermitian=hermitian)
+    s = singular_decomposition(A, compute_uv=False, hermitian=hermitian)
     if limits is None:
         limit = max(A.shape[-2:]) * float(np.finfo(s.dtype).eps)
     else:
@@ -170,4 +168,4 @@ def _matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any 
     return METHODS["sum"](s > limit, -1)
 
 
-complex_too("norm", "matrix_norm", "vector_norm")
+complex_too("norm", "matrix_norm", "vector_norm", "cond", "matrix_rank")

@@ -12,7 +12,7 @@ from ..graph.types import is_complex
 from .array_like import array_like
 from .function_rules import as_int, implements, normalize_axis
 from .linalg_operands import complex_too, square_matrix
-from .linalg_solving import _inv
+from .linalg_solving import inverse_of
 from .tracer import FUNCTIONS, METHODS, UFUNCS
 
 
@@ -89,7 +89,7 @@ def _matrix_power(a: Any, n: int) -> Any:
     if n == 0:
         return np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape).copy()
     if n < 0:
-        a, n = _inv(a), -n
+        a, n = inverse_of(a), -n
     if n == 3:
         return a @ a @ a
     result = square = None
@@ -149,14 +149,5 @@ def _cheapest_splits(sizes: list[int]) -> dict[tuple[int, int], int]:
     return splits
 
 
-complex_too(
-    "matmul",
-    "tensordot",
-    "outer",
-    "vecdot",
-    "cross",
-    "diagonal",
-    "trace",
-    "matrix_power",
-    "multi_dot",
-)
+complex_too("matmul", "tensordot", "outer", "vecdot", "cross", "diagonal", "trace")
+complex_too("matrix_power", "multi_dot")

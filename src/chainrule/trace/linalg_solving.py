@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import AbstractValueError, ShapeError, at_user_line
 from ..graph.node import Node
+from ..primitives.complex_numbers import conjugate, real_part
 from ..primitives.linear_algebra import determinants, least_squares, lu
 from ..primitives.linear_algebra.matrices import check_square, from_lower, results_of
 from ..primitives.products import matmul
@@ -47,7 +48,7 @@ def _solve(a: Any, b: Any) -> Tracer:
 
 
 @implements(np.linalg.inv)
-def _inv(a: Any) -> Tracer:
+def inverse_of(a: Any) -> Tracer:
     x, dtype = square_matrix(a, "inv")
     return result(lu.inverse(x), dtype)
 
@@ -91,8 +92,10 @@ def _tensorinv(a: Any, ind: int = 2) -> Any:
     if as_int(ind, "ind") <= 0:
         raise ValueError(at_user_line("Invalid ind argument."))
     shape = np.shape(a)
+    if not shape:
+        raise TypeError(at_user_line("tensorinv of a number"))
     n = prod(shape[ind:])
-    return _inv(np.reshape(a, (n, -1))).reshape(shape[ind:] + shape[:ind])
+    return inverse_of(np.reshape(a, (n, -1))).reshape(shape[ind:] + shape[:ind])
 
 
 def pseudoinverse(x: Node, rcond: Any, hermitian: bool) -> Node:
@@ -138,7 +141,7 @@ class _UnknownResiduals:
 def _lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, ...]:
     x, y = node_like(a), node_like(b)
     dtype = result_dtype(x, y)
-    x, y = double(x), double(y)
+    x, y = double(x, dtype), double(y, dtype)
     one = len(y.shape) == 1
     if one:
         y = reshape(y, shape=(*y.shape, 1))
@@ -158,9 +161,10 @@ def _lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, ...]:
     residuals = _residuals(x, y, solution, rank)
     if one:
         solution = reshape(solution, shape=(n,))
+    narrow = real_dtype(dtype)
     if isinstance(residuals, Node):
-        residuals = result(residuals, dtype)
-    return result(solution, dtype), residuals, traced(rank), result(s, dtype)
+        residuals = result(residuals, narrow)
+    return result(solution, dtype), residuals, traced(rank), result(s, narrow)
 
 
 def _residuals(a: Node, b: Node, x: Node, rank: Node) -> Any:
@@ -171,7 +175,7 @@ def _residuals(a: Node, b: Node, x: Node, rank: Node) -> Any:
     if m <= n or rank.value != n:
         return node_like(np.empty(0))
     error = b - matmul(a, x)
-    return sum_(error * error, axes=(0,))
+    return sum_(real_part(error * conjugate(error)), axes=(0,))
 
 
-complex_too("solve", "inv", "det", "slogdet", "tensorsolve", "tensorinv")
+complex_too("pinv", "lstsq", "solve", "inv", "det", "slogdet", "tensorsolve", "tensorinv")

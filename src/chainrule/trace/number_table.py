@@ -6,16 +6,32 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import at_user_line
+from ..errors import DtypeError, at_user_line
 from ..graph.node import Node
 from ..primitives import elementwise as ew
 from ..primitives import number_bits
-from .operands import nodes_of
+from .operands import node_of, nodes_of
 from .tracer import UFUNCS, Tracer, traced
 from .ufunc_rules import as_dtype, ufunc
 
-for _name in ("ldexp", "nextafter", "spacing", "gcd", "lcm", "bitwise_count"):
+for _name in ("nextafter", "spacing", "gcd", "lcm", "bitwise_count"):
     ufunc(_name)(getattr(number_bits, _name))
+
+
+def _ldexp(x: Any, exponent: Any, dtype: Any = None) -> Tracer:
+    power = node_of(exponent)  # a Python number is an integer beside floating numbers, too
+    (node,) = nodes_of(x)
+    node = node if dtype is None else as_dtype(node, np.dtype(dtype))
+    try:
+        kinds = np.ldexp.resolve_dtypes((node.dtype, power.dtype, None))
+    except TypeError:
+        raise DtypeError(
+            at_user_line(f"np.ldexp is not defined for dtypes {node.dtype}, {power.dtype}")
+        ) from None
+    return traced(number_bits.ldexp(as_dtype(node, kinds[0]), as_dtype(power, kinds[1])))
+
+
+UFUNCS["ldexp"] = _ldexp
 
 
 def _loop_input(function: np.ufunc, x: Any, dtype: Any) -> Node:

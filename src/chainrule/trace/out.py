@@ -6,7 +6,6 @@ binds its name anew (see `in_place`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,22 +15,20 @@ from ..graph.node import Node
 from ..primitives import elementwise as ew
 from ..primitives.structure import cast
 from .core_axes import call_along
-from .function_rules import mask_of
+from .function_rules import Rule, mask_of
 from .in_place import SEEN_ELSEWHERE, is_in_place, seen_elsewhere
 from .operands import is_weak, node_of
 from .strides import c_order
 from .tracer import HOOKS, ArrayTracer, Tracer, repeated, traced
 from .views import memory_owner
 
-Rule = Callable[..., Any]
-
 
 def write_out(out: tuple[Any, ...], inputs: tuple[Any, ...], result: Any, references: int) -> Any:
     """Store a result for ``out=``; `inputs` is (None,) for what does not repeat its result."""
-    return _written(out[0], inputs, result, references, "same_kind")
+    return _stored(out[0], inputs, result, references, "same_kind")
 
 
-def _written(target: Any, inputs: Any, result: Any, references: int, casting: Any) -> Any:
+def _stored(target: Any, inputs: Any, result: Any, references: int, casting: Any) -> Any:
     if isinstance(target, ArrayTracer):
         node = result.node
         if (
@@ -92,9 +89,10 @@ def call_with_options(
             raise UnsupportedError(
                 at_user_line(f"out= of shape {np.shape(out[0])} for a result of {result.shape}")
             )
-        return result if out is None else _written(out[0], (), result, 0, "same_kind")
+        return result if out is None else _stored(out[0], (), result, 0, "same_kind")
     where, order = options.pop("where", True), options.pop("order", "K")
     casting = options.pop("casting", "same_kind")
+    np.empty(0).copy(order)  # raises what NumPy would
     options.pop("subok", None)
     if ufunc.signature is not None:
         core_rule = rule
@@ -156,13 +154,12 @@ def _result(
         new = result.node
         new = new if new.dtype == target.dtype else cast(new, dtype=target.dtype)
         result = traced(ew.where(mask, new, target.node))
-    return _written(target, inputs, result, references, casting)
+    return _stored(target, inputs, result, references, casting)
 
 
 def _laid_out_as(result: Any, order: Any) -> Any:
     if order == "K" or order is None or result.ndim < 2:
         return result
-    np.empty(0).copy(order)  # raises what NumPy would
     if order.upper() in "CF":
         shape = result.shape
         strides = c_order(shape) if order.upper() == "C" else c_order(shape[::-1])[::-1]
@@ -200,7 +197,7 @@ def _loop_chosen(
 
 
 def _as(node: Node, dtype: np.dtype[Any]) -> Node:
-    return node if node.dtype == dtype else cast(node, dtype=dtype)  # type: ignore[no-any-return]
+    return node if node.dtype == dtype else cast(node, dtype=dtype)
 
 
 _PYTHON_KINDS: dict[str, Any] = {"f": float, "i": int, "u": int, "c": complex}

@@ -21,7 +21,7 @@ from .copy_table import filled
 from .function_rules import implements
 from .join_table import nested
 from .operands import node_of
-from .tracer import METHODS, UFUNCS, ArrayTracer, Tracer, traced
+from .tracer import FUNCTIONS, METHODS, UFUNCS, ArrayTracer, Tracer, traced
 from .ufunc_rules import as_dtype
 
 Widths = list[tuple[int, int]]
@@ -52,21 +52,27 @@ def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> 
     for k, width in enumerate(widths):
         if not x.shape[k] and any(width):
             raise ValueError(at_user_line(f"np.pad: mode {mode!r} cannot extend empty axis {k}"))
-    if mode in ("edge", "wrap") or (mode in ("reflect", "symmetric") and _is_even(option)):
+    repeats = mode in ("edge", "wrap", "maximum", "minimum") or _is_even(option, mode)
+    if x.dtype.kind == "b" and not repeats:
+        raise UnsupportedError(at_user_line(f"np.pad of truth values by mode {mode!r}"))
+    if mode in ("edge", "wrap") or _is_even(option, mode):
         return ArrayTracer(_repeated(x, widths, mode))
     if mode in ("reflect", "symmetric"):
         for k, width in enumerate(widths):
             x = _reflected_odd(x, k, width, edge=mode == "symmetric")
         return ArrayTracer(x)
     if mode == "linear_ramp":
-        for k, ((a, b), ends) in enumerate(zip(widths, _values(x, option), strict=True)):
+        for k, ((a, b), ends) in enumerate(zip(widths, _end_values(x, option), strict=True)):
             low, high = _ramp(x, k, ends[0], a, first=True), _ramp(x, k, ends[1], b, first=False)
             x = concatenate(low, x, high, axis=k)
         return ArrayTracer(x)
     return ArrayTracer(_statistics(x, widths, mode, option))
 
 
-def _is_even(reflect_type: Any) -> bool:
+def _is_even(reflect_type: Any, mode: str) -> bool:
+    """Return whether entries are reflected as they are."""
+    if mode not in ("reflect", "symmetric"):
+        return False
     if reflect_type not in ("even", "odd"):
         raise UnsupportedError(at_user_line(f"np.pad: reflect_type={reflect_type!r}"))
     return bool(reflect_type == "even")
@@ -87,7 +93,7 @@ def _widths(pad_width: Any, n: int) -> Widths:
     return [(int(a), int(b)) for a, b in np.broadcast_to(plain, (n, 2))]
 
 
-def _values(x: Node, values: Any) -> list[Ends]:
+def _end_values(x: Node, values: Any) -> list[Ends]:
     """Return the two values of each axis, in x's dtype."""
     node = node_of(nested(values), x.dtype)
     n = len(x.shape)
@@ -95,7 +101,7 @@ def _values(x: Node, values: Any) -> list[Ends]:
     return [
         tuple(gather(pairs, np.intp(k), np.intp(end), pattern=(0, 1)) for end in (0, 1))
         for k in range(n)
-    ]  # type: ignore[misc]
+    ]
 
 
 def _constant(x: Node, widths: Widths, values: Any) -> Node:
@@ -103,7 +109,7 @@ def _constant(x: Node, widths: Widths, values: Any) -> Node:
         shape = tuple(s + a + b for s, (a, b) in zip(x.shape, widths, strict=True))
         index = tuple(slice(a, a + s) for s, (a, _) in zip(x.shape, widths, strict=True))
         return pad(x, shape=shape, index=index)  # type: ignore[no-any-return]
-    for k, ((a, b), (first, last)) in enumerate(zip(widths, _values(x, values), strict=True)):
+    for k, ((a, b), (first, last)) in enumerate(zip(widths, _end_values(x, values), strict=True)):
         before, after = _with_size(x.shape, k, a), _with_size(x.shape, k, b)
         x = concatenate(
             broadcast_to(first, shape=before), x, broadcast_to(last, shape=after), axis=k
@@ -176,7 +182,7 @@ def _ramp(x: Node, k: int, end: Node, width: int, first: bool) -> Node:
     step = ew.div(ew.sub(stop, start), dtype.type(width))
     y = ew.add(ew.mul(steps.reshape(along).astype(dtype), step), start)
     y = y if is_inexact(x.dtype) else as_dtype(ew.floor(y), x.dtype)
-    return y if y.shape == shape else broadcast_to(y, shape=shape)  # type: ignore[no-any-return]
+    return y if y.shape == shape else broadcast_to(y, shape=shape)
 
 
 def _statistics(x: Node, widths: Widths, mode: str, stat_length: Any) -> Node:
@@ -188,12 +194,15 @@ def _statistics(x: Node, widths: Widths, mode: str, stat_length: Any) -> Node:
         size = x.shape[k]
         ends = []
         for n, amount, last in zip(width, length, (False, True), strict=True):
+            if not n:
+                ends.append(_along(x, k, 0, 0))
+                continue
             count = size if amount is None else min(int(amount), size)
             if count < 0 or (not count and mode in names):
                 raise ValueError(at_user_line(f"np.pad: stat_length={amount} of mode {mode!r}"))
             part = traced(_along(x, k, size - count if last else 0, size if last else count))
             if mode == "median":
-                value = np.median(part, axis=k, keepdims=True)  # type: ignore[call-overload]
+                value = np.median(part, axis=k, keepdims=True)
             else:
                 value = METHODS[names.get(mode, mode)](part, axis=k, keepdims=True)
             if not is_inexact(x.dtype) and mode in ("mean", "median"):
@@ -212,7 +221,7 @@ def _padded_by(
     padded = filled(x.dtype.type(0), shape)
     padded[tuple(slice(a, a + s) for s, (a, _) in zip(x.shape, widths, strict=True))] = traced(x)
     for axis, width in enumerate(widths):
-        vectors = np.moveaxis(padded, axis, -1)  # type: ignore[call-overload]
+        vectors = FUNCTIONS[np.moveaxis](padded, axis, -1)
         for index in np.ndindex(vectors.shape[:-1]):
             function(vectors[(*index, Ellipsis)], width, axis, options)
     return padded

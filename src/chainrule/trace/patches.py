@@ -16,6 +16,7 @@ from ..forks import intercepting
 from .tracer import HOOKS
 
 Namespace = dict[str, Any]
+Alias = tuple[Namespace, Namespace, Namespace, int]  # the names in it: new, old; its size
 
 # Code objects
 
@@ -60,7 +61,10 @@ class _Twin(ModuleType):
         self.__dict__["_module"] = module
 
     def __getattr__(self, name: str) -> Any:  # what came into the module since
-        return getattr(self._module, name)
+        value = getattr(self._module, name)
+        if isinstance(value, ModuleType):  # NumPy loads some of its modules when they are named
+            patches.admit_loaded()
+        return value
 
 
 class Patches:
@@ -73,12 +77,12 @@ class Patches:
         self.twins: dict[str, _Twin] = {}
         self.instead: dict[int, tuple[Any, Any]] = {}  # original and replacement, by the id of one
         self.originals: dict[int, Any] = {}  # by the ids of what replaces them
-        self.aliases: dict[int, tuple[Namespace, Namespace, Namespace]] = {}
+        self.aliases: dict[int, Alias] = {}
+        self.listed: list[Alias] = []
         self.sizes: dict[int, int] = {}
-        self.alone: tuple[Namespace, Namespace, Namespace] | None = None
+        self.alone: Alias | None = None
         self.loaded = -1
         self.rules: dict[str, Callable[[], Any]] = {}
-        self.aliases[0] = vars(builtins), {"__import__": self._import}, {"__import__": _import}
 
     def add_code(self, function: FunctionType, hook: Any) -> None:
         self.codes.append((function, function.__code__, _dispatching_code(function, hook)))
@@ -126,11 +130,12 @@ class Patches:
         if not isinstance(namespace, dict) or self.sizes.get(id(namespace)) == len(namespace):
             return
         self.sizes[id(namespace)] = len(namespace)
-        names = self.names_in(namespace)
-        if names is not None:
-            self.aliases[id(namespace)] = names
+        alias = self.names_in(namespace)
+        if alias is not None:
+            self.aliases[id(namespace)] = alias
+            self.listed = list(self.aliases.values())
 
-    def names_in(self, namespace: Namespace) -> tuple[Namespace, Namespace, Namespace] | None:
+    def names_in(self, namespace: Namespace) -> Alias | None:
         """Return the names in a namespace that are to be bound anew: to what, and to what later."""
         before, replaced = {}, {}
         for key, x in list(namespace.items()):
@@ -139,12 +144,15 @@ class Patches:
                 before[key], replaced[key] = original, instead
             elif type(x) is CachedFunction:
                 before[key], replaced[key] = x, HOOKS["without_cache"](x)
-        return (namespace, replaced, before) if before else None
+        return (namespace, replaced, before, len(namespace)) if before else None
 
     def search_globals(self, function: Any) -> None:
         """Search the module of a function, which may have other names than when it was loaded."""
+        inner = function
+        while inner is not None:  # the transforms wrap the user's
+            function, inner = inner, getattr(inner, "__wrapped__", None)
         namespace = getattr(function, "__globals__", None)
-        if not isinstance(namespace, dict):
+        if namespace is None or self.sizes.get(id(namespace)) == len(namespace):
             return
         module = sys.modules.get(namespace.get("__name__", ""))
         if getattr(module, "__dict__", None) is namespace:
@@ -155,8 +163,11 @@ class Patches:
     # On and off
 
     def arm(self) -> None:
-        for namespace, replaced, before in self._all_aliases():
+        builtins.__import__ = self._import
+        for namespace, replaced, before, _ in self.listed:
             _exchange(namespace, replaced, before)
+        if self.alone:
+            _exchange(*self.alone[:3])
         for function, _, code in self.codes:
             function.__code__ = code
         for reference, old, new in self.rewritten:
@@ -167,21 +178,23 @@ class Patches:
             function.__code__ = code
         for reference, old, new in self.rewritten:
             _exchange_code(reference(), new, old)
-        for namespace, replaced, before in self._all_aliases():
-            _exchange(namespace, before, replaced)
-            size = self.sizes.get(id(namespace), len(before))
-            if len(namespace) != size or any(namespace.get(k) is not x for k, x in before.items()):
-                self._restore_new_names(namespace)
-        self.alone = None
+        for alias in self.listed:
+            self._restore(*alias)
+        if self.alone:
+            self._restore(*self.alone)
+            self.alone = None
+        builtins.__import__ = _import
+
+    def _restore(self, namespace: Namespace, replaced: Namespace, before: Namespace,
+                 size: int) -> None:  # fmt: skip
+        if not _exchange(namespace, before, replaced) or len(namespace) != size:
+            self._restore_new_names(namespace)
 
     def _restore_new_names(self, namespace: Namespace) -> None:
         """Give names that a traced function bound in its module the originals."""
         for key, x in list(namespace.items()):
             if id(x) in self.originals:
                 namespace[key] = self.originals[id(x)]
-
-    def _all_aliases(self) -> list[tuple[Namespace, Namespace, Namespace]]:
-        return [*self.aliases.values(), *([self.alone] if self.alone else ())]
 
     def _import(self, name: str, globals: Any = None, locals: Any = None, fromlist: Any = (),
                 level: int = 0) -> Any:  # fmt: skip
@@ -190,11 +203,15 @@ class Patches:
         at_module_level = globals is None or locals is globals
         if not refusals.depth or at_module_level or not _is_searched(globals.get("__name__")):
             return module
-        if len(sys.modules) != self.loaded:  # what was loaded by this import takes part at once
+        self.admit_loaded()
+        return self.instead.get(id(module), (None, module))[1]
+
+    def admit_loaded(self) -> None:
+        """Have modules take part at once that were loaded while a function is traced."""
+        if refusals.depth and len(sys.modules) != self.loaded:
             with intercepting:
                 self.refresh()
                 self.arm()
-        return self.instead.get(id(module), (None, module))[1]
 
 
 def _exchange_code(function: FunctionType | None, old: CodeType, new: CodeType) -> None:
@@ -211,14 +228,15 @@ def _is_compiled(module: Any) -> bool:
     return str(getattr(module, "__file__", None)).endswith((".so", ".pyd"))
 
 
-def _exchange(namespace: Namespace, new: Namespace, old: Namespace) -> None:
-    """Replace the old values by the new ones, but for names that were bound to others."""
+def _exchange(namespace: Namespace, new: Namespace, old: Namespace) -> bool:
+    """Replace the old values by the new ones; False if a name was bound to another one."""
     if all(map(is_, map(namespace.get, old), old.values())):
         namespace.update(new)
-        return
+        return True
     for key, x in old.items():
         if namespace.get(key) is x:
             namespace[key] = new[key]
+    return False
 
 
 CachedFunction = type(lru_cache(len))

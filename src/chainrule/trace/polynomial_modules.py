@@ -16,6 +16,7 @@ import numpy as np
 
 from ..errors import at_user_line
 from .array_like import array_like
+from .complex_readiness import takes_complex
 from .copy_table import filled
 from .function_rules import implements
 from .interception import intercepts, register_rules, twin
@@ -42,11 +43,14 @@ def _retraced(module: str, name: str) -> None:
     scope = {**function.__globals__, "np": twin("numpy")}
     same = FunctionType(function.__code__, scope, name, function.__defaults__, function.__closure__)
     same.__kwdefaults__ = function.__kwdefaults__
+    takes_complex(f"{module}.{name}")
     intercepts(module, name)(same)
 
 
 def _of_several(x: Any, y: Any, c: Any, *, name: str) -> Any:
     """Evaluate at points with two coordinates, one after the other."""
+    if name == "polyval2d" and np.shape(x) != np.shape(y):
+        raise ValueError(at_user_line("x, y are incompatible"))
     val = sys.modules["numpy.polynomial.polynomial"].polyval
     return val(y, val(x, c), tensor=name == "polygrid2d")
 
@@ -86,6 +90,7 @@ def _load() -> None:
     _retraced("numpy.polynomial.chebyshev", "_cseries_to_zseries")
     for name in _OF_ALL_BASES:
         _retraced("numpy.polynomial.polyutils", name)
+    takes_complex("numpy.polynomial.polyutils.mapdomain")
     intercepts("numpy.polynomial.polyutils", "mapdomain")(_mapped)
     intercepts("numpy.polynomial.polyutils", "_fit")(_fitted)
     for name in ("polyval2d", "polygrid2d"):  # which NumPy hands over since 2.4
@@ -95,6 +100,20 @@ def _load() -> None:
 
 
 register_rules({"numpy.polynomial": _load})
+
+
+def _clone(function: FunctionType) -> FunctionType:
+    return FunctionType(function.__code__, function.__globals__)
+
+
+_fill_poly1d = _clone(np.poly1d.__init__)  # type: ignore[arg-type]
+
+
+@intercepts("numpy", "poly1d.__init__")
+def _make_poly1d(self: Any, c_or_r: Any, r: bool = False, variable: Any = None) -> None:
+    """Make a `np.poly1d` of a list with traced numbers in it."""
+    listed = isinstance(c_or_r, (list, tuple))
+    _fill_poly1d(self, array_like(c_or_r) if listed else c_or_r, r, variable)
 
 
 @implements(np.common_type)

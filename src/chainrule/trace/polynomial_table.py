@@ -26,6 +26,13 @@ def _coefficients(p: Any) -> Any:
     return p if p.ndim else ArrayTracer(reshape(p.node, shape=(1,)))
 
 
+def _listed_coefficients(p: Any) -> Any:
+    """Return coefficients, but not of a number, which NumPy takes for a polynomial elsewhere."""
+    if not np.ndim(p):
+        raise TypeError(at_user_line("len() of unsized object: give coefficients in one axis"))
+    return _coefficients(p)
+
+
 def _like_operands(result: Any, *operands: Any) -> Any:
     """Return a `np.poly1d` if an operand is one."""
     return np.poly1d(result) if any(isinstance(x, np.poly1d) for x in operands) else result
@@ -65,13 +72,15 @@ def _polysub(a1: Any, a2: Any) -> Any:
 @implements(np.polymul)
 def _polymul(a1: Any, a2: Any) -> Any:
     p, q = (np.trim_zeros(_coefficients(a), "f") for a in (a1, a2))
-    p, q = (x if len(x) else ArrayTracer(node_of(np.array([0]))) for x in (p, q))
+    p, q = (x if len(x) else ArrayTracer(node_of(np.zeros(1, x.dtype))) for x in (p, q))
     return _like_operands(np.convolve(p, q), a1, a2)
 
 
 @implements(np.polydiv)
 def _polydiv(u: Any, v: Any) -> tuple[Any, Any]:
     p, q = (ArrayTracer(floating(_coefficients(a).node)) for a in (u, v))
+    if not len(p):
+        raise IndexError(at_user_line("np.polydiv of no coefficients"))
     dtype = np.result_type(p.dtype, q.dtype)
     rest = METHODS["astype"](p, dtype)
     scale = 1.0 / q[0]
@@ -94,9 +103,10 @@ def _polyder(p: Any, m: Any = 1) -> Any:
     order = as_int(m, "m") if not isinstance(m, float) else int(m)
     if order < 0:
         raise ValueError(at_user_line("Order of derivative must be positive (see polyint)"))
-    result = _coefficients(p)
+    result = _listed_coefficients(p)
     for _ in range(order):
         result = result[:-1] * np.arange(len(result) - 1, 0, -1)
+    np.broadcast_shapes(result[:-1].shape, (max(len(result) - 1, 0),))  # as NumPy goes on, too
     return _like_operands(result, p)
 
 
@@ -110,7 +120,7 @@ def _polyint(p: Any, m: Any = 1, k: Any = None) -> Any:
         constants = np.broadcast_to(constants, (order,))
     if len(constants) < order:
         raise ValueError(at_user_line("k must be a scalar or a rank-1 array of length 1 or >m."))
-    result = _coefficients(p)
+    result = _listed_coefficients(p) if order else array_like(getattr(p, "coeffs", p))
     for j in range(order):
         result = joined([result / np.arange(len(result), 0, -1), constants[j : j + 1]])
     return _like_operands(result, p)

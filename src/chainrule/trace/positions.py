@@ -31,10 +31,10 @@ def within(indices: Any, size: int, mode: Any, name: str) -> Any:
     """Return positions as an index of an axis; "wrap" and "clip" bring all of them inside."""
     mode = checked_mode(mode, name)
     indices = nested(indices)
-    if not isinstance(indices, Tracer):
+    if isinstance(indices, (list, tuple)) and not np.size(indices):
+        indices = np.asarray(indices, np.intp)
+    elif not isinstance(indices, Tracer):
         indices = np.asarray(indices)
-        if not indices.size and indices.dtype.kind == "f":
-            indices = indices.astype(np.intp)
     if indices.dtype.kind == "b":  # numbers, here, and no mask
         indices = indices.astype(np.intp)
     if indices.dtype.kind not in "iu":
@@ -72,7 +72,7 @@ def _integers(indices: Any, name: str) -> Node:
     node = node_of(nested(indices)) if isinstance(indices, Tracer) else node_of(np.asarray(indices))
     if node.dtype.kind not in "iu":
         raise TypeError(at_user_line(f"{name}: positions of dtype {node.dtype}"))
-    return node if node.dtype == np.intp else cast(node, dtype=np.dtype(np.intp))  # type: ignore[no-any-return]
+    return node if node.dtype == np.intp else cast(node, dtype=np.dtype(np.intp))
 
 
 def _sizes(dims: Any, name: str) -> tuple[int, ...]:

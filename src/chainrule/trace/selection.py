@@ -24,7 +24,7 @@ from .tracer import HOOKS, METHODS, ArrayTracer, Tracer, repeated, traced
 
 _MAX_COMPARED = 1000  # nodes, until two masks are taken to be different
 _ELEMENTWISE = {np.where, np.clip, np.round, np.around, np.nan_to_num, np.isclose, np.zeros_like,
-                np.ones_like, np.full_like, np.copy, np.real}  # fmt: skip
+                np.ones_like, np.full_like, np.copy, np.real, np.sinc, np.i0}  # fmt: skip
 _ELEMENTWISE_METHODS = {"astype", "clip", "copy", "round"}
 
 

@@ -25,6 +25,8 @@ _OF_ARRAYS = """
     polyint polymul polysub polyval prod ptp quantile ravel repeat reshape resize roll roots
     rot90 round searchsorted shape size sort squeeze std sum swapaxes take take_along_axis
     tensordot tile trace transpose trapezoid trapz tril triu unique unwrap vander var vdot where
+    i0 histogram_bin_edges intersect1d isin lexsort nanargmax nanargmin nancumprod nancumsum
+    setdiff1d setxor1d sinc trim_zeros union1d unique_all unique_counts unique_inverse unique_values
 """
 # A list stands for several
 _OF_SEQUENCES = """

@@ -174,7 +174,7 @@ def _array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Any:
     same = x == y
     if equal_nan:
         same = same | ((x != x) & (y != y))
-    return METHODS["all"](same)
+    return _python_truth(METHODS["all"](same))
 
 
 @implements(np.array_equiv)
@@ -185,7 +185,13 @@ def _array_equiv(a1: Any, a2: Any) -> Any:
     except ValueError:
         return False
     same = ew.equal(x, y)
-    return METHODS["all"](traced(same if same.shape == shape else broadcast_to(same, shape=shape)))
+    whole = same if same.shape == shape else broadcast_to(same, shape=shape)
+    return _python_truth(METHODS["all"](traced(whole)))
+
+
+def _python_truth(x: Tracer) -> Any:
+    """Return Python's truth value, as NumPy does, if it is known."""
+    return x if x.node.value is None else bool(x.node.value)
 
 
 takes_complex(np.isin, np.array_equal, np.array_equiv)

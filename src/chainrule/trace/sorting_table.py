@@ -67,6 +67,7 @@ def _lexsort(keys: Any, axis: int = -1) -> Tracer:
     if any(column.shape != columns[0].shape for column in columns):
         raise ValueError(at_user_line("all keys need to be the same shape"))
     if not columns[0].shape:
+        as_int(axis)
         return traced(constant(np.asarray(np.intp(0))))
     k = normalize_axis(axis, len(columns[0].shape))
     order = red.argsort(columns[0], axis=k)
@@ -155,7 +156,10 @@ def _running_extremum(name: str) -> Callable[..., Tracer]:
         k = normalize_axis(axis, len(a.shape))
         if not a.shape[k]:
             return ArrayTracer(a)
-        best = _shifted(join, stop_gradient(a), k)
+        if a.value is None:
+            best = _shifted(join, stop_gradient(a), k)
+        else:
+            best = constant(getattr(np, name).accumulate(a.value, axis=k))
         return ArrayTracer(red.take_along(a, _last_change(best, k), k))
 
     return rule
@@ -177,7 +181,10 @@ def _last_change(best: Node, axis: int) -> Node:
     along[axis] = size - 1
     changed = ew.where(same, np.intp(0), np.arange(1, size).reshape(along))
     first = constant(np.zeros([1 if j == axis else n for j, n in enumerate(best.shape)], np.intp))
-    return _shifted(ew.maximum, concatenate(first, changed, axis=axis), axis)
+    positions = concatenate(first, changed, axis=axis)
+    if positions.value is not None:
+        return constant(np.maximum.accumulate(positions.value, axis=axis))
+    return _shifted(ew.maximum, positions, axis)
 
 
 for _name in ("maximum", "minimum"):

@@ -39,13 +39,18 @@ class Ordered(NamedTuple):
     result_shape: tuple[int, ...]
 
 
-def axes_merged_first(x: Node, axes: tuple[int, ...]) -> Node:
-    """Merge several axes into a first one, their entries in C order."""
+def _columns_last(x: Node, axes: tuple[int, ...]) -> Node:
+    """Merge several axes into a last one, their entries in C order: there they are sorted fast."""
     remaining = tuple(k for k in range(len(x.shape)) if k not in axes)
     count = int(np.prod([x.shape[k] for k in axes]))
-    order = (*axes, *remaining)
-    first = x if order == tuple(range(len(order))) else transpose(x, axes=order)
-    return reshape(first, shape=(count, *[x.shape[k] for k in remaining]))  # type: ignore[no-any-return]
+    order = (*remaining, *axes)
+    last = x if order == tuple(range(len(order))) else transpose(x, axes=order)
+    return reshape(last, shape=(*[x.shape[k] for k in remaining], count))  # type: ignore[no-any-return]
+
+
+def _last_axis_first(x: Node) -> Node:
+    n = len(x.shape)
+    return x if n == 1 else transpose(x, axes=(n - 1, *range(n - 1)))
 
 
 def in_order(x: Node, axis: Any, keepdims: Any, skip_nan: bool) -> Ordered:
@@ -53,13 +58,14 @@ def in_order(x: Node, axis: Any, keepdims: Any, skip_nan: bool) -> Ordered:
     axes = normalize_axes(x, axis)
     keepdims = keepdims is not NO_VALUE and keepdims
     sizes = [1 if k in axes else n for k, n in enumerate(x.shape) if keepdims or k not in axes]
-    columns = axes_merged_first(x, axes)
-    entries = red.take_along(columns, red.argsort(columns, axis=0), 0)
-    counts: Any = columns.shape[0]
+    columns = _columns_last(x, axes)
+    last = len(columns.shape) - 1
+    entries = red.take_along(columns, red.argsort(columns, axis=last), last)
+    counts: Any = columns.shape[last]
     if skip_nan and is_float(x.dtype):
         present = as_dtype(ew.equal(columns, columns), np.dtype(np.intp))
-        counts = sum_(present, axes=(0,))
-    return Ordered(ArrayTracer(entries), counts, tuple(sizes))
+        counts = sum_(present, axes=(last,))
+    return Ordered(ArrayTracer(_last_axis_first(entries)), counts, tuple(sizes))
 
 
 def _nan_passed_on(result: Any, ordered: Ordered) -> Any:
@@ -287,13 +293,14 @@ def _weighted_quantile(x: Node, q: Any, axis: Any, method: str, keepdims: Any, w
     if w.value is not None and np.any(w.value < 0):
         raise ValueError(at_user_line("Weights must be non-negative."))
     axes = normalize_axes(x, axis)
-    columns, loads = axes_merged_first(x, axes), axes_merged_first(w, axes)
+    columns, loads = _columns_last(x, axes), _columns_last(w, axes)
+    end = len(columns.shape) - 1
     missing = ew.not_equal(columns, columns)
     if skip_nan:
         loads = ew.where(missing, 0.0, loads)
-    order = red.argsort(columns, axis=0)
+    order = red.argsort(columns, axis=end)
     ordered = in_order(x, axis, keepdims, skip_nan)
-    share = red.cumsum(red.take_along(loads, order, 0), axis=0)
+    share = _last_axis_first(red.cumsum(red.take_along(loads, order, end), axis=end))
     total = ArrayTracer(share)[-1].node
     if total.value is not None and not np.all((total.value > 0) & np.isfinite(total.value)):
         _check_total(total.value, skip_nan)
@@ -305,7 +312,7 @@ def _weighted_quantile(x: Node, q: Any, axis: Any, method: str, keepdims: Any, w
     wanted = node_of(q.reshape((1, q.size, *[1] * (len(share.shape) - 1))))
     below = ew.less(reshape(share, shape=(share.shape[0], 1, *share.shape[1:])), wanted)
     position = sum_(as_dtype(below, np.dtype(np.intp)), axes=(0,))
-    last: Any = np.intp(columns.shape[0] - 1)
+    last: Any = np.intp(columns.shape[end] - 1)
     if skip_nan:
         last = ew.maximum(ordered.counts - np.intp(1), np.intp(0)) if is_float(x.dtype) else last
     taken = _entries_at(ordered.entries.node, ew.minimum(position, last))

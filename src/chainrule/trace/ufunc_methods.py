@@ -36,7 +36,7 @@ _ASSOCIATIVE = {
     "maximum", "minimum", "fmax", "fmin", "logaddexp", "logaddexp2", "hypot", "bitwise_and",
     "bitwise_or", "bitwise_xor", "logical_and", "logical_or", "logical_xor", "gcd", "lcm",
 }  # fmt: skip
-_COMPARISONS = {"equal", "not_equal", "less", "less_equal", "greater", "greater_equal"}
+_COMPARING = {"equal", "not_equal", "less", "less_equal", "greater", "greater_equal"}
 _LONGEST_FOLD = 1000  # operations, each of which is a node
 
 
@@ -49,7 +49,7 @@ def _method(ufunc: Any, method: str) -> Any:
         return partial(_at, ufunc)
     if ufunc.nin != 2:
         raise ValueError(at_user_line(f"np.{name}.{method}: for functions of two arguments only"))
-    if method != "outer" and name in _COMPARISONS:
+    if method != "outer" and name in _COMPARING:
         return None
     if method in ("reduce", "reduceat") and name in ("power", "arctan2"):
         raise UnsupportedError(
@@ -61,7 +61,7 @@ def _method(ufunc: Any, method: str) -> Any:
     return partial(_METHODS[method], ufunc)
 
 
-def _outer(ufunc: Any, a: Any, b: Any, **options: Any) -> Any:
+def _outer_of(ufunc: Any, a: Any, b: Any, **options: Any) -> Any:
     # which makes arrays of Python numbers first, so that these do not take the other's dtype
     x, y = [node_of(x if isinstance(x, Tracer) else np.asarray(x)) for x in (a, b)]
     left = reshape(x, shape=x.shape + (1,) * len(y.shape))
@@ -71,7 +71,7 @@ def _outer(ufunc: Any, a: Any, b: Any, **options: Any) -> Any:
 # Along an axis
 
 
-def _part(x: Node, axis: int, start: int, stop: int) -> Node:
+def _cut(x: Node, axis: int, start: int, stop: int) -> Node:
     index = [slice(None)] * len(x.shape)
     index[axis] = slice(start, stop)
     return slice_(x, index=tuple(index))  # type: ignore[no-any-return]
@@ -115,14 +115,14 @@ def _folded(ufunc: Any, x: Node, axis: int) -> Node:
     if ufunc.__name__ in _ASSOCIATIVE:
         while size > 1:
             half = size // 2
-            y = _apply(ufunc, _part(x, axis, 0, half), _part(x, axis, half, 2 * half))
-            x = concatenate(y, _part(x, axis, size - 1, size), axis=axis) if size % 2 else y
+            y = _apply(ufunc, _cut(x, axis, 0, half), _cut(x, axis, half, 2 * half))
+            x = concatenate(y, _cut(x, axis, size - 1, size), axis=axis) if size % 2 else y
             size = x.shape[axis]
         return x
     _check_length(ufunc, "reduce", size)
-    y = _part(x, axis, 0, 1)
+    y = _cut(x, axis, 0, 1)
     for k in range(1, size):
-        y = _apply(ufunc, y, _part(x, axis, k, k + 1))
+        y = _apply(ufunc, y, _cut(x, axis, k, k + 1))
     return y
 
 
@@ -177,7 +177,7 @@ def _logaddexp_reduce(a: Any, axis: Any = 0, dtype: Any = None, keepdims: Any = 
     return UFUNCS["logaddexp"](y, initial) if is_option(initial) else y
 
 
-def _reduction(name: str, method: str, accepted: set[str]) -> Callable[..., Any]:
+def _method_along_first(name: str, method: str, accepted: set[str]) -> Callable[..., Any]:
     """Make a reduction with the axis 0 of an array's method, which takes the options `accepted`."""
     ufunc, rule = getattr(np, name), METHODS[method]
 
@@ -192,31 +192,36 @@ def _reduction(name: str, method: str, accepted: set[str]) -> Callable[..., Any]
     return reduce
 
 
+def _single_axis(axis: Any, n: int) -> int:
+    if not n:
+        raise TypeError(at_user_line("accumulate of a number"))
+    axes = tuple(range(n)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    if len(axes) != 1:
+        raise ValueError(at_user_line(f"accumulate takes one axis, not {axis}"))
+    return normalize_axis(axes[0], n)
+
+
 def _accumulate(ufunc: Any, a: Any, axis: Any = 0, dtype: Any = None) -> Any:
     x = _operand(ufunc, "accumulate", a, dtype)
-    if not x.shape:
-        raise TypeError(at_user_line(f"np.{ufunc.__name__}.accumulate of a number"))
-    k = normalize_axis(axis, len(x.shape))
+    k = _single_axis(axis, len(x.shape))
     size = x.shape[k]
     if ufunc.__name__ in _ASSOCIATIVE:
         step = 1
         while step < size:  # each entry covers twice as many, which overlap with none
-            later = _apply(ufunc, _part(x, k, 0, size - step), _part(x, k, step, size))
-            x = concatenate(_part(x, k, 0, step), later, axis=k)
+            later = _apply(ufunc, _cut(x, k, 0, size - step), _cut(x, k, step, size))
+            x = concatenate(_cut(x, k, 0, step), later, axis=k)
             step *= 2
         return traced(x)
     _check_length(ufunc, "accumulate", size)
-    parts = [_part(x, k, 0, 1)] if size else []
+    parts = [_cut(x, k, 0, 1)] if size else []
     for j in range(1, size):
-        parts.append(_apply(ufunc, parts[-1], _part(x, k, j, j + 1)))
+        parts.append(_apply(ufunc, parts[-1], _cut(x, k, j, j + 1)))
     return traced(concatenate(*parts, axis=k)) if len(parts) > 1 else traced(x)
 
 
 def _running(function: Any) -> Callable[..., Any]:
     def rule(a: Any, axis: Any = 0, dtype: Any = None) -> Any:
-        if not np.ndim(a):
-            raise TypeError(at_user_line(f"np.{function.__name__} of a number along an axis"))
-        return FUNCTIONS[function](a, axis, dtype)
+        return FUNCTIONS[function](a, _single_axis(axis, np.ndim(a)), dtype)
 
     return rule
 
@@ -250,13 +255,13 @@ def _reduceat(ufunc: Any, a: Any, indices: Any, axis: Any = 0, dtype: Any = None
     reduce = UFUNC_METHODS.get((ufunc.__name__, "reduce"), partial(_reduce, ufunc))
     lengths = stops - starts
     if not lengths.size:
-        return ArrayTracer(_part(x, k, 0, 0))
+        return ArrayTracer(_cut(x, k, 0, 0))
     if np.all(lengths == lengths[0]):
         positions = starts[:, None] + np.arange(lengths[0])
         return reduce(ArrayTracer(taken_along(x, positions, k)), k + 1)
     _check_length(ufunc, "reduceat", len(starts))
     parts = [
-        node_of(reduce(ArrayTracer(_part(x, k, int(start), int(stop))), k, keepdims=True))
+        node_of(reduce(ArrayTracer(_cut(x, k, int(start), int(stop))), k, keepdims=True))
         for start, stop in zip(starts, stops, strict=True)
     ]
     return ArrayTracer(concatenate(*parts, axis=k))
@@ -295,6 +300,8 @@ def _at(ufunc: Any, a: Any, indices: Any, b: Any = NO_VALUE) -> None:
     flat = reshape(a.node, shape=(a.size,))
     operand = node_of(b, a.dtype) if ufunc.nin == 2 else None
     if operand is not None:
+        if len(operand.shape) > positions.ndim:
+            raise ValueError(at_user_line(f"np.{name}.at: operand of shape {operand.shape}"))
         operand = fitted(operand, operand.dtype, positions.shape)
         operand = reshape(operand, shape=(positions.size,))
     for number in range(int(rounds.max(initial=-1)) + 1):
@@ -333,7 +340,7 @@ def _repetitions(positions: Any) -> Any:
 
 
 _METHODS: dict[str, Callable[..., Any]] = {
-    "outer": _outer, "reduce": _reduce, "accumulate": _accumulate, "reduceat": _reduceat,
+    "outer": _outer_of, "reduce": _reduce, "accumulate": _accumulate, "reduceat": _reduceat,
 }  # fmt: skip
 _USUAL = {"keepdims", "where"}
 for _name, _array_method, _options in (
@@ -341,7 +348,7 @@ for _name, _array_method, _options in (
     ("maximum", "max", {"initial"}), ("minimum", "min", {"initial"}),
     ("logical_and", "all", set[str]()), ("logical_or", "any", set[str]()),
 ):  # fmt: skip
-    UFUNC_METHODS[_name, "reduce"] = _reduction(_name, _array_method, _USUAL | _options)
+    UFUNC_METHODS[_name, "reduce"] = _method_along_first(_name, _array_method, _USUAL | _options)
 UFUNC_METHODS["logaddexp", "reduce"] = _logaddexp_reduce
 UFUNC_METHODS["add", "accumulate"] = _running(np.cumsum)
 UFUNC_METHODS["multiply", "accumulate"] = _running(np.cumprod)

@@ -13,7 +13,7 @@ from ..primitives import elementwise as ew
 from ..primitives.structure import reshape
 from .array_like import array_like, node_like
 from .complex_readiness import takes_complex
-from .function_rules import implements, normalize_axis
+from .function_rules import implements, normalize_axis, refuse_options
 from .operands import nodes_of
 from .tracer import METHODS, UFUNCS, Tracer, traced
 from .ufunc_rules import as_dtype
@@ -126,6 +126,7 @@ def _with_leading_axes(x: Node, n: int) -> Node:
 
 def _infinite(name: str, sign: int) -> Any:
     def rule(x: Any, out: Any = None) -> Tracer:
+        refuse_options(out=out)
         node = node_like(x)
         if node.dtype.kind == "c":
             raise TypeError(at_user_line(f"np.{name} is not defined for complex numbers"))

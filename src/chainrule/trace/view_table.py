@@ -11,6 +11,7 @@ from ..errors import UnsupportedError, at_user_line
 from ..graph.node import Node, constant
 from ..primitives.indexing import gather
 from ..primitives.structure import broadcast_to
+from .complex_readiness import takes_complex
 from .function_rules import as_int, implements, normalize_axis
 from .grid_table import as_whole_array
 from .interception import intercepts
@@ -134,6 +135,8 @@ def _positions(x: Any) -> Any:
 
 @implements(np.shares_memory)
 def _shares_memory(a: Any, b: Any, /, max_work: Any = None) -> bool:
+    if max_work is not None:
+        as_int(max_work, "max_work")
     if not (isinstance(a, ArrayTracer) and isinstance(b, ArrayTracer)):
         return False
     if memory_owner(a) is not memory_owner(b):
@@ -143,12 +146,13 @@ def _shares_memory(a: Any, b: Any, /, max_work: Any = None) -> bool:
 
 @implements(np.may_share_memory)
 def _may_share_memory(a: Any, b: Any, /, max_work: Any = None) -> bool:
+    max_work = 0 if max_work is None else as_int(max_work, "max_work")
     if not (isinstance(a, ArrayTracer) and isinstance(b, ArrayTracer)):
         return False
     if memory_owner(a) is not memory_owner(b):
         return False
-    if max_work is not None and max_work != 0:
-        return _shares_memory(a, b)
+    if max_work:
+        return bool(_shares_memory(a, b))
     first, second = _positions(a), _positions(b)
     if not first.size or not second.size:
         return False
@@ -157,3 +161,9 @@ def _may_share_memory(a: Any, b: Any, /, max_work: Any = None) -> bool:
     if strides is None or not is_c_order(root.shape, strides):
         raise UnsupportedError(at_user_line("np.may_share_memory: use np.shares_memory"))
     return bool(first.min() <= second.max() and second.min() <= first.max())
+
+
+takes_complex(
+    np.rollaxis, np.matrix_transpose, np.unstack, np.broadcast_arrays, np.shares_memory,
+    np.may_share_memory, np.lib.stride_tricks.sliding_window_view,
+)  # fmt: skip

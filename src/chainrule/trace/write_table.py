@@ -12,6 +12,7 @@ from ..primitives import elementwise as ew
 from ..primitives.indexing import gather
 from ..primitives.reductions import cumsum
 from ..primitives.structure import cast, reshape
+from .complex_readiness import takes_complex
 from .copy_table import writable
 from .elementwise_table import truth
 from .flat import cycled, refuse_overlap, write_flat
@@ -26,7 +27,9 @@ from .ufunc_rules import as_dtype
 @implements(np.put, method="put")
 def _put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     target = writable(a, "np.put")
-    write_flat(target, np.ravel(within(ind, target.size, mode, "np.put")), v)
+    index = np.ravel(within(ind, target.size, mode, "np.put"))
+    if np.size(v):
+        write_flat(target, index, v)
 
 
 def _mask_of_all(mask: Any, target: ArrayTracer, name: str) -> Node:
@@ -39,7 +42,7 @@ def _mask_of_all(mask: Any, target: ArrayTracer, name: str) -> Node:
     return reshape(node, shape=(target.size,))  # type: ignore[no-any-return]
 
 
-def _values(values: Any, target: ArrayTracer) -> Node:
+def _values_in_a_row(values: Any, target: ArrayTracer) -> Node:
     node = as_dtype(node_of(nested(values), target.dtype), target.dtype)
     return reshape(node, shape=(int(np.prod(node.shape)),))  # type: ignore[no-any-return]
 
@@ -54,7 +57,7 @@ def _putmask(a: Any, mask: Any, values: Any) -> None:
     """Write values[k] where mask[k] is true: each entry has its number, whatever the mask is."""
     target = writable(a, "np.putmask")
     flat_mask = _mask_of_all(mask, target, "np.putmask")
-    new = _values(values, target)
+    new = _values_in_a_row(values, target)
     if new.shape[0]:
         _write_where(target, flat_mask, cycled(new, flat_mask.shape))
 
@@ -65,7 +68,7 @@ def _write_in_order(arr: Any, mask: Any, vals: Any) -> None:
     target = writable(arr, "np.place")
     refuse_overlap(target, vals)
     flat_mask = _mask_of_all(mask, target, "np.place")
-    values = _values(vals, target)
+    values = _values_in_a_row(vals, target)
     count = values.shape[0]
     if not count:
         if flat_mask.value is None or np.any(flat_mask.value):
@@ -118,3 +121,6 @@ def _put_along_axis(arr: Any, indices: Any, values: Any, axis: Any) -> None:
         along[j] = size
         index.append(indices if j == k else np.arange(size).reshape(along))
     target[tuple(index)] = nested(values)
+
+
+takes_complex(np.put, np.putmask, np.place, np.fill_diagonal, np.put_along_axis, ".put")

@@ -259,15 +259,11 @@ def value_and_grad(
                 )
             )
         output = traced.outputs[0]
-        if is_complex(output.dtype):
-            raise GradientError(
-                at_user_line(
-                    f"grad of a function that returns {output.dtype}: of complex numbers there is "
-                    "no gradient; take .real, .imag or the absolute value, or use vjp"
-                )
-            )
         if not is_float(output.dtype):
-            raise GradientError(at_user_line(f"grad of a function that returns {output.dtype}"))
+            instead = ": take its real part or size, or use vjp" * is_complex(output.dtype)
+            raise GradientError(
+                at_user_line(f"grad of a function that returns {output.dtype}{instead}")
+            )
         gradients = traced.pullback([output.dtype.type(1)])
         gradient = gradients[0] if isinstance(argnums, int) else tuple(gradients)
         value = traced.result()

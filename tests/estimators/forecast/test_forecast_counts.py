@@ -14,6 +14,8 @@ from scipy import stats
 from chainrule.errors import DataError, ModelFileError
 from chainrule.estimators.forecast.counts import CountModel, fit_counts
 
+pytestmark = pytest.mark.usefixtures("_unoptimised")
+
 SERIES, LENGTH, HORIZON, ORIGINS = 60, 200, 7, 8
 DISPERSION, NO_SALE = 0.5, 0.2
 WEEK = np.array([0.5, 0.6, 0.8, 0.9, 1.2, 1.6, 1.4])

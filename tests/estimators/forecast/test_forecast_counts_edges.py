@@ -20,6 +20,8 @@ from chainrule.estimators.forecast.counts import (
 )
 from chainrule.transforms import grad
 
+pytestmark = pytest.mark.usefixtures("_unoptimised")
+
 
 def check_sane(forecast: Any) -> None:
     """Numbers are finite, means 0 or more, and quantiles of rising levels do not fall."""

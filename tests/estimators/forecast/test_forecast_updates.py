@@ -19,6 +19,8 @@ from chainrule.estimators.forecast.members.ridges import Ridge, fit_ridges
 from chainrule.estimators.forecast.members.view import View
 from chainrule.estimators.forecast.reading.panel import read_panel
 
+pytestmark = pytest.mark.usefixtures("_unoptimised")
+
 DAYS = pd.date_range("2023-01-02", periods=400, freq="D")
 
 

@@ -29,6 +29,8 @@ from chainrule.estimators.forecast.networks.window_training import (
     window_loss,
 )
 
+pytestmark = pytest.mark.usefixtures("_unoptimised")
+
 LENGTH, HORIZON = 8, 3
 SIZES = {"length": LENGTH, "horizon": HORIZON}
 

@@ -113,11 +113,11 @@ def test_kill(name: str, tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SETTINGS)
 def test_kills_at_any_moment(name: str, tmp_path: Path) -> None:
-    """Six times, also in the middle of a write."""
+    """Three times, also in the middle of a write."""
     path, program = tmp_path / "state", PROGRAM.replace("> 700", "> 10**9")
     words = [sys.executable, "-c", program, name, path, TESTS, Path(__file__).parent]
     draw = np.random.default_rng(0)
-    for _ in range(6):
+    for _ in range(3):
         with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             process.stdout.readline()

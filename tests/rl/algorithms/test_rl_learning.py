@@ -29,8 +29,8 @@ def test_ppo_solves_cart_pole(seed: int) -> None:
 
 def test_ppo_in_half_of_the_steps() -> None:
     """In 25,000 steps, half of the seeds; 12 of 22 of Stable-Baselines3 2.9, whose mean is 404."""
-    returns = np.array([greedy(rl.PPO("CartPole-v1", seed=k).learn(25_000)) for k in range(8)])
-    assert np.sum(returns >= 475) >= 3
+    returns = np.array([greedy(rl.PPO("CartPole-v1", seed=k).learn(25_000)) for k in range(4)])
+    assert np.sum(returns >= 475) >= 2
     assert np.mean(returns) > 300
 
 
@@ -48,10 +48,10 @@ def test_ppo_around_gymnasium() -> None:
         (rl.REINFORCE, 200_000, {}),
         (rl.REINFORCE, 200_000, {"baseline": False}),
         (rl.DQN, 50_000, {}),
-        (rl.DQN, 50_000, {"double_q": True, "dueling": True, "n_steps": 3,
+        (rl.DQN, 30_000, {"double_q": True, "dueling": True, "n_steps": 3,
                           "prioritized_replay": True}),
-        (rl.DQN, 50_000, {"distributional": "quantile"}),
-        (rl.DQN, 50_000, {"distributional": "c51", "v_min": 0.0, "v_max": 100.0}),
+        (rl.DQN, 20_000, {"distributional": "quantile"}),
+        (rl.DQN, 30_000, {"distributional": "c51", "v_min": 0.0, "v_max": 100.0}),
     ],
     ids=["a2c", "reinforce", "no baseline", "dqn", "rainbow", "quantile", "c51"],
 )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -249,11 +250,11 @@ def test_spoiled_descriptions(data: bytes, tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_all_spoiled_descriptions(name: str, tmp_path: Path) -> None:
-    """All of them, of all algorithms."""
+    """Each part of each algorithm's, with every third value; others with another algorithm."""
     path = tmp_path / "model"
     trained(name).save(path)
     description, arrays = loads(path.read_bytes())
-    for each in spoiled(description):
+    for each in islice(spoiled(description), [*CASES].index(name) % 3, None, 3):
         accepts(path, each, arrays)
 
 

@@ -12,6 +12,8 @@ from gymnasium import spaces
 from chainrule import random, rl
 from chainrule.errors import EnvironmentCheckError
 
+pytestmark = pytest.mark.usefixtures("_unoptimised")
+
 
 @dataclass(frozen=True)
 class TwoOfFour(rl.Environment[Any]):

@@ -21,6 +21,8 @@ from chainrule.rl.environments import (
 from chainrule.rl.environments.gymnasium_env import GymnasiumEnv
 from chainrule.rl.environments.gymnasium_vector import GymnasiumVectorEnv
 
+pytestmark = pytest.mark.usefixtures("_unoptimised")
+
 # Of Gymnasium's own spaces: CartPole's velocities have no bounds, and torques go up to 2.
 OF_THE_SPACES = ("minimum value is -infinity", "maximum value is infinity", "symmetric and normal")
 

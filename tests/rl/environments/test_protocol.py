@@ -22,6 +22,8 @@ from chainrule.rl.environments import (
     state_at,
 )
 
+pytestmark = pytest.mark.usefixtures("_unoptimised")
+
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", ENVIRONMENTS)

@@ -10,10 +10,10 @@ import numpy as np
 from ...errors import ShapeError, at_user_line
 from ...graph.node import Primitive
 from ...graph.types import Type, broadcast_shapes
+from ..complex_numbers import conjugate, real_part
 from ..declare import declared, unbroadcast
-from ..operators import swap_last
 from ..products import matmul
-from .matrices import as_row, check_matrix, diagonal, product, results_of
+from .matrices import adjoint, as_row, check_matrix, diagonal, product, results_of
 from .singular import svd
 
 
@@ -28,20 +28,21 @@ def _evaluate_pinv(xp: Any, a: Any, rcond: Any, *, hermitian: bool) -> Any:
 
 
 def _pinv_jvp(tangents: Sequence[Any], p: Any, a: Any, _rcond: Any, *, hermitian: bool) -> Any:
-    """dP = -P dA P + P P^T dA^T (1 - A P) + (1 - P A) dA^T P^T P."""
+    """dP = -P dA P + P P^H dA^H (1 - A P) + (1 - P A) dA^H P^H P."""
     if tangents[0] is None:
         return None
-    t, pt = swap_last(tangents[0]), swap_last(p)
+    t, pt = adjoint(tangents[0]), adjoint(p)
     left, right = product(p, pt, t), product(t, pt, p)
     change = left - product(left, a, p) + right - product(p, a, right)
     return change - product(p, tangents[0], p)
 
 
 def _pinv_vjp(g: Any, p: Any, a: Any, _rcond: Any, *, hermitian: bool) -> list[Any]:
-    gt, pt = swap_last(g), swap_last(p)
+    g = conjugate(g)
+    gt, pt = adjoint(g), adjoint(p)
     left, right = product(gt, p, pt), product(pt, p, gt)
     change = left - product(a, p, left) + right - product(right, p, a)
-    return [unbroadcast(change - product(pt, g, pt), a), None]
+    return [unbroadcast(conjugate(change - product(pt, g, pt)), a), None]
 
 
 pinv: Primitive = declared(
@@ -61,7 +62,11 @@ def _lstsq_type(a: Type, b: Type, rcond: Type) -> tuple[Type, Type, Type]:
     m, n = a.shape
     if b.shape[0] != m:
         raise ShapeError(at_user_line(f"lstsq: shapes {a.shape} and {b.shape} do not fit"))
-    return Type((n, b.shape[1]), a.dtype), Type((), np.dtype(np.int32)), Type((min(m, n),), a.dtype)
+    return (
+        Type((n, b.shape[1]), a.dtype),
+        Type((), np.dtype(np.int32)),
+        Type((min(m, n),), np.finfo(a.dtype).dtype),
+    )
 
 
 def _evaluate_lstsq(xp: Any, a: Any, b: Any, rcond: Any) -> tuple[Any, Any, Any]:
@@ -74,18 +79,20 @@ def _lstsq_vjp(g: Sequence[Any], y: Any, a: Any, b: Any, rcond: Any) -> list[Any
     by_x, _, by_s = g
     by_a = by_b = None
     if by_x is not None:
+        by_x = conjugate(by_x)
         p = pinv(a, rcond, hermitian=False)
-        pt = swap_last(p)
+        pt = adjoint(p)
         by_b = matmul(pt, by_x)
         residual = b - matmul(a, x)
         outside = by_x - product(p, a, by_x)
-        by_a = product(residual, swap_last(by_b), pt) - matmul(by_b, swap_last(x))
-        by_a = by_a + product(pt, x, swap_last(outside))
+        by_a = product(residual, adjoint(by_b), pt) - matmul(by_b, adjoint(x))
+        by_a = by_a + product(pt, x, adjoint(outside))
     if by_s is not None:
         u, _, vh = results_of(svd(a, full=False))
         slope = matmul(u * as_row(by_s), vh)
         by_a = slope if by_a is None else by_a + slope
-    return [by_a, by_b, None]
+    by_b = None if by_b is None else conjugate(by_b)
+    return [None if by_a is None else conjugate(by_a), by_b, None]
 
 
 def _lstsq_jvp(tangents: Sequence[Any], y: Any, a: Any, b: Any, rcond: Any) -> list[Any]:
@@ -94,14 +101,14 @@ def _lstsq_jvp(tangents: Sequence[Any], y: Any, a: Any, b: Any, rcond: Any) -> l
     p = pinv(a, rcond, hermitian=False)
     if ta is None:
         return [matmul(p, tb), None, None]
-    pt, at = swap_last(p), swap_last(ta)
+    pt, at = adjoint(p), adjoint(ta)
     right = matmul(ta, x)
     residual = b - matmul(a, x)
     spread = product(at, pt, x)
     t_x = product(p, pt, at, residual) + spread - product(p, a, spread)
     t_x = t_x + matmul(p, -right if tb is None else tb - right)
     u, _, vh = results_of(svd(a, full=False))
-    return [t_x, None, diagonal(product(swap_last(u), ta, swap_last(vh)))]
+    return [t_x, None, real_part(diagonal(product(adjoint(u), ta, adjoint(vh))))]
 
 
 lstsq: Primitive = declared(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
+from operator import eq
 from typing import Any
 
 import numpy as np
@@ -59,15 +61,24 @@ def batched(kernel: Kernel, infer: Callable[..., Any], cores: Sequence[int]) -> 
         inferred = infer(*[Type(x.shape, x.dtype) for x in inputs], **params)
         multiple = type(inferred) is not Type
         types: tuple[Type, ...] = inferred if multiple else (inferred,)
+        if all(map(eq, map(np.ndim, inputs), cores)) and all(map(np.size, inputs)):
+            return kernel(*inputs, **params)
         pairs = list(zip(inputs, cores, strict=True))
         batch = np.broadcast_shapes(*[x.shape[: x.ndim - k] for x, k in pairs])
         results = [np.empty(t.shape, t.dtype) for t in types]
         if any(y.size for y in results):
-            spread = [np.broadcast_to(x, (*batch, *x.shape[x.ndim - k :])) for x, k in pairs]
-            for index in np.ndindex(batch):
-                values = kernel(*[np.asarray(x[index]) for x in spread], **params)
-                for y, value in zip(results, values if multiple else (values,), strict=True):
-                    y[index] = value
+            count, first = prod(batch), len(batch)
+            stacks = [
+                np.broadcast_to(x, (*batch, *x.shape[x.ndim - k :])).reshape(
+                    count, *x.shape[x.ndim - k :]
+                )
+                for x, k in pairs
+            ]
+            flat = [y.reshape(count, *y.shape[first:]) for y in results]
+            for n, matrices in enumerate(zip(*stacks, strict=True)):
+                values = kernel(*matrices, **params)
+                for y, value in zip(flat, values if multiple else (values,), strict=True):
+                    y[n] = value
         numbers = tuple([y if y.ndim else y[()] for y in results])
         return numbers if multiple else numbers[0]
 

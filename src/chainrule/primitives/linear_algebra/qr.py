@@ -9,18 +9,21 @@ import numpy as np
 
 from ...errors import GradientError, at_user_line
 from ...graph.node import Primitive
-from ...graph.types import Type
+from ...graph.types import Type, is_complex
+from ..complex_numbers import conjugate, real_part
 from ..declare import declared
 from ..elementwise import where
-from ..operators import swap_last
 from ..products import matmul
 from ..structure import concatenate, zeros_like
 from .matrices import (
+    adjoint,
     antisymmetric,
     as_matrix,
     batched,
     check_matrix,
     columns,
+    diagonal,
+    diagonal_matrix,
     host_linalg,
     inner,
     lower,
@@ -50,34 +53,42 @@ def _split(q: Any, r: Any) -> tuple[Any, Any, int]:
     return columns(q, 0, k), columns(rows(r, 0, k), 0, k), k
 
 
+def _real_on_diagonal(x: Any) -> Any:
+    """Return the upper triangle with a real diagonal, as LAPACK's factor has it."""
+    if not is_complex(x.dtype):
+        return upper(x)
+    return upper(x, 1) + diagonal_matrix(real_part(diagonal(x)))
+
+
 def _qr_vjp(g: Sequence[Any], y: Any, a: Any, *, complete: bool) -> list[Any]:
-    """With B = dA R^-1 and C = Q^T B: dQ = B - Q U and dR = U R, U = upper(C) + below(C)^T."""
+    """With B = dA R^-1 and C = Q^H B: dQ = B - Q U and dR = U R, U = upper(C) + below(C)^H."""
     full_q, full_r = results_of(y)
     q, r, k = _split(full_q, full_r)
-    by_q = zeros_like(full_q) if g[0] is None else g[0]
-    by_r = zeros_like(full_r) if g[1] is None else g[1]
+    by_q = zeros_like(full_q) if g[0] is None else conjugate(g[0])
+    by_r = zeros_like(full_r) if g[1] is None else conjugate(g[1])
     by_first, by_triangle = columns(by_q, 0, k), columns(rows(by_r, 0, k), 0, k)
     beside = None
     if r.shape[-1] < full_r.shape[-1]:
         by_beside = columns(rows(by_r, 0, k), k, None)
         beside = matmul(q, by_beside)
-        by_first = by_first + matmul(columns(a, k, None), swap_last(by_beside))
+        by_first = by_first + matmul(columns(a, k, None), adjoint(by_beside))
     invalid = None
     if full_q.shape[-1] > k:  # what q spans beside A turns against it only
         rest, by_rest = columns(full_q, k, None), columns(by_q, k, None)
-        by_first = by_first - product(rest, swap_last(by_rest), q)
-        within = matmul(swap_last(rest), by_rest)
+        by_first = by_first - product(rest, adjoint(by_rest), q)
+        within = matmul(adjoint(rest), by_rest)
         odd = antisymmetric(within)
         odd = where(negligible(odd, within), odd.dtype.type(0), odd)
-        invalid = nonzero(as_matrix(inner(odd, odd)))
-    weight = matmul(by_triangle, swap_last(r)) - matmul(swap_last(q), by_first)
-    by_c = upper(weight) + lower(swap_last(weight), -1)
-    by_a = solve_right(r, by_first + matmul(q, by_c), low=False, trans=True)
+        invalid = nonzero(as_matrix(inner(odd, conjugate(odd))))
+    weight = matmul(by_triangle, adjoint(r)) - matmul(adjoint(q), by_first)
+    by_c = _real_on_diagonal(weight) + lower(adjoint(weight), -1)
+    wanted = conjugate(by_first + matmul(q, by_c))
+    by_a = conjugate(solve_right(r, wanted, low=False, trans=True))
     if beside is not None:
         by_a = concatenate(by_a, beside, axis=len(by_a.shape) - 1)
     if invalid is not None:
         by_a = where(invalid, by_a.dtype.type(np.nan), by_a)
-    return [by_a]
+    return [conjugate(by_a)]
 
 
 def _qr_jvp(
@@ -88,18 +99,18 @@ def _qr_jvp(
     q, r, k = _split(full_q, full_r)
     axis = len(t.shape) - 1
     change = solve_right(r, columns(t, 0, k), low=False)
-    inside = matmul(swap_last(q), change)
-    turning = upper(inside) + swap_last(lower(inside, -1))
+    inside = matmul(adjoint(q), change)
+    turning = _real_on_diagonal(inside) + adjoint(lower(inside, -1))
     t_q = change - matmul(q, turning)
     t_r = matmul(turning, r)
     if k < full_r.shape[-1]:
         beside = columns(t, k, None) - matmul(t_q, columns(rows(full_r, 0, k), k, None))
-        t_r = concatenate(t_r, matmul(swap_last(q), beside), axis=axis)
+        t_r = concatenate(t_r, matmul(adjoint(q), beside), axis=axis)
     extra = full_q.shape[-1] - k
     if extra:
-        if extra > 1 and needs_results[0]:
+        if extra > (not is_complex(a.dtype)) and needs_results[0]:
             raise GradientError(at_user_line(_no_basis_of_columns(a.shape[-2:], k)))
-        t_rest = -product(q, swap_last(t_q), columns(full_q, k, None))
+        t_rest = -product(q, adjoint(t_q), columns(full_q, k, None))
         t_q = concatenate(t_q, t_rest, axis=axis)
         t_r = concatenate(t_r, zeros_like(rows(full_r, k, None)), axis=axis - 1)
     return [t_q, t_r]

@@ -9,7 +9,8 @@ import numpy as np
 
 from ...errors import GradientError, at_user_line
 from ...graph.node import Primitive
-from ...graph.types import Type
+from ...graph.types import Type, is_complex
+from ..complex_numbers import conjugate, real_part
 from ..declare import declared
 from ..elementwise import absolute, where
 from ..operators import swap_last
@@ -17,6 +18,7 @@ from ..products import matmul
 from ..structure import concatenate, sum_
 from .hermitian import equal_within, rotation
 from .matrices import (
+    adjoint,
     antisymmetric,
     as_column,
     as_matrix,
@@ -42,7 +44,7 @@ def _svd_type(a: Type, *, full: bool) -> tuple[Type, Type, Type]:
     k = min(m, n)
     return (
         Type((*batch, m, m if full else k), a.dtype),
-        Type((*batch, k), a.dtype),
+        Type((*batch, k), np.finfo(a.dtype).dtype),
         Type((*batch, n if full else k, n), a.dtype),
     )
 
@@ -52,7 +54,7 @@ class _Factors:
 
     def __init__(self, y: Any) -> None:
         u, self.s, vh = results_of(y)
-        self.all_u, self.all_v = u, swap_last(vh)
+        self.all_u, self.all_v = u, adjoint(vh)
         self.k = self.s.shape[-1]
         self.u = self.spanning(self.all_u)
         self.v = self.spanning(self.all_v)
@@ -72,11 +74,12 @@ class _Factors:
 
 
 def _svd_vjp(g: Sequence[Any], y: Any, _a: Any, *, full: bool) -> list[Any]:
-    """With P = U^T dA V: a symmetric part of P rotates U and V alike, and the other apart."""
+    """With P = U^H dA V: the Hermitian part of P rotates U and V alike, and the other apart."""
     by_u, by_s, by_vh = g
     f = _Factors(y)
     if by_u is None and by_vh is None:
-        return [matmul(f.u * as_row(by_s), swap_last(f.v))]
+        return [conjugate(matmul(f.u * as_row(by_s), adjoint(f.v)))]
+    by_u = None if by_u is None else conjugate(by_u)
     by_v = None if by_vh is None else swap_last(by_vh)
     of_u = _zero_or(f.u, f.spanning, by_u)
     of_v = _zero_or(f.v, f.spanning, by_v)
@@ -87,12 +90,12 @@ def _svd_vjp(g: Sequence[Any], y: Any, _a: Any, *, full: bool) -> list[Any]:
     inside = inside + quotients(apart, f.sums, f.both_zero, wanted)
     if by_s is not None:
         inside = inside + diagonal_matrix(by_s)
-    by_a = product(f.u, inside, swap_last(f.v))
+    by_a = product(f.u, inside, adjoint(f.v))
     if by_u is not None:
-        by_a = by_a + matmul(_outside(f, f.u, f.all_u, by_u, by_s), swap_last(f.v))
+        by_a = by_a + matmul(_outside(f, f.u, f.all_u, by_u, by_s), adjoint(f.v))
     if by_v is not None:
-        by_a = by_a + matmul(f.u, swap_last(_outside(f, f.v, f.all_v, by_v, by_s)))
-    return [by_a]
+        by_a = by_a + matmul(f.u, adjoint(_outside(f, f.v, f.all_v, by_v, by_s)))
+    return [conjugate(by_a)]
 
 
 def _zero_or(vectors: Any, spanning: Any, cotangent: Any) -> Any:
@@ -100,7 +103,7 @@ def _zero_or(vectors: Any, spanning: Any, cotangent: Any) -> Any:
     if cotangent is None:
         k = vectors.shape[-1]
         return np.zeros((k, k), vectors.dtype)
-    return matmul(swap_last(vectors), spanning(cotangent))
+    return matmul(adjoint(vectors), spanning(cotangent))
 
 
 def _outside(f: _Factors, vectors: Any, every: Any, cotangent: Any, by_s: Any) -> Any:
@@ -108,25 +111,25 @@ def _outside(f: _Factors, vectors: Any, every: Any, cotangent: Any, by_s: Any) -
     if vectors.shape[-2] == f.k:
         return vectors * vectors.dtype.type(0)
     wanted = f.spanning(cotangent)
-    leaving = wanted - product(vectors, swap_last(vectors), wanted)
+    leaving = wanted - product(vectors, adjoint(vectors), wanted)
     rest = f.beside(every)
     if rest is not None:
         by_rest = f.beside(cotangent)
-        leaving = leaving - product(rest, swap_last(by_rest), vectors)
+        leaving = leaving - product(rest, adjoint(by_rest), vectors)
     ambiguous = None if by_s is None else as_row(nonzero(by_s))
     result = quotients(leaving, as_row(f.s), f.zero, wanted, ambiguous)
     if rest is not None:  # a cotangent that depends on the basis of the rest has no derivative
-        within = matmul(swap_last(rest), by_rest)
+        within = matmul(adjoint(rest), by_rest)
         size = as_matrix(_total(antisymmetric(within), within))
         result = where(nonzero(size), result.dtype.type(np.nan), result)
     return result
 
 
 def _total(x: Any, beside: Any) -> Any:
-    """Return the sum of squares of what is not there by rounding only."""
+    """Return the sum of sizes of what is not there by rounding only."""
     n = len(x.shape)
-    squares = where(negligible(x, beside), x.dtype.type(0), x * x)
-    return sum_(squares, axes=(n - 2, n - 1))
+    odd = where(negligible(x, beside), x.dtype.type(0), x)
+    return sum_(absolute(odd), axes=(n - 2, n - 1))
 
 
 def _svd_jvp(
@@ -135,19 +138,19 @@ def _svd_jvp(
     t = tangents[0]
     needs_u, needs_s, needs_v = needs_results
     f = _Factors(y)
-    inside = product(swap_last(f.u), t, f.v)
-    t_s = diagonal(inside) if needs_s else None
+    inside = product(adjoint(f.u), t, f.v)
+    t_s = real_part(diagonal(inside)) if needs_s else None
     if not needs_u and not needs_v:
         return [None, t_s, None]
     for side, vectors in (("u", f.all_u), ("vh", f.all_v)):
-        if vectors.shape[-1] - f.k > 1:
+        if vectors.shape[-1] - f.k > (not is_complex(a.dtype)):
             raise GradientError(at_user_line(_no_basis_of_vectors(side, a.shape[-2:], f.k)))
-    alike = off_diagonal(0.5 * (inside + swap_last(inside)))
+    alike = off_diagonal(0.5 * (inside + adjoint(inside)))
     turning = rotation(alike, f.gaps, f.equal, inside if needs_s else None)
     apart = rotation(antisymmetric(inside), f.sums, f.both_zero, inside if needs_s else None)
     t_u = _tangent(f, f.u, f.all_u, turning + apart, matmul(t, f.v), needs_s)
-    t_v = _tangent(f, f.v, f.all_v, turning - apart, matmul(swap_last(t), f.u), needs_s)
-    return [t_u, t_s, swap_last(t_v)]
+    t_v = _tangent(f, f.v, f.all_v, turning - apart, matmul(adjoint(t), f.u), needs_s)
+    return [t_u, t_s, adjoint(t_v)]
 
 
 def _no_basis_of_vectors(side: str, shape: tuple[int, ...], k: int) -> str:
@@ -163,13 +166,13 @@ def _tangent(f: _Factors, vectors: Any, every: Any, turning: Any, change: Any, s
     result = matmul(vectors, turning)
     if vectors.shape[-2] == f.k:
         return result
-    leaving = change - product(vectors, swap_last(vectors), change)
+    leaving = change - product(vectors, adjoint(vectors), change)
     leaving = rotation(leaving, as_row(f.s), f.zero, change if strict else None)
     result = result + leaving
     rest = f.beside(every)
     if rest is None:
         return result
-    t_rest = -product(vectors, swap_last(leaving), rest)
+    t_rest = -product(vectors, adjoint(leaving), rest)
     return concatenate(result, t_rest, axis=len(result.shape) - 1)
 
 

@@ -14,9 +14,12 @@ from . import (
     hypergeometric,
     incomplete_beta,
     incomplete_gamma,
+    inverses,
     lambert,
+    mathieu,
     polynomials,
     spherical,
+    stats_functions,
     zeta,
 )
 from .declaration import SPECIAL
@@ -33,8 +36,11 @@ __all__ = [
     "hypergeometric",
     "incomplete_beta",
     "incomplete_gamma",
+    "inverses",
     "lambert",
+    "mathieu",
     "polynomials",
     "spherical",
+    "stats_functions",
     "zeta",
 ]

@@ -140,9 +140,9 @@ def _alternating(x: Any, coefficients: Sequence[float]) -> Any:
     return total
 
 
-_TERMS = range(1, 7)  # enough for abs(x) up to 1
-_BER = [-k / factorial(2 * k) ** 2 for k in _TERMS]
-_BEI = [(2 * k - 1) / (2.0 * factorial(2 * k - 1) ** 2) for k in _TERMS]
+_KELVIN_TERMS = range(1, 7)  # enough for abs(x) up to 1
+_BER = [-k / factorial(2 * k) ** 2 for k in _KELVIN_TERMS]
+_BEI = [(2 * k - 1) / (2.0 * factorial(2 * k - 1) ** 2) for k in _KELVIN_TERMS]
 
 
 def _berp_over_x(y: Any, x: Any) -> Any:

@@ -38,7 +38,7 @@ def _student_by_df_near_zero(df: Any, t: Any) -> Any:
     return size * t * (growth * terms + by_df)
 
 
-def _student_by_df(df: Any, t: Any) -> Any:
+def student_slope_by_df(df: Any, t: Any) -> Any:
     """Return the derivative of the distribution function by its degrees of freedom.
 
     The upper tail of abs(t) is half of betainc(df/2, 1/2, df / (df + t**2)).
@@ -56,14 +56,14 @@ def _student_by_df(df: Any, t: Any) -> Any:
 
 stdtr: Primitive = special(
     "stdtr",
-    lambda p, df, t: (lambda: _student_by_df(df, t), lambda: student_density(df, t)),
+    lambda p, df, t: (lambda: student_slope_by_df(df, t), lambda: student_density(df, t)),
     POSITIVE,
     ANYWHERE,
 )
 stdtrit: Primitive = special(
     "stdtrit",
     lambda t, df, p: (
-        lambda: -_student_by_df(df, t) / student_density(df, t),
+        lambda: -student_slope_by_df(df, t) / student_density(df, t),
         lambda: 1.0 / student_density(df, t),
     ),
     POSITIVE,
@@ -73,7 +73,7 @@ stdtrit: Primitive = special(
 # Fisher's F
 
 
-def _fisher_slopes(m: Any, n: Any, x: Any) -> tuple[Any, Any, Any]:
+def fisher_slopes(m: Any, n: Any, x: Any) -> tuple[Any, Any, Any]:
     """Return the derivatives of betainc(m/2, n/2, m x / (n + m x))."""
     total = n + m * x
     z = m * x / total
@@ -86,9 +86,9 @@ def _fisher(name: str, sign: float) -> None:
     special(
         name,
         lambda y, m, n, x: (
-            lambda: sign * _fisher_slopes(m, n, x)[0],
-            lambda: sign * _fisher_slopes(m, n, x)[1],
-            lambda: sign * _fisher_slopes(m, n, x)[2],
+            lambda: sign * fisher_slopes(m, n, x)[0],
+            lambda: sign * fisher_slopes(m, n, x)[1],
+            lambda: sign * fisher_slopes(m, n, x)[2],
         ),
         POSITIVE,
         POSITIVE,
@@ -101,7 +101,7 @@ _fisher("fdtrc", -1.0)
 
 
 def _fisher_inverse_slopes(m: Any, n: Any, x: Any) -> tuple[Any, Any, Any]:
-    by_m, by_n, by_x = _fisher_slopes(m, n, x)
+    by_m, by_n, by_x = fisher_slopes(m, n, x)
     return -by_m / by_x, -by_n / by_x, 1.0 / by_x
 
 

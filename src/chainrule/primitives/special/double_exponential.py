@@ -26,3 +26,8 @@ def half_line_integral(
             v = length * np.exp(t - np.exp(-t))
             total += np.asarray(integrand(v)) * v * (1.0 + np.exp(-t))
     return (total * _STEP).astype(dtype)[()]
+
+
+def whole_power(v: Any, k: Any) -> Any:
+    """Return v**k, which is v itself most often."""
+    return v if np.ndim(k) == 0 and k == 1 else v**k

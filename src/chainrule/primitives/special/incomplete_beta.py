@@ -13,7 +13,7 @@ import numpy as np
 from ...graph.node import Primitive
 from ..elementwise import bitwise_and, exp, less, less_equal, log, log1p, maximum, where
 from .declaration import POSITIVE, UNIT, formula, special
-from .double_exponential import half_line_integral
+from .double_exponential import half_line_integral, whole_power
 from .entropies import xlog1py, xlogy
 from .gamma_family import betaln, digamma
 
@@ -32,7 +32,8 @@ def _moment(_xp: Any, a: Any, b: Any, x: Any, j: Any, k: Any) -> Any:
 
     def integrand(v: Any) -> Any:
         size = np.log1p(-odds * np.expm1(-v))
-        return v**j * size**k * np.exp(b * size - a * v) / (1.0 - x * np.exp(-v))
+        logarithms = whole_power(v, j) if np.ndim(k) == 0 and k == 0 else v**j * size**k
+        return logarithms * np.exp(b * size - a * v) / (1.0 - x * np.exp(-v))
 
     return half_line_integral(integrand, length, shape, dtype)
 

@@ -15,7 +15,7 @@ import numpy as np
 from ...graph.node import Primitive
 from ..elementwise import bitwise_and, exp, less, less_equal, log, maximum, minimum, where
 from .declaration import POSITIVE, UNIT, formula, special
-from .double_exponential import half_line_integral
+from .double_exponential import half_line_integral, whole_power
 from .entropies import xlogy
 from .gamma_family import digamma, gammaln
 
@@ -28,7 +28,7 @@ def _lower_moment(_xp: Any, a: Any, x: Any, k: Any) -> Any:
     with np.errstate(all="ignore"):
         length = np.where(np.less(x, 1.0), 1.0 / a, 1.0 / (a - x + np.sqrt(x)))
     return half_line_integral(
-        lambda v: v**k * np.exp(-a * v - x * np.expm1(-v)), length, shape, dtype
+        lambda v: whole_power(v, k) * np.exp(-a * v - x * np.expm1(-v)), length, shape, dtype
     )
 
 
@@ -38,7 +38,7 @@ def _upper_moment(_xp: Any, a: Any, x: Any, k: Any) -> Any:
     with np.errstate(all="ignore"):
         length = 1.0 / (x - a + np.sqrt(x))
     return half_line_integral(
-        lambda v: v**k * np.exp(a * v - x * np.expm1(v)), length, shape, dtype
+        lambda v: whole_power(v, k) * np.exp(a * v - x * np.expm1(v)), length, shape, dtype
     )
 
 
@@ -68,7 +68,7 @@ upper_moment: Primitive = formula(
 )
 
 
-def _density(a: Any, x: Any) -> Any:
+def gamma_density(a: Any, x: Any) -> Any:
     """Return x**(a-1) exp(-x) / gamma(a)."""
     return exp(xlogy(a - 1.0, x) - x - gammaln(a))
 
@@ -87,7 +87,7 @@ def _series_by_shape(a: Any, x: Any) -> Any:
     return exp(a * log(x) - gammaln(a + 1.0)) * (weight * total + slope)
 
 
-def _by_shape(a: Any, x: Any) -> Any:
+def gammainc_slope_by_shape(a: Any, x: Any) -> Any:
     """Return the derivative of the lower function by a."""
     inside = bitwise_and(less(0.0, x), less(x, float("inf")))
     x = where(inside, x, a)
@@ -105,25 +105,31 @@ def _by_shape(a: Any, x: Any) -> Any:
 
 gammainc: Primitive = special(
     "gammainc",
-    lambda y, a, x: (lambda: _by_shape(a, x), lambda: _density(a, x)),
+    lambda y, a, x: (lambda: gammainc_slope_by_shape(a, x), lambda: gamma_density(a, x)),
     POSITIVE,
     POSITIVE,
 )
 gammaincc: Primitive = special(
     "gammaincc",
-    lambda y, a, x: (lambda: -_by_shape(a, x), lambda: -_density(a, x)),
+    lambda y, a, x: (lambda: -gammainc_slope_by_shape(a, x), lambda: -gamma_density(a, x)),
     POSITIVE,
     POSITIVE,
 )
 gammaincinv: Primitive = special(
     "gammaincinv",
-    lambda x, a, p: (lambda: -_by_shape(a, x) / _density(a, x), lambda: 1.0 / _density(a, x)),
+    lambda x, a, p: (
+        lambda: -gammainc_slope_by_shape(a, x) / gamma_density(a, x),
+        lambda: 1.0 / gamma_density(a, x),
+    ),
     POSITIVE,
     UNIT,
 )
 gammainccinv: Primitive = special(
     "gammainccinv",
-    lambda x, a, p: (lambda: -_by_shape(a, x) / _density(a, x), lambda: -1.0 / _density(a, x)),
+    lambda x, a, p: (
+        lambda: -gammainc_slope_by_shape(a, x) / gamma_density(a, x),
+        lambda: -1.0 / gamma_density(a, x),
+    ),
     POSITIVE,
     UNIT,
 )
@@ -133,9 +139,9 @@ gammainccinv: Primitive = special(
 gdtr: Primitive = special(
     "gdtr",
     lambda y, a, b, x: (
-        lambda: x * _density(b, a * x),
-        lambda: _by_shape(b, a * x),
-        lambda: a * _density(b, a * x),
+        lambda: x * gamma_density(b, a * x),
+        lambda: gammainc_slope_by_shape(b, a * x),
+        lambda: a * gamma_density(b, a * x),
     ),
     POSITIVE,
     POSITIVE,
@@ -144,9 +150,9 @@ gdtr: Primitive = special(
 gdtrc: Primitive = special(
     "gdtrc",
     lambda y, a, b, x: (
-        lambda: -x * _density(b, a * x),
-        lambda: -_by_shape(b, a * x),
-        lambda: -a * _density(b, a * x),
+        lambda: -x * gamma_density(b, a * x),
+        lambda: -gammainc_slope_by_shape(b, a * x),
+        lambda: -a * gamma_density(b, a * x),
     ),
     POSITIVE,
     POSITIVE,
@@ -156,8 +162,8 @@ gdtrix: Primitive = special(
     "gdtrix",
     lambda x, a, b, p: (
         lambda: -x / a,
-        lambda: -_by_shape(b, a * x) / (a * _density(b, a * x)),
-        lambda: 1.0 / (a * _density(b, a * x)),
+        lambda: -gammainc_slope_by_shape(b, a * x) / (a * gamma_density(b, a * x)),
+        lambda: 1.0 / (a * gamma_density(b, a * x)),
     ),
     POSITIVE,
     POSITIVE,
@@ -166,8 +172,8 @@ gdtrix: Primitive = special(
 chdtr: Primitive = special(
     "chdtr",
     lambda y, v, x: (
-        lambda: 0.5 * _by_shape(0.5 * v, 0.5 * x),
-        lambda: 0.5 * _density(0.5 * v, 0.5 * x),
+        lambda: 0.5 * gammainc_slope_by_shape(0.5 * v, 0.5 * x),
+        lambda: 0.5 * gamma_density(0.5 * v, 0.5 * x),
     ),
     POSITIVE,
     POSITIVE,
@@ -175,8 +181,8 @@ chdtr: Primitive = special(
 chdtrc: Primitive = special(
     "chdtrc",
     lambda y, v, x: (
-        lambda: -0.5 * _by_shape(0.5 * v, 0.5 * x),
-        lambda: -0.5 * _density(0.5 * v, 0.5 * x),
+        lambda: -0.5 * gammainc_slope_by_shape(0.5 * v, 0.5 * x),
+        lambda: -0.5 * gamma_density(0.5 * v, 0.5 * x),
     ),
     POSITIVE,
     POSITIVE,
@@ -184,8 +190,8 @@ chdtrc: Primitive = special(
 chdtri: Primitive = special(
     "chdtri",
     lambda x, v, p: (
-        lambda: -_by_shape(0.5 * v, 0.5 * x) / _density(0.5 * v, 0.5 * x),
-        lambda: -2.0 / _density(0.5 * v, 0.5 * x),
+        lambda: -gammainc_slope_by_shape(0.5 * v, 0.5 * x) / gamma_density(0.5 * v, 0.5 * x),
+        lambda: -2.0 / gamma_density(0.5 * v, 0.5 * x),
     ),
     POSITIVE,
     UNIT,

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ...graph.node import Primitive
-from ..elementwise import less, where
-from .declaration import ANYWHERE, UNIT, refused, special
+from ..elementwise import less, maximum, sin, where
+from .declaration import ANYWHERE, UNIT, formula, refused, scipy_special, special
 from .gamma_family import binom
 
 _SYMMETRIC = (-0.9, 0.9)
@@ -100,4 +102,25 @@ lpmv: Primitive = special(
     (0, 2),
     (2, 5),
     _SYMMETRIC,
+)
+
+
+def _angle_slope(m: Any, v: Any, theta: Any) -> Any:
+    below = lpmv_of_angle(maximum(m - 1.0, -v), v, theta)  # beyond -v its factor is 0
+    above = lpmv_of_angle(m + 1.0, v, theta)
+    sign = where(less(sin(theta), 0.0), -0.5, 0.5)  # the function is even
+    return sign * (above - (v + m) * (v - m + 1.0) * below)
+
+
+lpmv_of_angle: Primitive = formula(
+    "lpmv_of_angle",
+    lambda _xp, m, v, theta: scipy_special.lpmv(m, v, np.cos(theta)),
+    lambda y, m, v, theta: (
+        refused("lpmv", "its order m"),
+        refused("lpmv", "its degree v"),
+        lambda: _angle_slope(m, v, theta),
+    ),
+    (0, 2),
+    (2, 5),
+    (0.1, 3.0),
 )

@@ -36,7 +36,7 @@ class KnownSolution(InitialValueSolution):
 
     def __init__(
         self, name: str, closure: Closure, times: int, solver: Solver,
-        own: Callable[[Sequence[Any]], tuple[Any, Sequence[Any]]], counts: int,
+        by_scipy: Callable[[Sequence[Any]], tuple[Any, Sequence[Any]]], counts: int,
     ) -> None:  # fmt: skip
         graph = closure.graph
         if graph is None:
@@ -47,7 +47,7 @@ class KnownSolution(InitialValueSolution):
                 )
             )
         super().__init__(name, graph, times, solver)
-        self.run_scipy = own
+        self.run_scipy = by_scipy
         self.counts = counts
         self.types = (*self.types, *[COUNT] * counts)
 
@@ -137,7 +137,7 @@ def _odeint(original: Any, *args: Any, **kwargs: Any) -> Any:
     problem = Problem(f, jac, t[0], t, named.pop("y0"), extra)
     options = {k: plain(x, k) for k, x in named.items()}
 
-    def own(values: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
+    def by_scipy(values: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
         solved = scipy_odeint(
             problem.function.plain(values), values[2], values[1], tfirst=True,
             Dfun=problem.plain_jac(values), full_output=full_output, **options,
@@ -145,7 +145,9 @@ def _odeint(original: Any, *args: Any, **kwargs: Any) -> Any:
         y, info = solved if full_output else (solved, None)
         return info, (y,)
 
-    solution = KnownSolution("odeint", problem.function, problem.times, by_odeint(options), own, 0)
+    solution = KnownSolution(
+        "odeint", problem.function, problem.times, by_odeint(options), by_scipy, 0
+    )
     outcome = run(solution, problem.inputs.nodes)
     if not full_output:
         return outcome.results[0]

@@ -57,12 +57,17 @@ def by_odeint(options: dict[str, Any]) -> Solver:
     steps = _STEPS * (options.get("mxstep") or 500)
 
     def solve(f: Any, t0: float, y0: Any, ts: Any, weights: Any) -> Any:
+        result = np.tile(y0, (len(ts), 1))
+        later = ts[ts != t0]
+        if not later.size:
+            return result
         solved, info = odeint(
-            f, y0, np.concatenate([[t0], ts]), tfirst=True, rtol=rtol,
+            f, y0, np.concatenate([[t0], later]), tfirst=True, rtol=rtol,
             atol=_absolute(atol, weights), mxstep=steps, full_output=True, **limits,
         )  # fmt: skip
         if info["message"] != "Integration successful.":
-            solved[1:] = np.nan
-        return solved[1:]
+            solved[:] = np.nan
+        result[ts != t0] = solved[1:]
+        return result
 
     return solve

@@ -41,9 +41,14 @@ class Quadrature(Algorithm):
         ``integrator(f, a, b, m)`` gives integrals, estimates of their errors, and SciPy's result.
     limits : bool
         Whether a derivative by the limits is the function there: not so with weights.
+    native : bool
+        Whether the function may be compiled: not the user's, whose bits are SciPy's.
     """
 
-    def __init__(self, name: str, graph: Graph, integrator: Integrator, limits: bool) -> None:
+    def __init__(
+        self, name: str, graph: Graph, integrator: Integrator, limits: bool, native: bool = False
+    ) -> None:
+        self.native = native
         self.name, self.integrator, self.limits = name, integrator, limits
         self.graph = mapped(graph, _as_vector)
         result = self.graph.outputs[0].type
@@ -51,13 +56,13 @@ class Quadrature(Algorithm):
 
     def evaluate(self, a: Any, b: Any, *constants: Any) -> Sequence[Any]:
         """Run SciPy's method."""
-        f = plain_function(self.graph, 1, constants)
+        f = plain_function(self.graph, 1, constants, self.native)
         size = self.types[0].shape[0]
         values, errors, self.outcome = self.integrator(lambda x: f(x)[0], float(a), float(b), size)
         return values, errors
 
     def _of(self, graph: Graph, inputs: Sequence[Any]) -> Any:
-        derived = Quadrature(self.name, graph, self.integrator, self.limits)
+        derived = Quadrature(self.name, graph, self.integrator, self.limits, native=True)
         return call_algorithm(derived, inputs)[0]
 
     def _at(self, limit: Any, constants: Sequence[Any]) -> Any:

@@ -121,13 +121,13 @@ def _cumulative_simpson(
     if n < 3:
         sums = _last(_cumulative_trapezoid(y, x, dx=dx, axis=axis), axis)
     else:
-        moved, h = _spacing(y, x, dx, axis)
+        samples, h = _spacing(y, x, dx, axis)
         steps = known(h)
         if x is not None and steps is not None and (steps <= 0).any():
             raise ValueError(at_user_line("Input x must be strictly increasing."))
-        h = np.broadcast_to(as_float(h), (*moved.shape[:-1], n - 1))
-        forward = _steps_by_parabolas(moved, h, x is None)
-        backward = np.flip(_steps_by_parabolas(np.flip(moved, -1), np.flip(h, -1), x is None), -1)
+        h = np.broadcast_to(as_float(h), (*samples.shape[:-1], n - 1))
+        forward = _steps_by_parabolas(samples, h, x is None)
+        backward = np.flip(_steps_by_parabolas(np.flip(samples, -1), np.flip(h, -1), x is None), -1)
         sums = np.cumsum(_alternating(forward, backward, n - 1), axis=-1)
     if initial is not None:
         initial = as_float(initial)

@@ -66,7 +66,7 @@ class InitialValueSolution(Algorithm):
 
     def evaluate(self, t0: Any, ts: Any, y0: Any, *constants: Any) -> Sequence[Any]:
         """Solve by SciPy's method."""
-        f = plain_function(self.graph, 2, constants)
+        f = plain_function(self.graph, 2, constants, native=True)
         factors = self._factors([t0, ts, y0, *constants])
         return (self.solver(lambda t, y: f(t, y)[0], float(t0), y0, ts, factors),)
 

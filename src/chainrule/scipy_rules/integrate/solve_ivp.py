@@ -94,9 +94,9 @@ class _Call:
             dense_output=self.dense if dense is None else dense, events=events or None, **options,
         )  # fmt: skip
 
-    def _run(self, problem: Problem, own: Callable[..., Any]) -> Outcome:
+    def _run(self, problem: Problem, by_scipy: Callable[..., Any]) -> Outcome:
         solver = by_solve_ivp(self.options)
-        method = KnownSolution("solve_ivp", problem.function, problem.times, solver, own, 4)
+        method = KnownSolution("solve_ivp", problem.function, problem.times, solver, by_scipy, 4)
         return run(method, problem.inputs.nodes)
 
     def _times(self, solved: Any, t_events: Any) -> Any:
@@ -104,13 +104,13 @@ class _Call:
         are.
         """
         if self.t_eval is not None:
-            ts: Any = self.t_eval
-            return ts[: len(solved.t)] if isinstance(ts, Tracer) else solved.t
+            asked: Any = self.t_eval
+            return asked[: len(solved.t)] if issubclass(type(asked), Tracer) else solved.t
         start, last = self.t0, solved.t[-1]
         if solved.status == 0:
             last = self.end
         elif solved.status == 1:
-            at_end = [k for k, ts in enumerate(solved.t_events) if last in ts]
+            at_end = [k for k, times in enumerate(solved.t_events) if last in times]
             last = t_events[at_end[-1]][-1]
         if not isinstance(start, Tracer) and not isinstance(last, Tracer):
             return solved.t
@@ -127,13 +127,13 @@ class _Call:
                 )
             )
 
-        def own(values: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
+        def by_scipy(values: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
             solved = self._solve(problem, values, end, [], False)
             y = np.full((problem.times, problem.n), np.nan)
             y[: solved.y.shape[1]] = solved.y.T
             return None, (y, *_counts(solved))
 
-        y, *counts = self._run(problem, own).results
+        y, *counts = self._run(problem, by_scipy).results
         result: Any = OptimizeResult()
         result.update(zip(_COUNTS, counts, strict=True))
         result.update(
@@ -150,11 +150,11 @@ class _Call:
             problem = self.problem(times.reshape(-1))
             end = problem.inputs.array(self.end)
 
-            def own(values: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
+            def by_scipy(values: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
                 dense = known or self._solve(problem, values, end, [], True).sol
                 return None, (dense(values[1]).T, 0, 0, 0, 0)
 
-            y = self._run(problem, own).results[0].T
+            y = self._run(problem, by_scipy).results[0].T
             return y if times.ndim else y[:, 0]
 
         return solution

@@ -17,11 +17,11 @@ from .piecewise import MODULE, any_traced, with_axis
 EXTRAPOLATION = {0: 0, "extrapolate": 0, 1: 1, "zeros": 1, 2: 2, "raise": 2, 3: 3, "const": 3}
 
 
-def _fill(spline: Any, t: Any, c: Any, k: int, extrapolate: Any = True, axis: int = 0) -> Any:
-    spline._t, spline._c, spline.k, spline.axis = t, c, k, axis
-    spline.extrapolate = extrapolate if extrapolate == "periodic" else bool(extrapolate)
-    spline._asarray = asarray
-    return spline
+def _fill(self: Any, t: Any, c: Any, k: int, extrapolate: Any = True, axis: int = 0) -> Any:
+    self._t, self._c, self.k, self.axis = t, c, k, axis
+    self.extrapolate = extrapolate if extrapolate == "periodic" else bool(extrapolate)
+    self._asarray = asarray
+    return self
 
 
 @intercepts(MODULE, "BSpline.__init__")

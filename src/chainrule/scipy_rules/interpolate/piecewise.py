@@ -19,12 +19,12 @@ from .intervals import searchsorted
 MODULE = scipy.interpolate.__name__
 
 
-def fill(spline: Any, c: Any, x: Any, extrapolate: Any = True, axis: int = 0) -> Any:
+def fill(self: Any, c: Any, x: Any, extrapolate: Any = True, axis: int = 0) -> Any:
     """Give a piecewise polynomial its coefficients, breakpoints and options."""
-    spline._c, spline._x, spline.extrapolate, spline.axis = c, x, extrapolate, axis
-    spline._asarray = asarray
-    spline.traced = (c, x)  # what the interception sees; the others are slots
-    return spline
+    self._c, self._x, self.extrapolate, self.axis = c, x, extrapolate, axis
+    self._asarray = asarray
+    self.traced = (c, x)  # what the interception sees; the others are slots
+    return self
 
 
 def evaluate(c: Any, breaks: Any, x: Any, nu: int, extrapolate: bool) -> Any:

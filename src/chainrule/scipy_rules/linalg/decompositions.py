@@ -8,6 +8,9 @@ import numpy as np
 
 from ...errors import at_user_line
 from ...graph.node import Node
+from ...graph.types import is_complex
+from ...primitives.complex_numbers import real
+from ...primitives.linear_algebra.general import eig
 from ...primitives.linear_algebra.hermitian import symmetric_eigen
 from ...primitives.linear_algebra.matrices import (
     from_lower,
@@ -21,11 +24,13 @@ from ...primitives.linear_algebra.triangular import cholesky, solve_right, trian
 from ...primitives.operators import swap_last
 from ...primitives.products import matmul
 from ...primitives.structure import pad
+from ...trace.complex_readiness import has_complex
 from ...trace.interception import intercepts
-from ...trace.linalg_operands import result
+from ...trace.linalg_operands import real_dtype, result
+from ...trace.plain_numbers import concrete_value
 from ...trace.tracer import traced
 from ..arrays import refuse
-from .operands import arrays_of, matrix, square
+from .operands import arrays_of, complex_too, matrix, square
 
 DRIVERS = (None, "ev", "evd", "evr", "evx", "gv", "gvd", "gvx")
 
@@ -44,10 +49,12 @@ def _eigh(a: Any, b: Any = None, *, lower: bool = True, eigvals_only: bool = Fal
     if b is None:
         w, v = symmetric_eigen(x, bool(lower), driver or "evr")
     else:
+        if has_complex(a) or has_complex(b):
+            refuse("scipy.linalg.eigh", "b= with complex numbers is not supported")
         w, v, dtype = _generalized(x, a, b, bool(lower), type, check_finite)
     if subset_by_index is not None:
         w, v = _subset(traced(w), traced(v), subset_by_index)
-    w = result(w, dtype)
+    w = result(w, real_dtype(dtype))
     return w if eigvals_only else (w, result(v, dtype))
 
 
@@ -55,7 +62,7 @@ def _generalized(
     x: Node, a: Any, b: Any, lower: bool, type_: int, check_finite: bool
 ) -> tuple[Node, Node, Any]:
     """Return the solutions of a v = w b v, a b v = w v or b a v = w v, by b's Cholesky factor."""
-    (_, y), dtype = arrays_of("eigh", check_finite, a, b)
+    (_, y), dtype = arrays_of(check_finite, a, b)
     if y.shape != x.shape:
         raise ValueError(at_user_line(f"wrong b dimensions {y.shape}, should be {x.shape}"))
     if type_ not in (1, 2, 3):
@@ -107,8 +114,9 @@ def _svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, overwrite_
         refuse("scipy.linalg.svd", "lapack_driver='gesvd' is not supported: leave it out")
     x, dtype = matrix("svd", a, check_finite)
     if not compute_uv:
-        return result(singular_values(x), dtype)
-    return tuple(result(y, dtype) for y in results_of(svd(x, full=bool(full_matrices))))
+        return result(singular_values(x), real_dtype(dtype))
+    u, s, vh = results_of(svd(x, full=bool(full_matrices)))
+    return result(u, dtype), result(s, real_dtype(dtype)), result(vh, dtype)
 
 
 @intercepts("scipy.linalg", "svdvals")
@@ -157,7 +165,7 @@ def _polar(a: Any, side: str = "right") -> tuple[Any, Any]:
 
 @intercepts("scipy.linalg", "orthogonal_procrustes")
 def _orthogonal_procrustes(A: Any, B: Any, check_finite: bool = True) -> tuple[Any, Any]:
-    (x, y), _ = arrays_of("orthogonal_procrustes", check_finite, A, B)
+    (x, y), _ = arrays_of(check_finite, A, B)
     if len(x.shape) != 2 or x.shape != y.shape:
         raise ValueError(at_user_line(f"the shapes of A and B differ ({x.shape} vs {y.shape})"))
     u, w, vt = results_of(svd(matmul(swap_last(x), y), full=False))
@@ -168,3 +176,31 @@ def _orthogonal_procrustes(A: Any, B: Any, check_finite: bool = True) -> tuple[A
 def _basis(*_args: Any, **_options: Any) -> Any:
     refuse("scipy.linalg.null_space (or orth)", "it is any basis of a space, and its size depends "
            "on the numbers: use svd, and the projection u @ u.T")  # fmt: skip
+
+
+@intercepts("scipy.linalg", "eig")
+def _eig(a: Any, b: Any = None, left: bool = False, right: bool = True, overwrite_a: bool = False,
+         overwrite_b: bool = False, check_finite: bool = True,
+         homogeneous_eigvals: bool = False) -> Any:  # fmt: skip
+    if b is not None or left or homogeneous_eigvals:
+        refuse("scipy.linalg.eig", "b=, left= and homogeneous_eigvals= are not supported")
+    x, dtype = square("eig", a, check_finite)
+    w, v = results_of(eig(x))
+    kind = np.result_type(dtype, np.complex64)
+    if not right:
+        return result(w, kind)
+    if not is_complex(dtype):  # whether the vectors are complex, too, is seen in the numbers
+        value = concrete_value(w, "scipy.linalg.eig, whose vectors are real or complex,")
+        if not value.imag.any():
+            return result(w, kind), result(real(v), dtype)
+    return result(w, kind), result(v, kind)
+
+
+@intercepts("scipy.linalg", "eigvals")
+def _eigvals(a: Any, b: Any = None, overwrite_a: bool = False, check_finite: bool = True,
+             homogeneous_eigvals: bool = False) -> Any:  # fmt: skip
+    return _eig(a, b, right=False, check_finite=check_finite,
+                homogeneous_eigvals=homogeneous_eigvals)  # fmt: skip
+
+
+complex_too("eigh", "eigvalsh", "svd", "svdvals", "qr", "eig", "eigvals")

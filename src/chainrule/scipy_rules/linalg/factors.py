@@ -9,6 +9,7 @@ from scipy.linalg import LinAlgWarning
 
 from ...errors import ShapeError, at_user_line, warn_user
 from ...graph.node import Node
+from ...graph.types import is_complex
 from ...primitives.elementwise import equal, where
 from ...primitives.linear_algebra import lu as lu_rules
 from ...primitives.linear_algebra.lu import (
@@ -17,15 +18,21 @@ from ...primitives.linear_algebra.lu import (
     unit_lower,
     upper_factor,
 )
-from ...primitives.linear_algebra.matrices import as_column, check_square, permute_rows, results_of
+from ...primitives.linear_algebra.matrices import (
+    adjoint,
+    as_column,
+    check_square,
+    permute_rows,
+    results_of,
+)
 from ...primitives.linear_algebra.triangular import cholesky, triangular_solve
-from ...primitives.operators import swap_last
 from ...primitives.structure import cast
 from ...trace.array_like import node_like
 from ...trace.interception import intercepts
-from ...trace.linalg_operands import result
+from ...trace.linalg_operands import real_dtype, result
 from ...trace.tracer import Tracer, traced
-from .operands import arrays_of, as_columns, matrix, solution, square
+from ..arrays import refuse
+from .operands import arrays_of, as_columns, complex_too, matrix, solution, square
 from .systems import is_transposed
 
 
@@ -33,7 +40,7 @@ def _factor(a: Node, lower: bool) -> Node:
     """Return the factor that has the same triangle as is read of a."""
     if lower:
         return cholesky(a)  # type: ignore[no-any-return]
-    return swap_last(cholesky(swap_last(a)))  # type: ignore[no-any-return]
+    return adjoint(cholesky(adjoint(a)))  # type: ignore[no-any-return]
 
 
 @intercepts("scipy.linalg", "cholesky")
@@ -56,7 +63,7 @@ def _cho_factor(a: Any, lower: bool = False, overwrite_a: bool = False,
 def _cho_solve(c_and_lower: Any, b: Any, overwrite_b: bool = False,
                check_finite: bool = True) -> Any:  # fmt: skip
     c, lower = c_and_lower
-    (x, y), dtype = arrays_of("cho_solve", check_finite, c, b)
+    (x, y), dtype = arrays_of(check_finite, c, b)
     check_square(x.type, "scipy.linalg.cho_solve")
     y, vector = as_columns(y)
     for trans in (not lower, bool(lower)):
@@ -77,7 +84,9 @@ def _lu_factor(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> 
 def _lu_solve(lu_and_piv: Any, b: Any, trans: Any = 0, overwrite_b: bool = False,
               check_finite: bool = True) -> Any:  # fmt: skip
     factors, pivots = lu_and_piv
-    (x, y), dtype = arrays_of("lu_solve", check_finite, factors, b)
+    (x, y), dtype = arrays_of(check_finite, factors, b)
+    if is_complex(dtype) and trans in (2, "C"):
+        refuse("scipy.linalg.lu_solve", "trans=2 of complex numbers is not supported")
     check_square(x.type, "scipy.linalg.lu_solve")
     y, vector = as_columns(y)
     if x.shape[-1] != y.shape[-2]:
@@ -108,4 +117,7 @@ def _lu(a: Any, permute_l: bool = False, overwrite_a: bool = False, check_finite
     if p_indices:
         return result(order, lu_rules.PIVOTS), result(low, dtype), up
     ones = equal(as_column(order), np.arange(x.shape[-2]))
-    return result(ones, dtype), result(low, dtype), up
+    return result(ones, real_dtype(dtype)), result(low, dtype), up
+
+
+complex_too("cholesky", "cho_factor", "lu_factor", "lu_solve", "lu")

@@ -11,9 +11,8 @@ from ...graph.node import Node
 from ...primitives.elementwise import absolute
 from ...primitives.linear_algebra import least_squares
 from ...primitives.linear_algebra.hermitian import symmetric_eigen
-from ...primitives.linear_algebra.matrices import from_lower, results_of
+from ...primitives.linear_algebra.matrices import adjoint, from_lower, results_of
 from ...primitives.linear_algebra.singular import singular_values
-from ...primitives.operators import swap_last
 from ...primitives.products import matmul
 from ...primitives.structure import reshape, stop_gradient, sum_
 from ...trace.array_like import node_like
@@ -23,7 +22,7 @@ from ...trace.linalg_operands import double, result
 from ...trace.tracer import traced
 from ..arrays import refuse
 from ..call_arguments import UNDER_JIT, Unavailable
-from .operands import arrays_of, as_columns, check_numbers, matrix, solution, square
+from .operands import arrays_of, as_columns, check_numbers, complex_too, matrix, solution, square
 
 
 def _threshold(sizes: Any, shape: tuple[int, ...], dtype: Any, atol: Any, rtol: Any) -> Any:
@@ -60,7 +59,7 @@ def _pinv(a: Any, *, atol: Any = None, rtol: Any = None, return_rank: bool = Fal
 def _pinvh(a: Any, atol: Any = None, rtol: Any = None, lower: bool = True,
            return_rank: bool = False, check_finite: bool = True) -> Any:  # fmt: skip
     x, dtype = square("pinvh", a, check_finite)
-    x = from_lower(x if lower else swap_last(x))
+    x = from_lower(x if lower else adjoint(x))
     w, _ = symmetric_eigen(stop_gradient(x))
     return _truncated(x, absolute(w), atol, rtol, return_rank, True, dtype)
 
@@ -68,7 +67,7 @@ def _pinvh(a: Any, atol: Any = None, rtol: Any = None, lower: bool = True,
 @intercepts("scipy.linalg", "lstsq")
 def _lstsq(a: Any, b: Any, cond: Any = None, overwrite_a: bool = False, overwrite_b: bool = False,
            check_finite: bool = True, lapack_driver: str | None = None) -> Any:  # fmt: skip
-    (x, y), dtype = arrays_of("lstsq", check_finite, a, b)
+    (x, y), dtype = arrays_of(check_finite, a, b)
     if lapack_driver not in (None, "gelsd", "gelsy", "gelss"):
         raise ValueError(at_user_line(f'LAPACK driver "{lapack_driver}" is not found'))
     y, vector = as_columns(y)
@@ -109,3 +108,6 @@ def _norm(a: Any, ord: Any = None, axis: Any = None, keepdims: bool = False,
           check_finite: bool = True) -> Any:  # fmt: skip
     check_numbers(node_like(a), check_finite)
     return norm(a, ord, axis, keepdims)
+
+
+complex_too("pinv", "pinvh", "norm")

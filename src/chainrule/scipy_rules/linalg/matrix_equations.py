@@ -15,11 +15,11 @@ from ...primitives.structure import reshape, stop_gradient
 from ...trace.interception import intercepts
 from ...trace.linalg_operands import result
 from ..arrays import refuse
-from .operands import arrays_of
+from .operands import arrays_of, complex_too
 
 
 def _square_equation(name: str, a: Any, q: Any) -> tuple[Node, Node, Any]:
-    (x, y), dtype = arrays_of(name, True, a, q)
+    (x, y), dtype = arrays_of(True, a, q)
     if len(x.shape) < 2 or x.shape[-1] != x.shape[-2]:
         raise ValueError(at_user_line(f"Matrix a must be square, not of shape {x.shape}."))
     if y.shape[-2:] != x.shape[-2:]:
@@ -30,7 +30,7 @@ def _square_equation(name: str, a: Any, q: Any) -> tuple[Node, Node, Any]:
 
 @intercepts("scipy.linalg", "solve_sylvester")
 def _solve_sylvester(a: Any, b: Any, q: Any) -> Any:
-    nodes, dtype = arrays_of("solve_sylvester", True, a, b, q)
+    nodes, dtype = arrays_of(True, a, b, q)
     batch = batch_shape("solve_sylvester", *[x.shape for x in nodes])
     return result(equations.sylvester(*[spread_batch(x, batch) for x in nodes]), dtype)
 
@@ -65,7 +65,7 @@ def _riccati(name: str, discrete: bool, inputs: tuple[Any, ...], e: Any, s: Any,
         refuse(f"scipy.linalg.{name}", "SciPy's solution for e= does not solve the equation "
                "unless e is diagonal: pass balanced=False")  # fmt: skip
     more = {key: value for key, value in (("e", e), ("s", s)) if value is not None}
-    nodes, dtype = arrays_of(name, True, *inputs, *more.values())
+    nodes, dtype = arrays_of(True, *inputs, *more.values())
     if any(len(x.shape) != 2 for x in nodes):
         refuse(f"scipy.linalg.{name}", "stacks of matrices are not supported: use a loop")
     solution = equations.riccati_solution(
@@ -97,3 +97,6 @@ def _solve_continuous_are(a: Any, b: Any, q: Any, r: Any, e: Any = None, s: Any 
 def _solve_discrete_are(a: Any, b: Any, q: Any, r: Any, e: Any = None, s: Any = None,
                         balanced: bool = True) -> Any:  # fmt: skip
     return _riccati("solve_discrete_are", True, (a, b, q, r), e, s, balanced)
+
+
+complex_too("solve_sylvester")

@@ -13,7 +13,7 @@ from ...primitives.structure import concatenate, zeros_like
 from ...trace.interception import intercepts
 from ...trace.linalg_operands import result
 from ..arrays import refuse
-from .operands import arrays_of, square
+from .operands import arrays_of, complex_too, square
 
 
 @intercepts("scipy.linalg", "expm")
@@ -45,7 +45,7 @@ def _sqrtm(A: Any, **options: Any) -> Any:
 @intercepts("scipy.linalg", "expm_frechet")
 def _expm_frechet(A: Any, E: Any, method: str | None = None, compute_expm: bool = True,
                   check_finite: bool = True) -> Any:  # fmt: skip
-    (x, e), dtype = arrays_of("expm_frechet", check_finite, A, E)
+    (x, e), dtype = arrays_of(check_finite, A, E)
     if len(x.shape) != 2 or x.shape[0] != x.shape[1]:
         raise ValueError("expected A to be a square matrix")
     if e.shape != x.shape:
@@ -94,3 +94,6 @@ def _install(name: str) -> None:
 
 for _name in _BY_PARTS:
     _install(_name)
+
+
+complex_too("expm", "logm", "sqrtm", "expm_frechet", "coshm", "sinhm", "tanhm")

@@ -12,6 +12,7 @@ from ...trace.array_like import array_like
 from ...trace.interception import intercepts
 from ...trace.tracer import traced
 from ..arrays import refuse
+from .operands import complex_too
 
 
 def _at_least(x: Any, ndim: int) -> Any:
@@ -92,3 +93,6 @@ def _khatri_rao(a: Any, b: Any) -> Any:
         raise ValueError(at_user_line("The number of columns for both arrays should be equal."))
     both = a[..., :, None, :] * b[..., None, :, :]
     return both.reshape((*both.shape[:-3], -1, both.shape[-1]))
+
+
+complex_too("toeplitz", "circulant", "hankel", "companion", "block_diag", "khatri_rao")

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...errors import ShapeError, at_user_line
 from ...graph.node import Node
+from ...graph.types import is_complex
 from ...primitives import banded
 from ...primitives.elementwise import where
 from ...primitives.linear_algebra import determinants, lu
@@ -16,10 +17,11 @@ from ...primitives.linear_algebra.matrices import check_square, from_lower, iden
 from ...primitives.linear_algebra.triangular import triangular_solve
 from ...primitives.operators import swap_last
 from ...primitives.structure import concatenate, pad, reshape, slice_
+from ...trace.complex_readiness import has_complex
 from ...trace.interception import intercepts, original
-from ...trace.linalg_operands import DOUBLE, result
+from ...trace.linalg_operands import result
 from ..arrays import refuse
-from .operands import arrays_of, as_columns, solution, square
+from .operands import arrays_of, as_columns, complex_too, solution, square
 from .special_matrices import toeplitz_matrix
 
 Solver = Callable[[Node, Node, bool, bool], Node]
@@ -73,7 +75,11 @@ def _solve(a: Any, b: Any, lower: bool = False, overwrite_a: bool = False,
            overwrite_b: bool = False, check_finite: bool = True, assume_a: str | None = None,
            transposed: bool = False) -> Any:  # fmt: skip
     solver = _solver(assume_a)
-    (x, y), dtype = arrays_of("solve", check_finite, np.atleast_2d(a), np.atleast_1d(b))
+    hermitian = solver in (_positive, _symmetric)
+    if (hermitian or transposed) and (has_complex(a) or has_complex(b)):
+        refuse("scipy.linalg.solve", "complex numbers are supported for general and triangular "
+               "matrices only, without transposed=True")  # fmt: skip
+    (x, y), dtype = arrays_of(check_finite, np.atleast_2d(a), np.atleast_1d(b))
     check_square(x.type, "scipy.linalg.solve")
     y, vector = as_columns(y)
     if x.shape == (1, 1) != (y.shape[-2], 1):  # SciPy divides by the only entry
@@ -94,13 +100,17 @@ def _quotient(a: Node, b: Node) -> Node:
 def _inv(a: Any, overwrite_a: bool = False, check_finite: bool = True, *,
          assume_a: str | None = None, lower: bool = False) -> Any:  # fmt: skip
     x, dtype = square("inv", a, check_finite)
-    return result(_solver(assume_a)(x, identity_like(x), bool(lower), False), dtype)
+    solver = _solver(assume_a)
+    if is_complex(dtype) and solver in (_positive, _symmetric):
+        refuse("scipy.linalg.inv", "assume_a= of complex numbers is not supported")
+    return result(solver(x, identity_like(x), bool(lower), False), dtype)
 
 
 @intercepts("scipy.linalg", "det")
 def _det(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
     x, _ = square("det", a, check_finite)
-    return result(determinants.det(x), DOUBLE)
+    y = determinants.det(x)
+    return result(y, y.dtype)
 
 
 TRANSPOSED = {0: False, "N": False, 1: True, "T": True, 2: True, "C": True}
@@ -117,7 +127,7 @@ def is_transposed(trans: Any) -> bool:
 def _solve_triangular(a: Any, b: Any, trans: Any = 0, lower: bool = False,
                       unit_diagonal: bool = False, overwrite_b: bool = False,
                       check_finite: bool = True) -> Any:  # fmt: skip
-    (x, y), dtype = arrays_of("solve_triangular", check_finite, a, b)
+    (x, y), dtype = arrays_of(check_finite, a, b)
     check_square(x.type, "scipy.linalg.solve_triangular")
     y, vector = as_columns(y)
     flags = {"low": bool(lower), "trans": is_transposed(trans), "unit": bool(unit_diagonal)}
@@ -127,7 +137,7 @@ def _solve_triangular(a: Any, b: Any, trans: Any = 0, lower: bool = False,
 @intercepts("scipy.linalg", "solve_banded")
 def _solve_banded(l_and_u: Any, ab: Any, b: Any, overwrite_ab: bool = False,
                   overwrite_b: bool = False, check_finite: bool = True) -> Any:  # fmt: skip
-    (bands, y), dtype = arrays_of("solve_banded", check_finite, ab, b)
+    (bands, y), dtype = arrays_of(check_finite, ab, b)
     low, high = (int(k) for k in l_and_u)
     if bands.shape[-1] != y.shape[0]:
         raise ValueError(at_user_line("shapes of ab and b are not compatible."))
@@ -154,7 +164,7 @@ def _solution_of_bands(
 @intercepts("scipy.linalg", "solveh_banded")
 def _solveh_banded(ab: Any, b: Any, overwrite_ab: bool = False, overwrite_b: bool = False,
                    lower: bool = False, check_finite: bool = True) -> Any:  # fmt: skip
-    (bands, y), dtype = arrays_of("solveh_banded", check_finite, ab, b)
+    (bands, y), dtype = arrays_of(check_finite, ab, b)
     if bands.shape[-1] != y.shape[0]:
         raise ValueError(at_user_line("shapes of ab and b are not compatible."))
     if bands.value is not None and y.value is not None:  # raises if it is not positive definite
@@ -186,8 +196,11 @@ def _rows(bands: Node, start: int, stop: int) -> Node:
 @intercepts("scipy.linalg", "solve_toeplitz")
 def _solve_toeplitz(c_or_cr: Any, b: Any, check_finite: bool = True) -> Any:
     c, r = c_or_cr if isinstance(c_or_cr, tuple) else (c_or_cr, c_or_cr)
-    (first, row, y), dtype = arrays_of("solve_toeplitz", check_finite, c, r, b)
+    (first, row, y), dtype = arrays_of(check_finite, c, r, b)
     if len(first.shape) != 1 or len(row.shape) != 1 or len(y.shape) not in (1, 2):
         refuse("scipy.linalg.solve_toeplitz", "only one matrix, and b of one or two axes")
     y, vector = as_columns(y)
     return solution(lu.solve(toeplitz_matrix(first, row), y), vector, dtype)
+
+
+complex_too("solve", "inv", "det")

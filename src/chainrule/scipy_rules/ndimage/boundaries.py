@@ -27,7 +27,7 @@ def image(x: Any, name: str) -> Any:
 def result_dtype(x: Any, output: Any, name: str) -> np.dtype[Any]:
     """Return the dtype of a result, which must have fractions to have a derivative."""
     if output is None:
-        dtype = np.dtype(x.dtype)
+        dtype: np.dtype[Any] = x.dtype
     elif is_traced(output) or isinstance(output, np.ndarray):
         refuse(f"scipy.ndimage.{name}(output=array)", "use the array that it returns")
     else:
@@ -35,7 +35,7 @@ def result_dtype(x: Any, output: Any, name: str) -> np.dtype[Any]:
     if dtype.kind != "f":
         refuse(f"scipy.ndimage.{name} with results of dtype {dtype}",
                "whole numbers have no derivative: give floats, or output=np.float64")  # fmt: skip
-    return np.dtype(dtype)
+    return dtype
 
 
 def source_index(index: Any, n: int, mode: str) -> Any:

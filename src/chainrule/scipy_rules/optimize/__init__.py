@@ -2,6 +2,7 @@
 
 from . import (
     curves,
+    linear_least_squares,
     minimizers,
     refused,
     residual_sums,
@@ -9,4 +10,12 @@ from . import (
     scalar_roots,
 )
 
-__all__ = ["curves", "minimizers", "refused", "residual_sums", "roots", "scalar_roots"]
+__all__ = [
+    "curves",
+    "linear_least_squares",
+    "minimizers",
+    "refused",
+    "residual_sums",
+    "roots",
+    "scalar_roots",
+]

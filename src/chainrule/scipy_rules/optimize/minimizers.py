@@ -17,7 +17,7 @@ from ..call_arguments import COUNT, TRUTH, arguments_of, as_tuple
 from ..closures import NUMBER, Inputs, algorithm_rule, differentiable, plain
 from ..implicit import find
 from .problem import Problem, pairs, stationarity
-from .results import optimize_result
+from .results import guarded, optimize_result, withheld
 
 _FIELDS = {"nfev": COUNT, "nit": COUNT, "success": TRUTH, "status": COUNT}
 _SCALAR_FIELDS = {"nfev": COUNT, "nit": COUNT, "success": TRUTH}
@@ -41,7 +41,7 @@ def _minimize(original: Any, *args: Any, **kwargs: Any) -> Any:
     for key in ("fun", "jac", "hess", "hessp"):
         if callable(named.get(key)):
             problem.add(key, named.pop(key), extra)
-    options = {k: plain(x, k) for k, x in named.items()}
+    options = guarded({k: plain(x, k) for k, x in named.items()}, problem.inputs)
 
     def solver(values: Sequence[Any]) -> tuple[Any, Any, Sequence[Any]]:
         result = original(
@@ -113,7 +113,7 @@ def _older(original: Any, *args: Any, **kwargs: Any) -> Any:
     for derivative in ("fprime", "fhess", "fhess_p"):
         if callable(named.get(derivative)):
             problem.add(derivative, named.pop(derivative), extra)
-    options = {k: plain(x, k) for k, x in named.items()}
+    options = guarded({k: plain(x, k) for k, x in named.items()}, problem.inputs)
 
     def solver(values: Sequence[Any]) -> tuple[Any, Any, Sequence[Any]]:
         start = np.array(values[problem.start])
@@ -153,3 +153,33 @@ def _older_scalar(original: Any, *args: Any, **kwargs: Any) -> Any:
 
 for _name in ("fminbound", "brent", "golden"):
     algorithm_rule("scipy.optimize", _name, "func")(_older_scalar)
+
+
+@algorithm_rule("scipy.optimize", "fmin_l_bfgs_b", "func", "fprime")
+def _fmin_l_bfgs_b(original: Any, *args: Any, **kwargs: Any) -> Any:
+    named = arguments_of(original, args, kwargs)
+    extra = as_tuple(named.pop("args", ()))
+    problem = Problem(named.pop("x0"), pairs(named.pop("bounds", None)))
+    f, derivative = named.pop("func"), named.pop("fprime", None)
+    if derivative is None and not named.get("approx_grad"):
+        f, derivative = _part(f, 0), _part(f, 1)
+    problem.add("fun", f, extra)
+    if derivative is not None:
+        problem.add("fprime", derivative, extra)
+    options = guarded({k: plain(x, k) for k, x in named.items()}, problem.inputs)
+
+    def solver(values: Sequence[Any]) -> tuple[Any, Any, Sequence[Any]]:
+        more = problem.options(values)
+        if "bounds" in more:
+            more["bounds"] = list(zip(more["bounds"].lb, more["bounds"].ub, strict=True))
+        start = np.array(values[problem.start])
+        x, _, info = original(problem.plain(values), start, **more, **options)
+        return info, x, [info["funcalls"], info["nit"], info["warnflag"]]
+
+    fields = {"funcalls": COUNT, "nit": COUNT, "warnflag": COUNT}
+    outcome, closure = problem.find("fmin_l_bfgs_b", solver, fields)
+    x = outcome.results[0]
+    info = dict(zip(fields, outcome.results[2:], strict=True))
+    if outcome.scipy is not None:
+        info = {k: withheld(k, v, problem.inputs) for k, v in outcome.scipy.items()}
+    return x, differentiable(closure)(x).reshape(())[()], info

@@ -28,7 +28,7 @@ from ..closures import Closure, algorithm_rule, differentiable, plain
 from ..derived_graphs import flat, jacobian, mapped
 from ..linear_solve import solve
 from .problem import Problem, sides
-from .results import optimize_result, withheld
+from .results import guarded, optimize_result, withheld
 
 _FIELDS = {"nfev": COUNT, "success": TRUTH, "status": COUNT}
 
@@ -87,7 +87,7 @@ def _least_squares(original: Any, *args: Any, **kwargs: Any) -> Any:
         if callable(named.get(key)):
             function = _with_keywords(named.pop(key), keywords)
             problem.add(key, function, extra)
-    options = {k: plain(x, k) for k, x in named.items()}
+    options = guarded({k: plain(x, k) for k, x in named.items()}, problem.inputs)
 
     def solver(values: Sequence[Any]) -> tuple[Any, Any, Sequence[Any]]:
         f = problem.functions["fun"].plain(values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from scipy.optimize import OptimizeResult
 
 from ...errors import GradientError, at_user_line
 from ...graph.types import Type
-from ..algorithm import Algorithm, Outcome, run
+from ..algorithm import Algorithm, Outcome, depth_of_traces, run
 from ..call_arguments import UNDER_JIT, Unavailable
 from ..closures import Inputs
 from ..derived_graphs import FLOAT
@@ -50,6 +51,32 @@ def withheld(key: str, x: Any, inputs: Inputs) -> Any:
     if array is not None and array.dtype.kind in "biu":
         return x
     return Unavailable(key, _STEPS)
+
+
+def guarded(options: dict[str, Any], inputs: Inputs) -> dict[str, Any]:
+    """Return options whose callback is handed numbers that refuse a derivative.
+
+    What it stores of them would else be constants for a trace.
+    """
+    callback = options.get("callback")
+    if not callable(callback) or not inputs.known:  # under jit it runs later
+        return options
+
+    @wraps(callback)
+    def on_tracers(*args: Any, **kwargs: Any) -> Any:
+        with depth_of_traces(1):
+            marked = [_marked(x, inputs) for x in args]
+            return callback(*marked, **{k: _marked(x, inputs) for k, x in kwargs.items()})
+
+    return {**options, "callback": on_tracers}
+
+
+def _marked(x: Any, inputs: Inputs) -> Any:
+    if isinstance(x, OptimizeResult):
+        result: Any = OptimizeResult()
+        result.update({k: withheld(k, v, inputs) for k, v in x.items()})
+        return result
+    return withheld("callback's argument", np.array(x) if isinstance(x, np.ndarray) else x, inputs)
 
 
 def optimize_result(

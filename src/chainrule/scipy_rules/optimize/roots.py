@@ -20,7 +20,7 @@ from ..call_arguments import (
 )
 from ..closures import Inputs, algorithm_rule, differentiable, plain
 from ..implicit import find
-from .results import optimize_result, withheld
+from .results import guarded, optimize_result, withheld
 
 
 class Equations:
@@ -106,7 +106,7 @@ def _root(original: Any, *args: Any, **kwargs: Any) -> Any:
         both = f
         f, jac = (_part(both, 0), _part(both, 1)) if jac else (f, None)
     system = Equations(f, named.pop("x0"), extra, jac, flat=method in ("hybr", "lm"))
-    options = {k: plain(x, k) for k, x in named.items()}
+    options = guarded({k: plain(x, k) for k, x in named.items()}, system.inputs)
 
     def solver(values: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
         plain_f, x0, derivative = system.plain(values)

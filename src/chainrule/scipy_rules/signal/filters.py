@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from ...errors import at_user_line
+from ...primitives.banded import solve_banded
 from ...trace.interception import intercepts
+from ...trace.operands import record
 from ...transforms import scan
 from ..arrays import asarray, known, refuse
 from ..correlation import correlate_along
@@ -65,13 +67,21 @@ def lfilter(b: Any, a: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
 
 
 def _finite(b: Any, x: Any, state: Any) -> tuple[Any, Any]:
-    order, n = b.shape[0] - 1, x.shape[0]
-    y = correlate_along(np.pad(x, ((order, order), (0, 0))), b[::-1], 0)
-    y = y + np.pad(state, ((0, n), (0, 0)))
+    n = x.shape[0]
+    y = _convolved(b, x, state.shape[0]) + np.pad(state, ((0, n), (0, 0)))
     return y[:n], y[n:]
 
 
+def _convolved(c: Any, x: Any, more: int) -> Any:
+    """Return the convolution of all columns, with so many samples more than they have."""
+    reach = c.shape[0] - 1
+    y = correlate_along(np.pad(x, ((reach, reach), (0, 0))), c[::-1], 0)
+    return np.pad(y, ((0, more - reach), (0, 0)))
+
+
 def _recursive(b: Any, a: Any, x: Any, state: Any) -> tuple[Any, Any]:
+    if all(known(part) is not None for part in (b, a, x, state)):
+        return _by_equations(b, a, x, state)
     order = state.shape[0]
     b, a = (np.pad(c, (0, order + 1 - c.shape[0])) for c in (b, a))
     zero = np.zeros((1, x.shape[1]), x.dtype)
@@ -83,6 +93,16 @@ def _recursive(b: Any, a: Any, x: Any, state: Any) -> tuple[Any, Any]:
 
     last, y = scan(step, state, x)
     return y, last
+
+
+def _by_equations(b: Any, a: Any, x: Any, state: Any) -> tuple[Any, Any]:
+    """Solve the recursion as equations with few diagonals: without compiled code, no slow loop."""
+    n, order = x.shape[0], state.shape[0]
+    driven = _convolved(b, x, order) + np.pad(state, ((0, n), (0, 0)))
+    reach = min(a.shape[0], max(n, 1)) - 1
+    bands = np.broadcast_to(a[: reach + 1, None], (reach + 1, n))
+    y = record(solve_banded, bands, driven[:n], bandwidth=(reach, 0), trans=False)
+    return y, (driven - _convolved(a, y, order))[n:]
 
 
 @intercepts(MODULE, "lfilter_zi")
@@ -192,6 +212,13 @@ def sosfilt(sos: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
         states = np.moveaxis(zi, axis + 1, 1)
     width = int(np.prod(rows.shape[1:]))
     states = states.reshape(n, 2, width)
+    columns = rows.reshape(rows.shape[0], width)
+    last: Any = []
+    if all(known(part) is not None for part in (sos, states, columns)):
+        for k in range(n):
+            columns, state = _by_equations(sos[k, :3], sos[k, 3:], columns, states[k])
+            last.append(state)
+        return _sosfilt_results(columns, np.stack(last), rows.shape, shape, axis, zi is not None)
     carry = [(states[k, 0], states[k, 1]) for k in range(n)]
 
     def step(carry: Any, sample: Any) -> tuple[Any, Any]:
@@ -203,12 +230,16 @@ def sosfilt(sos: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
             sample = y
         return after, sample
 
-    last, y = scan(step, carry, rows.reshape(rows.shape[0], width))
-    y = np.moveaxis(y.reshape(rows.shape), 0, axis)
-    if zi is None:
-        return y
-    final = np.stack([np.stack(pair) for pair in last]).reshape(shape)
-    return y, np.moveaxis(final, 1, axis + 1)
+    last, y = scan(step, carry, columns)
+    last = np.stack([np.stack(pair) for pair in last])
+    return _sosfilt_results(y, last, rows.shape, shape, axis, zi is not None)
+
+
+def _sosfilt_results(
+    y: Any, last: Any, rows: tuple[int, ...], states: tuple[int, ...], axis: int, both: bool
+) -> Any:
+    y = np.moveaxis(y.reshape(rows), 0, axis)
+    return (y, np.moveaxis(last.reshape(states), 1, axis + 1)) if both else y
 
 
 @intercepts(MODULE, "sosfilt_zi")

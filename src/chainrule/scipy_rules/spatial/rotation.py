@@ -16,7 +16,7 @@ import scipy.spatial.transform as transform
 from scipy.spatial.transform import Rotation
 
 from ...errors import at_user_line
-from ...trace.interception import intercepts, original
+from ...trace.interception import intercepts
 from .. import arrays
 from ..arrays import asarray, known, refuse, take
 from . import quaternions as formulas
@@ -32,19 +32,18 @@ def _rotation(q: Any) -> Any:
     return rotation
 
 
-def _fill(rotation: Any, q: Any) -> None:
-    rotation._single = q.ndim == 1
-    rotation._quat = q[None, :] if rotation._single else q
-    rotation._xp = _IDENTITY._xp
-    rotation._backend = _IDENTITY._backend
+def _fill(self: Any, q: Any) -> None:
+    vars(self).update(vars(_IDENTITY))
+    self._single = q.ndim == 1
+    self._quat = q[None, :] if self._single else q
 
 
 _IDENTITY: Any = Rotation.identity()
 
 
-def _quaternions(rotation: Any) -> Any:
+def _quaternions(self: Any) -> Any:
     """Return the quaternions, without an axis if there is a single one."""
-    return rotation._quat[0] if rotation._single else rotation._quat
+    return self._quat[0] if self._single else self._quat
 
 
 def _checked(x: Any, size: int, name: str) -> Any:
@@ -143,9 +142,7 @@ def _concatenate(rotations: Any) -> Any:
     rotations = list(rotations)
     if not all(isinstance(x, Rotation) for x in rotations):
         raise TypeError(at_user_line("input must contain Rotation objects only"))
-    if not any(arrays.is_traced(x._quat) for x in rotations):
-        return original(MODULE, "Rotation.concatenate").__func__(rotations)
-    return _rotation(np.concatenate([x._quat for x in rotations]))
+    return _rotation(np.concatenate([_quaternions(x).reshape(-1, 4) for x in rotations]))
 
 
 # Representations

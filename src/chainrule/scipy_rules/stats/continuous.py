@@ -16,7 +16,7 @@ import scipy.stats
 from ...trace.interception import intercepts
 from ...trace.tracer import Tracer, traced
 from ..arrays import asarray
-from .methods import FORMULAS, method
+from .methods import FORMULAS, method, private
 
 
 class Arguments(NamedTuple):
@@ -30,7 +30,7 @@ class Arguments(NamedTuple):
 
 def parsed(distribution: Any, args: tuple[Any, ...], kwds: dict[str, Any]) -> Arguments:
     """Return the arguments after the data by name, as SciPy reads them."""
-    shapes, loc, scale = distribution._parse_args(*args, **kwds)
+    shapes, loc, scale = private(distribution, "parse_args")(*args, **kwds)
     shapes = tuple(asarray(x) for x in shapes)
     loc, scale = asarray(loc), asarray(scale)
     return Arguments(shapes, loc, scale, check(distribution, shapes) & (scale > 0))
@@ -42,7 +42,7 @@ def check(distribution: Any, shapes: tuple[Any, ...]) -> Any:
         if kind in (scipy.stats.rv_continuous, scipy.stats.rv_discrete):
             break
         if "_argcheck" in vars(kind):
-            return distribution._argcheck(*shapes)
+            return private(distribution, "argcheck")(*shapes)
     valid: Any = np.True_
     for shape in shapes:
         valid = valid & (shape > 0)
@@ -52,7 +52,8 @@ def check(distribution: Any, shapes: tuple[Any, ...]) -> Any:
 def support(distribution: Any, shapes: tuple[Any, ...]) -> tuple[Any, Any]:
     """Return the ends of the support of the standard form."""
     compute = FORMULAS.get((type(distribution).__name__, "support"))
-    return distribution._get_support(*shapes) if compute is None else compute(*shapes)  # type: ignore[no-any-return]
+    compute = private(distribution, "get_support") if compute is None else compute
+    return compute(*shapes)  # type: ignore[no-any-return]
 
 
 def _interior(a: Any, b: Any) -> Any:

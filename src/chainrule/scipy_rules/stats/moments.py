@@ -9,12 +9,12 @@ import scipy.stats
 
 from ...trace.interception import intercepts
 from .continuous import Arguments, double, number, parsed, support
-from .methods import FORMULAS, refuse_method
+from .methods import FORMULAS, check_verified, refuse_method
 
 _FROZEN = {True: type(scipy.stats.norm()), False: type(scipy.stats.poisson(1.0))}
 
 
-def _own_method(distribution: Any, name: str) -> Any:
+def _class_method(distribution: Any, name: str) -> Any:
     """Return a method that the distribution's class defines, or None."""
     for kind in type(distribution).__mro__:
         if kind in (scipy.stats.rv_continuous, scipy.stats.rv_discrete):
@@ -26,10 +26,11 @@ def _own_method(distribution: Any, name: str) -> Any:
 
 def _standard(distribution: Any, name: str, shapes: tuple[Any, ...]) -> tuple[Any, Any]:
     """Return mean and variance of the standard form."""
+    check_verified(distribution, name)
     stats = FORMULAS.get((type(distribution).__name__, "stats"))
-    stats = _own_method(distribution, "_stats") if stats is None else stats
+    stats = _class_method(distribution, "_stats") if stats is None else stats
     mean, variance, *_ = (None, None) if stats is None else stats(*shapes)
-    moment = _own_method(distribution, "_munp")
+    moment = _class_method(distribution, "_munp")
     if moment is not None:
         mean = moment(1, *shapes) if mean is None else mean
         variance = moment(2, *shapes) - mean * mean if variance is None else variance
@@ -62,7 +63,8 @@ for _name in ("mean", "var", "std"):
 
 @intercepts("scipy.stats", "rv_continuous.entropy")
 def entropy(self: Any, *args: Any, **kwds: Any) -> Any:
-    compute = FORMULAS.get((type(self).__name__, "entropy")) or _own_method(self, "_entropy")
+    check_verified(self, "entropy")
+    compute = FORMULAS.get((type(self).__name__, "entropy")) or _class_method(self, "_entropy")
     if compute is None:
         refuse_method(self, "entropy")
     with np.errstate(all="ignore"):

@@ -130,7 +130,8 @@ def freeze_normal(
     frozen: Any = object.__new__(_FROZEN)
     parameters = _parameters("multivariate_normal", mean, cov, allow_singular)
     frozen.dim, frozen.mean, covariance = parameters
-    frozen.cov_object, frozen._dist = _Covariance(covariance), self
+    frozen.cov_object = _Covariance(covariance)
+    vars(frozen).update(_dist=self)
     frozen.parameters = parameters  # in which the interception of its methods sees the tracers
     return frozen
 
@@ -189,7 +190,8 @@ def freeze_student(
 ) -> Any:  # fmt: skip
     frozen: Any = object.__new__(_FROZEN_T)
     frozen.dim, frozen.loc, frozen.shape = _parameters("multivariate_t", loc, shape, True)
-    frozen.df, frozen._dist = df, self
+    frozen.df = df
+    vars(frozen).update(_dist=self)
     return frozen
 
 
@@ -249,7 +251,8 @@ def dirichlet_pdf(self: Any, x: Any, alpha: Any) -> Any:
 @intercepts(_MODULE, "dirichlet_gen.__call__")
 def freeze_dirichlet(self: Any, alpha: Any, seed: Any = None) -> Any:
     frozen: Any = object.__new__(_FROZEN_DIRICHLET)
-    frozen.alpha, frozen._dist = double(alpha), self
+    frozen.alpha = double(alpha)
+    vars(frozen).update(_dist=self)
     return frozen
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ....graph.node import Primitive
-from ....graph.types import Type
-from .pair import pair_type
+from ....graph.node import Node, Primitive, apply
+from ....graph.types import Type, is_complex
+from .pair import Pair, Value, joined, pair_type, separated
 
 _COMPLEX = {np.dtype(np.float32): np.dtype(np.complex64), np.dtype(float): np.dtype(complex)}
 
@@ -55,7 +55,7 @@ def of_pairs(primitive: Primitive) -> Primitive:
         if write is not None:
             whole = primitive.infer(*[_type(x) for x in arguments(arrays, pairs)], **params)
             target = as_complex(targets[0]) if whole.dtype.kind == "c" else targets[0]
-            write(xp, target, *arguments(arrays, pairs), **params)
+            write(xp, [target], *arguments(arrays, pairs), **params)
             return
         result = primitive.evaluate(xp, *arguments(arrays, pairs), **params)
         for x, target in zip(result if primitive.multiple else (result,), targets, strict=True):
@@ -73,6 +73,15 @@ def of_pairs(primitive: Primitive) -> Primitive:
         f"{primitive.name}_of_pairs", evaluate, infer, multiple=primitive.multiple,
         spec={"family": "pairs", "into": into},
     )  # fmt: skip
+
+
+def by_numpy(node: Node, *inputs: Value) -> Value:
+    """Have NumPy compute the node, of arrays of pairs."""
+    pairs = tuple(isinstance(x, Pair) for x in inputs)
+    params: dict[str, Any] = {**node.params, "pairs": pairs}
+    operands = tuple(map(joined, inputs))
+    result = apply(of_pairs(node.primitive), operands, params, node.source_location)
+    return separated(result) if node.dtype is not None and is_complex(node.dtype) else result
 
 
 def _type(x: Any) -> Type:

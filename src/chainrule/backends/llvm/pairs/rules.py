@@ -15,7 +15,7 @@ from ....graph.types import is_complex
 from ....primitives import elementwise as ew
 from ....primitives.products import matmul
 from ....primitives.structure import broadcast_to, cast, transpose
-from .host import of_pairs
+from .host import by_numpy, of_pairs
 from .pair import Pair, Value, as_pair, is_zero, joined, part_dtype, separated, whole_array
 
 Rule = Callable[..., Value]
@@ -90,9 +90,9 @@ def _div(node: Node, x: Value, y: Value) -> Value:
     ratio = ew.where(both_zero, one * 0, ew.div(small, large))
     scale = ew.div(one, ew.add(large, ew.mul(small, ratio)))
     p, q = ew.where(by_real, a.re, a.im), ew.where(by_real, a.im, a.re)
-    re = ew.mul(ew.add(p, ew.mul(q, ratio)), scale)
-    im = ew.mul(ew.sub(q, ew.mul(p, ratio)), scale)
-    return Pair(re, ew.where(by_real, im, ew.neg(im)))
+    re = ew.where(both_zero, p, ew.add(p, ew.mul(q, ratio)))
+    im = ew.where(both_zero, q, ew.sub(q, ew.mul(p, ratio)))
+    return Pair(ew.mul(re, scale), ew.mul(ew.where(by_real, im, ew.neg(im)), scale))
 
 
 def _exp(node: Node, x: Value) -> Value:
@@ -146,28 +146,30 @@ def _abs(node: Node, x: Value) -> Value:
 
 def _fourier(node: Node, x: Value) -> Value:
     """Transform along the last axis, where numbers lie side by side, and move it back."""
+    if node.inputs[0].dtype.char == "e":  # NumPy rounds the scale to that
+        return by_numpy(node, x)
     axis, last = node.params["axis"], len(node.shape) - 1
     order = (*[k for k in range(last + 1) if k != axis], axis)
     back = tuple(int(k) for k in np.argsort(order))
     name = node.primitive.name
     if name == "rfft":
-        operand = _moved(cast(x, dtype=part_dtype(node.dtype)), order)
+        operand = _permuted(cast(x, dtype=part_dtype(node.dtype)), order)
     else:
         dtype = node.dtype if name == "irfft" else part_dtype(node.dtype)
         pair = as_pair(x, dtype)
         whole = pair.whole if axis == last else None
-        operand = joined(Pair(_moved(pair.re, order), _moved(pair.im, order), whole))
+        operand = joined(Pair(_permuted(pair.re, order), _permuted(pair.im, order), whole))
     params = {**node.params, "axis": last, "pairs": (name != "rfft",)}
     result = apply(of_pairs(node.primitive), (operand,), params, node.source_location)
     if name == "irfft":
-        return _moved(result, back)
+        return _permuted(result, back)
     if axis == last:
         return separated(result)
     pair = separated(result)
-    return Pair(_moved(pair.re, back), _moved(pair.im, back))
+    return Pair(_permuted(pair.re, back), _permuted(pair.im, back))
 
 
-def _moved(x: Node, axes: tuple[int, ...]) -> Node:
+def _permuted(x: Node, axes: tuple[int, ...]) -> Node:
     return x if axes == tuple(range(len(axes))) else transpose(x, axes=axes)
 
 

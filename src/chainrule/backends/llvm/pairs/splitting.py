@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ....graph.evaluate import replace_inputs
 from ....graph.graph import Graph
 from ....graph.node import CONSTANT, ITEM, Node, apply, input_node
 from ....graph.types import is_complex
 from ....graph.verify import verify
 from ....simplify import simplify
-from .host import of_pairs
-from .pair import Pair, Value, constant_pair, joined, pair_type, separated
+from .host import by_numpy
+from .pair import Value, constant_pair, joined, pair_type, separated
 from .presence import is_of_complex
 from .rules import RULES
 
@@ -47,14 +45,4 @@ def _value(node: Node, inputs: list[Value]) -> Value:
     if graphs:
         operands = tuple(map(joined, inputs))
         return apply(node.primitive, operands, {**node.params, **graphs}, node.source_location)
-    rule = RULES.get(node.primitive.name)
-    return _by_numpy(node, inputs) if rule is None else rule(node, *inputs)
-
-
-def _by_numpy(node: Node, inputs: list[Value]) -> Value:
-    """Have NumPy compute the node, of arrays of pairs."""
-    pairs = tuple(isinstance(x, Pair) for x in inputs)
-    params: dict[str, Any] = {**node.params, "pairs": pairs}
-    operands = tuple(map(joined, inputs))
-    result = apply(of_pairs(node.primitive), operands, params, node.source_location)
-    return separated(result) if node.dtype is not None and is_complex(node.dtype) else result
+    return RULES.get(node.primitive.name, by_numpy)(node, *inputs)

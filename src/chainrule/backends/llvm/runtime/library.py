@@ -37,10 +37,12 @@ def compiler_digest() -> str:
     """
     versions = [__version__, _llvmlite.__version__, np.__version__]
     parts: list[object] = [versions, binding.llvm_version_info]
-    folder = Path(__file__).parent.parent
-    for path in sorted(folder.rglob("*.py")):
-        status = path.stat()
-        parts.append((path.relative_to(folder).as_posix(), status.st_size, status.st_mtime_ns))
+    compiler = Path(__file__).parent.parent
+    package = compiler.parent.parent
+    for folder in (compiler, package / "primitives"):  # whose formulas become code
+        for path in sorted(folder.rglob("*.py")):
+            status = path.stat()
+            parts.append((path.relative_to(package).as_posix(), status.st_size, status.st_mtime_ns))
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
