@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from .starting import ends_loading as _ends_loading  # first: from here on Ctrl-C ends the command
 
 # isort: split
-from . import errors, scipy_rules, tree
+from . import errors, tree
+from . import scipy_rules as _scipy_rules  # noqa: F401 (says where SciPy's rules are)
 from .backends import get_num_threads, set_num_threads
 from .config import config, configured
 from .explain import explain

@@ -75,15 +75,14 @@ def _is_walked(value: Any) -> bool:
     """Return whether a field holds arrays or fractions, perhaps in containers."""
     leaves = optree.tree_leaves(value, namespace=NAMESPACE)
     return any(
-        hasattr(leaf, "dtype") or isinstance(leaf, float) or _fields(type(leaf))
-        for leaf in leaves
+        hasattr(leaf, "dtype") or isinstance(leaf, float) or _fields(type(leaf)) for leaf in leaves
     )
 
 
 def _with_fields(cls: type, structure: Any, children: Iterable[Any]) -> Any:
     """Return an instance with these fields; nothing of the class's own runs."""
     names, others = structure
-    x = object.__new__(cls)
+    x: Any = object.__new__(cls)
     for name, value in (*zip(names, children, strict=True), *others):
         object.__setattr__(x, name, value)
     return x

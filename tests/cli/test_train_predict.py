@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import DATA
 from typer.testing import CliRunner
 
 import chainrule
@@ -295,11 +294,9 @@ def test_real_tables(run, real, name):
 
 
 @pytest.mark.slow
-def test_real_files(run):
-    folder = DATA / "tabular"
-    files = sorted(folder.glob("*.csv*")) if folder.is_dir() else []
-    if not files:
-        pytest.skip(f"no real data sets in {folder}: set CHAINRULE_DATA")
+def test_real_files(run, real):
+    files = sorted(real("tabular").glob("*.csv*"))
+    assert files
     for path in files:
         code, out, err = run("train", path, *QUICK, "-o", "m.safetensors")
         assert code == 0, (path, err)

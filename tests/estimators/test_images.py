@@ -315,7 +315,7 @@ def told(report):
         signal.pause()  # until it is killed
 
 model = ImageClassifier(
-    epochs=60, width=16, random_state=0, checkpoint=path, checkpoint_interval=0, ema=0.9,
+    epochs=20, width=16, random_state=0, checkpoint=path, checkpoint_interval=0, ema=0.9,
     callbacks=[told],
 ).fit(x[:200].reshape(-1, 8, 8), y[:200])
 model.save(sys.argv[2])
@@ -340,7 +340,7 @@ def test_kill(tmp_path):
         assert process.returncode == 0
         return load(place), [int(word) for word in told.split()]
 
-    with run(state, tmp_path / "never", "50") as process:
+    with run(state, tmp_path / "never", "15") as process:
         process.stdout.readline()
         while not state.exists():  # it is told of an epoch before that is written
             time.sleep(0.01)

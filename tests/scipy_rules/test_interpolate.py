@@ -271,6 +271,15 @@ def test_values_outside_raise_where_they_are_known() -> None:
     np.testing.assert_array_equal(np.isnan(y), [True, False, False, False, True])
 
 
+def test_compiled_code_gives_nan_where_scipy_raises() -> None:
+    """Compiled code cannot raise SciPy's errors for unsorted points: nan says it."""
+    f = cr.jit(lambda x: (ip.CubicSpline(x, Y)(INSIDE), ip.make_interp_spline(x, Y)(INSIDE)))
+    assert np.isnan(f(X[::-1].copy())).all()
+    assert np.isfinite(f(X)).all()
+    wave = cr.jit(lambda y: ip.CubicSpline(X, y, bc_type="periodic")(INSIDE))
+    assert np.isnan(wave(Y)).all()
+
+
 def test_wrong_and_refused() -> None:
     """SciPy's errors for wrong data, and refusals by name."""
     for wrong in (

@@ -245,3 +245,14 @@ def test_wrong_rotations() -> None:
     ):
         with pytest.raises(UnsupportedError):
             cr.vjp(refused, QS)
+
+
+def test_compiled_code_gives_nan_where_scipy_raises() -> None:
+    """Compiled code cannot raise SciPy's errors for wrong numbers: nan says it."""
+    crooked = np.array([[0.0, 1.0], [2.0, 0.0]])
+    assert np.isnan(cr.jit(lambda x: distance.squareform(x))(crooked)).all()
+    assert np.isnan(cr.jit(lambda m: Rotation.from_matrix(m).as_quat())(-np.eye(3))).all()
+    assert np.isnan(cr.jit(lambda w: distance.cityblock(U, V, w))(-W))
+    late = cr.jit(lambda t: Slerp(t, PLAIN)(1.0).as_quat())
+    assert np.isnan(late(TIMES[::-1].copy())).all()
+    assert np.isfinite(late(TIMES)).all()

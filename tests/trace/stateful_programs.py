@@ -135,7 +135,7 @@ WRITES = (
     "{s}[0] = 0.5", "{a}.shape = (-1,)", "{a}[99] = 0.5", "{a} += np.ones(7)",
     "{a}[:2] = np.ones(5)", "{a} = {a} + 0.5", "{a} = {a}[{i}]", "del {a}", "failing({a})",
     "{a} @= np.eye(3)", "{a} //= 1.0", "{a} %= 2.0", "np.random.default_rng(0).shuffle({a})",
-    "{a}.flat = {b}", "{a}.flat[1:] = {s}", "{a}.flat[[0, 2]] = {b}.ravel()[:2]",
+    "{a}.flat = {b}", "{a}.flat[1:] = {s}", "{a}.flat[[0, -1]] = {b}.ravel()[:2]",
     "{a}.T.flat[::2] = {s}", "{a}.flat[{a}.ravel() > 0] = {s}", "np.put({a}, [0, -1], {s})",
     "{a}.put([1, 0], {b}.ravel())", "np.putmask({a}, {a} > 0.1, {b})", "{a}.view()[0] = {s}",
     "np.place({a}, {a} > 0.1, {b})", "np.fill_diagonal({a}, {b})", "{a}.ravel('F')[0] = {s}",

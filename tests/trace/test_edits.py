@@ -83,7 +83,8 @@ def test_windows() -> None:
     """Sizes and axes of all kinds."""
     for size, axis in ((2, 0), (3, 1), ((2, 2), None), ((2, 3), (1, 0)), ((2, 2), (1, 1)),
                        (2, None), (9, 0), ((1,), (-1,)), (0, 0)):  # fmt: skip
-        agrees_or_fails(lambda a, s=size, k=axis: windows(a, s, k), X)
+        for x in (X, X[:1], X[:0]):
+            agrees_or_fails(lambda a, s=size, k=axis: windows(a, s, k), x)
 
 
 def test_turns_and_axes() -> None:

@@ -20,6 +20,4 @@ MODULES = (
     "special",
     "stats",
 )
-import os
-_here = {name.removesuffix(".py") for name in os.listdir(os.path.dirname(__file__))}
-register_rules({f"scipy.{name}": partial(import_module, f"{__name__}.{name}") for name in MODULES if name in _here})
+register_rules({f"scipy.{name}": partial(import_module, f"{__name__}.{name}") for name in MODULES})

@@ -45,6 +45,21 @@ def as_traced(x: Any) -> Any:
     return ArrayTracer(identity(node_of(x)))
 
 
+def nan_unless(condition: Any, x: Any) -> Any:
+    """Return x, or nan where SciPy would raise an error: compiled code cannot, and nan says it."""
+    return np.where(condition, x, np.nan)
+
+
+def increasing(x: Any, message: str) -> Any:
+    """Return x with an axis of rising numbers; raise, or give nan under `jit`, if they do not."""
+    numbers = known(x)
+    if numbers is None:
+        return nan_unless(np.all(np.diff(x) > 0), x)
+    if not (np.isfinite(numbers).all() and (np.diff(numbers) > 0).all()):
+        raise ValueError(at_user_line(message))
+    return x
+
+
 def take(table: Any, index: Any, axis: int = 0) -> Any:
     """Return ``numpy.take(table, index, axis)``, where either may be traced."""
     if isinstance(index, Tracer) and not isinstance(table, Tracer):

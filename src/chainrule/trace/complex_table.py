@@ -182,8 +182,8 @@ takes_complex(
     np.lib.stride_tricks.sliding_window_view,
 )
 
-# Transforms, whose rules are loaded when NumPy's module is
-register_rules({"numpy.fft": partial(import_module, f"{__package__}.fft_table")})
+# Transforms: NumPy's module is loaded late, but before a first trace exchanges what it imports
+register_rules({"numpy": partial(import_module, f"{__package__}.fft_table")})
 
 
 def _install() -> None:

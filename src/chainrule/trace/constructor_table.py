@@ -144,7 +144,7 @@ def _from_iterable(function: Constructor, iter: Any, dtype: Any, count: int = -1
 # Ranges
 
 
-def _as_one_array(x: Any) -> Any:
+def _unlisted(x: Any) -> Any:
     """Return what may be a list as an array; Python's numbers stay what they are."""
     return array_of(x) if isinstance(x, (list, tuple)) else x
 
@@ -152,7 +152,7 @@ def _as_one_array(x: Any) -> Any:
 @implements(np.linspace)
 def _linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False,
               dtype: Any = None, axis: int = 0, *, device: Any = None) -> Any:  # fmt: skip
-    first, last = _as_one_array(start), _as_one_array(stop)
+    first, last = _unlisted(start), _unlisted(stop)
     count = as_int(num, "num")
     if count < 0:
         raise ValueError(at_user_line(f"Number of samples, {count}, must be non-negative."))
@@ -185,7 +185,7 @@ def _logspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, base:
 @implements(np.geomspace)
 def _geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None,
                axis: int = 0) -> Any:  # fmt: skip
-    first, last = _as_one_array(start), _as_one_array(stop)
+    first, last = _unlisted(start), _unlisted(stop)
     ratio = last / first
     exponents = _linspace(0.0 * ratio, np.log(ratio), num, endpoint, axis=axis)
     result = first * np.exp(exponents)
@@ -243,7 +243,7 @@ def _with_entries(function: Constructor, *args: Any, **kwargs: Any) -> Any:
 
 
 @replaces("numpy", "full", "full_like")
-def _full(function: Constructor, shape: Any, fill_value: Any, dtype: Any = None,
+def _full_of(function: Constructor, shape: Any, fill_value: Any, dtype: Any = None,
           order: Any = None, **options: Any) -> Any:  # fmt: skip
     if not is_traced(fill_value):
         order = order or ("K" if function.__name__ == "full_like" else "C")

@@ -25,10 +25,10 @@ from .patches import patches
 from .plain_numbers import carries_derivative
 from .tracer import HOOKS, Tracer
 
-Rule = Callable[..., Any]
+Function = Callable[..., Any]
 
 _CONTAINERS = (list, tuple, dict)
-_PLAIN = frozenset({float, int, bool, str, bytes, complex, type(None)})
+_SIMPLE = frozenset({float, int, bool, str, bytes, complex, type(None)})
 
 
 def is_traced(x: Any) -> bool:
@@ -42,7 +42,7 @@ def tracers_in(x: Any) -> Iterator[Tracer]:
         yield x
     elif isinstance(x, _CONTAINERS):
         entries = x.values() if isinstance(x, dict) else x
-        if not set(map(type, entries)) <= _PLAIN:
+        if not set(map(type, entries)) <= _SIMPLE:
             for entry in entries:
                 yield from tracers_in(entry)
 
@@ -78,10 +78,10 @@ class _Target(NamedTuple):
     is_method: bool
 
 
-_rules: dict[tuple[str, str], tuple[Rule, _Target]] = {}
+_rules: dict[tuple[str, str], tuple[Function, _Target]] = {}
 
 
-def intercepts(module: str, *names: str, closures: bool = False) -> Callable[[Rule], Rule]:
+def intercepts(module: str, *names: str, closures: bool = False) -> Callable[[Function], Function]:
     """Enter a rule for functions of a module, or methods (``"PPoly.__call__"``).
 
     It has the function's own signature, and is called instead while an argument, or an entry of a
@@ -92,7 +92,7 @@ def intercepts(module: str, *names: str, closures: bool = False) -> Callable[[Ru
     traced.
     """
 
-    def enter(rule: Rule) -> Rule:
+    def enter(rule: Function) -> Function:
         for name in names:
             target = _target(import_module(module), name)
             if target is not None:  # this version of the library has it
@@ -104,13 +104,13 @@ def intercepts(module: str, *names: str, closures: bool = False) -> Callable[[Ru
     return enter
 
 
-def replaces(module: str, *names: str) -> Callable[[Rule], Rule]:
+def replaces(module: str, *names: str) -> Callable[[Function], Function]:
     """Enter what stands for functions of a module in all calls by a function that is traced.
 
     Its first argument is the original.
     """
 
-    def enter(rule: Rule) -> Rule:
+    def enter(rule: Function) -> Function:
         for name in names:
             target = _target(import_module(module), name)
             if target is not None:
@@ -137,8 +137,8 @@ def _target(module: ModuleType, name: str) -> _Target | None:
     for part in classes:
         owner = getattr(owner, part, None)
     if classes:
-        found_in = getattr(owner, "__mro__", ())
-        member = next((vars(kind)[last] for kind in found_in if last in vars(kind)), None)
+        bases = getattr(owner, "__mro__", ())
+        member = next((vars(kind)[last] for kind in bases if last in vars(kind)), None)
     else:
         member = getattr(owner, last, None)
     if member is None:
@@ -154,7 +154,7 @@ def _target(module: ModuleType, name: str) -> _Target | None:
     return _Target(member, function, same, bool(classes))
 
 
-def _enter(module: str, name: str, rule: Rule, target: _Target, closures: bool) -> None:
+def _enter(module: str, name: str, rule: Function, target: _Target, closures: bool) -> None:
     if target.function is None:
         patches.add_name(module, name, target.member, _wrapper(target.member, rule))
     else:
@@ -174,7 +174,7 @@ class _StandIn(type):
         return isinstance(x, cls.same)
 
 
-def _wrapper(function: Any, rule: Rule) -> Any:
+def _wrapper(function: Any, rule: Function) -> Any:
     @wraps(function, updated=())
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         if refusals.depth and _any_traced(args, kwargs):
@@ -186,7 +186,7 @@ def _wrapper(function: Any, rule: Rule) -> Any:
     return wrapper
 
 
-def _replacement(target: _Target, rule: Rule) -> Any:
+def _replacement(target: _Target, rule: Function) -> Any:
     function = target.member
 
     @wraps(function)
@@ -199,7 +199,7 @@ def _replacement(target: _Target, rule: Rule) -> Any:
 
 
 def _hook(
-    target: _Target, rule: Rule, closures: bool
+    target: _Target, rule: Function, closures: bool
 ) -> Callable[[tuple[Any, ...], dict[str, Any]], Any]:
     """Return what a function of Python runs while anything is traced."""
     same = target.same

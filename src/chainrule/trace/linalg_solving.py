@@ -157,6 +157,8 @@ def _lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, ...]:
         raise np.linalg.LinAlgError(at_user_line("Incompatible dimensions"))
     if rcond is None:
         rcond = float(np.finfo(float).eps) * max(n, m)
+    if isinstance(rcond, (int, float)) and rcond < 0:  # LAPACK takes its own precision then
+        rcond = float(np.finfo(float).eps)
     solution, rank, s = results_of(least_squares.lstsq(x, y, double(node_like(rcond))))
     residuals = _residuals(x, y, solution, rank)
     if one:

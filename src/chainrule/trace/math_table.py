@@ -90,7 +90,7 @@ def _fsum(function: Callable[..., Any], seq: Iterable[Any], /) -> Any:
 
 
 @replaces("math", "prod")
-def _prod(function: Callable[..., Any], iterable: Iterable[Any], /, *, start: Any = 1) -> Any:
+def _product(function: Callable[..., Any], iterable: Iterable[Any], /, *, start: Any = 1) -> Any:
     entries = list(iterable)
     if not is_traced(entries):
         return function(entries, start=start)
@@ -138,7 +138,7 @@ for _name in ("isnan", "isinf", "isfinite"):
 
 
 @intercepts("math", "isclose")
-def _isclose(a: Any, b: Any, *, rel_tol: Any = 1e-09, abs_tol: Any = 0.0) -> Any:
+def _is_close(a: Any, b: Any, *, rel_tol: Any = 1e-09, abs_tol: Any = 0.0) -> Any:
     x, y = _number(a, "isclose"), _number(b, "isclose")
     allowed = np.maximum(rel_tol * np.maximum(np.abs(x), np.abs(y)), abs_tol)
     close = (x == y) | ((np.abs(x - y) <= allowed) & np.isfinite(x) & np.isfinite(y))

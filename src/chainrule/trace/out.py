@@ -127,6 +127,8 @@ def _check_targets(targets: tuple[Any, ...], results: tuple[Any, ...], casting: 
     owners = [memory_owner(x) for x in arrays]
     if len({id(owner) for owner in owners}) < len(owners):
         raise UnsupportedError(at_user_line("out= names the same array for two results"))
+    if len({x.shape for x in arrays}) > 1:  # one loop fills all of them
+        raise ValueError(at_user_line("the arrays of out= have several shapes"))
     for target, result in zip(targets, results, strict=True):
         if not isinstance(target, ArrayTracer):
             continue

@@ -154,6 +154,8 @@ class Patches:
         namespace = getattr(function, "__globals__", None)
         if namespace is None or self.sizes.get(id(namespace)) == len(namespace):
             return
+        if not _is_searched(namespace.get("__name__")):  # NumPy's or SciPy's function itself
+            return
         module = sys.modules.get(namespace.get("__name__", ""))
         if getattr(module, "__dict__", None) is namespace:
             self.search(namespace)

@@ -2,8 +2,8 @@
 
 NumPy asks the index for its numbers, and gives a plain array whatever the answer is. Where the
 numbers are known (without `jit`) that is right, since integers carry no derivative. Under `jit` any
-answer would become a constant of the graph: the function is rewritten (see `rewriting.py`), or, where
-that cannot be, the index is refused, with the text that does what was meant.
+answer would become a constant of the graph: the function is rewritten (see `rewriting.py`), or,
+where that cannot be, the index is refused, with the text that does what was meant.
 """
 
 from __future__ import annotations

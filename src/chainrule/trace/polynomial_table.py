@@ -168,8 +168,8 @@ def _roots(p: Any) -> Any:
     row = METHODS["reshape"](-part[1:] / part[0], (1, -1))
     size = len(part) - 1
     below = np.eye(size - 1, size, dtype=part.dtype)
-    found = np.linalg.eigvals(joined([row, below]) if size > 1 else row)
-    return joined([found, np.zeros(trailing, found.dtype)]) if trailing else found
+    eigenvalues = np.linalg.eigvals(joined([row, below]) if size > 1 else row)
+    return joined([eigenvalues, np.zeros(trailing, eigenvalues.dtype)]) if trailing else eigenvalues
 
 
 # Fits

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UnsupportedError, at_user_line
+from ..errors import at_user_line
 from ..graph.types import is_complex, is_float
 from ..primitives import elementwise as ew
 from ..primitives.complex_numbers import complex_, imag, real

@@ -42,15 +42,15 @@ def _unique(ar: Any, return_index: bool = False, return_inverse: bool = False,
     x = array_like(ar)
     values = _known_numbers(x, "the size of np.unique's result")
     wanted = (True, return_inverse, return_counts, axis)
-    found = np.unique(values, *wanted, equal_nan=equal_nan)  # type: ignore[call-overload]
-    index = found[1]
+    parts = np.unique(values, *wanted, equal_nan=equal_nan)  # type: ignore[call-overload]
+    index = parts[1]
     if not options.get("sorted", True) and not (return_index or return_inverse or return_counts):
         index = _in_hash_order(values, index, axis, equal_nan)
     if axis is None:
         unique = _flat(x)[index]
     else:
         unique = x[(slice(None),) * normalize_axis(axis, x.ndim) + (index,)]
-    results = (unique, *((index,) if return_index else ()), *found[2:])
+    results = (unique, *((index,) if return_index else ()), *parts[2:])
     return results if len(results) > 1 else unique
 
 

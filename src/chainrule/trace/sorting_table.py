@@ -51,12 +51,12 @@ def _argpartition(a: Any, kth: Any, axis: Any = -1, kind: str = "introselect",
     return FUNCTIONS[np.argsort](ArrayTracer(x), k, order=order)  # type: ignore[no-any-return]
 
 
-def _partition_in_place(a: Any, kth: Any, axis: int = -1, kind: str = "introselect",
+def _partition_method(a: Any, kth: Any, axis: int = -1, kind: str = "introselect",
                         order: Any = None) -> None:  # fmt: skip
     a[...] = _partition(a, kth, as_int(axis), kind, order)
 
 
-METHODS["partition"] = _partition_in_place
+METHODS["partition"] = _partition_method
 
 
 @implements(np.lexsort)

@@ -16,7 +16,6 @@ from .operands import nodes_of
 from .tracer import UFUNCS, ArrayTracer, ScalarTracer, Tracer, traced
 from .unsupported import public_name
 
-
 # What a ufunc computes of complex numbers where that is another formula than of real ones
 COMPLEX_CASES: dict[str, Callable[..., Node]] = {}
 

@@ -94,9 +94,9 @@ def _sliding_window_view(x: Any, window_shape: Any, axis: Any = None, *, subok: 
         )
     starts = list(shape)  # an axis may be named twice: windows of windows
     for size, k in zip(sizes, axes, strict=True):
-        starts[k] -= size - 1
-        if starts[k] < 0:
+        if starts[k] < size:
             raise ValueError(at_user_line(f"sliding_window_view: windows of {size} in {shape}"))
+        starts[k] -= size - 1
     return view(x, lambda node: _windows(node, sizes, list(axes)), None)
 
 

@@ -192,3 +192,21 @@ def test_arguments_in_any_memory(memory: str) -> None:
         np.testing.assert_array_equal(f(z.astype("<c16")), z * 1j + z.real)
         return
     np.testing.assert_array_equal(f(z), z * 1j + z.real)
+
+
+def test_transforms_where_numpys_loops_are_not_as_expected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """NumPy's functions are called instead, which write to the arrays of the program."""
+    z = np.arange(12.0).reshape(3, 4) + 1j
+
+    def f(z: Any) -> Any:
+        return np.fft.fft(z, axis=0), np.fft.rfft(z.real), np.fft.irfft(z, 5), np.fft.irfft(z.real)
+
+    def calls() -> int:
+        program = BACKENDS["llvm"].compile(graph_of(f, z))
+        for actual, expected in zip(program([z]), f(z), strict=True):
+            np.testing.assert_allclose(actual, expected, rtol=1e-13, atol=1e-13)
+        return len(program.executable.numpy_calls)  # type: ignore[attr-defined]
+
+    assert calls() == 0
+    monkeypatch.setattr("chainrule.backends.llvm.fuse.op_traits.loops", dict)
+    assert calls() == 4

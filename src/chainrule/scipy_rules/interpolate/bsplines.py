@@ -10,7 +10,7 @@ from scipy.interpolate import BSpline
 
 from ...errors import at_user_line
 from ...trace.interception import intercepts
-from ..arrays import as_array_kind, asarray, known, refuse
+from ..arrays import as_array_kind, asarray, increasing, known, refuse
 from . import basis
 from .piecewise import MODULE, any_traced, with_axis
 
@@ -146,9 +146,7 @@ def _make_interp_spline(x: Any, y: Any, k: int = 3, t: Any = None, bc_type: Any 
     y = np.moveaxis(y, axis, 0) if axis else y
     if x.ndim != 1 or x.shape[0] != y.shape[0]:
         raise ValueError(at_user_line(f"Shapes of x {x.shape} and y {y.shape} are incompatible"))
-    numbers = known(x)
-    if numbers is not None and np.any(np.diff(numbers) <= 0):
-        raise ValueError(at_user_line("Expect x to be a 1D strictly increasing sequence."))
+    x = increasing(x, "Expect x to be a 1D strictly increasing sequence.")
     if isinstance(bc_type, str) and bc_type == "periodic":
         refuse("make_interp_spline(bc_type='periodic')", "use CubicSpline")
     start, end = _boundary(bc_type, y)
@@ -273,9 +271,7 @@ def interpolating_tck(x: Any, y: Any, k: int) -> tuple[Any, Any, int]:
     x, y = asarray(x, np.float64), asarray(y, np.float64)
     if x.ndim != 1 or x.shape != y.shape or not 1 <= k <= 5 or x.shape[0] <= k:
         raise TypeError(at_user_line(f"1 <= k = {k} <= 5 and more than k points must hold"))
-    numbers = known(x)
-    if numbers is not None and np.any(np.diff(numbers) <= 0):
-        raise ValueError(at_user_line("x must be strictly increasing"))
+    x = increasing(x, "x must be strictly increasing")
     t = basis.not_a_knot(x, k)
     c = basis.interpolating(x, y, k, t, [], [], basis.not_a_knot)
     return t, np.concatenate([c, np.zeros(k + 1)]), k

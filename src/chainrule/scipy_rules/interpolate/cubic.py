@@ -11,7 +11,7 @@ from ...errors import at_user_line
 from ...primitives.banded import solve_banded
 from ...trace.interception import intercepts
 from ...trace.operands import record
-from ..arrays import asarray, is_traced, known
+from ..arrays import asarray, is_traced, known, nan_unless
 from .piecewise import MODULE, checked_data, column, fill
 
 
@@ -102,6 +102,8 @@ def _spline(self: Any, x: Any, y: Any, axis: int = 0, bc_type: Any = "not-a-knot
             extrapolate: Any = None) -> None:  # fmt: skip
     x, y, axis = checked_data(x, y, axis, "CubicSpline")
     conditions = _conditions(bc_type, y)
+    if isinstance(bc_type, str) and bc_type == "periodic" and known(y) is None:
+        y = nan_unless(np.all(abs(y[0] - y[-1]) <= 1e-15 * (1 + abs(y[-1]))), y)
     periodic = conditions[0] == "periodic" if isinstance(conditions[0], str) else False
     if extrapolate is None:
         extrapolate = "periodic" if periodic else True

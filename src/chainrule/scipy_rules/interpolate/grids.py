@@ -10,7 +10,7 @@ import scipy.interpolate
 
 from ...errors import at_user_line
 from ...trace.interception import intercepts
-from ..arrays import as_array_kind, as_float, asarray, is_traced, known, refuse, take
+from ..arrays import as_array_kind, as_float, asarray, increasing, is_traced, known, refuse, take
 from . import basis
 from .intervals import searchsorted
 from .piecewise import MODULE
@@ -41,10 +41,7 @@ def _init(self: Any, points: Any, values: Any, method: str = "linear", bounds_er
         if numbers is not None and len(numbers) > 1 and numbers[0] > numbers[-1]:
             descending.append(i)
             grid[i], numbers = p[::-1], numbers[::-1]
-        if numbers is not None and not np.all(np.diff(numbers) > 0):
-            raise ValueError(
-                at_user_line(f"The points in dimension {i} must be strictly ascending")
-            )
+        grid[i] = increasing(grid[i], f"The points in dimension {i} must be strictly ascending")
         if p.shape[0] <= _DEGREES.get(method, 0):
             raise ValueError(at_user_line(f"There are too few points in dimension {i}"))
     self._asarray, self.method, self._spline = asarray, method, None
@@ -220,10 +217,7 @@ def _rectangle(self: Any, x: Any, y: Any, z: Any, bbox: Any = (None,) * 4, kx: i
     if z.shape != (np.size(x), np.size(y)):
         raise ValueError(at_user_line("x and y must have as many elements as the axes of z"))
     for i, (p, k) in enumerate(((x, kx), (y, ky))):
-        p = asarray(p, np.float64)
-        numbers = known(p)
-        if numbers is not None and not np.all(np.diff(numbers) > 0):
-            raise ValueError(at_user_line("x and y must be strictly increasing"))
+        p = increasing(asarray(p, np.float64), "x and y must be strictly increasing")
         knots.append(basis.not_a_knot(p, k))
         z = basis.interpolating(p, np.moveaxis(z, i, 0), k, knots[-1], [], [], basis.not_a_knot)
         z = np.moveaxis(z, 0, i)

@@ -13,7 +13,7 @@ from scipy.interpolate import BPoly, PPoly
 
 from ...errors import at_user_line
 from ...trace.interception import intercepts
-from ..arrays import as_array_kind, asarray, is_traced, known, refuse, take
+from ..arrays import as_array_kind, asarray, increasing, is_traced, known, refuse, take
 from .intervals import searchsorted
 
 MODULE = scipy.interpolate.__name__
@@ -195,9 +195,7 @@ def checked_data(x: Any, y: Any, axis: int, name: str) -> tuple[Any, Any, int]:
         raise ValueError(
             at_user_line(f"The length of `y` along `axis`={axis} doesn't match the length of `x`")
         )
-    numbers = known(x)
-    if numbers is not None and not (np.isfinite(numbers).all() and (np.diff(numbers) > 0).all()):
-        raise ValueError(at_user_line("`x` must be strictly increasing sequence of finite values."))
+    x = increasing(x, "`x` must be strictly increasing sequence of finite values.")
     values = known(y)
     if values is not None and not np.isfinite(values).all():
         raise ValueError(at_user_line("`y` must contain only finite values."))

@@ -81,7 +81,8 @@ def _lstsq(a: Any, b: Any, cond: Any = None, overwrite_a: bool = False, overwrit
                 f"({m} != {y.shape[0]})."
             )
         )
-    rcond = float(np.finfo(dtype).eps) if cond is None else cond
+    precise = cond is None or (isinstance(cond, (int, float)) and cond < 0)
+    rcond = float(np.finfo(dtype).eps) if precise else cond
     p, rank, s = results_of(least_squares.lstsq(x, y, double(node_like(rcond))))
     residuals = _residuals(x, y, p, rank, vector, dtype, lapack_driver)
     values = None if lapack_driver == "gelsy" else result(s, dtype)

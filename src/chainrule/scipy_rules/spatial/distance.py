@@ -13,7 +13,7 @@ from ...errors import at_user_line
 from ...trace.interception import intercepts
 from ...trace.tracer import ScalarTracer
 from .. import arrays
-from ..arrays import asarray, is_traced, known, refuse
+from ..arrays import asarray, is_traced, known, nan_unless, refuse
 from . import metrics
 from .metrics import Metric
 
@@ -101,7 +101,9 @@ def _vector(x: Any, dtype: Any = None) -> Any:
 def _weights(w: Any) -> Any:
     w = _vector(w, np.float64)
     numbers = known(w)
-    if numbers is not None and np.any(numbers < 0):
+    if numbers is None:
+        return nan_unless(np.all(w >= 0), w)
+    if np.any(numbers < 0):
         raise ValueError(at_user_line("Input weights should be all non-negative"))
     return w
 
@@ -109,7 +111,9 @@ def _weights(w: Any) -> Any:
 def _check_p(options: dict[str, Any]) -> None:
     if "p" in options:
         p = known(options["p"])
-        if p is not None and p <= 0:
+        if p is None:
+            options["p"] = nan_unless(options["p"] > 0, options["p"])
+        elif p <= 0:
             raise ValueError(at_user_line("p must be greater than 0"))
 
 
@@ -246,7 +250,9 @@ def _squareform(X: Any, force: str = "no", checks: bool = True) -> Any:
     if X.shape[1] != n:
         raise ValueError(at_user_line("The matrix argument must be square."))
     numbers = known(X)
-    if checks and numbers is not None:  # under jit nothing is known, as in JAX
+    if checks and numbers is None:
+        X = nan_unless(np.all(X == X.T) & np.all(np.diagonal(X) == 0), X)
+    elif checks:
         if not np.array_equal(numbers, numbers.T):
             raise ValueError(at_user_line("Distance matrix 'X' must be symmetric."))
         if np.any(np.diagonal(numbers)):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...transforms import fori_loop
-from ..arrays import known
+from ..arrays import known, nan_unless
 
 SMALL = 1e-3  # the angle below which SciPy uses series
 GIMBAL = 1e-7
@@ -93,6 +93,8 @@ def _nearest_rotation(m: Any) -> Any:
             for _ in range(2):  # Newton and Schulz: exact to third order about a rotation
                 m = 1.5 * m - 0.5 * (m @ np.swapaxes(m, -1, -2) @ m)
             return m
+    if numbers is None:
+        m = nan_unless((determinant(m) > 0)[..., None, None], m)
     # Newton's iteration for the polar factor halves large singular values; these are at most
     # 1e6 apart here, and it squares the error at the end
     start = m / np.cbrt(determinant(m))[..., None, None]

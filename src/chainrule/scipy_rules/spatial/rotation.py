@@ -18,7 +18,7 @@ from scipy.spatial.transform import Rotation
 from ...errors import at_user_line
 from ...trace.interception import intercepts
 from .. import arrays
-from ..arrays import asarray, known, refuse, take
+from ..arrays import asarray, increasing, known, refuse, take
 from . import quaternions as formulas
 
 MODULE = transform.__name__
@@ -288,10 +288,8 @@ def _slerp_init(self: Any, times: Any, rotations: Any) -> None:
     times = asarray(times, np.float64)
     if times.shape != (len(q),):
         raise ValueError(at_user_line(f"Expected {len(q)} times, got shape {times.shape}."))
+    times = increasing(times, "Times must be in strictly increasing order.")
     self.times, self.timedelta = times, np.diff(times)
-    steps = known(self.timedelta)
-    if steps is not None and np.any(steps <= 0):
-        raise ValueError(at_user_line("Times must be in strictly increasing order."))
     self.rotations = _rotation(q[:-1])
     self.rotvecs = formulas.to_rotvec(
         formulas.normalized(formulas.compose(formulas.inverse(q[:-1]), q[1:]))

@@ -18,7 +18,7 @@ from ...errors import UnsupportedError, at_user_line
 
 FORMULAS: dict[tuple[str, str], Callable[..., Any]] = {}
 # Distributions of SciPy whose methods are traced and tested, one by one
-_VERIFIED = """
+_NAMES = """
     alpha anglit arcsine argus bernoulli beta betaprime binom bradford burr burr12 cauchy
     chi chi2 crystalball dgamma dweibull erlang expon exponnorm exponpow exponweib f
     fatiguelife fisk foldcauchy foldnorm gamma genexpon genextreme gengamma genlogistic
@@ -30,6 +30,7 @@ _VERIFIED = """
     semicircular skewcauchy skewnorm t trapezoid triang truncexpon truncnorm
     truncweibull_min uniform vonmises weibull_max weibull_min wrapcauchy
 """
+_VERIFIED = frozenset(_NAMES.split())
 _GENERIC = (scipy.stats.rv_continuous, scipy.stats.rv_discrete)
 
 
@@ -93,7 +94,7 @@ def check_verified(distribution: Any, name: str) -> None:
     """Refuse a distribution of SciPy's that is not known to be traced right."""
     kind = type(distribution)
     of_scipy = kind.__module__.startswith("scipy.")
-    if of_scipy and kind.__name__.removesuffix("_gen") not in _VERIFIED.split():
+    if of_scipy and kind.__name__.removesuffix("_gen") not in _VERIFIED:
         refuse_method(distribution, name)
 
 

@@ -17,6 +17,6 @@ def has_complex(graph: Graph) -> bool:
 def is_of_complex(node: Node) -> bool:
     """Return whether a node's results, or numbers in its graphs, are complex."""
     types = (node.type,) if node.dtype is not None else node.shape
-    if any(is_complex(t.dtype) for t in types):
-        return True
+    if any(is_complex(t.dtype) for t in types) or node.primitive.name == "irfft":
+        return True  # an irfft of real numbers is one of pairs, too
     return any(isinstance(value, Graph) and has_complex(value) for value in node.params.values())
