@@ -110,6 +110,9 @@ def package_of(path: Path) -> str:
     return path.relative_to(SOURCE).parts[0].removesuffix(".py")
 
 
+PACKAGES = sorted({package_of(path) for path in FILES})
+
+
 @cache
 def imported(path: Path) -> tuple[tuple[str, int], ...]:
     """Dotted names of all that a file imports, however late or for types alone, with the line."""
@@ -130,14 +133,12 @@ def module_file(name: str) -> Path | None:
     return None
 
 
-@pytest.mark.parametrize("path", FILES, ids=NAMES)
-def test_a_module_imports_only_lower_layers(path: Path) -> None:
+@pytest.mark.parametrize("own", PACKAGES)
+def test_a_module_imports_only_lower_layers(own: str) -> None:
     """The facade may import all; nobody imports the facade; the rest look down."""
-    if path == SOURCE / FACADE:
-        return
-    own = package_of(path)
-    assert own in LEVEL or own == "__main__", f"{own}: give it a line in LAYERS"
-    for name, line in imported(path):
+    paths = [path for path in package_files(own) if path != SOURCE / FACADE]
+    assert own in LEVEL or own == "__main__" or not paths, f"{own}: give it a line in LAYERS"
+    for path, (name, line) in ((p, found) for p in paths for found in imported(p)):
         where = f"{path.relative_to(SOURCE)}:{line}"
         assert name != "chainrule", f"{where} imports the facade"
         if name.startswith("chainrule."):
@@ -200,27 +201,31 @@ def test_stages_of_the_native_compiler_have_an_order() -> None:
                 assert other == stage or other in allowed, f"{where}: {stage} imports {other}"
 
 
-@pytest.mark.parametrize("path", FILES, ids=NAMES)
-def test_a_file_fits_a_reader(path: Path) -> None:
-    """Files of at most 400 lines, functions of at most 70 with their docstrings left out."""
-    text = path.read_text(encoding="utf-8")
-    assert text.count("\n") <= LARGEST_FILE, "split it"
-    for node in ast.walk(ast.parse(text)):
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_file_fits_a_reader(package: str) -> None:
+    """Files of at most 400 lines, functions of at most 70 with their docstrings left out; each
+    begins with its purpose.
+    """
+    for path in package_files(package):
+        text, name = path.read_text(encoding="utf-8"), path.relative_to(SOURCE)
+        assert text.count("\n") <= LARGEST_FILE, f"split {name}"
+        tree = ast.parse(text)
+        assert ast.get_docstring(tree), f"{name} has no docstring"
+        assert [] == [f"{name}: {f}" for f, n in lengths(tree) if n > LARGEST_FUNCTION]
+
+
+def lengths(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """Functions and their lines, without the docstring."""
+    for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
             first = node.body[1] if ast.get_docstring(node) and len(node.body) > 1 else node.body[0]
-            assert (node.end_lineno or 0) - first.lineno < LARGEST_FUNCTION, node.name
+            yield node.name, (node.end_lineno or 0) - first.lineno + 1
 
 
 def test_names_say_what_is_inside() -> None:
     """No file or folder is called utils or helpers."""
     found = {part.removesuffix(".py") for name in NAMES for part in Path(name).parts}
     assert not found & FORBIDDEN_NAMES
-
-
-@pytest.mark.parametrize("path", FILES, ids=NAMES)
-def test_a_file_begins_with_its_purpose(path: Path) -> None:
-    """Every module has a docstring."""
-    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
 
 
 def identifiers(root: ast.AST) -> Iterator[tuple[str, int]]:

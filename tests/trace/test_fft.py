@@ -49,6 +49,7 @@ def test_lengths(name: str, size: int) -> None:
     holds(getattr(np.fft, name), signal(name, size))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALONG_ONE)
 def test_second_derivatives(name: str) -> None:
     """Of a power spectrum, or its like."""
