@@ -52,6 +52,7 @@ def algorithm_rule(module: str, name: str, *functions: str) -> Callable[[Rule], 
     """
 
     def enter(rule: Rule) -> Rule:
+        @wraps(rule)
         def watching(function: Any, *args: Any, **kwargs: Any) -> Any:
             try:
                 named = arguments_of(function, args, kwargs)

@@ -126,6 +126,11 @@ def original(module: str, name: str) -> Any:
     return _rules[module, name][1].same
 
 
+def rules() -> dict[tuple[str, str], Function]:
+    """Return all rules by the module and the name of what they stand for."""
+    return {key: rule for key, (rule, _) in sorted(_rules.items())}
+
+
 def twin(module: str) -> ModuleType:
     """Return a module as a function that is traced sees it: with what stands for its functions."""
     return patches.twin(module)
