@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import local
 from types import CodeType, FrameType
+from typing import ClassVar
 
 PACKAGE = str(Path(__file__).parent)
 _LIBRARIES = ("/numpy/", "/scipy/", "/optree/", "/pandas/")
@@ -43,10 +44,14 @@ class Refusal(ChainruleError):
 
 
 class _Refusals(local):
-    """The last refusal in the function that is being traced, and how many such calls there are."""
+    """The last refusal in the function that is being traced, and how many such calls there are.
+
+    `of_threads` holds those that threads met which a traced function started: they have no trace.
+    """
 
     depth = 0
     latest: Refusal | None = None
+    of_threads: ClassVar[list[Refusal]] = []
 
 
 refusals = _Refusals()

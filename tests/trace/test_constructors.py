@@ -85,6 +85,15 @@ def complex_free(x: Any) -> Any:
     return like @ ones + copy @ np.full_like(TABLE[0], 0.5)
 
 
+def written_lists(x: Any) -> Any:
+    out = np.zeros((3, 2))
+    out[0] = [1.0, x[0]]
+    out[1:] = [[x[1], 2.0], (x[2], x[0])]
+    pair = np.empty(2)
+    pair[:] = x[0], x[1]
+    return out @ pair + x * [1, 2, x[0]] - (x[0], 0.0, x[1])
+
+
 FORMS: dict[str, Callable[[Any], Any]] = {
     "array of numbers": lambda x: np.array([x[0], 2.0, x[1] * 3]),
     "array of rows": lambda x: array([[x[0], 1.0], [2, x[1]]]),
@@ -107,6 +116,10 @@ FORMS: dict[str, Callable[[Any], Any]] = {
     "linspace of one": lambda x: np.linspace(x[0], x[1], 1),
     "logspace": lambda x: np.logspace(x[0], x[1], 4, base=2.0),
     "geomspace": lambda x: np.geomspace(x[1], 3 * x[1] ** 2, 4),
+    "geomspace of negative numbers": lambda x: np.geomspace(-(x**2), -(x[::-1] ** 4), 4, axis=1),
+    "geomspace without end": lambda x: np.geomspace(x[0], [1, 2], 3, endpoint=False),
+    "geomspace of one": lambda x: np.geomspace(x[0], x[1], 1),
+    "geomspace of complex numbers": lambda x: np.real(np.geomspace(x[0] + 1j, x[1] - 2j, 4)),
     "full": lambda x: np.full((2, 3), x) + np.full(3, x[0]) + np.full_like(x, x[1]),
     "stack of lists": lambda x: np.stack([[x[0], 1.0], [2.0, x[2]]]),
     "hstack": lambda x: np.hstack([[x[0]], [x[1], 1.0], x]) * np.hstack((x[0], x[1], x, 1)),
@@ -131,6 +144,7 @@ FORMS: dict[str, Callable[[Any], Any]] = {
     "orders of buffers": in_order,
     "constants like": complex_free,
     "objects": cells,
+    "lists written": written_lists,
 }  # fmt: skip
 
 
@@ -240,6 +254,22 @@ def test_ranges_of_traced_limits() -> None:
         cr.jit(f)(X)
 
 
+def test_geometric_sequences() -> None:
+    """Limits that are far apart, or of two signs; of whole numbers only where they are known."""
+    far = lambda x: np.geomspace(1e-200 * x[0], 1e200 * x[1], 4)  # noqa: E731
+    mixed = lambda x: np.geomspace(x[0], x[2], 4)  # noqa: E731
+    whole = lambda x: np.geomspace(1, 1000.0 + 0.0 * x[0], 4, dtype=int)  # noqa: E731
+    with np.errstate(all="ignore"):
+        for f in (far, mixed):
+            for way in (lambda x, f=f: cr.vjp(f, x)[0], cr.jit(f)):
+                np.testing.assert_allclose(way(X), f(X), rtol=1e-12)
+        zero = cr.jit(lambda x: np.geomspace(x[0] - X[0], x[1], 4))(X)
+    np.testing.assert_array_equal(zero, [np.nan, np.nan, np.nan, X[1]])
+    assert cr.vjp(lambda x: (x[0], whole(x)), X)[0][1].tolist() == [1, 10, 100, 1000]
+    with pytest.raises(AbstractValueError, match=r"geomspace\(dtype=int\) needs the numbers"):
+        cr.jit(whole)(X)
+
+
 @pytest.mark.parametrize(
     ("f", "error", "words"),
     [
@@ -251,6 +281,8 @@ def test_ranges_of_traced_limits() -> None:
         (lambda x: np.asarray_chkfinite(x * np.inf), ValueError, "infs or NaNs"),
         (lambda x: np.fromiter(x, float, count=5), ValueError, "too short"),
         (lambda x: np.linspace(x[0], 1.0, -2), ValueError, "non-negative"),
+        (lambda x: np.geomspace(x[0], 0, 3), ValueError, "cannot include zero"),
+        (lambda x: np.geomspace(0.0 * x, [1.0], 3), ValueError, "cannot include zero"),
         (lambda x: np.linspace(x[0], 1.0, 2.5), TypeError, "integer"),
     ],
 )

@@ -121,8 +121,38 @@ def test_wrong_arguments() -> None:
         for way in (lambda x, f=f: vjp(f, x), jit(f)):
             with pytest.raises(error):
                 way(x)
-    with pytest.raises(UnsupportedError, match="out="):
-        vjp(lambda x: np.fft.fft(x, None, -1, None, x), x)
+
+
+def test_out() -> None:
+    """Written where NumPy writes it; where it only says that it does, there is an error."""
+    transforms: list[Callable[..., Any]] = [
+        np.fft.fft, np.fft.ihfft, np.fft.fft2, np.fft.ifftn, np.fft.irfftn, np.fft.rfft2,
+    ]  # fmt: skip
+    for f in transforms:
+        x = signal(f.__name__.rstrip("2n"), 4, 3)
+
+        def written(x: Any, f: Any = f) -> Any:
+            like = f(x)
+            out = np.zeros_like(x, like.dtype, shape=like.shape)
+            f(x, out=out)
+            return out
+
+        holds(written, x)
+        assert np.any(written(x))
+    ignoring: list[Callable[..., Any]] = [
+        lambda x, out: np.fft.hfft(x, 3, out=out),
+        lambda x, out: np.fft.hfft(x, 3, 1, None, out),
+        lambda x, out: np.fft.irfft2(x, (4, 3), out=out),
+        lambda x, out: np.fft.ifft2(x, out=out),
+        lambda x, out: np.fft.fftn(x, axes=(), out=out),
+    ]
+    for ignores in ignoring:
+        out = np.zeros((4, 3), complex)
+        ignores(draw(4, 3).real, out)
+        assert not out.any()
+        for way in (jit, lambda f: lambda x: vjp(f, x)):
+            with pytest.raises(UnsupportedError, match="out="):
+                way(lambda x, f=ignores: f(x, np.zeros_like(x, complex)))(draw(4, 3).real)
 
 
 def test_convolution_theorem() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import inspect
 import math
 import pickle
@@ -16,6 +18,7 @@ import scipy.linalg
 from numpy import asarray as to_array
 
 import chainrule as cr
+from chainrule.errors import GradientError
 from chainrule.trace.interception import is_traced, original
 from chainrule.trace.patches import patches
 
@@ -170,6 +173,141 @@ def test_signatures_outside() -> None:
     cr.grad(lambda x: np.sum(scipy.linalg.solve_triangular(np.eye(3) * x, x)))(X)
     assert "lower" in inspect.signature(scipy.linalg.solve_triangular).parameters
     assert original("math", "sin") is math.sin
+
+
+DERIVATIVES = {math.sin: np.cos, np.mean: np.median}
+
+
+class Layer:
+    """An object that holds functions."""
+
+    def __init__(self, act: Any = math.tanh, how: Any = np.sum) -> None:
+        self.act, self.how = act, how
+
+    def __call__(self, v: Any) -> Any:
+        return (np.tanh(v) if self.act == math.tanh else v) * (2.0 if self.how is np.sum else 1.0)
+
+
+def test_functions_that_are_compared() -> None:
+    """What stands for a function is equal to it; NumPy's functions of Python are the same."""
+
+    def reduced(x: Any, f: Any = np.sum) -> Any:
+        return {np.sum: x.sum, np.mean: x.mean}.get(f, x.max)()
+
+    assert cr.grad(reduced)(X).tolist() == [1.0, 1.0, 1.0]
+    assert cr.jit(reduced)(X) == pytest.approx(np.sum(X))
+    assert cr.grad(Layer())(0.5) == pytest.approx(2.0 * (1.0 - np.tanh(0.5) ** 2))
+    assert cr.grad(lambda v: DERIVATIVES[math.sin](v))(0.5) == pytest.approx(-math.sin(0.5))
+    assert cr.grad(lambda v: v if np.array in {np.array: 1} else 0.0 * v)(0.5) == 1.0
+
+
+def test_names_that_are_patched(monkeypatch: Any) -> None:
+    """A function that somebody put into NumPy is the one that is called, traced or not."""
+    f = lambda x: np.trapezoid(x) + math.floor(x[0])  # noqa: E731
+    np.testing.assert_allclose(cr.grad(f)(X), [0.5, 1.0, 0.5])
+    monkeypatch.setattr(np, "trapezoid", lambda v: v[0] * 100.0)
+    assert cr.grad(f)(X).tolist() == [100.0, 0.0, 0.0]
+
+    def sets(x: Any) -> Any:
+        np.a_new_name = 3.0
+        return np.sum(x) * np.a_new_name
+
+    assert cr.grad(sets)(X).tolist() == [3.0, 3.0, 3.0]
+    assert np.a_new_name == 3.0
+    del np.a_new_name
+
+
+act: Any = math.sin
+
+
+def test_names_that_are_bound_anew_between_traces() -> None:
+    """As in a notebook."""
+    global act
+    f = lambda v: act(v)  # noqa: E731
+    assert cr.grad(f)(0.5) == pytest.approx(math.cos(0.5))
+    act = math.exp
+    assert cr.grad(f)(0.5) == pytest.approx(math.exp(0.5))
+    act = lambda v: v**2  # noqa: E731
+    assert cr.grad(f)(0.5) == 1.0
+    act = math.sin
+
+
+def test_a_thread_that_a_traced_function_starts() -> None:
+    """What is refused in it is not passed over."""
+
+    def f(x: Any) -> Any:
+        results = [1.0]
+
+        def work() -> None:
+            with contextlib.suppress(TypeError):
+                results[0] = math.exp(x[0])
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+        return results[0] * x[1]
+
+    with pytest.raises(GradientError, match=r"test_interception\.py:\d+"):
+        cr.grad(f)(X)
+    assert cr.grad(lambda x: np.sum(x))(X).tolist() == [1.0, 1.0, 1.0]
+
+
+class Filter:
+    """An object that keeps a buffer from call to call."""
+
+    def __init__(self) -> None:
+        self.buffer: Any = None
+
+    def __call__(self, x: Any) -> Any:
+        if self.buffer is None:
+            self.buffer = np.zeros(3)
+        self.buffer[0] = x[0] ** 2
+        self.buffer[1] *= 0.5
+        self.buffer[1] += x[1]
+        return (self.buffer * x).sum()
+
+
+def test_buffers_that_are_kept() -> None:
+    """They hold numbers of earlier calls, and no graphs; the numbers are those of plain calls."""
+    kept, plain = Filter(), Filter()
+    for _ in range(5):
+        value, _ = cr.value_and_grad(kept)(X)
+        assert value == pytest.approx(plain(X), rel=1e-14)
+    cr.grad(lambda x: np.sum(x))(X)
+    assert not kept.buffer.node.inputs
+
+
+calls = [0]
+
+
+@functools.cache
+def legendre(n: int, z: Any) -> Any:
+    calls[0] += 1
+    if n < 2:
+        return z if n else 1.0
+    return ((2 * n - 1) * z * legendre(n - 1, z) - (n - 1) * legendre(n - 2, z)) / n
+
+
+@functools.lru_cache(maxsize=8)
+def table(n: int) -> Any:
+    out = np.zeros(n)
+    out[0] = 2.0
+    return out
+
+
+def test_caches() -> None:
+    """A cached recursion on traced numbers is as short as on others, and has its methods."""
+    slope = cr.grad(lambda z: legendre(40, z))(0.3)
+    expected = np.polynomial.legendre.Legendre.basis(40).deriv()(0.3)
+    assert slope == pytest.approx(expected, rel=1e-9)
+    assert calls[0] < 100 and legendre.cache_info().currsize == 0
+
+    def f(x: Any) -> Any:
+        table.cache_clear()
+        return (table(3) * x).sum()
+
+    assert cr.grad(f)(X).tolist() == [2.0, 0.0, 0.0]
+    assert type(table(3)) is np.ndarray and type(f(X)) is np.float64
 
 
 def test_is_traced() -> None:

@@ -57,6 +57,8 @@ def call_user_function(
         function = function.__wrapped__
     outer = refusals.latest
     refusals.latest = None
+    if not refusals.depth:
+        refusals.of_threads.clear()
     refusals.depth += 1
     try:
         if refusals.depth > 1:
@@ -65,6 +67,8 @@ def call_user_function(
             result = call_intercepted(function, args, kwargs)
         if refusals.latest is not None:
             raise refusals.latest
+        if refusals.of_threads:
+            raise refusals.of_threads.pop()
     except Refusal:
         raise
     except Exception as error:

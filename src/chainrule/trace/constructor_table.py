@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
 from ..errors import UnsupportedError, at_user_line
 from ..graph.node import Node, constant
 from ..primitives.structure import broadcast_to, concatenate, identity, reshape
+from .complex_readiness import takes_complex
 from .copy_table import copied, filled
 from .function_rules import as_int, implements
 from .interception import intercepts, is_traced, replaces
 from .operands import node_of
 from .plain_numbers import concrete_value
 from .strides import is_c_order, strides_of
-from .tracer import FUNCTIONS, ArrayTracer, Tracer
+from .tracer import FUNCTIONS, HOOKS, ArrayTracer, Tracer
 from .tracing import tracing
 from .ufunc_rules import as_dtype
 from .views import View
@@ -185,11 +187,36 @@ def _logspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, base:
 @implements(np.geomspace)
 def _geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None,
                axis: int = 0) -> Any:  # fmt: skip
-    first, last = _unlisted(start), _unlisted(stop)
-    ratio = last / first
-    exponents = _linspace(0.0 * ratio, np.log(ratio), num, endpoint, axis=axis)
-    result = first * np.exp(exponents)
+    limits = (array_of(start), array_of(stop))
+    if dtype is not None and np.dtype(dtype).kind in "iub":  # the last digit decides
+        known = [concrete_value(x.node, "np.geomspace(dtype=int)") for x in limits]
+        return array_of(np.geomspace(known[0], known[1], num, endpoint, dtype, axis))
+    inside = np.result_type(*[x.dtype for x in limits], 0.0, np.zeros((), dtype))
+    first, last = FUNCTIONS[np.broadcast_arrays](
+        *[_without_zeros(x).astype(inside) for x in limits]
+    )
+    unit = np.sign(first)
+    result = _logspace(np.log10(first / unit), np.log10(last / unit), num, endpoint) * unit
+    parts = [first[np.newaxis], result[1:]]  # the limits are met exactly
+    if endpoint and len(result) > 1:
+        parts[1:] = [result[1:-1], last[np.newaxis]]
+    if len(result):
+        result = FUNCTIONS[np.concatenate](parts)
+    result = FUNCTIONS[np.moveaxis](result, 0, axis) if axis != 0 else result
     return result if dtype is None else result.astype(dtype)
+
+
+takes_complex(np.geomspace)
+
+
+def _without_zeros(limit: Any) -> Any:
+    """Return a limit of a geometric sequence: nan for a zero that is not known to be one."""
+    zero = limit == 0
+    if zero.node.value is None:
+        return np.where(zero, np.nan, limit)
+    if np.any(zero.node.value):
+        raise ValueError(at_user_line("Geometric sequence cannot include zero"))
+    return limit
 
 
 @intercepts("numpy", "arange")
@@ -227,9 +254,12 @@ def _uniform(function: Constructor, *args: Any, **kwargs: Any) -> Any:
         return array
     value = 1 if function.__name__.startswith("ones") else 0
     buffer = filled(array.dtype.type(value), array.shape)
-    if not array.flags.c_contiguous:
-        buffer = copied(buffer, "F")
-    return buffer
+    return _as_buffer(buffer if array.flags.c_contiguous else copied(buffer, "F"))
+
+
+def _as_buffer(array: ArrayTracer) -> ArrayTracer:
+    tracing.buffers.append(ref(array))
+    return array
 
 
 @replaces("numpy", "eye", "identity", "copy")
@@ -239,7 +269,7 @@ def _with_entries(function: Constructor, *args: Any, **kwargs: Any) -> Any:
     array = function(*args, **kwargs)
     if issubclass(type(array), Tracer) or not _becomes_buffer(array):
         return array
-    return ArrayTracer(node_of(array))
+    return _as_buffer(ArrayTracer(node_of(array)))
 
 
 @replaces("numpy", "full", "full_like")
@@ -250,13 +280,21 @@ def _full_of(function: Constructor, shape: Any, fill_value: Any, dtype: Any = No
         array = function(shape, fill_value, dtype, order, **options)
         if issubclass(type(array), Tracer) or not _becomes_buffer(array):
             return array
-        return ArrayTracer(node_of(array))
+        return _as_buffer(ArrayTracer(node_of(array)))
     value = node_of_nested(fill_value)
     if function.__name__ == "full_like":
         return FUNCTIONS[np.full_like](shape, ArrayTracer(value), dtype, order or "K", **options)
     sizes = np.shape(np.empty(shape, np.bool_, **options))
     wide = broadcast_to(value if dtype is None else as_dtype(value, np.dtype(dtype)), shape=sizes)
     return ArrayTracer(identity(wide))
+
+
+def as_one_array(x: Any) -> Any:
+    """Return a list or tuple as an array, of the trace if an entry is traced."""
+    return array_of(x) if is_traced(x) else np.array(x)
+
+
+HOOKS["as_one_array"] = as_one_array
 
 
 def converted(sequence: Sequence[Any]) -> list[Any]:

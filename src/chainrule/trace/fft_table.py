@@ -7,16 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DtypeError, at_user_line, warn_user
+from ..errors import DtypeError, UnsupportedError, at_user_line, warn_user
 from ..graph.node import Node, Primitive
 from ..graph.types import is_complex
 from ..primitives import fourier
 from ..primitives.complex_numbers import conjugate
 from ..primitives.structure import pad, slice_
 from .complex_readiness import takes_complex
-from .function_rules import Rule, as_int, implements, normalize_axis, refuse_options
+from .function_rules import Rule, as_int, implements, normalize_axis
 from .operands import node_of
-from .tracer import ArrayTracer
+from .out import write_out
+from .tracer import SEES_OUT, ArrayTracer
 
 Transform = Callable[[Node, Any, int, str], Node]
 """Of an array, for a length or None, along an axis, with a norm."""
@@ -87,16 +88,27 @@ TRANSFORMS: dict[str, Transform] = {
 }  # fmt: skip
 
 
+def _into_out(result: ArrayTracer, out: Any, *, by_numpy: bool) -> Any:
+    """Write a result into out=, where NumPy does so, and not only its documentation."""
+    if out is None:
+        return result
+    if not by_numpy:
+        raise UnsupportedError(
+            at_user_line("out= of this transform is not written by NumPy: use what it returns")
+        )
+    return write_out((out,), (None,), result, 0)
+
+
 def _along_one(name: str) -> Rule:
     transform = TRANSFORMS[name]
 
     def rule(a: Any, n: Any = None, axis: int = -1, norm: Any = None, out: Any = None) -> Any:
-        refuse_options(out=out)
         x = node_of(a)
         if not x.shape:
             raise np.exceptions.AxisError(at_user_line(f"np.fft.{name} of a number"))
         k = normalize_axis(axis, len(x.shape))
-        return ArrayTracer(transform(x, n, k, checked_norm(norm)))
+        result = ArrayTracer(transform(x, n, k, checked_norm(norm)))
+        return _into_out(result, out, by_numpy=name != "hfft")
 
     return rule
 
@@ -128,7 +140,6 @@ _DEPRECATED = "np.fft with s= and without axes=, or with None in s=, is deprecat
 def _along_several(name: str, default_axes: Any) -> Rule:
     def rule(a: Any, s: Any = None, axes: Any = default_axes, norm: Any = None,
              out: Any = None) -> Any:  # fmt: skip
-        refuse_options(out=out)
         x = node_of(a)
         if s is not None and (axes is None or None in s):
             warn_user(_DEPRECATED, DeprecationWarning)
@@ -140,7 +151,9 @@ def _along_several(name: str, default_axes: Any) -> Rule:
             raise ValueError(at_user_line("Shape and axes have different lengths."))
         if not chosen and name != "fft" and name != "ifft":
             raise IndexError(at_user_line(f"np.fft.{name}n over no axis"))
-        return ArrayTracer(over_axes(name, x, sizes, chosen, checked_norm(norm)))
+        result = ArrayTracer(over_axes(name, x, sizes, chosen, checked_norm(norm)))
+        is_written = bool(chosen) and not (default_axes and name in ("ifft", "irfft"))
+        return _into_out(result, out, by_numpy=is_written)
 
     return rule
 
@@ -153,15 +166,19 @@ def shifted(x: Any, axes: Any, sign: int) -> Any:
     n = np.ndim(x)
     chosen = range(n) if axes is None else axes if isinstance(axes, (tuple, list)) else (axes,)
     shifts = [sign * (np.shape(x)[normalize_axis(k, n)] // 2) for k in chosen]
-    return np.roll(x, tuple(shifts), tuple(chosen)) if shifts else x.copy()
+    if not shifts:
+        raise ValueError(at_user_line("a shift of the frequencies along no axis"))
+    return np.roll(x, tuple(shifts), tuple(chosen))
 
 
 for _name in TRANSFORMS:
     implements(getattr(np.fft, _name))(_along_one(_name))
+    SEES_OUT.add(getattr(np.fft, _name))
     takes_complex(getattr(np.fft, _name))
 for _name in ("fft", "ifft", "rfft", "irfft"):
     for _several, _axes in ((f"{_name}2", (-2, -1)), (f"{_name}n", None)):
         implements(getattr(np.fft, _several))(_along_several(_name, _axes))
+        SEES_OUT.add(getattr(np.fft, _several))
         takes_complex(getattr(np.fft, _several))
 implements(np.fft.fftshift)(lambda x, axes=None: shifted(x, axes, 1))
 implements(np.fft.ifftshift)(lambda x, axes=None: shifted(x, axes, -1))

@@ -12,18 +12,21 @@ default value, a closure or a class attribute is not seen; it refuses tracers by
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import wraps
 from importlib import import_module
 from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
-from ..errors import refusals
+import numpy as np
+
+from ..errors import outside_of_traces, refusals
 from ..forks import intercepting
 from .complex_readiness import of_real_numbers
 from .patches import patches
 from .plain_numbers import carries_derivative
 from .tracer import HOOKS, Tracer
+from .tracing import tracing
 
 Function = Callable[..., Any]
 
@@ -115,7 +118,7 @@ def replaces(module: str, *names: str) -> Callable[[Function], Function]:
             target = _target(import_module(module), name)
             if target is not None:
                 _rules[module, name] = rule, target
-                patches.add_name(module, name, target.member, _replacement(target, rule))
+                patches.add_name(module, target.member, _replacement(target, rule))
         return rule
 
     return enter
@@ -149,6 +152,8 @@ def _target(module: ModuleType, name: str) -> _Target | None:
     if member is None:
         return None
     function = getattr(member, "__func__", member)  # of a static or class method
+    if type(member) is type(np.sum):  # which asks NumPy's protocol first, and then calls this:
+        function = getattr(member, "_implementation", member)
     if not isinstance(function, FunctionType):
         return _Target(member, None, member, bool(classes))
     same = FunctionType(
@@ -156,17 +161,44 @@ def _target(module: ModuleType, name: str) -> _Target | None:
         function.__closure__,
     )  # fmt: skip
     same.__kwdefaults__ = function.__kwdefaults__
+    same.__dict__.update(function.__dict__)
     return _Target(member, function, same, bool(classes))
 
 
 def _enter(module: str, name: str, rule: Function, target: _Target, closures: bool) -> None:
     if target.function is None:
-        patches.add_name(module, name, target.member, _wrapper(target.member, rule))
+        patches.add_name(module, target.member, _wrapper(target.member, rule))
     else:
         patches.add_code(target.function, _hook(target, rule, closures))
 
 
-class _StandIn(type):
+class _StandIn:
+    """What has a function's name meanwhile: equal to it, as a key of a dictionary too."""
+
+    def __init__(self, function: Any, call: Function) -> None:
+        self.__wrapped__ = function
+        self.__call = call
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.__call(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__wrapped__, name)
+
+    def __eq__(self, other: object) -> bool:
+        return other is self or other is self.__wrapped__
+
+    def __hash__(self) -> int:
+        return hash(self.__wrapped__)
+
+    def __repr__(self) -> str:
+        return repr(self.__wrapped__)
+
+    def __reduce__(self) -> Any:
+        return getattr, (sys.modules[self.__module__], self.__name__)
+
+
+class _ClassStandIn(type):
     """The type of what stands for a class: it has the class's instances."""
 
     same: type
@@ -178,29 +210,33 @@ class _StandIn(type):
     def __instancecheck__(cls, x: Any) -> bool:
         return isinstance(x, cls.same)
 
+    def __eq__(cls, other: object) -> bool:
+        return other is cls or other is cls.same
+
+    def __hash__(cls) -> int:
+        return hash(cls.same)
+
 
 def _wrapper(function: Any, rule: Function) -> Any:
-    @wraps(function, updated=())
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
+    def call(*args: Any, **kwargs: Any) -> Any:
         if refusals.depth and _any_traced(args, kwargs):
             return rule(*args, **kwargs)
         return function(*args, **kwargs)
 
     if isinstance(function, type):
-        return _StandIn(function.__name__, (), {"same": function, "call": staticmethod(wrapper)})
-    return wrapper
+        return _ClassStandIn(function.__name__, (), {"same": function, "call": staticmethod(call)})
+    return _StandIn(function, call)
 
 
 def _replacement(target: _Target, rule: Function) -> Any:
     function = target.member
 
-    @wraps(function)
-    def replacement(*args: Any, **kwargs: Any) -> Any:
+    def call(*args: Any, **kwargs: Any) -> Any:
         if refusals.depth:
             return rule(function, *args, **kwargs)
         return function(*args, **kwargs)
 
-    return replacement
+    return _StandIn(function, call)
 
 
 def _hook(
@@ -248,8 +284,33 @@ def _plain(x: Any) -> Any:
 
 
 def _without_cache(function: Any) -> Any:
-    """Return what stands for a function of `functools.lru_cache`: tracers are no keys."""
-    return _wrapper(function, function.__wrapped__)
+    """Return what stands for a function of `functools.lru_cache`: tracers are no keys of its own.
+
+    They are in a cache of one trace, by identity, so that a recursion stays as short as it is.
+    """
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        key = (function, _by_identity(args), _by_identity(tuple(sorted(kwargs.items()))))
+        if key not in tracing.cache:
+            # with the arguments, so that no other objects take their numbers
+            tracing.cache[key] = function.__wrapped__(*args, **kwargs), args, kwargs
+        return tracing.cache[key][0]
+
+    def plain(*args: Any, **kwargs: Any) -> Any:
+        if not refusals.depth:
+            return function(*args, **kwargs)
+        if _any_traced(args, kwargs):
+            return call(*args, **kwargs)
+        with outside_of_traces():  # what is stored is for numbers
+            return function(*args, **kwargs)
+
+    return _StandIn(function, plain)
+
+
+def _by_identity(x: Any) -> Any:
+    if isinstance(x, tuple):
+        return tuple(map(_by_identity, x))
+    return (Tracer, id(x)) if issubclass(type(x), Tracer) else (type(x), x)
 
 
 # While functions are traced
@@ -272,9 +333,11 @@ def call_intercepted(function: Callable[..., Any], args: Any, kwargs: Any) -> An
             patches.search_globals(function)
             patches.arm()
         patches.depth += 1
+    tracing.begin()
     try:
         return function(*args, **kwargs)
     finally:
+        tracing.cache.clear()
         with intercepting:
             patches.depth -= 1
             if not patches.depth:

@@ -138,7 +138,7 @@ def _cond(x: Any, p: Any = None) -> Any:
     x = array_like(x)
     if x.ndim >= 2 and 0 in x.shape[-2:]:
         raise np.linalg.LinAlgError(at_user_line("cond is not defined on empty arrays"))
-    if p is None or p in (2, -2):
+    if p is None or p in {2, -2}:
         s = singular_decomposition(x, compute_uv=False)
         ratio = s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
     else:

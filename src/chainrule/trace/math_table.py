@@ -90,7 +90,8 @@ def _fsum(function: Callable[..., Any], seq: Iterable[Any], /) -> Any:
 
 
 @replaces("math", "prod")
-def _product(function: Callable[..., Any], iterable: Iterable[Any], /, *, start: Any = 1) -> Any:
+def _product_of_all(function: Callable[..., Any], iterable: Iterable[Any], /, *,
+                    start: Any = 1) -> Any:  # fmt: skip
     entries = list(iterable)
     if not is_traced(entries):
         return function(entries, start=start)

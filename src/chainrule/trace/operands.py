@@ -15,7 +15,7 @@ from ..graph.node import Node, Primitive, apply, constant
 from ..graph.types import check_dtype, weak_constant
 from ..primitives.structure import cast
 from .selected import Selected
-from .tracer import ArrayTracer, Tracer, traced
+from .tracer import HOOKS, ArrayTracer, Tracer, traced
 
 _PLAIN_ARRAYS = (np.ndarray, np.memmap)  # types that are read without losing anything
 _CONVERSIONS = {
@@ -119,6 +119,9 @@ def nodes_of(*xs: Any) -> tuple[Node, ...]:
             known = plain or isinstance(x, (Tracer, np.ndarray, np.generic))
             dtype = x.dtype if known else None
             if dtype is None:
+                if type(x) is list or type(x) is tuple:
+                    as_array = HOOKS["as_one_array"]
+                    return nodes_of(*[as_array(y) if type(y) in (list, tuple) else y for y in xs])
                 if is_labelled(x):
                     return nodes_of(*[y.to_numpy() if is_labelled(y) else y for y in xs])
                 check_plain(x)

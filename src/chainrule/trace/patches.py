@@ -52,19 +52,24 @@ _NOT_SEARCHED = {
 
 
 class _Twin(ModuleType):
-    """A module in which some names stand for other objects."""
+    """A module in which some objects have others in their stead."""
 
     def __init__(self, module: ModuleType) -> None:
         super().__init__(module.__name__, module.__doc__)
-        self.__dict__.update(vars(module))
-        self.__dict__.pop("__getattr__", None)  # which would look here again
         self.__dict__["_module"] = module
 
-    def __getattr__(self, name: str) -> Any:  # what came into the module since
+    def __getattr__(self, name: str) -> Any:
         value = getattr(self._module, name)
         if isinstance(value, ModuleType):  # NumPy loads some of its modules when they are named
             patches.admit_loaded()
-        return value
+        original, instead = patches.instead.get(id(value), _NOTHING)
+        return instead if original is value else value
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self._module, name, value)
+
+    def __dir__(self) -> list[str]:
+        return dir(self._module)
 
 
 class Patches:
@@ -87,8 +92,8 @@ class Patches:
     def add_code(self, function: FunctionType, hook: Any) -> None:
         self.codes.append((function, function.__code__, _dispatching_code(function, hook)))
 
-    def add_name(self, module: str, name: str, function: Any, instead: Any) -> None:
-        setattr(self.twin(module), name, instead)
+    def add_name(self, module: str, function: Any, instead: Any) -> None:
+        self.twin(module)
         self._replace(function, instead)
 
     def twin(self, name: str) -> _Twin:
@@ -96,9 +101,9 @@ class Patches:
         if twin is None:
             twin = self.twins[name] = _Twin(sys.modules[name])
             self._replace(sys.modules[name], twin)
-            parent, _, last = name.rpartition(".")
+            parent = name.rpartition(".")[0]
             if parent:
-                setattr(self.twin(parent), last, twin)
+                self.twin(parent)
         return twin
 
     def _replace(self, original: Any, instead: Any) -> None:
@@ -152,7 +157,14 @@ class Patches:
         while inner is not None:  # the transforms wrap the user's
             function, inner = inner, getattr(inner, "__wrapped__", None)
         namespace = getattr(function, "__globals__", None)
-        if namespace is None or self.sizes.get(id(namespace)) == len(namespace):
+        if namespace is None:
+            return
+        known = self.aliases.get(id(namespace), _NO_ALIAS)[2]
+        for name in getattr(getattr(function, "__code__", None), "co_names", ()):
+            x = namespace.get(name)
+            if id(x) in self.instead and known.get(name) is not x:  # was bound to something else
+                self.sizes.pop(id(namespace), None)
+        if self.sizes.get(id(namespace)) == len(namespace):
             return
         if not _is_searched(namespace.get("__name__")):  # NumPy's or SciPy's function itself
             return
@@ -243,6 +255,7 @@ def _exchange(namespace: Namespace, new: Namespace, old: Namespace) -> bool:
 
 CachedFunction = type(lru_cache(len))
 _NOTHING = (object(), None)
+_NO_ALIAS: Alias = ({}, {}, {}, 0)
 _import = builtins.__import__
 patches = Patches()
 

@@ -8,7 +8,7 @@ from types import FrameType
 from typing import Any
 from weakref import WeakSet
 
-from ..errors import AbstractValueError, GradientError, at_user_line, is_internal
+from ..errors import AbstractValueError, GradientError, at_user_line, is_internal, refusals
 from ..graph.node import CONSTANT, INPUT, ITEM, Node, differentiable
 
 _detached: WeakSet[Node] = WeakSet()  # nodes found to hang on no argument: that stays so
@@ -54,9 +54,12 @@ def detached_value(node: Node, request: str) -> Any:
     """Return the node's value for use outside the trace; refuse if its derivative would be lost."""
     value = concrete_value(node, request)
     if carries_derivative(node):
-        raise GradientError(
+        error = GradientError(
             at_user_line(f"{request} asked{_requesting_library()} {_DERIVATIVE_LOST}")
         )
+        if not refusals.depth:  # in a thread that is not tracing: its error may die with it
+            refusals.of_threads[:] = [error]
+        raise error
     return value
 
 
@@ -94,10 +97,10 @@ def _requesting_library() -> str:
 
 
 _DERIVATIVE_LOST = (
-    "for the plain number that a traced one stands for, and its derivative would be lost. Instead "
-    "of np.array([a, b]) use np.stack([a, b]); instead of out = np.zeros(n); out[i] = a use "
-    "out = np.zeros_like(x) or np.zeros(n, like=x); instead of math.sin(a) use np.sin(a), "
-    "instead of scipy.special.logsumexp(a) chainrule.logsumexp(a); instead of np.asarray(a) or "
-    "float(a) use a itself. If the number needs no derivative, say so: "
+    "for the plain number that a traced one stands for, and its derivative would be lost. Use the "
+    "number itself instead of float(a) or a.item(); A @ x or np.dot(A, x) instead of A.dot(x) of a "
+    "plain array; out = np.zeros(n) or np.copy(plain) before out[i] = a; np.sin(a) instead of a "
+    "function that came through a list, a default value, an attribute or a closure, such as "
+    "[math.sin][0](a). If the number needs no derivative, say so: "
     "float(chainrule.stop_gradient(a))"
 )

@@ -40,7 +40,7 @@ def _like_operands(result: Any, *operands: Any) -> Any:
 
 @implements(np.polyval)
 def _polyval(p: Any, x: Any) -> Any:
-    coefficients = _coefficients(p)
+    coefficients = _listed_coefficients(p)
     if isinstance(x, np.poly1d):
         raise UnsupportedError(at_user_line("np.polyval at a np.poly1d, with traced numbers"))
     x = array_like(x)
@@ -183,7 +183,9 @@ def _vander(x: Any, N: Any = None, increasing: bool = False) -> Tracer:
     count = len(points) if N is None else as_int(N, "N")
     dtype = np.promote_types(points.dtype, int)
     column = reshape(as_dtype(points.node, dtype), shape=(len(points), 1))
-    if count < 1:
+    if count < 0:
+        raise ValueError(at_user_line("negative dimensions are not allowed"))
+    if count == 0:
         return ArrayTracer(node_of(np.empty((len(points), 0), dtype)))
     columns = [broadcast_to(node_of(dtype.type(1)), shape=column.shape)]
     for _ in range(count - 1):

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from ..errors import UnsupportedError, at_user_line
 from .constructor_table import array_of, converted
-from .interception import intercepts, is_traced, original
+from .interception import intercepts, is_traced
 from .selected import Selected
-from .tracer import FUNCTIONS
+from .tracer import FUNCTIONS, LIST_READERS
+from .unsupported import unsupported
 
 # Each list among the arguments stands for one array
 _OF_ARRAYS = """
@@ -38,14 +41,17 @@ _OF_LINALG = """
 """
 
 
-def _read_lists(module: str, name: str, read: Callable[[Any], Any]) -> None:
-    @intercepts(module, name)
+def _read_lists(module: ModuleType, name: str, read: Callable[[Any], Any]) -> None:
+    function = getattr(module, name)
+    LIST_READERS[function] = read
+
+    @intercepts(module.__name__, name)
     def rule(*args: Any, **kwargs: Any) -> Any:
-        function = original(module, name)
         args, kwargs = tuple(map(read, args)), {key: read(x) for key, x in kwargs.items()}
         known = FUNCTIONS.get(function)  # NumPy asks some of the arguments only
-        selected = any(isinstance(x, Selected) for x in args)
-        if known is None or selected or kwargs.get("out") is not None:
+        if known is None:
+            raise UnsupportedError(at_user_line(unsupported(f"np.{name}", name)))
+        if any(isinstance(x, Selected) for x in args) or kwargs.get("out") is not None:
             return function(*args, **kwargs)
         return known(*args, **kwargs)
 
@@ -60,10 +66,10 @@ def _as_arrays(x: Any) -> Any:
 
 for _name in _OF_ARRAYS.split():
     if hasattr(np, _name):
-        _read_lists("numpy", _name, _as_one_array)
+        _read_lists(np, _name, _as_one_array)
 for _name in _OF_SEQUENCES.split():
     if hasattr(np, _name):
-        _read_lists("numpy", _name, _as_arrays)
+        _read_lists(np, _name, _as_arrays)
 for _name in _OF_LINALG.split():
     if hasattr(np.linalg, _name):
-        _read_lists("numpy.linalg", _name, _as_one_array)
+        _read_lists(np.linalg, _name, _as_one_array)

@@ -31,6 +31,8 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 UFUNCS: dict[str, Callable[..., Any]] = {}
 UFUNC_METHODS: dict[tuple[str, str], Callable[..., Any]] = {}
 METHODS: dict[str, Callable[..., Any]] = {}
+SEES_OUT: set[Any] = set()  # functions whose rules write or refuse out= themselves
+LIST_READERS: dict[Any, Callable[..., Any]] = {}  # how a function's lists become arrays
 HOOKS: dict[str, Callable[..., Any]] = {}  # what tracers and tables need of later files
 
 
@@ -212,7 +214,10 @@ class Tracer(metaclass=_TracerType):
             raise UnsupportedError(at_user_line(unsupported(name, func.__name__)))
         if func not in TAKES_COMPLEX and getattr(func, "__wrapped__", None) not in TAKES_COMPLEX:
             refuse_complex(func, "", (args, kwargs))
-        out = kwargs.pop("out", None)
+        out = None if func in SEES_OUT else kwargs.pop("out", None)
+        read = LIST_READERS.get(func)
+        if read is not None:
+            args = [read(x) if type(x) is list or type(x) is tuple else x for x in args]
         result = rule(*args, **kwargs)
         return result if out is None else HOOKS["write_out"]((out,), (None,), result, 0)
 
@@ -316,6 +321,8 @@ class ArrayTracer(Tracer):
         return HOOKS["getitem"](self, index)
 
     def __setitem__(self, index: Any, value: Any) -> None:
+        if type(value) is list or type(value) is tuple:
+            value = HOOKS["as_one_array"](value)
         HOOKS["setitem"](self, index, value)
 
     def rebind(self, node: Node) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from threading import local
 from typing import Any
-from weakref import WeakSet
+from weakref import ReferenceType, WeakSet
 
 from ..errors import UnsupportedError, at_user_line
-from ..graph.node import Node, input_node, reachable
+from ..graph.node import Node, constant, input_node, reachable
 from ..primitives.callback import FIRST_TOKEN, TOKEN
 from ..primitives.elementwise import add
 
@@ -24,11 +24,31 @@ class _Tracing(local):
         Whether user code asked what kind of value an array without axes is.
     tokens : Tokens or None
         Those of the innermost function that becomes a graph; None if none does.
+    buffers : list of weak references
+        To arrays that traced functions made, and may have stored.
+    cache : dict
+        What functions of `functools.lru_cache` gave for tracers in this trace.
     """
 
     first_serial = -1
     kind_observed = False
     tokens: Tokens | None = None
+
+    def __init__(self) -> None:
+        self.buffers: list[ReferenceType[Any]] = []
+        self.cache: dict[Any, Any] = {}
+
+    def begin(self) -> None:
+        """Begin a trace: buffers of earlier ones hold their numbers, and no longer their graphs."""
+        living = []
+        for reference in self.buffers:
+            buffer = reference()
+            if buffer is not None:
+                living.append(reference)
+                node = buffer._node
+                if node.value is not None and node.inputs:
+                    buffer._node = constant(node.value)
+        self.buffers = living
 
 
 class Tokens:
