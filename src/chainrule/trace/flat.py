@@ -12,11 +12,11 @@ from ..errors import AbstractValueError, UnsupportedError, at_user_line
 from ..graph.node import Node
 from ..primitives.indexing import gather
 from ..primitives.structure import reshape
+from .copy_table import copied
 from .index import getitem, parse_index
 from .join_table import nested
 from .operands import node_of
 from .selection import is_abstract_mask
-from .strides import c_order
 from .tracer import ArrayTracer, Tracer
 from .ufunc_rules import as_dtype
 from .views import memory_owner
@@ -55,9 +55,7 @@ class FlatIterator:
 
     def copy(self) -> ArrayTracer:
         """Return the entries as an array of their own."""
-        node = reshape(self.base.node, shape=(self.base.size,))
-        node.order = c_order(node.shape)
-        return ArrayTracer(node)
+        return copied(reshape(self.base.node, shape=(self.base.size,)), "C")
 
     def __len__(self) -> int:
         return self.base.size

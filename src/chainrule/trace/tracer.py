@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import GradientError, UnsupportedError, at_user_line
-from ..graph.node import Node
+from ..graph.node import Node, constant
 from ..primitives.structure import broadcast_to, cast, identity
 from .complex_readiness import TAKES_COMPLEX, refuse_complex
 from .in_place import count_references
@@ -342,6 +342,11 @@ class ArrayTracer(Tracer):
             node = identity(node)  # another array's: its memory order is not ours
         set_layout_like(node, old)
         self._write(node)
+
+    def drop_graph(self) -> None:
+        """Hold the numbers alone, where they are known: the trace that they came from is over."""
+        if self._node.value is not None and self._node.inputs:
+            self._node = constant(self._node.value)
 
     def _write(self, node: Node) -> None:
         if self._node.serial < tracing.first_serial:

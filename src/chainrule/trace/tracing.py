@@ -8,7 +8,7 @@ from typing import Any
 from weakref import ReferenceType, WeakSet
 
 from ..errors import UnsupportedError, at_user_line
-from ..graph.node import Node, constant, input_node, reachable
+from ..graph.node import Node, input_node, reachable
 from ..primitives.callback import FIRST_TOKEN, TOKEN
 from ..primitives.elementwise import add
 
@@ -45,9 +45,7 @@ class _Tracing(local):
             buffer = reference()
             if buffer is not None:
                 living.append(reference)
-                node = buffer._node
-                if node.value is not None and node.inputs:
-                    buffer._node = constant(node.value)
+                buffer.drop_graph()
         self.buffers = living
 
 
