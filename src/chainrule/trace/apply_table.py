@@ -14,7 +14,7 @@ from .function_rules import implements, normalize_axis
 from .grid_table import as_whole_array
 from .interception import intercepts, is_traced, replaces
 from .operands import node_of
-from .strides import is_c_order, strides_of
+from .strides import is_c_order, set_strides, strides_of
 from .tracer import ScalarTracer, Tracer
 
 
@@ -113,7 +113,7 @@ def _vectorize(self: Any, func: Callable[..., Any], args: Any) -> Any:
     outputs = [_one_an_entry(c, shape, kind) for c, kind in zip(columns, kinds, strict=True)]
     for x in outputs:
         if isinstance(x, Tracer) and not all(map(_in_c_order, arrays)):
-            x.node.order = None  # laid out in memory as the arguments are
+            set_strides(x.node, None)  # laid out in memory as the arguments are
     return tuple(outputs) if several else outputs[0]
 
 

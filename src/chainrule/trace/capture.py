@@ -20,7 +20,7 @@ from .interception import call_intercepted
 from .operands import check_plain, node_of
 from .patches import CachedFunction
 from .plain_index import PlainIndexError
-from .strides import set_layout_like, set_layout_of, strides_of_array
+from .strides import set_layout_like, set_layout_of, set_strides, strides_of_array
 from .tracer import HOOKS, ArrayTracer, ScalarTracer, Tracer, traced
 from .tracing import Tokens, mark_finished, refuse_escaped, tracing
 from .views import root_of
@@ -252,7 +252,7 @@ def new_leaf(x: Any, copy: bool = False) -> tuple[Node, Tracer]:
     array.flags.writeable = False
     node = input_node(Type(array.shape, array.dtype), array)
     if copy:
-        node.order = strides  # of the caller's array: what lies between entries is not copied
+        set_strides(node, strides)  # of the caller's array: what lies between is not copied
     return node, ArrayTracer(node)
 
 

@@ -45,14 +45,14 @@ def _meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str =
 @implements(np.ix_)
 def _ix(*args: Any) -> tuple[Any, ...]:
     index = []
-    for k, x in enumerate(args):
-        x = as_whole_array(x)
+    for k, argument in enumerate(args):
+        x = as_whole_array(argument)
         if x.ndim != 1:
             raise ValueError(at_user_line("np.ix_: each argument has one dimension"))
         if x.dtype.kind == "b":
             known = concrete_value(x.node, "np.ix_") if isinstance(x, Tracer) else x
             (x,) = np.nonzero(known)
-        elif not x.size and not isinstance(x, Tracer):
+        elif not x.size and not isinstance(argument, (Tracer, np.ndarray)):
             x = x.astype(np.intp)
         index.append(np.reshape(x, (1,) * k + (-1,) + (1,) * (len(args) - k - 1)))
     return tuple(index)

@@ -18,7 +18,7 @@ from .core_axes import call_along
 from .function_rules import Rule, mask_of
 from .in_place import SEEN_ELSEWHERE, is_in_place, seen_elsewhere
 from .operands import is_weak, node_of
-from .strides import c_order
+from .strides import c_order, set_strides
 from .tracer import HOOKS, ArrayTracer, Tracer, repeated, traced
 from .views import memory_owner
 
@@ -165,9 +165,9 @@ def _laid_out_as(result: Any, order: Any) -> Any:
     if order.upper() in "CF":
         shape = result.shape
         strides = c_order(shape) if order.upper() == "C" else c_order(shape[::-1])[::-1]
-        result.node.order = strides
+        set_strides(result.node, strides)
     elif order.upper() == "A":
-        result.node.order = None
+        set_strides(result.node, None)
     return result
 
 

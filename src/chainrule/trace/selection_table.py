@@ -23,11 +23,11 @@ HOOKS["where"] = lambda c, x, y: _where(c, x, y)
 
 
 @implements(np.where)
-def _where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
-    if x is None or y is None:
-        if x is not None or y is not None:
-            raise ValueError(at_user_line("either both or neither of x and y should be given"))
+def _where(condition: Any, x: Any = NO_VALUE, y: Any = NO_VALUE, /) -> Any:
+    if x is NO_VALUE:
         return FUNCTIONS[np.nonzero](condition)
+    if y is NO_VALUE:
+        raise ValueError(at_user_line("either both or neither of x and y should be given"))
     a, b = nodes_of(x, y)
     dtype = np.result_type(a.dtype, b.dtype)
     mask = truth(node_of(condition))

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import ShapeError, at_user_line
+from ..errors import ShapeError, UnsupportedError, at_user_line
 from ..graph.node import CONSTANT, Node
 from ..graph.types import is_float
 from ..primitives import elementwise as ew
@@ -204,6 +204,8 @@ def _quantile_rule(percent: bool, skip_nan: bool) -> Callable[..., Any]:
             q = q.node.value
         q = q / 100 if percent else q
         _check_range(q, percent)
+        if skip_nan and q.ndim > 1 and axis == ():  # where NumPy orders the axes in its own way
+            raise UnsupportedError(at_user_line("quantiles along no axis, for q of two axes"))
         if weights is not None:
             return _weighted_quantile(x, q, axis, method, keepdims, weights, skip_nan)
         if method not in _QUANTILE_METHODS:

@@ -43,6 +43,11 @@ def set_not_contiguous(node: Node) -> None:
     node.order = (2,) if len(node.shape) == 1 else None
 
 
+def set_strides(node: Node, strides: Strides | None) -> None:
+    """Note the strides of a new array; None if they are not known."""
+    node.order = strides
+
+
 def set_layout_of(node: Node, array: Any) -> None:
     """Note that an input lies in memory as this array does."""
     node.order = constant(array.view())  # read only if the strides are asked for

@@ -133,10 +133,16 @@ def _positions(x: Any) -> Any:
     return x.read(constant(_positions(x.parent))).value
 
 
+def _work_limit(max_work: Any, default: int) -> int:
+    limit = default if max_work is None else as_int(max_work, "max_work")
+    if limit < -1:
+        raise ValueError(at_user_line("Invalid value for max_work"))
+    return limit
+
+
 @implements(np.shares_memory)
 def _shares_memory(a: Any, b: Any, /, max_work: Any = None) -> bool:
-    if max_work is not None:
-        as_int(max_work, "max_work")
+    _work_limit(max_work, -1)
     if not (isinstance(a, ArrayTracer) and isinstance(b, ArrayTracer)):
         return False
     if memory_owner(a) is not memory_owner(b):
@@ -146,12 +152,12 @@ def _shares_memory(a: Any, b: Any, /, max_work: Any = None) -> bool:
 
 @implements(np.may_share_memory)
 def _may_share_memory(a: Any, b: Any, /, max_work: Any = None) -> bool:
-    max_work = 0 if max_work is None else as_int(max_work, "max_work")
+    limit = _work_limit(max_work, 0)
     if not (isinstance(a, ArrayTracer) and isinstance(b, ArrayTracer)):
         return False
     if memory_owner(a) is not memory_owner(b):
         return False
-    if max_work:
+    if limit:
         return bool(_shares_memory(a, b))
     first, second = _positions(a), _positions(b)
     if not first.size or not second.size:
