@@ -247,7 +247,7 @@ def new_leaf(x: Any, copy: bool = False) -> tuple[Node, Tracer]:
     if not isinstance(array, np.ndarray):
         node = input_node(Type(array.shape, array.dtype), array)
         return node, ScalarTracer(node, type(x) is float or type(x) is complex)
-    strides = strides_of_array(array)
+    strides = strides_of_array(array) if copy else None
     array = array.copy(order="K") if copy else array.view()
     array.flags.writeable = False
     node = input_node(Type(array.shape, array.dtype), array)

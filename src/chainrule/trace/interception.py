@@ -22,6 +22,7 @@ import numpy as np
 
 from ..errors import outside_of_traces, refusals
 from ..forks import intercepting
+from ..graph.node import REFERENCE
 from .complex_readiness import of_real_numbers
 from .patches import patches
 from .plain_numbers import carries_derivative
@@ -36,6 +37,7 @@ _CONTAINERS = (list, tuple, dict)
 _COMPARED = {"all", "amax", "amin", "any", "average", "max", "mean", "median", "min", "nanmax",
              "nanmean", "nanmin", "nansum", "prod", "std", "sum", "var"}  # fmt: skip
 _SIMPLE = frozenset({float, int, bool, str, bytes, complex, type(None)})
+_OF_NUMBERS = _SIMPLE | {np.ndarray, np.float64, np.float32, np.int64}
 
 
 def is_traced(x: Any) -> bool:
@@ -55,11 +57,13 @@ def tracers_in(x: Any) -> Iterator[Tracer]:
 
 
 def _any_traced(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
-    for x in args:
+    for x in (*args, *kwargs.values()) if kwargs else args:
         kind = type(x)
-        if issubclass(kind, Tracer) or (issubclass(kind, _CONTAINERS) and is_traced(x)):
+        if kind not in _OF_NUMBERS and (
+            issubclass(kind, Tracer) or (issubclass(kind, _CONTAINERS) and is_traced(x))
+        ):
             return True
-    return bool(kwargs) and is_traced(kwargs)
+    return False
 
 
 # Rules
@@ -174,6 +178,8 @@ def _enter(module: str, name: str, rule: Function, target: _Target, closures: bo
         patches.add_name(module, target.member, _wrapper(target.member, rule))
     else:
         patches.add_code(target.function, _hook(target, rule, closures))
+        if module == "numpy" and "." not in name:  # the evaluator needs not ask
+            setattr(REFERENCE, name, target.same)
 
 
 class _StandIn:

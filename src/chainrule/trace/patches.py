@@ -60,7 +60,7 @@ class _Twin(ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._module, name)
-        if isinstance(value, ModuleType):  # NumPy loads some of its modules when they are named
+        if type(value) is ModuleType:  # NumPy loads some of its modules when they are named
             patches.admit_loaded()
         original, instead = patches.instead.get(id(value), _NOTHING)
         return instead if original is value else value
@@ -122,7 +122,9 @@ class Patches:
             for name, module in list(sys.modules.items()):
                 if _is_searched(name) and not _is_compiled(module):
                     self.search(getattr(module, "__dict__", None))
-        self.search(vars(sys.modules["__main__"]))
+        names = vars(sys.modules["__main__"])
+        if self.sizes.get(id(names)) != len(names):
+            self.search(names)
 
     def load_rules(self) -> None:
         for name in [name for name in self.rules if name in sys.modules]:

@@ -26,7 +26,7 @@ from .patches import exchange_code
 from .tracer import HOOKS, Tracer
 
 _MARK = "chainrule: what stands here is exchanged"
-_COMPARED = ("co_firstlineno", "co_qualname", "co_code", "co_names", "co_varnames", "co_flags")
+_TELLING = ("co_firstlineno", "co_qualname", "co_code", "co_names", "co_varnames", "co_flags")
 
 
 class _Indexed:
@@ -132,7 +132,7 @@ def _rewritten(code: CodeType) -> CodeType | None:
 
 
 def _is_same(part: CodeType, code: CodeType) -> bool:
-    return all(getattr(part, name) == getattr(code, name) for name in _COMPARED) and (
+    return all(getattr(part, name) == getattr(code, name) for name in _TELLING) and (
         [*part.co_positions()] == [*code.co_positions()]
     )
 
