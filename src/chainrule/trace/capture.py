@@ -55,6 +55,7 @@ def call_user_function(
     """Call the user's function, and raise a refusal again that it swallowed or replaced."""
     if type(function) is CachedFunction:
         function = function.__wrapped__
+    function = HOOKS["seeing_methods"](function)
     outer = refusals.latest
     refusals.latest = None
     if not refusals.depth:

@@ -254,12 +254,17 @@ def _uniform(function: Constructor, *args: Any, **kwargs: Any) -> Any:
         return array
     value = 1 if function.__name__.startswith("ones") else 0
     buffer = filled(array.dtype.type(value), array.shape)
-    return _as_buffer(buffer if array.flags.c_contiguous else copied(buffer, "F"))
+    return _noted(buffer if array.flags.c_contiguous else copied(buffer, "F"))
 
 
-def _as_buffer(array: ArrayTracer) -> ArrayTracer:
+def _noted(array: ArrayTracer) -> ArrayTracer:
     tracing.buffers.append(ref(array))
     return array
+
+
+def as_buffer(array: Any) -> Any:
+    """Return a new plain array as one of the trace, if traced numbers may be written into it."""
+    return _noted(ArrayTracer(node_of(array))) if _becomes_buffer(array) else array
 
 
 @replaces("numpy", "eye", "identity", "copy")
@@ -269,7 +274,7 @@ def _with_entries(function: Constructor, *args: Any, **kwargs: Any) -> Any:
     array = function(*args, **kwargs)
     if issubclass(type(array), Tracer) or not _becomes_buffer(array):
         return array
-    return _as_buffer(ArrayTracer(node_of(array)))
+    return _noted(ArrayTracer(node_of(array)))
 
 
 @replaces("numpy", "full", "full_like")
@@ -280,7 +285,7 @@ def _full_of(function: Constructor, shape: Any, fill_value: Any, dtype: Any = No
         array = function(shape, fill_value, dtype, order, **options)
         if issubclass(type(array), Tracer) or not _becomes_buffer(array):
             return array
-        return _as_buffer(ArrayTracer(node_of(array)))
+        return _noted(ArrayTracer(node_of(array)))
     value = node_of_nested(fill_value)
     if function.__name__ == "full_like":
         return FUNCTIONS[np.full_like](shape, ArrayTracer(value), dtype, order or "K", **options)

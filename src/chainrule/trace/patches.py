@@ -78,6 +78,7 @@ class Patches:
     def __init__(self) -> None:
         self.depth = 0
         self.codes: list[tuple[FunctionType, CodeType, CodeType]] = []
+        self.seeing: set[FunctionType] = set()  # of those, the ones that call methods of arrays
         self.rewritten: list[tuple[ReferenceType[FunctionType], CodeType, CodeType]] = []
         self.twins: dict[str, _Twin] = {}
         self.instead: dict[int, tuple[Any, Any]] = {}  # original and replacement, by the id of one
@@ -137,6 +138,7 @@ class Patches:
         if not isinstance(namespace, dict) or self.sizes.get(id(namespace)) == len(namespace):
             return
         self.sizes[id(namespace)] = len(namespace)
+        HOOKS["exchange_methods"](namespace)
         alias = self.names_in(namespace)
         if alias is not None:
             self.aliases[id(namespace)] = alias

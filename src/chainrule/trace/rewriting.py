@@ -25,7 +25,6 @@ from .interception import is_traced
 from .patches import exchange_code
 from .tracer import HOOKS, Tracer
 
-_MARK = "chainrule: what stands here is exchanged"
 _TELLING = ("co_firstlineno", "co_qualname", "co_code", "co_names", "co_varnames", "co_flags")
 
 
@@ -65,14 +64,21 @@ def _is_numeric(sequence: Any) -> bool:
     )
 
 
+def marked(node: ast.expr, mark: str) -> ast.expr:
+    """Return ``mark @ node``, in which an object takes the mark's seat later."""
+    return ast.copy_location(ast.BinOp(ast.Constant(mark), ast.MatMult(), node), node)
+
+
 class _Subscripts(ast.NodeTransformer):
     """Marks what is indexed, wherever an index is read."""
+
+    mark = "chainrule: here an array is indexed"
+    seated = _READER
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         self.generic_visit(node)
         if isinstance(node.ctx, ast.Load):
-            mark = ast.Constant(_MARK)
-            node.value = ast.copy_location(ast.BinOp(mark, ast.MatMult(), node.value), node.value)
+            node.value = marked(node.value, self.mark)
         return node
 
 
@@ -84,7 +90,7 @@ def rewrite_indices(code: CodeType) -> bool:
         parts = (part for f in users for part in _parts(f.__code__))
         code = next(part for part in parts if any(x is code for x in part.co_consts))
         users = [f for f in functions if any(part is code for part in _parts(f.__code__))]
-    new = _rewritten(code)
+    new = recompiled(code, _Subscripts)
     if new is None:
         return False
     for function in users:
@@ -110,25 +116,30 @@ def _with_part(code: CodeType, old: CodeType, new: CodeType) -> CodeType:
 
 
 @lru_cache(maxsize=256)
-def _rewritten(code: CodeType) -> CodeType | None:
-    """Return the code of the same source with its indices marked.
+def recompiled(code: CodeType, transformer: Any) -> CodeType | None:
+    """Return the code of the same source as a transformer changes it; None if that has no source.
 
     The whole file is compiled, because what a function becomes depends on the names around it.
     """
     text = "".join(linecache.getlines(code.co_filename))
     flags = code.co_flags & __future__.annotations.compiler_flag
-    compiled = partial(compile, filename=code.co_filename, mode="exec", flags=flags,
-                       dont_inherit=True)  # fmt: skip
     try:
-        tree = ast.parse(text)
-        parts = list(_parts(compiled(tree)))
+        parts, changed = _compiled(text, code.co_filename, flags, transformer)
     except (SyntaxError, ValueError):  # no source, or not the one that was read
         return None
     positions = [k for k, part in enumerate(parts) if _is_same(part, code)]
-    if len(positions) != 1:
-        return None
-    marked = ast.fix_missing_locations(_Subscripts().visit(tree))
-    return _with_reader(list(_parts(compiled(marked)))[positions[0]])
+    return _seated(changed[positions[0]], transformer) if len(positions) == 1 else None
+
+
+@lru_cache(maxsize=16)
+def _compiled(
+    text: str, filename: str, flags: int, transformer: Any
+) -> tuple[list[CodeType], list[CodeType]]:
+    """Return the code of all functions of a file, as it is and as a transformer changes it."""
+    compiled = partial(compile, filename=filename, mode="exec", flags=flags, dont_inherit=True)
+    tree = ast.parse(text)
+    parts = list(_parts(compiled(tree)))
+    return parts, list(_parts(compiled(ast.fix_missing_locations(transformer().visit(tree)))))
 
 
 def _is_same(part: CodeType, code: CodeType) -> bool:
@@ -137,13 +148,15 @@ def _is_same(part: CodeType, code: CodeType) -> bool:
     )
 
 
-def _with_reader(code: CodeType) -> CodeType:
+def _seated(code: CodeType, transformer: Any) -> CodeType:
+    """Return the code with the transformer's object in the place of its mark."""
     constants: list[Any] = []
     for x in code.co_consts:
         if isinstance(x, CodeType):
-            constants.append(_with_reader(x))
+            constants.append(_seated(x, transformer))
         else:
-            constants.append(_READER if isinstance(x, str) and x == _MARK else x)
+            is_mark = isinstance(x, str) and x == transformer.mark
+            constants.append(transformer.seated if is_mark else x)
     return code.replace(co_consts=tuple(constants))
 
 
