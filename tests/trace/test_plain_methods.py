@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+import linecache
+import sys
 import types
 from collections.abc import Callable
 from typing import Any
@@ -105,6 +108,25 @@ def test_without_source() -> None:
     code = (lambda x: MATRIX.dot(x)[0]).__code__.replace(co_filename="<nowhere>")
     with pytest.raises(GradientError, match=r"A @ x or np\.dot"):
         cr.grad(types.FunctionType(code, globals()))(X)
+
+
+def test_a_file_that_was_changed_since(tmp_path: Any, monkeypatch: Any) -> None:
+    """The code that was loaded is what runs, never that of the file as it is now."""
+    text = "import numpy as np\nA = np.eye(2)\n\ndef f(x):\n    return A.dot(x).sum() * 2.0\n"
+    path = tmp_path / "edited_meanwhile.py"
+    path.write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    module = importlib.import_module("edited_meanwhile")
+    path.write_text(text.replace("2.0", "3.0"))
+    linecache.checkcache()
+    with pytest.raises(GradientError):
+        cr.grad(module.f)(np.ones(2))
+    path.write_text(text)
+    linecache.checkcache()
+    sys.modules.pop("edited_meanwhile")
+    again = importlib.import_module("edited_meanwhile")
+    assert cr.grad(again.f)(np.ones(2)).tolist() == [2.0, 2.0]
+    sys.modules.pop("edited_meanwhile")
 
 
 def test_plain_calls_stay_plain() -> None:

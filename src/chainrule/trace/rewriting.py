@@ -25,8 +25,6 @@ from .interception import is_traced
 from .patches import exchange_code
 from .tracer import HOOKS, Tracer
 
-_TELLING = ("co_firstlineno", "co_qualname", "co_code", "co_names", "co_varnames", "co_flags")
-
 
 class _Indexed:
     """An object that is about to be indexed: as an array of the trace if the index is traced."""
@@ -115,7 +113,6 @@ def _with_part(code: CodeType, old: CodeType, new: CodeType) -> CodeType:
     return code.replace(co_consts=tuple(constants))
 
 
-@lru_cache(maxsize=256)
 def recompiled(code: CodeType, transformer: Any) -> CodeType | None:
     """Return the code of the same source as a transformer changes it; None if that has no source.
 
@@ -127,7 +124,9 @@ def recompiled(code: CodeType, transformer: Any) -> CodeType | None:
         parts, changed = _compiled(text, code.co_filename, flags, transformer)
     except (SyntaxError, ValueError):  # no source, or not the one that was read
         return None
-    positions = [k for k, part in enumerate(parts) if _is_same(part, code)]
+    positions = [
+        k for k, part in enumerate(parts) if part == code and part.co_qualname == code.co_qualname
+    ]
     return _seated(changed[positions[0]], transformer) if len(positions) == 1 else None
 
 
@@ -140,12 +139,6 @@ def _compiled(
     tree = ast.parse(text)
     parts = list(_parts(compiled(tree)))
     return parts, list(_parts(compiled(ast.fix_missing_locations(transformer().visit(tree)))))
-
-
-def _is_same(part: CodeType, code: CodeType) -> bool:
-    return all(getattr(part, name) == getattr(code, name) for name in _TELLING) and (
-        [*part.co_positions()] == [*code.co_positions()]
-    )
 
 
 def _seated(code: CodeType, transformer: Any) -> CodeType:
