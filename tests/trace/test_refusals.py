@@ -142,10 +142,15 @@ HARMLESS = re.compile(
 )
 
 
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Any, monkeypatch: Any) -> None:
+    """Where methods write that take a file's name."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.mark.parametrize("part", range(10))
 def test_what_numpy_refuses_has_no_value(part: int) -> None:
     """50,000 calls, of which NumPy takes about a third."""
-    monkeypatch.chdir(tmp_path)  # where methods write that take a file's name
     wrong = [text for text in differences(part, 5000) if not HARMLESS.search(text)]
     assert not wrong, "\n".join(wrong[:5])
 
