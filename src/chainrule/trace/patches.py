@@ -51,25 +51,31 @@ _NOT_SEARCHED = {
 } - {"__main__"}  # fmt: skip
 
 
-class _Twin(ModuleType):
-    """A module in which some objects have others in their stead."""
+def _twin_of(module: ModuleType) -> ModuleType:
+    """Return a module in which some objects have others in their stead, whatever its names are."""
 
-    def __init__(self, module: ModuleType) -> None:
-        super().__init__(module.__name__, module.__doc__)
-        self.__dict__["_module"] = module
+    class Twin(ModuleType):
+        """Looks each name up in the module as it is now."""
 
-    def __getattr__(self, name: str) -> Any:
-        value = getattr(self._module, name)
-        if type(value) is ModuleType:  # NumPy loads some of its modules when they are named
-            patches.admit_loaded()
-        original, instead = patches.instead.get(id(value), _NOTHING)
-        return instead if original is value else value
+        # not `__getattr__`, which is asked after a search that fails at a cost
+        def __getattribute__(self, name: str) -> Any:
+            value = getattr(module, name)
+            known = patches.instead.get(id(value))
+            if known is not None and known[0] is value:
+                return known[1]
+            if type(value) is ModuleType:  # NumPy loads some of its modules when they are named
+                patches.admit_loaded()
+                known = patches.instead.get(id(value), (None, value))
+                return known[1]
+            return value
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        setattr(self._module, name, value)
+        def __setattr__(self, name: str, value: Any) -> None:
+            setattr(module, name, value)
 
-    def __dir__(self) -> list[str]:
-        return dir(self._module)
+        def __dir__(self) -> list[str]:
+            return dir(module)
+
+    return Twin(module.__name__)
 
 
 class Patches:
@@ -80,7 +86,7 @@ class Patches:
         self.codes: list[tuple[FunctionType, CodeType, CodeType]] = []
         self.seeing: set[FunctionType] = set()  # of those, the ones that call methods of arrays
         self.rewritten: list[tuple[ReferenceType[FunctionType], CodeType, CodeType]] = []
-        self.twins: dict[str, _Twin] = {}
+        self.twins: dict[str, ModuleType] = {}
         self.instead: dict[int, tuple[Any, Any]] = {}  # original and replacement, by the id of one
         self.originals: dict[int, Any] = {}  # by the ids of what replaces them
         self.aliases: dict[int, Alias] = {}
@@ -97,10 +103,10 @@ class Patches:
         self.twin(module)
         self._replace(function, instead)
 
-    def twin(self, name: str) -> _Twin:
+    def twin(self, name: str) -> ModuleType:
         twin = self.twins.get(name)
         if twin is None:
-            twin = self.twins[name] = _Twin(sys.modules[name])
+            twin = self.twins[name] = _twin_of(sys.modules[name])
             self._replace(sys.modules[name], twin)
             parent = name.rpartition(".")[0]
             if parent:
