@@ -88,7 +88,7 @@ def seeing_methods(function: Any) -> Any:
     return function if code is None else _with_code(function, code)
 
 
-def _hook(function: FunctionType) -> Callable[[tuple[Any, ...], dict[str, Any]], Any]:
+def _seeing_hook(function: FunctionType) -> Callable[[tuple[Any, ...], dict[str, Any]], Any]:
     same = _with_code(function, function.__code__)
     seeing: list[Any] = []  # compiled at the first call
 
@@ -120,7 +120,7 @@ def exchange_methods(namespace: Namespace) -> None:
     for function in _functions(namespace):
         if function not in patches.seeing and _calls_methods(function.__code__):
             patches.seeing.add(function)
-            patches.add_code(function, _hook(function))
+            patches.add_code(function, _seeing_hook(function))
 
 
 HOOKS["exchange_methods"] = exchange_methods
