@@ -19,7 +19,8 @@ from numpy import asarray as to_array
 
 import chainrule as cr
 from chainrule.errors import GradientError
-from chainrule.trace.interception import is_traced, original
+from chainrule.trace.interception import original
+from chainrule.trace.nested import is_traced
 from chainrule.trace.patches import patches
 
 X = np.array([0.3, 1.2, 0.7])

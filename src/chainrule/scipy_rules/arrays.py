@@ -8,15 +8,9 @@ import numpy as np
 
 from ..errors import UnsupportedError, at_user_line
 from ..primitives.structure import identity
+from ..trace.nested import array_of, is_traced
 from ..trace.operands import check_plain, node_of
 from ..trace.tracer import ArrayTracer, Tracer
-
-
-def is_traced(x: Any) -> bool:
-    """Return whether x is traced, or a list or tuple with something traced in it."""
-    if isinstance(x, Tracer):
-        return True
-    return type(x) in (list, tuple) and any(is_traced(entry) for entry in x)
 
 
 def asarray(x: Any, dtype: Any = None) -> Any:
@@ -24,7 +18,7 @@ def asarray(x: Any, dtype: Any = None) -> Any:
     if isinstance(x, Tracer):
         return x if dtype is None or x.dtype == np.dtype(dtype) else x.astype(dtype)
     if is_traced(x):
-        return asarray(np.stack([asarray(entry) for entry in x]), dtype)
+        return array_of(x, dtype)
     check_plain(x)
     return np.asarray(x, dtype)
 

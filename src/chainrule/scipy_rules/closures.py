@@ -20,7 +20,8 @@ from ..graph.graph import Graph
 from ..graph.node import Node, input_node, next_serial
 from ..graph.types import Type
 from ..trace.capture import call_user_function, capture, close_graph
-from ..trace.interception import is_traced, replaces, tracers_in
+from ..trace.interception import replaces
+from ..trace.nested import is_traced, tracers_in
 from ..trace.operands import node_of
 from ..trace.plain_numbers import concrete_value
 from ..trace.tracer import ArrayTracer, ScalarTracer, Tracer, traced

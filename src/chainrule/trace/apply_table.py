@@ -12,7 +12,8 @@ from .complex_readiness import takes_complex
 from .copy_table import astype
 from .function_rules import implements, normalize_axis
 from .grid_table import as_whole_array
-from .interception import intercepts, is_traced, replaces
+from .interception import intercepts, replaces
+from .nested import is_traced
 from .operands import node_of
 from .strides import is_c_order, set_strides, strides_of
 from .tracer import ScalarTracer, Tracer

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .join_table import nested
+from .nested import nested
 from .operands import node_of
 from .tracer import Tracer, traced
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import groupby
+from collections.abc import Callable
 from typing import Any
 from weakref import ref
 
 import numpy as np
 
 from ..errors import UnsupportedError, at_user_line
-from ..graph.node import Node, constant
-from ..primitives.structure import broadcast_to, concatenate, identity, reshape
+from ..primitives.structure import broadcast_to, identity
 from .complex_readiness import takes_complex
 from .copy_table import copied, filled
 from .function_rules import as_int, implements
-from .interception import intercepts, is_traced, replaces
+from .interception import intercepts, replaces
+from .nested import array_of, is_traced, node_of_nested
 from .operands import node_of
 from .plain_numbers import concrete_value
 from .strides import is_c_order, strides_of
@@ -27,43 +26,6 @@ from .views import View
 Constructor = Callable[..., Any]
 
 # Arrays of what is traced
-
-
-def node_of_nested(x: Any) -> Node:
-    """Return the node of an array, a number, or nested lists of them, as `np.array` reads them."""
-    if not issubclass(type(x), (list, tuple)):
-        return node_of(x)
-    if not is_traced(x):
-        return constant(np.array(x))
-    rows: list[Node] = []
-    for are_traced, entries in groupby(x, is_traced):
-        if are_traced:
-            nodes = [node_of_nested(entry) for entry in entries]
-            rows += [reshape(node, shape=(1, *node.shape)) for node in nodes]
-        else:  # all plain neighbours as one constant
-            rows.append(constant(np.array(list(entries))))
-    shapes = {row.shape[1:] for row in rows}
-    if len(shapes) > 1:
-        raise ValueError(
-            at_user_line(
-                "setting an array element with a sequence: the requested array has an "
-                f"inhomogeneous shape, with entries of shapes {sorted(shapes)}"
-            )
-        )
-    dtype = np.result_type(*[row.dtype for row in rows])
-    rows = [as_dtype(row, dtype) for row in rows]
-    joined: Node = concatenate(*rows, axis=0) if len(rows) > 1 else rows[0]
-    return joined
-
-
-def array_of(x: Any, dtype: Any = None) -> ArrayTracer:
-    """Return the traced array itself, or a new one of a number or of nested lists."""
-    node = node_of_nested(x)
-    if dtype is not None and node.dtype != np.dtype(dtype):
-        node = as_dtype(node, np.dtype(dtype))
-    elif isinstance(x, ArrayTracer):
-        return x
-    return ArrayTracer(node if isinstance(x, (list, tuple)) else identity(node))
 
 
 @intercepts("numpy", "array")
@@ -300,8 +262,3 @@ def as_one_array(x: Any) -> Any:
 
 
 HOOKS["as_one_array"] = as_one_array
-
-
-def converted(sequence: Sequence[Any]) -> list[Any]:
-    """Return the entries of a sequence of arrays, lists with tracers in them as arrays."""
-    return [array_of(x) if isinstance(x, (list, tuple)) and is_traced(x) else x for x in sequence]

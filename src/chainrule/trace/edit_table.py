@@ -22,7 +22,8 @@ from .function_rules import (
     refuse_options,
 )
 from .index import fitted
-from .join_table import joined, nested
+from .join_table import joined
+from .nested import nested
 from .operands import node_of
 from .plain_numbers import concrete_value
 from .tracer import FUNCTIONS, METHODS, ArrayTracer, Tracer

@@ -14,7 +14,7 @@ from ..primitives.indexing import gather
 from ..primitives.structure import reshape
 from .copy_table import copied
 from .index import getitem, parse_index
-from .join_table import nested
+from .nested import nested
 from .operands import node_of
 from .selection import is_abstract_mask
 from .tracer import ArrayTracer, Tracer

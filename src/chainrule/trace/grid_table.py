@@ -11,7 +11,8 @@ from .complex_readiness import takes_complex
 from .copy_table import astype
 from .function_rules import implements
 from .interception import intercepts
-from .join_table import joined, nested
+from .join_table import joined
+from .nested import nested
 from .operands import is_weak
 from .plain_numbers import concrete_value
 from .tracer import FUNCTIONS, ArrayTracer, ScalarTracer, Tracer

@@ -13,7 +13,7 @@ default value, a closure or a class attribute is not seen; it refuses tracers by
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
@@ -24,6 +24,7 @@ from ..errors import outside_of_traces, refusals
 from ..forks import intercepting
 from ..graph.node import REFERENCE
 from .complex_readiness import of_real_numbers
+from .nested import CONTAINERS, SIMPLE, is_traced, tracers_in
 from .patches import patches
 from .plain_numbers import carries_derivative
 from .tracer import HOOKS, Tracer
@@ -31,36 +32,18 @@ from .tracing import tracing
 
 Function = Callable[..., Any]
 
-_CONTAINERS = (list, tuple, dict)
 # Of NumPy's functions those that programs hand around and compare by `is` take other code as well:
 # to exchange the code of all would cost more than a small gradient should
 _COMPARED = {"all", "amax", "amin", "any", "average", "max", "mean", "median", "min", "nanmax",
              "nanmean", "nanmin", "nansum", "prod", "std", "sum", "var"}  # fmt: skip
-_SIMPLE = frozenset({float, int, bool, str, bytes, complex, type(None)})
-_OF_NUMBERS = _SIMPLE | {np.ndarray, np.float64, np.float32, np.int64}
-
-
-def is_traced(x: Any) -> bool:
-    """Return whether x is a tracer, or a list, tuple or dictionary with one in it."""
-    return next(tracers_in(x), None) is not None
-
-
-def tracers_in(x: Any) -> Iterator[Tracer]:
-    """Yield the tracers in x, which may be a nested list, tuple or dictionary."""
-    if issubclass(type(x), Tracer):
-        yield x
-    elif isinstance(x, _CONTAINERS):
-        entries = x.values() if isinstance(x, dict) else x
-        if not set(map(type, entries)) <= _SIMPLE:
-            for entry in entries:
-                yield from tracers_in(entry)
+_OF_NUMBERS = SIMPLE | {np.ndarray, np.float64, np.float32, np.int64}
 
 
 def _any_traced(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
     for x in (*args, *kwargs.values()) if kwargs else args:
         kind = type(x)
         if kind not in _OF_NUMBERS and (
-            issubclass(kind, Tracer) or (issubclass(kind, _CONTAINERS) and is_traced(x))
+            issubclass(kind, Tracer) or (issubclass(kind, CONTAINERS) and is_traced(x))
         ):
             return True
     return False
@@ -285,7 +268,7 @@ def _plain(x: Any) -> Any:
     """Replace tracers of known numbers by these."""
     if issubclass(type(x), Tracer):
         return x.node.value.copy() if x.node.shape else x.node.value
-    if not isinstance(x, _CONTAINERS) or not is_traced(x):
+    if not isinstance(x, CONTAINERS) or not is_traced(x):
         return x
     if isinstance(x, dict):
         return {key: _plain(entry) for key, entry in x.items()}

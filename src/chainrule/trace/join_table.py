@@ -36,15 +36,6 @@ def _in_common_dtype(arrays: Sequence[Any], dtype: Any, casting: str) -> tuple[N
     return tuple(as_dtype(x, dtype) for x in nodes)
 
 
-def nested(values: Any) -> Any:
-    """Return nested sequences with tracers in them as one traced array, all else as it is."""
-    if isinstance(values, (list, tuple)) and any(
-        isinstance(x, Tracer) for x in tree.leaves(values)
-    ):
-        return np.stack([nested(x) for x in values])
-    return values
-
-
 @implements(np.concatenate, np.concat)
 def joined(arrays: Any, /, axis: Any = 0, out: Any = None, *, dtype: Any = None,
                  casting: str = "same_kind") -> Tracer:  # fmt: skip

@@ -12,9 +12,9 @@ import numpy as np
 from ..errors import at_user_line
 from ..lazy import LazyModule
 from ..primitives.structure import cast, reshape
-from .constructor_table import array_of
 from .function_rules import as_int
-from .interception import intercepts, is_traced, original, replaces
+from .interception import intercepts, original, replaces
+from .nested import array_of, is_traced
 from .plain_numbers import concrete_value
 from .tracer import ScalarTracer, Tracer
 

@@ -19,7 +19,7 @@ from ..primitives.indexing import gather
 from ..primitives.structure import broadcast_to, concatenate, pad, slice_
 from .copy_table import filled
 from .function_rules import implements
-from .join_table import nested
+from .nested import nested
 from .operands import node_of
 from .tracer import FUNCTIONS, METHODS, UFUNCS, ArrayTracer, Tracer, traced
 from .ufunc_rules import as_dtype

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import refusals
-from .constructor_table import array_of, as_buffer
-from .interception import is_traced
+from .constructor_table import as_buffer
+from .nested import array_of, is_traced
 from .patches import Namespace, patches
 from .rewriting import marked, recompiled
 from .tracer import HOOKS

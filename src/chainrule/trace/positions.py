@@ -13,7 +13,7 @@ from ..primitives import elementwise as ew
 from ..primitives.indexing import gather
 from ..primitives.structure import cast
 from .function_rules import as_int, implements
-from .join_table import nested
+from .nested import nested
 from .operands import node_of
 from .tracer import ArrayTracer, Tracer, traced
 

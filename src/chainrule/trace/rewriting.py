@@ -20,8 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from .constructor_table import array_of
-from .interception import is_traced
+from .nested import array_of, is_traced
 from .patches import exchange_code
 from .tracer import HOOKS, Tracer
 

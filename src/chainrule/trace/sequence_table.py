@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import UnsupportedError, at_user_line
-from .constructor_table import array_of, converted
-from .interception import intercepts, is_traced
+from .interception import intercepts
+from .nested import is_traced, nested
 from .selected import Selected
 from .tracer import FUNCTIONS, LIST_READERS
 from .unsupported import unsupported
@@ -56,20 +56,16 @@ def _read_lists(module: ModuleType, name: str, read: Callable[[Any], Any]) -> No
         return known(*args, **kwargs)
 
 
-def _as_one_array(x: Any) -> Any:
-    return array_of(x) if isinstance(x, (list, tuple)) and is_traced(x) else x
-
-
 def _as_arrays(x: Any) -> Any:
-    return converted(x) if isinstance(x, (list, tuple)) and is_traced(x) else x
+    return list(map(nested, x)) if isinstance(x, (list, tuple)) and is_traced(x) else x
 
 
 for _name in _OF_ARRAYS.split():
     if hasattr(np, _name):
-        _read_lists(np, _name, _as_one_array)
+        _read_lists(np, _name, nested)
 for _name in _OF_SEQUENCES.split():
     if hasattr(np, _name):
         _read_lists(np, _name, _as_arrays)
 for _name in _OF_LINALG.split():
     if hasattr(np.linalg, _name):
-        _read_lists(np.linalg, _name, _as_one_array)
+        _read_lists(np.linalg, _name, nested)

@@ -17,7 +17,7 @@ from .copy_table import writable
 from .elementwise_table import truth
 from .flat import cycled, refuse_overlap, write_flat
 from .function_rules import implements, normalize_axis
-from .join_table import nested
+from .nested import nested
 from .operands import node_of
 from .positions import within
 from .tracer import ArrayTracer, Tracer

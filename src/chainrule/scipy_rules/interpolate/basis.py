@@ -12,8 +12,9 @@ import numpy as np
 import scipy.linalg
 
 from ...primitives.banded import solve_banded
+from ...trace.nested import is_traced
 from ...trace.operands import record
-from ..arrays import as_traced, is_traced, known, refuse, take
+from ..arrays import as_traced, known, refuse, take
 from .intervals import searchsorted
 
 

@@ -10,8 +10,9 @@ import scipy.linalg
 from ...errors import at_user_line
 from ...primitives.banded import solve_banded
 from ...trace.interception import intercepts
+from ...trace.nested import is_traced
 from ...trace.operands import record
-from ..arrays import asarray, is_traced, known, nan_unless
+from ..arrays import asarray, known, nan_unless
 from .piecewise import MODULE, checked_data, column, fill
 
 

@@ -10,7 +10,8 @@ import scipy.interpolate
 
 from ...errors import at_user_line
 from ...trace.interception import intercepts
-from ..arrays import as_array_kind, as_float, asarray, increasing, is_traced, known, refuse, take
+from ...trace.nested import is_traced
+from ..arrays import as_array_kind, as_float, asarray, increasing, known, refuse, take
 from . import basis
 from .intervals import searchsorted
 from .piecewise import MODULE

@@ -13,7 +13,8 @@ from scipy.interpolate import BPoly, PPoly
 
 from ...errors import at_user_line
 from ...trace.interception import intercepts
-from ..arrays import as_array_kind, asarray, increasing, is_traced, known, refuse, take
+from ...trace.nested import is_traced
+from ..arrays import as_array_kind, asarray, increasing, known, refuse, take
 from .intervals import searchsorted
 
 MODULE = scipy.interpolate.__name__

@@ -11,8 +11,9 @@ from scipy.spatial import Delaunay, KDTree
 
 from ...errors import at_user_line
 from ...trace.interception import intercepts
+from ...trace.nested import is_traced
 from ...transforms import stop_gradient
-from ..arrays import as_float, asarray, is_traced, refuse, take
+from ..arrays import as_float, asarray, refuse, take
 from ..flat import call_flat
 from .grids import coordinates
 from .piecewise import MODULE

@@ -8,7 +8,8 @@ import numpy as np
 import scipy.ndimage
 
 from ...errors import at_user_line
-from ..arrays import asarray, is_traced, refuse, take
+from ...trace.nested import is_traced
+from ..arrays import asarray, refuse, take
 
 MODULE = scipy.ndimage.__name__
 FILTER_MODES = {"reflect": "reflect", "grid-mirror": "reflect", "mirror": "mirror",

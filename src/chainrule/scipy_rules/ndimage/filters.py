@@ -8,8 +8,9 @@ import numpy as np
 
 from ...errors import at_user_line
 from ...trace.interception import intercepts
+from ...trace.nested import is_traced
 from ...transforms import stop_gradient
-from ..arrays import asarray, is_traced, refuse
+from ..arrays import asarray, refuse
 from ..correlation import correlate_along, correlate_valid
 from .boundaries import (
     MODULE,

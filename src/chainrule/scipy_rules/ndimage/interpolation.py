@@ -10,8 +10,9 @@ import numpy as np
 
 from ...errors import at_user_line
 from ...trace.interception import intercepts
+from ...trace.nested import is_traced
 from ...transforms import stop_gradient
-from ..arrays import asarray, is_traced, known, refuse
+from ..arrays import asarray, known, refuse
 from .boundaries import MODULE, image, result_dtype, sequence
 from .splines import Samples, at_points, on_grid
 

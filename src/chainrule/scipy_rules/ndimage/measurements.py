@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ...trace.interception import intercepts
-from ..arrays import asarray, is_traced, refuse
+from ...trace.nested import is_traced
+from ..arrays import asarray, refuse
 from .boundaries import MODULE, image
 
 Measure = Callable[[Any, Any], Any]

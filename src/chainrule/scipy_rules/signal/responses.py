@@ -8,7 +8,8 @@ import numpy as np
 
 from ...errors import at_user_line
 from ...trace.interception import intercepts
-from ..arrays import as_float, asarray, is_traced, refuse
+from ...trace.nested import is_traced
+from ..arrays import as_float, asarray, refuse
 from .convolution import MODULE
 
 

@@ -12,7 +12,8 @@ import scipy.signal
 
 from ...errors import at_user_line
 from ...trace.interception import intercepts
-from ..arrays import as_float, asarray, is_traced, known, refuse
+from ...trace.nested import is_traced
+from ..arrays import as_float, asarray, known, refuse
 from ..correlation import correlate_along
 from .convolution import MODULE
 

@@ -11,9 +11,10 @@ import scipy.spatial.distance
 
 from ...errors import at_user_line
 from ...trace.interception import intercepts
+from ...trace.nested import is_traced
 from ...trace.tracer import ScalarTracer
 from .. import arrays
-from ..arrays import asarray, is_traced, known, nan_unless, refuse
+from ..arrays import asarray, known, nan_unless, refuse
 from . import metrics
 from .metrics import Metric
 

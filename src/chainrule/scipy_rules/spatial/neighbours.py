@@ -8,7 +8,8 @@ import numpy as np
 import scipy.spatial
 
 from ...trace.interception import intercepts
-from ..arrays import asarray, is_traced, refuse, take
+from ...trace.nested import is_traced
+from ..arrays import asarray, refuse, take
 from ..flat import call_flat
 from .metrics import minkowski
 

@@ -17,7 +17,7 @@ from scipy.spatial.transform import Rotation
 
 from ...errors import at_user_line
 from ...trace.interception import intercepts
-from .. import arrays
+from ...trace.nested import is_traced
 from ..arrays import asarray, increasing, known, refuse, take
 from . import quaternions as formulas
 
@@ -229,7 +229,7 @@ def _pow(self: Any, n: Any, modulus: Any = None) -> Any:
         raise ValueError(at_user_line("Array exponent must be a scalar"))
     n = n.reshape(())
     q = _quaternions(self)
-    if not arrays.is_traced(n):
+    if not is_traced(n):
         if n == -1:
             return _rotation(formulas.inverse(q))
         if n == 1:
@@ -256,7 +256,7 @@ def _approx_equal(self: Any, other: Any, atol: Any = None, degrees: bool = False
 def _getitem(self: Any, indexer: Any) -> Any:
     if self._single:
         raise TypeError(at_user_line("Single rotation is not subscriptable."))
-    if arrays.is_traced(indexer):
+    if is_traced(indexer):
         return _rotation(take(self._quat, asarray(indexer)))
     return _rotation(self._quat[indexer])
 

@@ -9,7 +9,8 @@ import scipy.special
 
 from ...primitives.complex_numbers import complex_
 from ...primitives.special.polynomials import lpmv_of_angle
-from ...trace.interception import intercepts, is_traced
+from ...trace.interception import intercepts
+from ...trace.nested import is_traced
 from ...trace.operands import record
 from ...trace.tracer import ArrayTracer
 from ..arrays import asarray, refuse
