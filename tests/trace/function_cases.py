@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+import pytest
 from agreement import agrees, leaves
 
 from chainrule import tree
@@ -89,3 +90,36 @@ def _compare(actual: list[Any], expected: list[Any], rtol: float) -> None:
     for a, e in zip(actual, expected, strict=True):
         assert (a.shape, a.dtype) == (e.shape, e.dtype)
         np.testing.assert_allclose(a, e, rtol=rtol, atol=rtol)
+
+
+def case_tests(cases: dict[str, Case], second: int, compiled: int) -> tuple[Any, Any, Any, Any]:
+    """The tests of a table: all values and slopes, every so many further ones, and slowly all."""
+    quiet = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+    curved = [name for name, case in cases.items() if case.smooth]
+
+    @pytest.mark.parametrize("name", cases)
+    @quiet
+    def test_case(name: str) -> None:
+        """NumPy's values with and without numbers, and the slopes."""
+        check(cases[name])
+
+    @pytest.mark.parametrize("name", curved[::second])
+    def test_second_order(name: str) -> None:
+        """Derivatives of derivatives, in both modes."""
+        check_second_order(cases[name])
+
+    @pytest.mark.parametrize("name", list(cases)[::compiled])
+    @quiet
+    def test_compiled(name: str) -> None:
+        """What compiled code gives."""
+        check_compiled(cases[name])
+
+    @pytest.mark.slow
+    @quiet
+    @pytest.mark.parametrize("name", cases)
+    def test_every_case(name: str) -> None:
+        """All of the above, of all."""
+        check_second_order(cases[name])
+        check_compiled(cases[name])
+
+    return test_case, test_second_order, test_compiled, test_every_case

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import scipy.special
 from agreement import seeded
-from function_cases import Case, check, check_compiled, check_second_order, flat, smooth
+from function_cases import Case, case_tests, check, flat, smooth
 
 import chainrule as cr
 
@@ -119,34 +119,7 @@ def _choices() -> dict[str, Case]:
 
 CASES = {**_curves(), **_choices()}
 
-
-@pytest.mark.parametrize("name", CASES)
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_case(name: str) -> None:
-    """NumPy's values with and without numbers, and the slopes."""
-    check(CASES[name])
-
-
-@pytest.mark.parametrize("name", [name for name in CASES if CASES[name].smooth][::4])
-def test_second_order(name: str) -> None:
-    """Derivatives of derivatives, in both modes."""
-    check_second_order(CASES[name])
-
-
-@pytest.mark.parametrize("name", list(CASES)[::6])
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_compiled(name: str) -> None:
-    """What compiled code gives."""
-    check_compiled(CASES[name])
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("name", CASES)
-def test_every_case(name: str) -> None:
-    """All of the above, of all."""
-    check_second_order(CASES[name])
-    check_compiled(CASES[name])
+test_case, test_second_order, test_compiled, test_every_case = case_tests(CASES, 4, 6)
 
 
 def test_slopes_at_the_points_of_a_curve() -> None:

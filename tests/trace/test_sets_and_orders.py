@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from agreement import seeded
-from function_cases import Case, check, check_compiled, check_second_order, eager, flat, smooth
+from function_cases import Case, case_tests, check, eager, flat, smooth
 
 import chainrule as cr
 from chainrule.errors import AbstractValueError, ShapeError
@@ -165,34 +165,7 @@ def _vectors() -> dict[str, Case]:
 
 CASES = {**_orders(), **_sets(), **_numbers(), **_vectors()}
 
-
-@pytest.mark.parametrize("name", CASES)
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_case(name: str) -> None:
-    """NumPy's values with and without numbers, and the slopes."""
-    check(CASES[name])
-
-
-@pytest.mark.parametrize("name", [name for name in CASES if CASES[name].smooth][::4])
-def test_second_order(name: str) -> None:
-    """Derivatives of derivatives, in both modes."""
-    check_second_order(CASES[name])
-
-
-@pytest.mark.parametrize("name", list(CASES)[::16])
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_compiled(name: str) -> None:
-    """What compiled code gives."""
-    check_compiled(CASES[name])
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("name", CASES)
-def test_every_case(name: str) -> None:
-    """All of the above, of all."""
-    check_second_order(CASES[name])
-    check_compiled(CASES[name])
+test_case, test_second_order, test_compiled, test_every_case = case_tests(CASES, 4, 16)
 
 
 @pytest.mark.parametrize("sizes", [(2, 2), (2, 3), (3, 2)], ids=str)

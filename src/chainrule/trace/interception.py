@@ -25,7 +25,7 @@ from ..forks import intercepting
 from ..graph.node import REFERENCE
 from .complex_readiness import of_real_numbers
 from .nested import CONTAINERS, SIMPLE, is_traced, tracers_in
-from .patches import patches
+from .patches import patches, with_code
 from .plain_numbers import carries_derivative
 from .tracer import HOOKS, Tracer
 from .tracing import tracing
@@ -147,13 +147,7 @@ def _target(module: ModuleType, name: str) -> _Target | None:
         function = getattr(member, "_implementation", member)  # after NumPy's protocol was asked
     if not isinstance(function, FunctionType):
         return _Target(member, None, member, bool(classes))
-    same = FunctionType(
-        function.__code__, function.__globals__, function.__name__, function.__defaults__,
-        function.__closure__,
-    )  # fmt: skip
-    same.__kwdefaults__ = function.__kwdefaults__
-    same.__dict__.update(function.__dict__)
-    return _Target(member, function, same, bool(classes))
+    return _Target(member, function, with_code(function, function.__code__), bool(classes))
 
 
 def _enter(module: str, name: str, rule: Function, target: _Target, closures: bool) -> None:

@@ -37,6 +37,16 @@ def _template(free: int) -> CodeType:
     return code
 
 
+def with_code(function: FunctionType, code: CodeType) -> FunctionType:
+    """Return a function that differs from another one in its code alone."""
+    other = FunctionType(
+        code, function.__globals__, function.__name__, function.__defaults__, function.__closure__
+    )
+    other.__kwdefaults__ = function.__kwdefaults__
+    other.__dict__.update(function.__dict__)
+    return other
+
+
 def _dispatching_code(function: FunctionType, hook: Any) -> CodeType:
     code = _template(len(function.__code__.co_freevars))
     constants = tuple(hook if x == "HOOK" else x for x in code.co_consts)
@@ -60,14 +70,9 @@ def _twin_of(module: ModuleType) -> ModuleType:
         # not `__getattr__`, which is asked after a search that fails at a cost
         def __getattribute__(self, name: str) -> Any:
             value = getattr(module, name)
-            known = patches.instead.get(id(value))
-            if known is not None and known[0] is value:
-                return known[1]
             if type(value) is ModuleType:  # NumPy loads some of its modules when they are named
                 patches.admit_loaded()
-                known = patches.instead.get(id(value), (None, value))
-                return known[1]
-            return value
+            return patches.instead.get(id(value), value)
 
         def __setattr__(self, name: str, value: Any) -> None:
             setattr(module, name, value)
@@ -87,10 +92,10 @@ class Patches:
         self.seeing: set[FunctionType] = set()  # of those, the ones that call methods of arrays
         self.rewritten: list[tuple[ReferenceType[FunctionType], CodeType, CodeType]] = []
         self.twins: dict[str, ModuleType] = {}
-        self.instead: dict[int, tuple[Any, Any]] = {}  # original and replacement, by the id of one
-        self.originals: dict[int, Any] = {}  # by the ids of what replaces them
+        # By each other's ids; both are alive here, so that no other object has such an id
+        self.instead: dict[int, Any] = {}
+        self.originals: dict[int, Any] = {}
         self.aliases: dict[int, Alias] = {}
-        self.listed: list[Alias] = []
         self.sizes: dict[int, int] = {}
         self.alone: Alias | None = None
         self.loaded = -1
@@ -114,7 +119,7 @@ class Patches:
         return twin
 
     def _replace(self, original: Any, instead: Any) -> None:
-        self.instead[id(original)] = original, instead
+        self.instead[id(original)] = instead
         self.originals[id(instead)] = original
         self.sizes.clear()
         self.loaded = -1
@@ -129,9 +134,7 @@ class Patches:
             for name, module in list(sys.modules.items()):
                 if _is_searched(name) and not _is_compiled(module):
                     self.search(getattr(module, "__dict__", None))
-        names = vars(sys.modules["__main__"])
-        if self.sizes.get(id(names)) != len(names):
-            self.search(names)
+        self.search(vars(sys.modules["__main__"]))
 
     def load_rules(self) -> None:
         for name in [name for name in self.rules if name in sys.modules]:
@@ -148,15 +151,13 @@ class Patches:
         alias = self.names_in(namespace)
         if alias is not None:
             self.aliases[id(namespace)] = alias
-            self.listed = list(self.aliases.values())
 
     def names_in(self, namespace: Namespace) -> Alias | None:
         """Return the names in a namespace that are to be bound anew: to what, and to what later."""
         before, replaced = {}, {}
         for key, x in list(namespace.items()):
-            original, instead = self.instead.get(id(x), _NOTHING)
-            if original is x:
-                before[key], replaced[key] = original, instead
+            if id(x) in self.instead:
+                before[key], replaced[key] = x, self.instead[id(x)]
             elif type(x) is CachedFunction:
                 before[key], replaced[key] = x, HOOKS["without_cache"](x)
         return (namespace, replaced, before, len(namespace)) if before else None
@@ -188,7 +189,7 @@ class Patches:
 
     def arm(self) -> None:
         builtins.__import__ = self._import
-        for namespace, replaced, before, _ in self.listed:
+        for namespace, replaced, before, _ in self.aliases.values():
             _exchange(namespace, replaced, before)
         if self.alone:
             _exchange(*self.alone[:3])
@@ -202,7 +203,7 @@ class Patches:
             function.__code__ = code
         for reference, old, new in self.rewritten:
             _exchange_code(reference(), new, old)
-        for alias in self.listed:
+        for alias in self.aliases.values():
             self._restore(*alias)
         if self.alone:
             self._restore(*self.alone)
@@ -228,7 +229,7 @@ class Patches:
         if not refusals.depth or at_module_level or not _is_searched(globals.get("__name__")):
             return module
         self.admit_loaded()
-        return self.instead.get(id(module), (None, module))[1]
+        return self.instead.get(id(module), module)
 
     def admit_loaded(self) -> None:
         """Have modules take part at once that were loaded while a function is traced."""
@@ -264,7 +265,6 @@ def _exchange(namespace: Namespace, new: Namespace, old: Namespace) -> bool:
 
 
 CachedFunction = type(lru_cache(len))
-_NOTHING = (object(), None)
 _NO_ALIAS: Alias = ({}, {}, {}, 0)
 _import = builtins.__import__
 patches = Patches()

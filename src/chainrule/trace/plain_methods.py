@@ -19,7 +19,7 @@ import numpy as np
 from ..errors import refusals
 from .constructor_table import as_buffer
 from .nested import array_of, is_traced
-from .patches import Namespace, patches
+from .patches import Namespace, patches, with_code
 from .rewriting import marked, recompiled
 from .tracer import HOOKS
 
@@ -71,25 +71,16 @@ def _calls_methods(code: CodeType) -> bool:
     return not _NAMES.isdisjoint(code.co_names) or any(map(_calls_methods, inner))
 
 
-def _with_code(function: FunctionType, code: CodeType) -> FunctionType:
-    other = FunctionType(
-        code, function.__globals__, function.__name__, function.__defaults__, function.__closure__
-    )
-    other.__kwdefaults__ = function.__kwdefaults__
-    other.__dict__.update(function.__dict__)
-    return other
-
-
 def seeing_methods(function: Any) -> Any:
     """Return a function that does the same and sees methods of plain arrays, if it calls any."""
     if type(function) is not FunctionType or not _calls_methods(function.__code__):
         return function
     code = recompiled(function.__code__, _Calls)
-    return function if code is None else _with_code(function, code)
+    return function if code is None else with_code(function, code)
 
 
 def _seeing_hook(function: FunctionType) -> Callable[[tuple[Any, ...], dict[str, Any]], Any]:
-    same = _with_code(function, function.__code__)
+    same = with_code(function, function.__code__)
     seeing: list[Any] = []  # compiled at the first call
 
     def hook(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -74,7 +74,7 @@ def number(x: Any) -> Any:
     return traced(x.node) if isinstance(x, Tracer) else x[()]
 
 
-class _Outside(NamedTuple):
+class Outside(NamedTuple):
     """What a method gives below and above the support, and whether that includes its ends."""
 
     below: float
@@ -82,14 +82,19 @@ class _Outside(NamedTuple):
     closed: bool = False
 
 
-_OUTSIDE = {
-    "pdf": _Outside(0.0, 0.0, True),
-    "logpdf": _Outside(-np.inf, -np.inf, True),
-    "cdf": _Outside(0.0, 1.0),
-    "logcdf": _Outside(-np.inf, 0.0),
-    "sf": _Outside(1.0, 0.0),
-    "logsf": _Outside(0.0, -np.inf),
-}
+def outside_of(density: str) -> dict[str, Outside]:
+    """Return that of all methods, by the name that the density goes by."""
+    return {
+        density: Outside(0.0, 0.0, True),
+        f"log{density}": Outside(-np.inf, -np.inf, True),
+        "cdf": Outside(0.0, 1.0),
+        "logcdf": Outside(-np.inf, 0.0),
+        "sf": Outside(1.0, 0.0),
+        "logsf": Outside(0.0, -np.inf),
+    }
+
+
+_OUTSIDE = outside_of("pdf")
 
 
 def _of_data(distribution: Any, name: str, x: Any, args: Any, kwds: Any) -> Any:

@@ -6,7 +6,7 @@ Counts have no derivative, nor have parameters that are whole numbers; it is ref
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import scipy.special as sc
@@ -21,7 +21,7 @@ from ...trace.interception import intercepts
 from ...trace.operands import record
 from ...trace.tracer import Tracer
 from ..arrays import asarray
-from .continuous import double, number, parsed, support
+from .continuous import double, number, outside_of, parsed, support
 from .methods import formula, method, refuse_method
 
 # Formulas for what SciPy computes with private functions of its own
@@ -110,20 +110,7 @@ def whole(x: Any) -> Any:
     return x
 
 
-class _Outside(NamedTuple):
-    below: float
-    above: float
-    closed: bool = False
-
-
-_OUTSIDE = {
-    "pmf": _Outside(0.0, 0.0, True),
-    "logpmf": _Outside(-np.inf, -np.inf, True),
-    "cdf": _Outside(0.0, 1.0),
-    "logcdf": _Outside(-np.inf, 0.0),
-    "sf": _Outside(1.0, 0.0),
-    "logsf": _Outside(0.0, -np.inf),
-}
+_OUTSIDE = outside_of("pmf")
 
 
 def _of_counts(distribution: Any, name: str, k: Any, args: Any, kwds: Any) -> Any:
