@@ -35,7 +35,17 @@ class Refusal(ChainruleError):
 
     A function that catches it and goes another way would have gone on with NumPy. So the
     transformation that is tracing the function raises it again in the end.
+
+    Attributes
+    ----------
+    code : CodeType or None
+        The user's code that asked for what a trace has not, if other code might not have to.
+    at_write : bool
+        Whether it writes into a plain array, which might be one of the trace.
     """
+
+    code: CodeType | None = None
+    at_write = False
 
     def __init__(self, *args: object) -> None:
         super().__init__(*args)

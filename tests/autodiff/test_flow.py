@@ -256,3 +256,36 @@ def test_growing_nodes() -> None:
     path = [e.inputs[0], e, d.inputs[1], d, by_t, by_two, flat]
     assert growing_nodes(path, [x, t]) == {e, d.inputs[1], d, by_two}
     assert growing_nodes([d], [x, t]) == set()
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_what_a_slice_leaves_out_does_not_count(seed: int) -> None:
+    """Rows that are not read may be infinite; those that are read in one way or another may not."""
+    rng = np.random.default_rng(seed)
+    weights, rows_read = rng.normal(size=(6, 3)), rng.permutation(6)[:3]
+    x, factors = rng.uniform(0.5, 2.0, size=(6, 3)), rng.uniform(0.5, 2.0, size=(6, 3))
+    first, second = (UNSAFE[k] for k in rng.integers(len(UNSAFE), size=2))
+
+    def f(x: Any, factors: Any, rows: Any) -> Any:
+        y = first(0.3 * x) * factors / (1.0 + factors)
+        parts = [y[k] for k in rows[:2]] + [np.exp(-y)[rows[2] : rows[2] + 1, 1:]]
+        return sum(
+            np.sum(p * second(0.1 + 0.1 * np.tanh(p)) * weights[0, : p.shape[-1]]) for p in parts
+        )
+
+    good, bad = factors.copy(), factors.copy()
+    others = [k for k in range(6) if k not in rows_read]
+    bad[others] = rng.choice([np.inf, -np.inf, np.nan], size=(3, 3))
+    with np.errstate(all="ignore"):
+        expected = cr.grad(f, argnums=(0, 1))(x, good, rows_read)
+        actual = cr.grad(f, argnums=(0, 1))(x, bad, rows_read)
+        for a, e in zip(actual, expected, strict=True):
+            np.testing.assert_allclose(a, e, rtol=1e-13)
+            assert not a[others].any()
+        twice = [
+            cr.grad(lambda x, c=c: np.sum(cr.grad(f)(x, c, rows_read) * weights))(x)
+            for c in (bad, good)
+        ]
+        np.testing.assert_allclose(*twice, rtol=1e-12)
+        bad[rows_read[0], 0] = np.nan
+        assert np.isnan(cr.grad(f)(x, bad, rows_read)[rows_read[0], 0])

@@ -1,26 +1,33 @@
-"""The lists of docs/numpy.md, from the tables of the tracer.
+"""The tables of docs/numpy.md: each form of each function, proved.
 
-``python tests/docs/supported.py`` writes them into the document.
+``python tests/docs/supported.py`` proves all forms of ``tests/reach`` (some minutes; ``--jobs 4``
+has four processes do it) and writes what holds into the document. With names of modules or
+functions (``scipy.fft numpy.einsum``) only their forms are proved, and those that the document does
+not have yet. A number that is wrong is printed, and the exit status is 1.
 """
 
 from __future__ import annotations
 
+import argparse
+import sys
 from collections.abc import Iterable
-from importlib import import_module
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from textwrap import fill
-from typing import Any
 
-import numpy as np
+sys.path += [str(Path(__file__).parents[1] / folder) for folder in ("", "reach")]
 
-from chainrule.scipy_rules import MODULES
-from chainrule.trace.interception import rules
-from chainrule.trace.patches import patches
-from chainrule.trace.tracer import FUNCTIONS, METHODS, UFUNC_METHODS, UFUNCS
+from proving import WRONG, Proof, prove
+from registry import SEED, all_forms
+from tables import key_of, read, written
+
+from chainrule.trace.tracer import METHODS, UFUNC_METHODS
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "numpy.md"
 BEGIN = "<!-- begin: written by tests/docs/supported.py -->\n"
 END = "<!-- end -->\n"
+BEGIN_COUNTS = "<!-- begin: counted by tests/docs/supported.py -->\n"
+END_COUNTS = "<!-- end of the counts -->\n"
 
 
 def listed(title: str, names: Iterable[str]) -> str:
@@ -29,48 +36,51 @@ def listed(title: str, names: Iterable[str]) -> str:
     return f"## {title}\n\n{fill(shown, 100, break_long_words=False, break_on_hyphens=False)}\n"
 
 
-def is_public(module: str, name: str) -> bool:
-    """Whether users call it by this name."""
-    return not any(
-        part.startswith("_") and part[-2:] != "__" for part in f"{module}.{name}".split(".")
-    )
+def methods() -> str:
+    """The lists of methods, which do what the functions of their names do."""
+    of_arrays = [name for name in METHODS if not name.startswith("__")]
+    of_ufuncs = [".".join(pair) for pair in UFUNC_METHODS]
+    return "\n".join([listed("Methods of arrays", of_arrays),
+                      listed("Methods of ufuncs", of_ufuncs)])  # fmt: skip
 
 
-def refuses(rule: Any) -> bool:
-    """Whether a rule is there for its message."""
-    name = f"{rule.__module__}.{rule.__qualname__}"
-    return "refus" in name or rule.__name__ in ("_as_strided", "_basis")
-
-
-def lists() -> str:
-    """What stands between the two marks."""
-    for module in ("numpy.fft", "numpy.polynomial", *(f"scipy.{name}" for name in MODULES)):
-        import_module(module)
-    patches.load_rules()
-    of_numpy = {name for name in UFUNCS if isinstance(getattr(np, name, None), np.ufunc)}
-    functions = {f"{f.__module__}.{f.__name__}".removeprefix("numpy.") for f in FUNCTIONS}
-    entered = [key for key, rule in rules().items() if is_public(*key) and not refuses(rule)]
-    functions |= {name for module, name in entered if module == "numpy" and "." not in name}
-    modules = sorted({module for module, _ in entered} - {"numpy", "scipy.special"})
-    special = {name for module, name in entered if module == "scipy.special"}
-    methods = [name for name in METHODS if not name.startswith("__")]
-    parts = [
-        listed("`np.` elementwise functions and products", of_numpy),
-        listed("`np.` functions", functions),
-        listed("`scipy.special.` functions", (UFUNCS.keys() | special) - of_numpy - functions),
-        listed("Methods of ufuncs", (".".join(pair) for pair in UFUNC_METHODS)),
-        listed("Methods of arrays", methods),
-        *[listed(f"`{m}.` functions", (n for o, n in entered if o == m)) for m in modules],
-    ]
-    return "\n" + "\n".join(parts) + "\n"
-
-
-def document() -> str:
-    """The whole document with the lists as they should be."""
+def document(numbers: str, tables: str) -> str:
+    """The whole document with other counts and tables."""
     text = DOCUMENT.read_text(encoding="utf-8")
-    head, rest = text.split(BEGIN)
-    return head + BEGIN + lists() + END + rest.split(END)[1]
+    text = _between(text, BEGIN_COUNTS, END_COUNTS, numbers)
+    return _between(text, BEGIN, END, f"{tables}\n{methods()}\n")
+
+
+def _between(text: str, begin: str, end: str, new: str) -> str:
+    head, rest = text.split(begin)
+    return f"{head}{begin}{new}{end}{rest.split(end)[1]}"
+
+
+def _prove(number: int) -> Proof:
+    return prove(all_forms()[number], SEED)
+
+
+def main() -> int:
+    """Prove all, and write the document."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help="modules or functions (default all)")
+    parser.add_argument("--jobs", type=int, default=1, help="processes (default 1)")
+    arguments = parser.parse_args()
+    forms, names = all_forms(), set(arguments.names)
+    said = read(DOCUMENT.read_text(encoding="utf-8")) if names else {}
+    numbers = [
+        number for number, form in enumerate(forms)
+        if key_of(form) not in said or names & {form.module, f"{form.module}.{form.function}"}
+    ]  # fmt: skip
+    with ProcessPoolExecutor(arguments.jobs) as pool:
+        proved = dict(zip(numbers, pool.map(_prove, numbers, chunksize=20), strict=True))
+    proofs = {form: proved.get(k) or said[key_of(form)] for k, form in enumerate(forms)}
+    DOCUMENT.write_text(document(*written(proofs)), encoding="utf-8")
+    wrong = [(form, proof) for form, proof in proofs.items() if WRONG in proof.cells]
+    for form, proof in wrong:
+        print(f"{form.key}\n  {proof.reason}", file=sys.stderr)
+    return int(bool(wrong))
 
 
 if __name__ == "__main__":
-    DOCUMENT.write_text(document(), encoding="utf-8")
+    sys.exit(main())

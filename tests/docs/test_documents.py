@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from blocks import DocumentError, blocks, outputs, run
-from supported import DOCUMENT, document
 
 from chainrule.config import configured
 
@@ -21,7 +20,7 @@ DOCUMENTS = sorted(
         *ROOT.glob("examples/*.md"),
     ]
 )
-LINK = re.compile(r"\[[^\]]+\]\(([^)#\s]+)(?:#[^)]*)?\)")
+LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=[path.stem for path in DOCUMENTS])
@@ -36,14 +35,10 @@ def test_code_prints_what_the_document_says(path: Path) -> None:
 @pytest.mark.parametrize("path", DOCUMENTS, ids=[path.stem for path in DOCUMENTS])
 def test_links_lead_somewhere(path: Path) -> None:
     """Relative links name files of the project."""
-    for target in LINK.findall(path.read_text(encoding="utf-8")):
+    text = re.sub("`[^`\n]+`", "", path.read_text(encoding="utf-8"))  # `f(x)[0](y)` is no link
+    for target in LINK.findall(text):
         if not target.startswith(("http://", "https://", "mailto:")):
             assert (path.parent / target).exists(), target
-
-
-def test_the_list_of_supported_functions_is_that_of_the_tables() -> None:
-    """After a change of the tables: python tests/docs/supported.py."""
-    assert document() == DOCUMENT.read_text(encoding="utf-8")
 
 
 def test_readme_shows_the_two_commands_first() -> None:

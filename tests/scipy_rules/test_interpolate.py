@@ -164,6 +164,7 @@ OUT = P - [[0.4, 0.0]]
 DATA = RNG.random((12, 2))
 VALUES, AT = RNG.normal(size=(12, 3)), RNG.random((4, 2)) * 0.4 + 0.3
 RECTANGLE = ip.RectBivariateSpline(A, B, Z)
+TCK = (*RECTANGLE.tck, *RECTANGLE.degrees)
 EXACT = {"solver": scipy.sparse.linalg.spsolve}  # SciPy's default stops at 1e-6
 GRIDS: dict[str, Case] = {}
 for _method in ("linear", "nearest", "slinear", "cubic", "quintic", "cubic_legacy"):
@@ -195,6 +196,11 @@ GRIDS |= {
     "rectangle of values": case(
         lambda z: ip.RectBivariateSpline(A, B, z, kx=2)(P[:, 0], P[:, 1]), Z, rtol=1e-8
     ),
+    "bisplev": case(lambda u, v: ip.bisplev(u, v, TCK), OUT[:3, 0], P[:, 1], rtol=1e-9),
+    "bisplev of coefficients": case(
+        lambda c: ip.bisplev(A[1:3], B[2], (*TCK[:2], c, *TCK[3:]), dy=1), TCK[2], rtol=1e-9
+    ),
+    "bisplev of numbers": case(lambda u, v: ip.bisplev(u, v, TCK, 1), P[1, 0], B[0] - 0.2),
     "griddata": case(lambda v, p: ip.griddata(DATA, v, p), VALUES, AT, abstract=False),
     "griddata nearest": case(
         lambda v: ip.griddata(DATA, v, AT, "nearest"), VALUES, abstract=False

@@ -22,6 +22,7 @@ POINTS = RNG.uniform(-3, 9, size=(2, 4, 3))
 ON_LINE = np.array(
     [[-30.3, -1.0, -0.9, -0.5, -0.2, 0, 3, 3.7, 9.9, 10, 10.2, 10.6, 10.9, 11, 25.3]]
 )
+LARGE = np.zeros((7, 6))
 CROSS = np.array([[1, 0, 1], [0, 1, 0]])
 
 
@@ -107,6 +108,12 @@ OTHERS: dict[str, Case] = {
         lambda k: nd.affine_transform(IMAGE, k, mode="nearest"),
         np.array([[1.1, 0.23, 0.31], [0.12, 1.02, 0.2]]), order=1,
     ),
+    "constants": case(
+        lambda a, c: nd.map_coordinates(a, POINTS, cval=c, order=2)
+        + nd.shift(a, (0.4, 1.3), mode="grid-constant", cval=c)[:4, :3]
+        + nd.correlate(a, KERNEL, mode="constant", cval=c)[:4, :3],
+        IMAGE, 0.7,
+    ),
     "whole numbers": case(
         lambda p: nd.map_coordinates(np.arange(42).reshape(7, 6), p, output=float, mode="mirror"),
         POINTS,
@@ -115,6 +122,24 @@ OTHERS: dict[str, Case] = {
         lambda v, p: nd.map_coordinates(v, p, mode="grid-wrap"), CUBE, RNG.uniform(-2, 6, (3, 2))
     ),
     "center_of_mass": case(lambda a: nd.center_of_mass(a), IMAGE + 4),
+}  # fmt: skip
+
+
+def _written(f: Any, x: Any, *args: Any) -> Any:
+    """What f writes into every other row of an array, and the array that it gives."""
+    array = np.zeros((2 * len(x), *np.shape(x)[1:]))
+    rows = f(x, *args, output=array[::2])
+    rows[0] *= 2.0
+    return array
+
+
+OTHERS |= {
+    "into rows": case(lambda a: _written(nd.gaussian_filter, a, 1.0), IMAGE),
+    "into itself": case(lambda a: nd.sobel(a * 1.0, 0, (b := a * 1.0)) + b, IMAGE),
+    "points into rows": case(
+        lambda a, p: _written(lambda x, p, output: nd.map_coordinates(x, p, output), a, p),
+        IMAGE[:4, :3], POINTS,
+    ),
 }  # fmt: skip
 for _name in ("sum", "mean", "variance", "standard_deviation", "maximum", "minimum"):
     for _k, _args in enumerate(((), (LABELS,), (LABELS, 2), (LABELS, [1, 2]))):
@@ -194,7 +219,8 @@ def test_wrong_and_refused() -> None:
         assert not isinstance(error.value, UnsupportedError)
     for refused in (
         lambda a: nd.zoom(IMAGE, a[0, 0]),
-        lambda a: nd.gaussian_filter(a, 1, output=np.zeros((7, 6))),
+        lambda a: nd.gaussian_filter(a, 1, output=LARGE),
+        lambda a: nd.gaussian_filter(a, 1, output=np.zeros((7, 6), int)),
         lambda a: nd.map_coordinates(np.arange(42).reshape(7, 6), a[:2, :3]),
         lambda a: nd.grey_dilation(a, 3),
         lambda a: nd.binary_erosion(a),

@@ -233,6 +233,12 @@ def test_moments(name: str) -> None:
             assert abs(slope - difference) < 1e-7 * max(1.0, abs(difference)), (method, k)
 
 
+def test_variance_of_exponential_powers() -> None:
+    """SciPy asks for three logarithms of gamma in one list."""
+    cr.check_grads(lambda beta, scale: st.gennorm(beta, scale=scale).var(), (1.3, 0.7), order=2)
+    assert abs(cr.vjp(lambda beta: st.gennorm(beta).std(), 2.0)[0] - np.sqrt(0.5)) < 1e-14
+
+
 def test_kinds_and_parameters() -> None:
     """Numbers for numbers, nan for forbidden parameters, slopes of nothing outside."""
     assert type(cr.vjp(lambda x: st.norm.pdf(x), 0.3)[0]) is np.float64

@@ -248,3 +248,29 @@ def test_gradients_at_zero() -> None:
     ):
         np.testing.assert_array_equal(grad(f)(z), z)
         np.testing.assert_array_equal(jit(grad(f))(z), z)
+
+
+@pytest.mark.parametrize("name", ["arcsin", "arccos", "arctan", "arcsinh", "arccosh", "arctanh",
+                                  "sqrt", "log"])  # fmt: skip
+@pytest.mark.parametrize("zero", [0.0, -0.0])
+def test_slopes_on_both_sides_of_cuts(name: str, zero: float) -> None:
+    """The sign of a zero says on which side of a cut a number lies."""
+    f = getattr(np, name)
+
+    def along(turned: bool) -> Callable[[Any], Any]:
+        def parts(x: Any) -> Any:
+            z = np.zeros(4, complex)
+            z.real, z.imag = (zero, x) if turned else (x, zero)
+            return np.real(f(z)) + 2.0 * np.imag(f(z))
+
+        return parts
+
+    x, step = np.array([1.7, -2.3, 0.4, -0.6]), 1e-6
+    with np.errstate(all="ignore"):
+        for parts in (along(False), along(True)):
+            slope = (parts(x + step) - parts(x - step)) / (2 * step)
+            for gradient in (
+                grad(lambda x, p=parts: np.sum(p(x))),
+                jit(grad(lambda x, p=parts: np.sum(p(x)))),
+            ):
+                np.testing.assert_allclose(gradient(x), slope, rtol=1e-6, atol=1e-6)

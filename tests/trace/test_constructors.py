@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from central_differences import along, assert_close
 from numpy import array, concatenate, zeros
+from whole_calls import same_as_numpy
 
 import chainrule as cr
 from chainrule.errors import AbstractValueError, DtypeError
@@ -271,6 +272,31 @@ def test_geometric_sequences() -> None:
 
 
 @pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.require(TABLE * x, requirements="C"),
+        lambda x: np.require((TABLE * x).T, requirements=["F", "W"]),
+        lambda x: np.require(TABLE * x, float, ["fortran", "OWNDATA", "E"]),
+        lambda x: np.require(np.broadcast_to(x, (2, 3)), requirements=["W"]).copy(),
+        lambda x: np.require([x[0], 1.0]),
+        lambda x: np.array(x, copy=np._CopyMode.IF_NEEDED),
+        lambda x: np.asarray(x, copy=np._CopyMode.NEVER),
+        lambda x: np.array(x, copy=np._CopyMode.ALWAYS),
+    ],
+)
+def test_requirements_and_modes_of_copying(f: Any) -> None:
+    """They decide what is a copy: a write into the result is seen in `x` where NumPy's is."""
+
+    def written(x: Any) -> Any:
+        x = x * 1.0
+        y = f(x)
+        y[..., 0] = 7.0
+        return x, y, y.flags["C"], y.flags["F"]
+
+    same_as_numpy(written, X)
+
+
+@pytest.mark.parametrize(
     ("f", "error", "words"),
     [
         (lambda x: np.array([[x[0]], [1.0, 2.0]]), ValueError, "inhomogeneous"),
@@ -284,6 +310,8 @@ def test_geometric_sequences() -> None:
         (lambda x: np.geomspace(x[0], 0, 3), ValueError, "cannot include zero"),
         (lambda x: np.geomspace(0.0 * x, [1.0], 3), ValueError, "cannot include zero"),
         (lambda x: np.linspace(x[0], 1.0, 2.5), TypeError, "integer"),
+        (lambda x: np.require(x, requirements=["C", "F"]), ValueError, "both"),
+        (lambda x: np.require([x[0], 1.0], requirements=["Z"]), KeyError, "Z"),
     ],
 )
 def test_wrong_use(f: Any, error: Any, words: str) -> None:

@@ -117,11 +117,8 @@ def test_unsupported_method_and_unknown_attribute() -> None:
     ("use", "what"),
     [
         (lambda x: x if x[0] > 0 else -x, "a truth value"),
-        (lambda x: x * float(cr.stop_gradient(x[0])), "float()"),
         (lambda x: x * int(x[0]), "int()"),
         (lambda x: x * next(iter(range(x.astype(int)[0]))), "an index"),
-        (lambda x: x * cr.stop_gradient(x)[0].item(), "item()"),
-        (lambda x: x * cr.stop_gradient(x).tolist()[0], "tolist()"),
         (lambda x: x[x > 0][:1], "an index"),
     ],
 )
@@ -139,30 +136,19 @@ def test_value_asked_for_under_jit(use: Any, what: str) -> None:
 
 
 PLAIN = np.zeros(2)
-OUT_OF_SIGHT = [math.sin]  # in a list, where a trace does not exchange it
-
-
-class Sine:
-    """Another container that no trace looks into."""
-
-    of = staticmethod(math.sin)
 
 
 def test_plain_array_cannot_hold_a_traced_number() -> None:
     """Nor may a function of plain numbers compute with one: the derivative would be lost."""
 
     def f(x: Any) -> Any:
-        out = np.array([1.0, 2.0, 3.0])
-        out[0] = x  # here
-        return np.sum(out)
+        PLAIN[0] = x  # here
+        return np.sum(PLAIN)
 
     def g(x: Any) -> Any:
-        return x * float(x)  # here
+        return np.sum(array.array("d", [x])) * x  # here
 
-    def h(x: Any) -> Any:
-        return OUT_OF_SIGHT[0](x) * x  # here
-
-    for each in (f, g, h):
+    for each in (f, g):
         text = message(GradientError, lambda each=each: cr.grad(each)(1.0))
         assert f"{__file__}:{line_of(each)}:" in text
         assert "np.copy(plain) before out[i] = a" in text
@@ -187,30 +173,16 @@ def test_plain_numbers_on_purpose() -> None:
 
 
 LOSING: dict[str, Callable[[Any], Any]] = {
-    "float": lambda x: float(x[0]) * x[0],
-    "float beside a dtype": lambda x: float(x[0]) * np.sum(np.ones(3, dtype=float)),
-    "map": lambda x: sum(map(float, x)),
-    "item": lambda x: x[0].item() * x[0],
-    "tolist": lambda x: sum(x.tolist()),
-    "complex": lambda x: abs(complex(x[0])),
-    "function in a list": lambda x: OUT_OF_SIGHT[0](x[0]),
-    "function in a class": lambda x: Sine.of(x[0]),
-    "array of floats": lambda x: np.sum(np.array([float(v) for v in x])),
     "array.array": lambda x: np.sum(array.array("d", x)),
-    "a method of a plain array": lambda x: [np.array([1.0, 2.0]).dot][0](np.array([x[0], 1.0])),
-    "fill": lambda x: np.array([1.0, 2.0]).fill(x[0]),
-    "setitem": lambda x: np.array([1.0, 2.0]).__setitem__(0, x[0]),
+    "fill": lambda x: PLAIN.fill(x[0]),
+    "setitem": lambda x: PLAIN.__setitem__(0, x[0]),
     "flat": lambda x: setattr(np.array([1.0, 2.0]), "flat", x),
     "record": lambda x: np.zeros(2, [("a", float)]).__setitem__("a", x[0]),
     "iadd": lambda x: PLAIN.__iadd__(x),
     "put": lambda x: np.put(PLAIN, [0], x[0]),
     "copyto": lambda x: np.copyto(PLAIN, x),
-    "float64": lambda x: np.float64(x[0]) * 2.0,
     "fmean": lambda x: statistics.fmean(x),
     "mean": lambda x: statistics.mean(x),
-    "quad": lambda x: scipy.integrate.quad(lambda t: float(x[0]) * t, 0.0, 1.0)[0],
-    "limit of quad": lambda x: scipy.integrate.quad(lambda t: t, 0.0, float(x[0]))[0],
-    "brentq": lambda x: scipy.optimize.brentq(lambda t: t - float(x[0]), -9.0, 9.0),
     "pickle": lambda x: pickle.dumps(x),
     "as_integer_ratio": lambda x: x[0].as_integer_ratio(),
 }  # fmt: skip

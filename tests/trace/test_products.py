@@ -10,7 +10,7 @@ from agreement import agrees, seeded
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.errors import ShapeError, UnsupportedError
+from chainrule.errors import ShapeError
 from chainrule.transforms.gradient import grad
 
 PAIRS = [
@@ -145,10 +145,12 @@ def test_shapes_that_do_not_fit(call: Any, message: str) -> None:
     assert "test_products.py:" in str(caught.value)
 
 
-def test_einsum_by_lists_is_refused() -> None:
-    """The form with lists of numbers has no rule."""
-    with pytest.raises(UnsupportedError, match="subscripts as text"):
-        grad(lambda x: np.einsum(x, [0, 1], []))(np.ones((2, 2)))
+def test_einsum_by_lists() -> None:
+    """Axes may have numbers in place of letters, and `...`, with and without a result."""
+    x, y = seeded(3, 4), seeded(4, 3)
+    agrees(lambda a, b: np.einsum(a, [0, 1], b, [1, 2], [2, 0]), x, y)
+    agrees(lambda a, b: np.einsum(a, [3, 1], b, [1, 0]), x, y)
+    agrees(lambda a, b: np.einsum(a, [..., 30], b, [30, ...]), x, y[:, 0])
 
 
 def test_lists_beside_arrays() -> None:
@@ -161,3 +163,15 @@ def test_lists_beside_arrays() -> None:
     agrees(lambda a: (1, 2) @ a @ [3, 4], m)
     agrees(lambda a: np.tensordot([1, 2], a, 1), m)
     agrees(lambda a: np.einsum("i,ij", [1, 2], a), m)
+
+
+def test_options_of_einsum() -> None:
+    """`dtype=` by the rule of `casting=`; what NumPy does not know is an error here, too."""
+    x = np.linspace(0.5, 1.5, 6).reshape(2, 3)
+    narrow = lambda x: np.einsum("ij->i", x, dtype=np.float32, casting="same_kind")  # noqa: E731
+    agrees(narrow, x, smooth=False)
+    wide = lambda x: np.einsum("ij->i", x.astype(np.float32), dtype=float, order="F")  # noqa: E731
+    agrees(wide, x, smooth=False)
+    for options in ({"dtype": np.float32}, {"keepdims": True}, {"order": 3}):
+        with pytest.raises(TypeError):
+            grad(lambda x, o=options: np.einsum("ij->", x, **o))(x)

@@ -189,3 +189,31 @@ def test_labels_that_are_no_numbers() -> None:
     series = pandas.Series(["a", "b", "c"])
     with pytest.raises((DtypeError, TypeError), match=r"test_python_objects\.py:\d+"):
         cr.grad(lambda x: np.sum(x * series))(X)
+
+
+def test_what_is_a_scalar() -> None:
+    """`np.isscalar` of traced numbers and arrays says what it says of plain ones."""
+
+    def questions(x: Any, number: Any) -> list[Any]:
+        return [
+            number,
+            x[0],
+            np.sum(x),
+            float(x[0]),
+            x[0].item(),
+            x,
+            x[:1],
+            np.asarray(number),
+            [x[0]],
+        ]
+
+    def answers(x: Any, number: Any) -> Any:
+        seen.append([np.isscalar(y) for y in questions(x, number)])
+        return np.sum(x) * number
+
+    seen: list[list[bool]] = []
+    plain = [np.isscalar(y) for y in questions(np.ones(2), 1.5)]
+    for transform in (cr.grad, cr.jit):
+        transform(answers)(np.ones(2), 1.5)
+    assert all(row == plain for row in seen)
+    assert len(seen) == 2

@@ -211,6 +211,7 @@ def test_shape_errors(call: Any, message: str) -> None:
     [
         lambda x: np.lib.stride_tricks.as_strided(x, (2, 2), (8, 8)),
         lambda x: x.view(np.int64),
+        lambda x: x.view(np.matrix),
         lambda x: np.frombuffer(x.tobytes()),
         lambda x: np.lib.stride_tricks.sliding_window_view(x, 2, writeable=True),
         lambda x: x.setflags(write=False),

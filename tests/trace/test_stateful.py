@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array
 import collections.abc
 import copy
 import numbers
@@ -233,8 +234,35 @@ def _into_tuple(x: Any) -> Any:
     "f", [_into_alias, _into_row, _into_rows, _into_argument, _into_values, _into_attribute,
           _into_closure, _into_out, _into_tuple],
 )  # fmt: skip
+def test_an_array_that_others_see_is_written(f: Any) -> None:
+    """The other name sees the write, as in NumPy: it was made in the function."""
+    agrees(f, X)
+
+
+SHARED = np.zeros(3)
+ROWS = np.zeros((2, 3))
+
+
+def _into_shared(x: Any) -> Any:
+    total = SHARED
+    total += x
+    return np.sum(SHARED)
+
+
+def _into_shared_row(x: Any) -> Any:
+    for row in ROWS:
+        row += x
+    return np.sum(ROWS)
+
+
+def _into_shared_out(x: Any) -> Any:
+    np.add(SHARED, x, out=SHARED)
+    return np.sum(SHARED)
+
+
+@pytest.mark.parametrize("f", [_into_shared, _into_shared_row, _into_shared_out])
 def test_a_plain_array_that_others_see_is_not_written(f: Any) -> None:
-    """NumPy would have shown the write to the other name: refused, at the user's line."""
+    """It is from outside of the function: refused, at the user's line."""
     for run in (lambda: cr.grad(f)(X), lambda: cr.jit(f)(X), lambda: cr.jvp(f, (X,), (X,))):
         with pytest.raises(UnsupportedError, match="plain array") as caught:
             run()
@@ -419,7 +447,7 @@ def test_a_refusal_that_the_function_catches_is_raised_in_the_end() -> None:
 
     def f(x: Any) -> Any:
         try:
-            return np.sum(x) * float(x[0])
+            return np.sum(x) * array.array("d", [x[0]])[0]
         except TypeError:
             return np.sum(x)
 
@@ -526,7 +554,7 @@ def test_threads_trace_side_by_side() -> None:
         return np.sum(y)
 
     def g(x: Any) -> Any:
-        return float(x[0])
+        return array.array("d", [x[0]])[0]
 
     def run() -> None:
         for _ in range(50):

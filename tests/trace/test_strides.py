@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from central_differences import assert_close
+from scipy import linalg, stats
 
 import chainrule as cr
+from chainrule.errors import UnsupportedError
 from chainrule.trace.strides import reshaped_strides, strides_of
 from chainrule.trace.tracer import ArrayTracer
 
@@ -44,6 +47,10 @@ STEPS: dict[str, Callable[[Any], Any]] = {
     "diagonal": lambda a: np.diagonal(a) * 1.0, "logaddexp": lambda a: np.logaddexp(a, a),
     "in place": _added, "written": _written, "einsum": lambda a: np.einsum("ij->ji", a),
     "traced row": lambda a: a[np.argmax(a.ravel()) % 1], "flip": lambda a: np.flip(a, -1),
+    "einsum product": lambda a: np.einsum("...ij,...kj->...ik", a, a),
+    "gradient": lambda a: np.gradient(a, axis=0), "select": lambda a: np.select([a > 1], [a], 0.0),
+    "choose": lambda a: np.choose(a > 0, [a, a]), "polyval": lambda a: np.polyval(a[0, :1], a),
+    "batch": lambda a: np.matmul(a, np.ones(a.shape[::-1])) if a.ndim == 3 else a,
 }  # fmt: skip
 
 
@@ -86,6 +93,62 @@ def test_strides_are_numpys(seed: int) -> None:
             real = [s // 8 for s, n in zip(plain.strides, plain.shape, strict=True) if n > 1]
             ours = [s for s, n in zip(strides, plain.shape, strict=True) if n > 1]
             assert ours == real, (steps, step, x.strides)
+
+
+SQUARE = np.array([[5.0, 2.0, 0.3], [2.0, 1.5, 0.7], [0.3, 0.7, 2.0]])
+FACTORS: list[Callable[[Any], Any]] = [
+    lambda a: linalg.svd(a)[0], lambda a: linalg.eigh(a)[1], lambda a: linalg.qr(a)[0],
+    lambda a: linalg.lu(a)[1], lambda a: linalg.lu_factor(a)[0], linalg.cholesky, linalg.pinv,
+    lambda a: linalg.lstsq(a, np.eye(3))[0], lambda a: linalg.cho_factor(a)[0], linalg.inv,
+    lambda a: np.linalg.svd(a)[0], lambda a: np.linalg.eigh(a)[1], np.linalg.inv,
+    lambda a: stats.norm.logpdf(a.T), lambda a: stats.poisson.logpmf(2.0, a.T),
+    lambda a: np.einsum("ij,jk->ik", a.T, np.asfortranarray(np.eye(3) + 0.5)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("factor", FACTORS)
+def test_no_copy_is_taken_for_a_view(factor: Callable[[Any], Any]) -> None:
+    """NumPy's and SciPy's results lie in many orders: a write is as theirs, or it is refused."""
+
+    def f(a: Any) -> Any:
+        u = factor(a)
+        u.reshape(-1)[1] = 5.0
+        return np.sum(u * np.arange(9.0).reshape(3, 3))
+
+    try:
+        value, _ = cr.vjp(f, SQUARE)
+    except UnsupportedError:
+        return
+    assert_close(value, f(SQUARE), 1e-12)
+
+
+@pytest.mark.parametrize("batch", [(), (2,)])
+@pytest.mark.parametrize("fortran", [False, True])
+def test_numpys_linear_algebra_lies_in_c_order(batch: tuple[int, ...], fortran: bool) -> None:
+    """Whatever its operands do; SciPy's is mostly Fortran's, from the same primitives."""
+    a = SQUARE + np.zeros((*batch, 3, 3))
+    a = np.asfortranarray(a) if fortran else a
+    functions: list[Callable[[Any], Any]] = [
+        np.linalg.inv, np.linalg.cholesky, lambda a: np.linalg.cholesky(a, upper=True),
+        lambda a: np.linalg.solve(a, a), lambda a: np.linalg.eigh(a)[1], np.linalg.eigvalsh,
+        lambda a: np.linalg.svd(a)[0], lambda a: np.linalg.svd(a)[2], np.linalg.svdvals,
+    ]  # fmt: skip
+    for f in functions:
+        assert f(a).flags.c_contiguous
+        seen: list[bool] = []
+        cr.vjp(lambda a, f=f, seen=seen: seen.append(f(a).flags.c_contiguous) or a, a)
+        assert seen == [True]
+
+
+def test_one_axis_can_lie_in_one_way_only() -> None:
+    """So a factor or product of one column may be raveled and written."""
+
+    def f(a: Any) -> Any:
+        flat = np.ravel(np.matmul(np.linalg.inv(a), a.transpose(0, 2, 1)))
+        flat += 1.0
+        return np.sum(flat**3)
+
+    cr.check_grads(f, (np.array([[[2.0]], [[0.7]]]),))
 
 
 @pytest.mark.parametrize("seed", range(100))

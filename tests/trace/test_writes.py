@@ -152,3 +152,105 @@ def test_plain_arrays_are_refused() -> None:
         with pytest.raises((UnsupportedError, GradientError), match="plain"):
             cr.grad(f)(V)
     assert not plain.any()
+
+
+def test_another_shape_of_the_array_itself() -> None:
+    """`x.shape = ...`: of arrays and of views, written through."""
+
+    def f(x: Any) -> Any:
+        y = np.empty(6)
+        y[:3], y[3:] = x, x**2
+        y.shape = (2, -1)
+        y[1] *= 2.0
+        z = np.concatenate([x, x])
+        part = z[1:5]
+        part.shape = (2, 2)
+        part[0, 1] = 7.0
+        z[3] = x[0]
+        return np.sum(y[:, 1] * y[:, 0]) + np.sum(part @ part) + np.sum(z**2)
+
+    agrees(f, np.array([0.5, 2.0, 3.0]))
+
+
+def test_another_shape_beside_views() -> None:
+    """Views that were taken before look at the same memory, in the shape that they have."""
+
+    def f(x: Any) -> Any:
+        y = np.concatenate([x, x])[1::2]
+        part, whole, number = y[1:3], y.reshape(2, 3), y[:1]
+        first = part[:1]
+        y.shape = (3, 2)
+        part[0] = 7.0 * y[2, 1]
+        y[0, 0] = 3.0 * part[1]
+        whole[1, 1] = y[1, 0] * 2.0
+        first[0] *= number[0]
+        later = y[1:]
+        y.shape = (6,)
+        later[0, 1] = part[0] + y[5]
+        return np.sum(y * np.arange(6.0)) + np.sum(whole**2) + np.sum(later @ later.T)
+
+    agrees(f, seeded(6))
+
+
+def test_another_shape_of_an_argument() -> None:
+    """It may be set, and set back; both of what is given twice would have it."""
+
+    def f(x: Any, y: Any) -> Any:
+        x.shape = (3, 2)
+        total = np.sum(x @ y.reshape(2, 3))
+        x[1] *= 2.0
+        x.shape = (6,)
+        return total + np.sum(x**2 * np.arange(6.0))
+
+    agrees(f, V, V + 1.0)
+    np.testing.assert_allclose(
+        cr.grad(lambda z: np.sum(cr.grad(f)(z, V) * z))(V),
+        cr.grad(lambda z: np.sum(cr.grad(lambda x: f(x * 1.0, V))(z) * z))(V),
+    )
+    with pytest.raises(UnsupportedError, match="given twice"):
+        cr.grad(f)(V, V)
+
+
+def _another_shape(x: Any) -> Any:
+    x.shape = (2, 3)
+    return np.sum(x)
+
+
+@pytest.mark.parametrize("transform", [cr.grad, cr.jit, lambda f: cr.jit(cr.grad(f))])
+def test_the_callers_shape(transform: Any) -> None:
+    """An argument that has another shape in the end is refused."""
+    with pytest.raises(UnsupportedError, match=r"set the shape \(6,\) again before"):
+        transform(_another_shape)(V.copy())
+
+
+def test_sequences_for_a_number() -> None:
+    """`a[0] = [x]`: an error for a sequence of one, too, where the index is of a number."""
+    sequences = [lambda x: x[:1, 0], lambda x: x[:1, :1], np.ones_like]
+    for index in (0, (0, 1), (0, ...), (..., 0, 1), (1, slice(1)), [0], ([0], 1), np.array(0)):
+        for make in (*sequences, lambda x: [x[0, 0]]) if index in (0, (0, 1)) else sequences:
+            agrees_or_fails(lambda x, i=index, new=make: _with_entry(x.copy(), i, new(x)), X)
+            agrees_or_fails(lambda x, i=index, new=make: _with_entry(x[0].copy(), i, new(x)), X)
+
+
+def _with_entry(x: Any, index: Any, new: Any) -> Any:
+    x[index] = new
+    return x
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "match"),
+    [
+        (lambda x: np.append(x, 1.0), ValueError, "cannot reshape"),
+        (lambda x: np.outer(x[:3], x[:3]).T, AttributeError, "incompatible shape"),
+    ],
+)
+def test_another_shape_is_refused(make: Any, error: Any, match: str) -> None:
+    """Where the caller or a view would see it; where NumPy has its own error, that."""
+
+    def f(x: Any) -> Any:
+        y = make(x)
+        y.shape = (9,)
+        return np.sum(y)
+
+    with pytest.raises(error, match=match):
+        cr.grad(f)(np.arange(9.0))

@@ -1,9 +1,11 @@
 """Where no derivative flows: entries of a cotangent that are 0 whatever the slopes below are.
 
-Two kinds of such entries are known. Both are propagated to the elementwise operations below, whose
+Three kinds of such entries are known. All are propagated to the elementwise operations below, whose
 slopes may be infinite there, and 0 * inf would be nan:
 
 * What `where` did not choose: ``where(x > 0, log(x), 0)`` does not depend on log(x) at 0.
+* What a slice leaves out, where an array that is not finite is sliced: ``(x * [inf, 2])[1]`` does
+  not depend on the first entry. (Where the numbers are not known, nothing is said of slices.)
 * What an exponential overflows into: ``1 / (1 + exp(u))`` is flat where exp(u) is infinite. A
   function f(d) that stays finite as d grows has d f'(d) -> 0, and where d grows as exponentials
   do, d' is of the size of d. (Not so at a pole: 1 / (1 / x) is x.)
@@ -32,7 +34,7 @@ from ..primitives.elementwise import (
     not_equal,
     where,
 )
-from ..primitives.structure import broadcast_to, pad, reshape, sum_, transpose, with_ones
+from ..primitives.structure import broadcast_to, pad, reshape, slice_, sum_, transpose, with_ones
 
 VIEWS = {"identity", "cast", "reshape", "broadcast_to", "transpose", "sum", "slice"}
 GROWS = {"exp", "expm1", "cosh", "power"}  # a power by its exponent
@@ -98,9 +100,17 @@ def _find_growing(path: Sequence[Node], active: set[Node]) -> set[Node]:
 
 def flows_of(path: Sequence[Node], inputs: Iterable[Node], values: bool) -> Flows | None:
     """Return the known flows for reverse mode, or None if a derivative flows everywhere."""
-    if not _has_sources(path) or (values and not _anything_to_know(path)):
+    slices = [node for node in path if node.primitive is slice_]
+    infinite = {x for x in {node.inputs[0] for node in slices} if _is_infinite(x)}
+    cuts = {node for node in slices if node.inputs[0] in infinite}
+    if not cuts and (not _has_sources(path) or (values and not _anything_to_know(path))):
         return None
-    return Flows(path, _find_growing(path, {*path, *inputs}), values)
+    return Flows(path, _find_growing(path, {*path, *inputs}), values, cuts)
+
+
+def _is_infinite(node: Node) -> bool:
+    """Return whether it is known that a node is infinite or nan somewhere."""
+    return node.value is not None and not np.isfinite(node.value).all()
 
 
 def _anything_to_know(path: Sequence[Node]) -> bool:
@@ -123,12 +133,14 @@ def _anything_to_know(path: Sequence[Node]) -> bool:
 class Flows:
     """The masks known for the cotangents on their way back; see the module's docstring."""
 
-    def __init__(self, path: Sequence[Node], grows: set[Node], values: bool) -> None:
+    def __init__(
+        self, path: Sequence[Node], grows: set[Node], values: bool, cuts: set[Node]
+    ) -> None:
         self.growing = grows
         self.values = values
         self.known: dict[Node, Flow] = {}
         # nothing flows from these into some entries of one of their inputs
-        self.blocking = {
+        self.blocking = cuts | {
             node for node in path
             if node.primitive is where or (grows and saturating(node, grows))
         }  # fmt: skip
@@ -161,6 +173,8 @@ class Flows:
         if node in self.blocking:
             if node.primitive is where:
                 blocked = Flow(lambda: _selected_side(self._value_or_node(node.inputs[0]), k))
+            elif node.primitive is slice_:
+                blocked = Flow(lambda: np.ones(node.shape, bool))  # `_input_flow` pads it
             elif child in self.growing:
                 blocked = self._saturated(node, child)
         combined = _intersection(flow, blocked)

@@ -8,6 +8,7 @@ from typing import Any
 from ..errors import GradientError
 from ..graph.node import ITEM, Node
 from ..primitives.callback import NoTangent
+from .bisection import refuse_bisection
 from .flow import growing_nodes, tangent_flows
 from .reverse import active_nodes
 
@@ -25,6 +26,7 @@ def forward(
         node: t for node, t in zip(inputs, tangents, strict=True) if t is not None
     }
     path = active_nodes(outputs, inputs)
+    refuse_bisection(path, outputs)
     grows = growing_nodes(path, inputs)
     leading: set[Node] | None = None
     for node in path:

@@ -9,6 +9,7 @@ from ..errors import GradientError
 from ..graph.node import CONSTANT, INPUT, ITEM, Node, differentiable, reachable
 from ..primitives.declare import ELEMENTWISE_FAMILIES
 from ..primitives.elementwise import add
+from .bisection import refuse_bisection
 from .flow import flows_of
 
 Observer = Callable[[Node, Any, Sequence[Any]], None]
@@ -84,6 +85,7 @@ def reverse(
             total[node] = add(total[node], g) if node in total else g
     wanted = {node for node in inputs if differentiable(node)}
     path = active_nodes(outputs, inputs) if path is None else path
+    refuse_bisection(path, outputs)
     active = {*path, *wanted}
     flows = flows_of(path, wanted, values)
     for node in reversed(path):

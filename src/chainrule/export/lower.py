@@ -7,6 +7,7 @@ way round, and ONNX has one operation for several primitives, those are joined.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from math import inf, pi
 from math import log as ln
 from typing import Any
@@ -17,6 +18,7 @@ from ..graph.graph import Graph
 from ..graph.node import Location, Node, Primitive, constant, next_serial, reachable
 from ..graph.types import Type, broadcast_shapes
 from ..graph.verify import verify
+from ..primitives import REGISTRY
 from ..primitives import elementwise as ew
 from ..primitives.structure import broadcast_to, cast, concatenate, pad, reshape, slice_
 from ..simplify.rewrite import rewrite
@@ -190,7 +192,17 @@ def _opposite(x: Any, y: Any) -> Any:
     return ew.not_equal(ew.less(x, 0.0), ew.less(y, 0.0))
 
 
+class _Nodes:
+    """Stands for NumPy in the formula of a primitive, for nodes."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(ew, name)
+
+
+_ELEMENTARY = ("log2", "log10", "exp2", "float_power", "logaddexp2", "tan", "arcsin", "arccos",
+               "arctan", "sinh", "arccosh", "arctanh")  # fmt: skip
 FORMULAS: dict[str, Callable[..., Any]] = {
+    **{name: partial(REGISTRY[name].evaluate, _Nodes()) for name in _ELEMENTARY},
     "expm1": _expm1,
     "log1p": _log1p,
     "logaddexp": _logaddexp,
@@ -199,6 +211,7 @@ FORMULAS: dict[str, Callable[..., Any]] = {
     "arctan2": _arctan2,
     "cosh": _cosh,
     "arcsinh": _arcsinh,
+    "copysign": lambda x, y: ew.where(_negative(y), -ew.absolute(x), ew.absolute(x)),
     "remainder": _remainder,
     "floor_divide": _floor_divide,
     "erf": erf,

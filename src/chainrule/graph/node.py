@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
+from math import prod
 from operator import attrgetter
 from types import CodeType
 from typing import Any, Literal, TypeAlias
@@ -34,6 +35,15 @@ _special = LazyModule("scipy.special")
 class Reference:
     """The array namespace `xp` of the reference evaluator: NumPy, then `scipy.special`."""
 
+    @staticmethod
+    def broadcast_to(x: Any, shape: tuple[int, ...]) -> Any:
+        """Repeat `x`: a few entries are copied, which takes a tenth of the time of a view."""
+        if prod(shape) > _FEW:
+            return np.broadcast_to(x, shape)
+        result = np.empty(shape, x.dtype)
+        result[...] = x
+        return result
+
     def __getattr__(self, name: str) -> Any:
         value = getattr(np, name, None)
         if value is None:
@@ -42,6 +52,7 @@ class Reference:
         return value
 
 
+_FEW = 256
 REFERENCE = Reference()
 
 

@@ -1,15 +1,16 @@
-"""Every operation that a graph can hold, each declared in one place."""
+"""Every operation that a graph can hold, each declared in one place.
+
+Those of linear algebra, transforms and special functions are loaded with their tables.
+"""
 
 from . import (
     banded,
     callback,
-    complex_functions,
     complex_numbers,
     convolution,
+    elementary,
     elementwise,
-    fourier,
     indexing,
-    linear_algebra,
     number_bits,
     operators,
     products,
@@ -22,13 +23,11 @@ __all__ = [
     "REGISTRY",
     "banded",
     "callback",
-    "complex_functions",
     "complex_numbers",
     "convolution",
+    "elementary",
     "elementwise",
-    "fourier",
     "indexing",
-    "linear_algebra",
     "number_bits",
     "operators",
     "products",

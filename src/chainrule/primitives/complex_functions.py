@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..graph.node import Primitive
+from .complex_numbers import complex_, imag, real
 from .declare import elementwise
 from .elementwise import cosh, sqrt
 
@@ -23,8 +24,16 @@ def _holomorphic(name: str, slope: Callable[[Any, Any], Any], doc: str) -> Primi
 
 
 def _both_legs(x: Any) -> Any:
-    """Return the root of 1 - x**2 that is cut along |x| > 1, as two roots."""
-    return sqrt(1.0 - x) * sqrt(1.0 + x)
+    """Return the root of 1 - x**2 that is cut along |x| > 1, as two roots.
+
+    On the cut the sign of a zero says on which side: 1 - x would lose it, and 1 + x that of -0.
+    """
+    return sqrt(-(x - 1.0)) * sqrt(x - -1.0)
+
+
+def _times_i(x: Any) -> Any:
+    """Return ix, with the signs of zeros."""
+    return complex_(-imag(x), real(x))
 
 
 BY_NAME: dict[str, Primitive] = {
@@ -35,8 +44,8 @@ BY_NAME: dict[str, Primitive] = {
         ("arcsin", lambda y, x: 1.0 / _both_legs(x), "Cut along |x| > 1."),
         ("arccos", lambda y, x: -1.0 / _both_legs(x), "Cut along |x| > 1."),
         ("arctan", lambda y, x: 1.0 / (1.0 + x * x), "Cut along iy, |y| > 1."),
-        ("arcsinh", lambda y, x: 1.0 / sqrt(1.0 + x * x), "Cut along iy, |y| > 1."),
-        ("arccosh", lambda y, x: 1.0 / (sqrt(x - 1.0) * sqrt(x + 1.0)), "Cut along x < 1."),
+        ("arcsinh", lambda y, x: 1.0 / _both_legs(_times_i(x)), "Cut along iy, |y| > 1."),
+        ("arccosh", lambda y, x: 1.0 / (sqrt(x - 1.0) * sqrt(x - -1.0)), "Cut along x < 1."),
         ("arctanh", lambda y, x: 1.0 / (1.0 - x * x), "Cut along |x| > 1."),
     )
 }

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from math import isfinite
 from types import FunctionType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,6 +18,24 @@ REGISTRY: dict[str, Primitive] = {}
 Partials = Callable[..., Sequence[Any]]
 ELEMENTWISE_FAMILIES = frozenset(["elementwise", "special", "complex"])
 Flow = Callable[[], Any]  # gives True where a derivative flows; computed if it is asked for
+
+
+class Ufunc(NamedTuple):
+    """The ufunc that computes a primitive's value: its inner loops may be called natively.
+
+    Attributes
+    ----------
+    module, name : str
+    result : int
+        Which of its results.
+    whole : int
+        How many arguments, from the first on, are cast to int64.
+    """
+
+    module: str
+    name: str
+    result: int = 0
+    whole: int = 0
 
 
 def register(primitive: Primitive) -> Primitive:
@@ -39,6 +57,8 @@ def elementwise(
     extremes: Sequence[float] = (),
     kinds: str = "f",
     family: str = "elementwise",
+    ufunc: Ufunc | None = None,
+    whole: int = 0,
     doc: str = "",
 ) -> Primitive:
     """Declare an elementwise primitive with broadcasting.
@@ -64,6 +84,10 @@ def elementwise(
         Kinds of dtype that tests draw: of "f", "i", "b".
     family : str
         Of `ELEMENTWISE_FAMILIES`.
+    ufunc : Ufunc, optional
+        What `eval` calls, if that is all it does.
+    whole : int
+        How many inputs, from the first on, may be integers where `eval` becomes native code.
     """
 
     @lru_cache(maxsize=1024)
@@ -89,7 +113,7 @@ def elementwise(
         vjp, jvp = _rules(by_slope)
     spec = {"family": family, "domain": tuple(domain), "extremes": tuple(extremes),
             "kinds": kinds, "doc": doc, "flat": vjp is None, "arity": len(domain),
-            "slopes": tuple(slopes or ())}  # fmt: skip
+            "slopes": tuple(slopes or ()), "ufunc": ufunc, "whole": whole}  # fmt: skip
     value = evaluate if slopes else eval
     return register(Primitive(name, value, infer, vjp, jvp, selective_vjp=True, spec=spec))
 

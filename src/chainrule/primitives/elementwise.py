@@ -49,13 +49,13 @@ neg: Primitive = elementwise("neg", lambda xp, x: -x, lambda y, x: (-1.0,), kind
 power: Primitive = elementwise(
     "power",
     lambda xp, x, y: xp.power(x, y),
-    lambda z, x, y: (lambda: _power_by_base(x, y), lambda: _power_by_exponent(z, x, y)),
+    lambda z, x, y: (lambda: power_by_base(x, y), lambda: power_by_exponent(z, x, y)),
     domain=(_POSITIVE, _ANY),
     doc="x**y. The derivative by y needs x > 0, and is nan for negative x.",
 )
 
 
-def _power_by_base(x: Any, y: Any) -> Any:
+def power_by_base(x: Any, y: Any) -> Any:
     """Return y x**(y-1), and 0 for y = 0 whatever x is."""
     below = power(x, y - 1.0)
     if _has_no_zero(y):
@@ -65,7 +65,7 @@ def _power_by_base(x: Any, y: Any) -> Any:
     return where(odd, sqrt(y), y * below)
 
 
-def _power_by_exponent(z: Any, x: Any, y: Any) -> Any:
+def power_by_exponent(z: Any, x: Any, y: Any) -> Any:
     """Return z log(x), and 0 where z is 0, though log(x) may be infinite."""
     # 0**y log(0): by x it falls without end for y <= 1, as -sqrt(x) does, and is flat for y > 1
     steep = bitwise_and(equal(x, 0.0), less_equal(y, 1.0))
@@ -136,14 +136,14 @@ cbrt: Primitive = elementwise(
 logaddexp: Primitive = elementwise(
     "logaddexp",
     lambda xp, x, y: xp.logaddexp(x, y),
-    lambda z, x, y: (logistic(_gap(x, y)), logistic(_gap(y, x))),
+    lambda z, x, y: (logistic(gap(x, y)), logistic(gap(y, x))),
     domain=(_ANY, _ANY),
     extremes=_LARGE,
     doc="log(e**x + e**y) without overflow. Derivatives: the softmax of (x, y).",
 )
 
 
-def _gap(x: Any, y: Any) -> Any:
+def gap(x: Any, y: Any) -> Any:
     """Return `x - y`, and 0 where both are the same infinity."""
     same_infinity = bitwise_and(equal(x, y), equal(absolute(x), inf))
     return where(same_infinity, 0.0, x - y)

@@ -9,6 +9,7 @@ from ..trace.interception import register_rules
 
 MODULES = (
     "fft",
+    "fftpack",
     "integrate",
     "interpolate",
     "linalg",

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any, NoReturn
 
 import numpy as np
 
 from ..errors import UnsupportedError, at_user_line
 from ..primitives.structure import identity
+from ..trace.interception import intercepts
 from ..trace.nested import array_of, is_traced
 from ..trace.operands import check_plain, node_of
+from ..trace.strides import c_order, set_layout_unknown, set_strides
 from ..trace.tracer import ArrayTracer, Tracer
+
+Rule = Callable[..., Any]
 
 
 def asarray(x: Any, dtype: Any = None) -> Any:
@@ -59,6 +65,37 @@ def take(table: Any, index: Any, axis: int = 0) -> Any:
     if isinstance(index, Tracer) and not isinstance(table, Tracer):
         table = as_traced(table)
     return np.take(table, index, axis=axis)
+
+
+def new_array(x: Any, in_c_order: bool = False) -> Any:
+    """Return a result as an array of its own, which is no view of what it was computed from.
+
+    How it lies in memory is C order, or not known; what reshapes it after a write asks.
+    """
+    if type(x) is tuple:
+        return tuple(new_array(entry, in_c_order) for entry in x)
+    if not isinstance(x, ArrayTracer):
+        return x
+    node = identity(x.node)
+    if in_c_order:
+        set_strides(node, c_order(node.shape))
+    else:
+        set_layout_unknown(node)
+    return ArrayTracer(node)
+
+
+def makes_new(module: str, *names: str) -> Callable[[Rule], Rule]:
+    """Enter a rule for functions of a module whose results are arrays of their own."""
+
+    def enter(rule: Rule) -> Rule:
+        @wraps(rule)
+        def separate_result(*args: Any, **kwargs: Any) -> Any:
+            return new_array(rule(*args, **kwargs))
+
+        intercepts(module, *names)(separate_result)
+        return rule
+
+    return enter
 
 
 def as_array_kind(x: Any) -> Any:

@@ -21,6 +21,8 @@ from ..trace.interception import intercepts
 from ..trace.tracer import ArrayTracer
 from .arrays import asarray
 
+MODULE = scipy.fft.__name__
+
 
 def as_float(x: Any) -> Node:
     """Return what SciPy transforms: float16 becomes float32, whole numbers float64."""

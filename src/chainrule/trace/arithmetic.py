@@ -34,7 +34,7 @@ def binary(
         if (kind is ArrayTracer or kind is ScalarTracer) and not (self.weak or other.weak):
             result = rule(self.node, other._node)
             return ArrayTracer(result) if result.shape else ScalarTracer(result)
-        if not is_operand(other):
+        if not is_operand(other, self):
             return NotImplemented
         nodes = nodes_of(self, other)
         if numbers and self.weak and _truths(self, other):
@@ -48,7 +48,7 @@ def binary(
             if node.dtype.kind == "f":
                 result = rule(constant(node.dtype.type(other)), node)
                 return ArrayTracer(result) if result.shape else ScalarTracer(result, self.weak)
-        if not is_operand(other):
+        if not is_operand(other, self):
             return NotImplemented
         return traced(rule(*nodes_of(other, self)), self.weak and is_weak(other))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import isclass
 from typing import Any
 
 import numpy as np
@@ -138,6 +139,13 @@ def _set_flags(x: Tracer, write: Any = None, align: Any = None, uic: Any = None)
 def _view(x: Tracer, dtype: Any = None, type: Any = None) -> Any:
     """Return a view of all entries, the same numbers: others would be read from bytes."""
     kind = type if type is not None else dtype
+    if isclass(kind) and issubclass(kind, np.ndarray) and kind is not np.ndarray:
+        raise UnsupportedError(
+            at_user_line(
+                f"x.view({kind.__module__}.{kind.__name__}): a traced array is of no other class "
+                "than np.ndarray: use it as it is, with @ for products"
+            )
+        )
     if kind is not None and kind is not np.ndarray and np.dtype(kind) != x.dtype:
         raise UnsupportedError(
             at_user_line(

@@ -4,26 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from types import CodeType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from .. import tree
-from ..errors import ChainruleError, DtypeError, Refusal, UnsupportedError, at_user_line, refusals
+from ..errors import (
+    ChainruleError,
+    DtypeError,
+    Refusal,
+    UnsupportedError,
+    at_user_line,
+    is_internal,
+    refusals,
+)
 from ..graph.evaluate import closed
 from ..graph.graph import Graph
 from ..graph.node import CONSTANT, Node, input_node, next_serial, reachable
 from ..graph.types import Type, check_dtype
 from ..primitives.structure import identity
+from .compiled_readers import refusal_behind
 from .frozen_draws import frozen_draws
 from .interception import call_intercepted
+from .masked import refuse_masked
 from .operands import check_plain, node_of
-from .patches import CachedFunction
-from .plain_index import PlainIndexError
+from .patches import CachedFunction, patches
 from .strides import set_layout_like, set_layout_of, set_strides, strides_of_array
 from .tracer import HOOKS, ArrayTracer, ScalarTracer, Tracer, traced
 from .tracing import Tokens, mark_finished, refuse_escaped, tracing
-from .views import root_of
+from .views import check_shapes, root_of
+
+Result = TypeVar("Result")
 
 
 def as_array(x: Any, name: str = "argument") -> Any:
@@ -55,7 +66,6 @@ def call_user_function(
     """Call the user's function, and raise a refusal again that it swallowed or replaced."""
     if type(function) is CachedFunction:
         function = function.__wrapped__
-    function = HOOKS["seeing_methods"](function)
     outer = refusals.latest
     refusals.latest = None
     if not refusals.depth:
@@ -63,6 +73,10 @@ def call_user_function(
     refusals.depth += 1
     try:
         if refusals.depth > 1:
+            result = HOOKS["seeing_calls"](function)(*args, **kwargs)
+        elif patches.loaded > 0 and HOOKS["is_simple"](function, args, kwargs):
+            if tracing.buffers:
+                tracing.begin()
             result = function(*args, **kwargs)
         else:
             result = call_intercepted(function, args, kwargs)
@@ -70,6 +84,9 @@ def call_user_function(
             raise refusals.latest
         if refusals.of_threads:
             raise refusals.of_threads.pop()
+        if tracing.masked_since is not None:
+            leaves = tree.leaves((args, kwargs, result))
+            refuse_masked([x.node for x in leaves if isinstance(x, Tracer)])
     except Refusal:
         raise
     except Exception as error:
@@ -77,13 +94,60 @@ def call_user_function(
             raise refusals.latest from error
         if isinstance(error.__cause__, ChainruleError):
             raise error.__cause__.with_traceback(error.__traceback__) from None
+        refusal = refusal_behind(error)
+        if refusal is not None:
+            raise refusal from error
         raise
     finally:
         refusals.depth -= 1
         if not refusals.depth:
-            refusals.latest = None
+            refusals.latest = tracing.masked_since = None
     refusals.latest = outer
     return result
+
+
+def restarted(trace: Callable[[], Result]) -> Result:
+    """Trace a function, again from the start where other code of its own may not be refused."""
+    latest = refusals.latest
+    try:
+        return trace()
+    except Refusal as error:
+        if error.code is None:
+            raise
+        tried = error
+    all_buffers, codes = tracing.all_buffers, set[CodeType]()
+    tracing.restarts += 1
+    try:
+        while True:
+            asking = _asking(tried) - codes
+            new = sum([HOOKS["rewrite_all"](code) for code in asking])
+            if not asking or not (new or (tried.at_write and not tracing.all_buffers)):
+                raise tried
+            tracing.all_buffers |= tried.at_write
+            codes |= asking
+            refusals.latest = latest
+            try:
+                return trace()
+            except Refusal as error:
+                tried = error
+    finally:
+        tracing.all_buffers = all_buffers
+        tracing.restarts -= 1
+
+
+def _asking(tried: Refusal) -> set[CodeType]:
+    """Return the code that asked for a plain number; for a write also what called it, where the
+    array may be from.
+    """
+    if tried.code is None:
+        return set()
+    codes = {tried.code}
+    for error in (tried, tried.__cause__) if tried.at_write else ():  # NumPy's, in which it died
+        step = getattr(error, "__traceback__", None)
+        while step is not None:
+            codes.add(step.tb_frame.f_code)
+            step = step.tb_next
+    return {code for code in codes if not is_internal(code)}
 
 
 class Captured(NamedTuple):
@@ -140,16 +204,7 @@ def capture(
         Whether the results become arrays of their own. Default False: they go on as arrays of the
         trace, so a function that writes may not return one array twice.
     """
-    rewritten: set[CodeType] = set()
-    while True:
-        latest = refusals.latest
-        try:
-            return _captured(function, types, treedef, weak, examples, copy_results)
-        except PlainIndexError as error:
-            if error.code in rewritten or not HOOKS["rewrite_indices"](error.code):
-                raise
-            rewritten.add(error.code)  # and once more, from the start
-            refusals.latest = latest
+    return restarted(lambda: _captured(function, types, treedef, weak, examples, copy_results))
 
 
 def _captured(
@@ -177,6 +232,7 @@ def _captured(
     leaves, out_treedef = tree.flatten(result)
     outputs = [node_of(as_array(leaf, "a result")) for leaf in leaves]
     written = tuple(k for k, t in enumerate(tracers) if t.node is not inputs[k])
+    check_shapes([tracers[k] for k in written], [inputs[k] for k in written])
     if written and not copy_results:
         _check_results_not_aliased(leaves)
     last = tokens.joined()

@@ -16,6 +16,7 @@ from .array_like import array_like, node_like
 from .complex_readiness import takes_complex
 from .function_rules import implements, refuse_options
 from .operands import is_weak, nodes_of
+from .strides import c_order, set_strides
 from .tracer import METHODS, UFUNCS, ArrayTracer, Tracer, repeated, traced
 from .ufunc_rules import as_dtype
 
@@ -43,7 +44,12 @@ def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Tracer:
     *choices, result = [as_dtype(x, dtype) for x in nodes]
     for condition, choice in zip(conditions[::-1], choices[::-1], strict=True):
         result = ew.where(condition, choice, result)
-    return ArrayTracer(identity(repeated(result, shape)))
+    return ArrayTracer(_c_ordered(identity(repeated(result, shape))))
+
+
+def _c_ordered(node: Node) -> Node:
+    set_strides(node, c_order(node.shape))
+    return node
 
 
 @implements(np.choose, method="choose")
@@ -70,7 +76,7 @@ def _choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Trace
     result = as_dtype(nodes[-1], dtype)
     for k in range(count - 2, -1, -1):
         result = ew.where(ew.equal(index, np.intp(k)), as_dtype(nodes[k], dtype), result)
-    return traced(identity(repeated(result, shape)))
+    return traced(_c_ordered(identity(repeated(result, shape))))
 
 
 def _brought_within(index: Node, count: int, mode: str) -> Node:

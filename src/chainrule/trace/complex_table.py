@@ -136,6 +136,9 @@ COMPLEX_CASES.update({
     "isinf": _of_both_parts("isinf", ew.bitwise_or),
     "isfinite": _of_both_parts("isfinite", ew.bitwise_and),
     "exp2": lambda x: ew.exp(x * _ln(2)),
+    "log2": lambda x: ew.div(ew.log(x), _ln(2)),
+    "log10": lambda x: ew.div(ew.log(x), _ln(10)),
+    "float_power": ew.power,
     **BY_NAME,
 })  # fmt: skip
 

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import dis
+import sys
 from collections.abc import Callable
+from enum import Enum
+from functools import lru_cache
+from types import CodeType
 from typing import Any
-from weakref import ref
+from weakref import WeakSet, ref
 
 import numpy as np
 
-from ..errors import UnsupportedError, at_user_line
+from ..errors import UnsupportedError, at_user_line, refusals
 from ..primitives.structure import broadcast_to, identity
 from .complex_readiness import takes_complex
 from .copy_table import copied, filled
+from .foreign import as_traced, copy_within
 from .function_rules import as_int, implements
 from .interception import intercepts, replaces
 from .nested import array_of, is_traced, node_of_nested
 from .operands import node_of
-from .plain_numbers import concrete_value
+from .plain_numbers import OPERATORS, concrete_value
 from .strides import is_c_order, strides_of
 from .tracer import FUNCTIONS, HOOKS, ArrayTracer, Tracer
 from .tracing import tracing
@@ -27,10 +33,20 @@ Constructor = Callable[..., Any]
 
 # Arrays of what is traced
 
+_COPY_MODES = {"ALWAYS": True, "IF_NEEDED": None, "NEVER": False}
+
+
+def _copy_mode(copy: Any) -> bool | None:
+    """Return what an entry of NumPy's enumeration stands for; wrappers of the array API use it."""
+    return _COPY_MODES[copy.name] if isinstance(copy, Enum) else copy
+
 
 @intercepts("numpy", "array")
 def _array(object: Any, dtype: Any = None, *, copy: bool | None = True, order: str = "K",
            subok: bool = False, ndmin: int = 0, like: Any = None) -> Any:  # fmt: skip
+    copy = _copy_mode(copy)
+    if copy and as_traced(object) is not object:  # which NumPy asks for a copy
+        object, copy = copy_within(object), None
     array = _as_array(object, dtype, order, copy=copy)
     if copy and array is object:
         array = copied(array, order)
@@ -41,6 +57,8 @@ def _array(object: Any, dtype: Any = None, *, copy: bool | None = True, order: s
 @intercepts("numpy", "asarray", "asanyarray")
 def _as_array(a: Any, dtype: Any = None, order: Any = None, *, device: Any = None,
               copy: bool | None = None, like: Any = None) -> ArrayTracer:  # fmt: skip
+    copy = _copy_mode(copy)
+    a = as_traced(a)
     array = array_of(a, dtype)
     if copy is False and array is not a:
         raise ValueError(at_user_line("unable to avoid copy while creating an array as requested"))
@@ -87,11 +105,22 @@ def _as_finite(a: Any, dtype: Any = None, order: Any = None) -> ArrayTracer:
     return array
 
 
+_REQUIREMENTS = {
+    "C": "C", "C_CONTIGUOUS": "C", "CONTIGUOUS": "C", "F": "F", "F_CONTIGUOUS": "F",
+    "FORTRAN": "F", "A": "A", "ALIGNED": "A", "W": "W", "WRITEABLE": "W", "O": "O",
+    "OWNDATA": "O", "E": "E", "ENSUREARRAY": "E",
+}  # fmt: skip
+
+
 @intercepts("numpy", "require")
 def _require(a: Any, dtype: Any = None, requirements: Any = None, *, like: Any = None) -> Any:
-    if requirements:
-        raise UnsupportedError(at_user_line("np.require(requirements=...) of a traced array"))
-    return _as_array(a, dtype)
+    wanted = {_REQUIREMENTS[x.upper()] for x in requirements or ()} - {"E"}
+    if wanted >= {"C", "F"}:
+        raise ValueError(at_user_line('Cannot specify both "C" and "F" order'))
+    order = "F" if "F" in wanted else "C" if "C" in wanted else "A"
+    array = _as_array(a, dtype, order)
+    lacking = [flag for flag in wanted - {order} if not array.flags[flag]]
+    return copied(array, order) if lacking else array
 
 
 @replaces("numpy", "fromiter")
@@ -225,14 +254,52 @@ def _noted(array: ArrayTracer) -> ArrayTracer:
 
 
 def as_buffer(array: Any) -> Any:
-    """Return a new plain array as one of the trace, if traced numbers may be written into it."""
-    return _noted(ArrayTracer(node_of(array))) if _becomes_buffer(array) else array
+    """Return a new plain array as one of the trace, if traced numbers may be written into it.
+
+    Code that is compiled anew may run outside of a trace, too: in other threads, or kept.
+    """
+    becomes = refusals.depth and _becomes_buffer(array)
+    return _noted(ArrayTracer(node_of(array))) if becomes else array
+
+
+def _if_written(array: Any, args: tuple[Any, ...], caller: CodeType | None) -> Any:
+    """Return a new array as one of the trace if the function that asked for it writes arrays."""
+    if caller is not None:
+        if tracing.all_buffers:
+            _handing_on.add(caller)
+        if not (_writes(caller) or caller in _handing_on):
+            return array
+    arrays = [x for x in args if isinstance(x, np.ndarray)]
+    return array if any(np.may_share_memory(array, x) for x in arrays) else as_buffer(array)
+
+
+@lru_cache(maxsize=1024)
+def _writes(code: CodeType) -> bool:
+    """Return whether a function, or one within it, writes entries of something."""
+    instructions = code.co_code
+    for k in range(0, len(instructions), 2):
+        name = dis.opname[instructions[k]]
+        if name in _STORES or (name == "BINARY_OP" and instructions[k + 1] in _AUGMENTED):
+            return True
+    return any(_writes(x) for x in code.co_consts if isinstance(x, CodeType))
+
+
+_handing_on: WeakSet[CodeType] = WeakSet()  # that of functions whose arrays others write into
+_STORES = {"STORE_SUBSCR", "STORE_SLICE"}
+_AUGMENTED = {k for k, symbol in enumerate(OPERATORS) if symbol.endswith("=")}
+
+
+@replaces("numpy", "linspace", "logspace", "geomspace", "tri")
+def _sequence_of(function: Constructor, *args: Any, **kwargs: Any) -> Any:
+    result = function(*args, **kwargs)
+    is_plain = type(result) is np.ndarray
+    return _if_written(result, args, sys._getframe(3).f_code) if is_plain else result
 
 
 @replaces("numpy", "eye", "identity", "copy")
 def _with_entries(function: Constructor, *args: Any, **kwargs: Any) -> Any:
     if function.__name__ == "copy" and type(args[0]) in (list, tuple) and is_traced(args[0]):
-        return array_of(args[0])
+        return FUNCTIONS[np.copy](array_of(args[0]), *args[1:], **kwargs)
     array = function(*args, **kwargs)
     if issubclass(type(array), Tracer) or not _becomes_buffer(array):
         return array
@@ -262,3 +329,4 @@ def as_one_array(x: Any) -> Any:
 
 
 HOOKS["as_one_array"] = as_one_array
+HOOKS["if_written"] = _if_written

@@ -104,7 +104,8 @@ implements(np.ones_like)(_filled(1.0))
 
 
 def _full(value: float) -> Rule:
-    def rule(shape: Any, dtype: Any = None, order: str = "C", **_: Any) -> Tracer:
+    def rule(shape: Any, dtype: Any = None, order: str = "C", *, device: Any = None,
+             like: Any = None) -> Tracer:  # fmt: skip
         array = filled(np.dtype(dtype or float).type(value), shape)
         if order != "C":
             array.node.order = None

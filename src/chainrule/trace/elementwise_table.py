@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from math import log as _ln
 from math import pi
 
 import numpy as np
 
 from ..graph.node import CONSTANT, Node, apply
 from ..graph.types import is_float
+from ..primitives import elementary
 from ..primitives import elementwise as ew
 from ..primitives.structure import identity
 from .tracer import Tracer, traced
@@ -36,7 +36,9 @@ def logistic(x: Tracer) -> Tracer:
     return traced(apply(ew.logistic, (x.node,), {}))
 
 
-ufunc("float_power")(ew.power)
+for _name in ("log2", "log10", "exp2", "float_power", "logaddexp2", "tan", "arcsin", "arccos",
+              "arctan", "sinh", "arccosh", "arctanh", "copysign"):  # fmt: skip
+    ufunc(_name)(getattr(elementary, _name))
 ufunc("not_equal")(ew.not_equal)
 ufunc("less_equal")(ew.less_equal)
 ufunc("bitwise_or")(ew.bitwise_or)
@@ -165,17 +167,7 @@ def _isfinite(x: Node) -> Node:
 
 @ufunc("signbit")
 def _signbit(x: Node) -> Node:
-    # -0.0 counts as negative: its reciprocal tells
-    with np.errstate(divide="ignore"):
-        return ew.bitwise_or(  # type: ignore[no-any-return]
-            ew.less(x, 0.0), ew.bitwise_and(ew.equal(x, 0.0), ew.less(ew.div(1.0, x), 0.0))
-        )
-
-
-@ufunc("copysign")
-def _copysign(x: Node, y: Node) -> Node:
-    size = ew.absolute(x)
-    return ew.where(_signbit(y), -size, size)  # type: ignore[no-any-return]
+    return ew.less(elementary.copysign(x.dtype.type(1), x), 0.0)  # type: ignore[no-any-return]
 
 
 @ufunc("left_shift")
@@ -220,71 +212,6 @@ def _fmod(x: Node, y: Node) -> Node:
     return ew.where(ew.less(x, 0), ew.neg(size), positive)  # type: ignore[no-any-return]
 
 
-@ufunc("log2")
-def _log2(x: Node) -> Node:
-    return ew.div(ew.log(x), _ln(2))  # type: ignore[no-any-return]
-
-
-@ufunc("log10")
-def _log10(x: Node) -> Node:
-    return ew.div(ew.log(x), _ln(10))  # type: ignore[no-any-return]
-
-
-@ufunc("tan")
-def _tan(x: Node) -> Node:
-    return ew.div(ew.sin(x), ew.cos(x))  # type: ignore[no-any-return]
-
-
-@ufunc("sinh")
-def _sinh(x: Node) -> Node:
-    return ew.mul(ew.cosh(x), ew.tanh(x))  # type: ignore[no-any-return]
-
-
-def _other_leg(x: Node) -> Node:
-    """Return the leg beside x of a right triangle of hypotenuse 1, exact near both ends.
-
-    As two roots: at the ends the derivative of one is infinite, and what the other is multiplied
-    by is 0. Under one root, (1 - x)(1 + x), it would be infinity times 0.
-    """
-    return ew.sqrt(1.0 - x) * ew.sqrt(1.0 + x)  # type: ignore[operator, no-any-return]
-
-
-@ufunc("arcsin")
-def _arcsin(x: Node) -> Node:
-    return ew.arctan2(x, _other_leg(x))  # type: ignore[no-any-return]
-
-
-@ufunc("arccos")
-def _arccos(x: Node) -> Node:
-    return ew.arctan2(_other_leg(x), x)  # type: ignore[no-any-return]
-
-
-@ufunc("arctan")
-def _arctan(x: Node) -> Node:
-    return ew.arctan2(x, 1)  # type: ignore[no-any-return]
-
-
-@ufunc("arccosh")
-def _arccosh(x: Node) -> Node:
-    return ew.arcsinh(ew.sqrt(x - 1.0) * ew.sqrt(x + 1.0))  # type: ignore[operator, no-any-return]
-
-
-@ufunc("arctanh")
-def _arctanh(x: Node) -> Node:
-    # the two logarithms have opposite signs: their difference loses nothing
-    return 0.5 * (ew.log1p(x) - ew.log1p(-x))  # type: ignore[operator, no-any-return]
-
-
-@ufunc("exp2")
-def _exp2(x: Node) -> Node:
-    return ew.power(x.dtype.type(2), x)  # type: ignore[no-any-return]
-
-
-@ufunc("logaddexp2")
-def _logaddexp2(x: Node, y: Node) -> Node:
-    return ew.logaddexp(x * _ln(2), y * _ln(2)) / _ln(2)  # type: ignore[operator, no-any-return]
-
-
 @ufunc("deg2rad", "radians")
 def _radians(x: Node) -> Node:
     return ew.mul(x, pi / 180.0)  # type: ignore[no-any-return]
@@ -292,7 +219,8 @@ def _radians(x: Node) -> Node:
 
 @ufunc("rad2deg", "degrees")
 def _degrees(x: Node) -> Node:
-    return ew.mul(x, 180.0 / pi)  # type: ignore[no-any-return]
+    half_circle = x.dtype.type(180)  # over pi in its dtype, as NumPy has it
+    return ew.mul(x, half_circle / x.dtype.type(pi))  # type: ignore[no-any-return]
 
 
 @ufunc("heaviside")

@@ -14,8 +14,9 @@ from .interception import intercepts
 from .join_table import joined
 from .nested import nested
 from .operands import is_weak
-from .plain_numbers import concrete_value
+from .plain_numbers import carries_derivative, concrete_value
 from .tracer import FUNCTIONS, ArrayTracer, ScalarTracer, Tracer
+from .tracing import tracing
 
 
 def as_whole_array(x: Any) -> Any:
@@ -169,9 +170,13 @@ def _min_scalar_type(a: Any, /) -> Any:
 
 
 def _text(function: Any) -> Any:
-    return lambda a, *args, **kwargs: function(
-        concrete_value(a.node, f"np.{function.__name__}"), *args, **kwargs
-    )
+    def write(a: Any, *args: Any, **kwargs: Any) -> Any:
+        text = function(concrete_value(a.node, f"np.{function.__name__}"), *args, **kwargs)
+        if carries_derivative(a.node):
+            tracing.formatted.append(a)  # it may be read back
+        return text
+
+    return write
 
 
 for _function in (np.array_repr, np.array_str, np.array2string):

@@ -327,9 +327,24 @@ def setitem(x: ArrayTracer, index: Any, value: Any) -> None:
         write_masked(x, index.node, value)
         return
     node = node_of(value, x.dtype)
+    parsed = parse_index(x.shape, index)
+    if parsed.whole and node.shape:
+        _refuse_sequence(parsed, node)
     if node.dtype.kind == "c" and x.dtype.kind not in "cb" and not hasattr(value, "dtype"):
         raise TypeError(at_user_line(f"a Python complex number is written into {x.dtype}"))
-    x.rebind(parse_index(x.shape, index).write(x.node, node))
+    x.rebind(parsed.write(x.node, node))
+
+
+def _refuse_sequence(parsed: ParsedIndex, new: Node) -> None:
+    """Raise NumPy's error (a warning, before 2.4) for a sequence that is written to one number."""
+    if all(node.shape == () and node.dtype.kind != "b" for node in parsed.arrays):
+        try:
+            np.empty(1, new.dtype)[0] = np.empty(new.shape, new.dtype)
+        except ValueError as error:
+            text = f"{error} It has shape {new.shape} where the index selects one number"
+            raise ShapeError(at_user_line(text)) from None
+        except TypeError as error:  # of complex numbers
+            raise TypeError(at_user_line(str(error))) from None
 
 
 def _refuse_shuffle(x: ArrayTracer, value: Any) -> None:

@@ -24,6 +24,7 @@ from ..errors import outside_of_traces, refusals
 from ..forks import intercepting
 from ..graph.node import REFERENCE
 from .complex_readiness import of_real_numbers
+from .foreign import array_within
 from .nested import CONTAINERS, SIMPLE, is_traced, tracers_in
 from .patches import patches, with_code
 from .plain_numbers import carries_derivative
@@ -36,6 +37,9 @@ Function = Callable[..., Any]
 # to exchange the code of all would cost more than a small gradient should
 _COMPARED = {"all", "amax", "amin", "any", "average", "max", "mean", "median", "min", "nanmax",
              "nanmean", "nanmin", "nansum", "prod", "std", "sum", "var"}  # fmt: skip
+# What these give becomes an array of the trace where the function that calls them writes entries
+_MAKE_ARRAYS = {"arange", "array", "asanyarray", "asarray", "concatenate", "diag", "diagflat",
+                "hstack", "outer", "repeat", "stack", "tile", "vander", "vstack"}  # fmt: skip
 _OF_NUMBERS = SIMPLE | {np.ndarray, np.float64, np.float32, np.int64}
 
 
@@ -43,7 +47,8 @@ def _any_traced(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
     for x in (*args, *kwargs.values()) if kwargs else args:
         kind = type(x)
         if kind not in _OF_NUMBERS and (
-            issubclass(kind, Tracer) or (issubclass(kind, CONTAINERS) and is_traced(x))
+            issubclass(kind, Tracer)
+            or (is_traced(x) if issubclass(kind, CONTAINERS) else array_within(x) is not None)
         ):
             return True
     return False
@@ -152,7 +157,8 @@ def _target(module: ModuleType, name: str) -> _Target | None:
 
 def _enter(module: str, name: str, rule: Function, target: _Target, closures: bool) -> None:
     if target.function is None:
-        patches.add_name(module, target.member, _wrapper(target.member, rule))
+        makes_array = module == "numpy" and name in _MAKE_ARRAYS
+        patches.add_name(module, target.member, _wrapper(target.member, rule, makes_array))
     else:
         patches.add_code(target.function, _hook(target, rule, closures))
         if module == "numpy" and "." not in name:  # the evaluator needs not ask
@@ -204,11 +210,14 @@ class _ClassStandIn(type):
         return hash(cls.same)
 
 
-def _wrapper(function: Any, rule: Function) -> Any:
+def _wrapper(function: Any, rule: Function, makes_array: bool) -> Any:
     def call(*args: Any, **kwargs: Any) -> Any:
         if refusals.depth and _any_traced(args, kwargs):
             return rule(*args, **kwargs)
-        return function(*args, **kwargs)
+        result = function(*args, **kwargs)
+        if makes_array and refusals.depth and type(result) is np.ndarray:
+            return HOOKS["if_written"](result, args, sys._getframe(2).f_code)
+        return result
 
     if isinstance(function, type):
         return _ClassStandIn(function.__name__, (), {"same": function, "call": staticmethod(call)})
@@ -242,9 +251,22 @@ def _hook(
             return same(*args, **kwargs)
         if any(map(_needs_rule, tracers_in((args, kwargs)))):
             return rule(*args, **kwargs)
-        return same(*[_plain(x) for x in args], **{key: _plain(x) for key, x in kwargs.items()})
+        return _with_numbers(same, args, kwargs)
 
     return hook
+
+
+def _with_numbers(function: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Call a function with the numbers of tracers; what it writes into them they hold after."""
+    copies: list[tuple[Tracer, Any]] = []
+    result = function(
+        *[_plain(x, copies) for x in args], **{key: _plain(x, copies) for key, x in kwargs.items()}
+    )
+    before = [tracer.node.value for tracer, _ in copies]
+    for (tracer, copy), value in zip(copies, before, strict=True):
+        if not np.array_equal(copy, value, equal_nan=copy.dtype.kind in "fc"):
+            tracer[...] = copy
+    return next((tracer for tracer, copy in copies if copy is result), result)
 
 
 def _needs_rule(x: Tracer) -> bool:
@@ -258,15 +280,21 @@ def _attributes_traced(x: Any) -> bool:
     return isinstance(attributes, dict) and any(map(is_traced, attributes.values()))
 
 
-def _plain(x: Any) -> Any:
-    """Replace tracers of known numbers by these."""
+def _plain(x: Any, copies: list[tuple[Tracer, Any]]) -> Any:
+    """Replace tracers of known numbers by these, and note the copies of arrays."""
     if issubclass(type(x), Tracer):
-        return x.node.value.copy() if x.node.shape else x.node.value
+        if not x.node.shape:
+            return x.node.value
+        copy = next((copy for tracer, copy in copies if tracer is x), None)
+        if copy is None:
+            copy = x.node.value.copy()
+            copies.append((x, copy))
+        return copy
     if not isinstance(x, CONTAINERS) or not is_traced(x):
         return x
     if isinstance(x, dict):
-        return {key: _plain(entry) for key, entry in x.items()}
-    entries = [_plain(entry) for entry in x]
+        return {key: _plain(entry, copies) for key, entry in x.items()}
+    entries = [_plain(entry, copies) for entry in x]
     return type(x)(*entries) if hasattr(x, "_fields") else type(x)(entries)
 
 
@@ -320,11 +348,13 @@ def call_intercepted(function: Callable[..., Any], args: Any, kwargs: Any) -> An
             patches.search_globals(function)
             patches.arm()
         patches.depth += 1
+    function = HOOKS["seeing_calls"](function)
     tracing.begin()
     try:
         return function(*args, **kwargs)
     finally:
         tracing.cache.clear()
+        tracing.formatted.clear()
         with intercepting:
             patches.depth -= 1
             if not patches.depth:

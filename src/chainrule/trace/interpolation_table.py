@@ -11,13 +11,14 @@ from ..errors import at_user_line
 from ..graph.node import Node, constant
 from ..primitives import elementwise as ew
 from ..primitives.indexing import gather
-from ..primitives.structure import concatenate, reshape
+from ..primitives.structure import concatenate, identity, reshape
 from .array_like import array_like, node_like
 from .complex_readiness import takes_complex
 from .function_rules import implements, normalize_axes, normalize_axis
 from .histogram_table import positions_in
 from .join_table import joined
 from .operands import node_of
+from .strides import set_layout_like
 from .tracer import METHODS, UFUNCS, ArrayTracer, Tracer, traced
 from .ufunc_rules import as_dtype, floating
 
@@ -144,7 +145,9 @@ def _gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> A
                     "(edge_order + 1) elements are required."
                 )
             )
-        slopes.append(ArrayTracer(as_dtype(_slope_along(f, k, spacing, edge_order), dtype)))
+        slope = identity(as_dtype(_slope_along(f, k, spacing, edge_order), dtype))
+        set_layout_like(slope, identity(f.node))  # np.empty_like(f)
+        slopes.append(ArrayTracer(slope))
     return slopes[0] if len(axes) == 1 else tuple(slopes)
 
 

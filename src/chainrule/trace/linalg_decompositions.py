@@ -18,7 +18,7 @@ from ..primitives.linear_algebra.qr import qr
 from ..primitives.linear_algebra.singular import singular_values, svd
 from ..primitives.linear_algebra.triangular import cholesky
 from .function_rules import implements
-from .linalg_operands import complex_too, matrix, real_dtype, result, square_matrix
+from .linalg_operands import complex_too, in_c_order, matrix, real_dtype, result, square_matrix
 from .plain_numbers import concrete_value
 from .tracer import Tracer, traced
 
@@ -29,6 +29,7 @@ QRResult: Any = type(np.linalg.qr(np.ones((1, 1))))
 
 
 @implements(np.linalg.cholesky)
+@in_c_order
 def _cholesky(a: Any, /, *, upper: bool = False) -> Tracer:
     x, dtype = square_matrix(a, "cholesky")
     if upper:  # the upper triangle is read, and given
@@ -44,6 +45,7 @@ def _is_lower(triangle: Any) -> bool:
 
 
 @implements(np.linalg.eigh)
+@in_c_order
 def _eigh(a: Any, UPLO: str = "L") -> Any:
     x, dtype = square_matrix(a, "eigh")
     w, v = symmetric_eigen(x, _is_lower(UPLO))
@@ -51,6 +53,7 @@ def _eigh(a: Any, UPLO: str = "L") -> Any:
 
 
 @implements(np.linalg.eigvalsh)
+@in_c_order
 def _eigvalsh(a: Any, UPLO: str = "L") -> Tracer:
     x, dtype = square_matrix(a, "eigvalsh")
     return result(symmetric_eigen(x, _is_lower(UPLO))[0], real_dtype(dtype))
@@ -69,18 +72,21 @@ def general_eigen(a: Any, name: str) -> tuple[Node, Node, np.dtype[Any]]:
 
 
 @implements(np.linalg.eig)
+@in_c_order
 def _eig(a: Any) -> Any:
     w, v, dtype = general_eigen(a, "eig")
     return EigResult(result(w, dtype), result(v, dtype))
 
 
 @implements(np.linalg.eigvals)
+@in_c_order
 def _eigvals(a: Any) -> Tracer:
     w, _, dtype = general_eigen(a, "eigvals")
     return result(w, dtype)
 
 
 @implements(np.linalg.svd)
+@in_c_order
 def singular_decomposition(a: Any, full_matrices: bool = True, compute_uv: bool = True,
          hermitian: bool = False) -> Any:  # fmt: skip
     if hermitian:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from ..primitives.linear_algebra.matrices import check_matrix, check_square
 from ..primitives.structure import cast
 from .array_like import node_like
 from .complex_readiness import takes_complex
+from .function_rules import Rule
+from .strides import c_order, set_strides
 from .tracer import Tracer, traced
 
 DOUBLE: np.dtype[Any] = np.dtype(np.float64)
@@ -42,6 +45,25 @@ def double(x: Node, beside: np.dtype[Any] = DOUBLE) -> Node:
     if is_complex(x.dtype) or is_complex(beside):
         wanted = np.dtype(np.complex128)
     return x if x.dtype == wanted else cast(x, dtype=wanted)
+
+
+def in_c_order(rule: Rule) -> Rule:
+    """Return a rule whose results lie in memory as NumPy's: SciPy's from the same nodes do not.
+
+    One axis of a batch lies outside of the matrices; several lie as the operands' do.
+    """
+
+    @wraps(rule)
+    def laid_out(*args: Any, **options: Any) -> Any:
+        results = rule(*args, **options)
+        if any(np.ndim(x) > 3 for x in args):
+            return results
+        for x in results if isinstance(results, tuple) else (results,):
+            if isinstance(x, Tracer):
+                set_strides(x.node, c_order(x.shape))
+        return results
+
+    return laid_out
 
 
 def result(x: Node, dtype: np.dtype[Any]) -> Tracer:

@@ -19,6 +19,7 @@ from .function_rules import NO_VALUE, as_int, implements
 from .linalg_operands import (
     complex_too,
     double,
+    in_c_order,
     matrix,
     real_dtype,
     result,
@@ -31,6 +32,7 @@ SlogdetResult: Any = type(np.linalg.slogdet(np.ones((1, 1))))
 
 
 @implements(np.linalg.solve)
+@in_c_order
 def _solve(a: Any, b: Any) -> Tracer:
     """Solve for a vector if b has one axis, else for stacked matrices."""
     y = node_like(b)
@@ -48,6 +50,7 @@ def _solve(a: Any, b: Any) -> Tracer:
 
 
 @implements(np.linalg.inv)
+@in_c_order
 def inverse_of(a: Any) -> Tracer:
     x, dtype = square_matrix(a, "inv")
     return result(lu.inverse(x), dtype)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import at_user_line
+from ..errors import UnsupportedError, at_user_line
 from ..lazy import LazyModule
 from ..primitives.structure import cast, reshape
 from .function_rules import as_int
@@ -167,5 +167,14 @@ def _of_known_numbers(name: str) -> None:
         return original("math", name)(*values, **kwargs)
 
 
-for _name in ("ulp", "nextafter"):  # flat
-    _of_known_numbers(_name)
+_of_known_numbers("ulp")  # flat
+
+
+@intercepts("math", "nextafter")
+def _nextafter(x: Any, y: Any, /, *, steps: Any = None) -> Any:
+    if steps is not None:
+        raise UnsupportedError(
+            at_user_line("math.nextafter(steps=...) of a traced number: call it that many times")
+        )
+    number = np.nextafter(_number(x, "nextafter"), _number(y, "nextafter"))
+    return ScalarTracer(number.node, weak=True)

@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import at_user_line
 from ..graph.node import Node, constant
 from ..primitives.structure import concatenate, identity, reshape
+from .foreign import array_within, as_traced
 from .operands import node_of
 from .tracer import ArrayTracer, Tracer
 from .ufunc_rules import as_dtype
@@ -20,7 +21,9 @@ SIMPLE = frozenset({float, int, bool, str, bytes, complex, type(None)})
 
 
 def is_traced(x: Any) -> bool:
-    """Return whether x is a tracer, or a list, tuple or dictionary with one in it."""
+    """Return whether x is a tracer, stands for one, or has one in it as a list, tuple or
+    dictionary.
+    """
     return next(tracers_in(x), None) is not None
 
 
@@ -33,6 +36,10 @@ def tracers_in(x: Any) -> Iterator[Tracer]:
         if not set(map(type, entries)) <= SIMPLE:
             for entry in entries:
                 yield from tracers_in(entry)
+    else:
+        array = array_within(x)
+        if array is not None:
+            yield array
 
 
 def node_of_nested(x: Any) -> Node:
@@ -73,5 +80,10 @@ def array_of(x: Any, dtype: Any = None) -> ArrayTracer:
 
 
 def nested(x: Any) -> Any:
-    """Return nested sequences with tracers in them as one traced array, all else as it is."""
-    return array_of(x) if isinstance(x, (list, tuple)) and is_traced(x) else x
+    """Return nested sequences with tracers in them as one traced array, all else as it is.
+
+    An object that stands for a traced array by its `__array__` is that array.
+    """
+    if isinstance(x, (list, tuple)):
+        return array_of(x) if is_traced(x) else x
+    return as_traced(x)

@@ -10,8 +10,9 @@ from ..errors import DtypeError, at_user_line
 from ..graph.node import Node
 from ..primitives import elementwise as ew
 from ..primitives import number_bits
+from .interception import intercepts
 from .operands import node_of, nodes_of
-from .tracer import UFUNCS, Tracer, traced
+from .tracer import UFUNCS, ScalarTracer, Tracer, traced
 from .ufunc_rules import as_dtype, ufunc
 
 for _name in ("nextafter", "spacing", "gcd", "lcm", "bitwise_count"):
@@ -70,3 +71,8 @@ def _isnat(x: Any, dtype: Any = None) -> Any:
 
 
 UFUNCS["isnat"] = _isnat
+
+
+@intercepts("numpy", "isscalar")
+def _is_scalar(element: Any) -> bool:
+    return isinstance(element, ScalarTracer)

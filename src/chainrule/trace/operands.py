@@ -14,6 +14,8 @@ from ..errors import UnsupportedDtypeError, UnsupportedError, at_user_line
 from ..graph.node import Node, Primitive, apply, constant
 from ..graph.types import check_dtype, weak_constant
 from ..primitives.structure import cast
+from .foreign import array_within, is_left_to
+from .masked import is_unmasked, note_masked
 from .selected import Selected
 from .tracer import HOOKS, ArrayTracer, Tracer, traced
 
@@ -46,6 +48,14 @@ def check_plain(x: Any, name: str = "an operand") -> None:
 
 
 _PLAIN = {np.ndarray, float, int, bool, complex, np.memmap, list, tuple}
+
+
+def unmasked(x: Any) -> Any:
+    """Return the numbers of a masked array of which nothing is masked, and all else as it is."""
+    if not is_unmasked(x):
+        return x
+    note_masked()
+    return x.data
 
 
 def _conversion_hint(kind: type) -> str:
@@ -81,7 +91,12 @@ def node_of(x: Any, beside: np.dtype[Any] | None = None) -> Node:
         return x
     if is_labelled(x):
         x = x.to_numpy()
-    check_plain(x)
+    if type(x) not in _PLAIN:
+        x = unmasked(x)
+        array = array_within(x)
+        if array is not None:
+            return array.node
+        check_plain(x)
     if beside is None:
         beside = (
             np.asarray(x).dtype if isinstance(x, (bool, int, float, complex)) else np.dtype(float)
@@ -124,6 +139,9 @@ def nodes_of(*xs: Any) -> tuple[Node, ...]:
                     return nodes_of(*[as_array(y) if type(y) in (list, tuple) else y for y in xs])
                 if is_labelled(x):
                     return nodes_of(*[y.to_numpy() if is_labelled(y) else y for y in xs])
+                array = array_within(x)
+                if array is not None:
+                    return nodes_of(*[array if y is x else y for y in xs])
                 check_plain(x)
                 dtype = np.asarray(x).dtype
             if dtype.kind not in "biufc":
@@ -158,7 +176,7 @@ def record(primitive: Primitive, *xs: Any, **params: Any) -> Tracer:
     return traced(apply(primitive, nodes_of(*xs), params))
 
 
-def is_operand(x: Any) -> bool:
+def is_operand(x: Any, beside: Tracer) -> bool:
     """Return whether an operator of a tracer takes x on its other side; what is half read is
     refused.
     """
@@ -168,6 +186,10 @@ def is_operand(x: Any) -> bool:
         return True
     if isinstance(x, Selected) or is_sparse(x):  # whose own operators are asked then
         return False
+    if is_left_to(x, beside):
+        return False
+    if array_within(x) is not None:
+        return True
     check_plain(x)
     return False
 

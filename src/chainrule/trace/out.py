@@ -18,6 +18,7 @@ from .core_axes import call_along
 from .function_rules import Rule, mask_of
 from .in_place import SEEN_ELSEWHERE, is_in_place, seen_elsewhere
 from .operands import is_weak, node_of
+from .plain_numbers import note_asking_code
 from .strides import c_order, set_strides
 from .tracer import HOOKS, ArrayTracer, Tracer, repeated, traced
 from .views import memory_owner
@@ -51,11 +52,9 @@ def _stored(target: Any, inputs: Any, result: Any, references: int, casting: Any
     if isinstance(target, Tracer):
         raise TypeError(at_user_line("out= is a number: it takes an array"))
     if not inputs or target is not inputs[0] or not is_in_place(user_frame()):
-        raise UnsupportedError(
-            at_user_line(
-                "out= names a plain array, which cannot hold a traced result: use the value that "
-                "the function returns, or make it a traced array with np.zeros_like(x)"
-            )
+        raise _plain_target(
+            "out= names a plain array, which cannot hold a traced result: use the value that "
+            "the function returns, or make it a traced array with np.zeros_like(x)"
         )
     if not target.flags.writeable:
         raise ValueError(at_user_line("an array that is written in place is read-only"))
@@ -66,9 +65,16 @@ def _stored(target: Any, inputs: Any, result: Any, references: int, casting: Any
             at_user_line(f"a result of shape {result.shape} does not fit into {target.shape}")
         )
     if seen_elsewhere(target, references):
-        raise UnsupportedError(at_user_line(SEEN_ELSEWHERE))
+        raise _plain_target(SEEN_ELSEWHERE)
     node = result.node if result.dtype == target.dtype else cast(result.node, dtype=target.dtype)
     return ArrayTracer(node)
+
+
+def _plain_target(message: str) -> UnsupportedError:
+    error = UnsupportedError(at_user_line(message))
+    note_asking_code(error)
+    error.at_write = True
+    return error
 
 
 def _cast_refused(dtype: Any, wanted: Any, casting: Any) -> str:

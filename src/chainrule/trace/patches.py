@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import builtins
+import inspect
 import sys
 from collections.abc import Callable
 from functools import lru_cache
 from operator import is_
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
-from weakref import ReferenceType, ref
+from weakref import ReferenceType, WeakSet, ref
 
 from ..errors import refusals
 from ..forks import intercepting
@@ -21,20 +22,41 @@ Alias = tuple[Namespace, Namespace, Namespace, int]  # the names in it: new, old
 # Code objects
 
 
-@lru_cache(maxsize=16)
-def _template(free: int) -> CodeType:
-    """Return code that hands all arguments to a hook, for a function with so many free variables.
+_ANY = "*args, **kwargs", "args", "kwargs"
+
+
+@lru_cache(maxsize=256)
+def _template(names: tuple[str, ...], parameters: str, args: str, kwargs: str) -> CodeType:
+    """Return code that hands all arguments to a hook, for a function with these free variables.
 
     A function's new code must have as many as the old one.
     """
-    names = [f"_{k}" for k in range(free)]
-    text = f"def outer({', '.join(names)}):\n def inner(*args, **kwargs):\n"
+    text = f"def outer({', '.join(names)}):\n def inner({parameters}):\n"
     text += "".join(f"  {name}\n" for name in names)
-    text += "  hook = 'HOOK'\n  return hook(args, kwargs)\n return inner\n"
+    text += f"  _hook_ = 'HOOK'\n  return _hook_({args}, {kwargs})\n return inner\n"
     scope: Namespace = {}
     exec(compile(text, __file__, "exec"), scope)
     code: CodeType = scope["outer"](*names).__code__
     return code
+
+
+def _parameters(code: CodeType) -> tuple[str, str, str]:
+    """Return a function's parameters as text, and how all are handed on."""
+    names = code.co_varnames
+    first, more = code.co_argcount, code.co_argcount + code.co_kwonlyargcount
+    by_position, by_name, rest = names[:first], names[first:more], list(names[more:])
+    args = [f"*{rest.pop(0)}"] if code.co_flags & inspect.CO_VARARGS else []
+    kwargs = [f"**{rest[0]}"] if code.co_flags & inspect.CO_VARKEYWORDS else []
+    heads = list(by_position)
+    if code.co_posonlyargcount:
+        heads.insert(code.co_posonlyargcount, "/")
+    star = args or (["*"] if by_name else [])
+    entries = [*(f"{name!r}: {name}" for name in by_name), *kwargs]
+    return (
+        ", ".join([*heads, *star, *by_name, *kwargs]),
+        f"({''.join(f'{x}, ' for x in (*by_position, *args))})",
+        f"{{{', '.join(entries)}}}",
+    )
 
 
 def with_code(function: FunctionType, code: CodeType) -> FunctionType:
@@ -47,8 +69,9 @@ def with_code(function: FunctionType, code: CodeType) -> FunctionType:
     return other
 
 
-def _dispatching_code(function: FunctionType, hook: Any) -> CodeType:
-    code = _template(len(function.__code__.co_freevars))
+def _dispatching_code(function: FunctionType, hook: Any, signature: bool) -> CodeType:
+    names = function.__code__.co_freevars
+    code = _template(names, *(_parameters(function.__code__) if signature else _ANY))
     constants = tuple(hook if x == "HOOK" else x for x in code.co_consts)
     return code.replace(co_consts=constants, co_name=function.__name__)
 
@@ -89,8 +112,8 @@ class Patches:
     def __init__(self) -> None:
         self.depth = 0
         self.codes: list[tuple[FunctionType, CodeType, CodeType]] = []
-        self.seeing: set[FunctionType] = set()  # of those, the ones that call methods of arrays
-        self.rewritten: list[tuple[ReferenceType[FunctionType], CodeType, CodeType]] = []
+        self.seeing: WeakSet[FunctionType] = WeakSet()  # those that see calls (`marks.py`)
+        self.rewritten: dict[int, tuple[ReferenceType[FunctionType], CodeType, CodeType]] = {}
         self.twins: dict[str, ModuleType] = {}
         # By each other's ids; both are alive here, so that no other object has such an id
         self.instead: dict[int, Any] = {}
@@ -102,7 +125,18 @@ class Patches:
         self.rules: dict[str, Callable[[], Any]] = {}
 
     def add_code(self, function: FunctionType, hook: Any) -> None:
-        self.codes.append((function, function.__code__, _dispatching_code(function, hook)))
+        code = _dispatching_code(function, hook, signature=False)
+        self.codes.append((function, function.__code__, code))
+
+    def exchange_code(self, function: FunctionType, old: CodeType, new: CodeType) -> None:
+        """Have a function of the user's run other code, unless it gets a third one meanwhile."""
+        key, rewritten = id(function), self.rewritten
+        rewritten[key] = ref(function, lambda _: rewritten.pop(key, None)), old, new
+
+    def add_user_code(self, function: FunctionType, hook: Any) -> None:
+        """Have a function of the user's call a hook, with the same signature."""
+        code = _dispatching_code(function, hook, signature=True)
+        self.exchange_code(function, function.__code__, code)
 
     def add_name(self, module: str, function: Any, instead: Any) -> None:
         self.twin(module)
@@ -137,9 +171,8 @@ class Patches:
         self.search(vars(sys.modules["__main__"]))
 
     def load_rules(self) -> None:
-        for name in [name for name in self.rules if name in sys.modules]:
-            spec = getattr(sys.modules[name], "__spec__", None)
-            if not getattr(spec, "_initializing", False):
+        while names := [name for name in self.rules if _is_loaded(name)]:
+            for name in names:  # which may bring more of them
                 self.rules.pop(name)()
 
     def search(self, namespace: Any) -> None:
@@ -147,7 +180,7 @@ class Patches:
         if not isinstance(namespace, dict) or self.sizes.get(id(namespace)) == len(namespace):
             return
         self.sizes[id(namespace)] = len(namespace)
-        HOOKS["exchange_methods"](namespace)
+        HOOKS["exchange_calls"](namespace)
         alias = self.names_in(namespace)
         if alias is not None:
             self.aliases[id(namespace)] = alias
@@ -195,13 +228,13 @@ class Patches:
             _exchange(*self.alone[:3])
         for function, _, code in self.codes:
             function.__code__ = code
-        for reference, old, new in self.rewritten:
+        for reference, old, new in list(self.rewritten.values()):
             _exchange_code(reference(), old, new)
 
     def disarm(self) -> None:
         for function, code, _ in self.codes:
             function.__code__ = code
-        for reference, old, new in self.rewritten:
+        for reference, old, new in list(self.rewritten.values()):
             _exchange_code(reference(), new, old)
         for alias in self.aliases.values():
             self._restore(*alias)
@@ -244,6 +277,11 @@ def _exchange_code(function: FunctionType | None, old: CodeType, new: CodeType) 
         function.__code__ = new
 
 
+def _is_loaded(name: str) -> bool:
+    spec = getattr(sys.modules.get(name), "__spec__", None)
+    return name in sys.modules and not getattr(spec, "_initializing", False)
+
+
 def _is_searched(name: Any) -> bool:
     return str(name).partition(".")[0] not in _NOT_SEARCHED
 
@@ -273,8 +311,16 @@ patches = Patches()
 def exchange_code(function: FunctionType, code: CodeType) -> None:
     """Have a function run other code while anything is traced, beginning now."""
     with intercepting:
-        known = [entry for entry in patches.rewritten if entry[0]() is not None]
-        others = [entry for entry in known if entry[0]() is not function]
-        before = next((old for f, old, _ in known if f() is function), function.__code__)
-        patches.rewritten = [*others, (ref(function), before, code)]
+        before = function.__code__
+        if id(function) in patches.rewritten:
+            _, old, new = patches.rewritten[id(function)]
+            before = old if before is new else before
+        patches.exchange_code(function, before, code)
         function.__code__ = code
+
+
+def code_in_traces(function: FunctionType) -> CodeType:
+    """Return the code that a function runs, or will run, while anything is traced."""
+    code = function.__code__
+    entry = patches.rewritten.get(id(function))
+    return entry[2] if entry is not None and entry[1] is code else code

@@ -2,7 +2,7 @@
 
 NumPy asks the index for its numbers, and gives a plain array whatever the answer is. Where the
 numbers are known (without `jit`) that is right, since integers carry no derivative. Under `jit` any
-answer would become a constant of the graph: the function is rewritten (see `rewriting.py`), or,
+answer would become a constant of the graph: the function is rewritten (see `marks.py`), or,
 where that cannot be, the index is refused, with the text that does what was meant.
 """
 
@@ -11,10 +11,11 @@ from __future__ import annotations
 import ast
 import dis
 import linecache
-from types import CodeType, FrameType
+from types import FrameType
 from typing import Any
 
 from ..errors import AbstractValueError, at_user_line, is_internal
+from .plain_numbers import note_asking_code
 
 PLAIN_ARRAY = (
     "np.asarray(), or a function of NumPy that looks at a plain array only (np.take(plain, x): "
@@ -22,20 +23,6 @@ PLAIN_ARRAY = (
 )
 _WRITES = {"STORE_SUBSCR", "STORE_SLICE"}
 _READS = {"BINARY_SUBSCR", "BINARY_SLICE", "BINARY_OP"}  # the last one since Python 3.14
-
-
-class PlainIndexError(AbstractValueError):
-    """An index that is traced, into what is not.
-
-    Attributes
-    ----------
-    code : CodeType
-        Where it is.
-    """
-
-    def __init__(self, code: CodeType, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 def refuse_plain_index(index: Any, frame: FrameType | None) -> None:
@@ -57,9 +44,11 @@ def refuse_plain_index(index: Any, frame: FrameType | None) -> None:
         f"{asked}, which are not known under jit, nor in the body of a loop or branch: what "
         f"is not traced NumPy reads by itself. {_instead(subscript, index, frame)}"
     )
-    if isinstance(subscript.slice, ast.Slice) or isinstance(subscript.ctx, ast.Store):
-        raise AbstractValueError(message)
-    raise PlainIndexError(frame.f_code, message)
+    error = AbstractValueError(message)
+    note_asking_code(error)
+    if isinstance(subscript.slice, ast.Slice) and not error.at_write:
+        error.code = None
+    raise error
 
 
 def _instead(subscript: ast.Subscript, index: Any, frame: FrameType) -> str:
@@ -112,4 +101,4 @@ def _traced_name(expression: ast.expr, index: Any, frame: FrameType) -> str:
             return name
     entries = expression.elts if isinstance(expression, ast.Tuple) else [expression]
     unknown = [x for x in entries if not isinstance(x, (ast.Constant, ast.Slice))]
-    return ast.unparse(unknown[0] if unknown else expression)
+    return ast.unparse(unknown[0]) if unknown else "traced"

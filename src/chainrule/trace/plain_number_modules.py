@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 from ..errors import UnsupportedError, at_user_line
@@ -35,15 +35,10 @@ def _refuse_statistics() -> None:
         _refuse("statistics", name, f"{instead} of np.array(...)")
 
 
-def _refuse_complex() -> None:
-    for name in dir(sys.modules["cmath"]):
-        if callable(getattr(sys.modules["cmath"], name)) and not name.startswith("_"):
-            _refuse("cmath", name, "NumPy's functions of complex numbers")
-
-
 register_rules(
     {
-        "cmath": _refuse_complex,
+        "numpy.ma": partial(import_module, f"{__package__}.masked_table"),
+        "cmath": partial(import_module, f"{__package__}.cmath_table"),
         "fractions": partial(_refuse, "fractions", "Fraction.__new__", "the number itself"),
         "statistics": _refuse_statistics,
     }

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dis
 import sys
+from pathlib import Path
 from types import FrameType
 from typing import Any
 from weakref import WeakSet
 
-from ..errors import AbstractValueError, GradientError, at_user_line, is_internal, refusals
+from ..errors import AbstractValueError, GradientError, Refusal, at_user_line, is_internal, refusals
 from ..graph.node import CONSTANT, INPUT, ITEM, Node, differentiable
+from .masked import refuse_masked
+from .tracing import tracing
 
 _detached: WeakSet[Node] = WeakSet()  # nodes found to hang on no argument: that stays so
 
@@ -38,8 +41,10 @@ def concrete_value(node: Node, request: str) -> Any:
     known.
     """
     value = node.value
+    if tracing.masked_since is not None:
+        refuse_masked((node,))
     if value is None:
-        raise AbstractValueError(
+        error = AbstractValueError(
             at_user_line(
                 f"{request} needs the numbers of an array of shape {node.shape}, but under jit "
                 "(and in scan) only shapes and dtypes are known. Use np.where for a choice, "
@@ -47,6 +52,8 @@ def concrete_value(node: Node, request: str) -> Any:
                 "shapes depend on, or call without jit"
             )
         )
+        note_asking_code(error)
+        raise error
     return value
 
 
@@ -57,10 +64,37 @@ def detached_value(node: Node, request: str) -> Any:
         error = GradientError(
             at_user_line(f"{request} asked{_requesting_library()} {_DERIVATIVE_LOST}")
         )
+        note_asking_code(error)
         if not refusals.depth:  # in a thread that is not tracing: its error may die with it
             refusals.of_threads[:] = [error]
         raise error
     return value
+
+
+def note_asking_code(error: Refusal) -> None:
+    """Note the user's code that handed a tracer to what takes plain numbers, if it did."""
+    frame = sys._getframe(1)
+    while _hands_on(frame) and frame.f_back is not None:
+        frame = frame.f_back
+    position = frame.f_lasti
+    while (operation := dis.opname[frame.f_code.co_code[position]]) == "CACHE":
+        position -= 2  # of a call of Python's: before what follows it
+    error.at_write = operation.startswith("STORE_S")
+    if (error.at_write or operation.startswith(_HAND_OVER)) and not is_internal(frame.f_code):
+        error.code = frame.f_code
+
+
+def _hands_on(frame: FrameType) -> bool:
+    """Return whether the code in `frame` is ours, or that of masked arrays, whose operators have
+    rules in code that is intercepted.
+    """
+    if frame.f_code.co_filename.startswith(_TRACE):
+        return True
+    return str(frame.f_globals.get("__name__")).startswith("numpy.ma.")
+
+
+_TRACE = str(Path(__file__).parent)
+_HAND_OVER = ("CALL", "PRECALL", "BINARY", "COMPARE")
 
 
 def formatted(frame: FrameType) -> bool:
@@ -75,7 +109,8 @@ def formatted(frame: FrameType) -> bool:
     return False
 
 
-_REMAINDERS = {k for k, (_, symbol) in enumerate(dis._nb_ops) if symbol in ("%", "%=")}  # type: ignore[attr-defined]
+OPERATORS = [symbol for _, symbol in dis._nb_ops]  # type: ignore[attr-defined]
+_REMAINDERS = {k for k, symbol in enumerate(OPERATORS) if symbol in ("%", "%=")}
 
 _LIBRARIES = {
     "/pandas/": "pandas (write x.to_numpy() for the pandas object)",
@@ -97,10 +132,11 @@ def _requesting_library() -> str:
 
 
 _DERIVATIVE_LOST = (
-    "for the plain number that a traced one stands for, and its derivative would be lost. Use the "
-    "number itself instead of float(a) or a.item(); A @ x or np.dot(A, x) instead of A.dot(x) of a "
-    "plain array; out = np.zeros(n) or np.copy(plain) before out[i] = a; np.sin(a) instead of a "
-    "function that came through a list, a default value, an attribute or a closure, such as "
-    "[math.sin][0](a). If the number needs no derivative, say so: "
+    "for the plain number that a traced one stands for, and its derivative would be lost. What is "
+    "to be written into is to be made in the traced function: out = np.zeros(n) or np.copy(plain) "
+    "before out[i] = a. In code without a source file (exec, an interactive line, a compiled "
+    "module) use the number itself instead of float(a), A @ x instead of A.dot(x) of a plain "
+    "array, np.sin(a) instead of a function that came through a list, a default value, an "
+    "attribute or a closure, such as [math.sin][0](a). If the number needs no derivative, say so: "
     "float(chainrule.stop_gradient(a))"
 )

@@ -31,8 +31,9 @@ _BASES = {
     "hermite_e": "herme",
     "laguerre": "lag",
 }
-_OF_EACH_BASIS = ("val", "vander", "der", "int", "mulx", "valfromroots")
-_OF_ALL_BASES = ("as_series", "getdomain", "_valnd", "_vander_nd")
+_OF_EACH_BASIS = ("val", "vander", "der", "int", "mulx", "valfromroots", "line", "companion",
+                  "fromroots", "roots")  # fmt: skip
+_OF_ALL_BASES = ("as_series", "getdomain", "_valnd", "_vander_nd", "_fromroots", "_div")
 
 
 def _retraced(module: str, name: str) -> None:
@@ -87,7 +88,8 @@ def _load() -> None:
     for module, prefix in _BASES.items():
         for name in _OF_EACH_BASIS:
             _retraced(f"numpy.polynomial.{module}", prefix + name)
-    _retraced("numpy.polynomial.chebyshev", "_cseries_to_zseries")
+    for name in ("_cseries_to_zseries", "_zseries_div"):
+        _retraced("numpy.polynomial.chebyshev", name)
     for name in _OF_ALL_BASES:
         _retraced("numpy.polynomial.polyutils", name)
     takes_complex("numpy.polynomial.polyutils.mapdomain")

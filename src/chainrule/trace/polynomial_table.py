@@ -9,13 +9,14 @@ import numpy as np
 
 from ..errors import GradientError, UnsupportedError, at_user_line
 from ..primitives import elementwise as ew
-from ..primitives.structure import broadcast_to, concatenate, reshape
+from ..primitives.structure import broadcast_to, concatenate, identity, reshape
 from .array_like import array_like
 from .complex_readiness import takes_complex
 from .function_rules import as_int, implements
 from .join_table import joined
 from .operands import node_of
 from .plain_numbers import carries_derivative, concrete_value
+from .strides import set_layout_like
 from .tracer import METHODS, ArrayTracer, Tracer, traced
 from .ufunc_rules import as_dtype, floating
 
@@ -44,7 +45,9 @@ def _polyval(p: Any, x: Any) -> Any:
     if isinstance(x, np.poly1d):
         raise UnsupportedError(at_user_line("np.polyval at a np.poly1d, with traced numbers"))
     x = array_like(x)
-    y: Any = traced(node_of(np.broadcast_to(x.dtype.type(0), x.shape)))
+    zeros = node_of(np.broadcast_to(x.dtype.type(0), x.shape))
+    set_layout_like(zeros, identity(x.node))  # np.zeros_like(x)
+    y: Any = traced(zeros)
     for k in range(len(coefficients)):
         y = y * x + coefficients[k]
     return y

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from string import ascii_letters
 from typing import Any
 
 import numpy as np
 
-from ..errors import ShapeError, UnsupportedError, at_user_line
+from ..errors import ShapeError, at_user_line
 from ..graph.node import Node
 from ..primitives import elementwise as ew
 from ..primitives.complex_numbers import conjugate
@@ -16,6 +18,7 @@ from .arithmetic import in_place
 from .function_rules import implements, normalize_axis, refuse_options
 from .index import diagonal
 from .operands import is_sparse, nodes_of
+from .strides import set_layout_unknown
 from .tracer import METHODS, UFUNCS, ArrayTracer, Tracer, traced
 from .ufunc_rules import as_dtype
 from .views import permuted
@@ -116,11 +119,16 @@ def _outer(a: Any, b: Any, out: Any = None) -> Tracer:
 
 
 @implements(np.einsum)
-def _einsum(*operands: Any, out: Any = None, optimize: Any = False, **options: Any) -> Tracer:
+def _einsum(*operands: Any, out: Any = None, dtype: Any = None, order: str = "K",
+            casting: Any = "safe", optimize: Any = False) -> Tracer:  # fmt: skip
     """Contract pairwise from the left, each pair as one batched matrix product."""
+    np.empty(0).copy(order)  # type: ignore[call-overload]  # raises what NumPy would
     if not isinstance(operands[0], str):
-        raise UnsupportedError(at_user_line("np.einsum: give the subscripts as text"))
+        operands = _with_text(operands)
     nodes = list(nodes_of(*operands[1:]))
+    if dtype is not None:
+        nodes = [_cast_by(node, np.dtype(dtype), casting) for node in nodes]
+        operands = (operands[0], *map(traced, nodes))
     terms, result = _subscripts(operands[0], nodes)
     if len(terms) == 1 and set(terms[0]) == set(result):
         return _einsum_view(operands[1], terms[0], result)
@@ -132,7 +140,15 @@ def _einsum(*operands: Any, out: Any = None, optimize: Any = False, **options: A
     gone = tuple(k for k, label in enumerate(terms[0]) if label not in result)
     node = sum_(nodes[0], axes=gone) if gone else nodes[0]
     term = "".join(label for label in terms[0] if label in result)
-    return traced(transpose(node, axes=tuple(term.index(label) for label in result)))
+    contracted = transpose(node, axes=tuple(term.index(label) for label in result))
+    set_layout_unknown(contracted)  # which follows from all operands' layouts
+    return traced(contracted)
+
+
+def _cast_by(node: Node, dtype: np.dtype[Any], casting: Any) -> Node:
+    if not np.can_cast(node.dtype, dtype, casting):
+        raise TypeError(at_user_line(f"einsum: no {node.dtype} as {dtype} by the rule {casting!r}"))
+    return as_dtype(node, dtype)
 
 
 def _einsum_view(a: Any, term: str, result: str) -> Tracer:
@@ -150,6 +166,17 @@ def _einsum_view(a: Any, term: str, result: str) -> Tracer:
 def _check_equal(label: str, size: int, other: int) -> None:
     if size != other:
         raise ShapeError(at_user_line(f"einsum: axis {label!r} is {size} and {other}"))
+
+
+def _with_text(operands: Sequence[Any]) -> tuple[Any, ...]:
+    """Return ``x, [0, 1], y, [1, 2], [0, 2]`` as ``"AB,BC->AC", x, y``, with NumPy's letters."""
+
+    def term(labels: Iterable[Any]) -> str:
+        return "".join("..." if k is Ellipsis else ascii_letters.swapcase()[k] for k in labels)
+
+    *pairs, last = operands if len(operands) % 2 else (*operands, None)
+    text = ",".join(map(term, pairs[1::2]))
+    return text if last is None else f"{text}->{term(last)}", *pairs[::2]
 
 
 def _subscripts(text: str, nodes: list[Node]) -> tuple[list[str], str]:

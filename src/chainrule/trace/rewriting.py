@@ -1,10 +1,8 @@
-"""`plain[traced]` where the numbers of the index are not known: the function's code is rewritten.
+"""Functions whose code is compiled anew from their source, with marks where objects take seats.
 
-NumPy's own indexing asks the index for its numbers and gives plain ones, and no protocol tells us
-of it. So at the first such index the function that it stands in gets other code, in which each
-``a[b]`` that is read stands as ``(reader @ a)[b]``: the same where nothing is traced, else an index
-into an array of the trace. The trace then starts again. The new code is compiled from the source,
-after a check that the source gives the old code; where there is none, the index is refused.
+What no protocol tells us of (``plain[traced]``, ``float(traced)``) is seen in such code: see
+`seats.py` for the objects, `marks.py` for what is marked and when. It is compiled from the source,
+after a check that the source gives the old code; where there is none, there is no other code.
 """
 
 from __future__ import annotations
@@ -13,52 +11,15 @@ import __future__
 import ast
 import gc
 import linecache
+import sys
 from collections.abc import Iterator
 from functools import lru_cache, partial
 from types import CodeType, FunctionType
 from typing import Any
+from weakref import ReferenceType, ref
 
-import numpy as np
-
-from .nested import array_of, is_traced
-from .patches import exchange_code
-from .tracer import HOOKS, Tracer
-
-
-class _Indexed:
-    """An object that is about to be indexed: as an array of the trace if the index is traced."""
-
-    __slots__ = ("plain",)
-
-    def __init__(self, plain: Any) -> None:
-        self.plain = plain
-
-    def __getitem__(self, index: Any) -> Any:
-        if is_traced(index):
-            return array_of(self.plain)[index]
-        return self.plain[index]
-
-
-class _Reader:
-    """Takes the mark's seat in rewritten code: ``reader @ a`` for what is to be indexed."""
-
-    def __matmul__(self, container: Any) -> Any:
-        kind = type(container)
-        if kind is np.ndarray or ((kind is list or kind is tuple) and _is_numeric(container)):
-            return _Indexed(container)
-        return container
-
-
-_READER = _Reader()
-
-
-def _is_numeric(sequence: Any) -> bool:
-    """Return whether a list or tuple can be read as an array: of numbers, arrays, or such lists."""
-    return len(sequence) > 0 and all(
-        isinstance(x, (float, int, np.ndarray, np.generic, Tracer))
-        or (type(x) in (list, tuple) and _is_numeric(x))
-        for x in sequence
-    )
+from .patches import code_in_traces, exchange_code
+from .tracer import HOOKS
 
 
 def marked(node: ast.expr, mark: str) -> ast.expr:
@@ -66,33 +27,78 @@ def marked(node: ast.expr, mark: str) -> ast.expr:
     return ast.copy_location(ast.BinOp(ast.Constant(mark), ast.MatMult(), node), node)
 
 
-class _Subscripts(ast.NodeTransformer):
-    """Marks what is indexed, wherever an index is read."""
-
-    mark = "chainrule: here an array is indexed"
-    seated = _READER
-
-    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
-        self.generic_visit(node)
-        if isinstance(node.ctx, ast.Load):
-            node.value = marked(node.value, self.mark)
-        return node
-
-
-def rewrite_indices(code: CodeType) -> bool:
-    """Give the functions that run this code another one, which sees indices; False if it cannot."""
-    functions = [f for f in gc.get_objects() if type(f) is FunctionType]
-    users = [f for f in functions if any(part is code for part in _parts(f.__code__))]
+def rewrite(code: CodeType, transformer: Any) -> bool:
+    """Give the functions that run this code another one; False if it cannot."""
+    versions = _versions(code)
+    users = _users(code.co_filename, versions)
     if users and code.co_name.startswith("<") and code.co_name != "<lambda>":  # a comprehension
-        parts = (part for f in users for part in _parts(f.__code__))
-        code = next(part for part in parts if any(x is code for x in part.co_consts))
-        users = [f for f in functions if any(part is code for part in _parts(f.__code__))]
-    new = recompiled(code, _Subscripts)
+        parts = (part for f in users for part in _parts(code_in_traces(f)))
+        outer = (part for part in parts if any(id(x) in versions for x in part.co_consts))
+        code = next(outer, code)
+        versions = _versions(code)
+        users = _users(code.co_filename, versions)
+    source = _sources.get(code, code)
+    new = _seeing_all.get(source) or recompiled(source, transformer)  # by another thread: again
     if new is None:
         return False
+    _seeing_all[source] = new
     for function in users:
-        exchange_code(function, _with_part(function.__code__, code, new))
-    return bool(users)
+        exchange_code(function, _with_part(code_in_traces(function), versions, new))
+    return True
+
+
+def code_seeing_all(code: CodeType) -> CodeType | None:
+    """Return what a piece of code became when a function with it was refused."""
+    new: CodeType | None = _seeing_all.get(code)
+    return new
+
+
+class _Codes:
+    """What is known of pieces of code: of each, since those of two files may be equal."""
+
+    def __init__(self) -> None:
+        self.entries: dict[int, tuple[ReferenceType[CodeType], Any]] = {}
+
+    def __contains__(self, code: CodeType) -> bool:
+        return id(code) in self.entries
+
+    def get(self, code: CodeType, default: Any = None) -> Any:
+        entry = self.entries.get(id(code))
+        return default if entry is None else entry[1]
+
+    def __setitem__(self, code: CodeType, value: Any) -> None:
+        key, entries = id(code), self.entries
+        entries[key] = ref(code, lambda _: entries.pop(key, None)), value
+
+
+_sources = _Codes()  # of what is compiled anew in part, or with other marks
+_seeing_all = _Codes()  # what became of a source
+_recompiled = _Codes()
+
+
+def _versions(code: CodeType) -> set[int]:
+    """Return the numbers of a piece of code and of all that it became."""
+    source = _sources.get(code, code)
+    others = [key for key, (_, of) in list(_sources.entries.items()) if of is source]
+    return {id(code), id(source), *others}
+
+
+def _users(filename: str, versions: set[int]) -> list[FunctionType]:
+    """Return the functions that run one of several pieces of code, or have it within."""
+    functions = [x for x in gc.get_objects() if type(x) is FunctionType]
+    return [
+        f
+        for f in functions
+        if f.__code__.co_filename == filename
+        and any(id(part) in versions for part in _parts(code_in_traces(f)))
+    ]
+
+
+def note_sources(new: CodeType, old: CodeType) -> None:
+    """Note what a function's code, and that of the functions in it, was before."""
+    for part, before in zip(_parts(new), _parts(old), strict=True):
+        if part is not before:
+            _sources[part] = _sources.get(before, before)
 
 
 def _parts(code: CodeType) -> Iterator[CodeType]:
@@ -103,13 +109,17 @@ def _parts(code: CodeType) -> Iterator[CodeType]:
             yield from _parts(constant)
 
 
-def _with_part(code: CodeType, old: CodeType, new: CodeType) -> CodeType:
-    if code is old:
+def _with_part(code: CodeType, versions: set[int], new: CodeType) -> CodeType:
+    if id(code) in versions:
         return new
-    constants = [_with_part(x, old, new) if isinstance(x, CodeType) else x for x in code.co_consts]
+    constants = [
+        _with_part(x, versions, new) if isinstance(x, CodeType) else x for x in code.co_consts
+    ]
     if all(x is y for x, y in zip(constants, code.co_consts, strict=True)):
         return code
-    return code.replace(co_consts=tuple(constants))
+    outer = code.replace(co_consts=tuple(constants))
+    _sources[outer] = _sources.get(code, code)
+    return outer
 
 
 def recompiled(code: CodeType, transformer: Any) -> CodeType | None:
@@ -119,37 +129,64 @@ def recompiled(code: CodeType, transformer: Any) -> CodeType | None:
     """
     text = "".join(linecache.getlines(code.co_filename))
     flags = code.co_flags & __future__.annotations.compiler_flag
+    by_pytest = any("@pytest_ar" in part.co_names for part in _parts(code))
     try:
-        parts, changed = _compiled(text, code.co_filename, flags, transformer)
-    except (SyntaxError, ValueError):  # no source, or not the one that was read
+        parts, changed = _compiled(text, code.co_filename, flags, transformer, by_pytest)
+    except (SyntaxError, ValueError, RecursionError):  # no source, another one, or too deep
         return None
-    positions = [
-        k for k, part in enumerate(parts) if part == code and part.co_qualname == code.co_qualname
-    ]
-    return _seated(changed[positions[0]], transformer) if len(positions) == 1 else None
+    position = next((k for k, part in enumerate(parts) if _is_same(part, code)), None)
+    if position is None:
+        return None
+    new = _seated(changed[position], transformer)
+    for part in _parts(new):
+        _recompiled[part] = True
+    return new
+
+
+HOOKS["is_recompiled"] = _recompiled.__contains__
+
+
+def _is_same(a: CodeType, b: CodeType) -> bool:
+    """Return whether two pieces of code do the same, in the same line.
+
+    Columns may differ, as those of expressions in f-strings do.
+    """
+    if any(getattr(a, name) != getattr(b, name) for name in _OF_CODE):
+        return False
+    return len(a.co_consts) == len(b.co_consts) and all(
+        (_is_same(x, y) if isinstance(x, CodeType) else x == y) and type(x) is type(y)
+        for x, y in zip(a.co_consts, b.co_consts, strict=True)
+    )
+
+
+_OF_CODE = ("co_firstlineno", "co_qualname", "co_code", "co_names", "co_varnames", "co_freevars",
+             "co_cellvars", "co_flags", "co_argcount", "co_kwonlyargcount", "co_posonlyargcount",
+             "co_exceptiontable")  # fmt: skip
 
 
 @lru_cache(maxsize=16)
 def _compiled(
-    text: str, filename: str, flags: int, transformer: Any
+    text: str, filename: str, flags: int, transformer: Any, by_pytest: bool
 ) -> tuple[list[CodeType], list[CodeType]]:
-    """Return the code of all functions of a file, as it is and as a transformer changes it."""
+    """Return the code of all functions of a file, as it is and as a transformer changes it.
+
+    That of tests was compiled by pytest, with other assertions.
+    """
     compiled = partial(compile, filename=filename, mode="exec", flags=flags, dont_inherit=True)
     tree = ast.parse(text)
+    if by_pytest:
+        sys.modules["_pytest.assertion.rewrite"].rewrite_asserts(tree, text.encode())
     parts = list(_parts(compiled(tree)))
+    tree = ast.parse(text)
     return parts, list(_parts(compiled(ast.fix_missing_locations(transformer().visit(tree)))))
 
 
 def _seated(code: CodeType, transformer: Any) -> CodeType:
-    """Return the code with the transformer's object in the place of its mark."""
+    """Return the code with the transformer's objects in the places of its marks."""
     constants: list[Any] = []
     for x in code.co_consts:
         if isinstance(x, CodeType):
             constants.append(_seated(x, transformer))
         else:
-            is_mark = isinstance(x, str) and x == transformer.mark
-            constants.append(transformer.seated if is_mark else x)
+            constants.append(transformer.seats.get(x, x) if isinstance(x, str) else x)
     return code.replace(co_consts=tuple(constants))
-
-
-HOOKS["rewrite_indices"] = rewrite_indices

@@ -29,7 +29,7 @@ _OF_ARRAYS = """
     rot90 round searchsorted shape size sort squeeze std sum swapaxes take take_along_axis
     tensordot tile trace transpose trapezoid trapz tril triu unique unwrap vander var vdot where
     i0 histogram_bin_edges intersect1d isin lexsort nanargmax nanargmin nancumprod nancumsum
-    setdiff1d setxor1d sinc trim_zeros union1d unique_all unique_counts unique_inverse unique_values
+    setdiff1d setxor1d sinc union1d unique_all unique_counts unique_inverse unique_values
 """
 # A list stands for several
 _OF_SEQUENCES = """
@@ -60,6 +60,7 @@ def _as_arrays(x: Any) -> Any:
     return list(map(nested, x)) if isinstance(x, (list, tuple)) and is_traced(x) else x
 
 
+_read_lists(np, "trim_zeros", lambda x: x)  # of a list it is a list
 for _name in _OF_ARRAYS.split():
     if hasattr(np, _name):
         _read_lists(np, _name, nested)

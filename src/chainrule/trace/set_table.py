@@ -38,13 +38,13 @@ def _flat(x: Any) -> Any:
 @implements(np.unique)
 def _unique(ar: Any, return_index: bool = False, return_inverse: bool = False,
             return_counts: bool = False, axis: Any = None, *, equal_nan: bool = True,
-            **options: Any) -> Any:  # fmt: skip
+            sorted: bool = True) -> Any:  # fmt: skip
     x = array_like(ar)
     values = _known_numbers(x, "the size of np.unique's result")
     wanted = (True, return_inverse, return_counts, axis)
     parts = np.unique(values, *wanted, equal_nan=equal_nan)  # type: ignore[call-overload]
     index = parts[1]
-    if not options.get("sorted", True) and not (return_index or return_inverse or return_counts):
+    if not sorted and not (return_index or return_inverse or return_counts):
         index = _in_hash_order(values, index, axis, equal_nan)
     if axis is None:
         unique = _flat(x)[index]

@@ -48,6 +48,11 @@ def set_strides(node: Node, strides: Strides | None) -> None:
     node.order = strides
 
 
+def set_layout_unknown(node: Node) -> None:
+    """Note that there is no rule here for how NumPy lays this new array out."""
+    node.order = c_order(node.shape) if _is_one_dimensional(node.shape) else None
+
+
 def set_layout_of(node: Node, array: Any) -> None:
     """Note that an input lies in memory as this array does."""
     node.order = constant(array.view())  # read only if the strides are asked for
@@ -85,9 +90,13 @@ def was_asked(node: Node) -> bool:
 
 
 def _rule_of(node: Node) -> StridesRule | None:
-    if node.primitive.spec.get("family") in ELEMENTWISE_FAMILIES:
+    item = node.primitive is ITEM
+    family = (node.inputs[0] if item else node).primitive.spec.get("family")
+    if family in ELEMENTWISE_FAMILIES:
         return _elementwise
-    return _RULES.get(node.primitive.name)
+    if family == "linalg":
+        return _of_lapack
+    return _made_anew if item else _RULES.get(node.primitive.name)
 
 
 def _infer_strides(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
@@ -95,8 +104,6 @@ def _infer_strides(node: Node, inputs: Sequence[Strides | None]) -> Strides | No
         return None
     if node.primitive is INPUT or node.primitive is CONSTANT:
         return c_order(node.shape) if node.value is None else strides_of_array(node.value)
-    if node.primitive is ITEM:  # what a loop or a branch returns is made anew
-        return c_order(node.shape)
     rule = _rule_of(node)
     return None if rule is None else rule(node, inputs)
 
@@ -199,6 +206,17 @@ def _packed(shape: Sequence[int], order: Sequence[int]) -> Strides:
     return tuple(strides)
 
 
+def _made_anew(node: Node, _inputs: Sequence[Strides | None]) -> Strides | None:
+    """Return the strides of what a loop or a branch returns."""
+    return c_order(node.shape)
+
+
+@_of_new_array
+def _of_lapack(_node: Node, _inputs: Sequence[Strides | None]) -> Strides | None:
+    """Return no strides: NumPy gives C order, SciPy as a rule Fortran's, and both make nodes."""
+    return None
+
+
 @_of_new_array
 @_of_operand
 def _copied(node: Node, strides: Strides) -> Strides:
@@ -295,7 +313,8 @@ def _if_all_c(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
 
 
 def _matmul_strides(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
-    return c_order(node.shape) if len(node.shape) <= 2 else _if_all_c(node, inputs)
+    # one axis of a batch lies outside of the matrices; several lie as the operands' do
+    return c_order(node.shape) if len(node.shape) <= 3 else _if_all_c(node, inputs)
 
 
 def _gathered(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:

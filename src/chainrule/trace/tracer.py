@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,10 @@ class Tracer(metaclass=_TracerType):
         """The node that holds the present value."""
         return self._node
 
+    def reset(self, node: Node) -> None:
+        """Hold the node that an argument had before its function is traced again."""
+        self._node = node
+
     # What an array knows without its numbers
 
     @property
@@ -87,7 +92,7 @@ class Tracer(metaclass=_TracerType):
 
     @shape.setter
     def shape(self, sizes: Any) -> None:
-        raise UnsupportedError(at_user_line("x.shape = ... of a traced array: use x.reshape(...)"))
+        HOOKS["set_shape"](self, sizes)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -106,7 +111,7 @@ class Tracer(metaclass=_TracerType):
     @property
     def size(self) -> int:
         """Number of entries."""
-        return int(np.prod(self.node.shape))
+        return prod(self.node.shape)
 
     @property
     def itemsize(self) -> int:
@@ -125,7 +130,10 @@ class Tracer(metaclass=_TracerType):
         return bool(concrete_value(self.node, "a truth value"))
 
     def __int__(self) -> int:
-        return int(concrete_value(self.node, "int()"))
+        number = int(concrete_value(self.node, "int()"))
+        if abs(number) >= _ALL_WHOLE:  # nothing is cut off: it is the number itself
+            detached_value(self.node, "int() of a number that has no digits after its point")
+        return number
 
     def __index__(self) -> int:
         if self.node.value is None:
@@ -149,7 +157,9 @@ class Tracer(metaclass=_TracerType):
 
     def __float__(self) -> float:
         if formatted(sys._getframe(1)):
-            return float(concrete_value(self.node, "text % number"))
+            number = float(concrete_value(self.node, "text % number"))
+            HOOKS["note_text"](self, "", sys._getframe(1))
+            return number
         return float(detached_value(self.node, "float(), or a function of plain numbers,"))
 
     def __complex__(self) -> complex:
@@ -161,15 +171,11 @@ class Tracer(metaclass=_TracerType):
         return f"Tracer({contents})"
 
     def __format__(self, spec: str) -> str:
-        return format(concrete_value(self.node, "format"), spec) if spec else repr(self)
-
-    def item(self, *args: Any) -> Any:
-        """Return the entry as a Python number."""
-        return detached_value(self.node, "item()").item(*args)
-
-    def tolist(self) -> Any:
-        """Return the entries as nested lists of Python numbers."""
-        return detached_value(self.node, "tolist()").tolist()
+        if not spec:
+            return repr(self)
+        text = format(concrete_value(self.node, "format"), spec)
+        HOOKS["note_text"](self, text, sys._getframe(1))
+        return text
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         if self.node.value is None:
@@ -229,7 +235,7 @@ class Tracer(metaclass=_TracerType):
             return _BoundMethod(method, self, name in _TAKES_OUT)
         if name in _TAKES_NUMBERS and type(self) is ScalarTracer:
             detached_value(self.node, f"{name}()")
-        if name in _PROBES or not hasattr(self.__class__, name):
+        if name.startswith(_PROBES) or not hasattr(self.__class__, name):
             raise AttributeError(f"a traced array has no attribute {name!r}")
         raise UnsupportedError(at_user_line(unsupported(f"ndarray.{name}", name)))
 
@@ -253,10 +259,13 @@ class Tracer(metaclass=_TracerType):
         raise GradientError(at_user_line("a traced array cannot be pickled: return it instead"))
 
 
-# What NumPy looks for before it asks `__array__`, and what turns a Python float into plain numbers
-_PROBES = {"__array_interface__", "__array_struct__", "__cuda_array_interface__"}
+# What NumPy looks for, and in NumPy 2.4 has to be there or an AttributeError: anything else ends
+# the process, where an object that has `__array__` hands the question on. Then what turns a Python
+# float into plain numbers
+_PROBES = ("__array_", "__cuda_array_interface__")
 _TAKES_OUT = {"all", "any", "argmax", "argmin", "clip", "cumprod", "cumsum", "dot", "max", "mean",
               "min", "prod", "round", "std", "sum", "take", "trace", "var"}  # fmt: skip
+_ALL_WHOLE = 2**52  # numbers of double precision above are
 _TAKES_NUMBERS = {"as_integer_ratio", "hex", "is_integer"}
 
 

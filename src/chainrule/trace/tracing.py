@@ -26,17 +26,29 @@ class _Tracing(local):
         Those of the innermost function that becomes a graph; None if none does.
     buffers : list of weak references
         To arrays that traced functions made, and may have stored.
+    restarts : int
+        How many functions are being traced again, with other code.
+    all_buffers : bool
+        Whether all arrays that are made may be written into elsewhere with what is traced.
     cache : dict
         What functions of `functools.lru_cache` gave for tracers in this trace.
+    formatted : list of Tracer
+        Whose numbers became text in this trace, which may be read back.
+    masked_since : int or None
+        The number of a node: later ones might be of masked arrays (`masked.py`).
     """
 
     first_serial = -1
     kind_observed = False
     tokens: Tokens | None = None
+    all_buffers = False
+    restarts = 0
+    masked_since: int | None = None
 
     def __init__(self) -> None:
         self.buffers: list[ReferenceType[Any]] = []
         self.cache: dict[Any, Any] = {}
+        self.formatted: list[Any] = []
 
     def begin(self) -> None:
         """Begin a trace: buffers of earlier ones hold their numbers, and no longer their graphs."""

@@ -62,7 +62,7 @@ def register_primitive(primitive: Primitive, *names: str) -> None:
     """Enter a primitive under NumPy's names."""
 
     def rule(*xs: Any, dtype: Any = None) -> Tracer:
-        if len(xs) == 1 and dtype is None:
+        if len(xs) == 1 and dtype is None and issubclass(type(xs[0]), Tracer):
             node = xs[0].node
             if node.dtype.kind != "c":
                 node = apply(primitive, (node,), NO_PARAMS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from ..graph.node import Node
 from ..primitives.structure import reshape, transpose
 from .operands import node_of
 from .strides import Strides, c_order, is_c_order, reshaped_strides, strides_of
-from .tracer import ArrayTracer, ScalarTracer, Tracer
+from .tracer import HOOKS, ArrayTracer, ScalarTracer, Tracer
 
 Read = Callable[[Node], Node]
 Write = Callable[[Node, Node], Node]
@@ -181,6 +182,54 @@ def resized(a: Any, shape: Sequence[int]) -> Tracer:
     )
 
 
+def set_shape(x: ArrayTracer, shape: Any) -> None:
+    """Have an array itself, not a view of it, take another shape: ``x.shape = ...``."""
+    sizes = np.empty(x.shape, np.bool_).reshape(shape).shape  # NumPy's own errors, and -1
+    if isinstance(x, Reshaped):
+        x.decide_view()  # by the shape that it was made with
+    node, before = x.node, x.shape
+    if type(x) is not ArrayTracer and not issubclass(type(x), View):
+        raise UnsupportedError(at_user_line("x.shape = ... of a traced number"))
+    if reshaped_strides(before, known_strides(x), sizes) is None:
+        raise AttributeError(at_user_line("incompatible shape for in-place modification"))
+    views = [y for y in gc.get_referrers(x) if issubclass(type(y), View) and not copies_parent(y)]
+    for y in views:
+        if y.parent is x:
+            _look_through(y, before)
+    if isinstance(x, View):
+        read, write = x.read, x.write
+        x.read = lambda parent: reshape(read(parent), shape=sizes)
+        x.write = write and (lambda parent, new: write(parent, reshape(new, shape=before)))
+        x._node = reshape(x._node, shape=sizes)
+    else:
+        x._write(reshape(node, shape=sizes))
+
+
+HOOKS["set_shape"] = set_shape
+
+
+def _look_through(x: View, shape: tuple[int, ...]) -> None:
+    """Have a view look at its parent as one of the shape that it was made of."""
+    read, write = x.read, x.write
+    x.read = lambda parent: read(reshape(parent, shape=shape))
+    x.write = write and (
+        lambda parent, new: reshape(write(reshape(parent, shape=shape), new), shape=parent.shape)
+    )
+
+
+def check_shapes(arguments: Sequence[Tracer], nodes: Sequence[Node]) -> None:
+    """Raise if an argument has another shape than it came with, as the caller's array would."""
+    for x, node in zip(arguments, nodes, strict=True):
+        if x.shape != node.shape:
+            raise UnsupportedError(
+                at_user_line(
+                    f"x.shape = ... of an argument, whose array is the caller's, which would have "
+                    f"the shape {x.shape} from now on: write x = x.reshape({x.shape}), or set the "
+                    f"shape {node.shape} again before the function returns"
+                )
+            )
+
+
 def known_strides(a: Any) -> Strides:
     """Return the strides of an array, in entries, or raise if they are not known."""
     strides = strides_of(node_of(a))
@@ -199,9 +248,11 @@ def memory_order(a: Any, order: Any, allowed: str) -> str:
     letter = order.upper() if isinstance(order, str) and order else "C" if order is None else order
     if not isinstance(letter, str) or len(letter) != 1 or letter not in allowed:
         raise ValueError(at_user_line(f"order must be one of {', '.join(allowed)}, not {order!r}"))
+    if letter in "CF":
+        return letter
     shape = np.shape(a)
-    if letter in "CF" or sum(n > 1 for n in shape) <= 1:
-        return letter if letter == "F" else "C"
+    if sum(n > 1 for n in shape) <= 1:
+        return "C"
     strides = known_strides(a)
     if is_c_order(shape, strides):
         return "C"

@@ -11,7 +11,8 @@ from .. import tree
 from ..errors import CheckError
 from ..graph.types import is_complex, is_inexact
 from ..trace.capture import as_array
-from .gradient import jvp, vjp, zero_gradients_allowed
+from .gradient import jvp, vjp
+from .traced_call import zero_gradients_allowed
 
 MODES = ("fwd", "rev")
 

@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import wraps
-from threading import local
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, TypeVarTuple, overload
 
 import numpy as np
 
 from .. import tree
 from ..autodiff.forward import forward
-from ..autodiff.reverse import active_nodes, needs_graph, reverse
 from ..errors import (
     DtypeError,
     GradientError,
-    GradientWarning,
     ShapeError,
     at_user_line,
-    warn_user,
 )
-from ..graph.node import Node, freeze_argument, reachable
-from ..graph.types import is_complex, is_float, is_inexact
+from ..graph.node import Node
+from ..graph.types import is_complex, is_float
 from ..trace.capture import (
     as_array,
-    call_user_function,
-    check_no_alias,
-    new_leaf,
-    to_user_array,
     to_user_arrays,
 )
 from ..trace.function_rules import as_int
 from ..trace.operands import node_of
 from ..trace.tracer import Tracer
-from ..trace.tracing import refuse_escaped, tracing
+from .traced_call import TracedCall, zeros
 
 A = TypeVar("A")
 P = ParamSpec("P")
@@ -43,146 +34,9 @@ Aux = TypeVar("Aux")
 Primals = TypeVarTuple("Primals")
 
 
-class _Running(local):
-    depth = 0
-
-
-_running = _Running()
-
-
-@contextmanager
-def zero_gradients_allowed() -> Iterator[None]:
-    """While it lasts, a derivative that is zero throughout is no cause for a warning.
-
-    So it is inside the function that an outer transformation differentiates.
-    """
-    _running.depth += 1
-    try:
-        yield
-    finally:
-        _running.depth -= 1
-
-
-class TracedCall:
-    """One call of a function on tracers: its result and the nodes between."""
-
-    def __init__(
-        self,
-        function: Callable[..., Any],
-        args: Sequence[Any],
-        argnums: Sequence[int],
-        kwargs: dict[str, Any],
-        has_aux: bool = False,
-        copy_inputs: bool = False,
-    ) -> None:
-        self.inputs: list[Node] = []
-        self.treedefs = []
-        passed = list(args)
-        tracers: list[Tracer] = []
-        for k in argnums:
-            leaves, treedef = tree.flatten(args[k])
-            traced_leaves = [_leaf(leaf, f"argument {k}", copy_inputs) for leaf in leaves]
-            self.inputs += [node for node, _ in traced_leaves]
-            self.treedefs.append(treedef)
-            argument_tracers = [tracer for _, tracer in traced_leaves]
-            passed[k] = tree.unflatten(treedef, argument_tracers)
-            tracers += argument_tracers
-        _running.depth += 1
-        try:
-            result = call_user_function(function, passed, kwargs)
-        finally:
-            _running.depth -= 1
-        written = [k for k, node in enumerate(self.inputs) if tracers[k]._node is not node]
-        if written:
-            argument_leaves = [leaf for k in argnums for leaf in tree.leaves(args[k])]
-            check_no_alias([argument_leaves[k] for k in written], tree.leaves((args, kwargs)))
-        self.aux = None
-        if has_aux:
-            if not (isinstance(result, tuple) and len(result) == 2):
-                raise GradientError("has_aux=True: the function must return (value, aux)")
-            result, self.aux = result
-        leaves, self.out_treedef = tree.flatten(result)
-        self.outputs = [node_of(as_array(leaf, "the function's result")) for leaf in leaves]
-        first_serial = tracing.first_serial
-        refuse_escaped(
-            self.outputs if first_serial < 0 else reachable(self.outputs, first_serial),
-            first_serial,
-        )
-        self.active_nodes = active_nodes(self.outputs, self.inputs)
-        results = self.outputs
-        if self.aux is not None:
-            results = results + [x.node for x in tree.leaves(self.aux) if isinstance(x, Tracer)]
-        self.eager = not needs_graph(self.active_nodes, self.inputs, results)
-        if not self.active_nodes and self.inputs and not _running.depth:
-            self._warn_if_unreached()
-        for node in self.inputs:
-            freeze_argument(node)
-
-    def _warn_if_unreached(self) -> None:
-        """Warn if no differentiated argument leads to the result, by whatever operations."""
-        inputs = set(self.inputs)
-        first_serial = min(node.serial for node in inputs)
-        if inputs.isdisjoint(reachable(self.outputs, first_serial)):
-            warn_user(
-                "the result does not depend on what it is differentiated by, so that every "
-                "derivative is zero: was the argument replaced by plain numbers on the way, or "
-                "is another argnums meant?",
-                GradientWarning,
-            )
-
-    def result(self) -> Any:
-        """Return the function's result for the caller."""
-        results = [node.value if self.eager else node for node in self.outputs]
-        return tree.unflatten(self.out_treedef, to_user_arrays(results))
-
-    def auxiliary(self) -> Any:
-        """Return the second result, as plain numbers if there is no outer trace."""
-        if not self.eager:
-            return self.aux
-        return tree.map(
-            lambda x: to_user_array(x.node.value) if isinstance(x, Tracer) else x, self.aux
-        )
-
-    def split(self, flat: Sequence[Any]) -> list[Any]:
-        """Arrange the leaves' cotangents as the differentiated arguments."""
-        arranged = []
-        start = 0
-        for treedef in self.treedefs:
-            count = treedef.num_leaves
-            arranged.append(tree.unflatten(treedef, flat[start : start + count]))
-            start += count
-        return arranged
-
-    def pullback(self, cotangents: Sequence[Any]) -> list[Any]:
-        """Return the arguments' cotangents for those of the results."""
-        values = self.eager and not any(isinstance(g, Node) for g in cotangents)
-        if not values:
-            cotangents = [None if g is None else node_of(g) for g in cotangents]
-        with np.errstate(all="ignore"):
-            flat = reverse(
-                self.outputs, self.inputs, cotangents, values=values, path=self.active_nodes
-            )
-        pairs = zip(self.inputs, flat, strict=True)
-        return self.split(to_user_arrays([_zeros(x) if g is None else g for x, g in pairs]))
-
-
-def _zeros(node: Node) -> Any:
-    return np.zeros(node.shape, node.dtype)
-
-
-def _leaf(x: Any, name: str, copy: bool) -> tuple[Node, Tracer]:
-    array = as_array(x, name)
-    if not is_inexact(array.dtype):
-        raise DtypeError(
-            at_user_line(
-                f"{name} has dtype {array.dtype}, by which nothing can be differentiated: give "
-                "floating numbers, such as 3.0 or x.astype(float)"
-            )
-        )
-    return new_leaf(x, copy=copy)
-
-
 def _argnums(argnums: int | Sequence[int], count: int) -> list[int]:
+    if type(argnums) is int and 0 <= argnums < count:
+        return [argnums]
     positions = [argnums] if isinstance(argnums, int) or not np.iterable(argnums) else list(argnums)
     for k in (as_int(k, "argnums") for k in positions):
         if not -count <= k < count:
@@ -369,7 +223,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     with np.errstate(all="ignore"):
         result = forward(traced.outputs, traced.inputs, node_or_array, values=values)
     pairs = zip(traced.outputs, result, strict=True)
-    filled = to_user_arrays([_zeros(y) if t is None else t for y, t in pairs])
+    filled = to_user_arrays([zeros(y) if t is None else t for y, t in pairs])
     return traced.result(), tree.unflatten(traced.out_treedef, filled)
 
 

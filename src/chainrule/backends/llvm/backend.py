@@ -15,7 +15,7 @@ from .cache.signature import Signature
 from .pairs.presence import has_complex
 from .program.native import NativeProgram
 from .program.serialize import from_bytes
-from .runtime import cache_key
+from .runtime import cache_key, imports_of
 from .tiering import resume_abandoned
 
 _compiler = LazyModule("chainrule.backends.llvm.compiler")
@@ -59,8 +59,9 @@ def _from_disk(
         return None
     try:
         executable, code = from_bytes(payload, signature.nodes)
+        imports_of(executable.symbols)
     except (ValueError, KeyError, IndexError, TypeError):
-        return None  # another writer's: compiled again
+        return None  # another writer's, or beside another SciPy: compiled again
     program = NativeProgram(graph, donated, executable, code)
     if config.debug >= 1:
         spent = 1e3 * (perf_counter() - start)

@@ -67,5 +67,7 @@ def _print_summary(
         file=sys.stderr,
     )
     for call in executable.numpy_calls:
+        if call.rare:
+            continue
         text = f"{call.node.primitive.name} {call.node.type} {call.node.line}".rstrip()
         print(f"chainrule: computed by NumPy: {text}", file=sys.stderr)

@@ -17,8 +17,10 @@ from . import (
     inverses,
     lambert,
     mathieu,
+    noncentral,
     polynomials,
     spherical,
+    spheroidal,
     stats_functions,
     zeta,
 )
@@ -39,8 +41,10 @@ __all__ = [
     "inverses",
     "lambert",
     "mathieu",
+    "noncentral",
     "polynomials",
     "spherical",
+    "spheroidal",
     "stats_functions",
     "zeta",
 ]

@@ -181,6 +181,7 @@ def _cylinder(name: str, second: Any) -> tuple[Primitive, ...]:
         ),
         _ORDER,
         ANYWHERE,
+        native=False,
     )
     return members
 
@@ -214,3 +215,15 @@ _integrals("it2i0k0", lambda x: (i0(x) - 1.0) / x, _minus(_over_x(k0)))
 special("itstruve0", lambda y, x: (lambda: struve(0.0, x),), POSITIVE)
 special("it2struve0", lambda y, x: (lambda: -struve(0.0, x) / x,), POSITIVE)
 special("itmodstruve0", lambda y, x: (lambda: modstruve(0.0, x),), POSITIVE)
+
+besselpoly: Primitive = special(
+    "besselpoly",
+    lambda y, a, lmb, nu: (
+        lambda: (jv(nu, 2.0 * a) - (lmb + 1.0) * y) / a,
+        refused("besselpoly", "its power lmb"),
+        refused("besselpoly", "its order nu"),
+    ),
+    POSITIVE,
+    (0.5, 2.0),
+    _ORDER,
+)

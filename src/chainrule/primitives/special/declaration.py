@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from ...errors import GradientError, at_user_line
 from ...graph.node import REFERENCE, Primitive
 from ...lazy import LazyModule
-from ..declare import Partials, elementwise
+from ..declare import Partials, Ufunc, elementwise
 
 scipy_special = LazyModule("scipy.special")
 SPECIAL: dict[str, tuple[Primitive, ...]] = {}  # by the name of SciPy's ufunc, one a result
@@ -33,22 +33,30 @@ def special(
             return getattr(scipy_special, name)(*x)
         return native(xp, *x)
 
-    primitive = elementwise(name, evaluate, partials, domain=domain, family="special")
+    source = Ufunc("scipy.special", name)
+    primitive = elementwise(name, evaluate, partials, domain=domain, family="special", ufunc=source)
     SPECIAL[name] = (primitive,)
     return primitive
 
 
 def formula(
-    name: str, evaluate: Callable[..., Any], partials: Partials, *domain: tuple[float, float]
-) -> Primitive:
+    name: str, evaluate: Callable[..., Any], partials: Partials, *domain: tuple[float, float],
+    ufunc: Ufunc | None = None, whole: int = 0,
+) -> Primitive:  # fmt: skip
     """Declare a special function by the formula of its value, which may have native code."""
-    return elementwise(name, evaluate, partials, domain=domain, family="special")
+    return elementwise(
+        name, evaluate, partials, domain=domain, family="special", ufunc=ufunc, whole=whole
+    )
 
 
 def results(
-    name: str, members: Sequence[str], partials: Sequence[Partials], *domain: tuple[float, float]
-) -> tuple[Primitive, ...]:
-    """Declare a ufunc of several results as one primitive for each of them."""
+    name: str, members: Sequence[str], partials: Sequence[Partials], *domain: tuple[float, float],
+    native: bool = True,
+) -> tuple[Primitive, ...]:  # fmt: skip
+    """Declare a ufunc of several results as one primitive for each of them.
+
+    One that may fail for want of memory is not called from native code, which knows no exceptions.
+    """
 
     def member(k: int) -> Primitive:
         return elementwise(
@@ -57,6 +65,7 @@ def results(
             partials[k],
             domain=domain,
             family="special",
+            ufunc=Ufunc("scipy.special", name, k) if native else None,
         )
 
     SPECIAL[name] = tuple(member(k) for k in range(len(members)))

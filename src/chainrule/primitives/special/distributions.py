@@ -221,7 +221,7 @@ special(
 )
 
 
-def _noncentral_density(x: Any, df: Any, nc: Any) -> Any:
+def noncentral_density(x: Any, df: Any, nc: Any) -> Any:
     """Return the density of the noncentral chi-squared distribution, for nc > 0."""
     root = power(x * nc, 0.5)
     below = power(x, 0.5) - power(nc, 0.5)
@@ -233,7 +233,7 @@ def _noncentral_density(x: Any, df: Any, nc: Any) -> Any:
 chndtr: Primitive = special(
     "chndtr",
     lambda y, x, df, nc: (
-        lambda: _noncentral_density(x, df, nc),
+        lambda: noncentral_density(x, df, nc),
         refused("chndtr", "the degrees of freedom df"),
         lambda: 0.5 * (chndtr(x, df + 2.0, nc) - y),
     ),
@@ -244,9 +244,9 @@ chndtr: Primitive = special(
 chndtrix: Primitive = special(
     "chndtrix",
     lambda x, p, df, nc: (
-        lambda: 1.0 / _noncentral_density(x, df, nc),
+        lambda: 1.0 / noncentral_density(x, df, nc),
         refused("chndtrix", "the degrees of freedom df"),
-        lambda: -0.5 * (chndtr(x, df + 2.0, nc) - p) / _noncentral_density(x, df, nc),
+        lambda: -0.5 * (chndtr(x, df + 2.0, nc) - p) / noncentral_density(x, df, nc),
     ),
     UNIT,
     POSITIVE,

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...graph.node import Primitive
 from ..elementwise import absolute, cos, less, sin, sqrt, where
-from .declaration import ANYWHERE, POSITIVE, UNIT, refused, results, special
+from .declaration import ANYWHERE, POSITIVE, UNIT, results, special
 from .hypergeometric import hyp2f1
 
 # The complete integrals by m: as quotients, and around m = 0, where these lose digits, as series
@@ -169,7 +169,11 @@ elliprf: Primitive = special(
 )
 elliprc: Primitive = special(
     "elliprc",
-    lambda v, x, y: (lambda: elliprd(y, y, x) / -6.0, lambda: elliprd(x, y, y) / -3.0),
+    # By y from the degree -1/2 of homogeneity: elliprd(x, y, y) / -3 has no derivative by our rule
+    lambda v, x, y: (
+        lambda: elliprd(y, y, x) / -6.0,
+        lambda: (-0.5 * v + x * elliprd(y, y, x) / 6.0) / y,
+    ),
     POSITIVE,
     (5.0, 7.0),
 )
@@ -184,13 +188,33 @@ elliprg: Primitive = special(
     (5.0, 7.0),
     (8.0, 9.0),
 )
+
+
+def _rj_slope(value: Any, x: Any, y: Any, z: Any, p: Any) -> Any:
+    """Return the derivative of elliprj by x, which divides by the distance of x from p."""
+    return 0.5 * (elliprd(y, z, x) - value) / (x - p)
+
+
+def _rj_by_last(value: Any, x: Any, y: Any, z: Any, p: Any) -> Any:
+    """Return that by p, from the degree -3/2 of homogeneity."""
+    by_x = x * _rj_slope(value, x, y, z, p)
+    by_y = y * _rj_slope(value, y, z, x, p)
+    by_z = z * _rj_slope(value, z, x, y, p)
+    return (-1.5 * value - by_x - by_y - by_z) / p
+
+
 elliprj: Primitive = special(
     "elliprj",
-    lambda v, x, y, z, p: tuple(refused("elliprj", name) for name in ("x", "y", "z", "p")),
-    POSITIVE,
-    POSITIVE,
-    POSITIVE,
-    POSITIVE,
+    lambda v, x, y, z, p: (
+        lambda: _rj_slope(v, x, y, z, p),
+        lambda: _rj_slope(v, y, z, x, p),
+        lambda: _rj_slope(v, z, x, y, p),
+        lambda: _rj_by_last(v, x, y, z, p),
+    ),
+    (0.1, 1.0),
+    (1.2, 2.0),
+    (2.2, 3.0),
+    (5.0, 7.0),
 )
 
 

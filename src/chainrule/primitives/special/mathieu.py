@@ -48,6 +48,7 @@ def _angular(name: str, value_of_a: Primitive) -> None:
         _WHOLE_ORDER,
         POSITIVE,
         (10.0, 80.0),
+        native=False,
     )
 
 
@@ -73,6 +74,7 @@ def _radial(name: str, value_of_a: Primitive) -> None:
         _WHOLE_ORDER,
         POSITIVE,
         (0.5, 1.5),
+        native=False,
     )
 
 

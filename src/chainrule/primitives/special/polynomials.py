@@ -89,7 +89,8 @@ sh_jacobi: Primitive = _polynomial("eval_sh_jacobi", _sh_jacobi_slope, "p", "q",
 
 
 def _lpmv_slope(y: Any, m: Any, v: Any, x: Any) -> Any:
-    return (v * x * y - (v + m) * lpmv(m, v - 1.0, x)) / (x * x - 1.0)
+    below = maximum(v - 1.0, -1.0 * m)  # where the order is -v the factor is 0, and lpmv nan
+    return (v * x * y - (v + m) * lpmv(m, below, x)) / (x * x - 1.0)
 
 
 lpmv: Primitive = special(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from math import pi
+from math import inf, pi
 from typing import Any
 
-from ...graph.node import Primitive
+from ...graph.node import REFERENCE, Primitive
 from ...lazy import LazyModule
+from ..declare import Ufunc
 from ..elementwise import cos, equal, exp, log, maximum, sqrt, where
 from .bessel import i0e
 from .declaration import ANYWHERE, POSITIVE, UNIT, formula, refused
@@ -112,9 +113,34 @@ whole_number: Primitive = formula(
     lambda y, k: (refused("scipy.stats: a discrete distribution", "a whole number"),),
     (0.0, 4.0),
 )
+
+
+def _mass(name: str, xp: Any, k: Any, n: Any, p: Any, inside: Any, valid: Any) -> Any:
+    """Return SciPy's probability of a count, 0 where it has none, nan where there is none."""
+    inside = inside & (k >= 0.0) & k.equals(xp.floor(k))
+    ufunc = Ufunc("scipy.special._ufuncs", f"_{name}_pmf")
+    one = n.like(1.0)
+    mass = xp.loop(ufunc, xp.where(inside, k, 0.0 * one), xp.where(valid, n, one), p)
+    mass = xp.where(inside, xp.minimum(mass, one), 0.0 * one)
+    return xp.where(valid & k.equals(k), mass, float("nan") * one)
+
+
+def _binom_pmf(xp: Any, k: Any, n: Any, p: Any) -> Any:
+    if xp is REFERENCE:
+        return _stats.binom.pmf(k, n, p)
+    valid = (n >= 0.0) & n.equals(xp.floor(n)) & (p >= 0.0) & (p <= 1.0)
+    return _mass("binom", xp, k, n, p, k <= n, valid)
+
+
+def _nbinom_pmf(xp: Any, k: Any, n: Any, p: Any) -> Any:
+    if xp is REFERENCE:
+        return _stats.nbinom.pmf(k, n, p)
+    return _mass("nbinom", xp, k, n, p, k <= inf, (n > 0.0) & (p > 0.0) & (p <= 1.0))
+
+
 binom_pmf: Primitive = formula(
     "binom_pmf",
-    lambda _xp, k, n, p: _stats.binom.pmf(k, n, p),
+    _binom_pmf,
     lambda y, k, n, p: (
         refused("scipy.stats.binom.pmf", "the count k"),
         refused("scipy.stats.binom.pmf", "the number of trials n"),
@@ -123,6 +149,7 @@ binom_pmf: Primitive = formula(
     (0, 4),
     (4, 7),
     UNIT,
+    whole=2,
 )
 
 
@@ -137,7 +164,7 @@ def _nbinom_slope(y: Any, k: Any, n: Any, p: Any) -> Any:
 
 nbinom_pmf: Primitive = formula(
     "nbinom_pmf",
-    lambda _xp, k, n, p: _stats.nbinom.pmf(k, n, p),
+    _nbinom_pmf,
     lambda y, k, n, p: (
         refused("scipy.stats.nbinom.pmf", "the count k"),
         lambda: y * (digamma(n + k) - digamma(n) + log(p)),
@@ -146,6 +173,7 @@ nbinom_pmf: Primitive = formula(
     (0, 4),
     (1.0, 7.0),
     UNIT,
+    whole=2,
 )
 hypergeom_pmf: Primitive = formula(
     "hypergeom_pmf",

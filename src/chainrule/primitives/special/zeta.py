@@ -5,13 +5,15 @@ from __future__ import annotations
 from math import factorial
 from typing import Any
 
-from ...graph.node import Primitive
+from ...graph.node import REFERENCE, Primitive
+from ..declare import Ufunc
 from ..elementwise import exp, less, log, where
 from .declaration import POSITIVE, formula, refused, scipy_special, special
 
 _TERMS = 12  # summed one by one; the rest by the formula of Euler and Maclaurin
 _BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510,
               43867 / 798, -174611 / 330)  # fmt: skip
+_HURWITZ = Ufunc("scipy.special._ufuncs", "_zeta")
 
 
 def _log_weighted_sum(s: Any, q: Any) -> Any:
@@ -54,18 +56,38 @@ zeta: Primitive = formula(
     lambda y, s, q: (lambda: _by_s(s, q), lambda: -s * zeta(s + 1.0, q)),
     (1.2, 6.0),
     POSITIVE,
+    ufunc=_HURWITZ,
 )
 riemann_zeta: Primitive = formula(
     "riemann_zeta",
     lambda _xp, s: scipy_special.zeta(s),
     lambda y, s: (lambda: _by_s(s, s * 0.0 + 1.0),),
     (1.2, 6.0),
+    ufunc=Ufunc("scipy.special._ufuncs", "_riemann_zeta"),
 )
 zetac: Primitive = special("zetac", lambda y, s: (lambda: _by_s(s, s * 0.0 + 1.0),), (1.2, 6.0))
+
+
+def _polygamma(xp: Any, n: Any, x: Any) -> Any:
+    """Compute as SciPy does: (-1)**(n + 1) n! zeta(n + 1, x), and digamma for n = 0."""
+    if xp is REFERENCE:
+        return scipy_special.polygamma(n, x)[()]
+    order = xp.known(n)
+    digamma = xp.loop(Ufunc("scipy.special", "psi"), x) if not order else None
+    if order == 0:
+        return digamma
+    above = xp.loop(_HURWITZ, n + 1.0, x)
+    if order is not None:
+        return float((-1.0) ** (order + 1.0) * scipy_special.gamma(order + 1.0)) * above
+    scale = xp.power(-1.0, n + 1.0) * xp.loop(Ufunc("scipy.special", "gamma"), n + 1.0)
+    return xp.where(n.equals(0.0), digamma, scale * above)
+
+
 polygamma: Primitive = formula(
     "polygamma",
-    lambda _xp, n, x: scipy_special.polygamma(n, x)[()],
+    _polygamma,
     lambda y, n, x: (refused("polygamma", "its order n"), lambda: polygamma(n + 1.0, x)),
     (0, 4),
     POSITIVE,
+    whole=1,
 )

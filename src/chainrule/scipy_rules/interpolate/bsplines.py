@@ -278,7 +278,7 @@ def interpolating_tck(x: Any, y: Any, k: int) -> tuple[Any, Any, int]:
 
 
 for _name in ("splprep", "splder", "splantider", "spalde", "sproot", "insert", "make_lsq_spline",
-              "make_smoothing_spline", "bisplrep", "bisplev", "make_splrep",
+              "make_smoothing_spline", "bisplrep", "make_splrep",
               "make_splprep"):  # fmt: skip
 
     @intercepts(MODULE, _name)

@@ -11,7 +11,7 @@ import scipy.interpolate
 from ...errors import at_user_line
 from ...trace.interception import intercepts
 from ...trace.nested import is_traced
-from ..arrays import as_array_kind, as_float, asarray, increasing, known, refuse, take
+from ..arrays import as_array_kind, as_float, asarray, increasing, known, makes_new, refuse, take
 from . import basis
 from .intervals import searchsorted
 from .piecewise import MODULE
@@ -225,7 +225,7 @@ def _rectangle(self: Any, x: Any, y: Any, z: Any, bbox: Any = (None,) * 4, kx: i
     self.fp, self.tck, self.degrees = 0.0, (*knots, z.reshape(-1)), (kx, ky)
 
 
-@intercepts(MODULE, "RectBivariateSpline.__call__")
+@makes_new(MODULE, "RectBivariateSpline.__call__")
 def _bivariate_call(self: Any, x: Any, y: Any, dx: int = 0, dy: int = 0, grid: bool = True) -> Any:
     if not isinstance(self, _BIVARIATE):
         refuse(f"scipy.interpolate.{type(self).__name__}", "use RectBivariateSpline")
@@ -234,13 +234,37 @@ def _bivariate_call(self: Any, x: Any, y: Any, dx: int = 0, dy: int = 0, grid: b
     c = c.reshape(tx.shape[0] - kx - 1, ty.shape[0] - ky - 1)
     x, y = (_inside(t, k, asarray(p, np.float64)) for t, k, p in ((tx, kx, x), (ty, ky, y)))
     if grid:
-        x, y = x.reshape(-1), y.reshape(-1)
-        by_x = basis.evaluate(tx, c, kx, x, dx)
-        return np.swapaxes(basis.evaluate(ty, np.swapaxes(by_x, 0, 1), ky, y, dy), 0, 1)
+        return _on_grid((tx, ty), c, (kx, ky), x.reshape(-1), y.reshape(-1), (dx, dy))
     shape = np.broadcast_shapes(x.shape, y.shape)
     columns = [np.broadcast_to(p, shape).reshape(-1) for p in (x, y)]
     z = evaluate_tensor((tx, ty), c, (kx, ky), columns, [dx, dy])
     return as_array_kind(z.reshape(shape))
+
+
+def _on_grid(knots: Any, c: Any, degrees: Any, x: Any, y: Any, orders: Any) -> Any:
+    by_x = basis.evaluate(knots[0], c, degrees[0], x, orders[0])
+    by_y = basis.evaluate(knots[1], np.swapaxes(by_x, 0, 1), degrees[1], y, orders[1])
+    return np.swapaxes(by_y, 0, 1)
+
+
+@makes_new(MODULE, "bisplev")
+def _bisplev(x: Any, y: Any, tck: Any, dx: int = 0, dy: int = 0) -> Any:
+    tx, ty, c = (asarray(part, np.float64) for part in tck[:3])
+    kx, ky = tck[3:]
+    if not (0 <= dx < kx and 0 <= dy < ky):
+        raise ValueError(at_user_line(f"0 <= dx = {dx} < kx = {kx}, and dy likewise"))
+    x, y = (np.atleast_1d(asarray(p, np.float64)) for p in (x, y))
+    if x.ndim != 1 or y.ndim != 1:
+        raise ValueError(at_user_line("First two entries should be rank-1 arrays."))
+    for p in map(known, (x, y)):
+        if p is not None and np.any(np.diff(p) < 0):
+            raise ValueError(at_user_line("Invalid input data: x and y are to rise"))
+    c = c.reshape(tx.shape[0] - kx - 1, ty.shape[0] - ky - 1)
+    x, y = _inside(tx, kx, x), _inside(ty, ky, y)
+    z = _on_grid((tx, ty), c, (kx, ky), x, y, (dx, dy))
+    if z.shape[0] > 1:
+        return z
+    return z[0] if z.shape[1] > 1 else z[0, 0]
 
 
 def _inside(t: Any, k: int, x: Any) -> Any:

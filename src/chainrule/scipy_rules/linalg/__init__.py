@@ -3,6 +3,7 @@
 from . import (
     decompositions,
     factors,
+    lapack,
     least_squares,
     matrix_equations,
     matrix_functions,
@@ -13,6 +14,7 @@ from . import (
 __all__ = [
     "decompositions",
     "factors",
+    "lapack",
     "least_squares",
     "matrix_equations",
     "matrix_functions",

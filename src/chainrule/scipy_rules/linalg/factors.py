@@ -36,7 +36,7 @@ from .operands import arrays_of, as_columns, complex_too, matrix, solution, squa
 from .systems import is_transposed
 
 
-def _factor(a: Node, lower: bool) -> Node:
+def factor_of_triangle(a: Node, lower: bool) -> Node:
     """Return the factor that has the same triangle as is read of a."""
     if lower:
         return cholesky(a)  # type: ignore[no-any-return]
@@ -47,7 +47,7 @@ def _factor(a: Node, lower: bool) -> Node:
 def _cholesky(a: Any, lower: bool = False, overwrite_a: bool = False,
               check_finite: bool = True) -> Any:  # fmt: skip
     x, dtype = square("cholesky", a, check_finite)
-    return result(_factor(x, bool(lower)), dtype)
+    return result(factor_of_triangle(x, bool(lower)), dtype)
 
 
 @intercepts("scipy.linalg", "cho_factor")
@@ -56,7 +56,7 @@ def _cho_factor(a: Any, lower: bool = False, overwrite_a: bool = False,
     x, dtype = square("cho_factor", a, check_finite)
     n = x.shape[-1]
     read = np.tri(n, n, 0, bool) if lower else np.tri(n, n, 0, bool).T
-    return result(where(read, _factor(x, bool(lower)), x), dtype), lower
+    return result(where(read, factor_of_triangle(x, bool(lower)), x), dtype), lower
 
 
 @intercepts("scipy.linalg", "cho_solve")

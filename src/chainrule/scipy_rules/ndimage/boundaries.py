@@ -2,19 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from inspect import signature
 from typing import Any
 
 import numpy as np
 import scipy.ndimage
 
 from ...errors import at_user_line
-from ...trace.nested import is_traced
-from ..arrays import asarray, refuse, take
+from ...trace.interception import intercepts
+from ...trace.tracer import ArrayTracer
+from ..arrays import asarray, new_array, refuse, take
 
 MODULE = scipy.ndimage.__name__
 FILTER_MODES = {"reflect": "reflect", "grid-mirror": "reflect", "mirror": "mirror",
                 "nearest": "nearest", "wrap": "wrap", "grid-wrap": "wrap",
                 "constant": "constant", "grid-constant": "constant"}  # fmt: skip
+
+
+def into_output(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Enter a rule; its result is also written into `output`, if that is an array of the trace."""
+
+    def enter(rule: Callable[..., Any]) -> Callable[..., Any]:
+        position = list(signature(rule).parameters).index("output")
+
+        @wraps(rule)
+        def writing(*args: Any, **kwargs: Any) -> Any:
+            output = args[position] if len(args) > position else kwargs.get("output")
+            if not isinstance(output, ArrayTracer):
+                return new_array(rule(*args, **kwargs), in_c_order=True)
+            if len(args) > position:
+                args = (*args[:position], output.dtype, *args[position + 1 :])
+            else:
+                kwargs["output"] = output.dtype
+            result = rule(*args, **kwargs)
+            if result.shape != output.shape:
+                raise RuntimeError(at_user_line("output shape not correct"))
+            output[...] = result
+            return output
+
+        return intercepts(MODULE, *names)(writing)
+
+    return enter
 
 
 def image(x: Any, name: str) -> Any:
@@ -29,8 +59,9 @@ def result_dtype(x: Any, output: Any, name: str) -> np.dtype[Any]:
     """Return the dtype of a result, which must have fractions to have a derivative."""
     if output is None:
         dtype: np.dtype[Any] = x.dtype
-    elif is_traced(output) or isinstance(output, np.ndarray):
-        refuse(f"scipy.ndimage.{name}(output=array)", "use the array that it returns")
+    elif type(output) is np.ndarray:
+        refuse(f"scipy.ndimage.{name}(output=array)",
+               "make the array in the traced function, or use what is returned")  # fmt: skip
     else:
         dtype = np.dtype(output)
     if dtype.kind != "f":

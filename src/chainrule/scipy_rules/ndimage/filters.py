@@ -7,23 +7,22 @@ from typing import Any
 import numpy as np
 
 from ...errors import at_user_line
-from ...trace.interception import intercepts
 from ...trace.nested import is_traced
 from ...transforms import stop_gradient
 from ..arrays import asarray, refuse
 from ..correlation import correlate_along, correlate_valid
 from .boundaries import (
-    MODULE,
     check_origin,
     checked_axes,
     extended,
     image,
+    into_output,
     result_dtype,
     sequence,
 )
 
 
-@intercepts(MODULE, "correlate1d")
+@into_output("correlate1d")
 def correlate1d(input: Any, weights: Any, axis: int = -1, output: Any = None,
                 mode: str = "reflect", cval: Any = 0.0, origin: int = 0) -> Any:  # fmt: skip
     """Return sums of neighbours along an axis, with weights."""
@@ -39,7 +38,7 @@ def correlate1d(input: Any, weights: Any, axis: int = -1, output: Any = None,
     return asarray(correlate_along(wide, weights, axis), dtype)
 
 
-@intercepts(MODULE, "convolve1d")
+@into_output("convolve1d")
 def convolve1d(input: Any, weights: Any, axis: int = -1, output: Any = None,
                mode: str = "reflect", cval: Any = 0.0, origin: int = 0) -> Any:  # fmt: skip
     """Return sums of neighbours along an axis, with weights backwards."""
@@ -48,13 +47,13 @@ def convolve1d(input: Any, weights: Any, axis: int = -1, output: Any = None,
     return correlate1d(input, weights[::-1], axis, output, mode, cval, origin)
 
 
-@intercepts(MODULE, "correlate")
+@into_output("correlate")
 def _correlate(input: Any, weights: Any, output: Any = None, mode: str = "reflect",
                cval: Any = 0.0, origin: Any = 0, *, axes: Any = None) -> Any:  # fmt: skip
     return _with_kernel(input, weights, output, mode, cval, origin, axes, False)
 
 
-@intercepts(MODULE, "convolve")
+@into_output("convolve")
 def _convolve(input: Any, weights: Any, output: Any = None, mode: str = "reflect",
               cval: Any = 0.0, origin: Any = 0, *, axes: Any = None) -> Any:  # fmt: skip
     return _with_kernel(input, weights, output, mode, cval, origin, axes, True)
@@ -104,7 +103,7 @@ def _gaussian(sigma: Any, order: int, radius: int) -> Any:
     return polynomial * phi if order else phi
 
 
-@intercepts(MODULE, "gaussian_filter1d")
+@into_output("gaussian_filter1d")
 def gaussian_filter1d(input: Any, sigma: Any, axis: int = -1, order: int = 0, output: Any = None,
                       mode: str = "reflect", cval: Any = 0.0, truncate: float = 4.0, *,
                       radius: Any = None) -> Any:  # fmt: skip
@@ -117,7 +116,7 @@ def gaussian_filter1d(input: Any, sigma: Any, axis: int = -1, order: int = 0, ou
     return correlate1d(input, weights, axis, output, mode, cval, 0)
 
 
-@intercepts(MODULE, "gaussian_filter")
+@into_output("gaussian_filter")
 def gaussian_filter(input: Any, sigma: Any, order: Any = 0, output: Any = None,
                     mode: Any = "reflect", cval: Any = 0.0, truncate: float = 4.0, *,
                     radius: Any = None, axes: Any = None) -> Any:  # fmt: skip
@@ -147,19 +146,19 @@ def _edges(input: Any, smooth: list[float], axis: int, output: Any, mode: Any, c
     return y
 
 
-@intercepts(MODULE, "sobel")
+@into_output("sobel")
 def _sobel(input: Any, axis: int = -1, output: Any = None, mode: Any = "reflect",
            cval: Any = 0.0) -> Any:  # fmt: skip
     return _edges(input, [1.0, 2.0, 1.0], axis, output, mode, cval)
 
 
-@intercepts(MODULE, "prewitt")
+@into_output("prewitt")
 def _prewitt(input: Any, axis: int = -1, output: Any = None, mode: Any = "reflect",
              cval: Any = 0.0) -> Any:  # fmt: skip
     return _edges(input, [1.0, 1.0, 1.0], axis, output, mode, cval)
 
 
-@intercepts(MODULE, "laplace")
+@into_output("laplace")
 def _laplace(input: Any, output: Any = None, mode: Any = "reflect", cval: Any = 0.0, *,
              axes: Any = None) -> Any:  # fmt: skip
     x = image(input, "laplace")
@@ -182,14 +181,14 @@ def _along_each(input: Any, sigma: Any, order: int, output: Any, mode: Any, cval
             for o, m in zip(orders, modes, strict=True)]  # fmt: skip
 
 
-@intercepts(MODULE, "gaussian_laplace")
+@into_output("gaussian_laplace")
 def _gaussian_laplace(input: Any, sigma: Any, output: Any = None, mode: Any = "reflect",
                       cval: Any = 0.0, *, axes: Any = None, **kwargs: Any) -> Any:  # fmt: skip
     parts = _along_each(input, sigma, 2, output, mode, cval, axes, kwargs)
     return sum(parts[1:], parts[0])
 
 
-@intercepts(MODULE, "gaussian_gradient_magnitude")
+@into_output("gaussian_gradient_magnitude")
 def _gaussian_gradient_magnitude(input: Any, sigma: Any, output: Any = None, mode: Any = "reflect",
                                  cval: Any = 0.0, *, axes: Any = None,
                                  **kwargs: Any) -> Any:  # fmt: skip
@@ -200,7 +199,7 @@ def _gaussian_gradient_magnitude(input: Any, sigma: Any, output: Any = None, mod
 # Means
 
 
-@intercepts(MODULE, "uniform_filter1d")
+@into_output("uniform_filter1d")
 def uniform_filter1d(input: Any, size: int, axis: int = -1, output: Any = None,
                      mode: str = "reflect", cval: Any = 0.0, origin: int = 0) -> Any:  # fmt: skip
     """Return the means of neighbours along an axis."""
@@ -209,7 +208,7 @@ def uniform_filter1d(input: Any, size: int, axis: int = -1, output: Any = None,
     return correlate1d(input, np.full(size, 1.0 / size), axis, output, mode, cval, origin)
 
 
-@intercepts(MODULE, "uniform_filter")
+@into_output("uniform_filter")
 def _uniform_filter(input: Any, size: Any = 3, output: Any = None, mode: Any = "reflect",
                     cval: Any = 0.0, origin: Any = 0, *, axes: Any = None) -> Any:  # fmt: skip
     x = image(input, "uniform_filter")

@@ -13,11 +13,11 @@ from ...trace.interception import intercepts
 from ...trace.nested import is_traced
 from ...transforms import stop_gradient
 from ..arrays import asarray, known, refuse
-from .boundaries import MODULE, image, result_dtype, sequence
+from .boundaries import MODULE, image, into_output, result_dtype, sequence
 from .splines import Samples, at_points, on_grid
 
 
-@intercepts(MODULE, "map_coordinates")
+@into_output("map_coordinates")
 def _map_coordinates(input: Any, coordinates: Any, output: Any = None, order: int = 3,
                      mode: str = "constant", cval: Any = 0.0,
                      prefilter: bool = True) -> Any:  # fmt: skip
@@ -31,7 +31,7 @@ def _map_coordinates(input: Any, coordinates: Any, output: Any = None, order: in
     return asarray(at_points(samples, [points[k] for k in range(x.ndim)]), dtype)
 
 
-@intercepts(MODULE, "shift")
+@into_output("shift")
 def _shift(input: Any, shift: Any, output: Any = None, order: int = 3, mode: str = "constant",
            cval: Any = 0.0, prefilter: bool = True) -> Any:  # fmt: skip
     x = image(input, "shift")
@@ -53,7 +53,7 @@ def _numbers(value: Any, n: int) -> list[Any]:
     return [value] * n
 
 
-@intercepts(MODULE, "zoom")
+@into_output("zoom")
 def _zoom(input: Any, zoom: Any, output: Any = None, order: int = 3, mode: str = "constant",
           cval: Any = 0.0, prefilter: bool = True, *, grid_mode: bool = False) -> Any:  # fmt: skip
     if is_traced(zoom):
@@ -81,7 +81,7 @@ def _zoom(input: Any, zoom: Any, output: Any = None, order: int = 3, mode: str =
     return asarray(on_grid(samples, rows), dtype)
 
 
-@intercepts(MODULE, "affine_transform")
+@into_output("affine_transform")
 def affine_transform(input: Any, matrix: Any, offset: Any = 0.0, output_shape: Any = None,
                      output: Any = None, order: int = 3, mode: str = "constant", cval: Any = 0.0,
                      prefilter: bool = True) -> Any:  # fmt: skip
@@ -121,7 +121,7 @@ def affine_transform(input: Any, matrix: Any, offset: Any = 0.0, output_shape: A
     return asarray(at_points(samples, points), dtype)
 
 
-@intercepts(MODULE, "rotate")
+@into_output("rotate")
 def _rotate(input: Any, angle: Any, axes: Any = (1, 0), reshape: bool = True, output: Any = None,
             order: int = 3, mode: str = "constant", cval: Any = 0.0,
             prefilter: bool = True) -> Any:  # fmt: skip

@@ -16,6 +16,7 @@ from .boundaries import (
     checked_axes,
     extended,
     image,
+    into_output,
     result_dtype,
     sequence,
 )
@@ -49,12 +50,12 @@ def _filter1d(input: Any, size: int, axis: int, output: Any, mode: str, cval: An
 
 
 def _enter(name: str, choose: Any) -> None:
-    @intercepts(MODULE, f"{name}_filter1d")
+    @into_output(f"{name}_filter1d")
     def along_axis(input: Any, size: int, axis: int = -1, output: Any = None,
                    mode: str = "reflect", cval: Any = 0.0, origin: int = 0) -> Any:  # fmt: skip
         return _filter1d(input, size, axis, output, mode, cval, origin, choose, f"{name}_filter1d")
 
-    @intercepts(MODULE, f"{name}_filter")
+    @into_output(f"{name}_filter")
     def over_axes(input: Any, size: Any = None, footprint: Any = None, output: Any = None,
                   mode: Any = "reflect", cval: Any = 0.0, origin: Any = 0, *,
                   axes: Any = None) -> Any:  # fmt: skip
@@ -117,7 +118,7 @@ def ranked(x: Any, rank: Any, size: Any, footprint: Any, output: Any, mode: Any,
     return asarray(np.sort(np.stack(taps, axis=-1), axis=-1)[..., rank], dtype)
 
 
-@intercepts(MODULE, "rank_filter")
+@into_output("rank_filter")
 def _rank_filter(input: Any, rank: int, size: Any = None, footprint: Any = None,
                  output: Any = None, mode: Any = "reflect", cval: Any = 0.0, origin: Any = 0, *,
                  axes: Any = None) -> Any:  # fmt: skip
@@ -125,7 +126,7 @@ def _rank_filter(input: Any, rank: int, size: Any = None, footprint: Any = None,
     return ranked(x, rank, size, footprint, output, mode, cval, origin, axes)
 
 
-@intercepts(MODULE, "median_filter")
+@into_output("median_filter")
 def _median_filter(input: Any, size: Any = None, footprint: Any = None, output: Any = None,
                    mode: Any = "reflect", cval: Any = 0.0, origin: Any = 0, *,
                    axes: Any = None) -> Any:  # fmt: skip
@@ -133,7 +134,7 @@ def _median_filter(input: Any, size: Any = None, footprint: Any = None, output: 
     return ranked(x, lambda n: n // 2, size, footprint, output, mode, cval, origin, axes)
 
 
-@intercepts(MODULE, "percentile_filter")
+@into_output("percentile_filter")
 def _percentile_filter(input: Any, percentile: float, size: Any = None, footprint: Any = None,
                        output: Any = None, mode: Any = "reflect", cval: Any = 0.0,
                        origin: Any = 0, *, axes: Any = None) -> Any:  # fmt: skip

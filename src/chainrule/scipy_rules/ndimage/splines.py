@@ -14,11 +14,10 @@ import numpy as np
 import scipy.ndimage
 
 from ...errors import at_user_line
-from ...trace.interception import intercepts
 from ...transforms import stop_gradient
 from ..arrays import asarray, take
 from ..correlation import correlate_along
-from .boundaries import MODULE, checked_axes, extended, image, result_dtype, source_index
+from .boundaries import checked_axes, extended, image, into_output, result_dtype, source_index
 
 # Poles of the B-splines at whole numbers: Unser, "Splines: a perfect fit", 1999
 _POLES = {
@@ -71,7 +70,7 @@ def _filtered(x: Any, order: int, axis: int, mode: str) -> Any:
     return x
 
 
-@intercepts(MODULE, "spline_filter1d")
+@into_output("spline_filter1d")
 def _spline_filter1d(input: Any, order: int = 3, axis: int = -1, output: Any = np.float64,
                      mode: str = "mirror") -> Any:  # fmt: skip
     _check_order(order)
@@ -82,7 +81,7 @@ def _spline_filter1d(input: Any, order: int = 3, axis: int = -1, output: Any = n
     return asarray(_filtered(asarray(x, np.float64), order, axis, mode), dtype)
 
 
-@intercepts(MODULE, "spline_filter")
+@into_output("spline_filter")
 def _spline_filter(input: Any, order: int = 3, output: Any = np.float64,
                    mode: str = "mirror") -> Any:  # fmt: skip
     _check_order(order, 2)
@@ -151,7 +150,8 @@ class Samples:
 
     def with_constant(self, values: Any, outside: Any) -> Any:
         """Return the values, but the constant where a point is outside."""
-        return values if outside is None else np.where(outside, float(self.cval), values)
+        cval = asarray(self.cval, np.float64)
+        return values if outside is None else np.where(outside, cval, values)
 
 
 def _inside(x: Any, n: int, mode: str) -> Any:

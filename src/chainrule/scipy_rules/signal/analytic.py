@@ -10,12 +10,12 @@ from ...errors import at_user_line
 from ...graph.types import is_complex
 from ...trace.fft_table import TRANSFORMS
 from ...trace.function_rules import as_int, normalize_axis
-from ...trace.interception import intercepts
 from ...trace.tracer import ArrayTracer
+from ..arrays import makes_new
 from ..fft import as_float
 
 
-@intercepts("scipy.signal", "hilbert")
+@makes_new("scipy.signal", "hilbert")
 def _hilbert(x: Any, N: Any = None, axis: int = -1) -> Any:
     """Drop negative frequencies and double the positive ones."""
     node = as_float(x)

@@ -9,8 +9,7 @@ import scipy.signal
 from scipy.fft import next_fast_len
 
 from ...errors import at_user_line
-from ...trace.interception import intercepts
-from ..arrays import asarray, refuse, take
+from ..arrays import asarray, makes_new, refuse, take
 from ..correlation import correlate_valid
 
 MODULE = scipy.signal.__name__
@@ -90,22 +89,22 @@ def _general(in1: Any, in2: Any, mode: str, method: str, name: str) -> Any:
     return in1 * in2 if not in1.ndim else convolved(in1, in2, mode, method == "direct")
 
 
-@intercepts(MODULE, "convolve")
+@makes_new(MODULE, "convolve")
 def _convolve(in1: Any, in2: Any, mode: str = "full", method: str = "auto") -> Any:
     return _general(in1, in2, mode, method, "convolve")
 
 
-@intercepts(MODULE, "correlate")
+@makes_new(MODULE, "correlate")
 def _correlate(in1: Any, in2: Any, mode: str = "full", method: str = "auto") -> Any:
     return _general(in1, reversed_axes(asarray(in2)), mode, method, "correlate")
 
 
-@intercepts(MODULE, "fftconvolve")
+@makes_new(MODULE, "fftconvolve")
 def _fftconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> Any:
     return _along_axes(in1, in2, mode, axes, "fftconvolve")
 
 
-@intercepts(MODULE, "oaconvolve")
+@makes_new(MODULE, "oaconvolve")
 def _oaconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> Any:
     return _along_axes(in1, in2, mode, axes, "oaconvolve")
 
@@ -125,13 +124,13 @@ def _along_axes(in1: Any, in2: Any, mode: str, axes: Any, name: str) -> Any:
     return convolved(in1, in2, mode)
 
 
-@intercepts(MODULE, "convolve2d")
+@makes_new(MODULE, "convolve2d")
 def _convolve2d(in1: Any, in2: Any, mode: str = "full", boundary: str = "fill",
                 fillvalue: Any = 0) -> Any:  # fmt: skip
     return _planar(in1, in2, mode, boundary, fillvalue, True)
 
 
-@intercepts(MODULE, "correlate2d")
+@makes_new(MODULE, "correlate2d")
 def _correlate2d(in1: Any, in2: Any, mode: str = "full", boundary: str = "fill",
                  fillvalue: Any = 0) -> Any:  # fmt: skip
     return _planar(in1, in2, mode, boundary, fillvalue, False)

@@ -11,10 +11,9 @@ import numpy as np
 
 from ...errors import at_user_line
 from ...primitives.banded import solve_banded
-from ...trace.interception import intercepts
 from ...trace.operands import record
 from ...transforms import scan
-from ..arrays import asarray, known, refuse
+from ..arrays import asarray, known, makes_new, refuse
 from ..correlation import correlate_along
 from .convolution import MODULE
 
@@ -40,7 +39,7 @@ def _common_dtype(*xs: Any) -> np.dtype[Any]:
     return dtype if dtype.kind == "f" else np.dtype(float)
 
 
-@intercepts(MODULE, "lfilter")
+@makes_new(MODULE, "lfilter")
 def lfilter(b: Any, a: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
     """Return the filtered signal, with the last state if there is a first one."""
     b, a, x = _coefficients(b, "b"), _coefficients(a, "a"), asarray(x)
@@ -105,7 +104,7 @@ def _by_equations(b: Any, a: Any, x: Any, state: Any) -> tuple[Any, Any]:
     return y, (driven - _convolved(a, y, order))[n:]
 
 
-@intercepts(MODULE, "lfilter_zi")
+@makes_new(MODULE, "lfilter_zi")
 def lfilter_zi(b: Any, a: Any) -> Any:
     """Return the state in which a filter answers a step with a constant."""
     b, a = _coefficients(b, "b"), _coefficients(a, "a")
@@ -125,7 +124,7 @@ def lfilter_zi(b: Any, a: Any) -> Any:
     return sums
 
 
-@intercepts(MODULE, "filtfilt")
+@makes_new(MODULE, "filtfilt")
 def _filtfilt(b: Any, a: Any, x: Any, axis: int = -1, padtype: Any = "odd", padlen: Any = None,
               method: str = "pad", irlen: Any = None) -> Any:  # fmt: skip
     if method != "pad":
@@ -192,7 +191,7 @@ def _sections(sos: Any) -> Any:
     return sos
 
 
-@intercepts(MODULE, "sosfilt")
+@makes_new(MODULE, "sosfilt")
 def sosfilt(sos: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
     """Return the filtered signal, with the sections' last states if there are first ones."""
     sos, x = _sections(sos), asarray(x)
@@ -242,7 +241,7 @@ def _sosfilt_results(
     return (y, np.moveaxis(last.reshape(states), 1, axis + 1)) if both else y
 
 
-@intercepts(MODULE, "sosfilt_zi")
+@makes_new(MODULE, "sosfilt_zi")
 def sosfilt_zi(sos: Any) -> Any:
     """Return the states in which the sections answer a step with a constant."""
     sos = _sections(sos)
@@ -255,7 +254,7 @@ def sosfilt_zi(sos: Any) -> Any:
     return np.stack(states)
 
 
-@intercepts(MODULE, "sosfiltfilt")
+@makes_new(MODULE, "sosfiltfilt")
 def _sosfiltfilt(sos: Any, x: Any, axis: int = -1, padtype: Any = "odd",
                  padlen: Any = None) -> Any:  # fmt: skip
     sos = _sections(sos)

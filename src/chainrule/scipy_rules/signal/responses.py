@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from ...errors import at_user_line
-from ...trace.interception import intercepts
 from ...trace.nested import is_traced
-from ..arrays import as_float, asarray, refuse
+from ..arrays import as_float, asarray, makes_new, refuse
 from .convolution import MODULE
 
 
@@ -44,7 +43,7 @@ def _coefficients(c: Any) -> Any:
     return c
 
 
-@intercepts(MODULE, "freqz")
+@makes_new(MODULE, "freqz")
 def _freqz(b: Any, a: Any = 1, worN: Any = 512, whole: bool = False, plot: Any = None,
            fs: Any = 2 * np.pi, include_nyquist: bool = False) -> Any:  # fmt: skip
     if plot is not None:
@@ -53,7 +52,7 @@ def _freqz(b: Any, a: Any = 1, worN: Any = 512, whole: bool = False, plot: Any =
     return w * (fs / (2 * np.pi)), _response(_coefficients(b), _coefficients(a), w)
 
 
-@intercepts(MODULE, "freqz_sos", "sosfreqz")
+@makes_new(MODULE, "freqz_sos", "sosfreqz")
 def _freqz_sos(sos: Any, worN: Any = 512, whole: bool = False, fs: Any = 2 * np.pi) -> Any:
     sos = asarray(sos, np.float64)
     if sos.ndim != 2 or sos.shape[1] != 6 or not sos.shape[0]:
@@ -65,7 +64,7 @@ def _freqz_sos(sos: Any, worN: Any = 512, whole: bool = False, fs: Any = 2 * np.
     return w * (fs / (2 * np.pi)), h
 
 
-@intercepts(MODULE, "resample")
+@makes_new(MODULE, "resample")
 def _resample(x: Any, num: int, t: Any = None, axis: int = 0, window: Any = None,
               domain: str = "time") -> Any:  # fmt: skip
     x = as_float(x)

@@ -11,9 +11,8 @@ import scipy.ndimage
 import scipy.signal
 
 from ...errors import at_user_line
-from ...trace.interception import intercepts
 from ...trace.nested import is_traced
-from ..arrays import as_float, asarray, known, refuse
+from ..arrays import as_float, asarray, known, makes_new, refuse
 from ..correlation import correlate_along
 from .convolution import MODULE
 
@@ -22,7 +21,7 @@ _convolve1d: Any = scipy.ndimage.convolve1d
 # Savitzky and Golay
 
 
-@intercepts(MODULE, "savgol_filter")
+@makes_new(MODULE, "savgol_filter")
 def _savgol_filter(x: Any, window_length: int, polyorder: int, deriv: int = 0, delta: float = 1.0,
                    axis: int = -1, mode: str = "interp", cval: Any = 0.0) -> Any:  # fmt: skip
     if mode not in ("mirror", "constant", "nearest", "interp", "wrap"):
@@ -69,7 +68,7 @@ def _polynomials(size: int, points: slice, order: int, deriv: int, delta: float)
 # Trends
 
 
-@intercepts(MODULE, "detrend")
+@makes_new(MODULE, "detrend")
 def _detrend(data: Any, axis: int = -1, type: str = "linear", bp: Any = 0,
              overwrite_data: bool = False) -> Any:  # fmt: skip
     if type not in ("linear", "l", "constant", "c"):
@@ -100,7 +99,7 @@ def _detrend(data: Any, axis: int = -1, type: str = "linear", bp: Any = 0,
 # Medians and Wiener's filter
 
 
-@intercepts(MODULE, "medfilt")
+@makes_new(MODULE, "medfilt")
 def medfilt(volume: Any, kernel_size: Any = None) -> Any:
     """Return the medians of windows, with zeros around."""
     x = asarray(volume)
@@ -118,14 +117,14 @@ def _sizes(size: Any, n: int) -> tuple[int, ...]:
     return tuple(int(k) for k in (size if np.ndim(size) else [size] * n))
 
 
-@intercepts(MODULE, "medfilt2d")
+@makes_new(MODULE, "medfilt2d")
 def _medfilt2d(input: Any, kernel_size: Any = 3) -> Any:
     if asarray(input).ndim != 2:
         raise ValueError(at_user_line("object too deep or too flat for an image"))
     return medfilt(input, kernel_size)
 
 
-@intercepts(MODULE, "wiener")
+@makes_new(MODULE, "wiener")
 def _wiener(im: Any, mysize: Any = None, noise: Any = None) -> Any:
     x = as_float(im)
     sizes = _sizes(mysize, x.ndim)
@@ -142,7 +141,7 @@ def _wiener(im: Any, mysize: Any = None, noise: Any = None) -> Any:
 # Other sampling rates
 
 
-@intercepts(MODULE, "upfirdn")
+@makes_new(MODULE, "upfirdn")
 def upfirdn(h: Any, x: Any, up: int = 1, down: int = 1, axis: int = -1, mode: str = "constant",
             cval: Any = 0) -> Any:  # fmt: skip
     """Return a signal with zeros put between, filtered, of which every so many samples stay."""
@@ -163,7 +162,7 @@ def upfirdn(h: Any, x: Any, up: int = 1, down: int = 1, axis: int = -1, mode: st
     return np.moveaxis(y, 0, axis)
 
 
-@intercepts(MODULE, "resample_poly")
+@makes_new(MODULE, "resample_poly")
 def _resample_poly(x: Any, up: int, down: int, axis: int = 0, window: Any = ("kaiser", 5.0),
                    padtype: str = "constant", cval: Any = None) -> Any:  # fmt: skip
     x = as_float(x)
@@ -194,7 +193,7 @@ def _resample_poly(x: Any, up: int, down: int, axis: int = 0, window: Any = ("ka
     return y if background is None else y + background
 
 
-@intercepts(MODULE, "decimate")
+@makes_new(MODULE, "decimate")
 def _decimate(x: Any, q: int, n: Any = None, ftype: Any = "iir", axis: int = -1,
               zero_phase: bool = True) -> Any:  # fmt: skip
     x = as_float(x)
@@ -216,7 +215,7 @@ def _decimate(x: Any, q: int, n: Any = None, ftype: Any = "iir", axis: int = -1,
 # What depends on numbers
 
 
-@intercepts(MODULE, "find_peaks")
+@makes_new(MODULE, "find_peaks")
 def _find_peaks(x: Any, *args: Any, **kwargs: Any) -> Any:
     numbers = known(asarray(x))
     if numbers is None:

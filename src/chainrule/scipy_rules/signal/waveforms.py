@@ -9,7 +9,7 @@ import numpy as np
 from ...errors import at_user_line
 from ...trace.interception import intercepts
 from ...trace.nested import is_traced
-from ..arrays import as_float, asarray, refuse
+from ..arrays import as_float, asarray, makes_new, refuse
 from .convolution import MODULE
 
 
@@ -20,7 +20,7 @@ def _duty(t: Any, width: Any) -> tuple[Any, Any, Any]:
     return (t + width * 0.0) % (2 * np.pi), w, (w > 1) | (w < 0)
 
 
-@intercepts(MODULE, "sawtooth")
+@makes_new(MODULE, "sawtooth")
 def _sawtooth(t: Any, width: Any = 1) -> Any:
     phase, w, wrong = _duty(t, width)
     phase, w = asarray(phase, np.float64), asarray(w, np.float64)
@@ -30,13 +30,13 @@ def _sawtooth(t: Any, width: Any = 1) -> Any:
     return np.where(wrong, np.nan, np.where(rising, up, down))
 
 
-@intercepts(MODULE, "square")
+@makes_new(MODULE, "square")
 def _square(t: Any, duty: Any = 0.5) -> Any:
     phase, w, wrong = _duty(t, duty)
     return np.where(wrong, np.nan, np.where(phase < w * 2 * np.pi, 1.0, -1.0))
 
 
-@intercepts(MODULE, "gausspulse")
+@makes_new(MODULE, "gausspulse")
 def _gausspulse(t: Any, fc: Any = 1000, bw: Any = 0.5, bwr: Any = -6, tpr: Any = -60,
                 retquad: bool = False, retenv: bool = False) -> Any:  # fmt: skip
     a = -((np.pi * fc * bw) ** 2) / (4.0 * np.log(10.0 ** (bwr / 20.0)))
@@ -54,7 +54,7 @@ def _gausspulse(t: Any, fc: Any = 1000, bw: Any = 0.5, bwr: Any = -6, tpr: Any =
     return results[0] if len(results) == 1 else tuple(results)
 
 
-@intercepts(MODULE, "chirp")
+@makes_new(MODULE, "chirp")
 def _chirp(t: Any, f0: Any, t1: Any, f1: Any, method: str = "linear", phi: Any = 0,
            vertex_zero: bool = True, *, complex: bool = False) -> Any:  # fmt: skip
     if complex:
@@ -110,7 +110,8 @@ _REASONS = {
                          "firls", "remez", "butter", "cheby1", "cheby2", "ellip", "bessel",
                          "iirfilter", "iirnotch", "iirpeak", "bilinear", "tf2zpk", "tf2sos",
                          "tf2ss", "zpk2tf", "zpk2sos", "sos2tf", "ss2tf"),
-    "of systems": ("lsim", "impulse", "step", "dlsim", "dimpulse", "dstep", "lti", "dlti"),
+    "of systems": ("lsim", "impulse", "step", "dlsim", "dimpulse", "dstep", "lti", "dlti",
+                   "place_poles"),
     "of peaks": ("find_peaks_cwt", "argrelextrema", "argrelmax", "argrelmin", "peak_prominences",
                  "peak_widths"),
     "of other filters": ("order_filter", "hilbert2", "deconvolve", "lfiltic", "symiirorder1",

@@ -39,6 +39,7 @@ def _fill(self: Any, q: Any) -> None:
 
 
 _IDENTITY: Any = Rotation.identity()
+_SHAPE_OF_ONE_ANSWER = np.shape(_IDENTITY.approx_equal(_IDENTITY))  # (1,) or (), by the version
 
 
 def _quaternions(self: Any) -> Any:
@@ -249,7 +250,8 @@ def _approx_equal(self: Any, other: Any, atol: Any = None, degrees: bool = False
     elif degrees:
         atol = atol / _DEGREES
     q = formulas.compose(_quaternions(other), formulas.inverse(_quaternions(self)))
-    return formulas.magnitude(q) < atol
+    near = formulas.magnitude(q) < atol
+    return near if near.ndim else near.reshape(_SHAPE_OF_ONE_ANSWER)
 
 
 @intercepts(MODULE, "Rotation.__getitem__")

@@ -1,5 +1,12 @@
 """Rules for `scipy.special`: its ufuncs, which are primitives, and its functions of Python."""
 
-from . import combinatorics, derivatives, exponential_sums, harmonics, ufuncs
+from . import combinatorics, complex_results, derivatives, exponential_sums, harmonics, ufuncs
 
-__all__ = ["combinatorics", "derivatives", "exponential_sums", "harmonics", "ufuncs"]
+__all__ = [
+    "combinatorics",
+    "complex_results",
+    "derivatives",
+    "exponential_sums",
+    "harmonics",
+    "ufuncs",
+]

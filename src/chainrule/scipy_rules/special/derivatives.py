@@ -56,9 +56,14 @@ def kvp(v: Any, z: Any, n: Any = 1) -> Any:
     return _by_differences(scipy.special.kv, 1.0, -1.0, v, z, n)
 
 
-@intercepts("scipy.special", "h1vp", "h2vp")
-def hankel_derivative(v: Any, z: Any, n: Any = 1) -> Any:
-    refuse("scipy.special.h1vp and h2vp", "they are complex")
+@intercepts("scipy.special", "h1vp")
+def _first_hankel_derivative(v: Any, z: Any, n: Any = 1) -> Any:
+    return _by_differences(scipy.special.hankel1, -1.0, 1.0, v, z, n)
+
+
+@intercepts("scipy.special", "h2vp")
+def _second_hankel_derivative(v: Any, z: Any, n: Any = 1) -> Any:
+    return _by_differences(scipy.special.hankel2, -1.0, 1.0, v, z, n)
 
 
 def _enter_spherical(name: str) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import scipy.stats
 
 from ...trace.interception import intercepts
+from ...trace.strides import c_order, set_strides
 from ...trace.tracer import Tracer, traced
 from ..arrays import asarray
 from .methods import FORMULAS, method, private
@@ -74,6 +75,14 @@ def number(x: Any) -> Any:
     return traced(x.node) if isinstance(x, Tracer) else x[()]
 
 
+def answer(valid: Any, result: Any, badvalue: Any) -> Any:
+    """Return float64 in C order, as distributions do, and what has no axes as a number."""
+    x = double(np.where(valid, result, badvalue))
+    if isinstance(x, Tracer):
+        set_strides(x.node, c_order(x.shape))
+    return number(x)
+
+
 class Outside(NamedTuple):
     """What a method gives below and above the support, and whether that includes its ends."""
 
@@ -113,7 +122,7 @@ def _of_data(distribution: Any, name: str, x: Any, args: Any, kwds: Any) -> Any:
             value = value - np.log(scale)
         beyond = np.where(y >= b, outside.above, outside.below)
         result = np.where(inside, value, beyond)
-        return number(double(np.where(valid & (y == y), result, distribution.badvalue)))
+        return answer(valid & (y == y), result, distribution.badvalue)
 
 
 def _of_probability(distribution: Any, name: str, q: Any, args: Any, kwds: Any) -> Any:
@@ -128,7 +137,7 @@ def _of_probability(distribution: Any, name: str, q: Any, args: Any, kwds: Any) 
             a, b = b, a
         ends = np.where(q == 0, a * scale + loc, np.where(q == 1, b * scale + loc, np.nan))
         result = np.where(inside, value, ends)
-        return number(double(np.where(valid, result, distribution.badvalue)))
+        return answer(valid, result, distribution.badvalue)
 
 
 def _enter(name: str, compute: Callable[..., Any]) -> None:

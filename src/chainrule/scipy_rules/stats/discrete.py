@@ -21,7 +21,7 @@ from ...trace.interception import intercepts
 from ...trace.operands import record
 from ...trace.tracer import Tracer
 from ..arrays import asarray
-from .continuous import double, number, outside_of, parsed, support
+from .continuous import answer, double, outside_of, parsed, support
 from .methods import formula, method, refuse_method
 
 # Formulas for what SciPy computes with private functions of its own
@@ -131,7 +131,7 @@ def _of_counts(distribution: Any, name: str, k: Any, args: Any, kwds: Any) -> An
         value = np.minimum(value, 1.0 if not name.startswith("log") else np.inf)
         beyond = np.where(k >= b, outside.above, outside.below)
         result = np.where(inside, value, beyond)
-        return number(double(np.where(valid & (k == k), result, distribution.badvalue)))
+        return answer(valid & (k == k), result, distribution.badvalue)
 
 
 def _enter(name: str) -> None:

@@ -188,6 +188,14 @@ def _triang_cdf(x: Any, c: Any) -> Any:
     return np.where(rising, left, 1.0 - rest * rest / (1.0 - np.where(rising, 0.0, c)))
 
 
+# Exponential powers
+
+
+@formula("gennorm", "stats")
+def _gennorm_stats(beta: Any) -> Any:
+    return 0.0, np.exp(sc.gammaln(3.0 / beta) - sc.gammaln(1.0 / beta))
+
+
 # The normal distribution bent, cut and wound up
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.stats
 
 from ...trace.interception import intercepts
-from .continuous import Arguments, double, number, parsed, support
+from .continuous import Arguments, answer, parsed, support
 from .methods import FORMULAS, check_verified, refuse_method
 
 _FROZEN = {True: type(scipy.stats.norm()), False: type(scipy.stats.poisson(1.0))}
@@ -48,7 +48,7 @@ def _moment(distribution: Any, name: str, args: Any, kwds: Any) -> Any:
         else:
             value = variance * scale * scale
             value = np.sqrt(value) if name == "std" else value
-        return number(double(np.where(valid & (loc == loc), value, distribution.badvalue)))
+        return answer(valid & (loc == loc), value, distribution.badvalue)
 
 
 def _enter(name: str) -> None:
@@ -70,7 +70,7 @@ def entropy(self: Any, *args: Any, **kwds: Any) -> Any:
     with np.errstate(all="ignore"):
         shapes, loc, scale, valid = parsed(self, args, kwds)
         value = compute(*shapes) + np.log(scale)
-        return number(double(np.where(valid & (loc == loc), value, self.badvalue)))
+        return answer(valid & (loc == loc), value, self.badvalue)
 
 
 def _refuse(owner: str, name: str) -> None:

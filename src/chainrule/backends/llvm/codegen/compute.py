@@ -11,7 +11,9 @@ from ..ir.builder import FunctionBuilder
 from ..ir.types import BOOL
 from ..ir.value import Value
 from ..kernels.math import FUNCTIONS
-from ..kernels.math.formula import write_formula
+from ..kernels.math.formula import is_formula, write_formula
+from ..kernels.ufunc_calls import call_loop
+from ..kernels.ufunc_loops import loop_of
 
 
 def compute(f: FunctionBuilder, node: Node, inputs: list[Value]) -> Value:
@@ -26,8 +28,12 @@ def compute(f: FunctionBuilder, node: Node, inputs: list[Value]) -> Value:
     dtype = node.dtype
     if name in ("equal", "less"):
         dtype = np.result_type(*[child.dtype for child in node.inputs])
-    operands = [f.convert(x, dtype) for x in inputs]
     rule = _RULES.get(name) or FUNCTIONS.get(name)
+    if rule is None and not is_formula(node):
+        loop = loop_of(node)
+        assert loop is not None, node
+        return call_loop(f, loop, inputs)
+    operands = [f.convert(x, dtype) for x in inputs]
     return write_formula(f, node, operands) if rule is None else rule(f, *operands)
 
 

@@ -9,7 +9,9 @@ import numpy as np
 from ....graph.node import CONSTANT, ITEM, Node
 from ..kernels.fourier import FOURIER, loops
 from ..kernels.math import FUNCTIONS
-from ..kernels.math.formula import has_native_formula
+from ..kernels.math.formula import is_formula
+from ..kernels.matrix_sizes import MATRIX_FUNCTIONS, is_native_matrix_function
+from ..kernels.ufunc_loops import loop_of
 
 # float16 is loaded and stored, but NumPy computes with it
 NATIVE_DTYPES = frozenset(
@@ -37,7 +39,10 @@ _OTHERS = (
 
 # Cost of an entry, in units of an addition
 _COSTS = {"div": 4, "sqrt": 4, "exp": 8, "log": 8, "logistic": 12, "tanh": 12, "sin": 10, "cos": 10,
-          "power": 25, "expm1": 12, "log1p": 12, "erf": 12, "erfc": 12, "gather": 4}  # fmt: skip
+          "power": 25, "expm1": 12, "log1p": 12, "erf": 12, "erfc": 12, "gather": 4, "ndtr": 15,
+          "log_ndtr": 40, "erfcx": 25, "gammaln": 40, "psi": 40, "i0": 35, "i1": 35,
+          "i0e": 25, "i1e": 25}  # fmt: skip
+_OF_A_LOOP = 100
 
 
 def cost(node: Node) -> int:
@@ -45,7 +50,13 @@ def cost(node: Node) -> int:
     name = node.primitive.name
     if name in INTRINSIC or name in VIEW_OPS:
         return _COSTS.get(name, 0 if name in VIEW_OPS or name == "cast" else 1)
-    return _COSTS.get(name, 10)
+    return _OF_A_LOOP if calls_loop(node) else _COSTS.get(name, 10)
+
+
+def calls_loop(node: Node) -> bool:
+    """Whether native code calls the inner loop of a ufunc for the node."""
+    native = node.primitive.name in FUNCTIONS or is_formula(node)
+    return not native and loop_of(node) is not None
 
 
 def is_native(node: Node) -> bool:
@@ -59,6 +70,8 @@ def is_native(node: Node) -> bool:
     name = node.primitive.name
     if name in FOURIER:
         return bool(loops())
+    if name in MATRIX_FUNCTIONS:
+        return is_native_matrix_function(node)
     if name == "argsort":
         return bool(node.params["axis"] in (-1, len(node.shape) - 1)) and bool(node.shape)
     if name in ("matmul", "conv"):
@@ -73,14 +86,7 @@ def is_native(node: Node) -> bool:
 def is_elementwise(node: Node) -> bool:
     """Whether an entry is computed from the entries at the same position, in native code."""
     name = node.primitive.name
-    return name in INTRINSIC or name in FUNCTIONS or _is_formula(node)
-
-
-def _is_formula(node: Node) -> bool:
-    """Whether native code comes from the formula that declares the primitive: on floats alone."""
-    if not has_native_formula(node.primitive):
-        return False
-    return all(n.dtype is not None and n.dtype.kind == "f" for n in (node, *node.inputs))
+    return name in INTRINSIC or name in FUNCTIONS or is_formula(node) or calls_loop(node)
 
 
 def is_inline(node: Node) -> bool:

@@ -22,12 +22,15 @@ class HostCall(Instruction):
     number : int
         Its position among the calls of the plan.
     inputs, outputs : sequence of View
+    rare : bool
+        Whether it is called only where native code fails.
     """
 
     node: Node
     number: int
     inputs: Sequence[View]
     outputs: Sequence[View]
+    rare: bool = False
 
     def buffers(self) -> Iterator[Buffer]:
         for view in (*self.inputs, *self.outputs):

@@ -6,7 +6,7 @@ A module of this folder may define ``RULES``, functions by the names of primitiv
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from importlib import import_module
 from typing import Any, Protocol
 
@@ -16,6 +16,7 @@ from ....graph.node import Node
 from ..expressions.lowering import Lowering
 from ..layout.view import View
 from .base import Instruction
+from .host_call import HostCall
 
 
 class Planning(Protocol):
@@ -37,6 +38,22 @@ class Planning(Protocol):
 
     def materialize_as(self, node: Node, dtype: np.dtype[Any]) -> View:
         """Return a node's numbers in a dtype: where they lie, or a copy."""
+        ...
+
+    def materialize(self, node: Node) -> View:
+        """Return where a node lies, in whatever order."""
+        ...
+
+    def result_views(self, node: Node, orders: Sequence[Sequence[int] | None] = ()) -> list[View]:
+        """Return where the results of a node are to be written; `orders` as in `allocate`."""
+        ...
+
+    def is_read_only_by(self, node: Node, names: Collection[str]) -> bool:
+        """Whether all that reads the results of a node are primitives of these names."""
+        ...
+
+    def host_call(self, node: Node, outputs: Sequence[View], *, rare: bool = False) -> HostCall:
+        """Return an instruction by which the reference computes a node, to be added."""
         ...
 
     def materialize_contiguous(self, node: Node) -> View:

@@ -166,6 +166,9 @@ class Value:
         operation = "lshr" if self.dtype.kind == "u" else "ashr"
         return self.builder.binary(operation, self, self._other(other))
 
+    def __pos__(self) -> Value:
+        return self
+
     def __neg__(self) -> Value:
         if self.dtype.kind == "f":
             return self.builder.unary("fneg", self)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import prod
 from typing import Any
 
 import numpy as np
 
+from ....graph.graph import Graph
 from ....graph.node import CONSTANT, ITEM, Node
 from ....graph.types import Type
 from ..expressions.lowering import Lowering, identity_index
@@ -46,6 +47,7 @@ class Planner:
         self.host_calls: list[HostCall] = []
         self.bounds_checks: dict[Node, None] = {}
         self.instructions: list[Instruction] = []
+        self.graph: Graph | None = None  # whose steps are planned
 
     # Memory
 
@@ -119,13 +121,27 @@ class Planner:
             self.views[node] = array or self.allocate(node.shape, node.dtype)
         return self.views[node]
 
-    def result_buffers(self, node: Node) -> list[View]:
+    def result_buffers(self, node: Node, orders: Sequence[Sequence[int] | None] = ()) -> list[View]:
         """Return where the results of a loop or branch are to be written."""
         return [
             self.result_targets.get((node, k)) or self._changed_array((node, k))
-            or self.allocate(t.shape, t.dtype)
+            or self.allocate(t.shape, t.dtype, orders[k] if orders else None)
             for k, t in enumerate(node.shape)
         ]  # fmt: skip
+
+    def result_views(self, node: Node, orders: Sequence[Sequence[int] | None] = ()) -> list[View]:
+        """Return where the results of a node are to be written; `orders` as in `allocate`."""
+        self.results[node] = self.result_buffers(node, orders)
+        return self.results[node]
+
+    def is_read_only_by(self, node: Node, names: Collection[str]) -> bool:
+        """Whether all that reads the results of a node are primitives of these names."""
+        graph = self.graph
+        assert graph is not None
+        items = {n for n in graph.nodes if n.primitive is ITEM and n.inputs[0] is node}
+        readers = [n for n in graph.nodes if not items.isdisjoint(n.inputs)]
+        named = all(n.primitive.name in names and is_native(n) for n in readers)
+        return named and items.isdisjoint(graph.outputs)
 
     def _changed_array(self, result: Storage) -> View | None:
         """Return where the array lies that a result is a change of, and whose memory it takes."""
@@ -192,8 +208,10 @@ class Planner:
                         self.result_targets.setdefault(state, target)
                     else:
                         self.views.setdefault(state, target)
+        outer, self.graph = self.graph, fused.graph
         for step in fused.steps:
             self._run_step(step)
+        self.graph = outer
 
     def _run_step(self, step: Step) -> None:
         if step.by_numpy:
@@ -214,10 +232,14 @@ class Planner:
             outputs = self.results[node] = [self.allocate(t.shape, t.dtype) for t in node.shape]
         else:
             outputs = [self.target(node)]
+        self.append(self.host_call(node, outputs))
+
+    def host_call(self, node: Node, outputs: Sequence[View], *, rare: bool = False) -> HostCall:
+        """Return an instruction by which the reference computes a node, to be added."""
         inputs = [self.materialize(child) for child in node.inputs]
-        call = HostCall(node, len(self.host_calls), inputs, outputs)
+        call = HostCall(node, len(self.host_calls), inputs, outputs, rare)
         self.host_calls.append(call)
-        self.append(call)
+        return call
 
     @contextmanager
     def subplan(self) -> Iterator[list[Instruction]]:

@@ -52,11 +52,12 @@ class ArrayLocation:
 
 @dataclass(frozen=True)
 class NumpyCall:
-    """A node that NumPy computes in the middle of a program."""
+    """A node that NumPy computes in the middle of a program; if `rare`, where native code fails."""
 
     node: Node
     inputs: tuple[ArrayLocation, ...]
     outputs: tuple[ArrayLocation, ...]
+    rare: bool = False
 
 
 @dataclass(frozen=True)

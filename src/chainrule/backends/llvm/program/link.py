@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from ..emit.module import ModuleText
+from ..runtime import is_symbol
 from ..schedule.lifetimes import padded_size
 from ..schedule.schedule import Schedule
 from .executable import ArrayLocation, Executable, NumpyCall
@@ -18,6 +19,7 @@ def link(schedule: Schedule, module: ModuleText, library: Collection[str]) -> Ex
             call.node,
             tuple(ArrayLocation.of(view, arena) for view in call.inputs),
             tuple(ArrayLocation.of(view, arena) for view in call.outputs),
+            call.rare,
         )
         for call in schedule.host_calls
     ]
@@ -27,7 +29,15 @@ def link(schedule: Schedule, module: ModuleText, library: Collection[str]) -> Ex
     ]
     return Executable(
         module.n_words, arena.nbytes, tuple(schedule.constants.items()), tuple(calls),
-        schedule.bounds_checks, tuple(name for name in library if name in module.declared),
+        schedule.bounds_checks, _symbols(module.declared, library),
         schedule.parallel, schedule.long, schedule.threads, module.iteration_words, module.timed,
         tuple(after) if schedule.guarded else (),
     )  # fmt: skip
+
+
+def _symbols(declared: Collection[str], library: Collection[str]) -> tuple[str, ...]:
+    """Return what code calls of the library and of ufuncs."""
+    return (
+        *[name for name in library if name in declared],
+        *sorted(filter(is_symbol, declared)),
+    )

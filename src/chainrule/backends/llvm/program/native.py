@@ -29,11 +29,11 @@ from ..layout.frame import (
 from ..runtime import (
     call_spec_of,
     fast_call_address,
+    imports_of,
     make_fast_call,
     pool,
     raise_from_frame,
     set_main,
-    symbols,
     within,
     worker,
 )
@@ -70,9 +70,9 @@ class NativeProgram:
         self.outputs = tuple(t for k, t in enumerate(graph.output_types) if k not in donated)
 
     def _load(self, code: bytes) -> None:
-        library, executable = symbols(), self.executable
+        executable = self.executable
         iterations = [f"iteration{k}" for k in range(len(executable.iteration_words))]
-        imports = {name: library[name] for name in executable.symbols}
+        imports = imports_of(executable.symbols)
         loaded = LoadedCode(code, imports, ["main", *iterations])
         with changing:
             self._code.append(loaded)  # older code may still run, so it must not be unloaded
@@ -119,7 +119,8 @@ class NativeProgram:
         if address is None:
             return _never
         e = self.executable
-        by_python = e.parallel or e.numpy_calls or e.timed or e.guarded
+        often = any(not call.rare for call in e.numpy_calls)
+        by_python = e.parallel or often or e.timed or e.guarded
         run = self._run_one if single else self._run_many
         with changing:
             call = make_fast_call(
@@ -151,13 +152,15 @@ class NativeProgram:
         start = perf_counter() if executable.timed else 0.0
         shared = pool(worker()) if executable.parallel else None
         frame.words[AUTOTUNED_POOL] = 0
-        if shared is None:
-            frame.words[POOL] = 0
-            status = self._main(frame.pointer)
-        else:
-            frame.words[POOL] = shared.address
-            shared.wake()
-            status = within()(shared.address, self._address, frame.address)
+        frame.words[POOL] = 0 if shared is None else shared.address
+        try:
+            if shared is None:
+                status = self._main(frame.pointer)
+            else:
+                shared.wake()
+                status = within()(shared.address, self._address, frame.address)
+        except SystemError as error:  # ctypes saw an exception of SciPy's
+            raise (error.__cause__ or error) from None
         if executable.timed:
             counters = frame.words[executable.n_words :]
             self._timing.add(counters, perf_counter() - start)

@@ -26,7 +26,7 @@ def to_bytes(executable: Executable, code: bytes, nodes: Sequence[Node]) -> byte
         "constants": [[number[node], word] for node, word in executable.constants],
         "checks": [number[node] for node in executable.bounds_checks],
         "calls": [
-            [number[c.node], [_pack(a) for a in c.inputs], [_pack(a) for a in c.outputs]]
+            [number[c.node], [_pack(a) for a in c.inputs], [_pack(a) for a in c.outputs], c.rare]
             for c in executable.numpy_calls
         ],
     }
@@ -44,8 +44,8 @@ def from_bytes(payload: bytes, nodes: Sequence[Node]) -> tuple[Executable, bytes
     line, code = payload.split(b"\n", 1)
     head = json.loads(line)
     calls = [
-        NumpyCall(nodes[n], tuple(map(_unpack, inputs)), tuple(map(_unpack, outputs)))
-        for n, inputs, outputs in head["calls"]
+        NumpyCall(nodes[n], tuple(map(_unpack, inputs)), tuple(map(_unpack, outputs)), bool(rare))
+        for n, inputs, outputs, rare in head["calls"]
     ]
     executable = Executable(
         n_words=int(head["words"]),

@@ -5,7 +5,15 @@ Imports `cache`, `kernels`, `layout`, `ir` and `target`.
 """
 
 from .fast_call import call_spec_of, make_fast_call, set_main
-from .library import cache_key, fast_call_address, symbols, within, worker
+from .library import (
+    cache_key,
+    fast_call_address,
+    imports_of,
+    is_symbol,
+    symbols,
+    within,
+    worker,
+)
 from .poll import raise_from_frame
 from .pool import Pool, pool
 
@@ -14,6 +22,8 @@ __all__ = [
     "cache_key",
     "call_spec_of",
     "fast_call_address",
+    "imports_of",
+    "is_symbol",
     "make_fast_call",
     "pool",
     "raise_from_frame",

@@ -42,6 +42,7 @@ DECLARED = {
     "PyEval_RestoreThread": "void (ptr)",
     "Py_IncRef": "void (ptr)",
     "Py_DecRef": "void (ptr)",
+    "PyErr_Occurred": "ptr ()",
 }
 
 
@@ -206,6 +207,8 @@ class _Writer:
         f.emit(f"ret ptr {raised}")
         f.label(fine)
         self.put(0, BUSY)
+        error = f.name("call ptr @PyErr_Occurred()")  # of SciPy's, if special.errstate says so
+        self.demand(f.name(f"icmp eq ptr {error}, null"), "released")
         self.numbers(results)
         self.end(results)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,11 @@ from ....lazy import LazyModule
 from ....version import __version__
 from ..cache import disk as cache
 from ..kernels.fourier import loops
+from ..kernels.lapack import SYMBOLS as LAPACK
+from ..kernels.lapack import routines
 from ..kernels.symbols import MATMULS, SORT, libm
+from ..kernels.ufunc_loops import addresses
+from ..kernels.ufunc_loops import is_symbol as is_loop
 from ..target.assembler import LoadedCode, assemble
 from ..target.host import Host, binding, host
 from . import fast_call as fast_calls
@@ -59,6 +64,25 @@ def symbols() -> dict[str, int]:
             if target not in _loaded:
                 _loaded[target] = _load(target)
     return _loaded[target][0]
+
+
+def imports_of(names: Iterable[str]) -> dict[str, int]:
+    """Return the addresses of what a program calls.
+
+    Raises
+    ------
+    KeyError
+        If something is not there: its code was made beside another version of SciPy.
+    """
+    names, library = tuple(names), symbols()
+    imports = {name: library[name] for name in names if not is_symbol(name)}
+    imports |= {name: routines()[name] for name in names if name in LAPACK}
+    return {**imports, **addresses(filter(is_loop, names))}
+
+
+def is_symbol(name: str) -> bool:
+    """Return whether a name in code is that of something of SciPy's."""
+    return name in LAPACK or is_loop(name)
 
 
 def _load(target: Host) -> tuple[dict[str, int], LoadedCode]:

@@ -7,6 +7,7 @@ from ...ir.value import Value
 from .polynomial import Table, copysign, estrin, fabs, integer, power_of_two, shifter
 
 _LOG2E = 1.4426950408889634
+_LN2 = 0.6931471805599453
 # ln 2 in parts: the first has so few bits that its product with any k is exact (33; 9 for float32)
 LN2 = {4: (0.693359375, -2.1219444005469057e-04), 8: (0.6931471804855391, 7.440617109802979e-11)}
 # (exp(r) - 1 - r) / r**2 on |r| <= 0.347
@@ -19,6 +20,7 @@ _GROWTH: Table = {
 }  # fmt: skip
 # Beyond these the result is 0 or inf, and k stays within what `scale` can do
 _RANGE = {4: (-104.5, 89.0), 8: (-746.0, 710.0)}
+_RANGE_OF_EXP2 = {4: (-151.0, 128.5), 8: (-1076.0, 1024.5)}
 
 
 def _reduced(f: FunctionBuilder, x: Value) -> tuple[Value, Value]:
@@ -42,6 +44,18 @@ def exp(f: FunctionBuilder, x: Value) -> Value:
     """Compute e**x, by Cody and Waite's reduction."""
     k, growth = _reduced(f, within(f, x, *_RANGE[x.dtype.itemsize]))
     half = k >> 1  # 2**k in two factors: k may be beyond a single exponent's range
+    first = power_of_two(f, half, x)
+    return f.fma(growth, first, first) * power_of_two(f, k - half, x)
+
+
+def exp2(f: FunctionBuilder, x: Value) -> Value:
+    """Compute 2**x, exactly where x is whole."""
+    x = within(f, x, *_RANGE_OF_EXP2[x.dtype.itemsize])
+    t = x + shifter(x)
+    k = f.bitcast(t, integer(x)) - f.bitcast(x.like(shifter(x)), integer(x))
+    r = (x - (t - shifter(x))) * _LN2
+    growth = f.fma(r * r, estrin(f, r, _GROWTH[x.dtype.itemsize]), r)
+    half = k >> 1
     first = power_of_two(f, half, x)
     return f.fma(growth, first, first) * power_of_two(f, k - half, x)
 

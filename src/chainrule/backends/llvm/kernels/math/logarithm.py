@@ -8,7 +8,7 @@ import numpy as np
 
 from ...ir.builder import FunctionBuilder
 from ...ir.value import Value
-from .exponential import LN2, exp
+from .exponential import LN2, exp, exp2
 from .polynomial import Table, copysign, estrin, fabs, integer, mantissa
 
 # (log(1 + t) - t + t**2 / 2) / t**3 on sqrt(1/2) - 1 <= t <= sqrt(2) - 1
@@ -20,6 +20,11 @@ _WIDE = (6.666666666666735130e-01, 3.999999999940941908e-01, 2.85714287436623914
          2.222219843214978396e-01, 1.818357216161805012e-01, 1.531383769920937332e-01,
          1.479819860511658591e-01)  # fmt: skip
 _ROOT: Table = {4: (np.float32(0.5**0.5).item(),), 8: (0.5**0.5,)}
+# log10(2) in parts: the product of the first with any k is exact
+_LOG10_OF_2: Table = {
+    4: (0.301025390625, 4.605038981195214e-06),
+    8: (0.30102999566361177, 3.694239077158931e-13),
+}
 _TINY = {4: 2.0**-126, 8: 2.0**-1022}
 
 
@@ -67,6 +72,27 @@ def log(f: FunctionBuilder, x: Value) -> Value:
     return _special(f, x, _log(f, normal, None, shift))
 
 
+def log2(f: FunctionBuilder, x: Value) -> Value:
+    """Compute the logarithm to base 2: of powers of 2 it is exact."""
+    k, fraction = _parts(f, x)
+    return _special(f, x, f.fma(fraction, 1.0 / np.log(2.0), k))
+
+
+def log10(f: FunctionBuilder, x: Value) -> Value:
+    """Compute the logarithm to base 10: of powers of 10 it is exact, as the sum is rounded once."""
+    k, fraction = _parts(f, x)
+    high, low = _LOG10_OF_2[x.dtype.itemsize]
+    return _special(f, x, f.fma(k, high, f.fma(k, low, fraction * (1.0 / np.log(10.0)))))
+
+
+def _parts(f: FunctionBuilder, x: Value) -> tuple[Value, Value]:
+    """Return k and log(m) for x = 2**k m; a subnormal number is scaled before."""
+    bits = mantissa(x)
+    tiny = x < _TINY[x.dtype.itemsize]
+    k, m = split(f, f.select(tiny, x * 2.0**bits, x))
+    return f.select(tiny, k - float(bits), k), _log(f, m, None, None)
+
+
 def log1p(f: FunctionBuilder, x: Value) -> Value:
     """Compute log(1 + x), adding what rounding 1 + x lost."""
     u = x + 1.0
@@ -74,6 +100,15 @@ def log1p(f: FunctionBuilder, x: Value) -> Value:
     result = _log(f, u, lost / u, None)
     result = f.select(x.equals(0.0), x, _special(f, u, result))
     return result
+
+
+def logaddexp2(f: FunctionBuilder, x: Value, y: Value) -> Value:
+    """Compute the larger one plus the logarithm to base 2 of 1 + 2 to minus the distance."""
+    gap = x - y
+    larger = f.select(gap > 0.0, x, y)
+    sum_ = f.fma(log1p(f, exp2(f, -fabs(f, gap))), 1.0 / np.log(2.0), larger)
+    sum_ = f.select(x.equals(y), x + 1.0, sum_)  # also of equal infinities
+    return f.select(gap.is_nan() & (x.equals(y) ^ True), x + y, sum_)
 
 
 def logaddexp(f: FunctionBuilder, x: Value, y: Value) -> Value:
