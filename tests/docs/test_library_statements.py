@@ -97,6 +97,7 @@ def test_the_guide_names_all_of_signal() -> None:
 def test_names_in_documents_exist(document: str) -> None:
     """Each ``nn.x``, ``optim.x``, ... of a document is public."""
     text = README if document == "README" else DOCS[document]
+    text = text.partition("## How to read the tables")[0]  # after which `signal` is SciPy's
     pattern = rf"(?<![\w.])({'|'.join(LIBRARIES)})\.([A-Za-z_]\w*)"
     for library, name in re.findall(pattern, text):
         assert name in ("md", "py", *LIBRARIES[library].__all__), f"{library}.{name}"

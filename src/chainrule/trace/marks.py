@@ -19,7 +19,7 @@ from weakref import ref
 
 from ..errors import refusals
 from .patches import Namespace, exchange_code, patches, with_code
-from .rewriting import code_seeing_all, marked, note_sources, recompiled, rewrite
+from .rewriting import code_seeing_all, exchange_reached, marked, note_sources, recompiled, rewrite
 from .seats import READING_METHODS, Caller, LeftOperand, Reader
 from .tracer import HOOKS
 
@@ -145,6 +145,7 @@ def seeing_calls(function: Any) -> Any:
     """
     if type(function) is not FunctionType:
         return function
+    exchange_reached(function)
     code = function.__code__
     new = code_seeing_all(code) or (
         _with_named_calls(code, code.co_filename) if _calls_named(code) else None

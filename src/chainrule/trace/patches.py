@@ -114,6 +114,7 @@ class Patches:
         self.codes: list[tuple[FunctionType, CodeType, CodeType]] = []
         self.seeing: WeakSet[FunctionType] = WeakSet()  # those that see calls (`marks.py`)
         self.rewritten: dict[int, tuple[ReferenceType[FunctionType], CodeType, CodeType]] = {}
+        self.once: list[tuple[FunctionType, CodeType, CodeType]] = []
         self.twins: dict[str, ModuleType] = {}
         # By each other's ids; both are alive here, so that no other object has such an id
         self.instead: dict[int, Any] = {}
@@ -236,6 +237,9 @@ class Patches:
             function.__code__ = code
         for reference, old, new in list(self.rewritten.values()):
             _exchange_code(reference(), new, old)
+        for function, old, new in reversed(self.once):
+            _exchange_code(function, new, old)
+        self.once.clear()
         for alias in self.aliases.values():
             self._restore(*alias)
         if self.alone:
@@ -308,10 +312,17 @@ _import = builtins.__import__
 patches = Patches()
 
 
-def exchange_code(function: FunctionType, code: CodeType) -> None:
-    """Have a function run other code while anything is traced, beginning now."""
+def exchange_code(function: FunctionType, code: CodeType, once: bool = False) -> None:
+    """Have a function run other code while anything is traced, beginning now.
+
+    With `once` until the present trace ends, or the next one: of functions that are many.
+    """
     with intercepting:
         before = function.__code__
+        if once and id(function) not in patches.rewritten:
+            patches.once.append((function, before, code))
+            function.__code__ = code
+            return
         if id(function) in patches.rewritten:
             _, old, new = patches.rewritten[id(function)]
             before = old if before is new else before

@@ -122,7 +122,7 @@ def _outer(a: Any, b: Any, out: Any = None) -> Tracer:
 def _einsum(*operands: Any, out: Any = None, dtype: Any = None, order: str = "K",
             casting: Any = "safe", optimize: Any = False) -> Tracer:  # fmt: skip
     """Contract pairwise from the left, each pair as one batched matrix product."""
-    np.empty(0).copy(order)  # type: ignore[call-overload]  # raises what NumPy would
+    np.empty(0).copy(order)  # type: ignore[arg-type]  # raises what NumPy would
     if not isinstance(operands[0], str):
         operands = _with_text(operands)
     nodes = list(nodes_of(*operands[1:]))

@@ -13,6 +13,7 @@ import gc
 import linecache
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import lru_cache, partial
 from types import CodeType, FunctionType
 from typing import Any
@@ -28,7 +29,10 @@ def marked(node: ast.expr, mark: str) -> ast.expr:
 
 
 def rewrite(code: CodeType, transformer: Any) -> bool:
-    """Give the functions that run this code another one; False if it cannot."""
+    """Give the functions that run this code another one; False if it cannot, or has it already."""
+    asked = code
+    if code in _without_source or _seeing_all.get(_code_before.get(code, code)) is code:
+        return False
     versions = _versions(code)
     users = _users(code.co_filename, versions)
     if users and code.co_name.startswith("<") and code.co_name != "<lambda>":  # a comprehension
@@ -37,14 +41,44 @@ def rewrite(code: CodeType, transformer: Any) -> bool:
         code = next(outer, code)
         versions = _versions(code)
         users = _users(code.co_filename, versions)
-    source = _sources.get(code, code)
+    source = _code_before.get(code, code)
     new = _seeing_all.get(source) or recompiled(source, transformer)  # by another thread: again
     if new is None:
+        _without_source[asked] = True
         return False
     _seeing_all[source] = new
-    for function in users:
-        exchange_code(function, _with_part(code_in_traces(function), versions, new))
+    for k, function in enumerate(users):
+        new_whole = _with_part(code_in_traces(function), versions, new)
+        exchange_code(function, new_whole, once=k >= _MANY_USERS)
     return True
+
+
+_MANY_USERS = 64  # closures of one code: each trace would have to exchange all
+
+
+def exchange_reached(function: FunctionType) -> None:
+    """Exchange the code of functions in a function's cells and default values, if others with
+    their code were refused: to look for them among all that Python holds takes far longer.
+    """
+    if not _seeing_all.entries:
+        return
+    seen: set[int] = set()
+    stack = [function]
+    while stack:
+        top = stack.pop()
+        for x in (*_contents(top), *(top.__defaults__ or ())):
+            if type(x) is FunctionType and id(x) not in seen:
+                seen.add(id(x))
+                stack.append(x)
+                new = _seeing_all.get(x.__code__)
+                if new is not None:
+                    exchange_code(x, new, once=True)
+
+
+def _contents(function: FunctionType) -> Iterator[Any]:
+    for cell in function.__closure__ or ():
+        with suppress(ValueError):  # not bound yet
+            yield cell.cell_contents
 
 
 def code_seeing_all(code: CodeType) -> CodeType | None:
@@ -71,15 +105,16 @@ class _Codes:
         entries[key] = ref(code, lambda _: entries.pop(key, None)), value
 
 
-_sources = _Codes()  # of what is compiled anew in part, or with other marks
+_code_before = _Codes()  # of what is compiled anew in part, or with other marks
 _seeing_all = _Codes()  # what became of a source
 _recompiled = _Codes()
+_without_source = _Codes()
 
 
 def _versions(code: CodeType) -> set[int]:
     """Return the numbers of a piece of code and of all that it became."""
-    source = _sources.get(code, code)
-    others = [key for key, (_, of) in list(_sources.entries.items()) if of is source]
+    source = _code_before.get(code, code)
+    others = [key for key, (_, of) in list(_code_before.entries.items()) if of is source]
     return {id(code), id(source), *others}
 
 
@@ -98,7 +133,7 @@ def note_sources(new: CodeType, old: CodeType) -> None:
     """Note what a function's code, and that of the functions in it, was before."""
     for part, before in zip(_parts(new), _parts(old), strict=True):
         if part is not before:
-            _sources[part] = _sources.get(before, before)
+            _code_before[part] = _code_before.get(before, before)
 
 
 def _parts(code: CodeType) -> Iterator[CodeType]:
@@ -118,7 +153,7 @@ def _with_part(code: CodeType, versions: set[int], new: CodeType) -> CodeType:
     if all(x is y for x, y in zip(constants, code.co_consts, strict=True)):
         return code
     outer = code.replace(co_consts=tuple(constants))
-    _sources[outer] = _sources.get(code, code)
+    _code_before[outer] = _code_before.get(code, code)
     return outer
 
 

@@ -39,11 +39,11 @@ class _Indexed:
             entries = plain[index]
             return _new(entries, plain) if type(plain) is np.ndarray else entries
         entries = array_of(plain)[index]
-        is_copy = type(plain) is np.ndarray and any(map(np.ndim, _parts(index)))
+        is_copy = type(plain) is np.ndarray and any(map(np.ndim, _entries_of(index)))
         return entries if is_copy or not entries.shape else _ReadOnly(entries)
 
 
-def _parts(index: Any) -> list[Any]:
+def _entries_of(index: Any) -> list[Any]:
     parts = index if isinstance(index, tuple) else (index,)
     return [x for x in parts if not isinstance(x, slice) and x is not None and x is not Ellipsis]
 

@@ -96,7 +96,7 @@ def _rule_of(node: Node) -> StridesRule | None:
         return _elementwise
     if family == "linalg":
         return _of_lapack
-    return _made_anew if item else _RULES.get(node.primitive.name)
+    return _in_new_memory if item else _RULES.get(node.primitive.name)
 
 
 def _infer_strides(node: Node, inputs: Sequence[Strides | None]) -> Strides | None:
@@ -206,7 +206,7 @@ def _packed(shape: Sequence[int], order: Sequence[int]) -> Strides:
     return tuple(strides)
 
 
-def _made_anew(node: Node, _inputs: Sequence[Strides | None]) -> Strides | None:
+def _in_new_memory(node: Node, _inputs: Sequence[Strides | None]) -> Strides | None:
     """Return the strides of what a loop or a branch returns."""
     return c_order(node.shape)
 
