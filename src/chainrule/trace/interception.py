@@ -12,6 +12,7 @@ default value, a closure or a class attribute is not seen; it refuses tracers by
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
@@ -347,6 +348,7 @@ def call_intercepted(function: Callable[..., Any], args: Any, kwargs: Any) -> An
             patches.refresh()
             patches.search_globals(function)
             patches.arm()
+            HOOKS["exchange_calls"](inspect.unwrap(function) if callable(function) else function)
         patches.depth += 1
     function = HOOKS["seeing_calls"](function)
     tracing.begin()

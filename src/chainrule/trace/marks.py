@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import dis
 import inspect
+import sys
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from types import CodeType, FunctionType
@@ -18,7 +19,14 @@ from typing import Any, ClassVar
 from weakref import ref
 
 from ..errors import refusals
-from .patches import Namespace, exchange_code, patches, with_code
+from .patches import (
+    Namespace,
+    dispatching_code,
+    exchange_code,
+    is_searched,
+    patches,
+    with_code,
+)
 from .rewriting import code_seeing_all, exchange_reached, marked, note_sources, recompiled, rewrite
 from .seats import READING_METHODS, Caller, LeftOperand, Reader
 from .tracer import HOOKS
@@ -184,16 +192,34 @@ def _functions(namespace: Namespace) -> Iterator[FunctionType]:
 _SUSPENDED = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 
-def exchange_calls(namespace: Namespace) -> None:
-    """Have the functions of a module see such calls while they are traced."""
-    for function in _functions(namespace):
-        if function not in patches.seeing and _calls_named(function.__code__):
-            patches.seeing.add(function)
-            if function.__code__.co_flags & _SUSPENDED:
-                code = function.__code__
-                exchange_code(function, _with_named_calls(code, code.co_filename) or code)
-            else:
-                patches.add_user_code(function, _seeing_hook(function))
+_Exchange = tuple[FunctionType, CodeType, CodeType]  # with its own code and the other one
+_of_modules: dict[str, tuple[Namespace, int, list[_Exchange]]] = {}
+
+
+def exchange_calls(function: Any) -> None:
+    """Have the functions of the module of a function that is traced see such calls.
+
+    Those of other modules see them after they were refused: to exchange the code of all that is
+    loaded for each trace would cost more than a gradient.
+    """
+    namespace: Namespace = getattr(function, "__globals__", {})
+    name = str(namespace.get("__name__"))
+    if getattr(sys.modules.get(name), "__dict__", None) is not namespace or not is_searched(name):
+        return
+    known = _of_modules.get(name)
+    if known is None or known[0] is not namespace or known[1] != len(namespace):
+        entries = [_exchange_of(x) for x in _functions(namespace) if _calls_named(x.__code__)]
+        known = _of_modules[name] = namespace, len(namespace), entries
+    for user, old, new in known[2]:
+        if user.__code__ is old and id(user) not in patches.rewritten:
+            exchange_code(user, new, once=True)
+
+
+def _exchange_of(function: FunctionType) -> _Exchange:
+    code = function.__code__
+    if code.co_flags & _SUSPENDED:
+        return function, code, _with_named_calls(code, code.co_filename) or code
+    return function, code, dispatching_code(function, _seeing_hook(function), signature=True)
 
 
 HOOKS["exchange_calls"] = exchange_calls

@@ -10,7 +10,7 @@ from functools import lru_cache
 from operator import is_
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
-from weakref import ReferenceType, WeakSet, ref
+from weakref import ReferenceType, ref
 
 from ..errors import refusals
 from ..forks import intercepting
@@ -69,7 +69,7 @@ def with_code(function: FunctionType, code: CodeType) -> FunctionType:
     return other
 
 
-def _dispatching_code(function: FunctionType, hook: Any, signature: bool) -> CodeType:
+def dispatching_code(function: FunctionType, hook: Any, signature: bool) -> CodeType:
     names = function.__code__.co_freevars
     code = _template(names, *(_parameters(function.__code__) if signature else _ANY))
     constants = tuple(hook if x == "HOOK" else x for x in code.co_consts)
@@ -112,7 +112,6 @@ class Patches:
     def __init__(self) -> None:
         self.depth = 0
         self.codes: list[tuple[FunctionType, CodeType, CodeType]] = []
-        self.seeing: WeakSet[FunctionType] = WeakSet()  # those that see calls (`marks.py`)
         self.rewritten: dict[int, tuple[ReferenceType[FunctionType], CodeType, CodeType]] = {}
         self.once: list[tuple[FunctionType, CodeType, CodeType]] = []
         self.twins: dict[str, ModuleType] = {}
@@ -126,18 +125,13 @@ class Patches:
         self.rules: dict[str, Callable[[], Any]] = {}
 
     def add_code(self, function: FunctionType, hook: Any) -> None:
-        code = _dispatching_code(function, hook, signature=False)
+        code = dispatching_code(function, hook, signature=False)
         self.codes.append((function, function.__code__, code))
 
     def exchange_code(self, function: FunctionType, old: CodeType, new: CodeType) -> None:
         """Have a function of the user's run other code, unless it gets a third one meanwhile."""
         key, rewritten = id(function), self.rewritten
         rewritten[key] = ref(function, lambda _: rewritten.pop(key, None)), old, new
-
-    def add_user_code(self, function: FunctionType, hook: Any) -> None:
-        """Have a function of the user's call a hook, with the same signature."""
-        code = _dispatching_code(function, hook, signature=True)
-        self.exchange_code(function, function.__code__, code)
 
     def add_name(self, module: str, function: Any, instead: Any) -> None:
         self.twin(module)
@@ -167,7 +161,7 @@ class Patches:
             self.load_rules()
             self.loaded = len(sys.modules)
             for name, module in list(sys.modules.items()):
-                if _is_searched(name) and not _is_compiled(module):
+                if is_searched(name) and not _is_compiled(module):
                     self.search(getattr(module, "__dict__", None))
         self.search(vars(sys.modules["__main__"]))
 
@@ -181,7 +175,6 @@ class Patches:
         if not isinstance(namespace, dict) or self.sizes.get(id(namespace)) == len(namespace):
             return
         self.sizes[id(namespace)] = len(namespace)
-        HOOKS["exchange_calls"](namespace)
         alias = self.names_in(namespace)
         if alias is not None:
             self.aliases[id(namespace)] = alias
@@ -211,7 +204,7 @@ class Patches:
                 self.sizes.pop(id(namespace), None)
         if self.sizes.get(id(namespace)) == len(namespace):
             return
-        if not _is_searched(namespace.get("__name__")):  # NumPy's or SciPy's function itself
+        if not is_searched(namespace.get("__name__")):  # NumPy's or SciPy's function itself
             return
         module = sys.modules.get(namespace.get("__name__", ""))
         if getattr(module, "__dict__", None) is namespace:
@@ -263,7 +256,7 @@ class Patches:
         """Import for a function that is traced: the twin of a module that has one."""
         module = _import(name, globals, locals, fromlist, level)
         at_module_level = globals is None or locals is globals
-        if not refusals.depth or at_module_level or not _is_searched(globals.get("__name__")):
+        if not refusals.depth or at_module_level or not is_searched(globals.get("__name__")):
             return module
         self.admit_loaded()
         return self.instead.get(id(module), module)
@@ -286,7 +279,7 @@ def _is_loaded(name: str) -> bool:
     return name in sys.modules and not getattr(spec, "_initializing", False)
 
 
-def _is_searched(name: Any) -> bool:
+def is_searched(name: Any) -> bool:
     return str(name).partition(".")[0] not in _NOT_SEARCHED
 
 
@@ -323,6 +316,9 @@ def exchange_code(function: FunctionType, code: CodeType, once: bool = False) ->
             patches.once.append((function, before, code))
             function.__code__ = code
             return
+        for user, old, new in patches.once:
+            if user is function and new is before:
+                before = old
         if id(function) in patches.rewritten:
             _, old, new = patches.rewritten[id(function)]
             before = old if before is new else before
