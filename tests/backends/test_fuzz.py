@@ -22,7 +22,7 @@ BATCH = 25
     "start",
     [
         *range(0, 400, BATCH),
-        *(pytest.param(k, marks=pytest.mark.slow) for k in range(400, 1200, BATCH)),
+        *(pytest.param(k, marks=pytest.mark.slow) for k in range(400, 900, BATCH)),
     ],
 )
 def test_the_native_backend_agrees_with_the_reference(start: int) -> None:

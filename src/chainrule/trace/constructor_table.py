@@ -58,6 +58,8 @@ def _array(object: Any, dtype: Any = None, *, copy: bool | None = True, order: s
 def _as_array(a: Any, dtype: Any = None, order: Any = None, *, device: Any = None,
               copy: bool | None = None, like: Any = None) -> ArrayTracer:  # fmt: skip
     copy = _copy_mode(copy)
+    if order not in (None, "K", "C"):
+        np.asarray((), order=order)  # raises what NumPy would
     a = as_traced(a)
     array = array_of(a, dtype)
     if copy is False and array is not a:

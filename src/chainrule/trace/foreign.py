@@ -14,7 +14,10 @@ def array_within(x: Any) -> Tracer | None:
 
     Only an object with a traced attribute is asked: to ask may cost, and may be refused.
     """
-    attributes = getattr(x, "__dict__", None)
+    try:
+        attributes = object.__getattribute__(x, "__dict__")  # whatever its `__getattr__` does
+    except AttributeError:
+        return None
     if type(attributes) is not dict or not any(
         issubclass(type(y), Tracer) for y in attributes.values()
     ):

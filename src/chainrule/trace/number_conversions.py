@@ -53,7 +53,10 @@ def _item(x: Tracer, *args: Any) -> Any:
         return _python_number(METHODS["reshape"](x, ()).node if x.shape else x.node)
     if len(args) == 1 and not isinstance(args[0], tuple):
         return _python_number(METHODS["reshape"](x, -1)[index(args[0])].node)
-    entry = x[args if len(args) > 1 else args[0]]  # type: ignore[index]
+    position = args if len(args) > 1 else args[0]
+    if len(position) != len(x.shape):
+        raise ValueError(at_user_line("incorrect number of indices for array"))
+    entry = x[position]  # type: ignore[index]
     return _python_number(entry.node)
 
 
