@@ -189,7 +189,7 @@ def attention_of(layer: Any, dropout: float = 0.0) -> Any:
     """PyTorch's layer with our weights."""
     dim = layer.combine.weight.shape[0]
     theirs = torch.nn.MultiheadAttention(
-        dim, layer.heads, dropout, batch_first=True, dtype=torch.float64
+        dim, layer.num_heads, dropout, batch_first=True, dtype=torch.float64
     )
     with torch.no_grad():
         theirs.in_proj_weight.copy_(torch.tensor(layer.project.weight.T.copy()))
