@@ -46,7 +46,7 @@ def theirs_of(layer: Any, kind: str, case: dict[str, Any]) -> Any:
                     of["bias_ih"].copy_(torch.tensor(cell.bias))
                     of["bias_hh"].zero_()
                     if kind == "GRU":
-                        of["bias_hh"][-cell.hidden :] = torch.tensor(cell.hidden_bias)
+                        of["bias_hh"][-cell.hidden_size :] = torch.tensor(cell.hidden_bias)
     return theirs
 
 
@@ -65,7 +65,7 @@ def gradient_of(theirs: Any, layer: Any) -> Any:
             if cell.bias is not None:
                 parts["bias"] = of("bias_ih", depth, end)
             if getattr(cell, "hidden_bias", None) is not None:
-                parts["hidden_bias"] = of("bias_hh", depth, end)[-cell.hidden :]
+                parts["hidden_bias"] = of("bias_hh", depth, end)[-cell.hidden_size :]
             made.append(cell.replace(**parts))
         cells.append(tuple(made))
     return layer.replace(cells=tuple(cells))
