@@ -15,7 +15,7 @@ OF_ONE = ["acos", "acosh", "asin", "asinh", "atan", "atanh", "cos", "cosh", "exp
           "sin", "sinh", "sqrt", "tan", "tanh"]  # fmt: skip
 
 
-@pytest.mark.parametrize(("k", "name"), enumerate(OF_ONE))
+@pytest.mark.parametrize(("k", "name"), list(enumerate(OF_ONE)))
 def test_functions_of_one_number(k: int, name: str) -> None:
     """Of complex numbers, and of a real one on one side of 0 and 1, eagerly and under jit."""
     f = getattr(cmath, name)
