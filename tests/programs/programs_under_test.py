@@ -1,8 +1,9 @@
 """Programs of packages on PyPI, called as their users call them, and what must hold for each.
 
 A file of tests is about one field: it asks for its packages by `require` (which skips the file
-where one is not installed), lists its programs, and holds each to `right_eagerly`,
-`right_or_refused` (under `jit`) and, where it is cheap, `right_twice`. To run them all:
+where one is not installed), lists its programs, and has its tests from `program_tests`, which
+hold each to `right_eagerly`, `right_or_refused` (under `jit`) and, where it is cheap,
+`right_twice`. To run them all:
 ``pip install '.[programs]'; pytest tests/programs``.
 """
 
@@ -60,11 +61,6 @@ def require(*packages: str) -> None:
             except ImportError as error:
                 reason = f"{error}: pip install '.[programs]' brings it"
                 pytest.skip(reason, allow_module_level=True)
-
-
-def each(programs: list[Program]) -> Any:
-    """The decorator of a test that takes each program in turn."""
-    return pytest.mark.parametrize("program", programs, ids=[p.name for p in programs])
 
 
 @contextmanager
@@ -193,3 +189,25 @@ def right_twice(program: Program) -> None:
             return
         expected = _slopes(along_direction, _values(program), program.step)
         _assert_all_close(curvature(*_values(program)), expected, 10 * program.rtol)
+
+
+def program_tests(programs: list[Program]) -> tuple[Any, Any, Any]:
+    """The tests of a file: each program eagerly, under `jit`, and twice."""
+    each = pytest.mark.parametrize("program", programs, ids=[p.name for p in programs])
+
+    @each
+    def test_eagerly(program: Program) -> None:
+        """Values, gradients and tangents are those of the plain program."""
+        right_eagerly(program)
+
+    @each
+    def test_compiled(program: Program) -> None:
+        """Under jit the numbers are the same, or it is refused."""
+        right_or_refused(program)
+
+    @each
+    def test_twice(program: Program) -> None:
+        """Second derivatives are the slopes of the first."""
+        right_twice(program)
+
+    return test_eagerly, test_compiled, test_twice

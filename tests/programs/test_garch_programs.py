@@ -5,15 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from programs_under_test import (
-    BRANCHES,
-    Program,
-    each,
-    require,
-    right_eagerly,
-    right_or_refused,
-    right_twice,
-)
+from programs_under_test import BRANCHES, Program, program_tests, require
 
 require("arch.univariate")
 
@@ -77,20 +69,4 @@ PROGRAMS = [
             refused_under_jit=BRANCHES),
 ]  # fmt: skip
 
-
-@each(PROGRAMS)
-def test_eagerly(program: Program) -> None:
-    """Values, gradients and tangents are those of the plain program."""
-    right_eagerly(program)
-
-
-@each(PROGRAMS)
-def test_compiled(program: Program) -> None:
-    """Under jit the numbers are the same, or it is refused."""
-    right_or_refused(program)
-
-
-@each(PROGRAMS)
-def test_twice(program: Program) -> None:
-    """Second derivatives are the slopes of the first."""
-    right_twice(program)
+test_eagerly, test_compiled, test_twice = program_tests(PROGRAMS)

@@ -6,15 +6,7 @@ import dataclasses
 from typing import Any
 
 import numpy as np
-from programs_under_test import (
-    BRANCHES,
-    Program,
-    each,
-    require,
-    right_eagerly,
-    right_or_refused,
-    right_twice,
-)
+from programs_under_test import BRANCHES, Program, program_tests, require
 
 require("pharmacokinetics", "yoshika", "opendose_poppk", "ecodyn")
 
@@ -92,20 +84,4 @@ PROGRAMS = [
     Program("ecodyn-predators", predators, (1.1, 0.4, 0.1, 0.4)),
 ]
 
-
-@each(PROGRAMS)
-def test_eagerly(program: Program) -> None:
-    """Values, gradients and tangents are those of the plain program."""
-    right_eagerly(program)
-
-
-@each(PROGRAMS)
-def test_compiled(program: Program) -> None:
-    """Under jit the numbers are the same, or it is refused."""
-    right_or_refused(program)
-
-
-@each(PROGRAMS)
-def test_twice(program: Program) -> None:
-    """The second derivative is the slope of the first."""
-    right_twice(program)
+test_eagerly, test_compiled, test_twice = program_tests(PROGRAMS)
