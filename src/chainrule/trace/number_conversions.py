@@ -45,9 +45,8 @@ def _example(x: Tracer) -> Any:
 
 
 def _item(x: Tracer, *args: Any) -> Any:
-    value = x.node.value
-    if value is not None and not carries_derivative(x.node):
-        return value.item(*args)
+    if _is_plain(x):
+        return x.node.value.item(*args)
     if not args:
         _example(x).item()  # of several entries there is none
         return _python_number(METHODS["reshape"](x, ()).node if x.shape else x.node)
@@ -61,9 +60,8 @@ def _item(x: Tracer, *args: Any) -> Any:
 
 
 def _tolist(x: Tracer) -> Any:
-    value = x.node.value
-    if value is not None and not carries_derivative(x.node):
-        return value.tolist()
+    if _is_plain(x):
+        return x.node.value.tolist()
     return [_tolist(row) for row in x] if x.shape else _item(x)  # type: ignore[attr-defined]
 
 
@@ -148,8 +146,8 @@ def _complex(*args: Any, **kwargs: Any) -> Any:
 
 
 def _complex_of(real: Any = 0.0, imag: Any = 0.0) -> Any:
-    parts = [complex(_example(x)) if isinstance(x, Tracer) else complex(x) for x in (real, imag)]
-    del parts  # they raise what Python would
+    for x in (real, imag):  # raises what Python would
+        complex(_example(x) if isinstance(x, Tracer) else x)
     whole = real + 1j * imag if is_traced(imag) or imag else real + 0j
     return _python_number(whole.node)
 
