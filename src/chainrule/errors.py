@@ -144,6 +144,10 @@ class GradientWarning(UserWarning):
     """A derivative that is zero because nothing that it is taken by reaches the result."""
 
 
+class PerformanceWarning(UserWarning):
+    """Code that runs rightly, and much slower than the same computation in another form would."""
+
+
 class FrozenRandomWarning(UserWarning):
     """Random numbers that were drawn once, while a function was traced, and stay the same."""
 

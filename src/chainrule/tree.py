@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import optree
 
-from .errors import ShapeError
+from .errors import ShapeError, at_user_line
 
 NAMESPACE = "chainrule"
 
@@ -132,6 +132,47 @@ def map(function: Callable[..., Any], tree: Any, *rest: Any) -> Any:
     except (ValueError, TypeError) as error:
         raise ShapeError(f"trees of different structure: {error}") from None
     return unflatten(treedef, [function(*row) for row in zip(first, *columns, strict=True)])
+
+
+def broadcast_prefix(prefix: Any, treedef: TreeDef, name: str = "prefix") -> list[Any]:
+    """Return an entry for each leaf of `treedef`, of a tree that may end above the leaves.
+
+    Whatever is no tuple, list or dict in `prefix` stands for all leaves below; so does None.
+
+    Parameters
+    ----------
+    prefix
+        As `treedef`, with entries in place of branches or leaves.
+    treedef : TreeDef
+    name : str
+        How the prefix is called in errors.
+
+    Raises
+    ------
+    TypeError
+        If the prefix has another structure.
+
+    Examples
+    --------
+    >>> from chainrule import tree
+    >>> tree.broadcast_prefix((0, None), tree.structure(([1.0, 2.0], {"w": 3.0})))
+    [0, 0, None]
+    """
+    if not isinstance(prefix, (tuple, list, dict)):
+        return [prefix] * treedef.num_leaves
+    children, keys = treedef.children(), treedef.entries()
+    branches: Any = None
+    if isinstance(prefix, dict):
+        if treedef.type is not None and issubclass(treedef.type, dict) and {*prefix} == {*keys}:
+            branches = [prefix[key] for key in keys]
+    elif treedef.type is type(prefix) and len(prefix) == len(children):
+        branches = prefix
+    if branches is None:
+        raise TypeError(
+            at_user_line(f"{name} is {prefix!r:.60} where the tree is {str(treedef):.80}")
+        )
+    pairs = zip(branches, children, strict=True)
+    return [entry for branch, child in pairs for entry in broadcast_prefix(branch, child, name)]
 
 
 def transpose(outer: TreeDef, inner: TreeDef, tree: Any) -> Any:

@@ -231,4 +231,4 @@ def test_wrong_and_refused() -> None:
         with pytest.raises((UnsupportedError, cr.errors.GradientError)):
             cr.grad(lambda a, f=refused: np.sum(f(a)))(IMAGE)
     with pytest.raises(AbstractValueError):
-        cr.jit(lambda a, t: nd.rotate(a, t))(IMAGE, 20.0)
+        cr.jit(lambda a, t: nd.rotate(a, t), strict=True)(IMAGE, 20.0)

@@ -333,7 +333,7 @@ def test_extrema_are_pythons() -> None:
             assert_close(cr.jit(cr.grad(f))(np.array(values)), cr.grad(f)(np.array(values)))
             np.testing.assert_array_equal(cr.jit(f)(np.array(values)), function(*values))
     with pytest.raises(AbstractValueError, match="a truth value"):
-        cr.jit(lambda x: max(x[0], x[1], key=lambda v: -v))(X)
+        cr.jit(lambda x: max(x[0], x[1], key=lambda v: -v), strict=True)(X)
 
 
 def test_scikit_learns_processes() -> None:

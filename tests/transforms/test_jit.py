@@ -127,7 +127,7 @@ def test_methods():
 )
 def test_numbers_asked_for_name_the_line(f, args):
     with pytest.raises(AbstractValueError, match=r"test_jit\.py:\d+: .*jit"):
-        cr.jit(f)(*args)
+        cr.jit(f, strict=True)(*args)
 
 
 def test_bad_arguments():

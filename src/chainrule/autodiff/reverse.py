@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..errors import GradientError
@@ -11,6 +11,7 @@ from ..primitives.declare import ELEMENTWISE_FAMILIES
 from ..primitives.elementwise import add
 from .bisection import refuse_bisection
 from .flow import flows_of
+from .forms import in_other_form, other_forms
 
 Observer = Callable[[Node, Any, Sequence[Any]], None]
 
@@ -65,6 +66,7 @@ def reverse(
     observe: Observer | None = None,
     values: bool = False,
     path: Sequence[Node] | None = None,
+    forms: Mapping[Node, Node] | None = None,
 ) -> list[Any]:
     """Return the cotangents of `inputs` for these cotangents of `outputs`; None where zero.
 
@@ -78,6 +80,8 @@ def reverse(
         Compute with the nodes' values instead of building graph. Default False.
     path : sequence of Node, optional
         ``active_nodes(outputs, inputs)``, if the caller has it already.
+    forms : mapping of Node to Node, optional
+        ``other_forms(path, inputs)``, if the caller has it already.
     """
     total: dict[Node, Any] = {}
     for node, g in zip(outputs, cotangents, strict=True):
@@ -88,6 +92,8 @@ def reverse(
     refuse_bisection(path, outputs)
     active = {*path, *wanted}
     flows = flows_of(path, wanted, values)
+    if forms is None:
+        forms = {} if values else other_forms(path, inputs)
     for node in reversed(path):
         g = total.pop(node, None)
         if g is None:
@@ -101,6 +107,8 @@ def reverse(
         y, x = (
             (node.value, [child.value for child in node.inputs]) if values else (node, node.inputs)
         )
+        if forms:
+            y, x = forms.get(node, node), in_other_form(node.inputs, forms)
         flow = None if flows is None else flows.known.pop(node, None)
         if primitive.selective_vjp:
             needs_input_grad = [child in active for child in node.inputs]

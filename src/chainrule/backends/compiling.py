@@ -10,6 +10,7 @@ from pathlib import Path
 from ..config import config
 from ..errors import ChainruleError, CompileError, InternalErrorWarning
 from ..graph.graph import Graph
+from ..graph.stages import stage, take_stages
 from ..lazy import LazyModule
 from ..simplify import simplify
 from ..version import __version__
@@ -32,12 +33,15 @@ def compile_graph(
     the user are raised, and so is everything under ``CHAINRULE_CHECK=1``.
     """
     try:
-        return BACKENDS[config.backend].compile(simplify(graph), tiered, donated)
+        program = BACKENDS[config.backend].compile(_simplified(graph), tiered, donated)
+        if config.debug >= 1:
+            print(f"chainrule: milliseconds: {take_stages()}", file=sys.stderr)
+        return program
     except CompileError as error:
         if config.backend not in _warned:
             _warned.add(config.backend)
             print(f"chainrule: no native code, NumPy computes instead: {error}", file=sys.stderr)
-        return BACKENDS["numpy"].compile(simplify(graph), donated=donated)
+        return BACKENDS["numpy"].compile(_simplified(graph), donated=donated)
     except (ChainruleError, MemoryError):
         raise
     except Exception as error:
@@ -46,6 +50,11 @@ def compile_graph(
         _ask_for_report(error)
         # As it was traced: a rewrite may be at fault
         return BACKENDS["numpy"].compile(graph, donated=donated)
+
+
+def _simplified(graph: Graph) -> Graph:
+    with stage("simplify"):
+        return simplify(graph)
 
 
 def _ask_for_report(error: Exception) -> None:

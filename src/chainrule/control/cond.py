@@ -9,16 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..autodiff.batching import batch, batch_graph, spread_results
+from ..autodiff.forms import FORMS, copy_of, in_other_form, other_forms
 from ..autodiff.forward import forward
-from ..autodiff.reverse import reverse
+from ..autodiff.reverse import active_nodes, reverse
 from ..errors import ShapeError, at_user_line
 from ..graph.graph import Graph
-from ..graph.node import Node, constant, input_node, items
+from ..graph.node import Node, Unbatched, constant, input_node, items
 from ..graph.types import Type
 from ..primitives.callback import NoTangent
 from ..primitives.declare import declared
-from .effects import effects, replay, results_of_effects
+from ..primitives.elementwise import equal
+from .effects import effects, refuse_effects, replay, results_of_effects
 from .scan import zeros_of
+from .selected import any_of, may_raise, operands_of_selected, select
 
 
 def run_cond(inputs: Sequence[Any], **params: Any) -> tuple[Any, ...]:
@@ -130,7 +134,57 @@ def _vjp(
     return cotangents
 
 
+def _batch(
+    size: int, batched: Sequence[bool], predicate: Any, *operands: Any, true: Graph, false: Graph
+) -> list[Any]:
+    """Run one branch for the batch if all examples take the same one, else both, and choose."""
+    refuse_effects(true, "cond")
+    refuse_effects(false, "cond")
+    of_operands = batched[1:]
+    if batched[0]:
+        chosen = _branch_results(true, predicate, operands, of_operands, size)
+        others = _branch_results(false, equal(predicate, False), operands, of_operands, size)
+        return [select(predicate, x, y) for x, y in zip(chosen, others, strict=True)]
+    flags = [batch_graph(branch, of_operands, size).batched for branch in (true, false)]
+    differ = [either or other for either, other in zip(*flags, strict=True)]
+    results = run_cond(
+        [predicate, *operands],
+        true=batch_graph(true, of_operands, size, differ).graph,
+        false=batch_graph(false, of_operands, size, differ).graph,
+    )
+    return [y if b else Unbatched(y) for y, b in zip(results, differ, strict=True)]
+
+
+def _branch_results(
+    branch: Graph, selected: Any, operands: Sequence[Any], batched: Sequence[bool], size: int
+) -> Sequence[Any]:
+    """Return what a branch gives for a batch, of which only the selected examples count."""
+    if not (size and may_raise(branch)):
+        return spread_results(batch(branch, operands, batched, size), size)
+    operands = operands_of_selected(selected, operands, batched)
+    of_batch = batch_graph(branch, batched, size, [True] * len(branch.outputs)).graph
+    unread = tuple([input_node(t) for t in of_batch.input_types])
+    zeros = Graph(unread, tuple([constant(zeros_of(node)) for node in of_batch.outputs]))
+    return run_cond([any_of(selected), *operands], true=of_batch, false=zeros)
+
+
+def _form(
+    node: Node, inputs: tuple[Node, ...], needs_input_grad: Sequence[bool]
+) -> Sequence[Node] | None:
+    """Return the results of the branches as a backward pass reads them: see `autodiff.forms`."""
+    changed = {}
+    for name in ("true", "false"):
+        branch = node.params[name]
+        active = [x for x, need in zip(branch.inputs, needs_input_grad[1:], strict=True) if need]
+        forms = other_forms(active_nodes(branch.outputs, active), active)
+        if forms:
+            changed[name] = Graph(branch.inputs, in_other_form(branch.outputs, forms))
+    return items(copy_of(node, inputs, **changed)) if changed else None
+
+
+FORMS["cond"] = _form
 cond = declared(
     "cond", _evaluate, _infer, _vjp, _jvp, family="control", multiple=True, selective_vjp=True,
+    batch=_batch,
     doc="One of two graphs over the same operands.",
 )  # fmt: skip

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ..errors import GradientError, at_user_line
+from ..errors import GradientError, UnsupportedError, at_user_line
 from ..graph.evaluate import substitute
 from ..graph.graph import Graph
 from ..graph.node import ITEM, Node, input_node, items
@@ -26,6 +26,17 @@ def _has_effect(node: Node) -> bool:
     if node.primitive is callback:
         return not node.params["call"].pure
     return any(isinstance(value, Graph) and effects(value) for value in node.params.values())
+
+
+def refuse_effects(graph: Graph, name: str) -> None:
+    """Raise if a loop or branch that is to run for a whole batch at once has effects."""
+    if effects(graph):
+        raise UnsupportedError(
+            at_user_line(
+                f"vmap of a {name} with an io_callback in it, which would be called for all "
+                "examples of one iteration before the next: loop over the examples with scan"
+            )
+        )
 
 
 def results_of_effects(graph: Graph) -> tuple[Node, ...]:

@@ -18,20 +18,23 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..autodiff.batching import batch_graph
+from ..autodiff.forms import FORMS, copy_of, in_other_form, other_forms
 from ..autodiff.forward import forward
 from ..autodiff.residuals import dependents, rematerializable_from, residuals
+from ..autodiff.reverse import active_nodes
 from ..autodiff.reverse import reverse as reverse_mode
 from ..errors import DtypeError, ShapeError, at_user_line
 from ..graph.evaluate import call, closed
 from ..graph.graph import Graph
-from ..graph.node import CONSTANT, Node, constant, input_node, items
+from ..graph.node import CONSTANT, Node, Unbatched, constant, input_node, items
 from ..graph.types import Type, is_inexact
 from ..memory import total_memory
 from ..primitives.callback import NoTangent
-from ..primitives.declare import declared
+from ..primitives.declare import declared, spread
 from ..primitives.elementwise import add, sub
-from ..primitives.structure import zeros_like
-from .effects import effects, replay
+from ..primitives.structure import axis_to_front, zeros_like
+from .effects import effects, refuse_effects, replay
 
 
 def run_scan(inputs: Sequence[Any], **params: Any) -> tuple[Any, ...]:
@@ -159,7 +162,12 @@ def _vjp(
 
     # The backward body, with the forward one inside it
     seeds = {k: input_node(body.outputs[k].type) for k in (*active_carries, *y_cotangents)}
-    body_cotangents = reverse_mode(body.outputs, active, [seeds.get(k) for k in range(len(g))])
+    forms = other_forms(active_nodes(body.outputs, active), active)
+    body_cotangents = reverse_mode(
+        body.outputs, active, [seeds.get(k) for k in range(len(g))], forms=forms
+    )
+    if forms:
+        body = Graph(body.inputs, in_other_form(body.outputs, forms))
     cotangent_of = dict(zip(active, body_cotangents, strict=True))
     derived = [cotangent_of.get(node) for node in body.inputs]
     d_carry, d_xs, d_constants = split_operands(derived, n_carry, n_xs)
@@ -314,7 +322,49 @@ def _active(body: Graph, n_carry: int, needs_input_grad: Sequence[bool]) -> list
         active = grown
 
 
+def _batch(
+    size: int, batched: Sequence[bool], *inputs: Any, body: Graph, n_carry: int, n_xs: int,
+    length: int, reverse: bool,
+) -> list[Any]:  # fmt: skip
+    """Run one scan over states of the whole batch; a carry that all examples share stays one."""
+    refuse_effects(body, "scan")
+    of_carry, of_xs, of_constants = split_operands(batched, n_carry, n_xs)
+    while True:
+        of_batch = batch_graph(body, [*of_carry, *of_xs, *of_constants], size, of_carry)
+        if of_batch.batched[:n_carry] == of_carry:
+            break
+        of_carry = of_batch.batched[:n_carry]
+    carry, xs, constants = split_operands(inputs, n_carry, n_xs)
+    spread_carry = [
+        y if b or not wanted else spread(size, [b], [y])[0]
+        for y, b, wanted in zip(carry, batched, of_carry, strict=False)
+    ]
+    columns = [axis_to_front(x, 1) if b else x for x, b in zip(xs, of_xs, strict=True)]
+    results = run_scan(
+        [*spread_carry, *columns, *constants], body=of_batch.graph, n_carry=n_carry, n_xs=n_xs,
+        length=length, reverse=reverse,
+    )  # fmt: skip
+    last, ys = results[:n_carry], results[n_carry:]
+    every = [*last, *[axis_to_front(y, 1) if b else y
+                      for y, b in zip(ys, of_batch.batched[n_carry:], strict=True)]]  # fmt: skip
+    return [y if b else Unbatched(y) for y, b in zip(every, of_batch.batched, strict=True)]
+
+
+def _form(
+    node: Node, inputs: tuple[Node, ...], needs_input_grad: Sequence[bool]
+) -> Sequence[Node] | None:
+    """Return the results of the loop as a backward pass reads them: see `autodiff.forms`."""
+    body = node.params["body"]
+    active = _active(body, node.params["n_carry"], needs_input_grad)
+    forms = other_forms(active_nodes(body.outputs, active), active)
+    if not forms:
+        return None
+    return items(copy_of(node, inputs, body=Graph(body.inputs, in_other_form(body.outputs, forms))))
+
+
+FORMS["scan"] = _form
 scan = declared(
     "scan", _evaluate, _infer, _vjp, _jvp, family="control", multiple=True, selective_vjp=True,
+    batch=_batch,
     doc="A loop whose body is a graph.",
 )  # fmt: skip

@@ -10,14 +10,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..autodiff.batching import batch_graph
 from ..autodiff.forward import forward
 from ..errors import DtypeError, GradientError, at_user_line
+from ..graph.evaluate import call, inline
 from ..graph.graph import Graph
-from ..graph.node import Node, constant, input_node, items
+from ..graph.node import Node, Unbatched, constant, input_node, items
 from ..graph.types import Type, is_inexact
-from ..primitives.declare import declared
-from .effects import effects
+from ..primitives.declare import declared, spread
+from ..primitives.elementwise import bitwise_and
+from .effects import effects, refuse_effects
 from .scan import zeros_of
+from .selected import any_of, may_raise, operands_of_selected, select
 
 
 def run_while(inputs: Sequence[Any], **params: Any) -> tuple[Any, ...]:
@@ -114,7 +118,60 @@ def _vjp(_g: Any, _results: Any, *_inputs: Any, cond: Graph, body: Graph) -> lis
     )
 
 
+def _batch(
+    size: int, batched: Sequence[bool], *inputs: Any, cond: Graph, body: Graph
+) -> list[Any]:
+    """Iterate until no example's condition holds; those that are done stay as they are."""
+    refuse_effects(cond, "while_loop")
+    refuse_effects(body, "while_loop")
+    of_carry, of_cond, of_body = _split_operands(batched, cond, body)
+    while True:
+        new_body = batch_graph(body, [*of_carry, *of_body], size, of_carry)
+        new_cond = batch_graph(cond, [*of_carry, *of_cond], size)
+        differs = new_cond.batched[0]
+        grown = [True] * len(of_carry) if differs else new_body.batched
+        if grown == of_carry:
+            break
+        of_carry = grown
+    carry, cond_constants, body_constants = _split_operands(inputs, cond, body)
+    carry = [
+        y if b or not wanted else spread(size, [b], [y])[0]
+        for y, b, wanted in zip(carry, batched, of_carry, strict=False)
+    ]
+    if differs:
+        masked_cond, masked_body = _masked_loop(new_cond.graph, new_body.graph, of_body, size)
+        running = call(new_cond.graph, [*carry, *cond_constants])
+        operands = [*carry, *running, *body_constants, *cond_constants]
+        return list(run_while(operands, cond=masked_cond, body=masked_body)[:-1])
+    results = run_while(
+        [*carry, *cond_constants, *body_constants], cond=new_cond.graph, body=new_body.graph
+    )
+    return [y if b else Unbatched(y) for y, b in zip(results, of_carry, strict=True)]
+
+
+def _masked_loop(
+    cond: Graph, body: Graph, of_body: Sequence[bool], size: int
+) -> tuple[Graph, Graph]:
+    """Return a loop with one more carry, which says of each example whether it still runs."""
+    n = len(body.outputs)
+    carry, constants = body.inputs[:n], body.inputs[n:]
+    running = input_node(Type((size,), cond.outputs[0].dtype))
+    asked = [input_node(t) for t in cond.input_types[n:]]
+    outputs: Sequence[Any] = body.outputs
+    if size and may_raise(body):
+        batched = [*[True] * n, *of_body]
+        outputs = inline(body, operands_of_selected(running, body.inputs, batched))
+    outputs = [select(running, new, old) for new, old in zip(outputs, carry, strict=True)]
+    (holds,) = inline(cond, [*outputs, *asked])
+    masked_body = Graph(
+        (*carry, running, *constants, *asked), (*outputs, bitwise_and(running, holds))
+    )
+    unread = [input_node(node.type) for node in carry]
+    still_running = input_node(running.type)
+    return Graph((*unread, still_running), (any_of(still_running),)), masked_body
+
+
 while_loop = declared(
-    "while_loop", _evaluate, _infer, _vjp, _jvp, family="control", multiple=True,
+    "while_loop", _evaluate, _infer, _vjp, _jvp, family="control", multiple=True, batch=_batch,
     doc="A loop that iterates while a condition holds; its condition and body are graphs.",
 )  # fmt: skip

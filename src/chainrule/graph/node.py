@@ -13,7 +13,7 @@ from itertools import count
 from math import prod
 from operator import attrgetter
 from types import CodeType
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -84,6 +84,11 @@ class Primitive:
         cotangent is asked for. Worth it where a cotangent costs more than the question.
     spec : Mapping
         What tests and documentation read: family, domain, extremes, doc.
+    batch : callable or None
+        ``batch(size, batched, *inputs, **params)`` gives the results for `size` examples at once.
+        `batched` says for each input whether it has a leading axis of that size, and at least one
+        has; the result has one, too. Of several results a sequence is returned, in which one that
+        all examples share is `Unbatched`.
     """
 
     name: str
@@ -94,6 +99,7 @@ class Primitive:
     multiple: bool = False
     selective_vjp: bool = False
     spec: Mapping[str, Any] = field(default_factory=dict)
+    batch: Callable[..., Any] | None = None
 
     def __call__(self, *inputs: Any, **params: Any) -> Any:
         for x in inputs:
@@ -103,6 +109,12 @@ class Primitive:
 
     def __repr__(self) -> str:
         return self.name
+
+
+class Unbatched(NamedTuple):
+    """A result of a batch that all its examples share."""
+
+    value: Any
 
 
 class Node:

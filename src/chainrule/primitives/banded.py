@@ -14,8 +14,9 @@ from ..errors import ShapeError, at_user_line
 from ..graph.node import Primitive
 from ..graph.types import Type
 from ..lazy import LazyModule
-from .declare import declared, unbroadcast
-from .structure import concatenate, pad, reshape, slice_, sum_, zeros_like
+from .declare import declared, spread, unbroadcast
+from .elementwise import where
+from .structure import concatenate, pad, reshape, slice_, sum_, transpose, zeros_like
 
 scipy_linalg = LazyModule("scipy.linalg")
 
@@ -102,6 +103,31 @@ def _jvp(
     return solve_banded(bands, right, bandwidth=bandwidth, trans=trans)
 
 
+def _batch(
+    size: int, batched: Sequence[bool], bands: Any, b: Any, *, bandwidth: tuple[int, int],
+    trans: bool,
+) -> Any:  # fmt: skip
+    """Solve with one matrix for all columns at once; several matrices are blocks of one.
+
+    What bands hold beyond the corners of their matrix would couple the blocks, and is set to 0.
+    """
+    n, k = b.shape[-2:]
+    if not batched[0]:
+        wide = reshape(transpose(b, axes=(1, 0, 2)), shape=(n, size * k))
+        x = solve_banded(bands, wide, bandwidth=bandwidth, trans=trans)
+        return transpose(reshape(x, shape=(n, size, k)), axes=(1, 0, 2))
+    bands, b = spread(size, batched, (bands, b))
+    rows = sum(bandwidth) + 1
+    row = np.arange(rows)[:, None] - bandwidth[1] + np.arange(n)
+    inside = (row >= 0) & (row < n)
+    blocks = transpose(where(inside, bands, bands.dtype.type(0)), axes=(1, 0, 2))
+    x = solve_banded(
+        reshape(blocks, shape=(rows, size * n)), reshape(b, shape=(size * n, k)),
+        bandwidth=bandwidth, trans=trans,
+    )  # fmt: skip
+    return reshape(x, shape=(size, n, k))
+
+
 solve_banded: Primitive = declared(
     "solve_banded",
     _evaluate,
@@ -110,5 +136,6 @@ solve_banded: Primitive = declared(
     _jvp,
     family="linalg",
     selective_vjp=True,
+    batch=_batch,
     doc="x of a x = b, or of a^T x = b, for the bands of a; b has two axes.",
 )

@@ -17,6 +17,7 @@ import numpy as np
 
 from .. import tree
 from ..errors import DtypeError, GradientError, ShapeError, at_user_line, outside_of_traces
+from ..graph.node import Node, Unbatched, items
 from ..graph.types import Type, is_inexact
 from .declare import declared
 
@@ -107,6 +108,39 @@ class HostFunction:
         return np.array(leaf, wanted.dtype)
 
 
+@dataclass(frozen=True, eq=False)
+class HostFunctionOfBatch(HostFunction):
+    """A host function that is called for one example of a batch after the other.
+
+    Attributes
+    ----------
+    example : HostFunction
+        Of one example.
+    batched : tuple of bool
+        Which arguments have a leading axis of examples; the results have one.
+    size : int
+    """
+
+    example: HostFunction
+    batched: tuple[bool, ...]
+    size: int
+
+    def __repr__(self) -> str:
+        axes = "".join("x" if b else "-" for b in self.batched)
+        return f"{self.example!r} of each of {self.size} ({axes})"
+
+    def __call__(self, arrays: Sequence[Any]) -> list[Any]:
+        """Return the stacked results."""
+        stacks: list[Any] = [np.empty(t.shape, t.dtype) for t in self.types]
+        for k in range(self.size):
+            results = self.example(
+                [x[k] if b else x for x, b in zip(arrays, self.batched, strict=True)]
+            )
+            for stack, y in zip(stacks, results, strict=True):
+                stack[k] = y
+        return stacks
+
+
 class NoTangent:
     """Stands for the tangent of a call's result: whoever needs it raises `error`.
 
@@ -141,7 +175,20 @@ def _jvp(_tangents: Any, _results: Any, *_inputs: Any, call: HostFunction) -> li
     return [None, *[NoTangent(call) if is_inexact(t.dtype) else None for t in call.types]]
 
 
+def _batch(
+    size: int, batched: Sequence[bool], token: Any, *arrays: Any, call: HostFunction
+) -> list[Any]:
+    types = tuple(Type((size, *t.shape), t.dtype) for t in call.types)
+    of_batch = HostFunctionOfBatch(
+        call.function, call.arguments, call.results, types, call.pure, call.line,
+        call, tuple(batched[1:]), size,
+    )  # fmt: skip
+    results = callback(token, *arrays, call=of_batch)
+    new_token, *values = items(results) if isinstance(results, Node) else results
+    return [Unbatched(new_token), *values]
+
+
 callback = declared(
-    "callback", _evaluate, _infer, _vjp, _jvp, family="control", multiple=True,
+    "callback", _evaluate, _infer, _vjp, _jvp, family="control", multiple=True, batch=_batch,
     doc="A Python function that is called while the graph runs.",
 )  # fmt: skip

@@ -18,7 +18,7 @@ import numpy as np
 
 from ..errors import ShapeError, at_user_line
 from ..graph.types import Type, broadcast_shapes
-from .declare import declared, unbroadcast
+from .declare import aligned, declared, unbroadcast
 from .operators import swap_last
 from .structure import pad, reshape, slice_, transpose
 
@@ -180,6 +180,18 @@ def _jvp(tangents: Sequence[Any], _y: Any, x: Any, w: Any, *, strides: Pair, dil
     return left + right
 
 
+def _batch(
+    size: int, batched: Sequence[bool], x: Any, w: Any, *, strides: Pair, dilation: Pair
+) -> Any:
+    """Convolve all at once: with one kernel the rows of all examples are the rows of one batch."""
+    if len(x.shape) == 5 and len(w.shape) == 4 and not batched[1]:
+        rows = x.shape[1]
+        x = reshape(x, shape=(size * rows, *x.shape[2:]))
+        y = conv(x, w, strides=strides, dilation=dilation)
+        return reshape(y, shape=(size, rows, *y.shape[1:]))
+    return conv(*aligned(batched, (x, w), (4, 4)), strides=strides, dilation=dilation)
+
+
 conv = declared(
     "conv",
     _evaluate,
@@ -188,5 +200,6 @@ conv = declared(
     _jvp,
     selective_vjp=True,
     family="bilinear",
+    batch=_batch,
     doc="Convolution without padding over two axes of rows with their features last.",
 )

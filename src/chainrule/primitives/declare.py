@@ -115,7 +115,14 @@ def elementwise(
             "kinds": kinds, "doc": doc, "flat": vjp is None, "arity": len(domain),
             "slopes": tuple(slopes or ()), "ufunc": ufunc, "whole": whole}  # fmt: skip
     value = evaluate if slopes else eval
-    return register(Primitive(name, value, infer, vjp, jvp, selective_vjp=True, spec=spec))
+
+    def batch(_size: int, batched: Sequence[bool], *x: Any, **params: Any) -> Any:
+        return primitive(*aligned(batched, x, (0,) * len(x)), **params)
+
+    primitive = register(
+        Primitive(name, value, infer, vjp, jvp, selective_vjp=True, spec=spec, batch=batch)
+    )
+    return primitive
 
 
 def _rules(
@@ -190,12 +197,13 @@ def linear(
     infer: Callable[..., Type],
     transpose: Callable[..., Any],
     *,
+    batch: Callable[..., Any],
     doc: str = "",
 ) -> Primitive:
     """Declare a primitive that is linear in its first input; other inputs carry no derivative.
 
     ``transpose(g, x, *rest, **params)`` gives the cotangent of the first input, of which only
-    shape and dtype may be read.
+    shape and dtype may be read; `batch` is that of `Primitive`.
     """
 
     def vjp(g: Any, _y: Any, x: Any, *rest: Any, **params: Any) -> list[Any]:
@@ -207,7 +215,7 @@ def linear(
         return None if tangents[0] is None else primitive(tangents[0], *rest, **params)
 
     spec = {"family": "linear", "doc": doc}
-    primitive = register(Primitive(name, eval, infer, vjp, jvp, spec=spec))
+    primitive = register(Primitive(name, eval, infer, vjp, jvp, spec=spec, batch=batch))
     return primitive
 
 
@@ -222,15 +230,26 @@ def declared(
     multiple: bool = False,
     selective_vjp: bool = False,
     selective_jvp: bool = False,
+    batch: Callable[..., Any] | None = None,
+    cores: Sequence[int] | None = None,
     doc: str = "",
 ) -> Primitive:
     """Declare a primitive by its full rules; without `vjp` its derivative is zero.
 
     With `selective_jvp`, `jvp` takes ``needs_results``, which says for each of several results
-    whether its tangent is asked for.
+    whether its tangent is asked for. In place of `batch`, `cores` says how many of the last axes
+    of each input belong to one example, where the axes before them broadcast.
     """
+
+    def along_leading_axes(_size: int, batched: Sequence[bool], *inputs: Any, **params: Any) -> Any:
+        return primitive(*aligned(batched, inputs, cores or ()), **params)
+
+    batch = batch if cores is None else along_leading_axes
     spec = {"family": family, "doc": doc, "selective_jvp": selective_jvp}
-    return register(Primitive(name, eval, infer, vjp, jvp, multiple, selective_vjp, spec))
+    primitive = register(
+        Primitive(name, eval, infer, vjp, jvp, multiple, selective_vjp, spec, batch)
+    )
+    return primitive
 
 
 _late_bound: dict[str, Primitive] = {}
@@ -260,6 +279,33 @@ def broadcast_like(t: Any, y: Any) -> Any:
     return t if t.dtype == y.dtype else _late_bound["cast"](t, dtype=y.dtype)
 
 
+def aligned(batched: Sequence[bool], inputs: Sequence[Any], cores: Sequence[int]) -> list[Any]:
+    """Put axes of size 1 behind a batch's, so that it stands before all axes that broadcast.
+
+    Parameters
+    ----------
+    cores : sequence of int
+        How many of the last axes of each input do not broadcast.
+    """
+    ranks = [
+        len(x.shape) - b - core for x, b, core in zip(inputs, batched, cores, strict=True)
+    ]
+    lead = max(ranks)
+    return [
+        x if not b or rank == lead
+        else _late_bound["reshape"](x, shape=(x.shape[0], *(1,) * (lead - rank), *x.shape[1:]))
+        for x, b, rank in zip(inputs, batched, ranks, strict=True)
+    ]  # fmt: skip
+
+
+def spread(size: int, batched: Sequence[bool], inputs: Sequence[Any]) -> list[Any]:
+    """Return the inputs, all with a leading axis: those that examples share are repeated."""
+    return [
+        x if b else _late_bound["broadcast_to"](x, shape=(size, *x.shape))
+        for x, b in zip(inputs, batched, strict=True)
+    ]
+
+
 def provide(*primitives: Primitive) -> None:
-    """Name the primitives that `unbroadcast`, `broadcast_like` and `masked` are made of."""
+    """Name the primitives that `unbroadcast`, `masked`, `aligned` and their kin are made of."""
     _late_bound.update({primitive.name: primitive for primitive in primitives})

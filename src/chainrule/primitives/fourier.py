@@ -45,8 +45,11 @@ def _linear(
     def jvp(tangents: Sequence[Any], _y: Any, _x: Any, **params: Any) -> Any:
         return None if tangents[0] is None else primitive(tangents[0], **params)
 
+    def batch(_size: int, _batched: Any, x: Any, *, axis: int, **params: Any) -> Any:
+        return primitive(x, axis=axis + 1, **params)
+
     spec = {"family": "fft", "doc": doc, "into": into}
-    primitive = register(Primitive(name, eval, infer, vjp, jvp, spec=spec))
+    primitive = register(Primitive(name, eval, infer, vjp, jvp, spec=spec, batch=batch))
     return primitive
 
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from ..errors import ShapeError, at_user_line
 from ..graph.types import Type, broadcast_shapes
-from .declare import declared, unbroadcast
+from .declare import aligned, declared, unbroadcast
+from .elementwise import mul
 from .operators import swap_last
 from .structure import reshape
 
@@ -51,6 +52,29 @@ def _matmul_jvp(tangents: Sequence[Any], _z: Any, x: Any, y: Any) -> Any:
     return left + right
 
 
+def _matmul_batch(size: int, batched: Sequence[bool], x: Any, y: Any) -> Any:
+    """Multiply all at once: rows of all examples by one matrix, or one matrix by all columns.
+
+    Outer products are left to elementwise code, which is fused with what reads them.
+    """
+    (x_rank, y_rank) = (len(z.shape) - b for z, b in zip((x, y), batched, strict=True))
+    if x.shape[-1] == 1:
+        return mul(*aligned(batched, (x, y), (2, 2)))
+    if x_rank == y_rank == 2 and not all(batched):
+        if batched[0]:
+            rows, depth = x.shape[1:]
+            product = matmul(reshape(x, shape=(size * rows, depth)), y)
+            return reshape(product, shape=(size, rows, y.shape[-1]))
+        if y.shape[-1] == 1:
+            product = matmul(reshape(y, shape=y.shape[:2]), swap_last(x))
+            return reshape(product, shape=(size, x.shape[0], 1))
+    return _lead(batched, x, y)
+
+
+def _lead(batched: Sequence[bool], x: Any, y: Any) -> Any:
+    return matmul(*aligned(batched, (x, y), (2, 2)))
+
+
 matmul = declared(
     "matmul",
     lambda xp, x, y: xp.matmul(x, y),
@@ -59,5 +83,6 @@ matmul = declared(
     _matmul_jvp,
     selective_vjp=True,
     family="bilinear",
+    batch=_matmul_batch,
     doc="Matrix product of the last two axes of arrays with at least two; the rest broadcast.",
 )

@@ -14,6 +14,7 @@ from .declare import declared, linear
 from .elementwise import bitwise_or, equal, invert, neg, not_equal, where
 from .indexing import gather
 from .structure import (
+    behind,
     broadcast_to,
     concatenate,
     dropped_axes,
@@ -63,6 +64,7 @@ max_: Primitive = declared(
     _max_vjp,
     _max_jvp,
     family="reduction",
+    batch=lambda size, batched, x, *, axes: max_(x, axes=behind(axes)),
     doc="Maximum over axes; a nan is passed on; ties share the derivative equally.",
 )
 
@@ -122,6 +124,7 @@ prod: Primitive = declared(
     _prod_vjp,
     _prod_jvp,
     family="reduction",
+    batch=lambda size, batched, x, *, axis: prod(x, axis=axis + 1),
     doc="Product over one axis; the derivative is right with any number of zeros.",
 )
 
@@ -130,6 +133,7 @@ cumsum: Primitive = linear(
     lambda xp, x, *, axis: xp.cumsum(x, axis=axis),
     lambda x, *, axis: Type(x.shape, np.cumsum(np.empty(0, x.dtype)).dtype),
     lambda g, x, *, axis: _flip(cumsum(_flip(g, axis), axis=axis), axis),
+    batch=lambda size, batched, x, *, axis: cumsum(x, axis=axis + 1),
     doc="Running sum along an axis.",
 )
 
@@ -187,6 +191,7 @@ cumprod: Primitive = declared(
     _cumprod_vjp,
     _cumprod_jvp,
     family="reduction",
+    batch=lambda size, batched, x, *, axis: cumprod(x, axis=axis + 1),
     doc="Running product along an axis.",
 )
 
@@ -196,6 +201,7 @@ argmax: Primitive = declared(
     lambda xp, x, *, axis: xp.argmax(x, axis=axis),
     lambda x, *, axis: Type(_max_type(x, axes=(axis,)).shape, np.dtype(np.intp)),
     family="flat",
+    batch=lambda size, batched, x, *, axis: argmax(x, axis=axis + 1),
     doc="Where the first maximum along an axis is: an integer, without derivative.",
 )
 
@@ -210,6 +216,7 @@ argsort: Primitive = declared(
     lambda xp, x, *, axis: xp.argsort(x, axis=axis, kind="stable"),
     lambda x, *, axis: Type(x.shape, np.dtype(np.intp)),
     family="flat",
+    batch=lambda size, batched, x, *, axis: argsort(x, axis=axis + 1),
     doc="The stable order along an axis: sort is a gather by it.",
 )
 

@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import ShapeError, at_user_line
 from ..graph.node import Primitive
 from ..graph.types import Type, is_inexact
-from .declare import declared, linear, provide, sum_to_shape
+from .declare import declared, linear, provide, spread, sum_to_shape
 from .elementwise import where
 
 
@@ -39,6 +39,7 @@ cast: Primitive = declared(
     _cast_vjp,
     _cast_jvp,
     family="linear",
+    batch=lambda size, batched, x, *, dtype: cast(x, dtype=dtype),
     doc="Another dtype. Linear between floating dtypes, flat otherwise; of a complex number that "
     "becomes a real one the real part.",
 )
@@ -48,9 +49,16 @@ stop_gradient: Primitive = declared(
     lambda xp, x: x,
     lambda x: x,
     family="flat",
+    batch=lambda size, batched, x: stop_gradient(x),
     doc="The value itself, with derivative zero.",
 )
-identity: Primitive = linear("identity", lambda xp, x: x, lambda x: x, lambda g, x: g)
+identity: Primitive = linear(
+    "identity",
+    lambda xp, x: x,
+    lambda x: x,
+    lambda g, x: g,
+    batch=lambda size, batched, x: identity(x),
+)
 
 
 def _reshape_type(x: Type, *, shape: tuple[int, ...]) -> Type:
@@ -64,13 +72,38 @@ reshape: Primitive = linear(
     lambda xp, x, *, shape: xp.reshape(x, shape),
     _reshape_type,
     lambda g, x, *, shape: reshape(g, shape=x.shape),
+    batch=lambda size, batched, x, *, shape: reshape(x, shape=(size, *shape)),
 )
 transpose: Primitive = linear(
     "transpose",
     lambda xp, x, *, axes: xp.transpose(x, axes),
     lambda x, *, axes: Type(tuple(x.shape[k] for k in axes), x.dtype),
     lambda g, x, *, axes: transpose(g, axes=tuple(int(k) for k in np.argsort(axes))),
+    batch=lambda size, batched, x, *, axes: transpose(x, axes=(0, *behind(axes))),
 )
+
+
+def behind(axes: Sequence[int]) -> tuple[int, ...]:
+    """Return the numbers of axes behind one more, the leading one of a batch."""
+    return tuple(k + 1 for k in axes)
+
+
+def axis_to_front(x: Any, axis: int) -> Any:
+    """Move an axis before all others."""
+    others = (k for k in range(len(x.shape)) if k != axis)
+    return transpose(x, axes=(axis, *others)) if axis else x
+
+
+def axis_from_front(x: Any, axis: int) -> Any:
+    """Move the leading axis to the position `axis`."""
+    order = [*range(1, axis + 1), 0, *range(axis + 1, len(x.shape))]
+    return transpose(x, axes=tuple(order)) if axis else x
+
+
+def _broadcast_batch(size: int, _batched: Any, x: Any, *, shape: tuple[int, ...]) -> Any:
+    ones = (1,) * (len(shape) + 1 - len(x.shape))
+    x = reshape(x, shape=(size, *ones, *x.shape[1:])) if ones else x
+    return broadcast_to(x, shape=(size, *shape))
 
 
 broadcast_to: Primitive = linear(
@@ -78,6 +111,7 @@ broadcast_to: Primitive = linear(
     lambda xp, x, *, shape: xp.broadcast_to(x, shape),
     lambda x, *, shape: Type(shape, x.dtype),
     lambda g, x, *, shape: sum_to_shape(g, x.shape),
+    batch=_broadcast_batch,
 )
 
 
@@ -99,6 +133,7 @@ sum_: Primitive = linear(
     lambda xp, x, *, axes: xp.sum(x, axis=axes),
     lambda x, *, axes: Type(dropped_axes(x.shape, axes), _sum_dtype(x.dtype)),
     lambda g, x, *, axes: broadcast_to(reshape(g, shape=with_ones(x.shape, axes)), shape=x.shape),
+    batch=lambda size, batched, x, *, axes: sum_(x, axes=behind(axes)),
     doc="Sum over `axes`, which disappear.",
 )
 provide(cast, broadcast_to, sum_, reshape, where)
@@ -118,6 +153,7 @@ slice_: Primitive = linear(
     lambda xp, x, *, index: x[index],
     _slice_type,
     _unslice,
+    batch=lambda size, batched, x, *, index: slice_(x, index=(slice(None), *index)),
     doc="Basic slicing, one slice an axis, any step.",
 )
 
@@ -135,6 +171,9 @@ pad: Primitive = linear(
     _evaluate_pad,
     lambda x, *, shape, index: Type(shape, x.dtype),
     lambda g, x, *, shape, index: slice_(g, index=index),
+    batch=lambda size, batched, x, *, shape, index: pad(
+        x, shape=(size, *shape), index=(slice(0, size), *index)
+    ),
     doc="Zeros of `shape` with x at a basic slice: the transpose of slice, and padding.",
 )
 
@@ -184,6 +223,7 @@ concatenate: Primitive = declared(
     _concatenate_vjp,
     _concatenate_jvp,
     family="linear",
+    batch=lambda size, batched, *xs, axis: concatenate(*spread(size, batched, xs), axis=axis + 1),
 )
 
 

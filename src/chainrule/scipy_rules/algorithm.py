@@ -15,8 +15,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..control.scan import run_scan
 from ..errors import GradientError, at_user_line, refusals
-from ..graph.node import Node, Primitive, apply, items
+from ..graph.graph import Graph
+from ..graph.node import Node, Primitive, apply, input_node, items
 from ..graph.types import Type, is_inexact
 from ..primitives.callback import NoTangent
 from ..primitives.structure import cast
@@ -126,9 +128,23 @@ def results_of(y: Any) -> Sequence[Any]:
     return items(y) if isinstance(y, Node) else y
 
 
+def _batch(size: int, batched: Sequence[bool], *inputs: Any, call: Algorithm) -> Sequence[Any]:
+    """Run the algorithm for one example after the other, as a loop in the graph."""
+    slices = [Type(x.shape[b:], x.dtype) for x, b in zip(inputs, batched, strict=True)]
+    leaves = [input_node(t) for t in slices]
+    order = [k for wanted in (True, False) for k, b in enumerate(batched) if b is wanted]
+    results = items(apply(algorithm, tuple(leaves), {"call": call}))
+    body = Graph(tuple([leaves[k] for k in order]), results)
+    return run_scan(
+        [inputs[k] for k in order], body=body, n_carry=0, n_xs=sum(batched), length=size,
+        reverse=False,
+    )  # fmt: skip
+
+
 algorithm = Primitive(
     "algorithm", _evaluate, _infer, _vjp, _jvp, multiple=True, selective_vjp=True,
     spec={"family": "control", "doc": "An algorithm of SciPy, which computes with plain numbers."},
+    batch=_batch,
 )  # fmt: skip
 
 

@@ -9,10 +9,12 @@ import numpy as np
 
 from ..config import config
 from ..graph.graph import Graph
+from ..graph.stages import stage
 from ..graph.verify import verify
 from .algebra import algebra
 from .concat_of_pads import concat_of_pads
 from .hoist import hoist
+from .inline_calls import inline_calls
 from .push_slices import push_slices
 from .scan_passes import map_inner_graphs, merge_scans, prune_scans
 from .sink_after_scan import sink_after_scan
@@ -37,7 +39,8 @@ def simplify(graph: Graph) -> Graph:
     added in another order.
     """
     with np.errstate(all="ignore"):
-        simple = map_inner_graphs(_fixed_point(verify(graph, "tracing")), simplify)
+        inlined = _verified(inline_calls, verify(graph, "tracing"))
+        simple = map_inner_graphs(_fixed_point(inlined), simplify)
         hoisted = _verified(sink_after_scan, _verified(hoist, simple))
         if hoisted is not simple:
             simple = map_inner_graphs(_fixed_point(hoisted), simplify)
@@ -57,7 +60,8 @@ def _fixed_point(graph: Graph) -> Graph:
 
 
 def _verified(step: Callable[[Graph], Graph], graph: Graph) -> Graph:
-    graph = verify(step(graph), step.__name__, graph)
+    with stage(step.__name__):
+        graph = verify(step(graph), step.__name__, graph)
     if config.debug >= 4:
         print(f"# after {step.__name__}\n{graph}", file=sys.stderr)
     return graph

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from types import CodeType
-from typing import Any, NamedTuple, TypeVar
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,13 +15,13 @@ from ..errors import (
     Refusal,
     UnsupportedError,
     at_user_line,
-    is_internal,
     refusals,
 )
 from ..graph.evaluate import closed
 from ..graph.graph import Graph
 from ..graph.node import CONSTANT, Node, input_node, next_serial, reachable
 from ..graph.types import Type, check_dtype
+from ..primitives.callback import FIRST_TOKEN
 from ..primitives.structure import identity
 from .compiled_readers import refusal_behind
 from .frozen_draws import frozen_draws
@@ -29,12 +29,12 @@ from .interception import call_intercepted
 from .masked import refuse_masked
 from .operands import check_plain, node_of
 from .patches import CachedFunction, patches
+from .recording import Guard, Recording, decisions, recording
+from .restarts import restarted
 from .strides import set_layout_like, set_layout_of, set_strides, strides_of_array
 from .tracer import HOOKS, ArrayTracer, ScalarTracer, Tracer, traced
-from .tracing import Tokens, mark_finished, refuse_escaped, tracing
+from .tracing import Tokens, differentiated, mark_finished, refuse_escaped, tracing
 from .views import check_shapes, root_of
-
-Result = TypeVar("Result")
 
 
 def as_array(x: Any, name: str = "argument") -> Any:
@@ -106,50 +106,6 @@ def call_user_function(
     return result
 
 
-def restarted(trace: Callable[[], Result]) -> Result:
-    """Trace a function, again from the start where other code of its own may not be refused."""
-    latest = refusals.latest
-    try:
-        return trace()
-    except Refusal as error:
-        if error.code is None:
-            raise
-        tried = error
-    all_buffers, codes = tracing.all_buffers, set[CodeType]()
-    tracing.restarts += 1
-    try:
-        while True:
-            asking = _asking(tried) - codes
-            new = sum([HOOKS["rewrite_all"](code) for code in asking])
-            if not asking or not (new or (tried.at_write and not tracing.all_buffers)):
-                raise tried
-            tracing.all_buffers |= tried.at_write
-            codes |= asking
-            refusals.latest = latest
-            try:
-                return trace()
-            except Refusal as error:
-                tried = error
-    finally:
-        tracing.all_buffers = all_buffers
-        tracing.restarts -= 1
-
-
-def _asking(tried: Refusal) -> set[CodeType]:
-    """Return the code that asked for a plain number; for a write also what called it, where the
-    array may be from.
-    """
-    if tried.code is None:
-        return set()
-    codes = {tried.code}
-    for error in (tried, tried.__cause__) if tried.at_write else ():  # NumPy's, in which it died
-        step = getattr(error, "__traceback__", None)
-        while step is not None:
-            codes.add(step.tb_frame.f_code)
-            step = step.tb_next
-    return {code for code in codes if not is_internal(code)}
-
-
 class Captured(NamedTuple):
     """The graph that a function became, and how it connects to its surroundings.
 
@@ -169,6 +125,15 @@ class Captured(NamedTuple):
         Whether it calls Python: then the graph's last input is a token.
     has_effects : bool
         Whether such a call has effects: then the graph's last output is a token, too.
+    asks_outside : bool
+        Whether a branch depends on the numbers of tracers that are not its own arguments.
+    guards : tuple of Guard
+        What the trace asked of the numbers of the call that was recorded. If there are any, the
+        graph has one more output, after the results: what they come out as (`recording.decisions`).
+    leaves : tuple of Node
+        The arguments and the token that the guards hang on.
+    values : callable or None
+        Returns the results of the call that was recorded.
     """
 
     graph: Graph
@@ -178,6 +143,10 @@ class Captured(NamedTuple):
     distinguishes_scalars: bool
     reads_token: bool = False
     has_effects: bool = False
+    asks_outside: bool = False
+    guards: tuple[Guard, ...] = ()
+    leaves: tuple[Node, ...] = ()
+    values: Callable[[], list[Any]] | None = None
 
 
 def capture(
@@ -187,6 +156,7 @@ def capture(
     weak: Sequence[bool] | None = None,
     examples: Sequence[Any] | None = None,
     copy_results: bool = False,
+    record: bool = False,
 ) -> Captured:
     """Return the graph of ``function(*unflatten(treedef, inputs))``.
 
@@ -203,40 +173,78 @@ def capture(
     copy_results : bool
         Whether the results become arrays of their own. Default False: they go on as arrays of the
         trace, so a function that writes may not return one array twice.
+    record : bool
+        Whether branches follow the numbers of the `examples`, and are guarded. Default False: they
+        are refused.
     """
-    return restarted(lambda: _captured(function, types, treedef, weak, examples, copy_results))
+    attempts: list[Recording] = []
+
+    def trace(generous: bool) -> Captured:
+        first_new_serial = next_serial()
+        inputs = [input_node(t) for t in types]
+        call = _Call(function, inputs, treedef, weak, examples, copy_results)
+        if not record:
+            return _captured(call, first_new_serial, None)
+        attempts.append(Recording(inputs, examples or (), generous))
+        with recording(attempts[-1]):
+            return _captured(call, first_new_serial, attempts[-1])
+
+    latest = refusals.latest
+    try:
+        return restarted(lambda: trace(False))
+    except Refusal:
+        if not (attempts and attempts[-1].refused):
+            raise
+    refusals.latest = latest
+    return restarted(lambda: trace(True))
 
 
-def _captured(
-    function: Callable[..., Any],
-    types: Sequence[Any],
-    treedef: Any,
-    weak: Sequence[bool] | None,
-    examples: Sequence[Any] | None,
-    copy_results: bool,
-) -> Captured:
-    first_new_serial = next_serial()
-    inputs = [input_node(t) for t in types]
-    weak = [False] * len(inputs) if weak is None else weak
-    examples = [None] * len(inputs) if examples is None else examples
-    tracers = [_placeholder(node, w, x) for node, w, x in zip(inputs, weak, examples, strict=True)]
-    outer = tracing.first_serial, tracing.kind_observed, tracing.tokens
+class _Call(NamedTuple):
+    """What is traced: see `capture`."""
+
+    function: Callable[..., Any]
+    inputs: list[Node]
+    treedef: Any
+    weak: Sequence[bool] | None
+    examples: Sequence[Any] | None
+    copy_results: bool
+
+    def tracers(self) -> list[Tracer]:
+        """Return what stands for the arguments."""
+        nothing = [None] * len(self.inputs)
+        columns = (self.inputs, self.weak or nothing, self.examples or nothing)
+        return [_placeholder(node, bool(w), x) for node, w, x in zip(*columns, strict=True)]
+
+
+def _captured(call: _Call, first_new_serial: int, recorded: Recording | None) -> Captured:
+    function, inputs = call.function, call.inputs
+    tracers = call.tracers()
+    outer = tracing.first_serial, tracing.kind_observed, tracing.tokens, tracing.outside_asked
     tokens = Tokens()
+    if recorded is not None:
+        recorded.add(tokens.first, FIRST_TOKEN)
     tracing.first_serial, tracing.kind_observed, tracing.tokens = first_new_serial, False, tokens
+    tracing.outside_asked = False
     try:
         with frozen_draws(function):
-            result = call_user_function(function, tree.unflatten(treedef, tracers), {})
-        asked_kind = tracing.kind_observed
+            result = call_user_function(function, tree.unflatten(call.treedef, tracers), {})
+        asked_kind, asked_outside = tracing.kind_observed, tracing.outside_asked
     finally:
-        tracing.first_serial, tracing.kind_observed, tracing.tokens = outer
+        tracing.first_serial, tracing.kind_observed, tracing.tokens, tracing.outside_asked = outer
     leaves, out_treedef = tree.flatten(result)
     outputs = [node_of(as_array(leaf, "a result")) for leaf in leaves]
     written = tuple(k for k, t in enumerate(tracers) if t.node is not inputs[k])
     check_shapes([tracers[k] for k in written], [inputs[k] for k in written])
-    if written and not copy_results:
+    if written and not call.copy_results:
         _check_results_not_aliased(leaves)
     last = tokens.joined()
     has_effects = last is not tokens.first
+    guards: tuple[Guard, ...] = ()
+    values = None
+    if recorded is not None and recorded.guards:
+        guards = tuple(recorded.guards)
+        values = partial(recorded.values_of, tuple(outputs), last)
+        outputs.append(decisions(guards))
     outputs += [last] * has_effects
     graph, outside = close_graph(first_new_serial, inputs, outputs)
     reads_token = tokens.first in outside
@@ -247,8 +255,9 @@ def _captured(
     mark_finished([*inputs, tokens.first])
     distinguishes_scalars = asked_kind or any(not inputs[k].shape for k in written)
     return Captured(
-        graph, out_treedef, outside, written, distinguishes_scalars, reads_token, has_effects
-    )
+        graph, out_treedef, outside, written, distinguishes_scalars, reads_token, has_effects,
+        asked_outside, guards, (*inputs, tokens.first), values,
+    )  # fmt: skip
 
 
 def _without(
@@ -298,6 +307,7 @@ def new_leaf(x: Any, copy: bool = False) -> tuple[Node, Tracer]:
     """
     if isinstance(x, Tracer):
         node = identity_of(x.node)
+        differentiated.add(node)
         set_layout_like(node, x.node)
         return node, ArrayTracer(node) if isinstance(x, ArrayTracer) else ScalarTracer(node, x.weak)
     array = as_array(x)

@@ -133,7 +133,7 @@ def _trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
     axes = normalize_axes(node, axis)
     if axis is not None and not axes:
         return filt
-    nonzero = np.argwhere(concrete_value(node, "np.trim_zeros: the result's size"))
+    nonzero = np.argwhere(concrete_value(truth(node), "np.trim_zeros: the result's size"))
     index: list[slice] = []
     for k in range(len(node.shape)):
         if k not in axes:

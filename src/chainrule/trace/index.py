@@ -16,6 +16,7 @@ from ..graph.node import CONSTANT, Node
 from ..graph.types import is_inexact
 from ..primitives.indexing import gather, scatter, scatter_add
 from ..primitives.structure import reshape, slice_, transpose
+from .nonzero import is_countable, nonzero_nodes
 from .operands import node_of
 from .selection import Selection, is_abstract_mask, write_masked
 from .strides import set_layout_like, set_not_contiguous
@@ -170,7 +171,7 @@ def _entries_by_axis(shape: tuple[int, ...], index: tuple[Any, ...]) -> list[Any
     for part in index:
         if isinstance(part, Node) and part.dtype.kind == "b":
             _check_mask(part, shape[axis : axis + part.ndim], axis)
-            parts.extend(node_of(hits) for hits in np.nonzero(part.value))
+            parts.extend(nonzero_nodes(part, "a mask beside other indices"))
         else:
             parts.append(part)
         axis += len(shape) - taken if part is Ellipsis else _axes_taken(part)
@@ -234,7 +235,7 @@ def _normalize_entry(part: Any) -> Any:
             array = array.astype(np.intp)  # of no index; NumPy does not mind either
         node = node_of(array)
     if node.dtype.kind == "b":
-        if node.value is None:
+        if not is_countable(node):
             raise AbstractValueError(
                 at_user_line(
                     "a boolean mask beside other indices has a result of unknown size under jit: "

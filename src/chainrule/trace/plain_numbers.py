@@ -12,7 +12,8 @@ from weakref import WeakSet
 from ..errors import AbstractValueError, GradientError, Refusal, at_user_line, is_internal, refusals
 from ..graph.node import CONSTANT, INPUT, ITEM, Node, differentiable
 from .masked import refuse_masked
-from .tracing import tracing
+from .recording import Kind, recording
+from .tracing import differentiated, tracing
 
 _detached: WeakSet[Node] = WeakSet()  # nodes found to hang on no argument: that stays so
 
@@ -21,12 +22,17 @@ def carries_derivative(node: Node) -> bool:
     """Return whether a derivative flows into the node from a running transformation's argument."""
     seen: set[Node] = set()
     stack = [node]
+    recorded = tracing.recording
     while stack:
         top = stack.pop()
         if top in seen or top in _detached or not differentiable(top):
             continue
         primitive = top.primitive
+        if top in differentiated:
+            return True
         if primitive is INPUT:
+            if recorded is not None and recorded.knows(top):
+                continue
             return True
         seen.add(top)
         flat = primitive.vjp is None and primitive.jvp is None and primitive is not ITEM
@@ -36,13 +42,19 @@ def carries_derivative(node: Node) -> bool:
     return False
 
 
-def concrete_value(node: Node, request: str) -> Any:
+def concrete_value(node: Node, request: str, kind: Kind = "exact") -> Any:
     """Return the node's value, or raise an error that names the `request` if only its type is
     known.
+
+    Where a call is recorded, the value is that of this call, and its `kind` of question is guarded.
     """
     value = node.value
     if tracing.masked_since is not None:
         refuse_masked((node,))
+    if value is None and tracing.recording is not None:
+        value = tracing.recording.answer(node, kind)
+    elif node.serial < tracing.first_serial and node.primitive is not CONSTANT:
+        tracing.outside_asked = True
     if value is None:
         error = AbstractValueError(
             at_user_line(
@@ -58,8 +70,18 @@ def concrete_value(node: Node, request: str) -> Any:
 
 
 def detached_value(node: Node, request: str) -> Any:
-    """Return the node's value for use outside the trace; refuse if its derivative would be lost."""
-    value = concrete_value(node, request)
+    """Return the node's value for use outside the trace; refuse if its derivative would be lost.
+
+    While a call is recorded, the first attempt is refused: other code might compute with the
+    traced number itself (`capture.restarted`).
+    """
+    recorded = tracing.recording
+    if node.value is None and recorded is not None and not recorded.generous:
+        recorded.refused = True
+        with recording(None):
+            value = concrete_value(node, request)
+    else:
+        value = concrete_value(node, request)
     if carries_derivative(node):
         error = GradientError(
             at_user_line(f"{request} asked{_requesting_library()} {_DERIVATIVE_LOST}")

@@ -19,6 +19,7 @@ from ..graph.node import CONSTANT, INPUT, Node
 from ..primitives.structure import cast, reshape
 from .function_rules import NO_VALUE, normalize_axis
 from .operands import node_of
+from .recording import is_known
 from .selected import Selected
 from .tracer import HOOKS, METHODS, ArrayTracer, Tracer, repeated, traced
 
@@ -264,7 +265,7 @@ _REDUCTION_METHODS = {"sum", "prod", "any", "all", "max", "min", "mean"}
 
 def is_abstract_mask(index: Any) -> bool:
     """Return whether an index is one traced mask whose truth values are not known."""
-    return isinstance(index, Tracer) and index.dtype.kind == "b" and index.node.value is None
+    return isinstance(index, Tracer) and index.dtype.kind == "b" and not is_known(index.node)
 
 
 def _mask_beside(mask: Node, x: Any) -> Tracer:

@@ -23,6 +23,7 @@ from .function_rules import (
     refuse_options,
 )
 from .join_table import joined
+from .nonzero import nonzero_nodes
 from .plain_numbers import concrete_value
 from .tracer import FUNCTIONS, METHODS, UFUNC_METHODS, ArrayTracer, Tracer, traced
 from .ufunc_rules import as_dtype
@@ -81,11 +82,15 @@ def _lexsort(keys: Any, axis: int = -1) -> Tracer:
 
 
 def nonzero_of(a: Any, name: str) -> tuple[Any, ...]:
-    """Return the positions of what is not zero, as plain integers."""
+    """Return the positions of what is not zero: plain integers, where they are known."""
     x = node_like(a)
     if not x.shape:
         raise ValueError(at_user_line(f"{name} of a number: use np.atleast_1d(x)"))
-    return np.nonzero(concrete_value(truth(x), name))
+    return tuple(map(_plain_if_known, nonzero_nodes(truth(x), name)))
+
+
+def _plain_if_known(node: Node) -> Any:
+    return ArrayTracer(node) if node.value is None else np.array(node.value)
 
 
 implements(np.nonzero, method="nonzero")(lambda a: nonzero_of(a, "np.nonzero"))
@@ -96,7 +101,11 @@ implements(np.flatnonzero)(
 
 @implements(np.argwhere)
 def _argwhere(a: Any) -> Any:
-    return np.argwhere(concrete_value(truth(node_like(a)), "np.argwhere"))
+    node = truth(node_like(a))
+    if node.value is not None or not node.shape:
+        return np.argwhere(concrete_value(node, "np.argwhere"))
+    entries = nonzero_nodes(node, "np.argwhere")
+    return np.stack([ArrayTracer(entry) for entry in entries], axis=1)
 
 
 # Running sums, products and extremes

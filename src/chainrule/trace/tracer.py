@@ -23,6 +23,7 @@ from .complex_readiness import TAKES_COMPLEX, refuse_complex
 from .in_place import count_references
 from .plain_index import PLAIN_ARRAY, refuse_plain_index
 from .plain_numbers import concrete_value, detached_value, formatted
+from .recording import is_known
 from .selected import Selected
 from .strides import set_layout_like
 from .tracing import tracing
@@ -127,27 +128,26 @@ class Tracer(metaclass=_TracerType):
     # derivative is lost
 
     def __bool__(self) -> bool:
-        return bool(concrete_value(self.node, "a truth value"))
+        return bool(concrete_value(self.node, "a truth value", "truth"))
 
     def __int__(self) -> int:
-        number = int(concrete_value(self.node, "int()"))
+        number = int(concrete_value(self.node, "int()", "integer"))
         if abs(number) >= _ALL_WHOLE:  # nothing is cut off: it is the number itself
             detached_value(self.node, "int() of a number that has no digits after its point")
         return number
 
     def __index__(self) -> int:
-        if self.node.value is None:
+        if not is_known(self.node):
             refuse_plain_index(self, sys._getframe(1))
-        value = concrete_value(self.node, "an index")
+        value = concrete_value(self.node, "an index", "integer")
         if value.dtype.kind not in "biu":
             raise TypeError(at_user_line(f"an index must be an integer, not {value.dtype}"))
         return value.__index__()  # type: ignore[no-any-return]
 
     def __hash__(self) -> int:
         if not self.shape and self.dtype.kind in "iub":
-            return hash(
-                concrete_value(self.node, "a key (of a dictionary, a set or a cache)").item()
-            )
+            request = "a key (of a dictionary, a set or a cache)"
+            return hash(concrete_value(self.node, request, "integer").item())
         raise UnsupportedError(
             at_user_line(
                 "a traced number is used as a key of a dictionary, a set or a cache, which would "
@@ -178,7 +178,7 @@ class Tracer(metaclass=_TracerType):
         return text
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        if self.node.value is None:
+        if not is_known(self.node):
             refuse_plain_index(self, sys._getframe(1))
         return np.array(detached_value(self.node, PLAIN_ARRAY), dtype=dtype)
 

@@ -36,6 +36,10 @@ class _Tracing(local):
         Whose numbers became text in this trace, which may be read back.
     masked_since : int or None
         The number of a node: later ones might be of masked arrays (`masked.py`).
+    recording : Recording or None
+        The numbers of the call whose branches are recorded (`recording.py`).
+    outside_asked : bool
+        Whether the numbers of a node from outside the function were asked for.
     """
 
     first_serial = -1
@@ -44,6 +48,8 @@ class _Tracing(local):
     all_buffers = False
     restarts = 0
     masked_since: int | None = None
+    recording: Any = None
+    outside_asked = False
 
     def __init__(self) -> None:
         self.buffers: list[ReferenceType[Any]] = []
@@ -110,6 +116,8 @@ def join_token(token: Any) -> None:
     if tracing.tokens is not None:
         tracing.tokens.unordered.append(token)
 
+
+differentiated: WeakSet[Node] = WeakSet()  # what running derivatives put on outer nodes
 
 _finished: WeakSet[Node] = WeakSet()  # arguments of functions whose trace is over
 

@@ -45,7 +45,8 @@ class TracedFunction:
     ) -> None:  # fmt: skip
         self.graph, self.out_treedef, self.outside = captured[:3]
         self.written, self.distinguishes_scalars = captured[3:5]
-        self.reads_token, self.has_effects = captured[5:]
+        self.reads_token, self.has_effects = captured[5:7]
+        self.asks_outside = captured.asks_outside
         self.tiered, self.donated = tiered, donated
         self.program: Program | None = None
         self._programs: dict[int, Program] = {}  # by the number of threads they were made for

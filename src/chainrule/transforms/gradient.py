@@ -34,7 +34,8 @@ Aux = TypeVar("Aux")
 Primals = TypeVarTuple("Primals")
 
 
-def _argnums(argnums: int | Sequence[int], count: int) -> list[int]:
+def differentiated_arguments(argnums: int | Sequence[int], count: int) -> list[int]:
+    """Return the positions that `argnums` names, counted from the front."""
     if type(argnums) is int and 0 <= argnums < count:
         return [argnums]
     positions = [argnums] if isinstance(argnums, int) or not np.iterable(argnums) else list(argnums)
@@ -103,7 +104,7 @@ def value_and_grad(
 
     @wraps(f)
     def differentiated(*args: Any, **kwargs: Any) -> Any:
-        traced = TracedCall(f, args, _argnums(argnums, len(args)), kwargs, has_aux)
+        traced = TracedCall(f, args, differentiated_arguments(argnums, len(args)), kwargs, has_aux)
         if len(traced.outputs) != 1 or traced.outputs[0].shape != ():
             shapes = [node.shape for node in traced.outputs]
             raise GradientError(
@@ -209,7 +210,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     >>> y.tolist(), t.tolist()
     ([1.0, 4.0], [2.0, 2.0])
     """
-    traced = TracedCall(f, primals, range(len(primals)), {})
+    traced = TracedCall(f, primals, range(len(primals)), {}, reverse_mode=False)
     flat = []
     if len(tangents) != len(primals):
         raise TypeError(at_user_line(f"{len(primals)} primals but {len(tangents)} tangents"))

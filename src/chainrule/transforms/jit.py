@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import sys
 from collections.abc import Callable, Hashable, Sequence
 from functools import partial, update_wrapper
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
@@ -11,24 +9,23 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 import numpy as np
 
 from .. import tree
-from ..backends import NOTHING_DONATED, Donated, FastCall
-from ..config import config
+from ..backends import FastCall
 from ..errors import at_user_line
-from ..forks import changing
 from ..graph.graph import Graph
-from ..trace.capture import as_array, capture
-from ..trace.operands import is_weak
-from .bound import BoundFunction, traced_step
-from .compiled import CompiledFunction, TracedFunction, layout
-from .donation import check_donated, donated_leaves, match_outputs
+from ..trace.capture import as_array
+from .bound import BoundFunction
+from .compiled import CompiledFunction, TracedFunction
+from .donation import check_donated
 from .model_call import ModelCalls
+from .path_info import PathInfo
+from .paths import Paths
 from .static import split_arguments, static_arguments
+from .traces import CallArguments, Traces
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
 R = TypeVar("R")
 T = TypeVar("T")
-_NONE: frozenset[int] = frozenset()
 
 
 class JitFunction(Generic[P, R]):
@@ -36,21 +33,26 @@ class JitFunction(Generic[P, R]):
 
     def __init__(
         self, f: Callable[P, R], static_argnums: Sequence[int] = (),
-        static_argnames: Sequence[str] = (), tiered: bool = False, changes_state: bool = False,
-        donate_argnums: Sequence[int] = (),
+        static_argnames: Sequence[str] = (), tiered: bool = False,
+        donate_argnums: Sequence[int] = (), strict: bool = False,
     ) -> None:  # fmt: skip
         update_wrapper(self, f)
-        self.function, self.tiered, self.changes_state = f, tiered, changes_state
+        self.function, self.tiered, self.strict = f, tiered, strict
         static = static_arguments(f, static_argnums, static_argnames)
         self.static_argnums, self.static_argnames = static
         self.donate_argnums = tuple(donate_argnums)
-        self.cache: dict[Hashable, TracedFunction] = {}
+        self._traces = Traces(f, tiered, False, self.donate_argnums, self._in_use, self._forget)
         self._last_traced: dict[Hashable, TracedFunction] = {}
+        self._last_paths: dict[Hashable, Paths] = {}
         self._fast_single: FastCall | None = None
-        self._fast_single_owner: TracedFunction | None = None
+        self._fast_single_owner: TracedFunction | Paths | None = None
         self._models = ModelCalls()
-        self._uses = itertools.count(1)
-        self._step: JitFunction[P, R] | None = None  # the function as `bind` runs it
+        self._steps: Traces | None = None  # of the function as `bind` runs it
+
+    @property
+    def cache(self) -> dict[Hashable, TracedFunction | Paths]:
+        """The traces, by the arguments that they are for."""
+        return self._traces.cache
 
     @overload
     def __get__(self, instance: None, owner: type | None = None) -> JitFunction[P, R]: ...
@@ -93,6 +95,11 @@ class JitFunction(Generic[P, R]):
                 if dynamic and not (static or named or last.scalars):
                     self._models.see(dynamic, leaves, last.fast_call, last.out_treedef)
                 return last.out_treedef.unflatten(results)  # type: ignore[no-any-return]
+        elif self._last_paths:
+            paths = self._last_paths.get((treedef, static) if static else treedef)
+            one = None if paths is None else paths.fast(leaves)
+            if one is not None:
+                return one[0]  # type: ignore[no-any-return]
         return self._slow_call(leaves, treedef, static, bool(named))  # type: ignore[no-any-return]
 
     def _slow_call(
@@ -100,78 +107,57 @@ class JitFunction(Generic[P, R]):
     ) -> Any:
         """Find, or make, the trace for these arguments, and run it."""
         arrays = [as_array(x) for x in leaves]
+        call = CallArguments(leaves, arrays, treedef, static, named)
         structure = (treedef, static) if static else treedef
         before = self._last_traced.get(structure)
         if before is not None:  # it was used until now by fast calls, which do not record it
-            before.last_used = next(self._uses)
-        traced = self._find_or_trace(leaves, arrays, treedef, static, named)
-        result = traced(arrays)
-        if traced.program is not None and traced.allows_fast_call:
-            self._last_traced[structure] = traced
-            flat = not (static or named) and all(type(x) is np.ndarray for x in leaves)
-            if flat and treedef.num_nodes == 1 + len(leaves) and traced.out_treedef.is_leaf():
-                self._fast_single, self._fast_single_owner = traced.fast_call_single, traced
+            self._traces.note_use(before)
+        if self.strict:
+            found: TracedFunction | Paths = self._traces.strict(call)
+        elif call.is_nested:
+            traced = self._traces.find_nested(call)
+            return self._traces.inlined(call) if traced is None else traced(arrays)
+        else:
+            found, result = self._traces.find(call)
+            if result is not None:
+                return result[0]
+        flat = not (static or named) and all(type(x) is np.ndarray for x in leaves)
+        flat = flat and treedef.num_nodes == 1 + len(leaves)
+        if isinstance(found, Paths):
+            result = found(leaves, arrays)
+            self._last_traced.pop(structure, None)
+            self._last_paths[structure] = found
+            if flat:
+                self._fast_single, self._fast_single_owner = found.fast_single, found
+            return result
+        result = found(arrays)
+        if found.program is not None and found.allows_fast_call:
+            self._last_traced[structure] = found
+            if flat and found.out_treedef.is_leaf():
+                self._fast_single, self._fast_single_owner = found.fast_call_single, found
         return result
+
+    def _in_use(self) -> list[TracedFunction | Paths]:
+        return [*self._last_traced.values(), *self._last_paths.values()]
+
+    def _forget(self, dropped: TracedFunction | Paths) -> None:
+        for lasting in (self._last_traced, self._last_paths):
+            for structure, last in list(lasting.items()):
+                if last is dropped:
+                    del lasting[structure]
+        if self._fast_single_owner is dropped:
+            self._fast_single = self._fast_single_owner = None
+        self._models.forget()
 
     def _call_donating(self, args: Any, kwargs: Any) -> Any:
         """Call, and return donated arrays as the results that were written into them."""
         dynamic, named, static = self._split(args, kwargs)
         leaves, treedef = tree.flatten((dynamic, named))
         arrays = [as_array(x) for x in leaves]
-        traced = self._find_or_trace(leaves, arrays, treedef, static, True)
+        traced = self._traces.strict(CallArguments(leaves, arrays, treedef, static, True))
         if not traced.is_part(leaves):
             check_donated(arrays, traced.donated, tree.names((dynamic, named)))
         return traced(arrays)
-
-    def _find_or_trace(
-        self, leaves: list[Any], arrays: list[Any], treedef: Any, static: tuple[Any, ...],
-        named: bool,
-    ) -> TracedFunction:  # fmt: skip
-        """Return the trace for arguments like these."""
-        types = [(x.shape, x.dtype, is_weak(y)) for x, y in zip(arrays, leaves, strict=True)]
-        signature = (treedef, static, tuple(types))
-        zero_dim = _NONE
-        for k, x in enumerate(arrays):
-            if not x.shape and isinstance(x, np.ndarray):
-                zero_dim |= {k}
-        key: Hashable = (*signature, zero_dim)
-        either_key: Hashable = key
-        traced = self.cache.get(key)
-        if traced is None:  # what treats arrays without axes as numbers serves for both
-            either_key = (*signature, "either")
-            traced = self.cache.get(either_key)
-            if traced is not None and not zero_dim <= traced.zero_dim_arguments:
-                traced = None
-        if traced is not None and traced.layouts and not traced.has_layout_of(arrays):
-            key = either_key = (key, tuple(map(layout, arrays)))
-            traced = self.cache.get(key)
-        if traced is None:
-            traced = self._trace(arrays, leaves, treedef, static, named)
-            traced.zero_dim_arguments = zero_dim
-            if not traced.outside:  # what it read of an outer trace is gone by the next call
-                same_for_scalars = zero_dim and not traced.distinguishes_scalars
-                self._store(either_key if same_for_scalars else key, traced)
-        traced.last_used = next(self._uses)
-        return traced
-
-    def _store(self, key: Hashable, traced: TracedFunction) -> None:
-        """Cache a trace, and drop the least recently used one if the cache is full.
-
-        Native code goes with the last reference: a call that runs it in another thread has one.
-        """
-        with changing:
-            for last in list(self._last_traced.values()):  # each may be used at any time
-                last.last_used = next(self._uses)
-            while len(self.cache) >= max(1, config.programs):
-                oldest = min(self.cache, key=lambda key: self.cache[key].last_used)
-                dropped = self.cache.pop(oldest)
-                for structure, last in list(self._last_traced.items()):
-                    if last is dropped:
-                        del self._last_traced[structure]
-                if self._fast_single_owner is dropped:
-                    self._fast_single = self._fast_single_owner = None
-                self._models.forget()
-            self.cache[key] = traced
 
     def compile(self, *args: P.args, **kwargs: P.kwargs) -> CompiledFunction[P, R]:
         """Trace and compile for arguments like these, without running.
@@ -211,7 +197,8 @@ class JitFunction(Generic[P, R]):
             )
         leaves, treedef = tree.flatten((dynamic, named))
         arrays = [as_array(x) for x in leaves]
-        return CompiledFunction(self._find_or_trace(leaves, arrays, treedef, (), True), treedef)
+        traced = self._traces.strict(CallArguments(leaves, arrays, treedef, named=True))
+        return CompiledFunction(traced, treedef)
 
     def bind(self, state: Any) -> BoundFunction:
         """Return the step with a state of its own, which each call changes where it lies.
@@ -255,54 +242,34 @@ class JitFunction(Generic[P, R]):
             raise TypeError(
                 at_user_line(f"{message}: make what is to be changed a part of the state")
             )
-        if self._step is None:  # one for all states that it is bound to: they share traces
-            self._step = JitFunction(self.function, tiered=self.tiered, changes_state=True)
-        return BoundFunction(partial(self._step._find_or_trace, static=(), named=False), state)
+        if self._steps is None:  # one for all states that it is bound to: they share traces
+            self._steps = Traces(self.function, self.tiered, changes_state=True)
+        steps = self._steps
+        return BoundFunction(lambda *call: steps.strict(CallArguments(*call)), state)
 
     def graph(self, *args: P.args, **kwargs: P.kwargs) -> Graph:
         """Return the graph that a call with these arguments would run, before simplification."""
         dynamic, named, static = self._split(args, kwargs)
         leaves, treedef = tree.flatten((dynamic, named))
-        return self._capture([as_array(x) for x in leaves], leaves, treedef, static, True).graph
+        arrays = [as_array(x) for x in leaves]
+        return self._traces.captured(CallArguments(leaves, arrays, treedef, static, True)).graph
+
+    def paths(self) -> list[PathInfo]:
+        """Return the paths that calls took through branches on values, those with most calls first.
+
+        Examples
+        --------
+        >>> f = jit(lambda x: x * 2.0 if x > 0.0 else -x)
+        >>> for x in (1.0, 2.0, 3.0, -1.0):
+        ...     _ = f(x)
+        >>> [(path.calls, path.compiled) for path in f.paths()]
+        [(3, True), (1, False)]
+        """
+        paths = [x for x in self.cache.values() if isinstance(x, Paths)]
+        return sorted([info for x in paths for info in x.info()], key=lambda path: -path.calls)
 
     def _split(self, args: Any, kwargs: Any) -> tuple[Any, Any, tuple[Any, ...]]:
         return split_arguments(args, kwargs, self.static_argnums, self.static_argnames)
-
-    def _trace(
-        self, arrays: Any, leaves: Any, treedef: Any, static: tuple[Any, ...], named: bool
-    ) -> TracedFunction:
-        if config.debug:
-            name = getattr(self.function, "__qualname__", repr(self.function))
-            why = "first call" if not self.cache else "new shapes, dtypes or static values"
-            print(f"chainrule: tracing {name} ({why})", file=sys.stderr)
-        traced = self._capture(arrays, leaves, treedef, static, named)
-        if config.debug >= 3:
-            print(traced.graph, file=sys.stderr)
-        return traced
-
-    def _capture(
-        self, arrays: Any, leaves: Any, treedef: Any, static: tuple[Any, ...], named: bool
-    ) -> TracedFunction:
-        positional = {name: value for name, _, value in static if isinstance(name, int)}
-        static_kwargs = {name: value for name, _, value in static if isinstance(name, str)}
-
-        def call(*arguments: Any) -> Any:
-            dynamic, by_name = arguments if named else (arguments, {})
-            rest = iter(dynamic)
-            count = len(dynamic) + len(positional)
-            args = [positional[k] if k in positional else next(rest) for k in range(count)]
-            return self.function(*args, **by_name, **static_kwargs)
-
-        call.__wrapped__ = self.function  # type: ignore[attr-defined]
-        weak = [is_weak(x) for x in leaves]
-        captured = capture(call, arrays, treedef, weak, arrays, copy_results=True)
-        if self.changes_state:
-            return traced_step(captured, leaves, arrays, treedef, self.tiered)
-        donated: Donated = NOTHING_DONATED
-        if self.donate_argnums:
-            positions = donated_leaves(treedef.children()[0].children(), self.donate_argnums)
-            donated = match_outputs(captured.graph, positions)
-        return TracedFunction(captured, leaves, arrays, self.tiered, donated)
 
 
 @overload
@@ -313,6 +280,7 @@ def jit(
     static_argnames: str | Sequence[str] = (),
     donate_argnums: int | Sequence[int] = (),
     tiered: bool = False,
+    strict: bool = False,
 ) -> JitFunction[P, R]: ...
 
 
@@ -323,6 +291,7 @@ def jit(
     static_argnames: str | Sequence[str] = (),
     donate_argnums: int | Sequence[int] = (),
     tiered: bool = False,
+    strict: bool = False,
 ) -> Callable[[Callable[P, R]], JitFunction[P, R]]: ...
 
 
@@ -333,8 +302,14 @@ def jit(
     static_argnames: str | Sequence[str] = (),
     donate_argnums: int | Sequence[int] = (),
     tiered: bool = False,
+    strict: bool = False,
 ) -> Any:
     """Make a function that traces `f` once for each kind of argument and then runs the graph.
+
+    A trace follows the numbers of the call through branches on values (``if x > 0``, ``while``,
+    ``int(x)``, ``x[x > 0]``), and the compiled program checks that they come out the same. A call
+    that goes another way is traced in its turn, so that each way through the function becomes a
+    program when it is taken for the second time: see `JitFunction.paths`.
 
     Parameters
     ----------
@@ -358,6 +333,9 @@ def jit(
         and switch to the optimised code, compiled in a background thread, between two iterations
         of a loop (tiered compilation). Results are bit-identical. For functions that run long,
         such as a training epoch. Default False.
+    strict : bool
+        Whether branches on values are refused, so that there is one program for all numbers.
+        Default False. `JitFunction.compile`, `JitFunction.bind` and donated arguments are strict.
 
     Returns
     -------
@@ -369,7 +347,8 @@ def jit(
     Raises
     ------
     AbstractValueError
-        If `f` asks a traced array for its numbers, for instance in an ``if``.
+        If `f` asks a traced array for its numbers where they are not known: in the body of a loop,
+        or, with `strict`, in an ``if``.
     DtypeError
         If an argument that is not static is neither a number nor an array.
 
@@ -385,11 +364,11 @@ def jit(
     if f is None:
         return partial(
             jit, static_argnums=static_argnums, static_argnames=static_argnames,
-            donate_argnums=donate_argnums, tiered=tiered,
+            donate_argnums=donate_argnums, tiered=tiered, strict=strict,
         )  # fmt: skip
     nums = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
     names = (static_argnames,) if isinstance(static_argnames, str) else tuple(static_argnames)
     donate = (donate_argnums,) if isinstance(donate_argnums, int) else tuple(donate_argnums)
     if donate and (nums or names):
         raise TypeError(at_user_line("jit takes static or donated arguments, and not both"))
-    return JitFunction(f, nums, names, tiered, donate_argnums=donate)
+    return JitFunction(f, nums, names, tiered, donate, strict)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import tree
+from ..autodiff.forms import in_other_form, other_forms
 from ..autodiff.reverse import active_nodes, needs_graph, reverse
 from ..errors import (
     DtypeError,
@@ -19,19 +20,20 @@ from ..errors import (
     warn_user,
 )
 from ..graph.node import Node, freeze_argument, reachable
+from ..graph.stages import stage
 from ..graph.types import is_inexact
 from ..trace.capture import (
     as_array,
     call_user_function,
     check_no_alias,
     new_leaf,
-    restarted,
     to_user_array,
     to_user_arrays,
 )
 from ..trace.operands import node_of
+from ..trace.restarts import restarted
 from ..trace.tracer import Tracer
-from ..trace.tracing import refuse_escaped, tracing
+from ..trace.tracing import differentiated, refuse_escaped, tracing
 from ..trace.views import check_shapes
 
 
@@ -66,6 +68,7 @@ class TracedCall:
         kwargs: dict[str, Any],
         has_aux: bool = False,
         copy_inputs: bool = False,
+        reverse_mode: bool = True,
     ) -> None:
         self.inputs: list[Node] = []
         self.treedefs = []
@@ -115,8 +118,12 @@ class TracedCall:
         self.eager = not needs_graph(self.active_nodes, self.inputs, results)
         if not self.active_nodes and self.inputs and not _running.depth:
             self._warn_if_unreached()
+        self.forms: dict[Node, Node] = {}
+        if reverse_mode and not self.eager:
+            self.forms = other_forms(self.active_nodes, self.inputs)
         for node in self.inputs:
             freeze_argument(node)
+            differentiated.discard(node)
 
     def _warn_if_unreached(self) -> None:
         """Warn if no differentiated argument leads to the result, by whatever operations."""
@@ -132,7 +139,8 @@ class TracedCall:
 
     def result(self) -> Any:
         """Return the function's result for the caller."""
-        results = [node.value if self.eager else node for node in self.outputs]
+        outputs = in_other_form(self.outputs, self.forms) if self.forms else self.outputs
+        results = [node.value if self.eager else node for node in outputs]
         return tree.unflatten(self.out_treedef, to_user_arrays(results))
 
     def auxiliary(self) -> Any:
@@ -159,11 +167,17 @@ class TracedCall:
         if not values:
             cotangents = [None if g is None else node_of(g) for g in cotangents]
         with np.errstate(all="ignore"):
-            flat = reverse(
-                self.outputs, self.inputs, cotangents, values=values, path=self.active_nodes
-            )
+            flat = self._reversed(cotangents, values)
         pairs = zip(self.inputs, flat, strict=True)
         return self.split(to_user_arrays([zeros(x) if g is None else g for x, g in pairs]))
+
+    def _reversed(self, cotangents: Sequence[Any], values: bool) -> list[Any]:
+        if values:
+            return reverse(self.outputs, self.inputs, cotangents, None, True, self.active_nodes)
+        with stage("differentiate"):
+            return reverse(
+                self.outputs, self.inputs, cotangents, path=self.active_nodes, forms=self.forms
+            )
 
 
 def zeros(node: Node) -> Any:

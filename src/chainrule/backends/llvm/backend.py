@@ -7,6 +7,7 @@ from time import perf_counter
 
 from ...config import config
 from ...graph.graph import Graph
+from ...graph.stages import stage
 from ...lazy import LazyModule
 from ..base import NOTHING_DONATED, Donated, Program
 from ..threads import get_num_threads
@@ -40,7 +41,8 @@ class LlvmBackend:
         interface = graph
         if has_complex(graph):
             graph = _splitting.split_complex(graph)
-        signature = Signature(graph)
+        with stage("digest"):
+            signature = Signature(graph)
         key = cache_key(signature.digest, str(get_num_threads()), str(sorted(donated.items())))
         program = _from_disk(graph, donated, signature, key) or _compiler.compile_graph(
             graph, donated, tiered, key, signature.nodes

@@ -9,6 +9,7 @@ from time import perf_counter
 from ...config import config
 from ...graph.graph import Graph
 from ...graph.node import Node
+from ...graph.stages import stage
 from ..base import Donated
 from .cache import disk
 from .debug.plan_text import plan_text
@@ -35,25 +36,34 @@ def compile_graph(
     code, and another thread makes the optimised code.
     """
     start = perf_counter()
-    fused = fuse(graph)
-    planned = plan(fused, donated)
-    scheduled = schedule(planned)
+    with stage("fuse"):
+        fused = fuse(graph)
+    with stage("plan"):
+        planned = plan(fused, donated)
+    with stage("schedule"):
+        scheduled = schedule(planned)
     if config.debug >= 4:
         print(steps_text(fused), plan_text(scheduled), sep="\n", file=sys.stderr)
-    module = emit(scheduled, outlined=tiered and config.debug < 2)
+    with stage("emit"):
+        module = emit(scheduled, outlined=tiered and config.debug < 2)
     emitted = perf_counter()
     if config.debug >= 5:
         print(module.text, file=sys.stderr)
-    executable = link(scheduled, module, symbols())
+    with stage("library"):
+        library = symbols()
+    executable = link(scheduled, module, library)
     baseline = bool(module.iteration_words) and is_worth_tiering(module.text)
-    code = assemble(module.text, level=0) if baseline else assemble(module.text)
+    with stage("assemble"):
+        code = assemble(module.text, level=0) if baseline else assemble(module.text)
     if config.debug >= 1:
         _print_summary(graph, executable, code, start, emitted)
-    program = NativeProgram(graph, donated, executable, code)
-    if baseline:
-        promote_in_background(Promotion(program, module.text, key, nodes))
-    elif not executable.guarded and not executable.timed:
-        disk.store(key, to_bytes(executable, code, nodes))
+    with stage("link"):
+        program = NativeProgram(graph, donated, executable, code)
+    with stage("store"):
+        if baseline:
+            promote_in_background(Promotion(program, module.text, key, nodes))
+        elif not executable.guarded and not executable.timed:
+            disk.store(key, to_bytes(executable, code, nodes))
     return program
 
 

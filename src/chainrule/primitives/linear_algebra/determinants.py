@@ -13,7 +13,7 @@ import numpy as np
 from ...graph.node import Primitive
 from ...graph.types import Type, is_complex
 from ..complex_numbers import complex_, imaginary_part, real_part
-from ..declare import declared
+from ..declare import declared, spread
 from ..elementwise import where
 from ..operators import swap_last
 from ..structure import zeros_like
@@ -68,6 +68,7 @@ determinant: Primitive = declared(
     _det_vjp,
     _det_jvp,
     family="linalg",
+    batch=lambda size, batched, *x: determinant(*spread(size, batched, x)),
     doc="The determinant of a by its factors; the derivative is that by a.",
 )
 
@@ -117,6 +118,7 @@ cofactors: Primitive = declared(
     lambda g, _y, a: [cofactors_derivative(a, g)],
     lambda tangents, _y, a: cofactors_derivative(a, tangents[0]),
     family="linalg",
+    cores=(2,),
     doc="The derivative of the determinant: det(a) a^-T, which exists for singular matrices, too.",
 )
 
@@ -167,6 +169,7 @@ cofactors_derivative: Primitive = declared(
     ),
     family="linalg",
     selective_vjp=True,
+    batch=lambda size, batched, *x: cofactors_derivative(*spread(size, batched, x)),
     doc="The second derivative of the determinant at a, along e.",
 )
 
@@ -227,6 +230,7 @@ slogdet_of: Primitive = declared(
     _slogdet_jvp,
     family="linalg",
     multiple=True,
+    batch=lambda size, batched, *x: slogdet_of(*spread(size, batched, x)),
     doc="The determinant's sign and the logarithm of its size by a's factors; the derivative is "
     "that by a.",
 )

@@ -8,7 +8,7 @@ from typing import Any
 from ...errors import ShapeError, at_user_line
 from ...graph.node import Primitive
 from ...graph.types import Type
-from ..declare import declared
+from ..declare import declared, spread
 from ..operators import swap_last
 from ..products import matmul
 from .lu import inverse, solve
@@ -52,6 +52,7 @@ sylvester: Primitive = declared(
     _sylvester_vjp,
     _sylvester_jvp,
     family="linalg",
+    batch=lambda size, batched, *x: sylvester(*spread(size, batched, x)),
     doc="x of a x + x b = q; all have the same leading axes.",
 )
 
@@ -66,7 +67,15 @@ def stein(a: Any, q: Any) -> Any:
     return sylvester(swap_last(b), b, -c)
 
 
-def _riccati_solution(_xp: Any, *inputs: Any, discrete: bool, balanced: bool, options: str) -> Any:
+def _riccati_type(a: Type, *_others: Type, discrete: bool, balanced: bool, options: str) -> Type:
+    return a
+
+
+def _riccati_solution(_xp: Any, *inputs: Any, **params: Any) -> Any:
+    return batched(_solve_riccati, _riccati_type, (2,) * len(inputs))(_xp, *inputs, **params)
+
+
+def _solve_riccati(*inputs: Any, discrete: bool, balanced: bool, options: str) -> Any:
     """Call SciPy; `options` names the inputs after the first four, "e" and "s"."""
     solver = host_linalg.solve_discrete_are if discrete else host_linalg.solve_continuous_are
     named = dict(zip(options, inputs[4:], strict=True))
@@ -76,8 +85,11 @@ def _riccati_solution(_xp: Any, *inputs: Any, discrete: bool, balanced: bool, op
 riccati_solution: Primitive = declared(
     "riccati_solution",
     _riccati_solution,
-    lambda a, *_others, discrete, balanced, options: a,
+    _riccati_type,
     family="linalg",
+    batch=lambda size, batched, *x, **params: riccati_solution(
+        *spread(size, batched, x), **params
+    ),
     doc="SciPy's solution of an algebraic Riccati equation, as a number: see `riccati`.",
 )
 
@@ -130,6 +142,9 @@ riccati: Primitive = declared(
     _riccati_vjp,
     _riccati_jvp,
     family="linalg",
+    batch=lambda size, batched, *x, discrete: riccati(
+        *spread(size, batched, x), discrete=discrete
+    ),
     doc="The solution x of a^T x + x a - x g x + q = 0, or of x = a^T x (1 + g x)^-1 a + q, with "
     "the derivatives of a function of a, g and q, the latter symmetric.",
 )

@@ -107,6 +107,7 @@ eig: Primitive = declared(
     family="linalg",
     multiple=True,
     selective_jvp=True,
+    cores=(2,),
     doc="Eigenvalues and eigenvectors of any matrix, as complex numbers; the vectors have length 1 "
     "and their largest entries are real.",
 )

@@ -135,6 +135,7 @@ eigh: Primitive = declared(
     family="linalg",
     multiple=True,
     selective_jvp=True,
+    cores=(2,),
     doc="Eigenvalues in rising order and orthonormal eigenvectors of a Hermitian matrix, of which "
     "only one triangle is read, and has the derivative. With a `driver`, SciPy computes it.",
 )

@@ -11,9 +11,9 @@ from ...errors import ShapeError, at_user_line
 from ...graph.node import Primitive
 from ...graph.types import Type, broadcast_shapes
 from ..complex_numbers import conjugate, real_part
-from ..declare import declared, unbroadcast
+from ..declare import aligned, declared, spread, unbroadcast
 from ..products import matmul
-from .matrices import adjoint, as_row, check_matrix, diagonal, product, results_of
+from .matrices import adjoint, as_row, batched, check_matrix, diagonal, product, results_of
 from .singular import svd
 
 
@@ -45,6 +45,15 @@ def _pinv_vjp(g: Any, p: Any, a: Any, _rcond: Any, *, hermitian: bool) -> list[A
     return [unbroadcast(conjugate(change - product(pt, g, pt)), a), None]
 
 
+def _pinv_batch(
+    size: int, batched: Sequence[bool], a: Any, rcond: Any, *, hermitian: bool
+) -> Any:
+    if batched[1]:  # NumPy has one for each matrix
+        a, rcond = spread(size, batched, (a, rcond))
+        batched = (True, True)
+    return pinv(*aligned(batched, (a, rcond), (2, 0)), hermitian=hermitian)
+
+
 pinv: Primitive = declared(
     "pinv",
     _evaluate_pinv,
@@ -52,6 +61,7 @@ pinv: Primitive = declared(
     _pinv_vjp,
     _pinv_jvp,
     family="linalg",
+    batch=_pinv_batch,
     doc="The pseudoinverse, without singular values below rcond times the largest. Derivatives "
     "are those of matrices of the same rank.",
 )
@@ -59,18 +69,20 @@ pinv: Primitive = declared(
 
 def _lstsq_type(a: Type, b: Type, rcond: Type) -> tuple[Type, Type, Type]:
     check_matrix(a, "lstsq")
-    m, n = a.shape
-    if b.shape[0] != m:
+    check_matrix(b, "lstsq")
+    m, n = a.shape[-2:]
+    if b.shape[-2] != m:
         raise ShapeError(at_user_line(f"lstsq: shapes {a.shape} and {b.shape} do not fit"))
+    batch = broadcast_shapes("lstsq", a.shape[:-2], b.shape[:-2], rcond.shape)
     return (
-        Type((n, b.shape[1]), a.dtype),
-        Type((), np.dtype(np.int32)),
-        Type((min(m, n),), np.finfo(a.dtype).dtype),
+        Type((*batch, n, b.shape[-1]), a.dtype),
+        Type(batch, np.dtype(np.int32)),
+        Type((*batch, min(m, n)), np.finfo(a.dtype).dtype),
     )
 
 
-def _evaluate_lstsq(xp: Any, a: Any, b: Any, rcond: Any) -> tuple[Any, Any, Any]:
-    x, _residuals, rank, s = xp.linalg.lstsq(a, b, rcond=float(rcond))
+def _gelsd(a: Any, b: Any, rcond: Any) -> tuple[Any, Any, Any]:
+    x, _residuals, rank, s = np.linalg.lstsq(a, b, rcond=float(rcond))
     return x, np.int32(rank), s
 
 
@@ -113,11 +125,12 @@ def _lstsq_jvp(tangents: Sequence[Any], y: Any, a: Any, b: Any, rcond: Any) -> l
 
 lstsq: Primitive = declared(
     "lstsq",
-    _evaluate_lstsq,
+    batched(_gelsd, _lstsq_type, (2, 2, 0)),
     _lstsq_type,
     _lstsq_vjp,
     _lstsq_jvp,
     family="linalg",
     multiple=True,
+    cores=(2, 2, 0),
     doc="Solution of least squares and of least size, a's rank and its singular values.",
 )

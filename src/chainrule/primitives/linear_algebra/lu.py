@@ -29,6 +29,7 @@ from .matrices import (
     permute_rows,
     results_of,
     rows,
+    solved_batch,
     upper,
 )
 from .triangular import cholesky, solve_right, solve_type, triangular_solve
@@ -124,6 +125,7 @@ lu: Primitive = declared(
     _lu_jvp,
     family="linalg",
     multiple=True,
+    cores=(2,),
     doc="LAPACK's getrf: L and U packed in one matrix, and the row that each was exchanged with. "
     "With `check`, a pivot of exactly 0 is an error.",
 )
@@ -145,6 +147,7 @@ permutation: Primitive = declared(
     batched(_order_of, _permutation_type, (1,)),
     _permutation_type,
     family="linalg",
+    cores=(1,),
     doc="The order of rows that exchanges one after the other lead to.",
 )
 
@@ -185,6 +188,12 @@ def _linear_jvp(
     return None if right is None else linear_solve(a, factors, pivots, right, trans=trans)
 
 
+def _linear_batch(size: int, batched: Sequence[bool], *inputs: Any, trans: bool) -> Any:
+    return solved_batch(
+        size, batched, inputs, lambda *x: linear_solve(*x, trans=trans), (2, 2, 1, 2)
+    )
+
+
 linear_solve: Primitive = declared(
     "linear_solve",
     batched(_getrs, _linear_type, (2, 2, 1, 2)),
@@ -193,6 +202,7 @@ linear_solve: Primitive = declared(
     _linear_jvp,
     family="linalg",
     selective_vjp=True,
+    batch=_linear_batch,
     doc="x of a x = b (or a^T x = b) by the factors of `lu`; derivatives are those by a and b.",
 )
 
@@ -238,6 +248,10 @@ def _positive_jvp(tangents: Sequence[Any], x: Any, a: Any, c: Any, b: Any) -> An
     return None if right is None else positive_solve(a, c, right)
 
 
+def _positive_batch(size: int, batched: Sequence[bool], *inputs: Any) -> Any:
+    return solved_batch(size, batched, inputs, positive_solve, (2, 2, 2))
+
+
 positive_solve: Primitive = declared(
     "positive_solve",
     batched(_potrs, _positive_type, (2, 2, 2)),
@@ -246,6 +260,7 @@ positive_solve: Primitive = declared(
     _positive_jvp,
     family="linalg",
     selective_vjp=True,
+    batch=_positive_batch,
     doc="x of a x = b for a symmetric a, by its lower Cholesky factor; derivatives are those by a "
     "and b.",
 )

@@ -14,11 +14,12 @@ from ...graph.node import Node, items
 from ...graph.types import Type, broadcast_shapes
 from ...lazy import LazyModule
 from ..complex_numbers import conjugate
+from ..declare import aligned, spread
 from ..elementwise import absolute, bitwise_and, bitwise_or, less_equal, not_equal, where
 from ..indexing import gather
 from ..operators import swap_last
 from ..products import matmul
-from ..structure import broadcast_to, pad, reshape, slice_, sum_
+from ..structure import broadcast_to, pad, reshape, slice_, sum_, transpose
 
 lapack = LazyModule("scipy.linalg.lapack")
 host_linalg = LazyModule("scipy.linalg")
@@ -83,6 +84,26 @@ def batched(kernel: Kernel, infer: Callable[..., Any], cores: Sequence[int]) -> 
         return numbers if multiple else numbers[0]
 
     return evaluate
+
+
+def solved_batch(
+    size: int, batched: Sequence[bool], inputs: Sequence[Any], solve: Kernel, cores: Sequence[int]
+) -> Any:
+    """Return the batch of what ``solve(*matrices, right_side)`` gives.
+
+    Where there is one matrix for all examples, the columns of their right sides are solved at once.
+    """
+    *matrices, b = inputs
+    if any(batched[:-1]):  # a matrix and its factors have the same leading axes
+        matrices = spread(size, batched[:-1], matrices)
+        flags = [*[True] * len(matrices), batched[-1]]
+        return solve(*aligned(flags, [*matrices, b], cores))
+    if len(b.shape) != 3 or any(len(a.shape) > 2 for a in matrices):
+        return solve(*aligned(batched, inputs, cores))
+    n, k = b.shape[1:]
+    wide = reshape(transpose(b, axes=(1, 0, 2)), shape=(n, size * k))
+    x = reshape(solve(*matrices, wide), shape=(n, size, k))
+    return transpose(x, axes=(1, 0, 2))
 
 
 def for_dtype(name: str, x: Any) -> Any:

@@ -54,7 +54,9 @@ def _function(name: str, kernel: Callable[[Any], Any], doc: str) -> Primitive:
         return derivative_along(primitive, a, tangents[0])
 
     evaluate = batched(kernel, infer, (2,))
-    primitive = declared(name, evaluate, infer, vjp, jvp, family="linalg", doc=doc)
+    primitive = declared(
+        name, evaluate, infer, vjp, jvp, family="linalg", cores=(2,), doc=doc
+    )
     return primitive
 
 
@@ -96,5 +98,6 @@ sqrtm: Primitive = declared(
     lambda g, y, _a: [sylvester(swap_last(y), swap_last(y), g)],
     lambda tangents, y, _a: sylvester(y, y, tangents[0]),
     family="linalg",
+    cores=(2,),
     doc="The principal square root of a matrix: y y = a.",
 )

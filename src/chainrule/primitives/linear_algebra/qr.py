@@ -133,6 +133,7 @@ qr: Primitive = declared(
     family="linalg",
     multiple=True,
     selective_jvp=True,
+    cores=(2,),
     doc="Orthonormal q and upper triangular r with q r = a.",
 )
 
@@ -151,5 +152,6 @@ column_order: Primitive = declared(
     batched(_geqp3, _order_type, (2,)),
     _order_type,
     family="linalg",
+    cores=(2,),
     doc="The order in which a QR factorization with pivoting takes the columns.",
 )

@@ -185,6 +185,7 @@ svd: Primitive = declared(
     family="linalg",
     multiple=True,
     selective_jvp=True,
+    cores=(2,),
     doc="Left singular vectors, singular values in falling order, right singular vectors.",
 )
 

@@ -24,6 +24,7 @@ from .matrices import (
     from_lower,
     half_lower,
     lower,
+    solved_batch,
     to_lower,
     upper,
 )
@@ -80,6 +81,10 @@ def _triangular_jvp(
     return triangular_solve(a, right, low=low, trans=trans, unit=unit)
 
 
+def _triangular_batch(size: int, batched: Sequence[bool], a: Any, b: Any, **params: Any) -> Any:
+    return solved_batch(size, batched, (a, b), lambda *x: triangular_solve(*x, **params), (2, 2))
+
+
 triangular_solve: Primitive = declared(
     "triangular_solve",
     batched(_trtrs, _triangular_type, (2, 2)),
@@ -88,6 +93,7 @@ triangular_solve: Primitive = declared(
     _triangular_jvp,
     family="linalg",
     selective_vjp=True,
+    batch=_triangular_batch,
     doc="x of a x = b for the lower or upper triangle of a, or its transpose.",
 )
 
@@ -124,6 +130,7 @@ cholesky: Primitive = declared(
     _cholesky_vjp,
     _cholesky_jvp,
     family="linalg",
+    cores=(2,),
     doc="The lower factor L of L L^H = A. Only the lower triangle of A is read, and has the "
     "derivative.",
 )

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from heapq import heapify, heappop, heappush
 
 from ....graph.graph import Graph
 from ....graph.node import CONSTANT, Node
+from ....graph.types import Shape
 from .materialize import materialize
 from .op_traits import is_native
 from .steps import FusedGraph, Materialized, Step, producer
 from .updates import Storage, storage, updates
 
 _MAX_STORES = 8  # results of one loop nest
+_MOST_CANDIDATES = 64  # loop nests that read a node, of which one is to compute another result
+_WINDOW = 2048  # loop nests before a step of which one may compute its result, too
 
 
 def fuse(graph: Graph) -> FusedGraph:
@@ -28,13 +31,16 @@ def fuse(graph: Graph) -> FusedGraph:
     return FusedGraph(graph, materialized, tuple(_ordered(clusters.steps(), materialized)))
 
 
-@dataclass(eq=False)
 class _Cluster:
-    """Steps that are to be one, and all clusters that it depends on."""
+    """Steps that are to be one, and all clusters of its window that it depends on, as bits."""
 
-    steps: list[Step]
-    reads: set[Node]
-    depends_on: set[_Cluster] = field(default_factory=set)
+    def __init__(self, step: Step, number: int) -> None:
+        self.steps = [step]
+        self.reads = set(step.reads)
+        self.number = number
+        self.bit = 1 << number
+        self.depends_on = 0
+        self.readers: list[_Cluster] = []  # those of its window that depend on it directly
 
     @property
     def step(self) -> Step:
@@ -43,46 +49,69 @@ class _Cluster:
 
 
 class _Clusters:
-    """Joins elementwise steps of one shape that read the same nodes, or each other."""
+    """Joins elementwise steps of one shape that read the same nodes, or each other.
+
+    A step joins one of the last `_WINDOW` clusters, and of those that read a node with it one of
+    the last `_MOST_CANDIDATES`, so that the time for a step does not grow with the graph.
+    """
 
     def __init__(self, materialized: Materialized) -> None:
         self.materialized = materialized
         self.clusters: list[_Cluster] = []
+        self._start_window()
+
+    def _start_window(self) -> None:
+        """Leave all clusters so far as they are."""
+        self.first = len(self.clusters)
         self.cluster_of: dict[Node, _Cluster] = {}
+        self.open: dict[tuple[Node, Shape], list[_Cluster]] = {}  # by the nodes that they read
 
     def add(self, step: Step) -> None:
         """Add a step that comes after all those that it reads."""
+        if len(self.clusters) - self.first == _WINDOW:
+            self._start_window()
         sources = (producer(node) for node in step.reads)
         direct = {self.cluster_of[node] for node in sources if node in self.cluster_of}
         target = self._partner(step, direct) if step.is_cluster else None
+        new_reads = step.reads
         if target is None:
-            target = _Cluster([step], set(step.reads))
+            target = _Cluster(step, len(self.clusters) - self.first)
             self.clusters.append(target)
         else:
             target.steps.append(step)
+            new_reads -= target.reads
             target.reads |= step.reads
-        dependencies = direct.union(*[other.depends_on for other in direct]) - {target}
-        target.depends_on |= dependencies
-        for other in self.clusters:  # whoever depends on the target now depends on these, too
-            if target in other.depends_on:
-                other.depends_on |= dependencies
+        if step.is_cluster:
+            for node in new_reads:
+                self.open.setdefault((node, step.node.shape), []).append(target)
+        _depend(target, direct - {target})
         self.cluster_of[step.node] = target
 
     def _partner(self, step: Step, direct: set[_Cluster]) -> _Cluster | None:
         """Return the last cluster that a step may join without a circular dependency."""
-        for other in reversed(self.clusters):
-            if not other.step.is_cluster or other.step.node.shape != step.node.shape:
-                continue
-            if len(other.steps) >= _MAX_STORES:
-                continue
-            related = other in direct or bool(other.reads & step.reads)
-            if not related or any(other in d.depends_on for d in direct if d is not other):
+        required = 0
+        for cluster in direct:
+            required |= cluster.depends_on
+        for other in self._related(step, direct):
+            if other.bit & required:
                 continue
             members = {member.node for member in other.steps}
             if other in direct and not self.materialized.reads_elementwise(step.node, members):
                 continue
             return other
         return None
+
+    def _related(self, step: Step, direct: set[_Cluster]) -> Iterator[_Cluster]:
+        """Yield clusters of the step's shape that it reads, or that read the same, from the last.
+
+        No cluster depends on itself, so those of `direct` need not be told apart.
+        """
+        shape = step.node.shape
+        candidates = {c for c in direct if _is_open(c) and c.step.node.shape == shape}
+        for node in step.reads:
+            reading = self.open.get((node, shape), ())
+            candidates.update(filter(_is_open, reading[-_MOST_CANDIDATES:]))
+        return iter(sorted(candidates, key=lambda cluster: -cluster.number))
 
     def steps(self) -> list[Step]:
         """Return one step for each cluster."""
@@ -92,6 +121,24 @@ class _Clusters:
             reads = frozenset(cluster.reads - set(nodes))
             joined.append(Step(nodes, reads, cluster.step.by_numpy))
         return joined
+
+
+def _is_open(cluster: _Cluster) -> bool:
+    return cluster.step.is_cluster and len(cluster.steps) < _MAX_STORES
+
+
+def _depend(target: _Cluster, direct: set[_Cluster]) -> None:
+    """Make a cluster, and so whoever depends on it, depend on others."""
+    new = 0
+    for cluster in direct:
+        new |= cluster.depends_on | cluster.bit
+        cluster.readers.append(target)
+    stack = [target]
+    while stack:
+        cluster = stack.pop()
+        if new & ~cluster.depends_on:
+            cluster.depends_on |= new
+            stack += cluster.readers
 
 
 def _ordered(steps: list[Step], materialized: Materialized) -> list[Step]:

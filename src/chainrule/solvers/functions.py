@@ -1,0 +1,250 @@
+"""A function that a solver asks for, as a graph: its value, its derivatives, and loops around it.
+
+What is compiled for a function serves each later call with arguments of the same kind, as long as
+its graph is the same: see `fingerprint`. A function that no graph can be made of, since it asks
+for numbers, is differentiated as it runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import tree
+from ..errors import Refusal, UnsupportedError, at_user_line
+from ..forks import changing
+from ..graph.evaluate import inline
+from ..graph.graph import Graph
+from ..graph.types import Type
+from ..lazy import computed
+from ..trace.capture import capture, type_of
+from ..trace.operands import node_of
+from ..trace.tracer import Tracer, traced
+from ..transforms.gradient import grad, jvp, value_and_grad, vjp
+from ..transforms.jit import jit
+from ..transforms.loops import scan
+from .fingerprint import fingerprint
+from .layout import FLOAT64
+from .signatures import signature
+
+Call = Callable[..., Any]
+_MOST = 64  # functions that are remembered
+_UNROLLED = 12  # columns of a Jacobian that are not worth a loop
+
+
+class Arguments(NamedTuple):
+    """What a function is given beside x: numbers of which it is a function, and all else.
+
+    Attributes
+    ----------
+    leaves : list
+        Arrays and floating numbers.
+    restore : callable
+        ``restore(leaves)`` gives the arguments again.
+    key : hashable or None
+        Equal for arguments of the same kind; None if that cannot be told.
+    """
+
+    leaves: list[Any]
+    restore: Callable[[Sequence[Any]], Any]
+    key: Hashable | None
+
+
+def arguments(args: Any, solver: str) -> Arguments:
+    """Split arguments into arrays and what decides which graph it is: counts, texts, functions."""
+    leaves, treedef = tree.flatten(args)
+    if any(isinstance(x, Tracer) for x in leaves):
+        raise UnsupportedError(
+            at_user_line(
+                f"{solver}: args are traced, and chainrule.{solver} runs with plain numbers; "
+                f"scipy.optimize.{solver}, called in a function that is traced, has a derivative"
+            )
+        )
+    moving = [k for k, x in enumerate(leaves) if _is_numeric(x)]
+    fixed = tuple([None if k in moving else x for k, x in enumerate(leaves)])
+
+    def restore(numbers: Sequence[Any]) -> Any:
+        whole = list(fixed)
+        for k, x in zip(moving, numbers, strict=True):
+            whole[k] = x
+        return tree.unflatten(treedef, whole)
+
+    rest = [(type(x), x if isinstance(x, Hashable) else id(x)) for x in fixed]
+    keyed = all(isinstance(x, (int, str, type(None))) for x in fixed)
+    key = (treedef, tuple(moving), tuple(rest)) if keyed else None
+    return Arguments([leaves[k] for k in moving], restore, key)
+
+
+def _is_numeric(x: Any) -> bool:
+    if isinstance(x, (np.ndarray, np.generic)):
+        return x.dtype.kind in "biufc"
+    return type(x) in (float, complex)
+
+
+class Function:
+    """A function ``call(x, *leaves)`` of a vector and other arrays, and what is made of it.
+
+    Attributes
+    ----------
+    call : callable
+    compiled : bool
+        Whether it became a graph; else derivatives are taken as it runs.
+    """
+
+    def __init__(self, call: Call, compiled: bool) -> None:
+        self.call, self.compiled = call, compiled
+        self.loops: dict[Hashable, Any] = {}
+
+    def _prepared(self, function: Call) -> Call:
+        return jit(function) if self.compiled else attempted(function)
+
+    @computed
+    def value(self) -> Call:
+        """The function itself."""
+        return self._prepared(self.call)
+
+    @computed
+    def value_and_gradient(self) -> Call:
+        """The value of a scalar, and its gradient by x."""
+        return self._prepared(value_and_grad(self.call))
+
+    @computed
+    def gradient(self) -> Call:
+        """The gradient of a scalar by x."""
+        return self._prepared(grad(self.call))
+
+    @computed
+    def hessian(self) -> Call:
+        """The matrix of second derivatives of a scalar by x."""
+        slope = grad(self.call)
+        return self._prepared(
+            lambda x, *rest: jacobian(slope, x.size, x.size, self.compiled)(x, *rest)
+        )
+
+    @computed
+    def hessian_product(self) -> Call:
+        """``f(x, v, *leaves)``, the Hessian times a vector."""
+        slope = grad(self.call)
+        return self._prepared(
+            lambda x, v, *rest: jvp(lambda x: slope(x, *rest), (x,), (v,))[1],
+        )
+
+    def jacobian(self, rows: int, columns: int) -> Call:
+        """Return the matrix of derivatives of a vector of `rows` by x."""
+        key = "jacobian", rows
+        if key not in self.loops:
+            self.loops[key] = self._prepared(jacobian(self.call, rows, columns, self.compiled))
+        return self.loops[key]  # type: ignore[no-any-return]
+
+    def loop(self, key: Hashable, make: Callable[[Function], Call]) -> Call:
+        """Return a compiled algorithm around the function, made once."""
+        if key not in self.loops:
+            self.loops[key] = jit(make(self))
+        return self.loops[key]  # type: ignore[no-any-return]
+
+
+def jacobian(f: Call, rows: int, columns: int, compiled: bool) -> Call:
+    """Return the function of the matrix of derivatives of a vector ``f(x, *leaves)`` by x.
+
+    By columns in forward mode, or by rows in reverse mode if these are fewer.
+    """
+
+    def matrix(x: Any, *rest: Any) -> Any:
+        def along(direction: Any) -> Any:
+            return jvp(lambda x: f(x, *rest), (x,), (direction,))[1]
+
+        if rows < columns:
+            _, pullback = vjp(lambda x: f(x, *rest), x)
+            return np.stack([pullback(unit)[0] for unit in np.eye(rows)])
+        if columns <= _UNROLLED or not compiled:
+            return np.stack([along(unit) for unit in np.eye(columns)], axis=1)
+        _, stacked = scan(lambda carry, unit: (carry, along(unit)), 0, np.eye(columns))
+        return np.transpose(stacked)
+
+    return matrix
+
+
+def attempted(function: Call) -> Call:
+    """Return the function under `jit`, or as it is if `jit` refuses it."""
+    compiled: list[Call] = [jit(function)]
+
+    def run(*args: Any) -> Any:
+        if compiled:
+            try:
+                return compiled[0](*args)
+            except Refusal:
+                compiled.clear()
+        return function(*args)
+
+    return run
+
+
+_functions: dict[Hashable, Function] = {}
+
+
+def function_of(
+    user: Any, call: Call, key: Hashable | None, n: int, leaves: Sequence[Any],
+) -> Function:  # fmt: skip
+    """Return the function of the user's as one of a vector of `n` and of arrays.
+
+    Parameters
+    ----------
+    user : callable
+        The user's, which decides whether the graph is the one of before.
+    call : callable
+        ``call(x, *leaves)`` returns a vector or a number of float64.
+    key : hashable or None
+        Beside `user`, what decides the graph: how `call` arranges x and its result.
+    """
+    types = (Type((n,), FLOAT64), *map(type_of, leaves))
+    known = None if key is None else fingerprint(user)
+    name = (known, key, types)
+    if known is not None and name in _functions:
+        return _remember(name, _functions[name])
+    function = _captured(call, types)
+    return function if known is None else _remember(name, function)
+
+
+def _captured(call: Call, types: Sequence[Type]) -> Function:
+    treedef = tree.structure(tuple([0.0] * len(types)))
+    try:
+        captured = capture(call, types, treedef, copy_results=True)
+    except Refusal:  # also of what is refused only where numbers are not known
+        return Function(call, compiled=False)
+    if captured.outside:
+        raise UnsupportedError(
+            at_user_line(
+                "a solver of chainrule runs with plain numbers, and this function reads what is "
+                "traced around it: use scipy.optimize's, which has a derivative there"
+            )
+        )
+    if captured.reads_token:
+        return Function(call, compiled=False)
+    key = signature(captured.graph)
+    if key is not None and key in _functions:
+        return _remember(key, _functions[key])
+    function = Function(_over(captured.graph), compiled=True)
+    return function if key is None else _remember(key, function)
+
+
+def _remember(key: Hashable, function: Function) -> Function:
+    """Enter a function as the latest, and forget the one that was not used for longest."""
+    with changing:
+        _functions.pop(key, None)
+        _functions[key] = function
+        while len(_functions) > _MOST:
+            del _functions[next(iter(_functions))]
+    return function
+
+
+def _over(graph: Graph) -> Call:
+    """Return the function that a graph of one output computes, of arrays that are traced."""
+
+    def call(*xs: Any) -> Any:
+        nodes = [node_of(x, t.dtype) for x, t in zip(xs, graph.input_types, strict=True)]
+        (y,) = inline(graph, nodes)
+        return traced(y)
+
+    return call

@@ -1,0 +1,298 @@
+"""The paths through a function that branches on values: a program each, under guards.
+
+A path is a trace that followed the numbers of one call (`trace/recording.py`). Its program also
+gives what its guards come out as. The first that comes out otherwise says where to go on, for paths
+with the same answers so far are one branch of a tree. A path whose guards fail costs time, never a
+wrong number, because functions are pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from .. import tree
+from ..errors import PerformanceWarning, warn_user
+from ..forks import changing
+from ..graph.graph import Graph
+from ..primitives.callback import FIRST_TOKEN
+from ..trace.capture import Captured, to_user_arrays
+from ..trace.recording import ANSWER_BYTES, ONE, Guard, Recording, answer_of
+from .compiled import TracedFunction, layout
+from .path_info import PathInfo, advice, guard_text
+
+MOST_PATHS = 64
+_HITS_PER_PATH = 4  # calls that programs must have served before one more path is recorded
+_PATIENCE = 32  # calls in a row that no path served, after which the tree is asked rarely
+_UNPREDICTABLE = {"while_loop", "callback"}  # may not end, or have effects, on a wrong path
+
+
+class _Branch:
+    """A point in the tree: the paths behind it, by the answer to the next guard."""
+
+    __slots__ = ("after", "path")
+
+    def __init__(self) -> None:
+        self.after: dict[bytes, _Branch] = {}
+        self.path: Path | None = None  # the latest of those that come by
+
+
+class Path:
+    """A trace with guards.
+
+    Attributes
+    ----------
+    answers : list of bytes
+        What each guard came out as.
+    expected : bytes
+        What the program's last result is if all guards hold.
+    branches : list of _Branch
+        The points of the tree that it comes by, one before each guard.
+    trial : bool
+        Whether the program may run before it is known that the guards hold.
+    """
+
+    def __init__(self, captured: Captured, traced: TracedFunction) -> None:
+        self.traced, self.guards, self._leaves = traced, captured.guards, captured.leaves
+        self.answers = [answer_of(guard, guard.value) for guard in self.guards]
+        pairs = zip(self.guards, self.answers, strict=True)
+        self.expected = b"".join(ONE if g.kind == "exact" else answer for g, answer in pairs)
+        self.branches: list[_Branch] = []
+        self.calls, self.last_used = 1, 0
+        self.compiled = self.allows_fast_call = False
+        self.trial = not (captured.has_effects or _is_unpredictable(captured.graph))
+
+    def compile(self) -> None:
+        """Make the program, if there is none."""
+        self.traced.ensure_compiled()
+        self.compiled = True
+        self.allows_fast_call = self.trial and self.traced.allows_fast_call
+
+    def run(self, arrays: Sequence[Any]) -> tuple[Any, bytes]:
+        """Return the function's result, and what the guards come out as."""
+        *results, decisions = self.traced.run(arrays)
+        treedef = self.traced.out_treedef
+        return tree.unflatten(treedef, to_user_arrays(results)), decisions.tobytes()
+
+    def mismatch(self, arrays: Sequence[Any]) -> tuple[int, bytes] | None:
+        """Return the first guard that does not hold, and its answer, one computed after the other.
+
+        What is behind a guard may make no sense, or never end, if that does not hold.
+        """
+        numbers = Recording(self._leaves, [*arrays, FIRST_TOKEN])
+        for k, guard in enumerate(self.guards):
+            answer = answer_of(guard, numbers.value(guard.node))
+            if answer != self.answers[k]:
+                return k, answer
+        return None
+
+    def difference(self, decisions: bytes) -> tuple[int, bytes]:
+        """Return the same from what the program gave; there is no answer for an array."""
+        for k, guard in enumerate(self.guards):
+            part = slice(k * ANSWER_BYTES, (k + 1) * ANSWER_BYTES)
+            if decisions[part] != self.expected[part]:
+                return k, b"" if guard.kind == "exact" else decisions[part]
+        raise AssertionError("all guards hold")
+
+    def beside(self, k: int, answer: bytes) -> Iterator[Path]:
+        """Yield paths that agree with this one up to guard k, and may have that answer to it."""
+        after = self.branches[k].after
+        branches = [after[answer]] if answer in after else []
+        if not answer:
+            branches = [after[other] for other in list(after) if other != self.answers[k]]
+        for branch in branches:
+            if branch.path is not None:
+                yield branch.path
+
+
+def _is_unpredictable(graph: Graph) -> bool:
+    for node in graph.nodes:
+        if node.primitive.name in _UNPREDICTABLE:
+            return True
+        if any(_is_unpredictable(x) for x in node.params.values() if isinstance(x, Graph)):
+            return True
+    return False
+
+
+class Paths:
+    """All paths through a function, for arguments of one kind.
+
+    Parameters
+    ----------
+    name : str
+        Of the function, for notes.
+    record : callable
+        ``record(leaves, arrays) -> (captured, traced)``: trace a call, following its numbers.
+    eager : callable
+        ``eager(leaves)``: call the function itself.
+    layouts : dict
+        How those arguments lie in memory; paths may depend on it.
+    """
+
+    outside = ()
+    asks_outside = False
+    distinguishes_scalars = True
+
+    def __init__(
+        self, name: str, record: Callable[..., tuple[Captured, TracedFunction]],
+        eager: Callable[[list[Any]], Any], layouts: dict[int, Any],
+    ) -> None:  # fmt: skip
+        self.name, self.layouts = name, layouts
+        self._record, self._eager = record, eager
+        self.paths: list[Path] = []
+        self.latest: Path | None = None
+        self.last_used = 0
+        self.zero_dim_arguments: frozenset[int] = frozenset()
+        self._root = _Branch()
+        self._uses = self._recorded = self._misses = 0
+        self._failures: dict[tuple[str, int], list[Guard]] = {}
+        self._is_noted = False
+
+    def has_layout_of(self, arrays: Sequence[Any]) -> bool:
+        """Return whether these arrays lie in memory as those that the paths are for."""
+        return all(layout(arrays[k]) == strides for k, strides in self.layouts.items())
+
+    # Calls
+
+    def fast(self, leaves: Sequence[Any]) -> tuple[Any] | None:
+        """Return the result in a tuple, if programs serve for arguments that are just right."""
+        path = self.latest
+        for _ in range(MOST_PATHS):
+            if path is None or not path.allows_fast_call:
+                return None
+            traced = path.traced
+            results = None if traced.scalars else traced.fast_call(*leaves)
+            if results is None:
+                results = traced.fast_call_with_numbers(leaves)
+                if results is None:
+                    return None
+            decisions = results.pop().tobytes()
+            if decisions == path.expected:
+                if path is not self.latest:
+                    self._use(path)
+                path.calls += 1
+                return (traced.out_treedef.unflatten(results),)
+            path = next(path.beside(*path.difference(decisions)), None)
+        return None
+
+    def fast_single(self, *args: Any) -> Any:
+        """Return the result for arrays as arguments; None if programs do not serve for them."""
+        result = self.fast(args)
+        return None if result is None else result[0]
+
+    def __call__(self, leaves: list[Any], arrays: list[Any]) -> Any:
+        """Return the function's result, by a program where there is one for this path."""
+        self._uses += 1
+        if self._misses > _PATIENCE and self._uses % _PATIENCE and self._has_enough():
+            return self._eager(leaves)
+        result = self._by_program(arrays)
+        if result is not None:
+            self._misses = 0
+            return result[0]
+        self._misses += 1
+        if self._has_enough():
+            self._note()
+            return self._eager(leaves)
+        return self.take(*self._record(leaves, arrays))
+
+    def _by_program(self, arrays: Sequence[Any]) -> tuple[Any] | None:
+        """Return the result in a tuple, if there is a path that these arguments take."""
+        pending = [] if self.latest is None else [self.latest]
+        tried: set[Path] = set()
+        guard = None
+        while pending:
+            path = pending.pop()
+            if path in tried:
+                continue
+            tried.add(path)
+            if path.compiled and path.trial:
+                try:
+                    result, decisions = path.run(arrays)
+                except Exception:  # on a wrong path, perhaps: the function itself says
+                    break
+                differs = None if decisions == path.expected else path.difference(decisions)
+            else:
+                differs = path.mismatch(arrays)
+                if differs is None:
+                    path.compile()
+                    result, _ = path.run(arrays)
+            if differs is None:
+                path.calls += 1
+                self._use(path)
+                return (result,)
+            guard = path.guards[differs[0]]
+            pending.extend(path.beside(*differs))
+        if guard is not None:
+            self._failures.setdefault((guard.filename, guard.line), []).append(guard)
+        return None
+
+    def take(self, captured: Captured, traced: TracedFunction) -> Any:
+        """Enter a path that was recorded, and return the result of the call that it followed."""
+        assert captured.values is not None
+        result = tree.unflatten(captured.out_treedef, to_user_arrays(captured.values()))
+        self._recorded += 1
+        self._enter(Path(captured, traced))
+        return result
+
+    # The tree
+
+    def _enter(self, path: Path) -> None:
+        with changing:
+            branch = self._root
+            for answer in path.answers:
+                branch = branch.after.get(answer, _NOWHERE)
+            known = branch.path
+            if known is not None and known.answers == path.answers:  # but for rounding
+                known.calls += 1
+                return
+            while len(self.paths) >= MOST_PATHS:
+                self.paths.remove(min(self.paths, key=lambda other: other.last_used))
+                self._root = _Branch()
+            self.paths.append(path)
+            for other in self.paths if self._root.path is None else [path]:
+                self._insert(other)
+            self._use(path)
+
+    def _insert(self, path: Path) -> None:
+        branch = self._root
+        branches = []
+        for answer in path.answers:
+            branch.path = path
+            branches.append(branch)
+            branch = branch.after.setdefault(answer, _Branch())
+        branch.path = path
+        path.branches = branches  # now: another thread may follow the old ones
+
+    def _use(self, path: Path) -> None:
+        self._uses += 1
+        path.last_used = self._uses
+        self.latest = path
+
+    def _has_enough(self) -> bool:
+        """Return whether programs serve too few calls to record more paths."""
+        hits = sum(path.calls - 1 for path in self.paths)
+        return self._recorded >= MOST_PATHS + hits // _HITS_PER_PATH
+
+    def _note(self) -> None:
+        """Say once that calls run without a program, and what would serve."""
+        if self._is_noted or not self._failures:
+            return
+        self._is_noted = True
+        guard = max(self._failures.values(), key=len)[0]
+        warn_user(
+            f"jit: {self.name} went {self._recorded} ways through its branches, and most calls go "
+            f"new ones: these run without compiled code. Most often {guard_text(guard)} decided "
+            f"anew: {advice(guard)}",
+            PerformanceWarning,
+        )
+
+    def info(self) -> list[PathInfo]:
+        """Return the paths, those with most calls first."""
+        listed = [
+            PathInfo(tuple(map(guard_text, path.guards)), path.calls, path.compiled)
+            for path in self.paths
+        ]
+        return sorted(listed, key=lambda path: -path.calls)
+
+
+_NOWHERE = _Branch()
