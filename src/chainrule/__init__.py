@@ -25,6 +25,7 @@ from .trace.function_table import logsumexp
 from .transforms import (
     ShapeDtypeStruct,
     check_grads,
+    checkpoint,
     cond,
     custom_jvp,
     custom_vjp,
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
         TextClassifier,
         load,
     )
+    from .solvers import curve_fit, least_squares, minimize, odeint, root
 
 # Imported at first use: whoever differentiates need not load what trains.
 LAZY = ("data", "estimators", "export", "losses", "nn", "optim", "random", "rl", "signal", "train")
@@ -79,6 +81,7 @@ ESTIMATORS = (
     "TextClassifier",
     "load",
 )
+SOLVERS = ("curve_fit", "least_squares", "minimize", "odeint", "root")
 
 
 def __getattr__(name: str) -> Any:
@@ -86,11 +89,13 @@ def __getattr__(name: str) -> Any:
         return load_module(f"{__name__}.{name}")
     if name in ESTIMATORS:
         return getattr(load_module(f"{__name__}.estimators"), name)
+    if name in SOLVERS:
+        return getattr(load_module(f"{__name__}.solvers"), name)
     raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *LAZY, *ESTIMATORS})
+    return sorted({*globals(), *LAZY, *ESTIMATORS, *SOLVERS})
 
 
 __all__ = [
@@ -106,11 +111,13 @@ __all__ = [
     "TextClassifier",
     "__version__",
     "check_grads",
+    "checkpoint",
     "cond",
     "config",
     "configured",
     "custom_jvp",
     "custom_vjp",
+    "curve_fit",
     "data",
     "errors",
     "estimators",
@@ -127,6 +134,7 @@ __all__ = [
     "jacrev",
     "jit",
     "jvp",
+    "least_squares",
     "load",
     "logsumexp",
     "losses",

@@ -79,6 +79,9 @@ class Config:
     programs : int
         ``CHAINRULE_PROGRAMS``. How many programs a compiled function keeps, one for each kind of
         arguments; beyond that the one that was not used for longest is dropped. Default 256.
+    reroll : int
+        ``CHAINRULE_REROLL``. 0 leaves loops of Python unrolled in the graph, as they are traced.
+        Default 1.
     backend : str
         ``CHAINRULE_BACKEND``. What runs compiled functions: "llvm", native code, or "numpy", the
         reference. Default "llvm".
@@ -93,6 +96,7 @@ class Config:
     unpack: int = field(default_factory=lambda: _flag("CHAINRULE_UNPACK", 4096))
     unpack_ratio: int = field(default_factory=lambda: _flag("CHAINRULE_UNPACK_RATIO", 200))
     programs: int = field(default_factory=lambda: _flag("CHAINRULE_PROGRAMS", 256, 1))
+    reroll: int = field(default_factory=lambda: _flag("CHAINRULE_REROLL", 1))
     backend: str = field(default_factory=_backend)
 
 

@@ -13,6 +13,7 @@ from ..graph.graph import Graph
 from ..graph.stages import stage, take_stages
 from ..lazy import LazyModule
 from ..simplify import simplify
+from ..simplify.loops import find_loops
 from ..version import __version__
 from .base import NOTHING_DONATED, Backend, Donated, Program
 from .native import NativeBackend
@@ -53,6 +54,8 @@ def compile_graph(
 
 
 def _simplified(graph: Graph) -> Graph:
+    with stage("find loops"):
+        graph = find_loops(graph)
     with stage("simplify"):
         return simplify(graph)
 

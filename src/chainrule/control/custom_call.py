@@ -12,13 +12,17 @@ from typing import Any
 
 import numpy as np
 
+from ..autodiff.batching import batch_graph
 from ..autodiff.forms import FORMS
 from ..errors import GradientError, UnsupportedError, at_user_line
+from ..graph.evaluate import call as call_graph
 from ..graph.graph import Graph
-from ..graph.node import Node, Primitive, items
+from ..graph.node import Node, Primitive, constant, input_node, items
 from ..graph.types import Type, is_inexact
 from ..primitives.declare import register
+from ..primitives.reductions import sum_
 from ..primitives.structure import cast
+from .scan import zeros_of
 
 
 class CustomCall:
@@ -60,7 +64,7 @@ class CustomCall:
         """Return the inputs' cotangents, None where zero or not needed."""
         raise GradientError(at_user_line(f"{self.name} has no derivative in reverse mode"))
 
-    def form(self, inputs: tuple[Node, ...]) -> Sequence[Node] | None:
+    def form(self, inputs: tuple[Node, ...], needed: Sequence[bool]) -> Sequence[Node] | None:
         """Return results for a backward pass to read: see `autodiff.forms`."""
         return None
 
@@ -121,14 +125,108 @@ def _like(t: Any, x: Any) -> Any:
     return t if t.dtype == x.dtype else cast(t, dtype=x.dtype)
 
 
+class BatchedCall(CustomCall):
+    """A call for a batch.
+
+    Parameters
+    ----------
+    one : CustomCall
+        The call for one example.
+    body : Graph
+        Its function's.
+    size : int
+    batched : sequence of bool
+        Which operands have a leading axis of examples.
+    """
+
+    def __init__(self, one: CustomCall, body: Graph, size: int, batched: Sequence[bool]) -> None:
+        self.name = one.name
+        self.one, self.body, self.size, self.batched = one, body, size, list(batched)
+        self._every = [True] * len(body.outputs)
+        self.of_batch = batch_graph(body, batched, size, self._every).graph
+        self.types = self.of_batch.output_types
+
+    def evaluate(self, *inputs: Any) -> Sequence[Any]:
+        """Compute the function of the batch."""
+        return call_graph(self.of_batch, inputs)
+
+    def graph(self, types: Sequence[Type]) -> Graph:
+        """Return the function's graph."""
+        return self.of_batch
+
+    def jvp(self, tangents: Sequence[Any], results: Sequence[Any], inputs: Sequence[Any]) -> Any:
+        """Run the rule for forward mode, as a graph of the batch."""
+        moving = [k for k, t in enumerate(tangents) if t is not None]
+        leaves = self._leaves()
+        directions: list[Any] = [None] * len(leaves)
+        for k in moving:
+            directions[k] = input_node(leaves[k].type)
+        pushed = self.one.jvp(directions, self._results(leaves), leaves)
+        outputs = _nodes(pushed, self.body.outputs)
+        rule = Graph((*leaves, *[directions[k] for k in moving]), tuple(outputs))
+        flags = [*self.batched, *[self.batched[k] for k in moving]]
+        of_batch = batch_graph(rule, flags, self.size, self._every).graph
+        return call_graph(of_batch, [*inputs, *[tangents[k] for k in moving]])
+
+    def vjp(
+        self, cotangents: Sequence[Any], results: Sequence[Any], inputs: Sequence[Any],
+        needed: Sequence[bool],
+    ) -> Sequence[Any]:  # fmt: skip
+        """Run the rule for reverse mode, as a graph of the batch; what is shared gets the sum."""
+        asked = [k for k, g in enumerate(cotangents) if g is not None]
+        leaves = self._leaves()
+        seeds: list[Any] = [None] * len(cotangents)
+        for k in asked:
+            seeds[k] = input_node(self.body.outputs[k].type)
+        pulled = self.one.vjp(seeds, self._results(leaves), leaves, needed)
+        outputs = _nodes(pulled, leaves)
+        rule = Graph((*leaves, *[seeds[k] for k in asked]), tuple(outputs))
+        flags = [*self.batched, *[True] * len(asked)]
+        of_batch = batch_graph(rule, flags, self.size, [True] * len(outputs)).graph
+        passed = call_graph(of_batch, [*inputs, *[cotangents[k] for k in asked]])
+        return [
+            None if not need else g if b else sum_(g, axes=(0,))
+            for g, b, need in zip(passed, self.batched, needed, strict=True)
+        ]
+
+    def form(self, inputs: tuple[Node, ...], needed: Sequence[bool]) -> Sequence[Node] | None:
+        """Return results for a backward pass to read."""
+        leaves = self._leaves()
+        outputs = self.one.form(leaves, needed)
+        if outputs is None:
+            return None
+        rule = Graph(leaves, tuple(outputs))
+        return call_graph(batch_graph(rule, self.batched, self.size, self._every).graph, inputs)
+
+    def _leaves(self) -> tuple[Node, ...]:
+        return tuple([input_node(t) for t in self.body.input_types])
+
+    def _results(self, leaves: tuple[Node, ...]) -> Sequence[Any]:
+        return apply_call(self.one, leaves, self.body)
+
+
+def _nodes(derivatives: Sequence[Any], like: Sequence[Node]) -> list[Node]:
+    """Return derivatives as nodes, zeros where there is none."""
+    return [
+        constant(zeros_of(x)) if d is None else d if isinstance(d, Node) else constant(d)
+        for d, x in zip(derivatives, like, strict=True)
+    ]
+
+
 def _batch(
     size: int, batched: Sequence[bool], *inputs: Any, call: CustomCall, body: Graph | None = None
-) -> Any:
-    return call.batch(size, batched, inputs, body)
+) -> Sequence[Any]:
+    if body is None:
+        types = [Type(x.shape[b:], x.dtype) for x, b in zip(inputs, batched, strict=True)]
+        body = call.graph(types)
+    of_batch = BatchedCall(call, body, size, batched)
+    return apply_call(of_batch, inputs, of_batch.of_batch)
 
 
-def _form(node: Node, inputs: tuple[Node, ...], _needed: Sequence[bool]) -> Sequence[Node] | None:
-    return node.params["call"].form(inputs)  # type: ignore[no-any-return]
+def _form(
+    node: Node, inputs: tuple[Node, ...], needs_input_grad: Sequence[bool]
+) -> Sequence[Node] | None:
+    return node.params["call"].form(inputs, needs_input_grad)  # type: ignore[no-any-return]
 
 
 FORMS["custom_call"] = _form

@@ -3,6 +3,7 @@
 from .curve_fit import curve_fit
 from .least_squares import least_squares
 from .minimize import minimize
+from .odeint import odeint
 from .root import root
 
-__all__ = ["curve_fit", "least_squares", "minimize", "root"]
+__all__ = ["curve_fit", "least_squares", "minimize", "odeint", "root"]

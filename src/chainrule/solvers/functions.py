@@ -52,10 +52,10 @@ class Arguments(NamedTuple):
     key: Hashable | None
 
 
-def arguments(args: Any, solver: str) -> Arguments:
+def arguments(args: Any, solver: str, traced: bool = False) -> Arguments:
     """Split arguments into arrays and what decides which graph it is: counts, texts, functions."""
     leaves, treedef = tree.flatten(args)
-    if any(isinstance(x, Tracer) for x in leaves):
+    if not traced and any(isinstance(x, Tracer) for x in leaves):
         raise UnsupportedError(
             at_user_line(
                 f"{solver}: args are traced, and chainrule.{solver} runs with plain numbers; "
@@ -74,11 +74,17 @@ def arguments(args: Any, solver: str) -> Arguments:
     rest = [(type(x), x if isinstance(x, Hashable) else id(x)) for x in fixed]
     keyed = all(isinstance(x, (int, str, type(None))) for x in fixed)
     key = (treedef, tuple(moving), tuple(rest)) if keyed else None
-    return Arguments([leaves[k] for k in moving], restore, key)
+    numbers = [_in_order(leaves[k]) for k in moving]
+    return Arguments(numbers, restore, key)
+
+
+def _in_order(x: Any) -> Any:
+    """Return an array as native code takes it without a copy."""
+    return np.ascontiguousarray(x) if type(x) is np.ndarray and x.ndim else x
 
 
 def _is_numeric(x: Any) -> bool:
-    if isinstance(x, (np.ndarray, np.generic)):
+    if isinstance(x, (np.ndarray, np.generic, Tracer)):
         return x.dtype.kind in "biufc"
     return type(x) in (float, complex)
 
@@ -225,7 +231,7 @@ def _captured(call: Call, types: Sequence[Type]) -> Function:
     key = signature(captured.graph)
     if key is not None and key in _functions:
         return _remember(key, _functions[key])
-    function = Function(_over(captured.graph), compiled=True)
+    function = Function(function_over(captured.graph), compiled=True)
     return function if key is None else _remember(key, function)
 
 
@@ -239,7 +245,7 @@ def _remember(key: Hashable, function: Function) -> Function:
     return function
 
 
-def _over(graph: Graph) -> Call:
+def function_over(graph: Graph) -> Call:
     """Return the function that a graph of one output computes, of arrays that are traced."""
 
     def call(*xs: Any) -> Any:

@@ -13,28 +13,29 @@ from ..errors import (
     ChainruleError,
     DtypeError,
     Refusal,
-    UnsupportedError,
     at_user_line,
     refusals,
 )
 from ..graph.evaluate import closed
 from ..graph.graph import Graph
-from ..graph.node import CONSTANT, Node, input_node, next_serial, reachable
+from ..graph.node import CONSTANT, ITEM, Node, input_node, next_serial, reachable
 from ..graph.types import Type, check_dtype
 from ..primitives.callback import FIRST_TOKEN
 from ..primitives.structure import identity
+from .aliasing import check_results_not_aliased
+from .both_sides import Outcome, traced_both_ways
 from .compiled_readers import refusal_behind
 from .frozen_draws import frozen_draws
 from .interception import call_intercepted
 from .masked import refuse_masked
-from .operands import check_plain, node_of
+from .operands import check_plain, is_weak, node_of
 from .patches import CachedFunction, patches
 from .recording import Guard, Recording, decisions, recording
 from .restarts import restarted
 from .strides import set_layout_like, set_layout_of, set_strides, strides_of_array
 from .tracer import HOOKS, ArrayTracer, ScalarTracer, Tracer, traced
 from .tracing import Tokens, differentiated, mark_finished, refuse_escaped, tracing
-from .views import check_shapes, root_of
+from .views import check_shapes
 
 
 def as_array(x: Any, name: str = "argument") -> Any:
@@ -157,6 +158,7 @@ def capture(
     examples: Sequence[Any] | None = None,
     copy_results: bool = False,
     record: bool = False,
+    joins: bool = False,
 ) -> Captured:
     """Return the graph of ``function(*unflatten(treedef, inputs))``.
 
@@ -176,18 +178,20 @@ def capture(
     record : bool
         Whether branches follow the numbers of the `examples`, and are guarded. Default False: they
         are refused.
+    joins : bool
+        Whether both sides of a branch on values are traced, and joined by `cond`. Default False.
     """
     attempts: list[Recording] = []
 
     def trace(generous: bool) -> Captured:
         first_new_serial = next_serial()
         inputs = [input_node(t) for t in types]
-        call = _Call(function, inputs, treedef, weak, examples, copy_results)
+        call = _Traced(function, inputs, treedef, weak, examples, copy_results)
         if not record:
-            return _captured(call, first_new_serial, None)
+            return _captured(call, first_new_serial, None, joins)
         attempts.append(Recording(inputs, examples or (), generous))
         with recording(attempts[-1]):
-            return _captured(call, first_new_serial, attempts[-1])
+            return _captured(call, first_new_serial, attempts[-1], joins)
 
     latest = refusals.latest
     try:
@@ -199,7 +203,7 @@ def capture(
     return restarted(lambda: trace(True))
 
 
-class _Call(NamedTuple):
+class _Traced(NamedTuple):
     """What is traced: see `capture`."""
 
     function: Callable[..., Any]
@@ -209,34 +213,43 @@ class _Call(NamedTuple):
     examples: Sequence[Any] | None
     copy_results: bool
 
-    def tracers(self) -> list[Tracer]:
-        """Return what stands for the arguments."""
-        nothing = [None] * len(self.inputs)
-        columns = (self.inputs, self.weak or nothing, self.examples or nothing)
-        return [_placeholder(node, bool(w), x) for node, w, x in zip(*columns, strict=True)]
+    def outcome(self) -> Outcome:
+        """Call the function on tracers of the inputs."""
+        inputs, nothing = self.inputs, [None] * len(self.inputs)
+        columns = (inputs, self.weak or nothing, self.examples or nothing)
+        tracers = [_placeholder(node, bool(w), x) for node, w, x in zip(*columns, strict=True)]
+        with frozen_draws(self.function):
+            result = call_user_function(self.function, tree.unflatten(self.treedef, tracers), {})
+        leaves, out_treedef = tree.flatten(result)
+        outputs = [node_of(as_array(leaf, "a result")) for leaf in leaves]
+        written = tuple(k for k, t in enumerate(tracers) if t.node is not inputs[k])
+        check_shapes([tracers[k] for k in written], [inputs[k] for k in written])
+        if written and not self.copy_results:
+            check_results_not_aliased(leaves)
+        return Outcome(outputs, [*map(is_weak, leaves)], out_treedef, written)
 
 
-def _captured(call: _Call, first_new_serial: int, recorded: Recording | None) -> Captured:
-    function, inputs = call.function, call.inputs
-    tracers = call.tracers()
+def _captured(
+    call: _Traced, first_new_serial: int, recorded: Recording | None, joins: bool
+) -> Captured:
+    inputs = call.inputs
     outer = tracing.first_serial, tracing.kind_observed, tracing.tokens, tracing.outside_asked
+    outer_sides, tracing.sides = tracing.sides, None
     tokens = Tokens()
     if recorded is not None:
         recorded.add(tokens.first, FIRST_TOKEN)
     tracing.first_serial, tracing.kind_observed, tracing.tokens = first_new_serial, False, tokens
     tracing.outside_asked = False
     try:
-        with frozen_draws(function):
-            result = call_user_function(function, tree.unflatten(call.treedef, tracers), {})
+        if joins:
+            outcome = traced_both_ways(call.outcome, inputs, first_new_serial, tokens)
+        else:
+            outcome = call.outcome()
         asked_kind, asked_outside = tracing.kind_observed, tracing.outside_asked
     finally:
         tracing.first_serial, tracing.kind_observed, tracing.tokens, tracing.outside_asked = outer
-    leaves, out_treedef = tree.flatten(result)
-    outputs = [node_of(as_array(leaf, "a result")) for leaf in leaves]
-    written = tuple(k for k, t in enumerate(tracers) if t.node is not inputs[k])
-    check_shapes([tracers[k] for k in written], [inputs[k] for k in written])
-    if written and not call.copy_results:
-        _check_results_not_aliased(leaves)
+        tracing.sides = outer_sides
+    outputs, _, out_treedef, written = outcome
     last = tokens.joined()
     has_effects = last is not tokens.first
     guards: tuple[Guard, ...] = ()
@@ -292,8 +305,16 @@ def close_graph(
     leaves = set(inputs)
     outside: dict[Node, None] = {}
     new_nodes = reachable(outputs, first_new_serial)
-    for node in (*outputs, *[child for new in new_nodes for child in new.inputs]):
-        foreign = node.serial < first_new_serial or (not node.inputs and node not in leaves)
+    read = [
+        # a node of several results is no leaf, but each of them is
+        new if new.primitive is ITEM and child.serial < first_new_serial else child
+        for new in new_nodes for child in new.inputs
+    ]  # fmt: skip
+    for node in (*outputs, *read):
+        of_old = node.primitive is ITEM and node.inputs[0].serial < first_new_serial
+        foreign = of_old or (
+            node.serial < first_new_serial or (not node.inputs and node not in leaves)
+        )
         if foreign and node.primitive is not CONSTANT:
             outside[node] = None
     return closed((*inputs, *outside), outputs, leaves), tuple(outside)
@@ -326,46 +347,6 @@ def new_leaf(x: Any, copy: bool = False) -> tuple[Node, Tracer]:
 def identity_of(node: Node) -> Node:
     """Put a new node on top of another, for a nested transformation to differentiate by."""
     return identity(node)  # type: ignore[no-any-return]
-
-
-def check_no_alias(written: Sequence[Any], arguments: Sequence[Any]) -> None:
-    """Raise if an argument that the function writes shares memory with another one.
-
-    Each argument is traced as an array of its own, so that the other would not see the write.
-    """
-    for x in written:
-        for other in arguments:
-            if other is not x and _may_alias(x, other):
-                raise UnsupportedError(at_user_line(_ALIASED))
-        if sum(other is x for other in arguments) > 1:
-            raise UnsupportedError(at_user_line(_ALIASED))
-
-
-def _may_alias(x: Any, other: Any) -> bool:
-    if isinstance(x, ArrayTracer) and isinstance(other, ArrayTracer):
-        return root_of(x) is root_of(other)
-    return type(x) is np.ndarray and type(other) is np.ndarray and np.may_share_memory(x, other)
-
-
-def _check_results_not_aliased(leaves: Sequence[Any]) -> None:
-    """Raise if results of a function that writes into its arguments are views of each other.
-
-    A loop would hand them on as one array, of which its next iteration would write both.
-    """
-    roots = [id(root_of(x)) for x in leaves if isinstance(x, ArrayTracer)]
-    if len(set(roots)) < len(roots):
-        raise UnsupportedError(
-            at_user_line(
-                "a function that writes into its arguments returns one array twice, or a view "
-                "beside it: return copies"
-            )
-        )
-
-
-_ALIASED = (
-    "the function writes into an argument that shares memory with another argument, or is given "
-    "twice: hand over a copy, since each argument is traced as an array of its own"
-)
 
 
 def to_user_array(x: Any) -> Any:

@@ -38,6 +38,8 @@ class _Tracing(local):
         The number of a node: later ones might be of masked arrays (`masked.py`).
     recording : Recording or None
         The numbers of the call whose branches are recorded (`recording.py`).
+    sides : Sides or None
+        The answers to branches on values in the body that is traced (`both_sides.py`).
     outside_asked : bool
         Whether the numbers of a node from outside the function were asked for.
     """
@@ -49,6 +51,7 @@ class _Tracing(local):
     restarts = 0
     masked_since: int | None = None
     recording: Any = None
+    sides: Any = None
     outside_asked = False
 
     def __init__(self) -> None:

@@ -3,6 +3,7 @@
 from .branches import cond, while_loop
 from .callbacks import ShapeDtypeStruct, io_callback, pure_callback
 from .check import check_grads
+from .checkpoint import checkpoint
 from .custom_jvp import custom_jvp
 from .custom_vjp import custom_vjp
 from .gradient import grad, jvp, value_and_grad, vjp
@@ -16,6 +17,7 @@ from .vmap import vmap
 __all__ = [
     "ShapeDtypeStruct",
     "check_grads",
+    "checkpoint",
     "cond",
     "custom_jvp",
     "custom_vjp",

@@ -15,11 +15,11 @@ from ..graph.graph import Graph
 from ..graph.node import Node, input_node
 from ..graph.types import Type
 from ..primitives.callback import TOKEN
+from ..trace.aliasing import check_no_alias
 from ..trace.capture import (
     Captured,
     as_array,
     capture,
-    check_no_alias,
     to_user_arrays,
     type_of,
 )
@@ -68,15 +68,16 @@ def while_loop(cond_fun: Callable[[C], Any], body_fun: Callable[[C], C], init_va
     args_def = tree.structure((init_val,))
     types = [type_of(x) for x in carry]
     examples = [*map(example_without_layout, carry)]
-    body = capture(body_fun, types, args_def, [is_weak(x) for x in carry], examples)
+    weak = [is_weak(x) for x in carry]
+    body = capture(body_fun, types, args_def, weak, examples, joins=True)
     if body.written:
         check_no_alias([carry[k] for k in body.written], carry)
     after = _after(body, carry, carry_def)
     if list(after) != types:
         carry = [as_dtype(x, t.dtype) for x, t in zip(carry, after, strict=True)]
-        body = capture(body_fun, after, args_def, examples=examples)
+        body = capture(body_fun, after, args_def, examples=examples, joins=True)
         _after(body, carry, carry_def)
-    cond = capture(cond_fun, after, args_def, examples=examples)
+    cond = capture(cond_fun, after, args_def, examples=examples, joins=True)
     if cond.has_effects:
         start: C = tree.unflatten(carry_def, carry)
         return _with_carried_condition(cond_fun, body_fun, start)
@@ -158,7 +159,8 @@ def cond(
     _check_predicate("cond", [type_of(predicate)])
     examples = [*map(example_without_layout, leaves)]
     branches = [
-        capture(function, types, args_def, weak, examples) for function in (true_fun, false_fun)
+        capture(function, types, args_def, weak, examples, joins=True)
+        for function in (true_fun, false_fun)
     ]
     written = {k for branch in branches for k in branch.written}
     if written:

@@ -23,7 +23,8 @@ from ..graph.node import Node
 from ..graph.types import Type
 from ..lazy import computed
 from ..primitives.callback import FIRST_TOKEN
-from ..trace.capture import Captured, as_array, check_no_alias, to_user_array
+from ..trace.aliasing import check_no_alias
+from ..trace.capture import Captured, as_array, to_user_array
 from ..trace.operands import node_of
 from ..trace.strides import is_c_order, strides_of, strides_of_array, was_asked
 from ..trace.tracer import ArrayTracer, Tracer

@@ -141,7 +141,7 @@ class _VjpCall(RuledCall):
             passed = self._leaves(result, types)
         return [*passed, *[None] * (len(inputs) - self.count)]
 
-    def form(self, inputs: tuple[Node, ...]) -> Sequence[Node] | None:
+    def form(self, inputs: tuple[Node, ...], needed: Sequence[bool]) -> Sequence[Node] | None:
         """Return the results of the rule's forward function, whose operations can be seen."""
         return self._forward_on_nodes(inputs).results
 

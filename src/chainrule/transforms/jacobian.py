@@ -14,10 +14,9 @@ from ..errors import at_user_line
 from ..graph.graph import Graph
 from ..graph.node import Node
 from ..graph.types import is_complex
-from ..primitives.structure import reshape, transpose
 from ..trace.capture import to_user_arrays
 from .gradient import differentiated_arguments, grad, jvp
-from .linear_maps import basis, check_dtypes, pulled, pushed
+from .linear_maps import check_dtypes, pulled, pushed
 from .sparse_jacobian import sparse_jacobian
 from .traced_call import TracedCall
 
@@ -254,37 +253,25 @@ def _forward_only(node: Node) -> bool:
 
 def _by_columns(traced: TracedCall) -> list[list[Any]]:
     """Return, for each output, the derivatives by each input, of shape (output, input)."""
-    columns = []
-    for source in traced.inputs:
-        results = pushed(traced, source, basis(source))
-        shape = (*source.shape,)
-        columns.append(
-            [
-                _zeros_of_block(y, source) if t is None
-                else reshape(_axis_to_end(t), shape=(*y.shape, *shape))
-                for t, y in zip(results, traced.outputs, strict=True)
-            ]
-        )  # fmt: skip
-    return [[column[k] for column in columns] for k in range(len(traced.outputs))]
+    columns = [pushed(traced, x).matrices(last=True) for x in traced.inputs]
+    return [
+        [
+            _zeros_of_block(y, x) if column[k] is None else column[k]
+            for x, column in zip(traced.inputs, columns, strict=True)
+        ]
+        for k, y in enumerate(traced.outputs)
+    ]
 
 
 def _by_rows(traced: TracedCall) -> list[list[Any]]:
-    rows = []
-    for output in traced.outputs:
-        results = pulled(traced, output, basis(output))
-        rows.append(
-            [
-                _zeros_of_block(output, x) if g is None
-                else reshape(g, shape=(*output.shape, *x.shape))
-                for g, x in zip(results, traced.inputs, strict=True)
-            ]
-        )  # fmt: skip
-    return rows
-
-
-def _axis_to_end(t: Any) -> Any:
-    n = len(t.shape)
-    return transpose(t, axes=(*range(1, n), 0)) if n > 1 else t
+    rows = [pulled(traced, y).matrices(last=False) for y in traced.outputs]
+    return [
+        [
+            _zeros_of_block(y, x) if block is None else block
+            for x, block in zip(traced.inputs, row, strict=True)
+        ]
+        for y, row in zip(traced.outputs, rows, strict=True)
+    ]
 
 
 def _zeros_of_block(y: Node, x: Node) -> Any:

@@ -15,11 +15,11 @@ from ..graph.graph import Graph
 from ..graph.node import Node
 from ..graph.types import Type
 from ..primitives.structure import cast
+from ..trace.aliasing import check_no_alias
 from ..trace.capture import (
     Captured,
     as_array,
     capture,
-    check_no_alias,
     to_user_arrays,
     type_of,
 )
@@ -95,7 +95,9 @@ def scan(
 
     weak = [*map(is_weak, carry), *[False] * len(slices)]
     examples = [*map(example_without_layout, carry), *[None] * len(slices)]
-    captured = capture(f, [*map(type_of, carry), *slices], args_def, weak, examples)
+    captured = capture(
+        f, [*map(type_of, carry), *slices], args_def, weak, examples, joins=True
+    )
     if captured.written:
         operands = (*carry, *columns)
         check_no_alias([operands[k] for k in captured.written], operands)
@@ -103,7 +105,7 @@ def scan(
     if any(t != type_of(x) for t, x in zip(wanted, carry, strict=True)):
         # A carry that began as a Python number takes the dtype that the first iteration gave it.
         carry = [as_dtype(x, t.dtype) for x, t in zip(carry, wanted, strict=True)]
-        captured = capture(f, [*wanted, *slices], args_def, None, examples)
+        captured = capture(f, [*wanted, *slices], args_def, None, examples, joins=True)
         _carry_dtypes(captured.graph, captured.out_treedef, carry, carry_def)
     results = _run(captured, carry, columns, length, reverse)
     return tree.unflatten(captured.out_treedef, to_user_arrays(results))  # type: ignore[no-any-return]

@@ -86,6 +86,13 @@ class Path:
                 return k, answer
         return None
 
+    def mismatch_or_none(self, arrays: Sequence[Any]) -> tuple[int, bytes] | None:
+        """Return the same for arguments for which the program failed; None if this fails, too."""
+        try:
+            return self.mismatch(arrays)
+        except Exception:
+            return None
+
     def difference(self, decisions: bytes) -> tuple[int, bytes]:
         """Return the same from what the program gave; there is no answer for an array."""
         for k, guard in enumerate(self.guards):
@@ -141,6 +148,7 @@ class Paths:
         self._record, self._eager = record, eager
         self.paths: list[Path] = []
         self.latest: Path | None = None
+        self._whole: TracedFunction | None = None  # which serves for all paths
         self.last_used = 0
         self.zero_dim_arguments: frozenset[int] = frozenset()
         self._root = _Branch()
@@ -161,11 +169,14 @@ class Paths:
             if path is None or not path.allows_fast_call:
                 return None
             traced = path.traced
-            results = None if traced.scalars else traced.fast_call(*leaves)
-            if results is None:
-                results = traced.fast_call_with_numbers(leaves)
+            try:
+                results = None if traced.scalars else traced.fast_call(*leaves)
                 if results is None:
-                    return None
+                    results = traced.fast_call_with_numbers(leaves)
+            except Exception:  # on a wrong path, perhaps: `_by_program` says
+                return None
+            if results is None:
+                return None
             decisions = results.pop().tobytes()
             if decisions == path.expected:
                 if path is not self.latest:
@@ -183,6 +194,8 @@ class Paths:
     def __call__(self, leaves: list[Any], arrays: list[Any]) -> Any:
         """Return the function's result, by a program where there is one for this path."""
         self._uses += 1
+        if self._whole is not None:
+            return self._whole(arrays)
         if self._misses > _PATIENCE and self._uses % _PATIENCE and self._has_enough():
             return self._eager(leaves)
         result = self._by_program(arrays)
@@ -193,7 +206,11 @@ class Paths:
         if self._has_enough():
             self._note()
             return self._eager(leaves)
-        return self.take(*self._record(leaves, arrays))
+        captured, traced = self._record(leaves, arrays)
+        if not captured.guards:  # rewritten code asks nothing any more
+            self._whole = traced
+            return traced(arrays)
+        return self.take(captured, traced)
 
     def _by_program(self, arrays: Sequence[Any]) -> tuple[Any] | None:
         """Return the result in a tuple, if there is a path that these arguments take."""
@@ -208,9 +225,11 @@ class Paths:
             if path.compiled and path.trial:
                 try:
                     result, decisions = path.run(arrays)
-                except Exception:  # on a wrong path, perhaps: the function itself says
-                    break
-                differs = None if decisions == path.expected else path.difference(decisions)
+                    differs = None if decisions == path.expected else path.difference(decisions)
+                except Exception:
+                    differs = path.mismatch_or_none(arrays)
+                    if differs is None:  # the function itself says
+                        break
             else:
                 differs = path.mismatch(arrays)
                 if differs is None:

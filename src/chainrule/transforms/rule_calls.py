@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import tree
+from ..control.effects import effects
 from ..errors import GradientError, UnsupportedError, at_user_line, outside_of_traces
 from ..graph.evaluate import call
 from ..graph.graph import Graph
@@ -210,13 +211,7 @@ def body_graph(
     captured = capture(of_unknown, types, structure, [weak[k] for k in unknown])
     if captured.written:
         raise _writes(name)
-    if captured.has_effects:
-        raise UnsupportedError(
-            at_user_line(
-                f"{name}: a function with a rule of its own calls io_callback, and it may be "
-                "called more or less often than the program says: use pure_callback"
-            )
-        )
+    refuse_effects_in(name, captured.graph)
     inputs = dict(zip(unknown, captured.graph.inputs, strict=False))
     known = {id(node): k for k, node in enumerate(operands) if node.value is not None}
     outside: list[Node] = []
@@ -235,16 +230,30 @@ def body_graph(
     return BodyGraph(graph, tuple(outside), captured.reads_token, box[0])
 
 
+def refuse_effects_in(name: str, graph: Graph) -> None:
+    """Raise if a function that may run more or less often has effects."""
+    if effects(graph):
+        raise UnsupportedError(
+            at_user_line(
+                f"{name}: the function calls io_callback, and it may be called more or less often "
+                "than the program says: use pure_callback"
+            )
+        )
+
+
 def _tracer(node: Node, weak: bool) -> Tracer:
     return ArrayTracer(node) if node.shape else ScalarTracer(node, weak)
 
 
+def refuse_writes(name: str, tracers: Sequence[Tracer], nodes: Sequence[Node]) -> None:
+    """Raise if a function has written into its arguments."""
+    if any(t.node is not node for t, node in zip(tracers, nodes, strict=True)):
+        raise _writes(name)
+
+
 def _writes(name: str) -> UnsupportedError:
     return UnsupportedError(
-        at_user_line(
-            f"{name}: a function with a rule of its own writes into its argument: have it write "
-            "into a copy"
-        )
+        at_user_line(f"{name}: the function writes into its argument: have it write into a copy")
     )
 
 
@@ -288,8 +297,7 @@ def _run_on_known(
         return call_user_function(function, tracers, {})
 
     result = restarted(run)
-    if any(t.node is not node for t, node in zip(tracers, operands, strict=True)):
-        raise _writes(name)
+    refuse_writes(name, tracers, operands)
     outputs = [x.node for x in tree.leaves(result) if isinstance(x, Tracer)]
     own = set(operands)
     for node in reachable(outputs, first_serial):

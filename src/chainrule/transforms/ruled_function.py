@@ -8,7 +8,7 @@ from typing import Any, Generic, ParamSpec, TypeVar
 
 from .. import tree
 from ..control.custom_call import CustomCall, apply_call
-from ..errors import DtypeError, ShapeError, at_user_line
+from ..errors import DtypeError, ShapeError, at_user_line, refusals
 from ..graph.graph import Graph
 from ..graph.node import Node, input_node
 from ..graph.types import Type, is_complex
@@ -74,12 +74,14 @@ class RuledFunction(Generic[P, R]):
         if any(x.value is None for x in nodes):
             return None
         call.differentiated = any(carries_derivative(x) for x in nodes)
+        before = refusals.latest
         try:
             if nodes:
                 return apply_call(call, nodes)
         except ClosureError:
             if tracing.tokens is None:
                 raise
+            refusals.latest = before
         return None
 
 

@@ -9,14 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from ..autodiff.sparsity import colouring, scipy_sparse
 from ..errors import GradientError, ShapeError, UnsupportedError, at_user_line
 from ..graph.types import Array
-from ..lazy import LazyModule
 from .gradient import differentiated_arguments
 from .linear_maps import check_dtypes, pulled, pushed
 from .traced_call import TracedCall
-
-scipy_sparse = LazyModule("scipy.sparse")
 
 
 def sparse_jacobian(
@@ -67,28 +65,6 @@ def _pattern(sparsity: Any) -> Any:
     return pattern
 
 
-def colouring(pattern: Any) -> Array:
-    """Return a colour for each column, such that no row has two entries of one colour.
-
-    Greedy, columns with most entries first: the colours of a row's columns are bits of a number.
-    """
-    rows_of = pattern.tocsc()
-    indices, starts = rows_of.indices.tolist(), rows_of.indptr.tolist()
-    used = [0] * pattern.shape[0]
-    colours = np.zeros(pattern.shape[1], np.intp)
-    counts = np.diff(rows_of.indptr)
-    for column in np.argsort(-counts, kind="stable").tolist():
-        rows = indices[starts[column] : starts[column + 1]]
-        taken = 0
-        for row in rows:
-            taken |= used[row]
-        lowest_free = ~taken & (taken + 1)
-        colours[column] = lowest_free.bit_length() - 1
-        for row in rows:
-            used[row] |= lowest_free
-    return colours
-
-
 def _check_traced(traced: TracedCall, shape: tuple[int, ...]) -> None:
     if len(traced.inputs) != 1 or len(traced.outputs) != 1:
         raise TypeError(
@@ -123,7 +99,8 @@ def _compressed(traced: TracedCall, pattern: Any, colours: Array, forward_mode: 
     seeds[colours, np.arange(len(colours))] = 1
     seeds[count] = probe = np.random.default_rng(0).uniform(0.5, 1.5, len(colours))
     vectors = seeds.reshape(count + 1, *side.shape)
-    (products,) = pushed(traced, x, vectors) if forward_mode else pulled(traced, y, vectors)
+    linear_map = pushed(traced, x) if forward_mode else pulled(traced, y)
+    (products,) = linear_map.at(vectors)
     rows = np.repeat(np.arange(pattern.shape[0]), np.diff(pattern.indptr))
     columns = pattern.indices
     if products is None:

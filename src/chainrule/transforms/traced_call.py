@@ -22,17 +22,19 @@ from ..errors import (
 from ..graph.node import Node, freeze_argument, reachable
 from ..graph.stages import stage
 from ..graph.types import is_inexact
+from ..simplify.loops import rerolled
+from ..trace.aliasing import check_no_alias
 from ..trace.capture import (
     as_array,
     call_user_function,
-    check_no_alias,
     new_leaf,
     to_user_array,
     to_user_arrays,
 )
 from ..trace.operands import node_of
 from ..trace.restarts import restarted
-from ..trace.tracer import Tracer
+from ..trace.strides import set_layout_like
+from ..trace.tracer import ArrayTracer, ScalarTracer, Tracer
 from ..trace.tracing import differentiated, refuse_escaped, tracing
 from ..trace.views import check_shapes
 
@@ -106,6 +108,7 @@ class TracedCall:
             result, self.aux = result
         leaves, self.out_treedef = tree.flatten(result)
         self.outputs = [node_of(as_array(leaf, "the function's result")) for leaf in leaves]
+        self._find_loops()
         first_serial = tracing.first_serial
         refuse_escaped(
             self.outputs if first_serial < 0 else reachable(self.outputs, first_serial),
@@ -124,6 +127,22 @@ class TracedCall:
         for node in self.inputs:
             freeze_argument(node)
             differentiated.discard(node)
+
+    def _find_loops(self) -> None:
+        """Make scans of the loops that were unrolled, before they are differentiated."""
+        auxiliary = [x for x in tree.leaves(self.aux) if type(x) in (ArrayTracer, ScalarTracer)]
+        results = [*self.outputs, *[x.node for x in auxiliary]]
+        if not self.inputs or all(node.value is not None for node in results):
+            return
+        nodes = reachable(results, min(node.serial for node in self.inputs))
+        loops = rerolled(results, self.inputs, nodes)
+        for new, old in zip(loops, results, strict=True):
+            if new is not old and old.shape:
+                set_layout_like(new, old)
+        count = len(self.outputs)
+        self.outputs = loops[:count]
+        for x, node in zip(auxiliary, loops[count:], strict=True):
+            x.reset(node)
 
     def _warn_if_unreached(self) -> None:
         """Warn if no differentiated argument leads to the result, by whatever operations."""

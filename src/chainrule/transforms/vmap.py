@@ -17,11 +17,11 @@ from ..graph.types import Type
 from ..primitives.callback import callback
 from ..primitives.declare import spread
 from ..primitives.structure import axis_from_front, axis_to_front
+from ..trace.aliasing import check_no_alias
 from ..trace.capture import (
     Captured,
     as_array,
     capture,
-    check_no_alias,
     new_leaf,
     to_user_arrays,
 )
@@ -136,7 +136,7 @@ class _Call:
             return self._of_example(tracers)
 
         of_example.__wrapped__ = self.f  # type: ignore[attr-defined]
-        captured = capture(of_example, types, treedef, examples=examples)
+        captured = capture(of_example, types, treedef, examples=examples, joins=True)
         written = [self.mapped[k] for k in captured.written]
         written += [k for k, node, tracer in self.shared if tracer.node is not node]
         if written:

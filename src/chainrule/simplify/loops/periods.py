@@ -44,8 +44,9 @@ def stretches(codes: Array) -> list[Stretch]:
     for period in _periods(codes):
         same = np.zeros(len(codes) - period + 2, bool)
         same[1:-1] = codes[:-period] == codes[period:]
-        edges = np.flatnonzero(same[1:] != same[:-1])
-        for start, stop in edges.reshape(-1, 2).tolist():
+        edges = np.flatnonzero(same[1:] != same[:-1]).reshape(-1, 2)
+        longest = edges[edges[:, 1] - edges[:, 0] >= (FEWEST_LONG_ITERATIONS - 1) * period]
+        for start, stop in longest.tolist():
             if is_long_enough((stop - start) // period + 1, period):
                 result.add(Stretch(start, stop + period, period))
     return sorted(result, key=lambda s: (s.start - s.stop, s.period, s.start))

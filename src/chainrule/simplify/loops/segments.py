@@ -24,7 +24,7 @@ from ...primitives.indexing import scatter
 from ...primitives.structure import broadcast_to, cast, identity, pad, reshape, slice_
 from .periods import FEWEST_SAVED, Stretch, is_long_enough, stretches
 from .sequence import NodeSequence, movable
-from .stores import starts_of
+from .stores import extents_of, starts_of
 
 INNER, CARRY, FIXED, TABLE = range(4)
 MOST_CUTS = 12  # of a stretch one after the other
@@ -198,6 +198,9 @@ def _is_allowed(sequence: NodeSequence, segment: Segment) -> bool:
     if segment.length <= max(segment.lags, default=0):
         return False
     nodes = sequence.nodes[segment.start : segment.stop]
+    for kind, number in zip(segment.kinds, segment.ids[0].tolist(), strict=True):
+        if kind != INNER and sequence.node(number).dtype is None:
+            return False  # several results at once are no carry, and no table
     for offset in range(period):
         primitive = nodes[offset].primitive
         if primitive not in (slice_, scatter, pad):
@@ -230,12 +233,15 @@ def _is_movable(
     axes = varying_axes(starts)
     if len(axes) == 1:
         return True
-    node = sequence.nodes[segment.start + offset]
-    if node.primitive is scatter:
-        sizes = sequence.node(int(segment.ids[0, segment.slots(offset)[1]])).shape
-    else:
-        sizes = node.inputs[0].shape if node.primitive is pad else node.shape
+    sizes = sizes_of(sequence.nodes[segment.start + offset])
     return all(sizes[axis] == 1 for axis in axes)
+
+
+def sizes_of(node: Node) -> tuple[int, ...]:
+    """Return how many entries on each axis a node of a movable slice reads or writes."""
+    if node.primitive is scatter:
+        return extents_of(node.params["pattern"], node.shape)
+    return node.inputs[0].shape if node.primitive is pad else node.shape  # type: ignore[no-any-return]
 
 
 def _is_view(segment: Segment, nodes: list[Node]) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ...control.effects import effects
 from ...graph.graph import Graph
 from ...graph.node import CONSTANT, ITEM, Node
 from ...graph.types import Array
@@ -93,6 +94,12 @@ def graph_key(graph: Graph) -> Hashable:
     return (*rows, tuple([number[node] for node in graph.outputs]))
 
 
+def _calls_python(node: Node) -> bool:
+    """Return whether a node calls Python, at a time that may count."""
+    graphs = [value for value in node.params.values() if isinstance(value, Graph)]
+    return node.primitive is callback or any(map(effects, graphs))
+
+
 def constant_key(node: Node) -> Hashable:
     """Return what is equal for constants of equal bits, if they are small."""
     value = np.asarray(node.value)
@@ -159,8 +166,8 @@ class NodeSequence:
             key: Hashable
             if not params:
                 key = (primitive, type_key, len(inputs))
-            elif primitive is callback:
-                code_list.append(next(unique))  # the order of its calls counts: in no loop
+            elif primitive.spec["family"] == "control" and _calls_python(node):
+                code_list.append(next(unique))  # in no loop
                 continue
             else:
                 rule = keys.get(primitive)

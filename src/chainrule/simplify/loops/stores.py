@@ -75,17 +75,21 @@ def starts_of(index: Sequence[Any]) -> Starts:
     return tuple([s.start or 0 for s in index])
 
 
+def extents_of(pattern: Sequence[Any], shape: Sequence[int]) -> Starts:
+    """Return how many entries a movable slice of an array takes on each axis."""
+    return tuple([
+        (size if s.stop is None else s.stop) - (s.start or 0)
+        for s, size in zip(pattern, shape, strict=True)
+    ])  # fmt: skip
+
+
 def _write(boards: dict[Node, _Board], node: Node, v: Node) -> None:
     base, pattern = node.inputs[0], node.params["pattern"]
     board = boards.pop(base, None)
     if not all(type(s) is slice for s in pattern) or not movable(pattern) or not v.shape:
         return
     starts, shape = starts_of(pattern), v.shape
-    extents = tuple([
-        (size if s.stop is None else s.stop) - start
-        for s, start, size in zip(pattern, starts, node.shape, strict=True)
-    ])  # fmt: skip
-    if extents != shape or v.dtype != node.dtype:
+    if extents_of(pattern, node.shape) != shape or v.dtype != node.dtype:
         return  # the value is broadcast, or cast
     if board is None:
         board = _Board(base, starts, shape)

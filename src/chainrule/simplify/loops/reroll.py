@@ -1,0 +1,110 @@
+"""A graph in which the same nodes recur, as a graph with loops.
+
+A Python loop leaves as many copies of its nodes as it had iterations. ``x`` of length 1000::
+
+    for k in range(1000):               %1 = slice x (0:1)          scan of length 1000:
+        h = np.tanh(w * h + x[k])  ->   %2 = mul w, h         ->      %1 = mul w, h
+                                        %3 = add %2, %1               %2 = add %1, x_k
+                                        %4 = tanh %3                  return tanh %2
+                                        %5 = slice x (1:2) ...
+
+The outermost loops come first, then those inside their bodies. The numbers are the same bit for
+bit: each node is computed as before, from the same operands.
+
+1. `sequence`: the nodes as numbers. 2. `stores`: what was written into an array is read directly.
+3. `periods`: where the numbers repeat. 4. `segments`: where operands follow one rule throughout.
+5. `emission`, `body`: the new nodes.
+
+All of it takes time in proportion to the number of nodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...config import config
+from ...graph.graph import Graph
+from ...graph.node import CONSTANT, INPUT, Node
+from ...graph.verify import verify
+from ..scan_passes import map_inner_graphs
+from .body import build_loop
+from .emission import Emission, RejectedLoop
+from .periods import FEWEST_ITERATIONS, FEWEST_SAVED
+from .segments import find_segments
+from .sequence import EXACT, NodeSequence
+from .stores import forward_stores
+
+FEWEST_NODES = FEWEST_SAVED + FEWEST_ITERATIONS
+
+
+def find_loops(graph: Graph) -> Graph:
+    """Return the graph with its loops as scans.
+
+    Parameters
+    ----------
+    graph : Graph
+
+    Returns
+    -------
+    Graph
+        The same graph if no loop was recognised in it, or ``CHAINRULE_REROLL=0``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import make_graph
+    >>> def halve(x):
+    ...     for _ in range(100):
+    ...         x = 0.5 * x
+    ...     return x
+    >>> graph = make_graph(halve)(1.0)
+    >>> len(graph.nodes), len(find_loops(graph).nodes)
+    (200, 2)
+    """
+    if not config.reroll:
+        return graph
+    if any(primitive.spec["family"] == "control" for primitive in {n.primitive for n in graph.nodes}):
+        graph = map_inner_graphs(graph, find_loops)
+    outputs = rerolled(graph.outputs, graph.inputs, graph.nodes)
+    if all(new is old for new, old in zip(outputs, graph.outputs, strict=True)):
+        return graph
+    return verify(Graph(graph.inputs, tuple(outputs)), "find_loops", graph)
+
+
+def rerolled(
+    outputs: Sequence[Node], leaves: Sequence[Node], nodes: Sequence[Node] | None = None
+) -> list[Node]:
+    """Return nodes that equal `outputs`, with loops among those under them as scans.
+
+    Parameters
+    ----------
+    outputs : sequence of Node
+    leaves : sequence of Node
+        Nodes that stay as they are.
+    nodes : sequence of Node, optional
+        What is looked at, in the order of execution. Default: all between leaves and outputs.
+    """
+    if nodes is None:
+        nodes = Graph(tuple(leaves), tuple(outputs)).nodes
+    if len(nodes) < FEWEST_NODES or not config.reroll:
+        return list(outputs)
+    fixed = set(leaves)
+    candidates = [
+        node for node in nodes
+        if node.primitive is not CONSTANT and node.primitive is not INPUT and node not in fixed
+        and (node.value is None or node.primitive.name in EXACT)
+    ]  # fmt: skip
+    if len(candidates) < FEWEST_NODES:
+        return list(outputs)
+    candidates, alias = forward_stores(candidates)
+    sequence = NodeSequence(candidates, outputs, alias)
+    segments = find_segments(sequence)
+    while any(segment.is_worth_it and not segment.is_view for segment in segments):
+        emission = Emission(sequence, segments)
+        try:
+            emission.plan()
+        except RejectedLoop as rejected:
+            segments.remove(rejected.segment)
+            continue
+        return emission.emit(lambda emission, number: build_loop(emission, number, rerolled))
+    return list(outputs)
