@@ -35,7 +35,7 @@ LAYERS = [
     ["transforms"],
     ["scipy_rules"],
     ["random"],
-    ["losses", "nn", "optim", "signal"],
+    ["losses", "nn", "optim", "signal", "solvers"],
     ["data"],
     ["train"],
     ["export"],

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from ..errors import UnsupportedError, at_user_line
 from ..graph.evaluate import replace_inputs
 from ..graph.graph import Graph
-from ..graph.node import CONSTANT, ITEM, Node, Unbatched, constant, input_node, items
+from ..graph.node import CONSTANT, ITEM, Node, Unbatched, constant, input_node, items, origin
 from ..graph.types import Type
 from ..primitives.declare import spread
 
@@ -79,7 +79,11 @@ def _of_batch(node: Node, inputs: list[BatchedResult], size: int, nodes: bool) -
         raise UnsupportedError(
             at_user_line(f"{node.line or 'vmap'}: {primitive.name} has no rule for a batch")
         )
-    results = primitive.batch(size, [x.batched for x in inputs], *values, **node.params)
+    outer, origin.location = origin.location, node.source_location
+    try:
+        results = primitive.batch(size, [x.batched for x in inputs], *values, **node.params)
+    finally:
+        origin.location = outer
     if not primitive.multiple:
         if isinstance(results, Node):
             results.source_location = node.source_location

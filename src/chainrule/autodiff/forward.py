@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import GradientError
-from ..graph.node import ITEM, Node
+from ..graph.node import ITEM, Node, derivative_location, origin
 from ..primitives.callback import NoTangent
 from .bisection import refuse_bisection
 from .flow import growing_nodes, tangent_flows
@@ -29,28 +29,34 @@ def forward(
     refuse_bisection(path, outputs)
     grows = growing_nodes(path, inputs)
     leading: set[Node] | None = None
-    for node in path:
-        received: list[Any] = [tangent.get(child) for child in node.inputs]
-        if all(t is None for t in received):
-            continue
-        if node.primitive is ITEM:
-            t = received[0][node.params["index"]]
-        elif unknown := [t for t in received if type(t) is NoTangent]:
-            raise unknown[0].error
-        elif node.primitive.jvp is None:
-            raise GradientError(f"{node.primitive.name} has no derivative in forward mode")
-        else:
-            y, x = (node.value, [child.value for child in node.inputs]) if values else (
-                node, node.inputs)  # fmt: skip
-            params = node.params
-            if grows and (flows := tangent_flows(node, grows, values)) is not None:
-                params = {**params, "flows": flows}
-            if node.primitive.spec.get("selective_jvp"):
-                leading = _leading_to(outputs, path) if leading is None else leading
-                params = {**params, "needs_results": _needed_results(node, path, leading)}
-            t = node.primitive.jvp(received, y, *x, **params)
-        if t is not None:
-            tangent[node] = t
+    outer = origin.location
+    try:
+        for node in path:
+            received: list[Any] = [tangent.get(child) for child in node.inputs]
+            if all(t is None for t in received):
+                continue
+            if not values:
+                origin.location = derivative_location(node)
+            if node.primitive is ITEM:
+                t = received[0][node.params["index"]]
+            elif unknown := [t for t in received if type(t) is NoTangent]:
+                raise unknown[0].error
+            elif node.primitive.jvp is None:
+                raise GradientError(f"{node.primitive.name} has no derivative in forward mode")
+            else:
+                y, x = (node.value, [child.value for child in node.inputs]) if values else (
+                    node, node.inputs)  # fmt: skip
+                params = node.params
+                if grows and (flows := tangent_flows(node, grows, values)) is not None:
+                    params = {**params, "flows": flows}
+                if node.primitive.spec.get("selective_jvp"):
+                    leading = _leading_to(outputs, path) if leading is None else leading
+                    params = {**params, "needs_results": _needed_results(node, path, leading)}
+                t = node.primitive.jvp(received, y, *x, **params)
+            if t is not None:
+                tangent[node] = t
+    finally:
+        origin.location = outer
     results = [tangent.get(node) for node in outputs]
     for t in results:
         if type(t) is NoTangent and not inner:

@@ -6,7 +6,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..errors import GradientError
-from ..graph.node import CONSTANT, INPUT, ITEM, Node, differentiable, reachable
+from ..graph.node import (
+    CONSTANT,
+    INPUT,
+    ITEM,
+    Node,
+    derivative_location,
+    differentiable,
+    origin,
+    reachable,
+)
 from ..primitives.declare import ELEMENTWISE_FAMILIES
 from ..primitives.elementwise import add
 from .bisection import refuse_bisection
@@ -94,40 +103,50 @@ def reverse(
     flows = flows_of(path, wanted, values)
     if forms is None:
         forms = {} if values else other_forms(path, inputs)
-    for node in reversed(path):
-        g = total.pop(node, None)
-        if g is None:
-            continue
-        primitive = node.primitive
-        if primitive is ITEM:
-            _accumulate_item(total, node, g)
-            continue
-        if primitive.vjp is None:
-            raise GradientError(f"{primitive.name} has no derivative in reverse mode")
-        y, x = (
-            (node.value, [child.value for child in node.inputs]) if values else (node, node.inputs)
-        )
-        if forms:
-            y, x = forms.get(node, node), in_other_form(node.inputs, forms)
-        flow = None if flows is None else flows.known.pop(node, None)
-        if primitive.selective_vjp:
-            needs_input_grad = [child in active for child in node.inputs]
-            if flow is None or primitive.spec["family"] not in ELEMENTWISE_FAMILIES:
-                passed = primitive.vjp(g, y, *x, needs_input_grad=needs_input_grad, **node.params)
+    outer = origin.location
+    try:
+        for node in reversed(path):
+            g = total.pop(node, None)
+            if g is None:
+                continue
+            if not values:
+                origin.location = derivative_location(node)
+            primitive = node.primitive
+            if primitive is ITEM:
+                _accumulate_item(total, node, g)
+                continue
+            if primitive.vjp is None:
+                raise GradientError(f"{primitive.name} has no derivative in reverse mode")
+            y, x = (
+                (node.value, [child.value for child in node.inputs])
+                if values
+                else (node, node.inputs)
+            )
+            if forms:
+                y, x = forms.get(node, node), in_other_form(node.inputs, forms)
+            flow = None if flows is None else flows.known.pop(node, None)
+            if primitive.selective_vjp:
+                needs_input_grad = [child in active for child in node.inputs]
+                if flow is None or primitive.spec["family"] not in ELEMENTWISE_FAMILIES:
+                    passed = primitive.vjp(
+                        g, y, *x, needs_input_grad=needs_input_grad, **node.params
+                    )
+                else:
+                    passed = primitive.vjp(
+                        g, y, *x, needs_input_grad=needs_input_grad, flow=flow, **node.params
+                    )
             else:
-                passed = primitive.vjp(
-                    g, y, *x, needs_input_grad=needs_input_grad, flow=flow, **node.params
-                )
-        else:
-            passed = primitive.vjp(g, y, *x, **node.params)
-        if observe is not None:
-            observe(node, g, passed)
-        if flows is not None and (flow is not None or flows.known or node in flows.blocking):
-            flows.propagate(node, flow, passed, total)
-        for child, contribution in zip(node.inputs, passed, strict=True):
-            if contribution is not None and child in active:
-                before = total.get(child)
-                total[child] = contribution if before is None else add(before, contribution)
+                passed = primitive.vjp(g, y, *x, **node.params)
+            if observe is not None:
+                observe(node, g, passed)
+            if flows is not None and (flow is not None or flows.known or node in flows.blocking):
+                flows.propagate(node, flow, passed, total)
+            for child, contribution in zip(node.inputs, passed, strict=True):
+                if contribution is not None and child in active:
+                    before = total.get(child)
+                    total[child] = contribution if before is None else add(before, contribution)
+    finally:
+        origin.location = outer
     return [total.get(node) for node in inputs]
 
 

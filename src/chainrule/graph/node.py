@@ -7,11 +7,13 @@ a smaller number than whatever reads it, so sorting by number *is* the topologic
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from math import prod
 from operator import attrgetter
+from threading import local
 from types import CodeType
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -252,8 +254,44 @@ def _abstract(
     return Node(primitive, inputs, params, result.shape, result.dtype, None, location)
 
 
+class DerivativeLocation(tuple[CodeType, int]):
+    """The user's line whose derivative a node is a part of."""
+
+    __slots__ = ()
+
+
+class _Origin(local):
+    """For which node of another graph this thread makes nodes: they are of the same line.
+
+    Whoever sets it puts back what was there before.
+    """
+
+    location: Location | None = None
+
+
+origin = _Origin()
+
+
+@contextmanager
+def lines_of_their_user() -> Iterator[None]:
+    """While it lasts, nodes are of the lines that make them: a function of the user runs."""
+    outer, origin.location = origin.location, None
+    try:
+        yield
+    finally:
+        origin.location = outer
+
+
+def derivative_location(node: Node) -> Location | None:
+    """Return the source location of what belongs to the derivative of a node."""
+    location = node.source_location
+    return None if location is None else DerivativeLocation(location)
+
+
 def _caller_location() -> Location | None:
-    """Return the line of the user's code that is running."""
+    """Return the line of the user's code that is running, or that nodes are made for."""
+    if origin.location is not None:
+        return origin.location
     frame = user_frame()
     return None if frame is None else (frame.f_code, frame.f_lasti)
 

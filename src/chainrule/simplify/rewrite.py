@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ..graph.evaluate import replace_inputs
 from ..graph.graph import Graph
-from ..graph.node import Node, apply
+from ..graph.node import Node, apply, origin
 
 Rule = Callable[[Node, Node], Node]
 """``rule(node, original)``: the node with rewritten inputs, and as it was before."""
@@ -15,13 +15,19 @@ Rule = Callable[[Node, Node], Node]
 def rewrite(graph: Graph, rule: Rule) -> Graph:
     """Return the graph with each node replaced by what `rule` makes of it, inputs first."""
     new: dict[Node, Node] = {}
-    for node in graph.nodes:
-        result = node
-        if not new.keys().isdisjoint(node.inputs):
-            result = replace_inputs(node, tuple([new.get(child, child) for child in node.inputs]))
-        result = rule(result, node)
-        if result is not node:
-            new[node] = result
+    outer = origin.location
+    try:
+        for node in graph.nodes:
+            result = node
+            if not new.keys().isdisjoint(node.inputs):
+                inputs = tuple([new.get(child, child) for child in node.inputs])
+                result = replace_inputs(node, inputs)
+            origin.location = node.source_location
+            result = rule(result, node)
+            if result is not node:
+                new[node] = result
+    finally:
+        origin.location = outer
     if not any(node in new for node in graph.outputs):
         return graph
     return Graph(graph.inputs, tuple(new.get(node, node) for node in graph.outputs))

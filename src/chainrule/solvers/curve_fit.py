@@ -208,9 +208,9 @@ class Model:
         """Return what SciPy's algorithm gives with the compiled function and its Jacobian."""
         f = self.f
         if options["jac"] is not None:
-            if isinstance(options["jac"], str) and options["method"] in (None, "lm"):
-                if _unbounded(options["bounds"]):
-                    options["jac"] = None  # which says the same to MINPACK
+            by_minpack = options["method"] in (None, "lm") and _unbounded(options["bounds"])
+            if isinstance(options["jac"], str) and by_minpack:
+                options["jac"] = None  # which says the same to MINPACK
             return optimize.curve_fit(f, xdata, self.ydata, **options)
         functions: dict[Any, tuple[Function, Arguments]] = {}
 

@@ -22,16 +22,15 @@ from ..lazy import computed
 from ..trace.capture import capture, type_of
 from ..trace.operands import node_of
 from ..trace.tracer import Tracer, traced
-from ..transforms.gradient import grad, jvp, value_and_grad, vjp
+from ..transforms.gradient import grad, jvp, value_and_grad
+from ..transforms.jacobian import hessian, jacfwd, jacrev
 from ..transforms.jit import jit
-from ..transforms.loops import scan
 from .fingerprint import fingerprint
 from .layout import FLOAT64
 from .signatures import signature
 
 Call = Callable[..., Any]
 _MOST = 64  # functions that are remembered
-_UNROLLED = 12  # columns of a Jacobian that are not worth a loop
 
 
 class Arguments(NamedTuple):
@@ -124,10 +123,7 @@ class Function:
     @computed
     def hessian(self) -> Call:
         """The matrix of second derivatives of a scalar by x."""
-        slope = grad(self.call)
-        return self._prepared(
-            lambda x, *rest: jacobian(slope, x.size, x.size, self.compiled)(x, *rest)
-        )
+        return self._prepared(hessian(self.call))
 
     @computed
     def hessian_product(self) -> Call:
@@ -141,7 +137,7 @@ class Function:
         """Return the matrix of derivatives of a vector of `rows` by x."""
         key = "jacobian", rows
         if key not in self.loops:
-            self.loops[key] = self._prepared(jacobian(self.call, rows, columns, self.compiled))
+            self.loops[key] = self._prepared(matrix_of(self.call, rows, columns))
         return self.loops[key]  # type: ignore[no-any-return]
 
     def loop(self, key: Hashable, make: Callable[[Function], Call]) -> Call:
@@ -151,25 +147,9 @@ class Function:
         return self.loops[key]  # type: ignore[no-any-return]
 
 
-def jacobian(f: Call, rows: int, columns: int, compiled: bool) -> Call:
-    """Return the function of the matrix of derivatives of a vector ``f(x, *leaves)`` by x.
-
-    By columns in forward mode, or by rows in reverse mode if these are fewer.
-    """
-
-    def matrix(x: Any, *rest: Any) -> Any:
-        def along(direction: Any) -> Any:
-            return jvp(lambda x: f(x, *rest), (x,), (direction,))[1]
-
-        if rows < columns:
-            _, pullback = vjp(lambda x: f(x, *rest), x)
-            return np.stack([pullback(unit)[0] for unit in np.eye(rows)])
-        if columns <= _UNROLLED or not compiled:
-            return np.stack([along(unit) for unit in np.eye(columns)], axis=1)
-        _, stacked = scan(lambda carry, unit: (carry, along(unit)), 0, np.eye(columns))
-        return np.transpose(stacked)
-
-    return matrix
+def matrix_of(f: Call, rows: int, columns: int) -> Call:
+    """Return the function of the matrix of derivatives of a vector ``f(x, *leaves)`` by x."""
+    return jacrev(f) if rows < columns else jacfwd(f)
 
 
 def attempted(function: Call) -> Call:

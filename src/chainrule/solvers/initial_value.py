@@ -139,9 +139,7 @@ class Solver(CustomCall):
             ratio = error_ratio(new.error, state.y, new.y, rtol, atol)
             taken = ratio <= 1.0
             size = np.minimum(next_size(state.size, ratio), longest)
-            last = Interval(
-                state.t, state.size, state.y, state.slope, new.middle, new.y, new.slope
-            )
+            last = Interval(state.t, state.size, state.y, state.slope, new.middle, new.y, new.slope)
             after = State(
                 new.y, new.slope, state.t + state.size, size, last, state.count, state.status
             )

@@ -95,8 +95,10 @@ def line_search(
         step = evaluate(state.trial)
         finite = np.isfinite(step.value)
         enough = first.value + _SUFFICIENT * step.size * first.slope
-        too_long = ~finite | (step.value > enough) | (
-            (step.value >= low.value) & (bracketed | (low.size > 0))
+        too_long = (
+            ~finite
+            | (step.value > enough)
+            | ((step.value >= low.value) & (bracketed | (low.size > 0)))
         )
         done = ~too_long & (np.abs(step.slope) <= -_CURVATURE * first.slope)
         # Beyond the minimum along the direction, seen from the better end

@@ -149,9 +149,7 @@ def _check(first: Any, unknowns: int, method: str) -> None:
         )
     if not np.isfinite(first).all():
         wrong = int(np.argmin(np.isfinite(first)))
-        raise DataError(
-            at_user_line(f"least_squares: residual {wrong} is {first[wrong]} at x0")
-        )
+        raise DataError(at_user_line(f"least_squares: residual {wrong} is {first[wrong]} at x0"))
 
 
 def _with_users_jacobian(

@@ -15,7 +15,7 @@ import numpy as np
 from ..lazy import LazyModule
 from ..transforms.branches import while_loop
 from .cholesky_qr import cholesky_qr
-from .functions import Function, jacobian
+from .functions import Function, matrix_of
 
 linalg = LazyModule("scipy.linalg")
 
@@ -100,14 +100,12 @@ def levenberg_marquardt(rows: int, columns: int) -> Callable[[Function], Callabl
     def of(function: Function) -> Callable[..., Any]:
         def solved(x: Any, numbers: Any, scale: Any, *leaves: Any) -> Any:
             ftol, xtol, gtol, factor, most, adaptive, absolute = [numbers[k] for k in range(7)]
-            settings = Settings(
-                ftol, xtol, gtol, factor, most, adaptive != 0, absolute != 0, scale
-            )
+            settings = Settings(ftol, xtol, gtol, factor, most, adaptive != 0, absolute != 0, scale)
 
             def residuals(x: Any) -> Any:
                 return function.call(x, *leaves)
 
-            slopes = jacobian(residuals, rows, columns, True)
+            slopes = matrix_of(residuals, rows, columns)
             start = residuals(x)
             zero = np.float64(0.0)
             state = State(
@@ -144,9 +142,7 @@ def _iterated(
     scale = np.where(first, begun, np.maximum(state.scale, lengths))
     scale = np.where(settings.adaptive, scale, settings.scale)
     size = _norm(scale * state.x)
-    radius = np.where(
-        first, settings.factor * np.where(size > 0, size, 1.0), state.radius
-    )
+    radius = np.where(first, settings.factor * np.where(size > 0, size, 1.0), state.radius)
     gradient = _slope(matrix, lengths, state, settings)
     flat = gradient <= settings.gtol
     broken = ~np.all(np.isfinite(matrix))

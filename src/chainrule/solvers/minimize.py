@@ -15,8 +15,8 @@ from ..lazy import LazyModule
 from ..trace.capture import as_array
 from .constraints import with_derivatives
 from .functions import Arguments, Function, arguments, function_of
-from .lbfgs import minimize_lbfgs, serves
 from .layout import Layout, as_vector
+from .lbfgs import minimize_lbfgs, serves
 
 optimize = LazyModule("scipy.optimize")
 
@@ -191,9 +191,7 @@ class Objective:
             return value, slope
 
         if not (user["hess"] is not None or user["hessp"] is not None):
-            dense = name in TAKE_HESSIAN or (
-                name == "trust-constr" and self.layout.n <= _DENSE
-            )
+            dense = name in TAKE_HESSIAN or (name == "trust-constr" and self.layout.n <= _DENSE)
             if dense or not name:
                 derivatives["hess"] = lambda x: function.hessian(x, *leaves)
             elif name in TAKE_PRODUCT or name == "trust-constr":

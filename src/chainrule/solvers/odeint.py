@@ -19,8 +19,8 @@ from .layout import FLOAT64, as_vector
 _REASONS = {
     TOO_MANY_STEPS: "more than mxstep={most} steps between two times: is the equation stiff? Allow "
     "more of them, or larger rtol and atol",
-    NO_STEP: "no step is short enough: func is nan or infinite at y0, or the solution grows without "
-    "bound, or func jumps",
+    NO_STEP: "no step is short enough: func is nan or infinite at y0, or the solution grows "
+    "without bound, or func jumps",
     NOT_SORTED: "t must increase, or decrease, from each entry to the next",
 }
 
@@ -160,9 +160,7 @@ def _checked(slope: Any, treedef: tree.TreeDef, arrays: list[Any]) -> Any:
     """Return the derivative as a vector, if it is like y0."""
     leaves, structure = tree.flatten(slope)
     if structure != treedef:
-        raise ShapeError(
-            at_user_line(f"odeint: func returned {structure}, where y0 is {treedef}")
-        )
+        raise ShapeError(at_user_line(f"odeint: func returned {structure}, where y0 is {treedef}"))
     for leaf, like in zip(leaves, arrays, strict=True):
         array = as_array(leaf, "odeint: what func returned")
         if array.shape != like.shape:

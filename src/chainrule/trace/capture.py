@@ -18,7 +18,16 @@ from ..errors import (
 )
 from ..graph.evaluate import closed
 from ..graph.graph import Graph
-from ..graph.node import CONSTANT, ITEM, Node, input_node, next_serial, reachable
+from ..graph.node import (
+    CONSTANT,
+    ITEM,
+    Node,
+    input_node,
+    lines_of_their_user,
+    next_serial,
+    origin,
+    reachable,
+)
 from ..graph.types import Type, check_dtype
 from ..primitives.callback import FIRST_TOKEN
 from ..primitives.structure import identity
@@ -67,6 +76,9 @@ def call_user_function(
     """Call the user's function, and raise a refusal again that it swallowed or replaced."""
     if type(function) is CachedFunction:
         function = function.__wrapped__
+    if origin.location is not None:  # called by a rule: its lines are its own
+        with lines_of_their_user():
+            return call_user_function(function, args, kwargs)
     outer = refusals.latest
     refusals.latest = None
     if not refusals.depth:

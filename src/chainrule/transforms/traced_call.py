@@ -134,8 +134,9 @@ class TracedCall:
         results = [*self.outputs, *[x.node for x in auxiliary]]
         if not self.inputs or all(node.value is not None for node in results):
             return
-        nodes = reachable(results, min(node.serial for node in self.inputs))
-        loops = rerolled(results, self.inputs, nodes)
+        with stage("find loops"):
+            nodes = reachable(results, min(node.serial for node in self.inputs))
+            loops = rerolled(results, self.inputs, nodes)
         for new, old in zip(loops, results, strict=True):
             if new is not old and old.shape:
                 set_layout_like(new, old)

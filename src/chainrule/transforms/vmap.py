@@ -43,8 +43,8 @@ def vmap(f: Callable[P, Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable[P
     ----------
     f : callable
         Takes and returns pytrees of arrays and numbers. It is traced on one example without
-        numbers, so that ``if x > 0`` is an error: `numpy.where` and `cond` are not. What it writes
-        into its arguments it writes into copies.
+        numbers: of a branch on a value (``if x > 0``) both sides become a `cond`, and are computed
+        for all examples. What it writes into its arguments it writes into copies.
     in_axes : int, None, or tuple
         Which axis of each argument counts the examples; None says that all examples share the
         argument. One number for all positional arguments, or a tuple with an entry for each, which
@@ -68,7 +68,8 @@ def vmap(f: Callable[P, Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable[P
     TypeError
         If `in_axes` or `out_axes` are no such trees.
     AbstractValueError
-        If `f` asks an example for its numbers.
+        If `f` needs the numbers of an example, for instance as a shape, or the sides of a branch
+        return different kinds of results.
     UnsupportedError
         If several calls of `io_callback` would come in another order than in a loop.
 
@@ -136,6 +137,8 @@ class _Call:
             return self._of_example(tracers)
 
         of_example.__wrapped__ = self.f  # type: ignore[attr-defined]
+        # Examples may take unlike ways through the function: its branches become graphs, and a
+        # trace that follows the numbers of one of them (`captured.guards`) would not do.
         captured = capture(of_example, types, treedef, examples=examples, joins=True)
         written = [self.mapped[k] for k in captured.written]
         written += [k for k, node, tracer in self.shared if tracer.node is not node]

@@ -30,7 +30,7 @@ from ..scan_passes import map_inner_graphs
 from .body import build_loop
 from .emission import Emission, RejectedLoop
 from .periods import FEWEST_ITERATIONS, FEWEST_SAVED
-from .segments import find_segments
+from .segments import Segment, find_segments
 from .sequence import EXACT, NodeSequence
 from .stores import forward_stores
 
@@ -96,9 +96,7 @@ def rerolled(
     ]  # fmt: skip
     if len(candidates) < FEWEST_NODES:
         return list(outputs)
-    candidates, alias = forward_stores(candidates)
-    sequence = NodeSequence(candidates, outputs, alias)
-    segments = find_segments(sequence)
+    sequence, segments = _searched(candidates, outputs)
     while any(segment.is_worth_it and not segment.is_view for segment in segments):
         emission = Emission(sequence, segments)
         try:
@@ -108,3 +106,22 @@ def rerolled(
             continue
         return emission.emit(lambda emission, number: build_loop(emission, number, rerolled))
     return list(outputs)
+
+
+def _searched(nodes: list[Node], outputs: Sequence[Node]) -> tuple[NodeSequence, list[Segment]]:
+    """Return the nodes as a sequence, and the loops in it: with stores forwarded, or without where
+    that is more regular.
+    """
+    forwarded, alias = forward_stores(nodes)
+    sequence = NodeSequence(forwarded, outputs, alias)
+    segments = find_segments(sequence)
+    if alias and _covered(segments) < 0.5 * len(forwarded):
+        plain = NodeSequence(nodes, outputs, {})
+        others = find_segments(plain)
+        if _covered(others) > _covered(segments):
+            return plain, others
+    return sequence, segments
+
+
+def _covered(segments: Sequence[Segment]) -> int:
+    return sum(segment.stop - segment.start for segment in segments)
