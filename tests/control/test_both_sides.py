@@ -1,4 +1,4 @@
-"""Branches on values in the bodies of loops: what a Python loop gives, whichever sides are taken."""
+"""Branches on values in the bodies of loops: what a Python loop gives, whichever side it takes."""
 
 import linecache
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import isqrt
 from typing import Any, TypeVar
 
 import numpy as np
@@ -27,6 +28,7 @@ from ..trace.function_rules import as_int
 from ..trace.operands import is_weak
 from ..trace.tracer import Tracer, traced
 from ..trace.tracing import first_token, follow_token, last_token
+from .checkpoint import checkpoint as checkpoint_function
 
 C = TypeVar("C")
 
@@ -37,6 +39,8 @@ def scan(
     xs: Any = None,
     length: int | None = None,
     reverse: bool = False,
+    *,
+    checkpoint: bool = False,
 ) -> tuple[C, Any]:
     """Loop over the leading axis of `xs`, carrying a state along.
 
@@ -63,6 +67,11 @@ def scan(
         The number of iterations. Default: the size of axis 0 of `xs`.
     reverse : bool
         From the last to the first; ``ys[k]`` still belongs to ``xs[k]``. Default False.
+    checkpoint : bool
+        Whether the backward pass remembers the carry of each √n-th of n iterations only, and
+        computes those in between again, √n at a time (see `checkpoint`): the memory of 2 √n
+        iterations, and the time of one more forward pass. Default False: what the backward pass
+        reads of each iteration is remembered.
 
     Returns
     -------
@@ -90,6 +99,8 @@ def scan(
     carry, carry_def = tree.flatten(init)
     columns = [as_array(x, "xs") for x in tree.leaves(xs)]
     length = _length(columns, length)
+    if checkpoint and length > 1:
+        return _checkpointed_scan(f, init, xs, length, reverse)
     slices = [Type(x.shape[1:], x.dtype) for x in columns]
     args_def = tree.structure((init, xs))
 
@@ -130,6 +141,40 @@ def _run(
     results = run_scan(operands, body=body, n_carry=n + 1, n_xs=m, length=length, reverse=reverse)
     follow_token(results[n])
     return [*results[:n], *results[n + 1 : len(outputs) + 1]]
+
+
+def _checkpointed_scan(
+    f: Callable[[C, Any], tuple[C, Any]], init: C, xs: Any, length: int, reverse: bool
+) -> tuple[C, Any]:
+    """Run a scan as one of chunks, each a scan that the backward pass computes again.
+
+    What is left over, fewer iterations than a chunk's, comes after them in `xs`.
+    """
+    size = isqrt(length)
+    count = length // size
+    stop = count * size
+
+    @checkpoint_function
+    def chunk(carry: C, rows: Any) -> tuple[C, Any]:
+        return scan(f, carry, rows, length=size, reverse=reverse)
+
+    @checkpoint_function
+    def last_chunk(carry: C, rows: Any) -> tuple[C, Any]:
+        return scan(f, carry, rows, length=length - stop, reverse=reverse)
+
+    columns = tree.map(lambda x: x if isinstance(x, Tracer) else as_array(x), xs)
+    main = tree.map(lambda x: np.reshape(x[:stop], (count, size, *x.shape[1:])), columns)
+    rest = tree.map(lambda x: x[stop:], columns)
+    carry, ends = init, None
+    if reverse and stop < length:
+        carry, ends = last_chunk(carry, rest)
+    carry, ys = scan(chunk, carry, main, length=count, reverse=reverse)
+    ys = tree.map(lambda y: np.reshape(y, (stop, *y.shape[2:])), ys)
+    if not reverse and stop < length:
+        carry, ends = last_chunk(carry, rest)
+    if stop < length:
+        ys = tree.map(lambda y, end: np.concatenate([y, end]), ys, ends)
+    return carry, ys
 
 
 def fori_loop(lower: int, upper: int, body: Callable[[Any, C], C], init: C) -> C:
