@@ -39,10 +39,10 @@ def _threads() -> int:
     return _flag("CHAINRULE_NUM_THREADS", int(outer) if outer.isdecimal() else 0)
 
 
-def _backend() -> str:
-    text = os.environ.get("CHAINRULE_BACKEND", "llvm")
-    if text not in ("llvm", "numpy"):
-        raise ValueError(f"CHAINRULE_BACKEND={text!r}: give llvm or numpy")
+def _word(name: str, default: str, other: str) -> str:
+    text = os.environ.get(name, default)
+    if text not in (default, other):
+        raise ValueError(f"{name}={text!r}: give {default} or {other}")
     return text
 
 
@@ -61,7 +61,7 @@ class Config:
         writing beyond a buffer is noticed. Default 0.
     lines : int
         ``CHAINRULE_LINES``. 1 records the user's line on every node even without ``jit``
-        (``explain`` turns it on for itself). Default 0.
+        (``explain`` and ``debug.nans`` turn it on for themselves). Default 0.
     vector : int
         ``CHAINRULE_VECTOR``. How many float32 a vector of compiled code holds: 4, 8 or 16, or 0
         for as many as the CPU has. Default 0.
@@ -85,11 +85,19 @@ class Config:
     backend : str
         ``CHAINRULE_BACKEND``. What runs compiled functions: "llvm", native code, or "numpy", the
         reference. Default "llvm".
+    nans : int
+        ``CHAINRULE_NANS``. 1 raises an error at the first operation that makes a nan which reaches
+        a result, 2 also for infinities: see ``debug.nans``. Default 0.
+    traceback : str
+        ``CHAINRULE_TRACEBACK``. The tracebacks of errors in functions that are transformed:
+        "filtered", without frames of chainrule, or "full". Default "filtered".
     """
 
     debug: int = field(default_factory=lambda: _flag("CHAINRULE_DEBUG", 0))
     check: int = field(default_factory=lambda: _flag("CHAINRULE_CHECK", 0))
-    lines: int = field(default_factory=lambda: _flag("CHAINRULE_LINES", 0))
+    lines: int = field(
+        default_factory=lambda: _flag("CHAINRULE_LINES", int(_flag("CHAINRULE_NANS", 0) > 0))
+    )
     vector: int = field(default_factory=lambda: _flag("CHAINRULE_VECTOR", 0))
     num_threads: int = field(default_factory=_threads)
     cache: int = field(default_factory=lambda: _flag("CHAINRULE_CACHE", 256))
@@ -97,7 +105,11 @@ class Config:
     unpack_ratio: int = field(default_factory=lambda: _flag("CHAINRULE_UNPACK_RATIO", 200))
     programs: int = field(default_factory=lambda: _flag("CHAINRULE_PROGRAMS", 256, 1))
     reroll: int = field(default_factory=lambda: _flag("CHAINRULE_REROLL", 1))
-    backend: str = field(default_factory=_backend)
+    backend: str = field(default_factory=lambda: _word("CHAINRULE_BACKEND", "llvm", "numpy"))
+    nans: int = field(default_factory=lambda: _flag("CHAINRULE_NANS", 0))
+    traceback: str = field(
+        default_factory=lambda: _word("CHAINRULE_TRACEBACK", "filtered", "full")
+    )
 
 
 class _Block:
@@ -150,14 +162,21 @@ else:
 # process, or -1 while some block has another one, which only Python can know.
 threads_word = ctypes.c_int64()
 _blocks_with_threads: set[_Block] = set()
+# The same for programs that serve for any number: 0, or 1 while results are to be looked at.
+checks_word = ctypes.c_int64()
+_blocks_with_checks: set[_Block] = set()
 
 
 def _tell_threads() -> None:
     with changing:
-        threads_word.value = -1 if _blocks_with_threads else _process.num_threads
+        checked = bool(_process.nans or _blocks_with_checks)
+        checks_word.value = checked
+        elsewhere = checked or bool(_blocks_with_threads)
+        threads_word.value = -1 if elsewhere else _process.num_threads
 
 
 _tell_threads()
+_WATCHED = {"num_threads": _blocks_with_threads, "nans": _blocks_with_checks}
 
 
 @contextmanager
@@ -177,15 +196,18 @@ def configured(**flags: int | str) -> Iterator[Config]:
     outer = _flags.get()
     block = _Block(outer, flags)
     _flags.set(block)
-    if "num_threads" in flags:
-        _blocks_with_threads.add(block)
+    watched = [name for name in _WATCHED if name in flags]
+    for name in watched:
+        _WATCHED[name].add(block)
+    if watched:
         _tell_threads()
     try:
         yield config
     finally:
         _flags.set(outer)
-        if "num_threads" in flags:
-            _blocks_with_threads.discard(block)
+        for name in watched:
+            _WATCHED[name].discard(block)
+        if watched:
             _tell_threads()
 
 

@@ -126,6 +126,29 @@ class ModelFileError(ChainruleError, ValueError):
     """A model file that is truncated, foreign, newer than this version, or damaged."""
 
 
+class NonFiniteError(ChainruleError, FloatingPointError):
+    """A result with nan, or infinities, inside ``debug.nans()``: the message says where from.
+
+    Attributes
+    ----------
+    operation : str
+        The operation that made the first one of those that reach the result; empty if they came
+        in with an argument, or nothing is known.
+    filename, line : str, int
+        The user's line; empty and 0 if none is known.
+    in_derivative : bool
+        Whether it arose in the derivative of that line.
+    iterations : tuple of int
+        In which iteration of each loop around it, the outermost first.
+    """
+
+    operation = ""
+    filename = ""
+    line = 0
+    in_derivative = False
+    iterations: tuple[int, ...] = ()
+
+
 class TrainingError(ChainruleError, ArithmeticError):
     """A training that cannot go on, such as a loss that is no longer finite.
 

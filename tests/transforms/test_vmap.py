@@ -55,8 +55,6 @@ def test_axes_of_arguments_and_results() -> None:
     for axis, out in ((1, 1), (-2, -1), (1, np.int64(1))):
         f = cr.vmap(lambda x, v: np.tanh(x) @ v, in_axes=(axis, None), out_axes=out)
         assert_same(expected, f(x, np.ones(4)))
-        assert_same(expected, f(x, v) if (v := np.ones(4)) is None else f(x, v))
-    assert_same(x.sum(0).T, cr.vmap(lambda x: x.sum(0), in_axes=1)(x).T.T)
     assert_same(np.moveaxis(x, 2, 0), cr.vmap(lambda x: x, in_axes=2)(x))
 
 
@@ -454,8 +452,7 @@ def test_algorithms_of_scipy() -> None:
         (lambda: cr.vmap(np.sin, out_axes=None)(XS), ShapeError, "out_axes is None"),
         (lambda: cr.vmap(np.sin, out_axes=(0, 0))(XS), TypeError, "out_axes is"),
         (lambda: cr.vmap(lambda x: x)("abcd"), DtypeError, "argument 0"),
-        (lambda: cr.vmap(lambda x: np.zeros(int(x[0])))(XS), AbstractValueError, ""),
-        (lambda: cr.vmap(lambda x: float(x[0]))(XS), AbstractValueError, ""),
+        (lambda: cr.vmap(lambda x: np.zeros(int(x[0])))(XS), AbstractValueError, "number"),
         (lambda: cr.vmap(lambda x: x @ W.T)(XS), ValueError, "shapes"),
         (lambda: cr.vmap(lambda x, y: _write(x) + y)(XS, XS), UnsupportedError, "shares memory"),
         (lambda: cr.grad(cr.vmap(np.sin))(XS), GradientError, "one scalar"),

@@ -16,7 +16,7 @@ from ..autodiff.forward import forward
 from ..autodiff.residuals import residuals
 from ..autodiff.reverse import active_nodes, reverse
 from ..graph.evaluate import call as call_graph
-from ..graph.evaluate import closed
+from ..graph.evaluate import closed, inline
 from ..graph.graph import Graph
 from ..graph.node import CONSTANT, ITEM, Node, constant, input_node
 from ..graph.types import Type
@@ -69,12 +69,12 @@ class RecomputedCall(CustomCall):
         """Compute the graph and its derivative in a loop of one iteration."""
         moving = [k for k, need in enumerate(needed) if need]
         asked = [k for k, g in enumerate(cotangents) if g is not None]
-        pulled = pullback_of(self.body, moving, asked)
         g = [cotangents[k] for k in asked]
-        if any(isinstance(x, Node) for x in (*inputs, *g)):
-            passed = self._recomputed(pulled, list(inputs), g)
+        nodes = any(isinstance(x, Node) for x in (*inputs, *g))
+        if all(not isinstance(x, Node) or x.value is not None for x in inputs):
+            passed = self._at_known_numbers(inputs, moving, cotangents, values=not nodes)
         else:
-            passed = call_graph(pulled, [*inputs, *g])
+            passed = self._recomputed(pullback_of(self.body, moving, asked), list(inputs), g)
         by_input: list[Any] = [None] * len(inputs)
         for k, c in zip(moving, passed, strict=True):
             by_input[k] = c
@@ -87,6 +87,16 @@ class RecomputedCall(CustomCall):
             return None
         return apply_call(RecomputedCall(self.name, body, self.most_saved), inputs, body)
 
+    def _at_known_numbers(
+        self, inputs: Sequence[Any], moving: Sequence[int], cotangents: Sequence[Any], values: bool
+    ) -> list[Any]:
+        """Compute the graph again, operation by operation: rules may branch on its numbers."""
+        leaves = [
+            x if isinstance(x, Node) else input_node(Type(x.shape, x.dtype), x) for x in inputs
+        ]
+        outputs = inline(self.body, leaves)
+        return reverse(outputs, [leaves[k] for k in moving], cotangents, values=values)
+
     def _recomputed(self, pulled: Graph, inputs: list[Any], g: list[Any]) -> list[Any]:
         own = self.body.inputs
         seeds = pulled.inputs[len(own) :]
@@ -97,6 +107,19 @@ class RecomputedCall(CustomCall):
             [*inputs, *values, *g], body=body, n_carry=0, n_xs=0, length=1, reverse=False
         )
         return [reshape(y, shape=y.shape[1:]) for y in stacks]
+
+
+def without_values(inputs: Sequence[Node], outputs: Sequence[Node]) -> Graph:
+    """Return the graph from inputs to outputs, of which no node holds its numbers."""
+    new = {node: input_node(node.type) for node in inputs}
+    for node in Graph(tuple(inputs), tuple(outputs)).nodes:
+        if node.primitive is not CONSTANT:
+            children = tuple([new.get(child, child) for child in node.inputs])
+            type_ = node.shape, node.dtype
+            copy = Node(node.primitive, children, node.params, *type_, None, node.source_location)
+            new[node] = copy
+    leaves = tuple([new[node] for node in inputs])
+    return Graph(leaves, tuple([new.get(node, node) for node in outputs]))
 
 
 def pushforward_of(graph: Graph, moving: Sequence[int]) -> Graph:

@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import tree
 from ..errors import (
+    AbstractValueError,
     ChainruleError,
     DtypeError,
     Refusal,
@@ -208,8 +209,8 @@ def capture(
     latest = refusals.latest
     try:
         return restarted(lambda: trace(False))
-    except Refusal:
-        if not (attempts and attempts[-1].refused):
+    except AbstractValueError:
+        if not attempts:
             raise
     refusals.latest = latest
     return restarted(lambda: trace(True))

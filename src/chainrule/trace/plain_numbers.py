@@ -80,7 +80,6 @@ def detached_value(node: Node, request: str) -> Any:
     """
     recorded = tracing.recording
     if node.value is None and recorded is not None and not recorded.generous:
-        recorded.refused = True
         with recording(None):
             value = concrete_value(node, request)
     else:

@@ -62,8 +62,6 @@ class Recording:
     generous : bool
         Whether what needs a plain number gets one, whose bits are then guarded: in a second
         attempt, since other code might compute with the traced number.
-    refused : bool
-        Whether something was refused that a generous recording might give.
     """
 
     def __init__(
@@ -76,7 +74,7 @@ class Recording:
                 x.flags.writeable = False
             self._values[node] = x
         self.guards: list[Guard] = []
-        self.generous, self.refused = generous, False
+        self.generous = generous
         self._asked: dict[tuple[Node, Kind], Any] = {}
 
     def add(self, leaf: Node, value: Any) -> None:

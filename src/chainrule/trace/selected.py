@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ..errors import AbstractValueError, at_user_line
-from .tracing import tracing
 
 
 class Selected:
@@ -13,8 +12,6 @@ class Selected:
 
     def refusal(self, request: str) -> AbstractValueError:
         """Return the error for what needs the number of entries."""
-        if tracing.recording is not None:
-            tracing.recording.refused = True
         return AbstractValueError(
             at_user_line(
                 f"{request} of y[mask]: how many entries a traced mask selects is not known under "

@@ -13,15 +13,19 @@ import numpy as np
 
 from ..errors import at_user_line
 from ..graph.node import Node, constant
+from ..graph.types import is_inexact
 from ..primitives import elementwise as ew
 from ..primitives import reductions as red
 from ..primitives.indexing import gather
 from ..primitives.structure import broadcast_to
 from .array_like import array_like, node_like
 from .complex_readiness import takes_complex
+from .elementwise_table import truth
 from .function_rules import implements, normalize_axis
 from .histogram_table import positions_in
 from .join_table import joined
+from .nonzero import is_countable, nonzero_nodes
+from .operands import node_of
 from .plain_numbers import concrete_value
 from .tracer import METHODS, ArrayTracer, Tracer, traced
 from .ufunc_rules import as_dtype
@@ -40,6 +44,9 @@ def _unique(ar: Any, return_index: bool = False, return_inverse: bool = False,
             return_counts: bool = False, axis: Any = None, *, equal_nan: bool = True,
             sorted: bool = True) -> Any:  # fmt: skip
     x = array_like(ar)
+    sizes_suffice = axis is None and sorted and x.dtype.kind != "c" and x.size
+    if x.node.value is None and sizes_suffice and is_countable(x.node):
+        return _unique_of_counted(x, (return_index, return_inverse, return_counts), equal_nan)
     values = _known_numbers(x, "the size of np.unique's result")
     wanted = (True, return_inverse, return_counts, axis)
     parts = np.unique(values, *wanted, equal_nan=equal_nan)  # type: ignore[call-overload]
@@ -52,6 +59,30 @@ def _unique(ar: Any, return_index: bool = False, return_inverse: bool = False,
         unique = x[(slice(None),) * normalize_axis(axis, x.ndim) + (index,)]
     results = (unique, *((index,) if return_index else ()), *parts[2:])
     return results if len(results) > 1 else unique
+
+
+def _unique_of_counted(x: Tracer, wanted: tuple[bool, bool, bool], equal_nan: bool) -> Any:
+    """Return the result where only how many entries it has is asked of the numbers."""
+    flat = _flat(x)
+    order = np.argsort(flat, kind="stable")
+    ordered = flat[order]
+    differs = ordered[1:] != ordered[:-1]
+    if equal_nan and is_inexact(x.dtype):
+        differs = differs & ((ordered[1:] == ordered[1:]) | (ordered[:-1] == ordered[:-1]))
+    first = np.concatenate([np.ones_like(flat[:1], bool), differs])
+    starts = ArrayTracer(nonzero_nodes(truth(node_of(first)), "the size of np.unique's result")[0])
+    results = [ordered[starts]]
+    if wanted[0]:
+        results.append(order[starts])
+    if wanted[1]:
+        inverse = np.zeros_like(order)
+        inverse[order] = np.cumsum(first) - 1
+        shape = np.unique(np.zeros(x.shape), return_inverse=True)[1].shape
+        results.append(np.reshape(inverse, shape))
+    if wanted[2]:
+        stops = np.concatenate([starts[1:], np.full_like(starts[:1], x.size)])
+        results.append(stops - starts)
+    return tuple(results) if len(results) > 1 else results[0]
 
 
 def _in_hash_order(values: Any, index: Any, axis: Any, equal_nan: bool) -> Any:
@@ -94,10 +125,20 @@ def _unique_pair(ar1: Any, ar2: Any, assume_unique: bool) -> tuple[Any, Any]:
     return (x, y) if assume_unique else (_unique(x), _unique(y))
 
 
+def _are_countable(x: Tracer, y: Tracer) -> bool:
+    """Return whether numbers are known of a call that is recorded, and only of it."""
+    nodes = (x.node, y.node)
+    return any(node.value is None for node in nodes) and all(map(is_countable, nodes))
+
+
 @implements(np.intersect1d)
 def _intersect1d(ar1: Any, ar2: Any, assume_unique: bool = False,
                  return_indices: bool = False) -> Any:  # fmt: skip
     x, y = _flat(ar1), _flat(ar2)
+    if _are_countable(x, y) and not return_indices:
+        x, y = _unique_pair(x, y, assume_unique)
+        common = x[np.flatnonzero(np.isin(x, y))]
+        return np.asarray(common, np.result_type(x.dtype, y.dtype))
     _, first, second = np.intersect1d(
         _known_numbers(x, "np.intersect1d"),
         _known_numbers(y, "np.intersect1d"),
@@ -112,6 +153,8 @@ def _intersect1d(ar1: Any, ar2: Any, assume_unique: bool = False,
 @implements(np.setdiff1d)
 def _setdiff1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
     x, y = _unique_pair(ar1, ar2, assume_unique)
+    if _are_countable(x, y):
+        return x[np.flatnonzero(~np.isin(x, y))]
     outside = ~np.isin(_known_numbers(x, "np.setdiff1d"), _known_numbers(y, "np.setdiff1d"))
     return x[np.flatnonzero(outside)]
 

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any, ParamSpec, TypeVar, overload
 
 from .. import tree
-from ..autodiff.forward import forward
-from ..autodiff.reverse import reverse
-from ..control.custom_call import CustomCall, apply_call
-from ..control.recomputed import (
-    RecomputedCall,
-    body_in_other_form,
-    pullback_of,
-    pushforward_of,
-)
+from ..control.custom_call import apply_call, known_call
+from ..control.recomputed import RecomputedCall, without_values
 from ..errors import at_user_line
-from ..graph.evaluate import call as call_graph
 from ..graph.graph import Graph
 from ..graph.node import Node, input_node, next_serial
-from ..graph.types import Type
 from ..trace.capture import call_user_function, close_graph, to_user_arrays
 from ..trace.function_rules import as_int
 from ..trace.operands import node_of
@@ -28,7 +19,7 @@ from ..trace.plain_numbers import carries_derivative
 from ..trace.restarts import restarted
 from ..trace.tracer import Tracer, traced
 from ..trace.tracing import first_token
-from .rule_calls import as_node, body_graph, closure_error_by, refuse_effects_in, refuse_writes
+from .rule_calls import as_node, body_graph, refuse_effects_in, refuse_writes
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -51,121 +42,6 @@ class _Function:
             leaves[k] = tracer
         args, kwargs = tree.unflatten(self.treedef, leaves)
         return self.f(*args, **kwargs)
-
-
-class _KnownCall(CustomCall):
-    """A call with known numbers: its function runs again, on tracers, for a derivative.
-
-    Attributes
-    ----------
-    closure : tuple of Node
-        What the function read beside its traced arguments: further operands.
-    results : TreeDef
-        Of the function's result.
-    """
-
-    def __init__(self, function: _Function) -> None:
-        self._function = function
-        self.name = function.name
-        self.closure: tuple[Node, ...] = ()
-        self._values: list[Any] | None = None
-
-    def run_first(self) -> bool:
-        """Run the function; return whether all its numbers are known."""
-        function = self._function
-        outputs, self.results, self.closure = self._run([x.value for x in function.nodes])
-        self.types = tuple([x.type for x in outputs])
-        self._values = [x.value for x in outputs]
-        return all(x is not None for x in self._values)
-
-    def evaluate(self, *inputs: Any) -> Sequence[Any]:
-        """Return the results of the first run, or run the function for other numbers."""
-        values, self._values = self._values, None  # whoever differentiates has them in the node
-        return call_graph(self._graph_at(inputs), inputs) if values is None else values
-
-    def graph(self, types: Sequence[Type]) -> Graph:
-        """Return the function's graph."""
-        n = len(self._function.nodes)
-        leaves = [input_node(t) for t in types]
-        body = body_graph(self.name, self._function, leaves[:n], self._function.weak)
-        if not set(body.outside) <= set(self.closure):
-            raise closure_error_by(f"checkpoint: {self.name}")
-        for node, leaf in zip(body.outside, body.graph.inputs[n:], strict=False):
-            leaves[n + self.closure.index(node)] = leaf
-        outputs = tree.leaves(body.result_of(body.graph.outputs))
-        nodes = tuple([as_node(x, f"a result of {self.name}") for x in outputs])
-        return Graph((*body.graph.inputs[:n], *leaves[n:]), nodes)
-
-    def jvp(self, tangents: Sequence[Any], results: Sequence[Any], inputs: Sequence[Any]) -> Any:
-        """Run the function again, and push the tangents through its operations."""
-        graph = self._graph_at(inputs)
-        moving = [k for k, t in enumerate(tangents) if t is not None]
-        directions = [tangents[k] for k in moving]
-        if any(isinstance(x, Node) for x in (*inputs, *directions)):
-            return call_graph(pushforward_of(graph, moving), [*inputs, *directions])
-        return forward(graph.outputs, [graph.inputs[k] for k in moving], directions, values=True)
-
-    def vjp(
-        self, cotangents: Sequence[Any], results: Sequence[Any], inputs: Sequence[Any],
-        needed: Sequence[bool],
-    ) -> Sequence[Any]:  # fmt: skip
-        """Run the function again, and pull the cotangents back through its operations."""
-        graph = self._graph_at(inputs)
-        moving = [k for k, need in enumerate(needed) if need]
-        asked = [k for k, g in enumerate(cotangents) if g is not None]
-        g = [cotangents[k] for k in asked]
-        if any(isinstance(x, Node) for x in (*inputs, *g)):
-            passed = call_graph(pullback_of(graph, moving, asked), [*inputs, *g])
-        else:
-            sources = [graph.inputs[k] for k in moving]
-            passed = reverse(graph.outputs, sources, cotangents, values=True)
-        by_input: list[Any] = [None] * len(inputs)
-        for k, c in zip(moving, passed, strict=True):
-            by_input[k] = c
-        return by_input
-
-    def form(self, inputs: tuple[Node, ...], needed: Sequence[bool]) -> Sequence[Node] | None:
-        """Return results for a backward pass to read."""
-        graph = self._graph_at(inputs)
-        other = body_in_other_form(graph, needed)
-        return None if other is graph else call_graph(other, inputs)
-
-    def _graph_at(self, inputs: Sequence[Any]) -> Graph:
-        """Return the graph of another run, over its arguments and the closure."""
-        values = [x.value if isinstance(x, Node) else x for x in inputs]
-        n = len(self._function.nodes)
-        if any(x is None for x in values[:n]):
-            return self.graph([Type(x.shape, x.dtype) for x in inputs])
-        leaves: list[Node] = []
-        outputs, _, outside = self._run(values[:n], leaves)
-        if not set(outside) <= set(self.closure):
-            raise closure_error_by(f"checkpoint: {self.name}")
-        return Graph((*leaves, *self.closure), tuple(outputs))
-
-    def _run(
-        self, values: Sequence[Any], leaves: list[Node] | None = None
-    ) -> tuple[list[Node], tree.TreeDef, tuple[Node, ...]]:
-        """Run the function on tracers with these values.
-
-        Return the results as nodes, their structure, and what was read of outside.
-        """
-        function = self._function
-        first_serial = next_serial()
-        leaves = [] if leaves is None else leaves
-        tracers: list[Tracer] = []
-
-        def run() -> Any:
-            leaves[:] = [input_node(Type(x.shape, x.dtype), x) for x in values]
-            tracers[:] = [traced(x, w) for x, w in zip(leaves, function.weak, strict=True)]
-            return call_user_function(function, tracers, {})
-
-        result = restarted(run)
-        refuse_writes(f"checkpoint: {self.name}", tracers, leaves)
-        outputs, structure = tree.flatten(result)
-        nodes = [as_node(x, f"a result of {self.name}") for x in outputs]
-        graph, outside = close_graph(first_serial, leaves, nodes)
-        refuse_effects_in(f"checkpoint: {self.name}", graph)
-        return nodes, structure, outside
 
 
 @overload
@@ -238,14 +114,42 @@ def checkpoint(f: Callable[..., Any] | None = None, *, max_saved_bytes: int = 0)
             read = [x.node for x in tree.leaves(result) if isinstance(x, Tracer)]
             if not any(x.value is None or carries_derivative(x) for x in read):
                 return result
-        if all(x.value is not None for x in function.nodes):
-            known = _KnownCall(function)
-            if known.run_first():
-                results = apply_call(known, [*function.nodes, *known.closure])
-                return tree.unflatten(known.results, to_user_arrays(results))
-        return _captured(function, most_saved)
+        known = all(x.value is not None for x in function.nodes)
+        result = _of_known(function, most_saved) if known else None
+        return _captured(function, most_saved) if result is None else result[0]
 
     return checkpointed
+
+
+def _of_known(function: _Function, most_saved: int) -> tuple[Any] | None:
+    """Run a function whose numbers are known, and drop all of them but the results.
+
+    What stays is its graph, as the function went with these numbers. Return None if it reads
+    numbers by its closure that are not known.
+    """
+    name = f"checkpoint: {function.name}"
+    first_serial = next_serial()
+    leaves: list[Node] = []
+    tracers: list[Tracer] = []
+
+    def run() -> Any:
+        leaves[:] = [input_node(x.type, x.value) for x in function.nodes]
+        tracers[:] = [traced(x, w) for x, w in zip(leaves, function.weak, strict=True)]
+        return call_user_function(function, tracers, {})
+
+    result = restarted(run)
+    refuse_writes(name, tracers, leaves)
+    results, structure = tree.flatten(result)
+    outputs = [as_node(x, f"a result of {function.name}") for x in results]
+    _, outside = close_graph(first_serial, leaves, outputs)
+    values = [x.value for x in outputs]
+    if any(x is None for x in values):
+        return None
+    graph = without_values([*leaves, *outside], outputs)
+    refuse_effects_in(name, graph)
+    call = RecomputedCall(function.name, graph, most_saved)
+    nodes = known_call(call, [*function.nodes, *outside], graph, values)
+    return (tree.unflatten(structure, to_user_arrays(nodes)),)
 
 
 def _captured(function: _Function, most_saved: int) -> Any:

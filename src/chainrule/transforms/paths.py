@@ -57,6 +57,7 @@ class Path:
         self.answers = [answer_of(guard, guard.value) for guard in self.guards]
         pairs = zip(self.guards, self.answers, strict=True)
         self.expected = b"".join(ONE if g.kind == "exact" else answer for g, answer in pairs)
+        self._expected_bits = int.from_bytes(self.expected, "little")
         self.branches: list[_Branch] = []
         self.calls, self.last_used = 1, 0
         self.compiled = self.allows_fast_call = False
@@ -95,11 +96,11 @@ class Path:
 
     def difference(self, decisions: bytes) -> tuple[int, bytes]:
         """Return the same from what the program gave; there is no answer for an array."""
-        for k, guard in enumerate(self.guards):
-            part = slice(k * ANSWER_BYTES, (k + 1) * ANSWER_BYTES)
-            if decisions[part] != self.expected[part]:
-                return k, b"" if guard.kind == "exact" else decisions[part]
-        raise AssertionError("all guards hold")
+        bits = int.from_bytes(decisions, "little") ^ self._expected_bits
+        k = ((bits & -bits).bit_length() - 1) // (8 * ANSWER_BYTES)  # where the lowest bit is
+        if self.guards[k].kind == "exact":
+            return k, b""
+        return k, decisions[k * ANSWER_BYTES : (k + 1) * ANSWER_BYTES]
 
     def beside(self, k: int, answer: bytes) -> Iterator[Path]:
         """Yield paths that agree with this one up to guard k, and may have that answer to it."""
@@ -183,7 +184,9 @@ class Paths:
                     self._use(path)
                 path.calls += 1
                 return (traced.out_treedef.unflatten(results),)
-            path = next(path.beside(*path.difference(decisions)), None)
+            k, answer = path.difference(decisions)
+            branch = path.branches[k].after.get(answer)
+            path = None if branch is None else branch.path
         return None
 
     def fast_single(self, *args: Any) -> Any:

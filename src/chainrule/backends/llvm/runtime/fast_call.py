@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ....config import threads_word
+from ....config import checks_word, threads_word
 from ....graph.types import Type
 from ..ir.builder import FunctionBuilder, Module
 from ..layout.frame import BUSY, FIRST_ARGUMENT
@@ -279,7 +279,7 @@ def make_fast_call(
     address: int, inputs: Sequence[Type], outputs: Sequence[Type], frame: Any, *,
     main: int = 0, long: bool = True, single: bool = False, threads: int | None = None,
     run: Callable[[list[Any]], Any] | None = None, failed: Callable[[int], Any] | None = None,
-    keepalive: object = None,
+    keepalive: object = None, checked: bool = True,
 ) -> Callable[..., Any]:  # fmt: skip
     """Return a function of arrays that runs a program; of anything else it returns None.
 
@@ -304,6 +304,8 @@ def make_fast_call(
         Called with a status that is not 0: it raises.
     keepalive : object
         What must live as long as the function.
+    checked : bool
+        Whether it never runs while results are to be looked at (`config.nans`).
     """
     new, scalar = _numpy_api()
     words = [id(np.ndarray), len(inputs), len(outputs), frame.ctypes.data, main, long, single,
@@ -312,8 +314,8 @@ def make_fast_call(
     for t in (*inputs, *outputs):
         words += [id(t.dtype), len(t.shape), *t.shape]
     spec = np.array(words, np.int64).view(CallSpec)
-    threads_address = spec.ctypes.data + 8 * _THREADS
-    spec[_SET] = threads_address if threads is None else ctypes.addressof(threads_word)
+    word = checks_word if threads is None else threads_word
+    spec[_SET] = ctypes.addressof(word) if checked else spec.ctypes.data + 8 * _THREADS
     spec.keepalive = (frame, run, failed, keepalive, [t.dtype for t in (*inputs, *outputs)])
     if address not in _methods:
         _methods[address] = _Method(b"compiled", address, _FASTCALL, b"A compiled function.")
@@ -360,6 +362,6 @@ def works(address: int) -> bool:
             x.ctypes.data for x in (a, b, *results)
         ]
 
-    call = make_fast_call(address, types, types, frame, run=run)
+    call = make_fast_call(address, types, types, frame, run=run, checked=False)
     odd = ((a, b[::-1]), (a, a), (a,), (a, 1.0), (a, b.astype(np.int64)))
     return call(a, b) is True and all(call(*x) is None for x in odd)
