@@ -48,6 +48,7 @@ def network(xp: Any, weights: Any, x: Any) -> Any:
 
 def clipped(library: Any, xp: Any, weights: Any, x: Any, y: Any) -> Any:
     """The sum of the gradients of all examples, each cut to a length of `CLIP`."""
+
     def one(x: Any, y: Any) -> Any:
         gradient = library.grad(lambda w: loss_of_one(xp, w, x, y))(weights)
         squares = sum(xp.sum(g * g) for layer in gradient for g in layer)

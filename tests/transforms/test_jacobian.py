@@ -175,11 +175,11 @@ def test_hessians_of_trees() -> None:
     p = {"w": W[:3, :2], "b": W[0, :2]}
     blocks = cr.hessian(f, argnums=(0, 1))(p, X[:3])
     assert blocks[0]["w"][0]["b"].shape == (3, 2, 2)
-    np.testing.assert_allclose(
-        blocks[0]["w"][1], np.moveaxis(blocks[1][0]["w"], 0, -1), rtol=1e-12
-    )
+    np.testing.assert_allclose(blocks[0]["w"][1], np.moveaxis(blocks[1][0]["w"], 0, -1), rtol=1e-12)
     value, aux = cr.hessian(lambda x: (x**3, x), has_aux=True)(2.0)
     assert (value, aux) == (12.0, 2.0)
+    np.testing.assert_array_equal(cr.hessian(np.sum)(X), np.zeros((5, 5)))
+    np.testing.assert_array_equal(cr.hvp(np.sum, X, X), np.zeros(5))
 
 
 def test_products_with_a_hessian() -> None:
@@ -235,9 +235,7 @@ def test_an_arrow_by_rows() -> None:
     assert colouring(scipy.sparse.csr_array(pattern.T)).max() == 29
     x = RNG.normal(size=31)
     expected = np.hstack([x[1:, None], x[0] * np.eye(30)])
-    np.testing.assert_allclose(
-        cr.jacobian(f, sparsity=pattern)(x).toarray(), expected, rtol=1e-12
-    )
+    np.testing.assert_allclose(cr.jacobian(f, sparsity=pattern)(x).toarray(), expected, rtol=1e-12)
     by_rows = cr.jacobian(lambda x: np.array([np.sum(x), x[0] ** 2]), sparsity=np.array(
         [[True] * 31, [True] + [False] * 30]))(x)  # fmt: skip
     np.testing.assert_allclose(by_rows.toarray()[0], np.ones(31))

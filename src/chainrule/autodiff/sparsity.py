@@ -148,9 +148,7 @@ def _matmul(node: Node, known: Patterns) -> Any:
         if x in known:
             contracted = len(x.shape) + axis
             shape = with_ones(x.shape, (contracted,))
-            parts.append(
-                _broadcast(_summed(known[x], x.shape, (contracted,)), shape, node.shape)
-            )
+            parts.append(_broadcast(_summed(known[x], x.shape, (contracted,)), shape, node.shape))
     return _union(parts)
 
 

@@ -63,9 +63,7 @@ def first_products(graph: Graph, operands: Sequence[Any]) -> FirstProducts:
             scaled.add(node)
     if not products:
         return FirstProducts(graph, [])
-    return FirstProducts(
-        Graph((*graph.inputs, *products), graph.outputs), list(products.values())
-    )
+    return FirstProducts(Graph((*graph.inputs, *products), graph.outputs), list(products.values()))
 
 
 def _scales(node: Node) -> bool:

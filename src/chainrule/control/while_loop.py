@@ -118,9 +118,7 @@ def _vjp(_g: Any, _results: Any, *_inputs: Any, cond: Graph, body: Graph) -> lis
     )
 
 
-def _batch(
-    size: int, batched: Sequence[bool], *inputs: Any, cond: Graph, body: Graph
-) -> list[Any]:
+def _batch(size: int, batched: Sequence[bool], *inputs: Any, cond: Graph, body: Graph) -> list[Any]:
     """Iterate until no example's condition holds; those that are done stay as they are."""
     refuse_effects(cond, "while_loop")
     refuse_effects(body, "while_loop")

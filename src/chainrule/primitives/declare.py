@@ -287,9 +287,7 @@ def aligned(batched: Sequence[bool], inputs: Sequence[Any], cores: Sequence[int]
     cores : sequence of int
         How many of the last axes of each input do not broadcast.
     """
-    ranks = [
-        len(x.shape) - b - core for x, b, core in zip(inputs, batched, cores, strict=True)
-    ]
+    ranks = [len(x.shape) - b - core for x, b, core in zip(inputs, batched, cores, strict=True)]
     lead = max(ranks)
     return [
         x if not b or rank == lead

@@ -149,9 +149,7 @@ def _written_batch(
     return [x, index.from_result(v, rank), *index.arrays], index.pattern
 
 
-def _scatter_add_batch(
-    size: int, batched: Sequence[bool], *inputs: Any, pattern: Pattern
-) -> Any:
+def _scatter_add_batch(size: int, batched: Sequence[bool], *inputs: Any, pattern: Pattern) -> Any:
     inputs_of_all, pattern = _written_batch(size, batched, inputs, pattern)
     return scatter_add(*inputs_of_all, pattern=pattern)
 

@@ -18,7 +18,7 @@ from ..primitives.indexing import gather, scatter, scatter_add
 from ..primitives.structure import reshape, slice_, transpose
 from .nonzero import is_countable, nonzero_nodes
 from .operands import node_of
-from .selection import Selection, is_abstract_mask, write_masked
+from .selection import Selection, is_abstract_mask, is_unknown_mask, write_masked
 from .strides import set_layout_like, set_not_contiguous
 from .tracer import HOOKS, UFUNC_METHODS, ArrayTracer, ScalarTracer, Tracer, repeated, traced
 from .ufunc_rules import as_dtype
@@ -323,7 +323,7 @@ def getitem(x: ArrayTracer, index: Any) -> Any:
 def setitem(x: ArrayTracer, index: Any, value: Any) -> None:
     """Implement `x[index] = value`: x takes another node."""
     _refuse_shuffle(x, value)
-    if is_abstract_mask(index):
+    if is_abstract_mask(index) or (is_unknown_mask(index) and np.size(value) == 1):
         _check_mask(index.node, x.shape[: index.ndim], 0)
         write_masked(x, index.node, value)
         return

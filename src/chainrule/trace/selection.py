@@ -264,8 +264,13 @@ _REDUCTION_METHODS = {"sum", "prod", "any", "all", "max", "min", "mean"}
 
 
 def is_abstract_mask(index: Any) -> bool:
+    """Return whether an index is one traced mask whose number of true entries is not known."""
+    return is_unknown_mask(index) and not is_known(index.node)
+
+
+def is_unknown_mask(index: Any) -> bool:
     """Return whether an index is one traced mask whose truth values are not known."""
-    return isinstance(index, Tracer) and index.dtype.kind == "b" and not is_known(index.node)
+    return isinstance(index, Tracer) and index.dtype.kind == "b" and index.node.value is None
 
 
 def _mask_beside(mask: Node, x: Any) -> Tracer:

@@ -8,18 +8,14 @@ from typing import Any, ParamSpec, TypeVar, overload
 
 from .. import tree
 from ..control.custom_call import apply_call, known_call
-from ..control.recomputed import RecomputedCall, without_values
+from ..control.recomputed import RecomputedCall
 from ..errors import at_user_line
 from ..graph.graph import Graph
-from ..graph.node import Node, input_node, next_serial
-from ..trace.capture import call_user_function, close_graph, to_user_arrays
+from ..trace.capture import to_user_arrays
 from ..trace.function_rules import as_int
-from ..trace.operands import node_of
 from ..trace.plain_numbers import carries_derivative
-from ..trace.restarts import restarted
-from ..trace.tracer import Tracer, traced
-from ..trace.tracing import first_token
-from .rule_calls import as_node, body_graph, refuse_effects_in, refuse_writes
+from ..trace.tracer import Tracer
+from .rule_calls import as_node, graph_of_call
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -114,51 +110,24 @@ def checkpoint(f: Callable[..., Any] | None = None, *, max_saved_bytes: int = 0)
             read = [x.node for x in tree.leaves(result) if isinstance(x, Tracer)]
             if not any(x.value is None or carries_derivative(x) for x in read):
                 return result
-        known = all(x.value is not None for x in function.nodes)
-        result = _of_known(function, most_saved) if known else None
-        return _captured(function, most_saved) if result is None else result[0]
+        return _of_traced(function, most_saved)
 
     return checkpointed
 
 
-def _of_known(function: _Function, most_saved: int) -> tuple[Any] | None:
-    """Run a function whose numbers are known, and drop all of them but the results.
-
-    What stays is its graph, as the function went with these numbers. Return None if it reads
-    numbers by its closure that are not known.
-    """
+def _of_traced(function: _Function, most_saved: int) -> Any:
+    """Run a function of traced arrays, and drop all but its results and its graph."""
     name = f"checkpoint: {function.name}"
-    first_serial = next_serial()
-    leaves: list[Node] = []
-    tracers: list[Tracer] = []
-
-    def run() -> Any:
-        leaves[:] = [input_node(x.type, x.value) for x in function.nodes]
-        tracers[:] = [traced(x, w) for x, w in zip(leaves, function.weak, strict=True)]
-        return call_user_function(function, tracers, {})
-
-    result = restarted(run)
-    refuse_writes(name, tracers, leaves)
-    results, structure = tree.flatten(result)
-    outputs = [as_node(x, f"a result of {function.name}") for x in results]
-    _, outside = close_graph(first_serial, leaves, outputs)
-    values = [x.value for x in outputs]
-    if any(x is None for x in values):
-        return None
-    graph = without_values([*leaves, *outside], outputs)
-    refuse_effects_in(name, graph)
-    call = RecomputedCall(function.name, graph, most_saved)
-    nodes = known_call(call, [*function.nodes, *outside], graph, values)
-    return (tree.unflatten(structure, to_user_arrays(nodes)),)
-
-
-def _captured(function: _Function, most_saved: int) -> Any:
-    """Enter a call into the graph of a function whose numbers are not known."""
-    name = f"checkpoint: {function.name}"
-    body = body_graph(name, function, function.nodes, function.weak)
+    body, nodes = graph_of_call(name, function, function.nodes, function.weak)
+    role = f"a result of {function.name}"
     leaves, structure = tree.flatten(body.result_of(body.graph.outputs))
-    outputs = tuple([as_node(x, f"a result of {function.name}") for x in leaves])
+    outputs = tuple([as_node(x, role) for x in leaves])
     graph = Graph(body.graph.inputs, outputs)
-    operands = [*function.nodes, *body.outside, *[node_of(first_token())] * body.takes_token]
-    results = apply_call(RecomputedCall(function.name, graph, most_saved), operands, graph)
+    values = [as_node(x, role).value for x in tree.leaves(body.result_of(nodes))]
+    operands = [*function.nodes, *body.outside]
+    call = RecomputedCall(function.name, graph, most_saved)
+    if operands and all(x is not None for x in (*values, *[x.value for x in operands])):
+        results = known_call(call, operands, graph, values)
+    else:
+        results = apply_call(call, operands, graph)
     return tree.unflatten(structure, to_user_arrays(results))

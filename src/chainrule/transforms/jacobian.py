@@ -18,7 +18,7 @@ from ..trace.capture import to_user_arrays
 from .gradient import differentiated_arguments, grad, jvp
 from .linear_maps import check_dtypes, pulled, pushed
 from .sparse_jacobian import sparse_jacobian
-from .traced_call import TracedCall
+from .traced_call import TracedCall, zero_gradients_allowed
 
 Rows = Callable[[TracedCall], list[list[Any]]]
 
@@ -172,7 +172,14 @@ def hessian(
     >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([2.0, 3.0])).tolist()
     [[6.0, 4.0], [4.0, 0.0]]
     """
-    return jacfwd(jacrev(f, argnums, has_aux), argnums, has_aux)
+    columns = jacfwd(jacrev(f, argnums, has_aux), argnums, has_aux)
+
+    @wraps(f)
+    def second_derivatives(*args: Any, **kwargs: Any) -> Any:
+        with zero_gradients_allowed():  # of a linear function they are zero
+            return columns(*args, **kwargs)
+
+    return second_derivatives
 
 
 def hvp(f: Callable[..., Any], *primals_and_v: Any) -> Any:
@@ -206,12 +213,14 @@ def hvp(f: Callable[..., Any], *primals_and_v: Any) -> Any:
         )
     *primals, v = primals_and_v
     if len(primals) == 1:
-        return jvp(grad(f), primals, (v,))[1]
+        with zero_gradients_allowed():
+            return jvp(grad(f), primals, (v,))[1]
     if not isinstance(v, (tuple, list)) or len(v) != len(primals):
         raise TypeError(
             at_user_line(f"hvp by {len(primals)} arguments: give a tuple of as many directions")
         )
-    return jvp(grad(f, argnums=range(len(primals))), primals, tuple(v))[1]
+    with zero_gradients_allowed():
+        return jvp(grad(f, argnums=range(len(primals))), primals, tuple(v))[1]
 
 
 def _jacobian(
@@ -220,7 +229,7 @@ def _jacobian(
     @wraps(f)
     def differentiated(*args: Any, **kwargs: Any) -> Any:
         positions = differentiated_arguments(argnums, len(args))
-        traced = TracedCall(f, args, positions, kwargs, has_aux)
+        traced = TracedCall(f, args, positions, kwargs, has_aux, reverse_mode=name != "jacfwd")
         check_dtypes(traced, name)
         with np.errstate(all="ignore"):
             blocks = rows(traced)

@@ -95,7 +95,7 @@ class LinearMap:
         shapes = [y.shape for y in self.graph.outputs]
         compressed = self._compressed(last) if self._may_be_sparse() else None
         if compressed is None:
-            unit = np.eye(self.size, dtype=self.seed.dtype).reshape(-1, *self.seed.shape)
+            unit = np.eye(self.size, dtype=self.seed.dtype).reshape(self.size, *self.seed.shape)
             graph, products = first_products(self.graph, self.operands)
             rows = self._at(unit, graph, products)
             compressed = [_axis_to_end(y) if last else y for y in rows]
@@ -153,4 +153,5 @@ def pulled(traced: TracedCall, output: Node) -> LinearMap:
     """Return the map from cotangents of one output to those of the inputs."""
     first_serial = next_serial()
     seed = input_node(output.type)
-    return LinearMap(traced, first_serial, seed, reverse([output], traced.inputs, [seed]))
+    results = reverse([output], traced.inputs, [seed], forms=traced.forms)
+    return LinearMap(traced, first_serial, seed, results)

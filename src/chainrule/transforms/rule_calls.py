@@ -16,17 +16,27 @@ import numpy as np
 
 from .. import tree
 from ..control.effects import effects
-from ..errors import GradientError, UnsupportedError, at_user_line, outside_of_traces
+from ..control.recomputed import without_values
+from ..errors import (
+    AbstractValueError,
+    GradientError,
+    UnsupportedError,
+    at_user_line,
+    outside_of_traces,
+    refusals,
+)
 from ..graph.evaluate import call
 from ..graph.graph import Graph
 from ..graph.node import CONSTANT, Node, input_node, next_serial, reachable
 from ..primitives.callback import FIRST_TOKEN
-from ..trace.capture import as_array, call_user_function, capture
+from ..trace.capture import as_array, call_user_function, capture, identity_of
 from ..trace.operands import is_weak, node_of
 from ..trace.plain_numbers import carries_derivative
 from ..trace.restarts import restarted
 from ..trace.restarts import restarted
+from ..trace.strides import set_layout_like
 from ..trace.tracer import ArrayTracer, ScalarTracer, Tracer
+from ..trace.tracing import tracing
 
 Function = Callable[..., Any]
 
@@ -184,6 +194,43 @@ class _Output:
         self.index = index
 
 
+def graph_of_call(
+    name: str, function: Function, operands: Sequence[Node], weak: Sequence[bool]
+) -> tuple[BodyGraph, list[Node]]:
+    """Run ``function(*tracers)`` where it is called; return its graph, and its results as nodes.
+
+    So it sees what is known of its arguments there. The graph holds none of their numbers.
+    """
+    leaves = [identity_of(node) for node in operands]
+    for leaf, node in zip(leaves, operands, strict=True):
+        set_layout_like(leaf, node)
+    first_serial = next_serial()
+    tracers: list[Tracer] = []
+
+    def run() -> Any:
+        tracers[:] = [_tracer(leaf, w) for leaf, w in zip(leaves, weak, strict=True)]
+        return call_user_function(function, tracers, {})
+
+    result = restarted(run)
+    refuse_writes(name, tracers, leaves)
+    outputs, numbered = _numbered(result)
+    nodes = [x.node for x in outputs]
+    outside = _read_outside(first_serial, leaves, nodes)
+    graph = without_values([*leaves, *outside], nodes)
+    refuse_effects_in(name, graph)
+    return BodyGraph(graph, outside, False, numbered), nodes
+
+
+def _numbered(result: Any) -> tuple[list[Tracer], Any]:
+    """Return the tracers in a result, and the result with outputs in their stead."""
+    leaves, treedef = tree.flatten(result)
+    tracers = [x for x in leaves if isinstance(x, Tracer)]
+    numbers = iter(range(len(tracers)))
+    return tracers, tree.unflatten(
+        treedef, [_Output(next(numbers)) if isinstance(x, Tracer) else x for x in leaves]
+    )
+
+
 def body_graph(
     name: str, function: Function, operands: Sequence[Node], weak: Sequence[bool]
 ) -> BodyGraph:
@@ -195,16 +242,9 @@ def body_graph(
         arguments: list[Any] = [_tracer(node, w) for node, w in zip(operands, weak, strict=True)]
         for k, tracer in zip(unknown, tracers, strict=True):
             arguments[k] = tracer
-        result = function(*arguments)
-        leaves, treedef = tree.flatten(result)
-        traced_leaves = [x for x in leaves if isinstance(x, Tracer)]
-        numbers = iter(range(len(traced_leaves)))
-        box[:] = [
-            tree.unflatten(
-                treedef, [_Output(next(numbers)) if isinstance(x, Tracer) else x for x in leaves]
-            )
-        ]
-        return traced_leaves
+        outputs, numbered = _numbered(function(*arguments))
+        box[:] = [numbered]
+        return outputs
 
     types = [operands[k].type for k in unknown]
     structure = tree.structure(tuple(range(len(unknown))))
@@ -269,8 +309,15 @@ def run_on_nodes(
         What may be read beside the operands, and the nodes that stand for it.
     """
     if all(node.value is not None for node in operands):
-        return _run_on_known(name, function, operands, weak, closure)
-    body = body_graph(name, function, operands, weak)
+        return _run_in_trace(name, function, operands, weak, closure)
+    latest = refusals.latest
+    try:
+        body = body_graph(name, function, operands, weak)
+    except AbstractValueError:
+        if tracing.recording is None:
+            raise
+        refusals.latest = latest  # the trace around it may know the numbers
+        return _run_in_trace(name, function, operands, weak, closure)
     outside = [allowed(node, closure) for node in body.outside]
     token = [FIRST_TOKEN] * body.takes_token
     return body.result_of(call(body.graph, [*operands, *outside, *token]))
@@ -285,7 +332,7 @@ def allowed(node: Node, closure: Mapping[Node, Any]) -> Any:
     return node
 
 
-def _run_on_known(
+def _run_in_trace(
     name: str, function: Function, operands: Sequence[Node], weak: Sequence[bool],
     closure: Mapping[Node, Node],
 ) -> Any:  # fmt: skip
@@ -299,15 +346,23 @@ def _run_on_known(
     result = restarted(run)
     refuse_writes(name, tracers, operands)
     outputs = [x.node for x in tree.leaves(result) if isinstance(x, Tracer)]
-    own = set(operands)
-    for node in reachable(outputs, first_serial):
-        for child in node.inputs:
-            if child.serial < first_serial and child not in own and child.primitive is not CONSTANT:
-                allowed(child, closure)
-    for node in outputs:
-        if node.serial < first_serial and node not in own:
-            allowed(node, closure)
+    for node in _read_outside(first_serial, operands, outputs):
+        allowed(node, closure)
     return tree.map(lambda x: x.node if isinstance(x, Tracer) else x, result)
+
+
+def _read_outside(
+    first_serial: int, leaves: Sequence[Node], outputs: Sequence[Node]
+) -> tuple[Node, ...]:
+    """Return what a function read that is older than its run, beside its arguments."""
+    own = set(leaves)
+    outside: dict[Node, None] = {}
+    children = [child for node in reachable(outputs, first_serial) for child in node.inputs]
+    for node in (*outputs, *children):
+        older = node.serial < first_serial or not node.inputs
+        if older and node not in own and node.primitive is not CONSTANT:
+            outside[node] = None
+    return tuple(outside)
 
 
 def as_node(x: Any, role: str) -> Node:

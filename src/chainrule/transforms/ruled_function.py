@@ -16,15 +16,15 @@ from ..trace.capture import as_array, to_user_arrays
 from ..trace.operands import node_of
 from ..trace.plain_numbers import carries_derivative
 from ..trace.tracer import Tracer
-from ..trace.tracing import first_token, tracing
+from ..trace.tracing import tracing
 from .rule_calls import (
     Arguments,
     BodyGraph,
     ClosureError,
     Signature,
     as_node,
-    body_graph,
     closure_error_by,
+    graph_of_call,
     plain_operand,
     run_plainly,
 )
@@ -64,8 +64,7 @@ class RuledFunction(Generic[P, R]):
         results = self._of_known(call, nodes)
         if results is None:
             body = call.capture(nodes)
-            operands = [*nodes, *body.outside, *[node_of(first_token())] * body.takes_token]
-            results = apply_call(call, operands, body.graph)
+            results = apply_call(call, [*nodes, *body.outside], body.graph)
         return tree.unflatten(call.results, to_user_arrays(results))  # type: ignore[no-any-return]
 
     @staticmethod
@@ -136,7 +135,7 @@ class RuledCall(CustomCall):
         def function(*leaves: Any) -> Any:
             return self.owner.function(*self.arguments.positional(leaves))
 
-        body = body_graph(self.name, function, nodes, self.arguments.weak)
+        body, _ = graph_of_call(self.name, function, nodes, self.arguments.weak)
         leaves, self.results = tree.flatten(body.result_of(body.graph.outputs))
         outputs = tuple([as_node(x, f"a result of {self.name}") for x in leaves])
         self.types = tuple([x.type for x in outputs])
@@ -146,7 +145,7 @@ class RuledCall(CustomCall):
     def graph(self, types: Sequence[Type]) -> Graph:
         """Return the function's graph."""
         body = self.capture([input_node(t) for t in types])
-        if body.outside or body.takes_token:
+        if body.outside:
             raise closure_error_by(f"{self.kind}: {self.name}")
         return body.graph
 

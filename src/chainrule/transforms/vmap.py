@@ -211,9 +211,7 @@ def _check_order_of_effects(graph: Graph) -> None:
                 )
 
 
-def _with_out_axes(
-    outputs: _Outputs, treedef: Any, out_axes: Any, size: int
-) -> list[Any]:
+def _with_out_axes(outputs: _Outputs, treedef: Any, out_axes: Any, size: int) -> list[Any]:
     """Return the results with the axis of examples where it is wanted."""
     axes = tree.broadcast_prefix(out_axes, treedef, "out_axes")
     results = []

@@ -87,9 +87,7 @@ riccati_solution: Primitive = declared(
     _riccati_solution,
     _riccati_type,
     family="linalg",
-    batch=lambda size, batched, *x, **params: riccati_solution(
-        *spread(size, batched, x), **params
-    ),
+    batch=lambda size, batched, *x, **params: riccati_solution(*spread(size, batched, x), **params),
     doc="SciPy's solution of an algebraic Riccati equation, as a number: see `riccati`.",
 )
 
@@ -142,9 +140,7 @@ riccati: Primitive = declared(
     _riccati_vjp,
     _riccati_jvp,
     family="linalg",
-    batch=lambda size, batched, *x, discrete: riccati(
-        *spread(size, batched, x), discrete=discrete
-    ),
+    batch=lambda size, batched, *x, discrete: riccati(*spread(size, batched, x), discrete=discrete),
     doc="The solution x of a^T x + x a - x g x + q = 0, or of x = a^T x (1 + g x)^-1 a + q, with "
     "the derivatives of a function of a, g and q, the latter symmetric.",
 )

@@ -45,9 +45,7 @@ def _pinv_vjp(g: Any, p: Any, a: Any, _rcond: Any, *, hermitian: bool) -> list[A
     return [unbroadcast(conjugate(change - product(pt, g, pt)), a), None]
 
 
-def _pinv_batch(
-    size: int, batched: Sequence[bool], a: Any, rcond: Any, *, hermitian: bool
-) -> Any:
+def _pinv_batch(size: int, batched: Sequence[bool], a: Any, rcond: Any, *, hermitian: bool) -> Any:
     if batched[1]:  # NumPy has one for each matrix
         a, rcond = spread(size, batched, (a, rcond))
         batched = (True, True)

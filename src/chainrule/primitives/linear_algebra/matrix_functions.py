@@ -54,9 +54,7 @@ def _function(name: str, kernel: Callable[[Any], Any], doc: str) -> Primitive:
         return derivative_along(primitive, a, tangents[0])
 
     evaluate = batched(kernel, infer, (2,))
-    primitive = declared(
-        name, evaluate, infer, vjp, jvp, family="linalg", cores=(2,), doc=doc
-    )
+    primitive = declared(name, evaluate, infer, vjp, jvp, family="linalg", cores=(2,), doc=doc)
     return primitive
 
 

@@ -13,7 +13,7 @@ from ...graph.evaluate import replace_inputs
 from ...graph.graph import Graph
 from ...graph.node import CONSTANT, ITEM, Node, apply, constant, input_node
 from ...graph.types import Array, Type
-from ...primitives.indexing import scatter
+from ...primitives.indexing import gather, scatter
 from ...primitives.structure import broadcast_to, cast, pad, slice_, zeros_like
 from .emission import Emission
 from .segments import CARRY, FIXED, INNER, Segment, sizes_of, varying_axes
@@ -180,13 +180,13 @@ class _LoopBuilder:
     def _moving(self, offset: int, node: Node) -> Node:
         segment = self.segment
         starts, slots = segment.starts[offset], segment.slots(offset)
-        if node.primitive is slice_ and segment.kinds[slots[0]] == FIXED:
+        if node.primitive in (slice_, gather) and segment.kinds[slots[0]] == FIXED:
             return self._slice_of_fixed(offset, node)
         operands = [self._operand(slot) for slot in slots]
         sizes = sizes_of(node)
         rows = [self._index_row(starts[:, axis], sizes[axis], len(varying_axes(starts)) > 1)
                 for axis in varying_axes(starts)]  # fmt: skip
-        if node.primitive is slice_:
+        if node.primitive in (slice_, gather):
             return slice_at(operands[0], starts, sizes, rows)
         if node.primitive is pad:
             zeros = constant(zeros_like(node))
@@ -213,7 +213,7 @@ class _LoopBuilder:
         segment, node = self.segment, self.nodes[offset]
         slot = segment.slots(offset)[0]
         axes = varying_axes(segment.starts[offset])
-        if node.primitive is not slice_ or segment.kinds[slot] != FIXED or len(axes) != 1:
+        if node.primitive not in (slice_, gather) or segment.kinds[slot] != FIXED or len(axes) != 1:
             return None
         (axis,) = axes
         numbers = segment.starts[offset][:, axis].tobytes()

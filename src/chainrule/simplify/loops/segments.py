@@ -20,7 +20,7 @@ import numpy as np
 from ...graph.node import Node
 from ...graph.types import Array
 from ...primitives.declare import ELEMENTWISE_FAMILIES
-from ...primitives.indexing import scatter
+from ...primitives.indexing import gather, scatter, scatter_add
 from ...primitives.structure import broadcast_to, cast, identity, pad, reshape, slice_
 from .periods import FEWEST_SAVED, Stretch, is_long_enough, stretches
 from .sequence import NodeSequence, movable
@@ -31,6 +31,9 @@ MOST_CUTS = 12  # of a stretch one after the other
 MOST_LAG = 32  # iterations back that a carry may reach
 MOST_FUSED_ENTRIES = 2**12
 MOST_FUSED_NODES = 2**10
+# Where a node's slices are, and how many operands it has if none is an index array
+_INDEXED = {slice_: ("index", 1), pad: ("index", 1), gather: ("pattern", 1),
+            scatter: ("pattern", 2), scatter_add: ("pattern", -1)}  # fmt: skip
 _VIEWS = (broadcast_to, cast, identity, reshape, slice_)
 
 
@@ -203,17 +206,16 @@ def _is_allowed(sequence: NodeSequence, segment: Segment) -> bool:
             return False  # several results at once are no carry, and no table
     for offset in range(period):
         primitive = nodes[offset].primitive
-        if primitive not in (slice_, scatter, pad):
+        if primitive not in _INDEXED:
             continue
-        name = "pattern" if primitive is scatter else "index"
-        index = nodes[offset].params[name]
-        if not all(type(s) is slice for s in index) or not movable(index):
-            continue
+        name, operands = _INDEXED[primitive]
         starts = np.array([starts_of(n.params[name]) for n in nodes[offset::period]])
         starts = starts.reshape(length, -1)
         if (starts != starts[0]).any():
             segment.starts[offset] = starts
-            if not _is_movable(sequence, segment, offset, starts):
+            index = nodes[offset].params[name]
+            is_basic = len(segment.slots(offset)) == operands and movable(index)
+            if not is_basic or not _is_movable(sequence, segment, offset, starts):
                 return False
     segment.is_view = _is_view(segment, nodes[:period])
     if segment.is_view:

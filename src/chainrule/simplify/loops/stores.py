@@ -71,8 +71,8 @@ def forward_stores(nodes: list[Node]) -> tuple[list[Node], dict[Node, Node]]:
 
 
 def starts_of(index: Sequence[Any]) -> Starts:
-    """Return where a movable slice begins on each axis."""
-    return tuple([s.start or 0 for s in index])
+    """Return where a slice begins on each axis; 0 where there is an index array."""
+    return tuple([0 if type(s) is int else s.start or 0 for s in index])
 
 
 def extents_of(pattern: Sequence[Any], shape: Sequence[int]) -> Starts:

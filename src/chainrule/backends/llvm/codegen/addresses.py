@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..ir.builder import FunctionBuilder
 from ..ir.types import Index
 from ..layout.frame import ARENA
@@ -45,3 +47,27 @@ class Addresses:
         for index, stride in moves:
             position = f.plus(position, f.times(index, stride))
         return f.offset(self.of_buffer(view.buffer), position, view.dtype.itemsize)
+
+
+class OperandAddresses(Addresses):
+    """Addresses of an outlined function: its buffers begin where its argument ``%operands`` says.
+
+    Of each buffer it has two words: which byte of the frame holds an address, and how many bytes
+    after that the buffer begins.
+    """
+
+    def __init__(self, f: FunctionBuilder, buffers: Sequence[Buffer]) -> None:
+        self.f, self.arena = f, Arena({}, 0)
+        self.starts = {buffer: self._start(k) for k, buffer in enumerate(buffers)}
+
+    def _start(self, number: int) -> str:
+        f = self.f
+        byte, start = (
+            f.name(f"load i64, ptr {f.offset('%operands', 2 * number + k, 8)}, align 8")
+            for k in (0, 1)
+        )
+        address = f.name(f"load ptr, ptr {f.offset('%frame', byte, 1)}, align 8")
+        return f.offset(address, start, 1)
+
+    def of_buffer(self, buffer: Buffer) -> str:
+        return self.starts[buffer]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -12,11 +13,13 @@ from ..ir.builder import FunctionBuilder
 from ..ir.types import Index
 from ..layout.frame import AUTOTUNED_POOL, INTERRUPTED, POOL, STATUS, TILE_SIZE
 from ..layout.view import Arena
-from .addresses import Addresses
+from .addresses import Addresses, OperandAddresses
+from .outlining import ROWS, Call, Outlinable, OutlinedFunctions, rebased, repeated_calls, runs
 from .timing import Timing
+from .vector_loops import RowRange
 
 
-class Emittable(Protocol):
+class Emittable(Outlinable, Protocol):
     """What the emitter uses of an instruction."""
 
     @property
@@ -30,6 +33,10 @@ class Emittable(Protocol):
 
     def emit(self, emitter: Emitter) -> None:
         """Write its code."""
+        ...
+
+    def emit_rows(self, emitter: Emitter, rows: RowRange) -> None:
+        """Write its code for some rows."""
         ...
 
 
@@ -64,10 +71,13 @@ class Context:
     arena : Arena
     bounds_checks : mapping of Node to int
         The number by which an error names a node whose index is out of bounds.
+    functions : OutlinedFunctions
+        Of instructions that repeat.
     """
 
     arena: Arena
     bounds_checks: Mapping[Node, int] = field(default_factory=dict)
+    functions: OutlinedFunctions = field(default_factory=OutlinedFunctions)
 
 
 class Parallel(Protocol):
@@ -98,10 +108,11 @@ class Emitter:
     """Writes instructions into one function."""
 
     def __init__(
-        self, f: FunctionBuilder, context: Context, outlined: OutlinedIterations | None = None
-    ) -> None:
+        self, f: FunctionBuilder, context: Context, outlined: OutlinedIterations | None = None,
+        addresses: Addresses | None = None,
+    ) -> None:  # fmt: skip
         self.f, self.context, self.outlined = f, context, outlined
-        self.addresses = Addresses(f, context.arena)
+        self.addresses = addresses or Addresses(f, context.arena)
         self.timing: Timing | None = None
 
     def inner(self, f: FunctionBuilder) -> Emitter:
@@ -112,14 +123,60 @@ class Emitter:
         """Return the number by which an error names a lookup."""
         return self.context.bounds_checks[lookup.node]
 
-    def run(self, instructions: Iterable[Emittable]) -> None:
+    def run(self, instructions: Sequence[Emittable]) -> None:
         """Write instructions one after the other."""
-        for instruction in instructions:
-            if self.timing is None or not instruction.timed:
-                instruction.emit(self)
-                continue
-            with self.timing.count(instruction.summary()):
-                instruction.emit(self)
+        if self.timing is not None:
+            for instruction in instructions:
+                with (
+                    self.timing.count(instruction.summary()) if instruction.timed else nullcontext()
+                ):
+                    instruction.emit(self)
+            return
+        for part in runs(instructions, repeated_calls(instructions)):
+            if isinstance(part, list):
+                self._run_calls(part, None)
+            else:
+                part.emit(self)
+
+    def run_rows(self, instructions: Sequence[Emittable], rows: RowRange) -> None:
+        """Write instructions one after the other, for some rows."""
+        for part in runs(instructions, repeated_calls(instructions, rows.n_rows)):
+            if isinstance(part, list):
+                self._run_calls(part, rows)
+            else:
+                part.emit_rows(self, rows)
+
+    def _run_calls(self, calls: Sequence[Call], rows: RowRange | None) -> None:
+        """Write a loop over the calls of outlined functions."""
+        f, functions = self.f, self.context.functions
+        for call in calls:
+            if call.key not in functions.names:
+                self._write_function(call, rows)
+        table, operands = functions.table(f.module, self.context.arena, calls)
+        passed = "ptr %frame, ptr "
+        last = "" if rows is None else "".join([f", i64 {getattr(rows, part)}" for part in ROWS])
+        if len(calls) == 1:
+            f.emit(f"call void @{functions.names[calls[0].key]}({passed}{operands}{last})")
+            return
+        with f.loop(0, len(calls)) as loop:
+            entry = f.offset(table, loop.index, 16)
+            function = f.name(f"load ptr, ptr {entry}, align 8")
+            byte = f.name(f"load i64, ptr {f.offset(entry, 1, 8)}, align 8")
+            f.emit(f"call void {function}({passed}{f.offset(operands, byte, 1)}{last})")
+
+    def _write_function(self, call: Call, rows: RowRange | None) -> None:
+        """Write an instruction as a function of its operands."""
+        function = self.context.functions.begin(
+            self.f.module, call, 0 if rows is None else rows.n_rows
+        )
+        instruction, buffers = rebased(call)
+        emitter = Emitter(function, self.context, addresses=OperandAddresses(function, buffers))
+        if rows is None:
+            instruction.emit(emitter)
+        else:
+            part = RowRange(*[f"%{name}" for name in ROWS], rows.n_rows)
+            instruction.emit_rows(emitter, part)
+        function.emit("ret void")
 
     def stop_if(self, condition: str, status: int) -> None:
         """End `main` with a status if an i1 holds."""

@@ -72,7 +72,9 @@ def subexpressions(expressions: Iterable[Expression]) -> list[Expression]:
         expression = stack.pop()
         if expression not in visited:
             visited[expression] = None
-            stack.extend(children(expression))
+            kind = type(expression)
+            if kind is not Load and kind is not Number:
+                stack.extend(children(expression))
     return list(visited)
 
 

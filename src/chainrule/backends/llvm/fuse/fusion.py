@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from heapq import heapify, heappop, heappush
+from operator import attrgetter
 
 from ....graph.graph import Graph
 from ....graph.node import CONSTANT, Node
@@ -14,7 +15,7 @@ from .steps import FusedGraph, Materialized, Step, producer
 from .updates import Storage, storage, updates
 
 _MAX_STORES = 8  # results of one loop nest
-_MOST_CANDIDATES = 64  # loop nests that read a node, of which one is to compute another result
+_MOST_CANDIDATES = 32  # loop nests that read a node, of which one is to compute another result
 _WINDOW = 2048  # loop nests before a step of which one may compute its result, too
 
 
@@ -107,11 +108,12 @@ class _Clusters:
         No cluster depends on itself, so those of `direct` need not be told apart.
         """
         shape = step.node.shape
-        candidates = {c for c in direct if _is_open(c) and c.step.node.shape == shape}
+        candidates = {c for c in direct if c.step.is_cluster and c.step.node.shape == shape}
         for node in step.reads:
-            reading = self.open.get((node, shape), ())
-            candidates.update(filter(_is_open, reading[-_MOST_CANDIDATES:]))
-        return iter(sorted(candidates, key=lambda cluster: -cluster.number))
+            candidates.update(self.open.get((node, shape), ())[-_MOST_CANDIDATES:])
+        return iter(sorted(
+            [c for c in candidates if len(c.steps) < _MAX_STORES], key=_number, reverse=True
+        ))  # fmt: skip
 
     def steps(self) -> list[Step]:
         """Return one step for each cluster."""
@@ -123,8 +125,7 @@ class _Clusters:
         return joined
 
 
-def _is_open(cluster: _Cluster) -> bool:
-    return cluster.step.is_cluster and len(cluster.steps) < _MAX_STORES
+_number = attrgetter("number")
 
 
 def _depend(target: _Cluster, direct: set[_Cluster]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -59,8 +59,37 @@ def calls_loop(node: Node) -> bool:
     return not native and loop_of(node) is not None
 
 
+class _Traits(NamedTuple):
+    """What follows from a primitive and dtypes alone."""
+
+    native: bool
+    elementwise: bool
+
+
+_BY_PARAMETERS = FOURIER | MATRIX_FUNCTIONS | frozenset(["argsort"])
+_MOST_TRAITS = 4096
+_traits: dict[tuple[Any, ...], _Traits] = {}
+
+
+def _traits_of(node: Node) -> _Traits:
+    """Return a node's traits, which are asked for several times of each."""
+    key = (node.primitive, node.dtype, *[child.dtype for child in node.inputs])
+    known = _traits.get(key)
+    if known is None:
+        if len(_traits) >= _MOST_TRAITS:
+            _traits.clear()
+        known = _traits[key] = _Traits(_is_native(node), _is_elementwise(node))
+    return known
+
+
 def is_native(node: Node) -> bool:
     """Whether the compiler has code for the node. If not, NumPy computes it."""
+    if node.dtype is None or node.primitive.name in _BY_PARAMETERS:
+        return _is_native(node)
+    return _traits_of(node).native
+
+
+def _is_native(node: Node) -> bool:
     dtypes = [child.dtype for child in node.inputs]
     if any(dtype is None for dtype in dtypes):  # it reads several results
         return node.primitive is ITEM
@@ -80,20 +109,26 @@ def is_native(node: Node) -> bool:
         return False  # NumPy compares these exactly, in no common dtype
     if name in FUNCTIONS and node.dtype.kind != "f":
         return name in _OF_INTEGERS and bool(node.dtype.kind in "iu")
-    return is_elementwise(node) or name in _OTHERS
+    return _is_elementwise(node) or name in _OTHERS
 
 
 def is_elementwise(node: Node) -> bool:
     """Whether an entry is computed from the entries at the same position, in native code."""
+    return _traits_of(node).elementwise
+
+
+def _is_elementwise(node: Node) -> bool:
     name = node.primitive.name
     return name in INTRINSIC or name in FUNCTIONS or is_formula(node) or calls_loop(node)
 
 
 def is_inline(node: Node) -> bool:
     """Whether a node may be computed inside the loops of its consumers."""
+    if node.dtype is None:
+        return False
     name = node.primitive.name
-    fusible = name in VIEW_OPS or name == "gather" or is_elementwise(node)
-    return fusible and is_native(node)
+    traits = _traits_of(node)
+    return traits.native and (traits.elementwise or name in VIEW_OPS or name == "gather")
 
 
 def fuses_inputs(node: Node) -> bool:

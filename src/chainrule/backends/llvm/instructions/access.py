@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ..expressions.expression import Expression, Load, Lookup, subexpressions
+from ..expressions.expression import Expression, Load, Lookup
 from ..layout.view import Buffer, View
 
 RowSpan = tuple[int, int, int]
@@ -22,8 +22,10 @@ class Access:
 
 
 def reads(expressions: Iterable[Expression], domain: Sequence[int] = ()) -> Iterator[Access]:
-    """Yield what expressions read; rows are those of the domain, if one is given."""
-    for expression in subexpressions(expressions):
+    """Yield what expressions read, of which all parts are listed; rows are those of the domain, if
+    one is given.
+    """
+    for expression in expressions:
         if isinstance(expression, Load):
             rows = row_span(expression.offset, expression.strides, domain) if domain else None
             yield Access(expression.buffer, False, rows)

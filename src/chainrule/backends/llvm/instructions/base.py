@@ -43,6 +43,7 @@ class Instruction:
 
     timed: ClassVar[bool] = True  # False for control flow, whose bodies are timed
     divisible: ClassVar[bool] = False  # whether threads may share it
+    outlinable: ClassVar[bool] = False  # whether its code depends on its fields alone: no labels
 
     # What it touches
 
@@ -82,6 +83,10 @@ class Instruction:
     def nanoseconds(self) -> float:
         """Return about how long it takes on one thread."""
         return 10_000.0
+
+    def code_lines(self) -> int:
+        """Return about how many lines of IR it is."""
+        return 20
 
     def independent_rows(self) -> int:
         """Return how many rows it computes, each by itself and one by one at no loss; else 0."""

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from ....graph.node import Node
 from ....graph.types import Shape
+from ....lazy import computed
 from ...threads import get_num_threads
 from ..codegen.emitter import Emitter
 from ..codegen.loop_nest import (
@@ -24,7 +25,6 @@ from ..expressions.expression import (
     Load,
     Lookup,
     buffers_read,
-    lookups,
     primitive_names,
     subexpressions,
 )
@@ -35,6 +35,7 @@ from ..layout.view import Buffer, View
 from ..target.host import host
 from .access import Access, reads, row_span
 from .base import Instruction
+from .expression_store import lines_of
 from .planning import Planning, Rule
 from .row_tiles import RowTiles
 from .sharing import UNIT, count_tiles, is_small, rows_per_tile
@@ -50,6 +51,7 @@ class Elementwise(Instruction):
     """Expressions stored at every point of a domain; all are computed before one is stored."""
 
     divisible: ClassVar[bool] = True
+    outlinable: ClassVar[bool] = True
 
     domain: Shape
     stores: Sequence[tuple[Expression, View]]
@@ -59,33 +61,53 @@ class Elementwise(Instruction):
         """The expressions that are stored."""
         return [expression for expression, _ in self.stores]
 
-    def buffers(self) -> Iterator[Buffer]:
+    @computed
+    def parts(self) -> list[Expression]:
+        """The expressions that are stored, and all those inside them."""
+        return subexpressions(self.expressions)
+
+    @computed
+    def touched(self) -> list[Buffer]:
+        """The buffers of each store, first the one that is written."""
+        result = []
         for expression, view in self.stores:
-            yield view.buffer
-            yield from buffers_read([expression])
+            result.append(view.buffer)
+            result += buffers_read([expression])
+        return result
+
+    def buffers(self) -> Iterator[Buffer]:
+        return iter(self.touched)
 
     def accesses(self) -> list[Access]:
         writes = [
             Access(view.buffer, True, row_span(view.offset, view.strides, self.domain))
             for view in self.results()
         ]
-        return [*writes, *reads(self.expressions, self.domain)]
+        return [*writes, *reads(self.parts, self.domain)]
 
     def results(self) -> Sequence[View]:
         return [view for _, view in self.stores]
 
     def bounds_checks(self) -> Iterable[Node]:
-        return [lookup.node for lookup in lookups(self.expressions)]
+        return [part.node for part in self.parts if isinstance(part, Lookup)]
 
     def nanoseconds(self) -> float:
-        """Count operations by vectors, loads and stores by bandwidth."""
+        return self.estimated_nanoseconds
+
+    @computed
+    def estimated_nanoseconds(self) -> float:
+        """Operations counted by vectors, loads and stores by bandwidth."""
         per_entry = 0.1 * len(self.stores)
-        for expression in subexpressions(self.expressions):
+        vector_bytes = host().vector_bytes
+        for expression in self.parts:
             if isinstance(expression, Apply):
-                per_entry += 1.6 * cost(expression.node) / host().vector_bytes
+                per_entry += 1.6 * cost(expression.node) / vector_bytes
             elif isinstance(expression, (Load, Lookup)):
                 per_entry += 0.1
         return 3.0 + prod(self.domain) * per_entry
+
+    def code_lines(self) -> int:
+        return lines_of(self.parts, self.domain)
 
     def independent_rows(self) -> int:
         return self.domain[0] if self.domain and 0 not in self.domain else 0
@@ -96,9 +118,11 @@ class Elementwise(Instruction):
             return self
         work = self.nanoseconds()
         count = count_tiles(work, smallest)
+        if count == 1:
+            return self
         strides = access_strides(self.expressions, self.results())
         axes = merge_axes(self.domain, strides, frozenset())
-        if count == 1 or not axes or axes[0].size < 2 * UNIT:
+        if not axes or axes[0].size < 2 * UNIT:
             return self
         tile_size = rows_per_tile(axes[0].size, count // get_num_threads())
         return RowTiles(axes[0].size, (self,), tile_size, adaptive=is_small(work))

@@ -143,7 +143,7 @@ class ForLoop(Instruction):
         if emitter.timing is not None or total_nanoseconds(self.body) > _SHORT:
             return []
         lines, block, functions = len(f.lines), f.block, len(f.module.functions)
-        with f.forwarding.dry_run() as live:
+        with f.forwarding.dry_run() as live, emitter.context.functions.dry_run():
             self.emit_iteration(emitter, 0, {})
         del f.lines[lines:], f.module.functions[functions:]
         f.block = block

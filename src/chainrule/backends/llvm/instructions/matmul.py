@@ -52,6 +52,7 @@ class Matmul(Instruction):
     """
 
     divisible: ClassVar[bool] = True
+    outlinable: ClassVar[bool] = True
 
     left: View
     right: View
@@ -119,6 +120,9 @@ class Matmul(Instruction):
             for matrix in (self.right, self.left):
                 work = max(work, prod(matrix.shape) * itemsize / 40.0)
         return 10.0 + work
+
+    def code_lines(self) -> int:
+        return 2 * prod(self.view.shape) if is_unrolled(self.operands) else 20
 
     def independent_rows(self) -> int:
         """Return 0 if B is large and must be packed: each tile of rows would pack it again."""

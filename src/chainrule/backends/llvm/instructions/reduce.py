@@ -26,13 +26,13 @@ from ..codegen.reductions import (
     reduce_rows,
 )
 from ..codegen.vector_loops import RowRange, emit_loops, emit_vector_loop
-from ..expressions.expression import Expression
+from ..expressions.expression import Expression, subexpressions
 from ..expressions.lowering import identity_index
 from ..fuse.op_traits import REDUCTIONS
 from ..ir.value import Value
 from ..layout.view import View
 from .access import Access, reads, row_span
-from .expression_store import ExpressionStore
+from .expression_store import ExpressionStore, lines_of
 from .planning import Planning, Rule
 
 Term = Callable[[], Value]
@@ -45,6 +45,7 @@ class Reduce(ExpressionStore):
     """A sum, maximum or product of an expression over some axes of a domain."""
 
     divisible: ClassVar[bool] = True
+    outlinable: ClassVar[bool] = True
 
     operation: str
     domain: Shape
@@ -55,10 +56,16 @@ class Reduce(ExpressionStore):
     def accesses(self) -> list[Access]:
         view = broadcast_result(self.view, self.domain, self.axes)
         rows = row_span(view.offset, view.strides, self.domain)
-        return [Access(view.buffer, True, rows), *reads([self.expression], self.domain)]
+        return [
+            Access(view.buffer, True, rows),
+            *reads(subexpressions([self.expression]), self.domain),
+        ]
 
     def nanoseconds(self) -> float:
         return 3.0 + prod(self.domain) * 0.3
+
+    def code_lines(self) -> int:
+        return 20 + lines_of(subexpressions([self.expression]), self.domain)
 
     def independent_rows(self) -> int:
         empty = not self.domain or 0 in self.domain

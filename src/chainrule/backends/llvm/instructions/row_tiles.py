@@ -76,7 +76,6 @@ class RowTiles(Instruction):
             stop = f.smaller(f.name(f"add i64 {start}, {tile_size}"), self.rows)
             count = f.name(f"sub i64 {stop}, {start}")
             rows = RowRange(start, stop, count, tile, self.rows)
-            for step in self.steps:
-                step.emit_rows(inner, rows)
+            inner.run_rows(self.steps, rows)
 
         emitter.parallel(self, write)

@@ -17,6 +17,7 @@ from ..expressions.expression import (
     buffers_read,
     lookups,
     primitive_names,
+    subexpressions,
 )
 from ..expressions.lowering import gathered_shape, identity_index
 from ..fuse.op_traits import SCATTERS
@@ -40,7 +41,7 @@ class Scatter(Instruction):
         yield from buffers_read([self.target])
 
     def accesses(self) -> list[Access]:
-        return [Access(self.target.buffer, True), *reads([self.value, self.target])]
+        return [Access(self.target.buffer, True), *reads(subexpressions([self.value, self.target]))]
 
     def results(self) -> Sequence[View]:
         return [View(self.target.buffer, self.target.offset, self.domain, self.target.strides)]

@@ -16,7 +16,11 @@ def has_complex(graph: Graph) -> bool:
 
 def is_of_complex(node: Node) -> bool:
     """Return whether a node's results, or numbers in its graphs, are complex."""
-    types = (node.type,) if node.dtype is not None else node.shape
-    if any(is_complex(t.dtype) for t in types) or node.primitive.name == "irfft":
-        return True  # an irfft of real numbers is one of pairs, too
+    if node.dtype is not None:
+        if node.dtype.kind == "c":
+            return True
+    elif any(is_complex(t.dtype) for t in node.shape):
+        return True
+    if node.primitive.name == "irfft":  # of real numbers: it is one of pairs, too
+        return True
     return any(isinstance(value, Graph) and has_complex(value) for value in node.params.values())

@@ -104,12 +104,9 @@ class _Occupied:
 
     def add(self, first: int, last: int, start: int, end: int) -> None:
         """Use bytes from one time to another, both included."""
-        above = set()
         for vertex in self._vertices(first, last):
             _join(self._throughout.setdefault(vertex, []), start, end)
-            while vertex and vertex not in above:
-                above.add(vertex)
-                _join(self._sometimes.setdefault(vertex, []), start, end)
+            while vertex and _join(self._sometimes.setdefault(vertex, []), start, end):
                 vertex >>= 1
 
     def lowest_gap(self, first: int, last: int, size: int) -> int:
@@ -130,10 +127,14 @@ class _Occupied:
         return offset
 
 
-def _join(ends: list[int], start: int, end: int) -> None:
-    """Add an interval to disjoint ones, with which it may overlap."""
+def _join(ends: list[int], start: int, end: int) -> bool:
+    """Add an interval to disjoint ones, with which it may overlap; return whether they grow."""
+    k = bisect_right(ends, start)
+    if k % 2 and end <= ends[k]:
+        return False
     i, j = bisect_left(ends, start), bisect_right(ends, end)
     ends[i:j] = [start] * (i % 2 == 0) + [end] * (j % 2 == 0)
+    return True
 
 
 def _next_gap(ends: list[int], offset: int, size: int) -> int:

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ....config import config
+from ....config import current
 from ....errors import CompileError
 from ....forks import compiling
 from ....lazy import LazyModule
@@ -95,7 +95,7 @@ def host() -> Host:
     ValueError
         If the CPU has no vectors of the width asked for.
     """
-    return _host(config.vector)
+    return _host(current().vector)
 
 
 def supported() -> bool:
