@@ -75,7 +75,7 @@ UNIQUE_NAMES_HOLD = [
     "simplify", "train", "trace", "transforms",
 ]  # fmt: skip
 # What each file of a family defines under the same name, for the same purpose.
-RULE_NAMES = {"__all__", "_evaluate", "_form", "_infer", "_install", "_jvp", "_vjp"}
+RULE_NAMES = {"__all__", "_batch", "_evaluate", "_form", "_infer", "_install", "_jvp", "_vjp"}
 # The folders of the native compiler in order: each imports only those that are listed for it, all
 # of them above it. Planning and scheduling import neither `codegen` nor `ir`: see ARCHITECTURE.md.
 STAGES: dict[str, set[str]] = {

@@ -169,7 +169,7 @@ def broadcast_prefix(prefix: Any, treedef: TreeDef, name: str = "prefix") -> lis
         branches = prefix
     if branches is None:
         raise TypeError(
-            at_user_line(f"{name} is {prefix!r:.60} where the tree is {str(treedef):.80}")
+            at_user_line(f"{name} is {prefix!r:.60} where the tree is {treedef!s:.80}")
         )
     pairs = zip(branches, children, strict=True)
     return [entry for branch, child in pairs for entry in broadcast_prefix(branch, child, name)]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.primitives.linear_algebra.lu import lu, permutation
+from chainrule.primitives.linear_algebra.lu import lu
 from chainrule.primitives.linear_algebra.triangular import cholesky
 
 Array = NDArray[Any]

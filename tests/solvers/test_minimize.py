@@ -11,7 +11,7 @@ from scipy import optimize
 import chainrule as cr
 from chainrule.errors import DataError, DtypeError, GradientError, ShapeError, UnsupportedError
 
-START = np.array([1.2, 1.4, 2.0])
+START = np.array([0.98, 0.97, 0.95])
 GRADIENT_METHODS = ["CG", "BFGS", "Newton-CG", "L-BFGS-B", "TNC", "SLSQP", "dogleg", "trust-ncg",
                     "trust-krylov", "trust-exact", "trust-constr"]  # fmt: skip
 

@@ -26,7 +26,7 @@ from ..primitives.structure import with_ones
 
 scipy_sparse = LazyModule("scipy.sparse")
 DENSE = 0.25  # the share of entries from which on nothing is gained
-_SAME = {"identity", "cast", "neg"}
+_UNCHANGED = {"identity", "cast", "neg"}
 _MOVES = {"reshape", "transpose", "broadcast_to", "slice", "pad", "concatenate"}
 _INDEXED = {"gather", "scatter"}  # moves too, where the index is known
 Patterns = Mapping[Node, Any]
@@ -55,18 +55,18 @@ def patterns(graph: Graph) -> list[Any] | None:
 
 def _pattern(node: Node, known: Patterns) -> Any:
     name = node.primitive.name
-    if name in _SAME:
+    if name in _UNCHANGED:
         return known[node.inputs[0]]
     if name in _MOVES or name in _INDEXED:
-        return _moved(node, known)
+        return _rearranged(node, known)
     if node.primitive.spec.get("family") in ELEMENTWISE_FAMILIES:
-        return _union([_broadcast(known[x], x.shape, node.shape)
+        return _either([_broadcast(known[x], x.shape, node.shape)
                        for x in node.inputs if x in known])  # fmt: skip
     rule = _RULES.get(name)
     return None if rule is None else rule(node, known)
 
 
-def _union(parts: list[Any]) -> Any:
+def _either(parts: list[Any]) -> Any:
     total = parts[0]
     for part in parts[1:]:
         total = total + part
@@ -87,7 +87,7 @@ def _constant_index(node: Node, first: int) -> bool:
     return all(x.primitive is CONSTANT for x in node.inputs[first:])
 
 
-def _moved(node: Node, known: Patterns) -> Any:
+def _rearranged(node: Node, known: Patterns) -> Any:
     """Run the primitive itself on numbers of rows: 0 is a row without entries."""
     name = node.primitive.name
     count = {"gather": 1, "scatter": 2}.get(name, len(node.inputs))
@@ -117,9 +117,9 @@ def _added(pattern: Any, target: Array, size: int) -> Any:
 
 
 def _summed(pattern: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
-    kept_shape = with_ones(shape, axes)
-    target = np.broadcast_to(_positions(kept_shape), shape)
-    return _added(pattern, target, prod(kept_shape))
+    with_size_one = with_ones(shape, axes)
+    target = np.broadcast_to(_positions(with_size_one), shape)
+    return _added(pattern, target, prod(with_size_one))
 
 
 def _sum(node: Node, known: Patterns) -> Any:
@@ -138,7 +138,7 @@ def _scatter_add(node: Node, known: Patterns) -> Any:
             for entry in node.params["pattern"]
         )
         parts.append(_added(known[v], _positions(node.shape)[index], prod(node.shape)))
-    return _union(parts)
+    return _either(parts)
 
 
 def _matmul(node: Node, known: Patterns) -> Any:
@@ -149,7 +149,7 @@ def _matmul(node: Node, known: Patterns) -> Any:
             contracted = len(x.shape) + axis
             shape = with_ones(x.shape, (contracted,))
             parts.append(_broadcast(_summed(known[x], x.shape, (contracted,)), shape, node.shape))
-    return _union(parts)
+    return _either(parts)
 
 
 _RULES: dict[str, Callable[[Node, Patterns], Any]] = {

@@ -20,7 +20,7 @@ from ..primitives.operators import swap_last
 from ..primitives.products import matmul
 from ..primitives.structure import reshape
 
-_SAME = {"identity", "reshape", "neg"}
+_IN_ORDER = {"identity", "reshape", "neg"}
 _SCALES = {"mul", "div"}
 
 
@@ -68,7 +68,7 @@ def first_products(graph: Graph, operands: Sequence[Any]) -> FirstProducts:
 
 def _scales(node: Node) -> bool:
     """Return whether a node that one vector leads to changes its entries one by one, in order."""
-    if node.primitive.name in _SAME:
+    if node.primitive.name in _IN_ORDER:
         return True
     return node.primitive.name in _SCALES and node.shape != ()
 

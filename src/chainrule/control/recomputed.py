@@ -20,7 +20,7 @@ from ..graph.evaluate import closed, inline
 from ..graph.graph import Graph
 from ..graph.node import CONSTANT, ITEM, Node, constant, input_node
 from ..graph.types import Type
-from ..primitives.structure import reshape
+from ..primitives.structure import identity, reshape
 from .custom_call import CustomCall, apply_call
 from .scan import run_scan, zeros_of
 
@@ -56,10 +56,14 @@ class RecomputedCall(CustomCall):
     def jvp(self, tangents: Sequence[Any], results: Sequence[Any], inputs: Sequence[Any]) -> Any:
         """Push tangents through the graph, by a graph that is computed again as well."""
         moving = [k for k, t in enumerate(tangents) if t is not None]
+        directions = [tangents[k] for k in moving]
+        if _known(inputs):
+            leaves, outputs = self._operations(inputs)
+            sources = [leaves[k] for k in moving]
+            values = not any(isinstance(x, Node) for x in (*inputs, *directions))
+            return forward(outputs, sources, directions, values=values)
         pushed = pushforward_of(self.body, moving)
-        inputs = [*inputs, *[tangents[k] for k in moving]]
-        if not any(isinstance(x, Node) for x in inputs):
-            return call_graph(pushed, inputs)
+        inputs = [*inputs, *directions]
         return apply_call(RecomputedCall(self.name, pushed, self.most_saved), inputs, pushed)
 
     def vjp(
@@ -70,9 +74,11 @@ class RecomputedCall(CustomCall):
         moving = [k for k, need in enumerate(needed) if need]
         asked = [k for k, g in enumerate(cotangents) if g is not None]
         g = [cotangents[k] for k in asked]
-        nodes = any(isinstance(x, Node) for x in (*inputs, *g))
-        if all(not isinstance(x, Node) or x.value is not None for x in inputs):
-            passed = self._at_known_numbers(inputs, moving, cotangents, values=not nodes)
+        if _known(inputs):
+            leaves, outputs = self._operations(inputs)
+            sources = [leaves[k] for k in moving]
+            values = not any(isinstance(x, Node) for x in (*inputs, *g))
+            passed = reverse(outputs, sources, cotangents, values=values)
         else:
             passed = self._recomputed(pullback_of(self.body, moving, asked), list(inputs), g)
         by_input: list[Any] = [None] * len(inputs)
@@ -82,20 +88,26 @@ class RecomputedCall(CustomCall):
 
     def form(self, inputs: tuple[Node, ...], needed: Sequence[bool]) -> Sequence[Node] | None:
         """Return results for a backward pass to read."""
+        if _known(inputs):
+            leaves, outputs = self._operations(inputs)
+            sources = [x for x, need in zip(leaves, needed, strict=True) if need]
+            forms = other_forms(active_nodes(outputs, sources), sources)
+            return in_other_form(outputs, forms) if forms else None
         body = body_in_other_form(self.body, needed)
         if body is self.body:
             return None
         return apply_call(RecomputedCall(self.name, body, self.most_saved), inputs, body)
 
-    def _at_known_numbers(
-        self, inputs: Sequence[Any], moving: Sequence[int], cotangents: Sequence[Any], values: bool
-    ) -> list[Any]:
-        """Compute the graph again, operation by operation: rules may branch on its numbers."""
+    def _operations(self, inputs: Sequence[Any]) -> tuple[list[Node], list[Node]]:
+        """Compute the graph again at known numbers, on which rules in it may branch.
+
+        Return its inputs and outputs as nodes.
+        """
         leaves = [
-            x if isinstance(x, Node) else input_node(Type(x.shape, x.dtype), x) for x in inputs
+            identity(x) if isinstance(x, Node) else input_node(Type(x.shape, x.dtype), x)
+            for x in inputs
         ]
-        outputs = inline(self.body, leaves)
-        return reverse(outputs, [leaves[k] for k in moving], cotangents, values=values)
+        return leaves, inline(self.body, leaves)
 
     def _recomputed(self, pulled: Graph, inputs: list[Any], g: list[Any]) -> list[Any]:
         own = self.body.inputs
@@ -107,6 +119,10 @@ class RecomputedCall(CustomCall):
             [*inputs, *values, *g], body=body, n_carry=0, n_xs=0, length=1, reverse=False
         )
         return [reshape(y, shape=y.shape[1:]) for y in stacks]
+
+
+def _known(inputs: Sequence[Any]) -> bool:
+    return all(not isinstance(x, Node) or x.value is not None for x in inputs)
 
 
 def without_values(inputs: Sequence[Node], outputs: Sequence[Node]) -> Graph:

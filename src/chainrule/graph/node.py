@@ -193,13 +193,14 @@ class Node:
         if self.source_location is None:
             return ""
         code, instruction = self.source_location
-        return f"{code.co_filename.rsplit('/', 1)[-1]}:{_line_of(code, instruction)}"
+        return f"{code.co_filename.rsplit('/', 1)[-1]}:{line_of(code, instruction)}"
 
     def __repr__(self) -> str:
         return f"<Node {self.primitive.name}: {self.type}>"
 
 
-def _line_of(code: CodeType, instruction: int) -> int:
+def line_of(code: CodeType, instruction: int) -> int:
+    """Return the number of the line of an instruction."""
     for start, end, line in code.co_lines():
         if line is not None and start <= instruction < end:
             return line
@@ -255,9 +256,15 @@ def _abstract(
 
 
 class DerivativeLocation(tuple[CodeType, int]):
-    """The user's line whose derivative a node is a part of."""
+    """The user's line whose derivative a node is a part of.
 
-    __slots__ = ()
+    Attributes
+    ----------
+    operation : str
+        The name of the primitive there.
+    """
+
+    operation: str
 
 
 class _Origin(local):
@@ -284,8 +291,11 @@ def lines_of_their_user() -> Iterator[None]:
 
 def derivative_location(node: Node) -> Location | None:
     """Return the source location of what belongs to the derivative of a node."""
-    location = node.source_location
-    return None if location is None else DerivativeLocation(location)
+    if node.source_location is None:
+        return None
+    location = DerivativeLocation(node.source_location)
+    location.operation = node.primitive.name
+    return location
 
 
 def _caller_location() -> Location | None:

@@ -120,7 +120,7 @@ def least_squares(
     function, leaves = function_of(fun, call, key, layout.n, split.leaves), split.leaves
     first = function.value(layout.start, *leaves)
     _check(first, layout.n, method)
-    if function.compiled and first.size >= layout.n and _serves(bounds, options):
+    if function.compiled and _serves(bounds, options):
         result = _in_one_loop(function, layout, first.size, leaves, options)
     else:
         slope = function.jacobian(first.size, layout.n)

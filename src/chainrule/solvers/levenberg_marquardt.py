@@ -22,6 +22,7 @@ linalg = LazyModule("scipy.linalg")
 EPSILON = 2.220446049250313e-16
 _SMALLEST = 2.2250738585072014e-308
 _LARGEST = 1e300  # a value that no test takes for a reduction
+_NEGLIGIBLE = 1e-15  # of the largest eigenvalue: what rounding makes of 0
 _ACCEPTED = 1e-4  # the ratio of reductions from which a step is taken
 CONVERGED = (1, 2, 3, 4)
 
@@ -159,7 +160,7 @@ def _iterated(
         scaled = -np.where(damping == 0, model.newton, damped)
         return _judged(
             now, settings, residuals(now.x + scaled / scale), scaled, damping,
-            _norm(model.r @ scaled), first,
+            _norm(model.matrix @ scaled), first,
         )  # fmt: skip
 
     return while_loop(
@@ -185,8 +186,8 @@ class _Model(NamedTuple):
 
     Attributes
     ----------
-    r : float64[n, n]
-        The triangular factor of the Jacobian.
+    matrix : float64[m, n]
+        The Jacobian.
     newton : float64[n]
         The step of Gauss and Newton, with the other sign.
     values, vectors : float64[n], float64[n, n]
@@ -195,7 +196,7 @@ class _Model(NamedTuple):
         The gradient along these.
     """
 
-    r: Any
+    matrix: Any
     newton: Any
     values: Any
     vectors: Any
@@ -203,15 +204,21 @@ class _Model(NamedTuple):
 
 
 def _modelled(matrix: Any, residuals: Any) -> _Model:
-    """Return the model. Steps without damping, by which the last digits come, are from `r`."""
+    """Return the model. Steps without damping, by which the last digits come, are from `r`.
+
+    Where columns depend on each other that is the shortest step.
+    """
     q, r = cholesky_qr(matrix)
     projected = q.T @ residuals
     diagonal = np.abs(np.diagonal(r))
-    singular = np.min(diagonal) <= EPSILON * np.max(diagonal)
+    singular = ~(np.min(diagonal) > EPSILON * r.shape[0] * np.max(diagonal))
+    values, vectors = np.linalg.eigh(np.where(singular, matrix.T @ matrix, r.T @ r))
+    values = np.maximum(values, 0.0)
+    large = values > _NEGLIGIBLE * values[-1]
+    slopes = np.where(large, vectors.T @ (matrix.T @ residuals), 0.0)
+    shortest = vectors @ (slopes / np.where(large, values, 1.0))
     newton = linalg.solve_triangular(np.where(singular, np.eye(r.shape[0]), r), projected)
-    newton = np.where(singular | ~np.isfinite(newton), 1e150, newton)
-    values, vectors = np.linalg.eigh(r.T @ r)
-    return _Model(r, newton, np.maximum(values, 0.0), vectors, vectors.T @ (r.T @ projected))
+    return _Model(matrix, np.where(singular, shortest, newton), values, vectors, slopes)
 
 
 def _damping(model: _Model, radius: Any, before: Any) -> Any:

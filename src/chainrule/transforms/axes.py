@@ -40,13 +40,13 @@ def _is_int(x: Any) -> bool:
     return hasattr(x, "__index__") and not isinstance(x, bool)
 
 
-def normal_axis(axis: Any, rank: int, what_axes: str, name: str) -> int:
+def normal_axis(axis: Any, rank: int, argument: str, name: str) -> int:
     """Return an axis counted from the front, checked."""
-    number: int = as_int(axis, what_axes)
+    number: int = as_int(axis, argument)
     if not -rank <= number < rank:
         raise ShapeError(
             at_user_line(
-                f"{what_axes} names axis {number} of {name}, which has {rank} "
+                f"{argument} names axis {number} of {name}, which has {rank} "
                 f"{'axis' if rank == 1 else 'axes'}"
             )
         )

@@ -16,7 +16,7 @@ from ..backends import (
     compile_graph,
     get_num_threads,
 )
-from ..config import config, threads_word
+from ..config import config, current, threads_word
 from ..errors import DtypeError, ShapeError, UnsupportedError, at_user_line
 from ..graph.evaluate import inline
 from ..graph.node import Node
@@ -30,6 +30,7 @@ from ..trace.strides import is_c_order, strides_of, strides_of_array, was_asked
 from ..trace.tracer import ArrayTracer, Tracer
 from ..trace.tracing import follow_token, last_token, tracing
 from .model_call import ModelCalls
+from .nonfinite import run_checked
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -131,6 +132,8 @@ class TracedFunction:
 
     def run(self, leaves: Sequence[Any]) -> list[Any]:
         """Return the outputs for arrays of any memory layout."""
+        if current().nans:
+            return self._run_checked(leaves)
         results: list[Any] | None = self.fast_call(*leaves)
         if results is not None:
             return results
@@ -143,6 +146,14 @@ class TracedFunction:
         if not self.reads_token:
             return program(leaves)
         results = program([*leaves, FIRST_TOKEN])
+        return results[:-1] if self.has_effects else results
+
+    def _run_checked(self, leaves: Sequence[Any]) -> list[Any]:
+        """Run, and raise if there are nans in the results."""
+        arguments = [*leaves, FIRST_TOKEN] if self.reads_token else leaves
+        results = run_checked(
+            self.graph, lambda xs: self.ensure_compiled()(xs), arguments, bool(self.donated)
+        )
         return results[:-1] if self.has_effects else results
 
     def _with_donated(self, results: list[Any], leaves: Sequence[Any]) -> list[Any]:

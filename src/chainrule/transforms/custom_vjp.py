@@ -14,7 +14,7 @@ from ..autodiff.forward import forward
 from ..errors import DtypeError, GradientError, ShapeError, at_user_line
 from ..graph.node import Node, constant, input_node
 from ..graph.types import Type, is_inexact
-from ..trace.capture import as_array
+from ..trace.capture import as_array, identity_of
 from .rule_calls import Arguments, as_node, run_on_nodes, run_plainly
 from .ruled_function import RuledCall, RuledFunction, check_type
 
@@ -148,7 +148,8 @@ class _VjpCall(RuledCall):
     def _jvp_of_operations(self, tangents: Sequence[Any], inputs: Sequence[Any]) -> list[Any]:
         values = not any(isinstance(x, Node) for x in (*inputs, *tangents))
         nodes = [
-            x if isinstance(x, Node) else input_node(Type(x.shape, x.dtype), x) for x in inputs
+            identity_of(x) if isinstance(x, Node) else input_node(Type(x.shape, x.dtype), x)
+            for x in inputs
         ]
         self.check_closure([t is not None for t in tangents])
         operands, weak = nodes[: self.count], self.arguments.weak

@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import tree
 from ..autodiff.forward import forward
+from ..config import current
 from ..errors import (
     DtypeError,
     GradientError,
@@ -223,6 +224,8 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     values = traced.eager and not any(isinstance(t, Node) for t in node_or_array)
     with np.errstate(all="ignore"):
         result = forward(traced.outputs, traced.inputs, node_or_array, values=values)
+    if values and current().nans:
+        traced.check_derivative(forward, node_or_array, result, "tangent")
     pairs = zip(traced.outputs, result, strict=True)
     filled = to_user_arrays([zeros(y) if t is None else t for y, t in pairs])
     return traced.result(), tree.unflatten(traced.out_treedef, filled)

@@ -110,7 +110,7 @@ class LinearMap:
     def _may_be_sparse(self) -> bool:
         """Return whether to look for zeros, which costs milliseconds: under jit once."""
         entries = self.size * sum(prod(y.shape) for y in self.graph.outputs)
-        return entries >= (_MANY_IF_EAGER if self.eager else _MANY)
+        return bool(entries >= (_MANY_IF_EAGER if self.eager else _MANY))
 
     def _compressed(self, last: bool) -> list[Any] | None:
         """Return the matrices by products with the sums of unit vectors of one colour."""

@@ -27,7 +27,7 @@ from ..primitives.declare import ELEMENTWISE_FAMILIES
 
 
 @dataclass(frozen=True)
-class Birth:
+class Source:
     """Where nans, or infinities, arose.
 
     Attributes
@@ -42,6 +42,8 @@ class Birth:
         The entries that are not finite, and reach the result.
     loops : tuple of (Node, int)
         The loops around it, the outermost first, and the iteration of each, from 0.
+    is_leaf : bool
+        Whether they came in from outside.
     """
 
     node: Node
@@ -49,11 +51,7 @@ class Birth:
     value: Any
     mask: Any
     loops: tuple[tuple[Node, int], ...] = ()
-
-    @property
-    def is_leaf(self) -> bool:
-        """Whether they came in from outside."""
-        return self.node.primitive in (INPUT, CONSTANT)
+    is_leaf: bool = False
 
 
 class Finder:
@@ -80,16 +78,16 @@ class Finder:
 
     def search(
         self, inputs: Sequence[Node], outputs: Sequence[Node], values: Mapping[Node, Any]
-    ) -> Birth | None:
+    ) -> Source | None:
         """Return where the nans in the outputs arose; None if there are none."""
         trail = _Trail(self, values)
         for node in outputs:
-            trail.add(node, self.mask(values[node]))
+            trail.add(node, self.mask(_value(values, node)))
         return trail.follow(set(inputs))
 
     def search_graph(
         self, graph: Graph, arguments: Sequence[Any], wanted: Sequence[int] | None = None
-    ) -> Birth | None:
+    ) -> Source | None:
         """Return where the nans in a graph's outputs, or some of them, arise for these arguments.
 
         The reference computes all nodes, and keeps their values.
@@ -98,7 +96,7 @@ class Finder:
         indices = range(len(graph.outputs)) if wanted is None else wanted
         return self.search(graph.inputs, [graph.outputs[k] for k in indices], values)
 
-    def inside(self, node: Node, inputs: Sequence[Any], wanted: Sequence[int]) -> Birth | None:
+    def inside(self, node: Node, inputs: Sequence[Any], wanted: Sequence[int]) -> Source | None:
         """Return where in a loop, a branch or a call the nans of a node's results arise."""
         graphs = {key: g for key, g in node.params.items() if isinstance(g, Graph)}
         if not graphs or any(effects(graph) for graph in graphs.values()):
@@ -114,7 +112,7 @@ class Finder:
         bodies = [graph for graph in graphs.values() if len(graph.inputs) == len(inputs)]
         return self.search_graph(bodies[0], inputs, wanted) if bodies else None
 
-    def _in_scan(self, node: Node, inputs: Sequence[Any], wanted: Sequence[int]) -> Birth | None:
+    def _in_scan(self, node: Node, inputs: Sequence[Any], wanted: Sequence[int]) -> Source | None:
         body, n, length = node.params["body"], node.params["n_carry"], node.params["length"]
         carry, xs, constants = split_operands(inputs, n, node.params["n_xs"])
         chain = _Chain(self, carry)
@@ -126,7 +124,7 @@ class Finder:
                 break
         return chain.search(node, body, wanted, n)
 
-    def _in_while(self, node: Node, inputs: Sequence[Any], wanted: Sequence[int]) -> Birth | None:
+    def _in_while(self, node: Node, inputs: Sequence[Any], wanted: Sequence[int]) -> Source | None:
         cond, body = node.params["cond"], node.params["body"]
         n, stop = len(body.outputs), len(cond.inputs)
         carry, asked, constants = list(inputs[:n]), inputs[n:stop], inputs[stop:]
@@ -158,17 +156,17 @@ class _Chain:
         self._latest = k
         return results
 
-    def search(self, node: Node, body: Graph, wanted: Sequence[int], n: int) -> Birth | None:
+    def search(self, node: Node, body: Graph, wanted: Sequence[int], n: int) -> Source | None:
         if self._start is None:
             return None
         k, arguments, results = self._start
         outputs = list(wanted)
         if k != self._latest:
             outputs = [j for j in range(n) if self._finder.any(results[j : j + 1])]
-        birth = self._finder.search_graph(body, arguments, outputs)
-        if birth is None or birth.is_leaf:
-            return birth
-        return replace(birth, loops=((node, k), *birth.loops))
+        source = self._finder.search_graph(body, arguments, outputs)
+        if source is None or source.is_leaf:
+            return source
+        return replace(source, loops=((node, k), *source.loops))
 
 
 class _Trail:
@@ -187,26 +185,23 @@ class _Trail:
             heappush(self._heap, (-node.serial, node))
         self._masks[node] = self._masks[node] | mask if node in self._masks else mask
 
-    def follow(self, inputs: set[Node]) -> Birth | None:
-        """Return the first birth among all that the entries come from."""
-        leaves: list[Birth] = []
-        births: list[tuple[Node, tuple[Any, ...]]] = []
+    def follow(self, inputs: set[Node]) -> Source | None:
+        """Return the first source among all that the entries come from."""
+        leaves: list[Source] = []
+        sources: list[tuple[Node, tuple[Any, ...]]] = []
         while self._heap:
             _, node = heappop(self._heap)
             if node in inputs or node.primitive in (INPUT, CONSTANT):
-                value = self._values[node] if node in inputs else _value(self._values, node)
-                leaf = node if node.primitive in (INPUT, CONSTANT) else _as_leaf(node)
-                leaves.append(Birth(leaf, (), value, self._masks[node]))
+                value = _value(self._values, node)
+                leaves.append(Source(node, (), value, self._masks[node], is_leaf=True))
             elif node.primitive is ITEM:
                 self._add_item(node)
             else:
                 operands = self._pass_on(node)
                 if operands is not None:
-                    births.append((node, operands))
-        for node, operands in reversed(births):  # a loop may not know where inside
-            birth = self._born_at(node, operands)
-            if birth is not None:
-                return birth
+                    sources.append((node, operands))
+        if sources:
+            return self._at(*sources[-1])
         return leaves[-1] if leaves else None
 
     def _add_item(self, node: Node) -> None:
@@ -255,20 +250,20 @@ class _Trail:
     def _entries(self, node: Node, k: int, value: Any, entries: Any) -> Any:
         """Return the entries of an input to follow: where each is read by its place, just those."""
         mask = self._finder.mask(value)
-        if node.primitive.spec.get("family") in ELEMENTWISE_FAMILIES:
-            if np.shape(entries) == np.shape(mask) and np.any(mask & entries):
-                return mask & entries
+        by_entry = node.primitive.spec.get("family") in ELEMENTWISE_FAMILIES
+        if by_entry and np.shape(entries) == np.shape(mask) and np.any(mask & entries):
+            return mask & entries
         return mask
 
-    def _born_at(self, node: Node, operands: tuple[Any, ...]) -> Birth | None:
+    def _at(self, node: Node, operands: tuple[Any, ...]) -> Source:
         mask = self._masks[node]
         if isinstance(mask, dict):
             inner = self._finder.inside(node, operands, sorted(mask))
             if inner is not None and not inner.is_leaf:
                 return inner
             index = min(mask)
-            return Birth(node, operands, _value(self._values, node)[index], mask[index])
-        return Birth(node, operands, _value(self._values, node), mask)
+            return Source(node, operands, _value(self._values, node)[index], mask[index])
+        return Source(node, operands, _value(self._values, node), mask)
 
 
 def values_of_nodes(graph: Graph, arguments: Sequence[Any]) -> dict[Node, Any]:
@@ -284,12 +279,7 @@ def values_of_nodes(graph: Graph, arguments: Sequence[Any]) -> dict[Node, Any]:
 
 
 def _value(values: Mapping[Node, Any], node: Node) -> Any:
-    return values[node] if node in values else node.value
-
-
-def _as_leaf(node: Node) -> Node:
-    """Return a leaf of a node's type: what computed it is outside of what is searched."""
-    return Node(INPUT, (), {}, node.shape, node.dtype, None, node.source_location)
+    return values.get(node, node.value)
 
 
 def _any(masks: Any) -> bool:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from .. import tree
+from ..backends import FastCall
+from ..config import current
 from ..errors import PerformanceWarning, warn_user
 from ..forks import changing
 from ..graph.graph import Graph
@@ -19,11 +21,13 @@ from ..primitives.callback import FIRST_TOKEN
 from ..trace.capture import Captured, to_user_arrays
 from ..trace.recording import ANSWER_BYTES, ONE, Guard, Recording, answer_of
 from .compiled import TracedFunction, layout
+from .nonfinite import check_graph
 from .path_info import PathInfo, advice, guard_text
 
 MOST_PATHS = 64
 _HITS_PER_PATH = 4  # calls that programs must have served before one more path is recorded
 _PATIENCE = 32  # calls in a row that no path served, after which the tree is asked rarely
+_FORESIGHT = 16  # guards
 _UNPREDICTABLE = {"while_loop", "callback"}  # may not end, or have effects, on a wrong path
 
 
@@ -35,6 +39,18 @@ class _Branch:
     def __init__(self) -> None:
         self.after: dict[bytes, _Branch] = {}
         self.path: Path | None = None  # the latest of those that come by
+
+    def likely(self, decisions: bytes, k: int) -> Path | None:
+        """Return a path behind this point: the one that fits if the guards after this one are of
+        the same numbers on it as on the path that gave these decisions.
+        """
+        branch = self
+        for start in range(k * ANSWER_BYTES, (k + _FORESIGHT) * ANSWER_BYTES, ANSWER_BYTES):
+            after = branch.after.get(decisions[start : start + ANSWER_BYTES])
+            if after is None:
+                break
+            branch = after
+        return branch.path
 
 
 class Path:
@@ -102,6 +118,12 @@ class Path:
             return k, b""
         return k, decisions[k * ANSWER_BYTES : (k + 1) * ANSWER_BYTES]
 
+    def instead(self, decisions: bytes) -> Path | None:
+        """Return the path to try next, after the program gave these decisions."""
+        k, answer = self.difference(decisions)
+        branch = self.branches[k].after.get(answer)
+        return None if branch is None else branch.likely(decisions, k + 1)
+
     def beside(self, k: int, answer: bytes) -> Iterator[Path]:
         """Yield paths that agree with this one up to guard k, and may have that answer to it."""
         after = self.branches[k].after
@@ -156,6 +178,7 @@ class Paths:
         self._uses = self._recorded = self._misses = 0
         self._failures: dict[tuple[str, int], list[Guard]] = {}
         self._is_noted = False
+        self._single: tuple[FastCall, bytes, Any] = _no_call, b"", None
 
     def has_layout_of(self, arrays: Sequence[Any]) -> bool:
         """Return whether these arrays lie in memory as those that the paths are for."""
@@ -165,7 +188,10 @@ class Paths:
 
     def fast(self, leaves: Sequence[Any]) -> tuple[Any] | None:
         """Return the result in a tuple, if programs serve for arguments that are just right."""
-        path = self.latest
+        return self._fast_from(self.latest, leaves)
+
+    def _fast_from(self, path: Path | None, leaves: Sequence[Any]) -> tuple[Any] | None:
+        """Return the same, beginning with a path that is likely to be the right one."""
         for _ in range(MOST_PATHS):
             if path is None or not path.allows_fast_call:
                 return None
@@ -184,14 +210,23 @@ class Paths:
                     self._use(path)
                 path.calls += 1
                 return (traced.out_treedef.unflatten(results),)
-            k, answer = path.difference(decisions)
-            branch = path.branches[k].after.get(answer)
-            path = None if branch is None else branch.path
+            path = path.instead(decisions)
         return None
 
     def fast_single(self, *args: Any) -> Any:
         """Return the result for arrays as arguments; None if programs do not serve for them."""
-        result = self.fast(args)
+        call, expected, path = self._single
+        try:
+            results = call(*args)
+        except Exception:  # see above
+            return None
+        if results is None:
+            return None
+        decisions = results[1].tobytes()
+        if decisions == expected:
+            path.calls += 1
+            return results[0]
+        result = self._fast_from(path.instead(decisions), args)
         return None if result is None else result[0]
 
     def __call__(self, leaves: list[Any], arrays: list[Any]) -> Any:
@@ -199,6 +234,8 @@ class Paths:
         self._uses += 1
         if self._whole is not None:
             return self._whole(arrays)
+        if current().nans:  # by what the numbers say, and not by what programs for others do
+            return self.take(*self._record(leaves, arrays), arrays)
         if self._misses > _PATIENCE and self._uses % _PATIENCE and self._has_enough():
             return self._eager(leaves)
         result = self._by_program(arrays)
@@ -213,7 +250,7 @@ class Paths:
         if not captured.guards:  # rewritten code asks nothing any more
             self._whole = traced
             return traced(arrays)
-        return self.take(captured, traced)
+        return self.take(captured, traced, arrays)
 
     def _by_program(self, arrays: Sequence[Any]) -> tuple[Any] | None:
         """Return the result in a tuple, if there is a path that these arguments take."""
@@ -248,10 +285,13 @@ class Paths:
             self._failures.setdefault((guard.filename, guard.line), []).append(guard)
         return None
 
-    def take(self, captured: Captured, traced: TracedFunction) -> Any:
+    def take(self, captured: Captured, traced: TracedFunction, arrays: Sequence[Any]) -> Any:
         """Enter a path that was recorded, and return the result of the call that it followed."""
         assert captured.values is not None
-        result = tree.unflatten(captured.out_treedef, to_user_arrays(captured.values()))
+        values = captured.values()
+        if current().nans and not captured.outside:
+            check_graph(captured.graph, [*arrays, *[FIRST_TOKEN] * captured.reads_token], values)
+        result = tree.unflatten(captured.out_treedef, to_user_arrays(values))
         self._recorded += 1
         self._enter(Path(captured, traced))
         return result
@@ -289,6 +329,13 @@ class Paths:
         self._uses += 1
         path.last_used = self._uses
         self.latest = path
+        self._expect(path)
+
+    def _expect(self, path: Path) -> None:
+        """Have the next call with arrays, to one array, try this path before all else."""
+        traced = path.traced
+        if path.allows_fast_call and traced.out_treedef.is_leaf() and not traced.scalars:
+            self._single = traced.fast_call, path.expected, path
 
     def _has_enough(self) -> bool:
         """Return whether programs serve too few calls to record more paths."""
@@ -315,6 +362,10 @@ class Paths:
             for path in self.paths
         ]
         return sorted(listed, key=lambda path: -path.calls)
+
+
+def _no_call(*_: Any) -> None:
+    """Stand for the program of a path that has none."""
 
 
 _NOWHERE = _Branch()

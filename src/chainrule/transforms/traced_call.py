@@ -12,6 +12,7 @@ import numpy as np
 from .. import tree
 from ..autodiff.forms import in_other_form, other_forms
 from ..autodiff.reverse import active_nodes, needs_graph, reverse
+from ..config import current
 from ..errors import (
     DtypeError,
     GradientError,
@@ -19,9 +20,9 @@ from ..errors import (
     at_user_line,
     warn_user,
 )
-from ..graph.node import Node, freeze_argument, reachable
+from ..graph.node import Node, freeze_argument, input_node, reachable
 from ..graph.stages import stage
-from ..graph.types import is_inexact
+from ..graph.types import Type, is_inexact
 from ..simplify.loops import rerolled
 from ..trace.aliasing import check_no_alias
 from ..trace.capture import (
@@ -37,6 +38,7 @@ from ..trace.strides import set_layout_like
 from ..trace.tracer import ArrayTracer, ScalarTracer, Tracer
 from ..trace.tracing import differentiated, refuse_escaped, tracing
 from ..trace.views import check_shapes
+from .nonfinite import check_derivatives, check_nodes
 
 
 class _Running(local):
@@ -73,6 +75,7 @@ class TracedCall:
         reverse_mode: bool = True,
     ) -> None:
         self.inputs: list[Node] = []
+        self.argnums = argnums
         self.treedefs = []
         passed = list(args)
         tracers: list[Tracer] = []
@@ -161,6 +164,8 @@ class TracedCall:
         """Return the function's result for the caller."""
         outputs = in_other_form(self.outputs, self.forms) if self.forms else self.outputs
         results = [node.value if self.eager else node for node in outputs]
+        if self.eager and current().nans:
+            check_nodes(self._names(), self.outputs)
         return tree.unflatten(self.out_treedef, to_user_arrays(results))
 
     def auxiliary(self) -> Any:
@@ -188,6 +193,8 @@ class TracedCall:
             cotangents = [None if g is None else node_of(g) for g in cotangents]
         with np.errstate(all="ignore"):
             flat = self._reversed(cotangents, values)
+        if values and current().nans:
+            self.check_derivative(reverse, cotangents, flat, "cotangent")
         pairs = zip(self.inputs, flat, strict=True)
         return self.split(to_user_arrays([zeros(x) if g is None else g for x, g in pairs]))
 
@@ -198,6 +205,28 @@ class TracedCall:
             return reverse(
                 self.outputs, self.inputs, cotangents, path=self.active_nodes, forms=self.forms
             )
+
+    def check_derivative(
+        self, mode: Callable[..., list[Any]], passed: Sequence[Any], results: Sequence[Any],
+        role: str,
+    ) -> None:  # fmt: skip
+        """Raise if derivatives have nans: they are computed once more, as nodes."""
+        leaves = [None if x is None else input_node(Type(x.shape, x.dtype), x) for x in passed]
+
+        def nodes() -> list[Node]:
+            with np.errstate(all="ignore"):
+                return [x for x in mode(self.outputs, self.inputs, leaves) if x is not None]
+
+        names = {x: f"{role} {k}" for k, x in enumerate(leaves) if x is not None}
+        check_derivatives({**self._names(), **names}, nodes, [x for x in results if x is not None])
+
+    def _names(self) -> dict[Node, str]:
+        """Return what an error calls the arguments that are differentiated by."""
+        names = []
+        for k, treedef in zip(self.argnums, self.treedefs, strict=True):
+            count = treedef.num_leaves
+            names += [f"argument {k}" + f", leaf {j}" * (count > 1) for j in range(count)]
+        return dict(zip(self.inputs, names, strict=True))
 
 
 def zeros(node: Node) -> Any:

@@ -113,7 +113,7 @@ class Traces:
             found = self._traced(captured, call)
             if captured.guards:
                 traced, found = found, self._paths(call)
-                result = (found.take(captured, traced),)
+                result = (found.take(captured, traced, call.arrays),)
             self._store(call, found, key, either_key)
         self.note_use(found)
         return found, result

@@ -98,16 +98,16 @@ def vmap(f: Callable[P, Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable[P
         axes = axes_of_leaves(in_axes, args, kwargs)
         names = tree.paths((args, kwargs))
         size, axes = size_of_batch(leaves, axes, names)
-        call = _Call(f, leaves, treedef, axes)
+        call = _MappedCall(f, leaves, treedef, axes)
         captured = call.captured()
-        outputs = _run(captured, call.columns(), size)
+        outputs = _batch_of(captured, call.columns(), size)
         results = _with_out_axes(outputs, captured.out_treedef, out_axes, size)
         return tree.unflatten(captured.out_treedef, to_user_arrays(results))
 
     return of_batch
 
 
-class _Call:
+class _MappedCall:
     """A call with a batch: which leaves of its arguments are mapped, and along which axes."""
 
     def __init__(
@@ -177,7 +177,7 @@ class _Outputs(NamedTuple):
     batched: list[bool]
 
 
-def _run(captured: Captured, columns: list[Any], size: int) -> _Outputs:
+def _batch_of(captured: Captured, columns: list[Any], size: int) -> _Outputs:
     """Return what the function of one example gives for all of them."""
     graph = captured.graph
     if captured.has_effects:
@@ -200,15 +200,15 @@ def _check_order_of_effects(graph: Graph) -> None:
     A loop would make all calls of one example before those of the next.
     """
     for node in graph.nodes:
-        if node.primitive is callback and not node.params["call"].pure:
-            if node.inputs[0] not in graph.inputs:
-                raise UnsupportedError(
-                    at_user_line(
-                        "vmap of a function with several io_callbacks in order: each would be "
-                        "called for all examples before the next one, and not example by example. "
-                        "Join them in one, say ordered=False, or loop over the examples with scan"
-                    )
+        has_effects = node.primitive is callback and not node.params["call"].pure
+        if has_effects and node.inputs[0] not in graph.inputs:
+            raise UnsupportedError(
+                at_user_line(
+                    "vmap of a function with several io_callbacks in order: each would be called "
+                    "for all examples before the next one, and not example by example. Join them "
+                    "in one, say ordered=False, or loop over the examples with scan"
                 )
+            )
 
 
 def _with_out_axes(outputs: _Outputs, treedef: Any, out_axes: Any, size: int) -> list[Any]:
