@@ -24,6 +24,7 @@ from .lazy import load_module
 from .trace.function_table import logsumexp
 from .transforms import (
     ShapeDtypeStruct,
+    associative_scan,
     check_grads,
     checkpoint,
     cond,
@@ -39,10 +40,12 @@ from .transforms import (
     jacrev,
     jit,
     jvp,
+    linearize,
     make_graph,
     pure_callback,
     scan,
     stop_gradient,
+    switch,
     value_and_grad,
     vjp,
     vmap,
@@ -79,6 +82,7 @@ ESTIMATORS = (
     "TabularClassifier",
     "TabularRegressor",
     "TextClassifier",
+    "linearize",
     "load",
 )
 SOLVERS = ("curve_fit", "least_squares", "minimize", "odeint", "root")
@@ -110,6 +114,7 @@ __all__ = [
     "TabularRegressor",
     "TextClassifier",
     "__version__",
+    "associative_scan",
     "check_grads",
     "checkpoint",
     "cond",
@@ -151,6 +156,7 @@ __all__ = [
     "set_num_threads",
     "signal",
     "stop_gradient",
+    "switch",
     "train",
     "tree",
     "value_and_grad",

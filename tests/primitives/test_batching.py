@@ -96,14 +96,14 @@ def check_drawn(name: str, data: Any) -> None:
 @pytest.mark.parametrize("name", sorted(ROWS))
 def test_rows(name: str) -> None:
     """Each primitive with a row, for drawn shapes, with any of its inputs batched, and twice."""
-    settings(max_examples=6)(given(data=st.data())(lambda data: check_drawn(name, data)))()
+    settings(max_examples=4)(given(data=st.data())(lambda data: check_drawn(name, data)))()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["gather", "scatter", "scatter_add", "matmul", "conv"])
 def test_many_rows(name: str) -> None:
     """What has several cases, for many drawn shapes."""
-    settings(max_examples=150)(given(data=st.data())(lambda data: check_drawn(name, data)))()
+    settings(max_examples=60)(given(data=st.data())(lambda data: check_drawn(name, data)))()
 
 
 @pytest.mark.parametrize("name", sorted(ROWS_OF_FAMILIES))
@@ -123,20 +123,26 @@ def test_families(name: str) -> None:
         assert_equals_loop(inner, twice, flags, rtol=1e-9)
 
 
-@pytest.mark.parametrize("name", ELEMENTWISE)
-def test_elementwise_families(name: str) -> None:
+@pytest.mark.parametrize("first", range(8))
+def test_elementwise_families(first: int) -> None:
     """Each special function, with inputs of unlike ranks, one of them shared."""
+    for name in ELEMENTWISE[first::8]:
+        try:
+            _check_special_function(name)
+        except AssertionError as error:
+            error.add_note(name)
+            raise
+
+
+def _check_special_function(name: str) -> None:
     spec, rng = REGISTRY[name].spec, np.random.default_rng(3)
     shapes = [(2, 2), (2,), (), (2, 1)]
     arrays = []
     for k, (low, high) in enumerate(spec["domain"]):
         x = rng.uniform(low, high, shapes[k % 4])
-        whole = isinstance(low, int) or "f" not in spec["kinds"] + "c" or spec["kinds"] == "i"
-        if whole and (isinstance(low, int) or spec["kinds"] == "i"):
+        if isinstance(low, int) or (spec["kinds"] == "i" and (name, k) != ("ldexp", 0)):
             x = np.rint(x).astype(np.int64)
         arrays.append(x + 0.5j if spec["kinds"] == "c" else x)
-    if name == "ldexp":
-        arrays[0] = arrays[0].astype(float)
     flags = [k != 1 for k in range(len(arrays))]
     operands = [varied(x) if b else x for x, b in zip(arrays, flags, strict=True)]
     assert_equals_loop(graph_of(name, arrays, {}), operands, flags)
@@ -177,6 +183,7 @@ def check_cotangents(name: str, arrays: Sequence[Any], params: dict[str, Any]) -
     assert_equals_loop(derived, [*stacked, *cotangents], flags, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_under_jit() -> None:
     """Compiled code of batches gives what NumPy gives."""
     rng = np.random.default_rng(2)

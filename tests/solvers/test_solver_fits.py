@@ -13,6 +13,8 @@ from scipy import optimize
 import chainrule as cr
 from chainrule.errors import DataError, DtypeError, ShapeError, UnsupportedError
 
+pytestmark = pytest.mark.usefixtures("_unoptimised")
+
 T = np.linspace(0.0, 2.0, 12)
 Y = 3.0 * np.exp(-1.5 * T) + 0.5 + 0.05 * np.cos(17.0 * T)
 
@@ -42,9 +44,7 @@ def test_the_certified_values_of_nist(name: str) -> None:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                theirs, _ = optimize.curve_fit(
-                    regression.model, regression.x, regression.y, start
-                )
+                theirs, _ = optimize.curve_fit(regression.model, regression.x, regression.y, start)
         except RuntimeError:
             continue
         assert right >= digits(theirs, regression.values) - 0.1

@@ -11,6 +11,8 @@ from scipy import optimize
 import chainrule as cr
 from chainrule.errors import DataError, DtypeError, ShapeError
 
+pytestmark = pytest.mark.usefixtures("_unoptimised")
+
 
 def chain(x: Any) -> Any:
     """Broyden's tridiagonal function."""

@@ -19,9 +19,14 @@ from chainrule.errors import (
     UnsupportedError,
 )
 
-RNG = np.random.default_rng(0)
-XS = RNG.normal(size=(4, 3))
-W = RNG.normal(size=(3, 2))
+
+def normal(*shape: int) -> Any:
+    """Random numbers, the same for each shape."""
+    return np.random.default_rng(shape).normal(size=shape)
+
+
+XS = normal(4, 3)
+W = normal(3, 2)
 
 
 def looped(f: Callable[..., Any], *columns: Any) -> Any:
@@ -50,7 +55,7 @@ def assert_maps(f: Callable[..., Any], *columns: Any) -> None:
 
 def test_axes_of_arguments_and_results() -> None:
     """Any axis counts the examples, at the argument and in the result; None shares one."""
-    x = RNG.normal(size=(3, 5, 4))
+    x = normal(3, 5, 4)
     expected = np.stack([np.tanh(x[:, k]) @ np.ones(4) for k in range(5)], axis=1)
     for axis, out in ((1, 1), (-2, -1), (1, np.int64(1))):
         f = cr.vmap(lambda x, v: np.tanh(x) @ v, in_axes=(axis, None), out_axes=out)
@@ -154,7 +159,7 @@ def test_numbers_that_all_share_are_plain() -> None:
 
 def test_linear_algebra() -> None:
     """A solution, with the matrix and with the right side mapped, and with both."""
-    a = RNG.normal(size=(4, 3, 3)) + 3.0 * np.eye(3)
+    a = normal(4, 3, 3) + 3.0 * np.eye(3)
 
     def solve(a: Any, b: Any) -> Any:
         return np.linalg.solve(a, b), np.linalg.det(a) * b
@@ -280,7 +285,7 @@ def _filtered(decay: Any, xs: Any) -> Any:
 
 def test_scans() -> None:
     """Carries, columns and constants that are mapped, or not; a counter stays one number."""
-    decay, xs = np.array([0.5, 0.9, 0.1]), RNG.normal(size=(3, 6))
+    decay, xs = np.array([0.5, 0.9, 0.1]), normal(3, 6)
     assert_maps(_filtered, decay, xs)
     assert_same(
         looped(lambda a: _filtered(a, xs[0]), decay),
@@ -294,7 +299,7 @@ def test_scans() -> None:
 
 def test_derivatives_of_scans() -> None:
     """Gradients of each example, the gradient of a sum over examples, and second order."""
-    decay, xs = np.array([0.5, 0.9, 0.1]), RNG.normal(size=(3, 6))
+    decay, xs = np.array([0.5, 0.9, 0.1]), normal(3, 6)
 
     def loss(a: Any, x: Any) -> Any:
         return np.sum(_filtered(a, x)[1] ** 2)
@@ -335,7 +340,7 @@ def test_gradients_of_each_example() -> None:
 
 def test_nested() -> None:
     """A batch of batches, and a table of all pairs."""
-    x = RNG.normal(size=(2, 4, 3))
+    x = normal(2, 4, 3)
     expected = np.stack([looped(lambda x: network(W, x), rows) for rows in x])
     assert_same(expected, cr.vmap(cr.vmap(lambda x: network(W, x)))(x))
     pairs = cr.vmap(cr.vmap(np.dot, in_axes=(None, 0)), in_axes=(0, None))
@@ -494,8 +499,8 @@ def test_against_jax() -> None:
         scores = np.exp(q @ k.T)
         return np.sum((scores / scores.sum(axis=1, keepdims=True)) @ v) + np.sum(np.cumprod(x, 0))
 
-    w = {name: RNG.normal(size=(3, 3)) * 0.3 for name in "qkv"}
-    x = RNG.normal(size=(6, 5, 3))
+    w = {name: normal(3, 3) * 0.3 for name in "qkv"}
+    x = normal(6, 5, 3)
     theirs = jax.vmap(jax.value_and_grad(lambda w, x: attention(xp, w, x)), in_axes=(None, 0))
     expected = cr.tree.map(np.asarray, theirs(w, x))
     ours = cr.vmap(cr.value_and_grad(lambda w, x: attention(np, w, x)), in_axes=(None, 0))

@@ -108,6 +108,7 @@ def explain(
     [('w', 2.0, 24.0), ('x', 3.0, 36.0)]
     """
 
+    @filters_traceback
     def explained(*args: Any, **kwargs: Any) -> Explanation:
         chosen = _chosen(argnums, args)
         with configured(lines=1):

@@ -211,12 +211,13 @@ def _modelled(matrix: Any, residuals: Any) -> _Model:
     q, r = cholesky_qr(matrix)
     projected = q.T @ residuals
     diagonal = np.abs(np.diagonal(r))
-    singular = ~(np.min(diagonal) > EPSILON * r.shape[0] * np.max(diagonal))
+    singular = ~(np.min(diagonal) > EPSILON * np.max(diagonal))
     values, vectors = np.linalg.eigh(np.where(singular, matrix.T @ matrix, r.T @ r))
     values = np.maximum(values, 0.0)
-    large = values > _NEGLIGIBLE * values[-1]
-    slopes = np.where(large, vectors.T @ (matrix.T @ residuals), 0.0)
-    shortest = vectors @ (slopes / np.where(large, values, 1.0))
+    large = ~singular | (values > _NEGLIGIBLE * values[-1])
+    gradient = np.where(singular, matrix.T @ residuals, r.T @ projected)
+    slopes = np.where(large, vectors.T @ gradient, 0.0)
+    shortest = vectors @ (slopes / np.where(large, _positive(values), 1.0))
     newton = linalg.solve_triangular(np.where(singular, np.eye(r.shape[0]), r), projected)
     return _Model(matrix, np.where(singular, shortest, newton), values, vectors, slopes)
 

@@ -28,6 +28,7 @@ from .rows import (
 M = TypeVar("M")
 
 
+@filters_traceback
 def fit(
     model: M,
     x: Any,

@@ -1,5 +1,6 @@
 """What users do to functions: differentiate, compile, loop, check."""
 
+from .associative_scan import associative_scan
 from .branches import cond, while_loop
 from .callbacks import ShapeDtypeStruct, io_callback, pure_callback
 from .check import check_grads
@@ -9,13 +10,16 @@ from .custom_vjp import custom_vjp
 from .gradient import grad, jvp, value_and_grad, vjp
 from .jacobian import hessian, hvp, jacfwd, jacobian, jacrev
 from .jit import jit
+from .linearize import linearize
 from .loops import fori_loop, scan
 from .make_graph import make_graph
 from .stop import stop_gradient
+from .switch import switch
 from .vmap import vmap
 
 __all__ = [
     "ShapeDtypeStruct",
+    "associative_scan",
     "check_grads",
     "checkpoint",
     "cond",
@@ -31,10 +35,12 @@ __all__ = [
     "jacrev",
     "jit",
     "jvp",
+    "linearize",
     "make_graph",
     "pure_callback",
     "scan",
     "stop_gradient",
+    "switch",
     "value_and_grad",
     "vjp",
     "vmap",

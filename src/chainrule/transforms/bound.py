@@ -16,6 +16,7 @@ from ..graph.types import Type
 from ..trace.capture import Captured, as_array
 from ..trace.tracer import Tracer
 from ..trace.tracing import tracing
+from ..tracebacks import filter_traceback
 from .compiled import TracedFunction
 
 
@@ -137,6 +138,8 @@ class BoundFunction:
             except BaseException as error:
                 if starts:
                     memory.failure = error
+                if isinstance(error, Exception):
+                    filter_traceback(error)
                 raise
 
     def _remember(self, traced: TracedFunction, args: Any, treedef: tree.TreeDef) -> _Call:

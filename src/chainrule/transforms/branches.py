@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar, TypeVarTuple
 
 import numpy as np
@@ -25,13 +26,16 @@ from ..trace.capture import (
 )
 from ..trace.operands import is_weak
 from ..trace.tracing import first_token, follow_token, last_token
+from ..tracebacks import filters_traceback
 from .loops import as_dtype, example_without_layout, node_or_array
+from .nonfinite import checked_operation
 
 C = TypeVar("C")
 R = TypeVar("R")
 Operands = TypeVarTuple("Operands")
 
 
+@filters_traceback
 def while_loop(cond_fun: Callable[[C], Any], body_fun: Callable[[C], C], init_val: C) -> C:
     """Run ``while cond_fun(val): val = body_fun(val)`` as one node in the graph.
 
@@ -91,7 +95,8 @@ def _run_while(cond: Captured, body: Captured, carry: list[Any]) -> list[Any]:
     asked = [*cond.outside, *[first_token()] * cond.reads_token]
     if not body.has_effects:
         read = [*body.outside, *[first_token()] * body.reads_token]
-        return list(run_while([*carry, *asked, *read], cond=cond.graph, body=body.graph))
+        loop = partial(run_while, cond=cond.graph, body=body.graph)
+        return checked_operation("while_loop", loop, [*carry, *asked, *read])
     n = len(carry)
     *inputs, token = body.graph.inputs
     with_token = Graph((*inputs[:n], token, *inputs[n:]), body.graph.outputs)
@@ -118,6 +123,7 @@ def _with_carried_condition(
     return last
 
 
+@filters_traceback
 def cond(
     pred: Any,
     true_fun: Callable[[*Operands], R],
@@ -183,7 +189,7 @@ def _run_cond(branches: Sequence[Captured], operands: list[Any]) -> list[Any]:
     operands = [*operands, *outside]
     if not has_effects:
         operands += [first_token()] * reads_token
-        return list(run_cond(operands, true=true, false=false))
+        return checked_operation("cond", partial(run_cond, true=true, false=false), operands)
     operands.append(last_token())
     n_results = len(true.outputs)
     if any(isinstance(x, Node) for x in operands):

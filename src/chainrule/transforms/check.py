@@ -11,12 +11,14 @@ from .. import tree
 from ..errors import CheckError
 from ..graph.types import is_complex, is_inexact
 from ..trace.capture import as_array
+from ..tracebacks import filters_traceback
 from .gradient import jvp, vjp
 from .traced_call import zero_gradients_allowed
 
 MODES = ("fwd", "rev")
 
 
+@filters_traceback
 def check_grads(
     f: Callable[..., Any],
     args: Sequence[Any],

@@ -15,6 +15,7 @@ from ..trace.capture import to_user_arrays
 from ..trace.function_rules import as_int
 from ..trace.plain_numbers import carries_derivative
 from ..trace.tracer import Tracer
+from ..tracebacks import filters_traceback
 from .rule_calls import as_node, graph_of_call
 
 P = ParamSpec("P")
@@ -103,6 +104,7 @@ def checkpoint(f: Callable[..., Any] | None = None, *, max_saved_bytes: int = 0)
         raise ValueError(at_user_line(f"checkpoint: max_saved_bytes={most_saved} is negative"))
 
     @wraps(f)
+    @filters_traceback
     def checkpointed(*args: Any, **kwargs: Any) -> Any:
         function = _Function(f, args, kwargs)
         if not function.nodes:

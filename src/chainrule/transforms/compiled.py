@@ -29,6 +29,7 @@ from ..trace.operands import node_of
 from ..trace.strides import is_c_order, strides_of, strides_of_array, was_asked
 from ..trace.tracer import ArrayTracer, Tracer
 from ..trace.tracing import follow_token, last_token, tracing
+from ..tracebacks import filter_traceback
 from .model_call import ModelCalls
 from .nonfinite import run_checked
 
@@ -240,50 +241,56 @@ class CompiledFunction(Generic[P, R]):
         return self._traced.ensure_compiled().arena_bytes
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        if self._fast_single is not None and not kwargs:
-            result: R | None = self._fast_single(*args)
-            if result is not None:
-                return result
-        repeated = None if kwargs else self._models(args)
-        if repeated is not None:
-            return repeated[0]  # type: ignore[no-any-return]
-        leaves, treedef = tree.flatten((args, kwargs))
-        if treedef == self._treedef and self._allows_fast_call and self._fast_single is None:
-            results = self._traced.fast_call(*leaves)
-            if results is not None:
-                if args and not kwargs:
-                    self._models.see(args, leaves, self._traced.fast_call, self._traced.out_treedef)
-                return self._traced.out_treedef.unflatten(results)  # type: ignore[no-any-return]
-        if treedef != self._treedef:
-            raise ShapeError(
-                at_user_line(
-                    f"compiled for arguments {_call_as_text(self._treedef)}, and called with "
-                    f"{_call_as_text(treedef)}, where each * is an array or a number: give them in "
-                    "the same containers, rows of numbers as np.array(...)"
-                )
-            )
-        arrays = [as_array(x) for x in leaves]
-        types = self.graph.input_types  # and a token, where Python is called
-        for k, (x, wanted) in enumerate(zip(arrays, types, strict=False)):
-            if Type(x.shape, x.dtype) != wanted:
-                error = DtypeError if x.shape == wanted.shape else ShapeError
-                name = tree.names((args, kwargs))[k].partition(".")[2]
-                raise error(
+        try:
+            if self._fast_single is not None and not kwargs:
+                result: R | None = self._fast_single(*args)
+                if result is not None:
+                    return result
+            repeated = None if kwargs else self._models(args)
+            if repeated is not None:
+                return repeated[0]  # type: ignore[no-any-return]
+            leaves, treedef = tree.flatten((args, kwargs))
+            if treedef == self._treedef and self._allows_fast_call and self._fast_single is None:
+                results = self._traced.fast_call(*leaves)
+                if results is not None:
+                    if args and not kwargs:
+                        self._models.see(
+                            args, leaves, self._traced.fast_call, self._traced.out_treedef
+                        )
+                    return self._traced.out_treedef.unflatten(results)  # type: ignore[no-any-return]
+            if treedef != self._treedef:
+                raise ShapeError(
                     at_user_line(
-                        f"argument {name} is {Type(x.shape, x.dtype)}, and this function was "
-                        f"compiled for {wanted}"
+                        f"compiled for arguments {_call_as_text(self._treedef)}, and called with "
+                        f"{_call_as_text(treedef)}, where each * is an array or a number: give "
+                        "them in the same containers, rows of numbers as np.array(...)"
                     )
                 )
-        if not self._traced.has_layout_of(arrays):
-            raise UnsupportedError(
-                at_user_line(
-                    "an argument lies in memory in another order than the one that this function "
-                    "was compiled for, and what is a view in it depends on that: hand over "
-                    "np.ascontiguousarray(x)"
+            arrays = [as_array(x) for x in leaves]
+            types = self.graph.input_types  # and a token, where Python is called
+            for k, (x, wanted) in enumerate(zip(arrays, types, strict=False)):
+                if Type(x.shape, x.dtype) != wanted:
+                    error = DtypeError if x.shape == wanted.shape else ShapeError
+                    name = tree.names((args, kwargs))[k].partition(".")[2]
+                    raise error(
+                        at_user_line(
+                            f"argument {name} is {Type(x.shape, x.dtype)}, and this function was "
+                            f"compiled for {wanted}"
+                        )
+                    )
+            if not self._traced.has_layout_of(arrays):
+                raise UnsupportedError(
+                    at_user_line(
+                        "an argument lies in memory in another order than the one that this "
+                        "function was compiled for, and what is a view in it depends on that: hand over "
+                        "np.ascontiguousarray(x)"
+                    )
                 )
-            )
-        result = self._traced(arrays)
-        if self._fast_single is not None:
-            # another one for another number of threads
-            self._fast_single = self._traced.fast_call_single
-        return result
+            result = self._traced(arrays)
+            if self._fast_single is not None:
+                # another one for another number of threads
+                self._fast_single = self._traced.fast_call_single
+            return result
+        except Exception as error:
+            filter_traceback(error)
+            raise

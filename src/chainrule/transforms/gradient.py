@@ -26,6 +26,7 @@ from ..trace.capture import (
 from ..trace.function_rules import as_int
 from ..trace.operands import node_of
 from ..trace.tracer import Tracer
+from ..tracebacks import filter_traceback, filters_traceback
 from .traced_call import TracedCall, zeros
 
 A = TypeVar("A")
@@ -105,25 +106,31 @@ def value_and_grad(
 
     @wraps(f)
     def differentiated(*args: Any, **kwargs: Any) -> Any:
-        traced = TracedCall(f, args, differentiated_arguments(argnums, len(args)), kwargs, has_aux)
-        if len(traced.outputs) != 1 or traced.outputs[0].shape != ():
-            shapes = [node.shape for node in traced.outputs]
-            raise GradientError(
-                at_user_line(
-                    f"grad needs a function that returns one scalar; this one returned "
-                    f"{shapes[0] if len(shapes) == 1 else shapes}: sum it, or use vjp"
+        try:
+            traced = TracedCall(
+                f, args, differentiated_arguments(argnums, len(args)), kwargs, has_aux
+            )
+            if len(traced.outputs) != 1 or traced.outputs[0].shape != ():
+                shapes = [node.shape for node in traced.outputs]
+                raise GradientError(
+                    at_user_line(
+                        f"grad needs a function that returns one scalar; this one returned "
+                        f"{shapes[0] if len(shapes) == 1 else shapes}: sum it, or use vjp"
+                    )
                 )
-            )
-        output = traced.outputs[0]
-        if not is_float(output.dtype):
-            instead = ": take its real part or size, or use vjp" * is_complex(output.dtype)
-            raise GradientError(
-                at_user_line(f"grad of a function that returns {output.dtype}{instead}")
-            )
-        gradients = traced.pullback([output.dtype.type(1)])
-        gradient = gradients[0] if isinstance(argnums, int) else tuple(gradients)
-        value = traced.result()
-        return ((value, traced.auxiliary()), gradient) if has_aux else (value, gradient)
+            output = traced.outputs[0]
+            if not is_float(output.dtype):
+                instead = ": take its real part or size, or use vjp" * is_complex(output.dtype)
+                raise GradientError(
+                    at_user_line(f"grad of a function that returns {output.dtype}{instead}")
+                )
+            gradients = traced.pullback([output.dtype.type(1)])
+            gradient = gradients[0] if isinstance(argnums, int) else tuple(gradients)
+            value = traced.result()
+            return ((value, traced.auxiliary()), gradient) if has_aux else (value, gradient)
+        except Exception as error:
+            filter_traceback(error)
+            raise
 
     return differentiated
 
@@ -162,12 +169,17 @@ def grad(
 
     @wraps(f)
     def gradient(*args: Any, **kwargs: Any) -> Any:
-        value, result = both(*args, **kwargs)
-        return (result, value[1]) if has_aux else result
+        try:
+            value, result = both(*args, **kwargs)
+            return (result, value[1]) if has_aux else result
+        except Exception as error:
+            filter_traceback(error)
+            raise
 
     return gradient
 
 
+@filters_traceback
 def vjp(
     f: Callable[[*Primals], R], *primals: *Primals
 ) -> tuple[R, Callable[[Any], tuple[*Primals]]]:
@@ -183,9 +195,13 @@ def vjp(
     traced = TracedCall(f, primals, range(len(primals)), {}, copy_inputs=True)
 
     def pullback(cotangent: Any) -> tuple[*Primals]:
-        cotangents = _matching(cotangent, traced.out_treedef, traced.outputs, "cotangent")
-        cotangents = traced.pullback([_node_or_value(g, traced.eager) for g in cotangents])
-        return tuple(cotangents)
+        try:
+            cotangents = matching_leaves(cotangent, traced.out_treedef, traced.outputs, "cotangent")
+            cotangents = traced.pullback([node_or_value(g, traced.eager) for g in cotangents])
+            return tuple(cotangents)
+        except Exception as error:
+            filter_traceback(error)
+            raise
 
     # the pullback reads the results' values again: the caller gets copies
     return tree.map(lambda y: y.copy() if type(y) is np.ndarray else y, traced.result()), pullback
@@ -201,6 +217,7 @@ def jvp(
 def jvp(f: Callable[..., R], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[R, R]: ...
 
 
+@filters_traceback
 def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
     """Return the value of `f` and its derivative along `tangents`, in forward mode.
 
@@ -218,9 +235,9 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     start = 0
     for treedef, tangent in zip(traced.treedefs, tangents, strict=True):
         stop = start + treedef.num_leaves
-        flat += _matching(tangent, treedef, traced.inputs[start:stop], "tangent")
+        flat += matching_leaves(tangent, treedef, traced.inputs[start:stop], "tangent")
         start = stop
-    node_or_array = [_node_or_value(t, traced.eager) for t in flat]
+    node_or_array = [node_or_value(t, traced.eager) for t in flat]
     values = traced.eager and not any(isinstance(t, Node) for t in node_or_array)
     with np.errstate(all="ignore"):
         result = forward(traced.outputs, traced.inputs, node_or_array, values=values)
@@ -231,13 +248,13 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     return traced.result(), tree.unflatten(traced.out_treedef, filled)
 
 
-def _node_or_value(x: Any, values: bool) -> Any:
+def node_or_value(x: Any, values: bool) -> Any:
     if isinstance(x, Tracer):
         return x.node
     return x if values else node_of(x)
 
 
-def _matching(value: Any, treedef: Any, nodes: Sequence[Node], role: str) -> list[Any]:
+def matching_leaves(value: Any, treedef: Any, nodes: Sequence[Node], role: str) -> list[Any]:
     leaves, structure = tree.flatten(value)
     if structure != treedef:
         raise TypeError(at_user_line(f"the {role} has structure {structure}, needed {treedef}"))

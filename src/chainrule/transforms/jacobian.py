@@ -15,6 +15,7 @@ from ..graph.graph import Graph
 from ..graph.node import Node
 from ..graph.types import is_complex
 from ..trace.capture import to_user_arrays
+from ..tracebacks import filters_traceback
 from .gradient import differentiated_arguments, grad, jvp
 from .linear_maps import check_dtypes, pulled, pushed
 from .sparse_jacobian import sparse_jacobian
@@ -133,7 +134,7 @@ def jacobian(
     ...     return x[1:] - x[:-1] ** 2
     >>> jacobian(steps)(np.array([1.0, 2.0, 3.0])).tolist()
     [[-2.0, 1.0, 0.0], [0.0, -4.0, 1.0]]
-    >>> bands = scipy.sparse.diags_array([1, 1], offsets=[0, 1], shape=(2, 3))
+    >>> bands = scipy.sparse.diags_array([1.0, 1.0], offsets=[0, 1], shape=(2, 3))
     >>> sparse = jacobian(steps, sparsity=bands)(np.array([1.0, 2.0, 3.0]))
     >>> sparse.nnz, sparse.toarray().tolist()
     (4, [[-2.0, 1.0, 0.0], [0.0, -4.0, 1.0]])
@@ -175,6 +176,7 @@ def hessian(
     columns = jacfwd(jacrev(f, argnums, has_aux), argnums, has_aux)
 
     @wraps(f)
+    @filters_traceback
     def second_derivatives(*args: Any, **kwargs: Any) -> Any:
         with zero_gradients_allowed():  # of a linear function they are zero
             return columns(*args, **kwargs)
@@ -182,6 +184,7 @@ def hessian(
     return second_derivatives
 
 
+@filters_traceback
 def hvp(f: Callable[..., Any], *primals_and_v: Any) -> Any:
     """Return the product of the Hessian of `f` with a direction: forward over reverse mode.
 
@@ -227,6 +230,7 @@ def _jacobian(
     f: Callable[..., Any], argnums: int | Sequence[int], has_aux: bool, name: str, rows: Rows
 ) -> Callable[..., Any]:
     @wraps(f)
+    @filters_traceback
     def differentiated(*args: Any, **kwargs: Any) -> Any:
         positions = differentiated_arguments(argnums, len(args))
         traced = TracedCall(f, args, positions, kwargs, has_aux, reverse_mode=name != "jacfwd")

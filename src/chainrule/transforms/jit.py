@@ -13,6 +13,7 @@ from ..backends import FastCall
 from ..errors import at_user_line
 from ..graph.graph import Graph
 from ..trace.capture import as_array
+from ..tracebacks import filter_traceback, filters_traceback
 from .bound import BoundFunction
 from .compiled import CompiledFunction, TracedFunction
 from .donation import check_donated
@@ -69,38 +70,43 @@ class JitFunction(Generic[P, R]):
         return lambda *args, **kwargs: self(instance, *args, **kwargs)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        fast_single = self._fast_single
-        if fast_single is not None and not kwargs:  # arrays to array, as in the call before?
-            result: R | None = fast_single(*args)
-            if result is not None:
-                return result
-        if self._models.last is not None and not kwargs:
-            repeated = self._models(args)
-            if repeated is not None:
-                return repeated[0]  # type: ignore[no-any-return]
-        if self.donate_argnums:
-            return self._call_donating(args, kwargs)  # type: ignore[no-any-return]
-        static: tuple[Any, ...] = ()
-        dynamic: tuple[Any, ...] = args
-        named: dict[str, Any] = kwargs
-        if self.static_argnums or self.static_argnames:
-            dynamic, named, static = self._split(args, kwargs)
-        leaves, treedef = tree.flatten((dynamic, named) if named else dynamic)
-        last = self._last_traced.get((treedef, static) if static else treedef)
-        if last is not None:  # most calls are like the one before: let the program see for itself
-            results = None if last.scalars else last.fast_call(*leaves)
-            if results is None:
-                results = last.fast_call_with_numbers(leaves)
-            if results is not None:
-                if dynamic and not (static or named or last.scalars):
-                    self._models.see(dynamic, leaves, last.fast_call, last.out_treedef)
-                return last.out_treedef.unflatten(results)  # type: ignore[no-any-return]
-        elif self._last_paths:
-            paths = self._last_paths.get((treedef, static) if static else treedef)
-            one = None if paths is None else paths.fast(leaves)
-            if one is not None:
-                return one[0]  # type: ignore[no-any-return]
-        return self._slow_call(leaves, treedef, static, bool(named))  # type: ignore[no-any-return]
+        try:
+            fast_single = self._fast_single
+            if fast_single is not None and not kwargs:  # arrays to array, as in the call before?
+                result: R | None = fast_single(*args)
+                if result is not None:
+                    return result
+            if self._models.last is not None and not kwargs:
+                repeated = self._models(args)
+                if repeated is not None:
+                    return repeated[0]  # type: ignore[no-any-return]
+            if self.donate_argnums:
+                return self._call_donating(args, kwargs)  # type: ignore[no-any-return]
+            static: tuple[Any, ...] = ()
+            dynamic: tuple[Any, ...] = args
+            named: dict[str, Any] = kwargs
+            if self.static_argnums or self.static_argnames:
+                dynamic, named, static = self._split(args, kwargs)
+            leaves, treedef = tree.flatten((dynamic, named) if named else dynamic)
+            last = self._last_traced.get((treedef, static) if static else treedef)
+            if last is not None:  # most calls are like the one before: let the program see
+                results = None if last.scalars else last.fast_call(*leaves)
+                if results is None:
+                    results = last.fast_call_with_numbers(leaves)
+                if results is not None:
+                    if dynamic and not (static or named or last.scalars):
+                        self._models.see(dynamic, leaves, last.fast_call, last.out_treedef)
+                    return last.out_treedef.unflatten(results)  # type: ignore[no-any-return]
+            elif self._last_paths:
+                paths = self._last_paths.get((treedef, static) if static else treedef)
+                one = None if paths is None else paths.fast(leaves)
+                if one is not None:
+                    return one[0]  # type: ignore[no-any-return]
+            value: R = self._slow_call(leaves, treedef, static, bool(named))
+            return value
+        except Exception as error:
+            filter_traceback(error)
+            raise
 
     def _slow_call(
         self, leaves: list[Any], treedef: Any, static: tuple[Any, ...], named: bool
@@ -159,6 +165,7 @@ class JitFunction(Generic[P, R]):
             check_donated(arrays, traced.donated, tree.names((dynamic, named)))
         return traced(arrays)
 
+    @filters_traceback
     def compile(self, *args: P.args, **kwargs: P.kwargs) -> CompiledFunction[P, R]:
         """Trace and compile for arguments like these, without running.
 
@@ -200,6 +207,7 @@ class JitFunction(Generic[P, R]):
         traced = self._traces.strict(CallArguments(leaves, arrays, treedef, named=True))
         return CompiledFunction(traced, treedef)
 
+    @filters_traceback
     def bind(self, state: Any) -> BoundFunction:
         """Return the step with a state of its own, which each call changes where it lies.
 
@@ -247,6 +255,7 @@ class JitFunction(Generic[P, R]):
         steps = self._steps
         return BoundFunction(lambda *call: steps.strict(CallArguments(*call)), state)
 
+    @filters_traceback
     def graph(self, *args: P.args, **kwargs: P.kwargs) -> Graph:
         """Return the graph that a call with these arguments would run, before simplification."""
         dynamic, named, static = self._split(args, kwargs)

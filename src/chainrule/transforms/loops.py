@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import isqrt
 from typing import Any, TypeVar
 
@@ -28,11 +29,14 @@ from ..trace.function_rules import as_int
 from ..trace.operands import is_weak
 from ..trace.tracer import Tracer, traced
 from ..trace.tracing import first_token, follow_token, last_token
+from ..tracebacks import filters_traceback
 from .checkpoint import checkpoint as checkpoint_function
+from .nonfinite import checked_operation
 
 C = TypeVar("C")
 
 
+@filters_traceback
 def scan(
     f: Callable[[C, Any], tuple[C, Any]],
     init: C,
@@ -130,9 +134,8 @@ def _run(
     operands = [*map(node_or_array, carry), *map(node_or_array, columns), *captured.outside]
     if not captured.has_effects:
         operands += [first_token()] * captured.reads_token
-        return list(
-            run_scan(operands, body=body, n_carry=n, n_xs=m, length=length, reverse=reverse)
-        )
+        loop = partial(run_scan, body=body, n_carry=n, n_xs=m, length=length, reverse=reverse)
+        return checked_operation("scan", loop, operands)
     *inputs, token = body.inputs
     *outputs, last = body.outputs
     operands.insert(n, last_token())
@@ -177,6 +180,7 @@ def _checkpointed_scan(
     return carry, ys
 
 
+@filters_traceback
 def fori_loop(lower: int, upper: int, body: Callable[[Any, C], C], init: C) -> C:
     """Run ``for i in range(lower, upper): val = body(i, val)`` as one node in the graph.
 

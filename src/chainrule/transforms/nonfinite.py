@@ -76,6 +76,16 @@ def check_operation(
         check_nodes(names, [x for x in nodes if isinstance(x, Node)], results)
 
 
+def checked_operation(
+    name: str, run: Callable[[list[Any]], Sequence[Any]], operands: list[Any]
+) -> list[Any]:
+    """Return the results of an operation, which are looked at if `config.nans` says so."""
+    results = list(run(operands))
+    if current().nans:
+        check_operation(name, run, operands, results)
+    return results
+
+
 def run_checked(
     graph: Graph, run: Callable[[Sequence[Any]], list[Any]], arguments: Sequence[Any],
     written: bool = False,
@@ -108,8 +118,15 @@ def run_checked(
 
 
 def check_graph(graph: Graph, arguments: Sequence[Any], results: Sequence[Any]) -> None:
-    """Raise if the results of a graph for these arguments have nans."""
-    run_checked(graph, lambda _: list(results), arguments)
+    """Raise if the results of a graph for these arguments have nans.
+
+    If Python was called with effects, it is not called again: nothing is known of where they arose.
+    """
+    finder = Finder(current().nans > 1)
+    if finder.any(results):
+        with np.errstate(all="ignore"):
+            source = None if effects(graph) else finder.search_graph(graph, arguments)
+        _raise(finder, source, names_of_arguments(graph))
 
 
 def names_of_arguments(graph: Graph) -> dict[Node, str]:
@@ -122,8 +139,9 @@ def _raise(finder: Finder, source: Source | None, names: Mapping[Node, str]) -> 
     if source is None:
         raise NonFiniteError(
             at_user_line(
-                f"compiled code gives {sort}, and NumPy does not, so that nothing is known of "
-                "where it arises: numbers near an overflow, or a fault of chainrule"
+                f"a result has {sort}, and computed once more by NumPy, operation by operation, "
+                "it has none (or it calls Python with effects, which is not done twice): where "
+                "it arises is not known"
             )
         )
     index = tuple(int(k) for k in np.argwhere(source.mask)[0])
@@ -166,9 +184,13 @@ def _error(source: Source, word: str, entries: str, index: tuple[int, ...]) -> N
         at = f" at {loop.line}" if loop.line else ""
         derived = isinstance(loop.source_location, DerivativeLocation)
         derivative = ", in its derivative" * derived
-        lines.append(f"  in iteration {k} of the {loop.primitive.name}{at}{derivative}")
+        lines.append(f"  in iteration {k} (from 0) of the {loop.primitive.name}{at}{derivative}")
     arrays = [x for x in source.inputs if type(x) is not tuple]
     lines += [f"  {operation} reads {_described(x, source.value, index)}" for x in arrays]
+    if word == "nan" and any(
+        np.any(np.isinf(x)) for x in arrays if np.asarray(x).dtype.kind in "fc"
+    ):
+        lines.append("  (nans(infs=True) says where the infinity is from)")
     error = NonFiniteError("\n".join(lines))
     error.operation, error.filename, error.line = operation, filename, number
     error.in_derivative = in_derivative

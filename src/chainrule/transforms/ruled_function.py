@@ -17,6 +17,7 @@ from ..trace.operands import node_of
 from ..trace.plain_numbers import carries_derivative
 from ..trace.tracer import Tracer
 from ..trace.tracing import tracing
+from ..tracebacks import filters_traceback
 from .rule_calls import (
     Arguments,
     BodyGraph,
@@ -52,6 +53,7 @@ class RuledFunction(Generic[P, R]):
         """Return one call of the function, to be entered into a graph."""
         raise NotImplementedError
 
+    @filters_traceback
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         leaves, arguments = self.signature.split(args, kwargs)
         call = self.new_call(arguments)

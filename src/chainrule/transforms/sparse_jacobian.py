@@ -12,6 +12,7 @@ import numpy as np
 from ..autodiff.sparsity import colouring, scipy_sparse
 from ..errors import GradientError, ShapeError, UnsupportedError, at_user_line
 from ..graph.types import Array
+from ..tracebacks import filters_traceback
 from .gradient import differentiated_arguments
 from .linear_maps import check_dtypes, pulled, pushed
 from .traced_call import TracedCall
@@ -30,6 +31,7 @@ def sparse_jacobian(
     colours = by_columns if forward_mode else by_rows
 
     @wraps(f)
+    @filters_traceback
     def differentiated(*args: Any, **kwargs: Any) -> Any:
         positions = differentiated_arguments(argnums, len(args))
         traced = TracedCall(f, args, positions, kwargs, has_aux)

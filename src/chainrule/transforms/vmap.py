@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import tree
 from ..autodiff.batching import batch
+from ..config import current
 from ..errors import ShapeError, UnsupportedError, at_user_line
 from ..graph.graph import Graph
 from ..graph.node import Node, constant
@@ -27,8 +28,10 @@ from ..trace.capture import (
 )
 from ..trace.tracer import ArrayTracer, Tracer
 from ..trace.tracing import first_token, follow_token, last_token
+from ..tracebacks import filters_traceback
 from .axes import axes_of_leaves, normal_axis, size_of_batch
 from .loops import node_or_array
+from .nonfinite import check_operation
 
 P = ParamSpec("P")
 
@@ -93,6 +96,7 @@ def vmap(f: Callable[P, Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable[P
         raise TypeError(at_user_line(f"vmap of {type(f).__name__} {f!r:.40}: give a function"))
 
     @wraps(f)
+    @filters_traceback
     def of_batch(*args: Any, **kwargs: Any) -> Any:
         leaves, treedef = tree.flatten((args, kwargs))
         axes = axes_of_leaves(in_axes, args, kwargs)
@@ -191,6 +195,12 @@ def _batch_of(captured: Captured, columns: list[Any], size: int) -> _Outputs:
     if captured.has_effects:
         *results, token = results
         follow_token(token.value)
+    elif current().nans:
+
+        def repeated(xs: list[Any]) -> list[Any]:
+            return [y.value for y in batch(graph, xs, batched, size)]
+
+        check_operation("vmap", repeated, operands, [y.value for y in results])
     return _Outputs([y.value for y in results], [y.batched for y in results])
 
 

@@ -209,11 +209,13 @@ def _is_allowed(sequence: NodeSequence, segment: Segment) -> bool:
         if primitive not in _INDEXED:
             continue
         name, operands = _INDEXED[primitive]
+        index = nodes[offset].params[name]
+        if all([n.params[name] == index for n in nodes[offset::period]]):
+            continue
         starts = np.array([starts_of(n.params[name]) for n in nodes[offset::period]])
         starts = starts.reshape(length, -1)
         if (starts != starts[0]).any():
             segment.starts[offset] = starts
-            index = nodes[offset].params[name]
             is_basic = len(segment.slots(offset)) == operands and movable(index)
             if not is_basic or not _is_movable(sequence, segment, offset, starts):
                 return False
