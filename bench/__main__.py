@@ -9,7 +9,7 @@ from multiprocessing import get_context
 from .report import RESULTS, measure, write
 
 NAMES = ("seed_loop", "tiny_network", "digits_epoch", "larger_epochs", "fused_gradient",
-         "eager_gradient", "transforms", "matrix_products", "linalg", "wild", "branches",
+         "eager_gradient", "transforms", "matrix_products", "linalg", "solvers", "wild", "branches",
          "call_overhead", "stateful_steps", "environments", "rl_speed", "rl_learning",
          "compile_time", "first_step", "import_time", "convolution", "recurrent", "transformer",
          "text", "layers", "estimator_speed", "estimator_memory", "estimator_parity",

@@ -59,8 +59,9 @@ def _filter_chain(error: BaseException, seen: set[int]) -> bool:
         if other is not None and id(other) not in seen:
             _filter_chain(other, seen)
     context = error.__context__
-    if isinstance(context, ChainruleError) and error.__cause__ is None:
-        error.__suppress_context__ = True  # such as the refusals of attempts before
+    if context is not None and error.__cause__ is None:
+        if context.__traceback__ is None or isinstance(context, ChainruleError):
+            error.__suppress_context__ = True  # of NumPy inside of ours, or of attempts before
     return bool(frames) and (not remaining or frames[-1] is not remaining[-1])
 
 

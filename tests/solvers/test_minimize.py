@@ -182,8 +182,8 @@ def test_the_users_derivatives_are_taken() -> None:
         return optimize.rosen_hess_prod(x, p)
 
     for method, given in (
-        ("L-BFGS-B", {"jac": jac}), ("trust-exact", {"hess": hess}), ("Newton-CG", {"hessp": hessp}),
-        ("trust-exact", {"jac": jac, "hess": hess}),
+        ("L-BFGS-B", {"jac": jac}), ("trust-exact", {"hess": hess}),
+        ("Newton-CG", {"hessp": hessp}), ("trust-exact", {"jac": jac, "hess": hess}),
     ):  # fmt: skip
         calls.clear()
         assert cr.minimize(rosenbrock, START, method=method, **given).success

@@ -188,7 +188,7 @@ def wave(x: Any, a: Any, b: Any) -> Any:
         (lambda: cr.curve_fit(decay, T, Y, [9.0, 9.0, 9.0], maxfev=3), RuntimeError, "maxfev = 3"),
         (lambda: cr.curve_fit(decay, T, Y, sigma=np.ones(3)), ValueError, "sigma"),
         (lambda: cr.least_squares(residuals, [1, 1, 1], args=(T, Y)), DtypeError, "int64"),
-        (lambda: cr.least_squares(lambda x: np.log(x), -np.ones(2)), DataError, "residual 0 is nan"),
+        (lambda: cr.least_squares(lambda x: np.log(x), -np.ones(2)), DataError, "is nan at x0"),
         (lambda: cr.least_squares(lambda x: x[:0], np.ones(2)), ShapeError, "no residuals"),
         (lambda: cr.least_squares(lambda x: x[:1], np.ones(2), method="lm"), ShapeError, "'lm'"),
         (lambda: cr.least_squares(lambda x: np.sqrt(x), np.zeros(2)), DataError, "Jacobian"),

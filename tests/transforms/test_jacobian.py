@@ -154,6 +154,13 @@ def test_orders() -> None:
 
     cr.check_grads(size, (X,), order=2)
 
+    def curvature(x: Any) -> Any:
+        return np.sum(np.sin(cr.hessian(rosenbrock)(x)))
+
+    x = 0.1 * normal(20)
+    assert "scatter" in str(cr.make_graph(cr.hessian(rosenbrock))(x))
+    cr.check_grads(cr.jit(curvature), (x,))
+
 
 # Hessians
 

@@ -17,6 +17,10 @@ Donated = Mapping[int, int]
 NOTHING_DONATED: Donated = MappingProxyType({})
 
 
+NO_NUMBERS: Mapping[int, type] = MappingProxyType({})
+"""The types of inputs that are numbers, by their positions."""
+
+
 class Program(Protocol):
     """A graph that can run."""
 
@@ -37,7 +41,9 @@ class Program(Protocol):
         """
         ...
 
-    def fast_call(self, single: bool = False) -> FastCall:
+    def fast_call(
+        self, single: bool = False, numbers: Mapping[int, type] = NO_NUMBERS
+    ) -> FastCall:
         """Return a fast callable ``f(*arrays)``.
 
         It returns None, without running, if an argument is not a C-contiguous, aligned ndarray of
@@ -48,6 +54,8 @@ class Program(Protocol):
         ----------
         single : bool
             Return the only output rather than a list.
+        numbers : mapping of int to type
+            Inputs that are numbers of just these types, such as `float`, and no arrays.
         """
         ...
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..graph.evaluate import evaluate
 from ..graph.graph import Graph
-from .base import NOTHING_DONATED, Donated, FastCall, Program
+from .base import NO_NUMBERS, NOTHING_DONATED, Donated, FastCall, Program
 
 
 class NumpyBackend:
@@ -49,7 +49,9 @@ class Interpreted:
             arguments[number][...] = results[output]
         return [x for k, x in enumerate(results) if k not in self.donated]
 
-    def fast_call(self, single: bool = False) -> FastCall:
+    def fast_call(
+        self, single: bool = False, numbers: Mapping[int, type] = NO_NUMBERS
+    ) -> FastCall:
         """Return a function that never runs: knowing the arguments' types gains nothing here."""
         return lambda *_: None
 

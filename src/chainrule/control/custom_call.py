@@ -20,8 +20,7 @@ from ..graph.graph import Graph
 from ..graph.node import Node, Primitive, constant, input_node, items
 from ..graph.types import Type, is_inexact
 from ..primitives.declare import register
-from ..primitives.reductions import sum_
-from ..primitives.structure import cast
+from ..primitives.structure import cast, sum_
 from .scan import zeros_of
 
 
@@ -240,7 +239,14 @@ def _form(
 FORMS["custom_call"] = _form
 custom_call = register(
     Primitive(
-        "custom_call", _evaluate, _infer, _vjp, _jvp, multiple=True, selective_vjp=True,
-        spec={"family": "control", "doc": "A function with derivatives of its own."}, batch=_batch,
-    )  # fmt: skip
+        "custom_call",
+        _evaluate,
+        _infer,
+        _vjp,
+        _jvp,
+        multiple=True,
+        selective_vjp=True,
+        spec={"family": "control", "doc": "A function with derivatives of its own."},
+        batch=_batch,
+    )
 )

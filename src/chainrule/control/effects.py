@@ -19,10 +19,11 @@ from ..primitives.callback import callback
 
 def effects(graph: Graph) -> list[Node]:
     """Return the nodes that call a Python function with effects, or hold a graph that does."""
-    return [node for node in graph.nodes if _has_effect(node)]
+    return [node for node in graph.nodes if has_effect(node)]
 
 
-def _has_effect(node: Node) -> bool:
+def has_effect(node: Node) -> bool:
+    """Return whether a node calls a Python function with effects, or holds a graph that does."""
     if node.primitive is callback:
         return not node.params["call"].pure
     return any(isinstance(value, Graph) and effects(value) for value in node.params.values())

@@ -192,13 +192,13 @@ def _work_from(known: Sequence[Node], node: Node) -> float:
 
 def _work(node: Node) -> float:
     """Estimate the work of computing a node from its inputs, in units of an addition."""
-    name, entries = node.primitive.name, prod(node.shape)
+    name, entries = node.primitive.name, float(prod(node.shape))
     if node.primitive is ITEM:
         return _WORK_OF_A_LOOP * entries
     if name == "matmul":
-        return 2.0 * entries * node.inputs[0].shape[-1]
+        return 2.0 * entries * int(node.inputs[0].shape[-1])
     if name == "conv":
-        return 2.0 * entries * prod(node.inputs[1].shape[1:])
+        return 2.0 * entries * float(prod(node.inputs[1].shape[1:]))
     if name in ("sum", "max", "prod"):
         return float(prod(node.inputs[0].shape))
     if name in _MOVING:

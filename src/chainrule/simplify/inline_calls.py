@@ -1,6 +1,6 @@
 """Calls of functions with derivatives of their own, once all derivatives are taken: their bodies.
 
-    %3 = custom_call %1 call=f body: graph(...)   ->   the nodes of the body over %1
+%3 = custom_call %1 call=f body: graph(...)   ->   the nodes of the body over %1
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ def inline_calls(graph: Graph) -> Graph:
         call = node.inputs[0]
         if call not in results:
             results[call] = inline(inline_calls(_body(call)), call.inputs)
-        return results[call][node.params["index"]]
+        result: Node = results[call][node.params["index"]]
+        return result
 
     return rewrite(graph, rule)
 

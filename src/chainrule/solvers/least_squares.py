@@ -17,6 +17,7 @@ from .levenberg_marquardt import levenberg_marquardt
 optimize = LazyModule("scipy.optimize")
 
 _DIFFERENCES = ("diff_step", "jac_sparsity", "workers")  # options that only those read
+_EVALUATIONS = 1000  # for each unknown: SciPy allows 100, of which each costs more
 _STATUS = {1: 2, 2: 3, 3: 4, 4: 1, 5: 0, 6: 2, 7: 3, 8: 1}  # SciPy's numbers for MINPACK's
 _MESSAGES = {
     0: "The maximum number of function evaluations is exceeded.",
@@ -62,7 +63,9 @@ def least_squares(
     loss : str or callable
         Default ``"linear"``.
     f_scale : float
-    diff_step, tr_solver, tr_options, jac_sparsity, max_nfev, verbose, callback, workers
+    max_nfev : int, optional
+        Most evaluations of `fun`. Default: SciPy's, 100 n; 1000 n in the compiled loop.
+    diff_step, tr_solver, tr_options, jac_sparsity, verbose, callback, workers
         As for SciPy.
     args, kwargs : tuple, dict
         Further arguments of `fun`.
@@ -217,7 +220,7 @@ def _in_one_loop(
     n = layout.n
     scale = options.get("x_scale", "jac")
     adaptive = isinstance(scale, str)
-    most = options["max_nfev"] or 100 * n
+    most = options["max_nfev"] or _EVALUATIONS * n
     settings = np.array([
         *[_tolerance(options, key) for key in ("ftol", "xtol", "gtol")],
         100.0 if options["method"] == "lm" else 1.0, most, adaptive, options["method"] == "trf",

@@ -40,7 +40,7 @@ from .interception import call_intercepted
 from .masked import refuse_masked
 from .operands import check_plain, is_weak, node_of
 from .patches import CachedFunction, patches
-from .recording import Guard, Recording, decisions, recording
+from .recording import Guard, RaisedOnPath, Recording, decisions, recording
 from .restarts import restarted
 from .strides import set_layout_like, set_layout_of, set_strides, strides_of_array
 from .tracer import HOOKS, ArrayTracer, ScalarTracer, Tracer, traced
@@ -175,6 +175,9 @@ def capture(
 ) -> Captured:
     """Return the graph of ``function(*unflatten(treedef, inputs))``.
 
+    What the function raises arrives as it is; to `record`, as a `RaisedOnPath`, if it had asked for
+    numbers and has no effects so far: the call without a trace says it with numbers.
+
     Parameters
     ----------
     types : sequence of Type
@@ -195,6 +198,7 @@ def capture(
         Whether both sides of a branch on values are traced, and joined by `cond`. Default False.
     """
     attempts: list[Recording] = []
+    effects: list[Any] = []
 
     def trace(generous: bool) -> Captured:
         first_new_serial = next_serial()
@@ -202,7 +206,7 @@ def capture(
         call = _Traced(function, inputs, treedef, weak, examples, copy_results)
         if not record:
             return _captured(call, first_new_serial, None, joins)
-        attempts.append(Recording(inputs, examples or (), generous))
+        attempts.append(Recording(inputs, examples or (), generous, effects))
         with recording(attempts[-1]):
             return _captured(call, first_new_serial, attempts[-1], joins)
 
@@ -259,6 +263,16 @@ def _captured(
         else:
             outcome = call.outcome()
         asked_kind, asked_outside = tracing.kind_observed, tracing.outside_asked
+    except ChainruleError:
+        raise
+    except Exception as error:
+        last = tokens.joined()
+        if recorded is None or not recorded.guards:
+            raise
+        if last is tokens.first:
+            raise RaisedOnPath from error
+        recorded.value(last)  # effects that came before it
+        raise
     finally:
         tracing.first_serial, tracing.kind_observed, tracing.tokens, tracing.outside_asked = outer
         tracing.sides = outer_sides

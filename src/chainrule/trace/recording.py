@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
+from ..control.effects import has_effect
 from ..errors import user_frame
 from ..graph.node import INPUT, REFERENCE, Node, constant
 from ..graph.types import is_complex, is_inexact
@@ -52,6 +53,10 @@ class Guard(NamedTuple):
     line: int
 
 
+class RaisedOnPath(Exception):
+    """The function raised something while it was recorded, after it had asked for numbers."""
+
+
 class Recording:
     """The numbers of one call while its function is traced, and what was asked of them.
 
@@ -62,11 +67,15 @@ class Recording:
     generous : bool
         Whether what needs a plain number gets one, whose bits are then guarded: in a second
         attempt, since other code might compute with the traced number.
+    effects : list
+        What callbacks with effects gave, and whatever else has effects, in the order in which they
+        were called: a further attempt is given it, and calls only those that come after.
     """
 
     def __init__(
-        self, inputs: Sequence[Node], arrays: Sequence[Any], generous: bool = False
-    ) -> None:
+        self, inputs: Sequence[Node], arrays: Sequence[Any], generous: bool = False,
+        effects: list[Any] | None = None,
+    ) -> None:  # fmt: skip
         self._values: dict[Node, Any] = {}
         for node, x in zip(inputs, arrays, strict=True):
             if isinstance(x, np.ndarray):  # no result is the caller's own array
@@ -75,6 +84,8 @@ class Recording:
             self._values[node] = x
         self.guards: list[Guard] = []
         self.generous = generous
+        self.effects = [] if effects is None else effects
+        self._effects_so_far = 0
         self._asked: dict[tuple[Node, Kind], Any] = {}
 
     def add(self, leaf: Node, value: Any) -> None:
@@ -104,8 +115,17 @@ class Recording:
         with np.errstate(all="ignore"):
             for top in sorted(missing, key=lambda x: x.serial):
                 arguments = [values[x] if x.value is None else x.value for x in top.inputs]
-                values[top] = top.primitive.evaluate(REFERENCE, *arguments, **top.params)
+                if has_effect(top):
+                    values[top] = self._once(top, arguments)
+                else:
+                    values[top] = top.primitive.evaluate(REFERENCE, *arguments, **top.params)
         return values[node]
+
+    def _once(self, node: Node, arguments: Sequence[Any]) -> Any:
+        if self._effects_so_far == len(self.effects):
+            self.effects.append(node.primitive.evaluate(REFERENCE, *arguments, **node.params))
+        self._effects_so_far += 1
+        return self.effects[self._effects_so_far - 1]
 
     def values_of(self, results: Sequence[Node], token: Node) -> list[Any]:
         """Return the values of a function's results, after all callbacks with effects."""

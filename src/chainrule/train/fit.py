@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import random, tree
 from ..optim import Optimizer, exponential_moving_average
+from ..tracebacks import filters_traceback
 from .epoch import Augment, Loss
 from .loop import Callback, Score, Training
 from .progress import Meter

@@ -4,10 +4,11 @@ from .associative_scan import associative_scan
 from .branches import cond, while_loop
 from .callbacks import ShapeDtypeStruct, io_callback, pure_callback
 from .check import check_grads
-from .checkpoint import checkpoint
+from .checkpoint import checkpoint, remat
 from .custom_jvp import custom_jvp
 from .custom_vjp import custom_vjp
 from .gradient import grad, jvp, value_and_grad, vjp
+from .implicit import implicit_fixed_point, implicit_root
 from .jacobian import hessian, hvp, jacfwd, jacobian, jacrev
 from .jit import jit
 from .linearize import linearize
@@ -29,6 +30,8 @@ __all__ = [
     "grad",
     "hessian",
     "hvp",
+    "implicit_fixed_point",
+    "implicit_root",
     "io_callback",
     "jacfwd",
     "jacobian",
@@ -38,6 +41,7 @@ __all__ = [
     "linearize",
     "make_graph",
     "pure_callback",
+    "remat",
     "scan",
     "stop_gradient",
     "switch",

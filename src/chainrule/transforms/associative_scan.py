@@ -16,9 +16,7 @@ from .axes import normal_axis
 T = TypeVar("T")
 
 
-def associative_scan(
-    fn: Callable[[T, T], T], elems: T, reverse: bool = False, axis: int = 0
-) -> T:
+def associative_scan(fn: Callable[[T, T], T], elems: T, reverse: bool = False, axis: int = 0) -> T:
     """Combine the first 1, 2, ... n elements along an axis, by an associative operation.
 
     Entry k of the result is ``e[0] * e[1] * ... * e[k]``, with ``a * b`` for ``fn(a, b)``. `fn` is
@@ -150,6 +148,8 @@ class _Scan:
         for x, y, k in zip(self._sliced(even, 0, count), odd, self.axes, strict=True):
             paired = np.stack([x, y], axis=k + 1)
             rows.append(np.reshape(paired, (*y.shape[:k], 2 * count, *y.shape[k + 1 :])))
-        return self._joined(rows, self._sliced(even, count, None)) if (
-            even[0].shape[self.axes[0]] > count
-        ) else rows
+        return (
+            self._joined(rows, self._sliced(even, count, None))
+            if (even[0].shape[self.axes[0]] > count)
+            else rows
+        )

@@ -145,7 +145,7 @@ def _call_back(
     arrays = [as_array(x) for x in leaves]
     shapes, results = tree.flatten(result_shapes)
     types = tuple(_declared_type(x) for x in shapes)
-    call = HostFunction(f, arguments, results, types, pure, _user_line())
+    call = HostFunction(f, arguments, results, types, pure, user_line())
     if tracing.tokens is None and not any(isinstance(x, Tracer) for x in arrays):
         return tree.unflatten(results, to_user_arrays(call(arrays)))
     takes_any = pure or not ordered
@@ -177,6 +177,6 @@ def _declared_type(x: Any) -> Type:
     return Type(tuple(int(n) for n in x.shape), dtype)
 
 
-def _user_line() -> str:
+def user_line() -> str:
     frame = user_frame()
     return "<unknown line>" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"

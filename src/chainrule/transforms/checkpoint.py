@@ -46,9 +46,7 @@ def checkpoint(f: Callable[P, R], *, max_saved_bytes: int = 0) -> Callable[P, R]
 
 
 @overload
-def checkpoint(
-    *, max_saved_bytes: int = 0
-) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+def checkpoint(*, max_saved_bytes: int = 0) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
 
 
 def checkpoint(f: Callable[..., Any] | None = None, *, max_saved_bytes: int = 0) -> Any:
@@ -133,3 +131,6 @@ def _of_traced(function: _Function, most_saved: int) -> Any:
     else:
         results = apply_call(call, operands, graph)
     return tree.unflatten(structure, to_user_arrays(results))
+
+
+remat = checkpoint

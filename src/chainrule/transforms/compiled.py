@@ -63,6 +63,10 @@ class TracedFunction:
             for k, (leaf, x) in enumerate(zip(leaves, arrays, strict=True))
             if isinstance(x, np.generic)
         ]
+        # The same by position and exact type, where all of these can be read where they lie
+        self.numbers: dict[int, type] = {}
+        if all(kind is float or kind is np.generic for _, kind in self.scalars):
+            self.numbers = {k: type(leaves[k]) for k, _ in self.scalars}
         self.layouts = {k: strides_of(node) for k, node in inputs if was_asked(node)}
 
     @property
@@ -71,6 +75,10 @@ class TracedFunction:
         if self.reads_token or not self.is_of_c_order:
             return False
         return not (self.written and len(self.graph.inputs) > 1)
+
+    def takes_unseen(self, leaves: Sequence[Any]) -> bool:
+        """Return whether all leaves are arrays, or numbers that programs read where they lie."""
+        return all(type(x) is np.ndarray or k in self.numbers for k, x in enumerate(leaves))
 
     @property
     def is_of_c_order(self) -> bool:
@@ -88,6 +96,9 @@ class TracedFunction:
         """Make a fast call with numbers, such as a step counter, passed as 0-d arrays."""
         if not self.scalars:
             return None if self.distinguishes_scalars else self.fast_call(*map(_as_arrays, leaves))
+        results = self.fast_call_of_numbers(*leaves) if self.numbers else None
+        if results is not None:
+            return results
         arrays = list(leaves)
         for k, kind in self.scalars:
             number = arrays[k]
@@ -105,13 +116,21 @@ class TracedFunction:
             return lambda *_: None
         program = self.ensure_compiled()
         self._fast_call_key = program, config.num_threads
-        self.__dict__.pop("fast_call_single", None)  # it may lead to another program
+        for name in ("fast_call_single", "fast_call_of_numbers"):  # they may lead to another one
+            self.__dict__.pop(name, None)
         return program.fast_call()
+
+    @computed
+    def fast_call_of_numbers(self) -> FastCall:
+        """The same for numbers as they are where the trace had numbers."""
+        if self.reads_token:
+            return lambda *_: None
+        return self.ensure_compiled().fast_call(numbers=self.numbers)
 
     @computed
     def fast_call_single(self) -> FastCall:
         """The same, for a function that returns a single array: that array."""
-        return self.ensure_compiled().fast_call(single=True)
+        return self.ensure_compiled().fast_call(single=True, numbers=self.numbers)
 
     def ensure_compiled(self) -> Program:
         """Return the program for the present number of threads, compiled now if there is none."""
@@ -142,7 +161,8 @@ class TracedFunction:
         flag = config.num_threads
         key = (program, flag)
         if program.threads and self._fast_call_key != key and threads_word.value == flag:
-            for name in ("fast_call", "fast_call_single"):  # made for another number of threads
+            for name in ("fast_call", "fast_call_single", "fast_call_of_numbers"):
+                # They were made for another number of threads
                 self.__dict__.pop(name, None)
         if not self.reads_token:
             return program(leaves)

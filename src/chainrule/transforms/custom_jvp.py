@@ -79,7 +79,7 @@ class CustomJvpFunction(RuledFunction[P, R]):
 
 
 class _JvpCall(RuledCall):
-    """One call of a function with a rule for forward mode, of which reverse mode is the transpose."""
+    """One call of a function with a rule for forward mode; reverse mode is its transpose."""
 
     kind = "custom_jvp"
 
@@ -139,7 +139,9 @@ class _JvpCall(RuledCall):
         if not on_nodes:
             outside = [x.value if isinstance(x, Node) else x for x in outside]
         token = [FIRST_TOKEN] * body.takes_token
-        back = self._transposed(body.graph, len(primals), moving, body.result_of(body.graph.outputs))
+        back = self._transposed(
+            body.graph, len(primals), moving, body.result_of(body.graph.outputs)
+        )
         arguments = [
             *primals, *[zeros[k] for k in moving], *outside, *token,
             *[cotangents[k] for k in asked],
@@ -172,9 +174,7 @@ class _JvpCall(RuledCall):
         outputs = [_node(t) for t in pushed]
         seeds = [input_node(node.type) for node in outputs]
         floats = [k for k, node in enumerate(outputs) if is_inexact(node.dtype)]
-        pulled = reverse(
-            [outputs[k] for k in floats], sources, [seeds[k] for k in floats]
-        )
+        pulled = reverse([outputs[k] for k in floats], sources, [seeds[k] for k in floats])
         back = [
             constant(np.zeros(x.shape, x.dtype)) if c is None else c
             for c, x in zip(pulled, sources, strict=True)
@@ -204,8 +204,8 @@ def custom_jvp(
     ----------
     f : callable
         Takes and returns pytrees of arrays and numbers. Where their numbers are known (without
-        `jit`, outside of loops) `f` and its rule are handed plain arrays. All arguments are taken by
-        position, with their defaults filled in.
+        `jit`, outside of loops) `f` and its rule are handed plain arrays. All arguments are taken
+        by position, with their defaults filled in.
     nondiff_argnums : int or sequence of int
         Positions of arguments that are no arrays, such as functions or sizes. Default none.
 

@@ -291,15 +291,15 @@ def custom_vjp(
     -------
     CustomVjpFunction
         Its `defvjp(fwd, bwd)` states the rule: ``fwd(*args) -> (result, residuals)`` and
-        ``bwd(*nondiff, residuals, cotangent) -> tuple of cotangents``, one for each argument that is
-        not of `nondiff_argnums`; None stands for zeros, and for arguments of integers.
+        ``bwd(*nondiff, residuals, cotangent) -> tuple of cotangents``, one for each argument that
+        is not of `nondiff_argnums`; None stands for zeros, and for arguments of integers.
 
     Raises
     ------
     GradientError
         In forward mode (`jvp`), for which the rule says nothing: see `custom_jvp`. A backward pass
-        may be differentiated in both modes, as far as `fwd` and `bwd` can be. And where a derivative
-        is asked for by a traced array that `f` reads by its closure.
+        may be differentiated in both modes, as far as `fwd` and `bwd` can be. And where a
+        derivative is asked for by a traced array that `f` reads by its closure.
     ShapeError, DtypeError
         If `fwd` or `bwd` return another structure, or other shapes, than they should.
 

@@ -127,19 +127,18 @@ class JitFunction(Generic[P, R]):
             found, result = self._traces.find(call)
             if result is not None:
                 return result[0]
-        flat = not (static or named) and all(type(x) is np.ndarray for x in leaves)
-        flat = flat and treedef.num_nodes == 1 + len(leaves)
+        flat = not (static or named) and treedef.num_nodes == 1 + len(leaves)
         if isinstance(found, Paths):
             result = found(leaves, arrays)
             self._last_traced.pop(structure, None)
             self._last_paths[structure] = found
-            if flat:
+            if flat and found.takes_unseen(leaves):
                 self._fast_single, self._fast_single_owner = found.fast_single, found
             return result
         result = found(arrays)
         if found.program is not None and found.allows_fast_call:
             self._last_traced[structure] = found
-            if flat and found.out_treedef.is_leaf():
+            if flat and found.out_treedef.is_leaf() and found.takes_unseen(leaves):
                 self._fast_single, self._fast_single_owner = found.fast_call_single, found
         return result
 

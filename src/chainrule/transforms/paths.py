@@ -12,14 +12,16 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from .. import tree
+from ..control.effects import has_effect
 from ..backends import FastCall
 from ..config import current
 from ..errors import PerformanceWarning, warn_user
 from ..forks import changing
 from ..graph.graph import Graph
+from ..graph.node import reachable
 from ..primitives.callback import FIRST_TOKEN
 from ..trace.capture import Captured, to_user_arrays
-from ..trace.recording import ANSWER_BYTES, ONE, Guard, Recording, answer_of
+from ..trace.recording import ANSWER_BYTES, ONE, Guard, RaisedOnPath, Recording, answer_of
 from .compiled import TracedFunction, layout
 from .nonfinite import check_graph
 from .path_info import PathInfo, advice, guard_text
@@ -64,6 +66,8 @@ class Path:
         What the program's last result is if all guards hold.
     branches : list of _Branch
         The points of the tree that it comes by, one before each guard.
+    asks_effects : bool
+        Whether a guard depends on what a callback with effects gave.
     trial : bool
         Whether the program may run before it is known that the guards hold.
     """
@@ -78,6 +82,8 @@ class Path:
         self.calls, self.last_used = 1, 0
         self.compiled = self.allows_fast_call = False
         self.trial = not (captured.has_effects or _is_unpredictable(captured.graph))
+        asked = reachable([guard.node for guard in self.guards])
+        self.asks_effects = any(map(has_effect, asked)) if captured.has_effects else False
 
     def compile(self) -> None:
         """Make the program, if there is none."""
@@ -168,10 +174,11 @@ class Paths:
         eager: Callable[[list[Any]], Any], layouts: dict[int, Any],
     ) -> None:  # fmt: skip
         self.name, self.layouts = name, layouts
-        self._record, self._eager = record, eager
+        self._record, self.eager = record, eager
         self.paths: list[Path] = []
         self.latest: Path | None = None
         self._whole: TracedFunction | None = None  # which serves for all paths
+        self._depends_on_effects = False
         self.last_used = 0
         self.zero_dim_arguments: frozenset[int] = frozenset()
         self._root = _Branch()
@@ -179,6 +186,10 @@ class Paths:
         self._failures: dict[tuple[str, int], list[Guard]] = {}
         self._is_noted = False
         self._single: tuple[FastCall, bytes, Any] = _no_call, b"", None
+
+    def takes_unseen(self, leaves: Sequence[Any]) -> bool:
+        """Return whether all leaves are arrays, or numbers that programs read where they lie."""
+        return self.latest is not None and self.latest.traced.takes_unseen(leaves)
 
     def has_layout_of(self, arrays: Sequence[Any]) -> bool:
         """Return whether these arrays lie in memory as those that the paths are for."""
@@ -234,10 +245,12 @@ class Paths:
         self._uses += 1
         if self._whole is not None:
             return self._whole(arrays)
+        if self._depends_on_effects:  # a path that does not serve would have had them
+            return self.eager(leaves)
         if current().nans:  # by what the numbers say, and not by what programs for others do
             return self.take(*self._record(leaves, arrays), arrays)
         if self._misses > _PATIENCE and self._uses % _PATIENCE and self._has_enough():
-            return self._eager(leaves)
+            return self.eager(leaves)
         result = self._by_program(arrays)
         if result is not None:
             self._misses = 0
@@ -245,8 +258,13 @@ class Paths:
         self._misses += 1
         if self._has_enough():
             self._note()
-            return self._eager(leaves)
-        captured, traced = self._record(leaves, arrays)
+            return self.eager(leaves)
+        try:
+            captured, traced = self._record(leaves, arrays)
+        except RaisedOnPath:
+            captured = None
+        if captured is None:
+            return self.eager(leaves)
         if not captured.guards:  # rewritten code asks nothing any more
             self._whole = traced
             return traced(arrays)
@@ -293,7 +311,9 @@ class Paths:
             check_graph(captured.graph, [*arrays, *[FIRST_TOKEN] * captured.reads_token], values)
         result = tree.unflatten(captured.out_treedef, to_user_arrays(values))
         self._recorded += 1
-        self._enter(Path(captured, traced))
+        path = Path(captured, traced)
+        self._depends_on_effects |= path.asks_effects
+        self._enter(path)
         return result
 
     # The tree
@@ -334,8 +354,9 @@ class Paths:
     def _expect(self, path: Path) -> None:
         """Have the next call with arrays, to one array, try this path before all else."""
         traced = path.traced
-        if path.allows_fast_call and traced.out_treedef.is_leaf() and not traced.scalars:
-            self._single = traced.fast_call, path.expected, path
+        if path.allows_fast_call and traced.out_treedef.is_leaf():
+            call = traced.fast_call_of_numbers if traced.numbers else traced.fast_call
+            self._single = call, path.expected, path
 
     def _has_enough(self) -> bool:
         """Return whether programs serve too few calls to record more paths."""

@@ -33,7 +33,6 @@ from ..trace.capture import as_array, call_user_function, capture, identity_of
 from ..trace.operands import is_weak, node_of
 from ..trace.plain_numbers import carries_derivative
 from ..trace.restarts import restarted
-from ..trace.restarts import restarted
 from ..trace.strides import set_layout_like
 from ..trace.tracer import ArrayTracer, ScalarTracer, Tracer
 from ..trace.tracing import tracing

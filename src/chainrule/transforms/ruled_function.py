@@ -58,7 +58,7 @@ class RuledFunction(Generic[P, R]):
         leaves, arguments = self.signature.split(args, kwargs)
         call = self.new_call(arguments)
         if not any(isinstance(x, Tracer) for x in leaves):
-            result = self.function(*arguments.positional(leaves))
+            result = self.of_positional(arguments.positional(leaves))
             tracers = [x.node for x in tree.leaves(result) if isinstance(x, Tracer)]
             if not any(x.value is None or carries_derivative(x) for x in tracers):
                 return result  # type: ignore[no-any-return]
@@ -68,6 +68,11 @@ class RuledFunction(Generic[P, R]):
             body = call.capture(nodes)
             results = apply_call(call, [*nodes, *body.outside], body.graph)
         return tree.unflatten(call.results, to_user_arrays(results))  # type: ignore[no-any-return]
+
+    def of_positional(self, args: Sequence[Any]) -> Any:
+        """Return what the function itself returns."""
+        function: Callable[..., Any] = self.function
+        return function(*args)
 
     @staticmethod
     def _of_known(call: RuledCall, nodes: Sequence[Node]) -> Sequence[Any] | None:
@@ -135,7 +140,7 @@ class RuledCall(CustomCall):
         """Capture the function's graph over its operands."""
 
         def function(*leaves: Any) -> Any:
-            return self.owner.function(*self.arguments.positional(leaves))
+            return self.owner.of_positional(self.arguments.positional(leaves))
 
         body, _ = graph_of_call(self.name, function, nodes, self.arguments.weak)
         leaves, self.results = tree.flatten(body.result_of(body.graph.outputs))
@@ -153,7 +158,9 @@ class RuledCall(CustomCall):
 
     def evaluate(self, *inputs: Any) -> Sequence[Any]:
         """Call the function on plain numbers."""
-        result = run_plainly(self.owner.function, *self.arguments.positional(self.plain(inputs)))
+        result = run_plainly(
+            self.owner.of_positional, self.arguments.positional(self.plain(inputs))
+        )
         leaves, self.results = tree.flatten(result)
         arrays = [as_array(x, f"a result of {self.name}") for x in leaves]
         self.types = tuple([Type(x.shape, x.dtype) for x in arrays])

@@ -15,9 +15,7 @@ R = TypeVar("R")
 Operands = TypeVarTuple("Operands")
 
 
-def switch(
-    index: Any, branches: Sequence[Callable[[*Operands], R]], *operands: *Operands
-) -> R:
+def switch(index: Any, branches: Sequence[Callable[[*Operands], R]], *operands: *Operands) -> R:
     """Run ``branches[index](*operands)`` as a part of the graph.
 
     Only the branch that is taken is computed: the others are passed by in a tree of `cond`, whose
@@ -56,7 +54,9 @@ def switch(
         raise ValueError(at_user_line("switch: there is no branch to take"))
     number = as_array(index, "the index of switch")
     if number.shape != ():
-        raise ShapeError(at_user_line(f"switch: the index has shape {number.shape}: give one number"))
+        raise ShapeError(
+            at_user_line(f"switch: the index has shape {number.shape}: give one number")
+        )
     if number.dtype.kind not in "iu":
         raise DtypeError(at_user_line(f"switch: the index is {number.dtype}: give an integer"))
 

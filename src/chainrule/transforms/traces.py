@@ -24,7 +24,7 @@ from ..trace.capture import (
     to_user_arrays,
 )
 from ..trace.operands import is_weak
-from ..trace.recording import recording
+from ..trace.recording import RaisedOnPath, recording
 from ..trace.tracer import ArrayTracer, ScalarTracer, Tracer
 from ..trace.tracing import tracing
 from .bound import traced_step
@@ -109,7 +109,13 @@ class Traces:
         found, key, either_key = self._lookup(call)
         result = None
         if found is None:
-            captured = self._captured(call, record=True)
+            try:
+                captured = self._captured(call, record=True)
+            except RaisedOnPath:
+                captured = None
+            if captured is None:
+                found = self._paths(call)
+                return found, (found.eager(call.leaves),)
             found = self._traced(captured, call)
             if captured.guards:
                 traced, found = found, self._paths(call)

@@ -29,9 +29,10 @@ from ...graph.verify import verify
 from ..scan_passes import map_inner_graphs
 from .body import build_loop
 from .emission import Emission, RejectedLoop
+from .first_iteration import with_first_iterations
 from .periods import FEWEST_ITERATIONS, FEWEST_SAVED
 from .segments import Segment, find_segments
-from .sequence import EXACT, NodeSequence
+from .sequence import EXACT, NodeSequence, number_nodes
 from .stores import forward_stores
 
 FEWEST_NODES = FEWEST_SAVED + FEWEST_ITERATIONS
@@ -113,13 +114,16 @@ def _searched(nodes: list[Node], outputs: Sequence[Node]) -> tuple[NodeSequence,
     that is more regular.
     """
     forwarded, alias = forward_stores(nodes)
-    sequence = NodeSequence(forwarded, outputs, alias)
+    sequence = number_nodes(forwarded, outputs, alias)
     segments = find_segments(sequence)
     if alias and _covered(segments) < 0.5 * len(forwarded):
-        plain = NodeSequence(nodes, outputs, {})
+        plain = number_nodes(nodes, outputs, {})
         others = find_segments(plain)
         if _covered(others) > _covered(segments):
-            return plain, others
+            sequence, segments = plain, others
+    completed = with_first_iterations(sequence, segments)
+    if completed is not sequence:
+        return completed, find_segments(completed)
     return sequence, segments
 
 

@@ -28,7 +28,7 @@ from .stores import extents_of, starts_of
 
 INNER, CARRY, FIXED, TABLE = range(4)
 MOST_CUTS = 12  # of a stretch one after the other
-MOST_LAG = 32  # iterations back that a carry may reach
+MOST_LAG = 64  # iterations back that a carry may reach
 MOST_FUSED_ENTRIES = 2**12
 MOST_FUSED_NODES = 2**10
 # Where a node's slices are, and how many operands it has if none is an index array
@@ -139,7 +139,8 @@ def _aligned_start(
     crossed = total[:period].copy() + int((spans // period).sum())
     crossed += total[period : 2 * period]
     leftover = (stop - start) - length * period
-    best = int(np.lexsort((offsets, offsets > leftover, crossed))[0])
+    # Rather to the end of the stretch: first iterations miss what was computed from constants
+    best = int(np.lexsort((offsets, offsets != leftover, offsets > leftover, crossed))[0])
     return start + best, length - (best > leftover)
 
 

@@ -9,6 +9,7 @@ constants have one id.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
@@ -124,6 +125,7 @@ _KEYS: dict[Any, Callable[[Mapping[str, Any]], Hashable]] = {
 }
 
 
+@dataclass(eq=False)
 class NodeSequence:
     """Nodes in order, as arrays; see the module.
 
@@ -143,60 +145,16 @@ class NodeSequence:
         The ids of the results.
     """
 
-    def __init__(
-        self, nodes: list[Node], outputs: Sequence[Node], alias: Mapping[Node, Node]
-    ) -> None:
-        self.nodes, self.externals = nodes, list[Node]()
-        self._ids: dict[Node, int] = {node: k for k, node in enumerate(nodes)}
-        self._constants: dict[Hashable, int] = {}
-        self._types: dict[Hashable, int] = {}
-        codes: dict[Hashable, int] = {}
-        unique = count(-1, -1)
-        code_list, type_list, operands, firsts = [], [], [], [0]
-        self._alias = alias
-        ids, types, keys = self._ids, self._types, _KEYS
-        for node in nodes:
-            primitive, params, inputs = node.primitive, node.params, node.inputs
-            type_key = (node.shape, node.dtype)
-            type_list.append(types.setdefault(type_key, len(types)))
-            for child in inputs:
-                known = ids.get(child)
-                operands.append(self._id_of(child) if known is None or alias else known)
-            firsts.append(len(operands))
-            key: Hashable
-            if not params:
-                key = (primitive, type_key, len(inputs))
-            elif primitive.spec["family"] == "control" and _calls_python(node):
-                code_list.append(next(unique))  # in no loop
-                continue
-            else:
-                rule = keys.get(primitive)
-                key = (primitive, type_key, len(inputs), rule(params) if rule else frozen(params))
-            code_list.append(codes.setdefault(key, len(codes)))
-        self.outputs = [self._id_of(node) for node in outputs]
-        type_list += [types.setdefault((n.shape, n.dtype), len(types)) for n in self.externals]
-        self.codes: Array = np.array(code_list, np.int64)
-        self.types: Array = np.array(type_list, np.int64)
-        self.operands: Array = np.array(operands, np.int64)
-        self.firsts: Array = np.array(firsts, np.int64)
+    nodes: list[Node]
+    externals: list[Node]
+    codes: Array
+    types: Array
+    operands: Array
+    firsts: Array
+    outputs: list[int]
 
     def __len__(self) -> int:
         return len(self.nodes)
-
-    def _id_of(self, node: Node) -> int:
-        """Return the id of an operand; an external one is entered when it is met first."""
-        while node in self._alias:
-            node = self._alias[node]
-        known = self._ids.get(node)
-        if known is not None:
-            return known
-        new = len(self.nodes) + len(self.externals)
-        if node.primitive is CONSTANT:
-            new = self._constants.setdefault(constant_key(node), new)
-        self._ids[node] = new
-        if new == len(self.nodes) + len(self.externals):
-            self.externals.append(node)
-        return new
 
     def node(self, number: int) -> Node:
         """Return the node of an id, as it was traced."""
@@ -206,3 +164,72 @@ class NodeSequence:
     def operand_ids(self, position: int) -> list[int]:
         """Return the ids of what a node reads."""
         return self.operands[self.firsts[position] : self.firsts[position + 1]].tolist()  # type: ignore[no-any-return]
+
+
+def number_nodes(
+    nodes: list[Node], outputs: Sequence[Node], alias: Mapping[Node, Node]
+) -> NodeSequence:
+    """Return nodes in their order as a sequence.
+
+    Parameters
+    ----------
+    nodes : list of Node
+    outputs : sequence of Node
+        The results.
+    alias : mapping of Node to Node
+        What is read in place of nodes that are not there.
+    """
+    numbering = _Numbering(nodes, alias)
+    codes: dict[Hashable, int] = {}
+    types: dict[Hashable, int] = {}
+    unique = count(-1, -1)
+    code_list, type_list, operands, firsts = [], [], [], [0]
+    ids, keys = numbering.ids, _KEYS
+    for node in nodes:
+        primitive, params, inputs = node.primitive, node.params, node.inputs
+        type_key = (node.shape, node.dtype)
+        type_list.append(types.setdefault(type_key, len(types)))
+        for child in inputs:
+            known = ids.get(child)
+            operands.append(numbering.id_of(child) if known is None or alias else known)
+        firsts.append(len(operands))
+        key: Hashable
+        if not params:
+            key = (primitive, type_key, len(inputs))
+        elif primitive.spec["family"] == "control" and _calls_python(node):
+            code_list.append(next(unique))  # in no loop
+            continue
+        else:
+            rule = keys.get(primitive)
+            key = (primitive, type_key, len(inputs), rule(params) if rule else frozen(params))
+        code_list.append(codes.setdefault(key, len(codes)))
+    output_ids = [numbering.id_of(node) for node in outputs]
+    externals = numbering.externals
+    type_list += [types.setdefault((n.shape, n.dtype), len(types)) for n in externals]
+    arrays = [np.array(x, np.int64) for x in (code_list, type_list, operands, firsts)]
+    return NodeSequence(nodes, externals, *arrays, output_ids)
+
+
+class _Numbering:
+    """The ids of nodes."""
+
+    def __init__(self, nodes: list[Node], alias: Mapping[Node, Node]) -> None:
+        self.ids: dict[Node, int] = {node: k for k, node in enumerate(nodes)}
+        self.externals: list[Node] = []
+        self._count, self._alias = len(nodes), alias
+        self._constants: dict[Hashable, int] = {}
+
+    def id_of(self, node: Node) -> int:
+        """Return the id of an operand; an external one is entered when it is met first."""
+        while node in self._alias:
+            node = self._alias[node]
+        known = self.ids.get(node)
+        if known is not None:
+            return known
+        new = following = self._count + len(self.externals)
+        if node.primitive is CONSTANT:
+            new = self._constants.setdefault(constant_key(node), following)
+        self.ids[node] = new
+        if new == following:
+            self.externals.append(node)
+        return new

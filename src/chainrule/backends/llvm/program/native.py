@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from time import perf_counter
 from typing import Any
 from weakref import WeakSet, WeakValueDictionary
@@ -15,7 +15,7 @@ from ....forks import changing
 from ....graph.graph import Graph
 from ....graph.node import REFERENCE
 from ....graph.types import Type
-from ...base import Donated, FastCall
+from ...base import NO_NUMBERS, Donated, FastCall
 from ...threads import usable_cpus
 from ..debug.timing_report import TimingReport
 from ..layout.frame import (
@@ -33,6 +33,7 @@ from ..runtime import (
     make_fast_call,
     pool,
     raise_from_frame,
+    readable_numbers,
     set_main,
     within,
     worker,
@@ -113,10 +114,15 @@ class NativeProgram:
         finally:
             self._idle_frames.append(frame)
 
-    def fast_call(self, single: bool = False) -> FastCall:
+    def fast_call(
+        self, single: bool = False, numbers: Mapping[int, type] = NO_NUMBERS
+    ) -> FastCall:
         """Return a function that checks arrays and calls `main` without Python in between."""
         address = fast_call_address()
         if address is None:
+            return _never
+        readable = readable_numbers()
+        if any(readable.get(kind) != self.inputs[k].dtype for k, kind in numbers.items()):
             return _never
         e = self.executable
         often = any(not call.rare for call in e.numpy_calls)
@@ -127,6 +133,7 @@ class NativeProgram:
                 address, self.inputs, self.outputs, self._first_frame.words, main=self._address,
                 long=e.long, single=single, run=run if by_python else None, failed=self._failed,
                 threads=self._thread_flag() if e.threads else None, keepalive=self,
+                numbers=numbers,
             )  # fmt: skip
             if e.iteration_words:
                 self._call_specs.append(call_spec_of(call))

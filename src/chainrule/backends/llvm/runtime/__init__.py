@@ -4,7 +4,7 @@ In: nothing of a graph. Out: addresses of functions, pools of threads, fast call
 Imports `cache`, `kernels`, `layout`, `ir` and `target`.
 """
 
-from .fast_call import call_spec_of, make_fast_call, set_main
+from .fast_call import call_spec_of, make_fast_call, readable_numbers, set_main
 from .library import (
     cache_key,
     fast_call_address,
@@ -27,6 +27,7 @@ __all__ = [
     "make_fast_call",
     "pool",
     "raise_from_frame",
+    "readable_numbers",
     "set_main",
     "symbols",
     "within",

@@ -1,4 +1,4 @@
-"""The fast call of a program: arrays are checked, results result and `main` called natively.
+"""The fast call of a program: arrays are checked, results made and `main` called natively.
 
 ``a.ctypes.data`` and ``np.empty`` take a microsecond for each array; here it is a few nanoseconds.
 A fast call is a built-in function of Python, whose code is in the library and whose `self` is the
@@ -12,13 +12,15 @@ import ctypes
 import sys
 import sysconfig
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from ....config import checks_word, threads_word
 from ....graph.types import Type
+from ...base import NO_NUMBERS
 from ..ir.builder import FunctionBuilder, Module
 from ..layout.frame import BUSY, FIRST_ARGUMENT
 
@@ -28,7 +30,10 @@ _TYPE, _DATA, _RANK, _SIZES, _DESCR, _FLAGS = 8, 16, 24, 32, 56, 64
 _FINE = 0x0101  # NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_ALIGNED
 _NEW, _RETURN = 94, 76  # PyArray_NewFromDescr, PyArray_Return in NumPy's table of functions
 
-# Words of a call spec. Then, for each input and each output: its descr, its rank, its sizes
+_NUMBER = 16  # where a float, a complex, and most scalars of NumPy hold their number
+
+# Words of a call spec. Then, for each input and each output: its descr, its type, its rank, its
+# sizes
 (_NDARRAY, _INPUTS, _OUTPUTS, _FRAME, _MAIN, _LONG, _SINGLE, _RUN, _FAILED, _MAKE,
  _SCALAR, _NONE, _SET, _THREADS, _HEAD) = range(15)  # fmt: skip
 
@@ -65,6 +70,7 @@ class _Writer:
         self.spec = self.word("%self", _DATA, "ptr")
         self.frame = self.of_spec(_FRAME, "ptr")
         f.emit("%cursor = alloca ptr, align 8")
+        f.emit("%data = alloca i64, align 8")
 
     def word(self, pointer: str, offset: int, kind: str = "i64") -> str:
         """Load a word that many bytes after an address."""
@@ -120,7 +126,7 @@ class _Writer:
         self.demand(self.f.name(f"icmp eq i64 {busy}, 0"), otherwise)
 
     def arguments(self, count: str, otherwise: str, fill: bool = False) -> None:
-        """Check type, dtype, layout and shape of each; `fill` writes its address to the frame."""
+        """Check each, which is an array or a number; `fill` writes its address to the frame."""
         f = self.f
         kind = self.of_spec(_NDARRAY)
         f.emit(f"store ptr {f.offset(self.spec, _HEAD, 8)}, ptr %cursor, align 8")
@@ -128,22 +134,36 @@ class _Writer:
             want = f.name("load ptr, ptr %cursor, align 8")
             address = f.offset("%arguments", loop.index, 8)
             item = f.name(f"load ptr, ptr {address}, align 8")
-            for offset, wanted in ((_TYPE, kind), (_DESCR, self.word(want, 0))):
-                self.demand(f.name(f"icmp eq i64 {self.word(item, offset)}, {wanted}"), otherwise)
-            flags = f.name(f"load i32, ptr {f.offset(item, _FLAGS, 1)}, align 4")
-            fine = f.name(f"and i32 {flags}, {_FINE}")
-            self.demand(f.name(f"icmp eq i32 {fine}, {_FINE}"), otherwise)
-            rank32 = f.name(f"load i32, ptr {f.offset(item, _RANK, 1)}, align 4")
-            rank = f.name(f"sext i32 {rank32} to i64")
-            self.demand(f.name(f"icmp eq i64 {rank}, {self.word(want, 8)}"), otherwise)
-            sizes, sought = self.word(item, _SIZES, "ptr"), f.offset(want, 16, 1)
-            with f.loop(0, rank) as axes:
-                size = f.name(f"load i64, ptr {f.offset(sizes, axes.index, 8)}, align 8")
-                asked = f.name(f"load i64, ptr {f.offset(sought, axes.index, 8)}, align 8")
-                self.demand(f.name(f"icmp eq i64 {size}, {asked}"), otherwise)
-            f.emit(f"store ptr {f.offset(sought, rank, 8)}, ptr %cursor, align 8")
+            wanted, rank = self.word(want, 8), self.word(want, 16)
+            self.demand(f.name(f"icmp eq i64 {self.word(item, _TYPE)}, {wanted}"), otherwise)
+            number = f.name(f"ptrtoint ptr {f.offset(item, _NUMBER, 1)} to i64")
+            f.emit(f"store i64 {number}, ptr %data, align 8")
+            with f.when(f.name(f"icmp eq i64 {wanted}, {kind}")):
+                self.array(item, want, rank, otherwise)
+            f.emit(f"store ptr {f.offset(f.offset(want, 24, 1), rank, 8)}, ptr %cursor, align 8")
             if fill:
-                self.put(self.word(item, _DATA), f.plus(loop.index, FIRST_ARGUMENT))
+                data = f.name("load i64, ptr %data, align 8")
+                self.put(data, f.plus(loop.index, FIRST_ARGUMENT))
+
+    def array(self, item: str, want: str, rank: str, otherwise: str) -> None:
+        """Check dtype, layout and shape of an array, and note its address."""
+        f = self.f
+        self.demand(
+            f.name(f"icmp eq i64 {self.word(item, _DESCR)}, {self.word(want, 0)}"), otherwise
+        )
+        flags = f.name(f"load i32, ptr {f.offset(item, _FLAGS, 1)}, align 4")
+        fine = f.name(f"and i32 {flags}, {_FINE}")
+        self.demand(f.name(f"icmp eq i32 {fine}, {_FINE}"), otherwise)
+        rank32 = f.name(f"load i32, ptr {f.offset(item, _RANK, 1)}, align 4")
+        self.demand(
+            f.name(f"icmp eq i64 {f.name(f'sext i32 {rank32} to i64')}, {rank}"), otherwise
+        )
+        sizes, sought = self.word(item, _SIZES, "ptr"), f.offset(want, 24, 1)
+        with f.loop(0, rank) as axes:
+            size = f.name(f"load i64, ptr {f.offset(sizes, axes.index, 8)}, align 8")
+            asked = f.name(f"load i64, ptr {f.offset(sought, axes.index, 8)}, align 8")
+            self.demand(f.name(f"icmp eq i64 {size}, {asked}"), otherwise)
+        f.emit(f"store i64 {self.word(item, _DATA)}, ptr %data, align 8")
 
     def results(self) -> str:
         """Make a list of new arrays."""
@@ -153,9 +173,9 @@ class _Writer:
         self.demand(f.name(f"icmp ne ptr {results}, null"), "nothing")
         with f.loop(0, count) as loop:
             want = f.name("load ptr, ptr %cursor, align 8")
-            descr, rank = self.word(want, 0, "ptr"), self.word(want, 8)
+            descr, rank = self.word(want, 0, "ptr"), self.word(want, 16)
             f.emit(f"call void @Py_IncRef(ptr {descr})")  # which the new array takes
-            sizes = f.offset(want, 16, 1)
+            sizes = f.offset(want, 24, 1)
             rank32 = f.name(f"trunc i64 {rank} to i32")
             result = f.name(
                 f"call ptr {self.of_spec(make, 'ptr')}(ptr {kind}, ptr {descr}, i32 {rank32}, "
@@ -279,7 +299,7 @@ def make_fast_call(
     address: int, inputs: Sequence[Type], outputs: Sequence[Type], frame: Any, *,
     main: int = 0, long: bool = True, single: bool = False, threads: int | None = None,
     run: Callable[[list[Any]], Any] | None = None, failed: Callable[[int], Any] | None = None,
-    keepalive: object = None, checked: bool = True,
+    keepalive: object = None, checked: bool = True, numbers: Mapping[int, type] = NO_NUMBERS,
 ) -> Callable[..., Any]:  # fmt: skip
     """Return a function of arrays that runs a program; of anything else it returns None.
 
@@ -306,13 +326,16 @@ def make_fast_call(
         What must live as long as the function.
     checked : bool
         Whether it never runs while results are to be looked at (`config.nans`).
+    numbers : mapping of int to type
+        Inputs that are numbers of these types (`readable_numbers`), and no arrays.
     """
     new, scalar = _numpy_api()
     words = [id(np.ndarray), len(inputs), len(outputs), frame.ctypes.data, main, long, single,
              0 if run is None else id(run), 0 if failed is None else id(failed), new,
              scalar, id(None), 0, threads or 0]  # fmt: skip
-    for t in (*inputs, *outputs):
-        words += [id(t.dtype), len(t.shape), *t.shape]
+    for k, t in enumerate((*inputs, *outputs)):
+        kind = numbers.get(k, np.ndarray) if k < len(inputs) else np.ndarray
+        words += [id(t.dtype), id(kind), len(t.shape), *t.shape]
     spec = np.array(words, np.int64).view(CallSpec)
     word = checks_word if threads is None else threads_word
     spec[_SET] = ctypes.addressof(word) if checked else spec.ctypes.data + 8 * _THREADS
@@ -348,20 +371,36 @@ def _numpy_api() -> tuple[int, int]:
     return table[_NEW] or 0, table[_RETURN] or 0
 
 
+@lru_cache
+def readable_numbers() -> Mapping[type, np.dtype[Any]]:
+    """Return the types of numbers that can be read where they lie, which is tried out."""
+    readable: dict[type, np.dtype[Any]] = {}
+    for kind in (float, complex, *{np.dtype(code).type for code in "?bhilqBHILQfdFD"}):
+        number, dtype = kind(1.5), np.dtype(kind)
+        if kind.__basicsize__ < _NUMBER + dtype.itemsize:
+            continue
+        memory = (ctypes.c_char * dtype.itemsize).from_address(id(number) + _NUMBER)
+        if bytes(memory) == np.asarray(number, dtype).tobytes():
+            readable[kind] = dtype
+    return readable
+
+
 def works(address: int) -> bool:
     """Whether Python and NumPy are built as this file assumes, which is tried out."""
     if sys.implementation.name != "cpython" or sysconfig.get_config_var("Py_GIL_DISABLED"):
         return False
-    a, b = np.zeros((2, 3), np.float32), np.ones(5)
-    types = [Type(x.shape, x.dtype) for x in (a, b)]
-    frame = np.zeros(FIRST_ARGUMENT + 4, np.int64)
+    a, b, c = np.zeros((2, 3), np.float32), np.ones(5), 2.5
+    types = [Type(x.shape, x.dtype) for x in (a, b, np.asarray(c))]
+    frame = np.zeros(FIRST_ARGUMENT + 6, np.int64)
 
     def run(results: list[Any]) -> bool:
         result = [Type(x.shape, x.dtype) for x in results]
         return result == types and list(frame[FIRST_ARGUMENT:]) == [
-            x.ctypes.data for x in (a, b, *results)
-        ]
+            a.ctypes.data, b.ctypes.data, id(c) + _NUMBER, *[x.ctypes.data for x in results]
+        ]  # fmt: skip
 
-    call = make_fast_call(address, types, types, frame, run=run, checked=False)
+    call = make_fast_call(address, types, types, frame, run=run, checked=False, numbers={2: float})
     odd = ((a, b[::-1]), (a, a), (a,), (a, 1.0), (a, b.astype(np.int64)))
-    return call(a, b) is True and all(call(*x) is None for x in odd)
+    others = (np.float64(2.5), np.asarray(2.5), 2)
+    fine = call(a, b, c) is True and all(call(a, b, x) is None for x in others)
+    return fine and all(call(*x, c) is None for x in odd)
