@@ -1,4 +1,4 @@
-"""Python loops under jit, found again in the graph, beside hand-written scans: python -m bench.loops
+"""Python loops under jit, which become scans, beside scans by hand: python -m bench.loops
 
 Both are run in turns, after their results were compared. ``first call`` is tracing, compiling and
 one run, with nothing in a cache.
@@ -146,8 +146,7 @@ def main(lengths: list[int]) -> None:
                 seconds, ours = first_call(loop, arguments)
                 scan_seconds, theirs = first_call(scan, arguments)
                 a, b = ours(*arguments), theirs(*arguments)
-                for x, y in zip(np.atleast_1d(a) if type(a) is not tuple else a,
-                                np.atleast_1d(b) if type(b) is not tuple else b, strict=True):  # fmt: skip
+                for x, y in zip(cr.tree.leaves(a), cr.tree.leaves(b), strict=True):
                     np.testing.assert_allclose(x, y, rtol=1e-9)
                 run, scan_run = seconds_each([ours, theirs], arguments, steps)
                 print(

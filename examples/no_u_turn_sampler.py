@@ -80,7 +80,7 @@ def first_step(theta, gradient, energy_at, rng):
 def sample(theta, rng):
     """Draws after tuning, and how many gradients they took."""
     theta = np.asarray(theta, float)
-    value, gradient = cr.jit(both)(theta)
+    _, gradient = cr.jit(both)(theta)
     step = first_step(theta, gradient, log_posterior, rng)
     aim, error, log_mean = np.log(10 * step), 0.0, 0.0
     draws, gradients = np.empty((DRAWS, theta.size)), 0

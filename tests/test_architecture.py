@@ -33,7 +33,7 @@ LAYERS = [
     ["trace"],
     ["backends"],
     ["transforms"],
-    ["scipy_rules"],
+    ["debug", "scipy_rules"],
     ["random"],
     ["losses", "nn", "optim", "signal", "solvers"],
     ["data"],
@@ -98,7 +98,7 @@ STAGES: dict[str, set[str]] = {
 }
 LARGEST_FILE = 400
 LARGEST_FUNCTION = 70
-MOST_PRIMITIVES = 62
+MOST_PRIMITIVES = 63  # the last is `custom_call`: a rule of the user's is no composition
 # Functions that are no compositions of others, or only with a loss of digits; each family's tests
 # go through all of its members.
 UNLIMITED_FAMILIES = {"linalg", "special", "fft", "complex"}
@@ -281,7 +281,7 @@ def package_files(package: str) -> list[Path]:
 
 
 def test_few_primitives() -> None:
-    """The rest of NumPy is a composition of at most 62."""
+    """The rest of NumPy is a composition of at most 63."""
     limited = [p for p in REGISTRY.values() if p.spec["family"] not in UNLIMITED_FAMILIES]
     assert len(limited) <= MOST_PRIMITIVES
 

@@ -55,14 +55,18 @@ def reference(module: str) -> str:
     whole = "chainrule" if module == "chainrule" else f"chainrule.{module}"
     lines = [f"# {whole}", "", f"::: {whole}", "    options:", "      members: false"]
     lines += ["      show_root_heading: false", ""]
-    estimators = public_names("estimators")
+    elsewhere = {*public_names("estimators"), *public_names("solvers")}
     for name in public_names(module):
-        if name in HIDDEN or (module == "chainrule" and (is_package(name) or name in estimators)):
+        if name in HIDDEN or (module == "chainrule" and (is_package(name) or name in elsewhere)):
             continue  # these have pages of their own
         inside = module != "chainrule" and (SOURCE / module / f"{name}.py").exists()
         lines += [f"::: {whole}.{name}.{name}" if inside else f"::: {whole}.{name}", ""]
     if module == "chainrule":
-        lines += ["`chainrule` also has all names of [chainrule.estimators](estimators.md).", ""]
+        lines += [
+            "`chainrule` also has all names of [chainrule.estimators](estimators.md) and of "
+            "[chainrule.solvers](solvers.md).",
+            "",
+        ]
     return "\n".join(lines)
 
 

@@ -57,7 +57,7 @@ from .transforms import (
 from .version import __version__
 
 if TYPE_CHECKING:
-    from . import data, estimators, export, losses, nn, optim, random, rl, signal, train
+    from . import data, debug, estimators, export, losses, nn, optim, random, rl, signal, train
     from .estimators import (
         AnomalyDetector,
         AudioClassifier,
@@ -73,7 +73,19 @@ if TYPE_CHECKING:
     from .solvers import curve_fit, least_squares, minimize, odeint, root
 
 # Imported at first use: whoever differentiates need not load what trains.
-LAZY = ("data", "estimators", "export", "losses", "nn", "optim", "random", "rl", "signal", "train")
+LAZY = (
+    "data",
+    "debug",
+    "estimators",
+    "export",
+    "losses",
+    "nn",
+    "optim",
+    "random",
+    "rl",
+    "signal",
+    "train",
+)
 ESTIMATORS = (
     "AnomalyDetector",
     "AudioClassifier",
@@ -126,6 +138,7 @@ __all__ = [
     "custom_jvp",
     "custom_vjp",
     "data",
+    "debug",
     "errors",
     "estimators",
     "explain",

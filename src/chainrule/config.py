@@ -169,7 +169,7 @@ _blocks_with_checks: set[_Block] = set()
 
 def _tell_threads() -> None:
     with changing:
-        checked = bool(_process.nans or _blocks_with_checks)
+        checked = bool(_process.nans or any(vars(block)["nans"] for block in _blocks_with_checks))
         checks_word.value = checked
         elsewhere = checked or bool(_blocks_with_threads)
         threads_word.value = -1 if elsewhere else _process.num_threads

@@ -15,7 +15,8 @@ from typing import ClassVar
 PACKAGE = str(Path(__file__).parent)
 _LIBRARIES = ("/numpy/", "/scipy/", "/optree/", "/pandas/")
 _STANDARD = sysconfig.get_path("stdlib") + "/"
-_internal: dict[CodeType, bool] = {}
+_internal: dict[int, bool] = {}  # by the id of code, whose hash takes longer than the look-up
+_codes: list[CodeType] = []  # that have been asked for, so that no other one gets the id
 
 
 class ChainruleError(Exception):
@@ -179,21 +180,25 @@ def is_internal(code: CodeType) -> bool:
     """Return whether `code` belongs to us, to Python or to a library that calls us: not to the
     user.
     """
-    known = _internal.get(code)
+    known = _internal.get(id(code))
     if known is None:
         name = code.co_filename
         known = name.startswith((PACKAGE, "<frozen")) or any(part in name for part in _LIBRARIES)
         known = known or (name.startswith(_STANDARD) and "-packages" not in name)
-        _internal[code] = known
+        _codes.append(code)
+        _internal[id(code)] = known
     return known
 
 
-def user_frame() -> FrameType | None:
-    """Return the innermost frame that is not ours, a library's that we know, or Python's own."""
-    frame: FrameType | None = sys._getframe(1)
+def user_frame(depth: int = 1) -> FrameType | None:
+    """Return the innermost frame that is not ours, a library's that we know, or Python's own.
+
+    The search begins with the caller, or so many frames further out.
+    """
+    frame: FrameType | None = sys._getframe(depth)
     while frame is not None:
         code = frame.f_code
-        internal = _internal.get(code)  # asked here first, because each traced operation comes by
+        internal = _internal.get(id(code))  # asked here, because each traced operation comes by
         if not (is_internal(code) if internal is None else internal):
             break
         frame = frame.f_back

@@ -28,10 +28,9 @@ def filter_traceback(error: BaseException) -> None:
     """
     if refusals.depth or current().traceback == "full":
         return
-    left_out = _filter_chain(error, set())
-    if left_out and not isinstance(error, ChainruleError):
-        if NOTE not in getattr(error, "__notes__", ()):
-            error.add_note(NOTE)
+    hidden = _filter_chain(error, set()) and not isinstance(error, ChainruleError)
+    if hidden and NOTE not in getattr(error, "__notes__", ()):
+        error.add_note(NOTE)
 
 
 def filters_traceback(function: F) -> F:
@@ -49,7 +48,7 @@ def filters_traceback(function: F) -> F:
 
 
 def _filter_chain(error: BaseException, seen: set[int]) -> bool:
-    """Filter an error and those that led to it; return whether the innermost frame was ours."""
+    """Filter an error and those that led to it; return whether it arose deeper inside of ours."""
     seen.add(id(error))
     frames = _frames(error.__traceback__)
     remaining = _users(frames)
@@ -60,9 +59,11 @@ def _filter_chain(error: BaseException, seen: set[int]) -> bool:
             _filter_chain(other, seen)
     context = error.__context__
     if context is not None and error.__cause__ is None:
-        if context.__traceback__ is None or isinstance(context, ChainruleError):
-            error.__suppress_context__ = True  # of NumPy inside of ours, or of attempts before
-    return bool(frames) and (not remaining or frames[-1] is not remaining[-1])
+        # of NumPy inside of ours, or of an attempt before
+        is_ours = context.__traceback__ is None or isinstance(context, ChainruleError)
+        error.__suppress_context__ = error.__suppress_context__ or is_ours
+    innermost = frames[-2:]  # a wrong argument of a function of ours has one frame, its border
+    return len(innermost) == 2 and not any(step in remaining for step in innermost)
 
 
 def _frames(traceback: TracebackType | None) -> list[TracebackType]:

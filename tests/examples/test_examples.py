@@ -18,6 +18,8 @@ SLOW = {
     "breakout",
     "digits",
     "images_from_folders",
+    "laplace_approximation",
+    "no_u_turn_sampler",
     "penguin_table",
     "progression",
     "robot_control",
@@ -86,6 +88,21 @@ def check_images_from_folders(text: str) -> None:
 def check_navigation(text: str) -> None:
     assert number(text, "maps solved before:") < 10
     assert number(text, "unseen maps solved after 503,808 steps:") > 80
+
+
+def check_laplace_approximation(text: str) -> None:
+    """Exact for the linear model; for the other one as close as a normal posterior can be."""
+    exact = number(text, "from the density of the data")
+    assert abs(number(text, "linear model: log evidence") - exact) < 1e-6
+    assert abs(number(text, "logistic model: log evidence") - number(text, "from a grid")) < 0.1
+    assert number(text, "log Bayes factor for the second weight:") > 3
+
+
+def check_no_u_turn_sampler(text: str) -> None:
+    """A tenth of a deviation is five Monte Carlo errors."""
+    assert number(text, "largest error of a mean, in standard deviations:") < 0.1
+    assert number(text, "largest error of a standard deviation, of its size:") < 0.1
+    assert 8_000 < number(text, "draws after 1000 to tune,") < 100_000
 
 
 def check_penguin_table(text: str) -> None:

@@ -5,7 +5,8 @@ slopes may be infinite there, and 0 * inf would be nan:
 
 * What `where` did not choose: ``where(x > 0, log(x), 0)`` does not depend on log(x) at 0.
 * What a slice leaves out, where an array that is not finite is sliced: ``(x * [inf, 2])[1]`` does
-  not depend on the first entry. (Where the numbers are not known, nothing is said of slices.)
+  not depend on the first entry. (Where its numbers are not known, an array is one that may be
+  infinite if it was computed with a constant that is.)
 * What an exponential overflows into: ``1 / (1 + exp(u))`` is flat where exp(u) is infinite. A
   function f(d) that stays finite as d grows has d f'(d) -> 0, and where d grows as exponentials
   do, d' is of the size of d. (Not so at a pole: 1 / (1 / x) is x.)
@@ -39,6 +40,7 @@ from ..primitives.structure import broadcast_to, pad, reshape, slice_, sum_, tra
 VIEWS = {"identity", "cast", "reshape", "broadcast_to", "transpose", "sum", "slice"}
 GROWS = {"exp", "expm1", "cosh", "power"}  # a power by its exponent
 KEEPS_GROWING = {"add", "sub", "neg", "abs", "mul", "sqrt", "cbrt", *VIEWS}
+_MOST_STEPS = 4  # from a constant to where its infinite entries are left out
 _primitive = attrgetter("primitive")
 # finite, or possibly so, where an input is infinite
 SATURATES = {"div", "exp", "expm1", "power", "tanh", "erf", "erfc", "logistic", "arctan2",
@@ -109,8 +111,15 @@ def flows_of(path: Sequence[Node], inputs: Iterable[Node], values: bool) -> Flow
 
 
 def _is_infinite(node: Node) -> bool:
-    """Return whether it is known that a node is infinite or nan somewhere."""
-    return node.value is not None and not np.isfinite(node.value).all()
+    """Return whether a node is known to be infinite or nan somewhere, or may be by a constant that
+    is at most a few operations away.
+    """
+    nodes = {node}
+    for _ in range(_MOST_STEPS):
+        if any(x.value is not None and not np.isfinite(x.value).all() for x in nodes):
+            return True
+        nodes = {child for x in nodes if x.value is None for child in x.inputs}
+    return False
 
 
 def _anything_to_know(path: Sequence[Node]) -> bool:

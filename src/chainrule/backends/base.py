@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ..graph.graph import Graph
+from ..graph.node import Node
 
 FastCall = Callable[..., Any]
 """A function of arrays that returns None, without running, where it can't run."""
@@ -21,8 +22,38 @@ NO_NUMBERS: Mapping[int, type] = MappingProxyType({})
 """The types of inputs that are numbers, by their positions."""
 
 
+class TimedInstruction(NamedTuple):
+    """A part of a program whose time is measured.
+
+    Attributes
+    ----------
+    summary : str
+        What it is.
+    nodes : tuple of (Node, float)
+        What it computes, and about which share of the work each is.
+    """
+
+    summary: str
+    nodes: tuple[tuple[Node, float], ...]
+
+
+class InstructionTime(NamedTuple):
+    """How long an instruction took in the fastest of all calls, and how often it ran in one."""
+
+    instruction: TimedInstruction
+    seconds: float
+    runs: int
+
+
 class Program(Protocol):
     """A graph that can run."""
+
+    def instruction_times(self) -> list[InstructionTime]:
+        """Return the time of each instruction, if it was compiled to measure them.
+
+        See `graph.stages.timed_instructions`. Where nothing was measured the list is empty.
+        """
+        ...
 
     @property
     def arena_bytes(self) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..graph.evaluate import evaluate
 from ..graph.graph import Graph
-from .base import NO_NUMBERS, NOTHING_DONATED, Donated, FastCall, Program
+from .base import NO_NUMBERS, NOTHING_DONATED, Donated, FastCall, InstructionTime, Program
 
 
 class NumpyBackend:
@@ -48,6 +48,10 @@ class Interpreted:
         for output, number in self.donated.items():
             arguments[number][...] = results[output]
         return [x for k, x in enumerate(results) if k not in self.donated]
+
+    def instruction_times(self) -> list[InstructionTime]:
+        """Nothing: no instructions are made."""
+        return []
 
     def fast_call(
         self, single: bool = False, numbers: Mapping[int, type] = NO_NUMBERS

@@ -67,8 +67,8 @@ def _solved(name: str, matrix: Any, b: Any) -> Any:
     except np.linalg.LinAlgError:
         raise GradientError(
             at_user_line(
-                f"{name}: the Jacobian at the root is singular, so that it has no derivative: it is "
-                " a double root, or one of many close to each other"
+                f"{name}: the Jacobian at the root is singular, so that it has no derivative: it "
+                "is a double root, or one of many close to each other"
             )
         ) from None
 
@@ -127,8 +127,8 @@ class _KrylovSolution(CustomCall):
         if moving:
             along = pushforward_of(self.product, moving)
             directions = [tangents[k] for k in moving]
-            (moved,) = call_graph(along, [results[0], *inputs[1:], *directions])
-            change = -moved if change is None else change - moved
+            (by_constants,) = call_graph(along, [results[0], *inputs[1:], *directions])
+            change = -by_constants if change is None else change - by_constants
         return [solve_linear(self.name, self.product, change, inputs[1:])]
 
     def vjp(

@@ -110,11 +110,11 @@ class RecomputedCall(CustomCall):
         return leaves, inline(self.body, leaves)
 
     def _recomputed(self, pulled: Graph, inputs: list[Any], g: list[Any]) -> list[Any]:
-        own = self.body.inputs
-        seeds = pulled.inputs[len(own) :]
+        sources = self.body.inputs
+        seeds = pulled.inputs[len(sources) :]
         saved = _saved(self.body, pulled, self.most_saved)
-        values = call_graph(Graph(own, tuple(saved)), inputs) if saved else []
-        body = closed((*own, *saved, *seeds), pulled.outputs, leaves={*own, *seeds})
+        values = call_graph(Graph(sources, tuple(saved)), inputs) if saved else []
+        body = closed((*sources, *saved, *seeds), pulled.outputs, leaves={*sources, *seeds})
         stacks = run_scan(
             [*inputs, *values, *g], body=body, n_carry=0, n_xs=0, length=1, reverse=False
         )

@@ -162,12 +162,7 @@ def _vjp(
 
     # The backward body, with the forward one inside it
     seeds = {k: input_node(body.outputs[k].type) for k in (*active_carries, *y_cotangents)}
-    forms = other_forms(active_nodes(body.outputs, active), active)
-    body_cotangents = reverse_mode(
-        body.outputs, active, [seeds.get(k) for k in range(len(g))], forms=forms
-    )
-    if forms:
-        body = Graph(body.inputs, in_other_form(body.outputs, forms))
+    body, body_cotangents = _pulled(body, active, [seeds.get(k) for k in range(len(g))])
     cotangent_of = dict(zip(active, body_cotangents, strict=True))
     derived = [cotangent_of.get(node) for node in body.inputs]
     d_carry, d_xs, d_constants = split_operands(derived, n_carry, n_xs)
@@ -224,6 +219,16 @@ def _vjp(
     del backward_results[n_sums : n_sums + len(counter_steps)]
     cotangents = dict(zip([*active_carries, *of_constants, *of_xs], backward_results, strict=True))
     return [cotangents.get(k) for k in range(len(inputs))]
+
+
+def _pulled(
+    body: Graph, active: Sequence[Node], cotangents: Sequence[Any]
+) -> tuple[Graph, list[Any]]:
+    """Return the body as its derivative reads it, and the cotangents of its active inputs."""
+    path = active_nodes(body.outputs, active)
+    forms = other_forms(path, active)
+    pulled = reverse_mode(body.outputs, active, cotangents, path=path, forms=forms)
+    return Graph(body.inputs, in_other_form(body.outputs, forms)) if forms else body, pulled
 
 
 class _Residuals(NamedTuple):

@@ -27,6 +27,7 @@ from .types import Array, Type, is_inexact, weak_constant
 Location: TypeAlias = tuple[CodeType, int]
 
 _serial = count()
+_new_tuple = tuple.__new__
 NO_PARAMS: dict[str, Any] = {}
 _WEAK = (bool, int, float, complex)
 
@@ -185,7 +186,9 @@ class Node:
     @property
     def type(self) -> Any:
         """The result's `Type`, or a tuple of them."""
-        return self.shape if self.dtype is None else Type(self.shape, self.dtype)
+        if self.dtype is None:
+            return self.shape
+        return _new_tuple(Type, (self.shape, self.dtype))  # in half the time of a call of Type
 
     @property
     def line(self) -> str:
@@ -209,7 +212,10 @@ def line_of(code: CodeType, instruction: int) -> int:
 
 def _as_nodes(inputs: tuple[Any, ...]) -> tuple[Node, ...]:
     """Wrap arrays as constants; a Python number takes the dtype of the other inputs (NEP 50)."""
-    if all(isinstance(x, Node) for x in inputs):
+    for x in inputs:
+        if type(x) is not Node:
+            break
+    else:
         return inputs
     dtype = np.result_type(*[x.dtype for x in inputs if type(x) not in _WEAK])
     return tuple(x if isinstance(x, Node) else constant(weak_constant(x, dtype)) for x in inputs)
@@ -302,7 +308,7 @@ def _caller_location() -> Location | None:
     """Return the line of the user's code that is running, or that nodes are made for."""
     if origin.location is not None:
         return origin.location
-    frame = user_frame()
+    frame = user_frame(3)  # this function and its caller are ours
     return None if frame is None else (frame.f_code, frame.f_lasti)
 
 

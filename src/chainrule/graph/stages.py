@@ -19,6 +19,7 @@ class _Clock(local):
         self.seconds: dict[str, float] = {}
         self.inside = 0.0
         self.always = 0
+        self.instructions = 0
 
 
 _clock = _Clock()
@@ -60,6 +61,21 @@ def collect_stages() -> Iterator[dict[str, float]]:
     finally:
         _clock.always -= 1
         _clock.seconds, _clock.inside = outer
+
+
+@contextmanager
+def timed_instructions() -> Iterator[None]:
+    """Compile such that the time of each instruction is measured, while it lasts."""
+    _clock.instructions += 1
+    try:
+        yield
+    finally:
+        _clock.instructions -= 1
+
+
+def times_instructions() -> bool:
+    """Return whether programs are to measure the time of each instruction."""
+    return bool(_clock.instructions) or current().debug >= 2
 
 
 def take_stages() -> str:

@@ -84,13 +84,18 @@ def weak_constant(value: Any, dtype: np.dtype[Any]) -> Array:
     return np.array(array)
 
 
+@lru_cache(maxsize=1024)
+def _broadcast(shapes: tuple[Shape, ...]) -> Shape:
+    return np.broadcast_shapes(*shapes)
+
+
 def broadcast_shapes(name: str, *shapes: Shape) -> Shape:
     """Return the common shape, or raise an error that names the operation and the user's line."""
     first = shapes[0]
     if all(shape == first for shape in shapes):
         return first
     try:
-        return np.broadcast_shapes(*shapes)
+        return _broadcast(shapes)
     except ValueError:
         listed = " and ".join(map(str, shapes))
         raise ShapeError(

@@ -99,6 +99,7 @@ def elementwise(
             listed = ", ".join(str(dtype) for dtype in dtypes)
             raise DtypeError(at_user_line(f"{name} is not defined for dtypes {listed}")) from None
 
+    @lru_cache(maxsize=1024)  # most operations of a program are of a few types
     def infer(*types: Type, slope: str | None = None) -> Type:
         shape = broadcast_shapes(name, *[t.shape for t in types])
         return Type(shape, result_dtype(*[t.dtype for t in types]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,7 @@ identity: Primitive = linear(
 
 
 def _reshape_type(x: Type, *, shape: tuple[int, ...]) -> Type:
-    if int(np.prod(x.shape)) != int(np.prod(shape)):
+    if prod(x.shape) != prod(shape):
         raise ShapeError(at_user_line(f"cannot reshape an array of shape {x.shape} into {shape}"))
     return Type(shape, x.dtype)
 
@@ -78,7 +79,7 @@ transpose: Primitive = linear(
     "transpose",
     lambda xp, x, *, axes: xp.transpose(x, axes),
     lambda x, *, axes: Type(tuple(x.shape[k] for k in axes), x.dtype),
-    lambda g, x, *, axes: transpose(g, axes=tuple(int(k) for k in np.argsort(axes))),
+    lambda g, x, *, axes: transpose(g, axes=tuple(sorted(range(len(axes)), key=axes.__getitem__))),
     batch=lambda size, batched, x, *, axes: transpose(x, axes=(0, *behind(axes))),
 )
 

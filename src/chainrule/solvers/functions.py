@@ -17,9 +17,10 @@ from ..errors import Refusal, UnsupportedError, at_user_line
 from ..forks import changing
 from ..graph.evaluate import inline
 from ..graph.graph import Graph
+from ..graph.node import Node, constant, reachable
 from ..graph.types import Type
 from ..lazy import computed
-from ..trace.capture import capture, type_of
+from ..trace.capture import Captured, capture, type_of
 from ..trace.operands import node_of
 from ..trace.tracer import Tracer, traced
 from ..transforms.gradient import grad, jvp, value_and_grad
@@ -199,7 +200,8 @@ def _captured(call: Call, types: Sequence[Type]) -> Function:
         captured = capture(call, types, treedef, copy_results=True)
     except Refusal:  # also of what is refused only where numbers are not known
         return Function(call, compiled=False)
-    if captured.outside:
+    graph, outside = with_constants(captured)
+    if outside:
         raise UnsupportedError(
             at_user_line(
                 "a solver of chainrule runs with plain numbers, and this function reads what is "
@@ -208,11 +210,37 @@ def _captured(call: Call, types: Sequence[Type]) -> Function:
         )
     if captured.reads_token:
         return Function(call, compiled=False)
-    key = signature(captured.graph)
+    key = signature(graph)
     if key is not None and key in _functions:
         return _remember(key, _functions[key])
-    function = Function(function_over(captured.graph), compiled=True)
+    function = Function(function_over(graph), compiled=True)
     return function if key is None else _remember(key, function)
+
+
+def with_constants(captured: Captured) -> tuple[Graph, tuple[Node, ...]]:
+    """Return a captured graph that holds what it read of constants, and what else it read.
+
+    Such as ``3 - 1`` in the graph of a function that was traced before.
+    """
+    count = len(captured.graph.inputs) - len(captured.outside) - captured.reads_token
+    fixed = {node for node in captured.outside if _is_constant(node)}
+    if not fixed:
+        return captured.graph, captured.outside
+    inputs = captured.graph.inputs
+    pairs = zip(captured.outside, inputs[count:], strict=False)
+    operands = [constant(node.value) if node in fixed else leaf for node, leaf in pairs]
+    rest = [
+        leaf for leaf, node in zip(operands, captured.outside, strict=True) if node not in fixed
+    ]
+    token = inputs[count + len(operands) :]
+    outputs = inline(captured.graph, [*inputs[:count], *operands, *token])
+    outside = tuple([node for node in captured.outside if node not in fixed])
+    return Graph((*inputs[:count], *rest, *token), tuple(outputs)), outside
+
+
+def _is_constant(node: Node) -> bool:
+    """Return whether a node follows from constants alone."""
+    return node.value is not None and all(child.inputs for child in reachable([node]))
 
 
 def _remember(key: Hashable, function: Function) -> Function:

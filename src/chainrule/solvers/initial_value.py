@@ -30,7 +30,7 @@ from ..transforms.branches import while_loop
 from ..transforms.gradient import vjp
 from ..transforms.jit import jit
 from ..transforms.loops import scan
-from .functions import function_over
+from .functions import function_over, with_constants
 from .layout import FLOAT64, as_vector
 from .runge_kutta import Interval, error_ratio, first_size, next_size, step
 from .signatures import signature
@@ -242,9 +242,11 @@ def solve(field: Any, y0: Any, times: Any, settings: Any, args: Sequence[Any]) -
     args : sequence of array
     """
     types = [type_of(y0), Type((), FLOAT64), *map(type_of, args)]
-    captured = capture(field, types, tree.structure(tuple([0.0] * len(types))))
-    solver = _solver(captured.graph, type_of(times).shape[0])
-    operands = [y0, times, settings, *args, *map(traced, captured.outside)]
+    graph, outside = with_constants(
+        capture(field, types, tree.structure(tuple([0.0] * len(types))))
+    )
+    solver = _solver(graph, type_of(times).shape[0])
+    operands = [y0, times, settings, *args, *map(traced, outside)]
     if not any(isinstance(x, Tracer) for x in operands):
         return solver.compiled(*operands)  # type: ignore[no-any-return]
     nodes = [node_of(x) for x in operands]
@@ -270,4 +272,8 @@ def _solver(field: Graph, count: int) -> Solver:
 
 
 def _graph(function: Any, types: Sequence[Type]) -> Graph:
-    return capture(function, types, tree.structure(tuple([0.0] * len(types)))).graph
+    graph, outside = with_constants(
+        capture(function, types, tree.structure(tuple([0.0] * len(types))))
+    )
+    assert not outside
+    return graph

@@ -98,7 +98,7 @@ def minimize(
     >>> def rosenbrock(x):
     ...     return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
     >>> result = cr.minimize(rosenbrock, np.array([-1.0, 2.0, 0.5]), method="trust-ncg")
-    >>> result.success, result.x.round(6).tolist()
+    >>> result.success, result.x.round(4).tolist()
     (True, [1.0, 1.0, 1.0])
     >>> def loss(p):
     ...     return (p["a"] - 3.0) ** 2 + np.sum((p["b"] - p["a"]) ** 2)

@@ -62,9 +62,9 @@ class CustomJvpFunction(RuledFunction[P, R]):
                 )
             result = self(*primals)  # type: ignore[call-arg]
             total = tree.map(np.zeros_like, result)
-            for own_rule, t in zip(rules, tangents, strict=True):
-                if own_rule is not None:
-                    total = tree.map(np.add, total, own_rule(t, result, *primals))
+            for along, t in zip(rules, tangents, strict=True):
+                if along is not None:
+                    total = tree.map(np.add, total, along(t, result, *primals))
             return result, total
 
         self.rule = rule

@@ -57,23 +57,23 @@ class CustomVjpFunction(RuledFunction[P, R]):
         return _VjpCall(self, arguments)
 
 
-class _Running(local):
+class _ActiveRules(local):
     """The functions whose rules are running."""
 
     owners: frozenset[Any] = frozenset()
 
 
-_running = _Running()
+_active_rules = _ActiveRules()
 
 
 @contextmanager
 def _running_rule_of(owner: Any) -> Iterator[None]:
-    before = _running.owners
-    _running.owners = before | {owner}
+    before = _active_rules.owners
+    _active_rules.owners = before | {owner}
     try:
         yield
     finally:
-        _running.owners = before
+        _active_rules.owners = before
 
 
 class _Remembered(NamedTuple):
@@ -101,7 +101,7 @@ class _VjpCall(RuledCall):
         self.bwd: Any = owner.bwd
         self._plain: _Remembered | None = None
         self._nodes: _Remembered | None = None
-        self._in_own_rule = owner in _running.owners
+        self._in_its_rule = owner in _active_rules.owners
         self._said_forward = f"custom_vjp: the forward function of {self.name}"
         self._said_backward = f"custom_vjp: the backward function of {self.name}"
 
@@ -115,7 +115,7 @@ class _VjpCall(RuledCall):
         But where the rule itself calls the function, as ``fwd`` often does, a derivative of the
         backward pass in forward mode is that of the function's operations.
         """
-        if self._in_own_rule:
+        if self._in_its_rule:
             return self._jvp_of_operations(tangents, inputs)
         raise GradientError(
             at_user_line(

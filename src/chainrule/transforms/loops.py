@@ -17,6 +17,7 @@ from ..graph.graph import Graph
 from ..graph.node import Node
 from ..graph.types import Type
 from ..primitives.structure import cast
+from ..simplify.loops import find_loops
 from ..trace.aliasing import check_no_alias
 from ..trace.capture import (
     Captured,
@@ -130,7 +131,7 @@ def _run(
     captured: Captured, carry: Sequence[Any], columns: Sequence[Any], length: int, reverse: bool
 ) -> list[Any]:
     """Return the results of a scan; a token of callbacks in it is one more carry, the last one."""
-    body, n, m = captured.graph, len(carry), len(columns)
+    body, n, m = find_loops(captured.graph), len(carry), len(columns)
     operands = [*map(node_or_array, carry), *map(node_or_array, columns), *captured.outside]
     if not captured.has_effects:
         operands += [first_token()] * captured.reads_token

@@ -94,8 +94,9 @@ class Signature:
         """Return the leaves of the arguments of a call, and how they are put together."""
         if self._signature is not None:
             bound = self._signature.bind(*args, **kwargs)
+            kwargs = bound.kwargs
             bound.apply_defaults()
-            args, kwargs = bound.args, bound.kwargs
+            args = bound.args
         if kwargs:
             raise TypeError(
                 at_user_line(f"{self._where}: {sorted(kwargs)} can be given by name only")
@@ -354,12 +355,12 @@ def _read_outside(
     first_serial: int, leaves: Sequence[Node], outputs: Sequence[Node]
 ) -> tuple[Node, ...]:
     """Return what a function read that is older than its run, beside its arguments."""
-    own = set(leaves)
+    known = set(leaves)
     outside: dict[Node, None] = {}
     children = [child for node in reachable(outputs, first_serial) for child in node.inputs]
     for node in (*outputs, *children):
         older = node.serial < first_serial or not node.inputs
-        if older and node not in own and node.primitive is not CONSTANT:
+        if older and node not in known and node.primitive is not CONSTANT:
             outside[node] = None
     return tuple(outside)
 

@@ -133,7 +133,9 @@ class TracedCall:
 
     def _find_loops(self) -> None:
         """Make scans of the loops that were unrolled, before they are differentiated."""
-        auxiliary = [x for x in tree.leaves(self.aux) if type(x) in (ArrayTracer, ScalarTracer)]
+        auxiliary = [
+            x for x in tree.leaves(self.aux) if type(x) is ArrayTracer or type(x) is ScalarTracer
+        ]
         results = [*self.outputs, *[x.node for x in auxiliary]]
         if not self.inputs or all(node.value is not None for node in results):
             return

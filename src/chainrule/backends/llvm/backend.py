@@ -7,7 +7,7 @@ from time import perf_counter
 
 from ...config import config
 from ...graph.graph import Graph
-from ...graph.stages import stage
+from ...graph.stages import stage, times_instructions
 from ...lazy import LazyModule
 from ..base import NOTHING_DONATED, Donated, Program
 from ..threads import get_num_threads
@@ -56,7 +56,7 @@ def _from_disk(
 ) -> NativeProgram | None:
     """Return the program from the disk cache, if it is there."""
     start = perf_counter()
-    payload = None if config.check >= 2 or config.debug >= 2 else disk.load(key)
+    payload = None if config.check >= 2 or times_instructions() else disk.load(key)
     if payload is None:
         return None
     try:

@@ -9,7 +9,7 @@ from time import perf_counter
 from ...config import config
 from ...graph.graph import Graph
 from ...graph.node import Node
-from ...graph.stages import stage
+from ...graph.stages import stage, times_instructions
 from ..base import Donated
 from .cache import disk
 from .debug.plan_text import plan_text
@@ -45,7 +45,7 @@ def compile_graph(
     if config.debug >= 4:
         print(steps_text(fused), plan_text(scheduled), sep="\n", file=sys.stderr)
     with stage("emit"):
-        module = emit(scheduled, outlined=tiered and config.debug < 2)
+        module = emit(scheduled, outlined=tiered and not times_instructions())
     emitted = perf_counter()
     if config.debug >= 5:
         print(module.text, file=sys.stderr)

@@ -21,7 +21,6 @@ from .stacks import (
     are_distinct,
     cut,
     is_writable,
-    reshaped,
     slice_at,
     stacked_slices,
     write_at,

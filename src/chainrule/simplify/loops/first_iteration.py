@@ -19,7 +19,7 @@ import numpy as np
 from ...graph.node import Node, apply
 from ...graph.types import Array
 from .segments import CARRY, FIXED, INNER, Segment
-from .sequence import EXACT, NodeSequence
+from .sequence import NodeSequence, is_exact
 
 SHORTEST_PERIOD = 12  # nodes that are worth it
 
@@ -161,7 +161,7 @@ class _FirstIteration:
         """Return a missing node, of the constant's value if there is one in its place."""
         segment, sequence = self.segment, self.sequence
         node = sequence.nodes[segment.start + offset]
-        if offset in segment.starts or node.primitive.name not in EXACT:
+        if offset in segment.starts or not is_exact(node):
             raise _MismatchError
         inputs = []
         for slot, number in zip(segment.slots(offset), self._expected(offset), strict=True):

@@ -39,7 +39,9 @@ def is_long_enough(iterations: int, period: int) -> bool:
 
 
 def stretches(codes: Array) -> list[Stretch]:
-    """Return the stretches that repeat themselves, the longest first, then those of short period."""
+    """Return the stretches that repeat themselves, the longest first, of equal ones that of the
+    shortest period.
+    """
     result: set[Stretch] = set()
     for period in _periods(codes):
         same = np.zeros(len(codes) - period + 2, bool)
@@ -74,7 +76,7 @@ def _periods(codes: Array) -> list[int]:
 
 def _row_hashes(codes: Array, length: int) -> Array:
     """Return a hash of each `length` codes in a row, `length` being a power of 2."""
-    hashes = codes.astype(np.uint64) + np.uint64(1)
+    hashes: Array = codes.astype(np.uint64) + np.uint64(1)
     with np.errstate(over="ignore"):
         if length == 1:
             return hashes

@@ -20,6 +20,7 @@ All of it takes time in proportion to the number of nodes.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 from ...config import config
@@ -32,7 +33,7 @@ from .emission import Emission, RejectedLoop
 from .first_iteration import with_first_iterations
 from .periods import FEWEST_ITERATIONS, FEWEST_SAVED
 from .segments import Segment, find_segments
-from .sequence import EXACT, NodeSequence, number_nodes
+from .sequence import NodeSequence, is_exact, number_nodes
 from .stores import forward_stores
 
 FEWEST_NODES = FEWEST_SAVED + FEWEST_ITERATIONS
@@ -64,12 +65,17 @@ def find_loops(graph: Graph) -> Graph:
     """
     if not config.reroll:
         return graph
-    if any(primitive.spec["family"] == "control" for primitive in {n.primitive for n in graph.nodes}):
+    if any(
+        primitive.spec["family"] == "control" for primitive in {n.primitive for n in graph.nodes}
+    ):
         graph = map_inner_graphs(graph, find_loops)
     outputs = rerolled(graph.outputs, graph.inputs, graph.nodes)
     if all(new is old for new, old in zip(outputs, graph.outputs, strict=True)):
         return graph
-    return verify(Graph(graph.inputs, tuple(outputs)), "find_loops", graph)
+    loops = verify(Graph(graph.inputs, tuple(outputs)), "find_loops", graph)
+    if config.debug >= 4:
+        print(f"# after find_loops\n{loops}", file=sys.stderr)
+    return loops
 
 
 def rerolled(
@@ -93,7 +99,7 @@ def rerolled(
     candidates = [
         node for node in nodes
         if node.primitive is not CONSTANT and node.primitive is not INPUT and node not in fixed
-        and (node.value is None or node.primitive.name in EXACT)
+        and (node.value is None or is_exact(node))
     ]  # fmt: skip
     if len(candidates) < FEWEST_NODES:
         return list(outputs)

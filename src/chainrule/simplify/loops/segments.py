@@ -29,8 +29,8 @@ from .stores import extents_of, starts_of
 INNER, CARRY, FIXED, TABLE = range(4)
 MOST_CUTS = 12  # of a stretch one after the other
 MOST_LAG = 64  # iterations back that a carry may reach
-MOST_FUSED_ENTRIES = 2**12
-MOST_FUSED_NODES = 2**10
+MOST_FUSED_ENTRIES = 2**10
+MOST_FUSED_NODES = 2**8
 # Where a node's slices are, and how many operands it has if none is an index array
 _INDEXED = {slice_: ("index", 1), pad: ("index", 1), gather: ("pattern", 1),
             scatter: ("pattern", 2), scatter_add: ("pattern", -1)}  # fmt: skip
@@ -113,9 +113,7 @@ def _free_parts(stretch: Stretch, taken: Array) -> list[Stretch]:
     return [Stretch(start + a, start + b, period) for a, b in edges]
 
 
-def _aligned_start(
-    sequence: NodeSequence, start: int, stop: int, period: int
-) -> tuple[int, int]:
+def _aligned_start(sequence: NodeSequence, start: int, stop: int, period: int) -> tuple[int, int]:
     """Return where the first iteration begins, and how many there are: where the fewest values
     go from one iteration to the next.
     """
@@ -211,7 +209,7 @@ def _is_allowed(sequence: NodeSequence, segment: Segment) -> bool:
             continue
         name, operands = _INDEXED[primitive]
         index = nodes[offset].params[name]
-        if all([n.params[name] == index for n in nodes[offset::period]]):
+        if all(n.params[name] == index for n in nodes[offset::period]):
             continue
         starts = np.array([starts_of(n.params[name]) for n in nodes[offset::period]])
         starts = starts.reshape(length, -1)
@@ -231,9 +229,7 @@ def varying_axes(starts: Array) -> list[int]:
     return np.flatnonzero((starts != starts[0]).any(axis=0)).tolist()  # type: ignore[no-any-return]
 
 
-def _is_movable(
-    sequence: NodeSequence, segment: Segment, offset: int, starts: Array
-) -> bool:
+def _is_movable(sequence: NodeSequence, segment: Segment, offset: int, starts: Array) -> bool:
     """Return whether slices that move so can be read, or written, by index arrays."""
     axes = varying_axes(starts)
     if len(axes) == 1:
@@ -246,7 +242,7 @@ def sizes_of(node: Node) -> tuple[int, ...]:
     """Return how many entries on each axis a node of a movable slice reads or writes."""
     if node.primitive is scatter:
         return extents_of(node.params["pattern"], node.shape)
-    return node.inputs[0].shape if node.primitive is pad else node.shape  # type: ignore[no-any-return]
+    return node.inputs[0].shape if node.primitive is pad else node.shape
 
 
 def _is_view(segment: Segment, nodes: list[Node]) -> bool:

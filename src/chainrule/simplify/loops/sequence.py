@@ -24,11 +24,21 @@ from ...primitives.indexing import gather, scatter, scatter_add
 from ...primitives.structure import broadcast_to, cast, concatenate, pad, reshape, slice_
 
 MOST_INTERNED_BYTES = 4096  # of a constant that is compared with others by its bytes
-# What gives the same bits whoever computes it: such a node may begin a loop though it is known.
-EXACT = frozenset(
-    "add sub mul div neg abs sqrt equal less not_equal where maximum minimum identity cast reshape "
-    "transpose broadcast_to slice pad concatenate scatter stop_gradient".split()
-)
+_MOVES = {"identity", "reshape", "transpose", "broadcast_to", "slice", "pad", "concatenate",
+          "scatter", "stop_gradient"}  # fmt: skip
+_ROUNDED_ONCE = {"add", "sub", "mul", "div", "neg", "abs", "sqrt", "equal", "less", "not_equal",
+                 "where", "cast"}  # fmt: skip
+
+
+def is_exact(node: Node) -> bool:
+    """Return whether a node has the same bits whoever computes it.
+
+    Such a node may be one of a loop though its value is known.
+    """
+    name = node.primitive.name
+    if name in _MOVES or name not in _ROUNDED_ONCE or node.dtype is None:
+        return name in _MOVES
+    return all(x.dtype.kind in "biu" or x.dtype.char in "fd" for x in (node, *node.inputs))
 
 
 def movable(index: Sequence[slice]) -> bool:
@@ -206,8 +216,12 @@ def number_nodes(
     output_ids = [numbering.id_of(node) for node in outputs]
     externals = numbering.externals
     type_list += [types.setdefault((n.shape, n.dtype), len(types)) for n in externals]
-    arrays = [np.array(x, np.int64) for x in (code_list, type_list, operands, firsts)]
-    return NodeSequence(nodes, externals, *arrays, output_ids)
+    code_array, type_array, operand_array, first_array = [
+        np.array(numbers, np.int64) for numbers in (code_list, type_list, operands, firsts)
+    ]
+    return NodeSequence(
+        nodes, externals, code_array, type_array, operand_array, first_array, output_ids
+    )
 
 
 class _Numbering:

@@ -57,7 +57,7 @@ def forward_stores(nodes: list[Node]) -> tuple[list[Node], dict[Node, Node]]:
             new = _load(boards[node.inputs[0]], node)
             if new is not None:
                 alias[node] = new
-                if new.primitive is concatenate or new.primitive is slice_:
+                if new.serial > node.serial:  # made for it
                     result.append(new)
                 continue
         elif primitive is reshape and node.inputs[0] in alias:

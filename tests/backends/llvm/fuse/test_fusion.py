@@ -31,6 +31,17 @@ def test_what_is_cheap_is_computed_again() -> None:
     assert (cheap, costly) == ([["mul", "mul"]], [["exp", "mul"], ["mul"]])
 
 
+def test_an_outer_product_is_computed_again() -> None:
+    """Its factors lie in memory, which costs less than the product, however costly they are."""
+
+    def f(x: Any, y: Any) -> Any:
+        product = np.tanh(x)[:, None] * np.exp(y)
+        return np.sum(product, axis=0), np.sum(product * product, axis=1)
+
+    steps = steps_of(f, np.ones(40), np.ones(30))
+    assert sorted(steps) == [["exp"], ["reshape"], ["sum"], ["sum"]]
+
+
 def test_results_of_one_shape_share_a_nest() -> None:
     """Those that read the same; but not one that reads another at other positions."""
     assert steps_of(lambda x, y: (x * y, x - y), X, X) == [["mul", "sub"]]

@@ -15,11 +15,11 @@ from ..layout.frame import AUTOTUNED_POOL, INTERRUPTED, POOL, STATUS, TILE_SIZE
 from ..layout.view import Arena
 from .addresses import Addresses, OperandAddresses
 from .outlining import ROWS, Call, Outlinable, OutlinedFunctions, rebased, repeated_calls, runs
-from .timing import Timing
+from .timing import Measurable, Timing
 from .vector_loops import RowRange
 
 
-class Emittable(Outlinable, Protocol):
+class Emittable(Outlinable, Measurable, Protocol):
     """What the emitter uses of an instruction."""
 
     @property
@@ -128,7 +128,7 @@ class Emitter:
         if self.timing is not None:
             for instruction in instructions:
                 with (
-                    self.timing.count(instruction.summary()) if instruction.timed else nullcontext()
+                    self.timing.count(instruction) if instruction.timed else nullcontext()
                 ):
                     instruction.emit(self)
             return

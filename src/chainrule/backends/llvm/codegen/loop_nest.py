@@ -151,18 +151,20 @@ class LoopNestEmitter:
         """Compute what is invariant in the loops that are not entered yet."""
         lanes, mask = self.lanes, self.mask
         self.lanes, self.mask = 1, None
+        visited: set[Expression] = set()
         for expression in self.expressions:
-            self._hoist(expression)
+            self._hoist(expression, visited)
         self.lanes, self.mask = lanes, mask
 
-    def _hoist(self, expression: Expression) -> None:
-        if isinstance(expression, Number) or expression in self.hoisted:
+    def _hoist(self, expression: Expression, visited: set[Expression]) -> None:
+        if isinstance(expression, Number) or expression in self.hoisted or expression in visited:
             return
+        visited.add(expression)
         if not self.open_axes(expression):
             self.value(expression)
             return
         for child in children(expression):
-            self._hoist(child)
+            self._hoist(child, visited)
 
     def broadcast_invariants(self, axis: LoopAxis, lanes: int) -> None:
         """Broadcast to all lanes what is invariant in a loop over vectors, before that begins."""

@@ -9,6 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from ....config import config
+from ...base import InstructionTime, TimedInstruction
+
 
 class TimingReport:
     """The least time of each instruction over the calls of a program.
@@ -18,15 +21,15 @@ class TimingReport:
 
     Parameters
     ----------
-    names : sequence of str
-        Of the instructions.
+    instructions : sequence of TimedInstruction
     """
 
-    def __init__(self, names: Sequence[str]) -> None:
-        self.names = names
+    def __init__(self, instructions: Sequence[TimedInstruction]) -> None:
+        self.instructions = instructions
         self.calls = 0
         self.seconds, self.seconds_of_tick = inf, 0.0  # of the fastest call
-        self.least = np.full(len(names), np.iinfo(np.int64).max)
+        self.least = np.full(len(instructions), np.iinfo(np.int64).max)
+        self.runs = np.zeros(len(instructions), np.int64)  # in the latest call
 
     def add(self, counters: Any, seconds: float) -> None:
         """Count a call, and reset the counters to 0.
@@ -38,19 +41,27 @@ class TimingReport:
         seconds : float
             That the call took.
         """
-        runs, ticks = counters[::2].copy(), counters[1::2].copy()
+        self.runs, ticks = counters[::2].copy(), counters[1::2].copy()
         counters[:] = 0
         self.calls += 1
         self.least = np.minimum(self.least, ticks)
         if seconds < self.seconds:
             self.seconds, self.seconds_of_tick = seconds, seconds / max(1, int(ticks.sum()))
-        if self.calls & (self.calls - 1) == 0:
-            self._print(runs)
+        if config.debug >= 2 and self.calls & (self.calls - 1) == 0:
+            self._print()
 
-    def _print(self, runs: Any) -> None:
+    def times(self) -> list[InstructionTime]:
+        """Return the least times, in the order of the instructions."""
+        if not self.calls:
+            return []
+        rows = zip(self.instructions, self.least.tolist(), self.runs.tolist(), strict=True)
+        return [InstructionTime(x, t * self.seconds_of_tick, count) for x, t, count in rows]
+
+    def _print(self) -> None:
         """Print a line for each instruction, the slowest first."""
         total = max(1, int(self.least.sum()))
-        rows = zip(self.least.tolist(), runs.tolist(), self.names, strict=True)
+        names = [instruction.summary for instruction in self.instructions]
+        rows = zip(self.least.tolist(), self.runs.tolist(), names, strict=True)
         calls = "1 call" if self.calls == 1 else f"the fastest of {self.calls} calls"
         print(f"chainrule: {calls}, {1e6 * self.seconds:.1f} us", file=sys.stderr)
         for spent, count, name in sorted(rows, reverse=True):

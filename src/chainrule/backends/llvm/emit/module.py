@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ....config import config
+from ....graph.stages import times_instructions
+from ...base import TimedInstruction
 from ..codegen.emitter import Context, Emitter, OutlinedIterations
 from ..codegen.timing import Timing
 from ..ir import builder
@@ -26,7 +27,7 @@ class ModuleText:
         Words of the frame, without those of timed instructions.
     iteration_words : tuple of int
         Words that hold the addresses of the functions iteration0, iteration1, ...
-    timed : tuple of str
+    timed : tuple of TimedInstruction
         Instructions whose time is measured, in two words each after `n_words`.
     """
 
@@ -34,7 +35,7 @@ class ModuleText:
     declared: frozenset[str]
     n_words: int
     iteration_words: tuple[int, ...]
-    timed: tuple[str, ...]
+    timed: tuple[TimedInstruction, ...]
 
 
 def emit(schedule: Schedule, outlined: bool = False) -> ModuleText:
@@ -48,7 +49,7 @@ def emit(schedule: Schedule, outlined: bool = False) -> ModuleText:
     checks = {node: k for k, node in enumerate(schedule.bounds_checks, 1)}
     iterations = OutlinedIterations(schedule.n_words)
     emitter = Emitter(f, Context(schedule.arena, checks), iterations if outlined else None)
-    if config.debug >= 2:
+    if times_instructions():
         emitter.timing = Timing(emitter.addresses, schedule.n_words)
     status = emitter.addresses.word(STATUS)
     f.emit(f"store i64 0, ptr {status}, align 8")
@@ -62,5 +63,5 @@ def emit(schedule: Schedule, outlined: bool = False) -> ModuleText:
         frozenset([*module.declarations, *(() if host().fma else ("fma", "fmaf"))]),
         schedule.n_words + iterations.count,
         iterations.words,
-        tuple(emitter.timing.names) if emitter.timing is not None else (),
+        tuple(emitter.timing.instructions) if emitter.timing is not None else (),
     )

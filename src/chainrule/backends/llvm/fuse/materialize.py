@@ -23,6 +23,7 @@ from .op_traits import (
 from .steps import Materialized, view_of
 
 _MAX_RECOMPUTED_COST = 8  # from here on an expression with several consumers is materialised
+_MAX_REPEATED_COST = 3  # and one that would be computed anew along an axis
 _MAX_CONSUMERS = 3  # with more, an expression is materialised however cheap it is
 _ONE_CONSUMER = 1.001  # slices of one array may add up to a little more than 1
 _FEW = 2  # one of so many entries
@@ -129,7 +130,7 @@ class _Choice:
             if is_inline(node) and node not in self.nodes and node not in self.views:
                 count = sum(min(1.0, share) for share in readers.get(node, {}).values())
                 expensive = costs[node] >= _MAX_RECOMPUTED_COST or count > _MAX_CONSUMERS
-                repeated = node in broadcast and costs[node] >= 3
+                repeated = node in broadcast and costs[node] >= _MAX_REPEATED_COST
                 if (count > _ONE_CONSUMER and expensive) or repeated:
                     self._store(node)
             stored = node in self.nodes
@@ -138,9 +139,7 @@ class _Choice:
                 part = prod(node.shape) / prod(child.shape) if _is_slice(node) else 1.0
                 for reader, share in ({node: 1.0} if stored else readers.get(node, {})).items():
                     shares[reader] = shares.get(reader, 0.0) + share * part
-                arrays = child.dtype is not None and node.dtype is not None
-                wider = arrays and prod(child.shape) < prod(node.shape)
-                if wider or (node in broadcast and not stored):
+                if _is_narrower(child, node) or (node in broadcast and not stored):
                     broadcast.add(child)
 
     def _costs(self) -> dict[Node, int]:
@@ -150,11 +149,22 @@ class _Choice:
             if node in self.nodes or not is_inline(node):
                 costs[node] = 0
                 continue
-            costs[node] = cost(node) + sum(costs.get(child, 0) for child in node.inputs)
+            costs[node] = cost(node)
+            outer = all(_is_narrower(child, node) for child in node.inputs)
+            for child in node.inputs:
+                below = costs.get(child, 0)
+                if not outer or below < _MAX_REPEATED_COST:  # else it will be in memory
+                    costs[node] += below
             if costs[node] > _MAX_EXPRESSION_COST and is_elementwise(node):
                 self._store(node)
                 costs[node] = 0
         return costs
+
+
+def _is_narrower(child: Node, node: Node) -> bool:
+    """Return whether a child is repeated along an axis of the node."""
+    arrays = child.dtype is not None and node.dtype is not None
+    return arrays and prod(child.shape) < prod(node.shape)
 
 
 def _is_slice(node: Node) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ....graph.graph import Graph
@@ -84,6 +85,16 @@ class Materialized:
             else:
                 stack.extend(child.inputs)
         return leaves
+
+    def computed(self, nodes: Iterable[Node]) -> list[Node]:
+        """Return the nodes, and what is computed inside of them, in order."""
+        stack, visited = list(nodes), set(nodes)
+        while stack:
+            for child in stack.pop().inputs:
+                if child not in visited and not self.is_leaf(child):
+                    visited.add(child)
+                    stack.append(child)
+        return sorted(visited, key=lambda node: node.serial)
 
     def reads_elementwise(self, node: Node, members: set[Node]) -> bool:
         """Whether a node reads members of a cluster only at its own position."""

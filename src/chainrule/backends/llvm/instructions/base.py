@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
 from ....graph.node import Node
@@ -43,6 +43,9 @@ class Instruction:
 
     timed: ClassVar[bool] = True  # False for control flow, whose bodies are timed
     divisible: ClassVar[bool] = False  # whether threads may share it
+    # What it computes, with the work of each node, if its time is to be measured; else nothing, so
+    # that instructions that do the same are alike
+    computes: tuple[tuple[Node, float], ...] = field(default=(), kw_only=True, repr=False)
     outlinable: ClassVar[bool] = False  # whether its code depends on its fields alone: no labels
 
     # What it touches

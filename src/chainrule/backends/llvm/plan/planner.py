@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -11,9 +12,10 @@ import numpy as np
 
 from ....graph.graph import Graph
 from ....graph.node import CONSTANT, ITEM, Node
+from ....graph.stages import times_instructions
 from ....graph.types import Type
 from ..expressions.lowering import Lowering, identity_index
-from ..fuse.op_traits import VIEW_OPS, is_native, uniform_value
+from ..fuse.op_traits import VIEW_OPS, cost, is_native, uniform_value
 from ..fuse.steps import FusedGraph, Step, view_of
 from ..fuse.updates import Storage, storage
 from ..instructions.base import Instruction
@@ -48,6 +50,7 @@ class Planner:
         self.bounds_checks: dict[Node, None] = {}
         self.instructions: list[Instruction] = []
         self.graph: Graph | None = None  # whose steps are planned
+        self.computes: tuple[tuple[Node, float], ...] = ()  # of the step at hand, if measured
 
     # Memory
 
@@ -155,6 +158,8 @@ class Planner:
 
     def append(self, instruction: Instruction) -> None:
         """Add the next instruction."""
+        if self.computes:
+            instruction = replace(instruction, computes=self.computes)
         self.instructions.append(instruction)
         self.bounds_checks.update(dict.fromkeys(instruction.bounds_checks()))
 
@@ -209,9 +214,12 @@ class Planner:
                     else:
                         self.views.setdefault(state, target)
         outer, self.graph = self.graph, fused.graph
+        measured, around = times_instructions(), self.computes
         for step in fused.steps:
+            if measured:
+                self.computes = _work(materialized.computed(step.nodes))
             self._run_step(step)
-        self.graph = outer
+        self.graph, self.computes = outer, around
 
     def _run_step(self, step: Step) -> None:
         if step.by_numpy:
@@ -253,3 +261,12 @@ class Planner:
         yield body
         self.instructions = outer
         self.views, self.results = views, results
+
+
+def _work(nodes: Iterable[Node]) -> tuple[tuple[Node, float], ...]:
+    """Return nodes with about how much work each is."""
+    return tuple((node, (1 + cost(node)) * max(map(_size, (node, *node.inputs)))) for node in nodes)
+
+
+def _size(node: Node) -> float:
+    return 1.0 if node.dtype is None else float(max(1, prod(node.shape)))

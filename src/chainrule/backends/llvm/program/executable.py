@@ -9,6 +9,7 @@ import numpy as np
 
 from ....graph.node import Node
 from ....graph.types import Shape
+from ...base import TimedInstruction
 from ..layout.view import Arena, View
 
 
@@ -93,5 +94,5 @@ class Executable:
     long: bool
     threads: int
     iteration_words: tuple[int, ...] = ()
-    timed: tuple[str, ...] = ()
+    timed: tuple[TimedInstruction, ...] = ()
     guarded: tuple[tuple[int, int], ...] = ()

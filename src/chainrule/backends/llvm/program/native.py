@@ -15,7 +15,7 @@ from ....forks import changing
 from ....graph.graph import Graph
 from ....graph.node import REFERENCE
 from ....graph.types import Type
-from ...base import NO_NUMBERS, Donated, FastCall
+from ...base import NO_NUMBERS, Donated, FastCall, InstructionTime
 from ...threads import usable_cpus
 from ..debug.timing_report import TimingReport
 from ..layout.frame import (
@@ -138,6 +138,10 @@ class NativeProgram:
             if e.iteration_words:
                 self._call_specs.append(call_spec_of(call))
         return call
+
+    def instruction_times(self) -> list[InstructionTime]:
+        """Return the time of each instruction in the fastest of all calls, if it is measured."""
+        return self._timing.times()
 
     def _thread_flag(self) -> int:
         """Return the flag under which this program is valid; -2, which no flag is, if it is not."""
