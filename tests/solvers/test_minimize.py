@@ -62,8 +62,8 @@ def powell(x: Any) -> Any:
     ("function", "start", "args"),
     [
         (rosenbrock, np.zeros(6), ()),
-        (beale, np.array([1.0, 1.0]), ()),
-        (quartic, np.linspace(-2.0, 2.0, 12), ()),
+        pytest.param(beale, np.array([1.0, 1.0]), (), marks=pytest.mark.slow),
+        pytest.param(quartic, np.linspace(-2.0, 2.0, 12), (), marks=pytest.mark.slow),
         (powell, np.array([3.0, -1.0, 0.0, 1.0]), ()),
         (logistic, np.zeros(3), (np.random.default_rng(0).normal(size=(40, 3)),
                                  np.sign(np.random.default_rng(1).normal(size=40)))),
@@ -228,6 +228,7 @@ def test_what_a_function_reads_may_change() -> None:
         assert abs(x[0] - shift) < 1e-4
 
 
+@pytest.mark.slow
 def test_arguments_that_are_no_arrays() -> None:
     """Counts and texts decide the function, arrays and fractions are its arguments."""
 

@@ -114,6 +114,7 @@ def test_gradients_backwards_in_time_and_by_closures() -> None:
     np.testing.assert_allclose(by_t, [0.7 * np.exp(1.4), 0.0, -0.7 * np.exp(1.4)], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_second_order() -> None:
     """d2/dk2 of a solution in closed form: forward over reverse, reverse over reverse."""
 
@@ -181,3 +182,17 @@ def test_under_jit_a_solution_that_ends_is_nan() -> None:
     assert np.isnan(y[3:]).all()
     unsorted = cr.jit(lambda t: cr.odeint(lambda y, s: y, 1.0, t))(np.array([0.0, 2.0, 1.0]))
     assert np.isnan(unsorted[1:]).all()
+
+
+def test_constants_of_earlier_traces() -> None:
+    """``3 - 1`` in the derivative of a power is a constant of the field's graph, not of a trace."""
+
+    def field(y: Any, t: Any, mass: Any) -> Any:
+        return -mass * y / np.sqrt(np.sum(y**2)) ** 3
+
+    def last(mass: Any) -> Any:
+        return np.sum(cr.odeint(field, np.array([1.0, 0.5]), np.array([0.0, 0.4]), mass)[-1])
+
+    expected = (last(1.0001) - last(0.9999)) / 0.0002
+    for derivative in (cr.grad(last), cr.jit(cr.grad(last))):
+        np.testing.assert_allclose(derivative(1.0), expected, rtol=1e-5)

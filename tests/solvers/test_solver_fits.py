@@ -28,7 +28,7 @@ def residuals(p: Any, t: Any, y: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", [
-    name if name in ("Misra1a", "Rat43") else pytest.param(name, marks=pytest.mark.slow)
+    name if name == "Misra1a" else pytest.param(name, marks=pytest.mark.slow)
     for name in MODELS
 ])  # fmt: skip
 def test_the_certified_values_of_nist(name: str) -> None:
@@ -135,6 +135,7 @@ def test_curve_fit_gives_what_scipy_gives(options: dict[str, Any]) -> None:
     np.testing.assert_allclose(ours[1], theirs[1], rtol=2e-3, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_models_of_all_kinds() -> None:
     """Data of two rows, rows left out, branches on values, integers, closures that change."""
     both = np.stack([T, T**2])

@@ -315,17 +315,17 @@ def test_a_closure_over_what_is_traced() -> None:
     stopped = cr.grad(lambda w: outer(cr.stop_gradient(w), w))
     assert stopped(3.0) == 30.0
 
-    def by_tangent(w: Any) -> Any:
+    def by_tangent(w: Any, x: Any) -> Any:
         @cr.custom_jvp
         def f(x: Any) -> Any:
             return x
 
         f.defjvp(lambda primals, tangents: (primals[0], tangents[0] * w))
-        return f(w)
+        return f(x)
 
-    assert cr.grad(by_tangent)(2.0) == 2.0
+    assert cr.grad(by_tangent, 1)(2.0, 3.0) == 2.0
     with pytest.raises(UnsupportedError, match="no argument of it"):
-        cr.grad(cr.grad(by_tangent))(2.0)
+        cr.grad(cr.grad(by_tangent, 1))(2.0, 3.0)
 
 
 # Wrong rules

@@ -235,6 +235,21 @@ def test_sparse_jacobians() -> None:
     np.testing.assert_allclose(wider.toarray(), dense, rtol=1e-12)
 
 
+def test_patterns_that_are_seen() -> None:
+    """With "auto" the pattern is that of the graph, be it for 100,000 numbers."""
+    x = normal(50)
+    result = cr.jacobian(differences, sparsity="auto")(x)
+    assert result.nnz == 98
+    np.testing.assert_allclose(result.toarray(), cr.jacfwd(differences)(x), rtol=1e-12)
+    full = cr.jacobian(lambda x: W @ np.tanh(x), sparsity="auto")(x[:4])
+    np.testing.assert_allclose(full.toarray(), W * (1.0 - np.tanh(x[:4]) ** 2), rtol=1e-12)
+    x = np.ones(100_000)
+    hessian = cr.jacobian(cr.grad(rosenbrock), sparsity="auto")(x)
+    assert hessian.nnz == 299_998
+    np.testing.assert_array_equal(hessian.diagonal()[[0, 1, -1]], [802.0, 1002.0, 200.0])
+    assert cr.jacobian(cr.stop_gradient, sparsity="auto")(x).nnz == 0
+
+
 def test_an_arrow_by_rows() -> None:
     """A column that is full costs one pass in reverse mode, and as many as rows in forward mode."""
 
@@ -293,6 +308,8 @@ def test_colours_are_those_of_greedy_colouring() -> None:
          UnsupportedError, "sparse Jacobian under jit"),
         (lambda: cr.jacobian(differences, argnums=(0,), sparsity=BANDS), TypeError, "single"),
         (lambda: cr.jacobian(lambda x: (x, x), sparsity=BANDS)(np.ones(50)), TypeError, "one arr"),
+        (lambda: cr.jacobian(differences, sparsity="all"), TypeError, "sparsity='all'"),
+        (lambda: cr.jacobian(np.sort, sparsity="auto")(np.ones(50)), UnsupportedError, "Give the"),
         (lambda: cr.jacfwd(np.sin)(np.arange(3)), DtypeError, "int64"),
         (lambda: cr.jacfwd(np.sin)(np.ones(2) * 1j), DtypeError, "complex128"),
         (lambda: cr.jacrev(lambda x: x * 1j)(np.ones(2)), GradientError, "complex128"),

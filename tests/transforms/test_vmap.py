@@ -11,6 +11,7 @@ import scipy.integrate
 import scipy.optimize
 
 import chainrule as cr
+from chainrule import nn
 from chainrule.errors import (
     AbstractValueError,
     DtypeError,
@@ -485,6 +486,47 @@ def test_of_numbers_out_of_bounds() -> None:
     """An index that is out of bounds for one example is an error, as in a loop."""
     with pytest.raises(IndexError):
         cr.vmap(lambda x, k: x[k])(XS, np.array([0, 1, 7, 2]))
+
+
+def test_ensembles() -> None:
+    """Models with stacked parameters, from stacked keys, are many models."""
+    keys = cr.random.split(cr.random.key(0), 3)
+
+    def made_of(key: Any) -> Any:
+        return nn.MLP(4, (5,), 2, key=key)
+
+    models = [made_of(key) for key in keys]
+    together = cr.vmap(made_of)(keys)
+    x = normal(6, 4).astype(np.float32)
+    expected = np.stack([model(x) for model in models])
+    apply = cr.vmap(lambda model, x: model(x), in_axes=(0, None))
+    assert_same(expected, apply(together, x), rtol=1e-5)
+    assert_same(expected, cr.jit(apply)(together, x), rtol=1e-5)
+
+
+LAYERS: dict[str, tuple[Callable[[Any], Any], tuple[int, ...]]] = {
+    "convolution": (lambda key: nn.Conv2d(3, 4, 3, key=key), (2, 1, 8, 8, 3)),
+    "encoder": (lambda key: nn.TransformerEncoderLayer(8, 2, 16, key=key), (3, 2, 5, 8)),
+    "recurrent": (lambda key: nn.LSTM(8, 5, key=key), (3, 2, 4, 8)),
+    "normalization": (lambda key: nn.LayerNorm(8), (3, 2, 8)),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(LAYERS))
+def test_layers(name: str) -> None:
+    """Results and gradients of layers for each example."""
+    make, shape = LAYERS[name]
+    layer, x = make(cr.random.key(3)), normal(*shape).astype(np.float32)
+
+    def size(layer: Any, x: Any) -> Any:
+        return sum(np.sum(y**2) for y in cr.tree.leaves(layer(x)))
+
+    assert_same(looped(layer, x), cr.vmap(layer)(x), rtol=1e-4)
+    each = [cr.tree.leaves(cr.grad(size)(layer, row)) for row in x]
+    together = cr.jit(cr.vmap(cr.grad(size), in_axes=(None, 0)))(layer, x)
+    for gradients, stacked in zip(zip(*each, strict=True), cr.tree.leaves(together), strict=True):
+        np.testing.assert_allclose(stacked, np.stack(gradients), rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.slow

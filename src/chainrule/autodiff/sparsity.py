@@ -26,25 +26,29 @@ from ..primitives.structure import with_ones
 
 scipy_sparse = LazyModule("scipy.sparse")
 DENSE = 0.25  # the share of entries from which on nothing is gained
+_MOST_NODES = 2000  # each costs a tenth of a millisecond, and more
 _UNCHANGED = {"identity", "cast", "neg"}
 _MOVES = {"reshape", "transpose", "broadcast_to", "slice", "pad", "concatenate"}
 _INDEXED = {"gather", "scatter"}  # moves too, where the index is known
 Patterns = Mapping[Node, Any]
 
 
-def patterns(graph: Graph) -> list[Any] | None:
+def patterns(graph: Graph, most: float = DENSE) -> list[Any] | None:
     """Return a pattern for each output by the first input, or None if they are dense or unknown.
 
-    Rows are the entries of an output, columns those of the input.
+    Rows are the entries of an output, columns those of the input. Dense is what depends on more
+    than the share `most` of pairs.
     """
     source = graph.inputs[0]
+    if len(graph.nodes) > _MOST_NODES:
+        return None
     n = prod(source.shape)
     known: dict[Node, Any] = {source: scipy_sparse.eye_array(n, dtype=bool, format="csr")}
     for node in graph.nodes:
         if not any(child in known for child in node.inputs):
             continue
         pattern = _pattern(node, known)
-        if pattern is None or pattern.nnz > DENSE * prod(pattern.shape):
+        if pattern is None or pattern.nnz > most * prod(pattern.shape):
             return None
         known[node] = pattern
     return [

@@ -98,12 +98,12 @@ def jacobian(
 
     Parameters
     ----------
-    sparsity : scipy.sparse array or matrix, or bool[m, n], optional
+    sparsity : scipy.sparse array or matrix, bool[m, n], or "auto", optional
         Where the Jacobian of `f`, a function of one array of n entries that returns one of m
         entries, may be other than zero. Columns that have no row in common (or rows without a
         common column, if these need fewer) are then computed together [1]_, colour by colour in
-        the order of falling degree [2]_: a banded Jacobian costs as much as its bandwidth. Not
-        under `jit`.
+        the order of falling degree [2]_: a banded Jacobian costs as much as its bandwidth. With
+        "auto" the pattern is what the graph of each call shows. Not under `jit`.
 
     Returns
     -------
@@ -117,7 +117,8 @@ def jacobian(
     GradientError
         If a random direction shows that the Jacobian is not zero outside of `sparsity`.
     UnsupportedError
-        If a sparse Jacobian is asked for under `jit`, or in another transformation.
+        If a sparse Jacobian is asked for under `jit`, or in another transformation, or "auto" sees
+        no pattern.
 
     References
     ----------

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import wraps
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..autodiff.sparsity import colouring, scipy_sparse
+from ..autodiff.sparsity import colouring, patterns, scipy_sparse
 from ..errors import GradientError, ShapeError, UnsupportedError, at_user_line
 from ..graph.types import Array
 from ..tracebacks import filters_traceback
@@ -24,11 +24,11 @@ def sparse_jacobian(
     """Make a function that returns the Jacobian as a sparse array; see `jacobian`."""
     if not isinstance(argnums, int):
         raise TypeError(at_user_line("a sparse Jacobian is one by a single argument: argnums=0"))
-    pattern = _pattern(sparsity)
-    by_columns = colouring(pattern)
-    by_rows = colouring(pattern.T.tocsr())
-    forward_mode = by_columns.max(initial=-1) <= by_rows.max(initial=-1)
-    colours = by_columns if forward_mode else by_rows
+    recent = None if isinstance(sparsity, str) else _compression(_pattern(sparsity))
+    if recent is None and sparsity != "auto":
+        raise TypeError(
+            at_user_line(f"sparsity={sparsity!r}: give a pattern, or 'auto' to see it in the graph")
+        )
 
     @wraps(f)
     @filters_traceback
@@ -36,12 +36,50 @@ def sparse_jacobian(
         positions = differentiated_arguments(argnums, len(args))
         traced = TracedCall(f, args, positions, kwargs, has_aux)
         check_dtypes(traced, "jacobian")
-        _check_traced(traced, pattern.shape)
+        _check_traced(traced)
+        compression = recent
         with np.errstate(all="ignore"):
-            result = _compressed(traced, pattern, colours, forward_mode)
+            if compression is None:
+                compression = _seen_compression(traced)
+            result = _compressed(traced, compression)
         return (result, traced.auxiliary()) if has_aux else result
 
     return differentiated
+
+
+class _Compression(NamedTuple):
+    """Where a Jacobian is not zero, and which of its columns, or rows, are computed together."""
+
+    pattern: Any
+    colours: Array
+    forward_mode: bool
+
+
+def _compression(pattern: Any) -> _Compression:
+    by_columns = colouring(pattern)
+    by_rows = colouring(pattern.T.tocsr())
+    forward_mode = bool(by_columns.max(initial=-1) <= by_rows.max(initial=-1))
+    return _Compression(pattern, by_columns if forward_mode else by_rows, forward_mode)
+
+
+def _seen_compression(traced: TracedCall) -> _Compression:
+    """Return where the graph shows that a Jacobian is not zero."""
+    (x,), (y,) = traced.inputs, traced.outputs
+    linear_map = pushed(traced, x)
+    shape = prod(y.shape), prod(x.shape)
+    if not linear_map.present[0]:
+        return _compression(scipy_sparse.csr_array(shape, dtype=bool))
+    known = patterns(linear_map.graph, most=1.0)
+    if known is None:
+        raise UnsupportedError(
+            at_user_line(
+                "sparsity='auto': where the Jacobian is zero is not to be seen, since there is a "
+                "loop, a decomposition or an unknown index on the way. Give the pattern"
+            )
+        )
+    pattern = known[0].tocsr()
+    pattern.sort_indices()
+    return _compression(pattern)
 
 
 def _pattern(sparsity: Any) -> Any:
@@ -67,7 +105,7 @@ def _pattern(sparsity: Any) -> Any:
     return pattern
 
 
-def _check_traced(traced: TracedCall, shape: tuple[int, ...]) -> None:
+def _check_traced(traced: TracedCall) -> None:
     if len(traced.inputs) != 1 or len(traced.outputs) != 1:
         raise TypeError(
             at_user_line(
@@ -82,19 +120,19 @@ def _check_traced(traced: TracedCall, shape: tuple[int, ...]) -> None:
                 "scipy.sparse, which is not traced. Leave sparsity out, or call it outside"
             )
         )
+
+
+def _compressed(traced: TracedCall, compression: _Compression) -> Any:
+    """Return the Jacobian: the sum of all columns (or rows) of one colour is one product."""
+    pattern, colours, forward_mode = compression
     (x,), (y,) = traced.inputs, traced.outputs
-    if shape != (prod(y.shape), prod(x.shape)):
+    if pattern.shape != (prod(y.shape), prod(x.shape)):
         raise ShapeError(
             at_user_line(
-                f"sparsity has shape {shape} for the Jacobian of {prod(y.shape)} results by "
-                f"{prod(x.shape)} numbers"
+                f"sparsity has shape {pattern.shape} for the Jacobian of {prod(y.shape)} results "
+                f"by {prod(x.shape)} numbers"
             )
         )
-
-
-def _compressed(traced: TracedCall, pattern: Any, colours: Array, forward_mode: bool) -> Any:
-    """Return the Jacobian: the sum of all columns (or rows) of one colour is one product."""
-    (x,), (y,) = traced.inputs, traced.outputs
     side = x if forward_mode else y
     count = int(colours.max(initial=-1)) + 1
     seeds = np.zeros((count + 1, len(colours)), side.dtype)

@@ -306,7 +306,7 @@ class _LoopBuilder:
         slots = self.segment.slots(offset)
         v = _broadcast(self._operand(slots[1]), sizes_of(node))
         if v.shape == chain.sizes:
-            return v if v.dtype == node.dtype else cast(v, dtype=node.dtype)  # type: ignore[no-any-return]
+            return v if v.dtype == node.dtype else cast(v, dtype=node.dtype)
         if offset == chain.offsets[0]:
             number = self._initial_of(chain)
             key = (number, chain.starts.tobytes(), chain.sizes)
@@ -323,7 +323,7 @@ class _LoopBuilder:
 
 
 def _broadcast(v: Node, shape: tuple[int, ...]) -> Node:
-    return v if v.shape == shape else broadcast_to(v, shape=shape)  # type: ignore[no-any-return]
+    return v if v.shape == shape else broadcast_to(v, shape=shape)
 
 
 def whole(node: Node) -> Node:

@@ -258,7 +258,7 @@ class Emission:
                 parts += [self.get(number) for number in piece]
             else:
                 parts.append(self.get(piece))
-        return parts[0] if len(parts) == 1 else concatenate(*parts, axis=axis)  # type: ignore[no-any-return]
+        return parts[0] if len(parts) == 1 else concatenate(*parts, axis=axis)
 
     def get(self, number: int) -> Node:
         """Return the node that stands for an id now."""
@@ -299,7 +299,7 @@ class Emission:
         """Return what an operand is in all iterations of a loop."""
         pieces = self.tables[owner][self.segments[owner].ids[:, slot].tobytes()]
         parts = [self.piece_stack(piece) for piece in pieces]
-        return parts[0] if len(parts) == 1 else concatenate(*parts, axis=0)  # type: ignore[no-any-return]
+        return parts[0] if len(parts) == 1 else concatenate(*parts, axis=0)
 
     def piece_stack(self, piece: Piece) -> Node:
         """Return a piece along a new first axis."""

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...graph.node import Node, apply
+from ...graph.node import CONSTANT, Node, apply
 from ...graph.types import Array
 from .segments import CARRY, FIXED, INNER, Segment
 from .sequence import NodeSequence, is_exact
@@ -103,7 +103,7 @@ class _FirstIteration:
             if is_before and sequence.codes[number] == self._code(offset):
                 self.matched[offset] = number
                 self._read(offset, sequence.operand_ids(number), pending)
-            elif sequence.node(number).value is not None:
+            elif sequence.node(number).primitive is CONSTANT:
                 self.known[offset] = number
             else:
                 raise _MismatchError

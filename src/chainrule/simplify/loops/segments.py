@@ -226,7 +226,7 @@ def _is_allowed(sequence: NodeSequence, segment: Segment) -> bool:
 
 def varying_axes(starts: Array) -> list[int]:
     """Return the axes along which a slice moves."""
-    return np.flatnonzero((starts != starts[0]).any(axis=0)).tolist()  # type: ignore[no-any-return]
+    return np.flatnonzero((starts != starts[0]).any(axis=0)).tolist()
 
 
 def _is_movable(sequence: NodeSequence, segment: Segment, offset: int, starts: Array) -> bool:
@@ -242,7 +242,7 @@ def sizes_of(node: Node) -> tuple[int, ...]:
     """Return how many entries on each axis a node of a movable slice reads or writes."""
     if node.primitive is scatter:
         return extents_of(node.params["pattern"], node.shape)
-    return node.inputs[0].shape if node.primitive is pad else node.shape
+    return node.inputs[0].shape if node.primitive is pad else node.shape  # type: ignore[no-any-return]
 
 
 def _is_view(segment: Segment, nodes: list[Node]) -> bool:
