@@ -10,7 +10,7 @@ import pytest
 from own_thread import in_thread
 
 import chainrule as cr
-from chainrule.config import config, configured, threads_word
+from chainrule.config import checks_word, config, configured, threads_word
 
 
 def test_blocks_of_two_threads_in_any_order() -> None:
@@ -91,3 +91,18 @@ def test_an_error_in_a_block() -> None:
     with pytest.raises(ZeroDivisionError), configured(lines=3):
         _ = 1 // 0
     assert config.lines == 0
+
+
+def test_fast_calls_wait_for_the_end_of_checks() -> None:
+    """A word tells native code whether results are to be looked at, in whatever block."""
+    assert checks_word.value == 0
+    with configured(nans=1):
+        assert (checks_word.value, threads_word.value) == (1, -1)
+        with configured(nans=0):
+            assert checks_word.value == 1  # for the thread that is in the outer block alone
+    assert (checks_word.value, threads_word.value) == (0, config.num_threads)
+    with configured(nans=0):
+        assert checks_word.value == 0
+        config.nans = 2  # of the block
+        assert checks_word.value == 1
+    assert checks_word.value == 0

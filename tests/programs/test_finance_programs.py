@@ -61,14 +61,12 @@ def curve(b0: Any, b1: Any, b2: Any, b3: Any, tau1: Any, tau2: Any) -> Any:
 
 
 PROGRAMS = [
-    Program("vollib-black-scholes", reference, (102.0, 0.5, 0.02, 0.25),
-            refused_under_jit=BRANCHES),
+    Program("vollib-black-scholes", reference, (102.0, 0.5, 0.02, 0.25)),
     Program("vollib-black", black76, (101.0, 98.0, 0.2)),
     Program("vollib-implied-volatility", implied, (7.5, 101.0), refused_under_jit=BRANCHES),
-    Program("blackscholes-greeks", greeks, (102.0, 100.0, 0.5, 0.02, 0.25, 0.01),
-            refused_under_jit=BRANCHES),
-    Program("blackscholes-butterfly", structure, (102.0, 0.25), refused_under_jit=BRANCHES),
-    Program("mibian-bs", mibian_price, (102.0, 2.0, 25.0), refused_under_jit=BRANCHES),
+    Program("blackscholes-greeks", greeks, (102.0, 100.0, 0.5, 0.02, 0.25, 0.01)),
+    Program("blackscholes-butterfly", structure, (102.0, 0.25)),
+    Program("mibian-bs", mibian_price, (102.0, 2.0, 25.0)),
     Program("nelson-siegel-svensson", curve, (0.04, -0.02, 0.01, 0.015, 2.0, 4.5)),
 ]  # fmt: skip
 

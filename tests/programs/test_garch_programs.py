@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from programs_under_test import BRANCHES, Program, program_tests, require
+from programs_under_test import Program, program_tests, require
 
 require("arch.univariate")
 
@@ -58,15 +58,11 @@ def heterogeneous(parameters: Any) -> Any:
 
 
 PROGRAMS = [
-    Program("arch-garch-students-t", garch, (np.array([0.1, 0.08, 0.05, 0.8, 6.0]),),
-            refused_under_jit=BRANCHES),
-    Program("arch-egarch", egarch, (np.array([0.05, 0.1, -0.04, 0.9]),),
-            refused_under_jit=BRANCHES),
+    Program("arch-garch-students-t", garch, (np.array([0.1, 0.08, 0.05, 0.8, 6.0]),)),
+    Program("arch-egarch", egarch, (np.array([0.05, 0.1, -0.04, 0.9]),)),
     Program("arch-figarch-weights", figarch, (np.array([0.2, 0.4, 0.3]),)),
-    Program("arch-skew-student", skewed, (np.array([6.0, -0.2]), RETURNS),
-            refused_under_jit=BRANCHES),
-    Program("arch-harch-ged", heterogeneous, (np.array([0.1, 0.1, 0.2, 0.3, 1.6]),),
-            refused_under_jit=BRANCHES),
+    Program("arch-skew-student", skewed, (np.array([6.0, -0.2]), RETURNS)),
+    Program("arch-harch-ged", heterogeneous, (np.array([0.1, 0.1, 0.2, 0.3, 1.6]),)),
 ]  # fmt: skip
 
 test_eagerly, test_compiled, test_twice = program_tests(PROGRAMS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from programs_under_test import BRANCHES, PLAIN, UNKNOWN, Program, program_tests, require
+from programs_under_test import PLAIN, UNKNOWN, Program, program_tests, require
 
 require("goppy", "mini_gpr", "pyGPs")
 
@@ -95,7 +95,7 @@ PROGRAMS = [
     Program(
         "sklearn-predict", prediction, (X[:2] + 0.3,), refused=PLAIN, refused_under_jit=UNKNOWN
     ),
-    Program("mini-gpr-likelihood", mini, (1.2, 0.9, 0.3), refused_under_jit=BRANCHES),
+    Program("mini-gpr-likelihood", mini, (1.2, 0.9, 0.3)),
     Program("mini-gpr-inducing-points", mini_sparse, (X[1:4] + 0.2,)),
     # not twice: the slope of the slope of a distance of 0 is nan
     Program("pygps-exact", exact, (np.array([0.1, -0.2]), -0.8), twice=False),
@@ -103,7 +103,6 @@ PROGRAMS = [
         "pygps-laplace",
         classified,
         (np.array([0.1, -0.2]),),
-        refused_under_jit=BRANCHES,
         twice=False,
     ),
     Program("goppy-kernels", gram, (np.array([0.9]), 1.3, X)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from programs_under_test import BRANCHES, PLAIN, UNKNOWN, Program, program_tests, require
+from programs_under_test import PLAIN, UNKNOWN, Program, program_tests, require
 
 require("hiddenmarkov", "hmmlearn")
 
@@ -90,8 +90,7 @@ PROGRAMS = [
     Program("hmmlearn-score", score, (MEANS,), refused=PLAIN,
             refused_under_jit=UNKNOWN),
     Program("hiddenmarkov-viterbi", best_path, (np.array([0.3, 0.8]), TABLE)),
-    Program("hiddenmarkov-naive-viterbi", naive_path, (np.array([0.3, 0.8]), TABLE),
-            refused_under_jit=BRANCHES),
+    Program("hiddenmarkov-naive-viterbi", naive_path, (np.array([0.3, 0.8]), TABLE)),
 ]  # fmt: skip
 
 test_eagerly, test_compiled, test_twice = program_tests(PROGRAMS)

@@ -139,7 +139,6 @@ PROGRAMS = [
         "simdkalman-compute",
         vectorised,
         (0.5, np.stack([MEASURED, MEASURED[::-1]])),
-        refused_under_jit="a boolean mask beside other indices",
     ),
 ]
 

@@ -76,9 +76,8 @@ PROGRAMS = [
         satellite,
         (0.28, 0.1859667, 0.598, 0.336, 0.0472294),
         rtol=1e-5,
-        refused_under_jit=BRANCHES,
     ),
-    Program("sgp4-molniya", molniya, (700.0,), rtol=1e-5, refused_under_jit=BRANCHES),
+    Program("sgp4-molniya", molniya, (700.0,), rtol=1e-5),
     Program(
         "skyfield-propagate",
         propagated,
@@ -91,15 +90,13 @@ PROGRAMS = [
         "pyorb-cart-to-kep",
         from_state,
         (STATE,),
-        refused_under_jit="under jit",
     ),
     Program(
         "pyorb-mean-to-true",
         anomalies,
         (np.array([0.3, 1.2, 4.0]), np.array([0.1, 0.6, 0.3])),
-        refused_under_jit=BRANCHES,
     ),
-    Program("pyorb-orbit", orbit_class, (7.2e6, 0.1, 900.0), refused_under_jit=BRANCHES),
+    Program("pyorb-orbit", orbit_class, (7.2e6, 0.1, 900.0)),
 ]
 
 test_eagerly, test_compiled, test_twice = program_tests(PROGRAMS)

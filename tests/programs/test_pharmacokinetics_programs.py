@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 import numpy as np
-from programs_under_test import BRANCHES, Program, program_tests, require
+from programs_under_test import Program, program_tests, require
 
 require("pharmacokinetics", "yoshika", "opendose_poppk", "ecodyn")
 
@@ -59,11 +59,9 @@ def predators(growth: Any, hunting: Any, feeding: Any, death: Any) -> Any:
 
 
 PROGRAMS = [
-    Program("pharmacokinetics-oral", oral, (500.0, 30.0, 1.2, 5.0), refused_under_jit=BRANCHES),
+    Program("pharmacokinetics-oral", oral, (500.0, 30.0, 1.2, 5.0)),
     Program("pharmacokinetics-regimen", regimen, (1.2, 0.15, 9.0)),
-    Program(
-        "yoshika-compartments", block, (12.0, 0.64, 0.06), twice=False, refused_under_jit=BRANCHES
-    ),
+    Program("yoshika-compartments", block, (12.0, 0.64, 0.06), twice=False),
     Program(
         "yoshika-effect",
         effect,
@@ -71,7 +69,6 @@ PROGRAMS = [
         twice=False,
         rtol=2e-4,
         both_modes=1e-7,
-        refused_under_jit=BRANCHES,
     ),
     Program(
         "opendose-nonlinear",
@@ -79,7 +76,6 @@ PROGRAMS = [
         (1000.0, 65.0, 20.0),
         twice=False,
         both_modes=1e-8,
-        refused_under_jit=BRANCHES,
     ),
     Program("ecodyn-predators", predators, (1.1, 0.4, 0.1, 0.4)),
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from programs_under_test import BRANCHES, Program, program_tests, require
+from programs_under_test import Program, program_tests, require
 
 require("pythtb", "tmm", "fluids")
 
@@ -73,15 +73,13 @@ def two_phases(mass: Any, quality: Any, tension: Any) -> Any:
 
 
 PROGRAMS = [
-    Program("pythtb-bands", bands, (0.3, -1.1), refused_under_jit=BRANCHES),
-    Program("pythtb-dispersion", dispersion, (np.array([0.15, 0.32]),), refused_under_jit=BRANCHES),
-    Program(
-        "tmm-film", film, (np.array([100.0, 300.0]), 620.0), twice=False, refused_under_jit=BRANCHES
-    ),
-    Program("tmm-plate", thick, (0.5, 1.6), twice=False, refused_under_jit=BRANCHES),
-    Program("fluids-friction", pipe, (1.0, 0.4), refused_under_jit=BRANCHES),
-    Program("fluids-gas-line", gas_line, (0.5, 1000.0, 1e6), refused_under_jit=BRANCHES),
-    Program("fluids-two-phase", two_phases, (0.6, 0.1, 0.0487), refused_under_jit=BRANCHES),
+    Program("pythtb-bands", bands, (0.3, -1.1)),
+    Program("pythtb-dispersion", dispersion, (np.array([0.15, 0.32]),)),
+    Program("tmm-film", film, (np.array([100.0, 300.0]), 620.0), twice=False),
+    Program("tmm-plate", thick, (0.5, 1.6), twice=False),
+    Program("fluids-friction", pipe, (1.0, 0.4)),
+    Program("fluids-gas-line", gas_line, (0.5, 1000.0, 1e6)),
+    Program("fluids-two-phase", two_phases, (0.6, 0.1, 0.0487)),
 ]
 
 test_eagerly, test_compiled, test_twice = program_tests(PROGRAMS)

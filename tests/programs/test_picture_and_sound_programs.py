@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from programs_under_test import BRANCHES, Program, program_tests, require
+from programs_under_test import Program, program_tests, require
 
 require("imreg_dft", "imreg", "colorspacious", "acousticspy")
 
@@ -77,23 +77,19 @@ def piston(radius: Any, frequency: Any) -> Any:
 COLOUR = np.array([[0.8, 0.3, 0.2], [0.1, 0.5, 0.9]])
 SOURCES = np.array([[0.0, 0.1, 0.0], [0.0, -0.1, 0.0], [0.1, 0.0, 0.2]])
 PROGRAMS = [
-    Program(
-        "imreg-dft-transform", aligned, (4.0, np.array([0.6, -0.3])), refused_under_jit=BRANCHES
-    ),
+    Program("imreg-dft-transform", aligned, (4.0, np.array([0.6, -0.3]))),
     Program(
         "imreg-dft-translation",
         correlated,
         (np.roll(PICTURE, 1, 1) * 0.9 + 0.05,),
-        refused_under_jit=BRANCHES,
         twice=False,
     ),
     Program("imreg-logpolar", logpolar, (PICTURE,), twice=False),
-    Program("colorspacious-convert", uniform, (COLOUR,), refused_under_jit=BRANCHES),
+    Program("colorspacious-convert", uniform, (COLOUR,)),
     Program(
         "colorspacious-difference",
         difference,
         (COLOUR, COLOUR[::-1].copy() * 0.9),
-        refused_under_jit=BRANCHES,
     ),
     Program("acousticspy-absorption", absorbed, (1000.0, 1.0, 20.0, 40.0)),
     Program(

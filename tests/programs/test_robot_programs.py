@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from programs_under_test import BRANCHES, Program, program_tests, require
+from programs_under_test import Program, program_tests, require
 
 require("pytransform3d", "ikpy")
 
@@ -95,25 +95,22 @@ def ellipsoid(pose: Any, spread: Any) -> Any:
 PROGRAMS = [
     Program("ikpy-urdf-links", arm, (ANGLES,)),
     Program("ikpy-denavit-hartenberg", denavit, (ANGLES, np.array([0.5, 0.4, 0.2]))),
-    Program("pytransform3d-screws", screws, (ANGLES,), refused_under_jit=BRANCHES),
-    Program("pytransform3d-urdf", crane, (0.4, 1.2), refused_under_jit=BRANCHES),
+    Program("pytransform3d-screws", screws, (ANGLES,)),
+    Program("pytransform3d-urdf", crane, (0.4, 1.2)),
     Program(
         "pytransform3d-slerp",
         attitude,
         (np.array([0.3, -0.4, 0.8]), 0.3),
-        refused_under_jit=BRANCHES,
     ),
     Program(
         "pytransform3d-trajectory",
         trajectory,
         (np.array([[0.1, 0.2, 0.3, 1.0, 0.0, 0.5], [0.4, -0.2, 0.6, 0.3, 0.2, 0.1]]),),
-        refused_under_jit=BRANCHES,
     ),
     Program(
         "pytransform3d-jacobians",
         ellipsoid,
         (ANGLES, np.array([0.2, 0.1, -0.3])),
-        refused_under_jit=BRANCHES,
     ),
 ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from programs_under_test import BRANCHES, Program, program_tests, require
+from programs_under_test import Program, program_tests, require
 
 require("splines", "geomdl")
 
@@ -69,19 +69,18 @@ def surface(heights: Any) -> Any:
 HEIGHTS = np.array([[0.1, 0.5, 0.2, 0.0], [0.3, 0.9, 0.4, 0.1], [0.2, 0.4, 0.8, 0.3]])
 AXES = np.array([[1.0, 0.2, 0.1], [0.3, 1.0, 0.4], [0.1, 0.6, 1.0], [0.8, 0.3, 0.9]])
 PROGRAMS = [
-    Program("splines-catmull-rom", catmull_rom, (POINTS,), refused_under_jit=BRANCHES),
-    Program("splines-natural", natural, (POINTS,), refused_under_jit=BRANCHES),
+    Program("splines-catmull-rom", catmull_rom, (POINTS,)),
+    Program("splines-natural", natural, (POINTS,)),
     Program(
         "splines-monotone",
         monotone,
         (np.array([0.0, 1.0, 1.4, 4.0]),),
         twice=False,
-        refused_under_jit=BRANCHES,
     ),
-    Program("splines-quaternions", rotations, (AXES, 0.4), refused_under_jit=BRANCHES),
-    Program("geomdl-nurbs", nurbs, (POINTS, 0.7), refused_under_jit=BRANCHES),
-    Program("geomdl-interpolate", interpolated, (POINTS,), refused_under_jit=BRANCHES),
-    Program("geomdl-surface", surface, (HEIGHTS,), refused_under_jit=BRANCHES),
+    Program("splines-quaternions", rotations, (AXES, 0.4)),
+    Program("geomdl-nurbs", nurbs, (POINTS, 0.7)),
+    Program("geomdl-interpolate", interpolated, (POINTS,)),
+    Program("geomdl-surface", surface, (HEIGHTS,)),
 ]
 
 test_eagerly, test_compiled, test_twice = program_tests(PROGRAMS)

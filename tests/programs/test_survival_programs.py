@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from programs_under_test import BRANCHES, Program, program_tests, require
+from programs_under_test import Program, program_tests, require
 
 require("lifelines", "statsmodels.api", "surpyval")
 
@@ -77,12 +77,12 @@ PROGRAMS = [
     Program("lifelines-lognormal", _lifelines(lifelines.LogNormalFitter()),
             (np.array([1.1, 0.8]),)),
     Program("lifelines-generalised-gamma", _lifelines(lifelines.GeneralizedGammaFitter()),
-            (np.array([1.1, -0.2, 0.7]),), refused_under_jit=BRANCHES),
+            (np.array([1.1, -0.2, 0.7]),)),
     Program("lifelines-cox-efron", efron, (np.array([0.3, -0.2]),)),
-    Program("surpyval-weibull", weibull, (3.0, 1.3), refused_under_jit=BRANCHES),
-    Program("surpyval-gamma-times", gamma_times, (TIMES,), refused_under_jit=BRANCHES),
+    Program("surpyval-weibull", weibull, (3.0, 1.3)),
+    Program("surpyval-gamma-times", gamma_times, (TIMES,)),
     Program("statsmodels-phreg", proportional_hazards, (np.array([0.3, -0.2]),)),
-    Program("statsmodels-mixedlm", mixed, (np.array([0.8]),), refused_under_jit=BRANCHES),
+    Program("statsmodels-mixedlm", mixed, (np.array([0.8]),)),
 ]  # fmt: skip
 
 test_eagerly, test_compiled, test_twice = program_tests(PROGRAMS)

@@ -123,7 +123,7 @@ def test_second_order() -> None:
 
     exact = 2.25 * np.exp(-1.5 * 0.8)
     for derivative in (
-        cr.grad(cr.grad(last)), cr.jit(cr.grad(cr.grad(last))),
+        cr.grad(cr.grad(last)), cr.jit(cr.grad(cr.grad(last))), cr.hessian(last),
         lambda k: cr.jvp(cr.grad(last), (k,), (1.0,))[1],
     ):  # fmt: skip
         np.testing.assert_allclose(derivative(0.8), exact, rtol=1e-5)

@@ -158,6 +158,8 @@ def test_models_of_all_kinds() -> None:
     assert abs(value[1] - 2.0) < 1e-6 or abs(value[0] - 2.0) < 1e-6
     value, _ = cr.curve_fit(lambda x, a, b: a * x + b, [0, 1, 2, 3], [1, 3, 5, 7], [1, 1])
     np.testing.assert_allclose(value, [2.0, 1.0], atol=1e-9)
+    value, _ = cr.curve_fit(lambda x, a: [a * v for v in x], T, 3.0 * T)
+    np.testing.assert_allclose(value, 3.0, atol=1e-9)
     for power in (1.0, 2.0):
         value, _ = cr.curve_fit(lambda x, a: a * x**power, T, 3.0 * T**power)  # noqa: B023
         np.testing.assert_allclose(value, 3.0, atol=1e-9)

@@ -9,7 +9,7 @@ import pytest
 from scipy import optimize
 
 import chainrule as cr
-from chainrule.errors import DataError, DtypeError, ShapeError
+from chainrule.errors import DataError, DtypeError, ShapeError, UnsupportedError
 
 pytestmark = pytest.mark.usefixtures("_unoptimised")
 
@@ -80,6 +80,12 @@ def test_functions_that_branch_on_values_have_roots() -> None:
         (lambda x: x[:1], np.ones(2), ShapeError, "1 numbers for 2 unknowns"),
         (lambda x: x, np.array([1, 2]), DtypeError, "int64"),
         (lambda x: np.log(x), -np.ones(2), DataError, "equation 0 is nan"),
+        (
+            lambda x: x - x[0] * cr.jit(lambda a: cr.root(lambda z: z - a, 1.0).x)(2.0),
+            np.ones(1),
+            UnsupportedError,
+            r"scipy\.optimize",
+        ),
         (lambda x: x, np.array([np.inf]), DataError, "inf at position 0"),
     ],
 )

@@ -62,8 +62,11 @@ PROGRAMS = [layers, closures, loops]
 CHECKPOINTS = [cr.checkpoint, cr.checkpoint(max_saved_bytes=200), cr.remat(max_saved_bytes=10**6)]
 
 
-@pytest.mark.parametrize("wrap", CHECKPOINTS)
-@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize(
+    ("program", "wrap"),
+    [(program, CHECKPOINTS[0]) for program in PROGRAMS]
+    + [pytest.param(p, w, marks=pytest.mark.slow) for p in PROGRAMS for w in CHECKPOINTS[1:]],
+)
 def test_the_numbers_stay(program: Any, wrap: Any) -> None:
     """Values, gradients in both modes and of both orders, with and without jit."""
     expected, actual = program(unchanged), program(wrap)
@@ -136,6 +139,19 @@ def test_custom_rules_inside() -> None:
         assert_close(g(X), 80.0 * X, 1e-14)
 
 
+def test_arrays_that_the_function_makes() -> None:
+    """They follow from no argument, and are the same when the function is computed again."""
+
+    @cr.checkpoint
+    def f(x: Any) -> Any:
+        weights = np.ones(4)
+        weights[1] = 2.0
+        return np.sum(np.tanh(np.outer(x, weights)) * np.exp(weights))
+
+    for g in (cr.grad(f), cr.jit(cr.grad(f))):
+        assert_close(g(X[0]), gradient(f.__wrapped__, X[0]), 1e-8)
+
+
 # Memory
 
 
@@ -154,7 +170,7 @@ def test_memory_of_layers() -> None:
 
     def loss(wrap: Wrap) -> Callable[..., Any]:
         def of(x: Any) -> Any:
-            for _ in range(16):
+            for _ in range(8):
                 x = wrap(layer)(x)
             return np.sum(x)
 
@@ -165,8 +181,8 @@ def test_memory_of_layers() -> None:
         for name, wrap in [("all", unchanged), ("none", cr.checkpoint),
                            ("one", cr.checkpoint(max_saved_bytes=x.nbytes))]
     }  # fmt: skip
-    assert arrays["none"] < 16 + 16
-    assert arrays["none"] + 10 < arrays["one"] < arrays["none"] + 24
+    assert arrays["none"] < 8 + 16
+    assert arrays["none"] + 4 < arrays["one"] < arrays["none"] + 14
     assert arrays["all"] > 2 * arrays["none"]
 
 
@@ -192,7 +208,7 @@ def test_memory_of_a_loop_grows_with_the_root_of_its_length() -> None:
 
 
 @pytest.mark.parametrize("reverse", [False, True])
-@pytest.mark.parametrize("n", [0, 1, 2, 3, 5, 9, 14])
+@pytest.mark.parametrize("n", [0, 1, 2, 9, 14])
 def test_a_checkpointed_scan_is_a_scan(n: int, reverse: bool) -> None:
     """Of any length: results, and gradients by all that it reads."""
     ts = np.linspace(-1.0, 1.0, n)

@@ -238,9 +238,11 @@ def test_sparse_jacobians() -> None:
 def test_patterns_that_are_seen() -> None:
     """With "auto" the pattern is that of the graph, be it for 100,000 numbers."""
     x = normal(50)
-    result = cr.jacobian(differences, sparsity="auto")(x)
-    assert result.nnz == 98
-    np.testing.assert_allclose(result.toarray(), cr.jacfwd(differences)(x), rtol=1e-12)
+    seen = cr.jacobian(differences, sparsity="auto")
+    for argument in (x, 2.0 * x, x[:20], x):
+        result = seen(argument)
+        assert result.nnz == 2 * (len(argument) - 1)
+        np.testing.assert_allclose(result.toarray(), cr.jacfwd(differences)(argument), rtol=1e-12)
     full = cr.jacobian(lambda x: W @ np.tanh(x), sparsity="auto")(x[:4])
     np.testing.assert_allclose(full.toarray(), W * (1.0 - np.tanh(x[:4]) ** 2), rtol=1e-12)
     x = np.ones(100_000)

@@ -146,6 +146,8 @@ def test_branches_on_values() -> None:
 
     assert_maps(f, XS)
     assert_same(looped(cr.grad(f), XS), cr.vmap(cr.grad(f))(XS))
+    one_constant_side = cr.vmap(cr.grad(lambda x: x**2 if x > 0 else 1.0))
+    assert one_constant_side(np.array([3.0, -3.0])).tolist() == [6.0, 0.0]
 
 
 def test_numbers_that_all_share_are_plain() -> None:
@@ -179,7 +181,9 @@ def test_random_keys() -> None:
 
     def draws(key: Any) -> Any:
         first, second = cr.random.split(key)
-        return cr.random.normal(first, (3,)), cr.random.uniform(second), cr.random.bits(first)
+        numbers = cr.random.normal(first, (3,)), cr.random.uniform(second), cr.random.bits(first)
+        order = cr.random.permutation(second, 6)
+        return *numbers, order, cr.random.categorical(cr.random.fold_in(key, 7), np.zeros(5))
 
     assert_same(looped(draws, keys), cr.vmap(draws)(keys))
     assert_same(looped(draws, keys), cr.jit(cr.vmap(draws))(keys))
@@ -447,6 +451,7 @@ def test_algorithms_of_scipy() -> None:
     [
         (lambda: cr.vmap(3), TypeError, "give a function"),
         (lambda: cr.vmap(np.sin)(1.0), ShapeError, "argument 0 along axis 0.*without axes"),
+        (lambda: cr.vmap(lambda x, k: x)(XS, k=3), ShapeError, "argument 'k'.*functools.partial"),
         (lambda: cr.vmap(np.sin, in_axes=2)(XS), ShapeError, "axis 2 of argument 0"),
         (lambda: cr.vmap(np.sin, in_axes=(0, 0))(XS), TypeError, "2 entries for 1 positional"),
         (lambda: cr.vmap(np.sin, in_axes="0")(XS), TypeError, "in_axes is str"),

@@ -85,11 +85,8 @@ def _of_batch(node: Node, inputs: list[BatchedResult], size: int, nodes: bool) -
     finally:
         origin.location = outer
     if not primitive.multiple:
-        if isinstance(results, Node):
-            results.source_location = node.source_location
         return BatchedResult(results, True)
     if isinstance(results, Node):
-        results.source_location = node.source_location
         results = items(results)
     return [
         BatchedResult(y.value, False) if type(y) is Unbatched else BatchedResult(y, True)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from ..graph.graph import Graph
 from ..graph.node import ITEM, Node
 
 Form = Callable[[Node, tuple[Node, ...], Sequence[bool]], Sequence[Node] | None]
@@ -22,6 +23,8 @@ Form = Callable[[Node, tuple[Node, ...], Sequence[bool]], Sequence[Node] | None]
 # By primitive: ``form(node, inputs, needs_input_grad)`` gives the results of another node over
 # these inputs, or None where the node itself serves.
 FORMS: dict[str, Form] = {}
+# Those that have another form only if a graph that they hold has one.
+HOLDERS = frozenset(["scan", "cond"])
 
 
 def other_forms(path: Sequence[Node], inputs: Sequence[Node]) -> dict[Node, Node]:
@@ -52,6 +55,19 @@ def other_forms(path: Sequence[Node], inputs: Sequence[Node]) -> dict[Node, Node
         if children != node.inputs:
             new[node] = copy_of(node, children)
     return new
+
+
+def has_forms(graph: Graph) -> bool:
+    """Return whether a node of the graph, or of one that it holds, may have another form."""
+    for node in graph.nodes:
+        name = node.primitive.name
+        if name in HOLDERS:
+            inner = [x for x in node.params.values() if isinstance(x, Graph)]
+            if any(has_forms(x) for x in inner):
+                return True
+        elif name in FORMS:
+            return True
+    return False
 
 
 def copy_of(node: Node, inputs: tuple[Node, ...], **changed: object) -> Node:

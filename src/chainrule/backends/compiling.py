@@ -17,6 +17,7 @@ from ..graph.stages import stage, take_stages
 from ..lazy import LazyModule
 from ..simplify import simplify
 from ..simplify.loops import find_loops
+from ..simplify.unrolled import warn_of_unrolled_loops
 from ..version import __version__
 from .base import NOTHING_DONATED, Backend, Donated, Program
 from .native import NativeBackend
@@ -76,7 +77,9 @@ def _simplified(graph: Graph) -> Graph:
     with stage("find loops"):
         graph = find_loops(graph)
     with stage("simplify"):
-        return simplify(graph)
+        graph = simplify(graph)
+        warn_of_unrolled_loops(graph)
+    return graph
 
 
 def _ask_for_report(error: Exception) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..autodiff.batching import batch, batch_graph, spread_results
-from ..autodiff.forms import FORMS, copy_of, in_other_form, other_forms
+from ..autodiff.forms import FORMS, copy_of, has_forms, in_other_form, other_forms
 from ..autodiff.forward import forward
 from ..autodiff.reverse import active_nodes, reverse
 from ..errors import ShapeError, at_user_line
@@ -175,6 +175,8 @@ def _form(
     changed = {}
     for name in ("true", "false"):
         branch = node.params[name]
+        if not has_forms(branch):
+            continue
         active = [x for x, need in zip(branch.inputs, needs_input_grad[1:], strict=True) if need]
         forms = other_forms(active_nodes(branch.outputs, active), active)
         if forms:

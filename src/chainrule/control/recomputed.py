@@ -126,10 +126,12 @@ def _known(inputs: Sequence[Any]) -> bool:
 
 
 def without_values(inputs: Sequence[Node], outputs: Sequence[Node]) -> Graph:
-    """Return the graph from inputs to outputs, of which no node holds its numbers."""
+    """Return the graph from inputs to outputs, of which no node that follows from the inputs holds
+    its numbers.
+    """
     new = {node: input_node(node.type) for node in inputs}
     for node in Graph(tuple(inputs), tuple(outputs)).nodes:
-        if node.primitive is not CONSTANT:
+        if not new.keys().isdisjoint(node.inputs):
             children = tuple([new.get(child, child) for child in node.inputs])
             type_ = node.shape, node.dtype
             copy = Node(node.primitive, children, node.params, *type_, None, node.source_location)

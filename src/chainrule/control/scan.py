@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..autodiff.batching import batch_graph
-from ..autodiff.forms import FORMS, copy_of, in_other_form, other_forms
+from ..autodiff.forms import FORMS, copy_of, has_forms, in_other_form, other_forms
 from ..autodiff.forward import forward
 from ..autodiff.residuals import dependents, rematerializable_from, residuals
 from ..autodiff.reverse import active_nodes
@@ -360,6 +360,8 @@ def _form(
 ) -> Sequence[Node] | None:
     """Return the results of the loop as a backward pass reads them: see `autodiff.forms`."""
     body = node.params["body"]
+    if not has_forms(body):
+        return None
     active = _active(body, node.params["n_carry"], needs_input_grad)
     forms = other_forms(active_nodes(body.outputs, active), active)
     if not forms:

@@ -146,7 +146,9 @@ def _weights(sigma: Any, ydata: Any) -> Any:
 
 def _unbounded(bounds: Any) -> bool:
     """Return whether there are no bounds, of two numbers each for all parameters."""
-    return isinstance(bounds, tuple) and bounds == (-np.inf, np.inf)
+    if not isinstance(bounds, tuple) or not all(isinstance(side, float) for side in bounds):
+        return False
+    return bounds == (-np.inf, np.inf)
 
 
 def _count(f: Callable[..., Any]) -> int:
@@ -176,7 +178,7 @@ class Model:
         shape = ydata.shape
 
         def call(x: Any, y: Any, weights: Any, *leaves: Any) -> Any:
-            predicted = f(split.restore(leaves), *[x[k] for k in range(n)])
+            predicted = _as_array(f(split.restore(leaves), *[x[k] for k in range(n)]))
             _check_shape(predicted, shape)
             return as_vector([(predicted - y) * weights])
 
@@ -254,10 +256,15 @@ def _model(f: Callable[..., Any], data: Any, n: int) -> tuple[Function, Argument
     split = arguments(data, "curve_fit")
 
     def call(x: Any, *leaves: Any) -> Any:
-        return as_vector([f(split.restore(leaves), *[x[k] for k in range(n)])])
+        return as_vector([_as_array(f(split.restore(leaves), *[x[k] for k in range(n)]))])
 
     key = None if split.key is None else ("model", split.key)
     return function_of(f, call, key, n, split.leaves), split
+
+
+def _as_array(predicted: Any) -> Any:
+    """Return a prediction as an array, also one that is a list of numbers."""
+    return as_vector(predicted) if isinstance(predicted, (list, tuple)) else predicted
 
 
 def _check_shape(predicted: Any, shape: tuple[int, ...]) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..trace.tracer import Tracer
 from ..transforms.jit import JitFunction
 
 _MODULES = {"scipy.special", "numpy.linalg", "numpy.fft"}
@@ -66,6 +67,8 @@ def _names(code: CodeType) -> set[str]:
 
 def _part(value: Any, depth: int) -> Hashable | None:
     """Return what tells a value from another one; None if it may change and stay the same."""
+    if isinstance(value, Tracer):
+        return None
     if type(value) in _CONSTANTS:
         return type(value), repr(value)
     if isinstance(value, tuple):

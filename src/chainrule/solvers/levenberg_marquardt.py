@@ -130,10 +130,14 @@ def levenberg_marquardt(rows: int, columns: int) -> Callable[[Function], Callabl
 
 
 def _norm(x: Any) -> Any:
-    """Return the Euclidean norm, also where squares overflow."""
+    """Return the Euclidean norm of residuals, also where squares overflow."""
     size = np.max(np.abs(x))
     safe = np.where((size > 1e-150) & (size < 1e150), 1.0, np.where(size > 0, size, 1.0))
     return safe * np.sqrt(np.sum((x / safe) ** 2))
+
+
+def _length(x: Any) -> Any:
+    return np.sqrt(np.sum(x * x))
 
 
 def _iterated(state: State, settings: Settings, both: Callable[[Any], tuple[Any, Any]]) -> State:
@@ -144,7 +148,7 @@ def _iterated(state: State, settings: Settings, both: Callable[[Any], tuple[Any,
     begun = np.where(lengths == 0, 1.0, lengths)
     scale = np.where(first, begun, np.maximum(state.scale, lengths))
     scale = np.where(settings.adaptive, scale, settings.scale)
-    size = _norm(scale * state.x)
+    size = _length(scale * state.x)
     radius = np.where(first, settings.factor * np.where(size > 0, size, 1.0), state.radius)
     gradient = _slope(matrix, lengths, state, settings)
     flat = gradient <= settings.gtol
@@ -162,7 +166,7 @@ def _iterated(state: State, settings: Settings, both: Callable[[Any], tuple[Any,
         scaled = -np.where(damping == 0, model.newton, damped)
         return _judged(
             now, settings, *both(now.x + scaled / scale), scaled, damping,
-            _norm(model.matrix @ scaled), first,
+            _length(model.matrix @ scaled), first,
         )  # fmt: skip
 
     return while_loop(
@@ -231,11 +235,11 @@ def _damping(model: _Model, radius: Any, before: Any) -> Any:
     """
     values, slopes = model.values, model.slopes
     sound = values[0] > 1e-13 * values[-1]
-    newton = _norm(model.newton)
+    newton = _length(model.newton)
     excess = newton - radius
     bent = np.sum(np.where(sound, slopes**2 / _positive(values) ** 3, 0.0))
     lower = np.where(sound, excess * newton**2 / _positive(bent * radius), 0.0)
-    steepest = _norm(slopes)
+    steepest = _length(slopes)
     upper = steepest / radius
     upper = np.where(upper == 0, _SMALLEST / np.minimum(radius, 0.1), upper)
     begin = np.minimum(np.maximum(before, lower), upper)
@@ -246,7 +250,7 @@ def _damping(model: _Model, radius: Any, before: Any) -> Any:
         par = np.where(par == 0, np.maximum(_SMALLEST, 0.001 * high), par)
         shifted = values + par
         step = slopes / shifted
-        length = _norm(step)
+        length = _length(step)
         over = length - radius
         near = (np.abs(over) <= 0.1 * radius) | (count >= 9)
         change = over * length**2 / _positive(radius * np.sum(step * step / shifted))
@@ -268,7 +272,7 @@ def _judged(
     linear: Any, first: Any,
 ) -> _Trial:  # fmt: skip
     """Take a step or not, by how much of the reduction that the model promised came true."""
-    length = _norm(scaled)
+    length = _length(scaled)
     radius = np.where(first & (now.evaluations == 1), np.minimum(now.radius, length), now.radius)
     norm = _norm(residuals)
     norm = np.where(np.isfinite(norm), norm, _LARGEST)
@@ -290,7 +294,7 @@ def _judged(
     x = np.where(taken, now.x + scaled / now.scale, now.x)
     evaluations = now.evaluations + 1
     status = _status(
-        settings, actual, promised, ratio, radius, _norm(now.scale * x), evaluations, now.gradient
+        settings, actual, promised, ratio, radius, _length(now.scale * x), evaluations, now.gradient
     )
     return _Trial(
         now._replace(

@@ -339,9 +339,7 @@ def close_graph(
     ]  # fmt: skip
     for node in (*outputs, *read):
         of_old = node.primitive is ITEM and node.inputs[0].serial < first_new_serial
-        foreign = of_old or (
-            node.serial < first_new_serial or (not node.inputs and node not in leaves)
-        )
+        foreign = of_old or node.serial < first_new_serial or not (node.inputs or node in leaves)
         if foreign and node.primitive is not CONSTANT:
             outside[node] = None
     return closed((*inputs, *outside), outputs, leaves), tuple(outside)

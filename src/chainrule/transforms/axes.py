@@ -66,10 +66,16 @@ def size_of_batch(
         name = _argument_name(path)
         array = as_array(leaf, name)
         if not array.shape:
+            instead = (
+                "give in_axes=None for what all examples share"
+                if path[0] == 0
+                else "close over what all examples share (functools.partial), or pass it by "
+                "position with None in in_axes"
+            )
             raise ShapeError(
                 at_user_line(
                     f"vmap is to map {name} along axis {axis}, and it is a number without axes: "
-                    "give in_axes=None for what all examples share"
+                    f"{instead}"
                 )
             )
         normal.append(normal_axis(axis, len(array.shape), "in_axes", f"{name}, {array.shape}"))

@@ -312,14 +312,16 @@ def custom_vjp(
     >>> import numpy as np
     >>> from chainrule.transforms import grad
     >>> @custom_vjp
-    ... def softplus(x):
-    ...     return np.log(1.0 + np.exp(x))
+    ... def length(x):
+    ...     return np.sqrt(np.sum(x**2))
     >>> def forward(x):
-    ...     return softplus(x), x
-    >>> def backward(x, g):
-    ...     return (g / (1.0 + np.exp(-x)),)
-    >>> softplus.defvjp(forward, backward)
-    >>> float(grad(softplus)(800.0))
-    1.0
+    ...     y = length(x)
+    ...     return y, (x, y)
+    >>> def backward(residuals, g):
+    ...     x, y = residuals
+    ...     return (g * x / np.where(y > 0.0, y, 1.0),)
+    >>> length.defvjp(forward, backward)
+    >>> grad(length)(np.array([3.0, 4.0])).tolist(), grad(length)(np.zeros(2)).tolist()
+    ([0.6, 0.8], [0.0, 0.0])
     """
     return CustomVjpFunction(f, nondiff_argnums)

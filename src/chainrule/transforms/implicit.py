@@ -93,7 +93,7 @@ def implicit_root(f: Callable[..., Any], solve: Callable[..., Any]) -> Callable[
     ...     return optimize.newton(kepler, e, args=(eccentricity, m))
     >>> anomaly = implicit_root(kepler, solve)
     >>> float(anomaly(0.8, 0.1, 0.8).round(6)), float(grad(anomaly, 2)(0.8, 0.1, 0.8).round(6))
-    (0.876953, 1.068346)
+    (0.876874, 1.068326)
     """
     return _root_function(f, solve, "implicit_root")
 

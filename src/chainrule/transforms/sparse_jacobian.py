@@ -24,8 +24,9 @@ def sparse_jacobian(
     """Make a function that returns the Jacobian as a sparse array; see `jacobian`."""
     if not isinstance(argnums, int):
         raise TypeError(at_user_line("a sparse Jacobian is one by a single argument: argnums=0"))
-    recent = None if isinstance(sparsity, str) else _compression(_pattern(sparsity))
-    if recent is None and sparsity != "auto":
+    automatic = isinstance(sparsity, str)
+    recent = None if automatic else _compression(_pattern(sparsity))
+    if automatic and sparsity != "auto":
         raise TypeError(
             at_user_line(f"sparsity={sparsity!r}: give a pattern, or 'auto' to see it in the graph")
         )
@@ -33,14 +34,15 @@ def sparse_jacobian(
     @wraps(f)
     @filters_traceback
     def differentiated(*args: Any, **kwargs: Any) -> Any:
+        nonlocal recent
         positions = differentiated_arguments(argnums, len(args))
         traced = TracedCall(f, args, positions, kwargs, has_aux)
         check_dtypes(traced, "jacobian")
         _check_traced(traced)
-        compression = recent
         with np.errstate(all="ignore"):
-            if compression is None:
-                compression = _seen_compression(traced)
+            compression = _seen_compression(traced, recent) if automatic else recent
+            assert compression is not None
+            recent = compression
             result = _compressed(traced, compression)
         return (result, traced.auxiliary()) if has_aux else result
 
@@ -62,8 +64,8 @@ def _compression(pattern: Any) -> _Compression:
     return _Compression(pattern, by_columns if forward_mode else by_rows, forward_mode)
 
 
-def _seen_compression(traced: TracedCall) -> _Compression:
-    """Return where the graph shows that a Jacobian is not zero."""
+def _seen_compression(traced: TracedCall, recent: _Compression | None) -> _Compression:
+    """Return where the graph shows that a Jacobian is not zero; the one before if that holds."""
     (x,), (y,) = traced.inputs, traced.outputs
     linear_map = pushed(traced, x)
     shape = prod(y.shape), prod(x.shape)
@@ -79,7 +81,17 @@ def _seen_compression(traced: TracedCall) -> _Compression:
         )
     pattern = known[0].tocsr()
     pattern.sort_indices()
+    if recent is not None and _equal(pattern, recent.pattern):
+        return recent
     return _compression(pattern)
+
+
+def _equal(pattern: Any, other: Any) -> bool:
+    return bool(
+        pattern.shape == other.shape
+        and np.array_equal(pattern.indptr, other.indptr)
+        and np.array_equal(pattern.indices, other.indices)
+    )
 
 
 def _pattern(sparsity: Any) -> Any:

@@ -122,7 +122,8 @@ class TracedCall:
         if self.aux is not None:
             results = results + [x.node for x in tree.leaves(self.aux) if isinstance(x, Tracer)]
         self.eager = not needs_graph(self.active_nodes, self.inputs, results)
-        if not self.active_nodes and self.inputs and not _running.depth:
+        one_side = tracing.sides is not None and tracing.sides.asked  # which may be constant
+        if not self.active_nodes and self.inputs and not _running.depth and not one_side:
             self._warn_if_unreached()
         self.forms: dict[Node, Node] = {}
         if reverse_mode and not self.eager:
@@ -139,16 +140,24 @@ class TracedCall:
         results = [*self.outputs, *[x.node for x in auxiliary]]
         if not self.inputs or all(node.value is not None for node in results):
             return
+        first_serial = min(node.serial for node in self.inputs)
+        record = tracing.recording
+        guards = [] if record is None else record.guards
+        asked = [k for k, guard in enumerate(guards) if guard.node.serial >= first_serial]
+        results += [guards[k].node for k in asked]
         with stage("find loops"):
-            nodes = reachable(results, min(node.serial for node in self.inputs))
-            loops = rerolled(results, self.inputs, nodes)
+            loops = rerolled(results, self.inputs, reachable(results, first_serial))
         for new, old in zip(loops, results, strict=True):
             if new is not old and old.shape:
                 set_layout_like(new, old)
-        count = len(self.outputs)
-        self.outputs = loops[:count]
-        for x, node in zip(auxiliary, loops[count:], strict=True):
-            x.reset(node)
+            if new is not old and record is not None and record.knows(old):
+                record.add(new, record.value(old))
+        rest = iter(loops)
+        self.outputs = [next(rest) for _ in self.outputs]
+        for x in auxiliary:
+            x.reset(next(rest))
+        for k in asked:
+            guards[k] = guards[k]._replace(node=next(rest))
 
     def _warn_if_unreached(self) -> None:
         """Warn if no differentiated argument leads to the result, by whatever operations."""

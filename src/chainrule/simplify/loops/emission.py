@@ -16,10 +16,10 @@ from ...graph.evaluate import replace_inputs
 from ...graph.node import CONSTANT, Node, constant
 from ...graph.types import Array
 from ...primitives.indexing import gather
-from ...primitives.structure import broadcast_to, concatenate, slice_
+from ...primitives.structure import broadcast_to, cast, concatenate, slice_
 from .segments import CARRY, FIXED, INNER, TABLE, Segment
 from .sequence import NodeSequence
-from .stacks import moved_axis, reshaped, stacked_slices
+from .stacks import move_axis, reshaped, stacked_slices
 
 FEWEST_JOINED = 8  # operands of a concatenation that is looked at
 MOST_JOINED_COLUMNS = 8
@@ -55,6 +55,8 @@ class Emission:
     last, stacks : list of set of int
         For each loop, the offsets of which the last iteration's result is read, and of which
         others are.
+    is_worth_it : bool
+        Whether there are loops, or concatenations that a few stacks replace.
     """
 
     def __init__(self, sequence: NodeSequence, segments: list[Segment]) -> None:
@@ -83,6 +85,7 @@ class Emission:
         """
         for number in self.sequence.outputs:
             self._need(number)
+        self.is_worth_it = False
         k = len(self.sequence) - 1
         while k >= 0:
             number = self._owner[k]
@@ -90,6 +93,7 @@ class Emission:
                 segment = self.segments[number]
                 if self.last[number] or self.stacks[number]:
                     self._plan_loop(number, segment)
+                    self.is_worth_it |= not segment.is_view
                 k = segment.start
             elif self._live[k]:
                 self._plan_node(k)
@@ -126,8 +130,9 @@ class Emission:
         operands = self.sequence.operand_ids(position)
         node = self.sequence.nodes[position]
         if node.primitive is concatenate and len(operands) >= FEWEST_JOINED:
-            self._joins[position] = self._pieces(np.array(operands), MOST_JOINED_COLUMNS)
+            self._joins[position] = self._pieces(np.array(operands))
             self._need_pieces(self._joins[position])
+            self.is_worth_it |= len(self._joins[position]) <= len(operands) // FEWEST_JOINED
             return
         for number in operands:
             self._need(number)
@@ -140,7 +145,7 @@ class Emission:
                 key = column.tobytes()
                 if key in self.tables[number]:
                     continue
-                pieces = self.tables[number][key] = self._pieces(column, 1)
+                pieces = self.tables[number][key] = self._pieces(column)
                 self._check_copied(segment, pieces)
                 self._need_pieces(pieces)
                 reads_rows |= any(isinstance(piece, Rows) for piece in pieces)
@@ -165,12 +170,12 @@ class Emission:
             elif isinstance(piece, int):
                 self._need(piece)
 
-    def _pieces(self, ids: Array, most_columns: int) -> list[Piece]:
+    def _pieces(self, ids: Array) -> list[Piece]:
         """Divide nodes in a row into results of loops, constants, and others."""
         size = len(self.sequence)
         numbers = ids.tolist()
         owners = self.segment_of[np.minimum(ids, size)].tolist()
-        if most_columns == 1 and owners[0] >= 0 and owners == [owners[0]] * len(owners):
+        if owners[0] >= 0 and owners == [owners[0]] * len(owners):
             segment = self.segments[owners[0]]
             iterations, offsets = np.divmod(ids - segment.start, segment.period)
             if (offsets == offsets[0]).all():
@@ -180,7 +185,7 @@ class Emission:
         while k < len(numbers):
             number, owner = numbers[k], owners[k]
             if owner >= 0:
-                rows = self._rows(numbers, owners, k, most_columns)
+                rows = self._rows(numbers, owners, k)
                 count = len(rows.offsets) * len(rows.iterations)
                 pieces.append(rows if count > 1 else number)
                 k += count
@@ -195,13 +200,13 @@ class Emission:
                 pieces.append(number)
         return pieces
 
-    def _rows(self, numbers: list[int], owners: list[int], k: int, most_columns: int) -> Rows:
+    def _rows(self, numbers: list[int], owners: list[int], k: int) -> Rows:
         """Return the longest run of a loop's results, from the k-th node on."""
         owner = owners[k]
         segment = self.segments[owner]
         first, offset = divmod(numbers[k] - segment.start, segment.period)
         best = Rows(owner, (offset,), np.array([first]))
-        for columns in range(1, most_columns + 1):
+        for columns in range(1, MOST_JOINED_COLUMNS + 1):
             if any(x != owner for x in owners[k : k + columns]):
                 break
             stop = k + columns
@@ -250,7 +255,7 @@ class Emission:
         parts = []
         for piece in self._joins[position]:
             if isinstance(piece, Rows):
-                stack = moved_axis(self.piece_stack(piece), 0, axis)
+                stack = move_axis(self.piece_stack(piece), 0, axis)
                 shape = list(stack.shape[:axis]) + list(stack.shape[axis + 1 :])
                 shape[axis] *= stack.shape[axis]
                 parts.append(reshaped(stack, tuple(shape)))
@@ -286,14 +291,17 @@ class Emission:
         node = self.sequence.nodes[segment.start + offset]
         slot = segment.slots(offset)[0]
         kind, shape = segment.kinds[slot], (segment.length, *node.shape)
-        if kind == INNER:
-            return reshaped(self.stack(owner, segment.offsets[slot]), shape)
-        if kind == TABLE:
-            return reshaped(self.table(owner, slot), shape)
+        if kind in (INNER, TABLE):
+            inner = kind == INNER
+            stack = self.stack(owner, segment.offsets[slot]) if inner else self.table(owner, slot)
+            if node.primitive is cast:
+                return cast(stack, dtype=node.dtype)  # type: ignore[no-any-return]
+            return reshaped(stack, shape)
         source = self.get(int(segment.ids[0, slot]))
         if offset in segment.starts:
             return stacked_slices(source, segment.starts[offset], node.shape)
-        return broadcast_to(reshaped(source, (1, *node.shape)), shape=shape)  # type: ignore[no-any-return]
+        stack = broadcast_to(reshaped(source, (1, *node.shape)), shape=shape)
+        return cast(stack, dtype=node.dtype) if node.primitive is cast else stack
 
     def table(self, owner: int, slot: int) -> Node:
         """Return what an operand is in all iterations of a loop."""

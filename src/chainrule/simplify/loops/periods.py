@@ -14,7 +14,7 @@ import numpy as np
 
 from ...graph.types import Array
 
-FEWEST_ITERATIONS = 8
+SHORTEST_LOOP = 8
 FEWEST_SAVED = 64  # nodes; of fewer, native code is as soon compiled without a loop
 FEWEST_LONG_ITERATIONS = 3  # of a loop that saves as many nodes as these:
 FEWEST_LONG_SAVED = 2048
@@ -33,7 +33,7 @@ class Stretch(NamedTuple):
 
 def is_long_enough(iterations: int, period: int) -> bool:
     """Return whether a loop may be worth it; one of few nodes only if others read its results."""
-    if iterations >= FEWEST_ITERATIONS:
+    if iterations >= SHORTEST_LOOP:
         return True
     return iterations >= FEWEST_LONG_ITERATIONS and (iterations - 1) * period >= FEWEST_LONG_SAVED
 
@@ -58,7 +58,7 @@ def _periods(codes: Array) -> list[int]:
     """Return distances at which much of the sequence repeats itself."""
     periods: dict[int, None] = {}
     for length in _ROWS:
-        if length * FEWEST_ITERATIONS > len(codes):
+        if length * SHORTEST_LOOP > len(codes):
             break
         hashes = _row_hashes(codes, length)
         order = np.argsort(hashes, kind="stable")

@@ -31,12 +31,12 @@ from ..scan_passes import map_inner_graphs
 from .body import build_loop
 from .emission import Emission, RejectedLoop
 from .first_iteration import with_first_iterations
-from .periods import FEWEST_ITERATIONS, FEWEST_SAVED
+from .periods import FEWEST_SAVED, SHORTEST_LOOP
 from .segments import Segment, find_segments
 from .sequence import NodeSequence, is_exact, number_nodes
 from .stores import forward_stores
 
-FEWEST_NODES = FEWEST_SAVED + FEWEST_ITERATIONS
+FEWEST_NODES = FEWEST_SAVED + SHORTEST_LOOP
 
 
 def find_loops(graph: Graph) -> Graph:
@@ -104,13 +104,15 @@ def rerolled(
     if len(candidates) < FEWEST_NODES:
         return list(outputs)
     sequence, segments = _searched(candidates, outputs)
-    while any(segment.is_worth_it and not segment.is_view for segment in segments):
+    while any(segment.is_worth_it for segment in segments):
         emission = Emission(sequence, segments)
         try:
             emission.plan()
         except RejectedLoop as rejected:
             segments.remove(rejected.segment)
             continue
+        if not emission.is_worth_it:
+            break
         return emission.emit(lambda emission, number: build_loop(emission, number, rerolled))
     return list(outputs)
 

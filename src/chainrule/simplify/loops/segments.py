@@ -22,12 +22,13 @@ from ...graph.types import Array
 from ...primitives.declare import ELEMENTWISE_FAMILIES
 from ...primitives.indexing import gather, scatter, scatter_add
 from ...primitives.structure import broadcast_to, cast, identity, pad, reshape, slice_
-from .periods import FEWEST_SAVED, Stretch, is_long_enough, stretches
+from .periods import FEWEST_SAVED, SHORTEST_LOOP, Stretch, is_long_enough, stretches
 from .sequence import NodeSequence, movable
 from .stores import extents_of, starts_of
 
 INNER, CARRY, FIXED, TABLE = range(4)
 MOST_CUTS = 12  # of a stretch one after the other
+MOST_ALTERNATING = 4  # arrays of which slices are read in turns
 MOST_LAG = 64  # iterations back that a carry may reach
 MOST_FUSED_ENTRIES = 2**10
 MOST_FUSED_NODES = 2**8
@@ -90,11 +91,16 @@ def find_segments(sequence: NodeSequence) -> list[Segment]:
         pending = [(part, 0) for part in _free_parts(stretch, taken)]
         while pending:
             (start, stop, period), cuts = pending.pop()
+            if taken[start:stop].any():
+                continue
             start, length = _aligned_start(sequence, start, stop, period)
             if not is_long_enough(length, period):
                 continue
             segment, rest = _verified_segment(sequence, start, period, length)
-            if segment is not None and _is_allowed(sequence, segment):
+            if segment is not None and _alternates(sequence, segment):
+                whole = Stretch(segment.start, segment.stop, period)
+                pending += [(whole._replace(period=period * k), MOST_CUTS) for k in (4, 3, 2)]
+            elif segment is not None and _is_allowed(sequence, segment):
                 taken[segment.start : segment.stop] = True
                 segments.append(segment)
             if cuts < MOST_CUTS:
@@ -194,6 +200,21 @@ def _verified_segment(
     return segment, rest
 
 
+def _alternates(sequence: NodeSequence, segment: Segment) -> bool:
+    """Return whether slices are read of a few arrays in turns: then a multiple of the period is
+    more regular.
+    """
+    if segment.length < 2 * SHORTEST_LOOP:
+        return False
+    for offset in range(segment.period):
+        if sequence.nodes[segment.start + offset].primitive is slice_:
+            slot = segment.slots(offset)[0]
+            ids = segment.ids[:, slot]
+            if segment.kinds[slot] == TABLE and len(set(ids[:64].tolist())) <= MOST_ALTERNATING:
+                return True
+    return False
+
+
 def _is_allowed(sequence: NodeSequence, segment: Segment) -> bool:
     """Return whether the loop can be built, and learn where its slices start."""
     period, length = segment.period, segment.length
@@ -252,7 +273,7 @@ def _is_view(segment: Segment, nodes: list[Node]) -> bool:
         if node.primitive is slice_:
             if kinds != {FIXED} or offset not in segment.starts:
                 return False
-        elif node.primitive not in (reshape, identity) or CARRY in kinds:
+        elif node.primitive not in (cast, reshape, identity) or CARRY in kinds:
             return False
     return True
 

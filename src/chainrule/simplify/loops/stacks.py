@@ -29,7 +29,7 @@ def reshaped(source: Node, shape: Sizes) -> Node:
     return source if source.shape == shape else reshape(source, shape=shape)
 
 
-def moved_axis(source: Node, origin: int, target: int) -> Node:
+def move_axis(source: Node, origin: int, target: int) -> Node:
     """Return the array with one axis somewhere else."""
     if origin == target:
         return source
@@ -90,7 +90,7 @@ def stacked_slices(source: Node, starts: Array, sizes: Sizes) -> Node:
         pattern[axis] = 0
         rows = numbers[:, None] + np.arange(size)
         stack = gather(stack, constant(rows), pattern=tuple(pattern))
-    return reshaped(moved_axis(stack, axis, 0), (length, *sizes))
+    return reshaped(move_axis(stack, axis, 0), (length, *sizes))
 
 
 def _with_one_axis(
@@ -147,7 +147,7 @@ def written(array: Node, stack: Node, starts: Array) -> Node:
         pattern[axis] = number
     arrays = [constant(np.ascontiguousarray(starts[:, axis])) for axis in axes]
     if axes == list(range(axes[0], axes[0] + len(axes))):  # side by side: NumPy's new axis is there
-        stack = moved_axis(stack, 0, axes[0])
+        stack = move_axis(stack, 0, axes[0])
     return scatter(array, stack, *arrays, pattern=tuple(pattern))  # type: ignore[no-any-return]
 
 
@@ -159,7 +159,7 @@ def _written_in_steps(array: Node, stack: Node, numbers: Array, axis: int, step:
         stack, numbers, step = slice_(stack, index=tuple(index)), numbers[::-1], -step
     shape = list(stack.shape[1:])
     shape[axis] = size * len(numbers)
-    stack = reshaped(moved_axis(stack, 0, axis), tuple(shape))
+    stack = reshaped(move_axis(stack, 0, axis), tuple(shape))
     if stack.shape == array.shape and stack.dtype == array.dtype:
         return stack
     pattern = _whole(array.shape)

@@ -6,16 +6,22 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.backends.base import TimedInstruction
 from chainrule.backends.llvm.debug.timing_report import TimingReport
 from chainrule.config import configured
 
 
 def test_the_least_of_each_instruction(capsys: pytest.CaptureFixture[str]) -> None:
-    report = TimingReport(["product", "sum"])
+    report = TimingReport([TimedInstruction("product", ()), TimedInstruction("sum", ())])
+    assert report.times() == []
     for ticks, seconds in (((900, 100), 2e-6), ((300, 200), 1e-6), ((400, 50), 3e-6)):
         counters = np.array([7, ticks[0], 1, ticks[1]])
-        report.add(counters, seconds)
+        with configured(debug=2):
+            report.add(counters, seconds)
         assert not counters.any()
+    product, total = report.times()  # the least ticks, by the clock of the fastest call
+    assert (product.instruction.summary, product.runs, total.runs) == ("product", 7, 1)
+    np.testing.assert_allclose([0.6e-6, 0.1e-6], [product.seconds, total.seconds])
     first, second = capsys.readouterr().err.split("chainrule: ")[1:]
     assert first.splitlines() == ["1 call, 2.0 us",
                                   "   90.0 %        1.8 us        7 x  product",

@@ -40,6 +40,8 @@ def test_timed_instructions_are_named() -> None:
     """One name for each instruction that is no loop."""
     with configured(num_threads=1, debug=2):
         timed = emit(scheduled(loop, X)).timed
-    assert [name.split()[0] for name in timed] == ["elementwise", "elementwise"]
+    assert [x.summary.split()[0] for x in timed] == ["elementwise", "elementwise"]
+    for instruction in timed:
+        np.testing.assert_allclose(1.0, sum(share for _, share in instruction.nodes))
     with configured(num_threads=1, debug=0):
         assert emit(scheduled(loop, X)).timed == ()

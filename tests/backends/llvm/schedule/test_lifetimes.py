@@ -42,6 +42,36 @@ def test_what_a_loop_reads_lives_until_its_end() -> None:
     assert offsets[before] != offsets[late] and offsets[inside] == offsets[late]
 
 
+def first_fit(lifetimes: Lifetimes) -> dict[Buffer, int]:
+    """Offsets by looking at all other buffers: the lowest at which a buffer meets none."""
+    offsets: dict[Buffer, int] = {}
+    first, last = lifetimes.first, lifetimes.last
+    for buffer in sorted(first, key=lambda b: (-b.nbytes, first[b])):
+        offset = 0
+        for other, start in sorted(offsets.items(), key=lambda pair: pair[1]):
+            together = first[other] <= last[buffer] and first[buffer] <= last[other]
+            if together and start < offset + padded_size(buffer):
+                offset = max(offset, start + padded_size(other))
+        offsets[buffer] = offset
+    return offsets
+
+
+def test_each_buffer_lies_where_it_fits_first() -> None:
+    """The largest first, at the lowest offset that is free all the time that it is in use."""
+    rng = np.random.default_rng(0)
+    for _ in range(150):
+        lifetimes = Lifetimes()
+        lifetimes.time = int(rng.integers(1, 40))
+        for size in rng.choice([0, 1, 8, 9, 17, 100, 1000], int(rng.integers(1, 50))):
+            buffer = Buffer(int(size), F64)
+            ends = sorted(rng.integers(1, lifetimes.time + 1, 2).tolist())
+            lifetimes.first[buffer], lifetimes.last[buffer] = ends
+        arena = allocate(lifetimes)
+        assert arena.offsets == first_fit(lifetimes)
+        sizes = [start + padded_size(buffer) for buffer, start in arena.offsets.items()]
+        assert arena.nbytes == max(sizes)
+
+
 def test_arguments_are_not_in_the_arena() -> None:
     """Their addresses stand in the frame."""
     lifetimes = Lifetimes()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from ....graph.node import Node
 from ..expressions.expression import Lookup
@@ -14,7 +14,16 @@ from ..ir.types import Index
 from ..layout.frame import AUTOTUNED_POOL, INTERRUPTED, POOL, STATUS, TILE_SIZE
 from ..layout.view import Arena
 from .addresses import Addresses, OperandAddresses
-from .outlining import ROWS, Call, Outlinable, OutlinedFunctions, rebased, repeated_calls, runs
+from .outlining import (
+    ROWS,
+    Call,
+    Outlinable,
+    OutlinedFunctions,
+    rebased,
+    repeated_calls,
+    runs,
+    sections,
+)
 from .timing import Measurable, Timing
 from .vector_loops import RowRange
 
@@ -127,16 +136,44 @@ class Emitter:
         """Write instructions one after the other."""
         if self.timing is not None:
             for instruction in instructions:
-                with (
-                    self.timing.count(instruction) if instruction.timed else nullcontext()
-                ):
+                with self.timing.count(instruction) if instruction.timed else nullcontext():
                     instruction.emit(self)
             return
-        for part in runs(instructions, repeated_calls(instructions)):
+        parts = list(runs(instructions, repeated_calls(instructions)))
+        first, *others = sections(parts)
+        if not others:
+            self._run_parts(first)
+            return
+        for section in (first, *others):
+            self._call_section(section)
+
+    def _run_parts(self, parts: Sequence[Any]) -> None:
+        """Write instructions that stay in line, and lists of calls."""
+        for part in parts:
             if isinstance(part, list):
                 self._run_calls(part, None)
             else:
                 part.emit(self)
+
+    def _call_section(self, parts: Sequence[Any]) -> None:
+        """Write some of a long list of instructions as a function, and its call."""
+        f = self.f
+        name = f"section{len(f.module.functions)}"
+        function = f.module.function(name, [("ptr", "frame")], linkage="internal")
+        Emitter(function, self.context, self.outlined)._run_parts(parts)
+        function.jump("exit")
+        function.label("exit")
+        function.emit("ret void")
+        f.emit(f"call void @{name}(ptr %frame)")
+        self.exit_if_stopped()
+
+    def exit_if_stopped(self) -> None:
+        """End the function if one that it called has ended `main`."""
+        f = self.f
+        status = self.addresses.load_word(STATUS, "i64")
+        go_on = f.fresh("on")
+        f.branch(f.name(f"icmp slt i64 {status}, 0"), "exit", go_on)
+        f.label(go_on)
 
     def run_rows(self, instructions: Sequence[Emittable], rows: RowRange) -> None:
         """Write instructions one after the other, for some rows."""
@@ -174,7 +211,8 @@ class Emitter:
         if rows is None:
             instruction.emit(emitter)
         else:
-            part = RowRange(*[f"%{name}" for name in ROWS], rows.n_rows)
+            start, stop, count, tile = (f"%{name}" for name in ROWS)
+            part = RowRange(start, stop, count, tile, rows.n_rows)
             instruction.emit_rows(emitter, part)
         function.emit("ret void")
 

@@ -24,10 +24,11 @@ from ..layout.frame import ARENA
 from ..layout.view import Arena, Buffer, View
 
 MANY_LINES = 1_500  # of code in a list from which on instructions that repeat are outlined
-_VERY_MANY_LINES = 10_000  # from which on even those are of which a call is most of the time
-_OFTEN = 2  # times that an instruction repeats
-_SMALL = 15.0  # nanoseconds of an instruction whose operands had better stay in registers
-_SHORT = 1_000.0  # nanoseconds of a list whose values had better stay in registers
+VERY_MANY_LINES = 30_000  # from which on even those are of which a call is most of the time
+SECTION_LINES = 1_500  # of a function: the time for a line grows with the lines of its function
+OFTEN = 2  # times that an instruction repeats
+SMALL = 15.0  # nanoseconds of an instruction whose operands had better stay in registers
+SHORT = 1_000.0  # nanoseconds of a list whose values had better stay in registers
 
 _ENTRY = "{ ptr, i64 }"
 ROWS = ("start", "stop", "count", "tile")  # what a function of some rows takes as well
@@ -77,9 +78,9 @@ def repeated_calls(instructions: Sequence[Outlinable], n_rows: int = 0) -> list[
     With `n_rows` they are row tiles of so many rows.
     """
     lines = sum([x.code_lines() for x in instructions])
-    if lines < MANY_LINES or sum([x.nanoseconds() for x in instructions]) < _SHORT:
+    if lines < MANY_LINES or sum([x.nanoseconds() for x in instructions]) < SHORT:
         return [None] * len(instructions)
-    smallest = 0.0 if lines >= _VERY_MANY_LINES else _SMALL
+    smallest = 0.0 if lines >= VERY_MANY_LINES else SMALL
     calls = [
         _call(x, n_rows)
         if x.outlinable and (n_rows or x.n_tiles == 1) and x.nanoseconds() >= smallest
@@ -87,7 +88,7 @@ def repeated_calls(instructions: Sequence[Outlinable], n_rows: int = 0) -> list[
         for x in instructions
     ]
     count = Counter(call.key for call in calls if call is not None)
-    return [call if call is not None and count[call.key] >= _OFTEN else None for call in calls]
+    return [call if call is not None and count[call.key] >= OFTEN else None for call in calls]
 
 
 def _call(instruction: Outlinable, n_rows: int) -> Call | None:
@@ -107,7 +108,7 @@ class _Description:
     """What the code of an instruction depends on, as words; buffers are numbered."""
 
     def __init__(self) -> None:
-        self.words: list[Hashable] = []
+        self.words: list[Any] = []
         self.first: dict[Buffer, int] = {}
         self._numbers: dict[Buffer | Expression, int] = {}
 
@@ -139,7 +140,7 @@ class _Description:
             self.add(getattr(instruction, item))
 
     def _add_buffer(self, buffer: Buffer, offset: int) -> None:
-        """Name a buffer by its number, and a place in it from the first one that is named."""
+        """Name a buffer by its number, and an entry of it by how far it is from the first one."""
         first = self.first.setdefault(buffer, offset)
         number = self._numbers.setdefault(buffer, len(self._numbers))
         self.words += (number, buffer.dtype, offset - first)
@@ -186,23 +187,23 @@ def rebased(call: Call) -> tuple[Any, list[Buffer]]:
     new = {buffer: Buffer(buffer.size, buffer.dtype) for buffer in first}
     known: dict[Expression, Expression] = {}
 
-    def moved(x: Any) -> Any:
+    def shifted(x: Any) -> Any:
         if isinstance(x, Expression):
             if x not in known:
-                known[x] = moved_expression(x)
+                known[x] = shifted_expression(x)
             return known[x]
         if type(x) is View:
             return replace(x, buffer=new[x.buffer], offset=x.offset - first[x.buffer])
         if type(x) is Buffer:
             return new[x]
-        return type(x)(map(moved, x)) if type(x) in (tuple, list) else x
+        return type(x)(map(shifted, x)) if type(x) in (tuple, list) else x
 
-    def moved_expression(x: Any) -> Any:
+    def shifted_expression(x: Any) -> Any:
         if type(x) is Load:
             return replace(x, buffer=new[x.buffer], offset=x.offset - first[x.buffer])
-        return x if type(x) is Number else replace(x, inputs=tuple(map(moved, x.inputs)))
+        return x if type(x) is Number else replace(x, inputs=tuple(map(shifted, x.inputs)))
 
-    changed = {name: moved(getattr(instruction, name)) for name in _fields(type(instruction))}
+    changed = {name: shifted(getattr(instruction, name)) for name in _fields(type(instruction))}
     return replace(instruction, **changed), list(new.values())
 
 
@@ -263,3 +264,19 @@ def runs(instructions: Sequence[Any], calls: Iterable[Call | None]) -> Iterator[
             yield from (instruction for instruction, _ in group)
         else:
             yield [call for _, call in group]
+
+
+def sections(parts: Sequence[Any]) -> list[list[Any]]:
+    """Cut a long list, of instructions in line and lists of calls, where a function gets long."""
+    lines = [4 if isinstance(part, list) else part.code_lines() for part in parts]
+    if sum(lines) < 2 * SECTION_LINES:
+        return [list(parts)]
+    result: list[list[Any]] = [[]]
+    length = 0
+    for part, count in zip(parts, lines, strict=True):
+        if length + count > SECTION_LINES and result[-1]:
+            result.append([])
+            length = 0
+        result[-1].append(part)
+        length += count
+    return result

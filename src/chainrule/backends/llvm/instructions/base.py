@@ -89,7 +89,7 @@ class Instruction:
 
     def code_lines(self) -> int:
         """Return about how many lines of IR it is."""
-        return 20
+        return 20 + sum(step.code_lines() for body in self.bodies() for step in body)
 
     def independent_rows(self) -> int:
         """Return how many rows it computes, each by itself and one by one at no loss; else 0."""

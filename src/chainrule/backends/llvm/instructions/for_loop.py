@@ -11,7 +11,6 @@ import numpy as np
 from ..codegen.emitter import Emitter
 from ..ir.types import Index
 from ..ir.value import Value
-from ..layout.frame import STATUS
 from ..layout.view import Buffer, View
 from .base import Instruction, Instructions, Liveness, total_nanoseconds
 
@@ -173,7 +172,4 @@ class ForLoop(Instruction):
         function.label("exit")
         function.emit("ret void")
         f.emit(f"call void {addresses.load_word(word)}(ptr %frame, i64 {index})")
-        status = addresses.load_word(STATUS, "i64")
-        go_on = f.fresh("on")
-        f.branch(f.name(f"icmp slt i64 {status}, 0"), "exit", go_on)
-        f.label(go_on)
+        emitter.exit_if_stopped()
