@@ -72,6 +72,12 @@ def stepped(name: str) -> Call:
     return lambda: steps_of(getattr(optim, name)(0.1))
 
 
+def solved(solver: Any, function: Any, field: str) -> Any:
+    """x and another field of a solver's result, of an array and of a number."""
+    results = [solver(function, x) for x in (X, ONE)]
+    return [[result.x, result[field]] for result in results]
+
+
 def pulled() -> Any:
     y, pull = cr.vjp(np.tanh, X)
     return y, pull(X)
@@ -81,10 +87,15 @@ CALLS: dict[ModuleType, dict[str, Call]] = {
     cr: {
         "cond": lambda: [cr.cond(flag, np.sin, np.cos, x) for flag in (True, False)
                          for x in (X, ONE)],
+        "curve_fit": lambda: cr.curve_fit(lambda x, a: a * x, X, X**2),
         "fori_loop": lambda: cr.fori_loop(0, 3, lambda i, x: x + i, X),
         "grad": lambda: [cr.grad(lambda x: np.sum(np.exp(x)))(x) for x in (X, ONE)],
         "jit": lambda: [cr.jit(np.exp)(X), cr.jit(np.exp).compile(X)(X), cr.jit(np.exp)(ONE)],
         "jvp": lambda: [cr.jvp(np.exp, (x,), (x,)) for x in (X, ONE)],
+        "least_squares": lambda: solved(cr.least_squares, lambda x: x - 2.0, "cost"),
+        "minimize": lambda: solved(cr.minimize, lambda x: np.sum((x - 2.0) ** 2), "fun"),
+        "odeint": lambda: [cr.odeint(lambda y, t: -y, x, np.array([0.0, 1.0])) for x in (X, ONE)],
+        "root": lambda: solved(cr.root, lambda x: x - 2.0, "nfev"),
         "logsumexp": lambda: [
             cr.logsumexp(np.array([1.0, 2.0])), cr.logsumexp(ROWS, axis=1), cr.logsumexp(ONE),
             cr.logsumexp(np.full(2, -np.inf)), cr.logsumexp(ROWS, axis=0, keepdims=True),

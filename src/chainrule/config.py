@@ -54,8 +54,9 @@ class Config:
     ----------
     debug : int
         ``CHAINRULE_DEBUG``, 0 to 5; each level prints what the lower ones do, too. 1 prints traces
-        and cache hits with the reason, 2 how long each instruction of a compiled program takes,
-        3 the traced graph, 4 the graph after each pass and the plan, 5 IR and assembly. Default 0.
+        and cache hits with the reason, and how many milliseconds each stage of compiling took,
+        2 how long each instruction of a compiled program takes, 3 the traced graph, 4 the graph
+        after each pass and the plan, 5 IR and assembly. Default 0.
     check : int
         ``CHAINRULE_CHECK``. 1 verifies the graph after every pass; 2 also compiles such that
         writing beyond a buffer is noticed. Default 0.

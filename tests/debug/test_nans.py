@@ -88,11 +88,16 @@ def test_other_transformations(compiled):
     def second(x):
         return cr.grad(cr.grad(f))(x)
 
+    def linear(x):
+        return cr.linearize(f, x)[1](1.0)
+
     def of_batch(x):
         return cr.vmap(cr.grad(f))(x)
 
     for g, x in (
         (tangent, np.zeros(2)), (cotangent, np.zeros(2)), (second, 0.0), (of_batch, np.zeros(2)),
+        (cr.jacfwd(f), np.zeros(2)), (cr.jacrev(f), np.zeros(2)), (linear, 0.0),
+        (cr.hessian(lambda x: np.sum(f(x))), np.zeros(2)),
     ):  # fmt: skip
         error = caught(cr.jit(g) if compiled else g, x)
         assert error.in_derivative, g

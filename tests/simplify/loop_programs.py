@@ -9,6 +9,10 @@ from typing import Any
 
 import numpy as np
 
+import chainrule as cr
+from chainrule.graph.evaluate import evaluate
+from chainrule.simplify.loops import find_loops
+
 Step = Callable[[dict[str, Any], int], None]
 
 
@@ -187,3 +191,28 @@ STEPS: dict[str, Step] = {
         _matrix,
     )
 }  # fmt: skip
+
+
+def unrolled(function, *args):
+    with cr.configured(reroll=0):
+        return cr.make_graph(function)(*args)
+
+
+def found(function, *args):
+    """The graph with loops, which must give the same bits as the one without."""
+    graph = unrolled(function, *args)
+    with cr.configured(check=1):
+        loops = find_loops(graph)
+    assert_same_bits(graph, loops, args)
+    return loops
+
+
+def assert_same_bits(graph, loops, args):
+    for x, y in zip(evaluate(graph, args), evaluate(loops, args), strict=True):
+        assert (x.dtype, x.shape) == (y.dtype, y.shape)
+        assert x.tobytes() == y.tobytes()
+
+
+def compiled(function, args, **flags):
+    with cr.configured(**flags):
+        return cr.jit(function)(*args)

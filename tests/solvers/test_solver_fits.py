@@ -27,6 +27,10 @@ def residuals(p: Any, t: Any, y: Any) -> Any:
     return decay(t, *[p[k] for k in range(3)]) - y
 
 
+def plane(x: Any, a: Any, b: Any) -> Any:
+    return a * x[0] + b * x[1]
+
+
 @pytest.mark.parametrize("name", [
     name if name == "Misra1a" else pytest.param(name, marks=pytest.mark.slow)
     for name in MODELS
@@ -108,13 +112,26 @@ def test_trees_of_unknowns_and_residuals() -> None:
     np.testing.assert_allclose(bounded.x["w"][1], -1.0, atol=1e-6)
 
 
-def test_rank_deficient_and_exact_problems() -> None:
-    """A column twice, a column of zeros, residuals that vanish: a minimum is found all the same."""
-    twice = cr.least_squares(lambda x: (x[0] + x[1] - 2.0) * np.arange(1.0, 4.0), np.zeros(2))
-    assert twice.cost < 1e-20
-    unused = cr.least_squares(lambda x: np.stack([x[0] - 1.0, 2.0 * x[0] - 2.0]), np.zeros(2))
-    assert unused.cost < 1e-20 and unused.x[1] == 0.0
-    done = cr.least_squares(lambda x: x - 1.0, np.ones(2))
+def linear(x: Any, matrix: Any, target: Any) -> Any:
+    return matrix @ x - target
+
+
+@pytest.mark.parametrize(
+    ("matrix", "exact"),
+    [
+        (np.outer([1.0, 2.0, 3.0], [1.0, 1.0]), [1.0, 1.0]),  # a column twice
+        (np.outer([1.0, 2.0, 3.0], [1.0, 0.0]), [2.0, 0.0]),  # one that nothing depends on
+        (np.diag([1.0, 1e-9, 0.0])[:, :2], [2.0, 3.0]),
+        (np.zeros((3, 2)), [0.0, 0.0]),
+    ],
+)
+def test_rank_deficient_problems(matrix: Any, exact: Any) -> None:
+    """The shortest of all solutions, from 0; at once where there is nothing to be done."""
+    target = matrix @ np.array(exact)
+    result = cr.least_squares(linear, np.zeros(2), args=(matrix, target), gtol=0.0)
+    assert result.success and result.cost < 1e-17
+    np.testing.assert_allclose(result.x, exact, atol=1e-6)
+    done = cr.least_squares(linear, np.array(exact), args=(matrix, target))
     assert done.cost == 0.0 and done.nfev == 1 and done.success
 
 
@@ -139,10 +156,6 @@ def test_curve_fit_gives_what_scipy_gives(options: dict[str, Any]) -> None:
 def test_models_of_all_kinds() -> None:
     """Data of two rows, rows left out, branches on values, integers, closures that change."""
     both = np.stack([T, T**2])
-
-    def plane(x: Any, a: Any, b: Any) -> Any:
-        return a * x[0] + b * x[1]
-
     value, _ = cr.curve_fit(plane, both, plane(both, 2.0, -1.0))
     np.testing.assert_allclose(value, [2.0, -1.0], atol=1e-9)
     gap = Y.copy()
@@ -168,7 +181,7 @@ def test_models_of_all_kinds() -> None:
 def test_a_covariance_that_cannot_be_estimated() -> None:
     """Is infinite, with SciPy's warning."""
     with pytest.warns(optimize.OptimizeWarning, match="Covariance"):
-        _, covariance = cr.curve_fit(lambda x, a, b: (a + b) * x, T, T, [1.0, 0.5])
+        _, covariance = cr.curve_fit(plane, np.stack([T, T]), T, [1.0, 0.5])
     assert np.isinf(covariance).all()
     with pytest.warns(optimize.OptimizeWarning, match="Covariance"):
         cr.curve_fit(lambda x, a, b: a * x + b, T[:2], T[:2])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,63 @@ def test_functions_that_branch_on_values_have_roots() -> None:
         return np.stack([x[0] ** 3 if x[0] > 0 else x[0], x[1]]) - np.array([8.0, 1.0])
 
     np.testing.assert_allclose(cr.root(kinked, np.array([1.0, 0.0])).x, [2.0, 1.0], atol=1e-8)
+
+
+SHIFT = 1.0
+SHIFTS = [1.0]
+
+
+class Shift:
+    size = 1.0
+
+
+def shifted(x: Any) -> Any:
+    return x - SHIFT
+
+
+def by_helper(x: Any) -> Any:
+    return 2.0 * shifted(x)
+
+
+def by_default(x: Any, shift: float = 1.0) -> Any:
+    return x - shift
+
+
+def test_whatever_a_function_reads_is_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A global number, also of a function that it calls, a list, an attribute, a default."""
+    here = sys.modules[__name__]
+    functions = (shifted, by_helper, by_default, lambda x: x - SHIFTS[0], lambda x: x - Shift.size)
+    for value in (1.0, 2.0, -0.0, 3):
+        monkeypatch.setattr(here, "SHIFT", value)
+        monkeypatch.setattr(Shift, "size", value)
+        SHIFTS[0] = value
+        by_default.__defaults__ = (value,)
+        for function in functions:
+            assert cr.root(function, 0.5).x == value
+    by_default.__defaults__ = (1.0,)
+    SHIFTS[0] = 1.0
+
+
+def test_a_function_is_traced_as_often_as_must_be() -> None:
+    """Once if it reads nothing else, or is under jit; else at each call, with one program."""
+    traces: list[int] = []
+
+    def plain(x: Any) -> Any:
+        return x * x - 2.0
+
+    def counting(x: Any) -> Any:
+        traces.append(1)
+        return x * x - 3.0
+
+    compiled = cr.jit(counting)
+    for _ in range(3):
+        assert abs(cr.root(plain, 1.0).x - 2.0**0.5) < 1e-12
+        assert abs(cr.root(counting, 1.0).x - 3.0**0.5) < 1e-12
+    assert len(traces) == 3
+    traces.clear()
+    for _ in range(3):
+        cr.root(compiled, 1.0)
+    assert len(traces) == 1
 
 
 @pytest.mark.parametrize(

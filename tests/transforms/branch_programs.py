@@ -25,7 +25,7 @@ import numpy as np
 
 import chainrule as cr
 from chainrule.config import configured
-from chainrule.errors import ChainruleError, PerformanceWarning
+from chainrule.errors import ChainruleError
 
 Rng = np.random.Generator
 NAMES = {"s": ("s0", "s1", "s2"), "a": ("a0", "a1"), "n": ("n0", "n1")}
@@ -49,7 +49,8 @@ NUMBERS = (
     "sum((t for t in {a} if ⟨t|>|{s}⟩), {r} * 0.5)", "next((t for t in {a} if ⟨t|>|{s}⟩), {r})",
     "max({a}, default={s})", "np.max(np.append({a}, {s}))", "{s} ** 2 * 0.25", "inner({s}, {r})",
     "np.sqrt(abs({s}) + 0.1)", "math.floor({s}) * 0.5", "{s} / (1.0 + abs({r}))", "halved({s})",
-    "[{s}, {r}, {c}][{n} % 3]", "{{0: {s}, 1: {r}}}.get(int({n}) % 3, {c})", "np.copysign({s}, {r})",
+    "["
+    "{s}, {r}, {c}][{n} % 3]", "{{0: {s}, 1: {r}}}.get(int({n}) % 3, {c})", "np.copysign({s}, {r})",
     "np.append({a}, {s})[int({n}) % 2 - 1]", "sum([{s}] * (int({n}) % 4)) * 0.25", "float({s})",
     "math.hypot({s}, {r}) * 0.5", "max([{s}, {r}], key=lambda t: t * t)", "np.float64({s})",
     "np.interp({s}, [-1.0, 0.0, 1.0], [0.0, {c}, 0.5])", "raising({s})", "np.clip({s}, -0.5, 0.5)",
@@ -83,19 +84,27 @@ LINES = (
 )  # fmt: skip
 # What stands around other lines: `...` is where those go, each time drawn anew
 BLOCKS = (
-    "if {C}:\n    trail.append({k})\n    ...", "if {C}:\n    ...\nelse:\n    trail.append({k})\n    ...",
+    "if {C}:\n    trail.append({k})\n    ...",
+    "if {C}:\n    ...\nelse:\n    trail.append({k})\n    ...",
     "if {C}:\n    ...\nelif {D}:\n    trail.append({k})\n    ...\nelse:\n    ...",
-    "for {i} in range(3):\n    if {C}:\n        trail.append({k})\n        break\n    ...\nelse:\n    ...",
+    "for {i} in range(3):\n    if {C}:\n        trail.append({k})\n        break\n"
+    "    ...\nelse:\n    ...",
     "for t in {a}:\n    if {C}:\n        continue\n    ...\n    {s} = {s} * 0.5 + t",
     "for {i} in range(int({n}) % 4):\n    ...\n    {s} = np.tanh({s} + {i})",
-    "{i} = 0\nwhile {C} and {i} < 4:\n    {i} += 1\n    {s} = {s} * 0.75 - 0.125\n    ...\ntrail.append({i})",
-    "{i} = 0\nwhile ⟨abs({s})|>|{c}⟩ and {i} < 6:\n    {s} = {s} * 0.5\n    {i} += 1\nelse:\n    ...",
-    "{i} = 0\nwhile True:\n    {i} += 1\n    if {i} > 3 or {C}:\n        break\n    ...\ntrail.append({i})",
+    "{i} = 0\nwhile {C} and {i} < 4:\n    {i} += 1\n    {s} = {s} * 0.75 - 0.125\n"
+    "    ...\ntrail.append({i})",
+    "{i} = 0\nwhile ⟨abs({s})|>|{c}⟩ and {i} < 6:\n    {s} = {s} * 0.5\n    {i} += 1\n"
+    "else:\n    ...",
+    "{i} = 0\nwhile True:\n    {i} += 1\n    if {i} > 3 or {C}:\n        break\n    ...\n"
+    "trail.append({i})",
     "if {C}:\n    trail.append({k})\n    return closing(trail, {s}, {r}, {a})",
     "if {C}:\n    raise ValueError(f'{k}: {{{s}:.3f}}')",
-    "try:\n    if {C}:\n        raise KeyError({k})\n    ...\nexcept KeyError:\n    trail.append({k})\n    ...",
-    "try:\n    {s} = [{s}, {r}][int({n}) % 4]\nexcept IndexError:\n    trail.append({k})\n    {s} = {c}",
-    "try:\n    ...\n    if {C}:\n        raise ValueError({k})\nexcept (ValueError, KeyError) as error:\n"
+    "try:\n    if {C}:\n        raise KeyError({k})\n    ...\nexcept KeyError:\n"
+    "    trail.append({k})\n    ...",
+    "try:\n    {s} = [{s}, {r}][int({n}) % 4]\nexcept IndexError:\n    trail.append({k})\n"
+    "    {s} = {c}",
+    "try:\n    ...\n    if {C}:\n        raise ValueError({k})\n"
+    "except (ValueError, KeyError) as error:\n"
     "    trail.append(len(str(error)))\nelse:\n    ...\nfinally:\n    {s} = {s} * 0.875",
     "def local(t):\n    nonlocal_{k} = t * {c}\n    if {C}:\n        return nonlocal_{k}\n"
     "    return {r} - t\n{s} = local({s})",
@@ -103,7 +112,8 @@ BLOCKS = (
     "match int({n}) % 3:\n    case 0:\n        ...\n    case 1:\n        trail.append({k})\n"
     "    case _:\n        ...",
     "parts = [t for t in {a} if ⟨t|>|{s}⟩]\nif parts:\n    {s} = sum(parts) * 0.25\n    ...",
-    "for t in sorted({a}):\n    if ⟨t|>|{s}⟩:\n        trail.append({k})\n        {s} = {s} + t * 0.5",
+    "for t in sorted({a}):\n    if ⟨t|>|{s}⟩:\n        trail.append({k})\n"
+    "        {s} = {s} + t * 0.5",
 )  # fmt: skip
 HEAD = """
 def inner(t, u):
@@ -200,7 +210,17 @@ class Margins:
                 "bisect": Beside(bisect, {"bisect": searched}), "closing": closing}  # fmt: skip
 
 
-ORDERING = ("sort", "argsort", "argmax", "max", "unique", "interp", "searchsorted", "maximum", "clip")
+ORDERING = (
+    "sort",
+    "argsort",
+    "argmax",
+    "max",
+    "unique",
+    "interp",
+    "searchsorted",
+    "maximum",
+    "clip",
+)
 
 
 class Beside:

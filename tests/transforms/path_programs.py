@@ -500,7 +500,10 @@ def clipped_area(polygon: Any, normal: Any) -> Any:
             points.append(q)
         trail.append(int(at_q >= 0))
     area = sum(
-        (points[i - 1][0] * points[i][1] - points[i - 1][1] * points[i][0] for i in range(len(points))),
+        (
+            points[i - 1][0] * points[i][1] - points[i - 1][1] * points[i][0]
+            for i in range(len(points))
+        ),
         0.0 * normal[0],
     )
     return 0.5 * area, trail
@@ -510,7 +513,7 @@ def clipped_area(polygon: Any, normal: Any) -> Any:
 def clusters(x: Any, centres: Any) -> Any:
     labels = [min(range(3), key=lambda k: abs(v - centres[k])) for v in x]
     new = [
-        np.mean(np.array([v for v, l in zip(x, labels, strict=True) if l == k]))
+        np.mean(np.array([v for v, j in zip(x, labels, strict=True) if j == k]))
         if k in labels
         else centres[k]
         for k in range(3)

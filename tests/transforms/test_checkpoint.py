@@ -160,17 +160,17 @@ def bytes_of_gradient(f: Callable[..., Any], *args: Any) -> int:
 
 
 def test_memory_of_layers() -> None:
-    """Elementwise layers: each remembers one array in place of the ten that its derivative reads;
-    with as many bytes as one array has, one more.
+    """Elementwise layers: each remembers one array in place of all that its derivative reads; with
+    as many bytes as one array has, one more.
     """
     x = np.linspace(0.0, 1.0, 4096)
 
     def layer(x: Any) -> Any:
-        return np.exp(np.sin(np.exp(np.cos(np.exp(-np.sin(x))))))
+        return np.exp(np.sin(np.exp(np.cos(x))))
 
     def loss(wrap: Wrap) -> Callable[..., Any]:
         def of(x: Any) -> Any:
-            for _ in range(8):
+            for _ in range(12):
                 x = wrap(layer)(x)
             return np.sum(x)
 
@@ -181,8 +181,8 @@ def test_memory_of_layers() -> None:
         for name, wrap in [("all", unchanged), ("none", cr.checkpoint),
                            ("one", cr.checkpoint(max_saved_bytes=x.nbytes))]
     }  # fmt: skip
-    assert arrays["none"] < 8 + 16
-    assert arrays["none"] + 4 < arrays["one"] < arrays["none"] + 14
+    assert arrays["none"] < 12 + 8
+    assert arrays["none"] + 8 < arrays["one"] < arrays["none"] + 16
     assert arrays["all"] > 2 * arrays["none"]
 
 
@@ -207,8 +207,10 @@ def test_memory_of_a_loop_grows_with_the_root_of_its_length() -> None:
     assert 1.7 < memory(4000, True) / memory(1000, True) < 2.3
 
 
-@pytest.mark.parametrize("reverse", [False, True])
-@pytest.mark.parametrize("n", [0, 1, 2, 9, 14])
+@pytest.mark.parametrize(
+    ("n", "reverse"),
+    [(0, False), (1, True), (2, False), (3, True), (9, True), (14, False), (14, True)],
+)
 def test_a_checkpointed_scan_is_a_scan(n: int, reverse: bool) -> None:
     """Of any length: results, and gradients by all that it reads."""
     ts = np.linspace(-1.0, 1.0, n)

@@ -15,6 +15,7 @@ from chainrule.errors import DtypeError, GradientError, ShapeError, UnsupportedE
 from chainrule.graph.graph import Graph
 from chainrule.graph.node import constant, input_node
 from chainrule.graph.types import Type
+from chainrule.primitives.convolution import conv
 from chainrule.primitives.indexing import gather, scatter, scatter_add
 from chainrule.primitives.products import matmul
 from chainrule.primitives.structure import concatenate, pad, reshape, slice_, sum_, transpose
@@ -355,6 +356,8 @@ def _structures() -> dict[str, tuple[Any, Callable[[Any], Any]]]:
             x, slice_(x, index=(slice(0, 3),)), positions, pattern=(0,))),
         "matmul": ((20, 4), lambda x: matmul(x, weights)),
         "right matmul": ((20, 3, 4), lambda x: matmul(weights, x)),
+        "conv": ((2, 8, 9, 1), lambda x: conv(
+            x, normal(3, 2, 1, 2), strides=(2, 1), dilation=(1, 2))),
         "reshape": ((8, 5), lambda x: reshape(x, shape=(2, 20)) * 2.0),
     }  # fmt: skip
 

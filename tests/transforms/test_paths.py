@@ -324,7 +324,13 @@ def test_error_of_another_way() -> None:
         v = np.array([first, 2.0, 3.0])
         assert f(v) == _indexed(v)
     roots = cr.jit(np.roots)
-    for p in ([1.0, -3.0, 2.0], [1.0, -3.0, 2.0], [0.0, -3.0, 2.0], [0.0, 0.0, 2.0], [1.0, 2.0, 0.0]):
+    for p in (
+        [1.0, -3.0, 2.0],
+        [1.0, -3.0, 2.0],
+        [0.0, -3.0, 2.0],
+        [0.0, 0.0, 2.0],
+        [1.0, 2.0, 0.0],
+    ):
         np.testing.assert_allclose(np.sort(roots(np.array(p))), np.sort(np.roots(p)), rtol=1e-12)
 
 
@@ -373,7 +379,9 @@ def test_effects() -> None:
 
     def apart(x: Any) -> Any:  # which is traced twice, the second time with plain numbers
         y = step(x)
-        return np.interp(x, [0.0, 1.0], [0.0, 1.0]) + [1.0, 2.0, 3.0][int(y) % 3] + float(f"{y:.1f}")
+        return (
+            np.interp(x, [0.0, 1.0], [0.0, 1.0]) + [1.0, 2.0, 3.0][int(y) % 3] + float(f"{y:.1f}")
+        )
 
     for function in (doubled, branching, failing, apart):
         compiled = cr.jit(function)

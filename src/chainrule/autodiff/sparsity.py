@@ -26,6 +26,7 @@ from ..primitives.structure import with_ones
 
 scipy_sparse = LazyModule("scipy.sparse")
 DENSE = 0.25  # the share of entries from which on nothing is gained
+_LARGEST_KERNEL = 100  # pixels
 _MOST_NODES = 2000  # each costs a tenth of a millisecond, and more
 _UNCHANGED = {"identity", "cast", "neg"}
 _MOVES = {"reshape", "transpose", "broadcast_to", "slice", "pad", "concatenate"}
@@ -156,7 +157,29 @@ def _matmul(node: Node, known: Patterns) -> Any:
     return _either(parts)
 
 
+def _conv(node: Node, known: Patterns) -> Any:
+    """Each entry of a convolution depends on a window of the images, and all their channels."""
+    x, w = node.inputs
+    kernel_h, kernel_w = w.shape[-4:-2]
+    if w in known or kernel_h * kernel_w > _LARGEST_KERNEL:
+        return None
+    last = len(x.shape) - 1
+    pixels = _summed(known[x], x.shape, (last,))
+    numbers = _positions(with_ones(x.shape, (last,)))
+    (s, t), (d, e) = node.params["strides"], node.params["dilation"]
+    high, wide = node.shape[-3:-1]
+    parts = []
+    for k in range(kernel_h):
+        for m in range(kernel_w):
+            rows = slice(k * d, k * d + (high - 1) * s + 1, s)
+            columns = slice(m * e, m * e + (wide - 1) * t + 1, t)
+            read = np.broadcast_to(numbers[..., rows, columns, :], node.shape)
+            parts.append(pixels[read.ravel()])
+    return _either(parts)
+
+
 _RULES: dict[str, Callable[[Node, Patterns], Any]] = {
+    "conv": _conv,
     "sum": _sum,
     "scatter_add": _scatter_add,
     "matmul": _matmul,

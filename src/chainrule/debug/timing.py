@@ -129,16 +129,16 @@ def _fresh(f: Callable[..., Any]) -> JitFunction[..., Any]:
 def _compiled(f: JitFunction[..., Any], args: Any, kwargs: Any) -> TracedFunction:
     """Return the trace of these arguments, compiled; of branches that the call's numbers take."""
     f(*args, **kwargs)
-    found = list(f.cache.values())
-    if not found:
+    traces = list(f.cache.values())
+    if not traces:
         raise UnsupportedError(at_user_line("time is for calls outside of other traced functions"))
-    if isinstance(found[0], Paths):
+    if isinstance(traces[0], Paths):
         f(*args, **kwargs)  # now it is compiled
-        path = found[0].latest
+        path = traces[0].latest
         assert path is not None
         traced = path.traced
     else:
-        traced = found[0]
+        traced = traces[0]
     traced.ensure_compiled()
     return traced
 

@@ -1,22 +1,39 @@
-"""Sums of padded operands that lie beside each other, as one concatenation.
+"""Sums of padded operands that overlap or lie beside each other, as one concatenation.
 
-The gradient of slices adds up arrays of zeros, each with one operand in it::
+The gradient of slices adds up arrays of zeros, each with one operand in it. Between the ends of
+the operands the same ones add up, and there is a piece for each of these segments::
 
-    pad(a) + pad(b) + pad(c)   -> concatenate(a + 0, b + 0, c + 0)   if they fill the whole
+    pad(a) + pad(b)    a a a .    -> concatenate(a[:1] + 0, a[1:] + b[:-1], b[-1:] + 0)
+                       . b b b
 
-The zero is added because ``-0 + 0`` is 0.
+So nothing is stored but the sum. The zero is added because ``-0 + 0`` is 0.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
+from math import prod
+from typing import NamedTuple
 
 from ..graph.graph import Graph
 from ..graph.node import Node, constant
 from ..graph.types import is_inexact
+from ..primitives.declare import ELEMENTWISE_FAMILIES
 from ..primitives.elementwise import add
-from ..primitives.structure import concatenate, pad
+from ..primitives.structure import concatenate, pad, slice_
 from .rewrite import rewrite
+
+_MOST_SEGMENTS = 9
+_MOST_VISITED = 200
+# What may be computed once for each operand in which it is, and what counts as too much of it
+_COSTS = {"div": 4, "sqrt": 4} | dict.fromkeys(
+    ["add", "sub", "mul", "neg", "abs", "maximum", "minimum", "where", "equal", "less",
+     "bitwise_and", "bitwise_xor", "sign"], 1
+)  # fmt: skip
+_COSTLY = 24
+_VIEWS = {"identity", "cast", "reshape", "transpose", "broadcast_to", "slice"}
+_LARGE = 1024  # entries from which on a sum is cut into more segments than it has operands
 
 
 def concat_of_pads(graph: Graph) -> Graph:
@@ -34,48 +51,115 @@ def concat_of_pads(graph: Graph) -> Graph:
     def rule(node: Node, original: Node) -> Node:
         if node.primitive is not add or original in inner:  # the whole sum is seen at its end
             return node
-        return _concatenated(node, _terms(node, original, inner))
+        terms: list[_Term] = []
+        total = _sum_of(node, original, inner, terms)
+        return _concatenated(node, terms, total)
 
     return rewrite(graph, rule)
 
 
-def _terms(node: Node, original: Node, inner: set[Node]) -> list[Node]:
-    """List the terms of a sum of sums."""
-    terms, pending = [], [(node, original)]
-    while pending:
-        now, before = pending.pop()
-        if before is original or before in inner:
-            pending += zip(now.inputs, before.inputs, strict=True)
-        else:
-            terms.append(now)
-    return terms
+class _Term(NamedTuple):
+    """An operand of a sum, and where it lies along each axis of the whole; nowhere if it is of
+    another type.
+    """
+
+    operand: Node
+    spans: tuple[range, ...]
 
 
-def _concatenated(node: Node, terms: list[Node]) -> Node:
-    """Return one concatenation if the operands fill the whole along an axis, else the node."""
-    if not all(term.primitive is pad and term.type == node.type for term in terms):
+_Sum = int | tuple["_Sum", "_Sum"]  # the number of a term, or a sum of two sums
+
+
+def _sum_of(node: Node, original: Node, inner: set[Node], terms: list[_Term]) -> _Sum:
+    """Enter the terms of a sum of sums into a list, and return how they add up."""
+
+    def part(now: Node, before: Node) -> _Sum:
+        if before is original or (before in inner and now.type == node.type):
+            left, right = zip(now.inputs, before.inputs, strict=True)
+            return part(*left), part(*right)
+        operand, spans = now, tuple(map(range, now.shape))
+        if now.type != node.type:
+            spans = ()  # it is broadcast, or cast
+        elif now.primitive is pad:
+            (operand,) = now.inputs
+            index = zip(now.params["index"], now.shape, strict=True)
+            spans = tuple([range(*s.indices(size)) for s, size in index])
+        terms.append(_Term(operand, spans))
+        return len(terms) - 1
+
+    return part(node, original)
+
+
+def _concatenated(node: Node, terms: list[_Term], total: _Sum) -> Node:
+    """Return one concatenation of the sums in each segment, if that is better, else the node."""
+    if not all(term.spans for term in terms):
         return node
-    spans = [[range(*s.indices(n)) for s, n in zip(t.params["index"], t.shape, strict=True)]
-             for t in terms]  # fmt: skip
-    cut = [axis for axis, size in enumerate(node.shape)
-           if any(span[axis] != range(size) for span in spans)]  # fmt: skip
-    if len(cut) != 1:
+    whole = tuple(map(range, node.shape))
+    cut = [k for k, r in enumerate(whole) if any(term.spans[k] != r for term in terms)]
+    if len(cut) != 1 or any(term.operand.shape != _sizes(term) for term in terms):
         return node
     (axis,) = cut
-    ordered = sorted(zip([span[axis] for span in spans], terms, strict=True), key=_start_of)
-    stop = 0
-    for span, _ in ordered:
-        if span.step != 1 or span.start != stop:
-            return node
-        stop = span.stop
-    if stop != node.shape[axis]:
+    spans = [term.spans[axis] for term in terms]
+    ends = sorted({end for span in spans for end in (span.start, span.stop)})
+    segments = list(pairwise(ends))
+    covering = [sum(a in span for span in spans) for a, _ in segments]
+    if any(span.step != 1 or not span for span in spans) or 0 in covering:
         return node
-    operands = [term.inputs[0] for _, term in ordered]
-    if is_inexact(node.dtype):
-        zero = constant(node.dtype.type(0))
-        operands = [add(operand, zero) for operand in operands]
-    return concatenate(*operands, axis=axis)  # type: ignore[no-any-return]
+    if (ends[0], ends[-1]) != (0, node.shape[axis]) or not _better(node, terms, covering):
+        return node
+
+    def at(part: _Sum, start: int, stop: int) -> Node | None:
+        if isinstance(part, int):
+            operand, span = terms[part].operand, spans[part]
+            return _cut(operand, axis, start, stop, span) if start in span else None
+        left, right = at(part[0], start, stop), at(part[1], start, stop)
+        return (right if left is None else left) if left is None or right is None else add(
+            left, right)  # fmt: skip
+
+    pieces = []
+    for (start, stop), count in zip(segments, covering, strict=True):
+        piece = at(total, start, stop)
+        assert piece is not None
+        if count < len(terms) and is_inexact(node.dtype):
+            piece = add(piece, constant(node.dtype.type(0)))
+        pieces.append(piece)
+    return concatenate(*pieces, axis=axis)  # type: ignore[no-any-return]
 
 
-def _start_of(pair: tuple[range, Node]) -> int:
-    return pair[0].start
+def _sizes(term: _Term) -> tuple[int, ...]:
+    return tuple(map(len, term.spans))
+
+
+def _better(node: Node, terms: list[_Term], covering: list[int]) -> bool:
+    """Return whether nothing is computed twice, or little of what need not be stored."""
+    if all(count == 1 for count in covering):
+        return True
+    if prod(node.shape) < _LARGE or len(covering) > _MOST_SEGMENTS:
+        return False
+    shared = Counter(inner for term in terms for inner in _inline(term.operand))
+    repeated = [inner for inner, count in shared.items() if count > 1]
+    return sum(_COSTS.get(inner.primitive.name, _COSTLY) for inner in repeated) < _COSTLY
+
+
+def _inline(operand: Node) -> set[Node]:
+    """Return the elementwise operations that an operand is computed by."""
+    seen: set[Node] = set()
+    visited = {operand}
+    stack = [operand]
+    while stack and len(visited) < _MOST_VISITED:
+        node = stack.pop()
+        if node.primitive.spec.get("family") in ELEMENTWISE_FAMILIES:
+            seen.add(node)
+        elif node.primitive.name not in _VIEWS:
+            continue
+        stack += [child for child in node.inputs if child not in visited]
+        visited.update(node.inputs)
+    return seen
+
+
+def _cut(operand: Node, axis: int, start: int, stop: int, span: range) -> Node:
+    if (start, stop) == (span.start, span.stop):
+        return operand
+    index = [slice(0, size) for size in operand.shape]
+    index[axis] = slice(start - span.start, stop - span.start)
+    return slice_(operand, index=tuple(index))  # type: ignore[no-any-return]

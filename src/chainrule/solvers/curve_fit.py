@@ -284,8 +284,7 @@ def _with_covariance(rows: int, columns: int) -> Callable[[Function], Callable[.
         solved = make(function)
 
         def fit(*arguments: Any) -> Any:
-            last = solved(*arguments)
-            matrix = last.matrix
+            last, matrix = solved(*arguments)
             lengths = np.sqrt(np.sum(matrix * matrix, axis=0))
             lengths = np.where(lengths > 0, lengths, 1.0)
             sound = np.all(np.isfinite(matrix))

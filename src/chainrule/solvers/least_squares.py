@@ -227,8 +227,7 @@ def _in_one_loop(
     ])  # fmt: skip
     scales = np.ones(n) if adaptive else 1.0 / np.broadcast_to(np.asarray(scale, float), (n,))
     run = function.loop(("levenberg-marquardt", rows), levenberg_marquardt(rows, n))
-    last = run(layout.start, settings, scales, *leaves)
-    matrix = last.matrix
+    last, matrix = run(layout.start, settings, scales, *leaves)
     info = int(last.status)
     if info not in _STATUS:
         raise DataError(at_user_line("least_squares: the Jacobian of fun is not finite"))

@@ -62,8 +62,6 @@ class State(NamedTuple):
     Attributes
     ----------
     x, residuals : float64[n], float64[m]
-    matrix : float64[m, n]
-        The Jacobian.
     norm : float
         The Euclidean norm of the residuals.
     scale : float64[n]
@@ -76,7 +74,6 @@ class State(NamedTuple):
 
     x: Any
     residuals: Any
-    matrix: Any
     norm: Any
     scale: Any
     radius: Any
@@ -98,10 +95,7 @@ def levenberg_marquardt(rows: int, columns: int) -> Callable[[Function], Callabl
     """Return what makes the loop of a function of `columns` unknowns with `rows` residuals.
 
     The loop is called with x, the numbers of `Settings` but the scale as one array, the scale, and
-    the function's further arguments. It gives the last `State`.
-
-    The Jacobian is computed beside each value, of which nine in ten are of steps that are taken:
-    together they cost little more than the Jacobian alone.
+    the function's further arguments. It gives the last `State`, and the Jacobian at its x.
     """
 
     def of(function: Function) -> Callable[..., Any]:
@@ -109,20 +103,21 @@ def levenberg_marquardt(rows: int, columns: int) -> Callable[[Function], Callabl
             ftol, xtol, gtol, factor, most, adaptive, absolute = [numbers[k] for k in range(7)]
             settings = Settings(ftol, xtol, gtol, factor, most, adaptive != 0, absolute != 0, scale)
 
-            def both(x: Any) -> tuple[Any, Any]:
-                return function.call(x, *leaves), slopes(x, *leaves)
+            def residuals(x: Any) -> Any:
+                return function.call(x, *leaves)
 
-            slopes = matrix_of(function.call, rows, columns)
-            start, matrix = both(x)
+            slopes = matrix_of(residuals, rows, columns)
+            start = residuals(x)
             zero = np.float64(0.0)
             state = State(
-                x, start, matrix, _norm(start), settings.scale, zero, zero, np.int64(1),
-                np.int64(0), np.int64(0), zero,
+                x, start, _norm(start), settings.scale, zero, zero, np.int64(1), np.int64(0),
+                np.int64(0), zero,
             )  # fmt: skip
-            return while_loop(
+            last = while_loop(
                 lambda state: state.status == 0,
-                lambda state: _iterated(state, settings, both), state,
+                lambda state: _iterated(state, settings, residuals, slopes), state,
             )  # fmt: skip
+            return last, slopes(last.x)
 
         return solved
 
@@ -140,9 +135,12 @@ def _length(x: Any) -> Any:
     return np.sqrt(np.sum(x * x))
 
 
-def _iterated(state: State, settings: Settings, both: Callable[[Any], tuple[Any, Any]]) -> State:
-    """One model, and steps from it until one is taken."""
-    matrix = state.matrix
+def _iterated(
+    state: State, settings: Settings, residuals: Callable[[Any], Any],
+    slopes: Callable[[Any], Any],
+) -> State:  # fmt: skip
+    """One Jacobian, and steps from it until one is taken."""
+    matrix = slopes(state.x)
     lengths = np.sqrt(np.sum(matrix * matrix, axis=0))
     first = state.jacobians == 0
     begun = np.where(lengths == 0, 1.0, lengths)
@@ -165,7 +163,7 @@ def _iterated(state: State, settings: Settings, both: Callable[[Any], tuple[Any,
         damped = model.vectors @ (model.slopes / _positive(model.values + damping))
         scaled = -np.where(damping == 0, model.newton, damped)
         return _judged(
-            now, settings, *both(now.x + scaled / scale), scaled, damping,
+            now, settings, residuals(now.x + scaled / scale), scaled, damping,
             _length(model.matrix @ scaled), first,
         )  # fmt: skip
 
@@ -268,8 +266,8 @@ def _damping(model: _Model, radius: Any, before: Any) -> Any:
 
 
 def _judged(
-    now: State, settings: Settings, residuals: Any, matrix: Any, scaled: Any, damping: Any,
-    linear: Any, first: Any,
+    now: State, settings: Settings, residuals: Any, scaled: Any, damping: Any, linear: Any,
+    first: Any,
 ) -> _Trial:  # fmt: skip
     """Take a step or not, by how much of the reduction that the model promised came true."""
     length = _length(scaled)
@@ -299,8 +297,8 @@ def _judged(
     return _Trial(
         now._replace(
             x=x, residuals=np.where(taken, residuals, now.residuals),
-            matrix=np.where(taken, matrix, now.matrix), norm=np.where(taken, norm, now.norm),
-            radius=radius, damping=damping, evaluations=evaluations, status=status,
+            norm=np.where(taken, norm, now.norm), radius=radius, damping=damping,
+            evaluations=evaluations, status=status,
         ),
         taken,
     )  # fmt: skip

@@ -11,21 +11,24 @@ from ..graph.node import NO_PARAMS, Node, Primitive, apply, constant
 from ..primitives import elementwise as ew
 from ..primitives.structure import cast
 from .operands import is_operand, is_weak, nodes_of
-from .tracer import UFUNCS, ArrayTracer, ScalarTracer, Tracer, traced
+from .tracer import HOOKS, UFUNCS, ArrayTracer, ScalarTracer, Tracer, traced
 
 _EXACT = 2**24  # a whole number that any floating dtype but float16 has
 
 
 def binary(
-    rule: Callable[..., Node], numbers: bool = False
+    rule: Callable[..., Node], numbers: bool = False, divides: bool = False
 ) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """Return the methods for `self op other` and for `other op self`.
 
     `numbers` says that Python's truth values are numbers to the operator: True + True is 2.
+    `divides` says that Python raises an error where the second one is zero.
     """
 
     def forward(self: Tracer, other: Any) -> Any:
         kind = type(other)
+        if divides and kind is ScalarTracer and other.weak and is_weak(self):
+            HOOKS["division_by_zero"](other.node)
         if kind is float or (kind is int and -_EXACT < other < _EXACT):
             node = self.node
             if node.dtype.kind == "f":  # needs not ask NEP 50
@@ -43,6 +46,8 @@ def binary(
 
     def backward(self: Tracer, other: Any) -> Any:
         kind = type(other)
+        if divides and self.weak and is_weak(other):
+            HOOKS["division_by_zero"](self.node)
         if kind is float or (kind is int and -_EXACT < other < _EXACT):
             node = self.node
             if node.dtype.kind == "f":
@@ -92,7 +97,8 @@ def install() -> None:
         "rshift": _applied(ew.shift_right), "lshift": _left_shift,
     }  # fmt: skip
     for name, rule in table.items():
-        forward, backward = binary(rule, numbers=name not in ("and", "or", "xor"))
+        numbers = name not in ("and", "or", "xor")
+        forward, backward = binary(rule, numbers, name in ("truediv", "floordiv", "mod"))
         setattr(Tracer, f"__{name}__", forward)
         setattr(Tracer, f"__r{name}__", backward)
         setattr(ArrayTracer, f"__i{name}__", in_place(forward))

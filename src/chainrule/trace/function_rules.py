@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from operator import index
 from typing import Any
 
@@ -13,7 +14,7 @@ from ..graph.node import Node
 from ..primitives.elementwise import where as choose
 from ..primitives.structure import reshape, with_ones
 from .operands import node_of
-from .tracer import FUNCTIONS, METHODS, Tracer, traced
+from .tracer import FUNCTIONS, HOOKS, METHODS, Tracer, traced
 
 Rule = Callable[..., Any]
 NO_VALUE: Any = np._NoValue
@@ -24,12 +25,25 @@ def implements(*functions: Any, method: str | None = None) -> Callable[[Rule], R
 
     def enter(rule: Rule) -> Rule:
         for each in functions:
-            FUNCTIONS[each] = rule
+            raises = each.__module__ == "numpy.linalg"  # errors that depend on numbers
+            FUNCTIONS[each] = _raising(rule) if raises else rule
         if method is not None:
             METHODS[method] = rule
         return rule
 
     return enter
+
+
+def _raising(rule: Rule) -> Rule:
+    """Return a rule of linear algebra that raises its errors where they would be caught."""
+
+    @wraps(rule)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if not HOOKS["is_caught"]():
+            return rule(*args, **kwargs)
+        return HOOKS["call_where_caught"](rule, args, kwargs)
+
+    return call
 
 
 def normalize_axes(x: Node, axis: Any, scalar: bool = False) -> tuple[int, ...]:

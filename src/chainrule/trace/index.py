@@ -226,6 +226,10 @@ def _normalize_entry(part: Any) -> Any:
     if issubclass(type(part), (int, np.integer)):
         return int(part)
     if isinstance(part, Tracer):
+        part = HOOKS["index_where_caught"](part)
+    if type(part) is int:
+        return part
+    if isinstance(part, Tracer):
         node = part.node
     else:
         if not isinstance(part, np.ndarray) and hasattr(type(part), "__index__"):

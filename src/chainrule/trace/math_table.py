@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import UnsupportedError, at_user_line
 from ..lazy import LazyModule
 from ..primitives.structure import cast, reshape
+from .caught_errors import raise_outside_domain
 from .function_rules import as_int
 from .interception import intercepts, original, replaces
 from .nested import array_of, is_traced
@@ -52,8 +53,10 @@ def _of_numpy(name: str, compute: Callable[..., Any]) -> None:
         numbers = [_number(x, name) for x in args]
         _check_domain(name, tuple(numbers))
         with np.errstate(all="ignore"):
-            result = compute(*numbers)
-        return ScalarTracer(result.node, weak=True)
+            result = ScalarTracer(compute(*numbers).node, weak=True)
+        if result.node.value is None:
+            raise_outside_domain(original("math", name), numbers, result)
+        return result
 
 
 def _log(x: Any, base: Any = None) -> Any:

@@ -17,7 +17,8 @@ from ..errors import GradientError, at_user_line, is_internal
 from ..graph.node import Node
 from .complex_readiness import takes_complex
 from .nested import array_of, is_traced, tracers_in
-from .plain_numbers import carries_derivative
+from .plain_numbers import carries_derivative, concrete_value
+from .recording import Kind
 from .tracer import HOOKS, METHODS, ScalarTracer, Tracer, traced
 from .tracing import tracing
 from .ufunc_rules import as_dtype
@@ -65,6 +66,13 @@ def _tolist(x: Tracer) -> Any:
     return [_tolist(row) for row in x] if x.shape else _item(x)  # type: ignore[attr-defined]
 
 
+def _is_integer(x: Tracer) -> bool:
+    if not isinstance(x, ScalarTracer):
+        raise AttributeError("a traced array has no attribute 'is_integer'")
+    return bool((np.floor(x) == x) & np.isfinite(x))
+
+
+METHODS["is_integer"] = _is_integer
 METHODS["item"] = _item
 METHODS["tolist"] = _tolist
 takes_complex(".item", ".tolist")
@@ -81,6 +89,22 @@ def _float(x: Any = 0.0, /) -> Any:
     float(_example(x))
     entry = METHODS["reshape"](x, ()) if x.shape else x
     return traced(as_dtype(entry.node, np.dtype(float)), True)
+
+
+def _plain_text(x: Tracer) -> str:
+    """Return a whole number as plain code would write it, since it may be a part of a key; of
+    others what shows that they are traced.
+    """
+    node, recorded = x.node, tracing.recording
+    if not node.shape and node.dtype.kind in "iub":
+        known = node.value is not None or tracing.may_record
+        if known or (recorded is not None and recorded.value(node) is not None):
+            kind: Kind = "truth" if node.dtype.kind == "b" else "integer"
+            return str(concrete_value(node, "text", kind))
+    return repr(x)
+
+
+HOOKS["plain_text"] = _plain_text
 
 
 def _note_text(x: Tracer, text: str, frame: FrameType) -> None:

@@ -151,6 +151,12 @@ class Recording:
             self._guard_number(node, kind, np.asarray(value).item())
         return value
 
+    def note_attempt(self, true: Node) -> None:
+        """Note that an error was not raised that would have been caught: the program may raise it
+        for other numbers, which go another way then.
+        """
+        self._guard(true, "truth", True)
+
     def _guard_number(self, node: Node, kind: Kind, number: Any) -> None:
         if kind == "integer" and is_complex(node.dtype):
             return

@@ -13,8 +13,8 @@ from ..primitives import elementwise as ew
 from ..primitives.complex_numbers import complex_, imag, real
 from ..primitives.structure import cast, identity
 from .function_rules import as_int, implements, refuse_options
-from .operands import node_of
-from .tracer import UFUNCS, Tracer, traced
+from .operands import is_weak, node_of
+from .tracer import HOOKS, UFUNCS, Tracer, traced
 
 
 @implements(np.round, np.around, method="round")
@@ -47,6 +47,12 @@ def _divmod(x: Any, y: Any, dtype: Any = None) -> tuple[Any, Any]:
 UFUNCS["divmod"] = _divmod
 
 
+def _divmod_of_numbers(x: Any, y: Any) -> tuple[Any, Any]:
+    if is_weak(x) and is_weak(y) and isinstance(y, Tracer):
+        HOOKS["division_by_zero"](y.node)
+    return _divmod(x, y)
+
+
 def _whole(name: str) -> Callable[..., Any]:
     """Implement `round(x)`, `math.floor(x)` and kin: a Python integer, without a derivative."""
 
@@ -68,8 +74,8 @@ def _install() -> None:
     Tracer.__floor__ = _whole("floor")  # type: ignore[attr-defined]
     Tracer.__ceil__ = _whole("ceil")  # type: ignore[attr-defined]
     Tracer.__trunc__ = _whole("trunc")  # type: ignore[attr-defined]
-    Tracer.__divmod__ = _divmod  # type: ignore[operator]
-    Tracer.__rdivmod__ = lambda y, x: _divmod(x, y)  # type: ignore[attr-defined]
+    Tracer.__divmod__ = _divmod_of_numbers  # type: ignore[operator]
+    Tracer.__rdivmod__ = lambda y, x: _divmod_of_numbers(x, y)  # type: ignore[attr-defined]
 
 
 _install()

@@ -35,6 +35,11 @@ class _Indexed:
 
     def __getitem__(self, index: Any) -> Any:
         plain = self.plain
+        if isinstance(index, Tracer):
+            if type(plain) is not np.ndarray and index.weak and index.dtype.kind == "b":
+                index = int(bool(index))
+            else:
+                index = HOOKS["index_where_caught"](index)
         if all(x.node.value is not None for x in tracers_in(index)):
             entries = plain[index]
             return _new(entries, plain) if type(plain) is np.ndarray else entries

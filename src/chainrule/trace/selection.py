@@ -22,6 +22,7 @@ from .operands import node_of
 from .recording import is_known
 from .selected import Selected
 from .tracer import HOOKS, METHODS, ArrayTracer, Tracer, repeated, traced
+from .tracing import tracing
 
 _MAX_COMPARED = 1000  # nodes, until two masks are taken to be different
 _ELEMENTWISE = {np.where, np.clip, np.round, np.around, np.nan_to_num, np.isclose, np.zeros_like,
@@ -139,6 +140,19 @@ class Selection(Selected):
     def __float__(self) -> float:
         raise self.refusal("float()")
 
+    def __int__(self) -> int:
+        raise self.refusal("int()")
+
+    def __matmul__(self, other: Any) -> Any:
+        raise self.refusal("a product of matrices")
+
+    __rmatmul__ = __matmul__
+
+    def __divmod__(self, other: Any) -> Any:
+        raise self.refusal("divmod()")
+
+    __rdivmod__ = __divmod__
+
     def __getitem__(self, index: Any) -> Any:
         raise self.refusal("an index")
 
@@ -220,13 +234,22 @@ def _reduction(name: str, neutral: Callable[[np.dtype[Any]], Any]) -> Callable[.
 
 
 def _extreme(name: str, sign: float) -> Callable[..., Any]:
-    """Return a rule for max or min, which of no entries is nan; NumPy raises an error then."""
+    """Return a rule for max or min, which of no entries is nan; NumPy raises an error then, as
+    this does where a call is recorded.
+    """
 
     def reduce(x: Selection, axis: Any = None, **options: Any) -> Any:
         if x.dtype.kind != "f":
             raise x.refusal(f"{name} of {x.dtype}, which has no nan for no entries,")
         result = METHODS[name](_neutral_elsewhere(x, -sign * np.inf), axis=_axes(x, axis, options))
         some = METHODS["any"](traced(x.mask))
+        recorded = tracing.recording
+        known = recorded is not None and recorded.value(some.node) is not None
+        if (known or tracing.may_record) and not some:
+            names = {"max": "maximum", "min": "minimum"}
+            raise ValueError(
+                f"zero-size array to reduction operation {names[name]} which has no identity"
+            )
         return traced(node_of(HOOKS["where"](some, result, x.dtype.type(np.nan))))
 
     return reduce

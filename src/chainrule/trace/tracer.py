@@ -170,9 +170,12 @@ class Tracer(metaclass=_TracerType):
         contents = str(self.node.type) if value is None else repr(value)
         return f"Tracer({contents})"
 
+    def __str__(self) -> str:
+        return HOOKS["plain_text"](self)  # type: ignore[no-any-return]
+
     def __format__(self, spec: str) -> str:
         if not spec:
-            return repr(self)
+            return HOOKS["plain_text"](self)  # type: ignore[no-any-return]
         text = format(concrete_value(self.node, "format"), spec)
         HOOKS["note_text"](self, text, sys._getframe(1))
         return text
@@ -266,7 +269,7 @@ _PROBES = ("__array_", "__cuda_array_interface__")
 _TAKES_OUT = {"all", "any", "argmax", "argmin", "clip", "cumprod", "cumsum", "dot", "max", "mean",
               "min", "prod", "round", "std", "sum", "take", "trace", "var"}  # fmt: skip
 _ALL_WHOLE = 2**52  # numbers of double precision above are
-_TAKES_NUMBERS = {"as_integer_ratio", "hex", "is_integer"}
+_TAKES_NUMBERS = {"as_integer_ratio", "hex"}
 
 
 class ScalarTracer(Tracer):

@@ -40,6 +40,8 @@ class _Tracing(local):
         The numbers of the call whose branches are recorded (`recording.py`).
     sides : Sides or None
         The answers to branches on values in the body that is traced (`both_sides.py`).
+    may_record : bool
+        Whether a function that asks for numbers will be recorded in a further attempt.
     outside_asked : bool
         Whether the numbers of a node from outside the function were asked for.
     """
@@ -53,6 +55,7 @@ class _Tracing(local):
     recording: Any = None
     sides: Any = None
     outside_asked = False
+    may_record = False
 
     def __init__(self) -> None:
         self.buffers: list[ReferenceType[Any]] = []

@@ -11,11 +11,13 @@ from .. import tree
 from ..errors import ShapeError, at_user_line
 from ..trace.capture import as_array
 from ..trace.function_rules import as_int
+from ..tracebacks import filters_traceback
 from .axes import normal_axis
 
 T = TypeVar("T")
 
 
+@filters_traceback
 def associative_scan(fn: Callable[[T, T], T], elems: T, reverse: bool = False, axis: int = 0) -> T:
     """Combine the first 1, 2, ... n elements along an axis, by an associative operation.
 

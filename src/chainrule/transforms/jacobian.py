@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import tree
+from ..config import current
 from ..errors import at_user_line
 from ..graph.graph import Graph
 from ..graph.node import Node
@@ -18,6 +19,7 @@ from ..trace.capture import to_user_arrays
 from ..tracebacks import filters_traceback
 from .gradient import differentiated_arguments, grad, jvp
 from .linear_maps import check_dtypes, pulled, pushed
+from .nonfinite import check_function
 from .sparse_jacobian import sparse_jacobian
 from .traced_call import TracedCall, zero_gradients_allowed
 
@@ -243,6 +245,8 @@ def _jacobian(
             by_argument = traced.split(to_user_arrays(of_output))
             arranged.append(by_argument[0] if isinstance(argnums, int) else tuple(by_argument))
         result = tree.unflatten(traced.out_treedef, arranged)
+        if traced.eager and current().nans:
+            check_function(differentiated, args, kwargs, positions, result)
         return (result, traced.auxiliary()) if has_aux else result
 
     return differentiated

@@ -6,8 +6,6 @@ from collections.abc import Callable, Hashable, Sequence
 from functools import partial, update_wrapper
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
-import numpy as np
-
 from .. import tree
 from ..backends import FastCall
 from ..errors import at_user_line

@@ -10,18 +10,22 @@ import numpy as np
 from .. import tree
 from ..autodiff.forward import forward
 from ..autodiff.residuals import dependents
+from ..config import current
 from ..errors import at_user_line
 from ..graph.evaluate import call, substitute
 from ..graph.graph import Graph
 from ..graph.node import CONSTANT, Node, constant, input_node
 from ..trace.capture import to_user_arrays
 from ..trace.operands import node_of
+from ..tracebacks import filters_traceback
 from .gradient import matching_leaves, node_or_value
+from .nonfinite import check_graph
 from .traced_call import TracedCall, zeros
 
 R = TypeVar("R")
 
 
+@filters_traceback
 def linearize(f: Callable[..., R], *primals: Any) -> tuple[R, Callable[..., R]]:
     """Return the value of `f`, and its derivative at this point as a function of the direction.
 
@@ -68,6 +72,7 @@ def linearize(f: Callable[..., R], *primals: Any) -> tuple[R, Callable[..., R]]:
         constant(zeros(y)) if t is None else t for t, y in zip(pushed, traced.outputs, strict=True)
     ]
     graph = Graph(tuple(directions), tuple(outputs))
+    whole = graph if current().nans else None  # with the lines of all numbers that it reads
     if traced.eager:
         graph = _with_known_numbers(graph)
 
@@ -83,6 +88,8 @@ def linearize(f: Callable[..., R], *primals: Any) -> tuple[R, Callable[..., R]]:
             values = [node_of(t) for t in values]
         with np.errstate(all="ignore"):
             results = call(graph, values)
+        if whole is not None and traced.eager and not any(isinstance(x, Node) for x in values):
+            check_graph(whole, values, results)
         return tree.unflatten(traced.out_treedef, to_user_arrays(results))  # type: ignore[no-any-return]
 
     copies = tree.map(lambda y: y.copy() if type(y) is np.ndarray else y, traced.result())

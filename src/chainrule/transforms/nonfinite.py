@@ -12,12 +12,16 @@ from typing import Any
 
 import numpy as np
 
+from .. import tree
 from ..config import current
 from ..control.effects import effects
-from ..errors import NonFiniteError, at_user_line
+from ..errors import NonFiniteError, Refusal, at_user_line, refusals
 from ..graph.graph import Graph
 from ..graph.node import DerivativeLocation, Node, input_node, line_of
 from ..graph.types import Type
+from ..primitives.callback import FIRST_TOKEN
+from ..trace.capture import as_array, capture
+from ..trace.operands import is_weak
 from .nonfinite_search import Finder, Source, values_of_nodes
 
 _FEW = 4  # entries that a message shows of an array
@@ -129,6 +133,43 @@ def check_graph(graph: Graph, arguments: Sequence[Any], results: Sequence[Any]) 
         _raise(finder, source, names_of_arguments(graph))
 
 
+def check_function(
+    f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any],
+    positions: Sequence[int], results: Any,
+) -> None:  # fmt: skip
+    """Raise if the results of a function have nans: it is traced to see where from.
+
+    Parameters
+    ----------
+    positions : sequence of int
+        Which of the arguments are trees of arrays.
+    """
+    finder = Finder(current().nans > 1)
+    numbers = [x for x in tree.leaves(results) if isinstance(x, (np.ndarray, np.generic))]
+    if not finder.any(numbers):
+        return
+
+    def of_arrays(*arrays: Any) -> Any:
+        whole = list(args)
+        for k, x in zip(positions, arrays, strict=True):
+            whole[k] = x
+        return f(*whole, **kwargs)
+
+    leaves, treedef = tree.flatten(tuple([args[k] for k in positions]))
+    arrays = [as_array(x) for x in leaves]
+    weak = [is_weak(x) for x in leaves]
+    latest = refusals.latest
+    try:
+        captured = capture(
+            of_arrays, arrays, treedef, weak, arrays, copy_results=True, record=True
+        )
+    except Refusal:  # of what can be done with numbers alone
+        refusals.latest = latest
+        _raise(finder, None, {})
+        return
+    check_graph(captured.graph, [*arrays, *[FIRST_TOKEN] * captured.reads_token], numbers)
+
+
 def names_of_arguments(graph: Graph) -> dict[Node, str]:
     """Return what an error calls the inputs of a function's graph."""
     return {node: f"argument {k}" for k, node in enumerate(graph.inputs)}
@@ -140,8 +181,8 @@ def _raise(finder: Finder, source: Source | None, names: Mapping[Node, str]) -> 
         raise NonFiniteError(
             at_user_line(
                 f"a result has {sort}, and computed once more by NumPy, operation by operation, "
-                "it has none (or it calls Python with effects, which is not done twice): where "
-                "it arises is not known"
+                "it has none (or cannot be, since it calls Python with effects): where it arises "
+                "is not known"
             )
         )
     index = tuple(int(k) for k in np.argwhere(source.mask)[0])

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from .. import tree
-from ..control.effects import has_effect
 from ..backends import FastCall
 from ..config import current
+from ..control.effects import has_effect
 from ..errors import PerformanceWarning, warn_user
 from ..forks import changing
 from ..graph.graph import Graph
@@ -81,6 +81,7 @@ class Path:
         self.branches: list[_Branch] = []
         self.calls, self.last_used = 1, 0
         self.compiled = self.allows_fast_call = False
+        self.has_effects = captured.has_effects
         self.trial = not (captured.has_effects or _is_unpredictable(captured.graph))
         asked = reachable([guard.node for guard in self.guards])
         self.asks_effects = any(map(has_effect, asked)) if captured.has_effects else False
@@ -248,7 +249,7 @@ class Paths:
         if self._depends_on_effects:  # a path that does not serve would have had them
             return self.eager(leaves)
         if current().nans:  # by what the numbers say, and not by what programs for others do
-            return self.take(*self._record(leaves, arrays), arrays)
+            return self._take_new(leaves, arrays)
         if self._misses > _PATIENCE and self._uses % _PATIENCE and self._has_enough():
             return self.eager(leaves)
         result = self._by_program(arrays)
@@ -259,6 +260,10 @@ class Paths:
         if self._has_enough():
             self._note()
             return self.eager(leaves)
+        return self._take_new(leaves, arrays)
+
+    def _take_new(self, leaves: list[Any], arrays: list[Any]) -> Any:
+        """Record a call, and return its result."""
         try:
             captured, traced = self._record(leaves, arrays)
         except RaisedOnPath:
@@ -280,19 +285,21 @@ class Paths:
             if path in tried:
                 continue
             tried.add(path)
-            if path.compiled and path.trial:
-                try:
+            try:
+                if path.compiled and path.trial:
                     result, decisions = path.run(arrays)
                     differs = None if decisions == path.expected else path.difference(decisions)
-                except Exception:
-                    differs = path.mismatch_or_none(arrays)
-                    if differs is None:  # the function itself says
-                        break
-            else:
-                differs = path.mismatch(arrays)
-                if differs is None:
-                    path.compile()
-                    result, _ = path.run(arrays)
+                else:
+                    differs = path.mismatch(arrays)
+                    if differs is None:
+                        path.compile()
+                        result, _ = path.run(arrays)
+            except Exception:
+                differs = path.mismatch_or_none(arrays)
+                if differs is None and path.has_effects:
+                    raise
+                if differs is None:  # the function itself says
+                    break
             if differs is None:
                 path.calls += 1
                 self._use(path)

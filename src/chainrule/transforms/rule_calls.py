@@ -7,6 +7,7 @@ handed tracers, of which those with known numbers may be branched on, too.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -80,10 +81,10 @@ class Signature:
         self.name = str(getattr(f, "__qualname__", getattr(f, "__name__", type(f).__name__)))
         self._where = f"{name} of {self.name}"
         self._fixed = (fixed,) if isinstance(fixed, int) else tuple(fixed)
-        try:
-            self._signature: inspect.Signature | None = inspect.signature(f)
-        except (TypeError, ValueError):  # functions of C may have none
-            self._signature = None
+        self._signature: inspect.Signature | None = None
+        if not isinstance(inspect.unwrap(f), np.ufunc):  # where out= and its kin are no arguments
+            with contextlib.suppress(TypeError, ValueError):  # functions of C may have none
+                self._signature = inspect.signature(f)
 
     @property
     def has_fixed(self) -> bool:

@@ -10,11 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..autodiff.sparsity import colouring, patterns, scipy_sparse
+from ..config import current
 from ..errors import GradientError, ShapeError, UnsupportedError, at_user_line
 from ..graph.types import Array
 from ..tracebacks import filters_traceback
-from .gradient import differentiated_arguments
+from .gradient import differentiated_arguments, jvp
 from .linear_maps import check_dtypes, pulled, pushed
+from .nonfinite import check_function
 from .traced_call import TracedCall
 
 
@@ -44,9 +46,23 @@ def sparse_jacobian(
             assert compression is not None
             recent = compression
             result = _compressed(traced, compression)
+        if current().nans:
+            check_function(_row_sums(f, positions[0]), args, kwargs, positions, result.data)
         return (result, traced.auxiliary()) if has_aux else result
 
     return differentiated
+
+
+def _row_sums(f: Callable[..., Any], position: int) -> Callable[..., Any]:
+    """Return the function whose result has a nan where a row of the Jacobian has one."""
+
+    def row_sums(*args: Any, **kwargs: Any) -> Any:
+        def of_one(x: Any) -> Any:
+            return f(*args[:position], x, *args[position + 1 :], **kwargs)
+
+        return jvp(of_one, (args[position],), (np.ones_like(args[position]),))[1]
+
+    return row_sums
 
 
 class _Compression(NamedTuple):

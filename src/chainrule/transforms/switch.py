@@ -9,12 +9,14 @@ import numpy as np
 
 from ..errors import DtypeError, ShapeError, at_user_line
 from ..trace.capture import as_array
+from ..tracebacks import filters_traceback
 from .branches import cond
 
 R = TypeVar("R")
 Operands = TypeVarTuple("Operands")
 
 
+@filters_traceback
 def switch(index: Any, branches: Sequence[Callable[[*Operands], R]], *operands: *Operands) -> R:
     """Run ``branches[index](*operands)`` as a part of the graph.
 

@@ -13,6 +13,7 @@ from .. import tree
 from ..autodiff.forms import in_other_form, other_forms
 from ..autodiff.reverse import active_nodes, needs_graph, reverse
 from ..config import current
+from ..control.effects import has_effect
 from ..errors import (
     DtypeError,
     GradientError,
@@ -145,8 +146,11 @@ class TracedCall:
         guards = [] if record is None else record.guards
         asked = [k for k, guard in enumerate(guards) if guard.node.serial >= first_serial]
         results += [guards[k].node for k in asked]
+        nodes = reachable(results, first_serial)
+        if any(node.primitive.spec["family"] == "control" and has_effect(node) for node in nodes):
+            return  # it is called once: by the node that the token of this trace follows from
         with stage("find loops"):
-            loops = rerolled(results, self.inputs, reachable(results, first_serial))
+            loops = rerolled(results, self.inputs, nodes)
         for new, old in zip(loops, results, strict=True):
             if new is not old and old.shape:
                 set_layout_like(new, old)

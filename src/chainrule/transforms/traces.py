@@ -128,12 +128,15 @@ class Traces:
         """Return the trace for a call inside another traced function; None if it branches."""
         found, key, either_key = self._lookup(call)
         if found is None:
-            latest = refusals.latest
+            latest, may_record = refusals.latest, tracing.may_record
+            tracing.may_record = True
             try:
                 found = self._traced(self._captured(call), call)
             except AbstractValueError:
                 refusals.latest = latest
                 found = self._paths(call)
+            finally:
+                tracing.may_record = may_record
             self._store(call, found, key, either_key)
         self.note_use(found)
         return None if isinstance(found, Paths) else found

@@ -300,7 +300,7 @@ class Emission:
         source = self.get(int(segment.ids[0, slot]))
         if offset in segment.starts:
             return stacked_slices(source, segment.starts[offset], node.shape)
-        stack = broadcast_to(reshaped(source, (1, *node.shape)), shape=shape)
+        stack: Node = broadcast_to(reshaped(source, (1, *node.shape)), shape=shape)
         return cast(stack, dtype=node.dtype) if node.primitive is cast else stack
 
     def table(self, owner: int, slot: int) -> Node:

@@ -185,6 +185,8 @@ def _verified_segment(
     if end < length:
         rest.append((start + end * period, stop))
     rest = [(a, b) for a, b in rest if is_long_enough((b - a) // period, period)]
+    is_inside &= lags < end - begin  # what came before the first iteration is outside
+    lags = np.where(is_inside, lags, 0)
     if not is_long_enough(end - begin, period) or int(lags.max(initial=0)) > MOST_LAG:
         return None, rest
     offsets = np.where(is_inside, steady + lags * period, 0)
@@ -218,8 +220,6 @@ def _alternates(sequence: NodeSequence, segment: Segment) -> bool:
 def _is_allowed(sequence: NodeSequence, segment: Segment) -> bool:
     """Return whether the loop can be built, and learn where its slices start."""
     period, length = segment.period, segment.length
-    if segment.length <= max(segment.lags, default=0):
-        return False
     nodes = sequence.nodes[segment.start : segment.stop]
     for kind, number in zip(segment.kinds, segment.ids[0].tolist(), strict=True):
         if kind != INNER and sequence.node(number).dtype is None:

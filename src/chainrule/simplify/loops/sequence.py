@@ -192,27 +192,31 @@ def number_nodes(
     numbering = _Numbering(nodes, alias)
     codes: dict[Hashable, int] = {}
     types: dict[Hashable, int] = {}
-    unique = count(-1, -1)
-    code_list, type_list, operands, firsts = [], [], [], [0]
+    code_types: list[int] = []
+    unique = count()
+    code_list, operands, firsts = [], [], [0]
     ids, keys = numbering.ids, _KEYS
     for node in nodes:
         primitive, params, inputs = node.primitive, node.params, node.inputs
-        type_key = (node.shape, node.dtype)
-        type_list.append(types.setdefault(type_key, len(types)))
         for child in inputs:
             known = ids.get(child)
             operands.append(numbering.id_of(child) if known is None or alias else known)
         firsts.append(len(operands))
-        key: Hashable
-        if not params:
-            key = (primitive, type_key, len(inputs))
-        elif primitive.spec["family"] == "control" and _calls_python(node):
-            code_list.append(next(unique))  # in no loop
-            continue
-        else:
+        detail: Hashable = None
+        if params:
             rule = keys.get(primitive)
-            key = (primitive, type_key, len(inputs), rule(params) if rule else frozen(params))
-        code_list.append(codes.setdefault(key, len(codes)))
+            if rule is not None:
+                detail = rule(params)
+            elif primitive.spec["family"] == "control" and _calls_python(node):
+                detail = (_calls_python, next(unique))  # in no loop
+            else:
+                detail = frozen(params)
+        key = primitive, node.shape, node.dtype, len(inputs), detail
+        code = codes.setdefault(key, len(codes))
+        if code == len(code_types):
+            code_types.append(types.setdefault((node.shape, node.dtype), len(types)))
+        code_list.append(code)
+    type_list = [code_types[code] for code in code_list]
     output_ids = [numbering.id_of(node) for node in outputs]
     externals = numbering.externals
     type_list += [types.setdefault((n.shape, n.dtype), len(types)) for n in externals]

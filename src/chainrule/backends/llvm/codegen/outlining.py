@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from itertools import groupby
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -37,8 +37,10 @@ ROWS = ("start", "stop", "count", "tile")  # what a function of some rows takes 
 class Outlinable(Protocol):
     """What is asked of an instruction."""
 
-    outlinable: ClassVar[bool]
-    """Whether its code depends on its fields alone, and goes on behind itself."""
+    @property
+    def outlinable(self) -> bool:
+        """Whether its code depends on its fields alone, and goes on behind itself."""
+        ...
 
     @property
     def n_tiles(self) -> int:
@@ -130,14 +132,16 @@ class _Description:
             words.append(len(x))
             for member in x:
                 self.add(member)
+        elif is_dataclass(x):
+            self.add_fields(x)
         else:
             raise _NotAlikeError
 
-    def add_fields(self, instruction: Any) -> None:
-        """Add an instruction."""
-        self.words.append(type(instruction))
-        for item in _fields(type(instruction)):
-            self.add(getattr(instruction, item))
+    def add_fields(self, x: Any) -> None:
+        """Add an instruction, or a part with fields."""
+        self.words.append(type(x))
+        for item in _fields(type(x)):
+            self.add(getattr(x, item))
 
     def _add_buffer(self, buffer: Buffer, offset: int) -> None:
         """Name a buffer by its number, and an entry of it by how far it is from the first one."""
@@ -196,15 +200,19 @@ def rebased(call: Call) -> tuple[Any, list[Buffer]]:
             return replace(x, buffer=new[x.buffer], offset=x.offset - first[x.buffer])
         if type(x) is Buffer:
             return new[x]
-        return type(x)(map(shifted, x)) if type(x) in (tuple, list) else x
+        if type(x) in (tuple, list):
+            return type(x)(map(shifted, x))
+        return shifted_fields(x) if is_dataclass(x) else x
 
     def shifted_expression(x: Any) -> Any:
         if type(x) is Load:
             return replace(x, buffer=new[x.buffer], offset=x.offset - first[x.buffer])
         return x if type(x) is Number else replace(x, inputs=tuple(map(shifted, x.inputs)))
 
-    changed = {name: shifted(getattr(instruction, name)) for name in _fields(type(instruction))}
-    return replace(instruction, **changed), list(new.values())
+    def shifted_fields(x: Any) -> Any:
+        return replace(x, **{name: shifted(getattr(x, name)) for name in _fields(type(x))})
+
+    return shifted_fields(instruction), list(new.values())
 
 
 @dataclass

@@ -46,7 +46,6 @@ class Instruction:
     # What it computes, with the work of each node, if its time is to be measured; else nothing, so
     # that instructions that do the same are alike
     computes: tuple[tuple[Node, float], ...] = field(default=(), kw_only=True, repr=False)
-    outlinable: ClassVar[bool] = False  # whether its code depends on its fields alone: no labels
 
     # What it touches
 
@@ -87,10 +86,6 @@ class Instruction:
         """Return about how long it takes on one thread."""
         return 10_000.0
 
-    def code_lines(self) -> int:
-        """Return about how many lines of IR it is."""
-        return 20 + sum(step.code_lines() for body in self.bodies() for step in body)
-
     def independent_rows(self) -> int:
         """Return how many rows it computes, each by itself and one by one at no loss; else 0."""
         return 0
@@ -116,6 +111,17 @@ class Instruction:
     def in_row_tiles(self, tile_size: int) -> Instruction:
         """Return it as part of instructions that run so many rows at a time."""
         return self
+
+    # Code size
+
+    @property
+    def outlinable(self) -> bool:
+        """Whether its code follows from its fields alone, is no task, and leaves by no label."""
+        return False
+
+    def code_lines(self) -> int:
+        """Return about how many lines of IR it is."""
+        return 20 + sum(step.code_lines() for body in self.bodies() for step in body)
 
     # Text
 

@@ -81,6 +81,13 @@ class Convolution(Instruction):
     def nanoseconds(self) -> float:
         return 20.0 + self.window.multiplications / 40.0
 
+    @property
+    def outlinable(self) -> bool:
+        return not self.parts
+
+    def code_lines(self) -> int:
+        return 300  # of tiles in registers, whole ones and those at the borders
+
     def independent_rows(self) -> int:
         shape = self.window.view.shape
         if len(shape) != 4 or 0 in shape or tiles_span_rows(self.window):

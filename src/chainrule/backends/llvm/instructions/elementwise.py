@@ -51,7 +51,6 @@ class Elementwise(Instruction):
     """Expressions stored at every point of a domain; all are computed before one is stored."""
 
     divisible: ClassVar[bool] = True
-    outlinable: ClassVar[bool] = True
 
     domain: Shape
     stores: Sequence[tuple[Expression, View]]
@@ -105,6 +104,10 @@ class Elementwise(Instruction):
             elif isinstance(expression, (Load, Lookup)):
                 per_entry += 0.1
         return 3.0 + prod(self.domain) * per_entry
+
+    @property
+    def outlinable(self) -> bool:
+        return True
 
     def code_lines(self) -> int:
         return lines_of(self.parts, self.domain)

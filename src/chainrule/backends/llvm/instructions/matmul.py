@@ -52,7 +52,6 @@ class Matmul(Instruction):
     """
 
     divisible: ClassVar[bool] = True
-    outlinable: ClassVar[bool] = True
 
     left: View
     right: View
@@ -120,6 +119,10 @@ class Matmul(Instruction):
             for matrix in (self.right, self.left):
                 work = max(work, prod(matrix.shape) * itemsize / 40.0)
         return 10.0 + work
+
+    @property
+    def outlinable(self) -> bool:
+        return True
 
     def code_lines(self) -> int:
         return 2 * prod(self.view.shape) if is_unrolled(self.operands) else 20

@@ -45,7 +45,6 @@ class Reduce(ExpressionStore):
     """A sum, maximum or product of an expression over some axes of a domain."""
 
     divisible: ClassVar[bool] = True
-    outlinable: ClassVar[bool] = True
 
     operation: str
     domain: Shape
@@ -63,6 +62,10 @@ class Reduce(ExpressionStore):
 
     def nanoseconds(self) -> float:
         return 3.0 + prod(self.domain) * 0.3
+
+    @property
+    def outlinable(self) -> bool:
+        return True
 
     def code_lines(self) -> int:
         return 20 + lines_of(subexpressions([self.expression]), self.domain)
