@@ -12,6 +12,7 @@ from scipy import optimize
 
 import chainrule as cr
 from chainrule.errors import DataError, DtypeError, ShapeError, UnsupportedError
+from chainrule.solvers.cholesky_qr import cholesky_qr
 
 pytestmark = pytest.mark.usefixtures("_unoptimised")
 
@@ -110,6 +111,18 @@ def test_trees_of_unknowns_and_residuals() -> None:
         bounds=({"w": np.full(3, -1.0), "b": -1.0}, {"w": np.full(3, 2.0), "b": 1.0}),
     )  # fmt: skip
     np.testing.assert_allclose(bounded.x["w"][1], -1.0, atol=1e-6)
+
+
+@pytest.mark.parametrize("digits_lost", [0, 4, 8, 12])
+def test_the_factorization_is_as_accurate_as_householders(digits_lost: int) -> None:
+    """Orthogonal columns and a product that is the matrix, for condition numbers up to 1e12."""
+    rng = np.random.default_rng(digits_lost)
+    left, right = (np.linalg.qr(rng.normal(size=(k, 4)))[0] for k in (30, 4))
+    matrix = left * np.logspace(0.0, -digits_lost, 4) @ right
+    q, r = cr.jit(cholesky_qr)(matrix)
+    np.testing.assert_allclose(q.T @ q, np.eye(4), atol=1e-13)
+    np.testing.assert_allclose(q @ r, matrix, atol=1e-15)
+    np.testing.assert_array_equal(np.tril(r, -1), 0.0)
 
 
 def linear(x: Any, matrix: Any, target: Any) -> Any:

@@ -22,17 +22,21 @@ _LEAST = 1e-30  # so that zeros have a factorization, too
 def cholesky_qr(a: Any) -> tuple[Any, Any]:
     """Return q of shape (m, n) with orthogonal columns and upper triangular r, with ``a = q r``."""
     m, n = a.shape
+    rounding = 10.0 * _ROUNDING
     shift = 11.0 * (m * n + n * (n + 1)) * _ROUNDING
     q, r = _once(a, shift)
-    for _ in range(2):
-        q, factor = _once(q, 10.0 * _ROUNDING)
-        r = factor @ r
-    return q, r
+    q, factor = _once(q, rounding)
+    r = factor @ r
+    lower = _factor(q, rounding)  # nearly the unit matrix: so its inverse is as good as a solution
+    return q @ linalg.solve_triangular(lower, np.eye(n), lower=True).T, lower.T @ r
 
 
 def _once(a: Any, shift: float) -> tuple[Any, Any]:
-    n = a.shape[1]
+    lower = _factor(a, shift)
+    return linalg.solve_triangular(lower, a.T, lower=True).T, lower.T
+
+
+def _factor(a: Any, shift: float) -> Any:
     gram = a.T @ a
     size = shift * np.trace(gram) + _LEAST
-    lower = np.linalg.cholesky(gram + size * np.eye(n))
-    return linalg.solve_triangular(lower, a.T, lower=True).T, lower.T
+    return np.linalg.cholesky(gram + size * np.eye(a.shape[1]))

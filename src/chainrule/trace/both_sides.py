@@ -156,7 +156,7 @@ class _Joining:
         if true.treedef != false.treedef:
             reason = f"one side gives {true.treedef} and the other one {false.treedef}"
             raise _refusal(sides.lines[k], reason)
-        true, false = _alike(true, false, sides.lines[k])
+        true, false = _of_one_type(true, false, sides.lines[k])
         outputs = self._cond(_truth_of(sides.asked[k]), true.outputs, false.outputs)
         weak = [a and b for a, b in zip(true.weak, false.weak, strict=True)]
         written = tuple(sorted({*true.written, *false.written}))
@@ -228,7 +228,7 @@ def _truth_of(node: Node) -> Node:
     return node if node.dtype.kind == "b" else not_equal(node, node.dtype.type(0))
 
 
-def _alike(true: Outcome, false: Outcome, line: str) -> tuple[Outcome, Outcome]:
+def _of_one_type(true: Outcome, false: Outcome, line: str) -> tuple[Outcome, Outcome]:
     """Return both outcomes with the same types: a Python number takes that of the other side."""
     sides = [list(true.outputs), list(false.outputs)]
     for k, (a, b) in enumerate(zip(*sides, strict=True)):

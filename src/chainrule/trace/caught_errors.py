@@ -34,12 +34,15 @@ def is_caught(known: bool = False) -> bool:
     if not known and tracing.recording is None and not tracing.may_record:
         return False
     frame: FrameType | None = sys._getframe(1)
+    handled = caught = False
     while frame is not None and frame.f_code.co_name != "_captured":
         code = frame.f_code
-        if not is_internal(code) and _has_handler(code, frame.f_lasti):
-            return True
+        if code.co_name == "call_user_function":  # what calls that is not traced
+            caught = handled
+        elif not handled and not is_internal(code):
+            handled = _has_handler(code, frame.f_lasti)
         frame = frame.f_back
-    return False
+    return caught
 
 
 def _has_handler(code: CodeType, position: int) -> bool:
@@ -106,7 +109,7 @@ def call_where_caught(rule: Any, args: Any, kwargs: Any) -> Any:
             recorded.value(x.node)
     except np.linalg.LinAlgError:
         for x in tracers_in((args, kwargs)):
-            recorded.answer(x.node, "exact")
+            concrete_value(x.node, "an error that is raised and caught")
         raise
     recorded.note_attempt(constant(np.array(True)))
     return result

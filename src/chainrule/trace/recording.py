@@ -155,7 +155,8 @@ class Recording:
         """Note that an error was not raised that would have been caught: the program may raise it
         for other numbers, which go another way then.
         """
-        self._guard(true, "truth", True)
+        if all(guard.node.value is None for guard in self.guards):
+            self._guard(true, "truth", True)
 
     def _guard_number(self, node: Node, kind: Kind, number: Any) -> None:
         if kind == "integer" and is_complex(node.dtype):

@@ -117,27 +117,27 @@ class JitFunction(Generic[P, R]):
         if before is not None:  # it was used until now by fast calls, which do not record it
             self._traces.note_use(before)
         if self.strict:
-            found: TracedFunction | Paths = self._traces.strict(call)
+            known: TracedFunction | Paths = self._traces.strict(call)
         elif call.is_nested:
             traced = self._traces.find_nested(call)
             return self._traces.inlined(call) if traced is None else traced(arrays)
         else:
-            found, result = self._traces.find(call)
+            known, result = self._traces.find(call)
             if result is not None:
                 return result[0]
         flat = not (static or named) and treedef.num_nodes == 1 + len(leaves)
-        if isinstance(found, Paths):
-            result = found(leaves, arrays)
+        if isinstance(known, Paths):
+            result = known(leaves, arrays)
             self._last_traced.pop(structure, None)
-            self._last_paths[structure] = found
-            if flat and found.takes_unseen(leaves):
-                self._fast_single, self._fast_single_owner = found.fast_single, found
+            self._last_paths[structure] = known
+            if flat and known.takes_unseen(leaves):
+                self._fast_single, self._fast_single_owner = known.fast_single, known
             return result
-        result = found(arrays)
-        if found.program is not None and found.allows_fast_call:
-            self._last_traced[structure] = found
-            if flat and found.out_treedef.is_leaf() and found.takes_unseen(leaves):
-                self._fast_single, self._fast_single_owner = found.fast_call_single, found
+        result = known(arrays)
+        if known.program is not None and known.allows_fast_call:
+            self._last_traced[structure] = known
+            if flat and known.out_treedef.is_leaf() and known.takes_unseen(leaves):
+                self._fast_single, self._fast_single_owner = known.fast_call_single, known
         return result
 
     def _in_use(self) -> list[TracedFunction | Paths]:

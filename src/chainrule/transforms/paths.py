@@ -67,7 +67,8 @@ class Path:
     branches : list of _Branch
         The points of the tree that it comes by, one before each guard.
     asks_effects : bool
-        Whether a guard depends on what a callback with effects gave.
+        Whether a guard depends on what a callback with effects gave, or whether an error of the
+        program may have to be caught after one.
     trial : bool
         Whether the program may run before it is known that the guards hold.
     """
@@ -84,7 +85,8 @@ class Path:
         self.has_effects = captured.has_effects
         self.trial = not (captured.has_effects or _is_unpredictable(captured.graph))
         asked = reachable([guard.node for guard in self.guards])
-        self.asks_effects = any(map(has_effect, asked)) if captured.has_effects else False
+        attempts = any(guard.node.value is not None for guard in self.guards)
+        self.asks_effects = captured.has_effects and (attempts or any(map(has_effect, asked)))
 
     def compile(self) -> None:
         """Make the program, if there is none."""

@@ -32,7 +32,7 @@ from .compiled import TracedFunction, layout
 from .donation import donated_leaves, match_outputs
 from .paths import Paths
 
-Found: TypeAlias = TracedFunction | Paths
+Entry: TypeAlias = TracedFunction | Paths
 _NONE: frozenset[int] = frozenset()
 
 
@@ -78,72 +78,72 @@ class Traces:
 
     def __init__(
         self, function: Callable[..., Any], tiered: bool = False, changes_state: bool = False,
-        donate_argnums: Sequence[int] = (), in_use: Callable[[], Iterable[Found]] = tuple,
-        forget: Callable[[Found], None] = lambda _: None,
+        donate_argnums: Sequence[int] = (), in_use: Callable[[], Iterable[Entry]] = tuple,
+        forget: Callable[[Entry], None] = lambda _: None,
     ) -> None:  # fmt: skip
         self.function, self._tiered, self._changes_state = function, tiered, changes_state
         self._donate_argnums, self._in_use, self._forget = donate_argnums, in_use, forget
-        self.cache: dict[Hashable, Found] = {}
+        self.cache: dict[Hashable, Entry] = {}
         self._uses = itertools.count(1)
 
-    def note_use(self, traced: Found) -> None:
+    def note_use(self, traced: Entry) -> None:
         """Note that a trace was used now."""
         traced.last_used = next(self._uses)
 
     def strict(self, call: CallArguments) -> TracedFunction:
         """Return the trace for arguments like these; branches on values are refused."""
-        found, key, either_key = self._lookup(call)
-        if found is None or isinstance(found, Paths):
+        known, key, either_key = self._lookup(call)
+        if known is None or isinstance(known, Paths):
             traced = self._traced(self._captured(call), call)
-            if found is None:
+            if known is None:
                 self._store(call, traced, key, either_key)
-            found = traced
-        self.note_use(found)
-        return found
+            known = traced
+        self.note_use(known)
+        return known
 
-    def find(self, call: CallArguments) -> tuple[Found, tuple[Any] | None]:
+    def find(self, call: CallArguments) -> tuple[Entry, tuple[Any] | None]:
         """Return the trace, or the paths, for arguments like these.
 
         A call whose branches were recorded has its result already, which comes in a tuple.
         """
-        found, key, either_key = self._lookup(call)
+        known, key, either_key = self._lookup(call)
         result = None
-        if found is None:
+        if known is None:
             try:
                 captured = self._captured(call, record=True)
             except RaisedOnPath:
                 captured = None
             if captured is None:
-                found = self._paths(call)
-                return found, (found.eager(call.leaves),)
-            found = self._traced(captured, call)
+                known = self._paths(call)
+                return known, (known.eager(call.leaves),)
+            known = self._traced(captured, call)
             if captured.guards:
-                traced, found = found, self._paths(call)
-                result = (found.take(captured, traced, call.arrays),)
-            self._store(call, found, key, either_key)
-        self.note_use(found)
-        return found, result
+                traced, known = known, self._paths(call)
+                result = (known.take(captured, traced, call.arrays),)
+            self._store(call, known, key, either_key)
+        self.note_use(known)
+        return known, result
 
     def find_nested(self, call: CallArguments) -> TracedFunction | None:
         """Return the trace for a call inside another traced function; None if it branches."""
-        found, key, either_key = self._lookup(call)
-        if found is None:
+        known, key, either_key = self._lookup(call)
+        if known is None:
             latest, may_record = refusals.latest, tracing.may_record
             tracing.may_record = True
             try:
-                found = self._traced(self._captured(call), call)
+                known = self._traced(self._captured(call), call)
             except AbstractValueError:
                 refusals.latest = latest
-                found = self._paths(call)
+                known = self._paths(call)
             finally:
                 tracing.may_record = may_record
-            self._store(call, found, key, either_key)
-        self.note_use(found)
-        return None if isinstance(found, Paths) else found
+            self._store(call, known, key, either_key)
+        self.note_use(known)
+        return None if isinstance(known, Paths) else known
 
     # The cache
 
-    def _lookup(self, call: CallArguments) -> tuple[Found | None, Hashable, Hashable]:
+    def _lookup(self, call: CallArguments) -> tuple[Entry | None, Hashable, Hashable]:
         """Return what is known of arguments like these, and the keys to store more under."""
         arrays = call.arrays
         pairs = zip(arrays, call.leaves, strict=True)
@@ -152,18 +152,20 @@ class Traces:
         zero_dim = _zero_dim(arrays)
         key: Hashable = (*signature, zero_dim)
         either_key: Hashable = key
-        found = self.cache.get(key)
-        if found is None:  # what treats arrays without axes as numbers serves for both
+        known = self.cache.get(key)
+        if known is None:  # what treats arrays without axes as numbers serves for both
             either_key = (*signature, "either")
-            found = self.cache.get(either_key)
-            if found is not None and not zero_dim <= found.zero_dim_arguments:
-                found = None
-        if found is not None and found.layouts and not found.has_layout_of(arrays):
+            known = self.cache.get(either_key)
+            if known is not None and not zero_dim <= known.zero_dim_arguments:
+                known = None
+        if known is not None and known.layouts and not known.has_layout_of(arrays):
             key = either_key = (key, tuple(map(layout, arrays)))
-            found = self.cache.get(key)
-        return found, key, either_key
+            known = self.cache.get(key)
+        return known, key, either_key
 
-    def _store(self, call: CallArguments, traced: Found, key: Hashable, either_key: Hashable) -> None:
+    def _store(
+        self, call: CallArguments, traced: Entry, key: Hashable, either_key: Hashable
+    ) -> None:
         """Cache a trace, and drop the least recently used one if the cache is full.
 
         Native code goes with the last reference: a call that runs it in another thread has one.

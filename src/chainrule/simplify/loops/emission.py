@@ -300,8 +300,10 @@ class Emission:
         source = self.get(int(segment.ids[0, slot]))
         if offset in segment.starts:
             return stacked_slices(source, segment.starts[offset], node.shape)
-        stack: Node = broadcast_to(reshaped(source, (1, *node.shape)), shape=shape)
-        return cast(stack, dtype=node.dtype) if node.primitive is cast else stack
+        same: Node = broadcast_to(
+            reshaped(source, (1, *source.shape)), shape=(segment.length, *source.shape)
+        )
+        return cast(same, dtype=node.dtype) if node.primitive is cast else reshaped(same, shape)
 
     def table(self, owner: int, slot: int) -> Node:
         """Return what an operand is in all iterations of a loop."""

@@ -4,7 +4,7 @@ In: nothing of a graph. Out: addresses of functions, pools of threads, fast call
 Imports `cache`, `kernels`, `layout`, `ir` and `target`.
 """
 
-from .fast_call import call_spec_of, make_fast_call, readable_numbers, set_main
+from .fast_call import call_spec_of, make_fast_call, set_main
 from .library import (
     cache_key,
     fast_call_address,
@@ -16,6 +16,7 @@ from .library import (
 )
 from .poll import raise_from_frame
 from .pool import Pool, pool
+from .readable_numbers import readable_numbers
 
 __all__ = [
     "Pool",

@@ -13,7 +13,6 @@ import sys
 import sysconfig
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from ....graph.types import Type
 from ...base import NO_NUMBERS
 from ..ir.builder import FunctionBuilder, Module
 from ..layout.frame import BUSY, FIRST_ARGUMENT
+from .readable_numbers import NUMBER
 
 # PyArrayObject: data, nd, dimensions, strides, base, descr, flags (numpy/ndarraytypes.h); the same
 # in CPython 3.11-3.14 and NumPy 1.x-2.x
@@ -30,7 +30,6 @@ _TYPE, _DATA, _RANK, _SIZES, _DESCR, _FLAGS = 8, 16, 24, 32, 56, 64
 _FINE = 0x0101  # NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_ALIGNED
 _NEW, _RETURN = 94, 76  # PyArray_NewFromDescr, PyArray_Return in NumPy's table of functions
 
-_NUMBER = 16  # where a float, a complex, and most scalars of NumPy hold their number
 
 # Words of a call spec. Then, for each input and each output: its descr, its type, its rank, its
 # sizes
@@ -136,7 +135,7 @@ class _Writer:
             item = f.name(f"load ptr, ptr {address}, align 8")
             wanted, rank = self.word(want, 8), self.word(want, 16)
             self.demand(f.name(f"icmp eq i64 {self.word(item, _TYPE)}, {wanted}"), otherwise)
-            number = f.name(f"ptrtoint ptr {f.offset(item, _NUMBER, 1)} to i64")
+            number = f.name(f"ptrtoint ptr {f.offset(item, NUMBER, 1)} to i64")
             f.emit(f"store i64 {number}, ptr %data, align 8")
             with f.when(f.name(f"icmp eq i64 {wanted}, {kind}")):
                 self.array(item, want, rank, otherwise)
@@ -155,9 +154,7 @@ class _Writer:
         fine = f.name(f"and i32 {flags}, {_FINE}")
         self.demand(f.name(f"icmp eq i32 {fine}, {_FINE}"), otherwise)
         rank32 = f.name(f"load i32, ptr {f.offset(item, _RANK, 1)}, align 4")
-        self.demand(
-            f.name(f"icmp eq i64 {f.name(f'sext i32 {rank32} to i64')}, {rank}"), otherwise
-        )
+        self.demand(f.name(f"icmp eq i64 {f.name(f'sext i32 {rank32} to i64')}, {rank}"), otherwise)
         sizes, sought = self.word(item, _SIZES, "ptr"), f.offset(want, 24, 1)
         with f.loop(0, rank) as axes:
             size = f.name(f"load i64, ptr {f.offset(sizes, axes.index, 8)}, align 8")
@@ -371,20 +368,6 @@ def _numpy_api() -> tuple[int, int]:
     return table[_NEW] or 0, table[_RETURN] or 0
 
 
-@lru_cache
-def readable_numbers() -> Mapping[type, np.dtype[Any]]:
-    """Return the types of numbers that can be read where they lie, which is tried out."""
-    readable: dict[type, np.dtype[Any]] = {}
-    for kind in (float, complex, *{np.dtype(code).type for code in "?bhilqBHILQfdFD"}):
-        number, dtype = kind(1.5), np.dtype(kind)
-        if kind.__basicsize__ < _NUMBER + dtype.itemsize:
-            continue
-        memory = (ctypes.c_char * dtype.itemsize).from_address(id(number) + _NUMBER)
-        if bytes(memory) == np.asarray(number, dtype).tobytes():
-            readable[kind] = dtype
-    return readable
-
-
 def works(address: int) -> bool:
     """Whether Python and NumPy are built as this file assumes, which is tried out."""
     if sys.implementation.name != "cpython" or sysconfig.get_config_var("Py_GIL_DISABLED"):
@@ -396,7 +379,7 @@ def works(address: int) -> bool:
     def run(results: list[Any]) -> bool:
         result = [Type(x.shape, x.dtype) for x in results]
         return result == types and list(frame[FIRST_ARGUMENT:]) == [
-            a.ctypes.data, b.ctypes.data, id(c) + _NUMBER, *[x.ctypes.data for x in results]
+            a.ctypes.data, b.ctypes.data, id(c) + NUMBER, *[x.ctypes.data for x in results]
         ]  # fmt: skip
 
     call = make_fast_call(address, types, types, frame, run=run, checked=False, numbers={2: float})

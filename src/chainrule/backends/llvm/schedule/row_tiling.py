@@ -46,19 +46,35 @@ def tile_rows(code: Sequence[Instruction], smallest: float) -> list[Instruction]
 
 def _grouped(code: Sequence[_Candidate], smallest: float) -> list[Instruction]:
     """Fuse those with the number of rows that most work has; then again for what is left."""
+    result: list[Instruction] = []
+    pending: list[Sequence[_Candidate] | Instruction] = [code]  # the first one last
+    while pending:
+        part = pending.pop()
+        if isinstance(part, Instruction):
+            result.append(part)
+            continue
+        rows = _rows_with_most_work(part, smallest)
+        if not rows:
+            result += [candidate.step for candidate in part]
+            continue
+        before, fused, after = _split(part, rows)
+        steps = tuple(candidate.step for candidate in fused)
+        tiles = [RowTiles(rows, steps)] if len(steps) > 1 else steps
+        pending += [after, *tiles, before]
+    return result
+
+
+def _rows_with_most_work(code: Sequence[_Candidate], smallest: float) -> int:
+    """Return the number of rows that most work has, if that is worth tiling; else 0."""
     work: dict[int, float] = {}
     for candidate in code:
         if candidate.rows >= 2 * UNIT:
             work[candidate.rows] = work.get(candidate.rows, 0.0) + candidate.step.nanoseconds()
-    for rows in sorted(work, key=lambda rows: -work[rows]):
-        written = sum(_bytes_written(c.step) for c in code if c.rows == rows)
-        if count_tiles(work[rows], smallest) == 1 and written <= _CACHED:
-            break
-        before, fused, after = _split(code, rows)
-        steps = tuple(candidate.step for candidate in fused)
-        tiles = [RowTiles(rows, steps)] if len(steps) > 1 else steps
-        return [*_grouped(before, smallest), *tiles, *_grouped(after, smallest)]
-    return [candidate.step for candidate in code]
+    rows = max(work, key=lambda rows: work[rows], default=0)
+    if not rows or count_tiles(work[rows], smallest) > 1:
+        return rows
+    written = sum(_bytes_written(c.step) for c in code if c.rows == rows)
+    return rows if written > _CACHED else 0
 
 
 def _split(
@@ -69,7 +85,7 @@ def _split(
     fused, after = _Group(), _Group()
     for candidate in code:
         late = after.conflicts(candidate)
-        if candidate.rows == rows and not late and _fits(candidate, fused.members):
+        if candidate.rows == rows and not late and _fits(candidate, fused):
             fused.append(candidate)
         elif late or fused.conflicts(candidate):
             after.append(candidate)
@@ -85,11 +101,13 @@ class _Group:
         self.members: list[_Candidate] = []
         self.read: set[Buffer] = set()
         self.written: set[Buffer] = set()
+        self.accesses: dict[Buffer, list[Access]] = {}
 
     def append(self, candidate: _Candidate) -> None:
         self.members.append(candidate)
         for access in candidate.accesses:
             (self.written if access.writes else self.read).add(access.buffer)
+            self.accesses.setdefault(access.buffer, []).append(access)
 
     def conflicts(self, candidate: _Candidate) -> bool:
         """Whether an instruction must stay behind one of the group."""
@@ -99,10 +117,10 @@ class _Group:
         )
 
 
-def _fits(candidate: _Candidate, members: Sequence[_Candidate]) -> bool:
+def _fits(candidate: _Candidate, group: _Group) -> bool:
     """Whether each row depends only on the same row of all members."""
     for access in candidate.accesses:
-        same = [b for member in members for b in member.accesses if b.buffer is access.buffer]
+        same = group.accesses.get(access.buffer, ())
         is_written = access.writes or any(b.writes for b in same)
         if is_written and not _are_disjoint([a.rows for a in (access, *same)]):
             return False
