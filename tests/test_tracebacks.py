@@ -61,7 +61,6 @@ OF_MODEL = {
     "make_graph": lambda f: cr.make_graph(f)(X),
     "explain": lambda f: cr.explain(f)(X),
     "cond": lambda f: cr.cond(True, f, f, X),
-    "time": lambda f: cr.debug.time(f)(X),
 }
 
 

@@ -2,6 +2,7 @@
 
 import inspect
 import re
+import traceback
 
 import numpy as np
 import pytest
@@ -133,6 +134,18 @@ def test_refusals():
         debug.time(3.0)
     with pytest.raises(ValueError, match="seconds=0"):
         debug.time(loss, seconds=0)
+
+
+def test_errors_of_the_function():
+    """What a function raises passes, without frames of ours."""
+
+    def fails(x):
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine") as info:
+        debug.time(fails)(1.0)
+    frames = traceback.extract_tb(info.value.__traceback__)
+    assert ["test_errors_of_the_function", "fails"] == [frame.name for frame in frames]
 
 
 def test_nothing_of_it_stays():

@@ -16,7 +16,8 @@ NUMBER = 16  # bytes before the number of a float, a complex, and most scalars o
 def readable_numbers() -> Mapping[type, np.dtype[Any]]:
     """Return the types of numbers that can be read where they lie, which is tried out."""
     readable: dict[type, np.dtype[Any]] = {}
-    for kind in (float, complex, *{np.dtype(code).type for code in "?bhilqBHILQfdFD"}):
+    kinds: list[Any] = [float, complex, *{np.dtype(code).type for code in "?bhilqBHILQfdFD"}]
+    for kind in kinds:
         number, dtype = kind(1.5), np.dtype(kind)
         if kind.__basicsize__ < NUMBER + dtype.itemsize:
             continue
