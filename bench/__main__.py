@@ -11,8 +11,8 @@ from .report import RESULTS, measure, write
 NAMES = ("seed_loop", "tiny_network", "digits_epoch", "larger_epochs", "fused_gradient",
          "eager_gradient", "transforms", "matrix_products", "linalg", "solvers", "wild", "branches",
          "call_overhead", "stateful_steps", "environments", "rl_speed", "rl_learning",
-         "compile_time", "first_step", "import_time", "convolution", "recurrent", "transformer",
-         "text", "layers", "estimator_speed", "estimator_memory", "estimator_parity",
+         "compile_time", "first_step", "import_time", "convolution", "recurrent", "loops",
+         "transformer", "text", "layers", "estimator_speed", "estimator_memory", "estimator_parity",
          "anomaly", "anomaly_series", "anomaly_speed", "forecast", "forecast_coverage",
          "forecast_speed",
          "tabular_ranks", "images", "audio", "text_accuracy", "tabular")  # fmt: skip

@@ -1,14 +1,13 @@
-"""Python loops under jit, which become scans, beside scans by hand: python -m bench.loops
+"""Python loops under jit, which become scans, beside scans that are written by hand.
 
-Both are run in turns, after their results were compared. ``first call`` is tracing, compiling and
-one run, with nothing in a cache.
+Gradients of both, and first calls: tracing, compiling and one run, with nothing in a cache. There
+the peer is the scan, which is traced for one iteration: the ratio says what the loop's trace costs.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
-from time import perf_counter
+from collections.abc import Callable, Iterator
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,8 @@ import numpy as np
 import chainrule as cr
 from chainrule.config import configured
 
-ROUNDS = 9
+from .harness import Contest
+
 HIDDEN = 24
 
 
@@ -100,7 +100,7 @@ def kinetics_scan(p: Any, times: Any) -> Any:
 
 
 def cases(steps: int) -> list[tuple[str, Callable[..., Any], Callable[..., Any], Any]]:
-    """Return gradients of a loop and of a scan, and their arguments."""
+    """Return names, the gradients of a loop and of a scan, and their arguments."""
     rng = np.random.default_rng(0)
     w = 0.2 * rng.normal(size=(8, 4 * HIDDEN)), 0.2 * rng.normal(size=(HIDDEN, 4 * HIDDEN))
     x, r = rng.normal(size=(steps, 8)), rng.normal(size=steps)
@@ -115,46 +115,32 @@ def cases(steps: int) -> list[tuple[str, Callable[..., Any], Callable[..., Any],
     ]  # fmt: skip
 
 
-def first_call(function: Callable[..., Any], arguments: Any) -> tuple[float, Any]:
-    """Return the seconds of a first call, and the compiled function."""
-    compiled = cr.jit(function)
-    start = perf_counter()
-    compiled(*arguments)
-    return perf_counter() - start, compiled
+def same(a: Any, b: Any) -> None:
+    for x, y in zip(cr.tree.leaves(a), cr.tree.leaves(b), strict=True):
+        np.testing.assert_allclose(x, y, rtol=1e-9)
 
 
-def seconds_each(functions: list[Any], arguments: Any, steps: int) -> list[float]:
-    """Return the least seconds of each function, run in turns."""
-    repeats = max(1, 20_000 // steps)
-    best = [np.inf] * len(functions)
-    for _ in range(ROUNDS):
-        for k, function in enumerate(functions):
-            start = perf_counter()
-            for _ in range(repeats):
-                function(*arguments)
-            best[k] = min(best[k], (perf_counter() - start) / repeats)
-    return best
+def call(function: Any, arguments: Any) -> Callable[[], Any]:
+    return lambda: function(*arguments)
 
 
-def main(lengths: list[int]) -> None:
-    with configured(cache=0):
-        cr.jit(lambda x: x + 1)(1.0)  # loads the compiler
-        print("| gradient | steps | first call, s | of a scan, s | run, ms | scan, ms | ratio |")
-        print("|---|---|---|---|---|---|---|")
-        for steps in lengths:
-            for name, loop, scan, arguments in cases(steps):
-                seconds, ours = first_call(loop, arguments)
-                scan_seconds, theirs = first_call(scan, arguments)
-                a, b = ours(*arguments), theirs(*arguments)
-                for x, y in zip(cr.tree.leaves(a), cr.tree.leaves(b), strict=True):
-                    np.testing.assert_allclose(x, y, rtol=1e-9)
-                run, scan_run = seconds_each([ours, theirs], arguments, steps)
-                print(
-                    f"| {name} | {steps:,} | {seconds:.2f} | {scan_seconds:.2f} | {run * 1e3:.3f} "
-                    f"| {scan_run * 1e3:.3f} | {scan_run / run:.2f} |",
-                    flush=True,
-                )
+def first_call(function: Any, arguments: Any) -> Callable[[], Any]:
+    def traced() -> Any:
+        with configured(cache=0):
+            return cr.jit(lambda *args: function(*args))(*arguments)
+
+    return traced
 
 
-if __name__ == "__main__":
-    main([int(text) for text in sys.argv[1:]] or [100, 1000, 10_000])
+def contests() -> Iterator[Contest]:
+    for steps in (100, 1000):
+        for name, loop, scan, arguments in cases(steps):
+            task = f"gradient of a loop, {name}, {steps:,} iterations"
+            yield Contest(
+                task, "chainrule.scan", call(cr.jit(loop), arguments),
+                call(cr.jit(scan), arguments), same, number=20_000 // steps, clock=process_time,
+            )  # fmt: skip
+            yield Contest(
+                f"{task}: first call", "chainrule.scan", first_call(loop, arguments),
+                first_call(scan, arguments), same, rounds=3, clock=process_time,
+            )  # fmt: skip

@@ -108,9 +108,7 @@ class Config:
     reroll: int = field(default_factory=lambda: _flag("CHAINRULE_REROLL", 1))
     backend: str = field(default_factory=lambda: _word("CHAINRULE_BACKEND", "llvm", "numpy"))
     nans: int = field(default_factory=lambda: _flag("CHAINRULE_NANS", 0))
-    traceback: str = field(
-        default_factory=lambda: _word("CHAINRULE_TRACEBACK", "filtered", "full")
-    )
+    traceback: str = field(default_factory=lambda: _word("CHAINRULE_TRACEBACK", "filtered", "full"))
 
 
 class _Block:

@@ -289,3 +289,18 @@ def test_what_a_slice_leaves_out_does_not_count(seed: int) -> None:
         np.testing.assert_allclose(*twice, rtol=1e-12)
         bad[rows_read[0], 0] = np.nan
         assert np.isnan(cr.grad(f)(x, bad, rows_read)[rows_read[0], 0])
+
+
+def test_infinite_constants_that_a_slice_leaves_out() -> None:
+    """Under jit, too, what is left out does not count if a constant made it infinite."""
+
+    def film(x: Any, y: Any) -> Any:
+        depths = np.array([np.inf, y, 300.0, np.inf])
+        phases = x * np.array([1.0, 2.0, 3.0, 1.0]) * depths
+        return np.sin(phases[1]) + phases[2] ** 2
+
+    eager = cr.grad(film, argnums=(0, 1))(0.5, 0.25)
+    expected = (0.5 * np.cos(0.25) + 2.0 * 900.0**2 * 0.5, np.cos(0.25))
+    np.testing.assert_allclose(eager, expected, rtol=1e-13)
+    compiled = cr.jit(cr.grad(film, argnums=(0, 1)), strict=True)
+    np.testing.assert_allclose(compiled(0.5, 0.25), expected, rtol=1e-13)

@@ -12,8 +12,9 @@ So nothing is stored but the sum. The zero is added because ``-0 + 0`` is 0.
 from __future__ import annotations
 
 from collections import Counter
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from math import prod
+from operator import attrgetter
 from typing import NamedTuple
 
 from ..graph.graph import Graph
@@ -67,16 +68,19 @@ class _Term(NamedTuple):
     spans: tuple[range, ...]
 
 
-_Sum = int | tuple["_Sum", "_Sum"]  # the number of a term, or a sum of two sums
+_Sum = list[int | None]  # in postfix: the number of a term, or None, which adds the last two
 
 
 def _sum_of(node: Node, original: Node, inner: set[Node], terms: list[_Term]) -> _Sum:
     """Enter the terms of a sum of sums into a list, and return how they add up."""
-
-    def part(now: Node, before: Node) -> _Sum:
+    total: list[_Term | None] = []  # from the last one to the first
+    pending = [(node, original)]
+    while pending:  # of thousands of terms, after a long loop
+        now, before = pending.pop()
         if before is original or (before in inner and now.type == node.type):
-            left, right = zip(now.inputs, before.inputs, strict=True)
-            return part(*left), part(*right)
+            total.append(None)
+            pending += zip(now.inputs, before.inputs, strict=True)
+            continue
         operand, spans = now, tuple(map(range, now.shape))
         if now.type != node.type:
             spans = ()  # it is broadcast, or cast
@@ -84,10 +88,13 @@ def _sum_of(node: Node, original: Node, inner: set[Node], terms: list[_Term]) ->
             (operand,) = now.inputs
             index = zip(now.params["index"], now.shape, strict=True)
             spans = tuple([range(*s.indices(size)) for s, size in index])
-        terms.append(_Term(operand, spans))
-        return len(terms) - 1
-
-    return part(node, original)
+        total.append(_Term(operand, spans))
+    result: _Sum = []
+    for entry in reversed(total):
+        result.append(None if entry is None else len(terms))
+        if entry is not None:
+            terms.append(entry)
+    return result
 
 
 def _concatenated(node: Node, terms: list[_Term], total: _Sum) -> Node:
@@ -100,25 +107,32 @@ def _concatenated(node: Node, terms: list[_Term], total: _Sum) -> Node:
         return node
     (axis,) = cut
     spans = [term.spans[axis] for term in terms]
-    ends = sorted({end for span in spans for end in (span.start, span.stop)})
+    if any(span.step != 1 or not span for span in spans):
+        return node
+    begun, over = (Counter(map(attrgetter(end), spans)) for end in ("start", "stop"))
+    ends = sorted({*begun, *over})
     segments = list(pairwise(ends))
-    covering = [sum(a in span for span in spans) for a, _ in segments]
-    if any(span.step != 1 or not span for span in spans) or 0 in covering:
+    covering = list(accumulate(begun[a] - over[a] for a, _ in segments))
+    if 0 in covering:
         return node
     if (ends[0], ends[-1]) != (0, node.shape[axis]) or not _better(node, terms, covering):
         return node
 
-    def at(part: _Sum, start: int, stop: int) -> Node | None:
-        if isinstance(part, int):
-            operand, span = terms[part].operand, spans[part]
-            return _cut(operand, axis, start, stop, span) if start in span else None
-        left, right = at(part[0], start, stop), at(part[1], start, stop)
-        return (right if left is None else left) if left is None or right is None else add(
-            left, right)  # fmt: skip
-
+    by_start = {span.start: [k] for k, span in enumerate(spans)}
+    beside = all(count == 1 for count in covering)
     pieces = []
     for (start, stop), count in zip(segments, covering, strict=True):
-        piece = at(total, start, stop)
+        stack: list[Node | None] = []  # None where nothing is added
+        for k in by_start[start] if beside else total:
+            if k is None:
+                right, left = stack.pop(), stack.pop()
+                both = left is not None and right is not None
+                stack.append(add(left, right) if both else right if left is None else left)
+            else:
+                operand, span = terms[k].operand, spans[k]
+                inside = start in span
+                stack.append(_cut(operand, axis, start, stop, span) if inside else None)
+        (piece,) = stack
         assert piece is not None
         if count < len(terms) and is_inexact(node.dtype):
             piece = add(piece, constant(node.dtype.type(0)))

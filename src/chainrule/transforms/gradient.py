@@ -103,6 +103,13 @@ def value_and_grad(
     >>> float(value), gradient.tolist()
     (5.0, [2.0, 4.0])
     """
+    return _differentiated(f, argnums, has_aux, returns_value=True)
+
+
+def _differentiated(
+    f: Callable[..., Any], argnums: int | Sequence[int], has_aux: bool, returns_value: bool
+) -> Callable[..., Any]:
+    """Return the function of `value_and_grad`, or the same for a caller that drops the value."""
 
     @wraps(f)
     def differentiated(*args: Any, **kwargs: Any) -> Any:
@@ -126,7 +133,7 @@ def value_and_grad(
                 )
             gradients = traced.pullback([output.dtype.type(1)])
             gradient = gradients[0] if isinstance(argnums, int) else tuple(gradients)
-            value = traced.result()
+            value = traced.result(returns_value)
             return ((value, traced.auxiliary()), gradient) if has_aux else (value, gradient)
         except Exception as error:
             filter_traceback(error)
@@ -165,7 +172,7 @@ def grad(
     >>> float(grad(grad(np.sin))(1.0)) == -float(np.sin(1.0))
     True
     """
-    both = value_and_grad(f, argnums, has_aux)
+    both = _differentiated(f, argnums, has_aux, returns_value=False)
 
     @wraps(f)
     def gradient(*args: Any, **kwargs: Any) -> Any:

@@ -25,6 +25,10 @@ from ..trace.operands import is_weak
 from .nonfinite_search import Finder, Source, values_of_nodes
 
 _FEW = 4  # entries that a message shows of an array
+_UNTRACED = (
+    "an array that the function reads (or computes of no traced argument, which has a line under "
+    "jit alone)"
+)
 
 
 def check_nodes(
@@ -160,9 +164,7 @@ def check_function(
     weak = [is_weak(x) for x in leaves]
     latest = refusals.latest
     try:
-        captured = capture(
-            of_arrays, arrays, treedef, weak, arrays, copy_results=True, record=True
-        )
+        captured = capture(of_arrays, arrays, treedef, weak, arrays, copy_results=True, record=True)
     except Refusal:  # of what can be done with numbers alone
         refusals.latest = latest
         _raise(finder, None, {})
@@ -191,7 +193,7 @@ def _raise(finder: Finder, source: Source | None, names: Mapping[Node, str]) -> 
     count, size = int(np.sum(source.mask)), int(np.size(source.mask))
     entries = f", in {count} of {size} entries, the first at {list(index)}" if index else ""
     if source.is_leaf:
-        role = names.get(source.node, "an array that the function reads")
+        role = names.get(source.node, _UNTRACED)
         raise NonFiniteError(
             at_user_line(
                 f"a result is {word} because {role} has {word}{entries}: it came in, and did not "

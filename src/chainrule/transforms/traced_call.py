@@ -135,12 +135,12 @@ class TracedCall:
 
     def _find_loops(self) -> None:
         """Make scans of the loops that were unrolled, before they are differentiated."""
+        if not self.inputs or all(node.value is not None for node in self.outputs):
+            return
         auxiliary = [
             x for x in tree.leaves(self.aux) if type(x) is ArrayTracer or type(x) is ScalarTracer
         ]
         results = [*self.outputs, *[x.node for x in auxiliary]]
-        if not self.inputs or all(node.value is not None for node in results):
-            return
         first_serial = min(node.serial for node in self.inputs)
         record = tracing.recording
         guards = [] if record is None else record.guards
@@ -175,11 +175,11 @@ class TracedCall:
                 GradientWarning,
             )
 
-    def result(self) -> Any:
-        """Return the function's result for the caller."""
+    def result(self, looked_at: bool = True) -> Any:
+        """Return the function's result for the caller; nans in it count if that is `looked_at`."""
         outputs = in_other_form(self.outputs, self.forms) if self.forms else self.outputs
         results = [node.value if self.eager else node for node in outputs]
-        if self.eager and current().nans:
+        if looked_at and self.eager and current().nans:
             check_nodes(self._names(), self.outputs)
         return tree.unflatten(self.out_treedef, to_user_arrays(results))
 

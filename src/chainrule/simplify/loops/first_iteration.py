@@ -22,6 +22,7 @@ from .segments import CARRY, FIXED, INNER, Segment
 from .sequence import NodeSequence, is_exact
 
 SHORTEST_PERIOD = 12  # nodes that are worth it
+MOST_COMPLETED = 8  # loops; each takes time in proportion to the whole sequence
 
 
 class _MismatchError(Exception):
@@ -30,13 +31,17 @@ class _MismatchError(Exception):
 
 def with_first_iterations(sequence: NodeSequence, segments: Sequence[Segment]) -> NodeSequence:
     """Return the sequence with complete first iterations, for loops where that is possible."""
+    completed = 0
     for k in reversed(range(len(segments))):  # positions before a loop stay what they are
         segment = segments[k]
+        if completed == MOST_COMPLETED:
+            break
         if segment.is_view or segment.period < SHORTEST_PERIOD:
             continue
         lowest = segments[k - 1].stop if k else 0
         try:
             sequence = _FirstIteration(sequence, segment, lowest).completed()
+            completed += 1
         except _MismatchError:
             continue
     return sequence
