@@ -168,9 +168,7 @@ def broadcast_prefix(prefix: Any, treedef: TreeDef, name: str = "prefix") -> lis
     elif treedef.type is type(prefix) and len(prefix) == len(children):
         branches = prefix
     if branches is None:
-        raise TypeError(
-            at_user_line(f"{name} is {prefix!r:.60} where the tree is {treedef!s:.80}")
-        )
+        raise TypeError(at_user_line(f"{name} is {prefix!r:.60} where the tree is {treedef!s:.80}"))
     pairs = zip(branches, children, strict=True)
     return [entry for branch, child in pairs for entry in broadcast_prefix(branch, child, name)]
 

@@ -7,8 +7,9 @@ has come to lie there. Each operation is differentiated rightly, and the result 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
+from threading import local
 from typing import Any
 
 import numpy as np
@@ -79,8 +80,23 @@ def _ends_of_halved(node: Node) -> Ends | None:
     half = 0.5 if node.primitive is mul else 2.0
     if factor.value is None or factor.value.size != 1 or factor.value.item() != half:
         return None
-    a, b = (child.value for child in whole.inputs)
+    a, b = map(_number, whole.inputs)
     return None if a is None or b is None else (a, b)
+
+
+class _CallNumbers(local):
+    """How the number of a node is known that has none itself: by the call that is recorded."""
+
+    value_of: Callable[[Node], Any] | None = None
+
+
+call_numbers = _CallNumbers()
+
+
+def _number(node: Node) -> Any:
+    if node.value is None and call_numbers.value_of is not None:
+        return call_numbers.value_of(node)
+    return node.value
 
 
 def _chains(intervals: Sequence[Ends]) -> list[list[Ends]]:

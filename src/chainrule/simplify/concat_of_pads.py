@@ -33,7 +33,7 @@ _COSTS = {"div": 4, "sqrt": 4} | dict.fromkeys(
      "bitwise_and", "bitwise_xor", "sign"], 1
 )  # fmt: skip
 _COSTLY = 24
-_VIEWS = {"identity", "cast", "reshape", "transpose", "broadcast_to", "slice"}
+_SEEN_THROUGH = {"identity", "cast", "reshape", "transpose", "broadcast_to", "slice"}
 _LARGE = 1024  # entries from which on a sum is cut into more segments than it has operands
 
 
@@ -164,7 +164,7 @@ def _inline(operand: Node) -> set[Node]:
         node = stack.pop()
         if node.primitive.spec.get("family") in ELEMENTWISE_FAMILIES:
             seen.add(node)
-        elif node.primitive.name not in _VIEWS:
+        elif node.primitive.name not in _SEEN_THROUGH:
             continue
         stack += [child for child in node.inputs if child not in visited]
         visited.update(node.inputs)

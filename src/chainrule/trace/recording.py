@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
+from ..autodiff.bisection import call_numbers
 from ..control.effects import has_effect
 from ..errors import user_frame
 from ..graph.node import INPUT, REFERENCE, Node, constant
@@ -180,12 +181,12 @@ class Recording:
 @contextmanager
 def recording(new: Recording | None) -> Iterator[None]:
     """While it lasts, the numbers of a call are at hand; with None, no longer those of another."""
-    outer = tracing.recording
-    tracing.recording = new
+    outer = tracing.recording, call_numbers.value_of
+    tracing.recording, call_numbers.value_of = new, None if new is None else new.value
     try:
         yield
     finally:
-        tracing.recording = outer
+        tracing.recording, call_numbers.value_of = outer
 
 
 # Guards as a part of the graph
