@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import platform
 import sys
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from ..config import config
@@ -15,6 +12,7 @@ from ..errors import ChainruleError, CompileError, InternalErrorWarning
 from ..graph.graph import Graph
 from ..graph.stages import stage, take_stages
 from ..lazy import LazyModule
+from ..memory import collections_paused
 from ..simplify import simplify
 from ..simplify.loops import find_loops
 from ..simplify.unrolled import warn_of_unrolled_loops
@@ -38,7 +36,7 @@ def compile_graph(
     the user are raised, and so is everything under ``CHAINRULE_CHECK=1``.
     """
     try:
-        with _collections_paused():
+        with collections_paused():
             program = BACKENDS[config.backend].compile(_simplified(graph), tiered, donated)
         if config.debug >= 1:
             print(f"chainrule: milliseconds: {take_stages()}", file=sys.stderr)
@@ -56,21 +54,6 @@ def compile_graph(
         _ask_for_report(error)
         # As it was traced: a rewrite may be at fault
         return BACKENDS["numpy"].compile(graph, donated=donated)
-
-
-@contextmanager
-def _collections_paused() -> Iterator[None]:
-    """Collect no garbage meanwhile: nearly all that compiling makes is in use until its end, and
-    looking through it again and again takes a quarter of the time.
-    """
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def _simplified(graph: Graph) -> Graph:
