@@ -100,7 +100,7 @@ class TracedCall:
             result = restarted(call)
         finally:
             _running.depth -= 1
-        written = [k for k, node in enumerate(self.inputs) if tracers[k]._node is not node]
+        written = [k for k, node in enumerate(self.inputs) if tracers[k].node is not node]
         if written:
             check_shapes([tracers[k] for k in written], [self.inputs[k] for k in written])
             argument_leaves = [leaf for k in argnums for leaf in tree.leaves(args[k])]
