@@ -63,7 +63,8 @@ def test_division_without_jit() -> None:
     slope = cr.grad(_or_else(lambda x: 1.0 / x))
     assert slope(2.0) == -0.25
     assert slope(0.0) == 0.5
-    assert cr.grad(lambda x: 1.0 / x)(0.0) == -np.inf
+    with np.errstate(all="ignore"):
+        assert cr.grad(lambda x: 1.0 / x)(0.0) == -np.inf
     assert cr.jit(lambda x: 1.0 / x)(0.0) == np.inf
     assert cr.jit(lambda x: 1.0 / x).paths() == []
 

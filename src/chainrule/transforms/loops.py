@@ -111,9 +111,7 @@ def scan(
 
     weak = [*map(is_weak, carry), *[False] * len(slices)]
     examples = [*map(example_without_layout, carry), *[None] * len(slices)]
-    captured = capture(
-        f, [*map(type_of, carry), *slices], args_def, weak, examples, joins=True
-    )
+    captured = capture(f, [*map(type_of, carry), *slices], args_def, weak, examples, joins=True)
     if captured.written:
         operands = (*carry, *columns)
         check_no_alias([operands[k] for k in captured.written], operands)

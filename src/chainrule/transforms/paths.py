@@ -318,12 +318,11 @@ class Paths:
         values = captured.values()
         if current().nans and not captured.outside:
             check_graph(captured.graph, [*arrays, *[FIRST_TOKEN] * captured.reads_token], values)
-        result = tree.unflatten(captured.out_treedef, to_user_arrays(values))
         self._recorded += 1
         path = Path(captured, traced)
         self._depends_on_effects |= path.asks_effects
         self._enter(path)
-        return result
+        return tree.unflatten(captured.out_treedef, to_user_arrays(values))
 
     # The tree
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import tree
+from ..autodiff.bisection import refuse_bisection
 from ..autodiff.forms import in_other_form, other_forms
 from ..autodiff.reverse import active_nodes, needs_graph, reverse
 from ..config import current
@@ -128,6 +129,7 @@ class TracedCall:
             self._warn_if_unreached()
         self.forms: dict[Node, Node] = {}
         if reverse_mode and not self.eager:
+            refuse_bisection(self.active_nodes, self.outputs)  # which other forms might hide
             self.forms = other_forms(self.active_nodes, self.inputs)
         for node in self.inputs:
             freeze_argument(node)

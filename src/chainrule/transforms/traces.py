@@ -15,6 +15,8 @@ from ..config import config
 from ..errors import AbstractValueError, refusals
 from ..forks import changing
 from ..graph.node import constant
+from ..graph.stages import stage
+from ..memory import collections_paused
 from ..trace.capture import (
     Captured,
     as_array,
@@ -206,7 +208,7 @@ class Traces:
     def captured(self, call: CallArguments, record: bool = False) -> Captured:
         """Return the graph of a call."""
         weak = [is_weak(x) for x in call.leaves]
-        with recording(None):
+        with stage("trace"), collections_paused(), recording(None):
             return capture(
                 self._function_of(call), call.arrays, call.treedef, weak, call.arrays,
                 copy_results=True, record=record,
