@@ -83,19 +83,63 @@ def pulled() -> Any:
     return y, pull(X)
 
 
+def total(x: Any) -> Any:
+    return np.sum(np.exp(x))
+
+
+def linearized() -> Any:
+    y, push = cr.linearize(np.exp, X)
+    return y, push(X)
+
+
+def ruled_backward() -> Any:
+    f = cr.custom_vjp(np.sin)
+    f.defvjp(lambda x: (np.sin(x), x), lambda x, g: (g * np.cos(x),))
+    return [f(X), f(ONE), cr.grad(lambda x: np.sum(f(x)))(X), cr.grad(f)(ONE)]
+
+
+def ruled_forward() -> Any:
+    f = cr.custom_jvp(np.sin)
+    f.defjvp(lambda xs, ts: (np.sin(xs[0]), np.cos(xs[0]) * ts[0]))
+    return [f(X), f(ONE), cr.grad(lambda x: np.sum(f(x)))(X), cr.jvp(f, (ONE,), (ONE,))]
+
+
+def rooted(a: Any) -> Any:
+    """The sum of the square roots of a."""
+    root = cr.implicit_root(lambda x, a: x * x - a, lambda x, a: np.sqrt(a))
+    return np.sum(root(a, a))
+
+
+def settled(a: Any) -> Any:
+    point = cr.implicit_fixed_point(lambda x, a: 0.5 * (x + a / x), lambda x, a: np.sqrt(a))
+    return np.sum(point(a, a))
+
+
 CALLS: dict[ModuleType, dict[str, Call]] = {
     cr: {
+        "associative_scan": lambda: cr.associative_scan(np.add, X),
+        "checkpoint": lambda: [cr.grad(cr.checkpoint(total))(x) for x in (X, ONE)],
         "cond": lambda: [cr.cond(flag, np.sin, np.cos, x) for flag in (True, False)
                          for x in (X, ONE)],
         "curve_fit": lambda: cr.curve_fit(lambda x, a: a * x, X, X**2),
+        "custom_jvp": ruled_forward,
+        "custom_vjp": ruled_backward,
         "fori_loop": lambda: cr.fori_loop(0, 3, lambda i, x: x + i, X),
         "grad": lambda: [cr.grad(lambda x: np.sum(np.exp(x)))(x) for x in (X, ONE)],
+        "hessian": lambda: [cr.hessian(total)(x) for x in (X, ONE)],
+        "hvp": lambda: [cr.hvp(total, x, x) for x in (X, ONE)],
+        "implicit_fixed_point": lambda: [cr.grad(settled)(x) for x in (X, ONE)],
+        "implicit_root": lambda: [cr.grad(rooted)(x) for x in (X, ONE)],
+        "jacfwd": lambda: [cr.jacfwd(np.exp)(x) for x in (X, ONE)],
+        "jacobian": lambda: [cr.jacobian(np.exp)(x) for x in (X, ONE)],
+        "jacrev": lambda: [cr.jacrev(np.exp)(x) for x in (X, ONE)],
         "jit": lambda: [cr.jit(np.exp)(X), cr.jit(np.exp).compile(X)(X), cr.jit(np.exp)(ONE)],
         "jvp": lambda: [cr.jvp(np.exp, (x,), (x,)) for x in (X, ONE)],
         "least_squares": lambda: solved(cr.least_squares, lambda x: x - 2.0, "cost"),
         "minimize": lambda: solved(cr.minimize, lambda x: np.sum((x - 2.0) ** 2), "fun"),
         "odeint": lambda: [cr.odeint(lambda y, t: -y, x, np.array([0.0, 1.0])) for x in (X, ONE)],
         "root": lambda: solved(cr.root, lambda x: x - 2.0, "nfev"),
+        "linearize": linearized,
         "logsumexp": lambda: [
             cr.logsumexp(np.array([1.0, 2.0])), cr.logsumexp(ROWS, axis=1), cr.logsumexp(ONE),
             cr.logsumexp(np.full(2, -np.inf)), cr.logsumexp(ROWS, axis=0, keepdims=True),
@@ -107,10 +151,13 @@ CALLS: dict[ModuleType, dict[str, Call]] = {
         "pure_callback": lambda: [
             cr.pure_callback(np.cos, x, x) for x in (X, np.float64(ONE))
         ],
+        "remat": lambda: [cr.grad(cr.remat(total))(x) for x in (X, ONE)],
         "scan": lambda: cr.scan(lambda c, x: (c + x, c * x), 0.0, X),
         "stop_gradient": lambda: [cr.stop_gradient(x) for x in (X, ONE)],
+        "switch": lambda: [cr.switch(1, [np.sin, np.cos], x) for x in (X, ONE)],
         "value_and_grad": lambda: cr.value_and_grad(lambda x: np.sum(np.exp(x)))(X),
         "vjp": pulled,
+        "vmap": lambda: [cr.vmap(np.sum)(ROWS), cr.vmap(lambda x: x * ONE)(X)],
         "while_loop": lambda: cr.while_loop(lambda x: np.sum(x) < 9.0, lambda x: 2 * x, X),
     },
     losses: {

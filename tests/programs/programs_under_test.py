@@ -27,7 +27,6 @@ from chainrule.errors import ChainruleError, FrozenRandomWarning, GradientWarnin
 # What refusals say: a choice by values that `jit` does not know, and numbers that are asked for
 BRANCHES = "a truth value needs the numbers"
 PLAIN = "asked for the plain number"
-UNKNOWN = "needs the numbers of an array"
 
 
 @dataclass(frozen=True)

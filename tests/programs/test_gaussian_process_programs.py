@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from programs_under_test import PLAIN, UNKNOWN, Program, program_tests, require
+from programs_under_test import PLAIN, Program, program_tests, require
 
 require("goppy", "mini_gpr", "pyGPs")
 
@@ -92,9 +92,7 @@ PROGRAMS = [
     Program("sklearn-log-marginal-likelihood", evidence, (RBF.theta + 0.1,)),
     Program("sklearn-matern-theta", matern, (np.array([0.2, 0.1, -0.3, 0.4]),)),
     Program("sklearn-periodic-points", periodic, (X[:2] + 0.3,)),
-    Program(
-        "sklearn-predict", prediction, (X[:2] + 0.3,), refused=PLAIN, refused_under_jit=UNKNOWN
-    ),
+    Program("sklearn-predict", prediction, (X[:2] + 0.3,), refused=PLAIN),
     Program("mini-gpr-likelihood", mini, (1.2, 0.9, 0.3)),
     Program("mini-gpr-inducing-points", mini_sparse, (X[1:4] + 0.2,)),
     # not twice: the slope of the slope of a distance of 0 is nan

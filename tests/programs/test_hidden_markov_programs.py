@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from programs_under_test import PLAIN, UNKNOWN, Program, program_tests, require
+from programs_under_test import PLAIN, Program, program_tests, require
 
 require("hiddenmarkov", "hmmlearn")
 
@@ -87,8 +87,7 @@ TABLE = np.array([[0.7, 0.3], [0.2, 0.8]])
 PROGRAMS = [
     Program("hmmlearn-full-densities", emissions, (MEANS, FACTORS)),
     Program("hmmlearn-spherical-densities", spherical, (X, np.array([0.5, 0.8]))),
-    Program("hmmlearn-score", score, (MEANS,), refused=PLAIN,
-            refused_under_jit=UNKNOWN),
+    Program("hmmlearn-score", score, (MEANS,), refused=PLAIN),
     Program("hiddenmarkov-viterbi", best_path, (np.array([0.3, 0.8]), TABLE)),
     Program("hiddenmarkov-naive-viterbi", naive_path, (np.array([0.3, 0.8]), TABLE)),
 ]  # fmt: skip

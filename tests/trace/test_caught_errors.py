@@ -36,7 +36,19 @@ def _hold(f: Callable[[Any], Any], inputs: list[Any], derivatives: bool = True) 
 
 
 NUMBERS = [1.5, -0.75, 0.0, 1000.0, 0.25, np.inf, np.nan]
-OF_MATH = ["exp", "log", "sqrt", "asin", "acosh", "atanh", "log1p", "gamma", "lgamma", "sin", "cosh"]
+OF_MATH = [
+    "exp",
+    "log",
+    "sqrt",
+    "asin",
+    "acosh",
+    "atanh",
+    "log1p",
+    "gamma",
+    "lgamma",
+    "sin",
+    "cosh",
+]
 
 
 @pytest.mark.parametrize("name", OF_MATH)

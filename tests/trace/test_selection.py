@@ -326,7 +326,8 @@ def test_masks_that_change() -> None:
     with pytest.raises(AbstractValueError, match="another mask"):
         cr.jit(f, strict=True)(np.arange(3.0), np.array([True, False, True]))
     with pytest.raises(AbstractValueError, match="another mask"):
-        cr.jit(lambda x, m: _write(x, x > 1.0, x[x > 2.0]), strict=True)(np.arange(3.0), np.zeros(3, bool))
+        refused = cr.jit(lambda x, m: _write(x, x > 1.0, x[x > 2.0]), strict=True)
+        refused(np.arange(3.0), np.zeros(3, bool))
     with pytest.raises(IndexError, match="mask of shape"):
         cr.jit(lambda x, m: np.sum(x[m]))(np.arange(3.0), np.zeros(4, bool))
 

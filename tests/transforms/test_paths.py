@@ -14,7 +14,7 @@ from path_programs import CASES, Case
 
 import chainrule as cr
 from chainrule.config import configured
-from chainrule.errors import AbstractValueError, PerformanceWarning
+from chainrule.errors import AbstractValueError, GradientError, PerformanceWarning
 
 BY_NAME = {case.name: case for case in CASES}
 each_case = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
@@ -487,3 +487,24 @@ def test_nested() -> None:
     f = cr.jit(cr.jacobian(lambda v: v[v > 0.0] ** 2))
     for v in (np.array([1.0, -1.0]), np.array([-1.0, -2.0]), np.array([1.0, 3.0])):
         np.testing.assert_array_equal(f(v), np.diag(2.0 * v)[v > 0.0])
+
+
+def test_bisection() -> None:
+    """The derivative of a bisection that is written as a loop is refused under jit as without it:
+    each step is differentiated rightly, and the result is not the derivative of the root.
+    """
+
+    def root(c: Any) -> Any:
+        low, high = 0.0 * c, 3.0 + 0.1 * c
+        for _ in range(60):
+            middle = (low + high) / 2
+            if middle**3 + 0.1 * middle < c:
+                low = middle
+            else:
+                high = middle
+        return (low + high) / 2
+
+    assert cr.jit(root)(2.0) == pytest.approx(root(2.0), rel=1e-15)
+    for f in (cr.grad(root), cr.jit(cr.grad(root)), cr.grad(cr.jit(root))):
+        with pytest.raises(GradientError, match="an interval is halved until a root is met"):
+            f(2.0)

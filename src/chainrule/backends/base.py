@@ -72,9 +72,7 @@ class Program(Protocol):
         """
         ...
 
-    def fast_call(
-        self, single: bool = False, numbers: Mapping[int, type] = NO_NUMBERS
-    ) -> FastCall:
+    def fast_call(self, single: bool = False, numbers: Mapping[int, type] = NO_NUMBERS) -> FastCall:
         """Return a fast callable ``f(*arrays)``.
 
         It returns None, without running, if an argument is not a C-contiguous, aligned ndarray of

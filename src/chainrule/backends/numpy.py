@@ -53,9 +53,7 @@ class Interpreted:
         """Nothing: no instructions are made."""
         return []
 
-    def fast_call(
-        self, single: bool = False, numbers: Mapping[int, type] = NO_NUMBERS
-    ) -> FastCall:
+    def fast_call(self, single: bool = False, numbers: Mapping[int, type] = NO_NUMBERS) -> FastCall:
         """Return a function that never runs: knowing the arguments' types gains nothing here."""
         return lambda *_: None
 

@@ -55,7 +55,7 @@ def _has_handler(code: CodeType, position: int) -> bool:
     return any(start <= position < end for start, end in ranges)
 
 
-def _number(node: Node) -> Any:
+def _number_of_call(node: Node) -> Any:
     """Return a node's number in the call that is recorded; None if it is not known."""
     if tracing.recording is None:  # it is to be
         concrete_value(node, "an error that may be raised and caught")
@@ -67,7 +67,7 @@ def raise_outside_domain(function: Any, args: Sequence[Any], result: ScalarTrace
     """Raise what a function of `math` raises for these numbers, if that would be caught."""
     if not is_caught():
         return
-    numbers = [_number(x.node) if isinstance(x, Tracer) else x for x in args]
+    numbers = [_number_of_call(x.node) if isinstance(x, Tracer) else x for x in args]
     if None in numbers:
         return
     finite, is_nan = np.bool_(True), np.bool_(False)
@@ -85,7 +85,7 @@ def raise_division_by_zero(divisor: Node) -> None:
     """Raise what Python raises for numbers of its own, if that would be caught."""
     if divisor.value is not None:
         is_zero: Any = not divisor.value and is_caught(known=True)
-    elif is_caught() and _number(divisor) is not None:
+    elif is_caught() and _number_of_call(divisor) is not None:
         is_zero = ScalarTracer(equal(divisor, divisor.dtype.type(0)))
     else:
         return

@@ -19,10 +19,12 @@ from ..backends import (
 from ..config import config, current, threads_word
 from ..errors import DtypeError, ShapeError, UnsupportedError, at_user_line
 from ..graph.evaluate import inline
+from ..graph.graph import Graph
 from ..graph.node import Node
 from ..graph.types import Type
 from ..lazy import computed
 from ..primitives.callback import FIRST_TOKEN
+from ..simplify.loops import find_loops
 from ..trace.aliasing import check_no_alias
 from ..trace.capture import Captured, as_array, to_user_array
 from ..trace.operands import node_of
@@ -190,10 +192,15 @@ class TracedFunction:
         calls_later = self.reads_token and tracing.tokens is not None
         return bool(self.outside) or calls_later or any(isinstance(x, Tracer) for x in leaves)
 
+    @computed
+    def _with_loops(self) -> Graph:
+        """The graph with its loops found, which other functions take in."""
+        return find_loops(self.graph)
+
     def _inlined(self, nodes: Sequence[Node]) -> list[Node]:
         """Return the outputs over other nodes, after callbacks that came before."""
         token = [node_of(last_token())] * self.reads_token
-        results = inline(self.graph, [*nodes, *self.outside, *token])
+        results = inline(self._with_loops, [*nodes, *self.outside, *token])
         if self.has_effects:
             follow_token(results.pop())
         return results

@@ -129,7 +129,6 @@ class TracedCall:
             self._warn_if_unreached()
         self.forms: dict[Node, Node] = {}
         if reverse_mode and not self.eager:
-            refuse_bisection(self.active_nodes, self.outputs)  # which other forms might hide
             self.forms = other_forms(self.active_nodes, self.inputs)
         for node in self.inputs:
             freeze_argument(node)
@@ -151,6 +150,7 @@ class TracedCall:
         nodes = reachable(results, first_serial)
         if any(node.primitive.spec["family"] == "control" and has_effect(node) for node in nodes):
             return  # it is called once: by the node that the token of this trace follows from
+        refuse_bisection(active_nodes(self.outputs, self.inputs), self.outputs)  # before it is one
         with stage("find loops"):
             loops = rerolled(results, self.inputs, nodes)
         for new, old in zip(loops, results, strict=True):

@@ -114,9 +114,7 @@ class NativeProgram:
         finally:
             self._idle_frames.append(frame)
 
-    def fast_call(
-        self, single: bool = False, numbers: Mapping[int, type] = NO_NUMBERS
-    ) -> FastCall:
+    def fast_call(self, single: bool = False, numbers: Mapping[int, type] = NO_NUMBERS) -> FastCall:
         """Return a function that checks arrays and calls `main` without Python in between."""
         address = fast_call_address()
         if address is None:
