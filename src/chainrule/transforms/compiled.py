@@ -309,8 +309,8 @@ class CompiledFunction(Generic[P, R]):
                 raise UnsupportedError(
                     at_user_line(
                         "an argument lies in memory in another order than the one that this "
-                        "function was compiled for, and what is a view in it depends on that: hand over "
-                        "np.ascontiguousarray(x)"
+                        "function was compiled for, and what is a view in it depends on that: "
+                        "hand over np.ascontiguousarray(x)"
                     )
                 )
             result = self._traced(arrays)
