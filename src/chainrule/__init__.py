@@ -23,37 +23,26 @@ from .explain import explain
 from .lazy import load_module
 from .trace.function_table import logsumexp
 from .transforms import (
+    LATER as _TRANSFORMS,
+)
+from .transforms import (
     ShapeDtypeStruct,
-    associative_scan,
     check_grads,
-    checkpoint,
     cond,
-    custom_jvp,
-    custom_vjp,
     fori_loop,
     grad,
-    hessian,
-    hvp,
-    implicit_fixed_point,
-    implicit_root,
     io_callback,
-    jacfwd,
-    jacobian,
-    jacrev,
     jit,
     jvp,
-    linearize,
     make_graph,
     pure_callback,
-    remat,
     scan,
     stop_gradient,
-    switch,
     value_and_grad,
     vjp,
-    vmap,
     while_loop,
 )
+from .transforms import later as _later
 from .version import __version__
 
 if TYPE_CHECKING:
@@ -71,6 +60,23 @@ if TYPE_CHECKING:
         load,
     )
     from .solvers import curve_fit, least_squares, minimize, odeint, root
+    from .transforms import (
+        associative_scan,
+        checkpoint,
+        custom_jvp,
+        custom_vjp,
+        hessian,
+        hvp,
+        implicit_fixed_point,
+        implicit_root,
+        jacfwd,
+        jacobian,
+        jacrev,
+        linearize,
+        remat,
+        switch,
+        vmap,
+    )
 
 # Imported at first use: whoever differentiates need not load what trains.
 LAZY = (
@@ -107,13 +113,15 @@ def __getattr__(name: str) -> Any:
         return load_module(f"{__name__}.{name}")
     if name in ESTIMATORS:
         return getattr(load_module(f"{__name__}.estimators"), name)
+    if name in _TRANSFORMS:
+        return _later(name)
     if name in SOLVERS:
         return getattr(load_module(f"{__name__}.solvers"), name)
     raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *LAZY, *ESTIMATORS, *SOLVERS})
+    return sorted({*globals(), *LAZY, *ESTIMATORS, *SOLVERS, *_TRANSFORMS})
 
 
 __all__ = [

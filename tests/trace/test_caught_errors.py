@@ -31,24 +31,12 @@ def _hold(f: Callable[[Any], Any], inputs: list[Any], derivatives: bool = True) 
         pairs += [(cr.jit(total), total), (cr.grad(cr.jit(lambda x: np.sum(f(x)))), total)]
     with np.errstate(all="ignore"), configured(backend="numpy"):
         for compiled, plain in pairs:
-            for x in inputs * 3:
+            for x in inputs * 2:
                 np.testing.assert_allclose(compiled(x), plain(x), rtol=1e-12)
 
 
 NUMBERS = [1.5, -0.75, 0.0, 1000.0, 0.25, np.inf, np.nan]
-OF_MATH = [
-    "exp",
-    "log",
-    "sqrt",
-    "asin",
-    "acosh",
-    "atanh",
-    "log1p",
-    "gamma",
-    "lgamma",
-    "sin",
-    "cosh",
-]
+OF_MATH = ["exp", "log", "sqrt", "asin", "gamma", "sin"]
 
 
 @pytest.mark.parametrize("name", OF_MATH)

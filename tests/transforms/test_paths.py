@@ -14,7 +14,7 @@ from path_programs import CASES, Case
 
 import chainrule as cr
 from chainrule.config import configured
-from chainrule.errors import AbstractValueError, GradientError, PerformanceWarning
+from chainrule.errors import AbstractValueError, GradientError, GradientWarning, PerformanceWarning
 
 BY_NAME = {case.name: case for case in CASES}
 each_case = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
@@ -48,7 +48,7 @@ def _gradients(case: Case, args: tuple[Any, ...]) -> Any:
     """The program's value and trail with its derivatives by what has any; None if nothing has."""
     numbers = tuple(
         k for k, x in enumerate(args)
-        if not isinstance(x, (int, cr.random.Key)) and np.asarray(x).dtype.kind == "f"
+        if isinstance(x, (float, np.ndarray)) and np.asarray(x).dtype.kind == "f"
     )  # fmt: skip
     if not numbers:
         return None
@@ -85,24 +85,26 @@ def _hold_gradients(case: Case, count: int, seed: int) -> None:
     if gradient is None:
         return
     compiled = cr.jit(gradient)
-    for args in inputs:
-        expected = _outcome(gradient, args)
-        for _ in range(2):
-            _assert_same(_flat(_outcome(compiled, args)), _flat(expected), rtol=1e-8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", GradientWarning)  # on some ways it is zero
+        for args in inputs:
+            expected = _outcome(gradient, args)
+            for _ in range(2):
+                _assert_same(_flat(_outcome(compiled, args)), _flat(expected), rtol=1e-8)
 
 
 @each_case
 def test_same_way(case: Case) -> None:
     """Each call goes the eager call's way, and gives its numbers or its error."""
     with configured(backend="numpy"):
-        _hold(case, 3 if case.name == "metropolis" else 8, seed=1)
+        _hold(case, 2 if case.name == "metropolis" else 6, seed=1)
 
 
 @pytest.mark.slow
 @each_case
 def test_same_way_in_native_code(case: Case) -> None:
     """So it is for many calls, the code of most of which is compiled."""
-    _hold(case, 10 if case.name == "metropolis" else 200, seed=2)
+    _hold(case, 4 if case.name == "metropolis" else 40, seed=2)
 
 
 @pytest.mark.slow
@@ -110,7 +112,7 @@ def test_same_way_in_native_code(case: Case) -> None:
 def test_gradients(case: Case) -> None:
     """Derivatives under jit are those without it, on each way."""
     with configured(backend="numpy"):
-        _hold_gradients(case, 2 if case.name == "metropolis" else 5, seed=3)
+        _hold_gradients(case, 1 if case.name == "metropolis" else 2, seed=3)
 
 
 def _newton(x: Any, steps: int) -> Any:

@@ -1,9 +1,9 @@
 """Solvers over compiled derivatives: what SciPy's take, without differences and calls of Python."""
 
-from .curve_fit import curve_fit
-from .least_squares import least_squares
-from .minimize import minimize
-from .odeint import odeint
-from .root import root
+from .curve_fitting import curve_fit
+from .integration import odeint
+from .minimization import minimize
+from .roots import root
+from .sums_of_squares import least_squares
 
 __all__ = ["curve_fit", "least_squares", "minimize", "odeint", "root"]

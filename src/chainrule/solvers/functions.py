@@ -24,7 +24,7 @@ from ..trace.capture import Captured, capture, type_of
 from ..trace.operands import node_of
 from ..trace.tracer import Tracer, traced
 from ..transforms.gradient import grad, jvp, value_and_grad
-from ..transforms.jacobian import hessian, jacfwd, jacrev
+from ..transforms.jacobians import hessian, jacfwd, jacrev
 from ..transforms.jit import jit
 from .fingerprint import fingerprint
 from .layout import FLOAT64

@@ -1,22 +1,58 @@
 """What users do to functions: differentiate, compile, loop, check."""
 
-from .associative_scan import associative_scan
+from typing import TYPE_CHECKING, Any
+
+from ..lazy import load_module
 from .branches import cond, while_loop
 from .callbacks import ShapeDtypeStruct, io_callback, pure_callback
 from .check import check_grads
-from .checkpoint import checkpoint, remat
-from .custom_jvp import custom_jvp
-from .custom_vjp import custom_vjp
 from .gradient import grad, jvp, value_and_grad, vjp
-from .implicit import implicit_fixed_point, implicit_root
-from .jacobian import hessian, hvp, jacfwd, jacobian, jacrev
 from .jit import jit
-from .linearize import linearize
 from .loops import fori_loop, scan
 from .make_graph import make_graph
 from .stop import stop_gradient
-from .switch import switch
-from .vmap import vmap
+
+if TYPE_CHECKING:
+    from .backward_rules import custom_vjp
+    from .forward_rules import custom_jvp
+    from .implicit import implicit_fixed_point, implicit_root
+    from .jacobians import hessian, hvp, jacfwd, jacobian, jacrev
+    from .linearization import linearize
+    from .mapped import vmap
+    from .prefix_scan import associative_scan
+    from .recomputation import checkpoint, remat
+    from .switches import switch
+
+# What loads at its first use, and its file
+LATER = {
+    "associative_scan": "prefix_scan",
+    "checkpoint": "recomputation",
+    "custom_jvp": "forward_rules",
+    "custom_vjp": "backward_rules",
+    "hessian": "jacobians",
+    "hvp": "jacobians",
+    "implicit_fixed_point": "implicit",
+    "implicit_root": "implicit",
+    "jacfwd": "jacobians",
+    "jacobian": "jacobians",
+    "jacrev": "jacobians",
+    "linearize": "linearization",
+    "remat": "recomputation",
+    "switch": "switches",
+    "vmap": "mapped",
+}
+
+
+def later(name: str) -> Any:
+    """Return a function that loads at its first use."""
+    return getattr(load_module(f"{__name__}.{LATER[name]}"), name)
+
+
+def __getattr__(name: str) -> Any:
+    if name in LATER:
+        return later(name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     "ShapeDtypeStruct",

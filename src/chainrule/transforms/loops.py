@@ -16,6 +16,7 @@ from ..errors import DtypeError, ShapeError, at_user_line
 from ..graph.graph import Graph
 from ..graph.node import Node
 from ..graph.types import Type
+from ..lazy import LazyModule
 from ..primitives.structure import cast
 from ..simplify.loops import find_loops
 from ..trace.aliasing import check_no_alias
@@ -31,10 +32,10 @@ from ..trace.operands import is_weak
 from ..trace.tracer import Tracer, traced
 from ..trace.tracing import first_token, follow_token, last_token
 from ..tracebacks import filters_traceback
-from .checkpoint import checkpoint as checkpoint_function
 from .nonfinite import checked_operation
 
 C = TypeVar("C")
+_recomputation = LazyModule("chainrule.transforms.recomputation")  # which imports this file
 
 
 @filters_traceback
@@ -156,21 +157,21 @@ def _checkpointed_scan(
     count = length // size
     stop = count * size
 
-    @checkpoint_function
-    def chunk(carry: C, rows: Any) -> tuple[C, Any]:
-        return scan(f, carry, rows, length=size, reverse=reverse)
+    def chunk_of(size: int) -> Callable[[C, Any], tuple[C, Any]]:
+        def chunk(carry: C, rows: Any) -> tuple[C, Any]:
+            return scan(f, carry, rows, length=size, reverse=reverse)
 
-    @checkpoint_function
-    def last_chunk(carry: C, rows: Any) -> tuple[C, Any]:
-        return scan(f, carry, rows, length=length - stop, reverse=reverse)
+        checkpointed: Callable[[C, Any], tuple[C, Any]] = _recomputation.checkpoint(chunk)
+        return checkpointed
 
+    last_chunk = chunk_of(length - stop)
     columns = tree.map(lambda x: x if isinstance(x, Tracer) else as_array(x), xs)
     main = tree.map(lambda x: np.reshape(x[:stop], (count, size, *x.shape[1:])), columns)
     rest = tree.map(lambda x: x[stop:], columns)
     carry, ends = init, None
     if reverse and stop < length:
         carry, ends = last_chunk(carry, rest)
-    carry, ys = scan(chunk, carry, main, length=count, reverse=reverse)
+    carry, ys = scan(chunk_of(size), carry, main, length=count, reverse=reverse)
     ys = tree.map(lambda y: np.reshape(y, (stop, *y.shape[2:])), ys)
     if not reverse and stop < length:
         carry, ends = last_chunk(carry, rest)

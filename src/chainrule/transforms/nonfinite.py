@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import linecache
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,16 +19,25 @@ from ..errors import NonFiniteError, Refusal, at_user_line, refusals
 from ..graph.graph import Graph
 from ..graph.node import DerivativeLocation, Node, input_node, line_of
 from ..graph.types import Type
+from ..lazy import LazyModule
 from ..primitives.callback import FIRST_TOKEN
 from ..trace.capture import as_array, capture
 from ..trace.operands import is_weak
-from .nonfinite_search import Finder, Source, values_of_nodes
 
+if TYPE_CHECKING:
+    from .nonfinite_search import Finder, Source
+
+_search = LazyModule("chainrule.transforms.nonfinite_search")  # for what is rarely asked
 _FEW = 4  # entries that a message shows of an array
 _UNTRACED = (
     "an array that the function reads (or computes of no traced argument, which has a line under "
     "jit alone)"
 )
+
+
+def _finder() -> Finder:
+    finder: Finder = _search.Finder(current().nans > 1)
+    return finder
 
 
 def check_nodes(
@@ -44,7 +53,7 @@ def check_nodes(
     results : sequence of arrays, optional
         What was computed in another way, and should be the same numbers.
     """
-    finder = Finder(current().nans > 1)
+    finder = _finder()
     if not finder.any([node.value for node in outputs] if results is None else results):
         return
     with np.errstate(all="ignore"):
@@ -56,7 +65,7 @@ def check_derivatives(
     inputs: Mapping[Node, str], nodes: Callable[[], Sequence[Node]], results: Sequence[Any]
 ) -> None:
     """Raise if derivatives have nans; `nodes` computes them as nodes."""
-    if Finder(current().nans > 1).any(results):
+    if _finder().any(results):
         check_nodes(inputs, nodes(), results)
 
 
@@ -76,7 +85,7 @@ def check_operation(
     """
     if any(isinstance(x, Node) for x in (*operands, *results)):
         return  # a part of another function
-    if Finder(current().nans > 1).any(results):
+    if _finder().any(results):
         leaves = [input_node(Type(x.shape, x.dtype), x) for x in operands]
         with np.errstate(all="ignore"):
             nodes = run(list(leaves))
@@ -107,10 +116,10 @@ def run_checked(
     written : bool
         Whether arguments are written over.
     """
-    finder = Finder(current().nans > 1)
+    finder = _finder()
     if effects(graph):
         with np.errstate(all="ignore"):
-            values = values_of_nodes(graph, arguments)
+            values = _search.values_of_nodes(graph, arguments)
             results = [values[node] for node in graph.outputs]
             if finder.any(results):
                 source = finder.search(graph.inputs, graph.outputs, values)
@@ -130,7 +139,7 @@ def check_graph(graph: Graph, arguments: Sequence[Any], results: Sequence[Any]) 
 
     If Python was called with effects, it is not called again: nothing is known of where they arose.
     """
-    finder = Finder(current().nans > 1)
+    finder = _finder()
     if finder.any(results):
         with np.errstate(all="ignore"):
             source = None if effects(graph) else finder.search_graph(graph, arguments)
@@ -148,7 +157,7 @@ def check_function(
     positions : sequence of int
         Which of the arguments are trees of arrays.
     """
-    finder = Finder(current().nans > 1)
+    finder = _finder()
     numbers = [x for x in tree.leaves(results) if isinstance(x, (np.ndarray, np.generic))]
     if not finder.any(numbers):
         return

@@ -16,6 +16,7 @@ from ...graph.types import Array
 
 SHORTEST_LOOP = 8
 FEWEST_SAVED = 64  # nodes; of fewer, native code is as soon compiled without a loop
+FEWEST_NODES = FEWEST_SAVED + SHORTEST_LOOP
 FEWEST_LONG_ITERATIONS = 3  # of a loop that saves as many nodes as these:
 FEWEST_LONG_SAVED = 2048
 MOST_PERIODS = 12  # candidates for each number of codes in a row

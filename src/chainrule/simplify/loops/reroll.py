@@ -31,15 +31,13 @@ from ..scan_passes import map_inner_graphs
 from .body import build_loop
 from .emission import Emission, RejectedLoop
 from .first_iteration import with_first_iterations
-from .periods import FEWEST_SAVED, SHORTEST_LOOP
+from .periods import FEWEST_NODES
 from .segments import Segment, find_segments
 from .sequence import NodeSequence, is_exact, number_nodes
 from .stores import forward_stores
 
-FEWEST_NODES = FEWEST_SAVED + SHORTEST_LOOP
 
-
-def find_loops(graph: Graph) -> Graph:
+def with_loops(graph: Graph) -> Graph:
     """Return the graph with its loops as scans.
 
     Parameters
@@ -49,7 +47,7 @@ def find_loops(graph: Graph) -> Graph:
     Returns
     -------
     Graph
-        The same graph if no loop was recognised in it, or ``CHAINRULE_REROLL=0``.
+        The same graph if no loop was recognised in it.
 
     Examples
     --------
@@ -60,16 +58,14 @@ def find_loops(graph: Graph) -> Graph:
     ...         x = 0.5 * x
     ...     return x
     >>> graph = make_graph(halve)(1.0)
-    >>> len(graph.nodes), len(find_loops(graph).nodes)
+    >>> len(graph.nodes), len(with_loops(graph).nodes)
     (200, 2)
     """
-    if not config.reroll:
-        return graph
     if any(
         primitive.spec["family"] == "control" for primitive in {n.primitive for n in graph.nodes}
     ):
-        graph = map_inner_graphs(graph, find_loops)
-    outputs = rerolled(graph.outputs, graph.inputs, graph.nodes)
+        graph = map_inner_graphs(graph, with_loops)
+    outputs = with_scans(graph.outputs, graph.inputs, graph.nodes)
     if all(new is old for new, old in zip(outputs, graph.outputs, strict=True)):
         return graph
     loops = verify(Graph(graph.inputs, tuple(outputs)), "find_loops", graph)
@@ -78,7 +74,7 @@ def find_loops(graph: Graph) -> Graph:
     return loops
 
 
-def rerolled(
+def with_scans(
     outputs: Sequence[Node], leaves: Sequence[Node], nodes: Sequence[Node] | None = None
 ) -> list[Node]:
     """Return nodes that equal `outputs`, with loops among those under them as scans.
@@ -93,7 +89,7 @@ def rerolled(
     """
     if nodes is None:
         nodes = Graph(tuple(leaves), tuple(outputs)).nodes
-    if len(nodes) < FEWEST_NODES or not config.reroll:
+    if len(nodes) < FEWEST_NODES:
         return list(outputs)
     fixed = set(leaves)
     candidates = [
@@ -113,7 +109,7 @@ def rerolled(
             continue
         if not emission.is_worth_it:
             break
-        return emission.emit(lambda emission, number: build_loop(emission, number, rerolled))
+        return emission.emit(lambda emission, number: build_loop(emission, number, with_scans))
     return list(outputs)
 
 
