@@ -138,7 +138,7 @@ def _intersect1d(ar1: Any, ar2: Any, assume_unique: bool = False,
     if _are_countable(x, y) and not return_indices:
         x, y = _unique_pair(x, y, assume_unique)
         common = x[np.flatnonzero(np.isin(x, y))]
-        return np.asarray(common, np.result_type(x.dtype, y.dtype))
+        return ArrayTracer(as_dtype(common.node, np.result_type(x.dtype, y.dtype)))
     _, first, second = np.intersect1d(
         _known_numbers(x, "np.intersect1d"),
         _known_numbers(y, "np.intersect1d"),
