@@ -9,7 +9,7 @@ import numpy as np
 
 from ... import random, tree
 from ...errors import ChainruleError, EnvironmentCheckError, UnsupportedError
-from ...transforms import jit
+from ...transforms import jit, scan
 from ...typing import Array
 from ..spaces import action_spec_of, spec_of, zeros
 from .auto_reset import where_rows
@@ -78,8 +78,8 @@ class _Check:
         self.environment, self.n = environment, n
         self.name = type(environment).__name__
         self.compiled: dict[str, Callable[..., Any]] = {
-            "reset": jit(environment.reset),
-            "step": jit(environment.step),
+            "reset": jit(_as_body(environment.reset), strict=True),
+            "step": jit(_as_body(environment.step), strict=True),
         }
 
     def fail(self, where: str, message: str) -> NoReturn:
@@ -195,6 +195,16 @@ class _Check:
         for field, eager, traced in zip(fields, results, compiled, strict=True):
             if not _close(eager, traced):
                 self.fail(f".{name}", f"the {field} is {traced} when compiled and {eager} in NumPy")
+
+
+def _as_body(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that is traced as it is in the loop of a training: no number is known."""
+
+    def once(*args: Any) -> Any:
+        _, results = scan(lambda carry, _: (carry, f(*args)), (), length=1)
+        return tree.map(lambda x: x[0], results)
+
+    return once
 
 
 def _types(state: Any) -> str:
