@@ -140,7 +140,9 @@ def test_a_note_on_errors_from_within(monkeypatch):
     """What arises inside of chainrule, and is no error of its, says that frames are left out."""
 
     fault = {}.__getitem__  # of C: the frame that calls it is the innermost one
-    monkeypatch.setattr("chainrule.transforms.traced_call.call_user_function", fault)
+    monkeypatch.setattr(
+        "chainrule.transforms.differentiating.traced_call.call_user_function", fault
+    )
     error = raised_by(cr.grad(model), X)
     assert type(error) is TypeError and error.__notes__ == [NOTE]
     assert names(error) == []

@@ -8,8 +8,8 @@ from scipy import stats
 
 from chainrule import random
 from chainrule.errors import DtypeError
-from chainrule.transforms.gradient import grad
-from chainrule.transforms.jit import jit
+from chainrule.transforms.compiling.jit import jit
+from chainrule.transforms.differentiating.gradient import grad
 
 N = 20_000
 DRAWS = {

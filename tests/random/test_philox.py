@@ -10,7 +10,7 @@ import pytest
 from chainrule import random
 from chainrule.errors import DtypeError, ShapeError
 from chainrule.random.philox import counter_words
-from chainrule.transforms.jit import jit
+from chainrule.transforms.compiling.jit import jit
 
 # Random123's kat_vectors, philox4x32 with 10 rounds: counter, key, result
 KNOWN = [

@@ -15,8 +15,8 @@ sys.path.append(str(Path(__file__).parent.parent / "trace"))
 from complex_agreement import draw, holds, holds_twice, same
 
 from chainrule.errors import UnsupportedError
-from chainrule.transforms.gradient import vjp
-from chainrule.transforms.jit import jit
+from chainrule.transforms.compiling.jit import jit
+from chainrule.transforms.differentiating.gradient import vjp
 
 KINDS = [1, 2, 3, 4]
 COSINES_AND_SINES = ["dct", "dst", "idct", "idst"]

@@ -13,7 +13,7 @@ import scipy.fftpack
 sys.path.append(str(Path(__file__).parent.parent / "trace"))
 from complex_agreement import draw, holds, same
 
-from chainrule.transforms.gradient import vjp
+from chainrule.transforms.differentiating.gradient import vjp
 
 
 @pytest.mark.parametrize("name", ["fft", "ifft"])

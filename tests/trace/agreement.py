@@ -15,7 +15,7 @@ from chainrule.graph.types import Type
 from chainrule.graph.verify import verify
 from chainrule.trace.capture import call_user_function, capture, restarted
 from chainrule.trace.tracer import ArrayTracer, Tracer, traced
-from chainrule.transforms.gradient import jvp, vjp
+from chainrule.transforms.differentiating.gradient import jvp, vjp
 
 
 def seeded(*shape: int, seed: int = 0, low: float = -2.0, high: float = 2.0) -> Any:

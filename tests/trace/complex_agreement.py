@@ -13,8 +13,8 @@ import numpy as np
 from agreement import leaves
 
 from chainrule import tree
-from chainrule.transforms.gradient import jvp, vjp
-from chainrule.transforms.jit import jit
+from chainrule.transforms.compiling.jit import jit
+from chainrule.transforms.differentiating.gradient import jvp, vjp
 
 
 def draw(*shape: int, seed: int = 0, low: float = -1.5, high: float = 1.5) -> Any:

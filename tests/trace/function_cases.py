@@ -10,9 +10,9 @@ import pytest
 from agreement import agrees, leaves
 
 from chainrule import tree
-from chainrule.transforms.check import check_grads
-from chainrule.transforms.gradient import vjp
-from chainrule.transforms.jit import jit
+from chainrule.transforms.compiling.jit import jit
+from chainrule.transforms.differentiating.check import check_grads
+from chainrule.transforms.differentiating.gradient import vjp
 
 
 class Case(NamedTuple):

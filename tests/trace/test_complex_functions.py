@@ -11,8 +11,8 @@ import pytest
 from complex_agreement import draw, holds, holds_twice, same
 
 from chainrule.errors import DtypeError, UnsupportedError
-from chainrule.transforms.gradient import grad, vjp
-from chainrule.transforms.jit import jit
+from chainrule.transforms.compiling.jit import jit
+from chainrule.transforms.differentiating.gradient import grad, vjp
 
 UNARY = ["exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "square", "reciprocal", "sin",
          "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "arcsinh", "arccosh",

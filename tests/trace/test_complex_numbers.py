@@ -10,10 +10,10 @@ from complex_agreement import draw, gradient_of_parts, holds, holds_twice
 
 from chainrule import cond, fori_loop, pure_callback, scan, stop_gradient, while_loop
 from chainrule.errors import DtypeError, GradientError, UnsupportedDtypeError, UnsupportedError
-from chainrule.transforms.check import check_grads
-from chainrule.transforms.gradient import grad, jvp, value_and_grad, vjp
-from chainrule.transforms.jit import jit
-from chainrule.transforms.make_graph import make_graph
+from chainrule.transforms.compiling.jit import jit
+from chainrule.transforms.compiling.make_graph import make_graph
+from chainrule.transforms.differentiating.check import check_grads
+from chainrule.transforms.differentiating.gradient import grad, jvp, value_and_grad, vjp
 
 Z = draw(4)
 

@@ -13,8 +13,8 @@ from chainrule import scan
 from chainrule.config import config
 from chainrule.errors import UnsupportedError
 from chainrule.primitives import fourier
-from chainrule.transforms.gradient import grad, vjp
-from chainrule.transforms.jit import jit
+from chainrule.transforms.compiling.jit import jit
+from chainrule.transforms.differentiating.gradient import grad, vjp
 
 REAL = ["rfft", "ihfft"]
 ALONG_ONE = ["fft", "ifft", "irfft", "hfft", *REAL]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from chainrule.errors import AbstractValueError, ShapeError
-from chainrule.transforms.gradient import grad, value_and_grad, vjp
+from chainrule.transforms.differentiating.gradient import grad, value_and_grad, vjp
 
 X = seeded(3, 4, 5)
 I2 = np.array([[0, 2], [1, 1]])

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.errors import ShapeError
-from chainrule.transforms.gradient import grad
+from chainrule.transforms.differentiating.gradient import grad
 
 PAIRS = [
     ((3,), (3,)), ((2, 3), (3,)), ((2,), (2, 3)), ((2, 3), (3, 4)), ((5, 2, 3), (3, 4)),

@@ -10,8 +10,8 @@ import pytest
 from agreement import agrees, seeded, with_values
 
 from chainrule.errors import ShapeError, UnsupportedError
-from chainrule.transforms.gradient import grad, value_and_grad
-from chainrule.transforms.jit import jit
+from chainrule.transforms.compiling.jit import jit
+from chainrule.transforms.differentiating.gradient import grad, value_and_grad
 
 AXES = [None, 0, 1, -1, -2, (0,), (0, 2), (-1, 0), (0, 1, 2), ()]
 REDUCTIONS: dict[str, Callable[..., Any]] = {

@@ -10,8 +10,8 @@ import pytest
 from complex_agreement import draw, holds, same
 
 from chainrule.errors import AbstractValueError
-from chainrule.transforms.gradient import grad, vjp
-from chainrule.transforms.jit import jit
+from chainrule.transforms.compiling.jit import jit
+from chainrule.transforms.differentiating.gradient import grad, vjp
 
 INSIDE = np.array([0.3, 0.6])
 ONE_ARGUMENT = ["sqrt", "log", "log2", "log10", "arcsin", "arccos", "arctanh"]

@@ -9,7 +9,7 @@ import pytest
 from agreement import agrees, seeded
 
 from chainrule.errors import ShapeError, UnsupportedError
-from chainrule.transforms.gradient import grad
+from chainrule.transforms.differentiating.gradient import grad
 
 X = seeded(2, 3, 4)
 CASES: dict[str, Any] = {

@@ -15,8 +15,8 @@ from agreement import agrees, seeded, with_values, without_values
 from chainrule.errors import UnsupportedError
 from chainrule.primitives import special
 from chainrule.trace.tracer import UFUNCS
-from chainrule.transforms.gradient import grad, value_and_grad, vjp
-from chainrule.transforms.jit import jit
+from chainrule.transforms.compiling.jit import jit
+from chainrule.transforms.differentiating.gradient import grad, value_and_grad, vjp
 
 INF, NAN = np.inf, np.nan
 UNARY: dict[str, tuple[float, float]] = {

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 import chainrule as cr
 from chainrule import losses, nn, optim
 from chainrule.graph.graph import Graph
-from chainrule.transforms.compiled import CompiledFunction
-from chainrule.transforms.jit import JitFunction
+from chainrule.transforms.compiling.compiled import CompiledFunction
+from chainrule.transforms.compiling.jit import JitFunction
 from chainrule.typing import Array
 
 Floats = NDArray[np.float64]

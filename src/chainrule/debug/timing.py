@@ -27,9 +27,9 @@ from ..graph.node import DerivativeLocation, Location, Node, line_of
 from ..graph.stages import collect_stages, timed_instructions
 from ..tracebacks import filters_traceback
 from ..transforms import jit
-from ..transforms.compiled import TracedFunction
-from ..transforms.jit import JitFunction
-from ..transforms.paths import Paths
+from ..transforms.compiling.compiled import TracedFunction
+from ..transforms.compiling.jit import JitFunction
+from ..transforms.compiling.paths import Paths
 from .line_times import LineTime, LineTimes
 
 P = ParamSpec("P")

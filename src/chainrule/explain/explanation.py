@@ -19,7 +19,7 @@ from ..graph.types import is_complex, is_inexact
 from ..primitives.declare import ELEMENTWISE_FAMILIES
 from ..trace.capture import type_of
 from ..tracebacks import filters_traceback
-from ..transforms.traced_call import TracedCall
+from ..transforms.differentiating.traced_call import TracedCall
 from . import show
 from .steps import Edge, Step
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..transforms import stop_gradient
-from ..transforms.callbacks import ShapeDtypeStruct, pure_callback
+from ..transforms.looping.callbacks import ShapeDtypeStruct, pure_callback
 from .arrays import known
 
 

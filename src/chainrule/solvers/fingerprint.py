@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..trace.tracer import Tracer
-from ..transforms.jit import JitFunction
+from ..transforms.compiling.jit import JitFunction
 
 _MODULES = {"scipy.special", "numpy.linalg", "numpy.fft"}
 # Names, also of attributes, of what may give something else at the next call

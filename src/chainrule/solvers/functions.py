@@ -23,9 +23,9 @@ from ..lazy import computed
 from ..trace.capture import Captured, capture, type_of
 from ..trace.operands import node_of
 from ..trace.tracer import Tracer, traced
-from ..transforms.gradient import grad, jvp, value_and_grad
-from ..transforms.jacobians import hessian, jacfwd, jacrev
-from ..transforms.jit import jit
+from ..transforms.compiling.jit import jit
+from ..transforms.differentiating.gradient import grad, jvp, value_and_grad
+from ..transforms.differentiating.jacobians import hessian, jacfwd, jacrev
 from .fingerprint import fingerprint
 from .layout import FLOAT64
 from .signatures import signature

@@ -26,10 +26,10 @@ from ..scipy_rules.derived_graphs import pushforward
 from ..trace.capture import capture, to_user_arrays, type_of
 from ..trace.operands import node_of
 from ..trace.tracer import Tracer, traced
-from ..transforms.branches import while_loop
-from ..transforms.gradient import vjp
-from ..transforms.jit import jit
-from ..transforms.loops import scan
+from ..transforms.compiling.jit import jit
+from ..transforms.differentiating.gradient import vjp
+from ..transforms.looping.branches import while_loop
+from ..transforms.looping.loops import scan
 from .functions import function_over, with_constants
 from .layout import FLOAT64, as_vector
 from .runge_kutta import Interval, error_ratio, first_size, next_size, step

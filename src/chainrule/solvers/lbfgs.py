@@ -14,9 +14,9 @@ import numpy as np
 
 from ..errors import at_user_line
 from ..lazy import LazyModule
-from ..transforms.branches import cond, while_loop
-from ..transforms.gradient import value_and_grad
-from ..transforms.loops import fori_loop
+from ..transforms.differentiating.gradient import value_and_grad
+from ..transforms.looping.branches import cond, while_loop
+from ..transforms.looping.loops import fori_loop
 from .functions import Function
 
 optimize = LazyModule("scipy.optimize")

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..lazy import LazyModule
-from ..transforms.branches import while_loop
+from ..transforms.looping.branches import while_loop
 from .cholesky_qr import cholesky_qr
 from .functions import Function, matrix_of
 

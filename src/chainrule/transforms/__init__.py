@@ -3,43 +3,43 @@
 from typing import TYPE_CHECKING, Any
 
 from ..lazy import load_module
-from .branches import cond, while_loop
-from .callbacks import ShapeDtypeStruct, io_callback, pure_callback
-from .check import check_grads
-from .gradient import grad, jvp, value_and_grad, vjp
-from .jit import jit
-from .loops import fori_loop, scan
-from .make_graph import make_graph
-from .stop import stop_gradient
+from .compiling.jit import jit
+from .compiling.make_graph import make_graph
+from .differentiating.check import check_grads
+from .differentiating.gradient import grad, jvp, value_and_grad, vjp
+from .differentiating.stop import stop_gradient
+from .looping.branches import cond, while_loop
+from .looping.callbacks import ShapeDtypeStruct, io_callback, pure_callback
+from .looping.loops import fori_loop, scan
 
 if TYPE_CHECKING:
-    from .backward_rules import custom_vjp
-    from .forward_rules import custom_jvp
-    from .implicit import implicit_fixed_point, implicit_root
-    from .jacobians import hessian, hvp, jacfwd, jacobian, jacrev
-    from .linearization import linearize
-    from .mapped import vmap
-    from .prefix_scan import associative_scan
-    from .recomputation import checkpoint, remat
-    from .switches import switch
+    from .batching.mapped import vmap
+    from .differentiating.jacobians import hessian, hvp, jacfwd, jacobian, jacrev
+    from .differentiating.linearization import linearize
+    from .looping.prefix_scan import associative_scan
+    from .looping.switches import switch
+    from .rules.backward_rules import custom_vjp
+    from .rules.forward_rules import custom_jvp
+    from .rules.implicit import implicit_fixed_point, implicit_root
+    from .rules.recomputation import checkpoint, remat
 
 # What loads at its first use, and its file
 LATER = {
-    "associative_scan": "prefix_scan",
-    "checkpoint": "recomputation",
-    "custom_jvp": "forward_rules",
-    "custom_vjp": "backward_rules",
-    "hessian": "jacobians",
-    "hvp": "jacobians",
-    "implicit_fixed_point": "implicit",
-    "implicit_root": "implicit",
-    "jacfwd": "jacobians",
-    "jacobian": "jacobians",
-    "jacrev": "jacobians",
-    "linearize": "linearization",
-    "remat": "recomputation",
-    "switch": "switches",
-    "vmap": "mapped",
+    "associative_scan": "looping.prefix_scan",
+    "checkpoint": "rules.recomputation",
+    "custom_jvp": "rules.forward_rules",
+    "custom_vjp": "rules.backward_rules",
+    "hessian": "differentiating.jacobians",
+    "hvp": "differentiating.jacobians",
+    "implicit_fixed_point": "rules.implicit",
+    "implicit_root": "rules.implicit",
+    "jacfwd": "differentiating.jacobians",
+    "jacobian": "differentiating.jacobians",
+    "jacrev": "differentiating.jacobians",
+    "linearize": "differentiating.linearization",
+    "remat": "rules.recomputation",
+    "switch": "looping.switches",
+    "vmap": "batching.mapped",
 }
 
 

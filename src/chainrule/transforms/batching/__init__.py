@@ -1,0 +1,1 @@
+"""A function of one example, for a batch of them."""

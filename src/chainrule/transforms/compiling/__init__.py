@@ -1,0 +1,1 @@
+"""From a function to its programs: traces, paths through branches, bound states."""

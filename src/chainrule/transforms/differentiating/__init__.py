@@ -1,0 +1,1 @@
+"""Gradients, Jacobians, Hessians, and what checks them."""

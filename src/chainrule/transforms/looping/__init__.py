@@ -1,0 +1,1 @@
+"""Loops, branches and calls of Python as nodes of the graph."""
