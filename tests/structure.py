@@ -11,6 +11,7 @@ import re
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 
@@ -19,11 +20,17 @@ LATE = {"LazyModule", "import_module", "load_module", "__import__"}
 BLOCK = 6  # lines that stand twice are a block from here on
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    """A file as Python reads it; of several tests in one process the first one parses it."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def modules(source: Path) -> dict[str, ast.Module]:
     """The parsed files of a package by dotted name, `__init__` by its folder's."""
     return {
         ".".join(path.relative_to(source.parent).with_suffix("").parts).removesuffix(".__init__"):
-        ast.parse(path.read_text(encoding="utf-8"))
+        parsed(path)
         for path in sorted(source.rglob("*.py"))
     }  # fmt: skip
 

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from structure import circles, import_graph, imports, private_uses
+from structure import circles, import_graph, imports, parsed, private_uses
 
 import chainrule
 from chainrule.backends import BACKENDS
@@ -119,7 +119,7 @@ def imported(path: Path) -> tuple[tuple[str, int], ...]:
     parts = ("chainrule", *path.relative_to(SOURCE).with_suffix("").parts)
     is_package = path.name == FACADE
     name = ".".join(parts[:-1] if is_package else parts)
-    return tuple(imports(name, ast.parse(path.read_text(encoding="utf-8")), is_package))
+    return tuple(imports(name, parsed(path), is_package))
 
 
 def module_file(name: str) -> Path | None:
@@ -209,7 +209,7 @@ def test_a_file_fits_a_reader(package: str) -> None:
     for path in package_files(package):
         text, name = path.read_text(encoding="utf-8"), path.relative_to(SOURCE)
         assert text.count("\n") <= LARGEST_FILE, f"split {name}"
-        tree = ast.parse(text)
+        tree = parsed(path)
         assert ast.get_docstring(tree), f"{name} has no docstring"
         assert [] == [f"{name}: {f}" for f, n in lengths(tree) if n > LARGEST_FUNCTION]
 
@@ -245,7 +245,7 @@ def identifiers(root: ast.AST) -> Iterator[tuple[str, int]]:
 def test_names_are_nouns_of_the_field(package: str) -> None:
     """No identifier is, or has as a word of it, what could be said of anything."""
     for path in package_files(package):
-        for name, line in identifiers(ast.parse(path.read_text(encoding="utf-8"))):
+        for name, line in identifiers(parsed(path)):
             words = set(name.strip("_").lower().split("_"))
             banned = set() if name in EXEMPT_NAMES else words & BANNED_WORDS
             assert not banned, f"{path.relative_to(SOURCE)}:{line} {name}"
@@ -256,7 +256,7 @@ def test_a_name_means_one_thing_in_a_package(package: str) -> None:
     """No function, class or constant is defined at the top of two files of a package."""
     homes: dict[str, set[str]] = {}
     for path in package_files(package):
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        for node in parsed(path).body:
             names: list[str] = []
             if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
                 names = [node.name]
@@ -300,7 +300,7 @@ def test_nobody_outside_backends_knows_one() -> None:
 
 def writes(path: Path) -> Iterator[int]:
     """The lines that write a file, or open one to write to it."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(path)):
         if not isinstance(node, ast.Call):
             continue
         name = getattr(node.func, "attr", getattr(node.func, "id", ""))
