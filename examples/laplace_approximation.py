@@ -65,8 +65,10 @@ def main() -> None:
     mode, covariance, evidence = laplace(logistic, np.zeros(2), (x, y))
     exact, mean = by_grid(x, y, mode, covariance)
     print(f"logistic model: log evidence {evidence:.4f}, from a grid {exact:.4f}")
-    print(f"weights: {mode[0]:.3f} +- {covariance[0, 0] ** 0.5:.3f}, "
-          f"{mode[1]:.3f} +- {covariance[1, 1] ** 0.5:.3f}")
+    print(
+        f"weights: {mode[0]:.3f} +- {covariance[0, 0] ** 0.5:.3f}, "
+        f"{mode[1]:.3f} +- {covariance[1, 1] ** 0.5:.3f}"
+    )
     print(f"posterior mean from a grid: {mean[0]:.3f}, {mean[1]:.3f}")
     _, _, without = laplace(logistic, np.zeros(1), (x[:, :1], y))
     print(f"log Bayes factor for the second weight: {evidence - without:.2f}")

@@ -18,8 +18,12 @@ def log_posterior(theta):
     """theta: mean, logarithm of the deviation; normal priors of deviation 5 and 1."""
     mean, log_deviation = theta
     errors = (DATA - mean) * np.exp(-log_deviation)
-    return (-0.5 * np.sum(errors**2) - DATA.size * log_deviation
-            - 0.5 * (mean / 5.0) ** 2 - 0.5 * log_deviation**2)
+    return (
+        -0.5 * np.sum(errors**2)
+        - DATA.size * log_deviation
+        - 0.5 * (mean / 5.0) ** 2
+        - 0.5 * log_deviation**2
+    )
 
 
 both = cr.value_and_grad(log_posterior)
@@ -115,8 +119,12 @@ def by_grid(points=600):
     axes = np.linspace(-6.0, 12.0, points), np.linspace(-0.8, 3.0, points)
     mean, log_deviation = np.meshgrid(*axes, indexing="ij")
     squares = np.sum((DATA[:, None, None] - mean) ** 2, axis=0) * np.exp(-2 * log_deviation)
-    logs = (-0.5 * squares - DATA.size * log_deviation
-            - 0.5 * (mean / 5.0) ** 2 - 0.5 * log_deviation**2)
+    logs = (
+        -0.5 * squares
+        - DATA.size * log_deviation
+        - 0.5 * (mean / 5.0) ** 2
+        - 0.5 * log_deviation**2
+    )
     weights = np.exp(logs - logs.max())
     weights /= weights.sum()
     theta = np.stack([mean, log_deviation])
@@ -130,8 +138,10 @@ def main() -> None:
     mean, deviation = by_grid()
     print(f"{DRAWS} draws after {TUNING} to tune, {gradients} gradients, steps of {step:.2f}")
     for k, name in enumerate(("mean", "log deviation")):
-        print(f"{name}: {draws[:, k].mean():.3f} +- {draws[:, k].std():.3f}, "
-              f"by a grid {mean[k]:.3f} +- {deviation[k]:.3f}")
+        print(
+            f"{name}: {draws[:, k].mean():.3f} +- {draws[:, k].std():.3f}, "
+            f"by a grid {mean[k]:.3f} +- {deviation[k]:.3f}"
+        )
     errors = np.abs(draws.mean(axis=0) - mean) / deviation
     print(f"largest error of a mean, in standard deviations: {errors.max():.3f}")
     ratio = draws.std(axis=0) / deviation
