@@ -23,7 +23,7 @@ NAMES = [str(path.relative_to(SOURCE)) for path in FILES]
 LAYERS = [
     ["errors", "forks", "memory", "starting", "typing", "version"],
     ["config", "escape", "files", "lazy"],
-    ["container", "tracebacks"],
+    ["container", "faults", "tracebacks"],
     ["markup", "tree"],
     ["graph"],
     ["primitives"],

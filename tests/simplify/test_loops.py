@@ -9,7 +9,10 @@ import pytest
 from loop_programs import compiled, found, unrolled
 
 import chainrule as cr
+from chainrule import faults
+from chainrule.errors import InternalErrorWarning
 from chainrule.simplify.loops import find_loops
+from chainrule.simplify.loops.stores import forward_stores
 
 RNG = np.random.default_rng(3)
 X = RNG.normal(size=40)
@@ -518,3 +521,41 @@ def test_the_work_grows_as_the_graph(function):
     p = np.array([0.1, 0.2, 0.7])
     few, many = [unrolled(function, p, np.ones(n)) for n in (50, 100)]
     assert count_of_calls(many) < 2.2 * count_of_calls(few)
+
+
+def test_what_is_read_and_stored_again_comes_once():
+    """A slice of the array before, stored elsewhere and read there, is one node of the sequence."""
+
+    def f(x):
+        y = np.zeros((5, 3)) + x
+        for _ in range(12):
+            y[2] = y[4]
+            y[3] = y[2]
+            y[1] = np.sin(y[3]) + y[2]
+            y[0] = y[3] * y[1]
+        return np.sum(y)
+
+    graph = cr.make_graph(f)(np.ones(3))
+    nodes, alias = forward_stores(list(graph.nodes))
+    assert len(set(nodes)) == len(nodes) and alias
+    x = np.array([0.3, 0.2, -0.1])
+    with cr.configured(check=1):
+        np.testing.assert_array_equal(cr.jit(f)(x), f(x))
+
+
+def test_an_error_of_the_search_leaves_loops_unrolled(monkeypatch):
+    def fails(*_):
+        raise KeyError("planted")
+
+    def f(x):
+        for _ in range(100):
+            x = 0.5 * np.sin(x)
+        return x
+
+    monkeypatch.setattr("chainrule.simplify.loops.reroll.with_scans", fails)
+    for transformed in (f, cr.grad(f)):
+        with cr.configured(check=0), pytest.warns(InternalErrorWarning, match="stay unrolled"):
+            faults._warned.clear()
+            assert cr.jit(transformed)(0.7) == pytest.approx(transformed(0.7), rel=1e-13)
+    with cr.configured(check=1), pytest.raises(KeyError):
+        cr.jit(f)(0.7)

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import platform
 import sys
-import warnings
-from pathlib import Path
 
 from ..config import config
-from ..errors import ChainruleError, CompileError, InternalErrorWarning
+from ..errors import ChainruleError, CompileError
+from ..faults import ask_for_report
 from ..graph.graph import Graph
 from ..graph.stages import stage, take_stages
-from ..lazy import LazyModule
 from ..memory import collections_paused
 from ..simplify import simplify
 from ..simplify.loops import find_loops
 from ..simplify.unrolled import warn_of_unrolled_loops
-from ..version import __version__
 from .base import NOTHING_DONATED, Backend, Donated, Program
 from .native import NativeBackend
 from .numpy import NumpyBackend
 
 BACKENDS: dict[str, Backend] = {"numpy": NumpyBackend(), "llvm": NativeBackend()}
-_metadata = LazyModule("importlib.metadata")
 _warned: set[str] = set()
 
 
@@ -51,7 +46,7 @@ def compile_graph(
     except Exception as error:
         if config.check:
             raise
-        _ask_for_report(error)
+        ask_for_report(error, "no native code is made for this function, NumPy computes it, slower")
         # As it was traced: a rewrite may be at fault
         return BACKENDS["numpy"].compile(graph, donated=donated)
 
@@ -63,36 +58,3 @@ def _simplified(graph: Graph) -> Graph:
         graph = simplify(graph)
         warn_of_unrolled_loops(graph)
     return graph
-
-
-def _ask_for_report(error: Exception) -> None:
-    """Warn once for each line of code at which an internal error arises."""
-    last = error.__traceback__
-    assert last is not None
-    while last.tb_next is not None:
-        last = last.tb_next
-    code = last.tb_frame.f_code
-    location = f"{Path(code.co_filename).name}:{last.tb_lineno}"
-    if location in _warned:
-        return
-    message = f": {error}" if str(error) else ""
-    warnings.warn(
-        f"an internal error of chainrule, {type(error).__name__}{message} (at {location}, in "
-        f"{code.co_name}): no native code is made for this function, NumPy computes it, slower. "
-        "Please report it, with the function if you can, and with these versions: "
-        f"{_versions()}",
-        InternalErrorWarning,
-        stacklevel=2,
-    )
-    _warned.add(location)  # not where warnings are errors: then each one is raised
-
-
-def _versions() -> str:
-    """Return the versions that a report needs."""
-    versions = [f"chainrule {__version__}", f"Python {platform.python_version()}"]
-    for name in ("numpy", "llvmlite"):
-        try:
-            versions.append(f"{name} {_metadata.version(name)}")
-        except ModuleNotFoundError:  # also of a package without its metadata
-            versions.append(f"no {name}")
-    return ", ".join([*versions, f"{platform.system()} {platform.machine()}"])

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...config import config
+from ...faults import ask_for_report
 from ...graph.graph import Graph
 from ...graph.node import Node
 from ...lazy import LazyModule
@@ -23,7 +24,11 @@ def find_loops(graph: Graph) -> Graph:
     """
     if not config.reroll or not _is_long(graph):
         return graph
-    loops: Graph = _reroll.with_loops(graph)
+    try:
+        loops: Graph = _reroll.with_loops(graph)
+    except Exception as error:
+        _stay_unrolled(error)
+        return graph
     return loops
 
 
@@ -40,8 +45,19 @@ def rerolled(outputs: Sequence[Node], leaves: Sequence[Node], nodes: Sequence[No
     """
     if not config.reroll or len(nodes) < FEWEST_NODES:
         return list(outputs)
-    new: list[Node] = _reroll.with_scans(outputs, leaves, nodes)
+    try:
+        new: list[Node] = _reroll.with_scans(outputs, leaves, nodes)
+    except Exception as error:
+        _stay_unrolled(error)
+        return list(outputs)
     return new
+
+
+def _stay_unrolled(error: Exception) -> None:
+    """Pass over an error of the search, unless all are raised: the function is right as it is."""
+    if config.check:
+        raise error
+    ask_for_report(error, "loops of this function stay unrolled")
 
 
 def _is_long(graph: Graph) -> bool:

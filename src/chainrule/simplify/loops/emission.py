@@ -271,6 +271,7 @@ class Emission:
             return self.sequence.node(number)
         if number not in self._new:
             owner = self._owner[number]
+            assert owner >= 0, "a node is read before it is made"
             segment = self.segments[owner]
             iteration, offset = divmod(number - segment.start, segment.period)
             final = self.finals[owner].get(offset)

@@ -49,6 +49,7 @@ def forward_stores(nodes: list[Node]) -> tuple[list[Node], dict[Node, Node]]:
     boards: dict[Node, _Board] = {}  # by the latest state of the array
     alias: dict[Node, Node] = {}
     result: list[Node] = []
+    added: set[Node] = set()
     for node in nodes:
         primitive = node.primitive
         if primitive is scatter and len(node.inputs) == 2:
@@ -57,7 +58,8 @@ def forward_stores(nodes: list[Node]) -> tuple[list[Node], dict[Node, Node]]:
             new = _load(boards[node.inputs[0]], node)
             if new is not None:
                 alias[node] = new
-                if new.serial > node.serial:  # made for it
+                if new.serial > node.serial and new not in added:  # made for it
+                    added.add(new)
                     result.append(new)
                 continue
         elif primitive is reshape and node.inputs[0] in alias:
