@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule import faults
 from chainrule.backends import compiling
 from chainrule.backends.llvm import compiler
 from chainrule.config import configured
@@ -30,7 +31,7 @@ def function(x: Any) -> Any:
 @pytest.fixture(params=["plan", "simplify"])
 def fault(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """The compiler, or a rewrite, that fails for every graph."""
-    monkeypatch.setattr(compiling, "_warned", set())
+    monkeypatch.setattr(faults, "_warned", set())
     if request.param == "plan":
         monkeypatch.setattr(compiler, "plan", broken)
     else:
