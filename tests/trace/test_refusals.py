@@ -159,7 +159,7 @@ def test_what_numpy_refuses_has_no_value(part: int) -> None:
 def test_the_generator_sees() -> None:
     """Most functions are called with success now and then, also into arrays."""
     taken = {}
-    for text, call in calls(0, 20_000):
+    for text, call in calls(0, 10_000):
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             try:

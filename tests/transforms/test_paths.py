@@ -104,7 +104,7 @@ def test_same_way(case: Case) -> None:
 @each_case
 def test_same_way_in_native_code(case: Case) -> None:
     """So it is for many calls, the code of most of which is compiled."""
-    _hold(case, 4 if case.name == "metropolis" else 40, seed=2)
+    _hold(case, 4 if case.name == "metropolis" else 25, seed=2)
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from functools import partial, update_wrapper
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
+from weakref import ref
 
 from ... import tree
 from ...backends import FastCall
@@ -40,7 +41,7 @@ class JitFunction(Generic[P, R]):
         static = static_arguments(f, static_argnums, static_argnames)
         self.static_argnums, self.static_argnames = static
         self.donate_argnums = tuple(donate_argnums)
-        self._traces = Traces(f, tiered, False, self.donate_argnums, self._in_use, self._forget)
+        self._traces = Traces(f, tiered, False, self.donate_argnums, ref(self))
         self._last_traced: dict[Hashable, TracedFunction] = {}
         self._last_paths: dict[Hashable, Paths] = {}
         self._fast_single: FastCall | None = None
@@ -140,10 +141,12 @@ class JitFunction(Generic[P, R]):
                 self._fast_single, self._fast_single_owner = known.fast_call_single, known
         return result
 
-    def _in_use(self) -> list[TracedFunction | Paths]:
+    def in_use(self) -> list[TracedFunction | Paths]:
+        """Return what calls may use without looking it up."""
         return [*self._last_traced.values(), *self._last_paths.values()]
 
-    def _forget(self, dropped: TracedFunction | Paths) -> None:
+    def forget(self, dropped: TracedFunction | Paths) -> None:
+        """Use it no longer: it was dropped."""
         for lasting in (self._last_traced, self._last_paths):
             for structure, last in list(lasting.items()):
                 if last is dropped:

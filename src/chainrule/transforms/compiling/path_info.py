@@ -1,4 +1,4 @@
-"""What users are told of the paths through a function."""
+"""What users are told of the paths through a function, and what is known of their graphs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...graph.graph import Graph
 from ...trace.recording import Guard
 
 
@@ -59,3 +60,16 @@ def advice(guard: Guard) -> str:
     if guard.kind == "exact":
         return "numpy.where computes with masks and numbers of any value"
     return "numpy.where or chainrule.cond computes either side in one program"
+
+
+_UNPREDICTABLE = {"while_loop", "callback"}  # may not end, or have effects, on a wrong path
+
+
+def is_unpredictable(graph: Graph) -> bool:
+    """Return whether a program may not end, or have effects, where its guards do not hold."""
+    for node in graph.nodes:
+        if node.primitive.name in _UNPREDICTABLE:
+            return True
+        if any(is_unpredictable(x) for x in node.params.values() if isinstance(x, Graph)):
+            return True
+    return False

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
+from weakref import ref
 
 from ... import tree
 from ...backends import FastCall
@@ -17,30 +18,36 @@ from ...config import current
 from ...control.effects import has_effect
 from ...errors import PerformanceWarning, warn_user
 from ...forks import changing
-from ...graph.graph import Graph
 from ...graph.node import reachable
 from ...primitives.callback import FIRST_TOKEN
 from ...trace.capture import Captured, to_user_arrays
 from ...trace.recording import ANSWER_BYTES, ONE, Guard, RaisedOnPath, Recording, answer_of
 from ..nan_checks.nonfinite import check_graph
 from .compiled import TracedFunction, layout
-from .path_info import PathInfo, advice, guard_text
+from .path_info import PathInfo, advice, guard_text, is_unpredictable
 
 MOST_PATHS = 64
 _HITS_PER_PATH = 4  # calls that programs must have served before one more path is recorded
 _PATIENCE = 32  # calls in a row that no path served, after which the tree is asked rarely
 _FORESIGHT = 16  # guards
-_UNPREDICTABLE = {"while_loop", "callback"}  # may not end, or have effects, on a wrong path
 
 
 class _Branch:
     """A point in the tree: the paths behind it, by the answer to the next guard."""
 
-    __slots__ = ("after", "path")
+    __slots__ = ("_path", "after")
 
     def __init__(self) -> None:
         self.after: dict[bytes, _Branch] = {}
-        self.path: Path | None = None  # the latest of those that come by
+        self._path: ref[Path] | None = None  # the latest of those that come by
+
+    @property
+    def path(self) -> Path | None:
+        """A path that comes by; weak, as paths know their branches."""
+        return None if self._path is None else self._path()
+
+    def set_path(self, path: Path) -> None:
+        self._path = ref(path)
 
     def likely(self, decisions: bytes, k: int) -> Path | None:
         """Return a path behind this point: the one that fits if the guards after this one are of
@@ -83,7 +90,7 @@ class Path:
         self.calls, self.last_used = 1, 0
         self.compiled = self.allows_fast_call = False
         self.has_effects = captured.has_effects
-        self.trial = not (captured.has_effects or _is_unpredictable(captured.graph))
+        self.trial = not (captured.has_effects or is_unpredictable(captured.graph))
         asked = reachable([guard.node for guard in self.guards])
         attempts = any(guard.node.value is not None for guard in self.guards)
         self.asks_effects = captured.has_effects and (attempts or any(map(has_effect, asked)))
@@ -142,15 +149,6 @@ class Path:
         for branch in branches:
             if branch.path is not None:
                 yield branch.path
-
-
-def _is_unpredictable(graph: Graph) -> bool:
-    for node in graph.nodes:
-        if node.primitive.name in _UNPREDICTABLE:
-            return True
-        if any(_is_unpredictable(x) for x in node.params.values() if isinstance(x, Graph)):
-            return True
-    return False
 
 
 class Paths:
@@ -347,10 +345,10 @@ class Paths:
         branch = self._root
         branches = []
         for answer in path.answers:
-            branch.path = path
+            branch.set_path(path)
             branches.append(branch)
             branch = branch.after.setdefault(answer, _Branch())
-        branch.path = path
+        branch.set_path(path)
         path.branches = branches  # now: another thread may follow the old ones
 
     def _use(self, path: Path) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, NamedTuple, TypeAlias
+from weakref import ref
 
 import numpy as np
 
@@ -72,19 +73,18 @@ class Traces:
     tiered, changes_state : bool
     donate_argnums : tuple of int
         See `jit` and `JitFunction.bind`.
-    in_use : callable
-        Gives the traces that calls may use without looking them up here.
-    forget : callable
-        Is told which trace is dropped.
+    owner : weak reference, optional
+        To who uses traces without looking them up here: it is asked which ones (``in_use()``), and
+        told which one is dropped (``forget(traced)``). Weak, so that code goes with its function,
+        and does not wait for the garbage collector.
     """
 
     def __init__(
         self, function: Callable[..., Any], tiered: bool = False, changes_state: bool = False,
-        donate_argnums: Sequence[int] = (), in_use: Callable[[], Iterable[Entry]] = tuple,
-        forget: Callable[[Entry], None] = lambda _: None,
+        donate_argnums: Sequence[int] = (), owner: Callable[[], Any] = lambda: None,
     ) -> None:  # fmt: skip
         self.function, self._tiered, self._changes_state = function, tiered, changes_state
-        self._donate_argnums, self._in_use, self._forget = donate_argnums, in_use, forget
+        self._donate_argnums, self._owner = donate_argnums, owner
         self.cache: dict[Hashable, Entry] = {}
         self._uses = itertools.count(1)
 
@@ -176,11 +176,14 @@ class Traces:
             return
         traced.zero_dim_arguments = zero_dim = _zero_dim(call.arrays)
         with changing:
-            for last in self._in_use():
+            owner = self._owner()
+            for last in () if owner is None else owner.in_use():
                 self.note_use(last)
             while len(self.cache) >= max(1, config.programs):
                 oldest = min(self.cache, key=lambda key: self.cache[key].last_used)
-                self._forget(self.cache.pop(oldest))
+                dropped = self.cache.pop(oldest)
+                if owner is not None:
+                    owner.forget(dropped)
             same_for_scalars = zero_dim and not traced.distinguishes_scalars
             self.cache[either_key if same_for_scalars else key] = traced
 
@@ -238,12 +241,13 @@ class Traces:
     def _paths(self, call: CallArguments) -> Paths:
         layouts = {k: layout(x) for k, x in enumerate(call.arrays) if x.shape}
         kind = call._replace(leaves=[], arrays=[])  # without the numbers of this call
-        function = self._function_of(kind)
+        function, traces = self._function_of(kind), ref(self)
 
         def record(leaves: list[Any], arrays: list[Any]) -> tuple[Captured, TracedFunction]:
-            now = kind._replace(leaves=leaves, arrays=arrays)
-            captured = self._captured(now, record=True)
-            return captured, self._traced(captured, now)
+            now, these = kind._replace(leaves=leaves, arrays=arrays), traces()
+            assert these is not None  # who calls has them
+            captured = these._captured(now, record=True)
+            return captured, these._traced(captured, now)
 
         def eager(leaves: list[Any]) -> Any:
             copies = [np.array(x, order="K") if type(x) is np.ndarray else x for x in leaves]

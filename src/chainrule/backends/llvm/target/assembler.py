@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import count
 from typing import Any
 
 from ....config import config
@@ -70,18 +71,19 @@ class LoadedCode:
             except RuntimeError as error:
                 raise CompileError(f"LLVM: {str(error).strip()[:300]}") from error
         self.addresses: list[int] = [library[name] for name in exports]
-        self._parts = [session, library]
+        self._key = next(_keys)
+        _loaded[self._key] = [session, library]
 
     def __del__(self) -> None:
         """Unload the code now if no other thread uses LLVM; else the next one to use it does.
 
         This runs wherever the last reference is dropped, so it must not wait.
         """
-        parts = getattr(self, "_parts", None)
+        key = getattr(self, "_key", None)
         ended = globals().get("_dropped") is None  # so is the interpreter
-        if parts is None or ended:  # or it was never linked
+        if key is None or ended:  # or it was never linked
             return
-        _dropped.append(parts)
+        _dropped.append(_loaded.pop(key))
         if compiling.acquire(blocking=False):
             try:
                 _unload()
@@ -89,6 +91,10 @@ class LoadedCode:
                 compiling.release()
 
 
+# What is loaded, by keys. If code is a part of a cycle, the garbage collector must not see LLVM's
+# objects: it would end them wherever it runs, without the lock that forks wait for.
+_loaded: dict[int, list[Any]] = {}
+_keys = count()
 _dropped: list[list[Any]] = []
 
 
