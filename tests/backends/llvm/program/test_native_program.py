@@ -14,6 +14,7 @@ import tomllib
 from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,9 +23,10 @@ import chainrule as cr
 from chainrule.backends import BACKENDS, compile_graph
 from chainrule.backends.llvm.backend import LlvmBackend
 from chainrule.backends.llvm.runtime.pool import _ACTIVE, _pools
-from chainrule.backends.llvm.target import host
+from chainrule.backends.llvm.target import assembler, host
 from chainrule.config import configured
 from chainrule.errors import CompileError
+from chainrule.forks import compiling
 
 ROOT = Path(__file__).parents[4]
 ENDLESS = """
@@ -314,3 +316,32 @@ def test_debug_output_names_what_runs(capsys: pytest.CaptureFixture[str]) -> Non
     assert "matmul 4 x 4 x 4" in said
     assert "define  i32 @main(ptr %frame)" in said
     assert "3 x  matmul 4 x 4 x 4" in said
+
+
+def test_the_garbage_collector_does_not_end_loaded_code() -> None:
+    """In a cycle it is garbage with all that it knows; LLVM's part waits for the lock, which
+    another thread has, and which forks wait for.
+    """
+    free, asked = threading.Event(), threading.Event()
+
+    def use_llvm() -> None:
+        with compiling:
+            asked.set()
+            free.wait(60)
+
+    cycle: list[Any] = [cr.jit(lambda x: x * 3.0 + 1.0).compile(np.ones(7))]
+    cycle.append(cycle)
+    before = len(assembler._loaded)
+    thread = threading.Thread(target=use_llvm)
+    thread.start()
+    asked.wait(60)
+    try:
+        waiting = len(assembler._dropped)
+        del cycle
+        gc.collect()
+        dropped = assembler._dropped[waiting:]
+        assert len(dropped) == before - len(assembler._loaded) > 0
+        assert all(not library.closed for _, library in dropped)
+    finally:
+        free.set()
+        thread.join()
