@@ -22,9 +22,7 @@ from .config import config, configured
 from .explain import explain
 from .lazy import load_module
 from .trace.function_table import logsumexp
-from .transforms import (
-    LATER as _TRANSFORMS,
-)
+from .transforms import LATER as _TRANSFORMS
 from .transforms import (
     ShapeDtypeStruct,
     check_grads,
@@ -42,7 +40,6 @@ from .transforms import (
     vjp,
     while_loop,
 )
-from .transforms import later as _later
 from .version import __version__
 
 if TYPE_CHECKING:
@@ -108,20 +105,25 @@ ESTIMATORS = (
 SOLVERS = ("curve_fit", "least_squares", "minimize", "odeint", "root")
 
 
+_HOMES = {
+    **dict.fromkeys(ESTIMATORS, "estimators"),
+    **dict.fromkeys(SOLVERS, "solvers"),
+    **dict.fromkeys(_TRANSFORMS, "transforms"),
+}
+
+
 def __getattr__(name: str) -> Any:
     if name in LAZY:
         return load_module(f"{__name__}.{name}")
-    if name in ESTIMATORS:
-        return getattr(load_module(f"{__name__}.estimators"), name)
-    if name in _TRANSFORMS:
-        return _later(name)
-    if name in SOLVERS:
-        return getattr(load_module(f"{__name__}.solvers"), name)
-    raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
+    value = getattr(load_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value  # the next time it is there
+    return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *LAZY, *ESTIMATORS, *SOLVERS, *_TRANSFORMS})
+    return sorted({*globals(), *LAZY, *_HOMES})
 
 
 __all__ = [

@@ -21,7 +21,6 @@ from .functions import Function
 
 optimize = LazyModule("scipy.optimize")
 
-_MOST_UNKNOWNS = 1000  # more take longer than what SciPy does between two calls
 _OPTIONS = {"maxcor": 10, "ftol": 2.2204460492503131e-09, "gtol": 1e-5, "maxfun": 15000,
             "maxiter": 15000, "maxls": 20}  # fmt: skip
 _SUFFICIENT, _CURVATURE = 1e-4, 0.9  # the constants c1 and c2 of the Wolfe conditions

@@ -43,15 +43,12 @@ LATER = {
 }
 
 
-def later(name: str) -> Any:
-    """Return a function that loads at its first use."""
-    return getattr(load_module(f"{__name__}.{LATER[name]}"), name)
-
-
 def __getattr__(name: str) -> Any:
-    if name in LATER:
-        return later(name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(load_module(f"{__name__}.{LATER[name]}"), name)
+    globals()[name] = value  # the next time it is there
+    return value
 
 
 __all__ = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Generic, ParamSpec, TypeVar
 
 import numpy as np
@@ -92,7 +92,7 @@ class TracedFunction:
 
     def has_layout_of(self, arrays: Sequence[Any]) -> bool:
         """Return whether these arrays lie in memory as those that the trace depended on did."""
-        return all(layout(arrays[k]) == strides for k, strides in self.layouts.items())
+        return lie_as(self.layouts, arrays)
 
     def fast_call_with_numbers(self, leaves: Sequence[Any]) -> Any:
         """Make a fast call with numbers, such as a step counter, passed as 0-d arrays."""
@@ -217,6 +217,11 @@ class TracedFunction:
         else:
             results = self._with_donated(self.run(leaves), leaves)
         return tree.unflatten(self.out_treedef, [to_user_array(x) for x in results])
+
+
+def lie_as(layouts: Mapping[int, Any], arrays: Sequence[Any]) -> bool:
+    """Return whether the arrays at some positions have these layouts."""
+    return all(layout(arrays[k]) == strides for k, strides in layouts.items())
 
 
 def _as_arrays(x: Any) -> Any:

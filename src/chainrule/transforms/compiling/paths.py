@@ -23,7 +23,7 @@ from ...primitives.callback import FIRST_TOKEN
 from ...trace.capture import Captured, to_user_arrays
 from ...trace.recording import ANSWER_BYTES, ONE, Guard, RaisedOnPath, Recording, answer_of
 from ..nan_checks.nonfinite import check_graph
-from .compiled import TracedFunction, layout
+from .compiled import TracedFunction, lie_as
 from .path_info import PathInfo, advice, guard_text, is_unpredictable
 
 MOST_PATHS = 64
@@ -194,7 +194,7 @@ class Paths:
 
     def has_layout_of(self, arrays: Sequence[Any]) -> bool:
         """Return whether these arrays lie in memory as those that the paths are for."""
-        return all(layout(arrays[k]) == strides for k, strides in self.layouts.items())
+        return lie_as(self.layouts, arrays)
 
     # Calls
 
