@@ -152,13 +152,16 @@ def test_arrays_that_the_function_makes() -> None:
         assert_close(g(X[0]), gradient(f.__wrapped__, X[0]), 1e-8)
 
 
-# Memory
+# Memory, of which only native programs say how much they take
+
+native = pytest.mark.skipif(cr.config.backend != "llvm", reason="it is about native code")
 
 
 def bytes_of_gradient(f: Callable[..., Any], *args: Any) -> int:
     return cr.jit(cr.grad(f)).compile(*args).memory_bytes
 
 
+@native
 def test_memory_of_layers() -> None:
     """Elementwise layers: each remembers one array in place of all that its derivative reads; with
     as many bytes as one array has, one more.
@@ -194,6 +197,7 @@ def steps(w: Any, x: Any, ts: Any, reverse: bool, checkpoint: bool) -> Any:
     return np.sum(last**2) + np.sum(ys["sum"] ** 2 * np.arange(len(ts)))
 
 
+@native
 def test_memory_of_a_loop_grows_with_the_root_of_its_length() -> None:
     """1,000 steps need a twentieth; four times as many need twice as much."""
     w = np.eye(16) * 0.5
