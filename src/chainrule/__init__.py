@@ -123,7 +123,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *LAZY, *_HOMES})
+    return sorted({*__all__, "__doc__", "__file__", "__name__", "__path__"})
 
 
 __all__ = [

@@ -100,6 +100,28 @@ def learning_rate(
     return CommandOption("learning-rate", parameter, kind, default, help, parse=parse)
 
 
+ARRAYS = (
+    CommandOption(
+        "x", "x", str | None, None,
+        "Of an NPZ file: the array of inputs. [default: x_train and x_test, or x]",
+    ),
+    CommandOption(
+        "y", "y", str | None, None, "Of an NPZ file: the array of what to predict.",
+    ),
+)  # fmt: skip
+
+
+def array_names(data: str, x: str | None, y: str | None) -> dict[str, str]:
+    """The names that were given with ``--x`` and ``--y``, which are for NPZ files alone."""
+    if x is None and y is None:
+        return {}
+    if x is None or y is None:
+        raise DataError("give both --x and --y, the names of the inputs' and the answers' array")
+    if not data.lower().endswith(".npz"):
+        raise DataError(f"--x and --y name arrays of an NPZ file, and {data} is none")
+    return {"x": x, "y": y}
+
+
 def parameter_values(
     options: Sequence[CommandOption], arguments: Mapping[str, Any]
 ) -> dict[str, Any]:

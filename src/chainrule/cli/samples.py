@@ -12,6 +12,7 @@ from ..data import images as image_files
 from ..data.folders import files_in
 from ..errors import DataError
 from ..lazy import LazyModule
+from .models import card
 from .predictions import named
 from .train_audio import labelled_recordings
 from .train_images import labelled_images
@@ -57,7 +58,8 @@ def labelled(loaded: Any, data: str) -> tuple[Any, Any]:
     Of a file that says what is for the test, only that.
     """
     read = labelled_recordings if hasattr(loaded, "sample_rate_") else labelled_images
-    everything, test = read(data)
+    names = {name: card(loaded)[name] for name in ("x", "y") if name in card(loaded)}
+    everything, test = read(data, **names) if data.lower().endswith(".npz") else read(data)
     samples = everything if test is None else test
     count, labels = len(samples.inputs), len(samples.labels)
     if not count:

@@ -10,7 +10,7 @@ import numpy as np
 from ..data import audio_datasets
 from ..data.audio import as_recordings
 from ..errors import DataError
-from .command_options import CommandOption, learning_rate
+from .command_options import ARRAYS, CommandOption, array_names, learning_rate
 from .train_raw import (
     LabelledData,
     RawKind,
@@ -53,9 +53,11 @@ OPTIONS = (
 )  # fmt: skip
 
 
-def labelled_recordings(data: str) -> tuple[LabelledData, LabelledData | None]:
+def labelled_recordings(
+    data: str, x: str | None = None, y: str | None = None
+) -> tuple[LabelledData, LabelledData | None]:
     """The recordings of a folder or a file, and those for the test if the file names them."""
-    sounds, labels, is_test = audio_datasets.read_audio_dataset(data)
+    sounds, labels, is_test = audio_datasets.read_audio_dataset(data, x, y)
     recordings = LabelledData(sounds, labels)
     if is_test is None:
         return recordings, None
@@ -63,10 +65,16 @@ def labelled_recordings(data: str) -> tuple[LabelledData, LabelledData | None]:
 
 
 def read_recordings(
-    data: str, test_fraction: float, seed: int, note: Callable[[str], None]
+    data: str,
+    test_fraction: float,
+    seed: int,
+    note: Callable[[str], None],
+    x: str | None = None,
+    y: str | None = None,
 ) -> Samples:
     """The recordings of a folder or a file, and which of them to test on."""
-    train, test = labelled_recordings(data)
+    names = array_names(data, x, y)
+    train, test = labelled_recordings(data, **names)
     if test is None:
         train, test = split("recordings", data, train, test_fraction, seed)
     check_classes(data, np.unique([*train.labels, *test.labels]))
@@ -74,7 +82,7 @@ def read_recordings(
         raise DataError(f"{data}: is_test leaves no recordings to train or to test on")
     # All are read now, so that a damaged file is known before the training
     train, test = (LabelledData(as_recordings(part.inputs), part.labels) for part in (train, test))
-    return Samples(file_name(data), train, test)
+    return Samples(file_name(data), train, test, columns=names)
 
 
 def describe(model: Any, samples: Samples) -> list[str]:
@@ -103,7 +111,8 @@ AUDIO = RawKind(
     estimator="AudioClassifier",
     metavar="FOLDER_OR_NPZ",
     data_help="A folder with a folder of recordings for each class; or an NPZ file of arrays "
-    "audio, start, length, label, sample_rate and perhaps is_test.",
+    "audio, start, length, label, sample_rate and perhaps is_test; or of clips of one length, "
+    "their classes (see --x and --y) and sample_rate.",
     doc="""Train a network to tell short recordings apart, test it on others, and save it.
 
     Where the data does not say what to test on, a fifth of each class is kept for that.
@@ -115,6 +124,7 @@ AUDIO = RawKind(
     `chainrule train audio digits.npz -o digits.safetensors && chainrule listen digits.safetensors
     one.wav`
     """,
+    columns=ARRAYS,
     options=OPTIONS,
     read=read_recordings,
     evaluate=tested_by_accuracy,

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..data import images as image_files
-from ..errors import DataError
-from .command_options import CommandOption, learning_rate
+from .command_options import ARRAYS, CommandOption, array_names, learning_rate
 from .train_raw import LabelledData, RawKind, Samples, file_name, split, tested_by_accuracy
 
 MAX_PIXELS = 1024  # a side
@@ -53,23 +52,31 @@ OPTIONS = (
 )  # fmt: skip
 
 
-def labelled_images(data: str) -> tuple[LabelledData, LabelledData | None]:
+def labelled_images(
+    data: str, x: str | None = None, y: str | None = None
+) -> tuple[LabelledData, LabelledData | None]:
     """The images of a folder or a file, and those for the test if the file has such."""
     path = Path(data)
     if path.is_dir():
         return LabelledData(*image_files.class_files(path)), None
-    x, y, *test = image_files.read_image_arrays(path)
-    if not test and len(x) != len(y):
-        raise DataError(f"{data} has {len(x)} images and {len(y)} labels: one each")
-    return LabelledData(x, y), LabelledData(*test) if test else None
+    images, labels, *test = image_files.read_image_arrays(path, x, y)
+    return LabelledData(images, labels), LabelledData(*test) if test else None
 
 
-def read_images(data: str, test_fraction: float, seed: int, note: Callable[[str], None]) -> Samples:
+def read_images(
+    data: str,
+    test_fraction: float,
+    seed: int,
+    note: Callable[[str], None],
+    x: str | None = None,
+    y: str | None = None,
+) -> Samples:
     """The images of a folder or a file, and which of them to test on."""
-    train, test = labelled_images(data)
+    names = array_names(data, x, y)
+    train, test = labelled_images(data, **names)
     if test is None:
         train, test = split("images", data, train, test_fraction, seed)
-    return Samples(file_name(data), train, test)
+    return Samples(file_name(data), train, test, columns=names)
 
 
 def describe(model: Any, samples: Samples) -> list[str]:
@@ -98,7 +105,7 @@ IMAGES = RawKind(
     estimator="ImageClassifier",
     metavar="FOLDER_OR_NPZ",
     data_help="A folder with a folder of pictures for each class; or an NPZ file of arrays "
-    "x_train, y_train, x_test, y_test, or x and y.",
+    "x_train, y_train, x_test, y_test, or x and y, or those that --x and --y name.",
     doc="""Train a network to tell pictures apart, test it on others, and save it.
 
     Where the data does not say what to test on, a fifth of each class is kept for that.
@@ -108,7 +115,10 @@ IMAGES = RawKind(
     `chainrule train images flowers/ --flip --report`
 
     `chainrule train images digits.npz -o digits.safetensors`
+
+    `chainrule train images scans.npz --x pixels --y diagnosis`
     """,
+    columns=ARRAYS,
     options=OPTIONS,
     read=read_images,
     evaluate=tested_by_accuracy,

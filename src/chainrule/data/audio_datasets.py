@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..errors import DataError
 from .audio import EXTENSIONS
 from .folders import files_by_class, folders_in
-from .npz import read_npz
+from .npz import read_array_pairs, read_npz
 
 ARRAYS = ("audio", "start", "length", "label", "sample_rate")
 
@@ -24,12 +24,16 @@ class AudioDataset(NamedTuple):
     is_test: NDArray[np.bool_] | None
 
 
-def read_audio_dataset(source: str | Path) -> AudioDataset:
+def read_audio_dataset(
+    source: str | Path, x: str | None = None, y: str | None = None
+) -> AudioDataset:
     """A folder of folders (see `audio_files`), or an .npz file (see `read_audio_arrays`).
 
     Parameters
     ----------
     source : str or Path
+    x, y : str, optional
+        Names of arrays of an .npz file with clips of one length; see `read_clips`.
 
     Returns
     -------
@@ -46,7 +50,7 @@ def read_audio_dataset(source: str | Path) -> AudioDataset:
     """
     path = Path(source)
     if path.is_file() and path.suffix.lower() == ".npz":
-        return read_audio_arrays(path)
+        return read_audio_arrays(path) if x is None and y is None else read_clips(path, x, y)
     if not path.exists():
         raise DataError(f"there is no {path}: give a folder of folders of recordings, or an .npz")
     if not path.is_dir():
@@ -146,3 +150,48 @@ def read_audio_arrays(path: str | Path) -> AudioDataset:
     pairs = zip(first.tolist(), count.tolist(), strict=True)
     recordings = [(audio[a : a + n], int(rate)) for a, n in pairs]
     return AudioDataset(recordings, labels.tolist(), is_test)
+
+
+def read_clips(path: str | Path, x: str | None, y: str | None) -> AudioDataset:
+    """Recordings of one length as the rows of an array of an .npz file of NumPy.
+
+    Parameters
+    ----------
+    path : str or Path
+        It holds their ``sample_rate`` as well.
+    x, y : str
+        Names of the arrays of recordings, (clips, samples), and of their classes; see
+        `data.npz.read_array_pairs` for those of the test.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, or lacks one of them.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> path = tempfile.mkdtemp() + "/two.npz"
+    >>> np.savez(path, waves=np.zeros((2, 9)), kind=["a", "b"], sample_rate=8000)
+    >>> dataset = read_clips(path, "waves", "kind")
+    >>> [(samples.size, rate) for samples, rate in dataset.recordings], dataset.labels
+    ([(9, 8000), (9, 8000)], ['a', 'b'])
+    """
+    pairs = read_array_pairs(path, x, y)
+    rate = read_npz(path, {"sample_rate"}).get("sample_rate")
+    if rate is None or rate.shape != () or rate.dtype.kind not in "iu":
+        raise DataError(
+            f"{path} needs an array 'sample_rate', one whole number: add sample_rate=16000, or "
+            "what it is, to numpy.savez"
+        )
+    parts = [(pairs.x, pairs.y)]
+    if pairs.x_test is not None and pairs.y_test is not None:
+        parts.append((pairs.x_test, pairs.y_test))
+    for sounds, _ in parts:
+        if sounds.ndim != 2:
+            raise DataError(f"{path}: array {x!r} has shape {sounds.shape}: give (clips, samples)")
+    recordings = [(row, int(rate)) for sounds, _ in parts for row in sounds]
+    labels = [label for _, answers in parts for label in answers.ravel().tolist()]
+    is_test = np.arange(len(recordings)) >= len(pairs.x) if len(parts) > 1 else None
+    return AudioDataset(recordings, labels, is_test)

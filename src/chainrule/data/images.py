@@ -14,14 +14,13 @@ import numpy as np
 from ..errors import DataError
 from ..lazy import LazyModule
 from .folders import files_by_class
-from .npz import read_npz
+from .npz import read_array_pairs
 from .unpacking import check_unpacked
 
 pil_image = LazyModule("PIL.Image", extra="images")
 pil_operations = LazyModule("PIL.ImageOps", extra="images")
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
-ARRAYS = (("x_train", "y_train", "x_test", "y_test"), ("x", "y"))  # of an NPZ file
 GREY_MODES = ("1", "L", "F")
 DEEP_MODE = "I"  # modes of grey with more than 8 bits begin so
 FORMATS_OF_16_BITS = ("PNG", "PPM")  # where Pillow says "I"
@@ -77,21 +76,24 @@ def class_files(
     return [path for paths in files.values() for path in paths], labels
 
 
-def read_image_arrays(path: str | Path) -> tuple[Any, ...]:
-    """Return the arrays of an NPZ file: x_train, y_train, x_test and y_test, or else x and y.
+def read_image_arrays(
+    path: str | Path, x: str | None = None, y: str | None = None
+) -> tuple[Any, ...]:
+    """Return the images and labels of an NPZ file, and those for the test if it has such.
+
+    Parameters
+    ----------
+    path : str or Path
+    x, y : str, optional
+        Names of the arrays; see `data.npz.read_array_pairs`.
 
     Raises
     ------
     DataError
         If there is no such file, or it lacks them; nothing in it is unpickled.
     """
-    arrays = read_npz(path, {name for names in ARRAYS for name in names})
-    for names in ARRAYS:
-        if arrays.keys() >= set(names):
-            return tuple(arrays[name] for name in names)
-    present = ", ".join(sorted(arrays)[:8])
-    wanted = " or ".join(", ".join(names) for names in ARRAYS)
-    raise DataError(f"{path} has the arrays {present or 'of no name'}: it needs {wanted}")
+    pairs = read_array_pairs(path, x, y)
+    return tuple(array for array in pairs if array is not None)
 
 
 def common_image_size(paths: Sequence[str | Path]) -> tuple[int, int, int]:

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from .raw.images import ImageClassifier
     from .raw.text import TextClassifier
     from .tabular.estimators import TabularClassifier, TabularRegressor
-    from .tabular.fitting import TrainResult, fit_table
+    from .tabular.fitting import fit_table
     from .tabular.options import TrainOptions
+    from .tabular.results import TrainResult
 
 # Imported at first use: they load scikit-learn and pandas
 LAZY = {
@@ -34,7 +35,7 @@ LAZY = {
     "AudioClassifier": "raw.audio", "ImageClassifier": "raw.images", "TextClassifier": "raw.text",
     "MLPClassifier": "mlp.estimators", "MLPRegressor": "mlp.estimators",
     "TabularClassifier": "tabular.estimators", "TabularRegressor": "tabular.estimators",
-    "TrainOptions": "tabular.options", "TrainResult": "tabular.fitting",
+    "TrainOptions": "tabular.options", "TrainResult": "tabular.results",
     "fit_table": "tabular.fitting",
     "load": "loading",
 }  # fmt: skip

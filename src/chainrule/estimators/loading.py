@@ -5,15 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..container import checked_path, loads, read
-from ..errors import ModelFileError
 from .anomaly.detector import AnomalyDetector
 from .forecast.forecaster import Forecaster
 from .mlp.estimators import MLPClassifier, MLPRegressor
 from .raw.audio import AudioClassifier
 from .raw.images import ImageClassifier
 from .raw.text import TextClassifier
-from .serialization.estimator import from_state
+from .serialization.reading import read_estimator
 from .tabular.estimators import TabularClassifier, TabularRegressor
 
 CLASSES: dict[str, Any] = {
@@ -59,22 +57,5 @@ def load(path: str | Path) -> Any:
     --------
     See `MLPClassifier.save`.
     """
-    data = read(checked_path(path, "load"))
-    try:
-        description, arrays = loads(data)
-        name = description.get("class")
-        if name == "Stream":
-            raise ModelFileError(
-                "it holds the state of a stream: load its detector, and call "
-                "detector.stream(restore=path)"
-            )
-        if not isinstance(name, str) or name not in CLASSES:
-            raise ModelFileError(
-                f"it holds a {name!r:.40}, and this version knows {', '.join(CLASSES)}: update "
-                "chainrule"
-            )
-        return from_state(CLASSES[name], description, arrays)
-    except ModelFileError as error:
-        raise ModelFileError(f"cannot load {path}: {error}") from error.__cause__
-    except MemoryError:
-        raise ModelFileError(f"cannot load {path}: there is not enough memory") from None
+    otherwise = f"and this version knows {', '.join(CLASSES)}: update chainrule"
+    return read_estimator(path, CLASSES, otherwise)

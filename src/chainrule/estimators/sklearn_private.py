@@ -9,9 +9,10 @@ methods call.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from sklearn.base import _fit_context as fit_context
+from sklearn.base import _fit_context
 from sklearn.neural_network import MLPClassifier
 from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -27,6 +28,13 @@ except ImportError:  # scikit-learn before 1.9: estimators have no `set_callback
 
 MLP_CONSTRAINTS: dict[str, Any] = MLPClassifier._parameter_constraints
 CallbackSupport: Any = CallbackSupportMixin
+Fit = TypeVar("Fit", bound=Callable[..., Any])
+
+
+def validated_fit(fit: Fit) -> Fit:
+    """A `fit` before which the parameters are checked; type checkers see its own types."""
+    validated: Fit = _fit_context(prefer_skip_nested_validation=True)(fit)
+    return validated
 
 
 def fit_task(model: Any, epochs: int) -> tuple[Any, bool]:
@@ -53,9 +61,9 @@ __all__ = [
     "check_optimize_result",
     "check_sample_weight",
     "check_y",
-    "fit_context",
     "fit_task",
     "safe_indexing",
     "threadpool_controller",
     "validate_parameters",
+    "validated_fit",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from time import perf_counter
-from types import TracebackType
+from types import SimpleNamespace, TracebackType
 from typing import Any, Self
 
 from ..lazy import LazyModule
@@ -13,6 +13,9 @@ from .result import EpochReport
 _rich = LazyModule("rich.progress")
 _console = LazyModule("rich.console")
 SHOW_AFTER = 2.0  # seconds; shorter trainings show no bar
+LEAST_BAR = 8  # columns of a terminal
+MOST_BAR = 40
+TIME = len("0:00:00")
 
 
 class ProgressBar:
@@ -52,9 +55,16 @@ class ProgressBar:
         return self.enabled and perf_counter() - self.start >= SHOW_AFTER
 
     def update(self, completed: float, total: float, numbers: str) -> None:
-        """Show how far it is, and numbers beside the bar."""
+        """Show how far it is, and numbers beside the bar, two blanks between them.
+
+        Where the terminal is narrow the last numbers go, so that the time that is left does not.
+        """
         if self.bar is None:
             self._open(total)
+        heading = self.heading.format(task=SimpleNamespace(completed=total, total=total))
+        space = self.bar.console.width - len(heading) - TIME - 3  # blanks between four columns
+        numbers = fitting(numbers, space - LEAST_BAR)
+        self.bar.columns[1].bar_width = min(MOST_BAR, max(LEAST_BAR, space - len(numbers)))
         self.bar.update(self.task, completed=completed, numbers=numbers)
 
     def _open(self, total: float) -> None:
@@ -67,6 +77,19 @@ class ProgressBar:
         )
         self.task = self.bar.add_task("training", total=total, numbers="")
         self.bar.start()
+
+
+def fitting(numbers: str, width: int) -> str:
+    """As many of the numbers, from the first on, as there is space for.
+
+    Examples
+    --------
+    >>> fitting("loss 0.0312  score 0.9722  41,200 rows/s", 28)
+    'loss 0.0312  score 0.9722'
+    """
+    while len(numbers) > max(width, 0):
+        numbers = numbers.rpartition("  ")[0]
+    return numbers
 
 
 class Meter(ProgressBar):

@@ -10,7 +10,10 @@ import numpy as np
 
 from ...errors import DataError
 
-EMPTY = "fill it, leave the row out, or use TabularClassifier or TabularRegressor"
+EMPTY = (
+    "fill it, leave the row out, or use TabularClassifier or TabularRegressor, which take empty "
+    "cells"
+)
 ADVICE = {
     "M": "dates: give numbers, such as days since a fixed day, or use TabularClassifier or "
     "TabularRegressor",
@@ -33,7 +36,24 @@ def rows_of_numbers(x: Any, and_others: bool = False) -> Iterator[None]:
     except ValueError as error:
         if "inhomogeneous shape" in str(error):
             raise DataError("X holds rows of several lengths: give each as many cells") from None
+        if "contains NaN" in str(error):
+            raise DataError(f"Input X contains NaN{_first_empty(x)}: {EMPTY}") from None
         raise
+
+
+def _first_empty(x: Any) -> str:
+    """Say where the first missing value is, if rows can be asked for it."""
+    try:
+        cells = np.asarray(x)
+        empty = np.argwhere(cells != cells)  # of any dtype: NaN alone is unequal to itself
+    except (TypeError, ValueError):  # such as pandas.NA
+        return ""
+    if cells.ndim != 2 or not len(empty):
+        return ""
+    row, column = empty[0].tolist()
+    names = getattr(x, "columns", None)
+    where = f"column {column + 1}" if names is None else f"column {str(list(names)[column])!r}"
+    return f", first in row {row + 1}, {where}"
 
 
 def _refuse_masked(x: Any) -> None:

@@ -46,6 +46,7 @@ class ReadsTables:
             raise TypeError(
                 "sparse data is no table: MLPClassifier and MLPRegressor take it, or X.toarray()"
             )
+        X = collected(X)
         if hasattr(X, "columns"):
             frame = named_columns(X if isinstance(X, pd.DataFrame) else X.to_pandas())
             if not reset:
@@ -96,6 +97,12 @@ class ReadsTables:
         tags.input_tags.categorical = True
         tags.non_deterministic = False
         return tags
+
+
+def collected(table: Any) -> Any:
+    """A table itself, and of a query of polars (a LazyFrame) its result."""
+    is_query = hasattr(table, "collect") and hasattr(table, "collect_schema")
+    return table.collect() if is_query else table
 
 
 def named_columns(frame: Frame) -> Frame:

@@ -7,12 +7,12 @@ from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.neural_network import MLPClassifier as PeerClassifier
 from sklearn.neural_network import MLPRegressor as PeerRegressor
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import check_is_fitted
 
-from ...typing import Array
 from ..inputs.encoding import EncodedLabels
 from ..inputs.targets import (
     ScoredByAccuracy,
@@ -24,7 +24,7 @@ from ..inputs.targets import (
     r2,
 )
 from ..inputs.weights import check_class_weight, checked_weights, times
-from ..sklearn_private import Interval, StrOptions, fit_context
+from ..sklearn_private import Interval, StrOptions, validated_fit
 from .base import CompiledPerceptron
 from .objectives import REGRESSION_LOSSES, custom_objective, regression_loss
 from .settings import CONSTRAINTS, FRACTION
@@ -135,7 +135,7 @@ class MLPClassifier(ScoredByAccuracy, EncodedLabels, CompiledPerceptron, PeerCla
         "label_smoothing": FRACTION,
     }
 
-    @fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    @validated_fit
     def fit(self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None) -> Self:
         """Fit the model.
 
@@ -184,7 +184,7 @@ class MLPClassifier(ScoredByAccuracy, EncodedLabels, CompiledPerceptron, PeerCla
     def _label_smoothing(self) -> float:
         return self.label_smoothing
 
-    def predict(self, X: Any) -> Array:
+    def predict(self, X: Any) -> NDArray[Any]:
         """The class of each row, shape (n_samples,), or (n_samples, n_classes) of 0 and 1."""
         outputs = self._predict_single(X)
         kind = None if outputs is None else self.label_kind
@@ -196,7 +196,7 @@ class MLPClassifier(ScoredByAccuracy, EncodedLabels, CompiledPerceptron, PeerCla
             return self.classes_[outputs.argmax(axis=1)]
         return self.classes_[(outputs[:, 0] > 0.5).astype(int)]
 
-    def predict_proba(self, X: Any) -> Array:
+    def predict_proba(self, X: Any) -> NDArray[Any]:
         """The probability of each class for each row, shape (n_samples, n_classes)."""
         outputs = self._predict_single(X)
         if outputs is None:
@@ -254,7 +254,7 @@ class MLPRegressor(ScoredByR2, CompiledPerceptron, PeerRegressor):  # type: igno
         "power": [Interval(Real, 1, 2, closed="neither")],
     }  # fmt: skip
 
-    @fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    @validated_fit
     def fit(self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None) -> Self:
         """Fit the model; the parameters are those of `MLPClassifier.fit`."""
         return self._fit_with_callbacks(X, y, sample_weight, validation_data)
@@ -281,7 +281,7 @@ class MLPRegressor(ScoredByR2, CompiledPerceptron, PeerRegressor):  # type: igno
     def _score_outputs(self, y: Any, outputs: Any, w: Any) -> float:
         return r2(y, outputs[:, : y.shape[1]], w)
 
-    def predict(self, X: Any, return_std: bool = False) -> Array:
+    def predict(self, X: Any, return_std: bool = False) -> NDArray[Any]:
         """The number that each row gets, shape (n_samples,) or (n_samples, n_outputs).
 
         Parameters

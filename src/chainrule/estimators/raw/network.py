@@ -8,6 +8,7 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils import check_random_state
@@ -16,7 +17,6 @@ from sklearn.utils.validation import check_is_fitted
 from ... import losses, nn, optim, random, train, tree
 from ...config import configured
 from ...errors import DataError
-from ...typing import Array
 from ..inputs.weights import as_weights, plain_weights, row_weights
 from ..serialization.mixin import SaveMixin
 from ..sklearn_private import Interval, StrOptions
@@ -295,7 +295,7 @@ class NetworkClassifier(SaveMixin, ClassifierMixin, BaseEstimator):  # type: ign
 
     # Answers
 
-    def predict_proba(self, X: Any) -> Array:
+    def predict_proba(self, X: Any) -> NDArray[Any]:
         """The probability of each class for each input, float32 of shape (n_samples, n_classes)."""
         rows = self.network_inputs(X)
         with self._threads():
@@ -306,7 +306,7 @@ class NetworkClassifier(SaveMixin, ClassifierMixin, BaseEstimator):  # type: ign
         check_is_fitted(self, "module_")
         return self._rows(self._read(X))
 
-    def predict(self, X: Any) -> Array:
+    def predict(self, X: Any) -> NDArray[Any]:
         """The likeliest class of each input, of shape (n_samples,)."""
         probabilities = self.predict_proba(X)
         return self.classes_[np.argmax(probabilities, axis=1)]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from ... import optim, train
@@ -16,7 +17,6 @@ from ...data.texts import check_texts
 from ...data.vocabulary import Vocabulary
 from ...data.words import RULES
 from ...errors import DataError
-from ...typing import Array
 from ..serialization.schema import each, fields, finite, flag, one_of, whole
 from ..sklearn_private import Interval, StrOptions
 from .attribution import Attribution, integrated_gradients, probability
@@ -205,7 +205,7 @@ class TextClassifier(NetworkClassifier):
             stacklevel=3,
         )
 
-    def predict_proba(self, X: Any) -> Array:
+    def predict_proba(self, X: Any) -> NDArray[Any]:
         """The probability of each class for each input, float32 of shape (n_samples, n_classes).
 
         A bag reads all of a text, however long; other encoders warn of what they do not read.

@@ -1,16 +1,17 @@
-"""What each fitted estimator can do with files: `save`, `to_onnx`, `save_onnx`."""
+"""What each fitted estimator can do with files: `save`, `load`, `to_onnx`, `save_onnx`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from ...container import checked_path, dumps, write
 from ...errors import ModelFileError
 from ...files import write_atomically
 from .estimator import from_state, to_state
 from .exporting import onnx_model
+from .reading import read_estimator
 
 
 class SaveMixin:
@@ -75,6 +76,33 @@ class SaveMixin:
                 "settings; were those changed since `fit`? Then fit it again"
             ) from error
         write(path, dumps(description, arrays))
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """The fitted estimator of this class that `save` wrote; see `chainrule.load`.
+
+        Raises
+        ------
+        ModelFileError
+            Also if the file holds an estimator of another class, which `chainrule.load` reads.
+
+        Examples
+        --------
+        >>> import tempfile, pathlib
+        >>> import chainrule as cr
+        >>> model = cr.MLPClassifier((2,), solver="lbfgs", random_state=0)
+        >>> model = model.fit([[0.0], [1.0]], ["no", "yes"])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "small.safetensors")
+        ...     model.save(path)
+        ...     cr.MLPClassifier.load(path).predict([[1.0]]).tolist()
+        ['yes']
+        """
+        name = cls.__name__
+        estimator: Self = read_estimator(
+            path, {name: cls}, f"which is no {name}: use chainrule.load"
+        )
+        return estimator
 
     def to_onnx(self, dtype: Any = None) -> Any:
         """The fitted estimator as an ONNX model, from the columns to the answer.

@@ -7,6 +7,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils.class_weight import compute_sample_weight
@@ -15,7 +16,6 @@ from sklearn.utils.validation import column_or_1d
 
 from ...data.moments import mean_and_deviation, standardize
 from ...errors import DataError
-from ...typing import Array
 from ..inputs.targets import (
     ScoredByAccuracy,
     ScoredByR2,
@@ -145,14 +145,14 @@ class TabularClassifier(ScoredByAccuracy, ClassifierMixin, Tabular):  # type: ig
     def _score(self, predictions: Any, targets: Any, weights: Any) -> float:
         return float(np.average(predictions == targets, weights=weights))
 
-    def predict(self, X: Any) -> Array:
+    def predict(self, X: Any) -> NDArray[Any]:
         """The class of each row, shape (n_samples,)."""
         x = self._inputs(X)
         if self.network_.n_outputs_ > 1:
             return self.classes_[self.network_.predict_codes(x)]
         return self.classes_[np.argmax(self.network_.predict_proba(x), axis=1)]
 
-    def predict_proba(self, X: Any) -> Array:
+    def predict_proba(self, X: Any) -> NDArray[Any]:
         """The probability of each class for each row, shape (n_samples, n_classes)."""
         x = self._inputs(X)
         return self.network_.predict_proba(x).astype(np.float64)
@@ -232,7 +232,7 @@ class TabularRegressor(ScoredByR2, RegressorMixin, Tabular):  # type: ignore[mis
     def _score(self, predictions: Any, targets: Any, weights: Any) -> float:
         return r2(targets, predictions, weights)
 
-    def predict(self, X: Any) -> Array:
+    def predict(self, X: Any) -> NDArray[Any]:
         """The number that each row gets, shape (n_samples,)."""
         x = self._inputs(X)
         scaled = self.network_.predict(x).astype(np.float64)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from ..errors import DataError
-from ..lazy import LazyModule
-from .decoding import decode_text, first_row
-from .unpacking import read_gzip, read_parquet
+from ...errors import DataError
+from ...lazy import LazyModule
+from ..decoding import decode_text, first_row
+from ..unpacking import read_gzip, read_parquet
 
 pd = LazyModule("pandas")
 datasets = LazyModule("sklearn.datasets")

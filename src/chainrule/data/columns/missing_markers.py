@@ -1,0 +1,37 @@
+"""Words that people write into a cell which holds nothing.
+
+They count as missing in a column that holds numbers or dates otherwise. In a column of texts, and
+among the classes of a target, they are values: "None" may be a kind of alley.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+MARKERS = frozenset({
+    "?", "??", "-", "--", "---", ".", "..", "...", "–", "—", "_", "*", "x", "xx", "#",
+    "na", "n.a.", "n.a", "n/a", "#n/a", "#na", "<na>", "n/d", "nd", "n.d.",
+    "none", "null", "(null)", "<null>", "nil", "nan", "#nan", "-nan", "nat", "\\n", "void",
+    "unknown", "unk", "unspecified", "undefined", "missing", "not available", "not applicable",
+    "not known", "not reported", "no data", "tbd", "tba", "empty", "(empty)", "blank", "(blank)",
+    "#value!", "#div/0!", "#ref!", "#name?", "#num!", "#null!", "#n/a n/a",
+    "k.a.", "k. a.", "k.a", "ka", "keine angabe", "keine angaben", "unbekannt", "fehlt", "leer",
+    "entfällt", "s.o.", "s/d", "s.d.", "n.c.", "n/c", "inconnu", "inconnue", "desconocido", "nessuno",
+    "sconosciuto", "onbekend",
+})  # fmt: skip
+
+
+def is_marker(text: str) -> bool:
+    """Return whether a text says that there is no value, in any case and with spaces around it.
+
+    Examples
+    --------
+    >>> [is_marker(text) for text in ("N/A", " ? ", "k.A.", "#DIV/0!", "0", "north")]
+    [True, True, True, True, False, False]
+    """
+    return text.strip().casefold() in MARKERS
+
+
+def as_markers(texts: Iterable[str]) -> frozenset[str]:
+    """Return texts in the form in which they are compared."""
+    return frozenset(text.strip().casefold() for text in texts)

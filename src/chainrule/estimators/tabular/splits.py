@@ -1,0 +1,170 @@
+"""Rows to train on and rows to test on: at random, the latest, or those of whole groups."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn import model_selection
+
+from ...data.column_values import as_texts
+from ...data.columns import learn_reading
+from ...errors import DataError
+from .options import TrainOptions
+from .targets import LearnableTable
+from .typed_columns import as_floats
+
+MAX_CLASSES = 1000
+
+Rows = tuple[Any, Any]  # positions to train on and to test on, each sorted
+
+
+def split_table(source: LearnableTable, options: TrainOptions) -> Rows:
+    """Rows to train on and rows to test on, as the options ask for.
+
+    Raises
+    ------
+    DataError
+        If the target is nothing to learn, or a column does not split the rows as was asked for.
+    """
+    kind = options.chosen_split
+    if source.task == "classification":
+        classes, _ = _classes(source.labels)
+    if kind == "random":
+        return split_rows(source.labels, source.task, options.test_fraction, options.random_state)
+    if kind == "time":
+        order = time_order(source, options)
+        split = split_by_time(order, options.test_fraction)
+    else:
+        groups = source.frame[options.group]
+        split = split_by_group(groups, options.test_fraction, options.random_state)
+    if source.task == "classification":
+        texts = as_texts(source.labels).astype(str)
+        if len(set(texts[split[0]])) < 2:
+            raise DataError(
+                f"all rows to train on have the same {source.target!r}, "
+                f"{texts[split[0]][0]!r}, if they are split by {kind}: split them otherwise, or "
+                "give more rows"
+            )
+    return split
+
+
+def split_rows(labels: Any, task: str, fraction: float, seed: int) -> Rows:
+    """Rows at random; classes in equal shares in both."""
+    strata = None
+    if task == "classification":
+        texts, counts = _classes(labels)
+        if counts.min() >= 2 and len(labels) * fraction >= len(counts):
+            strata = texts
+    rows = np.arange(len(labels))
+    train, test = model_selection.train_test_split(
+        rows, test_size=fraction, random_state=seed, stratify=strata
+    )
+    return np.sort(train), np.sort(test)
+
+
+def split_by_time(times: Any, fraction: float) -> Rows:
+    """The latest rows are those to test on; what happened at the same time stays together.
+
+    Parameters
+    ----------
+    times : array of float64, shape (rows,)
+        NaN where it is unknown: such a row counts as an early one.
+    fraction : float
+        Share of the rows to test on, about.
+
+    Raises
+    ------
+    DataError
+        If all rows are of one time.
+
+    Examples
+    --------
+    >>> train, test = split_by_time(np.array([3.0, 1.0, 2.0, 3.0, 0.0]), 0.3)
+    >>> train.tolist(), test.tolist()
+    ([1, 2, 4], [0, 3])
+    """
+    times = np.where(np.isnan(times), -np.inf, times)
+    order = np.argsort(times, kind="stable")
+    count = min(max(round(len(times) * fraction), 1), len(times) - 1)
+    first = times[order[-count]]
+    test = times >= first
+    if test.all():  # the earliest time fills more than the rest: what comes after it is tested
+        test = times > first
+    if test.all() or not test.any():
+        raise DataError(
+            "all rows are of the same time: they cannot be split by it; choose another column with "
+            "--by, or --split random"
+        )
+    return np.flatnonzero(~test), np.flatnonzero(test)
+
+
+def split_by_group(groups: Any, fraction: float, seed: int) -> Rows:
+    """Rows of some groups drawn at random are those to test on; a missing group is one of its own.
+
+    Raises
+    ------
+    DataError
+        If there are fewer than two groups.
+    """
+    texts = as_texts(groups)
+    names = [f"row {k}" if text is None else f"={text}" for k, text in enumerate(texts)]
+    codes = np.unique(np.array(names), return_inverse=True)[1]
+    if codes.max(initial=0) < 1:
+        raise DataError(
+            f"column {str(groups.name)!r} has one group only: rows cannot be split by it; choose "
+            "another column with --group, or --split random"
+        )
+    split = model_selection.GroupShuffleSplit(1, test_size=fraction, random_state=seed)
+    train, test = next(split.split(codes, groups=codes))
+    return np.sort(train), np.sort(test)
+
+
+def time_order(source: LearnableTable, options: TrainOptions) -> Any:
+    """A number for each row that grows with time.
+
+    Raises
+    ------
+    DataError
+        If the column named holds neither dates nor numbers, or none is named of several of dates.
+    """
+    frame, kinds = source.frame, options.column_kinds
+    if options.by:
+        reading = learn_reading(frame[options.by], kinds.get(options.by))
+        if reading.kind not in ("date", "time", "number"):
+            raise DataError(
+                f"column {options.by!r} holds neither dates nor numbers: it does not say which row "
+                "is later; choose another column with --by"
+            )
+        return as_floats(reading.values(frame[options.by]))
+    columns = [frame[name] for name in frame.columns if name != source.target]
+    readings = [
+        learn_reading(column, kinds.get(str(column.name)))
+        for column in columns if column.dtype.kind not in "biuf" and column.notna().any()
+    ]  # fmt: skip
+    dates = [reading for reading in readings if reading.kind == "date"]
+    if len(dates) > 1:
+        raise DataError(
+            f"the columns {', '.join(repr(reading.name) for reading in dates)} all hold dates: say "
+            f"which one orders the rows, as in --by {dates[0].name}"
+        )
+    if not dates:
+        return np.arange(len(frame), dtype=np.float64)
+    return as_floats(dates[0].values(frame[dates[0].name]))
+
+
+def _classes(labels: Any) -> tuple[Any, Any]:
+    """Labels as texts, and how often each occurs; refused where they are no classes."""
+    texts = as_texts(labels).astype(str)
+    classes, counts = np.unique(texts, return_counts=True)
+    if len(classes) < 2:
+        raise DataError(
+            f"column {str(labels.name)!r} holds one class only, {str(classes[0])!r}: there is "
+            "nothing to tell apart; choose another target"
+        )
+    if len(classes) > min(MAX_CLASSES, len(labels) // 2):
+        raise DataError(
+            f"column {str(labels.name)!r} holds {len(classes)} classes in {len(labels)} rows: "
+            "is it an identifier? Choose another target, or --task regression for numbers"
+        )
+    return texts, counts
