@@ -308,7 +308,7 @@ CALLS: dict[ModuleType, dict[str, Call]] = {
 OTHERS = {
     cr: {"AnomalyDetector", "AudioClassifier", "Forecaster", "ImageClassifier",
          "MLPClassifier", "MLPRegressor", "ShapeDtypeStruct", "TabularClassifier",
-         "TabularRegressor", "TextClassifier",
+         "TabularRegressor", "TextClassifier", "TimeSeriesClassifier", "TimeSeriesRegressor",
          "check_grads", "configured", "explain", "get_num_threads", "load", "make_graph",
          "set_num_threads"},
     nn: {"Activation", "Initializer", "Module", "static"},

@@ -54,6 +54,8 @@ if TYPE_CHECKING:
         TabularClassifier,
         TabularRegressor,
         TextClassifier,
+        TimeSeriesClassifier,
+        TimeSeriesRegressor,
         load,
     )
     from .solvers import curve_fit, least_squares, minimize, odeint, root
@@ -100,6 +102,8 @@ ESTIMATORS = (
     "TabularClassifier",
     "TabularRegressor",
     "TextClassifier",
+    "TimeSeriesClassifier",
+    "TimeSeriesRegressor",
     "load",
 )
 SOLVERS = ("curve_fit", "least_squares", "minimize", "odeint", "root")
@@ -137,6 +141,8 @@ __all__ = [
     "TabularClassifier",
     "TabularRegressor",
     "TextClassifier",
+    "TimeSeriesClassifier",
+    "TimeSeriesRegressor",
     "__version__",
     "associative_scan",
     "check_grads",

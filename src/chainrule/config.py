@@ -77,6 +77,8 @@ class Config:
     unpack_ratio : int
         ``CHAINRULE_UNPACK_RATIO``. How many times its size, if that is more than 256 MiB.
         Default 200.
+    download : int
+        ``CHAINRULE_DOWNLOAD``. How many MiB a file of data on the web may have. Default 256.
     programs : int
         ``CHAINRULE_PROGRAMS``. How many programs a compiled function keeps, one for each kind of
         arguments; beyond that the one that was not used for longest is dropped. Default 256.
@@ -104,6 +106,7 @@ class Config:
     cache: int = field(default_factory=lambda: _flag("CHAINRULE_CACHE", 256))
     unpack: int = field(default_factory=lambda: _flag("CHAINRULE_UNPACK", 4096))
     unpack_ratio: int = field(default_factory=lambda: _flag("CHAINRULE_UNPACK_RATIO", 200))
+    download: int = field(default_factory=lambda: _flag("CHAINRULE_DOWNLOAD", 256, 1))
     programs: int = field(default_factory=lambda: _flag("CHAINRULE_PROGRAMS", 256, 1))
     reroll: int = field(default_factory=lambda: _flag("CHAINRULE_REROLL", 1))
     backend: str = field(default_factory=lambda: _word("CHAINRULE_BACKEND", "llvm", "numpy"))

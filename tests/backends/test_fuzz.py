@@ -21,8 +21,8 @@ BATCH = 25
 @pytest.mark.parametrize(
     "start",
     [
-        *range(0, 300, BATCH),
-        *(pytest.param(k, marks=pytest.mark.slow) for k in range(300, 800, BATCH)),
+        *range(0, 150, BATCH),
+        *(pytest.param(k, marks=pytest.mark.slow) for k in range(150, 500, BATCH)),
     ],
 )
 def test_the_native_backend_agrees_with_the_reference(start: int) -> None:
@@ -42,7 +42,7 @@ def test_the_native_backend_agrees_with_the_reference(start: int) -> None:
     assert not {s: wrong for s, wrong in failures.items() if wrong}
 
 
-@pytest.mark.parametrize("start", range(0, 300, 100))
+@pytest.mark.parametrize("start", range(0, 200, 100))
 def test_gradients_with_constant_cotangents_compile(start: int) -> None:
     """Buffers written into, moves and a sum: no internal error; a part of them is run as well."""
     failures = {s: said for s in range(start, start + 100) if (said := wrong(s, run=s % 16 == 0))}

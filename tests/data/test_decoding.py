@@ -6,24 +6,76 @@ import pytest
 
 from chainrule.data import read_table, read_texts
 from chainrule.data.audio_datasets import audio_files
+from chainrule.data.decoding import to_utf8
 from chainrule.data.images import class_files
 from chainrule.errors import DataError
 
 TABLE = "name,count\na,1\nb,2\n"
 LINES = '{"name": "a"}\n{"name": "b"}\n'
-ENCODINGS = {
-    "utf-16": "UTF-16", "utf-16-le": "UTF-16LE", "utf-16-be": "UTF-16BE", "utf-32": "UTF-32",
-}  # fmt: skip
+WIDE = {"utf-16": "UTF-16", "utf-16-le": "UTF-16LE", "utf-16-be": "UTF-16BE", "utf-32": "UTF-32"}
+# Words of a table in each language, as systems without UTF-8 write them
+LETTERS = {
+    "cp1252": ["größe", "Müller", "Straße", "Málaga", "Orléans", "São Paulo", "Västerås"],
+    "cp1250": ["Łódź", "Kraków", "Gdańsk", "Wrocław", "Częstochowa", "Białystok"],
+    "iso8859_2": ["Łódź", "Kraków", "Gdańsk", "Częstochowa", "Świnoujście", "Białystok"],
+    "cp1254": ["İstanbul", "Eskişehir", "Muğla", "Şanlıurfa", "Kırklareli"],
+    "mac_roman": ["Orléans", "Besançon", "Nîmes", "Béziers"],
+    "cp850": ["Müller", "Köln", "Düsseldorf", "Göttingen"],
+    "cp1251": ["Москва", "Санкт-Петербург", "Казань", "население"],
+    "koi8_r": ["Москва", "Санкт-Петербург", "Казань", "население"],
+    "cp1253": ["Αθήνα", "Θεσσαλονίκη", "Πάτρα", "πληθυσμός"],
+    "cp1255": ["ירושלים", "תל אביב", "חיפה", "אוכלוסיה"],
+    "cp1256": ["القاهرة", "الرياض", "بغداد", "مدينة"],
+    "cp932": ["東京", "大阪", "横浜", "ナゴヤ", "人口"],
+    "euc_jp": ["東京", "大阪", "横浜", "ナゴヤ", "人口"],
+    "gb18030": ["北京", "上海", "广州", "深圳", "人口"],
+    "big5": ["臺北", "高雄", "臺中", "城市", "人口"],
+    "cp949": ["서울", "부산", "대구", "도시", "인구"],
+}
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
-@pytest.mark.parametrize("encoding", ENCODINGS)
-def test_wide_letters_are_named(tmp_path, name, encoding):
-    """With the command that makes UTF-8 of them."""
+@pytest.mark.parametrize("encoding", WIDE)
+def test_wide_letters_are_read_and_said(tmp_path, name, encoding):
+    """With a mark at the start or without one: the same table."""
     (tmp_path / name).write_bytes((TABLE if name == "a.csv" else LINES).encode(encoding))
-    told = ENCODINGS[encoding]
-    with pytest.raises(DataError, match=f"is {told} text.*iconv -f {told} -t UTF-8"):
-        read_texts(tmp_path / name)
+    table = read_texts(tmp_path / name)
+    assert ["a", "b"] == table.frame["name"].tolist()
+    assert (f"the file is {WIDE[encoding]} text",) == table.notes
+
+
+@pytest.mark.parametrize("encoding", LETTERS)
+def test_letters_of_old_systems(encoding):
+    """The text as it was written, and a note that names the encoding and shows a word."""
+    words = LETTERS[encoding]
+    text = "name,n\n" + "".join(f"{words[k % len(words)]},{k}\n" for k in range(80))
+    utf8, notes = to_utf8("a.csv", text.encode(encoding))
+    assert text == utf8.decode()
+    (note,) = notes
+    assert f"the file is no UTF-8 and is read as {encoding}: " in note
+    assert any(word.split()[0].split("-")[0] in note for word in words)
+
+
+@pytest.mark.parametrize("letters", ["€", "°C", "café", "“best” it’s", "5 µm", "naïve – yes"])
+def test_few_letters_are_of_the_usual_encoding(letters):
+    """Where a file says little, it is one of Windows in the west."""
+    text = "name,n\n" + "".join(f"item {k},{letters if k == 7 else 'plain'}\n" for k in range(60))
+    utf8, (note,) = to_utf8("a.csv", text.encode("cp1252"))
+    assert text == utf8.decode()
+    assert "read as cp1252" in note
+
+
+def test_damaged_utf8_is_no_other_encoding():
+    """Where other lines are UTF-8, the one that is not is named."""
+    content = "name\nMüller\nKöln\n".encode() + b"Stra\xdfe\n"
+    with pytest.raises(DataError, match=r"a\.csv, line 4: it is not UTF-8.*xdfe.*mend that line"):
+        to_utf8("a.csv", content)
+
+
+def test_a_wide_text_that_breaks_off():
+    """Half a letter at the end is said, with the byte."""
+    with pytest.raises(DataError, match="UTF-16 text that breaks off or is damaged at byte 4"):
+        to_utf8("a.csv", "ab".encode("utf-16") + b"x")
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
@@ -47,11 +99,11 @@ def test_zeros_wherever_they_are(tmp_path, rows):
         read_table(path)
 
 
-def test_a_first_line_that_cannot_be_cut(tmp_path):
-    """A return amid a line is named, as is a cell without end."""
+def test_a_return_amid_a_line_ends_it(tmp_path):
+    """And the line that is too short for it is named."""
     path = tmp_path / "a.csv"
     path.write_bytes(b"name,co\runt\na,1\n")
-    with pytest.raises(DataError, match="its first line cannot be read"):
+    with pytest.raises(DataError, match="line 2: it has 1 cell and the other rows 2"):
         read_table(path)
 
 

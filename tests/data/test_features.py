@@ -178,17 +178,28 @@ def test_json_and_back():
     assert {
         "name": "colour", "levels": ["blue", "green", "red"], "fill": 0.0, "mean": 0.0,
         "scale": 1.0, "missing": False, "part": "", "continuous": False,
-    } == plan.to_json()[2]  # fmt: skip
+    } == plan.to_json()["columns"][2]  # fmt: skip
+    assert list(FRAME) == [reading["name"] for reading in plan.to_json()["readings"]]
     again = Features.from_json(json.loads(json.dumps(plan.to_json())))
     assert again == plan
     np.testing.assert_array_equal(again(FRAME), plan(FRAME))
 
 
+def test_plans_of_older_files():
+    """They are a list of columns, whose cells are plain numbers, dates and texts."""
+    plan = Features.learn(FRAME)
+    older = Features.from_json(plan.to_json()["columns"])
+    assert () == older.readings
+    np.testing.assert_array_equal(plan(FRAME), older(FRAME))
+    with pytest.raises(DataError, match="'size', row 1: '1,234' is not a finite number"):
+        older(FRAME[:1].assign(size="1,234"))
+
+
 @pytest.mark.parametrize(
     ("frame", "words"),
     [
-        ({"a": [np.nan] * 4}, r"'a' is empty.*--drop"),
-        ({"a": [*range(11), "4o"]}, r"'a', row 12: '4o' is not a finite number.*--categorical"),
+        ({"a": [np.nan] * 4}, "nothing to predict from.*'a': all of its cells are missing"),
+        ({"a": [*range(11), "4o"]}, r"'a', row 12: '4o' is not a finite number.*--as a=text"),
         ({"a": [1.0, np.inf, 2.0]}, r"'a', row 2: 'inf'"),
         ({"a": [1, 1, 1], "b": ["x", "x", "x"]}, "no column varies"),
     ],
@@ -220,9 +231,9 @@ def test_missing_column():
     ],
 )  # fmt: skip
 def test_hostile_json(change):
-    entry = Features.learn(FRAME[["size"]]).to_json()[0]
+    plan = Features.learn(FRAME[["size"]]).to_json()
     with pytest.raises(ModelFileError):
-        Features.from_json([{**entry, **change}])
+        Features.from_json({**plan, "columns": [{**plan["columns"][0], **change}]})
     for value in ({}, [], None, [[]], "x"):
         with pytest.raises(ModelFileError):
             Features.from_json(value)

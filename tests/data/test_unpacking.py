@@ -20,7 +20,7 @@ import pytest
 import safetensors.numpy as safetensors
 
 from chainrule.config import configured
-from chainrule.data import read_table, unpacking
+from chainrule.data import read_cells, read_table, unpacking
 from chainrule.data.audio import read_audio
 from chainrule.data.images import common_image_size, read_images
 from chainrule.data.npz import read_npz
@@ -88,7 +88,7 @@ KINDS = {
     "t.npz": (npz, lambda path: read_npz(path, {"x", "y"})),
     "numbers.parquet": (repeated_numbers, read_table),
     "text.parquet": (repeated_text, read_table),
-    "lists.parquet": (repeated_lists, read_table),
+    "lists.parquet": (repeated_lists, read_cells),
     "p.png": (png, lambda path: read_images([path], (8, 8), 1)),
     "q.png": (png, lambda path: common_image_size([path])),
     "p.tif": (deep_tiff, lambda path: read_images([path], (8, 8), 1)),
@@ -180,7 +180,7 @@ def test_what_is_read_is_what_pandas_reads(tmp_path):
         path = tmp_path / f"{k}.parquet"
         given.to_parquet(path, row_group_size=4000)
         expected = pd.read_parquet(path).reset_index(drop=True)
-        pd.testing.assert_frame_equal(expected, read_table(path).frame)
+        pd.testing.assert_frame_equal(expected, read_cells(path).frame)
 
 
 def test_gzip_files_that_are_damaged(tmp_path):

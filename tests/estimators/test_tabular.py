@@ -143,7 +143,7 @@ def test_the_only_row_of_a_class_is_trained_on(seed):
         ({"x": range(20), "y": [2.5] * 20}, {}, "same value"),
         ({"x": range(5), "y": list("ababa")}, {}, "too few"),
         ({"x": range(20), "y": [np.nan] * 20}, {}, "0 rows with a value"),
-        ({"x": [np.nan] * 20, "y": list("ab") * 10}, {}, "'x' is empty"),
+        ({"x": [np.nan] * 20, "y": list("ab") * 10}, {}, "'x': all of its cells are missing"),
         ({"x": range(20), "y": list("ab") * 10}, {"target": "z"}, "no column 'z'.*'x', 'y'"),
         ({"x": range(20), "y": list("ab") * 10}, {"drop": ["z"]}, "no column 'z'"),
         ({"x": range(20), "y": list("ab") * 10}, {"drop": ["x"]}, "X has no columns"),

@@ -26,6 +26,7 @@ from .listen import listen
 from .options import ReportCommand
 from .predict import predict
 from .rl_app import rl_app
+from .serve import serve
 from .train import train_app
 from .tune import tune
 
@@ -78,6 +79,7 @@ app = typer.Typer(
 )
 app.add_typer(train_app, name="train")
 app.command()(predict)
+app.command()(serve)
 app.command(cls=ReportCommand)(evaluate)
 app.command()(inspect)
 app.command()(listen)

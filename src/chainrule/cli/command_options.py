@@ -17,6 +17,10 @@ import typer
 from ..errors import DataError
 
 INSERTED_BEFORE = "test_fraction"  # which all training commands have
+# Groups of options in the help
+DATA, COLUMNS, SPLITS, MODEL, OUTPUT = "Data", "Columns", "Splits and checks", "Model", "Output"
+SEARCH = "Search"
+PANELS = (DATA, COLUMNS, SEARCH, SPLITS, MODEL, OUTPUT)  # in their order
 
 
 def unchanged(value: Any) -> Any:
@@ -48,6 +52,10 @@ class CommandOption:
         From the value on the command line to that of the parameter; it may raise a `DataError`.
     write : callable
         The way back, for the command that trains the same model again.
+    panel : str
+        The group in the help; see `options`.
+    metavar : str or None
+        What stands for the value in the help.
     """
 
     name: str
@@ -61,6 +69,8 @@ class CommandOption:
     short: tuple[str, ...] = ()
     parse: Callable[[Any], Any] = unchanged
     write: Callable[[Any], Any] = unchanged
+    panel: str = MODEL
+    metavar: str | None = None
 
     @property
     def argument(self) -> str:
@@ -70,8 +80,9 @@ class CommandOption:
     def signature(self) -> inspect.Parameter:
         """The argument of a command function, with what Typer needs to know."""
         option = typer.Option(
-            f"--{self.name}", *self.short, help=self.help, min=self.min, max=self.max
-        )
+            f"--{self.name}", *self.short, help=self.help, min=self.min, max=self.max,
+            rich_help_panel=self.panel, metavar=self.metavar,
+        )  # fmt: skip
         return inspect.Parameter(
             self.argument, inspect.Parameter.KEYWORD_ONLY, default=self.default,
             annotation=Annotated[self.type, option],
@@ -103,10 +114,10 @@ def learning_rate(
 ARRAYS = (
     CommandOption(
         "x", "x", str | None, None,
-        "Of an NPZ file: the array of inputs. [default: x_train and x_test, or x]",
+        "Of an NPZ file: the array of inputs. [default: x_train and x_test, or x]", panel=DATA,
     ),
     CommandOption(
-        "y", "y", str | None, None, "Of an NPZ file: the array of what to predict.",
+        "y", "y", str | None, None, "Of an NPZ file: the array of what to predict.", panel=DATA,
     ),
 )  # fmt: skip
 
@@ -142,7 +153,7 @@ def make_command(
     run : callable
         Its arguments are options as Typer takes them; those of `options` come by ``**``.
     options : sequence of CommandOption
-        In the help they stand before ``--test-fraction``.
+        In the help they stand before ``--test-fraction``, if they are of one panel.
     replaced : mapping of str to annotation, optional
         Annotations for arguments of `run` in place of its own.
     doc : str, optional
@@ -163,10 +174,18 @@ def make_command(
     def command(**arguments: Any) -> None:
         run(**arguments)
 
-    signature = inspect.Signature([*arguments[:position], *declared, *arguments[position:]])
+    ordered = [*arguments[:position], *declared, *arguments[position:]]
+    signature = inspect.Signature(sorted(ordered, key=_panel_order))
     command.__signature__ = signature  # type: ignore[attr-defined]
     command.__doc__ = doc or run.__doc__
     return command
+
+
+def _panel_order(parameter: inspect.Parameter) -> int:
+    """Where the panel of an option stands in the help; what has none comes first."""
+    (option,) = parameter.annotation.__metadata__
+    panel = option.rich_help_panel
+    return PANELS.index(panel) + 1 if panel in PANELS else 0
 
 
 def command_line(words: Sequence[str], options: Mapping[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 from collections.abc import Collection
 from typing import Any
 
@@ -29,6 +30,21 @@ class PlainConsole(Console):
     def say(self, line: str, style: str | None = None) -> None:
         """Print one line, however long, that can be copied as one."""
         self.print(line, style=style, soft_wrap=True)
+
+    def tell(self, sentences: str, start: str = "", style: str | None = None) -> None:
+        """Print sentences: wrapped between words on a terminal, in one line elsewhere.
+
+        `start` stands before the first line, and as many blanks before the others.
+        """
+        if self.is_terminal and len(start) + len(sentences) > self.width:
+            indent, width = " " * len(start), max(20, self.width - 1)
+            lines = textwrap.wrap(sentences, width, initial_indent=indent, subsequent_indent=indent,
+                                  break_long_words=False, break_on_hyphens=False)  # fmt: skip
+            sentences = "\n".join(lines)[len(start) :]
+            for k, line in enumerate(sentences.split("\n")):
+                self.say(f"{start}{line}" if k == 0 else line, style)
+            return
+        self.say(f"{start}{sentences}", style)
 
     def on_broken_pipe(self) -> None:
         """Whoever reads standard output has seen enough; without a standard error we go on."""

@@ -9,11 +9,11 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from .. import escape
-from ..data import read_table
+from ..data import read_cells
 from ..data.texts import read_texts
 from ..errors import DataError
 from ..lazy import LazyModule
-from . import keeping, models, options, samples, texts
+from . import keeping, models, options, samples, texts, timeseries_rows
 from .console import console, table
 from .options import AsJson, Model, Report
 
@@ -109,12 +109,15 @@ class LabelledRows(NamedTuple):
 def labelled(loaded: Any, data: str, target: str | None) -> LabelledRows:
     """Rows as the model reads them: of a table, of texts, or files."""
     reads_texts = hasattr(loaded, "attribute")
+    if models.is_timeseries(loaded):
+        name, series, truth = timeseries_rows.labelled(loaded, data, target)
+        return LabelledRows(Path(data).name, name, series, truth, series.channels, target is None)
     if hasattr(loaded, "module_") and not reads_texts:
         if target is not None:
             raise DataError("--target names a column, and the model is of files: leave it out")
         inputs, truth = samples.labelled(loaded, data)
         return LabelledRows(Path(data).name, "class", inputs, truth, 1, True)
-    read = read_texts(data) if reads_texts else read_table(data)
+    read = read_texts(data) if reads_texts else read_cells(data)
     table, name = models.labelled(loaded, read, target)
     inputs = texts.of_table(loaded, table) if reads_texts else models.inputs(loaded, table)
     return LabelledRows(table.name, name, inputs, table.frame[name], table.frame.shape[1])

@@ -9,6 +9,7 @@ from .. import escape, tree
 from . import forecast_inspect, models
 from .console import PlainConsole, console, table
 from .options import AsJson, Model
+from .reading_report import cut_cell, short
 
 MOST_LEVELS = 6  # that are named
 
@@ -31,8 +32,9 @@ def inspect(model: Model, as_json: AsJson = False) -> None:
     kind = f" of {len(description['classes'])} classes" if description["classes"] else ""
     out.say(f"{model}: {description['class']}, {description['task']}{kind}")
     for title, columns, rows in (
-        ("columns", ("name", "read as"),
-         [(c["name"], c["read_as"]) for c in description["columns"]]),
+        ("columns", *_columns_shown(description["columns"])),
+        ("notes", ("", ""),
+         [(c["name"], note) for c in description["columns"] for note in c.get("notes", ())]),
         ("layers", ("name", "shape", "parameters"),
          [*((y["name"], y["shape"], f"{y['parameters']:,}") for y in description["layers"]),
           ("all", "", f"{description['parameters']:,}")]),
@@ -40,6 +42,16 @@ def inspect(model: Model, as_json: AsJson = False) -> None:
         ("card", ("", ""), _flat(description["card"])),
     ):  # fmt: skip
         _show(out, title, columns, list(rows))
+
+
+def _columns_shown(columns: list[dict[str, Any]]) -> tuple[tuple[str, ...], list[Any]]:
+    """The header and the rows of the table of columns, with why they are read so if it is known."""
+    if not any("why" in column for column in columns):
+        return ("name", "read as"), [(column["name"], column["read_as"]) for column in columns]
+    rows = [
+        (column["name"], column["read_as"], short(column.get("why", ""))) for column in columns
+    ]
+    return ("name", "read as", "because"), rows
 
 
 def describe(loaded: Any) -> dict[str, Any]:
@@ -67,6 +79,11 @@ def describe(loaded: Any) -> dict[str, Any]:
 
 
 def _columns(loaded: Any) -> list[dict[str, Any]]:
+    if models.is_timeseries(loaded):
+        points = f"{loaded.length_} points" if loaded.equal_length_ else (
+            f"up to {loaded.length_} points or more")  # fmt: skip
+        return [{"name": "series", "features": loaded.transform_.n_features,
+                 "read_as": f"{points} of {loaded.n_features_in_} channels"}]  # fmt: skip
     if hasattr(loaded, "module_"):  # raw inputs have no columns: what they are brought to
         rows = loaded.row_types_
         arrays = zip(tree.names(rows), tree.leaves(rows), strict=True)
@@ -91,13 +108,24 @@ def _columns(loaded: Any) -> list[dict[str, Any]]:
             entry["read_as"] = f"{before['read_as']}, {column.part}"
             entry["features"] += before["features"]
         by_name[column.name] = entry
+    for reading in features.readings:
+        entry = by_name.setdefault(
+            reading.name, {"name": reading.name, "read_as": "left out", "features": 0}
+        )
+        entry |= {
+            "kind": reading.kind, "why": reading.why, "missing": reading.missing,
+            "examples": list(reading.examples), "notes": list(reading.notes),
+        }  # fmt: skip
+        if reading.kind in ("time", "duration") and entry["features"]:
+            unit = "hours of the day" if reading.kind == "time" else "seconds"
+            entry["read_as"] = f"{reading.kind} in {unit}, {entry['read_as']}"
     return list(by_name.values())
 
 
 def read_as(column: Any) -> str:
     """Say in a few words how a column becomes features."""
     if column.levels:
-        values = ", ".join(column.levels[:MOST_LEVELS])
+        values = ", ".join(map(cut_cell, column.levels[:MOST_LEVELS]))
         more = ", ..." if len(column.levels) > MOST_LEVELS else ""
         kind = f"text, {len(column.levels)} values: {values}{more}"
     elif column.part:
@@ -111,6 +139,8 @@ def read_as(column: Any) -> str:
 
 
 def _training(network: Any) -> dict[str, Any]:
+    if models.is_timeseries(network):
+        return {"score of training series left out": network.left_out_score_}
     facts: dict[str, Any] = {"epochs": network.n_iter_}
     if hasattr(network, "solver"):
         facts = {"solver": network.solver, **facts}
@@ -179,8 +209,8 @@ def _show(out: PlainConsole, title: str, columns: tuple[str, ...], rows: list[An
     if not rows:
         return
     grid = table(
-        *columns, right=(2,), title=title, title_justify="left", box=None,
-        show_header=bool(columns[0]),
+        *columns, right=(2,) if title == "layers" else (), title=title, title_justify="left",
+        box=None, show_header=bool(columns[0]),
     )  # fmt: skip
     grid.columns[0].style = "cyan"
     for row in rows:

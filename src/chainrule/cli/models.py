@@ -13,6 +13,7 @@ import numpy as np
 from .. import container, estimators, nn, tree
 from ..data import Table
 from ..data.cells import with_row_numbers
+from ..data.columns import learn_reading
 from ..errors import DataError, ModelFileError
 
 
@@ -37,6 +38,11 @@ def is_detector(model: Any) -> bool:
 def is_forecaster(model: Any) -> bool:
     """Whether a model forecasts time series."""
     return isinstance(model, estimators.Forecaster)
+
+
+def is_timeseries(model: Any) -> bool:
+    """Whether a model tells time series apart, or predicts a number for each."""
+    return isinstance(model, (estimators.TimeSeriesClassifier, estimators.TimeSeriesRegressor))
 
 
 def refuse_forecaster(model: Any, path: Path) -> None:
@@ -67,6 +73,15 @@ def _is_policy(path: Path) -> bool:
 def card(model: Any) -> dict[str, Any]:
     """What was saved with it, if anything."""
     return dict(getattr(model, "card_", None) or {})
+
+
+def kind(model: Any) -> str:
+    """What a model predicts from: "texts", "files" or "tables"."""
+    if is_timeseries(model):
+        return "time series"
+    if hasattr(model, "attribute"):
+        return "texts"
+    return "files" if hasattr(model, "module_") else "tables"
 
 
 def inputs(model: Any, table: Table) -> Any:
@@ -120,6 +135,9 @@ def labelled(model: Any, table: Table, target: str | None) -> tuple[Table, str]:
             f"{names}{', ...' if table.frame.shape[1] > 8 else ''}: name it with --target"
         )
     frame = with_row_numbers(table.frame)
+    if not hasattr(model, "classes_"):
+        numbers = learn_reading(frame[name], "number").values(frame[name])
+        frame = frame.assign(**{name: numbers})
     frame = frame[frame[name].notna()]
     if not len(frame):
         raise DataError(f"column {name!r} of {table.name} is empty: there is nothing to score by")
@@ -139,6 +157,8 @@ def layers(model: Any) -> list[Layer]:
     """The layers of an estimator's network, in the order in which data meets them."""
     if hasattr(model, "module_"):
         return layers_of_module(model.module_)
+    if is_timeseries(model):
+        return [Layer(*row) for row in model.layers()]
     if is_detector(model):
         return [
             Layer(f"{name}.{layer.name or 'variances'}", layer.shape, layer.parameters)

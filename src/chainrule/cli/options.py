@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,9 +12,10 @@ import typer.core
 
 from ..data import BUILT_IN
 from ..errors import DataError
+from .command_options import DATA, OUTPUT, SPLITS
 from .keeping import check_apart, check_writable
 
-TRAIN_COMMANDS = ("table", "images", "audio", "text")  # below `chainrule train`
+TRAIN_COMMANDS = ("table", "images", "audio", "text", "timeseries")  # below `chainrule train`
 TASKS = ("classification", "regression")
 BESIDE = Path("beside")  # `--report` without a path
 PAGES = (".html", ".htm")
@@ -28,32 +30,47 @@ Data = Annotated[
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A file that train saved.")]
 Target = Annotated[
     str | None,
-    typer.Option("--target", "-t", help="The column to predict. [default: the last one]"),
-]
+    typer.Option(
+        "--target", "-t", metavar="COLUMN", rich_help_panel=DATA,
+        help="The column to predict. [default: the likeliest; it is said which, and why]",
+    ),
+]  # fmt: skip
 Task = Annotated[
-    str | None, typer.Option(help="classification or regression. [default: told from the target]")
-]
+    str | None,
+    typer.Option(
+        metavar="classification|regression", rich_help_panel=DATA,
+        help="Whether the target holds classes or numbers. [default: told from its values]",
+    ),
+]  # fmt: skip
 Output = Annotated[
     Path | None,
-    typer.Option("--output", "-o", help="Where to save. [default: DATA's name.safetensors]"),
-]
+    typer.Option(
+        "--output", "-o", help="Where to save. [default: DATA's name.safetensors]",
+        rich_help_panel=OUTPUT,
+    ),
+]  # fmt: skip
 Drop = Annotated[list[str] | None, typer.Option(help="A column to leave out; may be repeated.")]
-TestFraction = Annotated[float, typer.Option(help="Part of the rows to test on.")]
+TestFraction = Annotated[
+    float, typer.Option(help="Part of the rows to test on.", rich_help_panel=SPLITS)
+]
 Seed = Annotated[
     int,
     typer.Option(
-        min=0, max=2**32 - 1,
+        min=0, max=2**32 - 1, metavar="N", rich_help_panel=SPLITS,
         help="Of splits, weights and order: the same seed, same model.",
     ),
 ]  # fmt: skip
 Report = Annotated[
     Path | None,
     typer.Option(
-        "--report", metavar="[PATH.html]",
+        "--report", metavar="[PATH.html]", rich_help_panel=OUTPUT,
         help="Write a report as one HTML page. [default: beside, named after DATA or MODEL]",
     ),
 ]  # fmt: skip
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the score alone.")]
+Quiet = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", help="Print the score alone.", rich_help_panel=OUTPUT),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON alone, for other programs.")]
 
 
@@ -74,15 +91,23 @@ class ReportCommand(typer.core.TyperCommand):
 
 
 def output_paths(
-    source: str, output: Path | None, report: Path | None = None, storage: Path | None = None
+    sources: str | Sequence[str | Path],
+    output: Path | None,
+    report: Path | None = None,
+    storage: Path | None = None,
+    inputs: Sequence[Path | None] = (),
+    more: Mapping[str, Path | None] | None = None,
 ) -> tuple[Path, Path | None]:
     """Where a training's model and report go, checked before the work.
 
-    `storage` is the file of a search's trials.
+    They are named after the first source. `storage` is the file of a search's trials, `inputs` are
+    further files that are read, and `more` further ones that are written, by their options.
     """
-    path = Path(f"{stem(source)}.safetensors") if output is None else output
-    page = _page(report, source)
-    check_apart({"--output": path, "--report": page, "--storage": storage}, [source])
+    several = [sources] if isinstance(sources, str) else list(sources)
+    path = Path(f"{stem(several[0])}.safetensors") if output is None else output
+    page = _page(report, several[0])
+    written = {"--output": path, "--report": page, "--storage": storage, **(more or {})}
+    check_apart(written, [*several, *filter(None, inputs)])
     check_writable(path)
     if page is not None:
         check_writable(page, "--report")
@@ -103,8 +128,20 @@ def _page(report: Path | None, source: str | Path) -> Path | None:
 
 
 def stem(source: str | Path) -> str:
-    """The name of a file without its endings: ``houses`` for ``data/houses.csv.gz``."""
-    return Path(source).name.split(".")[0] or "model"
+    """A name for what is made of a source: ``houses`` for ``data/houses.csv.gz``.
+
+    Of a pattern it is that of its folder.
+
+    Examples
+    --------
+    >>> [stem(name) for name in ("https://example.org/houses.csv?year=2026", "sales/*.csv", "-")]
+    ['houses', 'sales', 'model']
+    """
+    path = Path(str(source).split("?")[0] if "://" in str(source) else source)
+    if any(mark in path.name for mark in "*?["):
+        path = path.parent
+    name = path.name.split(".")[0]
+    return "model" if name in ("", "-") else name
 
 
 def check_task(task: str | None) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..report import Report, write_report
+from ..report import Report, write_json, write_report
 from ..version import __version__
 from .keeping import write_somewhere
 from .models import layers
@@ -46,38 +46,9 @@ def report(
 
 
 def write(page: Path, report: Report) -> Path:
-    """Write a report as a page, and return where it lies in the end."""
+    """Write a report as a page with its JSON beside, and return where the page lies in the end."""
+    write_somewhere(page.with_suffix(".json"), lambda path: write_json(path, report))
     return write_somewhere(page, lambda path: write_report(path, report))
-
-
-def of_training(result: Any, recorder: Any) -> dict[str, Any]:
-    """What only the training of a table knows, as fields of `Report`."""
-    model, chosen = result.model, result.options
-    network = model.network_
-    dead, saturated = recorder.units(network)
-    return {
-        "baselines": {name: {result.metric: score} for name, score in result.baselines.items()},
-        "history": recorder.history,
-        "best_epoch": recorder.best_epoch if network.early_stopping else network.n_iter_,
-        "score_name": f"validation {result.metric}",
-        "importances": model.importances_,
-        "gradient_norms": recorder.gradient_norms, "update_ratios": recorder.update_ratios,
-        "dead": dead, "saturated": saturated,
-        "settings": {
-            "hidden layers": ", ".join(map(str, chosen.hidden_layer_sizes)) or "none",
-            "members": chosen.n_members, "epochs": f"{network.n_iter_} of {network.max_iter}",
-            "batch size": chosen.batch_size, "learning rate": chosen.learning_rate_init,
-            "weight decay": chosen.weight_decay, "dropout": chosen.dropout,
-            "embedding of numbers": network.numeric_embedding or "none",
-            "running means of the weights": chosen.ema or "none",
-        },
-        "dataset": {
-            "rows to train on": len(result.train_rows), "rows to test on": len(result.test_rows),
-            "columns": model.n_features_in_, "features": model.features_.width,
-            "empty cells": int(result.frame.isna().to_numpy().sum()),
-        },
-        "seed": chosen.random_state,
-    }  # fmt: skip
 
 
 def versions() -> dict[str, str]:

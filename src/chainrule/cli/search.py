@@ -22,8 +22,9 @@ from ..data import Table
 from ..data.column_values import as_numbers, as_texts
 from ..errors import DataError
 from ..estimators.tabular.defaults import DEFAULTS, batch_size_for
-from ..estimators.tabular.fitting import MIN_ROWS, learnable_table, make_estimator, split_rows
+from ..estimators.tabular.fitting import make_estimator, training_table
 from ..estimators.tabular.options import TrainOptions
+from ..estimators.tabular.targets import MIN_ROWS
 from ..files import check_writable
 from ..lazy import LazyModule
 from .keeping import MIN_FREE_BYTES
@@ -206,8 +207,8 @@ def training_rows(
     -------
     (inputs, labels, target, task)
     """
-    source = learnable_table(table, target, task, options, 2 * MIN_ROWS, "tune on")
-    rows, _ = split_rows(source.labels, source.task, options.test_fraction, options.random_state)
+    whole = training_table(table, target, task, options, 2 * MIN_ROWS, "tune on")
+    source, rows = whole.source, whole.train_rows
     return (
         source.inputs.iloc[rows],
         source.labels.iloc[rows],

@@ -10,6 +10,7 @@ from .train_audio import AUDIO
 from .train_images import IMAGES
 from .train_table import train
 from .train_text import TEXT
+from .train_timeseries import train_command
 
 RAW_KINDS = (IMAGES, AUDIO, TEXT)
 DEFAULT = TRAIN_COMMANDS[0]
@@ -33,20 +34,24 @@ train_app = typer.Typer(
 def _group() -> None:
     """Train a network, test it on what it has not seen, and save it.
 
-    DATA is a table (a CSV, TSV or Parquet file, or a built-in set), unless images, audio or text
-    stand in front of it. The options of each are told by `chainrule train table --help`,
-    `chainrule train images --help` and so on.
+    DATA is a table unless one of the kinds below stands in front of it. Each kind has options of
+    its own: those of tables are shown by `chainrule train table --help`, those of images by
+    `chainrule train images --help`, and so on.
 
     **Examples**
 
     `chainrule train digits --report`
 
-    `chainrule train houses.csv --target price --hidden-layer-sizes 256,128`
+    `chainrule train houses.csv --target price --as zip=text`
 
     `chainrule train images flowers/ --flip`
+
+    `chainrule train timeseries GunPoint_TRAIN.ts`
     """
 
 
-train_app.command("table", cls=ReportCommand)(train)
+KINDS = "Kinds of data"
+train_app.command("table", cls=ReportCommand, rich_help_panel=KINDS)(train)
 for kind in RAW_KINDS:
-    train_app.command(kind.name, cls=ReportCommand)(kind.command())
+    train_app.command(kind.name, cls=ReportCommand, rich_help_panel=KINDS)(kind.command())
+train_app.command("timeseries", cls=ReportCommand, rich_help_panel=KINDS)(train_command)

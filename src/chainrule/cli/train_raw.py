@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -21,7 +21,7 @@ from .. import estimators
 from ..errors import DataError
 from ..lazy import LazyModule
 from . import options
-from .command_options import CommandOption, command_line, make_command, parameter_values
+from .command_options import DATA, CommandOption, command_line, make_command, parameter_values
 from .console import console
 from .options import Output, Quiet, Report, Seed, TestFraction
 from .outcome import Outcome, finish, score_table
@@ -156,8 +156,9 @@ class RawKind:
     def command(self) -> Callable[..., None]:
         """The function of the command, for Typer."""
         argument = typer.Argument(metavar=self.metavar, help=self.data_help)
+        columns = [replace(option, panel=DATA) for option in self.columns]
         return make_command(
-            partial(train_raw, self), (*self.columns, *self.options),
+            partial(train_raw, self), (*columns, *self.options),
             {"data": Annotated[str, argument]}, self.doc,
         )  # fmt: skip
 

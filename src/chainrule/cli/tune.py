@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
@@ -18,62 +18,73 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from .. import estimators
-from ..data import read_table
 from ..errors import DataError
 from ..estimators.tabular.options import TrainOptions
 from ..lazy import LazyModule
 from ..starting import INTERRUPTED
-from . import keeping, options
-from .command_options import make_command
+from . import column_kinds, keeping, options
+from .column_kinds import AsKind, ColumnsFile, ColumnsReport
+from .command_options import SEARCH, make_command
 from .console import complain, console
-from .options import Data, Drop, Output, Quiet, Seed, Target, Task, TestFraction
+from .options import Output, Quiet, Seed, Target, Task, TestFraction
 from .outcome import reported_interrupts
-from .train_table import (
-    CATEGORICAL,
-    EPOCHS,
-    N_MEMBERS,
-    result_table,
-    table_outcome,
-    train_command,
-    train_options,
-)
+from .sources import Query, Sheet, Source, Sources, XArray, YArray
+from .table_options import OF_TUNE
+from .table_reading import choose_target, kinds_of, read_typed, show_columns
+from .table_results import show_scores
+from .train_table import table_outcome, train_command, train_options
 
 joblib = LazyModule("joblib", extra="tune")
 optuna = LazyModule("optuna", extra="tune")
 searching = LazyModule("chainrule.cli.search")
 
-OPTIONS = (CATEGORICAL, N_MEMBERS, EPOCHS)
 METRICS = "accuracy, balanced-accuracy, log-loss, roc-auc; r2, rmse, mae"
 
 
 def tune_table(
-    data: Data,
+    data: Sources,
     target: Target = None,
     task: Task = None,
-    output: Output = None,
-    drop: Drop = None,
-    trials: Annotated[int, typer.Option(min=1, help="Settings to try, in all.")] = 30,
+    query: Query = None,
+    sheet: Sheet = None,
+    x: XArray = None,
+    y: YArray = None,
+    columns_file: ColumnsFile = None,
+    as_kind: AsKind = None,
+    columns_report: ColumnsReport = False,
+    trials: Annotated[
+        int, typer.Option(min=1, help="Settings to try, in all.", rich_help_panel=SEARCH)
+    ] = 30,
     timeout: Annotated[
-        float | None, typer.Option(min=0, help="Seconds after which no trial begins.")
+        float | None,
+        typer.Option(min=0, help="Seconds after which no trial begins.", rich_help_panel=SEARCH),
     ] = None,
-    jobs: Annotated[int, typer.Option(min=1, max=256, help="Processes that try at once.")] = 1,
+    jobs: Annotated[
+        int,
+        typer.Option(min=1, max=256, help="Processes that try at once.", rich_help_panel=SEARCH),
+    ] = 1,
     metric: Annotated[
-        str | None, typer.Option(help=f"One of {METRICS}. [default: accuracy or r2]")
+        str | None,
+        typer.Option(help=f"One of {METRICS}. [default: accuracy or r2]", rich_help_panel=SEARCH),
     ] = None,
     folds: Annotated[
         int | None,
         typer.Option(min=1, max=20, help="Of the cross-validation; 1: a held-out fifth. "
-                     "[default: 3, and 1 from 2,000 rows on]"),
+                     "[default: 3, and 1 from 2,000 rows on]", rich_help_panel=SEARCH),
     ] = None,
     storage: Annotated[
         Path | None,
-        typer.Option(help="An SQLite file of trials: the same command goes on where it ended."),
+        typer.Option(help="An SQLite file of trials: the same command goes on where it ended.",
+                     rich_help_panel=SEARCH),
+    ] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Try on the workers of a Dask cluster.",
+                     rich_help_panel=SEARCH),
     ] = None,
     test_fraction: TestFraction = TrainOptions.test_fraction,
     seed: Seed = TrainOptions.random_state,
-    dask: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Try on the workers of a Dask cluster.")
-    ] = None,
+    output: Output = None,
     quiet: Quiet = False,
     **arguments: Any,
 ) -> None:  # fmt: skip
@@ -91,34 +102,37 @@ def tune_table(
     `chainrule tune houses.csv -t price --metric mae --jobs 4 --storage houses.db --timeout 3600`
     """
     options.check_task(task)
-    chosen = train_options(OPTIONS, arguments, drop, test_fraction, seed)
+    kinds = column_kinds.column_kinds(columns_file, as_kind)
+    chosen = train_options(OF_TUNE, arguments, kinds, test_fraction, seed)
     optuna.load()
     if dask is not None and find_spec("distributed") is None:
         raise DataError("--dask needs the package distributed: pip install distributed")
     if dask is not None and storage is None:
         raise DataError("--dask needs --storage: a file that all workers can read and write")
-    path, _ = options.output_paths(data, output, storage=storage)
+    source = Source(tuple(data), query, sheet, x, y)
+    path, _ = options.output_paths(source.paths, output, storage=storage, inputs=[columns_file])
     out = console(quiet=quiet)
-    table = read_table(data)
-    for note in table.notes:
-        out.say(f"note: {note}")
+    table = read_typed(source, kinds, out)
+    target = choose_target(table, target, out)
+    show_columns(out, table, target, columns_report)
     inputs, labels, target, task = searching.training_rows(table, target, task, chosen)
     search = searching.Search(
-        "", inputs, labels, task, _metric(metric, task, labels), chosen,
+        "", inputs, labels, task, _metric(metric, task, labels),
+        replace(chosen, column_kinds=kinds_of(table, inputs.columns)),
         folds or (1 if len(labels) >= searching.MANY_ROWS else searching.FOLDS),
         deadline=time() + timeout if timeout is not None else float("inf"),
         threads=max(1, (cpu_count() or 1) // jobs) if jobs > 1 else None,
     )  # fmt: skip
-    search = replace(search, name=_study_name(table.name, target, search))
+    search = replace(search, name=_study_name(table.name, target, search, kinds))
     apart = jobs > 1 or dask is not None
     with _stored(search, storage, apart) as search, _study(search) as study:
         stopped = _run(search, study, trials, jobs if apart else 0, dask, quiet)
         best = _best(study, stopped)
         finished, score = len(searching.finished(study)), best.value
-    chosen = search.chosen(best.params)
+    chosen = replace(search.chosen(best.params), column_kinds=kinds)
     if stopped:
         complain(f"chainrule: interrupted after {finished} trials; the best so far:")
-        complain(train_command(data, target, task, chosen))
+        complain(train_command(source, target, task, chosen))
         sys.exit(INTERRUPTED)
     out.say(
         f"best of {finished} trials: {search.metric} {score:.4f} on training rows held out; "
@@ -126,12 +140,12 @@ def tune_table(
     )
     with reported_interrupts():
         result = estimators.fit_table(table, target, task, replace(chosen, progress=not quiet))
-    outcome = table_outcome(data, table.name, result)
+    outcome = table_outcome(source, table.name, result)
     saved = outcome.save(path)
     if quiet:
         print(f"{result.score:.4f}")
     else:
-        out.print(result_table(result))
+        show_scores(out, result)
         out.say(f"saved {saved}; this trains it again:")
         out.say(outcome.command)
     keeping.leave(result.interrupted, (path, saved))
@@ -148,7 +162,7 @@ def _metric(metric: str | None, task: str, labels: Any) -> str:
     return metric
 
 
-def _study_name(name: str, target: str, search: Any) -> str:
+def _study_name(name: str, target: str, search: Any, kinds: Mapping[str, str]) -> str:
     """The name of the study: all that decides what a trial's score means."""
     fixed = search.options
     words = [
@@ -158,6 +172,11 @@ def _study_name(name: str, target: str, search: Any) -> str:
         f"n_members={fixed.n_members}", f"epochs={fixed.max_iter}",
         *(f"drop={column}" for column in sorted(fixed.drop)),
         *(f"categorical={column}" for column in sorted(fixed.categorical_features)),
+        *(f"{column}={kind}" for column, kind in sorted(kinds.items())),
+        *(f"{name}={getattr(fixed, name)}" for name in ("split", "by", "group", "log")
+          if getattr(fixed, name)),
+        *(name for name, usual in (("deduplicate", False), ("drop_identifiers", True))
+          if getattr(fixed, name) is not usual),
     ]  # fmt: skip
     return " ".join(words)[:500]
 
@@ -237,4 +256,4 @@ def _best(study: Any, stopped: bool) -> Any:
     )
 
 
-tune = make_command(tune_table, OPTIONS)
+tune = make_command(tune_table, OF_TUNE)

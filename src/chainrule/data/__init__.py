@@ -1,7 +1,7 @@
 """Tables from files, and their columns as the numbers that a network reads."""
 
 from .features import Column, Features
-from .tables import BUILT_IN, Table, read_table
+from .tables import BUILT_IN, Table, read_cells, read_table
 from .texts import check_texts, read_texts
 from .vocabulary import Vocabulary
 
@@ -12,6 +12,7 @@ __all__ = [
     "Table",
     "Vocabulary",
     "check_texts",
+    "read_cells",
     "read_table",
     "read_texts",
 ]

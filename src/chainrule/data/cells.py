@@ -25,7 +25,7 @@ ROWS = "row of the user"  # the name of an index that counts, from 0, the rows t
 SECONDS = "give a span of time as a number, such as its total_seconds()"
 
 
-def check_cells(column: Any) -> None:
+def check_cells(column: Any, spans: bool = False) -> None:
     """Refuse a column of which a cell holds what is neither a number, nor text, nor a date.
 
     Of a list, a dict or an object of one's own the text is not its value; a complex number is two.
@@ -33,6 +33,8 @@ def check_cells(column: Any) -> None:
     Parameters
     ----------
     column : pandas.Series
+    spans : bool
+        Whether a span of time, such as a `Timedelta`, is one value. Default False.
 
     Raises
     ------
@@ -52,15 +54,18 @@ text a cell
     kind = column.dtype.kind
     if kind == "c":
         _refuse(column, 0, PARTS)
-    if kind == "m":
+    if kind == "m" and not spans:
         _refuse(column, 0, SECONDS)
     if kind != "O":
         return
-    single = (*SINGLE, pd.Period, pd.Interval, type(pd.NA))
+    if column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) == "string":
+        return
+    single = (*SINGLE, pd.Period, pd.Interval, type(pd.NA), *((timedelta,) if spans else ()))
     cells = column.tolist()
     unreadable = {
         kind for kind in set(map(type, cells))
-        if not issubclass(kind, single) or issubclass(kind, np.timedelta64)  # an integer, to NumPy
+        if not issubclass(kind, single)
+        or (issubclass(kind, np.timedelta64) and not spans)  # an integer, to NumPy
     }  # fmt: skip
     if not unreadable:
         return

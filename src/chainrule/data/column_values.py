@@ -54,7 +54,7 @@ def as_times(column: Series) -> Series:
                 _no_date(column, row)
         plain = [cell.strip() if isinstance(cell, str) else cell for cell in cells]
         dates = pd.Series(plain, index=column.index, name=column.name, dtype=object)
-    times = _in_utc(dates)
+    times = in_utc(dates)
     years = times.dt.year.to_numpy(np.float64)  # NaN where there is none, and for 2026-02-31
     wrong = ~((years >= YEARS[0]) & (years <= YEARS[1])) & ~absent
     if wrong.any():
@@ -62,7 +62,7 @@ def as_times(column: Series) -> Series:
     return times
 
 
-def _in_utc(dates: Series) -> Series:
+def in_utc(dates: Series) -> Series:
     """Return dates in UTC; NaT for what is no date, or out of the range of pandas."""
     try:
         return pd.to_datetime(dates, errors="coerce", utc=True, format="ISO8601")
@@ -176,7 +176,8 @@ def to_text(value: Any) -> str:
     """
     if isinstance(value, str):
         return value.strip()
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (Real, Decimal)):
+    is_number = isinstance(value, (Real, Decimal)) and not isinstance(value, np.timedelta64)
+    if isinstance(value, (bool, np.bool_)) or not is_number:
         return str(value).strip()
     if isinstance(value, Integral):
         return str(int(value))

@@ -1,73 +1,210 @@
-"""Bytes of text files as text: UTF-8 with any ends of lines, or an error that says what it is."""
+"""Bytes of text files as UTF-8 with line feeds: other encodings are recognised, and said."""
 
 from __future__ import annotations
 
 import codecs
-import csv
-import io
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..errors import DataError
+from ..lazy import LazyModule
+
+charset_normalizer = LazyModule("charset_normalizer")
 
 BYTE_ORDER_MARKS = (  # at the start of a file; those of 32 bits begin like those of 16
     (codecs.BOM_UTF32_LE, "UTF-32"), (codecs.BOM_UTF32_BE, "UTF-32"),
     (codecs.BOM_UTF16_LE, "UTF-16"), (codecs.BOM_UTF16_BE, "UTF-16"),
 )  # fmt: skip
 SNIFFED_BYTES = 4096
+SAMPLE_BYTES = 2**16  # of words with letters beyond ASCII
+CHUNK = 2**22
+WORD = re.compile(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*")
+HIGH_RUN = re.compile(rb"[\x80-\xff]+")
+# What charset-normalizer chooses from, once the words' letters say of which kind the text is
+WESTERN = ("cp1252", "cp1250", "cp1254")
+LATIN = (*WESTERN, "iso8859_2", "cp1257", "mac_roman", "cp850")  # the later ones where those fail
+OTHER_LETTERS = ("cp1251", "koi8_r", "cp866", "cp1253", "cp1255", "cp1256")
+TWO_BYTES = ("cp932", "euc_jp", "gb18030", "big5", "cp949")
+APOSTROPHES = "’‘´`ʼ·–—-"  # marks that stand in the middle of words
 
 
-def decode_text(path: Path, content: bytes) -> str:
-    """Return the text of a UTF-8 file; lines that ended with a return alone end with a line feed.
+def to_utf8(path: str | Path, content: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """Return a text file's content as UTF-8 with line feeds, and how it was encoded if otherwise.
+
+    UTF-16 and UTF-32 are told by their marks or zeros; what is no UTF-8 either is one of the
+    encodings of old Windows and Mac systems or of East Asia, of which the likeliest is taken:
+    ``charset-normalizer`` compares the frequencies of letters.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file, for errors.
+    content : bytes
 
     Raises
     ------
     DataError
-        If it is in another encoding, or holds zeros as no text does.
+        If it holds zeros as no text does, or is UTF-8 but for some damaged letters.
 
     Examples
     --------
-    >>> decode_text(Path("a.csv"), b"a,b\\r1,2\\r")
-    'a,b\\n1,2\\n'
-    >>> decode_text(Path("a.csv"), "a,b".encode("utf-16"))
-    Traceback (most recent call last):
-    chainrule.errors.DataError: a.csv is UTF-16 text, and UTF-8 is read; save it as UTF-8, e.g. \
-iconv -f UTF-16 -t UTF-8
+    >>> to_utf8("a.csv", b"a,b\\r1,2\\r")
+    (b'a,b\\n1,2\\n', ())
+    >>> to_utf8("a.csv", "name\\nMüller".encode("cp1252"))[1]
+    ("the file is no UTF-8 and is read as cp1252: 'Müller'",)
     """
+    notes: tuple[str, ...] = ()
     marked = (name for mark, name in BYTE_ORDER_MARKS if content.startswith(mark))
     wide = next(marked, None) or _utf16_without_mark(content)
     if wide is not None:
-        raise DataError(
-            f"{path} is {wide} text, and UTF-8 is read; save it as UTF-8, e.g. iconv -f {wide} "
-            "-t UTF-8"
-        )
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path} is not UTF-8 text (byte {error.start}); "
-            f"save it as UTF-8, e.g. iconv -f WINDOWS-1252 -t UTF-8"
-        ) from error
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
+        content, notes = _decoded(path, content, wide).encode(), (f"the file is {wide} text",)
+    content = content.removeprefix(codecs.BOM_UTF8)
+    if not _is_utf8(content):
+        _check_not_damaged(path, content)
+        encoding, example = _likeliest(path, content)
+        content = _decoded(path, content, encoding).encode()
+        notes = (f"the file is no UTF-8 and is read as {encoding}: {example!r}",)
+    if b"\0" in content:
+        line = content.count(b"\n", 0, content.index(b"\0")) + 1
         raise DataError(
             f"{path} holds binary data, not text (a zero byte in line {line}); is its name right, "
             "and the file whole?"
         )
-    return text.replace("\r", "\n") if "\r" in text and "\n" not in text else text
+    if b"\r" in content:
+        content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return content, notes
 
 
-def first_row(path: Path, text: str, separator: str) -> list[str]:
-    """Return the cells of the first line of a table.
+def decode_text(path: str | Path, content: bytes) -> tuple[str, tuple[str, ...]]:
+    """Return `to_utf8` as text."""
+    utf8, notes = to_utf8(path, content)
+    return utf8.decode(), notes
 
-    Raises
-    ------
-    DataError
-        If it cannot be cut into cells.
-    """
+
+def _decoded(path: str | Path, content: bytes, encoding: str) -> str:
     try:
-        return next(csv.reader(io.StringIO(text.lstrip()), delimiter=separator))
-    except csv.Error as error:
-        raise DataError(f"{path}: its first line cannot be read ({error}); mend it") from error
+        return content.decode(encoding).removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path} is {encoding} text that breaks off or is damaged at byte {error.start}; copy "
+            "the file again, or save it as UTF-8"
+        ) from error
+
+
+def _is_utf8(content: bytes) -> bool:
+    """Return whether bytes are UTF-8, without a copy of all of them."""
+    if content.isascii():
+        return True
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    view = memoryview(content)
+    try:
+        for start in range(0, len(content), CHUNK):
+            decoder.decode(view[start : start + CHUNK], start + CHUNK >= len(content))
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _check_not_damaged(path: str | Path, content: bytes) -> None:
+    """Refuse UTF-8 with some letters that are not: no other encoding looks like it."""
+    lines = content.split(b"\n")
+    whole, broken, first = 0, 0, 0
+    for number, line in enumerate(lines, 1):
+        if line.isascii():
+            continue
+        try:
+            line.decode()
+            whole += 1
+        except UnicodeDecodeError:
+            broken += 1
+            first = first or number
+    if whole > broken:
+        excerpt = lines[first - 1].decode("utf-8", "backslashreplace")
+        raise DataError(
+            f"{path}, line {first}: it is not UTF-8 as the other lines are ({excerpt!r:.80}); mend "
+            "that line, or save the whole file as UTF-8"
+        )
+
+
+def _likeliest(path: str | Path, content: bytes) -> tuple[str, str]:
+    """Return the encoding of a text in one or two bytes a letter, and a word that shows it."""
+    words = _limited(match.group() for match in WORD.finditer(content))
+    high = [run for word in words for run in HIGH_RUN.findall(word)]
+    letters = sum(map(len, high))
+    paired = sum(len(run) for run in high if len(run) > 1) / letters
+    foreign = letters / sum(map(len, words))
+    if paired > 0.25 and foreign > 0.4:
+        lines = _limited(line for line in content.split(b"\n") if not line.isascii())
+        encodings = [name for name in (*TWO_BYTES, *OTHER_LETTERS) if _fits(content, name)]
+        chosen = _by_letters(encodings, b"\n".join(lines)) or _by_letters(
+            [name for name in OTHER_LETTERS if name in encodings], b" ".join(words)
+        )
+    else:
+        encodings = [name for name in LATIN if _fits(content, name)]
+        faults = {name: _faults(f" {b' '.join(words).decode(name)}") for name in encodings}
+        best = [name for name in encodings if faults[name] == min(faults.values())]
+        usual = [name for name in best if name in WESTERN]
+        chosen = _by_letters(usual or best, b" ".join(words)) or next(iter(usual or best), None)
+    chosen = chosen or "latin_1"
+    example = max(words[:50], key=len).decode(chosen, "replace")
+    return chosen, example[:40]
+
+
+def _limited(parts: Iterable[bytes]) -> list[bytes]:
+    """Return the first of many parts."""
+    taken: list[bytes] = []
+    size = 0
+    for part in parts:
+        taken.append(part)
+        size += len(part)
+        if size > SAMPLE_BYTES:
+            break
+    return taken
+
+
+def _fits(content: bytes, encoding: str) -> bool:
+    """Return whether a text could be in an encoding."""
+    try:
+        content.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _by_letters(encodings: Sequence[str], sample: bytes) -> str | None:
+    """Return the encoding whose letters are the most usual; the first one unless it is worse."""
+    if len(encodings) < 2:
+        return encodings[0] if encodings else None
+    matches = charset_normalizer.from_bytes(sample, cp_isolation=list(encodings))
+    best = matches.best()
+    if best is None:
+        return None
+    measures = {
+        name: (match.chaos, -match.coherence)
+        for match in reversed(list(matches)) for name in match.could_be_from_charset
+    }  # fmt: skip
+    first = encodings[0]
+    if measures.get(first, (1.0, 0.0)) <= (best.chaos, -best.coherence):
+        return first
+    return str(best.encoding)
+
+
+def _faults(text: str) -> int:
+    """Return how many letters beyond ASCII do not stand where letters of words do."""
+    faults = 0
+    for before, letter, after in zip(text, text[1:], f"{text[2:]} ", strict=False):
+        if letter.isascii():
+            continue
+        kind = unicodedata.category(letter)
+        if kind in ("Lu", "Ll", "Lo"):
+            joined = before.isalpha() and (before.islower() or after.islower())
+            faults += kind == "Lu" and joined
+        else:
+            inside = before.isalpha() and after.isalpha() and letter not in APOSTROPHES
+            faults += inside or kind[0] == "C"
+    return faults
 
 
 def _utf16_without_mark(content: bytes) -> str | None:

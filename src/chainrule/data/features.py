@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeAlias
 
@@ -11,78 +11,28 @@ from numpy.typing import NDArray
 
 from ..errors import DataError, ModelFileError
 from .cells import check_cells
-from .column_values import (
-    as_known_levels,
-    as_numbers,
-    as_texts,
-    as_times,
-    date_part,
-    is_date,
-    is_numeric,
-)
-from .moments import mean_and_deviation, standardize
+from .column_plans import MAX_DEVIATIONS, MAX_LEVELS, Column, column_from_json, learn_columns
+from .column_values import as_known_levels, as_numbers, as_texts, as_times
+from .columns import Reading, learn_readings
 
 Frame: TypeAlias = Any  # a pandas DataFrame
 Series: TypeAlias = Any
 Floats: TypeAlias = NDArray[np.float64]
 
-MAX_LEVELS = 64  # features of one text column; rarer values share the row of zeros
-MIN_LEVEL_ROWS = 8  # or a 200th of a small table: a value of fewer teaches little but these rows
-MANY_VALUES = 10  # a column of more distinct numbers is continuous
-DATE_PARTS = ("days", "year", "month", "day", "day_of_week", "hour")  # of a date, where they vary
-MAX_DEVIATIONS = 20.0  # standard deviations: one wild cell cannot drown all others
-
-
-@dataclass(frozen=True)
-class Column:
-    """How one column becomes features; learned from training rows only.
-
-    Attributes
-    ----------
-    name : str
-    levels : tuple of str
-        For a column of text: the values that get a feature each. Empty for numbers.
-    fill, mean, scale : float
-        For a column of numbers: a value v becomes ``((v or fill) - mean) / scale``.
-    missing : bool
-        Whether one more feature says that the cell is empty.
-    part : str
-        For a column of dates: which number of them this is, one of `DATE_PARTS`; else empty.
-    continuous : bool
-        Whether it holds numbers of more than `MANY_VALUES` different values.
-    """
-
-    name: str
-    levels: tuple[str, ...] = ()
-    fill: float = 0.0
-    mean: float = 0.0
-    scale: float = 1.0
-    missing: bool = False
-    part: str = ""
-    continuous: bool = False
-
-    @property
-    def width(self) -> int:
-        """The number of features."""
-        return (len(self.levels) or 1) + self.missing
-
-    def features(self, column: Series) -> Floats:
-        """Return the features of a column, shape (rows, width)."""
-        if self.levels:
-            texts = as_known_levels(as_texts(column), self.levels)
-            encoded = (texts[:, None] == np.array(self.levels, object)[None, :]).astype(float)
-            absent = np.array([text is None for text in texts])
-        else:
-            values = date_part(as_times(column), self.part) if self.part else as_numbers(column)
-            absent = np.isnan(values)
-            scaled = standardize(np.where(absent, self.fill, values), self.mean, self.scale)
-            encoded = np.clip(scaled, -MAX_DEVIATIONS, MAX_DEVIATIONS)[:, None]
-        return np.column_stack([encoded, absent]) if self.missing else encoded
+__all__ = ["MAX_DEVIATIONS", "MAX_LEVELS", "Column", "Features"]
 
 
 @dataclass(frozen=True)
 class Features:
     """The plan for all columns of a table.
+
+    Attributes
+    ----------
+    columns : tuple of Column
+        In the order of their features; a column of dates has several, one that is left out none.
+    readings : tuple of Reading
+        How the cells of each column of the training are read, also of those that are left out.
+        Empty for a plan from a file of version 0.1, whose cells are plain numbers, dates and texts.
 
     Examples
     --------
@@ -95,9 +45,12 @@ class Features:
     [[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 1.0]]
     >>> plan(frame)[:, 0].round(3)
     array([-1.225,  1.225,  0.   ], dtype=float32)
+    >>> [reading.kind for reading in plan.readings]
+    ['number', 'text']
     """
 
     columns: tuple[Column, ...]
+    readings: tuple[Reading, ...] = ()
 
     @classmethod
     def learn(
@@ -105,6 +58,7 @@ class Features:
         frame: Frame,
         categorical_features: Collection[str] = (),
         sample_weight: Floats | None = None,
+        column_kinds: Mapping[str, str] | None = None,
     ) -> Features:
         """The plan for a table, from its training rows.
 
@@ -115,25 +69,32 @@ class Features:
             Columns of numbers to treat as text.
         sample_weight : array of float64, shape (rows,), optional
             Weights of the rows in means and standard deviations.
+        column_kinds : mapping of str to str, optional
+            What columns hold, whatever their cells look like: ``"number"``, ``"date"``, ``"time"``,
+            ``"duration"``, ``"text"``, or ``"ignore"`` to leave one out.
 
         Raises
         ------
         DataError
-            If a column has no values, mixes text into numbers, or holds what is no single value
-            (lists, complex numbers, spans of time); or if no column varies.
+            If a column mixes text into numbers, or holds what is no single value (lists, complex
+            numbers); or if no column varies.
         """
-        as_text = frozenset(categorical_features)
-        columns = tuple(
-            column
-            for name in frame.columns
-            for column in learn(frame[name], str(name) in as_text, sample_weight)
-        )
+        kinds = {**(column_kinds or {}), **dict.fromkeys(categorical_features, "text")}
+        columns: list[Column] = []
+        readings: list[Reading] = []
+        learned = learn_readings(frame, kinds)
+        for (_, column), reading in zip(frame.items(), learned, strict=True):
+            plans = [] if reading.kind == "ignore" else learn_columns(
+                reading.name, reading.kind, _typed(column, reading), sample_weight
+            )  # fmt: skip
+            columns += plans
+            readings.append(reading if plans else _left_out(column, reading))
         if not columns:
             raise DataError(
                 "no column varies from row to row, so there is nothing to predict from: give a "
-                "table with at least one column beside the target"
+                "table with at least one column beside the target" + _reasons(readings)
             )
-        return cls(columns)
+        return cls(tuple(columns), tuple(readings))
 
     @property
     def width(self) -> int:
@@ -149,6 +110,26 @@ class Features:
             if column.continuous
         )  # fmt: skip
 
+    def with_readings(self, readings: Sequence[Reading]) -> Features:
+        """The same plan for a table whose cells are still as a file has them.
+
+        A plan that was learned from a typed table reads typed tables. With the readings of
+        `typed_frame`, which made that table of the file's cells, it reads those cells itself, as
+        they were read for the training. Readings of other columns are left aside.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from chainrule.data.columns import typed_frame
+        >>> raw = pd.DataFrame({"price": ["$1,200", "$900", "n/a"]})
+        >>> typed, readings = typed_frame(raw)
+        >>> plan = Features.learn(typed).with_readings(readings)
+        >>> bool((plan(raw) == plan(typed)).all())
+        True
+        """
+        new = {reading.name: reading for reading in readings}
+        return replace(self, readings=tuple(_joined(reading, new) for reading in self.readings))
+
     def __call__(self, frame: Frame) -> NDArray[np.float32]:
         """The features of a table, shape (rows, width).
 
@@ -163,95 +144,107 @@ class Features:
                 f"column {absent[0]!r} is missing{_and_more(absent)}; the table has "
                 f"{_listed(frame.columns)}: rename or add what the model was trained with"
             )
-        for name in dict.fromkeys(column.name for column in self.columns):
-            check_cells(frame[name])
-        dated = {column.name for column in self.columns if column.part}
-        times = {name: as_times(frame[name]) for name in dated}  # once for all their parts
-        parts = [
-            column.features(times[column.name] if column.part else frame[column.name])
-            for column in self.columns
-        ]
-        return np.concatenate(parts, axis=1).astype(np.float32)
+        features = np.zeros((len(frame), self.width), np.float32)
+        readings = {reading.name: reading for reading in self.readings}
+        start = 0
+        for name, plans in self._by_name():
+            values = _values(frame[name], plans[0], readings.get(name))
+            for plan in plans:
+                plan.write(values, features[:, start : start + plan.width])
+                start += plan.width
+        return features
 
-    def to_json(self) -> list[dict[str, Any]]:
+    def _by_name(self) -> Iterator[tuple[str, list[Column]]]:
+        """The plans of each column, in the order of their features."""
+        plans: list[Column] = []
+        for column in self.columns:
+            if plans and plans[0].name != column.name:
+                yield plans[0].name, plans
+                plans = []
+            plans.append(column)
+        if plans:
+            yield plans[0].name, plans
+
+    def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return [{**asdict(column), "levels": list(column.levels)} for column in self.columns]
+        return {
+            "columns": [
+                {**asdict(column), "levels": list(column.levels)} for column in self.columns
+            ],
+            "readings": [reading.to_json() for reading in self.readings],
+        }
 
     @classmethod
     def from_json(cls, value: Any) -> Features:
-        """The plan of `to_json`; a `ModelFileError` for anything else."""
-        if not isinstance(value, list) or not value:
+        """The plan of `to_json`, or the list that it was before; a `ModelFileError` for others."""
+        columns, readings = value, []
+        if isinstance(value, dict) and value.keys() == {"columns", "readings"}:
+            columns, readings = value["columns"], value["readings"]
+        if not isinstance(columns, list) or not columns or not isinstance(readings, list):
             raise ModelFileError("the columns of the model are not a list")
-        return cls(tuple(_column_from_json(entry) for entry in value))
-
-
-def _column_from_json(entry: Any) -> Column:
-    """Return the column that a model file describes, or raise a `ModelFileError`."""
-    kinds = {"name": str, "levels": list, "fill": float, "mean": float, "scale": float,
-             "missing": bool, "part": str, "continuous": bool}  # fmt: skip
-    if not isinstance(entry, dict) or entry.keys() != kinds.keys():
-        raise ModelFileError("a column of the model lacks a field or has a strange one")
-    for key, kind in kinds.items():
-        if type(entry[key]) is not kind:
-            raise ModelFileError(f"a column's {key!r} is no {kind.__name__}")
-    if not all(isinstance(level, str) for level in entry["levels"]):
-        raise ModelFileError(f"the values of column {entry['name']!r:.60} are not all text")
-    if entry["part"] not in ("", *DATE_PARTS):
-        raise ModelFileError(f"column {entry['name']!r:.60} is an unknown part of a date")
-    numbers = [entry["fill"], entry["mean"], entry["scale"]]
-    if not (np.isfinite(numbers).all() and entry["scale"] > 0):
-        raise ModelFileError(f"the scale of column {entry['name']!r:.60} is no positive number")
-    return Column(**{**entry, "levels": tuple(entry["levels"])})
-
-
-def learn(column: Series, as_category: bool = False, weights: Floats | None = None) -> list[Column]:
-    """Learn the plans for one column: one for each part of dates, none where all rows are alike."""
-    name = str(column.name)
-    check_cells(column)
-    if not column.notna().any():
-        raise DataError(
-            f"column {name!r} is empty (all {len(column)} values are missing): fill it, or leave "
-            f"it out with --drop {name!r}"
+        plan = cls(
+            tuple(column_from_json(entry) for entry in columns),
+            tuple(Reading.from_json(entry) for entry in readings),
         )
-    if not as_category and is_date(column):
-        known = as_times(column).dropna()
-        known_weights = None if weights is None else weights[column.notna()]
-        parts = [_numbers(name, date_part(known, part), known_weights, part) for part in DATE_PARTS]
-        varying = [part for part in parts if part is not None]
-        missing = len(known) < len(column)
-        return [replace(part, missing=missing and k == 0) for k, part in enumerate(varying)]
-    if as_category or not is_numeric(column):
-        learned = _texts(name, column)
-    else:
-        learned = _numbers(name, as_numbers(column), weights)
-    return [] if learned is None else [learned]
+        if readings:
+            plan.check_kinds()
+        return plan
+
+    def check_kinds(self) -> None:
+        """Refuse readings that do not give what the plans of their columns need."""
+        kinds = {reading.name: reading.kind for reading in self.readings}
+        if len(kinds) < len(self.readings):
+            raise ModelFileError("two readings of the model are of one column")
+        for column in self.columns:
+            kind = kinds.get(column.name)
+            wanted = ("text",) if column.levels else ("date",) if column.part else (
+                "number", "time", "duration"
+            )  # fmt: skip
+            if kind not in wanted:
+                raise ModelFileError(f"column {column.name!r:.60} is not read as its plan needs it")
 
 
-def _texts(name: str, column: Series) -> Column | None:
-    """Learn the levels of a column of text; None if all rows are alike."""
-    missing = bool(column.isna().any())
-    texts = [text for text in as_texts(column) if text is not None]
-    levels, counts = np.unique(np.array(texts, object), return_counts=True)
-    if len(levels) + missing < 2:
-        return None
-    enough = counts >= min(MIN_LEVEL_ROWS, len(column) / 200, int(np.max(counts)))
-    levels, counts = levels[enough], counts[enough]
-    common = levels[np.argsort(-counts, kind="stable")[:MAX_LEVELS]]
-    return Column(name, levels=tuple(sorted(common)), missing=missing)
+# Learning
 
 
-def _numbers(name: str, values: Floats, weights: Floats | None, part: str = "") -> Column | None:
-    """Learn the scale of a column of numbers; None if all rows are alike."""
-    known = values[~np.isnan(values)]
-    missing = len(known) < len(values)
-    fill = float(np.median(known))
-    filled = np.where(np.isnan(values), fill, values)
-    mean, scale = mean_and_deviation(filled, weights)
-    flat = scale <= 1e-12 * abs(mean)  # a spread that is only rounding
-    if flat and not missing:
-        return None
-    many = not flat and len(np.unique(known)) > MANY_VALUES
-    return Column(name, (), fill, mean, max(1.0, abs(mean)) if flat else scale, missing, part, many)
+def _values(column: Series, plan: Column, reading: Reading | None) -> Any:
+    """The cells of a column as numbers, dates or texts."""
+    check_cells(column, spans=reading is not None)
+    if reading is not None:
+        return _typed(column, reading)
+    if plan.levels:
+        return as_known_levels(as_texts(column), plan.levels)
+    return as_times(column) if plan.part else as_numbers(column)
+
+
+def _typed(column: Series, reading: Reading) -> Any:
+    """The cells of a column as a plan takes them: float64, dates, or texts."""
+    if reading.kind == "date":
+        return reading.times(column)
+    return reading.numbers(column) if reading.is_number else reading.texts(column)
+
+
+def _left_out(column: Series, reading: Reading) -> Reading:
+    """The reading of a column that no feature is learned from."""
+    if reading.kind == "ignore":
+        return reading
+    cell = reading.examples[0] if reading.examples else ""
+    return replace(
+        reading, kind="ignore", why=f"all of its cells are {cell!r}",
+        notes=(*reading.notes, "the same in all rows: left out"),
+    )  # fmt: skip
+
+
+def _joined(reading: Reading, new: Mapping[str, Reading]) -> Reading:
+    """The reading of a file's column, unless the plan leaves it out."""
+    other = new.get(reading.name)
+    return other if other is not None and other.kind == reading.kind else reading
+
+
+def _reasons(readings: Sequence[Reading]) -> str:
+    """Why the first columns are left out."""
+    reasons = [f"{reading.name!r}: {reading.why}" for reading in readings[:3]]
+    return f" ({'; '.join(reasons)})" if reasons else ""
 
 
 def _and_more(names: Sequence[str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,12 @@ from ..errors import DataError
 from ..lazy import LazyModule
 from .decoding import decode_text
 from .folders import files_in, folders_in
-from .tables import Table, read_table
+from .tables import Table, read_cells
 
 pd = LazyModule("pandas")
 
-HALF = "\\ud"  # so JSON writes the halves of a character
 COLUMN, CLASS = "text", "class"  # of a folder's rows
+MOST_NOTED = 3
 
 
 def check_texts(X: Any) -> list[str]:
@@ -85,60 +84,27 @@ def read_texts(source: str | Path) -> Table:
         If it is missing, unreadable, or holds no rows; with the file and the line.
     """
     path = Path(source)
-    if path.is_dir():
-        return _folder(path)
-    if path.suffix.lower() in (".jsonl", ".ndjson"):
-        return _lines(path)
-    return read_table(source)
+    return _folder(path) if path.is_dir() else read_cells(source)
 
 
 def _folder(path: Path) -> Table:
-    rows = []
+    rows, notes = [], []
     for folder in folders_in(path):
-        rows += [(_text(file), folder.name) for file in files_in(folder, (".txt",))]
+        for file in files_in(folder, (".txt",)):
+            text, more = _text(file)
+            rows.append((text, folder.name))
+            notes += [f"{file.relative_to(path)}: {note}" for note in more]
     if not rows:
         raise DataError(f"{path} has no .txt files in folders: give CLASS/NAME.txt, one a text")
+    if len(notes) > MOST_NOTED:
+        notes = [*notes[:MOST_NOTED], f"and so are {len(notes) - MOST_NOTED} more files"]
     frame = pd.DataFrame(rows, columns=[COLUMN, CLASS])
-    return Table(path.name, frame, CLASS, "classification")
+    return Table(path.name, frame, CLASS, "classification", tuple(notes))
 
 
-def _lines(path: Path) -> Table:
-    rows = []
-    for number, line in enumerate(_text(path).split("\n"), 1):  # U+2028 ends no line of JSON
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise DataError(f"{path}, line {number}: no JSON ({error}); mend that line") from error
-        except RecursionError:
-            raise DataError(
-                f"{path}, line {number}: its JSON is nested too deeply; give plain values"
-            ) from None
-        if not isinstance(row, dict):
-            raise DataError(f'{path}, line {number}: give an object, such as {{"text": "..."}}')
-        if HALF in line.lower():
-            _check_whole(row, f"{path}, line {number}")
-        rows.append(row)
-    if not rows:
-        raise DataError(f"{path} is empty: give a JSON object on each line")
-    return Table(path.name, pd.DataFrame(rows))
-
-
-def _check_whole(row: dict[str, Any], where: str) -> None:
-    """Refuse halves of characters, which JSON can write and no file or terminal can hold."""
-    try:
-        json.dumps(row, ensure_ascii=False).encode()
-    except UnicodeEncodeError as error:
-        half = str(error.object)[error.start].encode("unicode-escape").decode()
-        raise DataError(
-            f"{where}: {half} is half of a character, and the other half is missing; mend that line"
-        ) from None
-
-
-def _text(path: Path) -> str:
+def _text(path: Path) -> tuple[str, tuple[str, ...]]:
     try:
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}; check the file") from error
-    return decode_text(path, content).replace("\r\n", "\n")
+    return decode_text(path, content)

@@ -5,10 +5,13 @@ Files are unpacked chunk by chunk and counted, or the size in their header is ch
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
+import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,9 @@ SMALL = 2**28  # bytes that any file may unpack to: tables of zeros shrink a tho
 CHUNK_BYTES = 2**20
 BATCH_ROWS = 1024, 65_536  # of a Parquet file at a time, at least and at most
 CELL_BYTES = 8  # of memory, at least
+OPENERS: dict[str, Callable[[io.BytesIO], Any]] = {
+    "gzip": lambda file: gzip.GzipFile(fileobj=file), "bzip2": bz2.BZ2File, "xz": lzma.LZMAFile,
+}  # fmt: skip
 
 
 def check_unpacked(path: str | Path, packed: int, unpacked: int) -> None:
@@ -61,36 +67,48 @@ higher if you trust it
         )
 
 
-def read_gzip(path: Path) -> bytes:
-    """Return the content of a gzip file.
+def unpack(name: str | Path, content: bytes, kind: str) -> bytes:
+    """Return what a packed file unpacks to, counted while it is unpacked.
+
+    Parameters
+    ----------
+    name : str or Path
+        The file, for errors.
+    content : bytes
+    kind : str
+        ``gzip``, ``bzip2`` or ``xz``.
 
     Raises
     ------
     DataError
         If it is damaged, or unpacks to too much.
+
+    Examples
+    --------
+    >>> unpack("t.csv.gz", gzip.compress(b"a,b"), "gzip")
+    b'a,b'
     """
-    return b"".join(_chunks(path))
+    with OPENERS[kind](io.BytesIO(content)) as file:
+        return read_counted(name, file, len(content), f"{kind} file")
 
 
-def _chunks(path: Path) -> Iterator[bytes]:
-    """Yield the content of a gzip file, counted while it is unpacked."""
-    packed, total = path.stat().st_size, 0
-    with path.open("rb") as raw, gzip.GzipFile(fileobj=raw) as file:
-        while True:
-            try:
-                chunk = file.read(CHUNK_BYTES)
-            except (gzip.BadGzipFile, EOFError, ValueError, zlib.error) as error:
-                raise DataError(
-                    f"{path} is not a whole gzip file ({error}); make it anew"
-                ) from error
-            if not chunk:
-                return
-            total += len(chunk)
-            check_unpacked(path, packed, total)
-            yield chunk
+def read_counted(name: str | Path, file: Any, packed: int, kind: str) -> bytes:
+    """Return the content of an open file that unpacks as it is read."""
+    chunks, total = [], 0
+    while True:
+        try:
+            chunk = file.read(CHUNK_BYTES)
+        except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile,
+                NotImplementedError, RuntimeError) as error:  # fmt: skip
+            raise DataError(f"{name} is not a whole {kind} ({error}); make it anew") from error
+        if not chunk:
+            return b"".join(chunks)
+        total += len(chunk)
+        check_unpacked(name, packed, total)
+        chunks.append(chunk)
 
 
-def read_parquet(path: Path, content: bytes) -> Any:
+def read_parquet(path: str | Path, content: bytes) -> Any:
     """Return the frame of a Parquet file's bytes.
 
     Repeated values take next to nothing in such a file, so the rows and columns that it tells of

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .tabular.estimators import TabularClassifier, TabularRegressor
     from .tabular.fitting import fit_table
     from .tabular.options import TrainOptions
+    from .timeseries.estimators import TimeSeriesClassifier, TimeSeriesRegressor
     from .tabular.results import TrainResult
 
 # Imported at first use: they load scikit-learn and pandas
@@ -35,6 +36,8 @@ LAZY = {
     "AudioClassifier": "raw.audio", "ImageClassifier": "raw.images", "TextClassifier": "raw.text",
     "MLPClassifier": "mlp.estimators", "MLPRegressor": "mlp.estimators",
     "TabularClassifier": "tabular.estimators", "TabularRegressor": "tabular.estimators",
+    "TimeSeriesClassifier": "timeseries.estimators",
+    "TimeSeriesRegressor": "timeseries.estimators",
     "TrainOptions": "tabular.options", "TrainResult": "tabular.results",
     "fit_table": "tabular.fitting",
     "load": "loading",
@@ -63,6 +66,8 @@ __all__ = [
     "TabularClassifier",
     "TabularRegressor",
     "TextClassifier",
+    "TimeSeriesClassifier",
+    "TimeSeriesRegressor",
     "TrainOptions",
     "TrainResult",
     "fit_table",

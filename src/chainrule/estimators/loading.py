@@ -13,6 +13,7 @@ from .raw.images import ImageClassifier
 from .raw.text import TextClassifier
 from .serialization.reading import read_estimator
 from .tabular.estimators import TabularClassifier, TabularRegressor
+from .timeseries.estimators import TimeSeriesClassifier, TimeSeriesRegressor
 
 CLASSES: dict[str, Any] = {
     kind.__name__: kind
@@ -26,6 +27,8 @@ CLASSES: dict[str, Any] = {
         TabularClassifier,
         TabularRegressor,
         TextClassifier,
+        TimeSeriesClassifier,
+        TimeSeriesRegressor,
     )
 }
 
@@ -44,8 +47,8 @@ def load(path: str | Path) -> Any:
     estimator
         Of the class that was saved: an `AnomalyDetector`, `AudioClassifier`, `Forecaster`,
         `ImageClassifier`, `MLPClassifier`, `MLPRegressor`, `TabularClassifier`,
-        `TabularRegressor` or `TextClassifier`. It answers with the same bits; `card_` holds what
-        was told of it.
+        `TabularRegressor`, `TextClassifier`, `TimeSeriesClassifier` or `TimeSeriesRegressor`. It
+        answers with the same bits; `card_` holds what was told of it.
 
     Raises
     ------

@@ -14,24 +14,42 @@ from .forecast_document import (
     IntervalCoverage,
     verdict_of,
 )
-from .page import render, write_page, write_report
+from .machine import FORMAT, as_json
+from .page import render, write_json, write_page, write_report
 from .reinforcement import ReinforcementReport, render_reinforcement
+from .table_parts import (
+    AdviceItem,
+    ColumnOverview,
+    Dependence,
+    GroupScore,
+    Overview,
+    WrongRow,
+)
 
 __all__ = [
+    "FORMAT",
+    "AdviceItem",
     "AnomalyReport",
+    "ColumnOverview",
     "CommitteeMember",
+    "Dependence",
     "ForecastReport",
     "ForecastSeries",
+    "GroupScore",
     "IntervalCoverage",
+    "Overview",
     "ReinforcementReport",
     "Report",
     "SeriesChart",
     "Shift",
+    "WrongRow",
+    "as_json",
     "render",
     "render_anomaly",
     "render_forecast",
     "render_reinforcement",
     "verdict_of",
+    "write_json",
     "write_page",
     "write_report",
 ]

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
+from .table_parts import AdviceItem, Dependence, GroupScore, Overview, WrongRow
 
 TASKS = ("classification", "regression")
 LARGEST = 1e100
+
+Triple: TypeAlias = tuple[float, float, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +36,21 @@ class Report:
         The column that is predicted.
     baselines : dict of dict of float
         What simpler models get: ``{"commonest class": {"accuracy": 0.1}}``.
+    verdict : sequence of str
+        Whether the model is worth having, first; then the judgement of its fit.
+    standing : str
+        ``"ahead"``, ``"level"``, ``"behind"`` or ``"nothing"``, as the verdict begins.
+    next_steps : sequence of str
+        What to do next.
+    intervals : dict of dict of (float, float, float)
+        By model, this one first, then by metric: the score, and the ends of its 95 % interval.
+    differences : dict of dict of (float, float, float)
+        Likewise, of the other models' scores minus this one's, row by row.
+    comparison_notes : sequence of str
+        Where another model had less to learn from.
+    advice : sequence of AdviceItem
+    overview : Overview, optional
+        Of the data.
     history : sequence of dict of float
         A row an epoch, as `FitResult.history`: ``epoch``, ``loss``, and if there are any
         ``validation_loss`` and ``score``.
@@ -48,8 +66,25 @@ class Report:
         Likewise. For classification it follows from `probabilities` if left out.
     probabilities : array of shape (rows, classes)
         For classification.
+    calibrated : array of shape (rows, classes)
+        The same probabilities after `temperature` scaled their logits (Guo et al., 2017).
+    temperature : float, optional
+    calibration_note : str
+        Which rows the temperature was chosen by.
+    threshold : dict, optional
+        Of two classes, from which probability on a row counts as the second: ``positive``,
+        ``value``, ``goal``, ``cost`` (of a false positive and a false negative, or None).
     importances : dict of (float, float)
         By feature, the mean and its error, such as the standard deviation over permutations.
+    dependence : sequence of Dependence
+        Of the strongest columns.
+    groups : sequence of GroupScore
+    group_score : str
+        What their scores are, such as ``"accuracy"``.
+    wrong_rows : sequence of WrongRow
+        The worst first.
+    wrong_columns : sequence of str
+        The columns that their cells are of.
     gradient_norms, update_ratios : dict of sequence of float
         By layer or parameter, from the first to the last, a number an epoch: the gradient's norm;
         the norm of what the epoch changed by that of the weights before it (inf, for weights
@@ -89,6 +124,14 @@ class Report:
     scores: Mapping[str, float]
     target: str = ""
     baselines: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    verdict: Sequence[str] = ()
+    standing: str = ""
+    next_steps: Sequence[str] = ()
+    intervals: Mapping[str, Mapping[str, Triple]] = field(default_factory=dict)
+    differences: Mapping[str, Mapping[str, Triple]] = field(default_factory=dict)
+    comparison_notes: Sequence[str] = ()
+    advice: Sequence[AdviceItem] = ()
+    overview: Overview | None = None
     history: Sequence[Mapping[str, float]] = ()
     best_epoch: int | None = None
     score_name: str = "score"
@@ -96,7 +139,16 @@ class Report:
     truth: Any = None
     predicted: Any = None
     probabilities: Any = None
+    calibrated: Any = None
+    temperature: float | None = None
+    calibration_note: str = ""
+    threshold: Mapping[str, Any] | None = None
     importances: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    dependence: Sequence[Dependence] = ()
+    groups: Sequence[GroupScore] = ()
+    group_score: str = ""
+    wrong_rows: Sequence[WrongRow] = ()
+    wrong_columns: Sequence[str] = ()
     gradient_norms: Mapping[str, Sequence[float]] = field(default_factory=dict)
     update_ratios: Mapping[str, Sequence[float]] = field(default_factory=dict)
     dead: Mapping[str, float] = field(default_factory=dict)
@@ -131,15 +183,8 @@ def _of_classes(report: Report) -> Arrays:
     if count < 2:
         raise DataError(f"classes={list(report.classes)!r}: name all classes, two at least")
     truth = _class_numbers("truth", report.truth, count)
-    probabilities = None
-    if report.probabilities is not None:
-        probabilities = _column("probabilities", report.probabilities, (len(truth), count))
-        if probabilities.min() < -1e-6 or probabilities.max() > 1 + 1e-6:
-            raise DataError(
-                f"probabilities range from {probabilities.min():g} to {probabilities.max():g}: "
-                "apply softmax to logits first"
-            )
-        probabilities = probabilities.clip(0.0, 1.0)
+    shape = (len(truth), count)
+    probabilities = _probabilities("probabilities", report.probabilities, shape)
     values = report.predicted
     if values is None:
         if probabilities is None:
@@ -147,7 +192,23 @@ def _of_classes(report: Report) -> Arrays:
         values = np.argmax(probabilities, axis=1)
     predicted = _class_numbers("predicted", values, count)
     _same_length(truth, predicted)
-    return {"truth": truth, "predicted": predicted, "probabilities": probabilities}
+    return {
+        "truth": truth, "predicted": predicted, "probabilities": probabilities,
+        "calibrated": _probabilities("calibrated", report.calibrated, shape),
+    }  # fmt: skip
+
+
+def _probabilities(
+    name: str, values: Any, shape: tuple[int, ...]
+) -> NDArray[np.float64] | None:  # fmt: skip
+    if values is None:
+        return None
+    p = _column(name, values, shape)
+    if p.min() < -1e-6 or p.max() > 1 + 1e-6:
+        raise DataError(
+            f"{name} range from {p.min():g} to {p.max():g}: apply softmax to logits first"
+        )
+    return p.clip(0.0, 1.0)
 
 
 def _of_numbers(report: Report) -> Arrays:

@@ -12,20 +12,55 @@ LONGEST = 120  # characters of a name that are shown; more is nobody's reading
 
 
 def number(x: float) -> str:
-    """Four digits, or all of a whole number.
+    """Four digits, or all of a whole number; fewer of very small ones.
 
     Examples
     --------
-    >>> [number(x) for x in (12345, 12345.6, 0.98765, 1.0, 0, 0.000012345, float("nan"))]
-    ['12,345', '12,346', '0.9877', '1.000', '0', '1.234e-05', 'nan']
+    >>> [number(x) for x in (12345, 12345.6, 0.98765, 1.0, 0, 0.00012345, float("nan"))]
+    ['12,345', '12,346', '0.9877', '1.000', '0', '0.000123', 'nan']
     """
     if isinstance(x, (int, np.integer)):
         return f"{x:,}"
     if x == 0 or not np.isfinite(x):
         return f"{x + 0.0:g}"
-    if not 1e-3 <= abs(x) < 1e9:
-        return f"{x:.3e}"
+    if 1e-4 <= abs(x) < 1e-3:
+        return f"{x:.6f}"
+    if not 1e-4 <= abs(x) < 1e9:
+        return f"{x:.3g}"
     return f"{x:,.{max(0, 3 - int(np.floor(np.log10(abs(x)))))}f}"
+
+
+def with_error(x: float, error: float) -> tuple[str, str]:
+    """A number and its error with the digits that the error leaves; 0 for what is within it.
+
+    Examples
+    --------
+    >>> with_error(0.123456, 0.0123), with_error(-1.692e-4, 3e-4), with_error(0.25, 0.0)
+    (('0.123', '0.012'), ('0', '0.0003'), ('0.2500', '0'))
+    """
+    if not (np.isfinite(x) and np.isfinite(error) and error > 0):
+        return number(float(x)), number(float(error))
+    power = int(np.floor(np.log10(error)))
+    if not -12 < power < 9:
+        return number(float(x)), number(float(error))
+    decimals = max(0, (0 if error / 10.0**power >= 2 else 1) - power)
+    shown = f"{x:,.{decimals}f}" if abs(x) > error else "0"
+    return shown, f"{error:,.{decimals}f}"
+
+
+def rounded(x: float, width: float) -> str:
+    """A number with the decimals that tell it from another one so far away.
+
+    Examples
+    --------
+    >>> rounded(0.43761, 0.021), rounded(1234.5, 300.0), rounded(-0.0001, 0.2)
+    ('0.438', '1,234', '0.00')
+    """
+    if not np.isfinite(width) or width <= 0 or not np.isfinite(x):
+        return number(float(x))
+    decimals = int(np.clip(1 - np.floor(np.log10(width)), 0, 6))
+    text = f"{x:,.{decimals}f}"
+    return text.lstrip("-") if set(text) <= set("-0.,") else text
 
 
 def percent(share: float) -> str:

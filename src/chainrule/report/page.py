@@ -10,24 +10,35 @@ from ..errors import DataError
 from ..files import write_atomically
 from ..markup import Markup, markup, tag
 from ..version import __version__
-from .card import card, command, scores
+from .card import card, command
 from .classification import classification
+from .dependence import dependence
 from .document import Report
 from .elements import label, shortened
 from .examples import examples
 from .gradients import health
 from .importances import importances
+from .judgement import advice, compared, judgement
+from .machine import as_json
+from .overview import overview
 from .regression import regression
 from .training import learning
+from .worst_rows import groups, worst_rows
 
 # Identifier, heading, and what makes the section, or None where there is nothing to show.
 SECTIONS: tuple[tuple[str, str, Callable[[Report], Markup | None]], ...] = (
-    ("scores", "Scores", scores),
+    ("verdict", "Verdict", judgement),
+    ("scores", "Scores", compared),
+    ("advice", "What to look out for", advice),
+    ("data", "The data", overview),
     ("learning", "Learning curves", learning),
     ("classification", "Classes", classification),
     ("regression", "Predictions", regression),
+    ("groups", "Groups of rows", groups),
+    ("rows", "The rows that are most wrong", worst_rows),
     ("examples", "Words that decided", examples),
     ("importances", "Feature importances", importances),
+    ("dependence", "What the columns do", dependence),
     ("health", "Gradient health", health),
     ("card", "Model card", card),
     ("command", "Repeat it", command),
@@ -137,6 +148,32 @@ def write_report(path: str | Path, report: Report) -> None:
     '<!doctype html>'
     """
     write_page(path, render(report))
+
+
+def write_json(path: str | Path, report: Report) -> None:
+    """Write the numbers of a report as JSON, for other programs; see `machine.as_json`.
+
+    Parameters
+    ----------
+    path : str or Path
+    report : Report
+
+    Raises
+    ------
+    DataError
+        If the place cannot be written; a file that was there is left as it was.
+
+    Examples
+    --------
+    >>> import json, tempfile
+    >>> from chainrule.report import Report, write_json
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "iris.json")
+    ...     write_json(path, Report("classification", "iris", "today", {"accuracy": 0.96}))
+    ...     json.loads(path.read_text())["scores"]
+    {'accuracy': 0.96}
+    """
+    write_page(path, as_json(report))
 
 
 def write_page(path: str | Path, page: str) -> None:

@@ -1,5 +1,15 @@
 """What a column of a table holds: numbers, dates, texts; how its cells are read, and why."""
 
-from .reading import KINDS, Reading, learn_reading, typed_frame
+from .kinds import KINDS, Customs
+from .learning import as_typed, learn_reading, learn_readings, typed_frame
+from .reading import Reading
 
-__all__ = ["KINDS", "Reading", "learn_reading", "typed_frame"]
+__all__ = [
+    "KINDS",
+    "Customs",
+    "Reading",
+    "as_typed",
+    "learn_reading",
+    "learn_readings",
+    "typed_frame",
+]

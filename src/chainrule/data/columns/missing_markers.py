@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 MARKERS = frozenset({
-    "?", "??", "-", "--", "---", ".", "..", "...", "–", "—", "_", "*", "x", "xx", "#",
+    "?", "??", "-", "--", "---", ".", "..", "...", "\u2013", "\u2014", "_", "*",
     "na", "n.a.", "n.a", "n/a", "#n/a", "#na", "<na>", "n/d", "nd", "n.d.",
     "none", "null", "(null)", "<null>", "nil", "nan", "#nan", "-nan", "nat", "\\n", "void",
     "unknown", "unk", "unspecified", "undefined", "missing", "not available", "not applicable",
     "not known", "not reported", "no data", "tbd", "tba", "empty", "(empty)", "blank", "(blank)",
     "#value!", "#div/0!", "#ref!", "#name?", "#num!", "#null!", "#n/a n/a",
-    "k.a.", "k. a.", "k.a", "ka", "keine angabe", "keine angaben", "unbekannt", "fehlt", "leer",
-    "entfällt", "s.o.", "s/d", "s.d.", "n.c.", "n/c", "inconnu", "inconnue", "desconocido", "nessuno",
-    "sconosciuto", "onbekend",
+    "k.a.", "k. a.", "k.a", "keine angabe", "keine angaben", "unbekannt", "fehlt", "leer",
+    "entfällt", "s.o.", "s/d", "s.d.", "n.c.", "n/c", "inconnu", "inconnue", "desconocido",
+    "nessuno", "sconosciuto", "onbekend",
 })  # fmt: skip
 
 

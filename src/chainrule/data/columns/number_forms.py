@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from numbers import Real
 from typing import Any, TypeAlias
@@ -23,10 +23,13 @@ pd = LazyModule("pandas")
 
 Floats: TypeAlias = NDArray[np.float64]
 
+LETTER_SHARE = 0.1  # of the numbers: a letter behind fewer, beside bare numbers, is a mistake
+SAMPLE = 500  # cells that suggest a form
+MANY_CELLS = 1000  # of more, most are read at once
 LONGEST_NUMBER = 15  # digits: of longer ones float64 cannot tell all apart; they are identifiers
 PLAIN_FORMS = str.maketrans({
-    "\u2212": "-", "\u2012": "-", "\u2013": "-", "\ufe63": "-", "\uff0d": "-", "\u00a0": " ", "\u202f": " ",
-    "\u2009": " ", "\u2007": " ", "\u2019": "'", "\u02bc": "'", "`": "'",
+    "\u2212": "-", "\u2012": "-", "\u2013": "-", "\ufe63": "-", "\uff0d": "-", "\u00a0": " ",
+    "\u202f": " ", "\u2009": " ", "\u2007": " ", "\u2019": "'", "\u02bc": "'", "`": "'",
 })  # fmt: skip
 _CURRENCY = "|".join(re.escape(name) for name in sorted(CURRENCIES, key=len, reverse=True))
 NUMBER = re.compile(
@@ -69,13 +72,40 @@ class NumberForm:
         """Return cells as float64; NaN for what is no number of this form."""
         factors = {"": 1.0, **dict(self.units)}
         values = plain_numbers(cells)
-        rest = np.isnan(values) if self.decimal == "." else np.ones(len(values), bool)
-        for k in np.flatnonzero(rest).tolist():
+        rest = np.isnan(values) if self.decimal == "." else _are_texts(cells)
+        todo = np.flatnonzero(rest).tolist()
+        if len(todo) > MANY_CELLS:
+            todo = self._read_plain_ones(cells, todo, values)
+        for k in todo:
             cell = cells[k]
             if isinstance(cell, str):
                 parts = split_number(cell)
                 values[k] = np.nan if parts is None else parts.value(self.decimal, factors)
         return values
+
+    def _read_plain_ones(self, cells: Sequence[Any], todo: list[int], values: Floats) -> list[int]:
+        """Read all at once what is plain but for its separators and unit; return the others."""
+        pattern, unwanted = self._plain_pattern()
+        fits = [k for k in todo if isinstance(cells[k], str) and pattern.fullmatch(cells[k])]
+        text = "\n".join([cells[k] for k in fits]).translate(unwanted)
+        for unit, factor in self.units:
+            text = text.replace(unit, "") if factor == 1.0 else text
+        read = np.array(pd.to_numeric(pd.Series(text.split("\n"), dtype=object), errors="coerce"))
+        if len(read) == len(fits):
+            values[fits] = read
+        done = {k for k in fits if not np.isnan(values[k])}
+        return [k for k in todo if k not in done]
+
+    def _plain_pattern(self) -> tuple[re.Pattern[str], dict[int, Any]]:
+        """The commonest way to write a number of this form, and what to do with its marks."""
+        other = "," if self.decimal == "." else "."
+        units = "|".join(re.escape(unit) for unit, factor in self.units if unit and factor == 1.0)
+        unit = f"(?:{units})?" if units else ""
+        pattern = (
+            rf"[+-]?{unit}(?:[1-9]\d{{0,2}}(?:{re.escape(other)}\d{{3}})+|\d+)"
+            rf"(?:{re.escape(self.decimal)}\d*)?[ ]?{unit}"
+        )
+        return re.compile(pattern), str.maketrans({other: None, " ": None, self.decimal: "."})
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -132,8 +162,10 @@ def split_number(text: str) -> NumberParts | None:
     currency, unit = CURRENCIES.get(before, ""), CURRENCIES.get(after, after)
     if currency and unit in CURRENCIES.values():
         unit = "" if unit == currency else unit
-    negative = bool(opened) or signs == ["-"]
-    return NumberParts(body.rstrip(), power or "", negative, f"{currency} {unit}".strip())
+    negative, body = bool(opened) or signs == ["-"], body.rstrip()
+    if not any(pattern.fullmatch(body) for pattern in BODIES.values()):
+        return None
+    return NumberParts(body, power or "", negative, f"{currency} {unit}".strip())
 
 
 def plain_numbers(cells: Sequence[Any]) -> Floats:
@@ -155,6 +187,11 @@ def plain_numbers(cells: Sequence[Any]) -> Floats:
 
 
 NUMERIC = (Real, Decimal, np.bool_)
+
+
+def _are_texts(cells: Sequence[Any]) -> NDArray[np.bool_]:
+    """Which cells are texts: what is a number already is none of a form."""
+    return np.fromiter((isinstance(cell, str) for cell in cells), bool, len(cells))
 
 
 def _float(cell: Any) -> float:
@@ -182,6 +219,8 @@ class NumberFit:
         Whether each unit is one of the list, and no accident of a code such as 12B.
     plain : bool
         Whether all numbers are bare ones with a decimal point or none.
+    clashing : tuple of str
+        Units that do not convert into one, the commonest first, which is the form's; else empty.
     """
 
     form: NumberForm
@@ -189,6 +228,7 @@ class NumberFit:
     ambiguous: bool
     well_known: bool
     plain: bool
+    clashing: tuple[str, ...] = ()
 
 
 def fit_numbers(cells: Sequence[Any], counts: NDArray[Any], decimal: str = "") -> NumberFit:
@@ -197,6 +237,10 @@ def fit_numbers(cells: Sequence[Any], counts: NDArray[Any], decimal: str = "") -
     `decimal` decides where both marks fit; without it a point is a decimal mark, and a comma one of
     thousands.
     """
+    if len(cells) > MANY_CELLS:
+        quick = _fit_sample(cells, counts, decimal)
+        if quick is not None:
+            return quick
     values = plain_numbers(cells)
     rest = [k for k in np.flatnonzero(np.isnan(values)).tolist() if isinstance(cells[k], str)]
     parts = {k: number for k in rest if (number := split_number(cells[k])) is not None}
@@ -204,25 +248,36 @@ def fit_numbers(cells: Sequence[Any], counts: NDArray[Any], decimal: str = "") -
         return _plain_fit(values, cells)
     bodies = {k: _body(cells[k]) for k in np.flatnonzero(~np.isnan(values)).tolist()}
     bodies |= {k: number.body for k, number in parts.items()}
-    scores, agreeing = {}, True
-    for mark in BODIES:
-        scores[mark] = sum(
-            int(counts[k]) for k, body in bodies.items() if not body or BODIES[mark].fullmatch(body)
-        )
-    ambiguous = [body for body in bodies.values() if AMBIGUOUS.fullmatch(body)]
-    agreeing = not ambiguous
+    scores = {
+        mark: sum(int(counts[k]) for k, body in bodies.items() if not body or fits(body))
+        for mark, fits in ((mark, pattern.fullmatch) for mark, pattern in BODIES.items())
+    }
     tied = scores["."] == scores[","]
-    best = max(scores, key=lambda mark: scores[mark])
-    if tied:
-        best = decimal or ("." if agreeing or any("," in body for body in ambiguous) else ".")
-    units = _units(parts, counts, best, bare=int(counts[~np.isnan(values)].sum()))
-    form = NumberForm(best, tuple(sorted(units.items())))
+    best = (decimal or ".") if tied else max(scores, key=lambda mark: scores[mark])
+    rows = _unit_rows(parts, counts, best, int(counts[~np.isnan(values)].sum()))
+    factors = in_one_unit(rows)
+    clashing = () if factors is not None else tuple(sorted(rows, key=lambda unit: -rows[unit]))
+    form = NumberForm(best, _named(factors if factors is not None else {clashing[0]: 1.0}))
     numbers = form.numbers(cells)
-    named = {unit.rpartition(" ")[2] for unit, _ in form.units if unit}
-    return NumberFit(
-        form, numbers, tied and not agreeing, named <= KNOWN,
-        not form.units and best == "." and not any(np.isfinite(numbers[list(parts)])),
-    )  # fmt: skip
+    named = {unit.rpartition(" ")[2] for unit in rows if unit}
+    bare = not form.units and best == "." and not np.isfinite(numbers[list(parts)]).any()
+    ambiguous = tied and any(AMBIGUOUS.fullmatch(body) for body in bodies.values())
+    return NumberFit(form, numbers, ambiguous, named <= KNOWN, bare, clashing)
+
+
+def _fit_sample(cells: Sequence[Any], counts: NDArray[Any], decimal: str) -> NumberFit | None:
+    """The form of some of many cells, if it fits all and is not ambiguous; else None."""
+    step = -(-len(cells) // SAMPLE)
+    fit = fit_numbers(cells[::step], counts[::step], decimal)
+    if fit.ambiguous or fit.clashing or np.isnan(fit.numbers).any() or fit.form == NumberForm():
+        return None
+    numbers = fit.form.numbers(cells)
+    return None if np.isnan(numbers).any() else replace(fit, numbers=numbers)
+
+
+def _named(factors: dict[str, float]) -> tuple[tuple[str, float], ...]:
+    """Factors as a form has them: bare numbers alone need none."""
+    return tuple(sorted(factors.items())) if set(factors) - {""} else ()
 
 
 def _plain_fit(values: Floats, cells: Sequence[Any]) -> NumberFit:
@@ -247,18 +302,18 @@ def _body(cell: Any) -> str:
     return re.split("[eE]", cell.strip().lstrip("+-"), maxsplit=1)[0]
 
 
-def _units(
+def _unit_rows(
     parts: dict[int, NumberParts], counts: NDArray[Any], decimal: str, bare: int
-) -> dict[str, float]:
-    """Return the units with their factors; of units that do not convert the commonest alone."""
+) -> dict[str, int]:
+    """Return how many rows have each unit."""
     rows: dict[str, int] = {"": bare} if bare else {}
     for k, number in parts.items():
         if BODIES[decimal].fullmatch(number.body):
             rows[number.unit] = rows.get(number.unit, 0) + int(counts[k])
-    if set(rows) <= {""}:
-        return {}
-    together = in_one_unit(rows)
-    if together is not None:
-        return together
-    most = max(rows, key=lambda unit: rows[unit])
-    return {most: 1.0} if most else {}
+    if bare:  # "4o" among numbers is a mistake, and no number of o
+        least = LETTER_SHARE * sum(rows.values())
+        rows = {
+            unit: count for unit, count in rows.items()
+            if not unit or (unit.rpartition(" ")[2] in KNOWN and (len(unit) > 1 or count >= least))
+        }  # fmt: skip
+    return rows or {"": 0}

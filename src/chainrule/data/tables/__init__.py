@@ -1,5 +1,14 @@
-"""Tables from files, as the files hold them: sources, formats, dialects, headers, footers."""
+"""Tables from files, as the files hold them: sources, packings, formats, dialects, headers, footers.
 
-from .old_reading import BUILT_IN, SUFFIXES, Table, _distinct, read_table
+The stages in the order in which a file meets them: `sources` (which files, and their bytes),
+`archives` (packings), `formats` (what they are); of text `dialect`, `layout`, `header`, `footers`
+and `delimited`; `spreadsheets`, `json_records`, `columnar`, `databases`; `joining` (several files),
+`reading` (all of it).
+"""
 
-__all__ = ["BUILT_IN", "SUFFIXES", "Table", "_distinct", "read_table"]
+from .builtin import BUILT_IN
+from .formats import SUFFIXES
+from .reading import read_cells, read_table
+from .table import Table
+
+__all__ = ["BUILT_IN", "SUFFIXES", "Table", "read_cells", "read_table"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -11,6 +11,7 @@ from scipy.sparse import issparse
 from sklearn.utils.validation import validate_data
 
 from ...data.cells import with_row_numbers
+from ...data.columns.kinds import check_kinds
 from ...errors import DataError
 from ...lazy import LazyModule
 from .features import rows_of_numbers
@@ -24,6 +25,7 @@ class ReadsTables:
     """What the estimators of tables inherit: reading rows, and the names of columns."""
 
     categorical_features: Any
+    column_kinds: Any
     n_features_in_: int
 
     def _categories(self, frame: Frame) -> list[str]:
@@ -39,6 +41,17 @@ class ReadsTables:
                 f"{known}" + (f"; there is no {absent[0]!r}" if absent else "")
             )
         return names
+
+    def _kinds(self, frame: Frame) -> dict[str, str]:
+        """The kinds that the user says columns are of."""
+        kinds = {} if self.column_kinds is None else self.column_kinds
+        if not isinstance(kinds, Mapping):
+            raise DataError(
+                f"column_kinds={kinds!r:.60}: give a dict such as {{'zip': 'text'}}, or None"
+            )
+        chosen = {str(name): kind for name, kind in kinds.items()}
+        check_kinds(chosen, [str(name) for name in frame.columns])
+        return chosen
 
     def _frame(self, X: Any, reset: bool) -> Frame:
         """The rows as a DataFrame of pandas, with the columns of the training."""

@@ -279,6 +279,7 @@ class CompiledPerceptron(CallbackSupport, Predicting, SaveMixin, PerceptronSetti
         try:
             with self._threads():
                 self.fitted_network = training.train()
+                self.stopped_ = training.stopped
         finally:
             del self._training_rows
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
 from numbers import Real
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -189,20 +189,20 @@ class MLPClassifier(ScoredByAccuracy, EncodedLabels, CompiledPerceptron, PeerCla
         outputs = self._predict_single(X)
         kind = None if outputs is None else self.label_kind
         if outputs is None and self._has_codes():  # not the probabilities of all rows at once
-            return self.classes_[self.predict_codes(X)]
+            return np.asarray(self.classes_[self.predict_codes(X)])
         if kind not in ("multiclass", "binary") or len(self.classes_) == 1:
-            return super().predict(X)
+            return np.asarray(super().predict(X))
         if self.out_activation_ == "softmax":
-            return self.classes_[outputs.argmax(axis=1)]
-        return self.classes_[(outputs[:, 0] > 0.5).astype(int)]
+            return np.asarray(self.classes_[outputs.argmax(axis=1)])
+        return np.asarray(self.classes_[(outputs[:, 0] > 0.5).astype(int)])
 
     def predict_proba(self, X: Any) -> NDArray[Any]:
         """The probability of each class for each row, shape (n_samples, n_classes)."""
         outputs = self._predict_single(X)
         if outputs is None:
-            return super().predict_proba(X)
+            return np.asarray(super().predict_proba(X))
         if outputs.shape[1] > 1:
-            return outputs
+            return np.asarray(outputs)
         return np.concatenate([1 - outputs, outputs], axis=1)
 
 
@@ -281,7 +281,13 @@ class MLPRegressor(ScoredByR2, CompiledPerceptron, PeerRegressor):  # type: igno
     def _score_outputs(self, y: Any, outputs: Any, w: Any) -> float:
         return r2(y, outputs[:, : y.shape[1]], w)
 
-    def predict(self, X: Any, return_std: bool = False) -> NDArray[Any]:
+    @overload
+    def predict(self, X: Any, return_std: Literal[False] = False) -> NDArray[Any]: ...
+
+    @overload
+    def predict(self, X: Any, return_std: Literal[True]) -> tuple[NDArray[Any], NDArray[Any]]: ...
+
+    def predict(self, X: Any, return_std: bool = False) -> Any:
         """The number that each row gets, shape (n_samples,) or (n_samples, n_outputs).
 
         Parameters

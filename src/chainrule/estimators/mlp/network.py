@@ -28,7 +28,7 @@ class FittedNetwork:
     ----------
     perceptron : Perceptron
     weights : dict
-        Of lists of arrays, an entry a layer; see `perceptron`.
+        Of lists of arrays, an entry a layer; see `perceptron`. Perhaps a `kernel`.
     batch_stats : list
         Running statistics of batch normalisation by layer; empty without normalisation.
     """
@@ -52,7 +52,18 @@ class FittedNetwork:
         shape = self.weights["intercepts"][-1].shape
         members = shape[0] if len(shape) == 2 else 1
         outputs = shape[-1] // self.perceptron.objective.outputs_per_target
-        return int(min(CHUNK_ROWS, max(1, CHUNK_OUTPUTS // (outputs * members))))
+        entries = max(outputs * members, self._known_rows)
+        return int(min(CHUNK_ROWS, max(1, CHUNK_OUTPUTS // entries)))
+
+    @property
+    def _known_rows(self) -> int:
+        """Rows of the training that its process knows; 0 without one."""
+        return len(self.weights["kernel"]["coefs"]) if "kernel" in self.weights else 0
+
+    def without_process(self) -> FittedNetwork:
+        """The network alone."""
+        rest = {name: part for name, part in self.weights.items() if name != "kernel"}
+        return self.replace(weights=rest)
 
     def is_finite(self) -> bool:
         """Whether all weights are finite."""
@@ -69,7 +80,8 @@ class FittedNetwork:
 
     def _predict(self, x: Any) -> Any:
         """Predict by compiled code where it pays: a program serves one number of rows."""
-        work = x.shape[0] * sum(c.size for c in self.weights["coefs"])
+        known = self._known_rows * (x.shape[1] + 16)  # two exponentials take the time of the rest
+        work = x.shape[0] * (sum(c.size for c in self.weights["coefs"]) + known)
         if x.shape[0] == 1 or work >= WORTH_COMPILING:
             return self.compiled()(x)
         with np.errstate(over="ignore", invalid="ignore"):

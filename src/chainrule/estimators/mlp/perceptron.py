@@ -2,7 +2,8 @@
 
 Weights are a dict of lists, one entry a layer, as scikit-learn names them: ``coefs`` and
 ``intercepts``; with normalisation also ``scales`` and ``shifts``. An ensemble's have one more
-axis, of members, in front. Statistics of batch normalisation are apart: no gradient flows there.
+axis, of members, in front. A `kernel` may stand beside them, which answers with them. Statistics
+of batch normalisation are apart: no gradient flows there.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 from ...random import bernoulli, fold_in, uniform
 from ...transforms import stop_gradient
 from .embedding import ColumnEmbedding
+from .kernel import blended
 from .objectives import ACTIVATIONS, OBJECTIVES, OUTPUT_ACTIVATIONS, Objective
 
 Weights: TypeAlias = dict[str, Any]
@@ -63,7 +65,8 @@ class Perceptron:
 
     def raw_outputs(self, weights: Weights, stats: Any, x: Any) -> Any:
         """Outputs before their activation, shape (rows, outputs) or (members, rows, outputs)."""
-        return self.apply(weights, stats, x)[0]
+        outputs = self.apply(weights, stats, x)[0]
+        return blended(weights["kernel"], outputs, x) if "kernel" in weights else outputs
 
     def activate(self, raw: Any, member_weights: Any = None) -> Any:
         """Predictions of raw outputs, all members of an ensemble together.

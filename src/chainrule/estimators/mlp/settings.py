@@ -96,12 +96,14 @@ CONSTRAINTS: dict[str, Any] = {
 TABULAR_CONSTRAINTS: dict[str, Any] = {
     **{name: CONSTRAINTS[name] for name in (
         "callbacks", "checkpoint", "checkpoint_interval", "dropout", "ema", "learning_rate_init",
-        "n_threads", "numeric_embedding", "progress", "random_state", "weight_decay",
+        "n_threads", "numeric_embedding", "progress", "random_state", "verbose",
+        "weight_decay",
     )},
     "hidden_layer_sizes": CONSTRAINTS["hidden_layer_sizes"],
     "n_members": [Interval(Integral, 1, None, closed="left"), None],
     "batch_size": [Interval(Integral, 1, None, closed="left"), None],
     "max_iter": [Interval(Integral, 1, None, closed="left"), None],
+    "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), None],
     "validation_fraction": [*FRACTION, None],
 }  # fmt: skip
 

@@ -97,6 +97,7 @@ class Training(EpochLoop):
         self.publish, self.incremental = publish, incremental
         self.task = task if task is not None and task.has_callbacks else None
         self.best = network
+        self.stopped: StopReason = "epochs"
         stored = None
         if settings.checkpoint is not None and not incremental:
             start = network if history.n_samples_seen else None  # it goes on from another fit
@@ -190,6 +191,7 @@ class Training(EpochLoop):
                 callbacks.insert(0, meter.show)
             epochs = 1 if self.incremental else settings.max_iter
             stopped = self.run(self.history.n_iter + 1, epochs, callbacks)
+        self.stopped = stopped
         if stopped == "interrupted":
             warnings.warn("Training interrupted by user.", stacklevel=2)
         elif stopped == "epochs" and not self.incremental:

@@ -309,7 +309,7 @@ class NetworkClassifier(SaveMixin, ClassifierMixin, BaseEstimator):  # type: ign
     def predict(self, X: Any) -> NDArray[Any]:
         """The likeliest class of each input, of shape (n_samples,)."""
         probabilities = self.predict_proba(X)
-        return self.classes_[np.argmax(probabilities, axis=1)]
+        return np.asarray(self.classes_[np.argmax(probabilities, axis=1)])
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """The share of the inputs whose class is predicted: the accuracy."""

@@ -21,6 +21,9 @@ from ...version import __version__
 from ..mlp.objectives import OUTPUT_ACTIVATIONS
 from ..mlp.settings import layer_sizes
 from ..sklearn_private import validate_parameters
+from ..tabular.explanations import BACKGROUND
+from ..tabular.intervals import Conformal
+from ..tabular.training_summary import TrainingSummary
 from .perceptron import (
     ArrayReader,
     classes_from_state,
@@ -63,14 +66,15 @@ NAMED = {"feature_names_in_": each(text)}
 PERCEPTRON = fields(
     {**COMMON, "n_outputs_": whole(1), "out_activation_": one_of(*OUTPUT_ACTIVATIONS),
      "training": by_name(anything)},
-    {**TOP, **NAMED, "embedding": EMBEDDING, "classes": CLASSES,
+    {**TOP, **NAMED, "embedding": EMBEDDING, "classes": CLASSES, "kernel": flag,
      "labels": fields({"kind": one_of(*KINDS), "sparse": flag})},
 )  # fmt: skip
 TABLE = fields(
     {**COMMON, "features": anything, "network": PERCEPTRON,
      "importances": by_name(each(finite, 2, 2))},
     {**TOP, **NAMED, "classes": CLASSES,
-     "target": fields({"center": finite, "spread": positive, "range": each(finite, 2, 2)})},
+     "target": fields({"center": finite, "spread": positive, "range": each(finite, 2, 2)}),
+     "intervals": anything, "background": flag, "summary": anything},
 )  # fmt: skip
 RAW = fields({**EVERY, **NETWORK, "classes": CLASSES}, TOP)  # of raw inputs, such as images
 DETECTOR = fields({**COMMON, "fitted": by_name(anything)}, {**TOP, **NAMED})  # of anomalies
@@ -216,6 +220,13 @@ def _table_to_state(model: Any, arrays: Arrays, prefix: str) -> Description:
             name: [float(mean), float(error)] for name, (mean, error) in model.importances_.items()
         },
     }
+    if getattr(model, "conformal_", None) is not None:
+        state["intervals"] = model.conformal_.to_json()
+    if getattr(model, "summary_", None) is not None:
+        state["summary"] = model.summary_.to_json()
+    if getattr(model, "background_", None) is not None:
+        state["background"] = True
+        arrays[f"{prefix}background"] = model.background_
     if not hasattr(model, "classes_"):
         ends = [float(end) for end in model.range_]
         state["target"] = {"center": model.center_, "spread": model.spread_, "range": ends}
@@ -227,11 +238,19 @@ def _table_from_state(model: Any, checked: Description, arrays: ArrayReader, pre
         raise damaged(f"it has {model.n_features_in_} columns")
     model.features_ = Features.from_json(checked["features"])
     groups, columns = model.feature_groups(), [str(name) for name in model.column_names()]
+    readings = [reading.name for reading in model.features_.readings]
+    if readings and readings != columns:
+        raise damaged("its readings are not of its columns")
     if checked["importances"].keys() != groups.keys() or not groups.keys() <= {*columns}:
         raise damaged("its features are not of its columns")
     model.importances_ = {name: tuple(checked["importances"][name]) for name in groups}
     means = [model.importances_.get(name, (0.0, 0.0))[0] for name in columns]
     model.feature_importances_ = np.array(means)
+    if "summary" in checked:
+        model.summary_ = TrainingSummary.from_json(checked["summary"])
+    if checked.get("background"):
+        shape = (BACKGROUND, model.features_.width)
+        model.background_ = arrays.numbers(f"{prefix}background", shape, np.float32)
     network = _from_state(
         type(model).network_class, checked["network"], arrays, f"{prefix}network."
     )
@@ -252,6 +271,10 @@ def _table_from_state(model: Any, checked: Description, arrays: ArrayReader, pre
         model.range_ = tuple(target["range"])
         if model.range_[0] > model.range_[1]:
             raise damaged("the range of its target is empty")
+    if "intervals" in checked:
+        if "target" not in checked:
+            raise damaged("it has intervals, and predicts classes")
+        model.conformal_ = Conformal.from_json(checked["intervals"], model.features_.width)
     if not hasattr(network, "loss_curve_") or not hasattr(network, "validation_scores_"):
         raise damaged("its network does not tell of its epochs")
     model.network_ = network

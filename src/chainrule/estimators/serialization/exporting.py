@@ -25,6 +25,7 @@ TEXT = (
     'values), "" for an empty cell'
 )
 NUMBER = "number, NaN for an empty cell"
+READ_FIRST = {"time": "the hours since midnight as a ", "duration": "the seconds as a "}
 EXAMPLE = 5  # rows with which functions are traced; any number may come later
 
 
@@ -53,15 +54,15 @@ def onnx_model(model: Any, dtype: Any) -> Any:
 
     outputs = builder.call(function, values, *examples)
     if is_classifier(model):
-        _name_classes(builder, model, outputs[0])
+        name_classes(builder, model, outputs[0])
         builder.output(outputs[1], "probabilities")
     else:
         for value, name in zip(outputs, ("prediction", "deviation"), strict=False):
             builder.output(value, name)
     return (
-        _described(builder.model(_metadata(model)), model)
+        _described(builder.model(metadata(model)), model)
         if tabular
-        else builder.model(_metadata(model))
+        else builder.model(metadata(model))
     )
 
 
@@ -76,10 +77,12 @@ def _check_dtype(dtype: Any) -> None:
 
 
 def _described(onnx: Any, model: Any) -> Any:
-    """With what the graph cannot do itself, ONNX having no operator for it: to strip texts."""
+    """With what the graph cannot do itself: to strip texts, to read "$1,200" or "14:30"."""
     texts = {column.name for column in model.features_.columns if column.levels}
+    kinds = {reading.name: reading.kind for reading in model.features_.readings}
     for column in onnx.graph.input:
-        column.doc_string = TEXT if column.name in texts else NUMBER
+        number = READ_FIRST.get(kinds.get(column.name, ""), "") + NUMBER
+        column.doc_string = TEXT if column.name in texts else number
     if texts:
         onnx.doc_string = f"Of the inputs {', '.join(sorted(texts))} each cell is a {TEXT}"
     return onnx
@@ -106,17 +109,18 @@ def _raw_model(model: Any, dtype: Any) -> Any:
         return [np.argmax(outputs, axis=1).astype(np.int64), outputs]
 
     outputs = builder.call(answers, values, example)
-    _name_classes(builder, model, outputs[0])
+    name_classes(builder, model, outputs[0])
     builder.output(outputs[1], "probabilities")
-    return builder.model(_metadata(model))
+    return builder.model(metadata(model))
 
 
-def _metadata(model: Any) -> dict[str, str]:
-    metadata = {"class": type(model).__name__, "chainrule": __version__}
+def metadata(model: Any) -> dict[str, str]:
+    """What an ONNX model says of itself."""
+    facts = {"class": type(model).__name__, "chainrule": __version__}
     card = getattr(model, "card_", None)
     if card:
-        metadata["card"] = json.dumps(card, sort_keys=True)
-    return metadata
+        facts["card"] = json.dumps(card, sort_keys=True)
+    return facts
 
 
 def _as_it_is(x: Any) -> Any:
@@ -129,6 +133,7 @@ def _as_it_is(x: Any) -> Any:
 def _columns(builder: OnnxBuilder, model: Any, dtype: Any) -> tuple[list[str], list[Any], Function]:
     """An input for each column of a table; and the function from them to the network's rows."""
     plans = model.features_.columns
+    missing = {reading.name: reading.sentinels for reading in model.features_.readings}
     values, examples = [], []
     for column in plans:
         if column.part:
@@ -146,7 +151,7 @@ def _columns(builder: OnnxBuilder, model: Any, dtype: Any) -> tuple[list[str], l
 
     def features(*columns: Any) -> Any:
         parts = [part for plan, column in zip(plans, columns, strict=True)
-                 for part in _features(plan, column)]  # fmt: skip
+                 for part in _features(plan, column, missing.get(plan.name, ()))]  # fmt: skip
         return np.concatenate(parts, axis=1)
 
     return values, examples, features
@@ -157,14 +162,16 @@ def _empty(column: Column) -> tuple[str, ...]:
     return () if "" in column.levels else ("",)
 
 
-def _features(plan: Column, column: Any) -> list[Any]:
-    """`Column.features` of numbers or of codes, of shape (rows, 1)."""
+def _features(plan: Column, column: Any, sentinels: tuple[float, ...]) -> list[Any]:
+    """`Column.write` of numbers or of codes, of shape (rows, 1); sentinels are missing."""
     if plan.levels:
         features = column == np.arange(len(plan.levels))
         absent = column == len(plan.levels)
     else:
         values = column.astype(np.float64)
         absent = values != values  # of NaN
+        for sentinel in sentinels:
+            absent = absent | (values == sentinel)
         scaled = (np.where(absent, plan.fill, values) - plan.mean) / plan.scale
         features = np.clip(scaled, -MAX_DEVIATIONS, MAX_DEVIATIONS)
     return [
@@ -215,7 +222,7 @@ def _probabilities(model: Any, network: Any) -> Function:
     return answers
 
 
-def _name_classes(builder: OnnxBuilder, model: Any, codes: str) -> None:
+def name_classes(builder: OnnxBuilder, model: Any, codes: str) -> None:
     """The output "label": the classes themselves, or for labels of many kinds 0 and 1."""
     classes = np.array(model.classes_.tolist())
     kind = getattr(getattr(model, "network_", model), "label_kind", None)

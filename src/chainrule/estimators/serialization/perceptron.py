@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from sklearn.preprocessing import LabelBinarizer
 
 from ...container import Arrays, Description, damaged
 from ...errors import ModelFileError
+from ...train.result import StopReason
 from ..mlp.embedding import FREQUENCIES, MAX_BINS, MAX_LEVELS, ColumnEmbedding, category_width
+from ..mlp.kernel import Kernel
 from ..mlp.network import FittedNetwork
 from ..mlp.settings import layer_sizes
-from .schema import each, fields, from_json, maybe, number, to_json, whole
+from .schema import each, fields, from_json, maybe, number, one_of, to_json, whole
 
 LARGEST_TEXT = 2**24  # characters of classes as an array of equal widths
 
@@ -22,7 +24,7 @@ EPOCHS = {
     "loss_": number, "loss_curve_": each(number),
     "validation_scores_": maybe(each(number)), "best_loss_": maybe(number),
     "best_validation_score_": maybe(number), "best_validation_loss_": number,
-    "_no_improvement_count": whole(0),
+    "_no_improvement_count": whole(0), "stopped_": one_of(*get_args(StopReason)),
 }  # fmt: skip
 
 
@@ -127,6 +129,9 @@ def perceptron_to_state(model: Any, arrays: Arrays, prefix: str) -> Description:
     for name in ("coefs", "intercepts", "scales", "shifts"):
         for k, value in enumerate(network.weights.get(name, ())):
             arrays[f"{prefix}{name}.{k}"] = value
+    for name, value in network.weights.get("kernel", {}).items():
+        state["kernel"] = True
+        arrays[f"{prefix}kernel.{name}"] = np.asarray(value)
     if model.normalization == "batch":
         for k, pair in enumerate(network.batch_stats):
             for name, value in zip(("means", "variances"), pair, strict=True):
@@ -186,7 +191,28 @@ def perceptron_from_state(
         stats = [list(pair) for pair in zip(*both, strict=True)]
     if embedding is not None:
         weights["embedding"] = _embedding_weights(embedding, lead, dtype, arrays, prefix)
+    if checked.get("kernel"):
+        weights["kernel"] = _kernel(model, arrays, prefix)
     model.fitted_network = FittedNetwork(perceptron, weights, stats)
+
+
+def _kernel(model: Any, arrays: ArrayReader, prefix: str) -> Kernel:
+    """The process that answers with the network."""
+    known = arrays.shape(f"{prefix}kernel.coefs")
+    features = model.n_features_in_
+    if len(known) != 1 or model.n_outputs_ != 1 or model.out_activation_ != "identity":
+        raise damaged("it has a process, and predicts no single number")
+    shapes = {
+        "rows": (*known, features), "scales": (features,), "coefs": known, "slopes": (features,),
+        "shares": (3,), "weight": (),
+    }  # fmt: skip
+    kernel = {
+        name: arrays.numbers(f"{prefix}kernel.{name}", shape, np.dtype(np.float64))
+        for name, shape in shapes.items()
+    }
+    if not 0 <= kernel["weight"] <= 1 or (kernel["shares"] < 0).any():
+        raise damaged("its process has a share that is no share")
+    return kernel | {"weight": np.float64(kernel["weight"])}
 
 
 def _label_binarizer(model: Any, labels: Any) -> LabelBinarizer:

@@ -15,31 +15,42 @@ from sklearn.utils.validation import check_is_fitted
 from ...data import Features
 from ...errors import DataError
 from ...lazy import LazyModule
-from ..inputs.rows import pieces
 from ..inputs.tables import ReadsTables
 from ..inputs.weights import in_range, plain_weights
 from ..mlp.settings import TABULAR_CONSTRAINTS, layer_sizes
 from ..serialization.mixin import SaveMixin
 from ..sklearn_private import check_sample_weight
 from .defaults import (
+    EMBEDDED_FEATURES,
     SMALL_TABLE,
     TINY_TABLE,
     TabularSettings,
     batch_size_for,
     epochs_for,
     members_for,
+    patience_for,
     validation_fraction_for,
 )
-from .importances import integrated_gradients, permutation
+from .explanations import ExplainsRows, learn_background
+from .importances import (
+    MOST_SHUFFLED,
+    evaluations,
+    integrated_gradients,
+    permutation,
+    shuffled_slopes,
+)
+from .process import fit_process
+from .unseen import Unseen
 
 pd = LazyModule("pandas")
 
 Frame: TypeAlias = Any
 
+LEAST_SHARE = 0.05  # of a process: with less, it is left out
 MAX_IMPORTANCE_ROWS = 2_000  # validation rows from which importances are taken
 
 
-class Tabular(SaveMixin, ReadsTables, TabularSettings, BaseEstimator):  # type: ignore[misc]
+class Tabular(SaveMixin, ReadsTables, ExplainsRows, TabularSettings, BaseEstimator):  # type: ignore[misc]
     """What both estimators share: columns to features, a network, and the way back."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = TABULAR_CONSTRAINTS
@@ -47,6 +58,7 @@ class Tabular(SaveMixin, ReadsTables, TabularSettings, BaseEstimator):  # type: 
     network_class: ClassVar[Any]
     _epochs: int  # for tables of some thousand rows
     _steps: int  # at least, if there are enough epochs for it
+    _most_members: int
 
     # Training
 
@@ -75,7 +87,8 @@ class Tabular(SaveMixin, ReadsTables, TabularSettings, BaseEstimator):  # type: 
         DataError
             If the table cannot be learned from, with what to do about it.
         """
-        self.__dict__.pop("card_", None)  # it told of another training
+        for name in ("card_", "summary_"):  # they told of another training
+            self.__dict__.pop(name, None)
         self._validate_params()
         frame = self._frame(X, reset=True)
         y = self._checked_targets(y, len(frame))
@@ -87,8 +100,10 @@ class Tabular(SaveMixin, ReadsTables, TabularSettings, BaseEstimator):  # type: 
             raise DataError(f"n_samples={len(frame)}: there is nothing to learn from a single row")
         targets, weights = self._learn_targets(y, in_range(weights, np.float32))
         rng = check_random_state(self.random_state)
+        self.features_ = Features.learn(
+            frame, self._categories(frame), weights, self._kinds(frame)
+        )
         held_out = self._hold_out(targets, rng)
-        self.features_ = Features.learn(frame, self._categories(frame), weights)
         self.network_ = self._untrained_network(held_out, rng)
         x = self.features_(frame)
         if len(frame) < TINY_TABLE:
@@ -98,14 +113,47 @@ class Tabular(SaveMixin, ReadsTables, TabularSettings, BaseEstimator):  # type: 
             warnings.simplefilter("ignore", ConvergenceWarning)
             self.network_.fit(*train, validation_data=validation)
         self.history_ = self.epoch_rows()
-        self._measure_importances(train if validation is None else validation, rng)
+        unseen = None if validation is None else Unseen(*validation)
+        if unseen is not None and self._wants_process(len(x)):
+            unseen = self._add_process(x, targets, weights, held_out, rng) or unseen
+        self.background_ = learn_background(x, list(self.feature_groups().values()))
+        self._calibrate(unseen)
+        self._measure_importances(unseen or Unseen(*train), rng)
         return self
+
+    def _wants_process(self, _rows: int) -> bool:
+        """Whether a Gaussian process is to answer with the network."""
+        return False
+
+    def _add_process(self, x: Any, targets: Any, weights: Any, held_out: Any, rng: Any) -> Any:
+        """Fit a process and let it answer with the network, as much as rows not seen say.
+
+        Returns
+        -------
+        Unseen or None
+            These rows; None if the process would be worth nothing.
+        """
+        candidates = np.flatnonzero(held_out.any(axis=1))
+        groups = list(self.feature_groups().values())
+        process = fit_process(x, targets, weights, groups, candidates, rng)
+        if process is None:
+            return None
+        _, rows = _split(x, targets, weights, held_out, process.left_out)
+        network = self.network_.fitted_network
+        unseen = Unseen(*rows).with_process(network, process)
+        if unseen.share < LEAST_SHARE:
+            return None
+        kernel = {**process.kernel, "weight": np.float64(unseen.share)}
+        self.network_.fitted_network = network.replace(
+            weights={**network.weights, "kernel": kernel}
+        )
+        return unseen
 
     def _hold_out(self, targets: Any, rng: Any) -> Any:
         """Draw which rows each member does not see, shape (rows, members)."""
         count, members = len(targets), self.n_members
         if members is None:
-            members = members_for(count)
+            members = members_for(count, self.features_.width, self._most_members)
         fraction = self.validation_fraction
         if fraction is None:
             fraction = validation_fraction_for(count)
@@ -138,8 +186,12 @@ class Tabular(SaveMixin, ReadsTables, TabularSettings, BaseEstimator):  # type: 
         epochs = self.max_iter
         if epochs is None:
             epochs = epochs_for(rows, batch, self._epochs, self._steps)
+        patience = self.n_iter_no_change
+        if patience is None:
+            patience = patience_for(epochs)
         columns = self.features_.continuous
-        embeds = self.numeric_embedding is not None and columns and not tiny
+        few = 0 < len(columns) <= EMBEDDED_FEATURES
+        embeds = self.numeric_embedding is not None and few and not tiny
         return self.network_class(
             hidden_layer_sizes=tuple(layer_sizes(self.hidden_layer_sizes)),
             activation="silu", solver="adamw",
@@ -149,12 +201,15 @@ class Tabular(SaveMixin, ReadsTables, TabularSettings, BaseEstimator):  # type: 
             weight_decay=self.weight_decay, n_members=members,
             numeric_embedding=self.numeric_embedding if embeds else None,
             numeric_features=list(columns) if embeds else None,
-            early_stopping=validates, n_iter_no_change=epochs, tol=0.0,
+            early_stopping=validates, n_iter_no_change=patience, tol=0.0,
             monitor="validation_loss" if validates and rows < SMALL_TABLE else "auto",
             random_state=rng.randint(2**31), callbacks=self.callbacks, checkpoint=self.checkpoint,
             checkpoint_interval=self.checkpoint_interval, n_threads=self.n_threads,
-            progress=self.progress, **self._network_settings(),
+            progress=self.progress, verbose=self.verbose, **self._network_settings(),
         )  # fmt: skip
+
+    def _calibrate(self, _unseen: Any) -> None:
+        """Learn more from rows that members have not seen."""
 
     def _network_settings(self) -> dict[str, Any]:
         """Settings of one of the two kinds of networks."""
@@ -185,25 +240,22 @@ class Tabular(SaveMixin, ReadsTables, TabularSettings, BaseEstimator):  # type: 
 
     # Importances
 
-    def _measure_importances(self, rows: tuple[Any, Any, Any], rng: Any) -> None:
-        """Measure how much the score falls when a column is shuffled; see `_split`."""
+    def _measure_importances(self, unseen: Unseen, rng: Any) -> None:
+        """Measure how much the score falls when a column is shuffled."""
         groups = self.feature_groups()
-        some = np.sort(rng.permutation(len(rows[0]))[:MAX_IMPORTANCE_ROWS])
-        x, targets, weights = (part[some] for part in rows)
-
         network = self.network_.fitted_network
-        predict = network.compiled()
-        member_weights = weights if weights.ndim == 2 else None
+        most = min(MAX_IMPORTANCE_ROWS, unseen.most_shuffled(evaluations(len(groups))))
+        unseen = unseen.part(np.sort(rng.permutation(len(unseen.x))[:most]))
+        row_weights = unseen.row_weights
 
         def score(x: Any) -> float:
-            parts = []
-            for rows, part in pieces(x, 1, network.rows_at_a_time):
-                of_rows = () if member_weights is None else (member_weights[rows],)
-                parts.append(self._predictions(predict(part, *of_rows)))
-            predictions = parts[0] if len(parts) == 1 else np.concatenate(parts)
-            return float(self._score(predictions, targets, weights.reshape(len(x), -1).sum(axis=1)))
+            predictions = self._predictions(unseen.outputs(network, x))
+            return float(self._score(predictions, unseen.targets, row_weights))
 
-        means, errors = permutation(score, x, groups.values(), rng)
+        strengths = None
+        if len(groups) > MOST_SHUFFLED:
+            strengths = shuffled_slopes(network, unseen.x, list(groups.values()), rng)
+        means, errors = permutation(score, unseen.x, groups.values(), rng, strengths)
         self.importances_ = dict(
             zip(groups, zip(means.tolist(), errors.tolist(), strict=True), strict=True)
         )
@@ -224,7 +276,7 @@ class Tabular(SaveMixin, ReadsTables, TabularSettings, BaseEstimator):  # type: 
     def attributions(self, X: Any, steps: int = 32) -> Frame:
         """How much each column moves the answer for each row, by integrated gradients.
 
-        Along the line from the mean row to the row the gradient is integrated; the attributions
+        Along the line from the mean row of the training to the row the gradient is integrated; the attributions
         of a row add up to the difference of the outputs (for a classifier, of the logit of the
         class that is predicted).
 
@@ -245,17 +297,24 @@ class Tabular(SaveMixin, ReadsTables, TabularSettings, BaseEstimator):  # type: 
         arXiv:1703.01365 (2017).
         """
         x = self._inputs(X)
-        attributions = integrated_gradients(self.network_.fitted_network, x, steps)
+        background = getattr(self, "background_", x)  # of older files, the mean of these rows
+        base = np.mean(background, axis=0, keepdims=True).astype(x.dtype)
+        attributions = integrated_gradients(self.network_.fitted_network, x, steps, base)
+        if self.network_.out_activation_ == "logistic":  # its only output is of the second class
+            attributions[self.network_.predict_proba(x)[:, 1] <= 0.5] *= -1
         return pd.DataFrame(
             {name: attributions[:, k].sum(axis=1) for name, k in self.feature_groups().items()}
         )
 
 
-def _split(x: Any, targets: Any, weights: Any, held_out: Any) -> tuple[Any, Any]:
+def _split(
+    x: Any, targets: Any, weights: Any, held_out: Any, some: Any = slice(None)
+) -> tuple[Any, Any]:
     """Rows, targets and weights that the network trains on, and those that it is validated on.
 
     A row has a weight for each member, and for those that do not see it the weight is 0.
     """
+    x, targets, weights, held_out = x[some], targets[some], weights[some], held_out[some]
     weights = weights.astype(x.dtype)
     if not held_out.any():
         return (x, targets, weights), None

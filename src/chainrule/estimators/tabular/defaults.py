@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +14,13 @@ import numpy as np
 TINY_TABLE = 50  # rows: below it none can be spared for validation, and none for dropout either
 SMALL_TABLE = 1000  # rows: below it more is held out, and the loss decides: accuracy is too coarse
 MAX_STEPS = 20_000  # of a training, if there are enough epochs for it
-EPOCHS_RANGE = (10, 400)
-BATCH_SIZE_RANGE = (32, 256)  # rows a step: about a 64th of the table
+EPOCHS_RANGE = (5, 400)
+BATCH_SIZE_RANGE = (32, 256)  # rows a step: about a 32nd of the table
 MEMBERS_BY_ROWS = ((1_000, 8), (20_000, 4))  # up to so many rows, so many networks
 MEMBERS_OF_LARGE = 2
+MEMBERS_FEATURES = 4_000  # of all members together: wide tables have fewer
+EMBEDDED_FEATURES = 500  # numbers that are embedded: of more, none is
+MOST_PROCESS_ROWS = 20_000  # the time grows with their cube, the memory with their square
 
 
 @dataclass(kw_only=True, eq=False, repr=False, match_args=False)
@@ -29,20 +32,23 @@ class TabularSettings:
 
     n_members: int | None = None
     numeric_embedding: str | None = "piecewise"
-    dropout: float = 0.15
-    learning_rate_init: float = 0.004
+    dropout: float = 0.1
+    learning_rate_init: float = 0.01
     weight_decay: float = 0.02
     ema: float | None = 0.998
     batch_size: int | None = None
     max_iter: int | None = None
+    n_iter_no_change: int | None = None
     validation_fraction: float | None = None
     categorical_features: Collection[str] = ()
+    column_kinds: Mapping[str, str] | None = None
     random_state: Any = None
     callbacks: Any = None
     checkpoint: Any = None
     checkpoint_interval: float = 10.0
     n_threads: int | None = None
     progress: bool = True
+    verbose: bool = False
 
 
 @dataclass(kw_only=True, eq=False, match_args=False)
@@ -51,21 +57,25 @@ class TabularDefaults(TabularSettings):
 
     hidden_layer_sizes: tuple[int, ...] = (128, 128, 128)
     loss: str = "squared_error"
+    gaussian_process_rows: int = 6_000
     label_smoothing: float = 0.0
 
 
 DEFAULTS = TabularDefaults()
 
 
-def members_for(n_rows: int) -> int:
-    """How many networks are trained at once on a table of so many rows.
+def members_for(n_rows: int, n_features: int = 1, most: int = 8) -> int:
+    """How many networks are trained at once on a table of so many rows and features.
 
     Examples
     --------
     >>> [members_for(n_rows) for n_rows in (150, 5_000, 100_000)]
     [8, 4, 2]
+    >>> members_for(150, 2_000), members_for(150, 5_000), members_for(150, most=4)
+    (2, 1, 4)
     """
-    return next((few for most, few in MEMBERS_BY_ROWS if n_rows <= most), MEMBERS_OF_LARGE)
+    usual = next((few for rows, few in MEMBERS_BY_ROWS if n_rows <= rows), MEMBERS_OF_LARGE)
+    return max(1, min(usual, most, MEMBERS_FEATURES // n_features))
 
 
 def validation_fraction_for(n_rows: int) -> float:
@@ -85,11 +95,22 @@ def batch_size_for(n_rows: int) -> int:
     Examples
     --------
     >>> [batch_size_for(n_rows) for n_rows in (49, 150, 5_000, 100_000)]
-    [49, 32, 64, 256]
+    [49, 32, 128, 256]
     """
     if n_rows < TINY_TABLE:
         return n_rows
-    return int(np.clip(2 ** round(np.log2(n_rows / 64)), *BATCH_SIZE_RANGE))
+    return int(np.clip(2 ** round(np.log2(n_rows / 32)), *BATCH_SIZE_RANGE))
+
+
+def patience_for(epochs: int) -> int:
+    """After how many epochs that were not the best a training ends.
+
+    Examples
+    --------
+    >>> [patience_for(epochs) for epochs in (10, 30, 200)]
+    [5, 8, 50]
+    """
+    return max(5, round(epochs / 4))
 
 
 def epochs_for(n_rows: int, batch_size: int, epochs: int, steps: int) -> int:
@@ -98,7 +119,7 @@ def epochs_for(n_rows: int, batch_size: int, epochs: int, steps: int) -> int:
     Examples
     --------
     >>> epochs_for(150, 32, 30, 1_000), epochs_for(1_000_000, 256, 30, 1_000)
-    (200, 10)
+    (200, 5)
     """
     steps_an_epoch = -(-n_rows // batch_size)
     wanted = np.clip(epochs, steps // steps_an_epoch, MAX_STEPS // steps_an_epoch)

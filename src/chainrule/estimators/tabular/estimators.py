@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
+from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
@@ -28,9 +29,10 @@ from ..inputs.weights import check_class_weight, in_range, times
 from ..mlp.estimators import MLPClassifier, MLPRegressor
 from ..mlp.objectives import REGRESSION_LOSSES, regression_loss
 from ..mlp.settings import TABULAR_CONSTRAINTS
-from ..sklearn_private import StrOptions, check_y
+from ..sklearn_private import Interval, StrOptions, check_y
 from .base import Tabular
-from .defaults import DEFAULTS
+from .defaults import DEFAULTS, MOST_PROCESS_ROWS
+from .intervals import PredictsIntervals
 
 
 @dataclass(eq=False, repr=False, match_args=False)
@@ -62,11 +64,15 @@ class TabularClassifier(ScoredByAccuracy, ClassifierMixin, Tabular):  # type: ig
         1,000 rows, 0 below 50 (where all rows make a step, without dropout and embedding).
     categorical_features : collection of str
         Names of columns of numbers to treat as text; of an array they are x0, x1, ....
+    column_kinds : mapping of str to str, or None
+        What columns hold, where their cells do not tell: "number", "date", "time", "duration",
+        "text", or "ignore" to leave one out. `features_.readings` says what each was taken for.
     class_weight : dict, "balanced" or None
     label_smoothing : float
         Default 0.
-    random_state, callbacks, checkpoint, checkpoint_interval, n_threads, progress
-        See `MLPClassifier`.
+    random_state, callbacks, checkpoint, checkpoint_interval, n_threads, progress, verbose
+        See `MLPClassifier`: `progress` shows a bar on a terminal, `verbose` prints a line an epoch
+        instead.
 
     Attributes
     ----------
@@ -105,7 +111,8 @@ class TabularClassifier(ScoredByAccuracy, ClassifierMixin, Tabular):  # type: ig
     label_smoothing: float = DEFAULTS.label_smoothing
 
     network_class = MLPClassifier
-    _epochs, _steps = 30, 1_000  # classes are told apart long before numbers are exact
+    _epochs, _steps = 15, 300  # classes are told apart long before numbers are exact
+    _most_members = 8
 
     def _checked_targets(self, y: Any, rows: int) -> Any:
         if y is None:
@@ -136,6 +143,16 @@ class TabularClassifier(ScoredByAccuracy, ClassifierMixin, Tabular):  # type: ig
     def _of_known_classes(self, targets: Any, rows: Any) -> Any:
         return rows[np.isin(targets[rows], np.delete(targets, rows))]  # a class may be rare
 
+    def _calibrate(self, unseen: Any) -> None:
+        """Of two classes, keep what members say of rows that they have not seen.
+
+        By these a threshold can be chosen; a model file has none of it.
+        """
+        self.unseen_answers_ = None
+        if unseen is not None and len(self.classes_) == 2:
+            outputs = unseen.outputs(self.network_.fitted_network, unseen.x)
+            self.unseen_answers_ = unseen.targets, np.asarray(outputs[:, -1], np.float64)
+
     def _network_settings(self) -> dict[str, Any]:
         return {"label_smoothing": self.label_smoothing}
 
@@ -149,17 +166,19 @@ class TabularClassifier(ScoredByAccuracy, ClassifierMixin, Tabular):  # type: ig
         """The class of each row, shape (n_samples,)."""
         x = self._inputs(X)
         if self.network_.n_outputs_ > 1:
-            return self.classes_[self.network_.predict_codes(x)]
-        return self.classes_[np.argmax(self.network_.predict_proba(x), axis=1)]
+            return np.asarray(self.classes_[self.network_.predict_codes(x)])
+        return np.asarray(self.classes_[np.argmax(self.network_.predict_proba(x), axis=1)])
 
     def predict_proba(self, X: Any) -> NDArray[Any]:
         """The probability of each class for each row, shape (n_samples, n_classes)."""
         x = self._inputs(X)
-        return self.network_.predict_proba(x).astype(np.float64)
+        return np.asarray(self.network_.predict_proba(x), np.float64)
 
 
 @dataclass(eq=False, repr=False, match_args=False)
-class TabularRegressor(ScoredByR2, RegressorMixin, Tabular):  # type: ignore[misc]
+class TabularRegressor(  # type: ignore[misc]
+    PredictsIntervals, ScoredByR2, RegressorMixin, Tabular
+):
     """A regressor for tables with mixed columns; see `TabularClassifier` for what it does.
 
     Targets are standardised, and predictions stay within the range of those of the training.
@@ -168,11 +187,16 @@ class TabularRegressor(ScoredByR2, RegressorMixin, Tabular):  # type: ignore[mis
     ----------
     loss : str or callable
         See `MLPRegressor`. Default "squared_error".
+    gaussian_process_rows : int
+        Up to so many rows a Gaussian process answers with the network, where the loss is
+        "squared_error" and rows are held out: their weighted mean is the prediction, and the weight
+        is the one that does best on rows that neither has seen. It knows the features of all rows
+        of the training, and so does a file of the model. 0: the network alone. Default 6,000.
     hidden_layer_sizes, n_members, numeric_embedding, dropout, learning_rate_init, weight_decay, ema
         See `TabularClassifier`.
-    batch_size, max_iter, validation_fraction, categorical_features
+    batch_size, max_iter, validation_fraction, categorical_features, column_kinds
         See `TabularClassifier`.
-    random_state, callbacks, checkpoint, checkpoint_interval, n_threads, progress
+    random_state, callbacks, checkpoint, checkpoint_interval, n_threads, progress, verbose
         See `MLPClassifier`.
 
     Attributes
@@ -194,13 +218,18 @@ class TabularRegressor(ScoredByR2, RegressorMixin, Tabular):  # type: ignore[mis
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **TABULAR_CONSTRAINTS,
         "loss": [StrOptions(set(REGRESSION_LOSSES)), callable],
+        "gaussian_process_rows": [Interval(Integral, 0, MOST_PROCESS_ROWS, closed="both")],
     }
 
     loss: Any = DEFAULTS.loss
     hidden_layer_sizes: Sequence[int] = DEFAULTS.hidden_layer_sizes
 
+    _: KW_ONLY
+    gaussian_process_rows: int = DEFAULTS.gaussian_process_rows
+
     network_class = MLPRegressor
-    _epochs, _steps = 60, 2_000
+    _epochs, _steps = 30, 500
+    _most_members = 4  # on small tables a process answers with them
 
     def _checked_targets(self, y: Any, rows: int) -> Any:
         y = plain_targets(y)
@@ -226,6 +255,9 @@ class TabularRegressor(ScoredByR2, RegressorMixin, Tabular):  # type: ignore[mis
     def _network_settings(self) -> dict[str, Any]:
         return {"loss": self.loss}
 
+    def _wants_process(self, rows: int) -> bool:
+        return self.loss == "squared_error" and rows <= self.gaussian_process_rows
+
     def _predictions(self, outputs: Any) -> Any:
         return outputs[:, 0]
 
@@ -235,7 +267,10 @@ class TabularRegressor(ScoredByR2, RegressorMixin, Tabular):  # type: ignore[mis
     def predict(self, X: Any) -> NDArray[Any]:
         """The number that each row gets, shape (n_samples,)."""
         x = self._inputs(X)
-        scaled = self.network_.predict(x).astype(np.float64)
+        return np.asarray(self._in_units(self.network_.predict(x).astype(np.float64)))
+
+    def _in_units(self, scaled: Any) -> Any:
+        """What the network predicts, in the units of the target and within its range."""
         with np.errstate(over="ignore"):  # beyond the range, which ends at finite numbers
             return np.clip(scaled * self.spread_ + self.center_, *self.range_)
 

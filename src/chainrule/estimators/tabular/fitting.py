@@ -2,76 +2,27 @@
 
 from __future__ import annotations
 
-import warnings
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from time import perf_counter
 from typing import Any
 
 import numpy as np
-from sklearn import dummy, linear_model
-from sklearn.exceptions import ConvergenceWarning
 
 from ...data import Table
-from ...data.moments import exponent
-from ..inputs.blas import one_blas_thread
 from .base import Tabular
-from .checks.advice import Advice
 from .checks.evidence import collect_evidence
-from .checks.running import advise
+from .checks.running import NOTHING, advise
 from .defaults import validation_fraction_for
 from .estimators import TabularClassifier, TabularRegressor
-from .metrics import Answers, choose_metric, measure
+from .judging import judge
+from .metrics import RARE, Answers, choose_metric, rarer_class
 from .options import TrainOptions
+from .preparation import TrainingTable, training_table
 from .results import TrainResult
-from .splits import split_table
-from .targets import MIN_ROWS, LearnableTable, checked_targets, learnable_table
+from .thresholds import Threshold, choose_threshold
 from .training_summary import TrainingSummary
 
 DEFAULT_OPTIONS = TrainOptions()
-MAX_LINEAR_ROWS = 20_000  # the linear model is fitted on so many rows; more change little
-
-
-@dataclass(frozen=True)
-class TrainingTable:
-    """What a model is trained and tested on.
-
-    Attributes
-    ----------
-    source : LearnableTable
-        Its `inputs` are without columns that only name the row.
-    train_rows, test_rows : array of int
-    y : array, shape (rows,)
-        Targets as the estimator takes them.
-    identifiers : tuple of Advice
-        Which columns were left out, and why.
-    """
-
-    source: LearnableTable
-    train_rows: Any
-    test_rows: Any
-    y: Any
-    identifiers: tuple[Advice, ...] = ()
-
-
-def training_table(
-    table: Table,
-    target: str | None,
-    task: str | None,
-    options: TrainOptions,
-    min_rows: int = MIN_ROWS,
-    purpose: str = "train and test on",
-) -> TrainingTable:
-    """Choose the target, the rows to test on, and the columns to learn from.
-
-    Raises
-    ------
-    DataError
-        If the table cannot be learned from, with what to do about it.
-    """
-    source = learnable_table(table, target, task, options, min_rows, purpose)
-    train_rows, test_rows = split_table(source, options)
-    y = checked_targets(source, train_rows)
-    return TrainingTable(source, train_rows, test_rows, y)
 
 
 def fit_table(
@@ -81,6 +32,9 @@ def fit_table(
     options: TrainOptions = DEFAULT_OPTIONS,
 ) -> TrainResult:
     """Train a network on a table and test it on rows set aside.
+
+    Columns that only name the row are left out, the table is checked for what makes a score better
+    than the use will be, and the network is compared with simpler models on the same rows.
 
     Parameters
     ----------
@@ -107,30 +61,44 @@ def fit_table(
     >>> result.metric, len(result.test_rows), result.score > 0.9, round(result.trivial, 2)
     ('accuracy', 30, True, 0.33)
     """
-    whole = training_table(table, target, task, options)
-    source, train_rows, test_rows, y = whole.source, whole.train_rows, whole.test_rows, whole.y
-    train_inputs, test_inputs = (source.inputs.iloc[rows] for rows in (train_rows, test_rows))
-    model = make_estimator(source.task, options)
+    prepared = training_table(table, target, task, options)
+    source, train, test, y = (
+        prepared.source, prepared.train_rows, prepared.test_rows, prepared.y,
+    )  # fmt: skip
+    train_inputs, test_inputs = source.inputs.iloc[train], source.inputs.iloc[test]
+    kinds = _known_kinds(table, source.inputs, options)
+    model = make_estimator(source.task, replace(options, column_kinds=kinds))
     start = perf_counter()
-    model.fit(train_inputs, y[train_rows])
+    model.fit(train_inputs, y[train])
     seconds = perf_counter() - start
-    metric = choose_metric(source.task, y[train_rows])
-    score = measure(metric, y[test_rows], Answers.of(model, test_inputs))
-    x = model.features_(source.inputs)
-    trivial, linear = _baselines(metric, source.task, x, y, train_rows, test_rows, options)
-    advice: tuple[Advice, ...] = ()
+    if table.readings:  # the model reads the cells of files as they were read here
+        model.features_ = model.features_.with_readings(table.readings)
+    metric = choose_metric(source.task, y[train])
+    answers = Answers.of(model, test_inputs)
+    judgement = judge(model, source.task, metric, source.inputs, y, train, test, answers, options)
+    checked = NOTHING
     if options.advise:
-        advice = advise(collect_evidence(source, y, train_rows, test_rows, options))
+        evidence = collect_evidence(source, y, train, test, options)
+        checked = advise(evidence, prepared.identifiers, metric, answers)
     network = model.network_
     return TrainResult(
-        model, source.target, source.task, metric, _resolved(options, network, len(train_rows)),
-        score, trivial, linear, train_rows, test_rows, source.frame.rename_axis(None), seconds,
-        network.n_iter_ < network.max_iter, options.chosen_split,
-        advice=(*whole.identifiers, *advice),
+        model, source.target, source.task, metric, _resolved(options, network, len(train)),
+        judgement.comparison, judgement.verdict, train, test, source.frame.rename_axis(None),
+        seconds, network.stopped_ == "interrupted", options.chosen_split, prepared.identifiers,
+        prepared.advice + checked.advice, checked.honest,
+        _threshold(model, prepared, answers, options),
+        columns=table.readings or model.features_.readings,
         summary=TrainingSummary.learn(
             train_inputs, options.column_kinds, options.categorical_features
         ),
     )  # fmt: skip
+
+
+def _known_kinds(table: Table, inputs: Any, options: TrainOptions) -> dict[str, str]:
+    """What the columns hold, as they were read and as the user says: nothing is guessed again."""
+    kinds = {one.name: one.kind for one in table.readings if one.kind != "ignore"}
+    kinds |= options.column_kinds
+    return {name: kind for name, kind in kinds.items() if name in inputs.columns}
 
 
 def make_estimator(task: str, options: TrainOptions) -> Tabular:
@@ -151,22 +119,19 @@ def _resolved(options: TrainOptions, network: Any, n_rows: int) -> TrainOptions:
     )  # fmt: skip
 
 
-def _baselines(
-    metric: str, task: str, x: Any, y: Any, train: Any, test: Any, options: TrainOptions
-) -> tuple[float, float]:
-    """Scores of the commonest class or the mean, and of a linear model."""
-    if task == "classification":
-        peers = [dummy.DummyClassifier(), linear_model.LogisticRegression(max_iter=200)]
-    else:
-        y = np.ldexp(y, -exponent(y[train]))  # squares stay in range, and no score changes
-        peers = [dummy.DummyRegressor(), linear_model.Ridge()]
-    some = np.random.default_rng(options.random_state).permutation(train)[:MAX_LINEAR_ROWS]
-    scores = []
-    for peer in peers:
-        if len(np.unique(y[some])) < 2:  # a single class among the rows: no line to draw
-            peer = peers[0]
-        with one_blas_thread, np.errstate(all="ignore"), warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            peer.fit(x[some], y[some])
-        scores.append(measure(metric, y[test], Answers.of(peer, x[test])))
-    return scores[0], scores[1]
+def _threshold(
+    model: Any, prepared: TrainingTable, answers: Answers, options: TrainOptions
+) -> Threshold | None:
+    """The threshold for the rarer of two classes, where it is rare or errors have a cost."""
+    unseen = getattr(model, "unseen_answers_", None)
+    if unseen is None:
+        return None
+    y = prepared.y
+    positive, share = rarer_class(y[prepared.train_rows])
+    codes, p = unseen
+    column = int(np.flatnonzero(model.classes_ == positive)[0])
+    if (share >= RARE and options.cost is None) or not 0 < np.sum(codes == column) < len(codes):
+        return None
+    of_validation = codes == column, p if column else 1.0 - p
+    of_test = y[prepared.test_rows] == positive, answers.probabilities[:, column]
+    return choose_threshold(str(positive), of_validation, of_test, options.cost)

@@ -42,6 +42,11 @@ class Answers:
         probabilities /= probabilities.sum(axis=1, keepdims=True)  # of float32
         return cls(model.predict(x), probabilities, model.classes_)
 
+    def part(self, rows: Any) -> Answers:
+        """Those for some of the rows."""
+        p = None if self.probabilities is None else self.probabilities[rows]
+        return Answers(self.predicted[rows], p, self.classes)
+
 
 def rarer_class(y: Any) -> tuple[Any, float]:
     """The rarest class and its share; of several of the same share the last one.
@@ -95,8 +100,15 @@ def measure(metric: str, y: Any, answers: Answers) -> float:
         known = np.isin(y, answers.classes)  # of another class no model says anything
         return float(metrics.log_loss(y[known], answers.probabilities[known],
                                       labels=list(answers.classes)))  # fmt: skip
-    positive = answers.classes[-1]
-    if len(np.unique(y == positive)) < 2:
+    truth, p = of_rarer_class(y, answers)
+    if truth.all() or not truth.any():
         return float("nan")
     score = metrics.roc_auc_score if metric == "ROC AUC" else metrics.average_precision_score
-    return float(score(y == positive, answers.probabilities[:, -1]))
+    return float(score(truth, p))
+
+
+def of_rarer_class(y: Any, answers: Answers) -> tuple[Any, Any]:
+    """Which rows are of the rarer of two classes, and its probability: precision is of that one."""
+    first, last = (np.sum(y == name) for name in (answers.classes[0], answers.classes[-1]))
+    rarer = 0 if first < last else -1
+    return y == answers.classes[rarer], answers.probabilities[:, rarer]

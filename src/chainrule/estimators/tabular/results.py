@@ -8,11 +8,14 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ...data.columns import Reading
+from .baselines import LINEAR, TRIVIAL
 from .checks.advice import Advice
+from .comparison import NETWORK, Comparison
 from .honest import HonestScore
 from .options import TrainOptions
 from .thresholds import Threshold
 from .training_summary import TrainingSummary
+from .verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -30,9 +33,11 @@ class TrainResult:
     options : TrainOptions
         Those of the training, with numbers in place of rules by the table's size: they train the
         same model again.
-    score, trivial, linear : float
-        On the test rows: the network's; that of the commonest class or the mean; that of a
-        logistic or ridge regression.
+    comparison : Comparison
+        The scores of the network, of boosting, of a linear model and of the trivial guess on the
+        test rows, with intervals.
+    verdict : Verdict
+        What they mean.
     train_rows, test_rows : array of int
         Which rows of `frame` were which.
     frame : DataFrame
@@ -44,7 +49,8 @@ class TrainResult:
     split : str
         How rows were chosen to test on: "random", "time" or "group".
     identifiers : tuple of str
-        Columns that were left out since they only name the row.
+        Columns that only name the row; left out, unless the options say otherwise or no other
+        column would remain.
     advice : tuple of Advice
         What to look out for, the gravest first.
     honest : tuple of HonestScore
@@ -64,9 +70,8 @@ class TrainResult:
     task: str
     metric: str
     options: TrainOptions
-    score: float
-    trivial: float
-    linear: float
+    comparison: Comparison
+    verdict: Verdict
     train_rows: NDArray[Any]
     test_rows: NDArray[Any]
     frame: Any
@@ -81,10 +86,27 @@ class TrainResult:
     summary: TrainingSummary | None = None
 
     @property
+    def score(self) -> float:
+        """The network's, on the test rows."""
+        return self._scores[NETWORK]
+
+    @property
+    def trivial(self) -> float:
+        """That of the commonest class, or of the mean."""
+        return self._scores[TRIVIAL[self.task]]
+
+    @property
+    def linear(self) -> float:
+        """That of a logistic or ridge regression."""
+        return self._scores[LINEAR[self.task]]
+
+    @property
     def baselines(self) -> dict[str, float]:
-        """Scores of a linear model and of the trivial guess, by their names."""
-        classes = self.task == "classification"
+        """Scores of the other models by their names."""
+        return {name: score for name, score in self._scores.items() if name != NETWORK}
+
+    @property
+    def _scores(self) -> dict[str, float]:
         return {
-            "logistic regression" if classes else "ridge regression": self.linear,
-            "the commonest class" if classes else "the mean": self.trivial,
+            name: by_metric[self.metric].value for name, by_metric in self.comparison.scores.items()
         }

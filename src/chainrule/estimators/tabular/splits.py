@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ def split_table(source: LearnableTable, options: TrainOptions) -> Rows:
     """
     kind = options.chosen_split
     if source.task == "classification":
-        classes, _ = _classes(source.labels)
+        _classes(source.labels)
     if kind == "random":
         return split_rows(source.labels, source.task, options.test_fraction, options.random_state)
     if kind == "time":
@@ -130,27 +131,38 @@ def time_order(source: LearnableTable, options: TrainOptions) -> Any:
     """
     frame, kinds = source.frame, options.column_kinds
     if options.by:
-        reading = learn_reading(frame[options.by], kinds.get(options.by))
-        if reading.kind not in ("date", "time", "number"):
-            raise DataError(
-                f"column {options.by!r} holds neither dates nor numbers: it does not say which row "
-                "is later; choose another column with --by"
-            )
-        return as_floats(reading.values(frame[options.by]))
+        return time_values(frame, options.by, kinds)
     columns = [frame[name] for name in frame.columns if name != source.target]
     readings = [
         learn_reading(column, kinds.get(str(column.name)))
         for column in columns if column.dtype.kind not in "biuf" and column.notna().any()
     ]  # fmt: skip
-    dates = [reading for reading in readings if reading.kind == "date"]
+    dates = [reading.name for reading in readings if reading.kind == "date"]
     if len(dates) > 1:
         raise DataError(
-            f"the columns {', '.join(repr(reading.name) for reading in dates)} all hold dates: say "
-            f"which one orders the rows, as in --by {dates[0].name}"
+            f"the columns {', '.join(map(repr, dates))} all hold dates: say which one orders the "
+            f"rows, as in --by {dates[0]}"
         )
-    if not dates:
+    return time_values(frame, dates[0] if dates else "", kinds)
+
+
+def time_values(frame: Any, by: str, kinds: Mapping[str, str]) -> Any:
+    """The numbers or dates of a column as float64; the order of the rows if it has no name.
+
+    Raises
+    ------
+    DataError
+        If the column holds neither dates nor numbers.
+    """
+    if not by:
         return np.arange(len(frame), dtype=np.float64)
-    return as_floats(dates[0].values(frame[dates[0].name]))
+    reading = learn_reading(frame[by], kinds.get(by))
+    if reading.kind not in ("date", "time", "number"):
+        raise DataError(
+            f"column {by!r} holds neither dates nor numbers: it does not say which row is later; "
+            "choose another column with --by"
+        )
+    return as_floats(reading.values(frame[by]))
 
 
 def _classes(labels: Any) -> tuple[Any, Any]:

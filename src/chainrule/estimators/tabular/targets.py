@@ -106,7 +106,9 @@ def likely_target(frame: Any) -> tuple[str, str]:
         if matches:
             best = max(matches, key=lambda k: (-known.index(plain[k]), k))
             distinct = int(frame.iloc[:, best].nunique())
-            of_values = f", and it has {distinct} different values" if distinct <= FEW_VALUES else ""
+            of_values = (
+                f", and it has {distinct} different values" if distinct <= FEW_VALUES else ""
+            )
             last = " and it is the last column" if best == len(names) - 1 and not of_values else ""
             return names[best], f"{reason}{of_values}{last}"
     best = next(
@@ -164,10 +166,7 @@ def learnable_table(
     frame = with_row_numbers(table.frame)
     all_rows = len(frame)
     frame = frame[frame[target].notna()]
-    missing, duplicates = all_rows - len(frame), 0
-    if options.deduplicate:
-        repeated = frame.duplicated().to_numpy(bool)
-        frame, duplicates = frame[~repeated], int(repeated.sum())
+    missing = all_rows - len(frame)
     if len(frame) < min_rows:
         raise DataError(
             f"{len(frame)} rows with a value of {target!r} are too few to {purpose}: give at least "
@@ -177,7 +176,7 @@ def learnable_table(
     grouping = (options.group,) if options.group else ()  # to a new group its name says nothing
     dropped = {target, *options.drop, *ignored, *grouping}
     inputs = frame.drop(columns=[name for name in frame.columns if name in dropped])
-    return LearnableTable(frame, inputs, frame[target], target, task, missing, duplicates)
+    return LearnableTable(frame, inputs, frame[target], target, task, missing)
 
 
 def checked_targets(rows: LearnableTable, train_rows: Any) -> Any:

@@ -297,9 +297,8 @@ def _sentence(column: ColumnSummary, other: TypedColumn, index: float) -> str:
         before = dict(zip(column.levels, column.shares, strict=True))
         now = dict(zip(other.levels, counts / max(1, counts.sum()), strict=True))
         most = max({*before, *now}, key=lambda name: abs(now.get(name, 0) - before.get(name, 0)))
-        return start + (
-            f"{most!r:.40} makes up {now.get(most, 0.0):.0%} instead of {before.get(most, 0.0):.0%}."
-        )
+        shares = [f"{part.get(most, 0.0):.0%}" for part in (now, before)]
+        return start + f"{most!r:.40} makes up {shares[0]} instead of {shares[1]}."
     middle = float(np.median(other.known)) if len(other.known) else float("nan")
     half = int(np.searchsorted(np.cumsum(column.shares), 0.5))
     usual = column.edges[min(half, len(column.edges) - 1)]

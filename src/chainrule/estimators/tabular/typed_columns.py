@@ -81,16 +81,15 @@ def typed_columns(
     >>> [(c.name, c.values.tolist(), c.levels) for c in typed_columns(frame)]
     [('size', [1.5, nan], ()), ('colour', [1.0, 0.0], ('blue', 'red'))]
     """
-    chosen = {name: "text" for name in categories} | dict(kinds or {})
+    chosen = dict.fromkeys(categories, "text") | dict(kinds or {})
     columns = []
     for position, name in enumerate(map(str, frame.columns)):
         column, kind = frame.iloc[:, position], chosen.get(name)
-        if kind in (None, "number") and isinstance(column.dtype, np.dtype):
-            if column.dtype.kind in "iufb":
-                values = column.to_numpy(np.float64)
-                columns.append(TypedColumn(name, "number", values, (), column.dtype.kind == "f"))
-                continue
-        if kind != "ignore" and column.notna().any():
+        plain = isinstance(column.dtype, np.dtype) and column.dtype.kind in "iufb"
+        if plain and kind in (None, "number"):
+            values = column.to_numpy(np.float64)
+            columns.append(TypedColumn(name, "number", values, (), column.dtype.kind == "f"))
+        elif kind != "ignore" and column.notna().any():
             columns.append(typed_column(column, learn_reading(column, kind)))
     return columns
 

@@ -25,7 +25,7 @@ from chainrule.trace.operands import record
 from chainrule.trace.tracer import traced
 
 TOLERANCES = {np.float64: 1e-9, np.float32: 2e-3}
-SIZES = (1, 2, 3, 5, 8, 10, 17, 33)
+SIZES = (1, 3, 8, 17, 33)
 BATCHES = ((), (3,), (2, 10))  # alone, with lanes to spare, and by LAPACK only from 17 rows on
 la = np.linalg
 
@@ -119,7 +119,7 @@ def test_triangles_are_the_references(n: int, columns: int) -> None:
 
 
 @pytest.mark.parametrize("dtype", TOLERANCES)
-@pytest.mark.parametrize("n", [1, 3, 6, 12, 20])
+@pytest.mark.parametrize("n", [1, 6, 20])
 def test_gradients_are_the_references(n: int, dtype: type) -> None:
     """Factors are made once, and read by solving and its transpose in whatever order they lie."""
     for batch in ((), (11,)) if dtype is np.float64 else ((11,),):

@@ -1,5 +1,4 @@
-"""`Advice`: one thing to look out for in a table, with numbers, and the option that deals with it.
-"""
+"""`Advice`: one thing to look out for in a table, and the option that deals with it."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,7 +17,7 @@ MAX_ROWS = 20_000
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """Some of the training rows.
+    """Some rows of a table, typed.
 
     Attributes
     ----------
@@ -29,22 +29,30 @@ class Evidence:
         Their targets: numbers, or classes as texts.
     rows : array of int
         Their positions in `source.frame`, in its order.
+    targets : array
+        Of all rows.
     train_rows, test_rows : array of int
-    seed : int
+    options : TrainOptions
     """
 
     source: LearnableTable
     columns: list[TypedColumn]
     y: Any
     rows: Any
+    targets: Any
     train_rows: Any
     test_rows: Any
-    seed: int
+    options: TrainOptions
 
     @property
     def is_classification(self) -> bool:
         """Whether the target holds classes."""
         return self.source.task == "classification"
+
+    @property
+    def seed(self) -> int:
+        """The seed of all that is drawn."""
+        return self.options.random_state
 
     @cached_property
     def codes(self) -> Any:
@@ -56,13 +64,23 @@ class Evidence:
         """Whether it holds all training rows."""
         return len(self.rows) == len(self.train_rows)
 
+    def of_rows(self, rows: Any) -> Evidence:
+        """The same of other rows."""
+        columns = _typed(self.source, rows, self.options)
+        return replace(self, columns=columns, y=self.targets[rows], rows=rows)
+
 
 def collect_evidence(
-    source: LearnableTable, y: Any, train_rows: Any, test_rows: Any, options: TrainOptions
+    source: LearnableTable, targets: Any, train_rows: Any, test_rows: Any, options: TrainOptions
 ) -> Evidence:
     """Type the training rows, or some of very many."""
     rng = np.random.default_rng(options.random_state)
     rows = np.sort(rng.permutation(train_rows)[:MAX_ROWS])
+    columns = _typed(source, rows, options)
+    return Evidence(source, columns, targets[rows], rows, targets, train_rows, test_rows, options)
+
+
+def _typed(source: LearnableTable, rows: Any, options: TrainOptions) -> list[TypedColumn]:
     kinds = {n: k for n, k in options.column_kinds.items() if n in source.inputs.columns}
-    columns = typed_columns(source.inputs.iloc[rows], kinds, options.categorical_features)
-    return Evidence(source, columns, y[rows], rows, train_rows, test_rows, options.random_state)
+    categories = [n for n in options.categorical_features if n in source.inputs.columns]
+    return typed_columns(source.inputs.iloc[rows], kinds, categories)

@@ -1,0 +1,80 @@
+"""From what `train` and `tune` are told to read to a typed table, and what its columns are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from ..data import Table
+from ..errors import DataError
+from ..lazy import LazyModule
+from .asking import ask_target
+from .console import PlainConsole
+from .sources import Source
+
+columns = LazyModule("chainrule.data.columns")
+pd = LazyModule("pandas")
+reading_report = LazyModule("chainrule.cli.reading_report")
+targets = LazyModule("chainrule.estimators.tabular.targets")
+
+
+def read_typed(source: Source, kinds: Mapping[str, str], out: PlainConsole) -> Table:
+    """The table with each column as its cells were read; notes about the reading are printed.
+
+    Columns that are to be ignored stay as they are in the file, so that they can be named.
+
+    Raises
+    ------
+    DataError
+        If the table cannot be read, or a cell is not of its column's kind; with the row.
+    """
+    table = source.read()
+    for note in table.notes:
+        out.tell(note, "note: ")
+    return typed(table, kinds)
+
+
+def typed(table: Table, kinds: Mapping[str, str]) -> Table:
+    """A table whose cells are as the file has them, with each column as it is read.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> raw = Table("t.csv", pd.DataFrame({"size": ["1,200", "n/a"], "id": ["7", "8"]}))
+    >>> typed(raw, {"id": "ignore"}).frame.to_numpy().tolist()
+    [[1200.0, '7'], [nan, '8']]
+    """
+    readings = columns.learn_readings(table.frame, kinds)
+    frame = pd.DataFrame({
+        name: column if reading.kind == "ignore" else columns.as_typed(column, reading)
+        for (name, column), reading in zip(table.frame.items(), readings, strict=True)
+    }, index=table.frame.index)  # fmt: skip
+    return replace(table, frame=frame, readings=readings)
+
+
+def choose_target(table: Table, target: str | None, out: PlainConsole) -> str:
+    """The column to predict: the one named, the table's own, or the one that is agreed on."""
+    if target is None:
+        return ask_target(table, targets.likely_target, out)
+    name: str = targets.choose_target(table, target)
+    reading = next((one for one in table.readings if one.name == name), None)
+    if reading is not None and reading.kind == "ignore":
+        if reading.missing == 1:
+            raise DataError(
+                f"column {name!r} of {table.name} is empty: there is nothing to predict; choose "
+                "another target"
+            )
+        raise DataError(f"column {name!r} is the target: it cannot be left out as well")
+    return name
+
+
+def show_columns(out: PlainConsole, table: Table, target: str, all_of_them: bool) -> None:
+    """Show what the columns of a table were taken for."""
+    if not out.quiet:
+        reading_report.show_readings(out, table.readings, target, all_of_them)
+
+
+def kinds_of(table: Table, names: Iterable[str]) -> dict[str, str]:
+    """What some columns of a typed table hold, without those that hold nothing."""
+    kinds = {one.name: one.kind for one in table.readings if one.kind != "ignore"}
+    return {name: kinds[name] for name in names if name in kinds}

@@ -1,0 +1,211 @@
+"""Dates as people write them, brought into the one order that pandas reads without guessing.
+
+A text is matched with one of `FAMILIES` and written again as ISO 8601; pandas then says which day
+it is, and that there is no 30 February. "05/06/2026" fits two families, ``"dmy"`` and ``"mdy"``:
+all cells of a column together decide between them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...lazy import LazyModule
+from ..column_values import DATE, YEARS, in_utc
+from .date_names import DAYS_OF_WEEK, MONTHS
+
+pd = LazyModule("pandas")
+
+Series: TypeAlias = Any
+
+PIVOT = 69  # two-digit years from here on are of the 20th century, as in POSIX
+CLOCK = (
+    r"(?:(?:[T ]|,\s?)\s*(?P<hour>\d{1,2})(?:[:h](?P<minute>\d{2})(?::(?P<second>\d{2})"
+    r"(?:[.,](?P<part>\d{1,9}))?)?)?\s?(?P<half>[AaPp]\.?[Mm]\.?)?(?:\s?Uhr)?"
+    r"\s?(?P<zone>Z|UTC|GMT|[+-]\d{2}:?\d{2})?(?:\s?\((?:UTC|GMT)\))?)?"
+)
+YEAR, SHORT = r"(?P<year>\d{4})", r"(?P<year>\d{4}|'?\d{2})"
+DAY, MONTH = r"(?P<day>\d{1,2})", r"(?P<month>\d{1,2})"
+NAMED = r"(?P<name>[^\W\d_]{3,10})\.?"
+WEEKDAY = r"(?:(?P<weekday>[^\W\d_]{2,10})\.?,?\s+)?"
+GAP = r"(?:\s*[-/.]\s*|\s+(?:de[l]?\s+)?)"
+MARK = r"\s?(?P<mark>[-/.])\s?"
+FAMILIES = {
+    "ymd": re.compile(rf"{YEAR}\s?(?P<mark>[-/.])\s?{MONTH}(?P=mark)\s?{DAY}{CLOCK}"),
+    "dmy": re.compile(rf"{WEEKDAY}{DAY}{MARK}{MONTH}(?P=mark)\s?{SHORT}{CLOCK}"),
+    "mdy": re.compile(rf"{WEEKDAY}{MONTH}{MARK}{DAY}(?P=mark)\s?{SHORT}{CLOCK}"),
+    "day month year": re.compile(
+        rf"{WEEKDAY}{DAY}(?:st|nd|rd|th|er|\.)?{GAP}?{NAMED},?{GAP}?{SHORT}{CLOCK}"
+    ),
+    "month day year": re.compile(
+        rf"{WEEKDAY}{NAMED}{GAP}{DAY}(?:st|nd|rd|th)?(?:,\s*|\s+|[-/]){SHORT}{CLOCK}"
+    ),
+    "year month day": re.compile(rf"{YEAR}{GAP}{NAMED}{GAP}{DAY}{CLOCK}"),
+    "ctime": re.compile(
+        rf"{WEEKDAY}{NAMED}\s+{DAY}\s+(?P<hour>\d\d):(?P<minute>\d\d)(?::(?P<second>\d\d))?"
+        r"(?P<part>)(?P<half>)\s(?:(?P<zone>Z|UTC|GMT)\s)?(?P<year>\d{4})"
+    ),
+    "compact": re.compile(
+        r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})(?:[T ]?(?P<hour>\d{2}):?(?P<minute>\d{2})"
+        r"(?::?(?P<second>\d{2})(?P<part>))?)?(?P<half>)(?P<zone>Z)?"
+    ),
+    "month year": re.compile(rf"{NAMED}(?:{GAP}|,\s*)?(?P<year>\d{{4}}|'\d{{2}}|(?<=-)\d{{2}})"),
+    "year month": re.compile(rf"{YEAR}(?:[-/]{MONTH}|{GAP}?{NAMED})"),
+    "month/year": re.compile(rf"{MONTH}[-/]{YEAR}"),
+    "quarter": re.compile(
+        r"(?P<year>\d{4})[-/ ]?[Qq](?P<quarter>[1-4])|[Qq](?P<quarter2>[1-4])[-/ ]?(?P<year2>\d{4})"
+    ),
+    "week": re.compile(r"(?P<year>\d{4})-?W(?P<week>\d{2})(?:-?(?P<weekday>[1-7]))?"),
+}
+UNITS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}  # of Unix epochs: how many are a second
+EXCEL_DAY = 25_569  # 1970-01-01 as a serial of Excel, whose day 1 is 1900-01-01
+
+
+@dataclass(frozen=True)
+class DateForm:
+    """How the dates of a column are written.
+
+    Attributes
+    ----------
+    families : tuple of str
+        Of `FAMILIES` those that occur; ISO dates are always read.
+    pivot : int
+        Two-digit years from here on are 19.., those below 20...
+    unit : str
+        What numbers count: ``"s"``, ``"ms"``, ``"us"``, ``"ns"`` since 1970, ``"excel"`` days,
+        ``"ymd"`` (20261231), ``"year"``; empty if numbers are no dates here.
+    """
+
+    families: tuple[str, ...] = ()
+    pivot: int = PIVOT
+    unit: str = ""
+
+    def times(self, cells: Sequence[Any]) -> Series:
+        """Return cells as a Series of dates in UTC; NaT for what is no date of this form."""
+        return in_utc(pd.Series([self._iso(cell) for cell in cells], dtype=object))
+
+    def _iso(self, cell: Any) -> Any:
+        """One cell as ISO 8601, or a date as it is; None for anything else."""
+        if isinstance(cell, (date, np.datetime64)):
+            return cell
+        if not isinstance(cell, str):
+            return _date_of_number(cell, self.unit) if self.unit else None
+        if DATE.fullmatch(cell):
+            return cell
+        for family in self.families:
+            iso = to_iso(cell, family, self.pivot)
+            if iso is not None:
+                return iso
+        return _date_of_number(cell, self.unit) if self.unit else None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {"families": list(self.families), "pivot": self.pivot, "unit": self.unit}
+
+
+def to_iso(text: str, family: str, pivot: int = PIVOT) -> str | None:
+    """Write a date of a family as ISO 8601; None if it is none, though it may be no day still.
+
+    Examples
+    --------
+    >>> to_iso("31.12.2026", "dmy"), to_iso("1/2/99 2:05 PM", "mdy")
+    ('2026-12-31', '1999-01-02T14:05:00')
+    >>> to_iso("31. Dezember 2026", "day month year"), to_iso("2026-Q3", "quarter")
+    ('2026-12-31', '2026-07-01')
+    """
+    match = FAMILIES[family].fullmatch(text)
+    if match is None:
+        return None
+    parts = match.groupdict()
+    if family == "quarter":
+        year, quarter = parts["year"] or parts["year2"], parts["quarter"] or parts["quarter2"]
+        return f"{year}-{3 * int(quarter) - 2:02}-01"
+    if family == "week":
+        return _of_week(int(parts["year"]), int(parts["week"]), int(parts["weekday"] or 1))
+    weekday, name = parts.get("weekday"), parts.get("name")
+    if weekday and weekday.casefold() not in DAYS_OF_WEEK:
+        return None
+    month = MONTHS.get(name.casefold()) if name else int(parts["month"])
+    days = int(parts.get("day") or 1)
+    if month is None or not (1 <= month <= 12 and 1 <= days <= 31):
+        return None
+    year = parts["year"].lstrip("'")
+    if len(year) == 2:
+        year = ("19" if int(year) >= pivot else "20") + year
+    day = f"{year}-{month:02}-{days:02}"
+    return day if not parts.get("hour") else _with_clock(day, parts)
+
+
+def _of_week(year: int, week: int, weekday: int) -> str | None:
+    """The date of a day of an ISO week; None if there is no such week."""
+    try:
+        return date.fromisocalendar(year, week, weekday).isoformat()
+    except ValueError:
+        return None
+
+
+def _with_clock(day: str, parts: dict[str, Any]) -> str | None:
+    """A day with its clock time; None for "31/12/2026 12" alone."""
+    hour, minute, half = int(parts["hour"]), parts["minute"], parts.get("half")
+    if minute is None and not half:
+        return None
+    if half:
+        if not 1 <= hour <= 12:
+            return None
+        hour = hour % 12 + 12 * (half[0] in "Pp")
+    zone = parts.get("zone") or ""
+    fraction = f".{parts['part']}" if parts.get("part") else ""
+    return (
+        f"{day}T{hour:02}:{minute or '00'}:{parts.get('second') or '00'}{fraction}"
+        f"{'Z' if zone.isalpha() else zone}"
+    )
+
+
+def _date_of_number(cell: Any, unit: str) -> Any:
+    """A number, or its text, as the date that it counts."""
+    try:
+        value = float(cell)
+    except (TypeError, ValueError):
+        return None
+    times = dates_of_numbers(np.array([value]), unit)
+    return None if np.isnat(times[0]) else times[0]
+
+
+def dates_of_numbers(values: NDArray[Any], unit: str) -> NDArray[Any]:
+    """Return numbers as datetime64[us]; NaT for NaN, and for what is out of range.
+
+    Examples
+    --------
+    >>> dates_of_numbers(np.array([46022.5]), "excel").astype(str).tolist()
+    ['2025-12-31T12:00:00.000000']
+    >>> dates_of_numbers(np.array([20261231.0, 20260230.0]), "ymd").astype("M8[D]").astype(str)
+    array(['2026-12-31', 'NaT'], dtype='<U28')
+    """
+    if unit in ("ymd", "year"):
+        return _of_digits(values, unit)
+    with np.errstate(invalid="ignore"):
+        days = values - EXCEL_DAY if unit == "excel" else values / UNITS[unit] / 86_400.0
+        fits = np.abs(days) < 100_000
+        micros = np.where(fits, np.round(np.where(fits, days, 0.0) * 86_400e6), 0)
+    if unit in UNITS:  # whole numbers keep their last digit
+        micros = np.where(fits, np.round(np.where(fits, values, 0.0) * (1e6 / UNITS[unit])), 0)
+    return np.where(fits, micros.astype("M8[us]"), np.datetime64("NaT", "us"))
+
+
+def _of_digits(values: NDArray[Any], unit: str) -> NDArray[Any]:
+    """20261231, or 2026, as dates."""
+    whole = np.where(np.isfinite(values) & (values % 1 == 0), values, 0.0).astype(np.int64)
+    year, month, day = whole, np.ones_like(whole), np.ones_like(whole)
+    if unit == "ymd":
+        year, month, day = whole // 10_000, whole // 100 % 100, whole % 100
+    fits = (year >= YEARS[0]) & (year <= YEARS[1]) & (month >= 1) & (month <= 12) & (day >= 1)
+    months = np.where(fits, (year - 1970) * 12 + month - 1, 0).astype("M8[M]")
+    days = months.astype("M8[D]") + (np.where(fits, day, 1) - 1)
+    fits &= days.astype("M8[M]") == months
+    return np.where(fits, days.astype("M8[us]"), np.datetime64("NaT", "us"))

@@ -1,0 +1,50 @@
+"""The kinds of columns, and the custom of a table that decides where a column alone does not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ...errors import DataError
+
+KINDS = ("number", "date", "time", "duration", "text", "ignore")
+
+
+@dataclass(frozen=True)
+class Customs:
+    """How a table writes what is ambiguous in a single column.
+
+    Attributes
+    ----------
+    decimal : str
+        The decimal mark, ``"."`` or ``","``; empty if nothing tells.
+    day_first : bool or None
+        Whether 05/06/2026 is a day in June.
+    """
+
+    decimal: str = ""
+    day_first: bool | None = None
+
+
+def check_kinds(kinds: Mapping[str, str], columns: list[str]) -> None:
+    """Refuse kinds that do not exist, and those of columns that do not.
+
+    Examples
+    --------
+    >>> check_kinds({"size": "number"}, ["size", "colour"])
+    >>> check_kinds({"siz": "number"}, ["size"])
+    Traceback (most recent call last):
+    ...
+    chainrule.errors.DataError: there is no column 'siz' to read as number: the columns are 'size'
+    """
+    known = frozenset(columns)
+    for name, kind in kinds.items():
+        if kind not in KINDS:
+            raise DataError(
+                f"{str(kind)!r:.40} is no kind of column {name!r}: give one of {', '.join(KINDS)}"
+            )
+        if str(name) not in known:
+            listed = ", ".join(map(repr, columns[:8])) + ", ..." * (len(columns) > 8)
+            raise DataError(
+                f"there is no column {name!r} to read as {kind}: the columns are {listed}"
+            )

@@ -1,0 +1,195 @@
+"""Columns of texts and of objects: numbers, dates, clock times and spans as people write them."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from ...errors import DataError
+from .clock_forms import fit_spans, hour_of_day, hours_of_day, seconds_of
+from .date_drafts import asked_dates, draft_of_dates
+from .distinct_cells import DistinctCells, distinct_cells
+from .drafts import Draft, counted, examples_of, how_many, mend
+from .fitting import fit_dates
+from .kinds import Customs
+from .number_drafts import (
+    draft_of_clashing,
+    draft_of_numbers,
+    fit_of,
+    identifiers,
+    is_known_number,
+    is_number,
+    share_in_any_unit,
+)
+from .reading import Reading
+from .text_column import TextColumn
+from .typed_columns import empty
+
+Series: TypeAlias = Any
+
+NEARLY_ALL = 0.9  # of the rows: then the rest are mistakes, which are refused
+WORTH_A_NOTE = 0.2  # of the rows are numbers or dates, in a column of texts
+HALF = 0.5  # of a sample: what fewer cells look like is no kind of a column
+SPAN_NAME = re.compile(r"(?i)duration|elapsed|length|runtime|laptime|dauer|zeitraum|time_taken")
+
+
+def draft_of_texts(column: Series, kind: str | None, customs: Customs) -> Draft:
+    """Learn a column of texts, or of cells of several types."""
+    several, name = distinct_cells(column), str(column.name)
+    total = len(column)
+    if not several.cells:
+        return Draft(empty(name, None if kind == "text" else kind))
+    blank = float((several.codes < 0).sum() / total)
+    everything = list(range(len(several.cells)))
+    text = Reading(name, "text", "", blank, examples_of(several, everything))
+    if kind == "text":
+        return Draft(replace(text, why="as asked for"))
+    codes = np.flatnonzero(~several.markers).tolist()
+    rows = int(several.counts[codes].sum())
+    if not codes:
+        if kind is None:
+            return Draft(replace(text, why="its cells are words such as " + text.examples[0]))
+        return Draft(empty(name, kind))
+    source = TextColumn(column, several, codes, rows)
+    draft = _asked(source, kind, customs) if kind else _looked_at(source, customs, text)
+    if draft.reading.kind == "text":
+        return draft
+    return _without_markers(source, draft)
+
+
+def _without_markers(source: TextColumn, draft: Draft) -> Draft:
+    """A draft of numbers or dates, which knows the words for missing cells that occur."""
+    several, reading = source.cells, draft.reading
+    marked = np.flatnonzero(several.markers).tolist()
+    count = int(several.counts[marked].sum())
+    notes: tuple[str, ...] = ()
+    if count:
+        listed = ", ".join(repr(several.texts[code]) for code in marked[:4])
+        notes = (
+            f"{how_many(count)} with {listed} count{'s' * (count == 1)} as missing, the first of "
+            f"them {source.where(marked[0])}; --as {source.name}=text makes it a text",
+        )
+    missing = reading.missing + 1.0 - source.rows / len(source.column)
+    learned = replace(
+        reading, missing=missing, examples=examples_of(several, source.codes),
+        notes=(*notes, *reading.notes),
+        markers=tuple(sorted(several.texts[code].casefold() for code in marked)),
+    )  # fmt: skip
+    if draft.fault is not None:
+        return replace(draft, reading=learned)
+    try:
+        learned.values(source.column)
+    except DataError as error:
+        return replace(draft, reading=learned, fault=error)
+    return replace(draft, reading=learned)
+
+
+def _asked(source: TextColumn, kind: str, customs: Customs) -> Draft:
+    """A column that is said to be of a kind."""
+    if kind == "number":
+        return draft_of_numbers(source, fit_of(source, customs), asked=True)
+    if kind == "date":
+        return asked_dates(source, customs)
+    if kind == "time":
+        return Draft(Reading(source.name, "time", "as asked for"))
+    form = fit_spans([source.cells.cells[code] for code in source.codes])
+    return Draft(Reading(source.name, "duration", "as asked for", form=form))
+
+
+def _looked_at(source: TextColumn, customs: Customs, text: Reading) -> Draft:
+    """A column that is of the kind that all of its cells look like, or nearly all."""
+    several = source.cells
+    sample = [code for code in several.sample() if not several.markers[code]]
+    looks = {
+        "number": source.share_of_sample(sample, is_number),
+        "date": fit_dates(several, sample).share,
+        "time": source.share_of_sample(sample, _is_clock),
+        "duration": source.share_of_sample(sample, _is_span),
+    }
+    drafts: list[tuple[float, Draft]] = []
+    if looks["number"] > HALF:
+        fit = fit_of(source, customs)
+        codes = identifiers(source, fit, text)
+        if codes is not None:
+            return Draft(codes)
+        share = source.share(source.over_all(fit.numbers))
+        if fit.clashing and fit.well_known:
+            drafts.append((share_in_any_unit(source), draft_of_clashing(source, fit)))
+        elif fit.well_known or share == 1.0:
+            drafts.append((share, draft_of_numbers(source, fit)))
+    if looks["time"] > HALF and looks["time"] >= looks["duration"] * _prefers_clock(source):
+        hours = hours_of_day(several.cells)
+        reading = Reading(source.name, "time", source.why(hours, "clock times"))
+        drafts.insert(0, (source.share(hours), Draft(reading)))
+    if looks["duration"] > HALF:
+        form = fit_spans([several.cells[code] for code in source.codes])
+        seconds = form.seconds(several.cells)
+        notes = (
+            ("cells such as 12:30 are minutes and seconds",) if form.two_parts == 1.0 else ()
+        ) + ("spans of time are read as seconds",)
+        reading = Reading(
+            source.name, "duration", source.why(seconds, "spans of time"), notes=notes, form=form
+        )
+        drafts.insert(len(drafts) if looks["time"] > HALF else 0,
+                      (source.share(seconds), Draft(reading)))  # fmt: skip
+    if looks["date"] > HALF:
+        dates = fit_dates(several, source.codes, customs.day_first)
+        drafts.append((dates.share, draft_of_dates(source, dates)))
+    return _best(source, drafts, looks, text)
+
+
+def _best(
+    source: TextColumn,
+    drafts: Sequence[tuple[float, Draft]],
+    looks: dict[str, float],
+    text: Reading,
+) -> Draft:
+    """The kind of nearly all cells; else texts, with a note of what some look like."""
+    share, draft = max(drafts, key=lambda one: one[0], default=(0.0, Draft(text)))
+    if share > NEARLY_ALL:
+        return draft
+    why = counted(source.rows, source.rows, "are texts")
+    best = max(looks, key=lambda kind: looks[kind])
+    part = looks[best]
+    if best == "number":
+        sample = [code for code in source.cells.sample() if not source.cells.markers[code]]
+        part = source.share_of_sample(sample, is_known_number)
+    others = [code for code in source.codes if not _fits(best, source.cells.cells[code])]
+    if part < WORTH_A_NOTE or not others:
+        return Draft(replace(text, why=why))
+    odd = others[0]
+    note = (
+        f"about {100 * part:.0f} % of its cells look like a {best}, others are texts such as "
+        f"{source.where(odd)}: all are read as texts; correct them, or {mend(source.name, best)}"
+    )
+    return Draft(replace(text, why="it mixes kinds", notes=(note,)))
+
+
+def _fits(kind: str, cell: Any) -> bool:
+    """Whether a cell looks like one of a kind."""
+    tests = {"number": is_known_number, "time": _is_clock, "duration": _is_span}
+    if kind in tests:
+        return tests[kind](cell)
+    return bool(fit_dates(DistinctCells([cell], np.zeros(1, np.intp), True), [0]).share)
+
+
+def _is_clock(cell: Any) -> bool:
+    return not math.isnan(hour_of_day(cell))
+
+
+def _is_span(cell: Any) -> bool:
+    return not math.isnan(seconds_of(cell))
+
+
+def _prefers_clock(source: TextColumn) -> float:
+    """Below 1 where 1:30:00 is a clock time: above where the name or a bare hour tells a span."""
+    if SPAN_NAME.search(source.name):
+        return np.inf
+    texts = [source.cells.texts[code] for code in source.codes]
+    unpadded = any(re.fullmatch(r"\d:\d\d:\d\d", text) for text in texts)
+    return np.inf if unpadded else 1.0

@@ -1,0 +1,149 @@
+"""Below the data: sums, sources, counts of rows; cut, and said."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .header import COMMENTS, LOOKS_NUMERIC, excerpt
+
+SUM_WORDS = (
+    "total totals subtotal sum sums average avg mean median count min max overall summe gesamt "
+    "insgesamt durchschnitt mittelwert somme moyenne totale media suma promedio totaal gemiddelde "
+    "summa medel soma média"
+)
+SUMS = re.compile(
+    rf"(grand |sub-?|col(umn)? |row |all |gesamt)?({'|'.join(SUM_WORDS.split())})\s*(\([^)]*\))?:?",
+    re.IGNORECASE,
+)
+REMARK = re.compile(
+    r"\W*(sources?|notes?|quellen?|anmerkung|hinweis|fuente|remarks?|footnote|generated|created|"
+    r"exported|retrieved|downloaded|copyright|last updated|stand|end of (file|report|data)|eof|"
+    r"\d+ (rows?|records?|lines?|zeilen)|rows?:|records?:|\(?\d+ rows? (affected|selected))\b.*"
+    r"|[-=_*.]{3,}.*|\*+ ?\D.*|©.*",
+    re.IGNORECASE | re.DOTALL,
+)
+MOST = 50  # rows at the end that are looked at
+ALMOST = 0.9  # of the rows
+CLOSE = 1e-6
+
+
+@dataclass(frozen=True)
+class Footer:
+    """How many rows at the end are none of the data, and what is said about it."""
+
+    rows: int = 0
+    notes: tuple[str, ...] = ()
+
+
+def find_footer(
+    tail: Sequence[Sequence[str]],
+    labels: Sequence[str],
+    body: Sequence[Sequence[str]],
+    width: int,
+) -> Footer:
+    """Return the rows at the end that are no data.
+
+    Parameters
+    ----------
+    tail : sequence of sequences of str
+        The cells of the last rows; blank ones are empty lists.
+    labels : sequence of str
+        Where each stands.
+    body : sequence of sequences of str
+        Rows of the data, to compare with.
+    width : int
+
+    Examples
+    --------
+    >>> body = [["a", "1"], ["b", "2"]] * 3
+    >>> find_footer([["b", "2"], ["Total", "9"], [], ["Source: us"]], "3456", body, 2).rows
+    2
+    >>> body = [["1", "1"], ["2", "2"]] * 3
+    >>> find_footer([["2", "2"], ["Total", "9"], [], ["Source: us"]], "3456", body, 2).rows
+    3
+    """
+    columns = [[cell.strip() for cell in column] for column in zip(*body, strict=False)]
+    numeric = [_share(column, LOOKS_NUMERIC) >= ALMOST for column in columns]
+    filled = [_share(column, re.compile(".")) >= ALMOST for column in columns]
+    count, cut = 0, []
+    for k in reversed(range(max(0, len(tail) - MOST), len(tail))):
+        cells = [cell.strip() for cell in tail[k]]
+        after_blank = k > 0 and not any(cell.strip() for cell in tail[k - 1])
+        if not any(cells):
+            count += 1
+            if len(cells) > 1:
+                cut.append(f"{labels[k]}: an empty row")
+        elif _is_footer(cells, numeric, filled, width, after_blank):
+            count += 1
+            cut.append(f"{labels[k]}: {excerpt(cells)}")
+        else:
+            break
+    notes = (f"left out below the data: {'; '.join(reversed(cut))}",) if cut else ()
+    return Footer(count, notes)
+
+
+def _share(column: Sequence[str], pattern: re.Pattern[str]) -> float:
+    known = [cell for cell in column if cell] if pattern is LOOKS_NUMERIC else column
+    return sum(pattern.match(cell) is not None for cell in known) / max(len(known), 1)
+
+
+def _is_footer(
+    cells: Sequence[str],
+    numeric: Sequence[bool],
+    filled: Sequence[bool],
+    width: int,
+    after_blank: bool,
+) -> bool:
+    """Whether a row is a remark or a row of sums, and can be no row of the data."""
+    first = next(cell for cell in cells if cell)
+    if len(cells) == width:
+        if sum(map(bool, cells)) == 1 < width and REMARK.fullmatch(first):
+            return True
+        at = list(cells).index(first)
+        if not SUMS.fullmatch(first):
+            return False
+        strange = at < len(numeric) and numeric[at]
+        gaps = any(usual and not cell for usual, cell in zip(filled, cells, strict=False))
+        return strange or gaps
+    if len(cells) > width:
+        return bool(REMARK.fullmatch(first))
+    if REMARK.fullmatch(first) or SUMS.fullmatch(first) or first.startswith(COMMENTS):
+        return True
+    if LOOKS_NUMERIC.match(first):
+        return False
+    return after_blank or (len(cells) == 1 and width > 1 and bool(numeric) and numeric[0])
+
+
+def without_sums(frame: Any) -> tuple[Any, tuple[str, ...]]:
+    """Return a table without a last row named Total whose numbers are the sums of those above.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> without_sums(pd.DataFrame({"city": ["a", "b", "Total"], "n": [1, 2, 3]}))[1]
+    ("left out below the data: the last row: 'Total,3', whose numbers are sums",)
+    """
+    if len(frame) < 3:
+        return frame, ()
+    last = frame.iloc[-1]
+    if not any(isinstance(cell, str) and SUMS.fullmatch(cell.strip()) for cell in last):
+        return frame, ()
+    numbers = [name for name in frame.columns if frame[name].dtype.kind in "iuf"]
+    checks = []
+    for name in numbers:
+        above = frame[name].iloc[:-1].to_numpy(np.float64)
+        known, value = above[~np.isnan(above)], float(last[name])
+        if known.size and not np.isnan(value):
+            scale = float(np.abs(known).sum()) or 1.0
+            checks.append(min(abs(value - known.sum()) / scale,
+                              abs(value - known.mean()) * known.size / scale) <= CLOSE)  # fmt: skip
+    if not checks or not any(checks):
+        return frame, ()
+    row = excerpt(["" if cell != cell or cell is None else str(cell) for cell in last])
+    note = f"left out below the data: the last row: {row}, whose numbers are sums"
+    return frame.iloc[:-1], (note,)

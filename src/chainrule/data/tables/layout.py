@@ -1,0 +1,244 @@
+"""Where the records of a delimited text lie, and how many cells each has: one pass over its bytes.
+
+pandas fills a short row with missing cells and says nothing. Here each record is counted first, so
+that a row which does not fit is an error with its line, and so that titles above the header and
+sums below the data can be told from rows.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import DataError
+
+CHUNK = 2**20  # bytes: masks of one fit into the cache
+LINE_FEED, SPACE, ZERO, NINE = 10, 32, 48, 57
+CODE = re.compile(r"\s*0\d")
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How the cells of a line are told apart.
+
+    Attributes
+    ----------
+    delimiter : str
+        Between two cells; empty for a table of one column.
+    quote : str
+        Around cells that hold delimiters: ``"``, ``'`` or empty.
+    escape : str
+        Before quotes inside of quotes, ``\\`` or empty: there they are doubled.
+    """
+
+    delimiter: str
+    quote: str = '"'
+    escape: str = ""
+
+    def reader(self, lines: Any) -> Iterator[list[str]]:
+        """Return the cells of each record of an iterator of lines."""
+        delimiter = self.delimiter or "\x1f"
+        if not self.quote:
+            return csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
+        if self.escape:
+            return csv.reader(lines, delimiter=delimiter, quotechar=self.quote,
+                              doublequote=False, escapechar=self.escape)  # fmt: skip
+        return csv.reader(lines, delimiter=delimiter, quotechar=self.quote, skipinitialspace=True)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The records of a text.
+
+    Attributes
+    ----------
+    starts : array of int64, shape (records + 1,)
+        Where each begins, in bytes, and where the last ends.
+    fields : array of int64, shape (records,)
+        How many cells each has; 0 for a blank line.
+    lines : array of int64, shape (records,)
+        In which line of the file each begins, from 1.
+    padded : bool
+        Whether a space stands at an end of some cell.
+    coded : tuple of int
+        Columns in which a number begins with a zero, as codes do: 00123.
+    """
+
+    starts: NDArray[np.int64]
+    fields: NDArray[np.int64]
+    lines: NDArray[np.int64]
+    padded: bool = False
+    coded: tuple[int, ...] = ()
+
+
+def layout_of(name: str, content: bytes, dialect: Dialect) -> Layout:
+    """Return where the records of a text lie, whose lines end with a line feed.
+
+    Raises
+    ------
+    DataError
+        If a quote is opened and never closed, with its line.
+
+    Examples
+    --------
+    >>> layout = layout_of("a.csv", b'a,b\\n1,"x\\ny"\\n\\n007,4,5', Dialect(","))
+    >>> layout.fields.tolist(), layout.lines.tolist(), layout.coded
+    ([2, 2, 0, 3], [1, 2, 4, 5], (0,))
+    """
+    scan = _Scan(content, dialect)
+    scan.read()
+    return scan.layout() if scan.is_regular() else _read_layout(name, content, dialect)
+
+
+class _Scan:
+    """Ends of records, and what else is seen in one pass over the bytes."""
+
+    def __init__(self, content: bytes, dialect: Dialect) -> None:
+        self._codes = np.frombuffer(content, np.uint8)
+        self._delimiter = ord(dialect.delimiter) if dialect.delimiter else LINE_FEED
+        has_quotes = bool(dialect.quote) and dialect.quote.encode() in content
+        self._quote = ord(dialect.quote) if has_quotes else 0
+        self._escaped = bool(dialect.escape) and has_quotes
+        self._parity = 0  # of the quotes so far: 1 inside of a quoted cell
+        self._cells = 0  # of the record that a chunk begins with, before it
+        self._ends: list[NDArray[np.int64]] = []
+        self._fields: list[NDArray[np.int64]] = []
+        self._quotes: list[NDArray[np.int64]] = []
+        self._coded: set[int] = set()
+        self._padded = False
+
+    def read(self) -> None:
+        """Look at all bytes, a chunk at a time."""
+        for start in range(0, len(self._codes), CHUNK):
+            self._read_chunk(start, self._codes[start : start + CHUNK + 2])  # two to look ahead
+
+    def _read_chunk(self, start: int, chunk: NDArray[np.uint8]) -> None:
+        size = min(CHUNK, len(self._codes) - start)
+        edge = (chunk == self._delimiter) | (chunk == LINE_FEED)
+        border = edge
+        if self._quote:
+            quoted = chunk == self._quote
+            inside = (np.cumsum(quoted, dtype=np.uint8) + np.uint8(self._parity)) & 1
+            self._parity = int(inside[size - 1])
+            border, edge = edge | quoted, edge & (inside == 0)
+            self._quotes.append(np.flatnonzero(quoted[:size]) + start)
+        ends = np.flatnonzero(edge[:size])
+        last = np.flatnonzero(chunk[ends] == LINE_FEED)
+        space = chunk == SPACE
+        spaced = bool(space.any())
+        if spaced and not self._padded:
+            touching = (border[:-1] & space[1:]) | (space[:-1] & border[1:])
+            at_end = start + len(chunk) == len(self._codes) and space[-1]
+            self._padded = bool(touching.any() or at_end or (start == 0 and space[0]))
+        if start == 0 and chunk[0] == ZERO and NINE >= chunk[1:2].max(initial=0) >= ZERO:
+            self._coded.add(0)
+        opening = border | space if spaced else border
+        zero = opening[:-2] & (chunk[1:-1] == ZERO)
+        if zero.any():
+            zero &= (chunk[2:] >= ZERO) & (chunk[2:] <= NINE)
+            self._note_codes(np.flatnonzero(zero[:size]) + 1, ends, last)
+        self._ends.append(ends[last] + start)
+        fields = np.diff(last, prepend=-1)
+        fields[:1] += self._cells
+        self._fields.append(fields)
+        self._cells = len(ends) - 1 - int(last[-1]) if len(last) else self._cells + len(ends)
+
+    def _note_codes(
+        self, positions: NDArray[np.int64], ends: NDArray[np.int64], last: NDArray[np.int64]
+    ) -> None:
+        """Note the columns of the cells at some positions of a chunk."""
+        cells = np.searchsorted(ends, positions)
+        first = np.concatenate([[-self._cells], last + 1])
+        self._coded.update(np.unique(cells - first[np.searchsorted(last, cells)]).tolist())
+
+    def is_regular(self) -> bool:
+        """Whether quotes open where a cell begins, and close where one ends."""
+        if not self._quote:
+            return True
+        quotes, codes = np.concatenate(self._quotes), self._codes
+        if self._escaped or len(quotes) % 2:
+            return False
+        opening, closing = quotes[::2], quotes[1::2]
+        opening, closing = opening[opening > 0], closing[closing < len(codes) - 1]
+        edges = [LINE_FEED, self._delimiter]
+        before, after = codes[opening - 1], codes[closing + 1]
+        spaced = opening[(before == SPACE) & (opening > 1)]
+        return bool(
+            np.isin(before, [*edges, SPACE, self._quote]).all()
+            and np.isin(codes[spaced - 2], edges).all()
+            and np.isin(after, [*edges, SPACE, self._quote]).all()
+        )
+
+    def layout(self) -> Layout:
+        """Return the layout of a text with regular quotes."""
+        ends, fields = np.concatenate(self._ends), np.concatenate(self._fields)
+        size = len(self._codes)
+        starts = np.concatenate([[0], ends + 1])
+        if size > starts[-1]:  # the last line does not end with a line feed
+            starts, fields = np.append(starts, size), np.append(fields, self._cells + 1)
+        blank = (fields == 1) & (np.diff(starts) == 1)
+        blank[-1:] &= self._codes[-1] == LINE_FEED
+        lines = np.arange(1, len(starts))
+        if self._quote:
+            feeds = np.flatnonzero(self._codes == LINE_FEED)
+            lines = np.searchsorted(feeds, starts[:-1]) + 1
+        coded = tuple(sorted(self._coded))
+        return Layout(starts, np.where(blank, 0, fields), lines, self._padded, coded)
+
+
+def _read_layout(name: str, content: bytes, dialect: Dialect) -> Layout:
+    """Return the layout as the csv module reads it, for quotes amid cells; slower."""
+    consumed, count = 0, 0
+
+    def lines() -> Iterator[str]:
+        nonlocal consumed, count
+        for line in content.split(b"\n"):
+            consumed, count = consumed + len(line) + 1, count + 1
+            yield line.decode() + "\n"
+
+    starts, fields, numbers = [0], [], [1]
+    coded: set[int] = set()
+    reader = dialect.reader(lines())
+    while True:
+        try:
+            row = next(reader)
+        except StopIteration:
+            break
+        except csv.Error as error:
+            raise DataError(f"{name}, line {numbers[-1]}: {_quote_fault(error)}") from error
+        coded.update(k for k, cell in enumerate(row) if CODE.match(cell))
+        fields.append(len(row))
+        starts.append(min(consumed, len(content)))
+        numbers.append(count + 1)
+    if starts[-1] == starts[-2]:  # nothing comes after the last line feed
+        starts, fields, numbers = starts[:-1], fields[:-1], numbers[:-1]
+    _check_closed(name, content, dialect, starts, numbers)
+    return Layout(
+        np.array(starts), np.array(fields), np.array(numbers[:-1]), True, tuple(sorted(coded))
+    )
+
+
+def _check_closed(
+    name: str, content: bytes, dialect: Dialect, starts: list[int], numbers: list[int]
+) -> None:
+    """Refuse a last record whose quote is never closed: it may hold all the rows after it."""
+    tail = content[starts[-2] : starts[-1]].decode()
+    closed = list(dialect.reader([*tail.split("\n"), f"{dialect.quote}\n"]))
+    if len(closed) == 1 and tail.strip():
+        line = tail.split("\n")[0]
+        raise DataError(
+            f"{name}, line {numbers[-2]}: a quote is opened and never closed: {line!r:.80}; close "
+            "it, or double it if it is part of the text"
+        )
+
+
+def _quote_fault(error: csv.Error) -> str:
+    if "field larger" in str(error):
+        return "a cell of more than 131,072 letters, or a quote that is never closed; mend it"
+    return f"it cannot be cut into cells ({error}); mend it"

@@ -1,0 +1,227 @@
+"""`read_cells` and `read_table`: a table from wherever and however somebody keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ...errors import DataError
+from ..columns import typed_frame
+from .archives import unpacked
+from .builtin import BUILT_IN, built_in
+from .columnar import read_columnar
+from .databases import read_database, read_database_address
+from .delimited import read_delimited
+from .formats import DELIMITERS, format_of
+from .joining import Part, joined
+from .json_records import read_json, read_json_lines
+from .mixtures import of_one_type
+from .sources import Origin, origins
+from .spreadsheets import read_workbook
+from .table import Table
+
+MOST_NOTED = 3  # files whose notes are quoted
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is asked of a file: a line of names, a query, a sheet, columns that stay texts."""
+
+    header: bool | None = None
+    query: str | None = None
+    sheet: str | None = None
+    as_text: frozenset[str] = frozenset()
+
+
+def read_cells(
+    source: str | Path | Sequence[str | Path],
+    header: bool | None = None,
+    *,
+    query: str | None = None,
+    sheet: str | None = None,
+) -> Table:
+    """Read a table with its cells as they stand.
+
+    In text files a column of plain numbers is one of numbers, unless some have leading zeros as
+    codes do; a column of True and False one of truth values. All other columns hold texts: "NA",
+    "?", "1,200", "12 kg" and dates stay as they are written, and only empty cells are missing.
+    Columns of Parquet files, workbooks and databases have the types that they have there.
+
+    Parameters
+    ----------
+    source, header, query, sheet
+        As of `read_table`.
+
+    Returns
+    -------
+    Table
+
+    Raises
+    ------
+    DataError
+        As of `read_table`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "t.csv")
+    >>> _ = path.write_text("zip;price;weight\\n00123;3.5;12 kg\\n04711;4;?\\n")
+    >>> table = read_cells(path)
+    >>> table.frame.to_dict("list")
+    {'zip': ['00123', '04711'], 'price': [3.5, 4.0], 'weight': ['12 kg', '?']}
+    >>> table.notes
+    ('semicolons divide the cells',)
+    """
+    if isinstance(source, (str, Path)) and str(source) in BUILT_IN and not Path(source).exists():
+        _refuse_options(str(source), query, sheet, header)
+        return built_in(str(source))
+    name, several, notes = origins(source)
+    options = Options(header, query, sheet)
+    parts = []
+    for origin in several:
+        frame, more = _read(origin, options)
+        parts.append((_part(origin, frame, options), more))
+    if len(parts) == 1 and not parts[0][0].keys:
+        return Table(name, parts[0][0].frame, None, None, notes + parts[0][1])
+    frame, changes = joined([part for part, _ in parts])
+    said = [(part.name, note) for part, more in parts for note in more]
+    notes += (*_of_files(said), *changes)
+    return Table(name, frame, None, None, notes)
+
+
+def read_table(
+    source: str | Path | Sequence[str | Path],
+    header: bool | None = None,
+    *,
+    query: str | None = None,
+    sheet: str | None = None,
+    kinds: Mapping[str, str] | None = None,
+) -> Table:
+    """Read a table: its columns as numbers, dates and texts, however they are written.
+
+    A file that exists wins over a built-in set of the same name.
+
+    Parameters
+    ----------
+    source : str, Path or sequence of them
+        ``digits``, ``iris``, ``wine``, ``breast_cancer``, ``diabetes``; a CSV, TSV, Excel
+        (``.xlsx``, ``.ods``), JSON, JSON lines, Parquet, Feather, SQLite or DuckDB file, also
+        packed (``.gz``, ``.bz2``, ``.xz``, ``.zip``); a folder or a pattern of files; ``-`` for
+        standard input; or an address (``https://...``, ``postgresql://...``). The rows of several
+        come one after the other.
+    header : bool, optional
+        Whether the first line of a text file or sheet names the columns. By default a first line
+        that looks like the rows below it counts as data.
+    query : str, optional
+        Of a database: SQL, or the name of a table.
+    sheet : str, optional
+        Of a workbook: the name of a sheet, or its number from 1.
+    kinds : mapping of str to str, optional
+        What columns hold, where that is not to be decided: `chainrule.data.columns.KINDS`.
+
+    Returns
+    -------
+    Table
+
+    Raises
+    ------
+    DataError
+        The file is missing, empty, unreadable, or has no rows; a row does not fit: with its line.
+
+    Examples
+    --------
+    >>> table = read_table("iris")
+    >>> table.frame.shape, table.target, table.task
+    ((150, 5), 'species', 'classification')
+
+    The built-in sets are those of scikit-learn (Pedregosa et al., 2011, JMLR 12).
+    """
+    table = read_cells(source, header, query=query, sheet=sheet)
+    if table.target is not None and not kinds:
+        return table
+    frame, readings = typed_frame(table.frame, kinds)
+    notes = tuple(note for reading in readings for note in reading.notes)
+    return replace(table, frame=frame, notes=table.notes + notes, readings=readings)
+
+
+def _part(origin: Origin, frame: Any, options: Options) -> Part:
+    def reread(columns: frozenset[str]) -> Any:
+        return _read(origin, replace(options, as_text=columns))[0]
+
+    return Part(origin.name, frame, reread, origin.keys)
+
+
+def _read(origin: Origin, options: Options) -> tuple[Any, tuple[str, ...]]:
+    """Return the table at one place, and what was decided in reading it."""
+    name, header, query = origin.name, options.header, options.query
+    if origin.is_database:
+        _refuse_options(name, None, options.sheet, header)
+        return _of_one_type(*read_database_address(origin.source, query))
+    raw, notes = unpacked(origin.read(), origin.member)
+    kind, more = format_of(raw)
+    notes += more
+    if kind in ("sqlite", "duckdb"):
+        _refuse_options(raw.name, None, options.sheet, header)
+        if raw.name != origin.source:
+            raise DataError(f"{raw.name} is a database: unpack it, and give its file")
+        frame, more = _of_one_type(*read_database(origin.source, kind, query))
+    elif kind in ("excel", "opendocument"):
+        _refuse_options(raw.name, query)
+        frame, more = read_workbook(raw, kind, header, options.sheet)
+    elif kind == "text":
+        _refuse_options(raw.name, query, options.sheet)
+        frame, more = read_delimited(
+            raw.name, raw.content, header, DELIMITERS.get(raw.ending), options.as_text
+        )
+    else:
+        _refuse_options(raw.name, query, options.sheet, header)
+        if kind == "json":
+            frame, more = read_json(raw.name, raw.content)
+        elif kind == "json lines":
+            frame, more = read_json_lines(raw.name, raw.content)
+        else:
+            frame, more = _of_one_type(read_columnar(raw.name, raw.content, kind), ())
+    return _checked(raw.name, frame), notes + more
+
+
+def _of_one_type(frame: Any, notes: tuple[str, ...]) -> tuple[Any, tuple[str, ...]]:
+    frame, more = of_one_type(frame)
+    return frame, notes + more
+
+
+def _refuse_options(
+    name: str, query: str | None = None, sheet: str | None = None, header: bool | None = None
+) -> None:
+    """Refuse options that do not concern a file of its format."""
+    if query is not None:
+        raise DataError(f"{name} is no database, and has no use for a query: leave it out")
+    if sheet is not None:
+        raise DataError(f"{name} is no workbook, and has no sheet {sheet!r}: leave it out")
+    if header is not None:
+        raise DataError(f"{name} names its columns itself: leave header= out")
+
+
+def _checked(name: str, frame: Any) -> Any:
+    """The frame with text names, after refusing one that holds nothing to learn from."""
+    names = [str(column).strip() for column in frame.columns]
+    if len(set(names)) < len(names):
+        twice = next(each for each in names if names.count(each) > 1)
+        raise DataError(f"{name}: two columns are named {twice!r}; rename one of them")
+    frame.columns = names
+    if frame.shape[0] == 0:
+        raise DataError(f"{name} has a header but no rows; add rows of data")
+    return frame
+
+
+def _of_files(said: list[tuple[str, str]]) -> list[str]:
+    """Return the notes of several files: one for each text, with the files that it is of."""
+    files: dict[str, list[str]] = {}
+    for name, note in said:
+        files.setdefault(note, []).append(name)
+    notes = []
+    for note, names in files.items():
+        more = f" and {len(names) - MOST_NOTED} more" if len(names) > MOST_NOTED else ""
+        notes.append(f"{', '.join(names[:MOST_NOTED])}{more}: {note}")
+    return notes

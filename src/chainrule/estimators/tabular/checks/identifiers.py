@@ -1,0 +1,216 @@
+"""Columns that only name the row: running numbers, codes, hashes. A network learns them by heart.
+
+A measurement may have a different value in each row as well, so that alone is not enough: whole
+numbers must be so dense that chance would have repeated some, or the name must say what they are.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from ..options import TrainOptions
+from ..targets import LearnableTable
+from ..typed_columns import Floats, TypedColumn, typed_columns
+from .advice import Advice
+from .column_names import suggests_counter, suggests_identifier, suggests_rank, suggests_time
+from .evidence import MAX_ROWS
+from .row_hashes import row_hashes
+
+MIN_ROWS = 10
+NEAR = 0.95  # a share that counts as all
+MOSTLY = 0.5  # of the rows: repeated rows repeat their names
+BIN = 16  # neighbouring numbers from which their density is taken
+EXPECTED_REPEATS = 8.0  # exp(-8): so rarely would chance repeat no number
+MIN_DIGITS = 8  # of a code without a name that says so
+YEARS = (1500, 2200)
+UUID = re.compile(
+    r"[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}"
+)
+HEX = re.compile(r"(0x)?[0-9a-fA-F]{8,}")
+RUNNING = re.compile(r"(\D*)(\d+)(\D*)")
+TEXTS = 2_000  # of a column, to see their form
+MAX_SHAPES = 3
+
+
+@dataclass(frozen=True)
+class Identifier:
+    """A column that names the row.
+
+    Attributes
+    ----------
+    name, reason : str
+    certain : bool
+        Whether its cells and its name leave no doubt.
+    """
+
+    name: str
+    reason: str
+    certain: bool
+
+
+def identifiers(source: LearnableTable, options: TrainOptions) -> list[Identifier]:
+    """The columns of which each value is another one, and names the row.
+
+    Columns whose kind the options name are what they say.
+    """
+    inputs = source.inputs
+    rng = np.random.default_rng(options.random_state)
+    rows = np.sort(rng.permutation(len(inputs))[:MAX_ROWS])
+    sample = inputs.iloc[rows]
+    chosen = {*options.categorical_features, *options.column_kinds}
+    names = [
+        name
+        for name in map(str, inputs.columns)
+        if name not in chosen and _is_candidate(sample[name])
+    ]
+    if len(rows) < MIN_ROWS or not names:
+        return []
+    hashes = row_hashes(source.frame.iloc[rows])
+    first = np.zeros(len(rows), bool)
+    first[np.unique(hashes, return_index=True)[1]] = True
+    matches = []
+    for column in typed_columns(sample[names]):
+        if column.kind not in ("number", "text") or not _is_unique(column, first):
+            continue
+        match = _text(column) if column.is_text else _number(column)
+        whole = len(rows) == len(inputs)
+        if match is not None and (whole or _stays_unique(inputs[column.name])):
+            matches.append(match)
+    return matches
+
+
+def _is_candidate(column: Any) -> bool:
+    """Whether a column holds whole numbers or texts that are mostly different, and few gaps."""
+    missing = float(column.isna().mean())
+    if missing > 1.0 - NEAR:
+        return False
+    plain = isinstance(column.dtype, np.dtype)
+    if plain and column.dtype.kind == "f" and not (missing or suggests_identifier(column.name)):
+        return False
+    if plain and column.dtype.kind == "M":
+        return False
+    return bool(column.nunique() >= MOSTLY * len(column))
+
+
+def identifier_advice(matches: list[Identifier], dropped: bool) -> list[Advice]:
+    """What is said of them."""
+    advice = []
+    for match in matches:
+        sure = "surely" if match.certain else "probably"
+        done = (
+            "it is left out (--keep-identifiers learns from it)." if dropped
+            else "a network learns such a column by heart."
+        )  # fmt: skip
+        option = "--keep-identifiers" if dropped else f"--drop {match.name!r}"
+        message = f"{match.name!r} {sure} only names the row ({match.reason}): {done}"
+        advice.append(Advice("identifier", (match.name,), message, option))
+    return advice
+
+
+def _is_unique(column: TypedColumn, first: Any) -> bool:
+    """Whether no value comes twice, but for rows that repeat another one as a whole."""
+    if column.distinct == len(column.known):
+        return True
+    values = column.values[first]
+    values = values[~np.isnan(values)]
+    return len(np.unique(values)) == len(values) >= MIN_ROWS
+
+
+def _stays_unique(column: Any) -> bool:
+    """Whether a column is unique among all rows, where some were looked at."""
+    return bool(column.nunique() >= NEAR * column.notna().sum())
+
+
+def _number(column: TypedColumn) -> Identifier | None:
+    """A column of different numbers as an identifier, if it is one."""
+    named, values = suggests_identifier(column.name), column.known
+    if not column.is_whole or values.min() < 0 or values.max() >= 2.0**53:
+        return None
+    if column.floats and len(values) == len(column.values) and not named:
+        return None  # 3.0 is no count
+    if not named and (suggests_time(column.name) or suggests_rank(column.name)):
+        return None
+    increasing = bool(np.all(np.diff(values) > 0))
+    if expected_repeats(values) >= EXPECTED_REPEATS:
+        years = values.min() >= YEARS[0] and values.max() <= YEARS[1]
+        if years and increasing and not named and len(values) < YEARS[1] - YEARS[0]:
+            return None
+        reason = "whole numbers that count the rows" if increasing else (
+            "whole numbers, each of which comes once, with few between them"
+        )  # fmt: skip
+        return Identifier(column.name, reason, named or suggests_counter(column.name))
+    digits = len(str(int(values.max())))
+    same_digits = digits == len(str(int(values.min())))
+    if named:
+        return Identifier(column.name, "different whole numbers, and its name", True)
+    if suggests_counter(column.name) and (increasing or (same_digits and digits >= 5)):
+        return Identifier(column.name, "different whole numbers, and its name", False)
+    if same_digits and digits >= MIN_DIGITS and _is_even_spread(values, digits):
+        return Identifier(
+            column.name, f"different numbers of {digits} digits, evenly spread", False
+        )
+    return None
+
+
+def expected_repeats(values: Floats) -> float:
+    """How often chance would repeat whole numbers that are as dense as these.
+
+    Examples
+    --------
+    >>> expected_repeats(np.arange(100.0)) > 40, expected_repeats(np.arange(100.0) * 1000) < 0.1
+    (True, True)
+    """
+    ordered = np.sort(values)
+    size = min(BIN, len(ordered))
+    starts = np.arange(0, len(ordered) - size + 1, size)
+    widths = ordered[starts + size - 1] - ordered[starts] + 1.0
+    return float(np.sum(size * (size - 1) / 2 / widths))
+
+
+def _is_even_spread(values: Floats, digits: int) -> bool:
+    """Whether numbers fill a power of ten evenly: those of codes do, and sizes do not."""
+    low, high = 10.0 ** (digits - 1), 10.0**digits
+    fills = values.max() - values.min() > 0.8 * (high - low)
+    return bool(fills and stats.kstest((values - low) / (high - low), "uniform").pvalue > 1e-3)
+
+
+def _text(column: TypedColumn) -> Identifier | None:
+    """A column of different texts as an identifier, if it is one."""
+    texts = list(column.levels[:: -(-len(column.levels) // TEXTS)])
+    named = suggests_identifier(column.name)
+    if _share(UUID, texts) >= NEAR:
+        return Identifier(column.name, "UUIDs", True)
+    lengths = {len(text) for text in texts}
+    if len(lengths) == 1 and _share(HEX, texts) >= NEAR and re.search("[a-fA-F]", "".join(texts)):
+        return Identifier(column.name, "hexadecimal codes, each of which comes once", True)
+    matches = [RUNNING.fullmatch(text) for text in texts]
+    numbered = [match for match in matches if match]
+    if len(numbered) >= NEAR * len(texts):
+        around = {(match.group(1), match.group(3)) for match in numbered}
+        if len(around) <= MAX_SHAPES:
+            example = numbered[0].group(0)
+            return Identifier(column.name, f"running numbers such as {example!r:.40}", True)
+    timed = suggests_time(column.name)  # "2011-Q1" is no code
+    if not named and (timed or any(" " in text for text in texts)):
+        return None
+    if named:
+        return Identifier(column.name, "different texts, and its name", True)
+    if sum("@" in text for text in texts) >= NEAR * len(texts):
+        return Identifier(column.name, "addresses, each of which comes once", True)
+    if sum(bool(re.search(r"\d", text)) for text in texts) < NEAR * len(texts):
+        return None
+    shapes = [re.sub(r"\d", "9", re.sub(r"[A-Z]", "A", re.sub(r"[a-z]", "a", t))) for t in texts]
+    counts = np.sort(np.unique(shapes, return_counts=True)[1])[::-1]
+    few = counts[:MAX_SHAPES].sum() >= 0.9 * len(texts) or len(counts) <= 0.05 * len(texts)
+    if few or (len(lengths) == 1 and min(lengths) >= 6):
+        return Identifier(column.name, f"different codes such as {texts[0]!r:.40}", False)
+    return None
+
+
+def _share(pattern: re.Pattern[str], texts: list[str]) -> float:
+    return sum(bool(pattern.fullmatch(text)) for text in texts) / max(1, len(texts))

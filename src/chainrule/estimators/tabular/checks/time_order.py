@@ -1,0 +1,203 @@
+"""Rows in the order of time: what is near in time is alike, and a random split tests the past."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from ..honest import boosted_features, boosted_model
+from ..typed_columns import Floats, TypedColumn
+from .advice import Advice, option
+from .column_names import suggests_birth, suggests_clock
+from .evidence import Evidence
+
+MIN_ROWS = 40
+WINDOW = 6_000  # rows one after the other that are looked at for their order
+ALIKE = 0.1  # correlation of a row's target with the next one's
+RESIDUALS = 0.35  # the same of what a model does not explain
+SURE = 4.5  # standard deviations from no correlation at all
+SEVERAL = 8  # of the next rows
+SORTED = 0.98  # of the steps from one row to the next
+SORTED_BY_TARGET = 0.9
+MAX_CLASSES = 20
+
+
+@dataclass(frozen=True)
+class TimeOrder:
+    """That rows are in the order of time.
+
+    Attributes
+    ----------
+    column : str
+        The one that says when; empty where only the order of the rows does.
+    correlation : float
+        Of a row's target, or what a model leaves of it, with that of the next row.
+    of_residuals : bool
+        Which of the two.
+    """
+
+    column: str
+    correlation: float
+    of_residuals: bool
+
+
+def time_order(evidence: Evidence, leave_out: Collection[str]) -> TimeOrder | None:
+    """Whether rows that are near in time have targets that are alike, beyond chance."""
+    if len(evidence.y) < MIN_ROWS:
+        return None
+    y = _as_numbers(evidence)
+    matches = []
+    for column in evidence.columns:
+        if column.name not in leave_out and _tells_time(column):
+            correlation = _order(y[np.argsort(column.values, kind="stable")], ALIKE)
+            if correlation:
+                matches.append(TimeOrder(column.name, correlation, False))
+    if matches:
+        return max(matches, key=lambda match: match.correlation)
+    return _order_of_rows(evidence, leave_out)
+
+
+def _tells_time(column: TypedColumn) -> bool:
+    """Whether a column holds dates, or numbers of a clock by which the rows are sorted."""
+    if column.distinct < MIN_ROWS // 2:
+        return False
+    if column.kind == "date":
+        return not suggests_birth(column.name)
+    return column.kind == "number" and suggests_clock(column.name) and _increases(column.values)
+
+
+def time_advice(match: TimeOrder, split: str) -> list[Advice]:
+    """What is said of it, if rows were not split by time."""
+    if split != "random":
+        return []
+    alike = f"{match.correlation:.2f}"
+    if match.of_residuals:
+        message = (
+            "Rows that follow each other are alike beyond what the columns explain (correlation "
+            f"{alike} of the errors): if they are in the order of time, a random split is too kind."
+        )
+    else:
+        message = (
+            f"Rows that follow each other by {match.column!r} have targets that are alike "
+            f"(correlation {alike}): a random split tests on times between those of the training, "
+            "and the use will be on later ones."
+        )
+    return [
+        Advice(
+            "time_order",
+            (match.column,) if match.column else (),
+            message,
+            time_option(match.column),
+        )
+    ]
+
+
+def time_option(column: str) -> str:
+    """The option that splits by time.
+
+    Examples
+    --------
+    >>> time_option("date"), time_option("")
+    ('--split time --by date', '--split time')
+    """
+    return f"--split time {option('by', column)}" if column else "--split time"
+
+
+def lag_correlation(values: Floats, lags: int = 1) -> tuple[float, float]:
+    """The mean correlation of each row with the next ones, and how far it is from none.
+
+    Of a random order the mean is -1 / (n - 1), and the variance about 1 / n for each lag (A. Wald,
+    J. Wolfowitz: "An exact test for randomness in the non-parametric case", 1943).
+
+    Parameters
+    ----------
+    values : array of float64, shape (rows, columns)
+        Of several columns, such as one for each class, the covariances are added up.
+    lags : int
+        How many of the next rows. Default 1.
+
+    Returns
+    -------
+    (float, float)
+        The second in standard deviations.
+    """
+    count = len(values)
+    centered = values - values.mean(axis=0)
+    spread = float(np.sum(centered**2))
+    if not spread > 0 or count <= lags + 1:
+        return 0.0, 0.0
+    sums = [np.sum(centered[lag:] * centered[:-lag]) for lag in range(1, lags + 1)]
+    correlation = float(np.mean(sums)) / spread
+    return correlation, (correlation + 1.0 / (count - 1)) * (count * lags) ** 0.5
+
+
+def _order(values: Floats, least: float) -> float:
+    """The correlation of rows in this order, 0 if it is less than `least` or may be chance.
+
+    A trend that noise hides from one row to the next shows over several.
+    """
+    for lags in (1, SEVERAL):
+        correlation, sure = lag_correlation(values, lags)
+        if correlation >= least and sure >= SURE:
+            return correlation
+    return 0.0
+
+
+def _as_numbers(evidence: Evidence) -> Floats:
+    """Ranks of numbers, or a column for each class."""
+    if not evidence.is_classification:
+        return stats.rankdata(evidence.y)[:, None]
+    classes, counts = np.unique(evidence.y, return_counts=True)
+    common = classes[np.argsort(-counts, kind="stable")[:MAX_CLASSES]]
+    return (evidence.y[:, None] == common).astype(np.float64)
+
+
+def _order_of_rows(evidence: Evidence, leave_out: Collection[str]) -> TimeOrder | None:
+    """Whether what a simple model leaves unexplained is alike in rows that follow each other."""
+    window = _window(evidence)
+    if not _order(_as_numbers(window), ALIKE) or _is_sorted_by_target(window):
+        return None
+    columns = [c for c in window.columns if c.name not in leave_out]
+    if not columns:
+        return None
+    correlation = _order(_residuals(window, columns), RESIDUALS)
+    return TimeOrder("", correlation, True) if correlation else None
+
+
+def _window(evidence: Evidence) -> Evidence:
+    """Training rows one after the other, from the middle of the table."""
+    if evidence.is_whole and len(evidence.rows) <= WINDOW:
+        return evidence
+    start = max(0, (len(evidence.train_rows) - WINDOW) // 2)
+    return evidence.of_rows(evidence.train_rows[start : start + WINDOW])
+
+
+def _is_sorted_by_target(evidence: Evidence) -> bool:
+    """Whether the table was sorted by what is to be predicted: that is no order of time."""
+    if evidence.is_classification:
+        runs = 1 + int(np.sum(evidence.codes[1:] != evidence.codes[:-1]))
+        return runs <= 2 * (int(evidence.codes.max()) + 1)
+    steps = np.diff(evidence.y)
+    steps = steps[steps != 0]
+    return len(steps) == 0 or max(np.mean(steps > 0), np.mean(steps < 0)) >= SORTED_BY_TARGET
+
+
+def _increases(values: Floats) -> bool:
+    known = values[~np.isnan(values)]
+    return len(known) > 1 and bool(np.mean(np.diff(known) >= 0) >= SORTED)
+
+
+def _residuals(evidence: Evidence, columns: list[TypedColumn]) -> Floats:
+    """What boosted trees that were fitted on one half leave of the other, in its order."""
+    x, categories = boosted_features(columns)
+    rng = np.random.default_rng(evidence.seed)
+    half = rng.permutation(len(x)) < len(x) // 2
+    if evidence.is_classification:  # the commonest class against the others: one tree a round
+        y = (evidence.codes == np.argmax(np.bincount(evidence.codes))).astype(np.float64)
+    else:
+        y = stats.rankdata(evidence.y) / len(evidence.y)
+    model = boosted_model("regression", categories, evidence.seed).fit(x[half], y[half])
+    return np.asarray((y[~half] - model.predict(x[~half]))[:, None], np.float64)

@@ -1,0 +1,91 @@
+"""A trained network beside the baselines: the comparison, and the verdict that follows from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .baselines import BOOSTING, fit_baselines
+from .comparison import NETWORK, Comparison, compare, compared_metrics
+from .metrics import Answers, measure
+from .options import TrainOptions
+from .typed_columns import TypedColumn, typed_column
+from .verdict import FitFacts, Verdict, verdict
+
+MAX_CELLS = 10_000_000  # of the training rows that the baselines are fitted on
+MIN_ROWS = 2_000
+MAX_TRAIN_ROWS = 5_000  # from which the score on training rows is taken
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """How a network does beside other models, and what that means."""
+
+    comparison: Comparison
+    verdict: Verdict
+
+
+def judge(
+    model: Any,
+    task: str,
+    metric: str,
+    inputs: Any,
+    y: Any,
+    train: Any,
+    test: Any,
+    answers: Answers,
+    options: TrainOptions,
+) -> Judgement:
+    """Fit the baselines on the network's training rows, and compare them on the test rows.
+
+    Parameters
+    ----------
+    model : TabularClassifier or TabularRegressor
+        Trained on the rows `train`.
+    task, metric : str
+    inputs : DataFrame
+        All rows.
+    y : array, shape (rows,)
+    train, test : array of int
+    answers : Answers
+        The network's, for the test rows.
+    options : TrainOptions
+        For the seed.
+    """
+    rng = np.random.default_rng(options.random_state)
+    drawn = rng.permutation(train)
+    some = drawn[: max(MIN_ROWS, MAX_CELLS // max(1, inputs.shape[1]))]
+    rows = np.concatenate([some, test])
+    part = inputs.iloc[rows]
+    baselines = fit_baselines(
+        task, model.features_(part), model_columns(model, part), y[rows], np.arange(len(some)), np.arange(len(some), len(rows)), options.random_state,
+    )  # fmt: skip
+    notes = baselines.notes
+    if len(some) < len(train):
+        notes += (
+            f"The other models were fitted on {len(some):,} of the {len(train):,} training rows.",
+        )
+    known = y[train]
+    comparison = compare(
+        compared_metrics(metric, len(np.unique(known)) if task == "classification" else 0),
+        y[test], {NETWORK: answers, **baselines.answers},
+        None if baselines.half is None else (BOOSTING, baselines.half), notes,
+        options.random_state,
+    )  # fmt: skip
+    seen = np.sort(drawn[:MAX_TRAIN_ROWS])
+    facts = FitFacts(
+        task, measure(metric, y[seen], Answers.of(model, inputs.iloc[seen])), len(train),
+        [row["score"] for row in model.history_ if "score" in row], model.n_iter_,
+    )  # fmt: skip
+    return Judgement(comparison, verdict(comparison, facts))
+
+
+def model_columns(model: Any, frame: Any) -> list[TypedColumn]:
+    """The columns of a table as a trained model reads them, without those that it ignores."""
+    return [
+        typed_column(frame[reading.name], reading)
+        for reading in model.features_.readings
+        if reading.kind != "ignore" and reading.name in frame.columns
+    ]

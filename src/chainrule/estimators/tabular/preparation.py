@@ -1,0 +1,94 @@
+"""From a table to the rows and columns that a model is trained and tested on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ...data import Table
+from ...errors import DataError
+from .checks.advice import Advice
+from .checks.identifiers import Identifier, identifier_advice, identifiers
+from .checks.row_hashes import row_hashes
+from .options import TrainOptions
+from .splits import split_table
+from .targets import MIN_ROWS, LearnableTable, checked_targets, learnable_table
+
+
+@dataclass(frozen=True)
+class TrainingTable:
+    """What a model is trained and tested on.
+
+    Attributes
+    ----------
+    source : LearnableTable
+        Its `inputs` are without columns that only name the row.
+    train_rows, test_rows : array of int
+    y : array, shape (rows,)
+        Targets as the estimator takes them.
+    identifiers : tuple of str
+        Columns that only name the row; left out, unless the options or the lack of others say no.
+    advice : tuple of Advice
+        What is said of them.
+    """
+
+    source: LearnableTable
+    train_rows: Any
+    test_rows: Any
+    y: Any
+    identifiers: tuple[str, ...] = ()
+    advice: tuple[Advice, ...] = ()
+
+
+def training_table(
+    table: Table,
+    target: str | None,
+    task: str | None,
+    options: TrainOptions,
+    min_rows: int = MIN_ROWS,
+    purpose: str = "train and test on",
+) -> TrainingTable:
+    """Choose the target, the rows to test on, and the columns to learn from.
+
+    Raises
+    ------
+    DataError
+        If the table cannot be learned from, with what to do about it.
+    """
+    source = learnable_table(table, target, task, options, min_rows, purpose)
+    named = identifiers(source, options)
+    if options.deduplicate:
+        source = without_duplicates(source, named, min_rows, purpose)
+    train_rows, test_rows = split_table(source, options)
+    y = checked_targets(source, train_rows)
+    names = tuple(one.name for one in named)
+    leave_out = options.drop_identifiers and len(names) < source.inputs.shape[1]
+    if leave_out and names:
+        source = replace(source, inputs=source.inputs.drop(columns=list(names)))
+    advice = tuple(identifier_advice(named, leave_out)) if options.advise else ()
+    return TrainingTable(source, train_rows, test_rows, y, names, advice)
+
+
+def without_duplicates(
+    source: LearnableTable, named: list[Identifier], min_rows: int, purpose: str
+) -> LearnableTable:
+    """The rows that do not repeat an earlier one in all columns but those that name the row.
+
+    Raises
+    ------
+    DataError
+        If too few are left.
+    """
+    frame = source.frame.drop(columns=[one.name for one in named])
+    first = np.sort(np.unique(row_hashes(frame), return_index=True)[1])
+    if len(first) < min_rows:
+        raise DataError(
+            f"{len(first)} of {len(frame)} rows differ from all others, too few to {purpose}: give "
+            f"at least {min_rows}, or leave out --deduplicate"
+        )
+    return replace(
+        source, frame=source.frame.iloc[first], inputs=source.inputs.iloc[first],
+        labels=source.labels.iloc[first], duplicates=len(frame) - len(first),
+    )  # fmt: skip

@@ -1,0 +1,200 @@
+"""A Gaussian process for tables of up to some thousand rows, fitted in closed form.
+
+On smooth functions, and where rows have near neighbours, it is ahead of networks. Its kernel is a
+sum of a rough, a smooth and a linear part; distances have a scale for each column. These numbers
+maximise the marginal likelihood of some rows. C. E. Rasmussen, C. K. I. Williams: "Gaussian
+processes for machine learning" (2006), chapters 4 and 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_solve, lapack
+from scipy.optimize import minimize
+
+from ..inputs.blas import one_blas_thread
+from ..inputs.rows import pieces
+from ..mlp.kernel import NEAREST, Kernel, covariance
+
+Floats = NDArray[Any]
+
+LIKELIHOOD_ROWS = 400  # of which the marginal likelihood is taken
+ITERATIONS = 30
+MOST_SCALES = 100  # columns: of more, one scale is shared by all
+LEFT_OUT_ENTRIES = 2_500_000  # of the rows that are left out in turn, times all rows
+SINGLE_ROWS = 2_000  # from so many on, and with so much noise, float32 is exact enough
+SINGLE_NOISE = 0.01
+BLOCK = 512  # rows whose covariances are computed at a time
+MOST_SPREAD = 1e6  # of the noise of a row of little weight
+FIRST = np.log([0.3, 0.7, 0.14, 0.37, 0.5])  # rough, smooth, linear, noise, ratio
+BOUNDS = [(-7.0, 4.0), (-8.0, 4.0), (-8.0, 4.0), (-9.0, 2.0), (-3.0, 3.0)]
+SCALE_BOUNDS = (-7.0, 4.0)
+PRIOR = 0.1  # of the logarithms of scales and of the ratio: one over the variance
+
+
+@dataclass(frozen=True, eq=False)
+class Process:
+    """A fitted process.
+
+    Attributes
+    ----------
+    kernel : dict
+        See `mlp.kernel`; its weight is 1.
+    left_out : array of int
+        Rows of the training that were left out, one after the other.
+    coefs, slopes : array of float64, shapes (left out, rows) and (left out, features)
+        Those of the kernel without each of them.
+    """
+
+    kernel: Kernel
+    left_out: Any
+    coefs: Floats
+    slopes: Floats
+
+    def unseen(self, x: Any) -> Floats:
+        """The mean at as many rows as were left out, each by the process without its row."""
+        kernel, means = self.kernel, np.empty(len(x))
+        rows, shares = kernel["rows"].astype(np.float32), kernel["shares"].astype(np.float32)
+        for part, some in pieces(x, 1, BLOCK):
+            near = covariance(shares, (some * kernel["scales"]).astype(np.float32), rows)
+            means[part] = np.einsum("ij,ij->i", near, self.coefs[part])
+            means[part] += np.einsum("ij,ij->i", some.astype(np.float64), self.slopes[part])
+        return means
+
+    def without_each_of(self, some: Any) -> Process:
+        """The same, of some of the rows that were left out."""
+        return Process(self.kernel, self.left_out[some], self.coefs[some], self.slopes[some])
+
+
+def fit_process(
+    x: Any, y: Any, weights: Any, groups: Sequence[Sequence[int]], candidates: Any, rng: Any
+) -> Process | None:
+    """Fit a process to rows of features and standardised targets; None if rounding forbids it.
+
+    Parameters
+    ----------
+    x : array, shape (rows, features)
+    y, weights : arrays, shape (rows,)
+        A row of weight 2 counts like two rows.
+    groups : sequence of sequence of int
+        The features of each column.
+    candidates : array of int
+        Rows that may be left out.
+    rng : RandomState
+    """
+    x, y = x.astype(np.float64), y.astype(np.float64)
+    spread = np.minimum(np.mean(weights) / weights.astype(np.float64), MOST_SPREAD)  # of noise
+    columns = np.zeros(x.shape[1], int)
+    if len(groups) <= MOST_SCALES:
+        for k, features in enumerate(groups):
+            columns[list(features)] = k
+    some = rng.permutation(len(x))[:LIKELIHOOD_ROWS]
+    most = max(1, min(len(candidates), LEFT_OUT_ENTRIES // len(x)))
+    left_out = np.sort(rng.permutation(candidates)[:most])
+    with one_blas_thread:
+        scales, numbers = _likeliest(x[some], y[some], spread[some], columns)
+        return _solved(x, y, spread, scales, numbers, left_out)
+
+
+def _likeliest(x: Floats, y: Floats, spread: Floats, columns: Any) -> tuple[Floats, Floats]:
+    """The scale of each feature, and the numbers of the kernel."""
+    count = int(columns.max()) + 1
+    usual = -0.5 * np.log(x.shape[1])
+    first = np.concatenate([np.full(count, usual - 0.7), FIRST])
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = minimize(
+            _loss, first, (x, y, spread, columns, count, usual), jac=True, method="L-BFGS-B",
+            bounds=[SCALE_BOUNDS] * count + BOUNDS, options={"maxiter": ITERATIONS},
+        ).x  # fmt: skip
+    return np.exp(found[:count])[columns], np.exp(found[count:])
+
+
+def _loss(
+    p: Floats, x: Floats, y: Floats, spread: Floats, columns: Any, count: int, usual: float
+) -> tuple[float, Floats]:
+    """The negative logarithm of the likelihood and of the prior, and its gradient."""
+    n = len(x)
+    rough, smooth, linear, noise, ratio = np.exp(p[count:])
+    z = x * np.exp(p[:count])[columns]
+    squares = np.sum(z * z, axis=1)
+    r = np.sqrt(np.maximum(squares[:, None] + squares - 2.0 * (z @ z.T), NEAREST**2))
+    near = sqrt(5.0) * r
+    decay, slow = rough * np.exp(-ratio * r), smooth * np.exp(-near)
+    bell = slow * (1.0 + near + near * near / 3.0)
+    line = (linear / x.shape[1]) * (x @ x.T)
+    k = decay + bell + line
+    k[np.diag_indices(n)] += noise * spread
+    factor, failed = lapack.dpotrf(k, lower=1)
+    if failed:
+        return 1e10, np.zeros_like(p)
+    solved = cho_solve((factor, True), y)
+    inverse = cho_solve((factor, True), np.eye(n))
+    value = 0.5 * y @ solved + np.sum(np.log(np.diag(factor)))
+    slope = 0.5 * (inverse - np.outer(solved, solved))  # of the loss by k
+    by_square = slope * (-0.5 * ratio * decay / np.maximum(r, 1e-3) - 5.0 / 6.0 * slow * (1 + near))
+    by_square[np.diag_indices(n)] = 0.0
+    # of the square of a distance by the logarithm of a scale: 2 (z_i - z_j)^2
+    by_feature = 4.0 * np.sum(z * (np.sum(by_square, axis=1)[:, None] * z - by_square @ z), axis=0)
+    gradient = np.concatenate([
+        np.bincount(columns, by_feature, count),
+        [np.sum(slope * decay), np.sum(slope * bell), np.sum(slope * line),
+         noise * np.diag(slope) @ spread, np.sum(slope * decay * (-ratio * r))],
+    ])  # fmt: skip
+    usuals = np.concatenate([np.full(count, usual), p[count:-1], FIRST[-1:]])
+    value += 0.5 * PRIOR * np.sum((p - usuals) ** 2)
+    gradient += PRIOR * (p - usuals)
+    return value / n, gradient / n
+
+
+def _solved(
+    x: Floats, y: Floats, spread: Floats, scales: Floats, numbers: Floats, left_out: Any
+) -> Process | None:
+    """The process of all rows, and that without each of some."""
+    rough, smooth, linear, noise, ratio = numbers
+    shares, rows = np.array([rough, smooth, ratio]), x * scales
+    least = noise * np.min(spread)
+    single = len(x) > SINGLE_ROWS and least > SINGLE_NOISE * (rough + smooth)
+    dtype = np.float32 if single else np.float64
+    scaled, lines = rows.astype(dtype), (x * np.sqrt(linear / x.shape[1])).astype(dtype)
+    k = np.empty((len(x), len(x)), dtype)
+    for part, some in pieces(scaled, 1, BLOCK):
+        k[part] = covariance(shares.astype(dtype), some, scaled) + lines[part] @ lines.T
+    k[np.diag_indices(len(x))] += (noise * spread).astype(dtype)
+    potrf, potrs = (lapack.spotrf, lapack.spotrs) if single else (lapack.dpotrf, lapack.dpotrs)
+    factor, failed = potrf(k.T, lower=1, overwrite_a=1)
+    if failed:
+        return None
+    sides = np.zeros((len(x), 1 + len(left_out)), dtype, order="F")
+    sides[:, 0] = y
+    sides[left_out, 1 + np.arange(len(left_out))] = 1.0
+    solved = np.asarray(potrs(factor, sides, lower=1, overwrite_b=1)[0].T, np.float64)
+    coefs, inverse = solved[0], solved[1:]
+    own = inverse[np.arange(len(left_out)), left_out]
+    # without row i: alpha - alpha_i / (K^-1)_ii * K^-1 e_i
+    without = coefs - (coefs[left_out] / own)[:, None] * inverse
+    slope = linear / x.shape[1]
+    kernel = {
+        "rows": rows, "scales": scales, "coefs": coefs, "slopes": slope * (coefs @ x),
+        "shares": shares, "weight": np.float64(1.0),
+    }  # fmt: skip
+    return Process(kernel, left_out, without, slope * (without @ x))
+
+
+def best_weight(y: Any, weights: Any, ours: Any, others: Any) -> float:
+    """The share of `ours` beside `others` that has the smallest squared error, from 0 to 1.
+
+    Examples
+    --------
+    >>> best_weight(np.ones(4), np.ones(4), np.full(4, 0.5), np.full(4, 1.5))
+    0.5
+    """
+    apart = ours - others
+    total = float(np.sum(weights * apart * apart))
+    share = float(np.sum(weights * (y - others) * apart)) / total if total > 0 else 0.0
+    return float(np.clip(share, 0.0, 1.0))

@@ -1,0 +1,1 @@
+"""Classification and regression of time series: random convolutions, and a ridge on them."""

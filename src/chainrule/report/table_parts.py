@@ -1,0 +1,136 @@
+"""What a report tells of a table and of a model of it: plain values, made by the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class ColumnOverview:
+    """One column of a table: what it was taken for, and how its values are spread.
+
+    Attributes
+    ----------
+    name, kind, why : str
+        The kind, and what speaks for it.
+    missing : float
+        Share of the cells.
+    examples, notes : sequence of str
+        Some cells as they were written; what was guessed, cut or dropped.
+    ends : (str, str), optional
+        Of numbers and dates, the smallest and the largest as they are to be printed.
+    levels : sequence of str
+        Of texts, the commonest ones, to which `shares` belong.
+    shares : sequence of sequence of float
+        By class (or once for all rows), the share of the rows in each bin or of each level.
+    """
+
+    name: str
+    kind: str
+    why: str = ""
+    missing: float = 0.0
+    examples: Sequence[str] = ()
+    notes: Sequence[str] = ()
+    ends: tuple[str, str] | None = None
+    levels: Sequence[str] = ()
+    shares: Sequence[Sequence[float]] = ()
+
+
+@dataclass(frozen=True)
+class Overview:
+    """The columns of a table, and the target.
+
+    Attributes
+    ----------
+    columns : sequence of ColumnOverview
+    target : ColumnOverview or None
+    classes : sequence of str
+        Of which each column's `shares` are; empty if they are of all rows.
+    more : int
+        Columns that are not listed.
+    """
+
+    columns: Sequence[ColumnOverview] = ()
+    target: ColumnOverview | None = None
+    classes: Sequence[str] = ()
+    more: int = 0
+
+
+@dataclass(frozen=True)
+class AdviceItem:
+    """Something to look out for in a table, and the option that deals with it."""
+
+    kind: str
+    columns: Sequence[str]
+    message: str
+    option: str = ""
+
+
+@dataclass(frozen=True)
+class Dependence:
+    """How the answer changes with one column, on average over rows (J. Friedman, 2001).
+
+    Attributes
+    ----------
+    name : str
+    at : sequence of float or of str
+        Values of the column: numbers, or levels.
+    curves : dict of sequence of float
+        By output (a class's probability, the target), the mean answer at each value.
+    low, high : sequence of float
+        Of the first curve: between these lies the answer for 80 of 100 rows, where their own mean
+        is put at the mean of all (A. Goldstein et al., 2015).
+    dates : bool
+        Whether `at` counts days since 1970.
+    """
+
+    name: str
+    at: Sequence[Any]
+    curves: dict[str, Sequence[float]]
+    low: Sequence[float] = ()
+    high: Sequence[float] = ()
+    dates: bool = False
+
+
+@dataclass(frozen=True)
+class WrongRow:
+    """A test row that was predicted badly.
+
+    Attributes
+    ----------
+    row : str
+        Its number in the table.
+    truth, predicted : str
+    error : float
+        The probability of the true class, or predicted minus true.
+    cells : sequence of str
+        Of the columns that are shown.
+    """
+
+    row: str
+    truth: str
+    predicted: str
+    error: float
+    cells: Sequence[str]
+
+
+@dataclass(frozen=True)
+class GroupScore:
+    """The score of the test rows that share a level of a column.
+
+    Attributes
+    ----------
+    column, level : str
+    rows : int
+    score, low, high : float
+        With a 95 % interval.
+    """
+
+    column: str
+    level: str
+    rows: int
+    score: float
+    low: float
+    high: float

@@ -1,0 +1,91 @@
+"""Where the model is worst: the rows that it gets most wrong, and the groups of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from ..markup import Markup, markup, tag
+from .document import Report
+from .elements import label, number, percent, rounded, scrolled, table
+from .scale import Scale, spanning
+from .table_parts import GroupScore
+
+
+def worst_rows(report: Report) -> Markup | None:
+    """The section, or None if no row is known to be wrong."""
+    if not report.wrong_rows:
+        return None
+    classes = report.task == "classification"
+    error = "probability of the truth" if classes else "predicted - true"
+    headers = ("row", "truth", "predicted", error, *report.wrong_columns)
+    rows = [
+        (each.row, label(each.truth, 40), label(each.predicted, 40),
+         percent(each.error) if classes else number(each.error),
+         *[label(cell, 40) for cell in each.cells])
+        for each in report.wrong_rows
+    ]  # fmt: skip
+    texts = [1, 2, *range(4, len(headers))] if classes else list(range(4, len(headers)))
+    note = (
+        "Look at them: a wrong label, a cell that was misread or a column that is lacking often "
+        "shows here. Rows are counted from 1, below the header."
+    )
+    few = f"The {len(rows)} test rows that are farthest off"
+    return markup(tag("p", note, class_="quiet"), table(few, headers, rows, texts))
+
+
+def groups(report: Report) -> Markup | None:
+    """The section, or None if there are no groups; the worst of each column first."""
+    if not report.groups:
+        return None
+    parts = [
+        _of_column(report, column, list(members))
+        for column, members in groupby(report.groups, key=lambda group: group.column)
+    ]
+    note = (
+        f"The {report.group_score} of the test rows by group, the worst first, with a 95 % "
+        "interval. In bold: groups whose interval does not reach the score of all rows. Of twenty "
+        "groups, one is in bold by chance."
+    )
+    return markup(tag("p", note, class_="quiet"), tag("div", parts, class_="panels"))
+
+
+def _of_column(report: Report, column: str, members: Sequence[GroupScore]) -> Markup:
+    whole = report.scores.get(report.group_score)
+    ends = [end for each in members for end in (each.score, each.low, each.high)]
+    scale = spanning(ends, [] if whole is None else [whole], margin=0.05)
+    rows = []
+    for each in members:
+        width = each.high - each.low
+        apart = whole is not None and not each.low <= whole <= each.high
+        text = rounded(each.score, width) if width > 0 else number(float(each.score))
+        rows.append(tag(
+            "tr", tag("th", label(each.level, 40), scope="row"),
+            tag("td", _reach(scale, each.score, each.low, each.high, whole), class_="wide"),
+            tag("td", tag("b", text) if apart else text, class_="n"),
+            tag("td", f"{rounded(each.low, width)} to {rounded(each.high, width)}", class_="n"),
+            tag("td", number(each.rows), class_="n"),
+        ))  # fmt: skip
+    caption = markup("By ", label(column, 60))
+    heads = [tag("th", text, scope="col", class_=side) for text, side in (
+        ("group", None), ("", None), (report.group_score, "n"), ("95 % interval", "n"),
+        ("rows", "n"),
+    )]  # fmt: skip
+    return scrolled(f"By {column}"[:80], tag(
+        "table", tag("caption", caption), tag("thead", tag("tr", heads)), tag("tbody", rows),
+        class_="models",
+    ))  # fmt: skip
+
+
+def _reach(scale: Scale, score: float, low: float, high: float, whole: float | None) -> Markup:
+    middle, left, right = (f"{100 * float(x):.1f}" for x in scale.share([score, low, high]))
+    rule = ""
+    if whole is not None:
+        at = f"{100 * float(scale.share([whole])[0]):.1f}"
+        rule = tag("line", class_="rule", x1=at, x2=at, y1=0, y2=16)
+    return tag(
+        "svg", rule,
+        tag("line", class_="reach c0", x1=left, x2=right, y1=8, y2=8),
+        tag("line", class_="tick c0", x1=middle, x2=middle, y1=2, y2=14),
+        class_="bar", viewBox="0 0 100 16", preserveAspectRatio="none", aria_hidden="true",
+    )  # fmt: skip
