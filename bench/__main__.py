@@ -15,7 +15,7 @@ NAMES = ("seed_loop", "tiny_network", "digits_epoch", "larger_epochs", "fused_gr
          "transformer", "text", "layers", "estimator_speed", "estimator_memory", "estimator_parity",
          "anomaly", "anomaly_series", "anomaly_speed", "forecast", "forecast_coverage",
          "forecast_speed",
-         "tabular_ranks", "images", "audio", "text_accuracy", "tabular")  # fmt: skip
+         "tabular_ranks", "timeseries", "images", "audio", "text_accuracy", "tabular")  # fmt: skip
 
 
 def main(names: list[str]) -> None:

@@ -1,6 +1,7 @@
 """fit: the same numbers as a loop written by hand, and an end for every reason to end."""
 
 import io
+import re
 import sys
 
 import numpy as np
@@ -288,10 +289,11 @@ class Terminal(io.StringIO):
         return True
 
 
-def shown(monkeypatch, seconds, **options):
+def shown(monkeypatch, seconds, columns="120", **options):
     """What a terminal shows of a training whose epochs take so long by the bar's clock."""
     terminal, now = Terminal(), [0.0]
     monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("COLUMNS", columns)
     monkeypatch.setattr(progress, "perf_counter", lambda: now[0])
 
     def tick(report):
@@ -307,6 +309,19 @@ def test_the_bar_shows_what_matters(monkeypatch):
     for word in ("epoch", "/3", "loss", "validation", "score 0.2500", "rows/s"):
         assert word in bar
     assert "epoch" in shown(monkeypatch, 1.0, epochs=3)  # two seconds are enough
+
+
+@pytest.mark.parametrize("columns", [80, 60, 40, 20])
+def test_the_bar_has_space_for_the_time(monkeypatch, columns):
+    """What is left of the time is there in a narrow terminal; the last numbers go first."""
+    options = {"epochs": 3, "validation_fraction": 0.2, "score": lambda outputs, y: 0.25}
+    bar = shown(monkeypatch, 3.0, str(columns), **options)
+    lines = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", line) for line in re.split(r"[\r\n]", bar)]
+    drawn = [line.rstrip() for line in lines if "epoch" in line]
+    assert max(len(line) for line in drawn) <= columns
+    assert columns < 40 or all(re.search(r" [-0]:[-0-9:]{5}$", line) for line in drawn), drawn
+    assert ("score 0.2500" in drawn[-1], "loss" in drawn[-1]) == (columns >= 80, columns >= 40)
+    assert "rows/s" not in drawn[-1]
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def models():
     frame = pd.DataFrame({"size": rng.uniform(0, 100, 120), "town": rng.choice(["Rome", "Oslo"], 120)})
     frame.loc[::9, "town"] = None
     settings = {"hidden_layer_sizes": (8,), "max_iter": 3, "n_members": 2, "random_state": 0,
-                "progress": False}  # fmt: skip
+                "progress": False, "numeric_embedding": None}  # fmt: skip
     price = 3.0 * frame["size"].to_numpy()
     classes = np.where(price > 150, "dear", "cheap")
     numbers = TabularRegressor(**settings).fit(frame, price)

@@ -48,9 +48,7 @@ def _columns_shown(columns: list[dict[str, Any]]) -> tuple[tuple[str, ...], list
     """The header and the rows of the table of columns, with why they are read so if it is known."""
     if not any("why" in column for column in columns):
         return ("name", "read as"), [(column["name"], column["read_as"]) for column in columns]
-    rows = [
-        (column["name"], column["read_as"], short(column.get("why", ""))) for column in columns
-    ]
+    rows = [(column["name"], column["read_as"], short(column.get("why", ""))) for column in columns]
     return ("name", "read as", "because"), rows
 
 

@@ -19,11 +19,14 @@ pd = LazyModule("pandas")
 judging = LazyModule("chainrule.estimators.tabular.judging")
 
 MOST_COLUMNS = 6
+MOST_TRIED = 12
 GRID = 16  # values of a column of numbers
-MOST_LEVELS = 10
+MOST_LEVELS = 20  # that are tried; those that the model does not tell apart are one
 MAX_ROWS = 200  # whose answers are averaged
 MOST_OUTPUTS = 3  # classes that are drawn, of more than two
 INNER = (0.02, 0.98)  # of the values, between which the curve is drawn
+FLAT = 1e-6
+WEAK = 0.02  # of the largest effect: weaker ones are left out
 BAND = (10, 90)  # per cent of the rows
 
 Floats = NDArray[np.float64]
@@ -50,21 +53,24 @@ def dependences(
     chosen = [
         name for name in sorted(strengths, key=lambda name: -strengths[name])
         if strengths[name] > 0 and name in inputs.columns
-    ][:MOST_COLUMNS]  # fmt: skip
+    ][:MOST_TRIED]  # fmt: skip
     if not chosen or not len(inputs):
         return []
     rng = np.random.default_rng(0)
     some = inputs.iloc[np.sort(rng.permutation(len(inputs))[:MAX_ROWS])]
     columns = {column.name: column for column in judging.model_columns(model, inputs[chosen])}
-    curves = [
-        _dependence(model, some, inputs[name], columns[name], target)
-        for name in chosen if name in columns
-    ]  # fmt: skip
-    return [curve for curve in curves if curve is not None]
+    curves: list[Dependence] = []
+    for name in chosen:
+        if name in columns and len(curves) < MOST_COLUMNS:
+            curve = _dependence(model, some, inputs[name], columns[name], target)
+            curves += [] if curve is None else [curve]
+    effects = [float(np.ptp(next(iter(curve.curves.values())))) for curve in curves]
+    largest = max(effects, default=0.0)
+    return [curve for curve, effect in zip(curves, effects, strict=True) if effect > WEAK * largest]
 
 
 def _dependence(model: Any, some: Any, cells: Any, column: Any, target: str) -> Dependence | None:
-    """The curve of one column; None if it has a single value."""
+    """The curve of one column; None if it has a single value, or is flat."""
     positions = _positions(column)
     if len(positions) < 2:
         return None
@@ -72,17 +78,40 @@ def _dependence(model: Any, some: Any, cells: Any, column: Any, target: str) -> 
     names, of_output = _outputs(model, answers, target)
     first = of_output[0]
     curve = first.mean(axis=1)
+    if np.ptp(curve) <= FLAT * max(1.0, float(np.abs(curve).max())):
+        return None  # such as that of levels that the model does not tell apart
     # each row's answers around its own mean, put at the mean of all
     centred = first - first.mean(axis=0) + curve.mean()
     low, high = np.percentile(centred, BAND, axis=1)
     values = column.values[positions]
     is_text = column.is_text
     at: Any = [column.levels[int(k)] for k in values] if is_text else values.tolist()
+    if is_text:
+        at, first_of = _alike(at, curve)
+        of_output = [each[first_of] for each in of_output]
+        low, high = low[first_of], high[first_of]
     return Dependence(
         column.name, at,
         {name: each.mean(axis=1).tolist() for name, each in zip(names, of_output, strict=True)},
         low.tolist(), high.tolist(), column.kind == "date",
     )  # fmt: skip
+
+
+def _alike(levels: list[str], curve: Floats) -> tuple[list[str], NDArray[np.int64]]:
+    """Levels with the same answer as one, and the first of each.
+
+    Examples
+    --------
+    >>> _alike(["a", "b", "c"], np.array([0.5, 0.2, 0.5]))[0]
+    ['a and 1 more', 'b']
+    """
+    _, first, of_level = np.unique(curve.round(9), return_index=True, return_inverse=True)
+    counts = np.bincount(of_level.ravel())
+    order = np.argsort(first)
+    names = [
+        levels[first[k]] + (f" and {counts[k] - 1} more" if counts[k] > 1 else "") for k in order
+    ]
+    return names, first[order]
 
 
 def _positions(column: Any) -> NDArray[np.int64]:

@@ -18,9 +18,10 @@ typed = LazyModule("chainrule.estimators.tabular.typed_columns")
 
 MAX_ROWS = 20_000  # that distributions are drawn of
 MOST_COLUMNS = 400  # with an entry; the strongest, and those with a note
-MOST_DRAWN = 24
+MOST_DRAWN = 23
 MOST_CLASSES = 5  # with a distribution each
 MOST_LEVELS = 6
+MOST_OTHERS = 0.8  # of the rows: of more different texts there is nothing to draw
 BINS = 24
 EXTREME = 0.005  # of the rows at each end that lie in the outermost bins
 
@@ -105,6 +106,9 @@ def _drawn(
     of_class = np.zeros(len(values), int) if codes is None else codes[rows]
     if known.is_text:
         levels, places = _commonest(values, known.levels)
+        if np.mean(places == len(levels) - 1) > MOST_OTHERS and known.distinct > MOST_LEVELS:
+            different = f"{known.distinct:,} different ones"
+            return replace(card, why=f"{card.why}, {different}" if card.why else different)
         return replace(card, levels=levels, shares=_shares(places, of_class, groups, len(levels)))
     edges = bin_edges(values)
     places = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
@@ -157,18 +161,20 @@ def bin_edges(values: Floats) -> Floats:
 
 
 def _ends(values: Floats, kind: str) -> tuple[str, str]:
-    return printed(float(values.min()), kind), printed(float(values.max()), kind)
+    return printed(float(values.min()), kind, 4), printed(float(values.max()), kind, 4)
 
 
-def printed(value: float, kind: str) -> str:
-    """A typed value as a person reads it."""
+def printed(value: float, kind: str, digits: int = 6) -> str:
+    """A typed value as a person reads it: a date, or a number of so many digits."""
     if kind == "date":
         if not abs(value) < 1e8:
             return f"{value:g}"
         moment = np.datetime64(0, "s") + np.timedelta64(round(value * 86_400), "s")
         text = str(moment)
         return text[:-9] if text.endswith("T00:00:00") else text.replace("T", " ")
-    return f"{value:,.6g}" if abs(value) < 1e6 else f"{value:.6g}"
+    if value % 1 == 0 and abs(value) < 1e9:
+        return f"{value:,.0f}"
+    return f"{value:,.{digits}g}"
 
 
 def _target(part: Any, reading: Any, target: str, labels: Any) -> ColumnOverview | None:

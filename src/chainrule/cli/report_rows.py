@@ -74,7 +74,10 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, (float, np.floating)):
         return f"{value:.6g}"
-    return str(value)[:LONGEST_CELL]
+    text = str(value)
+    if hasattr(value, "tzinfo"):  # a date, in UTC
+        text = text.removesuffix("+00:00").removesuffix(" 00:00:00")
+    return text[:LONGEST_CELL]
 
 
 def group_scores(
@@ -110,7 +113,8 @@ def group_scores(
     scores: list[GroupScore] = []
     known = {column.name: column for column in judging.model_columns(model, rows)}
     known |= {name: _of_texts(rows[name]) for name in chosen if name in rows.columns}
-    names = (*chosen, *sorted(strengths, key=lambda name: -strengths[name]))
+    strong = [name for name in strengths if strengths[name] > 0]
+    names = (*chosen, *sorted(strong, key=lambda name: -strengths[name]))
     taken = 0
     for column in [known[name] for name in dict.fromkeys(names) if name in known]:
         if taken == MOST_COLUMNS + len(chosen):

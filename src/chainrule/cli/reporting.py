@@ -47,8 +47,9 @@ def report(
 
 def write(page: Path, report: Report) -> Path:
     """Write a report as a page with its JSON beside, and return where the page lies in the end."""
+    written = write_somewhere(page, lambda path: write_report(path, report))
     write_somewhere(page.with_suffix(".json"), lambda path: write_json(path, report))
-    return write_somewhere(page, lambda path: write_report(path, report))
+    return written
 
 
 def versions() -> dict[str, str]:

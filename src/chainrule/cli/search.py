@@ -22,8 +22,9 @@ from ..data import Table
 from ..data.column_values import as_numbers, as_texts
 from ..errors import DataError
 from ..estimators.tabular.defaults import DEFAULTS, batch_size_for
-from ..estimators.tabular.fitting import make_estimator, training_table
+from ..estimators.tabular.fitting import make_estimator
 from ..estimators.tabular.options import TrainOptions
+from ..estimators.tabular.preparation import training_table
 from ..estimators.tabular.targets import MIN_ROWS
 from ..files import check_writable
 from ..lazy import LazyModule

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from ..data import Table
 from ..errors import DataError
+from ..estimators.tabular.options import TrainOptions
 from ..lazy import LazyModule
 from .asking import ask_target
 from .console import PlainConsole
@@ -66,6 +67,15 @@ def choose_target(table: Table, target: str | None, out: PlainConsole) -> str:
             )
         raise DataError(f"column {name!r} is the target: it cannot be left out as well")
     return name
+
+
+def check_names(table: Table, target: str, chosen: TrainOptions) -> None:
+    """Refuse options that name a column which is not there, before anything is shown."""
+    named = (*chosen.drop, *chosen.categorical_features, chosen.by, chosen.group)
+    for name in filter(None, named):
+        targets.check_column(table, name)
+    if target in chosen.drop:
+        raise DataError(f"column {target!r} is the target: it cannot be left out as well")
 
 
 def show_columns(out: PlainConsole, table: Table, target: str, all_of_them: bool) -> None:

@@ -18,7 +18,7 @@ from .options import Output, Quiet, Report, Seed, Target, Task, TestFraction
 from .outcome import Outcome, finish, reported_interrupts
 from .sources import Query, Sheet, Sources, XArray, YArray
 from .table_options import OPTIONS, option_values
-from .table_reading import choose_target, read_typed, show_columns
+from .table_reading import check_names, choose_target, read_typed, show_columns
 from .table_results import show_result
 
 health = LazyModule("chainrule.estimators.mlp.health")
@@ -101,6 +101,7 @@ def train_table(
     out = console(quiet=quiet)
     table = read_typed(source, kinds, out)
     target = choose_target(table, target, out)
+    check_names(table, target, chosen)
     show_columns(out, table, target, columns_report)
     if write_columns is not None:
         written = column_kinds.write_columns(write_columns, table.readings)

@@ -30,7 +30,7 @@ from .options import Output, Quiet, Seed, Target, Task, TestFraction
 from .outcome import reported_interrupts
 from .sources import Query, Sheet, Source, Sources, XArray, YArray
 from .table_options import OF_TUNE
-from .table_reading import choose_target, kinds_of, read_typed, show_columns
+from .table_reading import check_names, choose_target, kinds_of, read_typed, show_columns
 from .table_results import show_scores
 from .train_table import table_outcome, train_command, train_options
 
@@ -114,6 +114,7 @@ def tune_table(
     out = console(quiet=quiet)
     table = read_typed(source, kinds, out)
     target = choose_target(table, target, out)
+    check_names(table, target, chosen)
     show_columns(out, table, target, columns_report)
     inputs, labels, target, task = searching.training_rows(table, target, task, chosen)
     search = searching.Search(

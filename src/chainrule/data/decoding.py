@@ -26,7 +26,8 @@ HIGH_RUN = re.compile(rb"[\x80-\xff]+")
 WESTERN = ("cp1252", "cp1250", "cp1254")
 LATIN = (*WESTERN, "iso8859_2", "cp1257", "mac_roman", "cp850")  # the later ones where those fail
 OTHER_LETTERS = ("cp1251", "koi8_r", "cp866", "cp1253", "cp1255", "cp1256")
-TWO_BYTES = ("cp932", "euc_jp", "gb18030", "big5", "cp949")
+TWO_BYTES = ("cp932", "euc_jp", "gb2312", "big5", "euc_kr")
+WIDER = ("gb18030", "cp949")  # with rare letters beside those of the former
 APOSTROPHES = "’‘´`ʼ·–—-"  # marks that stand in the middle of words
 
 
@@ -138,9 +139,10 @@ def _likeliest(path: str | Path, content: bytes) -> tuple[str, str]:
     if paired > 0.25 and foreign > 0.4:
         lines = _limited(line for line in content.split(b"\n") if not line.isascii())
         encodings = [name for name in (*TWO_BYTES, *OTHER_LETTERS) if _fits(content, name)]
-        chosen = _by_letters(encodings, b"\n".join(lines)) or _by_letters(
+        sample = b"\n".join(lines)
+        chosen = _by_letters(encodings, sample) or _by_letters(
             [name for name in OTHER_LETTERS if name in encodings], b" ".join(words)
-        )
+        ) or _by_letters([name for name in WIDER if _fits(content, name)], sample)
     else:
         encodings = [name for name in LATIN if _fits(content, name)]
         faults = {name: _faults(f" {b' '.join(words).decode(name)}") for name in encodings}

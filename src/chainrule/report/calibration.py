@@ -99,10 +99,8 @@ def reliability(report: Report) -> Markup:
 def _scores(report: Report, binary: bool) -> Markup:
     """Brier score, log loss and calibration error, before and after."""
     kind = "0 is perfect" if binary else "summed over the classes; 0 is perfect, 2 the worst"
-    score = brier(report)
-    text = tag("p", "Brier score: ", value(score), f" ({kind}).")
     if report.calibrated is None:
-        return tag("div", text)
+        return tag("div", tag("p", "Brier score: ", value(brier(report)), f" ({kind})."))
     before, after = calibration_scores(report, False), calibration_scores(report, True)
     rows = [(name, before[name], after[name]) for name in before]
     temperature = report.temperature or 1.0
@@ -112,7 +110,8 @@ def _scores(report: Report, binary: bool) -> Markup:
         else "there is next to nothing to mend"
     )  # fmt: skip
     return tag(
-        "div", table("Calibration (0 is perfect)", ("score", "before", "after"), rows), text,
+        "div", table("Calibration (0 is perfect)", ("score", "before", "after"), rows),
+        tag("p", f"Brier score: {kind}.", class_="quiet") if not binary else "",
         tag("p", f"Temperature {temperature:.2f}: {meaning}. {report.calibration_note}",
             class_="quiet"),
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from ..lazy import LazyModule
 from ..markup import Markup, markup, tag
 from .calibration import reliability
-from .curves import curves, thresholds
+from .curves import area_table, curves
 from .document import Report
 from .elements import label, number, percent, scrolled, table
 
@@ -26,10 +27,13 @@ def classification(report: Report) -> Markup | None:
     """The section, or None if there are no predictions of classes."""
     if report.task != "classification" or report.truth is None:
         return None
-    tables = tag("div", confusion(report), class_table(report), class_="panels")
+    right: list[Markup | None] = [class_table(report)]
+    if len(report.classes) == 2:  # of more, the table of areas stands beside the curves
+        right.append(area_table(report))
+    tables = tag("div", confusion(report), tag("div", right), class_="panels")
     if report.probabilities is None:
         return tables
-    return markup(tables, curves(report), thresholds(report), reliability(report))
+    return markup(tables, curves(report), reliability(report))
 
 
 def confusion(report: Report) -> Markup:
@@ -55,9 +59,16 @@ def confusion(report: Report) -> Markup:
             tag("caption", caption),
             tag("thead", tag("tr", corner, head)),
             tag("tbody", rows),
-            class_="heat" if count <= FEW_CLASSES else "heat dense",
+            class_=_density(report.classes),
         ),
     )
+
+
+def _density(classes: Sequence[str]) -> str:
+    """Small cells for many classes, and names that stand upright where they are long."""
+    if len(classes) <= FEW_CLASSES:
+        return "heat"
+    return "heat dense long" if max(map(len, classes)) > 3 else "heat dense"
 
 
 def confusion_matrix(report: Report) -> NDArray[Any]:

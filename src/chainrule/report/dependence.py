@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ def dependence(report: Report) -> Markup | None:
         "mean put at the mean of all: where it is wide, the effect depends on other columns. It "
         "says what the model does, not what would happen if the column were changed."
     )
-    return markup(tag("p", note, class_="quiet"), tag("div", figures, class_="figures small"))
+    return markup(tag("p", note, class_="quiet"), tag("div", figures, class_="columns"))
 
 
 def _is_category(part: Dependence) -> bool:
@@ -42,7 +43,8 @@ def _curves(part: Dependence) -> Markup:
     x = np.asarray(part.at, np.float64)
     curves = {name: np.asarray(curve, np.float64) for name, curve in part.curves.items()}
     low, high = (np.asarray(end, np.float64) for end in (part.low, part.high))
-    axes = Axes(spanning(x, margin=0.0), spanning(*curves.values(), low, high))
+    scale = replace(spanning(x, margin=0.0), dates=part.dates)
+    axes = Axes(scale, spanning(*curves.values(), low, high))
     marks: list[Markup] = [axes.band(x, low, high)] if len(low) else []
     marks += [axes.line(x, curve, k) for k, curve in enumerate(curves.values())]
     name = shortened(part.name, 60)
@@ -52,9 +54,8 @@ def _curves(part: Dependence) -> Markup:
         f"{number(float(first[-1]))} at {_at(part, x[-1])}."
     )
     up = next(iter(curves)) if len(curves) == 1 else "probability"
-    across = f"{name} (days since 1970)" if part.dates else name
     names = list(curves) if len(curves) > 1 else []
-    return figure(name, drawing(axes, (across, up), spoken, *marks), "", names)
+    return figure(name, drawing(axes, (name, up), spoken, *marks), "", names)
 
 
 def _at(part: Dependence, x: Any) -> str:

@@ -62,9 +62,9 @@ def flags(report: Report) -> list[Flag]:
     >>> report = Report("regression", "d", "", {}, dead={"layers.0": 0.5},
     ...                 gradient_norms={"layers.0": [1e-9], "layers.1": [0.1]})
     >>> for flag in flags(report):
-    ...     print(flag.title, "|", flag.text[:54])
-    Vanishing gradient | layers.0 (1e-09): less than 0.0001 of the gradient of t
-    Dead units | layers.0 (50.0 %): more than 30 % of the units are nev
+    ...     print(flag.title, "|", flag.text[:53])
+    Vanishing gradient | layers.0 (1e-09): less than 0.0001 of the gradient of
+    Dead units | layers.0 (50.0 %): more than 30 % of the units are ne
     """
     return [
         *_norm_flags(report.gradient_norms),

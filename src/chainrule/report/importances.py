@@ -5,10 +5,11 @@ from __future__ import annotations
 from ..markup import Markup, markup, tag
 from .charts import whisker_bar
 from .document import Report
-from .elements import label, number, scrolled, value
+from .elements import label, number, scrolled, with_error
 from .scale import spanning
 
 MOST = 30
+FINEST = 1e-3  # of the largest importance: digits beyond it say nothing
 
 
 def importances(report: Report) -> Markup | None:
@@ -24,11 +25,13 @@ def importances(report: Report) -> Markup | None:
     largest, rest = pairs[:MOST], pairs[MOST:]
     ends = [mean + sign * error for _, mean, error in largest for sign in (-1, 1)]
     scale = spanning(ends, [0.0], margin=0.01)
+    least = FINEST * max(abs(mean) for _, mean, _ in largest)
+    shown = {name: with_error(mean, max(error, least)) for name, mean, error in largest}
     rows = [
         tag("tr", tag("th", label(name), scope="row"),
             tag("td", whisker_bar(scale, mean, error), class_="wide"),
-            tag("td", value(mean), class_="n"),
-            tag("td", "± ", value(error), class_="n"))
+            tag("td", tag("data", shown[name][0], value=repr(mean)), class_="n"),
+            tag("td", f"± {shown[name][1]}" if error > 0 else "", class_="n"))
         for name, mean, error in largest
     ]  # fmt: skip
     heads = [

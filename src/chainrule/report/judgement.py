@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..markup import Markup, markup, tag
 from .card import scores
 from .document import Report
-from .elements import label, rounded, scrolled, value
+from .elements import label, rounded, scrolled, table, value
 from .scale import Scale, spanning
 
+FINEST = 1e-3  # width of an interval: a narrower one gets no more digits
 TONES = {"ahead": "good", "level": "even", "behind": "bad", "nothing": "bad"}
 SIGNS = {"ahead": "✓", "level": "=", "behind": "!", "nothing": "!"}
 
@@ -23,8 +26,8 @@ def judgement(report: Report) -> Markup | None:
         tag(
             "div",
             tag("p", tag("b", SIGNS.get(report.standing, "="), class_="sign", aria_hidden="true"),
-                markup(" ", headline), class_="headline"),
-            [tag("p", text) for text in sentences],
+                markup(" ", _unbroken(headline)), class_="headline"),
+            [tag("p", _unbroken(text)) for text in sentences],
             class_=f"verdict {tone}",
         ),
         markup(tag("h3", "What to do next"), tag("ul", steps)) if steps else "",
@@ -37,10 +40,20 @@ def advice(report: Report) -> Markup | None:
         return None
     items = [
         tag("li", tag("strong", _title(item.kind), ". "), item.message,
-            markup(" Option: ", tag("code", item.option), ".") if item.option else "")
+            markup(" Option: ", tag("code", _words(item.option))) if item.option else "")
         for item in report.advice
     ]  # fmt: skip
     return tag("ul", items, class_="flags")
+
+
+def _unbroken(text: str) -> str:
+    """A sentence whose per cents stay on the line of their numbers."""
+    return text.replace(" %", "\u00a0%")
+
+
+def _words(option: str) -> list[Markup]:
+    """An option whose words are only broken where they do not fit a line."""
+    return [markup(tag("span", word, class_="option"), " ") for word in option.split(" ")]
 
 
 def _title(kind: str) -> str:
@@ -54,13 +67,19 @@ def compared(report: Report) -> Markup | None:
     models = list(report.intervals)
     parts = [_of_metric(report, models, metric) for metric in report.intervals[models[0]]]
     note = (
-        "The bars are 95 % intervals: how far the score would move with other test rows, by "
-        "bootstrap. A difference is taken row by row, so it can be beyond noise where the bars "
-        "overlap."
+        "The 95\u00a0% intervals say how far a score would move with other test rows, by "
+        "bootstrap. A difference is taken row by row, so it can be beyond noise (in bold) where "
+        "the intervals overlap."
     )
-    more = scores(report) if set(report.scores) - set(report.intervals[models[0]]) else None
+    further = {
+        metric: score
+        for metric, score in report.scores.items()
+        if metric not in report.intervals[models[0]]
+    }
+    more = table(f"Further scores of the {models[0]}", ("metric", "score"),
+                 [(metric, float(score)) for metric, score in further.items()])  # fmt: skip
     return markup(
-        tag("div", parts, more or "", class_="panels"),
+        tag("div", parts, more if further else "", class_="panels"),
         tag("p", note, class_="quiet"),
         [tag("p", text, class_="quiet") for text in report.comparison_notes],
     )
@@ -69,22 +88,23 @@ def compared(report: Report) -> Markup | None:
 def _of_metric(report: Report, models: list[str], metric: str) -> Markup:
     triples = {name: report.intervals[name][metric] for name in models}
     scale = spanning([end for triple in triples.values() for end in triple], margin=0.06)
+    widths = [high - low for _, low, high in triples.values() if high > low]
+    width = max(FINEST, float(np.median(widths))) if widths else 0.0  # as many digits in each row
     rows = []
     for k, (name, (score, low, high)) in enumerate(triples.items()):
-        width = high - low
         gap = report.differences.get(name, {}).get(metric)
         cells = [
             tag("td", _interval_bar(scale, score, low, high, k), class_="wide"),
             tag("td", value(float(score)) if not width > 0 else _exact(score, width), class_="n"),
             tag("td", _range(low, high, width), class_="n"),
-            tag("td", "" if gap is None else _difference(gap), class_="n"),
+            tag("td", "" if gap is None else _difference(gap), class_="n gap"),
         ]
         text = tag("b", label(name)) if k == 0 else label(name)
         rows.append(tag("tr", tag("th", text, scope="row"), *cells))
     heads = [
         tag("th", text, scope="col", class_=side)
-        for text, side in (("model", None), ("", None), (metric, "n"), ("95 % interval", "n"),
-                           ("minus the first", "n"))
+        for text, side in (("model", None), ("", "wide"), (metric, "n"), ("95 % interval", "n"),
+                           ("minus the first", "n gap"))
     ]  # fmt: skip
     caption = f"{metric} on the test rows"
     return scrolled(caption, tag(
@@ -98,13 +118,15 @@ def _exact(score: float, width: float) -> Markup:
 
 
 def _range(low: float, high: float, width: float) -> str:
-    return f"{rounded(low, width)} to {rounded(high, width)}" if width >= 0 else "–"  # noqa: RUF001
+    if not high >= low:
+        return "–"  # noqa: RUF001
+    return f"{rounded(low, width)} to {rounded(high, width)}"
 
 
 def _difference(gap: tuple[float, float, float]) -> Markup:
     """A difference in bold where it is beyond noise."""
     middle, low, high = gap
-    text = rounded(middle, high - low)
+    text = rounded(middle, max(FINEST, high - low))
     text = text if text.startswith("-") else f"+{text}"
     return tag("b", text, title="beyond noise") if low > 0 or high < 0 else markup(text)
 

@@ -13,9 +13,10 @@ from .. import escape
 from ..lazy import LazyModule
 from .calibration import calibration_scores, reliability_of
 from .classification import class_scores, confusion_matrix
-from .curves import areas, threshold_curves
+from .curves import areas
 from .document import Report
 from .regression import QUANTILES
+from .thresholds import threshold_curves
 
 metrics = LazyModule("sklearn.metrics")
 

@@ -35,7 +35,7 @@ def regression(report: Report) -> Markup | None:
     below = Axes(spanning(edges), Scale(0.0, spanning(heights, [0]).high))
     largest = float(np.max(np.abs(residuals)))
     note = f"{MOST_POINTS:,} of {len(truth):,} rows" if len(truth) > MOST_POINTS else ""
-    return tag(
+    return markup(tag(
         "div",
         figure("Predicted against true", drawing(
             square, (f"true {target}", f"predicted {target}"),
@@ -51,9 +51,8 @@ def regression(report: Report) -> Markup | None:
             below, ("true - predicted", "rows"),
             f"Histogram of the residuals, whose mean is {number(float(residuals.mean()))}.",
             below.bars(edges, heights))),
-        tag("div", error_table(truth, predicted), class_="tables"),
         class_="figures",
-    )  # fmt: skip
+    ), tag("div", error_table(truth, predicted), class_="panels"))  # fmt: skip
 
 
 def error_table(truth: NDArray[Any], predicted: NDArray[Any]) -> Markup:

@@ -29,6 +29,7 @@ class Scale:
     low: float
     high: float
     log: bool = False
+    dates: bool = False  # whether the numbers are days since 1970
 
     def share(self, values: Any) -> NDArray[np.float64]:
         """0 at the low end, 1 at the high; nan for what has no place."""
@@ -56,6 +57,8 @@ class Scale:
 
     def _text(self, value: float, step: float) -> str:
         """The number with as many digits as tell it from the next tick."""
+        if self.dates:
+            return str(np.datetime64(0, "D") + np.timedelta64(round(value), "D"))
         largest = max(abs(self.low), abs(self.high))
         if 1e-3 <= largest < 1e6:
             decimals = max(0, -int(np.floor(np.log10(step) + 1e-9)))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
+import numpy as np
+
 from ..markup import Markup, markup, tag
 from .document import Report
 from .elements import label, number, percent, rounded, scrolled, table
@@ -54,27 +56,32 @@ def _of_column(report: Report, column: str, members: Sequence[GroupScore]) -> Ma
     whole = report.scores.get(report.group_score)
     ends = [end for each in members for end in (each.score, each.low, each.high)]
     scale = spanning(ends, [] if whole is None else [whole], margin=0.05)
+    width = float(np.median([each.high - each.low for each in members]))
     rows = []
     for each in members:
-        width = each.high - each.low
         apart = whole is not None and not each.low <= whole <= each.high
-        text = rounded(each.score, width) if width > 0 else number(float(each.score))
+        text, low, high = (_shown(report, x, width) for x in (each.score, each.low, each.high))
         rows.append(tag(
             "tr", tag("th", label(each.level, 40), scope="row"),
             tag("td", _reach(scale, each.score, each.low, each.high, whole), class_="wide"),
             tag("td", tag("b", text) if apart else text, class_="n"),
-            tag("td", f"{rounded(each.low, width)} to {rounded(each.high, width)}", class_="n"),
+            tag("td", f"{low} to {high}", class_="n"),
             tag("td", number(each.rows), class_="n"),
         ))  # fmt: skip
     caption = markup("By ", label(column, 60))
     heads = [tag("th", text, scope="col", class_=side) for text, side in (
-        ("group", None), ("", None), (report.group_score, "n"), ("95 % interval", "n"),
+        ("group", None), ("", "wide"), (report.group_score, "n"), ("95 % interval", "n"),
         ("rows", "n"),
     )]  # fmt: skip
     return scrolled(f"By {column}"[:80], tag(
         "table", tag("caption", caption), tag("thead", tag("tr", heads)), tag("tbody", rows),
         class_="models",
     ))  # fmt: skip
+
+
+def _shown(report: Report, x: float, width: float) -> str:
+    """Shares with as many digits in each row; errors, which may differ widely, with three."""
+    return rounded(x, width) if report.task == "classification" else f"{x:,.3g}"
 
 
 def _reach(scale: Scale, score: float, low: float, high: float, whole: float | None) -> Markup:

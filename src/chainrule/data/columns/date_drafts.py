@@ -15,19 +15,21 @@ from .reading import Reading
 from .text_column import TextColumn
 from .typed_columns import UNIT_WORDS, date_unit
 
+SLASHED = re.compile(r"\d{1,2}[^\w]")  # day or month comes first
+ZONED = re.compile(r"\d:\d\d.*[+-]\d\d:?\d\d$")
+
 
 def draft_of_dates(source: TextColumn, fit: DateFit, why: str = "") -> Draft:
     """A column of dates in the form that fits best."""
     name, several = source.name, source.cells
     notes = []
-    slashed = [
-        code for code in source.codes
-        if not fit.reason.startswith("dates with") and re.match(r"\d{1,2}\D", several.texts[code])
-    ]  # fmt: skip
+    slashed = next((
+        code for code in source.codes if fit.reason and SLASHED.match(several.texts[code])
+    ), None)  # fmt: skip
     first = "the day" if "dmy" in fit.form.families else "the month"
-    if fit.ambiguous and slashed:
+    if fit.ambiguous and slashed is not None:
         notes.append(
-            f"{first} is taken to come first, as in {source.where(slashed[0])}: {fit.reason}; "
+            f"{first} is taken to come first, as in {source.where(slashed)}: {fit.reason}; "
             "write dates as 2026-12-31 if that is wrong"
         )
     if fit.short_years:
@@ -40,17 +42,17 @@ def draft_of_dates(source: TextColumn, fit: DateFit, why: str = "") -> Draft:
     families = fit.form.families
     if len(families) > 1:
         notes.append(f"its dates are written in {len(families)} ways")
-    zoned = [code for code in source.codes if re.search(r"[+-]\d\d:?\d\d$", several.texts[code])]
-    if zoned:
-        notes.append(f"times with a zone, such as {source.where(zoned[0])}, are read in UTC")
+    zoned = next((code for code in source.codes if ZONED.search(several.texts[code])), None)
+    if zoned is not None:
+        notes.append(f"times with a zone, such as {source.where(zoned)}, are read in UTC")
     words = "dates" + (f" such as {examples_of(several, source.codes)[0]}" if families else "")
-    if fit.reason and slashed and not fit.ambiguous:
+    if fit.reason and slashed is not None and not fit.ambiguous:
         words += f", {first} first: {fit.reason}"
     reading = Reading(
         name, "date", why or counted(count, source.rows, f"are {words}"), notes=tuple(notes),
         form=fit.form,
     )  # fmt: skip
-    proven = bool(slashed) and bool(fit.reason) and not fit.ambiguous
+    proven = slashed is not None and not fit.ambiguous
     day_first = "dmy" in families if proven else None
     open_order = fit.ambiguous and fit.reason != "so the rows are in order of time"
     return Draft(reading, None, open_order, "", day_first)

@@ -88,7 +88,9 @@ class DateForm:
 
     def times(self, cells: Sequence[Any]) -> Series:
         """Return cells as a Series of dates in UTC; NaT for what is no date of this form."""
-        return in_utc(pd.Series([self._iso(cell) for cell in cells], dtype=object))
+        if not all(isinstance(cell, str) and DATE.fullmatch(cell) for cell in cells):
+            cells = [self._iso(cell) for cell in cells]
+        return in_utc(pd.Series(cells, dtype=object))
 
     def _iso(self, cell: Any) -> Any:
         """One cell as ISO 8601, or a date as it is; None for anything else."""

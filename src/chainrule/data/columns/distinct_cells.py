@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...lazy import LazyModule
 from ..column_values import to_text
-from .missing_markers import is_marker
+from .missing_markers import MARKERS
 
 pd = LazyModule("pandas")
 
@@ -54,7 +54,7 @@ class DistinctCells:
     def markers(self) -> NDArray[np.bool_]:
         """Which cells are words for a missing value."""
         return np.fromiter(
-            (isinstance(cell, str) and len(cell) <= 16 and is_marker(cell) for cell in self.cells),
+            (isinstance(cell, str) and cell.casefold() in MARKERS for cell in self.cells),
             bool, len(self.cells),
         )  # fmt: skip
 
@@ -100,7 +100,7 @@ def distinct_cells(column: Series) -> DistinctCells:
         return _of_objects(column.tolist(), column.isna().to_numpy(bool))
     codes, cells = pd.factorize(column)
     if column.dtype == object or pd.api.types.is_string_dtype(column.dtype):
-        return _stripped(list(cells), codes)
+        return _stripped(np.asarray(cells, object).tolist(), codes)
     return DistinctCells(cells.tolist(), codes, False)
 
 

@@ -31,6 +31,8 @@ class Draft:
         The decimal mark that its cells prove; empty if they prove none.
     day_first : bool or None
         The order of day and month that its cells prove.
+    is_sure : bool
+        Whether all of its cells have been read so already.
     """
 
     reading: Reading
@@ -38,6 +40,7 @@ class Draft:
     ambiguous: bool = False
     decimal: str = ""
     day_first: bool | None = None
+    is_sure: bool = False
 
 
 def cut(text: str) -> str:
@@ -77,6 +80,15 @@ def how_many(count: int, noun: str = "cell") -> str:
 def counted(count: int, rows: int, pair: str) -> str:
     """Return how many of the cells are so: ``"58 of 60 cells are numbers"``."""
     return f"{count:,} of {rows:,} cells {pair}"
+
+
+def marker_note(name: str, count: int, words: Sequence[str], where: str) -> str:
+    """Say which words count as missing."""
+    listed = ", ".join(repr(cut(word)) for word in words[:4])
+    return (
+        f"{how_many(count)} with {listed} count{'s' * (count == 1)} as missing, the first of them "
+        f"{where}; --as {name}=text makes it a text"
+    )
 
 
 def mend(name: str, kind: str) -> str:

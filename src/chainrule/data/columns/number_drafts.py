@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from ...errors import DataError
+from ..cells import row_number
 from .date_forms import DateForm
-from .drafts import Draft, cut, how_many, mend
+from .drafts import Draft, counted, cut, how_many, marker_note, mend
 from .kinds import Customs
 from .number_forms import (
+    AMBIGUOUS,
     LEADING_ZERO,
     LONGEST_NUMBER,
     MANY_DIGITS,
@@ -22,11 +24,14 @@ from .number_forms import (
     plain_numbers,
     split_number,
 )
+from .plain_texts import PlainTexts
 from .reading import Reading
 from .sentinels import sentinels
 from .text_column import TextColumn
 from .typed_columns import UNIT_WORDS, date_unit, sentinel_note
 from .units import KNOWN
+
+Series: TypeAlias = Any
 
 
 def is_number(cell: Any) -> bool:
@@ -102,6 +107,31 @@ def draft_of_numbers(source: TextColumn, fit: NumberFit, asked: bool = False) ->
     )  # fmt: skip
     sure = "" if fit.ambiguous or (fit.plain and fit.form.decimal == ".") else fit.form.decimal
     return Draft(reading, None, fit.ambiguous, sure)
+
+
+def draft_of_plain(column: Series, plain: PlainTexts) -> Draft | None:
+    """A long column of plain numbers; None if what they are needs a closer look."""
+    name, numbers = str(column.name), plain.numbers
+    known = np.flatnonzero(~np.isnan(numbers))
+    if date_unit(name, numbers) or all(
+        AMBIGUOUS.fullmatch(text.strip().lstrip("+-")) or text.strip().isdigit()
+        for text in column.iloc[known[:: len(known) // 1000 + 1]].tolist()
+    ):
+        return None
+    taken = sentinels(numbers)
+    notes = []
+    if plain.marked:
+        word, row = next(iter(plain.markers.items()))
+        where = f"{cut(word)!r} in row {row_number(column, row)}"
+        notes.append(marker_note(name, plain.marked, list(plain.markers), where))
+    notes += [sentinel_note(name, one, numbers) for one in taken]
+    rows = len(known)
+    missing = 1.0 - rows / len(numbers) + sum(float((numbers == one).mean()) for one in taken)
+    examples = tuple(dict.fromkeys(cut(str(text)) for text in column.iloc[known[:20]].tolist()))
+    return Draft(Reading(
+        name, "number", counted(rows, rows, "are numbers"), missing, examples[:3], tuple(notes),
+        NumberForm(), tuple(sorted(word.casefold() for word in plain.markers)), taken,
+    ), is_sure=True)  # fmt: skip
 
 
 def _written(form: NumberForm, source: TextColumn) -> str:

@@ -29,7 +29,7 @@ MANY_CELLS = 1000  # of more, most are read at once
 LONGEST_NUMBER = 15  # digits: of longer ones float64 cannot tell all apart; they are identifiers
 PLAIN_FORMS = str.maketrans({
     "\u2212": "-", "\u2012": "-", "\u2013": "-", "\ufe63": "-", "\uff0d": "-", "\u00a0": " ",
-    "\u202f": " ", "\u2009": " ", "\u2007": " ", "\u2019": "'", "\u02bc": "'", "`": "'",
+    "\u202f": " ", "\u2009": " ", "\u2007": " ", "\u2019": "'", "\u02bc": "'",
 })  # fmt: skip
 _CURRENCY = "|".join(re.escape(name) for name in sorted(CURRENCIES, key=len, reverse=True))
 NUMBER = re.compile(
@@ -85,19 +85,20 @@ class NumberForm:
 
     def _read_plain_ones(self, cells: Sequence[Any], todo: list[int], values: Floats) -> list[int]:
         """Read all at once what is plain but for its separators and unit; return the others."""
-        pattern, unwanted = self._plain_pattern()
+        pattern, other = self._plain_pattern()
         fits = [k for k in todo if isinstance(cells[k], str) and pattern.fullmatch(cells[k])]
-        text = "\n".join([cells[k] for k in fits]).translate(unwanted)
+        text = "\n".join([cells[k] for k in fits]).replace(other, "").replace(" ", "")
+        text = text.replace(self.decimal, ".")
         for unit, factor in self.units:
             text = text.replace(unit, "") if factor == 1.0 else text
         read = np.array(pd.to_numeric(pd.Series(text.split("\n"), dtype=object), errors="coerce"))
         if len(read) == len(fits):
             values[fits] = read
-        done = {k for k in fits if not np.isnan(values[k])}
-        return [k for k in todo if k not in done]
+        rest = np.array(todo, np.intp)
+        return [int(k) for k in rest[np.isnan(values[rest])]]
 
-    def _plain_pattern(self) -> tuple[re.Pattern[str], dict[int, Any]]:
-        """The commonest way to write a number of this form, and what to do with its marks."""
+    def _plain_pattern(self) -> tuple[re.Pattern[str], str]:
+        """The commonest way to write a number of this form, and its mark of thousands."""
         other = "," if self.decimal == "." else "."
         units = "|".join(re.escape(unit) for unit, factor in self.units if unit and factor == 1.0)
         unit = f"(?:{units})?" if units else ""
@@ -105,7 +106,7 @@ class NumberForm:
             rf"[+-]?{unit}(?:[1-9]\d{{0,2}}(?:{re.escape(other)}\d{{3}})+|\d+)"
             rf"(?:{re.escape(self.decimal)}\d*)?[ ]?{unit}"
         )
-        return re.compile(pattern), str.maketrans({other: None, " ": None, self.decimal: "."})
+        return re.compile(pattern), other
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -152,7 +153,7 @@ def split_number(text: str) -> NumberParts | None:
     >>> split_number("(12 kg)").negative, split_number("12.5-").negative, split_number("a1")
     (True, True, None)
     """
-    match = NUMBER.fullmatch(text.translate(PLAIN_FORMS))
+    match = NUMBER.fullmatch(text if text.isascii() else text.translate(PLAIN_FORMS))
     if match is None:
         return None
     opened, sign, before, sign2, body, power, sign3, after, sign4, closed = match.groups()
@@ -269,7 +270,7 @@ def _fit_sample(cells: Sequence[Any], counts: NDArray[Any], decimal: str) -> Num
     """The form of some of many cells, if it fits all and is not ambiguous; else None."""
     step = -(-len(cells) // SAMPLE)
     fit = fit_numbers(cells[::step], counts[::step], decimal)
-    if fit.ambiguous or fit.clashing or np.isnan(fit.numbers).any() or fit.form == NumberForm():
+    if fit.ambiguous or fit.clashing or fit.plain or np.isnan(fit.numbers).any():
         return None
     numbers = fit.form.numbers(cells)
     return None if np.isnan(numbers).any() else replace(fit, numbers=numbers)

@@ -21,6 +21,7 @@ from .form_checks import fields_of, form_from_json, numbers_of, texts_of
 from .kinds import KINDS
 from .missing_markers import is_marker
 from .number_forms import NumberForm
+from .plain_texts import plain_texts
 
 pd = LazyModule("pandas")
 
@@ -96,6 +97,9 @@ class Reading:
     def numbers(self, column: Series) -> Floats:
         """Return a column of numbers, clock times or spans as float64, NaN where missing."""
         values = self._plain_numbers(column)
+        if values is None and self.kind == "number" and self.form in (None, PLAIN):
+            plain = plain_texts(column)
+            values = None if plain is None else plain.numbers
         if values is None:
             cells = distinct_cells(column)
             values = cells.spread(self._checked(column, cells, self._cells_to_numbers), np.nan)

@@ -14,18 +14,20 @@ from ...errors import DataError
 from .clock_forms import fit_spans, hour_of_day, hours_of_day, seconds_of
 from .date_drafts import asked_dates, draft_of_dates
 from .distinct_cells import DistinctCells, distinct_cells
-from .drafts import Draft, counted, examples_of, how_many, mend
+from .drafts import Draft, counted, examples_of, marker_note, mend
 from .fitting import fit_dates
 from .kinds import Customs
 from .number_drafts import (
     draft_of_clashing,
     draft_of_numbers,
+    draft_of_plain,
     fit_of,
     identifiers,
     is_known_number,
     is_number,
     share_in_any_unit,
 )
+from .plain_texts import plain_texts
 from .reading import Reading
 from .text_column import TextColumn
 from .typed_columns import empty
@@ -40,6 +42,11 @@ SPAN_NAME = re.compile(r"(?i)duration|elapsed|length|runtime|laptime|dauer|zeitr
 
 def draft_of_texts(column: Series, kind: str | None, customs: Customs) -> Draft:
     """Learn a column of texts, or of cells of several types."""
+    if kind is None:
+        plain = plain_texts(column)
+        draft = None if plain is None else draft_of_plain(column, plain)
+        if draft is not None:
+            return draft
     several, name = distinct_cells(column), str(column.name)
     total = len(column)
     if not several.cells:
@@ -69,18 +76,15 @@ def _without_markers(source: TextColumn, draft: Draft) -> Draft:
     count = int(several.counts[marked].sum())
     notes: tuple[str, ...] = ()
     if count:
-        listed = ", ".join(repr(several.texts[code]) for code in marked[:4])
-        notes = (
-            f"{how_many(count)} with {listed} count{'s' * (count == 1)} as missing, the first of "
-            f"them {source.where(marked[0])}; --as {source.name}=text makes it a text",
-        )
+        words = [several.texts[code] for code in marked]
+        notes = (marker_note(source.name, count, words, source.where(marked[0])),)
     missing = reading.missing + 1.0 - source.rows / len(source.column)
     learned = replace(
         reading, missing=missing, examples=examples_of(several, source.codes),
         notes=(*notes, *reading.notes),
         markers=tuple(sorted(several.texts[code].casefold() for code in marked)),
     )  # fmt: skip
-    if draft.fault is not None:
+    if draft.fault is not None or draft.is_sure:
         return replace(draft, reading=learned)
     try:
         learned.values(source.column)
@@ -121,7 +125,8 @@ def _looked_at(source: TextColumn, customs: Customs, text: Reading) -> Draft:
         if fit.clashing and fit.well_known:
             drafts.append((share_in_any_unit(source), draft_of_clashing(source, fit)))
         elif fit.well_known or share == 1.0:
-            drafts.append((share, draft_of_numbers(source, fit)))
+            numbers = replace(draft_of_numbers(source, fit), is_sure=share == 1.0)
+            drafts.append((share, numbers))
     if looks["time"] > HALF and looks["time"] >= looks["duration"] * _prefers_clock(source):
         hours = hours_of_day(several.cells)
         reading = Reading(source.name, "time", source.why(hours, "clock times"))
@@ -159,10 +164,12 @@ def _best(
     if best == "number":
         sample = [code for code in source.cells.sample() if not source.cells.markers[code]]
         part = source.share_of_sample(sample, is_known_number)
-    others = [code for code in source.codes if not _fits(best, source.cells.cells[code])]
-    if part < WORTH_A_NOTE or not others:
+    if part < WORTH_A_NOTE:
         return Draft(replace(text, why=why))
-    odd = others[0]
+    cells = source.cells.cells
+    odd = next((code for code in source.codes if not _fits(best, cells[code])), None)
+    if odd is None:
+        return Draft(replace(text, why=why))
     note = (
         f"about {100 * part:.0f} % of its cells look like a {best}, others are texts such as "
         f"{source.where(odd)}: all are read as texts; correct them, or {mend(source.name, best)}"

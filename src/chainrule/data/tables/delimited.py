@@ -187,7 +187,7 @@ def _body(source: _Source, top: Header, width: int) -> tuple[_Body, tuple[str, .
             remarks.append(k)
         else:
             raise source.misfit(k, width)
-    remarks += _full_remarks(source, first, end, sample)
+    remarks = sorted({*remarks, *_full_remarks(source, first, end, sample)})
     repeated = _repeated_headers(source, top, first, end)
     for which, ks in (("blank lines", blank), ("comments", remarks), ("repeated headers", repeated)):
         if ks:

@@ -140,7 +140,8 @@ def _quote(lines: Sequence[str], mark: str) -> str:
     alike = max(widths.values()) / sum(widths.values())
     plain = Counter(len(row) for row in rows if row)
     before = max(plain.values()) / sum(plain.values())
-    return "'" if closed >= 0.8 * len(opened) and len(opened) > 1 and alike >= before else '"'
+    is_quote = alike > before or (closed >= 0.8 * len(opened) and alike == before)
+    return "'" if is_quote and len(opened) > 1 else '"'
 
 
 def _is_escaped(content: bytes, quote: str, mark: str) -> bool:

@@ -81,7 +81,8 @@ def find_header(
         return Header(("",) * width, start, False, False, _titles_note(head, labels, titles))
     first = [cell.strip() for cell in head[start]]
     short = len(first) == width - 1
-    body = [row for row in head[start + 1 :] if len(row) == width][:BODY_ROWS]
+    names = list(head[start])
+    body = [row for row in head[start + 1 :] if len(row) == width and row != names][:BODY_ROWS]
     comment = _commented_names(head, titles, width)
     is_data = _is_data(first, body, short) if header is None else not header
     if is_data and comment is not None and header is None:

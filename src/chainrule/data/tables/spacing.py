@@ -83,9 +83,11 @@ def spacing_of(lines: Sequence[str]) -> Spacing | None:
     if len(lines) < LEAST_LINES:
         return None
     runs = Spacing(RUN, (), "runs of spaces divide the cells")
-    if _are_alike(lines, runs):
-        return runs
+    divided = _are_alike(lines, runs)
     fixed = _fixed_width(lines)
+    # A header one name short is R's, unless the columns stand below each other
+    if divided and (fixed is None or len(runs.cells(lines[0])) == len(runs.cells(lines[-1]))):
+        return runs
     if fixed is not None:
         return fixed
     wide = Spacing(WIDE_RUN, (), "two or more spaces divide the cells")

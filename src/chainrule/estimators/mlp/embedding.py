@@ -18,7 +18,7 @@ from ..inputs.rows import issparse
 
 FREQUENCIES = 16  # waves of a column
 MAX_BINS = 128  # of a column at most: as many as there are rows for
-ROWS_PER_BIN = 16
+ROWS_PER_BIN = 32
 MAX_LEVELS = 100_000  # of a category
 SPREAD = 0.1  # standard deviation of their first frequencies, for columns of spread 1
 MAX_CATEGORY_WIDTH = 16  # numbers for a category

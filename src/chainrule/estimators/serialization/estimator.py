@@ -73,7 +73,8 @@ TABLE = fields(
     {**COMMON, "features": anything, "network": PERCEPTRON,
      "importances": by_name(each(finite, 2, 2))},
     {**TOP, **NAMED, "classes": CLASSES,
-     "target": fields({"center": finite, "spread": positive, "range": each(finite, 2, 2)}),
+     "target": fields({"center": finite, "spread": positive, "range": each(finite, 2, 2)},
+                      {"log_offset": finite}),
      "intervals": anything, "background": flag, "summary": anything},
 )  # fmt: skip
 RAW = fields({**EVERY, **NETWORK, "classes": CLASSES}, TOP)  # of raw inputs, such as images
@@ -230,6 +231,8 @@ def _table_to_state(model: Any, arrays: Arrays, prefix: str) -> Description:
     if not hasattr(model, "classes_"):
         ends = [float(end) for end in model.range_]
         state["target"] = {"center": model.center_, "spread": model.spread_, "range": ends}
+        if model.log_offset_ is not None:
+            state["target"]["log_offset"] = model.log_offset_
     return state
 
 
@@ -268,9 +271,11 @@ def _table_from_state(model: Any, checked: Description, arrays: ArrayReader, pre
     if "target" in checked:
         target = checked["target"]
         model.center_, model.spread_ = target["center"], target["spread"]
-        model.range_ = tuple(target["range"])
+        model.range_, model.log_offset_ = tuple(target["range"]), target.get("log_offset")
         if model.range_[0] > model.range_[1]:
             raise damaged("the range of its target is empty")
+        if (model.log_offset_ is None) != (model.target_transform is None):
+            raise damaged("the logarithm of its target is absent, or was not asked for")
     if "intervals" in checked:
         if "target" not in checked:
             raise damaged("it has intervals, and predicts classes")

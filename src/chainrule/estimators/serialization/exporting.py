@@ -196,7 +196,8 @@ def _numbers(model: Any, network: Any) -> Function:
         mean = outputs[:, 0] if count == 1 else outputs[:, :count]
         if model is not network:
             scaled = mean.astype(np.float64) * model.spread_ + model.center_
-            return [np.clip(scaled, *model.range_)]
+            values = np.clip(scaled, *model.range_)
+            return [values if model.log_offset_ is None else np.exp(values) - model.log_offset_]
         if model.loss != "gaussian_nll":
             return [mean]
         spread = np.exp(0.5 * outputs[:, count:])

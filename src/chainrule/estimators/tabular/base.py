@@ -185,7 +185,8 @@ class Tabular(SaveMixin, ReadsTables, ExplainsRows, TabularSettings, BaseEstimat
         batch = min(batch_size_for(rows) if batch is None else batch, rows)
         epochs = self.max_iter
         if epochs is None:
-            epochs = epochs_for(rows, batch, self._epochs, self._steps)
+            usual = self._epochs // (2 if validates and self._wants_process(rows) else 1)
+            epochs = epochs_for(rows, batch, usual, self._steps)
         patience = self.n_iter_no_change
         if patience is None:
             patience = patience_for(epochs)

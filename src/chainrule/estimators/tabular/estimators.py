@@ -192,6 +192,10 @@ class TabularRegressor(  # type: ignore[misc]
         "squared_error" and rows are held out: their weighted mean is the prediction, and the weight
         is the one that does best on rows that neither has seen. It knows the features of all rows
         of the training, and so does a file of the model. 0: the network alone. Default 6,000.
+    target_transform : {"log"} or None
+        "log": the network learns the logarithm of the target, of ``y + 1`` where some are 0. It
+        suits numbers above 0 that go over orders of magnitude and whose errors matter in per cent;
+        a prediction is then the median rather than the mean. Default None.
     hidden_layer_sizes, n_members, numeric_embedding, dropout, learning_rate_init, weight_decay, ema
         See `TabularClassifier`.
     batch_size, max_iter, validation_fraction, categorical_features, column_kinds
@@ -202,7 +206,10 @@ class TabularRegressor(  # type: ignore[misc]
     Attributes
     ----------
     center_, spread_, range_ : float, float, (float, float)
-        Of the targets: the prediction is ``output * spread_ + center_``, within the range.
+        Of the targets: the prediction is ``output * spread_ + center_``, within the range. Of
+        their logarithms, if these are learned.
+    log_offset_ : float or None
+        What is added to a target before its logarithm is taken; None if none is.
     features_, network_, history_, feature_importances_, importances_
         See `TabularClassifier`; importances are by R2.
 
@@ -219,6 +226,7 @@ class TabularRegressor(  # type: ignore[misc]
         **TABULAR_CONSTRAINTS,
         "loss": [StrOptions(set(REGRESSION_LOSSES)), callable],
         "gaussian_process_rows": [Interval(Integral, 0, MOST_PROCESS_ROWS, closed="both")],
+        "target_transform": [StrOptions({"log"}), None],
     }
 
     loss: Any = DEFAULTS.loss
@@ -226,6 +234,7 @@ class TabularRegressor(  # type: ignore[misc]
 
     _: KW_ONLY
     gaussian_process_rows: int = DEFAULTS.gaussian_process_rows
+    target_transform: str | None = None
 
     network_class = MLPRegressor
     _epochs, _steps = 30, 500
@@ -238,6 +247,15 @@ class TabularRegressor(  # type: ignore[misc]
 
     def _learn_targets(self, y: Any, weights: Any) -> tuple[Any, Any]:
         scaled = regression_loss(self.loss).of_residuals
+        self.log_offset_ = None
+        if self.target_transform is not None:
+            if not scaled:
+                raise DataError(
+                    f"target_transform='log' goes with a loss of differences, such as "
+                    f"'squared_error', and loss={self.loss!r:.40} takes targets as they are"
+                )
+            self.log_offset_ = _log_offset(y)
+            y = np.log(y + self.log_offset_)
         self.center_, self.spread_ = 0.0, 1.0
         if scaled:
             self.center_, deviation = mean_and_deviation(y, weights)
@@ -272,7 +290,20 @@ class TabularRegressor(  # type: ignore[misc]
     def _in_units(self, scaled: Any) -> Any:
         """What the network predicts, in the units of the target and within its range."""
         with np.errstate(over="ignore"):  # beyond the range, which ends at finite numbers
-            return np.clip(scaled * self.spread_ + self.center_, *self.range_)
+            values = np.clip(scaled * self.spread_ + self.center_, *self.range_)
+        offset = getattr(self, "log_offset_", None)  # of pickles of older versions there is none
+        return values if offset is None else np.exp(values) - offset
+
+
+def _log_offset(y: Any) -> float:
+    """What is added to targets before their logarithm: 0, or 1 where some are 0."""
+    lowest = float(np.min(y))
+    if lowest < 0:
+        raise DataError(
+            f"y goes down to {lowest:g}, and a number below 0 has no logarithm: leave out "
+            "target_transform='log' (--log)"
+        )
+    return 0.0 if lowest > 0 else 1.0
 
 
 def _one_a_row(y: Any, rows: int) -> Any:

@@ -66,19 +66,23 @@ def fit_table(
         prepared.source, prepared.train_rows, prepared.test_rows, prepared.y,
     )  # fmt: skip
     train_inputs, test_inputs = source.inputs.iloc[train], source.inputs.iloc[test]
-    kinds = _known_kinds(table, source.inputs, options)
-    model = make_estimator(source.task, replace(options, column_kinds=kinds))
+    as_read = replace(options, column_kinds=prepared.kinds)  # nothing is guessed again
+    model = make_estimator(source.task, as_read)
     start = perf_counter()
     model.fit(train_inputs, y[train])
     seconds = perf_counter() - start
     if table.readings:  # the model reads the cells of files as they were read here
         model.features_ = model.features_.with_readings(table.readings)
+    model.summary_ = TrainingSummary.learn(
+        train_inputs, prepared.kinds, options.categorical_features, model.features_.readings
+    )
     metric = choose_metric(source.task, y[train])
     answers = Answers.of(model, test_inputs)
-    judgement = judge(model, source.task, metric, source.inputs, y, train, test, answers, options)
+    judgement = judge(model, source.task, metric, source.inputs, y, train, test, answers, as_read)
     checked = NOTHING
     if options.advise:
-        evidence = collect_evidence(source, y, train, test, options)
+        readings = model.features_.readings
+        evidence = collect_evidence(source, y, train, test, as_read, readings)
         checked = advise(evidence, prepared.identifiers, metric, answers)
     network = model.network_
     return TrainResult(
@@ -88,24 +92,17 @@ def fit_table(
         prepared.advice + checked.advice, checked.honest,
         _threshold(model, prepared, answers, options),
         columns=table.readings or model.features_.readings,
-        summary=TrainingSummary.learn(
-            train_inputs, options.column_kinds, options.categorical_features
-        ),
     )  # fmt: skip
-
-
-def _known_kinds(table: Table, inputs: Any, options: TrainOptions) -> dict[str, str]:
-    """What the columns hold, as they were read and as the user says: nothing is guessed again."""
-    kinds = {one.name: one.kind for one in table.readings if one.kind != "ignore"}
-    kinds |= options.column_kinds
-    return {name: kind for name, kind in kinds.items() if name in inputs.columns}
 
 
 def make_estimator(task: str, options: TrainOptions) -> Tabular:
     """Make an estimator with these options, not trained yet."""
     kind = TabularClassifier if task == "classification" else TabularRegressor
     values = {field.name: getattr(options, field.name) for field in fields(options)}
-    values["callbacks"] = list(options.callbacks) or None
+    values |= {
+        "callbacks": list(options.callbacks) or None,
+        "target_transform": "log" if options.log else None,
+    }
     return kind(**{name: values[name] for name in kind().get_params() if name in values})
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,8 @@ class TrainingTable:
         Columns that only name the row; left out, unless the options or the lack of others say no.
     advice : tuple of Advice
         What is said of them.
+    kinds : dict of str to str
+        What the inputs hold, as far as they were read from a file or the options say.
     """
 
     source: LearnableTable
@@ -40,6 +43,7 @@ class TrainingTable:
     y: Any
     identifiers: tuple[str, ...] = ()
     advice: tuple[Advice, ...] = ()
+    kinds: Mapping[str, str] = field(default_factory=dict)
 
 
 def training_table(
@@ -58,17 +62,20 @@ def training_table(
         If the table cannot be learned from, with what to do about it.
     """
     source = learnable_table(table, target, task, options, min_rows, purpose)
-    named = identifiers(source, options)
+    kinds = {one.name: one.kind for one in table.readings if one.kind != "ignore"}
+    kinds |= options.column_kinds
+    named = identifiers(source, options, kinds)
     if options.deduplicate:
         source = without_duplicates(source, named, min_rows, purpose)
-    train_rows, test_rows = split_table(source, options)
-    y = checked_targets(source, train_rows)
+    train_rows, test_rows = split_table(source, replace(options, column_kinds=kinds))
+    y = checked_targets(source, train_rows, options)
     names = tuple(one.name for one in named)
     leave_out = options.drop_identifiers and len(names) < source.inputs.shape[1]
     if leave_out and names:
         source = replace(source, inputs=source.inputs.drop(columns=list(names)))
     advice = tuple(identifier_advice(named, leave_out)) if options.advise else ()
-    return TrainingTable(source, train_rows, test_rows, y, names, advice)
+    kinds = {name: kind for name, kind in kinds.items() if name in source.inputs.columns}
+    return TrainingTable(source, train_rows, test_rows, y, names, advice, kinds)
 
 
 def without_duplicates(

@@ -14,7 +14,6 @@ from .comparison import NETWORK, Comparison
 from .honest import HonestScore
 from .options import TrainOptions
 from .thresholds import Threshold
-from .training_summary import TrainingSummary
 from .verdict import Verdict
 
 
@@ -61,8 +60,6 @@ class TrainResult:
         row counts as the rarer class.
     columns : tuple of Reading
         What each column was taken for.
-    summary : TrainingSummary
-        Of the training rows, for `predict` to compare others with.
     """
 
     model: Any
@@ -83,7 +80,6 @@ class TrainResult:
     honest: tuple[HonestScore, ...] = ()
     threshold: Threshold | None = None
     columns: tuple[Reading, ...] = ()
-    summary: TrainingSummary | None = None
 
     @property
     def score(self) -> float:

@@ -173,13 +173,25 @@ def learnable_table(
             f"{min_rows}"
         )
     task = task or (table.task if target == table.target else None) or choose_task(frame[target])
+    _check_options(target, task, frame[target], options)
     grouping = (options.group,) if options.group else ()  # to a new group its name says nothing
     dropped = {target, *options.drop, *ignored, *grouping}
     inputs = frame.drop(columns=[name for name in frame.columns if name in dropped])
     return LearnableTable(frame, inputs, frame[target], target, task, missing)
 
 
-def checked_targets(rows: LearnableTable, train_rows: Any) -> Any:
+def _check_options(target: str, task: str, column: Any, options: TrainOptions) -> None:
+    """Raise a `DataError` for an option that the target has no use for."""
+    if options.log and task != "regression":
+        raise DataError(f"{target!r} holds classes, which have no logarithm: leave out --log")
+    if options.cost is not None and (task == "regression" or column.nunique() != 2):
+        kind = "numbers" if task == "regression" else f"{column.nunique()} classes"
+        raise DataError(
+            f"{target!r} holds {kind}, and --cost is for two classes, the errors of which it weighs"
+        )
+
+
+def checked_targets(rows: LearnableTable, train_rows: Any, options: TrainOptions) -> Any:
     """Targets as the estimator takes them, refused where no regression could learn them."""
     target, labels = rows.target, rows.labels
     if rows.task == "classification":
@@ -191,6 +203,11 @@ def checked_targets(rows: LearnableTable, train_rows: Any) -> Any:
         )
     y = as_numbers(labels, True)
     check_distinct(labels, y, f"column {target!r}")
+    if options.log and np.min(y) < 0:
+        raise DataError(
+            f"column {target!r} goes down to {np.min(y):g}, and a number below 0 has no logarithm: "
+            "leave out --log"
+        )
     mean, deviation = mean_and_deviation(y[train_rows])
     if not deviation > 1e-12 * abs(mean):
         raise DataError(

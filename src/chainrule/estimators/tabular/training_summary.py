@@ -5,7 +5,7 @@ A model is saved with it, so that `predict` can say where new rows are unlike th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from ...container import damaged
-from ...data.columns import KINDS
+from ...data.columns import KINDS, Reading
 from ..serialization.schema import each, fields, finite, flag, one_of, text, whole
 from .typed_columns import Floats, TypedColumn, typed_columns
 
-DECILES = np.linspace(0.0, 1.0, 11)
+PARTS = ((300, 10), (2_000, 4))  # up to so many columns, parts of a column's numbers
+FEWEST_PARTS = 2
 MAX_LEVELS = 200  # of a column of text, by how often they occur; of more, not all are known
 MAX_ROWS = 20_000  # from which shares are taken; ends and levels are of all rows
 DIGITS = 6  # significant ones
@@ -39,7 +40,8 @@ class ColumnSummary:
     ends : tuple of float
         The smallest and the largest number; dates are days since 1970. Empty for texts.
     edges : tuple of float
-        Numbers that divide the others into about ten equal parts. Empty for texts.
+        Numbers that divide the others into about equal parts: ten, of hundreds of columns
+        fewer. Empty for texts.
     levels : tuple of str
         The texts, the commonest first.
     shares : tuple of float
@@ -121,7 +123,11 @@ class TrainingSummary:
 
     @classmethod
     def learn(
-        cls, frame: Any, kinds: Mapping[str, str] | None = None, categories: Collection[str] = ()
+        cls,
+        frame: Any,
+        kinds: Mapping[str, str] | None = None,
+        categories: Collection[str] = (),
+        readings: Sequence[Reading] = (),
     ) -> TrainingSummary:
         """Summarise a table.
 
@@ -133,9 +139,14 @@ class TrainingSummary:
             Kinds of columns instead of those that their cells look like.
         categories : collection of str
             Columns of numbers that are categories.
+        readings : sequence of Reading
+            Those of columns that were read before.
         """
-        columns = typed_columns(frame, kinds, categories)
-        return cls(len(frame), tuple(_summary(column) for column in columns if len(column.known)))
+        columns = typed_columns(frame, kinds, categories, readings)
+        parts = next((n for most, n in PARTS if len(columns) <= most), FEWEST_PARTS)
+        return cls(
+            len(frame), tuple(_summary(column, parts) for column in columns if len(column.known))
+        )
 
     def compare(self, frame: Any) -> Comparison:
         """Compare other rows, whose columns are read as in the training.
@@ -187,10 +198,11 @@ class TrainingSummary:
         """The summary of `to_json`; a `ModelFileError` for anything else."""
         checked = SUMMARY(value, "the summary of the training")
         columns = tuple(
-            ColumnSummary(**{
-                key: tuple(one) if isinstance(one, list) else one for key, one in column.items()
-            })
-            for column in checked["columns"]
+            ColumnSummary(
+                one["name"], one["kind"], one["missing"], tuple(one["ends"]), tuple(one["edges"]),
+                tuple(one["levels"]), tuple(one["shares"]), one["complete"],
+            )
+            for one in checked["columns"]
         )  # fmt: skip
         for column in columns:
             parts = len(column.levels) if column.kind == "text" else len(column.edges) + 1
@@ -208,7 +220,7 @@ COLUMN = fields({
 SUMMARY = fields({"rows": whole(0), "columns": each(COLUMN)})
 
 
-def _summary(column: TypedColumn) -> ColumnSummary:
+def _summary(column: TypedColumn, parts: int) -> ColumnSummary:
     missing = 1.0 - len(column.known) / len(column.values)
     if column.is_text:
         counts = np.bincount(column.known.astype(int), minlength=len(column.levels))
@@ -221,7 +233,8 @@ def _summary(column: TypedColumn) -> ColumnSummary:
     known = column.known
     ends = (float(known.min()), float(known.max()))
     some = known[:: -(-len(known) // MAX_ROWS)]
-    edges = np.unique(np.quantile(some, DECILES[1:-1], method="inverted_cdf"))
+    between = np.linspace(0.0, 1.0, parts + 1)[1:-1]
+    edges = np.unique(_shorts(np.quantile(some, between, method="inverted_cdf")))
     return ColumnSummary(
         column.name, column.kind, _short(missing), ends, tuple(edges.tolist()), (),
         _shorts(_shares(some, edges)), True,
@@ -248,7 +261,7 @@ def _far(column: ColumnSummary, values: Floats) -> NDArray[np.bool_]:
     low, high = column.ends
     margin = FAR * (high - low)  # 0 where all numbers were alike: any other one is far
     with np.errstate(invalid="ignore"):
-        return (values < low - margin) | (values > high + margin)
+        return np.asarray((values < low - margin) | (values > high + margin))
 
 
 def _drift(

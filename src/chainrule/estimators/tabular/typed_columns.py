@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -62,7 +62,10 @@ class TypedColumn:
 
 
 def typed_columns(
-    frame: Any, kinds: Mapping[str, str] | None = None, categories: Collection[str] = ()
+    frame: Any,
+    kinds: Mapping[str, str] | None = None,
+    categories: Collection[str] = (),
+    readings: Sequence[Reading] = (),
 ) -> list[TypedColumn]:
     """The columns of a table that hold something, in their order.
 
@@ -73,6 +76,8 @@ def typed_columns(
         Kinds of columns instead of those that their cells look like.
     categories : collection of str
         Columns of numbers that are categories.
+    readings : sequence of Reading
+        Those of columns that were read before; one that is to be ignored counts for nothing.
 
     Examples
     --------
@@ -82,15 +87,20 @@ def typed_columns(
     [('size', [1.5, nan], ()), ('colour', [1.0, 0.0], ('blue', 'red'))]
     """
     chosen = dict.fromkeys(categories, "text") | dict(kinds or {})
+    known = {reading.name: reading for reading in readings if reading.kind != "ignore"}
     columns = []
     for position, name in enumerate(map(str, frame.columns)):
         column, kind = frame.iloc[:, position], chosen.get(name)
+        reading = known.get(name)
         plain = isinstance(column.dtype, np.dtype) and column.dtype.kind in "iufb"
-        if plain and kind in (None, "number"):
+        sentinels = reading is not None and reading.sentinels
+        if plain and kind in (None, "number") and not sentinels:
             values = column.to_numpy(np.float64)
             columns.append(TypedColumn(name, "number", values, (), column.dtype.kind == "f"))
         elif kind != "ignore" and column.notna().any():
-            columns.append(typed_column(column, learn_reading(column, kind)))
+            if reading is None or kind not in (None, reading.kind):
+                reading = Reading(name, "text") if kind == "text" else learn_reading(column, kind)
+            columns.append(typed_column(column, reading))
     return columns
 
 

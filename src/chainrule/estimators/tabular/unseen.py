@@ -11,7 +11,7 @@ from ..inputs.rows import pieces
 from ..mlp.network import FittedNetwork
 from .process import Process, best_weight
 
-IMPORTANCE_ENTRIES = 40_000_000  # of covariances that are computed to measure importances
+IMPORTANCE_ENTRIES = 20_000_000  # of covariances that are computed to measure importances
 
 
 @dataclass(frozen=True, eq=False)

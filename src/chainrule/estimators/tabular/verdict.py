@@ -16,6 +16,7 @@ OVERFIT_SHARE = 0.5  # of the error on test rows: a smaller one on training rows
 OVERFIT_GAP = 0.05  # of accuracy, R2 or the like, between training and test rows
 KNOWN_GAP = 0.1  # of the score, which is worth a sentence
 UNDERFIT_GAP = 0.02  # by which the training score is to exceed what another model has on new rows
+NEARLY_PERFECT = 0.03  # error of the best model, beyond which more rows are no matter
 DECLINE = 0.02  # of the validation score, since its best epoch
 WIDE = {"R2": 0.2, "log loss": 0.3}  # of an interval: of a wider one nothing can be concluded
 WIDE_ELSE = 0.12
@@ -246,6 +247,10 @@ def _more_rows(comparison: Comparison) -> tuple[list[str], list[str]]:
     """What half of the rows would have come to, and what that says of more rows."""
     half = comparison.half
     if half is None or not np.isfinite(half.low):
+        return [], []
+    perfect = 1.0 if HIGHER_IS_BETTER[comparison.metric] else 0.0
+    best = min(abs(perfect - by[comparison.metric].value) for by in comparison.scores.values())
+    if best < NEARLY_PERFECT:
         return [], []
     digits, metric = _digits(half), comparison.metric
     if half.low > 0:

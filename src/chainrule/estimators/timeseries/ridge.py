@@ -12,7 +12,7 @@ from scipy.linalg import eigh
 Array = NDArray[np.float64]
 STRENGTHS = 10.0 ** np.linspace(-5.0, 2.0, 15)  # of the penalty, by the number of features
 SHARES = (0.01, 0.1, 1.0)  # of the statistics' weight in that of the convolutions
-SELECTED = 1000  # rows by which that share is chosen
+SELECTED = 500  # rows by which that share is chosen
 LEAST = 1e-6  # deviation of a feature that is not taken for a constant
 BLOCK = 1024  # features that are scaled at a time
 
@@ -143,11 +143,11 @@ class _Decomposition:
         first, second = features[:, :n_first], features[:, n_first:] * np.float32(block)
         if len(features) <= features.shape[1]:
             gram = (first @ first.T).astype(np.float64) + second.astype(np.float64) @ second.T
-            values, rows = eigh(gram, overwrite_a=True, check_finite=False)
+            values, rows = eigh(gram, overwrite_a=True, check_finite=False, driver="evd")
         else:
             joined = np.concatenate([first, second], axis=1)
             gram = (joined.T @ joined).astype(np.float64)
-            values, vectors = eigh(gram, overwrite_a=True, check_finite=False)
+            values, vectors = eigh(gram, overwrite_a=True, check_finite=False, driver="evd")
             values = np.maximum(values, 1e-9 * values[-1])
             rows = joined @ vectors / np.sqrt(values)
         return _Decomposition(np.maximum(values, 0.0), rows, n_first, block)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 
@@ -27,13 +28,13 @@ def class_advice(evidence: Evidence) -> list[Advice]:
     ]
 
 
-def _imbalance(evidence: Evidence, classes: list[str], counts: list[int]) -> list[Advice]:
+def _imbalance(evidence: Evidence, classes: Any, counts: Any) -> list[Advice]:
     """Two classes of which one is rare."""
     share = float(np.min(counts) / np.sum(counts))
     if len(classes) != 2 or share >= RARE:
         return []
     rarer = str(classes[int(np.argmin(counts))])
-    cost = "" if evidence.options.cost else "--cost 1:10"
+    cost = "" if evidence.options.cost else "--cost 1,10"
     return [Advice(
         "imbalance", (),
         f"{rarer!r} is {share:.1%} of the rows: to guess the other class always is right in "
@@ -44,7 +45,7 @@ def _imbalance(evidence: Evidence, classes: list[str], counts: list[int]) -> lis
     )]  # fmt: skip
 
 
-def _rare(evidence: Evidence, classes: list[str], counts: list[int]) -> list[Advice]:
+def _rare(evidence: Evidence, classes: Any, counts: Any) -> list[Advice]:
     """Classes of so few rows that nothing can be said about them."""
     few = [str(c) for c, n in zip(classes, counts, strict=True) if n < FEW_ROWS]
     if not few:
@@ -59,7 +60,7 @@ def _rare(evidence: Evidence, classes: list[str], counts: list[int]) -> list[Adv
     )]  # fmt: skip
 
 
-def _spelt_alike(classes: list[str], counts: list[int]) -> list[Advice]:
+def _spelt_alike(classes: Any, counts: Any) -> list[Advice]:
     """Classes whose names differ by case, spaces, hyphens or underscores alone."""
     spellings: dict[str, list[str]] = {}
     for name in map(str, classes):

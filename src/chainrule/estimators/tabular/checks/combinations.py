@@ -54,12 +54,12 @@ def exact_combination(columns: Sequence[TypedColumn], y: Floats, seed: int) -> C
         picked, weights, constant = match
         names = tuple(numbers[k].name for k in picked)
         return Combination(names, _sum(names, weights, constant))
-    positive = (x > 0).all(axis=0)
+    positive = np.all(x > 0, axis=0)
     if not (y > 0).all() or not positive.any():
         return None
     logs, names_of = (
         np.log(x[:, positive]),
-        [c.name for c, p in zip(numbers, positive, strict=True) if p],
+        [numbers[k].name for k in np.flatnonzero(positive)],
     )
     match = _terms(logs, np.log(y))
     if match is None:

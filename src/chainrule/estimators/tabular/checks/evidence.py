@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from ....data.columns import Reading
 from ..options import TrainOptions
 from ..targets import LearnableTable
 from ..typed_columns import TypedColumn, typed_columns
@@ -33,6 +35,8 @@ class Evidence:
         Of all rows.
     train_rows, test_rows : array of int
     options : TrainOptions
+    readings : sequence of Reading
+        How the model reads the columns.
     """
 
     source: LearnableTable
@@ -43,6 +47,7 @@ class Evidence:
     train_rows: Any
     test_rows: Any
     options: TrainOptions
+    readings: Sequence[Reading] = ()
 
     @property
     def is_classification(self) -> bool:
@@ -66,21 +71,30 @@ class Evidence:
 
     def of_rows(self, rows: Any) -> Evidence:
         """The same of other rows."""
-        columns = _typed(self.source, rows, self.options)
+        columns = _typed(self.source, rows, self.options, self.readings)
         return replace(self, columns=columns, y=self.targets[rows], rows=rows)
 
 
 def collect_evidence(
-    source: LearnableTable, targets: Any, train_rows: Any, test_rows: Any, options: TrainOptions
+    source: LearnableTable,
+    targets: Any,
+    train_rows: Any,
+    test_rows: Any,
+    options: TrainOptions,
+    readings: Sequence[Reading] = (),
 ) -> Evidence:
     """Type the training rows, or some of very many."""
     rng = np.random.default_rng(options.random_state)
     rows = np.sort(rng.permutation(train_rows)[:MAX_ROWS])
-    columns = _typed(source, rows, options)
-    return Evidence(source, columns, targets[rows], rows, targets, train_rows, test_rows, options)
+    columns = _typed(source, rows, options, readings)
+    return Evidence(
+        source, columns, targets[rows], rows, targets, train_rows, test_rows, options, readings
+    )
 
 
-def _typed(source: LearnableTable, rows: Any, options: TrainOptions) -> list[TypedColumn]:
+def _typed(
+    source: LearnableTable, rows: Any, options: TrainOptions, readings: Sequence[Reading]
+) -> list[TypedColumn]:
     kinds = {n: k for n, k in options.column_kinds.items() if n in source.inputs.columns}
     categories = [n for n in options.categorical_features if n in source.inputs.columns]
-    return typed_columns(source.inputs.iloc[rows], kinds, categories)
+    return typed_columns(source.inputs.iloc[rows], kinds, categories, readings)

@@ -7,6 +7,7 @@ numbers must be so dense that chance would have repeated some, or the name must 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,10 +54,12 @@ class Identifier:
     certain: bool
 
 
-def identifiers(source: LearnableTable, options: TrainOptions) -> list[Identifier]:
+def identifiers(
+    source: LearnableTable, options: TrainOptions, kinds: Mapping[str, str]
+) -> list[Identifier]:
     """The columns of which each value is another one, and names the row.
 
-    Columns whose kind the options name are what they say.
+    `kinds` are what columns hold. Those whose kind the options name are what they say.
     """
     inputs = source.inputs
     rng = np.random.default_rng(options.random_state)
@@ -74,7 +77,7 @@ def identifiers(source: LearnableTable, options: TrainOptions) -> list[Identifie
     first = np.zeros(len(rows), bool)
     first[np.unique(hashes, return_index=True)[1]] = True
     matches = []
-    for column in typed_columns(sample[names]):
+    for column in typed_columns(sample[names], {n: k for n, k in kinds.items() if n in names}):
         if column.kind not in ("number", "text") or not _is_unique(column, first):
             continue
         match = _text(column) if column.is_text else _number(column)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ..honest import HonestScore, honest_score
 from ..metrics import Answers, measure
-from ..splits import split_by_group, split_by_time, time_values
+from ..splits import Rows, split_by_group, split_by_time, time_values
 from .advice import Advice, option
 from .class_labels import class_advice
 from .duplicates import Duplicates, duplicate_advice, duplicates
@@ -60,6 +61,8 @@ def advise(
     repeated = duplicates(evidence, identifiers)
     order = time_order(evidence, identifiers)
     together = groups(evidence, identifiers)
+    if together is not None and order is not None and order.of_residuals:
+        order = None  # rows of one group follow each other
     grouping = () if together is None else (together.column,)
     leaking = leaks(evidence, {*identifiers, *grouping})
     advice = [
@@ -145,7 +148,7 @@ def _honest(
 
 
 def _score(
-    evidence: Evidence, leave_out: Collection[str], rows: np.ndarray, honest: tuple,
+    evidence: Evidence, leave_out: Collection[str], rows: Any, honest: Rows,
     kind: str, column: str, command: str,
 ) -> HonestScore | None:  # fmt: skip
     """The two scores, where both are defined."""

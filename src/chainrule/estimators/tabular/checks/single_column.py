@@ -55,12 +55,16 @@ def scores_alone(evidence: Evidence) -> Scores:
     skills, scores = np.zeros(len(evidence.columns)), np.zeros(len(evidence.columns))
     for k, column in enumerate(evidence.columns):
         values = column.values[some]
+        order = np.argsort(values, kind="stable")  # the missing come last
+        ordered = values[order]
+        new = (ordered[1:] != ordered[:-1]) & ~np.isnan(ordered[:-1])  # a missing one is no other
         attempts = []
-        codes = np.unique(values, return_inverse=True, equal_nan=True)[1]
-        if codes.max(initial=0) < len(values) / 2:
+        if np.sum(new) + 1 < len(values) / 2:
+            codes = np.empty(len(values), np.int64)
+            codes[order] = np.concatenate([[0], np.cumsum(new)])
             attempts.append(_of_groups(codes, targets))
         if not column.is_text:
-            attempts.append(_of_neighbours(values, targets))
+            attempts.append(_of_neighbours(order, targets))
         both = [_skill(answers, targets, name) for answers in attempts]
         skills[k], scores[k] = max(both, default=(0.0, 0.0))
     return Scores(skills, scores, name)
@@ -95,9 +99,8 @@ def _of_groups(codes: Any, targets: Floats) -> Floats:
     return np.asarray((sums + SMOOTHING * targets.mean(axis=0)) / (counts + SMOOTHING), np.float64)
 
 
-def _of_neighbours(values: Floats, targets: Floats) -> Floats:
-    """The mean of the rows next to each in the order of the values; the missing come last."""
-    order = np.argsort(values, kind="stable")
+def _of_neighbours(order: Any, targets: Floats) -> Floats:
+    """The mean of the rows next to each in the order of the values."""
     ordered, count = targets[order], len(targets)
     sums = np.concatenate([np.zeros((1, targets.shape[1])), np.cumsum(ordered, axis=0)])
     first = np.clip(np.arange(count) - NEIGHBOURS, 0, max(0, count - 2 * NEIGHBOURS - 1))
