@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Iterator
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,7 @@ from threadpoolctl import threadpool_limits
 from chainrule import TabularClassifier, TabularRegressor
 
 from .report import Kind
-from .tabular_sets import DATA, SETS, TableSet
+from .tabular_sets import DATA, SETS, SmoothSet, TableSet
 
 SEEDS = 3  # of the models; the rows are the same
 MOST_CODES = 255  # categories of a column that boosting takes
@@ -39,14 +39,15 @@ KIND = Kind(
     (
         f"Accuracy or R2 on held-out rows (mean of {SEEDS} seeds) of `TabularClassifier` and",
         "`TabularRegressor`, of scikit-learn's HistGradientBoosting, which is told the columns of",
-        "text, and of its MLP behind one-hot codes and StandardScaler. Nothing is tuned. Seconds",
-        "of a fit in brackets.",
+        "text, and of its MLP behind one-hot codes and StandardScaler. Nothing is tuned. CPU",
+        "seconds of a fit and a prediction in brackets, ours on one thread. Ahead of boosting: by",
+        "how much, with an interval of 95 % by a paired bootstrap over the held-out rows.",
     ),
-    ("table", "rows", "score", *LEARNERS, "ranks"),
+    ("table", "rows", "score", *LEARNERS, "ahead of boosting", "ranks"),
 )
 
 
-def split(name: str, data: TableSet) -> tuple[Any, Any, Any, Any]:
+def split(name: str, data: TableSet | SmoothSet) -> tuple[Any, Any, Any, Any]:
     """Columns to train and to test on, then the targets."""
     x, y = data.read()
     if name == "adult":
@@ -60,7 +61,7 @@ def learner(kind: str, classes: bool, seed: int, texts: int) -> Any:
     """One of `LEARNERS`, not fitted, for a table with so many columns of text."""
     if kind == "ours":
         made = TabularClassifier if classes else TabularRegressor
-        return made(random_state=seed, progress=False)
+        return made(random_state=seed, progress=False, n_threads=1)
     words = make_column_selector(dtype_exclude="number")
     numbers = make_column_selector(dtype_include="number")
     if kind == "boosting":
@@ -84,6 +85,21 @@ def learner(kind: str, classes: bool, seed: int, texts: int) -> Any:
     return make_pipeline(columns, perceptron)
 
 
+def row_gains(truth: Any, predicted: Any, classes: bool) -> Any:
+    """What each row adds to the score, of which the mean is the score."""
+    if classes:
+        return (predicted == truth).astype(float)
+    return 1.0 - (truth - predicted) ** 2 / np.var(truth)
+
+
+def ahead(gains: Any) -> str:
+    """The mean of differences, and the interval of 95 % that 2,000 bootstrap samples give it."""
+    rng = np.random.default_rng(0)
+    means = [np.mean(gains[rng.integers(0, len(gains), len(gains))]) for _ in range(2_000)]
+    low, high = np.quantile(means, [0.025, 0.975])
+    return f"{np.mean(gains):+.4f} ({low:+.4f} to {high:+.4f})"
+
+
 def rows() -> Iterator[tuple[str, ...]]:
     warnings.simplefilter("ignore", ConvergenceWarning)
     if not DATA.exists():
@@ -93,15 +109,18 @@ def rows() -> Iterator[tuple[str, ...]]:
     for name, data in SETS.items():
         x_train, x_test, y_train, y_test = split(name, data)
         score = accuracy_score if data.classes else r2_score
-        means, shown = [], []
+        means, shown, gains = [], [], []
         texts = x_train.shape[1] - x_train.select_dtypes("number").shape[1]
         for kind in LEARNERS:
-            found, start = [], perf_counter()
+            found, start, gain = [], process_time(), np.zeros(len(y_test))
             for seed in range(SEEDS):
                 with threadpool_limits(1, user_api="blas"):
                     model = learner(kind, data.classes, seed, texts).fit(x_train, y_train)
-                found.append(score(y_test, model.predict(x_test)))
-            seconds = (perf_counter() - start) / SEEDS
+                predicted = model.predict(x_test)
+                found.append(score(y_test, predicted))
+                gain += row_gains(y_test, predicted, data.classes) / SEEDS
+            seconds = (process_time() - start) / SEEDS
+            gains.append(gain)
             means.append(float(np.mean(found)))
             shown.append(f"{means[-1]:.4f} ({seconds:.1f})")
             if name == "california":
@@ -110,7 +129,7 @@ def rows() -> Iterator[tuple[str, ...]]:
         ranks.append(rankdata([-round(mean, 4) for mean in means]))
         yield (
             name, f"{len(x_train):,}", "accuracy" if data.classes else "R2", *shown,
-            " ".join(f"{rank:g}" for rank in ranks[-1]),
+            ahead(gains[0] - gains[1]), " ".join(f"{rank:g}" for rank in ranks[-1]),
         )  # fmt: skip
     middle = np.mean(ranks, axis=0)
-    yield ("mean rank", "", "", *[f"{rank:.2f}" for rank in middle], "")
+    yield ("mean rank", "", "", *[f"{rank:.2f}" for rank in middle], "", "")

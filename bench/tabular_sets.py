@@ -1,4 +1,7 @@
-"""Tables of mixed columns from shared data, as people meet them: what is predicted from what."""
+"""Tables as people meet them: of mixed columns from shared data, and smooth functions with noise.
+
+Each says what is predicted from what.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,52 @@ class TableSet:
         return frame, y if self.change is None else self.change(y)
 
 
-SETS = {
+@dataclass(frozen=True)
+class SmoothSet:
+    """1,250 rows of a function, with noise of a tenth of its standard deviation; scored by R2.
+
+    Attributes
+    ----------
+    function : callable
+        Of columns between 0 and 1.
+    columns : int
+    """
+
+    function: Callable[[Any], Any]
+    columns: int
+    classes: bool = False
+
+    def read(self) -> tuple[Any, Any]:
+        """The columns and the target."""
+        rng = np.random.default_rng(7)
+        x = rng.uniform(0.0, 1.0, (1250, self.columns))
+        y = self.function(x.T)
+        names = [f"x{k}" for k in range(self.columns)]
+        return pd.DataFrame(x, columns=names), y + 0.1 * np.std(y) * rng.normal(size=len(y))
+
+
+def _friedman(x: Any) -> Any:
+    """J. Friedman: "Multivariate adaptive regression splines" (1991), equation 61."""
+    return 10 * np.sin(np.pi * x[0] * x[1]) + 20 * (x[2] - 0.5) ** 2 + 10 * x[3] + 5 * x[4]
+
+
+def _robot_arm(x: Any) -> Any:
+    """How far an arm of four segments reaches: J. An, A. Owen, "Quasi-regression" (2001)."""
+    angles = np.cumsum(2 * np.pi * x[:4], axis=0)
+    return np.hypot((x[4:] * np.cos(angles)).sum(axis=0), (x[4:] * np.sin(angles)).sum(axis=0))
+
+
+def _piston(x: Any) -> Any:
+    """The cycle time of a piston: R. Kenett, S. Zacks, "Modern industrial statistics" (1998)."""
+    low = np.array([30, 0.005, 0.002, 1000, 90000, 290, 340])
+    high = np.array([60, 0.020, 0.010, 5000, 110000, 296, 360])
+    m, s, v, k, p, ambient, t = low[:, None] + (high - low)[:, None] * x
+    force = p * s + 19.62 * m - k * v / s
+    volume = s / (2 * k) * (np.sqrt(force**2 + 4 * k * p * v / t * ambient) - force)
+    return 2 * np.pi * np.sqrt(m / (k + s**2 * p * v / t * ambient / volume**2))
+
+
+SETS: dict[str, TableSet | SmoothSet] = {
     "titanic": TableSet(
         "tabular/titanic.csv.gz", "Survived", True, ("PassengerId", "Name", "Ticket")
     ),
@@ -66,4 +114,7 @@ SETS = {
     "bike_day": TableSet(
         "demand/bike_day.csv.gz", "cnt", False, ("instant", "casual", "registered")
     ),
+    "friedman": SmoothSet(_friedman, 10),
+    "robot_arm": SmoothSet(_robot_arm, 8),
+    "piston": SmoothSet(_piston, 7),
 }

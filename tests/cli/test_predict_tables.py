@@ -29,7 +29,9 @@ def folder(tmp_path_factory):
     """Files of a regressor and of a classifier, saved with what the training looked like."""
     place = tmp_path_factory.mktemp("models")
     rng = np.random.default_rng(0)
-    frame = pd.DataFrame({"area": rng.uniform(30, 120, 150), "town": rng.choice(["Rome", "Oslo"], 150)})
+    frame = pd.DataFrame(
+        {"area": rng.uniform(30, 120, 150), "town": rng.choice(["Rome", "Oslo"], 150)}
+    )
     price = 10 * frame["area"].to_numpy() + 300 * (frame["town"] == "Oslo").to_numpy()
     regressor = TabularRegressor(**SETTINGS, gaussian_process_rows=0).fit(frame, price)
     names = np.where(frame["area"] > 75, "large", "small")
@@ -61,7 +63,9 @@ def test_the_whole_of_what_can_be_asked(predict, folder):
     lines = out.splitlines()
     assert (0, 5) == (code, len(lines))
     assert "id,date,price,lower,upper,explanation,note" == lines[0]
-    assert ["007,x", "008,y", "009,z", "010,=1+1"] == [",".join(x.split(",")[:2]) for x in lines[1:]]
+    assert ["007,x", "008,y", "009,z", "010,=1+1"] == [
+        ",".join(x.split(",")[:2]) for x in lines[1:]
+    ]
     model = chainrule.load(folder / "price.safetensors")
     frame = pd.DataFrame({"area": [50, 900, None, 80.5], "town": ["Rome", "Paris", None, "Oslo"]})
     table = pd.read_csv("new.csv").assign(line=lines[1:])
@@ -81,7 +85,9 @@ def test_the_whole_of_what_can_be_asked(predict, folder):
 
 def test_json_lines_by_the_ending_and_by_the_option(predict):
     """Numbers are numbers, what is missing is null, and effects have their columns."""
-    assert 0 == predict("size", "new.csv", "--proba", "--explain", "--keep", "id", "-o", "p.jsonl")[0]
+    assert (
+        0 == predict("size", "new.csv", "--proba", "--explain", "--keep", "id", "-o", "p.jsonl")[0]
+    )
     rows = rows_of(Path("p.jsonl").read_text())
     assert ["007", "008", "009", "010"] == [row["id"] for row in rows]
     for row in rows:
@@ -145,8 +151,8 @@ def test_rows_that_cannot_be_read(predict):
     code, out, err = predict("price", "bad.csv")
     assert (2, "") == (code, out)
     assert "column 'area', row 2: 'abc'" in err
-    code, out, err = predict("price", "bad.csv", "--skip-bad", "--keep", "area", "--interval", "0.5",
-                             "--format", "jsonl")  # fmt: skip
+    words = ("--skip-bad", "--keep", "area", "--interval", "0.5", "--format", "jsonl")
+    code, out, err = predict("price", "bad.csv", *words)
     rows = rows_of(out)
     assert (0, 5) == (code, len(rows))
     assert [1, 4] == [k for k, row in enumerate(rows) if row["price"] is None]
@@ -179,7 +185,9 @@ def test_faults_of_a_whole_table_are_no_rows_faults():
 def test_drift_is_said_and_may_fail(predict):
     """A column that has moved is named with numbers; as many rows as before raise nothing."""
     rng = np.random.default_rng(1)
-    frame = pd.DataFrame({"area": rng.uniform(30, 120, 150), "town": rng.choice(["Rome", "Oslo"], 150)})
+    frame = pd.DataFrame(
+        {"area": rng.uniform(30, 120, 150), "town": rng.choice(["Rome", "Oslo"], 150)}
+    )
     frame.to_csv("same.csv", index=False)
     frame.assign(area=frame["area"] + 60).to_csv("moved.csv", index=False)
     code, out, err = predict("price", "same.csv", "--fail-on-drift")

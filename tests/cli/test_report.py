@@ -14,7 +14,10 @@ import chainrule
 pytestmark = pytest.mark.usefixtures("_unoptimised")
 
 QUICK = ("--epochs", "4", "--hidden-layer-sizes", "8", "-q")
-SECTIONS = ("scores", "learning", "importances", "health", "card", "command")
+SECTIONS = (
+    "verdict", "scores", "data", "learning", "rows", "importances", "dependence", "health", "card",
+    "command",
+)  # fmt: skip
 
 
 def sections(text):
@@ -28,7 +31,12 @@ def test_a_training_tells_everything(run, name):
     assert (code, err) == (0, "")
     text = Path(f"{name}.html").read_text()
     kind = "classification" if name == "breast_cancer" else "regression"
-    assert {*SECTIONS, kind} == sections(text)
+    assert {*SECTIONS, kind} == sections(text) - {"advice", "groups"}  # of these two, no others
+    numbers = json.loads(Path(f"{name}.json").read_text())
+    assert (kind, "HistGradientBoosting") == (numbers["task"], list(numbers["intervals"])[1])
+    assert html.unescape(re.search(r"headline\">.*?</b>(.*?)</p>", text)[1]).strip().replace(
+        "\xa0", " "
+    ) == numbers["verdict"][0]  # fmt: skip
     for word in ("Gradient norm", "Update by weight", "dead units", "layers.0", "embedding",
                  "of 4 are kept", "Training", "Versions"):  # fmt: skip
         assert word in text
@@ -61,6 +69,15 @@ def test_where_it_goes(run):
     code, _, err = run("train", "iris", "--report", "old.html", *QUICK)
     assert (code, err.count("\n")) == (2, 1)
     assert "--report" in err
+
+
+def test_the_json_spares_other_files(run):
+    """A file of its name that is no report stays as it is."""
+    Path("iris.json").write_text('{"rows": []}')
+    code, _, err = run("train", "iris", *QUICK, "--report")
+    assert (0, '{"rows": []}') == (code, Path("iris.json").read_text())
+    assert "iris.json is another file: the report's numbers go to iris.report.json" in err
+    assert "chainrule report" in Path("iris.report.json").read_text()
 
 
 def test_of_an_evaluation(run, trained):

@@ -118,8 +118,8 @@ LABELS = list("ab") * 10
 MISTAKES = {
     "missing file": (["train", "no.csv"], {}, "no file 'no.csv'"),
     "missing column": (["train", "iris", "-t", "z"], {}, "no column 'z'"),
-    "one class": (["train", "t.csv", "-t", "y"], {"x": range(20), "y": ["a"] * 20}, "one class only"),
-    "all missing": (["train", "t.csv"], {"x": [None] * 20, "y": LABELS}, "'x': all of its cells are"),
+    "one class": (["train", "t.csv", "-t", "y"], {"x": range(20), "y": ["a"] * 20}, "one class"),
+    "all missing": (["train", "t.csv"], {"x": [None] * 20, "y": LABELS}, "'x': all of its cells"),
     "text in numbers": (["train", "t.csv"], {"x": [*range(19), "?x"], "y": LABELS}, ": '?x' is"),
     "header only": (["train", "t.csv"], {"x": [], "y": []}, "no rows"),
     "bad task": (["train", "iris", "--task", "guess"], {}, "--task guess"),

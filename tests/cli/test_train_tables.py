@@ -279,6 +279,7 @@ MISTAKES = {
     "by and group": (["--by", "when", "--group", "kind"], "contradict each other"),
     "bad cost": (["--cost", "1"], "--cost '1'"),
     "by no column": (["--by", "date"], "no column 'date'"),
+    "no folder": (["--write-columns", "no/c.toml"], "with --write-columns"),
     "an array": (["--x", "a", "--y", "b"], "NPZ"),
 }
 

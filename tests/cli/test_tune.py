@@ -18,6 +18,7 @@ import pytest
 import chainrule
 from chainrule.data import read_table
 from chainrule.estimators import TrainOptions
+from chainrule.estimators.tabular.defaults import DEFAULTS
 
 pytestmark = pytest.mark.usefixtures("_unoptimised")
 
@@ -59,8 +60,10 @@ def test_it_begins_with_the_usual_settings_and_goes_on(run):
     """A second run with the same storage makes only the trials that are missing."""
     run("tune", "iris", "--trials", "2", *QUICK, "--storage", "t.db", "-q")
     first = trials("t.db")
-    usual = {"width": 128, "layers": 3, "learning_rate": 0.004, "batch_size": 32,
-             "ema": 0.998}  # fmt: skip
+    usual = {
+        "width": 128, "layers": 3, "learning_rate": DEFAULTS.learning_rate_init, "batch_size": 32,
+        "ema": 0.998,
+    }  # fmt: skip
     assert usual == {name: first[0].params[name] for name in usual}
     code, out, _ = run("tune", "iris", "--trials", "3", *QUICK, "--storage", "t.db")
     assert code == 0
@@ -135,7 +138,7 @@ def test_in_processes(tmp_path):
     assert "best of 3 trials" in done.stdout
     made = trials(tmp_path / "t.db")
     assert ["COMPLETE"] * 3 == [t.state.name for t in made]
-    assert [t.params["learning_rate"] for t in made].count(0.004) == 1
+    assert [t.params["learning_rate"] for t in made].count(DEFAULTS.learning_rate_init) == 1
 
 
 @pytest.mark.slow
@@ -177,13 +180,13 @@ MISTAKES = {
     "area of three": (["iris", "--metric", "roc-auc"], "there are 3"),
     "no table": (["no.csv"], "no file 'no.csv'"),
     "no column": (["iris", "-t", "colour"], "no column 'colour'"),
-    "few rows": (["few.csv"], "too few"),
+    "few rows": (["few.csv", "-t", "y"], "too few"),
     "target dropped": (["iris", "--drop", "species"], "is the target"),
     "storage is text": (["iris", "--storage", "few.csv"], "no SQLite file"),
     "storage nowhere": (["iris", "--storage", "no/t.db"], "cannot write no/t.db"),
     "storage that is refused": (["iris", "--storage", "/proc/t.db"], "cannot write /proc/t.db"),
     "output nowhere": (["iris", "-o", "no/m.safetensors"], "cannot write no/m.safetensors"),
-    "no time": (["iris", "--timeout", "0"], "--timeout"),
+    "no time": (["iris", "--timeout", "0", "-q"], "--timeout"),
     "no dask": (["iris", "--dask", "tcp://localhost:1"], "distributed"),
 }
 

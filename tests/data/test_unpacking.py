@@ -5,8 +5,10 @@ All are made here, of zeros.
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
 import random
 import re
 import subprocess
@@ -71,6 +73,32 @@ def repeated_lists(path: Path, size: int) -> Path:
     return path
 
 
+def feather(path: Path, size: int) -> Path:
+    """Packed buffers, each with its size before it."""
+    frame = pd.DataFrame({"x": np.zeros(size // 16), "k": np.zeros(size // 16, np.int64)})
+    frame.to_feather(path, compression="zstd")
+    return path
+
+
+def far_cells(path: Path, size: int) -> Path:
+    """A sheet whose cells are far apart; readers make rows of all between them."""
+    pd.DataFrame({"x": [1]}).to_excel(path, index=False, startrow=size // 3000, startcol=25)
+    return path
+
+
+def repeated_rows(path: Path, size: int) -> Path:
+    """An OpenDocument sheet that says of one row that it is there many times."""
+    pd.DataFrame({"x": [1, 2]}).to_excel(path, engine="odf", index=False)
+    with zipfile.ZipFile(path) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    rows = f'<table:table-row table:number-rows-repeated="{size // 100 + 1}">'.encode()
+    files["content.xml"] = files["content.xml"].replace(b"<table:table-row>", rows)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return path
+
+
 def png(path: Path, size: int) -> Path:
     side = int(size**0.5) + 1
     images.new("L", (side, side)).save(path)
@@ -89,6 +117,9 @@ KINDS = {
     "numbers.parquet": (repeated_numbers, read_table),
     "text.parquet": (repeated_text, read_table),
     "lists.parquet": (repeated_lists, read_cells),
+    "t.feather": (feather, read_cells),
+    "t.xlsx": (far_cells, read_cells),
+    "t.ods": (repeated_rows, read_cells),
     "p.png": (png, lambda path: read_images([path], (8, 8), 1)),
     "q.png": (png, lambda path: common_image_size([path])),
     "p.tif": (deep_tiff, lambda path: read_images([path], (8, 8), 1)),
@@ -106,6 +137,15 @@ def test_by_size(tmp_path, name):
     assert "CHAINRULE_UNPACK (in MiB)" in str(caught.value)
     with configured(unpack=4):
         read(path)
+
+
+@pytest.mark.parametrize(("ending", "pack"), [("bz2", bz2.compress), ("xz", lzma.compress)])
+def test_other_packings_by_size(tmp_path, ending, pack):
+    """Counted while they are unpacked."""
+    path = tmp_path / f"t.csv.{ending}"
+    path.write_bytes(pack(b"a,b\n" + b"0,0\n" * (MIB // 4)))
+    with configured(unpack=1), pytest.raises(DataError, match="unpacks to more than 1 MiB"):
+        read_cells(path)
 
 
 @pytest.mark.parametrize("name", KINDS)

@@ -178,7 +178,7 @@ def test_files(tmp_path):
         ("a.jsonl", b'{"t": 1}\n{"t": \n', "a.jsonl, line 2: no JSON"),
         ("a.jsonl", b"[1]\n", "a.jsonl, line 1: give an object"),
         ("a.jsonl", b"\n", "a.jsonl is empty"),
-        ("a.jsonl", '{"t": "ä"}\n'.encode() * 2 + b'{"t": "\xff"}', "a.jsonl, line 3: .* not UTF-8"),
+        ("a.jsonl", '{"t": "ä"}\n'.encode() * 2 + b'{"t": "\xff"}', "line 3: .* not UTF-8"),
         ("m/x/a.txt", "ä\n".encode() * 2 + b"\xff", "a.txt, line 3: it is not UTF-8"),
         ("m/a.txt", b"x", "has no .txt files in folders"),
     ],

@@ -43,6 +43,8 @@ def identifier_tables(seed: int) -> dict[str, tuple[pd.DataFrame, str]]:
             strict=True)]),
         "with empty cells": ("id", np.where(np.arange(n) % 50 == 7, np.nan, np.arange(n))),
         "long numbers": ("pc", rng.choice(np.arange(10**9, 10**10, 7919), n, replace=False)),
+        "every hundredth": ("doc", np.arange(n) * 100 + 50_000),
+        "letters": ("tag", ["".join(rng.choice(list("abcdefghij"), 9)) for _ in range(n)]),
         "addresses": ("contact", [f"user{k}.x{k % 7}@example.org" for k in rng.permutation(n)]),
     }  # fmt: skip
     return {kind: (base.assign(**{name: values})[[*base.columns[:-1], name, "y"]], name)
@@ -64,6 +66,8 @@ def leak_tables(seed: int) -> dict[str, tuple[pd.DataFrame, set[str]]]:
         "monotone": (numbers, np.exp(y / 2.0)),
         "nearly a copy": (numbers, y + rng.normal(scale=0.01 * y.std(), size=n)),
         "a curve": (numbers, y**3),
+        "a copy with gaps": (numbers, np.where(rng.random(n) < 0.3, np.nan, y + 1.0)),
+        "a date only then": (classes, np.where(yes, days, np.datetime64("NaT"))),
         "status": (classes, np.where(flipped, "closed", "open")),
         "status code": (classes, np.where(flipped, 2, 1)),
         "only then known": (classes, np.where(yes, rng.gamma(2.0, 50.0, n), np.nan)),
@@ -99,8 +103,9 @@ def duplicate_tables(seed: int) -> dict[str, tuple[pd.DataFrame, int]]:
     repeated = pd.concat([base, base.iloc[some]], ignore_index=True)
     mixed = repeated.iloc[shuffled].reset_index(drop=True)
     words = np.array(["good", "bad", "long", "short", "film", "meal", "very", "not", "a", "the"])
-    texts = pd.DataFrame({"t": [" ".join(rng.choice(words, 12)) for _ in base.index],
-                          "y": labels["y"]})
+    texts = pd.DataFrame(
+        {"t": [" ".join(rng.choice(words, 12)) for _ in base.index], "y": labels["y"]}
+    )
     return {
         "at the end": (repeated, 12),
         "anywhere": (mixed, 12),
@@ -115,7 +120,7 @@ def duplicate_tables(seed: int) -> dict[str, tuple[pd.DataFrame, int]]:
         "one row many times": (
             pd.concat([base, *[base.iloc[[7]]] * 9], ignore_index=True), 9),
         "of texts": (pd.concat([texts, texts.iloc[some]], ignore_index=True), 12),
-        "of one column": (pd.concat([base[["x", "y"]]] + [base[["x", "y"]].iloc[some]],
+        "of one column": (pd.concat([base[["x", "y"]], base[["x", "y"]].iloc[some]],
                                     ignore_index=True), 12),
     }  # fmt: skip
 
@@ -217,6 +222,7 @@ def clean_tables(seed: int) -> dict[str, pd.DataFrame]:
         "sorted by the class": labels.sort_values("y"),
         "places": base.assign(zip=zips[rng.integers(0, 25, n)],
                               city=rng.choice([f"Town{chr(65 + k)}" for k in range(20)], n)),
+        "regular seconds": base.assign(when=1_700_000_000 + 60 * np.arange(n)),
         "years": base.assign(year=rng.integers(1960, 2020, n)),
         "few values": pd.DataFrame({"a": rng.integers(0, 3, n), "b": rng.choice(list("uvw"), n),
                                     "y": rng.choice(["yes", "no"], n)}),

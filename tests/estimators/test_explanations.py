@@ -125,7 +125,7 @@ def test_effects_add_up_to_the_prediction(monkeypatch, most):
 
 
 def test_the_answer_for_a_row_is_its_own():
-    """Neither other rows nor their order change it; labels of rows stay; the class may be chosen."""
+    """Other rows do not change it; labels of rows stay; the class may be chosen."""
     frame = table(120)
     names = np.where(frame["a"] > 0, "high", "low")
     model = TabularClassifier(**SMALL).fit(frame, names)
@@ -170,7 +170,7 @@ def test_effects_as_text_and_json():
 
 
 def test_attributions_of_the_first_of_two_classes_have_its_sign():
-    """The only output is the second class's: where the first is predicted, its logit is explained."""
+    """The only output is the second class's logit: of the first it has the other sign."""
     frame = table(120)
     names = np.where(frame["a"] > 0, "a", "b")
     model = TabularClassifier(**{**SMALL, "max_iter": 30}).fit(frame[["a", "b"]], names)
@@ -213,6 +213,7 @@ def test_planted_effects_are_named_first(monkeypatch, kind, most):
     y = planted(kind, frame) + np.random.default_rng(1).normal(0, 0.3, 1_000)
     model = TabularRegressor(
         hidden_layer_sizes=(32,), n_members=2, max_iter=60, random_state=0, progress=False,
+        gaussian_process_rows=0,
     ).fit(frame, y)  # fmt: skip
     rows = table(200, seed=2)
     size = np.abs(true_effects(kind, rows, frame))
@@ -220,5 +221,5 @@ def test_planted_effects_are_named_first(monkeypatch, kind, most):
     clear = order[:, -1] > 1.5 * order[:, -2]
     named = [effects[0][0] for effects in model.explain_rows(rows).strongest(1)]
     right = np.array(named) == np.array(rows.columns)[size.argmax(axis=1)]
-    assert clear.sum() > 80
+    assert clear.sum() > 60
     assert right[clear].mean() >= 0.95

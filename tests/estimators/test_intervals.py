@@ -83,6 +83,24 @@ def test_intervals_of_a_model():
     np.testing.assert_allclose([one[0][0], one[1][0]], [lower[7], upper[7]], rtol=1e-5)
 
 
+def test_intervals_and_effects_of_a_logarithm_are_in_units():
+    """Of positive targets no end is below the least; wide above, narrow below; effects add up."""
+    x, noise = noisy(120)
+    y = np.exp(x[:, 0] + 0.5 * noise)
+    model = TabularRegressor(**PLAIN, target_transform="log").fit(x, y)
+    lower, upper = model.predict_interval(x, coverage=0.8)
+    predicted = model.predict(x)
+    assert (y.min() - 1e-9 <= lower.min(), upper.max() <= y.max() + 1e-9) == (True, True)
+    inner = (lower > y.min() + 1e-6) & (upper < y.max() - 1e-6)
+    assert inner.sum() > 20
+    np.testing.assert_allclose(
+        (upper / predicted)[inner], (predicted / lower)[inner], rtol=1e-6
+    )  # symmetric about the prediction as logarithms
+    explained = model.explain_rows(x[:5])
+    total = explained.base + explained.effects.to_numpy().sum(axis=1)
+    np.testing.assert_allclose(total, predicted[:5], rtol=1e-5)
+
+
 def test_a_file_holds_what_intervals_are_made_from(tmp_path):
     """The same bits come back; a file that contradicts itself is refused."""
     x, noise = noisy(120)

@@ -138,6 +138,11 @@ def check_robot_control(text: str) -> None:
         assert number(text, "steps upright after:") > 900
 
 
+def check_gestures(text: str) -> None:
+    assert number(text, "left out of the training:") > 0.9
+    assert number(text, "of 150 others:") > 0.93
+
+
 def check_sentiment(text: str) -> None:
     assert number(text, "texts not seen:") > number(text, "class alone:") + 0.3
     assert number(text, "  not") > 0.5

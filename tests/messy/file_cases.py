@@ -157,7 +157,7 @@ def headers() -> list[MessyCase]:
     """What stands above the data, and columns that are none."""
     body, rows = lines(header=False), list(zip(*FLATS.values(), strict=True))
     header = ",".join(NAMES)
-    order = random.Random(3).sample(range(ROWS), ROWS)
+    shuffled = list(zip(random.Random(3).sample(range(ROWS), ROWS), body, strict=True))
     units = {"area m2": FLATS["area"], "rooms n": FLATS["rooms"], "city": FLATS["city"],
              "sold date": FLATS["sold"], "y": FLATS["y"]}  # fmt: skip
     groups = dict(zip(["flat area", "flat rooms", "flat city", "sale sold", "sale y"],
@@ -209,8 +209,8 @@ def headers() -> list[MessyCase]:
         MessyCase("an index", "t.csv", joined([f",{header}", *counted]), FLATS,
                   notes=("nameless first column numbers the rows and is left out",)),
         MessyCase("an index in disorder", "t.csv",
-                  joined([f",{header}", *(f"{k},{row}" for k, row in zip(order, body, strict=True))]),
-                  FLATS, notes=("nameless first column numbers the rows and is left out",)),
+                  joined([f",{header}", *(f"{k},{row}" for k, row in shuffled)]), FLATS,
+                  notes=("nameless first column numbers the rows and is left out",)),
         MessyCase("numbered rows of R", "t.csv",
                   joined([header, *(f"{k},{row}" for k, row in enumerate(body, 1))]), FLATS,
                   notes=("nameless first column numbers the rows and is left out",)),
@@ -228,7 +228,10 @@ def footers() -> list[MessyCase]:
     again = [first, *body[:40], first, *body[40:]]
     ends = [*lines(), ",,,,", ",,,,"]
     sums = {"shop": ["north", "south", "east"] * 20, "sales": list(range(60)), "y": [0.5] * 60}
-    summed = [*(",".join(map(text, r)) for r in zip(*sums.values(), strict=True)), "Total,1770,30.0"]
+    summed = [
+        *(",".join(map(text, r)) for r in zip(*sums.values(), strict=True)),
+        "Total,1770,30.0",
+    ]
     return [
         MessyCase("a total", "t.csv", joined([*lines(), total]), FLATS,
                   notes=("below the data: line 82: 'Total,",)),
@@ -330,7 +333,11 @@ def documents() -> list[MessyCase]:
     flat = {"flat.area": FLATS["area"], "flat.rooms": FLATS["rooms"], "city": FLATS["city"],
             "y": FLATS["y"]}  # fmt: skip
     columns = {name: {str(k): r[name] for k, r in enumerate(records)} for name in NAMES}
-    split = {"columns": NAMES, "index": list(range(ROWS)), "data": [list(r.values()) for r in records]}
+    split = {
+        "columns": NAMES,
+        "index": list(range(ROWS)),
+        "data": [list(r.values()) for r in records],
+    }
     object_lines = "\n".join(map(json.dumps, some)).encode()
     broken = object_lines.replace(b'"city"', b"city", 1)
 
@@ -414,7 +421,7 @@ def cells() -> list[MessyCase]:
     """Cells that a reader may change without a word."""
     coded = {**FLATS, "city": [f"{k * 37 % 1000:05d}" for k in range(ROWS)]}
     named = {**FLATS, "y": ["None" if y == "dear" else "NA" for y in FLATS["y"]]}
-    large = {"id": [12345678901234567 + k for k in range(ROWS)], "y": FLATS["y"]}
+    large = {"id": [str(12345678901234567 + k) for k in range(ROWS)], "y": FLATS["y"]}
     return [
         MessyCase("codes with zeros", "t.csv", joined(lines(coded)), coded),
         MessyCase("None and NA as classes", "t.csv", joined(lines(named)), named),

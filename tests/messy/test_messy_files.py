@@ -9,13 +9,20 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from column_cases import COLUMN_CASES
 from file_cases import FILE_CASES
 from messy_case import MessyCase
 
-from chainrule.data import read_table
+from chainrule.data import Table, read_table
+from chainrule.data.columns import typed_frame
 from chainrule.errors import DataError
+from chainrule.estimators import TrainOptions, fit_table
 
-CASES = FILE_CASES
+TRAINED = [
+    "semicolons and decimal commas", "cp1252", "a row of units", "a total",
+    "a sheet with a title, an offset and a total",
+]  # fmt: skip
+CASES = [*FILE_CASES, *COLUMN_CASES]
 
 
 def check_column(name: str, expected: list, column: Any) -> None:
@@ -62,3 +69,20 @@ def test_a_messy_file(case: MessyCase, tmp_path: Path) -> None:
 def test_the_cases_are_many() -> None:
     """Each has a name of its own."""
     assert len({case.name for case in CASES}) == len(CASES) >= 90
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_unoptimised")
+@pytest.mark.parametrize("name", TRAINED)
+def test_a_model_learns_as_from_the_clean_twin(name: str, tmp_path: Path) -> None:
+    """The same rows, columns and seeds: the same score."""
+    case = next(case for case in CASES if case.name == name)
+    clean = typed_frame(pd.DataFrame(case.clean))[0]
+    options = TrainOptions(
+        hidden_layer_sizes=(8,), max_iter=3, n_members=1, progress=False, random_state=0
+    )
+    scores = [
+        fit_table(Table("t", frame), case.target, options=options).score
+        for frame in (read(case, tmp_path).frame, clean)
+    ]
+    assert scores[0] == scores[1] > 0.0

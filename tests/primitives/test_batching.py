@@ -48,7 +48,9 @@ def varied(x: Any) -> Any:
 
 
 def subsets(count: int) -> Iterator[tuple[bool, ...]]:
-    return (flags for flags in product((True, False), repeat=count) if any(flags))
+    """All, each alone, and of three inputs at most each pair as well."""
+    several = product((True, False), repeat=count)
+    return (flags for flags in several if sum(flags) in (1, count) or (any(flags) and count < 4))
 
 
 def graph_of(name: str, arrays: Sequence[Any], params: dict[str, Any]) -> Graph:
@@ -117,9 +119,10 @@ def test_families(name: str) -> None:
         operands = [np.stack([e[k] for e in examples]) if b else examples[0][k]
                     for k, b in enumerate(flags)]  # fmt: skip
         assert_equals_loop(graph, operands, flags, rtol=1e-9)
+        if not all(flags):
+            continue
         inner = batch_graph(graph, flags, SIZE, [True] * len(graph.outputs)).graph
-        twice = [np.stack([x, x[::-1], x]) if b else x
-                 for x, b in zip(operands, flags, strict=True)]  # fmt: skip
+        twice = [np.stack([x, x[::-1], x]) for x in operands]
         assert_equals_loop(inner, twice, flags, rtol=1e-9)
 
 

@@ -6,7 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.report import Report
+from chainrule.report import (
+    AdviceItem,
+    ColumnOverview,
+    Dependence,
+    GroupScore,
+    Overview,
+    Report,
+    WrongRow,
+)
 
 COMMON: dict[str, Any] = {
     "data": "flowers",
@@ -56,3 +64,48 @@ def numbers(rows: int = 150, **changes: Any) -> Report:
     truth = rng.normal(50.0, 20.0, rows)
     given = {"truth": truth, "predicted": truth + rng.normal(0.0, 5.0, rows)}
     return Report("regression", **(COMMON | given | changes))
+
+
+def judged(name: str = "petal", **changes: Any) -> dict[str, Any]:
+    """What only a table's report has, with a name of the data in each place."""
+    given = {
+        "verdict": (
+            f"The network and {name} are level within noise.", f"The fit of {name} is sound.",
+        ),
+        "standing": "level",
+        "next_steps": (f"Drop {name}.",),
+        "intervals": {
+            "network": {"accuracy": (0.9375, 0.9, 0.96)},
+            name: {"accuracy": (0.9, 0.86, 0.93)},
+            "guess": {"accuracy": (0.5, 0.43, 0.57)},
+        },
+        "differences": {
+            name: {"accuracy": (-0.0375, -0.08, 0.01)},
+            "guess": {"accuracy": (-0.4375, -0.5, -0.38)},
+        },
+        "comparison_notes": (f"{name} was fitted on less.",),
+        "advice": [AdviceItem("leak", (name,), f"{name} gives it away.", f"--drop {name}")],
+        "overview": Overview(
+            [
+                ColumnOverview(
+                    name, "number", f"because of {name}", 0.25, (name, "2"), (f"note of {name}",),
+                    ("0.5", "7.5"), (), ((0.25, 0.75), (0.5, 0.5)),
+                ),
+                ColumnOverview("colour", "text", levels=(name, "blue"), shares=((0.5, 0.5),) * 2),
+            ],
+            ColumnOverview("species", "text", levels=(name, "other"), shares=((0.75, 0.25),)),
+            (name, "other"), 3,
+        ),
+        "dependence": [
+            Dependence(name, (1.0, 2.0, 4.0), {f"probability of {name}": (0.2, 0.5, 0.25)},
+                       (0.1, 0.4, 0.2), (0.3, 0.6, 0.3)),
+            Dependence("colour", (name, "blue"), {"first": (0.2, 0.5), name: (0.75, 0.125)}),
+            Dependence("day", (0.0, 365.0), {"first": (0.2, 0.5)}, dates=True),
+        ],
+        "groups": [GroupScore(name, name, 40, 0.8, 0.66, 0.89),
+                   GroupScore(name, "blue", 50, 0.96, 0.95, 0.99)],
+        "group_score": "accuracy",
+        "wrong_rows": [WrongRow("1,234", name, "other", 0.0625, (name, "7"))],
+        "wrong_columns": (name, "size"),
+    }  # fmt: skip
+    return given | changes

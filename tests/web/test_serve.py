@@ -32,7 +32,9 @@ ROWS = [{"size": 20.0, "town": "Rome"}, {"size": 80, "town": None}, {"size": "55
 def models():
     """A regressor and a classifier of two columns."""
     rng = np.random.default_rng(0)
-    frame = pd.DataFrame({"size": rng.uniform(0, 100, 120), "town": rng.choice(["Rome", "Oslo"], 120)})
+    frame = pd.DataFrame(
+        {"size": rng.uniform(0, 100, 120), "town": rng.choice(["Rome", "Oslo"], 120)}
+    )
     frame.loc[::9, "town"] = None
     settings = {"hidden_layer_sizes": (8,), "max_iter": 3, "n_members": 2, "random_state": 0,
                 "progress": False, "numeric_embedding": None}  # fmt: skip
@@ -56,7 +58,7 @@ def frame_of(rows):
 
 
 def test_answers_are_those_of_the_model(models):
-    """Predictions, intervals, probabilities and effects are `predict`'s, in the order of the rows."""
+    """Predictions, intervals, probabilities and effects are the model's, in the order of rows."""
     numbers, classes = models
     answer = answered(application(numbers), ROWS, "interval=0.8&explain=1")
     assert (200, "price") == (answer.status, answer.json["target"])
@@ -113,8 +115,18 @@ def test_wrong_rows_are_refused_in_words(models, wrong):
     assert "\n" not in answer.json["error"]
 
 
-@pytest.mark.parametrize("host", ["evil.example:8000", "localhost", "localhost:80", "", None,
-                                  "localhost:8000.evil.example", "127.0.0.1:8000@evil"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example:8000",
+        "localhost",
+        "localhost:80",
+        "",
+        None,
+        "localhost:8000.evil.example",
+        "127.0.0.1:8000@evil",
+    ],
+)
 def test_other_names_of_this_machine_are_refused(models, host):
     """A page whose name resolves to 127.0.0.1 reads nothing: the header Host gives it away."""
     answer = answered(application(models[0]), ROWS, host=host)

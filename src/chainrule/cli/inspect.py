@@ -32,7 +32,7 @@ def inspect(model: Model, as_json: AsJson = False) -> None:
     kind = f" of {len(description['classes'])} classes" if description["classes"] else ""
     out.say(f"{model}: {description['class']}, {description['task']}{kind}")
     for title, columns, rows in (
-        ("columns", *_columns_shown(description["columns"])),
+        ("columns", *_column_rows(description["columns"])),
         ("notes", ("", ""),
          [(c["name"], note) for c in description["columns"] for note in c.get("notes", ())]),
         ("layers", ("name", "shape", "parameters"),
@@ -44,7 +44,7 @@ def inspect(model: Model, as_json: AsJson = False) -> None:
         _show(out, title, columns, list(rows))
 
 
-def _columns_shown(columns: list[dict[str, Any]]) -> tuple[tuple[str, ...], list[Any]]:
+def _column_rows(columns: list[dict[str, Any]]) -> tuple[tuple[str, ...], list[Any]]:
     """The header and the rows of the table of columns, with why they are read so if it is known."""
     if not any("why" in column for column in columns):
         return ("name", "read as"), [(column["name"], column["read_as"]) for column in columns]

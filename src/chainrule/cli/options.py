@@ -111,6 +111,9 @@ def output_paths(
     check_writable(path)
     if page is not None:
         check_writable(page, "--report")
+    for option, target in (more or {}).items():
+        if target is not None:
+            check_writable(target, option)
     return path, page
 
 

@@ -22,6 +22,7 @@ PLURAL = {
 }  # fmt: skip
 EXPECTED = ("number", "text")  # kinds that are grouped
 EVIDENT = re.compile(r"(?<=cells) are (numbers|texts)$|^its cells are \w+ (?=\()")
+ALL_TEXTS = re.compile(r"^([\d,]+) of \1 cells$")
 LONG_NUMBER = re.compile(r"-?\d{1,4}\.\d{6,}(e[+-]?\d+)?")
 MOST_NAMES = 4  # of a group
 MOST_NOTES = 12
@@ -52,11 +53,11 @@ def show_readings(
     if alone:
         out.print(readings_table(alone, target))
     notes = [(one.name, note) for one in readings for note in one.notes]
-    shown = notes if all_of_them else notes[:MOST_NOTES]
-    for name, note in shown:
+    listed = notes if all_of_them else notes[:MOST_NOTES]
+    for name, note in listed:
         out.tell(f"column {name!r}: {note}", "note: ")
-    if len(notes) > len(shown):
-        out.say(f"note: {len(notes) - len(shown)} more notes: --columns-report shows them all")
+    if len(notes) > len(listed):
+        out.say(f"note: {len(notes) - len(listed)} more notes: --columns-report shows them all")
     elif groups:
         out.say("all columns: --columns-report")
 
@@ -125,8 +126,10 @@ def short(why: str) -> str:
     ('all 891 cells', 'all 20 cells are numbers written with kg')
     >>> short("its cells are numbers (float64)")
     'float64'
+    >>> short("12,000 of 12,000 cells are texts"), short("19 of 20 cells are texts")
+    ('12,000 cells', '19 of 20 cells')
     """
-    return EVIDENT.sub("", why).removeprefix("(").removesuffix(")")
+    return ALL_TEXTS.sub(r"\1 cells", EVIDENT.sub("", why).removeprefix("(").removesuffix(")"))
 
 
 def examples_text(reading: Reading) -> str:

@@ -105,16 +105,16 @@ def _drawn(
         return card
     of_class = np.zeros(len(values), int) if codes is None else codes[rows]
     if known.is_text:
-        levels, places = _commonest(values, known.levels)
-        if np.mean(places == len(levels) - 1) > MOST_OTHERS and known.distinct > MOST_LEVELS:
+        levels, bins = _commonest(values, known.levels)
+        if np.mean(bins == len(levels) - 1) > MOST_OTHERS and known.distinct > MOST_LEVELS:
             different = f"{known.distinct:,} different ones"
             return replace(card, why=f"{card.why}, {different}" if card.why else different)
-        return replace(card, levels=levels, shares=_shares(places, of_class, groups, len(levels)))
+        return replace(card, levels=levels, shares=_shares(bins, of_class, groups, len(levels)))
     edges = bin_edges(values)
-    places = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
+    bins = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
     return replace(
         card, ends=_ends(values, known.kind),
-        shares=_shares(places, of_class, groups, len(edges) - 1),
+        shares=_shares(bins, of_class, groups, len(edges) - 1),
     )  # fmt: skip
 
 
@@ -124,18 +124,18 @@ def _commonest(values: Floats, levels: Sequence[str]) -> tuple[tuple[str, ...], 
     order = np.argsort(-counts, kind="stable")
     order = order[counts[order] > 0]
     chosen = order if len(order) <= MOST_LEVELS else order[: MOST_LEVELS - 1]
-    place = np.full(len(levels), len(chosen))
-    place[chosen] = np.arange(len(chosen))
+    bin_of = np.full(len(levels), len(chosen))
+    bin_of[chosen] = np.arange(len(chosen))
     names = tuple(levels[k] for k in chosen)
     if len(chosen) < len(order):
-        names += (f"{len(order) - len(chosen):,} others",)
-    return names, place[values.astype(int)]
+        names += (f"+{len(order) - len(chosen):,}",)
+    return names, bin_of[values.astype(int)]
 
 
-def _shares(places: Any, of_class: Any, groups: int, size: int) -> tuple[tuple[float, ...], ...]:
+def _shares(bins: Any, of_class: Any, groups: int, size: int) -> tuple[tuple[float, ...], ...]:
     """Of each class, the share of its rows at each place."""
     counts = np.zeros((groups, size))
-    np.add.at(counts, (of_class, places), 1.0)
+    np.add.at(counts, (of_class, bins), 1.0)
     totals = np.maximum(counts.sum(axis=1, keepdims=True), 1.0)
     return tuple(tuple(row) for row in (counts / totals).tolist())
 
@@ -185,10 +185,10 @@ def _target(part: Any, reading: Any, target: str, labels: Any) -> ColumnOverview
         return replace(_drawn(_card(reading, ()), part, reading, None, 1), name=target)
     names, counts = np.unique(labels, return_counts=True)
     order = np.argsort(-counts, kind="stable")
-    shown = order if len(order) <= 10 else order[:9]
-    levels, shares = names[shown].tolist(), (counts[shown] / counts.sum()).tolist()
-    if len(shown) < len(order):
-        levels.append(f"{len(order) - len(shown):,} other classes")
+    first = order if len(order) <= 10 else order[:9]
+    levels, shares = names[first].tolist(), (counts[first] / counts.sum()).tolist()
+    if len(first) < len(order):
+        levels.append(f"{len(order) - len(first):,} other classes")
         shares.append(float(1.0 - sum(shares)))
     return ColumnOverview(
         target, reading.kind, reading.why, 0.0, (), tuple(reading.notes),

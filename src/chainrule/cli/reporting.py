@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from ..report import Report, write_json, write_report
+from ..report import FORMAT, Report, write_json, write_report
 from ..version import __version__
+from .console import complain
 from .keeping import write_somewhere
 from .models import layers
+from .options import PAGES
 from .scores import Predictions, scores
 
 LIMITATIONS = (
@@ -48,8 +50,37 @@ def report(
 def write(page: Path, report: Report) -> Path:
     """Write a report as a page with its JSON beside, and return where the page lies in the end."""
     written = write_somewhere(page, lambda path: write_report(path, report))
-    write_somewhere(page.with_suffix(".json"), lambda path: write_json(path, report))
+    beside = json_path(page)
+    if beside is not None:
+        write_somewhere(beside, lambda path: write_json(path, report))
     return written
+
+
+def json_path(page: Path) -> Path | None:
+    """Where the JSON of a page goes: its name, unless another file has it.
+
+    None beside what is no file, such as a pipe.
+    """
+    if page.exists() and not page.is_file():
+        return None
+    stem = page.with_suffix("") if page.suffix.lower() in PAGES else page
+    endings = (".json", ".report.json", *(f".report-{k}.json" for k in range(2, 100)))
+    paths = [stem.with_name(stem.name + ending) for ending in endings]
+    path = next((path for path in paths if _is_free(path)), None)
+    if path != paths[0]:
+        complain(f"chainrule: {paths[0]} is another file: the report's numbers go to {path}")
+    return path
+
+
+def _is_free(path: Path) -> bool:
+    """Whether there is no file, or one that is such a report."""
+    try:
+        with path.open("rb") as file:
+            return FORMAT.encode() in file.read(100)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
 
 
 def versions() -> dict[str, str]:

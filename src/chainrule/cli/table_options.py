@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import DataError
-from ..estimators.tabular.defaults import DEFAULTS
+from ..estimators.tabular.defaults import DEFAULTS, MOST_PROCESS_ROWS
 from ..estimators.tabular.options import SPLITS as SPLIT_NAMES
 from ..estimators.tabular.options import TrainOptions
 from . import options
@@ -143,8 +143,13 @@ NETWORK = (
     N_MEMBERS,
     EPOCHS,
     CommandOption(
+        "n-iter-no-change", "n_iter_no_change", int | None, DEFAULTS.n_iter_no_change,
+        "Epochs without a better score on held-out rows after which training ends. "
+        "[default: a quarter of all]", min=1,
+    ),
+    CommandOption(
         "batch-size", "batch_size", int | None, DEFAULTS.batch_size,
-        "Rows a step. [default: about a 64th of them]", min=1,
+        "Rows a step. [default: about a 32nd of them]", min=1,
     ),
     learning_rate(
         DEFAULTS.learning_rate_init, "Learning rate of AdamW at the start.", "learning_rate_init"
@@ -169,6 +174,11 @@ NETWORK = (
         "Part of the rest by which to choose the epoch; 0: none. "
         "[default: 0.1, 0.2 below 1,000 rows, 0 below 50]",
         parse=parse_validation_fraction,
+    ),
+    CommandOption(
+        "gaussian-process-rows", "gaussian_process_rows", int, DEFAULTS.gaussian_process_rows,
+        "Of numbers: up to so many rows a Gaussian process answers with the networks; 0: none.",
+        min=0, max=MOST_PROCESS_ROWS,
     ),
 )  # fmt: skip
 OF_COLUMNS = (DROP, CATEGORICAL, KEEP_IDENTIFIERS)

@@ -14,6 +14,7 @@ from .report_dependence import dependences
 from .report_overview import overview
 from .report_rows import group_scores, worst_rows
 from .scores import Predictions
+from .table_results import honest_text
 
 MOST_SHARPENED, MOST_SOFTENED = 0.2, 10.0  # temperatures
 
@@ -74,7 +75,11 @@ def _judgement(result: Any) -> dict[str, Any]:
             for name, by_metric in list(comparison.scores.items())[1:]
         },
         "advice": [
-            AdviceItem(one.kind, one.columns, one.message, one.option) for one in result.advice
+            *(AdviceItem(one.kind, one.columns, one.message, one.option) for one in result.advice),
+            *(
+                AdviceItem(f"{one.kind}_split", (), honest_text(one), one.option)
+                for one in result.honest
+            ),
         ],
     }  # fmt: skip
 

@@ -58,6 +58,7 @@ def result_table(result: Any) -> Any:
         "model", compared.metric, f"{LEVEL} % interval", *compared.metrics[1:],
         right=range(1, len(compared.metrics) + 2), title=title, title_justify="left",
     )  # fmt: skip
+    grid.columns[0].no_wrap = True  # of a narrow terminal the headers give way
     for k, (name, by_metric) in enumerate(compared.scores.items()):
         first = by_metric[compared.metric]
         cells = [name, decimals(first.value, 4), interval_text(first)]
@@ -102,11 +103,16 @@ def threshold_lines(threshold: Any) -> list[str]:
 
 
 def honest_line(score: Any) -> str:
+    """How much kinder a random split is than the use will be, and the option."""
+    return f"{honest_text(score)}: {score.option}"
+
+
+def honest_text(score: Any) -> str:
     """How much kinder a random split is than the use will be."""
     kind = {"time": "later rows", "group": f"other groups of {score.column!r}"}[score.kind]
     return (
         f"{score.model} have {score.metric} {score.random:.3f} on random rows, and "
-        f"{score.honest:.3f} on {kind}: {score.option}"
+        f"{score.honest:.3f} on {kind}"
     )
 
 

@@ -99,7 +99,7 @@ def train_table(
         more={column_kinds.WRITE: write_columns},
     )  # fmt: skip
     out = console(quiet=quiet)
-    table = read_typed(source, kinds, out)
+    table = read_typed(source, dict.fromkeys(chosen.drop, "ignore") | kinds, out)
     target = choose_target(table, target, out)
     check_names(table, target, chosen)
     show_columns(out, table, target, columns_report)
@@ -134,7 +134,25 @@ def table_outcome(source: sources.Source, name: str, result: Any) -> Outcome:
         model, name, result.target, result.task, len(result.train_rows), len(result.test_rows),
         result.metric, result.score, result.baselines,
         train_command(source, result.target, result.task, result.options), result.interrupted,
+        facts(result),
     )  # fmt: skip
+
+
+def facts(result: Any) -> dict[str, Any]:
+    """What the card says of a model of a table beside its scores."""
+    chosen = result.options
+    reasons = {
+        **{name: "--as" for name, kind in chosen.column_kinds.items() if kind == "ignore"},
+        **dict.fromkeys(chosen.drop, "--drop"),
+        **({chosen.group: "--group"} if chosen.group else {}),
+    }
+    if chosen.drop_identifiers:
+        reasons |= dict.fromkeys(result.identifiers, "it only names the row")
+    more = {
+        "split": result.split, "verdict": result.verdict.headline, "left_out": reasons,
+        "threshold": None if result.threshold is None else result.threshold.to_json(),
+    }  # fmt: skip
+    return {name: value for name, value in more.items() if value}
 
 
 def table_report(name: str, result: Any, recorder: Any, command: str) -> Any:

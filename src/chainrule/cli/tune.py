@@ -112,10 +112,9 @@ def tune_table(
     source = Source(tuple(data), query, sheet, x, y)
     path, _ = options.output_paths(source.paths, output, storage=storage, inputs=[columns_file])
     out = console(quiet=quiet)
-    table = read_typed(source, kinds, out)
+    table = read_typed(source, dict.fromkeys(chosen.drop, "ignore") | kinds, out)
     target = choose_target(table, target, out)
     check_names(table, target, chosen)
-    show_columns(out, table, target, columns_report)
     inputs, labels, target, task = searching.training_rows(table, target, task, chosen)
     search = searching.Search(
         "", inputs, labels, task, _metric(metric, task, labels),
@@ -127,6 +126,7 @@ def tune_table(
     search = replace(search, name=_study_name(table.name, target, search, kinds))
     apart = jobs > 1 or dask is not None
     with _stored(search, storage, apart) as search, _study(search) as study:
+        show_columns(out, table, target, columns_report)
         stopped = _run(search, study, trials, jobs if apart else 0, dask, quiet)
         best = _best(study, stopped)
         finished, score = len(searching.finished(study)), best.value

@@ -6,6 +6,7 @@ import codecs
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from ..errors import DataError
@@ -20,6 +21,7 @@ BYTE_ORDER_MARKS = (  # at the start of a file; those of 32 bits begin like thos
 SNIFFED_BYTES = 4096
 SAMPLE_BYTES = 2**16  # of words with letters beyond ASCII
 CHUNK = 2**22
+FEW = 0.05
 WORD = re.compile(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*")
 HIGH_RUN = re.compile(rb"[\x80-\xff]+")
 # What charset-normalizer chooses from, once the words' letters say of which kind the text is
@@ -28,7 +30,8 @@ LATIN = (*WESTERN, "iso8859_2", "cp1257", "mac_roman", "cp850")  # the later one
 OTHER_LETTERS = ("cp1251", "koi8_r", "cp866", "cp1253", "cp1255", "cp1256")
 TWO_BYTES = ("cp932", "euc_jp", "gb2312", "big5", "euc_kr")
 WIDER = ("gb18030", "cp949")  # with rare letters beside those of the former
-APOSTROPHES = "’‘´`ʼ·–—-"  # marks that stand in the middle of words
+# Marks that stand in the middle of words: apostrophes, dots and dashes
+APOSTROPHES = "\u2019\u2018\u00b4`\u02bc\u00b7\u2013\u2014-"
 
 
 def to_utf8(path: str | Path, content: bytes) -> tuple[bytes, tuple[str, ...]]:
@@ -138,11 +141,17 @@ def _likeliest(path: str | Path, content: bytes) -> tuple[str, str]:
     foreign = letters / sum(map(len, words))
     if paired > 0.25 and foreign > 0.4:
         lines = _limited(line for line in content.split(b"\n") if not line.isascii())
-        encodings = [name for name in (*TWO_BYTES, *OTHER_LETTERS) if _fits(content, name)]
         sample = b"\n".join(lines)
-        chosen = _by_letters(encodings, sample) or _by_letters(
-            [name for name in OTHER_LETTERS if name in encodings], b" ".join(words)
-        ) or _by_letters([name for name in WIDER if _fits(content, name)], sample)
+        encodings = [name for name in TWO_BYTES if _fits(content, name)]
+        encodings += [
+            name for name in OTHER_LETTERS
+            if _fits(content, name) and _mixed(sample.decode(name)) < FEW * letters
+        ]  # fmt: skip
+        chosen = (
+            _by_letters(encodings, sample)
+            or _by_letters([name for name in OTHER_LETTERS if name in encodings], b" ".join(words))
+            or _by_letters([name for name in WIDER if _fits(content, name)], sample)
+        )
     else:
         encodings = [name for name in LATIN if _fits(content, name)]
         faults = {name: _faults(f" {b' '.join(words).decode(name)}") for name in encodings}
@@ -207,6 +216,13 @@ def _faults(text: str) -> int:
             inside = before.isalpha() and after.isalpha() and letter not in APOSTROPHES
             faults += inside or kind[0] == "C"
     return faults
+
+
+def _mixed(text: str) -> int:
+    """Return how often letters of two alphabets stand side by side, as they do in no word."""
+    return sum(
+        a.isascii() != b.isascii() and a.isalpha() and b.isalpha() for a, b in pairwise(text)
+    )
 
 
 def _utf16_without_mark(content: bytes) -> str | None:

@@ -94,7 +94,8 @@ def unpack(name: str | Path, content: bytes, kind: str) -> bytes:
 
 def read_counted(name: str | Path, file: Any, packed: int, kind: str) -> bytes:
     """Return the content of an open file that unpacks as it is read."""
-    chunks, total = [], 0
+    chunks: list[bytes] = []
+    total = 0
     while True:
         try:
             chunk = file.read(CHUNK_BYTES)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,8 @@ BINS = 10
 UNIT = Scale(0.0, 1.0)
 
 
-class Reliability(NamedTuple):
+@dataclass(frozen=True)
+class Reliability:
     """How probabilities compare with what came, in ten equal bins without the empty ones."""
 
     bins: NDArray[np.int64]
@@ -73,7 +75,9 @@ def reliability(report: Report) -> Markup:
         names = ["as the model says", "after temperature scaling"]
     rows = [
         (f"{k / BINS:.1f} – {(k + 1) / BINS:.1f}", int(n), float(m), float(o))  # noqa: RUF001
-        for k, n, m, o in zip(*before, strict=True)
+        for k, n, m, o in zip(
+            before.bins, before.rows, before.predicted, before.observed, strict=True
+        )
     ]
     return markup(
         tag(

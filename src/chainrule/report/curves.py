@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,8 @@ GRID = np.linspace(0.0, 1.0, 201)
 UNIT = Scale(0.0, 1.0)
 
 
-class Area(NamedTuple):
+@dataclass(frozen=True)
+class Area:
     """The areas under the curves of one class against the rest."""
 
     code: int
@@ -78,8 +80,8 @@ def curves(report: Report) -> Markup | None:
     else:
         of = f"class {shortened(report.classes[1], 60)}" if two else "each class against the rest"
     spoken = [
-        ", ".join(f"{shortened(report.classes[a.code], 40)} {a[at]:.3f}" for a in listed)
-        for at in (1, 2)
+        ", ".join(f"{shortened(report.classes[a.code], 40)} {getattr(a, name):.3f}" for a in listed)
+        for name in ("roc", "average_precision")
     ]
     by_threshold = threshold_curves(report)
     figures = [

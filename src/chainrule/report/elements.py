@@ -44,8 +44,8 @@ def with_error(x: float, error: float) -> tuple[str, str]:
     if not -12 < power < 9:
         return number(float(x)), number(float(error))
     decimals = max(0, (0 if error / 10.0**power >= 2 else 1) - power)
-    shown = f"{x:,.{decimals}f}" if abs(x) > error else "0"
-    return shown, f"{error:,.{decimals}f}"
+    text = f"{x:,.{decimals}f}" if abs(x) > error else "0"
+    return text, f"{error:,.{decimals}f}"
 
 
 def rounded(x: float, width: float) -> str:

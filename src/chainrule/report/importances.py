@@ -26,12 +26,12 @@ def importances(report: Report) -> Markup | None:
     ends = [mean + sign * error for _, mean, error in largest for sign in (-1, 1)]
     scale = spanning(ends, [0.0], margin=0.01)
     least = FINEST * max(abs(mean) for _, mean, _ in largest)
-    shown = {name: with_error(mean, max(error, least)) for name, mean, error in largest}
+    texts = {name: with_error(mean, max(error, least)) for name, mean, error in largest}
     rows = [
         tag("tr", tag("th", label(name), scope="row"),
             tag("td", whisker_bar(scale, mean, error), class_="wide"),
-            tag("td", tag("data", shown[name][0], value=repr(mean)), class_="n"),
-            tag("td", f"± {shown[name][1]}" if error > 0 else "", class_="n"))
+            tag("td", tag("data", texts[name][0], value=repr(mean)), class_="n"),
+            tag("td", f"± {texts[name][1]}" if error > 0 else "", class_="n"))
         for name, mean, error in largest
     ]  # fmt: skip
     heads = [

@@ -10,6 +10,7 @@ from .document import Report
 from .elements import label, rounded, scrolled, table, value
 from .scale import Scale, spanning
 
+WIDEST = 0.05  # for three digits
 FINEST = 1e-3  # width of an interval: a narrower one gets no more digits
 TONES = {"ahead": "good", "level": "even", "behind": "bad", "nothing": "bad"}
 SIGNS = {"ahead": "✓", "level": "=", "behind": "!", "nothing": "!"}
@@ -89,7 +90,8 @@ def _of_metric(report: Report, models: list[str], metric: str) -> Markup:
     triples = {name: report.intervals[name][metric] for name in models}
     scale = spanning([end for triple in triples.values() for end in triple], margin=0.06)
     widths = [high - low for _, low, high in triples.values() if high > low]
-    width = max(FINEST, float(np.median(widths))) if widths else 0.0  # as many digits in each row
+    # as many digits in each row, three at least
+    width = float(np.clip(np.median(widths), FINEST, WIDEST)) if widths else 0.0
     rows = []
     for k, (name, (score, low, high)) in enumerate(triples.items()):
         gap = report.differences.get(name, {}).get(metric)

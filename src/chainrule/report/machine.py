@@ -93,7 +93,7 @@ def _of_classes(report: Report) -> dict[str, Any]:
     kinds = {"before": report.probabilities, "after": report.calibrated}
     value["calibration"] = {
         name: {
-            **reliability_of(report, p)._asdict(),
+            **asdict(reliability_of(report, p)),
             "scores": calibration_scores(report, name == "after"),
         }
         for name, p in kinds.items()
@@ -101,7 +101,7 @@ def _of_classes(report: Report) -> dict[str, Any]:
     }
     by_threshold = threshold_curves(report)
     if by_threshold is not None:
-        value["thresholds"] = by_threshold._asdict()
+        value["thresholds"] = by_threshold
     return value
 
 

@@ -132,8 +132,8 @@ def _drawing(column: ColumnOverview, classes: Sequence[str]) -> Markup:
     )  # fmt: skip
     if not len(column.levels):
         return picture
-    shown = [tag("span", label(name, 14)) for name in column.levels]
-    return markup(picture, tag("div", shown, class_="levels"))
+    names = [tag("span", label(name, 14)) for name in column.levels]
+    return markup(picture, tag("div", names, class_="levels"))
 
 
 def _outlines(shares: np.ndarray) -> list[Markup]:

@@ -60,7 +60,7 @@ def _of_column(report: Report, column: str, members: Sequence[GroupScore]) -> Ma
     rows = []
     for each in members:
         apart = whole is not None and not each.low <= whole <= each.high
-        text, low, high = (_shown(report, x, width) for x in (each.score, each.low, each.high))
+        text, low, high = (_printed(report, x, width) for x in (each.score, each.low, each.high))
         rows.append(tag(
             "tr", tag("th", label(each.level, 40), scope="row"),
             tag("td", _reach(scale, each.score, each.low, each.high, whole), class_="wide"),
@@ -79,9 +79,11 @@ def _of_column(report: Report, column: str, members: Sequence[GroupScore]) -> Ma
     ))  # fmt: skip
 
 
-def _shown(report: Report, x: float, width: float) -> str:
+def _printed(report: Report, x: float, width: float) -> str:
     """Shares with as many digits in each row; errors, which may differ widely, with three."""
-    return rounded(x, width) if report.task == "classification" else f"{x:,.3g}"
+    if report.task == "classification":
+        return rounded(x, width)
+    return f"{x:,.0f}" if 100 <= abs(x) < 1e9 else f"{x:.3g}"
 
 
 def _reach(scale: Scale, score: float, low: float, high: float, whole: float | None) -> Markup:

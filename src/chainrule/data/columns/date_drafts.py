@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from .drafts import Draft, counted, examples_of
-from .fitting import DateFit, fit_dates
+from .fitting import MOST_LOOKED_AT, DateFit, fit_dates
 from .kinds import Customs
 from .number_forms import plain_numbers
 from .reading import Reading
@@ -16,7 +16,7 @@ from .text_column import TextColumn
 from .typed_columns import UNIT_WORDS, date_unit
 
 SLASHED = re.compile(r"\d{1,2}[^\w]")  # day or month comes first
-ZONED = re.compile(r"\d:\d\d.*[+-]\d\d:?\d\d$")
+ZONED = re.compile(r"\d:\d\d.*(?:[+-]\d\d:?\d\d| [A-Z]{3,4})$")
 
 
 def draft_of_dates(source: TextColumn, fit: DateFit, why: str = "") -> Draft:
@@ -40,9 +40,10 @@ def draft_of_dates(source: TextColumn, fit: DateFit, why: str = "") -> Draft:
         )
     count = round(fit.share * source.rows)
     families = fit.form.families
-    if len(families) > 1:
-        notes.append(f"its dates are written in {len(families)} ways")
-    zoned = next((code for code in source.codes if ZONED.search(several.texts[code])), None)
+    if fit.ways > 1:
+        notes.append(f"its dates are written in {fit.ways} ways")
+    some = source.codes[:MOST_LOOKED_AT]
+    zoned = next((code for code in some if ZONED.search(several.texts[code])), None)
     if zoned is not None:
         notes.append(f"times with a zone, such as {source.where(zoned)}, are read in UTC")
     words = "dates" + (f" such as {examples_of(several, source.codes)[0]}" if families else "")

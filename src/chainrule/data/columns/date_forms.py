@@ -24,11 +24,18 @@ pd = LazyModule("pandas")
 
 Series: TypeAlias = Any
 
+ZONES = {
+    "Z": "Z", "UTC": "Z", "GMT": "Z", "WET": "Z", "WEST": "+01:00", "BST": "+01:00",
+    "CET": "+01:00", "MEZ": "+01:00", "CEST": "+02:00", "MESZ": "+02:00", "EET": "+02:00",
+    "EEST": "+03:00", "MSK": "+03:00", "JST": "+09:00", "AEST": "+10:00", "AEDT": "+11:00",
+    "EST": "-05:00", "EDT": "-04:00", "CST": "-06:00", "CDT": "-05:00", "MST": "-07:00",
+    "MDT": "-06:00", "PST": "-08:00", "PDT": "-07:00",
+}  # fmt: skip
 PIVOT = 69  # two-digit years from here on are of the 20th century, as in POSIX
 CLOCK = (
-    r"(?:(?:[T ]|,\s?)\s*(?P<hour>\d{1,2})(?:[:h](?P<minute>\d{2})(?::(?P<second>\d{2})"
+    r"(?:(?:[T :]|,\s?)\s*(?P<hour>\d{1,2})(?:[:h](?P<minute>\d{2})(?::(?P<second>\d{2})"
     r"(?:[.,](?P<part>\d{1,9}))?)?)?\s?(?P<half>[AaPp]\.?[Mm]\.?)?(?:\s?Uhr)?"
-    r"\s?(?P<zone>Z|UTC|GMT|[+-]\d{2}:?\d{2})?(?:\s?\((?:UTC|GMT)\))?)?"
+    rf"\s?(?P<zone>{'|'.join(ZONES)}|[+-]\d{{2}}:?\d{{2}})?(?:\s?\([A-Z]{{3,4}}\))?)?"
 )
 YEAR, SHORT = r"(?P<year>\d{4})", r"(?P<year>\d{4}|'?\d{2})"
 DAY, MONTH = r"(?P<day>\d{1,2})", r"(?P<month>\d{1,2})"
@@ -49,7 +56,7 @@ FAMILIES = {
     "year month day": re.compile(rf"{YEAR}{GAP}{NAMED}{GAP}{DAY}{CLOCK}"),
     "ctime": re.compile(
         rf"{WEEKDAY}{NAMED}\s+{DAY}\s+(?P<hour>\d\d):(?P<minute>\d\d)(?::(?P<second>\d\d))?"
-        r"(?P<part>)(?P<half>)\s(?:(?P<zone>Z|UTC|GMT)\s)?(?P<year>\d{4})"
+        rf"(?P<part>)(?P<half>)\s(?:(?P<zone>{'|'.join(ZONES)})\s)?(?P<year>\d{{4}})"
     ),
     "compact": re.compile(
         r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})(?:[T ]?(?P<hour>\d{2}):?(?P<minute>\d{2})"
@@ -165,7 +172,7 @@ def _with_clock(day: str, parts: dict[str, Any]) -> str | None:
     fraction = f".{parts['part']}" if parts.get("part") else ""
     return (
         f"{day}T{hour:02}:{minute or '00'}:{parts.get('second') or '00'}{fraction}"
-        f"{'Z' if zone.isalpha() else zone}"
+        f"{ZONES.get(zone, zone)}"
     )
 
 
@@ -202,7 +209,8 @@ def dates_of_numbers(values: NDArray[Any], unit: str) -> NDArray[Any]:
 
 def _of_digits(values: NDArray[Any], unit: str) -> NDArray[Any]:
     """20261231, or 2026, as dates."""
-    whole = np.where(np.isfinite(values) & (values % 1 == 0), values, 0.0).astype(np.int64)
+    known = np.where(np.abs(values) < 1e9, values, 0.0)
+    whole = np.where(known % 1 == 0, known, 0.0).astype(np.int64)
     year, month, day = whole, np.ones_like(whole), np.ones_like(whole)
     if unit == "ymd":
         year, month, day = whole // 10_000, whole // 100 % 100, whole % 100

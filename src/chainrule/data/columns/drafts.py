@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from ...errors import DataError
 from ..cells import row_number
 from .distinct_cells import DistinctCells
+from .kinds import as_option
 from .reading import Reading
 
 Series: TypeAlias = Any
@@ -85,10 +86,11 @@ def counted(count: int, rows: int, pair: str) -> str:
 def marker_note(name: str, count: int, words: Sequence[str], where: str) -> str:
     """Say which words count as missing."""
     listed = ", ".join(repr(cut(word)) for word in words[:4])
-    return (
-        f"{how_many(count)} with {listed} count{'s' * (count == 1)} as missing, the first of them "
-        f"{where}; --as {name}=text makes it a text"
-    )
+    cells = (
+        f"1 cell counts as missing, {where}" if count == 1
+        else f"{count:,} cells with {listed} count as missing, first {where}"
+    )  # fmt: skip
+    return f"{cells}; {as_option(name, 'text')} makes the column one of texts"
 
 
 def mend(name: str, kind: str) -> str:
@@ -99,4 +101,4 @@ def mend(name: str, kind: str) -> str:
     >>> mend("zip", "text")
     '--as zip=text overrules it'
     """
-    return f"--as {name}={kind} overrules it"
+    return f"{as_option(name, kind)} overrules it"

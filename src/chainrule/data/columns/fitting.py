@@ -38,6 +38,8 @@ class DateFit:
         What decided about day and month; empty if nothing had to.
     short_years : bool
         Whether a year has two digits.
+    ways : int
+        In how many orders its dates are written.
     """
 
     form: DateForm
@@ -45,6 +47,7 @@ class DateFit:
     ambiguous: bool = False
     reason: str = ""
     short_years: bool = False
+    ways: int = 1
 
 
 def fit_dates(
@@ -67,7 +70,7 @@ def fit_dates(
     used = {
         next((family for family in families if family not in dropped), "")
         for families in matches.values()
-    } - {"", "iso"}
+    } - {""}
     matched = sum(
         int(counts[code]) for code, families in matches.items() if set(families) - dropped
     )
@@ -76,7 +79,8 @@ def fit_dates(
         to_iso(cells[code], family, 0) != to_iso(cells[code], family, 100)
         for code in codes[:MOST_LOOKED_AT] for family in matches[code][:1] if family != "iso"
     )  # fmt: skip
-    return DateFit(form, matched / total if total else 0.0, ambiguous, reason, short)
+    share = matched / total if total else 0.0
+    return DateFit(form, share, ambiguous, reason, short, len(used))
 
 
 def _families(cell: Any) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -48,3 +49,25 @@ def check_kinds(kinds: Mapping[str, str], columns: list[str]) -> None:
             raise DataError(
                 f"there is no column {name!r} to read as {kind}: the columns are {listed}"
             )
+
+
+def as_option(name: str, kind: str) -> str:
+    """The option of the command that says what a column holds, quoted as a shell needs it.
+
+    Examples
+    --------
+    >>> as_option("zip", "text"), as_option("Zip Code", "text")
+    ('--as zip=text', "--as 'Zip Code=text'")
+    """
+    return f"--as {shlex.quote(f'{name}={kind}')}"
+
+
+def drop_option(name: str) -> str:
+    """The option of the command that leaves a column out, likewise.
+
+    Examples
+    --------
+    >>> drop_option("Zip Code")
+    "--drop 'Zip Code'"
+    """
+    return f"--drop {shlex.quote(name)}"

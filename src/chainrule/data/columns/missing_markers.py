@@ -16,6 +16,7 @@ MARKERS = frozenset({
     "not known", "not reported", "no data", "tbd", "tba", "empty", "(empty)", "blank", "(blank)",
     "#value!", "#div/0!", "#ref!", "#name?", "#num!", "#null!", "#n/a n/a",
     "k.a.", "k. a.", "k.a", "keine angabe", "keine angaben", "unbekannt", "fehlt", "leer",
+    "0000-00-00", "0000-00-00 00:00:00", "00/00/0000", "00.00.0000",
     "entfällt", "s.o.", "s/d", "s.d.", "n.c.", "n/c", "inconnu", "inconnue", "desconocido",
     "nessuno", "sconosciuto", "onbekend",
 })  # fmt: skip

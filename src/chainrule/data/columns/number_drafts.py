@@ -12,7 +12,7 @@ from ...errors import DataError
 from ..cells import row_number
 from .date_forms import DateForm
 from .drafts import Draft, counted, cut, how_many, marker_note, mend
-from .kinds import Customs
+from .kinds import Customs, as_option, drop_option
 from .number_forms import (
     AMBIGUOUS,
     LEADING_ZERO,
@@ -53,6 +53,11 @@ def fit_of(source: TextColumn, customs: Customs) -> NumberFit:
     return fit_numbers(cells, source.cells.counts[source.codes], customs.decimal)
 
 
+def is_letter(unit: str) -> bool:
+    """Whether a unit may as well be a part of a code, as in 12B."""
+    return len(unit) == 1 and unit.isalpha()
+
+
 def share_in_any_unit(source: TextColumn) -> float:
     """The share of rows that are numbers in whatever unit."""
     fits = [is_number(source.cells.cells[code]) for code in source.codes]
@@ -77,7 +82,8 @@ def identifiers(source: TextColumn, fit: NumberFit, text: Reading) -> Reading | 
         )
         return replace(text, why="its numbers begin with 0: codes", notes=(note,))
     long = [code for code in known if MANY_DIGITS.fullmatch(texts[code])]
-    if long and all("." not in texts[code] for code in known):
+    whole = long and all("." not in texts[code] for code in known)
+    if whole and not date_unit(source.name, fit.numbers):
         count = int(source.cells.counts[long].sum())
         note = (
             f"{how_many(count)} of more than {LONGEST_NUMBER} digits, such as "
@@ -202,5 +208,6 @@ def draft_of_clashing(source: TextColumn, fit: NumberFit) -> Draft:
     )  # fmt: skip
     return Draft(Reading(name, "number", "its cells are numbers", form=fit.form), DataError(
         f"column {name!r} mixes numbers with {' and '.join(units)}, such as {source.where(odd)}: "
-        f"write all alike, read it as text (--as {name}=text), or leave it out (--drop {name})"
+        f"write all alike, read it as text ({as_option(name, 'text')}), or leave it out "
+        f"({drop_option(name)})"
     ))  # fmt: skip

@@ -34,20 +34,23 @@ PLAIN_FORMS = str.maketrans({
 _CURRENCY = "|".join(re.escape(name) for name in sorted(CURRENCIES, key=len, reverse=True))
 NUMBER = re.compile(
     rf"(?P<open>\()?[ ]?(?P<sign>[+-])?[ ]?(?P<before>{_CURRENCY})?[ ]?(?P<sign2>[+-])?[ ]?"
-    r"(?P<body>\d[\d.,' ]*|[.,]\d+)(?P<power>[eE][+-]?\d{1,3})?"
-    r"[ ]?(?P<sign3>-)?[ ]?(?P<after>[%‰$€£¥₹₽₩₺₫₴₪฿元°Ω]?[^\W\d_]{0,12}[.]?[²³23]?"
-    r"(?:/[0-9]{0,3}[^\W\d_]{1,8}[²³23]?)?)[ ]?(?P<sign4>-)?[ ]?(?P<close>\))?"
+    r"(?P<body>[0-9][0-9.,' ]*|[.,][0-9]+)(?P<power>[eE][+-]?[0-9]{1,3})?"
+    r"[ ]?(?P<after>[%‰$€£¥₹₽₩₺₫₴₪฿元°Ω]?[^\W\d_]{0,12}[.]?(?:(?<=[mnt])[²³23])?"
+    r"(?:/[0-9]{0,3}[^\W\d_]{1,8}[²³23]?)?)[ ]?(?P<sign3>-)?[ ]?(?P<close>\))?"
 )
 # What may stand between the signs of a number, by its decimal mark
 BODIES = {
     ".": re.compile(
-        r"(?:\d+|[1-9]\d{0,2}([, '])\d{3}(?:\1\d{3})*|[1-9]\d?(?:,\d\d)+,\d{3})(?:\.\d*)?|\.\d+"
+        r"(?:[0-9]+|[1-9][0-9]{0,2}([, '])[0-9]{3}(?:\1[0-9]{3})*"
+        r"|[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3})(?:\.[0-9]*)?|\.[0-9]+"
     ),
-    ",": re.compile(r"(?:\d+|[1-9]\d{0,2}([. '])\d{3}(?:\1\d{3})*)(?:,\d*)?|,\d+"),
+    ",": re.compile(
+        r"(?:[0-9]+|[1-9][0-9]{0,2}([. '])[0-9]{3}(?:\1[0-9]{3})*)(?:,[0-9]*)?|,[0-9]+"
+    ),
 }
-AMBIGUOUS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")  # 1,234 or 1.234
-LEADING_ZERO = re.compile(r"0\d+")
-MANY_DIGITS = re.compile(rf"[+-]?\d{{{LONGEST_NUMBER + 1},}}")
+AMBIGUOUS = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")  # 1,234 or 1.234
+LEADING_ZERO = re.compile(r"0[0-9]+")
+MANY_DIGITS = re.compile(rf"[+-]?[0-9]{{{LONGEST_NUMBER + 1},}}")
 REMOVED = str.maketrans("", "", ", '.")
 
 
@@ -71,29 +74,35 @@ class NumberForm:
     def numbers(self, cells: Sequence[Any]) -> Floats:
         """Return cells as float64; NaN for what is no number of this form."""
         factors = {"": 1.0, **dict(self.units)}
-        values = plain_numbers(cells)
-        rest = np.isnan(values) if self.decimal == "." else _are_texts(cells)
-        todo = np.flatnonzero(rest).tolist()
-        if len(todo) > MANY_CELLS:
-            todo = self._read_plain_ones(cells, todo, values)
+        texts = np.fromiter((isinstance(cell, str) for cell in cells), bool, len(cells))
+        values = np.full(len(cells), np.nan)
+        if not texts.all():
+            others = np.flatnonzero(~texts)
+            values[others] = plain_numbers([cells[k] for k in others])
+        todo = np.flatnonzero(texts).tolist()
+        if len(todo) > MANY_CELLS and (self.units or self.decimal == ","):
+            todo = self._read_at_once(cells, todo, values)
+        if self.decimal == ".":
+            values[todo] = plain_numbers([cells[k] for k in todo])
+            todo = [k for k in todo if np.isnan(values[k])]
+            if len(todo) > MANY_CELLS:
+                todo = self._read_at_once(cells, todo, values)
         for k in todo:
-            cell = cells[k]
-            if isinstance(cell, str):
-                parts = split_number(cell)
-                values[k] = np.nan if parts is None else parts.value(self.decimal, factors)
+            parts = split_number(cells[k])
+            values[k] = np.nan if parts is None else parts.value(self.decimal, factors)
         return values
 
-    def _read_plain_ones(self, cells: Sequence[Any], todo: list[int], values: Floats) -> list[int]:
+    def _read_at_once(self, cells: Sequence[Any], todo: list[int], values: Floats) -> list[int]:
         """Read all at once what is plain but for its separators and unit; return the others."""
         pattern, other = self._plain_pattern()
-        fits = [k for k in todo if isinstance(cells[k], str) and pattern.fullmatch(cells[k])]
+        fits = [k for k in todo if pattern.fullmatch(cells[k])]
         text = "\n".join([cells[k] for k in fits]).replace(other, "").replace(" ", "")
         text = text.replace(self.decimal, ".")
         for unit, factor in self.units:
             text = text.replace(unit, "") if factor == 1.0 else text
-        read = np.array(pd.to_numeric(pd.Series(text.split("\n"), dtype=object), errors="coerce"))
+        read = text.split("\n") if fits else []
         if len(read) == len(fits):
-            values[fits] = read
+            values[fits] = np.array(read, object).astype(np.float64)
         rest = np.array(todo, np.intp)
         return [int(k) for k in rest[np.isnan(values[rest])]]
 
@@ -103,8 +112,8 @@ class NumberForm:
         units = "|".join(re.escape(unit) for unit, factor in self.units if unit and factor == 1.0)
         unit = f"(?:{units})?" if units else ""
         pattern = (
-            rf"[+-]?{unit}(?:[1-9]\d{{0,2}}(?:{re.escape(other)}\d{{3}})+|\d+)"
-            rf"(?:{re.escape(self.decimal)}\d*)?[ ]?{unit}"
+            rf"[+-]?{unit}(?:[1-9][0-9]{{0,2}}(?:{re.escape(other)}[0-9]{{3}})+|[0-9]+)"
+            rf"(?:{re.escape(self.decimal)}[0-9]*)?[ ]?{unit}"
         )
         return re.compile(pattern), other
 
@@ -156,8 +165,8 @@ def split_number(text: str) -> NumberParts | None:
     match = NUMBER.fullmatch(text if text.isascii() else text.translate(PLAIN_FORMS))
     if match is None:
         return None
-    opened, sign, before, sign2, body, power, sign3, after, sign4, closed = match.groups()
-    signs = [one for one in (sign, sign2, sign3, sign4) if one]
+    opened, sign, before, sign2, body, power, after, sign3, closed = match.groups()
+    signs = [one for one in (sign, sign2, sign3) if one]
     if bool(opened) != bool(closed) or len(signs) + bool(opened) > 1:
         return None
     currency, unit = CURRENCIES.get(before, ""), CURRENCIES.get(after, after)
@@ -188,11 +197,6 @@ def plain_numbers(cells: Sequence[Any]) -> Floats:
 
 
 NUMERIC = (Real, Decimal, np.bool_)
-
-
-def _are_texts(cells: Sequence[Any]) -> NDArray[np.bool_]:
-    """Which cells are texts: what is a number already is none of a form."""
-    return np.fromiter((isinstance(cell, str) for cell in cells), bool, len(cells))
 
 
 def _float(cell: Any) -> float:

@@ -18,7 +18,7 @@ from .clock_forms import SpanForm, hours_of_day
 from .date_forms import DateForm, dates_of_numbers
 from .distinct_cells import DistinctCells, distinct_cells
 from .form_checks import fields_of, form_from_json, numbers_of, texts_of
-from .kinds import KINDS
+from .kinds import KINDS, as_option, drop_option
 from .missing_markers import is_marker
 from .number_forms import NumberForm
 from .plain_texts import plain_texts
@@ -206,8 +206,8 @@ class Reading:
         kind = "" if isinstance(cell, (str, Real)) else f" ({type(cell).__name__})"
         raise DataError(
             f"column {self.name!r}, row {number}: {str(cell)!r:.60}{kind} is {self._fault(cell)}: "
-            f"correct or empty the cell, read the column as text (--as {self.name}=text), or leave "
-            f"it out (--drop {self.name})"
+            f"correct or empty the cell, read the column as text ({as_option(self.name, 'text')}), "
+            f"or leave it out ({drop_option(self.name)})"
         )
 
     def _fault(self, cell: Any) -> str:
@@ -218,7 +218,7 @@ class Reading:
             like = self.examples[0] if self.examples else "2026-01-31"
             return f"no date of {YEARS[0]} to {YEARS[1]} written like {like}"
         if self.kind == "time":
-            return "no clock time such as 14:30"
+            return "no clock time such as 14:30 (spans of time are --as NAME=duration)"
         if self.kind == "duration":
             return "no span of time such as 1:30:00 or 90 min"
         units = [unit for unit, _ in self.form.units if unit] if isinstance(

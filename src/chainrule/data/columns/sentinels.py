@@ -12,7 +12,7 @@ Floats: TypeAlias = NDArray[np.float64]
 LOW = (-1.0, -9.0, -99.0, -999.0, -9999.0, -99999.0, -999999.0)
 HIGH = (999.0, 9999.0, 99999.0, 999999.0, 9999999.0)
 FEWEST = 3  # rows that hold it: one cell may be a mistake, but is no custom
-FEWEST_OTHERS = 5  # different numbers beside it: codes 1, 2, 999 are no quantities
+FEW_BELOW, FEW_ABOVE = 4, 8  # different numbers beside it: codes 1, 2, 999 are no quantities
 FAR_BELOW, FAR_ABOVE = 2.0, 5.0  # times the range of the others that a value is apart from them
 
 
@@ -25,7 +25,7 @@ def sentinels(numbers: Floats) -> tuple[float, ...]:
 
     Examples
     --------
-    >>> ages = np.array([18.0, 25.0, 33.0, 41.0, 56.0, 62.0])
+    >>> ages = np.array([18.0, 25.0, 33.0, 41.0, 47.0, 56.0, 62.0, 70.0])
     >>> sentinels(np.append(ages, [-999.0] * 3)), sentinels(np.append(ages, [-1.0] * 3))
     ((-999.0,), (-1.0,))
     >>> sentinels(np.append(ages, [999.0] * 3)), sentinels(np.append(ages, [99.0] * 3))
@@ -55,5 +55,5 @@ def _is_apart(value: float, others: Floats, rows: int) -> bool:
     alone = value < -9 and low >= 0
     if value == -1:
         alone = low >= 5 and gap >= 0.25 * width
-    far = gap >= (FAR_BELOW if value < 0 else FAR_ABOVE) * width
-    return (alone or far) and len(np.unique(others[:100_000])) >= FEWEST_OTHERS
+    far, few = (FAR_BELOW, FEW_BELOW) if value < 0 else (FAR_ABOVE, FEW_ABOVE)
+    return (alone or gap >= far * width) and len(np.unique(others[:100_000])) >= few

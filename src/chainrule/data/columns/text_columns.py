@@ -24,6 +24,7 @@ from .number_drafts import (
     fit_of,
     identifiers,
     is_known_number,
+    is_letter,
     is_number,
     share_in_any_unit,
 )
@@ -37,6 +38,7 @@ Series: TypeAlias = Any
 NEARLY_ALL = 0.9  # of the rows: then the rest are mistakes, which are refused
 WORTH_A_NOTE = 0.2  # of the rows are numbers or dates, in a column of texts
 HALF = 0.5  # of a sample: what fewer cells look like is no kind of a column
+BARE_HOUR = re.compile(r"\d:\d\d:\d\d")
 SPAN_NAME = re.compile(r"(?i)duration|elapsed|length|runtime|laptime|dauer|zeitraum|time_taken")
 
 
@@ -122,15 +124,19 @@ def _looked_at(source: TextColumn, customs: Customs, text: Reading) -> Draft:
         if codes is not None:
             return Draft(codes)
         share = source.share(source.over_all(fit.numbers))
-        if fit.clashing and fit.well_known:
+        if fit.clashing and fit.well_known and not any(map(is_letter, fit.clashing)):
             drafts.append((share_in_any_unit(source), draft_of_clashing(source, fit)))
-        elif fit.well_known or share == 1.0:
+        elif not fit.clashing and (fit.well_known or share == 1.0):
             numbers = replace(draft_of_numbers(source, fit), is_sure=share == 1.0)
             drafts.append((share, numbers))
-    if looks["time"] > HALF and looks["time"] >= looks["duration"] * _prefers_clock(source):
+    clocks = looks["time"] > NEARLY_ALL or looks["time"] >= looks["duration"]
+    if looks["time"] > HALF and clocks and not _holds_spans(source):
         hours = hours_of_day(several.cells)
         reading = Reading(source.name, "time", source.why(hours, "clock times"))
-        drafts.insert(0, (source.share(hours), Draft(reading)))
+        share = source.share(hours)
+        drafts.insert(0, (share, Draft(reading)))
+        if share > NEARLY_ALL:  # 25:10 among clock times is a mistake, and no span
+            looks["duration"] = 0.0
     if looks["duration"] > HALF:
         form = fit_spans([several.cells[code] for code in source.codes])
         seconds = form.seconds(several.cells)
@@ -158,7 +164,8 @@ def _best(
     share, draft = max(drafts, key=lambda one: one[0], default=(0.0, Draft(text)))
     if share > NEARLY_ALL:
         return draft
-    why = counted(source.rows, source.rows, "are texts")
+    rows = int(source.cells.counts.sum())
+    why = counted(rows, rows, "are texts")
     best = max(looks, key=lambda kind: looks[kind])
     part = looks[best]
     if best == "number":
@@ -193,10 +200,7 @@ def _is_span(cell: Any) -> bool:
     return not math.isnan(seconds_of(cell))
 
 
-def _prefers_clock(source: TextColumn) -> float:
-    """Below 1 where 1:30:00 is a clock time: above where the name or a bare hour tells a span."""
-    if SPAN_NAME.search(source.name):
-        return np.inf
-    texts = [source.cells.texts[code] for code in source.codes]
-    unpadded = any(re.fullmatch(r"\d:\d\d:\d\d", text) for text in texts)
-    return np.inf if unpadded else 1.0
+def _holds_spans(source: TextColumn) -> bool:
+    """Whether 1:30:00 is a span of time, and no hour of the day: by the name, or a bare hour."""
+    texts = (source.cells.texts[code] for code in source.codes)
+    return bool(SPAN_NAME.search(source.name)) or any(map(BARE_HOUR.fullmatch, texts))

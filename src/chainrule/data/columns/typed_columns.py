@@ -13,7 +13,8 @@ from ...lazy import LazyModule
 from ..column_values import to_text
 from .date_forms import DateForm, dates_of_numbers
 from .drafts import Draft, cut, how_many, mend
-from .kinds import Customs
+from .kinds import Customs, as_option
+from .number_forms import LONGEST_NUMBER
 from .reading import Reading
 from .sentinels import sentinels
 
@@ -22,6 +23,7 @@ pd = LazyModule("pandas")
 Series: TypeAlias = Any
 Floats: TypeAlias = NDArray[np.float64]
 
+LONGEST = 10.0**LONGEST_NUMBER
 DATE_NAME = re.compile(r"(?i)date|datum|fecha|(?<![^\W_])(?:when|tag)(?![^\W_])")
 EPOCH_NAME = re.compile(
     r"(?i)date|datum|time|epoch|unix|created|updated|modified|(?<![^\W_])(?:ts|when)(?![^\W_])|_at$"
@@ -80,12 +82,24 @@ def _of_numbers(column: Series, kind: str | None) -> Draft:
             name, "date", "as asked for" if kind else f"its name and its {examples[0]}",
             missing, examples,
         ), unit)  # fmt: skip
+    if kind is None and column.dtype.kind in "iu" and np.abs(numbers[~absent]).max() >= LONGEST:
+        return Draft(identifiers(name, missing, examples))
     taken = sentinels(numbers) if kind is None and column.dtype.kind != "b" else ()
     return Draft(Reading(
         name, "number", "as asked for" if kind else plain.why,
         missing + sum(float((numbers == one).mean()) for one in taken), examples,
         tuple(sentinel_note(name, one, numbers) for one in taken), sentinels=taken,
     ))  # fmt: skip
+
+
+def identifiers(name: str, missing: float, examples: tuple[str, ...]) -> Reading:
+    """The reading of whole numbers that are too long for a quantity."""
+    note = (
+        f"numbers of more than {LONGEST_NUMBER} digits, such as {examples[0]}: identifiers, read "
+        f"as texts; {mend(name, 'number')}"
+    )
+    return Reading(name, "text", "its numbers are too long for quantities", missing, examples,
+                   (note,))  # fmt: skip
 
 
 def _dates_of_numbers(column: Series, reading: Reading, unit: str) -> Draft:
@@ -95,7 +109,7 @@ def _dates_of_numbers(column: Series, reading: Reading, unit: str) -> Draft:
         return Draft(reading, DataError(
             f"column {name!r}: numbers such as {reading.examples[0]} are neither seconds since "
             "1970, nor days as Excel counts them, nor dates such as 20261231: give dates, or read "
-            f"it as numbers (--as {name}=number)"
+            f"it as numbers ({as_option(name, 'number')})"
         ))  # fmt: skip
     learned = Reading(
         name, "date", reading.why, reading.missing, reading.examples,
@@ -141,7 +155,8 @@ def sentinel_note(name: str, value: float, numbers: Floats) -> str:
     rows = np.flatnonzero(numbers == value)
     return (
         f"{to_text(value)} stands in {how_many(len(rows))}, first in row {rows[0] + 1:,}, far "
-        f"from the other numbers: taken as missing; --as {name}=number keeps it as a number"
+        f"from the other numbers: taken as missing; {as_option(name, 'number')} keeps it as a "
+        "number"
     )
 
 

@@ -1,9 +1,9 @@
-"""Tables from files, as the files hold them: sources, packings, formats, dialects, headers, footers.
+"""Tables from files, as the files hold them: sources, formats, dialects, headers, footers.
 
 The stages in the order in which a file meets them: `sources` (which files, and their bytes),
-`archives` (packings), `formats` (what they are); of text `dialect`, `layout`, `header`, `footers`
-and `delimited`; `spreadsheets`, `json_records`, `columnar`, `databases`; `joining` (several files),
-`reading` (all of it).
+`archives` (packings), `formats` (what they are); of text `dialect`, `layout`, `header`, `records`,
+`footers`, `parsing`, all together `delimited`; `spreadsheets`, `json_records`, `columnar`,
+`databases`; `joining` (several files), `reading` (all of it).
 """
 
 from .builtin import BUILT_IN

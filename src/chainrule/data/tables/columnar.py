@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +13,8 @@ arrow = LazyModule("pyarrow", extra="parquet")
 ipc = LazyModule("pyarrow.ipc", extra="parquet")
 
 STREAM = b"\xff\xff\xff\xff"
+MAGIC = b"ARROW1\0\0"
+DICTIONARY, RECORDS = 2, 3  # kinds of messages
 
 
 def read_columnar(name: str, content: bytes, kind: str) -> Any:
@@ -40,22 +41,58 @@ def read_columnar(name: str, content: bytes, kind: str) -> Any:
 
 
 def _arrow(name: str, content: bytes) -> Any:
-    """Return the frame of an Arrow file or stream, batch by batch."""
-    source = io.BytesIO(content)
-    parts, total = [], 0
-    if content.startswith(STREAM):
-        with ipc.open_stream(source) as reader:
-            schema = reader.schema
-            for part in reader:
-                total += part.nbytes
-                check_unpacked(name, len(content), total)
-                parts.append(part)
-    else:
-        with ipc.open_file(source) as reader:
-            schema = reader.schema
-            for k in range(reader.num_record_batches):
-                part = reader.get_batch(k)
-                total += part.nbytes
-                check_unpacked(name, len(content), total)
-                parts.append(part)
-    return arrow.Table.from_batches(parts, schema=schema).to_pandas()
+    """Return the frame of an Arrow file or stream; its sizes are added up before it is unpacked."""
+    is_stream = content.startswith(STREAM)
+    with arrow.BufferReader(content) as source:
+        source.seek(0 if is_stream else len(MAGIC))
+        total = 0
+        for message in ipc.MessageReader.open_stream(source):
+            total += _unpacked_size(message)
+            check_unpacked(name, len(content), total)
+    opened = ipc.open_stream if is_stream else ipc.open_file
+    with opened(arrow.BufferReader(content)) as reader:
+        return reader.read_all().to_pandas()
+
+
+def _unpacked_size(message: Any) -> int:
+    """Return how many bytes the columns of a message take, packed or not.
+
+    Each packed buffer begins with its size (Apache Arrow, "Columnar Format", 2016). Where it is
+    is written in the message's head, a table of FlatBuffers.
+    """
+    head, body = memoryview(message.metadata), memoryview(message.body or b"")
+    table = _pointer(head, 0)
+    kind, batch = _field(head, table, 1), _field(head, table, 2)
+    if not batch or not kind or head[kind] not in (DICTIONARY, RECORDS):
+        return 0
+    batch = _pointer(head, batch)
+    if head[kind] == DICTIONARY:
+        batch = _pointer(head, _field(head, batch, 1))
+    buffers = _pointer(head, _field(head, batch, 2))
+    if not _field(head, batch, 3):
+        return len(body)
+    total = 0
+    for k in range(_number(head, buffers, 4)):
+        entry = buffers + 4 + 16 * k
+        offset, length = _number(head, entry, 8), _number(head, entry + 8, 8)
+        size = _number(body, offset, 8) if length else 0
+        total += size if size < 2**63 else length  # -1: this one is not packed
+    return total
+
+
+def _number(data: memoryview, at: int, size: int) -> int:
+    return int.from_bytes(data[at : at + size], "little")
+
+
+def _pointer(data: memoryview, at: int) -> int:
+    """Return where an offset leads."""
+    return at + _number(data, at, 4)
+
+
+def _field(data: memoryview, table: int, index: int) -> int:
+    """Return where a field of a table is, or 0 if the table has none."""
+    layout = table - int.from_bytes(data[table : table + 4], "little", signed=True)
+    if 4 + 2 * index >= _number(data, layout, 2):
+        return 0
+    offset = _number(data, layout + 4 + 2 * index, 2)
+    return table + offset if offset else 0

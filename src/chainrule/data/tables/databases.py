@@ -1,4 +1,4 @@
-"""Tables of databases: SQLite and DuckDB files, read only; others by an address, with SQLAlchemy."""
+"""Tables of databases: SQLite and DuckDB files, read only; others through SQLAlchemy."""
 
 from __future__ import annotations
 
@@ -65,9 +65,7 @@ def read_database_address(address: str, query: str | None) -> tuple[Any, tuple[s
         raise DataError(f"cannot read {name}: {_without_secret(reason, address):.200}") from None
 
 
-def read_database(
-    path: str, kind: str, query: str | None
-) -> tuple[Any, tuple[str, ...]]:
+def read_database(path: str, kind: str, query: str | None) -> tuple[Any, tuple[str, ...]]:
     """Return a table of a SQLite or DuckDB file, which is opened to be read only.
 
     Parameters
@@ -150,9 +148,7 @@ def _fault(path: str, error: Exception, query: str | None) -> str:
     return f"{subject}: {reason:.200}"
 
 
-def _chosen(
-    name: str, tables: Sequence[str], query: str | None
-) -> tuple[str, tuple[str, ...]]:
+def _chosen(name: str, tables: Sequence[str], query: str | None) -> tuple[str, tuple[str, ...]]:
     """Return the query for what is asked: SQL, a table by its name, or the only one."""
     if query is not None and query not in tables:
         if " " not in query.strip():

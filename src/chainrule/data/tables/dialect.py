@@ -18,7 +18,7 @@ COMMENTS = ("#", "//", "%")
 DECIMAL_COMMA = re.compile(r"\s*[^\w\s]?\s*[+-]?\d+,\d+\D{0,4}")
 NO_DECIMAL = re.compile(r"(?<!\d),|,(?!\d)")
 PLAIN_SHARE = 0.9  # of the lines: less, and a text without a header's delimiter is one column
-QUOTED = re.compile(r"\s*'.*'\s*", re.DOTALL)
+QUOTED = re.compile(r"'.*'", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ def sniff(content: bytes, delimiter: str | None = None) -> Sniffed:
     declared = SEP_LINE.fullmatch(lines[0]) if lines else None
     if declared is not None:
         mark = declared.group(1)
-        notes = (f"line 1 says that {_named(mark)} divide the cells, and is no row",)
-        return Sniffed(Dialect(mark, _quote(lines[1:], mark)), 1, None, notes)
+        note = f"line 1 says that {_named(mark)} divide the cells, and is no row"
+        return Sniffed(Dialect(mark, _quote(lines[1:], mark)), 1, None, (note,))
     plain = [line for line in lines if line.strip() and not line.startswith(COMMENTS)]
     scores = {mark: _score(plain, mark) for mark in DELIMITERS}
     favourite = delimiter or ","
@@ -71,7 +71,7 @@ def sniff(content: bytes, delimiter: str | None = None) -> Sniffed:
     decimal = best == "," and not any(NO_DECIMAL.search(line) for line in plain[1:])
     if scores[best] > 0.0 and not (decimal and spacing_of(plain)):
         quote = _quote(lines, best)
-        notes = () if best == favourite else (f"{_named(best)} divide the cells",)
+        notes = (f"{_named(best)} divide the cells",) * (best != favourite)
         escape = "\\" if quote and _is_escaped(content, quote, best) else ""
         notes += (f"cells are quoted with {quote}",) if quote == "'" else ()
         notes += (f"{escape} stands before quotes inside of cells",) if escape else ()
@@ -130,18 +130,22 @@ def _quote(lines: Sequence[str], mark: str) -> str:
     """Return the quotation mark of a text: ' only where it encloses whole cells, and " does not."""
     rows = _rows(lines, Dialect(mark, ""))
     cells = [cell.strip() for row in rows for cell in row]
-    if any(cell.startswith('"') for cell in cells):
+    if any(cell.startswith('"') for cell in cells) or not any(
+        cell.startswith("'") for cell in cells
+    ):
         return '"'
-    opened = [cell for cell in cells if cell.startswith("'")]
-    if not opened:
-        return '"'
-    closed = sum(QUOTED.fullmatch(cell) is not None and len(cell) > 1 for cell in opened)
-    widths = Counter(len(row) for row in _rows(lines, Dialect(mark, "'")) if row)
-    alike = max(widths.values()) / sum(widths.values())
-    plain = Counter(len(row) for row in rows if row)
-    before = max(plain.values()) / sum(plain.values())
-    is_quote = alike > before or (closed >= 0.8 * len(opened) and alike == before)
-    return "'" if is_quote and len(opened) > 1 else '"'
+    if _alike(_rows(lines, Dialect(mark, "'"))) > _alike(rows):
+        return "'"
+    columns = zip(*(row for row in rows[1:] if len(row) == len(rows[0])), strict=True)
+    known = ([cell.strip() for cell in column if cell.strip()] for column in columns)
+    quoted = (all(QUOTED.fullmatch(cell) for cell in column) for column in known if column)
+    return "'" if any(quoted) else '"'
+
+
+def _alike(rows: Sequence[Sequence[str]]) -> float:
+    """Return the share of rows that have the most frequent number of cells."""
+    widths = Counter(len(row) for row in rows if row)
+    return max(widths.values()) / sum(widths.values())
 
 
 def _is_escaped(content: bytes, quote: str, mark: str) -> bool:

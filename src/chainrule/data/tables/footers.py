@@ -74,11 +74,11 @@ def find_footer(
     for k in reversed(range(max(0, len(tail) - MOST), len(tail))):
         cells = [cell.strip() for cell in tail[k]]
         after_blank = k > 0 and not any(cell.strip() for cell in tail[k - 1])
-        if not any(cells):
+        if not any(cells) and not (width == 1 and cells):  # "" is a cell, and missing
             count += 1
             if len(cells) > 1:
                 cut.append(f"{labels[k]}: an empty row")
-        elif _is_footer(cells, numeric, filled, width, after_blank):
+        elif any(cells) and _is_footer(cells, columns, numeric, filled, width, after_blank):
             count += 1
             cut.append(f"{labels[k]}: {excerpt(cells)}")
         else:
@@ -94,6 +94,7 @@ def _share(column: Sequence[str], pattern: re.Pattern[str]) -> float:
 
 def _is_footer(
     cells: Sequence[str],
+    columns: Sequence[Sequence[str]],
     numeric: Sequence[bool],
     filled: Sequence[bool],
     width: int,
@@ -104,8 +105,8 @@ def _is_footer(
     if len(cells) == width:
         if sum(map(bool, cells)) == 1 < width and REMARK.fullmatch(first):
             return True
-        at = list(cells).index(first)
-        if not SUMS.fullmatch(first):
+        at = cells.index(first)
+        if not SUMS.fullmatch(first) or (columns and first in columns[at]):
             return False
         strange = at < len(numeric) and numeric[at]
         gaps = any(usual and not cell for usual, cell in zip(filled, cells, strict=False))

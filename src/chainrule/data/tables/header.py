@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 from ...errors import DataError
@@ -18,7 +19,7 @@ COMMENTS = ("#", "//", "%")
 NUMERIC_SHARE = 0.7
 BODY_ROWS = 200
 MOST_QUOTED = 3  # lines of a note
-SHOWN = 60  # letters of a line
+LONGEST = 60  # letters of a line
 BRACKETED = re.compile(r"[\[(].*[\])]")
 
 
@@ -79,17 +80,16 @@ def find_header(
     titles = list(range(start))
     if start == len(head):
         return Header(("",) * width, start, False, False, _titles_note(head, labels, titles))
-    first = [cell.strip() for cell in head[start]]
+    first = [" ".join(cell.split()) for cell in head[start]]
     short = len(first) == width - 1
-    names = list(head[start])
-    body = [row for row in head[start + 1 :] if len(row) == width and row != names][:BODY_ROWS]
+    again = list(head[start])  # as in files that were put together
+    body = [row for row in head[start + 1 :] if len(row) == width and row != again][:BODY_ROWS]
     comment = _commented_names(head, titles, width)
     is_data = _is_data(first, body, short) if header is None else not header
     if is_data and comment is not None and header is None:
         titles.remove(comment)
-        names = tuple(_without_mark(head[comment]))
         notes = (*_titles_note(head, labels, titles), f"{labels[comment]} names the columns")
-        return Header(names, start, True, False, notes)
+        return Header(tuple(_without_mark(head[comment])), start, True, False, notes)
     notes = _titles_note(head, labels, titles)
     if is_data:
         _check_titles(name, head, labels, titles, width)
@@ -97,10 +97,10 @@ def find_header(
             notes += (f"{labels[start]} holds data, so the columns are named column_1, ...",)
         return Header(("",) * width, start, False, False, notes)
     if not short and header is None and _is_second_header(first, body):
-        names = _joined(first, [cell.strip() for cell in body[0]])
-        example = next((name for name in names if " " in name), names[0])
+        both = _joined(first, [cell.strip() for cell in body[0]])
+        example = next((name for name in both if " " in name), both[0])
         notes += (f"{labels[start]} and the one below it are joined to names such as {example!r}",)
-        return Header(names, start + 2, True, False, notes)
+        return Header(both, start + 2, True, False, notes)
     return Header(tuple(first), start + 1, True, short, notes)
 
 
@@ -110,8 +110,11 @@ def _first_full_row(head: Sequence[Sequence[str]], width: int) -> int:
     usual = median(filled[-BODY_ROWS:]) if filled else 0
     for k, row in enumerate(head):
         cells = [cell.strip() for cell in row]
-        if _is_comment(cells) and not (len(cells) == width and k + 1 < len(head)
-                                       and _is_header_with_mark(cells, head[k + 1], width)):
+        if _is_comment(cells) and not (
+            len(cells) == width
+            and k + 1 < len(head)
+            and _is_header_with_mark(cells, head[k + 1], width)
+        ):
             continue  # fmt: skip
         is_title = not any(cells) or (usual > 1 and bool(cells[0]) and not any(cells[1:]))
         if len(cells) == width and not is_title:
@@ -140,10 +143,9 @@ def _is_header_with_mark(cells: Sequence[str], following: Sequence[str], width: 
     """Whether a row such as ``#id,x,y`` names columns: texts above numbers, no space after #."""
     if len(following) != width or _is_comment(following) or width < 2 or cells[0][1:2] in ("", " "):
         return False
-    above = sum(NUMBER.fullmatch(cell) is not None for cell in cells)
-    return above == 0 and not _is_data([cell.strip() for cell in following], [], False) or any(
-        LOOKS_NUMERIC.match(cell.strip()) for cell in following
-    )
+    if any(NUMBER.fullmatch(cell) for cell in cells):
+        return False
+    return any(LOOKS_NUMERIC.match(cell.strip()) for cell in following)
 
 
 def _commented_names(
@@ -198,7 +200,7 @@ def _is_series(numbers: Sequence[str]) -> bool:
     if all(YEAR.fullmatch(number) for number in numbers):
         return True
     values = [float(number) for number in numbers]
-    steps = {round(b - a, 9) for a, b in zip(values, values[1:], strict=False)}
+    steps = {round(b - a, 9) for a, b in pairwise(values)}
     return steps == {1.0} or (len(steps) == 1 and len(values) > 2 and steps != {0.0})
 
 
@@ -227,12 +229,13 @@ def _is_second_header(first: Sequence[str], body: Sequence[Sequence[str]]) -> bo
     recurring = any(
         second[k] in {cell.strip() for cell in column}
         for k, column in enumerate(columns)
-        if second[k] and k not in numeric
+        if second[k]
     )
     grouped = any(not cell for cell in first) and all(second[k] for k in numeric)
     enough = len(named) >= max(1, len(numeric) / 2) and (len(named) > 1 or len(numeric) == 1)
-    units = all(BRACKETED.fullmatch(second[k]) for k in named) and bool(named)
-    return not recurring and (grouped or enough or units)
+    alone = not any(cell for k, cell in enumerate(second) if k not in numeric)
+    units = alone or all(BRACKETED.fullmatch(second[k]) for k in named)
+    return not recurring and bool(named) and (grouped or enough or units)
 
 
 def _joined(first: Sequence[str], second: Sequence[str]) -> tuple[str, ...]:
@@ -260,7 +263,7 @@ def _titles_note(
 def excerpt(row: Sequence[str]) -> str:
     """Return a row for a note, cut where it is long."""
     text = ",".join(cell.strip() for cell in row).rstrip(",")
-    return repr(text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}...")
+    return repr(text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}...")
 
 
 def _check_titles(

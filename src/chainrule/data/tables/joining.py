@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,10 +52,10 @@ def joined(parts: Sequence[Part]) -> tuple[Any, tuple[str, ...]]:
     first = {str(name) for name in parts[0].frame.columns}
     for part in parts[1:]:
         if not first & {str(name) for name in part.frame.columns}:
+            these, those = _listed(part.frame.columns), _listed(parts[0].frame.columns)
             raise DataError(
-                f"{part.name} has no column in common with {parts[0].name}: "
-                f"{_listed(list(part.frame.columns))} against {_listed(list(parts[0].frame.columns))}"
-                "; give tables of one kind"
+                f"{part.name} has no column in common with {parts[0].name}: {these} against "
+                f"{those}; give tables of one kind"
             )
     names = list(dict.fromkeys(str(name) for part in parts for name in part.frame.columns))
     kinds = {name: [_kind(part.frame, name) for part in parts] for name in names}
@@ -165,7 +165,9 @@ def _key_column(parts: Sequence[Part], key: str) -> Any:
     if plain and all(value.lstrip("-").isdigit() for value in known) and None not in values:
         numbers = np.array([int(str(value)) for value in values], np.int64)
         return pd.Series(np.repeat(numbers, [len(part.frame) for part in parts]))
-    cells = [value for value, part in zip(values, parts, strict=True) for _ in range(len(part.frame))]
+    cells = [
+        value for value, part in zip(values, parts, strict=True) for _ in range(len(part.frame))
+    ]
     return pd.Series(cells, dtype=object).infer_objects()
 
 
@@ -194,6 +196,7 @@ def _first(kinds: Sequence[str], kind: str, parts: Sequence[Part]) -> str:
     return parts[list(kinds).index(kind)].name
 
 
-def _listed(names: Sequence[Any]) -> str:
+def _listed(columns: Iterable[Any]) -> str:
+    names = list(columns)
     listed = ", ".join(repr(str(name)) for name in names[:MOST_LISTED])
     return f"{listed} and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else listed

@@ -119,8 +119,10 @@ def _table(name: str, value: Any, notes: tuple[str, ...]) -> tuple[Any, tuple[st
         return _of_records(name, value, notes)
     if isinstance(value, list) and value and all(isinstance(row, list) for row in value):
         return _of_lists(name, value, notes)
-    if isinstance(value, dict) and isinstance(value.get("columns"), list) and isinstance(
-        value.get("data"), list
+    if (
+        isinstance(value, dict)
+        and isinstance(value.get("columns"), list)
+        and isinstance(value.get("data"), list)
     ):  # pandas' "split"
         header = [value["columns"], *value["data"]]
         if all(isinstance(row, list) for row in header):
@@ -232,14 +234,12 @@ def _of_indexed(
     return _frame(columns, notes)
 
 
-def _frame(
-    columns: Mapping[str, list[Any]], notes: tuple[str, ...]
-) -> tuple[Any, tuple[str, ...]]:
+def _frame(columns: Mapping[str, list[Any]], notes: tuple[str, ...]) -> tuple[Any, tuple[str, ...]]:
     """Return columns with one type each: of several types the texts of all cells."""
     typed = {}
     for key, cells in columns.items():
         kinds = {type(cell) for cell in cells if cell is not None}
-        if bool in kinds and len(kinds) > 1 or str in kinds and len(kinds) > 1:
+        if len(kinds) > 1 and kinds & {bool, str}:
             if kinds <= {bool, str, int, float}:
                 cells = [None if cell is None else to_text(cell) for cell in cells]
                 notes += (f"column {key!r} holds texts and other values: it is read as texts",)

@@ -62,8 +62,8 @@ class Origin:
             If they cannot be read, or there are none.
         """
         if is_address(self.source):
-            path = self.source.split("?")[0].split("#")[0]
-            return _some(RawTable(self.name, ending_of(path), download(self.source)))
+            ending = ending_of(self.source.split("?")[0].split("#")[0])
+            return _some(RawTable(self.name, ending, download(self.source)))
         try:
             if self.source in STANDARD_INPUT:
                 return _some(RawTable(self.name, "", _standard_input()))
@@ -101,10 +101,10 @@ def origins(source: str | Path | Sequence[str | Path]) -> tuple[str, list[Origin
     parts = [_origins(each) for each in sources]
     name = _called(sources[0])
     name = name if len(sources) == 1 else f"{name} and {len(sources) - 1} more"
-    found = [origin for several, _ in parts for origin in several]
-    if sum(origin.source in STANDARD_INPUT for origin in found) > 1:
+    several = [origin for each, _ in parts for origin in each]
+    if sum(origin.source in STANDARD_INPUT for origin in several) > 1:
         raise DataError("standard input can be read once; give it once")
-    return name, found, tuple(note for _, more in parts for note in more)
+    return name, several, tuple(note for _, more in parts for note in more)
 
 
 def _origins(source: str) -> tuple[list[Origin], tuple[str, ...]]:
@@ -162,10 +162,11 @@ def _in_folder(folder: Path) -> tuple[list[Origin], tuple[str, ...]]:
             f"{folder} is a folder without tables; give one of CSV, Parquet, Excel or JSON files"
         )
     left = [path.name for path in visible if path not in set(tables)]
-    notes = (f"{len(tables)} files in {folder} are read",)
+    notes = [f"{len(tables)} files in {folder} are read"]
     if left:
-        notes += (f"{len(left)} other files in {folder} are left out: {_listed(left)}",)
-    return [Origin(str(path), None, _keys(path.relative_to(folder))) for path in tables], notes
+        notes.append(f"{len(left)} other files in {folder} are left out: {_listed(left)}")
+    several = [Origin(str(path), None, _keys(path.relative_to(folder))) for path in tables]
+    return several, tuple(notes)
 
 
 def _ending(path: Path) -> str:

@@ -27,10 +27,23 @@ HEAD_ROWS, TAIL_ROWS = 300, 60
 MOST_LISTED = 8
 LEAST_ROWS = 2
 # Of a cell with a formula and no result, as programs write it that do not compute
-WITHOUT_RESULT = re.compile(rb"<c\b[^>]*>\s*<f\b[^>]*?(?:/>|>[^<]*</f>)\s*(?:<v\s*/>|<v></v>)?\s*</c>")
+WITHOUT_RESULT = re.compile(
+    rb"<c\b[^>]*>\s*<f\b[^>]*?(?:/>|>[^<]*</f>)\s*(?:<v\s*/>|<v></v>)?\s*</c>"
+)
 SHEET = re.compile(rb'<sheet\b[^>]*\br:id="([^"]+)"')
 RELATION = re.compile(rb"<Relationship\b[^>]*>")
 ATTRIBUTE = re.compile(rb'(\w+)="([^"]*)"')
+ROW = re.compile(rb'<row\b[^>]*?\br="(\d{1,8})"')
+COLUMN = re.compile(rb'<c\b[^>]*?\br="([A-Z]{1,4})\d')
+REPEATED_ROW = re.compile(
+    rb'<table:table-row\b[^>]*number-rows-repeated="(\d{5,})"[^>]*>(.*?)</table:table-row>',
+    re.DOTALL,
+)
+REPEATED_CELL = re.compile(
+    rb'<table:table-cell\b(?=[^>]*office:value-type)[^>]*number-columns-repeated="(\d{5,})"'
+)
+VALUE = b"office:value-type"
+CELL_BYTES = 100  # of memory, in Python
 MERGED = re.compile(rb'<mergeCell ref="[A-Z]+(\d+):[A-Z]+(\d+)"')
 
 
@@ -62,6 +75,8 @@ def read_workbook(
             names = [str(name) for name in book.sheet_names]
             chosen = names if sheet is None else [_named_sheet(raw, names, sheet)]
             for name in chosen:
+                content = _sheet_content(raw, kind, names.index(name))
+                _check_extent(raw, content)
                 cells = pd.read_excel(book, sheet_name=name, header=None, dtype=object,
                                       keep_default_na=False, na_values=[""])  # fmt: skip
                 cells = _trimmed(cells)
@@ -85,7 +100,7 @@ def read_workbook(
         others = _listed([other for other in names if other != name])
         notes = (f"sheet {name!r} is read; the workbook has {others}, too (--sheet)",)
     if kind == "excel":
-        notes += _check_formulas(raw, names.index(name), name)
+        notes += _check_formulas(raw, name, content)
     frame, more = _table(f"{raw.name}, sheet {name!r}", cells, header)
     return frame, notes + more
 
@@ -108,18 +123,43 @@ def _named_sheet(raw: RawTable, names: Sequence[str], sheet: str) -> str:
     raise DataError(f"{raw.name} has no sheet {sheet!r}: it has {_listed(names)}")
 
 
-def _check_formulas(raw: RawTable, index: int, sheet: str) -> tuple[str, ...]:
-    """Refuse formulas without results, which would be empty cells; note cells that are merged."""
+def _sheet_content(raw: RawTable, kind: str, index: int) -> bytes:
+    """Return the XML of a sheet."""
     with zipfile.ZipFile(io.BytesIO(raw.content)) as archive:
+        if kind == "opendocument":
+            return archive.read("content.xml")
         sheets = SHEET.findall(archive.read("xl/workbook.xml"))
-        relations = archive.read("xl/_rels/workbook.xml.rels")
         targets = {}
-        for relation in RELATION.findall(relations):
+        for relation in RELATION.findall(archive.read("xl/_rels/workbook.xml.rels")):
             attributes = dict(ATTRIBUTE.findall(relation))
             targets[attributes.get(b"Id")] = attributes.get(b"Target", b"").decode()
         path = targets.get(sheets[index], "") if index < len(sheets) else ""
         path = path.removeprefix("/") if path.startswith("/") else f"xl/{path}"
-        content = archive.read(path) if path in archive.namelist() else b""
+        return archive.read(path) if path in archive.namelist() else b""
+
+
+def _check_extent(raw: RawTable, content: bytes) -> None:
+    """Refuse a sheet with few cells far apart, or repeated many times: all between take memory."""
+    columns = {_column_number(name) for name in set(COLUMN.findall(content))}
+    rows = max(map(int, ROW.findall(content)), default=0)
+    cells = rows * max(columns, default=0)
+    for count, row in REPEATED_ROW.findall(content):
+        if VALUE in row:
+            cells = max(cells, int(count))
+    cells = max([cells, *map(int, REPEATED_CELL.findall(content))])
+    check_unpacked(raw.name, len(raw.content), cells * CELL_BYTES)
+
+
+def _column_number(name: bytes) -> int:
+    """Return 1 for A, 27 for AA."""
+    number = 0
+    for letter in name:
+        number = 26 * number + letter - ord("A") + 1
+    return number
+
+
+def _check_formulas(raw: RawTable, sheet: str, content: bytes) -> tuple[str, ...]:
+    """Refuse formulas without results, which would be empty cells; note cells that are merged."""
     if b"<f" in content and (empty := len(WITHOUT_RESULT.findall(content))):
         raise DataError(
             f"{raw.name}, sheet {sheet!r}: {empty} formulas have no stored result: open the file "

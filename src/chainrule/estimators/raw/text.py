@@ -33,12 +33,13 @@ PARTS = ("words", "pairs", "pieces")  # of a vocabulary
 LARGEST = 1_000_000  # words that have numbers
 LONGEST_ROW = 4096  # numbers of a text, where one may choose
 LONGEST_WHOLE = 2**27  # where all is read
+FEW_TEXTS = 500
 UNREAD_SHARE = 0.01  # of what texts hold: more that is not read is worth a warning
 
 
 PREPARED = fields(
     {"length": whole(1, LONGEST_WHOLE), "parts": each(one_of(*PARTS), 1, len(PARTS))},
-    {"rule": whole(RULES[0], RULES[-1]), "whole": flag, "unread": finite},
+    {"rule": whole(RULES[0], RULES[-1]), "whole": flag, "unread": finite, "subwords": flag},
 )
 
 
@@ -61,8 +62,9 @@ class TextClassifier(NetworkClassifier):
         Entries of a vector. None: 64; for a bag as many as there are classes, from 8 to 64.
     bigrams : bool or None
         Whether pairs of neighbouring words have vectors. None: of a bag, which sees no order.
-    min_df : int
-        Texts that a word is in, at least, to have a vector of its own. Default 2.
+    min_df : int or None
+        Texts that a word is in, at least, to have a vector of its own. None: 2; of a bag 1 below
+        500 texts, where all words are read as their pieces as well (unknown ones have little else).
     max_words : int
         Words that have one, at most, the most frequent; bigrams, and pieces of rare words,
         likewise. Default 100,000.
@@ -124,7 +126,7 @@ class TextClassifier(NetworkClassifier):
         "encoder": [StrOptions(set(ENCODERS))],
         "width": [Interval(Integral, 1, 1024, closed="both"), None],
         "bigrams": ["boolean", None],
-        "min_df": [Interval(Integral, 1, None, closed="left")],
+        "min_df": [Interval(Integral, 1, None, closed="left"), None],
         "max_words": [Interval(Integral, 1, LARGEST, closed="both")],
         "max_length": [Interval(Integral, 1, LONGEST_ROW, closed="both"), None],
         "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
@@ -140,7 +142,7 @@ class TextClassifier(NetworkClassifier):
         *,
         width: int | None = None,
         bigrams: bool | None = None,
-        min_df: int = 2,
+        min_df: int | None = None,
         max_words: int = 100_000,
         max_length: int | None = None,
         word_dropout: float = 0.3,
@@ -170,10 +172,11 @@ class TextClassifier(NetworkClassifier):
 
     def _learn(self, X: Any, y: Any) -> None:
         bag = self.encoder == "bag"
+        few = bag and len(X) < FEW_TEXTS
         self.tokens_ = Vocabulary.learn(
-            X, pairs=bag if self.bigrams is None else self.bigrams, min_count=self.min_df,
-            max_size=self.max_words, length=self.max_length,
-            whole=bag and self.max_length is None,
+            X, pairs=bag if self.bigrams is None else self.bigrams,
+            min_count=self.min_df or (1 if few else 2), max_size=self.max_words,
+            length=self.max_length, whole=bag and self.max_length is None, subwords=few,
         )  # fmt: skip
         read = self.tokens_.read(X)
         self.unread_ = self.tokens_.unread(read)
@@ -254,7 +257,7 @@ class TextClassifier(NetworkClassifier):
         part_names = [name for name in PARTS if name in arrays]
         return {
             "length": self.tokens_.length, "parts": part_names, "rule": self.tokens_.rule,
-            "whole": self.tokens_.whole,
+            "whole": self.tokens_.whole, "subwords": self.tokens_.subwords,
         } | ({} if self.unread_ is None else {"unread": self.unread_}), arrays  # fmt: skip
 
     def restore_preprocessing(self, state: dict[str, Any], arrays: Any) -> None:
@@ -268,7 +271,11 @@ class TextClassifier(NetworkClassifier):
             raise damaged("its texts are longer than its encoder reads")
         entries = {name: _entries(arrays(name), name) for name in dict.fromkeys(checked["parts"])}
         self.tokens_ = Vocabulary(
-            **entries, length=checked["length"], whole=reads_all, rule=checked.get("rule", RULES[0])
+            **entries,
+            length=checked["length"],
+            whole=reads_all,
+            rule=checked.get("rule", RULES[0]),
+            subwords=checked.get("subwords", False),
         )
         self.unread_ = checked.get("unread")
         self.scale_ = arrays.numbers("scale", (self.tokens_.size,), np.dtype(np.float32))

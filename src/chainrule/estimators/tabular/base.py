@@ -100,9 +100,7 @@ class Tabular(SaveMixin, ReadsTables, ExplainsRows, TabularSettings, BaseEstimat
             raise DataError(f"n_samples={len(frame)}: there is nothing to learn from a single row")
         targets, weights = self._learn_targets(y, in_range(weights, np.float32))
         rng = check_random_state(self.random_state)
-        self.features_ = Features.learn(
-            frame, self._categories(frame), weights, self._kinds(frame)
-        )
+        self.features_ = Features.learn(frame, self._categories(frame), weights, self._kinds(frame))
         held_out = self._hold_out(targets, rng)
         self.network_ = self._untrained_network(held_out, rng)
         x = self.features_(frame)
@@ -277,9 +275,9 @@ class Tabular(SaveMixin, ReadsTables, ExplainsRows, TabularSettings, BaseEstimat
     def attributions(self, X: Any, steps: int = 32) -> Frame:
         """How much each column moves the answer for each row, by integrated gradients.
 
-        Along the line from the mean row of the training to the row the gradient is integrated; the attributions
-        of a row add up to the difference of the outputs (for a classifier, of the logit of the
-        class that is predicted).
+        Along the line from the mean row of the training to the row the gradient is integrated; the
+        attributions of a row add up to the difference of the outputs (for a classifier, of the
+        logit of the class that is predicted).
 
         Parameters
         ----------

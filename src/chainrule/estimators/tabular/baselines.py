@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from sklearn import dummy, ensemble, linear_model
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_selection import f_classif, f_regression
 
 from ...data.moments import exponent
@@ -126,7 +125,7 @@ def _simple(
     if len(np.unique(y[some])) < 2:  # a single class among the rows: no line to draw
         linear = trivial
     with one_blas_thread, np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.simplefilter("ignore")  # of lines that do not converge, of many classes
         guess = Answers.of(trivial.fit(x[train], y[train]), x[test])
         line = Answers.of(linear.fit(x[some], y[some]), x[test])
     return guess, line
@@ -195,7 +194,9 @@ def _boost(task: str, x: Any, y: Any, categorical: Any, settings: Any, ask: Any)
         early_stopping=False if alone else "auto", **settings,
     )  # fmt: skip
     threads = 1 if x.size < FEW_CELLS else None
-    with threadpool_controller().limit(limits=threads, user_api="openmp"):
+    limited = threadpool_controller().limit(limits=threads, user_api="openmp")
+    with limited, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         return Answers.of(model.fit(x, y), ask)
 
 

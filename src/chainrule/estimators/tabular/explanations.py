@@ -24,6 +24,7 @@ Floats = NDArray[np.float64]
 BACKGROUND = 32  # rows that stand for the training's
 SAMPLED = 10_000  # training rows that they are drawn from
 MOST_COLUMNS = 32  # of more, shares come from the gradient: the work no longer grows with them
+WORTH_COMPILING = 1_000  # rows at a time that repay compiling
 STEPS = 4  # of the gradient, along the line from each row of the background
 CHUNK_ROWS = 128  # that are explained at a time
 CHUNK_NUMBERS = 2**23  # likewise, with all the background
@@ -146,17 +147,25 @@ class _Output:
         """The number of each row, also of traced rows."""
         raw = self.network.raw_outputs(x)
         if not hasattr(self.model, "classes_"):
-            return self.model._in_units(self.network.perceptron.activate(raw)[:, 0])
+            return self.model.in_units(self.network.perceptron.activate(raw)[:, 0])
         return log_odds(raw[None] if np.ndim(raw) == 2 else raw, codes)
 
     def __call__(self, x: Any, codes: Any) -> Floats:
         """The number of each row, as float64."""
-        most = self.network.rows_at_a_time
-        parts = [
-            np.asarray(self.traced(x[start : start + most], codes[start : start + most]))
-            for start in range(0, len(x), most)
-        ]
+        size = len(x)
+        while size > self.network.rows_at_a_time:
+            size = -(-size // 2)  # equal parts share a program
+        parts = []
+        for start in range(0, len(x), size):
+            rows, some = x[start : start + size], codes[start : start + size]
+            function = self.compiled if len(rows) >= WORTH_COMPILING else self.traced
+            parts.append(np.asarray(function(rows, some)))
         return np.concatenate(parts).astype(np.float64)
+
+    @cached_property
+    def compiled(self) -> Callable[[Any, Any], Any]:
+        """The number of each row, for one number of rows after the other."""
+        return jit(self.traced)
 
     @cached_property
     def gradient(self) -> Callable[[Any, Any], Any]:

@@ -89,7 +89,7 @@ def fit_table(
         model, source.target, source.task, metric, _resolved(options, network, len(train)),
         judgement.comparison, judgement.verdict, train, test, source.frame.rename_axis(None),
         seconds, network.stopped_ == "interrupted", options.chosen_split, prepared.identifiers,
-        prepared.advice + checked.advice, checked.honest,
+        checked.advice + prepared.advice, checked.honest,
         _threshold(model, prepared, answers, options),
         columns=table.readings or model.features_.readings,
     )  # fmt: skip

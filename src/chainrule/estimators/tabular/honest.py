@@ -105,5 +105,5 @@ def honest_score(
             continue
         model = boosted_model(task, categories, seed, rounds).fit(x[train], y[train])
         scores.append(measure(metric, y[test], Answers.of(model, x[test])))
-    name = f"boosted trees, {rounds} rounds"
+    name = f"boosted trees of {rounds} rounds"
     return HonestScore(kind, column, name, metric, scores[0], scores[1], option)

@@ -63,9 +63,7 @@ def shuffled_slopes(
     return np.array([np.mean(np.abs(effects[:, list(k)].sum(axis=1))) for k in groups])
 
 
-def integrated_gradients(
-    network: FittedNetwork, x: Any, steps: Any, base: Any
-) -> NDArray[Any]:
+def integrated_gradients(network: FittedNetwork, x: Any, steps: Any, base: Any) -> NDArray[Any]:
     """Attribute the raw output (of the class predicted) to the features of each row.
 
     The line begins at a base, one for all rows or one for each. Sundararajan et

@@ -199,7 +199,7 @@ class _Regressor(Protocol):
     spread_: float
 
     def _inputs(self, X: Any) -> Any: ...
-    def _in_units(self, scaled: Floats) -> Floats: ...
+    def in_units(self, scaled: Floats) -> Floats: ...
 
 
 class PredictsIntervals:
@@ -274,7 +274,7 @@ class PredictsIntervals:
             )
         predictions = np.clip(self.network_.predict(x).astype(np.float64), *_scaled_ends(self))
         half = conformal.widths(x, predictions, float(coverage))
-        return self._in_units(predictions - half), self._in_units(predictions + half)
+        return self.in_units(predictions - half), self.in_units(predictions + half)
 
 
 def _scaled_ends(model: _Regressor) -> tuple[float, float]:

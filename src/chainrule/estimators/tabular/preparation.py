@@ -88,14 +88,14 @@ def without_duplicates(
     DataError
         If too few are left.
     """
-    frame = source.frame.drop(columns=[one.name for one in named])
-    first = np.sort(np.unique(row_hashes(frame), return_index=True)[1])
+    hashes = row_hashes(source.columns([one.name for one in named]))
+    first = np.sort(np.unique(hashes, return_index=True)[1])
     if len(first) < min_rows:
         raise DataError(
-            f"{len(first)} of {len(frame)} rows differ from all others, too few to {purpose}: give "
-            f"at least {min_rows}, or leave out --deduplicate"
+            f"{len(first)} of {len(hashes)} rows differ from all others, too few to {purpose}: "
+            f"give at least {min_rows}, or leave out --deduplicate"
         )
     return replace(
         source, frame=source.frame.iloc[first], inputs=source.inputs.iloc[first],
-        labels=source.labels.iloc[first], duplicates=len(frame) - len(first),
+        labels=source.labels.iloc[first], duplicates=len(hashes) - len(first),
     )  # fmt: skip

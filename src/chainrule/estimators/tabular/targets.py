@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +55,11 @@ class LearnableTable:
     task: str
     missing_targets: int = 0
     duplicates: int = 0
+
+    def columns(self, leave_out: Collection[str] = ()) -> list[Any]:
+        """The inputs and the labels, without some of them: what makes rows equal."""
+        inputs = [self.inputs.iloc[:, k] for k in range(self.inputs.shape[1])]
+        return [*(one for one in inputs if str(one.name) not in leave_out), self.labels]
 
 
 def choose_target(table: Table, target: str | None) -> str:

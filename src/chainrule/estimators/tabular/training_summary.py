@@ -254,7 +254,8 @@ def _unseen(column: ColumnSummary, other: TypedColumn) -> NDArray[np.bool_]:
     known = {*column.levels}
     strange = np.array([level not in known for level in other.levels] + [False], bool)
     missing = np.isnan(other.values)
-    return strange[np.where(missing, len(other.levels), other.values).astype(int)]
+    codes = np.where(missing, len(other.levels), other.values).astype(int)
+    return np.asarray(strange[codes], np.bool_)
 
 
 def _far(column: ColumnSummary, values: Floats) -> NDArray[np.bool_]:

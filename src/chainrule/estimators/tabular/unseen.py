@@ -57,7 +57,7 @@ class Unseen:
         return (1.0 - self.share) * outputs + self.share * self.process.unseen(x)
 
     def outputs(self, network: FittedNetwork, x: Any) -> Any:
-        """Predictions of what stands in the place of the rows, by the members that do not know them.
+        """Predictions of what stands for the rows, by members that do not know them.
 
         Shape (rows, outputs).
         """
@@ -82,4 +82,5 @@ class Unseen:
         """How many of the rows importances are to be measured on, as far as the process goes."""
         if self.process is None:
             return len(self.x)
-        return max(100, IMPORTANCE_ENTRIES // (evaluations * self.process.coefs.shape[1]))
+        known = len(self.process.kernel["coefs"])
+        return max(100, IMPORTANCE_ENTRIES // (evaluations * known))

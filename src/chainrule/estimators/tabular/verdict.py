@@ -13,7 +13,7 @@ from .comparison import LEVEL, NETWORK, Comparison, Interval
 from .metrics import HIGHER_IS_BETTER
 
 OVERFIT_SHARE = 0.5  # of the error on test rows: a smaller one on training rows is learned by heart
-OVERFIT_GAP = 0.05  # of accuracy, R2 or the like, between training and test rows
+OVERFIT_GAP = 0.08  # of accuracy, R2 or the like, between training and test rows
 KNOWN_GAP = 0.1  # of the score, which is worth a sentence
 UNDERFIT_GAP = 0.02  # by which the training score is to exceed what another model has on new rows
 NEARLY_PERFECT = 0.03  # error of the best model, beyond which more rows are no matter
@@ -35,8 +35,8 @@ class Verdict:
     headline : str
         The same as a sentence with the numbers.
     fit : str
-        ``"overfitting"``, ``"underfitting"``, ``"too few rows"``, ``"nothing to learn"`` or
-        ``"sound"``.
+        ``"overfitting"``, ``"underfitting"``, ``"shifted"``, ``"too few rows"``,
+        ``"nothing to learn"`` or ``"sound"``.
     sentences : tuple of str
         The judgement of the fit, and what else follows from the numbers.
     next_steps : tuple of str
@@ -116,6 +116,8 @@ noise (95 % interval 0.010 to 0.050).
     more, further = _more_rows(comparison)
     if fit == "too few rows":
         further = []
+    if further:
+        steps = [step for step in steps if not step.startswith("More rows")]
     sentences += _only_probabilities(comparison, trivial)
     sentences += _simplest(comparison, facts.task, standing)
     return Verdict(
@@ -192,6 +194,16 @@ def _judged(
     width = abs(ours.high - ours.low)
     if not np.isfinite(width) or width > WIDE.get(metric, WIDE_ELSE):
         return _too_few(comparison, facts, ours, both, width, digits)
+    shift = _shift(metric, facts, ours, gap)
+    if shift and beyond_noise:
+        return "shifted", [
+            f"The test rows are unlike those of the training: {metric} {train} on the training "
+            f"rows, {max(facts.validation_scores):.{digits}f} on validation rows drawn from among "
+            f"them, {test} on the test rows."
+        ], [
+            "Columns that change from then to now, or from group to group, mislead here: --drop "
+            "them, or train on rows that are more like those to predict.",
+        ]  # fmt: skip
     if by_heart and beyond_noise:
         curve = (
             f" The validation score fell by {fell:.{digits}f} after its best epoch."
@@ -222,6 +234,14 @@ def _judged(
             *steps, "More rows would narrow that gap, or more --dropout, such as 0.3.",
         ]  # fmt: skip
     return "sound", [f"The fit is sound: {both}."], steps
+
+
+def _shift(metric: str, facts: FitFacts, ours: Interval, gap: float) -> bool:
+    """Whether the test rows lie farther from the validation rows than these from the training."""
+    if metric not in ("accuracy", "R2") or not len(facts.validation_scores):
+        return False
+    fall = max(facts.validation_scores) - ours.value
+    return max(facts.validation_scores) > ours.high and fall > max(OVERFIT_GAP, gap / 2)
 
 
 def _too_few(

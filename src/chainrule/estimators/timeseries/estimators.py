@@ -143,7 +143,8 @@ class TimeSeriesClassifier(ScoredByAccuracy, ClassifierFiles, ClassifierMixin, T
 
     def predict(self, X: Any) -> Any:
         """The likeliest class of each series, of shape (n,)."""
-        return self.classes_[np.argmax(self.predict_proba(X), axis=1)]
+        shares = self.predict_proba(X)
+        return self.classes_[np.argmax(shares, axis=1)]
 
 
 class TimeSeriesRegressor(ScoredByR2, RegressorFiles, RegressorMixin, TimeSeriesEstimator):  # type: ignore[misc]

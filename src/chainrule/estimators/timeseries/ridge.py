@@ -88,18 +88,24 @@ def fit_ridge(
     if weights is not None:
         features *= roots.astype(np.float32)
     scaled_targets = (targets - center) * roots
-    share = SHARES[0]
-    if n_first < width:
-        rows = np.sort(rng.choice(count, min(count, SELECTED), replace=False))
-        errors = []
-        for candidate in SHARES:
-            block = _block_scale(n_first, width, candidate)
-            part = _Decomposition.of(features[rows], n_first, block)
-            errors.append(part.best(scaled_targets[rows], even[rows])[0])
-        share = SHARES[int(np.argmin(errors))]
+    products = _products(features, n_first) if count <= width else None
+    rows = np.sort(rng.choice(count, min(count, SELECTED), replace=False))
+    if products is None:
+        of_rows = _products(features[rows], n_first)
+    else:
+        of_rows = (products[0][np.ix_(rows, rows)], products[1][np.ix_(rows, rows)])
+    errors = []
+    for candidate in SHARES if n_first < width else SHARES[:1]:
+        block = _block_scale(n_first, width, candidate)
+        part = _Decomposition.of_products(*of_rows, block)
+        errors.append(part.best(scaled_targets[rows], even[rows], n_first)[0])
+    share = SHARES[int(np.argmin(errors))]
     block = _block_scale(n_first, width, share)
-    whole = _Decomposition.of(features, n_first, block)
-    _, strength, left_out = whole.best(scaled_targets, even)
+    whole = (
+        _Decomposition.of_features(features, n_first, block) if products is None
+        else _Decomposition.of_products(*products, block)
+    )  # fmt: skip
+    _, strength, left_out = whole.best(scaled_targets, even, n_first)
     coefficients = whole.coefficients(features, scaled_targets, strength)
     coefficients[n_first:] *= block**2
     coefficients /= scales[:, None]
@@ -129,32 +135,38 @@ def _block_scale(n_first: int, width: int, share: float) -> float:
     return float(np.sqrt(share * n_first / max(1, width - n_first)))
 
 
+def _products(features: NDArray[np.float32], n_first: int) -> tuple[Array, Array]:
+    """Those of each two rows, of the first block and of the second."""
+    first, second = features[:, :n_first], features[:, n_first:].astype(np.float64)
+    return (first @ first.T).astype(np.float64), second @ second.T
+
+
 @dataclass(frozen=True)
 class _Decomposition:
-    """Eigenvectors of the rows' products, or of the features' if those are fewer."""
+    """Left singular vectors of rows, from their products, or the features' if those are fewer."""
 
     values: Array  # squares of the singular values
     rows: Array  # left singular vectors, (rows, rank)
-    n_first: int
-    block: float
 
     @staticmethod
-    def of(features: NDArray[np.float32], n_first: int, block: float) -> _Decomposition:
-        first, second = features[:, :n_first], features[:, n_first:] * np.float32(block)
-        if len(features) <= features.shape[1]:
-            gram = (first @ first.T).astype(np.float64) + second.astype(np.float64) @ second.T
-            values, rows = eigh(gram, overwrite_a=True, check_finite=False, driver="evd")
-        else:
-            joined = np.concatenate([first, second], axis=1)
-            gram = (joined.T @ joined).astype(np.float64)
-            values, vectors = eigh(gram, overwrite_a=True, check_finite=False, driver="evd")
-            values = np.maximum(values, 1e-9 * values[-1])
-            rows = joined @ vectors / np.sqrt(values)
-        return _Decomposition(np.maximum(values, 0.0), rows, n_first, block)
+    def of_products(first: Array, second: Array, block: float) -> _Decomposition:
+        """Of fewer rows than features."""
+        gram = first + block**2 * second
+        values, rows = eigh(gram, overwrite_a=True, check_finite=False, driver="evd")
+        return _Decomposition(np.maximum(values, 0.0), rows)
 
-    def best(self, targets: Array, even: Array) -> tuple[float, float, Array]:
+    @staticmethod
+    def of_features(features: NDArray[np.float32], n_first: int, block: float) -> _Decomposition:
+        """Of more rows than features."""
+        second = features[:, n_first:] * np.float32(block)
+        joined = np.concatenate([features[:, :n_first], second], axis=1)
+        gram = (joined.T @ joined).astype(np.float64)
+        values, vectors = eigh(gram, overwrite_a=True, check_finite=False, driver="evd")
+        values = np.maximum(values, 1e-9 * values[-1])
+        return _Decomposition(values, joined @ vectors / np.sqrt(values))
+
+    def best(self, targets: Array, even: Array, width: int) -> tuple[float, float, Array]:
         """The least error of rows that are left out, the penalty of it, and their outputs."""
-        width = self.n_first
         projected, squares = self.rows.T @ targets, self.rows**2
         trivial = even / even.sum()  # of the intercept
         best: tuple[float, float, Array] | None = None

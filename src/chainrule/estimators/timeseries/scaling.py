@@ -71,8 +71,9 @@ class Scale:
         A series in which a channel is missing altogether has its mean there.
         """
         known = ~np.isnan(series.values)
-        scaled = series.values.astype(np.float64) - self.means[:, None]
-        scaled /= self.deviations[:, None]
+        with np.errstate(over="ignore"):  # what becomes infinite is cut
+            scaled = series.values.astype(np.float64) - self.means[:, None]
+            scaled /= self.deviations[:, None]
         inside = np.arange(series.values.shape[2]) < series.lengths[:, None]
         if not known.all():
             for k in np.flatnonzero((~known & inside[:, None]).any(axis=(1, 2))):

@@ -92,7 +92,7 @@ class Algorithm(ABC):
         if env is not None:
             n_envs = chosen["n_envs"] if is_of_gymnasium(env) else self.settings["n_envs"]
             self.env = resolve_environment(env, n_envs, self.dtype)
-            self.agent = self._agent_for(self.env)
+            self.agent = self.agent_for(self.env)
             self._loop: Any = self._loop_for(self.env)
 
     def learn(
@@ -334,7 +334,14 @@ class Algorithm(ABC):
 
     # How a model begins
 
-    def _agent_for(self, environment: Resolved) -> Agent:
+    def agent_for(self, environment: Resolved) -> Agent:
+        """Return the agent that would learn in an environment, without weights.
+
+        Raises
+        ------
+        UnsupportedError
+            If this algorithm cannot learn in its spaces.
+        """
         observation, action = specs_of(environment)
         if isinstance(environment, Environment):
             return self._make_agent(observation, action, self.settings["n_envs"], False)

@@ -18,7 +18,7 @@ COUNTERS = {
 TIMES = {
     "t", "time", "timestamp", "date", "datetime", "day", "days", "week", "month", "year", "years",
     "yr", "hour", "minute", "second", "seconds", "epoch", "step", "period", "season", "quarter",
-    "jahr", "monat", "tag", "datum", "zeit", "age", "duration", "elapsed",
+    "jahr", "monat", "datum", "zeit", "age", "duration", "elapsed",
 }  # fmt: skip
 CLOCKS = {
     "t",

@@ -76,9 +76,10 @@ def _terms(x: Any, y: Any) -> tuple[list[int], Floats, float] | None:
     if not deviation > 0 or not len(varying):
         return None
     z, target = (x[:, varying] - center[varying]) / spread[varying], (y - y.mean()) / deviation
-    for picked in (_solved(z, target), _greedy(z, target)):
-        if not 2 <= len(picked) <= MAX_TERMS:
+    for terms in (_solved(z, target), _greedy(z, target)):
+        if not 2 <= len(terms) <= MAX_TERMS:
             continue
+        picked = sorted(terms)
         weights, *_ = np.linalg.lstsq(z[:, picked], target, rcond=None)
         rest = target - z[:, picked] @ weights
         small = np.abs(weights) < NOTHING

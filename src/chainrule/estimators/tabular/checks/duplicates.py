@@ -44,13 +44,12 @@ class Duplicates:
 
 def duplicates(evidence: Evidence, leave_out: Collection[str]) -> Duplicates:
     """Count rows that are equal in all columns but `leave_out`."""
-    frame = evidence.source.frame
-    frame = frame[[name for name in frame.columns if str(name) not in leave_out]]
-    hashes = row_hashes(frame)
+    columns = evidence.source.columns(leave_out)
+    hashes = row_hashes(columns)
     _, first = np.unique(hashes, return_index=True)
     repeats = len(hashes) - len(first)
     straddling = np.isin(hashes[evidence.test_rows], hashes[evidence.train_rows])
-    by_chance = bool(repeats) and _is_chance(frame, evidence)
+    by_chance = bool(repeats) and _is_chance(columns, evidence.seed)
     return Duplicates(repeats, straddling, by_chance)
 
 
@@ -76,13 +75,13 @@ def duplicate_advice(
     return [Advice("duplicates", (), f"{message}.", "--deduplicate")]
 
 
-def _is_chance(frame: Any, evidence: Evidence) -> bool:
+def _is_chance(columns: list[Any], seed: int) -> bool:
     """Whether shuffled columns have nearly as many rows that are alike."""
-    rng = np.random.default_rng(evidence.seed)
-    some = frame.iloc[np.sort(rng.permutation(len(frame))[: MAX_SHUFFLED[0]])]
+    rng = np.random.default_rng(seed)
+    some = np.sort(rng.permutation(len(columns[0]))[: MAX_SHUFFLED[0]])
     codes = np.zeros(len(some), np.int64)
-    for position in range(min(some.shape[1], MAX_SHUFFLED[1])):
-        values = pd.factorize(some.iloc[:, position], use_na_sentinel=False)[0]
+    for column in columns[: MAX_SHUFFLED[1]]:
+        values = pd.factorize(column.iloc[some], use_na_sentinel=False)[0]
         if values.max() >= MOSTLY * len(values):
             return False
         codes = codes * (int(values.max()) + 1) + rng.permutation(values)
@@ -90,5 +89,5 @@ def _is_chance(frame: Any, evidence: Evidence) -> bool:
         if codes.max() == len(codes) - 1:
             return False  # no two rows are alike any more
     by_chance = len(codes) - codes.max() - 1
-    hashes = row_hashes(some)
+    hashes = row_hashes(column.iloc[some] for column in columns)
     return bool(len(hashes) - len(np.unique(hashes)) < BEYOND_CHANCE * by_chance)

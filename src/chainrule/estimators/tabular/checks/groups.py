@@ -119,7 +119,8 @@ def _may_tell(column: TypedColumn, evidence: Evidence) -> bool:
     """Whether values come several times each, none of them very often."""
     if column.kind not in ("text", "number") or column.distinct < MIN_GROUPS:
         return False
-    if not column.is_text and (column.floats or not column.is_whole):
+    gaps = len(column.known) < len(column.values)  # whole numbers with gaps are read as floats
+    if not column.is_text and not (column.is_whole and (gaps or not column.floats)):
         return False
     if suggests_time(column.name) and not _is_named(column):
         return False
@@ -133,9 +134,9 @@ def _may_tell(column: TypedColumn, evidence: Evidence) -> bool:
 
 def _whole_groups(evidence: Evidence, column: TypedColumn) -> Evidence:
     """All training rows of some groups, instead of some rows of all groups."""
-    cells = evidence.source.inputs[[column.name]].iloc[evidence.train_rows]
+    cells = evidence.source.inputs[column.name].iloc[evidence.train_rows]
     every = np.uint64(-(-len(evidence.train_rows) // len(evidence.rows)))
-    some = (row_hashes(cells) >> np.uint64(8)) % every == 0
+    some = (row_hashes([cells]) >> np.uint64(8)) % every == 0
     return evidence.of_rows(evidence.train_rows[some][: 2 * len(evidence.rows)])
 
 

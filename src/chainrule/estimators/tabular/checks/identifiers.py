@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from ....data.cells import check_cells
 from ..options import TrainOptions
 from ..targets import LearnableTable
 from ..typed_columns import Floats, TypedColumn, typed_columns
-from .advice import Advice
+from .advice import Advice, option
 from .column_names import suggests_counter, suggests_identifier, suggests_rank, suggests_time
 from .evidence import MAX_ROWS
 from .row_hashes import row_hashes
@@ -29,6 +30,8 @@ BIN = 16  # neighbouring numbers from which their density is taken
 EXPECTED_REPEATS = 8.0  # exp(-8): so rarely would chance repeat no number
 MIN_DIGITS = 8  # of a code without a name that says so
 YEARS = (1500, 2200)
+EPOCHS = ((6e8, 2.2e9), (6e11, 2.2e12))  # of 1989 to 2039, in seconds and in milliseconds
+FIXED_LENGTH = 6  # letters and digits of a code without any form but its length
 UUID = re.compile(
     r"[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}"
 )
@@ -66,6 +69,8 @@ def identifiers(
     rows = np.sort(rng.permutation(len(inputs))[:MAX_ROWS])
     sample = inputs.iloc[rows]
     chosen = {*options.categorical_features, *options.column_kinds}
+    for position in range(inputs.shape[1]):
+        check_cells(inputs.iloc[:, position])  # of a list there is no hash
     names = [
         name
         for name in map(str, inputs.columns)
@@ -73,7 +78,7 @@ def identifiers(
     ]
     if len(rows) < MIN_ROWS or not names:
         return []
-    hashes = row_hashes(source.frame.iloc[rows])
+    hashes = row_hashes(column.iloc[rows] for column in source.columns())
     first = np.zeros(len(rows), bool)
     first[np.unique(hashes, return_index=True)[1]] = True
     matches = []
@@ -109,9 +114,9 @@ def identifier_advice(matches: list[Identifier], dropped: bool) -> list[Advice]:
             "it is left out (--keep-identifiers learns from it)." if dropped
             else "a network learns such a column by heart."
         )  # fmt: skip
-        option = "--keep-identifiers" if dropped else f"--drop {match.name!r}"
+        command = "--keep-identifiers" if dropped else option("drop", match.name)
         message = f"{match.name!r} {sure} only names the row ({match.reason}): {done}"
-        advice.append(Advice("identifier", (match.name,), message, option))
+        advice.append(Advice("identifier", (match.name,), message, command))
     return advice
 
 
@@ -139,7 +144,11 @@ def _number(column: TypedColumn) -> Identifier | None:
     if not named and (suggests_time(column.name) or suggests_rank(column.name)):
         return None
     increasing = bool(np.all(np.diff(values) > 0))
-    if expected_repeats(values) >= EXPECTED_REPEATS:
+    clock = any(low <= values.min() and values.max() <= high for low, high in EPOCHS)
+    if clock and increasing and not named:
+        return None  # seconds or milliseconds since 1970
+    step = np.gcd.reduce((values - values.min()).astype(np.int64))
+    if expected_repeats((values - values.min()) / step) >= EXPECTED_REPEATS:
         years = values.min() >= YEARS[0] and values.max() <= YEARS[1]
         if years and increasing and not named and len(values) < YEARS[1] - YEARS[0]:
             return None
@@ -205,12 +214,14 @@ def _text(column: TypedColumn) -> Identifier | None:
         return Identifier(column.name, "different texts, and its name", True)
     if sum("@" in text for text in texts) >= NEAR * len(texts):
         return Identifier(column.name, "addresses, each of which comes once", True)
+    if len(lengths) == 1 and min(lengths) >= FIXED_LENGTH:
+        return Identifier(column.name, f"different codes such as {texts[0]!r:.40}", False)
     if sum(bool(re.search(r"\d", text)) for text in texts) < NEAR * len(texts):
         return None
     shapes = [re.sub(r"\d", "9", re.sub(r"[A-Z]", "A", re.sub(r"[a-z]", "a", t))) for t in texts]
     counts = np.sort(np.unique(shapes, return_counts=True)[1])[::-1]
     few = counts[:MAX_SHAPES].sum() >= 0.9 * len(texts) or len(counts) <= 0.05 * len(texts)
-    if few or (len(lengths) == 1 and min(lengths) >= 6):
+    if few:
         return Identifier(column.name, f"different codes such as {texts[0]!r:.40}", False)
     return None
 

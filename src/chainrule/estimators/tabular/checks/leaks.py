@@ -6,10 +6,11 @@ from collections.abc import Collection
 
 import numpy as np
 
+from ..typed_columns import Floats
 from .advice import Advice, listed, option
 from .combinations import exact_combination
 from .evidence import Evidence
-from .single_column import Scores, scores_alone
+from .single_column import ColumnsAlone
 
 NEARLY_ALL = 0.985  # of classes, the share of the errors that a column alone avoids
 OF_RANKS = 0.99  # R2 of the target's ranks by a column alone
@@ -23,40 +24,38 @@ def leaks(evidence: Evidence, leave_out: Collection[str]) -> list[Advice]:
     """Columns that tell the target alone, and two or three that it is made of."""
     if len(evidence.columns) < 2:
         return []  # what is predicted from one column was chosen to be
-    scores = scores_alone(evidence)
-    eligible = [
-        k for k, column in enumerate(evidence.columns)
-        if column.name not in leave_out and column.kind != "date"
-    ]  # fmt: skip
-    suspects = sorted({*_suspects(evidence, scores)} & {*eligible}, key=lambda k: -scores.skill[k])
+    alone = ColumnsAlone(evidence)
+    eligible = [k for k, c in enumerate(evidence.columns) if c.name not in leave_out]
+    suspects = sorted(
+        {*_suspects(evidence, alone.skill)} & {*eligible}, key=lambda k: -alone.skill[k]
+    )
     rest = [k for k in eligible if k not in suspects]
-    best = max(rest, key=lambda k: scores.skill[k], default=None)
+    best = max(rest, key=lambda k: alone.skill[k], default=None)
     advice = []
     for k in suspects[:MAX_ADVICE]:
-        name, score = evidence.columns[k].name, _shown(float(scores.score[k]))
+        name, score = evidence.columns[k].name, _rounded(alone.score(k))
         other = (
             ""
             if best is None
             else (
                 f"; the best of the others, {evidence.columns[best].name!r}, gets "
-                f"{_shown(float(scores.score[best]))}"
+                f"{_rounded(alone.score(best))}"
             )
         )
         advice.append(
             Advice(
                 "leak",
                 (name,),
-                f"{name!r} alone tells {evidence.source.target!r}: {scores.name} {score} from this "
-                f"column by itself{other}. Is it known when a prediction is needed?",
+                f"{name!r} alone tells {evidence.source.target!r}: {alone.metric} {score} from it "
+                f"by itself{other}. Is it known when a prediction is needed?",
                 option("drop", name),
             )
         )
     return advice + _sums(evidence, {*leave_out, *(evidence.columns[k].name for k in suspects)})
 
 
-def _suspects(evidence: Evidence, scores: Scores) -> list[int]:
+def _suspects(evidence: Evidence, skill: Floats) -> list[int]:
     """The columns that tell the target nearly perfectly alone."""
-    skill = scores.skill
     limit = NEARLY_ALL if evidence.is_classification else OF_RANKS
     alone = set(np.flatnonzero(skill >= limit).tolist())
     if not evidence.is_classification:
@@ -88,6 +87,6 @@ def _sums(evidence: Evidence, leave_out: Collection[str]) -> list[Advice]:
     ]
 
 
-def _shown(score: float) -> str:
+def _rounded(score: float) -> str:
     """A score whose distance from 1 can be seen."""
     return f"{score:.4f}" if score > 0.99 else f"{score:.2f}"

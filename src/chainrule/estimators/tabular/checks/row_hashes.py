@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -15,18 +16,23 @@ ODD = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio: Steele et al., "Fas
 MIXER = np.uint64(0xBF58476D1CE4E5B9)  # pseudorandom number generators", OOPSLA (2014)
 
 
-def row_hashes(frame: Any) -> NDArray[np.uint64]:
+def row_hashes(columns: Iterable[Any]) -> NDArray[np.uint64]:
     """A number of 64 bits for each row that is the same for equal rows, and else another one.
+
+    Parameters
+    ----------
+    columns : iterable of pandas.Series
+        One or more, whose cells are numbers, texts, dates or missing.
 
     Examples
     --------
     >>> frame = pd.DataFrame({"a": [1.0, 2.0, 1.0], "b": ["x", "x", "x"]})
-    >>> [int(one) for one in row_hashes(frame) == row_hashes(frame)[0]]
-    [1, 0, 1]
+    >>> hashes = row_hashes([frame["a"], frame["b"]])
+    >>> (hashes == hashes[0]).tolist()
+    [True, False, True]
     """
-    hashes = np.zeros(len(frame), np.uint64)
-    for position in range(frame.shape[1]):
-        column = frame.iloc[:, position]
+    hashes = np.zeros(1, np.uint64)
+    for column in columns:
         kind = column.dtype.kind if isinstance(column.dtype, np.dtype) else "O"
         if kind in "iub":
             bits = column.to_numpy(np.int64 if kind != "u" else np.uint64).view(np.uint64)

@@ -7,7 +7,7 @@ itself, any curve is followed, and a column takes but one sort.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -21,53 +21,72 @@ MAX_CELLS = 6_000_000  # of the rows looked at times columns
 MIN_ROWS = 300  # even of very many columns
 MAX_CLASSES = 20  # the rarest of more classes count as one
 NEIGHBOURS = 2  # on each side
+MIN_KNOWN, KNOWN = 50, 0.3  # rows, and their share: what a column with gaps says of the others
 FOLDS = 5
 SMOOTHING = 1.0  # rows of the overall mean that each group has besides
 
 
-@dataclass(frozen=True)
-class Scores:
-    """How well each column alone tells the target.
+class ColumnsAlone:
+    """Each column of `evidence.columns` as the only one that the target is told from.
 
     Attributes
     ----------
     skill : array of float64, shape (columns,)
         1: perfectly; 0: not at all. R2 of the target's ranks; of classes the share of the errors of
         the commonest class that is avoided.
-    score : array of float64, shape (columns,)
-        The same as people know it: R2, AUC of two classes, accuracy of more.
-    name : str
-        Which of these.
+    metric : str
+        What `score` is, as people know it: R2, AUC of two classes, accuracy of more.
     """
 
-    skill: Floats
-    score: Floats
-    name: str
+    def __init__(self, evidence: Evidence) -> None:
+        count, width = len(evidence.y), max(1, len(evidence.columns))
+        most = min(MAX_ROWS, max(MIN_ROWS, MAX_CELLS // width))
+        rng = np.random.default_rng(evidence.seed)
+        self._columns = evidence.columns
+        self._rows = rng.permutation(count)[:most]  # in an order that breaks ties by chance
+        self._targets, self.metric = _targets(evidence, self._rows)
+        self.skill = np.array([self._best(k)[0] for k in range(len(evidence.columns))])
 
+    def score(self, k: int) -> float:
+        """How well one of the columns does, where it does best."""
+        _, answers, targets = self._best(k)
+        if self.metric == "AUC":
+            return _auc(answers[:, 0], targets[:, 0] > 0.5)
+        if self.metric == "accuracy":
+            return _accuracy(answers, targets)
+        return _skill(answers, targets, self.metric)
 
-def scores_alone(evidence: Evidence) -> Scores:
-    """Score each column of `evidence.columns` alone."""
-    count, width = len(evidence.y), max(1, len(evidence.columns))
-    most = min(MAX_ROWS, max(MIN_ROWS, MAX_CELLS // width))
-    rng = np.random.default_rng(evidence.seed)
-    some = rng.permutation(count)[:most]  # in an order that breaks ties by chance
-    targets, name = _targets(evidence, some)
-    skills, scores = np.zeros(len(evidence.columns)), np.zeros(len(evidence.columns))
-    for k, column in enumerate(evidence.columns):
-        values = column.values[some]
+    def _best(self, k: int) -> tuple[float, Floats, Floats]:
+        """The skill of a column, what it says of some rows, and the truth."""
+        nothing = np.tile(self._targets.mean(axis=0), (len(self._targets), 1))
+        best = (0.0, nothing, self._targets)
+        for answers, targets in self._answers(k):
+            skill = _skill(answers, targets, self.metric)
+            if skill > best[0]:
+                best = (skill, answers, targets)
+        return best
+
+    def _answers(self, k: int) -> Iterator[tuple[Floats, Floats]]:
+        """What is said of the rows, or of some, by one column; and their targets."""
+        column, targets = self._columns[k], self._targets
+        values = column.values[self._rows]
         order = np.argsort(values, kind="stable")  # the missing come last
         ordered = values[order]
+        missing = int(np.isnan(values).sum())
+        if column.kind == "date":  # what follows from the time is no leak; that there is one may be
+            if missing:
+                yield _of_groups(np.isnan(values).astype(np.int64), targets), targets
+            return
         new = (ordered[1:] != ordered[:-1]) & ~np.isnan(ordered[:-1])  # a missing one is no other
-        attempts = []
         if np.sum(new) + 1 < len(values) / 2:
             codes = np.empty(len(values), np.int64)
             codes[order] = np.concatenate([[0], np.cumsum(new)])
-            attempts.append(_of_groups(codes, targets))
+            yield _of_groups(codes, targets), targets
         if not column.is_text:
-            attempts.append(_of_neighbours(order, targets))
-        both = [_skill(answers, targets, name) for answers in attempts]
-        skills[k], scores[k] = max(both, default=(0.0, 0.0))
-    return Scores(skills, scores, name)
+            yield _of_neighbours(order, targets), targets
+            if missing and len(values) - missing >= max(MIN_KNOWN, KNOWN * len(values)):
+                known = targets[order[: len(values) - missing]]
+                yield _of_neighbours(np.arange(len(known)), known), known
 
 
 def _targets(evidence: Evidence, some: Any) -> tuple[Floats, str]:
@@ -110,16 +129,17 @@ def _of_neighbours(order: Any, targets: Floats) -> Floats:
     return answers
 
 
-def _skill(answers: Floats, targets: Floats, name: str) -> tuple[float, float]:
-    """How good answers are: between 0 and 1, and as the score of that name."""
-    if name != "R2 of the ranks":
-        right = float(np.mean(np.argmax(answers, axis=1) == np.argmax(targets, axis=1)))
+def _skill(answers: Floats, targets: Floats, metric: str) -> float:
+    """How good answers are, from 0 to 1."""
+    if metric != "R2 of the ranks":
         usual = float(targets.mean(axis=0).max())
-        skill = max(0.0, (right - usual) / max(1e-9, 1.0 - usual))
-        return skill, _auc(answers[:, 0], targets[:, 0] > 0.5) if name == "AUC" else right
+        return max(0.0, (_accuracy(answers, targets) - usual) / max(1e-9, 1.0 - usual))
     errors, spread = np.mean((answers - targets) ** 2), np.var(targets)
-    r2 = float(1.0 - errors / spread) if spread > 0 else 0.0
-    return max(0.0, r2), r2
+    return max(0.0, float(1.0 - errors / spread)) if spread > 0 else 0.0
+
+
+def _accuracy(answers: Floats, targets: Floats) -> float:
+    return float(np.mean(np.argmax(answers, axis=1) == np.argmax(targets, axis=1)))
 
 
 def _auc(answers: Floats, truth: Any) -> float:

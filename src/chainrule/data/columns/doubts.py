@@ -1,0 +1,64 @@
+"""Columns that a parser has taken for numbers with a decimal point, beside decimal commas."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from ...lazy import LazyModule
+from .distinct_cells import distinct_cells
+from .number_forms import fit_numbers
+
+pd = LazyModule("pandas")
+
+Frame: TypeAlias = Any  # a pandas DataFrame
+
+LOOKED_AT = 300  # rows of a column of texts
+THOUSANDS = 1000.0  # 1.234 is below it
+
+
+def doubtful_floats(frame: Frame) -> set[str]:
+    """Return the columns of floats such as 1.234 which are whole thousands, if others say so.
+
+    Where another column writes 0,5 or 1.234,50, the point of "1.234" is no decimal mark: whoever
+    parsed the file reads these columns again, as texts.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"units": [1.234, 12.0], "cost": ["1.499,50", "80,00"]})
+    >>> doubtful_floats(frame)
+    {'units'}
+    >>> doubtful_floats(frame.assign(cost=["1,499.50", "80.00"]))
+    set()
+    """
+    floats = {str(name) for name, column in frame.items() if _may_be_thousands(column)}
+    if not floats or not any(_has_decimal_comma(column) for _, column in frame.items()):
+        return set()
+    return floats
+
+
+def _may_be_thousands(column: Any) -> bool:
+    """Whether all numbers have three digits behind the point, or none."""
+    if not (isinstance(column.dtype, np.dtype) and column.dtype.kind == "f"):
+        return False
+    known = column.to_numpy()[:100_000]
+    known = np.abs(known[~np.isnan(known)])
+    if not len(known) or known.max() >= THOUSANDS or not (known % 1).any():
+        return False
+    fractions = known[known % 1 != 0]
+    return bool((fractions >= 1).all() and (np.round(fractions, 3) == fractions).all())
+
+
+def _has_decimal_comma(column: Any) -> bool:
+    """Whether the texts of a column are numbers with a decimal comma, beyond doubt."""
+    if column.dtype.kind != "O" and not isinstance(column.dtype, pd.StringDtype):
+        return False
+    several = distinct_cells(column.head(LOOKED_AT))
+    cells = [cell for cell in several.cells if isinstance(cell, str) and "," in cell]
+    if not cells:
+        return False
+    fit = fit_numbers(cells, np.ones(len(cells), np.intp))
+    known = np.isfinite(fit.numbers).mean()
+    return bool(known > 0.9 and fit.form.decimal == "," and not fit.ambiguous)
