@@ -4,20 +4,32 @@ import io
 import json
 import shlex
 import tomllib
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import chainrule
-from chainrule.cli import asking, column_kinds, reading_report, sources, table_options
+from chainrule.cli import (
+    asking,
+    column_kinds,
+    reading_report,
+    sources,
+    table_options,
+    table_results,
+)
 from chainrule.cli.console import PlainConsole
 from chainrule.cli.train_table import train_options
 from chainrule.data.columns import Reading, learn_readings
 from chainrule.data.tables.table import Table
 from chainrule.errors import DataError
+from chainrule.estimators.tabular.checks.advice import Advice
+from chainrule.estimators.tabular.honest import HonestScore
+from chainrule.estimators.tabular.thresholds import Threshold
 
 pytestmark = pytest.mark.usefixtures("_unoptimised")
 
@@ -92,6 +104,64 @@ def test_hostile_names_are_escaped():
     out, file = written()
     reading_report.show_readings(out, [Reading("a\x1b[2J", "text", examples=("\x1b]0;x",))])
     assert "\x1b" not in file.getvalue() and "a\\x1b[2J" in file.getvalue()
+
+
+def test_sentences_are_wrapped_on_a_terminal_alone():
+    """Between words, below their beginning; in a pipe a line is one."""
+    file = io.StringIO()
+    text = "these words are more than a narrow terminal can show in a line"
+    PlainConsole(file=file, width=40, force_terminal=True, color_system=None).tell(text, "note: ")
+    lines = file.getvalue().splitlines()
+    assert "note: these words are more than a" == lines[0]
+    assert ["      narrow terminal can show in a", "      line"] == lines[1:]
+    out, file = written(40)
+    out.tell(text, "note: ")
+    assert f"note: {text}\n" == file.getvalue()
+
+
+# What is said of the scores
+
+NAN = float("nan")
+
+
+def interval(value, low=NAN, high=NAN):
+    return SimpleNamespace(value=value, low=low, high=high)
+
+
+def test_scores_of_several_metrics():
+    """An interval beside the first metric; no sign before zero, and none where it has no ends."""
+    scores = {
+        "network": {"ROC AUC": interval(0.91234, 0.88, 0.94), "log loss": interval(0.25)},
+        "the mean": {"ROC AUC": interval(-0.00001), "log loss": interval(1.0)},
+    }
+    compared = SimpleNamespace(metric="ROC AUC", metrics=("ROC AUC", "log loss"), scores=scores)
+    out, file = written()
+    out.print(table_results.result_table(SimpleNamespace(comparison=compared, test_rows=range(7))))
+    rows = [line.replace("│", " ").split() for line in file.getvalue().splitlines()]
+    assert ["7", "rows", "not", "seen", "in", "training"] == rows[0]
+    assert ["network", "0.9123", "0.880", "to", "0.940", "0.2500"] in rows
+    assert ["the", "mean", "0.0000", "1.0000"] in rows
+
+
+def test_thresholds_honest_scores_and_advice_name_their_options():
+    """Numbers beside those without; an option once."""
+    chosen = Threshold("yes", 0.2, "F1", None, 50, 0.5, 0.75, 0.6, 3, 1, 0.25, None, None)
+    (line,) = table_results.threshold_lines(chosen)
+    assert "'yes' is predicted from a probability of 0.2 on" in line
+    assert "F1 0.600 instead of 0.250 from 0.5 on, precision 0.500, recall 0.750" in line
+    (line,) = table_results.threshold_lines(
+        replace(chosen, total_cost=8.0, total_cost_at_half=21.0)
+    )
+    assert "errors cost 8 instead of 21 from 0.5 on" in line
+    score = HonestScore("group", "patient", "trees", "R2", 0.9, 0.5, "--group patient")
+    assert (
+        "trees have R2 0.900 on random rows, and 0.500 on other groups of 'patient': "
+        "--group patient" == table_results.honest_line(score)
+    )
+    advice = Advice("leak", ("a",), "'a' alone tells it.", "--drop a")
+    assert "'a' alone tells it. --drop a" == table_results.advice_line(advice)
+    said = replace(advice, message="It is left out (--drop a).")
+    assert "It is left out (--drop a)." == table_results.advice_line(said)
 
 
 # What is asked

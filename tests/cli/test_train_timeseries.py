@@ -44,7 +44,7 @@ def test_from_a_file_of_the_archive_to_answers(run, tmp_path):
     ):  # fmt: skip
         assert words in said
     assert (
-        "chainrule train timeseries Waves_TRAIN.ts --features 500"
+        "chainrule train timeseries Waves_TRAIN.ts --features 500 --task classification"
         in (tmp_path / "Waves_TRAIN.html").read_text()
     )
     code, out, _ = run("predict", "Waves_TRAIN.safetensors", "Waves_TEST.ts", "--proba")
@@ -56,7 +56,7 @@ def test_from_a_file_of_the_archive_to_answers(run, tmp_path):
     code, out, _ = run("inspect", "Waves_TRAIN.safetensors", "--json")
     told = json.loads(out)
     assert (told["class"], told["classes"]) == ("TimeSeriesClassifier", ["fast", "slow"])
-    assert told["columns"][0]["read_as"] == "40 points of 1 channels"
+    assert told["columns"][0]["read_as"] == "40 points, channels: 1"
     assert told["layers"][1]["shape"].endswith(" dilations x 84 kernels x 1 biases")
     assert told["card"]["test_rows"] == 20
     code, _, err = run("predict", "Waves_TRAIN.safetensors", "Waves_TEST.ts", "--explain")
@@ -78,7 +78,7 @@ def test_a_row_for_each_point_of_a_table(run, tmp_path):
     model = cr.load(tmp_path / "long.safetensors")
     assert model.card_["command"] == (
         "chainrule train timeseries long.csv --target state --id machine --time when "
-        "--features 500 --test-fraction 0.2 --seed 0"
+        "--features 500 --task classification --test-fraction 0.2 --seed 0"
     )
     new = long[["when", "machine", "volts"]].sample(frac=1.0, random_state=1)
     new.to_csv(tmp_path / "new.csv", index=False)

@@ -239,6 +239,16 @@ def test_spans_come_back(writer):
     np.testing.assert_array_equal(seconds.astype(float), values)
 
 
+def test_years_and_months_are_spans():
+    """Those of an average length, as a note says; seasons are none, and no months either."""
+    reading, values = read(["2 years", "3 weeks", "1 month", "5 days"])
+    assert "duration" == reading.kind
+    np.testing.assert_allclose([730.5, 21, 365.25 / 12, 5], values / 86_400, rtol=1e-15)
+    assert "a year counts 365.25 days, a month a twelfth of it" == reading.notes[0]
+    assert "text" == read(["2009/10", "2010/11", "2011/12"])[0].kind
+    assert "date" == read(["2009/10", "2010/11", "2011/01"])[0].kind
+
+
 def test_spans_of_time():
     cells = ["-0:30:10", "P1W", "-PT1H", "2h", "1:75:00", "2 m", "5 apples", "1 min 2 h", "PT", 3]
     np.testing.assert_array_equal(

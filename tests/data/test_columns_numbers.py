@@ -56,7 +56,7 @@ def test_numbers_come_back(writer, rows):
     np.testing.assert_array_equal(right[7:9], again.values(column[7:9]))
 
 
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", range(16))
 def test_random_columns(seed):
     """Of all writers, with digits, gaps and words for missing cells as chance has it."""
     rng = np.random.default_rng(seed)
@@ -83,6 +83,8 @@ def test_random_columns(seed):
         (["$5", "7", "$9"], [5, 7, 9]), (["20°C", "-3 °C"], [20, -3]), (["5 apples"] * 2, [5, 5]),
         ([".5", "5."], [0.5, 5]), ([",5", "1,25"], [0.5, 1.25]), ([" 1 ", "2"], [1, 2]),
         (["-$1,200", "$-3", "($4)"], [-1200, -3, -4]), (["0,123", "1,234"], [0.123, 1.234]),
+        (["12,- €", "1.200,- €"], [12, 1200]), (["Fr. 12.-", "Fr. 7.50"], [12, 7.5]),
+        (["Rs. 1,200/-", "Rs. 90/-"], [1200, 90]), (["1,5\u200b", "2,5"], [1.5, 2.5]),
         (["1.234.567", "12"], [1234567, 12]), (["1 234", "12"], [1234, 12]),
     ],
     ids=str,
@@ -102,6 +104,12 @@ NO_NUMBERS = [
 def test_what_is_no_number(text):
     """In a form with a decimal point."""
     assert np.isnan(NumberForm(units=(("kg", 1.0),)).numbers([text])[0])
+
+
+def test_words_that_do_not_convert_are_said():
+    reading = learn_reading(pd.Series(["100 CR", "50 DR", "12 CR"]))
+    assert "text" == reading.kind
+    assert "its cells are numbers with CR, DR behind them, which do not convert" in reading.notes[0]
 
 
 TEXTS = [
@@ -156,7 +164,7 @@ def test_parts_of_numbers():
     )
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize(
     ("draw", "value", "taken"),
     [

@@ -10,6 +10,7 @@ from chainrule.errors import DataError
 
 NAN = np.nan
 TS = """#A comment
+%# another
 @problemName Two
 @timeStamps false
 @missing true
@@ -194,8 +195,14 @@ def test_the_test_lies_beside_the_training(tmp_path):
         assert (train.labels.tolist(), test.labels.tolist()) == (["1"], ["2", "1"])
     assert read_series_dataset(tmp_path / "Two_TRAIN.tsv")[1] is None
     assert read_series_dataset(tmp_path / "Two_TEST.ts")[1] is None
-    with pytest.raises(DataError, match="no one file called NAME_TRAIN"):
-        read_series_dataset(tmp_path.parent)
+    write(tmp_path, "Other_TRAIN.ts", "@classLabel true 1\n@data\n1,2,3:1\n")
+    with pytest.raises(DataError, match="Other_TRAIN.ts, Two_TRAIN.ts: give one of the files"):
+        read_series_dataset(tmp_path)
+    write(tmp_path, f"{tmp_path.name}_TRAIN.ts", "@classLabel true 8\n@data\n1,2,3:8\n")
+    assert read_series_dataset(tmp_path)[0].labels.tolist() == ["8"]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="no file called NAME_TRAIN"):
+        read_series_dataset(tmp_path / "empty")
     with pytest.raises(DataError, match="no file or folder"):
         read_series_dataset(tmp_path / "none.ts")
 

@@ -219,7 +219,7 @@ def test_what_is_read_is_what_pandas_reads(tmp_path):
     for k, given in enumerate((frame, more, pd.concat([more] * 3000))):
         path = tmp_path / f"{k}.parquet"
         given.to_parquet(path, row_group_size=4000)
-        expected = pd.read_parquet(path).reset_index(drop=True)
+        expected = pd.read_parquet(path).reset_index()
         pd.testing.assert_frame_equal(expected, read_cells(path).frame)
 
 

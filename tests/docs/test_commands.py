@@ -27,7 +27,8 @@ def commands(path: Path) -> list[list[str]]:
 
 
 # Data that a reader would have, and an environment with a physics engine of its own
-ELSEWHERE = ("houses", "flowers", "commands", "reviews", "logs", "sales", "LunarLander")
+ELSEWHERE = ("houses", "flowers", "commands", "reviews", "logs", "sales", "LunarLander",
+             "GunPoint")  # fmt: skip
 
 
 @pytest.mark.parametrize("path", [ROOT / "README.md", GUIDE], ids=["README", "command-line"])
@@ -37,7 +38,7 @@ def test_options_exist(path: Path) -> None:
     for words in commands(path):
         names = [word for word in words if not word.startswith("-")]
         nested = names[:1] in (["anomaly"], ["demo"], ["rl"])
-        nested = nested or names[1:2] in (["images"], ["audio"], ["text"])
+        nested = nested or names[1:2] in (["images"], ["audio"], ["text"], ["timeseries"])
         nested = nested or (names[:1] == ["forecast"] and names[1:2] in (["evaluate"], ["predict"]))
         default = {"train": ["train", "table"], "forecast": ["forecast", "train"]}
         chain = names[:2] if nested else default.get(names[0], names[:1]) if names else []

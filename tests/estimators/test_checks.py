@@ -205,6 +205,14 @@ def test_few_rows_and_rows_without_a_target():
     assert "The score is that of 11 test rows" in only(told, "few_rows").message
 
 
+def test_rows_left_out_are_counted():
+    frame, count = duplicate_tables(0)["anywhere"]
+    told = checked(frame, replace(OPTIONS, deduplicate=True))[0]
+    assert [f"{count} rows that repeat another one were left out; 300 are left."] == [
+        one.message for one in told
+    ]
+
+
 def test_nothing_is_said_twice():
     """Under the split that was advised, the advice is gone; and the checks can be left out."""
     frame, _ = time_tables(0)["a trend"]
@@ -245,7 +253,7 @@ TRULY_THERE = {
         ("leak", ("adjclose",)), ("leak", ("low",)), ("leak", ("high",)), ("leak", ("open",)),
         ("time_order", ("date",))},
     ("stock/stocks_monthly", "price"): {("time_order", ("date",)), ("skew", ())},
-    # ("anomaly/nab/nyc_taxi", "value"): {("time_order", ("timestamp",))},
+    ("anomaly/nab/nyc_taxi", "value"): {("time_order", ("timestamp",))},
     ("text/sms_spam", "label"): {("duplicates", ()), ("free_text", ("text",))},
     ("text/rt_polarity", "label"): {("free_text", ("text",))},
     ("text/sentiment_sentences", "label"): {("duplicates", ()), ("free_text", ("text",))},

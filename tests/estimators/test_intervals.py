@@ -41,7 +41,7 @@ def test_scores_of_other_folds_cover_new_rows():
 
 def test_the_rank_is_that_of_a_finite_sample():
     """Of 19 equal rows the interval of 90 % reaches to the 18th error, ceil(20 * 0.9)."""
-    size = ErrorSize((), np.zeros(3), 0.0, (0.0, 0.0))
+    size = ErrorSize((), np.zeros((2, 0)), np.zeros(3), 0.0, (0.0, 0.0))
     learned = Conformal(size, np.arange(1.0, 20.0), 19.0)
     x, predictions = np.zeros((1, 1)), np.zeros(1)
     assert [18.0] == learned.widths(x, predictions, 0.9).tolist()
@@ -114,7 +114,8 @@ def test_a_file_holds_what_intervals_are_made_from(tmp_path):
         saved, 2).widths(x, x[:, 0], 0.9).tolist()  # fmt: skip
     for change in ({"scores": [2.0, 1.0]}, {"scores": []}, {"columns": [0, 2]}, {"rows": 0.0},
                    {"bounds": [1.0, 0.0]}, {"bounds": [0.0, 1e9]}, {"coefficients": [1.0] * 4},
-                   {"scores": [-1.0]}, {"intercept": float("inf")}):  # fmt: skip
+                   {"scores": [-1.0]}, {"ranges": [[1.0, 0.0], [0.0, 1.0]]},
+                   {"ranges": [[0.0, 1.0]]}, {"intercept": float("inf")}):  # fmt: skip
         with pytest.raises(ModelFileError):
             Conformal.from_json({**saved, **change}, 2)
 
@@ -150,6 +151,9 @@ def test_wide_tables_name_the_features_that_tell():
     assert 100 == len(size.columns)
     assert 250 in size.columns
     assert np.corrcoef(np.log(size(x, np.zeros(400))), x[:, 250])[0, 1] > 0.8
+    beyond = np.where(np.arange(300) == 250, x.max(axis=0) + 50.0, x[:1])
+    least = np.where(np.arange(300) == 250, x.max(axis=0), x[:1])
+    assert size(beyond, np.zeros(1)) == size(least, np.zeros(1))  # nothing is known out there
 
 
 @pytest.mark.slow

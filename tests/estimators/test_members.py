@@ -124,12 +124,12 @@ def test_what_does_not_move_has_itself_as_its_mean():
         hidden_layer_sizes=(4,), solver="adamw", numeric_embedding="piecewise", ema=0.998,
         max_iter=50, batch_size=2, random_state=0,
     ).fit(X.astype(np.float32), Y)  # fmt: skip
-    expected = np.float32([bin_edges(column, 3)[:-1] for column in X.astype(np.float32).T])
+    expected = np.float32([bin_edges(column, 2)[:-1] for column in X.astype(np.float32).T])
     np.testing.assert_array_equal(expected, model.embedding_["edges"])
 
 
 def test_members_and_steps_by_rows():
-    """8 networks for some hundred rows; below 50 all rows in one step, without chance."""
+    """4 networks for some hundred rows; below 50 all rows in one step, without chance."""
     frame = pd.DataFrame(X, columns=list("abc"))
     few = TabularRegressor(hidden_layer_sizes=(4,), max_iter=2, random_state=0)
     few.fit(frame[:40], Y[:40])
@@ -138,7 +138,7 @@ def test_members_and_steps_by_rows():
         few.network_.numeric_embedding,
     )  # fmt: skip
     model = TabularRegressor(hidden_layer_sizes=(4,), max_iter=2, random_state=0).fit(frame, Y)
-    assert (8, 0.15, True) == (
+    assert (4, 0.1, True) == (
         model.network_.n_members, model.network_.dropout, model.network_.early_stopping,
     )  # fmt: skip
 

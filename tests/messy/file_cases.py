@@ -9,6 +9,7 @@ import json
 import lzma
 import random
 import sqlite3
+import tarfile
 import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
@@ -206,6 +207,12 @@ def headers() -> list[MessyCase]:
         MessyCase("delimiters at the ends of rows", "t.csv",
                   joined([header, *(f"{row}," for row in body)]), FLATS,
                   notes=("the last column has neither a name nor a cell",)),
+        MessyCase("an index as pandas calls it", "t.csv",
+                  joined([f"Unnamed: 0,{header}", *counted]), FLATS,
+                  notes=("nameless first column numbers the rows and is left out",)),
+        MessyCase("a column called #", "t.csv",
+                  joined(["#,area,y", *(f"{k % 7},{r[0]},{r[4]}" for k, r in enumerate(rows))]),
+                  {"#": [k % 7 for k in range(ROWS)], "area": FLATS["area"], "y": FLATS["y"]}),
         MessyCase("an index", "t.csv", joined([f",{header}", *counted]), FLATS,
                   notes=("nameless first column numbers the rows and is left out",)),
         MessyCase("an index in disorder", "t.csv",
@@ -227,6 +234,7 @@ def footers() -> list[MessyCase]:
     amid = [first, *body[:30], "", *body[30:50], "# by Ann", *body[50:]]
     again = [first, *body[:40], first, *body[40:]]
     ends = [*lines(), ",,,,", ",,,,"]
+    rule = "+------+----+------+------------+---+"
     sums = {"shop": ["north", "south", "east"] * 20, "sales": list(range(60)), "y": [0.5] * 60}
     summed = [
         *(",".join(map(text, r)) for r in zip(*sums.values(), strict=True)),
@@ -239,6 +247,25 @@ def footers() -> list[MessyCase]:
                   notes=("'Total,1770,30.0', whose numbers are sums",)),
         MessyCase("a source", "t.csv", joined([*lines(), "", "Source: the registry of flats"]),
                   FLATS, notes=("line 83: 'Source: the registry of flats'",)),
+        MessyCase("remarks below a blank line", "t.csv",
+                  joined([*lines(), "", "Notes:", "1) preliminary", "2) rounded, by us"]), FLATS,
+                  notes=("line 83: 'Notes:'; line 84: '1[)] prelim.*; line 85: '2[)] rounded",)),
+        MessyCase("lines that psql draws", "t.txt",
+                  joined([" | ".join(NAMES), "-----+------+---",
+                          *(row.replace(",", " | ") for row in body), f"({ROWS} rows)"]), FLATS,
+                  notes=("a ruled line amid the rows left out",)),
+        MessyCase("lines that MySQL draws", "t.txt",
+                  joined([rule, *(f"| {row.replace(',', ' | ')} |" for row in lines()[:1]), rule,
+                          *(f"| {row.replace(',', ' | ')} |" for row in body), rule,
+                          f"{ROWS} rows in set (0.00 sec)"]), FLATS,
+                  notes=("2 ruled lines amid the rows", "have neither a name nor a cell")),
+        MessyCase("a table of Markdown", "t.txt",
+                  joined([f"| {row.replace(',', ' | ')} |" for row in
+                          (lines()[0], "---,---,:-:,---,---", *body)]), FLATS,
+                  notes=("a ruled line amid the rows left out",)),
+        MessyCase("two ends a line", "t.csv", joined(lines(), "\r\r\n"), FLATS,
+                  notes=("blank lines amid the rows left out",)),
+        MessyCase("a mark of the end of DOS", "t.csv", joined(lines(), "\r\n") + b"\x1a", FLATS),
         MessyCase("a count of rows", "t.csv", joined([*lines(), "", f"({ROWS} rows affected)"]),
                   FLATS, notes=(r"line 83: '\(80 rows affected\)'",)),
         MessyCase("empty rows at the end", "t.csv", joined(ends), FLATS,
@@ -357,6 +384,10 @@ def documents() -> list[MessyCase]:
         MessyCase("an object a line, keys absent", "t.jsonl", object_lines, gaps,
                   notes=("'rooms' is absent in 16 of 80 objects",)),
         MessyCase("objects in a .txt", "t.txt", dumped(records), FLATS),
+        MessyCase("lines of objects called .json", "t.json", object_lines, gaps,
+                  notes=("is called .json and holds json lines",)),
+        MessyCase("objects called .csv", "t.csv", dumped(records), FLATS,
+                  notes=("is called .csv and holds json",)),
         MessyCase("a broken line of JSON", "t.jsonl", broken, None,
                   r"t\.jsonl, line 1: no JSON.*mend that line"),
         MessyCase("a key twice", "t.json", b'[{"y": 1, "y": 2}]', None, "has the key 'y' twice"),
@@ -387,13 +418,23 @@ def archive(files: dict[str, bytes]) -> bytes:
     return stream.getvalue()
 
 
+def tarred(content: bytes) -> bytes:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as out:
+        entry = tarfile.TarInfo("t.csv")
+        entry.size = len(content)
+        out.addfile(entry, io.BytesIO(content))
+    return stream.getvalue()
+
+
 def containers() -> list[MessyCase]:
     """Packings, columnar files and databases."""
     frame = pd.DataFrame(FLATS)
     parquet, feather = io.BytesIO(), io.BytesIO()
     frame.to_parquet(parquet)
     frame.to_feather(feather)
-    packed = gzip.compress(PLAIN)
+    packed, indexed = gzip.compress(PLAIN), io.BytesIO()
+    frame.set_index("area").to_parquet(indexed)
     return [
         MessyCase("gzip", "t.csv.gz", packed, FLATS),
         MessyCase("gzip called .csv", "t.csv", packed, FLATS),
@@ -406,6 +447,10 @@ def containers() -> list[MessyCase]:
                   FLATS, notes=("'flats.csv' of the archive, and 1 other files are left out",)),
         MessyCase("two tables in an archive", "t.zip", archive({"a.csv": PLAIN, "b.csv": PLAIN}),
                   None, r"t\.zip holds 2 tables, a\.csv, b\.csv: name one of them, as in .*zip/a"),
+        MessyCase("a tar archive", "t.tar.gz", gzip.compress(tarred(PLAIN)), None,
+                  "is a tar archive: unpack it"),
+        MessyCase("an index in Parquet", "t.parquet", indexed.getvalue(), FLATS,
+                  notes=("the index is read as columns: 'area'",)),
         MessyCase("Parquet", "t.parquet", parquet.getvalue(), FLATS),
         MessyCase("Feather", "t.feather", feather.getvalue(), FLATS),
         MessyCase("Parquet called .csv", "t.csv", parquet.getvalue(), FLATS,

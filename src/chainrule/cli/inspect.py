@@ -81,7 +81,7 @@ def _columns(loaded: Any) -> list[dict[str, Any]]:
         points = f"{loaded.length_} points" if loaded.equal_length_ else (
             f"up to {loaded.length_} points or more")  # fmt: skip
         return [{"name": "series", "features": loaded.transform_.n_features,
-                 "read_as": f"{points} of {loaded.n_features_in_} channels"}]  # fmt: skip
+                 "read_as": f"{points}, channels: {loaded.n_features_in_}"}]  # fmt: skip
     if hasattr(loaded, "module_"):  # raw inputs have no columns: what they are brought to
         rows = loaded.row_types_
         arrays = zip(tree.names(rows), tree.leaves(rows), strict=True)

@@ -88,6 +88,11 @@ def predict_table(
     counts = {**answers.counts, **({"bad": len(bad)} if bad else {})}
     for line in summary_lines(counts, answers.drift):
         complain(f"chainrule: {line}")
+    if threshold is None and (saved := saved_threshold(loaded)) is not None:
+        complain(
+            f"chainrule: the training chose {saved[0]:.3g} as the threshold for {saved[1]!r}: "
+            "--threshold chosen predicts by it"
+        )
     if wanted.fail_on_drift and answers.drift:
         sys.exit(MISTAKE)
 
@@ -102,18 +107,26 @@ def columns(table: Table, names: Sequence[str]) -> Any:
     return table.frame[list(names)]
 
 
+def saved_threshold(loaded: Any) -> tuple[float, str] | None:
+    """The threshold that the training chose, and for which class."""
+    saved = models.card(loaded).get("threshold")
+    if not isinstance(saved, dict) or not {"value", "positive"} <= saved.keys():
+        return None
+    return float(saved["value"]), str(saved["positive"])
+
+
 def chosen_threshold(loaded: Any, threshold: str | None) -> tuple[float | None, str | None]:
     """The probability of `--threshold`, and for which class; None where none is asked for."""
     if threshold is None:
         return None, None
-    saved = models.card(loaded).get("threshold")
+    saved = saved_threshold(loaded)
     if threshold == CHOSEN:
-        if not isinstance(saved, dict) or not {"value", "positive"} <= saved.keys():
+        if saved is None:
             raise DataError(
                 "--threshold chosen: the training of this model chose none; give a probability, "
                 "such as 0.3"
             )
-        return float(saved["value"]), str(saved["positive"])
+        return saved
     positive, equals, number = threshold.rpartition("=")
     try:
         value = float(number)
@@ -124,7 +137,7 @@ def chosen_threshold(loaded: Any, threshold: str | None) -> tuple[float | None, 
         ) from None
     if equals:
         return value, positive
-    return value, str(saved["positive"]) if isinstance(saved, dict) else None
+    return value, None if saved is None else saved[1]
 
 
 def _frame(

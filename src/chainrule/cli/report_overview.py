@@ -56,7 +56,9 @@ def overview(
     classes, codes = _classes(labels)
     by_name = {reading.name: reading for reading in readings}
     inputs = [reading for reading in readings if reading.name != target]
-    inputs.sort(key=lambda reading: (-strengths.get(reading.name, 0.0), not reading.notes))
+    inputs.sort(
+        key=lambda one: (one.kind == "ignore", -strengths.get(one.name, 0.0), not one.notes)
+    )
     listed = []
     for k, reading in enumerate(inputs[:MOST_COLUMNS]):
         card = _card(reading, identifiers)

@@ -77,11 +77,15 @@ def _judgement(result: Any) -> dict[str, Any]:
         "advice": [
             *(AdviceItem(one.kind, one.columns, one.message, one.option) for one in result.advice),
             *(
-                AdviceItem(f"{one.kind}_split", (), honest_text(one), one.option)
+                AdviceItem(f"{one.kind}_split", (), _sentence(honest_text(one)), one.option)
                 for one in result.honest
             ),
         ],
     }  # fmt: skip
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _training(result: Any, recorder: Any) -> dict[str, Any]:

@@ -12,8 +12,10 @@ from .console import PlainConsole, table
 LEVEL = 95
 
 
-def show_result(out: PlainConsole, name: str, result: Any, epochs: int, best_epoch: int) -> None:
-    """Print what was trained, how long it took, and the scores."""
+def show_result(
+    out: PlainConsole, name: str, rows: int, result: Any, epochs: int, best_epoch: int
+) -> None:
+    """Print what was trained, on which of the rows, how long it took, and the scores."""
     classes = getattr(result.model, "classes_", ())
     kind = f"{len(classes)} classes" if len(classes) else "a number"
     out.say(
@@ -21,6 +23,10 @@ def show_result(out: PlainConsole, name: str, result: Any, epochs: int, best_epo
         f"{result.model.features_.width} features, {len(result.train_rows)} rows to train on, "
         f"{len(result.test_rows)} to test on{split_text(result)}"
     )
+    left_out = rows - len(result.frame)
+    if left_out:
+        others = "repeat others, or have" if result.options.deduplicate else "have"
+        out.say(f"{left_out:,} of {rows:,} rows {others} no {result.target!r}: left out")
     out.say(
         f"{epochs} epochs in {result.seconds:.1f} s; the weights of epoch {best_epoch} are kept"
     )
@@ -38,7 +44,8 @@ def show_scores(out: PlainConsole, result: Any) -> None:
         out.tell(line)
     for step in verdict.next_steps:
         out.tell(step, "next: ")
-    for line in (*map(advice_line, result.advice), *map(honest_line, result.honest)):
+    honest = [score for score in result.honest if isfinite(score.random + score.honest)]
+    for line in (*map(advice_line, result.advice), *map(honest_line, honest)):
         out.tell(line, "look out: ")
 
 
@@ -93,12 +100,14 @@ def threshold_lines(threshold: Any) -> list[str]:
     """A line about the threshold of the rarer of two classes, if there is one."""
     if threshold is None:
         return []
-    gain = f"F1 {threshold.f1:.3f}, {threshold.f1_at_half:.3f} from 0.5 on"
+    gain = f"F1 {threshold.f1:.3f} instead of {threshold.f1_at_half:.3f} from 0.5 on"
     if threshold.total_cost is not None:
-        gain = f"cost {threshold.total_cost:,.6g}, {threshold.total_cost_at_half:,.6g} from 0.5 on"
+        usual = f"{threshold.total_cost_at_half:,.6g} from 0.5 on"
+        gain = f"errors cost {threshold.total_cost:,.6g} instead of {usual}"
     return [
-        f"{threshold.positive!r} from a probability of {threshold.value:.3g} on: {gain}; "
-        f"precision {threshold.precision:.3f}, recall {threshold.recall:.3f}"
+        f"If {threshold.positive!r} is predicted from a probability of {threshold.value:.3g} on "
+        f"(chainrule predict --threshold chosen): {gain}, precision {threshold.precision:.3f}, "
+        f"recall {threshold.recall:.3f}."
     ]
 
 

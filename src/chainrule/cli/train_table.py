@@ -121,7 +121,7 @@ def train_table(
     def show() -> None:
         network = result.model.network_
         best = recorder.best_epoch if network.early_stopping else network.n_iter_
-        show_result(out, table.name, result, len(recorder.history), best)
+        show_result(out, table.name, len(table.frame), result, len(recorder.history), best)
 
     finish(outcome, path, page, make_report, show, out, "chainrule predict {} DATA")
 

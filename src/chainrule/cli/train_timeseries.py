@@ -83,6 +83,8 @@ class SeriesRun:
     train, test : LabelledData
     columns : dict of str
         The columns or arrays that were named, by their options.
+    notes : tuple of str
+        Of the reading.
     """
 
     name: str
@@ -91,6 +93,7 @@ class SeriesRun:
     train: LabelledData
     test: LabelledData
     columns: Mapping[str, str]
+    notes: tuple[str, ...] = ()
 
 
 def train_timeseries(
@@ -128,6 +131,8 @@ def train_timeseries(
     path, page = options.output_paths(data, output, report)
     out = console(quiet=quiet)
     run = read_run(data, task, test_fraction, seed, parameter_values(COLUMNS, arguments))
+    for note in run.notes:
+        out.say(f"note: {note}")
     parameters = parameter_values(OPTIONS, arguments)
     is_classifier = run.task == "classification"
     if is_classifier:
@@ -149,7 +154,7 @@ def train_timeseries(
     settings = {
         **run.columns,
         **{option.name: arguments[option.argument] for option in (*OPTIONS, BALANCED)},
-        "task": task, "test-fraction": test_fraction, "seed": seed,
+        "task": run.task, "test-fraction": test_fraction, "seed": seed,
     }  # fmt: skip
     command = partial(command_line, ["chainrule", "train", "timeseries", data])
     outcome = Outcome(
@@ -171,6 +176,10 @@ def train_timeseries(
         title = f"on {len(run.test.labels)} series not seen in training"
         rows = {"convolutions": reached, **baselines}
         out.print(score_table(title, [metric], {n: [row[metric]] for n, row in rows.items()}))
+        best = max(baselines, key=lambda name: baselines[name][metric])
+        if baselines[best][metric] > reached[metric]:
+            out.say(f"{best} is ahead on these {len(run.test.labels)} series: if it stays so on "
+                    "others, nothing more is needed.")  # fmt: skip
 
     finish(outcome, path, page, make_report, show, out, "chainrule predict {} FILE")
 
@@ -198,7 +207,9 @@ def read_run(
         )  # fmt: skip
     by_option = {option.name: columns[option.parameter] for option in COLUMNS}
     chosen = {name: value for name, value in by_option.items() if value is not None}
-    return SeriesRun(file_name(data), train.target_name, task, parts[0], parts[1], chosen)
+    return SeriesRun(
+        file_name(data), train.target_name, task, parts[0], parts[1], chosen, train.notes
+    )
 
 
 def labelled(data: str, part: LabelledSeries, task: str) -> LabelledData:
@@ -242,8 +253,7 @@ def split_anyhow(
 
 def describe(model: Any, run: SeriesRun) -> str:
     """A line that says what was trained."""
-    lengths = run.train.inputs.lengths
-    points = f"{lengths.min()} to {lengths.max()}" if len(set(lengths)) > 1 else f"{lengths[0]}"
+    points = points_of(run.train.inputs)
     channels = "one channel" if model.n_features_in_ == 1 else f"{model.n_features_in_} channels"
     classes = getattr(model, "classes_", ())
     kind = f"{len(classes)} classes" if len(classes) else "a number"
@@ -253,13 +263,19 @@ def describe(model: Any, run: SeriesRun) -> str:
     )
 
 
+def points_of(series: Any) -> str:
+    """The lengths of series, in words."""
+    low, high = series.lengths.min(), series.lengths.max()
+    return str(low) if low == high else f"{low} to {high}"
+
+
 def facts(model: Any, run: SeriesRun) -> dict[str, object]:
     """The report's facts about the series."""
     series = run.train.inputs
     return {
         "series to train on": len(series), "series to test on": len(run.test.labels),
         "channels": series.channels,
-        "points": f"{series.lengths.min()} to {series.lengths.max()}",
+        "points": points_of(series),
         "with gaps": "yes" if series.has_gaps else "no",
         "score of training series left out": round(model.left_out_score_, 4),
     }  # fmt: skip

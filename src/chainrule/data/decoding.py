@@ -76,6 +76,7 @@ def to_utf8(path: str | Path, content: bytes) -> tuple[bytes, tuple[str, ...]]:
             f"{path} holds binary data, not text (a zero byte in line {line}); is its name right, "
             "and the file whole?"
         )
+    content = content.removesuffix(b"\x1a")  # where files of DOS end
     if b"\r" in content:
         content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     return content, notes

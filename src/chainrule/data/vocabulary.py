@@ -77,8 +77,6 @@ class Vocabulary:
         evenly taken.
     rule : int
         By which texts are cut into words; see `chainrule.data.words`.
-    subwords : bool
-        Whether words that have a number are read as their pieces as well.
 
     References
     ----------
@@ -105,7 +103,6 @@ class Vocabulary:
     length: int = 1
     whole: bool = False
     rule: int = NEWEST
-    subwords: bool = False
     _codes: dict[str, int] = field(init=False, repr=False, compare=False)
     _pieces: dict[str, int] = field(init=False, repr=False, compare=False)
 
@@ -125,7 +122,6 @@ class Vocabulary:
         max_size: int = 100_000,
         length: int | None = None,
         whole: bool = False,
-        subwords: bool = False,
     ) -> Vocabulary:
         """The vocabulary of some texts.
 
@@ -146,9 +142,6 @@ class Vocabulary:
         whole : bool
             Read all of a text; the default of `length` then has no such limit, and is that of the
             longest text where that takes little memory. Default False.
-        subwords : bool
-            Whether words that have a number are read as their pieces as well, all of which then
-            have a number. Default False.
 
         Raises
         ------
@@ -165,12 +158,12 @@ class Vocabulary:
                 double.update({f"{a} {b}" for a, b in pairwise(sentence)})
         parts: Counter[str] = Counter()
         for word, count in single.items():
-            if count < min_count or subwords:
+            if count < min_count:
                 for piece in set(pieces(word)):
                     parts[piece] += count
         vocabulary = cls(
             _commonest(single, min_count, max_size), _commonest(double, 1, max_size),
-            _commonest(parts, 1 if subwords else 2, max_size), whole=whole, subwords=subwords,
+            _commonest(parts, 2, max_size), whole=whole,
         )  # fmt: skip
         if vocabulary.size == 1:
             raise DataError(
@@ -245,7 +238,7 @@ class Vocabulary:
             code = codes.get(word)
             if code is not None:
                 yield Entry(code, 1.0, k, k)
-            if code is None or self.subwords:
+            else:
                 known = [code for piece in pieces(word) if (code := self._pieces.get(piece))]
                 for code in known:
                     yield Entry(code, 1.0 / len(known), k, k)

@@ -69,8 +69,8 @@ def compared(report: Report) -> Markup | None:
     parts = [_of_metric(report, models, metric) for metric in report.intervals[models[0]]]
     note = (
         "The 95\u00a0% intervals say how far a score would move with other test rows, by "
-        "bootstrap. A difference is taken row by row, so it can be beyond noise (in bold) where "
-        "the intervals overlap."
+        "bootstrap. The difference to the first is taken row by row, so it can be beyond noise "
+        "(in bold) where the intervals overlap."
     )
     further = {
         metric: score
@@ -106,7 +106,7 @@ def _of_metric(report: Report, models: list[str], metric: str) -> Markup:
     heads = [
         tag("th", text, scope="col", class_=side)
         for text, side in (("model", None), ("", "wide"), (metric, "n"), ("95 % interval", "n"),
-                           ("minus the first", "n gap"))
+                           ("difference", "n gap"))
     ]  # fmt: skip
     caption = f"{metric} on the test rows"
     return scrolled(caption, tag(
@@ -128,7 +128,7 @@ def _range(low: float, high: float, width: float) -> str:
 def _difference(gap: tuple[float, float, float]) -> Markup:
     """A difference in bold where it is beyond noise."""
     middle, low, high = gap
-    text = rounded(middle, max(FINEST, high - low))
+    text = rounded(middle, float(np.clip(high - low, FINEST, WIDEST)))
     text = text if text.startswith("-") else f"+{text}"
     return tag("b", text, title="beyond noise") if low > 0 or high < 0 else markup(text)
 

@@ -28,6 +28,9 @@ ISO_SPAN = re.compile(
     r"([+-])?P(?:(\d+(?:\.\d+)?)W)?(?:(\d+(?:\.\d+)?)D)?"
     r"(?:T(?:(\d+(?:\.\d+)?)H)?(?:(\d+(?:\.\d+)?)M)?(?:(\d+(?:\.\d+)?)S)?)?"
 )
+LONGEST = 100  # characters of a clock time or a span of time
+YEAR = 365.25 * 86_400.0
+MONTH = YEAR / 12.0
 SECONDS = {
     "ms": 1e-3, "msec": 1e-3, "millisecond": 1e-3, "milliseconds": 1e-3,
     "s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0, "sek": 1.0, "sekunden": 1.0,
@@ -35,6 +38,8 @@ SECONDS = {
     "h": 3600.0, "hr": 3600.0, "hrs": 3600.0, "hour": 3600.0, "hours": 3600.0, "std": 3600.0,
     "stunde": 3600.0, "stunden": 3600.0, "d": 86_400.0, "day": 86_400.0, "days": 86_400.0,
     "tag": 86_400.0, "tage": 86_400.0, "w": 604_800.0, "wk": 604_800.0, "wks": 604_800.0,
+    "month": MONTH, "months": MONTH, "monat": MONTH, "monate": MONTH, "mo": MONTH, "year": YEAR,
+    "years": YEAR, "yr": YEAR, "yrs": YEAR, "jahr": YEAR, "jahre": YEAR,
     "week": 604_800.0, "weeks": 604_800.0, "woche": 604_800.0, "wochen": 604_800.0,
 }  # fmt: skip
 STEP = r"(\d+(?:[.,]\d+)?)\s*([^\W\d_]+)\.?"
@@ -78,7 +83,7 @@ def hour_of_day(cell: Any) -> float:
     """Return one clock time as hours since midnight; NaN for what is none."""
     if isinstance(cell, time):
         return cell.hour + cell.minute / 60 + (cell.second + cell.microsecond / 1e6) / 3600
-    match = CLOCK_TIME.fullmatch(cell) if isinstance(cell, str) else None
+    match = CLOCK_TIME.fullmatch(cell) if isinstance(cell, str) and len(cell) < LONGEST else None
     if match is None:
         return np.nan
     whole, minute, second, alone, half = match.groups()
@@ -96,7 +101,7 @@ def seconds_of(cell: Any, two_parts: float = 60.0) -> float:
     """Return one span in seconds; NaN for what is none."""
     if isinstance(cell, (timedelta, np.timedelta64)):
         return float(pd.Timedelta(cell).total_seconds())
-    if not isinstance(cell, str):
+    if not isinstance(cell, str) or len(cell) >= LONGEST:
         return np.nan
     match = COLONS.fullmatch(cell)
     if match:

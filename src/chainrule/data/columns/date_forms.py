@@ -31,6 +31,7 @@ ZONES = {
     "EST": "-05:00", "EDT": "-04:00", "CST": "-06:00", "CDT": "-05:00", "MST": "-07:00",
     "MDT": "-06:00", "PST": "-08:00", "PDT": "-07:00",
 }  # fmt: skip
+LONGEST_DATE = 60  # characters
 PIVOT = 69  # two-digit years from here on are of the 20th century, as in POSIX
 CLOCK = (
     r"(?:(?:[T :]|,\s?)\s*(?P<hour>\d{1,2})(?:[:h](?P<minute>\d{2})(?::(?P<second>\d{2})"
@@ -105,6 +106,8 @@ class DateForm:
             return cell
         if not isinstance(cell, str):
             return _date_of_number(cell, self.unit) if self.unit else None
+        if len(cell) > LONGEST_DATE:
+            return None
         if DATE.fullmatch(cell):
             return cell
         for family in self.families:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..column_values import DATE
-from .date_forms import FAMILIES, PIVOT, DateForm, to_iso
+from .date_forms import FAMILIES, LONGEST_DATE, PIVOT, DateForm, to_iso
 from .distinct_cells import DistinctCells
 
 Ints: TypeAlias = NDArray[np.intp]
 
 MOST_LOOKED_AT = 2000  # cells in which a year of two digits is looked for
+SEASON = re.compile(r"[0-9]{2}([0-9]{2})[/-]([0-9]{2})")
 NUMERIC_ORDERS = ("dmy", "mdy")
 NAMED_FAMILIES = tuple(name for name in FAMILIES if name not in NUMERIC_ORDERS)
 
@@ -80,6 +82,8 @@ def fit_dates(
         for code in codes[:MOST_LOOKED_AT] for family in matches[code][:1] if family != "iso"
     )  # fmt: skip
     share = matched / total if total else 0.0
+    if used == {"year month"} and all(_is_season(cells[code]) for code in codes):
+        share = 0.0
     return DateFit(form, share, ambiguous, reason, short, len(used))
 
 
@@ -87,7 +91,7 @@ def _families(cell: Any) -> tuple[str, ...]:
     """The families that a cell fits, ``"iso"`` for a date that needs none."""
     if isinstance(cell, (date, np.datetime64)):
         return ("iso",)
-    if not isinstance(cell, str) or len(cell) < 5 or len(cell) > 60:
+    if not isinstance(cell, str) or len(cell) < 5 or len(cell) > LONGEST_DATE:
         return ()
     if DATE.fullmatch(cell):
         return ("iso",)
@@ -98,6 +102,12 @@ def _families(cell: Any) -> tuple[str, ...]:
         return orders
     named = next((name for name in NAMED_FAMILIES if to_iso(cell, name) is not None), None)
     return () if named is None else (named,)
+
+
+def _is_season(cell: Any) -> bool:
+    """Whether 2010/11 is a season, as all of its column are, and no month."""
+    match = SEASON.fullmatch(cell)
+    return match is not None and (int(match.group(1)) + 1) % 100 == int(match.group(2))
 
 
 def _order(

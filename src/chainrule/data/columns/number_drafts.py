@@ -176,9 +176,12 @@ def _number_notes(source: TextColumn, fit: NumberFit) -> tuple[str, ...]:
     elif units:
         notes.append(f"its numbers are in {units[0]}: 45 % is 45" if units[0] == "%" else
                      f"its numbers are in {units[0]}")  # fmt: skip
-        if "" in factors:
-            plain = np.isfinite(plain_numbers(source.cells.cells))
-            bare = [code for code in source.codes if plain[code]]
+        plain = np.isfinite(plain_numbers(source.cells.cells)) if "" in factors else ()
+        bare = [
+            code for code, text in texts.items() if "" in factors
+            and (plain[code] or ((parts := split_number(text)) is not None and not parts.unit))
+        ]  # fmt: skip
+        if bare:
             count = int(source.cells.counts[bare].sum())
             notes.append(
                 f"{how_many(count)} without a unit, such as {source.where(bare[0])}, "

@@ -26,10 +26,12 @@ Floats: TypeAlias = NDArray[np.float64]
 LETTER_SHARE = 0.1  # of the numbers: a letter behind fewer, beside bare numbers, is a mistake
 SAMPLE = 500  # cells that suggest a form
 MANY_CELLS = 1000  # of more, most are read at once
+LONGEST_TEXT = 100  # characters of a number with all that stands beside it
 LONGEST_NUMBER = 15  # digits: of longer ones float64 cannot tell all apart; they are identifiers
 PLAIN_FORMS = str.maketrans({
     "\u2212": "-", "\u2012": "-", "\u2013": "-", "\ufe63": "-", "\uff0d": "-", "\u00a0": " ",
     "\u202f": " ", "\u2009": " ", "\u2007": " ", "\u2019": "'", "\u02bc": "'",
+    "\u200b": "", "\ufeff": "",
 })  # fmt: skip
 _CURRENCY = "|".join(re.escape(name) for name in sorted(CURRENCIES, key=len, reverse=True))
 NUMBER = re.compile(
@@ -51,6 +53,7 @@ BODIES = {
 AMBIGUOUS = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")  # 1,234 or 1.234
 LEADING_ZERO = re.compile(r"0[0-9]+")
 MANY_DIGITS = re.compile(rf"[+-]?[0-9]{{{LONGEST_NUMBER + 1},}}")
+NO_CENTS = re.compile(r"(?<=[0-9])([,.])-{1,2}(?=[ ]|$)")  # 12,- and 1.200,-- are whole amounts
 REMOVED = str.maketrans("", "", ", '.")
 
 
@@ -77,7 +80,7 @@ class NumberForm:
         texts = np.fromiter((isinstance(cell, str) for cell in cells), bool, len(cells))
         values = np.full(len(cells), np.nan)
         if not texts.all():
-            others = np.flatnonzero(~texts)
+            others = np.flatnonzero(~texts).tolist()
             values[others] = plain_numbers([cells[k] for k in others])
         todo = np.flatnonzero(texts).tolist()
         if len(todo) > MANY_CELLS and (self.units or self.decimal == ","):
@@ -162,7 +165,12 @@ def split_number(text: str) -> NumberParts | None:
     >>> split_number("(12 kg)").negative, split_number("12.5-").negative, split_number("a1")
     (True, True, None)
     """
-    match = NUMBER.fullmatch(text if text.isascii() else text.translate(PLAIN_FORMS))
+    if len(text) > LONGEST_TEXT:
+        return None
+    plain = text if text.isascii() else text.translate(PLAIN_FORMS)
+    if "-" in plain:
+        plain = NO_CENTS.sub(r"\g<1>00", plain).removesuffix("/-")  # Rs. 1,200/-
+    match = NUMBER.fullmatch(plain)
     if match is None:
         return None
     opened, sign, before, sign2, body, power, after, sign3, closed = match.groups()

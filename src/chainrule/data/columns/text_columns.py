@@ -11,10 +11,10 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ...errors import DataError
-from .clock_forms import fit_spans, hour_of_day, hours_of_day, seconds_of
+from .clock_forms import SpanForm, fit_spans, hour_of_day, hours_of_day, seconds_of
 from .date_drafts import asked_dates, draft_of_dates
 from .distinct_cells import DistinctCells, distinct_cells
-from .drafts import Draft, counted, examples_of, marker_note, mend
+from .drafts import Draft, counted, examples_of, marker_note
 from .fitting import fit_dates
 from .kinds import Customs
 from .number_drafts import (
@@ -28,6 +28,7 @@ from .number_drafts import (
     is_number,
     share_in_any_unit,
 )
+from .number_forms import split_number
 from .plain_texts import plain_texts
 from .reading import Reading
 from .text_column import TextColumn
@@ -37,7 +38,10 @@ Series: TypeAlias = Any
 
 NEARLY_ALL = 0.9  # of the rows: then the rest are mistakes, which are refused
 WORTH_A_NOTE = 0.2  # of the rows are numbers or dates, in a column of texts
+MOST_WORDS = 8  # behind the numbers of a column: of more they are names, such as those of streets
 HALF = 0.5  # of a sample: what fewer cells look like is no kind of a column
+TWO_PARTS = re.compile(r"[+-]?\d+:\d\d")
+LONG_UNIT = re.compile(r"(?i)\d\s*(?:y|j|mo)")
 BARE_HOUR = re.compile(r"\d:\d\d:\d\d")
 SPAN_NAME = re.compile(r"(?i)duration|elapsed|length|runtime|laptime|dauer|zeitraum|time_taken")
 
@@ -140,9 +144,7 @@ def _looked_at(source: TextColumn, customs: Customs, text: Reading) -> Draft:
     if looks["duration"] > HALF:
         form = fit_spans([several.cells[code] for code in source.codes])
         seconds = form.seconds(several.cells)
-        notes = (
-            ("cells such as 12:30 are minutes and seconds",) if form.two_parts == 1.0 else ()
-        ) + ("spans of time are read as seconds",)
+        notes = _span_notes(source, form)
         reading = Reading(
             source.name, "duration", source.why(seconds, "spans of time"), notes=notes, form=form
         )
@@ -152,6 +154,18 @@ def _looked_at(source: TextColumn, customs: Customs, text: Reading) -> Draft:
         dates = fit_dates(several, source.codes, customs.day_first)
         drafts.append((dates.share, draft_of_dates(source, dates)))
     return _best(source, drafts, looks, text)
+
+
+def _span_notes(source: TextColumn, form: SpanForm) -> tuple[str, ...]:
+    """What was decided about spans of time."""
+    texts, notes = [source.cells.texts[code] for code in source.codes], []
+    short = next((text for text in texts if TWO_PARTS.fullmatch(text)), None)
+    if short is not None:
+        parts = "minutes and seconds" if form.two_parts == 1.0 else "hours and minutes"
+        notes.append(f"cells such as {short!r} are {parts}")
+    if any(map(LONG_UNIT.search, texts)):
+        notes.append("a year counts 365.25 days, a month a twelfth of it")
+    return (*notes, "spans of time are read as seconds")
 
 
 def _best(
@@ -172,16 +186,30 @@ def _best(
         sample = [code for code in source.cells.sample() if not source.cells.markers[code]]
         part = source.share_of_sample(sample, is_known_number)
     if part < WORTH_A_NOTE:
-        return Draft(replace(text, why=why))
+        return Draft(replace(text, why=why, notes=_words_behind_numbers(source, looks)))
     cells = source.cells.cells
     odd = next((code for code in source.codes if not _fits(best, cells[code])), None)
     if odd is None:
         return Draft(replace(text, why=why))
     note = (
         f"about {100 * part:.0f} % of its cells look like a {best}, others are texts such as "
-        f"{source.where(odd)}: all are read as texts; correct them, or {mend(source.name, best)}"
+        f"{source.where(odd)}: all are read as texts; empty or correct those to have {best}s"
     )
     return Draft(replace(text, why="it mixes kinds", notes=(note,)))
+
+
+def _words_behind_numbers(source: TextColumn, looks: dict[str, float]) -> tuple[str, ...]:
+    """Say that nearly all cells are numbers with one of a few words behind them."""
+    if looks["number"] <= NEARLY_ALL:
+        return ()
+    parts = [split_number(source.cells.texts[code]) for code in source.codes]
+    words = list(dict.fromkeys(part.unit for part in parts if part is not None))
+    if not 2 <= len(words) <= MOST_WORDS:
+        return ()
+    return (
+        f"its cells are numbers with {', '.join(word or 'nothing' for word in words[:5])} behind "
+        "them, which do not convert: all are read as texts",
+    )
 
 
 def _fits(kind: str, cell: Any) -> bool:

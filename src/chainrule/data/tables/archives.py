@@ -50,8 +50,11 @@ def unpacked(raw: RawTable, member: str | None = None) -> tuple[RawTable, tuple[
             raw, more = _of_archive(raw, member)
             notes, member = notes + more, None
             continue
-        stem = raw.name[: -len(raw.ending)] if raw.ending in PACKED else raw.name
-        raw = replace(raw, ending=ending_of(stem), content=unpack(raw.name, raw.content, kind))
+        ending = raw.ending
+        if ending in PACKED:
+            is_last = raw.name.lower().endswith(ending)  # and no query of an address follows
+            ending = ending_of(raw.name[: -len(ending)]) if is_last else ""
+        raw = replace(raw, ending=ending, content=unpack(raw.name, raw.content, kind))
     if member is not None:
         raise DataError(f"{raw.name} is no ZIP archive, and {member!r} cannot be taken from it")
     return raw, notes

@@ -9,6 +9,7 @@ from ...errors import DataError
 from ...lazy import LazyModule
 from ..unpacking import check_unpacked, read_parquet
 
+pd = LazyModule("pandas")
 arrow = LazyModule("pyarrow", extra="parquet")
 ipc = LazyModule("pyarrow.ipc", extra="parquet")
 
@@ -17,8 +18,8 @@ MAGIC = b"ARROW1\0\0"
 DICTIONARY, RECORDS = 2, 3  # kinds of messages
 
 
-def read_columnar(name: str, content: bytes, kind: str) -> Any:
-    """Return the frame of a Parquet file's bytes, or of an Arrow (Feather) file's.
+def read_columnar(name: str, content: bytes, kind: str) -> tuple[Any, tuple[str, ...]]:
+    """Return the frame of a Parquet file's bytes, or of an Arrow (Feather) file's, and notes.
 
     Raises
     ------
@@ -30,7 +31,7 @@ def read_columnar(name: str, content: bytes, kind: str) -> Any:
     }  # fmt: skip
     called, read = readers[kind]
     try:
-        return read(name, content).reset_index(drop=True)
+        return _with_index(read(name, content))
     except DataError:
         raise
     except ModuleNotFoundError:
@@ -38,6 +39,19 @@ def read_columnar(name: str, content: bytes, kind: str) -> Any:
     except Exception as error:  # pyarrow has no common base class for damaged files
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise DataError(f"{name} is not a readable {called} file: {reason}") from error
+
+
+def _with_index(frame: Any) -> tuple[Any, tuple[str, ...]]:
+    """Return a frame with the columns of its index, as far as they have names."""
+    names = [name for name in frame.index.names if name is not None]
+    if not names:
+        is_count = isinstance(frame.index, pd.RangeIndex)
+        note = "the nameless index is left out"
+        return frame.reset_index(drop=True), () if is_count else (note,)
+    if len(names) < frame.index.nlevels or set(names) & set(frame.columns):
+        return frame.reset_index(drop=True), ("the index is left out",)
+    listed = ", ".join(repr(str(name)) for name in names)
+    return frame.reset_index(), (f"the index is read as columns: {listed}",)
 
 
 def _arrow(name: str, content: bytes) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -16,6 +17,8 @@ from .layout import layout_of
 from .naming import ROW_NAMES, distinct_names, without_idle_columns
 from .parsing import parsed
 from .records import HEAD_ROWS, Body, Records, body_of
+
+UNNAMED = re.compile(r"Unnamed: \d+")  # as pandas calls an index that was written along
 
 
 def read_delimited(
@@ -62,7 +65,7 @@ def read_delimited(
     frame = parsed(source, body, columns, as_text)
     if top.short and names[-1] == "":
         _check_trailing(source, frame, names)
-    frame, idle = without_idle_columns(frame, names)
+    frame, idle = without_idle_columns(frame, ["" if UNNAMED.match(n) else n for n in names])
     frame, sums = without_sums(frame)
     if frame.shape[0] == 0:
         raise DataError(f"{name} has a header but no rows; add rows of data")

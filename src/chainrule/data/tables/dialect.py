@@ -69,6 +69,8 @@ def sniff(content: bytes, delimiter: str | None = None) -> Sniffed:
     favourite = delimiter or ","
     best = max(scores, key=lambda mark: (round(scores[mark], 3), mark == favourite))
     decimal = best == "," and not any(NO_DECIMAL.search(line) for line in plain[1:])
+    if decimal and plain[0].count(",") == plain[-1].count(",") and NO_DECIMAL.search(plain[0]):
+        decimal = False  # names with as many commas: 2026-01-31 00:00:00,10 is a time and a number
     if scores[best] > 0.0 and not (decimal and spacing_of(plain)):
         quote = _quote(lines, best)
         notes = (f"{_named(best)} divide the cells",) * (best != favourite)

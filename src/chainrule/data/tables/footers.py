@@ -70,8 +70,9 @@ def find_footer(
     columns = [[cell.strip() for cell in column] for column in zip(*body, strict=False)]
     numeric = [_share(column, LOOKS_NUMERIC) >= ALMOST for column in columns]
     filled = [_share(column, re.compile(".")) >= ALMOST for column in columns]
-    count, cut = 0, []
-    for k in reversed(range(max(0, len(tail) - MOST), len(tail))):
+    count = _block(tail, width)
+    cut = [f"{labels[k]}: {excerpt(tail[k])}" for k in reversed(range(len(tail)))][:count]
+    for k in reversed(range(max(0, len(tail) - MOST), len(tail) - count)):
         cells = [cell.strip() for cell in tail[k]]
         after_blank = k > 0 and not any(cell.strip() for cell in tail[k - 1])
         if not any(cells) and not (width == 1 and cells):  # "" is a cell, and missing
@@ -85,6 +86,16 @@ def find_footer(
             break
     notes = (f"left out below the data: {'; '.join(reversed(cut))}",) if cut else ()
     return Footer(count, notes)
+
+
+def _block(tail: Sequence[Sequence[str]], width: int) -> int:
+    """Return how many rows are remarks below a blank line: none of them fits the table."""
+    blank = [k for k, row in enumerate(tail[:-1]) if not row]
+    block = tail[blank[-1] + 1 :] if blank else []
+    fits = any(len(row) == width and sum(map(bool, row)) > 1 for row in block)
+    if not block or width == 1 or fits or LOOKS_NUMERIC.match(block[0][0].strip()):
+        return 0
+    return len(block)
 
 
 def _share(column: Sequence[str], pattern: re.Pattern[str]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from ...errors import DataError
@@ -37,8 +38,8 @@ REFUSED = {
     "Zstandard": "packed with Zstandard: unpack it first, with unzstd",
     "NumPy array": "a NumPy array: give a table, or an .npz with named arrays",
 }
+JSON_START = re.compile(rb'\{\s*"|\[\s*[{\[]')
 WEB_PAGE = (b"<!doctype html", b"<html", b"<?xml", b"<table")
-READ = "a CSV, TSV, Parquet, Excel or JSON file, or one of SUFFIXES"
 
 
 @dataclass(frozen=True)
@@ -103,8 +104,14 @@ def format_of(raw: RawTable) -> tuple[str, tuple[str, ...]]:
             f"{raw.name} holds a web page, not a table: {_first_line(start)}; save the data "
             "themselves, as CSV or Excel"
         )
+    if raw.content[257:262] == b"ustar":
+        raise DataError(f"{raw.name} is a tar archive: unpack it, and give a file or the folder")
     if raw.ending in LOOSE_ENDINGS:
         return _text_format(raw.content), ()
+    if expected in ("text", "json") and JSON_START.match(start):
+        kind = _text_format(raw.content)
+        if kind not in (expected, "text"):
+            return kind, (f"the file is called {raw.ending} and holds {kind}",)
     if raw.ending == ".xls":
         return "text", ("the file is called .xls and holds text",)
     if expected is None:

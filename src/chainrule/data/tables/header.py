@@ -141,7 +141,7 @@ def _is_comment(cells: Sequence[str]) -> bool:
 
 def _is_header_with_mark(cells: Sequence[str], following: Sequence[str], width: int) -> bool:
     """Whether a row such as ``#id,x,y`` names columns: texts above numbers, no space after #."""
-    if len(following) != width or _is_comment(following) or width < 2 or cells[0][1:2] in ("", " "):
+    if len(following) != width or _is_comment(following) or width < 2 or cells[0][1:2] == " ":
         return False
     if any(NUMBER.fullmatch(cell) for cell in cells):
         return False
@@ -183,6 +183,8 @@ def _is_data(first: Sequence[str], body: Sequence[Sequence[str]], short: bool) -
             again += cell in {other.strip() for other in column}
     if votes and (len(numbers) != votes or not _is_series(numbers)):
         return True
+    if votes and again >= max(1, texts / 2):
+        return True
     return texts > 1 and again > texts / 2 and len(body) >= 5
 
 
@@ -201,7 +203,7 @@ def _is_series(numbers: Sequence[str]) -> bool:
         return True
     values = [float(number) for number in numbers]
     steps = {round(b - a, 9) for a, b in pairwise(values)}
-    return steps == {1.0} or (len(steps) == 1 and len(values) > 2 and steps != {0.0})
+    return steps == {1.0} or (len(steps) == 1 and len(values) > 2 and min(steps) > 0.0)
 
 
 def _is_numeric(column: Sequence[str]) -> bool:

@@ -109,7 +109,8 @@ class _Scan:
         self._cells = 0  # of the record that a chunk begins with, before it
         self._ends: list[NDArray[np.int64]] = []
         self._fields: list[NDArray[np.int64]] = []
-        self._quotes: list[NDArray[np.int64]] = []
+        self._is_regular = not self._escaped
+        self._is_broken = False  # a line ends inside of quotes
         self._coded: set[int] = set()
         self._padded = False
 
@@ -124,10 +125,12 @@ class _Scan:
         border = edge
         if self._quote:
             quoted = chunk == self._quote
-            inside = (np.cumsum(quoted, dtype=np.uint8) + np.uint8(self._parity)) & 1
+            count = np.cumsum(quoted, dtype=np.uint8) + np.uint8(self._parity)  # modulo 256
+            inside = (count & 1).view(bool)
+            self._look_at_quotes(start, edge, quoted, inside)
+            self._is_broken |= bool(((chunk == LINE_FEED) & inside).any())
             self._parity = int(inside[size - 1])
-            border, edge = edge | quoted, edge & (inside == 0)
-            self._quotes.append(np.flatnonzero(quoted[:size]) + start)
+            border, edge = edge | quoted, edge & ~inside
         ends = np.flatnonzero(edge[:size])
         last = np.flatnonzero(chunk[ends] == LINE_FEED)
         space = chunk == SPACE
@@ -157,23 +160,26 @@ class _Scan:
         first = np.concatenate([[-self._cells], last + 1])
         self._coded.update(np.unique(cells - first[np.searchsorted(last, cells)]).tolist())
 
+    def _look_at_quotes(
+        self, start: int, edge: NDArray[np.bool_], quoted: NDArray[np.bool_],
+        inside: NDArray[np.bool_],
+    ) -> None:  # fmt: skip
+        """Note whether quotes open where a cell begins, and close where one ends."""
+        size = min(CHUNK, len(edge))
+        lead = min(2, start)
+        before = self._codes[start - lead : start + size - 1]  # from two bytes before the chunk
+        ends = (before == self._delimiter) | (before == LINE_FEED)
+        opens = ends | (before == self._quote)
+        opens[1:] |= (before[1:] == SPACE) & ends[:-1]
+        opens = opens[1:] if lead == 2 else np.append(True, opens) if lead == 0 else opens
+        closes = edge | quoted | (self._codes[start : start + len(edge)] == SPACE)
+        closes = np.append(closes[1:], True)[:size]  # what follows each byte
+        strange = quoted[:size] & np.where(inside[:size], ~opens, ~closes)
+        self._is_regular &= not bool(strange.any())
+
     def is_regular(self) -> bool:
-        """Whether quotes open where a cell begins, and close where one ends."""
-        if not self._quote:
-            return True
-        quotes, codes = np.concatenate(self._quotes), self._codes
-        if self._escaped or len(quotes) % 2:
-            return False
-        opening, closing = quotes[::2], quotes[1::2]
-        opening, closing = opening[opening > 0], closing[closing < len(codes) - 1]
-        edges = [LINE_FEED, self._delimiter]
-        before, after = codes[opening - 1], codes[closing + 1]
-        spaced = opening[(before == SPACE) & (opening > 1)]
-        return bool(
-            np.isin(before, [*edges, SPACE, self._quote]).all()
-            and np.isin(codes[spaced - 2], edges).all()
-            and np.isin(after, [*edges, SPACE, self._quote]).all()
-        )
+        """Whether all quotes enclose cells, and each is closed."""
+        return self._is_regular and self._parity == 0
 
     def layout(self) -> Layout:
         """Return the layout of a text with regular quotes."""
@@ -185,7 +191,7 @@ class _Scan:
         blank = (fields == 1) & (np.diff(starts) == 1)
         blank[-1:] &= self._codes[-1] == LINE_FEED
         lines = np.arange(1, len(starts))
-        if self._quote:
+        if self._is_broken:
             feeds = np.flatnonzero(self._codes == LINE_FEED)
             lines = np.searchsorted(feeds, starts[:-1]) + 1
         coded = tuple(sorted(self._coded))

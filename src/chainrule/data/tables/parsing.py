@@ -21,6 +21,7 @@ pd = LazyModule("pandas")
 EXACT = 2.0**53  # whole numbers beyond are not all floats
 WHOLE = re.compile(r"[+-]?\d+(\.0*)?")
 INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
+HARD_SPACE = "\N{NO-BREAK SPACE}".encode()
 TRUTHS = {"True": True, "TRUE": True, "true": True,
           "False": False, "FALSE": False, "false": False}  # fmt: skip
 
@@ -47,7 +48,8 @@ def parsed(source: Records, body: Body, columns: Sequence[str], as_text: Collect
         written = parser.frame([name for name in columns if name in thousands], thousands)
         for name in thousands:
             frame[name] = written[name]
-    return _stripped(frame) if layout.padded else frame
+    is_padded = layout.padded or HARD_SPACE in source.text
+    return _stripped(frame) if is_padded else frame
 
 
 @dataclass(frozen=True)

@@ -182,7 +182,7 @@ def _read(origin: Origin, options: Options) -> tuple[Any, tuple[str, ...]]:
         elif kind == "json lines":
             frame, more = read_json_lines(raw.name, raw.content)
         else:
-            frame, more = _of_one_type(read_columnar(raw.name, raw.content, kind), ())
+            frame, more = _of_one_type(*read_columnar(raw.name, raw.content, kind))
     return _checked(raw.name, frame), notes + more
 
 

@@ -17,6 +17,7 @@ from .layout import Dialect, Layout
 HEAD_ROWS, TAIL_ROWS = 300, 60
 MOST_ODD = 10_000  # records that do not fit: more, and the first one is the error
 MOST_LISTED = 5
+RULE = re.compile(rb"[|+:\s]*[-=]{2,}[-=|+:\s]*")
 FEW = 0.2
 EXCEL_ERROR = re.compile(
     rb"#(N/A|DIV/0!|VALUE!|REF!|NAME\?|NUM!|NULL!|NA\b|NV\b|nan\b)", re.IGNORECASE
@@ -92,25 +93,34 @@ def body_of(source: Records, top: Header, width: int) -> tuple[Body, tuple[str, 
     footer = find_footer(tail, labels, sample, width)
     end -= footer.rows
     notes = footer.notes
-    odd = np.flatnonzero(fields[first:end] != width) + first
+    blank: list[int] = (np.flatnonzero(fields[first:end] == 0) + first).tolist()
+    odd = np.flatnonzero((fields[first:end] != width) & (fields[first:end] > 0)) + first
     if len(odd) > MOST_ODD:
         raise source.misfit(int(odd[0]), width)
-    blank: list[int] = []
     remarks: list[int] = []
+    rules = [first] if first < end and _is_rule(source.record(first)) else []
     for k in map(int, odd):
         text = source.record(k).decode().strip()
         if not text:
             blank.append(k)
         elif text.startswith(COMMENTS):
             remarks.append(k)
+        elif _is_rule(source.record(k)):
+            rules.append(k)
         else:
             raise source.misfit(k, width)
     remarks = sorted({*remarks, *_full_remarks(source, first, end, sample)})
     repeated = _repeated_headers(source, top, first, end)
-    left_out = {"blank line": blank, "comment": remarks, "repeated header": repeated}
+    left_out = {"blank line": sorted(blank), "comment": remarks, "repeated header": repeated,
+                "ruled line": sorted(set(rules))}  # fmt: skip
     notes += tuple(_note(source, kind, ks) for kind, ks in left_out.items() if ks)
-    dropped = {*blank, *remarks, *repeated}
+    dropped = {*blank, *remarks, *repeated, *rules}
     return Body(first, end, tuple(sorted(dropped))), notes
+
+
+def _is_rule(record: bytes) -> bool:
+    """Whether a line is drawn, as databases and Markdown do between names and rows."""
+    return RULE.fullmatch(record.strip()) is not None
 
 
 def _sample(source: Records, first: int, end: int, width: int) -> list[list[str]]:

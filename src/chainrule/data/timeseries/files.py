@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -109,7 +110,9 @@ def read_series(
     table = read_table(path)
     if not needs_target and target not in table.frame.columns:
         target = None
-    return of_table(table.name, table.frame, target, series, time)
+    read = of_table(table.name, table.frame, target, series, time)
+    notes = tuple(note.partition("; --as")[0] for note in table.notes)  # no option here
+    return replace(read, notes=notes)
 
 
 def _inputs(path: Path, x: str | None) -> np.ndarray:
@@ -133,16 +136,19 @@ def _is_archive_text(path: Path) -> bool:
 
 
 def _file(path: Path) -> Path:
-    """The file itself, or the one of a folder that is called NAME_TRAIN."""
+    """The file itself, or the one NAME_TRAIN of a folder; of several the folder's namesake."""
     if path.exists() and not path.is_dir():
         return path
     if not path.is_dir():
         raise DataError(f"there is no file or folder {str(path)!r}")
     for ending in ENDINGS:
         files = sorted(one for one in path.iterdir() if one.name.endswith(f"_TRAIN{ending}"))
-        if len(files) == 1:
-            return files[0]
+        namesakes = [one for one in files if one.name == f"{path.resolve().name}_TRAIN{ending}"]
+        if len(files) > 1 and not namesakes:
+            listed = ", ".join(one.name for one in files[:4])
+            raise DataError(f"{path} holds {listed}: give one of the files")
+        if files:
+            return namesakes[0] if namesakes else files[0]
     raise DataError(
-        f"{path} holds no one file called NAME_TRAIN, with the ending {', '.join(ENDINGS)}: give "
-        "a file"
+        f"{path} holds no file called NAME_TRAIN with the ending {', '.join(ENDINGS)}: give a file"
     )

@@ -22,6 +22,8 @@ class LabelledSeries:
         What is predicted, if the file says so.
     names : array or None
         What the series are called.
+    notes : tuple of str
+        What was guessed or left out of the file.
     """
 
     inputs: Any
@@ -29,6 +31,7 @@ class LabelledSeries:
     task: str | None = None
     target: str = ""
     names: Any = None
+    notes: tuple[str, ...] = ()
 
     @property
     def target_name(self) -> str:

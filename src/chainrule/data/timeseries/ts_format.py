@@ -47,7 +47,7 @@ def read_ts(path: str | Path) -> LabelledSeries:
     in_data = False
     for number, line in numbered_lines(path):
         where = f"{path}, line {number}"
-        if line.startswith("#") and not in_data:
+        if line.startswith(("#", "%")) and not in_data:
             continue
         if not in_data:
             if not line.startswith("@"):

@@ -39,7 +39,7 @@ UNREAD_SHARE = 0.01  # of what texts hold: more that is not read is worth a warn
 
 PREPARED = fields(
     {"length": whole(1, LONGEST_WHOLE), "parts": each(one_of(*PARTS), 1, len(PARTS))},
-    {"rule": whole(RULES[0], RULES[-1]), "whole": flag, "unread": finite, "subwords": flag},
+    {"rule": whole(RULES[0], RULES[-1]), "whole": flag, "unread": finite},
 )
 
 
@@ -63,8 +63,8 @@ class TextClassifier(NetworkClassifier):
     bigrams : bool or None
         Whether pairs of neighbouring words have vectors. None: of a bag, which sees no order.
     min_df : int or None
-        Texts that a word is in, at least, to have a vector of its own. None: 2; of a bag 1 below
-        500 texts, where all words are read as their pieces as well (unknown ones have little else).
+        Texts that a word is in, at least, to have a vector of its own. None: 2, and of a bag 1
+        below 500 texts.
     max_words : int
         Words that have one, at most, the most frequent; bigrams, and pieces of rare words,
         likewise. Default 100,000.
@@ -176,7 +176,7 @@ class TextClassifier(NetworkClassifier):
         self.tokens_ = Vocabulary.learn(
             X, pairs=bag if self.bigrams is None else self.bigrams,
             min_count=self.min_df or (1 if few else 2), max_size=self.max_words,
-            length=self.max_length, whole=bag and self.max_length is None, subwords=few,
+            length=self.max_length, whole=bag and self.max_length is None,
         )  # fmt: skip
         read = self.tokens_.read(X)
         self.unread_ = self.tokens_.unread(read)
@@ -257,7 +257,7 @@ class TextClassifier(NetworkClassifier):
         part_names = [name for name in PARTS if name in arrays]
         return {
             "length": self.tokens_.length, "parts": part_names, "rule": self.tokens_.rule,
-            "whole": self.tokens_.whole, "subwords": self.tokens_.subwords,
+            "whole": self.tokens_.whole,
         } | ({} if self.unread_ is None else {"unread": self.unread_}), arrays  # fmt: skip
 
     def restore_preprocessing(self, state: dict[str, Any], arrays: Any) -> None:
@@ -271,11 +271,7 @@ class TextClassifier(NetworkClassifier):
             raise damaged("its texts are longer than its encoder reads")
         entries = {name: _entries(arrays(name), name) for name in dict.fromkeys(checked["parts"])}
         self.tokens_ = Vocabulary(
-            **entries,
-            length=checked["length"],
-            whole=reads_all,
-            rule=checked.get("rule", RULES[0]),
-            subwords=checked.get("subwords", False),
+            **entries, length=checked["length"], whole=reads_all, rule=checked.get("rule", RULES[0])
         )
         self.unread_ = checked.get("unread")
         self.scale_ = arrays.numbers("scale", (self.tokens_.size,), np.dtype(np.float32))

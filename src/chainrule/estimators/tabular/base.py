@@ -22,6 +22,7 @@ from ..serialization.mixin import SaveMixin
 from ..sklearn_private import check_sample_weight
 from .defaults import (
     EMBEDDED_FEATURES,
+    EPOCHS_BESIDE_PROCESS,
     SMALL_TABLE,
     TINY_TABLE,
     TabularSettings,
@@ -183,7 +184,8 @@ class Tabular(SaveMixin, ReadsTables, ExplainsRows, TabularSettings, BaseEstimat
         batch = min(batch_size_for(rows) if batch is None else batch, rows)
         epochs = self.max_iter
         if epochs is None:
-            usual = self._epochs // (2 if validates and self._wants_process(rows) else 1)
+            beside = validates and self._wants_process(rows)
+            usual = min(self._epochs, EPOCHS_BESIDE_PROCESS) if beside else self._epochs
             epochs = epochs_for(rows, batch, usual, self._steps)
         patience = self.n_iter_no_change
         if patience is None:

@@ -15,6 +15,7 @@ TINY_TABLE = 50  # rows: below it none can be spared for validation, and none fo
 SMALL_TABLE = 1000  # rows: below it more is held out, and the loss decides: accuracy is too coarse
 MAX_STEPS = 20_000  # of a training, if there are enough epochs for it
 EPOCHS_RANGE = (5, 400)
+EPOCHS_BESIDE_PROCESS = 12  # of a network beside a Gaussian process
 BATCH_SIZE_RANGE = (32, 256)  # rows a step: about a 32nd of the table
 MEMBERS_BY_ROWS = ((1_000, 8), (20_000, 4))  # up to so many rows, so many networks
 MEMBERS_OF_LARGE = 2

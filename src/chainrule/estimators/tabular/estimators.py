@@ -59,7 +59,7 @@ class TabularClassifier(ScoredByAccuracy, ClassifierMixin, Tabular):  # type: ig
     batch_size : int or None
         None: about a 32nd of the rows, between 32 and 256.
     max_iter : int or None
-        Epochs at most. None: 15 (of a regressor 24, and 12 beside a Gaussian process), more for
+        Epochs at most. None: 15 (of a regressor 32, and 12 beside a Gaussian process), more for
         small tables and fewer for large ones.
     n_iter_no_change : int or None
         Training ends after more than so many epochs without a better score (below 1,000 rows: a
@@ -253,7 +253,7 @@ class TabularRegressor(
     target_transform: str | None = None
 
     network_class = MLPRegressor
-    _epochs, _steps = 24, 500
+    _epochs, _steps = 32, 500
     _most_members = 4  # on small tables a process answers with them
 
     def _checked_targets(self, y: Any, rows: int) -> Any:

@@ -30,9 +30,11 @@ MAX_COLUMNS = 100  # features that say how large an error is
 MIN_ROWS = 50  # below it, all intervals of a model have one width
 FOLDS = 5
 FLOOR = 0.1  # of the median error: the logarithm of tiny errors says nothing
+CHOSEN = 8  # numbers, about, that the training chose by these rows, so that they err less there
 PENALTIES = 10.0 ** np.arange(0.0, 5.1, 0.5)
 SAVED = fields({
     "rows": positive, "columns": each(whole(0), most=MAX_COLUMNS), "intercept": finite,
+    "ranges": each(each(finite, 2, 2), most=MAX_COLUMNS),
     "bounds": each(finite, 2, 2), "coefficients": each(finite, 3, MAX_COLUMNS + 3),
     "scores": each(finite, 1, MAX_SCORES),
 })  # fmt: skip
@@ -43,16 +45,19 @@ class ErrorSize:
     """How large an error is to be expected, in the scale in which a network predicts.
 
     Its logarithm is linear in the prediction, its square, its absolute value and some features.
+    A feature beyond those that it was learned from counts as the last of them: nothing is known of
+    errors out there.
     """
 
     columns: tuple[int, ...]
+    ranges: Floats  # the smallest and the largest of each feature, shape (2, columns)
     coefficients: Floats
     intercept: float
     bounds: tuple[float, float]
 
     def __call__(self, x: Any, predictions: Floats) -> Floats:
         """The expected size for each row, above 0."""
-        inputs = _inputs(x[:, list(self.columns)], predictions)
+        inputs = _inputs(np.clip(x[:, list(self.columns)], *self.ranges), predictions)
         return np.asarray(np.exp(np.clip(
             inputs @ self.coefficients + self.intercept, *self.bounds
         )))  # fmt: skip
@@ -63,7 +68,7 @@ class ErrorSize:
         size = np.log(errors + max(FLOOR * float(np.median(errors)), 1e-12))
         if len(errors) < MIN_ROWS:
             middle = float(size.mean())
-            return cls((), np.zeros(3), middle, (middle, middle))
+            return cls((), np.zeros((2, 0)), np.zeros(3), middle, (middle, middle))
         columns = _telling(x, size)
         inputs = _inputs(x[:, columns], predictions)
         with one_blas_thread:
@@ -73,7 +78,9 @@ class ErrorSize:
         coefficients = ridge.coef_ / scaler.scale_
         intercept = float(ridge.intercept_ - coefficients @ scaler.mean_)
         low, high = np.quantile(fitted, (0.01, 0.99))
-        return cls(tuple(columns.tolist()), coefficients, intercept, (float(low), float(high)))
+        ranges = np.stack([x[:, columns].min(axis=0), x[:, columns].max(axis=0)]).astype(np.float64)
+        bounds = (float(low), float(high))
+        return cls(tuple(columns.tolist()), ranges, coefficients, intercept, bounds)
 
 
 def _inputs(x: Any, predictions: Floats) -> Floats:
@@ -151,6 +158,7 @@ class Conformal:
         size = self.error_size
         return {
             "rows": self.rows, "columns": list(size.columns), "intercept": size.intercept,
+            "ranges": size.ranges.T.tolist(),
             "bounds": list(size.bounds), "coefficients": size.coefficients.tolist(),
             "scores": self.scores.tolist(),
         }  # fmt: skip
@@ -161,11 +169,13 @@ class Conformal:
         checked = SAVED(value, "what intervals are made from")
         columns, scores = checked["columns"], np.array(checked["scores"])
         coefficients, bounds = np.array(checked["coefficients"]), checked["bounds"]
+        ranges = np.array(checked["ranges"]).reshape(-1, 2).T
         fits = len(coefficients) == len(columns) + 3 and max(columns, default=0) < n_features
+        fits = fits and ranges.shape[1] == len(columns) and bool((ranges[0] <= ranges[1]).all())
         ordered = (np.diff(scores) >= 0).all() and scores[0] >= 0 and bounds[0] <= bounds[1]
         if not fits or not ordered or not -700 < bounds[0] <= bounds[1] < 700:
             raise damaged("what intervals are made from contradicts itself")
-        size = ErrorSize(tuple(columns), coefficients, checked["intercept"], tuple(bounds))
+        size = ErrorSize(tuple(columns), ranges, coefficients, checked["intercept"], tuple(bounds))
         return cls(size, scores, checked["rows"])
 
 
@@ -216,6 +226,7 @@ class PredictsIntervals:
         network, ends = self.network_.fitted_network, _scaled_ends(self)
         predictions, errors = _unseen_errors(network, unseen, by_member, ends)
         if np.isfinite(errors).all():
+            errors *= 1.0 + CHOSEN / len(x)
             rows_weights = by_member.max(axis=1)
             self.conformal_ = Conformal.learn(x, predictions, errors, rows_weights)
 
@@ -260,7 +271,7 @@ class PredictsIntervals:
         >>> y = x[:, 0] + rng.normal(0.0, 0.1, 400)
         >>> model = TabularRegressor(max_iter=10, random_state=0, progress=False).fit(x, y)
         >>> lower, upper = model.predict_interval(x, coverage=0.9)
-        >>> bool((lower < upper).all()), 0.85 < np.mean((lower <= y) & (y <= upper)) < 0.97
+        >>> bool((lower < upper).all()), bool(0.85 < np.mean((lower <= y) & (y <= upper)) < 0.97)
         (True, True)
         """
         check_coverage(coverage)

@@ -59,8 +59,10 @@ def judge(
     some = drawn[: max(MIN_ROWS, MAX_CELLS // max(1, inputs.shape[1]))]
     rows = np.concatenate([some, test])
     part = inputs.iloc[rows]
+    fitted_on, asked_for = np.arange(len(some)), np.arange(len(some), len(rows))
     baselines = fit_baselines(
-        task, model.features_(part), model_columns(model, part), y[rows], np.arange(len(some)), np.arange(len(some), len(rows)), options.random_state,
+        task, model.features_(part), model_columns(model, part), y[rows], fitted_on, asked_for,
+        options.random_state,
     )  # fmt: skip
     notes = baselines.notes
     if len(some) < len(train):

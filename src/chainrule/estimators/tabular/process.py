@@ -24,7 +24,7 @@ from ..mlp.kernel import NEAREST, Kernel, covariance
 
 Floats = NDArray[Any]
 
-LIKELIHOOD_ROWS = 400  # of which the marginal likelihood is taken
+SAMPLES, SAMPLE_ROWS = 4, 125  # of which the marginal likelihood is taken, with their neighbours
 ITERATIONS = 30
 MOST_SCALES = 100  # columns: of more, one scale is shared by all
 LEFT_OUT_ENTRIES = 2_500_000  # of the rows that are left out in turn, times all rows
@@ -94,22 +94,39 @@ def fit_process(
     if len(groups) <= MOST_SCALES:
         for k, features in enumerate(groups):
             columns[list(features)] = k
-    some = rng.permutation(len(x))[:LIKELIHOOD_ROWS]
     most = max(1, min(len(candidates), LEFT_OUT_ENTRIES // len(x)))
     left_out = np.sort(rng.permutation(candidates)[:most])
     with one_blas_thread:
-        scales, numbers = _likeliest(x[some], y[some], spread[some], columns)
+        samples = [_sample(x, rng) for _ in range(SAMPLES)]
+        parts = [(x[some], y[some], spread[some]) for some in samples]
+        scales, numbers = _likeliest(parts, columns)
         return _solved(x, y, spread, scales, numbers, left_out)
 
 
-def _likeliest(x: Floats, y: Floats, spread: Floats, columns: Any) -> tuple[Floats, Floats]:
-    """The scale of each feature, and the numbers of the kernel."""
+def _sample(x: Floats, rng: Any) -> Any:
+    """Some rows, and the nearest row of each: how alike neighbours are decides on the kernel."""
+    some = rng.permutation(len(x))[:SAMPLE_ROWS]
+    squares = np.sum(x * x, axis=1) - 2.0 * (x[some] @ x.T)  # and a constant for each of them
+    squares[np.arange(len(some)), some] = np.inf
+    return np.unique(np.concatenate([some, np.argmin(squares, axis=1)]))
+
+
+def _likeliest(
+    samples: Sequence[tuple[Floats, Floats, Floats]], columns: Any
+) -> tuple[Floats, Floats]:
+    """The scale of each feature and the numbers of the kernel, by rows, targets and spreads."""
     count = int(columns.max()) + 1
-    usual = -0.5 * np.log(x.shape[1])
+    usual = -0.5 * np.log(len(columns))
     first = np.concatenate([np.full(count, usual - 0.7), FIRST])
+
+    def loss(p: Floats) -> tuple[float, Floats]:
+        parts = [_loss(p, *sample, columns, count, usual) for sample in samples]
+        value = sum(value for value, _ in parts) / len(parts)
+        return value, np.mean([gradient for _, gradient in parts], axis=0)
+
     with np.errstate(over="ignore", invalid="ignore"):
         found = minimize(
-            _loss, first, (x, y, spread, columns, count, usual), jac=True, method="L-BFGS-B",
+            loss, first, jac=True, method="L-BFGS-B",
             bounds=[SCALE_BOUNDS] * count + BOUNDS, options={"maxiter": ITERATIONS},
         ).x  # fmt: skip
     return np.exp(found[:count])[columns], np.exp(found[count:])

@@ -138,7 +138,7 @@ class TimeSeriesEstimator(SaveMixin, BaseEstimator):  # type: ignore[misc]
     def layers(self) -> list[tuple[str, str, int]]:
         """What series pass through: names, shapes, and numbers that were fitted."""
         transform, coefficients = self.transform_, self.ridge_.coefficients
-        rows = [("scale", f"{transform.channels} channels", 2 * transform.channels)]
+        rows = [("scale", f"2 x {transform.channels}", 2 * transform.channels)]
         for name, kernels in (("values", transform.of_values), ("changes", transform.of_changes)):
             dilations, count, biases = kernels.biases.shape
             shape = f"{dilations} dilations x {count} kernels x {biases} biases"

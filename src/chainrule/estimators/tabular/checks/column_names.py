@@ -35,6 +35,7 @@ CLOCKS = {
 }
 RANKS = {"rank", "ranking", "rang", "position", "percentile", "priority", "score", "level", "grade"}
 GROUPS = {
+    "pat", "pt", "mrn", "cust", "usr", "kunde",
     "patient", "customer", "client", "user", "subject", "participant", "person", "player",
     "member", "employee", "machine", "device", "sensor", "engine", "unit", "vehicle", "car",
     "driver", "household", "family", "store", "shop", "site", "animal", "mouse", "session",

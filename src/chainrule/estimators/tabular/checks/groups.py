@@ -30,14 +30,16 @@ from .row_hashes import row_hashes
 MIN_GROUPS = 8
 MIN_ROWS = 40
 TOGETHER = 0.5  # of the rows are in a group of two or more
+TOGETHER_NAMED = 0.3  # the same where the name says what it is
 LARGEST = 0.15  # of the rows, the largest group
+LARGEST_NAMED = 0.5  # likewise
 MAX_CANDIDATES = 6
 MAX_COMPARED = 200  # other columns
 CONSTANT = 0.97  # of the pairs of a group, to be called the same
 BY_CHANCE = 0.7  # of any pairs: more, and a column says nothing
 MANY_VALUES = 8
 ALIKE, SURELY_ALIKE = 0.1, 0.3  # correlation of the targets within a group
-SURE = 5.0  # standard deviations from no correlation
+SURE = 4.0  # standard deviations from no correlation
 NAMES = GROUPS | IDENTIFIERS | COUNTERS | {"name", "label"}
 CODE = re.compile(r"(\D*)\d+(\D*)")
 HEX = re.compile(r"(0x)?[0-9a-fA-F-]{8,}")
@@ -125,11 +127,17 @@ def _may_tell(column: TypedColumn, evidence: Evidence) -> bool:
     if suggests_time(column.name) and not _is_named(column):
         return False
     counts = np.unique(column.known, return_counts=True)[1]
-    if counts.max() > max(LARGEST * len(column.values), 2):
+    largest = LARGEST_NAMED if _is_named(column) else LARGEST
+    if counts.max() > max(largest * len(column.values), 2):
         return False
     if not evidence.is_whole:  # of groups of a few rows, one is left of each
         return _is_named(column) or counts.max() > 1
-    return bool(counts[counts > 1].sum() >= TOGETHER * len(column.values))
+    return bool(counts[counts > 1].sum() >= _together(column) * len(column.values))
+
+
+def _together(column: TypedColumn) -> float:
+    """The share of the rows that must be in a group of two or more."""
+    return TOGETHER_NAMED if _is_named(column) else TOGETHER
 
 
 def _whole_groups(evidence: Evidence, column: TypedColumn) -> Evidence:
@@ -151,7 +159,9 @@ def _groups(evidence: Evidence, column: TypedColumn, leave_out: Collection[str])
     first, second = order[:-1][same], order[1:][same]
     count = len(np.unique(values))
     together = np.unique(values, return_counts=True)[1]
-    if len(first) < MIN_ROWS // 2 or together[together > 1].sum() < TOGETHER * len(column.values):
+    if len(first) < MIN_ROWS // 2 or together[together > 1].sum() < _together(column) * len(
+        column.values
+    ):
         return None
     others = rng.permutation(len(column.values))
     constant, many = [], 0

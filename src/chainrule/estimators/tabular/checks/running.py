@@ -75,7 +75,7 @@ def advise(
         *class_advice(evidence),
         *skew_advice(evidence),
         *uninformative_advice(evidence, identifiers),
-        *_missing_targets(evidence),
+        *_left_out(evidence),
         *_few_rows(evidence),
     ]
     if split != "random":
@@ -96,16 +96,23 @@ def _without(
     return (metric, *scores) if np.isfinite(scores).all() else None
 
 
-def _missing_targets(evidence: Evidence) -> list[Advice]:
-    source = evidence.source
-    if not source.missing_targets:
-        return []
-    noun = "row has" if source.missing_targets == 1 else "rows have"
-    return [Advice(
-        "missing_target", (),
-        f"{source.missing_targets:,} {noun} no {source.target!r} and were left out, of "
-        f"{len(source.frame) + source.missing_targets:,}.",
-    )]  # fmt: skip
+def _left_out(evidence: Evidence) -> list[Advice]:
+    """Rows that nothing is learned from."""
+    source, advice = evidence.source, []
+    if source.missing_targets:
+        noun = "row has" if source.missing_targets == 1 else "rows have"
+        advice.append(Advice(
+            "missing_target", (),
+            f"{source.missing_targets:,} {noun} no {source.target!r} and were left out, of "
+            f"{len(source.frame) + source.missing_targets + source.duplicates:,}.",
+        ))  # fmt: skip
+    if source.duplicates:
+        advice.append(Advice(
+            "duplicates", (),
+            f"{source.duplicates:,} rows that repeat another one were left out; "
+            f"{len(source.frame):,} are left.",
+        ))  # fmt: skip
+    return advice
 
 
 def _few_rows(evidence: Evidence) -> list[Advice]:

@@ -20,6 +20,7 @@ ALIKE = 0.1  # correlation of a row's target with the next one's
 RESIDUALS = 0.32  # the same of what a model does not explain
 SURE = 4.5  # standard deviations from no correlation at all
 SEVERAL = 8  # of the next rows
+KNOWN = 0.8  # of the cells of a column that says when
 SORTED = 0.98  # of the steps from one row to the next
 SORTED_BY_TARGET = 0.9
 MAX_CLASSES = 20
@@ -52,7 +53,8 @@ def time_order(evidence: Evidence, leave_out: Collection[str]) -> TimeOrder | No
     matches = []
     for column in evidence.columns:
         if column.name not in leave_out and _tells_time(column):
-            correlation = _order(y[np.argsort(column.values, kind="stable")], ALIKE)
+            order = np.argsort(column.values, kind="stable")[: len(column.known)]
+            correlation = _order(y[order], ALIKE)
             if correlation:
                 matches.append(TimeOrder(column.name, correlation, False))
     if matches:
@@ -62,7 +64,7 @@ def time_order(evidence: Evidence, leave_out: Collection[str]) -> TimeOrder | No
 
 def _tells_time(column: TypedColumn) -> bool:
     """Whether a column holds dates, or numbers of a clock by which the rows are sorted."""
-    if column.distinct < MIN_ROWS // 2:
+    if column.distinct < MIN_ROWS // 2 or len(column.known) < KNOWN * len(column.values):
         return False
     if column.kind == "date":
         return not suggests_birth(column.name)
