@@ -360,11 +360,11 @@ def test_commands_and_tables_of_one_name(run, folder):
     assert 0 == code
     assert out == run("forecast", "sales.csv", *STORES, "-q", "--windows", 2)[1]
     assert 0 < float(out) < 1
-    Path("evaluate").write_text("x")
+    Path("evaluate").write_text("x")  # a table by its content: a header alone
     code, _, err = run("forecast", "evaluate", *STORES)
     assert 2 == code and "Missing argument" in err
     code, _, err = run("forecast", "./evaluate", *STORES)
-    assert 2 == code and "evaluate: cannot tell the format from the name" in err
+    assert 2 == code and "evaluate has a header but no rows" in err
     code, out, _ = run("forecast", "--help")
     assert 0 == code and "[evaluate|predict] DATA" in out
 

@@ -15,7 +15,7 @@ from chainrule.data import read_table
 
 
 def test_columns_layers_training_and_card(run, trained):
-    """Counted by hand: 8 hidden units, 8 members."""
+    """Counted by hand: 8 hidden units, 4 members."""
     code, out, err = run("inspect", trained / "houses.safetensors", "--json")
     assert (code, err) == (0, "")
     told = json.loads(out)
@@ -27,13 +27,17 @@ def test_columns_layers_training_and_card(run, trained):
     assert "text, 3 values: Bern, Oslo, Rome" == read["town"]
     assert read["built"].startswith("date: days, year, month")
     assert "left out: the same in every row" == read["country"]
+    told_of = {column["name"]: column for column in told["columns"]}
+    assert ("ignore", "the same in all rows: left out") == (
+        told_of["country"]["kind"], told_of["country"]["notes"][-1])  # fmt: skip
+    assert ("date", 0.0) == (told_of["built"]["kind"], told_of["built"]["missing"])
     model = chainrule.estimators.load(trained / "houses.safetensors")
     width = model.network_.coefs_[0].shape[1]
     layers = {layer["name"]: layer for layer in told["layers"]}
     assert ["embedding", "layers.0", "layers.1"] == list(layers)
-    assert 8 * (width * 8 + 8) == layers["layers.0"]["parameters"]
-    assert 8 * (8 + 1) == layers["layers.1"]["parameters"]
-    assert f"8 x {width} x 8" == layers["layers.0"]["shape"]
+    assert 4 * (width * 8 + 8) == layers["layers.0"]["parameters"]
+    assert 4 * (8 + 1) == layers["layers.1"]["parameters"]
+    assert f"4 x {width} x 8" == layers["layers.0"]["shape"]
     assert sum(layer["parameters"] for layer in told["layers"]) == told["parameters"]
     assert 3 == told["training"]["epochs"]
     assert ("houses.csv", "price", 96) == tuple(

@@ -104,7 +104,7 @@ def test_one_array_is_split(run):
         (["objects.npz"], "cannot read objects.npz"),
         (["one.npz"], "one class only"),
         (["few.npz"], "too few to test on"),
-        (["short.npz"], "5 images and 4 labels"),
+        (["short.npz"], "give one answer for each input"),
         (["good.npz", "--learning-rate", "0"], "--learning-rate 0"),
         (["good.npz", "--image-size", "4"], "image_size=4 is for picture files"),
         (["good.npz", "-o", "missing/model"], "cannot write missing/model"),

@@ -293,6 +293,15 @@ def test_arrays_as_a_table(tmp_path):
         sources.Source(("iris",), x="rows", y="kind").read()
 
 
+def test_a_command_names_its_source_without_passwords():
+    """It reads the same again, and may be shown to others; a file can be called as a kind."""
+    address = "postgresql://me:secret@example.org/shop"
+    source = sources.Source((address,), query="select 1")
+    assert ["postgresql://me@example.org/shop"] == source.words
+    assert {"query": "select 1", "sheet": None, "x": None, "y": None} == source.options
+    assert ["./images", "a.csv"] == sources.Source(("images", "a.csv")).words
+
+
 # The whole way
 
 

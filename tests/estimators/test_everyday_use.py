@@ -41,9 +41,7 @@ def test_a_class_loads_files_of_its_own(tmp_path):
     same = cr.TabularClassifier.load(path)
     assert isinstance(same, cr.TabularClassifier)
     np.testing.assert_array_equal(model.predict_proba(X), same.predict_proba(X))
-    with pytest.raises(
-        ModelFileError, match="which is no MLPClassifier: use "
-    ):
+    with pytest.raises(ModelFileError, match="which is no MLPClassifier: use "):
         cr.MLPClassifier.load(path)
     with pytest.raises(ModelFileError, match="there is no model file .*absent"):
         cr.AnomalyDetector.load(tmp_path / "absent.safetensors")

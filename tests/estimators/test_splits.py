@@ -207,3 +207,20 @@ def test_logarithm_of_the_target(tmp_path):
         TabularRegressor(target_transform="log", **few).fit(frame, -y)
     with pytest.raises(DataError, match="goes with a loss of differences"):
         TabularRegressor(loss="poisson", target_transform="log", **few).fit(frame, y)
+
+
+def test_logarithm_in_onnx():
+    """The exported graph undoes it as well."""
+    onnxruntime = pytest.importorskip("onnxruntime")
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(60, 2)), columns=["a", "b"])
+    y = np.floor(np.exp(1.5 * frame["a"])).to_numpy()
+    model = TabularRegressor(
+        target_transform="log", hidden_layer_sizes=(8,), n_members=1, max_iter=3, random_state=0,
+        gaussian_process_rows=0, progress=False,
+    ).fit(frame, y)  # fmt: skip
+    session = onnxruntime.InferenceSession(model.to_onnx().SerializeToString())
+    inputs = {one.name: frame[[one.name]].to_numpy() for one in session.get_inputs()}
+    np.testing.assert_allclose(
+        model.predict(frame), session.run(None, inputs)[0].ravel(), rtol=1e-5, atol=1e-6
+    )

@@ -310,6 +310,13 @@ def test_the_judgement_of_the_fit(fit, option, compared, facts):
     assert option in " ".join(said.next_steps) if option else said.next_steps == ()
 
 
+def test_few_rows_are_no_excuse_where_another_model_learns_from_them():
+    """The interval is as wide, and the network knows its training rows by heart."""
+    behind = of_scores("R2", 0.1, 0.8, (0.5, 0.9), width=0.15, rows=60)
+    said = verdict(behind, FitFacts("regression", 0.9, 240))
+    assert ("behind", "overfitting") == (said.standing, said.fit)
+
+
 def test_a_validation_score_that_falls_is_named():
     scores = [0.3, 0.5, 0.62, 0.6, 0.55, 0.5, 0.45, 0.4, 0.4, 0.4]
     said = verdict(

@@ -22,6 +22,7 @@ LONGEST_CELL = 200
 FEWEST_LEVELS, MOST_LEVELS = 2, 12  # of a column that makes groups
 FEWEST_ROWS = 10  # of a group
 MOST_COLUMNS = 4
+MOST_TRIED = 100  # of the strongest columns
 RESAMPLES = 500
 
 
@@ -111,10 +112,11 @@ def group_scores(
     truth, predicted = predictions.truth, predictions.predicted
     values = (truth == predicted).astype(float) if classes else np.abs(truth - predicted)
     scores: list[GroupScore] = []
-    known = {column.name: column for column in judging.model_columns(model, rows)}
+    strong = [name for name in strengths if strengths[name] > 0 and name in rows.columns]
+    strong = sorted(strong, key=lambda name: -strengths[name])[:MOST_TRIED]
+    known = {column.name: column for column in judging.model_columns(model, rows[strong])}
     known |= {name: _of_texts(rows[name]) for name in chosen if name in rows.columns}
-    strong = [name for name in strengths if strengths[name] > 0]
-    names = (*chosen, *sorted(strong, key=lambda name: -strengths[name]))
+    names = (*chosen, *strong)
     taken = 0
     for column in [known[name] for name in dict.fromkeys(names) if name in known]:
         if taken == MOST_COLUMNS + len(chosen):

@@ -13,10 +13,12 @@ from ..lazy import LazyModule
 from .decoding import decode_text
 from .folders import files_in, folders_in
 from .tables import Table, read_cells
+from .tables.json_records import read_json_lines
 
 pd = LazyModule("pandas")
 
 COLUMN, CLASS = "text", "class"  # of a folder's rows
+LINES = (".jsonl", ".ndjson")
 MOST_NOTED = 3
 
 
@@ -84,7 +86,13 @@ def read_texts(source: str | Path) -> Table:
         If it is missing, unreadable, or holds no rows; with the file and the line.
     """
     path = Path(source)
-    return _folder(path) if path.is_dir() else read_cells(source)
+    if path.is_dir():
+        return _folder(path)
+    if path.suffix.lower() not in LINES or not path.is_file():
+        return read_cells(source)
+    # Here a number among texts is a mistake, and stays one
+    frame, notes = read_json_lines(str(path), _content(path))
+    return Table(path.name, frame, None, None, notes)
 
 
 def _folder(path: Path) -> Table:
@@ -103,8 +111,11 @@ def _folder(path: Path) -> Table:
 
 
 def _text(path: Path) -> tuple[str, tuple[str, ...]]:
+    return decode_text(path, _content(path))
+
+
+def _content(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}; check the file") from error
-    return decode_text(path, content)

@@ -19,7 +19,7 @@ pd = LazyModule("pandas")
 Series: TypeAlias = Any
 Ints: TypeAlias = NDArray[np.intp]
 
-SAMPLE = 600  # rows from which is told whether a column can be of a kind at all
+SAMPLE = 120  # rows from which is told whether a column can be of a kind at all
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +63,7 @@ class DistinctCells:
         return int(np.argmax(self.codes == code))
 
     def sample(self) -> list[int]:
-        """Which cells to look at first: those of some hundred rows, and the rarer ones too."""
+        """Which cells to look at first: those of some rows, and rarer ones too."""
         if len(self.cells) <= SAMPLE:
             return list(range(len(self.cells)))
         rng = np.random.default_rng(0)

@@ -105,7 +105,11 @@ def draft_of_numbers(source: TextColumn, fit: NumberFit, asked: bool = False) ->
         why = f"its numbers are {UNIT_WORDS[unit]}"
         return Draft(Reading(name, "date", why, notes=(note,), form=form))
     taken = () if asked else sentinels(rows)
-    why = "as asked for" if asked else source.why(numbers, "numbers" + _written(fit.form, source))
+    why = (
+        "as asked for"
+        if asked
+        else source.why(numbers, "numbers" + ("" if fit.plain else _written(fit.form, source)))
+    )
     reading = Reading(
         name, "number", why, sum(float((rows == one).mean()) for one in taken),
         notes=(*_number_notes(source, fit), *(sentinel_note(name, one, rows) for one in taken)),
@@ -142,7 +146,7 @@ def draft_of_plain(column: Series, plain: PlainTexts) -> Draft | None:
 
 def _written(form: NumberForm, source: TextColumn) -> str:
     """In words how numbers are written."""
-    texts = [source.cells.texts[code] for code in source.codes[:1000]]
+    texts = [source.cells.texts[code] for code in source.codes[:200]]
     parts = [part for text in texts if (part := split_number(text)) is not None]
     other = "," if form.decimal == "." else "."
     marks = {mark for part in parts for mark in part.body if mark in (other, " ", "'")}

@@ -215,7 +215,8 @@ class Reading:
         if self.kind == "date":
             if isinstance(cell, pd.Period):
                 return "a span of time, no date"
-            like = self.examples[0] if self.examples else "2026-01-31"
+            dates = self.examples if isinstance(self.form, DateForm) and self.form.families else ()
+            like = next((date for date in dates if date != str(cell)), "2026-01-31")
             return f"no date of {YEARS[0]} to {YEARS[1]} written like {like}"
         if self.kind == "time":
             return "no clock time such as 14:30 (spans of time are --as NAME=duration)"

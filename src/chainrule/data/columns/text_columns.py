@@ -38,6 +38,7 @@ Series: TypeAlias = Any
 
 NEARLY_ALL = 0.9  # of the rows: then the rest are mistakes, which are refused
 WORTH_A_NOTE = 0.2  # of the rows are numbers or dates, in a column of texts
+HAS_DIGIT, HAS_LETTER = re.compile(r"\d"), re.compile(r"[^\W\d_]")
 MOST_WORDS = 8  # behind the numbers of a column: of more they are names, such as those of streets
 HALF = 0.5  # of a sample: what fewer cells look like is no kind of a column
 TWO_PARTS = re.compile(r"[+-]?\d+:\d\d")
@@ -115,12 +116,7 @@ def _looked_at(source: TextColumn, customs: Customs, text: Reading) -> Draft:
     """A column that is of the kind that all of its cells look like, or nearly all."""
     several = source.cells
     sample = [code for code in several.sample() if not several.markers[code]]
-    looks = {
-        "number": source.share_of_sample(sample, is_number),
-        "date": fit_dates(several, sample).share,
-        "time": source.share_of_sample(sample, _is_clock),
-        "duration": source.share_of_sample(sample, _is_span),
-    }
+    looks = _looks(source, sample)
     drafts: list[tuple[float, Draft]] = []
     if looks["number"] > HALF:
         fit = fit_of(source, customs)
@@ -168,6 +164,20 @@ def _span_notes(source: TextColumn, form: SpanForm) -> tuple[str, ...]:
     return (*notes, "spans of time are read as seconds")
 
 
+def _looks(source: TextColumn, sample: list[int]) -> dict[str, float]:
+    """The shares of a sample's rows that look like a number, a date, a clock time or a span."""
+    looks = dict.fromkeys(("number", "date", "time", "duration"), 0.0)
+    texts = [source.cells.texts[code] for code in sample]
+    if not any(map(HAS_DIGIT.search, texts)):
+        return looks
+    looks["number"] = source.share_of_sample(sample, is_number)
+    if looks["number"] < 1.0 or any(map(HAS_LETTER.search, texts)):  # bare numbers are no others
+        looks["date"] = fit_dates(source.cells, sample).share
+        looks["time"] = source.share_of_sample(sample, _is_clock)
+        looks["duration"] = source.share_of_sample(sample, _is_span)
+    return looks
+
+
 def _best(
     source: TextColumn,
     drafts: Sequence[tuple[float, Draft]],
@@ -182,7 +192,7 @@ def _best(
     why = counted(rows, rows, "are texts")
     best = max(looks, key=lambda kind: looks[kind])
     part = looks[best]
-    if best == "number":
+    if best == "number" and part >= WORTH_A_NOTE:
         sample = [code for code in source.cells.sample() if not source.cells.markers[code]]
         part = source.share_of_sample(sample, is_known_number)
     if part < WORTH_A_NOTE:

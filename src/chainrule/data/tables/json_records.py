@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ...errors import DataError
@@ -149,8 +149,11 @@ def _of_records(
 ) -> tuple[Any, tuple[str, ...]]:
     """Return the table of a list of objects; inner objects become columns such as ``a.b``."""
     nested = {key for row in rows for key, value in row.items() if isinstance(value, dict)}
+    # Beside numbers or texts an object is a mistake, which is named where cells are checked
+    nested -= {key for row in rows for key in nested & row.keys()
+               if row[key] is not None and not isinstance(row[key], dict)}  # fmt: skip
     if nested:
-        rows = [_flat(row) for row in rows]
+        rows = [_flat(row, nested) for row in rows]
         notes += (f"inner objects are columns of their own, such as {_inner(rows, nested)!r}",)
     keys = list(dict.fromkeys(key for row in rows for key in row))
     if not keys:
@@ -165,12 +168,13 @@ def _of_records(
     return _frame(columns, notes)
 
 
-def _flat(row: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def _flat(row: Mapping[str, Any], keys: Collection[str], prefix: str = "") -> dict[str, Any]:
+    """Return a row with the objects under some keys, and all in them, as cells of their own."""
     flat: dict[str, Any] = {}
     for key, value in row.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
+        if isinstance(value, dict) and (prefix or key in keys):
+            flat |= _flat(value, keys, f"{prefix}{key}.")
+        elif prefix or key not in keys:  # null where others have an object is nothing
             flat[f"{prefix}{key}"] = value
     return flat
 
@@ -235,19 +239,13 @@ def _of_indexed(
 
 
 def _frame(columns: Mapping[str, list[Any]], notes: tuple[str, ...]) -> tuple[Any, tuple[str, ...]]:
-    """Return columns with one type each: of several types the texts of all cells."""
+    """Return columns as a frame; numbers that no type holds become texts."""
     typed = {}
     for key, cells in columns.items():
-        kinds = {type(cell) for cell in cells if cell is not None}
-        if len(kinds) > 1 and kinds & {bool, str}:
-            if kinds <= {bool, str, int, float}:
-                cells = [None if cell is None else to_text(cell) for cell in cells]
-                notes += (f"column {key!r} holds texts and other values: it is read as texts",)
-        elif int in kinds and any(isinstance(c, int) and abs(c) >= LARGEST for c in cells):
-            cells = [None if cell is None else str(cell) for cell in cells]
+        if any(type(cell) is int and abs(cell) >= LARGEST for cell in cells):
+            cells = [to_text(cell) if type(cell) in (int, float) else cell for cell in cells]
             notes += (f"column {key!r} holds numbers beyond 64 bits: it is read as texts",)
-        elif float in kinds and any(isinstance(c, float) and math.isnan(c) for c in cells):
-            cells = [None if cell != cell else cell for cell in cells]
+        cells = [None if type(cell) is float and math.isnan(cell) else cell for cell in cells]
         typed[key] = pd.Series(_stripped(cells)) if cells else pd.Series(cells, dtype=object)
     return pd.DataFrame(typed), notes
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ...errors import DataError
 
-CHUNK = 2**20  # bytes: masks of one fit into the cache
+CHUNK = 2**18  # bytes: masks of one fit into the cache
 LINE_FEED, SPACE, ZERO, NINE = 10, 32, 48, 57
 CODE = re.compile(r"\s*0\d")
 
@@ -174,7 +174,8 @@ class _Scan:
         opens = opens[1:] if lead == 2 else np.append(True, opens) if lead == 0 else opens
         closes = edge | quoted | (self._codes[start : start + len(edge)] == SPACE)
         closes = np.append(closes[1:], True)[:size]  # what follows each byte
-        strange = quoted[:size] & np.where(inside[:size], ~opens, ~closes)
+        # Where neither a quote that opens may stand nor one that closes
+        strange = quoted[:size] & ~((inside[:size] & opens) | (~inside[:size] & closes))
         self._is_regular &= not bool(strange.any())
 
     def is_regular(self) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ...errors import DataError
+from ...lazy import LazyModule
 from ..columns import typed_frame
 from .archives import unpacked
 from .builtin import BUILT_IN, built_in
@@ -22,6 +24,9 @@ from .sources import Origin, origins
 from .spreadsheets import read_workbook
 from .table import Table
 
+pd = LazyModule("pandas")
+
+ZONED = re.compile(r"\d:\d\d.*(?:\dZ|[+-]\d\d:?\d\d|\s[A-Z]{3,4})$")
 MOST_NOTED = 3  # files whose notes are quoted
 
 
@@ -141,9 +146,25 @@ def read_table(
     table = read_cells(source, header, query=query, sheet=sheet)
     if table.target is not None and not kinds:
         return table
-    frame, readings = typed_frame(table.frame, kinds)
+    typed, readings = typed_frame(table.frame, kinds)
+    frame = _without_zones(typed, table.frame)
     notes = tuple(note for reading in readings for note in reading.notes)
     return replace(table, frame=frame, notes=table.notes + notes, readings=readings)
+
+
+def _without_zones(frame: Any, cells: Any) -> Any:
+    """Return a table whose dates have a zone, UTC, only if one is written in a cell of them."""
+    plain = {}
+    for name in frame.columns:
+        column, written = frame[name], cells[name]
+        if not isinstance(column.dtype, pd.DatetimeTZDtype) or isinstance(
+            written.dtype, pd.DatetimeTZDtype
+        ):
+            continue
+        texts = written[written.notna()].astype(str)
+        if not texts.str.contains(ZONED).any():
+            plain[name] = column.dt.tz_localize(None)
+    return frame.assign(**plain) if plain else frame
 
 
 def _part(origin: Origin, frame: Any, options: Options) -> Part:
@@ -178,9 +199,9 @@ def _read(origin: Origin, options: Options) -> tuple[Any, tuple[str, ...]]:
     else:
         _refuse_options(raw.name, query, options.sheet, header)
         if kind == "json":
-            frame, more = read_json(raw.name, raw.content)
+            frame, more = _of_one_type(*read_json(raw.name, raw.content))
         elif kind == "json lines":
-            frame, more = read_json_lines(raw.name, raw.content)
+            frame, more = _of_one_type(*read_json_lines(raw.name, raw.content))
         else:
             frame, more = _of_one_type(*read_columnar(raw.name, raw.content, kind))
     return _checked(raw.name, frame), notes + more

@@ -146,7 +146,9 @@ class ColumnEmbedding:
             angles = 2.0 * pi * by_column * weights["frequencies"][..., None, :]
             waves = np.cos(angles + weights["phases"][..., None, :])
         else:
-            low, gap = (stop_gradient(weights[n])[..., None, :] for n in ("edges", "gaps"))
+            bins = [stop_gradient(weights[name]) for name in ("edges", "gaps")]
+            # They are the same for all members: computed once
+            low, gap = [(b[0] if b.ndim == 3 else b)[:, None, :] for b in bins]
             waves = np.clip((by_column - low) / gap, 0.0, 1.0)
         features = waves @ weights["mix"] + weights["bias"][..., None, :]
         if self.kind == "periodic":

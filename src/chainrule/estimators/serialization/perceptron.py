@@ -279,4 +279,10 @@ def _embedding_weights(
     weights["bias"] = arrays.numbers(f"{prefix}bias", (*lead, count, outputs), dtype)
     if not periodic and not (weights["gaps"] > 0).all():
         raise damaged("a bin has no width")
+    if (
+        not periodic
+        and lead
+        and any((weights[n] != weights[n][:1]).any() for n in ("edges", "gaps"))
+    ):
+        raise damaged("its members do not have the same bins")
     return weights

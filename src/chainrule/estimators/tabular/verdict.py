@@ -192,7 +192,8 @@ def _judged(
     beyond_noise = sign * facts.train_score > max(sign * ours.low, sign * ours.high)
     fell = _decline(facts.validation_scores)
     width = abs(ours.high - ours.low)
-    if not np.isfinite(width) or width > WIDE.get(metric, WIDE_ELSE):
+    unsure = width > WIDE.get(metric, WIDE_ELSE) and standing == "level"
+    if not np.isfinite(width) or unsure:
         return _too_few(comparison, facts, ours, both, width, digits)
     shift = _shift(metric, facts, ours, gap)
     if shift and beyond_noise:

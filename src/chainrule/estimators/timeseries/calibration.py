@@ -30,7 +30,7 @@ def fit_factor(outputs: Array, codes: Any, weights: Array | None) -> float:
     --------
     >>> outputs = np.array([[1.0, -1.0], [-1.0, 1.0], [0.2, -0.2], [0.1, -0.1]])
     >>> round(fit_factor(outputs, np.array([0, 1, 0, 1]), None), 2)
-    0.84
+    0.56
     """
     count = outputs.shape[1]
     sizes = np.bincount(codes, minlength=count)

@@ -113,7 +113,7 @@ def statistics(values: Any, counts: Any) -> Any:
     Examples
     --------
     >>> rise = np.array([[[0.0, 1.0, 2.0, 9.0]]], np.float32)
-    >>> statistics(rise, np.array([[1, 1, 1, 0]], np.float32)).round(3).tolist()
+    >>> statistics(rise, np.array([[1, 1, 1, 0]], np.float32)).astype(float).round(3).tolist()
     [[1.0, 0.816, 0.0, 2.0, 0.816, 1.0]]
     """
     weights = counts[:, None, :]
