@@ -134,3 +134,23 @@ def test_many_columns(tmp_path):
     table = read_cells(path)
     assert table.frame.shape == (2, 9_999)
     assert "'c0.2' is a copy of 'c0' and is left out" in table.notes
+
+
+def test_zones_of_dates(tmp_path):
+    """Dates have a zone, UTC, if one is written; else none."""
+    rows = [f"2020-01-{day:02d}T10:00,2020-01-{day:02d}T10:00+01:00" for day in range(1, 29)]
+    (tmp_path / "t.csv").write_text("\n".join(["here,there", *rows]) + "\n")
+    frame = read_table(tmp_path / "t.csv").frame
+    assert pd.Timestamp("2020-01-01 10:00") == frame["here"].iloc[0]
+    assert pd.Timestamp("2020-01-01 09:00", tz="UTC") == frame["there"].iloc[0]
+
+
+def test_a_number_among_texts_of_json_is_no_text(tmp_path):
+    """Of a table it is read as one, and said; objects beside texts are not taken apart."""
+    (tmp_path / "t.jsonl").write_text('{"t": "a"}\n{"t": 7}\n')
+    table = read_cells(tmp_path / "t.jsonl")
+    assert ["a", "7"] == table.frame["t"].tolist()
+    assert ("column 't' holds cells of several types and is read as their texts",) == table.notes
+    (tmp_path / "t.jsonl").write_text('{"t": "a"}\n{"t": {"b": 1}}\n')
+    with pytest.raises(DataError, match="column 't', row 2: .* is a dict: give one number or one"):
+        read_table(tmp_path / "t.jsonl")

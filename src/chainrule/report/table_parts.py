@@ -25,6 +25,12 @@ class ColumnOverview:
         Of texts, the commonest ones, to which `shares` belong.
     shares : sequence of sequence of float
         By class (or once for all rows), the share of the rows in each bin or of each level.
+
+    Examples
+    --------
+    >>> column = ColumnOverview("size", "number", missing=0.25, shares=((0.5, 0.25, 0.25),))
+    >>> column.missing, len(column.shares[0])
+    (0.25, 3)
     """
 
     name: str
@@ -50,6 +56,12 @@ class Overview:
         Of which each column's `shares` are; empty if they are of all rows.
     more : int
         Columns that are not listed.
+
+    Examples
+    --------
+    >>> data = Overview([ColumnOverview("size", "number")], classes=("no", "yes"))
+    >>> data.columns[0].kind, data.more
+    ('number', 0)
     """
 
     columns: Sequence[ColumnOverview] = ()
@@ -60,7 +72,13 @@ class Overview:
 
 @dataclass(frozen=True)
 class AdviceItem:
-    """Something to look out for in a table, and the option that deals with it."""
+    """Something to look out for in a table, and the option that deals with it.
+
+    Examples
+    --------
+    >>> AdviceItem("leak", ("status",), "'status' tells the target.", "--drop status").option
+    '--drop status'
+    """
 
     kind: str
     columns: Sequence[str]
@@ -84,6 +102,12 @@ class Dependence:
         is put at the mean of all (A. Goldstein et al., 2015).
     dates : bool
         Whether `at` counts days since 1970.
+
+    Examples
+    --------
+    >>> curve = Dependence("size", (1.0, 2.0), {"price": (10.0, 30.0)}, (9.0, 25.0), (11.0, 35.0))
+    >>> curve.curves["price"][1] - curve.curves["price"][0]
+    20.0
     """
 
     name: str
@@ -107,6 +131,11 @@ class WrongRow:
         The probability of the true class, or predicted minus true.
     cells : sequence of str
         Of the columns that are shown.
+
+    Examples
+    --------
+    >>> WrongRow("17", "yes", "no", 0.03, ("12.5", "red")).error
+    0.03
     """
 
     row: str
@@ -126,6 +155,12 @@ class GroupScore:
     rows : int
     score, low, high : float
         With a 95 % interval.
+
+    Examples
+    --------
+    >>> group = GroupScore("colour", "red", 40, 0.8, 0.66, 0.89)
+    >>> group.low < group.score < group.high
+    True
     """
 
     column: str

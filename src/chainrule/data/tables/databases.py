@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from .downloads import is_address, without_password
 
 pd = LazyModule("pandas")
 duckdb = LazyModule("duckdb")
+sqlite3 = LazyModule("sqlite3")  # which some builds of Python lack
 sqlalchemy = LazyModule("sqlalchemy")
 
 ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
@@ -106,7 +106,7 @@ def _sqlite(path: str, query: str | None) -> tuple[Any, tuple[str, ...]]:
 def _authorized(action: int, *_: Any) -> int:
     """Allow what reads this file alone: nothing is written, and no other file attached."""
     allowed = {getattr(sqlite3, f"SQLITE_{name}") for name in ALLOWED}
-    return sqlite3.SQLITE_OK if action in allowed else sqlite3.SQLITE_DENY
+    return int(sqlite3.SQLITE_OK if action in allowed else sqlite3.SQLITE_DENY)
 
 
 def _duckdb(path: str, query: str | None) -> tuple[Any, tuple[str, ...]]:

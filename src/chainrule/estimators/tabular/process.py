@@ -125,11 +125,11 @@ def _likeliest(
         return value, np.mean([gradient for _, gradient in parts], axis=0)
 
     with np.errstate(over="ignore", invalid="ignore"):
-        found = minimize(
+        likeliest = minimize(
             loss, first, jac=True, method="L-BFGS-B",
             bounds=[SCALE_BOUNDS] * count + BOUNDS, options={"maxiter": ITERATIONS},
         ).x  # fmt: skip
-    return np.exp(found[:count])[columns], np.exp(found[count:])
+    return np.exp(likeliest[:count])[columns], np.exp(likeliest[count:])
 
 
 def _loss(
@@ -192,9 +192,9 @@ def _solved(
     sides[left_out, 1 + np.arange(len(left_out))] = 1.0
     solved = np.asarray(potrs(factor, sides, lower=1, overwrite_b=1)[0].T, np.float64)
     coefs, inverse = solved[0], solved[1:]
-    own = inverse[np.arange(len(left_out)), left_out]
+    diagonal = inverse[np.arange(len(left_out)), left_out]
     # without row i: alpha - alpha_i / (K^-1)_ii * K^-1 e_i
-    without = coefs - (coefs[left_out] / own)[:, None] * inverse
+    without = coefs - (coefs[left_out] / diagonal)[:, None] * inverse
     slope = linear / x.shape[1]
     kernel = {
         "rows": rows, "scales": scales, "coefs": coefs, "slopes": slope * (coefs @ x),
