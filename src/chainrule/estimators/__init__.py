@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from .tabular.estimators import TabularClassifier, TabularRegressor
     from .tabular.fitting import fit_table
     from .tabular.options import TrainOptions
-    from .timeseries.estimators import TimeSeriesClassifier, TimeSeriesRegressor
     from .tabular.results import TrainResult
+    from .timeseries.estimators import TimeSeriesClassifier, TimeSeriesRegressor
 
 # Imported at first use: they load scikit-learn and pandas
 LAZY = {

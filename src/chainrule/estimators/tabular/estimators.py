@@ -185,8 +185,8 @@ class TabularClassifier(ScoredByAccuracy, ClassifierMixin, Tabular):  # type: ig
 class TabularRegressor(
     PredictsIntervals,
     ScoredByR2,
-    RegressorMixin,
-    Tabular,  # type: ignore[misc]
+    RegressorMixin,  # type: ignore[misc]
+    Tabular,
 ):
     """A regressor for tables with mixed columns; see `TabularClassifier` for what it does.
 

@@ -44,8 +44,8 @@ def split_table(source: LearnableTable, options: TrainOptions) -> Rows:
         if len(set(texts[split[0]])) < 2:
             raise DataError(
                 f"all rows to train on have the same {source.target!r}, "
-                f"{str(texts[split[0]][0])!r}, if they are split by {kind}: split them otherwise, or "
-                "give more rows"
+                f"{str(texts[split[0]][0])!r}, if they are split by {kind}: split them otherwise, "
+                "or give more rows"
             )
     return split
 
