@@ -307,9 +307,10 @@ def test_a_console_takes_nothing_for_markup(capsys, monkeypatch):
 
 
 def test_columns_of_one_name(wide, trained, monkeypatch):
-    """A target that is called like the probability of a class loses no column."""
+    """A target that is called like the probability of a class loses no column: it is refused."""
     model = chainrule.load(trained / "iris.safetensors")
     model.card_["target"] = "p(setosa)"
     monkeypatch.setattr(models, "load", lambda path: model)
-    _, out, _ = wide("predict", "model", "iris", "--proba")
-    assert "p(setosa),p(setosa),p(versicolor),p(virginica)" == out.splitlines()[0]
+    code, out, err = wide("predict", "model", "iris", "--proba")
+    assert (2, "") == (code, out)
+    assert "two columns of the output would be named 'p(setosa)': leave out" in err

@@ -147,4 +147,4 @@ def test_tables_are_still_tables(run):
     code, out, _ = run("train", "images", "--help")
     assert code == 0 and "--cutout" in out and "--hidden-layer-sizes" not in out
     code, _, err = run("predict", "iris.safetensors", "iris", "wine")
-    assert (code, err.count("\n")) == (2, 1) and "one DATA at a time" in err
+    assert (code, err.count("\n")) == (2, 1) and "which is read alone" in err

@@ -75,8 +75,8 @@ def check_names(names: Sequence[str]) -> None:
     twice = next((name for name, count in Counter(names).items() if count > 1), None)
     if twice is not None:
         raise DataError(
-            f"two columns of the output would be named {twice!r}: leave it out of --keep, or "
-            "rename the column"
+            f"two columns of the output would be named {twice!r}: leave out the --keep or --proba "
+            "that adds one, or rename the column"
         )
 
 

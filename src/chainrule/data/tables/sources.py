@@ -124,6 +124,8 @@ def _origins(source: str) -> tuple[list[Origin], tuple[str, ...]]:
             return [Origin(str(archive), path.relative_to(archive).as_posix())], ()
     except (OSError, ValueError) as error:  # a name that is too long, or with a zero in it
         raise DataError(f"cannot read {source!r:.80}: {error}") from error
+    if source in BUILT_IN:
+        raise DataError(f"{source!r} is a built-in set, which is read alone: leave out the others")
     raise DataError(
         f"no file {source!r}; give a CSV, TSV, Parquet, Excel or JSON file, "
         f"or one of the built-in sets: {', '.join(BUILT_IN)}"
