@@ -119,7 +119,7 @@ def test_hopeless_trials_are_pruned():
     assert [1, 2] == list(study.trials[-1].intermediate_values)
 
 
-@pytest.mark.parametrize(("name", "metric"), [("diabetes", "mae"), ("breast_cancer", "log-loss")])
+@pytest.mark.parametrize(("name", "metric"), [("diabetes", "mae"), ("iris", "log-loss")])
 def test_other_metrics(run, name, metric):
     """Errors are made small: the best trial is the one with the smallest."""
     words = ("--trials", "2", *QUICK, "--metric", metric, "--storage", "t.db")

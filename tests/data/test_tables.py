@@ -124,15 +124,15 @@ def test_headers_are_read_once():
 
 
 def test_many_columns(tmp_path):
-    """10,000 of them, of which two have one name, or none."""
+    """3,000 of them, of which two have one name, or none."""
     path = tmp_path / "wide.csv"
-    names = [f"c{k}" for k in range(10_000)]
+    names = [f"c{k}" for k in range(3_000)]
     row = ",".join(["1.5"] * len(names))
     path.write_text(f"{','.join(names)}\n{row}\n{row}\n")
-    assert read_cells(path).frame.shape == (2, 10_000)
+    assert read_cells(path).frame.shape == (2, 3_000)
     path.write_text(f"{','.join([*names[:-1], 'c0'])}\n{row}\n{row}\n")
     table = read_cells(path)
-    assert table.frame.shape == (2, 9_999)
+    assert table.frame.shape == (2, 2_999)
     assert "'c0.2' is a copy of 'c0' and is left out" in table.notes
 
 

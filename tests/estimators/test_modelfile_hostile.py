@@ -155,13 +155,16 @@ def test_no_setting_touches_a_file(folder, valid):
 # The description
 
 
+OF_LATER_VERSIONS = ("intervals", "summary")  # files of older ones load without
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_each_field_is_needed(folder, valid, name):
     """Without a field, or with another type in its place, there is no model, or a sound one."""
     told, arrays = loads(valid[name])
     for key in told:
         rest = {other: value for other, value in told.items() if other != key}
-        if key not in ("card", "chainrule", "feature_names_in_"):
+        if key not in ("card", "chainrule", "feature_names_in_", *OF_LATER_VERSIONS):
             refused(folder, dumps(rest, arrays))
         for value in (3.5, "x", [None], {"x": None}):
             if (key, type(value)) not in (("card", dict), ("chainrule", str)):
@@ -321,6 +324,6 @@ def test_the_fuzzer_sees(folder, valid, monkeypatch):
         for seed in range(100)
     )
     assert 2 < loaded < 60
-    monkeypatch.setattr(chainrule.estimators.loading, "loads", lambda data: {}[data])
+    monkeypatch.setattr(chainrule.estimators.serialization.reading, "loads", lambda data: {}[data])
     with pytest.raises(KeyError):
         accepts(folder / "x", b"")

@@ -22,6 +22,7 @@ pd = LazyModule("pandas")
 SINGLE = (str, Real, Decimal, date, time, UUID, Enum, PurePath, NoneType, np.bool_, np.datetime64)
 PARTS = "give its real and its imaginary part, as a column each"
 ROWS = "row of the user"  # the name of an index that counts, from 0, the rows that a user gave
+LARGEST_BITS = 1023  # of a whole number as float64
 SECONDS = "give a span of time as a number, such as its total_seconds()"
 
 
@@ -62,8 +63,11 @@ text a cell
         return
     single = (*SINGLE, pd.Period, pd.Interval, type(pd.NA), *((timedelta,) if spans else ()))
     cells = column.tolist()
+    types = set(map(type, cells))
+    if int in types:
+        _check_sizes(column, cells)
     unreadable = {
-        kind for kind in set(map(type, cells))
+        kind for kind in types
         if not issubclass(kind, single)
         or (issubclass(kind, np.timedelta64) and not spans)  # an integer, to NumPy
     }  # fmt: skip
@@ -77,6 +81,17 @@ text a cell
     if isinstance(cells[row], (bytes, bytearray, memoryview)):
         _refuse(column, row, "decode it to text")
     _refuse(column, row, "give one number or one text a cell")
+
+
+def _check_sizes(column: Any, cells: list[Any]) -> None:
+    """Refuse a whole number that float64 cannot hold; Python may not even write it as text."""
+    for position, cell in enumerate(cells):
+        if type(cell) is int and cell.bit_length() > LARGEST_BITS:
+            raise DataError(
+                f"column {str(column.name)!r}, row {row_number(column, position)}: a whole number "
+                f"of {cell.bit_length()} bits, which float64 cannot hold: scale it, or give it as "
+                "text"
+            )
 
 
 def row_number(column: Any, position: int) -> int:

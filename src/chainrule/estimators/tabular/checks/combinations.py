@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ....data.moments import exponent
 from ..typed_columns import Floats, TypedColumn
 
 MAX_TERMS = 3
@@ -71,6 +72,8 @@ def exact_combination(columns: Sequence[TypedColumn], y: Floats, seed: int) -> C
 
 def _terms(x: Any, y: Any) -> tuple[list[int], Floats, float] | None:
     """Which columns, their weights, and a constant; None if no few columns make up the target."""
+    power, powers = exponent(y), np.array([exponent(column) for column in x.T])
+    x, y = np.ldexp(x, -powers), np.ldexp(y, -power)  # squares stay in range
     center, spread, deviation = x.mean(axis=0), x.std(axis=0), float(y.std())
     varying = np.flatnonzero(spread > 1e-12 * np.maximum(1e-300, np.abs(center)))
     if not deviation > 0 or not len(varying):
@@ -86,7 +89,9 @@ def _terms(x: Any, y: Any) -> tuple[list[int], Floats, float] | None:
         if np.sqrt(np.mean(rest**2)) < EXACT and not small.any():
             originals = varying[picked]
             slopes = weights * deviation / spread[originals]
-            return originals.tolist(), slopes, float(y.mean() - center[originals] @ slopes)
+            constant = float(y.mean() - center[originals] @ slopes)
+            slopes = np.ldexp(slopes, power - powers[originals])
+            return originals.tolist(), slopes, float(np.ldexp(constant, power))
     return None
 
 
