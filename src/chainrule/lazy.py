@@ -46,6 +46,8 @@ class LazyModule:
             ) from None
 
     def __getattr__(self, attribute: str) -> Any:
+        if attribute == "__wrapped__":  # `inspect` asks all that it meets; no module has it
+            raise AttributeError(attribute)
         value = getattr(self.load(), attribute)
         setattr(self, attribute, value)
         return value
