@@ -21,7 +21,7 @@ NAMES = [str(path.relative_to(SOURCE)) for path in FILES]
 
 # Low to high. A package imports those of lower lines; packages of one line do not know each other.
 LAYERS = [
-    ["errors", "forks", "memory", "starting", "typing", "version"],
+    ["errors", "forks", "memory", "starting", "syntax", "typing", "version"],
     ["config", "escape", "files", "lazy"],
     ["container", "faults", "tracebacks"],
     ["markup", "tree"],

@@ -12,6 +12,7 @@ from warnings import warn_explicit
 from ..errors import PerformanceWarning
 from ..graph.graph import Graph
 from ..graph.node import CONSTANT, Node, line_of
+from ..syntax import parse
 
 MOST_UNROLLED = 2_000  # nodes that repeat
 FEWEST_ITERATIONS = 64  # as often as that: the layers of a network are no loop to be written anew
@@ -82,7 +83,7 @@ def _all_nodes(graph: Graph) -> Iterator[Node]:
 def _loop_around(name: str, number: int) -> int | None:
     """Return the line of the innermost loop of a file that a line is in."""
     try:
-        tree = ast.parse("".join(linecache.getlines(name)))
+        tree = parse("".join(linecache.getlines(name)))
     except (SyntaxError, ValueError):  # of a notebook's cell with commands, for instance
         return None
     loops = [node for node in ast.walk(tree) if isinstance(node, (ast.For, ast.While))]

@@ -15,6 +15,7 @@ from types import FrameType
 from typing import Any
 
 from ..errors import AbstractValueError, at_user_line, is_internal
+from ..syntax import parse
 from .plain_numbers import note_asking_code
 
 PLAIN_ARRAY = (
@@ -55,7 +56,7 @@ def _instead(subscript: ast.Subscript, index: Any, frame: FrameType) -> str:
     """Say what to write: an array of the trace takes any index but slices of unknown size."""
     plain = ast.unparse(subscript.value)
     like = _traced_name(subscript.slice, index, frame)
-    inside = ast.parse(f"np.asarray({plain}, like={like})", mode="eval").body
+    inside = parse(f"np.asarray({plain}, like={like})", mode="eval").body
     if isinstance(subscript.slice, ast.Slice):
         entries = ast.unparse(ast.Subscript(inside, ast.Name("start + np.arange(n)")))
         return f"The size of a slice must be known: for n entries write {entries}"
@@ -82,7 +83,7 @@ def _subscript(frame: FrameType) -> ast.Subscript | None:
     encoded[-1] = encoded[-1][:stop]
     encoded[0] = encoded[0][start:]
     try:
-        expression = ast.parse(f"({b''.join(encoded).decode()})", mode="eval").body
+        expression = parse(f"({b''.join(encoded).decode()})", mode="eval").body
     except (SyntaxError, UnicodeDecodeError):  # the file was changed since
         return None
     if not isinstance(expression, ast.Subscript):

@@ -19,6 +19,7 @@ from types import CodeType, FunctionType
 from typing import Any
 from weakref import ReferenceType, ref
 
+from ..syntax import parse
 from .patches import code_in_traces, exchange_code
 from .tracer import HOOKS
 
@@ -208,11 +209,11 @@ def _compiled(
     That of tests was compiled by pytest, with other assertions.
     """
     compiled = partial(compile, filename=filename, mode="exec", flags=flags, dont_inherit=True)
-    tree = ast.parse(text)
+    tree = parse(text)
     if by_pytest:
         sys.modules["_pytest.assertion.rewrite"].rewrite_asserts(tree, text.encode())
     parts = list(_parts(compiled(tree)))
-    tree = ast.parse(text)
+    tree = parse(text)
     return parts, list(_parts(compiled(ast.fix_missing_locations(transformer().visit(tree)))))
 
 
