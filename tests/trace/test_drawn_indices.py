@@ -11,7 +11,7 @@ import pytest
 import chainrule as cr
 from chainrule.errors import Refusal
 
-ENDS = [None, *range(-6, 6)]
+ENDS = [None, *range(-4, 5)]
 STEPS = [None, -3, -2, -1, 1, 2, 3]
 SHAPES = [(3,), (2, 3), (3, 1, 2), (2, 3, 4), (2, 1, 3, 2)]
 
@@ -83,16 +83,16 @@ def check(x: Any, where: Any) -> bool:
     return False
 
 
-@pytest.mark.parametrize("size", [1, 2, 3])
+@pytest.mark.parametrize("size", [1, 3])
 def test_every_slice(size: int) -> None:
     """Of every start, stop and step."""
     x = np.arange(1.0, 1 + size)
     assert not any(check(x, slice(*ends)) for ends in itertools.product(ENDS, ENDS, STEPS))
 
 
-@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("part", range(2))
 def test_drawn_indices(part: int) -> None:
-    """800 of them; few are refused."""
+    """400 of them; few are refused."""
     draw = np.random.default_rng(part)
     refused = 0
     for _ in range(200):

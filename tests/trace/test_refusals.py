@@ -149,9 +149,9 @@ def _folder(tmp_path: Any, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.mark.parametrize("part", range(6))
+@pytest.mark.parametrize("part", range(3))
 def test_what_numpy_refuses_has_no_value(part: int) -> None:
-    """15,000 calls, of which NumPy takes about a third."""
+    """7,500 calls, of which NumPy takes about a third."""
     wrong = [text for text in differences(part, 2500) if not HARMLESS.search(text)]
     assert not wrong, "\n".join(wrong[:5])
 
@@ -159,7 +159,7 @@ def test_what_numpy_refuses_has_no_value(part: int) -> None:
 def test_the_generator_sees() -> None:
     """Most functions are called with success now and then, also into arrays."""
     taken = {}
-    for text, call in calls(0, 10_000):
+    for text, call in calls(0, 5_000):
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             try:
@@ -167,6 +167,6 @@ def test_the_generator_sees() -> None:
             except Exception:
                 continue
             taken[text.split(", x of")[0]] = True
-    assert len(taken) > 250
+    assert len(taken) > 200
     assert {"numpy.sum", "x.argmax"} <= taken.keys()
     assert any("of [x, x]" in text for text in taken)
