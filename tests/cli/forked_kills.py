@@ -7,6 +7,7 @@ unless the command came to its end before the blow again and again.
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -72,6 +73,7 @@ def check(kind: str) -> int:
     if kind == "report":
         page = Path("iris.html").read_text(encoding="utf-8")
         assert page.startswith("<!doctype html>") and page.endswith("</html>\n")
+        json.loads(Path("iris.json").read_text(encoding="utf-8"))
     if kind != "tune":
         return 0
     base = sqlite3.connect("t.db")
@@ -114,7 +116,7 @@ def all_kills(kind: str, times: int) -> int:
     run(words(kind, trials))
     check(kind)
     left = sorted(name for name in os.listdir() if not name.endswith("-journal"))
-    expected = {"train": 1, "report": 2, "tune": 2}[kind]
+    expected = {"train": 1, "report": 3, "tune": 2}[kind]
     assert len(left) == expected, left
     return count
 

@@ -269,7 +269,7 @@ def test_ctrl_c_keeps_the_best_weights(program, tmp_path):
     out, _ = process.communicate(timeout=600)
     assert process.returncode == 130, err
     assert err.endswith(b"chainrule: interrupted; the best weights so far are kept\r\n")
-    assert {"digits.safetensors", "digits.html"} == set(os.listdir(tmp_path))
+    assert {"digits.safetensors", "digits.html", "digits.json"} == set(os.listdir(tmp_path))
     assert "accuracy" in out
 
 

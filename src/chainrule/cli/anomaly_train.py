@@ -184,7 +184,7 @@ def train(
     }  # fmt: skip
     check_options(settings, words, test_fraction)
     path, page = options.output_paths(data, output, report)
-    out = console(quiet=quiet)
+    out = console(quiet=quiet, goes_on=True)
     table = read_table(data)
     for note in table.notes:
         out.say(f"note: {note}")

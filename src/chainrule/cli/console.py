@@ -22,6 +22,8 @@ class PlainConsole(Console):
     is styled by us: who makes one escapes what is not ours.
     """
 
+    goes_on = False  # where nobody reads standard output any more, such as behind `| head`
+
     def render_str(self, text: str, **options: Any) -> Text:
         """Render a text as it is, with its control characters escaped."""
         options |= {"markup": False, "emoji": False, "highlight": False}
@@ -49,13 +51,17 @@ class PlainConsole(Console):
     def on_broken_pipe(self) -> None:
         """Whoever reads standard output has seen enough; without a standard error we go on."""
         self.quiet = True
-        if not self.stderr:
+        if self.goes_on:
+            no_reader()
+        elif not self.stderr:
             raise BrokenPipeError
 
 
-def console(stderr: bool = False, quiet: bool = False) -> PlainConsole:
-    """Standard output, or standard error."""
-    return PlainConsole(stderr=stderr, quiet=quiet, highlight=False, markup=False, emoji=False)
+def console(stderr: bool = False, quiet: bool = False, goes_on: bool = False) -> PlainConsole:
+    """Standard output, or standard error; one that goes on is for what there is still to do."""
+    printer = PlainConsole(stderr=stderr, quiet=quiet, highlight=False, markup=False, emoji=False)
+    printer.goes_on = goes_on
+    return printer
 
 
 def complain(line: str, style: str | None = None) -> None:

@@ -159,7 +159,7 @@ def train(
         raise DataError(f"--windows {windows}: give how many, or 0 for no backtest")
     chosen = levels_of(levels)
     outputs = checked_outputs(data, future, out, model, report)
-    printer = console(quiet=quiet)
+    printer = console(quiet=quiet, goes_on=True)
     table = read_table(data)
     for note in table.notes:
         printer.say(f"note: {note}")

@@ -177,7 +177,7 @@ def train_raw(
     parameters = parameter_values(kind.options, arguments)
     options.check_fraction("--test-fraction", test_fraction)
     path, page = options.output_paths(data, output, report)
-    out = console(quiet=quiet)
+    out = console(quiet=quiet, goes_on=True)
     samples = kind.read(
         data, test_fraction, seed, lambda line: out.say(f"note: {line}"),
         **parameter_values(kind.columns, arguments),

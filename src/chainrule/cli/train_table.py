@@ -98,7 +98,7 @@ def train_table(
         source.paths, output, report, inputs=[columns_file],
         more={column_kinds.WRITE: write_columns},
     )  # fmt: skip
-    out = console(quiet=quiet)
+    out = console(quiet=quiet, goes_on=True)
     table = read_typed(source, dict.fromkeys(chosen.drop, "ignore") | kinds, out)
     target = choose_target(table, target, out)
     check_names(table, target, chosen)

@@ -111,7 +111,7 @@ def tune_table(
         raise DataError("--dask needs --storage: a file that all workers can read and write")
     source = Source(tuple(data), query, sheet, x, y)
     path, _ = options.output_paths(source.paths, output, storage=storage, inputs=[columns_file])
-    out = console(quiet=quiet)
+    out = console(quiet=quiet, goes_on=True)
     table = read_typed(source, dict.fromkeys(chosen.drop, "ignore") | kinds, out)
     target = choose_target(table, target, out)
     check_names(table, target, chosen)
