@@ -102,6 +102,23 @@ def test_the_test_rows_are_never_seen():
     assert all(not set(rows) & set(judged) for rows, judged in one.splits())
 
 
+def test_ctrl_c_while_a_trial_is_stored_is_ctrl_c(monkeypatch):
+    """Optuna 5.0 makes another error of it."""
+    search = pytest.importorskip("chainrule.cli.search")
+    options = TrainOptions(max_iter=1, n_members=1)
+    inputs, labels, _, task = search.training_rows(read_table("wine"), None, None, options)
+    one = search.Search("s", inputs, labels, task, "accuracy", options, folds=1)
+    monkeypatch.setattr(search.Search, "objective", lambda self, trial: 1.0)
+
+    class Storage(optuna.storages.InMemoryStorage):
+        def set_trial_state_values(self, *given):
+            raise KeyboardInterrupt
+
+    study = optuna.create_study(storage=Storage())
+    with pytest.raises(KeyboardInterrupt):
+        search.run_trial(one, 1, study)
+
+
 def test_hopeless_trials_are_pruned():
     """One that is worse than the median at the same point ends there."""
     search = pytest.importorskip("chainrule.cli.search")

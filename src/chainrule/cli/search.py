@@ -250,7 +250,12 @@ def run_trial(search: Search, number: int, study: Any = None) -> None:
             run_trial(search, number, study)
         return
     study.sampler = _sampler(search, number)
-    study.optimize(search.objective, n_trials=1)
+    try:
+        study.optimize(search.objective, n_trials=1)
+    except UnboundLocalError as error:  # of Optuna 5.0, where Ctrl-C meets it storing a trial
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        raise
 
 
 def finished(study: Any) -> list[Any]:
