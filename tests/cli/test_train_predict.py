@@ -296,7 +296,7 @@ def test_real_tables(run, real, name):
 
 @pytest.mark.slow
 def test_real_files(run, real):
-    files = sorted(real("tabular").glob("*.csv*"))
+    files = sorted(real("tabular").glob("*.csv*"))[::2]
     assert files
     for path in files:
         code, out, err = run("train", path, *QUICK, "-o", "m.safetensors")

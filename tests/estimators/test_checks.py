@@ -21,7 +21,7 @@ from planted_tables import (
 from chainrule.data import Table, read_table
 from chainrule.estimators import TrainOptions
 from chainrule.estimators.tabular import honest
-from chainrule.estimators.tabular.checks import running
+from chainrule.estimators.tabular.checks import evidence, running
 from chainrule.estimators.tabular.checks.advice import KINDS
 from chainrule.estimators.tabular.checks.evidence import collect_evidence
 from chainrule.estimators.tabular.checks.running import advise
@@ -271,6 +271,7 @@ TRULY_THERE = {
 def test_real_tables(monkeypatch):
     """All that is truly there is said, and at most one thing beyond it over all tables."""
     monkeypatch.setattr(running, "_honest", lambda *_: ())
+    monkeypatch.setattr(evidence, "MAX_ROWS", 5_000)
     beyond = []
     for (name, target), there in TRULY_THERE.items():
         table = read_table(DATA / f"{name}.csv.gz" if "/" in name else name)
