@@ -89,8 +89,8 @@ def _check_sizes(column: Any, cells: list[Any]) -> None:
         if type(cell) is int and cell.bit_length() > LARGEST_BITS:
             raise DataError(
                 f"column {str(column.name)!r}, row {row_number(column, position)}: a whole number "
-                f"of {cell.bit_length()} bits, which float64 cannot hold: scale it, or give it as "
-                "text"
+                f"of {cell.bit_length()} bits is not a finite number in float64: scale it, or give "
+                "it as text"
             )
 
 
