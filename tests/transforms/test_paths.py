@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import threading
 import warnings
 from collections.abc import Callable
@@ -269,9 +270,11 @@ def test_strict(call: Callable[[], Any]) -> None:
         call()
 
 
-def test_threads() -> None:
-    """Eight threads that go different ways at once get their own numbers."""
+@pytest.mark.parametrize("interval", [1e-6, 1e-5, 1e-5, 1e-4, 5e-3])
+def test_threads(interval: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight threads that go different ways at once get their own numbers, and all are counted."""
     f, wrong = cr.jit(_signs), []
+    monkeypatch.setattr(threading, "excepthook", lambda failed: wrong.append(failed.exc_value))
 
     def work(seed: int) -> None:
         draws = np.random.default_rng(seed)
@@ -280,11 +283,16 @@ def test_threads() -> None:
             if not np.allclose(f(v), _signs(v), rtol=1e-12):
                 wrong.append(v)
 
-    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(interval)
+    try:
+        threads = [threading.Thread(target=work, args=(seed,)) for seed in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(usual)
     assert wrong == []
     assert len(f.paths()) == 8
     assert sum(path.calls for path in f.paths()) == 320

@@ -342,14 +342,12 @@ class Paths:
             self._use(path)
 
     def _insert(self, path: Path) -> None:
-        branch = self._root
-        branches = []
+        branches = [self._root]
         for answer in path.answers:
+            branches.append(branches[-1].after.setdefault(answer, _Branch()))
+        path.branches = branches[:-1]  # before another thread comes by one and follows the path
+        for branch in branches:
             branch.set_path(path)
-            branches.append(branch)
-            branch = branch.after.setdefault(answer, _Branch())
-        branch.set_path(path)
-        path.branches = branches  # now: another thread may follow the old ones
 
     def _use(self, path: Path) -> None:
         self._uses += 1

@@ -118,11 +118,11 @@ class Traces:
             if captured is None:
                 known = self._paths(call)
                 return known, (known.eager(call.leaves),)
-            known = self._traced(captured, call)
-            if captured.guards:
-                traced, known = known, self._paths(call)
+            traced = self._traced(captured, call)
+            known = self._paths(call) if captured.guards else traced
+            known = self._store(call, known, key, either_key)
+            if captured.guards and isinstance(known, Paths):
                 result = (known.take(captured, traced, call.arrays),)
-            self._store(call, known, key, either_key)
         self.note_use(known)
         return known, result
 
@@ -139,7 +139,7 @@ class Traces:
                 known = self._paths(call)
             finally:
                 tracing.may_record = may_record
-            self._store(call, known, key, either_key)
+            known = self._store(call, known, key, either_key)
         self.note_use(known)
         return None if isinstance(known, Paths) else known
 
@@ -167,15 +167,20 @@ class Traces:
 
     def _store(
         self, call: CallArguments, traced: Entry, key: Hashable, either_key: Hashable
-    ) -> None:
+    ) -> Entry:
         """Cache a trace, and drop the least recently used one if the cache is full.
 
         Native code goes with the last reference: a call that runs it in another thread has one.
+        What is returned is to be used: paths that another thread stored meanwhile come first, or
+        what one of the two has learned and counted would be lost.
         """
         if traced.outside or traced.asks_outside:  # an outer trace is gone by the next call
-            return
+            return traced
         traced.zero_dim_arguments = zero_dim = _zero_dim(call.arrays)
         with changing:
+            earlier = self.cache.get(key)
+            if isinstance(earlier, Paths):
+                return earlier
             owner = self._owner()
             for last in () if owner is None else owner.in_use():
                 self.note_use(last)
@@ -186,6 +191,7 @@ class Traces:
                     owner.forget(dropped)
             same_for_scalars = zero_dim and not traced.distinguishes_scalars
             self.cache[either_key if same_for_scalars else key] = traced
+        return traced
 
     # Tracing
 
