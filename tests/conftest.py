@@ -4,6 +4,7 @@ code that is made once for many of them.
 
 from __future__ import annotations
 
+import gc
 import signal
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -40,12 +41,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write golden files anew")
 
 
+def pytest_collection_finish() -> None:
+    """The collector leaves thousands of tests alone, each time that one of them calls it."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def _verified(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Graphs are verified; of trainings in the slow tests, and on the reference backend."""
+    """Graphs are verified; of trainings in the slow tests, and on the reference backend.
+
+    Quick tests of rules compile as `_unoptimised` does.
+    """
     cache = shared_code.mebibytes(request.path)
-    slow = request.node.get_closest_marker("slow") or cr.config.backend == "numpy"
-    with configured(check=int(not cache or bool(slow)), cache=cache):
+    slow = bool(request.node.get_closest_marker("slow"))
+    optimised = slow or not shared_code.is_about_rules(request.path)
+    check = int(not cache or slow or cr.config.backend == "numpy")
+    with configured(check=check, cache=cache), nullcontext() if optimised else unoptimised():
         yield
 
 

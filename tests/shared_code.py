@@ -16,6 +16,11 @@ from pathlib import Path
 TESTS = Path(__file__).parent
 SHARING = {"cli", "docs", "estimators", "examples", "notebook", "report", "rl", "train"}
 SHARING_FILES = {"test_doctests.py"}
+# Of which value and which graph a function has, in code of any level, whose bits are the same
+RULES = {
+    "autodiff", "control", "debug", "explain", "export", "graph", "losses", "nn", "optim",
+    "primitives", "random", "reach", "scipy_rules", "signal", "solvers", "trace",
+}  # fmt: skip
 
 
 def install() -> None:
@@ -30,5 +35,14 @@ def install() -> None:
 
 def mebibytes(path: Path) -> int:
     """How many of them the code may have that a test makes: none, unless the test shares it."""
-    first = path.relative_to(TESTS).parts[0]
+    first = _first(path)
     return 2048 if first in SHARING or first in SHARING_FILES else 0
+
+
+def is_about_rules(path: Path) -> bool:
+    """Whether a test's subject is what is computed, and not the code that computes it."""
+    return _first(path) in RULES
+
+
+def _first(path: Path) -> str:
+    return path.relative_to(TESTS).parts[0]

@@ -102,7 +102,7 @@ def test_wrong_rows_of_numbers_come_by_their_distance():
     truth = np.arange(30.0)
     errors = np.r_[np.zeros(5), np.linspace(-1.0, 3.0, 25)]
     wrong, _ = worst_rows(FRAME[:30], Predictions("regression", (), truth, truth + errors), {})
-    assert (20, "30", 3.0) == (len(wrong), wrong[0].row, wrong[0].error)
+    assert (20, "30", -3.0) == (len(wrong), wrong[0].row, wrong[0].error)
     assert sorted(wrong, key=lambda row: -abs(row.error)) == wrong
 
 

@@ -66,12 +66,12 @@ def test_the_overview_counts_alarms():
     """Three of the hundred scores are below -95; each series of scores has its line."""
     read = page(full())
     assert "3 of 100 rows are below the threshold -95.00 (false-alarm rate 0.05)." in read.text
-    assert ["100", "3", "0.03000"] == read.row("rows", "scores")
+    assert ["100", "3", "3.0 %"] == read.row("rows", "scores")
     assert ["detector", "0.8750", "0.5000"] in read.rows
     assert ["nearest neighbours", "0.7500", "–"] in read.rows  # noqa: RUF001
     counted = page(full(counts={"rows": 8}))
     assert "8 of 100 rows are below their thresholds, which follow the series" in counted.text
-    assert ["100", "8", "0.08000"] == counted.row("rows", "scores")
+    assert ["100", "8", "8.0 %"] == counted.row("rows", "scores")
 
 
 def test_thresholds_of_usual_rates():
@@ -115,9 +115,9 @@ def test_alarms_and_their_reasons():
     read = page(full(alarms=[*ALARMS, Alarm(3, "x", -14.0, 0.01, (CATEGORY,)),
                              Alarm(4, "y", -13.0, 0.02, ())]))  # fmt: skip
     first = read.row("51", "row")
-    assert ["-90.00", "0.005000", "requests", "75 %", "900.0", "101.5", "8.000 to 424.0"] == first
+    assert ["-90.00", "0.005000", "requests", "75 %", "900.0", "101.5", "8.000\N{NO-BREAK SPACE}to 424.0"] == first
     second = read.rows[read.rows.index(["51", *first]) + 1]
-    assert ["", "", "", "load", "25 %", "900.0", "101.5", "8.000 to 424.0"] == second
+    assert ["", "", "", "load", "25 %", "900.0", "101.5", "8.000\N{NO-BREAK SPACE}to 424.0"] == second
     assert ["host", "100 %", "=cmd()", "nothing", ""] == read.row("x")[2:]
     assert "–" == read.row("y")[2]  # noqa: RUF001
     many = page(full(alarms=[alarm(k, -9.0, "a") for k in range(25)]))

@@ -29,7 +29,7 @@ def test_the_verdict_is_on_top():
     read = page(classes(3, **judged()))
     assert ["Verdict", "Scores", "What to look out for", "The data"] == read.headings[:4]
     assert 0 < read.text.index("level within noise") < read.text.index("The fit of petal is sound")
-    assert read.text.index("Drop petal.") < read.text.index("accuracy on the test rows")
+    assert read.text.index("Drop petal.") < read.text.index("Accuracy on the test rows")
     assert "Leak. petal gives it away. Option: --drop petal" in read.text
     tones = {standing: next(
         given["class"] for _, given in page(
@@ -80,7 +80,7 @@ def test_curves_and_bars_of_the_columns():
     read = page(classes(3, **judged()))
     spoken = next(t for t in read.attributes("svg", "aria-label") if t.startswith("Partial"))
     assert "Partial dependence on petal: from 0.2000 at 1.000 to 0.2500 at 4.000." == spoken
-    assert ["", "0.5000", "0.1250"] == read.row("blue", after="colour")
+    assert ["", "0.500", "0.125"] == read.row("blue", after="colour")
     assert "1970-01-01" in " ".join(read.attributes("svg", "aria-label"))
     flat = replace(BARE, dependence=[Dependence("a", (1.0, 2.0), {"y": (3.0, 3.0)})])
     assert "Partial dependence on a" in " ".join(page(flat).attributes("svg", "aria-label"))
@@ -141,7 +141,10 @@ def test_calibration_before_and_after():
     losses = [metrics.log_loss(report.truth, p) for p in (report.probabilities, sharp)]
     cells = read.row("log loss", after="score")
     assert losses == [pytest.approx(float(cell), rel=1e-3) for cell in cells]
-    assert "Temperature 0.33: the network is not sure enough. By hand." in read.text
+    worse = "on these rows the scaled probabilities are no better"
+    assert f"Temperature 0.33: {worse}. By hand." in read.text and losses[1] > losses[0]
+    flat = replace(after, probabilities=sharp, calibrated=report.probabilities, temperature=3.0)
+    assert "Temperature 3.00: the network is too sure of itself. By hand." in page(flat).text
     assert "after temperature scaling" in read.text
     with pytest.raises(DataError, match=r"calibrated has shape \(400, 2\)"):
         replace(report, calibrated=sharp[:, :2])

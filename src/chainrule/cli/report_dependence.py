@@ -83,6 +83,8 @@ def _dependence(model: Any, some: Any, cells: Any, column: Any, target: str) -> 
     # each row's answers around its own mean, put at the mean of all
     centred = first - first.mean(axis=0) + curve.mean()
     low, high = np.percentile(centred, BAND, axis=1)
+    if hasattr(model, "classes_"):  # a mean that was moved may leave the probabilities
+        low, high = low.clip(0.0, 1.0), high.clip(0.0, 1.0)
     values = column.values[positions]
     is_text = column.is_text
     at: Any = [column.levels[int(k)] for k in values] if is_text else values.tolist()

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..data.column_values import as_texts
 from ..lazy import LazyModule
 from ..report import ColumnOverview, Overview
+from .reading_report import LONG_NUMBER, short
 
 columns = LazyModule("chainrule.data.columns")
 typed = LazyModule("chainrule.estimators.tabular.typed_columns")
@@ -88,9 +89,15 @@ def _card(reading: Any, identifiers: Sequence[str]) -> ColumnOverview:
     notes = tuple(reading.notes)
     if reading.name in identifiers:
         notes = ("Left out: it only names the row.", *notes)
+    cells = map(_rounded, reading.examples) if reading.kind == "number" else reading.examples
     return ColumnOverview(
-        reading.name, reading.kind, reading.why, reading.missing, tuple(reading.examples), notes
+        reading.name, reading.kind, short(reading.why), reading.missing, tuple(cells), notes
     )
+
+
+def _rounded(cell: str) -> str:
+    """A number of many digits with four of them; all else as it is written."""
+    return f"{float(cell):.4g}" if LONG_NUMBER.fullmatch(cell) else cell
 
 
 def _drawn(
@@ -175,8 +182,8 @@ def printed(value: float, kind: str, digits: int = 6) -> str:
         text = str(moment)
         return text[:-9] if text.endswith("T00:00:00") else text.replace("T", " ")
     if value % 1 == 0 and abs(value) < 1e9:
-        return f"{value:,.0f}"
-    return f"{value:,.{digits}g}"
+        return f"{value:.0f}" if abs(value) < 10_000 else f"{value:,.0f}"  # such as a year
+    return f"{value:,.{digits}g}" if abs(value) < 10.0**digits else f"{value:,.0f}"
 
 
 def _target(part: Any, reading: Any, target: str, labels: Any) -> ColumnOverview | None:

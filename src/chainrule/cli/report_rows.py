@@ -54,11 +54,11 @@ def worst_rows(
         texts = np.asarray(predictions.classes, object)
         true_texts, predicted_texts = texts[truth], texts[predicted]
     else:
-        errors = predicted - truth
+        errors = truth - predicted
         order = np.argsort(-np.abs(errors), kind="stable")
         order = order[errors[order] != 0]
         true_texts, predicted_texts = (
-            [printed(float(x), "number") for x in values] for values in (truth, predicted)
+            [printed(float(x), "number", 5) for x in values] for values in (truth, predicted)
         )
     listed = [
         WrongRow(
@@ -74,7 +74,7 @@ def _cell(value: Any) -> str:
     if value is None or value != value:  # NaN and NaT are not themselves
         return ""
     if isinstance(value, (float, np.floating)):
-        return f"{value:.6g}"
+        return f"{value:.0f}" if value % 1 == 0 and abs(value) < 1e15 else f"{value:.5g}"
     text = str(value)
     if hasattr(value, "tzinfo"):  # a date, in UTC
         text = text.removesuffix("+00:00").removesuffix(" 00:00:00")

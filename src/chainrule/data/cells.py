@@ -57,7 +57,7 @@ text a cell
         _refuse(column, 0, PARTS)
     if kind == "m" and not spans:
         _refuse(column, 0, SECONDS)
-    if kind != "O":
+    if kind != "O" or isinstance(column.dtype, pd.StringDtype):
         return
     if column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) == "string":
         return

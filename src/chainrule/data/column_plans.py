@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..errors import ModelFileError
 from ..lazy import LazyModule
 from .column_values import date_part
+from .compact_features import NONE
 from .moments import mean_and_deviation, standardize
 
 pd = LazyModule("pandas")
@@ -58,22 +59,50 @@ class Column:
         """The number of features."""
         return (len(self.levels) or 1) + self.missing
 
+    @property
+    def groups(self) -> int:
+        """How many of the groups of features there are, of which at most one is 1."""
+        return 1 if self.levels else int(self.missing)
+
     def write(self, values: Any, into: NDArray[np.float32]) -> None:
         """Write the features of numbers, dates or texts into an array of shape (rows, width)."""
         if self.levels:
-            codes = pd.Index(self.levels, dtype=object).get_indexer(values)
+            codes = self._codes(values)
             known = np.flatnonzero(codes >= 0)
             into[known, codes[known]] = 1.0
-            if self.missing:
-                into[:, -1] = pd.isna(values)
             return
-        numbers = date_part(values, self.part) if self.part else values
-        absent = np.isnan(numbers)
-        filled = np.where(absent, self.fill, numbers)
-        scaled = standardize(filled, self.mean, self.scale)
-        into[:, 0] = np.clip(scaled, -MAX_DEVIATIONS, MAX_DEVIATIONS)
+        numbers, absent = self._scaled(values)
+        into[:, 0] = numbers
         if self.missing:
             into[:, 1] = absent
+
+    def write_compact(
+        self, values: Any, numbers: NDArray[np.float32], codes: NDArray[np.uint8]
+    ) -> None:
+        """Write the same as a number and a code of a group; see `CompactFeatures`.
+
+        `numbers` and `codes` have a column for each number and for each of `groups`.
+        """
+        if self.levels:
+            codes[:, 0] = self._codes(values) % 256  # -1 is 255: none
+            return
+        numbers[:, 0], absent = self._scaled(values)
+        if self.missing:
+            codes[:, 0] = np.where(absent, 0, NONE)
+
+    def _codes(self, texts: Any) -> NDArray[np.intp]:
+        """Which feature is 1 for each text, -1 if none is."""
+        codes = pd.Index(self.levels, dtype=object).get_indexer(texts)
+        if self.missing:
+            codes = np.where(pd.isna(texts), len(self.levels), codes)
+        return np.asarray(codes)
+
+    def _scaled(self, values: Any) -> tuple[Floats, NDArray[np.bool_]]:
+        """Numbers as the network reads them, and which cells are empty."""
+        numbers = date_part(values, self.part) if self.part else values
+        absent = np.isnan(numbers)
+        scaled = standardize(np.where(absent, self.fill, numbers), self.mean, self.scale)
+        return np.clip(scaled, -MAX_DEVIATIONS, MAX_DEVIATIONS), absent
 
 
 def column_from_json(entry: Any) -> Column:

@@ -22,7 +22,10 @@ SNIFFED_BYTES = 4096
 SAMPLE_BYTES = 2**16  # of words with letters beyond ASCII
 CHUNK = 2**22
 FEW = 0.05
+FEW_WHOLE = 0.3  # of the lines that are no UTF-8: fewer may be some by chance
 WORD = re.compile(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*")
+MARKED_LINE = b"\n" + codecs.BOM_UTF8
+PAGE = re.compile(rb"^\f|\f$", re.MULTILINE)
 HIGH_RUN = re.compile(rb"[\x80-\xff]+")
 # What charset-normalizer chooses from, once the words' letters say of which kind the text is
 WESTERN = ("cp1252", "cp1250", "cp1254")
@@ -64,7 +67,8 @@ def to_utf8(path: str | Path, content: bytes) -> tuple[bytes, tuple[str, ...]]:
     wide = next(marked, None) or _utf16_without_mark(content)
     if wide is not None:
         content, notes = _decoded(path, content, wide).encode(), (f"the file is {wide} text",)
-    content = content.removeprefix(codecs.BOM_UTF8)
+    while content.startswith(codecs.BOM_UTF8):
+        content = content.removeprefix(codecs.BOM_UTF8)
     if not _is_utf8(content):
         _check_not_damaged(path, content)
         encoding, example = _likeliest(path, content)
@@ -79,6 +83,10 @@ def to_utf8(path: str | Path, content: bytes) -> tuple[bytes, tuple[str, ...]]:
     content = content.removesuffix(b"\x1a")  # where files of DOS end
     if b"\r" in content:
         content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    if MARKED_LINE[1] in content and MARKED_LINE in content:  # files that were put together
+        content = content.replace(MARKED_LINE, b"\n")
+    if b"\f" in content:  # pages
+        content = PAGE.sub(b"", content)
     return content, notes
 
 
@@ -115,7 +123,7 @@ def _is_utf8(content: bytes) -> bool:
 def _check_not_damaged(path: str | Path, content: bytes) -> None:
     """Refuse UTF-8 with some letters that are not: no other encoding looks like it."""
     lines = content.split(b"\n")
-    whole, broken, first = 0, 0, 0
+    whole, broken, first, odd, runs = 0, 0, 0, 0, 0
     for number, line in enumerate(lines, 1):
         if line.isascii():
             continue
@@ -125,7 +133,10 @@ def _check_not_damaged(path: str | Path, content: bytes) -> None:
         except UnicodeDecodeError:
             broken += 1
             first = first or number
-    if whole > broken:
+            high = HIGH_RUN.findall(line)
+            odd, runs = odd + sum(len(run) % 2 for run in high), runs + len(high)
+    # Letters of East Asia have two bytes each, and some are UTF-8 by chance
+    if whole > broken or (whole > 1 and whole > FEW_WHOLE * broken and odd > FEW_WHOLE * runs):
         excerpt = lines[first - 1].decode("utf-8", "backslashreplace")
         raise DataError(
             f"{path}, line {first}: it is not UTF-8 as the other lines are ({excerpt!r:.80}); mend "
@@ -147,6 +158,7 @@ def _likeliest(path: str | Path, content: bytes) -> tuple[str, str]:
         encodings += [
             name for name in OTHER_LETTERS
             if _fits(content, name) and _mixed(sample.decode(name)) < FEW * letters
+            and _loose_marks([word.decode(name) for word in words]) < FEW * len(words)
         ]  # fmt: skip
         chosen = (
             _by_letters(encodings, sample)
@@ -217,6 +229,11 @@ def _faults(text: str) -> int:
             inside = before.isalpha() and after.isalpha() and letter not in APOSTROPHES
             faults += inside or kind[0] == "C"
     return faults
+
+
+def _loose_marks(words: Sequence[str]) -> int:
+    """Return how many words begin with a mark that stands above or below a letter before it."""
+    return sum(unicodedata.category(word[0])[0] == "M" for word in words)
 
 
 def _mixed(text: str) -> int:

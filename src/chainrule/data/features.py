@@ -14,10 +14,13 @@ from .cells import check_cells
 from .column_plans import MAX_DEVIATIONS, MAX_LEVELS, Column, column_from_json, learn_columns
 from .column_values import as_known_levels, as_numbers, as_texts, as_times
 from .columns import Reading, learn_readings
+from .compact_features import MAX_CODES, NONE, CompactFeatures
 
 Frame: TypeAlias = Any  # a pandas DataFrame
 Series: TypeAlias = Any
 Floats: TypeAlias = NDArray[np.float64]
+
+COMPACT_ROWS, COMPACT_ENTRIES = 20_000, 2**24  # of larger tables features are kept compact
 
 __all__ = ["MAX_DEVIATIONS", "MAX_LEVELS", "Column", "Features"]
 
@@ -138,21 +141,49 @@ class Features:
         DataError
             If a column is absent, holds text where numbers are needed, or no single value.
         """
+        features = np.zeros((len(frame), self.width), np.float32)
+        start = 0
+        for values, plans in self._typed(frame):
+            for plan in plans:
+                plan.write(values, features[:, start : start + plan.width])
+                start += plan.width
+        return features
+
+    def of_rows(self, frame: Frame) -> NDArray[np.float32] | CompactFeatures:
+        """The features of a table; of a large one as `CompactFeatures`, which hold the same."""
+        large = len(frame) > COMPACT_ROWS and len(frame) * self.width > COMPACT_ENTRIES
+        coded = all(column.width <= MAX_CODES for column in self.columns)
+        return self.compact(frame) if large and coded else self(frame)
+
+    def compact(self, frame: Frame) -> CompactFeatures:
+        """The features of a table in little memory; see `__call__`."""
+        n_numbers = sum(not column.levels for column in self.columns)
+        numbers = np.empty((len(frame), n_numbers), np.float32)
+        codes = np.full((len(frame), sum(c.groups for c in self.columns)), NONE, np.uint8)
+        numeric: list[int] = []
+        starts: list[int] = []
+        start = 0
+        for values, plans in self._typed(frame):
+            for plan in plans:
+                plan.write_compact(values, numbers[:, len(numeric) :], codes[:, len(starts) :])
+                numeric += [] if plan.levels else [start]
+                starts += [start if plan.levels else start + 1] * plan.groups
+                start += plan.width
+        return CompactFeatures(
+            numbers, np.array(numeric, np.intp), codes, np.array(starts, np.intp), self.width
+        )
+
+    def _typed(self, frame: Frame) -> Iterator[tuple[Any, list[Column]]]:
+        """The cells of each column as its plans take them, in the order of the features."""
         absent = [column.name for column in self.columns if column.name not in frame.columns]
         if absent:
             raise DataError(
                 f"column {absent[0]!r} is missing{_and_more(absent)}; the table has "
                 f"{_listed(frame.columns)}: rename or add what the model was trained with"
             )
-        features = np.zeros((len(frame), self.width), np.float32)
         readings = {reading.name: reading for reading in self.readings}
-        start = 0
         for name, plans in self._by_name():
-            values = _values(frame[name], plans[0], readings.get(name))
-            for plan in plans:
-                plan.write(values, features[:, start : start + plan.width])
-                start += plan.width
-        return features
+            yield _values(frame[name], plans[0], readings.get(name)), plans
 
     def _by_name(self) -> Iterator[tuple[str, list[Column]]]:
         """The plans of each column, in the order of their features."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..errors import DataError
 from ..markup import Markup, markup, tag
 from . import anomaly_charts, card
-from .elements import facts, number, table
+from .elements import facts, number, percent, table
 from .page import html_page
 
 MOST_ALARMS = 20  # of the table of reasons
@@ -190,7 +190,7 @@ def overview(report: AnomalyReport) -> Markup:
         f"the threshold {number(report.threshold)}"
     )  # fmt: skip
     said = f"{count:,} of {of:,} {first} are below {limit}{rule}."
-    rows = [(name, of, count, float(share)) for name, of, count, share in lines]
+    rows = [(name, of, count, percent(share)) for name, of, count, share in lines]
     parts = [
         tag("p", said) if lines else "",
         table("Rows below the threshold", ("scores", "rows", "alarms", "share"), rows)
@@ -231,7 +231,8 @@ def _reason_cells(reason: Any) -> tuple[object, ...]:
         return ("–", "", "", "", "")  # noqa: RUF001
     between = ""
     if reason.low is not None:
-        between = f"{number(float(reason.low))} to {number(float(reason.high))}"
+        ends = (number(float(end)) for end in (reason.low, reason.high))
+        between = tag("span", "\u00a0to ".join(ends), class_="option")
     cells = [
         "nothing" if x is None else float(x) if isinstance(x, float) else str(x)
         for x in (reason.observed, reason.expected)

@@ -112,10 +112,8 @@ def thresholds(report: Any) -> Markup:
         *lines, axes.mark(chosen, f"chosen: {number(chosen)}"),
     )  # fmt: skip
     note = "logarithmic; the lines end at one row"
-    return markup(
-        tag("div", [figure("Threshold curve", chart, note, list(columns))], class_="figures"),
-        _rates(sorted_columns),
-    )
+    drawn = figure("Threshold curve", chart, note, list(columns))
+    return tag("div", drawn, _rates(sorted_columns), class_="figures")
 
 
 def _exceeding(scores: Floats) -> tuple[Floats, Floats]:

@@ -12,13 +12,14 @@ from ..lazy import LazyModule
 from ..markup import Markup, markup, tag
 from .charts import Axes, drawing, figure
 from .document import Report
-from .elements import details, shortened, table, value
+from .elements import decimals, details, shortened, table
 from .scale import Scale, spanning
 
 metrics = LazyModule("sklearn.metrics")
 calibration = LazyModule("sklearn.calibration")
 
 BINS = 10
+LOSS = "log loss"
 UNIT = Scale(0.0, 1.0)
 
 
@@ -104,14 +105,15 @@ def _scores(report: Report, binary: bool) -> Markup:
     """Brier score, log loss and calibration error, before and after."""
     kind = "0 is perfect" if binary else "summed over the classes; 0 is perfect, 2 the worst"
     if report.calibrated is None:
-        return tag("div", tag("p", "Brier score: ", value(brier(report)), f" ({kind})."))
+        return tag("div", tag("p", "Brier score: ", decimals(brier(report), 4), f" ({kind})."))
     before, after = calibration_scores(report, False), calibration_scores(report, True)
-    rows = [(name, before[name], after[name]) for name in before]
+    rows = [(name, decimals(before[name], 4), decimals(after[name], 4)) for name in before]
     temperature = report.temperature or 1.0
     meaning = (
-        "the network is too sure of itself" if temperature > 1.05
-        else "the network is not sure enough" if temperature < 0.95
-        else "there is next to nothing to mend"
+        "there is next to nothing to mend" if 0.95 <= temperature <= 1.05
+        else "on these rows the scaled probabilities are no better" if after[LOSS] >= before[LOSS]
+        else "the network is too sure of itself" if temperature > 1
+        else "the network is not sure enough"
     )  # fmt: skip
     return tag(
         "div", table("Calibration (0 is perfect)", ("score", "before", "after"), rows),
@@ -126,7 +128,7 @@ def calibration_scores(report: Report, after: bool) -> dict[str, float]:
     p = report.calibrated if after else report.probabilities
     return {
         "calibration error": reliability_of(report, p).error,
-        "log loss": float(metrics.log_loss(report.truth, p, labels=range(len(report.classes)))),
+        LOSS: float(metrics.log_loss(report.truth, p, labels=range(len(report.classes)))),
         "Brier score": brier(report, p),
     }
 

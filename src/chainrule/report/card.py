@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from ..markup import Markup, markup, tag
 from .document import Report
-from .elements import facts, number, table
+from .elements import decimals, facts, label, number, table, value
+
+WITH_UNIT = ("RMSE", "MAE")  # scores that are as large as the target
 
 
 def scores(report: Report) -> Markup | None:
@@ -14,16 +17,27 @@ def scores(report: Report) -> Markup | None:
     if not report.scores:
         return None
     names = list(report.baselines)
-    rows = [
-        (metric, float(score), *[_known(report.baselines[name], metric) for name in names])
-        for metric, score in report.scores.items()
-    ]
-    return table("Scores on the test rows", ("metric", "this model", *names), rows)
+    if not names:
+        rows = [(metric, score_text(metric, score)) for metric, score in report.scores.items()]
+        return table("Scores on the test rows", ("metric", "score"), rows)
+    of_models = {"this model": report.scores, **report.baselines}
+    shared = [m for m in report.scores if any(m in report.baselines[name] for name in names)]
+    grid = table("Scores on the test rows", ("model", *shared), [
+        (tag("b", label(name)) if k == 0 else name, *[_known(of, metric) for metric in shared])
+        for k, (name, of) in enumerate(of_models.items())
+    ])  # fmt: skip
+    further = [(m, score_text(m, x)) for m, x in report.scores.items() if m not in shared]
+    more = table("Further scores of this model", ("metric", "score"), further) if further else ""
+    return tag("div", grid, more, class_="panels")
 
 
-def _known(baseline: object, metric: str) -> float | str:
-    score = baseline.get(metric) if hasattr(baseline, "get") else None
-    return "–" if score is None else float(score)  # noqa: RUF001
+def _known(scores: Mapping[str, float], metric: str) -> Markup | str:
+    return score_text(metric, scores[metric]) if metric in scores else "–"  # noqa: RUF001
+
+
+def score_text(metric: str, score: float) -> Markup:
+    """A score: four decimals, if it has no unit; else as a number of that size."""
+    return value(float(score)) if metric in WITH_UNIT else decimals(float(score), 4)
 
 
 def card(report: Report) -> Markup | None:
@@ -56,5 +70,7 @@ def command(report: Report) -> Markup | None:
     """What to type; a click selects the whole of it, which needs no script."""
     if not report.command:
         return None
-    code = tag("pre", tag("code", report.command), class_="command", tabindex=0)
+    words = [tag("span", word, class_="option") for word in report.command.split(" ")]
+    code = tag("pre", tag("code", markup(words[0], [markup(" ", word) for word in words[1:]])),
+               class_="command", tabindex=0)  # fmt: skip
     return markup(tag("p", "This command gives the same again (a click selects it):"), code)

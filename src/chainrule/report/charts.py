@@ -17,6 +17,7 @@ WIDTH, HEIGHT = 440.0, 290.0
 LEFT, RIGHT, TOP, BOTTOM = 72.0, 12.0, 22.0, 44.0
 COLOURS = 10  # classes c0 ... c9 of the style sheet: colour and dashes
 MOST_POINTS = 1000
+TICK_CHARACTER = 7.5  # the width of one, in the larger type of small charts
 FINEST = 0.4  # of the width of a hair: points of a line that are closer are one
 
 
@@ -98,7 +99,7 @@ class Axes:
 def drawing(axes: Axes, labels: tuple[str, str], description: str, *marks: Markup) -> Markup:
     """The SVG: grid, axes, their labels, and what was drawn; `description` is its text."""
     grid: list[Markup] = []
-    for at, text in axes.x.ticks():
+    for at, text in _apart(axes.x.ticks()):
         px = short(float(axes.across(at)))
         grid += [
             tag("line", class_="grid", x1=px, x2=px, y1=TOP, y2=HEIGHT - BOTTOM),
@@ -124,6 +125,13 @@ def drawing(axes: Axes, labels: tuple[str, str], description: str, *marks: Marku
         marks,
         class_="chart", viewBox=f"0 0 {WIDTH:g} {HEIGHT:g}", role="img", aria_label=description,
     )  # fmt: skip
+
+
+def _apart(ticks: list[tuple[float, str]]) -> list[tuple[float, str]]:
+    """Ticks whose texts have room beside each other, each second or third one if need be."""
+    widest = TICK_CHARACTER * (2 + max((len(text) for _, text in ticks), default=0))
+    step = int(np.ceil(len(ticks) * widest / (WIDTH - LEFT - RIGHT)))
+    return ticks[:: max(1, step)]
 
 
 def figure(title: str, chart: Markup, note: str = "", names: Sequence[str] = ()) -> Markup:
@@ -152,6 +160,24 @@ def whisker_bar(scale: Scale, mean: float, error: float) -> Markup:
         tag("path", class_="axis", d=f"M{short(zero)} 0V10"),
         tag("path", class_="whisker", d=whisker) if error > 0 else "",
         class_="bar", viewBox="0 0 100 10", preserveAspectRatio="none", aria_hidden="true",
+    )  # fmt: skip
+
+
+def interval_bar(
+    scale: Scale, middle: float, low: float, high: float, colour: int = 0, rule: float | None = None
+) -> Markup:
+    """A tick with its interval, as wide as the cell that it stands in; a line to compare with."""
+    at, left, right = (short(100 * float(x)) for x in scale.share([middle, low, high]))
+    line = ""
+    if rule is not None:
+        where = short(100 * float(scale.share([rule])[0]))
+        line = tag("line", class_="rule", x1=where, x2=where, y1=0, y2=16)
+    return tag(
+        "svg", tag("line", class_="grid", x1=0, x2=100, y1=8, y2=8), line,
+        tag("line", class_=f"reach c{colour}", x1=left, x2=right, y1=8, y2=8)
+        if low <= high else "",
+        tag("line", class_=f"tick c{colour}", x1=at, x2=at, y1=2, y2=14),
+        class_="bar", viewBox="0 0 100 16", preserveAspectRatio="none", aria_hidden="true",
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from ..markup import Markup, markup, tag
 from .calibration import reliability
 from .curves import area_table, curves
 from .document import Report
-from .elements import label, number, percent, scrolled, table
+from .elements import decimals, label, number, percent, scrolled, table
 
 metrics = LazyModule("sklearn.metrics")
 
@@ -105,14 +105,15 @@ def _worst_confusions(report: Report, matrix: NDArray[Any], shares: NDArray[Any]
 def class_table(report: Report) -> Markup:
     """Precision, recall and F1 of each class; of many classes, the worst."""
     count = len(report.classes)
-    precision, recall, f1, support = class_scores(report)
+    *shares, support = class_scores(report)
     listed, caption = np.arange(count), "Precision, recall and F1 of each class"
     if count > LARGEST_MATRIX:
         tested = listed[support > 0]
-        listed = tested[np.argsort(f1[tested], kind="stable")][:WORST]
+        listed = tested[np.argsort(shares[-1][tested], kind="stable")][:WORST]
         caption = f"The {len(listed)} of {count:,} classes with the lowest F1"
     return table(caption, ("class", "precision", "recall", "F1", "rows"), [
-        (report.classes[k], precision[k], recall[k], f1[k], int(support[k]))
+        (label(report.classes[k], 40), *[decimals(column[k], 3) for column in shares],
+         int(support[k]))
         for k in listed.tolist()
     ])  # fmt: skip
 

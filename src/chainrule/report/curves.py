@@ -12,7 +12,7 @@ from ..lazy import LazyModule
 from ..markup import Markup, markup, tag
 from .charts import Axes, drawing, figure
 from .document import Report
-from .elements import percent, shortened, table
+from .elements import decimals, label, percent, shortened, table
 from .scale import Scale
 from .thresholds import threshold_curves, threshold_figures, threshold_numbers
 
@@ -105,7 +105,12 @@ def area_table(report: Report) -> Markup | None:
     if report.probabilities is None or len(report.classes) > MOST_CLASSES:
         return None
     rows = [
-        (report.classes[a.code], a.roc, a.average_precision, percent(a.share))
+        (
+            label(report.classes[a.code], 40),
+            decimals(a.roc, 3),
+            decimals(a.average_precision, 3),
+            percent(a.share),
+        )
         for a in areas(report)
     ]
     headers = ("class", "area under ROC", "average precision", "share of the rows")

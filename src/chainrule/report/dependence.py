@@ -1,4 +1,4 @@
-"""How the answer changes with the strongest columns: curves of numbers, bars of levels."""
+"""How the answer changes with the strongest columns: curves of numbers, a line for each level."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from ..markup import Markup, markup, tag
-from .charts import Axes, drawing, figure
+from .charts import Axes, drawing, figure, interval_bar
 from .document import Report
-from .elements import label, number, scrolled, shortened, value
-from .scale import Scale, spanning
+from .elements import label, number, rounded, scrolled, shortened
+from .scale import spanning
 from .table_parts import Dependence
 
 MOST_LEVELS = 12
@@ -22,15 +22,17 @@ def dependence(report: Report) -> Markup | None:
     if not report.dependence:
         return None
     figures = [
-        _bars(each) if _is_category(each) else _curves(each)
+        _levels(each) if _is_category(each) else _curves(each)
         for each in report.dependence
         if len(each.at) > 1
     ]
+    many = any(len(each.curves) > 1 for each in report.dependence)
+    of = "of the first class " if many else ""
     note = (
         "The mean answer for the same rows, with this column set to one value after the other and "
-        "all others as they are. For 80 of 100 rows the answer follows within the band, their "
-        "mean put at the mean of all: where it is wide, the effect depends on other columns. It "
-        "says what the model does, not what would happen if the column were changed."
+        f"all others as they are. For 80 of 100 rows the answer {of}follows within the band, "
+        "their mean put at the mean of all: where it is wide, the effect depends on other "
+        "columns. It says what the model does, not what would happen if the column were changed."
     )
     return markup(tag("p", note, class_="quiet"), tag("div", figures, class_="columns"))
 
@@ -62,35 +64,25 @@ def _at(part: Dependence, x: Any) -> str:
     return str(np.datetime64(int(x), "D")) if part.dates else number(float(x))
 
 
-def _bars(part: Dependence) -> Markup:
-    """A row a level; of several outputs a column each, the first one drawn."""
+def _levels(part: Dependence) -> Markup:
+    """A row a level, the largest answer first; of several outputs the first one is drawn."""
     curves = {name: np.asarray(curve, np.float64) for name, curve in part.curves.items()}
     first = next(iter(curves.values()))
     low, high = (np.asarray(end, np.float64) for end in (part.low, part.high))
-    scale = spanning(first, low, high, [0.0] if first.min() >= 0 else [], margin=0.02)
+    low, high = (low, high) if len(low) else (first, first)
+    scale = spanning(first, low, high)
     order = np.argsort(-first, kind="stable")[:MOST_LEVELS]
+    spread = float(np.ptp(first)) / 10
     rows = [
         tag("tr", tag("th", label(part.at[k], 24), scope="row"),
-            tag("td", _bar(scale, first[k], low[k] if len(low) else first[k],
-                           high[k] if len(high) else first[k]), class_="wide"),
-            [tag("td", value(float(curve[k])), class_="n") for curve in curves.values()])
+            tag("td", interval_bar(scale, first[k], low[k], high[k]), class_="wide"),
+            [tag("td", tag("data", rounded(curve[k], spread), value=repr(float(curve[k]))),
+                 class_="n") for curve in curves.values()])
         for k in order.tolist()
     ]  # fmt: skip
     name = shortened(part.name, 60)
     heads = [tag("th", text, scope="col", class_=side) for text, side in (
-        (label(name, 24), None), ("", None), *[(label(each, 24), "n") for each in curves]
+        (label(name, 24), None), ("", "wide"), *[(label(each, 24), "n") for each in curves]
     )]  # fmt: skip
     grid = tag("table", tag("thead", tag("tr", heads)), tag("tbody", rows), class_="importances")
     return tag("figure", tag("figcaption", tag("strong", name)), scrolled(name, grid))
-
-
-def _bar(scale: Scale, middle: float, low: float, high: float) -> Markup:
-    zero = max(scale.low, min(0.0, scale.high))
-    start, end, left, right = (100 * float(x) for x in scale.share([zero, middle, low, high]))
-    a, b = sorted((start, end))
-    return tag(
-        "svg",
-        tag("rect", class_="fill", x=f"{a:.1f}", y=1, width=f"{b - a:.1f}", height=8),
-        tag("path", class_="whisker", d=f"M{left:.1f} 5H{right:.1f}") if right > left else "",
-        class_="bar", viewBox="0 0 100 10", preserveAspectRatio="none", aria_hidden="true",
-    )  # fmt: skip

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..markup import Markup, markup, tag
 
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 LONGEST = 120  # characters of a name that are shown; more is nobody's reading
 
 
@@ -18,6 +19,8 @@ def number(x: float) -> str:
     --------
     >>> [number(x) for x in (12345, 12345.6, 0.98765, 1.0, 0, 0.00012345, float("nan"))]
     ['12,345', '12,346', '0.9877', '1.000', '0', '0.000123', 'nan']
+    >>> number(2.75e-5), number(-1e12)
+    ('2.75·10⁻⁵', '-1·10¹²')
     """
     if isinstance(x, (int, np.integer)):
         return f"{x:,}"
@@ -26,8 +29,35 @@ def number(x: float) -> str:
     if 1e-4 <= abs(x) < 1e-3:
         return f"{x:.6f}"
     if not 1e-4 <= abs(x) < 1e9:
-        return f"{x:.3g}"
+        return with_power(f"{x:.3g}")
     return f"{x:,.{max(0, 3 - int(np.floor(np.log10(abs(x)))))}f}"
+
+
+def with_power(text: str) -> str:
+    """A number as Python writes it, with the power of ten as people write it.
+
+    Examples
+    --------
+    >>> with_power("-1.5e-07"), with_power("0.25")
+    ('-1.5·10⁻⁷', '0.25')
+    """
+    digits, _, power = text.partition("e")
+    return f"{digits}·10{str(int(power)).translate(SUPERSCRIPTS)}" if power else digits
+
+
+def decimals(x: float, count: int) -> Markup:
+    """A score that has no unit, with so many decimals, so that a column of them can be compared.
+
+    Examples
+    --------
+    >>> decimals(2.2e-16, 3), decimals(-35.25, 4)
+    ('<data value="2.2e-16">0.000</data>', '<data value="-35.25">-35.25</data>')
+    """
+    if not np.isfinite(x) or abs(x) >= 10:
+        return value(float(x))
+    text = f"{x:.{count}f}"
+    text = text.removeprefix("-") if float(text) == 0 else text
+    return tag("data", text, value=repr(float(x)))
 
 
 def with_error(x: float, error: float) -> tuple[str, str]:
@@ -64,8 +94,18 @@ def rounded(x: float, width: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A share as per cent, with one decimal: ``12.3 %``."""
-    return f"{100 * share:.1f} %" if np.isfinite(share) else "–"  # noqa: RUF001
+    """A share as per cent, with one decimal; 0 or 100 only if it is.
+
+    Examples
+    --------
+    >>> [percent(share) for share in (0.0, 0.0001, 0.123, 0.99999, 1.0)]
+    ['0.0 %', '<0.1 %', '12.3 %', '>99.9 %', '100.0 %']
+    """
+    if not np.isfinite(share):
+        return "–"  # noqa: RUF001
+    if 0 < share < 0.0005:
+        return "<0.1 %"
+    return ">99.9 %" if 0.9995 <= share < 1 else f"{100 * share:.1f} %"
 
 
 def shortened(text: str, most: int = LONGEST) -> str:
@@ -129,9 +169,16 @@ def scrolled(name: str, content: Markup) -> Markup:
 
 
 def facts(caption: str, pairs: Iterable[tuple[str, object]]) -> Markup:
-    """A table of names and values."""
-    rows = [tag("tr", tag("th", label(k), scope="row"), tag("td", value(v))) for k, v in pairs]
+    """A table of names and values; numbers are written as they were set."""
+    rows = [tag("tr", tag("th", label(k), scope="row"), tag("td", _as_set(v))) for k, v in pairs]
     return tag("table", tag("caption", caption), tag("tbody", rows), class_="facts")
+
+
+def _as_set(x: object) -> Markup:
+    """A value; of a float such as 0.1 no zeros behind it."""
+    if isinstance(x, float) and 1e-4 <= abs(x) < 1e4:
+        return tag("data", f"{x:.4g}", value=repr(x))
+    return value(x)
 
 
 def details(summary: str, content: Markup) -> Markup:

@@ -19,7 +19,8 @@ Section = tuple[str, str, Callable[[ForecastReport], Markup | None]]
 
 def verdict(report: ForecastReport) -> Markup | None:
     """The sentence, and what the data is."""
-    parts = [tag("p", tag("strong", report.verdict)) if report.verdict else ""]
+    headline = tag("p", report.verdict, class_="headline")
+    parts = [tag("div", headline, class_="verdict even") if report.verdict else ""]
     parts.append(tag("p", report.summary) if report.summary else "")
     return markup(parts) if report.verdict or report.summary else None
 

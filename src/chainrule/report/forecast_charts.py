@@ -21,6 +21,7 @@ OPEN_SERIES = 8  # charts that are seen without a click
 MOST_SERIES = 40
 MOST_STAMPS = 4  # of a chart
 MOST_STEPS = 60  # of the tables by step
+FEW_STEPS = 14  # of a table that is as high as a chart
 OBSERVED, FORECAST, BACKTEST = 0, 1, 2  # colours
 
 
@@ -145,10 +146,10 @@ def by_step(report: ForecastReport) -> Markup | None:
         *[axes.line(steps, errors, k, dots) for k, errors in enumerate(columns.values())],
     )  # fmt: skip
     title = f"{report.error_name} by steps ahead"
-    return markup(
-        tag("div", figure(title, chart, "lower is better", list(columns)), class_="figures"),
-        details("The steps in numbers", grid),
-    )
+    drawn = figure(title, chart, "lower is better", list(columns))
+    if len(rows) <= FEW_STEPS:  # beside the chart, where there is room
+        return tag("div", drawn, grid, class_="figures")
+    return markup(tag("div", drawn, class_="figures"), details("The steps in numbers", grid))
 
 
 def coverage(report: ForecastReport) -> Markup | None:
@@ -182,8 +183,8 @@ def coverage(report: ForecastReport) -> Markup | None:
     )  # fmt: skip
     names = [f"{each.level:g} %" for each in stepped]
     note = "each line should be near its dashed grey one"
-    return markup(grid, tag("div", figure("Coverage by steps ahead", chart, note, names),
-                            class_="figures"))  # fmt: skip
+    drawn = figure("Coverage by steps ahead", chart, note, names)
+    return tag("div", drawn, grid, class_="figures")
 
 
 def _shares(each: Any) -> Floats:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
 import numpy as np
 
 from ..markup import Markup, markup, tag
-from .card import scores
+from .card import score_text, scores
+from .charts import interval_bar
 from .document import Report
-from .elements import label, rounded, scrolled, table, value
-from .scale import Scale, spanning
+from .elements import label, rounded, scrolled, table
+from .scale import spanning
 
+OPTION = re.compile(r" (?=-)")  # where the next one begins
 WIDEST = 0.05  # for three digits
 FINEST = 1e-3  # width of an interval: a narrower one gets no more digits
 TONES = {"ahead": "good", "level": "even", "behind": "bad", "nothing": "bad"}
@@ -53,8 +58,8 @@ def _unbroken(text: str) -> str:
 
 
 def _words(option: str) -> list[Markup]:
-    """An option whose words are only broken where they do not fit a line."""
-    return [markup(tag("span", word, class_="option"), " ") for word in option.split(" ")]
+    """Options with their values, broken only between them or where one does not fit a line."""
+    return [markup(tag("span", each, class_="option"), " ") for each in OPTION.split(option)]
 
 
 def _title(kind: str) -> str:
@@ -77,8 +82,11 @@ def compared(report: Report) -> Markup | None:
         for metric, score in report.scores.items()
         if metric not in report.intervals[models[0]]
     }
-    more = table(f"Further scores of the {models[0]}", ("metric", "score"),
-                 [(metric, float(score)) for metric, score in further.items()])  # fmt: skip
+    more = table(
+        f"Further scores of the {models[0]}",
+        ("metric", "score"),
+        [(metric, score_text(metric, score)) for metric, score in further.items()],
+    )
     return markup(
         tag("div", parts, more if further else "", class_="panels"),
         tag("p", note, class_="quiet"),
@@ -91,13 +99,13 @@ def _of_metric(report: Report, models: list[str], metric: str) -> Markup:
     scale = spanning([end for triple in triples.values() for end in triple], margin=0.06)
     widths = [high - low for _, low, high in triples.values() if high > low]
     # as many digits in each row, three at least
-    width = float(np.clip(np.median(widths), FINEST, WIDEST)) if widths else 0.0
+    width = float(np.clip(np.median(widths), FINEST, WIDEST)) if widths else _usual(triples)
     rows = []
     for k, (name, (score, low, high)) in enumerate(triples.items()):
         gap = report.differences.get(name, {}).get(metric)
         cells = [
-            tag("td", _interval_bar(scale, score, low, high, k), class_="wide"),
-            tag("td", value(float(score)) if not width > 0 else _exact(score, width), class_="n"),
+            tag("td", interval_bar(scale, score, low, high, min(k, 1) * 8), class_="wide"),
+            tag("td", _exact(score, width), class_="n"),
             tag("td", _range(low, high, width), class_="n"),
             tag("td", "" if gap is None else _difference(gap), class_="n gap"),
         ]
@@ -108,11 +116,17 @@ def _of_metric(report: Report, models: list[str], metric: str) -> Markup:
         for text, side in (("model", None), ("", "wide"), (metric, "n"), ("95 % interval", "n"),
                            ("difference", "n gap"))
     ]  # fmt: skip
-    caption = f"{metric} on the test rows"
+    caption = f"{metric[:1].upper()}{metric[1:]} on the test rows"
     return scrolled(caption, tag(
         "table", tag("caption", caption), tag("thead", tag("tr", heads)), tag("tbody", rows),
         class_="models",
     ))  # fmt: skip
+
+
+def _usual(triples: Mapping[str, tuple[float, float, float]]) -> float:
+    """The width that gives the largest of scores without intervals three decimals below 10."""
+    largest = max((abs(score) for score, _, _ in triples.values() if np.isfinite(score)), default=1)
+    return WIDEST * max(1.0, 10.0 ** np.floor(np.log10(max(largest, 1.0))))
 
 
 def _exact(score: float, width: float) -> Markup:
@@ -129,23 +143,6 @@ def _difference(gap: tuple[float, float, float]) -> Markup:
     """A difference in bold where it is beyond noise."""
     middle, low, high = gap
     text = rounded(middle, float(np.clip(high - low, FINEST, WIDEST)))
-    text = text if text.startswith("-") else f"+{text}"
+    if not text.startswith("-"):
+        text = "0" if set(text) <= set("0.") else f"+{text}"
     return tag("b", text, title="beyond noise") if low > 0 or high < 0 else markup(text)
-
-
-def _interval_bar(scale: Scale, score: float, low: float, high: float, colour: int) -> Markup:
-    """A dot with its interval, as wide as the cell that it stands in."""
-    middle, left, right = (100 * float(x) for x in scale.share([score, low, high]))
-    kind = f"c{min(colour, 1) * 8}"
-    line = (
-        tag("line", class_=f"reach {kind}", x1=f"{left:.1f}", x2=f"{right:.1f}", y1=8, y2=8)
-        if left <= right
-        else ""
-    )
-    return tag(
-        "svg",
-        tag("line", class_="grid", x1=0, x2=100, y1=8, y2=8),
-        line,
-        tag("line", class_=f"tick {kind}", x1=f"{middle:.1f}", x2=f"{middle:.1f}", y1=2, y2=14),
-        class_="bar", viewBox="0 0 100 16", preserveAspectRatio="none", aria_hidden="true",
-    )  # fmt: skip

@@ -15,6 +15,7 @@ from .table_parts import ColumnOverview, Overview
 MOST_CARDS = 23  # beside the target: the other columns are in a table
 MOST_LISTED = 300
 MOST_EXAMPLES = 3
+FEW_CLASSES = 5  # whose bars are no higher than another card
 WIDE, HIGH = 240.0, 48.0  # of the small drawings
 
 
@@ -58,8 +59,11 @@ def _note(data: Overview) -> str:
     if gaps:
         most = max(gaps, key=lambda column: column.missing)
         name = most.name if len(most.name) <= 60 else f"{most.name[:59]}…"
-        of += f" {len(gaps):,} columns have missing cells, most of them {name!r}, of which "
-        of += f"{percent(most.missing)} are missing."
+        if len(gaps) == 1:
+            of += f" One column has missing cells: {name!r}, {percent(most.missing)} of them."
+        else:
+            of += f" {len(gaps):,} columns have missing cells, most of them {name!r}, of which "
+            of += f"{percent(most.missing)} are missing."
     return of
 
 
@@ -93,7 +97,7 @@ def _target_card(column: ColumnOverview, classes: Sequence[str]) -> Markup:
         _class_bars(column) if column.levels else _drawing(column, ()),
         "" if column.levels else _ends(column),
         [tag("p", label(text, 240), class_="note") for text in column.notes],
-        class_="card target",
+        class_="card target tall" if len(column.levels) > FEW_CLASSES else "card target",
     )  # fmt: skip
 
 
@@ -102,7 +106,7 @@ def _class_bars(column: ColumnOverview) -> Markup:
     shares = column.shares[0] if column.shares else ()
     largest = max(shares, default=0.0) or 1.0
     rows = [
-        tag("tr", tag("th", label(name, 24), scope="row"),
+        tag("tr", tag("th", label(name, 20), scope="row"),
             tag("td", tag("span", class_="share", style=f"width:{100 * s / largest:.1f}%"),
                 class_="wide"),
             tag("td", percent(s), class_="n"))

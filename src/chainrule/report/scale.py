@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .elements import with_power
+
 MOST_TICKS = 6
 WIDEST_LINEAR = 50.0  # largest by smallest; beyond, small numbers can only be seen in a log scale
 MARGIN = 0.04  # of the range, left free at both ends
@@ -47,7 +49,7 @@ class Scale:
             first, last = np.ceil(np.log10(self.low) - 1e-9), np.floor(np.log10(self.high) + 1e-9)
             step = max(1, int(np.ceil((last - first) / MOST_TICKS)))
             powers = np.arange(first, last + 1, step)
-            return [(float(10.0**k), f"{10.0**k:g}") for k in powers]
+            return [(float(10.0**k), _power_text(int(k))) for k in powers]
         rough = (self.high - self.low) / MOST_TICKS
         unit = 10.0 ** np.floor(np.log10(rough))
         step = next(unit * m for m in (1, 2, 5, 10) if unit * m >= rough * (1 - 1e-9))
@@ -64,7 +66,14 @@ class Scale:
             decimals = max(0, -int(np.floor(np.log10(step) + 1e-9)))
             return f"{value:,.{decimals}f}" if largest >= 1e4 else f"{value:.{decimals}f}"
         digits = max(1, int(np.ceil(np.log10(largest / step))) + 1)
-        return f"{value:.{digits}g}"
+        return with_power(f"{value:.{digits}g}")
+
+
+def _power_text(power: int) -> str:
+    """A power of ten: ``0.001``, ``10⁻⁵``."""
+    if -4 <= power < 0:
+        return f"{10.0**power:g}"
+    return f"{10**power:,}" if 0 <= power < 6 else with_power(f"1e{power}").removeprefix("1·")
 
 
 def spanning(*values: Any, log: bool = False, margin: float = MARGIN) -> Scale:

@@ -128,7 +128,7 @@ class WrongRow:
         Its number in the table.
     truth, predicted : str
     error : float
-        The probability of the true class, or predicted minus true.
+        The probability of the true class, or true minus predicted.
     cells : sequence of str
         Of the columns that are shown.
 

@@ -11,6 +11,7 @@ from .elements import details, number, shortened, table
 from .scale import Scale, spanning, wants_log
 
 MOST_ROWS = 30  # of the table of epochs
+FEW_ROWS = 11  # of one that stands beside a chart
 LOSSES = (("loss", "training loss"), ("validation_loss", "validation loss"))
 
 
@@ -36,7 +37,7 @@ def learning(report: Report) -> Markup | None:
         note = "No epoch improved on the weights that the training began with: those are kept."
     else:
         note = f"The weights of epoch {best:,} of {len(epochs):,} are kept."
-    positions = set(evenly(len(epochs), MOST_ROWS).tolist())
+    positions = set(evenly(len(epochs), MOST_ROWS if len(figures) > 1 else FEW_ROWS - 1).tolist())
     positions |= {k for k, epoch in enumerate(epochs) if epoch == best}
     rows = [
         (f"{epochs[k]:,}" + (" (best)" if epochs[k] == best else ""),
@@ -44,10 +45,15 @@ def learning(report: Report) -> Markup | None:
         for k in sorted(positions)
     ]  # fmt: skip
     headers = ("epoch", *[names[key] for key in present])
+    numbers = table("Epochs", headers, rows)
+    if len(figures) == 1 and len(rows) <= FEW_ROWS:  # beside the one chart, where there is room
+        return markup(
+            tag("p", note) if note else "", tag("div", figures, numbers, class_="figures")
+        )
     return markup(
         tag("p", note) if note else "",
         tag("div", figures, class_="figures"),
-        details("The epochs in numbers", table("Epochs", headers, rows)),
+        details("The epochs in numbers", numbers),
     )
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import groupby
 
 import numpy as np
 
 from ..markup import Markup, markup, tag
+from .charts import interval_bar
 from .document import Report
 from .elements import label, number, percent, rounded, scrolled, table
-from .scale import Scale, spanning
+from .scale import spanning
 from .table_parts import GroupScore
+
+NUMBER = re.compile(r"(-?[\d,]*\.?\d+(e[+-]?\d+)?)?")
 
 
 def worst_rows(report: Report) -> Markup | None:
@@ -19,7 +23,7 @@ def worst_rows(report: Report) -> Markup | None:
     if not report.wrong_rows:
         return None
     classes = report.task == "classification"
-    error = "probability of the truth" if classes else "predicted - true"
+    error = "probability of the truth" if classes else "true - predicted"
     headers = ("row", "truth", "predicted", error, *report.wrong_columns)
     rows = [
         (each.row, label(each.truth, 40), label(each.predicted, 40),
@@ -27,13 +31,20 @@ def worst_rows(report: Report) -> Markup | None:
          *[label(cell, 40) for cell in each.cells])
         for each in report.wrong_rows
     ]  # fmt: skip
-    texts = [1, 2, *range(4, len(headers))] if classes else list(range(4, len(headers)))
+    cells = zip(*(each.cells for each in report.wrong_rows), strict=True)
+    texts = [4 + k for k, column in enumerate(cells) if not all(map(_is_number, column))]
+    texts += [1, 2] if classes else []
     note = (
         "Look at them: a wrong label, a cell that was misread or a column that is lacking often "
         "shows here. Rows are counted from 1, below the header."
     )
     few = f"The {len(rows)} test rows that are farthest off"
     return markup(tag("p", note, class_="quiet"), table(few, headers, rows, texts))
+
+
+def _is_number(cell: str) -> bool:
+    """Whether a cell stands better at the right: a number, or nothing."""
+    return NUMBER.fullmatch(cell) is not None
 
 
 def groups(report: Report) -> Markup | None:
@@ -63,7 +74,8 @@ def _of_column(report: Report, column: str, members: Sequence[GroupScore]) -> Ma
         text, low, high = (_printed(report, x, width) for x in (each.score, each.low, each.high))
         rows.append(tag(
             "tr", tag("th", label(each.level, 40), scope="row"),
-            tag("td", _reach(scale, each.score, each.low, each.high, whole), class_="wide"),
+            tag("td", interval_bar(scale, each.score, each.low, each.high, rule=whole),
+                class_="wide"),
             tag("td", tag("b", text) if apart else text, class_="n"),
             tag("td", f"{low} to {high}", class_="n"),
             tag("td", number(each.rows), class_="n"),
@@ -84,17 +96,3 @@ def _printed(report: Report, x: float, width: float) -> str:
     if report.task == "classification":
         return rounded(x, width)
     return f"{x:,.0f}" if 100 <= abs(x) < 1e9 else f"{x:.3g}"
-
-
-def _reach(scale: Scale, score: float, low: float, high: float, whole: float | None) -> Markup:
-    middle, left, right = (f"{100 * float(x):.1f}" for x in scale.share([score, low, high]))
-    rule = ""
-    if whole is not None:
-        at = f"{100 * float(scale.share([whole])[0]):.1f}"
-        rule = tag("line", class_="rule", x1=at, x2=at, y1=0, y2=16)
-    return tag(
-        "svg", rule,
-        tag("line", class_="reach c0", x1=left, x2=right, y1=8, y2=8),
-        tag("line", class_="tick c0", x1=middle, x2=middle, y1=2, y2=14),
-        class_="bar", viewBox="0 0 100 16", preserveAspectRatio="none", aria_hidden="true",
-    )  # fmt: skip

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -32,6 +32,9 @@ ZONES = {
     "MDT": "-06:00", "PST": "-08:00", "PDT": "-07:00",
 }  # fmt: skip
 LONGEST_DATE = 60  # characters
+# What may stand around a date: brackets, the name of its zone, a word for the year
+AROUND = re.compile(r"\[(?P<inner>[^\[\]]*)\]|(?P<before>.*?)(?:\[[A-Za-z_/]+\]|\s?(?:г\.?|r\.))")
+OFFSET = re.compile(r"\s?(?:GMT|UTC)([+-])(\d{1,2})(?::?(\d{2}))?$")  # as Google writes it
 PIVOT = 69  # two-digit years from here on are of the 20th century, as in POSIX
 CLOCK = (
     r"(?:(?:[T :]|,\s?)\s*(?P<hour>\d{1,2})(?:[:h](?P<minute>\d{2})(?::(?P<second>\d{2})"
@@ -64,13 +67,32 @@ FAMILIES = {
         r"(?::?(?P<second>\d{2})(?P<part>))?)?(?P<half>)(?P<zone>Z)?"
     ),
     "month year": re.compile(rf"{NAMED}(?:{GAP}|,\s*)?(?P<year>\d{{4}}|'\d{{2}}|(?<=-)\d{{2}})"),
-    "year month": re.compile(rf"{YEAR}(?:[-/]{MONTH}|{GAP}?{NAMED})"),
+    "year month": re.compile(rf"{YEAR}(?:(?:[-/]|M){MONTH}|{GAP}?{NAMED})"),
     "month/year": re.compile(rf"{MONTH}[-/]{YEAR}"),
     "quarter": re.compile(
-        r"(?P<year>\d{4})[-/ ]?[Qq](?P<quarter>[1-4])|[Qq](?P<quarter2>[1-4])[-/ ]?(?P<year2>\d{4})"
+        r"(?P<year>\d{4})[-/ ]?[QqT](?P<quarter>[1-4])|(?:[QqT](?P<quarter2>[1-4])|"
+        r"(?P<quarter3>[1-4])(?:[Qq]|\. ?Quartal|e? trimestre))[-/ ]?(?P<year2>\d{4}|'?\d{2})"
     ),
-    "week": re.compile(r"(?P<year>\d{4})-?W(?P<week>\d{2})(?:-?(?P<weekday>[1-7]))?"),
+    "week": re.compile(
+        r"(?P<year>\d{4})-?W(?P<week>\d{2})(?:-?(?P<weekday>[1-7]))?"
+        r"|(?:KW|CW|[Ww]eek|W)\s?(?P<week2>\d{1,2})[/ ](?P<year2>\d{4})"
+    ),
+    "east": re.compile(
+        rf"{YEAR}\s?[年년.]\s?{MONTH}\s?[月월.]\s?{DAY}\s?[日일.]?(?:\s?(?P<hour>\d{{1,2}})[:時时시]\s?"
+        r"(?P<minute>\d{2})(?:[:分분]\s?(?P<second>\d{2}))?[分分秒]?(?P<part>)(?P<half>)(?P<zone>))?"
+    ),
+    "colons": re.compile(
+        rf"{YEAR}:(?P<month>\d{{2}}):(?P<day>\d{{2}}) (?P<hour>\d{{2}}):(?P<minute>\d{{2}})"
+        r":(?P<second>\d{2})(?P<part>)(?P<half>)(?P<zone>)"
+    ),
+    "hour": re.compile(
+        rf"{YEAR}-(?P<month>\d{{2}})-(?P<day>\d{{2}})(?:T(?P<hour>\d{{2}})(?P<minute>)|_"
+        r"(?P<hour2>\d{2})[-:](?P<minute2>\d{2})(?:[-:](?P<second>\d{2}))?)"
+        r"(?P<part>)(?P<half>)(?P<zone>Z?)"
+    ),
+    "day of year": re.compile(rf"{YEAR}-(?P<ordinal>[0-3]\d\d)"),
 }
+DIGIT_UNITS = ("ymd", "year", "ym", "yo", "ymdhm", "ymdhms")  # whose digits are those of dates
 UNITS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}  # of Unix epochs: how many are a second
 EXCEL_DAY = 25_569  # 1970-01-01 as a serial of Excel, whose day 1 is 1900-01-01
 
@@ -87,7 +109,8 @@ class DateForm:
         Two-digit years from here on are 19.., those below 20...
     unit : str
         What numbers count: ``"s"``, ``"ms"``, ``"us"``, ``"ns"`` since 1970, ``"excel"`` days,
-        ``"ymd"`` (20261231), ``"year"``; empty if numbers are no dates here.
+        ``"ymd"`` (20261231), ``"yo"`` (2026365), ``"ym"`` (202612), ``"ymdhm"`` and
+        ``"ymdhms"``, ``"year"``; empty if numbers are no dates here.
     """
 
     families: tuple[str, ...] = ()
@@ -131,15 +154,23 @@ def to_iso(text: str, family: str, pivot: int = PIVOT) -> str | None:
     >>> to_iso("31. Dezember 2026", "day month year"), to_iso("2026-Q3", "quarter")
     ('2026-12-31', '2026-07-01')
     """
-    match = FAMILIES[family].fullmatch(text)
+    match = FAMILIES[family].fullmatch(bare_date(text))
     if match is None:
         return None
     parts = match.groupdict()
     if family == "quarter":
-        year, quarter = parts["year"] or parts["year2"], parts["quarter"] or parts["quarter2"]
+        year = _full_year(parts["year"] or parts["year2"], pivot)
+        quarter = parts["quarter"] or parts["quarter2"] or parts["quarter3"]
         return f"{year}-{3 * int(quarter) - 2:02}-01"
     if family == "week":
-        return _of_week(int(parts["year"]), int(parts["week"]), int(parts["weekday"] or 1))
+        week, year = parts["week"] or parts["week2"], parts["year"] or parts["year2"]
+        return _of_week(int(year), int(week), int(parts["weekday"] or 1))
+    if family == "day of year":
+        return _of_ordinal(int(parts["year"]), int(parts["ordinal"]))
+    if parts.get("hour2"):
+        parts |= {"hour": parts["hour2"], "minute": parts["minute2"]}
+    if family == "hour" and not parts["minute"]:
+        parts["minute"] = "00"
     weekday, name = parts.get("weekday"), parts.get("name")
     if weekday and weekday.casefold() not in DAYS_OF_WEEK:
         return None
@@ -147,11 +178,43 @@ def to_iso(text: str, family: str, pivot: int = PIVOT) -> str | None:
     days = int(parts.get("day") or 1)
     if month is None or not (1 <= month <= 12 and 1 <= days <= 31):
         return None
-    year = parts["year"].lstrip("'")
-    if len(year) == 2:
-        year = ("19" if int(year) >= pivot else "20") + year
+    year = _full_year(parts["year"], pivot)
     day = f"{year}-{month:02}-{days:02}"
     return day if not parts.get("hour") else _with_clock(day, parts)
+
+
+def bare_date(text: str) -> str:
+    """Return a date without brackets around it and the name of a zone behind its offset.
+
+    Examples
+    --------
+    >>> bare_date("[2026-12-31 12:00]"), bare_date("2026-12-31T12:00+01:00[Europe/Berlin]")
+    ('2026-12-31 12:00', '2026-12-31T12:00+01:00')
+    >>> bare_date("2026/12/31 1:05:07 PM GMT+2")
+    '2026/12/31 1:05:07 PM +02:00'
+    """
+    if text[-1:].isdigit():
+        offset = OFFSET.search(text) if "T" in text else None
+        if offset is None:
+            return text
+        sign, hours, minutes = offset.groups()
+        return f"{text[: offset.start()]} {sign}{int(hours):02}:{minutes or '00'}"
+    around = AROUND.fullmatch(text)
+    if around is None:
+        return text
+    return around["before"] if around["inner"] is None else around["inner"]
+
+
+def _full_year(year: str, pivot: int) -> str:
+    """A year of two digits with its century."""
+    short = year.lstrip("'")
+    return short if len(short) > 2 else ("19" if int(short) >= pivot else "20") + short
+
+
+def _of_ordinal(year: int, ordinal: int) -> str | None:
+    """The date of a day of the year; None if there is no such day."""
+    day = date(year, 1, 1) + timedelta(days=ordinal - 1) if 1 <= year < 9999 else None
+    return day.isoformat() if day is not None and day.year == year else None
 
 
 def _of_week(year: int, week: int, weekday: int) -> str | None:
@@ -199,7 +262,7 @@ def dates_of_numbers(values: NDArray[Any], unit: str) -> NDArray[Any]:
     >>> dates_of_numbers(np.array([20261231.0, 20260230.0]), "ymd").astype("M8[D]").astype(str)
     array(['2026-12-31', 'NaT'], dtype='<U28')
     """
-    if unit in ("ymd", "year"):
+    if unit in DIGIT_UNITS:
         return _of_digits(values, unit)
     with np.errstate(invalid="ignore"):
         days = values - EXCEL_DAY if unit == "excel" else values / UNITS[unit] / 86_400.0
@@ -211,14 +274,27 @@ def dates_of_numbers(values: NDArray[Any], unit: str) -> NDArray[Any]:
 
 
 def _of_digits(values: NDArray[Any], unit: str) -> NDArray[Any]:
-    """20261231, or 2026, as dates."""
-    known = np.where(np.abs(values) < 1e9, values, 0.0)
+    """20261231, 2026365, 202612, 20261231235959 or 2026, as dates."""
+    known = np.where(np.abs(values) < 1e14, values, 0.0)
     whole = np.where(known % 1 == 0, known, 0.0).astype(np.int64)
+    clock = np.zeros_like(whole)
+    if unit in ("ymdhm", "ymdhms"):
+        length = 10_000 if unit == "ymdhm" else 1_000_000
+        whole, clock = whole // length, whole % length * (100 if unit == "ymdhm" else 1)
     year, month, day = whole, np.ones_like(whole), np.ones_like(whole)
-    if unit == "ymd":
+    if unit.startswith("ymd"):
         year, month, day = whole // 10_000, whole // 100 % 100, whole % 100
+    elif unit == "ym":
+        year, month = whole // 100, whole % 100
+    elif unit == "yo":
+        year, day = whole // 1000, whole % 1000
+    hour, minute, second = clock // 10_000, clock // 100 % 100, clock % 100
     fits = (year >= YEARS[0]) & (year <= YEARS[1]) & (month >= 1) & (month <= 12) & (day >= 1)
+    fits &= (hour < 24) & (minute < 60) & (second < 60)
     months = np.where(fits, (year - 1970) * 12 + month - 1, 0).astype("M8[M]")
     days = months.astype("M8[D]") + (np.where(fits, day, 1) - 1)
-    fits &= days.astype("M8[M]") == months
-    return np.where(fits, days.astype("M8[us]"), np.datetime64("NaT", "us"))
+    same = days.astype("M8[Y]") == months.astype("M8[Y]") if unit == "yo" else (
+        days.astype("M8[M]") == months
+    )  # fmt: skip
+    seconds = np.where(fits, hour * 3600 + minute * 60 + second, 0).astype("m8[s]")
+    return np.where(fits & same, days.astype("M8[us]") + seconds, np.datetime64("NaT", "us"))

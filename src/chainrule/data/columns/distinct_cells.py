@@ -34,11 +34,14 @@ class DistinctCells:
         Which of the cells a row holds; -1 where it holds none.
     only_texts : bool
         Whether all cells are texts.
+    words : frozenset of str
+        Words for a missing value in this column alone, in small letters.
     """
 
     cells: list[Any]
     codes: Ints
     only_texts: bool
+    words: frozenset[str] = frozenset()
 
     @cached_property
     def counts(self) -> Ints:
@@ -54,7 +57,12 @@ class DistinctCells:
     def markers(self) -> NDArray[np.bool_]:
         """Which cells are words for a missing value."""
         return np.fromiter(
-            (isinstance(cell, str) and cell.casefold() in MARKERS for cell in self.cells),
+            (
+                isinstance(cell, str) and (cell.casefold() in MARKERS or (
+                    bool(self.words) and cell.casefold() in self.words
+                ))
+                for cell in self.cells
+            ),
             bool, len(self.cells),
         )  # fmt: skip
 

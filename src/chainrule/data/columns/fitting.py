@@ -91,7 +91,7 @@ def _families(cell: Any) -> tuple[str, ...]:
     """The families that a cell fits, ``"iso"`` for a date that needs none."""
     if isinstance(cell, (date, np.datetime64)):
         return ("iso",)
-    if not isinstance(cell, str) or len(cell) < 5 or len(cell) > LONGEST_DATE:
+    if not isinstance(cell, str) or len(cell) < 4 or len(cell) > LONGEST_DATE:
         return ()
     if DATE.fullmatch(cell):
         return ("iso",)

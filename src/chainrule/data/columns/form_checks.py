@@ -8,11 +8,14 @@ from typing import Any, TypeAlias
 
 from ...errors import ModelFileError
 from .clock_forms import SpanForm
-from .date_forms import FAMILIES, PIVOT, UNITS, DateForm
+from .date_forms import DIGIT_UNITS, FAMILIES, UNITS, DateForm
 from .number_forms import NumberForm
 
 Form: TypeAlias = NumberForm | DateForm | SpanForm
 
+NUMBER_FIELDS: dict[str, tuple[type, ...]] = {
+    "decimal": (str,), "units": (list,), "flags": (list,), "truths": (bool,),
+}  # fmt: skip
 MOST_ENTRIES = 1000  # of a list in a reading
 
 
@@ -46,7 +49,8 @@ def form_from_json(value: Any, kind: str, where: str) -> Form | None:
     if value is None:
         return None
     if kind == "number":
-        return _number_form(fields_of(value, {"decimal": (str,), "units": (list,)}, where), where)
+        value = {"flags": [], "truths": False, **value}  # which older models do not have
+        return _number_form(fields_of(value, NUMBER_FIELDS, where), where)
     if kind == "date":
         return _date_form(
             fields_of(value, {"families": (list,), "pivot": (int,), "unit": (str,)}, where), where
@@ -68,13 +72,14 @@ def _number_form(checked: dict[str, Any], where: str) -> NumberForm:
         units.append((unit[0], factor))
     if checked["decimal"] not in (".", ",") or not all(factor > 0 for _, factor in units):
         raise ModelFileError(f"{where} has a strange decimal mark or unit")
-    return NumberForm(checked["decimal"], tuple(units))
+    flags = texts_of(checked["flags"], f"the marks of {where}")
+    return NumberForm(checked["decimal"], tuple(units), flags, checked["truths"])
 
 
 def _date_form(checked: dict[str, Any], where: str) -> DateForm:
     families = texts_of(checked["families"], f"the families of {where}")
-    units = ("", "excel", "ymd", "year", *UNITS)
+    units = ("", "excel", *DIGIT_UNITS, *UNITS)
     fits = set(families) <= FAMILIES.keys() and len(set(families)) == len(families)
-    if not fits or checked["unit"] not in units or checked["pivot"] != PIVOT:
+    if not fits or checked["unit"] not in units or not 0 <= checked["pivot"] <= 100:
         raise ModelFileError(f"{where} is written in no known way")
     return DateForm(families, checked["pivot"], checked["unit"])

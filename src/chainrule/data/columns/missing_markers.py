@@ -6,8 +6,6 @@ among the classes of a target, they are values: "None" may be a kind of alley.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 MARKERS = frozenset({
     "?", "??", "-", "--", "---", ".", "..", "...", "\u2013", "\u2014", "_", "*",
     "na", "n.a.", "n.a", "n/a", "#n/a", "#na", "<na>", "n/d", "nd", "n.d.",
@@ -18,7 +16,13 @@ MARKERS = frozenset({
     "k.a.", "k. a.", "k.a", "keine angabe", "keine angaben", "unbekannt", "fehlt", "leer",
     "0000-00-00", "0000-00-00 00:00:00", "00/00/0000", "00.00.0000",
     "entfällt", "s.o.", "s/d", "s.d.", "n.c.", "n/c", "inconnu", "inconnue", "desconocido",
-    "nessuno", "sconosciuto", "onbekend",
+    "nessuno", "sconosciuto", "onbekend", ":", "\u2026", "#nv", "#n/v", "#wert!", "#bezug!",
+    "#zahl!", "#valeur!", "#valor!", "#¡div/0!", "#¡valor!", "#¡ref!", "#n/d", "#n/disp", "n.v.",
+    "[null]", "$null$", "nodata", "no value", "null value", "missing value", "1.#qnan", "1.#ind",
+    "-1.#ind", "nan(ind)", "-nan(ind)", "#error", "#error!", "#calc!", "#spill!", "k.w.", "b.d.",
+    "brak", "brak danych", "нет данных", "н/д", "не указано", "неизвестно", "不明", "無", "なし",
+    "該当なし", "未知", "无", "없음", "not measured", "not recorded", "no answer", "no response",
+    *("#" * count for count in range(2, 13)), *("*" * count for count in range(2, 6)),
 })  # fmt: skip
 
 
@@ -31,8 +35,3 @@ def is_marker(text: str) -> bool:
     [True, True, True, True, False, False]
     """
     return text.strip().casefold() in MARKERS
-
-
-def as_markers(texts: Iterable[str]) -> frozenset[str]:
-    """Return texts in the form in which they are compared."""
-    return frozenset(text.strip().casefold() for text in texts)

@@ -31,12 +31,16 @@ LONGEST_NUMBER = 15  # digits: of longer ones float64 cannot tell all apart; the
 PLAIN_FORMS = str.maketrans({
     "\u2212": "-", "\u2012": "-", "\u2013": "-", "\ufe63": "-", "\uff0d": "-", "\u00a0": " ",
     "\u202f": " ", "\u2009": " ", "\u2007": " ", "\u2019": "'", "\u02bc": "'",
-    "\u200b": "", "\ufeff": "",
+    "\u200b": "", "\ufeff": "", "\u2060": "", "\u200e": "", "\u200f": "", "\u202a": "",
+    "\u202c": "", "\u066b": ".", "\u066c": ",", "\uff0e": ".", "\uff0c": ",", "\uff05": "%",
+    "\uff0b": "+", "\u3000": " ",
+    **{chr(zero + digit): str(digit) for digit in range(10)
+       for zero in (0x660, 0x6F0, 0x966, 0xFF10)},  # of Arabic, Persian, Hindi; wide ones
 })  # fmt: skip
 _CURRENCY = "|".join(re.escape(name) for name in sorted(CURRENCIES, key=len, reverse=True))
 NUMBER = re.compile(
     rf"(?P<open>\()?[ ]?(?P<sign>[+-])?[ ]?(?P<before>{_CURRENCY})?[ ]?(?P<sign2>[+-])?[ ]?"
-    r"(?P<body>[0-9][0-9.,' ]*|[.,][0-9]+)(?P<power>[eE][+-]?[0-9]{1,3})?"
+    r"(?P<body>[0-9][0-9.,' ]*|[.,][0-9]+)(?P<power>[eE][+-]?[0-9]{1,3}|[dD][+-][0-9]{2,3})?"
     r"[ ]?(?P<after>[%‰$€£¥₹₽₩₺₫₴₪฿元°Ω]?[^\W\d_]{0,12}[.]?(?:(?<=[mnt])[²³23])?"
     r"(?:/[0-9]{0,3}[^\W\d_]{1,8}[²³23]?)?)[ ]?(?P<sign3>-)?[ ]?(?P<close>\))?"
 )
@@ -53,7 +57,10 @@ BODIES = {
 AMBIGUOUS = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")  # 1,234 or 1.234
 LEADING_ZERO = re.compile(r"0[0-9]+")
 MANY_DIGITS = re.compile(rf"[+-]?[0-9]{{{LONGEST_NUMBER + 1},}}")
+ACCOUNTED = re.compile(rf"(?:({_CURRENCY})[ ]?-{{1,2}}|-{{1,2}}[ ]?({_CURRENCY}))")  # $ - is 0
+ENCLOSED = re.compile(rf"({_CURRENCY})[ ]?\((.*)\)")
 NO_CENTS = re.compile(r"(?<=[0-9])([,.])-{1,2}(?=[ ]|$)")  # 12,- and 1.200,-- are whole amounts
+TRUTHS = {"true": 1.0, "false": 0.0}
 REMOVED = str.maketrans("", "", ", '.")
 
 
@@ -69,13 +76,24 @@ class NumberForm:
     units : tuple of (str, float)
         Each unit that may stand beside a number, and by what it is multiplied; a bare number is
         multiplied by 1 or by the factor of the unit ``""``.
+    flags : tuple of str
+        Marks of footnotes that may stand behind a number.
+    truths : bool
+        Whether ``true`` and ``false`` are 1 and 0, in any case.
     """
 
     decimal: str = "."
     units: tuple[tuple[str, float], ...] = ()
+    flags: tuple[str, ...] = ()
+    truths: bool = False
 
     def numbers(self, cells: Sequence[Any]) -> Floats:
         """Return cells as float64; NaN for what is no number of this form."""
+        if self.truths:
+            cells = [TRUTHS.get(cell.casefold(), cell) if isinstance(cell, str) else cell
+                     for cell in cells]  # fmt: skip
+        if self.flags:
+            cells = [without_flag(cell, self.flags) for cell in cells]
         factors = {"": 1.0, **dict(self.units)}
         texts = np.fromiter((isinstance(cell, str) for cell in cells), bool, len(cells))
         values = np.full(len(cells), np.nan)
@@ -122,7 +140,17 @@ class NumberForm:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return {"decimal": self.decimal, "units": [list(unit) for unit in self.units]}
+        return {
+            "decimal": self.decimal, "units": [list(unit) for unit in self.units],
+            "flags": list(self.flags), "truths": self.truths,
+        }  # fmt: skip
+
+
+def without_flag(cell: Any, flags: Sequence[str]) -> Any:
+    """Return a number without the longest of some marks behind it."""
+    if not isinstance(cell, str):
+        return cell
+    return next((cell.removesuffix(flag) for flag in flags[::-1] if cell.endswith(flag)), cell)
 
 
 @dataclass(frozen=True)
@@ -151,7 +179,8 @@ class NumberParts:
         if factor is None or not BODIES[decimal].fullmatch(self.body):
             return np.nan
         whole, _, rest = self.body.partition(decimal)
-        value = float(f"{whole.translate(REMOVED) or '0'}.{rest}{self.power}") * factor
+        power = self.power.replace("d", "e").replace("D", "e")  # as Fortran writes it
+        value = float(f"{whole.translate(REMOVED) or '0'}.{rest}{power}") * factor
         return -value if self.negative else value
 
 
@@ -170,9 +199,14 @@ def split_number(text: str) -> NumberParts | None:
     plain = text if text.isascii() else text.translate(PLAIN_FORMS)
     if "-" in plain:
         plain = NO_CENTS.sub(r"\g<1>00", plain).removesuffix("/-")  # Rs. 1,200/-
+    if plain.endswith(")"):
+        plain = ENCLOSED.sub(r"(\1\2)", plain)  # $(12) is ($12)
     match = NUMBER.fullmatch(plain)
     if match is None:
-        return None
+        zero = ACCOUNTED.fullmatch(plain.strip()) if "-" in plain else None
+        return None if zero is None else NumberParts(
+            "0", "", False, CURRENCIES[zero.group(1) or zero.group(2)]
+        )  # fmt: skip
     opened, sign, before, sign2, body, power, after, sign3, closed = match.groups()
     signs = [one for one in (sign, sign2, sign3) if one]
     if bool(opened) != bool(closed) or len(signs) + bool(opened) > 1:

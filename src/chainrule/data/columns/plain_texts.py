@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...lazy import LazyModule
+from .cell_bytes import BLOCK, LONG, CellBytes, Words, cell_bytes, words_in
 from .missing_markers import MARKERS
 
 pd = LazyModule("pandas")
@@ -17,9 +19,16 @@ pd = LazyModule("pandas")
 Series: TypeAlias = Any
 Floats: TypeAlias = NDArray[np.float64]
 
-LONG = 5_000  # rows: shorter columns are looked at cell by cell
 SAMPLE = 400  # cells, of which more than half are different
-UNUSUAL = re.compile(r"\n[ \t]*(?:0\d|[+-]?\d{16})")  # codes, and what is too long for a quantity
+PLAIN = b"0123456789+-.eE \t\n"  # all that such numbers are written with, and ends of cells
+IS_OTHER = bytes(code not in PLAIN for code in range(256))
+FRACTIONS = b".eE \t"
+ZERO, NINE = b"09"
+SHORT = 3  # bytes of a word such as "--"
+LONGEST_EXACT = 15  # bytes
+UNUSUAL = re.compile(  # codes, and what is too long for a quantity
+    rb"^[ \t]*(?:0\d|[+-]?\d{16})", re.MULTILINE
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,11 +43,14 @@ class PlainTexts:
         The words for a missing cell, with their first row; counted from 0.
     marked : int
         How many rows hold one of them.
+    whole : bool
+        Whether all of them are digits with or without a sign.
     """
 
     numbers: Floats
     markers: dict[str, int]
     marked: int
+    whole: bool
 
 
 def plain_texts(column: Series) -> PlainTexts | None:
@@ -57,30 +69,93 @@ def plain_texts(column: Series) -> PlainTexts | None:
     some = column.iloc[:: len(column) // SAMPLE].dropna().tolist()
     if len(set(some)) <= SAMPLE // 2 or not all(map(_is_plain, some)):
         return None
-    if column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) != "string":
+    blocks = []
+    words = Words({}, 0)
+    for start in range(0, len(column), BLOCK):
+        block = _block(column.iloc[start : start + BLOCK])
+        if block is None:
+            return None
+        blocks.append(block)
+        words = words.and_later(block.words, start)
+    numbers = np.concatenate([block.numbers for block in blocks])
+    return PlainTexts(numbers, words.first, words.rows, all(block.whole for block in blocks))
+
+
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """Some rows of such a column."""
+
+    numbers: Floats
+    words: Words
+    whole: bool
+
+
+def _block(column: Series) -> _Block | None:
+    """Read some rows; None if a cell is no plain number."""
+    cells = cell_bytes(column)
+    if cells is None:
         return None
-    numbers = np.array(pd.to_numeric(column, errors="coerce"), np.float64)
-    odd = np.flatnonzero(np.isnan(numbers))
-    cells = column.iloc[odd]
-    different = cells[cells.notna().to_numpy(bool)]
-    texts = {str(text) for text in different.unique()} if len(odd) < len(column) else set()
-    blank = {text for text in texts if not text.strip()}
-    if (
-        np.isinf(numbers).any()
-        or not {text.strip().casefold() for text in texts - blank} <= MARKERS
-    ):
+    others = _other_rows(cells)
+    words = words_in(column, others) if len(others) else Words({}, 0)
+    if words is None:
         return None
-    known = column.iloc[np.flatnonzero(~np.isnan(numbers))]
-    joined = "\n" + "\n".join(np.asarray(known, object).tolist())
-    if joined.count("\n") != len(column) - len(odd) or UNUSUAL.search(joined):
+    is_number = cells.lengths > 0
+    is_number[others] = False
+    if not is_number.any():
+        return _Block(np.full(len(column), np.nan), words, True)
+    known = column if is_number.all() else column[is_number]
+    cells = cells if is_number.all() else cell_bytes(known)
+    if cells is None or _are_unusual(cells):
         return None
-    written = np.array([text in texts - blank for text in different.tolist()], bool)
-    rows = odd[cells.notna().to_numpy(bool)][written] if len(different) else odd[:0]
-    first: dict[str, int] = {}
-    for row, text in zip(rows.tolist(), different[written].tolist() if len(rows) else [],
-                         strict=True):  # fmt: skip
-        first.setdefault(text.strip(), row)
-    return PlainTexts(numbers, first, len(rows))
+    values = _values(known, cells)
+    if values is None or np.isinf(values).any():
+        return None
+    numbers = np.full(len(column), np.nan)
+    numbers[is_number] = values
+    return _Block(numbers, words, not any(code in cells.text for code in FRACTIONS))
+
+
+def _other_rows(cells: CellBytes) -> NDArray[np.int64]:
+    """Return the rows that hold a letter which no number has, or a few letters and no digit."""
+    rows = np.empty(0, np.int64)
+    if cells.text.translate(None, PLAIN):
+        is_other = np.frombuffer(cells.text.translate(IS_OTHER), np.bool_)
+        rows = cells.rows_at(np.flatnonzero(is_other))
+    short = np.flatnonzero((cells.lengths > 0) & (cells.lengths <= SHORT))
+    for step in range(SHORT):
+        at = cells.data[cells.starts[short] + np.minimum(step, cells.lengths[short] - 1)]
+        short = short[(at < ZERO) | (at > NINE)]
+    return np.union1d(rows, short) if len(short) else rows
+
+
+def _are_unusual(cells: CellBytes) -> bool:
+    """Whether a number begins with 0 as codes do, or is too long for a quantity."""
+    if cells.lengths.max() > LONGEST_EXACT or b" " in cells.text or b"\t" in cells.text:
+        return UNUSUAL.search(cells.lines()) is not None
+    rows = np.flatnonzero((cells.data[cells.starts] == ZERO) & (cells.lengths > 1))
+    following = cells.data[cells.starts[rows] + 1]
+    return bool(((following >= ZERO) & (following <= NINE)).any())
+
+
+def _values(column: Series, cells: CellBytes) -> Floats | None:
+    """Return cells as pandas reads numbers, with its last digit; None if one is no number."""
+    try:
+        if isinstance(column.dtype, pd.StringDtype) and _are_exact(cells):
+            return np.asarray(column.array.__arrow_array__().cast("double"), np.float64)
+        frame = pd.read_csv(
+            io.BytesIO(cells.lines()), header=None, names=["x"], index_col=False, dtype=np.float64,
+            na_values=[], keep_default_na=False, quoting=3, sep="\x1f", skip_blank_lines=False,
+        )  # fmt: skip
+    except ValueError:
+        return None
+    return np.asarray(frame["x"], np.float64)
+
+
+def _are_exact(cells: CellBytes) -> bool:
+    """Whether cells are so short, and without powers of ten, that all parsers agree on them."""
+    return bool(cells.lengths.max() <= LONGEST_EXACT) and not any(
+        code in cells.text for code in b"eE+ \t"
+    )
 
 
 def _is_plain(cell: Any) -> bool:

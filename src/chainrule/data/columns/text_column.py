@@ -28,12 +28,15 @@ class TextColumn:
         The cells that are no words for a missing value.
     rows : int
         How many rows hold these.
+    flags : tuple of str
+        Marks behind its numbers which its cells no longer have.
     """
 
     column: Series
     cells: DistinctCells
     codes: list[int]
     rows: int
+    flags: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

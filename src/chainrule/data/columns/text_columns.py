@@ -28,9 +28,10 @@ from .number_drafts import (
     is_number,
     share_in_any_unit,
 )
-from .number_forms import split_number
+from .number_forms import NumberForm, split_number
 from .plain_texts import plain_texts
 from .reading import Reading
+from .stray_cells import are_truths, without_strays
 from .text_column import TextColumn
 from .typed_columns import empty
 
@@ -70,10 +71,21 @@ def draft_of_texts(column: Series, kind: str | None, customs: Customs) -> Draft:
             return Draft(replace(text, why="its cells are words such as " + text.examples[0]))
         return Draft(empty(name, kind))
     source = TextColumn(column, several, codes, rows)
+    if kind is None and are_truths(source):
+        truths = Reading(name, "number", "its cells are truth values", form=NumberForm(truths=True))
+        return _without_markers(source, Draft(truths))
+    draft = _drafted(source, kind, customs, text)
+    if kind is None and (draft.fault is not None or draft.reading.kind == "text"):
+        cleaned = without_strays(source)
+        again = None if cleaned is None else _drafted(cleaned, None, customs, text)
+        if again is not None and again.fault is None and again.reading.kind in ("number", "date"):
+            return again
+    return draft
+
+
+def _drafted(source: TextColumn, kind: str | None, customs: Customs, text: Reading) -> Draft:
     draft = _asked(source, kind, customs) if kind else _looked_at(source, customs, text)
-    if draft.reading.kind == "text":
-        return draft
-    return _without_markers(source, draft)
+    return draft if draft.reading.kind == "text" else _without_markers(source, draft)
 
 
 def _without_markers(source: TextColumn, draft: Draft) -> Draft:
@@ -85,6 +97,10 @@ def _without_markers(source: TextColumn, draft: Draft) -> Draft:
     if count:
         words = [several.texts[code] for code in marked]
         notes = (marker_note(source.name, count, words, source.where(marked[0])),)
+    if source.flags and isinstance(reading.form, NumberForm):
+        reading = replace(reading, form=replace(reading.form, flags=source.flags))
+        listed = ", ".join(repr(flag.strip()) for flag in source.flags[:5])
+        notes += (f"marks behind its numbers are left out: {listed}",)
     missing = reading.missing + 1.0 - source.rows / len(source.column)
     learned = replace(
         reading, missing=missing, examples=examples_of(several, source.codes),

@@ -14,7 +14,7 @@ from ..column_values import to_text
 from .date_forms import DateForm, dates_of_numbers
 from .drafts import Draft, cut, how_many, mend
 from .kinds import Customs, as_option
-from .number_forms import LONGEST_NUMBER
+from .number_forms import LONGEST_NUMBER, NumberForm
 from .reading import Reading
 from .sentinels import sentinels
 
@@ -31,11 +31,16 @@ EPOCH_NAME = re.compile(
 EPOCHS = (315_532_800.0, 4_102_444_800.0)  # seconds: of 1980 and of 2100
 SERIALS = (14_611.0, 73_050.0)  # Excel days: of 1940 and of 2099
 DIGITS = (19_000_101.0, 21_001_231.0)
+LONG_DIGITS = {"ymdhm": 1e4, "ymdhms": 1e6, "yo": 0.1}  # of a day's digits
+MOMENT_NAME = re.compile(rf"{DATE_NAME.pattern}|time|zeit|hora|heure|(?<![^\W_])ts(?![^\W_])|_at$")
+MONTH_NAME = re.compile(rf"{DATE_NAME.pattern}|month|monat|mois|mes(?![^\W_])|period|yyyymm")
 MANY_DATES = 8  # different numbers such as 20261231 which all are days cannot be chance
 UNIT_WORDS = {
     "s": "seconds since 1970", "ms": "milliseconds since 1970", "us": "microseconds since 1970",
     "ns": "nanoseconds since 1970", "excel": "days since 1900, as Excel counts them",
-    "ymd": "dates written like 20261231", "year": "years",
+    "ymd": "dates written like 20261231", "year": "years", "ym": "months written like 202612",
+    "yo": "days of years written like 2026365", "ymdhm": "times written like 202612312359",
+    "ymdhms": "times written like 20261231235959",
 }  # fmt: skip
 
 
@@ -88,7 +93,8 @@ def _of_numbers(column: Series, kind: str | None) -> Draft:
     return Draft(Reading(
         name, "number", "as asked for" if kind else plain.why,
         missing + sum(float((numbers == one).mean()) for one in taken), examples,
-        tuple(sentinel_note(name, one, numbers) for one in taken), sentinels=taken,
+        tuple(sentinel_note(name, one, numbers) for one in taken),
+        NumberForm(truths=True) if column.dtype.kind == "b" else None, sentinels=taken,
     ))  # fmt: skip
 
 
@@ -139,6 +145,17 @@ def date_unit(name: str, numbers: Floats, asked: bool = False) -> str:
         many = len(sample) >= (1 if asked else 3 if named else MANY_DATES)
         if many and not np.isnat(dates_of_numbers(sample, "ymd")).any():
             return "ymd"
+    if asked or MOMENT_NAME.search(name):
+        for unit, size in LONG_DIGITS.items():
+            if DIGITS[0] * size <= low and high <= (DIGITS[1] + 1) * size and (
+                not np.isnat(dates_of_numbers(np.unique(known), unit)).any()
+            ):  # fmt: skip
+                return unit
+    if (asked or MONTH_NAME.search(name)) and len(np.unique(known)) > 2 and (
+        190_001 <= low and high <= 210_012
+        and not np.isnat(dates_of_numbers(np.unique(known), "ym")).any()
+    ):  # fmt: skip
+        return "ym"
     if (asked or DATE_NAME.search(name)) and SERIALS[0] <= low and high <= SERIALS[1]:
         return "excel"
     if asked and low >= 1700 and high <= 2200 and not (known % 1).any():

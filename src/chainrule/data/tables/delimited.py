@@ -11,14 +11,17 @@ import numpy as np
 from ...errors import DataError
 from ..decoding import to_utf8
 from .dialect import sniff
-from .footers import without_sums
+from .drawings import undrawn
 from .header import Header, find_header
 from .layout import layout_of
 from .naming import ROW_NAMES, distinct_names, without_idle_columns
 from .parsing import parsed
 from .records import HEAD_ROWS, Body, Records, body_of
+from .sums import without_sums
 
-UNNAMED = re.compile(r"Unnamed: \d+")  # as pandas calls an index that was written along
+SUM_STEMS = (b"otal", b"OTAL", b"umme", b"UMME", b"rgebnis", b"\xd1\x82\xd0\xbe\xd0\xb3", "計".encode())
+DIGITS = re.compile(r"\d+|")
+UNNAMED = re.compile(r"Unnamed: \d+(\.\d+)?")  # as pandas calls an index that was written along
 
 
 def read_delimited(
@@ -56,7 +59,7 @@ def read_delimited(
     text, notes = to_utf8(name, content)
     if not text or text.isspace():
         raise DataError(f"{name} is empty; give a file with a header line and rows")
-    source, said = _records(name, text, delimiter)
+    source, said = _records(name, undrawn(text), delimiter)
     head, labels = source.rows(0, HEAD_ROWS)
     top = find_header(name, head, labels, source.width, header)
     body, more = body_of(source, top, source.width)
@@ -66,7 +69,7 @@ def read_delimited(
     if top.short and names[-1] == "":
         _check_trailing(source, frame, names)
     frame, idle = without_idle_columns(frame, ["" if UNNAMED.match(n) else n for n in names])
-    frame, sums = without_sums(frame)
+    frame, sums = without_sums(frame, _has_texts(frame) and any(_holds(text, stem) for stem in SUM_STEMS))
     if frame.shape[0] == 0:
         raise DataError(f"{name} has a header but no rows; add rows of data")
     return frame.reset_index(drop=True), (*notes, *more, *idle, *sums)
@@ -97,10 +100,30 @@ def _names(
     if all(not row[-1].strip() for row in rows):
         names = [*names, ""]
         return names, *distinct_names(names)
+    _check_row_names(source, body, rows)
     columns, notes = distinct_names(names)
     first = ROW_NAMES if ROW_NAMES not in columns else f"{ROW_NAMES}_"
     note = f"the header is one name short, so the first column names the rows: {first}"
     return ["", *names], [first, *columns], (*notes, note)
+
+
+def _check_row_names(source: Records, body: Body, rows: Sequence[Sequence[str]]) -> None:
+    """Refuse rows with one cell more than names, if their first cells are no names of rows."""
+    width = source.width
+    fitting = [row for row in rows if len(row) == width]
+    first = [row[0].strip() for row in fitting]
+    split = [
+        k for k in range(1, width)
+        if k in source.layout.coded
+        and all(DIGITS.fullmatch(row[k - 1]) and DIGITS.fullmatch(row[k]) for row in fitting)
+    ]  # fmt: skip
+    if len(set(first)) == len(first) and not split:
+        return
+    raise DataError(
+        f"{source.name}: {width - 1} columns are named and line {source.line(body.first)} has "
+        f"{width} cells, divided by {source.dialect.delimiter!r}: {' | '.join(rows[0])!r:.60}; name "
+        "each column, or quote cells with such a mark in them, as a decimal comma is"
+    )
 
 
 def _check_trailing(source: Records, frame: Any, names: Sequence[str]) -> None:
@@ -112,3 +135,13 @@ def _check_trailing(source: Records, frame: Any, names: Sequence[str]) -> None:
             f"{source.name}: {len(names) - 1} columns are named and row {row} has {len(names)} "
             "cells; name each column, or remove the last cell"
         )
+
+
+def _holds(text: bytes, stem: bytes) -> bool:
+    """Whether a text holds a few bytes, of which a long table of numbers lacks one: seen faster."""
+    return all(code in text for code in stem) and stem in text
+
+
+def _has_texts(frame: Any) -> bool:
+    """Whether a column holds anything but numbers and truth values."""
+    return any(dtype.kind not in "iufb" for dtype in frame.dtypes)

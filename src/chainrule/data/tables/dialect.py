@@ -12,12 +12,15 @@ from .layout import Dialect
 from .spacing import Spacing, spacing_of
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+RARE = ("~", "^", "\x01", "\x1f")  # where none of those divides the lines
+DOUBLE_COLON = re.compile("::")
 SAMPLE = 2**18  # bytes that are looked at
 SEP_LINE = re.compile(r'"?sep=(.)"?;?\s*', re.IGNORECASE)
 COMMENTS = ("#", "//", "%")
 DECIMAL_COMMA = re.compile(r"\s*[^\w\s]?\s*[+-]?\d+,\d+\D{0,4}")
 NO_DECIMAL = re.compile(r"(?<!\d),|,(?!\d)")
 PLAIN_SHARE = 0.9  # of the lines: less, and a text without a header's delimiter is one column
+FEWEST = 3
 QUOTED = re.compile(r"'.*'", re.DOTALL)
 
 
@@ -71,6 +74,8 @@ def sniff(content: bytes, delimiter: str | None = None) -> Sniffed:
     decimal = best == "," and not any(NO_DECIMAL.search(line) for line in plain[1:])
     if decimal and plain[0].count(",") == plain[-1].count(",") and NO_DECIMAL.search(plain[0]):
         decimal = False  # names with as many commas: 2026-01-31 00:00:00,10 is a time and a number
+    if decimal and _are_fractions(plain):
+        return Sniffed(Dialect(""), 0, None, ("commas are decimal marks",))
     if scores[best] > 0.0 and not (decimal and spacing_of(plain)):
         quote = _quote(lines, best)
         notes = (f"{_named(best)} divide the cells",) * (best != favourite)
@@ -78,10 +83,36 @@ def sniff(content: bytes, delimiter: str | None = None) -> Sniffed:
         notes += (f"cells are quoted with {quote}",) if quote == "'" else ()
         notes += (f"{escape} stands before quotes inside of cells",) if escape else ()
         return Sniffed(Dialect(best, quote, escape), 0, None, notes)
+    rare = next((mark for mark in RARE if _divides(plain, mark)), None)
+    if rare is not None:
+        return Sniffed(Dialect(rare, _quote(lines, rare)), 0, None, (f"{rare!r} divides the cells",))
+    if _divides(plain, "::"):
+        return Sniffed(Dialect("\t"), 0, Spacing(DOUBLE_COLON, (), "'::' divides the cells"),
+                       ("'::' divides the cells",))  # fmt: skip
     spacing = spacing_of(plain)
     if spacing is not None:
         return Sniffed(Dialect("\t"), 0, spacing, (spacing.note,))
     return Sniffed(Dialect("", _quote(lines, "")))
+
+
+def _divides(lines: Sequence[str], mark: str) -> bool:
+    """Whether a mark stands equally often in all lines."""
+    return len(lines) > 1 and len({line.count(mark) for line in lines}) == 1 and mark in lines[0]
+
+
+def _are_fractions(lines: Sequence[str]) -> bool:
+    """Whether each line below the first, a name, is one number with a decimal comma.
+
+    As 1,5 below 0,7; but numbers behind 1, 2, 3, ... are those of rows with numbers for names.
+    """
+    whole = [line.split(",")[0].strip().strip('"') for line in lines[1:]]
+    counting = [str(k + 1) for k in range(len(whole))]
+    return (
+        len(lines) > FEWEST
+        and "," not in lines[0]
+        and all(DECIMAL_COMMA.fullmatch(line) for line in lines[1:])
+        and whole != counting
+    )
 
 
 def _sample(content: bytes) -> list[str]:
@@ -94,6 +125,8 @@ def _sample(content: bytes) -> list[str]:
 
 def _score(lines: Sequence[str], mark: str) -> float:
     """Return how well a delimiter divides lines: 0 for not at all, 1 for all alike."""
+    if not any(mark in line for line in lines):
+        return 0.0
     rows = _rows(lines, Dialect(mark))
     divided = [k for k, row in enumerate(rows) if len(row) > 1]
     if not divided:
@@ -130,6 +163,8 @@ def _rows(lines: Sequence[str], dialect: Dialect) -> list[list[str]]:
 
 def _quote(lines: Sequence[str], mark: str) -> str:
     """Return the quotation mark of a text: ' only where it encloses whole cells, and " does not."""
+    if not any("'" in line for line in lines):
+        return '"'
     rows = _rows(lines, Dialect(mark, ""))
     cells = [cell.strip() for row in rows for cell in row]
     if any(cell.startswith('"') for cell in cells) or not any(

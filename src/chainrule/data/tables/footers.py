@@ -1,35 +1,35 @@
-"""Below the data: sums, sources, counts of rows; cut, and said."""
+"""Below the data: sources, remarks, counts of rows and rows of sums; cut, and said."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
+from .header import COMMENTS, LOOKS_NUMERIC, RULED, excerpt
 
-from .header import COMMENTS, LOOKS_NUMERIC, excerpt
-
+TOTAL_WORDS = (
+    "total totals sum sums summe gesamt ergebnis insgesamt somme totale suma totaal summa soma "
+    "razem ogółem łącznie toplam celkem összesen yhteensä итого всего 合計 総計 小計 合计 总计 小计"
+)
 SUM_WORDS = (
-    "total totals subtotal sum sums average avg mean median count min max overall summe gesamt "
-    "insgesamt durchschnitt mittelwert somme moyenne totale media suma promedio totaal gemiddelde "
-    "summa medel soma média"
+    f"{TOTAL_WORDS} average avg mean median count min max overall durchschnitt mittelwert moyenne "
+    "media promedio gemiddelde medel média"
 )
 SUMS = re.compile(
-    rf"(grand |sub-?|col(umn)? |row |all |gesamt)?({'|'.join(SUM_WORDS.split())})\s*(\([^)]*\))?:?",
+    r"(grand |sub-?|sous-|col(umn)? |row |all |gesamt|zwischen)?"
+    rf"({'|'.join(SUM_WORDS.split())})( g[eé]n[eé]ral| geral| generale)?\s*(\([^)]*\))?:?",
     re.IGNORECASE,
 )
 REMARK = re.compile(
     r"\W*(sources?|notes?|quellen?|anmerkung|hinweis|fuente|remarks?|footnote|generated|created|"
-    r"exported|retrieved|downloaded|copyright|last updated|stand|end of (file|report|data)|eof|"
+    r"exported|retrieved|downloaded|copyright|last updated|data from|stand|end of (file|report|data)|eof|"
     r"\d+ (rows?|records?|lines?|zeilen)|rows?:|records?:|\(?\d+ rows? (affected|selected))\b.*"
     r"|[-=_*.]{3,}.*|\*+ ?\D.*|©.*",
     re.IGNORECASE | re.DOTALL,
 )
 MOST = 50  # rows at the end that are looked at
 ALMOST = 0.9  # of the rows
-CLOSE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,8 @@ def _is_footer(
 ) -> bool:
     """Whether a row is a remark or a row of sums, and can be no row of the data."""
     first = next(cell for cell in cells if cell)
+    if all(RULED.fullmatch(cell) for cell in cells) and width > 1:
+        return True
     if len(cells) == width:
         if sum(map(bool, cells)) == 1 < width and REMARK.fullmatch(first):
             return True
@@ -129,33 +131,3 @@ def _is_footer(
     if LOOKS_NUMERIC.match(first):
         return False
     return after_blank or (len(cells) == 1 and width > 1 and bool(numeric) and numeric[0])
-
-
-def without_sums(frame: Any) -> tuple[Any, tuple[str, ...]]:
-    """Return a table without a last row named Total whose numbers are the sums of those above.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> without_sums(pd.DataFrame({"city": ["a", "b", "Total"], "n": [1, 2, 3]}))[1]
-    ("left out below the data: the last row: 'Total,3', whose numbers are sums",)
-    """
-    if len(frame) < 3:
-        return frame, ()
-    last = frame.iloc[-1]
-    if not any(isinstance(cell, str) and SUMS.fullmatch(cell.strip()) for cell in last):
-        return frame, ()
-    numbers = [name for name in frame.columns if frame[name].dtype.kind in "iuf"]
-    checks = []
-    for name in numbers:
-        above = frame[name].iloc[:-1].to_numpy(np.float64)
-        known, value = above[~np.isnan(above)], float(last[name])
-        if known.size and not np.isnan(value):
-            scale = float(np.abs(known).sum()) or 1.0
-            checks.append(min(abs(value - known.sum()) / scale,
-                              abs(value - known.mean()) * known.size / scale) <= CLOSE)  # fmt: skip
-    if not checks or not any(checks):
-        return frame, ()
-    row = excerpt(["" if cell != cell or cell is None else str(cell) for cell in last])
-    note = f"left out below the data: the last row: {row}, whose numbers are sums"
-    return frame.iloc[:-1], (note,)

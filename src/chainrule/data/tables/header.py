@@ -20,6 +20,8 @@ NUMERIC_SHARE = 0.7
 BODY_ROWS = 200
 MOST_QUOTED = 3  # lines of a note
 LONGEST = 60  # letters of a line
+MOST_LINES = 3  # of names
+RULED = re.compile(r":?[-=]+:?")  # a cell of a drawn line
 BRACKETED = re.compile(r"[\[(].*[\])]")
 
 
@@ -83,9 +85,12 @@ def find_header(
     first = [" ".join(cell.split()) for cell in head[start]]
     short = len(first) == width - 1
     again = list(head[start])  # as in files that were put together
-    body = [row for row in head[start + 1 :] if len(row) == width and row != again][:BODY_ROWS]
+    fitting = [row for row in head[start + 1 :] if len(row) == width]
+    body = [row for row in fitting if row != again][:BODY_ROWS]
     comment = _commented_names(head, titles, width)
-    is_data = _is_data(first, body, short) if header is None else not header
+    is_data = not header
+    if header is None:
+        is_data = _is_data(first, body, short) or _recurs(first, fitting)
     if is_data and comment is not None and header is None:
         titles.remove(comment)
         notes = (*_titles_note(head, labels, titles), f"{labels[comment]} names the columns")
@@ -96,12 +101,60 @@ def find_header(
         if header is None:
             notes += (f"{labels[start]} holds data, so the columns are named column_1, ...",)
         return Header(("",) * width, start, False, False, notes)
-    if not short and header is None and _is_second_header(first, body):
-        both = _joined(first, [cell.strip() for cell in body[0]])
-        example = next((name for name in both if " " in name), both[0])
-        notes += (f"{labels[start]} and the one below it are joined to names such as {example!r}",)
-        return Header(both, start + 2, True, False, notes)
-    return Header(tuple(first), start + 1, True, short, notes)
+    if short or header is not None:
+        return Header(tuple(first), start + 1, True, short, notes)
+    names, lines, more = _of_several_lines(first, body, labels[start])
+    return Header(names, start + lines, True, False, notes + more)
+
+
+def _of_several_lines(
+    first: Sequence[str], body: Sequence[Sequence[str]], label: str
+) -> tuple[tuple[str, ...], int, tuple[str, ...]]:
+    """Return the names in up to three lines, how many these are, and what was done with them."""
+    names, rows = tuple(first), list(body)
+    notes: tuple[str, ...] = ()
+    if len(rows) > 1 and _is_imported(rows[1]):
+        return names, 3, (f"{label} has the names; the questions and codes in the two lines below "
+                          "it are left out",)  # fmt: skip
+    for _ in range(MOST_LINES - 1):
+        if not rows or _is_ruled(rows[0]) or not _is_second_header(names, rows):
+            break
+        names = _joined(names, [cell.strip() for cell in rows[0]])
+        rows = rows[1:]
+    lines = 1 + len(body) - len(rows)
+    if names != tuple(first):
+        example = next((name for name in names if " " in name), names[0])
+        below = "the one below it are" if lines == 2 else f"the {lines - 1} below it are"
+        notes = (f"{label} and {below} joined to names such as {example!r}",)
+    if rows and not names[0] and _is_label(rows[0]):
+        names = (rows[0][0].strip(), *names[1:])
+        lines += 1
+        notes += (f"the first column is called {names[0]!r}, as the line below the names says",)
+    return names, lines, notes
+
+
+def _is_ruled(row: Sequence[str]) -> bool:
+    """Whether a line is drawn below the names."""
+    cells = [cell.strip() for cell in row]
+    drawn = [cell for cell in cells if cell]
+    return (
+        len(cells) > 1
+        and max(map(len, drawn), default=0) > 1
+        and all(RULED.fullmatch(cell) for cell in drawn)
+    )
+
+
+def _is_imported(row: Sequence[str]) -> bool:
+    """Whether a row has the codes that Qualtrics writes below names and questions."""
+    return all(cell.lstrip().startswith('{"ImportId"') for cell in row)
+
+
+def _is_label(row: Sequence[str]) -> bool:
+    """Whether a row has a text in its first cell alone, as pandas names an index."""
+    cells = [cell.strip() for cell in row]
+    return len(cells) > 2 and bool(cells[0]) and not any(cells[1:]) and (
+        LOOKS_NUMERIC.match(cells[0]) is None
+    )  # fmt: skip
 
 
 def _first_full_row(head: Sequence[Sequence[str]], width: int) -> int:
@@ -116,7 +169,7 @@ def _first_full_row(head: Sequence[Sequence[str]], width: int) -> int:
             and _is_header_with_mark(cells, head[k + 1], width)
         ):
             continue  # fmt: skip
-        is_title = not any(cells) or (usual > 1 and bool(cells[0]) and not any(cells[1:]))
+        is_title = not any(cells) or _is_ruled(cells) or (usual > 1 and bool(cells[0]) and not any(cells[1:]))
         if len(cells) == width and not is_title:
             return k
         if len(cells) == width - 1 >= 1 and all(cells) and _are_rows(head[k + 1 :], width):
@@ -186,6 +239,17 @@ def _is_data(first: Sequence[str], body: Sequence[Sequence[str]], short: bool) -
     if votes and again >= max(1, texts / 2):
         return True
     return texts > 1 and again > texts / 2 and len(body) >= 5
+
+
+def _recurs(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether a first row of texts comes again, and a part of it beside other cells, as data do."""
+    again = [row for row in rows if [cell.strip() for cell in row] == list(first)]
+    if len(again) < 2 or any(NUMBER.fullmatch(cell) for cell in first):
+        return False
+    return any(
+        cell and any(row[k].strip() == cell for row in rows if row not in again)
+        for k, cell in enumerate(first)
+    )
 
 
 def _is_count(numbers: Sequence[str]) -> bool:

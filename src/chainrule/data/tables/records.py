@@ -17,7 +17,8 @@ from .layout import Dialect, Layout
 HEAD_ROWS, TAIL_ROWS = 300, 60
 MOST_ODD = 10_000  # records that do not fit: more, and the first one is the error
 MOST_LISTED = 5
-RULE = re.compile(rb"[|+:\s]*[-=]{2,}[-=|+:\s]*")
+FEW_EMPTY = 10  # rows at the end that are listed
+RULE = re.compile(rb"[|+:\s]*[-=]{2,}[-=|+:,;\s]*")
 FEW = 0.2
 EXCEL_ERROR = re.compile(
     rb"#(N/A|DIV/0!|VALUE!|REF!|NAME\?|NUM!|NULL!|NA\b|NV\b|nan\b)", re.IGNORECASE
@@ -88,11 +89,15 @@ def body_of(source: Records, top: Header, width: int) -> tuple[Body, tuple[str, 
     """Return the records that are rows of the data."""
     fields = source.layout.fields
     first, end = top.first, len(fields)
+    empty, lone = _bare_rows(source, first, end, width)
+    end, empty, more = _without_end(end, empty)
     tail, labels = source.rows(max(first, end - TAIL_ROWS), end)
     sample = _sample(source, first, end, width)
     footer = find_footer(tail, labels, sample, width)
     end -= footer.rows
-    notes = footer.notes
+    notes = footer.notes + more
+    empty = [k for k in empty if k < end]
+    lone = _group_labels(source, [k for k in lone if k < end], sample, end - first)
     blank: list[int] = (np.flatnonzero(fields[first:end] == 0) + first).tolist()
     odd = np.flatnonzero((fields[first:end] != width) & (fields[first:end] > 0)) + first
     if len(odd) > MOST_ODD:
@@ -111,11 +116,70 @@ def body_of(source: Records, top: Header, width: int) -> tuple[Body, tuple[str, 
             raise source.misfit(k, width)
     remarks = sorted({*remarks, *_full_remarks(source, first, end, sample)})
     repeated = _repeated_headers(source, top, first, end)
-    left_out = {"blank line": sorted(blank), "comment": remarks, "repeated header": repeated,
-                "ruled line": sorted(set(rules))}  # fmt: skip
+    left_out = {
+        "blank line": sorted(blank), "empty row": empty, "comment": remarks,
+        "repeated header": repeated, "ruled line": sorted(set(rules)),
+        f"row with a label alone, such as {_label(source, lone)},": lone,
+    }  # fmt: skip
     notes += tuple(_note(source, kind, ks) for kind, ks in left_out.items() if ks)
-    dropped = {*blank, *remarks, *repeated, *rules}
+    dropped = {*blank, *empty, *remarks, *repeated, *rules, *lone}
     return Body(first, end, tuple(sorted(dropped))), notes
+
+
+def _bare_rows(
+    source: Records, first: int, end: int, width: int
+) -> tuple[list[int], list[int]]:
+    """Return the rows without a cell, and those with the first cell alone."""
+    if width < 2 or end <= first:
+        return [], []
+    codes, starts = np.frombuffer(source.text, np.uint8), source.layout.starts
+    mark = ord(source.dialect.delimiter or "\x1f")
+    last = starts[first + 1 : end + 1] - 1
+    last = last - (codes[last] == ord("\n"))
+    rows = np.arange(first, end)
+    for step in range(width - 1):
+        has = codes[np.maximum(last - step, 0)] == mark
+        rows, last = rows[has], last[has]
+        if not rows.size:
+            return [], []
+    fit = source.layout.fields[rows] == width
+    rows, last = rows[fit], last[fit]
+    alone = last - starts[rows] >= width - 1
+    return rows[~alone].tolist(), rows[alone].tolist() if width > 2 else []
+
+
+def _without_end(end: int, empty: list[int]) -> tuple[int, list[int], tuple[str, ...]]:
+    """Leave out many empty rows at the end, as spreadsheets write them that were once longer."""
+    count = 0
+    while count < len(empty) and empty[-1 - count] == end - 1 - count:
+        count += 1
+    if count <= FEW_EMPTY:
+        return end, empty, ()
+    return end - count, empty[:-count], (f"{count:,} empty rows at the end left out",)
+
+
+def _group_labels(
+    source: Records, lone: list[int], sample: Sequence[Sequence[str]], rows: int
+) -> list[int]:
+    """Return which rows with the first cell alone are names of groups or pages, and no data.
+
+    They are few, what they say is in no other row, and their column is no list of names: it
+    has numbers, or the same texts again and again.
+    """
+    if not lone or len(lone) > FEW * rows:
+        return []
+    known = [row[0].strip() for row in sample if any(cell.strip() for cell in row[1:])]
+    numeric = sum(LOOKS_NUMERIC.match(cell) is not None for cell in known)
+    if not known or (numeric < (1 - FEW) * len(known) and len(set(known)) == len(known)):
+        return []
+    labels = [source.cells(k)[0].strip() for k in lone]
+    if any(LOOKS_NUMERIC.match(label) or label in known for label in labels):
+        return []
+    return lone
+
+
+def _label(source: Records, lone: list[int]) -> str:
+    return repr(source.cells(lone[0])[0].strip()[:40]) if lone else ""
 
 
 def _is_rule(record: bytes) -> bool:
@@ -138,7 +202,8 @@ def _note(source: Records, kind: str, records: Sequence[int]) -> str:
     several = len(records) > 1
     lines = ", ".join(str(source.line(k)) for k in records[:MOST_LISTED])
     lines += ", ..." * (len(records) > MOST_LISTED)
-    count = f"{len(records)} {kind}s" if several else f"a {kind}"
+    noun, comma, more = kind.partition(" with ")
+    count = f"{len(records)} {noun}s{comma}{more}" if several else f"a{'n' * (kind[0] == 'e')} {kind}"
     return f"{count} amid the rows left out (line{'s' * several} {lines})"
 
 

@@ -11,6 +11,7 @@ from ...errors import DataError
 
 RUN = re.compile(r"\s*\"(?:[^\"]|\"\")*\"\s*|[ \t]+")
 WIDE_RUN = re.compile(r"(?: {2,}|\t)\s*")
+DRAWN = re.compile(r"\s*[-=]+(\s+[-=]+)+")
 LEAST_SHARE = 0.9  # of the lines that have the most frequent number of cells
 LEAST_LINES = 3
 SAMPLE_LINES = 2000
@@ -52,6 +53,8 @@ class Spacing:
             return self.run.sub("\t", line.strip())
         if not line.strip():
             return ""
+        if any(line[start - 1 : start].strip() for start in self.borders[1:]):
+            return line.strip()  # a remark, or a cell that is too wide
         ends = (*self.borders[1:], None)
         return "\t".join(
             line[start:end].strip() for start, end in zip(self.borders, ends, strict=True)
@@ -83,6 +86,10 @@ def spacing_of(lines: Sequence[str]) -> Spacing | None:
     if len(lines) < LEAST_LINES:
         return None
     runs = Spacing(RUN, (), "runs of spaces divide the cells")
+    drawn = next((line for line in lines[:5] if DRAWN.fullmatch(line.rstrip())), None)
+    if drawn is not None:
+        borders = tuple(match.start() for match in re.finditer(r"\S+", drawn))
+        return Spacing(None, (0, *borders[1:]), "a drawn line shows where the columns begin")
     divided = _are_alike(lines, runs)
     fixed = _fixed_width(lines)
     # A header one name short is R's, unless the columns stand below each other
@@ -115,10 +122,23 @@ def _fixed_width(lines: Sequence[str]) -> Spacing | None:
         for k, letter in enumerate(line):
             blank[k] = blank[k] and letter == " "
     borders = [k for k in range(length) if not blank[k] and (k == 0 or blank[k - 1])]
+    borders = _of_names(lines, borders)
     if len(borders) < 2:
         return None
     spacing = Spacing(None, (0, *borders[1:]), f"{len(borders)} columns of fixed width")
-    if not all(spacing.cells(lines[0])):
+    if not all(spacing.cells(lines[0])[1:]):
         return None
     filled = sum(bool(cell) for line in lines for cell in spacing.cells(line))
     return spacing if filled >= 0.5 * len(lines) * len(borders) else None
+
+
+def _of_names(lines: Sequence[str], borders: Sequence[int]) -> list[int]:
+    """Return the borders without those between words of one column: no name stands there."""
+    head, taken = lines[0], list(borders)
+    for k in reversed(range(1, len(borders))):
+        start, end = borders[k], borders[k + 1] if k + 1 < len(borders) else len(head)
+        if head[start:end].strip():
+            continue
+        is_right = end < len(head) and head[end] == " "  # names and cells end below each other
+        taken.remove(end if end in taken and (is_right or not head[:start].strip()) else start)
+    return taken

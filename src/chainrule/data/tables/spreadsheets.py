@@ -18,6 +18,7 @@ from .formats import RawTable
 from .header import Header, find_header
 from .mixtures import cell_text
 from .naming import distinct_names, without_idle_columns
+from .sums import without_sums
 
 pd = LazyModule("pandas")
 
@@ -212,7 +213,8 @@ def _table(name: str, cells: Any, header: bool | None) -> tuple[Any, tuple[str, 
         notes += more
     frame = pd.DataFrame(columns).reset_index(drop=True)
     frame, idle = without_idle_columns(frame, list(top.names))
-    return frame, notes + idle
+    frame, sums = without_sums(frame)
+    return frame, notes + idle + sums
 
 
 def _names(top: Header) -> tuple[list[str], tuple[str, ...]]:

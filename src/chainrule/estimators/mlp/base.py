@@ -14,7 +14,7 @@ from sklearn.utils import check_random_state
 from ...config import configured
 from ...errors import DataError
 from ..inputs.features import rows_of_numbers
-from ..inputs.rows import issparse
+from ..inputs.rows import dense, is_compact, rows_of
 from ..inputs.weights import checked_weights
 from ..serialization.mixin import SaveMixin
 from ..sklearn_private import CallbackSupport
@@ -165,7 +165,9 @@ class CompiledPerceptron(CallbackSupport, Predicting, SaveMixin, PerceptronSetti
         self.__dict__.pop("card_", None)  # it told of another training
         first = "_network" not in self.__dict__ or (not self.warm_start and not incremental)
         with rows_of_numbers(X):
-            X, y = self._validate_input(X, y, incremental, reset=first)
+            checked = X.stand_in() if is_compact(X) else X  # made from cells that were checked
+            checked, y = self._validate_input(checked, y, incremental, reset=first)
+            X = X if is_compact(X) else checked
         if sample_weight is not None:
             sample_weight = checked_weights(sample_weight, X, self.n_members)
         y = y.reshape(-1, 1) if y.ndim == 1 else y
@@ -287,8 +289,7 @@ class CompiledPerceptron(CallbackSupport, Predicting, SaveMixin, PerceptronSetti
         """While it trains: so many of the rows, evenly taken, and their encoded targets."""
         x, y = self._training_rows.x, self._training_rows.y
         some = np.unique(np.linspace(0, x.shape[0] - 1, min(n_rows, x.shape[0])).astype(int))
-        x, network = x[some], self.fitted_network
-        x = x.toarray() if issparse(x) else x
+        x, network = dense(rows_of(x, some)), self.fitted_network
         codes = network.perceptron.takes_codes(y)
         return np.ascontiguousarray(x, network.dtype), np.ascontiguousarray(
             y[some], None if codes else network.dtype

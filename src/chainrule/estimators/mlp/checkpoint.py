@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ... import tree
-from ..inputs.rows import issparse
+from ..inputs.rows import is_compact, issparse
 
 FORMAT = "chainrule-checkpoint-2"
 # Settings that another run may change, and yet go on to the same weights
@@ -66,7 +66,11 @@ def _arrays(part: Any) -> Any:
         return []
     if hasattr(part, "weights"):
         return [part.weights, part.batch_stats]
-    return [[a.data, a.indices, a.indptr] if issparse(a) else a for a in part.arrays]
+    return [
+        [a.data, a.indices, a.indptr] if issparse(a)
+        else [a.numbers, a.codes, [] if a.rows is None else a.rows] if is_compact(a) else a
+        for a in part.arrays
+    ]  # fmt: skip
 
 
 def _portable(value: Any) -> Any:

@@ -6,6 +6,7 @@ steps and waves out of ramps; a column of category codes becomes a row of a tabl
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import pi
 from typing import Any
@@ -14,10 +15,11 @@ import numpy as np
 
 from ...errors import DataError
 from ...transforms import stop_gradient
-from ..inputs.rows import issparse
+from ..inputs.rows import is_compact, issparse
 
 FREQUENCIES = 16  # waves of a column
 MAX_BINS = 128  # of a column at most: as many as there are rows for
+MAX_ROWS = 200_000  # from which bins are taken
 ROWS_PER_BIN = 32
 MAX_LEVELS = 100_000  # of a category
 SPREAD = 0.1  # standard deviation of their first frequencies, for columns of spread 1
@@ -110,12 +112,13 @@ class ColumnEmbedding:
             weights["frequencies"] = (SPREAD * rng.normal(size=shape)).astype(dtype)
             weights["phases"] = rng.uniform(-pi, pi, shape).astype(dtype)
         else:
-            steps = max(len(np.unique(x[:, k])) for k in self.numeric) - 1
+            columns = _some_rows(x, self.numeric)
+            steps = max(len(np.unique(values)) for values in columns) - 1
             inner, outputs = (
                 int(np.clip(min(len(x) // ROWS_PER_BIN, steps), 2, MAX_BINS)),
                 self.width,
             )
-            edges = np.stack([bin_edges(x[:, k], inner) for k in self.numeric])
+            edges = np.stack([bin_edges(values, inner) for values in columns])
             for name, value in (("edges", edges[:, :-1]), ("gaps", np.diff(edges, axis=1))):
                 weights[name] = np.broadcast_to(value, (*lead, *value.shape)).astype(dtype)
         bound = 1.0 / np.sqrt(inner)
@@ -156,6 +159,16 @@ class ColumnEmbedding:
             features = np.concatenate([identity, features], axis=-1)
         features = np.moveaxis(features, -3, -2)  # (..., rows, column, width)
         return np.reshape(features, (*features.shape[:-2], len(self.numeric) * self.width))
+
+
+def _some_rows(x: Any, features: Sequence[int]) -> list[Any]:
+    """Columns of the rows, of very many evenly taken."""
+    rows = slice(None)
+    if len(x) > MAX_ROWS:
+        rows = np.linspace(0, len(x) - 1, MAX_ROWS).astype(int)
+    if is_compact(x):
+        return list(x.columns(features, rows).T)
+    return [x[rows, k] for k in features]
 
 
 def bin_edges(values: Any, bins: int) -> Any:

@@ -60,7 +60,8 @@ class MLPClassifier(ScoredByAccuracy, EncodedLabels, CompiledPerceptron, PeerCla
     class_weight : dict, "balanced" or None
         Of each class, as elsewhere in scikit-learn; `sample_weight` multiplies it.
     dropout : float
-        Share of the hidden units that a step leaves out (Srivastava et al., 2014). Default 0.
+        Share of the hidden units that a step leaves out (Srivastava et al., 2014), in whole 256ths
+        and 1/256 at least. Default 0.
     normalization : {"batch", "layer"} or None
         Before each activation (Ioffe, Szegedy, 2015; Ba et al., 2016). Default None.
     residual : bool

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ...transforms import jit
 from ..inputs.features import rows_of_numbers
-from ..inputs.rows import pieces
+from ..inputs.rows import is_compact, pieces
 from .network import FittedNetwork
 
 
@@ -29,6 +29,9 @@ class Predicting:
     def _checked_rows(self, X: Any, accept_sparse: Sequence[str] = ("csr", "csc"), **more: Any
                       ) -> Any:  # fmt: skip
         """Check that rows hold numbers, in the columns of the training."""
+        if is_compact(X):  # made from cells that were checked
+            validate_data(self, X.stand_in()[:1], reset=False)
+            return X
         with rows_of_numbers(X):
             X = validate_data(self, X, accept_sparse=accept_sparse, reset=False, **more)
             if X.dtype.kind == "O":  # scikit-learn leaves the objects of a list as they are
@@ -47,7 +50,8 @@ class Predicting:
         if check_input:
             X = self._checked_rows(X)
         network: FittedNetwork = self.fitted_network
-        X = X.astype(np.result_type(X.dtype, network.dtype), copy=False)
+        if not is_compact(X):
+            X = X.astype(np.result_type(X.dtype, network.dtype), copy=False)
         with self._threads():
             return network.predict(X)
 

@@ -19,7 +19,7 @@ from ...train.checkpoint_file import CheckpointFile
 from ...train.loop import EpochLoop
 from ...train.progress import Meter
 from ...train.result import EpochReport, StopReason
-from ..inputs.rows import issparse, pieces
+from ..inputs.rows import is_compact, issparse, pieces, pieces_in_order
 from .checkpoint import FORMAT, GeneratorState, fingerprint
 from .history import History
 from .network import FittedNetwork
@@ -149,7 +149,8 @@ class Training(EpochLoop):
         dtype = self.network.dtype
         as_it_is = y.dtype == bool or self.network.perceptron.takes_codes(y)
         return (
-            x.tocsr().astype(dtype) if issparse(x) else np.ascontiguousarray(x, dtype),
+            x if is_compact(x) else x.tocsr().astype(dtype) if issparse(x)
+            else np.ascontiguousarray(x, dtype),
             y if as_it_is else np.ascontiguousarray(y, dtype),
             None if w is None else np.ascontiguousarray(w, dtype),
         )
@@ -254,11 +255,11 @@ class Training(EpochLoop):
         return total / self.n_rows
 
     def _parts(self) -> Any:
-        """Rows, targets, weights and their order; sparse rows are made dense some at a time."""
-        if not issparse(self.x):
+        """Rows, targets, weights and their order; of rows that are not dense, some at a time."""
+        if isinstance(self.x, np.ndarray):
             yield self.x, self.y, self.w, self.order
             return
-        for part, x in pieces(self.x[self.order], self.batch_size):
+        for part, x in pieces_in_order(self.x, self.order, self.batch_size):
             rows = self.order[part]
             w = None if self.w is None else self.w[rows]
             yield x, self.y[rows], w, np.arange(len(rows))
@@ -312,7 +313,8 @@ class Training(EpochLoop):
         evaluate = make_evaluate(network.perceptron)
         by_code = network.perceptron.takes_codes(rows.y)
         outputs, total, whole = [], 0.0, 0.0
-        for part, x in pieces(rows.x, 1, network.rows_at_a_time if by_code else None):
+        most = network.rows_at_a_time if by_code or is_compact(rows.x) else None
+        for part, x in pieces(rows.x, 1, most):
             w_part = None if w is None else w[part]
             value, predictions = evaluate(
                 network.weights, network.batch_stats, x, rows.y[part], w_part

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from ...data import Features
 from ...errors import DataError
 from ...lazy import LazyModule
+from ..inputs.rows import dense, pieces, rows_of
 from ..inputs.tables import ReadsTables
 from ..inputs.weights import in_range, plain_weights
 from ..mlp.settings import TABULAR_CONSTRAINTS, layer_sizes
@@ -96,7 +97,8 @@ class Tabular(SaveMixin, ReadsTables, ExplainsRows, TabularSettings, BaseEstimat
         weights = plain_weights(sample_weight)
         weights = check_sample_weight(weights, frame, dtype=np.float64)
         counted_rows = weights > 0  # a row without weight is no row
-        frame, y, weights = frame[counted_rows], y[counted_rows], weights[counted_rows]
+        if not counted_rows.all():
+            frame, y, weights = frame[counted_rows], y[counted_rows], weights[counted_rows]
         if len(frame) < 2:
             raise DataError(f"n_samples={len(frame)}: there is nothing to learn from a single row")
         targets, weights = self._learn_targets(y, in_range(weights, np.float32))
@@ -104,8 +106,9 @@ class Tabular(SaveMixin, ReadsTables, ExplainsRows, TabularSettings, BaseEstimat
         self.features_ = Features.learn(frame, self._categories(frame), weights, self._kinds(frame))
         held_out = self._hold_out(targets, rng)
         self.network_ = self._untrained_network(held_out, rng)
-        x = self.features_(frame)
-        if len(frame) < TINY_TABLE:
+        x = self.features_.of_rows(frame)
+        del X, frame  # a large table that nobody else holds is memory for the training
+        if len(x) < TINY_TABLE:
             x = x.astype(np.float64)  # it costs nothing, and the order of rows matters less
         train, validation = _split(x, targets, weights, held_out)
         with warnings.catch_warnings():  # all epochs are meant to be used
@@ -237,7 +240,7 @@ class Tabular(SaveMixin, ReadsTables, ExplainsRows, TabularSettings, BaseEstimat
 
     def _inputs(self, X: Any) -> Any:
         check_is_fitted(self)
-        return self.features_(self._frame(X, reset=False))
+        return self.features_.of_rows(self._frame(X, reset=False))
 
     # Importances
 
@@ -298,8 +301,13 @@ class Tabular(SaveMixin, ReadsTables, ExplainsRows, TabularSettings, BaseEstimat
         arXiv:1703.01365 (2017).
         """
         x = self._inputs(X)
-        background = getattr(self, "background_", x)  # of older files, the mean of these rows
+        background = getattr(self, "background_", None)
+        background = dense(x) if background is None else background  # of older files: these rows
         base = np.mean(background, axis=0, keepdims=True).astype(x.dtype)
+        parts = [self._attributions(part, steps, base) for _, part in pieces(x, 1)]
+        return pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
+
+    def _attributions(self, x: Any, steps: int, base: Any) -> Frame:
         attributions = integrated_gradients(self.network_.fitted_network, x, steps, base)
         if self.network_.out_activation_ == "logistic":  # its only output is of the second class
             attributions[self.network_.predict_proba(x)[:, 1] <= 0.5] *= -1
@@ -315,7 +323,7 @@ def _split(
 
     A row has a weight for each member, and for those that do not see it the weight is 0.
     """
-    x, targets, weights, held_out = x[some], targets[some], weights[some], held_out[some]
+    x, targets, weights, held_out = rows_of(x, some), targets[some], weights[some], held_out[some]
     weights = weights.astype(x.dtype)
     if not held_out.any():
         return (x, targets, weights), None
@@ -324,5 +332,5 @@ def _split(
     for share in shares:
         rows = share.any(axis=1)
         of_rows = share[rows] if held_out.shape[1] > 1 else share[rows, 0]
-        parts.append((x[rows], targets[rows], of_rows))
+        parts.append((rows_of(x, rows), targets[rows], of_rows))
     return parts[0], parts[1]

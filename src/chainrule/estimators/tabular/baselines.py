@@ -13,6 +13,7 @@ from sklearn.feature_selection import f_classif, f_regression
 
 from ...data.moments import exponent
 from ..inputs.blas import one_blas_thread
+from ..inputs.rows import pieces, rows_of
 from ..sklearn_private import threadpool_controller
 from .metrics import Answers
 from .typed_columns import Floats, TypedColumn
@@ -71,7 +72,7 @@ def fit_baselines(
     ----------
     task : str
         ``"classification"`` or ``"regression"``.
-    x : array of float32, shape (rows, features)
+    x : array of float32, shape (rows, features), or CompactFeatures
         The features that the network gets: for the linear model.
     columns : sequence of TypedColumn
         The columns that it is trained from: for boosting, which is told the categories.
@@ -126,9 +127,19 @@ def _simple(
         linear = trivial
     with one_blas_thread, np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of lines that do not converge, of many classes
-        guess = Answers.of(trivial.fit(x[train], y[train]), x[test])
-        line = Answers.of(linear.fit(x[some], y[some]), x[test])
+        nothing = np.broadcast_to(np.float32(0.0), (len(train), x.shape[1]))
+        guess = _asked(trivial.fit(nothing, y[train]), x, test)
+        line = _asked(linear.fit(x[some], y[some]), x, test)
     return guess, line
+
+
+def _asked(model: Any, x: Any, test: Any) -> Answers:
+    """The answers of a model, some rows at a time."""
+    parts = [Answers.of(model, part) for _, part in pieces(rows_of(x, test), 1)]
+    if len(parts) == 1:
+        return parts[0]
+    p = None if parts[0].probabilities is None else np.concatenate([p.probabilities for p in parts])
+    return Answers(np.concatenate([part.predicted for part in parts]), p, parts[0].classes)
 
 
 def boosted(task: str, columns: Sequence[TypedColumn], y: Any, train: Any, test: Any) -> Baselines:
@@ -143,7 +154,7 @@ def boosted(task: str, columns: Sequence[TypedColumn], y: Any, train: Any, test:
         ))  # fmt: skip
     if task == "classification" and len(np.unique(y[train])) < 2:
         return Baselines({})
-    chosen = list(columns)
+    chosen: Sequence[TypedColumn] = columns
     if trees * len(chosen) > MOST_SHARES * BUDGET:
         chosen = _strongest(task, chosen, y, train, max(20, MOST_SHARES * BUDGET // trees))
     if len(chosen) < len(columns):
@@ -219,10 +230,12 @@ def boosting_columns(
     """
     both = np.concatenate([train, test])
     x = np.empty((len(both), len(columns)))
+    categorical = []
     for k, column in enumerate(columns):
+        categorical.append(column.is_text)
         values = column.values[both]
         x[:, k] = _by_frequency(values, len(train)) if column.is_text else values
-    return x, [column.is_text for column in columns]
+    return x, categorical
 
 
 def _by_frequency(codes: Floats, n_train: int) -> Floats:
@@ -240,8 +253,6 @@ def _strongest(
     task: str, columns: Sequence[TypedColumn], y: Any, rows: Any, most: int
 ) -> list[TypedColumn]:
     """The columns that say most of the target by themselves, by an F test, in their order."""
-    if len(columns) <= most:
-        return list(columns)
     x = np.stack([column.values[rows] for column in columns], axis=1)
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -13,6 +13,7 @@ import numpy as np
 
 TINY_TABLE = 50  # rows: below it none can be spared for validation, and none for dropout either
 SMALL_TABLE = 1000  # rows: below it more is held out, and the loss decides: accuracy is too coarse
+MAX_VALIDATION_ROWS = 20_000  # that a member does not see: of more, scores change in no digit
 MAX_STEPS = 20_000  # of a training, if there are enough epochs for it
 EPOCHS_RANGE = (5, 400)
 EPOCHS_BESIDE_PROCESS = 12  # of a network beside a Gaussian process
@@ -86,8 +87,12 @@ def validation_fraction_for(n_rows: int) -> float:
     --------
     >>> [validation_fraction_for(n_rows) for n_rows in (49, 999, 1_000)]
     [0.0, 0.2, 0.1]
+    >>> validation_fraction_for(1_000_000)
+    0.02
     """
-    return 0.0 if n_rows < TINY_TABLE else 0.2 if n_rows < SMALL_TABLE else 0.1
+    if n_rows < TINY_TABLE:
+        return 0.0
+    return 0.2 if n_rows < SMALL_TABLE else min(0.1, MAX_VALIDATION_ROWS / n_rows)
 
 
 def batch_size_for(n_rows: int) -> int:

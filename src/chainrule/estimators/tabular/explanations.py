@@ -357,12 +357,12 @@ class ExplainsRows:
         groups = list(self.feature_groups().values())
         output = _Output(self)
         chosen = None if classes is None else np.searchsorted(output.model.classes_, classes)
-        x = x.astype(np.result_type(x.dtype, output.network.dtype), copy=False)
+        dtype = np.result_type(x.dtype, output.network.dtype)
         divide = shapley if len(groups) <= MOST_COLUMNS else by_gradient
         size = min(CHUNK_ROWS, max(1, CHUNK_NUMBERS // background.size))
         effects, outputs = [], []
         for start in range(0, len(x), size):
-            rows = x[start : start + size]
+            rows = x[start : start + size].astype(dtype, copy=False)
             codes = chosen[start : start + size] if chosen is not None else output.codes(rows)
             outputs.append(output(rows, codes))
             effects.append(divide(output, rows, codes, background, groups))

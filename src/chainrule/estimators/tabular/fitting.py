@@ -65,19 +65,19 @@ def fit_table(
     source, train, test, y = (
         prepared.source, prepared.train_rows, prepared.test_rows, prepared.y,
     )  # fmt: skip
-    train_inputs, test_inputs = source.inputs.iloc[train], source.inputs.iloc[test]
     as_read = replace(options, column_kinds=prepared.kinds)  # nothing is guessed again
     model = make_estimator(source.task, as_read)
     start = perf_counter()
-    model.fit(train_inputs, y[train])
+    model.fit(source.inputs.iloc[train], y[train])
     seconds = perf_counter() - start
     if table.readings:  # the model reads the cells of files as they were read here
         model.features_ = model.features_.with_readings(table.readings)
     model.summary_ = TrainingSummary.learn(
-        train_inputs, prepared.kinds, options.categorical_features, model.features_.readings
-    )
+        source.inputs, prepared.kinds, options.categorical_features, model.features_.readings,
+        train,
+    )  # fmt: skip
     metric = choose_metric(source.task, y[train])
-    answers = Answers.of(model, test_inputs)
+    answers = Answers.of(model, source.inputs.iloc[test])
     judgement = judge(model, source.task, metric, source.inputs, y, train, test, answers, as_read)
     checked = NOTHING
     if options.advise:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from ...data.columns import Reading
 from .baselines import BOOSTING, fit_baselines
 from .comparison import NETWORK, Comparison, compare, compared_metrics
 from .metrics import Answers, measure
@@ -58,11 +60,10 @@ def judge(
     drawn = rng.permutation(train)
     some = drawn[: max(MIN_ROWS, MAX_CELLS // max(1, inputs.shape[1]))]
     rows = np.concatenate([some, test])
-    part = inputs.iloc[rows]
     fitted_on, asked_for = np.arange(len(some)), np.arange(len(some), len(rows))
     baselines = fit_baselines(
-        task, model.features_(part), model_columns(model, part), y[rows], fitted_on, asked_for,
-        options.random_state,
+        task, model.features_.of_rows(inputs.iloc[rows]), ModelColumns.of(model, inputs, rows),
+        y[rows], fitted_on, asked_for, options.random_state,
     )  # fmt: skip
     notes = baselines.notes
     if len(some) < len(train):
@@ -84,10 +85,31 @@ def judge(
     return Judgement(comparison, verdict(comparison, facts))
 
 
+@dataclass(frozen=True, eq=False)
+class ModelColumns(Sequence[TypedColumn]):
+    """The columns of a table as a trained model reads them; each is typed when it is asked for."""
+
+    frame: Any
+    readings: tuple[Reading, ...]
+    rows: Any
+
+    @classmethod
+    def of(cls, model: Any, frame: Any, rows: Any) -> ModelColumns:
+        """Those that the model does not ignore, of the rows at some positions."""
+        readings = tuple(
+            reading for reading in model.features_.readings
+            if reading.kind != "ignore" and reading.name in frame.columns
+        )  # fmt: skip
+        return cls(frame, readings, rows)
+
+    def __len__(self) -> int:
+        return len(self.readings)
+
+    def __getitem__(self, position: Any) -> Any:
+        reading = self.readings[position]
+        return typed_column(self.frame[reading.name].iloc[self.rows], reading)
+
+
 def model_columns(model: Any, frame: Any) -> list[TypedColumn]:
-    """The columns of a table as a trained model reads them, without those that it ignores."""
-    return [
-        typed_column(frame[reading.name], reading)
-        for reading in model.features_.readings
-        if reading.kind != "ignore" and reading.name in frame.columns
-    ]
+    """All of them at once."""
+    return list(ModelColumns.of(model, frame, slice(None)))

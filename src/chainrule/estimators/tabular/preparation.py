@@ -11,6 +11,7 @@ import numpy as np
 from ...data import Table
 from ...errors import DataError
 from .checks.advice import Advice
+from .checks.duplicates import copies_of_rows, nearly_repeated
 from .checks.identifiers import Identifier, identifier_advice, identifiers
 from .checks.row_hashes import row_hashes
 from .options import TrainOptions
@@ -66,7 +67,7 @@ def training_table(
     kinds |= options.column_kinds
     named = identifiers(source, options, kinds)
     if options.deduplicate:
-        source = without_duplicates(source, named, min_rows, purpose)
+        source = without_duplicates(source, named, kinds, min_rows, purpose)
     train_rows, test_rows = split_table(source, replace(options, column_kinds=kinds))
     y = checked_targets(source, train_rows, options)
     names = tuple(one.name for one in named)
@@ -79,17 +80,32 @@ def training_table(
 
 
 def without_duplicates(
-    source: LearnableTable, named: list[Identifier], min_rows: int, purpose: str
+    source: LearnableTable,
+    named: list[Identifier],
+    kinds: Mapping[str, str],
+    min_rows: int,
+    purpose: str,
 ) -> LearnableTable:
     """The rows that do not repeat an earlier one in all columns but those that name the row.
+
+    Nor do they nearly so, where many do.
 
     Raises
     ------
     DataError
         If too few are left.
     """
-    hashes = row_hashes(source.columns([one.name for one in named]))
-    first = np.sort(np.unique(hashes, return_index=True)[1])
+    names = [one.name for one in named]
+    hashes = row_hashes(source.columns(names))
+    keep = np.zeros(len(hashes), bool)
+    keep[np.unique(hashes, return_index=True)[1]] = True
+    near = nearly_repeated(source, names, kinds)
+    if near is not None:
+        keep &= ~(near.repeated | near.other_target)
+    elif keep.all() and (copies := copies_of_rows(source, names, kinds)) is not None:
+        keep[:] = False
+        keep[np.unique(copies.groups, return_index=True)[1]] = True
+    first = np.flatnonzero(keep)
     if len(first) < min_rows:
         raise DataError(
             f"{len(first)} of {len(hashes)} rows differ from all others, too few to {purpose}: "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ from .targets import LearnableTable
 from .typed_columns import as_floats
 
 MAX_CLASSES = 1000
+PART = re.compile(r"(=.*\w)[_/:. -]+[A-Za-z]{0,6}\d+(?:\.[A-Za-z]\w{1,3})?")  # and a file's ending
 
 Rows = tuple[Any, Any]  # positions to train on and to test on, each sorted
 
@@ -101,16 +103,14 @@ def split_by_time(times: Any, fraction: float) -> Rows:
 
 
 def split_by_group(groups: Any, fraction: float, seed: int) -> Rows:
-    """Rows of some groups drawn at random are those to test on; a missing group is one of its own.
+    """Rows of some groups drawn at random are those to test on; see `group_codes`.
 
     Raises
     ------
     DataError
         If there are fewer than two groups.
     """
-    texts = as_texts(groups)
-    names = [f"row {k}" if text is None else f"={text}" for k, text in enumerate(texts)]
-    codes = np.unique(np.array(names), return_inverse=True)[1]
+    codes = group_codes(groups)
     if codes.max(initial=0) < 1:
         raise DataError(
             f"column {str(groups.name)!r} has one group only: rows cannot be split by it; choose "
@@ -119,6 +119,37 @@ def split_by_group(groups: Any, fraction: float, seed: int) -> Rows:
     split = model_selection.GroupShuffleSplit(1, test_size=fraction, random_state=seed)
     train, test = next(split.split(codes, groups=codes))
     return np.sort(train), np.sort(test)
+
+
+def group_codes(groups: Any) -> Any:
+    """Which group each row is of; a missing name is a group of its own.
+
+    Where each row has a name of its own, such as P012_1, P012_2, the part before the last number is
+    that of the group.
+
+    Parameters
+    ----------
+    groups : pandas.Series
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> group_codes(pd.Series(["b", "a", "b"])).tolist()
+    [1, 0, 1]
+    >>> group_codes(pd.Series(["P012_1", "P012_2", "P007_1", "P007_2"])).tolist()
+    [1, 1, 0, 0]
+    """
+    texts = as_texts(groups)
+    names = [f"row {k}" if text is None else f"={text}" for k, text in enumerate(texts)]
+    codes = np.unique(np.array(names), return_inverse=True)[1]
+    if codes.max(initial=0) < len(codes) - 1:
+        return codes
+    parts = [PART.fullmatch(name) for name in names]
+    if not all(parts):
+        return codes
+    of_parts = np.unique([part.group(1) for part in parts if part], return_inverse=True)[1]
+    repeats = 2 * (int(of_parts.max(initial=0)) + 1) <= len(of_parts)
+    return of_parts if repeats else codes
 
 
 def time_order(source: LearnableTable, options: TrainOptions) -> Any:

@@ -171,7 +171,8 @@ def learnable_table(
         raise DataError(f"column {target!r} is the target: rows cannot be split by it as well")
     frame = with_row_numbers(table.frame)
     all_rows = len(frame)
-    frame = frame[frame[target].notna()]
+    known = frame[target].notna().to_numpy(bool)
+    frame = frame if known.all() else frame[known]
     missing = all_rows - len(frame)
     if len(frame) < min_rows:
         raise DataError(

@@ -16,7 +16,7 @@ from scipy import stats
 from ...container import damaged
 from ...data.columns import KINDS, Reading
 from ..serialization.schema import each, fields, finite, flag, one_of, text, whole
-from .typed_columns import Floats, TypedColumn, typed_columns
+from .typed_columns import Floats, TypedColumn, each_typed_column, typed_columns
 
 PARTS = ((300, 10), (2_000, 4))  # up to so many columns, parts of a column's numbers
 FEWEST_PARTS = 2
@@ -128,6 +128,7 @@ class TrainingSummary:
         kinds: Mapping[str, str] | None = None,
         categories: Collection[str] = (),
         readings: Sequence[Reading] = (),
+        rows: Any = None,
     ) -> TrainingSummary:
         """Summarise a table.
 
@@ -141,11 +142,14 @@ class TrainingSummary:
             Columns of numbers that are categories.
         readings : sequence of Reading
             Those of columns that were read before.
+        rows : array of int, optional
+            Positions of the training rows, if the frame has others as well.
         """
-        columns = typed_columns(frame, kinds, categories, readings)
-        parts = next((n for most, n in PARTS if len(columns) <= most), FEWEST_PARTS)
+        parts = next((n for most, n in PARTS if frame.shape[1] <= most), FEWEST_PARTS)
+        columns = each_typed_column(frame, kinds, categories, readings, rows)
         return cls(
-            len(frame), tuple(_summary(column, parts) for column in columns if len(column.known))
+            len(frame) if rows is None else len(rows),
+            tuple(_summary(column, parts) for column in columns if len(column.known)),
         )
 
     def compare(self, frame: Any) -> Comparison:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -86,22 +86,32 @@ def typed_columns(
     >>> [(c.name, c.values.tolist(), c.levels) for c in typed_columns(frame)]
     [('size', [1.5, nan], ()), ('colour', [1.0, 0.0], ('blue', 'red'))]
     """
+    return list(each_typed_column(frame, kinds, categories, readings))
+
+
+def each_typed_column(
+    frame: Any,
+    kinds: Mapping[str, str] | None = None,
+    categories: Collection[str] = (),
+    readings: Sequence[Reading] = (),
+    rows: Any = None,
+) -> Iterator[TypedColumn]:
+    """The same, of all rows or of those at some positions, one column after the other."""
     chosen = dict.fromkeys(categories, "text") | dict(kinds or {})
     known = {reading.name: reading for reading in readings if reading.kind != "ignore"}
-    columns = []
     for position, name in enumerate(map(str, frame.columns)):
         column, kind = frame.iloc[:, position], chosen.get(name)
+        column = column if rows is None else column.iloc[rows]
         reading = known.get(name)
         plain = isinstance(column.dtype, np.dtype) and column.dtype.kind in "iufb"
         sentinels = reading is not None and reading.sentinels
         if plain and kind in (None, "number") and not sentinels:
             values = column.to_numpy(np.float64)
-            columns.append(TypedColumn(name, "number", values, (), column.dtype.kind == "f"))
+            yield TypedColumn(name, "number", values, (), column.dtype.kind == "f")
         elif kind != "ignore" and column.notna().any():
             if reading is None or kind not in (None, reading.kind):
                 reading = Reading(name, "text") if kind == "text" else learn_reading(column, kind)
-            columns.append(typed_column(column, reading))
-    return columns
+            yield typed_column(column, reading)
 
 
 def typed_column(column: Any, reading: Reading) -> TypedColumn:

@@ -1,17 +1,22 @@
-"""Rows that are equal in all columns, on both sides of the split: the test repeats the training."""
+"""Rows that repeat others, on both sides of the split: the test repeats the training."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ....data.columns import Reading
 from ....lazy import LazyModule
+from ..targets import LearnableTable
+from ..typed_columns import typed_columns
 from .advice import Advice
+from .close_copies import CloseCopies, close_copies
 from .evidence import Evidence
+from .near_duplicates import MAX_ROWS, NearDuplicates, near_duplicates
 from .row_hashes import row_hashes
 
 pd = LazyModule("pandas")
@@ -73,6 +78,91 @@ def duplicate_advice(
         if scores is not None:
             message += f" ({scores[0]} {scores[1]:.3f}, and {scores[2]:.3f} without them)"
     return [Advice("duplicates", (), f"{message}.", "--deduplicate")]
+
+
+def nearly_repeated(
+    source: LearnableTable, leave_out: Collection[str], kinds: Mapping[str, str],
+    readings: Sequence[Reading] = (),
+) -> NearDuplicates | None:  # fmt: skip
+    """Rows that nearly repeat another one, if they are many; None if not.
+
+    Parameters
+    ----------
+    source : LearnableTable
+    leave_out : collection of str
+        Columns that only name the row.
+    kinds : mapping of str to str
+    readings : sequence of Reading
+    """
+    if len(source.frame) > MAX_ROWS:
+        return None
+    wanted = source.columns(leave_out)
+    frame = pd.concat(wanted, axis=1)
+    columns = typed_columns(
+        frame, {name: kind for name, kind in kinds.items() if name in frame.columns}, (), readings
+    )
+    match = near_duplicates(columns, source.target)
+    if match is None:
+        return None
+    least = max(MIN_COUNT, LEAST * len(frame))
+    return match if max(match.repeated.sum(), match.other_target.sum()) >= least else None
+
+
+def copies_of_rows(
+    source: LearnableTable, leave_out: Collection[str], kinds: Mapping[str, str],
+    readings: Sequence[Reading] = (),
+) -> CloseCopies | None:  # fmt: skip
+    """Rows that are copies of others with some noise, if most are."""
+    if len(source.frame) > MAX_ROWS:
+        return None
+    frame = pd.concat(source.columns(leave_out), axis=1)
+    known = {name: kind for name, kind in kinds.items() if name in frame.columns}
+    columns = typed_columns(frame, known, (), readings)
+    target = next((c for c in columns if c.name == source.target), None)
+    return None if target is None else close_copies([c for c in columns if c is not target], target)
+
+
+def copies_advice(match: CloseCopies | None, evidence: Evidence) -> list[Advice]:
+    """What is said of them."""
+    if match is None:
+        return []
+    known = np.isin(match.groups[evidence.test_rows], match.groups[evidence.train_rows])
+    return [Advice(
+        "duplicates", (),
+        f"{match.share:.0%} of the rows are copies of another one with some noise: "
+        f"{len(match.groups):,} rows of {match.count:,} originals, and {known.mean():.0%} of the "
+        "test rows have a copy in the training. A column that names the original would split them "
+        "(--group); --deduplicate keeps one of each.",
+        "--deduplicate",
+    )]  # fmt: skip
+
+
+def near_advice(match: NearDuplicates | None, evidence: Evidence) -> list[Advice]:
+    """What is said of rows that nearly repeat another one."""
+    if match is None:
+        return []
+    rows, advice = len(match.repeated), []
+    least = max(MIN_COUNT, LEAST * rows)
+    count, other = int(match.repeated.sum()), int(match.other_target.sum())
+    if count >= least:
+        how = f"but {match.column!r}" if match.column else "but for rounding, capitals or spaces"
+        known = np.isin(match.groups[evidence.test_rows], match.groups[evidence.train_rows])
+        message = f"{count:,} of {rows:,} rows repeat another one in all columns {how}"
+        if known.any():
+            message += (
+                f", and {int(known.sum()):,} of the test rows ({known.mean():.1%}) nearly repeat "
+                "one of the training: the score is partly of rows learned by heart"
+            )
+        advice.append(Advice("duplicates", (), f"{message}.", "--deduplicate"))
+    if other >= least:
+        advice.append(Advice(
+            "duplicates", (),
+            f"{other:,} of {rows:,} rows are equal to another one in all columns but the target, "
+            f"{evidence.source.target!r}: one of the two may be wrong. --deduplicate keeps the "
+            "first.",
+            "--deduplicate",
+        ))  # fmt: skip
+    return advice
 
 
 def _is_chance(columns: list[Any], seed: int) -> bool:

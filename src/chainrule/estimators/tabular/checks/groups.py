@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from ..splits import group_codes
 from ..typed_columns import TypedColumn
 from .advice import Advice, listed, option
 from .column_names import (
@@ -26,6 +27,7 @@ from .column_names import (
 )
 from .evidence import Evidence
 from .row_hashes import row_hashes
+from .time_order import tells_time
 
 MIN_GROUPS = 8
 MIN_ROWS = 40
@@ -38,6 +40,8 @@ MAX_COMPARED = 200  # other columns
 CONSTANT = 0.97  # of the pairs of a group, to be called the same
 BY_CHANCE = 0.7  # of any pairs: more, and a column says nothing
 MANY_VALUES = 8
+MANY_GROUPS = 12  # that a measurement may tell
+PLACEHOLDER = "P001"
 ALIKE, SURELY_ALIKE = 0.1, 0.3  # correlation of the targets within a group
 SURE = 4.0  # standard deviations from no correlation
 NAMES = GROUPS | IDENTIFIERS | COUNTERS | {"name", "label"}
@@ -80,7 +84,12 @@ def groups(evidence: Evidence, leave_out: Collection[str]) -> Groups | None:
         match = None if column is None else _groups(view, column, leave_out)
         if match is not None:
             matches.append((_is_named(candidate), len(match.constant), match.correlation, match))
-    return max(matches, key=lambda entry: entry[:3])[3] if matches else None
+    if matches:
+        return max(matches, key=lambda entry: entry[:3])[3]
+    further = [column for name in sorted(leave_out) if (column := _parts(evidence, name))]
+    further += [c for c in evidence.columns if c.name not in leave_out and _may_be_alike(c)]
+    some = (_groups(evidence, column, leave_out) for column in further[:MAX_CANDIDATES])
+    return next((match for match in some if match is not None), None)
 
 
 def group_advice(match: Groups, split: str) -> list[Advice]:
@@ -135,6 +144,28 @@ def _may_tell(column: TypedColumn, evidence: Evidence) -> bool:
     return bool(counts[counts > 1].sum() >= _together(column) * len(column.values))
 
 
+def _parts(evidence: Evidence, name: str) -> TypedColumn | None:
+    """A column that names each row as one of a group: P012_1, P012_2."""
+    if name not in evidence.source.frame.columns or not evidence.is_whole:
+        return None
+    cells = evidence.source.frame[name]
+    codes = group_codes(cells)[evidence.rows].astype(np.float64)
+    counts = np.unique(codes, return_counts=True)[1]
+    if len(counts) < MIN_GROUPS or counts.max() > LARGEST_NAMED * len(codes) or counts.max() < 2:
+        return None
+    levels = [PLACEHOLDER]  # of a code: the name of a row tells who or what it is of
+    return TypedColumn(name, "text", codes, tuple(levels))
+
+
+def _may_be_alike(column: TypedColumn) -> bool:
+    """Whether a column of measurements or birthdays has values that come several times each."""
+    if column.kind not in ("number", "date") or column.distinct < MANY_GROUPS or tells_time(column):
+        return False
+    counts = np.unique(column.known, return_counts=True)[1]
+    enough = counts[counts > 1].sum() >= TOGETHER * len(column.values)
+    return bool(enough and counts.max() <= LARGEST * len(column.values))
+
+
 def _together(column: TypedColumn) -> float:
     """The share of the rows that must be in a group of two or more."""
     return TOGETHER_NAMED if _is_named(column) else TOGETHER
@@ -175,8 +206,12 @@ def _groups(evidence: Evidence, column: TypedColumn, leave_out: Collection[str])
             many += other.distinct >= MANY_VALUES
     correlation, sure = _likeness(evidence, first, second)
     alike = correlation >= ALIKE and sure >= SURE
+    clocks = {c.name for c in evidence.columns if tells_time(c)}
     if _is_named(column):
         enough = bool(constant) or alike
+    elif _may_be_alike(column) and (column.floats or column.kind == "date"):
+        enough = many > 1 and correlation >= SURELY_ALIKE and sure >= SURE
+        enough = enough and clocks.isdisjoint(constant)  # the weather of a day
     else:
         enough = (many > 0 or len(constant) > 1) and correlation >= SURELY_ALIKE and sure >= SURE
     if not enough:

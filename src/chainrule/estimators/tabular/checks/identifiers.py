@@ -35,8 +35,12 @@ FIXED_LENGTH = 6  # letters and digits of a code without any form but its length
 UUID = re.compile(
     r"[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}"
 )
-HEX = re.compile(r"(0x)?[0-9a-fA-F]{8,}")
+HEX = re.compile(r"0x[0-9a-fA-F]+|[0-9a-fA-F]{8,}")
 RUNNING = re.compile(r"(\D*)(\d+)(\D*)")
+DIGIT, WORD = re.compile(r"\d"), re.compile(r"[^\W\d_]{3,}")
+NUMBERS = re.compile(r"\(?[-+]?\d+(\.\d+)?( ?(x|×|[,;:/-]) ?[-+]?\d+\.\d+)+( ?[a-z°]{1,3})?\)?")
+FEWEST_DIGITS = 3  # of a code
+MOST_WORDS = 1.5  # of three letters or more, on average
 TEXTS = 2_000  # of a column, to see their form
 MAX_SHAPES = 3
 
@@ -137,6 +141,8 @@ def _stays_unique(column: Any) -> bool:
 def _number(column: TypedColumn) -> Identifier | None:
     """A column of different numbers as an identifier, if it is one."""
     named, values = suggests_identifier(column.name), column.known
+    if values.max() <= 0:
+        values = -values
     if not column.is_whole or values.min() < 0 or values.max() >= 2.0**53:
         return None
     if column.floats and len(values) == len(column.values) and not named:
@@ -198,7 +204,9 @@ def _text(column: TypedColumn) -> Identifier | None:
     if _share(UUID, texts) >= NEAR:
         return Identifier(column.name, "UUIDs", True)
     lengths = {len(text) for text in texts}
-    if len(lengths) == 1 and _share(HEX, texts) >= NEAR and re.search("[a-fA-F]", "".join(texts)):
+    prefixed = all(text.startswith("0x") for text in texts)
+    one_length = len(lengths) == 1 or prefixed
+    if one_length and _share(HEX, texts) >= NEAR and re.search("[a-fA-F]", "".join(texts)):
         return Identifier(column.name, "hexadecimal codes, each of which comes once", True)
     matches = [RUNNING.fullmatch(text) for text in texts]
     numbered = [match for match in matches if match]
@@ -207,23 +215,38 @@ def _text(column: TypedColumn) -> Identifier | None:
         if len(around) <= MAX_SHAPES:
             example = numbered[0].group(0)
             return Identifier(column.name, f"running numbers such as {example!r:.40}", True)
-    timed = suggests_time(column.name)  # "2011-Q1" is no code
-    if not named and (timed or any(" " in text for text in texts)):
-        return None
     if named:
         return Identifier(column.name, "different texts, and its name", True)
+    if suggests_time(column.name):  # "2011-Q1" is no code
+        return None
     if sum("@" in text for text in texts) >= NEAR * len(texts):
         return Identifier(column.name, "addresses, each of which comes once", True)
-    if len(lengths) == 1 and min(lengths) >= FIXED_LENGTH:
+    spaced = sum(" " in text for text in texts) > (1.0 - NEAR) * len(texts)
+    if not spaced and len(lengths) == 1 and min(lengths) >= FIXED_LENGTH:
         return Identifier(column.name, f"different codes such as {texts[0]!r:.40}", False)
-    if sum(bool(re.search(r"\d", text)) for text in texts) < NEAR * len(texts):
-        return None
-    shapes = [re.sub(r"\d", "9", re.sub(r"[A-Z]", "A", re.sub(r"[a-z]", "a", t))) for t in texts]
-    counts = np.sort(np.unique(shapes, return_counts=True)[1])[::-1]
-    few = counts[:MAX_SHAPES].sum() >= 0.9 * len(texts) or len(counts) <= 0.05 * len(texts)
-    if few:
+    if _are_codes(texts):
         return Identifier(column.name, f"different codes such as {texts[0]!r:.40}", False)
     return None
+
+
+def _are_codes(texts: list[str]) -> bool:
+    """Whether texts with digits have a few forms: telephone numbers, tickets, web addresses."""
+    if sum(len(DIGIT.findall(text)) >= FEWEST_DIGITS for text in texts) < NEAR * len(texts):
+        return False
+    words = sum(len(WORD.findall(text)) for text in texts if "/" not in text)
+    if words > MOST_WORDS * len(texts):
+        return False  # prose in which a number occurs
+    if sum(bool(NUMBERS.fullmatch(text)) for text in texts) >= NEAR * len(texts):
+        return False  # measurements: "12.5 x 30.2", "52.5, 13.4"
+    for letters, digits in ((r"[A-Z]", r"\d"), (r"[A-Z]+", r"\d+")):  # of one length, or of any
+        lower = letters.replace("A-Z", "a-z")
+        shapes = [
+            re.sub(digits, "9", re.sub(letters, "A", re.sub(lower, "a", text))) for text in texts
+        ]
+        counts = np.sort(np.unique(shapes, return_counts=True)[1])[::-1]
+        if counts[:MAX_SHAPES].sum() >= 0.9 * len(texts) or len(counts) <= 0.05 * len(texts):
+            return True
+    return False
 
 
 def _share(pattern: re.Pattern[str], texts: list[str]) -> float:

@@ -46,3 +46,12 @@ def row_hashes(columns: Iterable[Any]) -> NDArray[np.uint64]:
             hashes = (hashes ^ mixed ^ (mixed >> np.uint64(27))) * ODD
             hashes ^= hashes >> np.uint64(31)
     return hashes
+
+
+def mixed_bits(bits: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
+    """Other numbers for these, which differ for each seed: their sums tell rows apart."""
+    with np.errstate(over="ignore"):
+        mixed = (bits ^ (bits >> np.uint64(30))) * MIXER + np.uint64(seed + 1) * ODD
+        mixed = (mixed ^ (mixed >> np.uint64(27))) * ODD
+        mixed = (mixed ^ (mixed >> np.uint64(31))) * MIXER
+    return mixed ^ (mixed >> np.uint64(29))

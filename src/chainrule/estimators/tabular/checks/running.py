@@ -10,13 +10,23 @@ import numpy as np
 
 from ..honest import HonestScore, honest_score
 from ..metrics import Answers, measure
-from ..splits import Rows, split_by_group, split_by_time, time_values
+from ..splits import Rows, group_codes, split_by_group, split_by_time, time_values
 from .advice import Advice, option
 from .class_labels import class_advice
-from .duplicates import Duplicates, duplicate_advice, duplicates
+from .close_copies import CloseCopies
+from .duplicates import (
+    Duplicates,
+    copies_advice,
+    copies_of_rows,
+    duplicate_advice,
+    duplicates,
+    near_advice,
+    nearly_repeated,
+)
 from .evidence import Evidence
 from .groups import Groups, group_advice, groups
 from .leaks import leaks
+from .near_duplicates import NearDuplicates
 from .skewed_target import skew_advice
 from .time_order import TimeOrder, time_advice, time_option, time_order
 from .uninformative import uninformative_advice
@@ -59,17 +69,22 @@ def advise(
     """
     source, split = evidence.source, evidence.options.chosen_split
     repeated = duplicates(evidence, identifiers)
-    order = time_order(evidence, identifiers)
     together = groups(evidence, identifiers)
+    order = time_order(evidence, identifiers, "" if together is None else together.column)
     if together is not None and order is not None and order.of_residuals:
         order = None  # rows of one group follow each other
-    grouping = () if together is None else (together.column,)
-    leaking = leaks(evidence, {*identifiers, *grouping})
+    leaking = leaks(evidence, identifiers, "" if together is None else together.column)
+    if together is not None and any(together.column in one.columns for one in leaking):
+        together = None  # a status that comes after the target, and no group
+    nearly = near_advice(_near(evidence, identifiers), evidence)
+    if not (nearly or together or order or repeated.count):
+        nearly = copies_advice(_copies(evidence, identifiers), evidence)
     advice = [
         *leaking,
         *duplicate_advice(
             repeated, len(source.frame), _without(repeated, evidence, metric, answers)
         ),
+        *nearly,
         *([] if order is None else time_advice(order, split)),
         *([] if together is None else group_advice(together, split)),
         *class_advice(evidence),
@@ -94,6 +109,18 @@ def _without(
     y = evidence.targets[evidence.test_rows]
     scores = measure(metric, y, answers), measure(metric, y[new], answers.part(new))
     return (metric, *scores) if np.isfinite(scores).all() else None
+
+
+def _near(evidence: Evidence, identifiers: Collection[str]) -> NearDuplicates | None:
+    """Rows that nearly repeat another one."""
+    kinds = evidence.options.column_kinds
+    return nearly_repeated(evidence.source, identifiers, kinds, evidence.readings)
+
+
+def _copies(evidence: Evidence, identifiers: Collection[str]) -> CloseCopies | None:
+    """Rows that are noisy copies of others."""
+    kinds = evidence.options.column_kinds
+    return copies_of_rows(evidence.source, identifiers, kinds, evidence.readings)
 
 
 def _left_out(evidence: Evidence) -> list[Advice]:
@@ -144,7 +171,7 @@ def _honest(
         command = time_option(order.column)
         scores.append(_score(evidence, leave_out, rows, honest, "time", order.column, command))
     if together is not None:
-        names = np.unique(source.frame[together.column].astype(str), return_inverse=True)[1]
+        names = group_codes(source.frame[together.column])
         share = min(1.0, MAX_HONEST_ROWS / len(names))
         rows = np.flatnonzero((rng.random(names.max() + 1) < share)[names])
         cells = source.frame[together.column].iloc[rows]

@@ -2,7 +2,8 @@
 
 Rows are sorted by the column, and each is answered by the mean of its neighbours; where values come
 several times, also by the mean of the rows with the same one in other folds. So no row tells of
-itself, any curve is followed, and a column takes but one sort.
+itself, any curve is followed, and a column takes but one sort. Beside that, the column's order itself
+may be that of numbers, or a few thresholds may divide the classes: few rows are enough to see that.
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ from scipy import stats
 
 from ..typed_columns import Floats
 from .evidence import Evidence
+from .intervals import FEWEST, is_target_in_bands, signs, thresholds
+from .texts import first_numbers
 
 MAX_ROWS = 5_000
 MAX_CELLS = 6_000_000  # of the rows looked at times columns
 MIN_ROWS = 300  # even of very many columns
 MAX_CLASSES = 20  # the rarest of more classes count as one
 NEIGHBOURS = 2  # on each side
-MIN_KNOWN, KNOWN = 50, 0.3  # rows, and their share: what a column with gaps says of the others
+MIN_KNOWN, KNOWN = 25, 0.3  # rows, and their share: what a column with gaps says of the others
 FOLDS = 5
 SMOOTHING = 1.0  # rows of the overall mean that each group has besides
 
@@ -36,6 +39,8 @@ class ColumnsAlone:
         the commonest class that is avoided.
     metric : str
         What `score` is, as people know it: R2, AUC of two classes, accuracy of more.
+    classes : list of str
+        Of which columns are looked at one by one; empty for numbers.
     """
 
     def __init__(self, evidence: Evidence) -> None:
@@ -44,7 +49,7 @@ class ColumnsAlone:
         rng = np.random.default_rng(evidence.seed)
         self._columns = evidence.columns
         self._rows = rng.permutation(count)[:most]  # in an order that breaks ties by chance
-        self._targets, self.metric = _targets(evidence, self._rows)
+        self._targets, self.metric, self.classes = _targets(evidence, self._rows)
         self.skill = np.array([self._best(k)[0] for k in range(len(evidence.columns))])
 
     def score(self, k: int) -> float:
@@ -82,25 +87,60 @@ class ColumnsAlone:
             codes = np.empty(len(values), np.int64)
             codes[order] = np.concatenate([[0], np.cumsum(new)])
             yield _of_groups(codes, targets), targets
-        if not column.is_text:
+        if column.is_text:
+            values = first_numbers(column)[self._rows]  # "paid 12.50 in cash"
+            order, missing = np.argsort(values, kind="stable"), int(np.isnan(values).sum())
+        else:
             yield _of_neighbours(order, targets), targets
-            if missing and len(values) - missing >= max(MIN_KNOWN, KNOWN * len(values)):
-                known = targets[order[: len(values) - missing]]
+        count = len(values) - missing
+        if count >= max(MIN_KNOWN, KNOWN * len(values)):
+            known, values = targets[order[:count]], values[order[:count]]
+            if missing:
                 yield _of_neighbours(np.arange(len(known)), known), known
+            if self.metric == "R2 of the ranks":
+                yield _of_ranks(values, known), known
+            elif (answers := _of_thresholds(values, known)) is not None:
+                yield answers, known
+
+    def in_bands(self, k: int, y: Floats) -> bool:
+        """Whether each value of a column stands for one range of the target, the numbers `y`."""
+        column = self._columns[k]
+        return is_target_in_bands(column, column.values[self._rows], y[self._rows])
+
+    def sign_of_class(self, k: int, least: float) -> tuple[str, int, float] | None:
+        """What a column says by yes or no that tells one of several classes.
+
+        Returns
+        -------
+        (str, int, float) or None
+            In words, the class, and the share of the rows that it is right about. None where more
+            than `1 - least` of the class, or of what is said, is wrong.
+        """
+        codes = np.argmax(self._targets, axis=1)
+        best = None
+        for words, rows in signs(self._columns[k], self._columns[k].values[self._rows]):
+            counts = np.bincount(codes[rows], minlength=self._targets.shape[1])
+            of_class = int(np.argmax(counts))
+            of_all = int(np.sum(codes == of_class))
+            wrong = int(np.sum(rows)) - counts[of_class] + of_all - counts[of_class]
+            if of_all >= FEWEST and wrong <= (1.0 - least) * of_all and (best is None or wrong < best[0]):
+                best = wrong, words, of_class
+        return None if best is None else (best[1], best[2], 1.0 - best[0] / len(codes))
 
 
-def _targets(evidence: Evidence, some: Any) -> tuple[Floats, str]:
+def _targets(evidence: Evidence, some: Any) -> tuple[Floats, str, list[str]]:
     """A column of numbers for each class, or one of the target's ranks."""
     if not evidence.is_classification:
         ranks = stats.rankdata(evidence.y[some])
-        return (ranks / len(ranks))[:, None], "R2 of the ranks"
+        return (ranks / len(ranks))[:, None], "R2 of the ranks", []
     codes = evidence.codes[some]
     counts = np.bincount(codes)
     common = np.argsort(-counts, kind="stable")[: MAX_CLASSES - 1]
     merged = np.full(len(counts), len(common))
     merged[common] = np.arange(len(common))
     one_hot = np.eye(merged.max() + 1)[merged[codes]]
-    return one_hot, "AUC" if len(counts) == 2 else "accuracy"
+    names = np.unique(evidence.y)[common]
+    return one_hot, "AUC" if len(counts) == 2 else "accuracy", list(map(str, names))
 
 
 def _of_groups(codes: Any, targets: Floats) -> Floats:
@@ -126,6 +166,31 @@ def _of_neighbours(order: Any, targets: Floats) -> Floats:
     last = np.minimum(first + 2 * NEIGHBOURS + 1, count)
     answers = np.empty_like(targets)
     answers[order] = (sums[last] - sums[first] - ordered) / np.maximum(1, last - first - 1)[:, None]
+    return answers
+
+
+def _of_ranks(values: Floats, targets: Floats) -> Floats:
+    """The line through the target by the ranks of the values."""
+    x, y = stats.rankdata(values), targets[:, 0]
+    x = x - x.mean()
+    spread = float(x @ x)
+    slope = float(x @ (y - y.mean())) / spread if spread > 0 else 0.0
+    return np.asarray((y.mean() + slope * x)[:, None], np.float64)
+
+
+def _of_thresholds(values: Floats, targets: Floats) -> Floats | None:
+    """The class of each row by thresholds; None where a class has too few rows for that."""
+    codes = np.argmax(targets, axis=1)
+    names, codes, counts = np.unique(codes, return_inverse=True, return_counts=True)
+    if len(counts) < 2 or counts.min() < FEWEST:
+        return None
+    answers = np.zeros_like(targets)
+    answers[np.arange(len(codes)), names[thresholds(values, codes)]] = 1.0
+    if targets.shape[1] == 2:  # ranks on each side: of what AUC is the judge
+        ranks = stats.rankdata(values) / (2.0 * len(values) + 2.0)
+        rising = np.mean(ranks[codes == 1]) > np.mean(ranks[codes == 0])
+        answers[:, 1] = 0.5 * answers[:, 1] + (ranks if rising else 0.5 - ranks)
+        answers[:, 0] = 1.0 - answers[:, 1]
     return answers
 
 

@@ -6,24 +6,28 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import optimize, stats
 
 from ..honest import boosted_features, boosted_model
 from ..typed_columns import Floats, TypedColumn
 from .advice import Advice, option
-from .column_names import suggests_birth, suggests_clock
+from .column_names import suggests_birth, suggests_clock, suggests_part_of_year, suggests_year
 from .evidence import Evidence
 
 MIN_ROWS = 40
 WINDOW = 6_000  # rows one after the other that are looked at for their order
 ALIKE = 0.1  # correlation of a row's target with the next one's
 RESIDUALS = 0.32  # the same of what a model does not explain
-SURE = 4.5  # standard deviations from no correlation at all
+SURE = 3.5  # standard deviations from no correlation at all
 SEVERAL = 8  # of the next rows
 KNOWN = 0.8  # of the cells of a column that says when
 SORTED = 0.98  # of the steps from one row to the next
 SORTED_BY_TARGET = 0.9
 MAX_CLASSES = 20
+FEWEST_TIMES = 8
+YEARS = (1500, 2200)
+IN_SERIES = 0.9  # of the steps: the rows of one series after those of another
+LEAST_SERIES = 6  # rows
 
 
 @dataclass(frozen=True)
@@ -45,16 +49,30 @@ class TimeOrder:
     of_residuals: bool
 
 
-def time_order(evidence: Evidence, leave_out: Collection[str]) -> TimeOrder | None:
-    """Whether rows that are near in time have targets that are alike, beyond chance."""
+def time_order(
+    evidence: Evidence, leave_out: Collection[str], group: str = ""
+) -> TimeOrder | None:
+    """Whether rows that are near in time have targets that are alike, beyond chance.
+
+    `group` is the column by which rows belong together: each may be a series of its own.
+    """
     if len(evidence.y) < MIN_ROWS:
         return None
     y = _as_numbers(evidence)
+    has_months = any(suggests_part_of_year(column.name) for column in evidence.columns)
     matches = []
     for column in evidence.columns:
-        if column.name not in leave_out and _tells_time(column):
+        if column.name in leave_out:
+            continue
+        year = is_year(column) and not tells_time(column)
+        if year or tells_time(column):
             order = np.argsort(column.values, kind="stable")[: len(column.known)]
-            correlation = _order(y[order], ALIKE)
+            ordered = y[order]
+            if year and not has_months:  # as of cars: that newer ones cost more is no order
+                ordered = _without_trend(ordered, column.values[order])
+            correlation = _order(ordered, ALIKE)
+            if not correlation and group:
+                correlation = _order_within(evidence, column, group)
             if correlation:
                 matches.append(TimeOrder(column.name, correlation, False))
     if matches:
@@ -62,13 +80,55 @@ def time_order(evidence: Evidence, leave_out: Collection[str]) -> TimeOrder | No
     return _order_of_rows(evidence, leave_out)
 
 
-def _tells_time(column: TypedColumn) -> bool:
+def tells_time(column: TypedColumn) -> bool:
     """Whether a column holds dates, or numbers of a clock by which the rows are sorted."""
-    if column.distinct < MIN_ROWS // 2 or len(column.known) < KNOWN * len(column.values):
+    if len(column.known) < KNOWN * len(column.values):
         return False
     if column.kind == "date":
-        return not suggests_birth(column.name)
-    return column.kind == "number" and suggests_clock(column.name) and _increases(column.values)
+        return column.distinct >= FEWEST_TIMES and not suggests_birth(column.name)
+    if column.kind != "number" or column.distinct < FEWEST_TIMES:
+        return False
+    named = is_year(column) or suggests_clock(column.name)
+    return named and _increases(column.values, IN_SERIES)
+
+
+def is_year(column: TypedColumn) -> bool:
+    """Whether a column holds the year of each row."""
+    if not column.is_whole or not len(column.known) or not suggests_year(column.name):
+        return False
+    return bool(YEARS[0] <= column.known.min() and column.known.max() <= YEARS[1])
+
+
+def _without_trend(y: Floats, values: Floats) -> Floats:
+    """What is left of each column of `y` beside a rise or a fall with the values."""
+    _, codes, counts = np.unique(values, return_inverse=True, return_counts=True)
+    rest = y.copy()
+    for k in range(y.shape[1]):
+        means = np.bincount(codes, y[:, k]) / counts
+        fits = [
+            optimize.isotonic_regression(means, weights=counts, increasing=up).x
+            for up in (True, False)
+        ]
+        best = min(fits, key=lambda fit: float(np.sum(counts * (means - fit) ** 2)))
+        rest[:, k] -= best[codes]
+    return rest
+
+
+def _order_within(evidence: Evidence, column: TypedColumn, group: str) -> float:
+    """The correlation of rows that follow each other in the series of their group."""
+    names = next((c.values for c in evidence.columns if c.name == group), None)
+    if names is None:
+        return 0.0
+    known = np.flatnonzero(~np.isnan(names) & ~np.isnan(column.values))
+    order = known[np.lexsort((column.values[known], names[known]))]
+    y = _as_numbers(evidence)[order]
+    codes = np.unique(names[order], return_inverse=True)[1]
+    counts = np.bincount(codes)
+    if len(order) < MIN_ROWS or np.median(counts) < LEAST_SERIES:
+        return 0.0
+    for k in range(y.shape[1]):  # what a series is like as a whole is no matter of time
+        y[:, k] -= (np.bincount(codes, y[:, k]) / counts)[codes]
+    return _order(y, ALIKE)
 
 
 def time_advice(match: TimeOrder, split: str) -> list[Advice]:
@@ -159,17 +219,17 @@ def _as_numbers(evidence: Evidence) -> Floats:
 
 def _order_of_rows(evidence: Evidence, leave_out: Collection[str]) -> TimeOrder | None:
     """Whether what a simple model leaves unexplained is alike in rows that follow each other."""
-    window = _window(evidence)
-    if not _order(_as_numbers(window), ALIKE) or _is_sorted_by_target(window):
+    near = window(evidence)
+    if not _order(_as_numbers(near), ALIKE) or _is_sorted_by_target(near):
         return None
-    columns = [c for c in window.columns if c.name not in leave_out]
+    columns = [c for c in near.columns if c.name not in leave_out]
     if not columns:
         return None
-    correlation = _order(_residuals(window, columns), RESIDUALS)
+    correlation = _order(_residuals(near, columns), RESIDUALS)
     return TimeOrder("", correlation, True) if correlation else None
 
 
-def _window(evidence: Evidence) -> Evidence:
+def window(evidence: Evidence) -> Evidence:
     """Training rows one after the other, from the middle of the table."""
     if evidence.is_whole and len(evidence.rows) <= WINDOW:
         return evidence
@@ -187,9 +247,9 @@ def _is_sorted_by_target(evidence: Evidence) -> bool:
     return len(steps) == 0 or max(np.mean(steps > 0), np.mean(steps < 0)) >= SORTED_BY_TARGET
 
 
-def _increases(values: Floats) -> bool:
-    known = values[~np.isnan(values)]
-    return len(known) > 1 and bool(np.mean(np.diff(known) >= 0) >= SORTED)
+def _increases(values: Floats, share: float = SORTED) -> bool:
+    steps = np.diff(values[~np.isnan(values)])
+    return len(steps) > 0 and bool(max(np.mean(steps >= 0), np.mean(steps <= 0)) >= share)
 
 
 def _residuals(evidence: Evidence, columns: list[TypedColumn]) -> Floats:
