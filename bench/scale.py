@@ -161,7 +161,7 @@ def command(stages: Stages, rows: int) -> int:
     path = csv_file(rows)
     kinds = {"late": "ignore"}
     stages.before = resident()
-    source = sources.Source((path,))
+    source = sources.Source((str(path),))
     out = console(quiet=True)
     table = stages.run("read", lambda: table_reading.read_typed(source, kinds, out))
     size = int(table.frame.drop(columns=["late"]).memory_usage(deep=True).sum())

@@ -216,7 +216,7 @@ def test_clock_times_come_back(form, seed):
 
 def test_hours_of_the_day():
     cells = ["9 am", "12 AM", "12:30 p.m.", "14 Uhr", "24:00", "9:60", "13 pm", "7", None]
-    np.testing.assert_array_equal([9.0, 0.0, 12.5, 14.0, *[np.nan] * 5], hours_of_day(cells))
+    np.testing.assert_array_equal([9.0, 0.0, 12.5, 14.0, 24.0, *[np.nan] * 4], hours_of_day(cells))
 
 
 SPAN_WRITERS = {

@@ -6,7 +6,8 @@ import pytest
 
 from chainrule.data import Vocabulary, check_texts, read_texts
 from chainrule.data import vocabulary as vocabulary_module
-from chainrule.data.vocabulary import MAX_LENGTH, MAX_SUBWORDS, pieces
+from chainrule.data.vocabulary import MAX_LENGTH
+from chainrule.data.vocabulary_lookup import MAX_SUBWORDS, pieces
 from chainrule.data.words import words
 from chainrule.errors import DataError
 
@@ -62,7 +63,7 @@ def test_pieces_share_a_words_weight():
     vocabulary = Vocabulary.learn(["walking talking", "walked talked", "walks"], pairs=False)
     codes, shares = vocabulary(["walking walker talk"])
     assert (codes > 0).sum() > 3
-    entries = list(vocabulary.entries(words("walking walker talk")))
+    entries = list(vocabulary.entries("walking walker talk"))
     for word in range(3):
         assert sum(e.share for e in entries if e.first == word) == pytest.approx(1.0)
     assert shares.sum() <= 3.0 + 1e-6

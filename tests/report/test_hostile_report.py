@@ -77,4 +77,4 @@ def test_the_plain_report_is_as_it_was():
     """Nothing in an ordinary report is escaped."""
     text = render(classes(3))
     assert "\\x" not in text and "\\u" not in text
-    assert COMMON["command"] in text
+    assert COMMON["command"] in Page(text).text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -17,8 +18,11 @@ from . import keeping, models, options, samples, texts, timeseries_rows
 from .console import console, table
 from .options import AsJson, Model, Report
 
+evaluation_reporting = LazyModule("chainrule.cli.evaluation_reporting")
 reporting = LazyModule("chainrule.cli.reporting")
 scores = LazyModule("chainrule.cli.scores")
+
+WITH_UNIT = ("RMSE", "MAE")  # scores that are as large as the target
 
 
 def evaluate(
@@ -57,10 +61,15 @@ def evaluate(
     rows = labelled(loaded, data, target)
     predictions = scores.predictions(loaded, rows.inputs, rows.truth)
     by_name, written = scores.scores(predictions), None
+    verdict = evaluation_reporting.compared(loaded, predictions) if page or not as_json else {}
     if page is not None:
         words = ["chainrule", "evaluate", str(model), data, "--report", str(page)]
         words += [] if rows.of_files else ["--target", rows.target]
         more = {
+            **verdict,
+            **evaluation_reporting.of_evaluation(
+                loaded, rows.target, rows.inputs, rows.frame, predictions
+            ),
             "command": shlex.join(words),
             "dataset": {"rows": len(rows.truth), "columns": rows.columns},
             "settings": {"model": model.name, "trained on": models.card(loaded).get("data", "-")},
@@ -75,20 +84,23 @@ def evaluate(
         }  # fmt: skip
         print(escape.as_json(facts))
     else:
-        show(rows, predictions, by_name, written)
+        show(rows, predictions, by_name, verdict.get("verdict", ()), written)
     keeping.leave(False, (page, written))
 
 
 def show(
-    rows: LabelledRows, predictions: Any, by_name: dict[str, float], page: Path | None
-) -> None:
-    """Print the scores as a table."""
+    rows: LabelledRows, predictions: Any, by_name: dict[str, float], verdict: Sequence[str],
+    page: Path | None,
+) -> None:  # fmt: skip
+    """Print the scores as a table, and what they come to."""
     out = console()
     out.say(f"{rows.target!r} of {len(predictions.truth)} rows of {rows.source}")
     grid = table("score", "value", right=(1,))
     for label, value in by_name.items():
-        grid.add_row(label, f"{value:.6g}")
+        grid.add_row(label, f"{value:.6g}" if label in WITH_UNIT else f"{value:.4f}")
     out.print(grid)
+    for sentence in verdict:
+        out.tell(sentence, style="bold")
     if predictions.unknown:
         out.say(f"{predictions.unknown} rows are of classes that the model has never met.")
     if page is not None:
@@ -104,6 +116,7 @@ class LabelledRows(NamedTuple):
     truth: Any
     columns: int
     of_files: bool = False
+    frame: Any = None  # the rows with all columns, of a table
 
 
 def labelled(loaded: Any, data: str, target: str | None) -> LabelledRows:
@@ -120,4 +133,7 @@ def labelled(loaded: Any, data: str, target: str | None) -> LabelledRows:
     read = read_texts(data) if reads_texts else read_cells(data)
     table, name = models.labelled(loaded, read, target)
     inputs = texts.of_table(loaded, table) if reads_texts else models.inputs(loaded, table)
-    return LabelledRows(table.name, name, inputs, table.frame[name], table.frame.shape[1])
+    frame = None if reads_texts else table.frame
+    return LabelledRows(
+        table.name, name, inputs, table.frame[name], table.frame.shape[1], frame=frame
+    )

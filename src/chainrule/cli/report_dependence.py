@@ -22,6 +22,7 @@ MOST_COLUMNS = 6
 MOST_TRIED = 12
 GRID = 16  # values of a column of numbers
 MOST_LEVELS = 20  # that are tried; those that the model does not tell apart are one
+MOST_DIFFERENT = 0.3  # of the cells of a column of texts, and so many levels more
 MAX_ROWS = 200  # whose answers are averaged
 MOST_OUTPUTS = 3  # classes that are drawn, of more than two
 INNER = (0.02, 0.98)  # of the values, between which the curve is drawn
@@ -70,7 +71,9 @@ def dependences(
 
 
 def _dependence(model: Any, some: Any, cells: Any, column: Any, target: str) -> Dependence | None:
-    """The curve of one column; None if it has a single value, or is flat."""
+    """The curve of one column; None if it has a single value, is flat, or of mostly new texts."""
+    if column.is_text and column.distinct > MOST_LEVELS + MOST_DIFFERENT * len(column.known):
+        return None  # names and the like: a few of them say nothing of the others
     positions = _positions(column)
     if len(positions) < 2:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,6 +18,7 @@ from .reading_report import LONG_NUMBER, short
 columns = LazyModule("chainrule.data.columns")
 typed = LazyModule("chainrule.estimators.tabular.typed_columns")
 
+DTYPE = re.compile(r"(u?int|float)\d+|bool")
 MAX_ROWS = 20_000  # that distributions are drawn of
 MOST_COLUMNS = 400  # with an entry; the strongest, and those with a note
 MOST_DRAWN = 23
@@ -90,9 +92,9 @@ def _card(reading: Any, identifiers: Sequence[str]) -> ColumnOverview:
     if reading.name in identifiers:
         notes = ("Left out: it only names the row.", *notes)
     cells = map(_rounded, reading.examples) if reading.kind == "number" else reading.examples
-    return ColumnOverview(
-        reading.name, reading.kind, short(reading.why), reading.missing, tuple(cells), notes
-    )
+    why = short(reading.why)
+    why = "" if DTYPE.fullmatch(why) else why  # that a typed column is typed, is no reason
+    return ColumnOverview(reading.name, reading.kind, why, reading.missing, tuple(cells), notes)
 
 
 def _rounded(cell: str) -> str:

@@ -14,7 +14,6 @@ from .console import PlainConsole
 from .sources import Source
 
 columns = LazyModule("chainrule.data.columns")
-pd = LazyModule("pandas")
 reading_report = LazyModule("chainrule.cli.reading_report")
 targets = LazyModule("chainrule.estimators.tabular.targets")
 
@@ -45,11 +44,7 @@ def typed(table: Table, kinds: Mapping[str, str]) -> Table:
     >>> typed(raw, {"id": "ignore"}).frame.to_numpy().tolist()
     [[1200.0, '7'], [nan, '8']]
     """
-    readings = columns.learn_readings(table.frame, kinds)
-    frame = pd.DataFrame({
-        name: column if reading.kind == "ignore" else columns.as_typed(column, reading)
-        for (name, column), reading in zip(table.frame.items(), readings, strict=True)
-    }, index=table.frame.index)  # fmt: skip
+    frame, readings = columns.typed_frame(table.frame, kinds, with_ignored=True)
     return replace(table, frame=frame, readings=readings)
 
 

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
-from .words import NEWEST, words
+from .vocabulary_lookup import Lookup, Neighbours, neighbours, pieces
+from .words import NEWEST, CutTexts, cut_texts, words
 
-START, END = "<", ">"  # around a word that is cut into pieces
-SUBWORD_LENGTHS = (3, 4)  # characters of a piece, of a word between START and END
-MAX_SUBWORDS = 16  # of one word: a key that was leaned on is not a sentence
 COVERED_PERCENT = 98  # of the sentences fit in a row
 MAX_LENGTH = 512  # entries of a sentence, whatever is said of their share, where order counts
 UNTHINNED_ENTRIES = 2**17  # of all rows: so many cost nothing, and no text is thinned
@@ -39,23 +36,6 @@ class Entry(NamedTuple):
     share: float
     first: int
     last: int
-
-
-def pieces(word: str) -> list[str]:
-    """Return the first `MAX_SUBWORDS` runs of `SUBWORD_LENGTHS` characters of a marked word.
-
-    Examples
-    --------
-    >>> pieces("good")
-    ['<go', 'goo', 'ood', 'od>', '<goo', 'good', 'ood>']
-    """
-    marked = f"{START}{word}{END}"
-    ngrams = [
-        marked[start : start + size]
-        for size in range(SUBWORD_LENGTHS[0], SUBWORD_LENGTHS[1] + 1)
-        for start in range(len(marked) - size + 1)
-    ]
-    return ngrams[:MAX_SUBWORDS]
 
 
 @dataclass(frozen=True)
@@ -103,14 +83,12 @@ class Vocabulary:
     length: int = 1
     whole: bool = False
     rule: int = NEWEST
-    _codes: dict[str, int] = field(init=False, repr=False, compare=False)
-    _pieces: dict[str, int] = field(init=False, repr=False, compare=False)
+    _lookup: Lookup | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        start = 1 + len(self.words) + len(self.pairs)
-        codes = {entry: k for k, entry in enumerate(self.words + self.pairs, 1)}
-        object.__setattr__(self, "_codes", codes)
-        object.__setattr__(self, "_pieces", {p: k for k, p in enumerate(self.pieces, start)})
+        if self._lookup is None:
+            lookup = Lookup(self.words, self.pairs, self.pieces)
+            object.__setattr__(self, "_lookup", lookup)
 
     @classmethod
     def learn(
@@ -148,30 +126,48 @@ class Vocabulary:
         DataError
             If no text has a word, or nothing is frequent enough to have a number.
         """
-        split = [words(text) for text in texts]
-        single = Counter(word for sentence in split for word in set(sentence))
-        if not single:
-            raise DataError(f"none of the {len(split)} texts has a word: there is nothing to learn")
-        double: Counter[str] = Counter()
-        if pairs:
-            for sentence in split:
-                double.update({f"{a} {b}" for a, b in pairwise(sentence)})
+        return cls.learn_encoded(
+            cut_texts(texts), pairs=pairs, min_count=min_count, max_size=max_size, length=length,
+            whole=whole,
+        )[0]  # fmt: skip
+
+    @classmethod
+    def learn_encoded(
+        cls,
+        cut: CutTexts,
+        *,
+        pairs: bool,
+        min_count: int,
+        max_size: int,
+        length: int | None,
+        whole: bool,
+    ) -> tuple[Vocabulary, EncodedTexts]:
+        """The vocabulary of texts that are cut into words, and these texts by it; see `learn`."""
+        if not cut.names:
+            raise DataError(
+                f"none of the {len(cut.counts)} texts has a word: there is nothing to learn"
+            )
+        names, rank = cut.names, _ranks(cut.names)
+        texts = np.repeat(np.arange(len(cut.counts)), cut.counts)
+        counts = _texts_with(cut.numbers, texts, len(names))
+        order = np.lexsort((rank, -counts))[:max_size]
+        frequent = [names[k] for k in order[counts[order] >= min_count].tolist()]
         parts: Counter[str] = Counter()
-        for word, count in single.items():
-            if count < min_count:
-                for piece in set(pieces(word)):
-                    parts[piece] += count
+        for number in np.flatnonzero(counts < min_count).tolist():
+            for piece in set(pieces(names[number])):
+                parts[piece] += int(counts[number])
         vocabulary = cls(
-            _commonest(single, min_count, max_size), _commonest(double, 1, max_size),
+            tuple(frequent), _commonest_pairs(cut, texts, rank, max_size) if pairs else (),
             _commonest(parts, 2, max_size), whole=whole,
         )  # fmt: skip
         if vocabulary.size == 1:
             raise DataError(
-                f"none of the {len(single)} words of the {len(split)} texts is in {min_count} of "
-                "them, and no piece of a word in two: there is nothing to learn; give more texts, "
-                "or min_df=1 to learn such words by heart"
+                f"none of the {len(names)} words of the {len(cut.counts)} texts is in "
+                f"{min_count} of them, and no piece of a word in two: there is nothing to learn; "
+                "give more texts, or min_df=1 to learn such words by heart"
             )
-        return replace(vocabulary, length=length or vocabulary._usual_length(split))
+        read = vocabulary.encode(cut)
+        return replace(vocabulary, length=length or vocabulary._usual_length(read.counts)), read
 
     @property
     def size(self) -> int:
@@ -187,12 +183,13 @@ class Vocabulary:
 
     def read(self, texts: Iterable[str]) -> EncodedTexts:
         """Encode texts, each to its end."""
-        rows = [list(self.entries(self.cut(text))) for text in texts]
-        return EncodedTexts(
-            np.array([entry.code for row in rows for entry in row], np.int32),
-            np.array([entry.share for row in rows for entry in row], np.float32),
-            np.array([len(row) for row in rows], np.int64),
-        )
+        return self.encode(cut_texts(texts, self.rule))
+
+    def encode(self, cut: CutTexts) -> EncodedTexts:
+        """Encode texts that are cut into words by the rule of the vocabulary."""
+        codes, shares, sizes, _ = self._entries(cut)
+        ends = np.concatenate([[0], np.cumsum(sizes)])[np.cumsum(cut.counts)]
+        return EncodedTexts(codes, shares, np.diff(ends, prepend=0))
 
     def rows(
         self, read: EncodedTexts, length: int | None = None
@@ -231,36 +228,95 @@ class Vocabulary:
         """Return the words of a text, by the rule of the vocabulary."""
         return words(text, self.rule)
 
-    def entries(self, text_words: Sequence[str]) -> Iterator[Entry]:
+    def entries(self, text: str) -> Iterator[Entry]:
         """Yield what a text's words are read as: each word, and then the pair that ends with it."""
-        codes, before = self._codes, None
-        for k, word in enumerate(text_words):
-            code = codes.get(word)
-            if code is not None:
-                yield Entry(code, 1.0, k, k)
-            else:
-                known = [code for piece in pieces(word) if (code := self._pieces.get(piece))]
-                for code in known:
-                    yield Entry(code, 1.0 / len(known), k, k)
-            if before is not None and (pair := codes.get(f"{before} {word}")) is not None:
-                yield Entry(pair, 1.0, k - 1, k)
-            before = word
+        codes, shares, sizes, in_pair = self._entries(cut_texts([text], self.rule))
+        last = np.repeat(np.arange(len(sizes)), sizes)
+        columns = codes, shares, last - in_pair, last
+        for entry in zip(*(column.tolist() for column in columns), strict=True):
+            yield Entry(*entry)
 
-    def _usual_length(self, split: Sequence[Sequence[str]]) -> int:
-        """Return the default of `length` for some training texts."""
-        lengths = [sum(1 for _ in self.entries(sentence)) for sentence in split]
-        usual = int(max(np.percentile(lengths, COVERED_PERCENT, method="inverted_cdf"), 1))
+    def _entries(
+        self, cut: CutTexts
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.int64], NDArray[np.bool_]]:
+        """Codes and shares of all words; how many each word has; and which are of pairs.
+
+        A word's are one after another: that of the word, or those of its pieces, and then that of
+        the pair that ends with it.
+        """
+        assert self._lookup is not None
+        lookup = self._lookup
+        code = lookup.word_codes(cut.names)
+        counts = (code > 0).astype(np.int64)  # entries of each different word
+        unknown = np.flatnonzero(code == 0).tolist() if self.pieces else []
+        by_pieces = [lookup.piece_codes(cut.names[number]) for number in unknown]
+        counts[unknown] = [len(known) for known in by_pieces]
+        # The different words' entries, one after another, and where each word's begin
+        firsts, table_shares = np.cumsum(counts) - counts, np.ones(int(counts.sum()), np.float32)
+        table = np.repeat(code, counts)
+        for number, known in zip(unknown, by_pieces, strict=True):
+            if known:
+                entries = slice(firsts[number], firsts[number] + len(known))
+                table[entries], table_shares[entries] = known, 1.0 / len(known)
+        pair = lookup.pair_codes(cut)
+        of_word, begins = counts[cut.numbers], firsts[cut.numbers]
+        sizes = of_word + (pair > 0)
+        starts = np.cumsum(sizes) - sizes
+        codes = np.zeros(int(sizes.sum()), np.int32)
+        shares, in_pair = np.ones(len(codes), np.float32), np.zeros(len(codes), bool)
+        within = np.arange(int(of_word.sum())) - np.repeat(np.cumsum(of_word) - of_word, of_word)
+        into, source = within + np.repeat(starts, of_word), within + np.repeat(begins, of_word)
+        codes[into], shares[into] = table[source], table_shares[source]
+        ends = (starts + of_word)[pair > 0]
+        codes[ends], in_pair[ends] = pair[pair > 0], True
+        return codes, shares, sizes, in_pair
+
+    def _usual_length(self, counts: NDArray[np.int64]) -> int:
+        """Return the default of `length` for training texts with so many codes."""
+        usual = int(max(np.percentile(counts, COVERED_PERCENT, method="inverted_cdf"), 1))
         if not self.whole:
             return min(usual, MAX_LENGTH)
-        longest = max(lengths)
-        if longest * len(lengths) <= UNTHINNED_ENTRIES:
+        longest = int(counts.max())
+        if longest * len(counts) <= UNTHINNED_ENTRIES:
             return max(longest, 1)
         return min(
-            max(usual, -(-longest // MAX_THINNING)), max(MAX_LENGTH, MAX_ENTRIES // len(lengths))
+            max(usual, -(-longest // MAX_THINNING)), max(MAX_LENGTH, MAX_ENTRIES // len(counts))
         )
+
+
+def _texts_with(numbers: NDArray[Any], texts: NDArray[Any], size: int) -> NDArray[np.int64]:
+    """In how many texts each number below `size` is."""
+    return np.bincount(np.unique(texts * size + numbers) % size, minlength=size)
+
+
+def _ranks(names: Sequence[str]) -> NDArray[np.int64]:
+    """The positions of names by the alphabet."""
+    ranks = np.empty(len(names), np.int64)
+    ranks[sorted(range(len(names)), key=names.__getitem__)] = np.arange(len(names))
+    return ranks
 
 
 def _commonest(counts: Counter[str], min_count: int, max_size: int) -> tuple[str, ...]:
     """Return the most frequent entries first, and of equal ones the first by the alphabet."""
     ordered = sorted((-count, entry) for entry, count in counts.items() if count >= min_count)
     return tuple(entry for _, entry in ordered[:max_size])
+
+
+def _commonest_pairs(
+    cut: CutTexts, texts: NDArray[Any], rank: NDArray[Any], max_size: int
+) -> tuple[str, ...]:
+    """The pairs that are in the most texts first, and of equal ones the first by the alphabet.
+
+    That is by the first word and then the second: no sign inside a word is below " ".
+    """
+    beside: Neighbours = neighbours(cut)
+    if not len(beside.first):
+        return ()
+    counts = _texts_with(beside.pair, texts[beside.places], len(beside.first))
+    order = np.lexsort((rank[beside.second], rank[beside.first], -counts))[:max_size]
+    names = np.array(cut.names, object)
+    return tuple(
+        f"{first} {second}"
+        for first, second in zip(names[beside.first[order]], names[beside.second[order]],
+                                 strict=True)
+    )  # fmt: skip

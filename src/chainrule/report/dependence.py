@@ -15,6 +15,10 @@ from .scale import spanning
 from .table_parts import Dependence
 
 MOST_LEVELS = 12
+BAND = (
+    "For 80 of 100 rows the answer follows within the band, their mean put at the mean of all: "
+    "where it is wide, the effect depends on other columns. "
+)
 
 
 def dependence(report: Report) -> Markup | None:
@@ -26,15 +30,17 @@ def dependence(report: Report) -> Markup | None:
         for each in report.dependence
         if len(each.at) > 1
     ]
-    many = any(len(each.curves) > 1 for each in report.dependence)
-    of = "of the first class " if many else ""
     note = (
         "The mean answer for the same rows, with this column set to one value after the other and "
-        f"all others as they are. For 80 of 100 rows the answer {of}follows within the band, "
-        "their mean put at the mean of all: where it is wide, the effect depends on other "
-        "columns. It says what the model does, not what would happen if the column were changed."
+        f"all others as they are. {BAND if any(map(_has_band, report.dependence)) else ''}"
+        "It says what the model does, not what would happen if the column were changed."
     )
     return markup(tag("p", note, class_="quiet"), tag("div", figures, class_="columns"))
+
+
+def _has_band(part: Dependence) -> bool:
+    """Whether its band is drawn: of several classes it would lie across the others' curves."""
+    return len(part.low) > 0 and len(part.curves) == 1
 
 
 def _is_category(part: Dependence) -> bool:
@@ -46,8 +52,9 @@ def _curves(part: Dependence) -> Markup:
     curves = {name: np.asarray(curve, np.float64) for name, curve in part.curves.items()}
     low, high = (np.asarray(end, np.float64) for end in (part.low, part.high))
     scale = replace(spanning(x, margin=0.0), dates=part.dates)
-    axes = Axes(scale, spanning(*curves.values(), low, high))
-    marks: list[Markup] = [axes.band(x, low, high)] if len(low) else []
+    band = [low, high] if _has_band(part) else []
+    axes = Axes(scale, spanning(*curves.values(), *band))
+    marks: list[Markup] = [axes.band(x, low, high)] if band else []
     marks += [axes.line(x, curve, k) for k, curve in enumerate(curves.values())]
     name = shortened(part.name, 60)
     first = next(iter(curves.values()))
@@ -69,7 +76,7 @@ def _levels(part: Dependence) -> Markup:
     curves = {name: np.asarray(curve, np.float64) for name, curve in part.curves.items()}
     first = next(iter(curves.values()))
     low, high = (np.asarray(end, np.float64) for end in (part.low, part.high))
-    low, high = (low, high) if len(low) else (first, first)
+    low, high = (low, high) if _has_band(part) else (first, first)
     scale = spanning(first, low, high)
     order = np.argsort(-first, kind="stable")[:MOST_LEVELS]
     spread = float(np.ptp(first)) / 10

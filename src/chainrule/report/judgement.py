@@ -83,7 +83,7 @@ def compared(report: Report) -> Markup | None:
         if metric not in report.intervals[models[0]]
     }
     more = table(
-        f"Further scores of the {models[0]}",
+        f"Further scores of {'' if models[0].startswith('this ') else 'the '}{models[0]}",
         ("metric", "score"),
         [(metric, score_text(metric, score)) for metric, score in further.items()],
     )

@@ -106,7 +106,7 @@ def _class_bars(column: ColumnOverview) -> Markup:
     shares = column.shares[0] if column.shares else ()
     largest = max(shares, default=0.0) or 1.0
     rows = [
-        tag("tr", tag("th", label(name, 20), scope="row"),
+        tag("tr", tag("th", label(name, 18), scope="row"),
             tag("td", tag("span", class_="share", style=f"width:{100 * s / largest:.1f}%"),
                 class_="wide"),
             tag("td", percent(s), class_="n"))

@@ -73,8 +73,8 @@ def hours_of_day(cells: Sequence[Any]) -> Floats:
 
     Examples
     --------
-    >>> hours_of_day(["14:30", "2:05 PM", "14h30", "9 am", "24:10", "x"]).round(3).tolist()
-    [14.5, 14.083, 14.5, 9.0, nan, nan]
+    >>> hours_of_day(["14:30", "2:05 PM", "14h30", "9 am", "24:00", "24:10"]).round(3).tolist()
+    [14.5, 14.083, 14.5, 9.0, 24.0, nan]
     """
     return np.array([hour_of_day(cell) for cell in cells], np.float64)
 
@@ -93,7 +93,8 @@ def hour_of_day(cell: Any) -> float:
         if not 1 <= hour <= 12:
             return np.nan
         hour = hour % 12 + 12 * (half in "Pp")
-    fits = hour < 24 and minutes < 60 and seconds < 60
+    is_end = hour == 24 and not minutes and not seconds  # of a day, as ISO 8601 has it
+    fits = (hour < 24 or is_end) and minutes < 60 and seconds < 60
     return hour + minutes / 60 + seconds / 3600 if fits else np.nan
 
 

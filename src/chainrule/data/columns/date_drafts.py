@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import date
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from .drafts import Draft, counted, examples_of
+from ..cells import row_number
+from .date_forms import DateForm
+from .drafts import Draft, counted, cut, examples_of, marker_note
 from .fitting import MOST_LOOKED_AT, DateFit, fit_dates
+from .iso_dates import IsoDates
 from .kinds import Customs
 from .number_forms import plain_numbers
-from .reading import Reading
+from .reading import Reading, as_utc
 from .text_column import TextColumn
 from .typed_columns import UNIT_WORDS, date_unit
 
+Series: TypeAlias = Any
+
 SLASHED = re.compile(r"\d{1,2}[^\w]")  # day or month comes first
+BIRTH_NAME = re.compile(r"(?i)birth|born|(?<![^\W_])(dob|geb|gebdat)(?![^\W_])|geburt|geboren|naiss|nacim|nascim|nascita")
+ZONE = re.compile(r"\d:\d\d.*(?:[+-]\d\d:?\d\d|Z(?:\[.*\])?| [A-Z]{3,4})$")
 ZONED = re.compile(r"\d:\d\d.*(?:[+-]\d\d:?\d\d| [A-Z]{3,4})$")
 
 
@@ -23,6 +32,8 @@ def draft_of_dates(source: TextColumn, fit: DateFit, why: str = "") -> Draft:
     """A column of dates in the form that fits best."""
     name, several = source.name, source.cells
     notes = []
+    if fit.short_years and BIRTH_NAME.search(name):  # nobody is born in a year to come
+        fit = replace(fit, form=replace(fit.form, pivot=date.today().year % 100 + 1))
     slashed = next((
         code for code in source.codes if fit.reason and SLASHED.match(several.texts[code])
     ), None)  # fmt: skip
@@ -45,7 +56,9 @@ def draft_of_dates(source: TextColumn, fit: DateFit, why: str = "") -> Draft:
     some = source.codes[:MOST_LOOKED_AT]
     zoned = next((code for code in some if ZONED.search(several.texts[code])), None)
     if zoned is not None:
-        notes.append(f"times with a zone, such as {source.where(zoned)}, are read in UTC")
+        bare = any(not ZONE.search(several.texts[code]) for code in some)
+        others = " and those without a zone as in UTC" if bare else ""
+        notes.append(f"times with a zone, such as {source.where(zoned)}, are read in UTC{others}")
     words = "dates" + (f" such as {examples_of(several, source.codes)[0]}" if families else "")
     if fit.reason and slashed is not None and not fit.ambiguous:
         words += f", {first} first: {fit.reason}"
@@ -57,6 +70,22 @@ def draft_of_dates(source: TextColumn, fit: DateFit, why: str = "") -> Draft:
     day_first = "dmy" in families if proven else None
     open_order = fit.ambiguous and fit.reason != "so the rows are in order of time"
     return Draft(reading, None, open_order, "", day_first)
+
+
+def draft_of_iso(column: Series, dates: IsoDates) -> Draft:
+    """A long column of ISO dates."""
+    known = np.flatnonzero(~np.isnat(dates.times))
+    rows, name = len(known), str(column.name)
+    notes: tuple[str, ...] = ()
+    words = list(dates.words.first)
+    if words:
+        where = f"{cut(words[0])!r} in row {row_number(column, dates.words.first[words[0]])}"
+        notes = (marker_note(name, dates.words.rows, words, where),)
+    examples = tuple(dict.fromkeys(cut(text) for text in column.iloc[known[:1000]].tolist()))
+    return Draft(Reading(
+        name, "date", counted(rows, rows, "are dates"), 1.0 - rows / len(column), examples[:3],
+        notes, DateForm(), tuple(sorted(word.casefold() for word in words)),
+    ), values=as_utc(column, dates.times))  # fmt: skip
 
 
 def asked_dates(source: TextColumn, customs: Customs) -> Draft:

@@ -43,7 +43,7 @@ CLOCK = (
 )
 YEAR, SHORT = r"(?P<year>\d{4})", r"(?P<year>\d{4}|'?\d{2})"
 DAY, MONTH = r"(?P<day>\d{1,2})", r"(?P<month>\d{1,2})"
-NAMED = r"(?P<name>[^\W\d_]{3,10})\.?"
+NAMED = r"(?P<name>[^\W\d_]{3,12})\.?"
 WEEKDAY = r"(?:(?P<weekday>[^\W\d_]{2,10})\.?,?\s+)?"
 GAP = r"(?:\s*[-/.]\s*|\s+(?:de[l]?\s+)?)"
 MARK = r"\s?(?P<mark>[-/.])\s?"
@@ -92,6 +92,8 @@ FAMILIES = {
     ),
     "day of year": re.compile(rf"{YEAR}-(?P<ordinal>[0-3]\d\d)"),
 }
+FIRST_WORD = re.compile(r"[^\W\d_]+")
+FIRST_WORDS = DAYS_OF_WEEK | MONTHS.keys() | {"q", "t", "kw", "cw", "week", "w"}
 DIGIT_UNITS = ("ymd", "year", "ym", "yo", "ymdhm", "ymdhms")  # whose digits are those of dates
 UNITS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}  # of Unix epochs: how many are a second
 EXCEL_DAY = 25_569  # 1970-01-01 as a serial of Excel, whose day 1 is 1900-01-01
@@ -142,6 +144,18 @@ class DateForm:
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
         return {"families": list(self.families), "pivot": self.pivot, "unit": self.unit}
+
+
+def begins_like_date(text: str) -> bool:
+    """Whether a text may be a date by its first word: a month, a weekday, Q3 or KW 12, or no word.
+
+    Examples
+    --------
+    >>> begins_like_date("Dec 2026"), begins_like_date("street 12"), begins_like_date("12 street")
+    (True, False, True)
+    """
+    word = FIRST_WORD.match(text)
+    return word is None or word.group().casefold() in FIRST_WORDS
 
 
 def to_iso(text: str, family: str, pivot: int = PIVOT) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...lazy import LazyModule
 from .distinct_cells import distinct_cells
@@ -15,6 +16,7 @@ pd = LazyModule("pandas")
 Frame: TypeAlias = Any  # a pandas DataFrame
 
 LOOKED_AT = 300  # rows of a column of texts
+MOST = 100_000  # numbers of a column
 THOUSANDS = 1000.0  # 1.234 is below it
 
 
@@ -33,21 +35,28 @@ def doubtful_floats(frame: Frame) -> set[str]:
     >>> doubtful_floats(frame.assign(cost=["1,499.50", "80.00"]))
     set()
     """
-    floats = {str(name) for name, column in frame.items() if _may_be_thousands(column)}
+    floats = {str(name) for name, column in frame.items() if may_be_thousands(column)}
     if not floats or not any(_has_decimal_comma(column) for _, column in frame.items()):
         return set()
     return floats
 
 
-def _may_be_thousands(column: Any) -> bool:
+def may_be_thousands(column: Any) -> bool:
     """Whether all numbers have three digits behind the point, or none."""
     if not (isinstance(column.dtype, np.dtype) and column.dtype.kind == "f"):
         return False
-    known = column.to_numpy()[:100_000]
-    known = np.abs(known[~np.isnan(known)])
-    if not len(known) or known.max() >= THOUSANDS or not (known % 1).any():
+    values = column.to_numpy()
+    return _are_thousands(values[:LOOKED_AT]) is not False and bool(_are_thousands(values[:MOST]))
+
+
+def _are_thousands(values: NDArray[np.float64]) -> bool | None:
+    """Whether numbers may all be thousands; None if some may, and none has a fraction."""
+    known = np.abs(values[~np.isnan(values)])
+    if len(known) and known.max() >= THOUSANDS:
         return False
-    fractions = known[known % 1 != 0]
+    fractions = known[np.floor(known) != known]
+    if not len(fractions):
+        return None
     return bool((fractions >= 1).all() and (np.round(fractions, 3) == fractions).all())
 
 

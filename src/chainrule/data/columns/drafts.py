@@ -17,7 +17,7 @@ Series: TypeAlias = Any
 LONGEST_EXAMPLE = 40  # characters of a cell in a message
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Draft:
     """A reading, and what other columns may still change.
 
@@ -34,6 +34,10 @@ class Draft:
         The order of day and month that its cells prove.
     is_sure : bool
         Whether all of its cells have been read so already.
+    values : Series or None
+        The column as it is read, where all cells have been read already.
+    cells : DistinctCells or None
+        The different cells of a column of texts.
     """
 
     reading: Reading
@@ -42,6 +46,8 @@ class Draft:
     decimal: str = ""
     day_first: bool | None = None
     is_sure: bool = False
+    values: Series | None = None
+    cells: DistinctCells | None = None
 
 
 def cut(text: str) -> str:

@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..column_values import DATE
-from .date_forms import FAMILIES, LONGEST_DATE, PIVOT, DateForm, to_iso
+from .date_forms import FAMILIES, LONGEST_DATE, PIVOT, DateForm, begins_like_date, to_iso
 from .distinct_cells import DistinctCells
 
 Ints: TypeAlias = NDArray[np.intp]
 
 MOST_LOOKED_AT = 2000  # cells in which a year of two digits is looked for
+HAS_DIGIT = re.compile(r"\d")
 SEASON = re.compile(r"[0-9]{2}([0-9]{2})[/-]([0-9]{2})")
 NUMERIC_ORDERS = ("dmy", "mdy")
 NAMED_FAMILIES = tuple(name for name in FAMILIES if name not in NUMERIC_ORDERS)
@@ -95,7 +96,7 @@ def _families(cell: Any) -> tuple[str, ...]:
         return ()
     if DATE.fullmatch(cell):
         return ("iso",)
-    if not any(character.isdigit() for character in cell) or cell.isdigit():
+    if not HAS_DIGIT.search(cell) or cell.isdigit() or not begins_like_date(cell):
         return ()
     orders = tuple(order for order in NUMERIC_ORDERS if to_iso(cell, order) is not None)
     if orders:

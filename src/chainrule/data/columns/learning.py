@@ -12,6 +12,7 @@ import numpy as np
 from ...errors import DataError
 from ...lazy import LazyModule
 from ..cells import check_cells
+from .distinct_cells import DistinctCells
 from .drafts import Draft
 from .kinds import KINDS, Customs, check_kinds
 from .reading import Reading
@@ -79,33 +80,20 @@ def learn_readings(
     DataError
         If a kind or a column does not exist, or a column cannot be read.
     """
-    chosen = {str(name): kind for name, kind in (kinds or {}).items()}
-    names = [str(name) for name in frame.columns]
-    check_kinds(chosen, names)
-    columns = [column for _, column in frame.items()]
-    drafts = [
-        _draft(column, chosen.get(name), NO_CUSTOMS)
-        for name, column in zip(names, columns, strict=True)
-    ]
-    if any(draft.ambiguous for draft in drafts):
-        customs = _customs(drafts)
-        drafts = [
-            _draft(column, chosen.get(name), customs) if draft.ambiguous else draft
-            for draft, name, column in zip(drafts, names, columns, strict=True)
-        ]
-    for draft in drafts:
-        if draft.fault is not None and refuse:
-            raise draft.fault
-    return tuple(_unread(draft) if draft.fault is not None else draft.reading for draft in drafts)
+    return tuple(draft.reading for draft in _drafts(frame, kinds, refuse, with_values=False))
 
 
 def typed_frame(
-    frame: Frame, kinds: Mapping[str, str] | None = None, refuse: bool = True
+    frame: Frame,
+    kinds: Mapping[str, str] | None = None,
+    refuse: bool = True,
+    with_ignored: bool = False,
 ) -> tuple[Frame, tuple[Reading, ...]]:
     """Return a table with each column as its `Reading` has it, and the readings.
 
     Columns that have a dtype of numbers, truth values or dates keep it where nothing is to be done;
-    those that are to be ignored are left out. See `learn_readings` for the parameters.
+    those that `kinds` says to ignore are left out, or stay as they are `with_ignored`. See
+    `learn_readings` for the other parameters.
 
     Examples
     --------
@@ -115,22 +103,67 @@ def typed_frame(
     >>> typed["day"].dt.day.tolist(), [reading.kind for reading in readings]
     ([31, 2], ['ignore', 'date'])
     """
-    readings = learn_readings(frame, kinds, refuse)
-    chosen = {str(name) for name, kind in (kinds or {}).items() if kind == "ignore"}
+    drafts = _drafts(frame, kinds, refuse, with_values=True)
+    ignored = {str(name) for name, kind in (kinds or {}).items() if kind == "ignore"}
     columns = {
-        name: as_typed(column, reading)
-        for (name, column), reading in zip(frame.items(), readings, strict=True)
-        if reading.name not in chosen
+        name: draft.values
+        for name, draft in zip(frame.columns, drafts, strict=True)
+        if with_ignored or draft.reading.name not in ignored
     }
-    return pd.DataFrame(columns, index=frame.index), readings
+    copy = None if pd.__version__.startswith("2.") else False  # later ones copy where one writes
+    typed = pd.DataFrame(columns, index=frame.index, copy=copy)
+    return typed, tuple(draft.reading for draft in drafts)
 
 
-def as_typed(column: Series, reading: Reading) -> Series:
-    """Return a column as its reading has it, with its dtype if that says the same already."""
+def as_typed(column: Series, reading: Reading, cells: DistinctCells | None = None) -> Series:
+    """Return a column as its reading has it, with its dtype if that says the same already.
+
+    Who has its different `cells` already gives them as well.
+    """
     kind = column.dtype.kind if hasattr(column.dtype, "kind") else "O"
     if reading.kind in ("number", "time", "duration") and kind in "iufb" and not reading.sentinels:
         return column
-    return reading.values(column)
+    return reading.values(column, cells)
+
+
+def _drafts(
+    frame: Frame, kinds: Mapping[str, str] | None, refuse: bool, with_values: bool
+) -> list[Draft]:
+    """Learn all columns of a table, with their values or without."""
+    chosen = {str(name): kind for name, kind in (kinds or {}).items()}
+    names = [str(name) for name in frame.columns]
+    check_kinds(chosen, names)
+    columns = [column for _, column in frame.items()]
+    drafts = [
+        _complete(column, _draft(column, chosen.get(name), NO_CUSTOMS), with_values)
+        for name, column in zip(names, columns, strict=True)
+    ]
+    if any(draft.ambiguous for draft in drafts):
+        customs = _customs(drafts)
+        drafts = [
+            _complete(column, _draft(column, chosen.get(name), customs), with_values, True)
+            if draft.ambiguous else draft
+            for draft, name, column in zip(drafts, names, columns, strict=True)
+        ]  # fmt: skip
+    for draft in drafts:
+        if draft.fault is not None and refuse:
+            raise draft.fault
+    return [
+        draft if draft.fault is None else _complete(column, Draft(_unread(draft)), with_values)
+        for column, draft in zip(columns, drafts, strict=True)
+    ]
+
+
+def _complete(
+    column: Series, draft: Draft, with_values: bool, is_last: bool = False
+) -> Draft:
+    """A draft with the values of its column, or without what it took to learn them."""
+    if not with_values or draft.fault is not None or (draft.ambiguous and not is_last):
+        return replace(draft, values=None, cells=None)
+    values = draft.values
+    if values is None:
+        values = as_typed(column, draft.reading, draft.cells)
+    return replace(draft, values=values, cells=None)
 
 
 def _draft(column: Series, kind: str | None, customs: Customs) -> Draft:

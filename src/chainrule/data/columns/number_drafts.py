@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ...errors import DataError
+from ...lazy import LazyModule
 from ..cells import row_number
 from .date_forms import DateForm
 from .drafts import Draft, counted, cut, how_many, marker_note, mend
@@ -18,6 +19,7 @@ from .number_forms import (
     LEADING_ZERO,
     LONGEST_NUMBER,
     MANY_DIGITS,
+    POWER_CODE,
     NumberFit,
     NumberForm,
     fit_numbers,
@@ -31,7 +33,19 @@ from .text_column import TextColumn
 from .typed_columns import UNIT_WORDS, date_unit, sentinel_note
 from .units import KNOWN
 
+pd = LazyModule("pandas")
+
 Series: TypeAlias = Any
+
+# Names of what is written with digits and is no number: 1.10 is not 1.1, and +4930123 no sum
+WRITTEN_CODES = (
+    re.compile(r"(?i)version|release|firmware"),
+    re.compile(r"(?i)phone|telefon|(?<![^\W_])(tel|fax|mobile|handy)(?![^\W_])"),
+)
+FEW_DIGITS = 6
+WHOLE_OR_POWER = re.compile(r"[0-9]+(E[0-9]+)?")
+FEW_SIZES = 3  # numbers: of fewer nothing is said of their size
+OTHER_SIZE = 100.0
 
 
 def is_number(cell: Any) -> bool:
@@ -81,6 +95,18 @@ def identifiers(source: TextColumn, fit: NumberFit, text: Reading) -> Reading | 
             f" codes, read as texts; {mend(source.name, 'number')}"
         )
         return replace(text, why="its numbers begin with 0: codes", notes=(note,))
+    names = {WRITTEN_CODES[0]: ".", WRITTEN_CODES[1]: ""}
+    coded = next((
+        code for pattern, mark in names.items() if pattern.search(source.name)
+        for code in known if mark in texts[code] and (mark or len(texts[code]) >= FEW_DIGITS)
+    ), None)  # fmt: skip
+    powers = [code for code in known if POWER_CODE.fullmatch(texts[code])]
+    if coded is None and powers and all(WHOLE_OR_POWER.fullmatch(texts[code]) for code in known):
+        coded = powers[0]
+    if coded is not None:
+        note = f"cells such as {source.where(coded)} are codes, read as texts"
+        return replace(text, why="its numbers are codes",
+                       notes=(f"{note}; {mend(source.name, 'number')}",))  # fmt: skip
     long = [code for code in known if MANY_DIGITS.fullmatch(texts[code])]
     whole = long and all("." not in texts[code] for code in known)
     if whole and not date_unit(source.name, fit.numbers):
@@ -115,18 +141,45 @@ def draft_of_numbers(source: TextColumn, fit: NumberFit, asked: bool = False) ->
         notes=(*_number_notes(source, fit), *(sentinel_note(name, one, rows) for one in taken)),
         form=fit.form, sentinels=taken,
     )  # fmt: skip
+    fault = None if asked else _of_other_size(source, fit)
+    if fault is not None:
+        return Draft(reading, fault)
     sure = "" if fit.ambiguous or (fit.plain and fit.form.decimal == ".") else fit.form.decimal
     return Draft(reading, None, fit.ambiguous, sure)
+
+
+def _of_other_size(source: TextColumn, fit: NumberFit) -> DataError | None:
+    """The error of bare numbers beside some in a unit that are of another size altogether."""
+    if len(fit.form.units) != 2 or "" not in dict(fit.form.units):
+        return None
+    parts = [split_number(source.cells.texts[code]) for code in source.codes]
+    bare = np.array([part is not None and not part.unit for part in parts])
+    sizes = [np.abs(fit.numbers[which & ~np.isnan(fit.numbers)]) for which in (bare, ~bare)]
+    if min(map(len, sizes)) < FEW_SIZES or min(size.min() for size in sizes) <= 0.0:
+        return None
+    ratio = float(np.median(sizes[0]) / np.median(sizes[1]))
+    if 1 / OTHER_SIZE < ratio < OTHER_SIZE:
+        return None
+    unit = next(unit for unit, _ in fit.form.units if unit)
+    code = source.codes[int(np.argmax(bare))]
+    return DataError(
+        f"column {source.name!r} has numbers in {unit} and bare ones such as {source.where(code)}, "
+        f"which are about {ratio:.3g} times as large: write the unit of all, read it as text "
+        f"({as_option(source.name, 'text')}), or leave it out ({drop_option(source.name)})"
+    )
 
 
 def draft_of_plain(column: Series, plain: PlainTexts) -> Draft | None:
     """A long column of plain numbers; None if what they are needs a closer look."""
     name, numbers = str(column.name), plain.numbers
     known = np.flatnonzero(~np.isnan(numbers))
-    if date_unit(name, numbers) or all(
+    is_code = any(pattern.search(name) for pattern in WRITTEN_CODES) or (
+        b"E" in plain.marks and b"." not in plain.marks
+    )
+    if is_code or date_unit(name, numbers) or (plain.marks and all(
         AMBIGUOUS.fullmatch(text.strip().lstrip("+-")) or text.strip().isdigit()
         for text in column.iloc[known[:: len(known) // 1000 + 1]].tolist()
-    ):
+    )):  # fmt: skip
         return None
     taken = sentinels(numbers)
     notes = []
@@ -136,12 +189,13 @@ def draft_of_plain(column: Series, plain: PlainTexts) -> Draft | None:
         notes.append(marker_note(name, plain.marked, list(plain.markers), where))
     notes += [sentinel_note(name, one, numbers) for one in taken]
     rows = len(known)
-    missing = 1.0 - rows / len(numbers) + sum(float((numbers == one).mean()) for one in taken)
-    examples = tuple(dict.fromkeys(cut(str(text)) for text in column.iloc[known[:20]].tolist()))
+    missing = sum(float((numbers == one).mean()) for one in taken) + 1.0 - rows / len(numbers)
+    examples = tuple(dict.fromkeys(cut(str(text)) for text in column.iloc[known[:200]].tolist()))
+    values = np.where(np.isin(numbers, taken), np.nan, numbers) if taken else numbers
     return Draft(Reading(
         name, "number", counted(rows, rows, "are numbers"), missing, examples[:3], tuple(notes),
         NumberForm(), tuple(sorted(word.casefold() for word in plain.markers)), taken,
-    ), is_sure=True)  # fmt: skip
+    ), is_sure=True, values=pd.Series(values, index=column.index, name=column.name))  # fmt: skip
 
 
 def _written(form: NumberForm, source: TextColumn) -> str:

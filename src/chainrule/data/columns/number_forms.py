@@ -56,6 +56,7 @@ BODIES = {
 }
 AMBIGUOUS = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")  # 1,234 or 1.234
 LEADING_ZERO = re.compile(r"0[0-9]+")
+POWER_CODE = re.compile(r"[0-9]+E[0-9]+")  # no program writes a number so: 1E+05, 1e5
 MANY_DIGITS = re.compile(rf"[+-]?[0-9]{{{LONGEST_NUMBER + 1},}}")
 ACCOUNTED = re.compile(rf"(?:({_CURRENCY})[ ]?-{{1,2}}|-{{1,2}}[ ]?({_CURRENCY}))")  # $ - is 0
 ENCLOSED = re.compile(rf"({_CURRENCY})[ ]?\((.*)\)")

@@ -22,7 +22,7 @@ Floats: TypeAlias = NDArray[np.float64]
 SAMPLE = 400  # cells, of which more than half are different
 PLAIN = b"0123456789+-.eE \t\n"  # all that such numbers are written with, and ends of cells
 IS_OTHER = bytes(code not in PLAIN for code in range(256))
-FRACTIONS = b".eE \t"
+MARKS = b".eE \t"
 ZERO, NINE = b"09"
 SHORT = 3  # bytes of a word such as "--"
 LONGEST_EXACT = 15  # bytes
@@ -43,14 +43,14 @@ class PlainTexts:
         The words for a missing cell, with their first row; counted from 0.
     marked : int
         How many rows hold one of them.
-    whole : bool
-        Whether all of them are digits with or without a sign.
+    marks : bytes
+        Which of ``.eE``, space and tab stand in a number; those of digits and signs alone have none.
     """
 
     numbers: Floats
     markers: dict[str, int]
     marked: int
-    whole: bool
+    marks: bytes
 
 
 def plain_texts(column: Series) -> PlainTexts | None:
@@ -78,7 +78,8 @@ def plain_texts(column: Series) -> PlainTexts | None:
         blocks.append(block)
         words = words.and_later(block.words, start)
     numbers = np.concatenate([block.numbers for block in blocks])
-    return PlainTexts(numbers, words.first, words.rows, all(block.whole for block in blocks))
+    marks = bytes(mark for mark in MARKS if any(mark in block.marks for block in blocks))
+    return PlainTexts(numbers, words.first, words.rows, marks)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +88,7 @@ class _Block:
 
     numbers: Floats
     words: Words
-    whole: bool
+    marks: bytes
 
 
 def _block(column: Series) -> _Block | None:
@@ -102,7 +103,7 @@ def _block(column: Series) -> _Block | None:
     is_number = cells.lengths > 0
     is_number[others] = False
     if not is_number.any():
-        return _Block(np.full(len(column), np.nan), words, True)
+        return _Block(np.full(len(column), np.nan), words, b"")
     known = column if is_number.all() else column[is_number]
     cells = cells if is_number.all() else cell_bytes(known)
     if cells is None or _are_unusual(cells):
@@ -112,7 +113,7 @@ def _block(column: Series) -> _Block | None:
         return None
     numbers = np.full(len(column), np.nan)
     numbers[is_number] = values
-    return _Block(numbers, words, not any(code in cells.text for code in FRACTIONS))
+    return _Block(numbers, words, bytes(mark for mark in MARKS if mark in cells.text))
 
 
 def _other_rows(cells: CellBytes) -> NDArray[np.int64]:

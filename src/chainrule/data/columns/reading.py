@@ -18,6 +18,7 @@ from .clock_forms import SpanForm, hours_of_day
 from .date_forms import DateForm, dates_of_numbers
 from .distinct_cells import DistinctCells, distinct_cells
 from .form_checks import fields_of, form_from_json, numbers_of, texts_of
+from .iso_dates import iso_dates
 from .kinds import KINDS, as_option, drop_option
 from .missing_markers import is_marker
 from .number_forms import NumberForm
@@ -77,10 +78,11 @@ class Reading:
         """Whether its values are float64."""
         return self.kind in ("number", "time", "duration")
 
-    def values(self, column: Series) -> Series:
+    def values(self, column: Series, cells: DistinctCells | None = None) -> Series:
         """Return the column as float64, as dates in UTC, or as texts with None where missing.
 
         A column that is typed already comes back as it is: numbers are numbers, hours or seconds.
+        Who has its different `cells` already gives them as well.
 
         Raises
         ------
@@ -90,18 +92,19 @@ class Reading:
         if self.kind == "ignore":
             return column
         if self.kind == "date":
-            return self.times(column)
-        values = self.numbers(column) if self.is_number else self.texts(column)
+            return self.times(column, cells)
+        values = self.numbers(column, cells) if self.is_number else self.texts(column, cells)
         return pd.Series(values, index=column.index, name=column.name, dtype=values.dtype)
 
-    def numbers(self, column: Series) -> Floats:
+    def numbers(self, column: Series, cells: DistinctCells | None = None) -> Floats:
         """Return a column of numbers, clock times or spans as float64, NaN where missing."""
         values = self._plain_numbers(column)
-        if values is None and self.kind == "number" and self.form in (None, PLAIN):
+        is_plain = self.kind == "number" and self.form in (None, PLAIN)
+        if values is None and cells is None and is_plain:
             plain = plain_texts(column)
             values = None if plain is None else plain.numbers
         if values is None:
-            cells = distinct_cells(column)
+            cells = distinct_cells(column) if cells is None else cells
             values = cells.spread(self._checked(column, cells, self._cells_to_numbers), np.nan)
         elif np.isinf(values).any():
             self.refuse(column, int(np.argmax(np.isinf(values))))
@@ -109,7 +112,7 @@ class Reading:
             values = np.where(values == sentinel, np.nan, values)
         return values
 
-    def times(self, column: Series) -> Series:
+    def times(self, column: Series, cells: DistinctCells | None = None) -> Series:
         """Return a column of dates in UTC, NaT where missing."""
         if pd.api.types.is_datetime64_any_dtype(column.dtype):
             return as_times(column)
@@ -124,15 +127,16 @@ class Reading:
                 self.refuse(column, int(np.argmax(wrong)))
             times = pd.Series(dates, index=column.index, name=column.name)
             return times.dt.tz_localize("UTC")
-        cells = distinct_cells(column)
+        alike = iso_dates(column) if cells is None else None
+        if alike is not None:
+            return as_utc(column, alike.times)
+        cells = distinct_cells(column) if cells is None else cells
         dates = self._checked(column, cells, lambda known: naive_times(form, known))
-        spread = cells.spread(dates, np.datetime64("NaT"))
-        times = pd.Series(spread, index=column.index, name=column.name)
-        return times.dt.tz_localize("UTC")
+        return as_utc(column, cells.spread(dates, np.datetime64("NaT")))
 
-    def texts(self, column: Series) -> NDArray[Any]:
+    def texts(self, column: Series, cells: DistinctCells | None = None) -> NDArray[Any]:
         """Return a column as texts without spaces around them, None where missing."""
-        cells = distinct_cells(column)
+        cells = distinct_cells(column) if cells is None else cells
         texts = np.empty(len(cells.cells), object)
         texts[:] = cells.texts
         return cells.spread(texts, None)
@@ -230,6 +234,11 @@ class Reading:
             "not a finite number" + (" with a decimal comma" if comma else "")
             + (f" in {' or '.join(units[:3])}" if units else "")
         )  # fmt: skip
+
+
+def as_utc(column: Series, dates: NDArray[Any]) -> Series:
+    """Return dates as a column like another one, in UTC."""
+    return pd.Series(dates, index=column.index, name=column.name).dt.tz_localize("UTC")
 
 
 def naive_times(form: DateForm, cells: list[Any]) -> NDArray[Any]:

@@ -31,7 +31,7 @@ def sentinels(numbers: Floats) -> tuple[float, ...]:
     >>> sentinels(np.append(ages, [999.0] * 3)), sentinels(np.append(ages, [99.0] * 3))
     ((999.0,), ())
     """
-    known = numbers[~np.isnan(numbers)]
+    known = known_numbers(numbers)
     taken: list[float] = []
     while len(known):
         ends = float(known.min()), float(known.max())
@@ -46,13 +46,19 @@ def sentinels(numbers: Floats) -> tuple[float, ...]:
     return tuple(sorted(taken))
 
 
+def known_numbers(numbers: Floats) -> Floats:
+    """Return the numbers that are not NaN; the same array where all are."""
+    absent = np.isnan(numbers)
+    return numbers[~absent] if absent.any() else numbers
+
+
 def _is_apart(value: float, others: Floats, rows: int) -> bool:
     """Whether a value that so many rows hold stands for none, beside the other numbers."""
     if rows < FEWEST or not len(others):
         return False
     low, high = float(others.min()), float(others.max())
     gap, width = (low - value if value < 0 else value - high), high - low
-    alone = value < -9 and low >= 0
+    alone = value < -9 and low >= 0 or (value == -9 and low >= 0 and high - low >= 9)
     if value == -1:
         alone = low >= 5 and gap >= 0.25 * width
     far, few = (FAR_BELOW, FEW_BELOW) if value < 0 else (FAR_ABOVE, FEW_ABOVE)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .fitting import fit_dates
-from .number_forms import split_number
+from .number_forms import LONGEST_TEXT, split_number
 from .text_column import TextColumn
 from .units import KNOWN
 
@@ -25,6 +25,7 @@ FEWEST_VALUES = 10  # different numbers: fewer may be levels, as 1, 2, 3, studio
 MOST_CELLS = 20_000  # that are looked at
 HALF = 0.5
 LONGEST_WORD = 40
+MOST_TEXTS = 0.1  # of the rows: with more, a column is one of texts
 DIGIT = re.compile(r"\d")
 MARKED = re.compile(
     r"(?P<number>[^*†‡§\[]*\d[%€$£]?)(?P<flag>\s?(?:\*{1,3}|[†‡§]|\[[0-9a-z]{1,2}\]"
@@ -42,7 +43,7 @@ def without_strays(source: TextColumn) -> TextColumn | None:
     if len(source.codes) > MOST_CELLS:
         return None
     texts = source.cells.cells
-    if not all(isinstance(texts[code], str) for code in source.codes):
+    if not all(isinstance(texts[code], str) for code in source.codes) or _are_texts(source):
         return None
     numbers = [code for code in source.codes if split_number(texts[code]) is not None]
     flags = _flags(source)
@@ -55,6 +56,23 @@ def without_strays(source: TextColumn) -> TextColumn | None:
         return _without_words(source, [code for code in source.codes if _is_dated(source, code)])
     cleaned = _without_flags(source, flags) if flags else source
     return _without_words(cleaned, values) or (cleaned if flags else None)
+
+
+def _are_texts(source: TextColumn) -> bool:
+    """Whether too many cells are neither numbers nor dates, whatever words stray among them."""
+    texts, counts = source.cells.texts, source.cells.counts
+    words, rows = 0, 0
+    for code in sorted(source.codes, key=lambda code: -int(counts[code])):
+        if DIGIT.search(texts[code]) and (
+            split_number(texts[code]) is not None or _flag(texts[code])
+            or len(texts[code]) > LONGEST_TEXT or _is_dated(source, code)
+        ):  # fmt: skip
+            continue
+        words += 1
+        rows += int(counts[code]) if words > MOST_WORDS else 0
+        if rows > MOST_TEXTS * source.rows:
+            return True
+    return False
 
 
 def _is_dated(source: TextColumn, code: int) -> bool:

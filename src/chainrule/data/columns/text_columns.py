@@ -12,11 +12,13 @@ import numpy as np
 
 from ...errors import DataError
 from .clock_forms import SpanForm, fit_spans, hour_of_day, hours_of_day, seconds_of
-from .date_drafts import asked_dates, draft_of_dates
+from .date_drafts import asked_dates, draft_of_dates, draft_of_iso
+from .date_forms import DateForm
 from .distinct_cells import DistinctCells, distinct_cells
 from .drafts import Draft, counted, examples_of, marker_note
 from .fitting import fit_dates
-from .kinds import Customs
+from .iso_dates import iso_dates
+from .kinds import Customs, as_option, drop_option
 from .number_drafts import (
     draft_of_clashing,
     draft_of_numbers,
@@ -41,6 +43,8 @@ NEARLY_ALL = 0.9  # of the rows: then the rest are mistakes, which are refused
 WORTH_A_NOTE = 0.2  # of the rows are numbers or dates, in a column of texts
 HAS_DIGIT, HAS_LETTER = re.compile(r"\d"), re.compile(r"[^\W\d_]")
 MOST_WORDS = 8  # behind the numbers of a column: of more they are names, such as those of streets
+FEW_NUMBERS = 10
+FRACTION = re.compile(r"\d[.,]\d")
 HALF = 0.5  # of a sample: what fewer cells look like is no kind of a column
 TWO_PARTS = re.compile(r"[+-]?\d+:\d\d")
 LONG_UNIT = re.compile(r"(?i)\d\s*(?:y|j|mo)")
@@ -53,6 +57,8 @@ def draft_of_texts(column: Series, kind: str | None, customs: Customs) -> Draft:
     if kind is None:
         plain = plain_texts(column)
         draft = None if plain is None else draft_of_plain(column, plain)
+        dates = iso_dates(column) if draft is None else None
+        draft = draft if dates is None else draft_of_iso(column, dates)
         if draft is not None:
             return draft
     several, name = distinct_cells(column), str(column.name)
@@ -63,7 +69,7 @@ def draft_of_texts(column: Series, kind: str | None, customs: Customs) -> Draft:
     everything = list(range(len(several.cells)))
     text = Reading(name, "text", "", blank, examples_of(several, everything))
     if kind == "text":
-        return Draft(replace(text, why="as asked for"))
+        return Draft(replace(text, why="as asked for"), cells=several)
     codes = np.flatnonzero(~several.markers).tolist()
     rows = int(several.counts[codes].sum())
     if not codes:
@@ -79,8 +85,8 @@ def draft_of_texts(column: Series, kind: str | None, customs: Customs) -> Draft:
         cleaned = without_strays(source)
         again = None if cleaned is None else _drafted(cleaned, None, customs, text)
         if again is not None and again.fault is None and again.reading.kind in ("number", "date"):
-            return again
-    return draft
+            return replace(again, cells=several)
+    return replace(draft, cells=several)
 
 
 def _drafted(source: TextColumn, kind: str | None, customs: Customs, text: Reading) -> Draft:
@@ -110,10 +116,10 @@ def _without_markers(source: TextColumn, draft: Draft) -> Draft:
     if draft.fault is not None or draft.is_sure:
         return replace(draft, reading=learned)
     try:
-        learned.values(source.column)
+        values = learned.values(source.column, None if source.flags else source.cells)
     except DataError as error:
         return replace(draft, reading=learned, fault=error)
-    return replace(draft, reading=learned)
+    return replace(draft, reading=learned, values=values)
 
 
 def _asked(source: TextColumn, kind: str, customs: Customs) -> Draft:
@@ -216,12 +222,53 @@ def _best(
     cells = source.cells.cells
     odd = next((code for code in source.codes if not _fits(best, cells[code])), None)
     if odd is None:
-        return Draft(replace(text, why=why))
+        return _contradictory(source, drafts, best, replace(text, why=why))
+    if best == "number" and part >= HALF and _are_quantities(source):
+        return Draft(text, DataError(
+            f"column {source.name!r}: about {100 * part:.0f} % of its cells are numbers, and "
+            f"{source.where(odd)} is none: correct or empty such cells, read it as text "
+            f"({as_option(source.name, 'text')}), or leave it out ({drop_option(source.name)})"
+        ))  # fmt: skip
     note = (
         f"about {100 * part:.0f} % of its cells look like a {best}, others are texts such as "
         f"{source.where(odd)}: all are read as texts; empty or correct those to have {best}s"
     )
     return Draft(replace(text, why="it mixes kinds", notes=(note,)))
+
+
+def _contradictory(
+    source: TextColumn, drafts: Sequence[tuple[float, Draft]], best: str, text: Reading
+) -> Draft:
+    """Cells that are all numbers or dates, but not written in one way: 1.234,5 beside 1,234.5."""
+    if best not in ("number", "date") or not drafts:
+        return Draft(text)
+    share, draft = max(drafts, key=lambda one: one[0])
+    if share < HALF or draft.reading.kind != best:
+        return Draft(text)
+    several, form = source.cells, draft.reading.form
+    cells = [several.cells[code] for code in source.codes]
+    read = (
+        np.isfinite(form.numbers(cells)) if isinstance(form, NumberForm)
+        else form.times(cells).notna().to_numpy() if isinstance(form, DateForm)
+        else np.ones(len(cells), bool)
+    )  # fmt: skip
+    if read.all():
+        return Draft(text)
+    right, wrong = (source.where(source.codes[int(np.argmax(fits))]) for fits in (read, ~read))
+    how = "the decimal mark" if best == "number" else "the order of day and month"
+    return Draft(text, DataError(
+        f"column {source.name!r}: {how} of {wrong} is not that of {right}: write all alike, read it "
+        f"as text ({as_option(source.name, 'text')}), or leave it out ({drop_option(source.name)})"
+    ))  # fmt: skip
+
+
+def _are_quantities(source: TextColumn) -> bool:
+    """Whether most numbers have fractions or marks of thousands, as no codes have."""
+    sample = [source.cells.cells[code] for code in source.cells.sample()]
+    numbers = [cell for cell in sample if isinstance(cell, str) and is_known_number(cell)]
+    return len(numbers) >= FEW_NUMBERS and (
+        sum(FRACTION.search(cell) is not None for cell in numbers) >= 0.6 * len(numbers)
+    )
 
 
 def _words_behind_numbers(source: TextColumn, looks: dict[str, float]) -> tuple[str, ...]:

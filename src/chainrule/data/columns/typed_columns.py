@@ -16,7 +16,7 @@ from .drafts import Draft, cut, how_many, mend
 from .kinds import Customs, as_option
 from .number_forms import LONGEST_NUMBER, NumberForm
 from .reading import Reading
-from .sentinels import sentinels
+from .sentinels import known_numbers, sentinels
 
 pd = LazyModule("pandas")
 
@@ -135,7 +135,7 @@ def date_unit(name: str, numbers: Floats, asked: bool = False) -> str:
     >>> date_unit("timestamp", np.array([1.7e9, 1.71e9])), date_unit("x", np.array([1.7e9]))
     ('s', '')
     """
-    known = numbers[~np.isnan(numbers)]
+    known = known_numbers(numbers)
     if not len(known):
         return ""
     low, high = float(known.min()), float(known.max())

@@ -13,7 +13,7 @@ from ..decoding import to_utf8
 from .dialect import sniff
 from .drawings import undrawn
 from .header import Header, find_header
-from .layout import layout_of
+from .layout import holds, layout_of
 from .naming import ROW_NAMES, distinct_names, without_idle_columns
 from .parsing import parsed
 from .records import HEAD_ROWS, Body, Records, body_of
@@ -65,14 +65,14 @@ def read_delimited(
     body, more = body_of(source, top, source.width)
     notes += (*said, *top.notes, *more)
     names, columns, more = _names(source, top, body)
-    frame = parsed(source, body, columns, as_text)
+    frame, marks = parsed(source, body, columns, as_text)
     if top.short and names[-1] == "":
         _check_trailing(source, frame, names)
     frame, idle = without_idle_columns(frame, ["" if UNNAMED.match(n) else n for n in names])
-    frame, sums = without_sums(frame, _has_texts(frame) and any(_holds(text, stem) for stem in SUM_STEMS))
+    frame, sums = without_sums(frame, _has_texts(frame) and any(holds(text, stem) for stem in SUM_STEMS))
     if frame.shape[0] == 0:
         raise DataError(f"{name} has a header but no rows; add rows of data")
-    return frame.reset_index(drop=True), (*notes, *more, *idle, *sums)
+    return frame.reset_index(drop=True), (*notes, *more, *marks, *idle, *sums)
 
 
 def _records(name: str, text: bytes, delimiter: str | None) -> tuple[Records, tuple[str, ...]]:
@@ -135,11 +135,6 @@ def _check_trailing(source: Records, frame: Any, names: Sequence[str]) -> None:
             f"{source.name}: {len(names) - 1} columns are named and row {row} has {len(names)} "
             "cells; name each column, or remove the last cell"
         )
-
-
-def _holds(text: bytes, stem: bytes) -> bool:
-    """Whether a text holds a few bytes, of which a long table of numbers lacks one: seen faster."""
-    return all(code in text for code in stem) and stem in text
 
 
 def _has_texts(frame: Any) -> bool:

@@ -229,7 +229,8 @@ def _is_data(first: Sequence[str], body: Sequence[Sequence[str]], short: bool) -
     votes, texts, again = 0, 0, 0
     for cell, column in zip(first, columns, strict=False):
         is_number = NUMBER.fullmatch(cell) is not None
-        if (is_number or DATE.fullmatch(cell)) and _is_numeric(column):
+        is_date = DATE.fullmatch(cell) is not None and _are_dates(column)
+        if (is_number or is_date) and _is_numeric(column):
             votes += 1
         elif cell and not is_number:
             texts += 1
@@ -276,6 +277,12 @@ def _is_numeric(column: Sequence[str]) -> bool:
     return bool(known) and sum(
         LOOKS_NUMERIC.match(cell) is not None for cell in known
     ) >= NUMERIC_SHARE * len(known)
+
+
+def _are_dates(column: Sequence[str]) -> bool:
+    """Return whether the cells of a column are dates, as one above them is."""
+    known = [cell.strip() for cell in column if not _is_nothing(cell)]
+    return sum(DATE.fullmatch(cell) is not None for cell in known) >= NUMERIC_SHARE * len(known)
 
 
 def _is_nothing(cell: str) -> bool:

@@ -96,6 +96,17 @@ def layout_of(name: str, content: bytes, dialect: Dialect) -> Layout:
     return scan.layout() if scan.is_regular() else _read_layout(name, content, dialect)
 
 
+def holds(text: bytes, part: bytes) -> bool:
+    """Whether a text holds some bytes: where it lacks one of them, that is seen much faster.
+
+    Examples
+    --------
+    >>> holds(b"a,b", b",b"), holds(b"a,b", b"a;")
+    (True, False)
+    """
+    return all(code in text for code in part) and part in text
+
+
 class _Scan:
     """Ends of records, and what else is seen in one pass over the bytes."""
 

@@ -14,7 +14,9 @@ import numpy as np
 from ...errors import DataError
 from ...lazy import LazyModule
 from ..columns.doubts import doubtful_floats
+from .layout import holds
 from .records import Body, Records
+from .writing import codes_of, coded_floats, is_power_code, without_enclosure, without_marks
 
 pd = LazyModule("pandas")
 
@@ -26,10 +28,11 @@ TRUTHS = {"True": True, "TRUE": True, "true": True,
           "False": False, "FALSE": False, "false": False}  # fmt: skip
 
 
-def parsed(source: Records, body: Body, columns: Sequence[str], as_text: Collection[str]) -> Any:
-    """Return the rows as pandas types them, with texts where a number is a code."""
+def parsed(source: Records, body: Body, columns: Sequence[str], as_text: Collection[str]) -> tuple[Any, tuple[str, ...]]:
+    """Return the rows as pandas types them, with texts where a number is a code; and notes."""
     layout = source.layout
     texts = {columns[k] for k in layout.coded if k < len(columns)} | set(as_text)
+    texts |= codes_of(columns)
     parser = _Parser(source, body, list(columns))
     frame = parser.frame(list(columns), texts)
     rows = body.end - body.first - len(body.dropped)
@@ -39,6 +42,11 @@ def parsed(source: Records, body: Body, columns: Sequence[str], as_text: Collect
             "stands amid a cell; quote such cells and double the quotes in them"
         )
     again = {name for name in columns if name not in texts and _is_unsure(frame[name])}
+    powers = coded_floats(frame, source.text)
+    if powers:
+        written = parser.frame([name for name in columns if name in powers], powers)
+        for name in powers:
+            frame[name] = written[name] if is_power_code(written[name]) else frame[name]
     if again:
         written = parser.frame([name for name in columns if name in again], again)
         for name in again:
@@ -48,8 +56,11 @@ def parsed(source: Records, body: Body, columns: Sequence[str], as_text: Collect
         written = parser.frame([name for name in columns if name in thousands], thousands)
         for name in thousands:
             frame[name] = written[name]
-    is_padded = layout.padded or HARD_SPACE in source.text
-    return _stripped(frame) if is_padded else frame
+    frame, notes = without_marks(frame, parser.frame, source.dialect.delimiter)
+    if holds(source.text, b'="'):
+        frame = without_enclosure(frame)
+    is_padded = layout.padded or holds(source.text, HARD_SPACE)
+    return (_stripped(frame) if is_padded else frame), notes
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ from .formats import RawTable
 from .header import Header, find_header
 from .mixtures import cell_text
 from .naming import distinct_names, without_idle_columns
+from .sheet_cells import SheetCells, as_shown, column_number, sheet_cells
+from .sheet_mixtures import of_one_custom
 from .sums import without_sums
 
 pd = LazyModule("pandas")
@@ -32,6 +34,7 @@ WITHOUT_RESULT = re.compile(
     rb"<c\b[^>]*>\s*<f\b[^>]*?(?:/>|>[^<]*</f>)\s*(?:<v\s*/>|<v></v>)?\s*</c>"
 )
 SHEET = re.compile(rb'<sheet\b[^>]*\br:id="([^"]+)"')
+SHEET_TAG = re.compile(rb"<sheet\b[^>]*>")
 RELATION = re.compile(rb"<Relationship\b[^>]*>")
 ATTRIBUTE = re.compile(rb'(\w+)="([^"]*)"')
 ROW = re.compile(rb'<row\b[^>]*?\br="(\d{1,8})"')
@@ -45,7 +48,7 @@ REPEATED_CELL = re.compile(
 )
 VALUE = b"office:value-type"
 CELL_BYTES = 100  # of memory, in Python
-MERGED = re.compile(rb'<mergeCell ref="[A-Z]+(\d+):[A-Z]+(\d+)"')
+STYLES = "xl/styles.xml"
 
 
 def read_workbook(
@@ -74,14 +77,16 @@ def read_workbook(
         with warnings.catch_warnings(), pd.ExcelFile(io.BytesIO(raw.content), engine) as book:
             warnings.simplefilter("ignore")  # of styles and rules for input, which do not matter
             names = [str(name) for name in book.sheet_names]
-            chosen = names if sheet is None else [_named_sheet(raw, names, sheet)]
-            for name in chosen:
+            visible = _visible(raw, kind, names)
+            chosen = [*visible, *visible] if sheet is None else [_named_sheet(raw, names, sheet)]
+            for turn, name in enumerate(chosen):
                 content = _sheet_content(raw, kind, names.index(name))
                 _check_extent(raw, content)
                 cells = pd.read_excel(book, sheet_name=name, header=None, dtype=object,
                                       keep_default_na=False, na_values=[""])  # fmt: skip
                 cells = _trimmed(cells)
-                if len(cells) >= LEAST_ROWS or (sheet is not None and len(cells)):
+                is_wide = cells.shape[1] > 1 or turn >= len(visible) or len(visible) == 1
+                if (len(cells) >= LEAST_ROWS and is_wide) or (sheet is not None and len(cells)):
                     break
             else:
                 raise DataError(f"{raw.name} has no sheet with a header and rows: it has "
@@ -100,9 +105,11 @@ def read_workbook(
     if sheet is None and len(names) > 1:
         others = _listed([other for other in names if other != name])
         notes = (f"sheet {name!r} is read; the workbook has {others}, too (--sheet)",)
+    marked = SheetCells()
     if kind == "excel":
-        notes += _check_formulas(raw, name, content)
-    frame, more = _table(f"{raw.name}, sheet {name!r}", cells, header)
+        _check_formulas(raw, name, content)
+        marked = sheet_cells(content, _styles(raw))
+    frame, more = _table(f"{raw.name}, sheet {name!r}", cells, header, marked)
     return frame, notes + more
 
 
@@ -114,6 +121,22 @@ def _check_size(raw: RawTable) -> None:
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
         raise DataError(f"{raw.name} is not a whole workbook ({error}); save it again") from error
     check_unpacked(raw.name, len(raw.content), sum(entry.file_size for entry in entries))
+
+
+def _visible(raw: RawTable, kind: str, names: Sequence[str]) -> list[str]:
+    """Return the sheets that are not hidden, or all if no other is there."""
+    if kind != "excel":
+        return list(names)
+    with zipfile.ZipFile(io.BytesIO(raw.content)) as archive:
+        tags = SHEET_TAG.findall(archive.read("xl/workbook.xml"))
+    shown = [name for name, tag in zip(names, tags, strict=False) if b'state="' not in tag
+             or b'state="visible"' in tag]  # fmt: skip
+    return shown if len(tags) == len(names) and shown else list(names)
+
+
+def _styles(raw: RawTable) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(raw.content)) as archive:
+        return archive.read(STYLES) if STYLES in archive.namelist() else b""
 
 
 def _named_sheet(raw: RawTable, names: Sequence[str], sheet: str) -> str:
@@ -141,7 +164,7 @@ def _sheet_content(raw: RawTable, kind: str, index: int) -> bytes:
 
 def _check_extent(raw: RawTable, content: bytes) -> None:
     """Refuse a sheet with few cells far apart, or repeated many times: all between take memory."""
-    columns = {_column_number(name) for name in set(COLUMN.findall(content))}
+    columns = {column_number(name) for name in set(COLUMN.findall(content))}
     rows = max(map(int, ROW.findall(content)), default=0)
     cells = rows * max(columns, default=0)
     for count, row in REPEATED_ROW.findall(content):
@@ -151,25 +174,13 @@ def _check_extent(raw: RawTable, content: bytes) -> None:
     check_unpacked(raw.name, len(raw.content), cells * CELL_BYTES)
 
 
-def _column_number(name: bytes) -> int:
-    """Return 1 for A, 27 for AA."""
-    number = 0
-    for letter in name:
-        number = 26 * number + letter - ord("A") + 1
-    return number
-
-
-def _check_formulas(raw: RawTable, sheet: str, content: bytes) -> tuple[str, ...]:
-    """Refuse formulas without results, which would be empty cells; note cells that are merged."""
+def _check_formulas(raw: RawTable, sheet: str, content: bytes) -> None:
+    """Refuse formulas without results, which would be empty cells."""
     if b"<f" in content and (empty := len(WITHOUT_RESULT.findall(content))):
         raise DataError(
             f"{raw.name}, sheet {sheet!r}: {empty} formulas have no stored result: open the file "
             "in a spreadsheet program and save it, or save it as CSV"
         )
-    tall = [match for match in MERGED.findall(content) if match[0] != match[1]]
-    if tall:
-        return (f"{len(tall)} merged cells span several rows: only their first row has the value",)
-    return ()
 
 
 def _trimmed(cells: Any) -> Any:
@@ -187,7 +198,9 @@ def _trimmed(cells: Any) -> Any:
     return cells.iloc[: last[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-def _table(name: str, cells: Any, header: bool | None) -> tuple[Any, tuple[str, ...]]:
+def _table(
+    name: str, cells: Any, header: bool | None, marked: SheetCells
+) -> tuple[Any, tuple[str, ...]]:
     """Return the table among the cells of a sheet."""
     width = cells.shape[1]
     head = _as_rows(cells.iloc[:HEAD_ROWS])
@@ -200,8 +213,10 @@ def _table(name: str, cells: Any, header: bool | None) -> tuple[Any, tuple[str, 
     body = rest.iloc[: len(rest) - footer.rows]
     if not len(body):
         raise DataError(f"{name} has a header but no rows; add rows of data")
+    _check_alone(name, top, body)
+    body, shown = as_shown(name, body, marked)
     names, renamed = _names(top)
-    notes = (*top.notes, *footer.notes, *renamed)
+    notes = (*top.notes, *footer.notes, *renamed, *shown)
     empty = body.isna().all(axis=1)
     if empty.any():
         rows = [labels[cells.index.get_loc(k)] for k in body.index[empty]][:MOST_LISTED]
@@ -209,12 +224,29 @@ def _table(name: str, cells: Any, header: bool | None) -> tuple[Any, tuple[str, 
         body = body[~empty]
     columns = {}
     for k, column in enumerate(names):
-        columns[column], more = _typed(body.iloc[:, k], column)
+        columns[column], more = _typed(body.iloc[:, k], column, name)
         notes += more
     frame = pd.DataFrame(columns).reset_index(drop=True)
     frame, idle = without_idle_columns(frame, list(top.names))
     frame, sums = without_sums(frame)
     return frame, notes + idle + sums
+
+
+def _check_alone(name: str, top: Header, body: Any) -> None:
+    """Refuse a second table to the right of an empty column, with names and other rows."""
+    filled = body.notna()
+    gaps = [k for k in range(1, body.shape[1] - 1)
+            if not top.names[k] and not filled.iloc[:, k].any()]  # fmt: skip
+    if not top.named or not gaps:
+        return
+    gap = gaps[-1]
+    left, right = filled.iloc[:, :gap].any(axis=1), filled.iloc[:, gap + 1 :].any(axis=1)
+    ends = [int(part.to_numpy().nonzero()[0][-1]) if part.any() else -1 for part in (left, right)]
+    if ends[0] >= 0 and any(top.names[:gap]) and all(top.names[gap + 1 :]) and body.shape[1] - gap > 2 and ends[0] != ends[1]:
+        raise DataError(
+            f"{name}: another table, with the columns {_listed(top.names[gap + 1 :])}, stands to "
+            "the right of an empty column: put each table on a sheet of its own"
+        )
 
 
 def _names(top: Header) -> tuple[list[str], tuple[str, ...]]:
@@ -234,8 +266,9 @@ def _is_missing(cell: Any) -> bool:
     return cell is None or cell is pd.NaT or cell != cell
 
 
-def _typed(column: Any, name: str) -> tuple[Any, tuple[str, ...]]:
+def _typed(column: Any, name: str, sheet: str) -> tuple[Any, tuple[str, ...]]:
     """Return a column of one type of cells; of several types the texts of all."""
+    column, changes = of_one_custom(column, name, sheet)
     known = column.dropna()
     kinds = {_kind(cell) for cell in known}
     missing = bool(column.isna().any())
@@ -251,7 +284,7 @@ def _typed(column: Any, name: str) -> tuple[Any, tuple[str, ...]]:
     texts = texts.map(lambda text: text.strip(), na_action="ignore")
     if len(kinds) > 1:
         kind = ", ".join(sorted(f"{each}s".replace("wholes", "numbers") for each in kinds))
-        return texts, (f"column {name!r} holds {kind}: it is read as their texts",)
+        return texts, (f"column {name!r} holds {kind}: it is read as their texts", *changes)
     return texts, ()
 
 

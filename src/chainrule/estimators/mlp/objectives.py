@@ -21,6 +21,10 @@ from ...transforms import stop_gradient
 
 RowLosses: TypeAlias = Callable[[Any, Any], Any]
 
+# Log-odds below it add nothing to a sum with 1. Their exponentials would soon be subnormal numbers,
+# and so gradients: processors take a hundred times as long for those
+NEGLIGIBLE = -50.0
+
 
 def _unchanged(row_losses: Any, _y: Any) -> Any:
     return row_losses
@@ -57,12 +61,12 @@ class Objective:
 def _softmax(z: Any, y: Any) -> Any:
     """Compute ``-sum(y log softmax(z))``, also where the targets of a row are mixed or smoothed."""
     shifted = z - stop_gradient(np.max(z, axis=-1, keepdims=True))
-    total = np.log(np.sum(np.exp(shifted), axis=-1))
+    total = np.log(np.sum(np.exp(np.maximum(shifted, NEGLIGIBLE)), axis=-1))
     return total * np.sum(y, axis=-1) - np.sum(y * shifted, axis=-1)
 
 
 def _logistic(z: Any, y: Any) -> Any:
-    return np.sum(np.logaddexp(z, 0.0) - y * z, axis=-1)
+    return np.sum(np.logaddexp(np.maximum(z, NEGLIGIBLE), 0.0) - y * z, axis=-1)
 
 
 def _squared(z: Any, y: Any) -> Any:

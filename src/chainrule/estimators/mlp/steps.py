@@ -18,6 +18,9 @@ from ...transforms import jit, scan, value_and_grad
 from .perceptron import Perceptron, Weights, nonzero
 
 DECAYING = ("adamw", "lion")  # solvers that `weight_decay` is for
+# Added to each gradient: where all are 0, as of a rare category, running means would fall to
+# subnormal numbers, which take a hundred times as long. Its square is a normal float32, too
+LEAST_GRADIENT = 1e-18
 
 
 class Hyperparameters(NamedTuple):
@@ -159,6 +162,8 @@ def make_epoch(config: StepConfig, batch_size: int) -> Any:
     fills = perceptron.normalization != "batch" and not perceptron.mixup
 
     def update(weights: Any, grads: Any, state: StepState, h: Hyperparameters) -> Any:
+        if config.solver in DECAYING:
+            grads = tree.map(lambda grad: grad + grad.dtype.type(LEAST_GRADIENT), grads)
         optimizer = config.optimizer(h, members=weights["coefs"][0].ndim == 3)
         updates, optimizer_state = optimizer.update(grads, state.optimizer)
         if config.solver in DECAYING:

@@ -316,7 +316,7 @@ class TextClassifier(NetworkClassifier):
         contributions, base = integrated_gradients(self.module_, vectors, rows["shares"], code)
         words = self.tokens_.cut(text)
         scores = np.zeros(len(words))
-        for entry, contribution in zip(self.tokens_.entries(words), contributions, strict=False):
+        for entry, contribution in zip(self.tokens_.entries(text), contributions, strict=False):
             scores[entry.first : entry.last + 1] += contribution / (entry.last + 1 - entry.first)
         return Attribution(
             self.classes_[code].item() if hasattr(self.classes_[code], "item")

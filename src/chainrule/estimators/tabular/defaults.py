@@ -14,8 +14,8 @@ import numpy as np
 TINY_TABLE = 50  # rows: below it none can be spared for validation, and none for dropout either
 SMALL_TABLE = 1000  # rows: below it more is held out, and the loss decides: accuracy is too coarse
 MAX_VALIDATION_ROWS = 20_000  # that a member does not see: of more, scores change in no digit
-MAX_STEPS = 20_000  # of a training, if there are enough epochs for it
-EPOCHS_RANGE = (5, 400)
+MAX_STEPS = 12_000  # of a training, if there are enough epochs for it
+EPOCHS_RANGE = (2, 400)
 EPOCHS_BESIDE_PROCESS = 12  # of a network beside a Gaussian process
 BATCH_SIZE_RANGE = (32, 256)  # rows a step: about a 32nd of the table
 MEMBERS_BY_ROWS = ((1_000, 8), (20_000, 4))  # up to so many rows, so many networks
@@ -125,7 +125,7 @@ def epochs_for(n_rows: int, batch_size: int, epochs: int, steps: int) -> int:
     Examples
     --------
     >>> epochs_for(150, 32, 30, 1_000), epochs_for(1_000_000, 256, 30, 1_000)
-    (200, 5)
+    (200, 3)
     """
     steps_an_epoch = -(-n_rows // batch_size)
     wanted = np.clip(epochs, steps // steps_an_epoch, MAX_STEPS // steps_an_epoch)

@@ -98,6 +98,8 @@ def fit_process(
     left_out = np.sort(rng.permutation(candidates)[:most])
     with one_blas_thread:
         samples = [_sample(x, rng) for _ in range(SAMPLES)]
+        if len(x) <= SAMPLE_ROWS:
+            samples = samples[:1]  # each of them is all rows
         parts = [(x[some], y[some], spread[some]) for some in samples]
         scales, numbers = _likeliest(parts, columns)
         return _solved(x, y, spread, scales, numbers, left_out)

@@ -22,6 +22,7 @@ from .row_hashes import row_hashes
 pd = LazyModule("pandas")
 
 LEAST = 0.003  # of all rows; fewer duplicates move no score
+LEAST_NEAR = 0.005  # the same of rows that nearly repeat another one
 MIN_COUNT = 3
 BEYOND_CHANCE = 3.0  # times as many as where each column is shuffled
 MOSTLY = 0.5  # of the rows: a column with so many different values repeats none by chance
@@ -104,7 +105,7 @@ def nearly_repeated(
     match = near_duplicates(columns, source.target)
     if match is None:
         return None
-    least = max(MIN_COUNT, LEAST * len(frame))
+    least = max(MIN_COUNT, LEAST_NEAR * len(frame))
     return match if max(match.repeated.sum(), match.other_target.sum()) >= least else None
 
 
@@ -142,7 +143,7 @@ def near_advice(match: NearDuplicates | None, evidence: Evidence) -> list[Advice
     if match is None:
         return []
     rows, advice = len(match.repeated), []
-    least = max(MIN_COUNT, LEAST * rows)
+    least = max(MIN_COUNT, LEAST_NEAR * rows)
     count, other = int(match.repeated.sum()), int(match.other_target.sum())
     if count >= least:
         how = f"but {match.column!r}" if match.column else "but for rounding, capitals or spaces"

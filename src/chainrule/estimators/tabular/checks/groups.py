@@ -71,8 +71,13 @@ class Groups:
     correlation: float
 
 
-def groups(evidence: Evidence, leave_out: Collection[str]) -> Groups | None:
-    """The column that tells which rows belong together, if there is one."""
+def groups(
+    evidence: Evidence, leave_out: Collection[str], unique_rows: bool = True
+) -> Groups | None:
+    """The column that tells which rows belong together, if there is one.
+
+    Where rows repeat as a whole (not `unique_rows`), so do measurements, and tell nothing.
+    """
     if len(evidence.y) < MIN_ROWS:
         return None
     matches = []
@@ -86,6 +91,8 @@ def groups(evidence: Evidence, leave_out: Collection[str]) -> Groups | None:
             matches.append((_is_named(candidate), len(match.constant), match.correlation, match))
     if matches:
         return max(matches, key=lambda entry: entry[:3])[3]
+    if not unique_rows:
+        return None
     further = [column for name in sorted(leave_out) if (column := _parts(evidence, name))]
     further += [c for c in evidence.columns if c.name not in leave_out and _may_be_alike(c)]
     some = (_groups(evidence, column, leave_out) for column in further[:MAX_CANDIDATES])

@@ -20,6 +20,7 @@ from .row_hashes import mixed_bits
 MAX_ROWS = 50_000
 MAX_COLUMNS = 200
 NEARLY_UNIQUE = 0.3  # of the rows: so many different numbers
+BEYOND_CHANCE = 30.0  # times: columns depend on each other
 KNOWN = 0.8  # of the cells of such a column
 GRID = 300.0  # of the standard deviation: numbers are compared at this resolution, or finer
 
@@ -65,10 +66,14 @@ def near_duplicates(columns: Sequence[TypedColumn], target: str) -> NearDuplicat
         exact = np.sum([_exact(c, k) for k, c in enumerate(columns)], axis=0, dtype=np.uint64)
     first = np.zeros(rows, bool)
     first[np.unique(exact, return_index=True)[1]] = True
+    alike = {name: _chance(one) for name, one in bits.items()}
     of_column = {"": _repeats(whole, first)}
     for name, one in bits.items():
         if len(unique - {name}) >= 2:
-            of_column[name] = _repeats(whole - one, first)
+            again = _repeats(whole - one, first)
+            chance = float(np.prod([p for other, p in alike.items() if other != name]))
+            if np.sum(again[0]) > BEYOND_CHANCE * chance * rows**2 / 2:
+                of_column[name] = again
     other = of_column.pop(target, (np.zeros(rows, bool), np.arange(rows)))[0]
     repeated, groups = np.zeros(rows, bool), np.arange(rows)
     for again, firsts in of_column.values():
@@ -77,6 +82,12 @@ def near_duplicates(columns: Sequence[TypedColumn], target: str) -> NearDuplicat
     most = max(of_column, key=lambda name: int(np.sum(of_column[name][0] & ~of_column[""][0])))
     column = most if np.sum(of_column[""][0]) < 0.5 * np.sum(repeated) else ""
     return NearDuplicates(repeated, other & ~repeated, groups, column)
+
+
+def _chance(bits: Any) -> float:
+    """How often two rows have the same cell."""
+    counts = np.unique(bits, return_counts=True)[1]
+    return float(np.sum(counts.astype(np.float64) ** 2)) / len(bits) ** 2
 
 
 def _repeats(hashes: Any, first: Any) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:

@@ -33,6 +33,7 @@ from .uninformative import uninformative_advice
 
 FEW_TEST_ROWS = 30
 MAX_HONEST_ROWS = 12_000
+REPEATED = 0.02  # of the rows
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def advise(
     """
     source, split = evidence.source, evidence.options.chosen_split
     repeated = duplicates(evidence, identifiers)
-    together = groups(evidence, identifiers)
+    together = groups(evidence, identifiers, repeated.count < REPEATED * len(source.frame))
     order = time_order(evidence, identifiers, "" if together is None else together.column)
     if together is not None and order is not None and order.of_residuals:
         order = None  # rows of one group follow each other

@@ -123,7 +123,11 @@ class ColumnsAlone:
             of_class = int(np.argmax(counts))
             of_all = int(np.sum(codes == of_class))
             wrong = int(np.sum(rows)) - counts[of_class] + of_all - counts[of_class]
-            if of_all >= FEWEST and wrong <= (1.0 - least) * of_all and (best is None or wrong < best[0]):
+            if (
+                of_all >= FEWEST
+                and wrong <= (1.0 - least) * of_all
+                and (best is None or wrong < best[0])
+            ):
                 best = wrong, words, of_class
         return None if best is None else (best[1], best[2], 1.0 - best[0] / len(codes))
 

@@ -49,9 +49,7 @@ class TimeOrder:
     of_residuals: bool
 
 
-def time_order(
-    evidence: Evidence, leave_out: Collection[str], group: str = ""
-) -> TimeOrder | None:
+def time_order(evidence: Evidence, leave_out: Collection[str], group: str = "") -> TimeOrder | None:
     """Whether rows that are near in time have targets that are alike, beyond chance.
 
     `group` is the column by which rows belong together: each may be a series of its own.
@@ -263,6 +261,6 @@ def _residuals(evidence: Evidence, columns: list[TypedColumn]) -> Floats:
         y = stats.rankdata(evidence.y) / len(evidence.y)
     residuals = np.empty((len(y), 1))
     for rows in (half, ~half):
-        model = boosted_model("regression", categories, evidence.seed).fit(x[rows], y[rows])
+        model = boosted_model("regression", categories, evidence.seed, x[rows], y[rows])
         residuals[~rows, 0] = y[~rows] - model.predict(x[~rows])
     return residuals
