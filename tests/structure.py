@@ -26,6 +26,12 @@ def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+@cache
+def nodes(tree: ast.Module) -> tuple[ast.AST, ...]:
+    """All nodes of a file, which are looked for once."""
+    return tuple(ast.walk(tree))
+
+
 def modules(source: Path) -> dict[str, ast.Module]:
     """The parsed files of a package by dotted name, `__init__` by its folder's."""
     return {
@@ -38,7 +44,7 @@ def modules(source: Path) -> dict[str, ast.Module]:
 def imports(name: str, tree: ast.Module, is_package: bool) -> Iterator[tuple[str, int]]:
     """The dotted names that a module imports, however late or for types alone, with the line."""
     package = name.split(".") if is_package else name.split(".")[:-1]
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -116,13 +122,13 @@ def private_uses(source: Path) -> list[str]:
     """
     uses = []
     for name, tree in modules(source).items():
-        own = {n.name for n in ast.walk(tree)
+        own = {n.name for n in nodes(tree)
                if isinstance(n, (ast.FunctionDef, ast.ClassDef))}  # fmt: skip
-        own |= {n.id for n in ast.walk(tree)
+        own |= {n.id for n in nodes(tree)
                 if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}  # fmt: skip
-        attributes = [n for n in ast.walk(tree) if isinstance(n, ast.Attribute)]
+        attributes = [n for n in nodes(tree) if isinstance(n, ast.Attribute)]
         own |= {n.attr for n in attributes if isinstance(n.ctx, ast.Store) and of_itself(n)}
-        for node in ast.walk(tree):
+        for node in nodes(tree):
             if isinstance(node, ast.Attribute) and is_private(node.attr) and node.attr not in own:
                 owner = getattr(node.value, "id", "")
                 of_super = (

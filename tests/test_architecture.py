@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import gc
 import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
-from structure import circles, import_graph, imports, parsed, private_uses
+from structure import circles, import_graph, imports, nodes, parsed, private_uses
 
 import chainrule
 from chainrule.backends import BACKENDS
@@ -109,6 +110,16 @@ MOST_PRIMITIVES = 63  # the last is `custom_call`: a rule of the user's is no co
 # go through all of its members.
 UNLIMITED_FAMILIES = {"linalg", "special", "fft", "complex"}
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "misc", "common_utils", "stuff"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _source_in_memory() -> Iterator[None]:
+    """Millions of nodes, without a collector that looks at each again and again, and then gone."""
+    gc.disable()
+    yield
+    gc.enable()
+    for cached in (imported, nodes, parsed):
+        cached.cache_clear()
 
 
 def package_of(path: Path) -> str:
@@ -222,7 +233,7 @@ def test_a_file_fits_a_reader(package: str) -> None:
 
 def lengths(tree: ast.Module) -> Iterator[tuple[str, int]]:
     """Functions and their lines, without the docstring."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.FunctionDef):
             first = node.body[1] if ast.get_docstring(node) and len(node.body) > 1 else node.body[0]
             yield node.name, (node.end_lineno or 0) - first.lineno + 1
@@ -234,9 +245,9 @@ def test_names_say_what_is_inside() -> None:
     assert not found & FORBIDDEN_NAMES
 
 
-def identifiers(root: ast.AST) -> Iterator[tuple[str, int]]:
+def identifiers(root: ast.Module) -> Iterator[tuple[str, int]]:
     """Names of functions, classes, parameters, variables and attributes that a file defines."""
-    for node in ast.walk(root):
+    for node in nodes(root):
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
             yield node.name, node.lineno
         elif isinstance(node, ast.arg):
@@ -306,7 +317,7 @@ def test_nobody_outside_backends_knows_one() -> None:
 
 def writes(path: Path) -> Iterator[int]:
     """The lines that write a file, or open one to write to it."""
-    for node in ast.walk(parsed(path)):
+    for node in nodes(parsed(path)):
         if not isinstance(node, ast.Call):
             continue
         name = getattr(node.func, "attr", getattr(node.func, "id", ""))

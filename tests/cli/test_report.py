@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import chainrule
+from chainrule.data import read_table
 
 pytestmark = pytest.mark.usefixtures("_unoptimised")
 
@@ -82,13 +83,25 @@ def test_the_json_spares_other_files(run):
 
 
 def test_of_an_evaluation(run, trained):
-    """It has the scores that `--json` prints, and no training."""
-    model = trained / "iris.safetensors"
-    code, out, _ = run("evaluate", model, "iris", "--json", "--report", "e.html")
-    assert code == 0
+    """All but the training; a column that moved is what to look out for."""
+    frame = read_table(str(trained / "houses.csv")).frame
+    frame["area"] += 500.0
+    frame.to_csv("moved.csv", index=False)
+    code, out, err = run(
+        "evaluate", trained / "houses.safetensors", "moved.csv", "--report", "e.html"
+    )
+    assert (0, "") == (code, err) and "these 120 rows" in out.replace("\n", " ")
     text = Path("e.html").read_text()
-    assert {"scores", "classification", "card", "command"} == sections(text)
-    assert f"{json.loads(out)['scores']['accuracy']:.4f}" in text
+    assert {*SECTIONS, "advice", "regression"} - {"learning", "health"} == sections(text) - {
+        "groups"
+    }
+    told = json.loads(Path("e.json").read_text())
+    assert [("drift", ["area"])] == [(one["kind"], one["columns"]) for one in told["advice"]]
+    areas = next(one for one in told["overview"]["columns"] if one["name"] == "area")
+    assert ("as in the training", "530") == (areas["why"], areas["ends"][0])
+    assert told["verdict"][0] in " ".join(out.split())
+    worst = told["wrong_rows"][0]
+    assert worst["error"] == pytest.approx(worst["truth"] - worst["predicted"])
 
 
 def test_names_cannot_break_the_page(run):

@@ -93,7 +93,7 @@ def test_wrong_rows_of_classes_come_by_the_probability_of_the_truth():
     rows = FRAME.iloc[[5, 6, 7, 8]]
     wrong, columns = worst_rows(rows, of_classes(np.array([1, 1, 0, 0]), p), STRENGTHS, ["code"])
     assert ["code", "size", "colour", "when", "kind"] == columns
-    assert [("6", 0.1), ("8", 0.2), ("9", 0.3)] == [(row.row, row.error) for row in wrong]
+    assert [(6, 0.1), (8, 0.2), (9, 0.3)] == [(row.row, row.error) for row in wrong]
     assert ("yes", "no", "c5") == (wrong[0].truth, wrong[0].predicted, wrong[0].cells[0])
     assert "2026-01-06" == wrong[0].cells[3]
 
@@ -102,7 +102,7 @@ def test_wrong_rows_of_numbers_come_by_their_distance():
     truth = np.arange(30.0)
     errors = np.r_[np.zeros(5), np.linspace(-1.0, 3.0, 25)]
     wrong, _ = worst_rows(FRAME[:30], Predictions("regression", (), truth, truth + errors), {})
-    assert (20, "30", -3.0) == (len(wrong), wrong[0].row, wrong[0].error)
+    assert (20, 30, -3.0) == (len(wrong), wrong[0].row, wrong[0].error)
     assert sorted(wrong, key=lambda row: -abs(row.error)) == wrong
 
 

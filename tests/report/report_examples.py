@@ -105,7 +105,7 @@ def judged(name: str = "petal", **changes: Any) -> dict[str, Any]:
         "groups": [GroupScore(name, name, 40, 0.8, 0.66, 0.89),
                    GroupScore(name, "blue", 50, 0.96, 0.95, 0.99)],
         "group_score": "accuracy",
-        "wrong_rows": [WrongRow("1,234", name, "other", 0.0625, (name, "7"))],
+        "wrong_rows": [WrongRow(1234, name, "other", 0.0625, (name, "7"))],
         "wrong_columns": (name, "size"),
     }  # fmt: skip
     return given | changes

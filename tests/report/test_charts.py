@@ -23,7 +23,8 @@ UNIT = Axes(Scale(0.0, 1.0), Scale(0.0, 1.0))
 def test_ticks_are_round_and_in_range(low, high, texts):
     ticks = Scale(low, high).ticks()
     assert texts == [text for _, text in ticks]
-    assert [float(text.replace(",", "")) for text in texts] == pytest.approx(
+    plain = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789", ",")
+    assert [float(text.replace("·10", "e").translate(plain)) for text in texts] == pytest.approx(
         [at for at, _ in ticks]
     )
 

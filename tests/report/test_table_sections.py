@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from chainrule.report import Dependence, Overview, Report, as_json, render, writ
 from chainrule.report.elements import rounded, with_error
 from chainrule.report.scale import Scale
 
+DOCS = Path(__file__).parents[2] / "docs" / "report.md"
 BARE = Report("regression", "d", "", {})
 
 
@@ -211,6 +214,20 @@ def test_the_json_has_the_numbers_of_the_page(tmp_path):
     assert ["petal", "7"] == told["wrong_rows"][0]["cells"]
     assert report.history[0]["loss"] == told["history"][0]["loss"]
     assert "probabilities" not in told
+
+
+def test_the_keys_of_the_json_are_documented():
+    """docs/report.md lists all of them, and no others."""
+    text = DOCS.read_text(encoding="utf-8")
+    documented = {
+        key
+        for line in re.findall(r"^\| (`.*?) \|", text, re.MULTILINE)
+        for key in re.findall(r"`(\w+)`", line)
+    }
+    of_classes = json.loads(as_json(classes(2, **judged())))
+    assert documented == set(of_classes) | set(json.loads(as_json(numbers())))
+    of_row = set(of_classes["wrong_rows"][0])
+    assert {"row", "truth", "predicted", "error", "cells"} == of_row
 
 
 def test_the_json_of_a_regression_and_of_thresholds():

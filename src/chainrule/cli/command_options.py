@@ -55,7 +55,7 @@ class CommandOption:
     panel : str
         The group in the help; see `options`.
     metavar : str or None
-        What stands for the value in the help.
+        What stands for the value in the help. Default: N or X of numbers, NAME of choices.
     """
 
     name: str
@@ -81,12 +81,19 @@ class CommandOption:
         """The argument of a command function, with what Typer needs to know."""
         option = typer.Option(
             f"--{self.name}", *self.short, help=self.help, min=self.min, max=self.max,
-            rich_help_panel=self.panel, metavar=self.metavar,
+            rich_help_panel=self.panel, metavar=self.metavar or self._usual_metavar(),
         )  # fmt: skip
         return inspect.Parameter(
             self.argument, inspect.Parameter.KEYWORD_ONLY, default=self.default,
             annotation=Annotated[self.type, option],
         )  # fmt: skip
+
+    def _usual_metavar(self) -> str | None:
+        """What stands for the value, short: names of options are cut beside long ones."""
+        if self.choices:
+            return "NAME"
+        kinds = {int: "N", int | None: "N", float: "X", float | None: "X"}
+        return next((text for kind, text in kinds.items() if kind == self.type), None)
 
     def value(self, arguments: Mapping[str, Any]) -> Any:
         """The parameter's value, from all arguments of the command function."""

@@ -14,6 +14,8 @@ from rich.text import Text
 
 from .. import escape
 
+TOGETHER = "\N{NO-BREAK SPACE}"
+
 
 class PlainConsole(Console):
     """A console to which each text is what it says: no markup, no emoji, no control characters.
@@ -36,17 +38,18 @@ class PlainConsole(Console):
     def tell(self, sentences: str, start: str = "", style: str | None = None) -> None:
         """Print sentences: wrapped between words on a terminal, in one line elsewhere.
 
-        `start` stands before the first line, and as many blanks before the others.
+        `start` stands before the first line, and as many blanks before the others. Words with a
+        no-break space between them stay together; it is printed as a blank, to be copied.
         """
         if self.is_terminal and len(start) + len(sentences) > self.width:
             indent, width = " " * len(start), max(20, self.width - 1)
             lines = textwrap.wrap(sentences, width, initial_indent=indent, subsequent_indent=indent,
                                   break_long_words=False, break_on_hyphens=False)  # fmt: skip
-            sentences = "\n".join(lines)[len(start) :]
+            sentences = "\n".join(lines)[len(start) :].replace(TOGETHER, " ")
             for k, line in enumerate(sentences.split("\n")):
                 self.say(f"{start}{line}" if k == 0 else line, style)
             return
-        self.say(f"{start}{sentences}", style)
+        self.say(f"{start}{sentences}".replace(TOGETHER, " "), style)
 
     def on_broken_pipe(self) -> None:
         """Whoever reads standard output has seen enough; without a standard error we go on."""

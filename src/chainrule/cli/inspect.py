@@ -38,7 +38,7 @@ def inspect(model: Model, as_json: AsJson = False) -> None:
         ("layers", ("name", "shape", "parameters"),
          [*((y["name"], y["shape"], f"{y['parameters']:,}") for y in description["layers"]),
           ("all", "", f"{description['parameters']:,}")]),
-        ("training", ("", ""), description["training"].items()),
+        ("training", ("", ""), _flat(description["training"])),
         ("card", ("", ""), _flat(description["card"])),
     ):  # fmt: skip
         _show(out, title, columns, list(rows))

@@ -106,7 +106,9 @@ def finish(
 
 def score_table(title: str, metrics: Sequence[str], scores: Mapping[str, Sequence[float]]) -> Table:
     """Make a table of the scores of models by their names, the network first."""
-    grid = table("model", *metrics, right=range(1, len(metrics) + 1), title=title)
+    grid = table(
+        "model", *metrics, right=range(1, len(metrics) + 1), title=title, title_justify="left"
+    )
     for k, (name, row) in enumerate(scores.items()):
         texts = [f"{score:.4f}" for score in row]
         if k == 0:

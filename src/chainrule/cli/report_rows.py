@@ -57,12 +57,10 @@ def worst_rows(
         errors = truth - predicted
         order = np.argsort(-np.abs(errors), kind="stable")
         order = order[errors[order] != 0]
-        true_texts, predicted_texts = (
-            [printed(float(x), "number", 5) for x in values] for values in (truth, predicted)
-        )
+        true_texts, predicted_texts = truth.tolist(), predicted.tolist()
     listed = [
         WrongRow(
-            f"{int(rows.index[k]) + 1:,}", str(true_texts[k]), str(predicted_texts[k]),
+            int(rows.index[k]) + 1, true_texts[k], predicted_texts[k],
             float(errors[k]), [_cell(rows[name].iloc[k]) for name in names],
         )
         for k in order[:MOST_ROWS].tolist()

@@ -138,7 +138,7 @@ NETWORK = (
     CommandOption(
         "hidden-layer-sizes", "hidden_layer_sizes", str, write_sizes(DEFAULTS.hidden_layer_sizes),
         "Sizes of the hidden layers; 'none' for a linear model.",
-        parse=parse_sizes, write=write_sizes,
+        parse=parse_sizes, write=write_sizes, metavar="N,N,...",
     ),
     N_MEMBERS,
     EPOCHS,

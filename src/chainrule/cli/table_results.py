@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from math import isfinite
 from typing import Any
 
 from rich.text import Text
 
-from .console import PlainConsole, table
+from .console import TOGETHER, PlainConsole, table
 
 LEVEL = 95
 
@@ -18,7 +19,7 @@ def show_result(
     """Print what was trained, on which of the rows, how long it took, and the scores."""
     classes = getattr(result.model, "classes_", ())
     kind = f"{len(classes)} classes" if len(classes) else "a number"
-    out.say(
+    out.tell(
         f"{name}: {result.task} of {result.target!r} ({kind}) from "
         f"{result.model.features_.width} features, {len(result.train_rows)} rows to train on, "
         f"{len(result.test_rows)} to test on{split_text(result)}"
@@ -26,7 +27,7 @@ def show_result(
     left_out = rows - len(result.frame)
     if left_out:
         others = "repeat others, or have" if result.options.deduplicate else "have"
-        out.say(f"{left_out:,} of {rows:,} rows {others} no {result.target!r}: left out")
+        out.tell(f"{left_out:,} of {rows:,} rows {others} no {result.target!r}: left out")
     out.say(
         f"{epochs} epochs in {result.seconds:.1f} s; the weights of epoch {best_epoch} are kept"
     )
@@ -113,7 +114,7 @@ def threshold_lines(threshold: Any) -> list[str]:
 
 def honest_line(score: Any) -> str:
     """How much kinder a random split is than the use will be, and the option."""
-    return f"{honest_text(score)}: {score.option}"
+    return f"{honest_text(score)}: {together(score.option)}"
 
 
 def honest_text(score: Any) -> str:
@@ -129,4 +130,15 @@ def advice_line(advice: Any) -> str:
     """One thing to look out for, with the option that deals with it."""
     if not advice.option or advice.option in advice.message:
         return str(advice.message)
-    return f"{advice.message} {advice.option}"
+    return f"{advice.message} {together(advice.option)}"
+
+
+def together(options: str) -> str:
+    """Options whose values stay on their lines where the lines are wrapped.
+
+    Examples
+    --------
+    >>> together("--split time --by day").split(" ")
+    ['--split\\xa0time', '--by\\xa0day']
+    """
+    return re.sub(r" (?!-)", TOGETHER, options)

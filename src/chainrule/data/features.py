@@ -13,7 +13,7 @@ from ..errors import DataError, ModelFileError
 from .cells import check_cells
 from .column_plans import MAX_DEVIATIONS, MAX_LEVELS, Column, column_from_json, learn_columns
 from .column_values import as_known_levels, as_numbers, as_texts, as_times
-from .columns import Reading, learn_readings
+from .columns import Reading, learn_readings, readings_of_table
 from .compact_features import MAX_CODES, NONE, CompactFeatures
 
 Frame: TypeAlias = Any  # a pandas DataFrame
@@ -181,7 +181,8 @@ class Features:
                 f"column {absent[0]!r} is missing{_and_more(absent)}; the table has "
                 f"{_listed(frame.columns)}: rename or add what the model was trained with"
             )
-        readings = {reading.name: reading for reading in self.readings}
+        learned = {reading.name: reading for reading in self.readings}
+        readings = readings_of_table(learned, frame)
         for name, plans in self._by_name():
             yield _values(frame[name], plans[0], readings.get(name)), plans
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy.sparse as sparse
 from numpy.typing import NDArray
 
 from ..errors import DataError
@@ -44,7 +46,8 @@ class Vocabulary:
 
     Number 0 is padding; then come `words`, `pairs`, `pieces`, in their order. A word that has no
     number is read as those of its pieces that have one, which count as one word together; one of
-    which no piece is known is left out.
+    which no piece is known is left out. Where all words are spelled, those that have a number are
+    read as their pieces as well, and each piece counts 1.
 
     Attributes
     ----------
@@ -57,6 +60,8 @@ class Vocabulary:
         evenly taken.
     rule : int
         By which texts are cut into words; see `chainrule.data.words`.
+    spelled : bool
+        Whether all words are read as their pieces, too.
 
     References
     ----------
@@ -83,6 +88,7 @@ class Vocabulary:
     length: int = 1
     whole: bool = False
     rule: int = NEWEST
+    spelled: bool = False
     _lookup: Lookup | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -143,6 +149,20 @@ class Vocabulary:
         whole: bool,
     ) -> tuple[Vocabulary, EncodedTexts]:
         """The vocabulary of texts that are cut into words, and these texts by it; see `learn`."""
+        vocabulary = cls.learn_cut(cut, pairs=pairs, min_count=min_count, max_size=max_size)
+        vocabulary = replace(vocabulary, whole=whole)
+        read = vocabulary.encode(cut)
+        return replace(vocabulary, length=length or vocabulary._usual_length(read.counts)), read
+
+    @classmethod
+    def learn_cut(
+        cls, cut: CutTexts, *, pairs: bool, min_count: int, max_size: int, spelled: bool = False
+    ) -> Vocabulary:
+        """The vocabulary of texts that are cut into words, of length 1.
+
+        Of one whose words are spelled, all words have pieces, and so many texts as have a word of
+        its own have those of a piece.
+        """
         if not cut.names:
             raise DataError(
                 f"none of the {len(cut.counts)} texts has a word: there is nothing to learn"
@@ -153,12 +173,13 @@ class Vocabulary:
         order = np.lexsort((rank, -counts))[:max_size]
         frequent = [names[k] for k in order[counts[order] >= min_count].tolist()]
         parts: Counter[str] = Counter()
-        for number in np.flatnonzero(counts < min_count).tolist():
+        cut_up = np.arange(len(names)) if spelled else np.flatnonzero(counts < min_count)
+        for number, count in zip(cut_up.tolist(), counts[cut_up].tolist(), strict=True):
             for piece in set(pieces(names[number])):
-                parts[piece] += int(counts[number])
+                parts[piece] += count
         vocabulary = cls(
             tuple(frequent), _commonest_pairs(cut, texts, rank, max_size) if pairs else (),
-            _commonest(parts, 2, max_size), whole=whole,
+            _commonest(parts, min_count if spelled else 2, max_size), spelled=spelled,
         )  # fmt: skip
         if vocabulary.size == 1:
             raise DataError(
@@ -166,8 +187,7 @@ class Vocabulary:
                 f"{min_count} of them, and no piece of a word in two: there is nothing to learn; "
                 "give more texts, or min_df=1 to learn such words by heart"
             )
-        read = vocabulary.encode(cut)
-        return replace(vocabulary, length=length or vocabulary._usual_length(read.counts)), read
+        return vocabulary
 
     @property
     def size(self) -> int:
@@ -236,29 +256,69 @@ class Vocabulary:
         for entry in zip(*(column.tolist() for column in columns), strict=True):
             yield Entry(*entry)
 
+    def counts(self, cut: CutTexts) -> Any:
+        """How often each code is in each text: a sparse float32 matrix (texts, size).
+
+        It is what `encode` reads of a vocabulary whose words are spelled, added up.
+        """
+        code, firsts, counts, table, _ = self._entries_of_names(cut.names)
+        starts = np.concatenate([[0], np.cumsum(cut.counts)])
+        ones = np.ones(len(cut.numbers), np.float32)
+        shape = len(cut.counts), len(code)
+        names = sparse.csr_matrix((ones, cut.numbers, starts), shape, copy=True)
+        names.sum_duplicates()
+        ends = np.concatenate([firsts, [len(table)]])
+        shape = len(code), self.size
+        total = names @ sparse.csr_matrix((np.ones(len(table), np.float32), table, ends), shape)
+        if self.pairs:
+            pair = self._codes.pair_codes(cut)
+            ends = np.concatenate([[0], np.cumsum(pair > 0)])[starts]
+            pair = pair[pair > 0]
+            ones = np.ones(len(pair), np.float32)
+            total = total + sparse.csr_matrix((ones, pair, ends), total.shape)
+        return total
+
+    @property
+    def _codes(self) -> Lookup:
+        assert self._lookup is not None
+        return self._lookup
+
+    def _entries_of_names(self, names: Sequence[str]) -> tuple[Any, Any, Any, Any, Any]:
+        """The different words' codes; where their entries begin, and how many; these, and shares.
+
+        Of a word that is its code, or its pieces', or both where words are spelled.
+        """
+        lookup, spelled = self._codes, self.spelled
+        code = lookup.word_codes(names)
+        counts = (code > 0).astype(np.int64)
+        unknown = np.zeros(0, np.int64)
+        by_pieces: list[list[int]] = []
+        if self.pieces:
+            unknown = np.arange(len(names)) if spelled else np.flatnonzero(code == 0)
+            by_pieces = [lookup.piece_codes(names[k]) for k in unknown.tolist()]
+            sizes = np.fromiter(map(len, by_pieces), np.int64, len(by_pieces))
+            counts[unknown] += sizes
+        firsts = np.cumsum(counts) - counts
+        table, shares = np.zeros(int(counts.sum()), np.int64), np.ones(counts.sum(), np.float32)
+        table[firsts[code > 0]] = code[code > 0]
+        if by_pieces:
+            within = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+            into = within + np.repeat(firsts[unknown] + (code[unknown] > 0), sizes)
+            table[into] = np.fromiter(chain.from_iterable(by_pieces), np.int64, len(into))
+            if not spelled:
+                shares[into] = np.repeat(1.0 / np.maximum(sizes, 1), sizes)
+        return code, firsts, counts, table, shares
+
     def _entries(
         self, cut: CutTexts
     ) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.int64], NDArray[np.bool_]]:
         """Codes and shares of all words; how many each word has; and which are of pairs.
 
-        A word's are one after another: that of the word, or those of its pieces, and then that of
-        the pair that ends with it.
+        A word's are one after another: that of the word, those of its pieces, and then that of the
+        pair that ends with it.
         """
-        assert self._lookup is not None
-        lookup = self._lookup
-        code = lookup.word_codes(cut.names)
-        counts = (code > 0).astype(np.int64)  # entries of each different word
-        unknown = np.flatnonzero(code == 0).tolist() if self.pieces else []
-        by_pieces = [lookup.piece_codes(cut.names[number]) for number in unknown]
-        counts[unknown] = [len(known) for known in by_pieces]
-        # The different words' entries, one after another, and where each word's begin
-        firsts, table_shares = np.cumsum(counts) - counts, np.ones(int(counts.sum()), np.float32)
-        table = np.repeat(code, counts)
-        for number, known in zip(unknown, by_pieces, strict=True):
-            if known:
-                entries = slice(firsts[number], firsts[number] + len(known))
-                table[entries], table_shares[entries] = known, 1.0 / len(known)
-        pair = lookup.pair_codes(cut)
+        _, firsts, counts, table, table_shares = self._entries_of_names(cut.names)
+        pair = self._codes.pair_codes(cut)
         of_word, begins = counts[cut.numbers], firsts[cut.numbers]
         sizes = of_word + (pair > 0)
         starts = np.cumsum(sizes) - sizes
@@ -312,11 +372,12 @@ def _commonest_pairs(
     beside: Neighbours = neighbours(cut)
     if not len(beside.first):
         return ()
-    counts = _texts_with(beside.pair, texts[beside.places], len(beside.first))
+    counts = _texts_with(beside.pair, texts[beside.positions], len(beside.first))
     order = np.lexsort((rank[beside.second], rank[beside.first], -counts))[:max_size]
     names = np.array(cut.names, object)
     return tuple(
         f"{first} {second}"
-        for first, second in zip(names[beside.first[order]], names[beside.second[order]],
-                                 strict=True)
-    )  # fmt: skip
+        for first, second in zip(
+            names[beside.first[order]], names[beside.second[order]], strict=True
+        )
+    )

@@ -37,15 +37,15 @@ class Neighbours(NamedTuple):
 
     Attributes
     ----------
-    places : int64 array of shape (neighbours,)
-        The places of their second words among the words of all texts.
+    positions : int64 array of shape (neighbours,)
+        Where their second words are among the words of all texts.
     first, second : int64 array of shape (pairs,)
         The different pairs' words, as positions in the names of the words.
     pair : int64 array of shape (neighbours,)
         Which of these each is.
     """
 
-    places: NDArray[np.int64]
+    positions: NDArray[np.int64]
     first: NDArray[np.int64]
     second: NDArray[np.int64]
     pair: NDArray[np.int64]
@@ -58,18 +58,18 @@ def neighbours(cut: CutTexts) -> Neighbours:
     --------
     >>> from chainrule.data.words import cut_texts
     >>> beside = neighbours(cut_texts(["b a b a", "a b"]))
-    >>> beside.places.tolist(), beside.pair.tolist()
+    >>> beside.positions.tolist(), beside.pair.tolist()
     ([1, 2, 3, 5], [0, 1, 0, 1])
     >>> beside.first.tolist(), beside.second.tolist()
     ([0, 1], [1, 0])
     """
     is_second = np.ones(len(cut.numbers), bool)
     is_second[(np.cumsum(cut.counts) - cut.counts)[cut.counts > 0]] = False
-    places, size = np.flatnonzero(is_second), len(cut.names)
-    keys = cut.numbers[places - 1].astype(np.int64) * size + cut.numbers[places]
+    positions, size = np.flatnonzero(is_second), len(cut.names)
+    keys = cut.numbers[positions - 1].astype(np.int64) * size + cut.numbers[positions]
     different, pair = np.unique(keys, return_inverse=True)
     first, second = np.divmod(different, max(size, 1))
-    return Neighbours(places, first, second, pair)
+    return Neighbours(positions, first, second, pair)
 
 
 class Lookup:
@@ -94,6 +94,7 @@ class Lookup:
         self._pair_order = np.argsort(keys)
         self._pair_keys = keys[self._pair_order]
         self._first_pair = 1 + len(words)
+        self._pieces_of_words: dict[str, list[int]] = {}
 
     @staticmethod
     def _of(table: dict[str, int], names: Sequence[str], default: int) -> NDArray[np.int64]:
@@ -104,8 +105,13 @@ class Lookup:
         return self._of(self._words, names, 0)
 
     def piece_codes(self, word: str) -> list[int]:
-        """The codes of a word's pieces that have one."""
-        return [code for code in map(self._pieces.get, pieces(word)) if code is not None]
+        """The codes of a word's pieces that have one; a word with a code is cut up once."""
+        codes = self._pieces_of_words.get(word)
+        if codes is None:
+            codes = [code for code in map(self._pieces.get, pieces(word)) if code is not None]
+            if word in self._words:
+                self._pieces_of_words[word] = codes
+        return codes
 
     def pair_codes(self, cut: CutTexts) -> NDArray[np.int64]:
         """For each word of all texts the code of the pair that ends with it."""
@@ -116,9 +122,9 @@ class Lookup:
         is_known = (numbers[1:] >= 0) & (numbers[:-1] >= 0)
         begins = (np.cumsum(cut.counts) - cut.counts)[cut.counts > 0]
         is_known[begins[1:] - 1] = False  # of two texts
-        places = np.flatnonzero(is_known) + 1
-        keys = numbers[places - 1] * len(self._numbers) + numbers[places]
+        positions = np.flatnonzero(is_known) + 1
+        keys = numbers[positions - 1] * len(self._numbers) + numbers[positions]
         at = np.minimum(np.searchsorted(self._pair_keys, keys), len(self._pair_keys) - 1)
         hits = self._pair_keys[at] == keys
-        codes[places[hits]] = self._first_pair + self._pair_order[at[hits]]
+        codes[positions[hits]] = self._first_pair + self._pair_order[at[hits]]
         return codes

@@ -124,9 +124,10 @@ class WrongRow:
 
     Attributes
     ----------
-    row : str
-        Its number in the table.
-    truth, predicted : str
+    row : int
+        Its number in the table, from 1.
+    truth, predicted : str or float
+        Classes, or numbers.
     error : float
         The probability of the true class, or true minus predicted.
     cells : sequence of str
@@ -134,13 +135,13 @@ class WrongRow:
 
     Examples
     --------
-    >>> WrongRow("17", "yes", "no", 0.03, ("12.5", "red")).error
+    >>> WrongRow(17, "yes", "no", 0.03, ("12.5", "red")).error
     0.03
     """
 
-    row: str
-    truth: str
-    predicted: str
+    row: int
+    truth: str | float
+    predicted: str | float
     error: float
     cells: Sequence[str]
 

@@ -11,7 +11,7 @@ import numpy as np
 from ..markup import Markup, markup, tag
 from .charts import interval_bar
 from .document import Report
-from .elements import label, number, percent, rounded, scrolled, table
+from .elements import label, number, percent, rounded, scrolled, table, value
 from .scale import spanning
 from .table_parts import GroupScore
 
@@ -26,7 +26,7 @@ def worst_rows(report: Report) -> Markup | None:
     error = "probability of the truth" if classes else "true - predicted"
     headers = ("row", "truth", "predicted", error, *report.wrong_columns)
     rows = [
-        (each.row, label(each.truth, 40), label(each.predicted, 40),
+        (number(each.row), *map(_answer, (each.truth, each.predicted)),
          percent(each.error) if classes else number(each.error),
          *[label(cell, 40) for cell in each.cells])
         for each in report.wrong_rows
@@ -40,6 +40,10 @@ def worst_rows(report: Report) -> Markup | None:
     )
     few = f"The {len(rows)} test rows that are farthest off"
     return markup(tag("p", note, class_="quiet"), table(few, headers, rows, texts))
+
+
+def _answer(answer: str | float) -> Markup:
+    return label(answer, 40) if isinstance(answer, str) else value(float(answer))
 
 
 def _is_number(cell: str) -> bool:

@@ -23,7 +23,9 @@ from .typed_columns import UNIT_WORDS, date_unit
 Series: TypeAlias = Any
 
 SLASHED = re.compile(r"\d{1,2}[^\w]")  # day or month comes first
-BIRTH_NAME = re.compile(r"(?i)birth|born|(?<![^\W_])(dob|geb|gebdat)(?![^\W_])|geburt|geboren|naiss|nacim|nascim|nascita")
+BIRTH_NAME = re.compile(
+    r"(?i)birth|born|(?<![^\W_])(dob|geb|gebdat)(?![^\W_])|geburt|geboren|naiss|nacim|nascim|nascita"
+)
 ZONE = re.compile(r"\d:\d\d.*(?:[+-]\d\d:?\d\d|Z(?:\[.*\])?| [A-Z]{3,4})$")
 ZONED = re.compile(r"\d:\d\d.*(?:[+-]\d\d:?\d\d| [A-Z]{3,4})$")
 

@@ -33,7 +33,7 @@ ZONES = {
 }  # fmt: skip
 LONGEST_DATE = 60  # characters
 # What may stand around a date: brackets, the name of its zone, a word for the year
-AROUND = re.compile(r"\[(?P<inner>[^\[\]]*)\]|(?P<before>.*?)(?:\[[A-Za-z_/]+\]|\s?(?:г\.?|r\.))")
+AROUND = re.compile(r"\[(?P<inner>[^\[\]]*)\]|(?P<before>.*?)(?:\[[A-Za-z_/]+\]|\s?(?:\u0433\.?|r\.))")
 OFFSET = re.compile(r"\s?(?:GMT|UTC)([+-])(\d{1,2})(?::?(\d{2}))?$")  # as Google writes it
 PIVOT = 69  # two-digit years from here on are of the 20th century, as in POSIX
 CLOCK = (
@@ -95,6 +95,8 @@ FAMILIES = {
 FIRST_WORD = re.compile(r"[^\W\d_]+")
 FIRST_WORDS = DAYS_OF_WEEK | MONTHS.keys() | {"q", "t", "kw", "cw", "week", "w"}
 DIGIT_UNITS = ("ymd", "year", "ym", "yo", "ymdhm", "ymdhms")  # whose digits are those of dates
+MARKED = re.compile(r"(?<!\d)(\d{1,2})\s?([-/.])\s?(\d{1,2})\s?\2\s?(?:\d{4}|'?\d{2})(?!\d)")
+MOST_MONTHS = 12
 UNITS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}  # of Unix epochs: how many are a second
 EXCEL_DAY = 25_569  # 1970-01-01 as a serial of Excel, whose day 1 is 1900-01-01
 
@@ -113,11 +115,14 @@ class DateForm:
         What numbers count: ``"s"``, ``"ms"``, ``"us"``, ``"ns"`` since 1970, ``"excel"`` days,
         ``"ymd"`` (20261231), ``"yo"`` (2026365), ``"ym"`` (202612), ``"ymdhm"`` and
         ``"ymdhms"``, ``"year"``; empty if numbers are no dates here.
+    marks : str
+        What stands between day and month; another mark may mean another order. Empty for any.
     """
 
     families: tuple[str, ...] = ()
     pivot: int = PIVOT
     unit: str = ""
+    marks: str = ""
 
     def times(self, cells: Sequence[Any]) -> Series:
         """Return cells as a Series of dates in UTC; NaT for what is no date of this form."""
@@ -133,17 +138,27 @@ class DateForm:
             return _date_of_number(cell, self.unit) if self.unit else None
         if len(cell) > LONGEST_DATE:
             return None
-        if DATE.fullmatch(cell):
-            return cell
+        if DATE.fullmatch(cell) or self._is_foreign(cell):
+            return cell if DATE.fullmatch(cell) else None
         for family in self.families:
             iso = to_iso(cell, family, self.pivot)
             if iso is not None:
                 return iso
         return _date_of_number(cell, self.unit) if self.unit else None
 
+    def _is_foreign(self, cell: str) -> bool:
+        """Whether 05/06/2026 stands where dates have points: the order may be another, too."""
+        parts = MARKED.search(cell) if self.marks else None
+        return parts is not None and parts[2] not in self.marks and max(
+            int(parts[1]), int(parts[3])
+        ) <= MOST_MONTHS  # fmt: skip
+
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return {"families": list(self.families), "pivot": self.pivot, "unit": self.unit}
+        return {
+            "families": list(self.families), "pivot": self.pivot, "unit": self.unit,
+            "marks": self.marks,
+        }  # fmt: skip
 
 
 def begins_like_date(text: str) -> bool:

@@ -14,7 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..column_values import DATE
-from .date_forms import FAMILIES, LONGEST_DATE, PIVOT, DateForm, begins_like_date, to_iso
+from .date_forms import (
+    FAMILIES,
+    LONGEST_DATE,
+    MARKED,
+    PIVOT,
+    DateForm,
+    begins_like_date,
+    to_iso,
+)  # fmt: skip
 from .distinct_cells import DistinctCells
 
 Ints: TypeAlias = NDArray[np.intp]
@@ -77,7 +85,13 @@ def fit_dates(
     matched = sum(
         int(counts[code]) for code, families in matches.items() if set(families) - dropped
     )
-    form = DateForm(tuple(family for family in FAMILIES if family in used), PIVOT)
+    marks = {
+        parts[2] for code, families in matches.items()
+        if order in families and (parts := MARKED.search(cells[code]))
+    }  # fmt: skip
+    form = DateForm(
+        tuple(family for family in FAMILIES if family in used), PIVOT, "", "".join(sorted(marks))
+    )
     short = any(
         to_iso(cells[code], family, 0) != to_iso(cells[code], family, 100)
         for code in codes[:MOST_LOOKED_AT] for family in matches[code][:1] if family != "iso"

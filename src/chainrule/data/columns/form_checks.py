@@ -13,6 +13,9 @@ from .number_forms import NumberForm
 
 Form: TypeAlias = NumberForm | DateForm | SpanForm
 
+DATE_FIELDS: dict[str, tuple[type, ...]] = {
+    "families": (list,), "pivot": (int,), "unit": (str,), "marks": (str,),
+}  # fmt: skip
 NUMBER_FIELDS: dict[str, tuple[type, ...]] = {
     "decimal": (str,), "units": (list,), "flags": (list,), "truths": (bool,),
 }  # fmt: skip
@@ -52,9 +55,7 @@ def form_from_json(value: Any, kind: str, where: str) -> Form | None:
         value = {"flags": [], "truths": False, **value}  # which older models do not have
         return _number_form(fields_of(value, NUMBER_FIELDS, where), where)
     if kind == "date":
-        return _date_form(
-            fields_of(value, {"families": (list,), "pivot": (int,), "unit": (str,)}, where), where
-        )
+        return _date_form(fields_of({"marks": "", **value}, DATE_FIELDS, where), where)
     if kind == "duration":
         parts = fields_of(value, {"two_parts": (float,)}, where)["two_parts"]
         if parts not in (1.0, 60.0):
@@ -82,4 +83,6 @@ def _date_form(checked: dict[str, Any], where: str) -> DateForm:
     fits = set(families) <= FAMILIES.keys() and len(set(families)) == len(families)
     if not fits or checked["unit"] not in units or not 0 <= checked["pivot"] <= 100:
         raise ModelFileError(f"{where} is written in no known way")
-    return DateForm(families, checked["pivot"], checked["unit"])
+    if not set(checked["marks"]) <= set("-/."):
+        raise ModelFileError(f"{where} has strange marks between day and month")
+    return DateForm(families, checked["pivot"], checked["unit"], checked["marks"])

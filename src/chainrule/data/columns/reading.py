@@ -195,13 +195,14 @@ class Reading:
         values = read(cells.cells)
         wrong = [
             code for code in np.flatnonzero(np.isnan(values)).tolist()
-            if not self._is_missing(cells.cells[code])
+            if not self.is_missing(cells.cells[code])
         ]  # fmt: skip
         if wrong:
             self.refuse(column, min(cells.first_row(code) for code in wrong[:100]))
         return values
 
-    def _is_missing(self, cell: Any) -> bool:
+    def is_missing(self, cell: Any) -> bool:
+        """Whether a cell is a word for a missing one, in general or in this column."""
         return isinstance(cell, str) and (is_marker(cell) or cell.casefold() in self.markers)
 
     def refuse(self, column: Series, row: int) -> Never:

@@ -58,7 +58,7 @@ def _is_apart(value: float, others: Floats, rows: int) -> bool:
         return False
     low, high = float(others.min()), float(others.max())
     gap, width = (low - value if value < 0 else value - high), high - low
-    alone = value < -9 and low >= 0 or (value == -9 and low >= 0 and high - low >= 9)
+    alone = low >= 0 and (value < -9 or (value == -9 and width >= 9))
     if value == -1:
         alone = low >= 5 and gap >= 0.25 * width
     far, few = (FAR_BELOW, FEW_BELOW) if value < 0 else (FAR_ABOVE, FEW_ABOVE)

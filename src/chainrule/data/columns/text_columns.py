@@ -257,8 +257,9 @@ def _contradictory(
     right, wrong = (source.where(source.codes[int(np.argmax(fits))]) for fits in (read, ~read))
     how = "the decimal mark" if best == "number" else "the order of day and month"
     return Draft(text, DataError(
-        f"column {source.name!r}: {how} of {wrong} is not that of {right}: write all alike, read it "
-        f"as text ({as_option(source.name, 'text')}), or leave it out ({drop_option(source.name)})"
+        f"column {source.name!r}: {how} of {wrong} is not that of {right}: write all alike, read "
+        f"it as text ({as_option(source.name, 'text')}), or leave it out "
+        f"({drop_option(source.name)})"
     ))  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from .parsing import parsed
 from .records import HEAD_ROWS, Body, Records, body_of
 from .sums import without_sums
 
-SUM_STEMS = (b"otal", b"OTAL", b"umme", b"UMME", b"rgebnis", b"\xd1\x82\xd0\xbe\xd0\xb3", "計".encode())
+SUM_STEMS = (b"otal", b"OTAL", b"umme", b"UMME", b"rgebnis", "тог".encode(), "計".encode())
 DIGITS = re.compile(r"\d+|")
 UNNAMED = re.compile(r"Unnamed: \d+(\.\d+)?")  # as pandas calls an index that was written along
 
@@ -69,7 +69,8 @@ def read_delimited(
     if top.short and names[-1] == "":
         _check_trailing(source, frame, names)
     frame, idle = without_idle_columns(frame, ["" if UNNAMED.match(n) else n for n in names])
-    frame, sums = without_sums(frame, _has_texts(frame) and any(holds(text, stem) for stem in SUM_STEMS))
+    has_sums = _has_texts(frame) and any(holds(text, stem) for stem in SUM_STEMS)
+    frame, sums = without_sums(frame, has_sums)
     if frame.shape[0] == 0:
         raise DataError(f"{name} has a header but no rows; add rows of data")
     return frame.reset_index(drop=True), (*notes, *more, *marks, *idle, *sums)
@@ -121,8 +122,8 @@ def _check_row_names(source: Records, body: Body, rows: Sequence[Sequence[str]])
         return
     raise DataError(
         f"{source.name}: {width - 1} columns are named and line {source.line(body.first)} has "
-        f"{width} cells, divided by {source.dialect.delimiter!r}: {' | '.join(rows[0])!r:.60}; name "
-        "each column, or quote cells with such a mark in them, as a decimal comma is"
+        f"{width} cells, divided by {source.dialect.delimiter!r}: {' | '.join(rows[0])!r:.60}; "
+        "name each column, or quote cells with such a mark in them, as a decimal comma is"
     )
 
 

@@ -85,7 +85,8 @@ def sniff(content: bytes, delimiter: str | None = None) -> Sniffed:
         return Sniffed(Dialect(best, quote, escape), 0, None, notes)
     rare = next((mark for mark in RARE if _divides(plain, mark)), None)
     if rare is not None:
-        return Sniffed(Dialect(rare, _quote(lines, rare)), 0, None, (f"{rare!r} divides the cells",))
+        note = f"{rare!r} divides the cells"
+        return Sniffed(Dialect(rare, _quote(lines, rare)), 0, None, (note,))
     if _divides(plain, "::"):
         return Sniffed(Dialect("\t"), 0, Spacing(DOUBLE_COLON, (), "'::' divides the cells"),
                        ("'::' divides the cells",))  # fmt: skip

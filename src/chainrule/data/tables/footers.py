@@ -23,7 +23,8 @@ SUMS = re.compile(
 )
 REMARK = re.compile(
     r"\W*(sources?|notes?|quellen?|anmerkung|hinweis|fuente|remarks?|footnote|generated|created|"
-    r"exported|retrieved|downloaded|copyright|last updated|data from|stand|end of (file|report|data)|eof|"
+    r"exported|retrieved|downloaded|copyright|last updated|data from|stand|"
+    r"end of (file|report|data)|eof|"
     r"\d+ (rows?|records?|lines?|zeilen)|rows?:|records?:|\(?\d+ rows? (affected|selected))\b.*"
     r"|[-=_*.]{3,}.*|\*+ ?\D.*|©.*",
     re.IGNORECASE | re.DOTALL,

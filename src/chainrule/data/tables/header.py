@@ -169,7 +169,8 @@ def _first_full_row(head: Sequence[Sequence[str]], width: int) -> int:
             and _is_header_with_mark(cells, head[k + 1], width)
         ):
             continue  # fmt: skip
-        is_title = not any(cells) or _is_ruled(cells) or (usual > 1 and bool(cells[0]) and not any(cells[1:]))
+        is_alone = usual > 1 and any(cells[:1]) and not any(cells[1:])
+        is_title = not any(cells) or _is_ruled(cells) or is_alone
         if len(cells) == width and not is_title:
             return k
         if len(cells) == width - 1 >= 1 and all(cells) and _are_rows(head[k + 1 :], width):

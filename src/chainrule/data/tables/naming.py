@@ -97,6 +97,9 @@ left out")
     if len(columns) > 1 and not names[0] and _is_index(frame.iloc[:, 0]):
         dropped.append(0)
         notes.append("the nameless first column numbers the rows and is left out")
+        if len(columns) > 2 and not names[1] and _is_index(frame.iloc[:, 1]):  # written twice
+            dropped.append(1)
+            notes.append("so does the nameless second column, which is left out, too")
     empty = [
         k for k, name in enumerate(names)
         if not name and k not in dropped and not frame.iloc[:, k].notna().any()

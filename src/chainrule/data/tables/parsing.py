@@ -16,7 +16,7 @@ from ...lazy import LazyModule
 from ..columns.doubts import doubtful_floats
 from .layout import holds
 from .records import Body, Records
-from .writing import codes_of, coded_floats, is_power_code, without_enclosure, without_marks
+from .writing import coded_floats, codes_of, is_power_code, without_enclosure, without_marks
 
 pd = LazyModule("pandas")
 
@@ -28,7 +28,9 @@ TRUTHS = {"True": True, "TRUE": True, "true": True,
           "False": False, "FALSE": False, "false": False}  # fmt: skip
 
 
-def parsed(source: Records, body: Body, columns: Sequence[str], as_text: Collection[str]) -> tuple[Any, tuple[str, ...]]:
+def parsed(
+    source: Records, body: Body, columns: Sequence[str], as_text: Collection[str]
+) -> tuple[Any, tuple[str, ...]]:
     """Return the rows as pandas types them, with texts where a number is a code; and notes."""
     layout = source.layout
     texts = {columns[k] for k in layout.coded if k < len(columns)} | set(as_text)

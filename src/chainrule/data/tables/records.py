@@ -203,7 +203,8 @@ def _note(source: Records, kind: str, records: Sequence[int]) -> str:
     lines = ", ".join(str(source.line(k)) for k in records[:MOST_LISTED])
     lines += ", ..." * (len(records) > MOST_LISTED)
     noun, comma, more = kind.partition(" with ")
-    count = f"{len(records)} {noun}s{comma}{more}" if several else f"a{'n' * (kind[0] == 'e')} {kind}"
+    article = "an" if kind[0] == "e" else "a"
+    count = f"{len(records)} {noun}s{comma}{more}" if several else f"{article} {kind}"
     return f"{count} amid the rows left out (line{'s' * several} {lines})"
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from numbers import Real
 from typing import Any, TypeAlias
 
 from ...errors import DataError
@@ -75,12 +74,14 @@ def sheet_cells(content: bytes, styles: bytes) -> SheetCells:
     for pattern, noun in ((HIDDEN_ROW, "row"), (HIDDEN_COLUMN, "column")):
         count = len(pattern.findall(content))
         if count:
-            notes.append(f"{count} hidden {noun}{'s' * (count > 1)} of the sheet are read, too"
-                         if count > 1 else f"a hidden {noun} of the sheet is read, too")  # fmt: skip
+            notes.append(f"{count} hidden {noun}s of the sheet are read, too" if count > 1 else
+                         f"a hidden {noun} of the sheet is read, too")  # fmt: skip
     codes = dict(FORMATS.findall(styles))
     block = CELL_FORMATS.search(styles)
     ids = FORMAT_ID.findall(block.group()) if block else []
-    percent = {k for k, each in enumerate(ids) if each in PERCENT_IDS or b"%" in codes.get(each, b"")}
+    percent = {
+        k for k, each in enumerate(ids) if each in PERCENT_IDS or b"%" in codes.get(each, b"")
+    }  # fmt: skip
     padded = {
         k: len(codes[each]) for k, each in enumerate(ids) if ZEROS.fullmatch(codes.get(each, b""))
     }
@@ -153,7 +154,7 @@ def as_shown(name: str, body: Cells, cells: SheetCells) -> tuple[Cells, tuple[st
 
 
 def _is_number(cell: Any) -> bool:
-    return isinstance(cell, Real) and not isinstance(cell, bool) and cell == cell
+    return isinstance(cell, (int, float)) and not isinstance(cell, bool) and cell == cell
 
 
 def _in_percent(cell: Any) -> Any:

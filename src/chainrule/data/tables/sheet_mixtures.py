@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, time, timedelta
-from numbers import Real
 from typing import Any, TypeAlias
 
 from ...errors import DataError
@@ -37,10 +36,7 @@ def of_one_custom(column: Column, name: str, sheet: str) -> tuple[Column, tuple[
     known = column.dropna()
     texts = {row: cell.strip() for row, cell in known.items() if isinstance(cell, str)}
     dates = {row: cell for row, cell in known.items() if isinstance(cell, datetime)}
-    numbers = {
-        row: cell for row, cell in known.items()
-        if isinstance(cell, Real) and not isinstance(cell, bool)
-    }  # fmt: skip
+    numbers = {row: cell for row, cell in known.items() if _is_number(cell)}
     if dates and numbers and not any(isinstance(c, (time, timedelta)) for c in known):
         row, cell = next(iter(numbers.items()))
         raise DataError(
@@ -72,7 +68,7 @@ def of_one_custom(column: Column, name: str, sheet: str) -> tuple[Column, tuple[
 
 
 def _is_number(cell: Any) -> bool:
-    return isinstance(cell, Real) and not isinstance(cell, bool)
+    return isinstance(cell, (int, float)) and not isinstance(cell, bool)
 
 
 def _check_days(

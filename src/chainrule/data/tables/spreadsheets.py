@@ -242,7 +242,8 @@ def _check_alone(name: str, top: Header, body: Any) -> None:
     gap = gaps[-1]
     left, right = filled.iloc[:, :gap].any(axis=1), filled.iloc[:, gap + 1 :].any(axis=1)
     ends = [int(part.to_numpy().nonzero()[0][-1]) if part.any() else -1 for part in (left, right)]
-    if ends[0] >= 0 and any(top.names[:gap]) and all(top.names[gap + 1 :]) and body.shape[1] - gap > 2 and ends[0] != ends[1]:
+    are_named = any(top.names[:gap]) and all(top.names[gap + 1 :]) and body.shape[1] - gap > 2
+    if are_named and 0 <= ends[0] != ends[1]:
         raise DataError(
             f"{name}: another table, with the columns {_listed(top.names[gap + 1 :])}, stands to "
             "the right of an empty column: put each table on a sheet of its own"

@@ -1,7 +1,7 @@
 """Rows that are the sums of other rows: at the end, and amid them as reports have for each group.
 
-A row is one of sums because its numbers are the sums (or the means) of the rows above it. What it is
-called tells only where it is worth looking; without such a name two of its numbers must be sums.
+A row is one of sums because its numbers are the sums (or the means) of the rows above it. What it
+is called tells only where it is worth looking; without such a name two numbers must be sums.
 """
 
 from __future__ import annotations
@@ -64,7 +64,8 @@ def without_sums(frame: Frame, amid: bool = True) -> tuple[Frame, tuple[str, ...
         note = f"left out below the data: the last row: {listed[0]}, whose numbers are sums"
     else:
         rows = "; ".join(f"row {k + 1}: {row}" for k, row in zip(found, listed, strict=False))
-        note = f"{how_many(len(found), 'row')} of sums left out: {rows}" + "; ..." * (len(found) > 5)
+        more = "; ..." * (len(found) > MOST_LISTED)
+        note = f"{how_many(len(found), 'row')} of sums left out: {rows}{more}"
     rest = np.setdiff1d(np.arange(len(frame)), found)
     return frame.iloc[rest].reset_index(drop=True), (note,)
 

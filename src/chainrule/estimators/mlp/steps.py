@@ -18,9 +18,10 @@ from ...transforms import jit, scan, value_and_grad
 from .perceptron import Perceptron, Weights, nonzero
 
 DECAYING = ("adamw", "lion")  # solvers that `weight_decay` is for
-# Added to each gradient: where all are 0, as of a rare category, running means would fall to
-# subnormal numbers, which take a hundred times as long. Its square is a normal float32, too
+# Added to gradients: where all are 0, as of a rare category, running means would fall to subnormal
+# numbers, which take a hundred times as long. Its square is a normal float32, too
 LEAST_GRADIENT = 1e-18
+WITHOUT_GRADIENT = ("edges", "gaps")  # weights of an embedding that no step changes
 
 
 class Hyperparameters(NamedTuple):
@@ -138,6 +139,13 @@ def first_state(config: StepConfig, weights: Weights) -> StepState:
     return _with_counters(StepState(step, optimizer.init(weights), average), (1,))
 
 
+def _without_subnormals(grads: Weights) -> Weights:
+    """Gradients whose running means, and those of their squares, do not fall to subnormals."""
+    raised = tree.map(lambda grad: grad + grad.dtype.type(LEAST_GRADIENT), grads)
+    fixed = {k: v for k, v in grads.get("embedding", {}).items() if k in WITHOUT_GRADIENT}
+    return {**raised, "embedding": {**raised["embedding"], **fixed}} if fixed else raised
+
+
 def _with_counters(state: StepState, shape: tuple[int, ...]) -> StepState:
     """The state with its counters of steps as arrays of a shape.
 
@@ -163,7 +171,7 @@ def make_epoch(config: StepConfig, batch_size: int) -> Any:
 
     def update(weights: Any, grads: Any, state: StepState, h: Hyperparameters) -> Any:
         if config.solver in DECAYING:
-            grads = tree.map(lambda grad: grad + grad.dtype.type(LEAST_GRADIENT), grads)
+            grads = _without_subnormals(grads)
         optimizer = config.optimizer(h, members=weights["coefs"][0].ndim == 3)
         updates, optimizer_state = optimizer.update(grads, state.optimizer)
         if config.solver in DECAYING:

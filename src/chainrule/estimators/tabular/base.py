@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Self, TypeAlias
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
@@ -43,6 +42,7 @@ from .importances import (
 )
 from .process import fit_process
 from .unseen import Unseen
+from .validation_rows import Bonds, bonds_of, held_out_rows
 
 pd = LazyModule("pandas")
 
@@ -64,7 +64,9 @@ class Tabular(SaveMixin, ReadsTables, ExplainsRows, TabularSettings, BaseEstimat
 
     # Training
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None, times: Any = None
+    ) -> Self:  # fmt: skip
         """Learn how columns become numbers, and train a network on them.
 
         Each member of the ensemble trains without a random tenth of the rows (a fifth below 1,000
@@ -78,6 +80,10 @@ class Tabular(SaveMixin, ReadsTables, ExplainsRows, TabularSettings, BaseEstimat
         y : array of shape (n_samples,)
             Classes of any kind; numbers to predict.
         sample_weight : array of shape (n_samples,), optional
+        groups, times : array of shape (n_samples,), optional
+            Of patients, customers, machines; of numbers or datetime64. Rows of one group are then
+            left out together, or the members leave out the latest rows, those before, and so on,
+            so that what is chosen by them suits other groups, or other days (from 50 rows on).
 
         Returns
         -------
@@ -96,15 +102,17 @@ class Tabular(SaveMixin, ReadsTables, ExplainsRows, TabularSettings, BaseEstimat
         y = self._checked_targets(y, len(frame))
         weights = plain_weights(sample_weight)
         weights = check_sample_weight(weights, frame, dtype=np.float64)
+        bonds = bonds_of(groups, times, len(frame))
         counted_rows = weights > 0  # a row without weight is no row
         if not counted_rows.all():
             frame, y, weights = frame[counted_rows], y[counted_rows], weights[counted_rows]
+            bonds = None if bonds is None else bonds.part(counted_rows)
         if len(frame) < 2:
             raise DataError(f"n_samples={len(frame)}: there is nothing to learn from a single row")
         targets, weights = self._learn_targets(y, in_range(weights, np.float32))
         rng = check_random_state(self.random_state)
         self.features_ = Features.learn(frame, self._categories(frame), weights, self._kinds(frame))
-        held_out = self._hold_out(targets, rng)
+        held_out = self._hold_out(targets, rng, bonds)
         self.network_ = self._untrained_network(held_out, rng)
         x = self.features_.of_rows(frame)
         del X, frame  # a large table that nobody else holds is memory for the training
@@ -117,7 +125,7 @@ class Tabular(SaveMixin, ReadsTables, ExplainsRows, TabularSettings, BaseEstimat
         self.history_ = self.epoch_rows()
         unseen = None if validation is None else Unseen(*validation)
         if unseen is not None and self._wants_process(len(x)):
-            unseen = self._add_process(x, targets, weights, held_out, rng) or unseen
+            unseen = self._add_process(x, targets, weights, held_out, rng, bonds) or unseen
         self.background_ = learn_background(x, list(self.feature_groups().values()))
         self._calibrate(unseen)
         self._measure_importances(unseen or Unseen(*train), rng)
@@ -127,7 +135,9 @@ class Tabular(SaveMixin, ReadsTables, ExplainsRows, TabularSettings, BaseEstimat
         """Whether a Gaussian process is to answer with the network."""
         return False
 
-    def _add_process(self, x: Any, targets: Any, weights: Any, held_out: Any, rng: Any) -> Any:
+    def _add_process(
+        self, x: Any, targets: Any, weights: Any, held_out: Any, rng: Any, bonds: Bonds | None
+    ) -> Any:
         """Fit a process and let it answer with the network, as much as rows not seen say.
 
         Returns
@@ -137,7 +147,7 @@ class Tabular(SaveMixin, ReadsTables, ExplainsRows, TabularSettings, BaseEstimat
         """
         candidates = np.flatnonzero(held_out.any(axis=1))
         groups = list(self.feature_groups().values())
-        process = fit_process(x, targets, weights, groups, candidates, rng)
+        process = fit_process(x, targets, weights, groups, candidates, rng, bonds)
         if process is None:
             return None
         _, rows = _split(x, targets, weights, held_out, process.left_out)
@@ -151,7 +161,7 @@ class Tabular(SaveMixin, ReadsTables, ExplainsRows, TabularSettings, BaseEstimat
         )
         return unseen
 
-    def _hold_out(self, targets: Any, rng: Any) -> Any:
+    def _hold_out(self, targets: Any, rng: Any, bonds: Bonds | None) -> Any:
         """Draw which rows each member does not see, shape (rows, members)."""
         count, members = len(targets), self.n_members
         if members is None:
@@ -159,17 +169,13 @@ class Tabular(SaveMixin, ReadsTables, ExplainsRows, TabularSettings, BaseEstimat
         fraction = self.validation_fraction
         if fraction is None:
             fraction = validation_fraction_for(count)
-        held_out = np.zeros((count, members), bool)
         size = round(count * fraction)
         if size < 2 or count - size < 2:
-            return held_out
-        strata = self._strata(targets, size)
-        for member in range(members):
-            _, rows = train_test_split(
-                np.arange(count), test_size=size, random_state=rng, stratify=strata
-            )
-            held_out[self._of_known_classes(targets, rows), member] = True
-        return held_out
+            return np.zeros((count, members), bool)
+        return held_out_rows(
+            count, members, size, rng, self._strata(targets, size), bonds,
+            lambda rows: self._of_known_classes(targets, rows),
+        )  # fmt: skip
 
     def _of_known_classes(self, _targets: Any, rows: Any) -> Any:
         """The validation rows whose targets occur among the others."""

@@ -67,7 +67,7 @@ def boosted_features(columns: Sequence[TypedColumn]) -> tuple[Any, list[int]]:
 def boosted_model(
     task: str, categories: list[int], seed: int, x: Any, y: Any, rounds: int = ROUNDS
 ) -> Any:
-    """Boosted trees that take little time, fitted: on one thread, of which few rows want no more."""
+    """Boosted trees that take little time, fitted on one thread: few rows want no more."""
     kind = (
         ensemble.HistGradientBoostingClassifier if task == "classification"
         else ensemble.HistGradientBoostingRegressor

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...data.columns import Reading
+from ...data.moments import exponent
 from .baselines import BOOSTING, fit_baselines
 from .comparison import NETWORK, Comparison, compare, compared_metrics
 from .metrics import Answers, measure
@@ -81,6 +82,7 @@ def judge(
     facts = FitFacts(
         task, measure(metric, y[seen], Answers.of(model, inputs.iloc[seen])), len(train),
         [row["score"] for row in model.history_ if "score" in row], model.n_iter_,
+        _extreme_share(y) if task == "regression" else 0.0,
     )  # fmt: skip
     return Judgement(comparison, verdict(comparison, facts))
 
@@ -108,6 +110,14 @@ class ModelColumns(Sequence[TypedColumn]):
     def __getitem__(self, position: Any) -> Any:
         reading = self.readings[position]
         return typed_column(self.frame[reading.name].iloc[self.rows], reading)
+
+
+def _extreme_share(y: Any) -> float:
+    """The share of the variance of the hundredth of the rows that is farthest from the mean."""
+    scaled = np.ldexp(y, -exponent(y))  # squares stay in range
+    squares = np.sort(np.square(scaled - np.mean(scaled)))
+    total = float(np.sum(squares))
+    return float(np.sum(squares[-max(1, len(y) // 100) :])) / total if total > 0 else 0.0
 
 
 def model_columns(model: Any, frame: Any) -> list[TypedColumn]:

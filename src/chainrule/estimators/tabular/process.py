@@ -21,6 +21,7 @@ from scipy.optimize import minimize
 from ..inputs.blas import one_blas_thread
 from ..inputs.rows import pieces
 from ..mlp.kernel import NEAREST, Kernel, covariance
+from .validation_rows import Bonds, drawn_to_leave_out
 
 Floats = NDArray[Any]
 
@@ -28,6 +29,7 @@ SAMPLES, SAMPLE_ROWS = 4, 125  # of which the marginal likelihood is taken, with
 ITERATIONS = 30
 MOST_SCALES = 100  # columns: of more, one scale is shared by all
 LEFT_OUT_ENTRIES = 2_500_000  # of the rows that are left out in turn, times all rows
+BONDED_ENTRIES = 10_000_000  # the same where groups are left out
 SINGLE_ROWS = 2_000  # from so many on, and with so much noise, float32 is exact enough
 SINGLE_NOISE = 0.01
 BLOCK = 512  # rows whose covariances are computed at a time
@@ -73,8 +75,9 @@ class Process:
 
 
 def fit_process(
-    x: Any, y: Any, weights: Any, groups: Sequence[Sequence[int]], candidates: Any, rng: Any
-) -> Process | None:
+    x: Any, y: Any, weights: Any, groups: Sequence[Sequence[int]], candidates: Any, rng: Any,
+    bonds: Bonds | None = None,
+) -> Process | None:  # fmt: skip
     """Fit a process to rows of features and standardised targets; None if rounding forbids it.
 
     Parameters
@@ -87,6 +90,8 @@ def fit_process(
     candidates : array of int
         Rows that may be left out.
     rng : RandomState
+    bonds : Bonds, optional
+        Rows that are left out together; with them, None also where all groups are too large.
     """
     x, y = x.astype(np.float64), y.astype(np.float64)
     spread = np.minimum(np.mean(weights) / weights.astype(np.float64), MOST_SPREAD)  # of noise
@@ -94,15 +99,18 @@ def fit_process(
     if len(groups) <= MOST_SCALES:
         for k, features in enumerate(groups):
             columns[list(features)] = k
-    most = max(1, min(len(candidates), LEFT_OUT_ENTRIES // len(x)))
-    left_out = np.sort(rng.permutation(candidates)[:most])
+    entries = LEFT_OUT_ENTRIES if bonds is None else BONDED_ENTRIES
+    left_out = drawn_to_leave_out(candidates, max(1, entries // len(x)), rng, bonds)
+    if not len(left_out):
+        return None
+    together = np.arange(len(left_out)) if bonds is None else bonds.codes[left_out]
     with one_blas_thread:
         samples = [_sample(x, rng) for _ in range(SAMPLES)]
         if len(x) <= SAMPLE_ROWS:
             samples = samples[:1]  # each of them is all rows
         parts = [(x[some], y[some], spread[some]) for some in samples]
         scales, numbers = _likeliest(parts, columns)
-        return _solved(x, y, spread, scales, numbers, left_out)
+        return _solved(x, y, spread, scales, numbers, left_out, together)
 
 
 def _sample(x: Floats, rng: Any) -> Any:
@@ -172,9 +180,10 @@ def _loss(
 
 
 def _solved(
-    x: Floats, y: Floats, spread: Floats, scales: Floats, numbers: Floats, left_out: Any
-) -> Process | None:
-    """The process of all rows, and that without each of some."""
+    x: Floats, y: Floats, spread: Floats, scales: Floats, numbers: Floats, left_out: Any,
+    together: Any,
+) -> Process | None:  # fmt: skip
+    """The process of all rows, and that without each of some, or without those of each code."""
     rough, smooth, linear, noise, ratio = numbers
     shares, rows = np.array([rough, smooth, ratio]), x * scales
     least = noise * np.min(spread)
@@ -182,8 +191,10 @@ def _solved(
     dtype = np.float32 if single else np.float64
     scaled, lines = rows.astype(dtype), (x * np.sqrt(linear / x.shape[1])).astype(dtype)
     k = np.empty((len(x), len(x)), dtype)
-    for part, some in pieces(scaled, 1, BLOCK):
-        k[part] = covariance(shares.astype(dtype), some, scaled) + lines[part] @ lines.T
+    for part, some in pieces(scaled, 1, BLOCK):  # the triangle that is read below
+        later = slice(part.start, None)
+        k[part, later] = covariance(shares.astype(dtype), some, scaled[later])
+        k[part, later] += lines[part] @ lines[later].T
     k[np.diag_indices(len(x))] += (noise * spread).astype(dtype)
     potrf, potrs = (lapack.spotrf, lapack.spotrs) if single else (lapack.dpotrf, lapack.dpotrs)
     factor, failed = potrf(k.T, lower=1, overwrite_a=1)
@@ -194,9 +205,13 @@ def _solved(
     sides[left_out, 1 + np.arange(len(left_out))] = 1.0
     solved = np.asarray(potrs(factor, sides, lower=1, overwrite_b=1)[0].T, np.float64)
     coefs, inverse = solved[0], solved[1:]
-    diagonal = inverse[np.arange(len(left_out)), left_out]
-    # without row i: alpha - alpha_i / (K^-1)_ii * K^-1 e_i
-    without = coefs - (coefs[left_out] / diagonal)[:, None] * inverse
+    # without the rows S: alpha - K^-1[:, S] (K^-1[S, S])^-1 alpha[S]
+    without = np.empty_like(inverse)
+    for code in np.unique(together):
+        some = np.flatnonzero(together == code)
+        rows_left_out = left_out[some]
+        shares_of_each = np.linalg.solve(inverse[np.ix_(some, rows_left_out)], coefs[rows_left_out])
+        without[some] = coefs - shares_of_each @ inverse[some]
     slope = linear / x.shape[1]
     kernel = {
         "rows": rows, "scales": scales, "coefs": coefs, "slopes": slope * (coefs @ x),

@@ -21,6 +21,8 @@ DECLINE = 0.02  # of the validation score, since its best epoch
 WIDE = {"R2": 0.2, "log loss": 0.3}  # of an interval: of a wider one nothing can be concluded
 WIDE_ELSE = 0.12
 LOWEST_SPREAD = 1e-12
+FEW_TEST_ROWS = 30  # of fewer, hardly any difference is beyond noise
+EXTREME = 0.5  # of the variance: more from a hundredth of the rows leaves little for the others
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Verdict:
         The same as a sentence with the numbers.
     fit : str
         ``"overfitting"``, ``"underfitting"``, ``"shifted"``, ``"too few rows"``,
-        ``"nothing to learn"`` or ``"sound"``.
+        ``"nothing to learn"``, ``"extreme targets"`` or ``"sound"``.
     sentences : tuple of str
         The judgement of the fit, and what else follows from the numbers.
     next_steps : tuple of str
@@ -74,6 +76,9 @@ class FitFacts:
         By epoch; higher is better. Empty if there were no validation rows.
     epochs : int
         That the training was allowed.
+    extreme_share : float
+        Of the variance of numbers to predict, that of the hundredth of the rows with the most
+        extreme ones.
     """
 
     task: str
@@ -81,6 +86,7 @@ class FitFacts:
     train_rows: int
     validation_scores: Sequence[float] = ()
     epochs: int = 0
+    extreme_share: float = 0.0
 
 
 def verdict(comparison: Comparison, facts: FitFacts) -> Verdict:
@@ -133,6 +139,17 @@ def _nothing(comparison: Comparison, facts: FitFacts, trivial: str) -> Verdict:
         f"Nothing to learn was seen: no model is better than {trivial} beyond noise ({metric} "
         f"{ours.value:.{digits}f} of the network, {guess.value:.{digits}f} of {trivial})."
     )
+    if comparison.rows < FEW_TEST_ROWS:
+        return _nothing_to_be_seen(comparison, facts, trivial, digits)
+    if facts.extreme_share > EXTREME:
+        return Verdict("nothing", headline, "extreme targets", (
+            f"The hundredth of the rows with the most extreme targets makes up "
+            f"{facts.extreme_share:.0%} of their variance: squared errors see little else, "
+            "whatever the columns say of the other rows.",
+        ), (
+            "Learn the logarithm with --log where all targets are above 0, or look whether the "
+            "extreme ones are right.",
+        ))  # fmt: skip
     sentences = (
         "The columns may say nothing of the target, or the rows are too few to see it: "
         f"{facts.train_rows:,} to train on and {comparison.rows:,} to test on.",
@@ -143,6 +160,28 @@ def _nothing(comparison: Comparison, facts: FitFacts, trivial: str) -> Verdict:
         "Get more rows, or columns that have more to do with the target.",
     )
     return Verdict("nothing", headline, "nothing to learn", sentences, steps)
+
+
+def _nothing_to_be_seen(
+    comparison: Comparison, facts: FitFacts, trivial: str, digits: int
+) -> Verdict:
+    """So few test rows that no difference would be beyond noise."""
+    metric = comparison.metric
+    ours, guess = (comparison.scores[name][metric] for name in (NETWORK, trivial))
+    headline = (
+        f"The rows are too few to tell any model from {trivial}: {metric} {ours.value:.{digits}f} "
+        f"of the network and {guess.value:.{digits}f} of {trivial}, of {comparison.rows:,} test "
+        "rows."
+    )
+    sentences = (
+        f"With {facts.train_rows:,} rows to train on and {comparison.rows:,} to test on, chance "
+        "alone makes differences as large as these.",
+    )
+    steps = (
+        "Get more rows, or test on more of them with --test-fraction 0.4; another --seed shows how "
+        "much the score hangs on the split.",
+    )
+    return Verdict("nothing", headline, "too few rows", sentences, steps)
 
 
 def _standing(comparison: Comparison, rivals: Sequence[str]) -> tuple[str, str]:

@@ -86,9 +86,9 @@ class DQN(Algorithm):
     Examples
     --------
     >>> from chainrule import rl
-    >>> model = rl.DQN("CartPole-v1", seed=0).learn(2_000)
+    >>> model = rl.DQN("CartPole-v1", seed=0).learn(500)
     >>> model.num_timesteps
-    2000
+    500
     """
 
     DEFAULTS: ClassVar[dict[str, Any]] = dict(
@@ -222,9 +222,9 @@ class SAC(ContinuousAlgorithm):
     Examples
     --------
     >>> from chainrule import rl
-    >>> model = rl.SAC("Pendulum-v1", seed=0, policy_kwargs=dict(net_arch=[64, 64])).learn(1_000)
+    >>> model = rl.SAC("Pendulum-v1", seed=0, policy_kwargs=dict(net_arch=[64, 64])).learn(200)
     >>> model.num_timesteps
-    1000
+    200
     """
 
     actor_class = SquashedGaussianActor
@@ -293,10 +293,10 @@ class TD3(ContinuousAlgorithm):
     Examples
     --------
     >>> from chainrule import rl
-    >>> model = rl.TD3("Pendulum-v1", seed=0, learning_starts=500,
-    ...                policy_kwargs=dict(net_arch=[64, 64])).learn(1_000)
+    >>> model = rl.TD3("Pendulum-v1", seed=0, learning_starts=50,
+    ...                policy_kwargs=dict(net_arch=[64, 64])).learn(200)
     >>> model.num_timesteps
-    1000
+    200
     """
 
     actor_class = DeterministicActor

@@ -62,8 +62,9 @@ def close_copies(columns: Sequence[TypedColumn], target: TypedColumn) -> CloseCo
     spread = x.std(axis=0)
     if not (np.isfinite(spread).all() and (spread > 0).all()):
         return None
-    tree = spatial.cKDTree((x - x.mean(axis=0)) / spread)
-    distances, nearest = tree.query(tree.data, k=min(NEAREST, rows - 1) + 1)
+    points = (x - x.mean(axis=0)) / spread
+    tree = spatial.cKDTree(points)
+    distances, nearest = map(np.asarray, tree.query(points, k=min(NEAREST, rows - 1) + 1))
     away = np.maximum(distances[:, 1:], 1e-12)
     jumps = away[:, 1:] / away[:, :-1]
     last = np.argmax(jumps, axis=1)  # the last of the copies

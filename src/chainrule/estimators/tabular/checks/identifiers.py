@@ -38,7 +38,9 @@ UUID = re.compile(
 HEX = re.compile(r"0x[0-9a-fA-F]+|[0-9a-fA-F]{8,}")
 RUNNING = re.compile(r"(\D*)(\d+)(\D*)")
 DIGIT, WORD = re.compile(r"\d"), re.compile(r"[^\W\d_]{3,}")
-NUMBERS = re.compile(r"\(?[-+]?\d+(\.\d+)?( ?(x|×|[,;:/-]) ?[-+]?\d+\.\d+)+( ?[a-z°]{1,3})?\)?")
+NUMBERS = re.compile(
+    r"\(?[-+]?\d+(\.\d+)?( ?(x|\u00d7|[,;:/-]) ?[-+]?\d+\.\d+)+( ?[a-z°]{1,3})?\)?"
+)
 FEWEST_DIGITS = 3  # of a code
 MOST_WORDS = 1.5  # of three letters or more, on average
 TEXTS = 2_000  # of a column, to see their form

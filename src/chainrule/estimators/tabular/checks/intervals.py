@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import lgamma
 from typing import Any
 
@@ -33,7 +34,7 @@ def thresholds(values: Floats, classes: Any) -> Any:
     middles = [float(np.median(values[classes == k])) for k in range(count)]
     in_order = np.argsort(middles, kind="stable")
     cuts = [_cut(values[classes == a], values[classes == b])
-            for a, b in zip(in_order[:-1], in_order[1:], strict=True)]  # fmt: skip
+            for a, b in pairwise(in_order)]  # fmt: skip
     return in_order[np.searchsorted(np.maximum.accumulate(cuts), values, side="left")]
 
 

@@ -8,13 +8,13 @@ import numpy as np
 
 from ..typed_columns import Floats, TypedColumn
 from .advice import Advice, listed, option
-from .combinations import exact_combination
 from .column_names import names_somebody
+from .combinations import exact_combination
 from .evidence import Evidence
 from .pairs import telling_pair
 from .shifted_target import Shifted, shifted_targets
 from .single_column import ColumnsAlone
-from .time_order import is_year, tells_time
+from .time_order import is_year, tells_time, time_option
 
 NEARLY_ALL = 0.985  # of classes, the share of the errors that a column alone avoids
 OF_RANKS = 0.99  # R2 of the target's ranks by a column alone
@@ -175,7 +175,7 @@ def _rows_in_order(evidence: Evidence) -> Evidence:
 
 
 def _next(evidence: Evidence, match: Shifted) -> Advice:
-    by = f"--split time --by {match.order}" if match.order else "--split time"
+    by = time_option(match.order)
     before = match.lag > 0
     advice = (
         f"With a random split the test rows are then known to the training ({by})." if before

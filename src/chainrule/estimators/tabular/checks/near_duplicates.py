@@ -76,9 +76,9 @@ def near_duplicates(columns: Sequence[TypedColumn], target: str) -> NearDuplicat
                 of_column[name] = again
     other = of_column.pop(target, (np.zeros(rows, bool), np.arange(rows)))[0]
     repeated, groups = np.zeros(rows, bool), np.arange(rows)
-    for again, firsts in of_column.values():
-        groups[again] = np.minimum(groups[again], firsts[again])
-        repeated |= again
+    for rows_again, firsts in of_column.values():
+        groups[rows_again] = np.minimum(groups[rows_again], firsts[rows_again])
+        repeated |= rows_again
     most = max(of_column, key=lambda name: int(np.sum(of_column[name][0] & ~of_column[""][0])))
     column = most if np.sum(of_column[""][0]) < 0.5 * np.sum(repeated) else ""
     return NearDuplicates(repeated, other & ~repeated, groups, column)

@@ -2,8 +2,8 @@
 
 Rows are sorted by the column, and each is answered by the mean of its neighbours; where values come
 several times, also by the mean of the rows with the same one in other folds. So no row tells of
-itself, any curve is followed, and a column takes but one sort. Beside that, the column's order itself
-may be that of numbers, or a few thresholds may divide the classes: few rows are enough to see that.
+itself, any curve is followed, and a column takes but one sort. Beside that, the order of the column
+may be that of the numbers, or a few thresholds divide the classes: few rows are enough to see it.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from .evidence import Evidence
 
 SKEWED = 1.5  # the third moment in standard deviations: that of prices is about 2
 STRAIGHT = 0.5  # of the logarithms
+LESS = 0.15  # of the skewness of the numbers, if that is more
 WIDE = 10.0  # times that the hundredth from above is the hundredth from below
 MIN_ROWS = 50
 
@@ -23,7 +24,8 @@ def skew_advice(evidence: Evidence) -> list[Advice]:
         return []
     low, high = np.quantile(y, [0.01, 0.99])
     plain, logarithmic = float(stats.skew(y)), float(stats.skew(np.log(y)))
-    if plain < SKEWED or abs(logarithmic) > STRAIGHT or high < WIDE * low:
+    straight = max(STRAIGHT, LESS * plain)
+    if plain < SKEWED or abs(logarithmic) > straight or high < WIDE * low:
         return []
     return [Advice(
         "skew", (),
