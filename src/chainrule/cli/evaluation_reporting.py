@@ -116,9 +116,9 @@ def compared(model: Any, predictions: Predictions) -> dict[str, Any]:
     truth = predictions.truth
     if len(truth) < FEWEST_ROWS:
         return {}
-    metric = card.get("metric")
+    metric = str(card.get("metric"))
     if metric not in measures.HIGHER_IS_BETTER:
-        metric = measures.choose_metric(task, truth)
+        metric = str(measures.choose_metric(task, truth))
     answers = {MODEL: _answers(predictions), GUESSES[task]: _guess(predictions)}
     names = comparing.compared_metrics(metric, len(predictions.classes))
     both = comparing.compare(names, truth, answers)

@@ -72,7 +72,10 @@ def _cell(value: Any) -> str:
     if value is None or value != value:  # NaN and NaT are not themselves
         return ""
     if isinstance(value, (float, np.floating)):
-        return f"{value:.0f}" if value % 1 == 0 and abs(value) < 1e15 else f"{value:.5g}"
+        x = float(value)
+        if x % 1 == 0 and abs(x) < 1e15:
+            return f"{x:.0f}"
+        return f"{x:.1f}" if 1e5 <= abs(x) < 1e15 else f"{x:.5g}"
     text = str(value)
     if hasattr(value, "tzinfo"):  # a date, in UTC
         text = text.removesuffix("+00:00").removesuffix(" 00:00:00")

@@ -25,7 +25,7 @@ from ..estimators.tabular.defaults import DEFAULTS, batch_size_for
 from ..estimators.tabular.fitting import make_estimator
 from ..estimators.tabular.options import TrainOptions
 from ..estimators.tabular.preparation import training_table
-from ..estimators.tabular.targets import MIN_ROWS
+from ..estimators.tabular.targets import MIN_ROWS, Purpose
 from ..files import check_writable
 from ..lazy import LazyModule
 from .keeping import MIN_FREE_BYTES
@@ -208,7 +208,7 @@ def training_rows(
     -------
     (inputs, labels, target, task)
     """
-    whole = training_table(table, target, task, options, 2 * MIN_ROWS, "tune on")
+    whole = training_table(table, target, task, options, Purpose("tune on", 2 * MIN_ROWS))
     source, rows = whole.source, whole.train_rows
     return (
         source.inputs.iloc[rows],

@@ -9,12 +9,14 @@ from ..data import Table
 from ..errors import DataError
 from ..estimators.tabular.options import TrainOptions
 from ..lazy import LazyModule
+from ..memory import return_freed_memory
 from .asking import ask_target
 from .console import PlainConsole
 from .sources import Source
 
 columns = LazyModule("chainrule.data.columns")
 reading_report = LazyModule("chainrule.cli.reading_report")
+preparation = LazyModule("chainrule.estimators.tabular.preparation")
 targets = LazyModule("chainrule.estimators.tabular.targets")
 
 
@@ -31,7 +33,9 @@ def read_typed(source: Source, kinds: Mapping[str, str], out: PlainConsole) -> T
     table = source.read()
     for note in table.notes:
         out.tell(note, "note: ")
-    return typed(table, kinds)
+    table = typed(table, kinds)
+    return_freed_memory()
+    return table
 
 
 def typed(table: Table, kinds: Mapping[str, str]) -> Table:
@@ -73,10 +77,18 @@ def check_names(table: Table, target: str, chosen: TrainOptions) -> None:
         raise DataError(f"column {target!r} is the target: it cannot be left out as well")
 
 
-def show_columns(out: PlainConsole, table: Table, target: str, all_of_them: bool) -> None:
-    """Show what the columns of a table were taken for."""
-    if not out.quiet:
-        reading_report.show_readings(out, table.readings, target, all_of_them)
+def show_columns(
+    out: PlainConsole, table: Table, target: str, all_of_them: bool, options: TrainOptions
+) -> None:
+    """Show what the columns of a table were taken for, and which only name the row."""
+    if out.quiet:
+        return
+    left_out = preparation.names_of_rows(table, target, options)
+    readings = [
+        replace(one, kind="ignore", why="it only names the row") if one.name in left_out else one
+        for one in table.readings
+    ]
+    reading_report.show_readings(out, readings, target, all_of_them)
 
 
 def kinds_of(table: Table, names: Iterable[str]) -> dict[str, str]:

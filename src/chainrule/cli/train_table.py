@@ -102,7 +102,7 @@ def train_table(
     table = read_typed(source, dict.fromkeys(chosen.drop, "ignore") | kinds, out)
     target = choose_target(table, target, out)
     check_names(table, target, chosen)
-    show_columns(out, table, target, columns_report)
+    show_columns(out, table, target, columns_report, chosen)
     if write_columns is not None:
         written = column_kinds.write_columns(write_columns, table.readings)
         out.say(f"wrote {written}: edit it, and train with --columns {written}")

@@ -126,7 +126,7 @@ def tune_table(
     search = replace(search, name=_study_name(table.name, target, search, kinds))
     apart = jobs > 1 or dask is not None
     with _stored(search, storage, apart) as search, _study(search) as study:
-        show_columns(out, table, target, columns_report)
+        show_columns(out, table, target, columns_report, chosen)
         stopped = _run(search, study, trials, jobs if apart else 0, dask, quiet)
         best = _best(study, stopped)
         finished, score = len(searching.finished(study)), best.value

@@ -126,7 +126,7 @@ def _of_metric(report: Report, models: list[str], metric: str) -> Markup:
 def _usual(triples: Mapping[str, tuple[float, float, float]]) -> float:
     """The width that gives the largest of scores without intervals three decimals below 10."""
     largest = max((abs(score) for score, _, _ in triples.values() if np.isfinite(score)), default=1)
-    return WIDEST * max(1.0, 10.0 ** np.floor(np.log10(max(largest, 1.0))))
+    return float(WIDEST * max(1.0, 10.0 ** np.floor(np.log10(max(largest, 1.0)))))
 
 
 def _exact(score: float, width: float) -> Markup:

@@ -211,8 +211,8 @@ class Reading:
         kind = "" if isinstance(cell, (str, Real)) else f" ({type(cell).__name__})"
         raise DataError(
             f"column {self.name!r}, row {number}: {str(cell)!r:.60}{kind} is {self._fault(cell)}: "
-            f"correct or empty the cell, read the column as text ({as_option(self.name, 'text')}), "
-            f"or leave it out ({drop_option(self.name)})"
+            f"correct or empty the cell, or train with {as_option(self.name, 'text')} or "
+            f"{drop_option(self.name)}"
         )
 
     def _fault(self, cell: Any) -> str:

@@ -64,6 +64,9 @@ class NetworkClassifier(SaveMixin, ClassifierMixin, BaseEstimator):  # type: ign
     ``_read(X)``
         Raw inputs, read once, as a sequence that `_learn` and `_rows` take and that NumPy indices
         pick rows of (a list, an array or a DataFrame). Default: as they are.
+    ``_learn_rows(X, y)``
+        `_learn` and `_rows` of the training inputs in one, where both do the same work. Default:
+        the one and then the other.
     ``_augment(rows, key)``
         A training batch, changed in the graph. Default: as it is.
     ``_views()``
@@ -171,6 +174,10 @@ class NetworkClassifier(SaveMixin, ClassifierMixin, BaseEstimator):  # type: ign
     def _read(self, X: Any) -> Any:
         return X
 
+    def _learn_rows(self, X: Any, y: Any) -> Any:
+        self._learn(X, y)
+        return self._rows(X)
+
     def _augment(self, rows: Any, key: Any) -> Any:
         return rows
 
@@ -227,8 +234,7 @@ class NetworkClassifier(SaveMixin, ClassifierMixin, BaseEstimator):  # type: ign
         train_rows, held_out_rows = held_out(codes, self.validation_fraction, validation_data, rng)
         weights = None if weights is None else as_weights(weights[train_rows])
         network_key, fit_key = random.split(random.key(int(rng.randint(2**31))))
-        self._learn(picked(X, train_rows), codes[train_rows])
-        rows = self._rows(picked(X, train_rows))
+        rows = self._learn_rows(picked(X, train_rows), codes[train_rows])
         validation = self._validation(X, codes, held_out_rows, validation_data)
         with self._threads():
             self._train(rows, (codes[train_rows], weights), validation, network_key, fit_key)

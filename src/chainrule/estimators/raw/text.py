@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
+from dataclasses import replace
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 from sklearn.utils.validation import check_is_fitted
 
 from ... import optim, train
 from ...container import damaged
 from ...data.texts import check_texts
-from ...data.vocabulary import Vocabulary
-from ...data.words import RULES
+from ...data.vocabulary import EncodedTexts, Vocabulary
+from ...data.words import RULES, cut_texts
 from ...errors import DataError
 from ..serialization.schema import each, fields, finite, flag, one_of, whole
 from ..sklearn_private import Interval, StrOptions
 from .attribution import Attribution, integrated_gradients, probability
-from .network import COUNT, FRACTION, NetworkClassifier
+from .network import COUNT, FRACTION, NetworkClassifier, row_types
+from .text_linear import fit_linear, has_many, term_scale, weighted_rows
 from .text_networks import BagNetwork, ConvNetwork, TransformerNetwork
 from .text_reading import lengths, log_ratios, picked_texts
 
 ENCODERS = ("bag", "conv", "transformer")
+SOLVERS = ("adam", "lbfgs")
 MIN_DIM, MAX_DIM = 8, 64  # entries of a vector
 BATCH_SIZES = (8, 64)
 MIN_STEPS, MIN_EPOCHS, MAX_EPOCHS = 600, 6, 200
@@ -37,34 +42,53 @@ FEW_TEXTS = 500
 UNREAD_SHARE = 0.01  # of what texts hold: more that is not read is worth a warning
 
 
+USUAL_C = 5.0
+# Parameters that L-BFGS has no use for: where one is set, "auto" is Adam
+OF_ADAM = (
+    "batch_size", "callbacks", "checkpoint", "checkpoint_interval", "dropout", "ema", "epochs",
+    "label_smoothing", "learning_rate", "max_length", "patience", "validation_fraction",
+    "weight_decay", "width", "word_dropout",
+)  # fmt: skip
+
 PREPARED = fields(
     {"length": whole(1, LONGEST_WHOLE), "parts": each(one_of(*PARTS), 1, len(PARTS))},
-    {"rule": whole(RULES[0], RULES[-1]), "whole": flag, "unread": finite},
-)
+    {"rule": whole(RULES[0], RULES[-1]), "whole": flag, "unread": finite,
+     "solver": one_of(*SOLVERS)},
+)  # fmt: skip
 
 
 class TextClassifier(NetworkClassifier):
     """A classifier for sentences and short texts: `fit` on a list of strings, with no tuning.
 
     Texts are put in lower case and cut into words (see `chainrule.data.vocabulary`); frequent
-    words, pairs of neighbours, and pieces of rare words get a trained vector each. Any text has an
+    words, pairs of neighbours, and pieces of words get a trained vector each. Any text has an
     answer: what is unknown is left out, and where nothing is left, as in an empty one, the answer
     is what the network says of nothing, about as the classes are frequent.
 
     Parameters
     ----------
     encoder : {"bag", "conv", "transformer"}
-        How vectors become an answer. "bag": a linear map of their mean, in which each word counts
-        by how unevenly the classes use it (Naive Bayes' log-ratios); fast, and hard to beat on
-        thousands of sentences. "conv": windows of 3 to 5 words. "transformer": two layers of
-        attention. Default "bag".
+        How vectors become an answer. "bag": a linear map of their sum, in which each word counts
+        by how unevenly the classes use it (Naive Bayes' log-ratios) or how rare it is; fast, and
+        hard to beat on thousands of sentences. "conv": windows of 3 to 5 words. "transformer": two
+        layers of attention. Default "bag".
+    solver : {"auto", "lbfgs", "adam"}
+        "lbfgs", for a bag: a vector is a number a class, all words are read as their pieces as
+        well, and the one minimum of the loss is sought over all texts at once. "adam": batches of
+        texts, with words and features left out at random. "auto": "lbfgs" for a bag, unless a
+        parameter is set that only "adam" uses (those from `max_length` on, and `width`), or
+        validation rows. Default "auto".
+    C : float or None
+        Inverse strength of regularisation of "lbfgs": ``|weights|**2 / (2 C n)`` is added to the
+        mean loss of n texts. None: 5.
     width : int or None
         Entries of a vector. None: 64; for a bag as many as there are classes, from 8 to 64.
     bigrams : bool or None
-        Whether pairs of neighbouring words have vectors. None: of a bag, which sees no order.
+        Whether pairs of neighbouring words have vectors. None: of a bag, which sees no order; by
+        "lbfgs" where there are 100 texts a class.
     min_df : int or None
-        Texts that a word is in, at least, to have a vector of its own. None: 2, and of a bag 1
-        below 500 texts.
+        Texts that a word is in, at least, to have a vector of its own. None: 2, and 1 by "lbfgs"
+        and of a bag below 500 texts.
     max_words : int
         Words that have one, at most, the most frequent; bigrams, and pieces of rare words,
         likewise. Default 100,000.
@@ -92,6 +116,8 @@ class TextClassifier(NetworkClassifier):
     ----------
     tokens_ : Vocabulary
         The vocabulary.
+    solver_ : {"adam", "lbfgs"}
+        The one that was used.
     scale_ : float32 array of shape (tokens_.size,)
         How much each word, pair and piece counts.
     unread_ : float or None
@@ -124,6 +150,8 @@ class TextClassifier(NetworkClassifier):
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **NetworkClassifier._parameter_constraints,
         "encoder": [StrOptions(set(ENCODERS))],
+        "solver": [StrOptions({"auto", *SOLVERS})],
+        "C": [Interval(Real, 0, None, closed="neither"), None],
         "width": [Interval(Integral, 1, 1024, closed="both"), None],
         "bigrams": ["boolean", None],
         "min_df": [Interval(Integral, 1, None, closed="left"), None],
@@ -140,6 +168,8 @@ class TextClassifier(NetworkClassifier):
         self,
         encoder: str = "bag",
         *,
+        solver: str = "auto",
+        C: float | None = None,
         width: int | None = None,
         bigrams: bool | None = None,
         min_df: int | None = None,
@@ -170,25 +200,89 @@ class TextClassifier(NetworkClassifier):
     def _read(self, X: Any) -> list[str]:
         return check_texts(X)
 
-    def _learn(self, X: Any, y: Any) -> None:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, validation_data: Any = None
+            ) -> Self:  # fmt: skip
+        """See `NetworkClassifier.fit`."""
+        self._validate_params()
+        self.solver_ = self._chosen_solver(validation_data)
+        return super().fit(X, y, sample_weight, validation_data)
+
+    def _chosen_solver(self, validation_data: Any) -> str:
+        usual = inspect.signature(TextClassifier).parameters
+        of_adam = [name for name in OF_ADAM if getattr(self, name) != usual[name].default]
+        if validation_data is not None:
+            of_adam.append("validation_data")
+        linear = self.encoder == "bag" and not of_adam
+        solver = ("lbfgs" if linear else "adam") if self.solver == "auto" else self.solver
+        if solver == "lbfgs" and not linear:
+            unused = ", ".join(of_adam) or f"encoder={self.encoder!r}"
+            raise DataError(f"solver='lbfgs' does not use {unused}: give solver='adam'")
+        if solver == "adam" and self.C is not None:
+            raise DataError("solver='adam' does not use C: give weight_decay, or leave it out")
+        return solver
+
+    def _learn_rows(self, X: Any, y: Any) -> Any:
+        cut = cut_texts(X)
+        if self.solver_ == "lbfgs":
+            bigrams = has_many(y) if self.bigrams is None else bool(self.bigrams)
+            tokens = Vocabulary.learn_cut(
+                cut, pairs=bigrams, min_count=self.min_df or 1, max_size=self.max_words,
+                spelled=True,
+            )  # fmt: skip
+            counts = tokens.counts(cut)
+            length = max(int(np.diff(counts.indptr).max()), 1)
+            self.tokens_ = replace(tokens, whole=True, length=min(length, LONGEST_WHOLE))
+            self.unread_ = 0.0
+            self.scale_ = term_scale(counts, y, self.tokens_)
+            return weighted_rows(counts, self.scale_, self.tokens_)
         bag = self.encoder == "bag"
         few = bag and len(X) < FEW_TEXTS
-        self.tokens_ = Vocabulary.learn(
-            X, pairs=bag if self.bigrams is None else self.bigrams,
+        self.tokens_, read = Vocabulary.learn_encoded(
+            cut, pairs=bag if self.bigrams is None else self.bigrams,
             min_count=self.min_df or (1 if few else 2), max_size=self.max_words,
             length=self.max_length, whole=bag and self.max_length is None,
         )  # fmt: skip
-        read = self.tokens_.read(X)
         self.unread_ = self.tokens_.unread(read)
         self._tell_unread(self.unread_, "the training texts")
         self.scale_ = np.ones(self.tokens_.size, np.float32)
         if bag:
-            if not self.tokens_.whole:
-                read = self.tokens_.cut_off(read)
-            self.scale_ = log_ratios(read, y, self.tokens_.size)
+            counted = read if self.tokens_.whole else self.tokens_.cut_off(read)
+            self.scale_ = log_ratios(counted, y, self.tokens_.size)
+        return self._weighted(*self.tokens_.rows(read))
+
+    def _train(self, rows: Any, targets: Any, validation: Any, key: Any, fit_key: Any) -> None:
+        if self.solver_ == "adam":
+            super()._train(rows, targets, validation, key, fit_key)
+            return
+        labels, weights = targets
+        fit = fit_linear(rows, labels, weights, len(self.classes_), self.C or USUAL_C)
+        module = self.make_module(key)
+        self.module_ = module.replace(
+            table=module.table.replace(weight=fit.weight),
+            head=module.head.replace(
+                weight=np.eye(len(self.classes_), dtype=np.float32), bias=fit.bias
+            ),
+        )
+        self.row_types_ = row_types(self._padded(rows[:1]))
+        self.history_ = [{"epoch": k, "loss": loss} for k, loss in enumerate(fit.losses, 1)]
+        self.best_epoch_, self.stopped_ = len(fit.losses), fit.stopped
 
     def _rows(self, X: Any) -> dict[str, Any]:
+        if self.solver_ == "lbfgs":
+            return self._padded(self._sparse_rows(X))
         return self._weighted(*self.tokens_(X))
+
+    def _sparse_rows(self, X: Any) -> Any:
+        counts = self.tokens_.counts(cut_texts(X, self.tokens_.rule))
+        return weighted_rows(counts, self.scale_, self.tokens_)
+
+    def _padded(self, rows: Any) -> dict[str, Any]:
+        """Sparse rows as the network takes them, longer than in training where one needs that."""
+        counts = np.diff(rows.indptr).astype(np.int64)
+        read = EncodedTexts(rows.indices, rows.data, counts)
+        longest = max(self.tokens_.length, int(counts.max(initial=0)))
+        codes, shares = self.tokens_.rows(read, longest)
+        return {"codes": codes, "shares": shares}
 
     def _weighted(self, codes: Any, shares: Any) -> dict[str, Any]:
         if self.encoder == "bag":
@@ -214,6 +308,10 @@ class TextClassifier(NetworkClassifier):
         A bag reads all of a text, however long; other encoders warn of what they do not read.
         """
         check_is_fitted(self, "module_")
+        if self.solver_ == "lbfgs":
+            module = self.module_
+            vectors = self._sparse_rows(self._read(X)) @ module.table.weight
+            return softmax(vectors @ module.head.weight + module.head.bias, axis=1)
         read = self.tokens_.read(self._read(X))
         self._tell_unread(self.tokens_.unread(read), "these texts")
         network, length = self.probability_network(), self.tokens_.length
@@ -228,6 +326,8 @@ class TextClassifier(NetworkClassifier):
         classes = len(self.classes_)
         usual = min(max(MIN_DIM, classes), MAX_DIM) if self.encoder == "bag" else MAX_DIM
         size, width = self.tokens_.size, self.width or usual
+        if self.solver_ == "lbfgs":
+            width = classes
         word_dropout, dropout = float(self.word_dropout), float(self.dropout)
         if self.encoder == "transformer":
             return TransformerNetwork(
@@ -239,6 +339,8 @@ class TextClassifier(NetworkClassifier):
 
     def schedule(self, n_samples: int) -> tuple[int, int]:
         """How long `fit` trains on so many texts: the number of epochs, and the batch size."""
+        if getattr(self, "solver_", "adam") == "lbfgs":
+            return len(self.history_), n_samples
         batch_size = self.batch_size or min(max(n_samples // 16, BATCH_SIZES[0]), BATCH_SIZES[1])
         steps = -(-n_samples // batch_size)  # of an epoch
         return self.epochs or min(max(MIN_EPOCHS, -(-MIN_STEPS // steps)), MAX_EPOCHS), batch_size
@@ -257,7 +359,7 @@ class TextClassifier(NetworkClassifier):
         part_names = [name for name in PARTS if name in arrays]
         return {
             "length": self.tokens_.length, "parts": part_names, "rule": self.tokens_.rule,
-            "whole": self.tokens_.whole,
+            "whole": self.tokens_.whole, "solver": self.solver_,
         } | ({} if self.unread_ is None else {"unread": self.unread_}), arrays  # fmt: skip
 
     def restore_preprocessing(self, state: dict[str, Any], arrays: Any) -> None:
@@ -269,10 +371,14 @@ class TextClassifier(NetworkClassifier):
             reads_all and self.encoder != "bag"
         ):
             raise damaged("its texts are longer than its encoder reads")
+        self.solver_ = checked.get("solver", "adam")  # the only one of earlier versions
+        if self.solver_ == "lbfgs" and not reads_all:
+            raise damaged("its solver is one for bags that read all")
         entries = {name: _entries(arrays(name), name) for name in dict.fromkeys(checked["parts"])}
         self.tokens_ = Vocabulary(
-            **entries, length=checked["length"], whole=reads_all, rule=checked.get("rule", RULES[0])
-        )
+            **entries, length=checked["length"], whole=reads_all,
+            rule=checked.get("rule", RULES[0]), spelled=self.solver_ == "lbfgs",
+        )  # fmt: skip
         self.unread_ = checked.get("unread")
         self.scale_ = arrays.numbers("scale", (self.tokens_.size,), np.dtype(np.float32))
 
@@ -307,9 +413,7 @@ class TextClassifier(NetworkClassifier):
         check_is_fitted(self, "module_")
         if not isinstance(text, str):
             raise DataError(f"text is a {type(text).__name__}: give one text, as str")
-        read = self.tokens_.read([text])
-        [(width, _)] = lengths(read.counts, self.tokens_.length, self.tokens_.whole)
-        rows = self._weighted(*self.tokens_.rows(read, width))
+        rows = self._rows_in_order(text)
         logits = np.asarray(self.module_(rows))
         code = int(np.argmax(logits)) if label is None else self._code(label)
         vectors = np.asarray(self.module_.vectors(rows))
@@ -323,6 +427,18 @@ class TextClassifier(NetworkClassifier):
             else self.classes_[code],
             probability(logits, code), tuple(words), scores, base,
         )  # fmt: skip
+
+    def _rows_in_order(self, text: str) -> dict[str, Any]:
+        """One row, in the order of `Vocabulary.entries`."""
+        read = self.tokens_.read([text])
+        [(width, _)] = lengths(read.counts, self.tokens_.length, self.tokens_.whole)
+        if self.solver_ == "adam":
+            return self._weighted(*self.tokens_.rows(read, width))
+        counts = self.tokens_.counts(cut_texts([text], self.tokens_.rule))
+        share = np.zeros(self.tokens_.size, np.float32)  # of one of the code's entries
+        share[counts.indices] = weighted_rows(counts, self.scale_, self.tokens_).data / counts.data
+        codes, shares = self.tokens_.rows(read._replace(shares=share[read.codes]), width)
+        return {"codes": codes, "shares": shares}
 
     def _code(self, label: Any) -> int:
         positions = np.flatnonzero(self.classes_ == label)

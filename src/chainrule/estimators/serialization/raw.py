@@ -16,7 +16,7 @@ from .schema import by_name, each, fields, finite, one_of, text, to_plain_json, 
 
 WEIGHTS = "weights."
 PREPARED = "prepared."
-STOPPED = ("epochs", "patience", "callback", "interrupted", "diverged")
+STOPPED = ("epochs", "patience", "callback", "interrupted", "diverged", "converged")
 DTYPES = ("bool", "uint8", "int8", "int16", "uint16", "int32", "int64", "float32", "float64")
 MOST_ENTRIES = 2**28  # of a row
 KINDS = ("array", "dict", "tuple")

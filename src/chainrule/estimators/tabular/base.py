@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from ...data import Features
 from ...errors import DataError
 from ...lazy import LazyModule
+from ...memory import return_freed_memory
 from ..inputs.rows import dense, pieces, rows_of
 from ..inputs.tables import ReadsTables
 from ..inputs.weights import in_range, plain_weights
@@ -116,6 +117,7 @@ class Tabular(SaveMixin, ReadsTables, ExplainsRows, TabularSettings, BaseEstimat
         self.network_ = self._untrained_network(held_out, rng)
         x = self.features_.of_rows(frame)
         del X, frame  # a large table that nobody else holds is memory for the training
+        return_freed_memory()
         if len(x) < TINY_TABLE:
             x = x.astype(np.float64)  # it costs nothing, and the order of rows matters less
         train, validation = _split(x, targets, weights, held_out)

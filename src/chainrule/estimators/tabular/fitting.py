@@ -68,7 +68,7 @@ def fit_table(
     as_read = replace(options, column_kinds=prepared.kinds)  # nothing is guessed again
     model = make_estimator(source.task, as_read)
     start = perf_counter()
-    model.fit(source.inputs.iloc[train], y[train])
+    model.fit(source.inputs.iloc[train], y[train], **prepared.held_out_by)
     seconds = perf_counter() - start
     if table.readings:  # the model reads the cells of files as they were read here
         model.features_ = model.features_.with_readings(table.readings)

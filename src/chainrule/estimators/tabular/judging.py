@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...data.columns import Reading
+from ...memory import return_freed_memory
 from ...data.moments import exponent
 from .baselines import BOOSTING, fit_baselines
 from .comparison import NETWORK, Comparison, compare, compared_metrics
@@ -66,6 +67,7 @@ def judge(
         task, model.features_.of_rows(inputs.iloc[rows]), ModelColumns.of(model, inputs, rows),
         y[rows], fitted_on, asked_for, options.random_state,
     )  # fmt: skip
+    return_freed_memory()
     notes = baselines.notes
     if len(some) < len(train):
         notes += (

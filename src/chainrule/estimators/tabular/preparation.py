@@ -15,8 +15,10 @@ from .checks.duplicates import copies_of_rows, nearly_repeated
 from .checks.identifiers import Identifier, identifier_advice, identifiers
 from .checks.row_hashes import row_hashes
 from .options import TrainOptions
-from .splits import split_table
-from .targets import MIN_ROWS, LearnableTable, checked_targets, learnable_table
+from .splits import held_out_by, split_table
+from .targets import TRAINING, LearnableTable, Purpose, checked_targets, learnable_table
+
+MAX_NAMED = 300_000  # rows of a table whose identifiers are looked for before the training
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class TrainingTable:
         What is said of them.
     kinds : dict of str to str
         What the inputs hold, as far as they were read from a file or the options say.
+    held_out_by : dict of str to array
+        The arguments ``groups`` or ``times`` of `fit`, if the rows are split so.
     """
 
     source: LearnableTable
@@ -45,6 +49,7 @@ class TrainingTable:
     identifiers: tuple[str, ...] = ()
     advice: tuple[Advice, ...] = ()
     kinds: Mapping[str, str] = field(default_factory=dict)
+    held_out_by: Mapping[str, Any] = field(default_factory=dict)
 
 
 def training_table(
@@ -52,8 +57,7 @@ def training_table(
     target: str | None,
     task: str | None,
     options: TrainOptions,
-    min_rows: int = MIN_ROWS,
-    purpose: str = "train and test on",
+    purpose: Purpose = TRAINING,
 ) -> TrainingTable:
     """Choose the target, the rows to test on, and the columns to learn from.
 
@@ -62,13 +66,14 @@ def training_table(
     DataError
         If the table cannot be learned from, with what to do about it.
     """
-    source = learnable_table(table, target, task, options, min_rows, purpose)
-    kinds = {one.name: one.kind for one in table.readings if one.kind != "ignore"}
-    kinds |= options.column_kinds
+    source = learnable_table(table, target, task, options, purpose)
+    kinds = _kinds(table, options)
     named = identifiers(source, options, kinds)
     if options.deduplicate:
-        source = without_duplicates(source, named, kinds, min_rows, purpose)
-    train_rows, test_rows = split_table(source, replace(options, column_kinds=kinds))
+        source = without_duplicates(source, named, kinds, purpose)
+    as_read = replace(options, column_kinds=kinds)
+    train_rows, test_rows = split_table(source, as_read)
+    held_out = held_out_by(source, train_rows, as_read)
     y = checked_targets(source, train_rows, options)
     names = tuple(one.name for one in named)
     leave_out = options.drop_identifiers and len(names) < source.inputs.shape[1]
@@ -76,15 +81,33 @@ def training_table(
         source = replace(source, inputs=source.inputs.drop(columns=list(names)))
     advice = tuple(identifier_advice(named, leave_out)) if options.advise else ()
     kinds = {name: kind for name, kind in kinds.items() if name in source.inputs.columns}
-    return TrainingTable(source, train_rows, test_rows, y, names, advice, kinds)
+    return TrainingTable(source, train_rows, test_rows, y, names, advice, kinds, held_out)
+
+
+def names_of_rows(table: Table, target: str, options: TrainOptions) -> frozenset[str]:
+    """The columns that `training_table` will leave out since they only name the row."""
+    if not options.drop_identifiers or len(table.frame) > MAX_NAMED:
+        return frozenset()
+    try:
+        source = learnable_table(table, target, None, options)
+    except DataError:
+        return frozenset()  # the training refuses the table, in its own words
+    named = identifiers(source, options, _kinds(table, options))
+    names = frozenset(one.name for one in named)
+    return names if len(names) < source.inputs.shape[1] else frozenset()
+
+
+def _kinds(table: Table, options: TrainOptions) -> dict[str, str]:
+    """What the columns hold, as they were read or as the options say."""
+    read = {one.name: one.kind for one in table.readings if one.kind != "ignore"}
+    return read | dict(options.column_kinds)
 
 
 def without_duplicates(
     source: LearnableTable,
     named: list[Identifier],
     kinds: Mapping[str, str],
-    min_rows: int,
-    purpose: str,
+    purpose: Purpose,
 ) -> LearnableTable:
     """The rows that do not repeat an earlier one in all columns but those that name the row.
 
@@ -106,10 +129,10 @@ def without_duplicates(
         keep[:] = False
         keep[np.unique(copies.groups, return_index=True)[1]] = True
     first = np.flatnonzero(keep)
-    if len(first) < min_rows:
+    if len(first) < purpose.min_rows:
         raise DataError(
-            f"{len(first)} of {len(hashes)} rows differ from all others, too few to {purpose}: "
-            f"give at least {min_rows}, or leave out --deduplicate"
+            f"{len(first)} of {len(hashes)} rows differ from all others, too few to "
+            f"{purpose.words}: give at least {purpose.min_rows}, or leave out --deduplicate"
         )
     return replace(
         source, frame=source.frame.iloc[first], inputs=source.inputs.iloc[first],

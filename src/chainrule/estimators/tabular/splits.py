@@ -52,6 +52,22 @@ def split_table(source: LearnableTable, options: TrainOptions) -> Rows:
     return split
 
 
+def held_out_by(source: LearnableTable, rows: Any, options: TrainOptions) -> dict[str, Any]:
+    """The arguments of `fit` by which members leave rows out as the split does.
+
+    None where the split is random, or where the rows to train on are all of one group or time.
+    """
+    kind = options.chosen_split
+    if kind == "random":
+        return {}
+    if kind == "time":
+        name, values = "times", time_order(source, options)[rows]
+        values = np.where(np.isnan(values), -np.inf, values)
+    else:
+        name, values = "groups", group_codes(source.frame[options.group])[rows]
+    return {name: values} if len(np.unique(values)) > 1 else {}
+
+
 def split_rows(labels: Any, task: str, fraction: float, seed: int) -> Rows:
     """Rows at random; classes in equal shares in both."""
     strata = None

@@ -30,6 +30,17 @@ LIKELY_NAMES = (
 
 
 @dataclass(frozen=True)
+class Purpose:
+    """What rows are for, as the end of "too few rows to", and how many it takes."""
+
+    words: str
+    min_rows: int
+
+
+TRAINING = Purpose("train and test on", MIN_ROWS)
+
+
+@dataclass(frozen=True)
 class LearnableTable:
     """The rows of a table that have a target.
 
@@ -149,8 +160,7 @@ def learnable_table(
     target: str | None,
     task: str | None,
     options: TrainOptions,
-    min_rows: int = MIN_ROWS,
-    purpose: str = "train and test on",
+    purpose: Purpose = TRAINING,
 ) -> LearnableTable:
     """Check which column is to be predicted from which, and leave out rows without a target.
 
@@ -174,10 +184,10 @@ def learnable_table(
     known = frame[target].notna().to_numpy(bool)
     frame = frame if known.all() else frame[known]
     missing = all_rows - len(frame)
-    if len(frame) < min_rows:
+    if len(frame) < purpose.min_rows:
         raise DataError(
-            f"{len(frame)} rows with a value of {target!r} are too few to {purpose}: give at least "
-            f"{min_rows}"
+            f"{len(frame)} rows with a value of {target!r} are too few to {purpose.words}: give at "
+            f"least {purpose.min_rows}"
         )
     task = task or (table.task if target == table.target else None) or choose_task(frame[target])
     _check_options(target, task, frame[target], options)

@@ -25,6 +25,7 @@ MAX_ROWS = 20_000  # from which shares are taken; ends and levels are of all row
 DIGITS = 6  # significant ones
 FAR = 0.5  # of the width of the training's range, beyond its ends
 SHIFT = 0.25  # of the stability index: "major" to those who use it (Siddiqi, see `ColumnDrift`)
+FEWEST_EXPECTED = 1.0  # rows of a part, for the chi-squared test to hold
 SURE = 1e-3  # probability that chance makes one column of a table look shifted
 
 
@@ -298,10 +299,27 @@ def _stability(before: Any, after: Any) -> tuple[float, float]:
     before, after = before[some], after[some]
     if len(before) < 2 or after.sum() == 0:
         return 0.0, 1.0
-    p_value = float(stats.chi2_contingency(np.array([before + 1e-9, after])).pvalue)
     p = (before + 0.5) / (before + 0.5).sum()  # no share is 0: its logarithm is finite
     q = (after + 0.5) / (after + 0.5).sum()
-    return float(np.sum((q - p) * np.log(q / p))), p_value
+    return float(np.sum((q - p) * np.log(q / p))), _probability(before, after)
+
+
+def _probability(before: Any, after: Any) -> float:
+    """How often chance makes counts so unlike.
+
+    What is rarely expected, such as an empty cell where the training had none, is taken together:
+    of so few, the chi-squared distribution says nothing.
+    """
+    rows = float(after.sum())
+    rare = before / before.sum() * rows < FEWEST_EXPECTED
+    parts = []
+    if rare.any():
+        share = (before[rare].sum() + 1.0) / (before.sum() + 2.0)
+        parts.append(float(stats.binom.sf(after[rare].sum() - 1.0, rows, share)))
+    usual = np.array([before[~rare], after[~rare]])
+    if usual.shape[1] > 1 and usual[1].sum() > 0:
+        parts.append(float(stats.chi2_contingency(usual).pvalue))
+    return min(1.0, len(parts) * min(parts, default=1.0))
 
 
 def _sentence(column: ColumnSummary, other: TypedColumn, index: float) -> str:

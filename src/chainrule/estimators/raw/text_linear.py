@@ -1,0 +1,140 @@
+"""The classes of texts from sums of weights of words, pairs and pieces: trained by L-BFGS.
+
+A bag without dropout is a linear model, whose loss has one minimum: it is trained on all texts at
+once, each a sparse row.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.optimize
+import scipy.sparse
+
+from ...data.vocabulary import EncodedTexts, Vocabulary
+from ..inputs.blas import one_blas_thread
+from .text_reading import log_ratios
+
+MAX_ITER = 500
+TOLERANCE = 1e-4  # of the largest entry of the gradient, as of scikit-learn's LogisticRegression
+TEXTS_FOR_RATIOS = 100  # of a class: of fewer, log-ratios and pairs are mostly chance
+
+
+class LinearFit(NamedTuple):
+    """Weights of shape (size, classes), a bias for each class, and the loss of each iteration."""
+
+    weight: Any
+    bias: Any
+    losses: list[float]
+    stopped: str
+
+
+def term_scale(counts: Any, labels: Any, tokens: Vocabulary) -> Any:
+    """How much each code counts: how rare it is, or how unevenly the classes use it.
+
+    Rare is ``log((1 + n) / (1 + n_code)) + 1``, as scikit-learn's `TfidfTransformer` has it. Where
+    there are `TEXTS_FOR_RATIOS` texts a class, words and pairs count by their log-ratios instead.
+
+    G. Salton, C. Buckley: "Term-weighting approaches in automatic text retrieval", Information
+    Processing & Management 24 (1988); S. Wang, C. D. Manning: "Baselines and bigrams", ACL (2012).
+
+    Parameters
+    ----------
+    counts : sparse matrix of shape (texts, tokens.size)
+    labels : integer array of shape (texts,)
+    tokens : Vocabulary
+
+    Returns
+    -------
+    float32 array of shape (tokens.size,)
+    """
+    texts_with = np.bincount(counts.indices, minlength=tokens.size)
+    scale = np.log((1 + len(labels)) / (1 + texts_with)) + 1
+    if has_many(labels):
+        first_piece = tokens.size - len(tokens.pieces)
+        rows = np.repeat(np.arange(len(labels)), np.diff(counts.indptr))
+        is_word = counts.indices < first_piece
+        codes = counts.indices[is_word]
+        of_each = np.bincount(rows[is_word], minlength=len(labels))
+        read = EncodedTexts(codes, np.ones(len(codes), np.float32), of_each)
+        scale[:first_piece] = log_ratios(read, labels, first_piece)
+    return scale.astype(np.float32)
+
+
+def has_many(labels: Any) -> bool:
+    """Whether there are `TEXTS_FOR_RATIOS` texts a class, on average."""
+    return len(labels) >= TEXTS_FOR_RATIOS * len(np.unique(labels))
+
+
+def weighted_rows(counts: Any, scale: Any, tokens: Vocabulary) -> Any:
+    """Texts as a sparse float32 matrix of shape (texts, tokens.size), of `Vocabulary.counts`.
+
+    Each entry is ``(1 + log(count)) * scale``; those of words and pairs, and those of pieces, are
+    each divided by their Euclidean norm, so that a long text weighs as much as a short one.
+    """
+    values = (1 + np.log(counts.data)) * scale[counts.indices]
+    is_piece = counts.indices >= tokens.size - len(tokens.pieces)
+    part = 2 * np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr)) + is_piece
+    norm = np.sqrt(np.bincount(part, values * values, minlength=2 * counts.shape[0]))
+    values /= np.maximum(norm, np.finfo(np.float32).tiny)[part]
+    return scipy.sparse.csr_matrix(
+        (values.astype(np.float32), counts.indices, counts.indptr), counts.shape
+    )
+
+
+def fit_linear(rows: Any, labels: Any, weights: Any, classes: int, C: float) -> LinearFit:
+    """Weights of the least mean cross-entropy, plus ``|weight|**2 / (2 C n)``.
+
+    Parameters
+    ----------
+    rows : sparse matrix of shape (n, size)
+    labels : integer array of shape (n,)
+    weights : float array of shape (n,), or None
+        How much each text counts.
+    classes : int
+    C : float
+        Inverse strength of regularisation.
+    """
+    count, size = rows.shape
+    share = np.full(count, 1 / count) if weights is None else np.asarray(weights, float) / count
+    # Of two classes the weights are each other's negative, and one column is enough
+    columns = 1 if classes == 2 else classes
+    decay = classes / columns / (C * count)
+    rows = rows.astype(np.float64)
+    by_code = rows.T.tocsr()
+    losses: list[float] = []
+
+    def objective(packed: Any) -> tuple[float, Any]:
+        weight, bias = packed[: size * columns].reshape(size, columns), packed[size * columns :]
+        logits = rows @ weight + bias
+        if columns == 1:
+            logits = np.concatenate([-logits, logits], axis=1)
+        logits -= logits.max(axis=1, keepdims=True)
+        exponentials = np.exp(logits)
+        total = exponentials.sum(axis=1, keepdims=True)
+        of_truth = logits[np.arange(count), labels] - np.log(total[:, 0])
+        slopes = exponentials / total  # of a softmax: the probabilities, less 1 for the truth
+        slopes[np.arange(count), labels] -= 1.0
+        slopes *= share[:, None]
+        if columns == 1:
+            slopes = slopes[:, 1:] - slopes[:, :1]
+        loss = 0.5 * decay * np.sum(weight * weight) - share @ of_truth
+        by_weight = by_code @ slopes + decay * weight
+        return float(loss), np.concatenate([by_weight.ravel(), slopes.sum(axis=0)])
+
+    def note(intermediate_result: Any) -> None:
+        losses.append(float(intermediate_result.fun))
+
+    with one_blas_thread:
+        result = scipy.optimize.minimize(  # type: ignore[call-overload]
+            objective, np.zeros((size + 1) * columns), method="L-BFGS-B", jac=True, callback=note,
+            options={"maxiter": MAX_ITER, "gtol": TOLERANCE, "ftol": 64 * np.finfo(float).eps},
+        )  # fmt: skip
+    weight, bias = result.x[: size * columns].reshape(size, columns), result.x[size * columns :]
+    if columns == 1:
+        weight, bias = np.concatenate([-weight, weight], axis=1), np.concatenate([-bias, bias])
+    stopped = "epochs" if result.nit >= MAX_ITER else "converged"
+    return LinearFit(
+        weight.astype(np.float32), bias.astype(np.float32), losses or [float(result.fun)], stopped
+    )
