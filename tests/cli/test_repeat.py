@@ -46,7 +46,8 @@ def weights(path):
 def check_repeats(run, path, page):
     """Run the command of the card, and that of the page: the weights are the same bits."""
     first = weights(path)
-    of_page = unescape(re.search(r"<code>(chainrule train .*?)</code>", page.read_text())[1])
+    code = re.search(r"command[^>]*><code>(.*?)</code>", page.read_text())[1]
+    of_page = unescape(re.sub("<.*?>", "", code))
     for command in {chainrule.load(path).card_["command"], of_page}:  # once, if they are the same
         Path(path).unlink()
         assert run(*shlex.split(command)[1:], "-q")[0] == 0

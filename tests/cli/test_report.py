@@ -44,7 +44,7 @@ def test_a_training_tells_everything(run, name):
     words = ("Confusion matrix", "ROC", "Precision and recall", "Calibration")
     for word in words if kind == "classification" else ("Residuals", "Predicted against true"):
         assert word in text
-    code = re.search(r"<code>(.*?)</code></pre>", text)[1]
+    code = re.search(r"command[^>]*><code>(.*?)</code>", text)[1]
     told = html.unescape(re.sub("<.*?>", "", code))
     first = chainrule.estimators.load(f"{name}.safetensors")
     assert run(*shlex.split(told)[1:])[0] == 0

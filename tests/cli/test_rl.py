@@ -174,7 +174,8 @@ def test_a_report(run):
     assert "data:image/gif;base64," in text and "mean of 2 seeds" in text
     for words in ("bench/rl_learning.py", "--set", "default of PPO", "layers"):
         assert words in text
-    told = html.unescape(re.search(r"<code>(chainrule rl train .*?)</code>", text)[1])
+    code = re.search(r"command[^>]*><code>(.*?)</code>", text)[1]
+    told = html.unescape(re.sub("<.*?>", "", code))
     model = rl.load("ppo-CartPole-v1-seed1.safetensors")
     assert run(*shlex.split(told)[1:])[0] == 0
     again = rl.load("ppo-CartPole-v1-seed1.safetensors")

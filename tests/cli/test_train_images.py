@@ -77,7 +77,7 @@ def test_arrays_and_a_report(run):
     model = chainrule.load("digits.safetensors")
     assert model.score(x[400:600], y[400:600]) == pytest.approx(float(out), abs=1e-4)
     assert model.card_["score"] == pytest.approx(float(out), abs=1e-4)
-    told = re.search(r"<code>(chainrule train .*?)</code>", text)[1]
+    told = re.sub("<.*?>", "", re.search(r"command[^>]*><code>(.*?)</code>", text)[1])
     assert run(*shlex.split(told)[1:], "-q")[0] == 0
     again = chainrule.load("digits.safetensors")
     np.testing.assert_array_equal(again.predict_proba(x[:200]), model.predict_proba(x[:200]))

@@ -58,6 +58,7 @@ def test_options_exist(path: Path) -> None:
                 assert re.search(rf"{word}\b", help_of(*chain)), f"{word} of {chain}"
 
 
+@pytest.mark.usefixtures("_unoptimised")
 def test_the_guide_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

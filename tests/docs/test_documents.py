@@ -23,6 +23,7 @@ DOCUMENTS = sorted(
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 
+@pytest.mark.usefixtures("_unoptimised")
 @pytest.mark.parametrize("path", DOCUMENTS, ids=[path.stem for path in DOCUMENTS])
 def test_code_prints_what_the_document_says(path: Path) -> None:
     """Every block that prints is followed by exactly what it prints."""

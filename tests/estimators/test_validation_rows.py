@@ -17,6 +17,8 @@ from chainrule.estimators.tabular.validation_rows import (
     held_out_rows,
 )
 
+pytestmark = pytest.mark.usefixtures("_unoptimised")
+
 RNG = np.random.RandomState
 
 
@@ -147,5 +149,6 @@ def test_dates_and_gaps():
     days = pd.Series(pd.to_datetime(["2026-01-02", None, "2026-01-01"]))
     assert bonds_of(None, days, 3).codes.tolist() == [2, 0, 1]
     assert bonds_of(["b", np.nan, "b", None], None, 4).codes.tolist() == [0, 1, 0, 2]
-    assert bonds_of(["b", "a", "c"], None, 3).part(np.array([True, False, True])).codes.tolist() \
-        == [0, 1]
+    assert bonds_of(["b", "a", "c"], None, 3).part(
+        np.array([True, False, True])
+    ).codes.tolist() == [0, 1]

@@ -12,6 +12,7 @@ import pytest
 from column_cases import COLUMN_CASES
 from file_cases import FILE_CASES
 from messy_case import MessyCase
+from office_cases import OFFICE_CASES
 
 from chainrule.data import Table, read_table
 from chainrule.data.columns import typed_frame
@@ -22,7 +23,7 @@ TRAINED = [
     "semicolons and decimal commas", "cp1252", "a row of units", "a total",
     "a sheet with a title, an offset and a total",
 ]  # fmt: skip
-CASES = [*FILE_CASES, *COLUMN_CASES]
+CASES = [*FILE_CASES, *COLUMN_CASES, *OFFICE_CASES]
 
 
 def check_column(name: str, expected: list, column: Any) -> None:
@@ -68,7 +69,7 @@ def test_a_messy_file(case: MessyCase, tmp_path: Path) -> None:
 
 def test_the_cases_are_many() -> None:
     """Each has a name of its own."""
-    assert len({case.name for case in CASES}) == len(CASES) >= 90
+    assert len({case.name for case in CASES}) == len(CASES) >= 260
 
 
 @pytest.mark.slow

@@ -171,6 +171,7 @@ def alarm_table(alarms: Sequence[Any], n_alarms: int, n_rows: int) -> Any:
     grid = table(
         "row", "score", "p-value", "reasons", right=(0, 1, 2),
         title=f"{counted(n_alarms, 'alarm')} in {counted(n_rows, 'row')}{part}",
+        title_justify="left",
     )  # fmt: skip
     for alarm in alarms:
         first, *others = [str(reason) for reason in alarm.reasons] or [""]

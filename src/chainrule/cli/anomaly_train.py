@@ -187,7 +187,7 @@ def train(
     out = console(quiet=quiet, goes_on=True)
     table = read_table(data)
     for note in table.notes:
-        out.say(f"note: {note}")
+        out.tell(note, "note: ")
     run = prepared(data, table, settings, words, test_fraction)
     fit(run, progress=not quiet)
     evaluate(run)
@@ -358,18 +358,18 @@ def save(run: Training, path: Path) -> Path:
 def show(out: Any, run: Training, page: Path | None, saved: Path) -> None:
     """Print what was chosen, the threshold, and what it flags."""
     model, split = run.model, run.split
-    out.say(f"{run.name}: {len(run.learned)} rows of {run.frame.shape[1]} columns in "
+    out.tell(f"{run.name}: {len(run.learned):,} rows of {run.frame.shape[1]} columns in "
             f"{run.seconds:.1f} s")  # fmt: skip
-    out.say(model.summary_)
+    out.tell(model.summary_)
     rule = anomaly_model.rule_in_words(model, None, None)
-    out.say(
-        f"threshold {model.offset_:.6g} ({rule}): {run.n_flagged} of the "
-        f"{len(run.learned)} rows of the training are alarms"
+    out.tell(
+        f"threshold {model.offset_:.6g} ({rule}): {run.n_flagged:,} of the "
+        f"{len(run.learned):,} rows of the training are alarms"
     )
     if split is not None:
         anomalies = split.anomalies[split.test]
         alarms = run.scored.is_alarm
-        out.say(
+        out.tell(
             f"of {len(anomalies)} rows not seen in training, it flags "
             f"{int(np.sum(alarms & anomalies))} of {int(anomalies.sum())} anomalies and "
             f"{int(np.sum(alarms & ~anomalies))} of {int(np.sum(~anomalies))} normal rows"

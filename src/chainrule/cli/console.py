@@ -41,6 +41,7 @@ class PlainConsole(Console):
         `start` stands before the first line, and as many blanks before the others. Words with a
         no-break space between them stay together; it is printed as a blank, to be copied.
         """
+        sentences = sentences.replace(" %", f"{TOGETHER}%")
         if self.is_terminal and len(start) + len(sentences) > self.width:
             indent, width = " " * len(start), max(20, self.width - 1)
             lines = textwrap.wrap(sentences, width, initial_indent=indent, subsequent_indent=indent,

@@ -92,7 +92,7 @@ def evaluate(
     printer = console(quiet=as_json)
     table = read_table(data)
     for note in table.notes:
-        printer.say(f"note: {note}")
+        printer.tell(note, "note: ")
     columns = wanted.columns_of(table)
     interrupts = Interrupts()
     with interrupts, in_words_of_the_command(), announced("backtest", not as_json):

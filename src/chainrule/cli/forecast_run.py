@@ -121,7 +121,7 @@ def show_backtest(out: PlainConsole, result: Any) -> None:
     season = f", season of {result.season}" if result.season > 1 else ""
     scores = scores_of(result)
     metrics = list(next(iter(scores.values())))
-    out.print(f"backtest: {counts[0]} of {counts[1]}, {series:,} series{season}")
+    out.tell(f"backtest: {counts[0]} of {counts[1]}, {series:,} series{season}")
     grid = table(
         "model", *metrics, right=range(1, len(metrics) + 1), box=None, pad_edge=False,
         header_style="bold",
@@ -134,7 +134,7 @@ def show_backtest(out: PlainConsole, result: Any) -> None:
         covered = "-" if np.isnan(row.covered) else f"{100 * row.covered:.1f} %"
         note = " (too few to tell)" if row.too_few else ""
         out.say(f"{row.level:g} % intervals cover {covered} of {row.n:,} values{note}")
-    out.print(verdict_of_result(result))
+    out.tell(verdict_of_result(result), style="bold")
 
 
 def _cell(x: float, form: str) -> str:
@@ -147,7 +147,7 @@ def show_forecast(out: PlainConsole, model: Any, forecast: Any, number: int) -> 
     unicode = _has_braille(out)
     out.say(one.name, "bold")
     out.print(drawing_of(one, out.width, unicode), no_wrap=True, overflow="ignore", crop=False)
-    out.print(legend(one, unicode))
+    out.tell(legend(one, unicode))
 
 
 def _has_braille(out: PlainConsole) -> bool:

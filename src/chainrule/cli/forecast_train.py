@@ -162,12 +162,12 @@ def train(
     printer = console(quiet=quiet, goes_on=True)
     table = read_table(data)
     for note in table.notes:
-        printer.say(f"note: {note}")
+        printer.tell(note, "note: ")
     run = ForecastRun(data, table, wanted.columns_of(table), wanted, words, outputs=outputs)
     panel = read(run, future, windows, chosen)
     number_of(panel.names, series)
     fit(run, panel, chosen, not quiet)
-    printer.say(run.summary)
+    printer.tell(run.summary)
     if windows != 0 and not run.interrupted:
         backtest(run, windows, chosen, not quiet)
     written = save(run, raw_csv)

@@ -128,12 +128,14 @@ def calibrated(predictions: Predictions, model: Any) -> Mapping[str, Any]:
     p = predictions.probabilities
     if p is None or len(p) < 20:
         return {}
+    already = getattr(model, "temperature_", 1.0)
+    applied = f" The training has applied {already:.2f} before." if already != 1.0 else ""
     unseen = getattr(model, "unseen_answers_", None)
     if unseen is not None and len(predictions.classes) == 2:
         codes, chance = unseen
         of_validation = np.column_stack([1.0 - chance, chance])
         chosen = temperature(of_validation, np.asarray(codes, int))
-        note = f"It was chosen by {len(codes):,} validation rows."
+        note = f"It was chosen by {len(codes):,} validation rows.{applied}"
         return {"calibrated": scaled(p, chosen), "temperature": chosen, "calibration_note": note}
     after = np.empty_like(p)
     halves = np.arange(len(p)) % 2
@@ -141,7 +143,9 @@ def calibrated(predictions: Predictions, model: Any) -> Mapping[str, Any]:
         of_half = halves == half
         chosen = temperature(p[~of_half], predictions.truth[~of_half])
         after[of_half] = scaled(p[of_half], chosen)
-    note = "Each half of the test rows was scaled by a temperature chosen on the other half."
+    note = (
+        "Each half of the test rows was scaled by a temperature chosen on the other half." + applied
+    )
     return {
         "calibrated": after, "temperature": temperature(p, predictions.truth),
         "calibration_note": note,

@@ -179,7 +179,7 @@ def train_raw(
     path, page = options.output_paths(data, output, report)
     out = console(quiet=quiet, goes_on=True)
     samples = kind.read(
-        data, test_fraction, seed, lambda line: out.say(f"note: {line}"),
+        data, test_fraction, seed, lambda line: out.tell(line, "note: "),
         **parameter_values(kind.columns, arguments),
     )  # fmt: skip
     model = getattr(estimators, kind.estimator)(**parameters, random_state=seed, progress=not quiet)
@@ -216,7 +216,7 @@ def train_raw(
 
     def show() -> None:
         for line in kind.describe(model, samples):
-            out.say(line)
+            out.tell(line)
         out.say(f"{model.n_iter_} epochs in {seconds:.1f} s")
         title = f"on {len(samples.test.labels)} {kind.noun} not {kind.verb} in training"
         models = {"network": result.scores, **result.baselines}

@@ -132,7 +132,7 @@ def train_timeseries(
     out = console(quiet=quiet)
     run = read_run(data, task, test_fraction, seed, parameter_values(COLUMNS, arguments))
     for note in run.notes:
-        out.say(f"note: {note}")
+        out.tell(note, "note: ")
     parameters = parameter_values(OPTIONS, arguments)
     is_classifier = run.task == "classification"
     if is_classifier:
@@ -171,14 +171,14 @@ def train_timeseries(
         })  # fmt: skip
 
     def show() -> None:
-        out.say(describe(model, run))
+        out.tell(describe(model, run))
         out.say(f"{model.transform_.n_features:,} features and a ridge in {seconds:.1f} s")
         title = f"on {len(run.test.labels)} series not seen in training"
         rows = {"convolutions": reached, **baselines}
         out.print(score_table(title, [metric], {n: [row[metric]] for n, row in rows.items()}))
         best = max(baselines, key=lambda name: baselines[name][metric])
         if baselines[best][metric] > reached[metric]:
-            out.say(f"{best} is ahead on these {len(run.test.labels)} series: if it stays so on "
+            out.tell(f"{best} is ahead on these {len(run.test.labels)} series: if it stays so on "
                     "others, nothing more is needed.")  # fmt: skip
 
     finish(outcome, path, page, make_report, show, out, "chainrule predict {} FILE")

@@ -135,7 +135,7 @@ def tune_table(
         complain(f"chainrule: interrupted after {finished} trials; the best so far:")
         complain(train_command(source, target, task, chosen))
         sys.exit(INTERRUPTED)
-    out.say(
+    out.tell(
         f"best of {finished} trials: {search.metric} {score:.4f} on training rows held out; "
         f"training with it on all {len(labels)} training rows"
     )

@@ -108,7 +108,7 @@ class Lookup:
         """The codes of a word's pieces that have one; a word with a code is cut up once."""
         codes = self._pieces_of_words.get(word)
         if codes is None:
-            codes = [code for code in map(self._pieces.get, pieces(word)) if code is not None]
+            codes = list(filter(None, map(self._pieces.get, pieces(word))))
             if word in self._words:
                 self._pieces_of_words[word] = codes
         return codes

@@ -61,6 +61,23 @@ class CellBytes:
         return lines.tobytes()
 
 
+def in_one_piece(column: Series) -> Series:
+    """Return a column of texts of which Arrow has all in one piece: some rows are taken faster."""
+    if not is_of_arrow(column):
+        return column
+    texts = column.array.__arrow_array__()
+    if getattr(texts, "num_chunks", 1) == 1:
+        return column
+    return pd.Series(
+        texts.combine_chunks(), index=column.index, name=column.name, dtype=column.dtype
+    )
+
+
+def is_of_arrow(column: Series) -> bool:
+    """Whether a column of texts is stored by Arrow."""
+    return isinstance(column.dtype, pd.StringDtype) and bool(column.dtype.storage == "pyarrow")
+
+
 def cell_bytes(column: Series) -> CellBytes | None:
     """Return the cells of a column of texts; None if it has others, or cells of several lines.
 
@@ -72,7 +89,7 @@ def cell_bytes(column: Series) -> CellBytes | None:
     ([2, 0, 1], b'ab\n\nc\n')
     """
     dtype = column.dtype
-    if isinstance(dtype, pd.StringDtype) and dtype.storage == "pyarrow":
+    if is_of_arrow(column):
         return _of_arrow(column)
     if not isinstance(dtype, pd.StringDtype) and (
         dtype != object or pd.api.types.infer_dtype(column, skipna=True) not in ("string", "empty")

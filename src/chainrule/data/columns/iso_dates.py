@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...lazy import LazyModule
 from ..column_values import DATE, YEARS
-from .cell_bytes import BLOCK, LONG, Words, cell_bytes, words_in
+from .cell_bytes import BLOCK, LONG, Words, cell_bytes, in_one_piece, words_in
 from .date_forms import DateForm
 
 pd = LazyModule("pandas")
@@ -58,6 +58,7 @@ def iso_dates(column: Series) -> IsoDates | None:
     """
     if len(column) < LONG or isinstance(column.dtype, pd.CategoricalDtype):
         return None
+    column = in_one_piece(column)
     some = [cell for cell in column.iloc[:SAMPLE].tolist() if isinstance(cell, str)]
     first = next((cell for cell in some if DATE.fullmatch(cell) and len(cell) in WIDTHS), None)
     if first is None or not first.isascii():

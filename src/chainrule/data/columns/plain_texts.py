@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...lazy import LazyModule
-from .cell_bytes import BLOCK, LONG, CellBytes, Words, cell_bytes, words_in
+from .cell_bytes import BLOCK, LONG, CellBytes, Words, cell_bytes, in_one_piece, is_of_arrow, words_in
 from .missing_markers import MARKERS
 
 pd = LazyModule("pandas")
@@ -66,6 +66,7 @@ def plain_texts(column: Series) -> PlainTexts | None:
     """
     if len(column) < LONG or isinstance(column.dtype, pd.CategoricalDtype):
         return None
+    column = in_one_piece(column)
     some = column.iloc[:: len(column) // SAMPLE].dropna().tolist()
     if len(set(some)) <= SAMPLE // 2 or not all(map(_is_plain, some)):
         return None
@@ -141,7 +142,7 @@ def _are_unusual(cells: CellBytes) -> bool:
 def _values(column: Series, cells: CellBytes) -> Floats | None:
     """Return cells as pandas reads numbers, with its last digit; None if one is no number."""
     try:
-        if isinstance(column.dtype, pd.StringDtype) and _are_exact(cells):
+        if is_of_arrow(column) and _are_exact(cells):
             return np.asarray(column.array.__arrow_array__().cast("double"), np.float64)
         frame = pd.read_csv(
             io.BytesIO(cells.lines()), header=None, names=["x"], index_col=False, dtype=np.float64,

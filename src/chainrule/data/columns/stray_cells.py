@@ -130,7 +130,6 @@ def are_truths(source: TextColumn) -> bool:
     """Whether all cells are truth values, some of which may be missing."""
     cells = [source.cells.cells[code] for code in source.codes[:10]]
     return len(source.codes) <= 6 and all(
-        isinstance(cell, (bool, np.bool_))
-        or (isinstance(cell, str) and cell.casefold() in TRUTHS)
+        isinstance(cell, (bool, np.bool_)) or (isinstance(cell, str) and cell.casefold() in TRUTHS)
         for cell in cells
     )

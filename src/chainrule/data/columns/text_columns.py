@@ -12,6 +12,7 @@ import numpy as np
 
 from ...errors import DataError
 from .clock_forms import SpanForm, fit_spans, hour_of_day, hours_of_day, seconds_of
+from .cell_bytes import LONG, in_one_piece
 from .date_drafts import asked_dates, draft_of_dates, draft_of_iso
 from .date_forms import DateForm
 from .distinct_cells import DistinctCells, distinct_cells
@@ -54,6 +55,7 @@ SPAN_NAME = re.compile(r"(?i)duration|elapsed|length|runtime|laptime|dauer|zeitr
 
 def draft_of_texts(column: Series, kind: str | None, customs: Customs) -> Draft:
     """Learn a column of texts, or of cells of several types."""
+    column = in_one_piece(column) if len(column) >= LONG else column
     if kind is None:
         plain = plain_texts(column)
         draft = None if plain is None else draft_of_plain(column, plain)

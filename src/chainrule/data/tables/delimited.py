@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import DataError
+from ..columns.cell_bytes import cell_bytes, is_of_arrow
 from ..decoding import to_utf8
 from .dialect import sniff
 from .drawings import undrawn
@@ -17,7 +18,7 @@ from .layout import holds, layout_of
 from .naming import ROW_NAMES, distinct_names, without_idle_columns
 from .parsing import parsed
 from .records import HEAD_ROWS, Body, Records, body_of
-from .sums import without_sums
+from .sums import LABELS, without_sums
 
 SUM_STEMS = (b"otal", b"OTAL", b"umme", b"UMME", b"rgebnis", "тог".encode(), "計".encode())
 DIGITS = re.compile(r"\d+|")
@@ -69,8 +70,7 @@ def read_delimited(
     if top.short and names[-1] == "":
         _check_trailing(source, frame, names)
     frame, idle = without_idle_columns(frame, ["" if UNNAMED.match(n) else n for n in names])
-    has_sums = _has_texts(frame) and any(holds(text, stem) for stem in SUM_STEMS)
-    frame, sums = without_sums(frame, has_sums)
+    frame, sums = without_sums(frame, _may_have_sums(frame, text))
     if frame.shape[0] == 0:
         raise DataError(f"{name} has a header but no rows; add rows of data")
     return frame.reset_index(drop=True), (*notes, *more, *marks, *idle, *sums)
@@ -138,6 +138,10 @@ def _check_trailing(source: Records, frame: Any, names: Sequence[str]) -> None:
         )
 
 
-def _has_texts(frame: Any) -> bool:
-    """Whether a column holds anything but numbers and truth values."""
-    return any(dtype.kind not in "iufb" for dtype in frame.dtypes)
+def _may_have_sums(frame: Any, text: bytes) -> bool:
+    """Whether a cell in which a row may be called a sum holds a part of such a name."""
+    texts = [column for _, column in frame.items() if column.dtype.kind not in "iufbM"][:LABELS]
+    parts = [text]
+    if all(is_of_arrow(column) for column in texts):  # whose bytes are there already
+        parts = [text if cells is None else cells.text for cells in map(cell_bytes, texts)]
+    return bool(texts) and any(holds(part, stem) for part in parts for stem in SUM_STEMS)

@@ -111,7 +111,8 @@ class _Scan:
     """Ends of records, and what else is seen in one pass over the bytes."""
 
     def __init__(self, content: bytes, dialect: Dialect) -> None:
-        self._codes = np.frombuffer(content, np.uint8)
+        self._content, self._codes = content, np.frombuffer(content, np.uint8)
+        self._space = -1  # where the next space stands
         self._delimiter = ord(dialect.delimiter) if dialect.delimiter else LINE_FEED
         has_quotes = bool(dialect.quote) and dialect.quote.encode() in content
         self._quote = ord(dialect.quote) if has_quotes else 0
@@ -144,24 +145,39 @@ class _Scan:
             border, edge = edge | quoted, edge & ~inside
         ends = np.flatnonzero(edge[:size])
         last = np.flatnonzero(chunk[ends] == LINE_FEED)
-        space = chunk == SPACE
-        spaced = bool(space.any())
-        if spaced and not self._padded:
-            touching = (border[:-1] & space[1:]) | (space[:-1] & border[1:])
-            at_end = start + len(chunk) == len(self._codes) and space[-1]
-            self._padded = bool(touching.any() or at_end or (start == 0 and space[0]))
+        if self._has_space(start, len(chunk)):
+            border = border | self._padding(start, chunk, border)
         if start == 0 and chunk[0] == ZERO and NINE >= chunk[1:2].max(initial=0) >= ZERO:
             self._coded.add(0)
-        opening = border | space if spaced else border
-        zero = opening[:-2] & (chunk[1:-1] == ZERO)
+        zero = border[:-2] & (chunk[1:-1] == ZERO)
         if zero.any():
-            zero &= (chunk[2:] >= ZERO) & (chunk[2:] <= NINE)
-            self._note_codes(np.flatnonzero(zero[:size]) + 1, ends, last)
+            zero &= chunk[2:] - np.uint8(ZERO) < 10
+            positions = np.flatnonzero(zero[:size]) + 1
+            if positions.size:
+                self._note_codes(positions, ends, last)
         self._ends.append(ends[last] + start)
         fields = np.diff(last, prepend=-1)
         fields[:1] += self._cells
         self._fields.append(fields)
         self._cells = len(ends) - 1 - int(last[-1]) if len(last) else self._cells + len(ends)
+
+    def _has_space(self, start: int, size: int) -> bool:
+        """Whether a space stands in a chunk."""
+        if self._space < start:
+            self._space = self._content.find(b" ", start)
+            self._space = len(self._codes) + CHUNK if self._space < 0 else self._space
+        return self._space < start + size
+
+    def _padding(
+        self, start: int, chunk: NDArray[np.uint8], border: NDArray[np.bool_]
+    ) -> NDArray[np.bool_]:
+        """Look for spaces at the ends of cells; return all spaces once there are such."""
+        space = chunk == SPACE
+        if not self._padded:
+            touching = (border[:-1] & space[1:]) | (space[:-1] & border[1:])
+            at_end = start + len(chunk) == len(self._codes) and space[-1]
+            self._padded = bool(touching.any() or at_end or (start == 0 and space[0]))
+        return space if self._padded else np.False_
 
     def _note_codes(
         self, positions: NDArray[np.int64], ends: NDArray[np.int64], last: NDArray[np.int64]

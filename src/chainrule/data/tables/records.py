@@ -126,9 +126,7 @@ def body_of(source: Records, top: Header, width: int) -> tuple[Body, tuple[str, 
     return Body(first, end, tuple(sorted(dropped))), notes
 
 
-def _bare_rows(
-    source: Records, first: int, end: int, width: int
-) -> tuple[list[int], list[int]]:
+def _bare_rows(source: Records, first: int, end: int, width: int) -> tuple[list[int], list[int]]:
     """Return the rows without a cell, and those with the first cell alone."""
     if width < 2 or end <= first:
         return [], []

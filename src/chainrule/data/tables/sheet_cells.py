@@ -22,8 +22,9 @@ FORMATS = re.compile(rb'<numFmt\b[^>]*?\bnumFmtId="(\d+)"[^>]*?\bformatCode="([^
 CELL_FORMATS = re.compile(rb"<cellXfs\b.*?</cellXfs>", re.DOTALL)
 FORMAT_ID = re.compile(rb'<xf\b[^>]*?\bnumFmtId="(\d+)"')
 STYLED = re.compile(rb'<c r="([A-Z]+)(\d+)" s="(\d+)"')
-HIDDEN_ROW, HIDDEN_COLUMN = re.compile(rb'<row\b[^>]*\bhidden="(?:1|true)"'), re.compile(
-    rb'<col\b[^>]*\bhidden="(?:1|true)"'
+HIDDEN_ROW, HIDDEN_COLUMN = (
+    re.compile(rb'<row\b[^>]*\bhidden="(?:1|true)"'),
+    re.compile(rb'<col\b[^>]*\bhidden="(?:1|true)"'),
 )
 ZEROS = re.compile(rb"0{2,}")
 PERCENT_IDS = (b"9", b"10")
@@ -85,19 +86,19 @@ def sheet_cells(content: bytes, styles: bytes) -> SheetCells:
     padded = {
         k: len(codes[each]) for k, each in enumerate(ids) if ZEROS.fullmatch(codes.get(each, b""))
     }
-    shown: set[tuple[int, int]] = set()
+    percents: set[tuple[int, int]] = set()
     zeros: dict[tuple[int, int], int] = {}
     if percent or padded:
         for letters, row, style in STYLED.findall(content):
-            place = (int(row) - 1, column_number(letters) - 1)
+            position = (int(row) - 1, column_number(letters) - 1)
             if int(style) in percent:
-                shown.add(place)
+                percents.add(position)
             elif int(style) in padded:
-                zeros[place] = padded[int(style)]
-    return SheetCells(merged, frozenset(shown), zeros, tuple(notes))
+                zeros[position] = padded[int(style)]
+    return SheetCells(merged, frozenset(percents), zeros, tuple(notes))
 
 
-def as_shown(name: str, body: Cells, cells: SheetCells) -> tuple[Cells, tuple[str, ...]]:
+def as_displayed(name: str, body: Cells, cells: SheetCells) -> tuple[Cells, tuple[str, ...]]:
     """Return the rows of a table with merged cells filled, and numbers as they are shown.
 
     Parameters
@@ -126,21 +127,27 @@ def as_shown(name: str, body: Cells, cells: SheetCells) -> tuple[Cells, tuple[st
             inside = [k for k in range(top + 1, bottom + 1) if k in rows]
             body.loc[inside, left] = body.loc[top, left]
     if tall:
-        notes.append(f"{tall} merged cells span several rows: each of these has the value"
-                     if tall > 1 else "a merged cell spans several rows: each has its value")
+        notes.append(
+            f"{tall} merged cells span several rows: each of these has the value"
+            if tall > 1
+            else "a merged cell spans several rows: each has its value"
+        )
     if wide:
-        notes.append(f"{wide} merged cells span several columns: only the first has the value"
-                     if wide > 1 else "a merged cell spans several columns: only the first has it")
+        notes.append(
+            f"{wide} merged cells span several columns: only the first has the value"
+            if wide > 1
+            else "a merged cell spans several columns: only the first has it"
+        )
     for column in sorted(columns if cells.percent or cells.padded else ()):
         known = [(row, cell) for row, cell in body[column].items() if _is_number(cell)]
-        shown = [row for row, _ in known if (row, column) in cells.percent]
-        if shown:
+        percents = [row for row, _ in known if (row, column) in cells.percent]
+        if percents:
             other = next((row for row, cell in known
                           if (row, column) not in cells.percent and cell != 0), None)  # fmt: skip
             if other is not None:
                 raise DataError(
-                    f"{name}, column {column + 1}: row {shown[0] + 1} is shown in percent and row "
-                    f"{other + 1} is not ({body.loc[other, column]}): give all of them one format"
+                    f"{name}, column {column + 1}: row {percents[0] + 1} is shown in percent, "
+                    f"row {other + 1} is not ({body.loc[other, column]}): give all one format"
                 )
             body[column] = body[column].map(_in_percent, na_action="ignore")
             notes.append(f"the numbers of column {column + 1} are read in percent, as shown")

@@ -52,11 +52,15 @@ def of_one_custom(column: Column, name: str, sheet: str) -> tuple[Column, tuple[
         return column.map(
             lambda cell: cell_text(cell).replace(".", ",") if _is_number(cell) else cell,
             na_action="ignore",
-        ), ()  # fmt: skip
+        ), (f"column {name!r} has numbers, and texts with a decimal comma: both are read",)
     pointed = [text for text in texts.values() if POINTED.fullmatch(text)]
     is_whole = all(float(number).is_integer() for number in numbers.values())
-    if pointed and is_whole and not any(
-        re.fullmatch(r"[+-]?\d+\.\d+", text) and text not in pointed for text in texts.values()
+    if (
+        pointed
+        and is_whole
+        and not any(
+            re.fullmatch(r"[+-]?\d+\.\d+", text) and text not in pointed for text in texts.values()
+        )
     ):
         note = f"{pointed[0]!r}, a text among whole numbers, has a mark of thousands"
         return column.map(
@@ -71,9 +75,7 @@ def _is_number(cell: Any) -> bool:
     return isinstance(cell, (int, float)) and not isinstance(cell, bool)
 
 
-def _check_days(
-    dates: dict[int, datetime], texts: dict[int, str], name: str, sheet: str
-) -> None:
+def _check_days(dates: dict[int, datetime], texts: dict[int, str], name: str, sheet: str) -> None:
     """Refuse dates of which a program has taken day for month wherever that was possible."""
     matches = {row: match for row, text in texts.items() if (match := SLASHED.fullmatch(text))}
     if len(matches) < FEWEST_DATES or len(dates) < FEWEST_DATES:

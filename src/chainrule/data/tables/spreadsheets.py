@@ -18,7 +18,7 @@ from .formats import RawTable
 from .header import Header, find_header
 from .mixtures import cell_text
 from .naming import distinct_names, without_idle_columns
-from .sheet_cells import SheetCells, as_shown, column_number, sheet_cells
+from .sheet_cells import SheetCells, as_displayed, column_number, sheet_cells
 from .sheet_mixtures import of_one_custom
 from .sums import without_sums
 
@@ -79,13 +79,13 @@ def read_workbook(
             names = [str(name) for name in book.sheet_names]
             visible = _visible(raw, kind, names)
             chosen = [*visible, *visible] if sheet is None else [_named_sheet(raw, names, sheet)]
-            for turn, name in enumerate(chosen):
+            for attempt, name in enumerate(chosen):
                 content = _sheet_content(raw, kind, names.index(name))
                 _check_extent(raw, content)
                 cells = pd.read_excel(book, sheet_name=name, header=None, dtype=object,
                                       keep_default_na=False, na_values=[""])  # fmt: skip
                 cells = _trimmed(cells)
-                is_wide = cells.shape[1] > 1 or turn >= len(visible) or len(visible) == 1
+                is_wide = cells.shape[1] > 1 or attempt >= len(visible) or len(visible) == 1
                 if (len(cells) >= LEAST_ROWS and is_wide) or (sheet is not None and len(cells)):
                     break
             else:
@@ -129,9 +129,9 @@ def _visible(raw: RawTable, kind: str, names: Sequence[str]) -> list[str]:
         return list(names)
     with zipfile.ZipFile(io.BytesIO(raw.content)) as archive:
         tags = SHEET_TAG.findall(archive.read("xl/workbook.xml"))
-    shown = [name for name, tag in zip(names, tags, strict=False) if b'state="' not in tag
+    visible = [name for name, tag in zip(names, tags, strict=False) if b'state="' not in tag
              or b'state="visible"' in tag]  # fmt: skip
-    return shown if len(tags) == len(names) and shown else list(names)
+    return visible if len(tags) == len(names) and visible else list(names)
 
 
 def _styles(raw: RawTable) -> bytes:
@@ -214,9 +214,9 @@ def _table(
     if not len(body):
         raise DataError(f"{name} has a header but no rows; add rows of data")
     _check_alone(name, top, body)
-    body, shown = as_shown(name, body, marked)
+    body, changes = as_displayed(name, body, marked)
     names, renamed = _names(top)
-    notes = (*top.notes, *footer.notes, *renamed, *shown)
+    notes = (*top.notes, *footer.notes, *renamed, *changes)
     empty = body.isna().all(axis=1)
     if empty.any():
         rows = [labels[cells.index.get_loc(k)] for k in body.index[empty]][:MOST_LISTED]
@@ -274,19 +274,19 @@ def _typed(column: Any, name: str, sheet: str) -> tuple[Any, tuple[str, ...]]:
     kinds = {_kind(cell) for cell in known}
     missing = bool(column.isna().any())
     if kinds <= {"whole"} and not missing and len(known):
-        return column.astype("int64"), ()
+        return column.astype("int64"), changes
     if kinds <= {"whole", "number"}:
-        return column.astype("float64"), ()
+        return column.astype("float64"), changes
     if kinds == {"truth"}:
-        return (column if missing else column.astype(bool)), ()
+        return (column if missing else column.astype(bool)), changes
     if kinds == {"date"}:
-        return pd.to_datetime(column), ()
+        return pd.to_datetime(column), changes
     texts = column.map(cell_text, na_action="ignore")
     texts = texts.map(lambda text: text.strip(), na_action="ignore")
     if len(kinds) > 1:
         kind = ", ".join(sorted(f"{each}s".replace("wholes", "numbers") for each in kinds))
         return texts, (f"column {name!r} holds {kind}: it is read as their texts", *changes)
-    return texts, ()
+    return texts, changes
 
 
 def _kind(cell: Any) -> str:

@@ -53,20 +53,20 @@ def without_sums(frame: Frame, amid: bool = True) -> tuple[Frame, tuple[str, ...
     if len(frame) < FEWEST:
         return frame, ()
     named = _named_rows(frame) if amid else [len(frame) - 1] * _is_named(frame.iloc[-1])
-    found = _groups(_numbers(frame), named) if named else []
-    if not found and _is_alone(frame) and _are_sums(frame):
-        found = [len(frame) - 1]
-    if not found:
+    sums = _groups(_numbers(frame), named) if named else []
+    if not sums and _is_alone(frame) and _are_sums(frame):
+        sums = [len(frame) - 1]
+    if not sums:
         return frame, ()
     listed = [excerpt(["" if cell != cell or cell is None else str(cell) for cell in row])
-              for row in frame.iloc[found[:MOST_LISTED]].itertuples(index=False)]  # fmt: skip
-    if found == [len(frame) - 1]:
+              for row in frame.iloc[sums[:MOST_LISTED]].itertuples(index=False)]  # fmt: skip
+    if sums == [len(frame) - 1]:
         note = f"left out below the data: the last row: {listed[0]}, whose numbers are sums"
     else:
-        rows = "; ".join(f"row {k + 1}: {row}" for k, row in zip(found, listed, strict=False))
-        more = "; ..." * (len(found) > MOST_LISTED)
-        note = f"{how_many(len(found), 'row')} of sums left out: {rows}{more}"
-    rest = np.setdiff1d(np.arange(len(frame)), found)
+        rows = "; ".join(f"row {k + 1}: {row}" for k, row in zip(sums, listed, strict=False))
+        more = "; ..." * (len(sums) > MOST_LISTED)
+        note = f"{how_many(len(sums), 'row')} of sums left out: {rows}{more}"
+    rest = np.setdiff1d(np.arange(len(frame)), sums)
     return frame.iloc[rest].reset_index(drop=True), (note,)
 
 
@@ -117,18 +117,18 @@ def _numbers(frame: Frame) -> dict[str, Floats]:
 
 def _groups(numbers: dict[str, Floats], named: Sequence[int]) -> list[int]:
     """Return which of some rows are sums of the rows since the last sum, or of all above."""
-    found: list[int] = []
+    sums: list[int] = []
     start = 0
     for row in named:
-        if _is_sum(numbers, start, row, found) or (start and _is_sum(numbers, 0, row, found)):
-            found.append(row)
+        if _is_sum(numbers, start, row, sums) or (start and _is_sum(numbers, 0, row, sums)):
+            sums.append(row)
             start = row + 1
-    return found
+    return sums
 
 
-def _is_sum(numbers: dict[str, Floats], start: int, row: int, found: Sequence[int]) -> bool:
+def _is_sum(numbers: dict[str, Floats], start: int, row: int, sums_above: Sequence[int]) -> bool:
     """Return whether most numbers of a row are sums or means of rows above it that are none."""
-    above = np.setdiff1d(np.arange(start, row), found)
+    above = np.setdiff1d(np.arange(start, row), sums_above)
     sums, others = 0, 0
     for column in numbers.values():
         known, value = column[above], column[row]

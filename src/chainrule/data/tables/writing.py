@@ -54,9 +54,7 @@ def _has_power(text: bytes) -> bool:
     codes = np.frombuffer(text, np.uint8)
     letters = np.flatnonzero(codes[1:-1] == ord("E")) + 1
     before, behind = (np.uint8(48) <= codes[letters + step] for step in (-1, 1))
-    return bool(
-        (before & behind & (codes[letters - 1] <= 57) & (codes[letters + 1] <= 57)).any()
-    )
+    return bool((before & behind & (codes[letters - 1] <= 57) & (codes[letters + 1] <= 57)).any())
 
 
 def is_power_code(column: Any) -> bool:

@@ -163,7 +163,7 @@ class ColumnEmbedding:
 
 def _some_rows(x: Any, features: Sequence[int]) -> list[Any]:
     """Columns of the rows, of very many evenly taken."""
-    rows = slice(None)
+    rows: Any = slice(None)
     if len(x) > MAX_ROWS:
         rows = np.linspace(0, len(x) - 1, MAX_ROWS).astype(int)
     if is_compact(x):

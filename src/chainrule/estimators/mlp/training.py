@@ -148,9 +148,10 @@ class Training(EpochLoop):
         x, y, w = rows.x, rows.y, rows.w
         dtype = self.network.dtype
         as_it_is = y.dtype == bool or self.network.perceptron.takes_codes(y)
+        if not is_compact(x):
+            x = x.tocsr().astype(dtype) if issparse(x) else np.ascontiguousarray(x, dtype)
         return (
-            x if is_compact(x) else x.tocsr().astype(dtype) if issparse(x)
-            else np.ascontiguousarray(x, dtype),
+            x,
             y if as_it_is else np.ascontiguousarray(y, dtype),
             None if w is None else np.ascontiguousarray(w, dtype),
         )

@@ -12,12 +12,12 @@ import numpy as np
 import scipy.optimize
 import scipy.sparse
 
-from ...data.vocabulary import EncodedTexts, Vocabulary
+from ...data.vocabulary import Vocabulary
 from ..inputs.blas import one_blas_thread
-from .text_reading import log_ratios
+from .text_reading import ratios_of_classes
 
 MAX_ITER = 500
-TOLERANCE = 1e-4  # of the largest entry of the gradient, as of scikit-learn's LogisticRegression
+TOLERANCE = 0.03  # of the gradient's largest entry at the start: from there on no text is learned
 TEXTS_FOR_RATIOS = 100  # of a class: of fewer, log-ratios and pairs are mostly chance
 
 
@@ -53,12 +53,9 @@ def term_scale(counts: Any, labels: Any, tokens: Vocabulary) -> Any:
     scale = np.log((1 + len(labels)) / (1 + texts_with)) + 1
     if has_many(labels):
         first_piece = tokens.size - len(tokens.pieces)
-        rows = np.repeat(np.arange(len(labels)), np.diff(counts.indptr))
         is_word = counts.indices < first_piece
-        codes = counts.indices[is_word]
-        of_each = np.bincount(rows[is_word], minlength=len(labels))
-        read = EncodedTexts(codes, np.ones(len(codes), np.float32), of_each)
-        scale[:first_piece] = log_ratios(read, labels, first_piece)
+        classes = np.repeat(labels, np.diff(counts.indptr))[is_word]
+        scale[:first_piece] = ratios_of_classes(counts.indices[is_word], classes, first_piece)
     return scale.astype(np.float32)
 
 
@@ -102,7 +99,7 @@ def fit_linear(rows: Any, labels: Any, weights: Any, classes: int, C: float) -> 
     columns = 1 if classes == 2 else classes
     decay = classes / columns / (C * count)
     rows = rows.astype(np.float64)
-    by_code = rows.T.tocsr()
+    by_code = rows.T
     losses: list[float] = []
 
     def objective(packed: Any) -> tuple[float, Any]:
@@ -126,10 +123,12 @@ def fit_linear(rows: Any, labels: Any, weights: Any, classes: int, C: float) -> 
     def note(intermediate_result: Any) -> None:
         losses.append(float(intermediate_result.fun))
 
+    start = np.zeros((size + 1) * columns)
     with one_blas_thread:
+        tolerance = TOLERANCE * np.abs(objective(start)[1]).max()
         result = scipy.optimize.minimize(  # type: ignore[call-overload]
-            objective, np.zeros((size + 1) * columns), method="L-BFGS-B", jac=True, callback=note,
-            options={"maxiter": MAX_ITER, "gtol": TOLERANCE, "ftol": 64 * np.finfo(float).eps},
+            objective, start, method="L-BFGS-B", jac=True, callback=note,
+            options={"maxiter": MAX_ITER, "gtol": tolerance, "ftol": 0.0},
         )  # fmt: skip
     weight, bias = result.x[: size * columns].reshape(size, columns), result.x[size * columns :]
     if columns == 1:

@@ -71,9 +71,14 @@ def log_ratios(read: EncodedTexts, labels: Any, size: int) -> Any:
     """
     rows = np.repeat(np.arange(len(read.counts)), read.counts)
     rows, codes = np.divmod(np.unique(rows * size + read.codes), size)  # each once a text
+    return ratios_of_classes(codes, labels[rows], size)
+
+
+def ratios_of_classes(codes: Any, labels: Any, size: int) -> Any:
+    """`log_ratios` of codes, each once a text, and the class of the text that each is in."""
     everywhere = np.bincount(codes, minlength=size).astype(float)
-    order = np.argsort(labels[rows], kind="stable")
-    counts = np.bincount(labels[rows], minlength=int(labels.max()) + 1)
+    order = np.argsort(labels, kind="stable")
+    counts = np.bincount(labels)
     ratios = np.zeros(size)
     for part in np.split(codes[order], np.cumsum(counts)[:-1]):
         counts_in_class = np.bincount(part, minlength=size)

@@ -75,7 +75,7 @@ TABLE = fields(
     {**TOP, **NAMED, "classes": CLASSES,
      "target": fields({"center": finite, "spread": positive, "range": each(finite, 2, 2)},
                       {"log_offset": finite}),
-     "intervals": anything, "background": flag, "summary": anything},
+     "intervals": anything, "background": flag, "summary": anything, "temperature": positive},
 )  # fmt: skip
 RAW = fields({**EVERY, **NETWORK, "classes": CLASSES}, TOP)  # of raw inputs, such as images
 DETECTOR = fields({**COMMON, "fitted": by_name(anything)}, {**TOP, **NAMED})  # of anomalies
@@ -228,6 +228,8 @@ def _table_to_state(model: Any, arrays: Arrays, prefix: str) -> Description:
     if getattr(model, "background_", None) is not None:
         state["background"] = True
         arrays[f"{prefix}background"] = model.background_
+    if getattr(model, "temperature_", None) is not None:
+        state["temperature"] = model.temperature_
     if not hasattr(model, "classes_"):
         ends = [float(end) for end in model.range_]
         state["target"] = {"center": model.center_, "spread": model.spread_, "range": ends}
@@ -268,6 +270,10 @@ def _table_from_state(model: Any, checked: Description, arrays: ArrayReader, pre
         raise damaged("its network predicts more than one number")
     if ("target" in checked) == hasattr(model, "classes_"):
         raise damaged("the scale of its target is absent, or belongs to no such model")
+    if "temperature" in checked:
+        if "target" in checked:
+            raise damaged("it has a temperature, and predicts numbers")
+        model.temperature_ = checked["temperature"]
     if "target" in checked:
         target = checked["target"]
         model.center_, model.spread_ = target["center"], target["spread"]

@@ -12,6 +12,7 @@ from sklearn import dummy, ensemble, linear_model
 from sklearn.feature_selection import f_classif, f_regression
 
 from ...data.moments import exponent
+from ...memory import return_freed_memory
 from ..inputs.blas import one_blas_thread
 from ..inputs.rows import pieces, rows_of
 from ..sklearn_private import threadpool_controller
@@ -175,6 +176,7 @@ def boosted(task: str, columns: Sequence[TypedColumn], y: Any, train: Any, test:
             "to take no longer than the network."
         )
     x, categorical = boosting_columns(chosen, train, test)
+    return_freed_memory()
     fit, ask = x[: len(train)], x[len(train) :]
     answers = _boost(task, fit, y[train], categorical, settings, ask)
     half = None

@@ -33,6 +33,7 @@ from ..sklearn_private import Interval, StrOptions, check_y
 from .base import Tabular
 from .defaults import DEFAULTS, MOST_PROCESS_ROWS
 from .intervals import PredictsIntervals
+from .temperature import MAX_ROWS, temperature_of, with_temperature
 
 
 @dataclass(eq=False, repr=False, match_args=False)
@@ -86,6 +87,9 @@ class TabularClassifier(ScoredByAccuracy, ClassifierMixin, Tabular):  # type: ig
         How columns become numbers.
     network_ : MLPClassifier
         Trained on these numbers.
+    temperature_ : float
+        The number that the logits were divided by, chosen on the rows held out, so that
+        probabilities are no surer than they may be (Guo et al., arXiv:1706.04599, 2017).
     history_ : list of dict
         A row an epoch.
     feature_importances_ : array of shape (n_features_in_,)
@@ -150,13 +154,22 @@ class TabularClassifier(ScoredByAccuracy, ClassifierMixin, Tabular):  # type: ig
         return rows[np.isin(targets[rows], np.delete(targets, rows))]  # a class may be rare
 
     def _calibrate(self, unseen: Any) -> None:
-        """Of two classes, keep what members say of rows that they have not seen.
+        """Choose a temperature by rows that members have not seen; of two classes, keep answers.
 
         By these a threshold can be chosen; a model file has none of it.
         """
-        self.unseen_answers_ = None
-        if unseen is not None and len(self.classes_) == 2:
-            outputs = unseen.outputs(self.network_.fitted_network, unseen.x)
+        self.unseen_answers_, self.temperature_ = None, 1.0
+        if unseen is None:
+            return
+        some = np.unique(np.linspace(0, len(unseen.targets) - 1, MAX_ROWS).astype(int))
+        part = unseen.part(some) if len(some) < len(unseen.targets) else unseen
+        network = self.network_.fitted_network
+        self.temperature_ = temperature_of(
+            part.outputs(network, part.x), np.ravel(part.targets).astype(int), part.row_weights
+        )
+        self.network_.fitted_network = network = with_temperature(network, self.temperature_)
+        if len(self.classes_) == 2:
+            outputs = unseen.outputs(network, unseen.x)
             self.unseen_answers_ = unseen.targets, np.asarray(outputs[:, -1], np.float64)
 
     def _network_settings(self) -> dict[str, Any]:

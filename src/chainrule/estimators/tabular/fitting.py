@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...data import Table
+from ...memory import return_freed_memory
 from .base import Tabular
 from .checks.evidence import collect_evidence
 from .checks.running import NOTHING, advise
@@ -70,6 +71,7 @@ def fit_table(
     start = perf_counter()
     model.fit(source.inputs.iloc[train], y[train], **prepared.held_out_by)
     seconds = perf_counter() - start
+    return_freed_memory()
     if table.readings:  # the model reads the cells of files as they were read here
         model.features_ = model.features_.with_readings(table.readings)
     model.summary_ = TrainingSummary.learn(

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from ...data.columns import Reading
-from ...memory import return_freed_memory
 from ...data.moments import exponent
+from ...memory import return_freed_memory
 from .baselines import BOOSTING, fit_baselines
 from .comparison import NETWORK, Comparison, compare, compared_metrics
 from .metrics import Answers, measure

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -166,24 +167,26 @@ def remarks(
         return [""] * len(frame), {}, ()
     typed = typed_rows(model, frame)
     empty = typed.isna().all(axis=1).to_numpy(bool)
-    of_row: list[list[str]] = [["all cells are empty"] if each else [] for each in empty]
+    of_row: defaultdict[int, list[str]] = defaultdict(list)
+    for row in np.flatnonzero(empty).tolist():
+        of_row[row].append("all cells are empty")
     if summary is None:
-        return [_joined(each) for each in of_row], _counted(empty=empty), ()
+        return _of_rows(of_row, len(frame)), _counted(empty=empty), ()
     compared = summary.compare(typed)
     columns = {column.name: column for column in summary.columns}
     for name, rows in compared.unseen.items():
         cells = typed[name]
-        for row in np.flatnonzero(rows):
+        for row in np.flatnonzero(rows).tolist():
             of_row[row].append(f"{name} {str(cells.iloc[row])!r:.40} is new to the model")
     for name, rows in compared.far.items():
         cells = frame[name]  # as they were written
-        for row in np.flatnonzero(rows):
+        for row in np.flatnonzero(rows).tolist():
             cell = cells.iloc[row]
             written = f"{cell:.6g}" if isinstance(cell, float) else str(cell)
             of_row[row].append(f"{name} {written:.40} is far outside {_range(columns[name])}")
     strange, far = (_any(each, len(frame)) for each in (compared.unseen, compared.far))
     counts = _counted(unseen=strange, far=far, empty=empty)
-    return [_joined(each) for each in of_row], counts, tuple(d.message for d in compared.drift)
+    return _of_rows(of_row, len(frame)), counts, tuple(d.message for d in compared.drift)
 
 
 def typed_rows(model: Any, frame: Any) -> Any:
@@ -203,6 +206,14 @@ def _any(by_column: dict[str, Rows], rows: int) -> Rows:
 
 def _counted(**rows: Rows) -> dict[str, int]:
     return {name: int(np.sum(each)) for name, each in rows.items() if each.any()}
+
+
+def _of_rows(remarks: Mapping[int, Sequence[str]], rows: int) -> list[str]:
+    """The note of each row; most have none."""
+    notes = [""] * rows
+    for row, each in remarks.items():
+        notes[row] = _joined(each)
+    return notes
 
 
 def _joined(each: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ from scipy import stats
 from ...container import damaged
 from ...data.columns import KINDS, Reading
 from ..serialization.schema import each, fields, finite, flag, one_of, text, whole
-from .typed_columns import Floats, TypedColumn, each_typed_column, typed_columns
+from .typed_columns import Floats, TypedColumn, each_typed_column
 
 PARTS = ((300, 10), (2_000, 4))  # up to so many columns, parts of a column's numbers
 FEWEST_PARTS = 2
@@ -163,13 +163,12 @@ class TrainingSummary:
         """
         names = [column.name for column in self.columns if column.name in frame.columns]
         kinds = {column.name: column.kind for column in self.columns}
-        typed = {column.name: column for column in typed_columns(frame[names], kinds)}
+        known = {column.name: column for column in self.columns}
+        others = frame if list(frame.columns) == names else frame[names]
         drift, unseen, far = [], {}, {}
         empty = np.ones(len(frame), bool)
-        for column in self.columns:
-            other = typed.get(column.name)
-            if other is None:  # absent, or without any value
-                continue
+        for other in each_typed_column(others, kinds):  # those with a value
+            column = known[other.name]
             empty &= np.isnan(other.values)
             if column.kind == "text":
                 strange = _unseen(column, other)

@@ -22,6 +22,7 @@ STATUS = 0.88  # the same for few values, if nothing else comes near
 OTHERS = 0.25  # by so much less
 MAX_STATUS = 50  # values of a status
 MAX_ADVICE = 10
+MAX_SIGNS = 300  # columns
 MAX_IN_ORDER = 6_000  # rows one after the other
 KNOWN_THEN = "Is it known when a prediction is needed?"
 
@@ -123,7 +124,7 @@ def _signs(
     if not evidence.is_classification:
         return []
     names = alone.classes
-    if len(names) < 3:
+    if len(names) < 3 or len(rest) > MAX_SIGNS:
         return []
     advice = []
     for k in rest:

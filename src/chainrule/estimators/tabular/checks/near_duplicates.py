@@ -19,6 +19,7 @@ from .row_hashes import mixed_bits
 
 MAX_ROWS = 50_000
 MAX_COLUMNS = 200
+MAX_CELLS = 4_000_000
 NEARLY_UNIQUE = 0.3  # of the rows: so many different numbers
 BEYOND_CHANCE = 30.0  # times: columns depend on each other
 KNOWN = 0.8  # of the cells of such a column
@@ -58,7 +59,8 @@ def near_duplicates(columns: Sequence[TypedColumn], target: str) -> NearDuplicat
     """
     rows = len(columns[0].values) if columns else 0
     unique = {c.name for c in columns if is_nearly_unique(c)}
-    if not 0 < rows <= MAX_ROWS or len(columns) > MAX_COLUMNS or len(unique) < 2:
+    many = len(columns) > MAX_COLUMNS or rows * len(columns) > MAX_CELLS
+    if not 0 < rows <= MAX_ROWS or many or len(unique) < 2:
         return None
     bits = {column.name: _bits(column, k) for k, column in enumerate(columns)}
     with np.errstate(over="ignore"):
