@@ -16,10 +16,10 @@ from hypothesis import HealthCheck, settings
 
 ranked_locks.install()  # before any module of the library takes a lock
 
-# Before a library reads them: threads of OpenMP wait for each other by counting, and where each
-# worker of pytest has some, boosted trees take 10 to 50 times their time. Ours are as ever.
-if "OMP_NUM_THREADS" not in os.environ:
-    os.environ.setdefault("CHAINRULE_NUM_THREADS", "0")
+# Before a library reads them. Threads wait for each other by counting, and where each worker of
+# pytest has several, boosted trees take 10 to 50 times their time.
+_said = os.environ.get("CHAINRULE_NUM_THREADS") or os.environ.get("OMP_NUM_THREADS") or "0"
+os.environ.setdefault("CHAINRULE_TEST_THREADS", _said.split(",")[0])  # children have the others
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
@@ -59,8 +59,13 @@ def pytest_collection_finish() -> None:
 def _verified(request: pytest.FixtureRequest) -> Iterator[None]:
     """Graphs are verified; of trainings in the slow tests, and on the reference backend.
 
-    Quick tests of rules compile as `_unoptimised` does.
+    Quick tests of rules compile as `_unoptimised` does. Tests of code share work among threads, as
+    on the machine; all others compute on one.
     """
+    many = shared_code.is_about_code(request.path)
+    threads = int(os.environ["CHAINRULE_TEST_THREADS"]) if many else 1
+    if cr.config.num_threads != threads:
+        cr.set_num_threads(threads)
     cache = shared_code.mebibytes(request.path)
     slow = bool(request.node.get_closest_marker("slow"))
     optimised = slow or not shared_code.is_about_rules(request.path)

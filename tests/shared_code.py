@@ -21,6 +21,7 @@ RULES = {
     "autodiff", "control", "debug", "explain", "export", "graph", "losses", "nn", "optim",
     "primitives", "random", "reach", "scipy_rules", "signal", "solvers", "trace",
 }  # fmt: skip
+CODE = {"backends", "transforms"}
 
 
 def install() -> None:
@@ -42,6 +43,11 @@ def mebibytes(path: Path) -> int:
 def is_about_rules(path: Path) -> bool:
     """Whether a test's subject is what is computed, and not the code that computes it."""
     return _first(path) in RULES
+
+
+def is_about_code(path: Path) -> bool:
+    """Whether it is the code, how it is kept and called."""
+    return _first(path) in CODE
 
 
 def _first(path: Path) -> str:

@@ -32,7 +32,6 @@ def identifier_tables(seed: int) -> dict[str, tuple[pd.DataFrame, str]]:
     columns = {
         "running": ("PassengerId", np.arange(1, n + 1)),
         "running without a name": ("v1", np.arange(n)),
-        "shuffled": ("record", rng.permutation(n) + 1000),
         "with gaps": ("order_no", np.cumsum(rng.integers(1, 4, n))),
         "prefixed": ("invoice", [f"INV-{k:05d}" for k in rng.permutation(n)]),
         "uuid": ("key", [str(UUID(int=int(k), version=4)) for k in rng.integers(0, 2**62, n)]),
@@ -43,8 +42,10 @@ def identifier_tables(seed: int) -> dict[str, tuple[pd.DataFrame, str]]:
             strict=True)]),
         "with empty cells": ("id", np.where(np.arange(n) % 50 == 7, np.nan, np.arange(n))),
         "long numbers": ("pc", rng.choice(np.arange(10**9, 10**10, 7919), n, replace=False)),
-        "every hundredth": ("doc", np.arange(n) * 100 + 50_000),
         "letters": ("tag", ["".join(rng.choice(list("abcdefghij"), 9)) for _ in range(n)]),
+        "telephone numbers": ("v3", [f"+49 {a} {b}" for a, b in zip(
+            rng.integers(150, 180, n), rng.integers(10**6, 10**7, n), strict=True)]),
+        "in another language": ("Kundennummer", rng.choice(10**6, n, replace=False)),
         "addresses": ("contact", [f"user{k}.x{k % 7}@example.org" for k in rng.permutation(n)]),
     }  # fmt: skip
     return {kind: (base.assign(**{name: values})[[*base.columns[:-1], name, "y"]], name)
@@ -65,22 +66,29 @@ def leak_tables(seed: int) -> dict[str, tuple[pd.DataFrame, set[str]]]:
         "affine": (numbers, 3.0 - 0.5 * y),
         "monotone": (numbers, np.exp(y / 2.0)),
         "nearly a copy": (numbers, y + rng.normal(scale=0.01 * y.std(), size=n)),
-        "a curve": (numbers, y**3),
         "a copy with gaps": (numbers, np.where(rng.random(n) < 0.3, np.nan, y + 1.0)),
         "a date only then": (classes, np.where(yes, days, np.datetime64("NaT"))),
         "status": (classes, np.where(flipped, "closed", "open")),
-        "status code": (classes, np.where(flipped, 2, 1)),
         "only then known": (classes, np.where(yes, rng.gamma(2.0, 50.0, n), np.nan)),
         "only then not zero": (classes, np.where(yes, rng.gamma(2.0, 50.0, n).round(2), 0.0)),
-        "texts": (classes, [f"{'won' if won else 'lost'} {k}" for won, k in zip(
-            yes, rng.integers(0, 9, n), strict=True)]),
+        "in steps": (numbers, pd.qcut(y, 5, labels=[*"vwxyz"]).astype(str)),
+        "in a text": (numbers, [f"paid {value:.3f} in cash" for value in y]),
+        "of the row after": (numbers, np.append(y[1:], np.nan)),
         "on one side": (classes, np.where(yes, 1.0, -1.0) * rng.gamma(4.0, 1.0, n)),
     }  # fmt: skip
     tables = {
         kind: (frame.assign(later=values)[[*frame.columns[:-1], "later", "y"]], {"later"})
         for kind, (frame, values) in single.items()
     }
+    bit, third_of = rng.integers(0, 2, n), pd.qcut(y, 3, labels=[*"abc"]).astype(str)
+    both = classes.assign(bit=bit, parity=bit ^ yes)[["x", "bit", "rooms", "parity", "y"]]
+    tables["two together"] = (both, {"bit", "parity"})
+    parts = rng.dirichlet(np.ones(5), n) * (10.0 + y[:, None])
+    sold = {f"q{k}": parts[:, k].round(2) for k in range(5)}
+    one_of_three = numbers.assign(is_a=(third_of == "a").astype(int), y=third_of)
+    tables["one class"] = (one_of_three[[*numbers.columns[:-1], "is_a", "y"]], {"is_a"})
     several = {
+        "sum of five": (sold, np.sum([*sold.values()], axis=0).round(2)),
         "sum of two": ({"part": part, "other": other}, part + other),
         "sum of three": ({"part": part, "other": other, "third": third},
                          0.5 * part + 2.0 * other - third + 4.0),
@@ -117,9 +125,13 @@ def duplicate_tables(seed: int) -> dict[str, tuple[pd.DataFrame, int]]:
         "the whole table twice": (pd.concat([base, base], ignore_index=True), len(base)),
         "the whole table twice, with ids": (
             pd.concat([base.assign(id=np.arange(len(base)))] * 2, ignore_index=True), len(base)),
-        "one row many times": (
-            pd.concat([base, *[base.iloc[[7]]] * 9], ignore_index=True), 9),
         "of texts": (pd.concat([texts, texts.iloc[some]], ignore_index=True), 12),
+        "but for rounding": (pd.concat([base, base.iloc[some].round(3)], ignore_index=True), 12),
+        "but for capitals": (pd.concat(
+            [base, base.iloc[some].assign(colour=base["colour"].str.upper() + " ")],
+            ignore_index=True), 12),
+        "but for one cell": (pd.concat(
+            [base, base.iloc[some].assign(rooms=base["rooms"] + 1)], ignore_index=True), 12),
         "of one column": (pd.concat([base[["x", "y"]], base[["x", "y"]].iloc[some]],
                                     ignore_index=True), 12),
     }  # fmt: skip
@@ -155,8 +167,9 @@ def time_tables(seed: int) -> dict[str, tuple[pd.DataFrame, str]]:
         "seasons": (base.assign(date=days, y=known + season + noise), "date"),
         "not sorted": (base.assign(date=days, y=known + 2.0 * slow).iloc[order], "date"),
         "classes": (base.assign(date=days, y=np.where(rising > 0.5, "up", "down")), "date"),
-        "several rows a day": (base.assign(date=days[np.arange(n) // 4], y=known + 2 * walk),
-                               "date"),
+        "years and months": (base.assign(
+            year=2000 + order // 48, month=order % 48 // 4 + 1, y=known + 2 * slow[order // 4]),
+            "year"),
         "the order of the rows": (base.assign(y=known + 2.0 * walk), ""),
         "the order of classes": (base.assign(y=np.where(2 * walk + known > 1, "a", "b")), ""),
         "a number of seconds": (base.assign(time=np.cumsum(rng.integers(1, 90, n)) * 7,

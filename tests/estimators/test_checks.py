@@ -213,6 +213,50 @@ def test_rows_left_out_are_counted():
     ]
 
 
+@pytest.mark.parametrize("kind", ["but for rounding", "but for capitals", "but for one cell"])
+def test_rows_that_nearly_repeat_are_left_out(kind):
+    """What the warning counts, its option takes away; and then nothing is said of it."""
+    frame, count = duplicate_tables(0)[kind]
+    told = checked(frame, replace(OPTIONS, deduplicate=True))[0]
+    assert [f"{count} rows that repeat another one were left out; 300 are left."] == [
+        one.message for one in told
+    ]
+
+
+def test_one_row_with_two_targets():
+    frame = clean(0)
+    again = frame.head(9).assign(y=frame["y"].to_numpy()[9:18])
+    message = only(checked(pd.concat([frame, again], ignore_index=True))[0], "duplicates").message
+    assert message.startswith(
+        "9 of 309 rows are equal to another one in all columns but the target"
+    )
+
+
+def test_noisy_copies_of_rows():
+    """Of 60 rows five copies each are made, with a little noise."""
+    rng = np.random.default_rng(0)
+    frame = clean(0).head(60)
+    copies = frame.loc[rng.permutation(np.repeat(frame.index, 5))].reset_index(drop=True)
+    for name in ("x", "width", "y"):
+        copies[name] += 0.002 * copies[name].std() * rng.normal(size=len(copies))
+    message = only(checked(copies.assign(z=copies["x"] ** 2))[0], "duplicates").message
+    assert "300 rows of 60 originals" in message
+    left = checked(copies.assign(z=copies["x"] ** 2), replace(OPTIONS, deduplicate=True))[0]
+    assert "240 rows that repeat another one were left out; 60 are left." in left[0].message
+
+
+def test_groups_in_the_names_of_rows():
+    """P012_1 and P012_2 are rows of one patient, and ``--group`` keeps them together."""
+    frame, _ = group_tables(0)["patients of one age"]
+    turn = frame.groupby("patient").cumcount() + 1
+    rows = [f"P{who:03d}_{k}" for who, k in zip(frame["patient"], turn, strict=True)]
+    named = frame.drop(columns="patient").assign(visit=rows)[["visit", "x", "age", "rooms", "y"]]
+    assert {("identifier", ("visit",)), ("groups", ("visit",))} == said(named)
+    split = training_table(Table("t", named), "y", None, replace(OPTIONS, group="visit"))
+    sides = [{rows[k][:4] for k in part} for part in (split.train_rows, split.test_rows)]
+    assert (10, 0) == (len(sides[1]), len(sides[0] & sides[1]))
+
+
 def test_nothing_is_said_twice():
     """Under the split that was advised, the advice is gone; and the checks can be left out."""
     frame, _ = time_tables(0)["a trend"]

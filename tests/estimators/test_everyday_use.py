@@ -55,6 +55,7 @@ def test_verbose_prints_a_line_an_epoch(capsys):
     assert "" == capsys.readouterr().out
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_a_query_of_polars_is_collected():
     """A LazyFrame is as good as its DataFrame, for training and for predictions."""
     polars = pytest.importorskip("polars")
@@ -62,6 +63,10 @@ def test_a_query_of_polars_is_collected():
     model = cr.TabularClassifier(**TINY).fit(frame.lazy(), polars.Series(Y))
     assert ["a", "kind"] == list(model.feature_names_in_)
     np.testing.assert_array_equal(model.predict(frame), model.predict(frame.lazy()))
+    numbers = frame.select("a")
+    network = cr.MLPRegressor(hidden_layer_sizes=(2,), max_iter=1, random_state=0)
+    network.fit(numbers.lazy(), X[:, 1])
+    np.testing.assert_array_equal(network.predict(numbers), network.predict(numbers.lazy()))
 
 
 def test_dir_lists_the_public_names():

@@ -71,7 +71,7 @@ def test_saved(fitted, tmp_path):
 @pytest.mark.parametrize("classes", [2, 5])
 @pytest.mark.parametrize("truth", [0.6, 1.0, 1.5])
 def test_found_again(classes, truth):
-    """Of labels drawn by known probabilities, the temperature is that by which they were changed."""
+    """Of labels drawn by known probabilities it is that by which these were changed."""
     rng = np.random.default_rng(classes)
     z = 2 * rng.normal(size=(5000, classes))
     p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)

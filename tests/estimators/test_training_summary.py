@@ -111,3 +111,16 @@ def test_damaged_summaries_are_refused(summary, key, value):
     changed["columns"][0][key] = value
     with pytest.raises(ModelFileError):
         TrainingSummary.from_json(changed)
+
+
+def test_one_odd_cell_among_few_rows_is_no_drift(summary):
+    """Of twelve rows one is empty and one holds a new text: each is flagged, and that is all."""
+    some = table(7, 12).astype(object)
+    some.loc[3] = None
+    some.loc[5, "colour"] = "black"
+    compared = summary.compare(some)
+    assert () == compared.drift
+    assert [5] == np.flatnonzero(compared.unseen["colour"]).tolist()
+    shifted = table(7, 12)
+    shifted["size"] += 8.0
+    assert ["size"] == [column.name for column in summary.compare(shifted).drift]

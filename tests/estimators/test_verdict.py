@@ -342,6 +342,30 @@ def test_nothing_to_learn():
     assert "--target" in said.next_steps[0]
 
 
+def test_too_few_rows_to_see_anything():
+    """Of six test rows nothing is ahead beyond noise; that says nothing of the columns."""
+    y = np.array(["a", "b"] * 3)
+    models = {
+        "network": Answers(np.array(["a", "b", "b", "a", "a", "b"])),
+        "the commonest class": Answers(np.full(6, "a")),
+    }
+    said = verdict(compare(("accuracy",), y, models), FitFacts("classification", 1.0, 24))
+    assert ("nothing", "too few rows") == (said.standing, said.fit)
+    assert said.headline == (
+        "The rows are too few to tell any model from the commonest class: accuracy 0.67 of the "
+        "network and 0.50 of the commonest class, of 6 test rows."
+    )
+
+
+def test_a_few_extreme_targets():
+    """R2 sees the extreme rows alone: that is not to say that the columns are useless."""
+    level = replace(of_scores("R2", 0.0, 0.01, (-0.05, 0.05)), beyond_trivial=False)
+    said = verdict(level, FitFacts("regression", 0.1, 480, extreme_share=0.93))
+    assert "extreme targets" == said.fit
+    assert "makes up 93% of their variance" in said.sentences[0]
+    assert "--log" in said.next_steps[0]
+
+
 def test_more_rows_are_asked_for_where_the_learning_curve_rises():
     rising = of_scores("R2", 0.5, 0.5, (-0.1, 0.1), half=Interval(0.06, 0.02, 0.1))
     said = verdict(rising, FitFacts("regression", 0.55, 500))

@@ -191,10 +191,13 @@ def train_raw(
         result = kind.evaluate(model, samples)
     model.set_params(progress=True)  # no matter of the model's
     epochs, batch_size = model.schedule(len(samples.train.labels))
+    passes = {"epochs": epochs, "batch-size": batch_size}
+    if getattr(model, "solver_", "adam") != "adam":  # which ends by itself
+        passes = {}
     settings = {
         **samples.columns,
         **{option.name: arguments[option.argument] for option in kind.options},
-        "epochs": epochs, "batch-size": batch_size, "test-fraction": test_fraction, "seed": seed,
+        **passes, "test-fraction": test_fraction, "seed": seed,
     }  # fmt: skip
     command = partial(command_line, ["chainrule", "train", kind.name, data])
     outcome = Outcome(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -160,8 +159,8 @@ class Vocabulary:
     ) -> Vocabulary:
         """The vocabulary of texts that are cut into words, of length 1.
 
-        Of one whose words are spelled, all words have pieces, and so many texts as have a word of
-        its own have those of a piece.
+        Of one whose words are spelled, all words have pieces, those in `min_count` texts or more a
+        code, and pairs one if they are in two: most of the others are in no other text, either.
         """
         if not cut.names:
             raise DataError(
@@ -178,7 +177,8 @@ class Vocabulary:
             for piece in set(pieces(names[number])):
                 parts[piece] += count
         vocabulary = cls(
-            tuple(frequent), _commonest_pairs(cut, texts, rank, max_size) if pairs else (),
+            tuple(frequent),
+            _commonest_pairs(cut, texts, rank, 2 if spelled else 1, max_size) if pairs else (),
             _commonest(parts, min_count if spelled else 2, max_size), spelled=spelled,
         )  # fmt: skip
         if vocabulary.size == 1:
@@ -261,14 +261,14 @@ class Vocabulary:
 
         It is what `encode` reads of a vocabulary whose words are spelled, added up.
         """
-        code, firsts, counts, table, _ = self._entries_of_names(cut.names)
+        _, firsts, table, _ = self._entries_of_names(cut.names)
         starts = np.concatenate([[0], np.cumsum(cut.counts)])
         ones = np.ones(len(cut.numbers), np.float32)
-        shape = len(cut.counts), len(code)
+        shape = len(cut.counts), len(cut.names)
         names = sparse.csr_matrix((ones, cut.numbers, starts), shape, copy=True)
         names.sum_duplicates()
         ends = np.concatenate([firsts, [len(table)]])
-        shape = len(code), self.size
+        shape = len(cut.names), self.size
         total = names @ sparse.csr_matrix((np.ones(len(table), np.float32), table, ends), shape)
         if self.pairs:
             pair = self._codes.pair_codes(cut)
@@ -283,31 +283,23 @@ class Vocabulary:
         assert self._lookup is not None
         return self._lookup
 
-    def _entries_of_names(self, names: Sequence[str]) -> tuple[Any, Any, Any, Any, Any]:
-        """The different words' codes; where their entries begin, and how many; these, and shares.
+    def _entries_of_names(self, names: Sequence[str]) -> tuple[Any, Any, Any, Any]:
+        """How many entries each of the words has, and where they begin; all codes, and shares.
 
-        Of a word that is its code, or its pieces', or both where words are spelled.
+        Those of a word are its code, or its pieces', or both where words are spelled.
         """
-        lookup, spelled = self._codes, self.spelled
-        code = lookup.word_codes(names)
-        counts = (code > 0).astype(np.int64)
-        unknown = np.zeros(0, np.int64)
-        by_pieces: list[list[int]] = []
-        if self.pieces:
-            unknown = np.arange(len(names)) if spelled else np.flatnonzero(code == 0)
-            by_pieces = [lookup.piece_codes(names[k]) for k in unknown.tolist()]
-            sizes = np.fromiter(map(len, by_pieces), np.int64, len(by_pieces))
-            counts[unknown] += sizes
+        code = self._codes.word_codes(names)
+        sizes, source, of_pieces = self._codes.pieces_of(names, self.spelled)
+        counts = sizes + (code > 0)
         firsts = np.cumsum(counts) - counts
         table, shares = np.zeros(int(counts.sum()), np.int64), np.ones(counts.sum(), np.float32)
         table[firsts[code > 0]] = code[code > 0]
-        if by_pieces:
-            within = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-            into = within + np.repeat(firsts[unknown] + (code[unknown] > 0), sizes)
-            table[into] = np.fromiter(chain.from_iterable(by_pieces), np.int64, len(into))
-            if not spelled:
-                shares[into] = np.repeat(1.0 / np.maximum(sizes, 1), sizes)
-        return code, firsts, counts, table, shares
+        within = np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        into = within + np.repeat(firsts + (code > 0), sizes)
+        table[into] = of_pieces[within + np.repeat(source, sizes)]
+        if not self.spelled:
+            shares[into] = np.repeat(1.0 / np.maximum(sizes, 1), sizes)
+        return counts, firsts, table, shares
 
     def _entries(
         self, cut: CutTexts
@@ -317,7 +309,7 @@ class Vocabulary:
         A word's are one after another: that of the word, those of its pieces, and then that of the
         pair that ends with it.
         """
-        _, firsts, counts, table, table_shares = self._entries_of_names(cut.names)
+        counts, firsts, table, table_shares = self._entries_of_names(cut.names)
         pair = self._codes.pair_codes(cut)
         of_word, begins = counts[cut.numbers], firsts[cut.numbers]
         sizes = of_word + (pair > 0)
@@ -363,7 +355,7 @@ def _commonest(counts: Counter[str], min_count: int, max_size: int) -> tuple[str
 
 
 def _commonest_pairs(
-    cut: CutTexts, texts: NDArray[Any], rank: NDArray[Any], max_size: int
+    cut: CutTexts, texts: NDArray[Any], rank: NDArray[Any], min_count: int, max_size: int
 ) -> tuple[str, ...]:
     """The pairs that are in the most texts first, and of equal ones the first by the alphabet.
 
@@ -373,11 +365,8 @@ def _commonest_pairs(
     if not len(beside.first):
         return ()
     counts = _texts_with(beside.pair, texts[beside.positions], len(beside.first))
-    order = np.lexsort((rank[beside.second], rank[beside.first], -counts))[:max_size]
+    frequent = np.flatnonzero(counts >= min_count)
+    first, second = beside.first[frequent], beside.second[frequent]
+    order = np.lexsort((rank[second], rank[first], -counts[frequent]))[:max_size]
     names = np.array(cut.names, object)
-    return tuple(
-        f"{first} {second}"
-        for first, second in zip(
-            names[beside.first[order]], names[beside.second[order]], strict=True
-        )
-    )
+    return tuple(f"{a} {b}" for a, b in zip(names[first[order]], names[second[order]], strict=True))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import repeat
+from functools import cached_property
+from itertools import chain, repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -80,9 +81,7 @@ class Lookup:
     ) -> None:
         self._words = dict(zip(words, range(1, len(words) + 1), strict=True))
         start = 1 + len(words) + len(pairs)
-        self._pieces = dict(
-            zip(word_pieces, range(start, start + len(word_pieces)), strict=True)
-        )
+        self._pieces = dict(zip(word_pieces, range(start, start + len(word_pieces)), strict=True))
         # A pair is asked for by the numbers of its two words, of which not all have a code
         parts = [pair.partition(" ") for pair in pairs]
         names = dict.fromkeys([first for first, _, _ in parts])
@@ -94,7 +93,6 @@ class Lookup:
         self._pair_order = np.argsort(keys)
         self._pair_keys = keys[self._pair_order]
         self._first_pair = 1 + len(words)
-        self._pieces_of_words: dict[str, list[int]] = {}
 
     @staticmethod
     def _of(table: dict[str, int], names: Sequence[str], default: int) -> NDArray[np.int64]:
@@ -105,13 +103,32 @@ class Lookup:
         return self._of(self._words, names, 0)
 
     def piece_codes(self, word: str) -> list[int]:
-        """The codes of a word's pieces that have one; a word with a code is cut up once."""
-        codes = self._pieces_of_words.get(word)
-        if codes is None:
-            codes = list(filter(None, map(self._pieces.get, pieces(word))))
-            if word in self._words:
-                self._pieces_of_words[word] = codes
-        return codes
+        """The codes of a word's pieces that have one."""
+        return list(filter(None, map(self._pieces.get, pieces(word))))
+
+    def pieces_of(
+        self, names: Sequence[str], spelled: bool
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """The codes of words' pieces: how many each word has, where its begin, and all there are.
+
+        A word that has a code has none, unless words are spelled.
+        """
+        code = self.word_codes(names)
+        counts, starts, codes = (
+            self._spelling if spelled else (np.zeros(len(self._words) + 1, np.int64),) * 3
+        )
+        unknown = np.flatnonzero(code == 0)
+        more_counts, more_starts, more = _laid_out(
+            [self.piece_codes(names[k]) for k in unknown.tolist()]
+        )
+        counts, starts = counts[code], starts[code]
+        counts[unknown], starts[unknown] = more_counts, len(codes) + more_starts
+        return counts, starts, np.concatenate([codes, more])
+
+    @cached_property
+    def _spelling(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """The pieces of the words by their codes, which are looked up once."""
+        return _laid_out([[], *[self.piece_codes(word) for word in self._words]])
 
     def pair_codes(self, cut: CutTexts) -> NDArray[np.int64]:
         """For each word of all texts the code of the pair that ends with it."""
@@ -128,3 +145,12 @@ class Lookup:
         hits = self._pair_keys[at] == keys
         codes[positions[hits]] = self._first_pair + self._pair_order[at[hits]]
         return codes
+
+
+def _laid_out(
+    lists: Sequence[Sequence[int]],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """How long each list is, where it begins in all of them one after another, and these."""
+    counts = np.fromiter(map(len, lists), np.int64, len(lists))
+    joined = np.fromiter(chain.from_iterable(lists), np.int64, int(counts.sum()))
+    return counts, np.cumsum(counts) - counts, joined

@@ -64,7 +64,7 @@ def reliability(report: Report) -> Markup:
     chance, _ = _judged(report, report.probabilities)
     axes = Axes(UNIT, UNIT)
     heights, edges = np.histogram(chance, bins=2 * BINS, range=(0.0, 1.0))
-    below = Axes(UNIT, Scale(0.0, spanning(heights, [0]).high))
+    below = Axes(UNIT, Scale(0.0, spanning(heights, [0]).high, whole=True))
     spoken = ", ".join(
         f"{o:.2f} at {m:.2f}" for m, o in zip(before.predicted, before.observed, strict=True)
     )

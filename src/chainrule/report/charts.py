@@ -129,7 +129,7 @@ def drawing(axes: Axes, labels: tuple[str, str], description: str, *marks: Marku
 
 def _apart(ticks: list[tuple[float, str]]) -> list[tuple[float, str]]:
     """Ticks whose texts have room beside each other, each second or third one if need be."""
-    widest = TICK_CHARACTER * (2 + max((len(text) for _, text in ticks), default=0))
+    widest = TICK_CHARACTER * (1 + max((len(text) for _, text in ticks), default=0))
     step = int(np.ceil(len(ticks) * widest / (WIDTH - LEFT - RIGHT)))
     return ticks[:: max(1, step)]
 

@@ -51,7 +51,7 @@ def _curves(part: Dependence) -> Markup:
     x = np.asarray(part.at, np.float64)
     curves = {name: np.asarray(curve, np.float64) for name, curve in part.curves.items()}
     low, high = (np.asarray(end, np.float64) for end in (part.low, part.high))
-    scale = replace(spanning(x, margin=0.0), dates=part.dates)
+    scale = replace(spanning(x, margin=0.0), dates=part.dates, whole=bool(np.all(x % 1 == 0)))
     band = [low, high] if _has_band(part) else []
     axes = Axes(scale, spanning(*curves.values(), *band))
     marks: list[Markup] = [axes.band(x, low, high)] if band else []

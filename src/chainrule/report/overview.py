@@ -84,7 +84,8 @@ def _card(column: ColumnOverview, classes: Sequence[str]) -> Markup:
         _ends(column),
         tag("p", label(column.why, 160)) if column.why else "",
         tag("p", "missing: ", percent(column.missing)) if column.missing > 0 else "",
-        tag("p", "such as ", _examples(column)) if column.examples else "",
+        tag("p", "such as ", _examples(column))
+        if len(column.examples) > 1 or (column.ends is None and column.examples) else "",
         [tag("p", label(text, 240), class_="note") for text in column.notes],
         class_="card",
     )  # fmt: skip

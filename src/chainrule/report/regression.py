@@ -32,7 +32,7 @@ def regression(report: Report) -> Markup | None:
     square, flat = Axes(both, both), Axes(spanning(predicted), spanning(residuals, [0.0]))
     edges = _edges(residuals)
     heights, _ = np.histogram(residuals, edges)
-    below = Axes(spanning(edges), Scale(0.0, spanning(heights, [0]).high))
+    below = Axes(spanning(edges), Scale(0.0, spanning(heights, [0]).high, whole=True))
     largest = float(np.max(np.abs(residuals)))
     note = f"{MOST_POINTS:,} of {len(truth):,} rows" if len(truth) > MOST_POINTS else ""
     return markup(tag(

@@ -26,12 +26,15 @@ class Scale:
     ([(0.0, '0'), (2.0, '2'), (4.0, '4'), (6.0, '6'), (8.0, '8')], [0.25])
     >>> Scale(0.001, 100.0, log=True).ticks()[:2]
     [(0.001, '0.001'), (0.01, '0.01')]
+    >>> Scale(1.0, 3.0, whole=True).ticks()
+    [(1.0, '1'), (2.0, '2'), (3.0, '3')]
     """
 
     low: float
     high: float
     log: bool = False
     dates: bool = False  # whether the numbers are days since 1970
+    whole: bool = False  # whether there is nothing between whole numbers
 
     def share(self, values: Any) -> NDArray[np.float64]:
         """0 at the low end, 1 at the high; nan for what has no place."""
@@ -53,6 +56,7 @@ class Scale:
         rough = (self.high - self.low) / MOST_TICKS
         unit = 10.0 ** np.floor(np.log10(rough))
         step = next(unit * m for m in (1, 2, 5, 10) if unit * m >= rough * (1 - 1e-9))
+        step = max(step, 1.0) if self.whole else step
         first, last = np.ceil(self.low / step - 1e-9), np.floor(self.high / step + 1e-9)
         values = np.arange(first, last + 1) * step + 0.0  # no -0
         return [(float(v), self._text(float(v), float(step))) for v in values]

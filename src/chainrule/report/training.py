@@ -60,7 +60,7 @@ def learning(report: Report) -> Markup | None:
 def epoch_scale(epochs: list[float]) -> Scale:
     """The scale from the first epoch to the last; around it if there is one only."""
     low, high = min(epochs), max(epochs)
-    return Scale(low, high) if low < high else Scale(low - 1, low + 1)
+    return Scale(low, high, whole=True) if low < high else Scale(low - 1, low + 1, whole=True)
 
 
 def _curves(

@@ -92,7 +92,8 @@ def cell_bytes(column: Series) -> CellBytes | None:
     if is_of_arrow(column):
         return _of_arrow(column)
     if not isinstance(dtype, pd.StringDtype) and (
-        dtype != object or pd.api.types.infer_dtype(column, skipna=True) not in ("string", "empty")
+        dtype.kind != "O"
+        or pd.api.types.infer_dtype(column, skipna=True) not in ("string", "empty")
     ):
         return None
     texts = [text if isinstance(text, str) else "" for text in column.tolist()]

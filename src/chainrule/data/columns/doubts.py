@@ -35,7 +35,10 @@ def doubtful_floats(frame: Frame) -> set[str]:
     >>> doubtful_floats(frame.assign(cost=["1,499.50", "80.00"]))
     set()
     """
-    floats = {str(name) for name, column in frame.items() if may_be_thousands(column)}
+    floats = {
+        str(name) for name, dtype in frame.dtypes.items()
+        if dtype.kind == "f" and may_be_thousands(frame[name])
+    }  # fmt: skip
     if not floats or not any(_has_decimal_comma(column) for _, column in frame.items()):
         return set()
     return floats

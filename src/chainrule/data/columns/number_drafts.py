@@ -177,7 +177,7 @@ def draft_of_plain(column: Series, plain: PlainTexts) -> Draft | None:
         b"E" in plain.marks and b"." not in plain.marks
     )
     if is_code or date_unit(name, numbers) or (plain.marks and all(
-        AMBIGUOUS.fullmatch(text.strip().lstrip("+-")) or text.strip().isdigit()
+        AMBIGUOUS.fullmatch(bare := text.strip().lstrip("+-")) or bare.isdigit()
         for text in column.iloc[known[:: len(known) // 1000 + 1]].tolist()
     )):  # fmt: skip
         return None

@@ -11,7 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...lazy import LazyModule
-from .cell_bytes import BLOCK, LONG, CellBytes, Words, cell_bytes, in_one_piece, is_of_arrow, words_in
+from .cell_bytes import (
+    BLOCK,
+    LONG,
+    CellBytes,
+    Words,
+    cell_bytes,
+    in_one_piece,
+    is_of_arrow,
+    words_in,
+)
 from .missing_markers import MARKERS
 
 pd = LazyModule("pandas")
@@ -44,7 +53,7 @@ class PlainTexts:
     marked : int
         How many rows hold one of them.
     marks : bytes
-        Which of ``.eE``, space and tab stand in a number; those of digits and signs alone have none.
+        Which of ``.eE``, space and tab stand in a number: none if it is of digits and a sign.
     """
 
     numbers: Floats

@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ...errors import DataError
-from .clock_forms import SpanForm, fit_spans, hour_of_day, hours_of_day, seconds_of
 from .cell_bytes import LONG, in_one_piece
+from .clock_forms import SpanForm, fit_spans, hour_of_day, hours_of_day, seconds_of
 from .date_drafts import asked_dates, draft_of_dates, draft_of_iso
 from .date_forms import DateForm
 from .distinct_cells import DistinctCells, distinct_cells

@@ -140,7 +140,8 @@ def _check_trailing(source: Records, frame: Any, names: Sequence[str]) -> None:
 
 def _may_have_sums(frame: Any, text: bytes) -> bool:
     """Whether a cell in which a row may be called a sum holds a part of such a name."""
-    texts = [column for _, column in frame.items() if column.dtype.kind not in "iufbM"][:LABELS]
+    names = [name for name, dtype in frame.dtypes.items() if dtype.kind not in "iufbM"]
+    texts = [frame[name] for name in names[:LABELS]]
     parts = [text]
     if all(is_of_arrow(column) for column in texts):  # whose bytes are there already
         parts = [text if cells is None else cells.text for cells in map(cell_bytes, texts)]

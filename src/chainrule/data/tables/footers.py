@@ -68,11 +68,10 @@ def find_footer(
     >>> find_footer([["2", "2"], ["Total", "9"], [], ["Source: us"]], "3456", body, 2).rows
     3
     """
-    columns = [[cell.strip() for cell in column] for column in zip(*body, strict=False)]
-    numeric = [_share(column, LOOKS_NUMERIC) >= ALMOST for column in columns]
-    filled = [_share(column, re.compile(".")) >= ALMOST for column in columns]
+    columns = _Columns(list(zip(*body, strict=False)))
     count = _block(tail, width)
-    cut = [f"{labels[k]}: {excerpt(tail[k])}" for k in reversed(range(len(tail)))][:count]
+    last = range(len(tail) - 1, len(tail) - 1 - count, -1)
+    cut = [f"{labels[k]}: {excerpt(tail[k])}" for k in last]
     for k in reversed(range(max(0, len(tail) - MOST), len(tail) - count)):
         cells = [cell.strip() for cell in tail[k]]
         after_blank = k > 0 and not any(cell.strip() for cell in tail[k - 1])
@@ -80,7 +79,7 @@ def find_footer(
             count += 1
             if len(cells) > 1:
                 cut.append(f"{labels[k]}: an empty row")
-        elif any(cells) and _is_footer(cells, columns, numeric, filled, width, after_blank):
+        elif any(cells) and _is_footer(cells, columns, width, after_blank):
             count += 1
             cut.append(f"{labels[k]}: {excerpt(cells)}")
         else:
@@ -99,16 +98,31 @@ def _block(tail: Sequence[Sequence[str]], width: int) -> int:
     return len(block)
 
 
-def _share(column: Sequence[str], pattern: re.Pattern[str]) -> float:
-    known = [cell for cell in column if cell] if pattern is LOOKS_NUMERIC else column
-    return sum(pattern.match(cell) is not None for cell in known) / max(len(known), 1)
+@dataclass(frozen=True)
+class _Columns:
+    """Columns of the data; few of many are looked at."""
+
+    columns: Sequence[Sequence[str]]
+
+    def cells(self, k: int) -> list[str]:
+        """The cells of a column; none of one that is not there."""
+        return [cell.strip() for cell in self.columns[k]] if k < len(self.columns) else []
+
+    def is_numeric(self, k: int) -> bool:
+        """Whether nearly all cells that are not empty begin as numbers do."""
+        known = list(filter(None, self.cells(k)))
+        numbers = sum(LOOKS_NUMERIC.match(cell) is not None for cell in known)
+        return bool(known) and numbers >= ALMOST * len(known)
+
+    def is_filled(self, k: int) -> bool:
+        """Whether nearly all cells are not empty."""
+        cells = self.cells(k)
+        return bool(cells) and sum(map(bool, cells)) >= ALMOST * len(cells)
 
 
 def _is_footer(
     cells: Sequence[str],
-    columns: Sequence[Sequence[str]],
-    numeric: Sequence[bool],
-    filled: Sequence[bool],
+    columns: _Columns,
     width: int,
     after_blank: bool,
 ) -> bool:
@@ -120,15 +134,14 @@ def _is_footer(
         if sum(map(bool, cells)) == 1 < width and REMARK.fullmatch(first):
             return True
         at = cells.index(first)
-        if not SUMS.fullmatch(first) or (columns and first in columns[at]):
+        if not SUMS.fullmatch(first) or first in columns.cells(at):
             return False
-        strange = at < len(numeric) and numeric[at]
-        gaps = any(usual and not cell for usual, cell in zip(filled, cells, strict=False))
-        return strange or gaps
+        gaps = any(not cell and columns.is_filled(k) for k, cell in enumerate(cells))
+        return columns.is_numeric(at) or gaps
     if len(cells) > width:
         return bool(REMARK.fullmatch(first))
     if REMARK.fullmatch(first) or SUMS.fullmatch(first) or first.startswith(COMMENTS):
         return True
     if LOOKS_NUMERIC.match(first):
         return False
-    return after_blank or (len(cells) == 1 and width > 1 and bool(numeric) and numeric[0])
+    return after_blank or (len(cells) == 1 and width > 1 and columns.is_numeric(0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -159,7 +160,7 @@ def _is_label(row: Sequence[str]) -> bool:
 
 def _first_full_row(head: Sequence[Sequence[str]], width: int) -> int:
     """Return the first row that has a cell for each column, or a name for all but one."""
-    filled = [sum(bool(cell.strip()) for cell in row) for row in head if len(row) == width]
+    filled = [sum(map(bool, map(str.strip, row))) for row in head if len(row) == width]
     usual = median(filled[-BODY_ROWS:]) if filled else 0
     for k, row in enumerate(head):
         cells = [cell.strip() for cell in row]
@@ -235,7 +236,7 @@ def _is_data(first: Sequence[str], body: Sequence[Sequence[str]], short: bool) -
             votes += 1
         elif cell and not is_number:
             texts += 1
-            again += cell in {other.strip() for other in column}
+            again += cell in set(map(str.strip, column))
     if votes and (len(numbers) != votes or not _is_series(numbers)):
         return True
     if votes and again >= max(1, texts / 2):
@@ -245,7 +246,10 @@ def _is_data(first: Sequence[str], body: Sequence[Sequence[str]], short: bool) -
 
 def _recurs(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     """Whether a first row of texts comes again, and a part of it beside other cells, as data do."""
-    again = [row for row in rows if [cell.strip() for cell in row] == list(first)]
+    again = [
+        row for row in rows if len(row) == len(first)
+        and all(cell.strip() == name for cell, name in zip(row, first, strict=True))
+    ]  # fmt: skip
     if len(again) < 2 or any(NUMBER.fullmatch(cell) for cell in first):
         return False
     return any(
@@ -274,10 +278,13 @@ def _is_series(numbers: Sequence[str]) -> bool:
 
 def _is_numeric(column: Sequence[str]) -> bool:
     """Return whether most cells of a column begin with a digit."""
-    known = [cell.strip() for cell in column if not _is_nothing(cell)]
-    return bool(known) and sum(
-        LOOKS_NUMERIC.match(cell) is not None for cell in known
-    ) >= NUMERIC_SHARE * len(known)
+    counts = Counter(column)
+    digits = [cell for cell in counts if LOOKS_NUMERIC.match(cell.strip()) is not None]
+    if not digits:
+        return False
+    known = sum(count for cell, count in counts.items() if not _is_nothing(cell))
+    matched = sum(counts[cell] for cell in digits if not _is_nothing(cell))
+    return known > 0 and matched >= NUMERIC_SHARE * known
 
 
 def _are_dates(column: Sequence[str]) -> bool:
@@ -296,8 +303,11 @@ def _is_second_header(first: Sequence[str], body: Sequence[Sequence[str]]) -> bo
         return False
     second = [cell.strip() for cell in body[0]]
     columns = list(zip(*body[1:], strict=False))
+    below = enumerate(columns)
+    if any(LOOKS_NUMERIC.match(second[k]) and _is_numeric(column) for k, column in below):
+        return False
     numeric = [k for k, column in enumerate(columns) if _is_numeric(column)]
-    if not numeric or any(LOOKS_NUMERIC.match(second[k]) for k in numeric):
+    if not numeric:
         return False
     named = [k for k in numeric if not _is_nothing(second[k])]
     recurring = any(

@@ -146,7 +146,7 @@ class _Scan:
         ends = np.flatnonzero(edge[:size])
         last = np.flatnonzero(chunk[ends] == LINE_FEED)
         if self._has_space(start, len(chunk)):
-            border = border | self._padding(start, chunk, border)
+            border = self._with_padding(start, chunk, border)
         if start == 0 and chunk[0] == ZERO and NINE >= chunk[1:2].max(initial=0) >= ZERO:
             self._coded.add(0)
         zero = border[:-2] & (chunk[1:-1] == ZERO)
@@ -168,16 +168,16 @@ class _Scan:
             self._space = len(self._codes) + CHUNK if self._space < 0 else self._space
         return self._space < start + size
 
-    def _padding(
+    def _with_padding(
         self, start: int, chunk: NDArray[np.uint8], border: NDArray[np.bool_]
     ) -> NDArray[np.bool_]:
-        """Look for spaces at the ends of cells; return all spaces once there are such."""
+        """Look for spaces at the ends of cells; once there are such, all are borders as well."""
         space = chunk == SPACE
         if not self._padded:
             touching = (border[:-1] & space[1:]) | (space[:-1] & border[1:])
             at_end = start + len(chunk) == len(self._codes) and space[-1]
             self._padded = bool(touching.any() or at_end or (start == 0 and space[0]))
-        return space if self._padded else np.False_
+        return border | space if self._padded else border
 
     def _note_codes(
         self, positions: NDArray[np.int64], ends: NDArray[np.int64], last: NDArray[np.int64]

@@ -48,7 +48,11 @@ def parsed(
         written = parser.frame([name for name in columns if name in codes], codes)
         for name in codes:
             frame[name] = written[name]
-    again = {name for name in columns if name not in texts and _is_unsure(frame[name])}
+    kinds = dict(zip(columns, frame.dtypes, strict=True))
+    again = {
+        name for name in columns
+        if name not in texts and kinds[name].kind in "fO" and _is_unsure(frame[name])
+    }  # fmt: skip
     powers = coded_floats(frame, source.text)
     if powers:
         written = parser.frame([name for name in columns if name in powers], powers)

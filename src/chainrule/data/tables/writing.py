@@ -34,9 +34,9 @@ FIRST_ROWS = 1000
 def coded_floats(frame: Frame, text: bytes) -> set[str]:
     """Return the columns of whole floats in a file in which something like 1E5 is written."""
     names = set()
-    for name, column in frame.items():
-        if column.dtype.kind == "f":
-            values = column.to_numpy()
+    for name, dtype in frame.dtypes.items():
+        if dtype.kind == "f":
+            values = frame[name].to_numpy()
             if _are_whole(values[:FIRST_ROWS]) and _are_whole(values) and np.isfinite(values).any():
                 names.add(str(name))
     return names if names and _has_power(text) else set()

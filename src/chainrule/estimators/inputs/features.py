@@ -21,6 +21,12 @@ ADVICE = {
 }
 
 
+def collected(table: Any) -> Any:
+    """A table itself, and of a query of polars (a LazyFrame) its result."""
+    is_query = hasattr(table, "collect") and hasattr(table, "collect_schema")
+    return table.collect() if is_query else table
+
+
 @contextmanager
 def rows_of_numbers(x: Any, and_others: bool = False) -> Iterator[None]:
     """A block that makes an array of rows; a `DataError` says why it cannot be one of numbers."""

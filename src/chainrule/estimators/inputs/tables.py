@@ -14,7 +14,7 @@ from ...data.cells import with_row_numbers
 from ...data.columns.kinds import check_kinds
 from ...errors import DataError
 from ...lazy import LazyModule
-from .features import rows_of_numbers
+from .features import collected, rows_of_numbers
 
 pd = LazyModule("pandas")
 
@@ -110,12 +110,6 @@ class ReadsTables:
         tags.input_tags.categorical = True
         tags.non_deterministic = False
         return tags
-
-
-def collected(table: Any) -> Any:
-    """A table itself, and of a query of polars (a LazyFrame) its result."""
-    is_query = hasattr(table, "collect") and hasattr(table, "collect_schema")
-    return table.collect() if is_query else table
 
 
 def named_columns(frame: Frame) -> Frame:

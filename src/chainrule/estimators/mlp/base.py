@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 
 from ...config import configured
 from ...errors import DataError
-from ..inputs.features import rows_of_numbers
+from ..inputs.features import collected, rows_of_numbers
 from ..inputs.rows import dense, is_compact, rows_of
 from ..inputs.weights import checked_weights
 from ..serialization.mixin import SaveMixin
@@ -164,6 +164,7 @@ class CompiledPerceptron(CallbackSupport, Predicting, SaveMixin, PerceptronSetti
         refuse_unused(self, validation_data is not None)
         self.__dict__.pop("card_", None)  # it told of another training
         first = "_network" not in self.__dict__ or (not self.warm_start and not incremental)
+        X = collected(X)
         with rows_of_numbers(X):
             checked = X.stand_in() if is_compact(X) else X  # made from cells that were checked
             checked, y = self._validate_input(checked, y, incremental, reset=first)

@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ...transforms import jit
-from ..inputs.features import rows_of_numbers
+from ..inputs.features import collected, rows_of_numbers
 from ..inputs.rows import is_compact, pieces
 from .network import FittedNetwork
 
@@ -32,6 +32,7 @@ class Predicting:
         if is_compact(X):  # made from cells that were checked
             validate_data(self, X.stand_in()[:1], reset=False)
             return X
+        X = collected(X)
         with rows_of_numbers(X):
             X = validate_data(self, X, accept_sparse=accept_sparse, reset=False, **more)
             if X.dtype.kind == "O":  # scikit-learn leaves the objects of a list as they are

@@ -283,7 +283,8 @@ class NetworkClassifier(SaveMixin, ClassifierMixin, BaseEstimator):  # type: ign
             checkpoint_interval=self.checkpoint_interval,
         )  # fmt: skip
         self.module_, self.history_ = result.model, result.history
-        self.best_epoch_, self.stopped_ = result.best_epoch, result.stop_reason
+        self.best_epoch_: int = result.best_epoch
+        self.stopped_: str = result.stop_reason
 
     def _threads(self) -> AbstractContextManager[Any]:
         """A block in which compiled code uses as many threads as were asked for."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import warnings
 from dataclasses import replace
 from numbers import Integral, Real
@@ -15,46 +14,27 @@ from scipy.special import softmax
 from sklearn.utils.validation import check_is_fitted
 
 from ... import optim, train
-from ...container import damaged
 from ...data.texts import check_texts
 from ...data.vocabulary import EncodedTexts, Vocabulary
-from ...data.words import RULES, cut_texts
+from ...data.words import cut_texts
 from ...errors import DataError
-from ..serialization.schema import each, fields, finite, flag, one_of, whole
 from ..sklearn_private import Interval, StrOptions
+from . import text_file
 from .attribution import Attribution, integrated_gradients, probability
 from .network import COUNT, FRACTION, NetworkClassifier, row_types
-from .text_linear import fit_linear, has_many, term_scale, weighted_rows
+from .text_file import LARGEST, LONGEST_ROW, LONGEST_WHOLE, SOLVERS
+from .text_linear import chosen_solver, fit_linear, term_scale, weighted_rows
 from .text_networks import BagNetwork, ConvNetwork, TransformerNetwork
 from .text_reading import lengths, log_ratios, picked_texts
 
 ENCODERS = ("bag", "conv", "transformer")
-SOLVERS = ("adam", "lbfgs")
 MIN_DIM, MAX_DIM = 8, 64  # entries of a vector
 BATCH_SIZES = (8, 64)
 MIN_STEPS, MIN_EPOCHS, MAX_EPOCHS = 600, 6, 200
 SAMPLE_RATES = {"bag": 0.01, "conv": 0.003, "transformer": 0.003}
-PARTS = ("words", "pairs", "pieces")  # of a vocabulary
-LARGEST = 1_000_000  # words that have numbers
-LONGEST_ROW = 4096  # numbers of a text, where one may choose
-LONGEST_WHOLE = 2**27  # where all is read
 FEW_TEXTS = 500
 UNREAD_SHARE = 0.01  # of what texts hold: more that is not read is worth a warning
-
-
 USUAL_C = 5.0
-# Parameters that L-BFGS has no use for: where one is set, "auto" is Adam
-OF_ADAM = (
-    "batch_size", "callbacks", "checkpoint", "checkpoint_interval", "dropout", "ema", "epochs",
-    "label_smoothing", "learning_rate", "max_length", "patience", "validation_fraction",
-    "weight_decay", "width", "word_dropout",
-)  # fmt: skip
-
-PREPARED = fields(
-    {"length": whole(1, LONGEST_WHOLE), "parts": each(one_of(*PARTS), 1, len(PARTS))},
-    {"rule": whole(RULES[0], RULES[-1]), "whole": flag, "unread": finite,
-     "solver": one_of(*SOLVERS)},
-)  # fmt: skip
 
 
 class TextClassifier(NetworkClassifier):
@@ -84,8 +64,8 @@ class TextClassifier(NetworkClassifier):
     width : int or None
         Entries of a vector. None: 64; for a bag as many as there are classes, from 8 to 64.
     bigrams : bool or None
-        Whether pairs of neighbouring words have vectors. None: of a bag, which sees no order; by
-        "lbfgs" where there are 100 texts a class.
+        Whether pairs of neighbouring words have vectors, by "lbfgs" those in two texts or more.
+        None: of a bag, which sees no order.
     min_df : int or None
         Texts that a word is in, at least, to have a vector of its own. None: 2, and 1 by "lbfgs"
         and of a bag below 500 texts.
@@ -204,30 +184,15 @@ class TextClassifier(NetworkClassifier):
             ) -> Self:  # fmt: skip
         """See `NetworkClassifier.fit`."""
         self._validate_params()
-        self.solver_ = self._chosen_solver(validation_data)
+        self.solver_ = chosen_solver(self, validation_data)
         return super().fit(X, y, sample_weight, validation_data)
-
-    def _chosen_solver(self, validation_data: Any) -> str:
-        usual = inspect.signature(TextClassifier).parameters
-        of_adam = [name for name in OF_ADAM if getattr(self, name) != usual[name].default]
-        if validation_data is not None:
-            of_adam.append("validation_data")
-        linear = self.encoder == "bag" and not of_adam
-        solver = ("lbfgs" if linear else "adam") if self.solver == "auto" else self.solver
-        if solver == "lbfgs" and not linear:
-            unused = ", ".join(of_adam) or f"encoder={self.encoder!r}"
-            raise DataError(f"solver='lbfgs' does not use {unused}: give solver='adam'")
-        if solver == "adam" and self.C is not None:
-            raise DataError("solver='adam' does not use C: give weight_decay, or leave it out")
-        return solver
 
     def _learn_rows(self, X: Any, y: Any) -> Any:
         cut = cut_texts(X)
         if self.solver_ == "lbfgs":
-            bigrams = has_many(y) if self.bigrams is None else bool(self.bigrams)
             tokens = Vocabulary.learn_cut(
-                cut, pairs=bigrams, min_count=self.min_df or 1, max_size=self.max_words,
-                spelled=True,
+                cut, pairs=self.bigrams is None or bool(self.bigrams),
+                min_count=self.min_df or 1, max_size=self.max_words, spelled=True,
             )  # fmt: skip
             counts = tokens.counts(cut)
             length = max(int(np.diff(counts.indptr).max()), 1)
@@ -311,7 +276,8 @@ class TextClassifier(NetworkClassifier):
         if self.solver_ == "lbfgs":
             module = self.module_
             vectors = self._sparse_rows(self._read(X)) @ module.table.weight
-            return softmax(vectors @ module.head.weight + module.head.bias, axis=1)
+            logits = vectors @ module.head.weight + module.head.bias
+            return np.asarray(softmax(logits, axis=1))
         read = self.tokens_.read(self._read(X))
         self._tell_unread(self.tokens_.unread(read), "these texts")
         network, length = self.probability_network(), self.tokens_.length
@@ -352,35 +318,10 @@ class TextClassifier(NetworkClassifier):
     # The model file
 
     def preprocessing_state(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        arrays = {"scale": self.scale_}
-        for name in PARTS:
-            if entries := getattr(self.tokens_, name):
-                arrays[name] = np.frombuffer("\n".join(entries).encode(), np.uint8)
-        part_names = [name for name in PARTS if name in arrays]
-        return {
-            "length": self.tokens_.length, "parts": part_names, "rule": self.tokens_.rule,
-            "whole": self.tokens_.whole, "solver": self.solver_,
-        } | ({} if self.unread_ is None else {"unread": self.unread_}), arrays  # fmt: skip
+        return text_file.preprocessing_state(self)
 
     def restore_preprocessing(self, state: dict[str, Any], arrays: Any) -> None:
-        checked = PREPARED(state, "the vocabulary")
-        if any(array.shape[1:] != (checked["length"],) for array in self.row_types_.values()):
-            raise damaged("its rows are not as long as its vocabulary says")
-        reads_all = checked.get("whole", False)
-        if (not reads_all and checked["length"] > LONGEST_ROW) or (
-            reads_all and self.encoder != "bag"
-        ):
-            raise damaged("its texts are longer than its encoder reads")
-        self.solver_ = checked.get("solver", "adam")  # the only one of earlier versions
-        if self.solver_ == "lbfgs" and not reads_all:
-            raise damaged("its solver is one for bags that read all")
-        entries = {name: _entries(arrays(name), name) for name in dict.fromkeys(checked["parts"])}
-        self.tokens_ = Vocabulary(
-            **entries, length=checked["length"], whole=reads_all,
-            rule=checked.get("rule", RULES[0]), spelled=self.solver_ == "lbfgs",
-        )  # fmt: skip
-        self.unread_ = checked.get("unread")
-        self.scale_ = arrays.numbers("scale", (self.tokens_.size,), np.dtype(np.float32))
+        text_file.restore_preprocessing(self, state, arrays)
 
     # Why
 
@@ -445,16 +386,3 @@ class TextClassifier(NetworkClassifier):
         if len(positions) != 1:
             raise DataError(f"label={label!r:.40} is no class: {self.classes_.tolist()!r:.200}")
         return int(positions[0])
-
-
-def _entries(array: Any, name: str) -> tuple[str, ...]:
-    """A part of the vocabulary, from the bytes of its lines."""
-    if array.dtype != np.uint8 or array.ndim != 1:
-        raise damaged(f"its {name} are no text")
-    try:
-        entries = tuple(array.tobytes().decode().split("\n"))
-    except UnicodeDecodeError:
-        raise damaged(f"its {name} are no text") from None
-    if "" in entries or len(set(entries)) < len(entries) or len(entries) > LARGEST:
-        raise damaged(f"its {name} are empty, twice the same, or too many")
-    return entries

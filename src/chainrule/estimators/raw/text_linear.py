@@ -6,6 +6,7 @@ once, each a sparse row.
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,12 +14,21 @@ import scipy.optimize
 import scipy.sparse
 
 from ...data.vocabulary import Vocabulary
+from ...errors import DataError
 from ..inputs.blas import one_blas_thread
 from .text_reading import ratios_of_classes
 
 MAX_ITER = 500
 TOLERANCE = 0.03  # of the gradient's largest entry at the start: from there on no text is learned
-TEXTS_FOR_RATIOS = 100  # of a class: of fewer, log-ratios and pairs are mostly chance
+TEXTS_FOR_RATIOS = 100  # of a class: of fewer, log-ratios are mostly chance
+SHARE_OF_PAIRS = 0.5  # of few texts: how much a pair counts beside a word that is as rare
+
+# Parameters that L-BFGS has no use for: where one is set, "auto" is Adam
+OF_ADAM = (
+    "batch_size", "callbacks", "checkpoint", "checkpoint_interval", "dropout", "ema", "epochs",
+    "label_smoothing", "learning_rate", "max_length", "patience", "validation_fraction",
+    "weight_decay", "width", "word_dropout",
+)  # fmt: skip
 
 
 class LinearFit(NamedTuple):
@@ -30,11 +40,34 @@ class LinearFit(NamedTuple):
     stopped: str
 
 
+def chosen_solver(model: Any, validation_data: Any) -> str:
+    """The solver of a `TextClassifier` with these parameters.
+
+    Raises
+    ------
+    DataError
+        If a parameter is set that it does not use.
+    """
+    usual = inspect.signature(type(model)).parameters
+    of_adam = [name for name in OF_ADAM if getattr(model, name) != usual[name].default]
+    if validation_data is not None:
+        of_adam.append("validation_data")
+    is_linear = model.encoder == "bag" and not of_adam
+    solver = ("lbfgs" if is_linear else "adam") if model.solver == "auto" else model.solver
+    if solver == "lbfgs" and not is_linear:
+        unused = ", ".join(of_adam) or f"encoder={model.encoder!r}"
+        raise DataError(f"solver='lbfgs' does not use {unused}: leave it out, or give 'adam'")
+    if solver == "adam" and model.C is not None:
+        raise DataError("solver='adam' does not use C: give weight_decay in its stead")
+    return str(solver)
+
+
 def term_scale(counts: Any, labels: Any, tokens: Vocabulary) -> Any:
     """How much each code counts: how rare it is, or how unevenly the classes use it.
 
-    Rare is ``log((1 + n) / (1 + n_code)) + 1``, as scikit-learn's `TfidfTransformer` has it. Where
-    there are `TEXTS_FOR_RATIOS` texts a class, words and pairs count by their log-ratios instead.
+    Rare is ``log((1 + n) / (1 + n_code)) + 1``, as scikit-learn's `TfidfTransformer` has it, of a
+    pair `SHARE_OF_PAIRS` of that. Where there are `TEXTS_FOR_RATIOS` texts a class, words and pairs
+    count by their log-ratios instead.
 
     G. Salton, C. Buckley: "Term-weighting approaches in automatic text retrieval", Information
     Processing & Management 24 (1988); S. Wang, C. D. Manning: "Baselines and bigrams", ACL (2012).
@@ -51,17 +84,13 @@ def term_scale(counts: Any, labels: Any, tokens: Vocabulary) -> Any:
     """
     texts_with = np.bincount(counts.indices, minlength=tokens.size)
     scale = np.log((1 + len(labels)) / (1 + texts_with)) + 1
-    if has_many(labels):
-        first_piece = tokens.size - len(tokens.pieces)
+    first_piece = tokens.size - len(tokens.pieces)
+    scale[1 + len(tokens.words) : first_piece] *= SHARE_OF_PAIRS
+    if len(labels) >= TEXTS_FOR_RATIOS * len(np.unique(labels)):
         is_word = counts.indices < first_piece
         classes = np.repeat(labels, np.diff(counts.indptr))[is_word]
         scale[:first_piece] = ratios_of_classes(counts.indices[is_word], classes, first_piece)
     return scale.astype(np.float32)
-
-
-def has_many(labels: Any) -> bool:
-    """Whether there are `TEXTS_FOR_RATIOS` texts a class, on average."""
-    return len(labels) >= TEXTS_FOR_RATIOS * len(np.unique(labels))
 
 
 def weighted_rows(counts: Any, scale: Any, tokens: Vocabulary) -> Any:

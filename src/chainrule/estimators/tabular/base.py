@@ -115,7 +115,7 @@ class Tabular(SaveMixin, ReadsTables, ExplainsRows, TabularSettings, BaseEstimat
         self.features_ = Features.learn(frame, self._categories(frame), weights, self._kinds(frame))
         held_out = self._hold_out(targets, rng, bonds)
         self.network_ = self._untrained_network(held_out, rng)
-        x = self.features_.of_rows(frame)
+        x: Any = self.features_.of_rows(frame)
         del X, frame  # a large table that nobody else holds is memory for the training
         return_freed_memory()
         if len(x) < TINY_TABLE:

@@ -100,11 +100,15 @@ def fit_baselines(
     scaled = np.ldexp(y, -power) if task == "regression" else y  # squares stay in range
     rng = np.random.default_rng(seed)
     boosting = boosted(task, columns, scaled, train, test)
-    guess, line = _simple(task, x, scaled, train, test, rng)
+    most = min(MAX_LINEAR_ROWS, max(1_000, MAX_LINEAR_CELLS // max(1, x.shape[1])))
+    guess, line = _simple(task, x, scaled, rng.permutation(train)[:most], train, test)
+    notes = boosting.notes
+    if most < len(train):
+        notes += (f"The {LINEAR[task]} was fitted on {most:,} rows.",)
     named = {**boosting.answers, LINEAR[task]: line, TRIVIAL[task]: guess}
     return Baselines(
         {name: _in_units(answers, power) for name, answers in named.items()},
-        None if boosting.half is None else _in_units(boosting.half, power), boosting.notes,
+        None if boosting.half is None else _in_units(boosting.half, power), notes,
     )  # fmt: skip
 
 
@@ -115,15 +119,11 @@ def _in_units(answers: Answers, power: int) -> Answers:
     return Answers(np.ldexp(np.asarray(answers.predicted, np.float64), power))
 
 
-def _simple(
-    task: str, x: Any, y: Any, train: Any, test: Any, rng: Any
-) -> tuple[Answers, Answers]:  # fmt: skip
-    """The answers of the trivial guess and of the linear model."""
+def _simple(task: str, x: Any, y: Any, some: Any, train: Any, test: Any) -> tuple[Answers, Answers]:
+    """The answers of the trivial guess, and of the linear model of some of the training rows."""
     classes = task == "classification"
     trivial = dummy.DummyClassifier() if classes else dummy.DummyRegressor()
     linear = linear_model.LogisticRegression(max_iter=200) if classes else linear_model.Ridge()
-    most = min(MAX_LINEAR_ROWS, max(1_000, MAX_LINEAR_CELLS // max(1, x.shape[1])))
-    some = rng.permutation(train)[:most]
     if len(np.unique(y[some])) < 2:  # a single class among the rows: no line to draw
         linear = trivial
     with one_blas_thread, np.errstate(all="ignore"), warnings.catch_warnings():

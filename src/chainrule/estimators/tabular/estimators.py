@@ -67,7 +67,8 @@ class TabularClassifier(ScoredByAccuracy, ClassifierMixin, Tabular):  # type: ig
         smaller loss) on the rows held out. None: a quarter of `max_iter`, 5 at least.
     validation_fraction : float or None
         Of the rows, which a member does not see, to choose the epoch by. None: 0.1, 0.2 below
-        1,000 rows, 0 below 50 (where all rows make a step, without dropout and embedding).
+        1,000 rows, 0 below 50 (where all rows make a step, without dropout and embedding); above
+        200,000 rows it is 20,000 rows.
     categorical_features : collection of str
         Names of columns of numbers to treat as text; of an array they are x0, x1, ....
     column_kinds : mapping of str to str, or None

@@ -122,12 +122,11 @@ def without_duplicates(
     hashes = row_hashes(source.columns(names))
     keep = np.zeros(len(hashes), bool)
     keep[np.unique(hashes, return_index=True)[1]] = True
-    near = nearly_repeated(source, names, kinds)
-    if near is not None:
-        keep &= ~(near.repeated | near.other_target)
-    elif keep.all() and (copies := copies_of_rows(source, names, kinds)) is not None:
+    if keep.all() and (copies := copies_of_rows(source, names, kinds)) is not None:
         keep[:] = False
         keep[np.unique(copies.groups, return_index=True)[1]] = True
+    elif (near := nearly_repeated(source, names, kinds)) is not None:
+        keep &= ~(near.repeated | near.other_target)
     first = np.flatnonzero(keep)
     if len(first) < purpose.min_rows:
         raise DataError(

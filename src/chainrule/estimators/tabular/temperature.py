@@ -17,9 +17,9 @@ from ..mlp.network import FittedNetwork
 MAX_ROWS = 20_000  # by which it is chosen
 RANGE = (0.2, 5.0)
 # Standard deviation of its logarithm before rows are seen. The rows are answered by few of the
-# members, which are surer of themselves than all together; of ten rare cases nothing follows. On 21
-# trainings of sets of 150 to 4,000 rows, 17 log losses of new rows fell, up to 0.02 and by 0.003 on
-# average, and none rose by more than 0.001; without it 5 rose, by up to 0.002.
+# members, which are surer of themselves than all together; of ten rare cases nothing follows. Of 38
+# trainings with 140 to 9,000 rows the log loss of new rows fell in 26; the mean over all fell by
+# 0.0037.
 PRIOR = 0.2
 LEAST = 1e-15  # a probability
 
@@ -58,7 +58,7 @@ def temperature_of(p: Any, codes: Any, weights: Any) -> float:
         losses = most + np.log(np.sum(np.exp(scaled - most[:, None]), axis=1))
         return float(weights @ losses) + 0.5 * (logarithm / PRIOR) ** 2
 
-    bounds = np.log(RANGE)
+    bounds = (float(np.log(RANGE[0])), float(np.log(RANGE[1])))
     return float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded").x))
 
 

@@ -26,6 +26,7 @@ DIGITS = 6  # significant ones
 FAR = 0.5  # of the width of the training's range, beyond its ends
 SHIFT = 0.25  # of the stability index: "major" to those who use it (Siddiqi, see `ColumnDrift`)
 FEWEST_EXPECTED = 1.0  # rows of a part, for the chi-squared test to hold
+FEWEST_ODD = 3  # rows that hold what was not expected, to say that a column changed
 SURE = 1e-3  # probability that chance makes one column of a table look shifted
 
 
@@ -312,7 +313,7 @@ def _probability(before: Any, after: Any) -> float:
     rows = float(after.sum())
     rare = before / before.sum() * rows < FEWEST_EXPECTED
     parts = []
-    if rare.any():
+    if after[rare].sum() >= FEWEST_ODD:  # one or two are told with their rows
         share = (before[rare].sum() + 1.0) / (before.sum() + 2.0)
         parts.append(float(stats.binom.sf(after[rare].sum() - 1.0, rows, share)))
     usual = np.array([before[~rare], after[~rare]])

@@ -1,6 +1,6 @@
 """Which rows each member of an ensemble does not see: at random, of whole groups, or of a time.
 
-A model that is to answer for other patients or for later days must be judged so while it trains, too:
+A model that is to answer for other patients or for later days must be judged so while it trains:
 where it stops, how much it trusts its Gaussian process, its intervals and thresholds all follow
 from these rows.
 """

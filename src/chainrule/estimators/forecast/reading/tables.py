@@ -12,6 +12,7 @@ from ....data.cells import check_cells, row_number, with_row_numbers
 from ....data.column_values import is_date, is_numeric
 from ....errors import DataError
 from ....lazy import LazyModule
+from ...inputs.features import collected
 from ...inputs.tables import named_columns
 from .encoders import plain_numbers
 from .roles import ID, TARGET, TIME, Roles, absent, as_names, find_roles, listed
@@ -76,6 +77,7 @@ def read_table(
         for role, names in (("known", known), ("past", past), ("static", static))
     )
     has_roles = (id, time, target, known, past, static) != (None, None, None, (), (), ())
+    data = collected(data)
     if isinstance(data, pd.Series):
         return _of_series(data, has_roles)
     if not hasattr(data, "columns"):
@@ -115,13 +117,14 @@ def rows_of(frame: Frame, roles: Roles) -> Table:
 
 def future_table(data: Any, roles: Roles) -> Table:
     """Return the rows of steps to come: their ids, times and known covariates."""
-    frame, _ = _as_frame(data, roles.time)
+    frame, _ = _as_frame(collected(data), roles.time)
     need_columns(frame, roles, tuple(n for n in (roles.id, roles.time, *roles.known) if n))
     return rows_of(frame, roles)
 
 
 def later_table(data: Any, roles: Roles, layout: str) -> Table:
     """Return rows that continue those of a table with these roles."""
+    data = collected(data)
     if isinstance(data, pd.DataFrame) or hasattr(data, "columns"):
         if layout == "array":
             raise DataError("the training had an array: give the new rows as one")

@@ -77,9 +77,9 @@ def advise(
     leaking = leaks(evidence, identifiers, "" if together is None else together.column)
     if together is not None and any(together.column in one.columns for one in leaking):
         together = None  # a status that comes after the target, and no group
-    nearly = near_advice(_near(evidence, identifiers), evidence)
-    if not (nearly or together or order or repeated.count):
-        nearly = copies_advice(_copies(evidence, identifiers), evidence)
+    alone = not (together or order or repeated.count)
+    nearly = copies_advice(_copies(evidence, identifiers), evidence) if alone else []
+    nearly = nearly or near_advice(_near(evidence, identifiers), evidence)
     advice = [
         *leaking,
         *duplicate_advice(
