@@ -14,7 +14,7 @@ NAMES = ("seed_loop", "tiny_network", "digits_epoch", "larger_epochs", "fused_gr
          "compile_time", "first_step", "import_time", "convolution", "recurrent", "loops",
          "transformer", "text", "layers", "estimator_speed", "estimator_memory", "estimator_parity",
          "anomaly", "anomaly_series", "anomaly_speed", "forecast", "forecast_coverage",
-         "forecast_speed", "intervals", "tables",
+         "forecast_speed", "intervals", "tables", "scale",
          "tabular_ranks", "timeseries", "images", "audio", "text_accuracy", "tabular")  # fmt: skip
 
 

@@ -50,9 +50,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """The collector leaves thousands of tests alone, each time that one of them calls it."""
-    gc.collect()
-    gc.freeze()
+    """The collector seldom goes through what thousands of tests are made of."""
+    gc.set_threshold(5_000, 20, 100)
 
 
 @pytest.fixture(autouse=True)

@@ -22,7 +22,7 @@ from chainrule.cli import (
     table_options,
     table_results,
 )
-from chainrule.cli.console import PlainConsole
+from chainrule.cli.console import TOGETHER, PlainConsole
 from chainrule.cli.train_table import train_options
 from chainrule.data.columns import Reading, learn_readings
 from chainrule.data.tables.table import Table
@@ -156,10 +156,10 @@ def test_thresholds_honest_scores_and_advice_name_their_options():
     score = HonestScore("group", "patient", "trees", "R2", 0.9, 0.5, "--group patient")
     assert (
         "trees have R2 0.900 on random rows, and 0.500 on other groups of 'patient': "
-        "--group patient" == table_results.honest_line(score)
+        f"--group{TOGETHER}patient" == table_results.honest_line(score)
     )
     advice = Advice("leak", ("a",), "'a' alone tells it.", "--drop a")
-    assert "'a' alone tells it. --drop a" == table_results.advice_line(advice)
+    assert f"'a' alone tells it. --drop{TOGETHER}a" == table_results.advice_line(advice)
     said = replace(advice, message="It is left out (--drop a).")
     assert "It is left out (--drop a)." == table_results.advice_line(said)
 

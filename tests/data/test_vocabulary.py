@@ -8,7 +8,7 @@ from chainrule.data import Vocabulary, check_texts, read_texts
 from chainrule.data import vocabulary as vocabulary_module
 from chainrule.data.vocabulary import MAX_LENGTH
 from chainrule.data.vocabulary_lookup import MAX_SUBWORDS, pieces
-from chainrule.data.words import words
+from chainrule.data.words import cut_texts, words
 from chainrule.errors import DataError
 
 
@@ -67,6 +67,25 @@ def test_pieces_share_a_words_weight():
     for word in range(3):
         assert sum(e.share for e in entries if e.first == word) == pytest.approx(1.0)
     assert shares.sum() <= 3.0 + 1e-6
+
+
+def test_words_that_are_spelled():
+    """Each word's code, then its pieces', then the pair's; added up they are the counts."""
+    cut = cut_texts(["aaa ab", "ab aaa ab", "x"])
+    vocabulary = Vocabulary.learn_cut(cut, pairs=True, min_count=1, max_size=50, spelled=True)
+    assert vocabulary.words == ("aaa", "ab", "x") and vocabulary.pairs == ("aaa ab",)
+    assert set(vocabulary.pieces) == {*pieces("aaa"), *pieces("ab"), *pieces("x")}
+    names = ("", *vocabulary.words, *vocabulary.pairs, *vocabulary.pieces)
+    entries = list(vocabulary.entries("aaa ab"))
+    expected = ["aaa", *pieces("aaa"), "ab", *pieces("ab"), "aaa ab"]
+    assert [names[entry.code] for entry in entries] == expected
+    assert [(entry.first, entry.last) for entry in entries[-2:]] == [(1, 1), (0, 1)]
+    asked = cut_texts(["ab abc ab", "", "x y aaa ab aaa", "zzz"])
+    read = vocabulary.encode(asked)
+    added = np.zeros((4, vocabulary.size))
+    np.add.at(added, (np.repeat(np.arange(4), read.counts), read.codes), 1)
+    np.testing.assert_array_equal(vocabulary.counts(asked).toarray(), added)
+    assert read.counts[1] == 0 == read.counts[3]
 
 
 def test_what_is_learned_can_be_said_again():

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from chainrule.data import Vocabulary
+from chainrule.data import words as words_module
 from chainrule.data.word_break import CLASSES
-from chainrule.data.words import NEWEST, RULES, segments, words
+from chainrule.data.words import NEWEST, RULES, cut_texts, segments, words
 
 MARKED = {
     "Hindi": ("हिन्दी में बोलो", ["हिन्दी", "में", "बोलो"]),
@@ -52,6 +53,34 @@ def test_older_files_keep_their_rule():
     one, two = (Vocabulary(("ह", "हिन्दी"), length=8, rule=rule) for rule in RULES)
     assert one(["हिन्दी"])[0].tolist() == [[1, 0, 0, 0, 0, 0, 0, 0]]
     assert two(["हिन्दी"])[0].tolist() == [[2, 0, 0, 0, 0, 0, 0, 0]]
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("at_once", [1, 40, 10**6])
+def test_many_texts_are_cut_as_each_alone(rule, at_once, monkeypatch):
+    """Neighbours do not matter, whatever a text begins or ends with."""
+    monkeypatch.setattr(words_module, "AT_ONCE", at_once)
+    draw, known = random.Random(at_once), kinds()
+    texts = [
+        "",
+        "a\r",
+        "\nb",
+        "\u0301c",
+        "\ud83d",
+        "\x0b",
+        " ",
+        *[text for text, _ in MARKED.values()],
+    ]
+    for _ in range(500):
+        classes = [draw.choice([*known, "A", "A"]) for _ in range(draw.randint(0, 9))]
+        texts.append("".join(chr(draw.choice(draw.choice(known[kind]))) for kind in classes))
+    cut = cut_texts(texts, rule)
+    each = [words(text, rule) for text in texts]
+    assert cut.counts.tolist() == [len(text_words) for text_words in each]
+    assert [cut.names[k] for k in cut.numbers] == [
+        word for text_words in each for word in text_words
+    ]
+    assert len(set(cut.names)) == len(cut.names)
 
 
 def kinds():

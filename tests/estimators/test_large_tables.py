@@ -1,7 +1,7 @@
 """Tables whose features are kept compact: the same models, in little memory."""
 
 import tracemalloc
-from dataclasses import replace
+import weakref
 
 import numpy as np
 import pandas as pd
@@ -133,3 +133,22 @@ def test_bins_of_many_rows_are_those_of_a_part(monkeypatch):
     (some,) = embedding._some_rows(values, [0])
     assert len(some) == 1_000
     np.testing.assert_allclose(embedding.bin_edges(some, 16)[1:-1], whole[1:-1], atol=0.02)
+
+
+def test_the_rows_to_train_on_are_free_before_the_training(monkeypatch):
+    """Of a large table they are most of the memory; the network has the features."""
+    seen, there = [], []
+    usual = TabularRegressor._frame
+
+    def watched(self, X, reset):
+        frame = usual(self, X, reset)
+        seen.extend([weakref.ref(X), weakref.ref(frame)] if reset else [])
+        return frame
+
+    monkeypatch.setattr(TabularRegressor, "_frame", watched)
+    options = TrainOptions(
+        **SMALL, gaussian_process_rows=0, advise=False,
+        callbacks=(lambda _: there.extend(one() for one in seen),),
+    )  # fmt: skip
+    fit_table(Table("t", table(300)), "y", options=options)
+    assert there == [None] * 4

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -14,8 +15,11 @@ from unoptimised import unoptimised
 
 import chainrule as cr
 from chainrule.container import dumps, loads, read
-from chainrule.data.vocabulary import EncodedTexts
+from chainrule.data.vocabulary import EncodedTexts, Vocabulary
+from chainrule.data.words import cut_texts
 from chainrule.errors import DataError, ModelFileError
+from chainrule.estimators.raw import text_linear
+from chainrule.estimators.raw.text_linear import fit_linear, term_scale, weighted_rows
 from chainrule.estimators.raw.text_reading import log_ratios
 
 pytestmark = pytest.mark.usefixtures("_unoptimised")
@@ -251,7 +255,8 @@ def saves_pieces(encoder, min_df, bigrams, tmp_path):
 @pytest.mark.parametrize(
     "setting",
     [{"encoder": "lstm"}, {"width": 0}, {"width": 10**6}, {"min_df": 0}, {"max_words": 10**9},
-     {"max_length": 0}, {"word_dropout": 1.0}, {"dropout": -0.1}, {"bigrams": 2}],
+     {"max_length": 0}, {"C": 0}, {"solver": "sgd"}, {"word_dropout": 1.0}, {"dropout": -0.1},
+     {"bigrams": 2}],
 )  # fmt: skip
 def test_settings_are_checked(setting):
     """Each against its range."""
@@ -276,6 +281,122 @@ def test_onnx(fitted):
     label, made = session.run(["label", "probabilities"], fitted._rows(texts))
     np.testing.assert_allclose(made, fitted.predict_proba(texts), atol=1e-5)
     assert label.tolist() == fitted.predict(texts).tolist()
+
+
+@pytest.fixture(scope="module")
+def linear():
+    """What a bag is by default: all at once, to the minimum of its loss."""
+    return cr.TextClassifier(random_state=0).fit(*sentences(304))
+
+
+def test_a_linear_bag(linear, tmp_path):
+    """It learns words and pairs, as itself after loading, and its network says what it says."""
+    assert linear.solver_ == "lbfgs" and linear.stopped_ == "converged"
+    assert linear.score(*sentences(200, seed=1)) > 0.97
+    asked = [*sentences(30, seed=2)[0], "", "unknown", "goodness", "\ud83d", "good " * 5000]
+    answers = linear.predict_proba(asked)
+    assert answers.dtype == np.float32
+    np.testing.assert_allclose(answers[-1], linear.predict_proba(asked[-1])[0], rtol=1e-6)
+    assert answers[-3, 1] > answers[-4, 1]  # pieces of an unknown word
+    network = linear.probability_network()(linear.network_inputs(asked))
+    np.testing.assert_allclose(network, answers, atol=1e-6)
+    linear.save(tmp_path / "a.safetensors")
+    again = cr.load(tmp_path / "a.safetensors")
+    assert again.tokens_ == linear.tokens_ and again.solver_ == "lbfgs"
+    np.testing.assert_array_equal(again.predict_proba(asked), answers)
+    again.save(tmp_path / "b.safetensors")
+    assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
+    for text in asked[:3] + asked[-5:-1]:
+        parts, (no, yes) = again.attribute(text, "yes"), again.predict_proba(text)[0].astype(float)
+        assert parts.base + parts.scores.sum() == pytest.approx(np.log(yes / no), abs=1e-3)
+        assert len(parts.scores) == len(parts.words)
+
+
+@pytest.mark.parametrize(("classes", "columns"), [(2, 1), (3, 3)])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_minimum_is_that_of_logistic_regression(classes, columns, weighted, monkeypatch):
+    """The same probabilities as scikit-learn's, whose C counts one column where we count both."""
+    monkeypatch.setattr(text_linear, "TOLERANCE", 1e-6)
+    rng = np.random.default_rng(classes)
+    rows = sparse.random(60, 25, density=0.3, random_state=0, format="csr", dtype=np.float32)
+    labels = rng.integers(classes, size=60)
+    weights = rng.random(60) if weighted else None
+    fit = fit_linear(rows, labels, weights, classes, 5.0)
+    peer = LogisticRegression(C=5.0 * (2 if columns == 1 else 1), tol=1e-8, max_iter=1000)
+    peer.fit(rows, labels, sample_weight=weights)
+    logits = (rows @ fit.weight + fit.bias).astype(float)
+    expected = peer.predict_log_proba(rows)
+    logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    np.testing.assert_allclose(logits, expected, atol=2e-3)
+    assert fit.losses == sorted(fit.losses, reverse=True)
+
+
+def test_rows_of_a_linear_bag_by_hand():
+    """(1 + log count) * scale; words with pairs, and pieces, are each of length 1."""
+    tokens = Vocabulary(("ab", "c"), ("ab c",), ("<ab", "ab>"), spelled=True)
+    counts = tokens.counts(cut_texts(["ab ab c", "c", "", "abz"]))
+    assert counts.toarray().tolist() == [
+        [0, 2, 1, 1, 2, 2], [0, 0, 1, 0, 0, 0], [0] * 6, [0, 0, 0, 0, 1, 0],
+    ]  # fmt: skip
+    scale = np.array([0, 1, 2, 3, 4, 4], np.float32)
+    rows = weighted_rows(counts, scale, tokens).toarray()
+    two = 1 + np.log(2)
+    np.testing.assert_allclose(rows[0, 1:4], np.array([two, 2, 3]) / np.hypot(two, 13**0.5))
+    np.testing.assert_allclose(rows[0, 4:], [0.5**0.5] * 2, rtol=1e-6)
+    assert rows[1:].tolist() == [[0, 0, 1, 0, 0, 0], [0] * 6, [0, 0, 0, 0, 1, 0]]
+
+
+def test_scale_of_few_texts_and_of_many(monkeypatch):
+    """Rarity, and of words and pairs of many the log-ratios."""
+    texts, labels = ["a b", "a c", "a b"], np.array([0, 1, 0])
+    cut = cut_texts(texts)
+    tokens = Vocabulary.learn_cut(cut, pairs=True, min_count=1, max_size=9, spelled=True)
+    assert (tokens.words, tokens.pairs) == (("a", "b", "c"), ("a b",))
+    counts = tokens.counts(cut)
+    few = term_scale(counts, labels, tokens)
+    rarity = 1 + np.log(4 / np.array([4, 3, 2, 3]))
+    np.testing.assert_allclose(few[1:5], rarity * [1, 1, 1, 0.5], rtol=1e-6)
+    monkeypatch.setattr(text_linear, "TEXTS_FOR_RATIOS", 1)
+    many = term_scale(counts, labels, tokens)
+    without = Vocabulary(tokens.words, tokens.pairs)
+    np.testing.assert_allclose(many[:5], log_ratios(without.encode(cut), labels, 5), rtol=1e-6)
+    np.testing.assert_array_equal(many[5:], few[5:])
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"epochs": 3}, "does not use epochs"),
+        ({"dropout": 0.1, "width": 8}, "does not use dropout, width"),
+        ({"encoder": "conv"}, "does not use encoder='conv'"),
+        ({"solver": "adam", "C": 1.0}, "does not use C"),
+        ({"solver": "auto", "epochs": 3, "C": 1.0}, "does not use C"),
+    ],
+)
+def test_no_setting_is_ignored(settings, message):
+    """What a solver does not use is refused."""
+    with pytest.raises(DataError, match=message):
+        cr.TextClassifier(**{"solver": "lbfgs", **settings}).fit(["a", "b"], [0, 1])
+
+
+def test_few_texts_of_a_class():
+    """5 of each class of words with common stems: above TF-IDF, whose words are mostly unknown."""
+    rng = np.random.default_rng(0)
+    stems, ends = (["lov", "happ", "delight"], ["hat", "bor", "aw"]), ["ed", "ing", "ily", "ful"]
+
+    def draw(count):
+        labels = np.arange(count) % 2
+        return [
+            f"the {rng.choice(stems[k])}{rng.choice(ends)} {rng.choice(['film', 'plot', 'day'])}"
+            for k in labels
+        ], labels
+
+    texts, labels = draw(10)
+    asked, truth = draw(400)
+    tfidf = TfidfVectorizer(ngram_range=(1, 2))
+    peer = LogisticRegression().fit(tfidf.fit_transform(texts), labels)
+    ours = cr.TextClassifier().fit(texts, labels).score(asked, truth)
+    assert ours > 0.05 + peer.score(tfidf.transform(asked), truth)
 
 
 def long_texts(count, length, seed=0):
@@ -388,6 +509,10 @@ def _endless(told, arrays):
     told["prepared"]["length"] = 2**40
 
 
+def _other_solver(told, arrays):
+    told["prepared"]["solver"] = "lbfgs"
+
+
 def _short(told, arrays):
     arrays["prepared.scale"] = arrays["prepared.scale"][:-1]
 
@@ -412,6 +537,7 @@ def _unknown_part(told, arrays):
         _unknown_part,
         _newer_rule,
         _other_reader,
+        _other_solver,
     ],
 )
 def test_files_that_lie(fitted, tmp_path, spoil):

@@ -13,8 +13,8 @@ from chainrule.estimators.tabular.process import fit_process
 from chainrule.estimators.tabular.validation_rows import (
     Bonds,
     bonds_of,
+    draw_validation_rows,
     drawn_to_leave_out,
-    held_out_rows,
 )
 
 pytestmark = pytest.mark.usefixtures("_unoptimised")
@@ -28,7 +28,7 @@ def test_groups_stay_together(seed):
     rng = np.random.default_rng(seed)
     groups = rng.integers(0, rng.integers(2, 40), 300)
     bonds = bonds_of(groups, None, 300)
-    held_out = held_out_rows(300, 4, 30, RNG(seed), bonds=bonds)
+    held_out = draw_validation_rows(300, 4, 30, RNG(seed), bonds=bonds)
     for member in held_out.T:
         assert member.any() and not member.all()
         assert not set(groups[member]) & set(groups[~member])
@@ -45,7 +45,7 @@ def test_latest_first(count, times, size):
     moments = np.concatenate([np.arange(times), rng.integers(0, times, count - times)]) * 1.0
     rng.shuffle(moments)
     bonds = bonds_of(None, moments, count)
-    held_out = held_out_rows(count, 3, size, RNG(0), bonds=bonds)
+    held_out = draw_validation_rows(count, 3, size, RNG(0), bonds=bonds)
     assert moments[held_out[:, 0]].min() > moments[~held_out[:, 0]].max()
     if times >= 50:
         before = moments < moments[held_out[:, 0]].min()
@@ -121,14 +121,14 @@ def test_as_the_split(tmp_path):
     })  # fmt: skip
     table = Table("visits", frame)
     by_group = training_table(table, "y", None, TrainOptions(group="who"))
-    groups = by_group.held_out_by["groups"]
-    assert list(by_group.held_out_by) == ["groups"] and len(set(groups)) == 8
+    groups = by_group.validation_by["groups"]
+    assert list(by_group.validation_by) == ["groups"] and len(set(groups)) == 8
     np.testing.assert_array_equal(groups, frame["who"].to_numpy()[by_group.train_rows])
     by_time = training_table(table, "y", None, TrainOptions(by="day"))
-    np.testing.assert_array_equal(by_time.held_out_by["times"], np.arange(48)[::-1])
-    assert training_table(table, "y", None, TrainOptions()).held_out_by == {}
+    np.testing.assert_array_equal(by_time.validation_by["times"], np.arange(48)[::-1])
+    assert training_table(table, "y", None, TrainOptions()).validation_by == {}
     halves = Table("visits", frame.assign(who=frame["who"] % 2))
-    assert training_table(halves, "y", None, TrainOptions(group="who")).held_out_by == {}
+    assert training_table(halves, "y", None, TrainOptions(group="who")).validation_by == {}
 
 
 @pytest.mark.parametrize(("groups", "times", "message"), [

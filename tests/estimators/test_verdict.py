@@ -1,5 +1,7 @@
 """Baselines on the network's rows, intervals by bootstrap, and the sentences that follow."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn import metrics

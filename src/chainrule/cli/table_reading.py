@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ..data import Table
+from ..data.columns.kinds import drop_option
 from ..errors import DataError
 from ..estimators.tabular.options import TrainOptions
 from ..lazy import LazyModule
@@ -20,7 +21,9 @@ preparation = LazyModule("chainrule.estimators.tabular.preparation")
 targets = LazyModule("chainrule.estimators.tabular.targets")
 
 
-def read_typed(source: Source, kinds: Mapping[str, str], out: PlainConsole) -> Table:
+def read_typed(
+    source: Source, kinds: Mapping[str, str], out: PlainConsole, target: str | None = None
+) -> Table:
     """The table with each column as its cells were read; notes about the reading are printed.
 
     Columns that are to be ignored stay as they are in the file, so that they can be named.
@@ -28,12 +31,20 @@ def read_typed(source: Source, kinds: Mapping[str, str], out: PlainConsole) -> T
     Raises
     ------
     DataError
-        If the table cannot be read, or a cell is not of its column's kind; with the row.
+        If the table cannot be read, or a cell is not of its column's kind; with the row. A target
+        is not to be left out, but another one may be chosen.
     """
     table = source.read()
     for note in table.notes:
         out.tell(note, "note: ")
-    table = typed(table, kinds)
+    try:
+        table = typed(table, kinds)
+    except DataError as error:
+        option = drop_option(target) if target is not None else ""
+        if not option or not str(error).endswith((option, f"{option})")):
+            raise
+        text = str(error).removesuffix(")").removesuffix(option).removesuffix("leave it out (")
+        raise DataError(f"{text}choose another target") from error
     return_freed_memory()
     return table
 

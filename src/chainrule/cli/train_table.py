@@ -99,7 +99,7 @@ def train_table(
         more={column_kinds.WRITE: write_columns},
     )  # fmt: skip
     out = console(quiet=quiet, goes_on=True)
-    table = read_typed(source, dict.fromkeys(chosen.drop, "ignore") | kinds, out)
+    table = read_typed(source, dict.fromkeys(chosen.drop, "ignore") | kinds, out, target)
     target = choose_target(table, target, out)
     check_names(table, target, chosen)
     show_columns(out, table, target, columns_report, chosen)

@@ -112,7 +112,7 @@ def tune_table(
     source = Source(tuple(data), query, sheet, x, y)
     path, _ = options.output_paths(source.paths, output, storage=storage, inputs=[columns_file])
     out = console(quiet=quiet, goes_on=True)
-    table = read_typed(source, dict.fromkeys(chosen.drop, "ignore") | kinds, out)
+    table = read_typed(source, dict.fromkeys(chosen.drop, "ignore") | kinds, out, target)
     target = choose_target(table, target, out)
     check_names(table, target, chosen)
     inputs, labels, target, task = searching.training_rows(table, target, task, chosen)

@@ -234,11 +234,12 @@ def drift(report: Any) -> Markup | None:
         columns = dict(zip(report.drift_names, report.drift_scores, strict=True))
         chart = _histograms("Scores of earlier and later rows", columns, report.threshold,
                             "the same bins; logarithmic")  # fmt: skip
-        parts.append(tag("div", [chart], class_="figures"))
+        parts.append(chart)
+    of_columns: list[Any] = []
     if report.shifts:
         strong = [shift for shift in report.shifts if shift.strength > DRIFTED]
         names = ", ".join(shortened(shift.column, 40) for shift in strong[:MOST_SHIFTS])
-        parts.append(tag("p", (
+        of_columns.append(tag("p", (
             f"{len(strong)} of {len(report.shifts)} columns differ by more than {DRIFTED:g} "
             f"standard errors: {names}." if strong else
             f"No column differs by more than {DRIFTED:g} standard errors."
@@ -249,8 +250,9 @@ def drift(report: Any) -> Markup | None:
             for shift in report.shifts[:MOST_SHIFTS]
         ]  # fmt: skip
         headers = ("column", *report.drift_names, "shift in deviations", "in standard errors")
-        parts.append(table("Usual values", headers, rows))
-    return markup(parts) if parts else None
+        of_columns.append(table("Usual values", headers, rows))
+        parts.append(tag("div", of_columns))
+    return tag("div", parts, class_="figures") if parts else None
 
 
 def _usual(x: Any) -> object:

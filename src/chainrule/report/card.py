@@ -70,7 +70,7 @@ def command(report: Report) -> Markup | None:
     """What to type; a click selects the whole of it, which needs no script."""
     if not report.command:
         return None
-    words = [tag("span", word, class_="option") for word in report.command.split(" ")]
+    words = [tag("span", word, class_="option") for word in re.split(" (?=--)", report.command)]
     code = tag("pre", tag("code", markup(words[0], [markup(" ", word) for word in words[1:]])),
                class_="command", tabindex=0)  # fmt: skip
     return markup(tag("p", "This command gives the same again (a click selects it):"), code)

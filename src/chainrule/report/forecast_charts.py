@@ -56,9 +56,30 @@ def forecasts(report: ForecastReport) -> Markup | None:
     note += [f"And {more:,} more series, which are not drawn."] if more > 0 else []
     return markup(
         [tag("p", text) for text in note],
-        tag("div", charts[:OPEN_SERIES], class_="figures"),
+        tag(
+            "div",
+            charts[:OPEN_SERIES],
+            _in_numbers(report) if len(charts) == 1 else "",
+            class_="figures",
+        ),
         details(f"{len(rest)} more series", tag("div", rest, class_="figures")) if rest else "",
     )
+
+
+def _in_numbers(report: ForecastReport) -> Markup:
+    """The forecast of one series, step by step, with its widest interval."""
+    [one] = report.series
+    steps = min(len(one.forecast), FEW_STEPS)
+    level = max(one.intervals, default=None)
+    headers = ["time", "forecast"]
+    columns = [one.forecast]
+    if level is not None:
+        headers += [f"{level:g} %, from", "to"]
+        columns += one.intervals[level]
+    times = one.times[len(one.observed) :]
+    rows = [(str(times[k]), *[float(column[k]) for column in columns]) for k in range(steps)]
+    few = "The forecast" if steps == len(one.forecast) else f"The first {steps} steps"
+    return table(few, headers, rows)
 
 
 def series_figure(one: ForecastSeries, target: str) -> Markup:

@@ -63,7 +63,7 @@ def flags(report: Report) -> list[Flag]:
     ...                 gradient_norms={"layers.0": [1e-9], "layers.1": [0.1]})
     >>> for flag in flags(report):
     ...     print(flag.title, "|", flag.text[:53])
-    Vanishing gradient | layers.0 (1e-09): less than 0.0001 of the gradient of
+    Vanishing gradient | layers.0 (1·10⁻⁹): less than 0.0001 of the gradient o
     Dead units | layers.0 (50.0 %): more than 30 % of the units are ne
     """
     return [

@@ -12,10 +12,12 @@ from ..markup import tag
 from .served import Served
 
 STYLE = (
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;"
-    "color-scheme:light dark;overflow-wrap:anywhere}table{border-collapse:collapse;width:100%}"
+    ":root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;"
+    "margin:2rem auto;padding:0 1rem;overflow-wrap:anywhere}.scroll{overflow-x:auto}"
+    "table{border-collapse:collapse;width:100%;overflow-wrap:break-word}"
     "td,th{text-align:left;padding:.25rem .75rem .25rem 0;border-bottom:1px solid #8886;"
-    "vertical-align:top}pre{overflow-x:auto;padding:.75rem;border:1px solid #8886}"
+    "vertical-align:top;max-width:24rem}"
+    "pre{overflow-x:auto;padding:.75rem;border:1px solid #8886}"
 )
 MOST_COLUMNS = 500
 MOST_VALUES = 8
@@ -40,7 +42,8 @@ def landing_page(served: Served, host: str) -> str:
             " for each of them. What can be asked is described in ",
             tag("a", "openapi.json", href="openapi.json"), "."),
         tag("pre", example(served, host)),
-        tag("table", header, rows),
+        tag("div", tag("table", header, rows), class_="scroll", role="region", tabindex=0,
+            aria_label="The columns that the model reads"),
         tag("p", f"and {more} more columns" if more > 0 else ""),
     )  # fmt: skip
     return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"

@@ -137,9 +137,7 @@ class Words:
 
     def and_later(self, words: Words, start: int) -> Words:
         """Return these and those of a later block, which begins at a row."""
-        later = {
-            word: row + start for word, row in words.first.items() if word not in self.first
-        }
+        later = {word: row + start for word, row in words.first.items() if word not in self.first}
         return Words({**self.first, **later}, self.rows + words.rows)
 
 

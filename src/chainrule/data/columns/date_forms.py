@@ -33,7 +33,9 @@ ZONES = {
 }  # fmt: skip
 LONGEST_DATE = 60  # characters
 # What may stand around a date: brackets, the name of its zone, a word for the year
-AROUND = re.compile(r"\[(?P<inner>[^\[\]]*)\]|(?P<before>.*?)(?:\[[A-Za-z_/]+\]|\s?(?:\u0433\.?|r\.))")
+AROUND = re.compile(
+    r"\[(?P<inner>[^\[\]]*)\]|(?P<before>.*?)(?:\[[A-Za-z_/]+\]|\s?(?:\u0433\.?|r\.))"
+)
 OFFSET = re.compile(r"\s?(?:GMT|UTC)([+-])(\d{1,2})(?::?(\d{2}))?$")  # as Google writes it
 PIVOT = 69  # two-digit years from here on are of the 20th century, as in POSIX
 CLOCK = (

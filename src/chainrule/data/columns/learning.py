@@ -154,9 +154,7 @@ def _drafts(
     ]
 
 
-def _complete(
-    column: Series, draft: Draft, with_values: bool, is_last: bool = False
-) -> Draft:
+def _complete(column: Series, draft: Draft, with_values: bool, is_last: bool = False) -> Draft:
     """A draft with the values of its column, or without what it took to learn them."""
     if not with_values or draft.fault is not None or (draft.ambiguous and not is_last):
         return replace(draft, values=None, cells=None)

@@ -87,7 +87,8 @@ def _of_numbers(column: Series, kind: str | None) -> Draft:
             name, "date", "as asked for" if kind else f"its name and its {examples[0]}",
             missing, examples,
         ), unit)  # fmt: skip
-    if kind is None and column.dtype.kind in "iu" and np.abs(numbers[~absent]).max() >= LONGEST:
+    known = known_numbers(numbers)
+    if kind is None and column.dtype.kind in "iu" and max(-known.min(), known.max()) >= LONGEST:
         return Draft(identifiers(name, missing, examples))
     taken = sentinels(numbers) if kind is None and column.dtype.kind != "b" else ()
     return Draft(Reading(

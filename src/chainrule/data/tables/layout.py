@@ -119,6 +119,7 @@ class _Scan:
         self._escaped = bool(dialect.escape) and has_quotes
         self._parity = 0  # of the quotes so far: 1 inside of a quoted cell
         self._cells = 0  # of the record that a chunk begins with, before it
+        self._width = 0  # cells of the last record
         self._ends: list[NDArray[np.int64]] = []
         self._fields: list[NDArray[np.int64]] = []
         self._is_regular = not self._escaped
@@ -133,18 +134,19 @@ class _Scan:
 
     def _read_chunk(self, start: int, chunk: NDArray[np.uint8]) -> None:
         size = min(CHUNK, len(self._codes) - start)
-        edge = (chunk == self._delimiter) | (chunk == LINE_FEED)
+        feeds = chunk == LINE_FEED
+        edge = (chunk == self._delimiter) | feeds
         border = edge
         if self._quote:
             quoted = chunk == self._quote
             count = np.cumsum(quoted, dtype=np.uint8) + np.uint8(self._parity)  # modulo 256
             inside = (count & 1).view(bool)
             self._look_at_quotes(start, edge, quoted, inside)
-            self._is_broken |= bool(((chunk == LINE_FEED) & inside).any())
+            self._is_broken |= bool((feeds & inside).any())
             self._parity = int(inside[size - 1])
             border, edge = edge | quoted, edge & ~inside
         ends = np.flatnonzero(edge[:size])
-        last = np.flatnonzero(chunk[ends] == LINE_FEED)
+        last = self._last_cells(chunk, ends, int(np.count_nonzero(feeds[:size])))
         if self._has_space(start, len(chunk)):
             border = self._with_padding(start, chunk, border)
         if start == 0 and chunk[0] == ZERO and NINE >= chunk[1:2].max(initial=0) >= ZERO:
@@ -156,10 +158,22 @@ class _Scan:
             if positions.size:
                 self._note_codes(positions, ends, last)
         self._ends.append(ends[last] + start)
-        fields = np.diff(last, prepend=-1)
-        fields[:1] += self._cells
+        fields = last.copy()
+        fields[1:] -= last[:-1]
+        fields[:1] += self._cells + 1
         self._fields.append(fields)
+        self._width = int(fields[-1]) if len(fields) else self._width
         self._cells = len(ends) - 1 - int(last[-1]) if len(last) else self._cells + len(ends)
+
+    def _last_cells(
+        self, chunk: NDArray[np.uint8], ends: NDArray[np.int64], feeds: int
+    ) -> NDArray[np.int64]:
+        """Return which ends of cells are ends of records: mostly each so-and-so-many-th."""
+        if self._width > self._cells:
+            last = np.arange(self._width - 1 - self._cells, len(ends), self._width)
+            if len(last) == feeds and (chunk[ends[last]] == LINE_FEED).all():
+                return last
+        return np.flatnonzero(chunk[ends] == LINE_FEED)
 
     def _has_space(self, start: int, size: int) -> bool:
         """Whether a space stands in a chunk."""

@@ -26,6 +26,7 @@ CLOSE = 1e-6
 FEWEST = 3  # rows above a sum
 LABELS = 3  # columns of texts that may call a row a sum
 MOST_LISTED = 5
+MOST_OTHERS = 20  # rows that are called sums and are none
 PARTIAL = re.compile(  # Subtotal; Total of Gent; Gent Total; Ergebnis Gent
     rf"(.*\b)?(sub-?|sous-|zwischen|gesamt)?({'|'.join(TOTAL_WORDS.split())})(\b.*)?", re.IGNORECASE
 )
@@ -118,11 +119,15 @@ def _numbers(frame: Frame) -> dict[str, Floats]:
 def _groups(numbers: dict[str, Floats], named: Sequence[int]) -> list[int]:
     """Return which of some rows are sums of the rows since the last sum, or of all above."""
     sums: list[int] = []
-    start = 0
+    start = others = 0
     for row in named:
-        if _is_sum(numbers, start, row, sums) or (start and _is_sum(numbers, 0, row, sums)):
+        if _is_sum(numbers, start, row, ()) or (start and _is_sum(numbers, 0, row, sums)):
             sums.append(row)
             start = row + 1
+        else:
+            others += 1
+            if others > MOST_OTHERS:
+                break  # a column of which some texts only sound like it
     return sums
 
 

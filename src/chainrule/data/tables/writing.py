@@ -82,7 +82,7 @@ def without_marks(
         return frame, ()
     texts = written([name for name in frame.columns if name in doubtful], doubtful)
     notes: tuple[str, ...] = ()
-    for name in doubtful:
+    for name in sorted(doubtful):
         column = texts[name].str.strip()
         known = column.dropna()
         marked = known.str.fullmatch(POINTED)

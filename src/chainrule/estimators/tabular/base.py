@@ -43,7 +43,7 @@ from .importances import (
 )
 from .process import fit_process
 from .unseen import Unseen
-from .validation_rows import Bonds, bonds_of, held_out_rows
+from .validation_rows import Bonds, bonds_of, draw_validation_rows
 
 pd = LazyModule("pandas")
 
@@ -174,7 +174,7 @@ class Tabular(SaveMixin, ReadsTables, ExplainsRows, TabularSettings, BaseEstimat
         size = round(count * fraction)
         if size < 2 or count - size < 2:
             return np.zeros((count, members), bool)
-        return held_out_rows(
+        return draw_validation_rows(
             count, members, size, rng, self._strata(targets, size), bonds,
             lambda rows: self._of_known_classes(targets, rows),
         )  # fmt: skip

@@ -69,7 +69,11 @@ def fit_table(
     as_read = replace(options, column_kinds=prepared.kinds)  # nothing is guessed again
     model = make_estimator(source.task, as_read)
     start = perf_counter()
-    model.fit(source.inputs.iloc[train], y[train], **prepared.held_out_by)
+    validation_by = prepared.validation_by
+    model.fit(  # by name: a call with ** would hold the rows that `fit` lets go of
+        source.inputs.iloc[train], y[train], groups=validation_by.get("groups"),
+        times=validation_by.get("times"),
+    )  # fmt: skip
     seconds = perf_counter() - start
     return_freed_memory()
     if table.readings:  # the model reads the cells of files as they were read here

@@ -18,7 +18,7 @@ from .options import TrainOptions
 from .typed_columns import TypedColumn, typed_column
 from .verdict import FitFacts, Verdict, verdict
 
-MAX_CELLS = 10_000_000  # of the training rows that the baselines are fitted on
+MAX_CELLS = 6_000_000  # of the training rows that the baselines are fitted on
 MIN_ROWS = 2_000
 MAX_TRAIN_ROWS = 5_000  # from which the score on training rows is taken
 

@@ -15,7 +15,7 @@ from .checks.duplicates import copies_of_rows, nearly_repeated
 from .checks.identifiers import Identifier, identifier_advice, identifiers
 from .checks.row_hashes import row_hashes
 from .options import TrainOptions
-from .splits import held_out_by, split_table
+from .splits import split_table, validation_by
 from .targets import TRAINING, LearnableTable, Purpose, checked_targets, learnable_table
 
 MAX_NAMED = 300_000  # rows of a table whose identifiers are looked for before the training
@@ -38,7 +38,7 @@ class TrainingTable:
         What is said of them.
     kinds : dict of str to str
         What the inputs hold, as far as they were read from a file or the options say.
-    held_out_by : dict of str to array
+    validation_by : dict of str to array
         The arguments ``groups`` or ``times`` of `fit`, if the rows are split so.
     """
 
@@ -49,7 +49,7 @@ class TrainingTable:
     identifiers: tuple[str, ...] = ()
     advice: tuple[Advice, ...] = ()
     kinds: Mapping[str, str] = field(default_factory=dict)
-    held_out_by: Mapping[str, Any] = field(default_factory=dict)
+    validation_by: Mapping[str, Any] = field(default_factory=dict)
 
 
 def training_table(
@@ -73,7 +73,7 @@ def training_table(
         source = without_duplicates(source, named, kinds, purpose)
     as_read = replace(options, column_kinds=kinds)
     train_rows, test_rows = split_table(source, as_read)
-    held_out = held_out_by(source, train_rows, as_read)
+    held_out = validation_by(source, train_rows, as_read)
     y = checked_targets(source, train_rows, options)
     names = tuple(one.name for one in named)
     leave_out = options.drop_identifiers and len(names) < source.inputs.shape[1]

@@ -52,7 +52,7 @@ def split_table(source: LearnableTable, options: TrainOptions) -> Rows:
     return split
 
 
-def held_out_by(source: LearnableTable, rows: Any, options: TrainOptions) -> dict[str, Any]:
+def validation_by(source: LearnableTable, rows: Any, options: TrainOptions) -> dict[str, Any]:
     """The arguments of `fit` by which members leave rows out as the split does.
 
     None where the split is random, or where the rows to train on are all of one group or time.

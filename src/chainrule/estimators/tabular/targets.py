@@ -74,10 +74,9 @@ class LearnableTable:
 
 
 def choose_target(table: Table, target: str | None) -> str:
-    """The column to predict: the one named, the table's own, or the last."""
-    names = [str(name) for name in table.frame.columns]
+    """The column to predict: the one named, the table's own, or the likely one."""
     if target is None:
-        return table.target or names[-1]
+        return table.target or likely_target(table.frame)[0]
     check_column(table, target)
     return target
 

@@ -95,7 +95,7 @@ def _periods(times: Any) -> Any:
     return np.unique(first * PERIODS // len(times), return_inverse=True)[1]
 
 
-def held_out_rows(
+def draw_validation_rows(
     count: int,
     members: int,
     size: int,

@@ -56,7 +56,7 @@ def telling_pair(columns: Sequence[TypedColumn], skill: Floats, classes: Any) ->
     usual = np.max(counts) / np.sum(counts)
     if len(classes) < MIN_ROWS or len(classes) * (1 - usual) < MIN_RARER:
         return None
-    weak = [column for column, own in zip(columns, skill, strict=True) if own < ALONE]
+    weak = [column for column, one in zip(columns, skill, strict=True) if one < ALONE]
     best: Pair | None = None
     for first, second in combinations(weak[:MAX_COLUMNS], 2):
         for words, right in _answers(first, second, classes, some):

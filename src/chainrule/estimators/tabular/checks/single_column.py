@@ -25,6 +25,7 @@ MIN_ROWS = 300  # even of very many columns
 MAX_CLASSES = 20  # the rarest of more classes count as one
 NEIGHBOURS = 2  # on each side
 MIN_KNOWN, KNOWN = 25, 0.3  # rows, and their share: what a column with gaps says of the others
+FEW_ROWS = 300  # of which neighbours are too far away
 FOLDS = 5
 SMOOTHING = 1.0  # rows of the overall mean that each group has besides
 
@@ -98,7 +99,8 @@ class ColumnsAlone:
             if missing:
                 yield _of_neighbours(np.arange(len(known)), known), known
             if self.metric == "R2 of the ranks":
-                yield _of_ranks(values, known), known
+                if count < FEW_ROWS or column.is_text:
+                    yield _of_ranks(values, known), known
             elif (answers := _of_thresholds(values, known)) is not None:
                 yield answers, known
 
