@@ -86,7 +86,7 @@ def cell_bytes(column: Series) -> CellBytes | None:
     >>> import pandas as pd
     >>> cells = cell_bytes(pd.Series(["ab", None, "c"]))
     >>> cells.lengths.tolist(), cells.lines()
-    ([2, 0, 1], b'ab\n\nc\n')
+    ([2, 0, 1], b'ab\\n\\nc\\n')
     """
     dtype = column.dtype
     if is_of_arrow(column):

@@ -52,8 +52,9 @@ def restore_preprocessing(model: Any, state: dict[str, Any], arrays: Any) -> Non
         raise damaged("its solver is one for bags that read all")
     entries = {name: _entries(arrays(name), name) for name in dict.fromkeys(checked["parts"])}
     model.tokens_ = Vocabulary(
-        **entries, length=checked["length"], whole=reads_all,
-        rule=checked.get("rule", RULES[0]), spelled=model.solver_ == "lbfgs",
+        entries.get("words", ()), entries.get("pairs", ()), entries.get("pieces", ()),
+        length=checked["length"], whole=reads_all, rule=checked.get("rule", RULES[0]),
+        spelled=model.solver_ == "lbfgs",
     )  # fmt: skip
     model.unread_ = checked.get("unread")
     model.scale_ = arrays.numbers("scale", (model.tokens_.size,), np.dtype(np.float32))

@@ -155,7 +155,7 @@ def fit_linear(rows: Any, labels: Any, weights: Any, classes: int, C: float) -> 
     start = np.zeros((size + 1) * columns)
     with one_blas_thread:
         tolerance = TOLERANCE * np.abs(objective(start)[1]).max()
-        result = scipy.optimize.minimize(  # type: ignore[call-overload]
+        result = scipy.optimize.minimize(
             objective, start, method="L-BFGS-B", jac=True, callback=note,
             options={"maxiter": MAX_ITER, "gtol": tolerance, "ftol": 0.0},
         )  # fmt: skip

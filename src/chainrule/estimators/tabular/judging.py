@@ -58,6 +58,7 @@ def judge(
     options : TrainOptions
         For the seed.
     """
+    return_freed_memory()  # of the answers: the other models need it
     rng = np.random.default_rng(options.random_state)
     drawn = rng.permutation(train)
     some = drawn[: max(MIN_ROWS, MAX_CELLS // max(1, inputs.shape[1]))]
