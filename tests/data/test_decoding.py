@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from chainrule.data import read_table, read_texts
+from chainrule.data import read_cells, read_table, read_texts
 from chainrule.data.audio_datasets import audio_files
 from chainrule.data.decoding import to_utf8
 from chainrule.data.images import class_files
@@ -55,6 +55,61 @@ def test_letters_of_old_systems(encoding):
     (note,) = notes
     assert f"the file is no UTF-8 and is read as {encoding}: " in note
     assert any(part in note for word in words for part in re.split("[ -]", word))
+
+
+@pytest.mark.parametrize("encoding", [*LETTERS, "utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
+def test_a_named_encoding_is_used(encoding):
+    """However few letters there are, the text is as it was written, and a word is shown."""
+    word = max(LETTERS.get(encoding, LETTERS["cp1251"]), key=len)
+    text = f"name,n\n{word},1\n"
+    utf8, notes = to_utf8("a.csv", text.encode(encoding), encoding)
+    assert text == utf8.decode()
+    assert (f"the file is read as {encoding}, as asked: ",) == tuple(n.split("'")[0] for n in notes)
+    assert (b"a\n1\n", ()) == to_utf8("a.csv", "a\r\n1\r\n".encode(encoding), encoding)
+
+
+WRONG_ENCODINGS = {
+    "no name": ("latin-17", b"a,b", "'latin-17' is no encoding that is known"),
+    "no encoding of text": ("base64", b"a,b", "'base64' is no encoding that is known"),
+    "no encoding of files": ("idna", b"a,b", "'idna' is no encoding that is known"),
+    "a zero in it": ("cp\0", b"a,b", "is no encoding that is known"),
+    "other bytes": ("utf-8", b"a,b\r\n1,2\r\n3,caf\xe9\r\n", "a.csv, line 3: bytes there are not "
+                    r"utf-8 \('3,caf\\\\xe9'"),
+    "a hole in it": ("cp1252", b"a,b\r1,\x81\r", r"line 2: bytes there are not cp1252"),
+    "half a letter": ("utf-16-le", "a\nbc".encode("utf-16-le")[:-1], "line 2: bytes"),
+    "another mark": ("cp1252", "é".encode("utf-8-sig"), "begins with the mark of UTF-8"),
+    "a wider mark": ("cp1252", "é".encode("utf-16"), "begins with the mark of UTF-16"),
+    "zeros": ("cp1252", "a,b".encode("utf-16-le"), "holds binary data"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", WRONG_ENCODINGS)
+def test_a_named_encoding_that_is_wrong_is_refused(case):
+    """Nothing is replaced or skipped: the line is shown."""
+    encoding, content, reason = WRONG_ENCODINGS[case]
+    with pytest.raises(DataError, match=reason):
+        to_utf8("a.csv", content, encoding)
+
+
+def test_an_encoding_is_for_text_files(tmp_path):
+    """It reaches each format of text, and is refused for the others; messages name the option."""
+    text = "name,n\nŁódź,1\n"
+    (tmp_path / "a.csv").write_bytes(text.encode("cp1250"))
+    (tmp_path / "a.jsonl").write_bytes('{"name": "Łódź"}\n'.encode("cp1250"))
+    (tmp_path / "a.json").write_bytes('[{"name": "Łódź"}]'.encode("cp1250"))
+    for name in ("a.csv", "a.jsonl", "a.json"):
+        assert ["Łódź"] == read_cells(tmp_path / name, encoding="cp1250").frame["name"].tolist()
+        assert ["Łódź"] == read_texts(tmp_path / name, "cp1250").frame["name"].tolist()
+    assert ["£ód\x9f"] == read_table(tmp_path / "a.csv", encoding="iso8859_15").frame[
+        "name"
+    ].tolist()
+    (tmp_path / "a.db").write_bytes(b"SQLite format 3\0")
+    for source in ("iris", tmp_path / "a.db"):
+        with pytest.raises(DataError, match="leave the encoding out"):
+            read_cells(source, encoding="utf-8")
+    mixed = "name,n\nŁódź,1\nKraków,1\n".encode() + "Łódź,2\n".encode("cp1250")
+    with pytest.raises(DataError, match=r"line 4: it is not UTF-8 .* --encoding"):
+        to_utf8("a.csv", mixed)
 
 
 @pytest.mark.parametrize(

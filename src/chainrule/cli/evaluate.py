@@ -17,6 +17,7 @@ from ..lazy import LazyModule
 from . import keeping, models, options, samples, texts, timeseries_rows
 from .console import console, table
 from .options import AsJson, Model, Report
+from .sources import Encoding
 
 evaluation_reporting = LazyModule("chainrule.cli.evaluation_reporting")
 reporting = LazyModule("chainrule.cli.reporting")
@@ -40,6 +41,7 @@ def evaluate(
         str | None,
         typer.Option("--target", "-t", help="The column with the truth. [default: the model's]"),
     ] = None,
+    encoding: Encoding = None,
     report: Report = None,
     as_json: AsJson = False,
 ) -> None:
@@ -58,13 +60,14 @@ def evaluate(
     loaded = models.load(model)
     models.refuse_detector(loaded, model)
     models.refuse_forecaster(loaded, model)
-    rows = labelled(loaded, data, target)
+    rows = labelled(loaded, data, target, encoding)
     predictions = scores.predictions(loaded, rows.inputs, rows.truth)
     by_name, written = scores.scores(predictions), None
     verdict = evaluation_reporting.compared(loaded, predictions) if page or not as_json else {}
     if page is not None:
         words = ["chainrule", "evaluate", str(model), data, "--report", str(page)]
         words += [] if rows.of_files else ["--target", rows.target]
+        words += [] if encoding is None else ["--encoding", encoding]
         more = {
             **verdict,
             **evaluation_reporting.of_evaluation(
@@ -119,9 +122,14 @@ class LabelledRows(NamedTuple):
     frame: Any = None  # the rows with all columns, of a table
 
 
-def labelled(loaded: Any, data: str, target: str | None) -> LabelledRows:
+def labelled(
+    loaded: Any, data: str, target: str | None, encoding: str | None = None
+) -> LabelledRows:
     """Rows as the model reads them: of a table, of texts, or files."""
     reads_texts = hasattr(loaded, "attribute")
+    if encoding is not None and models.kind(loaded) not in ("tables", "texts"):
+        raise DataError(f"--encoding is for models of tables and texts, and this one is of "
+                        f"{models.kind(loaded)}")  # fmt: skip
     if models.is_timeseries(loaded):
         name, series, truth = timeseries_rows.labelled(loaded, data, target)
         return LabelledRows(Path(data).name, name, series, truth, series.channels, target is None)
@@ -130,7 +138,9 @@ def labelled(loaded: Any, data: str, target: str | None) -> LabelledRows:
             raise DataError("--target names a column, and the model is of files: leave it out")
         inputs, truth = samples.labelled(loaded, data)
         return LabelledRows(Path(data).name, "class", inputs, truth, 1, True)
-    read = read_texts(data) if reads_texts else read_cells(data)
+    read = (
+        read_texts(data, encoding) if reads_texts else read_cells(data, encoding=encoding)
+    )
     table, name = models.labelled(loaded, read, target)
     inputs = texts.of_table(loaded, table) if reads_texts else models.inputs(loaded, table)
     frame = None if reads_texts else table.frame

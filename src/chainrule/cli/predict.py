@@ -11,7 +11,7 @@ from ..errors import DataError
 from . import models, predicted_rows, predictions, samples, texts, timeseries_rows
 from .keeping import check_apart, check_writable
 from .options import Model
-from .sources import Query, Sheet, Source
+from .sources import Encoding, Query, Sheet, Source
 
 
 def predict(
@@ -63,6 +63,7 @@ def predict(
     ] = False,
     query: Query = None,
     sheet: Sheet = None,
+    encoding: Encoding = None,
     as_text: Annotated[
         bool, typer.Option("--as-text", help="DATA is a text, though it looks like a file's name.")
     ] = False,
@@ -106,11 +107,13 @@ def predict(
         raise DataError(f"--as-text is for models of texts, and {model} is of none")
     if kind == "tables":
         predicted_rows.predict_table(
-            loaded, Source(tuple(data), query, sheet), predicted_rows.Wanted(
+            loaded, Source(tuple(data), query, sheet, encoding=encoding), predicted_rows.Wanted(
                 columns_to_copy(keep), proba, interval, threshold, explain, skip_bad, fail_on_drift
             ), output, written_as, raw_csv,
         )  # fmt: skip
         return
+    if kind != "texts":
+        wanted["--encoding"] = encoding
     for option, value in wanted.items():
         if value not in (None, False):
             raise DataError(f"{option} is for models of tables, and {model} is of {kind}")
@@ -130,7 +133,7 @@ def predict(
         return
     if len(data) > 1:
         raise DataError(f"{model} takes one DATA at a time, and was given {len(data)}")
-    rows = texts.texts_of(loaded, data[0], as_text)
+    rows = texts.texts_of(loaded, data[0], as_text, encoding)
     if explain:
         if proba or form is not None:
             raise DataError(f"give --explain or {'--proba' if proba else '--format'}, not both")

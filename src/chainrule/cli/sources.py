@@ -37,6 +37,13 @@ Sheet = Annotated[
         rich_help_panel=DATA,
     ),
 ]  # fmt: skip
+Encoding = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", rich_help_panel=DATA,
+        help="Of a text file: how its letters are written, such as cp1250. [default: told by them]",
+    ),
+]  # fmt: skip
 XArray = Annotated[
     str | None,
     typer.Option(
@@ -60,7 +67,7 @@ class Source:
     ----------
     names : tuple of str
         Files, folders, addresses, or the name of a built-in set.
-    query, sheet, x, y : str or None
+    query, sheet, x, y, encoding : str or None
     """
 
     names: tuple[str, ...]
@@ -68,6 +75,7 @@ class Source:
     sheet: str | None = None
     x: str | None = None
     y: str | None = None
+    encoding: str | None = None
 
     @property
     def words(self) -> list[str]:
@@ -78,7 +86,10 @@ class Source:
     @property
     def options(self) -> dict[str, Any]:
         """The options of a command that reads the same."""
-        return {"query": self.query, "sheet": self.sheet, "x": self.x, "y": self.y}
+        return {
+            "query": self.query, "sheet": self.sheet, "x": self.x, "y": self.y,
+            "encoding": self.encoding,
+        }  # fmt: skip
 
     @property
     def paths(self) -> list[str | Path]:
@@ -95,13 +106,13 @@ class Source:
         """
         first = self.names[0]
         if first.lower().endswith(".npz"):
-            if len(self.names) > 1 or self.query is not None or self.sheet is not None:
+            if len(self.names) > 1 or {self.query, self.sheet, self.encoding} != {None}:
                 raise DataError(f"{first} is an NPZ file: give it alone, with --x and --y")
             return npz_table(first, self.x, self.y)
         if self.x is not None or self.y is not None:
             raise DataError(f"--x and --y name arrays of an NPZ file, and {first} is none")
         source = first if len(self.names) == 1 else self.names
-        return read_cells(source, query=self.query, sheet=self.sheet)
+        return read_cells(source, query=self.query, sheet=self.sheet, encoding=self.encoding)
 
 
 def npz_table(path: str, x: str | None, y: str | None) -> Table:

@@ -26,7 +26,9 @@ SEPARATORS = (os.sep, *([os.altsep] if os.altsep else []))
 FOR, AGAINST = "blue", "red"
 
 
-def texts_of(loaded: Any, data: str, as_text: bool = False) -> list[str]:
+def texts_of(
+    loaded: Any, data: str, as_text: bool = False, encoding: str | None = None
+) -> list[str]:
     """The texts of a file, or the text itself if it is none.
 
     Raises
@@ -34,11 +36,11 @@ def texts_of(loaded: Any, data: str, as_text: bool = False) -> list[str]:
     DataError
         If there is no such file, and the text looks like the name of one.
     """
-    if as_text:
-        return [data]
-    if _exists(data):
-        return of_table(loaded, read_texts(data))
-    if _like_a_file(data):
+    if not as_text and _exists(data):
+        return of_table(loaded, read_texts(data, encoding))
+    if encoding is not None:
+        raise DataError(f"--encoding {encoding} is for a file, and DATA is a text: leave it out")
+    if not as_text and _like_a_file(data):
         raise DataError(
             f"there is no file {data}: check its name, or add --as-text if these are the words of "
             "a text"

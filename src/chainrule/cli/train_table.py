@@ -16,7 +16,7 @@ from .command_options import CommandOption, command_line, make_command, paramete
 from .console import console
 from .options import Output, Quiet, Report, Seed, Target, Task, TestFraction
 from .outcome import Outcome, finish, reported_interrupts
-from .sources import Query, Sheet, Sources, XArray, YArray
+from .sources import Encoding, Query, Sheet, Sources, XArray, YArray
 from .table_options import OPTIONS, option_values
 from .table_reading import check_names, choose_target, read_typed, show_columns
 from .table_results import show_result
@@ -63,6 +63,7 @@ def train_table(
     sheet: Sheet = None,
     x: XArray = None,
     y: YArray = None,
+    encoding: Encoding = None,
     columns_file: ColumnsFile = None,
     as_kind: AsKind = None,
     write_columns: WriteColumns = None,
@@ -93,7 +94,7 @@ def train_table(
     options.check_task(task)
     kinds = column_kinds.column_kinds(columns_file, as_kind)
     chosen = train_options(OPTIONS, arguments, kinds, test_fraction, seed)
-    source = sources.Source(tuple(data), query, sheet, x, y)
+    source = sources.Source(tuple(data), query, sheet, x, y, encoding)
     path, page = options.output_paths(
         source.paths, output, report, inputs=[columns_file],
         more={column_kinds.WRITE: write_columns},

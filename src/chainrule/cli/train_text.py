@@ -32,6 +32,11 @@ COLUMNS = (
         "text", "text", str | None, None,
         "The column of texts. [default: the one with the longest]",
     ),
+    CommandOption(
+        "encoding", "encoding", str | None, None,
+        "How the letters of the file are written, such as cp1250. [default: told by them]",
+        metavar="NAME",
+    ),
 )  # fmt: skip
 OPTIONS = (
     CommandOption(
@@ -68,9 +73,10 @@ def read_text_samples(
     note: Callable[[str], None],
     text: str | None,
     target: str | None,
+    encoding: str | None,
 ) -> Samples:
     """The texts of a file, and which of them to test on."""
-    table = read_texts(data)
+    table = read_texts(data, encoding)
     for line in table.notes:
         note(line)
     frame = table.frame
@@ -92,7 +98,8 @@ def read_text_samples(
         note(f"{empty} missing texts are read as empty ones")
     texts = LabelledData(cells(table.name, known, column), as_texts(known[label]).astype(str))
     train, test = split_texts(table.name, label, texts, test_fraction, seed)
-    return Samples(table.name, train, test, label, {"target": label, "text": column})
+    named = {} if encoding is None else {"encoding": encoding}
+    return Samples(table.name, train, test, label, {"target": label, "text": column, **named})
 
 
 def split_texts(

@@ -28,7 +28,7 @@ from .command_options import SEARCH, make_command
 from .console import complain, console
 from .options import Output, Quiet, Seed, Target, Task, TestFraction
 from .outcome import reported_interrupts
-from .sources import Query, Sheet, Source, Sources, XArray, YArray
+from .sources import Encoding, Query, Sheet, Source, Sources, XArray, YArray
 from .table_options import OF_TUNE
 from .table_reading import check_names, choose_target, kinds_of, read_typed, show_columns
 from .table_results import show_scores
@@ -49,6 +49,7 @@ def tune_table(
     sheet: Sheet = None,
     x: XArray = None,
     y: YArray = None,
+    encoding: Encoding = None,
     columns_file: ColumnsFile = None,
     as_kind: AsKind = None,
     columns_report: ColumnsReport = False,
@@ -109,7 +110,7 @@ def tune_table(
         raise DataError("--dask needs the package distributed: pip install distributed")
     if dask is not None and storage is None:
         raise DataError("--dask needs --storage: a file that all workers can read and write")
-    source = Source(tuple(data), query, sheet, x, y)
+    source = Source(tuple(data), query, sheet, x, y, encoding)
     path, _ = options.output_paths(source.paths, output, storage=storage, inputs=[columns_file])
     out = console(quiet=quiet, goes_on=True)
     table = read_typed(source, dict.fromkeys(chosen.drop, "ignore") | kinds, out, target)

@@ -40,7 +40,7 @@ def check_cells(column: Any, spans: bool = False) -> None:
     Raises
     ------
     DataError
-        With the first such row, with_row_numbers from 1, what it holds, and what to do.
+        With the first such row, counted from 1, what it holds, and what to do.
 
     Examples
     --------

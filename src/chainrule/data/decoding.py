@@ -26,7 +26,9 @@ FEW_WHOLE = 0.3  # of the lines that are no UTF-8: fewer may be some by chance
 WORD = re.compile(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*")
 MARKED_LINE = b"\n" + codecs.BOM_UTF8
 PAGE = re.compile(rb"^\f|\f$", re.MULTILINE)
+LINE_END = re.compile(r"\r\n|\r|\n")
 HIGH_RUN = re.compile(rb"[\x80-\xff]+")
+NO_ENCODINGS = ("idna", "punycode", "unicode-escape", "raw-unicode-escape")  # of whole files
 # What charset-normalizer chooses from, once the words' letters say of which kind the text is
 WESTERN = ("cp1252", "cp1250", "cp1254")
 LATIN = (*WESTERN, "iso8859_2", "cp1257", "mac_roman", "cp850")  # the later ones where those fail
@@ -37,7 +39,9 @@ WIDER = ("gb18030", "cp949")  # with rare letters beside those of the former
 APOSTROPHES = "\u2019\u2018\u00b4`\u02bc\u00b7\u2013\u2014-"
 
 
-def to_utf8(path: str | Path, content: bytes) -> tuple[bytes, tuple[str, ...]]:
+def to_utf8(
+    path: str | Path, content: bytes, encoding: str | None = None
+) -> tuple[bytes, tuple[str, ...]]:
     """Return a text file's content as UTF-8 with line feeds, and how it was encoded if otherwise.
 
     UTF-16 and UTF-32 are told by their marks or zeros; what is no UTF-8 either is one of the
@@ -49,11 +53,14 @@ def to_utf8(path: str | Path, content: bytes) -> tuple[bytes, tuple[str, ...]]:
     path : str or Path
         The file, for errors.
     content : bytes
+    encoding : str, optional
+        As Python names it. Decided if left out.
 
     Raises
     ------
     DataError
-        If it holds zeros as no text does, or is UTF-8 but for some damaged letters.
+        If it holds zeros as no text does, or is UTF-8 but for some damaged letters; if the encoding
+        is unknown, or some bytes are none of it, with their line.
 
     Examples
     --------
@@ -62,18 +69,7 @@ def to_utf8(path: str | Path, content: bytes) -> tuple[bytes, tuple[str, ...]]:
     >>> to_utf8("a.csv", "name\\nMüller".encode("cp1252"))[1]
     ("the file is no UTF-8 and is read as cp1252: 'Müller'",)
     """
-    notes: tuple[str, ...] = ()
-    marked = (name for mark, name in BYTE_ORDER_MARKS if content.startswith(mark))
-    wide = next(marked, None) or _utf16_without_mark(content)
-    if wide is not None:
-        content, notes = _decoded(path, content, wide).encode(), (f"the file is {wide} text",)
-    while content.startswith(codecs.BOM_UTF8):
-        content = content.removeprefix(codecs.BOM_UTF8)
-    if not _is_utf8(content):
-        _check_not_damaged(path, content)
-        encoding, example = _likeliest(path, content)
-        content = _decoded(path, content, encoding).encode()
-        notes = (f"the file is no UTF-8 and is read as {encoding}: {example!r}",)
+    content, notes = _as_named(path, content, encoding) if encoding else _as_told(path, content)
     if b"\0" in content:
         line = content.count(b"\n", 0, content.index(b"\0")) + 1
         raise DataError(
@@ -90,10 +86,68 @@ def to_utf8(path: str | Path, content: bytes) -> tuple[bytes, tuple[str, ...]]:
     return content, notes
 
 
-def decode_text(path: str | Path, content: bytes) -> tuple[str, tuple[str, ...]]:
+def decode_text(
+    path: str | Path, content: bytes, encoding: str | None = None
+) -> tuple[str, tuple[str, ...]]:
     """Return `to_utf8` as text."""
-    utf8, notes = to_utf8(path, content)
+    utf8, notes = to_utf8(path, content, encoding)
     return utf8.decode(), notes
+
+
+def _as_told(path: str | Path, content: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """Return a content as UTF-8, in the encoding that its bytes tell, with a note."""
+    notes: tuple[str, ...] = ()
+    wide = _mark(content) or _utf16_without_mark(content)
+    if wide is not None:
+        content, notes = _decoded(path, content, wide).encode(), (f"the file is {wide} text",)
+    while content.startswith(codecs.BOM_UTF8):
+        content = content.removeprefix(codecs.BOM_UTF8)
+    if not _is_utf8(content):
+        _check_not_damaged(path, content)
+        encoding, example = _likeliest(path, content)
+        content = _decoded(path, content, encoding).encode()
+        notes = (f"the file is no UTF-8 and is read as {encoding}: {example!r}",)
+    return content, notes
+
+
+def _as_named(path: str | Path, content: bytes, encoding: str) -> tuple[bytes, tuple[str, ...]]:
+    """Return a content as UTF-8, from the encoding that the user names, with a note."""
+    try:
+        name = codecs.lookup(encoding).name
+        if name in NO_ENCODINGS:
+            raise LookupError
+        "a".encode(encoding)  # which codecs that are none of text refuse
+    except (LookupError, ValueError):
+        raise DataError(
+            f"{encoding!r:.40} is no encoding that is known: give one such as utf-8, cp1252, "
+            "cp1250, mac_roman, shift_jis or utf-16"
+        ) from None
+    mark = "UTF-8" if content.startswith(codecs.BOM_UTF8) else _mark(content)
+    if mark is not None and not name.replace("-", "").startswith(mark.lower().replace("-", "")):
+        raise DataError(
+            f"{path} begins with the mark of {mark}, and is not {encoding}: leave --encoding out"
+        )
+    try:
+        text = content.decode(encoding).lstrip("\ufeff")
+    except UnicodeDecodeError as error:
+        before = content[: error.start].decode(encoding, "replace")
+        line = len(LINE_END.findall(before)) + 1
+        start = content[: error.start + 20].decode(encoding, "backslashreplace")
+        shown = LINE_END.split(start)[line - 1]
+        raise DataError(
+            f"{path}, line {line}: bytes there are not {encoding} ({shown!r:.80}); mend that line, "
+            "or leave --encoding out, or give another one"
+        ) from None
+    example = max((word for word in text[:SAMPLE_BYTES].split() if not word.isascii()),
+                  key=len, default="")  # fmt: skip
+    if not example:
+        return text.encode(), ()
+    return text.encode(), (f"the file is read as {encoding}, as asked: {example[:40]!r}",)
+
+
+def _mark(content: bytes) -> str | None:
+    """Return the encoding in two or four bytes a letter that the first bytes mark."""
+    return next((name for mark, name in BYTE_ORDER_MARKS if content.startswith(mark)), None)
 
 
 def _decoded(path: str | Path, content: bytes, encoding: str) -> str:
@@ -102,7 +156,7 @@ def _decoded(path: str | Path, content: bytes, encoding: str) -> str:
     except UnicodeDecodeError as error:
         raise DataError(
             f"{path} is {encoding} text that breaks off or is damaged at byte {error.start}; copy "
-            "the file again, or save it as UTF-8"
+            "the file again, save it as UTF-8, or name its encoding (--encoding)"
         ) from error
 
 
@@ -140,7 +194,8 @@ def _check_not_damaged(path: str | Path, content: bytes) -> None:
         excerpt = lines[first - 1].decode("utf-8", "backslashreplace")
         raise DataError(
             f"{path}, line {first}: it is not UTF-8 as the other lines are ({excerpt!r:.80}); mend "
-            "that line, or save the whole file as UTF-8"
+            "that line, save the whole file as UTF-8, or name its encoding, such as "
+            "--encoding cp1252"
         )
 
 

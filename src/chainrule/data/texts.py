@@ -67,7 +67,7 @@ def check_texts(X: Any) -> list[str]:
     return [str(text) for text in texts]
 
 
-def read_texts(source: str | Path) -> Table:
+def read_texts(source: str | Path, encoding: str | None = None) -> Table:
     """Read a table of texts: CSV, TSV, Parquet, JSONL, or a folder of folders of ``.txt`` files.
 
     Parameters
@@ -75,6 +75,8 @@ def read_texts(source: str | Path) -> Table:
     source : str or Path
         In a JSONL file each line is an object with the same fields. Of a folder, each folder in it
         is a class, and each ``.txt`` file in that is a row: columns "text" and "class".
+    encoding : str, optional
+        How the texts are encoded, as Python names it. By default the bytes tell.
 
     Returns
     -------
@@ -87,19 +89,19 @@ def read_texts(source: str | Path) -> Table:
     """
     path = Path(source)
     if path.is_dir():
-        return _folder(path)
+        return _folder(path, encoding)
     if path.suffix.lower() not in LINES or not path.is_file():
-        return read_cells(source)
+        return read_cells(source, encoding=encoding)
     # Here a number among texts is a mistake, and stays one
-    frame, notes = read_json_lines(str(path), _content(path))
+    frame, notes = read_json_lines(str(path), _content(path), encoding)
     return Table(path.name, frame, None, None, notes)
 
 
-def _folder(path: Path) -> Table:
+def _folder(path: Path, encoding: str | None) -> Table:
     rows, notes = [], []
     for folder in folders_in(path):
         for file in files_in(folder, (".txt",)):
-            text, more = _text(file)
+            text, more = decode_text(file, _content(file), encoding)
             rows.append((text, folder.name))
             notes += [f"{file.relative_to(path)}: {note}" for note in more]
     if not rows:
@@ -108,10 +110,6 @@ def _folder(path: Path) -> Table:
         notes = [*notes[:MOST_NOTED], f"and so are {len(notes) - MOST_NOTED} more files"]
     frame = pd.DataFrame(rows, columns=[COLUMN, CLASS])
     return Table(path.name, frame, CLASS, "classification", tuple(notes))
-
-
-def _text(path: Path) -> tuple[str, tuple[str, ...]]:
-    return decode_text(path, _content(path))
 
 
 def _content(path: Path) -> bytes:

@@ -40,14 +40,17 @@ def readings_of_table(readings: Mapping[str, Reading], frame: Frame) -> dict[str
     >>> others["size"].form.decimal
     '.'
     """
+    texts = {name for name, dtype in frame.dtypes.items() if _holds_texts(dtype)}
+    if not texts:
+        return dict(readings)
     readings = {
         name: _of_dates(reading, frame[name])
-        if reading.kind == "date" and name in frame.columns else reading
+        if reading.kind == "date" and name in texts else reading
         for name, reading in readings.items()
     }  # fmt: skip
     samples = {
         name: cells for name, reading in readings.items()
-        if reading.kind == "number" and name in frame.columns
+        if reading.kind == "number" and name in texts
         and (cells := _texts(frame[name], reading))
     }  # fmt: skip
     other = {name: _other(readings[name]) for name in samples}
@@ -77,10 +80,12 @@ def _of_dates(reading: Reading, column: Series) -> Reading:
 
 def _texts(column: Series, reading: Reading) -> list[str]:
     """Some cells of a column of texts, without words for missing ones."""
-    if column.dtype != object and not isinstance(column.dtype, pd.StringDtype):
-        return []
     known = [cell.strip() for cell in column.iloc[:SAMPLE].dropna() if isinstance(cell, str)]
     return [cell for cell in known if cell and not reading.is_missing(cell)]
+
+
+def _holds_texts(dtype: Any) -> bool:
+    return bool(dtype == object) or isinstance(dtype, pd.StringDtype)
 
 
 def _form(reading: Reading) -> NumberForm:

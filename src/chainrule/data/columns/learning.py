@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
@@ -25,6 +25,7 @@ Frame: TypeAlias = Any  # a pandas DataFrame
 Series: TypeAlias = Any
 
 NO_CUSTOMS = Customs()
+UNREAD = "it cannot be read as what it looks like"  # why it is one of text
 
 
 def learn_reading(
@@ -115,6 +116,28 @@ def typed_frame(
     return typed, tuple(draft.reading for draft in drafts)
 
 
+def check_readable(readings: Iterable[Reading], names: Collection[str] | None = None) -> None:
+    """Raise the error of the first column that was not refused and cannot be read.
+
+    Parameters
+    ----------
+    readings : iterable of Reading
+        Of `typed_frame` without `refuse`.
+    names : collection of str, optional
+        The columns that are used. Default: all.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"x": ["1.5", "2.5", "3.5x"], "y": ["1", "2", "3"]})
+    >>> readings = typed_frame(frame, refuse=False)[1]
+    >>> check_readable(readings, {"y"})
+    """
+    for reading in readings:
+        if reading.why == UNREAD and (names is None or reading.name in names):
+            raise DataError(reading.notes[0])
+
+
 def as_typed(column: Series, reading: Reading, cells: DistinctCells | None = None) -> Series:
     """Return a column as its reading has it, with its dtype if that says the same already.
 
@@ -193,7 +216,7 @@ def _is_typed(dtype: Any) -> bool:
 def _unread(draft: Draft) -> Reading:
     """A column that cannot be read, as texts: whoever uses it meets the error."""
     return replace(
-        draft.reading, kind="text", why="it cannot be read as what it looks like", form=None,
+        draft.reading, kind="text", why=UNREAD, form=None,
         sentinels=(), notes=(str(draft.fault), *draft.reading.notes),
     )  # fmt: skip
 

@@ -191,7 +191,9 @@ def _examples(column: Series, absent: NDArray[np.bool_]) -> tuple[str, ...]:
     """Three different cells, as their dtype writes them."""
     rows = np.flatnonzero(~absent[:1000])[:30]
     different: dict[str, None] = {}
-    for cell in column.iloc[rows].tolist():
+    plain = isinstance(column.dtype, np.dtype) and column.dtype.kind in "iufb"
+    cells = column.to_numpy()[rows] if plain else column.iloc[rows]
+    for cell in cells.tolist():
         different[cut(to_text(cell))] = None
         if len(different) == 3:
             break

@@ -31,6 +31,7 @@ def read_delimited(
     header: bool | None = None,
     delimiter: str | None = None,
     as_text: Collection[str] = (),
+    encoding: str | None = None,
 ) -> tuple[Any, tuple[str, ...]]:
     """Return the table in the bytes of a text file, and what was decided in reading it.
 
@@ -45,6 +46,8 @@ def read_delimited(
         What the file's name promises.
     as_text : collection of str
         Columns whose cells stay texts.
+    encoding : str, optional
+        Decided if left out.
 
     Raises
     ------
@@ -57,7 +60,7 @@ def read_delimited(
     >>> frame.to_dict("list"), notes
     ({'code': ['007', '008'], 'x': [1.5, 2.0]}, ('semicolons divide the cells',))
     """
-    text, notes = to_utf8(name, content)
+    text, notes = to_utf8(name, content, encoding)
     if not text or text.isspace():
         raise DataError(f"{name} is empty; give a file with a header line and rows")
     source, said = _records(name, undrawn(text), delimiter)

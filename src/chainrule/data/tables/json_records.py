@@ -21,7 +21,9 @@ LARGEST = 2**63
 FORMS = '[{"x": 1}, ...], {"data": [{"x": 1}, ...]} or {"x": [1, ...], ...}'
 
 
-def read_json(name: str, content: bytes) -> tuple[Any, tuple[str, ...]]:
+def read_json(
+    name: str, content: bytes, encoding: str | None = None
+) -> tuple[Any, tuple[str, ...]]:
     """Return the table in the bytes of a JSON file, and what was decided in reading it.
 
     Raises
@@ -34,7 +36,7 @@ def read_json(name: str, content: bytes) -> tuple[Any, tuple[str, ...]]:
     >>> read_json("t.json", b'{"data": [{"x": 1, "y": "a"}, {"x": 2}]}')[1]
     ("the rows are those of 'data'", "'y' is absent in 1 of 2 objects")
     """
-    text, notes = _text(name, content)
+    text, notes = _text(name, content, encoding)
     try:
         value = json.loads(text, object_pairs_hook=_unique)
     except json.JSONDecodeError as error:
@@ -54,7 +56,9 @@ def read_json(name: str, content: bytes) -> tuple[Any, tuple[str, ...]]:
     return _table(name, value, notes)
 
 
-def read_json_lines(name: str, content: bytes) -> tuple[Any, tuple[str, ...]]:
+def read_json_lines(
+    name: str, content: bytes, encoding: str | None = None
+) -> tuple[Any, tuple[str, ...]]:
     """Return the table in the bytes of a file that holds a JSON object on each line.
 
     Examples
@@ -62,7 +66,7 @@ def read_json_lines(name: str, content: bytes) -> tuple[Any, tuple[str, ...]]:
     >>> read_json_lines("t.jsonl", b'{"x": 1}\\n{"x": 2}\\n')[0]["x"].tolist()
     [1, 2]
     """
-    text, notes = _text(name, content)
+    text, notes = _text(name, content, encoding)
     rows = []
     for number, line in enumerate(text.split("\n"), 1):  # U+2028 ends no line of JSON
         if not line.strip():
@@ -84,8 +88,8 @@ def read_json_lines(name: str, content: bytes) -> tuple[Any, tuple[str, ...]]:
     return _of_records(name, rows, notes)
 
 
-def _text(name: str, content: bytes) -> tuple[str, tuple[str, ...]]:
-    utf8, notes = to_utf8(name, content)
+def _text(name: str, content: bytes, encoding: str | None) -> tuple[str, tuple[str, ...]]:
+    utf8, notes = to_utf8(name, content, encoding)
     text = utf8.decode()
     if not text.strip():
         raise DataError(f"{name} is empty; give rows as {FORMS}")

@@ -32,11 +32,12 @@ MOST_NOTED = 3  # files whose notes are quoted
 
 @dataclass(frozen=True)
 class Options:
-    """What is asked of a file: a line of names, a query, a sheet, columns that stay texts."""
+    """What is asked of a file: a line of names, a query, a sheet, an encoding, what stays text."""
 
     header: bool | None = None
     query: str | None = None
     sheet: str | None = None
+    encoding: str | None = None
     as_text: frozenset[str] = frozenset()
 
 
@@ -46,6 +47,7 @@ def read_cells(
     *,
     query: str | None = None,
     sheet: str | None = None,
+    encoding: str | None = None,
 ) -> Table:
     """Read a table with its cells as they stand.
 
@@ -56,7 +58,7 @@ def read_cells(
 
     Parameters
     ----------
-    source, header, query, sheet
+    source, header, query, sheet, encoding
         As of `read_table`.
 
     Returns
@@ -80,10 +82,10 @@ def read_cells(
     ('semicolons divide the cells',)
     """
     if isinstance(source, (str, Path)) and str(source) in BUILT_IN and not Path(source).exists():
-        _refuse_options(str(source), query, sheet, header)
+        _refuse_options(str(source), query, sheet, header, encoding)
         return built_in(str(source))
     name, several, notes = origins(source)
-    options = Options(header, query, sheet)
+    options = Options(header, query, sheet, encoding)
     parts = []
     for origin in several:
         frame, more = _read(origin, options)
@@ -102,6 +104,7 @@ def read_table(
     *,
     query: str | None = None,
     sheet: str | None = None,
+    encoding: str | None = None,
     kinds: Mapping[str, str] | None = None,
 ) -> Table:
     """Read a table: its columns as numbers, dates and texts, however they are written.
@@ -123,6 +126,8 @@ def read_table(
         Of a database: SQL, or the name of a table.
     sheet : str, optional
         Of a workbook: the name of a sheet, or its number from 1.
+    encoding : str, optional
+        Of a text or JSON file, as Python names it: ``"cp1250"``. By default the bytes tell.
     kinds : mapping of str to str, optional
         What columns hold, where that is not to be decided: `chainrule.data.columns.KINDS`.
 
@@ -143,10 +148,21 @@ def read_table(
 
     The built-in sets are those of scikit-learn (Pedregosa et al., 2011, JMLR 12).
     """
-    table = read_cells(source, header, query=query, sheet=sheet)
+    cells = read_cells(source, header, query=query, sheet=sheet, encoding=encoding)
+    return typed_table(cells, kinds)
+
+
+def typed_table(
+    table: Table, kinds: Mapping[str, str] | None = None, refuse: bool = True
+) -> Table:
+    """Return a table of `read_cells` as `read_table` has it.
+
+    Without `refuse`, a column that cannot be read is one of text, with a note; see
+    `chainrule.data.columns.learn_readings`.
+    """
     if table.target is not None and not kinds:
         return table
-    typed, readings = typed_frame(table.frame, kinds)
+    typed, readings = typed_frame(table.frame, kinds, refuse)
     frame = _without_zones(typed, table.frame)
     notes = tuple(note for reading in readings for note in reading.notes)
     return replace(table, frame=frame, notes=table.notes + notes, readings=readings)
@@ -177,32 +193,35 @@ def _part(origin: Origin, frame: Any, options: Options) -> Part:
 def _read(origin: Origin, options: Options) -> tuple[Any, tuple[str, ...]]:
     """Return the table at one place, and what was decided in reading it."""
     name, header, query = origin.name, options.header, options.query
+    encoding = options.encoding
     if origin.is_database:
-        _refuse_options(name, None, options.sheet, header)
+        _refuse_options(name, None, options.sheet, header, encoding)
         return _of_one_type(*read_database_address(origin.source, query))
     raw, notes = unpacked(origin.read(), origin.member)
     kind, more = format_of(raw)
     notes += more
     if kind in ("sqlite", "duckdb"):
-        _refuse_options(raw.name, None, options.sheet, header)
+        _refuse_options(raw.name, None, options.sheet, header, encoding)
         if raw.name != origin.source:
             raise DataError(f"{raw.name} is a database: unpack it, and give its file")
         frame, more = _of_one_type(*read_database(origin.source, kind, query))
     elif kind in ("excel", "opendocument"):
-        _refuse_options(raw.name, query)
+        _refuse_options(raw.name, query, encoding=encoding)
         frame, more = read_workbook(raw, kind, header, options.sheet)
     elif kind == "text":
         _refuse_options(raw.name, query, options.sheet)
         frame, more = read_delimited(
-            raw.name, raw.content, header, DELIMITERS.get(raw.ending), options.as_text
-        )
+            raw.name, raw.content, header, DELIMITERS.get(raw.ending), options.as_text,
+            encoding,
+        )  # fmt: skip
     else:
         _refuse_options(raw.name, query, options.sheet, header)
         if kind == "json":
-            frame, more = _of_one_type(*read_json(raw.name, raw.content))
+            frame, more = _of_one_type(*read_json(raw.name, raw.content, encoding))
         elif kind == "json lines":
-            frame, more = _of_one_type(*read_json_lines(raw.name, raw.content))
+            frame, more = _of_one_type(*read_json_lines(raw.name, raw.content, encoding))
         else:
+            _refuse_options(raw.name, encoding=encoding)
             frame, more = _of_one_type(*read_columnar(raw.name, raw.content, kind))
     return _checked(raw.name, frame), notes + more
 
@@ -213,7 +232,11 @@ def _of_one_type(frame: Any, notes: tuple[str, ...]) -> tuple[Any, tuple[str, ..
 
 
 def _refuse_options(
-    name: str, query: str | None = None, sheet: str | None = None, header: bool | None = None
+    name: str,
+    query: str | None = None,
+    sheet: str | None = None,
+    header: bool | None = None,
+    encoding: str | None = None,
 ) -> None:
     """Refuse options that do not concern a file of its format."""
     if query is not None:
@@ -222,6 +245,9 @@ def _refuse_options(
         raise DataError(f"{name} is no workbook, and has no sheet {sheet!r}: leave it out")
     if header is not None:
         raise DataError(f"{name} names its columns itself: leave header= out")
+    if encoding is not None:
+        raise DataError(f"{name} is no text file, and says itself how it is encoded: leave the "
+                        "encoding out")  # fmt: skip
 
 
 def _checked(name: str, frame: Any) -> Any:

@@ -40,7 +40,8 @@ class Answers:
             return cls(model.predict(x))
         probabilities = np.asarray(model.predict_proba(x), np.float64)
         probabilities /= probabilities.sum(axis=1, keepdims=True)  # of float32
-        return cls(model.predict(x), probabilities, model.classes_)
+        classes = np.asarray(model.classes_)
+        return cls(classes[probabilities.argmax(axis=1)], probabilities, classes)
 
     def part(self, rows: Any) -> Answers:
         """Those for some of the rows."""

@@ -69,8 +69,8 @@ class LearnableTable:
 
     def columns(self, leave_out: Collection[str] = ()) -> list[Any]:
         """The inputs and the labels, without some of them: what makes rows equal."""
-        inputs = [self.inputs.iloc[:, k] for k in range(self.inputs.shape[1])]
-        return [*(one for one in inputs if str(one.name) not in leave_out), self.labels]
+        inputs = (column for name, column in self.inputs.items() if str(name) not in leave_out)
+        return [*inputs, self.labels]
 
 
 def choose_target(table: Table, target: str | None) -> str:

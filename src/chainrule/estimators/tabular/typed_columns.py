@@ -99,16 +99,18 @@ def each_typed_column(
     """The same, of all rows or of those at some positions, one column after the other."""
     chosen = dict.fromkeys(categories, "text") | dict(kinds or {})
     known = {reading.name: reading for reading in readings if reading.kind != "ignore"}
-    for position, name in enumerate(map(str, frame.columns)):
-        column, kind = frame.iloc[:, position], chosen.get(name)
-        column = column if rows is None else column.iloc[rows]
-        reading = known.get(name)
+    for name, column in frame.items():
+        name = str(name)
+        kind, reading = chosen.get(name), known.get(name)
         plain = isinstance(column.dtype, np.dtype) and column.dtype.kind in "iufb"
         sentinels = reading is not None and reading.sentinels
         if plain and kind in (None, "number") and not sentinels:
             values = column.to_numpy(np.float64)
+            values = values if rows is None else values[rows]
             yield TypedColumn(name, "number", values, (), column.dtype.kind == "f")
-        elif kind != "ignore" and column.notna().any():
+            continue
+        column = column if rows is None else column.iloc[rows]
+        if kind != "ignore" and column.notna().any():
             if reading is None or kind not in (None, reading.kind):
                 reading = Reading(name, "text") if kind == "text" else learn_reading(column, kind)
             yield typed_column(column, reading)
@@ -120,7 +122,7 @@ def typed_column(column: Any, reading: Reading) -> TypedColumn:
     if reading.kind == "text":
         values, levels = _coded(column, reading)
         return TypedColumn(name, "text", values, levels)
-    values = as_floats(reading.values(column))
+    values = reading.numbers(column) if reading.is_number else as_floats(reading.times(column))
     floats = column.dtype.kind == "f" or (
         reading.kind == "number" and any("." in str(cell) for cell in column.dropna().head(200))
     )

@@ -75,12 +75,12 @@ def identifiers(
     rows = np.sort(rng.permutation(len(inputs))[:MAX_ROWS])
     sample = inputs.iloc[rows]
     chosen = {*options.categorical_features, *options.column_kinds}
-    for position in range(inputs.shape[1]):
-        check_cells(inputs.iloc[:, position])  # of a list there is no hash
+    for _, column in inputs.items():
+        check_cells(column)  # of a list there is no hash
     names = [
-        name
-        for name in map(str, inputs.columns)
-        if name not in chosen and _is_candidate(sample[name])
+        str(name)
+        for name, column in sample.items()
+        if str(name) not in chosen and _is_candidate(column)
     ]
     if len(rows) < MIN_ROWS or not names:
         return []
@@ -100,7 +100,7 @@ def identifiers(
 
 def _is_candidate(column: Any) -> bool:
     """Whether a column holds whole numbers or texts that are mostly different, and few gaps."""
-    missing = float(column.isna().mean())
+    missing = float(column.isna().to_numpy(bool).mean())
     if missing > 1.0 - NEAR:
         return False
     plain = isinstance(column.dtype, np.dtype)
