@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from chainrule import optim
+from chainrule.estimators import MLPClassifier
 from chainrule.estimators.mlp.objectives import OBJECTIVES
 from chainrule.estimators.mlp.steps import _without_subnormals
 from chainrule.transforms import grad
@@ -60,6 +61,19 @@ def test_rare_gradients():
     assert all(np.all(np.abs(a) <= 1.01e-18) for a in means)
     assert np.all(updates["embedding"]["edges"] == 0.0)
     assert np.all(np.abs(updates["coefs"][0]) < 1e-11)
+
+
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
+@pytest.mark.parametrize("solver", ["adamw", "lion"])
+def test_weights_without_gradient(solver):
+    """A column of zeros has no gradient, and no step changes its weights."""
+    x = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
+    y, x[:, 1] = x[:, 0] > 0, 0.0
+    settings = {"solver": solver, "alpha": 0.0, "weight_decay": 0.0, "random_state": 0}
+    fits = [MLPClassifier((4,), max_iter=n, **settings).fit(x, y) for n in (1, 5)]
+    first, last = (fit.coefs_[0] for fit in fits)
+    np.testing.assert_allclose(first[1], last[1], rtol=0, atol=1e-9)
+    assert np.abs(first[[0, 2]] - last[[0, 2]]).max() > 1e-3
 
 
 def _arrays(node):

@@ -14,10 +14,10 @@ import numpy as np
 import typer
 
 from .. import estimators
-from ..data import Table, read_table
+from ..data import Table
 from ..errors import DataError
 from ..lazy import LazyModule
-from . import models
+from . import models, used_columns
 from .console import complain, table
 
 pd = LazyModule("pandas")
@@ -59,10 +59,11 @@ def rows_from_one(frame: Any) -> Any:
     return frame.set_axis(pd.RangeIndex(1, len(frame) + 1), axis=0)
 
 
-def inputs(model: Any, source: str) -> tuple[Table, Any]:
+def inputs(model: Any, source: str, encoding: str | None = None) -> tuple[Table, Any]:
     """A table, and what of it the detector reads, with row numbers from 1."""
-    read = read_table(source)
+    read = used_columns.read_again(source, models.card(model), encoding)
     frame = models.inputs(model, read)
+    used_columns.check_used(read, getattr(frame, "columns", None))
     if not isinstance(frame, pd.DataFrame):  # of a detector that learned from an array
         frame = pd.DataFrame(frame, columns=model.column_names())
     return read, rows_from_one(frame)

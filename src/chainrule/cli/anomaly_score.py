@@ -26,6 +26,7 @@ from .anomaly_model import (
 from .command_options import command_line
 from .console import complain, console
 from .options import Report
+from .sources import Encoding
 
 reporting = LazyModule("chainrule.cli.anomaly_reporting")
 
@@ -61,6 +62,7 @@ def score(
     raw_csv: Annotated[
         bool, typer.Option("--raw-csv", help="Leave cells such as =1+1, which spreadsheets run.")
     ] = False,
+    encoding: Encoding = None,
     report: Report = None,
 ) -> None:  # fmt: skip
     """Find the anomalies in a table, and say why each is one.
@@ -87,7 +89,7 @@ def score(
             )
         keeping.check_writable(output)
     detector = anomaly_model.load_detector(model)
-    table, frame = anomaly_model.inputs(detector, data)
+    table, frame = anomaly_model.inputs(detector, data, encoding)
     with noted_warnings():
         scored = anomaly_model.score_rows(detector, frame, false_alarm_rate, fdr, reasons)
     show(scored, top)
@@ -97,7 +99,7 @@ def score(
     if page is not None:
         command = command_line(["chainrule", "anomaly", "score", str(model), data], {
             "false-alarm-rate": false_alarm_rate, "fdr": fdr, "reasons": reasons,
-            "report": str(page),
+            "encoding": encoding, "report": str(page),
         })  # fmt: skip
         rule = anomaly_model.rule_in_words(detector, false_alarm_rate, fdr)
         page_written = reporting.write(

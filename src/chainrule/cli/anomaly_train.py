@@ -11,17 +11,19 @@ import numpy as np
 import typer
 
 from .. import estimators
-from ..data import Table, read_table
+from ..data import Table
 from ..errors import DataError
 from ..lazy import LazyModule
 from ..version import __version__
-from . import anomaly_model, keeping, options
+from . import anomaly_model, column_kinds, keeping, options, used_columns
 from .anomaly_interrupts import TrainingInterrupts
 from .anomaly_model import FalseAlarmRate, alarm_table, check_share, noted_warnings
+from .column_kinds import AsKind
 from .command_options import command_line
 from .console import complain, console
 from .options import Data, Drop, Report, Seed
 from .outcome import score_table
+from .sources import Encoding
 
 anomaly_labels = LazyModule("chainrule.cli.anomaly_labels")
 anomaly_settings = LazyModule("chainrule.estimators.anomaly.settings")
@@ -116,6 +118,8 @@ def train(
         str | None, typer.Option(metavar="COLUMN", help="The names of several series.")
     ] = None,
     drop: Drop = None,
+    as_kind: AsKind = None,
+    encoding: Encoding = None,
     categorical: Annotated[
         list[str] | None,
         typer.Option(help="A column of numbers to treat as text; may be repeated."),
@@ -178,14 +182,16 @@ def train(
         "categorical_features": tuple(categorical) if categorical else None,
         "random_state": seed, "max_iter": epochs, "n_members": members,
     }  # fmt: skip
+    kinds = column_kinds.column_kinds(None, as_kind)
     words = {
         "drop": tuple(drop or ()), "label": label, "anomalous": tuple(anomalous or ()),
         "learn-anomalies": learn_anomalies, "test-fraction": test_fraction if label else None,
+        "as": column_kinds.write_kinds(kinds), "encoding": encoding,
     }  # fmt: skip
     check_options(settings, words, test_fraction)
     path, page = options.output_paths(data, output, report)
     out = console(quiet=quiet, goes_on=True)
-    table = read_table(data)
+    table = used_columns.read_for_use(data, kinds, encoding)
     for note in table.notes:
         out.tell(note, "note: ")
     run = prepared(data, table, settings, words, test_fraction)
@@ -277,6 +283,7 @@ def prepared(
     inner = frame.drop(columns=[*words["drop"], *([label] if label is not None else [])])
     if not inner.shape[1]:
         raise DataError(f"{table.name} has no column left to learn from")
+    used_columns.check_used(table, list(inner.columns))
     run = Training(source, table.name, settings, words, inner)
     if label is None:
         return run
@@ -349,6 +356,8 @@ def save(run: Training, path: Path) -> Path:
         "false_alarm_rate": None if np.isnan(rate) else rate, "flagged_train_rows": run.n_flagged,
         "command": run.command(), "chainrule": __version__,
     }  # fmt: skip
+    if run.words["as"]:
+        card[used_columns.KINDS] = column_kinds.column_kinds(None, run.words["as"])
     if run.split is not None:
         card |= {"label": run.words["label"], "test_rows": len(run.split.test),
                  "metrics": run.metrics}  # fmt: skip

@@ -138,9 +138,7 @@ def labelled(
             raise DataError("--target names a column, and the model is of files: leave it out")
         inputs, truth = samples.labelled(loaded, data)
         return LabelledRows(Path(data).name, "class", inputs, truth, 1, True)
-    read = (
-        read_texts(data, encoding) if reads_texts else read_cells(data, encoding=encoding)
-    )
+    read = read_texts(data, encoding) if reads_texts else read_cells(data, encoding=encoding)
     table, name = models.labelled(loaded, read, target)
     inputs = texts.of_table(loaded, table) if reads_texts else models.inputs(loaded, table)
     frame = None if reads_texts else table.frame

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Never
 
-from ..data import Table, read_table
+from ..data import Table
 from ..data.column_values import is_numeric
 from ..errors import DataError
+from . import used_columns
 from .forecast_dates import looks_like_times, read_times
 
 ID, TIME, TARGET = "unique_id", "ds", "y"  # Nixtla's names
@@ -36,6 +37,12 @@ class Columns:
     known: tuple[str, ...] = ()
     past: tuple[str, ...] = ()
     static: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> list[str]:
+        """Of all columns that are used."""
+        roles = (self.time, self.target, self.id, *self.known, *self.past, *self.static)
+        return [name for name in roles if name is not None]
 
     def as_arguments(self) -> dict[str, Any]:
         """As `Forecaster.fit` and `backtest` take them."""
@@ -95,9 +102,13 @@ def with_times(frame: Any, time: str | None) -> Any:
     return frame if times is frame[time] else frame.assign(**{time: times})
 
 
-def read_rows(source: str, columns: Columns) -> Any:
-    """Further rows of a table that is read already."""
-    return with_times(read_table(source).frame, columns.time)
+def read_rows(
+    source: str, columns: Columns, card: Mapping[str, Any], encoding: str | None = None
+) -> Any:
+    """Further rows of a table that was read already, for a model with such a card."""
+    table = used_columns.read_again(source, card, encoding)
+    used_columns.check_used(table, columns.names)
+    return with_times(table.frame, columns.time)
 
 
 def _times_of(table: Table, named: set[str | None]) -> str | None:

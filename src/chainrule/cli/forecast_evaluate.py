@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from .. import escape
-from ..data import read_table
 from ..errors import DataError
+from .column_kinds import AsKind
 from .console import console
 from .forecast_columns import with_times
 from .forecast_messages import in_words_of_the_command
@@ -38,12 +38,14 @@ from .forecast_output import check_format, write
 from .forecast_run import Interrupts, announced, result_as_json, show_backtest
 from .keeping import check_apart, check_writable, leave
 from .options import AsJson, Data, Seed
+from .sources import Encoding
 
 
 def evaluate(
     data: Data,
     time: Time = None, target: Target = None, id: Id = None, horizon: Horizon = None,
     known: Known = None, past: Past = None, static: Static = None,
+    as_kind: AsKind = None, encoding: Encoding = None,
     season: Season = None, freq: Freq = None, kind: Kind = "auto", members: Members = "auto",
     max_steps: MaxSteps = None,
     levels: Levels = LEVELS, fill_gaps: FillGaps = "auto", duplicates: Duplicates = "error",
@@ -78,7 +80,7 @@ def evaluate(
     wanted = Wanted(
         time, target, id, horizon, tuple(known or ()), tuple(past or ()), tuple(static or ()),
         season, freq, kind, members, max_steps, levels, fill_gaps, duplicates,
-        seed,
+        seed, tuple(as_kind or ()), encoding,
     )  # fmt: skip
     wanted.parameters()
     for option, number in (("windows", windows), ("step", step)):
@@ -90,7 +92,7 @@ def evaluate(
         check_apart({"--out": out}, [data])
         check_writable(out, "--out")
     printer = console(quiet=as_json)
-    table = read_table(data)
+    table = wanted.read(data)
     for note in table.notes:
         printer.tell(note, "note: ")
     columns = wanted.columns_of(table)

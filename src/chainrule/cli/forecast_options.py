@@ -13,6 +13,7 @@ from .. import estimators
 from ..data import Table
 from ..errors import DataError
 from ..lazy import LazyModule
+from . import column_kinds, used_columns
 from .forecast_columns import Columns, choose_columns, with_times
 from .forecast_messages import in_words_of_the_command
 
@@ -113,6 +114,20 @@ class Wanted:
     fill_gaps: str
     duplicates: str
     seed: int
+    as_kind: Sequence[str] = ()
+    encoding: str | None = None
+
+    @property
+    def column_kinds(self) -> dict[str, str]:
+        """What `--as` says of columns."""
+        return column_kinds.column_kinds(None, self.as_kind)
+
+    def read(self, data: str) -> Table:
+        """The table; where a column is to be told by what it holds, all must be readable."""
+        table = used_columns.read_for_use(data, self.column_kinds, self.encoding)
+        if self.time is None or self.target is None:
+            used_columns.check_used(table)
+        return table
 
     def checked_horizon(self) -> int:
         """The steps to forecast."""
@@ -152,8 +167,10 @@ class Wanted:
 
     def columns_of(self, table: Table) -> Columns:
         """The columns that are meant."""
-        return choose_columns(table, self.time, self.target, self.id, self.known, self.past,
-                              self.static)  # fmt: skip
+        columns = choose_columns(table, self.time, self.target, self.id, self.known, self.past,
+                                 self.static)  # fmt: skip
+        used_columns.check_used(table, columns.names)
+        return columns
 
     def as_words(self) -> dict[str, Any]:
         """The options of a command that asks for the same; defaults are left out."""
@@ -162,7 +179,7 @@ class Wanted:
         words: dict[str, Any] = {}
         for name, value in self.__dict__.items():
             if value != usual.get(name) and value != ():
-                words[name.replace("_", "-")] = value
+                words["as" if name == "as_kind" else name.replace("_", "-")] = value
         return words
 
 

@@ -16,6 +16,7 @@ from .forecast_options import LEVELS, Future, Levels, Out, RawCsv, levels_of
 from .forecast_run import check_future, show_forecast
 from .forecast_series import number_of
 from .keeping import check_apart, check_writable, leave, write_somewhere
+from .sources import Encoding
 
 
 def predict(
@@ -36,6 +37,7 @@ def predict(
     series: Annotated[
         str | None, typer.Option(metavar="NAME", help="With --out: the series to draw.")
     ] = None,
+    encoding: Encoding = None,
     raw_csv: RawCsv = False,
 ) -> None:  # fmt: skip
     """Forecast the steps after new rows, with the weights of the training.
@@ -61,11 +63,13 @@ def predict(
         if target is not None:
             check_writable(target, option)
     forecaster = load_forecaster(model)
-    columns = columns_of(forecaster)
+    columns, card = columns_of(forecaster), models.card(forecaster)
+    if encoding is not None and not inputs:
+        raise DataError(f"--encoding {encoding} is for files: give new rows, or --future")
     with in_words_of_the_command():
         if rows is not None:
-            forecaster.update(read_rows(rows, columns))
-        ahead = None if future is None else read_rows(str(future), columns)
+            forecaster.update(read_rows(rows, columns, card, encoding))
+        ahead = None if future is None else read_rows(str(future), columns, card, encoding)
     if ahead is None:
         check_future(forecaster.fitted_.panel, forecaster.horizon)
     number = number_of(forecaster.ids_, series)

@@ -9,11 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
-from ..data import Table, read_table
+from ..data import Table
 from ..errors import DataError
 from ..lazy import LazyModule
 from ..version import __version__
-from . import forecast_output, keeping, options
+from . import forecast_output, keeping, options, used_columns
+from .column_kinds import AsKind
 from .command_options import command_line
 from .console import PlainConsole, complain, console
 from .forecast_columns import Columns, read_rows
@@ -55,6 +56,7 @@ from .forecast_run import (
 )
 from .forecast_series import number_of
 from .options import BESIDE, Data, Report, Seed
+from .sources import Encoding
 
 backtesting = LazyModule("chainrule.estimators.forecast.backtesting")
 reading = LazyModule("chainrule.estimators.forecast.reading.future")
@@ -112,6 +114,7 @@ def train(
     data: Data,
     time: Time = None, target: Target = None, id: Id = None, horizon: Horizon = None,
     known: Known = None, past: Past = None, static: Static = None, future: Future = None,
+    as_kind: AsKind = None, encoding: Encoding = None,
     season: Season = None, freq: Freq = None, kind: Kind = "auto", members: Members = "auto",
     max_steps: MaxSteps = None,
     levels: Levels = LEVELS, fill_gaps: FillGaps = "auto", duplicates: Duplicates = "error",
@@ -151,7 +154,7 @@ def train(
     wanted = Wanted(
         time, target, id, horizon, tuple(known or ()), tuple(past or ()), tuple(static or ()),
         season, freq, kind, members, max_steps, levels, fill_gaps, duplicates,
-        seed,
+        seed, tuple(as_kind or ()), encoding,
     )  # fmt: skip
     words = {"future": future, "windows": windows, "series": series}
     wanted.parameters()
@@ -160,7 +163,7 @@ def train(
     chosen = levels_of(levels)
     outputs = checked_outputs(data, future, out, model, report)
     printer = console(quiet=quiet, goes_on=True)
-    table = read_table(data)
+    table = wanted.read(data)
     for note in table.notes:
         printer.tell(note, "note: ")
     run = ForecastRun(data, table, wanted.columns_of(table), wanted, words, outputs=outputs)
@@ -201,7 +204,16 @@ def read(
     """The series; what is asked of them is checked before the work."""
     horizon = run.wanted.checked_horizon()
     panel = read_panel(run.table, run.columns, run.wanted)
-    run.ahead = None if future is None else read_rows(str(future), run.columns)
+    run.ahead = (
+        None
+        if future is None
+        else read_rows(
+            str(future),
+            run.columns,
+            {used_columns.KINDS: run.wanted.column_kinds},
+            run.wanted.encoding,
+        )
+    )
     if run.ahead is None:
         check_future(panel, horizon)
     with in_words_of_the_command():
@@ -267,6 +279,8 @@ def save(run: ForecastRun, raw_csv: bool) -> dict[str, Path | None]:
         "series": len(run.model.ids_), "kind": run.model.kind_, "freq": run.model.freq_,
         "command": run.command(), "chainrule": __version__,
     }  # fmt: skip
+    if run.wanted.as_kind:
+        card[used_columns.KINDS] = run.wanted.column_kinds
     if run.result is not None:
         card |= {"windows": len(run.result.actual), "verdict": verdict_of_result(run.result)}
     written: dict[str, Path | None] = {"--report": None}

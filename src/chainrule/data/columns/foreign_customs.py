@@ -85,7 +85,7 @@ def _texts(column: Series, reading: Reading) -> list[str]:
 
 
 def _holds_texts(dtype: Any) -> bool:
-    return bool(dtype == object) or isinstance(dtype, pd.StringDtype)
+    return dtype.kind == "O" or isinstance(dtype, pd.StringDtype)
 
 
 def _form(reading: Reading) -> NumberForm:

@@ -8,7 +8,7 @@ The stages in the order in which a file meets them: `sources` (which files, and 
 
 from .builtin import BUILT_IN
 from .formats import SUFFIXES
-from .reading import read_cells, read_table
+from .reading import read_cells, read_table, typed_table
 from .table import Table
 
-__all__ = ["BUILT_IN", "SUFFIXES", "Table", "read_cells", "read_table"]
+__all__ = ["BUILT_IN", "SUFFIXES", "Table", "read_cells", "read_table", "typed_table"]

@@ -152,9 +152,7 @@ def read_table(
     return typed_table(cells, kinds)
 
 
-def typed_table(
-    table: Table, kinds: Mapping[str, str] | None = None, refuse: bool = True
-) -> Table:
+def typed_table(table: Table, kinds: Mapping[str, str] | None = None, refuse: bool = True) -> Table:
     """Return a table of `read_cells` as `read_table` has it.
 
     Without `refuse`, a column that cannot be read is one of text, with a note; see

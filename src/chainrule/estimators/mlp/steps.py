@@ -18,8 +18,9 @@ from ...transforms import jit, scan, value_and_grad
 from .perceptron import Perceptron, Weights, nonzero
 
 DECAYING = ("adamw", "lion")  # solvers that `weight_decay` is for
-# Added to gradients: where all are 0, as of a rare category, running means would fall to subnormal
-# numbers, which take a hundred times as long. Its square is a normal float32, too
+# Added to gradients under adamw: where all are 0, as of a rare category, running means would fall
+# to subnormal numbers, which take a hundred times as long. Its square is a normal float32, too.
+# (Lion takes the sign of such a mean: there 0 has to stay 0.)
 LEAST_GRADIENT = 1e-18
 WITHOUT_GRADIENT = ("edges", "gaps")  # weights of an embedding that no step changes
 
@@ -170,7 +171,7 @@ def make_epoch(config: StepConfig, batch_size: int) -> Any:
     fills = perceptron.normalization != "batch" and not perceptron.mixup
 
     def update(weights: Any, grads: Any, state: StepState, h: Hyperparameters) -> Any:
-        if config.solver in DECAYING:
+        if config.solver == "adamw":
             grads = _without_subnormals(grads)
         optimizer = config.optimizer(h, members=weights["coefs"][0].ndim == 3)
         updates, optimizer_state = optimizer.update(grads, state.optimizer)
