@@ -44,6 +44,7 @@ LAYERS = [
     ["report"],
     ["web"],
     ["cli"],
+    ["__main__"],
 ]
 LEVEL = {package: level for level, packages in enumerate(LAYERS) for package in packages}
 FACADE = "__init__.py"

@@ -15,7 +15,12 @@ MISTAKE, INTERRUPTED = 2, 130  # exit codes: the user can mend it; Ctrl-C
 
 def is_command() -> bool:
     """Return whether Python runs our command, and not a program that imports us."""
-    return Path((getattr(sys, "argv", None) and sys.argv[0]) or "").stem == "chainrule"
+    name = (getattr(sys, "argv", None) and sys.argv[0]) or ""
+    if name == "-m":  # Python looks for the module that it is to run
+        words = sys.orig_argv
+        return "-m" in words and words[words.index("-m") + 1 :][:1] == ["chainrule"]
+    path = Path(name)
+    return path.stem == "chainrule" or (path.stem == "__main__" and path.parent.name == "chainrule")
 
 
 def give_up(message: str) -> Never:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -52,6 +53,15 @@ def test_ctrl_c_is_an_exception_elsewhere(tmp_path):
         "assert signal.getsignal(signal.SIGINT) is signal.default_int_handler\n"
     )
     assert 0 == ran(place).returncode
+
+
+def test_the_package_is_the_command():
+    """`python -m chainrule` has its name, its options and its exit codes."""
+    done = ran("-m", "chainrule", "predict", "--raw")
+    assert (2, "") == (done.returncode, done.stdout)
+    assert done.stderr.startswith("Usage: chainrule predict ")
+    done = ran("-m", "chainrule", "--version", env={**os.environ, "CHAINRULE_CACHE": "abc"})
+    assert (2, 1) == (done.returncode, done.stderr.count("\n"))
 
 
 @pytest.mark.parametrize(

@@ -145,7 +145,7 @@ def test_scores_of_several_metrics():
 
 def test_thresholds_honest_scores_and_advice_name_their_options():
     """Numbers beside those without; an option once."""
-    chosen = Threshold("yes", 0.2, "F1", None, 50, 0.5, 0.75, 0.6, 3, 1, 0.25, None, None)
+    chosen = Threshold("yes", 0.2, "F1", None, 50, 0.5, 0.75, 0.6, 3, 1, 0.25, None, None, 12, 10)
     (line,) = table_results.threshold_lines(chosen)
     assert "'yes' is predicted from a probability of 0.2 on" in line
     assert "F1 0.600 instead of 0.250 from 0.5 on, precision 0.500, recall 0.750" in line

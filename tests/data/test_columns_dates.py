@@ -259,3 +259,37 @@ def test_spans_of_time():
     named = pd.Series(["0:45:10", "11:02:30"], name="duration")
     assert "duration" == learn_reading(named).kind
     assert "time" == learn_reading(pd.Series(["09:45", "11:02"], name="start")).kind
+
+
+BEYOND = {
+    "{year}/{month:02}": "year and month", "{month:02}/{year}": "month and year",
+    "{year}-{month:02}-{day:02}": "ISO", "{day:02}.{month:02}.{year}": "a day",
+    "{year}Q{quarter}": "quarter", "{year}-{ordinal:03}": "day of the year",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", BEYOND)
+def test_numbers_of_files_are_no_dates_of_years_to_come(form):
+    """Where most years are none; a date or two beyond all others are mistakes, and refused."""
+    rng = np.random.default_rng(5)
+
+    def cells(first, last):
+        return [
+            form.format(
+                year=rng.integers(first, last), month=rng.integers(1, 13), day=rng.integers(1, 29),
+                quarter=rng.integers(1, 5), ordinal=rng.integers(1, 366),
+            ) for _ in range(50)
+        ]  # fmt: skip
+
+    codes = cells(1000, 10_000)
+    reading, values = read(codes)
+    assert ("text", codes) == (reading.kind, values.tolist())
+    assert any(f"{codes[0]!r} in row 1 look like dates of years beyond 1678 to 2261" in note
+               for note in reading.notes)  # fmt: skip
+    dates = cells(1990, 2030)
+    assert "date" == read(dates)[0].kind
+    with pytest.raises(DataError, match=r"row 51: .* is no date of 1678 to 2261"):
+        read([*dates, cells(9000, 9999)[0]])
+    with pytest.raises(DataError, match=r"is no date of 1678 to 2261"):
+        read(codes, "date")
+    assert "date" == read([*dates[:9], "unknown"])[0].kind

@@ -175,8 +175,10 @@ def test_other_columns_decide_what_is_ambiguous():
 def test_points_of_thousands_that_a_parser_took_for_decimal_marks():
     """Only beside a decimal comma, and only with three digits behind the point."""
     cost = ["0,5", "1.234,5", "7,25"]
-    assert {"n"} == doubtful_floats(pd.DataFrame({"n": [1.234, 999.0, 12.0], "cost": cost}))
-    for other in ([0.234, 999.0, 12.0], [1.25, 1.5, 2.0625], [1.0, 2.0, 3.0], [1234.5, 1.0, 2.0]):
+    for doubtful in ([1.234, 999.0, 12.0], [1.0, 2.0, np.nan]):  # which may stand for 2.000
+        assert {"n"} == doubtful_floats(pd.DataFrame({"n": doubtful, "cost": cost}))
+    for other in ([0.234, 999.0, 12.0], [1.25, 1.5, 2.0625], [0.0, np.nan, 0.0], [1234.5, 1.0, 2.0],
+                  [1234.0, 2.0, 3.0]):  # fmt: skip
         assert not doubtful_floats(pd.DataFrame({"n": other, "cost": cost}))
     assert not doubtful_floats(pd.DataFrame({"n": [1.234, 2.0], "cost": ["0.5", "a,b"]}))
 

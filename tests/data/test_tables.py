@@ -69,6 +69,23 @@ def test_decimal_commas(tmp_path):
     np.testing.assert_array_equal(read_table(tmp_path / "t.csv").frame["a"], [1.5, 2.5])
 
 
+def test_points_beside_decimal_commas_mark_thousands(tmp_path):
+    """Also where no number has another digit behind it, or each line has as many commas."""
+    path = tmp_path / "t.csv"
+    path.write_text("area;price;n\n5,1;2.550,00;1.000\n6,1;3.550,00;\n7,2;980,50;3.000\n")
+    table = read_table(path)
+    assert ["area", "price", "n"] == list(table.frame.columns)
+    assert [2550.0, 3550.0, 980.5] == table.frame["price"].tolist()
+    np.testing.assert_array_equal([1000.0, np.nan, 3000.0], table.frame["n"])
+    path.write_text("area;price\n5,1;2.550,00\n6,1;3.550,00\n7,2;1.980,50\n")
+    assert [5.1, 6.1, 7.2] == read_table(path).frame["area"].tolist()
+    path.write_text("area;n\n5,1;1\n6,1;\n7,2;3\n")
+    assert "float64" == read_cells(path).frame["n"].dtype
+    path.write_text("n\n2.000\n")
+    assert [2.0] == read_cells(path).frame["n"].tolist()
+    assert ["2.000"] == read_cells(path, as_text=["n", "absent"]).frame["n"].tolist()
+
+
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [

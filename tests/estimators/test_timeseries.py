@@ -1,6 +1,7 @@
 """`TimeSeriesClassifier` and `TimeSeriesRegressor`: features, ridge, answers, files, refusals."""
 
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,15 @@ import chainrule as cr
 from chainrule.data.timeseries import as_series, read_series_dataset
 from chainrule.errors import DataError, ModelFileError, UnsupportedError
 from chainrule.estimators.serialization.perceptron import ArrayReader
-from chainrule.estimators.timeseries.calibration import fit_factor, probabilities
+from chainrule.estimators.timeseries.calibration import fit_softmax, probabilities
 from chainrule.estimators.timeseries.kernels import PATTERN, fit_kernels, kernel_features
-from chainrule.estimators.timeseries.ridge import fit_ridge
+from chainrule.estimators.timeseries.neighbors import (
+    MOST_SERIES,
+    fit_neighbors,
+    standardized,
+    warped_distances,
+)
+from chainrule.estimators.timeseries.ridge import Block, fit_ridge
 from chainrule.estimators.timeseries.scaling import STATISTICS, Scale, statistics
 from chainrule.estimators.timeseries.transform import Transform
 
@@ -44,6 +51,18 @@ def bumps(count, seed=0):
         one[start : start + 12] += ramp if k else ramp[::-1]
         series.append(one)
     return series, np.where(y, "up", "down")
+
+
+def jumps(count, seed=0):
+    """Two jumps at any time, each up or down: (series, one of four classes)."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(count) % 4
+    x = rng.normal(0, 0.2, (count, 64))
+    for k in range(count):
+        first = rng.integers(0, 20)
+        for start, up in ((first, y[k] // 2), (first + rng.integers(12, 28), y[k] % 2)):
+            x[k, start : start + 10] += np.repeat([-3.0, 3.0] if up else [3.0, -3.0], 5)
+    return x, y
 
 
 # Features
@@ -144,7 +163,7 @@ def test_left_out_rows_are_predicted_without_themselves(shape, weighted):
     x = rng.normal(size=shape).astype(np.float32)
     y = x[:, :3] @ rng.normal(size=(3, 2)) + rng.normal(size=(shape[0], 2))
     weights = rng.uniform(0.2, 2.0, shape[0]) if weighted else np.ones(shape[0])
-    fitted = fit_ridge(x.copy(), y, weights if weighted else None, shape[1], rng)
+    fitted = fit_ridge(x.copy(), y, weights if weighted else None, [Block(shape[1])], rng)
     spread = np.sqrt(np.average((x - np.average(x, axis=0, weights=weights)) ** 2, axis=0,
                                 weights=weights))  # fmt: skip
     strength = fitted.strength * shape[1] * weights.mean()
@@ -158,14 +177,21 @@ def test_left_out_rows_are_predicted_without_themselves(shape, weighted):
         )
 
 
-def test_the_second_block_counts_as_much_as_it_helps():
-    """A target of the second block alone gives it the largest share; one of the first the least."""
+@pytest.mark.parametrize("count", [60, 300])
+def test_blocks_count_as_much_as_they_help(count):
+    """A target of one block alone gives that the largest share, also of more rows than features."""
     rng = np.random.default_rng(0)
-    x = rng.normal(size=(60, 206)).astype(np.float32)
-    of_second = fit_ridge(x.copy(), x[:, 200:].sum(axis=1, keepdims=True), None, 200, rng)
-    of_first = fit_ridge(x.copy(), x[:, :200].sum(axis=1, keepdims=True), None, 200, rng)
-    assert (of_second.share, of_first.share) == (1.0, 0.01)
-    assert np.corrcoef(of_second.left_out[:, 0], x[:, 200:].sum(axis=1))[0, 1] > 0.95
+    x = rng.normal(size=(count, 246)).astype(np.float32)
+    blocks = [Block(200), Block(40, (0.1, 1.0)), Block(6, (0.01, 0.1, 1.0))]
+    for columns, shares in (
+        (slice(0, 200), (1.0, 0.1, 0.01)), (slice(200, 240), (1.0, 1.0, 0.01)),
+        (slice(240, 246), (1.0, 0.1, 1.0)),
+    ):  # fmt: skip
+        y = x[:, columns].sum(axis=1, keepdims=True)
+        fitted = fit_ridge(x.copy(), y, None, blocks, rng)
+        assert fitted.shares == shares
+        assert np.corrcoef(fitted.left_out[:, 0], y[:, 0])[0, 1] > 0.3
+        np.testing.assert_allclose(fitted.ridge(x).mean(), y.mean(), atol=1e-4)
 
 
 def test_constant_features_change_nothing():
@@ -173,17 +199,56 @@ def test_constant_features_change_nothing():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(20, 5)).astype(np.float32)
     with_constant = np.concatenate([x, np.full((20, 1), 0.3, np.float32)], axis=1)
-    ridge = fit_ridge(with_constant.copy(), x[:, :1].astype(float), None, 6, rng).ridge
+    ridge = fit_ridge(with_constant.copy(), x[:, :1].astype(float), None, [Block(6)], rng).ridge
     assert ridge.coefficients[5, 0] == 0.0
 
 
-def test_the_factor_makes_probabilities_of_outputs():
-    """Outputs drawn from a softmax have the factor that they were drawn with."""
+def test_the_factors_make_probabilities_of_outputs():
+    """Outputs drawn from a softmax have the factors and shifts that they were drawn with."""
     rng = np.random.default_rng(0)
-    outputs = rng.normal(size=(20_000, 3))
-    shares = probabilities(outputs, 2.5)
+    outputs = rng.normal(size=(3, 20_000, 3))
+    true = np.array([0.3, 0.0, -0.3])
+    shares = probabilities(2.5 * outputs[0] + 0.8 * outputs[1] + true, 1.0)
     codes = (shares.cumsum(axis=1) < rng.uniform(size=(20_000, 1))).sum(axis=1)
-    assert fit_factor(outputs, codes, None) == pytest.approx(2.5, rel=0.05)
+    factors, shifts = fit_softmax(outputs, codes, np.ones(20_000))
+    np.testing.assert_allclose(factors, [2.5, 0.8, 0.0], atol=0.08)
+    np.testing.assert_allclose(shifts, true, atol=0.08)
+    assert not fit_softmax(outputs, codes, None)[1].any()
+
+
+# Neighbours
+
+
+def test_distances_are_those_of_the_best_path():
+    """Of two channels that are warped alike, against the table filled cell by cell."""
+    x = np.random.default_rng(0).normal(size=(7, 2, 9)).astype(np.float32)
+    read = warped_distances(x[:3], x[3:])
+    for row in range(3):
+        for other in range(4):
+            table = np.full((10, 10), np.inf)
+            table[0, 0] = 0.0
+            for i, j in np.ndindex(9, 9):
+                cost = np.sum((x[row, :, i] - x[3 + other, :, j]) ** 2)
+                table[i + 1, j + 1] = cost + min(table[i, j], table[i, j + 1], table[i + 1, j])
+            assert read[row, other] == pytest.approx(np.sqrt(table[9, 9]), rel=1e-5)
+
+
+def test_neighbours_of_a_training_series_are_others():
+    """Also of a class of one series; those of weight 0 are none, many series have none."""
+    x, y = waves(12)
+    y[0] = 2
+    series, weights = as_series(x), np.where(np.arange(12) == 1, 0.0, 1.0)
+    fitted, left_out = fit_neighbors(series, y, weights, 3)
+    assert len(fitted.series) == 11
+    assert left_out[0, 2] == pytest.approx(-fitted.farthest / fitted.unit)
+    for k in range(12):
+        others = np.delete(np.arange(12), [1, k] if k != 1 else [1])
+        shapes = standardized(series, 40)[others]
+        without = replace(fitted, series=shapes, codes=y[others])
+        np.testing.assert_allclose(without(series[[k]])[0], left_out[k], rtol=1e-5)
+    many = as_series(np.resize(x, (MOST_SERIES + 1, 40)))
+    assert fit_neighbors(many, np.resize(y, len(many)), None, 3) is None
+    assert fit_neighbors(as_series(np.ones((4, 9))), y[:4], None, 3) is None
 
 
 # Answers
@@ -271,17 +336,39 @@ def test_the_same_seed_is_the_same_model():
     assert not np.array_equal(first, other)
 
 
-def test_rare_classes_count_more_if_balanced():
-    """Of 6 series among 66 more are found, and the same by weights of the rows."""
-    x, y = waves(200, noise=1.3)
-    rows = np.r_[np.flatnonzero(y == 0)[:60], np.flatnonzero(y == 1)[:6]]
-    rare = x[np.flatnonzero(y == 1)[6:]]
+def test_few_series_of_warped_shapes_are_told_by_their_neighbours():
+    """Two jumps, each up or down, three series a class."""
+    x, y = jumps(132)
+    model = cr.TimeSeriesClassifier(**FEW).fit(x[:12], y[:12])
+    assert model.neighbors_ is not None
+    assert model.score(x[12:], y[12:]) >= 0.98
+    assert replaced_score(model, x[12:], y[12:]) <= 0.8
+    proba = model.predict_proba(x[12:])
+    assert proba[np.arange(120), y[12:]].mean() > 0.7
+
+
+def replaced_score(model, x, y):
+    """The accuracy of the ridge alone."""
+    near, model.neighbors_ = model.neighbors_, None
+    score, model.neighbors_ = model.score(x, y), near
+    return score
+
+
+@pytest.mark.parametrize(("n_rare", "noise"), [(3, 0.8), (6, 1.0)])
+def test_rare_classes_count_more_if_balanced(n_rare, noise):
+    """Balanced accuracy rises much, as it does by the same weights of the rows."""
+    x, y = waves(200, noise=noise)
+    rows = np.r_[np.flatnonzero(y == 0)[:40], np.flatnonzero(y == 1)[:n_rare]]
+    rest = np.setdiff1d(np.arange(200), rows)
     plain = cr.TimeSeriesClassifier(**FEW).fit(x[rows], y[rows])
     balanced = cr.TimeSeriesClassifier(**FEW, class_weight="balanced").fit(x[rows], y[rows])
-    weights = np.where(y[rows] == 1, 66 / 12, 66 / 120)
+    weights = np.where(y[rows] == 1, len(rows) / 2 / n_rare, len(rows) / 80)
     weighted = cr.TimeSeriesClassifier(**FEW).fit(x[rows], y[rows], weights)
-    assert balanced.predict(rare).mean() > plain.predict(rare).mean() + 0.2
-    np.testing.assert_allclose(weighted.predict_proba(rare), balanced.predict_proba(rare))
+    recalls = [[np.mean(model.predict(x[rest])[y[rest] == k] == k) for k in (0, 1)]
+               for model in (plain, balanced)]  # fmt: skip
+    assert np.mean(recalls[1]) > np.mean(recalls[0]) + 0.1
+    assert min(recalls[1]) > 0.75
+    np.testing.assert_allclose(weighted.predict_proba(x[rest]), balanced.predict_proba(x[rest]))
 
 
 def test_a_channel_may_be_missing_in_some_series():
@@ -296,10 +383,10 @@ def test_a_channel_may_be_missing_in_some_series():
 # Files
 
 
-@pytest.mark.parametrize("form", ["equal", "unequal", "numbers"])
+@pytest.mark.parametrize("form", ["equal", "unequal", "numbers", "neighbors"])
 def test_a_saved_model_answers_with_the_same_bits(tmp_path, form):
     """And the same bytes are saved again."""
-    x, y = bumps(20) if form == "unequal" else waves(20)
+    x, y = {"unequal": bumps, "neighbors": jumps}.get(form, waves)(20)
     kind = cr.TimeSeriesRegressor if form == "numbers" else cr.TimeSeriesClassifier
     model = kind(**FEW).fit(x, y)
     model.save(tmp_path / "a", card={"why": "test"})
@@ -310,6 +397,8 @@ def test_a_saved_model_answers_with_the_same_bits(tmp_path, form):
     assert again.get_params() == model.get_params()
     assert again.left_out_score_ == model.left_out_score_
     assert again.equal_length_ == (form != "unequal")
+    assert (again.neighbors_ is None) == (model.neighbors_ is None)
+    assert again.neighbors_ is not None or form != "neighbors"
     assert np.array_equal(again.predict(x), model.predict(x))
     if form != "numbers":
         assert np.array_equal(again.predict_proba(x), model.predict_proba(x))
@@ -330,11 +419,15 @@ def test_a_saved_model_answers_with_the_same_bits(tmp_path, form):
         (lambda d, a: a.update({"values.biases": np.zeros((2, 84), np.float32)}), "other axes"),
         (lambda d, a: a.update({"values.biases": a["values.biases"][:, :, :0]}), "coefficients is"),
         (lambda d, a: a.pop("changes.subsets"), "no array"),
+        (lambda d, a: d["neighbors"].update(unit=0.0), "unit is not a positive number"),
+        (lambda d, a: a["neighbors.codes"].fill(4), "a class that is not there"),
+        (lambda d, a: a.update({"neighbors.series": np.zeros((20, 64), np.float32)}), "other axes"),
+        (lambda d, a: a.update({"neighbors.series": np.zeros((20, 2, 64), np.float32)}), "series"),
     ],
 )  # fmt: skip
 def test_changed_files_are_refused(change, words):
     """Each value and each shape is checked."""
-    x, y = waves(20)
+    x, y = jumps(20)
     model = cr.TimeSeriesClassifier(**FEW).fit(x, y)
     description, arrays = model.fitted_state()
     arrays = {name: np.array(array) for name, array in arrays.items()}
@@ -351,11 +444,12 @@ def test_onnx_answers_alike(kind):
     """With onnxruntime, of two channels; unequal lengths are refused."""
     pytest.importorskip("onnx", reason="onnx is not installed")
     runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
-    x, y = waves(30)
+    x, y = waves(30, points=24)
     x = np.stack([x, x[:, ::-1]], axis=1)
     of_classes = kind == "classes"
     estimator = cr.TimeSeriesClassifier if of_classes else cr.TimeSeriesRegressor
     model = estimator(**FEW).fit(x, np.where(y, "b", "a") if of_classes else y)
+    assert (model.neighbors_ is not None) == of_classes
     session = runtime.InferenceSession(model.to_onnx().SerializeToString())
     answers = session.run(None, {"X": x[:7]})
     if of_classes:

@@ -15,8 +15,9 @@ from ..data.texts import read_texts
 from ..errors import DataError
 from ..lazy import LazyModule
 from . import keeping, models, options, samples, texts, timeseries_rows
-from .console import console, table
+from .console import complain, console, table
 from .options import AsJson, Model, Report
+from .predicted_rows import rows_left_out
 from .sources import Encoding
 
 evaluation_reporting = LazyModule("chainrule.cli.evaluation_reporting")
@@ -138,7 +139,11 @@ def labelled(
             raise DataError("--target names a column, and the model is of files: leave it out")
         inputs, truth = samples.labelled(loaded, data)
         return LabelledRows(Path(data).name, "class", inputs, truth, 1, True)
-    read = read_texts(data, encoding) if reads_texts else read_cells(data, encoding=encoding)
+    read = (
+        read_texts(data, encoding)
+        if reads_texts
+        else read_cells(data, encoding=encoding, as_text=models.columns_with_commas(loaded))
+    )
     table, name = models.labelled(loaded, read, target)
     inputs = texts.of_table(loaded, table) if reads_texts else models.inputs(loaded, table)
     frame = None if reads_texts else table.frame

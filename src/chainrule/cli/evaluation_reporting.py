@@ -24,7 +24,6 @@ measures = LazyModule("chainrule.estimators.tabular.metrics")
 
 MODEL = "this model"
 GUESSES = {"classification": "the commonest class", "regression": "the mean"}
-FEWEST_ROWS = 10  # of which intervals say something
 LIMITATIONS = (
     "Scores are of the rows that were given. Where some of them were in the training, the scores "
     "flatter; of rows from elsewhere or from another time they promise nothing.\n\n"
@@ -110,11 +109,11 @@ def _drift(model: Any, inputs: Any) -> list[AdviceItem]:
 def compared(model: Any, predictions: Predictions) -> dict[str, Any]:
     """Fields of `Report`: scores with intervals beside a trivial guess, and what they come to.
 
-    Empty if the rows are too few for intervals, or do not define the metric of the training.
+    Empty if there are no rows.
     """
     card, task = models.card(model), predictions.task
     truth = predictions.truth
-    if len(truth) < FEWEST_ROWS:
+    if not len(truth):
         return {}
     metric = str(card.get("metric"))
     if metric not in measures.HIGHER_IS_BETTER:
@@ -129,9 +128,6 @@ def compared(model: Any, predictions: Predictions) -> dict[str, Any]:
         }
         for part in (both.scores, both.differences)
     )
-    ours = both.scores[MODEL][metric]
-    if not isfinite(ours.value):
-        return {}
     standing, headline = _judged(both, metric, card, GUESSES[task])
     guess = {name: x.value for name, x in both.scores[GUESSES[task]].items()}
     return {
@@ -163,6 +159,11 @@ def _judged(
 ) -> tuple[str, str]:  # fmt: skip
     """How the model stands against a trivial guess, and against its score at the training."""
     ours = compared.scores[MODEL][metric]
+    if compared.shortage:
+        score = (
+            f" {metric} is {ours.value:.3f}, which may be chance." if isfinite(ours.value) else ""
+        )
+        return "unknown", f"Too few rows to judge by: {compared.shortage}.{score}"
     here = f"{metric} {ours.value:.3f} on these {compared.rows:,} rows"
     if isfinite(ours.low):
         here += f" (95 % interval {ours.low:.3f} to {ours.high:.3f})"
@@ -172,7 +173,7 @@ def _judged(
             f"{compared.scores[guess][metric].value:.3f}."
         )
     before, tested = card.get("score"), card.get("test_rows")
-    if card.get("metric") != metric or not before or not tested or not isfinite(ours.low):
+    if card.get("metric") != metric or before is None or not tested or not isfinite(ours.low):
         return "level", f"The model is better than {guess}: {here}."
     # both scores are of a sample of rows; the other's interval is estimated by its size
     wider = sqrt(1.0 + compared.rows / tested)

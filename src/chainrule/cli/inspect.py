@@ -196,6 +196,8 @@ def _detector_training(loaded: Any) -> dict[str, Any]:
 def _flat(card: dict[str, Any]) -> list[tuple[str, str]]:
     rows = []
     for name, value in card.items():
+        if name == models.TARGET_READING and isinstance(value, dict):
+            value = f"{value.get('kind')}, {value.get('why')}"
         pairs = value.items() if isinstance(value, dict) else [("", value)]
         for inner, entry in pairs:
             text = f"{entry:.6g}" if isinstance(entry, float) else str(entry)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,11 @@ import numpy as np
 from .. import container, estimators, nn, tree
 from ..data import Table
 from ..data.cells import with_row_numbers
-from ..data.columns import learn_reading
+from ..data.columns import Reading, as_typed, learn_reading, readings_of_table
 from ..errors import DataError, ModelFileError
+
+TARGET_READING = "target_reading"  # in a model's card
+TRUTHS = frozenset({"True", "False"})
 
 
 def load(path: Path) -> Any:
@@ -84,6 +87,16 @@ def kind(model: Any) -> str:
     return "files" if hasattr(model, "module_") else "tables"
 
 
+def columns_with_commas(model: Any) -> frozenset[str]:
+    """The columns in which 2.000 is 2000: those whose numbers had a decimal comma in training."""
+    readings = list(getattr(getattr(model, "features_", None), "readings", ()))
+    saved = card(model).get(TARGET_READING)
+    readings += [] if saved is None else [Reading.from_json(saved)]
+    return frozenset(
+        one.name for one in readings if getattr(one.form, "decimal", ".") == ","
+    )  # fmt: skip
+
+
 def inputs(model: Any, table: Table) -> Any:
     """The columns of the training, in its order; others are ignored."""
     frame = table.frame
@@ -135,13 +148,35 @@ def labelled(model: Any, table: Table, target: str | None) -> tuple[Table, str]:
             f"{names}{', ...' if table.frame.shape[1] > 8 else ''}: name it with --target"
         )
     frame = with_row_numbers(table.frame)
-    if not hasattr(model, "classes_"):
-        numbers = learn_reading(frame[name], "number").values(frame[name])
-        frame = frame.assign(**{name: numbers})
+    frame = frame.assign(**{name: _truth(model, frame, name)})
     frame = frame[frame[name].notna()]
     if not len(frame):
         raise DataError(f"column {name!r} of {table.name} is empty: there is nothing to score by")
     return Table(table.name, frame, table.target, table.task, table.notes), name
+
+
+def _truth(model: Any, frame: Any, name: str) -> Any:
+    """The target's cells as the training read them; of older models as they look like."""
+    column, saved = frame[name], card(model).get(TARGET_READING)
+    if saved is None:
+        if hasattr(model, "classes_"):
+            return column
+        return learn_reading(column, "number").values(column)
+    reading = replace(Reading.from_json(saved), name=name)
+    beside = getattr(getattr(model, "features_", None), "readings", ())
+    readings = {one.name: one for one in beside if one.name in frame.columns}
+    reading = readings_of_table({**readings, name: reading}, frame)[name]
+    try:
+        values = as_typed(column, reading)
+    except DataError as error:
+        fault = str(error).partition(", or train with")[0]
+        raise DataError(f"{fault}, or leave that row out") from None
+    classes = {str(one) for one in getattr(model, "classes_", ())}
+    if values.dtype == bool and classes and not classes & TRUTHS:  # there some were missing
+        return values.astype(float)
+    if reading.is_number and values.dtype != bool and classes and classes <= TRUTHS:
+        return values.map({1.0: True, 0.0: False})
+    return values
 
 
 @dataclass(frozen=True)

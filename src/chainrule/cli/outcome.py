@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -61,10 +62,16 @@ class Outcome:
         card = {
             "data": self.data, "target": self.target, **self.more, "task": self.task,
             "train_rows": self.train_rows, "test_rows": self.test_rows, "metric": self.metric,
-            "score": self.score, "baselines": dict(self.baselines), "command": self.command,
-            "chainrule": __version__,
+            "score": _defined(self.score),
+            "baselines": {name: _defined(score) for name, score in self.baselines.items()},
+            "command": self.command, "chainrule": __version__,
         }  # fmt: skip
         return keeping.write_somewhere(path, lambda path: self.model.save(path, card=card))
+
+
+def _defined(score: float) -> float | None:
+    """A score as JSON holds it: none where the test rows do not define it."""
+    return score if isfinite(score) else None
 
 
 def finish(

@@ -23,10 +23,12 @@ from .sources import Source
 
 pd = LazyModule("pandas")
 rows_of_tables = LazyModule("chainrule.estimators.tabular.row_predictions")
+intervals = LazyModule("chainrule.estimators.tabular.intervals")
 input_columns = LazyModule("chainrule.estimators.tabular.input_columns")
 
 EXPLAINED = 3  # columns a row
 MANY_ROWS = 200  # from which on a bar says how far explanations are
+FILE_LINE = "file_line"  # a column, where rows of the file are left out
 CHOSEN = "chosen"  # the threshold of the training
 REMARKS = {
     "unseen": ("holds a value", "hold values", "that the training did not have"),
@@ -70,7 +72,13 @@ def predict_table(
         wanted.proba, wanted.interval, EXPLAINED if wanted.explain else 0, threshold, positive
     )
     asked.check(loaded)
-    table = source.read()
+    if wanted.interval is not None:
+        intervals.check_coverage(wanted.interval, "--interval ")
+    table = source.read(models.columns_with_commas(loaded))
+    for note in table.notes:
+        complain(f"chainrule: note: {note}")
+    for note in rows_left_out(table):
+        complain(f"chainrule: {note}")
     copied = columns(table, wanted.keep)
     inputs = models.inputs(loaded, table)
     bad: dict[int, str] = {}
@@ -83,7 +91,7 @@ def predict_table(
         answers = rows_of_tables.predict_rows(
             loaded, some, asked, input_columns.saved_summary(loaded), progress
         )
-    frame = _frame(loaded, target, answers, copied, bad, len(inputs))
+    frame = _frame(loaded, target, answers, copied, bad, len(inputs), table.lines)
     predictions.write(frame, output, target, raw, form)
     counts = {**answers.counts, **({"bad": len(bad)} if bad else {})}
     for line in summary_lines(counts, answers.drift):
@@ -95,6 +103,11 @@ def predict_table(
         )
     if wanted.fail_on_drift and answers.drift:
         sys.exit(MISTAKE)
+
+
+def rows_left_out(table: Table) -> list[str]:
+    """The notes of a table on what is not among its rows: then some have no prediction."""
+    return [note for note in table.notes if "left out" in note]
 
 
 def columns(table: Table, names: Sequence[str]) -> Any:
@@ -141,7 +154,13 @@ def chosen_threshold(loaded: Any, threshold: str | None) -> tuple[float | None, 
 
 
 def _frame(
-    loaded: Any, target: str, answers: Any, copied: Any, bad: dict[int, str], rows: int
+    loaded: Any,
+    target: str,
+    answers: Any,
+    copied: Any,
+    bad: dict[int, str],
+    rows: int,
+    lines: Any = None,
 ) -> Any:
     """The table that is written: what is copied, predictions, and what was asked for."""
     good = np.setdiff1d(np.arange(rows), list(bad))
@@ -159,12 +178,12 @@ def _frame(
     spread = [(name, _spread(values, good, rows)) for name, values in parts]
     if any(notes):
         spread.append(("note", [note or None for note in notes]))
-    names = [*map(str, copied.columns), *(name for name, _ in spread)]
+    first = [(str(name), column.reset_index(drop=True)) for name, column in copied.items()]
+    if lines is not None:
+        first.insert(0, (FILE_LINE, lines))
+    names = [name for name, _ in (*first, *spread)]
     predictions.check_names(names)
-    return predictions.named(
-        names, [copied.iloc[:, k].reset_index(drop=True) for k in range(copied.shape[1])]
-        + [values for _, values in spread]
-    )  # fmt: skip
+    return predictions.named(names, [values for _, values in (*first, *spread)])
 
 
 def _spread(values: Any, good: Any, rows: int) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -96,8 +97,8 @@ class Source:
         """What is read, to be kept apart from what is written."""
         return list(self.names)
 
-    def read(self) -> Table:
-        """The table, whose cells are as they were written.
+    def read(self, as_text: Collection[str] = ()) -> Table:
+        """The table, whose cells are as they were written; some columns may have to stay texts.
 
         Raises
         ------
@@ -112,7 +113,9 @@ class Source:
         if self.x is not None or self.y is not None:
             raise DataError(f"--x and --y name arrays of an NPZ file, and {first} is none")
         source = first if len(self.names) == 1 else self.names
-        return read_cells(source, query=self.query, sheet=self.sheet, encoding=self.encoding)
+        return read_cells(
+            source, query=self.query, sheet=self.sheet, encoding=self.encoding, as_text=as_text
+        )
 
 
 def npz_table(path: str, x: str | None, y: str | None) -> Table:

@@ -11,6 +11,7 @@ from rich.text import Text
 from .console import TOGETHER, PlainConsole, table
 
 LEVEL = 95
+FEW_POSITIVES = 10  # rows of the rarer class, of fewer of which a threshold says little
 
 
 def show_result(
@@ -86,13 +87,15 @@ def interval_text(interval: Any) -> str:
 
 
 def decimals(value: float, digits: int) -> str:
-    """A number with so many decimals; zero has no sign.
+    """A number with so many decimals; zero has no sign, and what is not defined is a dash.
 
     Examples
     --------
     >>> decimals(-0.00001, 3), decimals(-0.1234, 3)
     ('0.000', '-0.123')
     """
+    if not isfinite(value):
+        return "-"
     text = f"{value:.{digits}f}"
     return text.removeprefix("-") if float(text) == 0 else text
 
@@ -105,10 +108,15 @@ def threshold_lines(threshold: Any) -> list[str]:
     if threshold.total_cost is not None:
         usual = f"{threshold.total_cost_at_half:,.6g} from 0.5 on"
         gain = f"errors cost {threshold.total_cost:,.6g} instead of {usual}"
+    fewest = min(threshold.validation_positives, threshold.test_positives)
+    doubt = "" if fewest >= FEW_POSITIVES else (
+        f" It was chosen by {threshold.validation_positives} and tested on "
+        f"{threshold.test_positives} rows of {threshold.positive!r}: too few to rely on."
+    )  # fmt: skip
     return [
         f"If {threshold.positive!r} is predicted from a probability of {threshold.value:.3g} on "
         f"(chainrule predict --threshold chosen): {gain}, precision {threshold.precision:.3f}, "
-        f"recall {threshold.recall:.3f}."
+        f"recall {threshold.recall:.3f}.{doubt}"
     ]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from .. import estimators
 from ..estimators.tabular.options import TrainOptions
 from ..lazy import LazyModule
-from . import column_kinds, options, sources
+from . import column_kinds, models, options, sources
 from .column_kinds import AsKind, ColumnsFile, ColumnsReport, WriteColumns
 from .command_options import CommandOption, command_line, make_command, parameter_values
 from .console import console
@@ -152,6 +152,9 @@ def facts(result: Any) -> dict[str, Any]:
     more = {
         "split": result.split, "verdict": result.verdict.headline, "left_out": reasons,
         "threshold": None if result.threshold is None else result.threshold.to_json(),
+        models.TARGET_READING: next(
+            (one.to_json() for one in result.columns if one.name == result.target), None
+        ),
     }  # fmt: skip
     return {name: value for name, value in more.items() if value}
 

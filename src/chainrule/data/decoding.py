@@ -69,7 +69,7 @@ def to_utf8(
     >>> to_utf8("a.csv", "name\\nMüller".encode("cp1252"))[1]
     ("the file is no UTF-8 and is read as cp1252: 'Müller'",)
     """
-    content, notes = _as_named(path, content, encoding) if encoding else _as_told(path, content)
+    content, notes = _as_named(path, content, encoding) if encoding else _as_recognised(path, content)
     if b"\0" in content:
         line = content.count(b"\n", 0, content.index(b"\0")) + 1
         raise DataError(
@@ -94,7 +94,7 @@ def decode_text(
     return utf8.decode(), notes
 
 
-def _as_told(path: str | Path, content: bytes) -> tuple[bytes, tuple[str, ...]]:
+def _as_recognised(path: str | Path, content: bytes) -> tuple[bytes, tuple[str, ...]]:
     """Return a content as UTF-8, in the encoding that its bytes tell, with a note."""
     notes: tuple[str, ...] = ()
     wide = _mark(content) or _utf16_without_mark(content)

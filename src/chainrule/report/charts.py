@@ -176,7 +176,8 @@ def interval_bar(
         "svg", tag("line", class_="grid", x1=0, x2=100, y1=8, y2=8), line,
         tag("line", class_=f"reach c{colour}", x1=left, x2=right, y1=8, y2=8)
         if low <= high else "",
-        tag("line", class_=f"tick c{colour}", x1=at, x2=at, y1=2, y2=14),
+        tag("line", class_=f"tick c{colour}", x1=at, x2=at, y1=2, y2=14)
+        if np.isfinite(middle) else "",
         class_="bar", viewBox="0 0 100 16", preserveAspectRatio="none", aria_hidden="true",
     )  # fmt: skip
 

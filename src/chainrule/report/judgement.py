@@ -130,6 +130,8 @@ def _usual(triples: Mapping[str, tuple[float, float, float]]) -> float:
 
 
 def _exact(score: float, width: float) -> Markup:
+    if not np.isfinite(score):
+        return markup("–")  # noqa: RUF001
     return tag("data", rounded(score, width), value=repr(float(score)))
 
 
@@ -142,6 +144,8 @@ def _range(low: float, high: float, width: float) -> str:
 def _difference(gap: tuple[float, float, float]) -> Markup:
     """A difference in bold where it is beyond noise."""
     middle, low, high = gap
+    if not np.isfinite(middle):
+        return markup("")
     text = rounded(middle, float(np.clip(high - low, FINEST, WIDEST)))
     if not text.startswith("-"):
         text = "0" if set(text) <= set("0.") else f"+{text}"

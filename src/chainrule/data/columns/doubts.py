@@ -24,7 +24,7 @@ def doubtful_floats(frame: Frame) -> set[str]:
     """Return the columns of floats such as 1.234 which are whole thousands, if others say so.
 
     Where another column writes 0,5 or 1.234,50, the point of "1.234" is no decimal mark: whoever
-    parsed the file reads these columns again, as texts.
+    parsed the file reads these columns again, as texts. That of "2.000" is none, either.
 
     Examples
     --------
@@ -37,7 +37,7 @@ def doubtful_floats(frame: Frame) -> set[str]:
     """
     floats = {
         str(name) for name, dtype in frame.dtypes.items()
-        if dtype.kind == "f" and may_be_thousands(frame[name])
+        if dtype.kind == "f" and (may_be_thousands(frame[name]) or _are_whole(frame[name]))
     }  # fmt: skip
     if not floats or not any(_has_decimal_comma(column) for _, column in frame.items()):
         return set()
@@ -50,6 +50,14 @@ def may_be_thousands(column: Any) -> bool:
         return False
     values = column.to_numpy()
     return _are_thousands(values[:LOOKED_AT]) is not False and bool(_are_thousands(values[:MOST]))
+
+
+def _are_whole(column: Any) -> bool:
+    """Whether floats are whole and below 1000: written like 2.000, or with gaps among them."""
+    values = column.to_numpy()
+    if not isinstance(column.dtype, np.dtype) or _are_thousands(values[:LOOKED_AT]) is not None:
+        return False
+    return bool(np.nanmax(values, initial=0.0) >= 1.0) and _are_thousands(values[:MOST]) is None
 
 
 def _are_thousands(values: NDArray[np.float64]) -> bool | None:

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ..column_values import DATE
+from ..column_values import DATE, YEARS
 from .date_forms import (
     FAMILIES,
     LONGEST_DATE,
@@ -28,6 +28,7 @@ from .distinct_cells import DistinctCells
 Ints: TypeAlias = NDArray[np.intp]
 
 MOST_LOOKED_AT = 2000  # cells in which a year of two digits is looked for
+FEWEST_BEYOND = 3  # dates of no year: one is a mistake, or stands for none, as 9999-12-31 does
 HAS_DIGIT = re.compile(r"\d")
 SEASON = re.compile(r"[0-9]{2}([0-9]{2})[/-]([0-9]{2})")
 NUMERIC_ORDERS = ("dmy", "mdy")
@@ -51,6 +52,8 @@ class DateFit:
         Whether a year has two digits.
     ways : int
         In how many orders its dates are written.
+    beyond : bool
+        Whether there is no share since most years are none: 9227/08 is a number of a file.
     """
 
     form: DateForm
@@ -59,6 +62,7 @@ class DateFit:
     reason: str = ""
     short_years: bool = False
     ways: int = 1
+    beyond: bool = False
 
 
 def fit_dates(
@@ -70,7 +74,8 @@ def fit_dates(
     """
     cells, counts = several.cells, several.counts
     if several.only_texts and all(DATE.fullmatch(cells[code]) for code in codes):
-        return DateFit(DateForm(), 1.0 if len(codes) else 0.0)
+        beyond = _are_beyond([cells[code] for code in codes[:MOST_LOOKED_AT]])
+        return DateFit(DateForm(), 1.0 if len(codes) and not beyond else 0.0, beyond=beyond)
     matches = {code: _families(cells[code]) for code in codes}
     total = sum(int(counts[code]) for code in codes)
     rows: Counter[str] = Counter()
@@ -99,7 +104,11 @@ def fit_dates(
     share = matched / total if total else 0.0
     if used == {"year month"} and all(_is_season(cells[code]) for code in codes):
         share = 0.0
-    return DateFit(form, share, ambiguous, reason, short, len(used))
+    beyond = bool(share) and not short and _are_beyond([
+        to_iso(cells[code], families[0]) if families[0] != "iso" else cells[code]
+        for code in codes[:MOST_LOOKED_AT] if (families := matches[code])
+    ])  # fmt: skip
+    return DateFit(form, 0.0 if beyond else share, ambiguous, reason, short, len(used), beyond)
 
 
 def _families(cell: Any) -> tuple[str, ...]:
@@ -117,6 +126,13 @@ def _families(cell: Any) -> tuple[str, ...]:
         return orders
     named = next((name for name in NAMED_FAMILIES if to_iso(cell, name) is not None), None)
     return () if named is None else (named,)
+
+
+def _are_beyond(isos: Sequence[Any]) -> bool:
+    """Whether most of different dates are of years that no date here can have."""
+    years = [int(iso[:4]) for iso in isos if isinstance(iso, str) and iso[:4].isdecimal()]
+    beyond = sum(not YEARS[0] <= year <= YEARS[1] for year in years)
+    return beyond >= FEWEST_BEYOND and beyond > len(isos) / 2
 
 
 def _is_season(cell: Any) -> bool:

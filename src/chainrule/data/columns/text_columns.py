@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ...errors import DataError
+from ..column_values import YEARS
 from .cell_bytes import LONG, in_one_piece
 from .clock_forms import SpanForm, fit_spans, hour_of_day, hours_of_day, seconds_of
 from .date_drafts import asked_dates, draft_of_dates, draft_of_iso
@@ -40,6 +41,7 @@ from .typed_columns import empty
 
 Series: TypeAlias = Any
 
+FOUR_DIGITS = re.compile(r"\d{4}")
 NEARLY_ALL = 0.9  # of the rows: then the rest are mistakes, which are refused
 WORTH_A_NOTE = 0.2  # of the rows are numbers or dates, in a column of texts
 HAS_DIGIT, HAS_LETTER = re.compile(r"\d"), re.compile(r"[^\W\d_]")
@@ -220,7 +222,8 @@ def _best(
         sample = [code for code in source.cells.sample() if not source.cells.markers[code]]
         part = source.share_of_sample(sample, is_known_number)
     if part < WORTH_A_NOTE:
-        return Draft(replace(text, why=why, notes=_words_behind_numbers(source, looks)))
+        notes = (*_words_behind_numbers(source, looks), *_years_beyond(source))
+        return Draft(replace(text, why=why, notes=notes))
     cells = source.cells.cells
     odd = next((code for code in source.codes if not _fits(best, cells[code])), None)
     if odd is None:
@@ -236,6 +239,19 @@ def _best(
         f"{source.where(odd)}: all are read as texts; empty or correct those to have {best}s"
     )
     return Draft(replace(text, why="it mixes kinds", notes=(note,)))
+
+
+def _years_beyond(source: TextColumn) -> tuple[str, ...]:
+    """Say of codes such as 9227/08 that they look like dates, and are none."""
+    cells = source.cells.cells
+    sample = [code for code in source.cells.sample() if not source.cells.markers[code]]
+    if not sample or not FOUR_DIGITS.search(str(cells[sample[0]])):
+        return ()
+    if not fit_dates(source.cells, sample).beyond:
+        return ()
+    where = source.where(sample[0])
+    return (f"cells such as {where} look like dates of years beyond {YEARS[0]} to {YEARS[1]}: they "
+            "are read as texts",)  # fmt: skip
 
 
 def _contradictory(

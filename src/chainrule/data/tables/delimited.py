@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import DataError
+from ...lazy import LazyModule
 from ..columns.cell_bytes import cell_bytes, is_of_arrow
 from ..decoding import to_utf8
 from .dialect import sniff
@@ -20,6 +21,9 @@ from .parsing import parsed
 from .records import HEAD_ROWS, Body, Records, body_of
 from .sums import LABELS, without_sums
 
+pd = LazyModule("pandas")
+
+LINE = "line"
 SUM_STEMS = (b"otal", b"OTAL", b"umme", b"UMME", b"rgebnis", "тог".encode(), "計".encode())
 DIGITS = re.compile(r"\d+|")
 UNNAMED = re.compile(r"Unnamed: \d+(\.\d+)?")  # as pandas calls an index that was written along
@@ -34,6 +38,8 @@ def read_delimited(
     encoding: str | None = None,
 ) -> tuple[Any, tuple[str, ...]]:
     """Return the table in the bytes of a text file, and what was decided in reading it.
+
+    Rows amid which others are left out have their lines as labels, in an index of the name `LINE`.
 
     Parameters
     ----------
@@ -76,7 +82,19 @@ def read_delimited(
     frame, sums = without_sums(frame, _may_have_sums(frame, text))
     if frame.shape[0] == 0:
         raise DataError(f"{name} has a header but no rows; add rows of data")
-    return frame.reset_index(drop=True), (*notes, *more, *marks, *idle, *sums)
+    frame = _numbered(frame, source, body)
+    return frame, (*notes, *more, *marks, *idle, *sums)
+
+
+def _numbered(frame: Any, source: Records, body: Body) -> Any:
+    """Return a table with its lines as labels, if a row amid it that is not blank is left out."""
+    amid = any(source.layout.fields[k] for k in body.dropped)
+    count = len(frame)
+    if not count or (not amid and int(frame.index[-1]) == count - 1):
+        return frame.reset_index(drop=True)
+    records = np.setdiff1d(np.arange(body.first, body.end), body.dropped)[frame.index.to_numpy()]
+    lines = source.layout.lines[records] + source.sniffed.skipped
+    return frame.set_axis(pd.Index(lines, name=LINE), axis=0)
 
 
 def _records(name: str, text: bytes, delimiter: str | None) -> tuple[Records, tuple[str, ...]]:

@@ -17,7 +17,9 @@ DOUBLE_COLON = re.compile("::")
 SAMPLE = 2**18  # bytes that are looked at
 SEP_LINE = re.compile(r'"?sep=(.)"?;?\s*', re.IGNORECASE)
 COMMENTS = ("#", "//", "%")
-DECIMAL_COMMA = re.compile(r"\s*[^\w\s]?\s*[+-]?\d+,\d+\D{0,4}")
+DECIMAL_COMMA = re.compile(
+    r"\s*[^\w\s]?\s*[+-]?(?:\d{1,3}(?:[.' \u00a0\u202f]\d{3})+|\d+),\d+\D{0,4}"
+)
 NO_DECIMAL = re.compile(r"(?<!\d),|,(?!\d)")
 PLAIN_SHARE = 0.9  # of the lines: less, and a text without a header's delimiter is one column
 FEWEST = 3

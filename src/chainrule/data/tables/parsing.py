@@ -66,7 +66,8 @@ def parsed(
     if thousands:  # 1.234 beside 0,5
         written = parser.frame([name for name in columns if name in thousands], thousands)
         for name in thousands:
-            frame[name] = written[name]
+            pointed = written[name].str.contains(".", regex=False).any()
+            frame[name] = written[name] if pointed else frame[name]
     frame, notes = without_marks(frame, parser.frame, source.dialect.delimiter)
     if holds(source.text, b'="'):
         frame = without_enclosure(frame)

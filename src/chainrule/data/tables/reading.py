@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from .archives import unpacked
 from .builtin import BUILT_IN, built_in
 from .columnar import read_columnar
 from .databases import read_database, read_database_address
-from .delimited import read_delimited
+from .delimited import LINE, read_delimited
 from .formats import DELIMITERS, format_of
 from .joining import Part, joined
 from .json_records import read_json, read_json_lines
@@ -48,6 +48,7 @@ def read_cells(
     query: str | None = None,
     sheet: str | None = None,
     encoding: str | None = None,
+    as_text: Collection[str] = (),
 ) -> Table:
     """Read a table with its cells as they stand.
 
@@ -60,6 +61,9 @@ def read_cells(
     ----------
     source, header, query, sheet, encoding
         As of `read_table`.
+    as_text : collection of str, optional
+        Columns of text files that stay texts, though they look like plain numbers: 2.000 is 2000
+        where the comma is the decimal mark.
 
     Returns
     -------
@@ -85,13 +89,15 @@ def read_cells(
         _refuse_options(str(source), query, sheet, header, encoding)
         return built_in(str(source))
     name, several, notes = origins(source)
-    options = Options(header, query, sheet, encoding)
+    options = Options(header, query, sheet, encoding, frozenset(as_text))
     parts = []
     for origin in several:
         frame, more = _read(origin, options)
+        lines = frame.index.to_numpy() if frame.index.name == LINE else None
+        frame = frame.reset_index(drop=True)
         parts.append((_part(origin, frame, options), more))
     if len(parts) == 1 and not parts[0][0].keys:
-        return Table(name, parts[0][0].frame, None, None, notes + parts[0][1])
+        return Table(name, parts[0][0].frame, None, None, notes + parts[0][1], lines=lines)
     frame, changes = joined([part for part, _ in parts])
     said = [(part.name, note) for part, more in parts for note in more]
     notes += (*_of_files(said), *changes)
@@ -183,7 +189,9 @@ def _without_zones(frame: Any, cells: Any) -> Any:
 
 def _part(origin: Origin, frame: Any, options: Options) -> Part:
     def reread(columns: frozenset[str]) -> Any:
-        return _read(origin, replace(options, as_text=columns))[0]
+        return _read(origin, replace(options, as_text=options.as_text | columns))[0].reset_index(
+            drop=True
+        )
 
     return Part(origin.name, frame, reread, origin.keys)
 

@@ -229,7 +229,7 @@ def _table(
     frame = pd.DataFrame(columns).reset_index(drop=True)
     frame, idle = without_idle_columns(frame, list(top.names))
     frame, sums = without_sums(frame)
-    return frame, notes + idle + sums
+    return frame.reset_index(drop=True), notes + idle + sums
 
 
 def _check_alone(name: str, top: Header, body: Any) -> None:

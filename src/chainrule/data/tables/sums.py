@@ -35,6 +35,8 @@ PARTIAL = re.compile(  # Subtotal; Total of Gent; Gent Total; Ergebnis Gent
 def without_sums(frame: Frame, amid: bool = True) -> tuple[Frame, tuple[str, ...]]:
     """Return a table without rows whose numbers are sums of those above, and which these were.
 
+    The others keep their labels.
+
     Parameters
     ----------
     frame : pandas.DataFrame
@@ -68,7 +70,7 @@ def without_sums(frame: Frame, amid: bool = True) -> tuple[Frame, tuple[str, ...
         more = "; ..." * (len(sums) > MOST_LISTED)
         note = f"{how_many(len(sums), 'row')} of sums left out: {rows}{more}"
     rest = np.setdiff1d(np.arange(len(frame)), sums)
-    return frame.iloc[rest].reset_index(drop=True), (note,)
+    return frame.iloc[rest], (note,)
 
 
 def _is_named(row: Any) -> bool:

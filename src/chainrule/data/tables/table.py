@@ -27,6 +27,8 @@ class Table:
     readings : tuple of chainrule.data.columns.Reading
         How the cells of each column were read; empty for `read_cells`, which leaves them as they
         are in the file.
+    lines : array of int, shape (rows,), or None
+        Of a text file amid whose rows some are left out: where each of the others begins.
     """
 
     name: str
@@ -35,3 +37,4 @@ class Table:
     task: str | None = None
     notes: tuple[str, ...] = ()
     readings: tuple[Any, ...] = ()
+    lines: Any = None

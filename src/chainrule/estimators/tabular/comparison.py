@@ -15,6 +15,7 @@ import numpy as np
 
 from ...data.moments import exponent
 from .metrics import HIGHER_IS_BETTER, Answers, measure, of_rarer_class
+from .shortage import MIN_DIFFERENT_ROWS, shortage
 from .typed_columns import Floats
 
 RESAMPLES = 1_000
@@ -31,7 +32,7 @@ IMBALANCED_METRICS = ("ROC AUC", "average precision", "log loss")
 class Interval:
     """A number, and between which ends 95 of 100 resamples of the test rows have it.
 
-    The ends are NaN where too few resamples define the number.
+    The ends are NaN where the rows are too few, or too few resamples define the number.
     """
 
     value: float
@@ -67,6 +68,9 @@ class Comparison:
         By how much boosting is better on all of the training rows than on half of them.
     notes : tuple of str
         Where a model had less to learn from, or fewer iterations.
+    shortage : str
+        What the test rows lack to compare models by the first metric, such as "2 rows"; empty if
+        they are enough.
 
     Examples
     --------
@@ -86,6 +90,7 @@ class Comparison:
     beyond_trivial: bool = True
     half: Interval | None = None
     notes: tuple[str, ...] = ()
+    shortage: str = ""
 
     @property
     def metric(self) -> str:
@@ -112,7 +117,7 @@ class Comparison:
                 }
                 for key, part in parts.items()
             },
-            "beyond_trivial": self.beyond_trivial,
+            "beyond_trivial": self.beyond_trivial, "shortage": self.shortage,
             "gain_of_the_second_half_of_the_rows": self.half and self.half.to_json(),
             "notes": list(self.notes),
         }  # fmt: skip
@@ -159,27 +164,41 @@ def compare(
     further = [metric for metric in WITH_PROBABILITIES if metric not in metrics and probabilities]
     if probabilities and len(answers[first].classes) != 2:
         further = [metric for metric in further if metric != "ROC AUC"]
-    for metric in (*metrics, *further):
+    lacking = {
+        metric: shortage(metric, y, answers[first].classes) for metric in (*metrics, *further)
+    }
+    for metric, lacks in lacking.items():
+        if lacks and metric in further:
+            continue
         points = {name: measure(metric, y, each) for name, each in named.items()}
-        samples = _resampled(metric, y, named, seed)
+        samples = (
+            dict.fromkeys(named, np.full(1, np.nan)) if lacks
+            else _resampled(metric, y, named, seed)
+        )  # fmt: skip
         sign = 1.0 if HIGHER_IS_BETTER[metric] else -1.0
-        for name in answers:
-            gain = _interval(0.0, sign * (samples[name] - samples[trivial]))
-            beyond = beyond or bool(gain.low > 0)
+        gaps = {
+            (name, other): _of_few_differences(
+                metric, _interval(points[name] - points[other], samples[name] - samples[other]),
+                y, named[name], named[other],
+            )
+            for name in answers for other in (first, trivial)
+        }  # fmt: skip
+        guess = [gaps[name, trivial] for name in answers]
+        beyond = beyond or any((gap.low if sign > 0 else -gap.high) > 0 for gap in guess)
         if metric in further:
             continue
         for name in answers:
             score = _interval(points[name], samples[name])
-            scores[name][metric] = _of_few_errors(metric, score, len(y))
+            scores[name][metric] = score if lacks else _of_few_errors(metric, score, len(y))
         for name in others:
-            differences[name][metric] = _interval(
-                points[name] - points[first], samples[name] - samples[first]
-            )
+            differences[name][metric] = gaps[name, first]
         if half and metric == metrics[0]:
             of_half = _interval(
                 sign * (points[half[0]] - points[""]), sign * (samples[half[0]] - samples[""])
             )
-    return Comparison(metrics, scores, differences, len(y), beyond, of_half, notes)
+    return Comparison(
+        metrics, scores, differences, len(y), beyond, of_half, notes, lacking[metrics[0]]
+    )
 
 
 def _interval(value: float, samples: Floats) -> Interval:
@@ -201,6 +220,22 @@ def _of_few_errors(metric: str, interval: Interval, rows: int) -> Interval:
     bound = min(1.0, 3.0 / rows)
     low, high = (1.0 - bound, 1.0) if interval.value else (0.0, bound)
     return Interval(interval.value, low, high)
+
+
+def _of_few_differences(
+    metric: str, interval: Interval, y: Any, one: Answers, other: Answers
+) -> Interval:
+    """A difference of accuracies reaches 0 where five rows or fewer make it: that may be chance.
+
+    Q. McNemar: "Note on the sampling error of the difference between correlated proportions or
+    percentages", 1947.
+    """
+    if metric != "accuracy" or np.isnan(interval.low):
+        return interval
+    differ = int(np.sum((one.predicted == y) != (other.predicted == y)))
+    if differ >= MIN_DIFFERENT_ROWS:
+        return interval
+    return Interval(interval.value, min(interval.low, 0.0), max(interval.high, 0.0))
 
 
 def resampled_counts(rows: int, seed: int) -> Iterator[Floats]:

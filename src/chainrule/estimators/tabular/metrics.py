@@ -96,9 +96,11 @@ def measure(metric: str, y: Any, answers: Answers) -> float:
     if metric == "accuracy":
         return float(metrics.accuracy_score(y, answers.predicted))
     if metric == "R2":
-        return r2(y, answers.predicted)
+        return r2(y, answers.predicted) if np.ptp(y) > 0 else float("nan")
     if metric == "log loss":
         known = np.isin(y, answers.classes)  # of another class no model says anything
+        if not known.any():
+            return float("nan")
         return float(metrics.log_loss(y[known], answers.probabilities[known],
                                       labels=list(answers.classes)))  # fmt: skip
     truth, p = of_rarer_class(y, answers)

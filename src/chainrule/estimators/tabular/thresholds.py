@@ -34,6 +34,8 @@ class Threshold:
         On the test rows, at 0.5.
     total_cost, total_cost_at_half : float or None
         On the test rows; None where no costs were given.
+    validation_positives, test_positives : int
+        Rows of the class `positive`: by few of them neither the threshold nor what it does is sure.
     """
 
     positive: str
@@ -49,6 +51,8 @@ class Threshold:
     f1_at_half: float
     total_cost: float | None
     total_cost_at_half: float | None
+    validation_positives: int
+    test_positives: int
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -87,6 +91,7 @@ def choose_threshold(
         positive, value, "F1" if cost is None else "cost", cost, len(truth),
         true / max(1, true + false_positives), true / max(1, true + false_negatives), _f1(*now),
         false_positives, false_negatives, _f1(*half), totals[0], totals[1],
+        int(np.sum(truth)), int(np.sum(test[0])),
     )  # fmt: skip
 
 

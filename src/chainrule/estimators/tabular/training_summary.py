@@ -319,7 +319,7 @@ def _probability(before: Any, after: Any) -> float:
     usual = np.array([before[~rare], after[~rare]])
     if usual.shape[1] > 1 and usual[1].sum() > 0:
         parts.append(float(stats.chi2_contingency(usual).pvalue))
-    return min(1.0, len(parts) * min(parts, default=1.0))
+    return min(1.0, len(parts) * min(parts)) if parts else 1.0
 
 
 def _sentence(column: ColumnSummary, other: TypedColumn, index: float) -> str:

@@ -22,6 +22,10 @@ WIDE = {"R2": 0.2, "log loss": 0.3}  # of an interval: of a wider one nothing ca
 WIDE_ELSE = 0.12
 LOWEST_SPREAD = 1e-12
 FEW_TEST_ROWS = 30  # of fewer, hardly any difference is beyond noise
+MORE_TEST_ROWS = (
+    "Get more rows, or test on more of them with --test-fraction 0.4; another --seed shows how "
+    "much the score hangs on the split.",
+)
 EXTREME = 0.5  # of the variance: more from a hundredth of the rows leaves little for the others
 
 
@@ -32,8 +36,8 @@ class Verdict:
     Attributes
     ----------
     standing : str
-        ``"ahead"``, ``"level"``, ``"behind"`` (of the best other model) or ``"nothing"`` (no model
-        is better than the trivial guess).
+        ``"ahead"``, ``"level"``, ``"behind"`` (of the best other model), ``"nothing"`` (no model
+        is better than the trivial guess) or ``"unknown"`` (too few test rows to compare).
     headline : str
         The same as a sentence with the numbers.
     fit : str
@@ -114,10 +118,12 @@ noise (95 % interval 0.010 to 0.050).
     ('behind', 'sound')
     """
     trivial = TRIVIAL[facts.task]
-    rivals = [name for name in comparison.differences if name != trivial]
+    if comparison.shortage:
+        return _too_few_to_compare(comparison, facts)
     if not comparison.beyond_trivial:
         return _nothing(comparison, facts, trivial)
-    standing, headline = _standing(comparison, rivals or [trivial])
+    # the guess is the last of them: it is named only where it is the best by itself
+    standing, headline = _standing(comparison, list(comparison.differences))
     fit, sentences, steps = _judged(comparison, facts, standing, trivial)
     more, further = _more_rows(comparison)
     if fit == "too few rows":
@@ -177,11 +183,23 @@ def _nothing_to_be_seen(
         f"With {facts.train_rows:,} rows to train on and {comparison.rows:,} to test on, chance "
         "alone makes differences as large as these.",
     )
-    steps = (
-        "Get more rows, or test on more of them with --test-fraction 0.4; another --seed shows how "
-        "much the score hangs on the split.",
+    return Verdict("nothing", headline, "too few rows", sentences, MORE_TEST_ROWS)
+
+
+def _too_few_to_compare(comparison: Comparison, facts: FitFacts) -> Verdict:
+    """So few test rows, or of a class, that a difference of scores means nothing."""
+    metric = comparison.metric
+    scores = ", ".join(
+        f"{_plain(by[metric].value, 2)} of {'the ' if name == NETWORK else ''}{name}"
+        for name, by in comparison.scores.items()
+        if np.isfinite(by[metric].value)
     )
-    return Verdict("nothing", headline, "too few rows", sentences, steps)
+    numbers = f" {_capital(metric)} is {scores}: of so few, these may be chance." if scores else ""
+    headline = f"Too few rows to compare: the test has {comparison.shortage}.{numbers}"
+    sentences = (
+        f"There are {facts.train_rows:,} rows to train on and {comparison.rows:,} to test on.",
+    )
+    return Verdict("unknown", headline, "too few rows", sentences, MORE_TEST_ROWS)
 
 
 def _standing(comparison: Comparison, rivals: Sequence[str]) -> tuple[str, str]:
@@ -197,7 +215,7 @@ def _standing(comparison: Comparison, rivals: Sequence[str]) -> tuple[str, str]:
     difference = f"{abs(gain.value):.{digits}f}"
     low, high = sorted((gain.low, gain.high)) if gain.value >= 0 else (-gain.high, -gain.low)
     ends = f"{_plain(low, digits)} to {_plain(high, digits)}"
-    interval = f"{LEVEL} % interval {ends}"
+    interval = f"{LEVEL} % interval {ends}" if low < high else "the same in each resample"
     if gain.low > 0:
         return "behind", (
             f"{_capital(best)} is ahead: {metric} {theirs} against {ours}, and the difference of "
@@ -254,8 +272,8 @@ def _judged(
             "Try --dropout 0.3, --weight-decay 0.1 or smaller --hidden-layer-sizes, such as 64,64; "
             "more rows help most.",
         ]  # fmt: skip
+    best = max(comparison.differences, key=lambda name: comparison.gain(name).value)
     if standing == "behind" or comparison.gain(trivial).low > 0:
-        best = max(comparison.differences, key=lambda name: comparison.gain(name).value)
         theirs = comparison.scores[best][metric].value
         if sign * facts.train_score < sign * theirs + UNDERFIT_GAP:
             return "underfitting", [
@@ -265,7 +283,7 @@ def _judged(
                 "Try more --epochs, a larger --learning-rate, or larger --hidden-layer-sizes, such "
                 "as 256,256,256.",
             ]  # fmt: skip
-    steps = [] if standing != "behind" else [
+    steps = [] if standing != "behind" or best == trivial else [
         "chainrule tune searches for settings that suit this table; where it stays behind, take "
         "the other model."
     ]  # fmt: skip
@@ -297,10 +315,7 @@ def _too_few(
         )
     else:
         text = f"The rows are too few to be sure: {both}, of which there are {rows:,}."
-    return "too few rows", [text], [
-        "Get more rows, or test on more of them with --test-fraction 0.4; another --seed shows how "
-        "much the score hangs on the split.",
-    ]  # fmt: skip
+    return "too few rows", [text], list(MORE_TEST_ROWS)
 
 
 def _more_rows(comparison: Comparison) -> tuple[list[str], list[str]]:

@@ -21,11 +21,13 @@ from ...train.progress import ProgressBar
 from ..serialization.mixin import SaveMixin
 from ..sklearn_private import Interval
 from .exporting import timeseries_onnx
-from .ridge import Ridge, RidgeFit, fit_ridge
+from .neighbors import Neighbors
+from .ridge import Block, Ridge, RidgeFit, fit_ridge
 from .transform import Transform
 
 MANY = 4000  # series from which on there are no more features than so many
 MOST_FEATURES = 100_000
+SHARES = ((1.0,), (0.1, 1.0), (0.01, 0.1, 1.0))  # of values, changes and statistics
 
 
 class TimeSeriesEstimator(SaveMixin, BaseEstimator):  # type: ignore[misc]
@@ -69,6 +71,7 @@ class TimeSeriesEstimator(SaveMixin, BaseEstimator):  # type: ignore[misc]
     equal_length_: bool
     transform_: Transform
     ridge_: Ridge
+    neighbors_: Neighbors | None = None
 
     def _fit(self, series: Series, targets: NDArray[np.float64], weights: Any) -> RidgeFit:
         """Fit the transform and the ridge, and return what else is known."""
@@ -78,7 +81,8 @@ class TimeSeriesEstimator(SaveMixin, BaseEstimator):  # type: ignore[misc]
         wanted = self.n_features if len(series) <= MANY else min(self.n_features, MANY)
         transform = Transform.of(series, wanted, draw)
         features = self._features(transform, series)
-        fitted = fit_ridge(features, targets, weights, transform.n_kernel_features, draw)
+        blocks = [Block(*one) for one in zip(transform.widths, SHARES, strict=True)]
+        fitted = fit_ridge(features, targets, weights, blocks, draw)
         self.transform_, self.ridge_ = transform, fitted.ridge
         self.n_features_in_ = series.channels
         self.length_ = series.values.shape[2]
@@ -86,9 +90,11 @@ class TimeSeriesEstimator(SaveMixin, BaseEstimator):  # type: ignore[misc]
         return fitted
 
     def _outputs(self, X: Any) -> NDArray[np.float64]:
-        """The ridge's outputs, of shape (series, outputs)."""
+        """The ridge's outputs, with those of the neighbours, of shape (series, outputs)."""
         check_is_fitted(self, "ridge_")
-        return self.ridge_(self._features(self.transform_, self._series(X)))
+        series = self._series(X)
+        outputs = self.ridge_(self._features(self.transform_, series))
+        return outputs if self.neighbors_ is None else outputs + self.neighbors_(series)
 
     def _series(self, X: Any) -> Series:
         """Series to predict, if they can be of the kind of the training."""
@@ -145,6 +151,9 @@ class TimeSeriesEstimator(SaveMixin, BaseEstimator):  # type: ignore[misc]
             rows.append((f"convolutions of {name}", shape, kernels.biases.size))
         shape = " x ".join(map(str, coefficients.shape))
         rows.append(("ridge", shape, coefficients.size + coefficients.shape[1]))
+        if self.neighbors_ is not None:
+            references = self.neighbors_.series
+            rows.append(("neighbors", " x ".join(map(str, references.shape)), references.size))
         return rows
 
     def _features(self, transform: Transform, series: Series) -> NDArray[np.float32]:

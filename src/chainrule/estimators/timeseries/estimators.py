@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin, RegressorMixin
 
-from ...data.timeseries import as_series
+from ...data.timeseries import Series, as_series
 from ...errors import DataError
 from ..inputs.targets import ScoredByAccuracy, ScoredByR2, plain_targets, r2
 from ..inputs.weights import row_weights
 from ..raw.labels import learned_classes
 from ..sklearn_private import StrOptions
 from .base import TimeSeriesEstimator
-from .calibration import fit_factor, probabilities
+from .calibration import fit_softmax, probabilities
 from .file_methods import ClassifierFiles, RegressorFiles
+from .neighbors import fit_neighbors
+from .ridge import RidgeFit
+
+NEGLIGIBLE = 1e-2  # factor of the neighbours below which they are left out
 
 
 class TimeSeriesClassifier(ScoredByAccuracy, ClassifierFiles, ClassifierMixin, TimeSeriesEstimator):  # type: ignore[misc]
@@ -53,6 +58,8 @@ class TimeSeriesClassifier(ScoredByAccuracy, ClassifierFiles, ClassifierMixin, T
         The accuracy on the training series, each predicted without itself.
     transform_, ridge_, factor_ : Transform, Ridge, float
         Of the features, of the classes, and of the probabilities.
+    neighbors_ : Neighbors or None
+        Series of the training whose nearness counts beside the ridge.
 
     Notes
     -----
@@ -125,10 +132,27 @@ class TimeSeriesClassifier(ScoredByAccuracy, ClassifierFiles, ClassifierMixin, T
         weights = row_weights(sample_weight, self.class_weight, self.classes_, codes)
         targets = np.where(codes[:, None] == np.arange(len(self.classes_)), 1.0, -1.0)
         fitted = self._fit(series, targets, weights)
-        self.factor_ = fit_factor(fitted.left_out, codes, weights)
-        hits = np.argmax(fitted.left_out, axis=1) == codes
+        left_out = self._calibrate(fitted, series, codes, weights)
+        hits = np.argmax(left_out, axis=1) == codes
         self.left_out_score_ = float(np.average(hits, weights=weights))
         return self
+
+    def _calibrate(self, fitted: RidgeFit, series: Series, codes: Any, weights: Any) -> Any:
+        """Set the factor, the neighbours and shifts of the ridge; the outputs of rows left out."""
+        models = [fitted.left_out]
+        near = fit_neighbors(series, codes, weights, len(self.classes_))
+        if near is not None:
+            factors, _ = fit_softmax(np.stack([*models, near[1]]), codes, weights)
+            models += [near[1]] if factors[1] > NEGLIGIBLE else []
+        factors, shifts = fit_softmax(np.stack(models), codes, weights)
+        self.factor_ = float(factors[0])
+        left_out = fitted.left_out + shifts / self.factor_
+        self.ridge_ = replace(self.ridge_, intercepts=self.ridge_.intercepts + shifts / factors[0])
+        self.neighbors_ = None
+        if near is not None and len(models) > 1:
+            self.neighbors_ = replace(near[0], share=float(factors[1] / factors[0]))
+            left_out = left_out + self.neighbors_.share * near[1]
+        return left_out
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """The ridge's output for each class, of shape (n, classes); of two classes their half

@@ -10,6 +10,7 @@ from ...errors import UnsupportedError
 from ...export import OnnxBuilder
 from ..serialization.exporting import EXAMPLE, ROWS, metadata, name_classes
 from .kernels import KERNELS, REACH, TAPS, Kernels, output_masks
+from .neighbors import LEAST, Neighbors, warped_distances
 from .scaling import LARGEST, statistics
 
 
@@ -37,6 +38,8 @@ def timeseries_onnx(model: Any) -> Any:
 
     def answers(x: Any) -> list[Any]:
         outputs = _outputs(model, x)
+        if model.neighbors_ is not None:
+            outputs = outputs + _of_neighbors(model.neighbors_, x)
         if not is_classifier:
             return [outputs[:, 0] * model.unit_]
         scaled = outputs * model.factor_
@@ -68,6 +71,19 @@ def _outputs(model: Any, x: Any) -> Any:
         statistics(values, np.ones((1, points), np.float32)),
     ]
     return np.concatenate(parts, axis=1).astype(np.float64) @ ridge.coefficients + ridge.intercepts
+
+
+def _of_neighbors(neighbors: Neighbors, x: Any) -> Any:
+    """What the neighbours say of raw series without gaps."""
+    points = neighbors.series.shape[2]
+    at, length = np.linspace(0, x.shape[2] - 1, points), np.arange(x.shape[2])
+    lines = np.stack([np.interp(at, length, one) for one in np.eye(x.shape[2])])
+    largest = np.maximum(np.max(np.abs(x), axis=2, keepdims=True), np.finfo(float).tiny)
+    stretched = np.matmul(x / largest, lines)
+    centred = stretched - np.mean(stretched, axis=2, keepdims=True)
+    deviations = np.sqrt(np.mean(centred * centred, axis=2, keepdims=True))
+    shapes = np.where(deviations > LEAST, centred / np.maximum(deviations, LEAST), 0.0)
+    return neighbors.outputs(warped_distances(shapes.astype(np.float32), neighbors.series))
 
 
 def _shares(values: Any, kernels: Kernels, points: int, length: int) -> list[Any]:

@@ -10,6 +10,7 @@ from ...container import damaged
 from ..serialization.perceptron import classes_from_state, classes_to_state
 from ..serialization.schema import anything, each, fields, finite, flag, positive, text, whole
 from .kernels import KERNELS, MOST_CHANNELS, MOST_DILATIONS, Kernels
+from .neighbors import MOST_SERIES, POINTS, Neighbors
 from .ridge import Ridge
 from .scaling import Scale
 from .transform import Transform
@@ -23,6 +24,8 @@ SCHEMA: dict[str, Any] = {
 CLASSIFIER = fields({
     **SCHEMA, "factor": positive,
     "classes": fields({"dtype": text}, {"values": each(anything, 1)}),
+}, {
+    "neighbors": fields({"unit": positive, "farthest": positive, "share": positive}),
 })  # fmt: skip
 REGRESSOR = fields({**SCHEMA, "unit": positive})
 
@@ -89,17 +92,37 @@ def _kernels(name: str, dilations: list[int], channels: int, points: int, arrays
     )  # fmt: skip
 
 
+def _neighbors(model: Any, numbers: dict[str, float], arrays: Any) -> Neighbors:
+    count, channels = len(model.classes_), model.n_features_in_
+    shape = arrays.shape("neighbors.series")
+    if len(shape) != 3 or not 0 < shape[0] <= MOST_SERIES or not 0 < shape[2] <= POINTS:
+        raise damaged("neighbors.series has other axes than series, channels and points")
+    series = arrays.numbers("neighbors.series", (shape[0], channels, shape[2]), np.float32)
+    codes = arrays.numbers("neighbors.codes", shape[:1], np.int64)
+    if (codes < 0).any() or (codes >= count).any():
+        raise damaged("a neighbour has a class that is not there")
+    return Neighbors(series, codes, count, **numbers)
+
+
 class ClassifierFiles:
     """Methods that `TimeSeriesClassifier` inherits."""
 
     classes_: Any
+    n_features_in_: int
     factor_: float
+    neighbors_: Neighbors | None
 
     def fitted_state(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """What a model file holds beside the settings."""
         description, arrays = transform_to_state(self)
         classes = classes_to_state(self.classes_, arrays, "")
-        return {**description, "factor": self.factor_, "classes": classes}, arrays
+        description |= {"factor": self.factor_, "classes": classes}
+        near = self.neighbors_
+        if near is not None:
+            arrays |= {"neighbors.series": near.series, "neighbors.codes": near.codes}
+            numbers = {"unit": near.unit, "farthest": near.farthest, "share": near.share}
+            description["neighbors"] = numbers
+        return description, arrays
 
     def restore_fitted(self, description: dict[str, Any], arrays: Any) -> None:
         """Become what `fitted_state` was taken of; a `ModelFileError` for anything else."""
@@ -108,7 +131,9 @@ class ClassifierFiles:
         if len(self.classes_) < 2:
             raise damaged("it has a single class")
         restore_transform(self, checked, arrays, len(self.classes_))
-        self.factor_ = checked["factor"]
+        self.factor_, self.neighbors_ = checked["factor"], None
+        if "neighbors" in checked:
+            self.neighbors_ = _neighbors(self, checked["neighbors"], arrays)
 
 
 class RegressorFiles:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -11,10 +13,24 @@ from scipy.linalg import eigh
 
 Array = NDArray[np.float64]
 STRENGTHS = 10.0 ** np.linspace(-5.0, 2.0, 15)  # of the penalty, by the number of features
-SHARES = (0.01, 0.1, 1.0)  # of the statistics' weight in that of the convolutions
-SELECTED = 500  # rows by which that share is chosen
+SELECTED = 500  # rows by which the blocks' shares are chosen
 LEAST = 1e-6  # deviation of a feature that is not taken for a constant
 BLOCK = 1024  # features that are scaled at a time
+
+
+@dataclass(frozen=True)
+class Block:
+    """Neighbouring features, and what their variance together may be in that of the first block.
+
+    Attributes
+    ----------
+    width : int
+    shares : tuple of float
+        Of them one is chosen.
+    """
+
+    width: int
+    shares: tuple[float, ...] = (1.0,)
 
 
 @dataclass(frozen=True)
@@ -46,23 +62,29 @@ class RidgeFit:
     ----------
     ridge : Ridge
     left_out : float64 array of shape (rows, outputs)
-    strength, share : float
-        Of the penalty, and of the last block of features, that were chosen.
+    strength : float
+        Of the penalty, by the variance of all blocks.
+    shares : tuple of float
+        Of each block, that were chosen.
     """
 
     ridge: Ridge
     left_out: Array
     strength: float
-    share: float
+    shares: tuple[float, ...]
 
 
 def fit_ridge(
-    features: NDArray[np.float32], targets: Array, weights: Array | None, n_first: int, rng: Any
+    features: NDArray[np.float32],
+    targets: Array,
+    weights: Array | None,
+    blocks: Sequence[Block],
+    rng: Any,
 ) -> RidgeFit:
-    """Fit a ridge on standardised features, in two blocks.
+    """Fit a ridge on standardised features, in blocks.
 
-    The penalty, and how much the second block counts beside the first, are those with the least
-    squared error of rows that are left out; the formula for all of them at once is exact.
+    The penalty, and how much each block counts beside the first, are those with the least squared
+    error of rows that are left out; the formula for all of them at once is exact.
 
     Parameters
     ----------
@@ -71,8 +93,8 @@ def fit_ridge(
     targets : float64 array of shape (rows, outputs)
     weights : float64 array of shape (rows,) or None
         How much each row counts.
-    n_first : int
-        Features of the first block.
+    blocks : sequence of Block
+        Of the features, in their order; no width is 0.
     rng : RandomState
 
     Notes
@@ -88,31 +110,33 @@ def fit_ridge(
     if weights is not None:
         features *= roots.astype(np.float32)
     scaled_targets = (targets - center) * roots
-    products = _products(features, n_first) if count <= width else None
+    grams = _products(features, blocks) if count <= width else None
     rows = np.sort(rng.choice(count, min(count, SELECTED), replace=False))
-    if products is None:
-        of_rows = _products(features[rows], n_first)
+    if grams is None:
+        of_rows = _products(features[rows], blocks)
     else:
-        of_rows = (products[0][np.ix_(rows, rows)], products[1][np.ix_(rows, rows)])
+        of_rows = [gram[np.ix_(rows, rows)] for gram in grams]
+    candidates = list(product(*(block.shares for block in blocks)))
     errors = []
-    for candidate in SHARES if n_first < width else SHARES[:1]:
-        block = _block_scale(n_first, width, candidate)
-        part = _Decomposition.of_products(*of_rows, block)
-        errors.append(part.best(scaled_targets[rows], even[rows], n_first)[0])
-    share = SHARES[int(np.argmin(errors))]
-    block = _block_scale(n_first, width, share)
+    for shares in candidates if len(candidates) > 1 else []:
+        part = _Decomposition.of_products(of_rows, _factors(blocks, shares))
+        total = blocks[0].width * sum(shares)
+        errors.append(part.best(scaled_targets[rows], even[rows], total)[0])
+    shares = candidates[int(np.argmin(errors)) if errors else 0]
+    factors = _factors(blocks, shares)
+    of_columns = np.repeat(factors, [block.width for block in blocks])
     whole = (
-        _Decomposition.of_features(features, n_first, block) if products is None
-        else _Decomposition.of_products(*products, block)
+        _Decomposition.of_features(features, of_columns) if grams is None
+        else _Decomposition.of_products(grams, factors)
     )  # fmt: skip
-    _, strength, left_out = whole.best(scaled_targets, even, n_first)
+    total = blocks[0].width * sum(shares)
+    _, strength, left_out = whole.best(scaled_targets, even, total)
     coefficients = whole.coefficients(features, scaled_targets, strength)
-    coefficients[n_first:] *= block**2
-    coefficients /= scales[:, None]
+    coefficients *= (of_columns**2 / scales)[:, None]
     ridge = Ridge(coefficients, center - means @ coefficients)
     with np.errstate(divide="ignore", invalid="ignore"):
         unscaled = np.where(roots > 0, left_out / roots, 0.0)
-    return RidgeFit(ridge, unscaled + center, strength / width, share)
+    return RidgeFit(ridge, unscaled + center, strength / total, shares)
 
 
 def _standardize(features: NDArray[np.float32], weights: Array) -> tuple[Array, Array]:
@@ -130,15 +154,21 @@ def _standardize(features: NDArray[np.float32], weights: Array) -> tuple[Array, 
     return means, scales
 
 
-def _block_scale(n_first: int, width: int, share: float) -> float:
-    """The factor by which the second block's variance is such a share of the first's."""
-    return float(np.sqrt(share * n_first / max(1, width - n_first)))
+def _factors(blocks: Sequence[Block], shares: Sequence[float]) -> Array:
+    """By which the features of each block are multiplied, for such shares of the variance."""
+    widths = np.array([block.width for block in blocks])
+    return np.asarray(np.sqrt(np.array(shares) * widths[0] / widths), np.float64)
 
 
-def _products(features: NDArray[np.float32], n_first: int) -> tuple[Array, Array]:
-    """Those of each two rows, of the first block and of the second."""
-    first, second = features[:, :n_first], features[:, n_first:].astype(np.float64)
-    return (first @ first.T).astype(np.float64), second @ second.T
+def _products(features: NDArray[np.float32], blocks: Sequence[Block]) -> list[Array]:
+    """Those of each two rows, of each block."""
+    ends = np.cumsum([block.width for block in blocks])
+    grams = []
+    for block, end in zip(blocks, ends.tolist(), strict=True):
+        part = features[:, end - block.width : end]
+        exact = part.astype(np.float64) if block.width < BLOCK else part
+        grams.append((exact @ exact.T).astype(np.float64))
+    return grams
 
 
 @dataclass(frozen=True)
@@ -149,28 +179,27 @@ class _Decomposition:
     rows: Array  # left singular vectors, (rows, rank)
 
     @staticmethod
-    def of_products(first: Array, second: Array, block: float) -> _Decomposition:
+    def of_products(grams: list[Array], factors: Array) -> _Decomposition:
         """Of fewer rows than features."""
-        gram = first + block**2 * second
+        gram = np.sum([factor**2 * one for factor, one in zip(factors, grams, strict=True)], axis=0)
         values, rows = eigh(gram, overwrite_a=True, check_finite=False, driver="evd")
         return _Decomposition(np.maximum(values, 0.0), rows)
 
     @staticmethod
-    def of_features(features: NDArray[np.float32], n_first: int, block: float) -> _Decomposition:
-        """Of more rows than features."""
-        second = features[:, n_first:] * np.float32(block)
-        joined = np.concatenate([features[:, :n_first], second], axis=1)
+    def of_features(features: NDArray[np.float32], factors: Array) -> _Decomposition:
+        """Of more rows than features; a factor for each of these."""
+        joined = features * factors.astype(np.float32)
         gram = (joined.T @ joined).astype(np.float64)
         values, vectors = eigh(gram, overwrite_a=True, check_finite=False, driver="evd")
         values = np.maximum(values, 1e-9 * values[-1])
         return _Decomposition(values, joined @ vectors / np.sqrt(values))
 
-    def best(self, targets: Array, even: Array, width: int) -> tuple[float, float, Array]:
+    def best(self, targets: Array, even: Array, total: float) -> tuple[float, float, Array]:
         """The least error of rows that are left out, the penalty of it, and their outputs."""
         projected, squares = self.rows.T @ targets, self.rows**2
         trivial = even / even.sum()  # of the intercept
         best: tuple[float, float, Array] | None = None
-        for strength in STRENGTHS * width:
+        for strength in STRENGTHS * total:
             shrunk = self.values / (self.values + strength)
             outputs = self.rows @ (shrunk[:, None] * projected)
             leverage = np.minimum(squares @ shrunk + trivial, 1.0 - 1e-9)[:, None]
@@ -182,7 +211,7 @@ class _Decomposition:
         return best
 
     def coefficients(self, features: Any, targets: Array, strength: float) -> Array:
-        """Those of the features, but for the second block's factor."""
+        """Those of the features, but for the blocks' factors."""
         dual = self.rows @ ((self.rows.T @ targets) / (self.values + strength)[:, None])
         coefficients = np.empty((features.shape[1], targets.shape[1]))
         for k in range(0, len(coefficients), BLOCK):

@@ -77,7 +77,7 @@ class Scale:
         inside = np.arange(series.values.shape[2]) < series.lengths[:, None]
         if not known.all():
             for k in np.flatnonzero((~known & inside[:, None]).any(axis=(1, 2))):
-                _bridge(scaled[k, :, : series.lengths[k]])
+                bridge(scaled[k, :, : series.lengths[k]])
             np.nan_to_num(scaled, copy=False, nan=0.0)
         shape = (*scaled.shape[:2], points)
         values = np.zeros(shape, np.float32)
@@ -87,7 +87,7 @@ class Scale:
         return Scaled(values, counts, series.lengths)
 
 
-def _bridge(rows: Any) -> None:
+def bridge(rows: Any) -> None:
     """Fill the gaps of each row with straight lines, and its ends with the nearest point."""
     points = np.arange(rows.shape[1])
     for row in rows:

@@ -54,14 +54,15 @@ class Transform:
         return len(self.scale.means)
 
     @property
-    def n_kernel_features(self) -> int:
-        """How many of the features, the first ones, are of convolutions."""
-        return self.of_values.n_features + self.of_changes.n_features
+    def widths(self) -> tuple[int, int, int]:
+        """How many features are of the values, of the changes, and statistics, in this order."""
+        statistics_width = self.channels * len(STATISTICS)
+        return self.of_values.n_features, self.of_changes.n_features, statistics_width
 
     @property
     def n_features(self) -> int:
         """How many there are in all."""
-        return self.n_kernel_features + self.channels * len(STATISTICS)
+        return sum(self.widths)
 
     def features(
         self, series: Series, progress: Callable[[int], None] | None = None

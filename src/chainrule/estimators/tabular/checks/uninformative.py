@@ -48,8 +48,7 @@ def _constants(evidence: Evidence) -> list[Advice]:
     verb = "is" if len(names) == 1 else "are"
     return [Advice(
         "constant", tuple(names),
-        f"{listed(names)} {verb} the same in every row, and left out: nothing follows from it.",
-        option("drop", *names[:5]),
+        f"{listed(names)} {verb} the same in every row, and left out.",
     )]  # fmt: skip
 
 
