@@ -207,6 +207,7 @@ CLASHES = {
     "a share": ("price", ["--interval", "1.5"], "between 0.5 and 0.999"),
     "probabilities of numbers": ("price", ["--proba"], "leave out --proba"),
     "no database": ("price", ["--query", "select 1"], "is no database"),
+    "no encoding": ("price", ["--encoding", "latin-17"], "is no encoding that is known"),
 }
 
 
@@ -247,3 +248,19 @@ def test_options_of_tables_are_refused_for_other_models(run, monkeypatch, folder
     for words in (["--interval", "0.9"], ["--keep", "a"], ["--skip-bad"], ["--threshold", "0.5"]):
         code, _, err = run("predict", "m", "some words", *words)
         assert (2, True) == (code, f"{words[0]} is for models of tables" in err)
+
+
+def test_rows_that_are_left_out_are_named_and_the_others_have_their_lines(predict):
+    """So that no prediction is taken for that of another row; blank lines change nothing."""
+    rows = ["Rome,50,1", "Oslo,60,2", "Subtotal,110,3", "Rome,70,3", "Oslo,80,5", "Rome,90,7"]
+    Path("sums.csv").write_text("\n".join(["Offers", "", "town,area,n", *rows, ""]))
+    code, out, err = predict("price", "sums.csv", "--keep", "area", "--format", "jsonl")
+    assert (0, [4, 5, 7, 8, 9]) == (code, [row["file_line"] for row in rows_of(out)])
+    assert [50, 60, 70, 80, 90] == [row["area"] for row in rows_of(out)]
+    assert "row 3: 'Subtotal,110,3'" in err
+    Path("blank.csv").write_text("town,area\nRome,50\n\nOslo,60\nRome,70\n")
+    assert "price" == predict("price", "blank.csv")[1].split()[0]
+    Path("last.csv").write_text("town,area,n\nRome,50,1\nOslo,60,2\nRome,70,3\n,180,6\n")
+    code, out, err = predict("price", "last.csv", "--format", "jsonl")
+    assert (0, 3, {"price"}) == (code, len(rows_of(out)), set(rows_of(out)[0]))
+    assert "the last row: ',180,6', whose numbers are sums" in err

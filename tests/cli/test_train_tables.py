@@ -298,7 +298,8 @@ def test_a_command_names_its_source_without_passwords():
     address = "postgresql://me:secret@example.org/shop"
     source = sources.Source((address,), query="select 1")
     assert ["postgresql://me@example.org/shop"] == source.words
-    assert {"query": "select 1", "sheet": None, "x": None, "y": None} == source.options
+    rest = dict.fromkeys(("sheet", "x", "y", "encoding"))
+    assert {"query": "select 1", **rest} == source.options
     assert ["./images", "a.csv"] == sources.Source(("images", "a.csv")).words
 
 
@@ -382,3 +383,13 @@ def test_the_help_has_groups_and_kinds(run):
     assert out.index("─ Kinds of data ─") > 0
     for kind in ("table", "images", "audio", "text", "timeseries"):
         assert any(line.strip("│ ").startswith(f"{kind} ") for line in out.splitlines())
+
+
+def test_the_encoding_is_part_of_the_source(tmp_path):
+    """Of a command that reads the same; NPZ files have none."""
+    path = tmp_path / "t.csv"
+    path.write_bytes("town,n\nŁódź,1\n".encode("cp1250"))
+    source = sources.Source((str(path),), encoding="cp1250")
+    assert ("Łódź", "cp1250") == (source.read().frame["town"][0], source.options["encoding"])
+    with pytest.raises(DataError, match=r"is an NPZ file: give it alone"):
+        sources.Source(("m.npz",), encoding="cp1250").read()

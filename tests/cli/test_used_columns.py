@@ -52,7 +52,7 @@ def test_a_fault_matters_where_the_column_is_used(sales):
                   wanted(target=None)):  # fmt: skip
         with pytest.raises(DataError) as error:
             wrong.columns_of(wrong.read(sales))
-        assert note == str(error.value)
+        assert note.endswith(str(error.value))
 
 
 def test_kinds_overrule_what_columns_look_like(sales):
@@ -75,7 +75,7 @@ def test_further_rows_are_read_as_the_training_was_told(sales):
     with pytest.raises(DataError, match=r"row 7: '4\.x5'"):
         forecast_columns.read_rows(sales, forecast_columns.Columns("date", "size"), {})
     detector = SimpleNamespace(feature_names_in_=["units", "code"], card_=KIND)
-    table, frame = anomaly_model.inputs(detector, sales, "utf-8")
+    _, frame = anomaly_model.inputs(detector, sales, "utf-8")
     assert ["units", "code"] == list(frame.columns)
     assert "07" == frame["code"].iloc[0]
     detector.feature_names_in_ = ["size"]
@@ -99,8 +99,8 @@ def test_kinds_and_encodings_of_whole_commands(run, tmp_path):
     """They are in the card and in the command that repeats the training."""
     Path("sales.csv").write_bytes(lines().encode("cp1252"))
     words = ("--as", "code=text,size=ignore", "--encoding", "cp1252")
-    code, out, err = run("forecast", "sales.csv", "--time", "date", "--target", "units",
-                         "--horizon", "2", "--members", "ridge", "--windows", "0", *words)  # fmt: skip
+    code, out, _ = run("forecast", "sales.csv", "--time", "date", "--target", "units", "--horizon",
+                       "2", "--members", "ridge", "--windows", "0", *words)  # fmt: skip
     assert (0, True) == (code, "is read as cp1252, as asked: " in out)
     card = chainrule.load("sales.safetensors").card_
     assert {"code": "text", "size": "ignore"} == card["column_kinds"]
@@ -117,5 +117,5 @@ def test_kinds_and_encodings_of_whole_commands(run, tmp_path):
     card = chainrule.load("odd.safetensors").card_
     assert (0, {"code": "text", "size": "ignore"}) == (code, card["column_kinds"])
     assert "--as code=text --as size=ignore --encoding cp1252" in card["command"]
-    code, out, err = run("anomaly", "score", "odd.safetensors", "sales.csv", "--top", "0")
+    code, out, _ = run("anomaly", "score", "odd.safetensors", "sales.csv", "--top", "0")
     assert (0, "no alarms in 40 rows\n") == (code, out)

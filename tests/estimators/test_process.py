@@ -22,7 +22,8 @@ SCALES, NUMBERS = np.array([0.7, 0.2, 0.4]), np.array([0.3, 0.9, 0.2, 0.05, 0.6]
 
 def solved(x, y, spread=None, left_out=(0,)):
     spread = np.ones(len(x)) if spread is None else np.asarray(spread)
-    return process._solved(x, y, spread, SCALES, NUMBERS, np.array(left_out))
+    alone = np.arange(len(left_out))
+    return process._solved(x, y, spread, SCALES, NUMBERS, np.array(left_out), alone)
 
 
 def test_covariances():
@@ -102,7 +103,7 @@ def test_a_covariance_that_rounding_spoils_is_no_process():
     broken = NUMBERS * [1, 1, 1, 0, 1] - [0, 0, 0, 0.1, 0]  # negative noise
     twice = np.concatenate([X, X])
     assert process._solved(
-        twice, np.concatenate([Y, Y]), np.ones(48), SCALES, broken, np.array([0])
+        twice, np.concatenate([Y, Y]), np.ones(48), SCALES, broken, np.array([0]), np.array([0])
     ) is None  # fmt: skip
 
 

@@ -152,7 +152,7 @@ def test_the_only_row_of_a_class_is_trained_on(seed):
     ],
 )
 def test_tables_that_cannot_be_learned_from(columns, given, words):
-    target, task, drop = (given.get(name) for name in ("target", "task", "drop"))
+    target, task, drop = given.get("target", "y"), given.get("task"), given.get("drop")
     with pytest.raises(DataError, match=words) as caught:
         fit_table(table(**columns), target, task, replace(QUICK, drop=drop or ()))
     assert "\n" not in str(caught.value)

@@ -1,7 +1,9 @@
 """`TimeSeriesClassifier` and `TimeSeriesRegressor`: features, ridge, answers, files, refusals."""
 
 import importlib.util
+from copy import deepcopy
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -404,6 +406,12 @@ def test_a_saved_model_answers_with_the_same_bits(tmp_path, form):
         assert np.array_equal(again.predict_proba(x), model.predict_proba(x))
 
 
+@cache
+def state_of_jumps():
+    """What a file holds of a classifier with neighbours."""
+    return cr.TimeSeriesClassifier(**FEW).fit(*jumps(20)).fitted_state()
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -427,9 +435,7 @@ def test_a_saved_model_answers_with_the_same_bits(tmp_path, form):
 )  # fmt: skip
 def test_changed_files_are_refused(change, words):
     """Each value and each shape is checked."""
-    x, y = jumps(20)
-    model = cr.TimeSeriesClassifier(**FEW).fit(x, y)
-    description, arrays = model.fitted_state()
+    description, arrays = deepcopy(state_of_jumps())
     arrays = {name: np.array(array) for name, array in arrays.items()}
     change(description, arrays)
     other = cr.TimeSeriesClassifier(**FEW)

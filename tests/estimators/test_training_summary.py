@@ -124,3 +124,12 @@ def test_one_odd_cell_among_few_rows_is_no_drift(summary):
     shifted = table(7, 12)
     shifted["size"] += 8.0
     assert ["size"] == [column.name for column in summary.compare(shifted).drift]
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_a_row_or_two_are_no_drift(rows):
+    """Where every level is rarer than one row of so many, nothing can be said."""
+    levels = TrainingSummary.learn(pd.DataFrame({"town": ["Gent", "Rome", "Oslo", "Bern"] * 40}))
+    new = pd.DataFrame({"town": ["Paris", "Gent"][:rows]})
+    compared = levels.compare(new)
+    assert ((), [True, False][:rows]) == (compared.drift, compared.unseen["town"].tolist())

@@ -17,10 +17,10 @@ from ..lazy import LazyModule
 from . import keeping, models, options, samples, texts, timeseries_rows
 from .console import complain, console, table
 from .options import AsJson, Model, Report
-from .predicted_rows import rows_left_out
 from .sources import Encoding
 
 evaluation_reporting = LazyModule("chainrule.cli.evaluation_reporting")
+predicted_rows = LazyModule("chainrule.cli.predicted_rows")
 reporting = LazyModule("chainrule.cli.reporting")
 scores = LazyModule("chainrule.cli.scores")
 
@@ -144,6 +144,8 @@ def labelled(
         if reads_texts
         else read_cells(data, encoding=encoding, as_text=models.columns_with_commas(loaded))
     )
+    for note in predicted_rows.rows_left_out(read):
+        complain(f"chainrule: {note}")
     table, name = models.labelled(loaded, read, target)
     inputs = texts.of_table(loaded, table) if reads_texts else models.inputs(loaded, table)
     frame = None if reads_texts else table.frame

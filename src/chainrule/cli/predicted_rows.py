@@ -23,7 +23,6 @@ from .sources import Source
 
 pd = LazyModule("pandas")
 rows_of_tables = LazyModule("chainrule.estimators.tabular.row_predictions")
-intervals = LazyModule("chainrule.estimators.tabular.intervals")
 input_columns = LazyModule("chainrule.estimators.tabular.input_columns")
 
 EXPLAINED = 3  # columns a row
@@ -72,11 +71,7 @@ def predict_table(
         wanted.proba, wanted.interval, EXPLAINED if wanted.explain else 0, threshold, positive
     )
     asked.check(loaded)
-    if wanted.interval is not None:
-        intervals.check_coverage(wanted.interval, "--interval ")
     table = source.read(models.columns_with_commas(loaded))
-    for note in table.notes:
-        complain(f"chainrule: note: {note}")
     for note in rows_left_out(table):
         complain(f"chainrule: {note}")
     copied = columns(table, wanted.keep)

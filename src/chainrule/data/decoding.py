@@ -69,7 +69,10 @@ def to_utf8(
     >>> to_utf8("a.csv", "name\\nMüller".encode("cp1252"))[1]
     ("the file is no UTF-8 and is read as cp1252: 'Müller'",)
     """
-    content, notes = _as_named(path, content, encoding) if encoding else _as_recognised(path, content)
+    if encoding:
+        content, notes = _as_named(path, content, encoding)
+    else:
+        content, notes = _as_recognised(path, content)
     if b"\0" in content:
         line = content.count(b"\n", 0, content.index(b"\0")) + 1
         raise DataError(
@@ -133,10 +136,10 @@ def _as_named(path: str | Path, content: bytes, encoding: str) -> tuple[bytes, t
         before = content[: error.start].decode(encoding, "replace")
         line = len(LINE_END.findall(before)) + 1
         start = content[: error.start + 20].decode(encoding, "backslashreplace")
-        shown = LINE_END.split(start)[line - 1]
+        excerpt = LINE_END.split(start)[line - 1]
         raise DataError(
-            f"{path}, line {line}: bytes there are not {encoding} ({shown!r:.80}); mend that line, "
-            "or leave --encoding out, or give another one"
+            f"{path}, line {line}: bytes there are not {encoding} ({excerpt!r:.80}); mend that "
+            "line, leave --encoding out, or give another one"
         ) from None
     example = max((word for word in text[:SAMPLE_BYTES].split() if not word.isascii()),
                   key=len, default="")  # fmt: skip

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
-import scipy.sparse as sparse
 from numpy.typing import NDArray
 
 from ..errors import DataError
+from ..lazy import LazyModule
 from .vocabulary_lookup import Lookup, Neighbours, neighbours, pieces
 from .words import NEWEST, CutTexts, cut_texts, words
+
+sparse = LazyModule("scipy.sparse")
 
 COVERED_PERCENT = 98  # of the sentences fit in a row
 MAX_LENGTH = 512  # entries of a sentence, whatever is said of their share, where order counts

@@ -46,9 +46,8 @@ def check_kinds(kinds: Mapping[str, str], columns: list[str]) -> None:
             )
         if str(name) not in known:
             listed = ", ".join(map(repr, columns[:8])) + ", ..." * (len(columns) > 8)
-            raise DataError(
-                f"there is no column {name!r} to read as {kind}: the columns are {listed}"
-            )
+            use = "leave out" if kind == "ignore" else f"read as {kind}"
+            raise DataError(f"there is no column {name!r} to {use}: the columns are {listed}")
 
 
 def as_option(name: str, kind: str) -> str:

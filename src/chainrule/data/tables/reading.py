@@ -168,7 +168,10 @@ def typed_table(table: Table, kinds: Mapping[str, str] | None = None, refuse: bo
         return table
     typed, readings = typed_frame(table.frame, kinds, refuse)
     frame = _without_zones(typed, table.frame)
-    notes = tuple(note for reading in readings for note in reading.notes)
+    notes = tuple(
+        note if note.startswith("column ") else f"column {one.name!r}: {note}"  # faults name it
+        for one in readings for note in one.notes
+    )  # fmt: skip
     return replace(table, frame=frame, notes=table.notes + notes, readings=readings)
 
 

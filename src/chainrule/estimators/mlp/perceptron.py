@@ -176,7 +176,8 @@ def _dropped_out(key: Any, rate: float, h: Any) -> Any:
     shape = np.shape(h)
     count = math.prod(shape)
     words = bits(key, -(-count // 4))
-    parts = (words >> np.arange(0, 32, 8, dtype=np.uint32)[:, None]) & np.uint32(255)
+    # Word by word: rows of weight 0 at the end of a batch change nothing of those before them
+    parts = (words[:, None] >> np.arange(0, 32, 8, dtype=np.uint32)) & np.uint32(255)
     stays = np.reshape(np.reshape(parts, (-1,))[:count], shape) >= np.uint32(left_out)
     return np.where(stays, h * (256.0 / (256 - left_out)), 0.0)
 

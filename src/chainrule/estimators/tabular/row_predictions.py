@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ...errors import DataError
 from ...lazy import LazyModule
 from .explanations import Effects
+from .intervals import check_coverage
 from .training_summary import ColumnSummary, TrainingSummary
 
 pd = LazyModule("pandas")
@@ -56,6 +57,8 @@ class Asked:
             raise DataError(
                 "the model predicts classes: an interval is for numbers; ask for probabilities"
             )
+        if self.coverage is not None:
+            check_coverage(self.coverage, "interval ")
         for wanted, method in ((self.coverage, "predict_interval"), (self.effects, "explain_rows")):
             if wanted and not hasattr(model, method):
                 raise DataError(

@@ -19,6 +19,7 @@ from .options import TrainOptions
 
 FEW_VALUES = 20  # whole numbers with no more distinct values than this are classes
 MIN_ROWS = 10
+TASKS = ("classification", "regression")
 TARGET_NAMES = (
     "target", "label", "class", "outcome", "y", "response", "dependent", "result", "output",
 )  # fmt: skip
@@ -188,6 +189,8 @@ def learnable_table(
             f"{len(frame)} rows with a value of {target!r} are too few to {purpose.words}: give at "
             f"least {purpose.min_rows}"
         )
+    if task not in (None, *TASKS):
+        raise DataError(f"task={task!r:.40}: give {' or '.join(map(repr, TASKS))}")
     task = task or (table.task if target == table.target else None) or choose_task(frame[target])
     _check_options(target, task, frame[target], options)
     grouping = (options.group,) if options.group else ()  # to a new group its name says nothing

@@ -226,7 +226,7 @@ def _standing(comparison: Comparison, rivals: Sequence[str]) -> tuple[str, str]:
             f"The network is ahead: {metric} {ours} against {theirs} of {best}, and the difference "
             f"of {difference} is beyond noise ({interval})."
         )
-    noise = f" ({LEVEL} % interval of the difference {ends})" if np.isfinite(gain.low) else ""
+    noise = f" ({LEVEL} % interval of the difference {ends})" if gain.low < gain.high else ""
     return "level", (
         f"The network and {best} are level within noise: {metric} {ours} and {theirs}{noise}."
     )
@@ -383,7 +383,7 @@ def _digits(interval: Interval) -> int:
     width = max(abs(interval.high - interval.low) if np.isfinite(ends).all() else 0.0,
                 abs(interval.value) / 10)  # fmt: skip
     if width < LOWEST_SPREAD:
-        return 2
+        return 3
     return int(np.clip(1 - np.floor(np.log10(width)), 2, 4))
 
 

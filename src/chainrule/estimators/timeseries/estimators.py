@@ -30,7 +30,9 @@ class TimeSeriesClassifier(ScoredByAccuracy, ClassifierFiles, ClassifierMixin, T
     10,000 features of a series, each the share of its points at which a convolution is above a
     bias (MiniRocket), of the series itself and of its changes (MultiRocket); with mean, deviation,
     extremes and trend of each channel. A ridge whose penalty is chosen by leaving out each row
-    tells the classes apart; its outputs for rows that are left out calibrate the probabilities.
+    tells the classes apart; its outputs for rows that are left out calibrate the probabilities. Of
+    up to 100 series the nearest of each class under dynamic time warping count as well, as far as
+    they help with rows that are left out.
 
     Parameters
     ----------
@@ -38,7 +40,8 @@ class TimeSeriesClassifier(ScoredByAccuracy, ClassifierFiles, ClassifierMixin, T
         How many features the convolutions make, about. Of more than 4,000 series 4,000 at most.
         Default 10,000.
     class_weight : dict, "balanced" or None
-        Of each class, as elsewhere in scikit-learn; `sample_weight` multiplies it.
+        Of each class, as elsewhere in scikit-learn; `sample_weight` multiplies it. With either,
+        a shift of each class is fitted, too.
     random_state : int, RandomState or None
         Of the kernels' biases and channels: the same seed, the same model.
     n_threads : int or None
@@ -55,7 +58,8 @@ class TimeSeriesClassifier(ScoredByAccuracy, ClassifierFiles, ClassifierMixin, T
     length_, equal_length_ : int, bool
         Points of the longest series of the training, and whether all had so many.
     left_out_score_ : float
-        The accuracy on the training series, each predicted without itself.
+        The accuracy on the training series, each predicted without itself (what was chosen by all
+        of them makes it a little too high where they are few).
     transform_, ridge_, factor_ : Transform, Ridge, float
         Of the features, of the classes, and of the probabilities.
     neighbors_ : Neighbors or None

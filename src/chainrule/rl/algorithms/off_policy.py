@@ -86,9 +86,9 @@ class DQN(Algorithm):
     Examples
     --------
     >>> from chainrule import rl
-    >>> model = rl.DQN("CartPole-v1", seed=0).learn(500)
+    >>> model = rl.DQN("CartPole-v1", seed=0).learn(1_100)
     >>> model.num_timesteps
-    500
+    1100
     """
 
     DEFAULTS: ClassVar[dict[str, Any]] = dict(

@@ -99,8 +99,9 @@ def _signs_agree(columns: Any, weights: Any, y: Any, some: Any) -> bool:
 def _steps(x: Any) -> Floats:
     """To what each column is rounded: 0.01 where no number has more than two decimals, else 0."""
     steps = np.zeros(x.shape[1])
+    noise = 1e-11 * np.abs(x).max(axis=0, initial=0.0)  # 1e-200 is no 0 of 0.01
     for decimals in range(DECIMALS, -1, -1):
-        close = np.isclose(np.round(x, decimals), x, rtol=1e-12, atol=1e-9 * 10.0**-decimals)
+        close = np.abs(np.round(x, decimals) - x) <= noise
         steps[close.all(axis=0)] = 10.0**-decimals
     return steps
 
