@@ -139,3 +139,14 @@ def test_mistakes_take_one_line(run, trained, mistake):
     code, out, err = run("evaluate", *(word.format(**named) for word in words))
     assert (2, "", 1) == (code, out, err.count("\n")), err
     assert expected in err
+
+
+def test_few_rows_are_too_few_to_judge_by(run, trained, tmp_path):
+    """A sentence says so, and names the lines of the file that are no rows."""
+    rows = read_table("diabetes").frame.head(4).astype(str)
+    rows.to_csv(tmp_path / "four.csv", index=False)
+    with (tmp_path / "four.csv").open("a") as file:
+        file.write("," * (rows.shape[1] - 1) + "\n")
+    code, out, err = run("evaluate", trained / "diabetes.safetensors", tmp_path / "four.csv")
+    assert 0 == code and "Too few rows to judge by: 4 rows. R2 is " in out
+    assert "chainrule: left out below the data: line 6: an empty row" in err

@@ -66,7 +66,9 @@ def test_numbers_are_held_against_their_mean():
 
 
 def test_few_rows_have_no_verdict():
-    assert {} == compared(model(0.9), of_share(1.0, rows=9))
+    said = compared(model(0.9), of_share(1.0, rows=9))
+    assert said["standing"] == "unknown"
+    assert said["verdict"][0].startswith("Too few rows to judge by: 9 rows.")
 
 
 def test_an_option_stays_with_its_value(capsys):

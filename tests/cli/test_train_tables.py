@@ -17,6 +17,7 @@ import chainrule
 from chainrule.cli import (
     asking,
     column_kinds,
+    outcome,
     reading_report,
     sources,
     table_options,
@@ -143,6 +144,19 @@ def test_scores_of_several_metrics():
     assert ["the", "mean", "0.0000", "1.0000"] in rows
 
 
+def test_scores_that_the_rows_do_not_define():
+    """A dash in the table, null in the card: the model is saved all the same."""
+    assert ("-", "0.500") == tuple(table_results.decimals(x, 3) for x in (float("nan"), 0.5))
+    cards = []
+    model = SimpleNamespace(save=lambda path, card: cards.append(card))
+    made = outcome.Outcome(
+        model, "t.csv", "y", "regression", 80, 20, "R2", float("nan"), {"the mean": float("nan")},
+        "chainrule train t.csv", False,
+    )  # fmt: skip
+    made.save(Path("t.safetensors"))
+    assert (None, {"the mean": None}) == (cards[0]["score"], cards[0]["baselines"])
+
+
 def test_thresholds_honest_scores_and_advice_name_their_options():
     """Numbers beside those without; an option once."""
     chosen = Threshold("yes", 0.2, "F1", None, 50, 0.5, 0.75, 0.6, 3, 1, 0.25, None, None, 12, 10)
@@ -152,7 +166,9 @@ def test_thresholds_honest_scores_and_advice_name_their_options():
     (line,) = table_results.threshold_lines(
         replace(chosen, total_cost=8.0, total_cost_at_half=21.0)
     )
-    assert "errors cost 8 instead of 21 from 0.5 on" in line
+    assert "errors cost 8 instead of 21 from 0.5 on" in line and "too few" not in line
+    (line,) = table_results.threshold_lines(replace(chosen, test_positives=1))
+    assert line.endswith("chosen by 12 and tested on 1 rows of 'yes': too few to rely on.")
     score = HonestScore("group", "patient", "trees", "R2", 0.9, 0.5, "--group patient")
     assert (
         "trees have R2 0.900 on random rows, and 0.500 on other groups of 'patient': "

@@ -57,6 +57,18 @@ def test_models_are_compared_with_intervals():
     assert ["0.2100"] == read.row("log loss")  # which only the network has
 
 
+def test_scores_that_are_not_defined_are_dashes():
+    """Of a test without the rarer class: no bar, no number, no difference."""
+    fields, nan = judged(), float("nan")
+    for part in ("intervals", "differences"):
+        fields[part] = {
+            model: dict.fromkeys(by, (nan, nan, nan)) for model, by in fields[part].items()
+        }
+    text = render(classes(3, **fields))
+    assert "nan" not in text.split("</style>")[-1]
+    assert ["", "–", "–", ""] == page(classes(3, **fields)).row("guess")  # noqa: RUF001
+
+
 def test_each_column_has_a_card():
     """What it was taken for and why, missing share, examples, notes, and a drawing."""
     read = page(classes(3, **judged()))
