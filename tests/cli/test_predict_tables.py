@@ -199,7 +199,6 @@ def test_drift_is_said_and_may_fail(predict):
 
 
 CLASHES = {
-    "twice in the output": ("price", ["--keep", "price"], "named 'price'"),
     "a column of ours": ("price", ["--keep", "lower", "--interval", "0.9"], "named 'lower'"),
     "absent": ("price", ["--keep", "zip"], "--keep zip: t.csv has no such column"),
     "no name": ("price", ["--keep", "area,,town"], "a name is empty"),
@@ -209,6 +208,14 @@ CLASHES = {
     "no database": ("price", ["--query", "select 1"], "is no database"),
     "no encoding": ("price", ["--encoding", "latin-17"], "is no encoding that is known"),
 }
+
+
+def test_the_target_beside_its_predictions(predict):
+    Path("t.csv").write_text("area,town,price\n50,Rome,1\n")
+    true, guess = "price", "predicted price"
+    (row,) = rows_of(predict("price", "t.csv", "--keep", "price", "--format", "jsonl")[1])
+    (alone,) = rows_of(predict("price", "t.csv", "--format", "jsonl")[1])
+    assert (1, alone[true]) == (row[true], row[guess])
 
 
 @pytest.mark.parametrize("clash", CLASHES)

@@ -162,7 +162,8 @@ def _frame(
     notes = np.array([""] * rows, object)
     notes[good] = answers.notes
     notes[list(bad)] = list(bad.values())
-    parts: list[tuple[str, Any]] = [(target, answers.values)]
+    name = f"predicted {target}" if target in copied.columns else target  # beside the true ones
+    parts: list[tuple[str, Any]] = [(name, answers.values)]
     if answers.lower is not None:
         parts += [("lower", answers.lower), ("upper", answers.upper)]
     if answers.proba is not None:
