@@ -1,5 +1,6 @@
 """`tune`: a search on the training rows, resumable, in processes, and its best model tested."""
 
+import itertools
 import os
 import re
 import shlex
@@ -13,10 +14,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import chainrule
 from chainrule.data import read_table
+from chainrule.errors import DataError
 from chainrule.estimators import TrainOptions
 from chainrule.estimators.tabular.defaults import DEFAULTS
 
@@ -89,7 +92,7 @@ def test_the_test_rows_are_never_seen():
     search = pytest.importorskip("chainrule.cli.search")
     options = TrainOptions(random_state=3, progress=False)
     table = read_table("wine")
-    inputs, labels, target, task = search.training_rows(table, None, None, options)
+    inputs, labels, target, task, _ = search.training_rows(table, None, None, options)
     tested = chainrule.estimators.fit_table(
         table, options=replace(options, hidden_layer_sizes=(4,), max_iter=1)
     )
@@ -102,11 +105,41 @@ def test_the_test_rows_are_never_seen():
     assert all(not set(rows) & set(judged) for rows, judged in one.splits())
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 8])
+def test_folds_are_as_the_test_rows(count):
+    """Whole groups are scored, and times by what was before them."""
+    make_folds = pytest.importorskip("chainrule.cli.folds").make_folds
+    draws = np.random.default_rng(count)
+    labels = pd.Series(np.where(draws.random(90) < 0.5, "a", "b"))
+    groups, times = draws.integers(0, 9, 90), draws.integers(0, 60, 90).astype(float)
+    scored = []
+    for rows, judged in make_folds(labels, "classification", count, 0, {"groups": groups}):
+        assert not set(groups[rows]) & set(groups[judged])
+        assert len(rows) + len(judged) == 90
+        scored.append(judged)
+    assert len(np.unique(np.concatenate(scored))) == sum(map(len, scored))
+    assert count == 1 or sum(map(len, scored)) == 90
+    later = make_folds(labels, "classification", count, 0, {"times": times})
+    assert len(later) == count
+    assert max(times) == max(times[later[0][1]])
+    for rows, judged in later:
+        assert times[rows].max() < times[judged].min()
+    for (rows, _), (before, judged) in itertools.pairwise(later):
+        assert sorted([*before, *judged]) == sorted(rows)
+
+
+def test_folds_without_two_classes():
+    make_folds = pytest.importorskip("chainrule.cli.folds").make_folds
+    labels = pd.Series(["a"] * 10 + ["b"] * 2)
+    with pytest.raises(DataError, match="no fold leaves two classes"):
+        make_folds(labels, "classification", 1, 0, {"times": np.arange(12.0)})
+
+
 def test_ctrl_c_while_a_trial_is_stored_is_ctrl_c(monkeypatch):
     """Optuna 5.0 makes another error of it."""
     search = pytest.importorskip("chainrule.cli.search")
     options = TrainOptions(max_iter=1, n_members=1)
-    inputs, labels, _, task = search.training_rows(read_table("wine"), None, None, options)
+    inputs, labels, _, task, _ = search.training_rows(read_table("wine"), None, None, options)
     one = search.Search("s", inputs, labels, task, "accuracy", options, folds=1)
     monkeypatch.setattr(search.Search, "objective", lambda self, trial: 1.0)
 
@@ -123,7 +156,7 @@ def test_hopeless_trials_are_pruned():
     """One that is worse than the median at the same point ends there."""
     search = pytest.importorskip("chainrule.cli.search")
     options = TrainOptions(max_iter=10, n_members=1)
-    inputs, labels, _, task = search.training_rows(read_table("wine"), None, None, options)
+    inputs, labels, _, task, _ = search.training_rows(read_table("wine"), None, None, options)
     one = search.Search("s", inputs, labels, task, "accuracy", options, folds=1)
     study = optuna.create_study(direction="maximize", pruner=search._pruner())
     for _ in range(search.STARTUP):

@@ -6,16 +6,15 @@ Loaded when the command runs: it loads scikit-learn. Trials see the training row
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from time import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
 
 from ..backends import set_num_threads
 from ..data import Table
@@ -28,6 +27,7 @@ from ..estimators.tabular.preparation import training_table
 from ..estimators.tabular.targets import MIN_ROWS, Purpose
 from ..files import check_writable
 from ..lazy import LazyModule
+from .folds import make_folds
 from .keeping import MIN_FREE_BYTES
 from .scores import predictions, scores
 
@@ -66,6 +66,8 @@ class Search:
         What is not searched.
     folds : int
         1: a held-out fifth.
+    validation_by : dict of str to array
+        Groups or times of the rows, by which they are held out; empty: at random.
     storage : str or None
         The address of a database. None: in memory.
     deadline : float
@@ -81,6 +83,7 @@ class Search:
     metric: str
     options: TrainOptions
     folds: int = FOLDS
+    validation_by: Mapping[str, Any] = field(default_factory=dict)
     storage: str | None = None
     deadline: float = float("inf")
     threads: int | None = None
@@ -132,16 +135,9 @@ class Search:
         )  # fmt: skip
 
     def splits(self) -> list[tuple[Any, Any]]:
-        """Rows to train on and rows to score: folds, or one held-out part."""
-        rows, seed = np.arange(len(self.labels)), self.options.random_state
-        texts = as_texts(self.labels).astype(str) if self.task == "classification" else None
-        counts = [0] if texts is None else np.unique(texts, return_counts=True)[1]
-        if self.folds == 1:
-            stratify = texts if min(counts) >= 2 and len(rows) >= 5 * len(counts) else None
-            split = train_test_split(rows, test_size=0.2, random_state=seed, stratify=stratify)
-            return [(split[0], split[1])]
-        kind = StratifiedKFold if min(counts) >= self.folds else KFold
-        return list(kind(self.folds, shuffle=True, random_state=seed).split(rows, texts))
+        """Rows to train on and rows to score; see `make_folds`."""
+        seed = self.options.random_state
+        return make_folds(self.labels, self.task, self.folds, seed, self.validation_by)
 
     def objective(self, trial: Any) -> float:
         """The mean score of the folds.
@@ -164,7 +160,8 @@ class Search:
             try:
                 with warnings.catch_warnings():
                     warnings.filterwarnings("error", "Training interrupted", UserWarning)
-                    model.set_params(n_threads=self.threads).fit(self.inputs.iloc[rows], y[rows])
+                    model.set_params(n_threads=self.threads)
+                    model.fit(self.inputs.iloc[rows], y[rows], **self._validation_by(rows))
             except DataError:
                 raise
             except ValueError as error:  # weights that are no longer finite
@@ -179,6 +176,11 @@ class Search:
         if not np.isfinite(value):
             raise optuna.TrialPruned(f"{self.metric} is {value}")
         return value
+
+    def _validation_by(self, rows: Any) -> dict[str, Any]:
+        """The arguments of `fit` by which a training leaves rows out as the folds do."""
+        parts = {name: values[rows] for name, values in self.validation_by.items()}
+        return {name: part for name, part in parts.items() if len(np.unique(part)) > 1}
 
     def _pruner(self, trial: Any, fold: int) -> Callable[[Any], None]:
         """A callback that tells how a training goes at each tenth, and ends a hopeless one."""
@@ -199,23 +201,26 @@ class Search:
         return watch
 
 
+class TuningRows(NamedTuple):
+    """The training rows that `train` would use; see `Search` for `validation_by`."""
+
+    inputs: Any
+    labels: Any
+    target: str
+    task: str
+    validation_by: Mapping[str, Any]
+
+
 def training_rows(
     table: Table, target: str | None, task: str | None, options: TrainOptions
-) -> tuple[Any, Any, str, str]:
-    """The training rows that `train` would use with these options; the target, and the task.
-
-    Returns
-    -------
-    (inputs, labels, target, task)
-    """
+) -> TuningRows:
+    """The training rows that `train` would use with these options."""
     whole = training_table(table, target, task, options, Purpose("tune on", 2 * MIN_ROWS))
     source, rows = whole.source, whole.train_rows
-    return (
-        source.inputs.iloc[rows],
-        source.labels.iloc[rows],
-        source.target,
-        source.task,
-    )
+    return TuningRows(
+        source.inputs.iloc[rows], source.labels.iloc[rows], source.target, source.task,
+        whole.validation_by,
+    )  # fmt: skip
 
 
 def study_of(search: Search, storage: Any) -> Any:

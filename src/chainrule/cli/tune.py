@@ -116,11 +116,11 @@ def tune_table(
     table = read_typed(source, dict.fromkeys(chosen.drop, "ignore") | kinds, out, target)
     target = choose_target(table, target, out)
     check_names(table, target, chosen)
-    inputs, labels, target, task = searching.training_rows(table, target, task, chosen)
+    inputs, labels, target, task, by = searching.training_rows(table, target, task, chosen)
     search = searching.Search(
         "", inputs, labels, task, _metric(metric, task, labels),
         replace(chosen, column_kinds=kinds_of(table, inputs.columns)),
-        folds or (1 if len(labels) >= searching.MANY_ROWS else searching.FOLDS),
+        folds or (1 if len(labels) >= searching.MANY_ROWS else searching.FOLDS), by,
         deadline=time() + timeout if timeout is not None else float("inf"),
         threads=max(1, (cpu_count() or 1) // jobs) if jobs > 1 else None,
     )  # fmt: skip
