@@ -24,6 +24,7 @@ from ..estimators.tabular.defaults import DEFAULTS, batch_size_for
 from ..estimators.tabular.fitting import make_estimator
 from ..estimators.tabular.options import TrainOptions
 from ..estimators.tabular.preparation import training_table
+from ..estimators.tabular.splits import validation_part
 from ..estimators.tabular.targets import MIN_ROWS, Purpose
 from ..files import check_writable
 from ..lazy import LazyModule
@@ -157,11 +158,12 @@ class Search:
         for fold, (rows, validation_rows) in enumerate(self.splits()):
             watched = replace(options, callbacks=(self._pruner(trial, fold),), progress=False)
             model = make_estimator(self.task, watched)
+            held_out = validation_part(self.validation_by, rows)
             try:
                 with warnings.catch_warnings():
                     warnings.filterwarnings("error", "Training interrupted", UserWarning)
                     model.set_params(n_threads=self.threads)
-                    model.fit(self.inputs.iloc[rows], y[rows], **self._validation_by(rows))
+                    model.fit(self.inputs.iloc[rows], y[rows], **held_out)
             except DataError:
                 raise
             except ValueError as error:  # weights that are no longer finite
@@ -176,11 +178,6 @@ class Search:
         if not np.isfinite(value):
             raise optuna.TrialPruned(f"{self.metric} is {value}")
         return value
-
-    def _validation_by(self, rows: Any) -> dict[str, Any]:
-        """The arguments of `fit` by which a training leaves rows out as the folds do."""
-        parts = {name: values[rows] for name, values in self.validation_by.items()}
-        return {name: part for name, part in parts.items() if len(np.unique(part)) > 1}
 
     def _pruner(self, trial: Any, fold: int) -> Callable[[Any], None]:
         """A callback that tells how a training goes at each tenth, and ends a hopeless one."""

@@ -73,6 +73,11 @@ def without_sums(frame: Frame, amid: bool = True) -> tuple[Frame, tuple[str, ...
     return frame.iloc[rest], (note,)
 
 
+def _texts(frame: Frame) -> list[Any]:
+    """Return the columns of cells that are no numbers or dates yet."""
+    return [name for name in frame.columns if frame[name].dtype.kind not in "iufbM"]
+
+
 def _is_named(row: Any) -> bool:
     """Whether a cell of a row is called a sum."""
     return any(isinstance(cell, str) and SUMS.fullmatch(cell.strip()) for cell in row)
@@ -81,8 +86,7 @@ def _is_named(row: Any) -> bool:
 def _named_rows(frame: Frame) -> list[int]:
     """Return the rows that a text among the first columns calls sums."""
     rows: set[int] = set()
-    texts = [name for name in frame.columns if frame[name].dtype.kind not in "iufbM"][:LABELS]
-    for name in texts:
+    for name in _texts(frame)[:LABELS]:
         column = frame[name]
         labels = [cell for cell in column.dropna().unique()
                   if isinstance(cell, str) and PARTIAL.fullmatch(cell.strip())]  # fmt: skip
@@ -93,7 +97,7 @@ def _named_rows(frame: Frame) -> list[int]:
 
 def _is_alone(frame: Frame) -> bool:
     """Whether the last row differs from all others in its texts: they are missing, or new."""
-    texts = [name for name in frame.columns if frame[name].dtype.kind not in "iufbM"]
+    texts = _texts(frame)
     last = {name: frame[name].iloc[-1] for name in texts}
     labels = {name: cell for name, cell in last.items() if isinstance(cell, str)}
     return len(labels) < len(texts) and not any(

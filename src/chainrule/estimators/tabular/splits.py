@@ -65,7 +65,13 @@ def validation_by(source: LearnableTable, rows: Any, options: TrainOptions) -> d
         values = np.where(np.isnan(values), -np.inf, values)
     else:
         name, values = "groups", group_codes(source.frame[options.group])[rows]
-    return {name: values} if len(np.unique(values)) > 1 else {}
+    return validation_part({name: values})
+
+
+def validation_part(by: Mapping[str, Any], rows: Any = slice(None)) -> dict[str, Any]:
+    """Those arguments for some of the rows: none where these are all of one group or time."""
+    parts = {name: values[rows] for name, values in by.items()}
+    return {name: part for name, part in parts.items() if len(np.unique(part)) > 1}
 
 
 def split_rows(labels: Any, task: str, fraction: float, seed: int) -> Rows:
