@@ -14,7 +14,7 @@ from chainrule.backends.llvm.layout.frame import (
     FIRST_ARGUMENT,
     POOL,
 )
-from chainrule.backends.llvm.runtime import autotune, symbols
+from chainrule.backends.llvm.runtime import autotune, imports_of
 from chainrule.config import configured
 
 SHARED, ALONE = 1_000_000, 0
@@ -31,7 +31,7 @@ class Loop:
         )
         self.frame[POOL] = SHARED
         kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
-        self.begin = kind(symbols()["autotune"])
+        self.begin = kind(imports_of(["autotune"])["autotune"])
 
     def iterations(self, count: int, alone: float, shared: float, first: int = 0) -> list[int]:
         """How each iteration went."""

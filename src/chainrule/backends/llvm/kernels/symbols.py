@@ -7,6 +7,11 @@ from functools import lru_cache
 
 MATMULS = ("gemm_f32", "gemm_f64", "dots_f32", "dots_f64")
 SORT = "order"
+RUNTIME = "runtime"  # the part of the library that every process needs
+PARTS = {
+    RUNTIME: ("parallel", "work", "within", "autotune", "poll", "fast_call"),
+    **{name: (name,) for name in (*MATMULS, SORT)},
+}
 _LIBM = ("sin", "cos", "fmod", "fmodf", "fma", "fmaf")
 
 

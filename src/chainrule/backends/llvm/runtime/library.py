@@ -1,4 +1,7 @@
-"""The library that every compiled program calls: kernels, thread pool, polls. Made once a CPU."""
+"""The library that compiled programs call: kernels, thread pool, polls.
+
+Each part is made once a CPU, when a program that calls it is first compiled.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from ..cache import disk as cache
 from ..kernels.fourier import loops
 from ..kernels.lapack import SYMBOLS as LAPACK
 from ..kernels.lapack import routines
-from ..kernels.symbols import MATMULS, SORT, libm
+from ..kernels.symbols import PARTS, libm
 from ..kernels.ufunc_loops import addresses
 from ..kernels.ufunc_loops import is_symbol as is_loop
 from ..target.assembler import LoadedCode, assemble
@@ -29,8 +32,8 @@ from .poll import API
 
 _llvmlite = LazyModule("llvmlite")
 _source = LazyModule("chainrule.backends.llvm.runtime.library_text")
-_NAMES = (*MATMULS, "parallel", "work", "within", "autotune", "poll", "fast_call", SORT)
-_loaded: dict[Host, tuple[dict[str, int], LoadedCode]] = {}
+_PART_OF = {name: part for part, names in PARTS.items() for name in names}
+_loaded: dict[tuple[Host, str], LoadedCode] = {}
 
 
 @lru_cache(maxsize=1)
@@ -56,14 +59,9 @@ def cache_key(*parts: str) -> str:
     return hashlib.sha256("\0".join([compiler_digest(), repr(host()), *parts]).encode()).hexdigest()
 
 
-def symbols() -> dict[str, int]:
-    """Return the addresses of all that programs may call, by name."""
-    target = host()
-    if target not in _loaded:
-        with compiling:
-            if target not in _loaded:
-                _loaded[target] = _load(target)
-    return _loaded[target][0]
+def symbols() -> tuple[str, ...]:
+    """Return the names of all that programs may call but for SciPy's."""
+    return (*_outside(), *loops(), *_PART_OF)
 
 
 def imports_of(names: Iterable[str]) -> dict[str, int]:
@@ -74,8 +72,8 @@ def imports_of(names: Iterable[str]) -> dict[str, int]:
     KeyError
         If something is not there: its code was made beside another version of SciPy.
     """
-    names, library = tuple(names), symbols()
-    imports = {name: library[name] for name in names if not is_symbol(name)}
+    names = tuple(names)
+    imports = {name: _address(name) for name in names if not is_symbol(name)}
     imports |= {name: routines()[name] for name in names if name in LAPACK}
     return {**imports, **addresses(filter(is_loop, names))}
 
@@ -85,15 +83,32 @@ def is_symbol(name: str) -> bool:
     return name in LAPACK or is_loop(name)
 
 
-def _load(target: Host) -> tuple[dict[str, int], LoadedCode]:
-    outside = {**libm(), **_python(), **_yield()}
-    key = cache_key("library")
+def _address(name: str) -> int:
+    """Return the address of a symbol; its part of the library is made, or loaded, if need be."""
+    part = _PART_OF.get(name)
+    if part is None:
+        return _outside()[name] if name in _outside() else loops()[name]
+    key = (host(), part)
+    if key not in _loaded:
+        with compiling:
+            if key not in _loaded:
+                _loaded[key] = _load(part)
+    return _loaded[key].addresses[PARTS[part].index(name)]
+
+
+def _load(part: str) -> LoadedCode:
+    key = cache_key("library", part)
     code = cache.load(key)
     if code is None:
-        code = assemble(_source.library_text(target))
+        code = assemble(_source.part_text(part, host()))
         cache.store(key, code)
-    loaded = LoadedCode(code, outside, _NAMES)
-    return {**outside, **loops(), **dict(zip(_NAMES, loaded.addresses, strict=True))}, loaded
+    return LoadedCode(code, _outside(), PARTS[part])
+
+
+@lru_cache(maxsize=1)
+def _outside() -> dict[str, int]:
+    """Return the addresses of what lies outside and needs no code of ours."""
+    return {**libm(), **_python(), **_yield()}
 
 
 def _python() -> dict[str, int]:
@@ -115,17 +130,17 @@ def _yield() -> dict[str, int]:
 @lru_cache(maxsize=1)
 def fast_call_address() -> int | None:
     """Return the address of `fast_call`; None if this Python lays its arrays out differently."""
-    address = symbols()["fast_call"]
+    address = _address("fast_call")
     return address if fast_calls.works(address) else None
 
 
 @lru_cache(maxsize=1)
 def worker() -> Any:
     """Return the native loop of a worker."""
-    return ctypes.CFUNCTYPE(None, ctypes.c_void_p)(symbols()["work"])
+    return ctypes.CFUNCTYPE(None, ctypes.c_void_p)(_address("work"))
 
 
 @lru_cache(maxsize=1)
 def within() -> Any:
     """Return what calls a `main` in a frame while a pool is awake, and returns its status."""
-    return ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 3)(symbols()["within"])
+    return ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 3)(_address("within"))

@@ -1,4 +1,4 @@
-"""Matrix products: a library of kernels, made for the host once.
+"""Matrix products: kernels, made for the host once, each when a program first calls it.
 
 ``void gemm_f32(M, N, K, A, a_row, a_col, B, b_row, b_col, C, c_row, add, scratch)``, and
 ``gemm_f64``: C[M, N] = A @ B, added to C if `add`. Strides count numbers and may be any; the
@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from ...ir.builder import Module
-from ...ir.types import F32, F64
 from ...target.host import Host, host
 from .driver import DEPTH, FAR, write_dots_driver, write_gemm
 from .kernels import tile_for, write_dots, write_kernel
@@ -24,23 +23,27 @@ from .packing import write_pack_any, write_pack_columns, write_pack_rows
 from .sweep import MOST, write_sweep
 
 
-def write_library(module: Module, target: Host) -> None:
-    """Write all kernels and the exported functions."""
-    for dtype in (F32, F64):
-        tile = tile_for(target, dtype)
-        for vectors in range(1, tile.vectors + 1):
-            for rows in range(1, tile.tallest(vectors) + 1):
-                for masked in (False, True):
-                    write_kernel(module, tile, rows, vectors, masked)
-        for rows, columns in ((8, 1), (4, 2), (1, 2), (1, 1)):
-            write_dots(module, tile, rows, columns)
-        for rows in range(1, MOST + 1):
-            write_sweep(module, tile, rows)
-        write_pack_rows(module, tile)
-        write_pack_columns(module, tile)
-        write_pack_any(module, tile)
-        write_dots_driver(module, tile)
-        write_gemm(module, tile)
+def write_tiled(module: Module, target: Host, dtype: np.dtype[Any]) -> None:
+    """Write ``gemm`` of a dtype, and all that it calls."""
+    tile = tile_for(target, dtype)
+    for vectors in range(1, tile.vectors + 1):
+        for rows in range(1, tile.tallest(vectors) + 1):
+            for masked in (False, True):
+                write_kernel(module, tile, rows, vectors, masked)
+    for rows in range(1, MOST + 1):
+        write_sweep(module, tile, rows)
+    write_pack_rows(module, tile)
+    write_pack_columns(module, tile)
+    write_pack_any(module, tile)
+    write_gemm(module, tile)
+
+
+def write_dot_products(module: Module, target: Host, dtype: np.dtype[Any]) -> None:
+    """Write ``dots`` of a dtype, and all that it calls."""
+    tile = tile_for(target, dtype)
+    for rows, columns in ((8, 1), (4, 2), (1, 2), (1, 1)):
+        write_dots(module, tile, rows, columns)
+    write_dots_driver(module, tile)
 
 
 def scratch_bytes(rows: int, columns: int, depth: int, dtype: np.dtype[Any]) -> int:
@@ -51,4 +54,4 @@ def scratch_bytes(rows: int, columns: int, depth: int, dtype: np.dtype[Any]) -> 
     return panels * tile.columns * min(depth, DEPTH) * dtype.itemsize
 
 
-__all__ = ["FAR", "MOST", "scratch_bytes", "tile_for", "write_library"]
+__all__ = ["FAR", "MOST", "scratch_bytes", "tile_for", "write_dot_products", "write_tiled"]
