@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
-import sysconfig
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from threading import local
 from types import CodeType, FrameType
 from typing import ClassVar
 
-PACKAGE = str(Path(__file__).parent)
+PACKAGE = os.path.dirname(__file__)
 _LIBRARIES = ("/numpy/", "/scipy/", "/optree/", "/pandas/")
-_STANDARD = sysconfig.get_path("stdlib") + "/"
+_STANDARD = os.path.dirname(os.__file__) + "/"
 _internal: dict[int, bool] = {}  # by the id of code, whose hash takes longer than the look-up
 _codes: list[CodeType] = []  # that have been asked for, so that no other one gets the id
 

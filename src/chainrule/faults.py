@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import warnings
-from pathlib import Path
+from os.path import basename
 
 from .errors import InternalErrorWarning
 from .lazy import LazyModule
@@ -29,7 +29,7 @@ def ask_for_report(error: Exception, consequence: str) -> None:
     while last.tb_next is not None:
         last = last.tb_next
     code = last.tb_frame.f_code
-    location = f"{Path(code.co_filename).name}:{last.tb_lineno}"
+    location = f"{basename(code.co_filename)}:{last.tb_lineno}"
     if location in _warned:
         return
     message = f": {error}" if str(error) else ""

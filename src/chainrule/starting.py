@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 import threading
-from pathlib import Path
 from types import FrameType
 from typing import Never
 
@@ -19,8 +18,9 @@ def is_command() -> bool:
     if name == "-m":  # Python looks for the module that it is to run
         words = sys.orig_argv
         return "-m" in words and words[words.index("-m") + 1 :][:1] == ["chainrule"]
-    path = Path(name)
-    return path.stem == "chainrule" or (path.stem == "__main__" and path.parent.name == "chainrule")
+    folder, file = os.path.split(name)  # not by pathlib, which loads as long as a tenth of NumPy
+    stem = os.path.splitext(file)[0]
+    return stem == "chainrule" or (stem == "__main__" and os.path.basename(folder) == "chainrule")
 
 
 def give_up(message: str) -> Never:

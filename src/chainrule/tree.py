@@ -12,17 +12,22 @@ import builtins
 import dataclasses
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import optree
 
 from .errors import ShapeError, at_user_line
+from .lazy import LazyModule
+
+if TYPE_CHECKING:
+    import optree
+
+    TreeDef: TypeAlias = optree.PyTreeSpec
+    """The shape of a tree without its leaves: hashable, comparable, printable."""
+else:
+    optree = LazyModule("optree")
 
 NAMESPACE = "chainrule"
-
-TreeDef = optree.PyTreeSpec
-"""The shape of a tree without its leaves: hashable, comparable, printable."""
 
 _IMMUTABLE: set[type] = {tuple}
 _leaf_types: set[type] = {float, int, bool, np.ndarray}  # those that are known to be no container

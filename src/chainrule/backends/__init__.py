@@ -1,9 +1,11 @@
 """How graphs are run: backends turn a graph into a function of arrays."""
 
+from ..lazy import LazyModule
 from .base import NO_NUMBERS, NOTHING_DONATED, Backend, Donated, FastCall, InstructionTime, Program
 from .compiling import BACKENDS, compile_graph
-from .llvm.cache import disk as code_cache
 from .threads import get_num_threads, set_num_threads
+
+code_cache = LazyModule("chainrule.backends.llvm.cache.disk")  # who needs it waits for a compiler
 
 __all__ = [
     "BACKENDS",

@@ -6,7 +6,7 @@ import inspect
 import linecache
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,12 +16,17 @@ from ..config import configured
 from ..errors import GradientError, UnsupportedError, at_user_line
 from ..graph.node import ITEM, Node
 from ..graph.types import is_complex, is_inexact
+from ..lazy import LazyModule
 from ..primitives.declare import ELEMENTWISE_FAMILIES
 from ..trace.capture import type_of
 from ..tracebacks import filters_traceback
 from ..transforms.differentiating.traced_call import TracedCall
-from . import show
 from .steps import Edge, Step
+
+if TYPE_CHECKING:
+    from . import show
+else:
+    show = LazyModule("chainrule.explain.show")
 
 LARGEST_JACOBIAN = 4096  # entries; beyond it the product alone is shown
 

@@ -6,7 +6,7 @@ import ast
 import linecache
 from collections import Counter
 from collections.abc import Hashable, Iterator
-from pathlib import Path
+from os.path import basename
 from warnings import warn_explicit
 
 from ..errors import PerformanceWarning
@@ -48,9 +48,9 @@ def warn_of_unrolled_loops(graph: Graph) -> None:
     name = code.co_filename
     number = line_of(code, instruction)
     loop = _loop_around(name, number)
-    subject = f"{Path(name).name}:{number} ran many times, and its work"
+    subject = f"{basename(name)}:{number} ran many times, and its work"
     if loop is not None:
-        number, subject = loop, f"the loop at {Path(name).name}:{loop}"
+        number, subject = loop, f"the loop at {basename(name)}:{loop}"
     if (name, number) in _warned:
         return
     warn_explicit(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dis
 import sys
 from math import prod
-from pathlib import Path
+from os.path import dirname
 from types import FrameType
 from typing import Any
 from weakref import WeakSet
@@ -117,7 +117,7 @@ def _hands_on(frame: FrameType) -> bool:
     return str(frame.f_globals.get("__name__")).startswith("numpy.ma.")
 
 
-_TRACE = str(Path(__file__).parent)
+_TRACE = dirname(__file__)
 _HAND_OVER = ("CALL", "PRECALL", "BINARY", "COMPARE")
 
 

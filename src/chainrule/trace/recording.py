@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from hashlib import blake2b
 from math import prod
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -20,11 +19,14 @@ from ..control.effects import has_effect
 from ..errors import user_frame
 from ..graph.node import INPUT, REFERENCE, Node, constant
 from ..graph.types import is_complex, is_inexact
+from ..lazy import LazyModule
 from ..primitives.complex_numbers import imag, real
 from ..primitives.elementary import copysign
 from ..primitives.elementwise import absolute, bitwise_and, bitwise_or, equal, less, not_equal
 from ..primitives.structure import cast, concatenate, reshape, sum_
 from .tracing import tracing
+
+_hashlib = LazyModule("hashlib")
 
 Kind: TypeAlias = Literal["truth", "integer", "exact"]
 _WHOLE = np.dtype(np.int64)
@@ -211,7 +213,8 @@ def answer_of(guard: Guard, value: Any) -> bytes:
     if guard.kind == "exact":
         if is_inexact(array.dtype):
             array = np.where(array == array, array, array.dtype.type(np.nan))  # one nan for all
-        return blake2b(array.tobytes(), digest_size=ANSWER_BYTES).digest()
+        digest: bytes = _hashlib.blake2b(array.tobytes(), digest_size=ANSWER_BYTES).digest()
+        return digest
     number = array.reshape(())
     return np.asarray(bool(number) if guard.kind == "truth" else number).astype(_WHOLE).tobytes()
 

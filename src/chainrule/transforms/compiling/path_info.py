@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import linecache
-from pathlib import Path
+from os.path import basename
 from typing import NamedTuple
 
 import numpy as np
@@ -44,7 +44,7 @@ def guard_text(guard: Guard) -> str:
     value = guard.value
     if guard.kind == "exact" and np.size(value) > 1:
         value = f"an array of shape {np.shape(value)}"
-    return f"{Path(guard.filename).name}:{guard.line}: {_source(guard)} -> {value}"
+    return f"{basename(guard.filename)}:{guard.line}: {_source(guard)} -> {value}"
 
 
 def advice(guard: Guard) -> str:
