@@ -38,12 +38,17 @@ def frozen_draws(function: Callable[..., Any]) -> Iterator[None]:
 
 def _sources(function: Callable[..., Any]) -> list[Any]:
     """Return the global generators, and those in the function's closure, globals or object."""
-    numpy_random = np.random.mtrand._rand
-    sources: dict[int, Any] = {id(numpy_random): numpy_random, id(random): random}
+    shared = _global_state()
+    sources: dict[int, Any] = {id(shared): shared, id(random): random}
     for value in _reached(function):
         if isinstance(value, (np.random.Generator, np.random.RandomState, random.Random)):
             sources[id(value)] = value
     return list(sources.values())
+
+
+def _global_state() -> np.random.RandomState:
+    """Return the generator behind the functions of `np.random`, which NumPy loads at first use."""
+    return np.random.mtrand._rand
 
 
 def _reached(function: Any, depth: int = 4) -> Iterator[Any]:
@@ -91,7 +96,7 @@ def _comparable(state: Any) -> Any:
 def _name(source: Any) -> str:
     if source is random:
         return "Python's random"
-    if source is np.random.mtrand._rand:
+    if source is _global_state():
         return "np.random"
     return f"a {type(source).__module__.partition('.')[0]}.random.{type(source).__name__}".replace(
         "random.random", "random"
