@@ -21,7 +21,7 @@ from sklearn.preprocessing import StandardScaler
 
 import chainrule as cr
 
-from .report import Kind
+from .results import Kind
 
 FOLDER = Path(__file__).parents[2] / "shared" / "data" / "anomaly"
 SETS = ("cardio", "fault", "http", "ionosphere", "mammography", "satellite", "shuttle", "smtp",

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .report import Kind
+from .results import Kind
 from .tabular_sets import DATA
 
 FOLDER = DATA / "anomaly" / "nab"

@@ -15,7 +15,8 @@ from chainrule.estimators.raw.audio_networks import FLOOR, LOWEST, transform_len
 from chainrule.signal import hann_window, mel_filterbank
 
 from . import epochs, peers
-from .report import Kind, duration
+from .report import duration
+from .results import Kind
 from .tabular_sets import DATA
 
 SEEDS = 5
@@ -110,7 +111,7 @@ PLAIN: dict[str, Any] = {"shift": 0, "speed": 0, "noise": None, "freq_mask": 0, 
 
 def beside_torch(x: Any, y: Any, rate: int, **settings: Any) -> tuple[str, str, str]:
     """Time of an epoch, ours and theirs, and the ratio."""
-    torch = peers.torch(threads=2)
+    torch = peers.torch()
     if torch is None:
         return epochs.NONE
 

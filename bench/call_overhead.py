@@ -68,7 +68,7 @@ def contests() -> Iterator[Contest]:
                       number=NUMBER)  # fmt: skip
         yield Contest(one, "JAX jit", lambda: jitted_network(ROW), lambda: g(row), same,
                       number=NUMBER)  # fmt: skip
-    torch = peers.torch(threads=1)
+    torch = peers.torch()
     if torch is not None:
         yield Contest(one, "PyTorch eager", lambda: jitted_network(ROW), in_torch(torch), same,
                       number=NUMBER)  # fmt: skip

@@ -58,7 +58,7 @@ def ours() -> Any:
 
 def by_torch() -> Any:
     """PyTorch eager with images in channels-last memory format, which is its faster way here."""
-    torch = peers.torch(threads=2)
+    torch = peers.torch()
     if torch is None:
         return None
     xs = torch.from_numpy(X.transpose(0, 1, 4, 2, 3).copy())

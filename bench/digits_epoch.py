@@ -88,7 +88,7 @@ def by_jax() -> Any:
 
 def by_torch() -> Any:
     """Shuffled once by indexing; one epoch after the other, so that Adam's state stays."""
-    torch = peers.torch(threads=2)  # 2.0 ms an epoch; with one thread 2.3 ms
+    torch = peers.torch()
     if torch is None:
         return None
     data, classes = torch.from_numpy(x), torch.from_numpy(labels)

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from .report import Kind
+from .results import Kind
 
 ROOT = Path(__file__).parents[1]
 ROWS, COLUMNS, CHUNK = 1_000_000, 100, 10_000

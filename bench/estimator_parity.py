@@ -26,7 +26,7 @@ from threadpoolctl import threadpool_limits
 
 import chainrule
 
-from .report import Kind
+from .results import Kind
 from .tabular_sets import DATA, SETS
 
 SPLITS = 5

@@ -36,7 +36,7 @@ def with_jax(x: Any, labels: Any, start: Any, order: Any) -> list[Any]:
 
 def with_torch(x: Any, labels: Any, start: Any, order: Any) -> list[Any]:
     """Eager; to make the first optimiser takes as long as the import, whichever it is."""
-    torch = peers.torch(threads=2)
+    torch = peers.torch()
     data, classes = torch.from_numpy(x), torch.from_numpy(labels)
     model, epoch = torch_training.classifier(torch, start, data, classes, BATCH, RATE)
     epoch(torch.from_numpy(order))

@@ -27,7 +27,7 @@ from .forecast_sets import (
     m4_hourly,
     stock_sets,
 )
-from .report import Kind
+from .results import Kind
 
 KIND = Kind(
     "Forecasts",

@@ -11,7 +11,7 @@ import numpy as np
 
 from .forecast_ours import LEVELS, backtest
 from .forecast_sets import DEMAND, RollingSet, demand_sets, stock_sets
-from .report import Kind
+from .results import Kind
 
 KIND = Kind(
     "Intervals of forecasts",

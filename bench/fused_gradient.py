@@ -55,7 +55,7 @@ def in_torch(torch: Any, x: Any) -> Iterator[tuple[str, Callable[[], Any]]]:
 def contests() -> Iterator[Contest]:
     jax = peers.jax()
     theirs = None if jax is None else jax.jit(jax.grad(lambda x: value(jax.numpy, x)))
-    for n, number, threads in ((1000, 2000, 1), (1_000_000, 5, 2)):
+    for n, number in ((1000, 2000), (1_000_000, 5)):
         x = np.random.default_rng(0).normal(size=n).astype(np.float32)
         task = f"gradient at {n:,} float32"
         yield Contest(
@@ -65,7 +65,7 @@ def contests() -> Iterator[Contest]:
             there = jax.numpy.asarray(x)
             ready = _with(lambda x, f=theirs: f(x).block_until_ready(), there)
             yield Contest(task, "JAX jit", _with(ours, x), ready, same, 9, number, WARM)
-        torch = peers.torch(threads)
+        torch = peers.torch()
         if torch is not None:
             for peer, function in in_torch(torch, x):
                 yield Contest(task, peer, _with(ours, x), function, same, 9, number, WARM)

@@ -15,7 +15,8 @@ from sklearn.model_selection import train_test_split
 import chainrule
 
 from . import epochs, peers
-from .report import Kind, duration
+from .report import duration
+from .results import Kind
 from .tabular_sets import DATA
 
 SEEDS, ROWS = 5, 10_000
@@ -90,7 +91,7 @@ def with_torch(torch: Any, model: Any) -> Any:
 
 def beside_torch(name: str, x: Any, y: Any) -> tuple[str, str, str]:
     """Time of an epoch, ours and theirs, and the ratio."""
-    torch = peers.torch(threads=2)
+    torch = peers.torch()
     if torch is None or len(x) < ROWS:
         return epochs.NONE
     x, y = x[:ROWS], y[:ROWS]

@@ -13,7 +13,7 @@ from sklearn.datasets import load_diabetes
 
 from chainrule import TabularRegressor
 
-from .report import Kind
+from .results import Kind
 from .tabular_sets import DATA, SETS
 
 KIND = Kind(

@@ -12,13 +12,11 @@ from typing import Any
 import numpy as np
 
 from chainrule import jit, losses, nn, random, value_and_grad
-from chainrule.config import config
 
 from . import peers
 from .harness import Contest
 from .torch_layers import assert_near, assert_same_gradients, copy, turned
 
-THREADS = config.num_threads or 2  # CHAINRULE_NUM_THREADS=1: one for each side
 FORMATS = ("channels last", "contiguous")  # of PyTorch's arrays: the faster one counts
 KEY = random.key(0)
 STEPS, ROWS, CLASSES, LABELS = 50, 16, 20, 10  # of ctc_loss
@@ -186,8 +184,7 @@ def contest(torch: Any, row: Row) -> Contest:
             assert_near(slopes[1], turned(gradients[0].numpy(), back), "by x")
         assert_same_gradients(slopes[0], layer, gradients[len(by) - 1 :])
 
-    threads = f"{THREADS} thread{'s' * (THREADS > 1)}"
-    peer = f"PyTorch eager, {threads}{', ' * bool(name)}{name}"
+    peer = f"PyTorch eager{', ' * bool(name)}{name}"
     return Contest(row.task, peer, ours, theirs, same, rounds=15, number=5, warm=0.02)
 
 
@@ -231,7 +228,7 @@ def _keep_memory() -> None:
 
 
 def contests() -> Iterator[Contest]:
-    torch = peers.torch(THREADS)
+    torch = peers.torch()
     if torch is None:
         return
     _keep_memory()

@@ -7,7 +7,6 @@ results. Times are those of the CPU, which other processes do not change.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +14,6 @@ from time import process_time
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 import chainrule as cr
 
@@ -24,7 +22,6 @@ from .harness import Contest, Outcome, run
 
 SHAPES = ((3, 3), (10, 10), (100, 100), (1000, 1000), (1000, 5, 5))
 LENGTHS = tuple(2**k for k in range(10, 21, 2))
-ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 TURN = 4e-3  # seconds that the calls of a turn should take
 Function = Callable[..., Any]
 
@@ -115,7 +112,7 @@ def matched(
     slow = process_time() - start
     number = max(1, min(1000, round(TURN / slow)))
     rounds = max(5, min(41, round(2.0 / (slow * number))))
-    return run(Contest(task, peer, ours, theirs, check, rounds, number, clock=process_time))
+    return run(Contest(task, peer, ours, theirs, check, rounds, number, clock=peers.CLOCK))
 
 
 def _ours(operation: Operation, weights: list[Any], arguments: list[Any]) -> list[Function]:
@@ -202,13 +199,6 @@ def _transforms(jax: Any) -> Iterator[Outcome]:
 
 
 def contests() -> Iterator[Outcome]:
-    """All with one thread, be it of BLAS, of XLA or of PyTorch."""
-    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {ONE_THREAD}".strip()
-    jax, torch = peers.jax(), peers.torch(threads=1)
-    cr.set_num_threads(1)
-    try:
-        with threadpool_limits(1, user_api="blas"):
-            yield from _matrices(jax, torch)
-            yield from _transforms(jax)
-    finally:
-        cr.set_num_threads(0)
+    jax, torch = peers.jax(), peers.torch()
+    yield from _matrices(jax, torch)
+    yield from _transforms(jax)

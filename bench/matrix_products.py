@@ -17,7 +17,8 @@ import chainrule as cr
 
 from .fma_peak import peak
 from .harness import Contest, Outcome, run
-from .report import duration, setting, table
+from .report import duration, setting
+from .results import table
 
 TABLE = Path(__file__).parent / "MATRIX_PRODUCTS.md"
 HEADERS = ("M x K x N", "layout", "chainrule", "OpenBLAS", "ratio", "middle half", "GFLOP/s",

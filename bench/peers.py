@@ -5,7 +5,20 @@ from __future__ import annotations
 import os
 import sys
 from importlib.util import find_spec
+from time import perf_counter, process_time
 from typing import Any
+
+
+def usable_cpus() -> set[int]:
+    """The CPUs that this process may run on; where the system does not tell, all."""
+    if hasattr(os, "sched_getaffinity"):
+        return set(os.sched_getaffinity(0))
+    return set(range(os.cpu_count() or 1))
+
+
+THREADS = len(usable_cpus())  # of both sides: `python -m bench` keeps a process on so many cores
+# Of short calls: what one thread uses does not change with what else the machine does
+CLOCK = process_time if THREADS == 1 else perf_counter
 
 
 def prepare() -> None:
@@ -43,8 +56,8 @@ def jax() -> Any:
     return jax
 
 
-def torch(threads: int) -> Any:
-    """PyTorch with so many threads: 1 is its best where a step takes microseconds."""
+def torch(threads: int = THREADS) -> Any:
+    """PyTorch with as many threads as all others have."""
     if not installed("torch"):
         return None
     import torch

@@ -1,94 +1,50 @@
-"""The outcomes, measured and as a table: for the terminal and for RESULTS.md."""
+"""The outcomes, measured and as rows of a table."""
 
 from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from .harness import Outcome, run
+from .load import OtherWork
+from .peers import THREADS
+from .results import TIMES, Kind, Row
 
-RESULTS = Path(__file__).parent / "RESULTS.md"
 PACKAGES = ("numpy", "scikit-learn", "autograd", "jax", "torch")
 
 
-@dataclass(frozen=True)
-class Kind:
-    """One of the tables in RESULTS.md.
-
-    Attributes
-    ----------
-    title : str
-        Empty for the first, which the file begins with.
-    note : tuple of str
-        Lines that say what it shows.
-    headers : tuple of str
-    """
-
-    title: str
-    note: tuple[str, ...]
-    headers: tuple[str, ...]
-
-
-Rows = list[tuple[str, ...]]
-TIMES = Kind(
-    "",
-    (
-        "Written by `python -m bench`. Each line: both ways were checked to compute the same, then",
-        "run in turns in one process. The ratio is the peer's time over chainrule's, median of all",
-        "turns: above 1 chainrule is faster, below 1 slower.",
-    ),
-    ("benchmark", "task", "peer", "chainrule", "peer's time", "ratio", "middle half"),
-)
-
-
-def measure(name: str) -> tuple[Kind, Rows]:
+def measure(name: str) -> tuple[Kind, list[Row]]:
     """Run one benchmark, showing each line as it comes.
 
     A module has `contests`; or `rows`, and the `KIND` of table that they make.
     """
-    module = import_module(f"bench.{name}")
-    kind, rows = getattr(module, "KIND", TIMES), []
-    if kind is not TIMES:
-        print("  ".join(kind.headers), flush=True)
-    for entry in module.contests() if kind is TIMES else module.rows():
-        if isinstance(entry, tuple):
+    with OtherWork() as others:
+        module = import_module(f"bench.{name}")
+        kind: Kind = getattr(module, "KIND", TIMES)
+        if kind is not TIMES:
+            print("  ".join(kind.headers), flush=True)
+        rows: list[Row] = []
+        for entry in module.contests() if kind is TIMES else module.rows():
+            if not isinstance(entry, tuple):
+                entry = row(name, entry if isinstance(entry, Outcome) else run(entry))
             rows.append(entry)
-        else:
-            rows.append(row(name, entry if isinstance(entry, Outcome) else run(entry)))
-        print("  ".join(rows[-1]), flush=True)
+            print("  ".join(entry), flush=True)
+    cores = "?" if others.cores is None else f"{others.cores:.2f}"
+    print(f"{name}: others took {cores} cores meanwhile", flush=True)
+    if kind is TIMES:
+        today = date.today().isoformat()
+        rows = [(*cells[:3], str(THREADS), *cells[3:], cores, today) for cells in rows]
     return kind, rows
 
 
-def row(name: str, o: Outcome) -> tuple[str, ...]:
+def row(name: str, o: Outcome) -> Row:
     """The cells of one outcome."""
     return (name, o.task, o.peer, duration(o.ours), duration(o.theirs), f"{o.ratio:.2f}",
             f"{o.low:.2f} to {o.high:.2f}")  # fmt: skip
-
-
-def write(measured: Sequence[tuple[Kind, Rows]]) -> None:
-    """Write RESULTS.md anew: a table of each kind, in the order in which they came."""
-    lines = ["# Results", ""]
-    for kind in dict.fromkeys(kind for kind, _ in measured):
-        rows = [cells for other, some in measured if other == kind for cells in some]
-        if kind.title:
-            lines += [f"## {kind.title}", ""]
-        lines += [*kind.note, ""]
-        if kind == TIMES:
-            lines += [setting(), ""]
-        lines += [*table(kind.headers, rows), ""]
-    RESULTS.write_text("\n".join(lines), encoding="utf-8")
-
-
-def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """The lines of a table in Markdown."""
-    return [f"| {' | '.join(headers)} |", "|" + "---|" * len(headers),
-            *[f"| {' | '.join(cells)} |" for cells in rows]]  # fmt: skip
 
 
 def setting() -> str:

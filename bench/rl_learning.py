@@ -16,7 +16,7 @@ import chainrule as cr
 from chainrule import rl
 
 from . import peers
-from .report import Kind
+from .results import Kind
 
 SEEDS = 5
 EVALUATIONS = 20  # in a training, of 20 episodes each, whose time is not counted

@@ -19,7 +19,7 @@ from time import perf_counter, process_time
 from typing import Any
 
 from .estimator_memory import resident
-from .report import Kind
+from .results import Kind
 
 ROOT = Path(__file__).parents[1]
 ROWS, CHUNK = 1_000_000, 20_000

@@ -7,7 +7,6 @@ it has as many digits of NIST's certified values as SciPy's, a minimum if it is 
 
 from __future__ import annotations
 
-import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -19,14 +18,12 @@ from typing import Any
 
 import numpy as np
 from scipy import optimize
-from threadpoolctl import threadpool_limits
 
 import chainrule as cr
 
 from . import peers
 from .harness import Contest, Outcome, run
 
-ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 TURN = 4e-3  # seconds that the calls of a turn should take
 NIST = Path(__file__).parents[1] / "tests" / "solvers"
 DIFFERENCES, COMPILED = "SciPy, differences", "SciPy, our gradient"
@@ -43,7 +40,7 @@ def matched(
     slow = process_time() - start
     number = max(1, min(200, round(TURN / slow)))
     rounds = max(5, min(31, round(1.5 / (slow * number))))
-    return run(Contest(task, peer, ours, theirs, same, rounds, number, clock=process_time))
+    return run(Contest(task, peer, ours, theirs, same, rounds, number, clock=peers.CLOCK))
 
 
 def _as_low(ours: Any, theirs: Any) -> None:
@@ -193,7 +190,7 @@ def _equations(jax: Any) -> Iterator[Outcome]:
                 partial(first, lambda f: cr.jit(cr.grad(f)), cr.odeint, np, parameters),
                 partial(first, lambda f: lambda p: jax.block_until_ready(jax.jit(jax.grad(f))(p)),
                         partial(_on_arrays, jax, odeint), jax.numpy, on_device),
-                _same_trees, rounds=5, clock=process_time,
+                _same_trees, rounds=5, clock=peers.CLOCK,
             ))  # fmt: skip
 
 
@@ -231,28 +228,22 @@ def _first_calls() -> Iterator[Outcome]:
         yield run(Contest(
             "curve_fit of 3 parameters, first", DIFFERENCES, partial(fit, cr.curve_fit),
             partial(fit, optimize.curve_fit), lambda a, b: _close(a[0], b[0]), rounds=5,
-            clock=process_time,
+            clock=peers.CLOCK,
         ))  # fmt: skip
         for method in ("L-BFGS-B", "BFGS"):
             yield run(Contest(
                 f"minimize by {method}, Rosenbrock of 10, first", DIFFERENCES,
                 partial(minimum, cr.minimize, method), partial(minimum, optimize.minimize, method),
-                _as_low, rounds=5, clock=process_time,
+                _as_low, rounds=5, clock=peers.CLOCK,
             ))  # fmt: skip
 
 
 def contests() -> Iterator[Outcome | tuple[str, ...]]:
-    """All with one thread, be it of BLAS or of XLA."""
-    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {ONE_THREAD}".strip()
     jax = peers.jax()
-    cr.set_num_threads(1)
-    try:
-        with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            if jax is not None:
-                yield from _equations(jax)
-            yield from _minima()
-            yield from _fits()
-            yield from _first_calls()
-    finally:
-        cr.set_num_threads(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if jax is not None:
+            yield from _equations(jax)
+        yield from _minima()
+        yield from _fits()
+        yield from _first_calls()

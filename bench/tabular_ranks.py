@@ -30,7 +30,7 @@ from threadpoolctl import threadpool_limits
 
 from chainrule import TabularClassifier, TabularRegressor
 
-from .report import Kind
+from .results import Kind
 from .tabular_sets import DATA, SETS, SmoothSet, TableSet
 
 SEEDS = 3  # of the models; the rows are the same

@@ -51,7 +51,7 @@ def with_torch(torch: Any, model: Any, codes: Any, shares: Any, labels: Any) -> 
     return epoch
 
 
-def contest(torch: Any, threads: int, size: int, width: int) -> Contest:
+def contest(torch: Any, size: int, width: int) -> Contest:
     where, shares, labels = data()
     codes = (size**where).astype(np.int32)  # density 1 / code
     model = BagNetwork(size, width, CLASSES, word_dropout=0.0, dropout=0.0, key=random.key(0))
@@ -68,11 +68,10 @@ def contest(torch: Any, threads: int, size: int, width: int) -> Contest:
     theirs = with_torch(torch, model, codes, shares, labels)
 
     def peer() -> list[Any]:
-        torch.set_num_threads(threads)
         return list(theirs(order))
 
     return Contest(
-        f"{ROWS} texts, {size:,} x {width}, batch {BATCH}", f"PyTorch eager, {threads} threads",
+        f"{ROWS} texts, {size:,} x {width}, batch {BATCH}", "PyTorch eager",
         ours, peer, same, rounds=7,
     )  # fmt: skip
 
@@ -84,9 +83,6 @@ def same(mine: list[Any], theirs: list[Any]) -> None:
 
 
 def contests() -> Iterator[Contest]:
-    torch = peers.torch(2)
-    if torch is None:
-        return
-    for size, width in SIZES:
-        for threads in (1, 2):
-            yield contest(torch, threads, size, width)
+    torch = peers.torch()
+    if torch is not None:
+        yield from (contest(torch, size, width) for size, width in SIZES)

@@ -26,7 +26,7 @@ from sklearn.pipeline import make_pipeline
 from chainrule import TextClassifier
 
 from . import epochs, peers
-from .report import Kind
+from .results import Kind
 from .tabular_sets import DATA
 
 FOLDS, TURNS, ASKED = 10, 5, 1000
@@ -92,7 +92,7 @@ def with_torch(torch: Any, model: Any) -> Any:
 
 def beside_torch(x: Any, y: Any, settings: dict[str, Any]) -> tuple[str, str, str]:
     """Time of an epoch, ours and theirs, and the ratio."""
-    torch = peers.torch(threads=2)
+    torch = peers.torch()
     if torch is None:
         return epochs.NONE
     codes = np.unique(y, return_inverse=True)[1]

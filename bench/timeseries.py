@@ -24,7 +24,7 @@ from chainrule import TimeSeriesClassifier
 from chainrule.config import configured
 from chainrule.data.timeseries import as_series, read_series_dataset
 
-from .report import Kind
+from .results import Kind
 
 PYTHON = os.environ.get("CHAINRULE_TIMESERIES_PYTHON", sys.executable)
 SEEDS = 3

@@ -50,7 +50,7 @@ def by_jax() -> Any:
 
 def by_torch() -> Any:
     """A loop of Python with PyTorch's optimiser; another form of it is no faster."""
-    torch = peers.torch(threads=1)
+    torch = peers.torch()
     if torch is None:
         return None
     x, y = torch.from_numpy(X), torch.from_numpy(Y)

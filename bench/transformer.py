@@ -71,7 +71,7 @@ def _copy(torch: Any, layer: nn.Dense, weight: Any, bias: Any) -> None:
     bias.copy_(torch.from_numpy(np.ascontiguousarray(layer.bias)))
 
 
-def contest(torch: Any, threads: int) -> Contest:
+def contest(torch: Any) -> Contest:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(BATCH, STEPS, DIM)).astype(np.float32)
     labels = rng.integers(CLASSES, size=BATCH)
@@ -96,7 +96,6 @@ def contest(torch: Any, threads: int) -> Contest:
         return float(value)
 
     def theirs() -> float:
-        torch.set_num_threads(threads)
         theirs_optimizer.zero_grad()
         value = loss(peer(tx), ty)
         value.backward()
@@ -110,12 +109,10 @@ def contest(torch: Any, threads: int) -> Contest:
             assert abs(a - b) < 1e-3, (a, b)
 
     task = f"{DEPTH} layers, {STEPS} steps of {DIM}, batch {BATCH}"
-    return Contest(task, f"PyTorch eager, {threads} threads", ours, theirs, same, 15, 20, 0.2)
+    return Contest(task, "PyTorch eager", ours, theirs, same, 15, 20, 0.2)
 
 
 def contests() -> Iterator[Contest]:
-    torch = peers.torch(2)
-    if torch is None:
-        return
-    for threads in (1, 2):
-        yield contest(torch, threads)
+    torch = peers.torch()
+    if torch is not None:
+        yield contest(torch)

@@ -10,6 +10,7 @@ from .averaging import (
     exponential_moving_average,
     ramped_moving_average,
 )
+from .lazy_adam import lazy_adam
 from .lion import lion
 from .optimizers import adam, adamw, rmsprop, sgd
 from .schedules import (
@@ -51,6 +52,7 @@ __all__ = [
     "exponential_moving_average",
     "global_norm",
     "inverse_scaling",
+    "lazy_adam",
     "lion",
     "one_cycle",
     "polynomial_decay",

@@ -19,6 +19,7 @@ from .push_slices import push_slices
 from .scan_passes import map_inner_graphs, merge_scans, prune_scans
 from .sink_after_scan import sink_after_scan
 from .subexpressions import eliminate_common_subexpressions, fold_constants
+from .touched_rows import touched_rows
 
 PASSES = (
     merge_scans,
@@ -26,6 +27,7 @@ PASSES = (
     algebra,
     push_slices,
     concat_of_pads,
+    touched_rows,
     eliminate_common_subexpressions,
     prune_scans,
 )

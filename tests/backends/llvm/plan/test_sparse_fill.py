@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -150,6 +151,21 @@ def test_many_places_are_filled_anew() -> None:
     """Setting back a quarter of the places costs more than filling all."""
     many = np.tile(CODES, (1, 2)), np.tile(VALUES, (1, 2, 1))
     assert fills_of_iterations(looped(added), W, *many) == 1
+
+
+def test_what_is_read_where_it_was_changed_is_filled_there() -> None:
+    """And nowhere else: what lies there from the call before is not seen."""
+
+    def run(codes: Any, values: Any) -> Any:
+        g = np.zeros((ROWS, WIDTH))
+        np.add.at(g, codes, values)
+        return g[codes] * 2.0
+
+    written = [step.results() for step in walk(scheduled(run, CODES[0], VALUES[0]).instructions)]
+    assert max(prod(view.shape) for views in written for view in views) == VALUES[0].size
+    compiled = cr.jit(run)
+    for codes, values in zip(CODES, VALUES, strict=True):
+        np.testing.assert_allclose(compiled(codes, values), run(codes, values), rtol=1e-15)
 
 
 def test_an_index_out_of_bounds_leaves_nothing_behind() -> None:

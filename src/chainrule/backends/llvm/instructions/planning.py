@@ -52,6 +52,10 @@ class Planning(Protocol):
         """Whether all that reads the results of a node are primitives of these names."""
         ...
 
+    def is_read_only_at(self, node: Node, arrays: Sequence[Node], pattern: Any) -> bool:
+        """Whether all that is read of a node are its entries at an index."""
+        ...
+
     def host_call(self, node: Node, outputs: Sequence[View], *, rare: bool = False) -> HostCall:
         """Return an instruction by which the reference computes a node, to be added."""
         ...

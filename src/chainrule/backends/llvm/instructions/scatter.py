@@ -20,7 +20,7 @@ from ..expressions.expression import (
     subexpressions,
 )
 from ..expressions.lowering import gathered_shape, identity_index
-from ..fuse.op_traits import SCATTERS
+from ..fuse.op_traits import SCATTERS, uniform_value
 from ..layout.view import Buffer, View
 from .access import Access, reads
 from .base import Instruction
@@ -90,14 +90,22 @@ class Scatter(Instruction):
 
 
 def plan_scatter(planner: Planning, node: Node) -> None:
-    """Plan a copy with values written, or added, at computed positions."""
+    """Plan a copy with values written, or added, at computed positions.
+
+    If those are all that is read of it, a number is not copied but to them: what a step with
+    `optim.lazy_adam` costs does not depend on the number of rows that it does not look up.
+    """
     x, value, *arrays = node.inputs
     target = planner.target(node)
-    planner.copy(x, target)
     pattern = node.params["pattern"]
     shape = gathered_shape(node.shape, arrays, pattern)
     lowering = planner.lowering(len(shape))
     lookup = lowering.lookup(target, node, pattern, arrays, identity_index(shape))
+    number = uniform_value(x)
+    if number is not None and planner.is_read_only_at(node, arrays, pattern):
+        planner.append(Scatter(False, shape, lowering.number(number, target.dtype), lookup))
+    else:
+        planner.copy(x, target)
     values = lowering.broadcast(value, shape)
     planner.append(Scatter(node.primitive.name == "scatter_add", shape, values, lookup))
 

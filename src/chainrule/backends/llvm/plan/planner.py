@@ -146,6 +146,16 @@ class Planner:
         named = all(n.primitive.name in names and is_native(n) for n in readers)
         return named and items.isdisjoint(graph.outputs)
 
+    def is_read_only_at(self, node: Node, arrays: Sequence[Node], pattern: Any) -> bool:
+        """Whether all that is read of a node are its entries at an index."""
+        graph = self.graph
+        assert graph is not None
+        readers = [n for n in graph.nodes if node in n.inputs]
+        return node not in graph.outputs and all(
+            n.primitive.name == "gather" and is_native(n) and n.inputs == (node, *arrays)
+            and n.params["pattern"] == pattern for n in readers
+        )  # fmt: skip
+
     def _changed_array(self, result: Storage) -> View | None:
         """Return where the array lies that a result is a change of, and whose memory it takes."""
         array = self.changed.get(result)
