@@ -84,7 +84,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--write", action="store_true",
                         help="write the rows of these benchmarks into RESULTS.md")  # fmt: skip
     parser.add_argument("--worst", action="store_true",
-                        help="list what RESULTS.md has below 1, and what takes the time")  # fmt: skip
+                        help="list the rows below 1, and what takes the time")  # fmt: skip
     options = parser.parse_args(arguments)
     for name in options.names:
         if name not in NAMES:

@@ -35,8 +35,8 @@ TIMES = Kind(
     (
         "Written by `python -m bench`. Each line: both ways were checked to compute the same, then",
         "run in turns in one process, both with so many threads (one: kept on one core). The ratio",
-        "is the peer's time over chainrule's, median of all turns: above 1 chainrule is faster, below",
-        "1 slower. Others: how many cores other work and the host took meanwhile.",
+        "is the peer's time over chainrule's, median of all turns: above 1 chainrule is faster,",
+        "below 1 slower. Others: how many cores other work and the host took meanwhile.",
         "`python -m bench --worst` lists what is below 1, and the instruction that takes the time.",
     ),
     ("benchmark", "task", "peer", "threads", "chainrule", "peer's time", "ratio", "middle half",
