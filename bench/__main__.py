@@ -12,21 +12,22 @@ from multiprocessing import get_context
 
 from .peers import usable_cpus
 from .report import measure, setting
-from .results import RESULTS, TIMES, Results, Row, fallen
+from .results import RESULTS, Results, Row, fallen
 from .worst import show_worst
 
-NAMES = ("seed_loop", "tiny_network", "digits_epoch", "larger_epochs", "fused_gradient",
-         "eager_gradient", "transforms", "strides", "matrix_products", "linalg", "solvers", "wild",
-         "branches",
-         "call_overhead", "stateful_steps", "environments", "rl_speed", "rl_learning",
+TIMED = ("seed_loop", "tiny_network", "digits_epoch", "larger_epochs", "fused_gradient",
+         "eager_gradient", "transforms", "strides", "matrix_products", "linalg", "solvers",
+         "wild", "branches", "call_overhead", "stateful_steps", "environments", "rl_speed",
          "compile_time", "first_step", "import_time", "convolution", "recurrent", "loops",
-         "transformer", "text", "sparse_adam", "layers",
-         "estimator_speed", "estimator_memory", "estimator_parity",
-         "anomaly", "anomaly_series", "anomaly_speed", "forecast", "forecast_coverage",
-         "forecast_speed", "intervals", "tables", "scale",
-         "tabular_ranks", "timeseries", "images", "audio", "text_accuracy", "tabular")  # fmt: skip
-# Those whose two sides start processes, or are compared in what they learn: once, on all cores
-ONCE = ("rl_learning", "environments", "anomaly_speed", "forecast_speed", "scale", "tables")
+         "transformer", "text", "sparse_adam", "layers", "estimator_speed", "anomaly_speed",
+         "forecast_speed", "tables", "tabular")  # fmt: skip
+# Other tables: what is learned, what memory is taken
+OTHERS = ("rl_learning", "estimator_memory", "estimator_parity", "anomaly", "anomaly_series",
+          "forecast", "forecast_coverage", "intervals", "scale", "widths", "tabular_ranks",
+          "timeseries", "images", "audio", "text_accuracy")  # fmt: skip
+NAMES = (*TIMED, *OTHERS)
+# Timed on all cores only: both sides start processes
+ON_ALL = ("environments", "anomaly_speed", "forecast_speed", "tables")
 
 
 @contextmanager
@@ -57,10 +58,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             # A process for each: what one leaves of the heap makes another's NumPy 5 times as slow
             with cores(threads), ProcessPoolExecutor(1, get_context("spawn")) as fresh:
                 kind, rows = fresh.submit(measure, name).result()
-            if kind != TIMES:  # it was in another process
+            if name in TIMED:
+                times += rows
+            else:
                 after = after.with_section(kind, rows)
-                break
-            times += rows
     after = after.with_times(names, times, NAMES)
     for old, new in fallen(before.times, times):
         print(f"fell: {new.benchmark}: {new.task}, {new.peer}, {new.threads} threads: "
@@ -73,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def counts(name: str) -> tuple[int, ...]:
     """How many threads both sides have: one, then as many as there are."""
     most = len(usable_cpus())
-    return (most,) if name in ONCE or most == 1 else (1, most)
+    return (1, most) if name in TIMED and name not in ON_ALL and most > 1 else (most,)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
