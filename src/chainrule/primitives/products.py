@@ -30,7 +30,7 @@ def _matmul_type(x: Type, y: Type) -> Type:
 
 def _matmul_vjp(g: Any, _z: Any, x: Any, y: Any, *, needs_input_grad: Sequence[bool]) -> list[Any]:
     return [
-        unbroadcast(matmul(g, swap_last(y)), x) if needs_input_grad[0] else None,
+        unbroadcast(_matrix_product(g, swap_last(y)), x) if needs_input_grad[0] else None,
         _right_cotangent(g, x, y) if needs_input_grad[1] else None,
     ]
 
@@ -40,7 +40,12 @@ def _right_cotangent(g: Any, x: Any, y: Any) -> Any:
     if len(y.shape) == 2 < len(x.shape):
         x = reshape(x, shape=(prod(x.shape[:-1]), x.shape[-1]))
         g = reshape(g, shape=(prod(g.shape[:-1]), g.shape[-1]))
-    return unbroadcast(matmul(swap_last(x), g), y)
+    return unbroadcast(_matrix_product(swap_last(x), g), y)
+
+
+def _matrix_product(x: Any, y: Any) -> Any:
+    """Return a matrix product; an outer product elementwise, which fuses with what reads it."""
+    return mul(x, y) if x.shape[-1] == 1 else matmul(x, y)
 
 
 def _matmul_jvp(tangents: Sequence[Any], _z: Any, x: Any, y: Any) -> Any:

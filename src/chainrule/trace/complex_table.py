@@ -168,7 +168,7 @@ outer einsum round around where clip tril triu nan_to_num isclose allclose resha
 swapaxes moveaxis expand_dims squeeze broadcast_to real imag shape ndim size result_type flip roll
 take repeat tile diagonal diag diagflat trace atleast_1d atleast_2d atleast_3d flipud fliplr
 column_stack dstack rollaxis broadcast_arrays shares_memory may_share_memory iscomplexobj isrealobj
-iscomplex isreal angle real_if_close linspace pad unstack matrix_transpose
+iscomplex isreal angle real_if_close linspace pad unstack matrix_transpose einsum_path
 """
 _REDUCED = ("add", "multiply", "maximum", "minimum", "logical_or", "logical_and")
 _OUTER = ("add", "subtract", "multiply", "divide", "power", "maximum", "minimum")

@@ -21,7 +21,7 @@ from .program.executable import Executable
 from .program.link import link
 from .program.native import NativeProgram
 from .program.serialize import to_bytes
-from .runtime import symbols
+from .runtime import imports_of, symbols
 from .schedule.schedule import schedule
 from .target.assembler import assemble
 from .tiering import Promotion, is_worth_tiering, promote_in_background
@@ -49,9 +49,9 @@ def compile_graph(
     emitted = perf_counter()
     if config.debug >= 5:
         print(module.text, file=sys.stderr)
+    executable = link(scheduled, module, symbols())
     with stage("library"):
-        library = symbols()
-    executable = link(scheduled, module, library)
+        imports_of(executable.symbols)  # which makes what is not there yet
     baseline = bool(module.iteration_words) and is_worth_tiering(module.text)
     with stage("assemble"):
         code = assemble(module.text, level=0) if baseline else assemble(module.text)

@@ -8,23 +8,37 @@ from .....primitives.error_function import FAR, NEAR
 from ...ir.builder import FunctionBuilder
 from ...ir.types import F64
 from ...ir.value import Value
-from .exponential import exp
+from .exponential import exp, exp_below_zero
 from .logarithm import log, log1p
 from .polynomial import copysign, estrin, fabs
 
 # sqrt(pi) a exp(a**2) erfc(a) by 1 / a**2, over sqrt(pi): (-1)**k (2k - 1)!! / 2**k
 _ASYMPTOTIC = [c / sqrt(pi) for c in (1.0, -0.5, 0.75, -1.875, 6.5625, -29.53125, 162.421875)]
+# float32. erf(x) / x - 1 by x**2 on |x| <= 0.928; log(1 - erf(x)) + x by x beyond, over x: N. Juffa,
+# "(A Chebyshev-like approximation of) erff", 2015
+_NEAR_32 = (0.128379166, -0.376125336, 0.112819925, -0.0267681349, 0.00499119423, -0.000596761703)
+_FAR_32 = (-0.128717512, -0.634846687, -0.106777877, 0.0242546219, -0.00388396438, 0.000383197126,
+           -1.72853470e-05)  # fmt: skip
 _HALF_WORD = -(2**27)  # keeps the upper 26 bits of a fraction: their square is exact
 
 
 def erf(f: FunctionBuilder, x: Value) -> Value:
-    """Compute erf(x): a polynomial for |x| < 1, else 1 - erfc; float32 in float64."""
+    """Compute erf(x): a polynomial for |x| < 1, else 1 - erfc."""
     if x.dtype.itemsize == 4:
-        return f.convert(erf(f, f.convert(x, F64)), x.dtype)
+        return _erf_32(f, x)
     a = fabs(f, x)
     far = copysign(f, 1.0 - _tail(f, a), x)
     result = f.select(a < 1.0, _near(f, x), far)
     return f.select(x.is_nan(), x, result)
+
+
+def _erf_32(f: FunctionBuilder, x: Value) -> Value:
+    """Compute erf(x): a polynomial for |x| < 0.928, else 1 - exp of one."""
+    a = fabs(f, x)
+    near = f.fma(estrin(f, x * x, _NEAR_32), x, x)
+    t = f.select(a > 4.0, 4.0, a)
+    power = exp_below_zero(f, f.fma(estrin(f, t, _FAR_32), t, -t))
+    return f.select(a > 0.927734375, copysign(f, 1.0 - power, x), near)
 
 
 def erfc(f: FunctionBuilder, x: Value) -> Value:

@@ -20,6 +20,7 @@ _GROWTH: Table = {
 }  # fmt: skip
 # Beyond these the result is 0 or inf, and k stays within what `scale` can do
 _RANGE = {4: (-104.5, 89.0), 8: (-746.0, 710.0)}
+_NORMAL = {4: -87.0, 8: -708.0}
 _RANGE_OF_EXP2 = {4: (-151.0, 128.5), 8: (-1076.0, 1024.5)}
 
 
@@ -46,6 +47,15 @@ def exp(f: FunctionBuilder, x: Value) -> Value:
     half = k >> 1  # 2**k in two factors: k may be beyond a single exponent's range
     first = power_of_two(f, half, x)
     return f.fma(growth, first, first) * power_of_two(f, k - half, x)
+
+
+def exp_below_zero(f: FunctionBuilder, x: Value) -> Value:
+    """Compute e**x for x of at most about 0: 0 where that is below the smallest normal number."""
+    size = x.dtype.itemsize
+    low = _NORMAL[size]
+    k, growth = _reduced(f, f.select(x < low, low, x))
+    first = power_of_two(f, k, x)
+    return f.select(x < low, 0.0, f.fma(growth, first, first))
 
 
 def exp2(f: FunctionBuilder, x: Value) -> Value:
