@@ -11,7 +11,7 @@ import sklearn.neural_network as peers
 from chainrule import MLPClassifier, MLPRegressor
 from chainrule.config import configured
 from chainrule.estimators.inputs import rows
-from chainrule.estimators.mlp import base, network
+from chainrule.estimators.mlp import base
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
@@ -153,15 +153,6 @@ def test_another_solver_after_fit():
     peer.partial_fit(X, Y)
     for a, b in zip(model.coefs_, peer.coefs_, strict=True):
         np.testing.assert_allclose(a, b, **CLOSE)
-
-
-def test_compiled_and_numpy_answers(monkeypatch):
-    """Many rows, which pay for a program, get what few get; in pieces too."""
-    model = fitted("multiclass", normalization="batch")
-    expected = model.predict_proba(X)
-    monkeypatch.setattr(network, "WORTH_COMPILING", 0)
-    monkeypatch.setattr(network, "CHUNK_ROWS", 25)
-    np.testing.assert_allclose(model.predict_proba(X), expected, **CLOSE)
 
 
 def test_threads():

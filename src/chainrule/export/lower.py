@@ -18,7 +18,7 @@ from ..graph.graph import Graph
 from ..graph.node import Location, Node, Primitive, constant, next_serial, reachable
 from ..graph.types import Type, broadcast_shapes
 from ..graph.verify import verify
-from ..primitives import REGISTRY
+from ..primitives import REGISTRY, attention
 from ..primitives import elementwise as ew
 from ..primitives.structure import broadcast_to, cast, concatenate, pad, reshape, slice_
 from ..simplify.rewrite import rewrite
@@ -368,8 +368,23 @@ def _names(*nodes: Node) -> tuple[str, ...]:
     return tuple(node.primitive.name for node in nodes)
 
 
+def _lower_item(node: Node) -> Node:
+    """Take a result of attention from its composition."""
+    (source,) = node.inputs
+    formula = COMPOSED.get(source.primitive.name)
+    if formula is None:
+        return node
+    result: Node = formula(*source.inputs, **source.params)[node.params["index"]]
+    return result
+
+
+COMPOSED: dict[str, Callable[..., Any]] = {  # primitives of several results
+    "attention": attention.composed,
+    "attention_vjp": attention.composed_vjp,
+}
 STRUCTURE: dict[str, Callable[[Node], Any]] = {
     "conv": _lower_conv,
+    "item": _lower_item,
     "equal": _equal,
     "bitwise_xor": _bitwise_xor,
     "either": _either,

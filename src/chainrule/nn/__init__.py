@@ -21,6 +21,7 @@ from .attention import MultiHeadAttention, sequence_mask
 from .augmentation import cutout, random_crop, random_horizontal_flip, random_rotation, random_shift
 from .cells import GRUCell, LSTMCell, RNNCell
 from .convolution import Conv1d, Conv2d, conv
+from .dot_product import dot_product_attention
 from .dropout import Dropout, dropout, mixup
 from .embedding_bag import EmbeddingBag
 from .embeddings import (
@@ -49,6 +50,8 @@ from .normalization import BatchNorm, GroupNorm, LayerNorm, RMSNorm
 from .pooling import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
 from .pooling_all import AdaptiveAvgPool1d, AdaptiveAvgPool2d, GlobalAvgPool, GlobalMaxPool
 from .positions import PositionalEmbedding, sinusoidal_positions
+from .quantize import quantize
+from .quantized_layers import QuantizedConv1d, QuantizedConv2d, QuantizedDense
 from .recurrent import GRU, LSTM, RNN
 from .training import apply_train, with_batch_stats
 from .transformer import TransformerEncoder, TransformerEncoderLayer
@@ -91,6 +94,9 @@ __all__ = [
     "PeriodicEmbedding",
     "PiecewiseLinearEmbedding",
     "PositionalEmbedding",
+    "QuantizedConv1d",
+    "QuantizedConv2d",
+    "QuantizedDense",
     "RMSNorm",
     "RNNCell",
     "Residual",
@@ -100,6 +106,7 @@ __all__ = [
     "apply_train",
     "conv",
     "cutout",
+    "dot_product_attention",
     "dropout",
     "elu",
     "gelu",
@@ -115,6 +122,7 @@ __all__ = [
     "ones",
     "orthogonal",
     "quantile_edges",
+    "quantize",
     "random_crop",
     "random_horizontal_flip",
     "random_rotation",

@@ -6,7 +6,6 @@ the steps that are not padding.
 
 from __future__ import annotations
 
-from math import sqrt
 from typing import Any, Self
 
 import numpy as np
@@ -15,8 +14,7 @@ from numpy.typing import DTypeLike
 from ..errors import DtypeError, ShapeError, at_user_line
 from ..random import split
 from ..typing import Array
-from .activations import softmax
-from .dropout import dropout
+from .dot_product import dot_product_attention
 from .layers import Dense
 from .module import Module
 from .validation import check_dtype, check_fraction, check_int
@@ -162,23 +160,16 @@ class MultiHeadAttention(Module):
         dim = self.combine.weight.shape[0]
         for sequence in (x, x if memory is None else memory):
             check_sequence("MultiHeadAttention", sequence, dim)
-        queries, keys, values = self._projected(x, memory)
-        scores = (queries * (1.0 / sqrt(dim // self.num_heads))) @ np.swapaxes(keys, -1, -2)
-        if bias is not None:
-            scores = scores + bias
-        allowed = _allowed(mask, is_causal, scores.shape)
-        if allowed is not None:
-            scores = np.where(allowed, scores, _masked_score(scores.dtype))
-        weights = softmax(scores)
         if mask is not None:
-            weights = np.where(allowed, weights, 0)  # rows in which no step may be attended to
-        if key is not None and self.dropout:
-            weights = dropout(weights, self.dropout, key)
-        attended = np.swapaxes(weights @ values, 1, 2)
+            mask = _checked_mask(mask, np.shape(memory if memory is not None else x)[:2])
+        attended = dot_product_attention(
+            *self._projected(x, memory), mask=mask, bias=bias, is_causal=is_causal,
+            dropout=self.dropout, key=key,
+        )  # fmt: skip
         return self.combine(attended.reshape(x.shape))
 
     def _projected(self, x: Any, memory: Any) -> list[Any]:
-        """Return queries, keys and values, each (rows, heads, steps, features of a head)."""
+        """Return queries, keys and values, each (rows, steps, heads, features of a head)."""
         dim = self.combine.weight.shape[0]
         if memory is None:
             both = self.project(x)
@@ -191,39 +182,23 @@ class MultiHeadAttention(Module):
             )
             both = memory_map(memory)
             parts = [query_map(x), both[..., :dim], both[..., dim:]]
-        return [
-            np.swapaxes(part.reshape(*part.shape[:2], self.num_heads, dim // self.num_heads), 1, 2)
-            for part in parts
-        ]
+        heads = self.num_heads, dim // self.num_heads
+        return [part.reshape(*part.shape[:2], *heads) for part in parts]
 
 
 def _slice_bias(bias: Any, start: int, stop: int | None) -> Any:
     return None if bias is None else bias[start:stop]
 
 
-def _allowed(mask: Any, is_causal: bool, shape: tuple[int, ...]) -> Any:
-    """Return a mask that broadcasts to (rows, heads, steps, others); None if all may be read."""
-    rows, _, steps, others = shape
-    allowed = None
-    if mask is not None:
-        if mask.dtype != bool:
-            raise DtypeError(
-                at_user_line(f"mask is {mask.dtype}: give truth values, True for what is read")
-            )
-        if mask.shape != (rows, others):
-            raise ShapeError(
-                at_user_line(f"mask has shape {mask.shape}, and not {(rows, others)}: rows, steps")
-            )
-        allowed = mask[:, None, None, :]
-    if is_causal:
-        before = np.arange(others) <= np.arange(steps)[:, None]
-        allowed = before if allowed is None else allowed & before
-    return allowed
-
-
-def _masked_score(dtype: np.dtype[Any]) -> Any:
-    """Return a score whose weight is 0 beside other scores; finite, so that no row becomes nan."""
-    return dtype.type(np.finfo(dtype).min / 2)
+def _checked_mask(mask: Any, shape: tuple[int, ...]) -> Any:
+    """Return a mask of the steps that are read, to broadcast to (rows, heads, steps, others)."""
+    if mask.dtype != bool:
+        raise DtypeError(
+            at_user_line(f"mask is {mask.dtype}: give truth values, True for what is read")
+        )
+    if mask.shape != shape:
+        raise ShapeError(at_user_line(f"mask has shape {mask.shape}, and not {shape}: rows, steps"))
+    return mask[:, None, None, :]
 
 
 def check_sequence(layer: str, x: Any, dim: int) -> None:

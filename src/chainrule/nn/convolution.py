@@ -173,7 +173,7 @@ class Conv2d(Module):
         check_channels("Conv2d", x, ("height", "width"), self.weight.shape[2] * self.groups)
         spans = [(k - 1) * d + 1 for k, d in zip(self.weight.shape, self.dilation, strict=False)]
         zeros = [
-            _zeros_to_pad(self.padding, axis, size, span, stride)
+            zeros_around(self.padding, axis, size, span, stride)
             for axis, (size, span, stride) in enumerate(
                 zip(x.shape[-3:-1], spans, self.stride, strict=True)
             )
@@ -265,7 +265,7 @@ class Conv1d(Module):
     def __call__(self, x: Any) -> Array:
         check_channels("Conv1d", x, ("steps",), self.weight.shape[1] * self.groups)
         span = (self.weight.shape[0] - 1) * self.dilation + 1
-        zeros = ((0, 0), _zeros_to_pad(self.padding, 0, x.shape[-2], span, self.stride))
+        zeros = ((0, 0), zeros_around(self.padding, 0, x.shape[-2], span, self.stride))
 
         def convolve(images: Any) -> Any:
             stride, dilation = (1, self.stride), (1, self.dilation)
@@ -298,7 +298,7 @@ def padded_conv(
     return in_groups(pad_and_convolve, x, weight, groups)
 
 
-def _zeros_to_pad(padding: Any, axis: int, size: int, span: int, stride: int) -> Pair:
+def zeros_around(padding: Any, axis: int, size: int, span: int, stride: int) -> Pair:
     """Return the numbers of zeros before and after one axis of `size`.
 
     `span` is the size of the dilated kernel along the axis.

@@ -4,6 +4,7 @@ Those of linear algebra, transforms and special functions are loaded with their 
 """
 
 from . import (
+    attention,
     banded,
     callback,
     complex_numbers,
@@ -21,6 +22,7 @@ from .declare import REGISTRY
 
 __all__ = [
     "REGISTRY",
+    "attention",
     "banded",
     "callback",
     "complex_numbers",

@@ -17,6 +17,7 @@ from .hoist import hoist
 from .inline_calls import inline_calls
 from .push_slices import push_slices
 from .scan_passes import map_inner_graphs, merge_scans, prune_scans
+from .shared_pads import shared_pads
 from .sink_after_scan import sink_after_scan
 from .subexpressions import eliminate_common_subexpressions, fold_constants
 from .touched_rows import touched_rows
@@ -28,6 +29,7 @@ PASSES = (
     push_slices,
     concat_of_pads,
     touched_rows,
+    shared_pads,
     eliminate_common_subexpressions,
     prune_scans,
 )

@@ -12,6 +12,9 @@ from ..graph.node import CONSTANT, Node, constant
 from ..graph.types import weak_constant
 from .rewrite import rewrite
 
+# Bytes that are multiplied as int32 stay bytes, which compiled code reads
+_WEIGHTS = (np.dtype(np.int8), np.dtype(np.int32))
+
 
 def fold_constants(graph: Graph) -> Graph:
     """Replace what follows from constants alone; a broadcast number stays a broadcast number."""
@@ -20,6 +23,8 @@ def fold_constants(graph: Graph) -> Graph:
         if not node.inputs or node.dtype is None or node.primitive.name == "broadcast_to":
             return node
         if any(child.primitive is not CONSTANT for child in node.inputs):
+            return node
+        if node.primitive.name == "cast" and (node.inputs[0].dtype, node.dtype) == _WEIGHTS:
             return node
         return constant(weak_constant(node.value, node.dtype))
 

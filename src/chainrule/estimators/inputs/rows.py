@@ -51,12 +51,16 @@ def pieces(x: Any, multiple: int, most: int | None = None) -> Iterator[tuple[sli
         yield part, dense(x if part == slice(0, x.shape[0]) else x[part])
 
 
+def dense_rows(columns: int, multiple: int = 1) -> int:
+    """How many rows of so many columns are made dense at a time: a multiple of a number."""
+    return max(DENSE // max(1, columns) // multiple * multiple, multiple)
+
+
 def _slices(x: Any, multiple: int, most: int | None) -> Iterator[slice]:
     """The pieces that `pieces` makes."""
     rows = x.shape[0]
     size = most or rows
     if issparse(x) or is_compact(x):
-        fit = DENSE // max(1, x.shape[1]) // multiple * multiple
-        size = min(size, max(fit, multiple))
+        size = min(size, dense_rows(x.shape[1], multiple))
     for start in range(0, rows, max(size, 1)):
         yield slice(start, min(start + size, rows))

@@ -25,13 +25,13 @@ from .network import FittedNetwork, NetworkPart
 from .objectives import ACTIVATIONS
 from .optimizer import Optimizer
 from .perceptron import Perceptron
-from .predicting import Predicting
+from .predicting import ANSWERING, Predicting
 from .settings import PerceptronSettings, layer_sizes, refuse_unused
 from .sklearn_callbacks import FitTask
 from .steps import StepConfig
 from .training import Rows, Training
 
-TRANSIENT = {"_compiled", "_training_rows"}  # attributes that copies and files do without
+TRANSIENT = {"_training_rows"}  # attributes that copies and files do without
 
 
 class CompiledPerceptron(CallbackSupport, Predicting, SaveMixin, PerceptronSettings):  # type: ignore[misc]
@@ -66,7 +66,7 @@ class CompiledPerceptron(CallbackSupport, Predicting, SaveMixin, PerceptronSetti
 
     @fitted_network.setter
     def fitted_network(self, network: FittedNetwork) -> None:
-        self.__dict__.pop("_compiled", None)
+        ANSWERING.pop(self, None)
         self._network = network
 
     # The settings as functions
@@ -305,10 +305,11 @@ class CompiledPerceptron(CallbackSupport, Predicting, SaveMixin, PerceptronSetti
     def _encoded(self, y: Any) -> Any:
         raise NotImplementedError
 
-    def set_params(self, **params: Any) -> CompiledPerceptron:
-        """Set parameters by name, those of scikit-learn and those beyond."""
-        self.__dict__.pop("_compiled", None)
-        return super().set_params(**params)  # type: ignore[no-any-return]
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute; a setting may change what is answered."""
+        if not name.startswith("_") and "_network" in self.__dict__:
+            ANSWERING.pop(self, None)
+        super().__setattr__(name, value)
 
     def __getstate__(self) -> dict[str, Any]:
         """The state without what is compiled, and what is there only while `fit` runs."""

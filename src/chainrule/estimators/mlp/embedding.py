@@ -127,10 +127,13 @@ class ColumnEmbedding:
         return weights
 
     def __call__(self, weights: dict[str, Any], x: Any) -> Any:
-        """Rows of shape (rows, columns) as (rows, outputs), or (members, rows, outputs)."""
-        parts = [x[:, self.plain]] if self.plain else []
+        """Rows of shape (rows, columns) as (rows, outputs), or (members, rows, outputs).
+
+        Each member may have rows of its own, shape (members, rows, columns).
+        """
+        parts = [x[..., self.plain]] if self.plain else []
         if self.numeric:
-            parts.append(self._numbers(weights, x[:, self.numeric]))
+            parts.append(self._numbers(weights, x[..., self.numeric]))
         for (column, levels), table in zip(self.categories, weights["tables"], strict=True):
             codes = np.clip(x[:, column].astype(np.int64), 0, levels - 1)
             parts.append(np.take(table, codes, axis=-2))
@@ -144,20 +147,34 @@ class ColumnEmbedding:
 
     def _numbers(self, weights: dict[str, Any], x: Any) -> Any:
         """Shape (..., rows, numeric * width): by column, (column, rows, k) @ (column, k, width)."""
-        by_column = x.T[:, :, None]
-        if self.kind == "periodic":
-            angles = 2.0 * pi * by_column * weights["frequencies"][..., None, :]
-            waves = np.cos(angles + weights["phases"][..., None, :])
-        else:
-            bins = [stop_gradient(weights[name]) for name in ("edges", "gaps")]
-            # They are the same for all members: computed once
-            low, gap = [(b[0] if b.ndim == 3 else b)[:, None, :] for b in bins]
-            waves = np.clip((by_column - low) / gap, 0.0, 1.0)
+        by_column = np.swapaxes(x, -1, -2)[..., None]
+        if self.kind == "piecewise":
+            return self._piecewise(weights, by_column)
+        angles = 2.0 * pi * by_column * weights["frequencies"][..., None, :]
+        waves = np.cos(angles + weights["phases"][..., None, :])
         features = waves @ weights["mix"] + weights["bias"][..., None, :]
-        if self.kind == "periodic":
-            identity = np.broadcast_to(by_column, (*features.shape[:-1], 1))
-            features = np.concatenate([identity, features], axis=-1)
-        features = np.moveaxis(features, -3, -2)  # (..., rows, column, width)
+        identity = np.broadcast_to(by_column, (*features.shape[:-1], 1))
+        return self._by_row(np.concatenate([identity, features], axis=-1))
+
+    def _piecewise(self, weights: dict[str, Any], by_column: Any) -> Any:
+        """The same of numbers of shape (..., column, rows, 1), by their shares of the bins."""
+        bins = [stop_gradient(weights[name]) for name in ("edges", "gaps")]
+        # They are the same for all members: computed once
+        low, gap = [(b[0] if b.ndim == 3 else b)[:, None, :] for b in bins]
+        waves = np.clip((by_column - low) / gap, 0.0, 1.0)
+        mix, bias = weights["mix"], weights["bias"]
+        if mix.ndim == 3 or waves.ndim == 4:
+            return self._by_row(waves @ mix + bias[..., None, :])
+        # The members' matrices side by side: one product has as many columns as fill a vector
+        members, count, inner, width = mix.shape
+        wide = np.reshape(np.moveaxis(mix, 0, 2), (count, inner, members * width))
+        parts = np.reshape(waves @ wide, (count, -1, members, width))
+        features = np.transpose(parts, (2, 1, 0, 3)) + bias[:, None]
+        return np.reshape(features, (members, -1, count * width))
+
+    def _by_row(self, features: Any) -> Any:
+        """Features of shape (..., column, rows, width) as (..., rows, column * width)."""
+        features = np.moveaxis(features, -3, -2)
         return np.reshape(features, (*features.shape[:-2], len(self.numeric) * self.width))
 
 

@@ -187,24 +187,15 @@ class MLPClassifier(ScoredByAccuracy, EncodedLabels, CompiledPerceptron, PeerCla
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The class of each row, shape (n_samples,), or (n_samples, n_classes) of 0 and 1."""
-        outputs = self._predict_single(X)
-        kind = None if outputs is None else self.label_kind
-        if outputs is None and self._has_codes():  # not the probabilities of all rows at once
-            return np.asarray(self.classes_[self.predict_codes(X)])
-        if kind not in ("multiclass", "binary") or len(self.classes_) == 1:
+        if "_network" not in self.__dict__:
+            check_is_fitted(self)  # which takes longer than to answer for a row
+        if self.label_kind == "multilabel-indicator" or len(self.classes_) == 1:
             return np.asarray(super().predict(X))
-        if self.out_activation_ == "softmax":
-            return np.asarray(self.classes_[outputs.argmax(axis=1)])
-        return np.asarray(self.classes_[(outputs[:, 0] > 0.5).astype(int)])
+        return np.asarray(self.classes_[self._answer("codes", X)])
 
     def predict_proba(self, X: Any) -> NDArray[Any]:
         """The probability of each class for each row, shape (n_samples, n_classes)."""
-        outputs = self._predict_single(X)
-        if outputs is None:
-            return np.asarray(super().predict_proba(X))
-        if outputs.shape[1] > 1:
-            return np.asarray(outputs)
-        return np.concatenate([1 - outputs, outputs], axis=1)
+        return np.asarray(self._answer("probabilities", X))
 
 
 @dataclass(eq=False, repr=False, match_args=False)
@@ -297,11 +288,7 @@ class MLPRegressor(ScoredByR2, CompiledPerceptron, PeerRegressor):  # type: igno
         return_std : bool
             With ``loss="gaussian_nll"``: the standard deviations as well. Default False.
         """
-        outputs = self._predict_single(X)
-        if outputs is None:
-            check_is_fitted(self)
-            outputs = self._forward_pass_fast(X)
-        return self._means(outputs, return_std)
+        return self._means(self._answer("outputs", X), return_std)
 
     def _predict(self, X: Any, check_input: bool = True) -> Any:
         return self._means(self._forward_pass_fast(X, check_input=check_input), False)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from ... import tree
-from ..inputs.rows import pieces
+from .answering import Answer, Answers, most_block_rows
 from .perceptron import Perceptron, Weights
 from .steps import make_predict
 
 CHUNK_ROWS = 4096  # rows that are predicted at a time
 CHUNK_OUTPUTS = 2**22  # outputs likewise, of all members
-WORTH_COMPILING = 5e7  # multiplications that repay compiling a prediction for so many rows
 FIXED = ("edges", "gaps")  # of an embedding: bins, which no gradient moves
 
 
@@ -49,11 +48,15 @@ class FittedNetwork:
     @cached_property
     def rows_at_a_time(self) -> int:
         """So many rows that the outputs of all members fit into memory."""
+        return int(min(CHUNK_ROWS, max(1, CHUNK_OUTPUTS // self._entries)))
+
+    @property
+    def _entries(self) -> int:
+        """Outputs of a row, of all members, or what a row has to do with each known one."""
         shape = self.weights["intercepts"][-1].shape
         members = shape[0] if len(shape) == 2 else 1
         outputs = shape[-1] // self.perceptron.objective.outputs_per_target
-        entries = max(outputs * members, self._known_rows)
-        return int(min(CHUNK_ROWS, max(1, CHUNK_OUTPUTS // entries)))
+        return int(max(outputs * members, self._known_rows))
 
     @property
     def _known_rows(self) -> int:
@@ -75,25 +78,38 @@ class FittedNetwork:
 
     def predict(self, x: Any) -> Any:
         """Outputs for rows of any number, sparse ones too, shape (rows, outputs)."""
-        parts = [self._predict(part) for _, part in pieces(x, 1, self.rows_at_a_time)]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+        return self.answer("outputs", x)[0]
 
-    def _predict(self, x: Any) -> Any:
-        """Predict by compiled code where it pays: a program serves one number of rows."""
-        known = self._known_rows * (x.shape[1] + 16)  # two exponentials take the time of the rest
-        work = x.shape[0] * (sum(c.size for c in self.weights["coefs"]) + known)
-        if x.shape[0] == 1 or work >= WORTH_COMPILING:
-            return self.compiled()(x)
-        with np.errstate(over="ignore", invalid="ignore"):
-            return self.perceptron.predict(self.weights, self.batch_stats, x)
+    def answer(self, kind: Answer, x: Any) -> tuple[Any, bool]:
+        """One kind of `Answers` for rows, and whether all their numbers are finite."""
+        answers = self._answers.get(kind)
+        if answers is None or not answers.serves(self.weights):
+            known = self._known_rows * (x.shape[1] + 16)  # two exponentials take 16 products' time
+            work = sum(c.size for c in self.weights["coefs"]) + known
+            most = most_block_rows(work, x.shape[1], self._entries)
+            answers = Answers(self.perceptron, self.weights, self.batch_stats, kind, most)
+            self._answers[kind] = answers
+        dtype = self.dtype
+        if x.dtype != dtype:
+            dtype = np.result_type(x.dtype, dtype)
+        return answers(x, dtype)
+
+    @cached_property
+    def _answers(self) -> dict[Answer, Answers]:
+        """Those that were asked for."""
+        return {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The fields: no file holds what is compiled."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
 
     def compiled(self) -> Callable[..., Any]:
-        """``f(x)`` and ``f(x, member_weights)``, compiled: predictions for rows without checks."""
+        """``f(x)``, compiled: predictions for rows without checks."""
         function = make_predict(self.perceptron)
         weights, stats = self.weights, self.batch_stats
 
-        def predict(x: Any, *member_weights: Any) -> Any:
-            return function(weights, stats, x, *member_weights)
+        def predict(x: Any) -> Any:
+            return function(weights, stats, x)
 
         return predict
 

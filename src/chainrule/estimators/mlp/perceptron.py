@@ -65,24 +65,42 @@ class Perceptron:
         return OBJECTIVES[self.loss] if isinstance(self.loss, str) else self.loss
 
     def raw_outputs(self, weights: Weights, stats: Any, x: Any) -> Any:
-        """Outputs before their activation, shape (rows, outputs) or (members, rows, outputs)."""
+        """Outputs before their activation, shape (rows, outputs) or (members, rows, outputs).
+
+        Rows of shape (members, rows, inputs) are those of each member.
+        """
         outputs = self.apply(weights, stats, x)[0]
         return blended(weights["kernel"], outputs, x) if "kernel" in weights else outputs
 
-    def activate(self, raw: Any, member_weights: Any = None) -> Any:
-        """Predictions of raw outputs, all members of an ensemble together.
+    def outputs_of(self, raw: Any) -> Any:
+        """The activated outputs of each member, of raw ones."""
+        return OUTPUT_ACTIVATIONS[self.objective.output_activation](raw)
 
-        With weights of shape (rows, members), the weighted mean of the members.
-        """
-        outputs = OUTPUT_ACTIVATIONS[self.objective.output_activation](raw)
-        if member_weights is not None:
-            total = nonzero(np.sum(member_weights, axis=1, keepdims=True))
-            return np.sum((member_weights / total).T[..., None] * outputs, 0)
+    def activate(self, raw: Any) -> Any:
+        """Predictions of raw outputs, all members of an ensemble together."""
+        outputs = self.outputs_of(raw)
         return outputs if outputs.ndim == 2 else self.objective.average_members(outputs)
 
-    def predict(self, weights: Weights, stats: Any, x: Any, member_weights: Any = None) -> Any:
-        """Predictions for rows, shape (rows, outputs); see `activate`."""
-        return self.activate(self.raw_outputs(weights, stats, x), member_weights)
+    def predict(self, weights: Weights, stats: Any, x: Any) -> Any:
+        """Predictions for rows, shape (rows, outputs)."""
+        return self.activate(self.raw_outputs(weights, stats, x))
+
+    def probabilities(self, weights: Weights, stats: Any, x: Any) -> Any:
+        """Predictions with a column for either class where there is one output."""
+        outputs = self.predict(weights, stats, x)
+        if outputs.shape[1] > 1:
+            return outputs
+        return np.concatenate([1.0 - outputs, outputs], axis=1)
+
+    def codes(self, weights: Weights, stats: Any, x: Any) -> Any:
+        """The column of the largest prediction, or whether the only one is above 1/2; (rows,)."""
+        raw = self.raw_outputs(weights, stats, x)
+        if raw.ndim == 2 and self.objective.output_activation == "softmax":
+            return np.argmax(raw, axis=1)  # the exponential keeps the order
+        outputs = self.activate(raw)
+        if outputs.shape[1] > 1:
+            return np.argmax(outputs, axis=1)
+        return (outputs[:, 0] > 0.5).astype(np.int64)
 
     def apply(
         self, weights: Weights, stats: Any, x: Any, training: bool = False, key: Any = None

@@ -1,25 +1,31 @@
-"""Predictions of a perceptron: rows are checked, and a single one takes a short way."""
+"""Predictions of a perceptron: of rows that are checked, and of arrays that need no checks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from math import isfinite
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ...transforms import jit
 from ..inputs.features import collected, rows_of_numbers
-from ..inputs.rows import is_compact, pieces
+from ..inputs.rows import is_compact
+from .answering import Answer
 from .network import FittedNetwork
+
+# The network of an estimator with its settings of now. Not an attribute: to predict changes nothing
+ANSWERING: WeakKeyDictionary[Predicting, FittedNetwork] = WeakKeyDictionary()
+FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
 class Predicting:
     """What the estimators have to predict with."""
 
     n_features_in_: int
+    n_threads: int | None
     fitted_network: Any
     _network: FittedNetwork
 
@@ -49,37 +55,41 @@ class Predicting:
     def _forward_pass_fast(self, X: Any, check_input: bool = True) -> Any:
         """Compute the outputs for rows, shape (rows, outputs)."""
         if check_input:
-            X = self._checked_rows(X)
-        network: FittedNetwork = self.fitted_network
-        if not is_compact(X):
-            X = X.astype(np.result_type(X.dtype, network.dtype), copy=False)
+            return self._answer("outputs", X)
         with self._threads():
-            return network.predict(X)
+            return self.fitted_network.predict(X)
 
     def predict_codes(self, X: Any) -> Any:
         """The column of the largest output of each row, shape (n_samples,)."""
-        check_is_fitted(self)
-        X = self._checked_rows(X)
-        parts = [
-            np.argmax(self._forward_pass_fast(x, check_input=False), axis=1)
-            for _, x in pieces(X, 1, self.fitted_network.rows_at_a_time)
-        ]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+        return self._answer("codes", X)
 
-    def _predict_single(self, X: Any) -> Any:
-        """Compute the outputs for one row that needs no conversion; None for all else."""
+    def _answer(self, kind: Answer, X: Any) -> Any:
+        """One kind of answers for rows as users give them.
+
+        An array of floats in the right shape goes to the compiled program unseen, which finds
+        numbers that are not finite while it reads them; all else is checked and converted before.
+        """
         state = self.__dict__
-        if type(X) is not np.ndarray or X.shape != (1, state.get("n_features_in_")):
-            return None
-        network = state.get("_network")
-        if "feature_names_in_" in state or network is None or X.dtype != network.dtype:
-            return None
-        if not isfinite(np.vdot(X, X)):  # which overflows without a warning
-            return None
-        self._check_codes(X)
-        if (predict := state.get("_compiled")) is None:
-            predict = state["_compiled"] = self.fitted_network.compiled()
-        return predict(X)
+        network = ANSWERING.get(self)
+        if network is None:
+            check_is_fitted(self)
+            network = ANSWERING[self] = self.fitted_network
+        plain = (
+            type(X) is np.ndarray and X.ndim == 2 and X.dtype in FLOATS and len(X) > 0
+            and X.shape[1] == self.n_features_in_ and "feature_names_in_" not in state
+        )  # fmt: skip
+        if not plain:
+            X = self._checked_rows(X)
+        elif network.perceptron.embedding is not None:
+            self._check_codes(X)
+        if self.n_threads is None:
+            answers, finite = network.answer(kind, X)
+        else:
+            with self._threads():
+                answers, finite = network.answer(kind, X)
+        if plain and not finite:
+            self._checked_rows(X)  # says where, unless scikit-learn is told to assume that all are
+        return answers
 
     def compile_predict(self) -> Callable[[Any], Any]:
         """A bare function for hot loops: ``f(row)`` gives what `predict` or the class would.

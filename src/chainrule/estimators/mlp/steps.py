@@ -243,6 +243,12 @@ def make_predict(perceptron: Perceptron) -> Any:
 
 
 @lru_cache(maxsize=64)
+def make_raw_outputs(perceptron: Perceptron) -> Any:
+    """Compile ``(weights, stats, x) -> outputs before their activation``."""
+    return jit(perceptron.raw_outputs)
+
+
+@lru_cache(maxsize=64)
 def make_evaluate(perceptron: Perceptron) -> Any:
     """Compile ``(weights, stats, x, y, w) -> (reported loss, predictions)``."""
 
@@ -252,8 +258,6 @@ def make_evaluate(perceptron: Perceptron) -> Any:
         y = perceptron.outputs_for(weights, y, x.dtype)
         objective = perceptron.objective
         losses = objective.reported_loss(objective.row_losses(z, y), y)
-        if w is not None and w.ndim == 2:
-            return np.sum(w.T * losses) / nonzero(np.sum(w)), perceptron.activate(z, w)
         if z.ndim == 3:
             losses = np.mean(losses, axis=0)
         loss = np.mean(losses) if w is None else np.sum(w * losses) / nonzero(np.sum(w))

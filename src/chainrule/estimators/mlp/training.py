@@ -19,14 +19,15 @@ from ...train.checkpoint_file import CheckpointFile
 from ...train.loop import EpochLoop
 from ...train.progress import Meter
 from ...train.result import EpochReport, StopReason
-from ..inputs.rows import is_compact, issparse, pieces, pieces_in_order
+from ..inputs.rows import is_compact, issparse, pieces_in_order
 from .checkpoint import FORMAT, GeneratorState, fingerprint
+from .evaluating import evaluate
 from .history import History
 from .network import FittedNetwork
 from .optimizer import Optimizer
 from .settings import PerceptronSettings
 from .sklearn_callbacks import FitTask
-from .steps import Hyperparameters, make_epoch, make_evaluate
+from .steps import Hyperparameters, make_epoch
 
 # What may decide which epoch is the best: the best value so far in a `History`; its sign if less is
 # better
@@ -287,7 +288,7 @@ class Training(EpochLoop):
         history, tol = self.history, self.settings.tol
         loss = score = None
         if self.validation is not None:
-            loss, score = self._evaluate(self.validation)
+            loss, score = evaluate(self.network, self.validation, self.score)
             history.validation_scores = [*(history.validation_scores or ()), score]
             if self.settings.verbose:
                 print(f"Validation score: {score:f}")
@@ -307,27 +308,6 @@ class Training(EpochLoop):
         if improved:
             self.best = self.network
         return loss, score, improved
-
-    def _evaluate(self, rows: Rows) -> tuple[float, float]:
-        """The loss and the score of rows, by the compiled network."""
-        network, w = self.network, rows.w
-        evaluate = make_evaluate(network.perceptron)
-        by_code = network.perceptron.takes_codes(rows.y)
-        outputs, total, whole = [], 0.0, 0.0
-        most = network.rows_at_a_time if by_code or is_compact(rows.x) else None
-        for part, x in pieces(rows.x, 1, most):
-            w_part = None if w is None else w[part]
-            value, predictions = evaluate(
-                network.weights, network.batch_stats, x, rows.y[part], w_part
-            )
-            weight = float(x.shape[0] if w_part is None else np.sum(w_part))
-            total, whole = total + weight * float(value), whole + weight
-            outputs.append(_best_codes(predictions) if by_code else predictions)
-        joined = np.concatenate(outputs)
-        if w is not None and w.ndim == 2:
-            w = np.sum(w, axis=1)
-        finite = np.isfinite(joined).all()
-        return total / whole, float(self.score(rows.y, joined, w)) if finite else float("nan")
 
     def reason_to_stop(self, report: EpochReport) -> StopReason | None:
         """Whether so many epochs as `n_iter_no_change` have not helped."""
@@ -392,9 +372,3 @@ class Training(EpochLoop):
         head["now"].restore(self.random_state)
         self.optimizer.learning_rate = head["learning_rate"]
         self.history = replace(self.history, **head["history"])
-
-
-def _best_codes(outputs: Any) -> Any:
-    """The column of the largest output of each row, shape (rows, 1); NaN if one is not finite."""
-    finite = np.isfinite(outputs).all(axis=1)
-    return np.where(finite, np.argmax(outputs, axis=1), np.nan)[:, None]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from copy import deepcopy
+from functools import cached_property
 from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
@@ -50,6 +52,7 @@ pd = LazyModule("pandas")
 Frame: TypeAlias = Any
 
 LEAST_SHARE = 0.05  # of a process: with less, it is left out
+IMPORTANCES = ("importances_", "feature_importances_", "_importance_rows")
 MAX_IMPORTANCE_ROWS = 2_000  # validation rows from which importances are taken
 
 
@@ -96,7 +99,7 @@ class Tabular(SaveMixin, ReadsTables, ExplainsRows, TabularSettings, BaseEstimat
         DataError
             If the table cannot be learned from, with what to do about it.
         """
-        for name in ("card_", "summary_"):  # they told of another training
+        for name in ("card_", "summary_", *IMPORTANCES):  # they told of another training
             self.__dict__.pop(name, None)
         self._validate_params()
         frame = self._frame(X, reset=True)
@@ -130,7 +133,7 @@ class Tabular(SaveMixin, ReadsTables, ExplainsRows, TabularSettings, BaseEstimat
             unseen = self._add_process(x, targets, weights, held_out, rng, bonds) or unseen
         self.background_ = learn_background(x, list(self.feature_groups().values()))
         self._calibrate(unseen)
-        self._measure_importances(unseen or Unseen(*train), rng)
+        self._importance_rows = self._draw_importance_rows(unseen or Unseen(*train), rng)
         return self
 
     def _wants_process(self, _rows: int) -> bool:
@@ -252,13 +255,22 @@ class Tabular(SaveMixin, ReadsTables, ExplainsRows, TabularSettings, BaseEstimat
 
     # Importances
 
-    def _measure_importances(self, unseen: Unseen, rng: Any) -> None:
-        """Measure how much the score falls when a column is shuffled."""
-        groups = self.feature_groups()
-        network = self.network_.fitted_network
-        most = min(MAX_IMPORTANCE_ROWS, unseen.most_shuffled(evaluations(len(groups))))
-        unseen = unseen.part(np.sort(rng.permutation(len(unseen.x))[:most]))
-        row_weights = unseen.row_weights
+    def _draw_importance_rows(self, unseen: Unseen, rng: Any) -> tuple[Unseen, Any]:
+        """Some rows that members have not seen, and the random numbers to shuffle them by."""
+        most = unseen.most_shuffled(evaluations(len(self.feature_groups())))
+        rows = np.sort(rng.permutation(len(unseen.x))[: min(MAX_IMPORTANCE_ROWS, most)])
+        return unseen.part(rows), deepcopy(rng)
+
+    @cached_property
+    def importances_(self) -> dict[str, tuple[float, float]]:
+        """How much the score falls when a column is shuffled: means and standard deviations.
+
+        They are measured when they are asked for first.
+        """
+        check_is_fitted(self)
+        unseen, drawn = self._importance_rows
+        rng, network = deepcopy(drawn), self.network_.fitted_network
+        groups, row_weights = self.feature_groups(), unseen.row_weights
 
         def score(x: Any) -> float:
             predictions = self._predictions(unseen.outputs(network, x))
@@ -268,13 +280,22 @@ class Tabular(SaveMixin, ReadsTables, ExplainsRows, TabularSettings, BaseEstimat
         if len(groups) > MOST_SHUFFLED:
             strengths = shuffled_slopes(network, unseen.x, list(groups.values()), rng)
         means, errors = permutation(score, unseen.x, groups.values(), rng, strengths)
-        self.importances_ = dict(
-            zip(groups, zip(means.tolist(), errors.tolist(), strict=True), strict=True)
-        )
+        self.__dict__.pop("_importance_rows", None)
+        return dict(zip(groups, zip(means.tolist(), errors.tolist(), strict=True), strict=True))
+
+    @cached_property
+    def feature_importances_(self) -> Any:
+        """The means of `importances_`, of all columns of the training, shape (n_features_in_,)."""
+        importances = self.importances_
         names = [str(name) for name in self.column_names()]
-        self.feature_importances_ = np.array(
-            [self.importances_.get(n, (0.0, 0.0))[0] for n in names]
-        )
+        return np.array([importances.get(name, (0.0, 0.0))[0] for name in names])
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The state with importances in place of the rows that they are measured on."""
+        if "_importance_rows" in self.__dict__:
+            _ = self.feature_importances_
+        state: dict[str, Any] = super().__getstate__()
+        return state
 
     def feature_groups(self) -> dict[str, list[int]]:
         """The features of each column."""
@@ -335,10 +356,12 @@ def _split(
     weights = weights.astype(x.dtype)
     if not held_out.any():
         return (x, targets, weights), None
-    shares = weights[:, None] * np.stack([~held_out, held_out])
+    by_member = held_out.shape[1] > 1
+    trained, validated = weights[:, None] * np.stack([~held_out, held_out])
     parts = []
-    for share in shares:
-        rows = share.any(axis=1)
-        of_rows = share[rows] if held_out.shape[1] > 1 else share[rows, 0]
+    for share in (trained, validated):
+        # What no member of an ensemble trains on has weight 0: programs depend on the number
+        rows = slice(None) if by_member and share is trained else share.any(axis=1)
+        of_rows = share[rows] if by_member else share[rows, 0]
         parts.append((rows_of(x, rows), targets[rows], of_rows))
     return parts[0], parts[1]

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from ..inputs.rows import pieces
+from ..mlp.member_rows import MemberRows
 from ..mlp.network import FittedNetwork
 from .process import Process, best_weight
 
@@ -61,13 +59,11 @@ class Unseen:
 
         Shape (rows, outputs).
         """
-        predict = network.without_process().compiled()
-        by_member = self.weights.ndim == 2
-        parts = [
-            predict(part, *((self.weights[rows],) if by_member else ()))
-            for rows, part in pieces(x, 1, network.rows_at_a_time)
-        ]
-        outputs = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        alone = network.without_process()
+        outputs = (
+            MemberRows.of(self.weights).predict(alone, x) if self.weights.ndim == 2
+            else alone.predict(x)
+        )  # fmt: skip
         return outputs if self.process is None else self.blended(outputs[:, 0], x)[:, None]
 
     def with_process(self, network: FittedNetwork, process: Process) -> Unseen:

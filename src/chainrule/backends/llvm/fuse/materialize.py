@@ -8,6 +8,7 @@ from ....graph.graph import Graph
 from ....graph.node import CONSTANT, ITEM, Node
 from ..layout.view import Buffer, View
 from .axis_order import stored_axis_order
+from .byte_operands import memory_operands
 from .op_traits import (
     SCATTERS,
     VIEW_OPS,
@@ -64,7 +65,7 @@ class _Choice:
             if not is_inline(node):
                 self.nodes.add(node)
                 if not fuses_inputs(node):
-                    for child in node.inputs:
+                    for child in memory_operands(node):
                         self.view(child)
             elif name == "gather":
                 self.view(node.inputs[0])

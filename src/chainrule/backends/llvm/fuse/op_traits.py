@@ -12,6 +12,7 @@ from ..kernels.math import FUNCTIONS
 from ..kernels.math.formula import is_formula
 from ..kernels.matrix_sizes import MATRIX_FUNCTIONS, is_native_matrix_function
 from ..kernels.ufunc_loops import loop_of
+from .byte_operands import byte_operands
 
 # float16 is loaded and stored, but NumPy computes with it
 NATIVE_DTYPES = frozenset(
@@ -24,6 +25,7 @@ REDUCTIONS = frozenset(["sum", "max", "prod"])
 CUMULATIVE = frozenset(["cumsum", "cumprod"])
 WRITE_REGIONS = frozenset(["pad", "concatenate"])  # write parts of their result one by one
 SCATTERS = frozenset(["scatter", "scatter_add"])
+ATTENTION = frozenset(["attention", "attention_vjp"])
 CONTROL_FLOW = frozenset(["scan", "while_loop", "cond"])
 # Computed by one or two instructions of LLVM
 INTRINSIC = frozenset(["add", "sub", "mul", "div", "neg", "equal", "less", "where", "bitwise_and",
@@ -67,6 +69,7 @@ class _Traits(NamedTuple):
 
 
 _BY_PARAMETERS = FOURIER | MATRIX_FUNCTIONS | frozenset(["argsort"])
+_PRODUCTS = frozenset(["matmul", "conv"])
 _MOST_TRAITS = 4096
 _traits: dict[tuple[Any, ...], _Traits] = {}
 
@@ -84,9 +87,15 @@ def _traits_of(node: Node) -> _Traits:
 
 def is_native(node: Node) -> bool:
     """Whether the compiler has code for the node. If not, NumPy computes it."""
-    if node.dtype is None or node.primitive.name in _BY_PARAMETERS:
+    name = node.primitive.name
+    if node.dtype is None or name in _BY_PARAMETERS or _is_of_integers(node):
         return _is_native(node)
     return _traits_of(node).native
+
+
+def _is_of_integers(node: Node) -> bool:
+    """Whether a node is a product of integers, which is native if these are bytes."""
+    return node.primitive.name in _PRODUCTS and bool(node.dtype.kind == "i")
 
 
 def _is_native(node: Node) -> bool:
@@ -101,10 +110,12 @@ def _is_native(node: Node) -> bool:
         return bool(loops())
     if name in MATRIX_FUNCTIONS:
         return is_native_matrix_function(node)
+    if name in ATTENTION:
+        return True
     if name == "argsort":
         return bool(node.params["axis"] in (-1, len(node.shape) - 1)) and bool(node.shape)
-    if name in ("matmul", "conv"):
-        return bool(node.dtype.kind == "f")
+    if name in _PRODUCTS:
+        return bool(node.dtype.kind == "f") or byte_operands(node) is not None
     if name in ("equal", "less") and {"int64", "uint64"} <= {dtype.name for dtype in dtypes}:
         return False  # NumPy compares these exactly, in no common dtype
     if name in FUNCTIONS and node.dtype.kind != "f":

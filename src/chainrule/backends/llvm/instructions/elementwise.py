@@ -42,6 +42,7 @@ from .sharing import UNIT, count_tiles, is_small, rows_per_tile
 
 _PREFETCHED = 1024  # bytes of a gathered row that is worth prefetching
 _CACHE_LINE = 64  # bytes
+_LARGE = 1024  # numbers, from which on only the borders of a padded array are filled
 
 Transform = Callable[[FunctionBuilder, Value], Value]
 
@@ -207,10 +208,28 @@ def plan_pad(planner: Planning, node: Node) -> None:
     """Plan zeros with an array at a slice."""
     target = planner.target(node)
     (x,) = node.inputs
-    part = target.sliced(node.params["index"])
-    if part.shape != target.shape:
-        planner.fill(target, 0)
+    index = node.params["index"]
+    part = target.sliced(index)
+    for border in _borders(target, index):
+        planner.fill(border, 0)
     planner.copy(x, part)
+
+
+def _borders(target: View, index: Sequence[slice]) -> list[View]:
+    """Return what is filled around a part: its borders if they are narrow, else all."""
+    positions = [range(*cut.indices(size)) for cut, size in zip(index, target.shape, strict=True)]
+    if all(len(r) == size for r, size in zip(positions, target.shape, strict=True)):
+        return []
+    inner = prod(map(len, positions))
+    if any(r.step != 1 for r in positions) or 2 * inner < max(_LARGE, prod(target.shape)):
+        return [target]
+    borders, around = [], [slice(0, size) for size in target.shape]
+    for k, (r, size) in enumerate(zip(positions, target.shape, strict=True)):
+        for ends in (slice(0, r.start), slice(r.stop, size)):
+            if ends.start < ends.stop:
+                borders.append(target.sliced([*around[:k], ends, *around[k + 1 :]]))
+        around[k] = slice(r.start, r.stop)
+    return borders
 
 
 def plan_concatenate(planner: Planning, node: Node) -> None:

@@ -11,17 +11,20 @@ from ....graph.node import Node
 from ...threads import get_num_threads
 from ..codegen.emitter import Emitter
 from ..codegen.vector_loops import RowRange, Span
+from ..fuse.byte_operands import byte_operands
 from ..ir.types import Index
 from ..kernels.matmul import FAR, MOST, scratch_bytes, tile_for
 from ..layout.view import Buffer, View
 from ..target.host import host
 from .access import Access, rows_of_view
 from .base import Instruction, tiles_text
+from .byte_product import plan_byte_product
 from .planning import Planning, Rule
 from .sharing import count_tiles, is_small
 from .unrolled_matmul import Operands, emit_unrolled, is_unrolled
 
 _FEW, _DEEP = 128, 256  # so few results, of sums over so many numbers, are dot products
+_MIN_COLUMNS = 512  # of a tile, where there are more than one a thread
 _MAX_PACKED = 2**19  # bytes of B that may be packed again for each tile of rows
 
 
@@ -155,8 +158,10 @@ class Matmul(Instruction):
                 whole = replace(whole, axis=0, tile_size=-(-shape[0] // min(count, shape[0])))
             return whole._with_scratch()
         tile = tile_for(host(), self.view.dtype)
-        # Each tile of rows packs all of B again; a tile of columns packs only its own
+        # Each tile of rows packs all of B again; a tile of columns its own, but perhaps all of A
         wide = shape[1] >= 2 * threads * tile.columns
+        if wide:
+            count = min(count, max(threads, shape[1] // _MIN_COLUMNS))
         axis, unit = (1, tile.columns) if wide else (0, tile.tall)
         tile_size = -(-shape[axis] // (count * unit)) * unit
         if tile_size < shape[axis]:
@@ -286,6 +291,9 @@ def flattened(product: Matmul) -> Matmul:
 
 def plan_matmul(planner: Planning, node: Node) -> None:
     """Plan matrix products over broadcast leading axes."""
+    if (of_bytes := byte_operands(node)) is not None:
+        plan_byte_product(planner, node, of_bytes)
+        return
     operands = [planner.materialize_as(child, node.dtype) for child in node.inputs]
     batch = node.shape[:-2]
     left, right = (v.broadcast((*batch, *v.shape[-2:])) for v in operands)

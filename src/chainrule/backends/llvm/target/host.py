@@ -35,6 +35,8 @@ class Host:
         16, 32 or 64: vectors of 4, 8 or 16 float32.
     fma : bool
         Whether a fused multiply-add is one instruction.
+    byte_products : bool
+        Whether four products of bytes, and their sum, are one instruction (VNNI).
     """
 
     triple: str
@@ -42,6 +44,12 @@ class Host:
     features: str
     vector_bytes: int
     fma: bool
+    byte_products: bool = False
+
+    @property
+    def is_x86(self) -> bool:
+        """Whether it has the instructions of x86."""
+        return self.triple.split("-")[0] in ("x86_64", "AMD64")
 
     def lanes(self, itemsize: int) -> int:
         """Return how many numbers of so many bytes a vector holds."""
@@ -80,7 +88,8 @@ def _host(width: int) -> Host:
         narrow = ("avx", "fma", "f16c", "vaes", "vpcl", "gfni", "xop", "tbm", "lwp", "bmi")
         features = {k: on and not k.startswith(narrow) for k, on in features.items()}
         cpu = "x86-64-v2" if features.get("sse4.2") else "x86-64"
-    return Host(triple, cpu, _flat(features), size, size >= 32)
+    vnni = {64: "avx512vnni", 32: "avxvnni"}.get(size, "")
+    return Host(triple, cpu, _flat(features), size, size >= 32, features.get(vnni, False))
 
 
 def _flat(features: dict[str, bool]) -> str:

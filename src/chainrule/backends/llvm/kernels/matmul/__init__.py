@@ -17,9 +17,15 @@ import numpy as np
 
 from ...ir.builder import Module
 from ...target.host import Host, host
-from .driver import DEPTH, FAR, write_dots_driver, write_gemm
-from .kernels import tile_for, write_dots, write_kernel
-from .packing import write_pack_any, write_pack_columns, write_pack_rows
+from .driver import DEPTH, ENOUGH, FAR, ROWS, WIDE, write_dots_driver, write_gemm
+from .kernels import LINE, tile_for, write_dots, write_kernel, write_packed_kernel
+from .packing import (
+    write_fetch,
+    write_pack_any,
+    write_pack_columns,
+    write_pack_left,
+    write_pack_rows,
+)
 from .sweep import MOST, write_sweep
 
 
@@ -30,6 +36,9 @@ def write_tiled(module: Module, target: Host, dtype: np.dtype[Any]) -> None:
         for rows in range(1, tile.tallest(vectors) + 1):
             for masked in (False, True):
                 write_kernel(module, tile, rows, vectors, masked)
+    write_packed_kernel(module, tile)
+    write_pack_left(module, tile)
+    write_fetch(module)
     for rows in range(1, MOST + 1):
         write_sweep(module, tile, rows)
     write_pack_rows(module, tile)
@@ -47,11 +56,21 @@ def write_dot_products(module: Module, target: Host, dtype: np.dtype[Any]) -> No
 
 
 def scratch_bytes(rows: int, columns: int, depth: int, dtype: np.dtype[Any]) -> int:
-    """Return the size of one packed block of B, for a product or one with fewer rows."""
+    """Return the size of a packed block of B, and one of A, for a product or one of fewer rows."""
     tile = tile_for(host(), dtype)
     wide = max(columns, rows if columns == 1 else 0)  # a single column is transposed
-    panels = -(-wide // tile.columns)
-    return panels * tile.columns * min(depth, DEPTH) * dtype.itemsize
+    numbers, behind = -(-wide // tile.columns) * tile.columns, 0
+    if rows >= ENOUGH and columns >= WIDE:
+        numbers += -(-min(rows, ROWS) // tile.rows) * tile.rows
+        behind = LINE
+    return numbers * min(depth, DEPTH) * dtype.itemsize + behind
 
 
-__all__ = ["FAR", "MOST", "scratch_bytes", "tile_for", "write_dot_products", "write_tiled"]
+__all__ = [
+    "FAR",
+    "MOST",
+    "scratch_bytes",
+    "tile_for",
+    "write_dot_products",
+    "write_tiled",
+]

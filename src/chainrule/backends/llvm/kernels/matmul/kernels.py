@@ -13,8 +13,12 @@ from typing import Any
 import numpy as np
 
 from ...ir.builder import FunctionBuilder, Module
+from ...ir.types import Index
 from ...ir.value import Value
 from ...target.host import Host
+
+LINE = 64  # bytes that memory moves at once
+TOGETHER = 4  # numbers of K, in the kernel for packed matrices
 
 
 @dataclass(frozen=True)
@@ -101,23 +105,84 @@ def write_kernel(module: Module, tile: Tile, rows: int, vectors: int, masked: bo
     f.emit("ret void")
 
 
+def write_packed_kernel(module: Module, tile: Tile) -> None:
+    """Write the largest kernel for a packed A and a packed B: all strides are known.
+
+    Units that add addresses also multiply, so there is one addition for some numbers of K; and C
+    is asked for before the sums begin, so that it is there when they end.
+    """
+    dtype, lanes, size, rows = tile.dtype, tile.lanes, tile.dtype.itemsize, tile.rows
+    arguments = [("ptr", "A"), ("ptr", "B"), ("ptr", "C"), ("i64", "c_row"), ("i64", "K"),
+                 ("i64", "add"), ("ptr", "next"), ("i64", "step")]  # fmt: skip
+    f = module.function(f"packed_{tile.name}", arguments, linkage="internal")
+    tiles = [f.offset("%C", f.times(r, "%c_row"), size) for r in range(rows)]
+    for row in tiles:
+        for byte in range(0, tile.columns * size, LINE):
+            prefetch(f, f.offset(row, byte, 1), writes=True)
+
+    def steps(k: str, sums: tuple[Value, ...], count: int) -> list[Value]:
+        left = f.offset("%A", f.times(k, rows), size)
+        right = f.offset("%B", f.times(k, tile.columns), size)
+        new = list(sums)
+        for step in range(count):
+            b = [
+                f.load(f.offset(right, step * tile.columns + v * lanes, size), dtype, lanes)
+                for v in range(tile.vectors)
+            ]
+            for r in range(rows):
+                a = f.splat(f.load(f.offset(left, step * rows + r, size), dtype), lanes)
+                for v in range(tile.vectors):
+                    new[r * tile.vectors + v] = f.fma(a, b[v], new[r * tile.vectors + v])
+        return new
+
+    whole = f.name(f"and i64 %K, {-TOGETHER}")
+    sums = tuple([f.constant(0, dtype, lanes)] * (rows * tile.vectors))
+    spans: tuple[tuple[Index, Index, int], ...] = ((0, whole, TOGETHER), (whole, "%K", 1))
+    for start, stop, count in spans:
+        with f.loop(start, stop, count, carried=sums) as loop:
+            if count > 1:
+                prefetch(f, f.offset("%next", f.times(loop.index, "%step"), 1), level=2)
+            loop.carry(*steps(loop.index, loop.values, count))
+        sums = loop.values
+    _store(f, tile, tiles, list(sums), None)
+    f.emit("ret void")
+
+
+def prefetch(f: FunctionBuilder, address: str, writes: bool = False, level: int = 1) -> None:
+    """Ask for a line of memory to be in a cache of this level soon."""
+    f.declare("llvm.prefetch", "declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+    f.emit(f"call void @llvm.prefetch.p0(ptr {address}, i32 {int(writes)}, i32 {4 - level}, i32 1)")
+
+
 def _store(
-    f: FunctionBuilder, tile: Tile, rows: list[str], values: list[Value], mask: Value | None
+    f: FunctionBuilder,
+    tile: Tile,
+    rows: list[str],
+    values: list[Value],
+    mask: Value | None,
 ) -> None:
-    """Store the accumulators to the rows of C, or add them."""
+    """Store the accumulators to the rows of C, or add them.
+
+    All of C is read before any of it is written: a read that follows a write 4,096 bytes away, as
+    rows often are, waits for it.
+    """
     vectors = len(values) // len(rows)
     fresh, adding, done = f.fresh("fresh"), f.fresh("adding"), f.fresh("done")
+    addresses = [
+        f.offset(row, v * tile.lanes, tile.dtype.itemsize) for row in rows for v in range(vectors)
+    ]
+    masks = [mask if k % vectors == vectors - 1 else None for k in range(len(values))]
     f.branch(f.name("icmp eq i64 %add, 0"), fresh, adding)
     for label, adds in ((fresh, False), (adding, True)):
         f.label(label)
-        for r, row in enumerate(rows):
-            for v in range(vectors):
-                address = f.offset(row, v * tile.lanes, tile.dtype.itemsize)
-                only = mask if v == vectors - 1 else None
-                x = values[r * vectors + v]
-                if adds:
-                    x = f.load(address, tile.dtype, tile.lanes, only) + x
-                f.store(x, address, only)
+        sums = values
+        if adds:
+            sums = [
+                f.load(address, tile.dtype, tile.lanes, only) + x
+                for address, only, x in zip(addresses, masks, values, strict=True)
+            ]
+        for address, only, x in zip(addresses, masks, sums, strict=True):
+            f.store(x, address, only)
         f.jump(done)
     f.label(done)
 

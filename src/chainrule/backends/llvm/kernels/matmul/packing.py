@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...ir.builder import FunctionBuilder, Module
 from ...ir.value import Value
-from .kernels import Tile
+from .kernels import LINE, Tile, prefetch
 
 ARGUMENTS = [("ptr", "B"), ("i64", "b_row"), ("i64", "b_col"), ("i64", "K"), ("i64", "width"),
              ("ptr", "to")]  # fmt: skip
@@ -74,6 +74,106 @@ def write_pack_any(module: Module, tile: Tile) -> None:
             x = f.load(f.offset(row, f.times(loop.index, "%b_col"), size), dtype)
             f.store(x, f.offset(target, loop.index, size))
     f.emit("ret void")
+
+
+LEFT_ARGUMENTS = [("ptr", "A"), ("i64", "a_row"), ("i64", "a_col"), ("i64", "M"), ("i64", "K"),
+                  ("ptr", "to")]  # fmt: skip
+
+
+def write_fetch(module: Module) -> None:
+    """Write a function that asks for rows of memory, to be in the second cache soon."""
+    arguments = [("ptr", "start"), ("i64", "apart"), ("i64", "rows"), ("i64", "bytes")]
+    f = module.function("fetch", arguments, linkage="internal")
+    with f.loop(0, "%rows") as rows:
+        row = f.offset("%start", f.times(rows.index, "%apart"), 1)
+        with f.loop(0, "%bytes", LINE) as loop:
+            prefetch(f, f.offset(row, loop.index, 1), level=2)
+    f.emit("ret void")
+
+
+def write_pack_left(module: Module, tile: Tile) -> None:
+    """Write the packing of a block of A: panels of the tile's rows, each by its columns.
+
+    A vector holds more than a column's numbers; what it writes too much is written over by the
+    next column. So behind the block there is memory for one more vector.
+    """
+    for name, write in (
+        ("rows", _left_rows),
+        ("columns", _left_columns),
+        ("any", _left_any),
+    ):
+        f = module.function(f"pack_left_{name}_{tile.name}", LEFT_ARGUMENTS, linkage="internal")
+        with f.loop(0, "%M", tile.rows) as panel:
+            left = f.name(f"sub i64 %M, {panel.index}")
+            source = f.offset("%A", f.times(panel.index, "%a_row"), tile.dtype.itemsize)
+            target = f.offset("%to", f.times(panel.index, "%K"), tile.dtype.itemsize)
+            write(f, tile, source, left, target)
+        f.emit("ret void")
+
+
+def _left_rows(f: FunctionBuilder, tile: Tile, source: str, left: str, target: str) -> None:
+    """Pack a panel of contiguous rows, by transposing squares; beyond the last row again it."""
+    dtype, lanes, size = tile.dtype, tile.lanes, tile.dtype.itemsize
+    f.declare("smin", "declare i64 @llvm.smin.i64(i64, i64)")
+    last = f.name(f"sub i64 {left}, 1")
+    starts = []
+    for r in range(tile.rows):
+        row = f.name(f"call i64 @llvm.smin.i64(i64 {r}, i64 {last})")
+        starts.append(f.offset(source, f.times(row, "%a_row"), size))
+    whole = f.name(f"and i64 %K, {-lanes}")
+    following = f.times("%a_row", tile.rows)
+    with f.loop(0, whole, lanes) as loop:
+        for p in starts:
+            prefetch(f, f.offset(f.offset(p, following, size), loop.index, size))
+        vectors = [f.load(f.offset(p, loop.index, size), dtype, lanes) for p in starts]
+        groups = []
+        for first in range(0, tile.rows, lanes):
+            square = vectors[first : first + lanes]
+            groups.append(transposed(f, square + square[-1:] * (lanes - len(square))))
+        to = f.offset(target, f.times(loop.index, tile.rows), size)
+        for k, columns in enumerate(zip(*groups, strict=True)):
+            for group, column in enumerate(columns):
+                f.store(column, f.offset(to, k * tile.rows + group * lanes, size))
+    with f.loop(whole, "%K") as loop:
+        to = f.offset(target, f.times(loop.index, tile.rows), size)
+        for r, start in enumerate(starts):
+            f.store(f.load(f.offset(start, loop.index, size), dtype), f.offset(to, r, size))
+
+
+def _left_columns(f: FunctionBuilder, tile: Tile, source: str, left: str, target: str) -> None:
+    """Pack a panel of contiguous columns: whole vectors of each, of which the first rows count."""
+    dtype, lanes, size = tile.dtype, tile.lanes, tile.dtype.itemsize
+    starts = range(0, tile.rows, lanes)
+
+    def copy(masks: list[Value | None]) -> None:
+        with f.loop(0, "%K") as loop:
+            column = f.offset(source, f.times(loop.index, "%a_col"), size)
+            to = f.offset(target, f.times(loop.index, tile.rows), size)
+            for start, mask in zip(starts, masks, strict=True):
+                x = f.load(f.offset(column, start, size), dtype, lanes, mask)
+                f.store(x, f.offset(to, start, size))
+
+    full, part, done = f.fresh("full"), f.fresh("part"), f.fresh("done")
+    f.branch(f.name(f"icmp sge i64 {left}, {starts[-1] + lanes}"), full, part)
+    f.label(full)
+    copy([None] * len(starts))
+    f.jump(done)
+    f.label(part)
+    copy([f.first_lanes(f.name(f"sub i64 {left}, {start}"), lanes) for start in starts])
+    f.jump(done)
+    f.label(done)
+
+
+def _left_any(f: FunctionBuilder, tile: Tile, source: str, left: str, target: str) -> None:
+    """Pack a panel of any strides, number by number."""
+    dtype, size = tile.dtype, tile.dtype.itemsize
+    count = f.smaller(left, tile.rows)
+    with f.loop(0, "%K") as columns:
+        column = f.offset(source, f.times(columns.index, "%a_col"), size)
+        to = f.offset(target, f.times(columns.index, tile.rows), size)
+        with f.loop(0, count) as loop:
+            x = f.load(f.offset(column, f.times(loop.index, "%a_row"), size), dtype)
+            f.store(x, f.offset(to, loop.index, size))
 
 
 def transposed(f: FunctionBuilder, rows: list[Value]) -> list[Value]:

@@ -1,0 +1,291 @@
+"""Products of bytes: sums of uint8 * int8 as int32, four products an instruction where that exists.
+
+A row of A is cut into groups of four bytes, a number of 32 bits each. B is packed so that a vector
+has four consecutive rows of as many columns as it has lanes: one instruction (VPDPBUSD of
+AVX512-VNNI and AVX-VNNI) multiplies the bytes of each lane and adds the four products. Other CPUs
+get the same integers from 16-bit products. ::
+
+    A[m, 4g ... 4g + 3]                   a0 a1 a2 a3   repeated in each lane
+    packed[g, n] = B[4g ... 4g + 3, n]    b0 b1 b2 b3   of column n in lane n
+
+If the length of a row is no multiple of 4, the last group begins earlier and overlaps the one
+before, where its part of B is 0: so nothing beyond a row is read. Of fewer than four bytes the group
+reaches into what follows, which B multiplies by 0: there must be something after the last row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import astuple, dataclass
+
+import numpy as np
+
+from ..ir.builder import FunctionBuilder, Module
+from ..ir.types import I32
+from ..ir.value import Value
+from ..target.host import Host
+
+GROUP = 4  # bytes that one lane multiplies at once
+_I8, _I16 = np.dtype(np.int8), np.dtype(np.int16)
+_PAIRS = {4: "sse2.pmadd.wd", 8: "avx2.pmadd.wd", 16: "avx512.pmaddw.d.512"}  # by lanes
+_TALL = {64: {4: 6, 3: 8, 2: 12, 1: 14}, 32: {2: 5, 1: 8}, 16: {2: 5, 1: 8}}
+"""Rows of a tile by its vectors, by bytes of a vector: accumulators fill the registers."""
+
+
+@dataclass(frozen=True)
+class ByteProduct:
+    """Rows of bytes times a matrix of bytes; each row consists of segments at equal distances.
+
+    A dense layer's rows are one segment; those of a convolution as many as its kernel is high.
+
+    Attributes
+    ----------
+    columns : int
+        Of B and of the result.
+    segments, run : int
+        How many there are, and the bytes of each.
+    segment_step, row_step : int
+        Bytes of A from one segment, and from one row, to the next.
+    rows : int
+        How many follow each other, if that is known; else 0.
+    """
+
+    columns: int
+    segments: int
+    run: int
+    segment_step: int
+    row_step: int
+    rows: int = 0
+
+    @property
+    def whole_groups(self) -> int:
+        """The number of groups of a segment that overlap no other."""
+        return self.run // GROUP
+
+    @property
+    def last_rows(self) -> tuple[int | None, ...]:
+        """Rows of B that the last group of a segment multiplies, None being zeros.
+
+        Empty if all groups are whole.
+        """
+        rest = self.run % GROUP
+        if not rest:
+            return ()
+        rows = tuple(range(self.run - rest, self.run))
+        zeros = (None,) * (GROUP - rest)
+        return (*zeros, *rows) if self.run > GROUP else (*rows, *zeros)
+
+    @property
+    def last_start(self) -> int:
+        """Where the last group of a segment begins that is not whole."""
+        return max(0, self.run - GROUP)
+
+    @property
+    def groups(self) -> int:
+        """The number of groups of a segment."""
+        return -(-self.run // GROUP)
+
+    def vectors(self, target: Host) -> int:
+        """Return how many vectors the columns fill."""
+        return -(-self.columns // target.lanes(GROUP))
+
+    def panels(self, target: Host) -> list[int]:
+        """Return into how many vectors each panel of columns is cut, the widest first."""
+        vectors = self.vectors(target)
+        cuts = []
+        for widest in sorted(_TALL[target.vector_bytes], reverse=True):
+            count = -(-vectors // widest)
+            cuts.append([vectors // count + (k < vectors % count) for k in range(count)])
+        return min(cuts, key=lambda cut: sum(self._cost(target, width) for width in cut))
+
+    def tile_rows(self, target: Host, vectors: int) -> int:
+        """Return how many rows a tile of so many vectors has."""
+        tallest = _TALL[target.vector_bytes][vectors]
+        if not self.rows:
+            return tallest
+        sizes = range(1, min(tallest, self.rows) + 1)
+        return min(sizes, key=lambda size: (self._of_tiles(vectors, size), -size))
+
+    def _cost(self, target: Host, vectors: int) -> float:
+        """Return about how long a group takes for all rows and a panel, by a row."""
+        size = self.tile_rows(target, vectors)
+        return self._of_tiles(vectors, size) if self.rows else self._of_tile(vectors, size) / size
+
+    def _of_tiles(self, vectors: int, size: int) -> float:
+        return -(-self.rows // size) * self._of_tile(vectors, size)
+
+    def _of_tile(self, vectors: int, size: int) -> float:
+        """Half cycles of a group: its products, of which 8 or more hide latency, and loads."""
+        return max(float(vectors * size), 8.0) + 2.0 + 0.25 * (vectors + size)
+
+    def packed_bytes(self, target: Host) -> int:
+        """Return the size of B when it is packed."""
+        return self.segments * self.groups * self.vectors(target) * target.vector_bytes
+
+
+def pack(f: FunctionBuilder, target: Host, product: ByteProduct, source: str, to: str) -> None:
+    """Write code that packs B, of `segments * run` contiguous rows, panel by panel."""
+    whole = product.whole_groups
+    for byte, first, vectors in panel_starts(product, target):
+        per_group = vectors * target.vector_bytes
+        columns = range(first, first + vectors * target.lanes(GROUP), target.lanes(GROUP))
+        with f.loop(0, product.segments) as segment:
+            rows = f.offset(source, segment.index, product.run * product.columns)
+            groups = f.offset(f.offset(to, byte, 1), segment.index, product.groups * per_group)
+            with f.loop(0, whole) as group:
+                row = f.offset(rows, group.index, GROUP * product.columns)
+                panel = f.offset(groups, group.index, per_group)
+                _pack_group(f, target, product, row, range(GROUP), panel, columns)
+            if product.last_rows:
+                panel = f.offset(groups, whole * per_group, 1)
+                _pack_group(f, target, product, rows, product.last_rows, panel, columns)
+
+
+def _pack_group(
+    f: FunctionBuilder, target: Host, product: ByteProduct, source: str,
+    rows: Sequence[int | None], to: str, columns: Iterable[int],
+) -> None:  # fmt: skip
+    """Interleave four rows of B, None being zeros."""
+    lanes = target.lanes(GROUP)
+    zero = f.constant(0, _I8, lanes)
+    for k, column in enumerate(columns):
+        remaining = product.columns - column
+        mask = f.first_lanes(remaining, lanes) if remaining < lanes else None
+        four = [
+            zero if row is None
+            else f.load(f.offset(source, row * product.columns + column, 1), _I8, lanes, mask)
+            for row in rows
+        ]  # fmt: skip
+        first, second = (f.shuffle(four[j], four[j + 1], range(2 * lanes)) for j in (0, 2))
+        order = [j * lanes + lane for lane in range(lanes) for j in range(GROUP)]
+        f.store(f.shuffle(first, second, order), f.offset(to, k * target.vector_bytes, 1))
+
+
+def write_lines(module: Module, target: Host, product: ByteProduct, vectors: int) -> str:
+    """Write a function for `count` rows of A and a panel of so many vectors; return its name.
+
+    ``f(A, panel, C, count, last)``; the last vector has `last` columns.
+    """
+    name = "_".join(map(str, ("bytes", *astuple(product), vectors)))
+    if any(f" @{name}(" in function.head for function in module.functions):
+        return name
+    arguments = [("ptr", "A"), ("ptr", "B"), ("ptr", "C"), ("i64", "count"), ("i64", "last")]
+    f = module.function(name, arguments, linkage="internal")
+    tall = product.tile_rows(target, vectors)
+    few, many = f.fresh("few"), f.fresh("many")
+    f.branch(f.name(f"icmp slt i64 %count, {tall}"), few, many)
+    f.label(many)
+    end = f.name(f"sub i64 %count, {tall}")
+    with f.loop(0, "%count", tall) as loop:  # the last tile overlaps the one before
+        _tile(f, target, product, vectors, f.smaller(loop.index, end), tall)
+    f.emit("ret void")
+    f.label(few)
+    with f.loop(0, "%count") as loop:
+        _tile(f, target, product, vectors, loop.index, 1)
+    f.emit("ret void")
+    return name
+
+
+def _tile(
+    f: FunctionBuilder, target: Host, product: ByteProduct, vectors: int, row: str, rows: int
+) -> None:
+    """Write the sums of some rows of A and a panel of B, kept in registers."""
+    lanes, size = target.lanes(GROUP), target.vector_bytes
+    line = f.offset("%A", row, product.row_step)
+    a_rows = [f.offset(line, r * product.row_step, 1) for r in range(rows)]
+
+    def add(sums: Sequence[Value], a_offset: str | int, groups: str) -> list[Value]:
+        b = [_signed(f, target, _packed(f, f.offset(groups, v * size, 1), lanes))
+             for v in range(vectors)]  # fmt: skip
+        new = list(sums)
+        for r in range(rows):
+            address = f.offset(a_rows[r], a_offset, 1)
+            four = f.value(f"load i32, ptr {address}, align 1", I32, 1)
+            a = _unsigned(f, target, f.splat(four, lanes))
+            for v in range(vectors):
+                new[r * vectors + v] = _add_products(f, target, new[r * vectors + v], a, b[v])
+        return new
+
+    zero = f.constant(0, I32, lanes)
+    with f.loop(0, product.segments, carried=[zero] * (rows * vectors)) as segment:
+        start = f.times(segment.index, product.segment_step)
+        groups = f.offset("%B", segment.index, product.groups * vectors * size)
+        whole = product.whole_groups
+        with f.loop(0, whole, carried=segment.values) as loop:
+            offset = f.plus(start, f.times(loop.index, GROUP))
+            group = f.offset(groups, loop.index, vectors * size)
+            loop.carry(*add(loop.values, offset, group))
+        sums: Sequence[Value] = loop.values
+        if product.last_rows:
+            offset = f.plus(start, product.last_start)
+            sums = add(sums, offset, f.offset(groups, whole * vectors * size, 1))
+        segment.carry(*sums)
+    mask = f.first_lanes("%last", lanes)
+    for k, total in enumerate(segment.values):
+        r, v = divmod(k, vectors)
+        position = f.plus(f.times(f.plus(row, r), product.columns), v * lanes)
+        address = f.offset("%C", position, GROUP)
+        f.store(total, address, mask if v == vectors - 1 else None)
+
+
+def _packed(f: FunctionBuilder, address: str, lanes: int) -> Value:
+    return f.value(f"load <{lanes} x i32>, ptr {address}, align 1", I32, lanes)
+
+
+Parts = tuple[Value, ...]
+"""Bytes as an instruction multiplies them: all four of a lane; two and two as int16; or each."""
+
+
+def _unsigned(f: FunctionBuilder, target: Host, x: Value) -> Parts:
+    """Return the unsigned bytes of each lane."""
+    if target.byte_products:
+        return (x,)
+    if target.is_x86:
+        return _as_int16(f, f.binary("and", x, x.like(0x00FF00FF))), f.binary(
+            "lshr", _as_int16(f, x), f.constant(8, _I16, 2 * x.lanes)
+        )
+    shifted = [f.binary("lshr", x, x.like(8 * j)) if j else x for j in range(GROUP)]
+    return tuple(f.binary("and", part, x.like(255)) for part in shifted)
+
+
+def _signed(f: FunctionBuilder, target: Host, x: Value) -> Parts:
+    """Return the signed bytes of each lane."""
+    if target.byte_products:
+        return (x,)
+    if target.is_x86:
+        pairs, eight = _as_int16(f, x), f.constant(8, _I16, 2 * x.lanes)
+        raised = f.binary("shl", pairs, eight)
+        return f.binary("ashr", raised, eight), f.binary("ashr", pairs, eight)
+    raised_bytes = [f.binary("shl", x, x.like(24 - 8 * j)) if j < 3 else x for j in range(GROUP)]
+    return tuple(f.binary("ashr", part, x.like(24)) for part in raised_bytes)
+
+
+def _as_int16(f: FunctionBuilder, x: Value) -> Value:
+    return f.value(f"bitcast {x} to <{2 * x.lanes} x i16>", _I16, 2 * x.lanes)
+
+
+def _add_products(f: FunctionBuilder, target: Host, total: Value, a: Parts, b: Parts) -> Value:
+    """Return ``total + a0 * b0 + ... + a3 * b3`` in each lane, modulo 2**32."""
+    lanes, kind = total.lanes, total.type
+    if target.byte_products:
+        name = f"llvm.x86.avx512.vpdpbusd.{32 * lanes}"
+        f.declare(name, f"declare {kind} @{name}({kind}, {kind}, {kind})")
+        return f.value(f"call {kind} @{name}({total}, {a[0]}, {b[0]})", I32, lanes)
+    for x, y in zip(a, b, strict=True):
+        if target.is_x86:
+            name = f"llvm.x86.{_PAIRS[lanes]}"
+            f.declare(name, f"declare {kind} @{name}({x.type}, {x.type})")
+            products = f.value(f"call {kind} @{name}({x}, {y})", I32, lanes)
+        else:
+            products = f.binary("mul", x, y)
+        total = f.binary("add", total, products)
+    return total
+
+
+def panel_starts(product: ByteProduct, target: Host) -> Iterator[tuple[int, int, int]]:
+    """Yield (first byte in the packed B, first column, vectors) of each panel."""
+    first = 0
+    for vectors in product.panels(target):
+        groups = product.segments * product.groups
+        yield groups * first * target.vector_bytes, first * target.lanes(GROUP), vectors
+        first += vectors
