@@ -106,7 +106,8 @@ STAGES: dict[str, set[str]] = {
 }
 LARGEST_FILE = 400
 LARGEST_FUNCTION = 70
-MOST_PRIMITIVES = 63  # the last is `custom_call`: a rule of the user's is no composition
+MOST_PRIMITIVES = 65  # the last: `custom_call`, a rule of the user's, is no composition; those of
+# attention hold no matrix of weights, for which a composition takes several
 # Functions that are no compositions of others, or only with a loss of digits; each family's tests
 # go through all of its members.
 UNLIMITED_FAMILIES = {"linalg", "special", "fft", "complex"}
@@ -299,7 +300,7 @@ def package_files(package: str) -> list[Path]:
 
 
 def test_few_primitives() -> None:
-    """The rest of NumPy is a composition of at most 63."""
+    """The rest of NumPy is a composition of at most 65."""
     limited = [p for p in REGISTRY.values() if p.spec["family"] not in UNLIMITED_FAMILIES]
     assert len(limited) <= MOST_PRIMITIVES
 

@@ -213,6 +213,7 @@ CALLS: dict[ModuleType, dict[str, Call]] = {
         "conv": lambda: nn.conv(IMAGES, np.ones((3, 3, 6, 2), np.float32)),
         "Dense": lambda: nn.Dense(6, 2, key=KEY)(ROWS),
         "Dropout": lambda: [nn.Dropout(0.5)(ROWS), nn.Dropout(0.5).train(ROWS, KEY)],
+        "dot_product_attention": lambda: nn.dot_product_attention(IMAGES, IMAGES, IMAGES),
         "dropout": lambda: nn.dropout(ROWS, 0.5, KEY),
         "Embedding": lambda: nn.Embedding(3, 2, key=KEY)(CODES),
         "EmbeddingBag": lambda: [nn.EmbeddingBag(3, 2, key=KEY, mode=m, padding_idx=0)(CODES)

@@ -304,3 +304,24 @@ def test_infinite_constants_that_a_slice_leaves_out() -> None:
     np.testing.assert_allclose(eager, expected, rtol=1e-13)
     compiled = cr.jit(cr.grad(film, argnums=(0, 1)), strict=True)
     np.testing.assert_allclose(compiled(0.5, 0.25), expected, rtol=1e-13)
+
+
+def test_exponentials_below_a_maximum_need_no_masks() -> None:
+    """They never overflow: the gradient of a stable softmax has no `where`, else it has."""
+
+    def softmax(x: Any, largest: Any) -> Any:
+        powers = np.exp(x - largest)
+        return np.sum(powers / np.sum(powers, axis=1, keepdims=True) * np.arange(3.0))
+
+    def masks(largest: Callable[[Any], Any]) -> int:
+        loss = lambda x: softmax(x, cr.stop_gradient(largest(x)))  # noqa: E731
+        graph = cr.make_graph(cr.grad(loss))(np.ones((3, 3)))
+        return sum(node.primitive.name == "where" for node in graph.nodes)
+
+    assert 0 == masks(lambda x: np.max(x, axis=1, keepdims=True))
+    assert 0 == masks(lambda x: np.max(x, axis=1)[:, None])
+    assert 0 == masks(np.max)
+    assert 0 < masks(lambda x: np.max(x, axis=1))  # which is another row's
+    assert 0 < masks(lambda x: np.max(x, axis=1)[:, None].reshape(1, 3))
+    assert 0 < masks(lambda x: np.max(x[:, 1:], axis=1, keepdims=True))
+    assert 0 < masks(lambda x: np.sum(np.max(x, axis=1, keepdims=True)))

@@ -15,6 +15,7 @@ from unoptimised import unoptimised
 
 from chainrule import ImageClassifier, load
 from chainrule.config import configured
+from chainrule.container import dumps, loads
 from chainrule.errors import DataError, ModelFileError
 from chainrule.estimators.raw.image_network import ShiftedView, stages
 
@@ -45,6 +46,24 @@ def test_what_is_learned_of_the_images():
     assert (model.size_, model.channels_, model.mean_) == (
         (8, 8), 1, (pytest.approx(X[:300].mean(), rel=1e-9),),
     )  # fmt: skip
+
+
+def test_quantized_answers(tmp_path):
+    """Of bytes: nearly the same, from a smaller file; what is loaded answers with the same bits."""
+    model = learned()
+    small = model.quantize(X[:100])
+    probabilities = small.predict_proba(X[:60])
+    assert 0 < np.abs(probabilities - model.predict_proba(X[:60])).max() < 0.1
+    model.save(tmp_path / "whole.safetensors")
+    path = tmp_path / "small.safetensors"
+    small.save(path)
+    assert path.stat().st_size < (tmp_path / "whole.safetensors").stat().st_size / 2
+    np.testing.assert_array_equal(load(path).predict_proba(X[:60]), probabilities)
+    told, arrays = loads(path.read_bytes())
+    for wrong, words in (({"layers.3": 0}, "no layer 'layers.3'"), ({"layers.2": 256}, "layers.2")):
+        path.write_bytes(dumps({**told, "quantized": wrong}, arrays))
+        with pytest.raises(ModelFileError, match=words):
+            load(path)
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.primitives.attention import attention
 from chainrule.primitives.linear_algebra.lu import lu
 from chainrule.primitives.linear_algebra.triangular import cholesky
 
@@ -64,7 +65,24 @@ def _pivots(rng: np.random.Generator) -> Example:
 
 
 AXIS: Params = {"axis": 1, "norm": "backward"}
+
+
+def _attention(rng: np.random.Generator) -> Example:
+    """Queries, keys, values, a bias and which weights stay: of 2 steps, 3 keys and 2 heads."""
+    shapes = (2, 2, 3), (3, 2, 3), (3, 2, 4), (2, 2, 3)
+    return [*[rng.normal(size=shape) for shape in shapes], rng.random((1, 1, 3)) < 0.7]
+
+
+def _attention_backward(rng: np.random.Generator) -> Example:
+    q, k, v, *extras = _attention(rng)
+    out, most, total = attention(q, k, v, *extras, **ATTENTION)
+    return [q, k, v, rng.normal(size=out.shape), most, total, *extras]
+
+
+ATTENTION = {"scale": 0.6, "is_causal": True, "extras": ("bias", "dropout"), "boost": 1.4}
 ROWS_OF_FAMILIES: dict[str, tuple[Callable[[np.random.Generator], Example], Params]] = {
+    "attention": (_attention, ATTENTION),
+    "attention_vjp": (_attention_backward, ATTENTION),
     "lu": (lambda rng: [_matrix(rng, 4, 3)], {"check": True}),
     "permutation": (_pivots, {"size": 3}),
     "linear_solve": (_system, {"trans": False}),

@@ -22,7 +22,7 @@ from chainrule.graph.types import Type
 from chainrule.graph.verify import verify
 from chainrule.primitives import REGISTRY
 
-ELSEWHERE = {"control", *UNLIMITED_FAMILIES}  # these families have tests of their own
+ELSEWHERE = {"attention", "control", *UNLIMITED_FAMILIES}  # these families have tests of their own
 LEAVES = [p.name for p in REGISTRY.values() if p.spec["family"] not in ELSEWHERE]
 
 # Rules compute with what they do not choose as well; transforms switch the warnings off.

@@ -39,6 +39,7 @@ from ..primitives.structure import broadcast_to, pad, reshape, slice_, sum_, tra
 
 VIEWS = {"identity", "cast", "reshape", "broadcast_to", "transpose", "sum", "slice"}
 GROWS = {"exp", "expm1", "cosh", "power"}  # a power by its exponent
+_SAME_NUMBERS = {"identity", "stop_gradient", "reshape", "broadcast_to"}
 KEEPS_GROWING = {"add", "sub", "neg", "abs", "mul", "sqrt", "cbrt", *VIEWS}
 _MOST_STEPS = 4  # from a constant to where its infinite entries are left out
 _primitive = attrgetter("primitive")
@@ -89,7 +90,7 @@ def _find_growing(path: Sequence[Node], active: set[Node]) -> set[Node]:
     grown: set[Node] = set()
     for node in path:
         name = node.primitive.name
-        if name in GROWS:
+        if name in GROWS and not _is_below_maximum(node.inputs[0]):
             base = node.inputs[0]
             if name != "power" or base in grown or base not in active:
                 grown.add(node)
@@ -98,6 +99,25 @@ def _find_growing(path: Sequence[Node], active: set[Node]) -> set[Node]:
             if divided or name in KEEPS_GROWING:
                 grown.add(node)
     return grown
+
+
+def _is_below_maximum(x: Node) -> bool:
+    """Whether numbers are what an array is less than its maximum, as in a stable softmax.
+
+    Their exponentials are at most 1, so there is nothing to know of where they overflow.
+    """
+    if x.primitive.name != "sub":
+        return False
+    array, largest = x.inputs
+    shapes = [largest.shape]
+    while largest.primitive.name in _SAME_NUMBERS:
+        (largest,) = largest.inputs
+        shapes.append(largest.shape)
+    if largest.primitive.name != "max" or largest.inputs[0] is not array:
+        return False
+    aligned = with_ones(array.shape, largest.params["axes"])
+    in_line = shapes[-2:-1] == [aligned] and {*shapes[:-1]} <= {aligned, array.shape}
+    return in_line or not largest.shape
 
 
 def flows_of(path: Sequence[Node], inputs: Iterable[Node], values: bool) -> Flows | None:

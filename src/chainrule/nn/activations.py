@@ -161,7 +161,7 @@ def softmax(x: Any, axis: int = -1) -> Array:
     [0.4223, 0.4223, 0.1554]
     """
     powers = np.exp(_below_zero(x, axis))
-    return powers / np.sum(powers, axis=axis, keepdims=True)
+    return powers * (1 / np.sum(powers, axis=axis, keepdims=True))  # one division for each row
 
 
 def log_softmax(x: Any, axis: int = -1) -> Array:

@@ -77,8 +77,11 @@ class _Parameters(NamedTuple):
     @classmethod
     def empty(cls, layer: Any, zero_point: int) -> _Parameters:
         """Return arrays of the shapes that a layer's have."""
-        return cls.of(layer.replace(weight=np.zeros(layer.weight.shape, layer.weight.dtype)),
-                      Bytes(np.float32(1), zero_point))  # fmt: skip
+        shape, dtype = layer.weight.shape, layer.weight.dtype
+        return cls(
+            np.zeros(shape, np.int8), np.zeros(shape[-1:], dtype), np.zeros(shape[-1:], np.int32),
+            layer.bias, np.zeros((), dtype), zero_point,
+        )  # fmt: skip
 
 
 class QuantizedDense(Module):

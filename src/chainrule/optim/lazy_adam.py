@@ -78,7 +78,7 @@ def lazy_adam(
     ...     updates, state = optimizer.update(gradient, state)
     ...     table = apply_updates(table, updates)
     >>> table.round(3).tolist()
-    [[0.9, 0.9], [1.0, 1.0], [0.832, 0.832]]
+    [[0.9, 0.9], [1.0, 1.0], [0.84, 0.84]]
     """
     dense = adamw(learning_rate, b1, b2, eps, weight_decay, epsilon_hat=epsilon_hat)
 

@@ -29,6 +29,7 @@ from .audio_networks import (
     transform_length,
 )
 from .network import COUNT, FRACTION, NetworkClassifier, epochs_for_steps
+from .quantized import QuantizeMixin
 
 ENCODERS = ("conv", "gru")
 CHANNELS = (16, 32, 48, 64)
@@ -60,7 +61,7 @@ class Speed:
         return {"lengths": lengths, "samples": samples}
 
 
-class AudioClassifier(NetworkClassifier):
+class AudioClassifier(QuantizeMixin, NetworkClassifier):
     """A classifier for short recordings: spoken commands, sounds, tones.
 
     Recordings are paths of files, arrays of samples (whole numbers of up to 32 bits, or floats of

@@ -19,6 +19,7 @@ from ..sklearn_private import Interval
 from .image_network import ShiftedView, Standardize, image_network
 from .image_scale import Scale, check_layout, checked_images, unmasked
 from .network import COUNT, FRACTION, NetworkClassifier, epochs_for_steps
+from .quantized import QuantizeMixin
 
 LARGEST = 64  # pixels a side of pictures from files, if nothing else is asked for
 MOST_PIXELS = 1024  # a side
@@ -36,7 +37,7 @@ PREPARED = fields({
 }, {"scale": SCALE})  # fmt: skip
 
 
-class ImageClassifier(NetworkClassifier):
+class ImageClassifier(QuantizeMixin, NetworkClassifier):
     """Learns to tell pictures apart: a small convolution network, trained on your CPU.
 
     Images are standardised by the mean and deviation of each channel, changed at random while it

@@ -31,7 +31,7 @@ from .perceptron import (
     perceptron_from_state,
     perceptron_to_state,
 )
-from .raw import NETWORK, raw_from_state, raw_to_state
+from .raw import NETWORK, OF_BYTES, raw_from_state, raw_to_state
 from .renamed import with_new_names
 from .schema import (
     anything,
@@ -77,7 +77,8 @@ TABLE = fields(
                       {"log_offset": finite}),
      "intervals": anything, "background": flag, "summary": anything, "temperature": positive},
 )  # fmt: skip
-RAW = fields({**EVERY, **NETWORK, "classes": CLASSES}, TOP)  # of raw inputs, such as images
+# Of raw inputs, such as images
+RAW = fields({**EVERY, **NETWORK, "classes": CLASSES}, {**TOP, **OF_BYTES})
 DETECTOR = fields({**COMMON, "fitted": by_name(anything)}, {**TOP, **NAMED})  # of anomalies
 
 

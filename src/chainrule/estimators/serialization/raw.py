@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import isfinite, prod
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from ... import random, tree
 from ...container import Arrays, Description, damaged
 from ...errors import ChainruleError, ModelFileError
+from ...nn.quantize import with_quantized_layers, zero_points
 from ...transforms import make_graph
 from .perceptron import ArrayReader, classes_from_state, classes_to_state
 from .schema import by_name, each, fields, finite, one_of, text, to_plain_json, whole
@@ -28,6 +30,7 @@ ROW = fields({"name": text, "shape": each(whole(1), 0, 8), "dtype": one_of(*DTYP
 ROWS = fields({"kind": one_of(*KINDS), "arrays": each(ROW, 1)})
 NETWORK: dict[str, Any] = {"prepared": by_name(lambda value, _: value), "rows": ROWS,
                            "training": TRAINING}  # fmt: skip
+OF_BYTES = {"quantized": by_name(whole(0, 255))}  # zero points of layers, by their names
 
 
 def raw_to_state(model: Any, arrays: Arrays) -> Description:
@@ -36,7 +39,9 @@ def raw_to_state(model: Any, arrays: Arrays) -> Description:
     arrays |= {f"{PREPARED}{name}": np.asarray(value) for name, value in prepared_arrays.items()}
     names, leaves = tree.names(model.module_), tree.leaves(model.module_)
     arrays |= {f"{WEIGHTS}{name}": leaf for name, leaf in zip(names, leaves, strict=True)}
+    of_bytes = zero_points(model.module_)
     return {
+        **({"quantized": of_bytes} if of_bytes else {}),
         "classes": classes_to_state(model.classes_, arrays, ""),
         "prepared": to_plain_json(prepared, "what was prepared"),
         "rows": _row_types_to_state(model.row_types_),
@@ -58,7 +63,7 @@ def raw_from_state(model: Any, checked: Description, arrays: ArrayReader) -> Non
     model.history_ = [_epoch(row) for row in training["history"]]
     model.best_epoch_, model.stopped_ = training["best_epoch"], training["stopped"]
     model.restore_preprocessing(checked["prepared"], Prepared(arrays))
-    leaves, structure = _abstract(model)
+    leaves, structure = _abstract(model, checked.get("quantized", {}))
     weights = []
     for name, (shape, dtype) in zip(tree.names(structure), leaves, strict=True):
         value = arrays.numbers(f"{WEIGHTS}{name}", shape, dtype)
@@ -86,12 +91,14 @@ class Prepared:
         return self._arrays.numbers(f"{PREPARED}{name}", shape, dtype)
 
 
-def _abstract(model: Any) -> tuple[list[tuple[tuple[int, ...], Any]], Any]:
+def _abstract(
+    model: Any, of_bytes: Mapping[str, int]
+) -> tuple[list[tuple[tuple[int, ...], Any]], Any]:
     """Shapes and dtypes of the network's leaves, and the network itself, without its numbers."""
     modules = []
 
     def build(key: Any) -> Any:
-        modules.append(model.make_module(key))
+        modules.append(with_quantized_layers(model.make_module(key), of_bytes))
         return tree.leaves(modules[-1])
 
     try:

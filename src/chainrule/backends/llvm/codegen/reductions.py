@@ -47,6 +47,19 @@ class Reducer:
             return x | y if self.name == "sum" else x & y
         return x + y if self.name == "sum" else x * y
 
+    def combine_all(self, values: Sequence[Value]) -> Value:
+        """Combine several values, in pairs."""
+        if self.name != "max" or self.dtype.kind != "f" or len(values) == 1:
+            return _combined(self, values)
+        f, largest = self.f, values[0]
+        for x in values[1:]:
+            largest = f.select(x > largest, x, largest)
+        nans = [f.compare("uno", x, y) for x, y in zip(values[::2], values[1::2], strict=True)]
+        some = nans[0]
+        for is_nan in nans[1:]:
+            some = some | is_nan
+        return f.select(some, largest.like(np.nan), largest)
+
     def combine_lanes(self, x: Value) -> Value:
         """Combine all lanes, in halves."""
         while x.lanes > 1:
@@ -98,7 +111,7 @@ def reduce_columns(
             with nest.enter_axis(axis, index):
                 totals = reduce_columns(nest, reducer, axes[1:], totals, terms)
         return list(totals)
-    unroll = ACCUMULATORS // width if _is_latency_bound(nest, axes) and not reducer.ordered else 1
+    unroll = ACCUMULATORS // width if is_latency_bound(nest, axes) and not reducer.ordered else 1
     whole = axis.size // unroll * unroll
     more = [reducer.identity(total.lanes) for total in totals] * (unroll - 1)
     with f.loop(0, whole, unroll, carried=[*totals, *more]) as loop:
@@ -115,7 +128,7 @@ def reduce_columns(
     return results
 
 
-def _is_latency_bound(nest: LoopNestEmitter, axes: Sequence[LoopAxis]) -> bool:
+def is_latency_bound(nest: LoopNestEmitter, axes: Sequence[LoopAxis]) -> bool:
     """Whether an iteration is so little work that each addition waits for the one before."""
     return (
         len(axes) == 1
@@ -125,7 +138,7 @@ def _is_latency_bound(nest: LoopNestEmitter, axes: Sequence[LoopAxis]) -> bool:
 
 
 def _combined(reducer: Reducer, totals: Sequence[Value]) -> Value:
-    """Combine 1, 2 or 4 accumulators."""
+    """Combine 1, 2, 4 or 8 values."""
     while len(totals) > 1:
         totals = [reducer.combine(a, b) for a, b in zip(totals[::2], totals[1::2], strict=True)]
     return totals[0]

@@ -13,7 +13,7 @@ from ..codegen.emitter import Emitter
 from ..codegen.vector_loops import RowRange, Span
 from ..fuse.byte_operands import byte_operands
 from ..ir.types import Index
-from ..kernels.matmul import FAR, MOST, scratch_bytes, tile_for
+from ..kernels.matmul import FAR, MOST, PACKED, scratch_bytes, tile_for
 from ..layout.view import Buffer, View
 from ..target.host import host
 from .access import Access, rows_of_view
@@ -52,6 +52,8 @@ class Matmul(Instruction):
         Which axis of the result is cut into tiles.
     adaptive : bool
         Whether an enclosing loop finds out if sharing pays.
+    packed : bool
+        Whether `right` is what `pack.Pack` made of it.
     """
 
     divisible: ClassVar[bool] = True
@@ -64,6 +66,7 @@ class Matmul(Instruction):
     tile_size: int = 0
     axis: int = 0
     adaptive: bool = False
+    packed: bool = False
 
     @property
     def operands(self) -> Operands:
@@ -83,6 +86,8 @@ class Matmul(Instruction):
     @property
     def routine(self) -> Routine:
         """The kernel, chosen by the whole shape: so parts of a product have the same bits."""
+        if self.packed:
+            return Routine("gemm", False)
         (rows, columns), depth = self.view.shape[-2:], self.left.shape[-1]
         few = rows * columns <= _FEW and depth >= _DEEP
         if self.left.strides[-1] == 1 and self.right.strides[-2] == 1:
@@ -97,6 +102,27 @@ class Matmul(Instruction):
     def is_thin(self) -> bool:
         """Whether it takes as long as reading a matrix."""
         return min(self.view.shape[-2:]) <= MOST
+
+    @property
+    def is_unrolled(self) -> bool:
+        """Whether it is written without a kernel."""
+        return not self.packed and is_unrolled(self.operands)
+
+    @property
+    def packs(self) -> bool:
+        """Whether the kernel packs B, if it is used often."""
+        far = self.right.strides[-2] * self.view.dtype.itemsize >= FAR
+        return not self.packed and (self.right.strides[-1] != 1 or far)
+
+    @property
+    def packs_often(self) -> bool:
+        """Whether it would pack B each time, and can do without."""
+        matrices = (
+            len(self.view.shape) == 2 and 0 not in self.view.shape and bool(self.left.shape[-1])
+        )
+        if not matrices or self.is_unrolled or self.routine != Routine("gemm", False):
+            return False
+        return self.packs and self.view.shape[0] > 2 * MOST
 
     def buffers(self) -> Iterator[Buffer]:
         yield from (self.left.buffer, self.right.buffer, self.view.buffer)
@@ -128,16 +154,15 @@ class Matmul(Instruction):
         return True
 
     def code_lines(self) -> int:
-        return 2 * prod(self.view.shape) if is_unrolled(self.operands) else 20
+        return 2 * prod(self.view.shape) if self.is_unrolled else 20
 
     def independent_rows(self) -> int:
         """Return 0 if B is large and must be packed: each tile of rows would pack it again."""
         if 0 in self.view.shape:
             return 0
         depth, columns = self.right.shape[-2:]
-        itemsize = self.view.dtype.itemsize
-        packs = self.right.strides[-1] != 1 or self.right.strides[-2] * itemsize >= FAR
-        if (packs and depth * columns * itemsize > _MAX_PACKED) or is_unrolled(self.operands):
+        large = depth * columns * self.view.dtype.itemsize > _MAX_PACKED
+        if (self.packs and large) or self.is_unrolled:
             return 0
         return self.view.shape[0] // self.item_rows
 
@@ -151,18 +176,19 @@ class Matmul(Instruction):
         count = count_tiles(work, smallest)
         if self.is_thin:  # memory likes long pieces of rows
             count = min(count, threads)
-        if count == 1 or 0 in shape or is_unrolled(self.operands):
+        if count == 1 or 0 in shape or self.is_unrolled:
             return whole._with_scratch()
         if len(shape) > 2:
             if shape[0] >= threads:
                 whole = replace(whole, axis=0, tile_size=-(-shape[0] // min(count, shape[0])))
             return whole._with_scratch()
         tile = tile_for(host(), self.view.dtype)
-        # Each tile of rows packs all of B again; a tile of columns its own, but perhaps all of A
-        wide = shape[1] >= 2 * threads * tile.columns
+        # Unless it comes packed, each tile of rows packs all of B again;
+        # a tile of columns its own, but perhaps all of A
+        wide = not self.packed and shape[1] >= 2 * threads * tile.columns
         if wide:
             count = min(count, max(threads, shape[1] // _MIN_COLUMNS))
-        axis, unit = (1, tile.columns) if wide else (0, tile.tall)
+        axis, unit = (1, tile.columns) if wide else (0, tile.rows if self.packed else tile.tall)
         tile_size = -(-shape[axis] // (count * unit)) * unit
         if tile_size < shape[axis]:
             whole = replace(whole, axis=axis, tile_size=tile_size)
@@ -175,7 +201,7 @@ class Matmul(Instruction):
     def _with_scratch(self) -> Matmul:
         """Set memory aside to pack B in, for each tile."""
         dtype, (rows, columns) = self.view.dtype, self.view.shape[-2:]
-        needed = scratch_bytes(rows, columns, self.left.shape[-1], dtype)
+        needed = scratch_bytes(rows, columns, self.left.shape[-1], dtype, self.packed)
         if not needed:
             return self
         numbers = -(-needed // 64) * 64 // dtype.itemsize
@@ -183,12 +209,13 @@ class Matmul(Instruction):
 
     def summary(self) -> str:
         rows, columns = self.view.shape[-2:]
-        return f"matmul {rows} x {self.left.shape[-1]} x {columns}, {tiles_text(self)}"
+        packed = ", packed" if self.packed else ""
+        return f"matmul {rows} x {self.left.shape[-1]} x {columns}{packed}, {tiles_text(self)}"
 
     # Code
 
     def emit(self, emitter: Emitter) -> None:
-        if is_unrolled(self.operands):
+        if self.is_unrolled:
             emit_unrolled(emitter, self.operands)
         elif self.n_tiles > 1:
             emitter.parallel(self, self._emit_tile)
@@ -263,7 +290,7 @@ class Matmul(Instruction):
         f.emit(
             f"call void @{name}(i64 {sizes[0]}, i64 {sizes[1]}, i64 {self.left.shape[-1]}, "
             f"ptr {a[0]}, i64 {a[1]}, i64 {a[2]}, ptr {b[0]}, i64 {b[1]}, i64 {b[2]}, "
-            f"ptr {result}, i64 {result_stride}, i64 0, ptr {scratch})"
+            f"ptr {result}, i64 {result_stride}, i64 {PACKED if self.packed else 0}, ptr {scratch})"
         )
 
 

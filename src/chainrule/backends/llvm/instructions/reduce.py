@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from ....graph.node import Node
 from ....graph.types import Shape
+from ..codegen import row_blocks
 from ..codegen.emitter import Emitter
 from ..codegen.loop_nest import (
     LoopAxis,
@@ -145,6 +146,14 @@ def _emit_column_reduction(
     f, last = nest.f, nest.axes[-1]
     span = None if rows is None else rows.span(f, outer[0])
     lanes = _lanes(nest, view)
+
+    if row_blocks.pays(nest, reducer, inner, lanes):
+        blocks = row_blocks.RowBlocks(nest, reducer, inner[0], view, lanes, term)
+        if len(outer) == 1:
+            blocks.emit(span)
+        else:
+            emit_loops(nest, outer[:-1], blocks.emit, span)
+        return
 
     def write_vector() -> None:
         start = [reducer.identity(nest.lanes)]

@@ -9,8 +9,9 @@ get the same integers from 16-bit products. ::
     packed[g, n] = B[4g ... 4g + 3, n]    b0 b1 b2 b3   of column n in lane n
 
 If the length of a row is no multiple of 4, the last group begins earlier and overlaps the one
-before, where its part of B is 0: so nothing beyond a row is read. Of fewer than four bytes the group
-reaches into what follows, which B multiplies by 0: there must be something after the last row.
+before, where its part of B is 0: so nothing beyond a row is read. Of fewer than four bytes the
+group reaches into what follows, which B multiplies by 0: there must be something after the last
+row.
 """
 
 from __future__ import annotations

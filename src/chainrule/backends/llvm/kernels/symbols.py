@@ -11,6 +11,7 @@ RUNTIME = "runtime"  # the part of the library that every process needs
 PARTS = {
     RUNTIME: ("parallel", "work", "within", "autotune", "poll", "fast_call"),
     **{name: (name,) for name in (*MATMULS, SORT)},
+    **{f"gemm_{dtype}": (f"gemm_{dtype}", f"pack_{dtype}") for dtype in ("f32", "f64")},
 }
 _LIBM = ("sin", "cos", "fmod", "fmodf", "fma", "fmaf")
 

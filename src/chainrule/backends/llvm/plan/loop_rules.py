@@ -21,6 +21,7 @@ from ..instructions.for_loop import ForLoop, RowPointer
 from ..instructions.while_loop import WhileLoop
 from ..layout.view import View
 from .body import plan_body
+from .packed_weights import hoist_packing
 from .planner import Planner
 from .sparse_fill import hoist_fills
 
@@ -46,7 +47,8 @@ def plan_scan(planner: Planner, node: Node) -> None:
         inputs = (*carries, *rows[:n_xs], *invariants)
         plan_body(planner, fuse(body), inputs, (*carries, *rows[n_xs:]), _each(carries))
     before, code = hoist_fills(code, {carry.buffer for carry in carries})
-    planner.instructions += [*before, ForLoop(length, p["reverse"], pointers, tuple(code))]
+    packs, code = hoist_packing(code, length, {row.buffer for row in rows})
+    planner.instructions += [*before, *packs, ForLoop(length, p["reverse"], pointers, tuple(code))]
 
 
 def plan_while(planner: Planner, node: Node) -> None:

@@ -17,7 +17,17 @@ import numpy as np
 
 from ...ir.builder import Module
 from ...target.host import Host, host
-from .driver import DEPTH, ENOUGH, FAR, ROWS, WIDE, write_dots_driver, write_gemm
+from .driver import (
+    DEPTH,
+    ENOUGH,
+    FAR,
+    PACKED,
+    ROWS,
+    WIDE,
+    write_dots_driver,
+    write_gemm,
+    write_pack,
+)
 from .kernels import LINE, tile_for, write_dots, write_kernel, write_packed_kernel
 from .packing import (
     write_fetch,
@@ -45,6 +55,7 @@ def write_tiled(module: Module, target: Host, dtype: np.dtype[Any]) -> None:
     write_pack_columns(module, tile)
     write_pack_any(module, tile)
     write_gemm(module, tile)
+    write_pack(module, tile)
 
 
 def write_dot_products(module: Module, target: Host, dtype: np.dtype[Any]) -> None:
@@ -55,20 +66,33 @@ def write_dot_products(module: Module, target: Host, dtype: np.dtype[Any]) -> No
     write_dots_driver(module, tile)
 
 
-def scratch_bytes(rows: int, columns: int, depth: int, dtype: np.dtype[Any]) -> int:
-    """Return the size of a packed block of B, and one of A, for a product or one of fewer rows."""
+def scratch_bytes(
+    rows: int, columns: int, depth: int, dtype: np.dtype[Any], packed: bool = False
+) -> int:
+    """Return the size of a packed block of B, and one of A, for a product or one of fewer rows.
+
+    Of B nothing if it comes `packed`.
+    """
     tile = tile_for(host(), dtype)
     wide = max(columns, rows if columns == 1 else 0)  # a single column is transposed
-    numbers, behind = -(-wide // tile.columns) * tile.columns, 0
+    numbers, behind = 0 if packed else -(-wide // tile.columns) * tile.columns, 0
     if rows >= ENOUGH and columns >= WIDE:
         numbers += -(-min(rows, ROWS) // tile.rows) * tile.rows
         behind = LINE
     return numbers * min(depth, DEPTH) * dtype.itemsize + behind
 
 
+def packed_size(columns: int, depth: int, dtype: np.dtype[Any]) -> int:
+    """Return how many numbers B has when it is packed."""
+    tile = tile_for(host(), dtype)
+    return -(-columns // tile.columns) * tile.columns * depth
+
+
 __all__ = [
     "FAR",
     "MOST",
+    "PACKED",
+    "packed_size",
     "scratch_bytes",
     "tile_for",
     "write_dot_products",

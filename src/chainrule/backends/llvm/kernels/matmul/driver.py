@@ -15,6 +15,8 @@ asks for lines of the next panel, and each panel for rows of the next block of A
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ...ir.builder import FunctionBuilder, Module
@@ -32,15 +34,19 @@ _REPAID = 1024  # columns of B that repay packing any A
 
 ARGUMENTS = [("i64", "M"), ("i64", "N"), ("i64", "K0"), ("ptr", "A"), ("i64", "a_row"),
              ("i64", "a_col"), ("ptr", "B"), ("i64", "b_row"), ("i64", "b_col"), ("ptr", "C"),
-             ("i64", "c_row"), ("i64", "add0"), ("ptr", "scratch")]  # fmt: skip
+             ("i64", "c_row"), ("i64", "flags"), ("ptr", "scratch")]  # fmt: skip
+PACK_ARGUMENTS = [("i64", "N"), ("i64", "K0"), ("ptr", "B"), ("i64", "b_row"), ("i64", "b_col"),
+                  ("ptr", "scratch")]  # fmt: skip
+ADD, PACKED = 1, 2  # flags: to C; B comes from `pack`
 
 
 @dataclass(frozen=True)
 class _Packs:
-    """Whether A and B are packed."""
+    """Whether A and B are packed, and whether B comes packed."""
 
     left: str
     right: str
+    ready: str
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,7 @@ class _Rows:
     count : str
         How many rows.
     first : str
-        Whether it is the first block.
+        Whether it is the first block, which packs B.
     after : str
         Address of the next block in A.
     """
@@ -74,28 +80,57 @@ class _Rows:
 def write_gemm(module: Module, tile: Tile) -> None:
     """Write the exported function; see the package."""
     f = module.function(f"gemm_{tile.name}", ARGUMENTS)
-    swept = is_swept(f, tile)
+    size = tile.dtype.itemsize
+    ready = f.name(f"icmp ne i64 {f.name(f'and i64 %flags, {PACKED}')}, 0")
+    unready = f.name(f"xor i1 {ready}, true")
+    adds = f.name(f"and i64 %flags, {ADD}")
+    swept = f.name(f"and i1 {unready}, {is_swept(f, tile)}")
     tiled = f.name(f"xor i1 {swept}, true")
     _table(module, tile)
-    packs = _packs(f, tile)
-    empty = f.name("icmp eq i64 %K0, 0")
-    steps = f.name(f"select i1 {empty}, i64 1, i64 %K0")  # no K at all: C is still zeroed
-    blocks = _up(f, steps, DEPTH)
-    above = f.name(f"add i64 {steps}, {f.name(f'sub i64 {blocks}, 1')}")
-    even = f.name(f"sdiv i64 {above}, {blocks}")
-    deepest = f.name(f"and i64 {f.name(f'add i64 {even}, 3')}, -4")
-    with f.loop(0, steps, deepest) as block:
-        k0 = block.index
-        depth = f.smaller(deepest, f.name(f"sub i64 %K0, {k0}"))
+    packs = _packs(f, tile, ready)
+    b_step = f.name(f"select i1 {ready}, i64 {_padded(f, tile)}, i64 %b_row")
+    with _blocks_of_depth(f) as (k0, depth):
         first = f.name(f"icmp eq i64 {k0}, 0")
-        add = f.name(f"select i1 {first}, i64 %add0, i64 1")
-        a = f.offset("%A", f.times(k0, "%a_col"), tile.dtype.itemsize)
-        b = f.offset("%B", f.times(k0, "%b_row"), tile.dtype.itemsize)
+        add = f.name(f"select i1 {first}, i64 {adds}, i64 {ADD}")
+        a = f.offset("%A", f.times(k0, "%a_col"), size)
+        b = f.offset("%B", f.times(k0, b_step), size)
         with f.when(swept):
             sweep_block(f, tile, a, b, depth, add)
         with f.when(tiled):
             _block(f, tile, packs, a, b, depth, add)
     f.emit("ret void")
+
+
+def write_pack(module: Module, tile: Tile) -> None:
+    """Write the exported function that packs all of B as `gemm` does block by block."""
+    f = module.function(f"pack_{tile.name}", PACK_ARGUMENTS)
+    size = tile.dtype.itemsize
+    padded = _padded(f, tile)
+    with _blocks_of_depth(f) as (k0, depth), f.loop(0, "%N", tile.columns) as panel:
+        offset = f.plus(f.times(k0, "%b_row"), f.times(panel.index, "%b_col"))
+        to = f.plus(f.times(k0, padded), f.times(panel.index, depth))
+        width = f.smaller(tile.columns, f.name(f"sub i64 %N, {panel.index}"))
+        source = f.offset("%B", offset, size)
+        _pack(f, tile, source, depth, width, f.offset("%scratch", to, size))
+    f.emit("ret void")
+
+
+@contextmanager
+def _blocks_of_depth(f: FunctionBuilder) -> Iterator[tuple[str, str]]:
+    """Write a loop over blocks of K, all of about one size: where each begins, and its size."""
+    empty = f.name("icmp eq i64 %K0, 0")
+    steps = f.name(f"select i1 {empty}, i64 1, i64 %K0")  # no K at all: C is still zeroed
+    blocks = _up(f, steps, DEPTH)
+    above = f.name(f"add i64 {steps}, {f.name(f'sub i64 {blocks}, 1')}")
+    even = f.name(f"sdiv i64 {above}, {blocks}")
+    deepest = f.name(f"and i64 {f.name(f'add i64 {even}, {TOGETHER - 1}')}, {-TOGETHER}")
+    with f.loop(0, steps, deepest) as block:
+        yield block.index, f.smaller(deepest, f.name(f"sub i64 %K0, {block.index}"))
+
+
+def _padded(f: FunctionBuilder, tile: Tile) -> Index:
+    """Return the columns of all panels of B."""
+    return f.times(_up(f, "%N", tile.columns), tile.columns)
 
 
 def _up(f: FunctionBuilder, a: Index, b: Index) -> str:
@@ -108,7 +143,7 @@ def _block(
 ) -> None:
     """Write one block of K: pack B if needed, then all blocks of rows."""
     size = tile.dtype.itemsize
-    behind = f.times(f.times(_up(f, "%N", tile.columns), tile.columns), depth)
+    behind = f.name(f"select i1 {packs.ready}, i64 0, i64 {f.times(_padded(f, tile), depth)}")
     packed = f.offset("%scratch", behind, size)
     a_row = f.name(f"select i1 {packs.left}, i64 1, i64 %a_row")
     a_col = f.name(f"select i1 {packs.left}, i64 {tile.rows}, i64 %a_col")
@@ -121,6 +156,7 @@ def _block(
         left = f.name(f"select i1 {packs.left}, ptr {packed}, ptr {direct}")
         result = f.offset("%C", f.times(rows.index, "%c_row"), size)
         first = f.name(f"icmp eq i64 {rows.index}, 0")
+        first = f.name(f"and i1 {first}, {f.name(f'xor i1 {packs.ready}, true')}")
         after = f.offset(direct, f.times("%a_row", ROWS), size)
         block = _Rows(left, a_row, a_col, between, result, count, first, after)
         _panels(f, tile, packs, block, b, depth, add)
@@ -139,7 +175,8 @@ def _panels(
     size = tile.dtype.itemsize
     with f.loop(0, "%N", tile.columns) as panel:
         direct = f.offset(b, f.times(panel.index, "%b_col"), size)
-        packed = f.offset("%scratch", f.times(panel.index, depth), size)
+        panels = f.name(f"select i1 {packs.ready}, ptr {b}, ptr %scratch")
+        packed = f.offset(panels, f.times(panel.index, depth), size)
         right = f.name(f"select i1 {packs.right}, ptr {packed}, ptr {direct}")
         _fetch_left(f, tile, packs, block, panel.index, depth)
         apart = f.name(f"select i1 {packs.right}, i64 {tile.columns}, i64 %b_row")
@@ -255,7 +292,7 @@ def _chosen(f: FunctionBuilder, tile: Tile, rows: str, vectors: str, masked: str
     return f.name(f"load ptr, ptr {entry}, align 8")
 
 
-def _packs(f: FunctionBuilder, tile: Tile) -> _Packs:
+def _packs(f: FunctionBuilder, tile: Tile, ready: str) -> _Packs:
     """Return what is packed.
 
     B if its rows are not contiguous, or far apart and used often; both if A's are far apart and
@@ -271,7 +308,8 @@ def _packs(f: FunctionBuilder, tile: Tile) -> _Packs:
     distant = f.name(f"or i1 {distant}, {f.name(f'icmp sge i64 %N, {_REPAID}')}")
     wide = f.name(f"and i1 {often}, {f.name(f'icmp sge i64 %N, {WIDE}')}")
     left = f.name(f"and i1 {distant}, {wide}")
-    return _Packs(left, f.name(f"or i1 {f.name(f'or i1 {scattered}, {pays}')}, {left}"))
+    right = f.name(f"or i1 {f.name(f'or i1 {scattered}, {pays}')}, {left}")
+    return _Packs(left, f.name(f"or i1 {right}, {ready}"), ready)
 
 
 def _pack_left(f: FunctionBuilder, tile: Tile, a: str, rows: str, depth: str, to: str) -> None:
@@ -314,7 +352,7 @@ def write_dots_driver(module: Module, tile: Tile) -> None:
                 f.emit(
                     f"call void @dots_{tile.name}_{m}_{n}(ptr {a}, i64 %a_row, ptr {b}, "
                     f"i64 %b_col, ptr {f.offset('%C', offset, size)}, i64 %c_row, i64 %K0, "
-                    "i64 %add0)"
+                    "i64 %flags)"
                 )
     f.emit("ret void")
 
