@@ -21,7 +21,7 @@ from chainrule.backends.llvm.emit.module import emit
 from chainrule.backends.llvm.fuse.fusion import fuse
 from chainrule.backends.llvm.ir.builder import Module
 from chainrule.backends.llvm.kernels.symbols import MATMULS, SORT
-from chainrule.backends.llvm.layout.frame import FIRST_ARGUMENT
+from chainrule.backends.llvm.layout.frame import FAILED, FIRST_ARGUMENT
 from chainrule.backends.llvm.plan.plan import plan
 from chainrule.backends.llvm.program.executable import Executable
 from chainrule.backends.llvm.program.link import link
@@ -94,6 +94,7 @@ class Emulated:
     threads = 1
 
     def __init__(self, graph: Graph, donated: Donated, executable: Executable, code: bytes) -> None:
+        self.graph, self.donated = graph, donated
         self.inputs = graph.input_types
         self.outputs = tuple(t for k, t in enumerate(graph.output_types) if k not in donated)
         self.executable, self._code = executable, code
@@ -133,6 +134,8 @@ class Emulated:
         status, position = int.from_bytes(data[:8], "little", signed=True), 8
         if status > 0:
             raise IndexError(f"an index is out of bounds: check {status}")
+        if status == FAILED:  # a rare case that native code leaves to NumPy
+            return BACKENDS["numpy"].compile(self.graph, donated=self.donated)(arguments)
         assert not status, status
         for (_, array), argument in zip(arrays, (*arguments, *results), strict=False):
             new = np.frombuffer(data, array.dtype, array.size, position).reshape(array.shape)
